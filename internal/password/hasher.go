@@ -1,0 +1,85 @@
+package password
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"runtime"
+)
+
+// MaxLength is the longest password that is hashed, in bytes.
+const MaxLength = 1024
+
+// Why a password cannot be hashed or verified.
+var (
+	ErrTooLong = errors.New("password: longer than 1024 bytes")
+	ErrFormat  = errors.New("password: stored hash is not in a known form, or asks for too much work")
+)
+
+// A Hasher hashes and verifies, as many passwords at once as there are cores. It is safe for concurrent use; a server has one.
+type Hasher struct {
+	slots chan struct{}
+}
+
+// NewHasher makes a hasher as wide as the cores that Go uses.
+func NewHasher() *Hasher {
+	return &Hasher{slots: make(chan struct{}, runtime.GOMAXPROCS(0))}
+}
+
+// Hash returns the argon2id hash of a password in PHC form, about 100 characters. It fails with ErrTooLong, or with the
+// error of the context when that ends while waiting for a core.
+func (h *Hasher) Hash(ctx context.Context, password string) (string, error) {
+	if len(password) > MaxLength {
+		return "", ErrTooLong
+	}
+	leave, err := h.enter(ctx)
+	if err != nil {
+		return "", err
+	}
+	defer leave()
+	var salt [saltLength]byte
+	rand.Read(salt[:]) //nolint:errcheck // documented never to return an error
+	return current.hash(password, salt[:]), nil
+}
+
+// Verify tells whether password belongs to hash. A password that is too long is simply wrong. The error is ErrFormat, or
+// that of the context.
+func (h *Hasher) Verify(ctx context.Context, password, hash string) (bool, error) {
+	if len(password) > MaxLength {
+		return false, h.BurnTime(ctx)
+	}
+	check, err := parse(hash)
+	if err != nil {
+		return false, err
+	}
+	leave, err := h.enter(ctx)
+	if err != nil {
+		return false, err
+	}
+	defer leave()
+	return check(password), nil
+}
+
+// BurnTime does the work of verifying a password with no result, for users that do not exist.
+func (h *Hasher) BurnTime(ctx context.Context) error {
+	leave, err := h.enter(ctx)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	current.hash("", make([]byte, saltLength))
+	return nil
+}
+
+// enter waits for a free core.
+func (h *Hasher) enter(ctx context.Context) (leave func(), err error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	select {
+	case h.slots <- struct{}{}:
+		return func() { <-h.slots }, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
