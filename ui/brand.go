@@ -1,0 +1,122 @@
+package ui
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+)
+
+// BrandPath is where the door serves Brand.CSS of the tenant. Pages link it with a version, so it
+// may be cached as long as the door likes.
+const BrandPath = "/ui/brand.css"
+
+// Brand is the look of a tenant, from its branding settings.
+type Brand struct {
+	Primary string // colour of buttons and links, "#rrggbb" or "#rgb"; "" for Stagedoor's own
+}
+
+// Path is the address of the tenant's stylesheet, or "" if the tenant has no colour of its own
+// or one that is not a colour.
+func (b Brand) Path() string {
+	c, ok := parseColour(b.Primary)
+	if !ok {
+		return ""
+	}
+	return BrandPath + "?v=" + strings.TrimPrefix(c.String(), "#")
+}
+
+// CSS is the tenant's stylesheet: a handful of variables over those of stagedoor.css. The colour is
+// parsed and printed anew, so no setting can smuggle in other rules. The text on buttons is black or
+// white, whichever is easier to read; links are darkened or lightened until they are readable
+// (contrast 4.5, WCAG 2.2 AA) on the page of either mode.
+func (b Brand) CSS() string {
+	c, ok := parseColour(b.Primary)
+	if !ok {
+		return ""
+	}
+	return fmt.Sprintf(":root { --accent: %s; --on-accent: %s; --accent-deep: %s; --link: %s; }\n"+
+		"@media (prefers-color-scheme: dark) { :root { --accent: %s; --on-accent: %s; --accent-deep: %s; --link: %s; } }\n",
+		c, c.ink(), c.deep(), c.readableOn(paperLight),
+		c, c.ink(), c.deep(), c.readableOn(paperDark))
+}
+
+// The papers that text is set on; stagedoor.css holds the same values and a test compares them.
+var (
+	paperLight = colour{0xff, 0xfc, 0xf6}
+	paperDark  = colour{0x1d, 0x17, 0x24}
+)
+
+// colour is a colour of sRGB, each channel from 0 to 255.
+type colour struct{ r, g, b float64 }
+
+func (c colour) String() string {
+	return fmt.Sprintf("#%02x%02x%02x", int(c.r+.5), int(c.g+.5), int(c.b+.5))
+}
+
+func parseColour(s string) (colour, bool) {
+	s, ok := strings.CutPrefix(strings.TrimSpace(s), "#")
+	if len(s) == 3 {
+		s = string([]byte{s[0], s[0], s[1], s[1], s[2], s[2]})
+	}
+	n, err := strconv.ParseUint(s, 16, 24)
+	if !ok || len(s) != 6 || err != nil {
+		return colour{}, false
+	}
+	return colour{float64(n >> 16), float64(n >> 8 & 0xff), float64(n & 0xff)}, true
+}
+
+// luminance is the relative luminance of WCAG 2.2.
+func (c colour) luminance() float64 {
+	linear := func(v float64) float64 {
+		if v /= 255; v <= 0.04045 {
+			return v / 12.92
+		}
+		return math.Pow((v+0.055)/1.055, 2.4)
+	}
+	return 0.2126*linear(c.r) + 0.7152*linear(c.g) + 0.0722*linear(c.b)
+}
+
+// contrast is the contrast ratio of WCAG 2.2, from 1 to 21.
+func contrast(a, b colour) float64 {
+	x, y := a.luminance(), b.luminance()
+	return (max(x, y) + 0.05) / (min(x, y) + 0.05)
+}
+
+// ink is black or white, whichever reads better on c.
+func (c colour) ink() colour {
+	black, white := colour{0x14, 0x10, 0x1a}, colour{255, 255, 255}
+	if contrast(c, white) >= 4.5 || contrast(c, white) >= contrast(c, black) {
+		return white
+	}
+	if contrast(c, black) < 4.5 {
+		return colour{0, 0, 0}
+	}
+	return black
+}
+
+// deep is the shade of a button under the pointer: a little away from its ink.
+func (c colour) deep() colour {
+	if c.ink().luminance() > 0.5 {
+		return c.towards(colour{0, 0, 0}, 0.14)
+	}
+	return c.towards(colour{255, 255, 255}, 0.18)
+}
+
+func (c colour) towards(d colour, part float64) colour {
+	return colour{c.r + (d.r-c.r)*part, c.g + (d.g-c.g)*part, c.b + (d.b-c.b)*part}
+}
+
+// readableOn moves c towards black or white until it can be read on paper.
+func (c colour) readableOn(paper colour) colour {
+	goal := colour{0, 0, 0}
+	if paper.luminance() < 0.2 {
+		goal = colour{255, 255, 255}
+	}
+	for part := 0.0; part < 1; part += 0.04 {
+		if shade := c.towards(goal, part); contrast(shade, paper) >= 4.6 { // a little above, for rounding
+			return shade
+		}
+	}
+	return goal
+}

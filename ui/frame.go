@@ -1,0 +1,106 @@
+package ui
+
+import (
+	"html/template"
+	"net/url"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// Frame is what every page shares. Each page struct embeds one.
+type Frame struct {
+	Lang   string // language of the page, one of Languages(); see Language
+	Tenant string // friendly name of the tenant, as people know it
+	Logo   string // the tenant's logo, https: or data:image; "" for the Stagedoor door
+	Brand  Brand  // the tenant's colours
+	Client Client // the client that the visitor came from; zero if unknown
+}
+
+// Client is what a page shows of a client.
+type Client struct {
+	Name string
+	Logo string // https: or data:image; anything else is not shown
+}
+
+// Field is a hidden field of a form, by which the door finds its transaction again.
+type Field struct{ Name, Value string }
+
+// Form is where a page's form goes.
+type Form struct {
+	Action string  // address that receives the POST
+	Hidden []Field // sent along as they are
+}
+
+// T is the text of key in the page's language.
+func (f Frame) T(key string, args ...any) string { return Text(f.Lang, key, args...) }
+
+// Rich is T with the arguments set in bold. Text and arguments are escaped here; each argument
+// is isolated, so that its writing direction cannot disturb the sentence.
+func (f Frame) Rich(key string, args ...any) template.HTML {
+	marked := make([]any, len(args))
+	for i, a := range args {
+		if s, ok := a.(string); ok {
+			a = "<strong><bdi>" + template.HTMLEscapeString(s) + "</bdi></strong>"
+		}
+		marked[i] = a
+	}
+	return template.HTML(format(template.HTMLEscapeString(lookup(f.Lang, key)), marked...)) //nolint:gosec // escaped above
+}
+
+// Dir is the writing direction of the page's language.
+func (f Frame) Dir() string {
+	switch base, _, _ := strings.Cut(f.Lang, "-"); base {
+	case "ar", "fa", "he", "ur":
+		return "rtl"
+	}
+	return "ltr"
+}
+
+// Asset is the address of an embedded file.
+func (f Frame) Asset(name string) string { return AssetPath(name) }
+
+// Image returns address if a page may show it as a picture, else "". Only https, pictures in
+// data: form and local paths pass; a picture cannot run scripts, whatever its format.
+func (f Frame) Image(address string) template.URL {
+	switch u, err := url.Parse(address); {
+	case err != nil, address == "":
+		return ""
+	case u.Scheme == "https" && u.Host != "",
+		u.Scheme == "data" && strings.HasPrefix(u.Opaque, "image/"),
+		u.Scheme == "" && u.Host == "" && strings.HasPrefix(u.Path, "/"):
+		return template.URL(address) //nolint:gosec // one of the three kinds above; quotes are still escaped
+	}
+	return ""
+}
+
+// Link returns address if a page may lead there by a click, else "": http, https, mailto and local
+// paths, never javascript: or data:.
+func (f Frame) Link(address string) string {
+	u, err := url.Parse(address)
+	switch {
+	case err != nil || address == "":
+		return ""
+	case (u.Scheme == "http" || u.Scheme == "https") && u.Host != "",
+		u.Scheme == "mailto" && u.Opaque != "",
+		u.Scheme == "" && u.Host == "" && strings.HasPrefix(u.Path, "/"):
+		return address
+	}
+	return ""
+}
+
+// Initial is the letter that stands for a client or a person without a picture.
+func (f Frame) Initial(name string) string {
+	name = strings.TrimSpace(name)
+	if name == "" {
+		return "·"
+	}
+	r, _ := utf8.DecodeRuneInString(name)
+	return strings.ToUpper(string(r))
+}
+
+// Stamp shows a moment for people; Machine is the same for the datetime attribute.
+func (f Frame) Stamp(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") }
+
+// Machine is t as RFC 3339 in UTC.
+func (f Frame) Machine(t time.Time) string { return t.UTC().Format(time.RFC3339) }

@@ -1,0 +1,127 @@
+package ui
+
+import (
+	"fmt"
+	"strings"
+)
+
+// input is one labelled field of a form, with all that belongs to it.
+type input struct {
+	Frame
+	Name         string
+	Label        string // text key
+	Hint         string // text key, or ""
+	Type         string // email, text, password
+	Autocomplete string // what browsers and password managers may fill in (HTML, section 4.10.18.7)
+	Value        string // never set for passwords
+	Problems     Problems
+	Policy       []Rule
+	Focus        bool // takes the cursor when the page opens
+	Action       *action
+}
+
+// action is a link that stands at the label of a field.
+type action struct{ Label, URL string }
+
+// Inputs are the fields of the login form. The identifier is "username" to password managers even
+// where it is an email.
+func (p LoginPage) Inputs() []input {
+	name := input{Name: FieldUsername, Label: "form.email", Type: "email", Autocomplete: "username", Value: p.Identifier}
+	if p.Usernames {
+		name.Label, name.Type = "form.identifier", "text"
+	}
+	password := input{Name: FieldPassword, Label: "form.password", Type: "password", Autocomplete: "current-password"}
+	if p.ForgotURL != "" {
+		password.Action = &action{"login.forgot", p.ForgotURL}
+	}
+	return p.inputs(p.Problems, name, password)
+}
+
+// Inputs are the fields of the sign-up form.
+func (p SignupPage) Inputs() []input {
+	fields := []input{{Name: FieldEmail, Label: "form.email", Type: "email", Autocomplete: "email", Value: p.Email}}
+	if p.Usernames {
+		fields = append(fields, input{
+			Name: FieldUsername, Label: "form.username", Hint: "form.username.hint", Type: "text", Autocomplete: "username", Value: p.Username,
+		})
+	}
+	fields = append(fields, input{Name: FieldPassword, Label: "form.password", Type: "password", Autocomplete: "new-password", Policy: p.Policy})
+	return p.inputs(p.Problems, fields...)
+}
+
+// Inputs is the one field of the page for forgotten passwords.
+func (p ForgotPage) Inputs() []input {
+	return p.inputs(p.Problems, input{Name: FieldEmail, Label: "form.email", Type: "email", Autocomplete: "email", Value: p.Email})
+}
+
+// Inputs is the one field of the page for a new password.
+func (p NewPasswordPage) Inputs() []input {
+	return p.inputs(p.Problems, input{
+		Name: FieldPassword, Label: "form.newpassword", Type: "password", Autocomplete: "new-password", Policy: p.Policy,
+	})
+}
+
+// inputs hands each field the page's frame and its own problems. The cursor goes to the first empty
+// field, unless there are problems: then the list of problems has the focus.
+func (f Frame) inputs(problems Problems, fields ...input) []input {
+	focus := len(problems) == 0
+	for i := range fields {
+		in := &fields[i]
+		in.Frame, in.Problems = f, problems.Of(in.Name)
+		if focus && in.Value == "" {
+			in.Focus, focus = true, false
+		}
+	}
+	return fields
+}
+
+// DescribedBy lists the ids of the elements that explain the field to screen readers.
+func (in input) DescribedBy() string {
+	var ids []string
+	if len(in.Problems) > 0 {
+		ids = append(ids, in.Name+"-problem")
+	}
+	if in.Hint != "" {
+		ids = append(ids, in.Name+"-hint")
+	}
+	if len(in.Policy) > 0 {
+		ids = append(ids, in.Name+"-policy")
+	}
+	return strings.Join(ids, " ")
+}
+
+// PasswordRules tells password generators what the policy demands, in the notation of the
+// passwordrules attribute. Where a policy leaves a choice of kinds, all are asked for.
+func (in input) PasswordRules() string {
+	var parts []string
+	for _, r := range in.Policy {
+		switch {
+		case r.Code == "lengthAtLeast" && len(r.Args) > 0:
+			parts = append(parts, fmt.Sprintf("minlength: %v;", r.Args[0]))
+		case r.Code == "identicalChars" && len(r.Args) > 0:
+			parts = append(parts, fmt.Sprintf("max-consecutive: %v;", r.Args[0]))
+		}
+		for _, item := range r.Items {
+			switch item.Code {
+			case "lowerCase":
+				parts = append(parts, "required: lower;")
+			case "upperCase":
+				parts = append(parts, "required: upper;")
+			case "numbers":
+				parts = append(parts, "required: digit;")
+			case "specialCharacters":
+				parts = append(parts, "required: [!@#$%^&*];")
+			}
+		}
+	}
+	return strings.Join(parts, " ")
+}
+
+// rules is a list of rules as the template walks it.
+type rules struct {
+	Frame
+	List []Rule
+}
+
+// Rules hands a list of rules to its template together with the frame.
+func (f Frame) Rules(list []Rule) rules { return rules{f, list} }

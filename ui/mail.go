@@ -1,0 +1,116 @@
+package ui
+
+import (
+	"embed"
+	"fmt"
+	htmltemplate "html/template"
+	"strings"
+	"sync"
+	texttemplate "text/template"
+	"time"
+)
+
+//go:embed mail
+var mailFiles embed.FS
+
+// MailKind names a mail, as the email templates of the Management API do.
+type MailKind string
+
+// The mails.
+const (
+	VerifyEmail  MailKind = "verify_email"
+	ResetEmail   MailKind = "reset_email"
+	WelcomeEmail MailKind = "welcome_email"
+)
+
+// MailData is what a mail says. Nothing that a stranger could choose freely, such as the name given
+// at sign-up, is in it: else our mails would carry other people's messages.
+type MailData struct {
+	Tenant     string        // friendly name of the tenant
+	Client     string        // name of the client; "" if unknown
+	Email      string        // whose account it is
+	Link       string        // where the button leads
+	Expires    time.Duration // how long the link works; 0 if it does not expire
+	SupportURL string        // "" if there is none
+}
+
+// mailView adds to the data what the templates ask.
+type mailView struct {
+	MailData
+	Kind    MailKind
+	Lang    string
+	Subject string
+}
+
+// Mail writes the mail of the given kind in the given language, as text and as HTML.
+func Mail(kind MailKind, lang string, data MailData) (subject, text, html string, err error) {
+	if !known("mail." + string(kind) + ".subject") {
+		return "", "", "", fmt.Errorf("write mail: no kind %q", kind)
+	}
+	view := mailView{MailData: data, Kind: kind, Lang: lang}
+	// A subject is one line; a line break in a name must not begin a new header.
+	view.Subject = strings.Join(strings.Fields(view.Line("subject", view.From())), " ")
+	set, err := mails()
+	if err != nil {
+		return "", "", "", err
+	}
+	var t, h strings.Builder
+	if err := set.text.Execute(&t, view); err != nil {
+		return "", "", "", fmt.Errorf("write mail %s: %w", kind, err)
+	}
+	if err := set.html.Execute(&h, view); err != nil {
+		return "", "", "", fmt.Errorf("write mail %s: %w", kind, err)
+	}
+	return view.Subject, t.String(), h.String(), nil
+}
+
+// T is the text of key in the mail's language.
+func (v mailView) T(key string, args ...any) string { return Text(v.Lang, key, args...) }
+
+// Dir is the writing direction of the mail's language.
+func (v mailView) Dir() string { return Frame{Lang: v.Lang}.Dir() }
+
+// Line is one of the mail's own texts.
+func (v mailView) Line(name string, args ...any) string {
+	return v.T("mail."+string(v.Kind)+"."+name, args...)
+}
+
+// From is who the mail speaks for: the client if it is known, else the tenant.
+func (v mailView) From() string {
+	if v.Client != "" {
+		return v.Client
+	}
+	return v.Tenant
+}
+
+// Lifetime is how long the link works, in the largest fitting unit; "" if it does not expire.
+func (v mailView) Lifetime() string {
+	switch d := v.Expires; {
+	case d <= 0:
+		return ""
+	case d >= 48*time.Hour:
+		return v.T("mail.days", int(d.Hours()/24))
+	case d >= 2*time.Hour:
+		return v.T("mail.hours", int(d.Hours()))
+	default:
+		return v.T("mail.minutes", max(2, int(d.Minutes())))
+	}
+}
+
+type mailSet struct {
+	text *texttemplate.Template
+	html *htmltemplate.Template
+}
+
+// mails parses the embedded templates on first use.
+var mails = sync.OnceValues(func() (mailSet, error) {
+	text, err := texttemplate.ParseFS(mailFiles, "mail/body.txt")
+	if err != nil {
+		return mailSet{}, fmt.Errorf("parse mail: %w", err)
+	}
+	html, err := htmltemplate.ParseFS(mailFiles, "mail/body.html")
+	if err != nil {
+		return mailSet{}, fmt.Errorf("parse mail: %w", err)
+	}
+	return mailSet{text, html}, nil
+})

@@ -1,0 +1,60 @@
+package ui
+
+// CheckMailPage answers a wish for a new password. It reads the same whether the user exists or not.
+type CheckMailPage struct {
+	Frame
+	Email    string // as it was typed
+	LoginURL string
+	InboxURL string // the development inbox, where there is one
+}
+
+// PasswordChangedPage follows a new password.
+type PasswordChangedPage struct {
+	Frame
+	ContinueURL string // "" if there is nowhere to go
+}
+
+// TicketPage tells that the link of a mail does not work.
+type TicketPage struct {
+	Frame
+	Reason   TicketReason
+	RetryURL string // where a new link can be asked for; "" if unknown
+}
+
+// TicketReason says why a link does not work.
+type TicketReason string
+
+// The reasons. Any other value is shown as TicketInvalid.
+const (
+	TicketUsed    TicketReason = "used"
+	TicketExpired TicketReason = "expired"
+	TicketInvalid TicketReason = "invalid"
+)
+
+// VerifiedPage follows the link of a verification mail that worked.
+type VerifiedPage struct {
+	Frame
+	Email       string
+	ContinueURL string
+}
+
+// LoggedOutPage is shown where no address to return to was asked for.
+type LoggedOutPage struct {
+	Frame
+	LoginURL string // "" if unknown
+}
+
+func (CheckMailPage) template() string       { return "checkmail" }
+func (PasswordChangedPage) template() string { return "passwordchanged" }
+func (TicketPage) template() string          { return "ticket" }
+func (VerifiedPage) template() string        { return "verified" }
+func (LoggedOutPage) template() string       { return "loggedout" }
+
+// Known is the reason, or TicketInvalid for a value outside the list.
+func (r TicketReason) Known() TicketReason {
+	switch r {
+	case TicketUsed, TicketExpired:
+		return r
+	}
+	return TicketInvalid
+}

@@ -1,0 +1,90 @@
+package ui
+
+// LoginPage asks for identifier and password.
+type LoginPage struct {
+	Frame
+	Form
+	Problems     Problems
+	Organization string // display name of the organization to log in to, if any
+	Identifier   string // prefilled: what was typed before, or login_hint
+	Usernames    bool   // the connection knows usernames, so the field asks for "email or username"
+	SignupURL    string // "" if the connection has sign-up switched off
+	ForgotURL    string // "" if passwords cannot be reset
+}
+
+// SignupPage asks for what a new user of a database connection needs.
+type SignupPage struct {
+	Frame
+	Form
+	Problems     Problems
+	Organization string
+	Email        string
+	Username     string
+	Usernames    bool   // the connection requires a username
+	Policy       []Rule // what the password must keep
+	LoginURL     string
+}
+
+// ForgotPage asks whose password shall be reset.
+type ForgotPage struct {
+	Frame
+	Form
+	Problems Problems
+	Email    string
+	LoginURL string // "" if there is no login to go back to
+}
+
+// NewPasswordPage sets a password; it is reached by the ticket of a mail.
+type NewPasswordPage struct {
+	Frame
+	Form
+	Problems Problems
+	Email    string // whose password it is; shown, and given to password managers
+	Policy   []Rule
+}
+
+// ConsentPage asks the user to let a client act for them.
+type ConsentPage struct {
+	Frame
+	Form
+	User   string  // how the user is shown: email or name
+	API    string  // name of the resource server; "" if only profile scopes are asked for
+	Scopes []Scope // as requested; openid is not shown
+}
+
+// LogoutPage asks whether to log out, where the request does not prove that the user wanted it.
+type LogoutPage struct {
+	Frame
+	Form
+	User string // "" if unknown
+}
+
+// ErrorPage tells that a request cannot go on.
+type ErrorPage struct {
+	Frame
+	Code        string // OAuth error code or another machine word
+	Description string
+	Tracking    string // reference that the operator finds in the log
+	Hint        string // for the developer of the client: what to change, and where
+	BackURL     string // where the visitor may go on; "" if unknown
+	SupportURL  string // the tenant's support page or mailto: address
+}
+
+// WelcomePage is what the root of the server shows.
+type WelcomePage struct {
+	Frame
+	Issuer       string
+	DiscoveryURL string
+	JWKSURL      string
+	DocsURL      string // "" to leave it out, as for all links
+	InboxURL     string // only where mails go to the development inbox
+}
+
+func (LoginPage) template() string       { return "login" }
+func (SignupPage) template() string      { return "signup" }
+func (ForgotPage) template() string      { return "forgot" }
+func (NewPasswordPage) template() string { return "password" }
+func (ConsentPage) template() string     { return "consent" }
+func (LogoutPage) template() string      { return "logout" }
+func (ErrorPage) template() string       { return "error" }
+func (WelcomePage) template() string     { return "welcome" }

@@ -1,0 +1,117 @@
+package ui
+
+import "time"
+
+// The demo client's picture: two reels of a cassette.
+const mixtapeLogo = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 56 56'%3E%3Crect width='56' height='56' rx='14' fill='%2338308f'/%3E%3Crect x='9' y='16' width='38' height='25' rx='4' fill='%23ffd9a0'/%3E%3Ccircle cx='21' cy='27' r='5' fill='%2338308f'/%3E%3Ccircle cx='35' cy='27' r='5' fill='%2338308f'/%3E%3C/svg%3E"
+
+var sampleFrame = Frame{Lang: "en", Tenant: "Mixtape Records", Client: Client{Name: "Mixtape", Logo: mixtapeLogo}}
+
+var sampleForm = Form{Action: "/u/form?state=hKFo2SB", Hidden: []Field{{"state", "hKFo2SB"}, {"_csrf", "b3f1"}}}
+
+var sampleMail = MailData{
+	Tenant: "Mixtape Records", Client: "Mixtape", Email: "ada@example.com",
+	Link: "https://login.example.com/u/email-verification?ticket=Vh3kX8", Expires: 120 * time.Hour, SupportURL: "https://example.com/help",
+}
+
+var sampleSent = time.Date(2024, 5, 17, 20, 15, 3, 0, time.UTC)
+
+// samplePolicy is the policy "good", as it stands after trying the password "encore".
+func samplePolicy(states ...State) []Rule {
+	at := func(i int) State {
+		if i < len(states) {
+			return states[i]
+		}
+		return Untried
+	}
+	return []Rule{
+		{Code: "lengthAtLeast", Args: []any{8}, State: at(0)},
+		{Code: "containsAtLeast", Args: []any{3, 4}, State: at(1), Items: []Rule{
+			{Code: "lowerCase", State: at(2)}, {Code: "upperCase", State: at(3)},
+			{Code: "numbers", State: at(4)}, {Code: "specialCharacters", State: at(5)},
+		}},
+	}
+}
+
+// samples is every page, most of them in more than one state; goldens and screenshots are made of it.
+func samples() map[string]Page {
+	bare := Frame{Lang: "en", Tenant: "Mixtape Records"}
+	branded := sampleFrame
+	branded.Brand.Primary = "#4f46e5"
+	lettered := sampleFrame
+	lettered.Client.Logo = ""
+	return map[string]Page{
+		"login": LoginPage{Frame: sampleFrame, Form: sampleForm, SignupURL: "/u/signup?state=hKFo2SB", ForgotURL: "/u/reset?state=hKFo2SB"},
+		"login-wrong": LoginPage{
+			Frame: sampleFrame, Form: sampleForm, Identifier: "ada@example.com", Usernames: true,
+			Problems:  Problems{{Code: "invalid_username_password"}},
+			SignupURL: "/u/signup?state=hKFo2SB", ForgotURL: "/u/reset?state=hKFo2SB",
+		},
+		"login-brand":        LoginPage{Frame: branded, Form: sampleForm, Organization: "The Night Shift", SignupURL: "/u/signup?state=x", ForgotURL: "/u/reset"},
+		"login-organization": LoginPage{Frame: bare, Form: sampleForm, Organization: "The Night Shift", Identifier: "ada@example.com"},
+		"signup":             SignupPage{Frame: sampleFrame, Form: sampleForm, Policy: samplePolicy(), LoginURL: "/u/login?state=hKFo2SB"},
+		"signup-wrong": SignupPage{
+			Frame: lettered, Form: sampleForm, Email: "ada@example", Username: "ada", Usernames: true, LoginURL: "/u/login?state=hKFo2SB",
+			Policy: samplePolicy(Broken, Broken, Kept, Broken, Broken, Broken),
+			Problems: Problems{
+				{Code: "invalid_email", Field: FieldEmail}, {Code: "username_exists", Field: FieldUsername},
+				{Code: "invalid_password", Field: FieldPassword}, {Code: "from_a_script", Text: "We open in October."},
+			},
+		},
+		"forgot":       ForgotPage{Frame: sampleFrame, Form: sampleForm, LoginURL: "/u/login?state=hKFo2SB"},
+		"forgot-wrong": ForgotPage{Frame: sampleFrame, Form: sampleForm, Email: "ada", Problems: Problems{{Code: "invalid_email", Field: FieldEmail}}},
+		"checkmail":    CheckMailPage{Frame: sampleFrame, Email: "ada@example.com", LoginURL: "/u/login?state=hKFo2SB", InboxURL: "/ui/inbox"},
+		"password":     NewPasswordPage{Frame: bare, Form: sampleForm, Email: "ada@example.com", Policy: samplePolicy()},
+		"password-wrong": NewPasswordPage{
+			Frame: bare, Form: sampleForm, Email: "ada@example.com", Policy: append(samplePolicy(Kept, Kept, Kept, Kept, Kept, Broken),
+				Rule{Code: "identicalChars", Args: []any{2, "aaa"}, State: Kept}, Rule{Code: "history", Args: []any{5}, State: Broken}),
+			Problems: Problems{{Code: "password_history", Field: FieldPassword}},
+		},
+		"passwordchanged": PasswordChangedPage{Frame: bare, ContinueURL: "/u/login"},
+		"ticket-used":     TicketPage{Frame: bare, Reason: TicketUsed, RetryURL: "/u/reset"},
+		"ticket-expired":  TicketPage{Frame: bare, Reason: TicketExpired, RetryURL: "/u/reset"},
+		"ticket-invalid":  TicketPage{Frame: bare, Reason: "whatever"},
+		"verified":        VerifiedPage{Frame: bare, Email: "ada@example.com", ContinueURL: "https://mixtape.example.com/"},
+		"consent": ConsentPage{
+			Frame: sampleFrame, Form: sampleForm, User: "ada@example.com", API: "Mixtape API",
+			Scopes: []Scope{
+				{"openid", ""},
+				{"profile", ""},
+				{"email", ""},
+				{"read:playlists", ""},
+				{"write:playlists", ""},
+				{"read:favourite_songs", "See which songs you love"},
+				{"stream", ""},
+				{"offline_access", ""},
+			},
+		},
+		"consent-little": ConsentPage{Frame: lettered, Form: sampleForm, User: "ada@example.com", Scopes: []Scope{{"openid", ""}}},
+		"logout":         LogoutPage{Frame: bare, Form: sampleForm, User: "ada@example.com"},
+		"logout-client":  LogoutPage{Frame: sampleFrame, Form: sampleForm},
+		"loggedout":      LoggedOutPage{Frame: bare, LoginURL: "/u/login"},
+		"error": ErrorPage{
+			Frame: sampleFrame, Code: "unauthorized_client", Tracking: "3f9c1b0a52d84e7c",
+			Description: "Callback URL mismatch. The provided redirect_uri is not in the list of allowed callback URLs.",
+			Hint:        "Add http://localhost:3000/callback to the Allowed Callback URLs of this client.",
+			BackURL:     "https://mixtape.example.com/", SupportURL: "mailto:help@example.com",
+		},
+		"error-bare": ErrorPage{Frame: Frame{Lang: "en"}},
+		"inbox": InboxPage{Frame: bare, Mails: []InboxMail{
+			{URL: "/ui/inbox/2", From: "Mixtape <no-reply@example.com>", To: "grace@example.com", Subject: "Choose a new password for Mixtape", Sent: sampleSent},
+			{URL: "/ui/inbox/1", From: "Mixtape <no-reply@example.com>", To: "ada@example.com", Subject: "Verify your email for Mixtape", Sent: sampleSent.Add(-time.Hour)},
+			{URL: "/ui/inbox/0", From: "Mixtape <no-reply@example.com>", To: "a-rather-long-address-of-somebody@subdomain.example.com", Sent: sampleSent.Add(-26 * time.Hour)},
+		}},
+		"inbox-empty": InboxPage{Frame: bare},
+		"mail": MailPage{
+			Frame:    bare,
+			Mail:     InboxMail{From: "Mixtape <no-reply@example.com>", To: "ada@example.com", Subject: "Verify your email for Mixtape", Sent: sampleSent},
+			Text:     "Verify your email\n\nWelcome to Mixtape. Please confirm that this address is yours.\n\nVerify my email:\nhttps://login.example.com/u/email-verification?ticket=Vh3kX8\n\nThe link works once, within 5 days.\n",
+			HTMLURL:  "/mailbody/verify_email",
+			InboxURL: "/ui/inbox",
+		},
+		"welcome": WelcomePage{
+			Frame: bare, Issuer: "https://login.example.com/", DiscoveryURL: "https://login.example.com/.well-known/openid-configuration",
+			JWKSURL: "https://login.example.com/.well-known/jwks.json", DocsURL: "https://login.example.com/docs/", InboxURL: "/ui/inbox",
+		},
+	}
+}
