@@ -1,0 +1,87 @@
+package stagedoor
+
+import (
+	"encoding/json"
+	"slices"
+)
+
+// Client is an application that asks for tokens (Management API fact sheet 3.4).
+type Client struct {
+	ID             string `json:"client_id"`
+	Tenant         string `json:"tenant"`
+	Global         bool   `json:"global"` // the one client that stands for the tenant itself
+	Name           string `json:"name"`
+	Description    string `json:"description,omitempty"`
+	LogoURI        string `json:"logo_uri,omitempty"`
+	Secret         string `json:"client_secret,omitempty"` // sealed at rest
+	AppType        string `json:"app_type,omitempty"`
+	IsFirstParty   bool   `json:"is_first_party"`
+	OIDCConformant bool   `json:"oidc_conformant"`
+
+	Callbacks         []string `json:"callbacks,omitzero"`
+	AllowedOrigins    []string `json:"allowed_origins,omitzero"`
+	WebOrigins        []string `json:"web_origins,omitzero"`
+	AllowedLogoutURLs []string `json:"allowed_logout_urls,omitzero"`
+	GrantTypes        []string `json:"grant_types,omitzero"`
+
+	TokenEndpointAuthMethod string            `json:"token_endpoint_auth_method,omitempty"`
+	JWTConfiguration        JWTConfiguration  `json:"jwt_configuration"`
+	RefreshToken            RefreshTokenRules `json:"refresh_token"`
+	InitiateLoginURI        string            `json:"initiate_login_uri,omitempty"`
+	Metadata                map[string]string `json:"client_metadata,omitzero"`
+
+	// Stored are settings that are kept and returned but have no effect yet; they are
+	// listed in docs/divergences.md.
+	Stored map[string]json.RawMessage `json:"-"`
+}
+
+// JWTConfiguration tells how a client's ID tokens are made.
+type JWTConfiguration struct {
+	Algorithm         string          `json:"alg,omitempty"` // HS256 or RS256; empty means HS256 for legacy clients
+	LifetimeInSeconds int             `json:"lifetime_in_seconds,omitempty"`
+	SecretEncoded     bool            `json:"secret_encoded"`
+	Scopes            json.RawMessage `json:"scopes,omitempty"`
+}
+
+// RefreshTokenRules tells how a client's refresh tokens live. Lifetimes are in seconds.
+type RefreshTokenRules struct {
+	RotationType              string          `json:"rotation_type"`   // rotating, non-rotating
+	ExpirationType            string          `json:"expiration_type"` // expiring, non-expiring
+	Leeway                    int             `json:"leeway"`
+	TokenLifetime             int             `json:"token_lifetime"`
+	InfiniteTokenLifetime     bool            `json:"infinite_token_lifetime"`
+	IdleTokenLifetime         int             `json:"idle_token_lifetime"`
+	InfiniteIdleTokenLifetime bool            `json:"infinite_idle_token_lifetime"`
+	Policies                  json.RawMessage `json:"policies,omitempty"`
+}
+
+// Rotating tells whether each use of a refresh token gives a new one.
+func (r RefreshTokenRules) Rotating() bool { return r.RotationType == "rotating" }
+
+// Public tells whether the client has no secret to prove itself with.
+func (c *Client) Public() bool { return c.TokenEndpointAuthMethod == "none" }
+
+// Allows tells whether the client may use the grant.
+func (c *Client) Allows(grant string) bool { return slices.Contains(c.GrantTypes, grant) }
+
+// IDTokenLifetime returns the life of the client's ID tokens in seconds.
+func (c *Client) IDTokenLifetime() int {
+	if c.JWTConfiguration.LifetimeInSeconds > 0 {
+		return c.JWTConfiguration.LifetimeInSeconds
+	}
+	return 36000
+}
+
+type clientFields Client
+
+// MarshalJSON writes the known members and the stored ones.
+func (c Client) MarshalJSON() ([]byte, error) { return marshalStored(clientFields(c), c.Stored) }
+
+// UnmarshalJSON reads the known members and keeps the others in Stored.
+func (c *Client) UnmarshalJSON(b []byte) (err error) {
+	var known clientFields
+	if known.Stored, err = unmarshalStored(b, &known); err == nil {
+		*c = Client(known)
+	}
+	return err
+}

@@ -1,0 +1,79 @@
+package stagedoor
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"fmt"
+	"sync"
+	"time"
+)
+
+const (
+	alphanumeric = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+	urlSafe      = alphanumeric + "-_"
+)
+
+// NewID returns prefix followed by 16 random alphanumeric characters:
+// con_, org_, rul_, cgr_ … (Management API fact sheet 1.7).
+func NewID(prefix string) string { return prefix + randomFrom(alphanumeric, 16) }
+
+// NewHexID returns 24 random lower-case hexadecimal digits, the shape of database
+// user ids, resource server ids and user grant ids.
+func NewHexID() string {
+	b := make([]byte, 12)
+	rand.Read(b)
+	return hex.EncodeToString(b)
+}
+
+// NewClientID returns 32 random alphanumeric characters.
+func NewClientID() string { return randomFrom(alphanumeric, 32) }
+
+// NewSecret returns 64 random URL-safe characters (384 bits), the shape of a client secret.
+func NewSecret() string { return randomFrom(urlSafe, 64) }
+
+// NewToken returns 43 random URL-safe characters (258 bits): codes, session
+// handles, refresh tokens, tickets. Only its SHA-256 is stored.
+func NewToken() string { return randomFrom(urlSafe, 43) }
+
+func randomFrom(alphabet string, n int) string {
+	out := make([]byte, 0, n)
+	buf := make([]byte, n+n/2)
+	limit := 256 - 256%len(alphabet)
+	for len(out) < n {
+		rand.Read(buf)
+		for _, b := range buf {
+			if int(b) < limit && len(out) < n {
+				out = append(out, alphabet[int(b)%len(alphabet)])
+			}
+		}
+	}
+	return string(out)
+}
+
+var logID struct {
+	sync.Mutex
+	last time.Time
+	n    uint32
+	node uint32
+}
+
+// NewLogID returns an identifier of 57 digits whose lexicographic order is the
+// order of time: 900, the time to the microsecond, a counter, and random digits
+// that keep two servers apart.
+func NewLogID(now time.Time) string {
+	logID.Lock()
+	defer logID.Unlock()
+	now = now.UTC().Truncate(time.Microsecond)
+	if now.After(logID.last) {
+		logID.last, logID.n = now, 0
+	} else {
+		now = logID.last
+		logID.n++
+	}
+	if logID.node == 0 {
+		var b [4]byte
+		rand.Read(b[:])
+		logID.node = uint32(b[0])<<16 | uint32(b[1])<<8 | uint32(b[2]) | 1
+	}
+	return fmt.Sprintf("900%s%06d%010d%018d", now.Format("20060102150405"), now.Nanosecond()/1000, logID.n, logID.node)
+}

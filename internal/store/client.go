@@ -1,0 +1,73 @@
+package store
+
+import (
+	"context"
+	"slices"
+
+	"github.com/stagedoor/stagedoor"
+)
+
+var clients = noun[stagedoor.Client]{
+	table: "clients", order: "id",
+	id:      func(c *stagedoor.Client) *string { return &c.ID },
+	secret:  func(c *stagedoor.Client) *string { return &c.Secret },
+	newID:   stagedoor.NewClientID,
+	missing: stagedoor.Errorf(stagedoor.NotFound, "inexistent_client", "The client does not exist"),
+	clash: func(*stagedoor.Client, string) *stagedoor.Error {
+		return stagedoor.Errorf(stagedoor.Conflict, "client_conflict", "A client with the same id already exists")
+	},
+}
+
+// Client returns a client with its secret.
+func (s *Store) Client(ctx context.Context, id string) (*stagedoor.Client, error) {
+	return clients.one(ctx, s, s.read(), "id = ?", id)
+}
+
+// Clients lists the tenant's clients.
+func (s *Store) Clients(ctx context.Context) ([]stagedoor.Client, error) { return clients.all(ctx, s) }
+
+// CreateClient adds a client. Where the tenant enables new clients on its connections (flag
+// enable_client_connections) it is enabled on each in the same transaction.
+func (s *Store) CreateClient(ctx context.Context, c *stagedoor.Client) error {
+	c.Tenant = s.tenant.ID
+	err := s.write(ctx, func(q querier) error {
+		if err := clients.insert(ctx, s, q, c); err != nil {
+			return err
+		}
+		if c.Global || !s.tenant.Settings.Flags[stagedoor.FlagClientConnections] {
+			return nil
+		}
+		return s.changeConnections(ctx, q, func(conn *stagedoor.Connection) bool {
+			conn.EnabledClients = append(conn.EnabledClients, c.ID)
+			return true
+		})
+	})
+	return clients.named(c, err)
+}
+
+// UpdateClient changes a client in one transaction.
+func (s *Store) UpdateClient(ctx context.Context, id string, change func(*stagedoor.Client) error) (*stagedoor.Client, error) {
+	return clients.update(ctx, s, id, change)
+}
+
+// DeleteClient removes a client with its grants, tokens and places on connections. A client that
+// is not there is no error.
+func (s *Store) DeleteClient(ctx context.Context, id string) error {
+	return s.write(ctx, func(q querier) error {
+		if err := clients.delete(ctx, s, q, id); err != nil {
+			return err
+		}
+		for _, table := range []string{"client_grants", "grants", "refresh_tokens"} {
+			if _, err := q.exec(ctx, "DELETE FROM "+table+" WHERE tenant = ? AND client_id = ?", s.tenant.ID, id); err != nil {
+				return err
+			}
+		}
+		return s.changeConnections(ctx, q, func(conn *stagedoor.Connection) bool {
+			i := slices.Index(conn.EnabledClients, id)
+			if i >= 0 {
+				conn.EnabledClients = slices.Delete(conn.EnabledClients, i, i+1)
+			}
+			return i >= 0
+		})
+	})
+}

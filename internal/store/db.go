@@ -1,0 +1,148 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/stagedoor/stagedoor"
+)
+
+// Sealer encrypts what must not lie in the database in the clear. The additional data
+// binds a sealed value to its tenant and purpose.
+type Sealer interface {
+	Seal(plain, additional []byte) (string, error)
+	Open(sealed string, additional []byte) ([]byte, error)
+}
+
+// Options open a database.
+type Options struct {
+	URL    string // a file path, or postgres://…
+	Sealer Sealer
+	Clock  stagedoor.Clock
+	Log    *slog.Logger
+}
+
+// engine is one of the two databases.
+type engine interface {
+	reader() querier
+	write(ctx context.Context, fn func(querier) error) error
+	migrate(ctx context.Context) error
+	version(ctx context.Context) (current, known int64, err error)
+	ping(ctx context.Context) error
+	close() error
+}
+
+// DB is a whole database: many tenants.
+type DB struct {
+	engine
+	postgres bool
+	sealer   Sealer
+	clock    stagedoor.Clock
+	log      *slog.Logger
+	logs     *logQueue
+
+	mu    sync.Mutex
+	hosts map[string]*cachedTenant
+	byID  map[string]*cachedTenant
+}
+
+// Open connects to the database; it does not migrate.
+func Open(ctx context.Context, o Options) (*DB, error) {
+	db := &DB{sealer: o.Sealer, clock: o.Clock, log: o.Log, hosts: map[string]*cachedTenant{}, byID: map[string]*cachedTenant{}}
+	if db.log == nil {
+		db.log = slog.New(slog.DiscardHandler)
+	}
+	var err error
+	if strings.HasPrefix(o.URL, "postgres://") || strings.HasPrefix(o.URL, "postgresql://") {
+		db.postgres = true
+		db.engine, err = openPostgres(ctx, o.URL)
+	} else {
+		db.engine, err = openSQLite(ctx, strings.TrimPrefix(o.URL, "sqlite://"))
+	}
+	if err != nil {
+		return nil, err
+	}
+	db.logs = newLogQueue(db)
+	return db, nil
+}
+
+// Migrate brings the schema up to date. A schema that is newer than this program
+// is an error, and nothing is changed.
+func (db *DB) Migrate(ctx context.Context) error {
+	if err := db.checkVersion(ctx); err != nil {
+		return err
+	}
+	return db.migrate(ctx)
+}
+
+// CheckMigrated returns an error unless the schema is exactly this program's.
+func (db *DB) CheckMigrated(ctx context.Context) error {
+	if err := db.checkVersion(ctx); err != nil {
+		return err
+	}
+	current, known, err := db.version(ctx)
+	if err == nil && current < known {
+		err = fmt.Errorf("the database has version %d, this program needs %d: run `stagedoor migrate`", current, known)
+	}
+	return err
+}
+
+func (db *DB) checkVersion(ctx context.Context) error {
+	current, known, err := db.version(ctx)
+	if err != nil {
+		return fmt.Errorf("reading the database's version: %w", err)
+	}
+	if current > known {
+		return fmt.Errorf("the database has version %d, but this program knows versions up to %d only: use a newer stagedoor", current, known)
+	}
+	return nil
+}
+
+// Version returns the schema's version and the newest that this program knows.
+func (db *DB) Version(ctx context.Context) (current, known int64, err error) { return db.version(ctx) }
+
+// Ping tells whether the database answers.
+func (db *DB) Ping(ctx context.Context) error { return db.ping(ctx) }
+
+// Close writes what is queued and closes the database.
+func (db *DB) Close() error {
+	db.logs.close()
+	return db.close()
+}
+
+// Sweep deletes what has expired: sessions, transactions, codes, tokens, tickets.
+// Codes stay a day longer, so that a replay is still recognised.
+func (db *DB) Sweep(ctx context.Context) error {
+	now := db.clock.Now().UnixMilli()
+	for table, before := range map[string]int64{
+		"sessions": now, "transactions": now, "access_tokens": now, "tickets": now, "refresh_tokens": now,
+		"codes": now - (24 * time.Hour).Milliseconds(),
+	} {
+		err := db.write(ctx, func(q querier) error {
+			_, err := q.exec(ctx, "DELETE FROM "+table+" WHERE expires_at < ?", before)
+			return err
+		})
+		if err != nil {
+			return fmt.Errorf("sweeping %s: %w", table, err)
+		}
+	}
+	return nil
+}
+
+func millis(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMilli()
+}
+
+func fromMillis(ms int64) time.Time {
+	if ms == 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(ms).UTC()
+}

@@ -1,0 +1,62 @@
+package store
+
+import (
+	"errors"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+)
+
+var rebound sync.Map
+
+// rebind turns the ? of a query into PostgreSQL's $1, $2 … No query of this
+// package holds a question mark in a literal.
+func rebind(query string) string {
+	if s, ok := rebound.Load(query); ok {
+		return s.(string)
+	}
+	var b strings.Builder
+	n := 0
+	for _, r := range query {
+		if r == '?' {
+			n++
+			b.WriteByte('$')
+			b.WriteString(strconv.Itoa(n))
+			continue
+		}
+		b.WriteRune(r)
+	}
+	s := b.String()
+	rebound.Store(query, s)
+	return s
+}
+
+// uniqueViolation returns what a duplicate collided with: the constraint's name on
+// PostgreSQL, the columns' names on SQLite. Empty means another kind of error.
+func uniqueViolation(err error) string {
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) && pg.Code == "23505" {
+		return pg.ConstraintName
+	}
+	var lite *sqlite.Error
+	if errors.As(err, &lite) {
+		switch lite.Code() {
+		case sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY:
+			return lite.Error()
+		}
+	}
+	return ""
+}
+
+// retryable tells whether a transaction failed only because of another one.
+func retryable(err error) bool {
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) {
+		return pg.Code == "40001" || pg.Code == "40P01"
+	}
+	return false
+}

@@ -1,0 +1,85 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/stagedoor/stagedoor"
+)
+
+// GrantFor returns what a user has let a client do at an audience.
+func (s *Store) GrantFor(ctx context.Context, userID, clientID, audience string) (*stagedoor.Grant, error) {
+	g := &stagedoor.Grant{UserID: userID, ClientID: clientID, Audience: audience}
+	var scope string
+	err := s.read().row(ctx, "SELECT id, scope FROM grants WHERE tenant = ? AND user_id = ? AND client_id = ? AND audience = ?",
+		[]any{s.tenant.ID, userID, clientID, audience}, &g.ID, &scope)
+	if errors.Is(err, errNoRows) {
+		return nil, errNotFound("grant")
+	}
+	g.Scope = strings.Fields(scope)
+	return g, err
+}
+
+// AddGrant keeps a consent; scopes that were granted before stay.
+func (s *Store) AddGrant(ctx context.Context, userID, clientID, audience string, scope []string) error {
+	return s.write(ctx, func(q querier) error {
+		var id, old string
+		err := q.row(ctx, "SELECT id, scope FROM grants WHERE tenant = ? AND user_id = ? AND client_id = ? AND audience = ?"+s.db.forUpdate(),
+			[]any{s.tenant.ID, userID, clientID, audience}, &id, &old)
+		if err != nil && !errors.Is(err, errNoRows) {
+			return err
+		}
+		if id == "" {
+			id = stagedoor.NewHexID()
+		}
+		union := append(strings.Fields(old), scope...)
+		slices.Sort(union)
+		_, err = q.exec(ctx, `INSERT INTO grants (tenant, id, user_id, client_id, audience, scope) VALUES (?, ?, ?, ?, ?, ?)
+			ON CONFLICT (tenant, user_id, client_id, audience) DO UPDATE SET scope = excluded.scope`,
+			s.tenant.ID, id, userID, clientID, audience, strings.Join(slices.Compact(union), " "))
+		return err
+	})
+}
+
+// Grants lists consents; an empty argument matches all.
+func (s *Store) Grants(ctx context.Context, userID, clientID, audience string) ([]stagedoor.Grant, error) {
+	out := []stagedoor.Grant{}
+	err := s.read().each(ctx, `SELECT id, user_id, client_id, audience, scope FROM grants WHERE tenant = ?
+		AND (user_id = ? OR ? = '') AND (client_id = ? OR ? = '') AND (audience = ? OR ? = '') ORDER BY id`,
+		[]any{s.tenant.ID, userID, userID, clientID, clientID, audience, audience}, func(scan func(...any) error) error {
+			var g stagedoor.Grant
+			var scope string
+			if err := scan(&g.ID, &g.UserID, &g.ClientID, &g.Audience, &scope); err != nil {
+				return err
+			}
+			g.Scope = append([]string{}, strings.Fields(scope)...)
+			out = append(out, g)
+			return nil
+		})
+	return out, err
+}
+
+// DeleteGrant takes a consent back, and the refresh tokens that rested on it.
+func (s *Store) DeleteGrant(ctx context.Context, id string) error {
+	return s.deleteGrants(ctx, "id = ?", id)
+}
+
+// DeleteUserGrants takes all consents of a user back, and their refresh tokens.
+func (s *Store) DeleteUserGrants(ctx context.Context, userID string) error {
+	return s.deleteGrants(ctx, "user_id = ?", userID)
+}
+
+func (s *Store) deleteGrants(ctx context.Context, where, arg string) error {
+	return s.write(ctx, func(q querier) error {
+		_, err := q.exec(ctx, `DELETE FROM refresh_tokens WHERE tenant = ? AND EXISTS (SELECT 1 FROM grants g
+			WHERE g.tenant = refresh_tokens.tenant AND g.user_id = refresh_tokens.user_id AND g.client_id = refresh_tokens.client_id
+			AND g.audience = refresh_tokens.audience AND g.`+where+`)`, s.tenant.ID, arg)
+		if err != nil {
+			return err
+		}
+		_, err = q.exec(ctx, "DELETE FROM grants WHERE tenant = ? AND "+where, s.tenant.ID, arg)
+		return err
+	})
+}

@@ -1,0 +1,161 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+
+	"github.com/stagedoor/stagedoor"
+)
+
+// noun is a configuration noun that lives as one JSON document per row: clients,
+// connections, resource servers, client grants, rules. Its functions are all that
+// the five verbs need to know.
+type noun[T any] struct {
+	table   string
+	order   string
+	id      func(*T) *string
+	columns []string                          // further columns, for keys
+	values  func(*T) []any                    // their values
+	secret  func(*T) *string                  // sealed apart from the document; nil = none
+	missing *stagedoor.Error                  // the wire's words for "there is none"
+	clash   func(*T, string) *stagedoor.Error // the wire's words for a duplicate
+	newID   func() string
+}
+
+func (n *noun[T]) selects() string {
+	if n.secret != nil {
+		return "SELECT doc, sealed FROM " + n.table
+	}
+	return "SELECT doc, '' FROM " + n.table
+}
+
+func (n *noun[T]) scan(s *Store, scan func(...any) error) (*T, error) {
+	var doc, sealed string
+	if err := scan(&doc, &sealed); err != nil {
+		if errors.Is(err, errNoRows) {
+			missing := *n.missing
+			return nil, &missing
+		}
+		return nil, err
+	}
+	v := new(T)
+	if err := json.Unmarshal([]byte(doc), v); err != nil {
+		return nil, err
+	}
+	if n.secret != nil {
+		plain, err := s.unseal(sealed, n.table)
+		if err != nil {
+			return nil, err
+		}
+		*n.secret(v) = plain
+	}
+	return v, nil
+}
+
+// encode returns the document and the sealed secret of v.
+func (n *noun[T]) encode(s *Store, v *T) (doc, sealed string, err error) {
+	c := *v
+	if n.secret != nil {
+		if sealed, err = s.seal(*n.secret(v), n.table); err != nil {
+			return "", "", err
+		}
+		*n.secret(&c) = ""
+	}
+	b, err := json.Marshal(&c)
+	return string(b), sealed, err
+}
+
+func (n *noun[T]) one(ctx context.Context, s *Store, q querier, where string, args ...any) (*T, error) {
+	return n.scan(s, func(dest ...any) error {
+		return q.row(ctx, n.selects()+" WHERE tenant = ? AND "+where, append([]any{s.tenant.ID}, args...), dest...)
+	})
+}
+
+func (n *noun[T]) all(ctx context.Context, s *Store) ([]T, error) {
+	out := []T{}
+	err := s.read().each(ctx, n.selects()+" WHERE tenant = ? ORDER BY "+n.order, []any{s.tenant.ID}, func(scan func(...any) error) error {
+		v, err := n.scan(s, scan)
+		if err == nil {
+			out = append(out, *v)
+		}
+		return err
+	})
+	return out, err
+}
+
+func (n *noun[T]) create(ctx context.Context, s *Store, v *T) error {
+	return n.named(v, s.write(ctx, func(q querier) error { return n.insert(ctx, s, q, v) }))
+}
+
+func (n *noun[T]) insert(ctx context.Context, s *Store, q querier, v *T) error {
+	if *n.id(v) == "" {
+		*n.id(v) = n.newID()
+	}
+	doc, sealed, err := n.encode(s, v)
+	if err != nil {
+		return err
+	}
+	columns, marks := "tenant, id, doc", "?, ?, ?"
+	args := []any{s.tenant.ID, *n.id(v), doc}
+	if n.secret != nil {
+		columns, marks, args = columns+", sealed", marks+", ?", append(args, sealed)
+	}
+	if len(n.columns) > 0 {
+		for _, c := range n.columns {
+			columns, marks = columns+", "+c, marks+", ?"
+		}
+		args = append(args, n.values(v)...)
+	}
+	_, err = q.exec(ctx, "INSERT INTO "+n.table+" ("+columns+") VALUES ("+marks+")", args...)
+	return err
+}
+
+func (n *noun[T]) update(ctx context.Context, s *Store, id string, change func(*T) error) (*T, error) {
+	var v *T
+	err := s.write(ctx, func(q querier) (err error) {
+		if v, err = n.one(ctx, s, q, "id = ?"+s.db.forUpdate(), id); err != nil {
+			return err
+		}
+		if err := change(v); err != nil {
+			return err
+		}
+		return n.save(ctx, s, q, id, v)
+	})
+	if err != nil {
+		return nil, n.named(v, err)
+	}
+	return v, nil
+}
+
+func (n *noun[T]) save(ctx context.Context, s *Store, q querier, id string, v *T) error {
+	doc, sealed, err := n.encode(s, v)
+	if err != nil {
+		return err
+	}
+	set, args := "doc = ?", []any{doc}
+	if n.secret != nil {
+		set, args = set+", sealed = ?", append(args, sealed)
+	}
+	if len(n.columns) > 0 {
+		for _, c := range n.columns {
+			set += ", " + c + " = ?"
+		}
+		args = append(args, n.values(v)...)
+	}
+	_, err = q.exec(ctx, "UPDATE "+n.table+" SET "+set+" WHERE tenant = ? AND id = ?", append(args, s.tenant.ID, id)...)
+	return err
+}
+
+// named gives a duplicate the wire's words.
+func (n *noun[T]) named(v *T, err error) error {
+	if what := uniqueViolation(err); what != "" {
+		return n.clash(v, what)
+	}
+	return err
+}
+
+func (n *noun[T]) delete(ctx context.Context, s *Store, q querier, id string) error {
+	_, err := q.exec(ctx, "DELETE FROM "+n.table+" WHERE tenant = ? AND id = ?", s.tenant.ID, id)
+	return err
+}

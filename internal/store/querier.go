@@ -1,0 +1,117 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"sync"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+// querier runs SQL written with ? placeholders, inside or outside a transaction.
+type querier interface {
+	exec(ctx context.Context, query string, args ...any) (int64, error)
+	row(ctx context.Context, query string, args []any, dest ...any) error
+	each(ctx context.Context, query string, args []any, scan func(scan func(...any) error) error) error
+}
+
+// errNoRows is what row returns when nothing matched.
+var errNoRows = sql.ErrNoRows
+
+// sqlQuerier runs SQL on SQLite through database/sql, with statements prepared once.
+type sqlQuerier struct {
+	prepare func(context.Context, string) (*sql.Stmt, error)
+	cache   *sync.Map
+}
+
+func (q sqlQuerier) stmt(ctx context.Context, query string) (*sql.Stmt, error) {
+	if s, ok := q.cache.Load(query); ok {
+		return s.(*sql.Stmt), nil
+	}
+	s, err := q.prepare(context.WithoutCancel(ctx), query)
+	if err != nil {
+		return nil, err
+	}
+	if old, loaded := q.cache.LoadOrStore(query, s); loaded {
+		s.Close()
+		return old.(*sql.Stmt), nil
+	}
+	return s, nil
+}
+
+func (q sqlQuerier) exec(ctx context.Context, query string, args ...any) (int64, error) {
+	s, err := q.stmt(ctx, query)
+	if err != nil {
+		return 0, err
+	}
+	res, err := s.ExecContext(ctx, args...)
+	if err != nil {
+		return 0, err
+	}
+	return res.RowsAffected()
+}
+
+func (q sqlQuerier) row(ctx context.Context, query string, args []any, dest ...any) error {
+	s, err := q.stmt(ctx, query)
+	if err != nil {
+		return err
+	}
+	return s.QueryRowContext(ctx, args...).Scan(dest...)
+}
+
+func (q sqlQuerier) each(ctx context.Context, query string, args []any, scan func(func(...any) error) error) error {
+	s, err := q.stmt(ctx, query)
+	if err != nil {
+		return err
+	}
+	rows, err := s.QueryContext(ctx, args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if err := scan(rows.Scan); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
+// pgRunner is a pgx pool or transaction.
+type pgRunner interface {
+	Exec(context.Context, string, ...any) (pgconn.CommandTag, error)
+	Query(context.Context, string, ...any) (pgx.Rows, error)
+	QueryRow(context.Context, string, ...any) pgx.Row
+}
+
+// pgQuerier runs SQL on PostgreSQL through pgx.
+type pgQuerier struct{ run pgRunner }
+
+func (q pgQuerier) exec(ctx context.Context, query string, args ...any) (int64, error) {
+	tag, err := q.run.Exec(ctx, rebind(query), args...)
+	return tag.RowsAffected(), err
+}
+
+func (q pgQuerier) row(ctx context.Context, query string, args []any, dest ...any) error {
+	err := q.run.QueryRow(ctx, rebind(query), args...).Scan(dest...)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return errNoRows
+	}
+	return err
+}
+
+func (q pgQuerier) each(ctx context.Context, query string, args []any, scan func(func(...any) error) error) error {
+	rows, err := q.run.Query(ctx, rebind(query), args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if err := scan(rows.Scan); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}

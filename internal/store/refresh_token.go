@@ -1,0 +1,161 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"math"
+	"time"
+
+	"github.com/stagedoor/stagedoor"
+)
+
+// maxRefreshTokens is how many refresh tokens a user may have for one client; the
+// oldest go first (Authentication API fact sheet 4.3).
+const maxRefreshTokens = 200
+
+// ErrReused is returned for a refresh token that was superseded: the whole family is revoked.
+var ErrReused = errors.New("the refresh token was used before; its family is revoked")
+
+// refreshEnd is when a token stops working, in milliseconds.
+func refreshEnd(t *stagedoor.RefreshToken) int64 {
+	end := int64(math.MaxInt64)
+	for _, e := range []time.Time{t.ExpiresAt, t.IdleExpiry} {
+		if !e.IsZero() && millis(e) < end {
+			end = millis(e)
+		}
+	}
+	return end
+}
+
+// CreateRefreshToken keeps the first token of a family.
+func (s *Store) CreateRefreshToken(ctx context.Context, token string, t *stagedoor.RefreshToken) error {
+	return s.write(ctx, func(q querier) error {
+		if err := s.insertRefreshToken(ctx, q, token, t); err != nil {
+			return err
+		}
+		_, err := q.exec(ctx, `DELETE FROM refresh_tokens WHERE tenant = ? AND user_id = ? AND client_id = ? AND used_at IS NULL AND hash IN (
+			SELECT hash FROM refresh_tokens WHERE tenant = ? AND user_id = ? AND client_id = ? AND used_at IS NULL
+			ORDER BY expires_at DESC, hash LIMIT 1000 OFFSET ?)`,
+			s.tenant.ID, t.UserID, t.ClientID, s.tenant.ID, t.UserID, t.ClientID, maxRefreshTokens)
+		return err
+	})
+}
+
+func (s *Store) insertRefreshToken(ctx context.Context, q querier, token string, t *stagedoor.RefreshToken) error {
+	doc, err := json.Marshal(t)
+	if err != nil {
+		return err
+	}
+	_, err = q.exec(ctx, `INSERT INTO refresh_tokens (tenant, hash, family, counter, user_id, client_id, audience, doc, expires_at)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		s.tenant.ID, hashed(token), t.FamilyID, t.Counter, t.UserID, t.ClientID, t.Audience, string(doc), refreshEnd(t))
+	return err
+}
+
+// RefreshToken returns a token that has not expired, whether or not it was superseded: what
+// it stands for, before it is used.
+func (s *Store) RefreshToken(ctx context.Context, token string) (*stagedoor.RefreshToken, error) {
+	t, _, err := s.refreshToken(ctx, s.read(), token, "")
+	return t, err
+}
+
+func (s *Store) refreshToken(ctx context.Context, q querier, token, lock string) (t *stagedoor.RefreshToken, usedAt int64, err error) {
+	var doc string
+	var used *int64
+	err = q.row(ctx, "SELECT doc, used_at FROM refresh_tokens WHERE tenant = ? AND hash = ? AND expires_at > ?"+lock,
+		[]any{s.tenant.ID, hashed(token), s.db.clock.Now().UnixMilli()}, &doc, &used)
+	if errors.Is(err, errNoRows) {
+		return nil, 0, errNotFound("refresh token")
+	}
+	if err != nil {
+		return nil, 0, err
+	}
+	if used != nil {
+		usedAt = *used
+	}
+	t = new(stagedoor.RefreshToken)
+	return t, usedAt, json.Unmarshal([]byte(doc), t)
+}
+
+// RotateRefreshToken supersedes token by next, in one transaction. A token that was superseded
+// before may be used again within leeway if it is the last but one of its family;
+// otherwise the family is revoked and the error is ErrReused. idle moves the new token's
+// idle expiry; 0 means that it never idles out.
+func (s *Store) RotateRefreshToken(ctx context.Context, token, next string, leeway, idle time.Duration) (*stagedoor.RefreshToken, error) {
+	var t *stagedoor.RefreshToken
+	var reused bool
+	err := s.write(ctx, func(q querier) (err error) {
+		var usedAt int64
+		reused = false
+		if t, usedAt, err = s.refreshToken(ctx, q, token, s.db.forUpdate()); err != nil {
+			return err
+		}
+		now := s.db.clock.Now()
+		var latest int
+		if err := q.row(ctx, "SELECT MAX(counter) FROM refresh_tokens WHERE tenant = ? AND family = ?", []any{s.tenant.ID, t.FamilyID}, &latest); err != nil {
+			return err
+		}
+		if usedAt != 0 && (t.Counter < latest-1 || now.Sub(fromMillis(usedAt)) > leeway || leeway == 0) {
+			reused = true
+			_, err := q.exec(ctx, "DELETE FROM refresh_tokens WHERE tenant = ? AND family = ?", s.tenant.ID, t.FamilyID)
+			return err
+		}
+		if usedAt == 0 {
+			if _, err := q.exec(ctx, "UPDATE refresh_tokens SET used_at = ? WHERE tenant = ? AND hash = ?", now.UnixMilli(), s.tenant.ID, hashed(token)); err != nil {
+				return err
+			}
+		}
+		t.Counter = latest + 1
+		touch(t, now, idle)
+		return s.insertRefreshToken(ctx, q, next, t)
+	})
+	switch {
+	case err != nil:
+		return nil, err
+	case reused:
+		return t, ErrReused
+	}
+	return t, nil
+}
+
+// TouchRefreshToken notes the use of a token that does not rotate.
+func (s *Store) TouchRefreshToken(ctx context.Context, token string, idle time.Duration) error {
+	return s.write(ctx, func(q querier) error {
+		t, _, err := s.refreshToken(ctx, q, token, s.db.forUpdate())
+		if err != nil {
+			return err
+		}
+		touch(t, s.db.clock.Now(), idle)
+		doc, err := json.Marshal(t)
+		if err != nil {
+			return err
+		}
+		_, err = q.exec(ctx, "UPDATE refresh_tokens SET doc = ?, expires_at = ? WHERE tenant = ? AND hash = ?",
+			string(doc), refreshEnd(t), s.tenant.ID, hashed(token))
+		return err
+	})
+}
+
+// RevokeRefreshToken ends a token's family if the token is the client's, and returns it. A
+// token that is unknown or another client's is NotFound and stays as it is.
+func (s *Store) RevokeRefreshToken(ctx context.Context, token, clientID string) (t *stagedoor.RefreshToken, err error) {
+	err = s.write(ctx, func(q querier) (err error) {
+		if t, _, err = s.refreshToken(ctx, q, token, s.db.forUpdate()); err != nil {
+			return err
+		}
+		if t.ClientID != clientID {
+			return errNotFound("refresh token")
+		}
+		_, err = q.exec(ctx, "DELETE FROM refresh_tokens WHERE tenant = ? AND family = ?", s.tenant.ID, t.FamilyID)
+		return err
+	})
+	return t, err
+}
+
+func touch(t *stagedoor.RefreshToken, now time.Time, idle time.Duration) {
+	t.LastUsedAt = now
+	if idle > 0 {
+		t.IdleExpiry = now.Add(idle)
+	}
+}

@@ -1,0 +1,98 @@
+package store
+
+import (
+	"context"
+
+	"github.com/stagedoor/stagedoor"
+)
+
+var resourceServers = noun[stagedoor.ResourceServer]{
+	table: "resource_servers", order: "id",
+	id:      func(r *stagedoor.ResourceServer) *string { return &r.ID },
+	newID:   stagedoor.NewHexID,
+	secret:  func(r *stagedoor.ResourceServer) *string { return &r.SigningSecret },
+	columns: []string{"identifier"},
+	values:  func(r *stagedoor.ResourceServer) []any { return []any{r.Identifier} },
+	missing: stagedoor.Errorf(stagedoor.NotFound, "inexistent_resource_server", "The resource server does not exist"),
+	clash: func(*stagedoor.ResourceServer, string) *stagedoor.Error {
+		return stagedoor.Errorf(stagedoor.Conflict, "resource_server_conflict", "A resource server with the same identifier already exists")
+	},
+}
+
+// ResourceServer returns an API by its id or its identifier.
+func (s *Store) ResourceServer(ctx context.Context, id string) (*stagedoor.ResourceServer, error) {
+	return resourceServers.one(ctx, s, s.read(), "(id = ? OR identifier = ?)", id, id)
+}
+
+// ResourceServerByIdentifier returns the API that an audience names.
+func (s *Store) ResourceServerByIdentifier(ctx context.Context, identifier string) (*stagedoor.ResourceServer, error) {
+	return resourceServers.one(ctx, s, s.read(), "identifier = ?", identifier)
+}
+
+// ResourceServers lists the tenant's APIs.
+func (s *Store) ResourceServers(ctx context.Context) ([]stagedoor.ResourceServer, error) {
+	return resourceServers.all(ctx, s)
+}
+
+// CreateResourceServer adds an API.
+func (s *Store) CreateResourceServer(ctx context.Context, r *stagedoor.ResourceServer) error {
+	return resourceServers.create(ctx, s, r)
+}
+
+// UpdateResourceServer changes an API in one transaction.
+func (s *Store) UpdateResourceServer(ctx context.Context, id string, change func(*stagedoor.ResourceServer) error) (*stagedoor.ResourceServer, error) {
+	return resourceServers.update(ctx, s, id, change)
+}
+
+// DeleteResourceServer removes an API and the client grants for it.
+func (s *Store) DeleteResourceServer(ctx context.Context, id string) error {
+	return s.write(ctx, func(q querier) error {
+		_, err := q.exec(ctx, "DELETE FROM client_grants WHERE tenant = ? AND audience IN (SELECT identifier FROM resource_servers WHERE tenant = ? AND id = ?)", s.tenant.ID, s.tenant.ID, id)
+		if err != nil {
+			return err
+		}
+		return resourceServers.delete(ctx, s, q, id)
+	})
+}
+
+var clientGrants = noun[stagedoor.ClientGrant]{
+	table: "client_grants", order: "id",
+	id:      func(g *stagedoor.ClientGrant) *string { return &g.ID },
+	newID:   func() string { return stagedoor.NewID("cgr_") },
+	columns: []string{"client_id", "audience"},
+	values:  func(g *stagedoor.ClientGrant) []any { return []any{g.ClientID, g.Audience} },
+	missing: stagedoor.Errorf(stagedoor.NotFound, "inexistent_client_grant", "The grant does not exist."),
+	clash: func(g *stagedoor.ClientGrant, _ string) *stagedoor.Error {
+		return stagedoor.Errorf(stagedoor.Conflict, "client_grant_conflict", "A client grant already exists between %s and %s", g.ClientID, g.Audience)
+	},
+}
+
+// ClientGrant returns a client grant by its id.
+func (s *Store) ClientGrant(ctx context.Context, id string) (*stagedoor.ClientGrant, error) {
+	return clientGrants.one(ctx, s, s.read(), "id = ?", id)
+}
+
+// ClientGrantFor returns what a client may ask of an audience in its own name.
+func (s *Store) ClientGrantFor(ctx context.Context, clientID, audience string) (*stagedoor.ClientGrant, error) {
+	return clientGrants.one(ctx, s, s.read(), "client_id = ? AND audience = ?", clientID, audience)
+}
+
+// ClientGrants lists the tenant's client grants.
+func (s *Store) ClientGrants(ctx context.Context) ([]stagedoor.ClientGrant, error) {
+	return clientGrants.all(ctx, s)
+}
+
+// CreateClientGrant adds a client grant.
+func (s *Store) CreateClientGrant(ctx context.Context, g *stagedoor.ClientGrant) error {
+	return clientGrants.create(ctx, s, g)
+}
+
+// UpdateClientGrant changes a client grant in one transaction.
+func (s *Store) UpdateClientGrant(ctx context.Context, id string, change func(*stagedoor.ClientGrant) error) (*stagedoor.ClientGrant, error) {
+	return clientGrants.update(ctx, s, id, change)
+}
+
+// DeleteClientGrant removes a client grant; issued tokens live on.
+func (s *Store) DeleteClientGrant(ctx context.Context, id string) error {
+	return s.write(ctx, func(q querier) error { return clientGrants.delete(ctx, s, q, id) })
+}

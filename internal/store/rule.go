@@ -1,0 +1,89 @@
+package store
+
+import (
+	"context"
+	"strings"
+
+	"github.com/stagedoor/stagedoor"
+)
+
+var rules = noun[stagedoor.Rule]{
+	table: "rules", order: "position",
+	id:      func(r *stagedoor.Rule) *string { return &r.ID },
+	newID:   func() string { return stagedoor.NewID("rul_") },
+	columns: []string{"name", "position"},
+	values:  func(r *stagedoor.Rule) []any { return []any{r.Name, r.Order} },
+	missing: stagedoor.Errorf(stagedoor.NotFound, "inexistent_rule", "The rule does not exist"),
+	clash: func(_ *stagedoor.Rule, what string) *stagedoor.Error {
+		if strings.Contains(what, "position") {
+			return stagedoor.Errorf(stagedoor.Conflict, "rule_conflict", "A rule with the same order already exists")
+		}
+		return stagedoor.Errorf(stagedoor.Conflict, "rule_conflict", "A rule with the same name already exists")
+	},
+}
+
+// Rule returns a rule by its id.
+func (s *Store) Rule(ctx context.Context, id string) (*stagedoor.Rule, error) {
+	return rules.one(ctx, s, s.read(), "id = ?", id)
+}
+
+// Rules lists the tenant's rules in the order in which they run.
+func (s *Store) Rules(ctx context.Context) ([]stagedoor.Rule, error) { return rules.all(ctx, s) }
+
+// CreateRule adds a rule; an Order of 0 puts it behind the last one.
+func (s *Store) CreateRule(ctx context.Context, r *stagedoor.Rule) error {
+	last := r.Order == 0
+	return rules.named(r, s.write(ctx, func(q querier) error {
+		if last {
+			if err := q.row(ctx, "SELECT COALESCE(MAX(position), 0) + 1 FROM rules WHERE tenant = ?", []any{s.tenant.ID}, &r.Order); err != nil {
+				return err
+			}
+		}
+		return rules.insert(ctx, s, q, r)
+	}))
+}
+
+// UpdateRule changes a rule in one transaction.
+func (s *Store) UpdateRule(ctx context.Context, id string, change func(*stagedoor.Rule) error) (*stagedoor.Rule, error) {
+	return rules.update(ctx, s, id, change)
+}
+
+// DeleteRule removes a rule.
+func (s *Store) DeleteRule(ctx context.Context, id string) error {
+	return s.write(ctx, func(q querier) error { return rules.delete(ctx, s, q, id) })
+}
+
+// RulesConfigs returns what rules see as configuration, in the clear.
+func (s *Store) RulesConfigs(ctx context.Context) (map[string]string, error) {
+	out := map[string]string{}
+	err := s.read().each(ctx, "SELECT name, sealed FROM rules_configs WHERE tenant = ? ORDER BY name", []any{s.tenant.ID}, func(scan func(...any) error) error {
+		var name, sealed string
+		if err := scan(&name, &sealed); err != nil {
+			return err
+		}
+		value, err := s.unseal(sealed, "rules_configs")
+		out[name] = value
+		return err
+	})
+	return out, err
+}
+
+// SetRulesConfig sets one value of the rules' configuration.
+func (s *Store) SetRulesConfig(ctx context.Context, name, value string) error {
+	sealed, err := s.seal(value, "rules_configs")
+	if err != nil {
+		return err
+	}
+	return s.write(ctx, func(q querier) error {
+		_, err := q.exec(ctx, "INSERT INTO rules_configs (tenant, name, sealed) VALUES (?, ?, ?) ON CONFLICT (tenant, name) DO UPDATE SET sealed = excluded.sealed", s.tenant.ID, name, sealed)
+		return err
+	})
+}
+
+// DeleteRulesConfig removes one value of the rules' configuration.
+func (s *Store) DeleteRulesConfig(ctx context.Context, name string) error {
+	return s.write(ctx, func(q querier) error {
+		_, err := q.exec(ctx, "DELETE FROM rules_configs WHERE tenant = ? AND name = ?", s.tenant.ID, name)
+		return err
+	})
+}

@@ -1,0 +1,136 @@
+package store
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+
+	"github.com/stagedoor/stagedoor"
+)
+
+// hashed is how a one-use handle or cookie lies in the database. The handles have 258 random
+// bits, so a plain hash is enough.
+func hashed(token string) string {
+	sum := sha256.Sum256([]byte(token))
+	return base64.RawURLEncoding.EncodeToString(sum[:])
+}
+
+func errNotFound(what string) error {
+	return stagedoor.Errorf(stagedoor.NotFound, "not_found", "The %s does not exist.", what)
+}
+
+// CreateSession keeps a session under its cookie's value.
+func (s *Store) CreateSession(ctx context.Context, handle string, v *stagedoor.Session) error {
+	doc, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	return s.write(ctx, func(q querier) error {
+		_, err := q.exec(ctx, "INSERT INTO sessions (tenant, handle, id, user_id, doc, expires_at) VALUES (?, ?, ?, ?, ?, ?)",
+			s.tenant.ID, hashed(handle), v.ID, v.UserID, string(doc), sessionEnd(v))
+		return err
+	})
+}
+
+func sessionEnd(v *stagedoor.Session) int64 {
+	if v.IdleExpiresAt.Before(v.ExpiresAt) {
+		return millis(v.IdleExpiresAt)
+	}
+	return millis(v.ExpiresAt)
+}
+
+func (s *Store) session(ctx context.Context, q querier, where, arg string) (*stagedoor.Session, error) {
+	var doc string
+	err := q.row(ctx, "SELECT doc FROM sessions WHERE tenant = ? AND "+where+" AND expires_at > ?", []any{s.tenant.ID, arg, s.db.clock.Now().UnixMilli()}, &doc)
+	if errors.Is(err, errNoRows) {
+		return nil, errNotFound("session")
+	}
+	if err != nil {
+		return nil, err
+	}
+	v := new(stagedoor.Session)
+	return v, json.Unmarshal([]byte(doc), v)
+}
+
+// SessionByHandle returns the live session of a cookie.
+func (s *Store) SessionByHandle(ctx context.Context, handle string) (*stagedoor.Session, error) {
+	return s.session(ctx, s.read(), "handle = ?", hashed(handle))
+}
+
+// Session returns a live session by its public id.
+func (s *Store) Session(ctx context.Context, id string) (*stagedoor.Session, error) {
+	return s.session(ctx, s.read(), "id = ?", id)
+}
+
+// UpdateSession changes a live session in one transaction.
+func (s *Store) UpdateSession(ctx context.Context, id string, change func(*stagedoor.Session)) error {
+	return s.write(ctx, func(q querier) error {
+		v, err := s.session(ctx, q, "id = ?", id)
+		if err != nil {
+			return err
+		}
+		change(v)
+		doc, err := json.Marshal(v)
+		if err != nil {
+			return err
+		}
+		_, err = q.exec(ctx, "UPDATE sessions SET doc = ?, user_id = ?, expires_at = ? WHERE tenant = ? AND id = ?",
+			string(doc), v.UserID, sessionEnd(v), s.tenant.ID, id)
+		return err
+	})
+}
+
+// DeleteSession ends a session.
+func (s *Store) DeleteSession(ctx context.Context, id string) error {
+	return s.write(ctx, func(q querier) error {
+		_, err := q.exec(ctx, "DELETE FROM sessions WHERE tenant = ? AND id = ?", s.tenant.ID, id)
+		return err
+	})
+}
+
+// EndUserAccess ends a user's sessions, codes and tokens: what a block does.
+func (s *Store) EndUserAccess(ctx context.Context, userID string) error {
+	return s.write(ctx, func(q querier) error { return s.endAccess(ctx, q, userID) })
+}
+
+// SaveTransaction keeps a login under way; it replaces an older state.
+func (s *Store) SaveTransaction(ctx context.Context, t *stagedoor.Transaction) error {
+	doc, err := json.Marshal(t)
+	if err != nil {
+		return err
+	}
+	return s.write(ctx, func(q querier) error {
+		_, err := q.exec(ctx, `INSERT INTO transactions (tenant, id, doc, expires_at) VALUES (?, ?, ?, ?)
+			ON CONFLICT (tenant, id) DO UPDATE SET doc = excluded.doc`, s.tenant.ID, hashed(t.ID), string(doc), millis(t.ExpiresAt))
+		return err
+	})
+}
+
+// Transaction returns a login under way.
+func (s *Store) Transaction(ctx context.Context, id string) (*stagedoor.Transaction, error) {
+	return s.transaction(ctx, s.read(), "SELECT doc FROM transactions WHERE tenant = ? AND id = ? AND expires_at > ?", id)
+}
+
+// TakeTransaction returns a login under way and removes it: of two callers one gets it.
+func (s *Store) TakeTransaction(ctx context.Context, id string) (t *stagedoor.Transaction, err error) {
+	err = s.write(ctx, func(q querier) (err error) {
+		t, err = s.transaction(ctx, q, "DELETE FROM transactions WHERE tenant = ? AND id = ? AND expires_at > ? RETURNING doc", id)
+		return err
+	})
+	return t, err
+}
+
+func (s *Store) transaction(ctx context.Context, q querier, query, id string) (*stagedoor.Transaction, error) {
+	var doc string
+	err := q.row(ctx, query, []any{s.tenant.ID, hashed(id), s.db.clock.Now().UnixMilli()}, &doc)
+	if errors.Is(err, errNoRows) {
+		return nil, errNotFound("transaction")
+	}
+	if err != nil {
+		return nil, err
+	}
+	t := new(stagedoor.Transaction)
+	return t, json.Unmarshal([]byte(doc), t)
+}

@@ -1,0 +1,254 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/stagedoor/stagedoor"
+)
+
+// tenantMaxAge is how old a cached tenant may be when another server changed it.
+const tenantMaxAge = 3 * time.Second
+
+// Store is a handle bound to one tenant; all queries of a tenant go through it.
+type Store struct {
+	db     *DB
+	tenant *stagedoor.Tenant
+}
+
+type cachedTenant struct {
+	store  *Store
+	loaded time.Time
+}
+
+// Tenant returns the tenant with its settings as they were when the handle was taken.
+func (s *Store) Tenant() *stagedoor.Tenant { return s.tenant }
+
+// Clock returns the store's clock.
+func (s *Store) Clock() stagedoor.Clock { return s.db.clock }
+
+func (s *Store) read() querier { return s.db.reader() }
+
+func (s *Store) write(ctx context.Context, fn func(querier) error) error { return s.db.write(ctx, fn) }
+
+// additional binds a sealed value to the tenant and its purpose.
+func (s *Store) additional(purpose string) []byte { return []byte(s.tenant.ID + "\x00" + purpose) }
+
+func (s *Store) seal(plain, purpose string) (string, error) {
+	if plain == "" {
+		return "", nil
+	}
+	return s.db.sealer.Seal([]byte(plain), s.additional(purpose))
+}
+
+func (s *Store) unseal(sealed, purpose string) (string, error) {
+	if sealed == "" {
+		return "", nil
+	}
+	b, err := s.db.sealer.Open(sealed, s.additional(purpose))
+	return string(b), err
+}
+
+// CreateTenant makes a tenant that answers under the domains, the first being
+// canonical. A domain or id that is taken is a Conflict.
+func (db *DB) CreateTenant(ctx context.Context, id string, domains []string) (*Store, error) {
+	t := &stagedoor.Tenant{ID: id, Domains: lowered(domains), Settings: stagedoor.DefaultTenantSettings(), CreatedAt: db.clock.Now()}
+	doc, err := json.Marshal(t.Settings)
+	if err != nil {
+		return nil, err
+	}
+	err = db.write(ctx, func(q querier) error {
+		if _, err := q.exec(ctx, "INSERT INTO tenants (id, settings, created_at) VALUES (?, ?, ?)", id, string(doc), millis(t.CreatedAt)); err != nil {
+			return err
+		}
+		return insertDomains(ctx, q, id, t.Domains)
+	})
+	if uniqueViolation(err) != "" {
+		return nil, stagedoor.Errorf(stagedoor.Conflict, "tenant_exists", "A tenant with this name or one of these domains already exists.")
+	}
+	if err != nil {
+		return nil, err
+	}
+	db.forget(id)
+	return &Store{db, t}, nil
+}
+
+func insertDomains(ctx context.Context, q querier, id string, domains []string) error {
+	for i, host := range domains {
+		if _, err := q.exec(ctx, "INSERT INTO domains (host, tenant, position) VALUES (?, ?, ?)", host, id, i); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func lowered(domains []string) []string {
+	out := make([]string, len(domains))
+	for i, d := range domains {
+		out[i] = strings.ToLower(d)
+	}
+	return out
+}
+
+// SetDomains replaces the domains of the tenant; the first is canonical.
+func (s *Store) SetDomains(ctx context.Context, domains []string) error {
+	err := s.write(ctx, func(q querier) error {
+		if _, err := q.exec(ctx, "DELETE FROM domains WHERE tenant = ?", s.tenant.ID); err != nil {
+			return err
+		}
+		return insertDomains(ctx, q, s.tenant.ID, lowered(domains))
+	})
+	if uniqueViolation(err) != "" {
+		return stagedoor.Errorf(stagedoor.Conflict, "domain_taken", "One of these domains belongs to another tenant.")
+	}
+	s.db.forget(s.tenant.ID)
+	return err
+}
+
+// Tenants lists all tenants by name.
+func (db *DB) Tenants(ctx context.Context) ([]stagedoor.Tenant, error) {
+	var ids []string
+	err := db.reader().each(ctx, "SELECT id FROM tenants ORDER BY id", nil, func(scan func(...any) error) error {
+		var id string
+		if err := scan(&id); err != nil {
+			return err
+		}
+		ids = append(ids, id)
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	out := make([]stagedoor.Tenant, 0, len(ids))
+	for _, id := range ids {
+		s, err := db.TenantByID(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, *s.tenant)
+	}
+	return out, nil
+}
+
+// TenantByDomain returns the handle of the tenant that answers under host, which is
+// compared in lower case with its port.
+func (db *DB) TenantByDomain(ctx context.Context, host string) (*Store, error) {
+	host = strings.ToLower(host)
+	if s := db.cached(db.hosts, host); s != nil {
+		return s, nil
+	}
+	var id string
+	err := db.reader().row(ctx, "SELECT tenant FROM domains WHERE host = ?", []any{host}, &id)
+	if errors.Is(err, errNoRows) {
+		return nil, stagedoor.Errorf(stagedoor.NotFound, "unknown_tenant", "No tenant answers under this domain.")
+	}
+	if err != nil {
+		return nil, err
+	}
+	s, err := db.TenantByID(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	db.mu.Lock()
+	db.hosts[host] = db.byID[id]
+	db.mu.Unlock()
+	return s, nil
+}
+
+// TenantByID returns the handle of a tenant.
+func (db *DB) TenantByID(ctx context.Context, id string) (*Store, error) {
+	if s := db.cached(db.byID, id); s != nil {
+		return s, nil
+	}
+	t := &stagedoor.Tenant{ID: id}
+	var doc string
+	var created int64
+	err := db.reader().row(ctx, "SELECT settings, created_at FROM tenants WHERE id = ?", []any{id}, &doc, &created)
+	if errors.Is(err, errNoRows) {
+		return nil, stagedoor.Errorf(stagedoor.NotFound, "unknown_tenant", "There is no such tenant.")
+	}
+	if err != nil {
+		return nil, err
+	}
+	t.CreatedAt = fromMillis(created)
+	if err := json.Unmarshal([]byte(doc), &t.Settings); err != nil {
+		return nil, err
+	}
+	err = db.reader().each(ctx, "SELECT host FROM domains WHERE tenant = ? ORDER BY position", []any{id}, func(scan func(...any) error) error {
+		var host string
+		if err := scan(&host); err != nil {
+			return err
+		}
+		t.Domains = append(t.Domains, host)
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	s := &Store{db, t}
+	db.mu.Lock()
+	db.byID[id] = &cachedTenant{s, time.Now()}
+	db.mu.Unlock()
+	return s, nil
+}
+
+func (db *DB) cached(m map[string]*cachedTenant, key string) *Store {
+	db.mu.Lock()
+	defer db.mu.Unlock()
+	if c := m[key]; c != nil && time.Since(c.loaded) < tenantMaxAge {
+		return c.store
+	}
+	return nil
+}
+
+// forget drops what is cached of a tenant.
+func (db *DB) forget(id string) {
+	db.mu.Lock()
+	defer db.mu.Unlock()
+	delete(db.byID, id)
+	for host, c := range db.hosts {
+		if c == nil || c.store.tenant.ID == id {
+			delete(db.hosts, host)
+		}
+	}
+}
+
+// UpdateSettings changes the tenant's settings; the handle itself keeps the old ones.
+func (s *Store) UpdateSettings(ctx context.Context, change func(*stagedoor.TenantSettings) error) (*stagedoor.TenantSettings, error) {
+	var settings stagedoor.TenantSettings
+	err := s.write(ctx, func(q querier) error {
+		var doc string
+		if err := q.row(ctx, "SELECT settings FROM tenants WHERE id = ?"+s.db.forUpdate(), []any{s.tenant.ID}, &doc); err != nil {
+			return err
+		}
+		settings = stagedoor.TenantSettings{}
+		if err := json.Unmarshal([]byte(doc), &settings); err != nil {
+			return err
+		}
+		if err := change(&settings); err != nil {
+			return err
+		}
+		b, err := json.Marshal(settings)
+		if err != nil {
+			return err
+		}
+		_, err = q.exec(ctx, "UPDATE tenants SET settings = ? WHERE id = ?", string(b), s.tenant.ID)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	s.db.forget(s.tenant.ID)
+	return &settings, nil
+}
+
+// forUpdate locks the row that a write has read; SQLite has one writer anyway.
+func (db *DB) forUpdate() string {
+	if db.postgres {
+		return " FOR UPDATE"
+	}
+	return ""
+}

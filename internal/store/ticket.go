@@ -1,0 +1,55 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+
+	"github.com/stagedoor/stagedoor"
+)
+
+// CreateTicket keeps a one-time link; older ones of the same kind and user stop working.
+func (s *Store) CreateTicket(ctx context.Context, token string, t *stagedoor.Ticket) error {
+	doc, err := json.Marshal(t)
+	if err != nil {
+		return err
+	}
+	return s.write(ctx, func(q querier) error {
+		if _, err := q.exec(ctx, "DELETE FROM tickets WHERE tenant = ? AND user_id = ? AND kind = ? AND used_at IS NULL", s.tenant.ID, t.UserID, t.Kind); err != nil {
+			return err
+		}
+		_, err := q.exec(ctx, "INSERT INTO tickets (tenant, hash, kind, user_id, doc, expires_at) VALUES (?, ?, ?, ?, ?, ?)",
+			s.tenant.ID, hashed(token), t.Kind, t.UserID, string(doc), millis(t.ExpiresAt))
+		return err
+	})
+}
+
+// Ticket returns an unused link without using it.
+func (s *Store) Ticket(ctx context.Context, token, kind string) (*stagedoor.Ticket, error) {
+	return s.ticket(ctx, s.read(), "SELECT doc FROM tickets WHERE tenant = ? AND hash = ? AND kind = ? AND used_at IS NULL AND expires_at > ?",
+		s.tenant.ID, hashed(token), kind, s.db.clock.Now().UnixMilli())
+}
+
+// ConsumeTicket uses a link up: of many callers one succeeds.
+func (s *Store) ConsumeTicket(ctx context.Context, token, kind string) (t *stagedoor.Ticket, err error) {
+	now := s.db.clock.Now().UnixMilli()
+	err = s.write(ctx, func(q querier) (err error) {
+		t, err = s.ticket(ctx, q, "UPDATE tickets SET used_at = ? WHERE tenant = ? AND hash = ? AND kind = ? AND used_at IS NULL AND expires_at > ? RETURNING doc",
+			now, s.tenant.ID, hashed(token), kind, now)
+		return err
+	})
+	return t, err
+}
+
+func (s *Store) ticket(ctx context.Context, q querier, query string, args ...any) (*stagedoor.Ticket, error) {
+	var doc string
+	err := q.row(ctx, query, args, &doc)
+	if errors.Is(err, errNoRows) {
+		return nil, errNotFound("ticket")
+	}
+	if err != nil {
+		return nil, err
+	}
+	t := new(stagedoor.Ticket)
+	return t, json.Unmarshal([]byte(doc), t)
+}

@@ -1,0 +1,331 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/stagedoor/stagedoor"
+)
+
+// profile is what of a user has no column of its own.
+type profile struct {
+	EmailVerified bool                 `json:"email_verified,omitempty"`
+	PhoneNumber   string               `json:"phone_number,omitempty"`
+	PhoneVerified bool                 `json:"phone_verified,omitempty"`
+	Nickname      string               `json:"nickname,omitempty"`
+	GivenName     string               `json:"given_name,omitempty"`
+	FamilyName    string               `json:"family_name,omitempty"`
+	Picture       string               `json:"picture,omitempty"`
+	Blocked       *bool                `json:"blocked,omitempty"`
+	Identities    []stagedoor.Identity `json:"identities"`
+	PasswordReset int64                `json:"last_password_reset,omitempty"` // milliseconds
+}
+
+const userColumns = `u.id, u.connection, u.email, u.username, u.name, u.profile, u.user_metadata, u.app_metadata,
+	u.created_at, u.updated_at, l.last_login, l.last_ip, l.count`
+
+const userTables = ` FROM users u LEFT JOIN logins l ON l.tenant = u.tenant AND l.user_id = u.id`
+
+func errUserMissing() error {
+	return stagedoor.Errorf(stagedoor.NotFound, "inexistent_user", "The user does not exist.")
+}
+
+func scanUser(scan func(...any) error) (*stagedoor.User, error) {
+	var (
+		u                                    stagedoor.User
+		email, username, name, userMD, appMD sql.NullString
+		doc                                  string
+		created, updated                     int64
+		lastLogin, count                     sql.NullInt64
+		lastIP                               sql.NullString
+	)
+	err := scan(&u.ID, &u.Connection, &email, &username, &name, &doc, &userMD, &appMD, &created, &updated, &lastLogin, &lastIP, &count)
+	if errors.Is(err, errNoRows) {
+		return nil, errUserMissing()
+	}
+	if err != nil {
+		return nil, err
+	}
+	var p profile
+	if err := json.Unmarshal([]byte(doc), &p); err != nil {
+		return nil, err
+	}
+	u.Email, u.Username, u.Name = email.String, username.String, name.String
+	u.EmailVerified, u.PhoneNumber, u.PhoneVerified = p.EmailVerified, p.PhoneNumber, p.PhoneVerified
+	u.Nickname, u.GivenName, u.FamilyName, u.Picture = p.Nickname, p.GivenName, p.FamilyName, p.Picture
+	u.Blocked, u.Identities, u.LastPasswordReset = p.Blocked, p.Identities, fromMillis(p.PasswordReset)
+	u.CreatedAt, u.UpdatedAt = fromMillis(created), fromMillis(updated)
+	u.LastLogin, u.LastIP, u.LoginsCount = fromMillis(lastLogin.Int64), lastIP.String, int(count.Int64)
+	if u.LastLogin.After(u.UpdatedAt) {
+		u.UpdatedAt = u.LastLogin // a login counts as an update
+	}
+	if u.UserMetadata, err = scanMetadata(userMD); err != nil {
+		return nil, err
+	}
+	u.AppMetadata, err = scanMetadata(appMD)
+	return &u, err
+}
+
+func scanMetadata(s sql.NullString) (stagedoor.Metadata, error) {
+	if !s.Valid {
+		return nil, nil
+	}
+	m := stagedoor.Metadata{}
+	err := json.Unmarshal([]byte(s.String), &m)
+	return m, err
+}
+
+func metadataArg(m stagedoor.Metadata) (any, error) {
+	if m == nil {
+		return nil, nil
+	}
+	b, err := json.Marshal(m)
+	return string(b), err
+}
+
+func nullable(s string) any {
+	if s == "" {
+		return nil
+	}
+	return s
+}
+
+// userArgs are the columns of a user that both an insert and an update write.
+func userArgs(u *stagedoor.User) ([]any, error) {
+	doc, err := json.Marshal(profile{
+		EmailVerified: u.EmailVerified, PhoneNumber: u.PhoneNumber, PhoneVerified: u.PhoneVerified,
+		Nickname: u.Nickname, GivenName: u.GivenName, FamilyName: u.FamilyName, Picture: u.Picture,
+		Blocked: u.Blocked, Identities: u.Identities, PasswordReset: millis(u.LastPasswordReset),
+	})
+	if err != nil {
+		return nil, err
+	}
+	userMD, err := metadataArg(u.UserMetadata)
+	if err != nil {
+		return nil, err
+	}
+	appMD, err := metadataArg(u.AppMetadata)
+	if err != nil {
+		return nil, err
+	}
+	return []any{nullable(u.Email), nullable(u.Username), nullable(u.Name), string(doc), userMD, appMD, millis(u.UpdatedAt)}, nil
+}
+
+// userClash gives a duplicate the wire's words.
+func userClash(err error) error {
+	what := uniqueViolation(err)
+	switch {
+	case what == "":
+		return err
+	case strings.Contains(what, "username"):
+		return stagedoor.Errorf(stagedoor.Conflict, "username_exists", "The username provided is in use already.")
+	}
+	return stagedoor.Errorf(stagedoor.Conflict, "user_exists", "The user already exists.")
+}
+
+// CreateUser adds a user. The hash is kept apart; an empty one means that the user has no
+// password. A taken e-mail address, id or username is a Conflict.
+func (s *Store) CreateUser(ctx context.Context, u *stagedoor.User, passwordHash string) error {
+	u.CreatedAt = s.db.clock.Now()
+	u.UpdatedAt = u.CreatedAt
+	args, err := userArgs(u)
+	if err != nil {
+		return err
+	}
+	return userClash(s.write(ctx, func(q querier) error {
+		_, err := q.exec(ctx, `INSERT INTO users (email, username, name, profile, user_metadata, app_metadata, updated_at, created_at, tenant, id, connection)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, append(args, millis(u.CreatedAt), s.tenant.ID, u.ID, u.Connection)...)
+		if err != nil || passwordHash == "" {
+			return err
+		}
+		return s.putPassword(ctx, q, u.ID, passwordHash)
+	}))
+}
+
+func (s *Store) putPassword(ctx context.Context, q querier, id, hash string) error {
+	_, err := q.exec(ctx, `INSERT INTO passwords (tenant, user_id, hash, changed_at) VALUES (?, ?, ?, ?)
+		ON CONFLICT (tenant, user_id) DO UPDATE SET hash = excluded.hash, changed_at = excluded.changed_at`,
+		s.tenant.ID, id, hash, s.db.clock.Now().UnixMilli())
+	return err
+}
+
+func (s *Store) user(ctx context.Context, q querier, where string, args ...any) (*stagedoor.User, error) {
+	return scanUser(func(dest ...any) error {
+		return q.row(ctx, "SELECT "+userColumns+userTables+" WHERE u.tenant = ? AND "+where, append([]any{s.tenant.ID}, args...), dest...)
+	})
+}
+
+// User returns a user by id.
+func (s *Store) User(ctx context.Context, id string) (*stagedoor.User, error) {
+	return s.user(ctx, s.read(), "u.id = ?", id)
+}
+
+// UserByIdentifier returns the user of a connection whose e-mail address or username is the
+// identifier, both compared in lower case.
+func (s *Store) UserByIdentifier(ctx context.Context, connection, identifier string) (*stagedoor.User, error) {
+	identifier = strings.ToLower(strings.TrimSpace(identifier))
+	if strings.ContainsRune(identifier, 0) || identifier == "" {
+		return nil, errUserMissing()
+	}
+	u, err := s.user(ctx, s.read(), "u.connection = ? AND u.email = ?", connection, identifier)
+	if stagedoor.IsKind(err, stagedoor.NotFound) {
+		return s.user(ctx, s.read(), "u.connection = ? AND u.username = ?", connection, identifier)
+	}
+	return u, err
+}
+
+// UsersByEmail returns the users of all connections with exactly this e-mail address.
+func (s *Store) UsersByEmail(ctx context.Context, email string) ([]stagedoor.User, error) {
+	return s.users(ctx, " WHERE u.tenant = ? AND u.email = ? ORDER BY u.created_at, u.id", s.tenant.ID, email)
+}
+
+func (s *Store) users(ctx context.Context, rest string, args ...any) ([]stagedoor.User, error) {
+	out := []stagedoor.User{}
+	err := s.read().each(ctx, "SELECT "+userColumns+userTables+rest, args, func(scan func(...any) error) error {
+		u, err := scanUser(scan)
+		if err == nil {
+			out = append(out, *u)
+		}
+		return err
+	})
+	return out, err
+}
+
+// UserQuery asks for a page of users.
+type UserQuery struct {
+	Page, PerPage int // Page counts from 0
+	Sort          string
+	Descending    bool
+}
+
+// userSort maps the names that users can be sorted by to SQL.
+var userSort = map[string]string{
+	"": "u.created_at", "created_at": "u.created_at", "updated_at": "u.updated_at", "email": "u.email",
+	"username": "u.username", "name": "u.name", "user_id": "u.id",
+	"last_login": "COALESCE(l.last_login, 0)", "logins_count": "COALESCE(l.count, 0)",
+}
+
+// SortsUsersBy tells whether Users can sort by the field.
+func SortsUsersBy(field string) bool { return userSort[field] != "" }
+
+// Users returns a page of the tenant's users and how many there are in all.
+func (s *Store) Users(ctx context.Context, uq UserQuery) ([]stagedoor.User, int, error) {
+	column, ok := userSort[uq.Sort]
+	if !ok {
+		return nil, 0, stagedoor.Errorf(stagedoor.Invalid, "invalid_query_string", "Users cannot be sorted by %q.", uq.Sort)
+	}
+	direction := ""
+	if uq.Descending {
+		direction = " DESC"
+	}
+	users, err := s.users(ctx, " WHERE u.tenant = ? ORDER BY "+column+direction+", u.id LIMIT ? OFFSET ?", s.tenant.ID, uq.PerPage, uq.Page*uq.PerPage)
+	if err != nil {
+		return nil, 0, err
+	}
+	var total int
+	err = s.read().row(ctx, "SELECT COUNT(*) FROM users WHERE tenant = ?", []any{s.tenant.ID}, &total)
+	return users, total, err
+}
+
+// UpdateUser changes a user in one transaction. The login counters are not written.
+func (s *Store) UpdateUser(ctx context.Context, id string, change func(*stagedoor.User) error) (*stagedoor.User, error) {
+	var u *stagedoor.User
+	err := s.write(ctx, func(q querier) (err error) {
+		if s.db.postgres {
+			var locked string
+			if err := q.row(ctx, "SELECT id FROM users WHERE tenant = ? AND id = ? FOR UPDATE", []any{s.tenant.ID, id}, &locked); err != nil {
+				return missingUser(err)
+			}
+		}
+		if u, err = s.user(ctx, q, "u.id = ?", id); err != nil {
+			return err
+		}
+		if err := change(u); err != nil {
+			return err
+		}
+		u.UpdatedAt = s.db.clock.Now()
+		args, err := userArgs(u)
+		if err != nil {
+			return err
+		}
+		_, err = q.exec(ctx, `UPDATE users SET email = ?, username = ?, name = ?, profile = ?, user_metadata = ?, app_metadata = ?, updated_at = ?
+			WHERE tenant = ? AND id = ?`, append(args, s.tenant.ID, id)...)
+		return err
+	})
+	if err != nil {
+		return nil, userClash(err)
+	}
+	return u, nil
+}
+
+func missingUser(err error) error {
+	if errors.Is(err, errNoRows) {
+		return errUserMissing()
+	}
+	return err
+}
+
+// DeleteUser removes a user with password, sessions, codes, tokens, grants and
+// tickets. A user who is not there is no error.
+func (s *Store) DeleteUser(ctx context.Context, id string) error {
+	return s.write(ctx, func(q querier) error {
+		_, err := q.exec(ctx, "DELETE FROM users WHERE tenant = ? AND id = ?", s.tenant.ID, id)
+		return err
+	})
+}
+
+// PasswordHash returns the hash of a user's password; empty if there is none.
+func (s *Store) PasswordHash(ctx context.Context, id string) (string, error) {
+	var hash string
+	err := s.read().row(ctx, "SELECT hash FROM passwords WHERE tenant = ? AND user_id = ?", []any{s.tenant.ID, id}, &hash)
+	if errors.Is(err, errNoRows) {
+		return "", nil
+	}
+	return hash, err
+}
+
+// SetPasswordHash replaces the hash of a user's password. A zero time means that the
+// password stayed the same and only its hash is new; otherwise last_password_reset is set and,
+// in the same transaction, the user's sessions and refresh tokens end.
+func (s *Store) SetPasswordHash(ctx context.Context, id, hash string, changed time.Time) error {
+	if changed.IsZero() {
+		return s.write(ctx, func(q querier) error { return s.putPassword(ctx, q, id, hash) })
+	}
+	_, err := s.UpdateUser(ctx, id, func(u *stagedoor.User) error {
+		u.LastPasswordReset = changed
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return s.write(ctx, func(q querier) error {
+		if err := s.putPassword(ctx, q, id, hash); err != nil {
+			return err
+		}
+		return s.endAccess(ctx, q, id)
+	})
+}
+
+// endAccess ends a user's sessions, codes and tokens.
+func (s *Store) endAccess(ctx context.Context, q querier, userID string) error {
+	for _, table := range []string{"sessions", "codes", "access_tokens", "refresh_tokens"} {
+		if _, err := q.exec(ctx, "DELETE FROM "+table+" WHERE tenant = ? AND user_id = ?", s.tenant.ID, userID); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// RecordLogin counts a login.
+func (s *Store) RecordLogin(ctx context.Context, id, ip string) error {
+	return s.write(ctx, func(q querier) error {
+		_, err := q.exec(ctx, `INSERT INTO logins (tenant, user_id, last_login, last_ip, count) VALUES (?, ?, ?, ?, 1)
+			ON CONFLICT (tenant, user_id) DO UPDATE SET last_login = excluded.last_login, last_ip = excluded.last_ip, count = logins.count + 1`,
+			s.tenant.ID, id, s.db.clock.Now().UnixMilli(), ip)
+		return err
+	})
+}

@@ -1,0 +1,200 @@
+package stagedoor
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Session is a browser's sign-in at the server, kept behind one cookie
+// (Authentication API fact sheet 3.5).
+type Session struct {
+	ID                string // public: the sid claim; the cookie holds another, secret value
+	UserID            string
+	Connection        string
+	Strategy          string
+	Methods           []AuthMethod
+	Clients           []string // client ids signed in with this session
+	AuthenticatedAt   time.Time
+	CreatedAt         time.Time
+	LastInteractionAt time.Time
+	IdleExpiresAt     time.Time
+	ExpiresAt         time.Time
+	Persistent        bool
+	InitialIP         string
+	InitialUserAgent  string
+	LastIP            string
+	LastUserAgent     string
+}
+
+// AuthMethod is one proof that the person gave; Timestamp is in milliseconds.
+type AuthMethod struct {
+	Name      string `json:"name"` // pwd, federated, mfa …
+	Timestamp int64  `json:"timestamp"`
+}
+
+// AuthorizationRequest is what a client asked for at /authorize, after checks.
+type AuthorizationRequest struct {
+	ClientID      string
+	ResponseType  string   // words sorted: "code", "code id_token" …
+	ResponseMode  string   // query, fragment, form_post, web_message
+	RedirectURI   string   // as sent
+	RedirectGiven bool     // whether the client sent it, or the first callback was used
+	Scope         []string // as asked for
+	Audience      string   // "" means userinfo only
+	State         string
+	Nonce         string
+	Prompt        []string
+	MaxAge        *int // seconds
+	CodeChallenge string
+	CodeMethod    string // S256 or plain
+	LoginHint     string
+	ScreenHint    string
+	Connection    string
+	UILocales     string
+	Issuer        string              // https://domain/ of the request
+	Conformant    bool                // the new pipeline: conformant client, or an audience
+	Query         map[string][]string // everything, for rules
+}
+
+// Has tells whether the response type contains the word: code, token, id_token.
+func (r *AuthorizationRequest) Has(word string) bool {
+	return slices.Contains(strings.Fields(r.ResponseType), word)
+}
+
+// HasPrompt tells whether prompt contains the word: none, login, consent, select_account.
+func (r *AuthorizationRequest) HasPrompt(word string) bool { return slices.Contains(r.Prompt, word) }
+
+// HasScope tells whether the scope was asked for.
+func (r *AuthorizationRequest) HasScope(s string) bool { return slices.Contains(r.Scope, s) }
+
+// Protocol returns context.protocol of rules (extensibility fact sheet 1.8).
+func (r *AuthorizationRequest) Protocol() string {
+	switch {
+	case r.ResponseType == "code":
+		return "oidc-basic-profile"
+	case r.Has("code"):
+		return "oidc-hybrid-profile"
+	}
+	return "oidc-implicit-profile"
+}
+
+// Authorization is what a login ended in: who, for whom, what, with which claims. It is
+// stored with a code and with a refresh token, and tokens are made from it.
+type Authorization struct {
+	ClientID    string
+	UserID      string
+	SessionID   string
+	Audience    string
+	Scope       []string                   // granted
+	Nonce       string                     `json:",omitempty"`
+	AuthTime    int64                      `json:",omitempty"` // seconds; 0 leaves auth_time out
+	Conformant  bool                       // false: claims by the legacy rules
+	Profile     json.RawMessage            `json:",omitempty"` // the user as it stands after rules
+	IDClaims    map[string]json.RawMessage `json:",omitempty"` // set by scripts
+	TokenClaims map[string]json.RawMessage `json:",omitempty"` // set by scripts
+	GrantType   string                     `json:",omitempty"` // gty
+	Issuer      string
+}
+
+// HasScope tells whether the scope was granted.
+func (a *Authorization) HasScope(s string) bool { return slices.Contains(a.Scope, s) }
+
+// Code is an authorization code: one use, a few minutes.
+type Code struct {
+	Authorization
+	RedirectURI   string
+	RedirectGiven bool
+	CodeChallenge string
+	CodeMethod    string
+	ExpiresAt     time.Time
+}
+
+// RefreshToken is one token of a family (Authentication API fact sheet 4.3).
+type RefreshToken struct {
+	ID         string
+	FamilyID   string
+	Counter    int // position in the family
+	ClientID   string
+	UserID     string
+	SessionID  string
+	Audience   string
+	Scope      []string
+	Conformant bool
+	Rotating   bool
+	AuthTime   int64
+	GrantType  string
+	CreatedAt  time.Time // of the family
+	LastUsedAt time.Time
+	ExpiresAt  time.Time // absolute; zero = never
+	IdleExpiry time.Time // zero = never
+}
+
+// Transaction is a login under way (Authentication API fact sheet 8).
+type Transaction struct {
+	ID        string
+	Request   AuthorizationRequest
+	Step      string // what the browser was last asked for: login, consent
+	Nonce     string // bound to the step; a page that does not carry it is refused
+	UserID    string // set once the person is proved
+	SessionID string
+	Fresh     bool // proved in this transaction, not by an older session
+	ScriptRun *Authorization
+	ExpiresAt time.Time
+}
+
+// Ticket is a one-time link sent by mail: password reset or e-mail verification.
+type Ticket struct {
+	Kind      string // reset_password, verify_email
+	UserID    string
+	ClientID  string
+	ResultURL string
+	Email     string
+	ExpiresAt time.Time
+}
+
+// SigningKey is a tenant's key for tokens. Private is PKCS #8, sealed at rest.
+type SigningKey struct {
+	KID       string
+	Algorithm string // RS256
+	State     string // current, next, previous
+	Private   []byte
+	CertDER   []byte
+	CreatedAt time.Time
+}
+
+// Mail is one message in the development inbox.
+type Mail struct {
+	ID      string
+	To      string
+	From    string
+	Subject string
+	Text    string
+	HTML    string
+	Kind    string
+	SentAt  time.Time
+}
+
+// LogEvent is one entry of a tenant's log (Management API fact sheet 3.13): product
+// data, not the operator's log.
+type LogEvent struct {
+	ID          string         `json:"log_id"`
+	Date        time.Time      `json:"-"`
+	Type        string         `json:"type"`
+	Description string         `json:"description,omitempty"`
+	Connection  string         `json:"connection,omitempty"`
+	ConnID      string         `json:"connection_id,omitempty"`
+	ClientID    string         `json:"client_id,omitempty"`
+	ClientName  string         `json:"client_name,omitempty"`
+	IP          string         `json:"ip,omitempty"`
+	UserAgent   string         `json:"user_agent,omitempty"`
+	Hostname    string         `json:"hostname,omitempty"`
+	UserID      string         `json:"user_id,omitempty"`
+	UserName    string         `json:"user_name,omitempty"`
+	Audience    string         `json:"audience,omitempty"`
+	Scope       string         `json:"scope,omitempty"`
+	Strategy    string         `json:"strategy,omitempty"`
+	Details     map[string]any `json:"details,omitempty"`
+	IsMobile    bool           `json:"isMobile"`
+}

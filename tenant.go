@@ -1,0 +1,150 @@
+package stagedoor
+
+import (
+	"encoding/json"
+	"slices"
+	"time"
+)
+
+// Tenant is one customer of the server: its users, clients, keys and settings are
+// apart from every other tenant's.
+type Tenant struct {
+	ID        string // also its name: context.tenant in rules
+	Domains   []string
+	Settings  TenantSettings
+	CreatedAt time.Time
+}
+
+// Domain returns the canonical domain (host, and port unless it is the usual one).
+func (t *Tenant) Domain() string {
+	if len(t.Domains) == 0 {
+		return ""
+	}
+	return t.Domains[0]
+}
+
+// Allows tells whether the tenant answers under the domain.
+func (t *Tenant) Allows(domain string) bool { return slices.Contains(t.Domains, domain) }
+
+// TenantSettings are what an operator changes while the server runs (Management API fact
+// sheet 3.15). Lifetimes are in hours, fractions allowed.
+type TenantSettings struct {
+	FriendlyName              string      `json:"friendly_name,omitempty"`
+	PictureURL                string      `json:"picture_url,omitempty"`
+	SupportEmail              string      `json:"support_email,omitempty"`
+	SupportURL                string      `json:"support_url,omitempty"`
+	AllowedLogoutURLs         []string    `json:"allowed_logout_urls,omitzero"`
+	DefaultAudience           string      `json:"default_audience,omitempty"`
+	DefaultDirectory          string      `json:"default_directory,omitempty"`
+	DefaultRedirectionURI     string      `json:"default_redirection_uri,omitempty"`
+	ErrorPage                 *ErrorPage  `json:"error_page,omitempty"`
+	SessionLifetime           float64     `json:"session_lifetime,omitempty"`
+	IdleSessionLifetime       float64     `json:"idle_session_lifetime,omitempty"`
+	EphemeralSessionLifetime  float64     `json:"ephemeral_session_lifetime,omitempty"`
+	IdleEphemeralLifetime     float64     `json:"idle_ephemeral_session_lifetime,omitempty"`
+	SessionCookie             *CookieMode `json:"session_cookie,omitempty"`
+	OIDCLogout                OIDCLogout  `json:"oidc_logout"`
+	SandboxVersion            string      `json:"sandbox_version,omitempty"`
+	SandboxVersionsAvailable  []string    `json:"sandbox_versions_available,omitzero"`
+	EnabledLocales            []string    `json:"enabled_locales,omitzero"`
+	ResourceParameterProfile  string      `json:"resource_parameter_profile,omitempty"`
+	ClientIDMetadataSupported bool        `json:"client_id_metadata_document_supported"`
+	Flags                     Flags       `json:"flags"`
+
+	// Local holds the settings that Stagedoor adds to the wire API.
+	Local LocalSettings `json:"stagedoor"`
+
+	Stored map[string]json.RawMessage `json:"-"`
+}
+
+// ErrorPage tells where errors go that no client can be trusted with.
+type ErrorPage struct {
+	HTML        string `json:"html,omitempty"`
+	ShowLogLink bool   `json:"show_log_link"`
+	URL         string `json:"url,omitempty"`
+}
+
+// CookieMode is persistent or non-persistent.
+type CookieMode struct {
+	Mode string `json:"mode"`
+}
+
+// OIDCLogout holds the tenant's switches of RP-initiated logout.
+type OIDCLogout struct {
+	EndSessionDiscovery bool `json:"rp_logout_end_session_endpoint_discovery"`
+}
+
+// Flags are the tenant's switches by their wire names; absent means false.
+type Flags map[string]bool
+
+// The flags that have an effect.
+const (
+	FlagIDTokenAPI2        = "enable_idtoken_api2"                    // an ID token acts on its owner's record
+	FlagSignupUserExists   = "enable_public_signup_user_exists_error" // sign-up tells that the user exists
+	FlagScopeDescriptions  = "use_scope_descriptions_for_consent"     // consent shows the API's own texts
+	FlagClientConnections  = "enable_client_connections"              // new clients are enabled on every connection
+	FlagRevokeGrant        = "revoke_refresh_token_grant"             // revoking a refresh token deletes the grant too
+	FlagDisableClickjack   = "disable_clickjack_protection_headers"   // stored only
+	FlagEnableDynamicRegis = "enable_dynamic_client_registration"     // stored only
+)
+
+// LocalSettings are settings of a tenant that the wire API does not know.
+type LocalSettings struct {
+	// LoopbackIsVerifiable lets clients on localhost skip consent as if their address
+	// could be verified (Authentication API fact sheet 7).
+	LoopbackIsVerifiable bool `json:"loopback_is_verifiable"`
+	// MaxMetadataBytes bounds user_metadata and app_metadata, each; 0 means 1 MiB.
+	MaxMetadataBytes int `json:"max_metadata_bytes,omitempty"`
+	// DevelopmentInbox shows outgoing mail on a page instead of sending it.
+	DevelopmentInbox bool `json:"development_inbox"`
+}
+
+// MetadataLimit returns the largest size of a metadata object in bytes.
+func (s *TenantSettings) MetadataLimit() int {
+	if s.Local.MaxMetadataBytes > 0 {
+		return s.Local.MaxMetadataBytes
+	}
+	return 1 << 20
+}
+
+// SessionLifetimes returns how long a session lives at most and how long it may idle.
+func (s *TenantSettings) SessionLifetimes() (absolute, idle time.Duration) {
+	hours := func(h, otherwise float64) time.Duration {
+		if h <= 0 {
+			h = otherwise
+		}
+		return time.Duration(h * float64(time.Hour))
+	}
+	if s.SessionCookie != nil && s.SessionCookie.Mode == "non-persistent" {
+		return hours(s.EphemeralSessionLifetime, 72), hours(s.IdleEphemeralLifetime, 24)
+	}
+	return hours(s.SessionLifetime, 168), hours(s.IdleSessionLifetime, 72)
+}
+
+type tenantSettingsFields TenantSettings
+
+// MarshalJSON writes the known members and the stored ones.
+func (s TenantSettings) MarshalJSON() ([]byte, error) {
+	return marshalStored(tenantSettingsFields(s), s.Stored)
+}
+
+// UnmarshalJSON reads the known members and keeps the others in Stored.
+func (s *TenantSettings) UnmarshalJSON(b []byte) (err error) {
+	var known tenantSettingsFields
+	if known.Stored, err = unmarshalStored(b, &known); err == nil {
+		*s = TenantSettings(known)
+	}
+	return err
+}
+
+// DefaultTenantSettings are the settings of a new tenant.
+func DefaultTenantSettings() TenantSettings {
+	return TenantSettings{
+		SessionLifetime: 168, IdleSessionLifetime: 72,
+		SandboxVersion: "22", SandboxVersionsAvailable: []string{"22"},
+		EnabledLocales:           []string{"en"},
+		OIDCLogout:               OIDCLogout{EndSessionDiscovery: true},
+		ResourceParameterProfile: "audience",
+		Flags:                    Flags{FlagClientConnections: true},
+	}
+}

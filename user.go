@@ -1,0 +1,122 @@
+package stagedoor
+
+import (
+	"crypto/md5"
+	"encoding/hex"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// User is a person's record (Management API fact sheet 2.1). The password hash is
+// not part of it: only the store and the database strategy see it.
+type User struct {
+	ID            string // provider|id
+	Connection    string // name of the primary identity's connection
+	Email         string // lower-case in database connections
+	EmailVerified bool
+	Username      string
+	PhoneNumber   string // E.164
+	PhoneVerified bool
+	Name          string
+	Nickname      string
+	GivenName     string
+	FamilyName    string
+	Picture       string // URI
+	Blocked       *bool  // nil until set once
+	Identities    []Identity
+	UserMetadata  Metadata // what the person may change
+	AppMetadata   Metadata // what the person may not
+
+	CreatedAt         time.Time
+	UpdatedAt         time.Time
+	LastPasswordReset time.Time // zero until the first change
+	LastLogin         time.Time // zero before the first login
+	LastIP            string
+	LoginsCount       int
+}
+
+// Identity is one way in which a User signs in; the first one is primary.
+type Identity struct {
+	Connection string `json:"connection"`
+	Provider   string `json:"provider"` // the strategy: auth0, google-oauth2 …
+	UserID     string `json:"user_id"`  // without the provider's prefix
+	IsSocial   bool   `json:"isSocial"`
+}
+
+// IsBlocked tells whether the person may not sign in.
+func (u *User) IsBlocked() bool { return u.Blocked != nil && *u.Blocked }
+
+// FillDefaults sets name, nickname and picture where they are empty, from the
+// e-mail address, username or phone number (Management API fact sheet 2.1).
+func (u *User) FillDefaults() {
+	first := u.Email
+	for _, s := range []string{u.Username, u.PhoneNumber, u.ID} {
+		if first == "" {
+			first = s
+		}
+	}
+	if u.Name == "" {
+		u.Name = first
+	}
+	if u.Nickname == "" {
+		u.Nickname, _, _ = strings.Cut(first, "@")
+	}
+	if u.Picture == "" {
+		u.Picture = Gravatar(first)
+	}
+}
+
+// Gravatar returns the default picture of an e-mail address.
+func Gravatar(email string) string {
+	sum := md5.Sum([]byte(strings.ToLower(email)))
+	letters := []rune(strings.ToLower(email))
+	if len(letters) > 2 {
+		letters = letters[:2]
+	}
+	fallback := "https://cdn.auth0.com/avatars/" + url.PathEscape(string(letters)) + ".png"
+	return "https://s.gravatar.com/avatar/" + hex.EncodeToString(sum[:]) + "?s=480&r=pg&d=" + url.QueryEscape(fallback)
+}
+
+// Wire returns the user as the Management API, rules and legacy tokens show it:
+// a JSON object in which keys that were never set are absent.
+func (u *User) Wire() map[string]any {
+	m := map[string]any{
+		"user_id":    u.ID,
+		"identities": u.Identities,
+		"created_at": FormatTime(u.CreatedAt),
+		"updated_at": FormatTime(u.UpdatedAt),
+	}
+	if u.Email != "" {
+		m["email"], m["email_verified"] = u.Email, u.EmailVerified
+	}
+	if u.PhoneNumber != "" {
+		m["phone_number"], m["phone_verified"] = u.PhoneNumber, u.PhoneVerified
+	}
+	for k, v := range map[string]string{
+		"username": u.Username, "name": u.Name, "nickname": u.Nickname, "given_name": u.GivenName,
+		"family_name": u.FamilyName, "picture": u.Picture, "last_ip": u.LastIP,
+	} {
+		if v != "" {
+			m[k] = v
+		}
+	}
+	if u.Blocked != nil {
+		m["blocked"] = *u.Blocked
+	}
+	if u.UserMetadata != nil {
+		m["user_metadata"] = u.UserMetadata
+	}
+	if len(u.AppMetadata) > 0 {
+		m["app_metadata"] = u.AppMetadata
+	}
+	for k, t := range map[string]time.Time{"last_password_reset": u.LastPasswordReset, "last_login": u.LastLogin} {
+		if !t.IsZero() {
+			m[k] = FormatTime(t)
+		}
+	}
+	if u.LoginsCount > 0 {
+		m["logins_count"] = u.LoginsCount
+	}
+	return m
+}
