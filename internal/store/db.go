@@ -14,7 +14,7 @@ import (
 // Sealer encrypts what must not lie in the database in the clear. The additional data
 // binds a sealed value to its tenant and purpose.
 type Sealer interface {
-	Seal(plain, additional []byte) (string, error)
+	Seal(plain, additional []byte) string
 	Open(sealed string, additional []byte) ([]byte, error)
 }
 
@@ -44,6 +44,8 @@ type DB struct {
 	clock    stagedoor.Clock
 	log      *slog.Logger
 	logs     *logQueue
+	closing  sync.Once
+	closed   error
 
 	mu    sync.Mutex
 	hosts map[string]*cachedTenant
@@ -108,10 +110,13 @@ func (db *DB) Version(ctx context.Context) (current, known int64, err error) { r
 // Ping tells whether the database answers.
 func (db *DB) Ping(ctx context.Context) error { return db.ping(ctx) }
 
-// Close writes what is queued and closes the database.
+// Close writes what is queued and closes the database. Further calls return the same.
 func (db *DB) Close() error {
-	db.logs.close()
-	return db.close()
+	db.closing.Do(func() {
+		db.logs.close()
+		db.closed = db.close()
+	})
+	return db.closed
 }
 
 // Sweep deletes what has expired: sessions, transactions, codes, tokens, tickets.

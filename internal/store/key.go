@@ -32,10 +32,7 @@ func (s *Store) SigningKeys(ctx context.Context) ([]stagedoor.SigningKey, error)
 
 // CreateSigningKey keeps a signing key, its private part sealed.
 func (s *Store) CreateSigningKey(ctx context.Context, k *stagedoor.SigningKey) error {
-	sealed, err := s.seal(string(k.Private), "signing_keys")
-	if err != nil {
-		return err
-	}
+	sealed := s.seal(string(k.Private), "signing_keys")
 	return s.write(ctx, func(q querier) error {
 		_, err := q.exec(ctx, "INSERT INTO signing_keys (tenant, kid, algorithm, state, sealed, cert, created_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
 			s.tenant.ID, k.KID, k.Algorithm, k.State, sealed, base64.StdEncoding.EncodeToString(k.CertDER), millis(k.CreatedAt))

@@ -57,9 +57,7 @@ func (n *noun[T]) scan(s *Store, scan func(...any) error) (*T, error) {
 func (n *noun[T]) encode(s *Store, v *T) (doc, sealed string, err error) {
 	c := *v
 	if n.secret != nil {
-		if sealed, err = s.seal(*n.secret(v), n.table); err != nil {
-			return "", "", err
-		}
+		sealed = s.seal(*n.secret(v), n.table)
 		*n.secret(&c) = ""
 	}
 	b, err := json.Marshal(&c)

@@ -70,10 +70,7 @@ func (s *Store) RulesConfigs(ctx context.Context) (map[string]string, error) {
 
 // SetRulesConfig sets one value of the rules' configuration.
 func (s *Store) SetRulesConfig(ctx context.Context, name, value string) error {
-	sealed, err := s.seal(value, "rules_configs")
-	if err != nil {
-		return err
-	}
+	sealed := s.seal(value, "rules_configs")
 	return s.write(ctx, func(q querier) error {
 		_, err := q.exec(ctx, "INSERT INTO rules_configs (tenant, name, sealed) VALUES (?, ?, ?) ON CONFLICT (tenant, name) DO UPDATE SET sealed = excluded.sealed", s.tenant.ID, name, sealed)
 		return err

@@ -37,9 +37,9 @@ func (s *Store) write(ctx context.Context, fn func(querier) error) error { retur
 // additional binds a sealed value to the tenant and its purpose.
 func (s *Store) additional(purpose string) []byte { return []byte(s.tenant.ID + "\x00" + purpose) }
 
-func (s *Store) seal(plain, purpose string) (string, error) {
+func (s *Store) seal(plain, purpose string) string {
 	if plain == "" {
-		return "", nil
+		return ""
 	}
 	return s.db.sealer.Seal([]byte(plain), s.additional(purpose))
 }
