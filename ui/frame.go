@@ -68,7 +68,7 @@ func (f Frame) Image(address string) template.URL {
 		return ""
 	case u.Scheme == "https" && u.Host != "",
 		u.Scheme == "data" && strings.HasPrefix(u.Opaque, "image/"),
-		u.Scheme == "" && u.Host == "" && strings.HasPrefix(u.Path, "/"):
+		local(address):
 		return template.URL(address) //nolint:gosec // one of the three kinds above; quotes are still escaped
 	}
 	return ""
@@ -83,10 +83,16 @@ func (f Frame) Link(address string) string {
 		return ""
 	case (u.Scheme == "http" || u.Scheme == "https") && u.Host != "",
 		u.Scheme == "mailto" && u.Opaque != "",
-		u.Scheme == "" && u.Host == "" && strings.HasPrefix(u.Path, "/"):
+		local(address):
 		return address
 	}
 	return ""
+}
+
+// local tells whether address is a path on our own origin. Browsers read a second slash or
+// a backslash as the beginning of a foreign host.
+func local(address string) bool {
+	return strings.HasPrefix(address, "/") && !strings.HasPrefix(address, "//") && !strings.Contains(address, `\`)
 }
 
 // Initial is the letter that stands for a client or a person without a picture.

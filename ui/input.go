@@ -10,7 +10,6 @@ type input struct {
 	Frame
 	Name         string
 	Label        string // text key
-	Hint         string // text key, or ""
 	Type         string // email, text, password
 	Autocomplete string // what browsers and password managers may fill in (HTML, section 4.10.18.7)
 	Value        string // never set for passwords
@@ -42,7 +41,7 @@ func (p SignupPage) Inputs() []input {
 	fields := []input{{Name: FieldEmail, Label: "form.email", Type: "email", Autocomplete: "email", Value: p.Email}}
 	if p.Usernames {
 		fields = append(fields, input{
-			Name: FieldUsername, Label: "form.username", Hint: "form.username.hint", Type: "text", Autocomplete: "username", Value: p.Username,
+			Name: FieldUsername, Label: "form.username", Type: "text", Autocomplete: "username", Value: p.Username,
 		})
 	}
 	fields = append(fields, input{Name: FieldPassword, Label: "form.password", Type: "password", Autocomplete: "new-password", Policy: p.Policy})
@@ -80,9 +79,6 @@ func (in input) DescribedBy() string {
 	var ids []string
 	if len(in.Problems) > 0 {
 		ids = append(ids, in.Name+"-problem")
-	}
-	if in.Hint != "" {
-		ids = append(ids, in.Name+"-hint")
 	}
 	if len(in.Policy) > 0 {
 		ids = append(ids, in.Name+"-policy")

@@ -25,6 +25,18 @@ const (
 	Broken
 )
 
+// Parts are the items of a rule as a reader needs them: once enough kinds of characters are there, those
+// left out are no longer wrong.
+func (r Rule) Parts() []Rule {
+	parts := append([]Rule(nil), r.Items...)
+	for i := range parts {
+		if r.State == Kept && parts[i].State == Broken {
+			parts[i].State = Untried
+		}
+	}
+	return parts
+}
+
 // Name is the state as part of a CSS class and of a text key.
 func (s State) Name() string { return [...]string{"untried", "kept", "broken"}[s] }
 
