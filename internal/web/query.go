@@ -1,0 +1,108 @@
+package web
+
+import (
+	"encoding/json"
+	"net/url"
+	"reflect"
+	"strings"
+	"unicode/utf8"
+)
+
+// Query reads the parameters of a query: each at most once (lists may be repeated), none that the schema does not have, a plus
+// read as a space. Its errors are *stagedoor.Error of kind Invalid.
+func (s Schema[T]) Query(raw string) (T, error) {
+	var into T
+	values, err := url.ParseQuery(raw)
+	if err != nil {
+		return into, (&Violation{Reason: "Not a query string"}).Query()
+	}
+	var unknown []string
+	for name := range values {
+		if s.root.named(name) == nil {
+			unknown = append(unknown, name)
+		}
+	}
+	if len(unknown) > 0 {
+		return into, Unknown("", inOrder(raw, unknown)...).Query()
+	}
+	for _, f := range s.root.fields {
+		given, here := values[f.name]
+		at := place{f.name, f.doc}
+		if !here {
+			if f.required {
+				return into, (&Violation{Reason: "Missing required property: " + f.name}).Query()
+			}
+			continue
+		}
+		encoded, v := f.node.fromText(given, at)
+		if v == nil {
+			v = f.node.decode(encoded, reflect.ValueOf(&into).Elem().FieldByIndex(f.index), at)
+		}
+		if v != nil {
+			return into, v.Query()
+		}
+	}
+	return into, nil
+}
+
+func (n *node) named(name string) *field {
+	for i := range n.fields {
+		if n.fields[i].name == name {
+			return &n.fields[i]
+		}
+	}
+	return nil
+}
+
+// inOrder sorts names by where they stand in the query, so that the error text is the same every time.
+func inOrder(raw string, names []string) []string {
+	var out []string
+	for _, pair := range strings.Split(raw, "&") {
+		escaped, _, _ := strings.Cut(pair, "=")
+		name, _ := url.QueryUnescape(escaped)
+		for i, candidate := range names {
+			if candidate == name {
+				out = append(out, name)
+				names = append(names[:i:i], names[i+1:]...)
+				break
+			}
+		}
+	}
+	return out
+}
+
+// fromText encodes the texts of a parameter as the JSON value that its field wants, if they look like one.
+func (n *node) fromText(given []string, at place) (json.RawMessage, *Violation) {
+	for _, text := range given {
+		if !utf8.ValidString(text) || strings.ContainsRune(text, 0) {
+			return nil, at.violation("Texts must be valid Unicode without NUL characters")
+		}
+	}
+	if n.kind == listKind {
+		if n.comma {
+			var split []string
+			for _, text := range given {
+				split = append(split, strings.Split(text, ",")...)
+			}
+			given = split
+		}
+		encoded, _ := json.Marshal(given)
+		return encoded, nil
+	}
+	if len(given) > 1 {
+		return nil, at.violation("Expected type %s but found type array", kindNames[n.kind])
+	}
+	text := given[0]
+	switch n.kind {
+	case integerKind, numberKind:
+		if json.Valid([]byte(text)) && strings.Trim(text, "+-.eE0123456789") == "" && len(text) < 32 {
+			return json.RawMessage(text), nil
+		}
+	case booleanKind:
+		if text == "true" || text == "false" {
+			return json.RawMessage(text), nil
+		}
+	}
+	encoded, _ := json.Marshal(text)
+	return encoded, nil
+}

@@ -1,0 +1,63 @@
+package web
+
+import (
+	"net/http"
+)
+
+// A Route is one row of a door's table of contents.
+type Route struct {
+	Method  string
+	Pattern string   // of http.ServeMux, without the method: /clients/{id}
+	Scopes  []string // any one of them is enough; none means that the door checks in another way
+	Status  int      // of success
+	Title   string   // what the operation does: Create a User
+}
+
+// Mux finds the row that a request belongs to and sets the request's path values. It is http.ServeMux, in two layers: a row
+// that is ambiguous among the others goes to the first layer, which is asked before. The path is split before it is decoded,
+// so that a segment may hold %2F.
+type Mux[T any] struct{ first, second *http.ServeMux }
+
+// NewMux returns an empty Mux.
+func NewMux[T any]() *Mux[T] { return &Mux[T]{http.NewServeMux(), http.NewServeMux()} }
+
+// Add adds a row. It panics if the pattern is malformed or was added before.
+func (m *Mux[T]) Add(method, pattern string, row T) { add(m.second, method, pattern, row) }
+
+// AddFirst adds a row that is looked at before all of Add.
+func (m *Mux[T]) AddFirst(method, pattern string, row T) { add(m.first, method, pattern, row) }
+
+func add[T any](mux *http.ServeMux, method, pattern string, row T) {
+	mux.HandleFunc(method+" "+pattern, func(w http.ResponseWriter, _ *http.Request) {
+		f := w.(*finding[T])
+		f.row, f.found = row, true
+	})
+}
+
+// Find returns the row of a request, if there is one.
+func (m *Mux[T]) Find(r *http.Request) (row T, found bool) {
+	for _, mux := range []*http.ServeMux{m.first, m.second} {
+		f := &finding[T]{}
+		mux.ServeHTTP(f, r)
+		if f.found {
+			return f.row, true
+		}
+	}
+	return row, false
+}
+
+// finding is a ResponseWriter that takes a row instead of an answer; what ServeMux writes when it finds none is dropped.
+type finding[T any] struct {
+	row    T
+	found  bool
+	header http.Header
+}
+
+func (f *finding[T]) Header() http.Header {
+	if f.header == nil {
+		f.header = http.Header{}
+	}
+	return f.header
+}
+func (f *finding[T]) Write(b []byte) (int, error) { return len(b), nil }
+func (f *finding[T]) WriteHeader(int)             {}
