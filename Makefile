@@ -1,0 +1,49 @@
+# Every target is one line of work; the longer ones live in scripts/.
+SHELL := bash
+GO ?= go
+.DEFAULT_GOAL := help
+.PHONY: help run build test race lint fmt cover compat e2e fuzz bench docs release
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z0-9]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: ## start Stagedoor and Mixtape on this machine, seeded
+	$(GO) run ./cmd/stagedoor demo
+
+build: ## build bin/stagedoor, without cgo
+	CGO_ENABLED=0 $(GO) build -trimpath -o bin/stagedoor ./cmd/stagedoor
+
+test: ## install what the tests need and run them all, on SQLite and PostgreSQL
+	scripts/install
+	scripts/test
+
+race: ## unit tests with the race detector, on SQLite and PostgreSQL
+	scripts/test race
+
+lint: ## gofmt, gofumpt, vet, staticcheck
+	scripts/lint
+
+fmt: ## format every Go file
+	gofmt -w $$(find . -name '*.go' -not -path '*/node_modules/*')
+	$(GO) run mvdan.cc/gofumpt@v0.12.0 -w $$(find . -name '*.go' -not -path '*/node_modules/*')
+
+cover: ## unit tests with a coverage table
+	scripts/postgres $(GO) test -coverprofile=cover.out ./... && $(GO) tool cover -func=cover.out | tail -n 1
+
+compat: ## official SDKs and the documented requests against a running demo
+	scripts/test compat
+
+e2e: ## the story in a real browser
+	scripts/test e2e
+
+fuzz: ## one minute of every fuzz target (FUZZTIME=1m)
+	scripts/fuzz
+
+bench: ## the benchmarks that the project promises, as a table
+	scripts/bench
+
+docs: ## the generated pages of docs/
+	$(GO) generate ./...
+
+release: ## bin/: one binary for each system, with checksums
+	scripts/release

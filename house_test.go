@@ -1,0 +1,120 @@
+package stagedoor_test
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/stagedoor/stagedoor"
+
+// floors is the plan of the house: a room imports rooms of lower floors only.
+var floors = map[string]int{
+	".":            0,
+	"internal/web": 1, "internal/jose": 1, "internal/password": 1, "internal/outbound": 1, "internal/config": 1, "internal/ca": 1, "ui": 1,
+	"internal/store": 2, "internal/script": 2, "internal/mail": 2,
+	"internal/connection": 3, "internal/token": 3, "internal/session": 3,
+	"internal/pipeline": 4, "internal/oauth": 5, "internal/login": 5, "internal/mgmt": 5,
+	"server": 6, "cmd/stagedoor": 7, "stagedoortest": 7,
+}
+
+// keepers are the rooms that alone may import what starts with the path.
+var keepers = map[string][]string{
+	"modernc.org/sqlite":         {"internal/store"},
+	"github.com/jackc/pgx":       {"internal/store"},
+	"database/sql":               {"internal/store"},
+	"github.com/pressly/goose":   {"internal/store"},
+	"modernc.org/quickjs":        {"internal/script"},
+	"github.com/go-jose":         {"internal/jose", "internal/script"}, // scripts sign with their own keys
+	"crypto/rsa":                 {"internal/jose"},
+	"crypto/ecdsa":               {"internal/jose", "internal/ca"},
+	"golang.org/x/crypto/argon2": {"internal/password"},
+	"golang.org/x/crypto/bcrypt": {"internal/password"},
+	module + "/mixtape":          {"cmd/stagedoor"},
+}
+
+// makesClients finds the HTTP clients that would go round internal/outbound.
+var makesClients = regexp.MustCompile(`http\.(Client|Transport)\{|new\(http\.(Client|Transport)\)|http\.(Get|Head|Post|PostForm|DefaultClient|DefaultTransport)\b`)
+
+func TestHouse(t *testing.T) {
+	for _, p := range packages(t) {
+		if p.Doc == "" {
+			t.Errorf("%s has no package comment", p.ImportPath)
+		}
+		room, floor := roomOf(p.ImportPath)
+		if floor < 0 {
+			t.Errorf("%s has no floor: add its room to the table", p.ImportPath)
+		}
+		for _, path := range p.Imports {
+			checkImport(t, p.ImportPath, room, floor, path)
+		}
+		os.ReadDir(p.Dir) // a new file here must not meet a cached result
+		for _, name := range p.GoFiles {
+			source, _ := os.ReadFile(filepath.Join(p.Dir, name))
+			if found := makesClients.Find(source); found != nil && !slices.Contains([]string{"internal/outbound", "stagedoortest", "mixtape"}, room) {
+				t.Errorf("%s/%s writes %s: only internal/outbound makes HTTP clients", room, name, found)
+			}
+		}
+	}
+}
+
+func checkImport(t *testing.T, importer, room string, floor int, path string) {
+	for kept, rooms := range keepers {
+		if (path == kept || strings.HasPrefix(path, kept+"/")) && room != "mixtape" && !slices.Contains(rooms, room) {
+			t.Errorf("%s imports %s: only %v may", importer, path, rooms)
+		}
+	}
+	if first, _, _ := strings.Cut(path, "/"); room == "." && strings.Contains(first, ".") {
+		t.Errorf("the root package imports %s: it may import the standard library only", path)
+	}
+	imported, below := roomOf(path)
+	switch ours := path == module || strings.HasPrefix(path, module+"/"); {
+	case !ours, imported == room, imported == "mixtape": // mixtape has its keeper
+	case room == "mixtape":
+		t.Errorf("%s imports %s: mixtape stands on its own", importer, path)
+	case below >= floor:
+		t.Errorf("%s (floor %d) imports %s (floor %d): arrows point downwards only", importer, floor, path, below)
+	}
+}
+
+// roomOf returns the room that a package lies in and its floor, -1 for a room without one.
+func roomOf(importPath string) (room string, floor int) {
+	path := cmp.Or(strings.TrimPrefix(strings.TrimPrefix(importPath, module), "/"), ".")
+	if path == "mixtape" || strings.HasPrefix(path, "mixtape/") {
+		return "mixtape", 0
+	}
+	for room, floor := range floors {
+		if path == room || strings.HasPrefix(path, room+"/") {
+			return room, floor
+		}
+	}
+	return path, -1
+}
+
+type goPackage struct {
+	Dir, ImportPath, Doc string
+	GoFiles, Imports     []string
+}
+
+func packages(t *testing.T) (all []goPackage) {
+	out, err := exec.CommandContext(t.Context(), "go", "list", "-json=Dir,ImportPath,Doc,GoFiles,Imports", "./...").Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	os.ReadDir("internal") // a new room must not meet a cached result
+	for dec := json.NewDecoder(bytes.NewReader(out)); dec.More(); {
+		var p goPackage
+		if err := dec.Decode(&p); err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, p)
+	}
+	return all
+}
