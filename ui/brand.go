@@ -83,16 +83,15 @@ func contrast(a, b colour) float64 {
 	return (max(x, y) + 0.05) / (min(x, y) + 0.05)
 }
 
-// ink is black or white, whichever reads better on c.
+// ink is white, the black of the pages or full black: the first that can be read on c. On every
+// colour at least one of white and full black has a contrast above 4.5.
 func (c colour) ink() colour {
-	black, white := colour{0x14, 0x10, 0x1a}, colour{255, 255, 255}
-	if contrast(c, white) >= 4.5 || contrast(c, white) >= contrast(c, black) {
-		return white
+	for _, ink := range []colour{{255, 255, 255}, {0x14, 0x10, 0x1a}} {
+		if contrast(c, ink) >= 4.5 {
+			return ink
+		}
 	}
-	if contrast(c, black) < 4.5 {
-		return colour{0, 0, 0}
-	}
-	return black
+	return colour{0, 0, 0}
 }
 
 // deep is the shade of a button under the pointer: a little away from its ink.

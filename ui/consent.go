@@ -92,7 +92,10 @@ func (p ConsentPage) words(action, description string) string {
 
 // spell turns a name of code into words: "client_grants" → "Client grants".
 func spell(name string) string {
-	name = strings.Join(strings.FieldsFunc(name, func(r rune) bool { return r == '_' || r == '-' || r == ':' }), " ")
-	r, size := utf8.DecodeRuneInString(name)
-	return string(unicode.ToUpper(r)) + name[size:]
+	words := strings.Join(strings.FieldsFunc(name, func(r rune) bool { return r == '_' || r == '-' || r == ':' }), " ")
+	if words == "" {
+		return name
+	}
+	r, size := utf8.DecodeRuneInString(words)
+	return string(unicode.ToUpper(r)) + words[size:]
 }

@@ -1,0 +1,66 @@
+package ui
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/net/html"
+)
+
+func TestMail(t *testing.T) {
+	for _, kind := range []MailKind{VerifyEmail, ResetEmail, WelcomeEmail} {
+		subject, text, body, err := Mail(kind, "en", sampleMail)
+		if err != nil {
+			t.Fatal(err)
+		}
+		golden(t, "mail-"+string(kind)+".txt", "Subject: "+subject+"\n\n"+text)
+		golden(t, "mail-"+string(kind)+".html", body)
+		if !strings.Contains(text, "\n"+sampleMail.Link+"\n") {
+			t.Errorf("%s: the link is not on a line of its own", kind)
+		}
+	}
+	if _, _, _, err := Mail("no_such_mail", "en", sampleMail); err == nil {
+		t.Error("an unknown kind of mail was written")
+	}
+}
+
+func TestMailSaysLittleOfItsOwn(t *testing.T) {
+	_, text, _, err := Mail(ResetEmail, "en", MailData{Tenant: "T", Email: "e@example.com", Link: "https://example.com/t"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(text, "within") || strings.Contains(text, "Questions") {
+		t.Errorf("says what was not given:\n%s", text)
+	}
+}
+
+func TestHostileMail(t *testing.T) {
+	payload := "\"><script>alert(1)</script>\r\nBcc: everybody@example.com"
+	subject, _, body, err := Mail(VerifyEmail, "en", MailData{Tenant: payload, Client: payload, Email: payload, Link: "javascript:alert(1)", SupportURL: payload})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.ContainsAny(subject, "\r\n") {
+		t.Errorf("subject of several lines: %q", subject)
+	}
+	walk(parse(t, body), func(n *html.Node) {
+		if n.Data == "script" {
+			t.Error("a script got into the mail")
+		}
+		if href, _ := attr(n, "href"); strings.HasPrefix(href, "javascript:") {
+			t.Error("a script got into a link")
+		}
+	})
+}
+
+func TestLifetime(t *testing.T) {
+	for expires, want := range map[time.Duration]string{
+		0: "", 30 * time.Second: "2 minutes", 5 * time.Minute: "5 minutes", time.Hour: "60 minutes", 5 * time.Hour: "5 hours",
+		24 * time.Hour: "24 hours", 5 * 24 * time.Hour: "5 days",
+	} {
+		if got := (mailView{MailData: MailData{Expires: expires}, Lang: "en"}).Lifetime(); got != want {
+			t.Errorf("%s: %q, want %q", expires, got, want)
+		}
+	}
+}
