@@ -1,0 +1,66 @@
+package script
+
+import (
+	"context"
+	"encoding/json"
+	"testing"
+)
+
+// storyRun is the story's pipeline without the HTTP call: the display name, the projection of the roles, the namespaced claims.
+func storyRun(t testing.TB) Run {
+	t.Helper()
+	return Run{
+		Tenant: "story",
+		User: json.RawMessage(`{"user_id":"auth0|6543210","email":"listener@example.com","email_verified":true,"name":"Listener","nickname":"listener",
+			"created_at":"2026-01-01T00:00:00.000Z","updated_at":"2026-01-02T00:00:00.000Z","logins_count":7,
+			"identities":[{"connection":"Username-Password-Authentication","provider":"auth0","user_id":"6543210","isSocial":false}],
+			"user_metadata":{"displayName":"J-vald3z","preferences":{"theme":"dark","language":"de","autoplay":true}},
+			"app_metadata":{"plan":"gold","roles":["playlist_editor"]}}`),
+		Context: json.RawMessage(`{"tenant":"story","clientID":"abcdefghijklmnop","clientName":"Mixtape","clientMetadata":{},"connectionID":"con_1",
+			"connection":"Username-Password-Authentication","connectionStrategy":"auth0","connectionOptions":{},"connectionMetadata":{},"samlConfiguration":{},
+			"protocol":"oidc-basic-profile","stats":{"loginsCount":7},"sso":{"with_auth0":false,"with_dbconn":false,"current_clients":[]},
+			"accessToken":{},"idToken":{},"sessionID":"s","request":{"userAgent":"Mozilla/5.0 (X11; Linux x86_64)","ip":"127.0.0.1","hostname":"localhost",
+			"query":{"scope":"openid profile email","response_type":"code","client_id":"abcdefghijklmnop","redirect_uri":"http://127.0.0.1:3000/callback","state":"xyz"},"body":{}},
+			"authentication":{"methods":[{"name":"pwd","timestamp":1434454643024}]}}`),
+		Configuration: map[string]string{"AUTH0_CLIENT_ID": "abcdefghijklmnop", "AUTH0_CLIENT_SECRET": "secret"},
+		Domain:        "localhost", BaseURL: "https://localhost/api/v2",
+		UpdateMetadata: func(_ context.Context, _, _ string, _ json.RawMessage) (json.RawMessage, error) {
+			return json.RawMessage(`{"user_id":"auth0|6543210"}`), nil
+		},
+		Rules: []Rule{
+			{Name: "display name", Source: printed(t, "displayname")},
+			{Name: "project roles", Source: printed(t, "projection")},
+			{Name: "namespaced claims", Source: printed(t, "namespace")},
+		},
+	}
+}
+
+// printed is the first rule of a case of the corpus.
+func printed(t testing.TB, name string) string {
+	t.Helper()
+	for _, s := range archive(t, "testdata/"+name+".txtar") {
+		if len(s.name) > 5 && s.name[:5] == "rule " {
+			return s.text
+		}
+	}
+	t.Fatal("no rule in", name)
+	return ""
+}
+
+func BenchmarkStoryRules(b *testing.B) {
+	h := newHost(b, Config{})
+	run := storyRun(b)
+	one := func() {
+		out, err := h.Rules(context.Background(), run)
+		if err != nil || out.Failure != nil {
+			b.Fatal(err, out.Failure)
+		}
+	}
+	for range 5 {
+		one()
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		one()
+	}
+}

@@ -1,0 +1,449 @@
+package script
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"modernc.org/quickjs"
+)
+
+const (
+	// grace is how long work that was started before the last callback may at least go on after it.
+	grace = 5 * time.Second
+	// stuckAfter is how long past its time a script may ignore its interruption before its worker is given up.
+	stuckAfter = 500 * time.Millisecond
+)
+
+var processStart = time.Now()
+
+// execution is one run inside the worker: a realm and its event loop, on one goroutine.
+type execution struct {
+	w     *worker
+	id    uint64
+	start start
+	realm *realm
+
+	inbox   chan message // replies to calls
+	stopped chan struct{}
+	stop    sync.Once
+
+	mu      sync.Mutex
+	waiters map[uint64]chan message // calls that a script waits for synchronously
+	vm      *quickjs.VM             // for cancel
+
+	// Of the goroutine alone:
+	deadline time.Time
+	before   map[string]json.RawMessage // `global` as the run found it
+	calls    int
+	pending  int
+	logged   int
+	outcome  *result
+	sent     bool
+}
+
+func newExecution(w *worker, id uint64, s start) *execution {
+	return &execution{
+		w: w, id: id, start: s, inbox: make(chan message, s.Calls+1), stopped: make(chan struct{}),
+		waiters: make(map[uint64]chan message), deadline: time.Now().Add(time.Duration(s.Wall) * time.Millisecond),
+	}
+}
+
+// cancel ends the run from any goroutine.
+func (e *execution) cancel() {
+	e.stop.Do(func() { close(e.stopped) })
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.vm != nil {
+		e.vm.Interrupt()
+	}
+}
+
+// reply delivers the answer to a call, from the goroutine that reads frames: it never blocks.
+func (e *execution) reply(m message) {
+	e.mu.Lock()
+	waiter := e.waiters[m.Call]
+	e.mu.Unlock()
+	to := e.inbox
+	if waiter != nil {
+		to = waiter
+	}
+	select {
+	case to <- m:
+	default: // more replies than calls: not our host
+	}
+}
+
+func (e *execution) serve() {
+	defer func() {
+		if p := recover(); p != nil { // a fault of the engine: the realm cannot be trusted, not even to be closed
+			e.report(result{Failure: &failure{Kind: KindCrashed, Code: "access_denied", Message: textCrashed}, Stuck: true})
+		}
+		e.w.mu.Lock()
+		delete(e.w.runs, e.id)
+		e.w.mu.Unlock()
+		u := processUsage()
+		_ = e.w.send(message{Type: "done", Run: e.id, Usage: &u})
+	}()
+	r, err := e.w.realm()
+	if err != nil {
+		e.report(result{Failure: &failure{Kind: KindCrashed, Code: "access_denied", Message: textCrashed}})
+		return
+	}
+	e.realm = r
+	r.host = e.native
+	r.vm.SetMemoryLimit(uintptr(e.start.Memory))
+	e.mu.Lock()
+	e.vm = r.vm
+	e.mu.Unlock()
+	if e.load() {
+		e.loop()
+	}
+	e.w.remember(r)
+	e.mu.Lock()
+	e.vm = nil
+	e.mu.Unlock()
+	r.close()
+}
+
+// load brings the rules and the input into the realm. It reports false when the run is over already.
+func (e *execution) load() bool {
+	for i, hash := range e.start.Rules {
+		code, err := e.w.script(e.realm.vm, hash)
+		if err != nil {
+			e.native("log", []any{"error", syntaxText(err), i}) //nolint:errcheck // a log line
+			e.fail(failure{Rule: i, Kind: KindSyntax, Message: textLoading})
+			return false
+		}
+		ok := false
+		alive := e.turn(func() error {
+			v, err := e.realm.vm.EvalBytecodeValue(code)
+			if err != nil {
+				return err
+			}
+			added, err := e.realm.do("add", v)
+			v.Free()
+			ok, _ = added.(bool)
+			return err
+		})
+		if alive && !ok {
+			e.fail(failure{Rule: i, Kind: KindException, Message: textLoading})
+		}
+		if !alive || !ok {
+			return false
+		}
+	}
+	input, err := json.Marshal(map[string]any{
+		"user": e.start.User, "context": e.start.Context, "configuration": e.start.Configuration,
+		"domain": e.start.Domain, "baseUrl": e.start.BaseURL,
+	})
+	if err != nil {
+		e.fail(failure{Kind: KindException, Message: textLoading})
+		return false
+	}
+	e.w.mu.Lock()
+	e.before = make(map[string]json.RawMessage, len(e.w.globals))
+	for name, value := range e.w.globals {
+		e.before[name] = value
+	}
+	e.w.mu.Unlock()
+	kept := ""
+	if len(e.before) > 0 {
+		b, _ := json.Marshal(e.before)
+		kept = string(b)
+	}
+	return e.turn(func() error {
+		_, err := e.realm.do("begin", string(input), kept)
+		return err
+	})
+}
+
+// loop is the event loop: one thing that is due at a time, and all promise jobs after each.
+func (e *execution) loop() {
+	for {
+		next := 0.0
+		alive := e.turn(func() (err error) {
+			v, err := e.realm.do("tick")
+			next = number(v)
+			return err
+		})
+		if !alive {
+			return
+		}
+		if e.outcome != nil && !e.sent {
+			e.conclude()
+		}
+		if next == 0 {
+			continue
+		}
+		if next < 0 && e.pending == 0 {
+			if !e.sent { // nothing is left that could call back: what would only run into the time limit ends here
+				e.fail(failure{Rule: e.current(), Kind: KindTimeout, Message: textTimeout})
+			}
+			return
+		}
+		wait := time.Until(e.deadline)
+		if next > 0 {
+			wait = min(wait, time.Duration(next)*time.Microsecond)
+		}
+		timer := time.NewTimer(wait)
+		select {
+		case m := <-e.inbox:
+			timer.Stop()
+			e.pending--
+			alive = e.turn(func() error { return e.settle(m) })
+		case <-timer.C:
+			if !time.Now().Before(e.deadline) {
+				e.fail(failure{Rule: e.current(), Kind: KindTimeout, Message: textTimeout})
+				return
+			}
+		case <-e.stopped:
+			timer.Stop()
+			return
+		}
+		if !alive {
+			return
+		}
+	}
+}
+
+func (e *execution) settle(m message) error {
+	failed, body := m.Error != nil, string(m.Result)
+	if failed {
+		b, _ := json.Marshal(m.Error)
+		body = string(b)
+	}
+	if body == "" {
+		body = "null"
+	}
+	_, err := e.realm.do("settle", float64(m.Call), failed, body)
+	return err
+}
+
+// turn enters the realm once and runs the promise jobs that came of it, within the time that a script may hold the event loop. It reports
+// false when the run is over.
+func (e *execution) turn(enter func() error) bool {
+	began := time.Now()
+	budget := time.Duration(e.start.CPU) * time.Millisecond
+	last := false
+	if left := e.deadline.Sub(began); left < budget {
+		budget, last = max(left, time.Millisecond), true
+	}
+	watchdog := time.AfterFunc(budget+stuckAfter, func() { e.stuck(last) })
+	_ = e.realm.vm.SetEvalTimeout(budget)
+	err := enter()
+	for err == nil {
+		left := budget - time.Since(began)
+		if left <= 0 {
+			break
+		}
+		_ = e.realm.vm.SetEvalTimeout(left)
+		n, jobErr := e.realm.vm.ExecutePendingJobs()
+		if jobErr == nil {
+			break
+		}
+		if n == 0 || strings.Contains(jobErr.Error(), "out of memory") {
+			err = jobErr
+		}
+	}
+	watchdog.Stop()
+	select {
+	case <-e.stopped:
+		return false
+	default:
+	}
+	switch {
+	case time.Since(began) >= budget && last:
+		e.fail(failure{Rule: e.current(), Kind: KindTimeout, Message: textTimeout})
+	case time.Since(began) >= budget:
+		e.fail(failure{Rule: e.current(), Kind: KindTimeout, Message: textBlocked})
+	case err != nil && strings.Contains(err.Error(), "out of memory"):
+		e.fail(failure{Rule: e.current(), Kind: KindMemory, Message: textMemory})
+	case err != nil:
+		e.fail(failure{Rule: e.current(), Kind: KindException, Message: textLoading})
+	default:
+		return true
+	}
+	return false
+}
+
+// stuck reports a run that does not heed its interruption, from the watchdog's goroutine. The goroutine that runs it is lost, and with
+// it a processor: the worker says that it takes no more runs, so that the host ends it once the others are done.
+func (e *execution) stuck(last bool) {
+	text := textBlocked
+	if last {
+		text = textTimeout
+	}
+	_ = e.w.send(message{Type: "outcome", Run: e.id, Outcome: &result{
+		Failure: &failure{Kind: KindTimeout, Code: "access_denied", Message: text}, Stuck: true,
+	}})
+}
+
+// current is the rule that is running, for failures that the realm could not report itself.
+func (e *execution) current() int {
+	if n := len(e.start.Rules); n == 1 {
+		return 0
+	}
+	_ = e.realm.vm.SetEvalTimeout(10 * time.Millisecond)
+	v, err := e.realm.do("current")
+	if err != nil {
+		return -1
+	}
+	return int(number(v))
+}
+
+// conclude sends the outcome that the realm has reported, after looking at what scripts left on `global`.
+func (e *execution) conclude() {
+	out := *e.outcome
+	_ = e.realm.vm.SetEvalTimeout(time.Duration(e.start.CPU) * time.Millisecond)
+	if v, err := e.realm.do("globals"); err == nil {
+		after := make(map[string]json.RawMessage)
+		if packed, _ := v.(string); packed != "" {
+			_ = json.Unmarshal([]byte(packed), &after)
+		}
+		e.w.keep(e.before, after)
+	}
+	if until := time.Now().Add(grace); until.After(e.deadline) {
+		e.deadline = until
+	}
+	e.report(out)
+}
+
+func (e *execution) fail(f failure) {
+	if f.Code == "" {
+		f.Code = "access_denied"
+	}
+	e.report(result{Failure: &f})
+}
+
+// report sends the outcome, once.
+func (e *execution) report(out result) {
+	if e.sent {
+		return
+	}
+	e.sent = true
+	if err := e.w.send(message{Type: "outcome", Run: e.id, Outcome: &out}); err != nil {
+		f := failure{Kind: KindException, Code: "access_denied", Message: "The result of the rules is too large"}
+		_ = e.w.send(message{Type: "outcome", Run: e.id, Outcome: &result{Failure: &f}})
+	}
+}
+
+// native answers the realm, on the run's goroutine.
+func (e *execution) native(op string, args []any) (any, error) {
+	switch op {
+	case "now":
+		return float64(time.Since(processStart).Nanoseconds()) / 1000, nil
+	case "log":
+		return nil, e.log(args)
+	case "outcome":
+		return nil, e.take(args)
+	case "call":
+		if len(args) < 2 {
+			return nil, errors.New("call: two arguments")
+		}
+		method, _ := args[0].(string)
+		params, _ := args[1].(string)
+		id, err := e.ask(method, params, nil)
+		if err == nil {
+			e.pending++
+		}
+		return float64(id), err
+	case "token":
+		return e.token()
+	}
+	return compute(op, args)
+}
+
+func (e *execution) ask(method, params string, waiter chan message) (uint64, error) {
+	if e.calls >= e.start.Calls {
+		return 0, fmt.Errorf("too many outgoing calls: %d are allowed", e.start.Calls)
+	}
+	e.calls++
+	id := uint64(e.calls)
+	if waiter != nil {
+		e.mu.Lock()
+		e.waiters[id] = waiter
+		e.mu.Unlock()
+	}
+	m := message{Type: "call", Run: e.id, Call: id, Method: method}
+	if params != "" {
+		m.Params = json.RawMessage(params)
+	}
+	return id, e.w.send(m)
+}
+
+// token waits for the access token: scripts read it as a plain property.
+func (e *execution) token() (any, error) {
+	waiter := make(chan message, 1)
+	if _, err := e.ask("token", "", waiter); err != nil {
+		return nil, err
+	}
+	timer := time.NewTimer(time.Until(e.deadline))
+	defer timer.Stop()
+	select {
+	case m := <-waiter:
+		if m.Error != nil {
+			return nil, errors.New(m.Error.Message)
+		}
+		var s *string
+		if err := json.Unmarshal(m.Result, &s); err != nil || s == nil {
+			return quickjs.Undefined{}, nil
+		}
+		return *s, nil
+	case <-e.stopped:
+	case <-timer.C:
+	}
+	return nil, errors.New("no answer")
+}
+
+func (e *execution) log(args []any) error {
+	if len(args) < 3 || e.logged > e.start.LogBytes {
+		return nil
+	}
+	level, _ := args[0].(string)
+	text, _ := args[1].(string)
+	e.logged += len(text) + 16
+	if e.logged > e.start.LogBytes {
+		level, text = "warn", "more console output than is kept"
+	}
+	return e.w.send(message{Type: "log", Run: e.id, Level: level, Text: text, Rule: int(number(args[2]))})
+}
+
+// take keeps the outcome that the realm reports; the loop sends it.
+func (e *execution) take(args []any) error {
+	if len(args) < 1 || e.outcome != nil {
+		return nil
+	}
+	text, _ := args[0].(string)
+	var r struct {
+		User, Context *string
+		Merged        []string
+		Failure       *failure
+		Timings       []timing
+	}
+	if err := json.Unmarshal([]byte(text), &r); err != nil {
+		return err
+	}
+	out := &result{Merged: r.Merged, Failure: r.Failure, Timings: r.Timings}
+	if out.Failure == nil && (r.User == nil || r.Context == nil || (*r.User)[0] != '{' || (*r.Context)[0] != '{') {
+		out.Failure = &failure{Rule: len(e.start.Rules) - 1, Kind: KindException, Code: "access_denied", Message: "user and context must be objects"}
+	}
+	if out.Failure == nil {
+		out.User, out.Context = json.RawMessage(*r.User), json.RawMessage(*r.Context)
+	}
+	e.outcome = out
+	return nil
+}
+
+func number(v any) float64 {
+	switch v := v.(type) {
+	case int:
+		return float64(v)
+	case float64:
+		return v
+	}
+	return 0
+}

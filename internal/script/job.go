@@ -1,0 +1,147 @@
+package script
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+	"sync"
+	"time"
+	"unicode"
+	"unicode/utf8"
+)
+
+// job is a run seen from the server. It outlives its outcome until the worker says that the background work is done.
+type job struct {
+	id      uint64
+	host    *Host
+	run     Run
+	proc    *process
+	outcome chan result // buffered
+	checked chan string // buffered
+	ctx     context.Context
+	cancel  context.CancelFunc // ends the calls that it made
+
+	mu      sync.Mutex
+	over    bool // the outcome is out: lines go to the log
+	console []Line
+	text    int
+	calls   []Call
+	asked   int
+}
+
+func newJob(h *Host, ctx context.Context, run Run) *job {
+	j := &job{id: h.ids.Add(1), host: h, run: run, outcome: make(chan result, 1), checked: make(chan string, 1)}
+	// Work that a script has begun goes on when the login that began it is answered, or given up.
+	j.ctx, j.cancel = context.WithTimeout(context.WithoutCancel(ctx), h.cfg.Limits.Wall+grace+time.Second)
+	return j
+}
+
+// handle takes a frame of the worker, on the goroutine that reads them: it does not wait.
+func (j *job) handle(m message) {
+	switch m.Type {
+	case "call":
+		go j.answer(m)
+	case "log":
+		j.line(m)
+	case "outcome":
+		if m.Outcome == nil {
+			return
+		}
+		if m.Outcome.Stuck {
+			j.proc.forget(j)
+			go j.host.pool.giveUp(j.proc)
+		}
+		j.conclude(*m.Outcome)
+	case "checked":
+		select {
+		case j.checked <- m.Text:
+		default:
+		}
+	case "done":
+		j.cancel()
+		go j.host.pool.done(j.proc, m.Usage)
+	}
+}
+
+func (j *job) crashed() {
+	j.cancel()
+	j.conclude(result{Failure: &failure{Rule: -1, Kind: KindCrashed, Code: "access_denied", Message: textCrashed}})
+}
+
+// conclude keeps the first outcome.
+func (j *job) conclude(r result) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.over {
+		return
+	}
+	j.over = true
+	j.outcome <- r
+}
+
+func (j *job) ruleName(i int) string {
+	if i < 0 || i >= len(j.run.Rules) {
+		return ""
+	}
+	return j.run.Rules[i].Name
+}
+
+func (j *job) line(m message) {
+	line := Line{Rule: j.ruleName(m.Rule), Level: m.Level, Text: m.Text, At: time.Now()}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.over {
+		j.host.cfg.Log.Debug("script console after the outcome", "tenant", j.run.Tenant, "rule", line.Rule, "level", line.Level, "text", line.Text)
+		return
+	}
+	if j.text += len(m.Text) + 16; j.text > j.host.cfg.Limits.LogBytes+1024 {
+		return
+	}
+	j.console = append(j.console, line)
+}
+
+// result is the outcome as callers get it.
+func (j *job) result(r result) Outcome {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.over = true
+	out := Outcome{User: r.User, Context: r.Context, Merged: r.Merged, Console: j.console, Calls: j.calls}
+	j.console, j.calls = nil, nil
+	for _, t := range r.Timings {
+		out.Timings = append(out.Timings, Timing{Rule: j.ruleName(t.Rule), Duration: time.Duration(t.Micros) * time.Microsecond, Outcome: t.Outcome})
+	}
+	f := r.Failure
+	if f == nil && (!isObject(r.User) || !isObject(r.Context)) {
+		f = &failure{Rule: -1, Kind: KindCrashed, Code: "access_denied", Message: textCrashed}
+	}
+	if f != nil {
+		out.User, out.Context, out.Merged = j.run.User, j.run.Context, nil
+		out.Failure = &Failure{Rule: j.ruleName(f.Rule), Code: "access_denied", Message: clean(f.Message), StatusCode: f.Status, Kind: f.Kind}
+		if f.Code == "unauthorized" {
+			out.Failure.Code = f.Code
+		}
+	}
+	return out
+}
+
+func isObject(raw json.RawMessage) bool { return len(raw) > 0 && raw[0] == '{' }
+
+// maxMessage bounds the text of a failure, in bytes: it ends up in URLs.
+const maxMessage = 1024
+
+// clean makes a script's text fit for an error description: one line, no control characters, not endless.
+func clean(s string) string {
+	s = strings.Map(func(r rune) rune {
+		if r == '\n' || r == '\r' || r == '\t' {
+			return ' '
+		}
+		if unicode.IsControl(r) || r == utf8.RuneError {
+			return -1
+		}
+		return r
+	}, s)
+	if len(s) > maxMessage {
+		s = strings.ToValidUTF8(s[:maxMessage], "") + "…"
+	}
+	return s
+}

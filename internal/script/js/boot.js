@@ -1,0 +1,507 @@
+// The script room. It is evaluated once in every fresh realm, before any tenant's code, and returns the one function through which the
+// worker drives the realm: enter(op, ...). Whatever a script does to the prototypes it sees dies with the realm.
+(function () {
+'use strict';
+
+const native = globalThis.__native, load = globalThis.__load;
+delete globalThis.__native;
+delete globalThis.__load;
+
+const parse = JSON.parse, stringify = JSON.stringify;
+const keysOf = Object.keys, define = Object.defineProperty, describe = Object.getOwnPropertyDescriptor;
+const hidden = (target, name, value) => define(target, name, {value, writable: true, configurable: true, enumerable: false});
+const clock = () => native('now');
+
+// --- what is going on -------------------------------------------------------------------------------------------------------------
+
+let input = {};              // what the host sent
+let rules = [];              // the rules' functions, in order
+let current = -1;            // index of the rule that is running
+let phase = 'idle';          // idle | ready (the next rule may start) | waiting (for a callback) | ended (the outcome is out)
+let user, context;           // the live objects
+let merged = [];             // [key, value] pairs that came from app_metadata
+let began = 0;               // when the current rule started
+const timings = [];
+
+// --- errors -----------------------------------------------------------------------------------------------------------------------
+
+Error.captureStackTrace = Error.captureStackTrace || function captureStackTrace() {};
+
+class UnauthorizedError extends Error {
+	constructor(message) {
+		super(message);
+		this.name = 'UnauthorizedError';
+		this.code = 'unauthorized';
+		this.description = message;
+		this.statusCode = 401;
+	}
+}
+class ValidationError extends Error {
+	constructor(code, message) {
+		super(message);
+		this.name = 'ValidationError';
+		this.code = code;
+		this.description = message;
+		this.statusCode = 400;
+	}
+}
+class WrongUsernameOrPasswordError extends Error {
+	constructor(userID, message) {
+		super(message);
+		this.name = 'WrongUsernameOrPasswordError';
+		this.code = 'wrongusernameorpassword';
+		this.user_id = userID;
+		this.description = message;
+		this.statusCode = 400;
+	}
+}
+
+// text turns anything into a string, whatever its getters and toString do.
+function text(value) {
+	try {
+		return String(value);
+	} catch (e) {
+		return '[unprintable]';
+	}
+}
+
+// property reads a member that may be a hostile getter or sit behind a proxy.
+function property(object, name) {
+	try {
+		return object[name];
+	} catch (e) {
+		return undefined;
+	}
+}
+
+// normalise is the error as it crosses the boundary: a string becomes a message, an object gives the members known to callers.
+function normalise(error) {
+	if (error === null || (typeof error !== 'object' && typeof error !== 'function')) {
+		return {name: 'Error', message: text(error)};
+	}
+	const out = {};
+	for (const name of ['name', 'message', 'code', 'description', 'user_id', 'stack']) {
+		const value = property(error, name);
+		if (typeof value === 'string' || typeof value === 'number') out[name] = text(value);
+	}
+	const status = property(error, 'statusCode') || property(error, 'status_code');
+	if (typeof status === 'number') out.status = status;
+	if (!out.name) out.name = 'Error';
+	if (!out.message) out.message = out.description || out.name;
+	return out;
+}
+
+const isUnauthorized = e => e.name === 'UnauthorizedError';
+const isOutOfMemory = e => e.name === 'InternalError' && e.message === 'out of memory';
+
+// --- the pipeline -----------------------------------------------------------------------------------------------------------------
+
+// finish hands the outcome to the host, once.
+function finish(failure) {
+	if (phase === 'ended') return;
+	phase = 'ended';
+	const out = {failure, timings};
+	if (!failure) {
+		try {
+			out.user = stringify(user);
+			out.context = stringify(context);
+		} catch (e) {
+			const error = normalise(e);
+			out.failure = {rule: current, kind: 'exception', code: 'access_denied', message: error.message};
+		}
+		out.merged = [];
+		for (const [key, value] of merged) if (user[key] === value) out.merged.push(key);
+	}
+	native('outcome', stringify(out));
+}
+
+function stop(kind, error) {
+	if (phase === 'ended') return;
+	timings.push({rule: current, micros: Math.round(clock() - began), outcome: kind});
+	const e = normalise(error);
+	const thrown = kind === 'exception';
+	if (thrown && isOutOfMemory(e)) kind = 'memory';
+	finish({rule: current, kind, code: !thrown && isUnauthorized(e) ? 'unauthorized' : 'access_denied', message: e.message, status: e.status || 0});
+}
+
+// uncaught is an exception that nobody handles, thrown by a timer or by a callback of an outgoing call.
+function uncaught(error) {
+	if (phase === 'ended') {
+		const e = normalise(error);
+		log('error', 'Uncaught after the last callback: ' + e.name + ': ' + e.message);
+		return;
+	}
+	stop('exception', error);
+}
+
+function call(fn, ...args) {
+	try {
+		fn(...args);
+	} catch (e) {
+		uncaught(e);
+	}
+}
+
+function callbackFor(index) {
+	return function callback(error, nextUser, nextContext) {
+		if (index !== current || phase !== 'waiting') {
+			log('warn', 'callback was called more than once; the first call stands', index);
+			return;
+		}
+		if (error) {
+			stop('callback', error);
+			return;
+		}
+		if (nextUser !== null && typeof nextUser === 'object') user = nextUser;
+		else if (nextUser !== undefined && nextUser !== null) log('warn', 'callback got a user that is no object; it is ignored', index);
+		if (nextContext !== null && typeof nextContext === 'object') context = nextContext;
+		else if (nextContext !== undefined && nextContext !== null) log('warn', 'callback got a context that is no object; it is ignored', index);
+		timings.push({rule: index, micros: Math.round(clock() - began), outcome: 'continued'});
+		phase = 'ready';
+	};
+}
+
+// advance starts the next rule. It is called by the worker's loop only, never by a callback, so that a hundred rules that call back
+// synchronously do not recurse, and what a rule does after its callback is done before the next rule starts.
+function advance() {
+	current++;
+	if (current >= rules.length) {
+		current = rules.length - 1;
+		finish(null);
+		return;
+	}
+	phase = 'waiting';
+	began = clock();
+	const index = current;
+	let result;
+	try {
+		result = rules[index](user, context, callbackFor(index));
+	} catch (e) {
+		if (phase === 'waiting') stop('exception', e);
+		else late(e, index);
+		return;
+	}
+	if (result === null || typeof result !== 'object') return;
+	const then = property(result, 'then');
+	if (typeof then !== 'function') return;
+	const rejected = e => {
+		if (phase === 'waiting' && current === index) stop(isUnauthorized(normalise(e)) ? 'callback' : 'exception', e);
+		else late(e, index);
+	};
+	try {
+		then.call(result, undefined, rejected);
+	} catch (e) {
+		rejected(e);
+	}
+}
+
+function late(error, index) {
+	const e = normalise(error);
+	log('error', 'Thrown after the callback: ' + e.name + ': ' + e.message, index);
+}
+
+// Names that app_metadata cannot put at the root of the user, because the server owns them.
+const reserved = new Set(['__tenant', '_id', 'blocked', 'clientID', 'created_at', 'email_verified', 'email', 'globalClientID',
+	'global_client_id', 'identities', 'lastIP', 'lastLogin', 'loginsCount', 'metadata', 'multifactor_last_modified', 'multifactor',
+	'updated_at', 'user_id', 'app_metadata', 'user_metadata', '__proto__']);
+
+// begin takes the host's input, builds what the rules see and runs nothing yet.
+function begin(json, kept) {
+	input = parse(json);
+	user = input.user;
+	context = input.context;
+	const meta = user.app_metadata;
+	if (meta !== null && typeof meta === 'object') {
+		for (const key of keysOf(meta)) {
+			if (reserved.has(key)) continue;
+			const value = meta[key] !== null && typeof meta[key] === 'object' ? parse(stringify(meta[key])) : meta[key];
+			user[key] = value;
+			merged.push([key, value]);
+		}
+	}
+	hidden(globalThis, 'configuration', input.configuration || {});
+	hidden(globalThis, 'auth0', auth0());
+	if (kept) unpackGlobals(kept);
+	phase = 'ready';
+}
+
+function auth0() {
+	const update = kind => function (userID, patch, callback) {
+		const done = typeof callback === 'function' ? callback : null;
+		return new Promise((resolve, reject) => {
+			if (typeof userID !== 'string' || userID === '') throw new TypeError('The first argument of auth0.users.update* must be a user id (a string)');
+			if (patch === null || typeof patch !== 'object') throw new TypeError('The second argument of auth0.users.update* must be an object');
+			ask('metadata', {user_id: userID, kind, patch}, (error, value) => {
+				if (error) reject(error);
+				else resolve(value);
+				if (done) done(error, value);
+			});
+		});
+	};
+	const object = {
+		users: {updateUserMetadata: update('user_metadata'), updateAppMetadata: update('app_metadata')},
+		domain: input.domain,
+		baseUrl: input.baseUrl,
+	};
+	define(object, 'accessToken', {
+		enumerable: true, configurable: true,
+		get() {
+			const token = native('token');
+			define(object, 'accessToken', {value: token, enumerable: true, configurable: true, writable: true});
+			return token;
+		},
+	});
+	return object;
+}
+
+// --- calls to the host ------------------------------------------------------------------------------------------------------------
+
+const waiting = new Map();   // call id → function (error, value)
+
+function ask(method, params, done) {
+	waiting.set(native('call', method, stringify(params)), done);
+}
+
+function settle(id, failed, json) {
+	const done = waiting.get(id);
+	if (!done) return;
+	waiting.delete(id);
+	const value = parse(json);
+	if (!failed) return call(done, null, value);
+	const error = new Error(value.message);
+	for (const key of keysOf(value)) if (key !== 'message') error[key] = value[key];
+	call(done, error);
+}
+
+// --- timers -----------------------------------------------------------------------------------------------------------------------
+
+const maxTimers = 10000;
+const due = [];              // timers by time, then by age
+let sequence = 0;
+
+class Timeout {
+	constructor(fn, delay, args, repeat) {
+		delay = Number(delay);
+		if (!(delay >= 1 && delay <= 0x7fffffff)) delay = 1;
+		this.id = ++sequence;
+		hidden(this, 'fn', fn);
+		hidden(this, 'delay', delay);
+		hidden(this, 'args', args);
+		hidden(this, 'repeat', repeat);
+		hidden(this, 'held', true);
+		hidden(this, 'at', clock() + delay * 1000);
+	}
+	ref() { this.held = true; return this; }
+	unref() { this.held = false; return this; }
+	hasRef() { return this.held; }
+	refresh() { if (drop(this)) { this.at = clock() + this.delay * 1000; keep(this); } return this; }
+	[Symbol.toPrimitive]() { return this.id; }
+}
+
+function keep(timer) {
+	if (due.length >= maxTimers) throw new RangeError('Too many timers');
+	let low = 0, high = due.length;
+	while (low < high) {
+		const middle = (low + high) >> 1;
+		if (due[middle].at <= timer.at) low = middle + 1; else high = middle;
+	}
+	due.splice(low, 0, timer);
+	return timer;
+}
+
+function drop(timer) {
+	const at = due.findIndex(t => t === timer || t.id === timer);
+	if (at < 0) return false;
+	due.splice(at, 1);
+	return true;
+}
+
+function timerFunction(fn) {
+	if (typeof fn !== 'function') throw new TypeError('The "callback" argument must be of type function');
+	return fn;
+}
+const setTimeout = (fn, delay, ...args) => keep(new Timeout(timerFunction(fn), delay, args, false));
+const setInterval = (fn, delay, ...args) => keep(new Timeout(timerFunction(fn), delay, args, true));
+const setImmediate = (fn, ...args) => {
+	const timer = new Timeout(timerFunction(fn), 1, args, false);
+	timer.at = 0;
+	return keep(timer);
+};
+const clearTimer = timer => {
+	if (timer !== undefined && timer !== null) drop(typeof timer === 'string' ? Number(timer) : timer);
+};
+
+// tick does one thing that is due and says when to come back: 0 at once, n in n microseconds, -1 when only calls are waited for.
+function tick() {
+	if (phase === 'ready') {
+		advance();
+		return 0;
+	}
+	if (due.length === 0) return -1;
+	const timer = due[0], left = timer.at - clock();
+	if (left > 0) return phase !== 'waiting' && !due.some(t => t.held) ? -1 : left;
+	due.shift();
+	if (timer.repeat) {
+		timer.at = clock() + timer.delay * 1000;
+		keep(timer);
+	}
+	call(timer.fn, ...timer.args);
+	return 0;
+}
+
+// --- console ----------------------------------------------------------------------------------------------------------------------
+
+const lineLimit = 8192;
+
+function log(level, line, rule) {
+	line = text(line);
+	native('log', level, line.length > lineLimit ? line.slice(0, lineLimit) + '…' : line, rule === undefined ? current : rule);
+}
+
+const consoleLine = level => (...args) => {
+	let line;
+	try {
+		line = args.length === 1 && typeof args[0] === 'string' ? args[0] : require('util').format(...args);
+	} catch (e) {
+		line = '[unprintable]';
+	}
+	log(level, line);
+};
+const levels = {log: 'log', info: 'info', warn: 'warn', error: 'error', trace: 'trace', debug: 'debug', dir: 'log'};
+const console = {};
+for (const name of keysOf(levels)) console[name] = consoleLine(levels[name]);
+console.time = console.timeEnd = console.group = console.groupEnd = console.table = console.assert = console.count = function () {};
+
+// --- modules ----------------------------------------------------------------------------------------------------------------------
+
+const loaded = new Map(), loading = new Set();
+const alias = {
+	'lodash': 'lodash', 'request': 'request', 'jsonwebtoken': 'jsonwebtoken', 'querystring': 'querystring', 'url': 'url', 'util': 'util',
+	'crypto': 'crypto', 'uuid': 'uuid', 'buffer': 'buffer', 'events': 'events',
+};
+const shipped = {'lodash': '4.18.1'};
+const core = new Set(['querystring', 'url', 'util', 'crypto', 'buffer', 'events']);
+
+// internal is what the bundled modules share; scripts never see it.
+const internal = {native, ask, call, log, text, property, inputValue: name => input[name]};
+
+function load1(name) {
+	if (loaded.has(name)) return loaded.get(name).exports;
+	const factory = load(name);
+	if (typeof factory !== 'function') throw missing(name);
+	const module = {exports: {}};
+	loaded.set(name, module);
+	loading.add(name);
+	factory.call(undefined, module, module.exports, load1, internal);
+	loading.delete(name);
+	return module.exports;
+}
+
+function missing(name) {
+	const error = new Error("Cannot find module '" + name + "'");
+	error.code = 'MODULE_NOT_FOUND';
+	return error;
+}
+
+// require knows `name`, `name@x.y.z`, `node:name` for core modules, and `lodash/part`.
+function require(specifier) {
+	if (typeof specifier !== 'string' || specifier === '') throw new TypeError('The "id" argument must be a string that is not empty');
+	let name = specifier, version = '';
+	const at = specifier.lastIndexOf('@');
+	if (at > 0) {
+		name = specifier.slice(0, at);
+		version = specifier.slice(at + 1);
+	}
+	if (name.startsWith('node:') && core.has(name.slice(5))) name = name.slice(5);
+	let part = '';
+	if (name.startsWith('lodash/')) {
+		part = name.slice(7);
+		name = 'lodash';
+	}
+	const own = describe(alias, name);
+	if (!own) throw missing(specifier);
+	if (version && shipped[name] && shipped[name] !== version) {
+		log('warn', "require('" + specifier + "'): version " + shipped[name] + ' is used');
+	}
+	const exports = load1(own.value);
+	if (!part) return exports;
+	if (typeof exports[part] !== 'function') throw missing(specifier);
+	return exports[part];
+}
+
+// --- globals ----------------------------------------------------------------------------------------------------------------------
+
+hidden(globalThis, 'global', globalThis);
+hidden(globalThis, 'require', require);
+hidden(globalThis, 'console', console);
+hidden(globalThis, 'process', {env: {}, nextTick: (fn, ...args) => { Promise.resolve().then(() => call(fn, ...args)); },
+	version: 'v18.0.0', versions: {node: '18.0.0'}, platform: 'linux', cwd: () => '/', uptime: () => clock() / 1e6,
+	hrtime: () => { const t = clock(); return [Math.floor(t / 1e6), Math.floor(t % 1e6) * 1000]; }, on: function () { return this; }});
+for (const [name, value] of [['UnauthorizedError', UnauthorizedError], ['ValidationError', ValidationError],
+	['WrongUsernameOrPasswordError', WrongUsernameOrPasswordError], ['setTimeout', setTimeout], ['setInterval', setInterval],
+	['setImmediate', setImmediate], ['clearTimeout', clearTimer], ['clearInterval', clearTimer], ['clearImmediate', clearTimer],
+	['queueMicrotask', fn => { timerFunction(fn); Promise.resolve().then(() => call(fn)); }]]) hidden(globalThis, name, value);
+
+// lazily defines a global that costs nothing until a script looks at it. lodash looks for a former _ while it is being loaded: undefined.
+function lazily(name, make) {
+	define(globalThis, name, {
+		configurable: true, enumerable: false,
+		get() {
+			const value = make();
+			if (value !== undefined) hidden(globalThis, name, value);
+			return value;
+		},
+		set(value) { hidden(globalThis, name, value); },
+	});
+}
+for (const [name, module] of [['_', 'lodash'], ['request', 'request'], ['jwt', 'jwt'], ['crypto', 'crypto'], ['querystring', 'querystring'],
+	['uuid', 'uuid']]) lazily(name, () => loading.has(module) ? undefined : load1(module));
+for (const [name, module] of [['Buffer', 'buffer'], ['URL', 'whatwg'], ['URLSearchParams', 'whatwg'], ['TextEncoder', 'encoding'],
+	['TextDecoder', 'encoding'], ['atob', 'encoding'], ['btoa', 'encoding'], ['fetch', 'fetch'], ['Headers', 'fetch'], ['Response', 'fetch']]) {
+	lazily(name, () => load1(module)[name]);
+}
+
+const own = new Set(Reflect.ownKeys(globalThis).concat(['configuration', 'auth0']));
+
+// What scripts put on `global` is kept for the tenant's next run, value by value: kept whole or not at all.
+function packGlobals() {
+	const out = {};
+	const pack = load1('clone').pack;
+	let any = false;
+	for (const name of keysOf(globalThis)) {
+		if (own.has(name)) continue;
+		const found = describe(globalThis, name);
+		if (!found || !('value' in found)) continue;
+		try {
+			out[name] = pack(found.value);
+			any = true;
+		} catch (e) { /* a function or a live object: made anew by the next run */ }
+	}
+	return any ? stringify(out) : '';
+}
+
+function unpackGlobals(json) {
+	const table = parse(json), unpack = load1('clone').unpack;
+	for (const name of keysOf(table)) {
+		if (!own.has(name)) define(globalThis, name, {value: unpack(table[name]), writable: true, configurable: true, enumerable: true});
+	}
+}
+
+const operations = {
+	add(fn) {
+		if (typeof fn !== 'function') return false;
+		rules.push(fn);
+		return true;
+	},
+	begin, tick, settle,
+	current: () => current,
+	globals() {
+		for (const name of keysOf(globalThis)) if (!own.has(name)) return packGlobals();
+		return '';
+	},
+	preload(names) {
+		for (const name of names.split(' ')) load1(name);
+	},
+};
+return (op, a, b, c) => operations[op](a, b, c);
+})()

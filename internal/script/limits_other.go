@@ -1,0 +1,13 @@
+//go:build !unix
+
+package script
+
+import "os/exec"
+
+// child has nothing to add here: a worker ends when its stdin does.
+func child(*exec.Cmd) {}
+
+// confine relies on the engine's own limits and on the host's clock.
+func confine() error { return nil }
+
+func processUsage() usage { return usage{} }

@@ -1,0 +1,37 @@
+//go:build unix
+
+package script
+
+import (
+	"syscall"
+	"time"
+)
+
+// setLimits sets resource limits of this process, the common ones and those given.
+func setLimits(more map[int]uint64) error {
+	limits := map[int]uint64{
+		syscall.RLIMIT_CORE:   0,
+		syscall.RLIMIT_FSIZE:  0,
+		syscall.RLIMIT_NOFILE: 32,
+		syscall.RLIMIT_CPU:    uint64(processCPU / time.Second),
+	}
+	for which, value := range more {
+		limits[which] = value
+	}
+	for which, value := range limits {
+		l := syscall.Rlimit{Cur: value, Max: value}
+		if err := syscall.Setrlimit(which, &l); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func processUsage() usage {
+	var r syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &r); err != nil {
+		return usage{}
+	}
+	cpu := time.Duration(r.Utime.Nano() + r.Stime.Nano())
+	return usage{CPU: cpu.Milliseconds(), Memory: residentMemory()}
+}

@@ -1,0 +1,108 @@
+package script
+
+import "encoding/json"
+
+// message is every frame of the protocol; Type says which fields count. PROTOCOL.md is its page.
+type message struct {
+	Type string `json:"type"`
+	Run  uint64 `json:"run,omitempty"`  // which run it belongs to; a check has one too
+	Call uint64 `json:"call,omitempty"` // which call of that run
+
+	// load: source text under its hash. check: source text.
+	Hash   string `json:"hash,omitempty"`
+	Source string `json:"source,omitempty"`
+
+	Start *start `json:"start,omitempty"` // run
+
+	Method string          `json:"method,omitempty"` // call: http, metadata, token
+	Params json.RawMessage `json:"params,omitempty"` // call
+	Result json.RawMessage `json:"result,omitempty"` // reply
+	Error  *callError      `json:"error,omitempty"`  // reply
+
+	Rule  int    `json:"rule,omitempty"`  // log: index of the rule
+	Level string `json:"level,omitempty"` // log: log, info, warn, error, trace, debug
+	Text  string `json:"text,omitempty"`  // log; checked: what is wrong with the source, empty if nothing is
+
+	Outcome *result `json:"outcome,omitempty"` // outcome
+	Usage   *usage  `json:"usage,omitempty"`   // done
+}
+
+// start is the input of a run.
+type start struct {
+	Rules         []string          `json:"rules"` // hashes, in order
+	User          json.RawMessage   `json:"user"`
+	Context       json.RawMessage   `json:"context"`
+	Configuration map[string]string `json:"configuration"`
+	Domain        string            `json:"domain"`
+	BaseURL       string            `json:"baseUrl"`
+	Wall          int64             `json:"wall"`   // milliseconds
+	CPU           int64             `json:"cpu"`    // milliseconds
+	Memory        int64             `json:"memory"` // bytes
+	Calls         int               `json:"calls"`
+	LogBytes      int               `json:"logBytes"`
+}
+
+// result is the outcome as the worker reports it.
+type result struct {
+	User    json.RawMessage `json:"user,omitempty"`
+	Context json.RawMessage `json:"context,omitempty"`
+	Merged  []string        `json:"merged,omitempty"`
+	Failure *failure        `json:"failure,omitempty"`
+	Timings []timing        `json:"timings,omitempty"`
+	Stuck   bool            `json:"stuck,omitempty"` // the run cannot be stopped: the worker takes no more runs
+}
+
+type failure struct {
+	Rule    int    `json:"rule"`
+	Kind    string `json:"kind"`
+	Code    string `json:"code"`
+	Message string `json:"message"`
+	Status  int    `json:"status,omitempty"`
+}
+
+type timing struct {
+	Rule    int    `json:"rule"`
+	Micros  int64  `json:"micros"`
+	Outcome string `json:"outcome"`
+}
+
+// usage is what the worker's process has used so far.
+type usage struct {
+	CPU    int64  `json:"cpu"`    // milliseconds of processor time
+	Memory uint64 `json:"memory"` // bytes resident
+}
+
+// callError becomes a JavaScript Error with these members.
+type callError struct {
+	Message    string `json:"message"`
+	Name       string `json:"name,omitempty"`
+	Code       string `json:"code,omitempty"`
+	StatusCode int    `json:"statusCode,omitempty"`
+	Connect    *bool  `json:"connect,omitempty"` // time-outs: whether the connection was still being made
+	Errno      string `json:"errno,omitempty"`
+}
+
+// httpCall is the params of the call http, httpReply its result.
+type httpCall struct {
+	Method    string            `json:"method"`
+	URL       string            `json:"url"`
+	Headers   map[string]string `json:"headers"`
+	Body      []byte            `json:"body"`
+	Timeout   int64             `json:"timeout"`   // milliseconds, 0 for none but the run's own
+	Redirects int               `json:"redirects"` // how many to follow
+}
+
+type httpReply struct {
+	Status     int            `json:"status"`
+	StatusText string         `json:"statusText"`
+	Headers    map[string]any `json:"headers"` // lower-case names; set-cookie is a list
+	Body       []byte         `json:"body"`
+	URL        string         `json:"url"`
+}
+
+// metadataCall is the params of the call metadata.
+type metadataCall struct {
+	UserID string          `json:"user_id"`
+	Kind   string          `json:"kind"`
+	Patch  json.RawMessage `json:"patch"`
+}

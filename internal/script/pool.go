@@ -1,0 +1,317 @@
+package script
+
+import (
+	"context"
+	"errors"
+	"os"
+	"sync"
+	"time"
+)
+
+const (
+	perWorker     = 8     // runs of one tenant that a worker serves at a time
+	maxServed     = 20000 // runs after which a worker is replaced
+	maxAge        = 20 * time.Minute
+	maxResident   = processMemory / 4
+	maxScripts    = 500             // scripts that a worker holds
+	idleFor       = 5 * time.Minute // after which a worker without runs ends
+	sweepInterval = 30 * time.Second
+)
+
+var errClosed = errors.New("script: host is closed")
+
+// pool hands workers to tenants: one tenant per worker at a time, several runs of that tenant in it.
+//
+// A tenant may always take one worker that is free; a further one only while another stays free for somebody else. When a tenant waits
+// and nothing is free, the least busy worker takes no new runs of its own tenant until it has been handed over.
+type pool struct {
+	command []string
+	size    int
+	cfg     Config
+
+	mu        sync.Mutex
+	closed    bool
+	processes map[*process]bool
+	waiters   []*waiter // first come, first served
+	stop      chan struct{}
+	swept     chan struct{}
+}
+
+type waiter struct {
+	tenant string
+	got    chan *process // buffered; nil when no worker can be started
+	err    error
+}
+
+func newPool(cfg Config) *pool {
+	p := &pool{command: cfg.Command, size: cfg.Workers, cfg: cfg, processes: make(map[*process]bool), stop: make(chan struct{}), swept: make(chan struct{})}
+	go p.sweep()
+	return p
+}
+
+// acquire waits for a worker for a run of the tenant. release must follow.
+func (p *pool) acquire(ctx context.Context, tenant string) (*process, error) {
+	w := &waiter{tenant: tenant, got: make(chan *process, 1)}
+	p.mu.Lock()
+	if p.closed {
+		p.mu.Unlock()
+		return nil, errClosed
+	}
+	p.waiters = append(p.waiters, w)
+	p.grant()
+	p.mu.Unlock()
+	select {
+	case proc := <-w.got:
+		if proc == nil {
+			return nil, w.err
+		}
+		return proc, nil
+	case <-ctx.Done():
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for i, other := range p.waiters {
+		if other == w {
+			p.waiters = append(p.waiters[:i], p.waiters[i+1:]...)
+			p.grant()
+			return nil, ctx.Err()
+		}
+	}
+	if proc := <-w.got; proc != nil { // it was granted in the same moment
+		p.put(proc)
+	}
+	return nil, ctx.Err()
+}
+
+// release says that a run acquired before has its outcome.
+func (p *pool) release(proc *process) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.put(proc)
+}
+
+func (p *pool) put(proc *process) {
+	proc.foreground--
+	proc.idleSince = time.Now()
+	if proc.served >= maxServed || proc.scripts() > maxScripts {
+		p.retire(proc)
+	}
+	p.grant()
+}
+
+// grant serves the waiters that can be served, in order.
+func (p *pool) grant() {
+	left := p.waiters[:0]
+	for i, w := range p.waiters {
+		proc, err := p.place(w.tenant)
+		if proc == nil && err == nil {
+			if i == 0 {
+				p.drain(w.tenant)
+			}
+			left = append(left, w)
+			continue
+		}
+		w.err = err
+		w.got <- proc
+	}
+	clear(p.waiters[len(left):])
+	p.waiters = left
+	if len(left) == 0 {
+		for proc := range p.processes {
+			proc.draining = false
+		}
+	}
+}
+
+// place finds or makes room for a run of the tenant; nil, nil when it has to wait.
+func (p *pool) place(tenant string) (*process, error) {
+	var best, spare *process
+	owned, live, free := 0, 0, 0
+	for proc := range p.processes {
+		if proc.retired {
+			continue
+		}
+		live++
+		if proc.tenant == tenant {
+			owned++
+			if !proc.draining && proc.foreground < perWorker && (best == nil || proc.foreground < best.foreground) {
+				best = proc
+			}
+			continue
+		}
+		if proc.foreground == 0 {
+			free++
+			if spare == nil || proc.idleSince.Before(spare.idleSince) {
+				spare = proc
+			}
+		}
+	}
+	if best != nil {
+		return p.take(best), nil
+	}
+	if free += p.size - live; free < 1 || owned > 0 && free < 2 {
+		return nil, nil
+	}
+	if live < p.size {
+		proc, err := p.start(tenant)
+		if err != nil {
+			return nil, err
+		}
+		return p.take(proc), nil
+	}
+	if spare.lingering() == 0 && spare.hand(tenant) == nil {
+		return p.take(spare), nil
+	}
+	p.retire(spare) // background work of its tenant goes on; it ends with it
+	proc, err := p.start(tenant)
+	if err != nil {
+		return nil, err
+	}
+	return p.take(proc), nil
+}
+
+func (p *pool) take(proc *process) *process {
+	proc.foreground++
+	proc.served++
+	return proc
+}
+
+func (p *pool) start(tenant string) (*process, error) {
+	command := p.command
+	if len(command) == 0 {
+		self, err := os.Executable()
+		if err != nil {
+			return nil, err
+		}
+		command = []string{self, "script-worker"}
+	}
+	proc, err := startProcess(command, p.cfg.Log, time.Now(), p.ended)
+	if err != nil {
+		return nil, err
+	}
+	proc.tenant = tenant
+	p.processes[proc] = true
+	return proc, nil
+}
+
+// drain keeps the tenant of the least busy worker from taking new runs of it, once.
+func (p *pool) drain(tenant string) {
+	var least *process
+	for proc := range p.processes {
+		if proc.retired || proc.tenant == tenant {
+			continue
+		}
+		if proc.draining {
+			return
+		}
+		if least == nil || proc.foreground < least.foreground {
+			least = proc
+		}
+	}
+	if least != nil {
+		least.draining = true
+	}
+}
+
+// retire takes a worker out of service; it ends when its runs are done.
+func (p *pool) retire(proc *process) {
+	if proc.retired {
+		return
+	}
+	proc.retired = true
+	retired, oldest := 0, proc
+	for other := range p.processes {
+		if other.retired {
+			retired++
+			if other.foreground == 0 && other.born.Before(oldest.born) {
+				oldest = other
+			}
+		}
+	}
+	if proc.lingering() == 0 {
+		proc.kill()
+	} else if retired > 2*p.size && oldest.foreground == 0 {
+		oldest.kill()
+	}
+}
+
+// done is called when a run and its background work are over.
+func (p *pool) done(proc *process, u *usage) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if u != nil && (u.Memory > maxResident || time.Duration(u.CPU)*time.Millisecond > processCPU/2) {
+		p.retire(proc)
+	}
+	if proc.retired && proc.lingering() == 0 {
+		proc.kill()
+	}
+}
+
+// giveUp retires a worker whose run cannot be stopped.
+func (p *pool) giveUp(proc *process) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.retire(proc)
+}
+
+func (p *pool) ended(proc *process) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.processes, proc)
+	proc.retired = true
+	if !p.closed {
+		p.grant()
+	}
+}
+
+// sweep ends workers that are idle or old.
+func (p *pool) sweep() {
+	defer close(p.swept)
+	ticker := time.NewTicker(sweepInterval)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-p.stop:
+			return
+		case now := <-ticker.C:
+			p.mu.Lock()
+			for proc := range p.processes {
+				if proc.retired && now.Sub(proc.idleSince) > p.cfg.Limits.Wall+2*grace {
+					proc.kill()
+					continue
+				}
+				idle := proc.foreground == 0 && proc.lingering() == 0 && now.Sub(proc.idleSince) > idleFor
+				if idle || now.Sub(proc.born) > maxAge {
+					p.retire(proc)
+				}
+			}
+			p.mu.Unlock()
+		}
+	}
+}
+
+// close ends all workers and waits for them.
+func (p *pool) close() {
+	p.mu.Lock()
+	if p.closed {
+		p.mu.Unlock()
+		return
+	}
+	p.closed = true
+	close(p.stop)
+	var all []*process
+	for proc := range p.processes {
+		proc.kill()
+		all = append(all, proc)
+	}
+	for _, w := range p.waiters {
+		w.err = errClosed
+		w.got <- nil
+	}
+	p.waiters = nil
+	p.mu.Unlock()
+	<-p.swept
+	for _, proc := range all {
+		<-proc.gone
+	}
+}

@@ -1,0 +1,229 @@
+package script
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"io"
+	"log/slog"
+	"os/exec"
+	"runtime"
+	"sync"
+	"time"
+)
+
+const (
+	processMemory = 1 << 30         // bytes that a worker process may hold: room for its realms, each under its own limit
+	processCPU    = 5 * time.Minute // of processor time, after which the system ends a worker; the host retires it at half
+)
+
+var errGone = errors.New("script: worker is gone")
+
+// process is a worker seen from the server.
+type process struct {
+	stdin io.WriteCloser
+	kill  func()
+	gone  chan struct{} // closed when the process has ended and been reaped
+	pid   int
+
+	writeMu sync.Mutex
+
+	mu     sync.Mutex
+	jobs   map[uint64]*job // runs that are not done, lingering ones included
+	loaded map[string]bool // hashes of scripts that it has, or that are on the way
+	dead   bool            // no more jobs
+
+	// Of the pool, under its lock:
+	tenant     string
+	foreground int // runs without an outcome yet
+	served     int
+	retired    bool // takes no more runs and does not count
+	draining   bool // takes no more runs of its tenant: another one waits
+	idleSince  time.Time
+	born       time.Time
+}
+
+// startProcess starts a worker. ended is called once, when it is gone.
+func startProcess(command []string, log *slog.Logger, now time.Time, ended func(*process)) (*process, error) {
+	cmd := exec.Command(command[0], command[1:]...) //nolint:gosec,noctx // the operator's own command; it lives as long as the pool says
+	cmd.Env = []string{"TZ=UTC"}
+	cmd.Dir = "/"
+	child(cmd)
+	stderr := &tail{}
+	cmd.Stderr = stderr
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		return nil, err
+	}
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	p := &process{stdin: stdin, gone: make(chan struct{}), jobs: make(map[uint64]*job), loaded: make(map[string]bool), born: now, idleSince: now}
+	started := make(chan error)
+	go func() {
+		// The kernel ends the child with the thread that started it: keep that thread for as long as the child lives.
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		err := cmd.Start()
+		if err == nil {
+			p.pid, p.kill = cmd.Process.Pid, func() { _ = cmd.Process.Kill() }
+		}
+		started <- err
+		if err != nil {
+			return
+		}
+		p.read(stdout)
+		p.end()
+		err = cmd.Wait()
+		if text := stderr.text(); text != "" {
+			log.Warn("script worker ended", "pid", p.pid, "err", err, "stderr", text)
+		}
+		close(p.gone)
+		ended(p)
+	}()
+	if err := <-started; err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// read serves what the worker sends, until it ends or breaks the protocol.
+func (p *process) read(stdout io.Reader) {
+	frames := bufio.NewReaderSize(stdout, 64<<10)
+	for {
+		m, err := readFrame(frames)
+		if err != nil {
+			return
+		}
+		p.mu.Lock()
+		j := p.jobs[m.Run]
+		if m.Type == "done" {
+			delete(p.jobs, m.Run)
+		}
+		p.mu.Unlock()
+		if j != nil {
+			j.handle(m)
+		}
+	}
+}
+
+// end fails whatever is still running: the worker's output has ended.
+func (p *process) end() {
+	p.mu.Lock()
+	p.dead = true
+	jobs := p.jobs
+	p.jobs = nil
+	p.mu.Unlock()
+	p.kill()
+	for _, j := range jobs {
+		j.crashed()
+	}
+}
+
+// begin registers a job and sends the frames that build makes. No other frame is written in between, so a script that one run brings is
+// there for the runs that follow. It answers errGone when the process is gone with nothing begun.
+func (p *process) begin(j *job, build func() ([]byte, error)) error {
+	p.writeMu.Lock()
+	defer p.writeMu.Unlock()
+	frames, err := build()
+	if err != nil {
+		return err
+	}
+	p.mu.Lock()
+	if p.dead {
+		p.mu.Unlock()
+		return errGone
+	}
+	p.jobs[j.id] = j
+	p.mu.Unlock()
+	if _, err := p.stdin.Write(frames); err == nil {
+		return nil
+	}
+	p.kill()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.dead {
+		return nil // the job has been told that it crashed
+	}
+	delete(p.jobs, j.id)
+	return errGone
+}
+
+func (p *process) send(m message) error {
+	frame, err := appendFrame(nil, m)
+	if err != nil {
+		return err
+	}
+	p.writeMu.Lock()
+	defer p.writeMu.Unlock()
+	_, err = p.stdin.Write(frame)
+	return err
+}
+
+// lingering counts the runs that are not done.
+func (p *process) lingering() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.jobs)
+}
+
+// tail keeps the first bytes of what a dying worker says.
+type tail struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (t *tail) Write(b []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if room := 2048 - t.buf.Len(); room > 0 {
+		t.buf.Write(b[:min(room, len(b))])
+	}
+	return len(b), nil
+}
+
+func (t *tail) text() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.buf.String()
+}
+
+// lacks tells whether the worker does not have a script.
+func (p *process) lacks(hash string) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return !p.loaded[hash]
+}
+
+// holds notes the scripts that the worker has been sent.
+func (p *process) holds(hashes []string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, hash := range hashes {
+		p.loaded[hash] = true
+	}
+}
+
+func (p *process) scripts() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.loaded)
+}
+
+// hand gives the worker to another tenant: it forgets the former one.
+func (p *process) hand(tenant string) error {
+	p.mu.Lock()
+	p.loaded = make(map[string]bool)
+	p.mu.Unlock()
+	p.tenant, p.draining = tenant, false
+	return p.send(message{Type: "reset"})
+}
+
+// forget drops a job that has no background work.
+func (p *process) forget(j *job) {
+	p.mu.Lock()
+	delete(p.jobs, j.id)
+	p.mu.Unlock()
+	j.cancel()
+}

@@ -1,0 +1,124 @@
+package script
+
+import (
+	"embed"
+	"errors"
+	"fmt"
+	"path"
+	"sync"
+
+	"modernc.org/quickjs"
+)
+
+//go:embed js/boot.js js/modules/*.js js/lodash/lodash.min.js
+var sources embed.FS
+
+// realm is one JavaScript world: a machine of its own with the script room in it. It serves one run and is closed.
+type realm struct {
+	vm     *quickjs.VM
+	enter  quickjs.Value
+	host   func(op string, args []any) (any, error) // set before the run; answers native(op, ...)
+	loaded []string                                 // bundled modules in use
+}
+
+// bytecode holds what has been compiled in this worker: the script room, its modules, and tenants' scripts.
+type bytecode struct {
+	mu   sync.Mutex
+	code map[string][]byte
+}
+
+// compile returns the bytecode of source, kept under key; an empty key keeps nothing.
+func (b *bytecode) compile(vm *quickjs.VM, key, source string) ([]byte, error) {
+	b.mu.Lock()
+	code, ok := b.code[key]
+	b.mu.Unlock()
+	if ok {
+		return code, nil
+	}
+	code, err := vm.Compile(source, quickjs.EvalGlobal)
+	if err != nil || key == "" {
+		return code, err
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.code == nil {
+		b.code = make(map[string][]byte)
+	}
+	b.code[key] = code
+	return code, nil
+}
+
+// module returns the bytecode of a bundled module: a function (module, exports, require, internal).
+func (b *bytecode) module(vm *quickjs.VM, name string) ([]byte, error) {
+	file := "js/modules/" + path.Base(name) + ".js"
+	if name == "lodash" {
+		file = "js/lodash/lodash.min.js"
+	}
+	text, err := sources.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	return b.compile(vm, "module "+name, "(function (module, exports, require, internal) {"+string(text)+"\n})")
+}
+
+// newRealm makes a realm that has seen no tenant.
+func newRealm(b *bytecode) (*realm, error) {
+	vm, err := quickjs.NewVM()
+	if err != nil {
+		return nil, fmt.Errorf("script: new machine: %w", err)
+	}
+	r := &realm{vm: vm}
+	if err := r.boot(b); err != nil {
+		_ = vm.Close()
+		return nil, fmt.Errorf("script: boot: %w", err)
+	}
+	return r, nil
+}
+
+func (r *realm) boot(b *bytecode) error {
+	native := func(args []any) (any, error) {
+		if len(args) == 0 || r.host == nil {
+			return nil, errors.New("no host")
+		}
+		op, _ := args[0].(string)
+		return r.host(op, args[1:])
+	}
+	if err := r.vm.RegisterHostFunc("__native", native); err != nil {
+		return err
+	}
+	load := func(name string) quickjs.Value {
+		code, err := b.module(r.vm, name)
+		if err != nil {
+			return quickjs.UndefinedValue
+		}
+		v, err := r.vm.EvalBytecodeValue(code)
+		if err != nil {
+			return quickjs.UndefinedValue
+		}
+		r.loaded = append(r.loaded, name)
+		return v
+	}
+	if err := r.vm.RegisterFunc("__load", load, false); err != nil {
+		return err
+	}
+	text, err := sources.ReadFile("js/boot.js")
+	if err != nil {
+		return err
+	}
+	code, err := b.compile(r.vm, "boot", string(text))
+	if err != nil {
+		return err
+	}
+	r.enter, err = r.vm.EvalBytecodeValue(code)
+	return err
+}
+
+// do enters the realm.
+func (r *realm) do(op string, args ...any) (any, error) {
+	return r.enter.Call(quickjs.UndefinedValue, append([]any{op}, args...)...)
+}
+
+func (r *realm) close() {
+	r.enter.Free()
+	_ = r.vm.Close()
+}

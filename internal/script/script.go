@@ -1,0 +1,134 @@
+package script
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"net/http"
+	"runtime"
+	"time"
+)
+
+// Texts that callers of the API know and compare with.
+const (
+	textTimeout = "Request to Webtask exceeded allowed execution time"
+	textBlocked = "Blocked event loop."
+	textLoading = "Script generated an unhandled synchronous exception."
+	textMemory  = "Script exceeded its memory limit."
+	textCrashed = "Script process ended unexpectedly."
+)
+
+// Kinds of failure.
+const (
+	KindCallback  = "callback"  // a rule called back with an error
+	KindException = "exception" // a rule threw, or a promise of it was rejected
+	KindTimeout   = "timeout"   // the wall clock or the event loop's
+	KindMemory    = "memory"    // the memory of the run was used up
+	KindSyntax    = "syntax"    // a rule could not be loaded
+	KindCrashed   = "crashed"   // the worker process ended
+)
+
+// Config says how scripts are run. Its zero value is usable.
+type Config struct {
+	Command []string     // argv of a worker; empty: this executable with the argument script-worker
+	Workers int          // most worker processes at a time; 0: as many as processors, but at least two
+	HTTP    *http.Client // makes the outgoing calls of scripts; nil: scripts cannot call out
+	Limits  Limits
+	Log     *slog.Logger // nil: discarded
+}
+
+// Limits bound one run; a zero field takes its default.
+type Limits struct {
+	Wall          time.Duration // the whole pipeline, waiting included: 20 s
+	CPU           time.Duration // without giving way to the event loop: 2 s
+	Memory        int64         // bytes of JavaScript values: 64 MiB
+	Calls         int           // calls to the outside and to the server: 100
+	ResponseBytes int64         // body of one outgoing call's response: 4 MiB
+	LogBytes      int           // console text: 256 KiB
+}
+
+func (c Config) withDefaults() Config {
+	if c.Workers <= 0 {
+		c.Workers = max(2, runtime.NumCPU())
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	l := &c.Limits
+	l.Wall = positive(l.Wall, 20*time.Second)
+	l.CPU = positive(l.CPU, 2*time.Second)
+	l.Memory = positive(l.Memory, 64<<20)
+	l.Calls = positive(l.Calls, 100)
+	l.ResponseBytes = min(positive(l.ResponseBytes, 4<<20), maxFrame/2)
+	l.LogBytes = positive(l.LogBytes, 256<<10)
+	return c
+}
+
+func positive[T ~int | ~int64](v, otherwise T) T {
+	if v > 0 {
+		return v
+	}
+	return otherwise
+}
+
+// Rule is one rule of a run.
+type Rule struct{ ID, Name, Source string }
+
+// Run is one execution of a tenant's rules.
+type Run struct {
+	Tenant        string
+	Rules         []Rule            // enabled ones, in order
+	Configuration map[string]string // what rules see as `configuration`
+	User, Context json.RawMessage   // JSON objects; the keys of user.app_metadata are also put at the root of what rules see as user
+	Domain        string            // auth0.domain
+	BaseURL       string            // auth0.baseUrl
+
+	// AccessToken gives auth0.accessToken when a script reads it. Nil: the property is undefined.
+	AccessToken func(ctx context.Context) (string, error)
+	// UpdateMetadata merges patch into the "user_metadata" or "app_metadata" of a user of the tenant and returns the updated user.
+	// The id comes from the script: the callee must look it up in the run's own tenant. Nil: the call fails. Like AccessToken it may
+	// be called, from several goroutines, after Rules has returned, until the run's background work is over.
+	UpdateMetadata func(ctx context.Context, userID, kind string, patch json.RawMessage) (json.RawMessage, error)
+}
+
+// Outcome is what came of a run.
+type Outcome struct {
+	User, Context json.RawMessage // as they stand after the last rule; the input when the run failed
+	Merged        []string        // keys at User's root that came from app_metadata and that no rule replaced
+	Failure       *Failure        // nil: every rule called back without an error
+	Console       []Line          // up to the outcome; later lines go to Config.Log
+	Timings       []Timing
+	Calls         []Call // outgoing HTTP calls that ended before the outcome
+}
+
+// Failure is why the login is refused.
+type Failure struct {
+	Rule       string // name of the rule
+	Code       string // "unauthorized" for an UnauthorizedError, else "access_denied"
+	Message    string // what callers are told; made by a script: escape it
+	StatusCode int    // as the error said, 0 if it did not
+	Kind       string // one of the Kind constants
+}
+
+// Line is one line of console output.
+type Line struct {
+	Rule  string
+	Level string // log, info, warn, error, trace, debug
+	Text  string
+	At    time.Time
+}
+
+// Timing tells how long a rule took, waiting included, and how it ended: "continued", or the kind of its failure.
+type Timing struct {
+	Rule     string
+	Duration time.Duration
+	Outcome  string
+}
+
+// Call is one outgoing HTTP call. URL has no query and no credentials.
+type Call struct {
+	Method, URL string
+	Status      int // 0 when no response came
+	Duration    time.Duration
+	Error       string // code of the error that the script got
+}

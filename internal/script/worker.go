@@ -1,0 +1,231 @@
+package script
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"sync"
+
+	"modernc.org/quickjs"
+)
+
+// WorkerMain is the body of `stagedoor script-worker`: it serves the protocol on in and out until in ends. When in is the process's own
+// stdin, the process first gives up what no script needs.
+func WorkerMain(ctx context.Context, in io.Reader, out io.Writer) error {
+	if in == os.Stdin {
+		if err := confine(); err != nil {
+			return fmt.Errorf("script worker: confine: %w", err)
+		}
+	}
+	debug.SetMemoryLimit(processMemory / 4)
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	w := &worker{out: out, runs: make(map[uint64]*execution), spares: make(chan *realm, 1)}
+	w.reset()
+	go w.prepare(ctx)
+	frames := bufio.NewReaderSize(in, 64<<10)
+	for ctx.Err() == nil {
+		m, err := readFrame(frames)
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("script worker: read: %w", err)
+		}
+		w.handle(m)
+	}
+	return ctx.Err()
+}
+
+// worker is the state of a worker process. Everything but the spare realms belongs to one tenant.
+type worker struct {
+	outMu sync.Mutex
+	out   io.Writer
+
+	room   bytecode    // the script room and its modules
+	spares chan *realm // realms that have seen no tenant
+
+	mu      sync.Mutex
+	runs    map[uint64]*execution
+	sources map[string]string          // scripts by hash
+	scripts *bytecode                  // their bytecode
+	globals map[string]json.RawMessage // what scripts left on `global`, packed
+	modules []string                   // modules that runs have loaded: the next spare realm has them ready
+}
+
+func (w *worker) send(m message) error {
+	frame, err := appendFrame(nil, m)
+	if err != nil {
+		return err
+	}
+	w.outMu.Lock()
+	defer w.outMu.Unlock()
+	_, err = w.out.Write(frame)
+	return err
+}
+
+// reset forgets the tenant.
+func (w *worker) reset() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.sources, w.scripts = make(map[string]string), new(bytecode)
+	w.globals, w.modules = make(map[string]json.RawMessage), nil
+}
+
+func (w *worker) handle(m message) {
+	switch m.Type {
+	case "reset":
+		w.reset()
+	case "load":
+		w.mu.Lock()
+		w.sources[m.Hash] = m.Source
+		w.mu.Unlock()
+	case "run":
+		if m.Start == nil {
+			return
+		}
+		e := newExecution(w, m.Run, *m.Start)
+		w.mu.Lock()
+		w.runs[m.Run] = e
+		w.mu.Unlock()
+		go e.serve()
+	case "check":
+		go w.check(m)
+	case "reply", "cancel":
+		w.mu.Lock()
+		e := w.runs[m.Run]
+		w.mu.Unlock()
+		if e == nil {
+			return
+		}
+		if m.Type == "cancel" {
+			e.cancel()
+		} else {
+			e.reply(m)
+		}
+	}
+}
+
+// prepare keeps a realm ready, so that a run does not wait for one.
+func (w *worker) prepare(ctx context.Context) {
+	for ctx.Err() == nil {
+		r, err := newRealm(&w.room)
+		if err != nil {
+			return // takers make their own and report why it fails
+		}
+		w.mu.Lock()
+		modules := strings.Join(w.modules, " ")
+		w.mu.Unlock()
+		if modules != "" {
+			_, _ = r.do("preload", modules)
+		}
+		select {
+		case w.spares <- r:
+		case <-ctx.Done():
+			r.close()
+		}
+	}
+}
+
+func (w *worker) realm() (*realm, error) {
+	select {
+	case r := <-w.spares:
+		return r, nil
+	default:
+		return newRealm(&w.room)
+	}
+}
+
+// remember notes which modules a run used.
+func (w *worker) remember(r *realm) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, name := range r.loaded {
+		if !slices.Contains(w.modules, name) {
+			w.modules = append(w.modules, name)
+		}
+	}
+}
+
+// script returns the bytecode of a loaded script.
+func (w *worker) script(vm *quickjs.VM, hash string) ([]byte, error) {
+	w.mu.Lock()
+	source, ok := w.sources[hash]
+	scripts := w.scripts
+	w.mu.Unlock()
+	if !ok {
+		return nil, errors.New("script was not loaded")
+	}
+	return compileScript(scripts, vm, hash, source)
+}
+
+// compileScript compiles a function expression in the two forms that occur: as it should be, and followed by semicolons.
+func compileScript(b *bytecode, vm *quickjs.VM, key, source string) ([]byte, error) {
+	source = strings.TrimPrefix(source, "\ufeff")
+	code, err := b.compile(vm, key, "("+source+"\n)")
+	if err == nil {
+		return code, nil
+	}
+	if code, again := b.compile(vm, key, "0,"+source+"\n"); again == nil {
+		return code, nil
+	}
+	return nil, err
+}
+
+// check compiles a script and runs nothing.
+func (w *worker) check(m message) {
+	answer := message{Type: "checked", Run: m.Run}
+	r, err := w.realm()
+	if err == nil {
+		_, err = compileScript(new(bytecode), r.vm, "", m.Source)
+		r.close()
+	}
+	if err != nil {
+		answer.Text = syntaxText(err)
+	}
+	_ = w.send(answer)
+}
+
+func syntaxText(err error) string {
+	var e *quickjs.Error
+	if !errors.As(err, &e) {
+		return err.Error()
+	}
+	if e.LineNumber > 0 {
+		return fmt.Sprintf("%s: %s (line %d)", e.Name, e.Message, e.LineNumber)
+	}
+	return e.Name + ": " + e.Message
+}
+
+// keep merges what a run left on `global` into what the tenant's next runs see: only what differs from what the run began with.
+func (w *worker) keep(before, after map[string]json.RawMessage) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for name, value := range after {
+		if string(before[name]) != string(value) {
+			w.globals[name] = value
+		}
+	}
+	for name := range before {
+		if _, ok := after[name]; !ok {
+			delete(w.globals, name)
+		}
+	}
+	size := 0
+	for name, value := range w.globals {
+		size += len(name) + len(value)
+	}
+	if size > maxGlobals {
+		w.globals = make(map[string]json.RawMessage)
+	}
+}
+
+// maxGlobals bounds what is kept between runs, in bytes of its packed form; a tenant that keeps more begins anew.
+const maxGlobals = 4 << 20
