@@ -3,6 +3,7 @@ package api
 import (
 	"log/slog"
 	"net/http"
+	"strings"
 )
 
 // Config is everything that the API needs to know. The zero value of a field
@@ -53,4 +54,11 @@ type Config struct {
 type Issuer struct {
 	Issuer  string // exactly as in the tokens, with its trailing slash
 	JWKSURL string // where its public keys are
+}
+
+// IssuerAt returns the identity server at a base address, such as
+// https://tenant.example, with its usual issuer and key set.
+func IssuerAt(baseURL string) Issuer {
+	base := strings.TrimRight(baseURL, "/") + "/"
+	return Issuer{Issuer: base, JWKSURL: base + ".well-known/jwks.json"}
 }

@@ -23,6 +23,7 @@ type song struct {
 	UserID   string `json:"user_id"`
 	Artist   string `json:"artist"`
 	Genre    string `json:"genre"`
+	Explicit bool   `json:"explicit"`
 	Seconds  int    `json:"seconds"`
 	Plays    int    `json:"plays"`
 	AudioURL string `json:"audio_url"`
@@ -114,7 +115,7 @@ func TestLibrary(t *testing.T) {
 		if own := adas["ada-1"]; own.UserID != ada || own.Plays != 4 {
 			f.Errorf("own song: %+v", own)
 		}
-		if adas["1"].Plays != 90 || bobs["1"].Plays != 0 || bobs["1"].Name != "Number One Hit" {
+		if adas["1"].Plays != 90 || bobs["1"].Plays != 0 || bobs["1"].Name != "Number One Hit" || bobs["1"].Explicit || !bobs["4"].Explicit {
 			f.Errorf("song 1: %+v, %+v", adas["1"], bobs["1"])
 		}
 		f.want(f.call("POST", "/songs/ada-1/play", f.listener(bob), `{"play_id":"bob-0000"}`), 404)

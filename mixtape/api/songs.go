@@ -17,6 +17,7 @@ type song struct {
 	UserID   string `json:"user_id"` // the owner
 	Artist   string `json:"artist"`
 	Genre    string `json:"genre"`
+	Explicit bool   `json:"explicit"`
 	Seconds  int    `json:"seconds"`
 	Plays    int    `json:"plays"`     // by the calling listener
 	AudioURL string `json:"audio_url"` // good for about an hour, relative to the API
@@ -26,7 +27,7 @@ type song struct {
 // listSongs answers the library: the shared catalogue and the listener's own.
 func (s *Server) listSongs(w http.ResponseWriter, r *http.Request, l listener) error {
 	rows, err := s.db.QueryContext(r.Context(),
-		`SELECT s.song_id, s.songname, s.user_id, s.artist, s.genre, count(p.play_id)
+		`SELECT s.song_id, s.songname, s.user_id, s.artist, s.genre, s.explicit, count(p.play_id)
 		 FROM songs s LEFT JOIN plays p ON p.song_id = s.song_id AND p.user_id = $1
 		 WHERE s.user_id IN ($1, $2)
 		 GROUP BY s.song_id ORDER BY s.artist, s.songname, s.song_id`, l.id, house)
@@ -37,7 +38,7 @@ func (s *Server) listSongs(w http.ResponseWriter, r *http.Request, l listener) e
 	songs, now := []song{}, time.Now()
 	for rows.Next() {
 		var x song
-		if err := rows.Scan(&x.ID, &x.Name, &x.UserID, &x.Artist, &x.Genre, &x.Plays); err != nil {
+		if err := rows.Scan(&x.ID, &x.Name, &x.UserID, &x.Artist, &x.Genre, &x.Explicit, &x.Plays); err != nil {
 			return err
 		}
 		path := "/songs/" + url.PathEscape(x.ID)

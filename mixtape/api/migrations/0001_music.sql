@@ -4,7 +4,8 @@ CREATE TABLE songs (
   songname TEXT NOT NULL,
   user_id  TEXT NOT NULL, -- the owner; 'mixtape' owns the shared catalogue
   artist   TEXT NOT NULL,
-  genre    TEXT NOT NULL
+  genre    TEXT NOT NULL,
+  explicit BOOLEAN NOT NULL DEFAULT FALSE
 );
 CREATE INDEX songs_by_user ON songs (user_id);
 
