@@ -16,9 +16,9 @@ func (s *Store) SaveCode(ctx context.Context, code string, c *stagedoor.Code) er
 	if err != nil {
 		return err
 	}
-	return s.write(ctx, func(q querier) error {
+	return s.writeOne(ctx, func(q querier) error {
 		_, err := q.exec(ctx, "INSERT INTO codes (tenant, hash, id, user_id, doc, expires_at) VALUES (?, ?, ?, ?, ?, ?)",
-			s.tenant.ID, hashed(code), stagedoor.NewID("code_"), c.UserID, string(doc), millis(c.ExpiresAt))
+			s.tenant.ID, hashed(code), stagedoor.NewID("code_"), c.UserID, document(doc), millis(c.ExpiresAt))
 		return err
 	})
 }
@@ -70,9 +70,9 @@ func (s *Store) SaveAccessToken(ctx context.Context, token, origin string, a *st
 	if err != nil {
 		return err
 	}
-	return s.write(ctx, func(q querier) error {
+	return s.writeOne(ctx, func(q querier) error {
 		_, err := q.exec(ctx, "INSERT INTO access_tokens (tenant, hash, origin, user_id, doc, expires_at) VALUES (?, ?, ?, ?, ?, ?)",
-			s.tenant.ID, hashed(token), origin, a.UserID, string(doc), millis(expires))
+			s.tenant.ID, hashed(token), origin, a.UserID, document(doc), millis(expires))
 		return err
 	})
 }

@@ -30,6 +30,7 @@ type Options struct {
 type engine interface {
 	reader() querier
 	write(ctx context.Context, fn func(querier) error) error
+	writeOne(ctx context.Context, fn func(querier) error) error
 	migrate(ctx context.Context) error
 	version(ctx context.Context) (current, known int64, err error)
 	ping(ctx context.Context) error
@@ -47,9 +48,10 @@ type DB struct {
 	closing  sync.Once
 	closed   error
 
-	mu    sync.Mutex
-	hosts map[string]*cachedTenant
-	byID  map[string]*cachedTenant
+	mu      sync.Mutex
+	hosts   map[string]*cachedTenant
+	byID    map[string]*cachedTenant
+	changes int // counts what was forgotten
 }
 
 // Open connects to the database; it does not migrate.
@@ -127,7 +129,7 @@ func (db *DB) Sweep(ctx context.Context) error {
 		"sessions": now, "transactions": now, "access_tokens": now, "tickets": now, "refresh_tokens": now,
 		"codes": now - (24 * time.Hour).Milliseconds(),
 	} {
-		err := db.write(ctx, func(q querier) error {
+		err := db.writeOne(ctx, func(q querier) error {
 			_, err := q.exec(ctx, "DELETE FROM "+table+" WHERE expires_at < ?", before)
 			return err
 		})

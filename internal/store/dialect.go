@@ -9,6 +9,8 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
+
+	"github.com/stagedoor/stagedoor"
 )
 
 var rebound sync.Map
@@ -50,6 +52,38 @@ func uniqueViolation(err error) string {
 		}
 	}
 	return ""
+}
+
+// classify gives errors that mean the same in every query our words. Foreign keys lead to users,
+// apart from those to the handle's own tenant.
+func classify(err error) error {
+	var pg *pgconn.PgError
+	var lite *sqlite.Error
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &pg):
+		switch {
+		case pg.Code == "23503":
+			return missing(err)
+		case strings.HasPrefix(pg.Code, "22"), strings.HasPrefix(pg.Code, "54"): // data, limits
+			return &stagedoor.Error{Kind: stagedoor.Invalid, Code: "invalid_body", Message: "A value cannot be stored.", Err: err}
+		}
+	case errors.As(err, &lite):
+		switch lite.Code() {
+		case sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY:
+			return missing(err)
+		case sqlite3.SQLITE_TOOBIG:
+			return &stagedoor.Error{Kind: stagedoor.Invalid, Code: "invalid_body", Message: "A value cannot be stored.", Err: err}
+		}
+	}
+	return err
+}
+
+func missing(cause error) error {
+	e := errUserMissing()
+	e.Err = cause
+	return e
 }
 
 // retryable tells whether a transaction failed only because of another one.

@@ -25,20 +25,22 @@ func (s *Store) GrantFor(ctx context.Context, userID, clientID, audience string)
 // AddGrant keeps a consent; scopes that were granted before stay.
 func (s *Store) AddGrant(ctx context.Context, userID, clientID, audience string, scope []string) error {
 	return s.write(ctx, func(q querier) error {
-		var id, old string
-		err := q.row(ctx, "SELECT id, scope FROM grants WHERE tenant = ? AND user_id = ? AND client_id = ? AND audience = ?"+s.db.forUpdate(),
-			[]any{s.tenant.ID, userID, clientID, audience}, &id, &old)
-		if err != nil && !errors.Is(err, errNoRows) {
+		_, err := q.exec(ctx, `INSERT INTO grants (tenant, id, user_id, client_id, audience, scope) VALUES (?, ?, ?, ?, ?, '')
+			ON CONFLICT (tenant, user_id, client_id, audience) DO NOTHING`,
+			s.tenant.ID, stagedoor.NewHexID(), userID, clientID, audience)
+		if err != nil {
 			return err
 		}
-		if id == "" {
-			id = stagedoor.NewHexID()
+		var id, old string
+		err = q.row(ctx, "SELECT id, scope FROM grants WHERE tenant = ? AND user_id = ? AND client_id = ? AND audience = ?"+s.db.forUpdate(),
+			[]any{s.tenant.ID, userID, clientID, audience}, &id, &old)
+		if err != nil {
+			return err
 		}
 		union := append(strings.Fields(old), scope...)
 		slices.Sort(union)
-		_, err = q.exec(ctx, `INSERT INTO grants (tenant, id, user_id, client_id, audience, scope) VALUES (?, ?, ?, ?, ?, ?)
-			ON CONFLICT (tenant, user_id, client_id, audience) DO UPDATE SET scope = excluded.scope`,
-			s.tenant.ID, id, userID, clientID, audience, strings.Join(slices.Compact(union), " "))
+		_, err = q.exec(ctx, "UPDATE grants SET scope = ? WHERE tenant = ? AND id = ?",
+			strings.Join(slices.Compact(union), " "), s.tenant.ID, id)
 		return err
 	})
 }

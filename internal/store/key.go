@@ -18,7 +18,7 @@ func (s *Store) SigningKeys(ctx context.Context) ([]stagedoor.SigningKey, error)
 			if err := scan(&k.KID, &k.Algorithm, &k.State, &sealed, &cert, &created); err != nil {
 				return err
 			}
-			private, err := s.unseal(sealed, "signing_keys")
+			private, err := s.unseal(sealed, "signing_keys", k.KID)
 			if err != nil {
 				return err
 			}
@@ -32,8 +32,8 @@ func (s *Store) SigningKeys(ctx context.Context) ([]stagedoor.SigningKey, error)
 
 // CreateSigningKey keeps a signing key, its private part sealed.
 func (s *Store) CreateSigningKey(ctx context.Context, k *stagedoor.SigningKey) error {
-	sealed := s.seal(string(k.Private), "signing_keys")
-	return s.write(ctx, func(q querier) error {
+	sealed := s.seal(string(k.Private), "signing_keys", k.KID)
+	return s.writeOne(ctx, func(q querier) error {
 		_, err := q.exec(ctx, "INSERT INTO signing_keys (tenant, kid, algorithm, state, sealed, cert, created_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
 			s.tenant.ID, k.KID, k.Algorithm, k.State, sealed, base64.StdEncoding.EncodeToString(k.CertDER), millis(k.CreatedAt))
 		return err

@@ -14,23 +14,28 @@ import (
 // logQueue writes log events in batches, so that a login does not wait for its log entry.
 // Close and every read of logs write what is queued first.
 type logQueue struct {
-	db     *DB
-	mu     sync.Mutex
-	queued []queuedLog
-	wake   chan struct{}
-	stop   chan struct{}
-	done   sync.WaitGroup
+	db   *DB
+	wake chan struct{}
+	stop chan struct{}
+	done sync.WaitGroup
+
+	writing sync.Mutex // held by who writes, so that the order is kept
+	mu      sync.Mutex // guards queued; held for moments only
+	queued  []queuedLog
 }
 
 type queuedLog struct {
 	tenant string
 	event  stagedoor.LogEvent
-	doc    string
+	doc    document
 }
 
-// logDelay is how long an event may wait for others, maxQueuedLogs how many may wait.
+// logDelay is how long an event may wait for others, logBatch how many share a transaction,
+// logRows how many share a statement, and maxQueuedLogs how many may wait.
 const (
 	logDelay      = 20 * time.Millisecond
+	logBatch      = 500
+	logRows       = 50
 	maxQueuedLogs = 10000
 )
 
@@ -54,60 +59,120 @@ func (l *logQueue) run() {
 		case <-l.stop:
 			return
 		}
-		l.flush(context.Background())
+		if l.flush() != nil {
+			time.AfterFunc(time.Second, l.soon)
+		}
 	}
 }
 
 func (l *logQueue) close() {
 	close(l.stop)
 	l.done.Wait()
-	l.flush(context.Background())
+	if l.flush() != nil {
+		l.lost(l.take(maxQueuedLogs*2), errors.New("the database was closed"))
+	}
 }
 
 func (l *logQueue) add(tenant string, e stagedoor.LogEvent) {
+	for _, s := range []*string{&e.ID, &e.Type, &e.UserID, &e.ClientID} {
+		*s = strings.ReplaceAll(strings.ToValidUTF8(*s, "\ufffd"), "\x00", "\ufffd")
+	}
 	doc, err := json.Marshal(e)
 	if err != nil {
 		l.db.log.Error("a log event cannot be written", "tenant", tenant, "type", e.Type, "error", err)
 		return
 	}
+	text := document(strings.ReplaceAll(string(doc), `\u0000`, `\ufffd`))
 	l.mu.Lock()
+	l.queued = append(l.queued, queuedLog{tenant, e, text})
 	full := len(l.queued) >= maxQueuedLogs
-	l.queued = append(l.queued, queuedLog{tenant, e, strings.ReplaceAll(string(doc), `\u0000`, `\ufffd`)})
 	l.mu.Unlock()
-	if full {
-		l.flush(context.Background()) // the caller waits: better slow than out of memory
-		return
+	if full && l.flush() != nil { // the caller waits: better slow than out of memory
+		l.lost(l.take(logBatch), errors.New("too many are waiting"))
 	}
+	l.soon()
+}
+
+func (l *logQueue) soon() {
 	select {
 	case l.wake <- struct{}{}:
 	default:
 	}
 }
 
-func (l *logQueue) flush(ctx context.Context) error {
+// take removes and returns up to n of the oldest events.
+func (l *logQueue) take(n int) []queuedLog {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for len(l.queued) > 0 {
-		batch := l.queued[:min(len(l.queued), 500)]
-		err := l.db.write(ctx, func(q querier) error {
-			for _, e := range batch {
-				_, err := q.exec(ctx, "INSERT INTO logs (tenant, id, type, user_id, client_id, doc, date) VALUES (?, ?, ?, ?, ?, ?, ?)",
-					e.tenant, e.event.ID, e.event.Type, e.event.UserID, e.event.ClientID, e.doc, millis(e.event.Date))
-				if err != nil {
-					return err
-				}
-			}
+	n = min(n, len(l.queued))
+	batch := l.queued[:n:n]
+	l.queued = l.queued[n:]
+	return batch
+}
+
+// flush writes what is queued. When the database cannot, events stay queued; an event that is
+// itself at fault is reported and left out.
+func (l *logQueue) flush() error {
+	l.writing.Lock()
+	defer l.writing.Unlock()
+	for {
+		batch := l.take(logBatch)
+		if len(batch) == 0 {
 			return nil
-		})
-		if err != nil {
-			l.db.log.Error("log events were lost", "count", len(batch), "error", err)
-			l.queued = l.queued[len(batch):]
-			return err
 		}
-		l.queued = l.queued[len(batch):]
+		err := l.write(batch)
+		if err == nil {
+			continue
+		}
+		for i := range batch {
+			if err = l.write(batch[i : i+1]); err == nil {
+				continue
+			}
+			if !faulty(err) {
+				l.putBack(batch[i:])
+				return err
+			}
+			l.lost(batch[i:i+1], err)
+		}
 	}
-	l.queued = nil
-	return nil
+}
+
+// faulty tells whether the event is to blame for an error and not the database.
+func faulty(err error) bool {
+	var ours *stagedoor.Error
+	return errors.As(err, &ours) || uniqueViolation(err) != ""
+}
+
+func (l *logQueue) putBack(batch []queuedLog) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.queued = append(append([]queuedLog{}, batch...), l.queued...)
+}
+
+func (l *logQueue) lost(batch []queuedLog, err error) {
+	l.db.log.Error("log events were lost", "count", len(batch), "error", err)
+}
+
+func (l *logQueue) write(batch []queuedLog) error {
+	ctx := context.Background()
+	return l.db.write(ctx, func(q querier) error {
+		for rest := batch; len(rest) > 0; {
+			n := 1
+			if len(rest) >= logRows {
+				n = logRows
+			}
+			var args []any
+			for _, e := range rest[:n] {
+				args = append(args, e.tenant, e.event.ID, e.event.Type, e.event.UserID, e.event.ClientID, e.doc, millis(e.event.Date))
+			}
+			query := "INSERT INTO logs (tenant, id, type, user_id, client_id, doc, date) VALUES " + strings.Repeat("(?, ?, ?, ?, ?, ?, ?), ", n)
+			if _, err := q.exec(ctx, strings.TrimSuffix(query, ", "), args...); err != nil {
+				return err
+			}
+			rest = rest[n:]
+		}
+		return nil
+	})
 }
 
 // Log adds an event to the tenant's log. It is written within moments; a failure is
@@ -135,13 +200,13 @@ type LogQuery struct {
 
 // Logs returns log events and, in page mode, how many match in all.
 func (s *Store) Logs(ctx context.Context, lq LogQuery) ([]stagedoor.LogEvent, int, error) {
-	if err := s.db.logs.flush(ctx); err != nil {
+	if err := s.db.logs.flush(); err != nil {
 		return nil, 0, err
 	}
 	where, args := "tenant = ?", []any{s.tenant.ID}
-	for column, value := range map[string]string{"user_id": lq.UserID, "type": lq.Type, "client_id": lq.ClientID} {
-		if value != "" {
-			where, args = where+" AND "+column+" = ?", append(args, value)
+	for _, f := range []struct{ column, value string }{{"user_id", lq.UserID}, {"type", lq.Type}, {"client_id", lq.ClientID}} {
+		if f.value != "" {
+			where, args = where+" AND "+f.column+" = ?", append(args, f.value)
 		}
 	}
 	rest, total := " ORDER BY id DESC LIMIT ? OFFSET ?", 0
@@ -168,7 +233,7 @@ func (s *Store) Logs(ctx context.Context, lq LogQuery) ([]stagedoor.LogEvent, in
 
 // LogEvent returns one event.
 func (s *Store) LogEvent(ctx context.Context, id string) (*stagedoor.LogEvent, error) {
-	if err := s.db.logs.flush(ctx); err != nil {
+	if err := s.db.logs.flush(); err != nil {
 		return nil, err
 	}
 	return scanLog(func(dest ...any) error {

@@ -21,7 +21,7 @@ func (s *Store) SaveMail(ctx context.Context, m *stagedoor.Mail) error {
 		return err
 	}
 	return s.write(ctx, func(q querier) error {
-		if _, err := q.exec(ctx, "INSERT INTO mails (tenant, id, doc, sent_at) VALUES (?, ?, ?, ?)", s.tenant.ID, m.ID, string(doc), millis(m.SentAt)); err != nil {
+		if _, err := q.exec(ctx, "INSERT INTO mails (tenant, id, doc, sent_at) VALUES (?, ?, ?, ?)", s.tenant.ID, m.ID, document(doc), millis(m.SentAt)); err != nil {
 			return err
 		}
 		_, err := q.exec(ctx, "DELETE FROM mails WHERE tenant = ? AND id IN (SELECT id FROM mails WHERE tenant = ? ORDER BY id DESC LIMIT 1000 OFFSET ?)",

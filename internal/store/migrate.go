@@ -6,6 +6,7 @@ import (
 	"embed"
 	"fmt"
 	"io/fs"
+	"time"
 
 	"github.com/pressly/goose/v3"
 )
@@ -22,9 +23,20 @@ func provider(dialect goose.Dialect, db *sql.DB) (*goose.Provider, error) {
 	return goose.NewProvider(dialect, db, files)
 }
 
+// up applies what is missing. When another program does so at the same time, it applies the
+// rest, if there is one: a version is applied once only, since the table of versions
+// holds each once.
 func up(ctx context.Context, p *goose.Provider) error {
-	if _, err := p.Up(ctx); err != nil {
-		return fmt.Errorf("migrating the database: %w", err)
+	var err error
+	for i := range attempts {
+		if _, err = p.Up(ctx); err == nil {
+			return nil
+		}
+		select {
+		case <-time.After(time.Duration(i) * 20 * time.Millisecond):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
 	}
-	return nil
+	return fmt.Errorf("migrating the database: %w", err)
 }

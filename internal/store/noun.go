@@ -44,7 +44,7 @@ func (n *noun[T]) scan(s *Store, scan func(...any) error) (*T, error) {
 		return nil, err
 	}
 	if n.secret != nil {
-		plain, err := s.unseal(sealed, n.table)
+		plain, err := s.unseal(sealed, n.table, *n.id(v))
 		if err != nil {
 			return nil, err
 		}
@@ -54,14 +54,14 @@ func (n *noun[T]) scan(s *Store, scan func(...any) error) (*T, error) {
 }
 
 // encode returns the document and the sealed secret of v.
-func (n *noun[T]) encode(s *Store, v *T) (doc, sealed string, err error) {
+func (n *noun[T]) encode(s *Store, v *T) (doc document, sealed string, err error) {
 	c := *v
 	if n.secret != nil {
-		sealed = s.seal(*n.secret(v), n.table)
+		sealed = s.seal(*n.secret(v), n.table, *n.id(v))
 		*n.secret(&c) = ""
 	}
 	b, err := json.Marshal(&c)
-	return string(b), sealed, err
+	return document(b), sealed, err
 }
 
 func (n *noun[T]) one(ctx context.Context, s *Store, q querier, where string, args ...any) (*T, error) {
@@ -83,7 +83,7 @@ func (n *noun[T]) all(ctx context.Context, s *Store) ([]T, error) {
 }
 
 func (n *noun[T]) create(ctx context.Context, s *Store, v *T) error {
-	return n.named(v, s.write(ctx, func(q querier) error { return n.insert(ctx, s, q, v) }))
+	return n.named(v, s.writeOne(ctx, func(q querier) error { return n.insert(ctx, s, q, v) }))
 }
 
 func (n *noun[T]) insert(ctx context.Context, s *Store, q querier, v *T) error {

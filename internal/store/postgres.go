@@ -42,9 +42,20 @@ func (e *postgresEngine) reader() querier { return pgQuerier{e.pool} }
 // write runs fn in one transaction and tries again when it lost against another one; fn
 // must therefore only set its results, not add to them.
 func (e *postgresEngine) write(ctx context.Context, fn func(querier) error) error {
+	return retried(ctx, func() error {
+		return pgx.BeginFunc(ctx, e.pool, func(tx pgx.Tx) error { return runWrite(pgQuerier{tx}, fn) })
+	})
+}
+
+// writeOne runs an fn of one statement, which is a transaction by itself: one round trip for three.
+func (e *postgresEngine) writeOne(ctx context.Context, fn func(querier) error) error {
+	return retried(ctx, func() error { return runWrite(pgQuerier{e.pool}, fn) })
+}
+
+func retried(ctx context.Context, try func() error) error {
 	var err error
 	for i := range attempts {
-		err = pgx.BeginFunc(ctx, e.pool, func(tx pgx.Tx) error { return fn(pgQuerier{tx}) })
+		err = try()
 		if !retryable(err) {
 			return err
 		}

@@ -4,13 +4,15 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"strings"
 	"sync"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// querier runs SQL written with ? placeholders, inside or outside a transaction.
+// querier runs SQL written with ? placeholders, inside or outside a transaction. Text that
+// cannot be stored matches nothing, and is Invalid where it would be written.
 type querier interface {
 	exec(ctx context.Context, query string, args ...any) (int64, error)
 	row(ctx context.Context, query string, args []any, dest ...any) error
@@ -20,10 +22,19 @@ type querier interface {
 // errNoRows is what row returns when nothing matched.
 var errNoRows = sql.ErrNoRows
 
+// unstorableExec is the outcome of a statement with text that cannot be stored.
+func unstorableExec(query string) (int64, error) {
+	if strings.HasPrefix(query, "DELETE") {
+		return 0, nil
+	}
+	return 0, errUnstorable()
+}
+
 // sqlQuerier runs SQL on SQLite through database/sql, with statements prepared once.
 type sqlQuerier struct {
 	prepare func(context.Context, string) (*sql.Stmt, error)
 	cache   *sync.Map
+	writer  bool // statements are not interrupted: that would undo the writes of others
 }
 
 func (q sqlQuerier) stmt(ctx context.Context, query string) (*sql.Stmt, error) {
@@ -41,32 +52,48 @@ func (q sqlQuerier) stmt(ctx context.Context, query string) (*sql.Stmt, error) {
 	return s, nil
 }
 
+func (q sqlQuerier) context(ctx context.Context) context.Context {
+	if q.writer {
+		return context.WithoutCancel(ctx)
+	}
+	return ctx
+}
+
 func (q sqlQuerier) exec(ctx context.Context, query string, args ...any) (int64, error) {
+	if !storable(args) {
+		return unstorableExec(query)
+	}
 	s, err := q.stmt(ctx, query)
 	if err != nil {
 		return 0, err
 	}
-	res, err := s.ExecContext(ctx, args...)
+	res, err := s.ExecContext(q.context(ctx), args...)
 	if err != nil {
-		return 0, err
+		return 0, classify(err)
 	}
 	return res.RowsAffected()
 }
 
 func (q sqlQuerier) row(ctx context.Context, query string, args []any, dest ...any) error {
+	if !storable(args) {
+		return errNoRows
+	}
 	s, err := q.stmt(ctx, query)
 	if err != nil {
 		return err
 	}
-	return s.QueryRowContext(ctx, args...).Scan(dest...)
+	return classify(s.QueryRowContext(q.context(ctx), args...).Scan(dest...))
 }
 
 func (q sqlQuerier) each(ctx context.Context, query string, args []any, scan func(func(...any) error) error) error {
+	if !storable(args) {
+		return nil
+	}
 	s, err := q.stmt(ctx, query)
 	if err != nil {
 		return err
 	}
-	rows, err := s.QueryContext(ctx, args...)
+	rows, err := s.QueryContext(q.context(ctx), args...)
 	if err != nil {
 		return err
 	}
@@ -90,19 +117,28 @@ type pgRunner interface {
 type pgQuerier struct{ run pgRunner }
 
 func (q pgQuerier) exec(ctx context.Context, query string, args ...any) (int64, error) {
+	if !storable(args) {
+		return unstorableExec(query)
+	}
 	tag, err := q.run.Exec(ctx, rebind(query), args...)
-	return tag.RowsAffected(), err
+	return tag.RowsAffected(), classify(err)
 }
 
 func (q pgQuerier) row(ctx context.Context, query string, args []any, dest ...any) error {
+	if !storable(args) {
+		return errNoRows
+	}
 	err := q.run.QueryRow(ctx, rebind(query), args...).Scan(dest...)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return errNoRows
 	}
-	return err
+	return classify(err)
 }
 
 func (q pgQuerier) each(ctx context.Context, query string, args []any, scan func(func(...any) error) error) error {
+	if !storable(args) {
+		return nil
+	}
 	rows, err := q.run.Query(ctx, rebind(query), args...)
 	if err != nil {
 		return err

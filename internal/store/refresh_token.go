@@ -36,7 +36,7 @@ func (s *Store) CreateRefreshToken(ctx context.Context, token string, t *stagedo
 		}
 		_, err := q.exec(ctx, `DELETE FROM refresh_tokens WHERE tenant = ? AND user_id = ? AND client_id = ? AND used_at IS NULL AND hash IN (
 			SELECT hash FROM refresh_tokens WHERE tenant = ? AND user_id = ? AND client_id = ? AND used_at IS NULL
-			ORDER BY expires_at DESC, hash LIMIT 1000 OFFSET ?)`,
+			ORDER BY created_at DESC, hash LIMIT 1000 OFFSET ?)`,
 			s.tenant.ID, t.UserID, t.ClientID, s.tenant.ID, t.UserID, t.ClientID, maxRefreshTokens)
 		return err
 	})
@@ -47,9 +47,9 @@ func (s *Store) insertRefreshToken(ctx context.Context, q querier, token string,
 	if err != nil {
 		return err
 	}
-	_, err = q.exec(ctx, `INSERT INTO refresh_tokens (tenant, hash, family, counter, user_id, client_id, audience, doc, expires_at)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		s.tenant.ID, hashed(token), t.FamilyID, t.Counter, t.UserID, t.ClientID, t.Audience, string(doc), refreshEnd(t))
+	_, err = q.exec(ctx, `INSERT INTO refresh_tokens (tenant, hash, family, counter, user_id, client_id, audience, doc, created_at, expires_at)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		s.tenant.ID, hashed(token), t.FamilyID, t.Counter, t.UserID, t.ClientID, t.Audience, document(doc), s.db.clock.Now().UnixMilli(), refreshEnd(t))
 	return err
 }
 
@@ -78,8 +78,9 @@ func (s *Store) refreshToken(ctx context.Context, q querier, token, lock string)
 	return t, usedAt, json.Unmarshal([]byte(doc), t)
 }
 
-// RotateRefreshToken supersedes token by next, in one transaction. A token that was superseded
-// before may be used again within leeway if it is the last but one of its family;
+// RotateRefreshToken supersedes token by next, in one transaction. Counter is the generation: a
+// token that was superseded before may be used again, any number of times, within
+// leeway of its first use and while nothing newer than its direct successors is there;
 // otherwise the family is revoked and the error is ErrReused. idle moves the new token's
 // idle expiry; 0 means that it never idles out.
 func (s *Store) RotateRefreshToken(ctx context.Context, token, next string, leeway, idle time.Duration) (*stagedoor.RefreshToken, error) {
@@ -106,7 +107,7 @@ func (s *Store) RotateRefreshToken(ctx context.Context, token, next string, leew
 				return err
 			}
 		}
-		t.Counter = latest + 1
+		t.Counter++
 		touch(t, now, idle)
 		return s.insertRefreshToken(ctx, q, next, t)
 	})
@@ -132,7 +133,7 @@ func (s *Store) TouchRefreshToken(ctx context.Context, token string, idle time.D
 			return err
 		}
 		_, err = q.exec(ctx, "UPDATE refresh_tokens SET doc = ?, expires_at = ? WHERE tenant = ? AND hash = ?",
-			string(doc), refreshEnd(t), s.tenant.ID, hashed(token))
+			document(doc), refreshEnd(t), s.tenant.ID, hashed(token))
 		return err
 	})
 }

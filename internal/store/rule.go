@@ -33,14 +33,20 @@ func (s *Store) Rules(ctx context.Context) ([]stagedoor.Rule, error) { return ru
 // CreateRule adds a rule; an Order of 0 puts it behind the last one.
 func (s *Store) CreateRule(ctx context.Context, r *stagedoor.Rule) error {
 	last := r.Order == 0
-	return rules.named(r, s.write(ctx, func(q querier) error {
-		if last {
-			if err := q.row(ctx, "SELECT COALESCE(MAX(position), 0) + 1 FROM rules WHERE tenant = ?", []any{s.tenant.ID}, &r.Order); err != nil {
-				return err
+	for i := 0; ; i++ {
+		err := s.write(ctx, func(q querier) error {
+			if last {
+				if err := q.row(ctx, "SELECT COALESCE(MAX(position), 0) + 1 FROM rules WHERE tenant = ?", []any{s.tenant.ID}, &r.Order); err != nil {
+					return err
+				}
 			}
+			return rules.insert(ctx, s, q, r)
+		})
+		if last && i < attempts && strings.Contains(uniqueViolation(err), "position") {
+			continue // another rule took the place
 		}
-		return rules.insert(ctx, s, q, r)
-	}))
+		return rules.named(r, err)
+	}
 }
 
 // UpdateRule changes a rule in one transaction.
@@ -50,7 +56,7 @@ func (s *Store) UpdateRule(ctx context.Context, id string, change func(*stagedoo
 
 // DeleteRule removes a rule.
 func (s *Store) DeleteRule(ctx context.Context, id string) error {
-	return s.write(ctx, func(q querier) error { return rules.delete(ctx, s, q, id) })
+	return s.writeOne(ctx, func(q querier) error { return rules.delete(ctx, s, q, id) })
 }
 
 // RulesConfigs returns what rules see as configuration, in the clear.
@@ -61,7 +67,7 @@ func (s *Store) RulesConfigs(ctx context.Context) (map[string]string, error) {
 		if err := scan(&name, &sealed); err != nil {
 			return err
 		}
-		value, err := s.unseal(sealed, "rules_configs")
+		value, err := s.unseal(sealed, "rules_configs", name)
 		out[name] = value
 		return err
 	})
@@ -70,8 +76,8 @@ func (s *Store) RulesConfigs(ctx context.Context) (map[string]string, error) {
 
 // SetRulesConfig sets one value of the rules' configuration.
 func (s *Store) SetRulesConfig(ctx context.Context, name, value string) error {
-	sealed := s.seal(value, "rules_configs")
-	return s.write(ctx, func(q querier) error {
+	sealed := s.seal(value, "rules_configs", name)
+	return s.writeOne(ctx, func(q querier) error {
 		_, err := q.exec(ctx, "INSERT INTO rules_configs (tenant, name, sealed) VALUES (?, ?, ?) ON CONFLICT (tenant, name) DO UPDATE SET sealed = excluded.sealed", s.tenant.ID, name, sealed)
 		return err
 	})
@@ -79,7 +85,7 @@ func (s *Store) SetRulesConfig(ctx context.Context, name, value string) error {
 
 // DeleteRulesConfig removes one value of the rules' configuration.
 func (s *Store) DeleteRulesConfig(ctx context.Context, name string) error {
-	return s.write(ctx, func(q querier) error {
+	return s.writeOne(ctx, func(q querier) error {
 		_, err := q.exec(ctx, "DELETE FROM rules_configs WHERE tenant = ? AND name = ?", s.tenant.ID, name)
 		return err
 	})

@@ -27,9 +27,9 @@ func (s *Store) CreateSession(ctx context.Context, handle string, v *stagedoor.S
 	if err != nil {
 		return err
 	}
-	return s.write(ctx, func(q querier) error {
+	return s.writeOne(ctx, func(q querier) error {
 		_, err := q.exec(ctx, "INSERT INTO sessions (tenant, handle, id, user_id, doc, expires_at) VALUES (?, ?, ?, ?, ?, ?)",
-			s.tenant.ID, hashed(handle), v.ID, v.UserID, string(doc), sessionEnd(v))
+			s.tenant.ID, hashed(handle), v.ID, v.UserID, document(doc), sessionEnd(v))
 		return err
 	})
 }
@@ -41,9 +41,9 @@ func sessionEnd(v *stagedoor.Session) int64 {
 	return millis(v.ExpiresAt)
 }
 
-func (s *Store) session(ctx context.Context, q querier, where, arg string) (*stagedoor.Session, error) {
+func (s *Store) session(ctx context.Context, q querier, where, arg, lock string) (*stagedoor.Session, error) {
 	var doc string
-	err := q.row(ctx, "SELECT doc FROM sessions WHERE tenant = ? AND "+where+" AND expires_at > ?", []any{s.tenant.ID, arg, s.db.clock.Now().UnixMilli()}, &doc)
+	err := q.row(ctx, "SELECT doc FROM sessions WHERE tenant = ? AND "+where+" AND expires_at > ?"+lock, []any{s.tenant.ID, arg, s.db.clock.Now().UnixMilli()}, &doc)
 	if errors.Is(err, errNoRows) {
 		return nil, errNotFound("session")
 	}
@@ -56,18 +56,18 @@ func (s *Store) session(ctx context.Context, q querier, where, arg string) (*sta
 
 // SessionByHandle returns the live session of a cookie.
 func (s *Store) SessionByHandle(ctx context.Context, handle string) (*stagedoor.Session, error) {
-	return s.session(ctx, s.read(), "handle = ?", hashed(handle))
+	return s.session(ctx, s.read(), "handle = ?", hashed(handle), "")
 }
 
 // Session returns a live session by its public id.
 func (s *Store) Session(ctx context.Context, id string) (*stagedoor.Session, error) {
-	return s.session(ctx, s.read(), "id = ?", id)
+	return s.session(ctx, s.read(), "id = ?", id, "")
 }
 
 // UpdateSession changes a live session in one transaction.
 func (s *Store) UpdateSession(ctx context.Context, id string, change func(*stagedoor.Session)) error {
 	return s.write(ctx, func(q querier) error {
-		v, err := s.session(ctx, q, "id = ?", id)
+		v, err := s.session(ctx, q, "id = ?", id, s.db.forUpdate())
 		if err != nil {
 			return err
 		}
@@ -77,14 +77,14 @@ func (s *Store) UpdateSession(ctx context.Context, id string, change func(*stage
 			return err
 		}
 		_, err = q.exec(ctx, "UPDATE sessions SET doc = ?, user_id = ?, expires_at = ? WHERE tenant = ? AND id = ?",
-			string(doc), v.UserID, sessionEnd(v), s.tenant.ID, id)
+			document(doc), v.UserID, sessionEnd(v), s.tenant.ID, id)
 		return err
 	})
 }
 
 // DeleteSession ends a session.
 func (s *Store) DeleteSession(ctx context.Context, id string) error {
-	return s.write(ctx, func(q querier) error {
+	return s.writeOne(ctx, func(q querier) error {
 		_, err := q.exec(ctx, "DELETE FROM sessions WHERE tenant = ? AND id = ?", s.tenant.ID, id)
 		return err
 	})
@@ -97,13 +97,15 @@ func (s *Store) EndUserAccess(ctx context.Context, userID string) error {
 
 // SaveTransaction keeps a login under way; it replaces an older state.
 func (s *Store) SaveTransaction(ctx context.Context, t *stagedoor.Transaction) error {
-	doc, err := json.Marshal(t)
+	kept := *t
+	kept.ID = "" // a handle, of which only the hash is stored
+	doc, err := json.Marshal(kept)
 	if err != nil {
 		return err
 	}
-	return s.write(ctx, func(q querier) error {
+	return s.writeOne(ctx, func(q querier) error {
 		_, err := q.exec(ctx, `INSERT INTO transactions (tenant, id, doc, expires_at) VALUES (?, ?, ?, ?)
-			ON CONFLICT (tenant, id) DO UPDATE SET doc = excluded.doc`, s.tenant.ID, hashed(t.ID), string(doc), millis(t.ExpiresAt))
+			ON CONFLICT (tenant, id) DO UPDATE SET doc = excluded.doc, expires_at = excluded.expires_at`, s.tenant.ID, hashed(t.ID), document(doc), millis(t.ExpiresAt))
 		return err
 	})
 }
@@ -115,7 +117,7 @@ func (s *Store) Transaction(ctx context.Context, id string) (*stagedoor.Transact
 
 // TakeTransaction returns a login under way and removes it: of two callers one gets it.
 func (s *Store) TakeTransaction(ctx context.Context, id string) (t *stagedoor.Transaction, err error) {
-	err = s.write(ctx, func(q querier) (err error) {
+	err = s.writeOne(ctx, func(q querier) (err error) {
 		t, err = s.transaction(ctx, q, "DELETE FROM transactions WHERE tenant = ? AND id = ? AND expires_at > ? RETURNING doc", id)
 		return err
 	})
@@ -132,5 +134,7 @@ func (s *Store) transaction(ctx context.Context, q querier, query, id string) (*
 		return nil, err
 	}
 	t := new(stagedoor.Transaction)
-	return t, json.Unmarshal([]byte(doc), t)
+	err = json.Unmarshal([]byte(doc), t)
+	t.ID = id
+	return t, err
 }

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"runtime"
 	"sync"
 
 	"github.com/pressly/goose/v3"
@@ -22,9 +23,12 @@ type sqliteEngine struct {
 	readers *sql.DB
 	read    sqlQuerier
 	writers *sql.DB // one connection
-	jobs    chan *writeJob
-	stop    chan struct{}
-	done    sync.WaitGroup
+
+	mu     sync.Mutex
+	queue  []*writeJob
+	closed bool
+	wake   chan struct{}
+	done   sync.WaitGroup
 }
 
 type writeJob struct {
@@ -45,7 +49,7 @@ func openSQLite(ctx context.Context, path string) (engine, error) {
 		return nil, fmt.Errorf("opening the database: %w", err)
 	}
 	f.Close()
-	e := &sqliteEngine{path: path, jobs: make(chan *writeJob, groupSize), stop: make(chan struct{})}
+	e := &sqliteEngine{path: path, wake: make(chan struct{}, 1)}
 	if e.writers, err = sql.Open("sqlite", e.dsn("journal_mode(WAL)", "synchronous(FULL)")); err != nil {
 		return nil, err
 	}
@@ -76,27 +80,33 @@ func (e *sqliteEngine) dsn(pragmas ...string) string {
 
 func (e *sqliteEngine) reader() querier { return e.read }
 
-// write hands fn to the writer and waits until it is on the disk.
+// write hands fn to the writer and waits until it is on the disk. What is accepted is
+// carried out, even if the caller gives up or the database is closed meanwhile.
 func (e *sqliteEngine) write(ctx context.Context, fn func(querier) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	job := &writeJob{fn: fn, done: make(chan struct{})}
-	select {
-	case e.jobs <- job:
-	case <-e.stop:
+	e.mu.Lock()
+	if e.closed {
+		e.mu.Unlock()
 		return errors.New("the database is closed")
 	}
+	e.queue = append(e.queue, job)
+	e.mu.Unlock()
+	e.wakeWriter()
+	<-job.done
+	return job.err
+}
+
+func (e *sqliteEngine) writeOne(ctx context.Context, fn func(querier) error) error {
+	return e.write(ctx, fn)
+}
+
+func (e *sqliteEngine) wakeWriter() {
 	select {
-	case <-job.done:
-		return job.err
-	case <-e.stop:
-		select {
-		case <-job.done:
-			return job.err
-		default:
-			return errors.New("the database is closed")
-		}
+	case e.wake <- struct{}{}:
+	default:
 	}
 }
 
@@ -105,57 +115,67 @@ func (e *sqliteEngine) write(ctx context.Context, fn func(querier) error) error 
 func (e *sqliteEngine) writer(conn *sql.Conn) {
 	defer e.done.Done()
 	defer conn.Close()
-	q := sqlQuerier{prepare: conn.PrepareContext, cache: &sync.Map{}}
-	for {
-		var group []*writeJob
-		select {
-		case job := <-e.jobs:
-			group = append(group, job)
-		case <-e.stop:
-			return
-		}
-	more:
-		for len(group) < groupSize {
-			select {
-			case job := <-e.jobs:
-				group = append(group, job)
-			default:
-				break more
+	q := sqlQuerier{prepare: conn.PrepareContext, cache: &sync.Map{}, writer: true}
+	for range e.wake {
+		for {
+			runtime.Gosched() // let those who were just answered come with their next write
+			group, closed := e.nextGroup()
+			if len(group) > 0 {
+				commitGroup(q, group)
 			}
-		}
-		commitGroup(q, group)
-		for _, job := range group {
-			close(job.done)
+			for _, job := range group {
+				close(job.done)
+			}
+			if len(group) == 0 && closed {
+				return
+			}
+			if len(group) == 0 {
+				break
+			}
 		}
 	}
 }
 
-func commitGroup(q sqlQuerier, group []*writeJob) {
+func (e *sqliteEngine) nextGroup() (group []*writeJob, closed bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	n := min(len(e.queue), groupSize)
+	group, e.queue = e.queue[:n:n], e.queue[n:]
+	return group, e.closed
+}
+
+// commitGroup runs the writes in one transaction. An error of one write undoes that one; an
+// error that ends the transaction, such as a full disk, fails all of them.
+func commitGroup(q querier, group []*writeJob) {
 	ctx := context.Background()
-	fail := func(err error) {
+	err := func() error {
+		if _, err := q.exec(ctx, "BEGIN IMMEDIATE"); err != nil {
+			return err
+		}
 		for _, job := range group {
-			if job.err == nil {
-				job.err = err
+			if _, err := q.exec(ctx, "SAVEPOINT one"); err != nil {
+				return err
+			}
+			if job.err = runWrite(q, job.fn); job.err != nil {
+				if _, err := q.exec(ctx, "ROLLBACK TO one"); err != nil {
+					return job.err
+				}
+			}
+			if _, err := q.exec(ctx, "RELEASE one"); err != nil {
+				return err
 			}
 		}
-	}
-	if _, err := q.exec(ctx, "BEGIN IMMEDIATE"); err != nil {
-		fail(err)
+		_, err := q.exec(ctx, "COMMIT")
+		return err
+	}()
+	if err == nil {
 		return
 	}
+	q.exec(ctx, "ROLLBACK") // fails if the transaction has ended already
 	for _, job := range group {
-		if _, err := q.exec(ctx, "SAVEPOINT one"); err != nil {
-			job.err = err
-			continue
+		if job.err == nil {
+			job.err = fmt.Errorf("writing to the database: %w", err)
 		}
-		if job.err = runWrite(q, job.fn); job.err != nil {
-			q.exec(ctx, "ROLLBACK TO one")
-		}
-		q.exec(ctx, "RELEASE one")
-	}
-	if _, err := q.exec(ctx, "COMMIT"); err != nil {
-		q.exec(ctx, "ROLLBACK")
-		fail(err)
 	}
 }
 
@@ -202,7 +222,10 @@ func (e *sqliteEngine) ping(ctx context.Context) error {
 }
 
 func (e *sqliteEngine) close() error {
-	close(e.stop)
+	e.mu.Lock()
+	e.closed = true
+	e.mu.Unlock()
+	e.wakeWriter()
 	e.done.Wait()
 	return errors.Join(e.readers.Close(), e.writers.Close())
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/jose"
 )
 
 // tenantMaxAge is how old a cached tenant may be when another server changed it.
@@ -34,21 +35,26 @@ func (s *Store) read() querier { return s.db.reader() }
 
 func (s *Store) write(ctx context.Context, fn func(querier) error) error { return s.db.write(ctx, fn) }
 
-// additional binds a sealed value to the tenant and its purpose.
-func (s *Store) additional(purpose string) []byte { return []byte(s.tenant.ID + "\x00" + purpose) }
+// writeOne is write for an fn of exactly one statement: it needs no transaction around it.
+func (s *Store) writeOne(ctx context.Context, fn func(querier) error) error {
+	return s.db.writeOne(ctx, fn)
+}
 
-func (s *Store) seal(plain, purpose string) string {
+// place binds a sealed value to the tenant and row that it belongs to.
+func (s *Store) place(table, id string) []byte { return jose.Place(s.tenant.ID, table, id) }
+
+func (s *Store) seal(plain, table, id string) string {
 	if plain == "" {
 		return ""
 	}
-	return s.db.sealer.Seal([]byte(plain), s.additional(purpose))
+	return s.db.sealer.Seal([]byte(plain), s.place(table, id))
 }
 
-func (s *Store) unseal(sealed, purpose string) (string, error) {
+func (s *Store) unseal(sealed, table, id string) (string, error) {
 	if sealed == "" {
 		return "", nil
 	}
-	b, err := s.db.sealer.Open(sealed, s.additional(purpose))
+	b, err := s.db.sealer.Open(sealed, s.place(table, id))
 	return string(b), err
 }
 
@@ -61,7 +67,7 @@ func (db *DB) CreateTenant(ctx context.Context, id string, domains []string) (*S
 		return nil, err
 	}
 	err = db.write(ctx, func(q querier) error {
-		if _, err := q.exec(ctx, "INSERT INTO tenants (id, settings, created_at) VALUES (?, ?, ?)", id, string(doc), millis(t.CreatedAt)); err != nil {
+		if _, err := q.exec(ctx, "INSERT INTO tenants (id, settings, created_at) VALUES (?, ?, ?)", id, document(doc), millis(t.CreatedAt)); err != nil {
 			return err
 		}
 		return insertDomains(ctx, q, id, t.Domains)
@@ -153,8 +159,10 @@ func (db *DB) TenantByDomain(ctx context.Context, host string) (*Store, error) {
 		return nil, err
 	}
 	db.mu.Lock()
-	db.hosts[host] = db.byID[id]
-	db.mu.Unlock()
+	defer db.mu.Unlock()
+	if c := db.byID[id]; c != nil && c.store.tenant.Allows(host) {
+		db.hosts[host] = c
+	}
 	return s, nil
 }
 
@@ -163,6 +171,9 @@ func (db *DB) TenantByID(ctx context.Context, id string) (*Store, error) {
 	if s := db.cached(db.byID, id); s != nil {
 		return s, nil
 	}
+	db.mu.Lock()
+	changes := db.changes
+	db.mu.Unlock()
 	t := &stagedoor.Tenant{ID: id}
 	var doc string
 	var created int64
@@ -190,8 +201,10 @@ func (db *DB) TenantByID(ctx context.Context, id string) (*Store, error) {
 	}
 	s := &Store{db, t}
 	db.mu.Lock()
-	db.byID[id] = &cachedTenant{s, time.Now()}
-	db.mu.Unlock()
+	defer db.mu.Unlock()
+	if db.changes == changes { // else it may be older than the change
+		db.byID[id] = &cachedTenant{s, time.Now()}
+	}
 	return s, nil
 }
 
@@ -208,9 +221,10 @@ func (db *DB) cached(m map[string]*cachedTenant, key string) *Store {
 func (db *DB) forget(id string) {
 	db.mu.Lock()
 	defer db.mu.Unlock()
+	db.changes++
 	delete(db.byID, id)
 	for host, c := range db.hosts {
-		if c == nil || c.store.tenant.ID == id {
+		if c.store.tenant.ID == id {
 			delete(db.hosts, host)
 		}
 	}
@@ -235,7 +249,7 @@ func (s *Store) UpdateSettings(ctx context.Context, change func(*stagedoor.Tenan
 		if err != nil {
 			return err
 		}
-		_, err = q.exec(ctx, "UPDATE tenants SET settings = ? WHERE id = ?", string(b), s.tenant.ID)
+		_, err = q.exec(ctx, "UPDATE tenants SET settings = ? WHERE id = ?", document(b), s.tenant.ID)
 		return err
 	})
 	if err != nil {

@@ -19,7 +19,7 @@ func (s *Store) CreateTicket(ctx context.Context, token string, t *stagedoor.Tic
 			return err
 		}
 		_, err := q.exec(ctx, "INSERT INTO tickets (tenant, hash, kind, user_id, doc, expires_at) VALUES (?, ?, ?, ?, ?, ?)",
-			s.tenant.ID, hashed(token), t.Kind, t.UserID, string(doc), millis(t.ExpiresAt))
+			s.tenant.ID, hashed(token), t.Kind, t.UserID, document(doc), millis(t.ExpiresAt))
 		return err
 	})
 }
@@ -33,7 +33,7 @@ func (s *Store) Ticket(ctx context.Context, token, kind string) (*stagedoor.Tick
 // ConsumeTicket uses a link up: of many callers one succeeds.
 func (s *Store) ConsumeTicket(ctx context.Context, token, kind string) (t *stagedoor.Ticket, err error) {
 	now := s.db.clock.Now().UnixMilli()
-	err = s.write(ctx, func(q querier) (err error) {
+	err = s.writeOne(ctx, func(q querier) (err error) {
 		t, err = s.ticket(ctx, q, "UPDATE tickets SET used_at = ? WHERE tenant = ? AND hash = ? AND kind = ? AND used_at IS NULL AND expires_at > ? RETURNING doc",
 			now, s.tenant.ID, hashed(token), kind, now)
 		return err

@@ -30,7 +30,7 @@ const userColumns = `u.id, u.connection, u.email, u.username, u.name, u.profile,
 
 const userTables = ` FROM users u LEFT JOIN logins l ON l.tenant = u.tenant AND l.user_id = u.id`
 
-func errUserMissing() error {
+func errUserMissing() *stagedoor.Error {
 	return stagedoor.Errorf(stagedoor.NotFound, "inexistent_user", "The user does not exist.")
 }
 
@@ -84,7 +84,7 @@ func metadataArg(m stagedoor.Metadata) (any, error) {
 		return nil, nil
 	}
 	b, err := json.Marshal(m)
-	return string(b), err
+	return document(b), err
 }
 
 func nullable(s string) any {
@@ -112,7 +112,7 @@ func userArgs(u *stagedoor.User) ([]any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return []any{nullable(u.Email), nullable(u.Username), nullable(u.Name), string(doc), userMD, appMD, millis(u.UpdatedAt)}, nil
+	return []any{nullable(u.Email), nullable(u.Username), nullable(u.Name), document(doc), userMD, appMD, millis(u.UpdatedAt)}, nil
 }
 
 // userClash gives a duplicate the wire's words.
@@ -204,8 +204,8 @@ type UserQuery struct {
 
 // userSort maps the names that users can be sorted by to SQL.
 var userSort = map[string]string{
-	"": "u.created_at", "created_at": "u.created_at", "updated_at": "u.updated_at", "email": "u.email",
-	"username": "u.username", "name": "u.name", "user_id": "u.id",
+	"": "u.created_at", "created_at": "u.created_at", "updated_at": "u.updated_at", "email": "COALESCE(u.email, '')",
+	"username": "COALESCE(u.username, '')", "name": "COALESCE(u.name, '')", "user_id": "u.id",
 	"last_login": "COALESCE(l.last_login, 0)", "logins_count": "COALESCE(l.count, 0)",
 }
 
@@ -235,25 +235,7 @@ func (s *Store) Users(ctx context.Context, uq UserQuery) ([]stagedoor.User, int,
 func (s *Store) UpdateUser(ctx context.Context, id string, change func(*stagedoor.User) error) (*stagedoor.User, error) {
 	var u *stagedoor.User
 	err := s.write(ctx, func(q querier) (err error) {
-		if s.db.postgres {
-			var locked string
-			if err := q.row(ctx, "SELECT id FROM users WHERE tenant = ? AND id = ? FOR UPDATE", []any{s.tenant.ID, id}, &locked); err != nil {
-				return missingUser(err)
-			}
-		}
-		if u, err = s.user(ctx, q, "u.id = ?", id); err != nil {
-			return err
-		}
-		if err := change(u); err != nil {
-			return err
-		}
-		u.UpdatedAt = s.db.clock.Now()
-		args, err := userArgs(u)
-		if err != nil {
-			return err
-		}
-		_, err = q.exec(ctx, `UPDATE users SET email = ?, username = ?, name = ?, profile = ?, user_metadata = ?, app_metadata = ?, updated_at = ?
-			WHERE tenant = ? AND id = ?`, append(args, s.tenant.ID, id)...)
+		u, err = s.updateUser(ctx, q, id, change)
 		return err
 	})
 	if err != nil {
@@ -262,17 +244,39 @@ func (s *Store) UpdateUser(ctx context.Context, id string, change func(*stagedoo
 	return u, nil
 }
 
-func missingUser(err error) error {
-	if errors.Is(err, errNoRows) {
-		return errUserMissing()
+// updateUser changes a user inside the caller's transaction.
+func (s *Store) updateUser(ctx context.Context, q querier, id string, change func(*stagedoor.User) error) (*stagedoor.User, error) {
+	if s.db.postgres {
+		var locked string
+		err := q.row(ctx, "SELECT id FROM users WHERE tenant = ? AND id = ? FOR UPDATE", []any{s.tenant.ID, id}, &locked)
+		if errors.Is(err, errNoRows) {
+			return nil, errUserMissing()
+		}
+		if err != nil {
+			return nil, err
+		}
 	}
-	return err
+	u, err := s.user(ctx, q, "u.id = ?", id)
+	if err != nil {
+		return nil, err
+	}
+	if err := change(u); err != nil {
+		return nil, err
+	}
+	u.UpdatedAt = s.db.clock.Now()
+	args, err := userArgs(u)
+	if err != nil {
+		return nil, err
+	}
+	_, err = q.exec(ctx, `UPDATE users SET email = ?, username = ?, name = ?, profile = ?, user_metadata = ?, app_metadata = ?, updated_at = ?
+		WHERE tenant = ? AND id = ?`, append(args, s.tenant.ID, id)...)
+	return u, err
 }
 
 // DeleteUser removes a user with password, sessions, codes, tokens, grants and
 // tickets. A user who is not there is no error.
 func (s *Store) DeleteUser(ctx context.Context, id string) error {
-	return s.write(ctx, func(q querier) error {
+	return s.writeOne(ctx, func(q querier) error {
 		_, err := q.exec(ctx, "DELETE FROM users WHERE tenant = ? AND id = ?", s.tenant.ID, id)
 		return err
 	})
@@ -293,16 +297,16 @@ func (s *Store) PasswordHash(ctx context.Context, id string) (string, error) {
 // in the same transaction, the user's sessions and refresh tokens end.
 func (s *Store) SetPasswordHash(ctx context.Context, id, hash string, changed time.Time) error {
 	if changed.IsZero() {
-		return s.write(ctx, func(q querier) error { return s.putPassword(ctx, q, id, hash) })
-	}
-	_, err := s.UpdateUser(ctx, id, func(u *stagedoor.User) error {
-		u.LastPasswordReset = changed
-		return nil
-	})
-	if err != nil {
-		return err
+		return s.writeOne(ctx, func(q querier) error { return s.putPassword(ctx, q, id, hash) })
 	}
 	return s.write(ctx, func(q querier) error {
+		_, err := s.updateUser(ctx, q, id, func(u *stagedoor.User) error {
+			u.LastPasswordReset = changed
+			return nil
+		})
+		if err != nil {
+			return err
+		}
 		if err := s.putPassword(ctx, q, id, hash); err != nil {
 			return err
 		}
@@ -322,7 +326,7 @@ func (s *Store) endAccess(ctx context.Context, q querier, userID string) error {
 
 // RecordLogin counts a login.
 func (s *Store) RecordLogin(ctx context.Context, id, ip string) error {
-	return s.write(ctx, func(q querier) error {
+	return s.writeOne(ctx, func(q querier) error {
 		_, err := q.exec(ctx, `INSERT INTO logins (tenant, user_id, last_login, last_ip, count) VALUES (?, ?, ?, ?, 1)
 			ON CONFLICT (tenant, user_id) DO UPDATE SET last_login = excluded.last_login, last_ip = excluded.last_ip, count = logins.count + 1`,
 			s.tenant.ID, id, s.db.clock.Now().UnixMilli(), ip)

@@ -1,4 +1,7 @@
 -- +goose Up
+-- Of two programs that migrate at once, one applies a version and the other fails.
+CREATE UNIQUE INDEX goose_db_version_once ON goose_db_version (version_id);
+
 CREATE TABLE tenants (
 	id         TEXT PRIMARY KEY,
 	settings   JSONB NOT NULL,
@@ -150,6 +153,7 @@ CREATE TABLE codes (
 	PRIMARY KEY (tenant, hash),
 	FOREIGN KEY (tenant, user_id) REFERENCES users (tenant, id) ON DELETE CASCADE
 );
+CREATE INDEX codes_user ON codes (tenant, user_id);
 CREATE INDEX codes_expiry ON codes (expires_at);
 
 -- origin is the code that a token came from: what a replayed code takes back.
@@ -164,6 +168,7 @@ CREATE TABLE access_tokens (
 	FOREIGN KEY (tenant, user_id) REFERENCES users (tenant, id) ON DELETE CASCADE
 );
 CREATE INDEX access_tokens_origin ON access_tokens (tenant, origin);
+CREATE INDEX access_tokens_user ON access_tokens (tenant, user_id);
 CREATE INDEX access_tokens_expiry ON access_tokens (expires_at);
 
 CREATE TABLE refresh_tokens (
@@ -175,12 +180,13 @@ CREATE TABLE refresh_tokens (
 	client_id  TEXT NOT NULL,
 	audience   TEXT NOT NULL,
 	doc        JSONB NOT NULL,
+	created_at BIGINT NOT NULL,
 	used_at    BIGINT,
 	expires_at BIGINT NOT NULL,
 	PRIMARY KEY (tenant, hash),
 	FOREIGN KEY (tenant, user_id) REFERENCES users (tenant, id) ON DELETE CASCADE
 );
-CREATE UNIQUE INDEX refresh_tokens_family ON refresh_tokens (tenant, family, counter);
+CREATE INDEX refresh_tokens_family ON refresh_tokens (tenant, family, counter);
 CREATE INDEX refresh_tokens_user ON refresh_tokens (tenant, user_id, client_id);
 CREATE INDEX refresh_tokens_expiry ON refresh_tokens (expires_at);
 
