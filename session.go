@@ -131,16 +131,21 @@ type RefreshToken struct {
 	IdleExpiry time.Time // zero = never
 }
 
-// Transaction is a login under way (Authentication API fact sheet 8).
+// Transaction is a login under way (Authentication API fact sheet 8). Only the pipeline
+// changes it.
 type Transaction struct {
 	ID        string
+	Browser   string // hash of the cookie of the browser that began it; no other may go on
 	Request   AuthorizationRequest
 	Step      string // what the browser was last asked for: login, consent
-	Nonce     string // bound to the step; a page that does not carry it is refused
-	UserID    string // set once the person is proved
+	Nonce     string // bound to the step; a form that does not carry it is refused
+	UserID    string // set once the person is known
 	SessionID string
-	Fresh     bool // proved in this transaction, not by an older session
-	ScriptRun *Authorization
+	Fresh     bool           // the person proved themselves in this transaction
+	Scripted  bool           // the scripts have run; Result is what came of it
+	Result    *Authorization // what will be granted once consent is there
+	Consented bool           // the person agreed in this transaction
+	Denied    bool           // the person did not agree
 	ExpiresAt time.Time
 }
 

@@ -1,0 +1,186 @@
+package connection
+
+import (
+	"context"
+	"net/mail"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/password"
+	"github.com/stagedoor/stagedoor/internal/store"
+)
+
+// StrategyDatabase is the strategy of connections whose users the server keeps itself.
+const StrategyDatabase = "auth0"
+
+// maxPassword bounds what is hashed, in bytes.
+const maxPassword = 1024
+
+// Database proves people by identifier and password.
+type Database struct{ Hasher *password.Hasher }
+
+// ErrWrongCredentials is the one answer for a wrong password and an unknown user.
+func ErrWrongCredentials() error {
+	return stagedoor.Errorf(stagedoor.Forbidden, "invalid_grant", "Wrong email or password.")
+}
+
+// Authenticate returns the user whose password it is. known tells whether there is such a user,
+// for the log only.
+func (d *Database) Authenticate(ctx context.Context, st *store.Store, c *stagedoor.Connection, identifier, secret string) (u *stagedoor.User, known bool, err error) {
+	if len(secret) > maxPassword {
+		secret = ""
+	}
+	u, err = st.UserByIdentifier(ctx, c.Name, identifier)
+	if stagedoor.IsKind(err, stagedoor.NotFound) {
+		if err := d.Hasher.BurnTime(ctx); err != nil {
+			return nil, false, err
+		}
+		return nil, false, ErrWrongCredentials()
+	}
+	if err != nil {
+		return nil, false, err
+	}
+	hash, err := st.PasswordHash(ctx, u.ID)
+	if err != nil {
+		return nil, true, err
+	}
+	ok := false
+	if hash == "" || secret == "" {
+		err = d.Hasher.BurnTime(ctx)
+	} else {
+		ok, err = d.Hasher.Verify(ctx, secret, hash)
+	}
+	if err != nil {
+		return nil, true, err
+	}
+	if !ok {
+		return u, true, ErrWrongCredentials()
+	}
+	if password.NeedsRehash(hash) {
+		if fresh, err := d.Hasher.Hash(ctx, secret); err == nil {
+			err = st.SetPasswordHash(ctx, u.ID, fresh, time.Time{})
+			if err != nil {
+				return nil, true, err
+			}
+		}
+	}
+	return u, true, nil
+}
+
+// Policy returns what the connection asks of a new password. New connections have
+// the policy good.
+func Policy(c *stagedoor.Connection) password.Policy {
+	p := password.Policy{Level: c.Options.PasswordPolicy}
+	if p.Level == "" {
+		p.Level = "good"
+	}
+	if o := c.Options.PasswordComplexityOptions; o != nil {
+		p.MinLength = o.MinLength
+	}
+	return p
+}
+
+// CheckPassword tells why a new password is not good enough: a *password.Error, or nil.
+func CheckPassword(c *stagedoor.Connection, secret string) error {
+	if len(secret) > maxPassword || !utf8.ValidString(secret) {
+		return stagedoor.Errorf(stagedoor.Invalid, "invalid_password", "The password is longer than %d bytes or not valid text.", maxPassword)
+	}
+	return Policy(c).Validate(secret)
+}
+
+// Create adds a user to a database connection. It normalises the identifiers, checks the password (an
+// empty one is allowed and makes a user who has to reset it), and gives the id unless u.ID is set.
+func (d *Database) Create(ctx context.Context, st *store.Store, c *stagedoor.Connection, u *stagedoor.User, secret string) error {
+	var err error
+	if u.Email, err = NormalizeEmail(u.Email); err != nil {
+		return err
+	}
+	if u.Username, err = NormalizeUsername(u.Username); err != nil {
+		return err
+	}
+	hash := ""
+	if secret != "" {
+		if err := CheckPassword(c, secret); err != nil {
+			return err
+		}
+		if hash, err = d.Hasher.Hash(ctx, secret); err != nil {
+			return err
+		}
+	}
+	bare := strings.TrimPrefix(u.ID, StrategyDatabase+"|")
+	if bare == "" {
+		bare = stagedoor.NewHexID()
+	}
+	u.ID, u.Connection = StrategyDatabase+"|"+bare, c.Name
+	u.Identities = []stagedoor.Identity{{Connection: c.Name, Provider: StrategyDatabase, UserID: bare}}
+	u.FillDefaults()
+	return st.CreateUser(ctx, u, hash)
+}
+
+// SetPassword replaces a user's password: their sessions and refresh tokens end.
+func (d *Database) SetPassword(ctx context.Context, st *store.Store, c *stagedoor.Connection, userID, secret string) error {
+	if err := CheckPassword(c, secret); err != nil {
+		return err
+	}
+	hash, err := d.Hasher.Hash(ctx, secret)
+	if err != nil {
+		return err
+	}
+	return st.SetPasswordHash(ctx, userID, hash, st.Clock().Now())
+}
+
+// NormalizeEmail returns the address in lower case; an empty one is allowed.
+func NormalizeEmail(s string) (string, error) {
+	if s == "" {
+		return "", nil
+	}
+	s = strings.ToLower(strings.TrimSpace(s))
+	a, err := mail.ParseAddress(s)
+	local, _, _ := strings.Cut(s, "@")
+	if err != nil || a.Address != s || len(s) > 254 || len(local) > 64 || strings.ContainsAny(s, " \"(),:;<>[\\]\x00") || !utf8.ValidString(s) {
+		return "", stagedoor.Errorf(stagedoor.Invalid, "invalid_email", "The e-mail address is not valid.")
+	}
+	return s, nil
+}
+
+var usernameForm = regexp.MustCompile(`^[a-z0-9@^$.!` + "`" + `\-#+'~_]{1,128}$`)
+
+// NormalizeUsername returns the username in lower case; an empty one is allowed.
+func NormalizeUsername(s string) (string, error) {
+	if s == "" {
+		return "", nil
+	}
+	s = strings.ToLower(strings.TrimSpace(s))
+	if _, err := mail.ParseAddress(s); err == nil || !usernameForm.MatchString(s) {
+		return "", stagedoor.Errorf(stagedoor.Invalid, "invalid_username", "The username is not valid.")
+	}
+	return s, nil
+}
+
+// ForClient returns the database connection that a client signs people in through: the one
+// called name if it is given, else the first that is enabled.
+func ForClient(ctx context.Context, st *store.Store, clientID, name string) (*stagedoor.Connection, error) {
+	all, err := st.Connections(ctx)
+	if err != nil {
+		return nil, err
+	}
+	found := slices.IndexFunc(all, func(c stagedoor.Connection) bool { return c.Name == name || slices.Contains(c.Realms, name) })
+	if name != "" && found < 0 {
+		return nil, stagedoor.Errorf(stagedoor.Invalid, "invalid_request", "the connection was not found")
+	}
+	for i := range all {
+		c := &all[i]
+		if c.Strategy != StrategyDatabase || !c.EnabledFor(clientID) || name != "" && i != found {
+			continue
+		}
+		return c, nil
+	}
+	if name != "" {
+		return nil, stagedoor.Errorf(stagedoor.Invalid, "invalid_request", "the connection is not enabled")
+	}
+	return nil, stagedoor.Errorf(stagedoor.Invalid, "invalid_request", "no connections enabled for the client")
+}

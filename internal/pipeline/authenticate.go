@@ -1,0 +1,135 @@
+package pipeline
+
+import (
+	"context"
+	"crypto/subtle"
+
+	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/connection"
+	"github.com/stagedoor/stagedoor/internal/session"
+	"github.com/stagedoor/stagedoor/internal/store"
+	"github.com/stagedoor/stagedoor/internal/token"
+)
+
+// Opened is a session that the door has to give to the browser.
+type Opened struct {
+	Handle  string
+	Session *stagedoor.Session
+}
+
+// answered returns the login that waits for page, if the form carries the value bound to it.
+func (p *Pipeline) answered(ctx context.Context, v Visit, id, page, nonce string) (*stagedoor.Transaction, error) {
+	tx, err := p.Page(ctx, v, id, page)
+	if err != nil {
+		return nil, err
+	}
+	if subtle.ConstantTimeCompare([]byte(tx.Nonce), []byte(nonce)) != 1 {
+		return nil, lost()
+	}
+	return tx, nil
+}
+
+// api returns the API of a request; nil where only /userinfo is meant.
+func (p *Pipeline) api(ctx context.Context, st *store.Store, audience string) (*stagedoor.ResourceServer, error) {
+	if token.IsUserInfo(st.Tenant(), audience) {
+		return nil, nil
+	}
+	return token.ResourceServer(ctx, st, audience)
+}
+
+// Authenticate proves the person by identifier and password on the login page. A wrong password
+// leaves the login where it was, for another try.
+func (p *Pipeline) Authenticate(ctx context.Context, v Visit, id, nonce, identifier, secret string) (*Opened, error) {
+	tx, err := p.answered(ctx, v, id, AskLogin, nonce)
+	if err != nil {
+		return nil, err
+	}
+	conn, err := connection.ForClient(ctx, v.Store, tx.Request.ClientID, tx.Request.Connection)
+	if err != nil {
+		return nil, err
+	}
+	u, known, err := p.Database.Authenticate(ctx, v.Store, conn, identifier, secret)
+	if err != nil {
+		p.logWrong(v, tx, conn, identifier, u, known, err)
+		return nil, err
+	}
+	return p.proved(ctx, v, tx, conn, u)
+}
+
+// SignUp is what a person fills in to get a user of their own.
+type SignUp struct{ Email, Username, Password string }
+
+// SignUp makes a user on the sign-up page and proves the person with it.
+func (p *Pipeline) SignUp(ctx context.Context, v Visit, id, nonce string, in SignUp) (*Opened, *stagedoor.User, error) {
+	tx, err := p.answered(ctx, v, id, AskLogin, nonce)
+	if err != nil {
+		return nil, nil, err
+	}
+	conn, err := connection.ForClient(ctx, v.Store, tx.Request.ClientID, tx.Request.Connection)
+	if err != nil {
+		return nil, nil, err
+	}
+	u := &stagedoor.User{Email: in.Email, Username: in.Username}
+	if err := p.Register(ctx, v, conn, tx.Request.ClientID, u, in.Password); err != nil {
+		return nil, nil, err
+	}
+	opened, err := p.proved(ctx, v, tx, conn, u)
+	return opened, u, err
+}
+
+// Register makes a user of a database connection that people may sign up to, and logs it. The caller sends
+// the mail that asks for the proof of the address.
+func (p *Pipeline) Register(ctx context.Context, v Visit, conn *stagedoor.Connection, clientID string, u *stagedoor.User, secret string) error {
+	err := p.register(ctx, v, conn, u, secret)
+	e := stagedoor.LogEvent{Type: "ss", ClientID: clientID, Connection: conn.Name, ConnID: conn.ID, Strategy: conn.Strategy, UserID: u.ID, UserName: u.Email}
+	if err != nil {
+		e.Type, e.UserID, e.Description = "fs", "", stagedoor.AsError(err).Message
+	}
+	v.log(e)
+	return err
+}
+
+func (p *Pipeline) register(ctx context.Context, v Visit, conn *stagedoor.Connection, u *stagedoor.User, secret string) error {
+	switch {
+	case conn.Options.DisableSignup:
+		return stagedoor.Errorf(stagedoor.Invalid, "signup_disabled", "Public signup is disabled")
+	case u.Email == "":
+		return stagedoor.Errorf(stagedoor.Invalid, "invalid_email", "The e-mail address is missing.")
+	case conn.Options.RequiresUsername && u.Username == "":
+		return stagedoor.Errorf(stagedoor.Invalid, "invalid_username", "The username is missing.")
+	case !conn.Options.RequiresUsername && u.Username != "":
+		return stagedoor.Errorf(stagedoor.Invalid, "invalid_username", "This connection has no usernames.")
+	case secret == "":
+		return connection.CheckPassword(conn, secret)
+	}
+	return p.Database.Create(ctx, v.Store, conn, u, secret)
+}
+
+// proved counts the login, opens or renews the session, and lets the login go on.
+func (p *Pipeline) proved(ctx context.Context, v Visit, tx *stagedoor.Transaction, conn *stagedoor.Connection, u *stagedoor.User) (*Opened, error) {
+	if err := v.Store.RecordLogin(ctx, u.ID, v.IP); err != nil {
+		return nil, err
+	}
+	methods := []stagedoor.AuthMethod{{Name: "pwd", Timestamp: v.Store.Clock().Now().UnixMilli()}}
+	opened := &Opened{Handle: v.Session}
+	old, err := session.Live(ctx, v.Store, v.Session)
+	if err != nil {
+		return nil, err
+	}
+	if old != nil && old.UserID == u.ID {
+		opened.Session, err = old, session.Renew(ctx, v.Store, old, methods)
+	} else {
+		if old != nil { // another person signs in with this browser
+			if err := v.Store.DeleteSession(ctx, old.ID); err != nil {
+				return nil, err
+			}
+		}
+		opened.Handle, opened.Session, err = session.Open(ctx, v.Store, u, conn.Strategy, methods, v.who())
+	}
+	if err != nil {
+		return nil, err
+	}
+	tx.UserID, tx.SessionID, tx.Fresh = u.ID, opened.Session.ID, true
+	tx.Scripted, tx.Result, tx.Step, tx.Nonce = false, nil, "", ""
+	return opened, v.Store.SaveTransaction(ctx, tx)
+}

@@ -1,0 +1,88 @@
+package pipeline
+
+import (
+	"strings"
+
+	"github.com/stagedoor/stagedoor"
+)
+
+// log completes an event with what the visit tells and adds it to the tenant's log.
+func (v Visit) log(e stagedoor.LogEvent) {
+	e.IP, e.UserAgent, e.Hostname = v.IP, v.UserAgent, v.Hostname
+	v.Store.Log(e)
+}
+
+func (l *login) event(kind string) stagedoor.LogEvent {
+	e := stagedoor.LogEvent{
+		Type: kind, ClientID: l.client.ID, ClientName: l.client.Name,
+		Audience: l.tx.Request.Audience, Scope: strings.Join(l.tx.Request.Scope, " "),
+	}
+	if l.user != nil {
+		e.UserID, e.UserName, e.Connection = l.user.ID, l.user.Email, l.user.Connection
+	}
+	if l.session != nil {
+		e.Strategy = l.session.Strategy
+		e.Details = map[string]any{"session_id": l.session.ID}
+	}
+	if len(l.console) > 0 {
+		e.Details = with(e.Details, "console", l.console)
+	}
+	return e
+}
+
+func with(m map[string]any, key string, value any) map[string]any {
+	if m == nil {
+		m = map[string]any{}
+	}
+	m[key] = value
+	return m
+}
+
+func (l *login) logSuccess() {
+	kind := "s"
+	if l.tx.Request.HasPrompt("none") {
+		kind = "ssa"
+	}
+	l.visit.log(l.event(kind))
+}
+
+func (l *login) logFailure(err error) {
+	kind := "f"
+	if l.tx.Request.HasPrompt("none") {
+		kind = "fsa"
+	}
+	l.visit.log(failed(l.event(kind), err))
+}
+
+// failed completes an event with why it failed.
+func failed(e stagedoor.LogEvent, err error) stagedoor.LogEvent {
+	why := stagedoor.AsError(err)
+	e.Description = why.Message
+	e.Details = with(e.Details, "error", map[string]any{"error": why.Code, "message": why.Message})
+	for _, k := range []string{logRule, logKind} {
+		if v, ok := why.Extra[k]; ok {
+			e.Details[k] = v
+		}
+	}
+	return e
+}
+
+// logWrong logs a login that failed at its credentials: fp for a wrong password, fu for an unknown user.
+func (p *Pipeline) logWrong(v Visit, tx *stagedoor.Transaction, conn *stagedoor.Connection, identifier string, u *stagedoor.User, known bool, err error) {
+	e := stagedoor.LogEvent{Type: "f", ClientID: tx.Request.ClientID, Connection: conn.Name, ConnID: conn.ID, Strategy: conn.Strategy, UserName: cut(identifier, 254)}
+	if stagedoor.HasCode(err, "invalid_grant") {
+		e.Type = "fu"
+		if known {
+			e.Type, e.UserID = "fp", u.ID
+		}
+	}
+	e.Description = stagedoor.AsError(err).Message
+	v.log(e)
+}
+
+func cut(s string, n int) string {
+	if len(s) > n {
+		return s[:n]
+	}
+	return s
+}

@@ -1,0 +1,133 @@
+package pipeline
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"time"
+
+	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/connection"
+	"github.com/stagedoor/stagedoor/internal/script"
+	"github.com/stagedoor/stagedoor/internal/session"
+	"github.com/stagedoor/stagedoor/internal/store"
+	"github.com/stagedoor/stagedoor/internal/token"
+)
+
+// transactionLife is how long a login may take (Authentication API fact sheet 2.3).
+const transactionLife = time.Hour
+
+// The pages that a step may ask for.
+const (
+	AskLogin   = "login"
+	AskConsent = "consent"
+)
+
+// Pipeline runs logins.
+type Pipeline struct {
+	Database *connection.Database
+	Scripts  *script.Host
+	Minter   *token.Minter
+}
+
+// Visit is one request of a browser or client, as the pipeline needs it.
+type Visit struct {
+	Store     *store.Store
+	Issuer    string // https://domain/ of the request
+	Hostname  string
+	IP        string
+	UserAgent string
+	Session   string         // the session cookie's value
+	Browser   string         // the browser cookie's value
+	Body      map[string]any // what scripts see as context.request.body
+}
+
+// Outcome is how far a login has come.
+type Outcome struct {
+	Transaction *stagedoor.Transaction   // nil if the request was answered without one
+	Ask         string                   // the page to show; empty when the login is over
+	Result      *stagedoor.Authorization // what is granted when the login is over
+	Request     stagedoor.AuthorizationRequest
+	User        *stagedoor.User
+	Client      *stagedoor.Client
+	API         *stagedoor.ResourceServer // nil: for /userinfo only
+
+	// A session that was opened on the way: the door sets its cookie whatever else comes.
+	Handle  string
+	Session *stagedoor.Session
+}
+
+// Begin starts a login for a checked request. The outcome is never nil: also beside an
+// error it tells the door where the answer belongs.
+func (p *Pipeline) Begin(ctx context.Context, v Visit, client *stagedoor.Client, api *stagedoor.ResourceServer, req stagedoor.AuthorizationRequest) (*Outcome, error) {
+	tx := &stagedoor.Transaction{Browser: hash(v.Browser), Request: req, ExpiresAt: v.Store.Clock().Now().Add(transactionLife)}
+	return p.run(ctx, &login{Pipeline: p, visit: v, st: v.Store, tx: tx, client: client, api: api})
+}
+
+// Continue goes on with a stored login after a page. When it is over the transaction is used up:
+// of two callers one gets the result, the other a lost transaction.
+func (p *Pipeline) Continue(ctx context.Context, v Visit, id string) (*Outcome, error) {
+	tx, err := p.transaction(ctx, v, id)
+	if err != nil {
+		return nil, err
+	}
+	l := &login{Pipeline: p, visit: v, st: v.Store, tx: tx}
+	if l.client, err = v.Store.Client(ctx, tx.Request.ClientID); err != nil {
+		return nil, lost()
+	}
+	if audience := tx.Request.Audience; !token.IsUserInfo(v.Store.Tenant(), audience) {
+		if l.api, err = token.ResourceServer(ctx, v.Store, audience); err != nil {
+			return nil, lost()
+		}
+	}
+	out, err := p.run(ctx, l)
+	if out.Ask == "" {
+		if _, taken := v.Store.TakeTransaction(ctx, id); taken != nil {
+			return nil, lost()
+		}
+	}
+	return out, err
+}
+
+// Page returns the login under way for which page is to be shown. A login that waits for another
+// page, or none, is lost.
+func (p *Pipeline) Page(ctx context.Context, v Visit, id, page string) (*stagedoor.Transaction, error) {
+	tx, err := p.transaction(ctx, v, id)
+	if err != nil || tx.Step != page {
+		return nil, lost()
+	}
+	return tx, nil
+}
+
+func (p *Pipeline) transaction(ctx context.Context, v Visit, id string) (*stagedoor.Transaction, error) {
+	if id == "" {
+		return nil, lost()
+	}
+	tx, err := v.Store.Transaction(ctx, id)
+	if stagedoor.IsKind(err, stagedoor.NotFound) {
+		return nil, lost()
+	}
+	if err != nil {
+		return nil, err
+	}
+	if tx.Browser != hash(v.Browser) {
+		return nil, lost()
+	}
+	tx.ID = id
+	return tx, nil
+}
+
+// lost is the answer for a login that cannot go on (Authentication API fact sheet 2.2).
+func lost() error {
+	return stagedoor.Errorf(stagedoor.Invalid, "lost_transaction", "You may have pressed the back button, refreshed during login, opened too many login dialogs, "+
+		"or there is some issue with cookies, since we couldn't find your session. Try logging in again from the application "+
+		"and if the problem persists please contact the administrator.")
+}
+
+// hash is what a transaction keeps of a browser cookie.
+func hash(s string) string {
+	sum := sha256.Sum256([]byte(s))
+	return hex.EncodeToString(sum[:])
+}
+
+func (v Visit) who() session.Visit { return session.Visit{IP: v.IP, UserAgent: v.UserAgent} }

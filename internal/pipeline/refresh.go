@@ -1,0 +1,25 @@
+package pipeline
+
+import (
+	"context"
+
+	"github.com/stagedoor/stagedoor"
+)
+
+// Refresh runs the login's scripts for a refresh token, with the user as they are now, and
+// returns what new tokens are made from. scope may narrow what the token stands for.
+func (p *Pipeline) Refresh(ctx context.Context, v Visit, client *stagedoor.Client, t *stagedoor.RefreshToken, scope []string) (*stagedoor.Authorization, *stagedoor.User, error) {
+	u, err := v.Store.User(ctx, t.UserID)
+	if err != nil {
+		return nil, nil, err
+	}
+	if u.IsBlocked() {
+		return nil, nil, errBlocked()
+	}
+	a := &stagedoor.Authorization{
+		ClientID: client.ID, UserID: u.ID, SessionID: t.SessionID, Audience: t.Audience, Scope: scope,
+		AuthTime: t.AuthTime, Conformant: t.Conformant, GrantType: "refresh_token", Issuer: v.Issuer,
+	}
+	_, err = p.runRules(ctx, v, ruleInput{client: client, user: u, protocol: "oauth2-refresh-token"}, a)
+	return a, u, err
+}

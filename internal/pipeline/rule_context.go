@@ -1,0 +1,89 @@
+package pipeline
+
+import (
+	"context"
+	"encoding/json"
+
+	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/script"
+)
+
+// maxConsole bounds the console lines in a log event.
+const maxConsole = 100
+
+// The members of an Error's Extra that only the log reads.
+const (
+	logRule = "rule"
+	logKind = "kind"
+)
+
+// ruleContext is context of rules (extensibility fact sheet 1.7).
+func (p *Pipeline) ruleContext(ctx context.Context, v Visit, in ruleInput) (json.RawMessage, error) {
+	conn, err := v.Store.ConnectionByName(ctx, in.user.Connection)
+	if stagedoor.IsKind(err, stagedoor.NotFound) {
+		conn, err = &stagedoor.Connection{Name: in.user.Connection}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	methods, clients := []stagedoor.AuthMethod{}, []string{}
+	sessionID := ""
+	if s := in.session; s != nil {
+		methods, sessionID = append(methods, s.Methods...), s.ID
+		clients = append(clients, s.Clients...)
+	}
+	body := v.Body
+	if body == nil {
+		body = map[string]any{}
+	}
+	c := map[string]any{
+		"tenant": v.Store.Tenant().ID, "clientID": in.client.ID, "clientName": in.client.Name,
+		"clientMetadata": nonNil(in.client.Metadata),
+		"connectionID":   conn.ID, "connection": conn.Name, "connectionStrategy": conn.Strategy,
+		"connectionOptions": map[string]any{}, "connectionMetadata": nonNil(conn.Metadata), "samlConfiguration": map[string]any{},
+		"protocol": in.protocol,
+		"stats":    map[string]any{"loginsCount": in.user.LoginsCount},
+		"sso": map[string]any{
+			"with_auth0": in.session != nil, "with_dbconn": conn.Strategy == "auth0", "current_clients": clients,
+		},
+		"accessToken": map[string]any{}, "idToken": map[string]any{},
+		"authentication": map[string]any{"methods": methods},
+		"authorization":  map[string]any{"roles": []string{}},
+		"request": map[string]any{
+			"userAgent": v.UserAgent, "ip": v.IP, "hostname": v.Hostname, "query": flat(in.query), "body": body,
+		},
+	}
+	if sessionID != "" {
+		c["sessionID"] = sessionID
+	}
+	return json.Marshal(c)
+}
+
+func nonNil(m map[string]string) map[string]string {
+	if m == nil {
+		return map[string]string{}
+	}
+	return m
+}
+
+// flat shows a query as rules know it: one value per name.
+func flat(query map[string][]string) map[string]string {
+	out := map[string]string{}
+	for name, values := range query {
+		if len(values) > 0 {
+			out[name] = values[0]
+		}
+	}
+	return out
+}
+
+func consoleLines(out script.Outcome) []map[string]any {
+	var lines []map[string]any
+	for _, l := range out.Console {
+		if len(lines) == maxConsole {
+			break
+		}
+		lines = append(lines, map[string]any{"rule": l.Rule, "level": l.Level, "text": l.Text})
+	}
+	return lines
+}

@@ -1,0 +1,90 @@
+package pipeline
+
+import (
+	"context"
+	"net"
+	"net/url"
+	"slices"
+
+	"github.com/stagedoor/stagedoor"
+)
+
+// consent asks the person whether the client may have what it asked for, where the rules of
+// the wire want that (Authentication API fact sheet 7).
+func (l *login) consent(ctx context.Context) (string, error) {
+	a := l.tx.Result
+	switch {
+	case l.tx.Denied:
+		return "", stagedoor.Errorf(stagedoor.Forbidden, "access_denied", "User did not authorize the request")
+	case l.tx.Consented, !l.needsConsent():
+		return "", nil
+	case l.tx.Request.HasPrompt("consent"):
+		return AskConsent, nil
+	}
+	g, err := l.st.GrantFor(ctx, a.UserID, a.ClientID, l.audience())
+	if stagedoor.IsKind(err, stagedoor.NotFound) {
+		return AskConsent, nil
+	}
+	if err != nil {
+		return "", err
+	}
+	for _, s := range a.Scope {
+		if !slices.Contains(g.Scope, s) {
+			return AskConsent, nil
+		}
+	}
+	return "", nil
+}
+
+// needsConsent tells whether the person's word is needed at all.
+func (l *login) needsConsent() bool {
+	switch {
+	case l.tx.Request.HasPrompt("consent"), !l.client.IsFirstParty:
+		return true
+	case l.api == nil, !l.tx.Request.Conformant:
+		return false
+	}
+	return !(l.api.SkipConsent && l.verifiable())
+}
+
+// verifiable tells whether nobody else can listen at the redirect URI. On localhost any
+// program can, unless the tenant says that it does not matter.
+func (l *login) verifiable() bool {
+	u, err := url.Parse(l.tx.Request.RedirectURI)
+	if err != nil || u.Scheme != "https" && u.Scheme != "http" {
+		return false
+	}
+	ip := net.ParseIP(u.Hostname())
+	loopback := u.Hostname() == "localhost" || ip != nil && ip.IsLoopback()
+	return !loopback || l.st.Tenant().Settings.Local.LoopbackIsVerifiable
+}
+
+// audience is how a grant names what it is for.
+func (l *login) audience() string {
+	if l.api != nil {
+		return l.api.Identifier
+	}
+	return "https://" + l.st.Tenant().Domain() + "/userinfo"
+}
+
+// Decide takes the person's answer on the consent page.
+func (p *Pipeline) Decide(ctx context.Context, v Visit, id, nonce string, accept bool) error {
+	tx, err := p.answered(ctx, v, id, AskConsent, nonce)
+	if err != nil {
+		return err
+	}
+	tx.Consented, tx.Denied = accept, !accept
+	if accept {
+		audience := "https://" + v.Store.Tenant().Domain() + "/userinfo"
+		if api, err := p.api(ctx, v.Store, tx.Request.Audience); err != nil {
+			return err
+		} else if api != nil {
+			audience = api.Identifier
+		}
+		if err := v.Store.AddGrant(ctx, tx.UserID, tx.Request.ClientID, audience, tx.Result.Scope); err != nil {
+			return err
+		}
+	}
+	tx.Step, tx.Nonce = "", ""
+	return v.Store.SaveTransaction(ctx, tx)
+}

@@ -1,0 +1,169 @@
+package pipeline
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+	"strings"
+
+	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/script"
+	"github.com/stagedoor/stagedoor/internal/store"
+	"github.com/stagedoor/stagedoor/internal/token"
+)
+
+// scripts runs the tenant's rules and keeps what came of them.
+func (l *login) scripts(ctx context.Context) (string, error) {
+	if l.tx.Scripted {
+		return "", nil
+	}
+	a := l.authorization()
+	console, err := l.runRules(ctx, l.visit, ruleInput{
+		client: l.client, user: l.user, session: l.session, protocol: l.tx.Request.Protocol(), query: l.tx.Request.Query,
+		silent: l.tx.Request.HasPrompt("none"),
+	}, a)
+	l.console = console
+	if err != nil {
+		return "", err
+	}
+	l.tx.Scripted, l.tx.Result = true, a
+	return "", nil
+}
+
+// ruleInput is what rules learn beyond the visit.
+type ruleInput struct {
+	client   *stagedoor.Client
+	user     *stagedoor.User
+	session  *stagedoor.Session // nil for token requests
+	protocol string
+	query    map[string][]string
+	silent   bool
+}
+
+// runRules runs the enabled rules and writes their claims and scopes into a. The console lines come back also
+// when a rule refuses the login.
+func (p *Pipeline) runRules(ctx context.Context, v Visit, in ruleInput, a *stagedoor.Authorization) ([]map[string]any, error) {
+	all, err := v.Store.Rules(ctx)
+	if err != nil {
+		return nil, err
+	}
+	wire := in.user.Wire()
+	wire["clientID"] = in.client.ID
+	user, err := json.Marshal(wire)
+	if err != nil {
+		return nil, err
+	}
+	a.Profile = user
+	run := script.Run{Tenant: v.Store.Tenant().ID, User: user, Domain: v.Store.Tenant().Domain(), BaseURL: strings.TrimSuffix(v.Issuer, "/") + "/api/v2"}
+	for _, r := range all {
+		if r.Enabled {
+			run.Rules = append(run.Rules, script.Rule{ID: r.ID, Name: r.Name, Source: r.Script})
+		}
+	}
+	if len(run.Rules) == 0 {
+		dropProfile(a)
+		return nil, nil
+	}
+	if run.Context, err = p.ruleContext(ctx, v, in); err != nil {
+		return nil, err
+	}
+	if run.Configuration, err = v.Store.RulesConfigs(ctx); err != nil {
+		return nil, err
+	}
+	run.AccessToken = func(ctx context.Context) (string, error) { return p.scriptToken(ctx, v) }
+	run.UpdateMetadata = func(ctx context.Context, userID, kind string, patch json.RawMessage) (json.RawMessage, error) {
+		return updateMetadata(ctx, v.Store, userID, kind, patch)
+	}
+	out, err := p.Scripts.Rules(ctx, run)
+	if err != nil {
+		return nil, err
+	}
+	console := consoleLines(out)
+	if f := out.Failure; f != nil {
+		e := stagedoor.Errorf(stagedoor.Forbidden, f.Code, "%s", f.Message)
+		if f.Code == "unauthorized" {
+			e.Kind = stagedoor.Unauthorized
+		}
+		e.Extra = map[string]any{logRule: f.Rule, logKind: f.Kind}
+		return console, e
+	}
+	a.Profile = out.User
+	if err := applyContext(out.Context, a); err != nil {
+		return console, err
+	}
+	dropProfile(a)
+	return console, nil
+}
+
+// dropProfile keeps the profile only where legacy claims are made from it.
+func dropProfile(a *stagedoor.Authorization) {
+	if a.Conformant {
+		a.Profile = nil
+	}
+}
+
+// applyContext reads what rules wrote into the context.
+func applyContext(raw json.RawMessage, a *stagedoor.Authorization) error {
+	var c struct {
+		IDToken     map[string]json.RawMessage `json:"idToken"`
+		AccessToken map[string]json.RawMessage `json:"accessToken"`
+		Redirect    json.RawMessage            `json:"redirect"`
+		Multifactor json.RawMessage            `json:"multifactor"`
+		PrimaryUser json.RawMessage            `json:"primaryUser"`
+	}
+	if err := json.Unmarshal(raw, &c); err != nil {
+		return stagedoor.Errorf(stagedoor.Forbidden, "access_denied", "A rule left context.idToken or context.accessToken that is not an object.")
+	}
+	for name, asked := range map[string]json.RawMessage{"redirect": c.Redirect, "multifactor": c.Multifactor, "primaryUser": c.PrimaryUser} {
+		if len(asked) > 0 && string(asked) != "null" {
+			return stagedoor.Errorf(stagedoor.Forbidden, "access_denied", "A rule set context.%s, which this server does not support yet.", name)
+		}
+	}
+	if override, ok := c.AccessToken["scope"]; ok {
+		var scope []string
+		if err := json.Unmarshal(override, &scope); err != nil {
+			return stagedoor.Errorf(stagedoor.Forbidden, "access_denied", "A rule set context.accessToken.scope to something else than an array of strings.")
+		}
+		a.Scope = slices.DeleteFunc(scope, func(s string) bool { return s == "" || strings.ContainsAny(s, " \"\\") })
+		delete(c.AccessToken, "scope")
+	}
+	var err error
+	if a.IDClaims, err = token.Custom(c.IDToken, a.Scope, a.Conformant); err != nil {
+		return err
+	}
+	a.TokenClaims, err = token.Custom(c.AccessToken, a.Scope, true)
+	return err
+}
+
+// scriptToken is auth0.accessToken: a management token that reads and updates users.
+func (p *Pipeline) scriptToken(ctx context.Context, v Visit) (string, error) {
+	audience := v.Issuer + "api/v2/"
+	rs, err := token.ResourceServer(ctx, v.Store, audience)
+	if err != nil {
+		return "", err
+	}
+	t, _, err := p.Minter.Machine(ctx, v.Store, &stagedoor.Client{ID: "rules"}, rs, audience, v.Issuer, []string{"read:users", "update:users"})
+	return t, err
+}
+
+// updateMetadata is auth0.users.updateUserMetadata and updateAppMetadata.
+func updateMetadata(ctx context.Context, st *store.Store, userID, kind string, raw json.RawMessage) (json.RawMessage, error) {
+	var patch stagedoor.Metadata
+	if err := json.Unmarshal(raw, &patch); err != nil || patch == nil {
+		return nil, stagedoor.Errorf(stagedoor.Invalid, "invalid_body", "Payload validation error: 'Expected type object' on property %s.", kind)
+	}
+	if err := stagedoor.CheckMetadata(kind, patch); err != nil {
+		return nil, err
+	}
+	var user, app stagedoor.Metadata
+	if kind == "app_metadata" {
+		app = patch
+	} else {
+		user = patch
+	}
+	u, err := st.PatchMetadata(ctx, userID, user, app, st.Tenant().Settings.MetadataLimit())
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(u.Wire())
+}

@@ -1,0 +1,151 @@
+package pipeline
+
+import (
+	"context"
+
+	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/session"
+	"github.com/stagedoor/stagedoor/internal/store"
+	"github.com/stagedoor/stagedoor/internal/token"
+)
+
+// login is one run of the steps.
+type login struct {
+	*Pipeline
+	visit   Visit
+	st      *store.Store
+	tx      *stagedoor.Transaction
+	client  *stagedoor.Client
+	api     *stagedoor.ResourceServer
+	user    *stagedoor.User
+	session *stagedoor.Session
+	console []map[string]any // what scripts logged, for the login's log event
+}
+
+// step asks for a page, refuses, or has nothing to say.
+type step struct {
+	name string
+	run  func(*login, context.Context) (ask string, err error)
+}
+
+// steps is the whole login, in order.
+var steps = []step{
+	{"know the person", (*login).know},
+	{"refuse blocked users", (*login).refuse},
+	{"use the session", (*login).useSession},
+	{"run post-login scripts", (*login).scripts},
+	{"ask for consent", (*login).consent},
+}
+
+func (p *Pipeline) run(ctx context.Context, l *login) (*Outcome, error) {
+	out := &Outcome{Request: l.tx.Request, Client: l.client, API: l.api}
+	for _, s := range steps {
+		ask, err := s.run(l, ctx)
+		if err == nil && ask != "" && l.tx.Request.HasPrompt("none") {
+			err = cannotAsk(ask)
+		}
+		if err != nil {
+			l.logFailure(err)
+			return out, err
+		}
+		if ask != "" {
+			out.Ask = ask
+			out.Transaction, err = l.tx, l.save(ctx, ask)
+			return out, err
+		}
+	}
+	out.User, out.Result, out.Session = l.user, l.tx.Result, l.session
+	l.logSuccess()
+	return out, nil
+}
+
+// cannotAsk is the answer when a page is needed but prompt=none forbids it.
+func cannotAsk(ask string) error {
+	if ask == AskConsent {
+		return stagedoor.Errorf(stagedoor.Forbidden, "consent_required", "Consent required")
+	}
+	return stagedoor.Errorf(stagedoor.Forbidden, "login_required", "Login required")
+}
+
+// save stores the login before its page is shown. The form's value stays the same
+// as long as the step does, so that a page may be loaded twice.
+func (l *login) save(ctx context.Context, ask string) error {
+	if l.tx.ID == "" {
+		l.tx.ID = stagedoor.NewToken()
+	}
+	if l.tx.Step != ask {
+		l.tx.Step, l.tx.Nonce = ask, stagedoor.NewToken()
+	}
+	return l.st.SaveTransaction(ctx, l.tx)
+}
+
+// know finds out who the person is: from this login's own proof, or from the session.
+func (l *login) know(ctx context.Context) (string, error) {
+	req := &l.tx.Request
+	if l.tx.UserID == "" {
+		s, err := session.Live(ctx, l.st, l.visit.Session)
+		if err != nil {
+			return "", err
+		}
+		if s == nil || req.HasPrompt("login") || req.HasPrompt("select_account") || tooOld(l.st, s, req.MaxAge) {
+			return AskLogin, nil
+		}
+		l.session = s
+		l.tx.UserID, l.tx.SessionID = s.UserID, s.ID
+	}
+	u, err := l.st.User(ctx, l.tx.UserID)
+	if stagedoor.IsKind(err, stagedoor.NotFound) {
+		l.tx.UserID = ""
+		return AskLogin, nil
+	}
+	l.user = u
+	return "", err
+}
+
+func tooOld(st *store.Store, s *stagedoor.Session, maxAge *int) bool {
+	return maxAge != nil && st.Clock().Now().Unix()-s.AuthenticatedAt.Unix() >= int64(*maxAge)
+}
+
+func (l *login) refuse(context.Context) (string, error) {
+	if l.user.IsBlocked() {
+		return "", errBlocked()
+	}
+	return "", nil
+}
+
+func errBlocked() error {
+	return stagedoor.Errorf(stagedoor.Unauthorized, "unauthorized", "user is blocked")
+}
+
+// useSession notes the client in the session. It must still be there: a logout or a new password
+// in the middle of a login ends the login too.
+func (l *login) useSession(ctx context.Context) (string, error) {
+	if l.session == nil {
+		s, err := l.st.Session(ctx, l.tx.SessionID)
+		if stagedoor.IsKind(err, stagedoor.NotFound) {
+			l.tx.UserID, l.tx.Fresh = "", false
+			return AskLogin, nil
+		}
+		if err != nil {
+			return "", err
+		}
+		l.session = s
+	}
+	return "", session.Touch(ctx, l.st, l.session, l.client.ID, l.visit.who())
+}
+
+// authorization is what the request amounts to before scripts change it.
+func (l *login) authorization() *stagedoor.Authorization {
+	req := &l.tx.Request
+	a := &stagedoor.Authorization{
+		ClientID: l.client.ID, UserID: l.user.ID, SessionID: l.session.ID, Audience: req.Audience,
+		Scope: req.Scope, Nonce: req.Nonce, Conformant: req.Conformant, Issuer: req.Issuer,
+	}
+	if req.Conformant {
+		a.Scope = token.Granted(l.client, l.api, req.Scope)
+	}
+	if req.MaxAge != nil || req.HasPrompt("login") {
+		a.AuthTime = l.session.AuthenticatedAt.Unix()
+	}
+	return a
+}

@@ -1,0 +1,68 @@
+package session
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/stagedoor/stagedoor"
+)
+
+// The cookies. Browsers tell hosts apart but not ports, and the store tells tenants apart.
+const (
+	cookieName  = "auth0" // the session
+	browserName = "did"   // the browser: binds a login under way to where it began
+)
+
+// Handle returns the session cookie's value; empty if there is none.
+func Handle(r *http.Request) string { return value(r, cookieName) }
+
+// Browser returns the browser cookie's value; empty if there is none.
+func Browser(r *http.Request) string { return value(r, browserName) }
+
+func value(r *http.Request, name string) string {
+	c, err := r.Cookie(name)
+	if err != nil || len(c.Value) > 128 {
+		return ""
+	}
+	return c.Value
+}
+
+// SetCookie keeps the session in the browser: until the session ends, or until the
+// browser does if the tenant's sessions are not persistent.
+func SetCookie(w http.ResponseWriter, r *http.Request, handle string, s *stagedoor.Session) {
+	c := cookie(r, cookieName, handle)
+	if s.Persistent {
+		c.Expires = s.ExpiresAt
+	}
+	http.SetCookie(w, c)
+}
+
+// ClearCookie takes the session out of the browser.
+func ClearCookie(w http.ResponseWriter, r *http.Request) {
+	c := cookie(r, cookieName, "")
+	c.MaxAge = -1
+	http.SetCookie(w, c)
+}
+
+// EnsureBrowser returns the browser cookie's value and sets one if there is none.
+func EnsureBrowser(w http.ResponseWriter, r *http.Request) string {
+	if v := Browser(r); v != "" {
+		return v
+	}
+	v := stagedoor.NewToken()
+	c := cookie(r, browserName, v)
+	c.MaxAge = int((365 * 24 * time.Hour).Seconds())
+	http.SetCookie(w, c)
+	return v
+}
+
+// cookie has SameSite=None over https, so that silent authentication in a frame works
+// across sites. Browsers refuse that without Secure, so over plain http, which is for
+// loopback only, it is Lax: there every port is the same site.
+func cookie(r *http.Request, name, value string) *http.Cookie {
+	c := &http.Cookie{Name: name, Value: value, Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode}
+	if r.URL.Scheme == "https" {
+		c.Secure, c.SameSite = true, http.SameSiteNoneMode
+	}
+	return c
+}

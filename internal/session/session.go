@@ -1,0 +1,76 @@
+package session
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/store"
+)
+
+// touchEvery is how often at most the use of a session is written down.
+const touchEvery = time.Minute
+
+// Visit is who comes: an address and a user agent.
+type Visit struct{ IP, UserAgent string }
+
+// Open starts a session for a user who has just proved who they are.
+func Open(ctx context.Context, st *store.Store, u *stagedoor.User, strategy string, methods []stagedoor.AuthMethod, v Visit) (handle string, s *stagedoor.Session, err error) {
+	now := st.Clock().Now()
+	absolute, idle := st.Tenant().Settings.SessionLifetimes()
+	mode := st.Tenant().Settings.SessionCookie
+	s = &stagedoor.Session{
+		ID: stagedoor.NewID("sess_"), UserID: u.ID, Connection: u.Connection, Strategy: strategy, Methods: methods,
+		AuthenticatedAt: now, CreatedAt: now, LastInteractionAt: now,
+		ExpiresAt: now.Add(absolute), IdleExpiresAt: now.Add(idle),
+		Persistent: mode == nil || mode.Mode != "non-persistent",
+		InitialIP:  v.IP, InitialUserAgent: v.UserAgent, LastIP: v.IP, LastUserAgent: v.UserAgent,
+	}
+	handle = stagedoor.NewToken()
+	return handle, s, st.CreateSession(ctx, handle, s)
+}
+
+// Live returns the session of a cookie, or nil if there is none or it has ended. Lifetimes that
+// the tenant has lowered since count at once.
+func Live(ctx context.Context, st *store.Store, handle string) (*stagedoor.Session, error) {
+	if handle == "" {
+		return nil, nil
+	}
+	s, err := st.SessionByHandle(ctx, handle)
+	if stagedoor.IsKind(err, stagedoor.NotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	absolute, idle := st.Tenant().Settings.SessionLifetimes()
+	now := st.Clock().Now()
+	if !now.Before(s.CreatedAt.Add(absolute)) || !now.Before(s.LastInteractionAt.Add(idle)) {
+		return nil, nil
+	}
+	return s, nil
+}
+
+// Touch notes that a client used the session.
+func Touch(ctx context.Context, st *store.Store, s *stagedoor.Session, clientID string, v Visit) error {
+	now := st.Clock().Now()
+	if slices.Contains(s.Clients, clientID) && now.Sub(s.LastInteractionAt) < touchEvery {
+		return nil
+	}
+	_, idle := st.Tenant().Settings.SessionLifetimes()
+	return st.UpdateSession(ctx, s.ID, func(s *stagedoor.Session) {
+		if !slices.Contains(s.Clients, clientID) {
+			s.Clients = append(s.Clients, clientID)
+		}
+		s.LastInteractionAt, s.IdleExpiresAt = now, now.Add(idle)
+		s.LastIP, s.LastUserAgent = v.IP, v.UserAgent
+	})
+}
+
+// Renew notes that the session's user proved themselves again.
+func Renew(ctx context.Context, st *store.Store, s *stagedoor.Session, methods []stagedoor.AuthMethod) error {
+	now := st.Clock().Now()
+	s.AuthenticatedAt, s.Methods = now, methods
+	return st.UpdateSession(ctx, s.ID, func(s *stagedoor.Session) { s.AuthenticatedAt, s.Methods = now, methods })
+}

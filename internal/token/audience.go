@@ -1,0 +1,92 @@
+package token
+
+import (
+	"context"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/store"
+)
+
+// ManagementAudience returns the identifier of a tenant's Management API.
+func ManagementAudience(t *stagedoor.Tenant) string { return "https://" + t.Domain() + "/api/v2/" }
+
+// IsManagement tells whether the audience is the tenant's own Management API, by any domain that the
+// tenant answers under. SDKs build the audience from the domain that they were given.
+func IsManagement(t *stagedoor.Tenant, audience string) bool {
+	u, err := url.Parse(audience)
+	return err == nil && u.Path == "/api/v2/" && isOrigin(t, u)
+}
+
+func isOrigin(t *stagedoor.Tenant, u *url.URL) bool {
+	return (u.Scheme == "https" || u.Scheme == "http") && u.User == nil && u.RawQuery == "" && u.Fragment == "" &&
+		t.Allows(strings.ToLower(u.Host))
+}
+
+// IsIssuer tells whether the URL is an issuer of the tenant: https://{domain}/ or, on loopback, http://{domain}/.
+func IsIssuer(t *stagedoor.Tenant, issuer string) bool {
+	u, err := url.Parse(issuer)
+	return err == nil && u.Path == "/" && isOrigin(t, u)
+}
+
+// IsUserInfo tells whether the audience means only the user's own claims.
+func IsUserInfo(t *stagedoor.Tenant, audience string) bool {
+	u, err := url.Parse(audience)
+	return audience == "" || err == nil && u.Path == "/userinfo" && isOrigin(t, u)
+}
+
+// ResourceServer returns the API that an audience names: NotFound if there is none.
+func ResourceServer(ctx context.Context, st *store.Store, audience string) (*stagedoor.ResourceServer, error) {
+	if IsManagement(st.Tenant(), audience) {
+		all, err := st.ResourceServers(ctx)
+		if err != nil {
+			return nil, err
+		}
+		for i := range all {
+			if all[i].IsSystem {
+				return &all[i], nil
+			}
+		}
+	}
+	return st.ResourceServerByIdentifier(ctx, audience)
+}
+
+// currentUserScopes are what a person's token for the Management API may hold (Authentication
+// API fact sheet 5.4). They need no grant of the client.
+var currentUserScopes = []string{
+	"read:current_user", "update:current_user_identities", "create:current_user_metadata", "update:current_user_metadata",
+	"delete:current_user_metadata", "create:current_user_device_credentials", "delete:current_user_device_credentials",
+}
+
+// oidcScopes pass through whatever the API.
+var oidcScopes = []string{"openid", "profile", "email", "phone", "address", "offline_access"}
+
+// IsOIDCScope tells whether OpenID Connect defines the scope.
+func IsOIDCScope(scope string) bool { return slices.Contains(oidcScopes, scope) }
+
+// Granted returns the scopes of a request that a person's token may hold: those of OpenID Connect, and
+// those that the API defines. rs is nil where only /userinfo is meant. An API that enforces roles grants
+// none of its scopes as long as roles do not exist.
+func Granted(c *stagedoor.Client, rs *stagedoor.ResourceServer, requested []string) []string {
+	granted := []string{}
+	for _, s := range requested {
+		ok := false
+		switch {
+		case s == "offline_access":
+			ok = c.Allows("refresh_token") && (rs == nil || rs.AllowOfflineAccess)
+		case IsOIDCScope(s):
+			ok = true
+		case rs == nil:
+		case rs.IsSystem:
+			ok = slices.Contains(currentUserScopes, s)
+		default:
+			ok = rs.Defines(s) && !rs.EnforcePolicies
+		}
+		if ok && !slices.Contains(granted, s) {
+			granted = append(granted, s)
+		}
+	}
+	return granted
+}

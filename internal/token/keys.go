@@ -1,0 +1,158 @@
+package token
+
+import (
+	"context"
+	"crypto"
+	"crypto/x509"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/jose"
+	"github.com/stagedoor/stagedoor/internal/store"
+)
+
+// keysMaxAge is how old the cached keys of a tenant may be when another server changed
+// them; the next key is published long before it signs.
+const keysMaxAge = 30 * time.Second
+
+// Keys holds the signing keys of tenants, parsed.
+type Keys struct {
+	mu      sync.Mutex
+	tenants map[string]*keySet
+}
+
+type keySet struct {
+	loaded  time.Time
+	keys    []*jose.Key
+	public  map[string]*jose.Key
+	current *jose.Key
+	jwt, at *jose.Signer // typ JWT and at+jwt
+	jwks    []byte
+}
+
+// Ensure gives a tenant without keys its current and its next one.
+func (k *Keys) Ensure(ctx context.Context, st *store.Store) error {
+	have, err := st.SigningKeys(ctx)
+	if err != nil || len(have) > 0 {
+		return err
+	}
+	now := st.Clock().Now()
+	for i, state := range []string{"current", "next"} {
+		key, err := jose.NewRSAKey(2048, st.Tenant().Domain(), now)
+		if err != nil {
+			return err
+		}
+		der, err := x509.MarshalPKCS8PrivateKey(key.Private)
+		if err != nil {
+			return err
+		}
+		err = st.CreateSigningKey(ctx, &stagedoor.SigningKey{
+			KID: key.KID, Algorithm: key.Algorithm, State: state, Private: der, CertDER: key.Cert.Raw,
+			CreatedAt: now.Add(time.Duration(i) * time.Millisecond),
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (k *Keys) of(ctx context.Context, st *store.Store) (*keySet, error) {
+	id := st.Tenant().ID
+	k.mu.Lock()
+	set := k.tenants[id]
+	k.mu.Unlock()
+	if set != nil && time.Since(set.loaded) < keysMaxAge {
+		return set, nil
+	}
+	set, err := load(ctx, st)
+	if err != nil {
+		return nil, fmt.Errorf("loading the signing keys: %w", err)
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.tenants == nil {
+		k.tenants = map[string]*keySet{}
+	}
+	k.tenants[id] = set
+	return set, nil
+}
+
+func load(ctx context.Context, st *store.Store) (*keySet, error) {
+	rows, err := st.SigningKeys(ctx)
+	if err != nil {
+		return nil, err
+	}
+	set := &keySet{loaded: time.Now(), public: map[string]*jose.Key{}}
+	for _, row := range rows {
+		private, err := x509.ParsePKCS8PrivateKey(row.Private)
+		if err != nil {
+			return nil, err
+		}
+		cert, err := x509.ParseCertificate(row.CertDER)
+		if err != nil {
+			return nil, err
+		}
+		signer, ok := private.(crypto.Signer)
+		if !ok {
+			return nil, fmt.Errorf("key %s cannot sign", row.KID)
+		}
+		key := &jose.Key{KID: row.KID, Algorithm: row.Algorithm, Private: signer, Cert: cert}
+		set.keys = append(set.keys, key)
+		set.public[key.KID] = key
+		if row.State == "current" {
+			set.current = key
+		}
+	}
+	if set.current == nil {
+		return nil, fmt.Errorf("tenant %s has no current signing key", st.Tenant().ID)
+	}
+	if set.jwt, err = set.current.Signer("JWT"); err != nil {
+		return nil, err
+	}
+	if set.at, err = set.current.Signer("at+jwt"); err != nil {
+		return nil, err
+	}
+	set.jwks, err = jose.JWKS(set.keys...)
+	return set, err
+}
+
+// JWKS returns the tenant's key set document (RFC 7517 section 5).
+func (k *Keys) JWKS(ctx context.Context, st *store.Store) ([]byte, error) {
+	set, err := k.of(ctx, st)
+	if err != nil {
+		return nil, err
+	}
+	return set.jwks, nil
+}
+
+// Public returns the keys that tokens of the tenant are verified with, by kid.
+func (k *Keys) Public(ctx context.Context, st *store.Store) (map[string]crypto.PublicKey, error) {
+	set, err := k.of(ctx, st)
+	if err != nil {
+		return nil, err
+	}
+	out := make(map[string]crypto.PublicKey, len(set.public))
+	for kid, key := range set.public {
+		out[kid] = key.Public()
+	}
+	return out, nil
+}
+
+// Parse verifies a token that the tenant signed itself and is valid at now. Pass a zero now for a token
+// that may have expired, such as an id_token_hint.
+func (k *Keys) Parse(ctx context.Context, st *store.Store, token string, now time.Time) (jose.Claims, error) {
+	set, err := k.of(ctx, st)
+	if err != nil {
+		return jose.Claims{}, err
+	}
+	return jose.Parse(token, now, func(h jose.Header) (string, any, error) {
+		key := set.public[h.KeyID]
+		if key == nil {
+			return "", nil, jose.ErrSignature
+		}
+		return key.Algorithm, key.Public(), nil
+	})
+}

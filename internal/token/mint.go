@@ -1,0 +1,212 @@
+package token
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/jose"
+	"github.com/stagedoor/stagedoor/internal/store"
+)
+
+// Lifetimes of tokens that are good for /userinfo only, in seconds.
+const (
+	userInfoLifetime    = 86400
+	userInfoLifetimeWeb = 7200
+)
+
+// Minter makes tokens.
+type Minter struct{ Keys *Keys }
+
+// Access is how an access token is to be made.
+type Access struct {
+	Client *stagedoor.Client
+	API    *stagedoor.ResourceServer // nil: for /userinfo only
+	Web    bool                      // straight from /authorize: the API's lifetime for the web
+	Origin string                    // the code that it comes from
+}
+
+// AccessToken returns a token and its life in seconds: a JWT for an API, an opaque one
+// for /userinfo. An opaque token, and what scripts said of the user, is kept in the store.
+func (m *Minter) AccessToken(ctx context.Context, st *store.Store, a *stagedoor.Authorization, how Access) (token string, life int, err error) {
+	now := st.Clock().Now()
+	if how.API == nil {
+		life = userInfoLifetime
+		if how.Web {
+			life = userInfoLifetimeWeb
+		}
+		token = stagedoor.NewToken()
+		return token, life, st.SaveAccessToken(ctx, token, how.Origin, a, now.Add(time.Duration(life)*time.Second))
+	}
+	life = how.API.TokenLifetime
+	if how.Web && how.API.TokenLifetimeForWeb > 0 {
+		life = how.API.TokenLifetimeForWeb
+	}
+	claims := m.accessClaims(st, a, how, now, life)
+	if token, err = m.signAccess(ctx, st, how, claims); err != nil {
+		return "", 0, err
+	}
+	if a.HasScope("openid") && len(a.IDClaims) > 0 { // /userinfo answers them too
+		err = st.SaveAccessToken(ctx, token, how.Origin, a, now.Add(time.Duration(life)*time.Second))
+	}
+	return token, life, err
+}
+
+func (m *Minter) accessClaims(st *store.Store, a *stagedoor.Authorization, how Access, now time.Time, life int) map[string]any {
+	claims := map[string]any{}
+	for name, value := range a.TokenClaims {
+		claims[name] = value
+	}
+	subject := a.UserID
+	if subject == "" {
+		subject = a.ClientID + "@clients"
+	}
+	claims["iss"], claims["sub"], claims["aud"] = a.Issuer, subject, a.Audience
+	claims["iat"], claims["exp"] = now.Unix(), now.Unix()+int64(life)
+	if a.UserID != "" && a.HasScope("openid") && how.API.SigningAlgorithm != jose.HS256 {
+		claims["aud"] = []string{a.Audience, a.Issuer + "userinfo"}
+	}
+	if len(a.Scope) > 0 {
+		claims["scope"] = strings.Join(a.Scope, " ")
+	}
+	if strings.HasSuffix(how.API.TokenDialect, "_authz") {
+		permissions := []string{}
+		if a.UserID == "" {
+			permissions = append(permissions, a.Scope...)
+		}
+		claims["permissions"] = permissions
+	}
+	if rfc9068(how.API) {
+		claims["client_id"], claims["jti"] = a.ClientID, stagedoor.NewToken()
+		return claims
+	}
+	claims["azp"] = a.ClientID
+	if a.GrantType != "" {
+		claims["gty"] = a.GrantType
+	}
+	return claims
+}
+
+func rfc9068(rs *stagedoor.ResourceServer) bool {
+	return strings.HasPrefix(rs.TokenDialect, "rfc9068_profile")
+}
+
+func (m *Minter) signAccess(ctx context.Context, st *store.Store, how Access, claims map[string]any) (string, error) {
+	typ := "JWT"
+	if rfc9068(how.API) {
+		typ = "at+jwt"
+	}
+	if how.API.SigningAlgorithm == jose.HS256 {
+		signer, err := jose.NewSigner(jose.HS256, "", []byte(how.API.SigningSecret), typ)
+		if err != nil {
+			return "", err
+		}
+		return signer.Sign(claims)
+	}
+	set, err := m.Keys.of(ctx, st)
+	if err != nil {
+		return "", err
+	}
+	if typ == "at+jwt" {
+		return set.at.Sign(claims)
+	}
+	return set.jwt.Sign(claims)
+}
+
+// Machine returns a token that a client gets in its own name, and its life in seconds.
+func (m *Minter) Machine(ctx context.Context, st *store.Store, c *stagedoor.Client, rs *stagedoor.ResourceServer, audience, issuer string, scope []string) (string, int, error) {
+	a := &stagedoor.Authorization{ClientID: c.ID, Audience: audience, Scope: scope, GrantType: "client-credentials", Issuer: issuer}
+	return m.AccessToken(ctx, st, a, Access{Client: c, API: rs})
+}
+
+// Beside is what an ID token is bound to: what is handed out together with it (OpenID Connect
+// Core 3.3.2.11).
+type Beside struct {
+	AccessToken string
+	Code        string
+	Nonce       string
+	Straight    bool // straight from /authorize
+}
+
+// IDToken returns an ID token about the user. Public clients and conformant clients that get it
+// straight from /authorize have it signed with the tenant's key, whatever they ask for.
+func (m *Minter) IDToken(ctx context.Context, st *store.Store, c *stagedoor.Client, u *stagedoor.User, a *stagedoor.Authorization, beside Beside) (string, error) {
+	now := st.Clock().Now().Unix()
+	claims := UserClaims(u, a)
+	maps.DeleteFunc(claims, func(name string, _ any) bool { return slices.Contains(core, name) })
+	claims["iss"], claims["sub"], claims["aud"] = a.Issuer, a.UserID, a.ClientID
+	claims["iat"], claims["exp"] = now, now+int64(c.IDTokenLifetime())
+	for name, value := range map[string]string{"nonce": beside.Nonce, "sid": a.SessionID} {
+		if value != "" {
+			claims[name] = value
+		}
+	}
+	if a.AuthTime != 0 {
+		claims["auth_time"] = a.AuthTime
+	}
+	if a.Conformant && beside.AccessToken != "" {
+		claims["at_hash"] = jose.HalfHash(beside.AccessToken)
+	}
+	if a.Conformant && beside.Code != "" {
+		claims["c_hash"] = jose.HalfHash(beside.Code)
+	}
+	if IDTokenAlgorithm(c, a.Conformant && beside.Straight) == jose.HS256 {
+		secret, err := SigningSecret(c)
+		if err != nil {
+			return "", err
+		}
+		signer, err := jose.NewSigner(jose.HS256, "", secret, "JWT")
+		if err != nil {
+			return "", err
+		}
+		return signer.Sign(claims)
+	}
+	set, err := m.Keys.of(ctx, st)
+	if err != nil {
+		return "", err
+	}
+	return set.jwt.Sign(claims)
+}
+
+// IDTokenAlgorithm returns how a client's ID tokens are signed. straight means that it comes from /authorize to a
+// conformant client.
+func IDTokenAlgorithm(c *stagedoor.Client, straight bool) string {
+	alg := c.JWTConfiguration.Algorithm
+	if alg == "" {
+		alg = jose.RS256
+		if !c.OIDCConformant {
+			alg = jose.HS256
+		}
+	}
+	if alg == jose.HS256 && (c.Public() || straight || c.Secret == "") {
+		alg = jose.RS256
+	}
+	return alg
+}
+
+// SigningSecret returns the bytes of a client's secret: as they are, or decoded from base64url where
+// the client is so old that it has secret_encoded.
+func SigningSecret(c *stagedoor.Client) ([]byte, error) {
+	if !c.JWTConfiguration.SecretEncoded {
+		return []byte(c.Secret), nil
+	}
+	return base64.RawURLEncoding.DecodeString(strings.TrimRight(c.Secret, "="))
+}
+
+// RawClaims encodes claims one by one.
+func RawClaims(claims map[string]any) (map[string]json.RawMessage, error) {
+	out := make(map[string]json.RawMessage, len(claims))
+	for name, value := range claims {
+		b, err := json.Marshal(value)
+		if err != nil {
+			return nil, err
+		}
+		out[name] = b
+	}
+	return out, nil
+}
