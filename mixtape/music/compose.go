@@ -7,7 +7,7 @@ import (
 )
 
 // tail is how long the last notes may ring, in seconds.
-const tail = 3.5
+const tail = 2.5
 
 // score is a song before it is played.
 type score struct {
@@ -23,6 +23,7 @@ type note struct {
 	at, length float64 // beats
 	pitch      int     // MIDI number; drums have none
 	loud       float64 // 0 to 1
+	side       float64 // pan beyond that of the track
 }
 
 // notes composes one track. Each track has dice of its own, so that a change of
@@ -40,7 +41,7 @@ func (c *score) notes(index int, t track) []note {
 			if letter == 'f' && bar == len(c.chords)-1 && t.fill != "" {
 				rhythm = t.fill
 			}
-			start := float64(section*16 + bar*4)
+			start := start(section, bar)
 			switch t.role {
 			case beat:
 				notes = append(notes, c.hits(start, rhythm, nil)...)
@@ -103,8 +104,9 @@ func (c *score) hits(start float64, pattern string, pitches []int) []note {
 		if mark == 'o' {
 			loud = 0.5
 		}
-		for _, p := range pitches {
-			notes = append(notes, note{start + c.beat(i), held(pattern, i), p, loud})
+		for k, p := range pitches {
+			side := 1.1 * (float64(k) - float64(len(pitches)-1)/2) / float64(len(pitches)) // a chord stands wide
+			notes = append(notes, note{start + c.beat(i), held(pattern, i), p, loud, side})
 		}
 	}
 	return notes
@@ -122,7 +124,7 @@ func (c *score) broken(start float64, pattern string, pitches []int) []note {
 	var notes []note
 	for i, mark := range pattern {
 		if mark >= '0' && mark <= '3' {
-			notes = append(notes, note{start + c.beat(i), held(pattern, i), ladder[mark-'0'], 0.9})
+			notes = append(notes, note{start + c.beat(i), held(pattern, i), ladder[mark-'0'], 0.9, 0})
 		}
 	}
 	return notes
@@ -152,7 +154,7 @@ func (c *score) phrase(index int, t track, section, bar, step int) []note {
 				sung++
 			}
 		}
-		notes = append(notes, note{start(section, bar) + c.beat(i), held(pattern, i), c.pitch(sung, t.octave), 0.9})
+		notes = append(notes, note{start(section, bar) + c.beat(i), held(pattern, i), c.pitch(sung, t.octave), 0.9, 0})
 	}
 	return notes
 }

@@ -24,7 +24,7 @@ func (c *score) render(rate int) stereo {
 				}
 				hits[key] = sound
 			}
-			t.place(mix, send, sound, int(n.at*beatLength), float32(n.loud), pump)
+			t.place(mix, send, sound, int(n.at*beatLength), n, pump)
 		}
 	}
 	if c.style.crackle > 0 {
@@ -36,11 +36,11 @@ func (c *score) render(rate int) stereo {
 	return mix
 }
 
-// place adds a sound at a sample, by the track's settings.
-func (t track) place(mix, send stereo, sound []float32, at int, loud float32, pump []float32) {
-	angle := (t.pan + 1) * math.Pi / 4
-	left := float32(t.gain*math.Cos(angle)*math.Sqrt2) * loud
-	right := float32(t.gain*math.Sin(angle)*math.Sqrt2) * loud
+// place adds the sound of a note at a sample, by the track's settings.
+func (t track) place(mix, send stereo, sound []float32, at int, n note, pump []float32) {
+	angle := (min(max(t.pan+n.side, -1), 1) + 1) * math.Pi / 4
+	left := float32(t.gain * n.loud * math.Cos(angle) * math.Sqrt2)
+	right := float32(t.gain * n.loud * math.Sin(angle) * math.Sqrt2)
 	wet, duck := float32(t.send), float32(t.duck)
 	for i, x := range sound {
 		j := at + i
@@ -74,12 +74,14 @@ func (c *score) pump(samples int, beatLength float64) []float32 {
 	return pump
 }
 
-// echo repeats the send from side to side, darker each time.
+// echo repeats the send, darker each time and crossing sides. The right side
+// takes two thirds of the time of the left, so that the echoes alternate.
 func echo(send stereo, delay int, feedback float32) {
+	short := delay * 2 / 3
 	var darkLeft, darkRight float32
 	for i := delay; i < len(send.left); i++ {
 		darkLeft += 0.35 * (send.right[i-delay] - darkLeft)
-		darkRight += 0.35 * (send.left[i-delay] - darkRight)
+		darkRight += 0.35 * (send.left[i-short] - darkRight)
 		send.left[i] += feedback * darkLeft
 		send.right[i] += feedback * darkRight
 	}
@@ -95,7 +97,7 @@ func reverb(mix, send stereo, rate int, room float32) {
 		}
 		wet := make([]float32, len(in))
 		for _, ms := range []float64{29.7, 37.1, 41.1, 43.7, 31.9, 34.3} {
-			comb(wet, in, int((ms+0.5*float64(side))*float64(rate)/1000), 0.72+0.22*room)
+			comb(wet, in, int((ms+1.3*float64(side))*float64(rate)/1000), 0.72+0.22*room)
 		}
 		allpass(wet, int(5.0*float64(rate)/1000))
 		allpass(wet, int(1.7*float64(rate)/1000))
@@ -151,7 +153,7 @@ func master(mix stereo, rate int) {
 	}
 	rms := math.Sqrt(sum/float64(2*len(mix.left))) + 1e-9
 	gain := 0.2 / rms
-	fade := int(2.5 * float64(rate))
+	fade := int(2 * float64(rate))
 	for _, channel := range [][]float32{mix.left, mix.right} {
 		for i, x := range channel {
 			y := 0.93 * math.Tanh(float64(x)*gain)
