@@ -5,7 +5,7 @@
 // [Render]. Every page works without scripts, carries no inline style or script (see [CSP]),
 // and takes its words from texts/<language>.json, so that one more file is one more language.
 //
-//	page struct ──▶ Render ──▶ templates/layout.html + templates/<page>.html ──▶ HTML
+//	page struct ──▶ Render ──▶ templates/layout.html + templates/pages/<page>.html ──▶ HTML
 //	                              └▶ Frame.T ──▶ texts/<lang>.json
 //	MailData ─────▶ Mail ────▶ mail/body.txt, mail/body.html ──▶ subject, text, HTML
 //
