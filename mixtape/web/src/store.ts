@@ -26,6 +26,10 @@ export function createStore<T extends object>(value: T): Store<T> {
 /** Re-renders the calling component whenever the store changes. */
 export function useStore<T extends object>(store: Store<T>): T {
   const [, redraw] = useState({});
-  useEffect(() => store.watch(() => redraw({})), [store]);
-  return store.get();
+  const drawn = store.get();
+  useEffect(() => {
+    if (store.get() !== drawn) redraw({}); // it changed between drawing and watching
+    return store.watch(() => redraw({}));
+  }, [store]);
+  return drawn;
 }

@@ -33,7 +33,7 @@ export function Attempts({ withPermission, sub }: Props) {
           <h3>Give yourself a better plan</h3>
           <pre class="request">{`PATCH …/users/${encodeURIComponent(sub)}\n${JSON.stringify(grab)}`}</pre>
           <button class="danger" data-testid="cheat-app-metadata" onClick={() => void attempt('plan', () => app.record.attempt(grab))}>Change my app_metadata</button>
-          <Exchange answer={answers.plan} testid="cheat-app-metadata-result" />
+          <Exchange answer={answers.plan} verdict={verdict(answers.plan)} testid="cheat-app-metadata-result" />
         </article>
         <article class="card">
           <h3>Rename somebody else</h3>
@@ -43,7 +43,7 @@ export function Attempts({ withPermission, sub }: Props) {
           <pre class="request">{`PATCH …/users/${encodeURIComponent(other)}\n{"user_metadata":{"displayName":"gotcha"}}`}</pre>
           <button class="danger" data-testid="cheat-other-user"
             onClick={() => void attempt('other', () => app.record.attempt({ user_metadata: { displayName: 'gotcha' } }, other))}>Change their record</button>
-          <Exchange answer={answers.other} testid="cheat-other-user-result" />
+          <Exchange answer={answers.other} verdict={verdict(answers.other)} testid="cheat-other-user-result" />
         </article>
         <article class="card">
           <h3>Edit the featured shelf</h3>
@@ -53,9 +53,13 @@ export function Attempts({ withPermission, sub }: Props) {
             onClick={() => void attempt('shelf', () => app.api.raw('PATCH', `/playlists/featured/${encodeURIComponent(list!.playlist_id)}`, { name: list!.name, songs: list!.songs }))}>
             Change a featured playlist
           </button>
-          <Exchange answer={answers.shelf} testid="cheat-featured-result" />
+          <Exchange answer={answers.shelf} verdict={verdict(answers.shelf)} testid="cheat-featured-result" />
         </article>
       </div>
     </section>
   );
+}
+
+function verdict(answer: Answer | undefined): string | false {
+  return answer?.status === 403 && 'Refused, as it should be.';
 }

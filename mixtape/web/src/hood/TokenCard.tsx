@@ -30,7 +30,7 @@ export function TokenCard({ title, use, token, now, testid, children }: Props) {
           {Object.entries(token.claims).map(([name, value]) => (
             <div key={name} data-claim={name}>
               <dt><Name name={name} /></dt>
-              <dd>{times.has(name) ? moment(Number(value)) : typeof value === 'string' ? value : JSON.stringify(value, null, 1)}</dd>
+              <dd>{times.has(name) ? moment(Number(value)) : typeof value === 'string' ? value : json(value)}</dd>
             </div>
           ))}
         </dl>
@@ -44,6 +44,12 @@ export function Name({ name }: { name: string }) {
   const { claim_namespace: namespace } = useApp().app.config;
   if (!name.startsWith(namespace)) return <code>{name}</code>;
   return <code><span class="faint">{namespace}</span><wbr />{name.slice(namespace.length)}</code>;
+}
+
+/** On one line when it fits on a phone. */
+function json(value: unknown): string {
+  const line = JSON.stringify(value);
+  return line.length < 44 ? line : JSON.stringify(value, null, 1);
 }
 
 function moment(seconds: number): string {

@@ -3,11 +3,13 @@ import { useListener } from '../app';
 import type { Claims } from '../jwt';
 import { listener, preferences, type Language, type Preferences, type Theme } from '../listener';
 import { NeedsPage, type Trip } from '../session';
+import type { Translate } from '../texts';
 import { useApp } from '../ui/context';
 import { Permission } from '../ui/Permission';
 import { explain } from '../ui/problem';
 
-type Status = { kind: 'saving' | 'good' | 'bad'; text: string };
+/** How saving went. The words are found when they are shown: the language may just have changed. */
+type Status = { kind: 'saving' | 'good' | 'bad'; words: (t: Translate) => string };
 
 /** Display name and preferences, in the listener's own record at the identity server. */
 export function Settings() {
@@ -36,7 +38,7 @@ export function Settings() {
     if (error instanceof NeedsPage) {
       setNeeds(error.reason);
       setStatus(undefined);
-    } else setStatus({ kind: 'bad', text: explain(t, error) });
+    } else setStatus({ kind: 'bad', words: (t) => explain(t, error) });
   }
 
   function edit(change: Partial<Preferences>) {
@@ -46,7 +48,7 @@ export function Settings() {
 
   /** Reads the record, sends the keys that changed, and renews the tokens so that they tell the same. */
   async function save(wanted: Partial<Preferences>) {
-    setStatus({ kind: 'saving', text: t('saving') });
+    setStatus({ kind: 'saving', words: (t) => t('saving') });
     try {
       const before = (await app.record.read()).user_metadata ?? {};
       const changed = Object.fromEntries(Object.entries(wanted).filter(([key, value]) => before[key] !== value));
@@ -54,13 +56,13 @@ export function Settings() {
       if (!Object.keys(changed).length) {
         setStored(before);
         setDraft({});
-        return setStatus({ kind: 'good', text: t('unchanged') });
+        return setStatus({ kind: 'good', words: (t) => t('unchanged') });
       }
       const after = await app.record.changeMetadata(changed);
       setStored(after.user_metadata ?? { ...before, ...changed });
       setDraft({});
       await app.session.renew();
-      setStatus({ kind: 'good', text: t('saved') });
+      setStatus({ kind: 'good', words: (t) => t('saved') });
     } catch (error) {
       failed(error);
     }
@@ -72,7 +74,7 @@ export function Settings() {
     event.preventDefault();
     if (!needs) return void save(draft);
     // The sentence above the form has explained it: go to the page and finish saving afterwards.
-    void app.session.showPage(needs, trip).then((back) => back && save(draft), () => setStatus({ kind: 'bad', text: t('popupFailed') }));
+    void app.session.showPage(needs, trip).then((back) => back && save(draft), () => setStatus({ kind: 'bad', words: (t) => t('popupFailed') }));
   }
 
   return (
@@ -109,7 +111,7 @@ export function Settings() {
         <div class="buttons">
           <button data-testid="settings-save" disabled={status?.kind === 'saving'}>{t('save')}</button>
         </div>
-        <p role="status" data-testid="settings-status" data-kind={status?.kind ?? 'idle'} class={status ? `notice ${status.kind}` : 'visually-hidden'}>{status?.text}</p>
+        <p role="status" data-testid="settings-status" data-kind={status?.kind ?? 'idle'} class={status ? `notice ${status.kind}` : 'visually-hidden'}>{status?.words(t)}</p>
       </form>
 
       <section class="card account" aria-labelledby="account">

@@ -80,7 +80,8 @@ function SignedIn() {
         {tabs.map((tab) => (
           <a href={tab.path} data-testid={`tab-${tab.path.slice(1) || 'home'}`}
             aria-current={`/${name}` === tab.path || (name === 'genre' && tab.path === '/') ? 'page' : undefined}>
-            <Icon name={tab.icon} /><span>{t(tab.text)}</span>
+            <Icon name={tab.icon} />
+            {tab.text === 'hoodShort' ? <><span class="short">{t('hoodShort')}</span><span class="long">{t('hood')}</span></> : <span>{t(tab.text)}</span>}
           </a>
         ))}
       </nav>

@@ -13,7 +13,8 @@ export function MiniPlayer() {
   return (
     <section class="mini" aria-label={t('nowPlaying')} data-testid="mini-player">
       <progress class="mini-progress" max={duration || 1} value={position} aria-hidden="true" />
-      <a class="mini-song" href="/playing" aria-label={`${t('openPlayer')}: ${song.songname}, ${song.artist}`}>
+      <a class="mini-song" href="/playing">
+        <span class="visually-hidden">{t('openPlayer')}: </span>
         <Cover id={song.song_id} />
         <span class="two">
           <strong data-testid="now-playing">{song.songname}</strong>
