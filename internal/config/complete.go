@@ -1,0 +1,201 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/mail"
+	"net/netip"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+const (
+	maxSecret  = 64 << 10 // bytes of a secret file
+	maxWorkers = 256
+	maxGrace   = 10 * time.Minute
+)
+
+// Complete reads secrets from their files, fills in what depends on other settings, and checks everything. The error lists
+// every mistake, a line each, and quotes no secret.
+func (c *Config) Complete() error {
+	err := errors.Join(
+		read("database", &c.Database, c.DatabaseFile),
+		read("mail-password", &c.Mail.Password, c.Mail.PasswordFile),
+		read("outbound-proxy", &c.Outbound.Proxy, c.Outbound.ProxyFile),
+	)
+	for value, name := range map[*string]string{&c.Database: "stagedoor.db", &c.MasterKeyFile: "master.key", &c.ACMECache: "acme"} {
+		if *value == "" {
+			*value = filepath.Join(c.DataDir, name)
+		}
+	}
+	return errors.Join(err, c.checkStorage(), c.checkServing(), c.checkMail(), c.checkOutbound(), c.checkRunning())
+}
+
+// read fills a secret from its file. A line break at the end is not part of it.
+func read(name string, value *string, path string) error {
+	if path == "" {
+		return nil
+	}
+	if *value != "" {
+		return wrong(name, "is given both directly and by %s-file", name)
+	}
+	file, err := os.Open(path) //nolint:gosec // the operator names it
+	if err != nil {
+		return wrong(name+"-file", "%v", err)
+	}
+	defer file.Close()
+	data, err := io.ReadAll(io.LimitReader(file, maxSecret+1))
+	if err != nil {
+		return wrong(name+"-file", "%v", err)
+	}
+	*value = strings.TrimRight(string(data), "\r\n")
+	if *value == "" || len(data) > maxSecret {
+		return wrong(name+"-file", "%s is empty or too large", path)
+	}
+	return nil
+}
+
+func (c *Config) checkStorage() error {
+	var errs []error
+	if c.DataDir == "" {
+		errs = append(errs, wrong("data", "must name a directory"))
+	}
+	if scheme, _, found := strings.Cut(c.Database, "://"); found {
+		if !postgresURL(c.Database) {
+			errs = append(errs, wrong("database", "is a file or a postgres:// URL; %q is not known", scheme))
+		} else if u, err := url.Parse(c.Database); err != nil || u.Host == "" && u.Query().Get("host") == "" {
+			errs = append(errs, wrong("database", "is not a URL of the form postgres://user:password@host/name")) // without its text
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (c *Config) checkServing() error {
+	errs := []error{address("http", c.HTTP), address("https", c.HTTPS)}
+	if c.HTTP == "" && c.HTTPS == "" {
+		errs = append(errs, wrong("http", "and https are both empty: nothing would be served"))
+	}
+	if (c.TLSCert == "") != (c.TLSKey == "") {
+		errs = append(errs, wrong("tls-cert", "and tls-key go together"))
+	}
+	if len(c.ACMEHosts) > 0 {
+		if c.TLSCert != "" {
+			errs = append(errs, wrong("acme-hosts", "and tls-cert exclude each other"))
+		}
+		if c.HTTPS == "" {
+			errs = append(errs, wrong("acme-hosts", "needs https"))
+		}
+	}
+	for _, host := range c.ACMEHosts {
+		if !strings.Contains(host, ".") || strings.ContainsAny(host, ":/* ") {
+			errs = append(errs, wrong("acme-hosts", "%q is not a full host name", host))
+		}
+	}
+	if c.ACMEEmail != "" {
+		errs = append(errs, person("acme-email", c.ACMEEmail))
+	}
+	for _, network := range c.TrustedProxies {
+		if !network.IsValid() || network != network.Masked() {
+			errs = append(errs, wrong("trusted-proxies", "%s is not a network; did you mean %s?", network, network.Masked()))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (c *Config) checkMail() error {
+	var errs []error
+	if c.Mail.From != "" {
+		errs = append(errs, person("mail-from", c.Mail.From))
+	}
+	if c.Mail.Host == "" {
+		if c.Mail.Password != "" || c.Mail.User != "" {
+			errs = append(errs, wrong("mail-host", "is missing, but a user or password is given"))
+		}
+		return errors.Join(errs...)
+	}
+	if c.Mail.From == "" {
+		errs = append(errs, wrong("mail-from", "is needed with mail-host"))
+	}
+	if strings.ContainsAny(c.Mail.Host, ":/ ") {
+		errs = append(errs, wrong("mail-host", "%q is not a host name; the port is mail-port", c.Mail.Host))
+	}
+	if c.Mail.Port < 1 || c.Mail.Port > 65535 {
+		errs = append(errs, wrong("mail-port", "%d is not a port", c.Mail.Port))
+	}
+	if (c.Mail.User == "") != (c.Mail.Password == "") {
+		errs = append(errs, wrong("mail-user", "and mail-password go together"))
+	}
+	return errors.Join(errs...)
+}
+
+func (c *Config) checkOutbound() error {
+	var errs []error
+	for _, one := range c.Outbound.Allow {
+		if strings.Contains(one, "/") {
+			if _, err := netip.ParsePrefix(one); err != nil {
+				errs = append(errs, wrong("outbound-allow", "%q is not a network", one))
+			}
+		} else {
+			errs = append(errs, address("outbound-allow", one))
+		}
+	}
+	if c.Outbound.Proxy != "" {
+		u, err := url.Parse(c.Outbound.Proxy)
+		if err != nil || u.Hostname() == "" || !slices.Contains([]string{"http", "https", "socks5"}, u.Scheme) {
+			errs = append(errs, wrong("outbound-proxy", "is not an http, https or socks5 URL")) // without its text
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (c *Config) checkRunning() error {
+	var errs []error
+	if c.ScriptWorkers < 0 || c.ScriptWorkers > maxWorkers {
+		errs = append(errs, wrong("script-workers", "%d is not between 0 and %d", c.ScriptWorkers, maxWorkers))
+	}
+	if c.ShutdownGrace < 0 || c.ShutdownGrace > maxGrace {
+		errs = append(errs, wrong("shutdown-grace", "%v is not between 0 and %v", c.ShutdownGrace, maxGrace))
+	}
+	if levels := []string{"", "debug", "info", "warn", "error"}; !slices.Contains(levels, c.LogLevel) {
+		errs = append(errs, wrong("log-level", "%q is not one of debug, info, warn, error", c.LogLevel))
+	}
+	if formats := []string{"", "text", "json"}; !slices.Contains(formats, c.LogFormat) {
+		errs = append(errs, wrong("log-format", "%q is not one of text, json", c.LogFormat))
+	}
+	return errors.Join(errs...)
+}
+
+// wrong is a mistake in a setting, on one line.
+func wrong(name, format string, args ...any) error {
+	return fmt.Errorf("setting %s %s", name, fmt.Sprintf(format, args...))
+}
+
+func address(name, text string) error {
+	if text == "" {
+		return nil
+	}
+	host, port, err := net.SplitHostPort(text)
+	number, numberErr := strconv.ParseUint(port, 10, 16)
+	if err != nil || numberErr != nil || strings.ContainsAny(host, "/ ") || number == 0 && name == "outbound-allow" {
+		return wrong(name, "%q is not an address of the form host:port", text)
+	}
+	return nil
+}
+
+func person(name, text string) error {
+	if _, err := mail.ParseAddress(text); err != nil {
+		return wrong(name, "%q is not a mail address", text)
+	}
+	return nil
+}
+
+func postgresURL(text string) bool {
+	return strings.HasPrefix(text, "postgres://") || strings.HasPrefix(text, "postgresql://")
+}

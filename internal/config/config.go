@@ -1,0 +1,64 @@
+package config
+
+import (
+	"net/netip"
+	"time"
+)
+
+// Config is how a server is started. The tags are those of kong; a field tagged secret is never printed and has a File twin.
+type Config struct {
+	DataDir       string `name:"data" env:"STAGEDOOR_DATA" default:"./data" help:"Directory of what the server keeps: database, keys, certificates." placeholder:"DIR"`
+	Database      string `name:"database" env:"STAGEDOOR_DATABASE" secret:"url" json:"-" help:"File of the embedded database, or a postgres:// URL. Default: stagedoor.db in the data directory." placeholder:"URL"`
+	DatabaseFile  string `name:"database-file" env:"STAGEDOOR_DATABASE_FILE" help:"File to read --database from." placeholder:"FILE"`
+	MasterKeyFile string `name:"master-key-file" env:"STAGEDOOR_MASTER_KEY_FILE" help:"Keys that seal the secrets in the database; made if missing. Default: master.key in the data directory." placeholder:"FILE"`
+
+	HTTP           string         `name:"http" env:"STAGEDOOR_HTTP" default:"127.0.0.1:8080" help:"Address of plain http; empty for none." placeholder:"ADDR"`
+	HTTPS          string         `name:"https" env:"STAGEDOOR_HTTPS" default:"127.0.0.1:8443" help:"Address of https; empty for none." placeholder:"ADDR"`
+	TLSCert        string         `name:"tls-cert" env:"STAGEDOOR_TLS_CERT" help:"Certificate chain for https (PEM). Without it and ACME, a local authority is used." placeholder:"FILE"`
+	TLSKey         string         `name:"tls-key" env:"STAGEDOOR_TLS_KEY" help:"Private key of --tls-cert (PEM)." placeholder:"FILE"`
+	ACMEHosts      []string       `name:"acme-hosts" env:"STAGEDOOR_ACME_HOSTS" help:"Host names to get certificates for by ACME." placeholder:"HOST"`
+	ACMEEmail      string         `name:"acme-email" env:"STAGEDOOR_ACME_EMAIL" help:"Whom the ACME authority writes to." placeholder:"EMAIL"`
+	ACMECache      string         `name:"acme-cache" env:"STAGEDOOR_ACME_CACHE" help:"Directory of ACME certificates. Default: acme in the data directory." placeholder:"DIR"`
+	TrustedProxies []netip.Prefix `name:"trusted-proxies" env:"STAGEDOOR_TRUSTED_PROXIES" help:"Networks of proxies whose X-Forwarded headers count, such as 10.0.0.0/8." placeholder:"NET"`
+
+	Mail     Mail     `embed:"" prefix:"mail-" envprefix:"STAGEDOOR_MAIL_"`
+	Outbound Outbound `embed:"" prefix:"outbound-" envprefix:"STAGEDOOR_OUTBOUND_"`
+
+	ScriptWorkers int           `name:"script-workers" env:"STAGEDOOR_SCRIPT_WORKERS" default:"0" help:"Processes that run scripts of tenants; 0 means one for each core." placeholder:"N"`
+	ShutdownGrace time.Duration `name:"shutdown-grace" env:"STAGEDOOR_SHUTDOWN_GRACE" default:"15s" help:"How long running requests may take to end." placeholder:"TIME"`
+	LogLevel      string        `name:"log-level" env:"STAGEDOOR_LOG_LEVEL" default:"info" enum:"debug,info,warn,error" help:"Least severe lines to log: debug, info, warn, error."`
+	LogFormat     string        `name:"log-format" env:"STAGEDOOR_LOG_FORMAT" default:"text" enum:"text,json" help:"Form of log lines: text, json."`
+}
+
+// Mail is the server that mails are sent through. Without Host they are kept in an inbox for development.
+type Mail struct {
+	Host         string `name:"host" env:"HOST" help:"SMTP server. Without it mails stay in a development inbox." placeholder:"HOST"`
+	Port         int    `name:"port" env:"PORT" default:"587" help:"Port of the SMTP server; 465 speaks TLS from the start." placeholder:"PORT"`
+	User         string `name:"user" env:"USER" help:"Name to sign in to the SMTP server with." placeholder:"NAME"`
+	Password     string `name:"password" env:"PASSWORD" secret:"text" json:"-" help:"Password for the SMTP server." placeholder:"TEXT"`
+	PasswordFile string `name:"password-file" env:"PASSWORD_FILE" help:"File to read --mail-password from." placeholder:"FILE"`
+	From         string `name:"from" env:"FROM" default:"Stagedoor <no-reply@stagedoor.test>" help:"Sender of mails, unless a tenant names its own." placeholder:"ADDR"`
+}
+
+// Outbound says what may be reached on behalf of tenants: by their scripts, connections and webhooks.
+type Outbound struct {
+	AllowPrivate bool     `name:"allow-private" env:"ALLOW_PRIVATE" help:"Let scripts and connections reach loopback and private networks."`
+	Allow        []string `name:"allow" env:"ALLOW" help:"Networks (10.1.0.0/16) and hosts (billing.internal:8080) that may be reached all the same." placeholder:"NET|HOST:PORT"`
+	Proxy        string   `name:"proxy" env:"PROXY" secret:"url" json:"-" help:"Proxy for requests that leave: http, https or socks5 URL." placeholder:"URL"`
+	ProxyFile    string   `name:"proxy-file" env:"PROXY_FILE" help:"File to read --outbound-proxy from." placeholder:"FILE"`
+}
+
+// Postgres tells whether Database is a PostgreSQL URL rather than a file.
+func (c *Config) Postgres() bool { return postgresURL(c.Database) }
+
+// Networks splits Allow into networks and "host:port" pairs. Complete has checked them.
+func (o Outbound) Networks() (networks []netip.Prefix, hosts []string) {
+	for _, one := range o.Allow {
+		if network, err := netip.ParsePrefix(one); err == nil {
+			networks = append(networks, network)
+		} else {
+			hosts = append(hosts, one)
+		}
+	}
+	return networks, hosts
+}
