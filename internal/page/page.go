@@ -1,0 +1,95 @@
+// Package page renders the hosted pages that more than one door shows: errors, logged out, the
+// question before a logout. It knows what of a tenant and a client a page shows; the
+// pages themselves are in ui.
+package page
+
+import (
+	"bytes"
+	"log/slog"
+	"net/http"
+	"net/url"
+
+	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/store"
+	"github.com/stagedoor/stagedoor/ui"
+)
+
+// Frame is what every page shows of the tenant and, where it is known, the client.
+func Frame(r *http.Request, st *store.Store, client *stagedoor.Client) ui.Frame {
+	settings := &st.Tenant().Settings
+	f := ui.Frame{
+		Lang:   ui.Language(r.URL.Query().Get("ui_locales"), r.Header.Get("Accept-Language")),
+		Tenant: settings.FriendlyName, Logo: settings.PictureURL,
+	}
+	if f.Tenant == "" {
+		f.Tenant = st.Tenant().ID
+	}
+	if client != nil {
+		f.Client = ui.Client{Name: client.Name, Logo: client.LogoURI}
+	}
+	return f
+}
+
+// Render writes a page with its headers.
+func Render(w http.ResponseWriter, status int, p ui.Page) {
+	var b bytes.Buffer
+	if err := ui.Render(&b, p); err != nil {
+		slog.Error("a page cannot be rendered", "error", err)
+		http.Error(w, "Internal error", http.StatusInternalServerError)
+		return
+	}
+	ui.SetHeaders(w.Header())
+	w.WriteHeader(status)
+	w.Write(b.Bytes())
+}
+
+// Error tells the person that a request cannot go on. Where the tenant has an error page of its own the
+// browser goes there (Authentication API fact sheet 2.2). The reference that the page
+// shows is the id of the event in the tenant's log.
+func Error(w http.ResponseWriter, r *http.Request, st *store.Store, status int, err error, client *stagedoor.Client) {
+	e := stagedoor.AsError(err)
+	code, message := e.Code, e.Message
+	if e.Kind == stagedoor.Internal {
+		code, message = "server_error", "Something went wrong on our side. Please try again."
+		slog.Error("a page request failed", "path", r.URL.Path, "error", err)
+	}
+	event := stagedoor.LogEvent{ID: stagedoor.NewLogID(st.Clock().Now()), Type: "f", Description: message, IP: r.RemoteAddr, UserAgent: r.UserAgent(), Hostname: r.Host}
+	back := st.Tenant().Settings.DefaultRedirectionURI
+	if client != nil {
+		event.ClientID, event.ClientName = client.ID, client.Name
+		if client.InitiateLoginURI != "" {
+			back = client.InitiateLoginURI
+		}
+	}
+	st.Log(event)
+	frame := Frame(r, st, client)
+	if own := st.Tenant().Settings.ErrorPage; own != nil && own.URL != "" {
+		redirectToOwn(w, r, own.URL, client, frame.Lang, code, message, event.ID)
+		return
+	}
+	hint, _ := e.Extra["hint"].(string)
+	Render(w, status, ui.ErrorPage{
+		Frame: frame, Code: code, Description: message, Tracking: event.ID, Hint: hint,
+		BackURL: back, SupportURL: st.Tenant().Settings.SupportURL,
+	})
+}
+
+func redirectToOwn(w http.ResponseWriter, r *http.Request, to string, client *stagedoor.Client, lang, code, message, tracking string) {
+	u, err := url.Parse(to)
+	if err != nil {
+		http.Error(w, message, http.StatusBadRequest)
+		return
+	}
+	q := u.Query()
+	if client != nil {
+		q.Set("client_id", client.ID)
+	}
+	for k, v := range map[string]string{"lang": lang, "error": code, "error_description": message, "tracking": tracking} {
+		if v != "" {
+			q.Set(k, v)
+		}
+	}
+	u.RawQuery = q.Encode()
+	w.Header().Set("Cache-Control", "no-store")
+	http.Redirect(w, r, u.String(), http.StatusFound)
+}

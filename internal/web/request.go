@@ -1,0 +1,8 @@
+package web
+
+import "net/http"
+
+// Issuer returns the issuer that a request was made to: https://domain/ or, on loopback,
+// http://domain/. The server in front has put the effective scheme, host and client address into
+// r.URL.Scheme, r.Host and r.RemoteAddr, also behind a trusted proxy.
+func Issuer(r *http.Request) string { return r.URL.Scheme + "://" + r.Host + "/" }
