@@ -12,14 +12,14 @@ import (
 func Cover(id string) []byte {
 	dice := diceFor("cover", id)
 	hue := dice.IntN(360)
-	other := (hue + 60 + dice.IntN(150)) % 360
+	other := (hue + 25 + dice.IntN(50)) % 360 // neighbours on the wheel: mixing opposites is muddy
 	var b strings.Builder
 	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 512 512" width="512" height="512" role="img" aria-label="Cover art">`)
-	fmt.Fprintf(&b, `<defs><linearGradient id="g" x1="0" y1="0" x2="%.2f" y2="1">`+
+	fmt.Fprintf(&b, `<defs><linearGradient id="g" gradientUnits="userSpaceOnUse" x1="0" y1="0" x2="%d" y2="512">`+
 		`<stop offset="0" stop-color="hsl(%d,70%%,24%%)"/><stop offset="1" stop-color="hsl(%d,72%%,46%%)"/></linearGradient>`+
 		`<linearGradient id="s" x1="0" y1="0" x2="0" y2="1">`+
 		`<stop offset="0" stop-color="hsl(%d,92%%,72%%)"/><stop offset="1" stop-color="hsl(%d,88%%,56%%)"/></linearGradient></defs>`,
-		dice.Float64(), hue, other, (other+40)%360, (hue+330)%360)
+		dice.IntN(512), hue, other, (other+115)%360, (other+70)%360)
 	b.WriteString(`<rect width="512" height="512" fill="url(#g)"/>`)
 	motifs := []func(*strings.Builder, *rand.Rand){sun, record, waves, skyline, dots, petals}
 	motifs[dice.IntN(len(motifs))](&b, dice)

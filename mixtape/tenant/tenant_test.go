@@ -1,7 +1,9 @@
 package tenant_test
 
 import (
+	"crypto/sha256"
 	"encoding/json"
+	"fmt"
 	"io/fs"
 	"log/slog"
 	"maps"
@@ -84,6 +86,20 @@ func TestTenant(t *testing.T) {
 	files, err := fs.Glob(tenant.Files, "rules/*.js")
 	if err != nil || len(files) != 5 {
 		t.Errorf("%v %v", files, err)
+	}
+}
+
+// The published rules stay as they were printed: no formatter may touch them.
+func TestRulesAsPrinted(t *testing.T) {
+	for name, want := range map[string]string{
+		"rules/display-name.js":                   "8771263b5dae7a70536709cb49474ba486f489ee3512ba6091afda93c4c5dbfd",
+		"rules/scope-parameter-specifies-role.js": "9ba29d9515ece92689ac7630b447fe0aeb7ed13377f727fddccd4fe24dd3c7a2",
+		"rules/assign-playlist-editor-role.js":    "b41a97aed16648bce22802c96921d991719405b093774b1a8c8ad66108e1695e",
+		"rules/metadata-in-tokens.js":             "27191a59d52ff1f8f3e18e7b1983dfaf13cf3db056aa7c65d476d2fecae76ca6",
+	} {
+		if got := fmt.Sprintf("%x", sha256.Sum256([]byte(read(t, name)))); got != want {
+			t.Errorf("%s has changed: %s", name, got)
+		}
 	}
 }
 
