@@ -1,0 +1,4 @@
+import auth0 from 'auth0-v2'
+import { classic } from './classic.mjs'
+
+export const connect = classic(auth0)

@@ -1,0 +1,32 @@
+package compat
+
+import (
+	"os"
+	"testing"
+)
+
+// generations of the Node.js SDK auth0: 2.44, 3.7, 4.9 and 5.8.
+var generations = []string{"v2", "v3", "v4", "v5"}
+
+func TestTokens_NodeAuth0(t *testing.T)     { runNode(t, "tokens") }
+func TestA5_NodeAuth0(t *testing.T)         { runNode(t, "a5") }
+func TestB6_NodeAuth0(t *testing.T)         { runNode(t, "b6") }
+func TestAdminister_NodeAuth0(t *testing.T) { runNode(t, "administer") }
+
+// runNode runs a scenario of compat/node with every generation. They share the demo's listeners, so
+// they run one after the other.
+func runNode(t *testing.T, scenario string) {
+	node := need(t, "node")
+	if _, err := os.Stat("node/node_modules"); err != nil {
+		missing(t, "the packages of compat/node are not installed")
+	}
+	for _, generation := range generations {
+		t.Run(generation, func(t *testing.T) {
+			out, err := program(t, "node", nil, node, "run.mjs", generation, scenario)
+			if err != nil {
+				t.Fatalf("%v\n%s", err, out)
+			}
+			t.Log("\n" + out)
+		})
+	}
+}
