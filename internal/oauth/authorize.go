@@ -1,0 +1,317 @@
+package oauth
+
+import (
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/connection"
+	"github.com/stagedoor/stagedoor/internal/pipeline"
+	"github.com/stagedoor/stagedoor/internal/session"
+	"github.com/stagedoor/stagedoor/internal/store"
+	"github.com/stagedoor/stagedoor/internal/token"
+	"github.com/stagedoor/stagedoor/internal/web"
+)
+
+// maxForm bounds forms and queries that are read here, in bytes.
+const maxForm = 64 << 10
+
+// authorize begins a login (RFC 6749 section 3.1; Authentication API fact sheet 2).
+func (d *Door) authorize(w http.ResponseWriter, r *http.Request, st *store.Store) {
+	params, err := authorizeParams(w, r)
+	if err != nil {
+		fail(w, r, st, err, nil)
+		return
+	}
+	client, req, err := d.trusted(r, st, params)
+	if err != nil {
+		fail(w, r, st, err, client)
+		return
+	}
+	// From here on the redirect URI is the client's own: every failure goes there.
+	api, err := d.check(r, st, client, params, req)
+	if err != nil {
+		logRefused(r, st, client, req, err)
+		d.respondError(w, r, st, req, err)
+		return
+	}
+	v := visit(r, st)
+	if !req.HasPrompt("none") {
+		v.Browser = session.EnsureBrowser(w, r)
+	}
+	out, err := d.Pipeline.Begin(r.Context(), v, client, api, *req)
+	d.answer(w, r, st, out, err)
+}
+
+// resume goes on after a page.
+func (d *Door) resume(w http.ResponseWriter, r *http.Request, st *store.Store) {
+	out, err := d.Pipeline.Continue(r.Context(), visit(r, st), r.URL.Query().Get("state"))
+	if out == nil {
+		fail(w, r, st, err, nil)
+		return
+	}
+	d.answer(w, r, st, out, err)
+}
+
+// answer sends the browser to the next page, or the login's end to the client.
+func (d *Door) answer(w http.ResponseWriter, r *http.Request, st *store.Store, out *pipeline.Outcome, err error) {
+	if err != nil {
+		d.respondError(w, r, st, &out.Request, err)
+		return
+	}
+	if out.Ask != "" {
+		next := "/u/" + out.Ask + "?state=" + url.QueryEscape(out.Transaction.ID)
+		if locales := out.Request.UILocales; locales != "" {
+			next += "&ui_locales=" + url.QueryEscape(locales)
+		}
+		w.Header().Set("Cache-Control", "no-store")
+		http.Redirect(w, r, next, http.StatusFound)
+		return
+	}
+	params, err := d.issue(r.Context(), st, out)
+	if err != nil {
+		d.respondError(w, r, st, &out.Request, err)
+		return
+	}
+	d.respond(w, r, st, &out.Request, params)
+}
+
+// authorizeParams reads the query or the form. A parameter that comes twice makes the request
+// invalid (RFC 6749 section 3.1).
+func authorizeParams(w http.ResponseWriter, r *http.Request) (url.Values, error) {
+	if len(r.URL.RawQuery) > maxForm {
+		return nil, stagedoor.Errorf(stagedoor.Invalid, "invalid_request", "The request is too long.")
+	}
+	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+	if err := r.ParseForm(); err != nil {
+		return nil, stagedoor.Errorf(stagedoor.Invalid, "invalid_request", "The request cannot be read.")
+	}
+	for name, values := range r.Form {
+		if len(values) > 1 && knownParams[name] {
+			return nil, stagedoor.Errorf(stagedoor.Invalid, "invalid_request", "Duplicate parameter: %s", name)
+		}
+	}
+	return r.Form, nil
+}
+
+var knownParams = map[string]bool{
+	"client_id": true, "response_type": true, "response_mode": true, "redirect_uri": true, "scope": true, "audience": true,
+	"state": true, "nonce": true, "code_challenge": true, "code_challenge_method": true, "prompt": true, "max_age": true,
+	"connection": true, "organization": true, "request": true, "request_uri": true,
+}
+
+// trusted finds out for whom and where to the answer is: as long as that is not certain, errors are shown
+// on a page and never sent by a redirect.
+func (d *Door) trusted(r *http.Request, st *store.Store, params url.Values) (*stagedoor.Client, *stagedoor.AuthorizationRequest, error) {
+	id := params.Get("client_id")
+	if id == "" {
+		return nil, nil, missing("client_id")
+	}
+	client, err := st.Client(r.Context(), id)
+	if stagedoor.IsKind(err, stagedoor.NotFound) || err == nil && client.Global {
+		return nil, nil, stagedoor.Errorf(stagedoor.Invalid, "invalid_request", "Unknown client: %s", id)
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	req := &stagedoor.AuthorizationRequest{
+		ClientID: id, RedirectURI: params.Get("redirect_uri"), RedirectGiven: params.Has("redirect_uri"),
+		State: params.Get("state"), Issuer: web.Issuer(r), Query: withoutSecrets(params),
+	}
+	if !req.RedirectGiven && len(client.Callbacks) > 0 {
+		req.RedirectURI = client.Callbacks[0]
+	} else if !allowedURL(req.RedirectURI, client.Callbacks) {
+		e := stagedoor.Errorf(stagedoor.Forbidden, "unauthorized_client", "Callback URL mismatch. The provided redirect_uri is not in the list of allowed callback URLs.")
+		e.Extra = map[string]any{"hint": "Add " + req.RedirectURI + " to the Allowed Callback URLs of this client, exactly as it is sent."}
+		return client, nil, e
+	}
+	req.ResponseType = sortedWords(params.Get("response_type"))
+	req.ResponseMode = responseMode(params.Get("response_mode"), req.ResponseType)
+	if req.ResponseMode == "web_message" && !originAllowed(client, originOf(req.RedirectURI)) {
+		e := stagedoor.Errorf(stagedoor.Forbidden, "invalid_request", "The origin of the redirect_uri is not in the list of allowed web origins.")
+		e.Extra = map[string]any{"hint": "Add " + originOf(req.RedirectURI) + " to the Allowed Web Origins of this client."}
+		return client, nil, e
+	}
+	return client, req, nil
+}
+
+// withoutSecrets is the query as scripts may see it.
+func withoutSecrets(params url.Values) map[string][]string {
+	out := map[string][]string{}
+	for name, values := range params {
+		if name != "client_secret" && name != "password" {
+			out[name] = values
+		}
+	}
+	return out
+}
+
+func sortedWords(s string) string {
+	words := strings.Fields(s)
+	slices.Sort(words)
+	return strings.Join(slices.Compact(words), " ")
+}
+
+var responseModes = []string{"query", "fragment", "form_post", "web_message"}
+
+// responseMode returns the mode that was asked for, or the default of the response type. Tokens never
+// go into a query.
+func responseMode(asked, responseType string) string {
+	front := strings.Contains(responseType, "token")
+	if slices.Contains(responseModes, asked) && !(asked == "query" && front) {
+		return asked
+	}
+	if front {
+		return "fragment"
+	}
+	return "query"
+}
+
+// responseTypes are the supported ones with the grant types that a client needs for them.
+var responseTypes = map[string][]string{
+	"code": {"authorization_code"}, "token": {"implicit"}, "id_token": {"implicit"}, "id_token token": {"implicit"},
+	"code token": {"authorization_code", "implicit"}, "code id_token": {"authorization_code", "implicit"},
+	"code id_token token": {"authorization_code", "implicit"},
+}
+
+// check reads and checks the rest of a request, in the wire's order.
+func (d *Door) check(r *http.Request, st *store.Store, client *stagedoor.Client, params url.Values, req *stagedoor.AuthorizationRequest) (*stagedoor.ResourceServer, error) {
+	if err := checkResponse(client, params, req); err != nil {
+		return nil, err
+	}
+	for _, name := range []string{"request", "request_uri"} {
+		if params.Has(name) {
+			return nil, stagedoor.Errorf(stagedoor.Invalid, name+"_not_supported", "The parameter %s is not supported.", name)
+		}
+	}
+	for _, name := range []string{"organization", "invitation"} {
+		if params.Has(name) {
+			return nil, stagedoor.Errorf(stagedoor.Invalid, "invalid_request", "parameter %s is not allowed for this client", name)
+		}
+	}
+	req.Scope = slices.Compact(strings.Fields(params.Get("scope")))
+	req.Audience = params.Get("audience")
+	if req.Audience == "" {
+		req.Audience = st.Tenant().Settings.DefaultAudience
+	}
+	req.Conformant = client.OIDCConformant || req.Audience != ""
+	var api *stagedoor.ResourceServer
+	if !token.IsUserInfo(st.Tenant(), req.Audience) {
+		var err error
+		if api, err = token.ResourceServer(r.Context(), st, req.Audience); stagedoor.IsKind(err, stagedoor.NotFound) {
+			return nil, stagedoor.Errorf(stagedoor.Forbidden, "access_denied", "Service not found: %s", req.Audience)
+		} else if err != nil {
+			return nil, err
+		}
+	} else {
+		req.Audience = ""
+	}
+	if err := checkRest(client, params, req); err != nil {
+		return nil, err
+	}
+	if req.Connection = params.Get("connection"); req.Connection != "" {
+		if _, err := connection.ForClient(r.Context(), st, client.ID, req.Connection); err != nil {
+			return nil, err
+		}
+	}
+	return api, nil
+}
+
+func checkResponse(client *stagedoor.Client, params url.Values, req *stagedoor.AuthorizationRequest) error {
+	if req.ResponseType == "" {
+		return missing("response_type")
+	}
+	grants, ok := responseTypes[req.ResponseType]
+	if !ok {
+		return stagedoor.Errorf(stagedoor.Invalid, "unsupported_response_type", "Unsupported response type: %s", params.Get("response_type"))
+	}
+	for _, g := range grants {
+		if !client.Allows(g) {
+			return stagedoor.Errorf(stagedoor.Forbidden, "unauthorized_client", "Grant type '%s' not allowed for the client.", g)
+		}
+	}
+	if asked := params.Get("response_mode"); asked != "" && asked != req.ResponseMode {
+		return stagedoor.Errorf(stagedoor.Invalid, "invalid_request", "Unsupported response mode: %s", asked)
+	}
+	return nil
+}
+
+func checkRest(client *stagedoor.Client, params url.Values, req *stagedoor.AuthorizationRequest) error {
+	req.Nonce = params.Get("nonce")
+	if req.Conformant && req.Has("id_token") && req.Nonce == "" {
+		return missing("nonce")
+	}
+	if err := checkPKCE(client, params, req); err != nil {
+		return err
+	}
+	req.Prompt = strings.Fields(params.Get("prompt"))
+	if req.HasPrompt("none") && len(req.Prompt) > 1 {
+		return stagedoor.Errorf(stagedoor.Invalid, "invalid_request", "prompt=none cannot be combined with other values")
+	}
+	if s := params.Get("max_age"); s != "" {
+		n, err := strconv.Atoi(s)
+		if err != nil || n < 0 {
+			return stagedoor.Errorf(stagedoor.Invalid, "invalid_request", "max_age must be a number of seconds")
+		}
+		req.MaxAge = &n
+	}
+	req.LoginHint, req.ScreenHint, req.UILocales = params.Get("login_hint"), params.Get("screen_hint"), params.Get("ui_locales")
+	for name, value := range map[string]string{"state": req.State, "nonce": req.Nonce, "login_hint": req.LoginHint} {
+		if len(value) > 16<<10 {
+			return stagedoor.Errorf(stagedoor.Invalid, "invalid_request", "The parameter %s is too long.", name)
+		}
+	}
+	return nil
+}
+
+// checkPKCE wants a well-formed challenge (RFC 7636), and one at all from public clients: without a secret
+// nothing else ties the code to who asked for it.
+func checkPKCE(client *stagedoor.Client, params url.Values, req *stagedoor.AuthorizationRequest) error {
+	if !req.Has("code") {
+		return nil
+	}
+	req.CodeChallenge, req.CodeMethod = params.Get("code_challenge"), params.Get("code_challenge_method")
+	switch {
+	case req.CodeChallenge == "" && req.CodeMethod != "":
+		return missing("code_challenge")
+	case req.CodeChallenge == "" && client.Public():
+		return missing("code_challenge")
+	case req.CodeChallenge == "":
+		return nil
+	case !unreserved(req.CodeChallenge):
+		return stagedoor.Errorf(stagedoor.Invalid, "invalid_request", "code_challenge must be 43 to 128 unreserved characters")
+	}
+	if req.CodeMethod == "" {
+		req.CodeMethod = "plain"
+	}
+	if req.CodeMethod != "S256" && req.CodeMethod != "plain" {
+		return stagedoor.Errorf(stagedoor.Invalid, "invalid_request", "Unsupported code_challenge_method: %s", req.CodeMethod)
+	}
+	return nil
+}
+
+// unreserved tells whether s is 43 to 128 characters of RFC 3986's unreserved set.
+func unreserved(s string) bool {
+	if len(s) < 43 || len(s) > 128 {
+		return false
+	}
+	return !strings.ContainsFunc(s, func(r rune) bool {
+		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-._~", r))
+	})
+}
+
+func missing(name string) error {
+	return stagedoor.Errorf(stagedoor.Invalid, "invalid_request", "Missing required parameter: %s", name)
+}
+
+func logRefused(r *http.Request, st *store.Store, client *stagedoor.Client, req *stagedoor.AuthorizationRequest, err error) {
+	e := stagedoor.LogEvent{Type: "f", ClientID: client.ID, ClientName: client.Name, Audience: req.Audience, IP: r.RemoteAddr, UserAgent: r.UserAgent(), Hostname: r.Host}
+	if slices.Contains(strings.Fields(r.Form.Get("prompt")), "none") {
+		e.Type = "fsa"
+	}
+	e.Description = stagedoor.AsError(err).Message
+	st.Log(e)
+}

@@ -1,0 +1,90 @@
+package oauth
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"unicode/utf8"
+
+	"github.com/stagedoor/stagedoor"
+)
+
+// readParams reads a body of parameters, as a form or as a JSON object of strings: SDKs send both to the
+// same endpoint. Numbers and booleans of JSON are read as their text, other values are ignored unless they
+// are asked for, a parameter that comes twice is refused.
+func readParams(w http.ResponseWriter, r *http.Request) (map[string]string, error) {
+	b, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxForm))
+	var tooLarge *http.MaxBytesError
+	if errors.As(err, &tooLarge) {
+		return nil, stagedoor.Errorf(stagedoor.TooLarge, "invalid_request", "The request body is larger than %d bytes.", maxForm)
+	}
+	if err != nil || !utf8.Valid(b) {
+		return nil, invalid("The request body cannot be read.")
+	}
+	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	switch {
+	case err == nil && kind == "application/json":
+		return jsonParams(b)
+	case err == nil && kind == "application/x-www-form-urlencoded", len(b) == 0:
+		return formParams(string(b))
+	}
+	return nil, stagedoor.Errorf(stagedoor.UnsupportedMedia, "invalid_request", "The content type must be application/x-www-form-urlencoded or application/json.")
+}
+
+func formParams(body string) (map[string]string, error) {
+	values, err := url.ParseQuery(body)
+	if err != nil {
+		return nil, invalid("The request body is not a valid form.")
+	}
+	out := make(map[string]string, len(values))
+	for name, v := range values {
+		if len(v) > 1 {
+			return nil, invalid("Duplicate parameter: %s", name)
+		}
+		out[name] = v[0]
+	}
+	return out, nil
+}
+
+func jsonParams(b []byte) (map[string]string, error) {
+	malformed := invalid("The request body is not a valid JSON object.")
+	dec := json.NewDecoder(bytes.NewReader(b))
+	dec.UseNumber()
+	if t, err := dec.Token(); err != nil || t != json.Delim('{') {
+		return nil, malformed
+	}
+	out := map[string]string{}
+	for dec.More() {
+		key, err := dec.Token()
+		name, ok := key.(string)
+		if err != nil || !ok {
+			return nil, malformed
+		}
+		var value any
+		if err := dec.Decode(&value); err != nil {
+			return nil, malformed
+		}
+		if _, twice := out[name]; twice {
+			return nil, invalid("Duplicate parameter: %s", name)
+		}
+		switch v := value.(type) {
+		case string:
+			out[name] = v
+		case json.Number:
+			out[name] = v.String()
+		case bool:
+			out[name] = map[bool]string{true: "true", false: "false"}[v]
+		}
+	}
+	if _, err := dec.Token(); err != nil {
+		return nil, malformed
+	}
+	if _, err := dec.Token(); err != io.EOF {
+		return nil, malformed
+	}
+	return out, nil
+}

@@ -1,0 +1,62 @@
+package oauth
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+
+	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/jose"
+	"github.com/stagedoor/stagedoor/internal/store"
+)
+
+// errClient is the one answer for an unknown client and a wrong secret (Authentication API fact
+// sheet 4.1).
+func errClient() error {
+	return stagedoor.Errorf(stagedoor.Unauthorized, "access_denied", "Unauthorized")
+}
+
+// authenticateClient finds out which client asks: by HTTP Basic, by client_id and client_secret in
+// the body, or, for public clients, by client_id alone.
+func authenticateClient(ctx context.Context, r *http.Request, st *store.Store, params map[string]string) (*stagedoor.Client, error) {
+	id, secret, err := credentials(r, params)
+	if err != nil {
+		return nil, err
+	}
+	c, err := st.Client(ctx, id)
+	if stagedoor.IsKind(err, stagedoor.NotFound) {
+		jose.Equal(secret, "unknown clients cost the same") // constant-time, against nothing
+		return nil, errClient()
+	}
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case c.Public() && secret == "":
+		return c, nil
+	case c.Secret != "" && jose.Equal(secret, c.Secret):
+		return c, nil
+	}
+	return nil, errClient()
+}
+
+// credentials reads a client's id and secret. Two different sets of them are an attack or a mistake.
+func credentials(r *http.Request, params map[string]string) (id, secret string, err error) {
+	id, secret = params["client_id"], params["client_secret"]
+	rawID, rawSecret, basic := r.BasicAuth()
+	if !basic {
+		if id == "" {
+			return "", "", missing("client_id")
+		}
+		return id, secret, nil
+	}
+	basicID, err1 := url.QueryUnescape(rawID)
+	basicSecret, err2 := url.QueryUnescape(rawSecret)
+	if err1 != nil || err2 != nil {
+		return "", "", errClient()
+	}
+	if id != "" && id != basicID || secret != "" && secret != basicSecret {
+		return "", "", invalid("The client is authenticated in two ways that differ.")
+	}
+	return basicID, basicSecret, nil
+}

@@ -1,0 +1,48 @@
+package oauth
+
+import (
+	"net/http"
+
+	"github.com/stagedoor/stagedoor/internal/store"
+	"github.com/stagedoor/stagedoor/internal/web"
+)
+
+// discovery answers the provider's metadata. Every URL follows the domain that was used; what
+// is not served is not listed.
+func (d *Door) discovery(w http.ResponseWriter, r *http.Request, st *store.Store) {
+	issuer := web.Issuer(r)
+	doc := map[string]any{
+		"issuer":                                issuer,
+		"authorization_endpoint":                issuer + "authorize",
+		"token_endpoint":                        issuer + "oauth/token",
+		"userinfo_endpoint":                     issuer + "userinfo",
+		"jwks_uri":                              issuer + ".well-known/jwks.json",
+		"revocation_endpoint":                   issuer + "oauth/revoke",
+		"scopes_supported":                      []string{"openid", "profile", "offline_access", "name", "given_name", "family_name", "nickname", "email", "email_verified", "picture", "created_at", "identities", "phone", "address"},
+		"response_types_supported":              []string{"code", "token", "id_token", "code token", "code id_token", "token id_token", "code token id_token"},
+		"code_challenge_methods_supported":      []string{"S256", "plain"},
+		"response_modes_supported":              []string{"query", "fragment", "form_post"},
+		"subject_types_supported":               []string{"public"},
+		"token_endpoint_auth_methods_supported": []string{"client_secret_basic", "client_secret_post"},
+		"claims_supported":                      []string{"aud", "auth_time", "created_at", "email", "email_verified", "exp", "family_name", "given_name", "iat", "identities", "iss", "name", "nickname", "phone_number", "picture", "sub"},
+		"request_uri_parameter_supported":       false,
+		"request_parameter_supported":           false,
+		"id_token_signing_alg_values_supported": []string{"HS256", "RS256"},
+	}
+	if st.Tenant().Settings.OIDCLogout.EndSessionDiscovery {
+		doc["end_session_endpoint"] = issuer + "oidc/logout"
+	}
+	w.Header().Set("Cache-Control", "public, max-age=15, stale-while-revalidate=15, stale-if-error=86400")
+	web.WriteJSON(w, http.StatusOK, doc)
+}
+
+func (d *Door) jwks(w http.ResponseWriter, r *http.Request, st *store.Store) {
+	doc, err := d.Minter.Keys.JWKS(r.Context(), st)
+	if err != nil {
+		answerError(w, r, err)
+		return
+	}
+	w.Header().Set("Cache-Control", "public, max-age=15, stale-while-revalidate=15, stale-if-error=86400")
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.Write(doc)
+}

@@ -1,0 +1,128 @@
+package oauth
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/page"
+	"github.com/stagedoor/stagedoor/internal/pipeline"
+	"github.com/stagedoor/stagedoor/internal/session"
+	"github.com/stagedoor/stagedoor/internal/store"
+	"github.com/stagedoor/stagedoor/internal/token"
+	"github.com/stagedoor/stagedoor/internal/web"
+)
+
+// Deps are what the door works with.
+type Deps struct {
+	DB       *store.DB
+	Pipeline *pipeline.Pipeline
+	Minter   *token.Minter
+}
+
+// Door serves the protocol.
+type Door struct{ Deps }
+
+// New returns the door.
+func New(d Deps) *Door { return &Door{d} }
+
+type handler func(*Door, http.ResponseWriter, *http.Request, *store.Store)
+
+type route struct {
+	web.Route
+	serve handler
+}
+
+// routes is the door's table of contents.
+var routes = []route{
+	{web.Route{Method: "GET", Pattern: "/.well-known/openid-configuration", Title: "Discovery document"}, (*Door).discovery},
+	{web.Route{Method: "GET", Pattern: "/.well-known/oauth-authorization-server", Title: "Discovery document (RFC 8414)"}, (*Door).discovery},
+	{web.Route{Method: "GET", Pattern: "/.well-known/jwks.json", Title: "Public keys"}, (*Door).jwks},
+	{web.Route{Method: "GET", Pattern: "/authorize", Title: "Authorization endpoint"}, (*Door).authorize},
+	{web.Route{Method: "POST", Pattern: "/authorize", Title: "Authorization endpoint, form"}, (*Door).authorize},
+	{web.Route{Method: "GET", Pattern: "/authorize/resume", Title: "Goes on with a login after a page"}, (*Door).resume},
+	{web.Route{Method: "POST", Pattern: "/oauth/token", Title: "Token endpoint"}, (*Door).token},
+	{web.Route{Method: "POST", Pattern: "/oauth/revoke", Title: "Revokes a refresh token"}, (*Door).revoke},
+	{web.Route{Method: "GET", Pattern: "/userinfo", Title: "Claims of the token's user"}, (*Door).userInfo},
+	{web.Route{Method: "POST", Pattern: "/userinfo", Title: "Claims of the token's user"}, (*Door).userInfo},
+	{web.Route{Method: "GET", Pattern: "/v2/logout", Title: "Ends the session, returnTo"}, (*Door).logout},
+	{web.Route{Method: "GET", Pattern: "/oidc/logout", Title: "RP-initiated logout"}, (*Door).oidcLogout},
+	{web.Route{Method: "POST", Pattern: "/oidc/logout", Title: "RP-initiated logout"}, (*Door).oidcLogout},
+}
+
+// Routes lists what the door serves.
+func (d *Door) Routes() []web.Route {
+	out := make([]web.Route, len(routes))
+	for i, r := range routes {
+		out[i] = r.Route
+	}
+	return out
+}
+
+// Register puts the door's routes on a mux. The server in front has set the request's host, scheme
+// and client address (see web.Issuer).
+func (d *Door) Register(mux *http.ServeMux) {
+	for _, r := range routes {
+		mux.HandleFunc(r.Method+" "+r.Pattern, func(w http.ResponseWriter, req *http.Request) {
+			st, err := d.DB.TenantByDomain(req.Context(), req.Host)
+			if err != nil {
+				answerError(w, req, err)
+				return
+			}
+			if crossOrigin[r.Pattern] {
+				allowAny(w, req)
+			}
+			r.serve(d, w, req, st)
+		})
+	}
+	for pattern := range crossOrigin {
+		mux.HandleFunc("OPTIONS "+pattern, func(w http.ResponseWriter, req *http.Request) {
+			allowAny(w, req)
+			w.WriteHeader(http.StatusNoContent)
+		})
+	}
+}
+
+// crossOrigin are the endpoints that pages of any origin may call: they take no cookie,
+// so the browser lends a foreign page nothing.
+var crossOrigin = map[string]bool{
+	"/.well-known/openid-configuration": true, "/.well-known/oauth-authorization-server": true,
+	"/.well-known/jwks.json": true, "/oauth/token": true, "/oauth/revoke": true, "/userinfo": true,
+}
+
+func allowAny(w http.ResponseWriter, r *http.Request) {
+	h := w.Header()
+	h.Set("Access-Control-Allow-Origin", "*")
+	h.Set("Access-Control-Expose-Headers", "WWW-Authenticate, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, DPoP-Nonce")
+	if r.Method == http.MethodOptions {
+		h.Set("Access-Control-Allow-Methods", "GET, POST, OPTIONS")
+		h.Set("Access-Control-Allow-Headers", "Authorization, Content-Type, Auth0-Client, DPoP, X-Request-Language, Auth0-Forwarded-For")
+		h.Set("Access-Control-Max-Age", "3600")
+	}
+}
+
+// visit is the request as the pipeline needs it.
+func visit(r *http.Request, st *store.Store) pipeline.Visit {
+	host := r.Host
+	if i := strings.LastIndexByte(host, ':'); i > strings.LastIndexByte(host, ']') {
+		host = host[:i]
+	}
+	return pipeline.Visit{
+		Store: st, Issuer: web.Issuer(r), Hostname: host, IP: r.RemoteAddr, UserAgent: r.UserAgent(),
+		Session: session.Handle(r), Browser: session.Browser(r),
+	}
+}
+
+// fail shows an error page.
+func fail(w http.ResponseWriter, r *http.Request, st *store.Store, err error, client *stagedoor.Client) {
+	status := http.StatusBadRequest
+	switch stagedoor.AsError(err).Kind {
+	case stagedoor.Internal:
+		status = http.StatusInternalServerError
+	case stagedoor.Forbidden:
+		status = http.StatusForbidden
+	case stagedoor.Unsupported:
+		status = http.StatusNotImplemented
+	}
+	page.Error(w, r, st, status, err, client)
+}

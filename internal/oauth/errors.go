@@ -1,0 +1,47 @@
+package oauth
+
+import (
+	"log/slog"
+	"net/http"
+
+	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/web"
+)
+
+// statuses of JSON errors. Most failures of a token request are 403, not the 400 of RFC 6749: that
+// is the wire (Authentication API fact sheet, trap 6).
+var statuses = map[stagedoor.Kind]int{
+	stagedoor.Invalid: 400, stagedoor.Unauthorized: 401, stagedoor.Forbidden: 403, stagedoor.NotFound: 404,
+	stagedoor.Conflict: 409, stagedoor.TooLarge: 413, stagedoor.UnsupportedMedia: 415, stagedoor.TooMany: 429,
+	stagedoor.Unsupported: 501, stagedoor.Unavailable: 503,
+}
+
+// answerError writes the OAuth error object: error, error_description and the error's extras.
+func answerError(w http.ResponseWriter, r *http.Request, err error) {
+	e := stagedoor.AsError(err)
+	status, known := statuses[e.Kind]
+	if !known {
+		status = http.StatusInternalServerError
+		slog.Error("a request failed", "path", r.URL.Path, "host", r.Host, "error", err)
+		e = &stagedoor.Error{Code: "server_error", Message: "Internal error"}
+	}
+	body := map[string]any{"error": e.Code, "error_description": e.Message}
+	if uri, ok := e.Extra["error_uri"]; ok {
+		body["error_uri"] = uri
+	}
+	noStore(w)
+	web.WriteJSON(w, status, body)
+}
+
+func noStore(w http.ResponseWriter) {
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("Pragma", "no-cache")
+}
+
+func invalid(format string, args ...any) error {
+	return stagedoor.Errorf(stagedoor.Invalid, "invalid_request", format, args...)
+}
+
+func invalidGrant(format string, args ...any) error {
+	return stagedoor.Errorf(stagedoor.Forbidden, "invalid_grant", format, args...)
+}

@@ -1,0 +1,52 @@
+package oauth
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/token"
+)
+
+// redeemClientCredentials gives a client a token in its own name (RFC 6749 section 4.4; Authentication
+// API fact sheet 4.4).
+func redeemClientCredentials(ctx context.Context, t *tokenRequest) (*tokenResponse, error) {
+	if t.client.Public() {
+		return nil, stagedoor.Errorf(stagedoor.Forbidden, "unauthorized_client", "Grant type 'client_credentials' not allowed for the client.")
+	}
+	audience := t.params["audience"]
+	if audience == "" {
+		audience = t.st.Tenant().Settings.DefaultAudience
+	}
+	if audience == "" {
+		return nil, stagedoor.Errorf(stagedoor.Forbidden, "access_denied", "Non-global clients are not allowed access to APIv1")
+	}
+	api, err := apiOf(ctx, t.st, audience)
+	if err != nil {
+		return nil, err
+	}
+	if api == nil {
+		return nil, stagedoor.Errorf(stagedoor.Forbidden, "access_denied", "Service not found: %s", audience)
+	}
+	granted, err := t.st.ClientGrantFor(ctx, t.client.ID, api.Identifier)
+	if stagedoor.IsKind(err, stagedoor.NotFound) {
+		return nil, stagedoor.Errorf(stagedoor.Forbidden, "access_denied", "Client is not authorized to access %q. You need to create a \"client-grant\" associated to this API. See: https://auth0.com/docs/api/v2#!/Client_Grants/post_client_grants", audience)
+	}
+	if err != nil {
+		return nil, err
+	}
+	scope := granted.Scope
+	if asked := strings.Fields(t.params["scope"]); len(asked) > 0 {
+		for _, s := range asked {
+			if !slices.Contains(granted.Scope, s) {
+				return nil, stagedoor.Errorf(stagedoor.Forbidden, "access_denied", "Client has not been granted scopes: %s", s)
+			}
+		}
+		scope = asked
+	}
+	a := &stagedoor.Authorization{ClientID: t.client.ID, Audience: audience, Scope: scope, GrantType: "client-credentials", Issuer: t.visit.Issuer}
+	resp := &tokenResponse{TokenType: "Bearer", Scope: joined(scope)}
+	resp.AccessToken, resp.ExpiresIn, err = t.Minter.AccessToken(ctx, t.st, a, token.Access{Client: t.client, API: api})
+	return resp, err
+}

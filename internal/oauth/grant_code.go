@@ -1,0 +1,146 @@
+package oauth
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"slices"
+	"time"
+
+	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/jose"
+	"github.com/stagedoor/stagedoor/internal/store"
+	"github.com/stagedoor/stagedoor/internal/token"
+)
+
+// redeemCode gives tokens for an authorization code (RFC 6749 section 4.1.3, RFC 7636). The code is
+// used up before anything is checked: who presents a stolen one spoils it.
+func redeemCode(ctx context.Context, t *tokenRequest) (*tokenResponse, error) {
+	if t.params["code"] == "" {
+		return nil, missing("code")
+	}
+	code, origin, err := t.st.ConsumeCode(ctx, t.params["code"])
+	if stagedoor.IsKind(err, stagedoor.NotFound) {
+		return nil, invalidGrant("Invalid authorization code")
+	}
+	if err != nil {
+		return nil, err
+	}
+	if code.ClientID != t.client.ID {
+		return nil, invalidGrant("Invalid authorization code")
+	}
+	t.event.UserID, t.event.Audience = code.UserID, code.Audience
+	if err := checkRedirect(code, t.params); err != nil {
+		return nil, err
+	}
+	if err := checkVerifier(code, t.params["code_verifier"]); err != nil {
+		return nil, err
+	}
+	user, err := t.st.User(ctx, code.UserID)
+	if err != nil {
+		return nil, err
+	}
+	if user.IsBlocked() {
+		return nil, stagedoor.Errorf(stagedoor.Unauthorized, "unauthorized", "user is blocked")
+	}
+	t.event.UserName = user.Email
+	return t.issue(ctx, user, &code.Authorization, origin)
+}
+
+func checkRedirect(code *stagedoor.Code, params map[string]string) error {
+	sent, has := params["redirect_uri"]
+	switch {
+	case has && sent != code.RedirectURI, !has && code.RedirectGiven:
+		return invalidGrant("The redirect URI is wrong. You sent %s, and we expected %s", sent, code.RedirectURI)
+	}
+	return nil
+}
+
+func checkVerifier(code *stagedoor.Code, verifier string) error {
+	switch {
+	case code.CodeChallenge == "" && verifier == "":
+		return nil
+	case code.CodeChallenge == "": // a downgrade: the challenge was taken out of the request
+		return invalidGrant("Failed to verify code verifier")
+	case verifier == "":
+		return invalidGrant("Parameter 'code_verifier' is required")
+	}
+	challenge := verifier
+	if code.CodeMethod == "S256" {
+		sum := sha256.Sum256([]byte(verifier))
+		challenge = base64.RawURLEncoding.EncodeToString(sum[:])
+	}
+	if !unreserved(verifier) || !jose.Equal(challenge, code.CodeChallenge) {
+		return invalidGrant("Failed to verify code verifier")
+	}
+	return nil
+}
+
+// issue makes the tokens of a code: access token, ID token, and the first refresh token of a family
+// that carries the code's id, so that a replay of the code can take it back.
+func (t *tokenRequest) issue(ctx context.Context, user *stagedoor.User, a *stagedoor.Authorization, origin string) (*tokenResponse, error) {
+	resp, err := t.tokens(ctx, user, a, origin)
+	if err != nil {
+		return nil, err
+	}
+	if a.HasScope("offline_access") && t.client.Allows("refresh_token") {
+		resp.RefreshToken = stagedoor.NewToken()
+		err = t.st.CreateRefreshToken(ctx, resp.RefreshToken, t.newFamily(a, origin))
+	}
+	return resp, err
+}
+
+// tokens makes the access token and the ID token of an authorization.
+func (t *tokenRequest) tokens(ctx context.Context, user *stagedoor.User, a *stagedoor.Authorization, origin string) (*tokenResponse, error) {
+	api, err := apiOf(ctx, t.st, a.Audience)
+	if err != nil {
+		return nil, err
+	}
+	resp := &tokenResponse{TokenType: "Bearer", Scope: joined(a.Scope)}
+	resp.AccessToken, resp.ExpiresIn, err = t.Minter.AccessToken(ctx, t.st, a, token.Access{Client: t.client, API: api, Origin: origin})
+	if err != nil {
+		return nil, err
+	}
+	if a.HasScope("openid") {
+		resp.IDToken, err = t.Minter.IDToken(ctx, t.st, t.client, user, a, token.Beside{Nonce: a.Nonce})
+	}
+	return resp, err
+}
+
+// apiOf returns the API of an audience; nil where only /userinfo is meant.
+func apiOf(ctx context.Context, st *store.Store, audience string) (*stagedoor.ResourceServer, error) {
+	if token.IsUserInfo(st.Tenant(), audience) {
+		return nil, nil
+	}
+	api, err := token.ResourceServer(ctx, st, audience)
+	if stagedoor.IsKind(err, stagedoor.NotFound) {
+		return nil, stagedoor.Errorf(stagedoor.Forbidden, "access_denied", "Service not found: %s", audience)
+	}
+	return api, err
+}
+
+func (t *tokenRequest) newFamily(a *stagedoor.Authorization, origin string) *stagedoor.RefreshToken {
+	now, rules := t.st.Clock().Now(), t.client.RefreshToken
+	rt := &stagedoor.RefreshToken{
+		ID: stagedoor.NewID("rt_"), FamilyID: origin, Counter: 1, ClientID: t.client.ID, UserID: a.UserID, SessionID: a.SessionID,
+		Audience: a.Audience, Scope: slices.Clone(a.Scope), Conformant: a.Conformant, Rotating: rules.Rotating(), AuthTime: a.AuthTime,
+		CreatedAt: now, LastUsedAt: now,
+	}
+	if rules.ExpirationType == "expiring" {
+		if !rules.InfiniteTokenLifetime {
+			rt.ExpiresAt = now.Add(time.Duration(rules.TokenLifetime) * time.Second)
+		}
+		if idle := idleLife(rules); idle > 0 {
+			rt.IdleExpiry = now.Add(idle)
+		}
+	}
+	return rt
+}
+
+// idleLife is how long a refresh token may lie unused; 0 means for ever.
+func idleLife(rules stagedoor.RefreshTokenRules) time.Duration {
+	if rules.ExpirationType != "expiring" || rules.InfiniteIdleTokenLifetime {
+		return 0
+	}
+	return time.Duration(rules.IdleTokenLifetime) * time.Second
+}

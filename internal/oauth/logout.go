@@ -1,0 +1,172 @@
+package oauth
+
+import (
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/page"
+	"github.com/stagedoor/stagedoor/internal/session"
+	"github.com/stagedoor/stagedoor/internal/store"
+	"github.com/stagedoor/stagedoor/internal/token"
+	"github.com/stagedoor/stagedoor/ui"
+)
+
+// logout ends the session and returns where the client or the tenant allows (Authentication API
+// fact sheet 6.4). Refresh tokens live on.
+func (d *Door) logout(w http.ResponseWriter, r *http.Request, st *store.Store) {
+	q := r.URL.Query()
+	client, allowed, err := logoutClient(r, st, q.Get("client_id"))
+	if err != nil {
+		fail(w, r, st, err, nil)
+		return
+	}
+	if err := d.endSession(w, r, st, client); err != nil {
+		fail(w, r, st, err, client)
+		return
+	}
+	to := q.Get("returnTo")
+	switch {
+	case to == "" && len(allowed) > 0:
+		to = allowed[0]
+	case to == "":
+		page.Render(w, http.StatusOK, ui.LoggedOutPage{Frame: page.Frame(r, st, client)})
+		return
+	case !allowedReturn(to, allowed):
+		fail(w, r, st, invalid("The \"returnTo\" querystring parameter \"%s\" is not defined as a valid URL in \"Allowed Logout URLs\".", to), client)
+		return
+	}
+	noStore(w)
+	redirect(w, to)
+}
+
+// logoutClient returns the client that a logout names, and where it may return to.
+func logoutClient(r *http.Request, st *store.Store, id string) (*stagedoor.Client, []string, error) {
+	if id == "" {
+		return nil, st.Tenant().Settings.AllowedLogoutURLs, nil
+	}
+	c, err := st.Client(r.Context(), id)
+	if stagedoor.IsKind(err, stagedoor.NotFound) {
+		return nil, nil, invalid("Unknown client: %s", id)
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	return c, c.AllowedLogoutURLs, nil
+}
+
+// endSession ends the browser's session, if it has one.
+func (d *Door) endSession(w http.ResponseWriter, r *http.Request, st *store.Store, client *stagedoor.Client) error {
+	s, err := session.Live(r.Context(), st, session.Handle(r))
+	if err != nil {
+		return err
+	}
+	session.ClearCookie(w, r)
+	if s == nil {
+		return nil
+	}
+	if err := st.DeleteSession(r.Context(), s.ID); err != nil {
+		return err
+	}
+	e := stagedoor.LogEvent{Type: "slo", UserID: s.UserID, Connection: s.Connection, Strategy: s.Strategy, IP: r.RemoteAddr, UserAgent: r.UserAgent(), Hostname: r.Host}
+	if client != nil {
+		e.ClientID, e.ClientName = client.ID, client.Name
+	}
+	st.Log(e)
+	return nil
+}
+
+// oidcLogout is RP-initiated logout (OpenID Connect RP-Initiated Logout 1.0). Without a hint that fits the
+// session the person is asked first, so that no other site can log them out.
+func (d *Door) oidcLogout(w http.ResponseWriter, r *http.Request, st *store.Store) {
+	params, err := authorizeParams(w, r)
+	if err != nil {
+		fail(w, r, st, err, nil)
+		return
+	}
+	clientID, sid, err := d.logoutHint(r, st, params)
+	if err != nil {
+		fail(w, r, st, err, nil)
+		return
+	}
+	client, allowed, err := logoutClient(r, st, clientID)
+	if err != nil {
+		fail(w, r, st, err, nil)
+		return
+	}
+	to := params.Get("post_logout_redirect_uri")
+	if to != "" && !slices.Contains(allowed, to) && !allowedURL(to, allowed) {
+		fail(w, r, st, invalid("The \"post_logout_redirect_uri\" querystring parameter \"%s\" is not defined as a valid URL in \"Allowed Logout URLs\".", to), client)
+		return
+	}
+	s, err := session.Live(r.Context(), st, session.Handle(r))
+	if err != nil {
+		fail(w, r, st, err, client)
+		return
+	}
+	if s != nil && s.ID != sid && !confirmed(r, s) {
+		d.askLogout(w, r, st, client, s, params)
+		return
+	}
+	if err := d.endSession(w, r, st, client); err != nil {
+		fail(w, r, st, err, client)
+		return
+	}
+	if to == "" {
+		page.Render(w, http.StatusOK, ui.LoggedOutPage{Frame: page.Frame(r, st, client)})
+		return
+	}
+	if state := params.Get("state"); state != "" {
+		sep := "?"
+		if strings.Contains(to, "?") {
+			sep = "&"
+		}
+		to += sep + "state=" + url.QueryEscape(state)
+	}
+	noStore(w)
+	redirect(w, to)
+}
+
+// logoutHint reads id_token_hint, logout_hint and client_id, which must not contradict each
+// other. An expired ID token is a good hint.
+func (d *Door) logoutHint(r *http.Request, st *store.Store, params url.Values) (clientID, sid string, err error) {
+	clientID, sid = params.Get("client_id"), params.Get("logout_hint")
+	hint := params.Get("id_token_hint")
+	if hint == "" {
+		return clientID, sid, nil
+	}
+	claims, err := d.Minter.ParseHint(r.Context(), st, hint)
+	if err != nil || !token.IsIssuer(st.Tenant(), claims.Issuer) || len(claims.Audience) != 1 {
+		return "", "", invalid("The id_token_hint is not valid.")
+	}
+	if clientID != "" && clientID != claims.Audience[0] {
+		return "", "", invalid("client_id and id_token_hint are not of the same client.")
+	}
+	own, _ := claims.Raw["sid"].(string)
+	if sid != "" && sid != own {
+		return "", "", invalid("logout_hint and id_token_hint are not of the same session.")
+	}
+	return claims.Audience[0], own, nil
+}
+
+// confirmed tells whether the form of askLogout was posted: it carries the session's id, which another
+// site does not know, and comes from our own page.
+func confirmed(r *http.Request, s *stagedoor.Session) bool {
+	return r.Method == http.MethodPost && r.PostFormValue("confirm") == s.ID && http.NewCrossOriginProtection().Check(r) == nil
+}
+
+func (d *Door) askLogout(w http.ResponseWriter, r *http.Request, st *store.Store, client *stagedoor.Client, s *stagedoor.Session, params url.Values) {
+	form := ui.Form{Action: "/oidc/logout", Hidden: []ui.Field{{Name: "confirm", Value: s.ID}}}
+	for _, name := range []string{"client_id", "id_token_hint", "logout_hint", "post_logout_redirect_uri", "state"} {
+		if v := params.Get(name); v != "" {
+			form.Hidden = append(form.Hidden, ui.Field{Name: name, Value: v})
+		}
+	}
+	user := ""
+	if u, err := st.User(r.Context(), s.UserID); err == nil {
+		user = u.Email
+	}
+	page.Render(w, http.StatusOK, ui.LogoutPage{Frame: page.Frame(r, st, client), Form: form, User: user})
+}

@@ -1,0 +1,129 @@
+package oauth
+
+import (
+	"bytes"
+	"encoding/json"
+	"html/template"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/store"
+)
+
+// params are the members of an authorization response; numbers stay numbers in a web message.
+type params map[string]any
+
+// respondError tells the client why it gets nothing.
+func (d *Door) respondError(w http.ResponseWriter, r *http.Request, st *store.Store, req *stagedoor.AuthorizationRequest, err error) {
+	e := stagedoor.AsError(err)
+	code, description := e.Code, e.Message
+	if e.Kind == stagedoor.Internal || code == "" {
+		slog.Error("an authorization request failed", "tenant", st.Tenant().ID, "client", req.ClientID, "error", err)
+		code, description = "server_error", "Internal error"
+	}
+	d.respond(w, r, st, req, params{"error": code, "error_description": description})
+}
+
+// respond writes every authorization response: success and error, in the mode that was asked
+// for (OAuth 2.0 Multiple Response Types, Form Post and Web Message Response Mode).
+func (d *Door) respond(w http.ResponseWriter, r *http.Request, st *store.Store, req *stagedoor.AuthorizationRequest, p params) {
+	if req.State != "" {
+		p["state"] = req.State
+	}
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("Pragma", "no-cache")
+	switch req.ResponseMode {
+	case "web_message":
+		respondPage(w, webMessage, map[string]any{"Response": p, "Origin": originOf(req.RedirectURI)})
+	case "form_post":
+		respondPage(w, formPost, map[string]any{"Action": template.URL(req.RedirectURI), "Fields": p.strings()}) //nolint:gosec // a registered callback
+	case "fragment":
+		w.Header().Set("Referrer-Policy", "no-referrer")
+		redirect(w, req.RedirectURI+"#"+p.encode())
+	default:
+		w.Header().Set("Referrer-Policy", "no-referrer")
+		sep := "?"
+		if strings.Contains(req.RedirectURI, "?") {
+			sep = "&"
+		}
+		redirect(w, req.RedirectURI+sep+p.encode())
+	}
+}
+
+// redirect sends the browser to a registered callback, whatever its scheme; http.Redirect would rewrite it.
+func redirect(w http.ResponseWriter, to string) {
+	w.Header().Set("Location", to)
+	w.WriteHeader(http.StatusFound)
+}
+
+func (p params) strings() map[string]string {
+	out := map[string]string{}
+	for k, v := range p {
+		switch v := v.(type) {
+		case string:
+			out[k] = v
+		case int:
+			out[k] = strconv.Itoa(v)
+		}
+	}
+	return out
+}
+
+// encode escapes spaces as %20, which every client decodes; + some do not.
+func (p params) encode() string {
+	v := url.Values{}
+	for k, s := range p.strings() {
+		v.Set(k, s)
+	}
+	return strings.ReplaceAll(v.Encode(), "+", "%20")
+}
+
+// A web message goes to the opener of a popup or the parent of a frame, and only to the origin of
+// the redirect URI. The page may be framed and keeps its opener: it holds nothing but this message.
+var webMessage = template.Must(template.New("web_message").Parse(`<!DOCTYPE html>
+<html lang="en"><head><meta charset="utf-8"><title>Authorization response</title></head><body>
+<script nonce="{{.Nonce}}">
+(function () {
+  var message = {type: "authorization_response", response: {{.Response}}};
+  var target = window.opener || window.parent;
+  target.postMessage(message, {{.Origin}});
+})();
+</script></body></html>
+`))
+
+var formPost = template.Must(template.New("form_post").Parse(`<!DOCTYPE html>
+<html lang="en"><head><meta charset="utf-8"><title>Signing in…</title></head><body>
+<form method="post" action="{{.Action}}">
+{{range $name, $value := .Fields}}<input type="hidden" name="{{$name}}" value="{{$value}}">
+{{end}}<noscript><p>Your browser runs no scripts.</p><button type="submit">Continue</button></noscript>
+</form>
+<script nonce="{{.Nonce}}">document.forms[0].submit();</script>
+</body></html>
+`))
+
+func respondPage(w http.ResponseWriter, t *template.Template, data map[string]any) {
+	nonce := stagedoor.NewToken()
+	data["Nonce"] = nonce
+	if p, ok := data["Response"].(params); ok {
+		b, err := json.Marshal(p)
+		if err == nil {
+			data["Response"] = template.JS(b) //nolint:gosec // encoding/json escapes <, > and &
+		}
+	}
+	var b bytes.Buffer
+	if err := t.Execute(&b, data); err != nil {
+		slog.Error("an authorization response cannot be written", "error", err)
+		http.Error(w, "Internal error", http.StatusInternalServerError)
+		return
+	}
+	h := w.Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Content-Security-Policy", "default-src 'none'; base-uri 'none'; script-src 'nonce-"+nonce+"'")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Referrer-Policy", "no-referrer")
+	w.Write(b.Bytes())
+}

@@ -1,0 +1,55 @@
+package oauth
+
+import (
+	"net/http"
+
+	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/store"
+)
+
+// revoke ends a refresh token and its family (RFC 7009). A token that is unknown or another client's gets the
+// same 200 and stays as it is.
+func (d *Door) revoke(w http.ResponseWriter, r *http.Request, st *store.Store) {
+	params, err := readParams(w, r)
+	if err == nil && params["token"] == "" {
+		err = missing("token")
+	}
+	var client *stagedoor.Client
+	if err == nil {
+		client, err = authenticateClient(r.Context(), r, st, params)
+		if stagedoor.IsKind(err, stagedoor.Unauthorized) {
+			err = stagedoor.Errorf(stagedoor.Unauthorized, "invalid_client", "Invalid client credentials")
+		}
+	}
+	if err != nil {
+		answerError(w, r, err)
+		return
+	}
+	rt, err := st.RevokeRefreshToken(r.Context(), params["token"], client.ID)
+	if err == nil {
+		st.Log(stagedoor.LogEvent{Type: "srrt", ClientID: client.ID, ClientName: client.Name, UserID: rt.UserID, IP: r.RemoteAddr, UserAgent: r.UserAgent(), Hostname: r.Host})
+		err = d.revokeGrant(r, st, rt)
+	}
+	if err != nil && !stagedoor.IsKind(err, stagedoor.NotFound) {
+		answerError(w, r, err)
+		return
+	}
+	noStore(w)
+	w.WriteHeader(http.StatusOK)
+}
+
+// revokeGrant takes the consent back too, where the tenant wants that.
+func (d *Door) revokeGrant(r *http.Request, st *store.Store, rt *stagedoor.RefreshToken) error {
+	if !st.Tenant().Settings.Flags[stagedoor.FlagRevokeGrant] {
+		return nil
+	}
+	audience := rt.Audience
+	if api, err := apiOf(r.Context(), st, rt.Audience); err == nil && api != nil {
+		audience = api.Identifier
+	}
+	g, err := st.GrantFor(r.Context(), rt.UserID, rt.ClientID, audience)
+	if err != nil {
+		return err
+	}
+	return st.DeleteGrant(r.Context(), g.ID)
+}

@@ -1,0 +1,124 @@
+package oauth
+
+import (
+	"context"
+	"net/http"
+	"strings"
+
+	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/pipeline"
+	"github.com/stagedoor/stagedoor/internal/store"
+	"github.com/stagedoor/stagedoor/internal/web"
+)
+
+// tokenRequest is what a grant gets: a client that has proved itself and may use the grant.
+type tokenRequest struct {
+	*Door
+	st     *store.Store
+	client *stagedoor.Client
+	params map[string]string
+	visit  pipeline.Visit
+	event  *stagedoor.LogEvent // the grant fills in the user
+}
+
+// tokenResponse is the answer of every grant (RFC 6749 section 5.1).
+type tokenResponse struct {
+	AccessToken  string `json:"access_token"`
+	RefreshToken string `json:"refresh_token,omitempty"`
+	IDToken      string `json:"id_token,omitempty"`
+	Scope        string `json:"scope,omitempty"`
+	ExpiresIn    int    `json:"expires_in"` // seconds
+	TokenType    string `json:"token_type"`
+}
+
+// token is the token endpoint. All that grants share is done here, before any of them runs.
+func (d *Door) token(w http.ResponseWriter, r *http.Request, st *store.Store) {
+	params, err := readParams(w, r)
+	if err != nil {
+		answerError(w, r, err)
+		return
+	}
+	resp, err := d.redeem(r, st, params)
+	if err != nil {
+		if _, _, basic := r.BasicAuth(); basic && stagedoor.IsKind(err, stagedoor.Unauthorized) {
+			w.Header().Set("WWW-Authenticate", `Basic realm="`+st.Tenant().ID+`"`)
+		}
+		answerError(w, r, err)
+		return
+	}
+	noStore(w)
+	web.WriteJSON(w, http.StatusOK, resp)
+}
+
+func (d *Door) redeem(r *http.Request, st *store.Store, params map[string]string) (*tokenResponse, error) {
+	name := params["grant_type"]
+	if name == "" {
+		return nil, missing("grant_type")
+	}
+	client, err := authenticateClient(r.Context(), r, st, params)
+	g, known := grants[name]
+	event := stagedoor.LogEvent{Type: "f", IP: r.RemoteAddr, UserAgent: r.UserAgent(), Hostname: r.Host, Audience: params["audience"]}
+	if known {
+		event.Type = g.failure
+	}
+	if err != nil {
+		event.ClientID = params["client_id"]
+		logToken(st, &event, err)
+		return nil, err
+	}
+	event.ClientID, event.ClientName = client.ID, client.Name
+	switch {
+	case !known:
+		err = stagedoor.Errorf(stagedoor.Forbidden, "unsupported_grant_type", "Unsupported grant type: %s", name)
+	case !client.Allows(name):
+		err = stagedoor.Errorf(stagedoor.Forbidden, "unauthorized_client", "Grant type '%s' not allowed for the client.", name)
+		err.(*stagedoor.Error).Extra = map[string]any{"error_uri": "https://auth0.com/docs/clients/client-grant-types"}
+	}
+	if err != nil {
+		logToken(st, &event, err)
+		return nil, err
+	}
+	v := visit(r, st)
+	v.Body = scriptBody(params)
+	resp, err := g.redeem(r.Context(), &tokenRequest{Door: d, st: st, client: client, params: params, visit: v, event: &event})
+	if err == nil {
+		event.Type, event.Scope = g.success, resp.Scope
+	}
+	logToken(st, &event, err)
+	return resp, err
+}
+
+func logToken(st *store.Store, e *stagedoor.LogEvent, err error) {
+	if err != nil {
+		e.Description = stagedoor.AsError(err).Message
+	}
+	st.Log(*e)
+}
+
+// scriptBody is the body as scripts may see it.
+func scriptBody(params map[string]string) map[string]any {
+	out := map[string]any{}
+	for name, value := range params {
+		switch name {
+		case "client_secret", "password", "refresh_token", "code", "code_verifier", "client_assertion":
+		default:
+			out[name] = value
+		}
+	}
+	return out
+}
+
+// grant is a row of the table of grants.
+type grant struct {
+	success, failure string // log event types
+	redeem           func(context.Context, *tokenRequest) (*tokenResponse, error)
+}
+
+// grants are what /oauth/token redeems.
+var grants = map[string]grant{
+	"authorization_code": {"seacft", "feacft", redeemCode},
+	"refresh_token":      {"sertft", "fertft", redeemRefreshToken},
+	"client_credentials": {"seccft", "feccft", redeemClientCredentials},
+}
+
+func joined(scope []string) string { return strings.Join(scope, " ") }

@@ -1,0 +1,103 @@
+package oauth
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strings"
+
+	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/jose"
+	"github.com/stagedoor/stagedoor/internal/store"
+	"github.com/stagedoor/stagedoor/internal/token"
+	"github.com/stagedoor/stagedoor/internal/web"
+)
+
+// userInfo answers what a token's scopes say of its user, as the user is now (OpenID Connect Core
+// 5.3; Authentication API fact sheet 6.1).
+func (d *Door) userInfo(w http.ResponseWriter, r *http.Request, st *store.Store) {
+	noStore(w)
+	a, err := d.bearer(w, r, st)
+	if err == nil && a.UserID == "" {
+		err = jose.ErrMalformed
+	}
+	var u *stagedoor.User
+	if err == nil {
+		u, err = st.User(r.Context(), a.UserID)
+	}
+	if err == nil && u.IsBlocked() {
+		err = jose.ErrMalformed
+	}
+	if err != nil {
+		unauthorized(w, err)
+		return
+	}
+	claims := map[string]any{}
+	if !a.Conformant {
+		claims = legacyProfile(u, a)
+	} else if a.HasScope("openid") {
+		claims = token.UserClaims(u, a)
+	}
+	claims["sub"] = u.ID
+	web.WriteJSON(w, http.StatusOK, claims)
+}
+
+// legacyProfile is the whole profile: as it stood after rules, with what has changed since.
+func legacyProfile(u *stagedoor.User, a *stagedoor.Authorization) map[string]any {
+	profile := map[string]any{}
+	if json.Unmarshal(a.Profile, &profile) != nil {
+		profile = map[string]any{}
+	}
+	for k, v := range u.Wire() {
+		profile[k] = v
+	}
+	return profile
+}
+
+// bearer returns what the request's token stands for: an opaque token, or a JWT that the tenant made
+// for an API and for /userinfo.
+func (d *Door) bearer(w http.ResponseWriter, r *http.Request, st *store.Store) (*stagedoor.Authorization, error) {
+	raw := bearerToken(w, r)
+	if raw == "" || len(raw) > jose.MaxTokenSize {
+		return nil, jose.ErrMalformed
+	}
+	a, err := st.AccessToken(r.Context(), raw)
+	if !stagedoor.IsKind(err, stagedoor.NotFound) {
+		return a, err
+	}
+	claims, err := d.Minter.Keys.Parse(r.Context(), st, raw, st.Clock().Now())
+	if err != nil {
+		return nil, err
+	}
+	meant := false
+	for _, audience := range claims.Audience {
+		meant = meant || audience != "" && token.IsUserInfo(st.Tenant(), audience)
+	}
+	if !meant || !token.IsIssuer(st.Tenant(), claims.Issuer) {
+		return nil, jose.ErrMalformed
+	}
+	return &stagedoor.Authorization{UserID: claims.Subject, Conformant: true, Scope: strings.Fields(claims.Scope)}, nil
+}
+
+func bearerToken(w http.ResponseWriter, r *http.Request) string {
+	if scheme, value, ok := strings.Cut(r.Header.Get("Authorization"), " "); ok && strings.EqualFold(scheme, "Bearer") {
+		return strings.TrimSpace(value)
+	}
+	if r.Method == http.MethodPost {
+		if params, err := readParams(w, r); err == nil {
+			return params["access_token"]
+		}
+	}
+	return ""
+}
+
+func unauthorized(w http.ResponseWriter, err error) {
+	why := "The token is invalid"
+	if errors.Is(err, jose.ErrExpired) {
+		why = "The token has expired"
+	}
+	w.Header().Set("WWW-Authenticate", `Bearer realm="Users", error="invalid_token", error_description="`+why+`"`)
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.WriteHeader(http.StatusUnauthorized)
+	w.Write([]byte("Unauthorized"))
+}
