@@ -29,28 +29,27 @@ func (s *Store) SaveCode(ctx context.Context, code string, c *stagedoor.Code) er
 func (s *Store) ConsumeCode(ctx context.Context, code string) (c *stagedoor.Code, origin string, err error) {
 	hash, now := hashed(code), s.db.clock.Now().UnixMilli()
 	var doc string
-	err = s.write(ctx, func(q querier) error {
-		err := q.row(ctx, "UPDATE codes SET used_at = ? WHERE tenant = ? AND hash = ? AND used_at IS NULL AND expires_at > ? RETURNING doc, id",
+	err = s.writeOne(ctx, func(q querier) error {
+		return q.row(ctx, "UPDATE codes SET used_at = ? WHERE tenant = ? AND hash = ? AND used_at IS NULL AND expires_at > ? RETURNING doc, id",
 			[]any{now, s.tenant.ID, hash, now}, &doc, &origin)
-		if !errors.Is(err, errNoRows) {
-			return err
-		}
-		doc = ""
-		return s.revokeReplayed(ctx, q, hash)
 	})
+	if errors.Is(err, errNoRows) {
+		if err := s.write(ctx, func(q querier) error { return s.revokeReplayed(ctx, q, hash, now) }); err != nil {
+			return nil, "", err
+		}
+		return nil, "", errNotFound("code")
+	}
 	if err != nil {
 		return nil, "", err
-	}
-	if doc == "" {
-		return nil, "", errNotFound("code")
 	}
 	c = new(stagedoor.Code)
 	return c, origin, json.Unmarshal([]byte(doc), c)
 }
 
-func (s *Store) revokeReplayed(ctx context.Context, q querier, hash string) error {
-	var origin string
-	err := q.row(ctx, "SELECT id FROM codes WHERE tenant = ? AND hash = ? AND used_at IS NOT NULL", []any{s.tenant.ID, hash}, &origin)
+func (s *Store) revokeReplayed(ctx context.Context, q querier, hash string, now int64) error {
+	var origin, user string
+	err := q.row(ctx, "UPDATE codes SET replayed_at = ? WHERE tenant = ? AND hash = ? AND used_at IS NOT NULL RETURNING id, user_id",
+		[]any{now, s.tenant.ID, hash}, &origin, &user)
 	if errors.Is(err, errNoRows) {
 		return nil
 	}
@@ -60,20 +59,46 @@ func (s *Store) revokeReplayed(ctx context.Context, q querier, hash string) erro
 	if _, err := q.exec(ctx, "DELETE FROM access_tokens WHERE tenant = ? AND origin = ?", s.tenant.ID, origin); err != nil {
 		return err
 	}
-	_, err = q.exec(ctx, "DELETE FROM refresh_tokens WHERE tenant = ? AND family = ?", s.tenant.ID, origin)
+	return s.deleteFamily(ctx, q, user, origin)
+}
+
+// checkOrigin refuses tokens of a code that was replayed before they were saved.
+func (s *Store) checkOrigin(ctx context.Context, q querier, origin string) error {
+	lock := ""
+	if s.db.postgres {
+		lock = " FOR SHARE"
+	}
+	var replayed *int64
+	err := q.row(ctx, "SELECT replayed_at FROM codes WHERE tenant = ? AND id = ?"+lock, []any{s.tenant.ID, origin}, &replayed)
+	if errors.Is(err, errNoRows) {
+		return nil
+	}
+	if err == nil && replayed != nil {
+		err = errNotFound("code")
+	}
 	return err
 }
 
-// SaveAccessToken keeps an opaque access token, one that is good for /userinfo only.
+// SaveAccessToken keeps an opaque access token, one that is good for /userinfo only. origin is
+// the code that it comes from, if any; when that was replayed meanwhile the error is NotFound.
 func (s *Store) SaveAccessToken(ctx context.Context, token, origin string, a *stagedoor.Authorization, expires time.Time) error {
 	doc, err := json.Marshal(a)
 	if err != nil {
 		return err
 	}
-	return s.writeOne(ctx, func(q querier) error {
+	insert := func(q querier) error {
 		_, err := q.exec(ctx, "INSERT INTO access_tokens (tenant, hash, origin, user_id, doc, expires_at) VALUES (?, ?, ?, ?, ?, ?)",
 			s.tenant.ID, hashed(token), origin, a.UserID, document(doc), millis(expires))
 		return err
+	}
+	if origin == "" {
+		return s.writeOne(ctx, insert)
+	}
+	return s.write(ctx, func(q querier) error {
+		if err := s.checkOrigin(ctx, q, origin); err != nil {
+			return err
+		}
+		return insert(q)
 	})
 }
 

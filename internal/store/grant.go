@@ -75,6 +75,12 @@ func (s *Store) DeleteUserGrants(ctx context.Context, userID string) error {
 
 func (s *Store) deleteGrants(ctx context.Context, where, arg string) error {
 	return s.write(ctx, func(q querier) error {
+		if s.db.postgres { // as lockUser does
+			_, err := q.exec(ctx, "SELECT u.id FROM users u JOIN grants g ON g.tenant = u.tenant AND g.user_id = u.id WHERE g.tenant = ? AND g."+where+" FOR UPDATE OF u", s.tenant.ID, arg)
+			if err != nil {
+				return err
+			}
+		}
 		_, err := q.exec(ctx, `DELETE FROM refresh_tokens WHERE tenant = ? AND EXISTS (SELECT 1 FROM grants g
 			WHERE g.tenant = refresh_tokens.tenant AND g.user_id = refresh_tokens.user_id AND g.client_id = refresh_tokens.client_id
 			AND g.audience = refresh_tokens.audience AND g.`+where+`)`, s.tenant.ID, arg)

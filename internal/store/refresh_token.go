@@ -28,9 +28,13 @@ func refreshEnd(t *stagedoor.RefreshToken) int64 {
 	return end
 }
 
-// CreateRefreshToken keeps the first token of a family.
+// CreateRefreshToken keeps the first token of a family. The family is the code that it comes
+// from, if any; when that was replayed meanwhile the error is NotFound.
 func (s *Store) CreateRefreshToken(ctx context.Context, token string, t *stagedoor.RefreshToken) error {
 	return s.write(ctx, func(q querier) error {
+		if err := s.checkOrigin(ctx, q, t.FamilyID); err != nil {
+			return err
+		}
 		if err := s.insertRefreshToken(ctx, q, token, t); err != nil {
 			return err
 		}
@@ -99,8 +103,7 @@ func (s *Store) RotateRefreshToken(ctx context.Context, token, next string, leew
 		}
 		if usedAt != 0 && (t.Counter < latest-1 || now.Sub(fromMillis(usedAt)) > leeway || leeway == 0) {
 			reused = true
-			_, err := q.exec(ctx, "DELETE FROM refresh_tokens WHERE tenant = ? AND family = ?", s.tenant.ID, t.FamilyID)
-			return err
+			return s.deleteFamily(ctx, q, t.UserID, t.FamilyID)
 		}
 		if usedAt == 0 {
 			if _, err := q.exec(ctx, "UPDATE refresh_tokens SET used_at = ? WHERE tenant = ? AND hash = ?", now.UnixMilli(), s.tenant.ID, hashed(token)); err != nil {
@@ -140,18 +143,29 @@ func (s *Store) TouchRefreshToken(ctx context.Context, token string, idle time.D
 
 // RevokeRefreshToken ends a token's family if the token is the client's, and returns it. A
 // token that is unknown or another client's is NotFound and stays as it is.
-func (s *Store) RevokeRefreshToken(ctx context.Context, token, clientID string) (t *stagedoor.RefreshToken, err error) {
-	err = s.write(ctx, func(q querier) (err error) {
+func (s *Store) RevokeRefreshToken(ctx context.Context, token, clientID string) (*stagedoor.RefreshToken, error) {
+	var t *stagedoor.RefreshToken
+	err := s.write(ctx, func(q querier) (err error) {
 		if t, _, err = s.refreshToken(ctx, q, token, s.db.forUpdate()); err != nil {
 			return err
 		}
 		if t.ClientID != clientID {
 			return errNotFound("refresh token")
 		}
-		_, err = q.exec(ctx, "DELETE FROM refresh_tokens WHERE tenant = ? AND family = ?", s.tenant.ID, t.FamilyID)
-		return err
+		return s.deleteFamily(ctx, q, t.UserID, t.FamilyID)
 	})
-	return t, err
+	if err != nil {
+		return nil, err
+	}
+	return t, nil
+}
+
+func (s *Store) deleteFamily(ctx context.Context, q querier, user, family string) error {
+	if err := s.lockUser(ctx, q, user); err != nil {
+		return err
+	}
+	_, err := q.exec(ctx, "DELETE FROM refresh_tokens WHERE tenant = ? AND family = ?", s.tenant.ID, family)
+	return err
 }
 
 func touch(t *stagedoor.RefreshToken, now time.Time, idle time.Duration) {

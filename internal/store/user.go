@@ -244,17 +244,20 @@ func (s *Store) UpdateUser(ctx context.Context, id string, change func(*stagedoo
 	return u, nil
 }
 
+// lockUser waits for writes that concern the user, those that add a token included, and holds back
+// new ones: what is deleted next is all there is. SQLite has one writer anyway.
+func (s *Store) lockUser(ctx context.Context, q querier, id string) error {
+	if !s.db.postgres {
+		return nil
+	}
+	_, err := q.exec(ctx, "SELECT id FROM users WHERE tenant = ? AND id = ? FOR UPDATE", s.tenant.ID, id)
+	return err
+}
+
 // updateUser changes a user inside the caller's transaction.
 func (s *Store) updateUser(ctx context.Context, q querier, id string, change func(*stagedoor.User) error) (*stagedoor.User, error) {
-	if s.db.postgres {
-		var locked string
-		err := q.row(ctx, "SELECT id FROM users WHERE tenant = ? AND id = ? FOR UPDATE", []any{s.tenant.ID, id}, &locked)
-		if errors.Is(err, errNoRows) {
-			return nil, errUserMissing()
-		}
-		if err != nil {
-			return nil, err
-		}
+	if err := s.lockUser(ctx, q, id); err != nil {
+		return nil, err
 	}
 	u, err := s.user(ctx, q, "u.id = ?", id)
 	if err != nil {
@@ -316,6 +319,9 @@ func (s *Store) SetPasswordHash(ctx context.Context, id, hash string, changed ti
 
 // endAccess ends a user's sessions, codes and tokens.
 func (s *Store) endAccess(ctx context.Context, q querier, userID string) error {
+	if err := s.lockUser(ctx, q, userID); err != nil {
+		return err
+	}
 	for _, table := range []string{"sessions", "codes", "access_tokens", "refresh_tokens"} {
 		if _, err := q.exec(ctx, "DELETE FROM "+table+" WHERE tenant = ? AND user_id = ?", s.tenant.ID, userID); err != nil {
 			return err

@@ -143,16 +143,18 @@ CREATE TABLE transactions (
 CREATE INDEX transactions_expiry ON transactions (expires_at);
 
 CREATE TABLE codes (
-	tenant     TEXT NOT NULL,
-	hash       TEXT NOT NULL,
-	id         TEXT NOT NULL,
-	user_id    TEXT NOT NULL,
-	doc        JSONB NOT NULL,
-	used_at    BIGINT,
-	expires_at BIGINT NOT NULL,
+	tenant      TEXT NOT NULL,
+	hash        TEXT NOT NULL,
+	id          TEXT NOT NULL,
+	user_id     TEXT NOT NULL,
+	doc         JSONB NOT NULL,
+	used_at     BIGINT,
+	replayed_at BIGINT,
+	expires_at  BIGINT NOT NULL,
 	PRIMARY KEY (tenant, hash),
 	FOREIGN KEY (tenant, user_id) REFERENCES users (tenant, id) ON DELETE CASCADE
 );
+CREATE UNIQUE INDEX codes_id ON codes (tenant, id);
 CREATE INDEX codes_user ON codes (tenant, user_id);
 CREATE INDEX codes_expiry ON codes (expires_at);
 
