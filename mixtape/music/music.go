@@ -33,7 +33,7 @@ func Genres() []string {
 func (s Song) Seconds() int { return s.score().seconds() }
 
 // WriteWAV composes, plays and writes the song. It takes about a second of one
-// core and 60 MB of memory.
+// core and 80 MB of memory.
 func (s Song) WriteWAV(w io.Writer) error {
 	return writeWAV(w, s.score().render(sampleRate), sampleRate)
 }
