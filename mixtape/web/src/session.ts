@@ -69,7 +69,10 @@ export function createSession(config: Config): Session {
     authorizationParams: { audience: config.management_audience, scope: managementScope },
   };
   let client = newClient(renewal());
-  const timer = keepFresh(() => (state.get().phase === 'signed-in' ? state.get().apiToken : undefined), () => renew().catch(() => {}));
+  const timer = keepFresh(
+    () => (state.get().interrupted ? undefined : state.get().apiToken),
+    () => renew().catch(() => {}),
+  );
 
   function renewal(): Renewal {
     return (localStorage.getItem(renewalKey) as Renewal | null) ?? 'frame';

@@ -15,7 +15,11 @@ export function Playlists() {
     <>
       <div class="row">
         <h1>{t('yourTapes')}</h1>
-        {!creating && <button data-testid="playlist-new" onClick={() => setCreating(true)}><Icon name="plus" />{t('newTape')}</button>}
+        {!creating && (
+          <button data-testid="playlist-new" onClick={() => setCreating(true)}>
+            <Icon name="plus" /><span class="short">{t('newShort')}</span><span class="long">{t('newTape')}</span>
+          </button>
+        )}
       </div>
       {creating && (
         <PlaylistEditor name="" songs={[]} action={t('create')} save={(name, songs) => app.library.create(name, songs)} close={() => setCreating(false)} />
