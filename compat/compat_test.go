@@ -38,6 +38,9 @@ var demo struct {
 	Users   []user   `json:"users"`
 }
 
+// binary is the path of the server that was built for this run.
+var binary string
+
 type client struct {
 	Name         string `json:"name"`
 	ClientID     string `json:"client_id"`
@@ -78,7 +81,7 @@ func withDemo(run func() int) (code int, err error) {
 		return 1, err
 	}
 	defer os.RemoveAll(directory)
-	binary := filepath.Join(directory, "stagedoor")
+	binary = filepath.Join(directory, "stagedoor")
 	build := exec.Command("go", "build", "-o", binary, "./cmd/stagedoor")
 	build.Dir = ".."
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")

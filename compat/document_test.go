@@ -195,8 +195,21 @@ func token(t *testing.T, form url.Values) (tokens tokenSet) {
 	return tokens
 }
 
-// call sends a request to the Management API and returns the status and the decoded answer.
-func call(t *testing.T, method, path, bearer, body string) (int, map[string]any) {
+// call sends a request to the Management API and returns the status and the decoded object.
+func call(t *testing.T, method, path, bearer, body string) (status int, answer map[string]any) {
+	t.Helper()
+	return send(t, method, path, bearer, body, &answer), answer
+}
+
+// get reads what the Management API has at the path into answer.
+func get(t *testing.T, path, bearer string, answer any) {
+	t.Helper()
+	if status := send(t, http.MethodGet, path, bearer, "", answer); status != http.StatusOK {
+		t.Fatalf("GET %s: %d %v", path, status, answer)
+	}
+}
+
+func send(t *testing.T, method, path, bearer, body string, answer any) (status int) {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), method, "https://"+demo.Domain+"/api/v2"+path, strings.NewReader(body))
 	if err != nil {
@@ -209,11 +222,10 @@ func call(t *testing.T, method, path, bearer, body string) (int, map[string]any)
 		t.Fatal(err)
 	}
 	defer response.Body.Close()
-	var answer map[string]any
-	if err := json.NewDecoder(response.Body).Decode(&answer); err != nil {
+	if err := json.NewDecoder(response.Body).Decode(answer); err != nil {
 		t.Fatalf("%s %s: %s: %v", method, path, response.Status, err)
 	}
-	return response.StatusCode, answer
+	return response.StatusCode
 }
 
 func record(t *testing.T, bearer, id string) map[string]any {

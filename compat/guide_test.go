@@ -1,0 +1,67 @@
+package compat
+
+import (
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+var shellBlock = regexp.MustCompile("(?ms)^```sh\n(.*?)^```$")
+
+// TestGuide runs the shell examples of the operators' guide as they stand, each page as one script.
+func TestGuide(t *testing.T) {
+	shell := need(t, "bash")
+	machine := machineToken(t)
+	environment := []string{
+		"PATH=" + filepath.Dir(binary) + string(os.PathListSeparator) + os.Getenv("PATH"),
+		"DOMAIN=" + demo.Domain, "TOKEN=" + machine,
+	}
+	pages, err := filepath.Glob("../docs/guide/*.md")
+	if err != nil || len(pages) == 0 {
+		t.Fatalf("no pages: %v", err)
+	}
+	for _, page := range pages {
+		text, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var script strings.Builder
+		for _, block := range shellBlock.FindAllStringSubmatch(string(text), -1) {
+			script.WriteString(block[1])
+		}
+		t.Run(filepath.Base(page), func(t *testing.T) {
+			if script.Len() == 0 {
+				t.Fatal("the page has no shell examples")
+			}
+			out, err := program(t, t.TempDir(), environment, shell, "-euxo", "pipefail", "-c", script.String())
+			if err != nil {
+				t.Fatalf("%v\n%s", err, out)
+			}
+		})
+	}
+	var rules []struct{ ID, Name string }
+	get(t, "/rules", machine, &rules)
+	for _, rule := range rules {
+		if rule.Name == "Plan" { // what the page on rules made
+			remove(t, "/rules/"+rule.ID, machine)
+		}
+	}
+	remove(t, "/rules-configs/BILLING_KEY", machine)
+}
+
+func remove(t *testing.T, path, bearer string) {
+	t.Helper()
+	request, _ := http.NewRequestWithContext(t.Context(), http.MethodDelete, "https://"+demo.Domain+"/api/v2"+path, nil)
+	request.Header.Set("Authorization", "Bearer "+bearer)
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response.Body.Close()
+	if response.StatusCode != http.StatusNoContent {
+		t.Errorf("DELETE %s: %s", path, response.Status)
+	}
+}
