@@ -18,6 +18,9 @@ type Connection struct {
 	IsDomainConnection bool              `json:"is_domain_connection"`
 	ShowAsButton       *bool             `json:"show_as_button,omitempty"`
 	Metadata           map[string]string `json:"metadata,omitzero"`
+
+	// Stored are settings that are kept and returned but have no effect yet.
+	Stored map[string]json.RawMessage `json:"-"`
 }
 
 // ConnectionOptions are the settings of a database connection. Stored holds every
@@ -39,6 +42,22 @@ type PasswordComplexity struct {
 // EnabledFor tells whether the client may sign people in through the connection.
 func (c *Connection) EnabledFor(clientID string) bool {
 	return slices.Contains(c.EnabledClients, clientID)
+}
+
+type connectionFields Connection
+
+// MarshalJSON writes the known members and the stored ones.
+func (c Connection) MarshalJSON() ([]byte, error) {
+	return marshalStored(connectionFields(c), c.Stored)
+}
+
+// UnmarshalJSON reads the known members and keeps the others in Stored.
+func (c *Connection) UnmarshalJSON(b []byte) (err error) {
+	var known connectionFields
+	if known.Stored, err = unmarshalStored(b, &known); err == nil {
+		*c = Connection(known)
+	}
+	return err
 }
 
 type optionFields ConnectionOptions

@@ -1,0 +1,161 @@
+package mgmt
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/connection"
+	"github.com/stagedoor/stagedoor/internal/store"
+	"github.com/stagedoor/stagedoor/internal/token"
+	"github.com/stagedoor/stagedoor/internal/web"
+)
+
+// Base is the path under which the API lives.
+const Base = "/api/v2"
+
+// Deps are what the door needs of other rooms.
+type Deps struct {
+	Keys     *token.Keys          // verify bearer tokens
+	Database *connection.Database // creates users and sets passwords
+
+	// CheckScript tells whether source is a JavaScript function expression. Nil checks nothing.
+	CheckScript func(ctx context.Context, source string) error
+	// SendVerification sends the mail that asks a user to verify the e-mail address. clientID may be empty. Nil sends nothing.
+	SendVerification func(ctx context.Context, st *store.Store, u *stagedoor.User, clientID string) error
+
+	Clock stagedoor.Clock
+	Log   *slog.Logger // for operators; nil logs nothing
+}
+
+// API serves the Management API of all tenants. It is safe for concurrent use.
+type API struct {
+	Deps
+	rows []row
+	mux  *web.Mux[*row]
+}
+
+// New builds the door.
+func New(deps Deps) *API {
+	if deps.Log == nil {
+		deps.Log = slog.New(slog.DiscardHandler)
+	}
+	a := &API{Deps: deps, mux: web.NewMux[*row]()}
+	a.rows = a.routes()
+	served := map[string]bool{}
+	for i := range a.rows {
+		r := &a.rows[i]
+		served[r.method+" "+shape(r.pattern)] = true
+		a.mux.Add(r.method, Base+r.pattern, r)
+	}
+	for _, o := range Operations() {
+		if !served[o.Method+" "+shape(o.Path)] {
+			a.addPlanned(o)
+		}
+	}
+	return a
+}
+
+// Routes lists what the door serves.
+func (a *API) Routes() []web.Route {
+	out := make([]web.Route, len(a.rows))
+	for i, r := range a.rows {
+		out[i] = web.Route{Method: r.method, Pattern: Base + r.pattern, Scopes: r.anyOf(), Status: r.status, Title: r.title}
+	}
+	return out
+}
+
+// row is one operation: how it is called, what it needs, and the function that does it.
+type row struct {
+	method  string
+	pattern string
+	scopes  string // any one is enough, separated by |
+	status  int    // of success
+	title   string // what the tenant's log says
+	run     func(*call) (any, error)
+}
+
+func (r *row) anyOf() []string { return strings.Split(r.scopes, "|") }
+
+// writes tells whether the operation changes something and is therefore logged.
+func (r *row) writes() bool { return r.method != http.MethodGet }
+
+// call is one request on its way through the door.
+type call struct {
+	w      http.ResponseWriter
+	r      *http.Request
+	row    *row
+	store  *store.Store
+	caller *caller // nil until authenticated
+	body   []byte  // as it came, for the log
+}
+
+func (c *call) ctx() context.Context { return c.r.Context() }
+
+// id returns the id in the path.
+func (c *call) id() string { return c.r.PathValue("id") }
+
+// ServeHTTP answers a request to the tenant that st is bound to.
+func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request, st *store.Store) {
+	h := w.Header()
+	h.Set("X-RateLimit-Limit", "50")
+	h.Set("X-RateLimit-Remaining", "49")
+	h.Set("X-RateLimit-Reset", strconv.FormatInt(a.Clock.Now().Unix()+1, 10))
+	h.Set("X-Content-Type-Options", "nosniff")
+	if a.crossOrigin(w, r, st) {
+		return
+	}
+	c := &call{w: w, r: r, store: st}
+	row, found := a.mux.Find(r)
+	if !found {
+		a.fail(c, stagedoor.Errorf(stagedoor.NotFound, "", "Not Found"))
+		return
+	}
+	c.row = row
+	out, err := a.serve(c)
+	if err != nil {
+		a.fail(c, err)
+		return
+	}
+	if row.status == http.StatusNoContent {
+		h.Set("Cache-Control", "no-cache")
+		w.WriteHeader(row.status)
+	} else if err := web.WriteJSON(w, row.status, out); err != nil {
+		a.Log.ErrorContext(c.ctx(), "an answer could not be written", "route", row.pattern, "error", err)
+	}
+	a.logSuccess(c)
+}
+
+func (a *API) serve(c *call) (any, error) {
+	var err error
+	if c.caller, err = a.authenticate(c.ctx(), c.r, c.store); err != nil {
+		return nil, err
+	}
+	if c.row.run == nil {
+		return nil, stagedoor.Errorf(stagedoor.Unsupported, "not_supported", "%s %s (%s) is not supported by this server.",
+			c.row.method, Base+c.row.pattern, c.row.title)
+	}
+	if err := c.authorize(); err != nil {
+		return nil, err
+	}
+	for _, name := range wildcards(c.row.pattern) {
+		if value := c.r.PathValue(name); !utf8.ValidString(value) || strings.ContainsRune(value, 0) {
+			return nil, (&web.Violation{Reason: "Texts must be valid Unicode without NUL characters", Path: name}).URI()
+		}
+	}
+	return c.row.run(c)
+}
+
+// wildcards returns the names in a pattern's braces.
+func wildcards(pattern string) []string {
+	var names []string
+	for _, part := range strings.Split(pattern, "{")[1:] {
+		name, _, _ := strings.Cut(part, "}")
+		names = append(names, name)
+	}
+	return names
+}

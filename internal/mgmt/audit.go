@@ -1,0 +1,122 @@
+package mgmt
+
+import (
+	"encoding/json"
+	"fmt"
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/stagedoor/stagedoor"
+)
+
+// maxLoggedBody bounds how much of a body goes to the tenant's log, in bytes.
+const maxLoggedBody = 16 << 10
+
+// logSuccess writes the log event of a write that succeeded (type sapi).
+func (a *API) logSuccess(c *call) {
+	if c.row.writes() {
+		c.store.Log(a.event(c, "sapi", c.row.title, map[string]any{"statusCode": c.row.status, "body": map[string]any{}}))
+	}
+}
+
+// logFailure writes the log event of a write that was refused (type fapi). Callers who could not say who they are leave none.
+func (a *API) logFailure(c *call, status int, body map[string]any) {
+	if c.caller != nil && c.row.run != nil && c.row.writes() {
+		c.store.Log(a.event(c, "fapi", c.row.title, map[string]any{"statusCode": status, "body": body}))
+	}
+}
+
+func (a *API) event(c *call, kind, description string, response map[string]any) stagedoor.LogEvent {
+	request := map[string]any{
+		"method": strings.ToLower(c.r.Method), "path": c.r.URL.Path, "query": queryForLog(c.r), "channel": "api", "ip": remoteIP(c.r),
+		"userAgent": bounded(c.r.UserAgent(), 500), "body": bodyForLog(c.row, c.body),
+		"auth": map[string]any{
+			"strategy": "jwt", "user": map[string]any{"user_id": c.caller.subject},
+			"credentials": map[string]any{"scopes": slices.Clone(c.caller.scopes)},
+		},
+	}
+	if id := c.r.Header.Get("X-Correlation-ID"); id != "" {
+		request["correlationId"] = bounded(id, 64)
+	}
+	e := stagedoor.LogEvent{
+		Date: a.Clock.Now(), Type: kind, Description: description, ClientID: c.caller.clientID, IP: remoteIP(c.r),
+		UserAgent: bounded(c.r.UserAgent(), 500), Hostname: bounded(c.r.Host, 255), Audience: c.caller.audience,
+		Details: map[string]any{"request": request, "response": response},
+	}
+	if strings.HasPrefix(c.row.pattern, "/users/{id}") {
+		e.UserID = bounded(c.id(), 300) // so that the user's own log shows it
+	} else if c.caller.person {
+		e.UserID = c.caller.subject
+	}
+	return e
+}
+
+// remoteIP is the address of the caller; behind a trusted proxy the server has put the caller's own into RemoteAddr.
+func remoteIP(r *http.Request) string {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		return r.RemoteAddr
+	}
+	return host
+}
+
+func bounded(s string, limit int) string {
+	s = strings.ToValidUTF8(s, "\uFFFD")
+	if len(s) > limit {
+		s = strings.ToValidUTF8(s[:limit], "")
+	}
+	return s
+}
+
+func queryForLog(r *http.Request) map[string]any {
+	out := map[string]any{}
+	for name, values := range r.URL.Query() {
+		out[bounded(name, 100)] = bounded(strings.Join(values, ","), 500)
+	}
+	return out
+}
+
+// bodyForLog returns a body with its secrets masked; one that is large or malformed is left out.
+func bodyForLog(r *row, body []byte) any {
+	if len(body) == 0 {
+		return map[string]any{}
+	}
+	if len(body) > maxLoggedBody {
+		return map[string]any{"omitted": fmt.Sprintf("%d bytes", len(body))}
+	}
+	var v any
+	if err := json.Unmarshal(body, &v); err != nil {
+		return map[string]any{"omitted": "not JSON"}
+	}
+	if strings.HasPrefix(r.pattern, "/rules-configs") {
+		return mask(v, "value")
+	}
+	return mask(v)
+}
+
+// secretNames are the members of bodies that are never logged, wherever they stand.
+var secretNames = []string{
+	"password", "client_secret", "signing_secret", "secret", "api_key", "app_secret", "auth_token", "access_token", "refresh_token",
+	"id_token", "link_with", "new_password", "old_password", "private_key", "encryption_key", "signing_keys", "signing_key",
+	"configuration", "credentials", "client_authentication_methods", "totp_secret",
+}
+
+func mask(v any, more ...string) any {
+	switch v := v.(type) {
+	case map[string]any:
+		for name, value := range v {
+			if slices.Contains(secretNames, strings.ToLower(name)) || slices.Contains(more, name) {
+				v[name] = "*****"
+			} else {
+				v[name] = mask(value, more...)
+			}
+		}
+	case []any:
+		for i := range v {
+			v[i] = mask(v[i], more...)
+		}
+	}
+	return v
+}

@@ -1,0 +1,162 @@
+package mgmt
+
+import (
+	"encoding/json"
+	"slices"
+
+	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/web"
+)
+
+// Members of a client that only some callers see (Management API fact sheet 3.4).
+var (
+	clientSummary = []string{"client_id", "app_type", "name", "description", "tenant"}
+	clientSecrets = []string{"client_secret", "signing_keys", "encryption_key", "client_authentication_methods"}
+)
+
+type listClientsIn struct {
+	web.Paging
+	web.Checkpoint
+	web.Fields
+	IsGlobal     web.Opt[bool] `json:"is_global" schema:"notnull" doc:"Optional filter on the global client parameter"`
+	IsFirstParty web.Opt[bool] `json:"is_first_party" schema:"notnull" doc:"Optional filter on whether or not a client is a first-party client"`
+	AppType      []string      `json:"app_type" schema:"comma" doc:"Optional filter by a comma-separated list of application types"`
+	ExternalID   string        `json:"external_client_id" doc:"Optional filter by the Client ID Metadata Document URI"`
+	Query        string        `json:"q" doc:"Advanced Query in Lucene syntax"`
+}
+
+func (in *listClientsIn) leavesOut(c stagedoor.Client) bool {
+	return in.IsGlobal.Set && c.Global != in.IsGlobal.Value || in.IsFirstParty.Set && c.IsFirstParty != in.IsFirstParty.Value ||
+		len(in.AppType) > 0 && !slices.Contains(in.AppType, c.AppType) || in.ExternalID != ""
+}
+
+func (a *API) listClients(c *call, in listClientsIn) (any, error) {
+	if in.Query != "" {
+		return nil, unsupported("Searching clients with q")
+	}
+	all, err := c.store.Clients(c.ctx())
+	if err != nil {
+		return nil, err
+	}
+	show, err := a.clientView(c)
+	if err != nil {
+		return nil, err
+	}
+	all = slices.DeleteFunc(all, in.leavesOut)
+	return listed(c, in.Paging, in.Checkpoint, "clients", all, func(cl stagedoor.Client) string { return cl.ID },
+		func(cl stagedoor.Client) (any, error) {
+			shown, err := show(&cl)
+			if err != nil {
+				return nil, err
+			}
+			return in.Pick(shown, "tenant")
+		})
+}
+
+func (a *API) readClient(c *call, in web.Fields) (any, error) {
+	cl, err := c.store.Client(c.ctx(), c.id())
+	if err != nil {
+		return nil, err
+	}
+	show, err := a.clientView(c)
+	if err != nil {
+		return nil, err
+	}
+	shown, err := show(cl)
+	if err != nil {
+		return nil, err
+	}
+	return in.Pick(shown)
+}
+
+// clientView returns how clients look to the caller: what the scopes do not reach is left out.
+func (a *API) clientView(c *call) (func(*stagedoor.Client) (any, error), error) {
+	may := c.caller
+	secrets := may.hasAny("read:client_keys", "read:client_credentials") || c.row.writes() && may.hasAny("create:clients", "update:client_keys")
+	whole := c.row.writes() || may.hasAny("read:clients", "read:client_keys")
+	var keys json.RawMessage
+	if secrets {
+		var err error
+		if keys, err = clientSigningKeys(c); err != nil {
+			return nil, err
+		}
+	}
+	return func(cl *stagedoor.Client) (any, error) {
+		encoded, err := web.Encode(cl)
+		if err != nil {
+			return nil, err
+		}
+		var all map[string]json.RawMessage
+		if err := json.Unmarshal(encoded, &all); err != nil {
+			return nil, err
+		}
+		if keys != nil {
+			all["signing_keys"] = keys
+		}
+		for name := range all {
+			secret := slices.Contains(clientSecrets, name)
+			if secret && !secrets || !secret && !whole && !slices.Contains(clientSummary, name) {
+				delete(all, name)
+			}
+		}
+		return all, nil
+	}, nil
+}
+
+func (a *API) showClient(c *call, cl *stagedoor.Client) (any, error) {
+	show, err := a.clientView(c)
+	if err != nil {
+		return nil, err
+	}
+	return show(cl)
+}
+
+func (a *API) createClient(c *call, in createClientIn) (any, error) {
+	cl := NewClient(in.Name)
+	if err := in.apply(cl, true); err != nil {
+		return nil, err
+	}
+	if err := c.store.CreateClient(c.ctx(), cl); err != nil {
+		return nil, err
+	}
+	return a.showClient(c, cl)
+}
+
+func (a *API) updateClient(c *call, in updateClientIn) (any, error) {
+	if err := in.allowed(c.caller); err != nil {
+		return nil, err
+	}
+	cl, err := c.store.UpdateClient(c.ctx(), c.id(), func(cl *stagedoor.Client) error {
+		in.Name.Into(&cl.Name)
+		in.Secret.Into(&cl.Secret)
+		return in.apply(cl, false)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return a.showClient(c, cl)
+}
+
+func (a *API) rotateSecret(c *call) (any, error) {
+	cl, err := c.store.UpdateClient(c.ctx(), c.id(), func(cl *stagedoor.Client) error {
+		cl.Secret = stagedoor.NewSecret()
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return a.showClient(c, cl)
+}
+
+func (a *API) deleteClient(c *call) (any, error) {
+	cl, err := c.store.Client(c.ctx(), c.id())
+	switch {
+	case stagedoor.IsKind(err, stagedoor.NotFound):
+		return nil, nil
+	case err != nil:
+		return nil, err
+	case cl.Global:
+		return nil, bad("operation_not_supported", "Global client cannot be deleted.")
+	}
+	return nil, c.store.DeleteClient(c.ctx(), cl.ID)
+}

@@ -1,0 +1,202 @@
+package mgmt
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/connection"
+	"github.com/stagedoor/stagedoor/internal/web"
+)
+
+var connectionID = regexp.MustCompile(`^con_[A-Za-z0-9]{16}$`)
+
+// connectionID returns the id in the path, which must look like one.
+func (c *call) connectionID() (string, error) {
+	if id := c.id(); !connectionID.MatchString(id) {
+		return "", (&web.Violation{Reason: "String does not match pattern " + connectionID.String() + ": " + id, Path: "id",
+			Doc: "The id of the connection"}).URI()
+	}
+	return c.id(), nil
+}
+
+type listConnectionsIn struct {
+	web.Paging
+	web.Checkpoint
+	web.Fields
+	Strategy []string `json:"strategy" doc:"Provide strategies to only retrieve connections with such strategies"`
+	Name     string   `json:"name" doc:"Provide the name of the connection to retrieve"`
+}
+
+func (a *API) listConnections(c *call, in listConnectionsIn) (any, error) {
+	for i, name := range in.Strategy {
+		if !slices.Contains(strategies, name) {
+			return nil, (&web.Violation{Path: "strategy[" + itoa(i) + "]", Reason: "No enum match for: " + name}).Query()
+		}
+	}
+	all, err := c.store.Connections(c.ctx())
+	if err != nil {
+		return nil, err
+	}
+	all = slices.DeleteFunc(all, func(conn stagedoor.Connection) bool {
+		return len(in.Strategy) > 0 && !slices.Contains(in.Strategy, conn.Strategy) || in.Name != "" && conn.Name != in.Name
+	})
+	return listed(c, in.Paging, in.Checkpoint, "connections", all, func(conn stagedoor.Connection) string { return conn.ID },
+		func(conn stagedoor.Connection) (any, error) { return in.Pick(conn) })
+}
+
+func (a *API) readConnection(c *call, in web.Fields) (any, error) {
+	id, err := c.connectionID()
+	if err != nil {
+		return nil, err
+	}
+	conn, err := c.store.Connection(c.ctx(), id)
+	if err != nil {
+		return nil, err
+	}
+	return in.Pick(conn)
+}
+
+func (a *API) createConnection(c *call, in createConnectionIn) (any, error) {
+	if !slices.Contains(strategies, in.Strategy) {
+		return nil, badProperty("strategy", "No enum match for: "+in.Strategy)
+	}
+	if in.Strategy != connection.StrategyDatabase {
+		return nil, unsupported("The strategy " + in.Strategy)
+	}
+	conn := newDatabase(in.Name)
+	if err := in.apply(c, conn, true); err != nil {
+		return nil, err
+	}
+	return conn, c.store.CreateConnection(c.ctx(), conn)
+}
+
+func (a *API) updateConnection(c *call, in updateConnectionIn) (any, error) {
+	id, err := c.connectionID()
+	if err != nil {
+		return nil, err
+	}
+	if err := in.check(c); err != nil {
+		return nil, err
+	}
+	return c.store.UpdateConnection(c.ctx(), id, func(conn *stagedoor.Connection) error { return in.copyTo(conn, false) })
+}
+
+func (a *API) deleteConnection(c *call) (any, error) {
+	id, err := c.connectionID()
+	if err != nil {
+		return nil, err
+	}
+	return nil, c.store.DeleteConnection(c.ctx(), id)
+}
+
+type connectionClientsIn struct {
+	From string       `json:"from" schema:"max=1000" doc:"Optional Id from which to start selection"`
+	Take web.Opt[int] `json:"take" schema:"notnull,min=1,max=1000" doc:"Number of results per page. Defaults to 50"`
+}
+
+// connectionClient is one client in the list of those that a connection is enabled for.
+type connectionClient struct {
+	ClientID string `json:"client_id"`
+}
+
+func (a *API) listConnectionClients(c *call, in connectionClientsIn) (any, error) {
+	id, err := c.connectionID()
+	if err != nil {
+		return nil, err
+	}
+	conn, err := c.store.Connection(c.ctx(), id)
+	if err != nil {
+		return nil, err
+	}
+	all := make([]connectionClient, len(conn.EnabledClients))
+	for i, clientID := range conn.EnabledClients {
+		all[i].ClientID = clientID
+	}
+	page, next, v := web.After(web.Checkpoint{From: in.From, Take: in.Take}, all, func(cc connectionClient) string { return cc.ClientID })
+	if v != nil {
+		return nil, v.Query()
+	}
+	return web.CheckpointEnvelope("clients", page, next), nil
+}
+
+type connectionClientStatus struct {
+	ClientID string `json:"client_id" schema:"required,min=1,max=255" doc:"The client_id of the client to be enabled or disabled"`
+	Status   bool   `json:"status" schema:"required" doc:"Whether the connection is enabled for this client_id or not"`
+}
+
+func (a *API) setConnectionClients(c *call, in []connectionClientStatus) (any, error) {
+	id, err := c.connectionID()
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case len(in) == 0:
+		return nil, badProperty("", "Array is too short (0), minimum 1")
+	case len(in) > 50:
+		return nil, badProperty("", "Array is too long ("+itoa(len(in))+"), maximum 50")
+	}
+	var enabled []string
+	for _, item := range in {
+		if item.Status {
+			enabled = append(enabled, item.ClientID)
+		}
+	}
+	if err := knownClients(c, enabled); err != nil {
+		return nil, err
+	}
+	_, err = c.store.UpdateConnection(c.ctx(), id, func(conn *stagedoor.Connection) error {
+		for _, item := range in {
+			at := slices.Index(conn.EnabledClients, item.ClientID)
+			switch {
+			case item.Status && at < 0:
+				conn.EnabledClients = append(conn.EnabledClients, item.ClientID)
+			case !item.Status && at >= 0:
+				conn.EnabledClients = slices.Delete(conn.EnabledClients, at, at+1)
+			}
+		}
+		return nil
+	})
+	return nil, err
+}
+
+// knownClients refuses ids that no client of the tenant has.
+func knownClients(c *call, ids []string) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	clients, err := c.store.Clients(c.ctx())
+	if err != nil {
+		return err
+	}
+	for _, id := range ids {
+		if !slices.ContainsFunc(clients, func(cl stagedoor.Client) bool { return cl.ID == id }) {
+			return bad("inexistent_client", "The client does not exist: "+id)
+		}
+	}
+	return nil
+}
+
+type deleteConnectionUserIn struct {
+	Email string `json:"email" schema:"required,min=1,max=1000" doc:"The email of the user to delete"`
+}
+
+func (a *API) deleteConnectionUser(c *call, in deleteConnectionUserIn) (any, error) {
+	id, err := c.connectionID()
+	if err != nil {
+		return nil, err
+	}
+	conn, err := c.store.Connection(c.ctx(), id)
+	if err != nil {
+		return nil, err
+	}
+	u, err := c.store.UserByIdentifier(c.ctx(), conn.Name, in.Email)
+	if stagedoor.IsKind(err, stagedoor.NotFound) || err == nil && !strings.EqualFold(u.Email, in.Email) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return nil, c.store.DeleteUser(c.ctx(), u.ID)
+}

@@ -1,0 +1,68 @@
+package mgmt
+
+import (
+	"errors"
+	"maps"
+	"net/http"
+
+	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/password"
+	"github.com/stagedoor/stagedoor/internal/web"
+)
+
+var statuses = map[stagedoor.Kind]int{
+	stagedoor.Internal: 500, stagedoor.Invalid: 400, stagedoor.Unauthorized: 401, stagedoor.Forbidden: 403, stagedoor.NotFound: 404,
+	stagedoor.Conflict: 409, stagedoor.TooLarge: 413, stagedoor.UnsupportedMedia: 415, stagedoor.TooMany: 429,
+	stagedoor.Unsupported: 501, stagedoor.Unavailable: 503,
+}
+
+// envelope returns the status and the body of an error (Management API fact sheet 1.3). An error that nobody classified keeps
+// its text to itself.
+func envelope(err error) (int, map[string]any) {
+	var weak *password.Error
+	if errors.As(err, &weak) {
+		err = bad("password_strength_error", weak.Name+": "+weak.Message)
+	}
+	e := stagedoor.AsError(err)
+	status := statuses[e.Kind]
+	message := e.Message
+	if e.Kind == stagedoor.Internal {
+		message = "Internal error"
+	}
+	out := map[string]any{}
+	maps.Copy(out, e.Extra)
+	out["statusCode"], out["error"], out["message"] = status, reason(status), message
+	if e.Code != "" && e.Kind != stagedoor.Internal {
+		out["errorCode"] = e.Code
+	}
+	return status, out
+}
+
+func reason(status int) string {
+	if status == http.StatusRequestEntityTooLarge {
+		return "Payload Too Large"
+	}
+	if status == http.StatusInternalServerError {
+		return "Internal Server Error"
+	}
+	return http.StatusText(status)
+}
+
+// fail answers with an error, and logs it where it belongs.
+func (a *API) fail(c *call, err error) {
+	status, out := envelope(err)
+	if status >= 500 && status != http.StatusNotImplemented {
+		a.Log.ErrorContext(c.ctx(), "an operation failed", "method", c.r.Method, "route", c.r.Pattern, "tenant", c.store.Tenant().ID, "error", err)
+	}
+	h := c.w.Header()
+	if status == http.StatusUnauthorized {
+		h.Set("WWW-Authenticate", "Bearer")
+	}
+	if status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable {
+		h.Set("Retry-After", "1")
+	}
+	if err := web.WriteJSON(c.w, status, out); err != nil {
+		a.Log.ErrorContext(c.ctx(), "an error could not be answered", "error", err)
+	}
+	a.logFailure(c, status, out)
+}

@@ -1,0 +1,32 @@
+package mgmt
+
+import (
+	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/web"
+)
+
+type listGrantsIn struct {
+	web.Paging
+	UserID   string `json:"user_id" doc:"user_id of the grants to retrieve"`
+	ClientID string `json:"client_id" doc:"client_id of the grants to retrieve"`
+	Audience string `json:"audience" doc:"audience of the grants to retrieve"`
+}
+
+func (a *API) listGrants(c *call, in listGrantsIn) (any, error) {
+	all, err := c.store.Grants(c.ctx(), in.UserID, in.ClientID, in.Audience)
+	if err != nil {
+		return nil, err
+	}
+	return listed(c, in.Paging, web.Checkpoint{}, "grants", all, func(g stagedoor.Grant) string { return g.ID },
+		func(g stagedoor.Grant) (any, error) { return g, nil })
+}
+
+func (a *API) deleteGrant(c *call) (any, error) { return nil, c.store.DeleteGrant(c.ctx(), c.id()) }
+
+type deleteUserGrantsIn struct {
+	UserID string `json:"user_id" schema:"required,min=1" doc:"user_id of the grant to delete"`
+}
+
+func (a *API) deleteUserGrants(c *call, in deleteUserGrantsIn) (any, error) {
+	return nil, c.store.DeleteUserGrants(c.ctx(), in.UserID)
+}

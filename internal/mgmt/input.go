@@ -1,0 +1,96 @@
+package mgmt
+
+import (
+	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/web"
+)
+
+// maxBody bounds the body of a request in bytes (Management API fact sheet 1.1).
+const maxBody = 1 << 20
+
+// none is the query of operations that take no parameters.
+type none struct{}
+
+// query makes an operation whose parameters are those of In.
+func query[In any](run func(*call, In) (any, error)) func(*call) (any, error) {
+	schema := web.NewSchema[In]()
+	return func(c *call) (any, error) {
+		in, err := schema.Query(c.r.URL.RawQuery)
+		if err != nil {
+			return nil, err
+		}
+		return run(c, in)
+	}
+}
+
+// plain makes an operation without parameters. A body is not looked at.
+func plain(run func(*call) (any, error)) func(*call) (any, error) {
+	return query(func(c *call, _ none) (any, error) { return run(c) })
+}
+
+// body makes an operation whose body is an In.
+func body[In any](run func(*call, In) (any, error)) func(*call) (any, error) {
+	return bodyUpTo(func(*call) int64 { return maxBody }, run)
+}
+
+// userBody makes an operation whose body may hold both metadata objects of a user in the largest size that the tenant allows.
+func userBody[In any](run func(*call, In) (any, error)) func(*call) (any, error) {
+	return bodyUpTo(func(c *call) int64 {
+		return maxBody + 2*int64(c.store.Tenant().Settings.MetadataLimit())
+	}, run)
+}
+
+func bodyUpTo[In any](limit func(*call) int64, run func(*call, In) (any, error)) func(*call) (any, error) {
+	schema := web.NewSchema[In]()
+	return query(func(c *call, _ none) (any, error) {
+		var err error
+		if c.body, err = web.ReadBody(c.w, c.r, limit(c)); err != nil {
+			return nil, err
+		}
+		in, err := schema.Decode(c.body)
+		if err != nil {
+			return nil, err
+		}
+		return run(c, in)
+	})
+}
+
+// listed answers a page of a configuration noun that is small enough to be read whole: by checkpoint if one was asked for,
+// else by offset, with a Link header where no totals are shown.
+func listed[T any](c *call, paging web.Paging, at web.Checkpoint, key string, all []T, id func(T) string, show func(T) (any, error)) (any, error) {
+	page, next := web.Cut(paging, all), ""
+	if at.Asked() {
+		var v *web.Violation
+		if page, next, v = web.After(at, all, id); v != nil {
+			return nil, v.Query()
+		}
+	}
+	shown := make([]any, len(page))
+	for i, item := range page {
+		var err error
+		if shown[i], err = show(item); err != nil {
+			return nil, err
+		}
+	}
+	if at.Asked() {
+		return web.CheckpointEnvelope(key, shown, next), nil
+	}
+	if link := paging.Link(c.r.URL, len(all)); !paging.IncludeTotals && link != "" {
+		c.w.Header().Set("Link", link)
+	}
+	return web.Envelope(paging, key, shown, len(all)), nil
+}
+
+// unsupported is the answer to a setting that would change what the server does, and that it does not know yet: better than to
+// keep it and do nothing.
+func unsupported(what string) error {
+	return stagedoor.Errorf(stagedoor.Unsupported, "not_supported", "%s is not supported by this server.", what)
+}
+
+// bad is a 400 in the words that clients know.
+func bad(code, message string) error { return stagedoor.Errorf(stagedoor.Invalid, code, "%s", message) }
+
+// badProperty is the violation of one property of the body.
+func badProperty(path, reason string) error {
+	return (&web.Violation{Path: path, Reason: reason}).Body()
+}

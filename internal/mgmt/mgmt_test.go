@@ -1,0 +1,271 @@
+package mgmt
+
+import (
+	"context"
+	"crypto/x509"
+	"encoding/json"
+	"io"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/connection"
+	"github.com/stagedoor/stagedoor/internal/jose"
+	"github.com/stagedoor/stagedoor/internal/password"
+	"github.com/stagedoor/stagedoor/internal/store"
+	"github.com/stagedoor/stagedoor/internal/store/storetest"
+	"github.com/stagedoor/stagedoor/internal/token"
+)
+
+// house is a door on a real database with the tenants acme and other, each with a system API, a database connection
+// "Users", and one client "web" enabled on it.
+type house struct {
+	*testing.T
+	db      *store.DB
+	api     *API
+	mails   []string // ids of users who were asked to verify
+	signers map[string]*jose.Signer
+}
+
+var start = time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)
+
+func each(t *testing.T, fn func(h *house)) {
+	t.Helper()
+	storetest.Each(t, func(t *testing.T, db *store.DB) { fn(newHouse(t, db)) }, storetest.WithClock(func() time.Time { return start }))
+}
+
+// sqlite runs fn on the embedded database only: what it tests does not depend on the database.
+func sqlite(t *testing.T) *house {
+	t.Helper()
+	return newHouse(t, storetest.Open(t, storetest.SQLite, storetest.WithClock(func() time.Time { return start })))
+}
+
+func newHouse(t *testing.T, db *store.DB) *house {
+	t.Helper()
+	h := &house{T: t, db: db, signers: map[string]*jose.Signer{}}
+	keys := &token.Keys{}
+	h.api = New(Deps{
+		Keys: keys, Database: &connection.Database{Hasher: password.NewHasher()}, Clock: func() time.Time { return start },
+		CheckScript: func(_ context.Context, source string) error {
+			if !strings.HasPrefix(source, "function") {
+				return stagedoor.Errorf(stagedoor.Invalid, "invalid_script", "unexpected token at line 1")
+			}
+			return nil
+		},
+		SendVerification: func(_ context.Context, _ *store.Store, u *stagedoor.User, clientID string) error {
+			h.mails = append(h.mails, u.ID+" "+clientID)
+			return nil
+		},
+	})
+	for _, id := range []string{"acme", "other"} {
+		h.addTenant(keys, id)
+	}
+	return h
+}
+
+func (h *house) addTenant(keys *token.Keys, id string) {
+	h.Helper()
+	ctx := context.Background()
+	st := storetest.Tenant(h.T, h.db, id)
+	h.ok(keys.Ensure(ctx, st))
+	h.ok(st.CreateResourceServer(ctx, SystemAPI(token.ManagementAudience(st.Tenant()))))
+	h.ok(st.CreateConnection(ctx, newDatabase("Users")))
+	client := NewClient("web")
+	client.ID, client.Callbacks = "web_"+id, []string{"https://app." + id + ".test/callback"}
+	h.ok(st.CreateClient(ctx, client))
+	stored, err := st.SigningKeys(ctx)
+	h.ok(err)
+	private, err := x509.ParsePKCS8PrivateKey(stored[0].Private)
+	h.ok(err)
+	h.signers[id], err = jose.NewSigner(jose.RS256, stored[0].KID, private, "at+jwt")
+	h.ok(err)
+}
+
+func (h *house) ok(err error) {
+	h.Helper()
+	if err != nil {
+		h.Fatal(err)
+	}
+}
+
+func (h *house) store(tenant string) *store.Store {
+	h.Helper()
+	st, err := h.db.TenantByDomain(context.Background(), tenant+".test")
+	h.ok(err)
+	return st
+}
+
+// sign makes a token of the tenant; changes replace the usual claims, nil removes one.
+func (h *house) sign(tenant string, changes map[string]any) string {
+	h.Helper()
+	claims := map[string]any{
+		"iss": "https://" + tenant + ".test/", "aud": "https://" + tenant + ".test/api/v2/", "sub": "web_" + tenant + "@clients",
+		"azp": "web_" + tenant, "gty": "client-credentials", "iat": start.Unix(), "exp": start.Unix() + 3600, "scope": allScopes(),
+	}
+	maps.Copy(claims, changes)
+	maps.DeleteFunc(claims, func(_ string, v any) bool { return v == nil })
+	signed, err := h.signers[tenant].Sign(claims)
+	h.ok(err)
+	return signed
+}
+
+func allScopes() string {
+	var all []string
+	for _, s := range ManagementScopes() {
+		all = append(all, s.Value)
+	}
+	return strings.Join(all, " ")
+}
+
+// machine is a token of a client with the scopes, or with all of them.
+func (h *house) machine(tenant string, scopes ...string) string {
+	h.Helper()
+	if len(scopes) == 0 {
+		return h.sign(tenant, nil)
+	}
+	return h.sign(tenant, map[string]any{"scope": strings.Join(scopes, " ")})
+}
+
+// person is a user's own token.
+func (h *house) person(tenant, userID string, scopes ...string) string {
+	h.Helper()
+	return h.sign(tenant, map[string]any{"sub": userID, "gty": nil, "scope": "openid profile " + strings.Join(scopes, " ")})
+}
+
+// answer is what came back.
+type answer struct {
+	*testing.T
+	what   string
+	code   int
+	header http.Header
+	body   string
+}
+
+// call sends a request to the tenant acme as the bearer; body may be empty.
+func (h *house) call(bearer, method, path, body string) answer {
+	h.Helper()
+	return h.callTo("acme", bearer, method, path, body)
+}
+
+func (h *house) callTo(tenant, bearer, method, path, body string) answer {
+	h.Helper()
+	header := http.Header{}
+	if bearer != "" {
+		header.Set("Authorization", "Bearer "+bearer)
+	}
+	return h.send(tenant, method, path, body, header)
+}
+
+func (h *house) send(tenant, method, path, body string, header http.Header) answer {
+	h.Helper()
+	r := httptest.NewRequest(method, "https://"+tenant+".test/api/v2"+path, nil)
+	if body != "" {
+		r = httptest.NewRequest(method, "https://"+tenant+".test/api/v2"+path, strings.NewReader(body))
+		r.Header.Set("Content-Type", "application/json")
+	}
+	maps.Copy(r.Header, header)
+	w := httptest.NewRecorder()
+	h.api.ServeHTTP(w, r, h.store(tenant))
+	text, _ := io.ReadAll(w.Result().Body)
+	for _, name := range []string{"X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset"} {
+		if w.Header().Get(name) == "" {
+			h.Errorf("%s %s: no %s", method, path, name)
+		}
+	}
+	if len(body) > 100 {
+		body = body[:100] + "…"
+	}
+	return answer{h.T, method + " " + path + " " + body, w.Code, w.Header(), string(text)}
+}
+
+// is fails unless the answer has the status and, if a body is given, exactly that body, whatever the order of members.
+func (a answer) is(code int, body string) answer {
+	a.Helper()
+	if a.code != code || body != "" && canonical(a.T, a.body) != canonical(a.T, body) {
+		a.Errorf("%s\n got %d %s\nwant %d %s", a.what, a.code, a.body, code, body)
+	}
+	return a
+}
+
+// fails is is for an error: code may be empty.
+func (a answer) fails(status int, code, message string) answer {
+	a.Helper()
+	want := map[string]any{"statusCode": status, "error": reason(status), "message": message}
+	if code != "" {
+		want["errorCode"] = code
+	}
+	b, _ := json.Marshal(want)
+	return a.is(status, string(b))
+}
+
+// get returns a member by its path, nil if there is none.
+func (a answer) get(path ...string) any {
+	a.Helper()
+	var v any
+	if err := json.Unmarshal([]byte(a.body), &v); err != nil {
+		a.Fatalf("%s: %d %s", a.what, a.code, a.body)
+	}
+	for _, name := range path {
+		m, _ := v.(map[string]any)
+		v = m[name]
+	}
+	return v
+}
+
+func (a answer) text(path ...string) string {
+	a.Helper()
+	s, _ := a.get(path...).(string)
+	return s
+}
+
+func canonical(t *testing.T, text string) string {
+	t.Helper()
+	if text == "" {
+		return ""
+	}
+	var v any
+	if err := json.Unmarshal([]byte(text), &v); err != nil {
+		t.Errorf("not JSON: %s", text)
+	}
+	b, _ := json.Marshal(v)
+	return string(b)
+}
+
+// user makes a user of acme and returns the id.
+func (h *house) user(name, extra string) string {
+	h.Helper()
+	return h.call(h.machine("acme"), "POST", "/users", `{"connection":"Users","email":"`+name+`@x.test","password":"Correct-Horse-1","user_id":"`+name+`"`+extra+`}`).
+		is(201, "").text("user_id")
+}
+
+// logged returns the types and descriptions of the tenant's log, newest first.
+func (h *house) logged(tenant string) []string {
+	h.Helper()
+	events, _, err := h.store(tenant).Logs(context.Background(), store.LogQuery{PerPage: 100})
+	h.ok(err)
+	out := []string{}
+	for _, e := range events {
+		out = append(out, e.Type+" "+e.Description)
+	}
+	return out
+}
+
+// signWith signs claims with a private key in PKCS #8 form, or with a shared secret.
+func (h *house) signWith(alg, kid string, key []byte, claims map[string]any) string {
+	h.Helper()
+	var with any = key
+	if alg == jose.RS256 {
+		private, err := x509.ParsePKCS8PrivateKey(key)
+		h.ok(err)
+		with = private
+	}
+	signer, err := jose.NewSigner(alg, kid, with, "JWT")
+	h.ok(err)
+	signed, err := signer.Sign(claims)
+	h.ok(err)
+	return signed
+}

@@ -1,0 +1,44 @@
+package mgmt
+
+import (
+	_ "embed"
+	"regexp"
+	"strings"
+)
+
+//go:embed operations.tsv
+var operationsTable string
+
+// Operation is one row of the inventory: an operation that the API we follow has.
+type Operation struct {
+	Method, Path, Scopes, Purpose, Status, Tier string
+	State                                       string // served or planned
+}
+
+// Operations returns the inventory (Management API fact sheet 4), in its order.
+func Operations() []Operation {
+	var out []Operation
+	for _, line := range strings.Split(strings.TrimSpace(operationsTable), "\n")[1:] {
+		f := strings.Split(line, "\t")
+		out = append(out, Operation{f[0], f[1], f[2], f[3], f[4], f[5], f[6]})
+	}
+	return out
+}
+
+// ambiguous are the paths that http.ServeMux could not tell from others: they are looked at first.
+var ambiguous = map[string]bool{"/organizations/name/{name}": true}
+
+// addPlanned adds the row of an operation that is not served.
+func (a *API) addPlanned(o Operation) {
+	r := &row{method: o.Method, pattern: o.Path, scopes: o.Scopes, title: o.Purpose}
+	if ambiguous[o.Path] {
+		a.mux.AddFirst(o.Method, Base+o.Path, r)
+	} else {
+		a.mux.Add(o.Method, Base+o.Path, r)
+	}
+}
+
+var wildcard = regexp.MustCompile(`\{[^}]*\}`)
+
+// shape is a pattern without the names of its wildcards, which carry no meaning.
+func shape(pattern string) string { return wildcard.ReplaceAllString(pattern, "{}") }

@@ -1,0 +1,197 @@
+package mgmt
+
+import (
+	"encoding/json"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/web"
+)
+
+func (a *API) readTenantSettings(c *call, in web.Fields) (any, error) {
+	return showTenantSettings(c.store.Tenant().Settings, in)
+}
+
+// showTenantSettings returns the settings that the wire knows; those of our own stay inside.
+func showTenantSettings(s stagedoor.TenantSettings, fields web.Fields) (any, error) {
+	if s.Flags == nil {
+		s.Flags = stagedoor.Flags{}
+	}
+	encoded, err := web.Encode(s)
+	if err != nil {
+		return nil, err
+	}
+	var all map[string]json.RawMessage
+	if err := json.Unmarshal(encoded, &all); err != nil {
+		return nil, err
+	}
+	delete(all, "stagedoor")
+	return fields.Pick(all)
+}
+
+type tenantSettingsIn struct {
+	FriendlyName             web.Opt[string]            `json:"friendly_name" schema:"max=255"`
+	PictureURL               web.Opt[string]            `json:"picture_url" schema:"max=2000"`
+	SupportEmail             web.Opt[string]            `json:"support_email" schema:"max=320"`
+	SupportURL               web.Opt[string]            `json:"support_url" schema:"max=2000"`
+	AllowedLogoutURLs        web.Opt[[]string]          `json:"allowed_logout_urls" schema:"max=200"`
+	DefaultAudience          web.Opt[string]            `json:"default_audience" schema:"max=600"`
+	DefaultDirectory         web.Opt[string]            `json:"default_directory" schema:"max=128"`
+	DefaultRedirectionURI    web.Opt[string]            `json:"default_redirection_uri" schema:"max=2000"`
+	ErrorPage                web.Opt[errorPageIn]       `json:"error_page"`
+	SessionLifetime          web.Opt[float64]           `json:"session_lifetime" schema:"min=0,max=87600"`
+	IdleSessionLifetime      web.Opt[float64]           `json:"idle_session_lifetime" schema:"min=0,max=87600"`
+	EphemeralSessionLifetime web.Opt[float64]           `json:"ephemeral_session_lifetime" schema:"min=0,max=87600"`
+	IdleEphemeralLifetime    web.Opt[float64]           `json:"idle_ephemeral_session_lifetime" schema:"min=0,max=87600"`
+	SessionMinutes           web.Opt[float64]           `json:"session_lifetime_in_minutes" schema:"min=0,max=5256000"`
+	IdleSessionMinutes       web.Opt[float64]           `json:"idle_session_lifetime_in_minutes" schema:"min=0,max=5256000"`
+	EphemeralMinutes         web.Opt[float64]           `json:"ephemeral_session_lifetime_in_minutes" schema:"min=0,max=5256000"`
+	IdleEphemeralMinutes     web.Opt[float64]           `json:"idle_ephemeral_session_lifetime_in_minutes" schema:"min=0,max=5256000"`
+	SessionCookie            web.Opt[cookieModeIn]      `json:"session_cookie"`
+	OIDCLogout               web.Opt[oidcLogoutIn]      `json:"oidc_logout"`
+	SandboxVersion           web.Opt[string]            `json:"sandbox_version" schema:"min=1,max=8"`
+	EnabledLocales           web.Opt[[]string]          `json:"enabled_locales" schema:"min=1,max=100,unique"`
+	ResourceParameterProfile web.Opt[string]            `json:"resource_parameter_profile" schema:"enum=audience|compatibility"`
+	ClientIDMetadata         web.Opt[bool]              `json:"client_id_metadata_document_supported"`
+	Flags                    web.Opt[map[string]bool]   `json:"flags"`
+	Rest                     map[string]json.RawMessage `schema:"rest"`
+}
+
+type errorPageIn struct {
+	HTML        web.Opt[string] `json:"html"`
+	ShowLogLink web.Opt[bool]   `json:"show_log_link"`
+	URL         web.Opt[string] `json:"url" schema:"max=2000"`
+}
+
+type cookieModeIn struct {
+	Mode string `json:"mode" schema:"required,enum=persistent|non-persistent"`
+}
+
+type oidcLogoutIn struct {
+	EndSessionDiscovery web.Opt[bool] `json:"rp_logout_end_session_endpoint_discovery" schema:"notnull"`
+}
+
+// tenantStored are the settings that are kept and returned without an effect, with their types.
+var tenantStored = map[string]string{
+	"change_password": "object", "guardian_mfa_page": "object", "device_flow": "object", "sessions": "object",
+	"legacy_sandbox_version": "string", "universal_login": "object", "security_headers": "object",
+	"customize_mfa_in_postlogin_action": "boolean", "allow_organization_name_in_authentication_api": "boolean",
+	"acr_values_supported": "array", "mtls": "object", "pushed_authorization_requests_supported": "boolean",
+	"authorization_response_iss_parameter_supported":       "boolean",
+	"skip_non_verifiable_callback_uri_confirmation_prompt": "boolean", "default_token_quota": "object",
+	"phone_consolidated_experience": "boolean", "enable_ai_guide": "boolean", "include_session_metadata_in_tenant_logs": "boolean",
+	"dynamic_client_registration_security_mode": "string", "country_codes": "object",
+}
+
+// knownFlags are the switches that may be sent (object shapes, section 7).
+const knownFlags = ` change_pwd_flow_v1 enable_apis_section disable_impersonation enable_client_connections enable_pipeline2
+allow_legacy_delegation_grant_types allow_legacy_ro_grant_types allow_legacy_tokeninfo_endpoint enable_legacy_profile
+enable_idtoken_api2 enable_public_signup_user_exists_error enable_sso allow_changing_enable_sso
+disable_clickjack_protection_headers no_disclose_enterprise_connections
+enforce_client_authentication_on_passwordless_start enable_adfs_waad_email_verification revoke_refresh_token_grant
+dashboard_log_streams_next dashboard_insights_view disable_fields_map_fix mfa_show_factor_list_on_enrollment
+remove_alg_from_jwks improved_signup_bot_detection_in_classic genai_trial enable_dynamic_client_registration
+disable_management_api_sms_obfuscation trust_azure_adfs_email_verified_connection_property custom_domains_provisioning
+universal_login new_universal_login_experience_enabled enable_custom_domain_in_emails enable_legacy_logs_search_v2
+use_scope_descriptions_for_consent require_pushed_authorization_requests `
+
+// locales are the languages that may be enabled.
+const locales = ` am ar ar-EG ar-SA az bg bn bs ca-ES cnr cs cy da de el en en-CA es es-419 es-AR es-MX et eu-ES fa fi fr fr-CA fr-FR
+gl-ES gu he hi hr hu hy id is it ja ka kk kn ko lt lv mk ml mn mr ms my nb nl nn no pa pl pt pt-BR pt-PT ro ru sk sl so sq sr
+sv sw ta te th tl tr uk ur vi zgh zh-CN zh-HK zh-MO zh-TW `
+
+func (in *tenantSettingsIn) check() error {
+	if err := checkStored(in.Rest, tenantStored); err != nil {
+		return err
+	}
+	var unknown []string
+	for _, flag := range slices.Sorted(maps.Keys(in.Flags.Value)) {
+		if !slices.Contains(strings.Fields(knownFlags), flag) {
+			unknown = append(unknown, flag)
+		}
+	}
+	if len(unknown) > 0 {
+		return web.Unknown("flags", unknown...).Body()
+	}
+	for i, locale := range in.EnabledLocales.Value {
+		if !slices.Contains(strings.Fields(locales), locale) {
+			return badProperty("enabled_locales["+itoa(i)+"]", "No enum match for: "+locale)
+		}
+	}
+	for i, u := range in.AllowedLogoutURLs.Value {
+		if !isURL(u) {
+			return badProperty("allowed_logout_urls["+itoa(i)+"]", "Object didn't pass validation for format url: "+u)
+		}
+	}
+	for name, u := range map[string]string{
+		"picture_url": in.PictureURL.Value, "support_url": in.SupportURL.Value, "default_redirection_uri": in.DefaultRedirectionURI.Value,
+		"error_page.url": in.ErrorPage.Value.URL.Value,
+	} {
+		https := strings.HasPrefix(u, "https://")
+		if u != "" && (!isURL(u) || !https && !strings.HasPrefix(u, "http://") || name == "default_redirection_uri" && !https) {
+			return badProperty(name, "Object didn't pass validation for format absolute-uri-or-empty: "+u)
+		}
+	}
+	return nil
+}
+
+func (in *tenantSettingsIn) copyTo(s *stagedoor.TenantSettings) {
+	in.FriendlyName.Into(&s.FriendlyName)
+	in.PictureURL.Into(&s.PictureURL)
+	in.SupportEmail.Into(&s.SupportEmail)
+	in.SupportURL.Into(&s.SupportURL)
+	in.AllowedLogoutURLs.Into(&s.AllowedLogoutURLs)
+	in.DefaultAudience.Into(&s.DefaultAudience)
+	in.DefaultDirectory.Into(&s.DefaultDirectory)
+	in.DefaultRedirectionURI.Into(&s.DefaultRedirectionURI)
+	for _, lifetime := range []struct {
+		hours, minutes web.Opt[float64]
+		field          *float64
+	}{
+		{in.SessionLifetime, in.SessionMinutes, &s.SessionLifetime},
+		{in.IdleSessionLifetime, in.IdleSessionMinutes, &s.IdleSessionLifetime},
+		{in.EphemeralSessionLifetime, in.EphemeralMinutes, &s.EphemeralSessionLifetime},
+		{in.IdleEphemeralLifetime, in.IdleEphemeralMinutes, &s.IdleEphemeralLifetime},
+	} {
+		lifetime.hours.Into(lifetime.field)
+		if lifetime.minutes.Has() {
+			*lifetime.field = lifetime.minutes.Value / 60
+		}
+	}
+	if in.ErrorPage.Null {
+		s.ErrorPage = nil
+	} else if page := in.ErrorPage.Value; in.ErrorPage.Set {
+		s.ErrorPage = &stagedoor.ErrorPage{HTML: page.HTML.Value, ShowLogLink: page.ShowLogLink.Value, URL: page.URL.Value}
+	}
+	if in.SessionCookie.Null {
+		s.SessionCookie = nil
+	} else if in.SessionCookie.Set {
+		s.SessionCookie = &stagedoor.CookieMode{Mode: in.SessionCookie.Value.Mode}
+	}
+	in.OIDCLogout.Value.EndSessionDiscovery.Into(&s.OIDCLogout.EndSessionDiscovery)
+	in.SandboxVersion.Into(&s.SandboxVersion)
+	in.EnabledLocales.Into(&s.EnabledLocales)
+	in.ResourceParameterProfile.Into(&s.ResourceParameterProfile)
+	in.ClientIDMetadata.Into(&s.ClientIDMetadataSupported)
+	if in.Flags.Has() && s.Flags == nil {
+		s.Flags = stagedoor.Flags{}
+	}
+	maps.Copy(s.Flags, in.Flags.Value)
+	keepStored(&s.Stored, in.Rest)
+}
+
+func (a *API) updateTenantSettings(c *call, in tenantSettingsIn) (any, error) {
+	if err := in.check(); err != nil {
+		return nil, err
+	}
+	s, err := c.store.UpdateSettings(c.ctx(), func(s *stagedoor.TenantSettings) error {
+		in.copyTo(s)
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return showTenantSettings(*s, web.Fields{})
+}

@@ -1,0 +1,214 @@
+package mgmt
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/store"
+	"github.com/stagedoor/stagedoor/internal/web"
+)
+
+// maxReach is how many records of a search can be paged through (Management API fact sheet 1.4).
+const maxReach = 1000
+
+type listUsersIn struct {
+	web.Paging
+	web.Fields
+	Sort         string        `json:"sort" pattern:"^[A-Za-z0-9_.]+:-?1$" doc:"Field to sort by. Use field:order where order is 1 for ascending and -1 for descending"`
+	Connection   string        `json:"connection" doc:"Connection filter. Only applies when using search_engine=v1"`
+	Query        string        `json:"q" doc:"Query in Lucene query string syntax"`
+	SearchEngine string        `json:"search_engine" schema:"enum=v1|v2|v3" doc:"The version of the search engine"`
+	PrimaryOrder web.Opt[bool] `json:"primary_order" doc:"If true (default), results are returned in a deterministic order"`
+}
+
+func (a *API) listUsers(c *call, in listUsersIn) (any, error) {
+	switch {
+	case in.SearchEngine == "v1":
+		return nil, bad("invalid_query_string", "You are not allowed to use search_engine=v1.")
+	case in.SearchEngine == "v2":
+		return nil, bad("invalid_query_string", "You are not allowed to use search_engine=v2. Use search_engine=v3 instead.")
+	case in.Query != "":
+		return nil, unsupported("Searching users with q")
+	case in.Connection != "":
+		return nil, unsupported("Filtering users by connection without q")
+	case in.Start()+in.Size() > maxReach:
+		return nil, bad("invalid_paging", "You can only page through the first 1000 records. See https://auth0.com/docs/users/search/v3/view-search-results-by-page#limitation")
+	}
+	field, order, _ := strings.Cut(in.Sort, ":")
+	if !store.SortsUsersBy(field) {
+		return nil, (&web.Violation{Path: "sort", Reason: "No enum match for: " + field}).Query()
+	}
+	users, total, err := c.store.Users(c.ctx(), store.UserQuery{Page: in.Page, PerPage: in.Size(), Sort: field, Descending: order == "-1"})
+	if err != nil {
+		return nil, err
+	}
+	shown, err := showUsers(users, in.Fields)
+	if err != nil {
+		return nil, err
+	}
+	return withLength(web.Envelope(in.Paging, "users", shown, total), len(shown)), nil
+}
+
+// withLength adds the count of items to an envelope, as users and logs have it.
+func withLength(envelope any, length int) any {
+	if m, ok := envelope.(map[string]any); ok {
+		m["length"] = length
+	}
+	return envelope
+}
+
+func showUsers(users []stagedoor.User, fields web.Fields) ([]any, error) {
+	shown := make([]any, len(users))
+	for i := range users {
+		var err error
+		if shown[i], err = fields.Pick(users[i].Wire()); err != nil {
+			return nil, err
+		}
+	}
+	return shown, nil
+}
+
+type usersByEmailIn struct {
+	web.Fields
+	Email string `json:"email" schema:"required,min=1,max=1000" doc:"Email address to search for (case-sensitive)"`
+}
+
+func (a *API) usersByEmail(c *call, in usersByEmailIn) (any, error) {
+	users, err := c.store.UsersByEmail(c.ctx(), in.Email)
+	if err != nil {
+		return nil, err
+	}
+	return showUsers(users, in.Fields)
+}
+
+func (a *API) readUser(c *call, in web.Fields) (any, error) {
+	u, err := c.store.User(c.ctx(), c.id())
+	if err != nil {
+		return nil, err
+	}
+	return in.Pick(u.Wire())
+}
+
+func (a *API) deleteUser(c *call) (any, error) {
+	return nil, c.store.DeleteUser(c.ctx(), c.id())
+}
+
+type createUserIn struct {
+	_             struct{}                    `hint:" (consider storing them in app_metadata or user_metadata. See \"Users Metadata\" in https://auth0.com/docs/api/v2/changes for more details)"`
+	Connection    string                      `json:"connection" schema:"required,min=1" doc:"Name of the connection this user should be created in"`
+	Email         string                      `json:"email" schema:"format=email" doc:"The user's email"`
+	PhoneNumber   string                      `json:"phone_number" pattern:"^\\+[0-9]{1,15}$" doc:"The user's phone number (following the E.164 recommendation)"`
+	Username      string                      `json:"username" schema:"min=1,max=128" doc:"The user's username"`
+	Password      string                      `json:"password" schema:"min=1" doc:"Initial password for this user"`
+	UserID        string                      `json:"user_id" schema:"max=255,format=nospace" doc:"The external user's id provided by the identity provider"`
+	Name          string                      `json:"name" schema:"min=1,max=300" doc:"The user's full name"`
+	Nickname      string                      `json:"nickname" schema:"min=1,max=300" doc:"The user's nickname"`
+	GivenName     string                      `json:"given_name" schema:"min=1,max=150" doc:"The user's given name(s)"`
+	FamilyName    string                      `json:"family_name" schema:"min=1,max=150" doc:"The user's family name(s)"`
+	Picture       string                      `json:"picture" schema:"format=uri" doc:"A URI pointing to the user's picture"`
+	Blocked       web.Opt[bool]               `json:"blocked" schema:"notnull" doc:"Whether this user was blocked by an administrator"`
+	EmailVerified bool                        `json:"email_verified" doc:"Whether this email address is verified"`
+	PhoneVerified bool                        `json:"phone_verified" doc:"Whether this phone number has been verified"`
+	VerifyEmail   web.Opt[bool]               `json:"verify_email" schema:"notnull" doc:"Whether the user will receive a verification email after creation"`
+	UserMetadata  web.Opt[stagedoor.Metadata] `json:"user_metadata" doc:"Data related to the user that does not affect the application's core functionality"`
+	AppMetadata   web.Opt[stagedoor.Metadata] `json:"app_metadata" doc:"Data related to the user that does affect the application's core functionality"`
+}
+
+func (a *API) createUser(c *call, in createUserIn) (any, error) {
+	conn, err := c.store.ConnectionByName(c.ctx(), in.Connection)
+	if stagedoor.IsKind(err, stagedoor.NotFound) {
+		return nil, bad("inexistent_connection", "The connection does not exist.")
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := in.check(conn); err != nil {
+		return nil, err
+	}
+	u := &stagedoor.User{
+		ID: in.UserID, Email: in.Email, EmailVerified: in.EmailVerified, Username: in.Username, PhoneNumber: in.PhoneNumber,
+		PhoneVerified: in.PhoneVerified, Name: in.Name, Nickname: in.Nickname, GivenName: in.GivenName, FamilyName: in.FamilyName,
+		Picture: in.Picture, UserMetadata: in.UserMetadata.Value.WithoutNulls(), AppMetadata: in.AppMetadata.Value.WithoutNulls(),
+	}
+	if in.Blocked.Set {
+		u.Blocked = &in.Blocked.Value
+	}
+	if err := checkMetadata(c, u.UserMetadata, u.AppMetadata); err != nil {
+		return nil, err
+	}
+	if err := a.Database.Create(c.ctx(), c.store, conn, u, in.Password); err != nil {
+		return nil, createdTwice(err)
+	}
+	if in.VerifyEmail.Or(true) && !u.EmailVerified {
+		a.sendVerification(c, u, "")
+	}
+	return u.Wire(), nil
+}
+
+func (in *createUserIn) check(conn *stagedoor.Connection) error {
+	switch {
+	case conn.Strategy != "auth0":
+		return bad("invalid_body", "Connection does not support user creation through the API. It must either be a database or passwordless connection.")
+	case len(conn.EnabledClients) == 0:
+		return bad("operation_not_supported", "Connection is disabled")
+	case in.Username != "" && !conn.Options.RequiresUsername:
+		return bad("invalid_body", "Cannot set username for connection without requires_username.")
+	}
+	for _, required := range []struct {
+		name  string
+		wrong bool
+	}{{"email", in.Email == ""}, {"username", in.Username == "" && conn.Options.RequiresUsername}, {"password", in.Password == ""}} {
+		if required.wrong {
+			return badProperty("", "Missing required property: "+required.name)
+		}
+	}
+	return nil
+}
+
+// createdTwice gives the conflicts of a creation the wire's words.
+func createdTwice(err error) error {
+	switch {
+	case stagedoor.HasCode(err, "username_exists"):
+		return bad("auth0_idp_error", "The username provided is in use already.")
+	case stagedoor.HasCode(err, "user_exists"):
+		return stagedoor.Errorf(stagedoor.Conflict, "auth0_idp_error", "The user already exists.")
+	}
+	return invalidIdentifier(err)
+}
+
+// invalidIdentifier gives the refusals of an address or a username the wire's form.
+func invalidIdentifier(err error) error {
+	for code, property := range map[string]string{"invalid_email": "email", "invalid_username": "username", "invalid_password": "password"} {
+		if stagedoor.HasCode(err, code) {
+			return badProperty(property, "Object didn't pass validation for format "+property)
+		}
+	}
+	return err
+}
+
+// checkMetadata refuses keys and sizes that a record must not have.
+func checkMetadata(c *call, user, app stagedoor.Metadata) error {
+	limit := c.store.Tenant().Settings.MetadataLimit()
+	all := map[string]stagedoor.Metadata{"user_metadata": user, "app_metadata": app}
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		if err := stagedoor.CheckMetadata(name, all[name]); err != nil {
+			return err
+		}
+		if all[name].Size() > limit {
+			return stagedoor.Errorf(stagedoor.TooLarge, "payload_too_large", "%s would be larger than the limit of %d bytes.", name, limit)
+		}
+	}
+	return nil
+}
+
+// sendVerification asks for the verification mail. The user is there whether it can be sent or not.
+func (a *API) sendVerification(c *call, u *stagedoor.User, clientID string) {
+	if a.SendVerification == nil || u.Email == "" {
+		return
+	}
+	if err := a.SendVerification(c.ctx(), c.store, u, clientID); err != nil {
+		a.Log.ErrorContext(c.ctx(), "a verification mail could not be sent", "tenant", c.store.Tenant().ID, "user", u.ID, "error", err)
+	}
+}
