@@ -198,7 +198,8 @@ func token(t *testing.T, form url.Values) (tokens tokenSet) {
 // call sends a request to the Management API and returns the status and the decoded object.
 func call(t *testing.T, method, path, bearer, body string) (status int, answer map[string]any) {
 	t.Helper()
-	return send(t, method, path, bearer, body, &answer), answer
+	status = send(t, method, path, bearer, body, &answer)
+	return status, answer
 }
 
 // get reads what the Management API has at the path into answer.
