@@ -217,7 +217,7 @@ func (s *Store) Logs(ctx context.Context, lq LogQuery) ([]stagedoor.LogEvent, in
 		where, args = where+" AND id > ?", append(args, lq.From)
 		rest = " ORDER BY id LIMIT ? OFFSET ?"
 		lq.PerPage, lq.Page = lq.Take, 0
-	} else if err := s.read().row(ctx, "SELECT COUNT(*) FROM logs WHERE "+where, args, &total); err != nil {
+	} else if err := s.read().row(ctx, "SELECT COUNT(*) FROM logs WHERE "+where, args, &total); err != nil && !errors.Is(err, errNoRows) {
 		return nil, 0, err
 	}
 	out := []stagedoor.LogEvent{}

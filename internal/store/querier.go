@@ -24,10 +24,10 @@ var errNoRows = sql.ErrNoRows
 
 // unstorableExec is the outcome of a statement with text that cannot be stored.
 func unstorableExec(query string) (int64, error) {
-	if strings.HasPrefix(query, "DELETE") {
-		return 0, nil
+	if strings.HasPrefix(query, "INSERT") || strings.HasPrefix(query, "UPDATE") {
+		return 0, errUnstorable()
 	}
-	return 0, errUnstorable()
+	return 0, nil
 }
 
 // sqlQuerier runs SQL on SQLite through database/sql, with statements prepared once.

@@ -81,6 +81,43 @@ func TestMissingUser(t *testing.T) {
 	})
 }
 
+// A panic in a change undoes it, is an error, and harms nobody else.
+func TestPanicInAChange(t *testing.T) {
+	each(t, func(t *testing.T, s *store.Store) {
+		before := newUser(t, s, "auth0|ada")
+		for range 40 { // more often than there are connections
+			_, err := s.UpdateUser(t.Context(), "auth0|ada", func(u *stagedoor.User) error { u.Name = "x"; panic("oh no") })
+			if err == nil || !strings.Contains(err.Error(), "oh no") || stagedoor.IsKind(err, stagedoor.Invalid) {
+				t.Fatalf("error %v", err)
+			}
+		}
+		same(t, must(s.User(t.Context(), "auth0|ada"))(t), before)
+	})
+}
+
+// A rotation that runs while access ends leaves no token behind.
+func TestNoTokenEscapes(t *testing.T) {
+	each(t, func(t *testing.T, s *store.Store) {
+		newUser(t, s, "auth0|ada")
+		for i := range 20 {
+			token := fmt.Sprint("t", i)
+			ok(t, s.CreateRefreshToken(t.Context(), token, &stagedoor.RefreshToken{FamilyID: token, UserID: "auth0|ada", ClientID: "c"}))
+			race(2, func(n int) error {
+				if n == 0 {
+					return s.EndUserAccess(t.Context(), "auth0|ada")
+				}
+				_, err := s.RotateRefreshToken(t.Context(), token, "next "+token, 0, 0)
+				if err != nil {
+					isKind(t, err, stagedoor.NotFound)
+				}
+				return err
+			})
+			_, err := s.RefreshToken(t.Context(), "next "+token)
+			isKind(t, err, stagedoor.NotFound)
+		}
+	})
+}
+
 func TestUserClashes(t *testing.T) {
 	each(t, func(t *testing.T, s *store.Store) {
 		ctx := t.Context()

@@ -1,0 +1,143 @@
+package store_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/store"
+	"github.com/stagedoor/stagedoor/internal/store/storetest"
+)
+
+func logIDs(events []stagedoor.LogEvent) (out []string) {
+	for _, e := range events {
+		out = append(out, e.Description)
+	}
+	return out
+}
+
+func TestLogs(t *testing.T) {
+	clock := newClock()
+	each(t, func(t *testing.T, s *store.Store) {
+		ctx := t.Context()
+		var ids []string
+		for i := range 10 {
+			e := stagedoor.LogEvent{
+				ID: stagedoor.NewLogID(clock.now), Type: []string{"s", "f"}[i%2], Description: fmt.Sprint(i), UserID: fmt.Sprint("u", i%5), ClientID: fmt.Sprint("c", i/5),
+				Details: map[string]any{"n": i},
+			}
+			ids = append(ids, e.ID)
+			s.Log(e)
+		}
+		for _, q := range []struct {
+			query store.LogQuery
+			want  []string
+			total int
+		}{
+			{store.LogQuery{PerPage: 3}, []string{"9", "8", "7"}, 10},
+			{store.LogQuery{PerPage: 3, Page: 3}, []string{"0"}, 10},
+			{store.LogQuery{PerPage: 3, Ascending: true}, []string{"0", "1", "2"}, 10},
+			{store.LogQuery{PerPage: 9, UserID: "u3"}, []string{"8", "3"}, 2},
+			{store.LogQuery{PerPage: 9, Type: "f", ClientID: "c1"}, []string{"9", "7", "5"}, 3},
+			{store.LogQuery{PerPage: 9, Type: "f", ClientID: "c1", UserID: "u0"}, []string{"5"}, 1},
+			{store.LogQuery{PerPage: 9, UserID: "u\x00"}, nil, 0},
+			{store.LogQuery{Take: 2}, []string{"0", "1"}, 0},
+			{store.LogQuery{Take: 9, From: ids[7]}, []string{"8", "9"}, 0},
+			{store.LogQuery{Take: 9, From: ids[9]}, nil, 0},
+		} {
+			events, total, err := s.Logs(ctx, q.query)
+			ok(t, err)
+			same(t, logIDs(events), q.want)
+			if total != q.total {
+				t.Errorf("%+v: total %d", q.query, total)
+			}
+		}
+		e := must(s.LogEvent(ctx, ids[4]))(t)
+		if e.Description != "4" || !e.Date.Equal(clock.now) || fmt.Sprint(e.Details["n"]) != "4" {
+			t.Errorf("%+v", e)
+		}
+		_, err := s.LogEvent(ctx, "900")
+		isKind(t, err, stagedoor.NotFound)
+	}, storetest.WithClock(clock.clock))
+}
+
+// Events are written in their order, in batches, and those still waiting when the database is closed too.
+func TestLogsSurviveClose(t *testing.T) {
+	const count = 1234
+	eachURL(t, func(t *testing.T, url string) {
+		db := storetest.OpenURL(t, url)
+		ok(t, db.Migrate(t.Context()))
+		s := storetest.Tenant(t, db, "acme")
+		for i := range count {
+			s.Log(stagedoor.LogEvent{Type: "s", Description: fmt.Sprint(i)})
+		}
+		ok(t, db.Close())
+		s.Log(stagedoor.LogEvent{Type: "s", Description: "too late"})
+		again := must(storetest.OpenURL(t, url).TenantByID(t.Context(), "acme"))(t)
+		events, total, err := again.Logs(t.Context(), store.LogQuery{PerPage: count + 1, Ascending: true})
+		ok(t, err)
+		if total != count {
+			t.Errorf("%d events", total)
+		}
+		for i, e := range events {
+			if e.Description != fmt.Sprint(i) {
+				t.Fatalf("event %d is %s", i, e.Description)
+			}
+		}
+	})
+}
+
+// One event that cannot be stored does not take the others of its batch with it.
+func TestHostileLogEvents(t *testing.T) {
+	each(t, func(t *testing.T, s *store.Store) {
+		s.Log(stagedoor.LogEvent{Type: "s", Description: "first"})
+		s.Log(stagedoor.LogEvent{ID: "twice", Type: "s", Description: "a\x00b \xff \\u0000", UserID: "u\x00\xff", ClientID: "\x00"})
+		s.Log(stagedoor.LogEvent{ID: "twice", Type: "s", Description: "the id is taken"})
+		s.Log(stagedoor.LogEvent{Type: "s", Description: "no JSON", Details: map[string]any{"f": func() {}}})
+		s.Log(stagedoor.LogEvent{Type: "s", Description: "last"})
+		events, total, err := s.Logs(t.Context(), store.LogQuery{PerPage: 10})
+		ok(t, err)
+		if total != 3 {
+			t.Errorf("%d events: %v", total, logIDs(events))
+		}
+		if e := must(s.LogEvent(t.Context(), "twice"))(t); e.UserID != "u\ufffd\ufffd" || e.Description == "the id is taken" {
+			t.Errorf("%+v", e)
+		}
+	})
+}
+
+func TestLogsAreWrittenWithoutBeingAskedFor(t *testing.T) {
+	each(t, func(t *testing.T, s *store.Store) {
+		s.Log(stagedoor.LogEvent{ID: "x", Type: "s"})
+		time.Sleep(200 * time.Millisecond)
+		if n := store.Queued(s); n != 0 {
+			t.Errorf("%d events still wait", n)
+		}
+	})
+}
+
+func TestMails(t *testing.T) {
+	clock := newClock()
+	each(t, func(t *testing.T, s *store.Store) {
+		ctx := t.Context()
+		if mails := must(s.Mails(ctx))(t); len(mails) != 0 {
+			t.Errorf("%v", mails)
+		}
+		var first *stagedoor.Mail
+		for i := range 203 {
+			m := &stagedoor.Mail{To: "ada@example.com", Subject: fmt.Sprint(i), Text: "<b>", SentAt: clock.now}
+			ok(t, s.SaveMail(ctx, m))
+			if i == 0 {
+				first = m
+			}
+		}
+		mails := must(s.Mails(ctx))(t)
+		if len(mails) != 200 || mails[0].Subject != "202" || mails[199].Subject != "3" {
+			t.Errorf("%d mails", len(mails))
+		}
+		same(t, must(s.Mail(ctx, mails[0].ID))(t), mails[0])
+		_, err := s.Mail(ctx, first.ID)
+		isKind(t, err, stagedoor.NotFound)
+	}, storetest.WithClock(clock.clock))
+}

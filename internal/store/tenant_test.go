@@ -1,0 +1,369 @@
+package store_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/store"
+	"github.com/stagedoor/stagedoor/internal/store/storetest"
+)
+
+// furnish gives a tenant one of everything. Names and ids that a tenant chooses are the same in each.
+func furnish(t testing.TB, s *store.Store) {
+	t.Helper()
+	ctx := t.Context()
+	until := time.Now().Add(time.Hour)
+	id := s.Tenant().ID
+	newUser(t, s, "auth0|"+id)
+	access(t, s, "auth0|"+id, until)
+	ok(t, s.SetPasswordHash(ctx, "auth0|"+id, "hash", time.Time{}))
+	ok(t, s.RecordLogin(ctx, "auth0|"+id, "192.0.2.1"))
+	must(s.PatchMetadata(ctx, "auth0|"+id, object(t, `{"a":1}`), nil, mebibyte))(t)
+	ok(t, s.CreateClient(ctx, &stagedoor.Client{ID: "client " + id, Name: "App", Secret: "client secret"}))
+	ok(t, s.CreateConnection(ctx, &stagedoor.Connection{ID: "con " + id, Name: "Users", EnabledClients: []string{"client " + id}}))
+	ok(t, s.CreateResourceServer(ctx, &stagedoor.ResourceServer{ID: "rs " + id, Identifier: "api " + id, SigningSecret: "api secret"}))
+	ok(t, s.CreateClientGrant(ctx, &stagedoor.ClientGrant{ID: "cgr " + id, ClientID: "client " + id, Audience: "api " + id}))
+	ok(t, s.CreateRule(ctx, &stagedoor.Rule{ID: "rul " + id, Name: "Rule"}))
+	ok(t, s.SetRulesConfig(ctx, "key", "value "+id))
+	ok(t, s.AddGrant(ctx, "auth0|"+id, "client "+id, "api "+id, []string{"openid"}))
+	ok(t, s.CreateTicket(ctx, "ticket "+id, &stagedoor.Ticket{Kind: "k", UserID: "auth0|" + id, ExpiresAt: until}))
+	ok(t, s.SaveTransaction(ctx, &stagedoor.Transaction{ID: "tx " + id, ExpiresAt: until}))
+	ok(t, s.SaveMail(ctx, &stagedoor.Mail{ID: "mail " + id, Subject: "Hello"}))
+	ok(t, s.CreateSigningKey(ctx, &stagedoor.SigningKey{KID: "kid", Algorithm: "RS256", State: "current", Private: []byte("private " + id)}))
+	s.Log(stagedoor.LogEvent{ID: "log " + id, Type: "s"})
+}
+
+// photograph returns all that a tenant holds, as JSON.
+func photograph(t testing.TB, s *store.Store) string {
+	t.Helper()
+	ctx := t.Context()
+	id := s.Tenant().ID
+	fresh := must(s.User(ctx, "auth0|"+id))(t)
+	users, total, err := s.Users(ctx, store.UserQuery{PerPage: 50})
+	ok(t, err)
+	logs, logTotal, err := s.Logs(ctx, store.LogQuery{PerPage: 50})
+	ok(t, err)
+	b, err := json.MarshalIndent([]any{
+		fresh, fresh.LastLogin, users, total, logs, logTotal,
+		must(s.PasswordHash(ctx, "auth0|"+id))(t), must(s.Clients(ctx))(t), must(s.Connections(ctx))(t), must(s.ResourceServers(ctx))(t),
+		must(s.ClientGrants(ctx))(t), must(s.Rules(ctx))(t), must(s.RulesConfigs(ctx))(t), must(s.Grants(ctx, "", "", ""))(t),
+		must(s.Ticket(ctx, "ticket "+id, "k"))(t), must(s.Transaction(ctx, "tx "+id))(t), must(s.Mails(ctx))(t), must(s.SigningKeys(ctx))(t),
+		must(s.SessionByHandle(ctx, "handle auth0|"+id))(t), must(s.AccessToken(ctx, "access auth0|"+id))(t), must(s.RefreshToken(ctx, "refresh auth0|"+id))(t),
+	}, "", " ")
+	ok(t, err)
+	return string(b)
+}
+
+// What a method may do with another tenant's ids.
+const (
+	finds   = "finds nothing" // NotFound, or an empty list
+	ignores = "ignores"       // no error, and nothing happens
+)
+
+// trespasses tries every method of a handle with what belongs to the tenant "acme".
+var trespasses = map[string]struct {
+	want string
+	try  func(ctx context.Context, s *store.Store) (any, error)
+}{
+	"User": {finds, func(ctx context.Context, s *store.Store) (any, error) { return s.User(ctx, "auth0|acme") }},
+	"UserByIdentifier": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		return s.UserByIdentifier(ctx, "Users", "acme@example.com")
+	}},
+	"UsersByEmail": {finds, func(ctx context.Context, s *store.Store) (any, error) { return s.UsersByEmail(ctx, "acme@example.com") }},
+	"UpdateUser": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		return s.UpdateUser(ctx, "auth0|acme", func(u *stagedoor.User) error { u.Name = "x"; return nil })
+	}},
+	"DeleteUser": {ignores, func(ctx context.Context, s *store.Store) (any, error) { return nil, s.DeleteUser(ctx, "auth0|acme") }},
+	"PatchMetadata": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		return s.PatchMetadata(ctx, "auth0|acme", stagedoor.Metadata{}, stagedoor.Metadata{}, mebibyte)
+	}},
+	"PasswordHash": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		h, err := s.PasswordHash(ctx, "auth0|acme")
+		return []byte(h), err
+	}},
+	"SetPasswordHash": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		return nil, s.SetPasswordHash(ctx, "auth0|acme", "x", time.Now())
+	}},
+	"RecordLogin": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		return nil, s.RecordLogin(ctx, "auth0|acme", "::1")
+	}},
+	"EndUserAccess": {ignores, func(ctx context.Context, s *store.Store) (any, error) { return nil, s.EndUserAccess(ctx, "auth0|acme") }},
+	"Client":        {finds, func(ctx context.Context, s *store.Store) (any, error) { return s.Client(ctx, "client acme") }},
+	"UpdateClient": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		return s.UpdateClient(ctx, "client acme", func(c *stagedoor.Client) error { c.Name = "x"; return nil })
+	}},
+	"DeleteClient": {ignores, func(ctx context.Context, s *store.Store) (any, error) { return nil, s.DeleteClient(ctx, "client acme") }},
+	"Connection":   {finds, func(ctx context.Context, s *store.Store) (any, error) { return s.Connection(ctx, "con acme") }},
+	"UpdateConnection": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		return s.UpdateConnection(ctx, "con acme", func(c *stagedoor.Connection) error { c.Name = "x"; return nil })
+	}},
+	"DeleteConnection": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
+		return nil, s.DeleteConnection(ctx, "con acme")
+	}},
+	"ResourceServer": {finds, func(ctx context.Context, s *store.Store) (any, error) { return s.ResourceServer(ctx, "rs acme") }},
+	"ResourceServerByIdentifier": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		return s.ResourceServerByIdentifier(ctx, "api acme")
+	}},
+	"UpdateResourceServer": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		return s.UpdateResourceServer(ctx, "rs acme", func(r *stagedoor.ResourceServer) error { r.Name = "x"; return nil })
+	}},
+	"DeleteResourceServer": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
+		return nil, s.DeleteResourceServer(ctx, "rs acme")
+	}},
+	"ClientGrant": {finds, func(ctx context.Context, s *store.Store) (any, error) { return s.ClientGrant(ctx, "cgr acme") }},
+	"ClientGrantFor": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		return s.ClientGrantFor(ctx, "client acme", "api acme")
+	}},
+	"UpdateClientGrant": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		return s.UpdateClientGrant(ctx, "cgr acme", func(*stagedoor.ClientGrant) error { return nil })
+	}},
+	"DeleteClientGrant": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
+		return nil, s.DeleteClientGrant(ctx, "cgr acme")
+	}},
+	"Rule": {finds, func(ctx context.Context, s *store.Store) (any, error) { return s.Rule(ctx, "rul acme") }},
+	"UpdateRule": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		return s.UpdateRule(ctx, "rul acme", func(r *stagedoor.Rule) error { r.Script = "x"; return nil })
+	}},
+	"DeleteRule":        {ignores, func(ctx context.Context, s *store.Store) (any, error) { return nil, s.DeleteRule(ctx, "rul acme") }},
+	"DeleteRulesConfig": {ignores, func(ctx context.Context, s *store.Store) (any, error) { return nil, s.DeleteRulesConfig(ctx, "key") }},
+	"GrantFor": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		return s.GrantFor(ctx, "auth0|acme", "client acme", "api acme")
+	}},
+	"Grants": {finds, func(ctx context.Context, s *store.Store) (any, error) { return s.Grants(ctx, "auth0|acme", "", "") }},
+	"AddGrant": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		return nil, s.AddGrant(ctx, "auth0|acme", "client acme", "api acme", []string{"x"})
+	}},
+	"DeleteGrant": {ignores, func(ctx context.Context, s *store.Store) (any, error) { return nil, s.DeleteGrant(ctx, acmeGrant) }},
+	"DeleteUserGrants": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
+		return nil, s.DeleteUserGrants(ctx, "auth0|acme")
+	}},
+	"CreateSession": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		return nil, s.CreateSession(ctx, "h", &stagedoor.Session{ID: "sid auth0|acme", UserID: "auth0|acme"})
+	}},
+	"SessionByHandle": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		return s.SessionByHandle(ctx, "handle auth0|acme")
+	}},
+	"Session": {finds, func(ctx context.Context, s *store.Store) (any, error) { return s.Session(ctx, "sid auth0|acme") }},
+	"UpdateSession": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		return nil, s.UpdateSession(ctx, "sid auth0|acme", func(v *stagedoor.Session) { v.LastIP = "x" })
+	}},
+	"DeleteSession": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
+		return nil, s.DeleteSession(ctx, "sid auth0|acme")
+	}},
+	"Transaction":     {finds, func(ctx context.Context, s *store.Store) (any, error) { return s.Transaction(ctx, "tx acme") }},
+	"TakeTransaction": {finds, func(ctx context.Context, s *store.Store) (any, error) { return s.TakeTransaction(ctx, "tx acme") }},
+	"SaveTransaction": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
+		return nil, s.SaveTransaction(ctx, &stagedoor.Transaction{ID: "tx acme", Step: "x"})
+	}},
+	"SaveCode": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		return nil, s.SaveCode(ctx, "new", &stagedoor.Code{Authorization: stagedoor.Authorization{UserID: "auth0|acme"}})
+	}},
+	"ConsumeCode": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		c, _, err := s.ConsumeCode(ctx, "code auth0|acme")
+		return c, err
+	}},
+	"SaveAccessToken": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		return nil, s.SaveAccessToken(ctx, "new", "", &stagedoor.Authorization{UserID: "auth0|acme"}, time.Now())
+	}},
+	"AccessToken": {finds, func(ctx context.Context, s *store.Store) (any, error) { return s.AccessToken(ctx, "access auth0|acme") }},
+	"CreateRefreshToken": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		return nil, s.CreateRefreshToken(ctx, "new", &stagedoor.RefreshToken{FamilyID: "family auth0|acme", UserID: "auth0|acme"})
+	}},
+	"RefreshToken": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		return s.RefreshToken(ctx, "refresh auth0|acme")
+	}},
+	"RotateRefreshToken": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		return s.RotateRefreshToken(ctx, "refresh auth0|acme", "new", 0, 0)
+	}},
+	"TouchRefreshToken": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		return nil, s.TouchRefreshToken(ctx, "refresh auth0|acme", time.Hour)
+	}},
+	"RevokeRefreshToken": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		return s.RevokeRefreshToken(ctx, "refresh auth0|acme", "c")
+	}},
+	"CreateTicket": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		return nil, s.CreateTicket(ctx, "new", &stagedoor.Ticket{Kind: "k", UserID: "auth0|acme"})
+	}},
+	"Ticket": {finds, func(ctx context.Context, s *store.Store) (any, error) { return s.Ticket(ctx, "ticket acme", "k") }},
+	"ConsumeTicket": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		return s.ConsumeTicket(ctx, "ticket acme", "k")
+	}},
+	"Mail":     {finds, func(ctx context.Context, s *store.Store) (any, error) { return s.Mail(ctx, "mail acme") }},
+	"LogEvent": {finds, func(ctx context.Context, s *store.Store) (any, error) { return s.LogEvent(ctx, "log acme") }},
+
+	// Lists hold the intruder's own only; the names that it gives are its own.
+	"Users": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
+		u, _, err := s.Users(ctx, store.UserQuery{PerPage: 50})
+		return u, err
+	}},
+	"Logs": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
+		l, _, err := s.Logs(ctx, store.LogQuery{PerPage: 50})
+		return l, err
+	}},
+	"Clients":          {ignores, func(ctx context.Context, s *store.Store) (any, error) { return s.Clients(ctx) }},
+	"Connections":      {ignores, func(ctx context.Context, s *store.Store) (any, error) { return s.Connections(ctx) }},
+	"ConnectionByName": {ignores, func(ctx context.Context, s *store.Store) (any, error) { return s.ConnectionByName(ctx, "Users") }},
+	"ResourceServers":  {ignores, func(ctx context.Context, s *store.Store) (any, error) { return s.ResourceServers(ctx) }},
+	"ClientGrants":     {ignores, func(ctx context.Context, s *store.Store) (any, error) { return s.ClientGrants(ctx) }},
+	"Rules":            {ignores, func(ctx context.Context, s *store.Store) (any, error) { return s.Rules(ctx) }},
+	"RulesConfigs":     {ignores, func(ctx context.Context, s *store.Store) (any, error) { return s.RulesConfigs(ctx) }},
+	"SigningKeys":      {ignores, func(ctx context.Context, s *store.Store) (any, error) { return s.SigningKeys(ctx) }},
+	"Mails":            {ignores, func(ctx context.Context, s *store.Store) (any, error) { return s.Mails(ctx) }},
+	"Tenant":           {ignores, func(_ context.Context, s *store.Store) (any, error) { return s.Tenant(), nil }},
+	"Clock":            {ignores, func(_ context.Context, s *store.Store) (any, error) { return nil, nil }},
+	"Log": {ignores, func(_ context.Context, s *store.Store) (any, error) {
+		s.Log(stagedoor.LogEvent{ID: "log acme", UserID: "auth0|acme"})
+		return nil, nil
+	}},
+	"SetRulesConfig": {ignores, func(ctx context.Context, s *store.Store) (any, error) { return nil, s.SetRulesConfig(ctx, "key", "x") }},
+	"SaveMail": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
+		return nil, s.SaveMail(ctx, &stagedoor.Mail{ID: "mail acme"})
+	}},
+	"UpdateSettings": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
+		return s.UpdateSettings(ctx, func(v *stagedoor.TenantSettings) error { v.FriendlyName = "x"; return nil })
+	}},
+	"CreateUser": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
+		return nil, s.CreateUser(ctx, &stagedoor.User{ID: "auth0|acme", Connection: "Users", Email: "acme@example.com"}, "x")
+	}},
+	"CreateClient": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
+		return nil, s.CreateClient(ctx, &stagedoor.Client{ID: "client acme"})
+	}},
+	"CreateConnection": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
+		return nil, s.CreateConnection(ctx, &stagedoor.Connection{ID: "con acme", Name: "Users2"})
+	}},
+	"CreateResourceServer": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
+		return nil, s.CreateResourceServer(ctx, &stagedoor.ResourceServer{ID: "rs acme", Identifier: "api acme"})
+	}},
+	"CreateClientGrant": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
+		return nil, s.CreateClientGrant(ctx, &stagedoor.ClientGrant{ID: "cgr acme", ClientID: "client acme", Audience: "api acme"})
+	}},
+	"CreateRule": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
+		return nil, s.CreateRule(ctx, &stagedoor.Rule{ID: "rul acme", Name: "Rule2"})
+	}},
+	"CreateSigningKey": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
+		return nil, s.CreateSigningKey(ctx, &stagedoor.SigningKey{KID: "kid2"})
+	}},
+}
+
+// acmeGrant stands for an id that the store makes; the test checks that it is there.
+var acmeGrant string
+
+// Nothing of one tenant is seen or changed through another's handle, by any method.
+func TestTenantsAreApart(t *testing.T) {
+	methods := reflect.TypeFor[*store.Store]()
+	for i := range methods.NumMethod() {
+		if name := methods.Method(i).Name; name != "SetDomains" && trespasses[name].try == nil {
+			t.Errorf("%s is not tried", name)
+		}
+	}
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		acme, evil := storetest.Tenant(t, db, "acme"), storetest.Tenant(t, db, "evil")
+		furnish(t, acme)
+		furnish(t, evil)
+		acmeGrant = must(acme.Grants(t.Context(), "", "", ""))(t)[0].ID
+		before := photograph(t, acme)
+		created := func(name string) bool {
+			return strings.HasPrefix(name, "Create") || name == "SaveMail" || name == "Log"
+		}
+		for _, late := range []bool{false, true} { // what creates rows comes last: it would be found
+			for name, trespass := range trespasses {
+				if (created(name) && trespass.want == ignores) != late {
+					continue
+				}
+				got, err := trespass.try(t.Context(), evil)
+				if photograph(t, acme) != before {
+					t.Fatalf("%s changed another tenant", name)
+				}
+				text, jsonErr := json.Marshal(got)
+				ok(t, jsonErr)
+				switch {
+				case trespass.want == ignores && err != nil:
+					t.Errorf("%s: error %v", name, err)
+				case trespass.want == finds && err != nil && !stagedoor.IsKind(err, stagedoor.NotFound):
+					t.Errorf("%s: error %v", name, err)
+				case trespass.want == finds && err == nil && string(text) != "[]" && string(text) != `""`:
+					t.Errorf("%s: found %s", name, text)
+				case trespass.want == ignores && !late && strings.Contains(string(text), "acme"):
+					t.Errorf("%s: found %s", name, text)
+				}
+			}
+		}
+		if got := hasAccess(t, acme, "auth0|acme"); len(got) != 4 {
+			t.Errorf("only %v is left", got)
+		}
+		hasCode(t, evil.SetDomains(t.Context(), []string{"acme.test"}), stagedoor.Conflict, "domain_taken")
+	})
+}
+
+func TestTenants(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		ctx := t.Context()
+		s := must(db.CreateTenant(ctx, "acme", []string{"Login.ACME.test:8443", "acme.localhost"}))(t)
+		same(t, s.Tenant().Domains, []string{"login.acme.test:8443", "acme.localhost"})
+		for _, host := range []string{"login.acme.test:8443", "LOGIN.acme.TEST:8443", "acme.localhost"} {
+			for range 2 { // the second comes from the cache
+				if got := must(db.TenantByDomain(ctx, host))(t); got.Tenant().ID != "acme" || got.Tenant().Domain() != "login.acme.test:8443" {
+					t.Errorf("%s: %+v", host, got.Tenant())
+				}
+			}
+		}
+		for _, host := range []string{"", "login.acme.test", "acme.localhost\x00", "\xff", "%"} {
+			_, err := db.TenantByDomain(ctx, host)
+			hasCode(t, err, stagedoor.NotFound, "unknown_tenant")
+		}
+		for _, clash := range []struct {
+			id     string
+			domain string
+		}{{"acme", "new.test"}, {"new", "ACME.localhost"}} {
+			_, err := db.CreateTenant(ctx, clash.id, []string{clash.domain})
+			hasCode(t, err, stagedoor.Conflict, "tenant_exists")
+		}
+		_, err := db.TenantByID(ctx, "new")
+		isKind(t, err, stagedoor.NotFound)
+
+		must(s.UpdateSettings(ctx, func(v *stagedoor.TenantSettings) error { v.FriendlyName = "Acme"; return nil }))(t)
+		if got := must(db.TenantByDomain(ctx, "acme.localhost"))(t); got.Tenant().Settings.FriendlyName != "Acme" {
+			t.Errorf("settings %+v", got.Tenant().Settings)
+		}
+		if _, err := s.UpdateSettings(ctx, func(v *stagedoor.TenantSettings) error { v.FriendlyName = "x"; return errStop }); err != errStop {
+			t.Errorf("error %v", err)
+		}
+		ok(t, s.SetDomains(ctx, []string{"acme.localhost"}))
+		_, err = db.TenantByDomain(ctx, "login.acme.test:8443")
+		isKind(t, err, stagedoor.NotFound)
+		storetest.Tenant(t, db, "b")
+		tenants := must(db.Tenants(ctx))(t)
+		if len(tenants) != 2 || tenants[0].ID != "acme" || tenants[1].Domain() != "b.test" {
+			t.Errorf("%+v", tenants)
+		}
+	})
+}
+
+// A setting that is changed while others read the tenant is seen by every later reader.
+func TestTenantCacheIsNotStale(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		s := storetest.Tenant(t, db, "acme")
+		ctx, stop := context.WithCancel(t.Context())
+		defer stop()
+		for range 4 {
+			go func() {
+				for ctx.Err() == nil {
+					db.TenantByDomain(ctx, "acme.test")
+				}
+			}()
+		}
+		for i := range 50 {
+			name := fmt.Sprint(i)
+			must(s.UpdateSettings(ctx, func(v *stagedoor.TenantSettings) error { v.FriendlyName = name; return nil }))(t)
+			if got := must(db.TenantByDomain(ctx, "acme.test"))(t); got.Tenant().Settings.FriendlyName != name {
+				t.Fatalf("read %q after %q was set", got.Tenant().Settings.FriendlyName, name)
+			}
+		}
+	})
+}
