@@ -263,6 +263,7 @@ func (e *execution) turn(enter func() error) bool {
 	case err != nil && strings.Contains(err.Error(), "out of memory"):
 		e.fail(failure{Rule: e.current(), Kind: KindMemory, Message: textMemory})
 	case err != nil:
+		_ = e.log([]any{"error", "The script could not go on: " + err.Error(), e.current()})
 		e.fail(failure{Rule: e.current(), Kind: KindException, Message: textLoading})
 	default:
 		return true
@@ -428,6 +429,9 @@ func (e *execution) take(args []any) error {
 		return err
 	}
 	out := &result{Merged: r.Merged, Failure: r.Failure, Timings: r.Timings}
+	if out.Failure != nil && out.Failure.Kind == KindMemory {
+		out.Failure.Message = textMemory
+	}
 	if out.Failure == nil && (r.User == nil || r.Context == nil || (*r.User)[0] != '{' || (*r.Context)[0] != '{') {
 		out.Failure = &failure{Rule: len(e.start.Rules) - 1, Kind: KindException, Code: "access_denied", Message: "user and context must be objects"}
 	}

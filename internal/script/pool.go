@@ -102,13 +102,12 @@ func (p *pool) put(proc *process) {
 // grant serves the waiters that can be served, in order.
 func (p *pool) grant() {
 	left := p.waiters[:0]
-	for i, w := range p.waiters {
+	starving := false
+	for _, w := range p.waiters {
 		proc, err := p.place(w.tenant)
 		if proc == nil && err == nil {
-			if i == 0 {
-				p.drain(w.tenant)
-			}
 			left = append(left, w)
+			starving = starving || !p.owns(w.tenant)
 			continue
 		}
 		w.err = err
@@ -116,10 +115,38 @@ func (p *pool) grant() {
 	}
 	clear(p.waiters[len(left):])
 	p.waiters = left
-	if len(left) == 0 {
-		for proc := range p.processes {
-			proc.draining = false
+	p.drain(starving)
+}
+
+func (p *pool) owns(tenant string) bool {
+	for proc := range p.processes {
+		if !proc.retired && proc.tenant == tenant {
+			return true
 		}
+	}
+	return false
+}
+
+// drain keeps one worker, the least busy, from taking new runs of its tenant while a tenant without a worker waits for one.
+func (p *pool) drain(starving bool) {
+	var least *process
+	for proc := range p.processes {
+		if proc.retired {
+			continue
+		}
+		if !starving {
+			proc.draining = false
+			continue
+		}
+		if proc.draining {
+			return
+		}
+		if least == nil || proc.foreground < least.foreground {
+			least = proc
+		}
+	}
+	if least != nil {
+		least.draining = true
 	}
 }
 
@@ -192,25 +219,6 @@ func (p *pool) start(tenant string) (*process, error) {
 	proc.tenant = tenant
 	p.processes[proc] = true
 	return proc, nil
-}
-
-// drain keeps the tenant of the least busy worker from taking new runs of it, once.
-func (p *pool) drain(tenant string) {
-	var least *process
-	for proc := range p.processes {
-		if proc.retired || proc.tenant == tenant {
-			continue
-		}
-		if proc.draining {
-			return
-		}
-		if least == nil || proc.foreground < least.foreground {
-			least = proc
-		}
-	}
-	if least != nil {
-		least.draining = true
-	}
 }
 
 // retire takes a worker out of service; it ends when its runs are done.
