@@ -13,33 +13,44 @@ import (
 // URL may have one * in its left-most host label.
 func allowedURL(candidate string, registered []string) bool {
 	u, err := url.Parse(candidate)
-	if err != nil || u.Scheme == "" || u.User != nil || u.Fragment != "" || strings.Contains(candidate, "#") || hasControl(candidate) {
+	if err != nil || u.Scheme == "" || u.User != nil || strings.Contains(candidate, "#") || hasControl(candidate) || slices.Contains(runningSchemes, u.Scheme) {
 		return false
 	}
 	return slices.ContainsFunc(registered, func(pattern string) bool { return matchURL(u, candidate, pattern) })
 }
 
+// runningSchemes make a browser run or show what the URL itself says; they are no place to go to, even if
+// somebody registered them.
+var runningSchemes = []string{"javascript", "vbscript", "data", "blob", "file", "about", "filesystem", "view-source"}
+
 func matchURL(u *url.URL, candidate, pattern string) bool {
-	if candidate == pattern {
+	wild := strings.Contains(pattern, "*")
+	if candidate == pattern && !wild {
 		return true
 	}
 	p, err := url.Parse(strings.Replace(pattern, "*", "stagedoor-wildcard", 1))
 	if err != nil || !strings.EqualFold(p.Scheme, u.Scheme) || p.Opaque != u.Opaque {
 		return false
 	}
-	if p.EscapedPath() != u.EscapedPath() || p.RawQuery != u.RawQuery || p.Port() != u.Port() {
+	if p.EscapedPath() != u.EscapedPath() || p.RawQuery != u.RawQuery || p.ForceQuery != u.ForceQuery || p.Port() != u.Port() {
 		return false
 	}
 	host, want := strings.ToLower(u.Hostname()), strings.ToLower(p.Hostname())
-	label, domain, _ := strings.Cut(want, ".")
-	before, after, wild := strings.Cut(label, "stagedoor-wildcard")
 	if !wild {
-		return host == want && !strings.Contains(pattern, "*")
+		return host == want && ascii(host)
 	}
+	label, domain, _ := strings.Cut(want, ".")
+	before, after, inHost := strings.Cut(label, "stagedoor-wildcard")
 	first, rest, _ := strings.Cut(host, ".")
 	web := u.Scheme == "http" || u.Scheme == "https"
-	return web && rest == domain && strings.Contains(domain, ".") && len(first) > len(before)+len(after) &&
+	one := inHost && strings.Count(pattern, "*") == 1 && strings.Contains(domain, ".")
+	return web && one && ascii(host) && rest == domain && !strings.Contains(first, "*") && len(first) > len(before)+len(after) &&
 		strings.HasPrefix(first, before) && strings.HasSuffix(first, after)
+}
+
+// ascii tells whether every browser reads the host as it stands: other characters are mapped first, some to dots.
+func ascii(host string) bool {
+	return !strings.ContainsFunc(host, func(r rune) bool { return r > 0x7e })
 }
 
 // hasControl finds what browsers drop or read differently: control characters, spaces and backslashes.
@@ -80,5 +91,5 @@ func allowedReturn(candidate string, registered []string) bool {
 	for i, s := range registered {
 		stripped[i] = bare(s)
 	}
-	return allowedURL(bare(candidate), stripped)
+	return !hasControl(candidate) && allowedURL(bare(candidate), stripped)
 }
