@@ -60,14 +60,21 @@ func (s *Store) insertRefreshToken(ctx context.Context, q querier, token string,
 // RefreshToken returns a token that has not expired, whether or not it was superseded: what
 // it stands for, before it is used.
 func (s *Store) RefreshToken(ctx context.Context, token string) (*stagedoor.RefreshToken, error) {
-	t, _, err := s.refreshToken(ctx, s.read(), token, "")
+	t, _, err := s.refreshToken(ctx, s.read(), token, false)
 	return t, err
 }
 
-func (s *Store) refreshToken(ctx context.Context, q querier, token, lock string) (t *stagedoor.RefreshToken, usedAt int64, err error) {
+// refreshToken reads a token; for an update it locks its user first and then the token, in the order
+// of lockUser and deleteFamily.
+func (s *Store) refreshToken(ctx context.Context, q querier, token string, update bool) (t *stagedoor.RefreshToken, usedAt int64, err error) {
+	query := "SELECT doc, used_at FROM refresh_tokens WHERE tenant = ? AND hash = ? AND expires_at > ?"
+	if update && s.db.postgres {
+		query = `SELECT t.doc, t.used_at FROM refresh_tokens t JOIN users u ON u.tenant = t.tenant AND u.id = t.user_id
+			WHERE t.tenant = ? AND t.hash = ? AND t.expires_at > ? FOR UPDATE OF u FOR UPDATE OF t`
+	}
 	var doc string
 	var used *int64
-	err = q.row(ctx, "SELECT doc, used_at FROM refresh_tokens WHERE tenant = ? AND hash = ? AND expires_at > ?"+lock,
+	err = q.row(ctx, query,
 		[]any{s.tenant.ID, hashed(token), s.db.clock.Now().UnixMilli()}, &doc, &used)
 	if errors.Is(err, errNoRows) {
 		return nil, 0, errNotFound("refresh token")
@@ -93,7 +100,7 @@ func (s *Store) RotateRefreshToken(ctx context.Context, token, next string, leew
 	err := s.write(ctx, func(q querier) (err error) {
 		var usedAt int64
 		reused = false
-		if t, usedAt, err = s.refreshToken(ctx, q, token, s.db.forUpdate()); err != nil {
+		if t, usedAt, err = s.refreshToken(ctx, q, token, true); err != nil {
 			return err
 		}
 		now := s.db.clock.Now()
@@ -126,7 +133,7 @@ func (s *Store) RotateRefreshToken(ctx context.Context, token, next string, leew
 // TouchRefreshToken notes the use of a token that does not rotate.
 func (s *Store) TouchRefreshToken(ctx context.Context, token string, idle time.Duration) error {
 	return s.write(ctx, func(q querier) error {
-		t, _, err := s.refreshToken(ctx, q, token, s.db.forUpdate())
+		t, _, err := s.refreshToken(ctx, q, token, true)
 		if err != nil {
 			return err
 		}
@@ -146,7 +153,7 @@ func (s *Store) TouchRefreshToken(ctx context.Context, token string, idle time.D
 func (s *Store) RevokeRefreshToken(ctx context.Context, token, clientID string) (*stagedoor.RefreshToken, error) {
 	var t *stagedoor.RefreshToken
 	err := s.write(ctx, func(q querier) (err error) {
-		if t, _, err = s.refreshToken(ctx, q, token, s.db.forUpdate()); err != nil {
+		if t, _, err = s.refreshToken(ctx, q, token, true); err != nil {
 			return err
 		}
 		if t.ClientID != clientID {

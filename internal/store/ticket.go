@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"encoding/json"
 	"errors"
 
@@ -39,6 +40,23 @@ func (s *Store) ConsumeTicket(ctx context.Context, token, kind string) (t *stage
 		return err
 	})
 	return t, err
+}
+
+// SpentTicket returns a link that no longer works, as long as it is not swept away, and whether
+// that is because it was used.
+func (s *Store) SpentTicket(ctx context.Context, token, kind string) (t *stagedoor.Ticket, used bool, err error) {
+	var doc string
+	var usedAt sql.NullInt64
+	err = s.read().row(ctx, "SELECT doc, used_at FROM tickets WHERE tenant = ? AND hash = ? AND kind = ? AND (used_at IS NOT NULL OR expires_at <= ?)",
+		[]any{s.tenant.ID, hashed(token), kind, s.db.clock.Now().UnixMilli()}, &doc, &usedAt)
+	if errors.Is(err, errNoRows) {
+		return nil, false, errNotFound("ticket")
+	}
+	if err != nil {
+		return nil, false, err
+	}
+	t = new(stagedoor.Ticket)
+	return t, usedAt.Valid, json.Unmarshal([]byte(doc), t)
 }
 
 func (s *Store) ticket(ctx context.Context, q querier, query string, args ...any) (*stagedoor.Ticket, error) {
