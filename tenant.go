@@ -97,6 +97,9 @@ type LocalSettings struct {
 	MaxMetadataBytes int `json:"max_metadata_bytes,omitempty"`
 	// DevelopmentInbox shows outgoing mail on a page instead of sending it.
 	DevelopmentInbox bool `json:"development_inbox"`
+	// PrimaryColor is the colour of buttons and links on the hosted pages, #rrggbb; empty means
+	// Stagedoor's own.
+	PrimaryColor string `json:"primary_color,omitempty"`
 }
 
 // MetadataLimit returns the largest size of a metadata object in bytes.

@@ -17,17 +17,38 @@ import (
 // Frame is what every page shows of the tenant and, where it is known, the client.
 func Frame(r *http.Request, st *store.Store, client *stagedoor.Client) ui.Frame {
 	settings := &st.Tenant().Settings
-	f := ui.Frame{
-		Lang:   ui.Language(r.URL.Query().Get("ui_locales"), r.Header.Get("Accept-Language")),
-		Tenant: settings.FriendlyName, Logo: settings.PictureURL,
-	}
-	if f.Tenant == "" {
-		f.Tenant = st.Tenant().ID
-	}
+	f := ui.Frame{Lang: Language(r), Tenant: TenantName(st), Logo: settings.PictureURL, Brand: Brand(st)}
 	if client != nil {
 		f.Client = ui.Client{Name: client.Name, Logo: client.LogoURI}
 	}
 	return f
+}
+
+// Language is the language that the request asks for, of those that there are.
+func Language(r *http.Request) string {
+	return ui.Language(r.URL.Query().Get("ui_locales"), r.Header.Get("Accept-Language"))
+}
+
+// TenantName is how people know the tenant.
+func TenantName(st *store.Store) string {
+	if name := st.Tenant().Settings.FriendlyName; name != "" {
+		return name
+	}
+	return st.Tenant().ID
+}
+
+// Brand is the look of the tenant.
+func Brand(st *store.Store) ui.Brand {
+	return ui.Brand{Primary: st.Tenant().Settings.Local.PrimaryColor}
+}
+
+// Support is where the tenant's people get help; empty if the tenant says nothing.
+func Support(st *store.Store) string {
+	s := &st.Tenant().Settings
+	if s.SupportURL == "" && s.SupportEmail != "" {
+		return "mailto:" + s.SupportEmail
+	}
+	return s.SupportURL
 }
 
 // Render writes a page with its headers.
@@ -70,7 +91,7 @@ func Error(w http.ResponseWriter, r *http.Request, st *store.Store, status int, 
 	hint, _ := e.Extra["hint"].(string)
 	Render(w, status, ui.ErrorPage{
 		Frame: frame, Code: code, Description: message, Tracking: event.ID, Hint: hint,
-		BackURL: back, SupportURL: st.Tenant().Settings.SupportURL,
+		BackURL: back, SupportURL: Support(st),
 	})
 }
 

@@ -1,0 +1,83 @@
+package login
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/page"
+	"github.com/stagedoor/stagedoor/internal/pipeline"
+	"github.com/stagedoor/stagedoor/internal/store"
+	"github.com/stagedoor/stagedoor/internal/token"
+	"github.com/stagedoor/stagedoor/ui"
+)
+
+// showConsent asks whether the client may have what it asked for.
+func (d *Door) showConsent(w http.ResponseWriter, r *http.Request, st *store.Store) error {
+	p, err := d.prompt(r, st, pipeline.AskConsent)
+	if err != nil {
+		return err
+	}
+	u, err := st.User(r.Context(), p.tx.UserID)
+	if err != nil {
+		return err
+	}
+	c := ui.ConsentPage{Frame: p.frame, Form: p.form("/u/consent"), User: shown(u)}
+	texts, err := p.describe(r.Context(), st, &c)
+	if err != nil {
+		return err
+	}
+	for _, scope := range p.tx.Result.Scope {
+		c.Scopes = append(c.Scopes, ui.Scope{Value: scope, Description: texts[scope]})
+	}
+	page.Render(w, http.StatusOK, c)
+	return nil
+}
+
+// describe names the API on the page, and returns its own texts of scopes if the tenant wants them.
+func (p *prompt) describe(ctx context.Context, st *store.Store, c *ui.ConsentPage) (map[string]string, error) {
+	texts := map[string]string{}
+	if token.IsUserInfo(st.Tenant(), p.tx.Request.Audience) {
+		return texts, nil
+	}
+	api, err := token.ResourceServer(ctx, st, p.tx.Request.Audience)
+	if err != nil {
+		return nil, err
+	}
+	if c.API = api.Name; c.API == "" {
+		c.API = api.Identifier
+	}
+	if st.Tenant().Settings.Flags[stagedoor.FlagScopeDescriptions] {
+		for _, scope := range api.Scopes {
+			texts[scope.Value] = scope.Description
+		}
+	}
+	return texts, nil
+}
+
+// shown is how a user is called on pages.
+func shown(u *stagedoor.User) string {
+	for _, s := range []string{u.Email, u.Username, u.PhoneNumber} {
+		if s != "" {
+			return s
+		}
+	}
+	return u.Name
+}
+
+// decide takes the form of the consent page.
+func (d *Door) decide(w http.ResponseWriter, r *http.Request, st *store.Store) error {
+	p, err := d.prompt(r, st, pipeline.AskConsent)
+	if err != nil {
+		return err
+	}
+	decision := r.PostFormValue(ui.FieldDecision)
+	if decision != ui.Accept && decision != ui.Decline {
+		return invalid("invalid_request", "The form says neither yes nor no.")
+	}
+	if err := d.Pipeline.Decide(r.Context(), visit(r, st), p.tx.ID, r.PostFormValue(fieldNonce), decision == ui.Accept); err != nil {
+		return err
+	}
+	p.goOn(w, r, nil)
+	return nil
+}

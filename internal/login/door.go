@@ -1,0 +1,154 @@
+package login
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"sync"
+
+	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/mail"
+	"github.com/stagedoor/stagedoor/internal/page"
+	"github.com/stagedoor/stagedoor/internal/pipeline"
+	"github.com/stagedoor/stagedoor/internal/store"
+	"github.com/stagedoor/stagedoor/internal/web"
+	"github.com/stagedoor/stagedoor/ui"
+)
+
+// Deps are what the door works with.
+type Deps struct {
+	DB       *store.DB
+	Pipeline *pipeline.Pipeline
+	Send     func(ctx context.Context, st *store.Store, m mail.Message) error // see Deliver
+	Log      *slog.Logger
+}
+
+// Door serves the hosted pages and the sign-up endpoints.
+type Door struct {
+	Deps
+	sameOrigin *http.CrossOriginProtection
+	unwaited   sync.WaitGroup
+	slots      chan struct{}
+}
+
+// maxUnwaited is how much work nobody waits for may be under way at once; more of it has to wait.
+const maxUnwaited = 32
+
+// New returns the door.
+func New(d Deps) *Door {
+	return &Door{Deps: d, sameOrigin: http.NewCrossOriginProtection(), slots: make(chan struct{}, maxUnwaited)}
+}
+
+// Wait returns when all mails that the door has to send are on their way, or ctx ends. The
+// server calls it after the last request and before it closes the database.
+func (d *Door) Wait(ctx context.Context) error {
+	done := make(chan struct{})
+	go func() {
+		d.unwaited.Wait()
+		close(done)
+	}()
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// handler answers a request, or returns an error and has written nothing.
+type handler func(*Door, http.ResponseWriter, *http.Request, *store.Store) error
+
+type route struct {
+	web.Route
+	serve handler
+}
+
+// pages are for people. Their errors are pages too.
+var pages = []route{
+	{web.Route{Method: "GET", Pattern: "/{$}", Title: "Welcome page"}, (*Door).welcome},
+	{web.Route{Method: "GET", Pattern: "/u/login", Title: "Login page"}, (*Door).showLogin},
+	{web.Route{Method: "POST", Pattern: "/u/login", Title: "Login page, form"}, (*Door).logIn},
+	{web.Route{Method: "GET", Pattern: "/u/signup", Title: "Sign-up page"}, (*Door).showSignup},
+	{web.Route{Method: "POST", Pattern: "/u/signup", Title: "Sign-up page, form"}, (*Door).signUp},
+	{web.Route{Method: "GET", Pattern: "/u/consent", Title: "Consent page"}, (*Door).showConsent},
+	{web.Route{Method: "POST", Pattern: "/u/consent", Title: "Consent page, form"}, (*Door).decide},
+	{web.Route{Method: "GET", Pattern: "/u/forgot", Title: "Page for a forgotten password"}, (*Door).showForgot},
+	{web.Route{Method: "POST", Pattern: "/u/forgot", Title: "Page for a forgotten password, form"}, (*Door).forgot},
+	{web.Route{Method: "GET", Pattern: "/u/reset-password", Title: "Page for a new password"}, (*Door).showReset},
+	{web.Route{Method: "POST", Pattern: "/u/reset-password", Title: "Page for a new password, form"}, (*Door).reset},
+	{web.Route{Method: "GET", Pattern: "/u/email-verification", Title: "Link of the verification mail"}, (*Door).verifyEmail},
+	{web.Route{Method: "GET", Pattern: "/u/inbox", Title: "Development inbox"}, (*Door).inbox},
+	{web.Route{Method: "GET", Pattern: "/u/inbox/{id}", Title: "Development inbox, one mail"}, (*Door).inboxMail},
+	{web.Route{Method: "GET", Pattern: "/u/inbox/{id}/html", Title: "Development inbox, HTML part of a mail"}, (*Door).inboxHTML},
+	{web.Route{Method: "GET", Pattern: ui.BrandPath, Title: "Colours of the tenant"}, (*Door).brand},
+}
+
+// endpoints are for clients. Their errors are JSON.
+var endpoints = []route{
+	{web.Route{Method: "POST", Pattern: "/dbconnections/signup", Title: "Signs a user up"}, (*Door).signUpByClient},
+	{web.Route{Method: "POST", Pattern: "/dbconnections/change_password", Title: "Sends a mail to choose a new password"}, (*Door).changePassword},
+}
+
+var assets = web.Route{Method: "GET", Pattern: ui.AssetPrefix, Title: "Files of the pages"}
+
+// Routes lists what the door serves.
+func (d *Door) Routes() []web.Route {
+	var out []web.Route
+	for _, r := range append(append([]route{}, pages...), endpoints...) {
+		out = append(out, r.Route)
+	}
+	return append(out, assets)
+}
+
+// Register puts the door's routes on a mux. The server in front has set the request's host, scheme
+// and client address (see web.Issuer).
+func (d *Door) Register(mux *http.ServeMux) {
+	for _, r := range pages {
+		mux.HandleFunc(r.Method+" "+r.Pattern, func(w http.ResponseWriter, req *http.Request) { d.page(w, req, r.serve) })
+	}
+	for _, r := range endpoints {
+		mux.HandleFunc(r.Method+" "+r.Pattern, func(w http.ResponseWriter, req *http.Request) { d.endpoint(w, req, r.serve) })
+		mux.HandleFunc("OPTIONS "+r.Pattern, func(w http.ResponseWriter, req *http.Request) { d.endpoint(w, req, (*Door).preflight) })
+	}
+	mux.Handle(assets.Method+" "+assets.Pattern, ui.Assets())
+}
+
+// page serves one of pages.
+func (d *Door) page(w http.ResponseWriter, r *http.Request, serve handler) {
+	st, err := d.DB.TenantByDomain(r.Context(), r.Host)
+	if err != nil {
+		d.noTenant(w, r, err)
+		return
+	}
+	if r.Method == http.MethodPost {
+		err = d.readForm(w, r)
+	}
+	if err == nil {
+		err = serve(d, w, r, st)
+	}
+	if err != nil {
+		page.Error(w, r, st, status(stagedoor.AsError(err).Kind), err, nil)
+	}
+}
+
+// noTenant answers under a name that no tenant has: there is nobody whose page could be shown.
+func (d *Door) noTenant(w http.ResponseWriter, r *http.Request, err error) {
+	e := stagedoor.AsError(err)
+	if e.Kind == stagedoor.Internal {
+		d.Log.ErrorContext(r.Context(), "the tenant could not be read", "host", r.Host, "error", err)
+	}
+	http.Error(w, e.Message, status(e.Kind))
+}
+
+// statuses are the HTTP statuses of errors, on pages and endpoints alike; any other kind is 500.
+var statuses = map[stagedoor.Kind]int{
+	stagedoor.Invalid: 400, stagedoor.Unauthorized: 401, stagedoor.Forbidden: 403, stagedoor.NotFound: 404, stagedoor.Conflict: 400,
+	stagedoor.TooLarge: 413, stagedoor.UnsupportedMedia: 415, stagedoor.TooMany: 429, stagedoor.Unavailable: 503,
+}
+
+func status(k stagedoor.Kind) int {
+	if s, known := statuses[k]; known {
+		return s
+	}
+	return http.StatusInternalServerError
+}

@@ -1,0 +1,124 @@
+package login
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/page"
+	"github.com/stagedoor/stagedoor/internal/pipeline"
+	"github.com/stagedoor/stagedoor/internal/store"
+	"github.com/stagedoor/stagedoor/internal/web"
+	"github.com/stagedoor/stagedoor/ui"
+)
+
+// forgotten is where a wish for a new password comes from: a login under way, or nowhere.
+type forgotten struct {
+	frame    ui.Frame
+	client   *stagedoor.Client // nil if unknown
+	conn     *stagedoor.Connection
+	action   string
+	loginURL string
+	hint     string
+}
+
+// forgotten finds out which connection is meant. A login that is lost does not matter here.
+func (d *Door) forgotten(r *http.Request, st *store.Store) (*forgotten, error) {
+	p, err := d.prompt(r, st, pipeline.AskLogin)
+	if err == nil {
+		conn, err := p.connection(r, st)
+		if err != nil {
+			return nil, err
+		}
+		return &forgotten{
+			frame: p.frame, client: p.client, conn: conn, action: p.link("/u/forgot"),
+			loginURL: p.link("/u/login", paramScreen, "login"), hint: p.tx.Request.LoginHint,
+		}, nil
+	}
+	if stagedoor.AsError(err).Kind != stagedoor.Invalid {
+		return nil, err
+	}
+	conn, err := directory(r.Context(), st)
+	if err != nil {
+		return nil, err
+	}
+	return &forgotten{frame: page.Frame(r, st, nil), conn: conn, action: "/u/forgot"}, nil
+}
+
+// showForgot asks whose password shall be reset.
+func (d *Door) showForgot(w http.ResponseWriter, r *http.Request, st *store.Store) error {
+	f, err := d.forgotten(r, st)
+	if err != nil {
+		return err
+	}
+	page.Render(w, http.StatusOK, f.page(f.hint, nil))
+	return nil
+}
+
+func (f *forgotten) page(email string, problems ui.Problems) ui.ForgotPage {
+	return ui.ForgotPage{Frame: f.frame, Form: ui.Form{Action: f.action}, Problems: problems, Email: email, LoginURL: f.loginURL}
+}
+
+// forgot takes the form of the page. The answer is the same whoever it is.
+func (d *Door) forgot(w http.ResponseWriter, r *http.Request, st *store.Store) error {
+	f, err := d.forgotten(r, st)
+	if err != nil {
+		return err
+	}
+	email := text(r, ui.FieldEmail)
+	if email == "" {
+		page.Render(w, http.StatusBadRequest, f.page("", ui.Problems{{Code: "missing_email", Field: ui.FieldEmail}}))
+		return nil
+	}
+	d.offerReset(r, st, f.conn, f.client, email)
+	answer := ui.CheckMailPage{Frame: f.frame, Email: email, LoginURL: f.loginURL}
+	if st.Tenant().Settings.Local.DevelopmentInbox {
+		answer.InboxURL = inboxPath
+	}
+	page.Render(w, http.StatusOK, answer)
+	return nil
+}
+
+// offerReset sends the mail to choose a new password, if there is such a user and the user has an address.
+func (d *Door) offerReset(r *http.Request, st *store.Store, conn *stagedoor.Connection, client *stagedoor.Client, identifier string) {
+	e := event(r, "scpr", conn, client)
+	e.UserName = cut(identifier)
+	issuer, lang := web.Issuer(r), page.Language(r)
+	d.later(r.Context(), st, func(ctx context.Context) error {
+		u, err := st.UserByIdentifier(ctx, conn.Name, identifier)
+		switch {
+		case stagedoor.IsKind(err, stagedoor.NotFound) || err == nil && u.Email == "":
+			e.Type, e.Description, err = "fcpr", "There is no such user, or the user has no e-mail address.", nil
+		case err == nil:
+			if e.UserID = u.ID; u.Email != "" {
+				err = d.sendReset(ctx, st, u, client, issuer, lang)
+			}
+		}
+		if err != nil {
+			e.Type, e.Description = "fcpr", "The mail could not be sent."
+		}
+		st.Log(e)
+		return err
+	})
+}
+
+// event is a log event with what a request tells.
+func event(r *http.Request, kind string, conn *stagedoor.Connection, client *stagedoor.Client) stagedoor.LogEvent {
+	e := stagedoor.LogEvent{Type: kind, IP: r.RemoteAddr, UserAgent: r.UserAgent(), Hostname: hostname(r.Host)}
+	if conn != nil {
+		e.Connection, e.ConnID, e.Strategy = conn.Name, conn.ID, conn.Strategy
+	}
+	if client != nil {
+		e.ClientID, e.ClientName = client.ID, client.Name
+	}
+	return e
+}
+
+// cut bounds what strangers write into the log.
+func cut(s string) string {
+	const most = 254
+	if len(s) > most {
+		return s[:most]
+	}
+	return s
+}

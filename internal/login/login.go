@@ -1,0 +1,94 @@
+package login
+
+import (
+	"net/http"
+
+	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/page"
+	"github.com/stagedoor/stagedoor/internal/pipeline"
+	"github.com/stagedoor/stagedoor/internal/store"
+	"github.com/stagedoor/stagedoor/ui"
+)
+
+// paramScreen tells in our own links that the person has chosen the page; screen_hint of the
+// authorization request no longer counts then.
+const paramScreen = "screen_hint"
+
+// showLogin asks for identifier and password. Who came with screen_hint=signup sees the sign-up
+// page first.
+func (d *Door) showLogin(w http.ResponseWriter, r *http.Request, st *store.Store) error {
+	p, err := d.prompt(r, st, pipeline.AskLogin)
+	if err != nil {
+		return err
+	}
+	conn, err := p.connection(r, st)
+	if err != nil {
+		return err
+	}
+	if p.tx.Request.ScreenHint == "signup" && !r.URL.Query().Has(paramScreen) && !conn.Options.DisableSignup {
+		redirect(w, r, p.link("/u/signup"))
+		return nil
+	}
+	page.Render(w, http.StatusOK, p.loginPage(conn, p.tx.Request.LoginHint, nil))
+	return nil
+}
+
+func (p *prompt) loginPage(conn *stagedoor.Connection, identifier string, problems ui.Problems) ui.LoginPage {
+	l := ui.LoginPage{
+		Frame: p.frame, Form: p.form("/u/login"), Problems: problems, Identifier: identifier,
+		Usernames: conn.Options.RequiresUsername, ForgotURL: p.link("/u/forgot"),
+	}
+	if !conn.Options.DisableSignup {
+		l.SignupURL = p.link("/u/signup")
+	}
+	return l
+}
+
+// logIn takes the form of the login page.
+func (d *Door) logIn(w http.ResponseWriter, r *http.Request, st *store.Store) error {
+	p, err := d.prompt(r, st, pipeline.AskLogin)
+	if err != nil {
+		return err
+	}
+	conn, err := p.connection(r, st)
+	if err != nil {
+		return err
+	}
+	identifier, secret := text(r, ui.FieldUsername), r.PostFormValue(ui.FieldPassword)
+	problems := missingCredentials(conn, identifier, secret)
+	if problems == nil {
+		opened, err := d.Pipeline.Authenticate(r.Context(), visit(r, st), p.tx.ID, r.PostFormValue(fieldNonce), identifier, secret)
+		if err == nil {
+			p.goOn(w, r, opened)
+			return nil
+		}
+		if !stagedoor.HasCode(err, "invalid_grant") {
+			return err
+		}
+		problems = ui.Problems{wrongCredentials(conn)}
+	}
+	page.Render(w, http.StatusBadRequest, p.loginPage(conn, identifier, problems))
+	return nil
+}
+
+func missingCredentials(conn *stagedoor.Connection, identifier, secret string) (missing ui.Problems) {
+	if identifier == "" {
+		code := "missing_email"
+		if conn.Options.RequiresUsername {
+			code = "missing_identifier"
+		}
+		missing = append(missing, ui.Problem{Code: code, Field: ui.FieldUsername})
+	}
+	if secret == "" {
+		missing = append(missing, ui.Problem{Code: "missing_password", Field: ui.FieldPassword})
+	}
+	return missing
+}
+
+// wrongCredentials is the same for a wrong password and an unknown person.
+func wrongCredentials(conn *stagedoor.Connection) ui.Problem {
+	if conn.Options.RequiresUsername {
+		return ui.Problem{Code: "invalid_username_password"}
+	}
+	return ui.Problem{Code: "invalid_user_password"}
+}

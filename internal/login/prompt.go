@@ -1,0 +1,95 @@
+package login
+
+import (
+	"net"
+	"net/http"
+	"net/url"
+
+	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/connection"
+	"github.com/stagedoor/stagedoor/internal/page"
+	"github.com/stagedoor/stagedoor/internal/pipeline"
+	"github.com/stagedoor/stagedoor/internal/session"
+	"github.com/stagedoor/stagedoor/internal/store"
+	"github.com/stagedoor/stagedoor/internal/web"
+	"github.com/stagedoor/stagedoor/ui"
+)
+
+// fieldNonce is the hidden field that binds a form to its login and step.
+const fieldNonce = "nonce"
+
+// visit is the request as the pipeline needs it.
+func visit(r *http.Request, st *store.Store) pipeline.Visit {
+	return pipeline.Visit{
+		Store: st, Issuer: web.Issuer(r), Hostname: hostname(r.Host), IP: r.RemoteAddr, UserAgent: r.UserAgent(),
+		Session: session.Handle(r), Browser: session.Browser(r),
+	}
+}
+
+// hostname is a host without its port.
+func hostname(host string) string {
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		return name
+	}
+	return host
+}
+
+// prompt is a login under way that waits for a page.
+type prompt struct {
+	tx     *stagedoor.Transaction
+	client *stagedoor.Client
+	frame  ui.Frame
+}
+
+// prompt finds the login that a page belongs to.
+func (d *Door) prompt(r *http.Request, st *store.Store, step string) (*prompt, error) {
+	tx, err := d.Pipeline.Page(r.Context(), visit(r, st), r.URL.Query().Get("state"), step)
+	if err != nil {
+		return nil, err
+	}
+	client, err := st.Client(r.Context(), tx.Request.ClientID)
+	if stagedoor.IsKind(err, stagedoor.NotFound) {
+		return nil, invalid("invalid_request", "Unknown client: %s", tx.Request.ClientID)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &prompt{tx: tx, client: client, frame: page.Frame(r, st, client)}, nil
+}
+
+// connection is where the login looks for its person.
+func (p *prompt) connection(r *http.Request, st *store.Store) (*stagedoor.Connection, error) {
+	return connection.ForClient(r.Context(), st, p.client.ID, p.tx.Request.Connection)
+}
+
+// link is the address of another page of the same login. Further parameters are pairs of name and value.
+func (p *prompt) link(path string, params ...string) string {
+	q := url.Values{"state": {p.tx.ID}}
+	if locales := p.tx.Request.UILocales; locales != "" {
+		q.Set("ui_locales", locales)
+	}
+	for i := 0; i+1 < len(params); i += 2 {
+		q.Set(params[i], params[i+1])
+	}
+	return path + "?" + q.Encode()
+}
+
+// form is a form of a page of this login.
+func (p *prompt) form(path string) ui.Form {
+	return ui.Form{Action: p.link(path), Hidden: []ui.Field{{Name: fieldNonce, Value: p.tx.Nonce}}}
+}
+
+// goOn sends the browser back to the login, with its session if it has a new one.
+func (p *prompt) goOn(w http.ResponseWriter, r *http.Request, opened *pipeline.Opened) {
+	if opened != nil {
+		session.SetCookie(w, r, opened.Handle, opened.Session)
+	}
+	redirect(w, r, p.link("/authorize/resume"))
+}
+
+// redirect sends the browser on with a GET. Nothing on the way is kept: addresses hold handles.
+func redirect(w http.ResponseWriter, r *http.Request, to string) {
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("Referrer-Policy", "no-referrer")
+	http.Redirect(w, r, to, http.StatusSeeOther)
+}

@@ -1,0 +1,118 @@
+package login
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+
+	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/page"
+	"github.com/stagedoor/stagedoor/internal/store"
+	"github.com/stagedoor/stagedoor/ui"
+)
+
+// renewal is a password about to be replaced.
+type renewal struct {
+	ticket *stagedoor.Ticket
+	client *stagedoor.Client // nil if unknown
+	user   *stagedoor.User
+	conn   *stagedoor.Connection
+	frame  ui.Frame
+}
+
+// renewal finds what the ticket of a mail stands for; nil if the ticket does not work. A ticket that
+// was sent to an address that is the user's no longer does not work either: the address
+// may be somebody else's now.
+func (d *Door) renewal(r *http.Request, st *store.Store) (*renewal, error) {
+	ctx := r.Context()
+	n := &renewal{}
+	var err error
+	if n.ticket, err = st.Ticket(ctx, r.URL.Query().Get(paramTicket), ticketReset); err == nil {
+		if n.user, err = st.User(ctx, n.ticket.UserID); err == nil {
+			n.conn, err = st.ConnectionByName(ctx, n.user.Connection)
+		}
+	}
+	switch {
+	case stagedoor.IsKind(err, stagedoor.NotFound):
+		return nil, nil
+	case err != nil:
+		return nil, err
+	case n.ticket.Email != "" && n.ticket.Email != n.user.Email:
+		return nil, nil
+	}
+	if n.client, err = clientOf(r, st, n.ticket); err != nil {
+		return nil, err
+	}
+	n.frame = page.Frame(r, st, n.client)
+	return n, nil
+}
+
+// showReset asks for the new password. It does not use the ticket up: programs that look into
+// mails open links too.
+func (d *Door) showReset(w http.ResponseWriter, r *http.Request, st *store.Store) error {
+	n, err := d.renewal(r, st)
+	if err != nil {
+		return err
+	}
+	if n == nil {
+		return noRenewal(w, r, st)
+	}
+	page.Render(w, http.StatusOK, n.page(r, "", nil))
+	return nil
+}
+
+func (n *renewal) page(r *http.Request, tried string, problems ui.Problems) ui.NewPasswordPage {
+	return ui.NewPasswordPage{
+		Frame: n.frame, Form: ui.Form{Action: "/u/reset-password?" + paramTicket + "=" + url.QueryEscape(r.URL.Query().Get(paramTicket))},
+		Problems: problems, Email: shown(n.user), Policy: policyRules(n.conn, tried),
+	}
+}
+
+// noRenewal tells that the link does not work.
+func noRenewal(w http.ResponseWriter, r *http.Request, st *store.Store) error {
+	reason, t, err := spent(r, st, ticketReset)
+	if err != nil {
+		return err
+	}
+	client, err := clientOf(r, st, t)
+	if err != nil {
+		return err
+	}
+	page.Render(w, http.StatusBadRequest, ui.TicketPage{Frame: page.Frame(r, st, client), Reason: reason, RetryURL: "/u/forgot"})
+	return nil
+}
+
+// reset takes the form of the page. The ticket is used up only for a password that is good enough, and then
+// by one request only.
+func (d *Door) reset(w http.ResponseWriter, r *http.Request, st *store.Store) error {
+	n, err := d.renewal(r, st)
+	if err != nil {
+		return err
+	}
+	if n == nil {
+		return noRenewal(w, r, st)
+	}
+	secret := r.PostFormValue(ui.FieldPassword)
+	if problems := passwordProblems(n.conn, secret); problems != nil {
+		page.Render(w, http.StatusBadRequest, n.page(r, secret, problems))
+		return nil
+	}
+	_, err = st.ConsumeTicket(r.Context(), r.URL.Query().Get(paramTicket), ticketReset)
+	if stagedoor.IsKind(err, stagedoor.NotFound) {
+		return noRenewal(w, r, st)
+	}
+	if err != nil {
+		return err
+	}
+	e := event(r, "scp", n.conn, n.client)
+	e.UserID, e.UserName = n.user.ID, n.user.Email
+	// From here on the ticket is gone, so a browser that goes away does not end it.
+	if err := d.Pipeline.Database.SetPassword(context.WithoutCancel(r.Context()), st, n.conn, n.user.ID, secret); err != nil {
+		e.Type, e.Description = "fcp", "The password could not be changed."
+		st.Log(e)
+		return err
+	}
+	st.Log(e)
+	page.Render(w, http.StatusOK, ui.PasswordChangedPage{Frame: n.frame, ContinueURL: next(st, n.ticket, n.client)})
+	return nil
+}

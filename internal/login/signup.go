@@ -1,0 +1,114 @@
+package login
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/connection"
+	"github.com/stagedoor/stagedoor/internal/page"
+	"github.com/stagedoor/stagedoor/internal/pipeline"
+	"github.com/stagedoor/stagedoor/internal/store"
+	"github.com/stagedoor/stagedoor/internal/web"
+	"github.com/stagedoor/stagedoor/ui"
+)
+
+// showSignup asks for what a new user needs.
+func (d *Door) showSignup(w http.ResponseWriter, r *http.Request, st *store.Store) error {
+	p, err := d.prompt(r, st, pipeline.AskLogin)
+	if err != nil {
+		return err
+	}
+	conn, err := p.connection(r, st)
+	if err != nil {
+		return err
+	}
+	if conn.Options.DisableSignup {
+		redirect(w, r, p.link("/u/login", paramScreen, "login"))
+		return nil
+	}
+	in := pipeline.SignUp{}
+	if email, err := connection.NormalizeEmail(p.tx.Request.LoginHint); err == nil {
+		in.Email = email
+	}
+	page.Render(w, http.StatusOK, p.signupPage(conn, in, nil))
+	return nil
+}
+
+func (p *prompt) signupPage(conn *stagedoor.Connection, in pipeline.SignUp, problems ui.Problems) ui.SignupPage {
+	return ui.SignupPage{
+		Frame: p.frame, Form: p.form("/u/signup"), Problems: problems, Email: in.Email, Username: in.Username,
+		Usernames: conn.Options.RequiresUsername, Policy: policyRules(conn, in.Password),
+		LoginURL: p.link("/u/login", paramScreen, "login"),
+	}
+}
+
+// signUp takes the form of the sign-up page.
+func (d *Door) signUp(w http.ResponseWriter, r *http.Request, st *store.Store) error {
+	p, err := d.prompt(r, st, pipeline.AskLogin)
+	if err != nil {
+		return err
+	}
+	conn, err := p.connection(r, st)
+	if err != nil {
+		return err
+	}
+	in := pipeline.SignUp{Email: text(r, ui.FieldEmail), Password: r.PostFormValue(ui.FieldPassword)}
+	if conn.Options.RequiresUsername {
+		in.Username = text(r, ui.FieldUsername)
+	}
+	problems := signupProblems(conn, in)
+	if problems == nil {
+		opened, u, err := d.Pipeline.SignUp(r.Context(), visit(r, st), p.tx.ID, r.PostFormValue(fieldNonce), in)
+		if u != nil {
+			issuer, lang := web.Issuer(r), p.frame.Lang
+			d.later(r.Context(), st, func(ctx context.Context) error { return d.sendVerification(ctx, st, u, p.client, issuer, lang) })
+		}
+		if err == nil {
+			p.goOn(w, r, opened)
+			return nil
+		}
+		problem, ours := signupProblem(st, err)
+		if !ours {
+			return err
+		}
+		problems = ui.Problems{problem}
+	}
+	page.Render(w, http.StatusBadRequest, p.signupPage(conn, in, problems))
+	return nil
+}
+
+// signupProblems finds what is wrong with the form alone, all at once.
+func signupProblems(conn *stagedoor.Connection, in pipeline.SignUp) (problems ui.Problems) {
+	if conn.Options.DisableSignup {
+		return ui.Problems{{Code: "signup_disabled"}}
+	}
+	if in.Email == "" {
+		problems = append(problems, ui.Problem{Code: "missing_email", Field: ui.FieldEmail})
+	} else if _, err := connection.NormalizeEmail(in.Email); err != nil {
+		problems = append(problems, ui.Problem{Code: "invalid_email", Field: ui.FieldEmail})
+	}
+	if conn.Options.RequiresUsername && in.Username == "" {
+		problems = append(problems, ui.Problem{Code: "missing_username", Field: ui.FieldUsername})
+	} else if _, err := connection.NormalizeUsername(in.Username); err != nil {
+		problems = append(problems, ui.Problem{Code: "invalid_username", Field: ui.FieldUsername})
+	}
+	return append(problems, passwordProblems(conn, in.Password)...)
+}
+
+// signupProblem is what people read about an error of the sign-up; false for one that is no fault of
+// the form. That an address is known is told only where the tenant wants it.
+func signupProblem(st *store.Store, err error) (ui.Problem, bool) {
+	switch stagedoor.AsError(err).Code {
+	case "user_exists":
+		if st.Tenant().Settings.Flags[stagedoor.FlagSignupUserExists] {
+			return ui.Problem{Code: "user_exists", Field: ui.FieldEmail}, true
+		}
+		return ui.Problem{Code: "invalid_signup"}, true
+	case "username_exists":
+		return ui.Problem{Code: "username_exists", Field: ui.FieldUsername}, true
+	case "signup_disabled":
+		return ui.Problem{Code: "signup_disabled"}, true
+	}
+	return ui.Problem{}, false
+}

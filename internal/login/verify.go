@@ -1,0 +1,109 @@
+package login
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strconv"
+
+	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/page"
+	"github.com/stagedoor/stagedoor/internal/store"
+	"github.com/stagedoor/stagedoor/ui"
+)
+
+// The texts of the wire about the link of a verification mail, with the code that stands beside them.
+var verifyTexts = map[ui.TicketReason][2]string{
+	"":               {"success", "Your email was verified. You can continue using the application."},
+	ui.TicketUsed:    {"used", "This URL can be used only once"},
+	ui.TicketExpired: {"expired", "Access expired."},
+	ui.TicketInvalid: {"invalid", "This link does not work."},
+}
+
+// verifyEmail takes the link of a verification mail. It uses the ticket up on GET, as the wire does, but not
+// on HEAD, by which programs try links.
+func (d *Door) verifyEmail(w http.ResponseWriter, r *http.Request, st *store.Store) error {
+	if r.Method != http.MethodGet {
+		ui.SetHeaders(w.Header())
+		return nil
+	}
+	t, err := st.ConsumeTicket(r.Context(), r.URL.Query().Get(paramTicket), ticketVerify)
+	var reason ui.TicketReason
+	if stagedoor.IsKind(err, stagedoor.NotFound) {
+		reason, t, err = spent(r, st, ticketVerify)
+	} else if err == nil {
+		err = setVerified(context.WithoutCancel(r.Context()), st, t)
+		if stagedoor.IsKind(err, stagedoor.NotFound) {
+			reason, err = ui.TicketInvalid, nil
+		}
+	}
+	if err != nil {
+		return err
+	}
+	client, err := clientOf(r, st, t)
+	if err != nil {
+		return err
+	}
+	logVerified(r, st, t, client, reason)
+	frame := page.Frame(r, st, client)
+	switch {
+	case t != nil && t.ResultURL != "":
+		return verifyResult(w, r, st, t, reason)
+	case reason != "":
+		page.Render(w, http.StatusBadRequest, ui.TicketPage{Frame: frame, Reason: reason})
+	default:
+		page.Render(w, http.StatusOK, ui.VerifiedPage{Frame: frame, Email: t.Email, ContinueURL: next(st, t, client)})
+	}
+	return nil
+}
+
+// setVerified notes that the address is the user's. An address that has changed since the mail was sent is
+// NotFound: another one was proved.
+func setVerified(ctx context.Context, st *store.Store, t *stagedoor.Ticket) error {
+	_, err := st.UpdateUser(ctx, t.UserID, func(u *stagedoor.User) error {
+		if t.Email != "" && t.Email != u.Email {
+			return stagedoor.Errorf(stagedoor.NotFound, "not_found", "The address is not the user's any more.")
+		}
+		u.EmailVerified = true
+		return nil
+	})
+	return err
+}
+
+func logVerified(r *http.Request, st *store.Store, t *stagedoor.Ticket, client *stagedoor.Client, reason ui.TicketReason) {
+	e := event(r, "sv", nil, client)
+	e.Description = verifyTexts[reason][1]
+	if reason != "" {
+		e.Type = "fv"
+	}
+	if t != nil {
+		e.UserID, e.UserName = t.UserID, t.Email
+	}
+	st.Log(e)
+}
+
+// verifyResult sends the browser where the ticket says (Authentication API fact sheet 9.6).
+func verifyResult(w http.ResponseWriter, r *http.Request, st *store.Store, t *stagedoor.Ticket, reason ui.TicketReason) error {
+	u, err := url.Parse(t.ResultURL)
+	if err != nil {
+		return err
+	}
+	signup := false
+	if user, err := st.User(r.Context(), t.UserID); err == nil {
+		if conn, err := st.ConnectionByName(r.Context(), user.Connection); err == nil {
+			signup = !conn.Options.DisableSignup
+		}
+	}
+	q := u.Query()
+	q.Set("email", t.Email)
+	q.Set("success", strconv.FormatBool(reason == ""))
+	q.Set("code", verifyTexts[reason][0])
+	q.Set("message", verifyTexts[reason][1])
+	q.Set("supportSignUp", strconv.FormatBool(signup))
+	q.Set("supportForgotPassword", "true")
+	u.RawQuery = q.Encode()
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("Referrer-Policy", "no-referrer")
+	http.Redirect(w, r, u.String(), http.StatusFound)
+	return nil
+}

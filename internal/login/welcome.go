@@ -1,0 +1,35 @@
+package login
+
+import (
+	"io"
+	"net/http"
+
+	"github.com/stagedoor/stagedoor/internal/page"
+	"github.com/stagedoor/stagedoor/internal/store"
+	"github.com/stagedoor/stagedoor/internal/web"
+	"github.com/stagedoor/stagedoor/ui"
+)
+
+// welcome is what people find who type the domain into their browser.
+func (d *Door) welcome(w http.ResponseWriter, r *http.Request, st *store.Store) error {
+	issuer := web.Issuer(r)
+	p := ui.WelcomePage{
+		Frame: page.Frame(r, st, nil), Issuer: issuer,
+		DiscoveryURL: issuer + ".well-known/openid-configuration", JWKSURL: issuer + ".well-known/jwks.json",
+	}
+	if st.Tenant().Settings.Local.DevelopmentInbox {
+		p.InboxURL = inboxPath
+	}
+	page.Render(w, http.StatusOK, p)
+	return nil
+}
+
+// brand serves the tenant's colours. Pages link it with a version, so it may be kept.
+func (d *Door) brand(w http.ResponseWriter, _ *http.Request, st *store.Store) error {
+	h := w.Header()
+	h.Set("Content-Type", "text/css; charset=utf-8")
+	h.Set("Cache-Control", "public, max-age=86400")
+	h.Set("X-Content-Type-Options", "nosniff")
+	io.WriteString(w, page.Brand(st).CSS()) //nolint:errcheck // the browser is gone
+	return nil
+}
