@@ -1,0 +1,90 @@
+package store_test
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/store/storetest"
+)
+
+// victimVariable names the database for the process that is killed.
+const victimVariable = "STAGEDOOR_TEST_VICTIM"
+
+// What is acknowledged survives kill -9: a child process patches metadata with 8 callers and prints
+// each key once its patch has returned; it is killed in the middle, and every printed key is there.
+func TestAcknowledgedPatchesSurviveAKill(t *testing.T) {
+	if url := os.Getenv(victimVariable); url != "" {
+		patchForever(t, url)
+		return
+	}
+	eachURL(t, func(t *testing.T, url string) {
+		db := storetest.OpenURL(t, url)
+		ok(t, db.Migrate(t.Context()))
+		newUser(t, storetest.Tenant(t, db, "acme"), "auth0|ada")
+		ok(t, db.Close())
+		acknowledged := map[string]bool{}
+		for range 3 {
+			for _, key := range runVictim(t, url, 200) {
+				acknowledged[key] = true
+			}
+		}
+		s := must(storetest.OpenURL(t, url).TenantByID(t.Context(), "acme"))(t)
+		kept := must(s.User(t.Context(), "auth0|ada"))(t).UserMetadata
+		for key := range acknowledged {
+			if _, there := kept[key]; !there {
+				t.Errorf("%s was acknowledged and is lost", key)
+			}
+		}
+		t.Logf("%d acknowledged, %d kept", len(acknowledged), len(kept))
+	})
+}
+
+// runVictim kills the child once it has acknowledged so many patches, and returns all that it did.
+func runVictim(t *testing.T, url string, enough int) (keys []string) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+t.Name()[:strings.Index(t.Name(), "/")]+"$")
+	cmd.Env = append(os.Environ(), victimVariable+"="+url)
+	cmd.Stderr = os.Stderr
+	out, err := cmd.StdoutPipe()
+	ok(t, err)
+	ok(t, cmd.Start())
+	lines := bufio.NewScanner(out)
+	for lines.Scan() {
+		if key, found := strings.CutPrefix(lines.Text(), "acknowledged "); found {
+			keys = append(keys, key)
+		}
+		if len(keys) == enough {
+			ok(t, cmd.Process.Kill())
+		}
+	}
+	if err := cmd.Wait(); err == nil || len(keys) < enough {
+		t.Fatalf("the child ended by itself after %d patches", len(keys))
+	}
+	return keys
+}
+
+func patchForever(t *testing.T, url string) {
+	s := must(storetest.OpenURL(t, url).TenantByID(t.Context(), "acme"))(t)
+	var wg sync.WaitGroup
+	for i := range 8 {
+		wg.Go(func() {
+			for n := range 5000 {
+				key := fmt.Sprintf("p%d_%d_%d", os.Getpid(), i, n)
+				_, err := s.PatchMetadata(t.Context(), "auth0|ada", stagedoor.Metadata{key: json.RawMessage("1")}, nil, mebibyte)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				fmt.Fprintln(os.Stdout, "acknowledged "+key)
+			}
+		})
+	}
+	wg.Wait()
+}
