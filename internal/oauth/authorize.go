@@ -90,6 +90,9 @@ func authorizeParams(w http.ResponseWriter, r *http.Request) (url.Values, error)
 		return nil, stagedoor.Errorf(stagedoor.Invalid, "invalid_request", "The request cannot be read.")
 	}
 	for name, values := range r.Form {
+		if slices.ContainsFunc(append(values, name), unreadable) {
+			return nil, stagedoor.Errorf(stagedoor.Invalid, "invalid_request", "The request cannot be read.")
+		}
 		if len(values) > 1 && knownParams[name] {
 			return nil, stagedoor.Errorf(stagedoor.Invalid, "invalid_request", "Duplicate parameter: %s", name)
 		}
@@ -121,9 +124,10 @@ func (d *Door) trusted(r *http.Request, st *store.Store, params url.Values) (*st
 		ClientID: id, RedirectURI: params.Get("redirect_uri"), RedirectGiven: params.Has("redirect_uri"),
 		State: params.Get("state"), Issuer: web.Issuer(r), Query: withoutSecrets(params),
 	}
-	if !req.RedirectGiven && len(client.Callbacks) > 0 {
-		req.RedirectURI = client.Callbacks[0]
-	} else if !allowedURL(req.RedirectURI, client.Callbacks) {
+	if i := slices.IndexFunc(client.Callbacks, func(s string) bool { return !strings.Contains(s, "*") }); !req.RedirectGiven && i >= 0 {
+		req.RedirectURI = client.Callbacks[i]
+	}
+	if !allowedURL(req.RedirectURI, client.Callbacks) {
 		e := stagedoor.Errorf(stagedoor.Forbidden, "unauthorized_client", "Callback URL mismatch. The provided redirect_uri is not in the list of allowed callback URLs.")
 		e.Extra = map[string]any{"hint": "Add " + req.RedirectURI + " to the Allowed Callback URLs of this client, exactly as it is sent."}
 		return client, nil, e
@@ -144,6 +148,17 @@ func withoutSecrets(params url.Values) map[string][]string {
 	for name, values := range params {
 		if name != "client_secret" && name != "password" {
 			out[name] = values
+		}
+	}
+	return out
+}
+
+// distinct keeps the first of equal words.
+func distinct(words []string) []string {
+	out := []string{}
+	for _, s := range words {
+		if !slices.Contains(out, s) {
+			out = append(out, s)
 		}
 	}
 	return out
@@ -192,7 +207,7 @@ func (d *Door) check(r *http.Request, st *store.Store, client *stagedoor.Client,
 			return nil, stagedoor.Errorf(stagedoor.Invalid, "invalid_request", "parameter %s is not allowed for this client", name)
 		}
 	}
-	req.Scope = slices.Compact(strings.Fields(params.Get("scope")))
+	req.Scope = distinct(strings.Fields(params.Get("scope")))
 	req.Audience = params.Get("audience")
 	if req.Audience == "" {
 		req.Audience = st.Tenant().Settings.DefaultAudience
@@ -212,12 +227,9 @@ func (d *Door) check(r *http.Request, st *store.Store, client *stagedoor.Client,
 	if err := checkRest(client, params, req); err != nil {
 		return nil, err
 	}
-	if req.Connection = params.Get("connection"); req.Connection != "" {
-		if _, err := connection.ForClient(r.Context(), st, client.ID, req.Connection); err != nil {
-			return nil, err
-		}
-	}
-	return api, nil
+	req.Connection = params.Get("connection")
+	_, err := connection.ForClient(r.Context(), st, client.ID, req.Connection)
+	return api, err
 }
 
 func checkResponse(client *stagedoor.Client, params url.Values, req *stagedoor.AuthorizationRequest) error {

@@ -8,6 +8,8 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"slices"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/stagedoor/stagedoor"
@@ -35,6 +37,9 @@ func readParams(w http.ResponseWriter, r *http.Request) (map[string]string, erro
 	return nil, stagedoor.Errorf(stagedoor.UnsupportedMedia, "invalid_request", "The content type must be application/x-www-form-urlencoded or application/json.")
 }
 
+// unreadable tells whether a parameter is no text: neither the log nor the database could keep it.
+func unreadable(s string) bool { return !utf8.ValidString(s) || strings.ContainsRune(s, 0) }
+
 func formParams(body string) (map[string]string, error) {
 	values, err := url.ParseQuery(body)
 	if err != nil {
@@ -42,6 +47,9 @@ func formParams(body string) (map[string]string, error) {
 	}
 	out := make(map[string]string, len(values))
 	for name, v := range values {
+		if unreadable(name) || slices.ContainsFunc(v, unreadable) {
+			return nil, invalid("The request body cannot be read.")
+		}
 		if len(v) > 1 {
 			return nil, invalid("Duplicate parameter: %s", name)
 		}
@@ -67,6 +75,9 @@ func jsonParams(b []byte) (map[string]string, error) {
 		var value any
 		if err := dec.Decode(&value); err != nil {
 			return nil, malformed
+		}
+		if text, _ := value.(string); unreadable(name) || unreadable(text) {
+			return nil, invalid("The request body cannot be read.")
 		}
 		if _, twice := out[name]; twice {
 			return nil, invalid("Duplicate parameter: %s", name)

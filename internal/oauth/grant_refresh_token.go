@@ -85,11 +85,6 @@ func narrowed(granted []string, asked string) ([]string, error) {
 	if strings.TrimSpace(asked) == "" {
 		return granted, nil
 	}
-	scope := []string{}
-	for _, s := range strings.Fields(asked) {
-		if slices.Contains(granted, s) && !slices.Contains(scope, s) {
-			scope = append(scope, s)
-		}
-	}
-	return scope, nil
+	known := func(s string) bool { return !slices.Contains(granted, s) }
+	return slices.DeleteFunc(distinct(strings.Fields(asked)), known), nil
 }

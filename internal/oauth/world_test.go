@@ -213,6 +213,15 @@ func (w *world) client(id string, change func(*stagedoor.Client)) {
 	ok(w, err)
 }
 
+// enable lets exactly these clients use a connection.
+func (w *world) enable(connection string, clients ...string) {
+	w.Helper()
+	c, err := w.st.ConnectionByName(context.Background(), connection)
+	ok(w, err)
+	_, err = w.st.UpdateConnection(context.Background(), c.ID, func(c *stagedoor.Connection) error { c.EnabledClients = clients; return nil })
+	ok(w, err)
+}
+
 func (w *world) api(change func(*stagedoor.ResourceServer)) {
 	w.Helper()
 	rs, err := w.st.ResourceServerByIdentifier(context.Background(), apiAudience)

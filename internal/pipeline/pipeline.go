@@ -65,7 +65,7 @@ func (p *Pipeline) Begin(ctx context.Context, v Visit, client *stagedoor.Client,
 }
 
 // Continue goes on with a stored login after a page. When it is over the transaction is used up:
-// of two callers one gets the result, the other a lost transaction.
+// of two callers one gets the result. The outcome is nil when the login is lost.
 func (p *Pipeline) Continue(ctx context.Context, v Visit, id string) (*Outcome, error) {
 	tx, err := p.transaction(ctx, v, id)
 	if err != nil {
@@ -80,13 +80,7 @@ func (p *Pipeline) Continue(ctx context.Context, v Visit, id string) (*Outcome, 
 			return nil, lost()
 		}
 	}
-	out, err := p.run(ctx, l)
-	if out.Ask == "" {
-		if _, taken := v.Store.TakeTransaction(ctx, id); taken != nil {
-			return nil, lost()
-		}
-	}
-	return out, err
+	return p.run(ctx, l)
 }
 
 // Page returns the login under way for which page is to be shown. A login that waits for another

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/connection"
 	"github.com/stagedoor/stagedoor/internal/session"
 	"github.com/stagedoor/stagedoor/internal/store"
 	"github.com/stagedoor/stagedoor/internal/token"
@@ -45,6 +46,9 @@ func (p *Pipeline) run(ctx context.Context, l *login) (*Outcome, error) {
 			err = cannotAsk(ask)
 		}
 		if err != nil {
+			if gone := l.end(ctx); gone != nil {
+				return nil, gone
+			}
 			l.logFailure(err)
 			return out, err
 		}
@@ -54,9 +58,24 @@ func (p *Pipeline) run(ctx context.Context, l *login) (*Outcome, error) {
 			return out, err
 		}
 	}
+	if err := l.end(ctx); err != nil {
+		return nil, err
+	}
 	out.User, out.Result, out.Session = l.user, l.tx.Result, l.session
 	l.logSuccess()
 	return out, nil
+}
+
+// end uses up a stored login: of two callers one gets the result, the other a lost transaction.
+func (l *login) end(ctx context.Context) error {
+	if l.tx.ID == "" {
+		return nil
+	}
+	_, err := l.st.TakeTransaction(ctx, l.tx.ID)
+	if stagedoor.IsKind(err, stagedoor.NotFound) {
+		return lost()
+	}
+	return err
 }
 
 // cannotAsk is the answer when a page is needed but prompt=none forbids it.
@@ -90,6 +109,9 @@ func (l *login) know(ctx context.Context) (string, error) {
 		if s == nil || req.HasPrompt("login") || req.HasPrompt("select_account") || tooOld(l.st, s, req.MaxAge) {
 			return AskLogin, nil
 		}
+		if ok, err := l.serves(ctx, s); !ok || err != nil {
+			return AskLogin, err
+		}
 		l.session = s
 		l.tx.UserID, l.tx.SessionID = s.UserID, s.ID
 	}
@@ -100,6 +122,22 @@ func (l *login) know(ctx context.Context) (string, error) {
 	}
 	l.user = u
 	return "", err
+}
+
+// serves tells whether the client may sign people in through the session's connection, and whether
+// that is the one asked for.
+func (l *login) serves(ctx context.Context, s *stagedoor.Session) (bool, error) {
+	conn, err := connection.ForClient(ctx, l.st, l.client.ID, s.Connection)
+	if err == nil && l.tx.Request.Connection != "" {
+		var asked *stagedoor.Connection
+		if asked, err = connection.ForClient(ctx, l.st, l.client.ID, l.tx.Request.Connection); err == nil {
+			return asked.ID == conn.ID, nil
+		}
+	}
+	if stagedoor.IsKind(err, stagedoor.Invalid) {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 func tooOld(st *store.Store, s *stagedoor.Session, maxAge *int) bool {
