@@ -43,6 +43,7 @@ type execution struct {
 	logged   int
 	outcome  *result
 	sent     bool
+	makeUp   func() // asks for another spare realm, once
 }
 
 func newExecution(w *worker, id uint64, s start) *execution {
@@ -88,7 +89,9 @@ func (e *execution) serve() {
 		u := processUsage()
 		_ = e.w.send(message{Type: "done", Run: e.id, Usage: &u})
 	}()
-	r, err := e.w.realm()
+	r, makeUp, err := e.w.realm()
+	e.makeUp = sync.OnceFunc(makeUp)
+	defer e.makeUp()
 	if err != nil {
 		e.report(result{Failure: &failure{Kind: KindCrashed, Code: "access_denied", Message: textCrashed}})
 		return
@@ -329,6 +332,9 @@ func (e *execution) report(out result) {
 	if err := e.w.send(message{Type: "outcome", Run: e.id, Outcome: &out}); err != nil {
 		f := failure{Kind: KindException, Code: "access_denied", Message: "The result of the rules is too large"}
 		_ = e.w.send(message{Type: "outcome", Run: e.id, Outcome: &result{Failure: &f}})
+	}
+	if e.makeUp != nil {
+		e.makeUp()
 	}
 }
 

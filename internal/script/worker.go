@@ -27,7 +27,10 @@ func WorkerMain(ctx context.Context, in io.Reader, out io.Writer) error {
 	debug.SetMemoryLimit(processMemory / 4)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	w := &worker{out: out, runs: make(map[uint64]*execution), spares: make(chan *realm, 1)}
+	w := &worker{out: out, runs: make(map[uint64]*execution), spares: make(chan *realm, spareRealms), taken: make(chan struct{}, spareRealms)}
+	for range spareRealms - 1 {
+		w.taken <- struct{}{}
+	}
 	w.reset()
 	go w.prepare(ctx)
 	frames := bufio.NewReaderSize(in, 64<<10)
@@ -44,6 +47,9 @@ func WorkerMain(ctx context.Context, in io.Reader, out io.Writer) error {
 	return ctx.Err()
 }
 
+// spareRealms is how many realms a worker holds ready, about 400 KB each.
+const spareRealms = 2
+
 // worker is the state of a worker process. Everything but the spare realms belongs to one tenant.
 type worker struct {
 	outMu sync.Mutex
@@ -51,6 +57,7 @@ type worker struct {
 
 	room   bytecode    // the script room and its modules
 	spares chan *realm // realms that have seen no tenant
+	taken  chan struct{}
 
 	mu      sync.Mutex
 	runs    map[uint64]*execution
@@ -113,9 +120,10 @@ func (w *worker) handle(m message) {
 	}
 }
 
-// prepare keeps a realm ready, so that a run does not wait for one.
+// prepare keeps realms ready, so that a run does not wait for one. Each that is taken is made up for when the run that took it has its
+// outcome, and not before: the processors are the run's.
 func (w *worker) prepare(ctx context.Context) {
-	for ctx.Err() == nil {
+	for {
 		r, err := newRealm(&w.room)
 		if err != nil {
 			return // takers make their own and report why it fails
@@ -126,20 +134,23 @@ func (w *worker) prepare(ctx context.Context) {
 		if modules != "" {
 			_, _ = r.do("preload", modules)
 		}
+		w.spares <- r
 		select {
-		case w.spares <- r:
+		case <-w.taken:
 		case <-ctx.Done():
-			r.close()
+			return
 		}
 	}
 }
 
-func (w *worker) realm() (*realm, error) {
+// realm takes a realm. The taker calls makeUp when it is a good time to prepare another.
+func (w *worker) realm() (r *realm, makeUp func(), err error) {
 	select {
 	case r := <-w.spares:
-		return r, nil
+		return r, func() { w.taken <- struct{}{} }, nil
 	default:
-		return newRealm(&w.room)
+		r, err := newRealm(&w.room)
+		return r, func() {}, err
 	}
 }
 
@@ -182,7 +193,8 @@ func compileScript(b *bytecode, vm *quickjs.VM, key, source string) ([]byte, err
 // check compiles a script and runs nothing.
 func (w *worker) check(m message) {
 	answer := message{Type: "checked", Run: m.Run}
-	r, err := w.realm()
+	r, makeUp, err := w.realm()
+	defer makeUp()
 	if err == nil {
 		_, err = compileScript(new(bytecode), r.vm, "", m.Source)
 		r.close()
