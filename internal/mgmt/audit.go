@@ -34,7 +34,7 @@ func (a *API) event(c *call, kind, description string, response map[string]any) 
 		"userAgent": bounded(c.r.UserAgent(), 500), "body": bodyForLog(c.row, c.body),
 		"auth": map[string]any{
 			"strategy": "jwt", "user": map[string]any{"user_id": c.caller.subject},
-			"credentials": map[string]any{"scopes": slices.Clone(c.caller.scopes)},
+			"credentials": map[string]any{"scopes": c.caller.among(c.row.anyOf())},
 		},
 	}
 	if id := c.r.Header.Get("X-Correlation-ID"); id != "" {

@@ -26,6 +26,17 @@ func (c *caller) has(scope string) bool { return slices.Contains(c.scopes, scope
 
 func (c *caller) hasAny(scopes ...string) bool { return slices.ContainsFunc(scopes, c.has) }
 
+// among returns those of the scopes that the caller has.
+func (c *caller) among(scopes []string) []string {
+	out := []string{}
+	for _, s := range scopes {
+		if c.has(s) {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
 // personScopes are all that a person's token can do here, whatever else stands in it (Management API fact sheet 2.9).
 var personScopes = []string{
 	"read:current_user", "delete:current_user", "update:current_user_identities",

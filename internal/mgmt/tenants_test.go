@@ -1,0 +1,191 @@
+package mgmt
+
+import (
+	"context"
+	"fmt"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/stagedoor/stagedoor"
+)
+
+// TestTwoTenants tries every route with the other tenant's token, and with the other tenant's ids under one's own token: neither
+// finds, shows or changes anything.
+func TestTwoTenants(t *testing.T) {
+	each(t, func(h *house) {
+		ctx := context.Background()
+		theirs := h.machine("other")
+		to := func(method, path, body string) answer { return h.callTo("other", theirs, method, path, body) }
+		made := func(path, body string) string {
+			got := to("POST", path, body).is(201, "")
+			for _, name := range []string{"user_id", "client_id", "id"} {
+				if id := got.text(name); id != "" && (name != "client_id" || path == "/clients") {
+					return id
+				}
+			}
+			h.Fatalf("no id in %s", got.body)
+			return ""
+		}
+		ids := map[string]string{
+			"/users/{id}":            made("/users", `{"connection":"Users","email":"kim@x.test","password":"Correct-Horse-1","user_metadata":{"secret":"theirs"}}`),
+			"/clients/{id}":          made("/clients", `{"name":"theirs"}`),
+			"/connections/{id}":      made("/connections", `{"name":"theirs","strategy":"auth0"}`),
+			"/resource-servers/{id}": made("/resource-servers", `{"identifier":"https://theirs.test/","scopes":[{"value":"a"}]}`),
+			"/rules/{id}":            made("/rules", `{"name":"theirs","script":"function(){}"}`),
+			"/client-grants/{id}":    made("/client-grants", `{"client_id":"web_other","audience":"https://theirs.test/","scope":[]}`),
+		}
+		to("PUT", "/rules-configs/THEIRS", `{"value":"theirs"}`).is(200, "")
+		ids["/rules-configs/{key}"] = "THEIRS"
+		h.ok(h.store("other").AddGrant(ctx, ids["/users/{id}"], "web_other", "theirs", []string{"openid"}))
+		grants, err := h.store("other").Grants(ctx, "", "", "")
+		h.ok(err)
+		ids["/grants/{id}"] = grants[0].ID
+		list := to("GET", "/logs", "").is(200, "")
+		ids["/logs/{id}"] = list.body[strings.Index(list.body, "9002"):][:57]
+		before := h.snapshot("other")
+
+		bodies := map[string]string{
+			"PATCH /users/{id}": `{"user_metadata":{"mine":1}}`, "PATCH /clients/{id}": `{"name":"mine"}`, "PATCH /connections/{id}": `{"display_name":"mine"}`,
+			"PATCH /connections/{id}/clients": `[{"client_id":"web_acme","status":true}]`, "PATCH /resource-servers/{id}": `{"name":"mine"}`,
+			"PATCH /rules/{id}": `{"enabled":false}`, "PATCH /client-grants/{id}": `{"scope":[]}`,
+		}
+		own := h.machine("acme")
+		for _, r := range h.api.Routes() {
+			pattern := strings.TrimPrefix(r.Pattern, Base)
+			path := pattern
+			for prefix, id := range ids {
+				if strings.HasPrefix(pattern, prefix) {
+					path = url.PathEscape(id)
+					path = prefix[:strings.Index(prefix, "{")] + path + strings.TrimPrefix(pattern, prefix)
+				}
+			}
+			body := bodies[r.Method+" "+pattern]
+			if got := h.call(theirs, r.Method, path, body); got.code != 401 {
+				h.Errorf("%s %s with the other tenant's token: %d %s", r.Method, path, got.code, got.body)
+			}
+			if !strings.Contains(pattern, "{") || pattern == "/rules-configs/{key}" {
+				continue
+			}
+			query := ""
+			if pattern == "/connections/{id}/users" {
+				query = "?email=kim%40x.test"
+			}
+			got := h.call(own, r.Method, path+query, body)
+			want := 404
+			if r.Method == "DELETE" && pattern != "/connections/{id}/users" {
+				want = 204 // of nothing
+			}
+			if pattern == "/users/{id}/logs" {
+				want = 200 // what one did to that id oneself
+			}
+			if got.code != want || strings.Contains(got.body, "theirs") || strings.Contains(got.body, "_other") {
+				h.Errorf("%s %s: %d %s, want %d", r.Method, path, got.code, got.body, want)
+			}
+		}
+		h.call(own, "DELETE", "/grants?user_id="+url.QueryEscape(ids["/users/{id}"]), "").is(204, "")
+		h.call(own, "DELETE", "/rules-configs/THEIRS", "").is(204, "")
+		for _, path := range []string{"/users", "/users-by-email?email=kim%40x.test", "/clients", "/client-grants", "/connections", "/resource-servers", "/rules", "/rules-configs", "/logs", "/grants"} {
+			if got := h.call(own, "GET", path, "").is(200, ""); strings.Contains(got.body, "theirs") || strings.Contains(got.body, "_other") {
+				h.Errorf("%s shows the other tenant: %s", path, got.body)
+			}
+		}
+		if after := h.snapshot("other"); after != before {
+			h.Errorf("the other tenant changed:\n%s\n%s", before, after)
+		}
+	})
+}
+
+// snapshot is all that a tenant has.
+func (h *house) snapshot(tenant string) string {
+	h.Helper()
+	var b strings.Builder
+	for _, path := range []string{"/users", "/clients", "/client-grants", "/connections", "/resource-servers", "/rules", "/rules-configs", "/grants", "/tenants/settings"} {
+		fmt.Fprintln(&b, h.callTo(tenant, h.machine(tenant), "GET", path, "").is(200, "").body)
+	}
+	return b.String()
+}
+
+func TestLogs(t *testing.T) {
+	each(t, func(h *house) {
+		all := h.machine("acme")
+		kim := h.user("kim", "")
+		h.call(all, "PATCH", "/users/"+kim, `{"password":"Sup3r-Secret-Horse"}`).is(200, "")
+		h.call(all, "PATCH", "/users/"+kim, `{"email":"x"}`).is(400, "")
+		h.call(h.machine("acme", "read:users"), "DELETE", "/users/"+kim, "").is(403, "")
+		h.call("", "DELETE", "/users/"+kim, "").is(401, "")
+		h.call(all, "GET", "/users/"+kim, "").is(200, "")
+		h.call(all, "POST", "/roles", "{}").is(501, "")
+		h.call(all, "PUT", "/rules-configs/K", `{"value":"c0nfig-secret"}`).is(200, "")
+		want := []string{"sapi Set rules config for a given key", "fapi Delete a User", "fapi Update a User", "sapi Update a User", "sapi Create a User"}
+		if got := h.logged("acme"); encode(got) != encode(want) {
+			h.Errorf("logged %q, want %q", got, want)
+		}
+		logs := h.call(all, "GET", "/logs", "").is(200, "")
+		for _, secret := range []string{"Sup3r-Secret", "Correct-Horse", "c0nfig-secret", "eyJ"} {
+			if strings.Contains(logs.body, secret) {
+				h.Errorf("%s is in the log: %s", secret, logs.body)
+			}
+		}
+		if !strings.Contains(logs.body, `"password":"*****"`) {
+			h.Errorf("masked: %s", logs.body)
+		}
+		oldest := h.call(all, "GET", "/logs?sort=date:1&per_page=1&include_totals=true", "").is(200, "")
+		if oldest.get("total") != 5.0 || oldest.get("length") != 1.0 || oldest.get("start") != 0.0 {
+			h.Errorf("envelope: %s", oldest.body)
+		}
+		first, _ := oldest.get("logs").([]any)[0].(map[string]any)
+		id, _ := first["log_id"].(string)
+		one := h.call(all, "GET", "/logs/"+id, "").is(200, "")
+		one.is(200, strings.ReplaceAll(golden(h.T, "log_created_user.json"), "LOG_ID", id))
+		h.call(all, "GET", "/logs/900", "").fails(404, "", "Log not found")
+
+		after := h.call(all, "GET", "/logs?from="+id+"&take=2&page=3&q=ignored", "").is(200, "")
+		if link := after.header.Get("Link"); strings.Count(after.body, `"_id"`) != 2 || !strings.Contains(link, `rel="next"`) || strings.Contains(after.body, `"_id":"`+id+`"`) {
+			h.Errorf("checkpoint: %s %s", link, after.body)
+		}
+		last := "900999999999"
+		if got := h.call(all, "GET", "/logs?from="+last+"&take=2", "").is(200, "[]"); !strings.Contains(got.header.Get("Link"), "from="+last+"&take=2") {
+			h.Errorf("an empty page leads to the same place: %v", got.header)
+		}
+		own := h.call(all, "GET", "/users/"+kim+"/logs?include_totals=true", "").is(200, "")
+		if own.get("length") != 3.0 {
+			h.Errorf("the user's log: %s", own.body)
+		}
+		h.call(all, "GET", "/logs?q=type:s", "").is(501, "")
+		h.call(all, "GET", "/logs?page=100&per_page=100", "").is(400, "")
+		h.call(all, "GET", "/logs?fields=type&sort=date:1&per_page=1", "").is(200, `[{"_id":"`+id+`","type":"sapi"}]`)
+	})
+}
+
+func TestMask(t *testing.T) {
+	body := `{"a":[{"client_secret":"x"}],"options":{"configuration":{"K":"v"}},"password":"p","value":"v"}`
+	if got := encode(bodyForLog(&row{pattern: "/clients"}, []byte(body))); got != `{"a":[{"client_secret":"*****"}],"options":{"configuration":"*****"},"password":"*****","value":"v"}` {
+		t.Errorf("%s", got)
+	}
+	if got := encode(bodyForLog(&row{}, []byte(strings.Repeat("x", maxLoggedBody+1)))); got != `{"omitted":"16385 bytes"}` {
+		t.Errorf("%s", got)
+	}
+}
+
+func TestInternalErrorsTellNothing(t *testing.T) {
+	h := sqlite(t)
+	st := h.store("acme")
+	bearer := h.machine("acme")
+	h.call(bearer, "GET", "/users", "").is(200, "")
+	h.ok(h.db.Close())
+	h.api.Log = nil
+	h.api = New(h.api.Deps)
+	r := httptest.NewRequest("GET", "https://acme.test/api/v2/users", nil)
+	r.Header.Set("Authorization", "Bearer "+bearer)
+	h.serve(r, st, "").is(500, `{"statusCode":500,"error":"Internal Server Error","message":"Internal error"}`)
+}
+
+func TestKinds(t *testing.T) {
+	for kind := stagedoor.Internal; kind <= stagedoor.Unavailable; kind++ {
+		if status, body := envelope(stagedoor.Errorf(kind, "code", "text")); status < 400 || body["statusCode"] != status || body["error"] == "" {
+			t.Errorf("kind %d: %d %v", kind, status, body)
+		}
+	}
+}
