@@ -1,0 +1,84 @@
+// Command stagedoor is the identity server: serve, demo, init and the tools around them.
+//
+//	stagedoor demo       the whole scenario on this machine: server, sample app, a few listeners
+//	stagedoor serve      the server alone
+//	stagedoor init       a new tenant and the client to manage it with
+//
+// Run `stagedoor COMMAND --help` for the flags of each. Every mistake ends in one line and exit code 1.
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/stagedoor/stagedoor/internal/config"
+	"github.com/stagedoor/stagedoor/internal/script"
+)
+
+// cli is the whole command line.
+type cli struct {
+	Config kong.ConfigFlag `name:"config" env:"STAGEDOOR_CONFIG" help:"JSON file with settings by the names of the flags." placeholder:"FILE"`
+
+	Serve    serveCommand   `cmd:"" help:"Run the server."`
+	Demo     demoCommand    `cmd:"" help:"Run the server with Mixtape, the sample music app, and a few listeners."`
+	Init     initCommand    `cmd:"" help:"Create a tenant and its first machine client; prints the credentials once."`
+	Migrate  migrateCommand `cmd:"" help:"Bring the database up to date."`
+	Routes   routesCommand  `cmd:"" help:"List every route of every door."`
+	CA       caCommand      `cmd:"" name:"ca" help:"The local certificate authority: path, install, uninstall."`
+	Settings showCommand    `cmd:"" help:"Print the settings in force, secrets hidden."`
+	Version  versionCommand `cmd:"" help:"Print the version."`
+}
+
+func main() {
+	// Workers are children of the server: they read their orders from standard input, nothing else.
+	if len(os.Args) == 2 && os.Args[1] == "script-worker" {
+		if err := script.WorkerMain(context.Background(), os.Stdin, os.Stdout); err != nil {
+			os.Exit(1)
+		}
+		return
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, os.Args[1:]); err != nil {
+		for line := range strings.Lines(err.Error()) {
+			fmt.Fprintln(os.Stderr, "stagedoor: "+strings.TrimSuffix(line, "\n"))
+		}
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, args []string) error {
+	var c cli
+	parser, err := kong.New(&c, kong.Name("stagedoor"),
+		kong.Description("A self-hosted identity server that speaks Auth0's APIs."),
+		kong.Configuration(config.JSON), kong.UsageOnError(), kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.BindTo(ctx, (*context.Context)(nil)))
+	if err != nil {
+		return err
+	}
+	parsed, err := parser.Parse(args)
+	if err != nil {
+		return err
+	}
+	return parsed.Run()
+}
+
+// logger writes operators' lines to standard error.
+func logger(cfg config.Config) *slog.Logger {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(cfg.LogLevel)); err != nil {
+		level = slog.LevelInfo
+	}
+	options := &slog.HandlerOptions{Level: level}
+	if cfg.LogFormat == "json" {
+		return slog.New(slog.NewJSONHandler(os.Stderr, options))
+	}
+	return slog.New(slog.NewTextHandler(os.Stderr, options))
+}

@@ -1,0 +1,258 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"os"
+	"runtime/debug"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/stagedoor/stagedoor/internal/ca"
+	"github.com/stagedoor/stagedoor/internal/config"
+	"github.com/stagedoor/stagedoor/server"
+)
+
+type serveCommand struct{ config.Config }
+
+// Run serves until a signal comes.
+func (c *serveCommand) Run(ctx context.Context) error {
+	if err := c.Complete(); err != nil {
+		return err
+	}
+	log := logger(c.Config)
+	slog.SetDefault(log)
+	if err := migrate(ctx, c.Config); err != nil {
+		return err
+	}
+	s, err := server.New(ctx, c.Config, server.Deps{Log: log})
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	l, err := s.Listen()
+	if err != nil {
+		return err
+	}
+	for _, one := range l.HTTP {
+		log.Info("listening", "url", "http://"+one.Addr().String())
+	}
+	for _, one := range l.HTTPS {
+		log.Info("listening", "url", "https://"+one.Addr().String())
+	}
+	if l.CAFile != "" {
+		log.Info("https uses the local authority", "trust it with", "SSL_CERT_FILE="+l.CAFile, "or", "NODE_EXTRA_CA_CERTS="+l.CAFile)
+	}
+	return s.Serve(ctx, l)
+}
+
+// migrate brings the database of a configuration up to date.
+func migrate(ctx context.Context, cfg config.Config) error {
+	db, err := server.OpenDatabase(ctx, cfg, server.Deps{})
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	return db.Migrate(ctx)
+}
+
+type migrateCommand struct{ config.Config }
+
+// Run brings the database up to date and says from where to where.
+func (c *migrateCommand) Run(ctx context.Context) error {
+	if err := c.Complete(); err != nil {
+		return err
+	}
+	db, err := server.OpenDatabase(ctx, c.Config, server.Deps{})
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	before, known, err := db.Version(ctx)
+	if err != nil {
+		return err
+	}
+	if err := db.Migrate(ctx); err != nil {
+		return err
+	}
+	if before == known {
+		fmt.Printf("The database is up to date (version %d).\n", known)
+		return nil
+	}
+	fmt.Printf("The database went from version %d to %d.\n", before, known)
+	return nil
+}
+
+type initCommand struct {
+	config.Config
+	Tenant  string   `arg:"" help:"Name of the tenant: lower-case letters, digits, hyphens."`
+	Domains []string `name:"domain" required:"" help:"Domain that the tenant answers under, with its port unless it is the usual one; the first is canonical." placeholder:"HOST"`
+	JSON    bool     `name:"json" help:"Print the credentials as JSON."`
+}
+
+// Run creates a tenant and prints the credentials of its machine client.
+func (c *initCommand) Run(ctx context.Context) error {
+	if err := c.Complete(); err != nil {
+		return err
+	}
+	if err := migrate(ctx, c.Config); err != nil {
+		return err
+	}
+	db, err := server.OpenDatabase(ctx, c.Config, server.Deps{})
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	machine, err := server.CreateTenant(ctx, db, c.Tenant, c.Domains)
+	if err != nil {
+		return err
+	}
+	domain := strings.ToLower(c.Domains[0])
+	out := map[string]string{
+		"tenant": c.Tenant, "domain": domain, "client_id": machine.ID, "client_secret": machine.Secret,
+		"audience": "https://" + domain + "/api/v2/",
+	}
+	if c.JSON {
+		return printJSON(out)
+	}
+	fmt.Printf("The tenant %s answers under %s.\nIts management client, with all scopes; the secret is shown this once:\n\n", c.Tenant, strings.Join(c.Domains, ", "))
+	w := tabwriter.NewWriter(os.Stdout, 0, 4, 2, ' ', 0)
+	for _, name := range []string{"domain", "client_id", "client_secret", "audience"} {
+		fmt.Fprintf(w, "  %s\t%s\n", name, out[name])
+	}
+	return w.Flush()
+}
+
+func printJSON(v any) error {
+	enc := json.NewEncoder(os.Stdout)
+	enc.SetIndent("", "  ")
+	enc.SetEscapeHTML(false)
+	return enc.Encode(v)
+}
+
+type routesCommand struct {
+	config.Config
+	JSON bool `name:"json" help:"Print as JSON."`
+}
+
+// Run lists every route, on a database in a folder of its own: no running server is needed.
+func (c *routesCommand) Run(ctx context.Context) error {
+	dir, err := os.MkdirTemp("", "stagedoor-routes-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	c.DataDir, c.Database, c.DatabaseFile, c.MasterKeyFile = dir, "", "", ""
+	if err := c.Complete(); err != nil {
+		return err
+	}
+	if err := migrate(ctx, c.Config); err != nil {
+		return err
+	}
+	s, err := server.New(ctx, c.Config, server.Deps{})
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	if c.JSON {
+		return printJSON(s.Routes())
+	}
+	w := tabwriter.NewWriter(os.Stdout, 0, 4, 2, ' ', 0)
+	for _, r := range s.Routes() {
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", r.Method, r.Pattern, r.Title, strings.Join(r.Scopes, " | "))
+	}
+	return w.Flush()
+}
+
+type caCommand struct {
+	Path      caPathCommand      `cmd:"" help:"Print the path of the authority's certificate."`
+	Install   caInstallCommand   `cmd:"" help:"Let this machine's programs and browsers trust the authority."`
+	Uninstall caUninstallCommand `cmd:"" help:"Take that back."`
+}
+
+type caFlags struct {
+	DataDir string `name:"data" env:"STAGEDOOR_DATA" default:"./data" help:"Directory of what the server keeps." placeholder:"DIR"`
+}
+
+func (c caFlags) open() (*ca.Authority, error) { return ca.Open(server.CADir(c.DataDir), nil) }
+
+type caPathCommand struct{ caFlags }
+
+// Run prints where the certificate is, and how programs are told.
+func (c *caPathCommand) Run() error {
+	a, err := c.open()
+	if err != nil {
+		return err
+	}
+	fmt.Println(a.CAFile())
+	return nil
+}
+
+type caInstallCommand struct{ caFlags }
+
+// Run makes this machine trust the authority.
+func (c *caInstallCommand) Run() error {
+	a, err := c.open()
+	if err != nil {
+		return err
+	}
+	if err := a.Install(); err != nil {
+		return err
+	}
+	fmt.Println("This machine now trusts " + a.CAFile() + ". Restart browsers that are open.")
+	return nil
+}
+
+type caUninstallCommand struct{ caFlags }
+
+// Run takes the trust back.
+func (c *caUninstallCommand) Run() error {
+	a, err := c.open()
+	if err != nil {
+		return err
+	}
+	if err := a.Uninstall(); err != nil {
+		return err
+	}
+	fmt.Println("This machine no longer trusts " + a.CAFile() + ".")
+	return nil
+}
+
+type showCommand struct{ config.Config }
+
+// Run prints the settings in force.
+func (c *showCommand) Run() error {
+	if err := c.Complete(); err != nil {
+		return err
+	}
+	w := tabwriter.NewWriter(os.Stdout, 0, 4, 2, ' ', 0)
+	for _, s := range c.Settings() {
+		fmt.Fprintf(w, "%s\t%s\n", s.Variable, s.Value)
+	}
+	return w.Flush()
+}
+
+type versionCommand struct{}
+
+// version is set by the release build.
+var version = ""
+
+// Run prints the version and what it was built with.
+func (versionCommand) Run() error {
+	v := version
+	info, ok := debug.ReadBuildInfo()
+	if v == "" && ok {
+		v = info.Main.Version
+	}
+	if v == "" || v == "(devel)" {
+		v = "development"
+	}
+	fmt.Printf("stagedoor %s", v)
+	if ok {
+		fmt.Printf(" (%s)", info.GoVersion)
+	}
+	fmt.Println()
+	return nil
+}

@@ -1,0 +1,189 @@
+package server
+
+import (
+	"context"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/stagedoor/stagedoor/internal/web"
+)
+
+// healthRoutes answer under every name.
+var healthRoutes = []web.Route{
+	{Method: "GET", Pattern: "/healthz", Title: "The process is alive"},
+	{Method: "GET", Pattern: "/readyz", Title: "The database answers"},
+}
+
+// front is what every request passes first: it finds out who asks and under which name, also behind a
+// trusted proxy, and writes that into the request for the doors; it answers health checks, refuses plain
+// http for anything but loopback, turns panics into a 500 and writes one log line.
+func (s *Server) front(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		start := time.Now()
+		rec := &recorder{ResponseWriter: w, status: http.StatusOK}
+		r = s.normalized(r)
+		defer func() {
+			if p := recover(); p != nil {
+				if p == http.ErrAbortHandler {
+					panic(p)
+				}
+				s.log.Error("panic", "path", r.URL.Path, "panic", p, "stack", string(debug.Stack()))
+				if !rec.wrote {
+					http.Error(rec, "Internal error", http.StatusInternalServerError)
+				}
+			}
+			s.logRequest(r, rec.status, time.Since(start))
+		}()
+		switch r.URL.Path {
+		case "/healthz":
+			web.WriteJSON(rec, http.StatusOK, map[string]string{"status": "ok"})
+			return
+		case "/readyz":
+			s.ready(rec, r)
+			return
+		}
+		loopback := isLoopback(r.Host)
+		if r.URL.Scheme == "http" && !loopback {
+			toHTTPS(rec, r)
+			return
+		}
+		rec.Header().Set("X-Content-Type-Options", "nosniff")
+		if r.URL.Scheme == "https" && !loopback {
+			rec.Header().Set("Strict-Transport-Security", "max-age=31536000")
+		}
+		next.ServeHTTP(rec, r)
+	})
+}
+
+// normalized returns the request with its effective scheme, host and client address in URL.Scheme, Host
+// and RemoteAddr.
+func (s *Server) normalized(r *http.Request) *http.Request {
+	r = r.Clone(r.Context())
+	r.URL.Scheme = "http"
+	if r.TLS != nil {
+		r.URL.Scheme = "https"
+	}
+	r.RemoteAddr = clientIP(r.RemoteAddr)
+	if s.trusts(r.RemoteAddr) {
+		if proto := lastValue(r.Header, "X-Forwarded-Proto"); proto == "https" || proto == "http" {
+			r.URL.Scheme = proto
+		}
+		if host := lastValue(r.Header, "X-Forwarded-Host"); host != "" {
+			r.Host = host
+		}
+		r.RemoteAddr = s.forwardedFor(r)
+	}
+	r.Host = strings.ToLower(r.Host)
+	if host, port, err := net.SplitHostPort(r.Host); err == nil && (port == "443" && r.URL.Scheme == "https" || port == "80" && r.URL.Scheme == "http") {
+		r.Host = host
+	}
+	return r
+}
+
+func clientIP(addr string) string {
+	if host, _, err := net.SplitHostPort(addr); err == nil {
+		return host
+	}
+	return addr
+}
+
+func lastValue(h http.Header, name string) string {
+	values := strings.Split(strings.Join(h.Values(name), ","), ",")
+	return strings.TrimSpace(values[len(values)-1])
+}
+
+// trusts tells whether the address is one of the trusted proxies'.
+func (s *Server) trusts(addr string) bool {
+	ip, err := netip.ParseAddr(addr)
+	return err == nil && slices.ContainsFunc(s.cfg.TrustedProxies, func(p netip.Prefix) bool { return p.Contains(ip.Unmap()) })
+}
+
+// forwardedFor walks X-Forwarded-For from its end, which trusted proxies wrote, to the first address that is
+// not theirs.
+func (s *Server) forwardedFor(r *http.Request) string {
+	addr := r.RemoteAddr
+	values := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
+	for _, v := range slices.Backward(values) {
+		ip, err := netip.ParseAddr(strings.TrimSpace(v))
+		if err != nil {
+			break
+		}
+		addr = ip.Unmap().String()
+		if !s.trusts(addr) {
+			break
+		}
+	}
+	return addr
+}
+
+// isLoopback tells whether the host is this machine itself.
+func isLoopback(host string) bool {
+	if h, _, err := net.SplitHostPort(host); err == nil {
+		host = h
+	}
+	ip := net.ParseIP(strings.Trim(host, "[]"))
+	return host == "localhost" || strings.HasSuffix(host, ".localhost") || ip != nil && ip.IsLoopback()
+}
+
+// toHTTPS sends browsers to https. Anything else gets an error: a credential that came in the clear must not seem to
+// have worked.
+func toHTTPS(w http.ResponseWriter, r *http.Request) {
+	if r.Method == http.MethodGet || r.Method == http.MethodHead {
+		host := r.Host
+		if h, _, err := net.SplitHostPort(host); err == nil {
+			host = h
+		}
+		http.Redirect(w, r, "https://"+host+r.URL.RequestURI(), http.StatusPermanentRedirect)
+		return
+	}
+	web.WriteJSON(w, http.StatusBadRequest, map[string]string{"error": "invalid_request", "error_description": "Use https."})
+}
+
+func (s *Server) ready(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
+	defer cancel()
+	if err := s.db.Ping(ctx); err != nil {
+		s.log.Error("the database does not answer", "error", err)
+		web.WriteJSON(w, http.StatusServiceUnavailable, map[string]string{"status": "unavailable"})
+		return
+	}
+	web.WriteJSON(w, http.StatusOK, map[string]string{"status": "ok"})
+}
+
+// logRequest writes one line for operators: no query and no header, which may hold secrets.
+func (s *Server) logRequest(r *http.Request, status int, took time.Duration) {
+	level := slog.LevelDebug
+	if status >= 500 {
+		level = slog.LevelError
+	}
+	s.log.Log(r.Context(), level, "request", "method", r.Method, "host", r.Host, "path", r.URL.Path, "status", status,
+		"ms", float64(took.Microseconds())/1000, "ip", r.RemoteAddr)
+}
+
+// recorder remembers the status of an answer.
+type recorder struct {
+	http.ResponseWriter
+	status int
+	wrote  bool
+}
+
+func (r *recorder) WriteHeader(status int) {
+	if !r.wrote {
+		r.status, r.wrote = status, true
+	}
+	r.ResponseWriter.WriteHeader(status)
+}
+
+func (r *recorder) Write(b []byte) (int, error) {
+	r.wrote = true
+	return r.ResponseWriter.Write(b)
+}
+
+// Unwrap lets http.ResponseController reach the connection.
+func (r *recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }

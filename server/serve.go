@@ -1,0 +1,142 @@
+package server
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log"
+	"log/slog"
+	"net"
+	"net/http"
+	"path/filepath"
+	"time"
+
+	"golang.org/x/crypto/acme/autocert"
+
+	"github.com/stagedoor/stagedoor/internal/ca"
+)
+
+// Limits of one connection. An answer may take as long as the scripts of a login.
+const (
+	headerTimeout = 10 * time.Second
+	readTimeout   = 30 * time.Second
+	writeTimeout  = 60 * time.Second
+	idleTimeout   = 120 * time.Second
+	maxHeader     = 64 << 10
+)
+
+// Listeners are the sockets that a server answers on.
+type Listeners struct {
+	HTTP, HTTPS []net.Listener
+	CAFile      string // the local authority's certificate; empty where another one is used
+}
+
+// Listen opens the configured addresses, so that a port in use is found before anything else happens.
+func (s *Server) Listen() (*Listeners, error) {
+	l := &Listeners{}
+	if s.cfg.HTTP != "" {
+		open, err := ListenLoopback(s.cfg.HTTP)
+		if err != nil {
+			return nil, err
+		}
+		l.HTTP = open
+	}
+	if s.cfg.HTTPS == "" {
+		return l, nil
+	}
+	tlsConfig, caFile, err := s.tls()
+	if err != nil {
+		return nil, errors.Join(err, l.Close())
+	}
+	open, err := ListenLoopback(s.cfg.HTTPS)
+	if err != nil {
+		return nil, errors.Join(err, l.Close())
+	}
+	for _, one := range open {
+		l.HTTPS = append(l.HTTPS, tls.NewListener(one, tlsConfig))
+	}
+	l.CAFile = caFile
+	return l, nil
+}
+
+// Close closes the sockets.
+func (l *Listeners) Close() error {
+	var err error
+	for _, one := range append(l.HTTP, l.HTTPS...) {
+		err = errors.Join(err, one.Close())
+	}
+	return err
+}
+
+// ListenLoopback opens an address. For 127.0.0.1 it also opens [::1], where there is one: programs look up localhost
+// and some try that first.
+func ListenLoopback(addr string) ([]net.Listener, error) {
+	first, err := net.Listen("tcp", addr)
+	if err != nil {
+		return nil, fmt.Errorf("cannot listen on %s: %w", addr, err)
+	}
+	out := []net.Listener{first}
+	if tcp, ok := first.Addr().(*net.TCPAddr); ok && tcp.IP.Equal(net.IPv4(127, 0, 0, 1)) {
+		if second, err := net.Listen("tcp6", fmt.Sprintf("[::1]:%d", tcp.Port)); err == nil {
+			out = append(out, second)
+		}
+	}
+	return out, nil
+}
+
+// tls chooses the certificates: files, ACME, or the local authority's.
+func (s *Server) tls() (*tls.Config, string, error) {
+	switch {
+	case s.cfg.TLSCert != "":
+		pair, err := tls.LoadX509KeyPair(s.cfg.TLSCert, s.cfg.TLSKey)
+		if err != nil {
+			return nil, "", fmt.Errorf("reading the certificate for https: %w", err)
+		}
+		return &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{pair}, NextProtos: []string{"h2", "http/1.1"}}, "", nil
+	case len(s.cfg.ACMEHosts) > 0:
+		m := &autocert.Manager{Prompt: autocert.AcceptTOS, HostPolicy: autocert.HostWhitelist(s.cfg.ACMEHosts...), Email: s.cfg.ACMEEmail, Cache: autocert.DirCache(s.cfg.ACMECache)}
+		c := m.TLSConfig()
+		c.MinVersion = tls.VersionTLS12
+		return c, "", nil
+	}
+	authority, err := ca.Open(CADir(s.cfg.DataDir), time.Now)
+	if err != nil {
+		return nil, "", err
+	}
+	return authority.TLSConfig(), authority.CAFile(), nil
+}
+
+// CADir is where the local authority keeps its files.
+func CADir(dataDir string) string { return filepath.Join(dataDir, "ca") }
+
+// Serve answers until the context ends, then lets running requests finish within the grace of the configuration.
+func (s *Server) Serve(ctx context.Context, l *Listeners) error {
+	hs := &http.Server{
+		Handler: s.handler, ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout,
+		IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader, ErrorLog: quiet(s.log),
+	}
+	background, stop := context.WithCancel(ctx)
+	defer stop()
+	go s.sweep(background)
+	failed := make(chan error, 8)
+	for _, one := range append(append([]net.Listener{}, l.HTTP...), l.HTTPS...) {
+		go func() { failed <- hs.Serve(one) }()
+	}
+	select {
+	case err := <-failed:
+		hs.Close()
+		return err
+	case <-ctx.Done():
+	}
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.cfg.ShutdownGrace)
+	defer cancel()
+	if err := hs.Shutdown(grace); err != nil {
+		hs.Close()
+		return fmt.Errorf("some requests did not end in time: %w", err)
+	}
+	return nil
+}
+
+// quiet sends what net/http has to say, mostly broken handshakes, to the log's debug level.
+func quiet(l *slog.Logger) *log.Logger { return slog.NewLogLogger(l.Handler(), slog.LevelDebug) }

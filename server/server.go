@@ -1,0 +1,189 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/config"
+	"github.com/stagedoor/stagedoor/internal/connection"
+	"github.com/stagedoor/stagedoor/internal/jose"
+	"github.com/stagedoor/stagedoor/internal/login"
+	"github.com/stagedoor/stagedoor/internal/mail"
+	"github.com/stagedoor/stagedoor/internal/mgmt"
+	"github.com/stagedoor/stagedoor/internal/oauth"
+	"github.com/stagedoor/stagedoor/internal/outbound"
+	"github.com/stagedoor/stagedoor/internal/password"
+	"github.com/stagedoor/stagedoor/internal/pipeline"
+	"github.com/stagedoor/stagedoor/internal/script"
+	"github.com/stagedoor/stagedoor/internal/store"
+	"github.com/stagedoor/stagedoor/internal/token"
+	"github.com/stagedoor/stagedoor/internal/web"
+)
+
+// scriptCallTimeout bounds one outgoing call of a script; a rule may set less.
+const scriptCallTimeout = 20 * time.Second
+
+// mailGrace is how long a server that stops waits for mails on their way.
+const mailGrace = 10 * time.Second
+
+// sweepEvery is how often what has expired is deleted.
+const sweepEvery = 10 * time.Minute
+
+// Deps are what a test replaces.
+type Deps struct {
+	Clock         stagedoor.Clock // nil: the time
+	Log           *slog.Logger    // nil: slog.Default
+	Mail          mail.Sender     // nil: as the configuration says
+	ScriptCommand []string        // argv of a script worker; nil: this program
+}
+
+// Server is all rooms, built and connected.
+type Server struct {
+	cfg     config.Config
+	log     *slog.Logger
+	db      *store.DB
+	keys    *token.Keys
+	scripts *script.Host
+	oauth   *oauth.Door
+	login   *login.Door
+	mgmt    *mgmt.API
+	handler http.Handler
+}
+
+// New opens the database, which must have been migrated, and builds the rooms.
+func New(ctx context.Context, cfg config.Config, deps Deps) (*Server, error) {
+	s := &Server{cfg: cfg, log: deps.Log, keys: &token.Keys{}}
+	if s.log == nil {
+		s.log = slog.Default()
+	}
+	var err error
+	if s.db, err = OpenDatabase(ctx, cfg, deps); err != nil {
+		return nil, err
+	}
+	if err := s.db.CheckMigrated(ctx); err != nil {
+		s.db.Close()
+		return nil, err
+	}
+	client, err := scriptClient(cfg)
+	if err != nil {
+		s.db.Close()
+		return nil, err
+	}
+	s.scripts = script.New(script.Config{Command: deps.ScriptCommand, Workers: cfg.ScriptWorkers, HTTP: client, Log: s.log})
+	minter := &token.Minter{Keys: s.keys}
+	database := &connection.Database{Hasher: password.NewHasher()}
+	pipe := &pipeline.Pipeline{Database: database, Scripts: s.scripts, Minter: minter}
+	sender := deps.Mail
+	if sender == nil && cfg.Mail.Host != "" {
+		sender = &mail.SMTP{Host: cfg.Mail.Host, Port: cfg.Mail.Port, User: cfg.Mail.User, Password: cfg.Mail.Password}
+	}
+	s.oauth = oauth.New(oauth.Deps{DB: s.db, Pipeline: pipe, Minter: minter})
+	s.login = login.New(login.Deps{DB: s.db, Pipeline: pipe, Send: login.Deliver(sender, cfg.Mail.From, s.log), Log: s.log})
+	s.mgmt = mgmt.New(mgmt.Deps{
+		Keys: s.keys, Database: database, CheckScript: s.scripts.Check, SendVerification: s.login.SendVerification, Clock: deps.Clock, Log: s.log,
+	})
+	s.handler = s.front(s.doors())
+	return s, nil
+}
+
+// OpenDatabase opens the database of a configuration with its master keys.
+func OpenDatabase(ctx context.Context, cfg config.Config, deps Deps) (*store.DB, error) {
+	keys, err := jose.LoadOrCreateMasterKeys(cfg.MasterKeyFile)
+	if err != nil {
+		return nil, err
+	}
+	sealer, err := jose.NewSealer(keys...)
+	if err != nil {
+		return nil, err
+	}
+	return store.Open(ctx, store.Options{URL: cfg.Database, Sealer: sealer, Clock: deps.Clock, Log: deps.Log})
+}
+
+// scriptClient makes the HTTP client of scripts, which reaches no private address unless the operator allows it.
+func scriptClient(cfg config.Config) (*http.Client, error) {
+	networks, hosts := cfg.Outbound.Networks()
+	c := outbound.Config{AllowPrivate: cfg.Outbound.AllowPrivate, Allow: networks, AllowHosts: hosts, Timeout: scriptCallTimeout, MaxResponse: 4 << 20}
+	if cfg.Outbound.Proxy != "" {
+		proxy, err := url.Parse(cfg.Outbound.Proxy)
+		if err != nil {
+			return nil, fmt.Errorf("reading the address of the outbound proxy: %w", err)
+		}
+		c.Proxy = proxy
+	}
+	return outbound.New(c), nil
+}
+
+// doors puts all doors on one mux. The Management API has a table of its own, because ids in its paths may
+// hold encoded slashes.
+func (s *Server) doors() http.Handler {
+	mux := http.NewServeMux()
+	s.oauth.Register(mux)
+	s.login.Register(mux)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !isManagement(r.URL.Path) {
+			mux.ServeHTTP(w, r)
+			return
+		}
+		st, err := s.db.TenantByDomain(r.Context(), r.Host)
+		if err != nil {
+			unknownTenant(w, err)
+			return
+		}
+		s.mgmt.ServeHTTP(w, r, st)
+	})
+}
+
+func isManagement(path string) bool {
+	return len(path) > len(mgmt.Base) && path[:len(mgmt.Base)] == mgmt.Base && path[len(mgmt.Base)] == '/'
+}
+
+func unknownTenant(w http.ResponseWriter, err error) {
+	status, e := http.StatusNotFound, stagedoor.AsError(err)
+	if e.Kind != stagedoor.NotFound {
+		status, e = http.StatusInternalServerError, &stagedoor.Error{Message: "Internal error"}
+	}
+	web.WriteJSON(w, status, map[string]any{"statusCode": status, "error": http.StatusText(status), "message": e.Message})
+}
+
+// Handler returns everything that is served, for tests and for servers of one's own.
+func (s *Server) Handler() http.Handler { return s.handler }
+
+// DB returns the database.
+func (s *Server) DB() *store.DB { return s.db }
+
+// Routes lists every route of every door.
+func (s *Server) Routes() []web.Route {
+	all := append(s.oauth.Routes(), s.login.Routes()...)
+	all = append(all, healthRoutes...)
+	return append(all, s.mgmt.Routes()...)
+}
+
+// Close waits for mails that are on their way, ends the scripts' workers and closes the database; what was
+// acknowledged is kept.
+func (s *Server) Close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), mailGrace)
+	defer cancel()
+	return errors.Join(s.login.Wait(ctx), s.scripts.Close(), s.db.Close())
+}
+
+// sweep deletes what has expired until the context ends.
+func (s *Server) sweep(ctx context.Context) {
+	ticker := time.NewTicker(sweepEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ticker.C:
+			if err := s.db.Sweep(ctx); err != nil && ctx.Err() == nil {
+				s.log.Error("expired records could not be deleted", "error", err)
+			}
+		case <-ctx.Done():
+			return
+		}
+	}
+}

@@ -1,0 +1,201 @@
+// Package stagedoortest starts a whole server inside a test, in one line.
+//
+//	s := stagedoortest.New(t)
+//	token := s.ManagementToken(t)
+//
+// The server listens on loopback over http and https, on a database of its own, with one tenant
+// and its management client. Scripts run in workers that are the test binary itself: call
+// Main from TestMain.
+package stagedoortest
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/config"
+	"github.com/stagedoor/stagedoor/internal/script"
+	"github.com/stagedoor/stagedoor/server"
+)
+
+const workerVariable = "STAGEDOORTEST_SCRIPT_WORKER"
+
+// Main runs the tests of a package; in a child process it is a script worker instead.
+func Main(m *testing.M) {
+	if os.Getenv(workerVariable) != "" || len(os.Args) == 2 && os.Args[1] == "script-worker" {
+		if err := script.WorkerMain(context.Background(), os.Stdin, os.Stdout); err != nil {
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	os.Exit(m.Run())
+}
+
+// Server is a running server.
+type Server struct {
+	*server.Server
+	HTTPURL  string // http://localhost:port
+	HTTPSURL string // https://localhost:port
+	Domain   string // localhost:port of https
+	CAFile   string
+	Tenant   string
+	Client   *http.Client      // trusts the server, follows no redirect
+	Machine  *stagedoor.Client // the management client with its secret
+	Domains  map[string]string // further tenants: name to domain
+	Machines map[string]*stagedoor.Client
+}
+
+// Options change what New does.
+type Options struct {
+	Database string          // postgres:// URL; empty for a file of its own
+	Clock    stagedoor.Clock // nil: the time
+	Allow    []string        // "host:port" that scripts may reach
+	Log      io.Writer       // nil: the test's log on failure only
+	Tenants  []string        // further tenants
+}
+
+// New starts a server that stops with the test.
+func New(t testing.TB, options ...Options) *Server {
+	t.Helper()
+	var o Options
+	if len(options) > 0 {
+		o = options[0]
+	}
+	cfg := config.Config{
+		DataDir: t.TempDir(), Database: o.Database, HTTP: "127.0.0.1:0", HTTPS: "127.0.0.1:0", ShutdownGrace: 5 * time.Second,
+		LogLevel: "info", LogFormat: "text", Mail: config.Mail{Port: 587, From: "Stagedoor <no-reply@stagedoor.test>"},
+		Outbound: config.Outbound{Allow: o.Allow},
+	}
+	must(t, cfg.Complete())
+	log := slog.New(slog.DiscardHandler)
+	if o.Log != nil {
+		log = slog.New(slog.NewTextHandler(o.Log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	}
+	deps := server.Deps{Clock: o.Clock, Log: log}
+	ctx, cancel := context.WithCancel(context.Background())
+	db, err := server.OpenDatabase(ctx, cfg, deps)
+	must(t, err)
+	must(t, db.Migrate(ctx))
+	must(t, db.Close())
+	s, err := server.New(ctx, cfg, deps)
+	must(t, err)
+	l, err := s.Listen()
+	must(t, err)
+	out := &Server{Server: s, Tenant: "test", CAFile: l.CAFile, Domains: map[string]string{}, Machines: map[string]*stagedoor.Client{}}
+	httpPort, httpsPort := portOf(l.HTTP[0]), portOf(l.HTTPS[0])
+	out.HTTPURL, out.HTTPSURL, out.Domain = "http://localhost:"+httpPort, "https://localhost:"+httpsPort, "localhost:"+httpsPort
+	out.Machine, err = server.CreateTenant(ctx, s.DB(), out.Tenant, []string{out.Domain, "localhost:" + httpPort, "test.localhost:" + httpPort})
+	must(t, err)
+	for _, name := range o.Tenants {
+		out.Domains[name] = name + ".localhost:" + httpPort
+		out.Machines[name], err = server.CreateTenant(ctx, s.DB(), name, []string{out.Domains[name]})
+		must(t, err)
+	}
+	done := make(chan error, 1)
+	go func() { done <- s.Serve(ctx, l) }()
+	out.Client = client(t, l.CAFile)
+	t.Cleanup(func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Errorf("the server did not stop clean: %v", err)
+		}
+		if err := s.Close(); err != nil {
+			t.Errorf("closing the server: %v", err)
+		}
+	})
+	return out
+}
+
+func client(t testing.TB, caFile string) *http.Client {
+	pool := x509.NewCertPool()
+	pem, err := os.ReadFile(filepath.Clean(caFile))
+	must(t, err)
+	pool.AppendCertsFromPEM(pem)
+	dialer := &net.Dialer{}
+	return &http.Client{
+		Timeout:       60 * time.Second,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		Transport: &http.Transport{
+			TLSClientConfig: &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}, MaxIdleConnsPerHost: 64,
+			DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) { // every name here is this machine
+				return dialer.DialContext(ctx, network, "127.0.0.1:"+addr[strings.LastIndexByte(addr, ':')+1:])
+			},
+		},
+	}
+}
+
+// ManagementToken returns a token of the management client with all scopes.
+func (s *Server) ManagementToken(t testing.TB) string {
+	t.Helper()
+	return s.MachineToken(t, s.HTTPURL, s.Machine, "https://"+s.Domain+"/api/v2/")
+}
+
+// MachineToken returns a client's own token for an audience.
+func (s *Server) MachineToken(t testing.TB, base string, c *stagedoor.Client, audience string) string {
+	t.Helper()
+	var resp struct {
+		AccessToken string `json:"access_token"`
+	}
+	status := s.JSON(t, "POST", base+"/oauth/token", "", map[string]string{
+		"grant_type": "client_credentials", "client_id": c.ID, "client_secret": c.Secret, "audience": audience,
+	}, &resp)
+	if status != http.StatusOK {
+		t.Fatalf("no token for %s: status %d", audience, status)
+	}
+	return resp.AccessToken
+}
+
+// JSON sends a body as JSON, with a bearer token unless it is empty, reads the answer into
+// into unless that is nil, and returns the status.
+func (s *Server) JSON(t testing.TB, method, url, token string, body, into any) int {
+	t.Helper()
+	var payload io.Reader
+	if text, ok := body.(string); ok {
+		payload = strings.NewReader(text)
+	} else if body != nil {
+		b, err := json.Marshal(body)
+		must(t, err)
+		payload = strings.NewReader(string(b))
+	}
+	r, err := http.NewRequestWithContext(context.Background(), method, url, payload)
+	must(t, err)
+	r.Header.Set("Content-Type", "application/json")
+	if token != "" {
+		r.Header.Set("Authorization", "Bearer "+token)
+	}
+	resp, err := s.Client.Do(r)
+	must(t, err)
+	defer resp.Body.Close()
+	b, err := io.ReadAll(resp.Body)
+	must(t, err)
+	if into != nil && len(b) > 0 {
+		if err := json.Unmarshal(b, into); err != nil {
+			t.Fatalf("%s %s: %s answers %q: %v", method, url, resp.Status, b, err)
+		}
+	}
+	return resp.StatusCode
+}
+
+func portOf(l net.Listener) string {
+	addr := l.Addr().String()
+	return addr[strings.LastIndexByte(addr, ':')+1:]
+}
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(fmt.Errorf("stagedoortest: %w", err))
+	}
+}
