@@ -22,7 +22,7 @@ var floors = map[string]int{
 	"internal/store": 2, "internal/script": 2, "internal/mail": 2,
 	"internal/connection": 3, "internal/token": 3, "internal/session": 3,
 	"internal/page": 4, "internal/pipeline": 4, "internal/oauth": 5, "internal/login": 5, "internal/mgmt": 5,
-	"server": 6, "cmd/stagedoor": 7, "stagedoortest": 7,
+	"server": 6, "cmd/stagedoor": 7, "stagedoortest": 7, "bench": 8,
 }
 
 // keepers are the rooms that alone may import what starts with the path.
