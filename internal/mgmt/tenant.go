@@ -14,7 +14,7 @@ func (a *API) readTenantSettings(c *call, in web.Fields) (any, error) {
 	return showTenantSettings(c.store.Tenant().Settings, in)
 }
 
-// showTenantSettings returns the settings that the wire knows; those of our own stay inside.
+// showTenantSettings returns the settings; those of our own only where one is set, for the wire does not know them.
 func showTenantSettings(s stagedoor.TenantSettings, fields web.Fields) (any, error) {
 	if s.Flags == nil {
 		s.Flags = stagedoor.Flags{}
@@ -27,7 +27,9 @@ func showTenantSettings(s stagedoor.TenantSettings, fields web.Fields) (any, err
 	if err := json.Unmarshal(encoded, &all); err != nil {
 		return nil, err
 	}
-	delete(all, "stagedoor")
+	if s.Local == (stagedoor.LocalSettings{}) {
+		delete(all, "stagedoor")
+	}
 	return fields.Pick(all)
 }
 
@@ -56,7 +58,15 @@ type tenantSettingsIn struct {
 	ResourceParameterProfile web.Opt[string]            `json:"resource_parameter_profile" schema:"enum=audience|compatibility"`
 	ClientIDMetadata         web.Opt[bool]              `json:"client_id_metadata_document_supported"`
 	Flags                    web.Opt[map[string]bool]   `json:"flags"`
+	Local                    web.Opt[localSettingsIn]   `json:"stagedoor"`
 	Rest                     map[string]json.RawMessage `schema:"rest"`
+}
+
+// localSettingsIn are the settings that this server adds to the wire's.
+type localSettingsIn struct {
+	LoopbackIsVerifiable web.Opt[bool] `json:"loopback_is_verifiable"`
+	MaxMetadataBytes     web.Opt[int]  `json:"max_metadata_bytes" schema:"min=0,max=16777216"`
+	DevelopmentInbox     web.Opt[bool] `json:"development_inbox"`
 }
 
 type errorPageIn struct {
@@ -179,6 +189,9 @@ func (in *tenantSettingsIn) copyTo(s *stagedoor.TenantSettings) {
 		s.Flags = stagedoor.Flags{}
 	}
 	maps.Copy(s.Flags, in.Flags.Value)
+	in.Local.Value.LoopbackIsVerifiable.Into(&s.Local.LoopbackIsVerifiable)
+	in.Local.Value.MaxMetadataBytes.Into(&s.Local.MaxMetadataBytes)
+	in.Local.Value.DevelopmentInbox.Into(&s.Local.DevelopmentInbox)
 	keepStored(&s.Stored, in.Rest)
 }
 
