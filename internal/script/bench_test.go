@@ -64,3 +64,16 @@ func BenchmarkStoryRules(b *testing.B) {
 		one()
 	}
 }
+
+// BenchmarkRealm is the price of a fresh realm, which runs do not wait for.
+func BenchmarkRealm(b *testing.B) {
+	var code bytecode
+	b.ReportAllocs()
+	for b.Loop() {
+		r, err := newRealm(&code)
+		if err != nil {
+			b.Fatal(err)
+		}
+		r.close()
+	}
+}

@@ -112,6 +112,9 @@ func (h *Host) frames(proc *process, j *job) ([]byte, error) {
 	return b, err
 }
 
+// checkTenant is whom workers serve that compile scripts before they are stored. No tenant has that name.
+const checkTenant = "\x00check"
+
 // Check compiles a script and runs nothing of it. A script that is not one JavaScript expression is an Invalid [stagedoor.Error] whose
 // message says what is wrong and where.
 func (h *Host) Check(ctx context.Context, source string) error {
@@ -122,7 +125,7 @@ func (h *Host) Check(ctx context.Context, source string) error {
 	if err != nil {
 		return &stagedoor.Error{Kind: stagedoor.Invalid, Code: "invalid_script", Message: "The script is too large", Err: err}
 	}
-	proc, err := h.pool.acquire(ctx, "")
+	proc, err := h.pool.acquire(ctx, checkTenant)
 	if err != nil {
 		return err
 	}

@@ -1,3 +1,5 @@
+//go:build unix
+
 package script
 
 import (
@@ -295,4 +297,61 @@ func TestConfinement(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestAccessTokenIsLazy: the token is made when a script reads it, once, and only then.
+func TestAccessTokenIsLazy(t *testing.T) {
+	h := newHost(t, Config{Workers: 1})
+	made := 0
+	run := simple("t", pass)
+	run.AccessToken = func(context.Context) (string, error) {
+		made++
+		return "secret", nil
+	}
+	must(t, h, run)
+	if made != 0 {
+		t.Error("a token was made for nobody")
+	}
+	run.Rules = rule(`user.t = [auth0.accessToken, auth0.accessToken]; callback(null, user, context);`)
+	if out := must(t, h, run); made != 1 || !strings.Contains(string(out.User), `"t":["secret","secret"]`) {
+		t.Errorf("%d tokens, %s", made, out.User)
+	}
+	run.AccessToken = nil
+	run.Rules = rule(`user.t = typeof auth0.accessToken; callback(null, user, context);`)
+	if out := must(t, h, run); !strings.Contains(string(out.User), `"t":"undefined"`) {
+		t.Errorf("%s", out.User)
+	}
+	run.AccessToken = func(context.Context) (string, error) { return "", errors.New("the key store says: secret detail") }
+	run.Rules = rule(`auth0.accessToken;`)
+	out, err := h.Rules(t.Context(), run)
+	if err != nil || out.Failure == nil || out.Failure.Message != "Internal error" {
+		t.Errorf("%v %+v", err, out.Failure)
+	}
+}
+
+// TestStoppedWorker: a worker that neither reads nor writes holds up its own tenant's login only, and not for ever.
+func TestStoppedWorker(t *testing.T) {
+	h := newHost(t, Config{Workers: 2, Limits: Limits{Wall: time.Second}})
+	must(t, h, simple("t", pass))
+	if err := syscall.Kill(workers(h)["t"], syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	var wg sync.WaitGroup
+	for _, size := range []int{10, 1 << 20} { // the second does not fit the pipe
+		wg.Go(func() {
+			run := simple("t", pass)
+			run.User = json.RawMessage(`{"user_id":"auth0|1","a":"` + strings.Repeat("x", size) + `"}`)
+			began := time.Now()
+			out, err := h.Rules(t.Context(), run)
+			if err != nil {
+				t.Error(err)
+			}
+			if f := out.Failure; f != nil && f.Kind != KindTimeout && f.Kind != KindCrashed || time.Since(began) > 5*time.Second {
+				t.Errorf("%+v after %v", f, time.Since(began))
+			}
+		})
+	}
+	must(t, h, simple("other", pass))
+	wg.Wait()
+	must(t, h, simple("t", pass))
 }

@@ -2,10 +2,13 @@
 
 package script
 
-import "os/exec"
+import (
+	"os/exec"
+	"syscall"
+)
 
-// child has nothing to add here: a worker ends when its stdin does.
-func child(*exec.Cmd) {}
+// child keeps the terminal's signals from workers: the server ends them. A worker also ends when its stdin does.
+func child(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} }
 
 func confine() error { return setLimits(nil) }
 

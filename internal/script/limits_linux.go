@@ -8,7 +8,8 @@ import (
 	"syscall"
 )
 
-// child ties a worker's life to the server's: the kernel kills it when the thread that started it ends (see process.start).
+// child ties a worker's life to the server's: the kernel kills it when the thread that started it ends (see startProcess). The terminal's signals do not
+// reach it: the server ends its workers itself.
 func child(cmd *exec.Cmd) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}
 }

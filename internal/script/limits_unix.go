@@ -19,6 +19,11 @@ func setLimits(more map[int]uint64) error {
 		limits[which] = value
 	}
 	for which, value := range limits {
+		var now syscall.Rlimit
+		if err := syscall.Getrlimit(which, &now); err != nil {
+			return err
+		}
+		value = min(value, now.Max) // what is tighter already stays so
 		l := syscall.Rlimit{Cur: value, Max: value}
 		if err := syscall.Setrlimit(which, &l); err != nil {
 			return err

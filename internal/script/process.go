@@ -17,6 +17,9 @@ const (
 	processCPU    = 5 * time.Minute // of processor time, after which the system ends a worker; the host retires it at half
 )
 
+// writeTimeout is how long a worker may take to read what it is sent.
+const writeTimeout = 2 * time.Second
+
 var errGone = errors.New("script: worker is gone")
 
 // process is a worker seen from the server.
@@ -137,10 +140,9 @@ func (p *process) begin(j *job, build func() ([]byte, error)) error {
 	}
 	p.jobs[j.id] = j
 	p.mu.Unlock()
-	if _, err := p.stdin.Write(frames); err == nil {
+	if p.write(frames) == nil {
 		return nil
 	}
-	p.kill()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.dead {
@@ -150,6 +152,18 @@ func (p *process) begin(j *job, build func() ([]byte, error)) error {
 	return errGone
 }
 
+// write writes frames under the writer's lock. A worker that does not read is ended: it must not hold up the server.
+func (p *process) write(frames []byte) error {
+	if d, ok := p.stdin.(interface{ SetWriteDeadline(time.Time) error }); ok {
+		_ = d.SetWriteDeadline(time.Now().Add(writeTimeout))
+	}
+	_, err := p.stdin.Write(frames)
+	if err != nil {
+		p.kill()
+	}
+	return err
+}
+
 func (p *process) send(m message) error {
 	frame, err := appendFrame(nil, m)
 	if err != nil {
@@ -157,8 +171,7 @@ func (p *process) send(m message) error {
 	}
 	p.writeMu.Lock()
 	defer p.writeMu.Unlock()
-	_, err = p.stdin.Write(frame)
-	return err
+	return p.write(frame)
 }
 
 // lingering counts the runs that are not done.
