@@ -120,6 +120,7 @@ type RefreshToken struct {
 	UserID     string
 	SessionID  string
 	Audience   string
+	Consent    string `json:",omitempty"` // the audience of the consent that it rests on, if another than Audience
 	Scope      []string
 	Conformant bool
 	Rotating   bool

@@ -9,6 +9,7 @@ import (
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/jose"
+	"github.com/stagedoor/stagedoor/internal/pipeline"
 	"github.com/stagedoor/stagedoor/internal/store"
 	"github.com/stagedoor/stagedoor/internal/token"
 )
@@ -20,14 +21,11 @@ func redeemCode(ctx context.Context, t *tokenRequest) (*tokenResponse, error) {
 		return nil, missing("code")
 	}
 	code, origin, err := t.st.ConsumeCode(ctx, t.params["code"])
-	if stagedoor.IsKind(err, stagedoor.NotFound) {
-		return nil, invalidGrant("Invalid authorization code")
-	}
 	if err != nil {
-		return nil, err
+		return nil, errCode(err)
 	}
 	if code.ClientID != t.client.ID {
-		return nil, invalidGrant("Invalid authorization code")
+		return nil, errCode(nil)
 	}
 	t.event.UserID, t.event.Audience = code.UserID, code.Audience
 	if err := checkRedirect(code, t.params); err != nil {
@@ -38,13 +36,26 @@ func redeemCode(ctx context.Context, t *tokenRequest) (*tokenResponse, error) {
 	}
 	user, err := t.st.User(ctx, code.UserID)
 	if err != nil {
-		return nil, err
+		return nil, errCode(err)
 	}
 	if user.IsBlocked() {
 		return nil, stagedoor.Errorf(stagedoor.Unauthorized, "unauthorized", "user is blocked")
 	}
 	t.event.UserName = user.Email
-	return t.issue(ctx, user, &code.Authorization, origin)
+	resp, err := t.issue(ctx, user, &code.Authorization, origin)
+	if err != nil {
+		return nil, errCode(err)
+	}
+	return resp, nil
+}
+
+// errCode is the one answer for a code that was never given, is used, or has expired, also when it is replayed
+// or its user deleted while it is redeemed.
+func errCode(err error) error {
+	if err == nil || stagedoor.IsKind(err, stagedoor.NotFound) {
+		return invalidGrant("Invalid authorization code")
+	}
+	return err
 }
 
 func checkRedirect(code *stagedoor.Code, params map[string]string) error {
@@ -79,24 +90,21 @@ func checkVerifier(code *stagedoor.Code, verifier string) error {
 // issue makes the tokens of a code: access token, ID token, and the first refresh token of a family
 // that carries the code's id, so that a replay of the code can take it back.
 func (t *tokenRequest) issue(ctx context.Context, user *stagedoor.User, a *stagedoor.Authorization, origin string) (*tokenResponse, error) {
-	resp, err := t.tokens(ctx, user, a, origin)
+	api, err := apiOf(ctx, t.st, a.Audience)
 	if err != nil {
 		return nil, err
 	}
-	if a.HasScope("offline_access") && t.client.Allows("refresh_token") {
+	resp, err := t.tokens(ctx, user, a, api, origin)
+	if err == nil && a.HasScope("offline_access") && t.client.Allows("refresh_token") {
 		resp.RefreshToken = stagedoor.NewToken()
-		err = t.st.CreateRefreshToken(ctx, resp.RefreshToken, t.newFamily(a, origin))
+		err = t.st.CreateRefreshToken(ctx, resp.RefreshToken, t.newFamily(a, api, origin))
 	}
 	return resp, err
 }
 
 // tokens makes the access token and the ID token of an authorization.
-func (t *tokenRequest) tokens(ctx context.Context, user *stagedoor.User, a *stagedoor.Authorization, origin string) (*tokenResponse, error) {
-	api, err := apiOf(ctx, t.st, a.Audience)
-	if err != nil {
-		return nil, err
-	}
-	resp := &tokenResponse{TokenType: "Bearer", Scope: joined(a.Scope)}
+func (t *tokenRequest) tokens(ctx context.Context, user *stagedoor.User, a *stagedoor.Authorization, api *stagedoor.ResourceServer, origin string) (resp *tokenResponse, err error) {
+	resp = &tokenResponse{TokenType: "Bearer", Scope: joined(a.Scope)}
 	resp.AccessToken, resp.ExpiresIn, err = t.Minter.AccessToken(ctx, t.st, a, token.Access{Client: t.client, API: api, Origin: origin})
 	if err != nil {
 		return nil, err
@@ -119,11 +127,11 @@ func apiOf(ctx context.Context, st *store.Store, audience string) (*stagedoor.Re
 	return api, err
 }
 
-func (t *tokenRequest) newFamily(a *stagedoor.Authorization, origin string) *stagedoor.RefreshToken {
+func (t *tokenRequest) newFamily(a *stagedoor.Authorization, api *stagedoor.ResourceServer, origin string) *stagedoor.RefreshToken {
 	now, rules := t.st.Clock().Now(), t.client.RefreshToken
 	rt := &stagedoor.RefreshToken{
 		ID: stagedoor.NewID("rt_"), FamilyID: origin, Counter: 1, ClientID: t.client.ID, UserID: a.UserID, SessionID: a.SessionID,
-		Audience: a.Audience, Scope: slices.Clone(a.Scope), Conformant: a.Conformant, Rotating: rules.Rotating(), AuthTime: a.AuthTime,
+		Audience: a.Audience, Consent: pipeline.ConsentAudience(t.st, api), Scope: slices.Clone(a.Scope), Conformant: a.Conformant, Rotating: rules.Rotating(), AuthTime: a.AuthTime,
 		CreatedAt: now, LastUsedAt: now,
 	}
 	if rules.ExpirationType == "expiring" {

@@ -22,31 +22,30 @@ func redeemRefreshToken(ctx context.Context, t *tokenRequest) (*tokenResponse, e
 	if presented == "" {
 		return nil, missing("refresh_token")
 	}
-	rt, err := t.st.RefreshToken(ctx, presented)
-	if stagedoor.IsKind(err, stagedoor.NotFound) || err == nil && rt.ClientID != t.client.ID {
-		return nil, errRefresh()
-	}
+	rt, err := t.present(ctx, presented)
 	if err != nil {
 		return nil, err
 	}
 	t.event.UserID, t.event.Audience = rt.UserID, rt.Audience
-	scope, err := narrowed(rt.Scope, t.params["scope"])
+	api, err := apiOf(ctx, t.st, rt.Audience)
 	if err != nil {
 		return nil, err
 	}
-	a, user, err := t.Pipeline.Refresh(ctx, t.visit, t.client, rt, scope)
+	a, user, err := t.Pipeline.Refresh(ctx, t.visit, t.client, rt, narrowed(rt.Scope, t.params["scope"]), t.event)
 	if stagedoor.HasCode(err, "inexistent_user") {
 		return nil, invalidGrant("The refresh_token was generated for a user who doesn't exist anymore.")
 	}
 	if err != nil {
 		return nil, err
 	}
-	t.event.UserName = user.Email
 	next, err := t.supersede(ctx, presented)
 	if err != nil {
 		return nil, err
 	}
-	resp, err := t.tokens(ctx, user, a, rt.FamilyID)
+	resp, err := t.tokens(ctx, user, a, api, rt.FamilyID)
+	if stagedoor.IsKind(err, stagedoor.NotFound) { // its code was replayed meanwhile
+		return nil, errRefresh()
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -58,33 +57,53 @@ func redeemRefreshToken(ctx context.Context, t *tokenRequest) (*tokenResponse, e
 func (t *tokenRequest) supersede(ctx context.Context, presented string) (next string, err error) {
 	rules := t.client.RefreshToken
 	if !rules.Rotating() {
-		err = t.st.TouchRefreshToken(ctx, presented, idleLife(rules))
-		if stagedoor.IsKind(err, stagedoor.NotFound) {
-			err = errRefresh()
-		}
-		return presented, err
+		return presented, t.refused(t.st.TouchRefreshToken(ctx, presented, idleLife(rules)))
 	}
 	next = stagedoor.NewToken()
-	rt, err := t.st.RotateRefreshToken(ctx, presented, next, time.Duration(rules.Leeway)*time.Second, idleLife(rules))
+	_, err = t.st.RotateRefreshToken(ctx, presented, next, leeway(rules), idleLife(rules))
+	return next, t.refused(err)
+}
+
+// present looks a token up before anything is done for it: one that was superseded, and so may be stolen, ends its
+// family here and runs no script.
+func (t *tokenRequest) present(ctx context.Context, presented string) (*stagedoor.RefreshToken, error) {
+	rt, err := t.st.RefreshToken(ctx, presented)
+	if err == nil && rt.ClientID != t.client.ID {
+		return nil, errRefresh()
+	}
+	if err == nil {
+		rt, err = t.st.PresentRefreshToken(ctx, presented, leeway(t.client.RefreshToken))
+	}
+	return rt, t.refused(err)
+}
+
+// refused gives an error of the store the wire's words, and logs the reuse of a token.
+func (t *tokenRequest) refused(err error) error {
+	var reuse *store.Reused
 	switch {
-	case errors.Is(err, store.ErrReused):
+	case errors.As(err, &reuse):
+		rt := reuse.Token
 		t.st.Log(stagedoor.LogEvent{
 			Type: "ferrt", ClientID: t.client.ID, ClientName: t.client.Name, UserID: rt.UserID, IP: t.visit.IP, UserAgent: t.visit.UserAgent,
 			Hostname: t.visit.Hostname, Description: "Reused rotating refresh token: its family is revoked.",
-			Details: map[string]any{"familyId": rt.FamilyID, "tokenCounter": rt.Counter},
+			Details: map[string]any{"familyId": rt.FamilyID, "tokenCounter": rt.Counter, "latestCounter": reuse.Latest},
 		})
-		return "", errRefresh()
+		return errRefresh()
 	case stagedoor.IsKind(err, stagedoor.NotFound):
-		return "", errRefresh()
+		return errRefresh()
 	}
-	return next, err
+	return err
+}
+
+func leeway(rules stagedoor.RefreshTokenRules) time.Duration {
+	return time.Duration(rules.Leeway) * time.Second
 }
 
 // narrowed returns the scopes asked for, none of which may be new.
-func narrowed(granted []string, asked string) ([]string, error) {
+func narrowed(granted []string, asked string) []string {
 	if strings.TrimSpace(asked) == "" {
-		return granted, nil
+		return granted
 	}
-	known := func(s string) bool { return !slices.Contains(granted, s) }
-	return slices.DeleteFunc(distinct(strings.Fields(asked)), known), nil
+	isNew := func(s string) bool { return !slices.Contains(granted, s) }
+	return slices.DeleteFunc(distinct(strings.Fields(asked)), isNew)
 }

@@ -43,11 +43,7 @@ func (d *Door) revokeGrant(r *http.Request, st *store.Store, rt *stagedoor.Refre
 	if !st.Tenant().Settings.Flags[stagedoor.FlagRevokeGrant] {
 		return nil
 	}
-	audience := rt.Audience
-	if api, err := apiOf(r.Context(), st, rt.Audience); err == nil && api != nil {
-		audience = api.Identifier
-	}
-	g, err := st.GrantFor(r.Context(), rt.UserID, rt.ClientID, audience)
+	g, err := st.GrantFor(r.Context(), rt.UserID, rt.ClientID, rt.Consent)
 	if err != nil {
 		return err
 	}

@@ -7,12 +7,14 @@ import (
 )
 
 // Refresh runs the login's scripts for a refresh token, with the user as they are now, and
-// returns what new tokens are made from. scope may narrow what the token stands for.
-func (p *Pipeline) Refresh(ctx context.Context, v Visit, client *stagedoor.Client, t *stagedoor.RefreshToken, scope []string) (*stagedoor.Authorization, *stagedoor.User, error) {
+// returns what new tokens are made from. scope may narrow what the token stands for. The event, which the
+// caller writes, is completed with the user and with what the scripts said.
+func (p *Pipeline) Refresh(ctx context.Context, v Visit, client *stagedoor.Client, t *stagedoor.RefreshToken, scope []string, e *stagedoor.LogEvent) (*stagedoor.Authorization, *stagedoor.User, error) {
 	u, err := v.Store.User(ctx, t.UserID)
 	if err != nil {
 		return nil, nil, err
 	}
+	e.UserName, e.Connection = u.Email, u.Connection
 	if u.IsBlocked() {
 		return nil, nil, errBlocked()
 	}
@@ -20,6 +22,12 @@ func (p *Pipeline) Refresh(ctx context.Context, v Visit, client *stagedoor.Clien
 		ClientID: client.ID, UserID: u.ID, SessionID: t.SessionID, Audience: t.Audience, Scope: scope,
 		AuthTime: t.AuthTime, Conformant: t.Conformant, GrantType: "refresh_token", Issuer: v.Issuer,
 	}
-	_, err = p.runRules(ctx, v, ruleInput{client: client, user: u, protocol: "oauth2-refresh-token"}, a)
+	console, err := p.runRules(ctx, v, ruleInput{client: client, user: u, protocol: "oauth2-refresh-token"}, a)
+	if len(console) > 0 {
+		e.Details = with(e.Details, "console", console)
+	}
+	if err != nil {
+		*e = failed(*e, err)
+	}
 	return a, u, err
 }

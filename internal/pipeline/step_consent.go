@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/store"
 )
 
 // consent asks the person whether the client may have what it asked for, where the rules of
@@ -21,7 +22,7 @@ func (l *login) consent(ctx context.Context) (string, error) {
 	case l.tx.Request.HasPrompt("consent"):
 		return AskConsent, nil
 	}
-	g, err := l.st.GrantFor(ctx, a.UserID, a.ClientID, l.audience())
+	g, err := l.st.GrantFor(ctx, a.UserID, a.ClientID, ConsentAudience(l.st, l.api))
 	if stagedoor.IsKind(err, stagedoor.NotFound) {
 		return AskConsent, nil
 	}
@@ -59,12 +60,13 @@ func (l *login) verifiable() bool {
 	return !loopback || l.st.Tenant().Settings.Local.LoopbackIsVerifiable
 }
 
-// audience is how a grant names what it is for.
-func (l *login) audience() string {
-	if l.api != nil {
-		return l.api.Identifier
+// ConsentAudience is how a consent names what it is for, whatever name of it the client used. api is nil where
+// only /userinfo is meant.
+func ConsentAudience(st *store.Store, api *stagedoor.ResourceServer) string {
+	if api != nil {
+		return api.Identifier
 	}
-	return "https://" + l.st.Tenant().Domain() + "/userinfo"
+	return "https://" + st.Tenant().Domain() + "/userinfo"
 }
 
 // Decide takes the person's answer on the consent page.
@@ -75,13 +77,11 @@ func (p *Pipeline) Decide(ctx context.Context, v Visit, id, nonce string, accept
 	}
 	tx.Consented, tx.Denied = accept, !accept
 	if accept {
-		audience := "https://" + v.Store.Tenant().Domain() + "/userinfo"
-		if api, err := p.api(ctx, v.Store, tx.Request.Audience); err != nil {
+		api, err := p.api(ctx, v.Store, tx.Request.Audience)
+		if err != nil {
 			return err
-		} else if api != nil {
-			audience = api.Identifier
 		}
-		if err := v.Store.AddGrant(ctx, tx.UserID, tx.Request.ClientID, audience, tx.Result.Scope); err != nil {
+		if err := v.Store.AddGrant(ctx, tx.UserID, tx.Request.ClientID, ConsentAudience(v.Store, api), tx.Result.Scope); err != nil {
 			return err
 		}
 	}

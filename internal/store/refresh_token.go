@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -53,8 +54,53 @@ func (s *Store) insertRefreshToken(ctx context.Context, q querier, token string,
 	}
 	_, err = q.exec(ctx, `INSERT INTO refresh_tokens (tenant, hash, family, counter, user_id, client_id, audience, doc, created_at, expires_at)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		s.tenant.ID, hashed(token), t.FamilyID, t.Counter, t.UserID, t.ClientID, t.Audience, document(doc), s.db.clock.Now().UnixMilli(), refreshEnd(t))
+		s.tenant.ID, hashed(token), t.FamilyID, t.Counter, t.UserID, t.ClientID, cmp.Or(t.Consent, t.Audience), document(doc), s.db.clock.Now().UnixMilli(), refreshEnd(t))
 	return err
+}
+
+// Reused is the error for a refresh token that was superseded; it wraps ErrReused.
+type Reused struct {
+	Token  *stagedoor.RefreshToken
+	Latest int // the counter of the newest token of the family
+}
+
+func (r *Reused) Error() string { return ErrReused.Error() }
+
+// Unwrap returns ErrReused.
+func (r *Reused) Unwrap() error { return ErrReused }
+
+// PresentRefreshToken returns a token that may be used now, and uses nothing up. For one that was superseded
+// it does what RotateRefreshToken does: within leeway it may be used again, otherwise its family is
+// revoked and the error is a *Reused.
+func (s *Store) PresentRefreshToken(ctx context.Context, token string, leeway time.Duration) (*stagedoor.RefreshToken, error) {
+	t, usedAt, err := s.refreshToken(ctx, s.read(), token, false)
+	if err != nil || usedAt == 0 {
+		return t, err
+	}
+	var reuse *Reused
+	err = s.write(ctx, func(q querier) (err error) {
+		reuse, err = s.reuse(ctx, q, t, usedAt, leeway)
+		return err
+	})
+	switch {
+	case err != nil:
+		return nil, err
+	case reuse != nil:
+		return nil, reuse
+	}
+	return t, nil
+}
+
+// reuse tells whether a superseded token must not be used again, and revokes its family then.
+func (s *Store) reuse(ctx context.Context, q querier, t *stagedoor.RefreshToken, usedAt int64, leeway time.Duration) (*Reused, error) {
+	var latest int
+	if err := q.row(ctx, "SELECT COALESCE(MAX(counter), 0) FROM refresh_tokens WHERE tenant = ? AND family = ?", []any{s.tenant.ID, t.FamilyID}, &latest); err != nil {
+		return nil, err
+	}
+	if leeway > 0 && t.Counter >= latest-1 && s.db.clock.Now().Sub(fromMillis(usedAt)) <= leeway {
+		return nil, nil
+	}
+	return &Reused{t, latest}, s.deleteFamily(ctx, q, t.UserID, t.FamilyID)
 }
 
 // RefreshToken returns a token that has not expired, whether or not it was superseded: what
@@ -92,27 +138,23 @@ func (s *Store) refreshToken(ctx context.Context, q querier, token string, updat
 // RotateRefreshToken supersedes token by next, in one transaction. Counter is the generation: a
 // token that was superseded before may be used again, any number of times, within
 // leeway of its first use and while nothing newer than its direct successors is there;
-// otherwise the family is revoked and the error is ErrReused. idle moves the new token's
+// otherwise the family is revoked and the error is a *Reused. idle moves the new token's
 // idle expiry; 0 means that it never idles out.
 func (s *Store) RotateRefreshToken(ctx context.Context, token, next string, leeway, idle time.Duration) (*stagedoor.RefreshToken, error) {
 	var t *stagedoor.RefreshToken
-	var reused bool
+	var reuse *Reused
 	err := s.write(ctx, func(q querier) (err error) {
 		var usedAt int64
-		reused = false
+		reuse = nil
 		if t, usedAt, err = s.refreshToken(ctx, q, token, true); err != nil {
 			return err
 		}
 		now := s.db.clock.Now()
-		var latest int
-		if err := q.row(ctx, "SELECT MAX(counter) FROM refresh_tokens WHERE tenant = ? AND family = ?", []any{s.tenant.ID, t.FamilyID}, &latest); err != nil {
-			return err
-		}
-		if usedAt != 0 && (t.Counter < latest-1 || now.Sub(fromMillis(usedAt)) > leeway || leeway == 0) {
-			reused = true
-			return s.deleteFamily(ctx, q, t.UserID, t.FamilyID)
-		}
-		if usedAt == 0 {
+		if usedAt != 0 {
+			if reuse, err = s.reuse(ctx, q, t, usedAt, leeway); err != nil || reuse != nil {
+				return err
+			}
+		} else {
 			if _, err := q.exec(ctx, "UPDATE refresh_tokens SET used_at = ? WHERE tenant = ? AND hash = ?", now.UnixMilli(), s.tenant.ID, hashed(token)); err != nil {
 				return err
 			}
@@ -124,8 +166,8 @@ func (s *Store) RotateRefreshToken(ctx context.Context, token, next string, leew
 	switch {
 	case err != nil:
 		return nil, err
-	case reused:
-		return t, ErrReused
+	case reuse != nil:
+		return t, reuse
 	}
 	return t, nil
 }
