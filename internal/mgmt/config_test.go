@@ -169,7 +169,7 @@ func TestListPaging(t *testing.T) {
 		if slices.Sort(seen); len(slices.Compact(seen)) != 5 {
 			h.Errorf("checkpoint: %v", seen)
 		}
-		h.call(all, "GET", "/clients?from=bm9uZQ", "").is(400, "")
+		h.call(all, "GET", "/clients?from=bm9uZQ", "").fails(400, "invalid_paging", "The checkpoint ID provided in the 'from' parameter has expired or is invalid, please remove the checkpoint ID and try again")
 		h.call(all, "GET", "/clients?per_page=101", "").is(400, "")
 		h.call(all, "GET", "/clients?is_global=maybe", "").is(400, "")
 		h.call(all, "GET", "/clients?q=name:x", "").is(501, "")
@@ -330,6 +330,7 @@ func TestRules(t *testing.T) {
 		h.call(all, "PUT", "/rules-configs/KEY", `{"value":"s3cret-value"}`).is(200, `{"key":"KEY","value":"s3cret-value"}`)
 		h.call(all, "PUT", "/rules-configs/A", `{"value":""}`).is(200, "")
 		h.call(all, "GET", "/rules-configs", "").is(200, `[{"key":"A"},{"key":"KEY"}]`)
+		h.call(all, "GET", "/rules-configs?include_totals=true&per_page=50", "").is(200, `[{"key":"A"},{"key":"KEY"}]`) // go-auth0 asks so
 		h.call(all, "PUT", "/rules-configs/"+strings.Repeat("k", 128), `{"value":"v"}`).is(400, "")
 		h.call(all, "PUT", "/rules-configs/KEY", `{}`).fails(400, "invalid_body", payload(`Missing required property: value'`))
 		h.call(all, "DELETE", "/rules-configs/KEY", "").is(204, "")
@@ -358,7 +359,8 @@ func TestTenantSettings(t *testing.T) {
 		h.call(all, "GET", "/tenants/settings?fields=friendly_name", "").is(200, `{"friendly_name":"Acme"}`)
 		for body, reason := range map[string]string{
 			`{"flags":{"magic":true}}`:                 `Additional properties not allowed: magic' on property flags`,
-			`{"stagedoor":{"development_inbox":true}}`: `Additional properties not allowed: stagedoor'`,
+			`{"stagedoor":{"colour":true}}`:            `Additional properties not allowed: colour' on property stagedoor`,
+			`{"stagedoor":{"max_metadata_bytes":-1}}`:  `Value -1 is less than minimum 0' on property stagedoor.max_metadata_bytes`,
 			`{"flags":{"enable_sso":"x"}}`:             `Expected type boolean but found type string' on property flags.enable_sso`,
 			`{"enabled_locales":["xx"]}`:               `No enum match for: xx' on property enabled_locales[0]`,
 			`{"enabled_locales":[]}`:                   `Array is too short (0), minimum 1' on property enabled_locales`,

@@ -45,7 +45,7 @@ func (a *API) routes() []row {
 		{"GET", "/rules/{id}", "read:rules", 200, "Get a rule", query(a.readRule)},
 		{"PATCH", "/rules/{id}", "update:rules", 200, "Update a rule", body(a.updateRule)},
 		{"DELETE", "/rules/{id}", "delete:rules", 204, "Delete a rule", plain(a.deleteRule)},
-		{"GET", "/rules-configs", "read:rules_configs", 200, "Get rules config variable keys", plain(a.listRulesConfigs)},
+		{"GET", "/rules-configs", "read:rules_configs", 200, "Get rules config variable keys", query(a.listRulesConfigs)},
 		{"PUT", "/rules-configs/{key}", "update:rules_configs", 200, "Set rules config for a given key", body(a.setRulesConfig)},
 		{"DELETE", "/rules-configs/{key}", "delete:rules_configs", 204, "Delete rules config for a given key", plain(a.deleteRulesConfig)},
 

@@ -85,7 +85,10 @@ func (a *API) checkScript(c *call, source string) error {
 	return err
 }
 
-func (a *API) listRulesConfigs(c *call) (any, error) {
+// listRulesConfigsIn is what official tools send; the list is whole and bare all the same.
+type listRulesConfigsIn struct{ web.Paging }
+
+func (a *API) listRulesConfigs(c *call, _ listRulesConfigsIn) (any, error) {
 	configs, err := c.store.RulesConfigs(c.ctx())
 	if err != nil {
 		return nil, err
