@@ -45,6 +45,7 @@ export function connect(credentials) {
     userinfo: token => data(info.getUserInfo(token)),
     signUp: body => data(a.database.signUp(body)),
     changePassword: body => data(a.database.changePassword(body)),
+    readsText: true,
     problem: e => ({ status: e.statusCode, text: `${e.error} ${e.message}` }),
   }
 }
