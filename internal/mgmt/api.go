@@ -35,8 +35,9 @@ type Deps struct {
 // API serves the Management API of all tenants. It is safe for concurrent use.
 type API struct {
 	Deps
-	rows []row
-	mux  *web.Mux[*row]
+	rows     []row
+	mux      *web.Mux[*row]
+	verified verified
 }
 
 // New builds the door.

@@ -114,7 +114,7 @@ func (a *API) verify(ctx context.Context, st *store.Store, bearer string) (jose.
 		return jose.Claims{}, nil, err
 	}
 	if client == nil || idTokenAlgorithm(client, bearer) != jose.HS256 {
-		claims, err := a.Keys.Parse(ctx, st, bearer, now)
+		claims, err := a.verified.parse(ctx, a.Keys, st, bearer, now)
 		return claims, client, err
 	}
 	secret, err := token.SigningSecret(client)

@@ -116,7 +116,7 @@ func (a *API) listConnectionClients(c *call, in connectionClientsIn) (any, error
 	}
 	page, next, v := web.After(web.Checkpoint{From: in.From, Take: in.Take}, all, func(cc connectionClient) string { return cc.ClientID })
 	if v != nil {
-		return nil, v.Query()
+		return nil, bad("invalid_paging", v.Reason)
 	}
 	return web.CheckpointEnvelope("clients", page, next), nil
 }

@@ -11,7 +11,7 @@
 // token acts on that person's record only, by the scopes that are named after the current user, and can write nothing but
 // user_metadata; where the tenant's legacy switch is on, an ID token counts as such a token.
 //
-// What it never does: it keeps no state of its own, signs nothing, sends no mail itself, and tells no secret in an error or a
+// What it never does: it keeps no state of its own but a few verified signatures (verified.go), signs nothing, sends no mail itself, and tells no secret in an error or a
 // log event. All reads and writes go through the handle of the tenant whose domain was called, so that no token and no id of
 // another tenant finds anything.
 package mgmt

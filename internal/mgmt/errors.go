@@ -21,7 +21,7 @@ var statuses = map[stagedoor.Kind]int{
 func envelope(err error) (int, map[string]any) {
 	var weak *password.Error
 	if errors.As(err, &weak) {
-		err = bad("password_strength_error", weak.Name+": "+weak.Message)
+		err = bad("invalid_body", weak.Name+": "+weak.Message)
 	}
 	e := stagedoor.AsError(err)
 	status := statuses[e.Kind]

@@ -62,7 +62,7 @@ func listed[T any](c *call, paging web.Paging, at web.Checkpoint, key string, al
 	if at.Asked() {
 		var v *web.Violation
 		if page, next, v = web.After(at, all, id); v != nil {
-			return nil, v.Query()
+			return nil, bad("invalid_paging", v.Reason)
 		}
 	}
 	shown := make([]any, len(page))

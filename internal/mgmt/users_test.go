@@ -64,7 +64,7 @@ func TestCreateUserRefusals(t *testing.T) {
 		{with(`,"name":"` + "\xff" + `"`), 400, "", "Invalid request payload JSON format"},
 		{with(`,"user_metadata":{"a":"` + big + `"}`), 413, "payload_too_large", "user_metadata would be larger than the limit of 1048576 bytes."},
 		{with(`,"user_metadata":{"a":"` + big + big + big + `"}`), 413, "", "Payload content length greater than maximum allowed: 3145728"},
-		{`{"connection":"Users","email":"n@x.test","password":"short"}`, 400, "password_strength_error", "PasswordStrengthError: Password is too weak"},
+		{`{"connection":"Users","email":"n@x.test","password":"short"}`, 400, "invalid_body", "PasswordStrengthError: Password is too weak"},
 	} {
 		h.call(all, "POST", "/users", c.body).fails(c.status, c.code, c.message)
 	}
@@ -169,6 +169,11 @@ func TestMetadataLimit(t *testing.T) {
 		if got.get("user_metadata", "b") != nil || got.get("app_metadata", "b") != nil || got.text("name") == "x" {
 			h.Error("refused, and yet there")
 		}
+		h.call(all, "PATCH", "/tenants/settings", `{"stagedoor":{"max_metadata_bytes":20}}`).is(200, "")
+		lee := h.user("lee", "")
+		h.call(all, "PATCH", "/users/"+lee, `{"user_metadata":{"a":"`+strings.Repeat("x", 12)+`"}}`).is(200, "")
+		h.call(all, "PATCH", "/users/"+lee, `{"user_metadata":{"a":"`+strings.Repeat("x", 13)+`"}}`).
+			fails(413, "payload_too_large", "user_metadata would be larger than the limit of 20 bytes.")
 	})
 }
 
@@ -190,7 +195,7 @@ func TestPatchUserRefusals(t *testing.T) {
 		{`{"email":null}`, "operation_not_supported", "The following user attributes cannot be removed: email."},
 		{`{"password":null,"name":"x"}`, "operation_not_supported", "The following user attributes cannot be removed: password."},
 		{`{"email":"LEE@x.test"}`, "auth0_idp_error", "The specified new email already exists"},
-		{`{"password":"weak"}`, "password_strength_error", "PasswordStrengthError: Password is too weak"},
+		{`{"password":"weak"}`, "invalid_body", "PasswordStrengthError: Password is too weak"},
 		{`{"connection":"nope","name":"x"}`, "inexistent_connection", "The connection does not exist."},
 		{`{"picture":""}`, "invalid_body", payload(`Object didn't pass validation for format uri: ' on property picture (URL to picture, photo, or avatar of this user)`)},
 		{`{"user_id":"x","foo":1}`, "invalid_body", payload(`Additional properties not allowed: user_id,foo` + longHint + `'`)},

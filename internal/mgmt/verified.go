@@ -1,0 +1,52 @@
+package mgmt
+
+import (
+	"context"
+	"crypto/sha256"
+	"sync"
+	"time"
+
+	"github.com/stagedoor/stagedoor/internal/jose"
+	"github.com/stagedoor/stagedoor/internal/store"
+	"github.com/stagedoor/stagedoor/internal/token"
+)
+
+// maxVerified is how many tokens are remembered.
+const maxVerified = 256
+
+// verified remembers tokens whose signature was found right: a machine's token with all scopes has 8 KB, and to take it apart
+// and verify it anew costs more than the write that it asks for. Only what cannot change is remembered. Time and key are
+// looked at on every call, so that an expired token and one whose key was withdrawn are refused at once. Bad tokens are not
+// remembered: nobody can fill the memory without tokens that we signed.
+type verified struct {
+	mu     sync.Mutex
+	tokens map[[sha256.Size]byte]jose.Claims
+}
+
+// parse is Keys.Parse.
+func (v *verified) parse(ctx context.Context, keys *token.Keys, st *store.Store, bearer string, now time.Time) (jose.Claims, error) {
+	id := sha256.Sum256([]byte(st.Tenant().ID + "\x00" + bearer))
+	v.mu.Lock()
+	claims, known := v.tokens[id]
+	v.mu.Unlock()
+	if known && now.Before(claims.ExpiresAt) && !now.Before(claims.NotBefore) {
+		public, err := keys.Public(ctx, st)
+		if err != nil {
+			return jose.Claims{}, err
+		}
+		if public[claims.Header.KeyID] != nil {
+			return claims, nil
+		}
+	}
+	claims, err := keys.Parse(ctx, st, bearer, now)
+	if err != nil {
+		return claims, err
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.tokens == nil || len(v.tokens) >= maxVerified {
+		v.tokens = map[[sha256.Size]byte]jose.Claims{}
+	}
+	v.tokens[id] = claims
+	return claims, nil
+}
