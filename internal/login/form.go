@@ -5,6 +5,7 @@ import (
 	"mime"
 	"net/http"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/stagedoor/stagedoor"
 )
@@ -41,10 +42,15 @@ func (d *Door) readForm(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return invalid("invalid_request", "The form cannot be read.")
 	}
+	for _, values := range r.PostForm {
+		for _, v := range values {
+			if !utf8.ValidString(v) || strings.ContainsRune(v, 0) {
+				return invalid("invalid_request", "The form must be UTF-8 without NUL characters.")
+			}
+		}
+	}
 	return nil
 }
 
-// text returns a field of the form, fit to be shown again. Passwords are read as they are.
-func text(r *http.Request, field string) string {
-	return strings.TrimSpace(strings.ToValidUTF8(r.PostFormValue(field), "\ufffd"))
-}
+// text returns a field of the form without the spaces around it. Passwords are read as they are.
+func text(r *http.Request, field string) string { return strings.TrimSpace(r.PostFormValue(field)) }

@@ -122,7 +122,6 @@ func (w *world) furnish(id string) {
 	ctx := w.Context()
 	st, err := w.db.CreateTenant(ctx, id, []string{id + ".test"})
 	w.ok(err)
-	w.ok((&token.Keys{}).Ensure(ctx, st))
 	w.conn = &stagedoor.Connection{
 		Name: "Users", Strategy: connection.StrategyDatabase, EnabledClients: []string{"app", "foreign"},
 		Options: stagedoor.ConnectionOptions{PasswordPolicy: "good"},
