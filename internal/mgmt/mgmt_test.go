@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -47,9 +48,8 @@ func sqlite(t *testing.T) *house {
 func newHouse(t *testing.T, db *store.DB) *house {
 	t.Helper()
 	h := &house{T: t, db: db, signers: map[string]*jose.Signer{}}
-	keys := &token.Keys{}
 	h.api = New(Deps{
-		Keys: keys, Database: &connection.Database{Hasher: password.NewHasher()}, Clock: func() time.Time { return start },
+		Keys: &token.Keys{}, Database: &connection.Database{Hasher: password.NewHasher()}, Clock: func() time.Time { return start },
 		CheckScript: func(_ context.Context, source string) error {
 			if !strings.HasPrefix(source, "function") {
 				return stagedoor.Errorf(stagedoor.Invalid, "invalid_script", "unexpected token at line 1")
@@ -62,16 +62,49 @@ func newHouse(t *testing.T, db *store.DB) *house {
 		},
 	})
 	for _, id := range []string{"acme", "other"} {
-		h.addTenant(keys, id)
+		h.addTenant(id)
 	}
 	return h
 }
 
-func (h *house) addTenant(keys *token.Keys, id string) {
+// tenantKeys are the signing keys of the tenants, made once: they take long.
+func tenantKeys(t *testing.T) map[string][]stagedoor.SigningKey {
+	t.Helper()
+	all, err := makeKeys()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+var makeKeys = sync.OnceValues(func() (map[string][]stagedoor.SigningKey, error) {
+	all := map[string][]stagedoor.SigningKey{}
+	for _, id := range []string{"acme", "other"} {
+		for i, state := range []string{"current", "next"} {
+			key, err := jose.NewRSAKey(2048, id+".test", start)
+			if err != nil {
+				return nil, err
+			}
+			der, err := x509.MarshalPKCS8PrivateKey(key.Private)
+			if err != nil {
+				return nil, err
+			}
+			all[id] = append(all[id], stagedoor.SigningKey{
+				KID: key.KID, Algorithm: key.Algorithm, State: state, Private: der, CertDER: key.Cert.Raw,
+				CreatedAt: start.Add(time.Duration(i) * time.Millisecond),
+			})
+		}
+	}
+	return all, nil
+})
+
+func (h *house) addTenant(id string) {
 	h.Helper()
 	ctx := context.Background()
 	st := storetest.Tenant(h.T, h.db, id)
-	h.ok(keys.Ensure(ctx, st))
+	for _, key := range tenantKeys(h.T)[id] {
+		h.ok(st.CreateSigningKey(ctx, &key))
+	}
 	h.ok(st.CreateResourceServer(ctx, SystemAPI(token.ManagementAudience(st.Tenant()))))
 	h.ok(st.CreateConnection(ctx, newDatabase("Users")))
 	client := NewClient("web")
