@@ -125,10 +125,7 @@ func ensureSystemAPI(ctx context.Context, st *store.Store) (*stagedoor.ResourceS
 		}
 		return moveSystemAPI(ctx, st, &all[i], want)
 	}
-	api := &stagedoor.ResourceServer{
-		Name: mgmt.SystemAPIName, Identifier: want, IsSystem: true, Scopes: mgmt.ManagementScopes(),
-		SigningAlgorithm: "RS256", TokenLifetime: 86400, TokenLifetimeForWeb: 7200,
-	}
+	api := mgmt.SystemAPI(want)
 	return api, st.CreateResourceServer(ctx, api)
 }
 
