@@ -192,6 +192,12 @@ func marshal(v any) string {
 
 func newHost(t testing.TB, cfg Config) *Host {
 	t.Helper()
+	if raceEnabled { // the engine is 20 times slower
+		cfg.Limits.CPU *= 5
+		if cfg.Limits.CPU == 0 {
+			cfg.Limits.CPU = 15 * time.Second
+		}
+	}
 	h := New(cfg)
 	t.Cleanup(func() { _ = h.Close() })
 	return h

@@ -38,6 +38,7 @@ type execution struct {
 	// Of the goroutine alone:
 	deadline time.Time
 	before   map[string]json.RawMessage // `global` as the run found it
+	rule     int                        // which one runs
 	calls    int
 	pending  int
 	logged   int
@@ -184,7 +185,7 @@ func (e *execution) loop() {
 		}
 		if next < 0 && e.pending == 0 {
 			if !e.sent { // nothing is left that could call back: what would only run into the time limit ends here
-				e.fail(failure{Rule: e.current(), Kind: KindTimeout, Message: textTimeout})
+				e.fail(failure{Rule: e.rule, Kind: KindTimeout, Message: textTimeout})
 			}
 			return
 		}
@@ -200,7 +201,7 @@ func (e *execution) loop() {
 			alive = e.turn(func() error { return e.settle(m) })
 		case <-timer.C:
 			if !time.Now().Before(e.deadline) {
-				e.fail(failure{Rule: e.current(), Kind: KindTimeout, Message: textTimeout})
+				e.fail(failure{Rule: e.rule, Kind: KindTimeout, Message: textTimeout})
 				return
 			}
 		case <-e.stopped:
@@ -260,14 +261,14 @@ func (e *execution) turn(enter func() error) bool {
 	}
 	switch {
 	case time.Since(began) >= budget && last:
-		e.fail(failure{Rule: e.current(), Kind: KindTimeout, Message: textTimeout})
+		e.fail(failure{Rule: e.rule, Kind: KindTimeout, Message: textTimeout})
 	case time.Since(began) >= budget:
-		e.fail(failure{Rule: e.current(), Kind: KindTimeout, Message: textBlocked})
+		e.fail(failure{Rule: e.rule, Kind: KindTimeout, Message: textBlocked})
 	case err != nil && strings.Contains(err.Error(), "out of memory"):
-		e.fail(failure{Rule: e.current(), Kind: KindMemory, Message: textMemory})
+		e.fail(failure{Rule: e.rule, Kind: KindMemory, Message: textMemory})
 	case err != nil:
-		_ = e.log([]any{"error", "The script could not go on: " + err.Error(), e.current()})
-		e.fail(failure{Rule: e.current(), Kind: KindException, Message: textLoading})
+		_ = e.log([]any{"error", "The script could not go on: " + err.Error(), e.rule})
+		e.fail(failure{Rule: e.rule, Kind: KindException, Message: textLoading})
 	default:
 		return true
 	}
@@ -284,19 +285,6 @@ func (e *execution) stuck(last bool) {
 	_ = e.w.send(message{Type: "outcome", Run: e.id, Outcome: &result{
 		Failure: &failure{Kind: KindTimeout, Code: "access_denied", Message: text}, Stuck: true,
 	}})
-}
-
-// current is the rule that is running, for failures that the realm could not report itself.
-func (e *execution) current() int {
-	if n := len(e.start.Rules); n == 1 {
-		return 0
-	}
-	_ = e.realm.vm.SetEvalTimeout(10 * time.Millisecond)
-	v, err := e.realm.do("current")
-	if err != nil {
-		return -1
-	}
-	return int(number(v))
 }
 
 // conclude sends the outcome that the realm has reported, after looking at what scripts left on `global`.
@@ -343,6 +331,11 @@ func (e *execution) native(op string, args []any) (any, error) {
 	switch op {
 	case "now":
 		return float64(time.Since(processStart).Nanoseconds()) / 1000, nil
+	case "rule":
+		if len(args) > 0 {
+			e.rule = int(number(args[0]))
+		}
+		return nil, nil
 	case "log":
 		return nil, e.log(args)
 	case "outcome":

@@ -8,6 +8,7 @@ import (
 	"io"
 	"reflect"
 	"runtime"
+	"strings"
 	"testing"
 	"testing/iotest"
 )
@@ -57,7 +58,7 @@ func TestFrameRefusals(t *testing.T) {
 			t.Errorf("%s: %+v %v", name, m, err)
 		}
 	}
-	if _, err := appendFrame(nil, message{Type: "load", Source: string(make([]byte, maxFrame))}); !errors.Is(err, errFrame) {
+	if _, err := appendFrame(nil, message{Type: "load", Source: strings.Repeat("x", maxFrame)}); !errors.Is(err, errFrame) {
 		t.Error("a frame that is too long was written:", err)
 	}
 }

@@ -20,6 +20,7 @@ let current = -1;            // index of the rule that is running
 let phase = 'idle';          // idle | ready (the next rule may start) | waiting (for a callback) | ended (the outcome is out)
 let user, context;           // the live objects
 let merged = [];             // [key, value] pairs that came from app_metadata
+let projected = new Set();   // those of them that a rule has set
 let began = 0;               // when the current rule started
 const timings = [];
 
@@ -110,7 +111,7 @@ function finish(failure) {
 			out.failure = {rule: current, kind: 'exception', code: 'access_denied', message: error.message};
 		}
 		out.merged = [];
-		for (const [key, value] of merged) if (user[key] === value) out.merged.push(key);
+		for (const [key, value] of merged) if (user[key] === value && !projected.has(key)) out.merged.push(key);
 	}
 	native('outcome', stringify(out));
 }
@@ -173,6 +174,7 @@ function advance() {
 	phase = 'waiting';
 	began = clock();
 	const index = current;
+	native('rule', index);
 	let result;
 	try {
 		result = rules[index](user, context, callbackFor(index));
@@ -215,8 +217,15 @@ function begin(json, kept) {
 		for (const key of keysOf(meta)) {
 			if (reserved.has(key)) continue;
 			const value = meta[key] !== null && typeof meta[key] === 'object' ? parse(stringify(meta[key])) : meta[key];
-			user[key] = value;
 			merged.push([key, value]);
+			// user.plan = user.app_metadata.plan changes nothing and yet says that the rule wants it there.
+			Object.defineProperty(user, key, {
+				configurable: true, enumerable: true, get: () => value,
+				set: to => {
+					projected.add(key);
+					Object.defineProperty(user, key, {value: to, writable: true, configurable: true, enumerable: true});
+				},
+			});
 		}
 	}
 	hidden(globalThis, 'configuration', input.configuration || {});
@@ -494,7 +503,6 @@ const operations = {
 		return true;
 	},
 	begin, tick, settle,
-	current: () => current,
 	globals() {
 		for (const name of keysOf(globalThis)) if (!own.has(name)) return packGlobals();
 		return '';
