@@ -66,9 +66,8 @@ func New(ctx context.Context, cfg config.Config, deps Deps) (*Server, error) {
 	if s.db, err = OpenDatabase(ctx, cfg, deps); err != nil {
 		return nil, err
 	}
-	if err := s.db.CheckMigrated(ctx); err != nil {
-		s.db.Close()
-		return nil, err
+	if err := s.checkDatabase(ctx); err != nil {
+		return nil, errors.Join(err, s.db.Close())
 	}
 	client, err := scriptClient(cfg)
 	if err != nil {
@@ -90,6 +89,17 @@ func New(ctx context.Context, cfg config.Config, deps Deps) (*Server, error) {
 	})
 	s.handler = s.front(s.doors())
 	return s, nil
+}
+
+// checkDatabase tells at the start what would otherwise fail at the first login.
+func (s *Server) checkDatabase(ctx context.Context) error {
+	if err := s.db.CheckMigrated(ctx); err != nil {
+		return err
+	}
+	if err := s.db.CheckSealed(ctx); err != nil {
+		return fmt.Errorf("%w: %s", err, s.cfg.MasterKeyFile)
+	}
+	return nil
 }
 
 // OpenDatabase opens the database of a configuration with its master keys.

@@ -9,6 +9,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -18,6 +19,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/config"
 	"github.com/stagedoor/stagedoor/internal/script"
 )
@@ -47,7 +49,12 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if err := run(ctx, os.Args[1:]); err != nil {
-		for line := range strings.Lines(err.Error()) {
+		text := err.Error()
+		var ours *stagedoor.Error
+		if errors.As(err, &ours) {
+			text = ours.Message
+		}
+		for line := range strings.Lines(text) {
 			fmt.Fprintln(os.Stderr, "stagedoor: "+strings.TrimSuffix(line, "\n"))
 		}
 		os.Exit(1)

@@ -9,6 +9,7 @@ import (
 	"runtime/debug"
 	"strings"
 	"text/tabwriter"
+	"time"
 
 	"github.com/stagedoor/stagedoor/internal/ca"
 	"github.com/stagedoor/stagedoor/internal/config"
@@ -176,7 +177,7 @@ type caFlags struct {
 	DataDir string `name:"data" env:"STAGEDOOR_DATA" default:"./data" help:"Directory of what the server keeps." placeholder:"DIR"`
 }
 
-func (c caFlags) open() (*ca.Authority, error) { return ca.Open(server.CADir(c.DataDir), nil) }
+func (c caFlags) open() (*ca.Authority, error) { return ca.Open(server.CADir(c.DataDir), time.Now) }
 
 type caPathCommand struct{ caFlags }
 

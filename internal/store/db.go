@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -108,6 +109,24 @@ func (db *DB) checkVersion(ctx context.Context) error {
 
 // Version returns the schema's version and the newest that this program knows.
 func (db *DB) Version(ctx context.Context) (current, known int64, err error) { return db.version(ctx) }
+
+// CheckSealed returns an error if the master keys are not those that the database was sealed under: better
+// at the start than at the first login.
+func (db *DB) CheckSealed(ctx context.Context) error {
+	var tenant, kid, sealed string
+	err := db.reader().row(ctx, "SELECT tenant, kid, sealed FROM signing_keys LIMIT 1", nil, &tenant, &kid, &sealed)
+	if errors.Is(err, errNoRows) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	s := &Store{db, &stagedoor.Tenant{ID: tenant}}
+	if _, err := s.unseal(sealed, "signing_keys", kid); err != nil {
+		return errors.New("the database was sealed under another master key than the one given")
+	}
+	return nil
+}
 
 // Ping tells whether the database answers.
 func (db *DB) Ping(ctx context.Context) error { return db.ping(ctx) }

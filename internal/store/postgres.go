@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -32,7 +33,7 @@ func openPostgres(ctx context.Context, url string) (engine, error) {
 	defer cancel()
 	if err := pool.Ping(ping); err != nil {
 		pool.Close()
-		return nil, fmt.Errorf("reaching the database: %w", err)
+		return nil, fmt.Errorf("reaching the database: %s", strings.Join(strings.Fields(err.Error()), " "))
 	}
 	return &postgresEngine{pool}, nil
 }

@@ -1,0 +1,247 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	_ "modernc.org/sqlite"
+)
+
+var binary string
+
+func TestMain(m *testing.M) {
+	dir, err := os.MkdirTemp("", "stagedoor-cmd-")
+	if err != nil {
+		panic(err)
+	}
+	binary = filepath.Join(dir, "stagedoor")
+	build := exec.Command("go", "build", "-o", binary, ".")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		fmt.Fprintf(os.Stderr, "building the command: %v\n%s", err, out)
+		os.Exit(1)
+	}
+	code := m.Run()
+	os.RemoveAll(dir)
+	os.Exit(code)
+}
+
+// stagedoor runs the command and returns its output and exit code.
+func runCommand(t *testing.T, args ...string) (stdout, stderr string, code int) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, binary, args...)
+	var out, errs bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &errs
+	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir()}
+	err := cmd.Run()
+	if _, exited := err.(*exec.ExitError); err != nil && !exited {
+		t.Fatal(err)
+	}
+	return out.String(), errs.String(), cmd.ProcessState.ExitCode()
+}
+
+func initTenant(t *testing.T) (data string, credentials map[string]string) {
+	t.Helper()
+	data = filepath.Join(t.TempDir(), "data")
+	out, errs, code := runCommand(t, "init", "acme", "--domain", "id.acme.test", "--data", data, "--json")
+	if code != 0 {
+		t.Fatalf("init: %s", errs)
+	}
+	if err := json.Unmarshal([]byte(out), &credentials); err != nil {
+		t.Fatalf("init --json printed %q: %v", out, err)
+	}
+	return data, credentials
+}
+
+func TestInitPrintsCredentialsOnce(t *testing.T) {
+	data, credentials := initTenant(t)
+	if len(credentials["client_id"]) != 32 || len(credentials["client_secret"]) != 64 || credentials["audience"] != "https://id.acme.test/api/v2/" {
+		t.Errorf("credentials: %v", credentials)
+	}
+	out, errs, code := runCommand(t, "init", "acme", "--domain", "id.acme.test", "--data", data, "--json")
+	if code != 1 || out != "" || strings.Count(errs, "\n") != 1 || !strings.Contains(errs, "already exists") {
+		t.Errorf("a second init: code %d, %q, %q", code, out, errs)
+	}
+	for _, name := range []string{"stagedoor.db", "master.key"} {
+		info, err := os.Stat(filepath.Join(data, name))
+		if err != nil || info.Mode().Perm() != 0o600 {
+			t.Errorf("%s: %v %v", name, info, err)
+		}
+	}
+}
+
+// TestMistakesEndInOneLine holds what an operator may get wrong to one clear line and exit code 1.
+func TestMistakesEndInOneLine(t *testing.T) {
+	data, _ := initTenant(t)
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	otherKey := filepath.Join(t.TempDir(), "other.key")
+	badKey := filepath.Join(t.TempDir(), "bad.key")
+	openKey := filepath.Join(t.TempDir(), "open.key")
+	write(t, badKey, "not a key\n", 0o600)
+	write(t, openKey, "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n", 0o644)
+	newer := copyData(t, data)
+	execSQL(t, filepath.Join(newer, "stagedoor.db"), "INSERT INTO goose_db_version (version_id, is_applied) VALUES (9999, 1)")
+	garbage := filepath.Join(t.TempDir(), "garbage.db")
+	write(t, garbage, strings.Repeat("this is no database ", 500), 0o600)
+
+	for name, c := range map[string]struct {
+		args []string
+		says string
+	}{
+		"port in use":            {[]string{"--data", data, "--http", taken.Addr().String(), "--https", ""}, "address already in use"},
+		"malformed key":          {[]string{"--data", data, "--master-key-file", badKey}, "master key"},
+		"another key":            {[]string{"--data", data, "--master-key-file", otherKey}, "another master key"},
+		"key that others read":   {[]string{"--data", data, "--master-key-file", openKey}, "master key"},
+		"database of tomorrow":   {[]string{"--data", newer}, "9999"},
+		"a file that is none":    {[]string{"--data", data, "--database", garbage}, "not a database"},
+		"database out of reach":  {[]string{"--data", data, "--database", "postgres://u:hidden-secret@127.0.0.1:1/x"}, "refused"},
+		"missing certificate":    {[]string{"--data", data, "--tls-cert", "/nowhere.pem", "--tls-key", "/nowhere.key"}, "/nowhere"},
+		"unknown flag":           {[]string{"--nonsense"}, "nonsense"},
+		"address that is none":   {[]string{"--data", data, "--http", "everywhere"}, "http"},
+		"trusted proxy, garbage": {[]string{"--data", data, "--trusted-proxies", "the-proxy"}, "trusted-proxies"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			args := append([]string{"serve", "--http", "127.0.0.1:0", "--https", "127.0.0.1:0"}, c.args...)
+			out, errs, code := runCommand(t, args...)
+			if code != 1 || out != "" {
+				t.Errorf("code %d, printed %q", code, out)
+			}
+			if strings.Count(errs, "\n") != 1 || !strings.HasPrefix(errs, "stagedoor: ") || !strings.Contains(errs, c.says) {
+				t.Errorf("said %q, want one line with %q", errs, c.says)
+			}
+			if strings.Contains(errs, "hidden-secret") {
+				t.Error("the line shows a password")
+			}
+		})
+	}
+}
+
+func TestServeIsReadyAndStopsClean(t *testing.T) {
+	data, _ := initTenant(t)
+	addr := freeAddr(t)
+	cmd := exec.Command(binary, "serve", "--data", data, "--http", addr, "--https", "127.0.0.1:0")
+	var errs bytes.Buffer
+	cmd.Stderr = &errs
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{"/healthz", "/readyz"} {
+		if status := await(t, "http://"+addr+path); status != http.StatusOK {
+			t.Errorf("%s answers %d", path, status)
+		}
+	}
+	if status := await(t, "http://"+addr+"/.well-known/openid-configuration"); status != http.StatusNotFound {
+		t.Errorf("a domain that no tenant has answers %d", status)
+	}
+	cmd.Process.Signal(syscall.SIGTERM)
+	if err := cmd.Wait(); err != nil {
+		t.Errorf("SIGTERM: %v\n%s", err, &errs)
+	}
+}
+
+func TestMigrateSaysWhatItDid(t *testing.T) {
+	data := filepath.Join(t.TempDir(), "data")
+	if out, errs, code := runCommand(t, "migrate", "--data", data); code != 0 || !strings.Contains(out, "from version 0") {
+		t.Errorf("first: code %d, %q %q", code, out, errs)
+	}
+	if out, errs, code := runCommand(t, "migrate", "--data", data); code != 0 || !strings.Contains(out, "up to date") {
+		t.Errorf("second: code %d, %q %q", code, out, errs)
+	}
+}
+
+func TestRoutesListsEveryDoor(t *testing.T) {
+	out, errs, code := runCommand(t, "routes")
+	if code != 0 {
+		t.Fatal(errs)
+	}
+	for _, want := range []string{"/authorize", "/oauth/token", "/u/login", "/api/v2/users/{id}", "/healthz"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("no %s in\n%s", want, out)
+		}
+	}
+}
+
+func TestCAPath(t *testing.T) {
+	out, errs, code := runCommand(t, "ca", "path", "--data", t.TempDir())
+	if code != 0 {
+		t.Fatal(errs)
+	}
+	if b, err := os.ReadFile(strings.TrimSpace(out)); err != nil || !bytes.Contains(b, []byte("BEGIN CERTIFICATE")) {
+		t.Errorf("%q: %v", out, err)
+	}
+}
+
+func write(t *testing.T, path, text string, mode os.FileMode) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(text), mode); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func copyData(t *testing.T, from string) string {
+	t.Helper()
+	to := filepath.Join(t.TempDir(), "copy")
+	if err := os.CopyFS(to, os.DirFS(from)); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(filepath.Join(to, "master.key"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return to
+}
+
+func execSQL(t *testing.T, path, query string) {
+	t.Helper()
+	db, err := sql.Open("sqlite", "file:"+path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if _, err := db.Exec(query); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func freeAddr(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+func await(t *testing.T, url string) int {
+	t.Helper()
+	deadline := time.Now().Add(20 * time.Second)
+	for {
+		resp, err := http.Get(url) //nolint:noctx // a test
+		if err == nil {
+			resp.Body.Close()
+			return resp.StatusCode
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("no answer from %s: %v", url, err)
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+}
