@@ -123,7 +123,7 @@ func (w *world) furnish(id string) {
 	st, err := w.db.CreateTenant(ctx, id, []string{id + ".test"})
 	w.ok(err)
 	w.conn = &stagedoor.Connection{
-		Name: "Users", Strategy: connection.StrategyDatabase, EnabledClients: []string{"app", "foreign"},
+		Name: "Users", Strategy: connection.StrategyDatabase,
 		Options: stagedoor.ConnectionOptions{PasswordPolicy: "good"},
 	}
 	w.ok(st.CreateConnection(ctx, w.conn))
@@ -137,6 +137,8 @@ func (w *world) furnish(id string) {
 		c.Callbacks, c.GrantTypes = []string{callback}, []string{"authorization_code"}
 		w.ok(st.CreateClient(ctx, &c))
 	}
+	_, err = st.UpdateConnection(ctx, w.conn.ID, func(c *stagedoor.Connection) error { c.EnabledClients = []string{"app", "foreign"}; return nil })
+	w.ok(err)
 	w.ok(st.CreateResourceServer(ctx, &stagedoor.ResourceServer{
 		Name: "Songs", Identifier: api, SigningAlgorithm: "RS256", TokenLifetime: 60, SkipConsent: true,
 		Scopes: []stagedoor.APIScope{{Value: "read:songs", Description: "Hear your songs"}, {Value: "delete:songs", Description: "Forget your songs"}},
