@@ -69,7 +69,7 @@ func (in *clientGrantIn) apply(g *stagedoor.ClientGrant, rs *stagedoor.ResourceS
 		}
 	}
 	if len(unknown) > 0 {
-		return bad("validation_error", "The following scopes are not defined by the resource server: "+strings.Join(unknown, ", "))
+		return bad("validation_error", "The following scopes are not defined by the resource server: "+bounded(strings.Join(unknown, ", "), 1000))
 	}
 	if in.Scope.Set {
 		g.Scope = append([]string{}, in.Scope.Value...)

@@ -172,7 +172,7 @@ func knownClients(c *call, ids []string) error {
 	}
 	for _, id := range ids {
 		if !slices.ContainsFunc(clients, func(cl stagedoor.Client) bool { return cl.ID == id }) {
-			return bad("inexistent_client", "The client does not exist: "+id)
+			return bad("inexistent_client", "The client does not exist: "+bounded(id, 100))
 		}
 	}
 	return nil

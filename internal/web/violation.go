@@ -15,14 +15,22 @@ type Violation struct {
 }
 
 func (v *Violation) text(part string) string {
-	text := part + " validation error: '" + v.Reason + "'"
+	text := part + " validation error: '" + bounded(v.Reason, 1000) + "'"
 	if v.Path != "" {
-		text += " on property " + v.Path
+		text += " on property " + bounded(v.Path, 300)
 		if v.Doc != "" {
 			text += " (" + strings.TrimSuffix(v.Doc, ".") + ")"
 		}
 	}
 	return text + "."
+}
+
+// bounded cuts what came from outside, so that a megabyte sent is not a megabyte told and logged.
+func bounded(s string, limit int) string {
+	if len(s) <= limit {
+		return s
+	}
+	return strings.ToValidUTF8(s[:limit], "") + "…"
 }
 
 // Body returns the violation as the error of a request body (400 invalid_body).

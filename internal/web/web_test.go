@@ -144,3 +144,12 @@ func TestMux(t *testing.T) {
 	}
 	var _ http.ResponseWriter = &finding[int]{}
 }
+
+func TestViolationsAreShort(t *testing.T) {
+	long := strings.Repeat("é", 1<<20)
+	for _, v := range []*Violation{Unknown("", long), {Reason: "x", Path: long}} {
+		if text := v.Body().Message; len(text) > 1100 || !strings.Contains(text, "…") {
+			t.Errorf("%d bytes: %.50s", len(text), text)
+		}
+	}
+}
