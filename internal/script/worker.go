@@ -23,8 +23,8 @@ func WorkerMain(ctx context.Context, in io.Reader, out io.Writer) error {
 		if err := confine(); err != nil {
 			return fmt.Errorf("script worker: confine: %w", err)
 		}
+		debug.SetMemoryLimit(processMemory / 4)
 	}
-	debug.SetMemoryLimit(processMemory / 4)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	w := &worker{out: out, runs: make(map[uint64]*execution), spares: make(chan *realm, spareRealms), taken: make(chan struct{}, spareRealms)}
