@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/jose"
 	"github.com/stagedoor/stagedoor/internal/store"
 	"github.com/stagedoor/stagedoor/internal/store/storetest"
 )
@@ -215,6 +216,26 @@ func TestTextThatCannotBeKept(t *testing.T) {
 		err := s.SaveTransaction(ctx, &stagedoor.Transaction{ID: "tx", Request: stagedoor.AuthorizationRequest{State: "a\x00"}})
 		isKind(t, err, stagedoor.Invalid)
 		must(s.User(ctx, "auth0|ada"))(t)
+	})
+}
+
+// A database that was sealed under other master keys is told before anything is served.
+func TestCheckSealed(t *testing.T) {
+	eachURL(t, func(t *testing.T, url string) {
+		db := storetest.OpenURL(t, url)
+		ok(t, db.Migrate(t.Context()))
+		s := storetest.Tenant(t, db, "acme")
+		other := storetest.OpenURL(t, url, func(o *store.Options) {
+			sealer, err := jose.NewSealer(jose.MasterKey{9})
+			ok(t, err)
+			o.Sealer = sealer
+		})
+		ok(t, other.CheckSealed(t.Context())) // nothing is sealed yet
+		ok(t, s.CreateSigningKey(t.Context(), &stagedoor.SigningKey{KID: "kid", Private: []byte("private")}))
+		ok(t, db.CheckSealed(t.Context()))
+		if err := other.CheckSealed(t.Context()); err == nil {
+			t.Error("another master key is taken for the right one")
+		}
 	})
 }
 

@@ -33,6 +33,7 @@ func furnish(t testing.TB, s *store.Store) {
 	ok(t, s.SetRulesConfig(ctx, "key", "value "+id))
 	ok(t, s.AddGrant(ctx, "auth0|"+id, "client "+id, "api "+id, []string{"openid"}))
 	ok(t, s.CreateTicket(ctx, "ticket "+id, &stagedoor.Ticket{Kind: "k", UserID: "auth0|" + id, ExpiresAt: until}))
+	ok(t, s.CreateTicket(ctx, "spent "+id, &stagedoor.Ticket{Kind: "old", UserID: "auth0|" + id}))
 	ok(t, s.SaveTransaction(ctx, &stagedoor.Transaction{ID: "tx " + id, ExpiresAt: until}))
 	ok(t, s.SaveMail(ctx, &stagedoor.Mail{ID: "mail " + id, Subject: "Hello"}))
 	ok(t, s.CreateSigningKey(ctx, &stagedoor.SigningKey{KID: "kid", Algorithm: "RS256", State: "current", Private: []byte("private " + id)}))
@@ -196,6 +197,13 @@ var trespasses = map[string]struct {
 	}},
 	"Mail":     {finds, func(ctx context.Context, s *store.Store) (any, error) { return s.Mail(ctx, "mail acme") }},
 	"LogEvent": {finds, func(ctx context.Context, s *store.Store) (any, error) { return s.LogEvent(ctx, "log acme") }},
+	"PresentRefreshToken": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		return s.PresentRefreshToken(ctx, "refresh auth0|acme", 0)
+	}},
+	"SpentTicket": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		v, _, err := s.SpentTicket(ctx, "spent acme", "old")
+		return v, err
+	}},
 
 	// Lists hold the intruder's own only; the names that it gives are its own.
 	"Users": {ignores, func(ctx context.Context, s *store.Store) (any, error) {

@@ -150,6 +150,28 @@ func TestRefreshTokenRotates(t *testing.T) {
 	}, storetest.WithClock(clock.clock))
 }
 
+func TestRefreshTokenIsPresented(t *testing.T) {
+	clock := newClock()
+	each(t, func(t *testing.T, s *store.Store) {
+		ctx := t.Context()
+		newUser(t, s, "auth0|ada")
+		ok(t, s.CreateRefreshToken(ctx, "t0", &stagedoor.RefreshToken{FamilyID: "f", UserID: "auth0|ada", ClientID: "c"}))
+		for range 2 { // it uses nothing up
+			must(s.PresentRefreshToken(ctx, "t0", 0))(t)
+		}
+		must(s.RotateRefreshToken(ctx, "t0", "t1", 10*time.Second, 0))(t)
+		clock.now = clock.in(10 * time.Second)
+		must(s.PresentRefreshToken(ctx, "t0", 10*time.Second))(t)
+		must(s.PresentRefreshToken(ctx, "t1", 0))(t)
+		clock.now = clock.in(time.Millisecond)
+		if got, err := s.PresentRefreshToken(ctx, "t0", 10*time.Second); got != nil || !errors.Is(err, store.ErrReused) {
+			t.Errorf("%+v, %v", got, err)
+		}
+		_, err := s.PresentRefreshToken(ctx, "t1", time.Hour)
+		isKind(t, err, stagedoor.NotFound)
+	}, storetest.WithClock(clock.clock))
+}
+
 func TestRefreshTokenExpires(t *testing.T) {
 	clock := newClock()
 	each(t, func(t *testing.T, s *store.Store) {
@@ -264,9 +286,17 @@ func TestTicketIsUsedOnce(t *testing.T) {
 		}
 		_, err := s.Ticket(ctx, "new", "reset_password")
 		isKind(t, err, stagedoor.NotFound)
+		if spent, used, err := s.SpentTicket(ctx, "new", "reset_password"); err != nil || !used || spent.UserID != "auth0|ada" {
+			t.Errorf("%+v, used %v, %v", spent, used, err)
+		}
+		_, _, err = s.SpentTicket(ctx, "verify", "verify_email") // it still works
+		isKind(t, err, stagedoor.NotFound)
 		clock.now = clock.in(time.Hour)
 		_, err = s.ConsumeTicket(ctx, "verify", "verify_email")
 		isKind(t, err, stagedoor.NotFound)
+		if _, used, err := s.SpentTicket(ctx, "verify", "verify_email"); err != nil || used {
+			t.Errorf("used %v, %v", used, err)
+		}
 	}, storetest.WithClock(clock.clock))
 }
 
