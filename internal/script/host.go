@@ -1,6 +1,7 @@
 package script
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -39,8 +40,7 @@ func (h *Host) Rules(ctx context.Context, run Run) (Outcome, error) {
 		return Outcome{User: run.User, Context: run.Context}, nil
 	}
 	for _, object := range []json.RawMessage{run.User, run.Context} {
-		var members map[string]json.RawMessage
-		if err := json.Unmarshal(object, &members); err != nil || members == nil {
+		if !isObject(bytes.TrimSpace(object)) || !json.Valid(object) {
 			return Outcome{}, errors.New("script: user and context must be JSON objects")
 		}
 	}
