@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/store"
 	"github.com/stagedoor/stagedoor/internal/store/storetest"
 )
 
@@ -172,6 +173,11 @@ func TestSignupByClientWithWeakPassword(t *testing.T) {
 		want(http.StatusBadRequest).hides("Aa1Aa1")
 	if w.found("new@example.com") != nil {
 		t.Error("signed up all the same")
+	}
+	logs, _, err := w.st.Logs(t.Context(), store.LogQuery{PerPage: 50, Ascending: true})
+	w.ok(err)
+	if len(logs) != 4 || logs[0].Type != "fs" || logs[0].Description != "Password is too weak" || logs[0].ClientID != "app" {
+		t.Errorf("events %+v", logs)
 	}
 }
 

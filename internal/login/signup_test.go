@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/store"
 	"github.com/stagedoor/stagedoor/internal/store/storetest"
 )
 
@@ -65,6 +66,13 @@ func TestSignupProblems(t *testing.T) {
 	b.submit(page, "email", "ada@example.com", "password", good).want(http.StatusBadRequest).says("There is an account for this email address already.")
 	if _, total, _ := w.st.Users(t.Context(), users); total != 1 || len(w.mails()) != 0 {
 		t.Errorf("%d users, %d mails", total, len(w.mails()))
+	}
+	logs, _, err := w.st.Logs(t.Context(), store.LogQuery{PerPage: 50, Type: "fs"})
+	w.ok(err)
+	for _, e := range logs {
+		if e.Description != "The user already exists." || e.UserID != "" || e.UserName != "ada@example.com" {
+			t.Errorf("event %+v", e)
+		}
 	}
 	b.submit(page, "email", "new@example.com", "password", good).want(http.StatusSeeOther)
 	b.submit(page, "email", "newer@example.com", "password", good).want(http.StatusBadRequest).says("You may have pressed the back button")

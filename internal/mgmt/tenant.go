@@ -64,9 +64,10 @@ type tenantSettingsIn struct {
 
 // localSettingsIn are the settings that this server adds to the wire's.
 type localSettingsIn struct {
-	LoopbackIsVerifiable web.Opt[bool] `json:"loopback_is_verifiable"`
-	MaxMetadataBytes     web.Opt[int]  `json:"max_metadata_bytes" schema:"min=0,max=16777216"`
-	DevelopmentInbox     web.Opt[bool] `json:"development_inbox"`
+	LoopbackIsVerifiable web.Opt[bool]   `json:"loopback_is_verifiable"`
+	MaxMetadataBytes     web.Opt[int]    `json:"max_metadata_bytes" schema:"min=0,max=16777216"`
+	DevelopmentInbox     web.Opt[bool]   `json:"development_inbox"`
+	PrimaryColor         web.Opt[string] `json:"primary_color" pattern:"^#([0-9A-Fa-f]{3}){1,2}$"`
 }
 
 type errorPageIn struct {
@@ -191,6 +192,7 @@ func (in *tenantSettingsIn) copyTo(s *stagedoor.TenantSettings) {
 	maps.Copy(s.Flags, in.Flags.Value)
 	in.Local.Value.LoopbackIsVerifiable.Into(&s.Local.LoopbackIsVerifiable)
 	in.Local.Value.MaxMetadataBytes.Into(&s.Local.MaxMetadataBytes)
+	in.Local.Value.PrimaryColor.Into(&s.Local.PrimaryColor)
 	in.Local.Value.DevelopmentInbox.Into(&s.Local.DevelopmentInbox)
 	keepStored(&s.Stored, in.Rest)
 }

@@ -3,9 +3,11 @@ package pipeline
 import (
 	"context"
 	"crypto/subtle"
+	"errors"
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/connection"
+	"github.com/stagedoor/stagedoor/internal/password"
 	"github.com/stagedoor/stagedoor/internal/session"
 	"github.com/stagedoor/stagedoor/internal/store"
 	"github.com/stagedoor/stagedoor/internal/token"
@@ -84,6 +86,9 @@ func (p *Pipeline) Register(ctx context.Context, v Visit, conn *stagedoor.Connec
 	e := stagedoor.LogEvent{Type: "ss", ClientID: clientID, Connection: conn.Name, ConnID: conn.ID, Strategy: conn.Strategy, UserID: u.ID, UserName: u.Email}
 	if err != nil {
 		e.Type, e.UserID, e.Description = "fs", "", stagedoor.AsError(err).Message
+		if weak := (*password.Error)(nil); errors.As(err, &weak) {
+			e.Description = weak.Message
+		}
 	}
 	v.log(e)
 	return err
