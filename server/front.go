@@ -159,7 +159,7 @@ func (s *Server) ready(w http.ResponseWriter, r *http.Request) {
 // logRequest writes one line for operators: no query and no header, which may hold secrets.
 func (s *Server) logRequest(r *http.Request, status int, took time.Duration) {
 	level := slog.LevelDebug
-	if status >= 500 {
+	if status >= 500 && status != http.StatusNotImplemented {
 		level = slog.LevelError
 	}
 	s.log.Log(r.Context(), level, "request", "method", r.Method, "host", r.Host, "path", r.URL.Path, "status", status,

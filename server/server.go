@@ -135,6 +135,7 @@ func (s *Server) doors() http.Handler {
 	mux := http.NewServeMux()
 	s.oauth.Register(mux)
 	s.login.Register(mux)
+	mux.HandleFunc("/", s.elsewhere)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !isManagement(r.URL.Path) {
 			mux.ServeHTTP(w, r)

@@ -87,12 +87,33 @@ func (p *Pipeline) runRules(ctx context.Context, v Visit, in ruleInput, a *stage
 		e.Extra = map[string]any{logRule: f.Rule, logKind: f.Kind}
 		return console, e
 	}
-	a.Profile = out.User
+	if a.Profile, err = without(out.User, out.Merged); err != nil {
+		return console, err
+	}
 	if err := applyContext(out.Context, a); err != nil {
 		return console, err
 	}
+	if a.Conformant {
+		err = keepChanges(user, a)
+	}
 	dropProfile(a)
-	return console, nil
+	return console, err
+}
+
+// without returns the user without what only rules see: the keys of app_metadata that stand at its root, but
+// for those that a rule has put there itself.
+func without(user json.RawMessage, merged []string) (json.RawMessage, error) {
+	if len(merged) == 0 {
+		return user, nil
+	}
+	var members map[string]json.RawMessage
+	if err := json.Unmarshal(user, &members); err != nil {
+		return nil, err
+	}
+	for _, key := range merged {
+		delete(members, key)
+	}
+	return json.Marshal(members)
 }
 
 // dropProfile keeps the profile only where legacy claims are made from it.

@@ -1,0 +1,39 @@
+package server
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/page"
+	"github.com/stagedoor/stagedoor/internal/web"
+	"github.com/stagedoor/stagedoor/ui"
+)
+
+// unserved are the endpoints of the wire that this server does not have yet (Authentication API fact sheet 6). They
+// say so, in words that no client takes for a success.
+var unserved = []string{
+	"/oauth/device/code", "/oauth/par", "/oauth/ro", "/oauth/access_token", "/delegation", "/tokeninfo", "/bc-authorize",
+	"/oidc/register", "/passwordless/start", "/passwordless/verify", "/passwordless/verify_redirect", "/passwordless/challenge",
+	"/mfa/associate", "/mfa/challenge", "/mfa/authenticators", "/co/authenticate", "/usernamepassword/login",
+	"/login/callback", "/user/ssodata", "/continue", "/activate", "/passkey/register", "/passkey/challenge", "/pem", "/cer", "/rawpem", "/pb7", "/fingerprint",
+}
+
+// elsewhere answers what no door serves: a page for people, JSON for programs.
+func (s *Server) elsewhere(w http.ResponseWriter, r *http.Request) {
+	err := stagedoor.Errorf(stagedoor.NotFound, "not_found", "There is nothing at this address.")
+	status := http.StatusNotFound
+	for _, path := range unserved {
+		if r.URL.Path == path || strings.HasPrefix(r.URL.Path, path+"/") {
+			err = stagedoor.Errorf(stagedoor.Unsupported, "not_supported", "%s is not supported by this server.", path)
+			status = http.StatusNotImplemented
+		}
+	}
+	if strings.Contains(r.Header.Get("Accept"), "text/html") {
+		if st, unknown := s.db.TenantByDomain(r.Context(), r.Host); unknown == nil {
+			page.Render(w, status, ui.ErrorPage{Frame: page.Frame(r, st, nil), Code: err.Code, Description: err.Message})
+			return
+		}
+	}
+	web.WriteJSON(w, status, map[string]string{"error": err.Code, "error_description": err.Message})
+}
