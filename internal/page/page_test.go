@@ -1,0 +1,102 @@
+package page_test
+
+import (
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/page"
+	"github.com/stagedoor/stagedoor/internal/store"
+	"github.com/stagedoor/stagedoor/internal/store/storetest"
+)
+
+func tenant(t *testing.T, change func(*stagedoor.TenantSettings)) *store.Store {
+	t.Helper()
+	db := storetest.Open(t, storetest.SQLite)
+	st := storetest.Tenant(t, db, "acme")
+	if _, err := st.UpdateSettings(t.Context(), func(s *stagedoor.TenantSettings) error { change(s); return nil }); err != nil {
+		t.Fatal(err)
+	}
+	st, err := db.TenantByID(t.Context(), "acme")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return st
+}
+
+func fail(t *testing.T, st *store.Store, err error, client *stagedoor.Client) *httptest.ResponseRecorder {
+	t.Helper()
+	r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "https://acme.test/authorize?ui_locales=en", nil)
+	w := httptest.NewRecorder()
+	page.Error(w, r, st, http.StatusForbidden, err, client)
+	return w
+}
+
+// event returns the newest event of the tenant's log.
+func event(t *testing.T, st *store.Store) stagedoor.LogEvent {
+	t.Helper()
+	logs, _, err := st.Logs(t.Context(), store.LogQuery{PerPage: 1})
+	if err != nil || len(logs) != 1 {
+		t.Fatalf("%v: %d events", err, len(logs))
+	}
+	return logs[0]
+}
+
+func TestError(t *testing.T) {
+	st := tenant(t, func(s *stagedoor.TenantSettings) { s.SupportEmail = "help@acme.test" })
+	refused := stagedoor.Errorf(stagedoor.Forbidden, "unauthorized_client", "Callback URL <mismatch>.")
+	refused.Extra = map[string]any{"hint": "Add it & try again."}
+	w := fail(t, st, refused, &stagedoor.Client{ID: "app", Name: "Mixtape", InitiateLoginURI: "https://app.example/start"})
+	e := event(t, st)
+	if e.Type != "f" || e.ClientID != "app" || e.Description != "Callback URL <mismatch>." || e.Hostname != "acme.test" {
+		t.Errorf("event %+v", e)
+	}
+	body := w.Body.String()
+	for _, want := range []string{"unauthorized_client", "Callback URL &lt;mismatch&gt;.", "Add it &amp; try again.", e.ID, `href="https://app.example/start"`, `href="mailto:help@acme.test"`} {
+		if !strings.Contains(body, want) {
+			t.Errorf("the page lacks %s", want)
+		}
+	}
+	if w.Code != http.StatusForbidden || w.Header().Get("Cache-Control") != "no-store" {
+		t.Errorf("status %d, headers %v", w.Code, w.Header())
+	}
+}
+
+func TestErrorThatIsOurs(t *testing.T) {
+	st := tenant(t, func(*stagedoor.TenantSettings) {})
+	w := fail(t, st, errors.New("the password of the database is secret"), nil)
+	if body := w.Body.String(); strings.Contains(body, "secret") || !strings.Contains(body, "server_error") {
+		t.Errorf("the page says %s", body)
+	}
+	if e := event(t, st); strings.Contains(e.Description, "secret") {
+		t.Errorf("event %+v", e)
+	}
+}
+
+func TestErrorPageOfTheTenant(t *testing.T) {
+	st := tenant(t, func(s *stagedoor.TenantSettings) {
+		s.ErrorPage = &stagedoor.ErrorPage{URL: "https://www.example/oops?lang=&from=login"}
+	})
+	w := fail(t, st, stagedoor.Errorf(stagedoor.Invalid, "invalid_request", "Unknown client: a&b"), nil)
+	to, err := url.Parse(w.Header().Get("Location"))
+	want := url.Values{"from": {"login"}, "lang": {"en"}, "error": {"invalid_request"}, "error_description": {"Unknown client: a&b"}, "tracking": {event(t, st).ID}}
+	if err != nil || w.Code != http.StatusFound || to.Host != "www.example" || to.Query().Encode() != want.Encode() {
+		t.Errorf("%d leads to %s", w.Code, to)
+	}
+}
+
+func TestFrame(t *testing.T) {
+	st := tenant(t, func(s *stagedoor.TenantSettings) { s.Local.PrimaryColor = "#123456" })
+	r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/?ui_locales=xx", nil)
+	f := page.Frame(r, st, nil)
+	if f.Tenant != "acme" || f.Lang != "en" || f.Brand.Primary != "#123456" || f.Client.Name != "" {
+		t.Errorf("%+v", f)
+	}
+	if f = page.Frame(r, st, &stagedoor.Client{Name: "Mixtape", LogoURI: "https://app.example/l.png"}); f.Client.Name != "Mixtape" || f.Client.Logo != "https://app.example/l.png" {
+		t.Errorf("%+v", f)
+	}
+}
