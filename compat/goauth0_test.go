@@ -172,11 +172,16 @@ func TestAdminister_GoAuth0(t *testing.T) {
 
 	connection := &management.Connection{
 		Name: auth0.String("compat-" + strings.ToLower(rand.Text())), Strategy: auth0.String("auth0"),
-		EnabledClients: &[]string{machine.GetClientID()},
-		Options:        &management.ConnectionOptions{PasswordPolicy: auth0.String("good")},
+		Options: &management.ConnectionOptions{PasswordPolicy: auth0.String("good")},
 	}
 	ok(t, api.Connection.Create(ctx, connection))
 	defer func() { ok(t, api.Connection.Delete(ctx, connection.GetID())) }()
+	enabled := []management.ConnectionEnabledClient{{ClientID: machine.ClientID, Status: auth0.Bool(true)}}
+	ok(t, api.Connection.UpdateEnabledClients(ctx, connection.GetID(), enabled))
+	list := must[*management.ConnectionEnabledClientList](t)(api.Connection.ReadEnabledClients(ctx, connection.GetID()))
+	if !slices.ContainsFunc(*list.Clients, func(c management.ConnectionEnabledClient) bool { return c.GetClientID() == machine.GetClientID() }) {
+		t.Errorf("enabled clients: %v", list)
+	}
 	byName := must[*management.Connection](t)(api.Connection.ReadByName(ctx, connection.GetName()))
 	if options, _ := byName.Options.(*management.ConnectionOptions); byName.GetID() != connection.GetID() || options.GetPasswordPolicy() != "good" {
 		t.Errorf("connection: %v", byName)
