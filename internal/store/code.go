@@ -80,14 +80,16 @@ func (s *Store) checkOrigin(ctx context.Context, q querier, origin string) error
 }
 
 // SaveAccessToken keeps an opaque access token, one that is good for /userinfo only. origin is
-// the code that it comes from, if any; when that was replayed meanwhile the error is NotFound.
+// the code that it comes from, if any; when that was replayed meanwhile the error is NotFound. Two logins within
+// a second can give the same signed token: the later one counts.
 func (s *Store) SaveAccessToken(ctx context.Context, token, origin string, a *stagedoor.Authorization, expires time.Time) error {
 	doc, err := json.Marshal(a)
 	if err != nil {
 		return err
 	}
 	insert := func(q querier) error {
-		_, err := q.exec(ctx, "INSERT INTO access_tokens (tenant, hash, origin, user_id, doc, expires_at) VALUES (?, ?, ?, ?, ?, ?)",
+		_, err := q.exec(ctx, `INSERT INTO access_tokens (tenant, hash, origin, user_id, doc, expires_at) VALUES (?, ?, ?, ?, ?, ?)
+			ON CONFLICT (tenant, hash) DO UPDATE SET origin = excluded.origin, doc = excluded.doc, expires_at = excluded.expires_at`,
 			s.tenant.ID, hashed(token), origin, a.UserID, document(doc), millis(expires))
 		return err
 	}

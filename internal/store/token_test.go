@@ -98,6 +98,22 @@ func TestReplayTakesBackTokens(t *testing.T) {
 	}, storetest.WithClock(clock.clock))
 }
 
+// Signed tokens without a random part are equal when a browser signs in and renews within one second.
+func TestAccessTokenTwice(t *testing.T) {
+	clock := newClock()
+	each(t, func(t *testing.T, s *store.Store) {
+		ctx := t.Context()
+		newUser(t, s, "auth0|ada")
+		a := stagedoor.Authorization{UserID: "auth0|ada", ClientID: "c", Scope: []string{"openid"}}
+		ok(t, s.SaveAccessToken(ctx, "same", "", &a, clock.in(time.Hour)))
+		a.Scope = []string{"openid", "email"}
+		ok(t, s.SaveAccessToken(ctx, "same", "", &a, clock.in(time.Hour)))
+		if got := must(s.AccessToken(ctx, "same"))(t); len(got.Scope) != 2 {
+			t.Errorf("the later one does not count: %+v", got)
+		}
+	}, storetest.WithClock(clock.clock))
+}
+
 func TestCodeExpires(t *testing.T) {
 	clock := newClock()
 	each(t, func(t *testing.T, s *store.Store) {
