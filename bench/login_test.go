@@ -71,7 +71,7 @@ func exchange(s *stagedoortest.Server, client *stagedoor.Client, params map[stri
 }
 
 // codeExchange measures codes for an access token and an ID token, both signed with RS256.
-func codeExchange(t *testing.T, s *stagedoortest.Server) float64 {
+func codeExchange(t *testing.T, s *stagedoortest.Server) work {
 	client, userID := loginClient(t, s, "bench-code")
 	ready := make([]string, codes)
 	var group sync.WaitGroup
@@ -84,13 +84,13 @@ func codeExchange(t *testing.T, s *stagedoortest.Server) float64 {
 	}
 	group.Wait()
 	var n atomic.Int64
-	return rate(t, 4, func() error {
+	return work{4, func() error {
 		i := n.Add(1) - 1
 		if i >= codes {
 			return fmt.Errorf("more than %d exchanges", codes)
 		}
 		return exchange(s, client, map[string]string{"grant_type": "authorization_code", "code": ready[i]}, nil)
-	})
+	}}
 }
 
 // The rules of the published scenario without the one that calls out.

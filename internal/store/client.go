@@ -20,7 +20,7 @@ var clients = noun[stagedoor.Client]{
 
 // Client returns a client with its secret.
 func (s *Store) Client(ctx context.Context, id string) (*stagedoor.Client, error) {
-	return clients.one(ctx, s, s.read(), "id = ?", id)
+	return clients.read(ctx, s, "id = ?", id)
 }
 
 // Clients lists the tenant's clients.

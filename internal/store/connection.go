@@ -20,12 +20,12 @@ var connections = noun[stagedoor.Connection]{
 
 // Connection returns a connection by its id.
 func (s *Store) Connection(ctx context.Context, id string) (*stagedoor.Connection, error) {
-	return connections.one(ctx, s, s.read(), "id = ?", id)
+	return connections.read(ctx, s, "id = ?", id)
 }
 
 // ConnectionByName returns a connection by its name.
 func (s *Store) ConnectionByName(ctx context.Context, name string) (*stagedoor.Connection, error) {
-	return connections.one(ctx, s, s.read(), "name = ?", name)
+	return connections.read(ctx, s, "name = ?", name)
 }
 
 // Connections lists the tenant's connections by name.

@@ -46,6 +46,7 @@ type DB struct {
 	clock    stagedoor.Clock
 	log      *slog.Logger
 	logs     *logQueue
+	decoded  decoded
 	closing  sync.Once
 	closed   error
 

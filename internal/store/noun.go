@@ -53,6 +53,30 @@ func (n *noun[T]) scan(s *Store, scan func(...any) error) (*T, error) {
 	return v, nil
 }
 
+// known is scan for readers: a document that was decoded before is not decoded again. The value is a copy, but its lists
+// and maps are shared: readers do not change them in place.
+func (n *noun[T]) known(s *Store, scan func(...any) error) (*T, error) {
+	var doc, sealed string
+	if err := scan(&doc, &sealed); err != nil {
+		return n.scan(s, func(...any) error { return err })
+	}
+	key := decodedKey{n.table, doc, sealed}
+	if v, ok := s.db.decoded.get(key).(*T); ok {
+		c := *v
+		return &c, nil
+	}
+	v, err := n.scan(s, func(dest ...any) error {
+		*dest[0].(*string), *dest[1].(*string) = doc, sealed
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	s.db.decoded.put(key, v)
+	c := *v
+	return &c, nil
+}
+
 // encode returns the document and the sealed secret of v.
 func (n *noun[T]) encode(s *Store, v *T) (doc document, sealed string, err error) {
 	c := *v
@@ -70,10 +94,17 @@ func (n *noun[T]) one(ctx context.Context, s *Store, q querier, where string, ar
 	})
 }
 
+// read returns one record to a reader.
+func (n *noun[T]) read(ctx context.Context, s *Store, where string, args ...any) (*T, error) {
+	return n.known(s, func(dest ...any) error {
+		return s.read().row(ctx, n.selects()+" WHERE tenant = ? AND "+where, append([]any{s.tenant.ID}, args...), dest...)
+	})
+}
+
 func (n *noun[T]) all(ctx context.Context, s *Store) ([]T, error) {
 	out := []T{}
 	err := s.read().each(ctx, n.selects()+" WHERE tenant = ? ORDER BY "+n.order, []any{s.tenant.ID}, func(scan func(...any) error) error {
-		v, err := n.scan(s, scan)
+		v, err := n.known(s, scan)
 		if err == nil {
 			out = append(out, *v)
 		}

@@ -21,12 +21,12 @@ var resourceServers = noun[stagedoor.ResourceServer]{
 
 // ResourceServer returns an API by its id or its identifier.
 func (s *Store) ResourceServer(ctx context.Context, id string) (*stagedoor.ResourceServer, error) {
-	return resourceServers.one(ctx, s, s.read(), "(id = ? OR identifier = ?)", id, id)
+	return resourceServers.read(ctx, s, "(id = ? OR identifier = ?)", id, id)
 }
 
 // ResourceServerByIdentifier returns the API that an audience names.
 func (s *Store) ResourceServerByIdentifier(ctx context.Context, identifier string) (*stagedoor.ResourceServer, error) {
-	return resourceServers.one(ctx, s, s.read(), "identifier = ?", identifier)
+	return resourceServers.read(ctx, s, "identifier = ?", identifier)
 }
 
 // ResourceServers lists the tenant's APIs.
@@ -69,12 +69,12 @@ var clientGrants = noun[stagedoor.ClientGrant]{
 
 // ClientGrant returns a client grant by its id.
 func (s *Store) ClientGrant(ctx context.Context, id string) (*stagedoor.ClientGrant, error) {
-	return clientGrants.one(ctx, s, s.read(), "id = ?", id)
+	return clientGrants.read(ctx, s, "id = ?", id)
 }
 
 // ClientGrantFor returns what a client may ask of an audience in its own name.
 func (s *Store) ClientGrantFor(ctx context.Context, clientID, audience string) (*stagedoor.ClientGrant, error) {
-	return clientGrants.one(ctx, s, s.read(), "client_id = ? AND audience = ?", clientID, audience)
+	return clientGrants.read(ctx, s, "client_id = ? AND audience = ?", clientID, audience)
 }
 
 // ClientGrants lists the tenant's client grants.

@@ -24,7 +24,7 @@ var rules = noun[stagedoor.Rule]{
 
 // Rule returns a rule by its id.
 func (s *Store) Rule(ctx context.Context, id string) (*stagedoor.Rule, error) {
-	return rules.one(ctx, s, s.read(), "id = ?", id)
+	return rules.read(ctx, s, "id = ?", id)
 }
 
 // Rules lists the tenant's rules in the order in which they run.

@@ -40,15 +40,7 @@ func IsUserInfo(t *stagedoor.Tenant, audience string) bool {
 // ResourceServer returns the API that an audience names: NotFound if there is none.
 func ResourceServer(ctx context.Context, st *store.Store, audience string) (*stagedoor.ResourceServer, error) {
 	if IsManagement(st.Tenant(), audience) {
-		all, err := st.ResourceServers(ctx)
-		if err != nil {
-			return nil, err
-		}
-		for i := range all {
-			if all[i].IsSystem {
-				return &all[i], nil
-			}
-		}
+		audience = ManagementAudience(st.Tenant())
 	}
 	return st.ResourceServerByIdentifier(ctx, audience)
 }
