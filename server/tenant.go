@@ -78,14 +78,16 @@ func furnish(ctx context.Context, st *store.Store) (*stagedoor.Client, error) {
 		}
 	}
 	if global == nil {
-		if err := st.CreateClient(ctx, newClient("All Applications", func(c *stagedoor.Client) { c.Global = true })); err != nil {
+		global = mgmt.NewClient("All Applications")
+		global.Global = true
+		if err := st.CreateClient(ctx, global); err != nil {
 			return nil, err
 		}
 	}
 	if machine == nil {
-		machine = newClient(machineName, func(c *stagedoor.Client) {
-			c.AppType, c.OIDCConformant, c.GrantTypes = "non_interactive", true, []string{"client_credentials"}
-		})
+		machine = mgmt.NewClient(machineName)
+		machine.AppType, machine.OIDCConformant, machine.GrantTypes = "non_interactive", true, []string{"client_credentials"}
+		machine.JWTConfiguration.Algorithm = "RS256"
 		if err := st.CreateClient(ctx, machine); err != nil {
 			return nil, err
 		}
@@ -94,19 +96,6 @@ func furnish(ctx context.Context, st *store.Store) (*stagedoor.Client, error) {
 		return nil, err
 	}
 	return machine, ensureConnection(ctx, st)
-}
-
-func newClient(name string, change func(*stagedoor.Client)) *stagedoor.Client {
-	c := &stagedoor.Client{
-		ID: stagedoor.NewClientID(), Name: name, Secret: stagedoor.NewSecret(), IsFirstParty: true,
-		JWTConfiguration: stagedoor.JWTConfiguration{Algorithm: "RS256", LifetimeInSeconds: 36000},
-		RefreshToken: stagedoor.RefreshTokenRules{
-			RotationType: "non-rotating", ExpirationType: "non-expiring", TokenLifetime: 2592000, IdleTokenLifetime: 1296000,
-			InfiniteTokenLifetime: true, InfiniteIdleTokenLifetime: true,
-		},
-	}
-	change(c)
-	return c
 }
 
 // ensureSystemAPI gives the tenant its Management API, under its canonical domain.
