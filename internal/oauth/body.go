@@ -65,7 +65,7 @@ func jsonParams(b []byte) (map[string]string, error) {
 	if t, err := dec.Token(); err != nil || t != json.Delim('{') {
 		return nil, malformed
 	}
-	out := map[string]string{}
+	out, seen := map[string]string{}, map[string]bool{}
 	for dec.More() {
 		key, err := dec.Token()
 		name, ok := key.(string)
@@ -79,9 +79,10 @@ func jsonParams(b []byte) (map[string]string, error) {
 		if text, _ := value.(string); unreadable(name) || unreadable(text) {
 			return nil, invalid("The request body cannot be read.")
 		}
-		if _, twice := out[name]; twice {
+		if seen[name] {
 			return nil, invalid("Duplicate parameter: %s", name)
 		}
+		seen[name] = true
 		switch v := value.(type) {
 		case string:
 			out[name] = v

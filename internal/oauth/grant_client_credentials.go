@@ -13,7 +13,7 @@ import (
 // API fact sheet 4.4).
 func redeemClientCredentials(ctx context.Context, t *tokenRequest) (*tokenResponse, error) {
 	if t.client.Public() {
-		return nil, stagedoor.Errorf(stagedoor.Forbidden, "unauthorized_client", "Grant type 'client_credentials' not allowed for the client.")
+		return nil, errGrant("client_credentials")
 	}
 	audience := t.params["audience"]
 	if audience == "" {
@@ -37,11 +37,10 @@ func redeemClientCredentials(ctx context.Context, t *tokenRequest) (*tokenRespon
 		return nil, err
 	}
 	scope := granted.Scope
-	if asked := strings.Fields(t.params["scope"]); len(asked) > 0 {
-		for _, s := range asked {
-			if !slices.Contains(granted.Scope, s) {
-				return nil, stagedoor.Errorf(stagedoor.Forbidden, "access_denied", "Client has not been granted scopes: %s", s)
-			}
+	if asked := distinct(strings.Fields(t.params["scope"])); len(asked) > 0 {
+		has := func(s string) bool { return slices.Contains(granted.Scope, s) }
+		if beyond := slices.DeleteFunc(slices.Clone(asked), has); len(beyond) > 0 {
+			return nil, stagedoor.Errorf(stagedoor.Forbidden, "access_denied", "Client has not been granted scopes: %s", joined(beyond))
 		}
 		scope = asked
 	}

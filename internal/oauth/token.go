@@ -71,8 +71,7 @@ func (d *Door) redeem(r *http.Request, st *store.Store, params map[string]string
 	case !known:
 		err = stagedoor.Errorf(stagedoor.Forbidden, "unsupported_grant_type", "Unsupported grant type: %s", name)
 	case !client.Allows(name):
-		err = stagedoor.Errorf(stagedoor.Forbidden, "unauthorized_client", "Grant type '%s' not allowed for the client.", name)
-		err.(*stagedoor.Error).Extra = map[string]any{"error_uri": "https://auth0.com/docs/clients/client-grant-types"}
+		err = errGrant(name)
 	}
 	if err != nil {
 		logToken(st, &event, err)
@@ -86,6 +85,12 @@ func (d *Door) redeem(r *http.Request, st *store.Store, params map[string]string
 	}
 	logToken(st, &event, err)
 	return resp, err
+}
+
+func errGrant(name string) error {
+	e := stagedoor.Errorf(stagedoor.Forbidden, "unauthorized_client", "Grant type '%s' not allowed for the client.", name)
+	e.Extra = map[string]any{"error_uri": "https://auth0.com/docs/clients/client-grant-types"}
+	return e
 }
 
 func logToken(st *store.Store, e *stagedoor.LogEvent, err error) {

@@ -51,6 +51,9 @@ func legacyProfile(u *stagedoor.User, a *stagedoor.Authorization) map[string]any
 	for k, v := range u.Wire() {
 		profile[k] = v
 	}
+	for k, v := range a.IDClaims {
+		profile[k] = v
+	}
 	return profile
 }
 

@@ -51,7 +51,7 @@ func (m *Minter) AccessToken(ctx context.Context, st *store.Store, a *stagedoor.
 	if token, err = m.signAccess(ctx, st, how, claims); err != nil {
 		return "", 0, err
 	}
-	if a.HasScope("openid") && len(a.IDClaims) > 0 { // /userinfo answers them too
+	if forUserInfo(a, how.API) && len(a.IDClaims) > 0 { // /userinfo answers them too
 		err = st.SaveAccessToken(ctx, token, how.Origin, a, now.Add(time.Duration(life)*time.Second))
 	}
 	return token, life, err
@@ -68,7 +68,7 @@ func (m *Minter) accessClaims(st *store.Store, a *stagedoor.Authorization, how A
 	}
 	claims["iss"], claims["sub"], claims["aud"] = a.Issuer, subject, a.Audience
 	claims["iat"], claims["exp"] = now.Unix(), now.Unix()+int64(life)
-	if a.UserID != "" && a.HasScope("openid") && how.API.SigningAlgorithm != jose.HS256 {
+	if forUserInfo(a, how.API) {
 		claims["aud"] = []string{a.Audience, a.Issuer + "userinfo"}
 	}
 	if len(a.Scope) > 0 {
@@ -90,6 +90,11 @@ func (m *Minter) accessClaims(st *store.Store, a *stagedoor.Authorization, how A
 		claims["gty"] = a.GrantType
 	}
 	return claims
+}
+
+// forUserInfo tells whether a token for an API is good for /userinfo too.
+func forUserInfo(a *stagedoor.Authorization, rs *stagedoor.ResourceServer) bool {
+	return a.UserID != "" && a.HasScope("openid") && rs.SigningAlgorithm != jose.HS256
 }
 
 func rfc9068(rs *stagedoor.ResourceServer) bool {

@@ -1,0 +1,72 @@
+package oauth
+
+import (
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/jose"
+)
+
+func TestUserInfoForms(t *testing.T) {
+	w := newWorld(t)
+	token := w.redeem(site, w.browser().login(request(site, "scope", "openid email")).got().Get("code")).good().AccessToken
+	jwt := w.redeem(site, w.browser().login(request(site, "scope", "openid email", "audience", apiAudience)).got().Get("code")).good().AccessToken
+	for _, token := range []string{token, jwt} {
+		header := httptest.NewRequest("GET", "/userinfo", nil)
+		header.Header.Set("Authorization", "bearer  "+token)
+		posted := httptest.NewRequest("POST", "/userinfo", nil)
+		posted.Header.Set("Authorization", "Bearer "+token)
+		for name, a := range map[string]*answer{
+			"header": w.browser().do(header), "posted": w.browser().do(posted), "form": w.browser().post("/userinfo", values("access_token", token)),
+		} {
+			if a.Code != 200 || !strings.Contains(a.Body.String(), adaMail) || a.Header().Get("Cache-Control") != "no-store" || a.Header().Get("Content-Type") != "application/json; charset=utf-8" {
+				t.Errorf("%s: %d %v %s", name, a.Code, a.Header(), a.Body)
+			}
+		}
+	}
+	if a := w.browser().get("/userinfo?access_token=" + token); a.Code != 401 {
+		t.Errorf("a token in the URL is taken: %d", a.Code)
+	}
+}
+
+func TestUserInfoRefused(t *testing.T) {
+	w := newWorld(t)
+	other := w.tenant("other")
+	_ = other
+	code := func() string {
+		return w.browser().login(request(site, "scope", "openid", "audience", apiAudience)).got().Get("code")
+	}
+	good := w.redeem(site, code()).good()
+	none := "eyJhbGciOiJub25lIn0." + strings.Split(good.AccessToken, ".")[1] + "."
+	machineToken := w.token(values("grant_type", "client_credentials", "client_id", machine, "client_secret", secret(machine), "audience", apiAudience)).good().AccessToken
+	refused := func(name, token, why string) {
+		t.Helper()
+		a := w.info(token)
+		want := `Bearer realm="Users", error="invalid_token", error_description="` + why + `"`
+		if a.Code != 401 || a.Body.String() != "Unauthorized" || a.Header().Get("WWW-Authenticate") != want {
+			t.Errorf("%s: %d %s %s", name, a.Code, a.Body, a.Header().Get("WWW-Authenticate"))
+		}
+	}
+	const invalid = "The token is invalid"
+	refused("nothing", "", invalid)
+	refused("nonsense", "nonsense", invalid)
+	refused("not signed", none, invalid)
+	refused("an ID token", good.IDToken, invalid)
+	refused("a machine's", machineToken, invalid)
+	refused("cut", good.AccessToken[:len(good.AccessToken)-2], invalid)
+	refused("huge", strings.Repeat("x", jose.MaxTokenSize+1), invalid)
+	refused("NUL", "a\x00b", invalid)
+	w.pass(24 * time.Hour)
+	refused("expired", good.AccessToken, "The token has expired")
+
+	fresh := w.redeem(site, code()).good()
+	yes := true
+	_, err := w.st.UpdateUser(t.Context(), ada, func(u *stagedoor.User) error { u.Blocked = &yes; return nil })
+	ok(t, err)
+	refused("blocked", fresh.AccessToken, invalid)
+	ok(t, w.st.DeleteUser(t.Context(), ada))
+	refused("deleted", fresh.AccessToken, invalid)
+}
