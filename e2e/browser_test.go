@@ -307,3 +307,27 @@ func (b *tab) logIn(who user) {
 	b.fill(`input[name="password"]`, who.Password)
 	b.click(`button[type="submit"].primary`)
 }
+
+// allow presses the first button of the consent page.
+func (b *tab) allow() {
+	b.t.Helper()
+	b.click(`button[name="decision"][value="accept"]`)
+}
+
+// choose picks an option of a select.
+func (b *tab) choose(selector, value string) {
+	b.t.Helper()
+	b.see(selector)
+	b.eval(nil, `(e => { e.value = `+quote(value)+`; e.dispatchEvent(new Event("change", {bubbles: true})) })(document.querySelector(`+quote(selector)+`))`)
+}
+
+// ears keeps the page's audio element, which is in no document, as window.heard.
+func (b *tab) ears() {
+	b.t.Helper()
+	b.do("listen", chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+		_, err := chromedp.Call(ctx, pages.AddScriptToEvaluateOnNewDocument, pages.AddScriptToEvaluateOnNewDocumentParams{
+			Source: `{ const play = HTMLMediaElement.prototype.play; HTMLMediaElement.prototype.play = function () { window.heard = this; return play.call(this); }; }`,
+		})
+		return err
+	}))
+}

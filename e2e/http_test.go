@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"bytes"
+	"context"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
@@ -10,6 +11,7 @@ import (
 	"html"
 	"io"
 	"maps"
+	"net"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
@@ -19,8 +21,16 @@ import (
 	"time"
 )
 
-// impatient is for servers that answer.
-var impatient = &http.Client{Timeout: 30 * time.Second}
+// impatient is for servers that answer. It finds names below localhost on this machine, as browsers do.
+var impatient = &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{
+	DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+		host, port, err := net.SplitHostPort(address)
+		if err == nil && strings.HasSuffix(host, ".localhost") {
+			address = "localhost:" + port
+		}
+		return new(net.Dialer).DialContext(ctx, network, address)
+	},
+}}
 
 // An answer is what a server said.
 type answer struct {
@@ -264,13 +274,11 @@ func (q request) with(extra ...string) request {
 	return q
 }
 
-// authorize opens /authorize, signs in if asked, allows what a consent page asks, and returns what came back in
-// the query or the fragment of the redirect, and the code verifier.
-func (v *visitor) authorize(q request, who user) (back url.Values, verifier string) {
-	v.t.Helper()
+// query is that of /authorize, and the code verifier that belongs to it.
+func (q request) query() (query url.Values, verifier string) {
 	verifier = rand.Text() + rand.Text()
 	challenge := sha256.Sum256([]byte(verifier))
-	query := url.Values{
+	query = url.Values{
 		"response_type": {"code"}, "client_id": {q.clientID}, "redirect_uri": {q.redirectURI}, "state": {rand.Text()},
 		"nonce": {rand.Text()}, "scope": {"openid profile email"},
 	}
@@ -281,6 +289,14 @@ func (v *visitor) authorize(q request, who user) (back url.Values, verifier stri
 		query.Set("code_challenge", base64.RawURLEncoding.EncodeToString(challenge[:]))
 		query.Set("code_challenge_method", "S256")
 	}
+	return query, verifier
+}
+
+// authorize opens /authorize, signs in if asked, allows what a consent page asks, and returns what came back in
+// the query or the fragment of the redirect, and the code verifier.
+func (v *visitor) authorize(q request, who user) (back url.Values, verifier string) {
+	v.t.Helper()
+	query, verifier := q.query()
 	p := v.open(q.server + "/authorize?" + query.Encode())
 	for pages := 0; v.back == nil; pages++ {
 		if p.status != http.StatusOK || pages > 3 {

@@ -13,7 +13,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"os"
@@ -240,8 +239,6 @@ func (b *buffer) bytes() []byte {
 	defer b.mu.Unlock()
 	return bytes.Clone(b.text.Bytes())
 }
-
-var _ io.Writer = (*buffer)(nil)
 
 func freeAddresses(n int) (addresses []string) {
 	for range n {
