@@ -53,15 +53,16 @@ func mayBeSet(name string, scope []string, conformant bool) bool {
 	if !conformant {
 		return !slices.Contains(core, name)
 	}
-	if slices.Contains(protected, name) || strings.HasPrefix(name, "urn:auth0") {
+	if slices.Contains(protected, name) || strings.HasPrefix(strings.ToLower(name), "urn:auth0") {
 		return false
 	}
 	if needs, ok := profileClaims[name]; ok {
 		return slices.Contains(scope, needs)
 	}
 	if u, err := url.Parse(name); err == nil && u.Host != "" {
+		name := strings.ToLower(u.Hostname())
 		for _, host := range []string{"auth0.com", "webtask.io", "webtask.run"} {
-			if u.Hostname() == host || strings.HasSuffix(u.Hostname(), "."+host) {
+			if name == host || strings.HasSuffix(name, "."+host) {
 				return false
 			}
 		}

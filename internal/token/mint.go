@@ -60,7 +60,9 @@ func (m *Minter) AccessToken(ctx context.Context, st *store.Store, a *stagedoor.
 func (m *Minter) accessClaims(st *store.Store, a *stagedoor.Authorization, how Access, now time.Time, life int) map[string]any {
 	claims := map[string]any{}
 	for name, value := range a.TokenClaims {
-		claims[name] = value
+		if !how.API.IsSystem || strings.Contains(name, ":") { // plain names stay out of tokens for our own APIs
+			claims[name] = value
+		}
 	}
 	subject := a.UserID
 	if subject == "" {
