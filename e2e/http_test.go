@@ -382,3 +382,14 @@ func text(v any) string {
 	}
 	return string(b)
 }
+
+// byEmail finds the one user with the address.
+func (o operator) byEmail(email string) record {
+	o.t.Helper()
+	var found []record
+	o.do("GET", "/users-by-email?email="+url.QueryEscape(email), nil, &found)
+	if len(found) != 1 {
+		o.t.Fatalf("%d users with the address %s", len(found), email)
+	}
+	return found[0]
+}

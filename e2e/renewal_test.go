@@ -268,7 +268,7 @@ func noTokensKept(t *testing.T, b *tab) {
 // TestB5_RenewsByItself: a minute before expiry, or earlier in a shorter life, the app renews without being told.
 func TestB5_RenewsByItself(t *testing.T) {
 	op := operatorOf(t)
-	defer shortTokens(op, 9)()
+	defer shortTokens(op, 6)()
 	b := newTab(t)
 	b.signIn(op.newListener("gus", nil))
 	b.see(id("featured-card")) // what the screen needs has been fetched
