@@ -19,11 +19,10 @@ import (
 func (d *Door) logout(w http.ResponseWriter, r *http.Request, st *store.Store) {
 	q := r.URL.Query()
 	client, allowed, err := logoutClient(r, st, q.Get("client_id"))
-	if err != nil {
-		fail(w, r, st, err, nil)
-		return
+	if ended := d.endSession(w, r, st, client); err == nil { // whatever the parameters say
+		err = ended
 	}
-	if err := d.endSession(w, r, st, client); err != nil {
+	if err != nil {
 		fail(w, r, st, err, client)
 		return
 	}

@@ -1,0 +1,135 @@
+package oauth
+
+import (
+	"html"
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stagedoor/stagedoor"
+)
+
+const bye = "https://app.test/bye"
+
+func TestLogout(t *testing.T) {
+	w := newWorld(t)
+	w.settings(func(s *stagedoor.TenantSettings) { s.AllowedLogoutURLs = []string{"https://acme.example/out"} })
+	const mismatch = `The "returnTo" querystring parameter "https://evil.test/" is not defined as a valid URL in "Allowed Logout URLs".`
+	for query, want := range map[string]struct{ to, page string }{
+		"client_id=spa&returnTo=" + url.QueryEscape(bye+"?x=1#y"):       {bye + "?x=1#y", ""},
+		"client_id=spa&returnTo=" + url.QueryEscape(bye) + "&federated": {bye, ""},
+		"client_id=spa": {bye, ""},
+		"returnTo=https%3A%2F%2Facme.example%2Fout": {"https://acme.example/out", ""},
+		"":                  {"https://acme.example/out", ""},
+		"client_id=machine": {"", ""},
+		"client_id=spa&returnTo=https%3A%2F%2Fevil.test%2F": {"", mismatch},
+		"returnTo=https%3A%2F%2Fevil.test%2F":               {"", mismatch},
+		"client_id=nobody&returnTo=" + url.QueryEscape(bye): {"", "Unknown client: nobody"},
+		"client_id=spa&returnTo=javascript%3Aalert(1)":      {"", "is not defined as a valid URL"},
+	} {
+		b := w.browser()
+		first := w.redeem(spa, b.login(request(spa, "scope", "openid offline_access")).got().Get("code")).good()
+		held := *b.cookies["auth0"]
+		w.logged()
+		a := b.get("/v2/logout?" + query)
+		switch {
+		case want.to != "":
+			if a.Code != 302 || a.Header().Get("Location") != want.to {
+				t.Errorf("%s: %d %s", query, a.Code, a.Header().Get("Location"))
+			}
+		case want.page != "":
+			a.page(400, want.page)
+		default:
+			a.page(200, "")
+		}
+		if b.cookies["auth0"] != nil {
+			t.Errorf("%s: the cookie is still there", query)
+		}
+		if got := w.logged(); len(got) == 0 || got[0] != "slo" {
+			t.Errorf("%s: log events %q", query, got)
+		}
+		b.cookies["auth0"] = &held
+		b.authorize(request(spa, "prompt", "none")).fails("login_required", "Login required")
+		w.refresh(spa, first.RefreshToken).good() // refresh tokens live on
+	}
+	if a := w.browser().get("/v2/logout?client_id=spa"); a.Code != 302 { // without a session
+		t.Error(a.Code)
+	}
+}
+
+var confirmField = regexp.MustCompile(`name="confirm" value="([^"]*)"`)
+
+func TestOIDCLogout(t *testing.T) {
+	w := newWorld(t)
+	in := func() (*browser, string, string) {
+		b := w.browser()
+		a := w.redeem(spa, b.login(request(spa)).got().Get("code")).good()
+		w.logged()
+		return b, a.IDToken, w.claims(a.IDToken)["sid"].(string)
+	}
+	out := func(b *browser, more ...string) *answer {
+		return b.get("/oidc/logout?" + values(append([]string{"post_logout_redirect_uri", bye, "state", "a b"}, more...)...).Encode())
+	}
+	gone := func(a *answer) {
+		t.Helper()
+		if a.Code != 302 || a.Header().Get("Location") != bye+"?state=a+b" {
+			t.Errorf("%d %s %.200s", a.Code, a.Header().Get("Location"), a.Body)
+		}
+		w.wantLog("slo")
+	}
+	b, hint, sid := in()
+	gone(out(b, "id_token_hint", hint))
+	b, hint, sid = in()
+	gone(out(b, "client_id", spa, "logout_hint", sid))
+	b, hint, sid = in()
+	w.pass(24 * time.Hour)
+	gone(out(b, "id_token_hint", hint, "logout_hint", sid, "client_id", spa)) // an expired ID token is a good hint
+
+	b, hint, sid = in()
+	for name, more := range map[string][]string{
+		"client_id and id_token_hint are not of the same client.":    {"id_token_hint", hint, "client_id", site},
+		"logout_hint and id_token_hint are not of the same session.": {"id_token_hint", hint, "logout_hint", "other"},
+		"The id_token_hint is not valid.":                            {"id_token_hint", hint[:len(hint)-3] + "AAA"},
+		"Unknown client: nobody":                                     {"client_id", "nobody"},
+		`The "post_logout_redirect_uri" querystring parameter "https://evil.test/" is not defined as a valid URL in "Allowed Logout URLs".`: {"client_id", spa, "post_logout_redirect_uri", "https://evil.test/"},
+		`The "post_logout_redirect_uri" querystring parameter "https://app.test/bye?x=1" is not`:                                            {"client_id", spa, "post_logout_redirect_uri", bye + "?x=1"},
+	} {
+		out(b, more...).page(400, name)
+	}
+	b.authorize(request(spa, "prompt", "none")).got()
+	w.logged()
+
+	// Without a hint the person is asked, so that no other site can log them out.
+	ask := out(b, "client_id", spa)
+	ask.page(200, adaMail)
+	m := confirmField.FindStringSubmatch(ask.Body.String())
+	if m == nil {
+		t.Fatalf("no form: %s", ask.Body)
+	}
+	w.wantLog()
+	form := values("client_id", spa, "post_logout_redirect_uri", bye, "state", "a b", "confirm", html.UnescapeString(m[1]))
+	r := newRequest("POST", "/oidc/logout", form.Encode())
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	r.Header.Set("Sec-Fetch-Site", "cross-site")
+	b.do(r).page(200, adaMail)
+	b.post("/oidc/logout", values("client_id", spa, "post_logout_redirect_uri", bye, "confirm", "wrong")).page(200, adaMail)
+	w.wantLog()
+	gone(b.post("/oidc/logout", form))
+	if a := w.browser().get("/oidc/logout"); a.Code != 200 || strings.Contains(a.Body.String(), "confirm") {
+		t.Errorf("without a session: %d", a.Code)
+	}
+}
+
+// An old client's ID token is a hint too.
+func TestOIDCLogoutHS256(t *testing.T) {
+	w := newWorld(t)
+	w.client(legacy, func(c *stagedoor.Client) { c.AllowedLogoutURLs = []string{bye} })
+	b := w.browser()
+	a := w.redeem(legacy, b.login(request(legacy, "scope", "openid")).got().Get("code")).good()
+	got := b.get("/oidc/logout?" + values("id_token_hint", a.IDToken, "post_logout_redirect_uri", bye).Encode())
+	if got.Code != 302 || got.Header().Get("Location") != bye {
+		t.Errorf("%d %.200s", got.Code, got.Body)
+	}
+}
