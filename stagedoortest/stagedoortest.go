@@ -18,6 +18,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -64,6 +65,7 @@ type Options struct {
 	Allow    []string        // "host:port" that scripts may reach
 	Log      io.Writer       // nil: the test's log on failure only
 	Tenants  []string        // further tenants
+	Proxies  []netip.Prefix  // trusted proxies
 }
 
 // New starts a server that stops with the test.
@@ -76,7 +78,7 @@ func New(t testing.TB, options ...Options) *Server {
 	cfg := config.Config{
 		DataDir: t.TempDir(), Database: o.Database, HTTP: "127.0.0.1:0", HTTPS: "127.0.0.1:0", ShutdownGrace: 5 * time.Second,
 		LogLevel: "info", LogFormat: "text", Mail: config.Mail{Port: 587, From: "Stagedoor <no-reply@stagedoor.test>"},
-		Outbound: config.Outbound{Allow: o.Allow},
+		Outbound: config.Outbound{Allow: o.Allow}, TrustedProxies: o.Proxies,
 	}
 	must(t, cfg.Complete())
 	log := slog.New(slog.DiscardHandler)

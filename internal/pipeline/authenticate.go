@@ -116,13 +116,14 @@ func (p *Pipeline) proved(ctx context.Context, v Visit, tx *stagedoor.Transactio
 		return nil, err
 	}
 	methods := []stagedoor.AuthMethod{{Name: "pwd", Timestamp: v.Store.Clock().Now().UnixMilli()}}
-	opened := &Opened{Handle: v.Session}
+	opened := &Opened{}
 	old, err := session.Live(ctx, v.Store, v.Session)
 	if err != nil {
 		return nil, err
 	}
 	if old != nil && old.UserID == u.ID {
-		opened.Session, err = old, session.Renew(ctx, v.Store, old, methods)
+		opened.Session = old
+		opened.Handle, err = session.Renew(ctx, v.Store, old, methods)
 	} else {
 		if old != nil { // another person signs in with this browser
 			if err := v.Store.DeleteSession(ctx, old.ID); err != nil {

@@ -84,10 +84,20 @@ func (p *Pipeline) Continue(ctx context.Context, v Visit, id string) (*Outcome, 
 }
 
 // Page returns the login under way for which page is to be shown. A login that waits for another
-// page, or none, is lost.
+// page, or none, is lost, and so is one whose person this browser's session is not of.
 func (p *Pipeline) Page(ctx context.Context, v Visit, id, page string) (*stagedoor.Transaction, error) {
 	tx, err := p.transaction(ctx, v, id)
 	if err != nil || tx.Step != page {
+		return nil, lost()
+	}
+	if tx.UserID == "" {
+		return tx, nil
+	}
+	s, err := session.Live(ctx, v.Store, v.Session)
+	if err != nil {
+		return nil, err
+	}
+	if !sameSession(tx, s) {
 		return nil, lost()
 	}
 	return tx, nil

@@ -98,30 +98,45 @@ func (l *login) save(ctx context.Context, ask string) error {
 	return l.st.SaveTransaction(ctx, l.tx)
 }
 
-// know finds out who the person is: from this login's own proof, or from the session.
+// know finds out who the person is: from this login's own proof, or from the session. A login that knows its person goes on
+// only in the browser that holds that person's session: not after a logout, nor where somebody else is signed in now, nor
+// where the browser cookie was planted to end a stranger's login.
 func (l *login) know(ctx context.Context) (string, error) {
 	req := &l.tx.Request
-	if l.tx.UserID == "" {
-		s, err := session.Live(ctx, l.st, l.visit.Session)
-		if err != nil {
-			return "", err
-		}
+	s, err := session.Live(ctx, l.st, l.visit.Session)
+	switch {
+	case err != nil:
+		return "", err
+	case l.tx.UserID == "":
 		if s == nil || req.HasPrompt("login") || req.HasPrompt("select_account") || tooOld(l.st, s, req.MaxAge) {
 			return AskLogin, nil
 		}
 		if ok, err := l.serves(ctx, s); !ok || err != nil {
 			return AskLogin, err
 		}
-		l.session = s
 		l.tx.UserID, l.tx.SessionID = s.UserID, s.ID
+	case !sameSession(l.tx, s):
+		return l.startOver()
 	}
+	l.session = s
 	u, err := l.st.User(ctx, l.tx.UserID)
 	if stagedoor.IsKind(err, stagedoor.NotFound) {
-		l.tx.UserID = ""
-		return AskLogin, nil
+		return l.startOver()
 	}
 	l.user = u
 	return "", err
+}
+
+// sameSession tells whether s is the session that the login's person proved themselves in.
+func sameSession(tx *stagedoor.Transaction, s *stagedoor.Session) bool {
+	return s != nil && s.ID == tx.SessionID && s.UserID == tx.UserID
+}
+
+// startOver asks for a person, and forgets all that the one before has proved, agreed to and would have been granted.
+func (l *login) startOver() (string, error) {
+	l.tx.UserID, l.tx.SessionID, l.tx.Fresh = "", "", false
+	l.tx.Scripted, l.tx.Result, l.tx.Consented, l.tx.Denied = false, nil, false, false
+	return AskLogin, nil
 }
 
 // serves tells whether the client may sign people in through the session's connection, and whether
@@ -155,21 +170,13 @@ func errBlocked() error {
 	return stagedoor.Errorf(stagedoor.Unauthorized, "unauthorized", "user is blocked")
 }
 
-// useSession notes the client in the session. It must still be there: a logout or a new password
-// in the middle of a login ends the login too.
+// useSession notes the client in the session. One that ends just now ends the login too.
 func (l *login) useSession(ctx context.Context) (string, error) {
-	if l.session == nil {
-		s, err := l.st.Session(ctx, l.tx.SessionID)
-		if stagedoor.IsKind(err, stagedoor.NotFound) {
-			l.tx.UserID, l.tx.Fresh = "", false
-			return AskLogin, nil
-		}
-		if err != nil {
-			return "", err
-		}
-		l.session = s
+	err := session.Touch(ctx, l.st, l.session, l.client.ID, l.visit.who())
+	if stagedoor.IsKind(err, stagedoor.NotFound) {
+		return l.startOver()
 	}
-	return "", session.Touch(ctx, l.st, l.session, l.client.ID, l.visit.who())
+	return "", err
 }
 
 // authorization is what the request amounts to before scripts change it.

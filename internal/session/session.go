@@ -68,9 +68,11 @@ func Touch(ctx context.Context, st *store.Store, s *stagedoor.Session, clientID 
 	})
 }
 
-// Renew notes that the session's user proved themselves again.
-func Renew(ctx context.Context, st *store.Store, s *stagedoor.Session, methods []stagedoor.AuthMethod) error {
+// Renew notes that the session's user proved themselves again, and returns the session's new handle: what the old one
+// opens is not more than before, for it opens nothing any more.
+func Renew(ctx context.Context, st *store.Store, s *stagedoor.Session, methods []stagedoor.AuthMethod) (handle string, err error) {
 	now := st.Clock().Now()
 	s.AuthenticatedAt, s.Methods = now, methods
-	return st.UpdateSession(ctx, s.ID, func(s *stagedoor.Session) { s.AuthenticatedAt, s.Methods = now, methods })
+	handle = stagedoor.NewToken()
+	return handle, st.RenewSession(ctx, s.ID, handle, func(s *stagedoor.Session) { s.AuthenticatedAt, s.Methods = now, methods })
 }

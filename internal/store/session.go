@@ -66,6 +66,12 @@ func (s *Store) Session(ctx context.Context, id string) (*stagedoor.Session, err
 
 // UpdateSession changes a live session in one transaction.
 func (s *Store) UpdateSession(ctx context.Context, id string, change func(*stagedoor.Session)) error {
+	return s.RenewSession(ctx, id, "", change)
+}
+
+// RenewSession is UpdateSession, and puts the session under another cookie's value unless handle is empty: the one before
+// stops working.
+func (s *Store) RenewSession(ctx context.Context, id, handle string, change func(*stagedoor.Session)) error {
 	return s.write(ctx, func(q querier) error {
 		v, err := s.session(ctx, q, "id = ?", id, s.db.forUpdate())
 		if err != nil {
@@ -76,8 +82,11 @@ func (s *Store) UpdateSession(ctx context.Context, id string, change func(*stage
 		if err != nil {
 			return err
 		}
-		_, err = q.exec(ctx, "UPDATE sessions SET doc = ?, user_id = ?, expires_at = ? WHERE tenant = ? AND id = ?",
-			document(doc), v.UserID, sessionEnd(v), s.tenant.ID, id)
+		if _, err = q.exec(ctx, "UPDATE sessions SET doc = ?, user_id = ?, expires_at = ? WHERE tenant = ? AND id = ?",
+			document(doc), v.UserID, sessionEnd(v), s.tenant.ID, id); err != nil || handle == "" {
+			return err
+		}
+		_, err = q.exec(ctx, "UPDATE sessions SET handle = ? WHERE tenant = ? AND id = ?", hashed(handle), s.tenant.ID, id)
 		return err
 	})
 }
