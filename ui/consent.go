@@ -18,9 +18,12 @@ type ScopeGroup struct {
 	Items []string
 }
 
-// profileScopes are the scopes of OpenID Connect and OAuth that concern the user's own record,
-// in the order of the page. openid itself asks for nothing that a user could weigh.
-var profileScopes = []string{"profile", "email", "phone", "address"}
+// profileScopes are the scopes of OpenID Connect, OAuth and the Management API that concern the user's
+// own record, in the order of the page. openid itself asks for nothing that a user could weigh.
+var profileScopes = []string{
+	"profile", "email", "phone", "address",
+	"read:current_user", "create:current_user_metadata", "update:current_user_metadata", "delete:current_user_metadata",
+}
 
 // Groups puts the scopes into plain words: the user's record first, then each resource of the API
 // ("read:playlists" and "delete:playlists" both fall under "Playlists"), then the rest.
