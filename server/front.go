@@ -134,7 +134,8 @@ func isLoopback(host string) bool {
 // toHTTPS sends browsers to https. Anything else gets an error: a credential that came in the clear must not seem to
 // have worked.
 func toHTTPS(w http.ResponseWriter, r *http.Request) {
-	if r.Method == http.MethodGet || r.Method == http.MethodHead {
+	plain := strings.HasPrefix(r.URL.RequestURI(), "/") // not http:@elsewhere, which would become part of the host
+	if plain && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
 		host := r.Host
 		if h, _, err := net.SplitHostPort(host); err == nil {
 			host = h
