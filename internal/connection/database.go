@@ -6,7 +6,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"time"
 	"unicode/utf8"
 
 	"github.com/stagedoor/stagedoor"
@@ -62,8 +61,7 @@ func (d *Database) Authenticate(ctx context.Context, st *store.Store, c *stagedo
 	}
 	if password.NeedsRehash(hash) {
 		if fresh, err := d.Hasher.Hash(ctx, secret); err == nil {
-			err = st.SetPasswordHash(ctx, u.ID, fresh, time.Time{})
-			if err != nil {
+			if err := st.RenewPasswordHash(ctx, u.ID, hash, fresh); err != nil {
 				return nil, true, err
 			}
 		}
@@ -138,10 +136,11 @@ func NormalizeEmail(s string) (string, error) {
 	if s == "" {
 		return "", nil
 	}
+	text := utf8.ValidString(s) // ToLower would mend it
 	s = strings.ToLower(strings.TrimSpace(s))
 	a, err := mail.ParseAddress(s)
 	local, _, _ := strings.Cut(s, "@")
-	if err != nil || a.Address != s || len(s) > 254 || len(local) > 64 || strings.ContainsAny(s, " \"(),:;<>[\\]\x00") || !utf8.ValidString(s) {
+	if err != nil || a.Address != s || len(s) > 254 || len(local) > 64 || strings.ContainsAny(s, " \"(),:;<>[\\]\x00") || !text {
 		return "", stagedoor.Errorf(stagedoor.Invalid, "invalid_email", "The e-mail address is not valid.")
 	}
 	return s, nil

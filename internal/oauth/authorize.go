@@ -324,6 +324,6 @@ func logRefused(r *http.Request, st *store.Store, client *stagedoor.Client, req 
 	if slices.Contains(strings.Fields(r.Form.Get("prompt")), "none") {
 		e.Type = "fsa"
 	}
-	e.Description = stagedoor.AsError(err).Message
+	e.Description, e.Audience, e.UserAgent = cut(stagedoor.AsError(err).Message), cut(e.Audience), cut(e.UserAgent)
 	st.Log(e)
 }

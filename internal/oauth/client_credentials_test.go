@@ -159,3 +159,20 @@ func TestClientAuthentication(t *testing.T) {
 	w.redeem(spa, code, "client_secret", "wrong").bad(401, "access_denied", "Unauthorized")
 	w.redeem(spa, code, "client_secret", secret(spa)).good()
 }
+
+// A request cannot fill the log.
+func TestLogIsBounded(t *testing.T) {
+	w := newWorld(t)
+	long := strings.Repeat("é", 20000)
+	w.token(values(machineForm("client_id", long)...))
+	w.token(values(machineForm("audience", long)...))
+	w.token(values(machineForm("grant_type", long)...))
+	w.browser().authorize(request(spa, "audience", long))
+	for _, e := range w.events() {
+		for _, s := range []string{e.ClientID, e.Audience, e.Description, e.UserAgent} {
+			if len(s) > 1100 {
+				t.Errorf("%s: a member of %d bytes", e.Type, len(s))
+			}
+		}
+	}
+}

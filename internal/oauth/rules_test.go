@@ -6,6 +6,8 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+
+	"github.com/stagedoor/stagedoor"
 )
 
 func TestRuleClaims(t *testing.T) {
@@ -57,7 +59,7 @@ func TestRuleRefuses(t *testing.T) {
 		{`for (;;) {}`, "access_denied", "Blocked event loop."},
 		{`context.redirect = {url: 'https://evil.test/'}; callback(null, user, context)`, "access_denied", "A rule set context.redirect, which this server does not support yet."},
 		{`context.idToken = 7; callback(null, user, context)`, "access_denied", "A rule left context.idToken or context.accessToken that is not an object."},
-		{`context.idToken['https://a.test/big'] = new Array(103000).join('x'); callback(null, user, context)`, "access_denied", "Custom claims exceed the limit of 102400 bytes."},
+		{`context.idToken['https://a.test/big'] = 'x'.repeat(103000); callback(null, user, context)`, "access_denied", "Custom claims exceed the limit of 102400 bytes."},
 	} {
 		w.noRules()
 		w.rule("function (user, context, callback) { console.log('seen'); " + c.script + "; }")
@@ -86,6 +88,7 @@ func TestRuleRefuses(t *testing.T) {
 
 func TestRuleMetadata(t *testing.T) {
 	eachWorld(t, func(t *testing.T, w *world) {
+		w.settings(func(s *stagedoor.TenantSettings) { s.Local.MaxMetadataBytes = 1000 })
 		w.rule(`async function (user, context, callback) {
 			user.user_metadata = user.user_metadata || {};
 			user.user_metadata.displayName = 'Lady';
@@ -94,7 +97,7 @@ func TestRuleMetadata(t *testing.T) {
 			var failures = [];
 			try { await auth0.users.updateAppMetadata('auth0|nobody', {x: 1}); } catch (e) { failures.push(e.message); }
 			try { await auth0.users.updateUserMetadata(user.user_id, {'a.b': 1}); } catch (e) { failures.push(e.message); }
-			try { await auth0.users.updateAppMetadata(user.user_id, {big: new Array(2 << 20).join('x')}); } catch (e) { failures.push('big'); }
+			try { await auth0.users.updateAppMetadata(user.user_id, {big: 'x'.repeat(2000)}); } catch (e) { failures.push('big'); }
 			context.idToken['https://a.test/failures'] = failures.length;
 			context.idToken['https://a.test/name'] = user.user_metadata.displayName;
 			callback(null, user, context);

@@ -87,6 +87,15 @@ func (d *Door) redeem(r *http.Request, st *store.Store, params map[string]string
 	return resp, err
 }
 
+// cut bounds what a request can write into the log, in bytes.
+func cut(s string) string {
+	const most = 1024
+	if len(s) > most {
+		s = strings.ToValidUTF8(s[:most], "") + "…"
+	}
+	return s
+}
+
 func errGrant(name string) error {
 	e := stagedoor.Errorf(stagedoor.Forbidden, "unauthorized_client", "Grant type '%s' not allowed for the client.", name)
 	e.Extra = map[string]any{"error_uri": "https://auth0.com/docs/clients/client-grant-types"}
@@ -95,8 +104,9 @@ func errGrant(name string) error {
 
 func logToken(st *store.Store, e *stagedoor.LogEvent, err error) {
 	if err != nil {
-		e.Description = stagedoor.AsError(err).Message
+		e.Description = cut(stagedoor.AsError(err).Message)
 	}
+	e.ClientID, e.Audience, e.UserAgent = cut(e.ClientID), cut(e.Audience), cut(e.UserAgent)
 	st.Log(*e)
 }
 

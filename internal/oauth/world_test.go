@@ -40,7 +40,7 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(0)
 	}
-	scripts = script.New(script.Config{Workers: 2, Limits: script.Limits{Wall: 2 * time.Second, CPU: 300 * time.Millisecond}})
+	scripts = script.New(script.Config{Workers: 2, Limits: script.Limits{Wall: 15 * time.Second}})
 	slog.SetDefault(slog.New(slog.NewTextHandler(&operatorLog, nil)))
 	code := m.Run()
 	scripts.Close()

@@ -91,6 +91,12 @@ var trespasses = map[string]struct {
 	"SetPasswordHash": {finds, func(ctx context.Context, s *store.Store) (any, error) {
 		return nil, s.SetPasswordHash(ctx, "auth0|acme", "x", time.Now())
 	}},
+	"RenewPasswordHash": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
+		return nil, s.RenewPasswordHash(ctx, "auth0|acme", "hash", "x")
+	}},
+	"RenewSession": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		return nil, s.RenewSession(ctx, "sid auth0|acme", "x", func(v *stagedoor.Session) { v.LastIP = "x" })
+	}},
 	"RecordLogin": {finds, func(ctx context.Context, s *store.Store) (any, error) {
 		return nil, s.RecordLogin(ctx, "auth0|acme", "::1")
 	}},

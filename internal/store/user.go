@@ -317,6 +317,15 @@ func (s *Store) SetPasswordHash(ctx context.Context, id, hash string, changed ti
 	})
 }
 
+// RenewPasswordHash replaces a hash by another one of the same password, unless the password has been changed
+// meanwhile: the old one must not come back.
+func (s *Store) RenewPasswordHash(ctx context.Context, id, old, fresh string) error {
+	return s.writeOne(ctx, func(q querier) error {
+		_, err := q.exec(ctx, "UPDATE passwords SET hash = ? WHERE tenant = ? AND user_id = ? AND hash = ?", fresh, s.tenant.ID, id, old)
+		return err
+	})
+}
+
 // endAccess ends a user's sessions, codes and tokens.
 func (s *Store) endAccess(ctx context.Context, q querier, userID string) error {
 	if err := s.lockUser(ctx, q, userID); err != nil {

@@ -1,0 +1,90 @@
+package connection_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/crypto/bcrypt"
+
+	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/connection"
+	"github.com/stagedoor/stagedoor/internal/password"
+	"github.com/stagedoor/stagedoor/internal/store"
+	"github.com/stagedoor/stagedoor/internal/store/storetest"
+)
+
+const word = "Engine-No.1"
+
+func each(t *testing.T, fn func(*testing.T, *store.Store, *connection.Database, *stagedoor.Connection)) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		st := storetest.Tenant(t, db, "acme")
+		c := &stagedoor.Connection{Name: "Users", Strategy: connection.StrategyDatabase}
+		if err := st.CreateConnection(t.Context(), c); err != nil {
+			t.Fatal(err)
+		}
+		fn(t, st, &connection.Database{Hasher: password.NewHasher()}, c)
+	})
+}
+
+// A hash of an older kind is renewed at the login, but never brings back a password that was changed meanwhile.
+func TestRehash(t *testing.T) {
+	each(t, func(t *testing.T, st *store.Store, db *connection.Database, c *stagedoor.Connection) {
+		old, err := bcrypt.GenerateFromPassword([]byte(word), 4)
+		if err != nil {
+			t.Fatal(err)
+		}
+		u := &stagedoor.User{ID: "auth0|1", Connection: "Users", Email: "a@example.com", Identities: []stagedoor.Identity{{Connection: "Users", Provider: "auth0", UserID: "1"}}}
+		if err := st.CreateUser(t.Context(), u, string(old)); err != nil {
+			t.Fatal(err)
+		}
+		for range 2 {
+			if _, known, err := db.Authenticate(t.Context(), st, c, "A@example.com", word); err != nil || !known {
+				t.Fatal(err)
+			}
+			if hash, err := st.PasswordHash(t.Context(), u.ID); err != nil || !strings.HasPrefix(hash, "$argon2id$") {
+				t.Errorf("%v: the hash is %.10s…", err, hash)
+			}
+		}
+		if err := st.SetPasswordHash(t.Context(), u.ID, "the new password's", time.Now()); err != nil {
+			t.Fatal(err)
+		}
+		if err := st.RenewPasswordHash(t.Context(), u.ID, string(old), "the old password's"); err != nil {
+			t.Fatal(err)
+		}
+		if hash, _ := st.PasswordHash(t.Context(), u.ID); hash != "the new password's" {
+			t.Errorf("the hash is %s", hash)
+		}
+	})
+}
+
+func TestCreateRefuses(t *testing.T) {
+	each(t, func(t *testing.T, st *store.Store, db *connection.Database, c *stagedoor.Connection) {
+		for name, u := range map[string]stagedoor.User{
+			"no @": {Email: "a"}, "two": {Email: "a@b.c, d@e.f"}, "name": {Email: "A <a@b.c>"}, "NUL": {Email: "a\x00@b.c"}, "not UTF-8": {Email: "a\xff@b.c"},
+			"long": {Email: strings.Repeat("a", 65) + "@b.c"}, "line": {Email: "a@b.c\nBcc: x@y.z"}, "username": {Email: "a@b.c", Username: "x@y.z"}, "odd": {Email: "a@b.c", Username: "a b"},
+		} {
+			if err := db.Create(t.Context(), st, c, &u, word); !stagedoor.HasCode(err, "invalid_email") && !stagedoor.HasCode(err, "invalid_username") {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+		if err := db.Create(t.Context(), st, c, &stagedoor.User{Email: "a@b.c"}, "short"); err == nil {
+			t.Error("a weak password was taken")
+		}
+		if err := db.Create(t.Context(), st, c, &stagedoor.User{Email: "A@B.c"}, word); err != nil {
+			t.Error(err)
+		}
+		if err := db.Create(t.Context(), st, c, &stagedoor.User{Email: "a@b.C"}, word); !stagedoor.HasCode(err, "user_exists") {
+			t.Error(err)
+		}
+		// Who has no password cannot sign in, not even with an empty one.
+		if err := db.Create(t.Context(), st, c, &stagedoor.User{Email: "none@b.c"}, ""); err != nil {
+			t.Error(err)
+		}
+		for _, guess := range []string{"", word, strings.Repeat("x", 5000)} {
+			if _, _, err := db.Authenticate(t.Context(), st, c, "none@b.c", guess); !stagedoor.HasCode(err, "invalid_grant") {
+				t.Errorf("%.10q: %v", guess, err)
+			}
+		}
+	})
+}
