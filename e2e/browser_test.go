@@ -206,13 +206,20 @@ func (b *tab) click(selector string) {
 	b.do("click "+selector, chromedp.WaitEnabled(chromedp.CSS(selector)), chromedp.Click(chromedp.CSS(selector)))
 }
 
-// fill replaces what an input holds, key by key.
+// fill replaces what an input holds, key by key. It begins again when the focus moved away meanwhile, as it does
+// when a screen has just appeared.
 func (b *tab) fill(selector, value string) {
 	b.t.Helper()
 	b.see(selector)
-	b.eval(nil, `document.querySelector(`+quote(selector)+`).select()`)
-	b.do("fill "+selector, chromedp.SendKeys(chromedp.CSS(selector), value))
-	b.await("fill "+selector, `document.querySelector(`+quote(selector)+`).value === `+quote(value))
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); {
+		b.eval(nil, `document.querySelector(`+quote(selector)+`).select()`)
+		b.do("fill "+selector, chromedp.SendKeys(chromedp.CSS(selector), value))
+		var got string
+		if b.eval(&got, `document.querySelector(`+quote(selector)+`).value`); got == value {
+			return
+		}
+	}
+	b.fatalf("%s cannot be filled with %q", selector, value)
 }
 
 // see waits until the element is visible.

@@ -148,10 +148,15 @@ func (o operator) user(id string) (r record) {
 	return r
 }
 
+// newAddress is one that nobody has yet.
+func newAddress(name string) string {
+	return name + "-" + strings.ToLower(rand.Text()[:8]) + "@listeners.example"
+}
+
 // newListener makes a user of the demo's database with nothing in its metadata but what is given.
 func (o operator) newListener(name string, metadata map[string]any) user {
 	o.t.Helper()
-	u := user{Email: name + "-" + strings.ToLower(rand.Text()[:8]) + "@mixtape.example", Password: "Listen-2-" + rand.Text()[:8]}
+	u := user{Email: newAddress(name), Password: "Listen-2-" + rand.Text()[:8]}
 	body := map[string]any{
 		"connection": "Username-Password-Authentication", "email": u.Email, "password": u.Password, "email_verified": true,
 	}

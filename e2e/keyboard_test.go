@@ -47,7 +47,7 @@ func (b *tab) replace(value string) {
 
 // TestKeyboardAlone: from the welcome screen to saved settings and music, nothing but keys.
 func TestKeyboardAlone(t *testing.T) {
-	b := newTab(t)
+	b, address := newTab(t), newAddress("keys")
 	b.open(demo.MixtapeURL)
 
 	// A forgotten password, and back.
@@ -66,7 +66,7 @@ func TestKeyboardAlone(t *testing.T) {
 	b.tabTo(`a[href*="signup"]`)
 	b.press(kb.Enter)
 	b.tabTo(`input[name="email"]`)
-	b.press("keys@listeners.example")
+	b.press(address)
 	b.tabTo(`input[name="password"]`)
 	b.press("Only-By-Keys-88")
 	b.press(kb.Enter)
@@ -88,7 +88,7 @@ func TestKeyboardAlone(t *testing.T) {
 	b.tabTo(id("settings-save"))
 	b.press(kb.Enter)
 	b.awaitData(id("settings-status"), "kind", "good")
-	if got := operatorOf(t).byEmail("keys@listeners.example").UserMetadata; got["displayName"] != "Keys" || got["theme"] != "dark" || got["autoplay"] != false {
+	if got := operatorOf(t).byEmail(address).UserMetadata; got["displayName"] != "Keys" || got["theme"] != "dark" || got["autoplay"] != false {
 		t.Errorf("user_metadata %s", text(got))
 	}
 

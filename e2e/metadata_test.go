@@ -44,7 +44,7 @@ func TestA2_AppMetadataIsReadOnly(t *testing.T) {
 			}
 		}
 		a := send(t, "POST", demo.HTTPURL+"/api/v2/users", token, map[string]any{
-			"connection": "Username-Password-Authentication", "email": "twin@listeners.example", "password": "Twin-of-Ada-77",
+			"connection": "Username-Password-Authentication", "email": newAddress("twin"), "password": "Twin-of-Ada-77",
 			"app_metadata": map[string]any{"plan": "platinum"},
 		})
 		if a.status != 403 || a.object()["errorCode"] != "insufficient_scope" {
@@ -56,28 +56,29 @@ func TestA2_AppMetadataIsReadOnly(t *testing.T) {
 	}
 
 	t.Run("sign-up endpoint", func(t *testing.T) {
+		eve := newAddress("eve")
 		a := want(t, 200, "POST", demo.HTTPURL+"/dbconnections/signup", "", map[string]any{
 			"client_id": clientNamed(t, "Mixtape").ClientID, "connection": "Username-Password-Authentication",
-			"email": "eve@listeners.example", "password": "Eve-Wants-More-1", "user_metadata": map[string]any{"displayName": "Eve"},
+			"email": eve, "password": "Eve-Wants-More-1", "user_metadata": map[string]any{"displayName": "Eve"},
 			"app_metadata": map[string]any{"plan": "platinum", "roles": []string{"playlist_editor"}}, "roles": []string{"playlist_editor"},
 		})
 		if strings.Contains(a.body, "platinum") {
 			t.Errorf("the answer repeats app_metadata: %s", a.body)
 		}
-		noPrivileges(t, op, "eve@listeners.example")
+		noPrivileges(t, op, eve)
 	})
 	t.Run("sign-up form", func(t *testing.T) {
-		v := newVisitor(t)
+		v, mallory := newVisitor(t), newAddress("mallory")
 		query, _ := mixtape(t).with("screen_hint", "signup", "app_metadata", `{"plan":"platinum"}`).query()
 		p := v.open(demo.HTTPURL + "/authorize?" + query.Encode())
 		v.submit(p, map[string]string{
-			"email": "mallory@listeners.example", "password": "Mallory-Too-22", "app_metadata": `{"plan":"platinum"}`,
+			"email": mallory, "password": "Mallory-Too-22", "app_metadata": `{"plan":"platinum"}`,
 			"app_metadata[plan]": "platinum", "app_metadata.plan": "platinum", "roles": "playlist_editor", "plan": "platinum",
 		})
 		if v.back == nil || v.back.Query().Get("code") == "" {
 			t.Fatalf("the sign-up did not end in a code: %v", v.back)
 		}
-		noPrivileges(t, op, "mallory@listeners.example")
+		noPrivileges(t, op, mallory)
 	})
 }
 

@@ -3,6 +3,7 @@ package e2e
 import (
 	"crypto"
 	"crypto/hmac"
+	"crypto/rand"
 	"crypto/rsa"
 	"crypto/sha256"
 	"crypto/x509"
@@ -182,7 +183,7 @@ func TestA8_EditorsEditFeaturedPlaylists(t *testing.T) {
 		t.Errorf("plan %q", plan)
 	}
 	editor.see(id("featured-card"))
-	list := editor.data(id("featured-card"), "id")
+	list, name := editor.data(id("featured-card"), "id"), editor.text(id("featured-card")+" > strong")
 	editor.click(id("featured-card"))
 	editor.click(id("featured-edit"))
 	editor.fill(id("playlist-name"), "Shelf of the Week")
@@ -220,7 +221,7 @@ func TestA8_EditorsEditFeaturedPlaylists(t *testing.T) {
 	if after := featured(); after != before {
 		t.Errorf("the shelf changed: %s", after)
 	}
-	api(t, 200, "PATCH", "/playlists/featured/"+list, ivo.Access, map[string]any{"name": "Back on the Shelf"})
+	api(t, 200, "PATCH", "/playlists/featured/"+list, ivo.Access, map[string]any{"name": name})
 }
 
 // forged replaces a claim and keeps the signature.
@@ -449,8 +450,9 @@ func TestA10_TokensThatMixtapeRefuses(t *testing.T) {
 	})
 
 	t.Run("another tenant", func(t *testing.T) {
-		domain := "other.localhost:" + port(strings.TrimPrefix(demo.HTTPURL, "http://"))
-		out, err := exec.Command(binary, "init", "other", "--data", filepath.Join(scratch, "data"), "--domain", domain, "--json").Output()
+		name := "other-" + strings.ToLower(rand.Text()[:6])
+		domain := name + ".localhost:" + port(strings.TrimPrefix(demo.HTTPURL, "http://"))
+		out, err := exec.Command(binary, "init", name, "--data", filepath.Join(scratch, "data"), "--domain", domain, "--json").Output()
 		var made struct {
 			ClientID     string `json:"client_id"`
 			ClientSecret string `json:"client_secret"`

@@ -7,11 +7,11 @@ import (
 
 // TestA1_SignUpAndSignIn: a listener signs up and signs in through the hosted pages with a code and PKCE, and stays signed in.
 func TestA1_SignUpAndSignIn(t *testing.T) {
-	b := newTab(t)
+	b, nora := newTab(t), user{Email: newAddress("nora"), Password: "Nora-Likes-Dub-7"}
 	b.open(demo.MixtapeURL)
 	b.click(id("sign-up"))
-	b.fill(`input[name="email"]`, "nora@listeners.example")
-	b.fill(`input[name="password"]`, "Nora-Likes-Dub-7")
+	b.fill(`input[name="email"]`, nora.Email)
+	b.fill(`input[name="password"]`, nora.Password)
 	b.click(`button[type="submit"].primary`)
 	b.awaitText(id("greeting"), "user")
 	if plan := b.data(id("plan"), "plan"); plan != "free" {
@@ -39,8 +39,8 @@ func TestA1_SignUpAndSignIn(t *testing.T) {
 	b.click(id("sign-out"))
 	b.see(id("welcome"))
 	b.click(id("sign-in"))
-	b.logIn(user{Email: "nora@listeners.example", Password: "not hers"})
+	b.logIn(user{Email: nora.Email, Password: "not hers"})
 	b.see(`[role="alert"], .problems, .notice`)
-	b.logIn(user{Email: "nora@listeners.example", Password: "Nora-Likes-Dub-7"})
+	b.logIn(nora)
 	b.awaitText(id("greeting"), "user")
 }
