@@ -40,9 +40,6 @@ func (d *Door) respond(w http.ResponseWriter, r *http.Request, st *store.Store, 
 	case "web_message":
 		respondPage(w, webMessage, map[string]any{"Response": p, "Origin": originOf(req.RedirectURI)})
 	case "form_post":
-		h := w.Header()
-		h.Set("X-Frame-Options", "DENY")
-		h.Add("Content-Security-Policy", "frame-ancestors 'none'")
 		respondPage(w, formPost, map[string]any{"Action": template.URL(req.RedirectURI), "Fields": p.strings()}) //nolint:gosec // a registered callback
 	case "fragment":
 		w.Header().Set("Referrer-Policy", "no-referrer")
@@ -125,7 +122,7 @@ func respondPage(w http.ResponseWriter, t *template.Template, data map[string]an
 	}
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Add("Content-Security-Policy", "default-src 'none'; base-uri 'none'; script-src 'nonce-"+nonce+"'")
+	h.Set("Content-Security-Policy", "default-src 'none'; base-uri 'none'; script-src 'nonce-"+nonce+"'")
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Referrer-Policy", "no-referrer")
 	w.Write(b.Bytes())
