@@ -59,6 +59,7 @@ type world struct {
 	*stagedoortest.Server
 	database string
 	log      *lockedLog
+	beside   *pgx.Conn // to look into the database
 	a, b     *house
 }
 
@@ -349,7 +350,7 @@ func (w *world) callback(a *answer) url.Values {
 		w.Fatalf("no answer for the client: %d %q %s", a.StatusCode, a.Header.Get("Location"), a.body)
 	}
 	if to.Fragment != "" {
-		v, err := url.ParseQuery(to.Fragment)
+		v, err := url.ParseQuery(to.EscapedFragment())
 		if err != nil {
 			w.Fatal(err)
 		}
@@ -453,12 +454,14 @@ func (w *world) rows(query string) (out []string) {
 	w.Helper()
 	ctx := context.Background()
 	if strings.HasPrefix(w.database, "postgres") {
-		conn, err := pgx.Connect(ctx, w.database)
-		if err != nil {
-			w.Fatal(err)
+		if w.beside == nil {
+			var err error
+			if w.beside, err = pgx.Connect(ctx, w.database); err != nil {
+				w.Fatal(err)
+			}
+			w.Cleanup(func() { w.beside.Close(ctx) })
 		}
-		defer conn.Close(ctx)
-		rows, err := conn.Query(ctx, query)
+		rows, err := w.beside.Query(ctx, query)
 		if err != nil {
 			w.Fatal(err)
 		}

@@ -42,7 +42,10 @@ func (d *Door) readForm(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return invalid("invalid_request", "The form cannot be read.")
 	}
-	for _, values := range r.PostForm {
+	for name, values := range r.PostForm {
+		if len(values) > 1 {
+			return invalid("invalid_request", "The form holds a field twice: %s", name)
+		}
 		for _, v := range values {
 			if !utf8.ValidString(v) || strings.ContainsRune(v, 0) {
 				return invalid("invalid_request", "The form must be UTF-8 without NUL characters.")

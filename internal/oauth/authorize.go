@@ -142,11 +142,13 @@ func (d *Door) trusted(r *http.Request, st *store.Store, params url.Values) (*st
 	return client, req, nil
 }
 
-// withoutSecrets is the query as scripts may see it.
+// withoutSecrets is the query as scripts may see it and the database may hold it.
 func withoutSecrets(params url.Values) map[string][]string {
 	out := map[string][]string{}
 	for name, values := range params {
-		if name != "client_secret" && name != "password" {
+		switch name {
+		case "client_secret", "password", "id_token_hint", "access_token", "refresh_token", "code": // a login under way is stored with it
+		default:
 			out[name] = values
 		}
 	}
