@@ -140,6 +140,29 @@ func (b *tab) sent() []exchange {
 	return slices.Clone(b.requests)
 }
 
+// complaints returns the errors that the browser told of.
+func (b *tab) complaints() []string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.Clone(b.errors)
+}
+
+// offline takes the network from the page and its service worker, or gives it back.
+func (b *tab) offline(on bool) {
+	b.t.Helper()
+	conditions := network.EmulateNetworkConditionsByRuleParams{EmulateOfflineServiceWorker: &on, MatchedNetworkConditions: []*network.Conditions{}}
+	if on {
+		conditions.MatchedNetworkConditions = append(conditions.MatchedNetworkConditions, &network.Conditions{Offline: on, DownloadThroughput: -1, UploadThroughput: -1})
+	}
+	b.do("offline", chromedp.Func(func(ctx context.Context, _ *chromedp.Target) error {
+		if _, err := chromedp.Call(ctx, network.EmulateNetworkConditionsByRule, conditions); err != nil {
+			return err
+		}
+		_, err := chromedp.Call(ctx, network.OverrideNetworkState, network.OverrideNetworkStateParams{Offline: on, DownloadThroughput: -1, UploadThroughput: -1})
+		return err
+	}))
+}
+
 // forget empties what the tab remembers.
 func (b *tab) forget() {
 	b.mu.Lock()

@@ -275,9 +275,22 @@ func TestMixtapeScreens(t *testing.T) {
 	b.open(demo.MixtapeURL + "/no/such/screen")
 	b.see("h1")
 	b.look("mixtape-nowhere")
-	if len(b.errors) > 1 { // the refused request is one
-		t.Errorf("the browser complained: %q", b.errors)
+	if complaints := b.complaints(); len(complaints) > 1 { // the refused request is one
+		t.Errorf("the browser complained: %q", complaints)
 	}
+	b.await("the shell is kept", `navigator.serviceWorker.ready.then(() => true)`)
+	b.reload()
+	b.offline(true)
+	var reached bool
+	b.eval(&reached, `fetch(`+quote(demo.MixtapeAPIURL+"/healthz")+`, {mode: "no-cors"}).then(() => true, () => false)`)
+	if reached {
+		t.Error("the network is still there")
+	}
+	b.reload()
+	b.see(id("phase-offline"))
+	b.look("mixtape-offline")
+	b.offline(false)
+	b.await("the app comes back", `document.querySelector(`+quote(id("greeting"))+`) || document.querySelector(`+quote(id("retry"))+`)?.click() || document.querySelector("h1")`)
 	if *screenshots != "" {
 		b.poster()
 	}
