@@ -40,7 +40,7 @@ func TestAccessEnds(t *testing.T) {
 			if got := w.callback(x.b.get("/authorize?" + h.request("prompt", "none").Encode())); got.Get("code") != "" {
 				t.Errorf("after %s the session works: %v", what, got)
 			}
-			if a := x.b.post(x.page.action, x.page.fill("decision", "accept")); a.StatusCode == 303 && what != "a block" { // a blocked person may click, and gets nothing for it
+			if a := x.b.post(x.page.action, x.page.fill("decision", "accept")); a.StatusCode == 303 {
 				t.Errorf("after %s the consent is taken", what)
 			}
 			if a := x.b.get(x.waited); a.StatusCode == 302 && strings.HasPrefix(a.Header.Get("Location"), callback) && queryParam(t, a.Header.Get("Location"), "code") != "" {
@@ -58,6 +58,17 @@ func TestAccessEnds(t *testing.T) {
 		h.want(200, h.api("PATCH", path, map[string]any{"blocked": true}, nil))
 		dead("a block", x)
 		h.want(200, h.api("PATCH", path, map[string]any{"blocked": false}, nil))
+		dead("a block that was lifted", x)
+
+		x = hold()
+		h.mail = "new-" + h.mail
+		h.want(200, h.api("PATCH", path, map[string]any{"email": h.mail}, nil))
+		if got := w.callback(x.b.get("/authorize?" + h.request("prompt", "none").Encode())); got.Get("error") != "login_required" {
+			t.Errorf("after a new address the session works: %v", got)
+		}
+		if got := h.refresh(x.refresh); got.status != 200 {
+			t.Errorf("after a new address the refresh token: %+v", got)
+		}
 
 		x = hold()
 		delete(x.b.cookies, "auth0")
