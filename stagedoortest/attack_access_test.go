@@ -58,7 +58,12 @@ func TestAccessEnds(t *testing.T) {
 		h.want(200, h.api("PATCH", path, map[string]any{"blocked": true}, nil))
 		dead("a block", x)
 		h.want(200, h.api("PATCH", path, map[string]any{"blocked": false}, nil))
-		dead("a block that was lifted", x)
+		if got := w.callback(x.b.get("/authorize?" + h.request("prompt", "none").Encode())); got.Get("error") != "login_required" {
+			t.Errorf("after a block that was lifted the session works: %v", got)
+		}
+		if a := w.send("GET", h.base+"/userinfo", "", "Authorization", "Bearer "+x.opaque); a.StatusCode != 401 {
+			t.Errorf("after a block that was lifted the access token works: %d", a.StatusCode)
+		}
 
 		x = hold()
 		h.mail = "new-" + h.mail

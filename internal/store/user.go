@@ -231,8 +231,8 @@ func (s *Store) Users(ctx context.Context, uq UserQuery) ([]stagedoor.User, int,
 	return users, total, err
 }
 
-// UpdateUser changes a user in one transaction. The login counters are not written. A block ends the user's sessions, codes
-// and tokens, a new e-mail address the sessions.
+// UpdateUser changes a user in one transaction. The login counters are not written. A block and a new e-mail
+// address end the user's sessions.
 func (s *Store) UpdateUser(ctx context.Context, id string, change func(*stagedoor.User) error) (*stagedoor.User, error) {
 	var u *stagedoor.User
 	err := s.write(ctx, func(q querier) (err error) {
@@ -255,8 +255,8 @@ func (s *Store) lockUser(ctx context.Context, q querier, id string) error {
 	return err
 }
 
-// updateUser changes a user inside the caller's transaction. A block ends all that the user has been given, another
-// e-mail address the sessions (Authentication API fact sheet 3.5 and 4.3).
+// updateUser changes a user inside the caller's transaction. A block and another e-mail address end the user's
+// sessions (Authentication API fact sheet 3.5). Refresh tokens are refused as long as the block lasts.
 func (s *Store) updateUser(ctx context.Context, q querier, id string, change func(*stagedoor.User) error) (*stagedoor.User, error) {
 	if err := s.lockUser(ctx, q, id); err != nil {
 		return nil, err
@@ -276,13 +276,11 @@ func (s *Store) updateUser(ctx context.Context, q querier, id string, change fun
 	}
 	_, err = q.exec(ctx, `UPDATE users SET email = ?, username = ?, name = ?, profile = ?, user_metadata = ?, app_metadata = ?, updated_at = ?
 		WHERE tenant = ? AND id = ?`, append(args, s.tenant.ID, id)...)
-	switch {
-	case err != nil:
-		return nil, err
-	case u.IsBlocked() && !blocked:
-		err = s.endAccess(ctx, q, id)
-	case u.Email != email:
+	if err == nil && (u.IsBlocked() && !blocked || u.Email != email) {
 		_, err = q.exec(ctx, "DELETE FROM sessions WHERE tenant = ? AND user_id = ?", s.tenant.ID, id)
+	}
+	if err == nil && u.IsBlocked() && !blocked {
+		_, err = q.exec(ctx, "DELETE FROM access_tokens WHERE tenant = ? AND user_id = ?", s.tenant.ID, id)
 	}
 	return u, err
 }
