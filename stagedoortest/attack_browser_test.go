@@ -177,8 +177,12 @@ func TestFormsOfOtherSitesAreRefused(t *testing.T) {
 	good := p.fill("username", h.mail, "password", h.pwd, "email", "eve@alpha.example", "decision", "accept")
 	signedIn, _ := h.session()
 	for _, foreign := range [][]string{
-		{"Origin", "https://evil.example"}, {"Origin", "null"}, {"Sec-Fetch-Site", "cross-site"}, {"Sec-Fetch-Site", "same-site"},
-		{"Origin", "http://" + w.b.host}, {"Origin", "http://localhost:1"},
+		{"Origin", "https://evil.example"},
+		{"Origin", "null"},
+		{"Sec-Fetch-Site", "cross-site"},
+		{"Sec-Fetch-Site", "same-site"},
+		{"Origin", "http://" + w.b.host},
+		{"Origin", "http://localhost:1"},
 	} {
 		for _, target := range []string{"/u/login", "/u/signup", "/u/consent", "/u/forgot", "/u/reset-password"} {
 			h.unchanged(target, func() {

@@ -146,12 +146,14 @@ func TestHostileQueriesAndPaths(t *testing.T) {
 		h := w.a
 		b, got := h.session()
 		ids := []string{"%00", "%ff%fe", "..%2f..%2fetc", "%2e%2e", "a%0d%0ab", strings.Repeat("a", 8000), "%F0%9F%92%A9", "'%20OR%201=1--", "%25%30%30", "auth0%7C%00", "{id}", "*", "%7Bid%7D", ";", "%E2%80%AE"}
-		queries := []string{"%zz", "a;b", "=", "&&&", "state=%00", "state=%ff", strings.Repeat("a=1&", 3000), "ticket=%00", "ticket=%ff", "client_id=%00", "client_id=%ff", "client_id=" + strings.Repeat("x", 30000),
+		queries := []string{
+			"%zz", "a;b", "=", "&&&", "state=%00", "state=%ff", strings.Repeat("a=1&", 3000), "ticket=%00", "ticket=%ff", "client_id=%00", "client_id=%ff", "client_id=" + strings.Repeat("x", 30000),
 			"page=-1", "page=99999999999999999999", "per_page=1e9", "per_page=0&include_totals=true", "page=10000000&per_page=100", "fields=%00", "fields=" + strings.Repeat("a,", 5000), "from=%00&take=1", "from=AA%ff", "sort=email:1;drop", "sort=%00:1", "q=%00", "email=%00", "email=%ff",
 			"returnTo=%00&client_id=%00", "user_id=%00", "audience=%00&client_id=%00&user_id=%ff", "identifiers=%00", "name=%00", "strategy=%ff", "ui_locales=%00%ff", "from=&take=0",
 			"client_id=" + h.spa + "&response_type=code&redirect_uri=" + callback + "&scope=%00", "client_id=" + h.spa + "&response_type=code&redirect_uri=" + callback + "&connection=%00&code_challenge=" + challenge(),
 			"client_id=" + h.spa + "&response_type=code&redirect_uri=" + callback + "&prompt=none&max_age=99999999999999999999", "client_id=" + h.spa + "&response_type=code&redirect_uri=%ff",
-			"id_token_hint=" + got.ID + "&logout_hint=%00", "post_logout_redirect_uri=%00", "id_token_hint=" + strings.Repeat("a.", 9000)}
+			"id_token_hint=" + got.ID + "&logout_hint=%00", "post_logout_redirect_uri=%00", "id_token_hint=" + strings.Repeat("a.", 9000),
+		}
 		for _, route := range w.Routes() {
 			headers := []string{"Cookie", b.cookie(), "Accept", "text/html,*/*", "Accept-Language", strings.Repeat("\xff,de;q=9,", 50), "User-Agent", "\xff\xfe<script>"}
 			if strings.HasPrefix(route.Pattern, "/api/v2/") {
@@ -203,10 +205,14 @@ func TestRandomRequests(t *testing.T) {
 		p := b.begin(h.request("prompt", "login"))
 		seed := uint64(time.Now().UnixNano())
 		rng := rand.New(rand.NewPCG(seed, 1))
-		texts := []string{"", "\x00", "\xff", "'", "\"", "<script>", "../", "%00", "\u202e", "\U0001F4A9", strings.Repeat("é", 2000), "-1", "9223372036854775808", "1e400", "null", "true", "[]", "{}", h.user, h.spa, h.site, h.secret, got.ID, got.Refresh,
-			h.mail, h.pwd, callback, audience, connection, p.state, p.form.Get("nonce"), "code", "token id_token", "none", "openid", "authorization_code", "refresh_token", "client_credentials", "web_message", "form_post", h.made["connections"]}
-		names := []string{"client_id", "client_secret", "response_type", "response_mode", "redirect_uri", "scope", "audience", "state", "nonce", "prompt", "max_age", "connection", "grant_type", "code", "refresh_token", "token", "username", "password", "email",
-			"decision", "ticket", "login_hint", "ui_locales", "returnTo", "id_token_hint", "post_logout_redirect_uri", "user_metadata", "app_metadata", "user_metadata[a]", "name", "page", "per_page", "fields", "include_totals", "from", "take", "q", "sort", "blocked", "access_token", "script", "value", "scopes", "identifier", "options", "flags", "callbacks"}
+		texts := []string{
+			"", "\x00", "\xff", "'", "\"", "<script>", "../", "%00", "\u202e", "\U0001F4A9", strings.Repeat("é", 2000), "-1", "9223372036854775808", "1e400", "null", "true", "[]", "{}", h.user, h.spa, h.site, h.secret, got.ID, got.Refresh,
+			h.mail, h.pwd, callback, audience, connection, p.state, p.form.Get("nonce"), "code", "token id_token", "none", "openid", "authorization_code", "refresh_token", "client_credentials", "web_message", "form_post", h.made["connections"],
+		}
+		names := []string{
+			"client_id", "client_secret", "response_type", "response_mode", "redirect_uri", "scope", "audience", "state", "nonce", "prompt", "max_age", "connection", "grant_type", "code", "refresh_token", "token", "username", "password", "email",
+			"decision", "ticket", "login_hint", "ui_locales", "returnTo", "id_token_hint", "post_logout_redirect_uri", "user_metadata", "app_metadata", "user_metadata[a]", "name", "page", "per_page", "fields", "include_totals", "from", "take", "q", "sort", "blocked", "access_token", "script", "value", "scopes", "identifier", "options", "flags", "callbacks",
+		}
 		pick := func(all []string) string { return all[rng.IntN(len(all))] }
 		values := func() url.Values {
 			v := url.Values{}

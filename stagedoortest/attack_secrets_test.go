@@ -152,7 +152,7 @@ func TestNobodyIsEnumerated(t *testing.T) {
 		"signup, weak":    func(mail string) *answer { return asJSON("/dbconnections/signup", mail, `,"password":"weak"`) },
 	} {
 		best := map[string]time.Duration{}
-		var bodies, statuses = map[string]string{}, map[string]int{}
+		bodies, statuses := map[string]string{}, map[string]int{}
 		for range 5 {
 			for _, mail := range []string{known, unknown, "blocked@alpha.example"} {
 				start := time.Now()

@@ -27,8 +27,10 @@ func samplePolicy(states ...State) []Rule {
 	return []Rule{
 		{Code: "lengthAtLeast", Args: []any{8}, State: at(0)},
 		{Code: "containsAtLeast", Args: []any{3, 4}, State: at(1), Items: []Rule{
-			{Code: "lowerCase", State: at(2)}, {Code: "upperCase", State: at(3)},
-			{Code: "numbers", State: at(4)}, {Code: "specialCharacters", State: at(5)},
+			{Code: "lowerCase", State: at(2)},
+			{Code: "upperCase", State: at(3)},
+			{Code: "numbers", State: at(4)},
+			{Code: "specialCharacters", State: at(5)},
 		}},
 	}
 }
@@ -54,8 +56,10 @@ func samples() map[string]Page {
 			Frame: lettered, Form: sampleForm, Email: "ada@example", Username: "ada", Usernames: true, LoginURL: "/u/login?state=hKFo2SB",
 			Policy: samplePolicy(Broken, Broken, Kept, Broken, Broken, Broken),
 			Problems: Problems{
-				{Code: "invalid_email", Field: FieldEmail}, {Code: "username_exists", Field: FieldUsername},
-				{Code: "invalid_password", Field: FieldPassword}, {Code: "from_a_script", Text: "We open in October."},
+				{Code: "invalid_email", Field: FieldEmail},
+				{Code: "username_exists", Field: FieldUsername},
+				{Code: "invalid_password", Field: FieldPassword},
+				{Code: "from_a_script", Text: "We open in October."},
 			},
 		},
 		"forgot":       ForgotPage{Frame: sampleFrame, Form: sampleForm, LoginURL: "/u/login?state=hKFo2SB"},

@@ -52,11 +52,13 @@ func TestLogin(t *testing.T) {
 
 func TestRulesRunAfterThePage(t *testing.T) {
 	w := newWorld(t, storetest.SQLite)
-	w.ok(w.st.CreateRule(w.Context(), &stagedoor.Rule{ID: "r", Name: "Gate", Enabled: true, Order: 1, Stage: "login_success",
+	w.ok(w.st.CreateRule(w.Context(), &stagedoor.Rule{
+		ID: "r", Name: "Gate", Enabled: true, Order: 1, Stage: "login_success",
 		Script: `function (user, context, callback) {
 			if (context.request.query.scope === "openid") return callback(new UnauthorizedError("No <b>entry</b>"));
 			callback(null, user, context);
-		}`}))
+		}`,
+	}))
 	b := w.browser()
 	q := b.finish(b.submit(b.begin("scope", "openid"), "username", "ada@example.com", "password", good))
 	if q.Get("error") != "unauthorized" || q.Get("error_description") != "No <b>entry</b>" || q.Get("state") != "s t" {

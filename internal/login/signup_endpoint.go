@@ -100,8 +100,11 @@ func (p params) user() (*stagedoor.User, string, error) {
 		name, value string
 		most        int
 	}{
-		{"given_name", u.GivenName, maxFullName}, {"family_name", u.FamilyName, maxFullName}, {"name", u.Name, maxFullName},
-		{"nickname", u.Nickname, maxNickname}, {"picture", u.Picture, maxPicture},
+		{"given_name", u.GivenName, maxFullName},
+		{"family_name", u.FamilyName, maxFullName},
+		{"name", u.Name, maxFullName},
+		{"nickname", u.Nickname, maxNickname},
+		{"picture", u.Picture, maxPicture},
 	} {
 		if utf8.RuneCountInString(limit.value) > limit.most {
 			return nil, "", badRequest("%s is longer than %d characters", limit.name, limit.most)

@@ -15,8 +15,10 @@ var connectionID = regexp.MustCompile(`^con_[A-Za-z0-9]{16}$`)
 // connectionID returns the id in the path, which must look like one.
 func (c *call) connectionID() (string, error) {
 	if id := c.id(); !connectionID.MatchString(id) {
-		return "", (&web.Violation{Reason: "String does not match pattern " + connectionID.String() + ": " + id, Path: "id",
-			Doc: "The id of the connection"}).URI()
+		return "", (&web.Violation{
+			Reason: "String does not match pattern " + connectionID.String() + ": " + id, Path: "id",
+			Doc: "The id of the connection",
+		}).URI()
 	}
 	return c.id(), nil
 }

@@ -48,8 +48,11 @@ func TestClientCredentialsRefused(t *testing.T) {
 		"unknown audience": {[]string{"audience", "https://nowhere.test/"}, 403, "access_denied", "Service not found: https://nowhere.test/"},
 		"userinfo":         {[]string{"audience", "https://acme.test/userinfo"}, 403, "access_denied", "Service not found: https://acme.test/userinfo"},
 		"no audience":      {[]string{"audience", "-"}, 403, "access_denied", "Non-global clients are not allowed access to APIv1"},
-		"no grant": {[]string{"audience", "https://acme.test/api/v2/"}, 403, "access_denied",
-			`Client is not authorized to access "https://acme.test/api/v2/". You need to create a "client-grant" associated to this API. See: https://auth0.com/docs/api/v2#!/Client_Grants/post_client_grants`},
+		"no grant": {
+			[]string{"audience", "https://acme.test/api/v2/"},
+			403, "access_denied",
+			`Client is not authorized to access "https://acme.test/api/v2/". You need to create a "client-grant" associated to this API. See: https://auth0.com/docs/api/v2#!/Client_Grants/post_client_grants`,
+		},
 		"scope":           {[]string{"scope", "read:songs fly:moon burn:songs"}, 403, "access_denied", "Client has not been granted scopes: fly:moon burn:songs"},
 		"no grant type":   {[]string{"grant_type", "-"}, 400, "invalid_request", "Missing required parameter: grant_type"},
 		"unknown grant":   {[]string{"grant_type", "magic"}, 403, "unsupported_grant_type", "Unsupported grant type: magic"},

@@ -79,15 +79,15 @@ func TestOIDCLogout(t *testing.T) {
 		}
 		w.wantLog("slo")
 	}
-	b, hint, sid := in()
+	b, hint, _ := in()
 	gone(out(b, "id_token_hint", hint))
-	b, hint, sid = in()
+	b, _, sid := in()
 	gone(out(b, "client_id", spa, "logout_hint", sid))
 	b, hint, sid = in()
 	w.pass(24 * time.Hour)
 	gone(out(b, "id_token_hint", hint, "logout_hint", sid, "client_id", spa)) // an expired ID token is a good hint
 
-	b, hint, sid = in()
+	b, hint, _ = in()
 	for name, more := range map[string][]string{
 		"client_id and id_token_hint are not of the same client.":    {"id_token_hint", hint, "client_id", site},
 		"logout_hint and id_token_hint are not of the same session.": {"id_token_hint", hint, "logout_hint", "other"},

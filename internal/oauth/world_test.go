@@ -174,13 +174,19 @@ func (w *world) tenant(id string) *store.Store {
 	}))
 	all := []string{"authorization_code", "implicit", "refresh_token", "client_credentials"}
 	clients := []stagedoor.Client{
-		{ID: spa, Name: "Single page", IsFirstParty: true, OIDCConformant: true, TokenEndpointAuthMethod: "none", GrantTypes: all,
+		{
+			ID: spa, Name: "Single page", IsFirstParty: true, OIDCConformant: true, TokenEndpointAuthMethod: "none", GrantTypes: all,
 			Callbacks: []string{callback, "http://localhost:3000/cb", "myapp://cb"}, WebOrigins: []string{"https://app.test"},
-			AllowedLogoutURLs: []string{"https://app.test/bye"}},
-		{ID: site, Name: "Regular web", IsFirstParty: true, OIDCConformant: true, TokenEndpointAuthMethod: "client_secret_post", GrantTypes: all,
-			Callbacks: []string{callback}, AllowedLogoutURLs: []string{"https://app.test/bye"}},
-		{ID: legacy, Name: "Old web", IsFirstParty: true, TokenEndpointAuthMethod: "client_secret_post", GrantTypes: all, Callbacks: []string{callback},
-			JWTConfiguration: stagedoor.JWTConfiguration{Algorithm: jose.HS256}},
+			AllowedLogoutURLs: []string{"https://app.test/bye"},
+		},
+		{
+			ID: site, Name: "Regular web", IsFirstParty: true, OIDCConformant: true, TokenEndpointAuthMethod: "client_secret_post", GrantTypes: all,
+			Callbacks: []string{callback}, AllowedLogoutURLs: []string{"https://app.test/bye"},
+		},
+		{
+			ID: legacy, Name: "Old web", IsFirstParty: true, TokenEndpointAuthMethod: "client_secret_post", GrantTypes: all, Callbacks: []string{callback},
+			JWTConfiguration: stagedoor.JWTConfiguration{Algorithm: jose.HS256},
+		},
 		{ID: machine, Name: "Machine", IsFirstParty: true, OIDCConformant: true, TokenEndpointAuthMethod: "client_secret_post", GrantTypes: []string{"client_credentials"}},
 		{ID: third, Name: "Somebody else's", OIDCConformant: true, TokenEndpointAuthMethod: "client_secret_post", GrantTypes: all, Callbacks: []string{callback}},
 	}
@@ -196,8 +202,10 @@ func (w *world) tenant(id string) *store.Store {
 	ok(w, st.CreateConnection(ctx, conn))
 	db := &connection.Database{Hasher: hasher}
 	for _, u := range []*stagedoor.User{
-		{ID: ada, Email: adaMail, EmailVerified: true, GivenName: "Ada", UserMetadata: stagedoor.Metadata{"displayName": json.RawMessage(`"Countess"`)},
-			AppMetadata: stagedoor.Metadata{"roles": json.RawMessage(`["editor"]`), "plan": json.RawMessage(`"gold"`)}},
+		{
+			ID: ada, Email: adaMail, EmailVerified: true, GivenName: "Ada", UserMetadata: stagedoor.Metadata{"displayName": json.RawMessage(`"Countess"`)},
+			AppMetadata: stagedoor.Metadata{"roles": json.RawMessage(`["editor"]`), "plan": json.RawMessage(`"gold"`)},
+		},
 		{ID: bob, Email: bobMail},
 	} {
 		ok(w, db.Create(ctx, st, conn, u, adaWord))

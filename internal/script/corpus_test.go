@@ -66,8 +66,10 @@ func archive(t testing.TB, file string) []section {
 }
 
 func runCase(t *testing.T, file string) {
-	run := Run{Tenant: "corpus", User: json.RawMessage(`{"user_id":"auth0|1"}`), Context: json.RawMessage(`{"idToken":{},"accessToken":{}}`),
-		Domain: "tenant.example", BaseURL: "https://tenant.example/api/v2"}
+	run := Run{
+		Tenant: "corpus", User: json.RawMessage(`{"user_id":"auth0|1"}`), Context: json.RawMessage(`{"idToken":{},"accessToken":{}}`),
+		Domain: "tenant.example", BaseURL: "https://tenant.example/api/v2",
+	}
 	out := &outside{replies: make(map[string]string)}
 	cfg := Config{Workers: 1, HTTP: &http.Client{Transport: out}}
 	var w want

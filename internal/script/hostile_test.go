@@ -199,8 +199,10 @@ func TestGlobal(t *testing.T) {
 	for _, c := range []struct{ tenant, body, want string }{
 		{"a", `return [global === globalThis, typeof global.n]`, `{"r":[true,"undefined"]}`},
 		{"a", `global.n = (global.n || 0) + 1; global.when = new Date(5); global.cache = new Map([['k', {b: Buffer.from('x')}]]); global.f = function () {}; implicit = 'i'; global.mixed = {a: 1, f: function () {}}; global.o = {}; global.o.self = global.o; return 0`, `{"r":0}`},
-		{"a", `global.n++; return [n, when.getTime(), cache.get('k').b.toString(), typeof global.f, implicit, typeof global.mixed, o.self === o, Object.keys(global).sort().join()]`,
-			`{"r":[2,5,"x","undefined","i","undefined",true,"cache,implicit,n,o,when"]}`},
+		{
+			"a", `global.n++; return [n, when.getTime(), cache.get('k').b.toString(), typeof global.f, implicit, typeof global.mixed, o.self === o, Object.keys(global).sort().join()]`,
+			`{"r":[2,5,"x","undefined","i","undefined",true,"cache,implicit,n,o,when"]}`,
+		},
 		{"a", `delete global.when; global.request = 5; return n`, `{"r":2}`},
 		{"a", `return [typeof when, typeof request]`, `{"r":["undefined","function"]}`},
 		{"b", `return [typeof global.n, Object.keys(global).length]`, `{"r":["undefined",0]}`},

@@ -38,8 +38,10 @@ func TestWorkerMain(t *testing.T) {
 		console.info('hi');
 		auth0.users.updateUserMetadata('u', {a: 1}).then(function (got) { user.got = got; callback(null, user, context); });
 	}`})
-	send(message{Type: "run", Run: 7, Start: &start{Rules: []string{"h"}, User: json.RawMessage(`{}`), Context: json.RawMessage(`{}`),
-		Wall: 20000, CPU: 20000, Memory: 64 << 20, Calls: 1, LogBytes: 1000}})
+	send(message{Type: "run", Run: 7, Start: &start{
+		Rules: []string{"h"}, User: json.RawMessage(`{}`), Context: json.RawMessage(`{}`),
+		Wall: 20000, CPU: 20000, Memory: 64 << 20, Calls: 1, LogBytes: 1000,
+	}})
 	if m := receive("log"); m.Level != "info" || m.Text != "hi" || m.Rule != 0 {
 		t.Errorf("%+v", m)
 	}

@@ -98,8 +98,10 @@ func (s *Store) patchMetadataPostgres(ctx context.Context, id string, user, app 
 	patch := func(bound int) func(querier) error {
 		return func(q querier) (err error) {
 			u, err = scanUser(func(dest ...any) error {
-				return q.row(ctx, patchMetadataSQL, []any{userMode, userSet, userNull, appMode, appSet, appNull,
-					s.db.clock.Now().UnixMilli(), s.tenant.ID, id, userMode, userSet, bound, appMode, appSet, bound}, dest...)
+				return q.row(ctx, patchMetadataSQL, []any{
+					userMode, userSet, userNull, appMode, appSet, appNull,
+					s.db.clock.Now().UnixMilli(), s.tenant.ID, id, userMode, userSet, bound, appMode, appSet, bound,
+				}, dest...)
 			})
 			return err
 		}

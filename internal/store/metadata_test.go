@@ -120,10 +120,20 @@ func TestMetadataValuesAreKept(t *testing.T) {
 func TestMetadataThatCannotBeKept(t *testing.T) {
 	deep := strings.Repeat("[", 600) + strings.Repeat("]", 600)
 	bad := []stagedoor.Metadata{
-		{"k": json.RawMessage(`"\u0000"`)}, {"k": json.RawMessage(`{"a\u0000":1}`)}, {"k": json.RawMessage(`"\ud800"`)},
-		{"k": json.RawMessage(`"\udc00\ud800"`)}, {"k": json.RawMessage("\"\xff\"")}, {"k\x00": json.RawMessage(`1`)}, {"k\xff": json.RawMessage(`1`)},
-		{"k": json.RawMessage(`1e999999`)}, {"k": json.RawMessage(`1e-999`)}, {"k": json.RawMessage(strings.Repeat("9", 200000))},
-		{"k": json.RawMessage(deep)}, {"k": json.RawMessage(`{"broken`)}, {"k": json.RawMessage(``)}, {"k": json.RawMessage("\"a\x00b\"")},
+		{"k": json.RawMessage(`"\u0000"`)},
+		{"k": json.RawMessage(`{"a\u0000":1}`)},
+		{"k": json.RawMessage(`"\ud800"`)},
+		{"k": json.RawMessage(`"\udc00\ud800"`)},
+		{"k": json.RawMessage("\"\xff\"")},
+		{"k\x00": json.RawMessage(`1`)},
+		{"k\xff": json.RawMessage(`1`)},
+		{"k": json.RawMessage(`1e999999`)},
+		{"k": json.RawMessage(`1e-999`)},
+		{"k": json.RawMessage(strings.Repeat("9", 200000))},
+		{"k": json.RawMessage(deep)},
+		{"k": json.RawMessage(`{"broken`)},
+		{"k": json.RawMessage(``)},
+		{"k": json.RawMessage("\"a\x00b\"")},
 	}
 	each(t, func(t *testing.T, s *store.Store) {
 		newUser(t, s, "auth0|ada")
@@ -191,7 +201,7 @@ func TestConcurrentPatches(t *testing.T) {
 			wg.Go(func() {
 				for round := range rounds {
 					patch := stagedoor.Metadata{fmt.Sprintf("k%d_%d", i, round): json.RawMessage(fmt.Sprint(i))}
-					var user, app = patch, stagedoor.Metadata(nil)
+					user, app := patch, stagedoor.Metadata(nil)
 					if i%2 == 1 {
 						user, app = app, user
 					}

@@ -72,7 +72,7 @@ func compile(t reflect.Type, tag reflect.StructTag) *node {
 	n := &node{}
 	if reflect.PointerTo(t).Implements(reflect.TypeFor[optional]()) {
 		value, _ := t.FieldByName("Value")
-		n, t = compile(value.Type, tag), value.Type
+		n = compile(value.Type, tag)
 		n.optional = true
 		return n
 	}

@@ -39,9 +39,11 @@ func TestB6DisplayName(t *testing.T) {
 	}
 
 	// No request names another user.
-	for _, body := range []string{`{"displayName":"x","user_id":"google-oauth2|bob"}`, `{"displayName":"x","sub":"google-oauth2|bob"}`,
+	for _, body := range []string{
+		`{"displayName":"x","user_id":"google-oauth2|bob"}`, `{"displayName":"x","sub":"google-oauth2|bob"}`,
 		`{"displayName":{"x":1}}`, `{"displayName":""}`, `{"displayName":" "}`, `{"displayName":"a\u0007b"}`, `{}`,
-		`{"displayName":"` + strings.Repeat("x", 65) + `"}`, `{"user_metadata":{"displayName":"x"}}`, `{"app_metadata":{}}`} {
+		`{"displayName":"` + strings.Repeat("x", 65) + `"}`, `{"user_metadata":{"displayName":"x"}}`, `{"app_metadata":{}}`,
+	} {
 		f.want(f.call("PUT", "/displayName", f.listener(ada), body), 400)
 	}
 	f.want(f.call("PUT", "/displayName?user_id=google-oauth2%7Cbob&id=x", f.listener(ada), `{"displayName":"Ada"}`), 200)

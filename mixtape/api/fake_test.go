@@ -86,9 +86,11 @@ func (id *identity) jwks(w http.ResponseWriter, _ *http.Request) {
 	id.fetches++
 	keys := []map[string]string{}
 	for kid, key := range id.keys {
-		keys = append(keys, map[string]string{"kty": "RSA", "use": "sig", "alg": "RS256", "kid": kid,
+		keys = append(keys, map[string]string{
+			"kty": "RSA", "use": "sig", "alg": "RS256", "kid": kid,
 			"n": base64.RawURLEncoding.EncodeToString(key.N.Bytes()),
-			"e": base64.RawURLEncoding.EncodeToString(big.NewInt(int64(key.E)).Bytes())})
+			"e": base64.RawURLEncoding.EncodeToString(big.NewInt(int64(key.E)).Bytes()),
+		})
 	}
 	json.NewEncoder(w).Encode(map[string]any{"keys": keys})
 }

@@ -49,8 +49,10 @@ func TestBodies(t *testing.T) {
 func TestCORS(t *testing.T) {
 	f := start(t, "")
 	preflight := func(origin string) answer {
-		return f.send("OPTIONS", "/playlists/x", http.Header{"Origin": {origin}, "Access-Control-Request-Method": {"PATCH"},
-			"Access-Control-Request-Headers": {"authorization,content-type"}}, "")
+		return f.send("OPTIONS", "/playlists/x", http.Header{
+			"Origin": {origin}, "Access-Control-Request-Method": {"PATCH"},
+			"Access-Control-Request-Headers": {"authorization,content-type"},
+		}, "")
 	}
 	good := f.want(preflight(webOrigin), 204).header
 	if good.Get("Access-Control-Allow-Origin") != webOrigin || good.Get("Vary") != "Origin" ||

@@ -60,10 +60,12 @@ func (f *fixture) seed(data api.SeedData) {
 func sample() api.SeedData {
 	return api.SeedData{
 		Listeners: []api.SeedListener{
-			{UserID: ada, FavGenre: "Dub",
+			{
+				UserID: ada, FavGenre: "Dub",
 				Songs:     []api.SeedSong{{ID: "ada-1", Name: "Kitchen Demo", Artist: "Ada", Genre: "Lo-Fi"}},
 				Playlists: []api.SeedPlaylist{{ID: "ada-list", Name: "Mine", Songs: []string{"1", "2", "ada-1"}}},
-				Plays:     map[string]int{"1": 90, "2": 5, "ada-1": 4, "9": 70}},
+				Plays:     map[string]int{"1": 90, "2": 5, "ada-1": 4, "9": 70},
+			},
 			{UserID: bob, FavGenre: "House"},
 		},
 		Featured: []api.SeedPlaylist{
@@ -227,9 +229,11 @@ func TestPlaylists(t *testing.T) {
 			f.Errorf("emptied: %+v", emptied)
 		}
 
-		for _, body := range []string{`{}`, `{"name":""}`, `{"name":"   "}`, `{"name":"a\nb"}`, `{"name":"` + strings.Repeat("ü", 101) + `"}`,
+		for _, body := range []string{
+			`{}`, `{"name":""}`, `{"name":"   "}`, `{"name":"a\nb"}`, `{"name":"` + strings.Repeat("ü", 101) + `"}`,
 			`{"name":"x","songs":["nothing"]}`, `{"name":"x","songs":["ada-1"]}`, `{"name":"x","songs":[1]}`,
-			`{"name":"x","songs":["1"` + strings.Repeat(`,"1"`, 500) + `]}`, `{"name":"x","user_id":"auth0|ada"}`} {
+			`{"name":"x","songs":["1"` + strings.Repeat(`,"1"`, 500) + `]}`, `{"name":"x","user_id":"auth0|ada"}`,
+		} {
 			f.want(f.call("POST", "/playlists", bobs, body), 400)
 		}
 

@@ -139,8 +139,10 @@ func TestListeners(t *testing.T) {
 		}
 		plan, _ := l.User.AppMetadata["plan"].(string)
 		plans[plan] = true
-		token, err := jwt.NewWithClaims(jwt.SigningMethodHS256, jwt.MapClaims{"sub": l.UserID, "aud": "legacy",
-			"iss": "https://example.auth0.com", "exp": time.Now().Add(time.Minute).Unix()}).SignedString([]byte("secret of the legacy client"))
+		token, err := jwt.NewWithClaims(jwt.SigningMethodHS256, jwt.MapClaims{
+			"sub": l.UserID, "aud": "legacy",
+			"iss": "https://example.auth0.com", "exp": time.Now().Add(time.Minute).Unix(),
+		}).SignedString([]byte("secret of the legacy client"))
 		if err != nil {
 			t.Fatal(err)
 		}
