@@ -2,12 +2,11 @@ package login
 
 import (
 	"net/http"
-	"net/url"
 	"slices"
-	"strings"
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/store"
+	"github.com/stagedoor/stagedoor/internal/web"
 )
 
 // preflight tells browsers that pages of the clients' origins may post here. The client's own name is
@@ -41,37 +40,10 @@ func allowOrigin(w http.ResponseWriter, r *http.Request, clients []stagedoor.Cli
 	h := w.Header()
 	h.Set("Vary", "Origin")
 	origin := r.Header.Get("Origin")
-	if slices.ContainsFunc(clients, func(c stagedoor.Client) bool { return livesAt(&c, origin) }) {
+	if slices.ContainsFunc(clients, func(c stagedoor.Client) bool { return web.LivesAt(&c, origin) }) {
 		h.Set("Access-Control-Allow-Origin", origin)
 		h.Set("Access-Control-Expose-Headers", "X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset")
 	} else {
 		h.Del("Access-Control-Allow-Origin")
 	}
-}
-
-// livesAt tells whether the origin is one of the client's: of its origins, or of its callbacks
-// (Authentication API fact sheet 10.1).
-func livesAt(c *stagedoor.Client, origin string) bool {
-	o, err := url.Parse(origin)
-	if err != nil || o.Host == "" || o.Scheme != "http" && o.Scheme != "https" {
-		return false
-	}
-	for _, entry := range slices.Concat(c.AllowedOrigins, c.WebOrigins, c.Callbacks) {
-		if u, err := url.Parse(entry); err == nil && strings.EqualFold(u.Scheme, o.Scheme) && sameHost(strings.ToLower(u.Host), o.Host) {
-			return true
-		}
-	}
-	return false
-}
-
-// sameHost compares hosts with their ports. The left-most label of a registered one may hold one *.
-func sameHost(registered, host string) bool {
-	if registered == host {
-		return registered != ""
-	}
-	label, domain, _ := strings.Cut(registered, ".")
-	before, after, wild := strings.Cut(label, "*")
-	first, rest, _ := strings.Cut(host, ".")
-	return wild && rest == domain && strings.Contains(domain, ".") && len(first) > len(before)+len(after) &&
-		strings.HasPrefix(first, before) && strings.HasSuffix(first, after)
 }

@@ -2,11 +2,11 @@ package mgmt
 
 import (
 	"net/http"
-	"net/url"
-	"strings"
+	"slices"
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/store"
+	"github.com/stagedoor/stagedoor/internal/web"
 )
 
 // crossOrigin lets browsers of the tenant's clients call: it answers preflight requests (and returns true), and marks other
@@ -23,7 +23,7 @@ func (a *API) crossOrigin(w http.ResponseWriter, r *http.Request, st *store.Stor
 	if err != nil {
 		a.Log.ErrorContext(r.Context(), "the allowed origins could not be read", "tenant", st.Tenant().ID, "error", err)
 	}
-	if registered(clients, origin) {
+	if slices.ContainsFunc(clients, func(c stagedoor.Client) bool { return web.LivesAt(&c, origin) }) {
 		h.Set("Access-Control-Allow-Origin", origin)
 		h.Set("Access-Control-Expose-Headers", "X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, Retry-After, Link")
 		if preflight {
@@ -36,37 +36,4 @@ func (a *API) crossOrigin(w http.ResponseWriter, r *http.Request, st *store.Stor
 		w.WriteHeader(http.StatusNoContent)
 	}
 	return preflight
-}
-
-// registered tells whether a client of the tenant lives at the origin.
-func registered(clients []stagedoor.Client, origin string) bool {
-	for _, c := range clients {
-		for _, list := range [][]string{c.WebOrigins, c.AllowedOrigins, c.Callbacks} {
-			for _, entry := range list {
-				if sameOrigin(entry, origin) {
-					return true
-				}
-			}
-		}
-	}
-	return false
-}
-
-// sameOrigin compares the origin of a registered URL, whose host may begin with *. for one label, with that of a browser.
-func sameOrigin(entry, origin string) bool {
-	u, err := url.Parse(entry)
-	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-		return false
-	}
-	want := strings.ToLower(u.Scheme + "://" + u.Host)
-	if want == origin {
-		return true
-	}
-	before, after, wild := strings.Cut(want, "://*.")
-	if !wild {
-		return false
-	}
-	label, ok := strings.CutPrefix(origin, before+"://")
-	label, ok2 := strings.CutSuffix(label, "."+after)
-	return ok && ok2 && label != "" && strings.Trim(label, "abcdefghijklmnopqrstuvwxyz0123456789-") == ""
 }
