@@ -99,11 +99,6 @@ func (s *Store) DeleteSession(ctx context.Context, id string) error {
 	})
 }
 
-// EndUserAccess ends a user's sessions, codes and tokens: what a block does.
-func (s *Store) EndUserAccess(ctx context.Context, userID string) error {
-	return s.write(ctx, func(q querier) error { return s.endAccess(ctx, q, userID) })
-}
-
 // SaveTransaction keeps a login under way; it replaces an older state.
 func (s *Store) SaveTransaction(ctx context.Context, t *stagedoor.Transaction) error {
 	kept := *t

@@ -100,8 +100,7 @@ var trespasses = map[string]struct {
 	"RecordLogin": {finds, func(ctx context.Context, s *store.Store) (any, error) {
 		return nil, s.RecordLogin(ctx, "auth0|acme", "::1")
 	}},
-	"EndUserAccess": {ignores, func(ctx context.Context, s *store.Store) (any, error) { return nil, s.EndUserAccess(ctx, "auth0|acme") }},
-	"Client":        {finds, func(ctx context.Context, s *store.Store) (any, error) { return s.Client(ctx, "client acme") }},
+	"Client": {finds, func(ctx context.Context, s *store.Store) (any, error) { return s.Client(ctx, "client acme") }},
 	"UpdateClient": {finds, func(ctx context.Context, s *store.Store) (any, error) {
 		return s.UpdateClient(ctx, "client acme", func(c *stagedoor.Client) error { c.Name = "x"; return nil })
 	}},

@@ -104,7 +104,7 @@ func TestNoTokenEscapes(t *testing.T) {
 			ok(t, s.CreateRefreshToken(t.Context(), token, &stagedoor.RefreshToken{FamilyID: token, UserID: "auth0|ada", ClientID: "c"}))
 			race(2, func(n int) error {
 				if n == 0 {
-					return s.EndUserAccess(t.Context(), "auth0|ada")
+					return s.SetPasswordHash(t.Context(), "auth0|ada", "new", time.UnixMilli(1000).UTC())
 				}
 				_, err := s.RotateRefreshToken(t.Context(), token, "next "+token, 0, 0)
 				if err != nil {
@@ -250,7 +250,6 @@ func TestWhatEndsAccess(t *testing.T) {
 		"new password": func(t *testing.T, s *store.Store) error {
 			return s.SetPasswordHash(t.Context(), "auth0|ada", "new", time.UnixMilli(1000).UTC())
 		},
-		"block": func(t *testing.T, s *store.Store) error { return s.EndUserAccess(t.Context(), "auth0|ada") },
 		"deletion": func(t *testing.T, s *store.Store) error {
 			return s.DeleteUser(t.Context(), "auth0|ada")
 		},
