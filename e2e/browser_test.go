@@ -223,10 +223,18 @@ func id(name string) string {
 	return `[data-testid="` + name + `"]` + attribute + rest
 }
 
-// click clicks the element when it is there and can be clicked.
+// click clicks the element when it is there, can be clicked, and has come to rest: fonts and data that arrive move things.
 func (b *tab) click(selector string) {
 	b.t.Helper()
-	b.do("click "+selector, chromedp.WaitEnabled(chromedp.CSS(selector)), chromedp.Click(chromedp.CSS(selector)))
+	b.do("click "+selector, chromedp.WaitEnabled(chromedp.CSS(selector)), chromedp.WaitVisible(chromedp.CSS(selector)))
+	b.await(selector+" rests", `(async e => {
+		await document.fonts.ready;
+		e?.scrollIntoView({block: "center", behavior: "instant"});
+		const place = () => new Promise(done => requestAnimationFrame(() => done(e?.isConnected && JSON.stringify(e.getBoundingClientRect()))));
+		const first = await place();
+		return first && first === await place() && first === await place();
+	})(document.querySelector(`+quote(selector)+`))`)
+	b.do("click "+selector, chromedp.Click(chromedp.CSS(selector)))
 }
 
 // fill replaces what an input holds, key by key. It begins again when the focus moved away meanwhile, as it does
@@ -297,7 +305,7 @@ func (b *tab) await(what, expression string) {
 	b.t.Helper()
 	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(15 * time.Millisecond) {
 		var holds bool
-		if err := b.try(&holds, `Boolean(`+expression+`)`); err == nil && holds {
+		if err := b.try(&holds, `(async () => Boolean(await (`+expression+`)))()`); err == nil && holds {
 			return
 		}
 	}

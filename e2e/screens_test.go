@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
@@ -185,7 +186,12 @@ func TestHostedPages(t *testing.T) {
 // openMail opens the newest mail to the address in the development inbox.
 func (b *tab) openMail(to, name string) {
 	b.t.Helper()
-	b.await("the mail arrives", `fetch("`+demo.HTTPURL+`/u/inbox").then(r => r.text()).then(s => s.includes(`+quote(to)+`))`)
+	for deadline := time.Now().Add(patience); !strings.Contains(want(b.t, 200, "GET", demo.HTTPURL+"/u/inbox", "", nil).body, to); {
+		if time.Now().After(deadline) {
+			b.t.Fatalf("no mail to %s", to)
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
 	b.open(demo.HTTPURL + "/u/inbox")
 	if name != "" {
 		b.look(name + "inbox")
