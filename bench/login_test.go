@@ -84,7 +84,7 @@ func codeExchange(t *testing.T, s *stagedoortest.Server) work {
 	}
 	group.Wait()
 	var n atomic.Int64
-	return work{4, func() error {
+	return work{8, func() error {
 		i := n.Add(1) - 1
 		if i >= codes {
 			return fmt.Errorf("more than %d exchanges", codes)
