@@ -160,7 +160,8 @@ type Ticket struct {
 	ExpiresAt time.Time
 }
 
-// SigningKey is a tenant's key for tokens. Private is PKCS #8, sealed at rest.
+// SigningKey is a tenant's key for tokens. Private is the PEM of the key and its
+// certificate, sealed at rest.
 type SigningKey struct {
 	KID       string
 	Algorithm string // RS256

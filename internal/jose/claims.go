@@ -2,7 +2,6 @@ package jose
 
 import (
 	"fmt"
-	"slices"
 	"time"
 )
 
@@ -24,9 +23,6 @@ type Claims struct {
 	Scope           string         // scope, separated by spaces
 	Raw             map[string]any // every claim, numbers as float64
 }
-
-// HasAudience tells whether the token is meant for audience.
-func (c Claims) HasAudience(audience string) bool { return slices.Contains(c.Audience, audience) }
 
 func newClaims(header Header, raw map[string]any) (Claims, error) {
 	c := Claims{Header: header, Raw: raw}

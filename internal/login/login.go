@@ -5,7 +5,6 @@ import (
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/page"
-	"github.com/stagedoor/stagedoor/internal/pipeline"
 	"github.com/stagedoor/stagedoor/internal/store"
 	"github.com/stagedoor/stagedoor/ui"
 )
@@ -17,11 +16,7 @@ const paramScreen = "screen_hint"
 // showLogin asks for identifier and password. Who came with screen_hint=signup sees the sign-up
 // page first.
 func (d *Door) showLogin(w http.ResponseWriter, r *http.Request, st *store.Store) error {
-	p, err := d.prompt(r, st, pipeline.AskLogin)
-	if err != nil {
-		return err
-	}
-	conn, err := p.connection(r, st)
+	p, conn, err := d.loginPrompt(r, st)
 	if err != nil {
 		return err
 	}
@@ -46,11 +41,7 @@ func (p *prompt) loginPage(conn *stagedoor.Connection, identifier string, proble
 
 // logIn takes the form of the login page.
 func (d *Door) logIn(w http.ResponseWriter, r *http.Request, st *store.Store) error {
-	p, err := d.prompt(r, st, pipeline.AskLogin)
-	if err != nil {
-		return err
-	}
-	conn, err := p.connection(r, st)
+	p, conn, err := d.loginPrompt(r, st)
 	if err != nil {
 		return err
 	}

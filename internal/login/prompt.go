@@ -57,6 +57,16 @@ func (d *Door) prompt(r *http.Request, st *store.Store, step string) (*prompt, e
 	return &prompt{tx: tx, client: client, frame: page.Frame(r, st, client)}, nil
 }
 
+// loginPrompt finds the login that waits for its person, and where it looks for them.
+func (d *Door) loginPrompt(r *http.Request, st *store.Store) (*prompt, *stagedoor.Connection, error) {
+	p, err := d.prompt(r, st, pipeline.AskLogin)
+	if err != nil {
+		return nil, nil, err
+	}
+	conn, err := p.connection(r, st)
+	return p, conn, err
+}
+
 // connection is where the login looks for its person.
 func (p *prompt) connection(r *http.Request, st *store.Store) (*stagedoor.Connection, error) {
 	return connection.ForClient(r.Context(), st, p.client.ID, p.tx.Request.Connection)

@@ -15,11 +15,7 @@ import (
 
 // showSignup asks for what a new user needs.
 func (d *Door) showSignup(w http.ResponseWriter, r *http.Request, st *store.Store) error {
-	p, err := d.prompt(r, st, pipeline.AskLogin)
-	if err != nil {
-		return err
-	}
-	conn, err := p.connection(r, st)
+	p, conn, err := d.loginPrompt(r, st)
 	if err != nil {
 		return err
 	}
@@ -45,11 +41,7 @@ func (p *prompt) signupPage(conn *stagedoor.Connection, in pipeline.SignUp, prob
 
 // signUp takes the form of the sign-up page.
 func (d *Door) signUp(w http.ResponseWriter, r *http.Request, st *store.Store) error {
-	p, err := d.prompt(r, st, pipeline.AskLogin)
-	if err != nil {
-		return err
-	}
-	conn, err := p.connection(r, st)
+	p, conn, err := d.loginPrompt(r, st)
 	if err != nil {
 		return err
 	}

@@ -49,11 +49,7 @@ func (a *API) listConnections(c *call, in listConnectionsIn) (any, error) {
 }
 
 func (a *API) readConnection(c *call, in web.Fields) (any, error) {
-	id, err := c.connectionID()
-	if err != nil {
-		return nil, err
-	}
-	conn, err := c.store.Connection(c.ctx(), id)
+	conn, err := c.connection()
 	if err != nil {
 		return nil, err
 	}
@@ -98,17 +94,22 @@ type connectionClientsIn struct {
 	Take web.Opt[int] `json:"take" schema:"notnull,min=1,max=1000" doc:"Number of results per page. Defaults to 50"`
 }
 
+// connection returns the connection that the path names.
+func (c *call) connection() (*stagedoor.Connection, error) {
+	id, err := c.connectionID()
+	if err != nil {
+		return nil, err
+	}
+	return c.store.Connection(c.ctx(), id)
+}
+
 // connectionClient is one client in the list of those that a connection is enabled for.
 type connectionClient struct {
 	ClientID string `json:"client_id"`
 }
 
 func (a *API) listConnectionClients(c *call, in connectionClientsIn) (any, error) {
-	id, err := c.connectionID()
-	if err != nil {
-		return nil, err
-	}
-	conn, err := c.store.Connection(c.ctx(), id)
+	conn, err := c.connection()
 	if err != nil {
 		return nil, err
 	}
@@ -185,11 +186,7 @@ type deleteConnectionUserIn struct {
 }
 
 func (a *API) deleteConnectionUser(c *call, in deleteConnectionUserIn) (any, error) {
-	id, err := c.connectionID()
-	if err != nil {
-		return nil, err
-	}
-	conn, err := c.store.Connection(c.ctx(), id)
+	conn, err := c.connection()
 	if err != nil {
 		return nil, err
 	}

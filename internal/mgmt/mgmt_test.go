@@ -2,7 +2,6 @@ package mgmt
 
 import (
 	"context"
-	"crypto/x509"
 	"encoding/json"
 	"io"
 	"maps"
@@ -85,12 +84,12 @@ var makeKeys = sync.OnceValues(func() (map[string][]stagedoor.SigningKey, error)
 			if err != nil {
 				return nil, err
 			}
-			der, err := x509.MarshalPKCS8PrivateKey(key.Private)
+			private, err := key.PEM()
 			if err != nil {
 				return nil, err
 			}
 			all[id] = append(all[id], stagedoor.SigningKey{
-				KID: key.KID, Algorithm: key.Algorithm, State: state, Private: der, CertDER: key.Cert.Raw,
+				KID: key.KID, Algorithm: key.Algorithm, State: state, Private: private, CertDER: key.Cert.Raw,
 				CreatedAt: start.Add(time.Duration(i) * time.Millisecond),
 			})
 		}
@@ -112,9 +111,9 @@ func (h *house) addTenant(id string) {
 	h.ok(st.CreateClient(ctx, client))
 	stored, err := st.SigningKeys(ctx)
 	h.ok(err)
-	private, err := x509.ParsePKCS8PrivateKey(stored[0].Private)
+	key, err := jose.ParseKey(stored[0].KID, jose.RS256, stored[0].Private)
 	h.ok(err)
-	h.signers[id], err = jose.NewSigner(jose.RS256, stored[0].KID, private, "at+jwt")
+	h.signers[id], err = key.Signer("at+jwt")
 	h.ok(err)
 }
 
@@ -296,14 +295,14 @@ func (h *house) logged(tenant string) []string {
 	return out
 }
 
-// signWith signs claims with a private key in PKCS #8 form, or with a shared secret.
+// signWith signs claims with a private key as it is stored, or with a shared secret.
 func (h *house) signWith(alg, kid string, key []byte, claims map[string]any) string {
 	h.Helper()
 	var with any = key
 	if alg == jose.RS256 {
-		private, err := x509.ParsePKCS8PrivateKey(key)
+		parsed, err := jose.ParseKey(kid, alg, key)
 		h.ok(err)
-		with = private
+		with = parsed.Private
 	}
 	signer, err := jose.NewSigner(alg, kid, with, "JWT")
 	h.ok(err)

@@ -26,30 +26,6 @@ func (p Policy) Validate(password string) error {
 	return e
 }
 
-// ValidateDictionary returns an *Error named PasswordDictionaryError if the password is one of the most common ones or one of
-// words, whatever the case of its letters.
-func ValidateDictionary(password string, words []string) error {
-	if inDictionary(password, words) {
-		return refuse("PasswordDictionaryError", "Password is too common", "Password is too common")
-	}
-	return nil
-}
-
-// ValidatePersonal returns an *Error named PasswordNoUserInfoError if the password contains one of values, whatever the case
-// of its letters. Of an e-mail address the local part counts. Values under three characters are skipped: they would refuse
-// nearly everything.
-func ValidatePersonal(password string, values ...string) error {
-	if containsPersonal(password, values) {
-		return refuse("PasswordNoUserInfoError", "Password contains user information", "Password contains user information")
-	}
-	return nil
-}
-
-// Reused is the answer to a password that the user had before.
-func Reused() error {
-	return refuse("PasswordHistoryError", "Password has previously been used", "Password has previously been used")
-}
-
 func refuse(name, message string, description any) *Error {
 	return &Error{Name: name, Code: "invalid_password", Message: message, Description: description, StatusCode: http.StatusBadRequest}
 }

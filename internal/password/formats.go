@@ -50,12 +50,6 @@ func NeedsRehash(hash string) bool {
 	return !strings.HasPrefix(hash, current.prefix())
 }
 
-// Valid tells whether a hash can be verified here: its form is known and its cost within bounds. Imports ask it first.
-func Valid(hash string) bool {
-	_, err := parse(hash)
-	return err == nil
-}
-
 // parse reads a stored hash and returns the function that checks a password against it. All bounds are checked here.
 func parse(hash string) (func(password string) bool, error) {
 	switch {

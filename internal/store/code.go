@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/jose"
 )
 
 // SaveCode keeps an authorization code and returns its id, which its tokens carry
@@ -18,7 +19,7 @@ func (s *Store) SaveCode(ctx context.Context, code string, c *stagedoor.Code) er
 	}
 	return s.writeOne(ctx, func(q querier) error {
 		_, err := q.exec(ctx, "INSERT INTO codes (tenant, hash, id, user_id, doc, expires_at) VALUES (?, ?, ?, ?, ?, ?)",
-			s.tenant.ID, hashed(code), stagedoor.NewID("code_"), c.UserID, document(doc), millis(c.ExpiresAt))
+			s.tenant.ID, jose.HashToken(code), stagedoor.NewID("code_"), c.UserID, document(doc), millis(c.ExpiresAt))
 		return err
 	})
 }
@@ -27,7 +28,7 @@ func (s *Store) SaveCode(ctx context.Context, code string, c *stagedoor.Code) er
 // callers one succeeds. A code that was used before takes back the tokens that it gave
 // (RFC 6749 section 4.1.2), and is NotFound like one that never was.
 func (s *Store) ConsumeCode(ctx context.Context, code string) (c *stagedoor.Code, origin string, err error) {
-	hash, now := hashed(code), s.db.clock.Now().UnixMilli()
+	hash, now := jose.HashToken(code), s.db.clock.Now().UnixMilli()
 	var doc string
 	err = s.writeOne(ctx, func(q querier) error {
 		return q.row(ctx, "UPDATE codes SET used_at = ? WHERE tenant = ? AND hash = ? AND used_at IS NULL AND expires_at > ? RETURNING doc, id",
@@ -90,7 +91,7 @@ func (s *Store) SaveAccessToken(ctx context.Context, token, origin string, a *st
 	insert := func(q querier) error {
 		_, err := q.exec(ctx, `INSERT INTO access_tokens (tenant, hash, origin, user_id, doc, expires_at) VALUES (?, ?, ?, ?, ?, ?)
 			ON CONFLICT (tenant, hash) DO UPDATE SET origin = excluded.origin, doc = excluded.doc, expires_at = excluded.expires_at`,
-			s.tenant.ID, hashed(token), origin, a.UserID, document(doc), millis(expires))
+			s.tenant.ID, jose.HashToken(token), origin, a.UserID, document(doc), millis(expires))
 		return err
 	}
 	if origin == "" {
@@ -108,7 +109,7 @@ func (s *Store) SaveAccessToken(ctx context.Context, token, origin string, a *st
 func (s *Store) AccessToken(ctx context.Context, token string) (*stagedoor.Authorization, error) {
 	var doc string
 	err := s.read().row(ctx, "SELECT doc FROM access_tokens WHERE tenant = ? AND hash = ? AND expires_at > ?",
-		[]any{s.tenant.ID, hashed(token), s.db.clock.Now().UnixMilli()}, &doc)
+		[]any{s.tenant.ID, jose.HashToken(token), s.db.clock.Now().UnixMilli()}, &doc)
 	if errors.Is(err, errNoRows) {
 		return nil, errNotFound("token")
 	}

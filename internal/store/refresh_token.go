@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/jose"
 )
 
 // maxRefreshTokens is how many refresh tokens a user may have for one client; the
@@ -54,7 +55,7 @@ func (s *Store) insertRefreshToken(ctx context.Context, q querier, token string,
 	}
 	_, err = q.exec(ctx, `INSERT INTO refresh_tokens (tenant, hash, family, counter, user_id, client_id, audience, doc, created_at, expires_at)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		s.tenant.ID, hashed(token), t.FamilyID, t.Counter, t.UserID, t.ClientID, cmp.Or(t.Consent, t.Audience), document(doc), s.db.clock.Now().UnixMilli(), refreshEnd(t))
+		s.tenant.ID, jose.HashToken(token), t.FamilyID, t.Counter, t.UserID, t.ClientID, cmp.Or(t.Consent, t.Audience), document(doc), s.db.clock.Now().UnixMilli(), refreshEnd(t))
 	return err
 }
 
@@ -121,7 +122,7 @@ func (s *Store) refreshToken(ctx context.Context, q querier, token string, updat
 	var doc string
 	var used *int64
 	err = q.row(ctx, query,
-		[]any{s.tenant.ID, hashed(token), s.db.clock.Now().UnixMilli()}, &doc, &used)
+		[]any{s.tenant.ID, jose.HashToken(token), s.db.clock.Now().UnixMilli()}, &doc, &used)
 	if errors.Is(err, errNoRows) {
 		return nil, 0, errNotFound("refresh token")
 	}
@@ -155,7 +156,7 @@ func (s *Store) RotateRefreshToken(ctx context.Context, token, next string, leew
 				return err
 			}
 		} else {
-			if _, err := q.exec(ctx, "UPDATE refresh_tokens SET used_at = ? WHERE tenant = ? AND hash = ?", now.UnixMilli(), s.tenant.ID, hashed(token)); err != nil {
+			if _, err := q.exec(ctx, "UPDATE refresh_tokens SET used_at = ? WHERE tenant = ? AND hash = ?", now.UnixMilli(), s.tenant.ID, jose.HashToken(token)); err != nil {
 				return err
 			}
 		}
@@ -185,7 +186,7 @@ func (s *Store) TouchRefreshToken(ctx context.Context, token string, idle time.D
 			return err
 		}
 		_, err = q.exec(ctx, "UPDATE refresh_tokens SET doc = ?, expires_at = ? WHERE tenant = ? AND hash = ?",
-			document(doc), refreshEnd(t), s.tenant.ID, hashed(token))
+			document(doc), refreshEnd(t), s.tenant.ID, jose.HashToken(token))
 		return err
 	})
 }

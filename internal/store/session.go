@@ -2,20 +2,12 @@ package store
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 
 	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/jose"
 )
-
-// hashed is how a one-use handle or cookie lies in the database. The handles have 258 random
-// bits, so a plain hash is enough.
-func hashed(token string) string {
-	sum := sha256.Sum256([]byte(token))
-	return base64.RawURLEncoding.EncodeToString(sum[:])
-}
 
 func errNotFound(what string) error {
 	return stagedoor.Errorf(stagedoor.NotFound, "not_found", "The %s does not exist.", what)
@@ -29,7 +21,7 @@ func (s *Store) CreateSession(ctx context.Context, handle string, v *stagedoor.S
 	}
 	return s.writeOne(ctx, func(q querier) error {
 		_, err := q.exec(ctx, "INSERT INTO sessions (tenant, handle, id, user_id, doc, expires_at) VALUES (?, ?, ?, ?, ?, ?)",
-			s.tenant.ID, hashed(handle), v.ID, v.UserID, document(doc), sessionEnd(v))
+			s.tenant.ID, jose.HashToken(handle), v.ID, v.UserID, document(doc), sessionEnd(v))
 		return err
 	})
 }
@@ -56,7 +48,7 @@ func (s *Store) session(ctx context.Context, q querier, where, arg, lock string)
 
 // SessionByHandle returns the live session of a cookie.
 func (s *Store) SessionByHandle(ctx context.Context, handle string) (*stagedoor.Session, error) {
-	return s.session(ctx, s.read(), "handle = ?", hashed(handle), "")
+	return s.session(ctx, s.read(), "handle = ?", jose.HashToken(handle), "")
 }
 
 // Session returns a live session by its public id.
@@ -86,7 +78,7 @@ func (s *Store) RenewSession(ctx context.Context, id, handle string, change func
 			document(doc), v.UserID, sessionEnd(v), s.tenant.ID, id); err != nil || handle == "" {
 			return err
 		}
-		_, err = q.exec(ctx, "UPDATE sessions SET handle = ? WHERE tenant = ? AND id = ?", hashed(handle), s.tenant.ID, id)
+		_, err = q.exec(ctx, "UPDATE sessions SET handle = ? WHERE tenant = ? AND id = ?", jose.HashToken(handle), s.tenant.ID, id)
 		return err
 	})
 }
@@ -109,7 +101,7 @@ func (s *Store) SaveTransaction(ctx context.Context, t *stagedoor.Transaction) e
 	}
 	return s.writeOne(ctx, func(q querier) error {
 		_, err := q.exec(ctx, `INSERT INTO transactions (tenant, id, doc, expires_at) VALUES (?, ?, ?, ?)
-			ON CONFLICT (tenant, id) DO UPDATE SET doc = excluded.doc, expires_at = excluded.expires_at`, s.tenant.ID, hashed(t.ID), document(doc), millis(t.ExpiresAt))
+			ON CONFLICT (tenant, id) DO UPDATE SET doc = excluded.doc, expires_at = excluded.expires_at`, s.tenant.ID, jose.HashToken(t.ID), document(doc), millis(t.ExpiresAt))
 		return err
 	})
 }
@@ -130,7 +122,7 @@ func (s *Store) TakeTransaction(ctx context.Context, id string) (t *stagedoor.Tr
 
 func (s *Store) transaction(ctx context.Context, q querier, query, id string) (*stagedoor.Transaction, error) {
 	var doc string
-	err := q.row(ctx, query, []any{s.tenant.ID, hashed(id), s.db.clock.Now().UnixMilli()}, &doc)
+	err := q.row(ctx, query, []any{s.tenant.ID, jose.HashToken(id), s.db.clock.Now().UnixMilli()}, &doc)
 	if errors.Is(err, errNoRows) {
 		return nil, errNotFound("transaction")
 	}

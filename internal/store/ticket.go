@@ -7,6 +7,7 @@ import (
 	"errors"
 
 	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/jose"
 )
 
 // CreateTicket keeps a one-time link; older ones of the same kind and user stop working.
@@ -20,7 +21,7 @@ func (s *Store) CreateTicket(ctx context.Context, token string, t *stagedoor.Tic
 			return err
 		}
 		_, err := q.exec(ctx, "INSERT INTO tickets (tenant, hash, kind, user_id, doc, expires_at) VALUES (?, ?, ?, ?, ?, ?)",
-			s.tenant.ID, hashed(token), t.Kind, t.UserID, document(doc), millis(t.ExpiresAt))
+			s.tenant.ID, jose.HashToken(token), t.Kind, t.UserID, document(doc), millis(t.ExpiresAt))
 		return err
 	})
 }
@@ -28,7 +29,7 @@ func (s *Store) CreateTicket(ctx context.Context, token string, t *stagedoor.Tic
 // Ticket returns an unused link without using it.
 func (s *Store) Ticket(ctx context.Context, token, kind string) (*stagedoor.Ticket, error) {
 	return s.ticket(ctx, s.read(), "SELECT doc FROM tickets WHERE tenant = ? AND hash = ? AND kind = ? AND used_at IS NULL AND expires_at > ?",
-		s.tenant.ID, hashed(token), kind, s.db.clock.Now().UnixMilli())
+		s.tenant.ID, jose.HashToken(token), kind, s.db.clock.Now().UnixMilli())
 }
 
 // ConsumeTicket uses a link up: of many callers one succeeds.
@@ -36,7 +37,7 @@ func (s *Store) ConsumeTicket(ctx context.Context, token, kind string) (t *stage
 	now := s.db.clock.Now().UnixMilli()
 	err = s.writeOne(ctx, func(q querier) (err error) {
 		t, err = s.ticket(ctx, q, "UPDATE tickets SET used_at = ? WHERE tenant = ? AND hash = ? AND kind = ? AND used_at IS NULL AND expires_at > ? RETURNING doc",
-			now, s.tenant.ID, hashed(token), kind, now)
+			now, s.tenant.ID, jose.HashToken(token), kind, now)
 		return err
 	})
 	return t, err
@@ -48,7 +49,7 @@ func (s *Store) SpentTicket(ctx context.Context, token, kind string) (t *stagedo
 	var doc string
 	var usedAt sql.NullInt64
 	err = s.read().row(ctx, "SELECT doc, used_at FROM tickets WHERE tenant = ? AND hash = ? AND kind = ? AND (used_at IS NOT NULL OR expires_at <= ?)",
-		[]any{s.tenant.ID, hashed(token), kind, s.db.clock.Now().UnixMilli()}, &doc, &usedAt)
+		[]any{s.tenant.ID, jose.HashToken(token), kind, s.db.clock.Now().UnixMilli()}, &doc, &usedAt)
 	if errors.Is(err, errNoRows) {
 		return nil, false, errNotFound("ticket")
 	}

@@ -3,7 +3,6 @@ package token
 import (
 	"context"
 	"crypto"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"sync"
@@ -45,12 +44,12 @@ func (k *Keys) Ensure(ctx context.Context, st *store.Store) error {
 		if err != nil {
 			return err
 		}
-		der, err := x509.MarshalPKCS8PrivateKey(key.Private)
+		private, err := key.PEM()
 		if err != nil {
 			return err
 		}
 		err = st.CreateSigningKey(ctx, &stagedoor.SigningKey{
-			KID: key.KID, Algorithm: key.Algorithm, State: state, Private: der, CertDER: key.Cert.Raw,
+			KID: key.KID, Algorithm: key.Algorithm, State: state, Private: private, CertDER: key.Cert.Raw,
 			CreatedAt: now.Add(time.Duration(i) * time.Millisecond),
 		})
 		if err != nil {
@@ -88,19 +87,10 @@ func load(ctx context.Context, st *store.Store) (*keySet, error) {
 	}
 	set := &keySet{loaded: time.Now(), public: map[string]*jose.Key{}}
 	for _, row := range rows {
-		private, err := x509.ParsePKCS8PrivateKey(row.Private)
+		key, err := jose.ParseKey(row.KID, row.Algorithm, row.Private)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("signing key %s: %w", row.KID, err)
 		}
-		cert, err := x509.ParseCertificate(row.CertDER)
-		if err != nil {
-			return nil, err
-		}
-		signer, ok := private.(crypto.Signer)
-		if !ok {
-			return nil, fmt.Errorf("key %s cannot sign", row.KID)
-		}
-		key := &jose.Key{KID: row.KID, Algorithm: row.Algorithm, Private: signer, Cert: cert}
 		set.keys = append(set.keys, key)
 		set.public[key.KID] = key
 		if row.State == "current" {

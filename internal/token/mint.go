@@ -3,7 +3,6 @@ package token
 import (
 	"context"
 	"encoding/base64"
-	"encoding/json"
 	"maps"
 	"slices"
 	"strings"
@@ -109,11 +108,7 @@ func (m *Minter) signAccess(ctx context.Context, st *store.Store, how Access, cl
 		typ = "at+jwt"
 	}
 	if how.API.SigningAlgorithm == jose.HS256 {
-		signer, err := jose.NewSigner(jose.HS256, "", []byte(how.API.SigningSecret), typ)
-		if err != nil {
-			return "", err
-		}
-		return signer.Sign(claims)
+		return signShared([]byte(how.API.SigningSecret), typ, claims)
 	}
 	set, err := m.Keys.of(ctx, st)
 	if err != nil {
@@ -123,6 +118,15 @@ func (m *Minter) signAccess(ctx context.Context, st *store.Store, how Access, cl
 		return set.at.Sign(claims)
 	}
 	return set.jwt.Sign(claims)
+}
+
+// signShared signs with a secret that the receiver knows too (HS256).
+func signShared(secret []byte, typ string, claims map[string]any) (string, error) {
+	signer, err := jose.NewSigner(jose.HS256, "", secret, typ)
+	if err != nil {
+		return "", err
+	}
+	return signer.Sign(claims)
 }
 
 // Machine returns a token that a client gets in its own name, and its life in seconds.
@@ -167,11 +171,7 @@ func (m *Minter) IDToken(ctx context.Context, st *store.Store, c *stagedoor.Clie
 		if err != nil {
 			return "", err
 		}
-		signer, err := jose.NewSigner(jose.HS256, "", secret, "JWT")
-		if err != nil {
-			return "", err
-		}
-		return signer.Sign(claims)
+		return signShared(secret, "JWT", claims)
 	}
 	set, err := m.Keys.of(ctx, st)
 	if err != nil {
@@ -203,17 +203,4 @@ func SigningSecret(c *stagedoor.Client) ([]byte, error) {
 		return []byte(c.Secret), nil
 	}
 	return base64.RawURLEncoding.DecodeString(strings.TrimRight(c.Secret, "="))
-}
-
-// RawClaims encodes claims one by one.
-func RawClaims(claims map[string]any) (map[string]json.RawMessage, error) {
-	out := make(map[string]json.RawMessage, len(claims))
-	for name, value := range claims {
-		b, err := json.Marshal(value)
-		if err != nil {
-			return nil, err
-		}
-		out[name] = b
-	}
-	return out, nil
 }
