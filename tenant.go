@@ -79,13 +79,11 @@ type Flags map[string]bool
 
 // The flags that have an effect.
 const (
-	FlagIDTokenAPI2        = "enable_idtoken_api2"                    // an ID token acts on its owner's record
-	FlagSignupUserExists   = "enable_public_signup_user_exists_error" // sign-up tells that the user exists
-	FlagScopeDescriptions  = "use_scope_descriptions_for_consent"     // consent shows the API's own texts
-	FlagClientConnections  = "enable_client_connections"              // new clients are enabled on every connection
-	FlagRevokeGrant        = "revoke_refresh_token_grant"             // revoking a refresh token deletes the grant too
-	FlagDisableClickjack   = "disable_clickjack_protection_headers"   // stored only
-	FlagEnableDynamicRegis = "enable_dynamic_client_registration"     // stored only
+	FlagIDTokenAPI2       = "enable_idtoken_api2"                    // an ID token acts on its owner's record
+	FlagSignupUserExists  = "enable_public_signup_user_exists_error" // sign-up tells that the user exists
+	FlagScopeDescriptions = "use_scope_descriptions_for_consent"     // consent shows the API's own texts
+	FlagClientConnections = "enable_client_connections"              // new clients are enabled on every connection
+	FlagRevokeGrant       = "revoke_refresh_token_grant"             // revoking a refresh token deletes the grant too
 )
 
 // LocalSettings are settings of a tenant that the wire API does not know.
