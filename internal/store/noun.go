@@ -13,6 +13,7 @@ import (
 // the five verbs need to know.
 type noun[T any] struct {
 	table   string
+	kind    string // of the rows of documents that are of this noun; for other tables empty
 	order   string
 	id      func(*T) *string
 	columns []string                          // further columns, for keys
@@ -30,6 +31,22 @@ func (n *noun[T]) selects() string {
 	return "SELECT doc, '' FROM " + n.table
 }
 
+// mine is the condition that holds for the rows of the noun and the tenant.
+func (n *noun[T]) mine() string {
+	if n.kind != "" {
+		return " WHERE kind = '" + n.kind + "' AND tenant = ?"
+	}
+	return " WHERE tenant = ?"
+}
+
+// sealedAs names what is sealed, so that it can be opened nowhere else.
+func (n *noun[T]) sealedAs() string {
+	if n.kind != "" {
+		return n.table + "/" + n.kind
+	}
+	return n.table
+}
+
 func (n *noun[T]) scan(s *Store, scan func(...any) error) (*T, error) {
 	var doc, sealed string
 	if err := scan(&doc, &sealed); err != nil {
@@ -44,7 +61,7 @@ func (n *noun[T]) scan(s *Store, scan func(...any) error) (*T, error) {
 		return nil, err
 	}
 	if n.secret != nil {
-		plain, err := s.unseal(sealed, n.table, *n.id(v))
+		plain, err := s.unseal(sealed, n.sealedAs(), *n.id(v))
 		if err != nil {
 			return nil, err
 		}
@@ -60,7 +77,7 @@ func (n *noun[T]) known(s *Store, scan func(...any) error) (*T, error) {
 	if err := scan(&doc, &sealed); err != nil {
 		return n.scan(s, func(...any) error { return err })
 	}
-	key := decodedKey{n.table, doc, sealed}
+	key := decodedKey{n.sealedAs(), doc, sealed}
 	if v, ok := s.db.decoded.get(key).(*T); ok {
 		c := *v
 		return &c, nil
@@ -81,7 +98,7 @@ func (n *noun[T]) known(s *Store, scan func(...any) error) (*T, error) {
 func (n *noun[T]) encode(s *Store, v *T) (doc document, sealed string, err error) {
 	c := *v
 	if n.secret != nil {
-		sealed = s.seal(*n.secret(v), n.table, *n.id(v))
+		sealed = s.seal(*n.secret(v), n.sealedAs(), *n.id(v))
 		*n.secret(&c) = ""
 	}
 	b, err := json.Marshal(&c)
@@ -90,20 +107,20 @@ func (n *noun[T]) encode(s *Store, v *T) (doc document, sealed string, err error
 
 func (n *noun[T]) one(ctx context.Context, s *Store, q querier, where string, args ...any) (*T, error) {
 	return n.scan(s, func(dest ...any) error {
-		return q.row(ctx, n.selects()+" WHERE tenant = ? AND "+where, append([]any{s.tenant.ID}, args...), dest...)
+		return q.row(ctx, n.selects()+n.mine()+" AND "+where, append([]any{s.tenant.ID}, args...), dest...)
 	})
 }
 
 // read returns one record to a reader.
 func (n *noun[T]) read(ctx context.Context, s *Store, where string, args ...any) (*T, error) {
 	return n.known(s, func(dest ...any) error {
-		return s.read().row(ctx, n.selects()+" WHERE tenant = ? AND "+where, append([]any{s.tenant.ID}, args...), dest...)
+		return s.read().row(ctx, n.selects()+n.mine()+" AND "+where, append([]any{s.tenant.ID}, args...), dest...)
 	})
 }
 
 func (n *noun[T]) all(ctx context.Context, s *Store) ([]T, error) {
 	out := []T{}
-	err := s.read().each(ctx, n.selects()+" WHERE tenant = ? ORDER BY "+n.order, []any{s.tenant.ID}, func(scan func(...any) error) error {
+	err := s.read().each(ctx, n.selects()+n.mine()+" ORDER BY "+n.order, []any{s.tenant.ID}, func(scan func(...any) error) error {
 		v, err := n.known(s, scan)
 		if err == nil {
 			out = append(out, *v)
@@ -172,7 +189,7 @@ func (n *noun[T]) save(ctx context.Context, s *Store, q querier, id string, v *T
 		}
 		args = append(args, n.values(v)...)
 	}
-	_, err = q.exec(ctx, "UPDATE "+n.table+" SET "+set+" WHERE tenant = ? AND id = ?", append(args, s.tenant.ID, id)...)
+	_, err = q.exec(ctx, "UPDATE "+n.table+" SET "+set+n.mine()+" AND id = ?", append(args, s.tenant.ID, id)...)
 	return err
 }
 
@@ -185,6 +202,6 @@ func (n *noun[T]) named(v *T, err error) error {
 }
 
 func (n *noun[T]) delete(ctx context.Context, s *Store, q querier, id string) error {
-	_, err := q.exec(ctx, "DELETE FROM "+n.table+" WHERE tenant = ? AND id = ?", s.tenant.ID, id)
+	_, err := q.exec(ctx, "DELETE FROM "+n.table+n.mine()+" AND id = ?", s.tenant.ID, id)
 	return err
 }
