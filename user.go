@@ -120,3 +120,14 @@ func (u *User) Wire() map[string]any {
 	}
 	return m
 }
+
+// Identifiers returns what a person may type to say who they are: e-mail address, username, phone number.
+func (u *User) Identifiers() []string {
+	var out []string
+	for _, s := range []string{u.Email, u.Username, u.PhoneNumber} {
+		if s != "" {
+			out = append(out, s)
+		}
+	}
+	return out
+}

@@ -84,6 +84,7 @@ func New(ctx context.Context, cfg config.Config, deps Deps) (*Server, error) {
 	}
 	s.oauth = oauth.New(oauth.Deps{DB: s.db, Pipeline: pipe, Minter: minter})
 	s.login = login.New(login.Deps{DB: s.db, Pipeline: pipe, Send: login.Deliver(sender, cfg.Mail.From, s.log), Log: s.log})
+	pipe.Blocked = s.login.SendBlocked
 	s.mgmt = mgmt.New(mgmt.Deps{
 		Keys: s.keys, Database: database, CheckScript: s.scripts.Check, SendVerification: s.login.SendVerification, Clock: deps.Clock, Log: s.log,
 	})

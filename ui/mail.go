@@ -21,6 +21,7 @@ const (
 	VerifyEmail  MailKind = "verify_email"
 	ResetEmail   MailKind = "reset_email"
 	WelcomeEmail MailKind = "welcome_email"
+	BlockedEmail MailKind = "blocked_account"
 )
 
 // MailData is what a mail says. Nothing that a stranger could choose freely, such as the name given

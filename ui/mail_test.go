@@ -9,7 +9,7 @@ import (
 )
 
 func TestMail(t *testing.T) {
-	for _, kind := range []MailKind{VerifyEmail, ResetEmail, WelcomeEmail} {
+	for _, kind := range []MailKind{VerifyEmail, ResetEmail, WelcomeEmail, BlockedEmail} {
 		subject, text, body, err := Mail(kind, "en", sampleMail)
 		if err != nil {
 			t.Fatal(err)

@@ -38,6 +38,13 @@ type VerifiedPage struct {
 	ContinueURL string
 }
 
+// UnblockedPage follows the link of the mail about a blocked account.
+type UnblockedPage struct {
+	Frame
+	Email       string
+	ContinueURL string // "" if there is nowhere to go
+}
+
 // LoggedOutPage is shown where no address to return to was asked for.
 type LoggedOutPage struct {
 	Frame
@@ -48,6 +55,7 @@ func (CheckMailPage) template() string       { return "checkmail" }
 func (PasswordChangedPage) template() string { return "passwordchanged" }
 func (TicketPage) template() string          { return "ticket" }
 func (VerifiedPage) template() string        { return "verified" }
+func (UnblockedPage) template() string       { return "unblocked" }
 func (LoggedOutPage) template() string       { return "loggedout" }
 
 // Known is the reason, or TicketInvalid for a value outside the list.

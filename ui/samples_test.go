@@ -75,6 +75,7 @@ func samples() map[string]Page {
 		"ticket-used":     TicketPage{Frame: bare, Reason: TicketUsed, RetryURL: "/u/reset"},
 		"ticket-expired":  TicketPage{Frame: bare, Reason: TicketExpired, RetryURL: "/u/reset"},
 		"ticket-invalid":  TicketPage{Frame: bare, Reason: "whatever"},
+		"unblocked":       UnblockedPage{Frame: bare, Email: "ada@example.com", ContinueURL: "https://mixtape.example.com/"},
 		"verified":        VerifiedPage{Frame: bare, Email: "ada@example.com", ContinueURL: "https://mixtape.example.com/"},
 		"consent": ConsentPage{
 			Frame: sampleFrame, Form: sampleForm, User: "ada@example.com", API: "Mixtape API",

@@ -77,6 +77,7 @@ var pages = []route{
 	{web.Route{Method: "GET", Pattern: "/u/reset-password", Title: "Page for a new password"}, (*Door).showReset},
 	{web.Route{Method: "POST", Pattern: "/u/reset-password", Title: "Page for a new password, form"}, (*Door).reset},
 	{web.Route{Method: "GET", Pattern: "/u/email-verification", Title: "Link of the verification mail"}, (*Door).verifyEmail},
+	{web.Route{Method: "GET", Pattern: "/u/unblock", Title: "Link of the mail about a blocked account"}, (*Door).unblock},
 	{web.Route{Method: "GET", Pattern: "/u/inbox", Title: "Development inbox"}, (*Door).inbox},
 	{web.Route{Method: "GET", Pattern: "/u/inbox/{id}", Title: "Development inbox, one mail"}, (*Door).inboxMail},
 	{web.Route{Method: "GET", Pattern: "/u/inbox/{id}/html", Title: "Development inbox, HTML part of a mail"}, (*Door).inboxHTML},

@@ -39,7 +39,8 @@ type failure struct {
 }
 
 var failureNames = map[int]string{
-	400: "BadRequestError", 404: "NotFoundError", 413: "PayloadTooLargeError", 415: "UnsupportedMediaTypeError", 503: "ServiceUnavailableError",
+	400: "BadRequestError", 404: "NotFoundError", 413: "PayloadTooLargeError", 415: "UnsupportedMediaTypeError",
+	429: "TooManyRequestsError", 503: "ServiceUnavailableError",
 }
 
 func (d *Door) answerError(w http.ResponseWriter, r *http.Request, err error) {

@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/guard"
 	"github.com/stagedoor/stagedoor/internal/page"
 	"github.com/stagedoor/stagedoor/internal/store"
 	"github.com/stagedoor/stagedoor/ui"
@@ -46,19 +47,25 @@ func (d *Door) logIn(w http.ResponseWriter, r *http.Request, st *store.Store) er
 		return err
 	}
 	identifier, secret := text(r, ui.FieldUsername), r.PostFormValue(ui.FieldPassword)
-	problems := missingCredentials(conn, identifier, secret)
+	status, problems := http.StatusBadRequest, missingCredentials(conn, identifier, secret)
 	if problems == nil {
 		opened, err := d.Pipeline.Authenticate(r.Context(), visit(r, st), p.tx.ID, r.PostFormValue(fieldNonce), identifier, secret)
 		if err == nil {
 			p.goOn(w, r, opened)
 			return nil
 		}
-		if !stagedoor.HasCode(err, "invalid_grant") {
+		switch {
+		case guard.IsThrottled(err):
+			status, problems = http.StatusTooManyRequests, ui.Problems{{Code: "too_many_requests"}}
+		case stagedoor.IsKind(err, stagedoor.TooMany):
+			status, problems = http.StatusTooManyRequests, ui.Problems{{Code: "too_many_attempts"}}
+		case stagedoor.HasCode(err, "invalid_grant"):
+			problems = ui.Problems{wrongCredentials(conn)}
+		default:
 			return err
 		}
-		problems = ui.Problems{wrongCredentials(conn)}
 	}
-	page.Render(w, http.StatusBadRequest, p.loginPage(conn, identifier, problems))
+	page.Render(w, status, p.loginPage(conn, identifier, problems))
 	return nil
 }
 

@@ -17,6 +17,7 @@ import (
 const (
 	ticketReset  = "reset_password"
 	ticketVerify = "verify_email"
+	ticketBlock  = "blocked_account"
 )
 
 // ticketLife is how long the link of a mail works (Authentication API fact sheet 9.6).

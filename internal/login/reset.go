@@ -6,6 +6,7 @@ import (
 	"net/url"
 
 	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/guard"
 	"github.com/stagedoor/stagedoor/internal/page"
 	"github.com/stagedoor/stagedoor/internal/store"
 	"github.com/stagedoor/stagedoor/ui"
@@ -110,6 +111,9 @@ func (d *Door) reset(w http.ResponseWriter, r *http.Request, st *store.Store) er
 	if err := d.Pipeline.Database.SetPassword(context.WithoutCancel(r.Context()), st, n.conn, n.user.ID, secret); err != nil {
 		e.Type, e.Description = "fcp", "The password could not be changed."
 		st.Log(e)
+		return err
+	}
+	if err := guard.Unblock(r.Context(), st, n.user.Identifiers()...); err != nil {
 		return err
 	}
 	st.Log(e)

@@ -99,8 +99,8 @@ func signupProblem(st *store.Store, err error) (ui.Problem, bool) {
 		return ui.Problem{Code: "invalid_signup"}, true
 	case "username_exists":
 		return ui.Problem{Code: "username_exists", Field: ui.FieldUsername}, true
-	case "signup_disabled":
-		return ui.Problem{Code: "signup_disabled"}, true
+	case "signup_disabled", "too_many_requests":
+		return ui.Problem{Code: stagedoor.AsError(err).Code}, true
 	}
 	return ui.Problem{}, false
 }

@@ -81,6 +81,7 @@ func newWorld(t *testing.T, kind string) *world {
 		}
 		return deliver(ctx, st, m)
 	}})
+	pipe.Blocked = w.door.SendBlocked
 	mux := http.NewServeMux()
 	oauth.New(oauth.Deps{DB: w.db, Pipeline: pipe, Minter: minter}).Register(mux)
 	w.door.Register(mux)
@@ -124,7 +125,7 @@ func (w *world) furnish(id string) {
 	w.ok(err)
 	w.conn = &stagedoor.Connection{
 		Name: "Users", Strategy: connection.StrategyDatabase,
-		Options: stagedoor.ConnectionOptions{PasswordPolicy: "good"},
+		Options: stagedoor.ConnectionOptions{PasswordPolicy: "good", BruteForceProtection: true},
 	}
 	w.ok(st.CreateConnection(ctx, w.conn))
 	for _, c := range []stagedoor.Client{

@@ -122,13 +122,23 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request, st *store.Store)
 		a.fail(c, err)
 		return
 	}
-	if row.status == http.StatusNoContent {
+	status := row.status
+	if other, is := out.(outcome); is {
+		status, out = other.status, other.body
+	}
+	if status == http.StatusNoContent {
 		h.Set("Cache-Control", "no-cache")
-		w.WriteHeader(row.status)
-	} else if err := web.WriteJSON(w, row.status, out); err != nil {
+		w.WriteHeader(status)
+	} else if err := web.WriteJSON(w, status, out); err != nil {
 		a.Log.ErrorContext(c.ctx(), "an answer could not be written", "route", row.pattern, "error", err)
 	}
-	a.logSuccess(c)
+	a.logSuccess(c, status)
+}
+
+// outcome is what an operation returns that succeeds with another status than its row says.
+type outcome struct {
+	status int
+	body   any
 }
 
 func (a *API) serve(c *call) (any, error) {

@@ -15,9 +15,9 @@ import (
 const maxLoggedBody = 16 << 10
 
 // logSuccess writes the log event of a write that succeeded (type sapi).
-func (a *API) logSuccess(c *call) {
+func (a *API) logSuccess(c *call, status int) {
 	if c.row.writes() {
-		c.store.Log(a.event(c, "sapi", c.row.title, map[string]any{"statusCode": c.row.status, "body": map[string]any{}}))
+		c.store.Log(a.event(c, "sapi", c.row.title, map[string]any{"statusCode": status, "body": map[string]any{}}))
 	}
 }
 
@@ -100,7 +100,7 @@ func bodyForLog(r *row, body []byte) any {
 var secretNames = []string{
 	"password", "client_secret", "signing_secret", "secret", "api_key", "app_secret", "auth_token", "access_token", "refresh_token",
 	"id_token", "link_with", "new_password", "old_password", "private_key", "encryption_key", "signing_keys", "signing_key",
-	"configuration", "credentials", "client_authentication_methods", "totp_secret",
+	"configuration", "credentials", "skey", "aws_secret_access_key", "p12", "server_key", "server_credentials", "client_authentication_methods", "totp_secret",
 }
 
 func mask(v any, more ...string) any {

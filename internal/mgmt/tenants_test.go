@@ -42,6 +42,7 @@ func TestTwoTenants(t *testing.T) {
 		grants, err := h.store("other").Grants(ctx, "", "", "")
 		h.ok(err)
 		ids["/grants/{id}"] = grants[0].ID
+		ids["/user-blocks/{id}"] = ids["/users/{id}"]
 		list := to("GET", "/logs", "").is(200, "")
 		ids["/logs/{id}"] = list.body[strings.Index(list.body, "9002"):][:57]
 		before := h.snapshot("other")
@@ -65,7 +66,7 @@ func TestTwoTenants(t *testing.T) {
 			if got := h.call(theirs, r.Method, path, body); got.code != 401 {
 				h.Errorf("%s %s with the other tenant's token: %d %s", r.Method, path, got.code, got.body)
 			}
-			if !strings.Contains(pattern, "{") || pattern == "/rules-configs/{key}" {
+			if path == pattern || pattern == "/rules-configs/{key}" { // there is nothing of theirs to name
 				continue
 			}
 			query := ""
@@ -73,15 +74,15 @@ func TestTwoTenants(t *testing.T) {
 				query = "?email=kim%40x.test"
 			}
 			got := h.call(own, r.Method, path+query, body)
-			want := 404
+			want := got.code == 404
 			if r.Method == "DELETE" && pattern != "/connections/{id}/users" {
-				want = 204 // of nothing
+				want = want || got.code == 204 // of nothing
 			}
 			if pattern == "/users/{id}/logs" {
-				want = 200 // what one did to that id oneself
+				want = got.code == 200 // what one did to that id oneself
 			}
-			if got.code != want || strings.Contains(got.body, "theirs") || strings.Contains(got.body, "_other") {
-				h.Errorf("%s %s: %d %s, want %d", r.Method, path, got.code, got.body, want)
+			if !want || strings.Contains(got.body, "theirs") || strings.Contains(got.body, "_other") {
+				h.Errorf("%s %s: %d %s", r.Method, path, got.code, got.body)
 			}
 		}
 		h.call(own, "DELETE", "/grants?user_id="+url.QueryEscape(ids["/users/{id}"]), "").is(204, "")

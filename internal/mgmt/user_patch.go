@@ -6,6 +6,7 @@ import (
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/connection"
+	"github.com/stagedoor/stagedoor/internal/guard"
 	"github.com/stagedoor/stagedoor/internal/web"
 )
 
@@ -167,6 +168,9 @@ func (a *API) patchRoot(c *call, in *patchUserIn) (any, error) {
 	}
 	if in.Password.Set {
 		if err := a.Database.SetPassword(c.ctx(), c.store, conn, u.ID, in.Password.Value); err != nil {
+			return nil, err
+		}
+		if err := guard.Unblock(c.ctx(), c.store, u.Identifiers()...); err != nil {
 			return nil, err
 		}
 		if u, err = c.store.User(c.ctx(), u.ID); err != nil {

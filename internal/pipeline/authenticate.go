@@ -7,6 +7,7 @@ import (
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/connection"
+	"github.com/stagedoor/stagedoor/internal/guard"
 	"github.com/stagedoor/stagedoor/internal/password"
 	"github.com/stagedoor/stagedoor/internal/session"
 	"github.com/stagedoor/stagedoor/internal/store"
@@ -50,12 +51,37 @@ func (p *Pipeline) Authenticate(ctx context.Context, v Visit, id, nonce, identif
 	if err != nil {
 		return nil, err
 	}
-	u, known, err := p.Database.Authenticate(ctx, v.Store, conn, identifier, secret)
+	u, err := p.password(ctx, v, conn, tx.Request.ClientID, identifier, secret)
 	if err != nil {
-		p.logWrong(v, tx, conn, identifier, u, known, err)
 		return nil, err
 	}
 	return p.proved(ctx, v, tx, conn, u)
+}
+
+// password proves a person by their password, unless they or their address failed too often.
+func (p *Pipeline) password(ctx context.Context, v Visit, conn *stagedoor.Connection, clientID, identifier, secret string) (*stagedoor.User, error) {
+	w := wrong{visit: v, conn: conn, clientID: clientID, identifier: identifier}
+	attempt := guard.Attempt{Store: v.Store, Connection: conn, Identifier: identifier, IP: v.IP}
+	if err := guard.Login(ctx, attempt); err != nil {
+		w.logRefused(err)
+		return nil, err
+	}
+	u, known, err := p.Database.Authenticate(ctx, v.Store, conn, identifier, secret)
+	if err == nil {
+		return u, guard.Passed(ctx, attempt)
+	}
+	w.log(u, known, err)
+	if !stagedoor.HasCode(err, "invalid_grant") {
+		return nil, err
+	}
+	out, countErr := guard.Failed(ctx, attempt)
+	if countErr != nil {
+		return nil, countErr
+	}
+	if out.NotifyUser && known && p.Blocked != nil {
+		p.Blocked(ctx, v, conn, u, clientID)
+	}
+	return nil, err
 }
 
 // SignUp is what a person fills in to get a user of their own.
@@ -82,10 +108,16 @@ func (p *Pipeline) SignUp(ctx context.Context, v Visit, id, nonce string, in Sig
 // Register makes a user of a database connection that people may sign up to, and logs it. The caller sends
 // the mail that asks for the proof of the address.
 func (p *Pipeline) Register(ctx context.Context, v Visit, conn *stagedoor.Connection, clientID string, u *stagedoor.User, secret string) error {
-	err := p.register(ctx, v, conn, u, secret)
+	err := guard.SignUp(ctx, v.Store, v.IP)
+	if err == nil {
+		err = p.register(ctx, v, conn, u, secret)
+	}
 	e := stagedoor.LogEvent{Type: "ss", ClientID: clientID, Connection: conn.Name, ConnID: conn.ID, Strategy: conn.Strategy, UserID: u.ID, UserName: u.Email}
 	if err != nil {
 		e.Type, e.UserID, e.Description = "fs", "", stagedoor.AsError(err).Message
+		if stagedoor.HasCode(err, "too_many_requests") {
+			e.Type = "limit_mu"
+		}
 		if weak := (*password.Error)(nil); errors.As(err, &weak) {
 			e.Description = weak.Message
 		}

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/guard"
 )
 
 // log completes an event with what the visit tells and adds it to the tenant's log.
@@ -67,17 +68,41 @@ func failed(e stagedoor.LogEvent, err error) stagedoor.LogEvent {
 	return e
 }
 
-// logWrong logs a login that failed at its credentials: fp for a wrong password, fu for an unknown user.
-func (p *Pipeline) logWrong(v Visit, tx *stagedoor.Transaction, conn *stagedoor.Connection, identifier string, u *stagedoor.User, known bool, err error) {
-	e := stagedoor.LogEvent{Type: "f", ClientID: tx.Request.ClientID, Connection: conn.Name, ConnID: conn.ID, Strategy: conn.Strategy, UserName: cut(identifier, 254)}
+// wrong is a login that fails at its credentials.
+type wrong struct {
+	visit                Visit
+	conn                 *stagedoor.Connection
+	clientID, identifier string
+}
+
+// event is the log entry of it.
+func (w wrong) event(kind string, err error) stagedoor.LogEvent {
+	return stagedoor.LogEvent{
+		Type: kind, ClientID: w.clientID, Connection: w.conn.Name, ConnID: w.conn.ID, Strategy: w.conn.Strategy,
+		UserName: cut(w.identifier, 254), Description: stagedoor.AsError(err).Message,
+	}
+}
+
+// log notes a wrong password as fp and an unknown user as fu.
+func (w wrong) log(u *stagedoor.User, known bool, err error) {
+	e := w.event("f", err)
 	if stagedoor.HasCode(err, "invalid_grant") {
 		e.Type = "fu"
 		if known {
 			e.Type, e.UserID = "fp", u.ID
 		}
 	}
-	e.Description = stagedoor.AsError(err).Message
-	v.log(e)
+	w.visit.log(e)
+}
+
+// logRefused notes a login that was not looked at: limit_wc where the account is blocked, limit_mu where the address is.
+func (w wrong) logRefused(err error) {
+	switch {
+	case guard.IsThrottled(err):
+		w.visit.log(w.event("limit_mu", err))
+	case stagedoor.IsKind(err, stagedoor.TooMany):
+		w.visit.log(w.event("limit_wc", err))
+	}
 }
 
 func cut(s string, n int) string {

@@ -28,6 +28,9 @@ type Pipeline struct {
 	Database *connection.Database
 	Scripts  *script.Host
 	Minter   *token.Minter
+
+	// Blocked tells a person, if it is not nil, that too many wrong passwords have blocked their account.
+	Blocked func(ctx context.Context, v Visit, conn *stagedoor.Connection, u *stagedoor.User, clientID string)
 }
 
 // Visit is one request of a browser or client, as the pipeline needs it.

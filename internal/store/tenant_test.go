@@ -31,6 +31,9 @@ func furnish(t testing.TB, s *store.Store) {
 	ok(t, s.CreateClientGrant(ctx, &stagedoor.ClientGrant{ID: "cgr " + id, ClientID: "client " + id, Audience: "api " + id}))
 	ok(t, s.CreateRule(ctx, &stagedoor.Rule{ID: "rul " + id, Name: "Rule"}))
 	ok(t, s.SetRulesConfig(ctx, "key", "value "+id))
+	ok(t, s.ChangeSetting(ctx, "setting", func(m map[string]any) error { m["of"] = id; return nil }))
+	must(s.CountAttempt(ctx, stagedoor.Attempts{Connection: "Users", Identifier: "ada", IP: "::1"}, time.Hour))(t)
+	ok(t, s.Fill(ctx, "bucket", "::1", stagedoor.Throttle{MaxAttempts: 1, Rate: 60000}))
 	ok(t, s.AddGrant(ctx, "auth0|"+id, "client "+id, "api "+id, []string{"openid"}))
 	ok(t, s.CreateTicket(ctx, "ticket "+id, &stagedoor.Ticket{Kind: "k", UserID: "auth0|" + id, ExpiresAt: until}))
 	ok(t, s.CreateTicket(ctx, "spent "+id, &stagedoor.Ticket{Kind: "old", UserID: "auth0|" + id}))
@@ -50,7 +53,10 @@ func photograph(t testing.TB, s *store.Store) string {
 	ok(t, err)
 	logs, logTotal, err := s.Logs(ctx, store.LogQuery{PerPage: 50})
 	ok(t, err)
+	setting := map[string]any{}
+	ok(t, s.Setting(ctx, "setting", &setting))
 	b, err := json.MarshalIndent([]any{
+		setting, must(s.Attempts(ctx, "ada"))(t), must(s.Full(ctx, "bucket", "::1", stagedoor.Throttle{MaxAttempts: 1, Rate: 1}))(t),
 		fresh, fresh.LastLogin, users, total, logs, logTotal,
 		must(s.PasswordHash(ctx, "auth0|"+id))(t), must(s.Clients(ctx))(t), must(s.Connections(ctx))(t), must(s.ResourceServers(ctx))(t),
 		must(s.ClientGrants(ctx))(t), must(s.Rules(ctx))(t), must(s.RulesConfigs(ctx))(t), must(s.Grants(ctx, "", "", ""))(t),
@@ -136,7 +142,29 @@ var trespasses = map[string]struct {
 	"UpdateRule": {finds, func(ctx context.Context, s *store.Store) (any, error) {
 		return s.UpdateRule(ctx, "rul acme", func(r *stagedoor.Rule) error { r.Script = "x"; return nil })
 	}},
-	"DeleteRule":        {ignores, func(ctx context.Context, s *store.Store) (any, error) { return nil, s.DeleteRule(ctx, "rul acme") }},
+	"DeleteRule": {ignores, func(ctx context.Context, s *store.Store) (any, error) { return nil, s.DeleteRule(ctx, "rul acme") }},
+	"Setting": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
+		var members map[string]any
+		err := s.Setting(ctx, "setting", &members)
+		return members, err
+	}},
+	"ChangeSetting": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
+		return nil, s.ChangeSetting(ctx, "setting", func(m map[string]any) error { m["x"] = 1; return nil })
+	}},
+	"CountAttempt": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
+		return s.CountAttempt(ctx, stagedoor.Attempts{Connection: "Users", Identifier: "ada", IP: "::1"}, time.Hour)
+	}},
+	"Attempts": {ignores, func(ctx context.Context, s *store.Store) (any, error) { return s.Attempts(ctx, "ada") }},
+	"ForgetAttempts": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
+		return nil, s.ForgetAttempts(ctx, "", "", "ada")
+	}},
+	"Fill": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
+		return nil, s.Fill(ctx, "bucket", "::1", stagedoor.Throttle{MaxAttempts: 1, Rate: 60000})
+	}},
+	"Full": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
+		return s.Full(ctx, "bucket", "::1", stagedoor.Throttle{MaxAttempts: 1, Rate: 1})
+	}},
+	"Empty":             {ignores, func(ctx context.Context, s *store.Store) (any, error) { return nil, s.Empty(ctx, "bucket", "::1") }},
 	"DeleteRulesConfig": {ignores, func(ctx context.Context, s *store.Store) (any, error) { return nil, s.DeleteRulesConfig(ctx, "key") }},
 	"GrantFor": {finds, func(ctx context.Context, s *store.Store) (any, error) {
 		return s.GrantFor(ctx, "auth0|acme", "client acme", "api acme")

@@ -1,0 +1,111 @@
+package stagedoor
+
+import (
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+)
+
+// The names of the settings of attack protection, as in /attack-protection/NAME (Management API fact sheet 3.18).
+const (
+	SettingBruteForce   = "brute-force-protection"
+	SettingSuspiciousIP = "suspicious-ip-throttling"
+)
+
+// BlockFor is how long an address stays blocked after too many wrong passwords, unless somebody lifts the block (Authentication API
+// fact sheet 10.4).
+const BlockFor = 30 * 24 * time.Hour
+
+// What a shield does.
+const (
+	ShieldBlock             = "block"
+	ShieldUserNotification  = "user_notification"
+	ShieldAdminNotification = "admin_notification"
+)
+
+// BruteForceProtection says how many wrong passwords for one identifier end in a block.
+type BruteForceProtection struct {
+	Enabled     bool     `json:"enabled"`
+	Shields     []string `json:"shields"`
+	Mode        string   `json:"mode"` // count_per_identifier_and_ip or count_per_identifier
+	Allowlist   []string `json:"allowlist"`
+	MaxAttempts int      `json:"max_attempts"`
+}
+
+// DefaultBruteForceProtection is what holds until a tenant changes it.
+func DefaultBruteForceProtection() BruteForceProtection {
+	return BruteForceProtection{
+		Enabled: true, Shields: []string{ShieldBlock, ShieldUserNotification}, Mode: "count_per_identifier_and_ip", Allowlist: []string{}, MaxAttempts: 10,
+	}
+}
+
+// Blocks tells whether a block really keeps people out.
+func (b BruteForceProtection) Blocks() bool {
+	return b.Enabled && slices.Contains(b.Shields, ShieldBlock)
+}
+
+// Place is the address that attempts are counted under: empty when they are counted for the identifier as a whole.
+func (b BruteForceProtection) Place(ip string) string {
+	if b.Mode == "count_per_identifier" {
+		return ""
+	}
+	return ip
+}
+
+// Throttle is a bucket: MaxAttempts fit in, and one leaves every Rate milliseconds.
+type Throttle struct {
+	MaxAttempts int `json:"max_attempts"`
+	Rate        int `json:"rate"`
+}
+
+// SuspiciousIPThrottling says how much one network address may try.
+type SuspiciousIPThrottling struct {
+	Enabled   bool     `json:"enabled"`
+	Shields   []string `json:"shields"`
+	Allowlist []string `json:"allowlist"`
+	Stage     struct {
+		PreLogin               Throttle `json:"pre-login"`
+		PreUserRegistration    Throttle `json:"pre-user-registration"`
+		PreCustomTokenExchange Throttle `json:"pre-custom-token-exchange"`
+	} `json:"stage"`
+}
+
+// DefaultSuspiciousIPThrottling is what holds until a tenant changes it.
+func DefaultSuspiciousIPThrottling() SuspiciousIPThrottling {
+	s := SuspiciousIPThrottling{Enabled: true, Shields: []string{ShieldAdminNotification, ShieldBlock}, Allowlist: []string{}}
+	s.Stage.PreLogin = Throttle{MaxAttempts: 100, Rate: 864000}
+	s.Stage.PreUserRegistration = Throttle{MaxAttempts: 50, Rate: 1200}
+	s.Stage.PreCustomTokenExchange = Throttle{MaxAttempts: 10, Rate: 600000}
+	return s
+}
+
+// Blocks tells whether the throttle really keeps addresses out.
+func (s SuspiciousIPThrottling) Blocks() bool {
+	return s.Enabled && slices.Contains(s.Shields, ShieldBlock)
+}
+
+// Listed tells whether a network address is in a list of addresses and networks.
+func Listed(list []string, ip string) bool {
+	addr, err := netip.ParseAddr(ip)
+	if err != nil {
+		return false
+	}
+	addr = addr.Unmap()
+	return slices.ContainsFunc(list, func(entry string) bool {
+		if strings.Contains(entry, "/") {
+			network, err := netip.ParsePrefix(entry)
+			return err == nil && network.Contains(addr)
+		}
+		one, err := netip.ParseAddr(entry)
+		return err == nil && one.Unmap() == addr
+	})
+}
+
+// Attempts is how often somebody failed to log in with an identifier from an address.
+type Attempts struct {
+	Connection string // its name
+	Identifier string // as typed, in lower case
+	IP         string // empty: counted for the identifier as a whole
+	Count      int
+}

@@ -1,0 +1,203 @@
+package guard
+
+import (
+	"context"
+	"strings"
+
+	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/store"
+)
+
+// The buckets of an address.
+const (
+	BucketLogin  = "login-ip"
+	BucketSignUp = "signup-ip"
+)
+
+// Attempt is one try to log in.
+type Attempt struct {
+	Store      *store.Store
+	Connection *stagedoor.Connection
+	Identifier string // as typed
+	IP         string
+}
+
+// Identifier is how an identifier is counted.
+func Identifier(typed string) string {
+	typed = strings.ToLower(strings.TrimSpace(typed))
+	if len(typed) > 254 {
+		typed = typed[:254]
+	}
+	return strings.ReplaceAll(strings.ToValidUTF8(typed, "\ufffd"), "\x00", "\ufffd")
+}
+
+// Login refuses a login before its password is looked at: an identifier that is blocked for the address with too_many_attempts, an
+// address that failed too often with too_many_attempts as well, in other words.
+func Login(ctx context.Context, a Attempt) error {
+	if full, err := full(ctx, a.Store, BucketLogin, a.IP); err != nil {
+		return err
+	} else if full {
+		return errSuspicious()
+	}
+	brute, err := bruteForce(ctx, a)
+	if err != nil || !brute.Blocks() {
+		return err
+	}
+	counts, err := a.Store.Attempts(ctx, Identifier(a.Identifier))
+	if err != nil {
+		return err
+	}
+	for _, c := range counts {
+		if c.Connection == a.Connection.Name && c.IP == brute.Place(a.IP) && c.Count >= brute.MaxAttempts {
+			return errBlocked()
+		}
+	}
+	return nil
+}
+
+// Outcome is what a failed login led to.
+type Outcome struct {
+	Blocked    bool // the identifier is blocked from now on
+	NotifyUser bool // … and its owner is to be told
+	Throttled  bool // the address may not try again for now
+}
+
+// Failed counts a login with a wrong password or for an unknown user.
+func Failed(ctx context.Context, a Attempt) (Outcome, error) {
+	var out Outcome
+	address, err := suspiciousIP(ctx, a.Store)
+	if err != nil {
+		return out, err
+	}
+	if limit := address.Stage.PreLogin; address.Enabled && !stagedoor.Listed(address.Allowlist, a.IP) {
+		if err := a.Store.Fill(ctx, BucketLogin, a.IP, limit); err != nil {
+			return out, err
+		}
+		if out.Throttled, err = a.Store.Full(ctx, BucketLogin, a.IP, limit); err != nil {
+			return out, err
+		}
+	}
+	brute, err := bruteForce(ctx, a)
+	if err != nil || !brute.Enabled {
+		return out, err
+	}
+	count, err := a.Store.CountAttempt(ctx, stagedoor.Attempts{
+		Connection: a.Connection.Name, Identifier: Identifier(a.Identifier), IP: brute.Place(a.IP),
+	}, stagedoor.BlockFor)
+	if err != nil {
+		return out, err
+	}
+	out.Blocked = count == brute.MaxAttempts && brute.Blocks()
+	for _, s := range brute.Shields {
+		out.NotifyUser = out.NotifyUser || s == stagedoor.ShieldUserNotification && count == brute.MaxAttempts
+	}
+	return out, nil
+}
+
+// Passed forgets what failed before: the password was right.
+func Passed(ctx context.Context, a Attempt) error {
+	counts, err := a.Store.Attempts(ctx, Identifier(a.Identifier))
+	if err != nil || len(counts) == 0 {
+		return err
+	}
+	return a.Store.ForgetAttempts(ctx, a.Connection.Name, a.IP, Identifier(a.Identifier))
+}
+
+// SignUp refuses a sign-up from an address that signs up too fast, and counts the others.
+func SignUp(ctx context.Context, st *store.Store, ip string) error {
+	s, err := suspiciousIP(ctx, st)
+	if err != nil || !s.Enabled || stagedoor.Listed(s.Allowlist, ip) {
+		return err
+	}
+	full, err := st.Full(ctx, BucketSignUp, ip, s.Stage.PreUserRegistration)
+	if err != nil {
+		return err
+	}
+	if full && s.Blocks() {
+		return stagedoor.Errorf(stagedoor.TooMany, "too_many_requests", "Too many sign-ups. Please wait a moment and try again.")
+	}
+	return st.Fill(ctx, BucketSignUp, ip, s.Stage.PreUserRegistration)
+}
+
+// Blocks lists where somebody with one of the identifiers is kept out now.
+func Blocks(ctx context.Context, st *store.Store, identifiers ...string) ([]stagedoor.Attempts, error) {
+	brute := stagedoor.DefaultBruteForceProtection()
+	if err := st.Setting(ctx, stagedoor.SettingBruteForce, &brute); err != nil {
+		return nil, err
+	}
+	counts, err := st.Attempts(ctx, counted(identifiers)...)
+	blocked := []stagedoor.Attempts{}
+	for _, c := range counts {
+		if brute.Blocks() && c.Count >= brute.MaxAttempts {
+			blocked = append(blocked, c)
+		}
+	}
+	return blocked, err
+}
+
+// Unblock lifts every block of the identifiers.
+func Unblock(ctx context.Context, st *store.Store, identifiers ...string) error {
+	return st.ForgetAttempts(ctx, "", "", counted(identifiers)...)
+}
+
+// BlockedIP tells whether an address may not log anybody in for now.
+func BlockedIP(ctx context.Context, st *store.Store, ip string) (bool, error) {
+	return full(ctx, st, BucketLogin, ip)
+}
+
+// UnblockIP lets an address try again.
+func UnblockIP(ctx context.Context, st *store.Store, ip string) error {
+	return st.Empty(ctx, BucketLogin, ip)
+}
+
+func counted(identifiers []string) []string {
+	out := make([]string, len(identifiers))
+	for i, id := range identifiers {
+		out[i] = Identifier(id)
+	}
+	return out
+}
+
+func full(ctx context.Context, st *store.Store, bucket, ip string) (bool, error) {
+	s, err := suspiciousIP(ctx, st)
+	if err != nil || !s.Blocks() || stagedoor.Listed(s.Allowlist, ip) {
+		return false, err
+	}
+	return st.Full(ctx, bucket, ip, s.Stage.PreLogin)
+}
+
+func suspiciousIP(ctx context.Context, st *store.Store) (stagedoor.SuspiciousIPThrottling, error) {
+	s := stagedoor.DefaultSuspiciousIPThrottling()
+	err := st.Setting(ctx, stagedoor.SettingSuspiciousIP, &s)
+	return s, err
+}
+
+// bruteForce returns the settings that hold for an attempt: none for an address that is listed and for a connection without it.
+func bruteForce(ctx context.Context, a Attempt) (stagedoor.BruteForceProtection, error) {
+	b := stagedoor.DefaultBruteForceProtection()
+	if err := a.Store.Setting(ctx, stagedoor.SettingBruteForce, &b); err != nil {
+		return b, err
+	}
+	if !a.Connection.Options.BruteForceProtection || stagedoor.Listed(b.Allowlist, a.IP) {
+		b.Enabled = false
+	}
+	return b, nil
+}
+
+func errBlocked() error {
+	return stagedoor.Errorf(stagedoor.TooMany, "too_many_attempts", "Your account has been blocked after multiple consecutive login attempts. "+
+		"We've sent you a notification via your preferred contact method with instructions on how to unblock it.")
+}
+
+// suspicious is what an address hears that failed too often (Authentication API fact sheet 6).
+const suspicious = "We have detected suspicious login behavior and further attempts will be blocked. Please contact the administrator."
+
+func errSuspicious() error {
+	return stagedoor.Errorf(stagedoor.TooMany, "too_many_attempts", suspicious)
+}
+
+// IsThrottled tells whether a refusal is about the address rather than the account: both have the same code on the wire.
+func IsThrottled(err error) bool {
+	e := stagedoor.AsError(err)
+	return e != nil && e.Message == suspicious
+}

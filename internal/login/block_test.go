@@ -1,0 +1,125 @@
+package login_test
+
+import (
+	"net/http"
+	"testing"
+
+	"github.com/stagedoor/stagedoor"
+)
+
+// wrongly tries n wrong passwords for Ada, each of which is looked at.
+func (b *browser) wrongly(page *reply, n int) {
+	b.Helper()
+	for range n {
+		b.submit(page, "username", "ada@example.com", "password", "wrong").want(http.StatusBadRequest).says("Wrong email or password.")
+	}
+}
+
+func TestTooManyWrongPasswordsBlock(t *testing.T) {
+	each(t, func(w *world) {
+		b := w.browser()
+		page := b.begin()
+		b.wrongly(page, 9)
+		b.finish(b.submit(page, "username", "ada@example.com", "password", good)) // in time: the count begins anew
+		b = w.browser()
+		page = b.begin()
+		b.wrongly(page, 10)
+		b.submit(page, "username", " Ada@Example.com", "password", good).want(http.StatusTooManyRequests).says("This account is locked for now")
+		if got := w.mails()[0]; got.To != "ada@example.com" || got.Kind != "blocked_account" || len(w.mails()) != 1 {
+			w.Errorf("mails %+v", w.mails())
+		}
+		other := w.browser()
+		unknown := other.begin()
+		for range 10 {
+			other.submit(unknown, "username", "nobody@example.com", "password", "wrong").want(http.StatusBadRequest)
+		}
+		other.submit(unknown, "username", "nobody@example.com", "password", "wrong").want(http.StatusTooManyRequests).says("This account is locked for now")
+		if len(w.mails()) != 1 {
+			w.Errorf("a mail went to nobody: %+v", w.mails())
+		}
+
+		link := w.link()
+		w.browser().get(link).want(http.StatusOK).says("Your account is unlocked", "ada@example.com")
+		w.browser().get(link).want(http.StatusBadRequest).says("This link was used already")
+		w.browser().get("/u/unblock?ticket=x").want(http.StatusBadRequest).says("This link does not work")
+		if q := b.finish(b.submit(page, "username", "ada@example.com", "password", good)); q.Get("code") == "" {
+			w.Errorf("came back with %v", q)
+		}
+	})
+}
+
+func TestBlockEndsWithTimeAndByNewPassword(t *testing.T) {
+	each(t, func(w *world) {
+		b := w.browser()
+		page := b.begin()
+		b.wrongly(page, 10)
+		b.submit(page, "username", "ada@example.com", "password", good).want(http.StatusTooManyRequests)
+		w.wait(stagedoor.BlockFor)
+		b = w.browser()
+		page = b.begin()
+		b.finish(b.submit(page, "username", "ada@example.com", "password", good))
+
+		b = w.browser()
+		page = b.begin()
+		b.wrongly(page, 10)
+		link := w.browser().forget()
+		other := w.browser()
+		other.submit(other.get(link), "password", good+"2").want(http.StatusOK)
+		b.finish(b.submit(page, "username", "ada@example.com", "password", good+"2"))
+	})
+}
+
+func TestBruteForceSettings(t *testing.T) {
+	each(t, func(w *world) {
+		set := func(members map[string]any) {
+			w.ok(w.st.ChangeSetting(w.Context(), stagedoor.SettingBruteForce, func(kept map[string]any) error {
+				clear(kept)
+				for k, v := range members {
+					kept[k] = v
+				}
+				return nil
+			}))
+		}
+		try := func(want int) {
+			w.Helper()
+			b := w.browser()
+			page := b.begin()
+			b.submit(page, "username", "ada@example.com", "password", "wrong").want(want)
+		}
+		set(map[string]any{"max_attempts": 1, "shields": []string{"block"}})
+		try(http.StatusBadRequest)
+		try(http.StatusTooManyRequests)
+		set(map[string]any{"max_attempts": 2}) // a raised limit lifts the block
+		try(http.StatusBadRequest)
+		try(http.StatusTooManyRequests)
+		set(map[string]any{"max_attempts": 1, "allowlist": []string{"192.0.2.0/24"}})
+		try(http.StatusBadRequest)
+		set(map[string]any{"max_attempts": 1, "shields": []string{}})
+		try(http.StatusBadRequest)
+		set(map[string]any{"max_attempts": 1, "enabled": false})
+		try(http.StatusBadRequest)
+		set(map[string]any{"max_attempts": 1})
+		w.options(func(o *stagedoor.ConnectionOptions) { o.BruteForceProtection = false })
+		try(http.StatusBadRequest)
+	})
+}
+
+func TestSuspiciousAddresses(t *testing.T) {
+	each(t, func(w *world) {
+		w.ok(w.st.ChangeSetting(w.Context(), stagedoor.SettingSuspiciousIP, func(kept map[string]any) error {
+			kept["stage"] = map[string]any{"pre-login": map[string]any{"max_attempts": 2, "rate": 1000}, "pre-user-registration": map[string]any{"max_attempts": 1, "rate": 1000}}
+			return nil
+		}))
+		b := w.browser()
+		page := b.begin()
+		b.wrongly(page, 2)
+		b.submit(page, "username", "ada@example.com", "password", good).want(http.StatusTooManyRequests).says("Please wait a moment")
+		w.wait(1001e6)
+		b.finish(b.submit(page, "username", "ada@example.com", "password", good))
+
+		b = w.browser()
+		b.submit(b.begin("screen_hint", "signup"), "email", "one@example.com", "password", good).want(http.StatusSeeOther)
+		b = w.browser()
+		b.submit(b.begin("screen_hint", "signup"), "email", "two@example.com", "password", good).want(http.StatusBadRequest).says("Please wait a moment")
+	})
+}

@@ -1,0 +1,68 @@
+package login
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/guard"
+	"github.com/stagedoor/stagedoor/internal/page"
+	"github.com/stagedoor/stagedoor/internal/pipeline"
+	"github.com/stagedoor/stagedoor/internal/store"
+	"github.com/stagedoor/stagedoor/ui"
+)
+
+// SendBlocked tells a person that wrong passwords have blocked their account, with a link that unblocks it. The answer to the
+// login does not wait for it.
+func (d *Door) SendBlocked(ctx context.Context, v pipeline.Visit, _ *stagedoor.Connection, u *stagedoor.User, clientID string) {
+	if u.Email == "" {
+		return
+	}
+	d.later(ctx, v.Store, func(ctx context.Context) error {
+		client, err := v.Store.Client(ctx, clientID)
+		if err != nil && !stagedoor.IsKind(err, stagedoor.NotFound) {
+			return err
+		}
+		return d.sendTicket(ctx, v.Store, u, client, letter{ticketBlock, ui.BlockedEmail, v.Issuer + "u/unblock", ""})
+	})
+}
+
+// unblock takes the link of the mail about a blocked account. Like the link of a verification mail it works on GET.
+func (d *Door) unblock(w http.ResponseWriter, r *http.Request, st *store.Store) error {
+	if r.Method != http.MethodGet {
+		ui.SetHeaders(w.Header())
+		return nil
+	}
+	t, err := st.ConsumeTicket(r.Context(), r.URL.Query().Get(paramTicket), ticketBlock)
+	if stagedoor.IsKind(err, stagedoor.NotFound) {
+		reason, t, err := spent(r, st, ticketBlock)
+		if err != nil {
+			return err
+		}
+		client, err := clientOf(r, st, t)
+		if err != nil {
+			return err
+		}
+		page.Render(w, http.StatusBadRequest, ui.TicketPage{Frame: page.Frame(r, st, client), Reason: reason})
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	u, err := st.User(r.Context(), t.UserID)
+	if err != nil {
+		return err
+	}
+	if err := guard.Unblock(context.WithoutCancel(r.Context()), st, u.Identifiers()...); err != nil {
+		return err
+	}
+	client, err := clientOf(r, st, t)
+	if err != nil {
+		return err
+	}
+	e := event(r, "ublkdu", nil, client)
+	e.UserID, e.UserName = u.ID, u.Email
+	st.Log(e)
+	page.Render(w, http.StatusOK, ui.UnblockedPage{Frame: page.Frame(r, st, client), Email: t.Email, ContinueURL: next(st, t, client)})
+	return nil
+}

@@ -1,0 +1,171 @@
+package mgmt
+
+import (
+	"encoding/json"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/web"
+)
+
+// factors are the second factors that a tenant may switch on, in the order of the wire (Management API fact sheet 3.18).
+var factors = []string{"sms", "push-notification", "otp", "email", "duo", "webauthn-roaming", "webauthn-platform", "recovery-code"}
+
+// The groups of settings under /guardian. Until people are asked for a second factor they are kept and have no effect.
+var (
+	factorStates   = settings{name: "guardian/factors"}
+	duoSettings    = settings{name: "guardian/duo", defaults: map[string]any{}}
+	phoneTypes     = settings{name: "guardian/phone-message-types", defaults: map[string]any{"message_types": []string{}}}
+	phoneProvider  = settings{name: "guardian/phone-provider", defaults: map[string]any{"provider": "auth0"}}
+	phoneTwilio    = settings{name: "guardian/twilio", defaults: map[string]any{"auth_token": nil, "sid": nil, "from": nil, "messaging_service_sid": nil}}
+	phoneTemplates = settings{name: "guardian/phone-templates", defaults: map[string]any{}}
+	pushProvider   = settings{name: "guardian/push-provider", defaults: map[string]any{"provider": "guardian"}}
+	pushAPNS       = settings{name: "guardian/apns", defaults: map[string]any{"sandbox": false, "bundle_id": nil, "enabled": false}, hidden: []string{"p12"}}
+	pushFCM        = settings{name: "guardian/fcm", defaults: map[string]any{}, hidden: []string{"server_key"}}
+	pushFCMv1      = settings{name: "guardian/fcmv1", defaults: map[string]any{}, hidden: []string{"server_credentials"}}
+	pushSNS        = settings{name: "guardian/sns", defaults: map[string]any{
+		"aws_access_key_id": nil, "aws_secret_access_key": nil, "aws_region": nil, "sns_apns_platform_application_arn": nil, "sns_gcm_platform_application_arn": nil,
+	}}
+	roamingKeys  = settings{name: "guardian/webauthn-roaming", defaults: map[string]any{"userVerification": "preferred", "overrideRelyingParty": false}}
+	platformKeys = settings{name: "guardian/webauthn-platform", defaults: map[string]any{"overrideRelyingParty": false}}
+)
+
+func (a *API) listFactors(c *call) (any, error) {
+	on := map[string]bool{}
+	if err := c.store.Setting(c.ctx(), factorStates.name, &on); err != nil {
+		return nil, err
+	}
+	list := []map[string]any{}
+	for _, name := range factors {
+		list = append(list, map[string]any{"name": name, "enabled": on[name], "trial_expired": false})
+	}
+	return list, nil
+}
+
+type factorIn struct {
+	Enabled bool `json:"enabled" schema:"required" doc:"Whether this factor is enabled (true) or disabled (false)"`
+}
+
+func (a *API) setFactor(c *call, in factorIn) (any, error) {
+	name := c.r.PathValue("name")
+	if !slices.Contains(factors, name) {
+		return nil, (&web.Violation{
+			Path: "name", Doc: "Factor name. Can be " + strings.Join(factors, ", "), Reason: "No enum match for: " + bounded(name, 100),
+		}).URI()
+	}
+	err := c.store.ChangeSetting(c.ctx(), factorStates.name, func(kept map[string]any) error {
+		kept[name] = in.Enabled
+		return nil
+	})
+	return map[string]bool{"enabled": in.Enabled}, err
+}
+
+type policiesSetting struct {
+	Policies []string `json:"policies"`
+}
+
+const guardianPolicies = "guardian/policies"
+
+func (a *API) readPolicies(c *call) (any, error) {
+	kept := policiesSetting{Policies: []string{}}
+	err := c.store.Setting(c.ctx(), guardianPolicies, &kept)
+	return kept.Policies, err
+}
+
+// setPolicies takes a bare list, the only body of its kind.
+func (a *API) setPolicies(c *call, in json.RawMessage) (any, error) {
+	kept := policiesSetting{Policies: []string{}}
+	if web.TypeOf(in) != "array" {
+		return nil, (&web.Violation{Reason: "Expected type array but found type " + web.TypeOf(in)}).Body()
+	}
+	if err := json.Unmarshal(in, &kept.Policies); err != nil {
+		return nil, (&web.Violation{Reason: "Expected type string in every item"}).Body()
+	}
+	for _, p := range kept.Policies {
+		if p != "all-applications" && p != "confidence-score" {
+			return nil, (&web.Violation{Path: "[0]", Reason: "No enum match for: " + bounded(p, 100)}).Body()
+		}
+	}
+	if len(kept.Policies) > 1 {
+		return nil, (&web.Violation{Reason: "Array is too long (2), maximum 1"}).Body()
+	}
+	return kept.Policies, c.store.ChangeSetting(c.ctx(), guardianPolicies, func(members map[string]any) error {
+		members["policies"] = kept.Policies
+		return nil
+	})
+}
+
+// smsTemplates answers 204 where no texts were set, as the wire does.
+func (a *API) smsTemplates(c *call) (any, error) {
+	out, err := phoneTemplates.show(c)
+	if texts, isObject := out.(map[string]any); isObject && len(texts) == 0 {
+		return outcome{status: http.StatusNoContent}, nil
+	}
+	return out, err
+}
+
+type duoIn struct {
+	Ikey web.Opt[string] `json:"ikey"`
+	Skey web.Opt[string] `json:"skey"`
+	Host web.Opt[string] `json:"host"`
+}
+
+type messageTypesIn struct {
+	MessageTypes []string `json:"message_types" schema:"required,unique,enum=sms|voice" doc:"The list of phone factors to enable on the tenant"`
+}
+
+type phoneProviderIn struct {
+	Provider string `json:"provider" schema:"required,enum=auth0|twilio|phone-message-hook" doc:"The provider of phone messages"`
+}
+
+type pushProviderIn struct {
+	Provider string `json:"provider" schema:"required,enum=guardian|sns|direct" doc:"The provider of push notifications"`
+}
+
+type twilioIn struct {
+	From                web.Opt[string] `json:"from" doc:"From number"`
+	MessagingServiceSID web.Opt[string] `json:"messaging_service_sid" doc:"Copilot SID"`
+	AuthToken           web.Opt[string] `json:"auth_token" doc:"Twilio Authentication token"`
+	SID                 web.Opt[string] `json:"sid" doc:"Twilio SID"`
+}
+
+type phoneTemplatesIn struct {
+	Enrollment   string `json:"enrollment_message" schema:"required,min=1" doc:"Message sent to the user when they are invited to enroll with a phone number"`
+	Verification string `json:"verification_message" schema:"required,min=1" doc:"Message sent to the user when they are prompted to verify their account"`
+}
+
+type apnsIn struct {
+	Sandbox  web.Opt[bool]   `json:"sandbox"`
+	BundleID web.Opt[string] `json:"bundle_id"`
+	P12      web.Opt[string] `json:"p12" doc:"Base64 encoded push certificate"`
+	Enabled  web.Opt[bool]   `json:"enabled"`
+}
+
+type fcmIn struct {
+	ServerKey web.Opt[string] `json:"server_key"`
+}
+
+type fcmv1In struct {
+	ServerCredentials web.Opt[string] `json:"server_credentials"`
+}
+
+type snsIn struct {
+	KeyID     web.Opt[string] `json:"aws_access_key_id"`
+	SecretKey web.Opt[string] `json:"aws_secret_access_key"`
+	Region    web.Opt[string] `json:"aws_region"`
+	APNS      web.Opt[string] `json:"sns_apns_platform_application_arn"`
+	GCM       web.Opt[string] `json:"sns_gcm_platform_application_arn"`
+}
+
+type webauthnSettingsIn struct {
+	UserVerification     string          `json:"userVerification" schema:"enum=discouraged|preferred|required"`
+	OverrideRelyingParty web.Opt[bool]   `json:"overrideRelyingParty" schema:"notnull"`
+	RelyingPartyID       web.Opt[string] `json:"relyingPartyIdentifier"`
+}
+
+// noEnrollment is the answer about an enrollment that does not exist.
+func noEnrollment() error {
+	return stagedoor.Errorf(stagedoor.NotFound, "enrollment_not_found", "Enrollment not found")
+}

@@ -1,0 +1,94 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/stagedoor/stagedoor"
+)
+
+// loginAttempts is the kind of the rows that count wrong passwords.
+const loginAttempts = "login"
+
+// CountAttempt notes one more failed login and returns how many there are by now. The count is forgotten when
+// nothing failed for life.
+func (s *Store) CountAttempt(ctx context.Context, a stagedoor.Attempts, life time.Duration) (count int, err error) {
+	now := s.db.clock.Now()
+	err = s.writeOne(ctx, func(q querier) error {
+		return q.row(ctx, `INSERT INTO attempts (tenant, kind, subject, connection, place, value, expires_at) VALUES (?, ?, ?, ?, ?, 1, ?)
+			ON CONFLICT (tenant, kind, subject, connection, place) DO UPDATE SET expires_at = excluded.expires_at,
+			value = CASE WHEN attempts.expires_at <= ? THEN 1 ELSE attempts.value + 1 END RETURNING value`,
+			[]any{s.tenant.ID, loginAttempts, a.Identifier, a.Connection, a.IP, millis(now.Add(life)), millis(now)}, &count)
+	})
+	return count, err
+}
+
+// Attempts lists the failed logins with an identifier that are not forgotten; identifiers of one person may be several.
+func (s *Store) Attempts(ctx context.Context, identifiers ...string) ([]stagedoor.Attempts, error) {
+	out := []stagedoor.Attempts{}
+	for _, identifier := range identifiers {
+		err := s.read().each(ctx, "SELECT connection, place, value FROM attempts WHERE tenant = ? AND kind = ? AND subject = ? AND expires_at > ? ORDER BY connection, place",
+			[]any{s.tenant.ID, loginAttempts, identifier, millis(s.db.clock.Now())}, func(scan func(...any) error) error {
+				a := stagedoor.Attempts{Identifier: identifier}
+				err := scan(&a.Connection, &a.IP, &a.Count)
+				out = append(out, a)
+				return err
+			})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// ForgetAttempts forgets the failed logins with the identifiers: of one connection and address if they are given, else all.
+func (s *Store) ForgetAttempts(ctx context.Context, connection, ip string, identifiers ...string) error {
+	return s.write(ctx, func(q querier) error {
+		for _, identifier := range identifiers {
+			query, args := "DELETE FROM attempts WHERE tenant = ? AND kind = ? AND subject = ?", []any{s.tenant.ID, loginAttempts, identifier}
+			if connection != "" {
+				query, args = query+" AND connection = ?", append(args, connection)
+			}
+			if ip != "" {
+				query, args = query+" AND place IN (?, '')", append(args, ip)
+			}
+			if _, err := q.exec(ctx, query, args...); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// Fill puts one attempt of kind into an address's bucket.
+func (s *Store) Fill(ctx context.Context, kind, ip string, t stagedoor.Throttle) error {
+	now := millis(s.db.clock.Now())
+	return s.writeOne(ctx, func(q querier) error {
+		_, err := q.exec(ctx, `INSERT INTO attempts (tenant, kind, subject, connection, place, value, expires_at) VALUES (?, ?, ?, '', '', ?, ?)
+			ON CONFLICT (tenant, kind, subject, connection, place) DO UPDATE SET
+			value = CASE WHEN attempts.value < ? THEN ? ELSE attempts.value END + ?,
+			expires_at = CASE WHEN attempts.value < ? THEN ? ELSE attempts.value END + ?`,
+			s.tenant.ID, kind, ip, now+int64(t.Rate), now+int64(t.Rate), now, now, t.Rate, now, now, t.Rate)
+		return err
+	})
+}
+
+// Full tells whether an address's bucket of kind takes no further attempt.
+func (s *Store) Full(ctx context.Context, kind, ip string, t stagedoor.Throttle) (bool, error) {
+	var until int64
+	err := s.read().row(ctx, "SELECT value FROM attempts WHERE tenant = ? AND kind = ? AND subject = ? AND connection = '' AND place = ''",
+		[]any{s.tenant.ID, kind, ip}, &until)
+	if errors.Is(err, errNoRows) {
+		return false, nil
+	}
+	return until-millis(s.db.clock.Now()) > int64(t.Rate)*int64(t.MaxAttempts-1), err
+}
+
+// Empty empties an address's bucket of kind.
+func (s *Store) Empty(ctx context.Context, kind, ip string) error {
+	return s.writeOne(ctx, func(q querier) error {
+		_, err := q.exec(ctx, "DELETE FROM attempts WHERE tenant = ? AND kind = ? AND subject = ?", s.tenant.ID, kind, ip)
+		return err
+	})
+}

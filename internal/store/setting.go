@@ -1,0 +1,48 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+
+	"github.com/stagedoor/stagedoor"
+)
+
+// setting is a group of a tenant's settings that exists once. All of it is sealed: most groups hold a key of somebody's.
+type setting struct {
+	ID      string `json:"id"`
+	Members string `json:"members,omitempty"` // a JSON object
+}
+
+var settings = Kind[setting]{
+	Name: "setting", ID: func(v *setting) *string { return &v.ID }, Secret: func(v *setting) *string { return &v.Members },
+	Missing: stagedoor.Errorf(stagedoor.NotFound, "inexistent_setting", "There is no such setting."),
+}
+
+// Setting reads a group of settings into v, a pointer to what holds where nothing was set.
+func (s *Store) Setting(ctx context.Context, name string, v any) error {
+	kept, err := settings.Get(ctx, s, name)
+	if stagedoor.IsKind(err, stagedoor.NotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal([]byte(kept.Members), v)
+}
+
+// ChangeSetting changes the members of a group of settings in one transaction.
+func (s *Store) ChangeSetting(ctx context.Context, name string, change func(members map[string]any) error) error {
+	_, err := settings.Set(ctx, s, name, func() *setting { return &setting{Members: "{}"} }, func(v *setting) error {
+		members := map[string]any{}
+		if err := json.Unmarshal([]byte(v.Members), &members); err != nil {
+			return err
+		}
+		if err := change(members); err != nil {
+			return err
+		}
+		b, err := json.Marshal(members)
+		v.Members = string(b)
+		return err
+	})
+	return err
+}
