@@ -17,6 +17,9 @@ const (
 // con_, org_, rul_, cgr_ … (Management API fact sheet 1.7).
 func NewID(prefix string) string { return prefix + randomFrom(alphanumeric, 16) }
 
+// NewLogStreamID returns lst_ and 16 random digits.
+func NewLogStreamID() string { return "lst_" + randomFrom("0123456789", 16) }
+
 // NewHexID returns 24 random lower-case hexadecimal digits, the shape of database
 // user ids, resource server ids and user grant ids.
 func NewHexID() string {

@@ -119,6 +119,7 @@ func (s *Server) Serve(ctx context.Context, l *Listeners) error {
 	background, stop := context.WithCancel(ctx)
 	defer stop()
 	go s.sweep(background)
+	go s.streams.Run(background)
 	go s.scripts.Check(background, "function(){}") // starts a worker, so that the first login need not
 	failed := make(chan error, 8)
 	for _, one := range append(append([]net.Listener{}, l.HTTP...), l.HTTPS...) {

@@ -14,6 +14,7 @@ import (
 	"github.com/stagedoor/stagedoor/internal/connection"
 	"github.com/stagedoor/stagedoor/internal/jose"
 	"github.com/stagedoor/stagedoor/internal/login"
+	"github.com/stagedoor/stagedoor/internal/logstream"
 	"github.com/stagedoor/stagedoor/internal/mail"
 	"github.com/stagedoor/stagedoor/internal/mgmt"
 	"github.com/stagedoor/stagedoor/internal/oauth"
@@ -31,6 +32,13 @@ const scriptCallTimeout = 20 * time.Second
 
 // mailGrace is how long a server that stops waits for mails on their way.
 const mailGrace = 10 * time.Second
+
+// How often log streams look for new events, and how old an event must be before it is sent: longer than servers of one database may take
+// to write what happened.
+const (
+	streamEvery  = time.Second
+	streamSettle = 2 * time.Second
+)
 
 // sweepEvery is how often what has expired is deleted.
 const sweepEvery = 10 * time.Minute
@@ -53,6 +61,7 @@ type Server struct {
 	oauth   *oauth.Door
 	login   *login.Door
 	mgmt    *mgmt.API
+	streams *logstream.Deliverer
 	handler http.Handler
 }
 
@@ -88,6 +97,7 @@ func New(ctx context.Context, cfg config.Config, deps Deps) (*Server, error) {
 	s.mgmt = mgmt.New(mgmt.Deps{
 		Keys: s.keys, Database: database, CheckScript: s.scripts.Check, SendVerification: s.login.SendVerification, Clock: deps.Clock, Log: s.log,
 	})
+	s.streams = &logstream.Deliverer{DB: s.db, Client: client, Log: s.log, Every: streamEvery, Settle: streamSettle}
 	s.handler = s.front(s.doors())
 	return s, nil
 }

@@ -22,12 +22,7 @@ type listLogsIn struct {
 
 // showLog returns an event as the wire has it.
 func showLog(e stagedoor.LogEvent, fields web.Fields) (any, error) {
-	return fields.Pick(struct {
-		MongoID string `json:"_id"`
-		Date    string `json:"date"`
-		stagedoor.LogEvent
-		LocationInfo *struct{} `json:"location_info"` // null: addresses are not looked up
-	}{MongoID: e.ID, Date: stagedoor.FormatTime(e.Date), LogEvent: e}, "_id")
+	return fields.Pick(e.Wire(), "_id")
 }
 
 func showLogs(events []stagedoor.LogEvent, fields web.Fields) ([]any, error) {

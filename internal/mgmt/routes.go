@@ -59,6 +59,14 @@ func (a *API) routes() []row {
 		{"GET", "/logs", "read:logs|read:logs_users", 200, "Search log events", query(a.listLogs)},
 		{"GET", "/logs/{id}", "read:logs|read:logs_users", 200, "Get a log event by id", plain(a.readLog)},
 
+		{"GET", "/log-streams", "read:log_streams", 200, "Get log streams", plain(a.listLogStreams)},
+		{"POST", "/log-streams", "create:log_streams", 200, "Create a log stream", body(a.createLogStream)},
+		{"GET", "/log-streams/{id}", "read:log_streams", 200, "Get log stream by ID", plain(a.readLogStream)},
+		{"PATCH", "/log-streams/{id}", "update:log_streams", 200, "Update a log stream", body(a.updateLogStream)},
+		{"DELETE", "/log-streams/{id}", "delete:log_streams", 204, "Delete log stream", plain(a.deleteLogStream)},
+		{"GET", "/stats/active-users", "read:stats", 200, "Get active users count", plain(a.activeUsers)},
+		{"GET", "/stats/daily", "read:stats", 200, "Get daily stats", query(a.dailyStats)},
+
 		{"GET", "/grants", "read:grants", 200, "Get grants", query(a.listGrants)},
 		{"DELETE", "/grants", "delete:grants", 204, "Delete grants by user_id", query(a.deleteUserGrants)},
 		{"DELETE", "/grants/{id}", "delete:grants", 204, "Delete a grant by id", plain(a.deleteGrant)},

@@ -171,8 +171,36 @@ func (l *logQueue) write(batch []queuedLog) error {
 			}
 			rest = rest[n:]
 		}
-		return nil
+		return l.count(ctx, q, batch)
 	})
+}
+
+// count adds a batch to the statistics of its days.
+func (l *logQueue) count(ctx context.Context, q querier, batch []queuedLog) error {
+	type key struct{ tenant, day string }
+	counts := map[key]*[3]int{}
+	for _, e := range batch {
+		what := map[string]int{"s": 0, "ss": 1, "pwd_leak": 2, "signup_pwd_leak": 2}
+		i, counted := what[e.event.Type]
+		if !counted {
+			continue
+		}
+		k := key{e.tenant, e.event.Date.UTC().Format(dayForm)}
+		if counts[k] == nil {
+			counts[k] = new([3]int)
+		}
+		counts[k][i]++
+	}
+	now := millis(l.db.clock.Now())
+	for k, n := range counts {
+		_, err := q.exec(ctx, `INSERT INTO days (tenant, day, logins, signups, leaks, created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?)
+			ON CONFLICT (tenant, day) DO UPDATE SET logins = days.logins + excluded.logins, signups = days.signups + excluded.signups,
+			leaks = days.leaks + excluded.leaks, updated_at = excluded.updated_at`, k.tenant, k.day, n[0], n[1], n[2], now, now)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Log adds an event to the tenant's log. It is written within moments; a failure is

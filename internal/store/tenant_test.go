@@ -31,6 +31,7 @@ func furnish(t testing.TB, s *store.Store) {
 	ok(t, s.CreateClientGrant(ctx, &stagedoor.ClientGrant{ID: "cgr " + id, ClientID: "client " + id, Audience: "api " + id}))
 	ok(t, s.CreateRule(ctx, &stagedoor.Rule{ID: "rul " + id, Name: "Rule"}))
 	ok(t, s.SetRulesConfig(ctx, "key", "value "+id))
+	must(s.ClaimLogCursor(ctx, &stagedoor.LogStream{ID: "stream", After: "after " + id}, until))(t)
 	ok(t, s.ChangeSetting(ctx, "setting", func(m map[string]any) error { m["of"] = id; return nil }))
 	must(s.CountAttempt(ctx, stagedoor.Attempts{Connection: "Users", Identifier: "ada", IP: "::1"}, time.Hour))(t)
 	ok(t, s.Fill(ctx, "bucket", "::1", stagedoor.Throttle{MaxAttempts: 1, Rate: 60000}))
@@ -56,6 +57,7 @@ func photograph(t testing.TB, s *store.Store) string {
 	setting := map[string]any{}
 	ok(t, s.Setting(ctx, "setting", &setting))
 	b, err := json.MarshalIndent([]any{
+		must(s.LogCursor(ctx, &stagedoor.LogStream{ID: "stream"}))(t), must(s.Days(ctx, time.Now().Add(-48*time.Hour), time.Now()))(t), must(s.ActiveUsers(ctx, time.Time{}))(t),
 		setting, must(s.Attempts(ctx, "ada"))(t), must(s.Full(ctx, "bucket", "::1", stagedoor.Throttle{MaxAttempts: 1, Rate: 1}))(t),
 		fresh, fresh.LastLogin, users, total, logs, logTotal,
 		must(s.PasswordHash(ctx, "auth0|"+id))(t), must(s.Clients(ctx))(t), must(s.Connections(ctx))(t), must(s.ResourceServers(ctx))(t),
@@ -164,7 +166,21 @@ var trespasses = map[string]struct {
 	"Full": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
 		return s.Full(ctx, "bucket", "::1", stagedoor.Throttle{MaxAttempts: 1, Rate: 1})
 	}},
-	"Empty":             {ignores, func(ctx context.Context, s *store.Store) (any, error) { return nil, s.Empty(ctx, "bucket", "::1") }},
+	"Empty": {ignores, func(ctx context.Context, s *store.Store) (any, error) { return nil, s.Empty(ctx, "bucket", "::1") }},
+	"LogCursor": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
+		return s.LogCursor(ctx, &stagedoor.LogStream{ID: "stream"})
+	}},
+	"ClaimLogCursor": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
+		return s.ClaimLogCursor(ctx, &stagedoor.LogStream{ID: "stream"}, time.Now().Add(2*time.Hour))
+	}},
+	"SaveLogCursor": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
+		return nil, s.SaveLogCursor(ctx, "stream", store.LogCursor{After: "x"})
+	}},
+	"ForgetLogCursor": {ignores, func(ctx context.Context, s *store.Store) (any, error) { return nil, s.ForgetLogCursor(ctx, "stream") }},
+	"Days": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
+		return s.Days(ctx, time.Now().Add(-48*time.Hour), time.Now())
+	}},
+	"ActiveUsers":       {ignores, func(ctx context.Context, s *store.Store) (any, error) { return s.ActiveUsers(ctx, time.Time{}) }},
 	"DeleteRulesConfig": {ignores, func(ctx context.Context, s *store.Store) (any, error) { return nil, s.DeleteRulesConfig(ctx, "key") }},
 	"GrantFor": {finds, func(ctx context.Context, s *store.Store) (any, error) {
 		return s.GrantFor(ctx, "auth0|acme", "client acme", "api acme")

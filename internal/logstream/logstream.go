@@ -1,0 +1,160 @@
+package logstream
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/store"
+)
+
+const (
+	batchSize    = 100              // events in one request
+	claimFor     = 2 * time.Minute  // longer than a request may take
+	sendTimeout  = 30 * time.Second // of one request
+	firstRetry   = time.Second
+	longestRetry = 5 * time.Minute
+	suspendAfter = 24 * time.Hour
+	atOnce       = 8 // streams that are served at a time
+)
+
+// Deliverer delivers log events.
+type Deliverer struct {
+	DB     *store.DB
+	Client *http.Client // reaches no private address unless the operator allows it
+	Log    *slog.Logger
+	Every  time.Duration // how often it looks for new events
+	Settle time.Duration // how old an event must be, so that none with a smaller id can still come
+}
+
+// Run delivers until the context ends.
+func (d *Deliverer) Run(ctx context.Context) {
+	ticker := time.NewTicker(d.Every)
+	defer ticker.Stop()
+	for {
+		if err := d.Round(ctx); err != nil && ctx.Err() == nil {
+			d.Log.ErrorContext(ctx, "log streams could not be read", "error", err)
+		}
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// Round gives every stream of every tenant the chance to deliver what it has.
+func (d *Deliverer) Round(ctx context.Context) error {
+	tenants, err := d.DB.LogStreamTenants(ctx)
+	if err != nil {
+		return err
+	}
+	slots := make(chan struct{}, atOnce)
+	var group sync.WaitGroup
+	defer group.Wait()
+	for _, id := range tenants {
+		st, err := d.DB.TenantByID(ctx, id)
+		if stagedoor.IsKind(err, stagedoor.NotFound) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		streams, err := store.LogStreams.All(ctx, st)
+		if err != nil {
+			return err
+		}
+		for _, stream := range streams {
+			if stream.Type != "http" || stream.Status != stagedoor.StreamActive {
+				continue
+			}
+			slots <- struct{}{}
+			group.Go(func() {
+				defer func() { <-slots }()
+				if err := d.serve(ctx, st, &stream); err != nil && ctx.Err() == nil {
+					d.Log.ErrorContext(ctx, "a log stream could not go on", "tenant", st.Tenant().ID, "stream", stream.ID, "error", err)
+				}
+			})
+		}
+	}
+	return nil
+}
+
+// serve delivers all that a stream has.
+func (d *Deliverer) serve(ctx context.Context, st *store.Store, stream *stagedoor.LogStream) error {
+	for {
+		at, err := st.LogCursor(ctx, stream)
+		now := st.Clock().Now()
+		if err != nil || at.DueAt.After(now) {
+			return err
+		}
+		events, last, err := d.batch(ctx, st, stream, at.After)
+		if err != nil || last == "" {
+			return err
+		}
+		claimed, err := st.ClaimLogCursor(ctx, stream, now.Add(claimFor))
+		if err != nil || !claimed {
+			return err
+		}
+		if again, err := st.LogCursor(ctx, stream); err != nil || again.After != at.After {
+			return err // another server has sent these in between; its claim, which is ours now, runs out
+		}
+		sent := d.send(ctx, now, stream, events)
+		at = next(at, st.Clock().Now(), last, sent)
+		if err := st.SaveLogCursor(context.WithoutCancel(ctx), stream.ID, at); err != nil {
+			return err
+		}
+		if sent != nil {
+			d.Log.WarnContext(ctx, "a log stream's receiver did not take its events", "tenant", st.Tenant().ID, "stream", stream.ID, "failures", at.Failures, "error", sent)
+			return d.suspend(ctx, st, stream, at)
+		}
+	}
+}
+
+// batch returns the next events that the stream wants, and the id of the last one that was looked at; it is empty if there is nothing.
+func (d *Deliverer) batch(ctx context.Context, st *store.Store, stream *stagedoor.LogStream, after string) (wanted []stagedoor.LogEvent, last string, err error) {
+	events, _, err := st.Logs(ctx, store.LogQuery{From: after, Take: batchSize})
+	if err != nil {
+		return nil, "", err
+	}
+	settled := st.Clock().Now().Add(-d.Settle)
+	for _, e := range events {
+		if e.Date.After(settled) {
+			break
+		}
+		last = e.ID
+		if stream.Wants(e) {
+			wanted = append(wanted, e)
+		}
+	}
+	return wanted, last, nil
+}
+
+// next is where the cursor stands after a try.
+func next(at store.LogCursor, now time.Time, last string, err error) store.LogCursor {
+	if err == nil {
+		return store.LogCursor{After: last, DueAt: now}
+	}
+	wait := min(firstRetry<<min(at.Failures, 20), longestRetry)
+	if at.FailingSince.IsZero() {
+		at.FailingSince = now
+	}
+	at.Failures++
+	at.DueAt = now.Add(wait)
+	return at
+}
+
+// suspend stops a stream that has failed for too long.
+func (d *Deliverer) suspend(ctx context.Context, st *store.Store, stream *stagedoor.LogStream, at store.LogCursor) error {
+	if at.DueAt.Sub(at.FailingSince) < suspendAfter {
+		return nil
+	}
+	_, err := store.LogStreams.Update(context.WithoutCancel(ctx), st, stream.ID, func(l *stagedoor.LogStream) error {
+		l.Status = stagedoor.StreamSuspended
+		return nil
+	})
+	return err
+}

@@ -1,0 +1,225 @@
+package logstream_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/logstream"
+	"github.com/stagedoor/stagedoor/internal/store"
+	"github.com/stagedoor/stagedoor/internal/store/storetest"
+)
+
+// receiver is a webhook that takes down what it gets, or refuses it.
+type receiver struct {
+	*httptest.Server
+	mu     sync.Mutex
+	status int
+	bodies []string
+	header http.Header
+	ids    []string
+}
+
+func newReceiver(t *testing.T) *receiver {
+	r := &receiver{status: 200}
+	r.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		body, _ := io.ReadAll(req.Body)
+		r.header = req.Header
+		if r.status == 200 {
+			r.bodies = append(r.bodies, string(body))
+			for _, line := range strings.Split(strings.TrimSpace(string(body)), "\n") {
+				var e struct {
+					LogID string `json:"log_id"`
+				}
+				if json.Unmarshal([]byte(line), &e) == nil {
+					r.ids = append(r.ids, e.LogID)
+				}
+			}
+		}
+		w.WriteHeader(r.status)
+	}))
+	t.Cleanup(r.Close)
+	return r
+}
+
+// clock is a time that tests move.
+type clock struct {
+	mu  sync.Mutex
+	now time.Time
+}
+
+func (c *clock) Now() time.Time { c.mu.Lock(); defer c.mu.Unlock(); return c.now }
+
+func (c *clock) wait(d time.Duration) { c.mu.Lock(); defer c.mu.Unlock(); c.now = c.now.Add(d) }
+
+func each(t *testing.T, fn func(t *testing.T, d *logstream.Deliverer, st *store.Store, c *clock)) {
+	c := &clock{now: time.Date(2026, 11, 26, 12, 0, 0, 0, time.UTC)}
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		d := &logstream.Deliverer{DB: db, Client: http.DefaultClient, Log: slog.New(slog.DiscardHandler), Settle: 2 * time.Second}
+		fn(t, d, storetest.Tenant(t, db, "acme"), c)
+	}, storetest.WithClock(c.Now))
+}
+
+func create(t *testing.T, st *store.Store, sink string, change func(*stagedoor.LogStream)) *stagedoor.LogStream {
+	t.Helper()
+	l := &stagedoor.LogStream{Type: "http", Status: stagedoor.StreamActive, Sink: sink, After: stagedoor.LogIDAt(st.Clock().Now())}
+	if change != nil {
+		change(l)
+	}
+	ok(t, store.LogStreams.Create(t.Context(), st, l))
+	return l
+}
+
+func ok(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestDelivery(t *testing.T) {
+	each(t, func(t *testing.T, d *logstream.Deliverer, st *store.Store, c *clock) {
+		st.Log(stagedoor.LogEvent{Type: "s", Description: "before the stream"})
+		c.wait(time.Second)
+		r := newReceiver(t)
+		secret := strings.Repeat("k", 32)
+		create(t, st, fmt.Sprintf(`{"httpEndpoint":%q,"httpAuthorization":"Bearer x","httpCustomHeaders":[{"header":"X-A","value":"b"}],"stagedoorSigningSecret":%q}`, r.URL, secret), func(l *stagedoor.LogStream) {
+			l.Filters = []stagedoor.LogFilter{{Type: "category", Name: "auth.login.fail"}}
+			l.PII = &stagedoor.PIIConfig{LogFields: []string{"email"}, Method: "mask"}
+		})
+		c.wait(time.Second)
+		for i := range 250 {
+			kind := "s"
+			if i%2 == 0 {
+				kind = "fp"
+			}
+			st.Log(stagedoor.LogEvent{Type: kind, UserName: "ada@example.com", Details: map[string]any{"request": map[string]any{"body": map[string]any{"email": "ada@example.com"}}}})
+		}
+		ok(t, d.Round(t.Context()))
+		if len(r.bodies) != 0 {
+			t.Error("events were sent before they had settled")
+		}
+		c.wait(3 * time.Second)
+		ok(t, d.Round(t.Context()))
+		if len(r.ids) != 125 {
+			t.Errorf("%d events came, not 125", len(r.ids))
+		}
+		all := strings.Join(r.bodies, "")
+		if strings.Contains(all, "ada@") || !strings.Contains(all, `"user_name":"*****"`) || strings.Contains(all, `"type":"s"`) {
+			t.Errorf("sent %.500s", all)
+		}
+		if r.header.Get("Authorization") != "Bearer x" || r.header.Get("X-A") != "b" || r.header.Get("Content-Type") != "application/json" {
+			t.Errorf("headers %v", r.header)
+		}
+		if got, want := r.header.Get(logstream.SignatureHeader), logstream.Sign(secret, c.Now(), []byte(r.bodies[len(r.bodies)-1])); got != want {
+			t.Errorf("signature %s, want %s", got, want)
+		}
+		ok(t, d.Round(t.Context()))
+		if len(r.ids) != 125 {
+			t.Errorf("%d events came after nothing happened", len(r.ids))
+		}
+	})
+}
+
+func TestRetriesAndSuspends(t *testing.T) {
+	each(t, func(t *testing.T, d *logstream.Deliverer, st *store.Store, c *clock) {
+		r := newReceiver(t)
+		l := create(t, st, fmt.Sprintf(`{"httpEndpoint":%q}`, r.URL), nil)
+		c.wait(time.Second)
+		st.Log(stagedoor.LogEvent{ID: stagedoor.NewLogID(c.Now()), Type: "s"})
+		c.wait(3 * time.Second)
+		r.status = 500
+		at := func() store.LogCursor {
+			cursor, err := st.LogCursor(t.Context(), l)
+			ok(t, err)
+			return cursor
+		}
+		for i, wait := range []time.Duration{1, 2, 4, 8} {
+			ok(t, d.Round(t.Context()))
+			ok(t, d.Round(t.Context())) // too soon
+			if got := at(); got.Failures != i+1 || got.DueAt != c.Now().Add(wait*time.Second) {
+				t.Errorf("try %d: %+v at %v", i, got, c.Now())
+			}
+			c.wait(wait * time.Second)
+		}
+		r.status = 200
+		ok(t, d.Round(t.Context()))
+		if got := at(); len(r.ids) != 1 || got.Failures != 0 || !got.FailingSince.IsZero() {
+			t.Errorf("%v came, %+v", r.ids, got)
+		}
+		r.status = 500
+		st.Log(stagedoor.LogEvent{ID: stagedoor.NewLogID(c.Now()), Type: "f"})
+		c.wait(3 * time.Second)
+		for range 400 {
+			ok(t, d.Round(t.Context()))
+			c.wait(5 * time.Minute)
+		}
+		kept, err := store.LogStreams.Get(t.Context(), st, l.ID)
+		ok(t, err)
+		if kept.Status != stagedoor.StreamSuspended {
+			t.Errorf("after a day of failures it is %s", kept.Status)
+		}
+	})
+}
+
+// TestManyServers lets several deliver at once: each event arrives once.
+func TestManyServers(t *testing.T) {
+	each(t, func(t *testing.T, d *logstream.Deliverer, st *store.Store, c *clock) {
+		r := newReceiver(t)
+		create(t, st, fmt.Sprintf(`{"httpEndpoint":%q}`, r.URL), nil)
+		c.wait(time.Second)
+		for range 300 {
+			st.Log(stagedoor.LogEvent{Type: "s"})
+		}
+		c.wait(3 * time.Second)
+		var group sync.WaitGroup
+		for range 6 {
+			group.Go(func() { ok(t, d.Round(context.Background())) })
+		}
+		group.Wait()
+		ok(t, d.Round(t.Context()))
+		c.wait(3 * time.Minute) // claims that nobody followed up end
+		ok(t, d.Round(t.Context()))
+		seen := map[string]bool{}
+		for _, id := range r.ids {
+			if seen[id] {
+				t.Errorf("%s came twice", id)
+			}
+			seen[id] = true
+		}
+		if len(seen) != 300 {
+			t.Errorf("%d events came, not 300", len(seen))
+		}
+	})
+}
+
+func TestFormats(t *testing.T) {
+	each(t, func(t *testing.T, d *logstream.Deliverer, st *store.Store, c *clock) {
+		for format, want := range map[string]string{"JSONARRAY": `[{"log_id":"`, "JSONLINES": `{"log_id":"`, "JSONOBJECT": `{"logs":[{"log_id":"`} {
+			r := newReceiver(t)
+			l := create(t, st, fmt.Sprintf(`{"httpEndpoint":%q,"httpContentFormat":%q,"httpContentType":"text/x"}`, r.URL, format), func(l *stagedoor.LogStream) {
+				l.PII = &stagedoor.PIIConfig{LogFields: []string{"username"}, Method: "hash"}
+			})
+			c.wait(time.Second)
+			st.Log(stagedoor.LogEvent{ID: stagedoor.NewLogID(c.Now()), Type: "s", UserName: "ada"})
+			c.wait(3 * time.Second)
+			ok(t, d.Round(t.Context()))
+			if len(r.bodies) != 1 || !strings.HasPrefix(r.bodies[0], want) || !strings.Contains(r.bodies[0], `"user_name":"`) || strings.Contains(r.bodies[0], `"ada"`) || r.header.Get("Content-Type") != "text/x" {
+				t.Errorf("%s: %q", format, r.bodies)
+			}
+			_, err := store.LogStreams.Delete(t.Context(), st, l.ID)
+			ok(t, err)
+		}
+	})
+}

@@ -1,0 +1,312 @@
+package mgmt
+
+import (
+	"encoding/json"
+	"maps"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/store"
+	"github.com/stagedoor/stagedoor/internal/web"
+)
+
+// sinkKind is what the sink of a type of log stream has (Management API objects 6).
+type sinkKind struct {
+	required []string
+	members  map[string]string // name → JSON type
+	adds     map[string]string // what the wire's own side would add
+}
+
+var sinks = map[string]sinkKind{
+	"http": {required: []string{"httpEndpoint"}, members: map[string]string{
+		"httpEndpoint": "string", "httpContentType": "string", "httpContentFormat": "string", "httpAuthorization": "string", "httpCustomHeaders": "array",
+		"stagedoorSigningSecret": "string",
+	}},
+	"eventbridge": {required: []string{"awsAccountId", "awsRegion"}, members: map[string]string{"awsAccountId": "string", "awsRegion": "string"}},
+	"eventgrid": {
+		required: []string{"azureSubscriptionId", "azureResourceGroup", "azureRegion"},
+		members:  map[string]string{"azureSubscriptionId": "string", "azureResourceGroup": "string", "azureRegion": "string"},
+	},
+	"datadog": {required: []string{"datadogApiKey", "datadogRegion"}, members: map[string]string{"datadogApiKey": "string", "datadogRegion": "string"}},
+	"splunk": {
+		required: []string{"splunkDomain", "splunkPort", "splunkToken", "splunkSecure"},
+		members:  map[string]string{"splunkDomain": "string", "splunkPort": "string", "splunkToken": "string", "splunkSecure": "boolean"},
+	},
+	"sumo":    {required: []string{"sumoSourceAddress"}, members: map[string]string{"sumoSourceAddress": "string"}},
+	"segment": {required: []string{"segmentWriteKey"}, members: map[string]string{"segmentWriteKey": "string"}},
+	"mixpanel": {
+		required: []string{"mixpanelRegion", "mixpanelProjectId", "mixpanelServiceAccountUsername", "mixpanelServiceAccountPassword"},
+		members: map[string]string{
+			"mixpanelRegion": "string", "mixpanelProjectId": "string", "mixpanelServiceAccountUsername": "string", "mixpanelServiceAccountPassword": "string",
+		},
+	},
+}
+
+// veiledSecret stands for a secret that is not shown; sent back it changes nothing.
+const veiledSecret = "********"
+
+type logFilterIn struct {
+	Type string `json:"type" schema:"required,enum=category" doc:"Filter type. Currently category is the only valid type"`
+	Name string `json:"name" schema:"required,min=1,max=100" doc:"Category group name"`
+}
+
+type piiConfigIn struct {
+	LogFields []string `json:"log_fields" schema:"required,unique,enum=first_name|last_name|username|email|phone|address" doc:"The fields to hide"`
+	Method    string   `json:"method" schema:"enum=mask|hash" doc:"How they are hidden"`
+	Algorithm string   `json:"algorithm" schema:"enum=xxhash" doc:"The algorithm of method hash"`
+}
+
+type createLogStreamIn struct {
+	Name       string          `json:"name" schema:"min=1,max=255" doc:"log stream name"`
+	Type       string          `json:"type" schema:"required,enum=http|eventbridge|eventgrid|datadog|splunk|sumo|segment|mixpanel" doc:"Type of log stream"`
+	Sink       json.RawMessage `json:"sink" schema:"required" doc:"Where the events go"`
+	IsPriority web.Opt[bool]   `json:"isPriority" doc:"True for priority log streams, false for non-priority"`
+	Filters    []logFilterIn   `json:"filters" doc:"Only logs events matching these filters will be delivered by the stream"`
+	PII        *piiConfigIn    `json:"pii_config" doc:"What of people's data is hidden"`
+	StartFrom  string          `json:"startFrom" schema:"min=1" doc:"The optional datetime (ISO 8601) to start streaming logs from"`
+}
+
+type updateLogStreamIn struct {
+	_          struct{}               `schema:"min=1"`
+	Name       web.Opt[string]        `json:"name" schema:"notnull,min=1,max=255" doc:"log stream name"`
+	Status     string                 `json:"status" schema:"enum=active|paused|suspended" doc:"The status of the log stream"`
+	Sink       json.RawMessage        `json:"sink" doc:"Where the events go"`
+	IsPriority web.Opt[bool]          `json:"isPriority" doc:"True for priority log streams, false for non-priority"`
+	Filters    web.Opt[[]logFilterIn] `json:"filters" doc:"Only logs events matching these filters will be delivered by the stream"`
+	PII        web.Opt[piiConfigIn]   `json:"pii_config" doc:"What of people's data is hidden"`
+	StartFrom  string                 `json:"startFrom" schema:"min=1" doc:"Replays from this datetime (ISO 8601) on"`
+}
+
+// showLogStream returns a stream as the wire has it: secrets that the sink's type hides are veiled.
+func showLogStream(l *stagedoor.LogStream) (any, error) {
+	sink := map[string]any{}
+	if err := json.Unmarshal([]byte(l.Sink), &sink); err != nil {
+		return nil, err
+	}
+	if _, set := sink["mixpanelServiceAccountPassword"]; set {
+		sink["mixpanelServiceAccountPassword"] = veiledSecret
+	}
+	delete(sink, "stagedoorSigningSecret")
+	out := map[string]any{"id": l.ID, "name": l.Name, "type": l.Type, "status": l.Status, "sink": sink, "isPriority": l.IsPriority}
+	if l.Filters != nil {
+		out["filters"] = l.Filters
+	}
+	if l.PII != nil {
+		out["pii_config"] = l.PII
+	}
+	return out, nil
+}
+
+func (a *API) listLogStreams(c *call) (any, error) {
+	all, err := store.LogStreams.All(c.ctx(), c.store)
+	if err != nil {
+		return nil, err
+	}
+	shown := make([]any, len(all))
+	for i := range all {
+		if shown[i], err = showLogStream(&all[i]); err != nil {
+			return nil, err
+		}
+	}
+	return shown, nil
+}
+
+func (a *API) readLogStream(c *call) (any, error) {
+	l, err := store.LogStreams.Get(c.ctx(), c.store, c.id())
+	if err != nil {
+		return nil, err
+	}
+	return showLogStream(l)
+}
+
+func (a *API) createLogStream(c *call, in createLogStreamIn) (any, error) {
+	l := &stagedoor.LogStream{Name: in.Name, Type: in.Type, Status: stagedoor.StreamActive, IsPriority: in.IsPriority.Value, Filters: filters(in.Filters), PII: in.PII.config()}
+	if l.Name == "" {
+		l.Name = in.Type
+	}
+	var err error
+	if l.Sink, err = checkSink(in.Type, in.Sink, ""); err != nil {
+		return nil, err
+	}
+	if l.After, err = startFrom(in.StartFrom, a.Clock.Now()); err != nil {
+		return nil, err
+	}
+	if err := store.LogStreams.Create(c.ctx(), c.store, l); err != nil {
+		return nil, err
+	}
+	return showLogStream(l)
+}
+
+func (a *API) updateLogStream(c *call, in updateLogStreamIn) (any, error) {
+	l, err := store.LogStreams.Update(c.ctx(), c.store, c.id(), func(l *stagedoor.LogStream) (err error) {
+		in.Name.Into(&l.Name)
+		in.IsPriority.Into(&l.IsPriority)
+		if in.Status != "" {
+			l.Status = in.Status
+		}
+		if in.Filters.Set {
+			l.Filters = filters(in.Filters.Value)
+		}
+		if in.PII.Set {
+			l.PII = nil
+			if !in.PII.Null {
+				l.PII = in.PII.Value.config()
+			}
+		}
+		if in.StartFrom != "" {
+			if l.After, err = startFrom(in.StartFrom, a.Clock.Now()); err != nil {
+				return err
+			}
+		}
+		if in.Sink != nil {
+			l.Sink, err = checkSink(l.Type, in.Sink, l.Sink)
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	if in.StartFrom != "" || in.Status == stagedoor.StreamActive {
+		if err := a.restart(c, l, in.StartFrom != ""); err != nil {
+			return nil, err
+		}
+	}
+	return showLogStream(l)
+}
+
+// restart makes a stream try at once, from its beginning if it is to replay.
+func (a *API) restart(c *call, l *stagedoor.LogStream, replay bool) error {
+	if replay {
+		return c.store.ForgetLogCursor(c.ctx(), l.ID)
+	}
+	at, err := c.store.LogCursor(c.ctx(), l)
+	if err != nil || at.Failures == 0 {
+		return err
+	}
+	return c.store.SaveLogCursor(c.ctx(), l.ID, store.LogCursor{After: at.After, DueAt: a.Clock.Now()})
+}
+
+func (a *API) deleteLogStream(c *call) (any, error) {
+	if _, err := store.LogStreams.Delete(c.ctx(), c.store, c.id()); err != nil {
+		return nil, err
+	}
+	return nil, c.store.ForgetLogCursor(c.ctx(), c.id())
+}
+
+func filters(in []logFilterIn) []stagedoor.LogFilter {
+	var out []stagedoor.LogFilter
+	for _, f := range in {
+		out = append(out, stagedoor.LogFilter{Type: f.Type, Name: f.Name})
+	}
+	return out
+}
+
+func (in *piiConfigIn) config() *stagedoor.PIIConfig {
+	if in == nil {
+		return nil
+	}
+	p := &stagedoor.PIIConfig{LogFields: in.LogFields, Method: in.Method, Algorithm: in.Algorithm}
+	if p.Method == "" {
+		p.Method = "mask"
+	}
+	if p.Algorithm == "" {
+		p.Algorithm = "xxhash"
+	}
+	return p
+}
+
+// startFrom is the log id that a stream begins behind.
+func startFrom(text string, now time.Time) (string, error) {
+	if text == "" {
+		return stagedoor.LogIDAt(now), nil
+	}
+	t, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		return "", badProperty("startFrom", "Object didn't pass validation for format date-time: "+bounded(text, 100))
+	}
+	return stagedoor.LogIDAt(t), nil
+}
+
+var (
+	headerName  = regexp.MustCompile("^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$")
+	headerValue = regexp.MustCompile(`^[\x20-\x7e\t]{0,1000}$`)
+)
+
+// checkSink returns the sink to keep: in, with what it leaves veiled taken from old.
+func checkSink(kind string, in json.RawMessage, old string) (string, error) {
+	if web.TypeOf(in) != "object" {
+		return "", web.WrongType("sink", "object", in).Body()
+	}
+	var members, before map[string]json.RawMessage
+	if err := json.Unmarshal(in, &members); err != nil {
+		return "", err
+	}
+	if old != "" {
+		if err := json.Unmarshal([]byte(old), &before); err != nil {
+			return "", err
+		}
+	}
+	k := sinks[kind]
+	for _, name := range slices.Sorted(maps.Keys(members)) {
+		value := members[name]
+		if strings.HasPrefix(name, "awsPartner") || strings.HasPrefix(name, "azurePartner") {
+			delete(members, name) // told by the wire's side, and sent back by tools
+			continue
+		}
+		wanted, known := k.members[name]
+		if !known {
+			return "", web.Unknown("sink", name).Body()
+		}
+		if web.TypeOf(value) != wanted {
+			return "", web.WrongType("sink."+name, wanted, value).Body()
+		}
+		if string(value) == `"`+veiledSecret+`"` && before[name] != nil {
+			members[name] = before[name]
+		}
+	}
+	if secret := "stagedoorSigningSecret"; members[secret] == nil && before[secret] != nil {
+		members[secret] = before[secret] // never shown, so nobody can send it back
+	}
+	for _, name := range k.required {
+		if members[name] == nil {
+			return "", (&web.Violation{Path: "sink", Reason: "Missing required property: " + name}).Body()
+		}
+	}
+	b, err := json.Marshal(members)
+	if err != nil {
+		return "", err
+	}
+	if kind != "http" {
+		return string(b), nil
+	}
+	return string(b), checkHTTPSink(string(b))
+}
+
+func checkHTTPSink(sink string) error {
+	s, err := (&stagedoor.LogStream{Sink: sink}).HTTPSink()
+	if err != nil {
+		return badProperty("sink.httpCustomHeaders", "Expected objects with the texts header and value")
+	}
+	u, err := url.Parse(s.Endpoint)
+	loopback := err == nil && u.Scheme == "http" && (u.Hostname() == "localhost" || strings.HasPrefix(u.Hostname(), "127."))
+	switch {
+	case err != nil || u.Host == "" || u.Scheme != "https" && !loopback:
+		return badProperty("sink.httpEndpoint", "Object didn't pass validation for format https-url: "+bounded(s.Endpoint, 100))
+	case s.ContentFormat != "" && !slices.Contains([]string{"JSONARRAY", "JSONLINES", "JSONOBJECT"}, s.ContentFormat):
+		return badProperty("sink.httpContentFormat", "No enum match for: "+bounded(s.ContentFormat, 100))
+	case s.SigningSecret != "" && len(s.SigningSecret) < 32:
+		return badProperty("sink.stagedoorSigningSecret", "String is too short ("+itoa(len(s.SigningSecret))+" chars), minimum 32")
+	case !headerValue.MatchString(s.Authorization):
+		return badProperty("sink.httpAuthorization", "A header is one line of ASCII")
+	}
+	for _, h := range s.CustomHeaders {
+		if !headerName.MatchString(h.Header) || !headerValue.MatchString(h.Value) {
+			return badProperty("sink.httpCustomHeaders", "Not a header: "+bounded(h.Header, 100))
+		}
+	}
+	return nil
+}

@@ -1,0 +1,115 @@
+package mgmt
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/store"
+)
+
+func TestLogStreams(t *testing.T) {
+	each(t, func(h *house) {
+		bearer := h.machine("acme")
+		sink := `"sink":{"httpAuthorization":"Bearer f2","httpContentFormat":"JSONLINES","httpContentType":"application/json","httpEndpoint":"https://example.com/logs"`
+		got := h.call(bearer, "POST", "/log-streams", `{"name":"Audit","type":"http",`+sink+`,"stagedoorSigningSecret":"kkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkk"},"pii_config":{"log_fields":["first_name"]}}`)
+		id := got.text("id")
+		want := `{"id":"` + id + `","name":"Audit","type":"http","status":"active",` + sink + `},"isPriority":false,"pii_config":{"log_fields":["first_name"],"method":"mask","algorithm":"xxhash"}}`
+		got.is(200, want)
+		if len(id) != 20 || !strings.HasPrefix(id, "lst_") {
+			h.Errorf("id %s", id)
+		}
+		h.call(bearer, "GET", "/log-streams/"+id, "").is(200, want)
+		h.call(bearer, "GET", "/log-streams", "").is(200, "["+want+"]")
+
+		h.call(bearer, "PATCH", "/log-streams/"+id, `{"status":"paused","name":"Other","isPriority":true,"filters":[{"type":"category","name":"auth.login.fail"}],"pii_config":null,`+sink+`}}`).
+			is(200, `{"id":"`+id+`","name":"Other","type":"http","status":"paused",`+sink+`},"isPriority":true,"filters":[{"type":"category","name":"auth.login.fail"}]}`)
+		kept, err := store.LogStreams.Get(context.Background(), h.store("acme"), id)
+		h.ok(err)
+		if s, _ := kept.HTTPSink(); s.SigningSecret == "" {
+			h.Error("a sink without the secret dropped it")
+		}
+
+		for _, row := range []struct{ body, message string }{
+			{`{"type":"http"}`, "Payload validation error: 'Missing required property: sink'."},
+			{`{"type":"fax","sink":{}}`, "Payload validation error: 'No enum match for: fax' on property type (Type of log stream)."},
+			{`{"type":"http","sink":{}}`, "Payload validation error: 'Missing required property: httpEndpoint' on property sink."},
+			{`{"type":"http","sink":[]}`, "Payload validation error: 'Expected type object but found type array' on property sink."},
+			{`{"type":"http","sink":{"httpEndpoint":"https://x.test","splunkPort":"1"}}`, "Payload validation error: 'Additional properties not allowed: splunkPort' on property sink."},
+			{`{"type":"http","sink":{"httpEndpoint":"http://x.test"}}`, "Payload validation error: 'Object didn't pass validation for format https-url: http://x.test' on property sink.httpEndpoint."},
+			{`{"type":"http","sink":{"httpEndpoint":"https://x.test","httpContentFormat":"XML"}}`, "Payload validation error: 'No enum match for: XML' on property sink.httpContentFormat."},
+			{`{"type":"http","sink":{"httpEndpoint":"https://x.test","httpCustomHeaders":[{"header":"a b","value":"c"}]}}`, "Payload validation error: 'Not a header: a b' on property sink.httpCustomHeaders."},
+			{`{"type":"http","sink":{"httpEndpoint":"https://x.test","stagedoorSigningSecret":"short"}}`, "Payload validation error: 'String is too short (5 chars), minimum 32' on property sink.stagedoorSigningSecret."},
+			{`{"type":"http","sink":{"httpEndpoint":"https://x.test"},"startFrom":"yesterday"}`, "Payload validation error: 'Object didn't pass validation for format date-time: yesterday' on property startFrom."},
+		} {
+			h.call(bearer, "POST", "/log-streams", row.body).fails(400, "invalid_body", row.message)
+		}
+		mix := h.call(bearer, "POST", "/log-streams", `{"type":"mixpanel","sink":{"mixpanelRegion":"us","mixpanelProjectId":"1","mixpanelServiceAccountUsername":"u","mixpanelServiceAccountPassword":"real"}}`).is(200, "")
+		if mix.text("sink", "mixpanelServiceAccountPassword") != "********" {
+			h.Errorf("mixpanel: %s", mix.body)
+		}
+		h.call(bearer, "PATCH", "/log-streams/"+mix.text("id"), `{"sink":{"mixpanelRegion":"eu","mixpanelProjectId":"1","mixpanelServiceAccountUsername":"u","mixpanelServiceAccountPassword":"********"}}`).is(200, "")
+		kept, err = store.LogStreams.Get(context.Background(), h.store("acme"), mix.text("id"))
+		h.ok(err)
+		if !strings.Contains(kept.Sink, `"real"`) || !strings.Contains(kept.Sink, `"eu"`) {
+			h.Errorf("the sink became %s", kept.Sink)
+		}
+		h.call(bearer, "GET", "/log-streams/lst_0000000000000000", "").fails(404, "", "The log stream does not exist.")
+		h.call(bearer, "PATCH", "/log-streams/lst_0000000000000000", `{"name":"x"}`).fails(404, "", "The log stream does not exist.")
+		h.call(bearer, "DELETE", "/log-streams/"+id, "").is(204, "")
+		h.call(bearer, "GET", "/log-streams/"+id, "").is(404, "")
+	})
+}
+
+// TestLogStreamReplay sets a stream back, and lets one that was suspended go on from where it stopped.
+func TestLogStreamReplay(t *testing.T) {
+	each(t, func(h *house) {
+		ctx, st, bearer := context.Background(), h.store("acme"), h.machine("acme")
+		id := h.call(bearer, "POST", "/log-streams", `{"type":"http","sink":{"httpEndpoint":"https://x.test"}}`).is(200, "").text("id")
+		stream, err := store.LogStreams.Get(ctx, st, id)
+		h.ok(err)
+		claimed, err := st.ClaimLogCursor(ctx, stream, start.Add(time.Minute))
+		h.ok(err)
+		h.ok(st.SaveLogCursor(ctx, id, store.LogCursor{After: "9003", Failures: 7, FailingSince: start, DueAt: start.Add(time.Hour)}))
+		h.call(bearer, "PATCH", "/log-streams/"+id, `{"status":"active"}`).is(200, "")
+		at, err := st.LogCursor(ctx, stream)
+		h.ok(err)
+		if !claimed || at.After != "9003" || at.Failures != 0 || at.DueAt.After(start) {
+			h.Errorf("%+v", at)
+		}
+		h.call(bearer, "PATCH", "/log-streams/"+id, `{"startFrom":"2026-01-02T03:04:05.006Z"}`).is(200, "")
+		stream, err = store.LogStreams.Get(ctx, st, id)
+		h.ok(err)
+		at, err = st.LogCursor(ctx, stream)
+		h.ok(err)
+		if want := "900" + "20260102030405" + "006000" + strings.Repeat("0", 28); at.After != want {
+			h.Errorf("after %s, want %s", at.After, want)
+		}
+	})
+}
+
+func TestStats(t *testing.T) {
+	each(t, func(h *house) {
+		ctx, st, bearer := context.Background(), h.store("acme"), h.machine("acme")
+		h.call(bearer, "GET", "/stats/active-users", "").is(200, `0`)
+		id := h.user("kim", "")
+		h.ok(st.RecordLogin(ctx, id, "::1"))
+		h.call(bearer, "GET", "/stats/active-users", "").is(200, `1`)
+		yesterday := start.Add(-24 * time.Hour)
+		for _, e := range []stagedoor.LogEvent{{Type: "s"}, {Type: "s"}, {Type: "ss"}, {Type: "fp"}, {Type: "s", Date: yesterday}} {
+			st.Log(e)
+		}
+		h.call(bearer, "GET", "/stats/daily", "").is(200, `[
+			{"date":"2026-11-24T00:00:00.000Z","logins":1,"signups":0,"leaked_passwords":0,"created_at":"2026-11-25T12:00:00.000Z","updated_at":"2026-11-25T12:00:00.000Z"},
+			{"date":"2026-11-25T00:00:00.000Z","logins":2,"signups":1,"leaked_passwords":0,"created_at":"2026-11-25T12:00:00.000Z","updated_at":"2026-11-25T12:00:00.000Z"}]`)
+		st.Log(stagedoor.LogEvent{Type: "s"})
+		if got := h.call(bearer, "GET", "/stats/daily?from=20261125&to=20261125", "").is(200, ""); strings.Count(got.body, "date\"") != 1 || !strings.Contains(got.body, `"logins":3`) {
+			h.Errorf("daily: %s", got.body)
+		}
+		h.call(bearer, "GET", "/stats/daily?from=20260101&to=20260131", "").is(200, `[]`)
+		h.call(bearer, "GET", "/stats/daily?from=20261301", "").fails(400, "invalid_query_string", "Query validation error: 'Object didn't pass validation for format date: 20261301' on property from.")
+		h.callTo("other", h.machine("other"), "GET", "/stats/daily", "").is(200, `[]`)
+	})
+}
