@@ -29,7 +29,7 @@ type User struct {
 	AppMetadata   Metadata // what the person may not
 
 	CreatedAt         time.Time
-	UpdatedAt         time.Time
+	UpdatedAt         time.Time // of the record; see LastChange
 	LastPasswordReset time.Time // zero until the first change
 	LastLogin         time.Time // zero before the first login
 	LastIP            string
@@ -46,6 +46,14 @@ type Identity struct {
 
 // IsBlocked tells whether the person may not sign in.
 func (u *User) IsBlocked() bool { return u.Blocked != nil && *u.Blocked }
+
+// LastChange is the time of the last update. A login counts as one.
+func (u *User) LastChange() time.Time {
+	if u.LastLogin.After(u.UpdatedAt) {
+		return u.LastLogin
+	}
+	return u.UpdatedAt
+}
 
 // FillDefaults sets name, nickname and picture where they are empty, from the
 // e-mail address, username or phone number (Management API fact sheet 2.1).
@@ -85,7 +93,7 @@ func (u *User) Wire() map[string]any {
 		"user_id":    u.ID,
 		"identities": u.Identities,
 		"created_at": FormatTime(u.CreatedAt),
-		"updated_at": FormatTime(u.UpdatedAt),
+		"updated_at": FormatTime(u.LastChange()),
 	}
 	if u.Email != "" {
 		m["email"], m["email_verified"] = u.Email, u.EmailVerified

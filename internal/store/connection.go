@@ -46,8 +46,11 @@ func (s *Store) UpdateConnection(ctx context.Context, id string, change func(*st
 // DeleteConnection removes a connection and its users.
 func (s *Store) DeleteConnection(ctx context.Context, id string) error {
 	return s.write(ctx, func(q querier) error {
-		_, err := q.exec(ctx, "DELETE FROM users WHERE tenant = ? AND connection IN (SELECT name FROM connections WHERE tenant = ? AND id = ?)", s.tenant.ID, s.tenant.ID, id)
-		if err != nil {
+		const of = "tenant = ? AND connection IN (SELECT name FROM connections WHERE tenant = ? AND id = ?)"
+		if err := s.unindexUsers(ctx, q, of, s.tenant.ID, s.tenant.ID, id); err != nil {
+			return err
+		}
+		if _, err := q.exec(ctx, "DELETE FROM users WHERE "+of, s.tenant.ID, s.tenant.ID, id); err != nil {
 			return err
 		}
 		return connections.delete(ctx, s, q, id)

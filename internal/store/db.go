@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -82,7 +83,13 @@ func (db *DB) Migrate(ctx context.Context) error {
 	if err := db.checkVersion(ctx); err != nil {
 		return err
 	}
-	return db.migrate(ctx)
+	if err := db.migrate(ctx); err != nil {
+		return err
+	}
+	if err := db.indexPending(ctx); err != nil {
+		return fmt.Errorf("indexing the users: %w", err)
+	}
+	return nil
 }
 
 // CheckMigrated returns an error unless the schema is exactly this program's.
@@ -94,7 +101,15 @@ func (db *DB) CheckMigrated(ctx context.Context) error {
 	if err == nil && current < known {
 		err = fmt.Errorf("the database has version %d, this program needs %d: run `stagedoor migrate`", current, known)
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	var tenant string
+	err = db.reader().row(ctx, "SELECT tenant FROM attr_pending LIMIT 1", nil, &tenant)
+	if errors.Is(err, errNoRows) {
+		return nil
+	}
+	return cmp.Or(err, fmt.Errorf("the users of tenant %s are not indexed for searching: run `stagedoor migrate`", tenant))
 }
 
 func (db *DB) checkVersion(ctx context.Context) error {

@@ -1,6 +1,11 @@
 package store
 
-import "testing"
+import (
+	"context"
+	"fmt"
+	"slices"
+	"testing"
+)
 
 // Queued returns how many log events wait to be written.
 func Queued(s *Store) int {
@@ -17,4 +22,52 @@ func RawRow(t testing.TB, db *DB, query string) [2]string {
 		t.Fatal(err)
 	}
 	return out
+}
+
+// CheckIndex fails unless the search index holds the leaves of the tenant's users and nothing else.
+func CheckIndex(t testing.TB, s *Store) {
+	t.Helper()
+	ctx := context.Background()
+	var want, got []string
+	users, err := s.users(ctx, " WHERE u.tenant = ?", s.tenant.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := map[int64]string{}
+	for i := range users {
+		ix := indexOf(&users[i])
+		for _, l := range ix.leaves() {
+			names[pathID(l.Path)] = l.Path
+			want = append(want, fmt.Sprintf("%s %s %q %d", ix.id, l.Path, l.Value, ix.at))
+		}
+	}
+	err = s.read().each(ctx, "SELECT path, value, at, user_id FROM attr WHERE tenant = ?", []any{s.tenant.ID}, func(scan func(...any) error) error {
+		var a attr
+		err := scan(&a.path, &a.value, &a.at, &a.user)
+		got = append(got, fmt.Sprintf("%s %s %q %d", a.user, names[a.path], a.value, a.at))
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	slices.Sort(want)
+	slices.Sort(got)
+	for i := range max(len(want), len(got)) {
+		if i >= len(want) || i >= len(got) || want[i] != got[i] {
+			t.Errorf("the index differs from the users at %d of %d:\n got %q\nwant %q", i, len(want), got[min(i, len(got)):min(i+3, len(got))], want[min(i, len(want)):min(i+3, len(want))])
+			return
+		}
+	}
+}
+
+// Exec runs a statement on the database as it is.
+func Exec(t testing.TB, db *DB, query string, args ...any) {
+	t.Helper()
+	err := db.writeOne(t.Context(), func(q querier) error {
+		_, err := q.exec(t.Context(), query, args...)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 }

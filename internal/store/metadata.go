@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 
 	"github.com/stagedoor/stagedoor"
 )
@@ -29,6 +30,7 @@ func (s *Store) PatchMetadata(ctx context.Context, id string, user, app stagedoo
 		if u, err = s.user(ctx, q, "u.id = ?", id); err != nil {
 			return err
 		}
+		before := indexOf(u)
 		u.UserMetadata = stagedoor.MergeMetadata(u.UserMetadata, user)
 		u.AppMetadata = stagedoor.MergeMetadata(u.AppMetadata, app)
 		u.UpdatedAt = s.db.clock.Now()
@@ -50,7 +52,10 @@ func (s *Store) PatchMetadata(ctx context.Context, id string, user, app stagedoo
 			set, args = set+", "+o.name+" = ?", append(args, string(text))
 		}
 		_, err = q.exec(ctx, "UPDATE users SET "+set+" WHERE tenant = ? AND id = ?", append(args, s.tenant.ID, id)...)
-		return err
+		if err != nil {
+			return err
+		}
+		return s.reindex(ctx, q, before, indexOf(u))
 	})
 	if err != nil {
 		return nil, err
@@ -72,77 +77,99 @@ func errTooLarge(name string, limit int) error {
 	return stagedoor.Errorf(stagedoor.TooLarge, "payload_too_large", "%s would be larger than the limit of %d bytes.", name, limit)
 }
 
-// patchMetadataSQL merges in one statement, so that concurrent patches of one user queue on
-// its row and none is lost. It changes nothing where a sum of the old size and the patch's
-// is beyond the limit; only then is it worth the merged size.
-const patchMetadataSQL = `WITH u AS (UPDATE users SET
-	user_metadata = CASE ?::text WHEN 'keep' THEN user_metadata WHEN 'clear' THEN '{}'::jsonb
-		ELSE (COALESCE(user_metadata, '{}'::jsonb) || ?::jsonb) - ?::text[] END,
-	app_metadata = CASE ?::text WHEN 'keep' THEN app_metadata WHEN 'clear' THEN '{}'::jsonb
-		ELSE (COALESCE(app_metadata, '{}'::jsonb) || ?::jsonb) - ?::text[] END,
-	updated_at = ? WHERE tenant = ? AND id = ?
-	AND (?::text <> 'merge' OR COALESCE(octet_length(user_metadata::text), 2) + octet_length(?::jsonb::text) <= ?)
-	AND (?::text <> 'merge' OR COALESCE(octet_length(app_metadata::text), 2) + octet_length(?::jsonb::text) <= ?)
-	RETURNING *) SELECT ` + userColumns + ` FROM u LEFT JOIN logins l ON l.tenant = u.tenant AND l.user_id = u.id`
+// patchMetadataSQL writes the patched objects and the search rows in one statement, unless the user has changed since it was
+// read: then it finds nothing.
+//
+// The marker %s is the condition that finds the rows to remove.
+const patchMetadataSQL = `WITH u AS (UPDATE users SET user_metadata = ?::jsonb, app_metadata = ?::jsonb, updated_at = ?
+		WHERE tenant = ? AND id = ? AND updated_at = ? AND user_metadata IS NOT DISTINCT FROM ?::jsonb AND app_metadata IS NOT DISTINCT FROM ?::jsonb
+		RETURNING *),
+	gone AS (DELETE FROM attr WHERE EXISTS (SELECT 1 FROM u) AND %s),
+	come AS (INSERT INTO attr (tenant, path, value, at, user_id) SELECT ?, path, value, at, user_id FROM ` + unnestedAttrs + `
+		WHERE EXISTS (SELECT 1 FROM u) ON CONFLICT DO NOTHING)
+	SELECT ` + userColumns + ` FROM u LEFT JOIN logins l ON l.tenant = u.tenant AND l.user_id = u.id`
 
-func (s *Store) patchMetadataPostgres(ctx context.Context, id string, user, app stagedoor.Metadata, limit int) (*stagedoor.User, error) {
-	userSet, userNull, userMode, err := splitPatch(user)
-	if err != nil {
-		return nil, err
-	}
-	appSet, appNull, appMode, err := splitPatch(app)
-	if err != nil {
-		return nil, err
-	}
-	var u *stagedoor.User
-	patch := func(bound int) func(querier) error {
-		return func(q querier) (err error) {
-			u, err = scanUser(func(dest ...any) error {
-				return q.row(ctx, patchMetadataSQL, []any{
-					userMode, userSet, userNull, appMode, appSet, appNull,
-					s.db.clock.Now().UnixMilli(), s.tenant.ID, id, userMode, userSet, bound, appMode, appSet, bound,
-				}, dest...)
-			})
+// patchTries is how often a patch is tried without a lock before it takes one.
+const patchTries = 3
+
+// patchMetadataPostgres reads, merges, and writes if nobody else wrote meanwhile: two round trips, and the lock lasts for the
+// second one. Where many write to one user, it locks first.
+func (s *Store) patchMetadataPostgres(ctx context.Context, id string, user, app stagedoor.Metadata, limit int) (u *stagedoor.User, err error) {
+	for range patchTries {
+		p, err := s.readPatch(ctx, s.read(), id, user, app, limit)
+		if err != nil {
+			return nil, err
+		}
+		write := s.writeOne
+		if len(p.rest) > 0 {
+			write = s.write
+		}
+		err = write(ctx, func(q querier) (err error) {
+			u, err = p.run(ctx, s, q)
 			return err
+		})
+		if !stagedoor.IsKind(err, stagedoor.NotFound) {
+			return u, err
 		}
 	}
-	if err := s.writeOne(ctx, patch(limit)); !stagedoor.IsKind(err, stagedoor.NotFound) {
-		return u, err
-	}
-	// There is no such user, or the exact size must tell.
 	err = s.write(ctx, func(q querier) error {
-		if err := patch(1 << 30)(q); err != nil {
+		if _, err := s.lockedUser(ctx, q, id); err != nil {
 			return err
 		}
-		if user != nil && u.UserMetadata.Size() > limit {
-			return errTooLarge("user_metadata", limit)
+		p, err := s.readPatch(ctx, q, id, user, app, limit)
+		if err != nil {
+			return err
 		}
-		if app != nil && u.AppMetadata.Size() > limit {
-			return errTooLarge("app_metadata", limit)
-		}
-		return nil
+		u, err = p.run(ctx, s, q)
+		return err
 	})
 	if err != nil {
-		return nil, err // and the transaction is rolled back
+		return nil, err
 	}
 	return u, nil
 }
 
-// splitPatch returns the keys to set as JSON, the keys to remove, and what to do.
-func splitPatch(patch stagedoor.Metadata) (set string, null []string, mode string, err error) {
-	null = []string{}
-	switch {
-	case patch == nil:
-		return "{}", null, "keep", nil
-	case len(patch) == 0:
-		return "{}", null, "clear", nil
+// patch is what brings a user from one state to the next.
+type patch struct {
+	query string
+	args  []any
+	rest  []attr // rows to remove that the statement has no room for
+}
+
+// readPatch reads the user and says what is to be written.
+func (s *Store) readPatch(ctx context.Context, q querier, id string, user, app stagedoor.Metadata, limit int) (*patch, error) {
+	was, err := s.user(ctx, q, "u.id = ?", id)
+	if err != nil {
+		return nil, err
 	}
-	kept := patch.WithoutNulls()
-	for k := range patch {
-		if _, ok := kept[k]; !ok {
-			null = append(null, k)
+	now := *was
+	now.UserMetadata, now.AppMetadata = stagedoor.MergeMetadata(was.UserMetadata, user), stagedoor.MergeMetadata(was.AppMetadata, app)
+	now.UpdatedAt = s.db.clock.Now()
+	if user != nil && now.UserMetadata.Size() > limit {
+		return nil, errTooLarge("user_metadata", limit)
+	}
+	if app != nil && now.AppMetadata.Size() > limit {
+		return nil, errTooLarge("app_metadata", limit)
+	}
+	objects := make([]any, 4)
+	for i, m := range []stagedoor.Metadata{now.UserMetadata, now.AppMetadata, was.UserMetadata, was.AppMetadata} {
+		if objects[i], err = metadataArg(m); err != nil {
+			return nil, err
 		}
 	}
-	b, err := json.Marshal(kept)
-	return string(b), null, "merge", err
+	gone, come := difference(indexOf(was), indexOf(&now))
+	room := min(len(gone), attrKeys[len(attrKeys)-1])
+	where, keys := s.keyed(gone[:room])
+	args := []any{objects[0], objects[1], millis(now.UpdatedAt), s.tenant.ID, id, millis(was.UpdatedAt), objects[2], objects[3]}
+	args = append(append(append(args, keys...), s.tenant.ID), arrays(come)...)
+	return &patch{fmt.Sprintf(patchMetadataSQL, where), args, gone[room:]}, nil
+}
+
+// run writes the patch; NotFound means that the user has changed since.
+func (p *patch) run(ctx context.Context, s *Store, q querier) (*stagedoor.User, error) {
+	u, err := scanUser(func(dest ...any) error { return q.row(ctx, p.query, p.args, dest...) })
+	if err != nil {
+		return nil, err
+	}
+	return u, s.writeAttrsPostgres(ctx, q, p.rest, nil)
 }

@@ -6,6 +6,8 @@ import (
 	"embed"
 	"fmt"
 	"io/fs"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/pressly/goose/v3"
@@ -14,13 +16,38 @@ import (
 //go:embed migrations/*.sql
 var migrations embed.FS
 
+// postgresFile ends the name of a migration that PostgreSQL reads in place of the one of the same number.
+const postgresFile = ".postgres.sql"
+
+// scripts are the migrations as one dialect has them.
+type scripts struct {
+	fs.FS
+	postgres bool
+}
+
+// Open opens the dialect's own version of a migration, if there is one.
+func (s scripts) Open(name string) (fs.File, error) {
+	if s.postgres {
+		if f, err := s.FS.Open(strings.TrimSuffix(name, ".sql") + postgresFile); err == nil {
+			return f, nil
+		}
+	}
+	return s.FS.Open(name)
+}
+
+// ReadDir lists each number once.
+func (s scripts) ReadDir(name string) ([]fs.DirEntry, error) {
+	all, err := fs.ReadDir(s.FS, name)
+	return slices.DeleteFunc(all, func(e fs.DirEntry) bool { return strings.HasSuffix(e.Name(), postgresFile) }), err
+}
+
 // provider reads the migrations, which go forward only.
 func provider(dialect goose.Dialect, db *sql.DB) (*goose.Provider, error) {
 	files, err := fs.Sub(migrations, "migrations")
 	if err != nil {
 		return nil, err
 	}
-	return goose.NewProvider(dialect, db, files)
+	return goose.NewProvider(dialect, db, scripts{files, dialect == goose.DialectPostgres})
 }
 
 // up applies what is missing. When another program does so at the same time, it applies the

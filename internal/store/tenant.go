@@ -86,6 +86,9 @@ func (db *DB) CreateTenant(ctx context.Context, id string, domains []string) (*S
 func (db *DB) DeleteTenant(ctx context.Context, id string) error {
 	err := db.write(ctx, func(q querier) error {
 		_, err := q.exec(ctx, "DELETE FROM tenants WHERE id = ?", id)
+		if err == nil {
+			_, err = q.exec(ctx, "DELETE FROM attr WHERE tenant = ?", id)
+		}
 		return err
 	})
 	db.forget(id)

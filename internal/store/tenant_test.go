@@ -282,6 +282,7 @@ var trespasses = map[string]struct {
 	"SaveMail": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
 		return nil, s.SaveMail(ctx, &stagedoor.Mail{ID: "mail acme"})
 	}},
+	"Reindex": {ignores, func(ctx context.Context, s *store.Store) (any, error) { return nil, s.Reindex(ctx, nil) }},
 	"UpdateSettings": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
 		return s.UpdateSettings(ctx, func(v *stagedoor.TenantSettings) error { v.FriendlyName = "x"; return nil })
 	}},

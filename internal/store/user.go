@@ -60,9 +60,6 @@ func scanUser(scan func(...any) error) (*stagedoor.User, error) {
 	u.Blocked, u.Identities, u.LastPasswordReset = p.Blocked, p.Identities, fromMillis(p.PasswordReset)
 	u.CreatedAt, u.UpdatedAt = fromMillis(created), fromMillis(updated)
 	u.LastLogin, u.LastIP, u.LoginsCount = fromMillis(lastLogin.Int64), lastIP.String, int(count.Int64)
-	if u.LastLogin.After(u.UpdatedAt) {
-		u.UpdatedAt = u.LastLogin // a login counts as an update
-	}
 	if u.UserMetadata, err = scanMetadata(userMD); err != nil {
 		return nil, err
 	}
@@ -139,6 +136,9 @@ func (s *Store) CreateUser(ctx context.Context, u *stagedoor.User, passwordHash 
 	return userClash(s.write(ctx, func(q querier) error {
 		_, err := q.exec(ctx, `INSERT INTO users (email, username, name, profile, user_metadata, app_metadata, updated_at, created_at, tenant, id, connection)
 			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, append(args, millis(u.CreatedAt), s.tenant.ID, u.ID, u.Connection)...)
+		if err == nil {
+			err = s.reindex(ctx, q, nil, indexOf(u))
+		}
 		if err != nil || passwordHash == "" {
 			return err
 		}
@@ -184,8 +184,12 @@ func (s *Store) UsersByEmail(ctx context.Context, email string) ([]stagedoor.Use
 }
 
 func (s *Store) users(ctx context.Context, rest string, args ...any) ([]stagedoor.User, error) {
+	return s.usersIn(ctx, s.read(), rest, args...)
+}
+
+func (s *Store) usersIn(ctx context.Context, q querier, rest string, args ...any) ([]stagedoor.User, error) {
 	out := []stagedoor.User{}
-	err := s.read().each(ctx, "SELECT "+userColumns+userTables+rest, args, func(scan func(...any) error) error {
+	err := q.each(ctx, "SELECT "+userColumns+userTables+rest, args, func(scan func(...any) error) error {
 		u, err := scanUser(scan)
 		if err == nil {
 			out = append(out, *u)
@@ -255,16 +259,28 @@ func (s *Store) lockUser(ctx context.Context, q querier, id string) error {
 	return err
 }
 
+// lockedUser locks a user and reads what is there then. In that order: the reading must not be older than the lock.
+func (s *Store) lockedUser(ctx context.Context, q querier, id string) (*stagedoor.User, error) {
+	if s.db.postgres {
+		n, err := q.exec(ctx, "SELECT id FROM users WHERE tenant = ? AND id = ? FOR UPDATE", s.tenant.ID, id)
+		if err != nil {
+			return nil, err
+		}
+		if n == 0 { // one of that id who comes up meanwhile would not be locked
+			return nil, errUserMissing()
+		}
+	}
+	return s.user(ctx, q, "u.id = ?", id)
+}
+
 // updateUser changes a user inside the caller's transaction. A block and another e-mail address end the user's
 // sessions (Authentication API fact sheet 3.5). Refresh tokens are refused as long as the block lasts.
 func (s *Store) updateUser(ctx context.Context, q querier, id string, change func(*stagedoor.User) error) (*stagedoor.User, error) {
-	if err := s.lockUser(ctx, q, id); err != nil {
-		return nil, err
-	}
-	u, err := s.user(ctx, q, "u.id = ?", id)
+	u, err := s.lockedUser(ctx, q, id)
 	if err != nil {
 		return nil, err
 	}
+	before := indexOf(u)
 	blocked, email := u.IsBlocked(), u.Email
 	if err := change(u); err != nil {
 		return nil, err
@@ -276,6 +292,9 @@ func (s *Store) updateUser(ctx context.Context, q querier, id string, change fun
 	}
 	_, err = q.exec(ctx, `UPDATE users SET email = ?, username = ?, name = ?, profile = ?, user_metadata = ?, app_metadata = ?, updated_at = ?
 		WHERE tenant = ? AND id = ?`, append(args, s.tenant.ID, id)...)
+	if err == nil {
+		err = s.reindex(ctx, q, before, indexOf(u))
+	}
 	if err == nil && (u.IsBlocked() && !blocked || u.Email != email) {
 		_, err = q.exec(ctx, "DELETE FROM sessions WHERE tenant = ? AND user_id = ?", s.tenant.ID, id)
 	}
@@ -288,10 +307,21 @@ func (s *Store) updateUser(ctx context.Context, q querier, id string, change fun
 // DeleteUser removes a user with password, sessions, codes, tokens, grants and
 // tickets. A user who is not there is no error.
 func (s *Store) DeleteUser(ctx context.Context, id string) error {
-	return s.writeOne(ctx, func(q querier) error {
-		_, err := q.exec(ctx, "DELETE FROM users WHERE tenant = ? AND id = ?", s.tenant.ID, id)
-		return err
-	})
+	return s.write(ctx, func(q querier) error { return s.deleteUser(ctx, q, id) })
+}
+
+func (s *Store) deleteUser(ctx context.Context, q querier, id string) error {
+	u, err := s.lockedUser(ctx, q, id)
+	if stagedoor.IsKind(err, stagedoor.NotFound) {
+		return nil
+	}
+	if err == nil {
+		err = s.reindex(ctx, q, indexOf(u), nil)
+	}
+	if err == nil {
+		_, err = q.exec(ctx, "DELETE FROM users WHERE tenant = ? AND id = ?", s.tenant.ID, id)
+	}
+	return err
 }
 
 // PasswordHash returns the hash of a user's password; empty if there is none.
@@ -350,10 +380,19 @@ func (s *Store) endAccess(ctx context.Context, q querier, userID string) error {
 
 // RecordLogin counts a login.
 func (s *Store) RecordLogin(ctx context.Context, id, ip string) error {
-	return s.writeOne(ctx, func(q querier) error {
-		_, err := q.exec(ctx, `INSERT INTO logins (tenant, user_id, last_login, last_ip, count) VALUES (?, ?, ?, ?, 1)
+	return s.write(ctx, func(q querier) error {
+		before, err := s.lockedUser(ctx, q, id)
+		if err != nil {
+			return err
+		}
+		after := *before
+		after.LastLogin, after.LastIP, after.LoginsCount = s.db.clock.Now(), ip, before.LoginsCount+1
+		_, err = q.exec(ctx, `INSERT INTO logins (tenant, user_id, last_login, last_ip, count) VALUES (?, ?, ?, ?, 1)
 			ON CONFLICT (tenant, user_id) DO UPDATE SET last_login = excluded.last_login, last_ip = excluded.last_ip, count = logins.count + 1`,
-			s.tenant.ID, id, s.db.clock.Now().UnixMilli(), ip)
-		return err
+			s.tenant.ID, id, millis(after.LastLogin), ip)
+		if err != nil {
+			return err
+		}
+		return s.reindex(ctx, q, indexOf(before), indexOf(&after))
 	})
 }

@@ -40,7 +40,7 @@ func TestUserIsKeptWhole(t *testing.T) {
 		clock.now = clock.in(time.Minute)
 		ok(t, s.RecordLogin(t.Context(), u.ID, "2001:db8::1"))
 		got := must(s.User(t.Context(), u.ID))(t)
-		if got.LoginsCount != 2 || got.LastIP != "2001:db8::1" || !got.LastLogin.Equal(clock.now) || !got.UpdatedAt.Equal(clock.now) {
+		if got.LoginsCount != 2 || got.LastIP != "2001:db8::1" || !got.LastLogin.Equal(clock.now) || !got.LastChange().Equal(clock.now) {
 			t.Errorf("%+v", got)
 		}
 		_, err := s.UpdateUser(t.Context(), u.ID, func(u *stagedoor.User) error { u.Name = "changed"; return errStop })

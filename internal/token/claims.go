@@ -101,7 +101,7 @@ func standardClaims(claims map[string]any, u *stagedoor.User, scope []string) {
 			set("family_name", u.FamilyName)
 			set("preferred_username", u.Username)
 			set("picture", u.Picture)
-			claims["updated_at"] = stagedoor.FormatTime(u.UpdatedAt)
+			claims["updated_at"] = stagedoor.FormatTime(u.LastChange())
 		case "email":
 			if u.Email != "" {
 				claims["email"], claims["email_verified"] = u.Email, u.EmailVerified
