@@ -20,6 +20,11 @@ func NewID(prefix string) string { return prefix + randomFrom(alphanumeric, 16) 
 // NewLogStreamID returns lst_ and 16 random digits.
 func NewLogStreamID() string { return "lst_" + randomFrom("0123456789", 16) }
 
+// NewBase58 returns n random digits and letters of which none is taken for another.
+func NewBase58(n int) string {
+	return randomFrom("123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz", n)
+}
+
 // NewHexID returns 24 random lower-case hexadecimal digits, the shape of database
 // user ids, resource server ids and user grant ids.
 func NewHexID() string {

@@ -101,7 +101,7 @@ var secretNames = []string{
 	"password", "client_secret", "signing_secret", "secret", "api_key", "app_secret", "auth_token", "access_token", "refresh_token",
 	"id_token", "link_with", "new_password", "old_password", "private_key", "encryption_key", "signing_keys", "signing_key",
 	"configuration", "credentials", "skey", "aws_secret_access_key", "p12", "server_key", "server_credentials", "httpauthorization", "splunktoken", "datadogapikey", "segmentwritekey",
-	"mixpanelserviceaccountpassword", "stagedoorsigningsecret", "httpcustomheaders", "client_authentication_methods", "totp_secret",
+	"mixpanelserviceaccountpassword", "stagedoorsigningsecret", "httpcustomheaders", "token", "setup", "header_value", "client_authentication_methods", "totp_secret",
 }
 
 func mask(v any, more ...string) any {

@@ -1,0 +1,154 @@
+package mgmt
+
+import (
+	"encoding/json"
+	"strings"
+	"time"
+
+	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/store"
+	"github.com/stagedoor/stagedoor/internal/web"
+)
+
+// documents are the five verbs of a plain noun: configuration that is checked, kept as it came and shown again. A noun that means more
+// than its members has functions of its own.
+type documents struct {
+	kind     store.Kind[stagedoor.Document]
+	key      string                     // of lists
+	defaults map[string]json.RawMessage // members that are there unless they are sent
+	unique   string                     // the member that only one may have, "" = none
+	hide     func(map[string]any)       // takes away what is never shown
+	bare     bool                       // a list without totals is a bare array
+	gone     bool                       // deleting what is not there is 404
+}
+
+// newDocuments makes the verbs of a noun. missing is the wire's text for one that is not there, code its errorCode.
+func newDocuments(kind, prefix, key, missing, code string) documents {
+	return documents{key: key, kind: store.Kind[stagedoor.Document]{
+		Name: kind, ID: func(d *stagedoor.Document) *string { return &d.ID }, Secret: func(d *stagedoor.Document) *string { return &d.Sealed },
+		NewID: func() string { return prefix + stagedoor.NewBase58(22) }, Unique: func(d *stagedoor.Document) string { return d.Name },
+		Missing: stagedoor.Errorf(stagedoor.NotFound, code, "%s", missing),
+		Clash: func(d *stagedoor.Document) *stagedoor.Error {
+			return stagedoor.Errorf(stagedoor.Conflict, "", "There is one with the name %s already.", d.Name)
+		},
+	}}
+}
+
+func (n documents) show(d *stagedoor.Document) (any, error) {
+	out := map[string]any{}
+	if err := json.Unmarshal([]byte(d.Sealed), &out); err != nil {
+		return nil, err
+	}
+	if n.hide != nil {
+		n.hide(out)
+	}
+	out["id"] = d.ID
+	out["created_at"], out["updated_at"] = stagedoor.FormatTime(time.UnixMilli(d.CreatedAt)), stagedoor.FormatTime(time.UnixMilli(d.UpdatedAt))
+	return out, nil
+}
+
+type listDocumentsIn struct {
+	web.Paging
+	web.Checkpoint
+	web.Fields
+}
+
+func (n documents) list(c *call, in listDocumentsIn) (any, error) {
+	all, err := n.kind.All(c.ctx(), c.store)
+	if err != nil {
+		return nil, err
+	}
+	if !n.bare && !in.Asked() {
+		in.IncludeTotals = true
+	}
+	return listed(c, in.Paging, in.Checkpoint, n.key, all, func(d stagedoor.Document) string { return d.ID }, func(d stagedoor.Document) (any, error) {
+		shown, err := n.show(&d)
+		if err != nil {
+			return nil, err
+		}
+		return in.Pick(shown)
+	})
+}
+
+func (n documents) read(c *call) (any, error) {
+	d, err := n.kind.Get(c.ctx(), c.store, c.id())
+	if err != nil {
+		return nil, naming(err, c.id())
+	}
+	return n.show(d)
+}
+
+// naming puts the id into the texts of the wire that tell it.
+func naming(err error, id string) error {
+	if e := stagedoor.AsError(err); e.Kind == stagedoor.NotFound && strings.Contains(e.Message, "ID") {
+		named := *e
+		named.Message = strings.Replace(e.Message, "ID", bounded(id, 100), 1)
+		return &named
+	}
+	return err
+}
+
+func (n documents) delete(c *call) (any, error) {
+	found, err := n.kind.Delete(c.ctx(), c.store, c.id())
+	if err == nil && !found && n.gone {
+		err = n.kind.Missing
+	}
+	return map[string]any{}, err
+}
+
+// set puts the members of the request's body on d: null removes one.
+func (n documents) set(c *call, d *stagedoor.Document) error {
+	members := map[string]json.RawMessage{}
+	for _, text := range []string{d.Sealed, string(c.body)} {
+		var more map[string]json.RawMessage
+		if text == "" {
+			continue
+		}
+		if err := json.Unmarshal([]byte(text), &more); err != nil {
+			return err
+		}
+		keepStored(&members, more)
+	}
+	if n.unique != "" {
+		d.Name = ""
+		if err := json.Unmarshal(members[n.unique], &d.Name); err != nil {
+			return err
+		}
+	}
+	b, err := json.Marshal(members)
+	d.Sealed = string(b)
+	d.UpdatedAt = c.store.Clock().Now().UnixMilli()
+	return err
+}
+
+// createDocument adds what a body that In takes describes.
+func createDocument[In any](n documents) func(*call, In) (any, error) {
+	return func(c *call, _ In) (any, error) {
+		d := &stagedoor.Document{CreatedAt: c.store.Clock().Now().UnixMilli()}
+		if n.defaults != nil {
+			b, err := json.Marshal(n.defaults)
+			if err != nil {
+				return nil, err
+			}
+			d.Sealed = string(b)
+		}
+		if err := n.set(c, d); err != nil {
+			return nil, err
+		}
+		if err := n.kind.Create(c.ctx(), c.store, d); err != nil {
+			return nil, err
+		}
+		return n.show(d)
+	}
+}
+
+// changeDocument changes the members of a body that In takes.
+func changeDocument[In any](n documents) func(*call, In) (any, error) {
+	return func(c *call, _ In) (any, error) {
+		d, err := n.kind.Update(c.ctx(), c.store, c.id(), func(d *stagedoor.Document) error { return n.set(c, d) })
+		if err != nil {
+			return nil, naming(err, c.id())
+		}
+		return n.show(d)
+	}
+}

@@ -1,0 +1,118 @@
+package mgmt
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestDocuments(t *testing.T) {
+	each(t, func(h *house) {
+		bearer := h.machine("acme")
+		for _, row := range []struct {
+			path, key, prefix  string
+			create, wrong, why string // wrong is refused, why is the message
+			shown              string // members that are shown besides id and times
+			patch, patched     string
+			missing            string
+			gone               int // status of deleting what is not there
+		}{
+			{
+				"/event-streams", "eventStreams", "est_",
+				`{"name":"s","destination":{"type":"webhook","configuration":{"webhook_endpoint":"https://x.test/","webhook_authorization":{"method":"bearer","token":"s3cret"}}}}`,
+				`{"name":"s"}`, "Payload validation error: 'Missing required property: destination'.",
+				`"name":"s","status":"enabled","subscriptions":[],"destination":{"type":"webhook","configuration":{"webhook_endpoint":"https://x.test/","webhook_authorization":{"method":"bearer"}}}`,
+				`{"subscriptions":[{"event_type":"user.created"}],"status":"disabled"}`,
+				`"name":"s","status":"disabled","subscriptions":[{"event_type":"user.created"}],"destination":{"type":"webhook","configuration":{"webhook_endpoint":"https://x.test/","webhook_authorization":{"method":"bearer"}}}`,
+				"The requested stream does not exist.", 204,
+			},
+			{"/forms", "forms", "ap_", `{"name":"f","languages":{"primary":"en"}}`, `{}`, "Payload validation error: 'Missing required property: name'.",
+				`"name":"f","languages":{"primary":"en"},"ending":{"resume_flow":true}`, `{"name":"g","languages":null}`, `"name":"g","ending":{"resume_flow":true}`, "Form not found", 404},
+			{"/flows", "flows", "af_", `{"name":"f"}`, `{"name":""}`, "Payload validation error: 'String is too short (0 chars), minimum 1' on property name.",
+				`"name":"f"`, `{"name":"g","actions":[]}`, `"name":"g","actions":[]`, "Flow not found", 404},
+			{"/flows/vault/connections", "connections", "ac_", `{"name":"v","app_id":"HTTP","setup":{"token":"s3cret"}}`, `{"name":"v"}`, "Payload validation error: 'Missing required property: app_id'.",
+				"", `{"name":"w"}`, "", "Connection not found", 404},
+			{"/self-service-profiles", "self_service_profiles", "ssp_", `{"name":"p","branding":{"colors":{"primary":"#334455"}}}`, `{"name":"p","allowed_strategies":["x"]}`, "",
+				`"name":"p","branding":{"colors":{"primary":"#334455"}},"user_attributes":[],"allowed_strategies":[]`, `{"allowed_strategies":["oidc"],"branding":null}`, `"name":"p","user_attributes":[],"allowed_strategies":["oidc"]`, "Profile with ID: ID not found", 204},
+			{"/connection-profiles", "connection_profiles", "cop_", `{"name":"c"}`, `{"name":"c","enabled_features":["x"]}`, "",
+				`"name":"c"`, `{"enabled_features":["scim"]}`, `"name":"c","enabled_features":["scim"]`, "Connection profile not found.", 204},
+			{"/user-attribute-profiles", "user_attribute_profiles", "uap_", `{"name":"u","user_attributes":{"email":{"label":"Email"}}}`, `{"name":"u","user_attributes":{}}`, "",
+				`"name":"u","user_attributes":{"email":{"label":"Email"}}`, `{"name":"v"}`, `"name":"v","user_attributes":{"email":{"label":"Email"}}`, "User attribute profile not found.", 204},
+			{"/token-exchange-profiles", "token_exchange_profiles", "tep_", `{"name":"tok","subject_token_type":"https://x.test/t","action_id":"a","type":"custom_authentication"}`,
+				`{"name":"tok","subject_token_type":"https://x.test/t","action_id":"a","type":"other"}`, "Payload validation error: 'No enum match for: other' on property type (The type of the profile).",
+				`"name":"tok","subject_token_type":"https://x.test/t","action_id":"a","type":"custom_authentication"`, `{"name":"new"}`,
+				`"name":"new","subject_token_type":"https://x.test/t","action_id":"a","type":"custom_authentication"`, "Token exchange profile not found.", 204},
+			{"/rate-limit-policies", "rate_limit_policies", "rlp_", `{"resource":"oauth_authentication_api","consumer":"client","consumer_selector":"x","configuration":{"action":"allow"}}`,
+				`{"resource":"other"}`, "", `"resource":"oauth_authentication_api","consumer":"client","consumer_selector":"x","configuration":{"action":"allow"}`,
+				`{"configuration":{"action":"block","limit":5}}`, `"resource":"oauth_authentication_api","consumer":"client","consumer_selector":"x","configuration":{"action":"block","limit":5}`, "Rate limit policy not found.", 204},
+			{"/verifiable-credentials/verification/templates", "templates", "vct_", `{"name":"t"}`, `{"name":1}`, "Payload validation error: 'Expected type string but found type integer' on property name.",
+				`"name":"t"`, `{"type":"mdl"}`, `"name":"t","type":"mdl"`, "Template not found.", 204},
+		} {
+			got := h.call(bearer, "POST", row.path, row.create).is(201, "")
+			id := got.text("id")
+			if !strings.HasPrefix(id, row.prefix) || len(id) != len(row.prefix)+22 {
+				h.Errorf("%s: id %s", row.path, id)
+			}
+			whole := func(members string) string {
+				if members == "" {
+					return ""
+				}
+				return `{"id":"` + id + `","created_at":"2026-11-25T12:00:00.000Z","updated_at":"2026-11-25T12:00:00.000Z",` + members + `}`
+			}
+			got.is(201, whole(row.shown))
+			one := h.call(bearer, "GET", row.path+"/"+id, "").is(200, whole(row.shown))
+			h.call(bearer, "GET", row.path+"?include_totals=true", "").is(200, `{"start":0,"limit":50,"total":1,"`+row.key+`":[`+one.body+`]}`)
+			h.call(bearer, "GET", row.path+"?take=1", "").is(200, `{"`+row.key+`":[`+one.body+`]}`)
+			if row.why == "" {
+				h.call(bearer, "POST", row.path, row.wrong).is(400, "")
+			} else {
+				h.call(bearer, "POST", row.path, row.wrong).fails(400, "invalid_body", row.why)
+			}
+			h.call(bearer, "PATCH", row.path+"/"+id, row.patch).is(200, whole(row.patched))
+			after := h.call(bearer, "GET", row.path+"/"+id, "").is(200, whole(row.patched))
+			if strings.Contains(one.body+after.body, "s3cret") {
+				h.Errorf("%s shows a secret: %s", row.path, one.body)
+			}
+			h.callTo("other", h.machine("other"), "GET", row.path+"/"+id, "").fails(404, "", strings.Replace(row.missing, "ID", id, 1))
+			h.call(bearer, "PATCH", row.path+"/x", row.patch).fails(404, "", strings.Replace(row.missing, "ID", "x", 1))
+			h.call(bearer, "DELETE", row.path+"/"+id, "").is(204, "")
+			h.call(bearer, "DELETE", row.path+"/"+id, "").is(row.gone, "")
+			h.call(bearer, "GET", row.path+"/"+id, "").is(404, "")
+		}
+		for _, event := range h.logged("acme") {
+			if strings.Contains(event, "s3cret") {
+				h.Errorf("logged %s", event)
+			}
+		}
+	})
+}
+
+func TestProfileTemplatesAndTexts(t *testing.T) {
+	h := sqlite(t)
+	bearer := h.machine("acme")
+	for path, id := range map[string]string{"/user-attribute-profiles/templates": "auth0-generic", "/connection-profiles/templates": "enterprise"} {
+		if got := h.call(bearer, "GET", path, "").is(200, ""); !strings.Contains(got.body, `"id":"`+id+`"`) {
+			h.Errorf("%s: %s", path, got.body)
+		}
+		if got := h.call(bearer, "GET", path+"/"+id, "").is(200, ""); got.text("id") != id || got.get("template") == nil {
+			h.Errorf("%s: %s", path, got.body)
+		}
+		h.call(bearer, "GET", path+"/none", "").is(404, "")
+	}
+	id := h.call(bearer, "POST", "/self-service-profiles", `{"name":"p"}`).is(201, "").text("id")
+	path := "/self-service-profiles/" + id + "/custom-text/en/get-started"
+	h.call(bearer, "GET", path, "").is(200, `{}`)
+	h.call(bearer, "PUT", path, `{"introduction":"Welcome"}`).is(200, `{"introduction":"Welcome"}`)
+	h.call(bearer, "GET", path, "").is(200, `{"introduction":"Welcome"}`)
+	h.call(bearer, "PUT", path, `{"introduction":1}`).is(400, "")
+	h.call(bearer, "PUT", path, `{"introduction":"`+strings.Repeat("x", 2001)+`"}`).is(400, "")
+	h.call(bearer, "GET", "/self-service-profiles/"+id+"/custom-text/en/other", "").is(400, "")
+	h.call(bearer, "GET", "/self-service-profiles/none/custom-text/en/get-started", "").is(404, "")
+
+	h.call(bearer, "GET", "/risk-assessments/settings", "").is(200, `{"enabled":false}`)
+	h.call(bearer, "PATCH", "/risk-assessments/settings", `{"enabled":true}`).is(200, `{"enabled":true}`)
+	h.call(bearer, "GET", "/risk-assessments/settings/new-device", "").is(200, `{"remember_for":30}`)
+	h.call(bearer, "PATCH", "/risk-assessments/settings/new-device", `{"remember_for":366}`).is(400, "")
+	h.call(bearer, "PATCH", "/risk-assessments/settings/new-device", `{"remember_for":7}`).is(200, `{"remember_for":7}`)
+	h.call(bearer, "GET", "/supplemental-signals", "").is(200, `{"akamai_enabled":false}`)
+	h.call(bearer, "PATCH", "/supplemental-signals", `{"akamai_enabled":true}`).is(200, `{"akamai_enabled":true}`)
+}

@@ -1,0 +1,86 @@
+package mgmt
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+
+	"github.com/stagedoor/stagedoor/internal/web"
+)
+
+// Forms, flows and what flows connect to (Management API objects 9). They are kept so that tools can write and read them; nothing runs them.
+var (
+	forms = func() documents {
+		n := newDocuments("form", "ap_", "forms", "Form not found", "")
+		n.defaults, n.gone = map[string]json.RawMessage{"ending": json.RawMessage(`{"resume_flow":true}`)}, true
+		n.bare = true
+		return n
+	}()
+	flows = func() documents {
+		n := newDocuments("flow", "af_", "flows", "Flow not found", "")
+		n.gone, n.bare = true, true
+		return n
+	}()
+	vaultConnections = func() documents {
+		n := newDocuments("vault_connection", "ac_", "connections", "Connection not found", "")
+		n.gone, n.bare = true, true
+		n.hide = func(members map[string]any) {
+			_, ready := members["setup"]
+			delete(members, "setup")
+			b, _ := json.Marshal(members)
+			sum := sha256.Sum256(b)
+			members["ready"], members["refreshed_at"], members["fingerprint"] = ready, nil, hex.EncodeToString(sum[:16])
+		}
+		return n
+	}()
+)
+
+type formMembers struct {
+	Messages     json.RawMessage `json:"messages"`
+	Languages    json.RawMessage `json:"languages"`
+	Translations json.RawMessage `json:"translations"`
+	Nodes        json.RawMessage `json:"nodes"`
+	Start        json.RawMessage `json:"start"`
+	Ending       json.RawMessage `json:"ending"`
+	Style        json.RawMessage `json:"style"`
+}
+
+type updateFormIn struct {
+	Name string `json:"name" schema:"min=1,max=150"`
+	formMembers
+}
+
+type createFormIn struct {
+	formMembers
+	Name string `json:"name" schema:"required,min=1,max=150"`
+}
+
+type flowMembers struct {
+	Description web.Opt[string] `json:"description"`
+	Synchronous web.Opt[bool]   `json:"synchronous"`
+	Actions     json.RawMessage `json:"actions"`
+	Triggers    json.RawMessage `json:"triggers"`
+	Security    json.RawMessage `json:"security"`
+}
+
+type updateFlowIn struct {
+	Name string `json:"name" schema:"min=1,max=150"`
+	flowMembers
+}
+
+type createFlowIn struct {
+	flowMembers
+	Name string `json:"name" schema:"required,min=1,max=150"`
+}
+
+type vaultConnectionIn struct {
+	_     struct{}        `schema:"min=1"`
+	Name  string          `json:"name" schema:"min=1,max=150" doc:"Flows Vault Connection name"`
+	Setup json.RawMessage `json:"setup" doc:"Flows Vault Connection configuration"`
+}
+
+type createVaultConnectionIn struct {
+	Name  string          `json:"name" schema:"required,min=1,max=150" doc:"Flows Vault Connection name"`
+	AppID string          `json:"app_id" schema:"required,min=1,max=55" doc:"Flows Vault Connection app identifier"`
+	Setup json.RawMessage `json:"setup" doc:"Flows Vault Connection configuration"`
+}

@@ -1,0 +1,224 @@
+package mgmt
+
+import (
+	"encoding/json"
+	"regexp"
+
+	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/web"
+)
+
+// Plain nouns that other settings refer to (Management API objects 9). They are kept and have no effect yet.
+var (
+	selfServiceProfiles = func() documents {
+		n := newDocuments("self_service_profile", "ssp_", "self_service_profiles", "Profile with ID: ID not found", "")
+		n.defaults = map[string]json.RawMessage{"user_attributes": json.RawMessage("[]"), "allowed_strategies": json.RawMessage("[]")}
+		n.bare = true
+		return n
+	}()
+	connectionProfiles     = newDocuments("connection_profile", "cop_", "connection_profiles", "Connection profile not found.", "")
+	userAttributeProfiles  = newDocuments("user_attribute_profile", "uap_", "user_attribute_profiles", "User attribute profile not found.", "")
+	tokenExchangeProfiles  = newDocuments("token_exchange_profile", "tep_", "token_exchange_profiles", "Token exchange profile not found.", "")
+	rateLimitPolicies      = newDocuments("rate_limit_policy", "rlp_", "rate_limit_policies", "Rate limit policy not found.", "")
+	verificationTemplates  = newDocuments("verification_template", "vct_", "templates", "Template not found.", "")
+	riskSettings           = settings{name: "risk-assessments", defaults: map[string]any{"enabled": false}}
+	riskNewDevice          = settings{name: "risk-assessments/new-device", defaults: map[string]any{"remember_for": 30}}
+	supplementalSignals    = settings{name: "supplemental-signals", defaults: map[string]any{"akamai_enabled": false}}
+	templatesOfUAP         = map[string]any{"auth0-generic": standardUserAttributes}
+	templatesOfConnections = map[string]any{"enterprise": standardConnectionProfile}
+)
+
+// mapped is an attribute of the standard template: its name at each protocol.
+func mapped(label, description, auth0, oidc, saml, scim string, required bool) map[string]any {
+	return map[string]any{
+		"label": label, "description": description, "profile_required": required, "auth0_mapping": auth0,
+		"oidc_mapping": map[string]any{"mapping": oidc}, "saml_mapping": []string{saml}, "scim_mapping": scim,
+	}
+}
+
+const samlClaims = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/"
+
+var standardUserAttributes = map[string]any{
+	"id": "auth0-generic", "display_name": "Standard attributes of a person",
+	"template": map[string]any{
+		"name": "standard",
+		"user_id": map[string]any{
+			"oidc_mapping": "sub", "saml_mapping": []string{samlClaims + "nameidentifier", samlClaims + "upn"}, "scim_mapping": "externalId",
+		},
+		"user_attributes": map[string]any{
+			"email":       mapped("Email", "The person's e-mail address", "email", "${context.tokenset.email}", samlClaims+"emailaddress", "emails[primary eq true].value", true),
+			"name":        mapped("Name", "The person's full name", "name", "${context.tokenset.name}", samlClaims+"name", "displayName", false),
+			"given_name":  mapped("Given name", "The person's given name", "given_name", "${context.tokenset.given_name}", samlClaims+"givenname", "name.givenName", false),
+			"family_name": mapped("Family name", "The person's family name", "family_name", "${context.tokenset.family_name}", samlClaims+"surname", "name.familyName", false),
+			"username":    mapped("Username", "The person's username", "username", "${context.tokenset.preferred_username}", samlClaims+"upn", "userName", false),
+		},
+	},
+}
+
+var standardConnectionProfile = map[string]any{
+	"id": "enterprise", "display_name": "Enterprise connections",
+	"template": map[string]any{
+		"name": "enterprise", "organization": map[string]any{"show_as_button": "required", "assign_membership_on_login": "required"},
+		"connection_name_prefix_template": "", "enabled_features": []string{}, "connection_config": map[string]any{}, "strategy_overrides": map[string]any{},
+	},
+}
+
+type selfServiceProfileMembers struct {
+	Description            web.Opt[string] `json:"description" schema:"max=140" doc:"The description of the self-service Profile"`
+	Branding               json.RawMessage `json:"branding"`
+	AllowedStrategies      []string        `json:"allowed_strategies" schema:"unique,enum=oidc|samlp|waad|google-apps|adfs|okta|auth0-samlp|okta-samlp|keycloak-samlp|pingfederate" doc:"List of IdP strategies that will be shown to users during the Self-Service SSO flow"`
+	UserAttributes         json.RawMessage `json:"user_attributes" doc:"List of attributes to be mapped that will be shown to the user during the SS-SSO flow"`
+	UserAttributeProfileID web.Opt[string] `json:"user_attribute_profile_id" doc:"ID of the user-attribute-profile to associate with this self-service profile"`
+}
+
+type updateSelfServiceProfileIn struct {
+	Name string `json:"name" schema:"min=1,max=100" doc:"The name of the self-service Profile"`
+	selfServiceProfileMembers
+}
+
+type createSelfServiceProfileIn struct {
+	selfServiceProfileMembers
+	Name string `json:"name" schema:"required,min=1,max=100" doc:"The name of the self-service Profile"`
+}
+
+type connectionProfileMembers struct {
+	Organization      json.RawMessage `json:"organization"`
+	NamePrefix        string          `json:"connection_name_prefix_template" schema:"max=150" doc:"Connection name prefix template"`
+	EnabledFeatures   []string        `json:"enabled_features" schema:"unique,enum=scim|universal_logout" doc:"Enabled features for the connection profile"`
+	ConnectionConfig  json.RawMessage `json:"connection_config"`
+	StrategyOverrides json.RawMessage `json:"strategy_overrides"`
+}
+
+type updateConnectionProfileIn struct {
+	Name string `json:"name" schema:"min=1,max=50" doc:"The name of the connection profile"`
+	connectionProfileMembers
+}
+
+type createConnectionProfileIn struct {
+	connectionProfileMembers
+	Name string `json:"name" schema:"required,min=1,max=50" doc:"The name of the connection profile"`
+}
+
+type userAttributeProfileIn struct {
+	Name           string                     `json:"name" schema:"min=1,max=128" doc:"The name of the user attribute profile"`
+	UserID         web.Opt[json.RawMessage]   `json:"user_id"`
+	UserAttributes map[string]json.RawMessage `json:"user_attributes" schema:"min=1,max=64" doc:"User attributes configuration map"`
+}
+
+type createUserAttributeProfileIn struct {
+	Name           string                     `json:"name" schema:"required,min=1,max=128" doc:"The name of the user attribute profile"`
+	UserID         web.Opt[json.RawMessage]   `json:"user_id"`
+	UserAttributes map[string]json.RawMessage `json:"user_attributes" schema:"required,min=1,max=64" doc:"User attributes configuration map"`
+}
+
+type createTokenExchangeProfileIn struct {
+	Name             string `json:"name" schema:"required,min=3,max=50" doc:"Friendly name of this profile"`
+	SubjectTokenType string `json:"subject_token_type" schema:"required,min=8,max=100,format=uri" doc:"Subject token type for this profile"`
+	ActionID         string `json:"action_id" schema:"required,min=1,max=36" doc:"The ID of the Custom Token Exchange action to execute for this profile"`
+	Type             string `json:"type" schema:"required,enum=custom_authentication" doc:"The type of the profile"`
+}
+
+type updateTokenExchangeProfileIn struct {
+	_                struct{} `schema:"min=1"`
+	Name             string   `json:"name" schema:"min=3,max=50" doc:"Friendly name of this profile"`
+	SubjectTokenType string   `json:"subject_token_type" schema:"min=8,max=100,format=uri" doc:"Subject token type for this profile"`
+}
+
+type rateLimitIn struct {
+	Action      string          `json:"action" schema:"required,enum=allow|block|log|redirect"`
+	Limit       web.Opt[int]    `json:"limit" schema:"notnull,min=0"`
+	RedirectURI web.Opt[string] `json:"redirect_uri"`
+}
+
+type createRateLimitPolicyIn struct {
+	Resource         string      `json:"resource" schema:"required,enum=oauth_authentication_api" doc:"The API that the rate limit policy applies to"`
+	Consumer         string      `json:"consumer" schema:"required,enum=client" doc:"The consumer that the rate limit policy applies to"`
+	ConsumerSelector string      `json:"consumer_selector" schema:"required,min=1,max=255" doc:"Which consumers are meant"`
+	Configuration    rateLimitIn `json:"configuration" schema:"required"`
+}
+
+type updateRateLimitPolicyIn struct {
+	Configuration rateLimitIn `json:"configuration" schema:"required"`
+}
+
+type verificationTemplateIn struct {
+	Name            web.Opt[string] `json:"name" schema:"notnull,min=1,max=255"`
+	Type            web.Opt[string] `json:"type" schema:"notnull,min=1,max=255"`
+	Dialect         web.Opt[string] `json:"dialect" schema:"notnull,min=1,max=255"`
+	Presentation    json.RawMessage `json:"presentation"`
+	CustomCertAuth  web.Opt[string] `json:"custom_certificate_authority"`
+	WellKnownIssuer web.Opt[string] `json:"well_known_trusted_issuers"`
+}
+
+type riskIn struct {
+	Enabled bool `json:"enabled" schema:"required" doc:"Whether or not risk assessment is enabled"`
+}
+
+type newDeviceIn struct {
+	RememberFor int `json:"remember_for" schema:"required,min=1,max=365" doc:"Length of time to remember devices for, in days"`
+}
+
+type supplementalSignalsIn struct {
+	Akamai bool `json:"akamai_enabled" schema:"required" doc:"Whether headers of the vendor's edge are read"`
+}
+
+// template answers one of a fixed set.
+func template(all map[string]any, missing string) func(*call) (any, error) {
+	return func(c *call) (any, error) {
+		t, found := all[c.id()]
+		if !found {
+			return nil, stagedoor.Errorf(stagedoor.NotFound, "", "%s", missing)
+		}
+		return t, nil
+	}
+}
+
+func templates(key string, all map[string]any) func(*call) (any, error) {
+	return func(*call) (any, error) {
+		list := []any{}
+		for _, t := range all {
+			list = append(list, t)
+		}
+		return map[string]any{key: list}, nil
+	}
+}
+
+var languageTag = regexp.MustCompile(`^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$`)
+
+type pageTextsIn map[string]string
+
+// selfServiceTexts is where the texts of a profile's page are kept.
+func selfServiceTexts(c *call) (settings, error) {
+	if _, err := selfServiceProfiles.kind.Get(c.ctx(), c.store, c.id()); err != nil {
+		return settings{}, naming(err, c.id())
+	}
+	language, page := c.r.PathValue("language"), c.r.PathValue("page")
+	if !languageTag.MatchString(language) {
+		return settings{}, (&web.Violation{Path: "language", Doc: "The language of the custom text", Reason: "No enum match for: " + bounded(language, 100)}).URI()
+	}
+	if page != "get-started" {
+		return settings{}, (&web.Violation{Path: "page", Doc: "The page where the custom text is shown", Reason: "No enum match for: " + bounded(page, 100)}).URI()
+	}
+	return settings{name: "self_service_text/" + c.id() + "/" + language + "/" + page, defaults: map[string]any{}}, nil
+}
+
+func (a *API) readSelfServiceTexts(c *call) (any, error) {
+	g, err := selfServiceTexts(c)
+	if err != nil {
+		return nil, err
+	}
+	return g.show(c)
+}
+
+func (a *API) setSelfServiceTexts(c *call, in pageTextsIn) (any, error) {
+	g, err := selfServiceTexts(c)
+	if err != nil {
+		return nil, err
+	}
+	for name, text := range in {
+		if len([]rune(text)) > 2000 {
+			return nil, badProperty(bounded(name, 100), "String is too long ("+itoa(len([]rune(text)))+" chars), maximum 2000")
+		}
+	}
+	return g.change(c, true)
+}
