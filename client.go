@@ -30,6 +30,14 @@ type Client struct {
 	InitiateLoginURI        string            `json:"initiate_login_uri,omitempty"`
 	Metadata                map[string]string `json:"client_metadata,omitzero"`
 
+	// How the client proves itself where it does so with keys, and what it must do to be served; see client_credential.go.
+	AuthenticationMethods    *ClientAuthentication `json:"client_authentication_methods,omitempty"`
+	SignedRequestObject      *SignedRequestObject  `json:"signed_request_object,omitempty"`
+	RequirePAR               *bool                 `json:"require_pushed_authorization_requests,omitempty"`
+	RequireProofOfPossession *bool                 `json:"require_proof_of_possession,omitempty"`
+	ComplianceLevel          string                `json:"compliance_level,omitempty"`
+	Credentials              []ClientCredential    `json:"credentials,omitzero"` // never shown as part of the client
+
 	// Stored are settings that are kept and returned but have no effect yet; they are
 	// listed in docs/divergences.md.
 	Stored map[string]json.RawMessage `json:"-"`
@@ -45,14 +53,20 @@ type JWTConfiguration struct {
 
 // RefreshTokenRules tells how a client's refresh tokens live. Lifetimes are in seconds.
 type RefreshTokenRules struct {
-	RotationType              string          `json:"rotation_type"`   // rotating, non-rotating
-	ExpirationType            string          `json:"expiration_type"` // expiring, non-expiring
-	Leeway                    int             `json:"leeway"`
-	TokenLifetime             int             `json:"token_lifetime"`
-	InfiniteTokenLifetime     bool            `json:"infinite_token_lifetime"`
-	IdleTokenLifetime         int             `json:"idle_token_lifetime"`
-	InfiniteIdleTokenLifetime bool            `json:"infinite_idle_token_lifetime"`
-	Policies                  json.RawMessage `json:"policies,omitempty"`
+	RotationType              string               `json:"rotation_type"`   // rotating, non-rotating
+	ExpirationType            string               `json:"expiration_type"` // expiring, non-expiring
+	Leeway                    int                  `json:"leeway"`
+	TokenLifetime             int                  `json:"token_lifetime"`
+	InfiniteTokenLifetime     bool                 `json:"infinite_token_lifetime"`
+	IdleTokenLifetime         int                  `json:"idle_token_lifetime"`
+	InfiniteIdleTokenLifetime bool                 `json:"infinite_idle_token_lifetime"`
+	Policies                  []RefreshTokenPolicy `json:"policies,omitzero"`
+}
+
+// RefreshTokenPolicy names scopes of a further API that a refresh token is good for. It is kept, without effect.
+type RefreshTokenPolicy struct {
+	Audience string   `json:"audience"`
+	Scope    []string `json:"scope"`
 }
 
 // Rotating tells whether each use of a refresh token gives a new one.

@@ -169,6 +169,8 @@ type SigningKey struct {
 	Private   []byte
 	CertDER   []byte
 	CreatedAt time.Time
+
+	CurrentSince, CurrentUntil, RevokedAt time.Time // zero: not yet
 }
 
 // Mail is one message in the development inbox.

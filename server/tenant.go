@@ -167,6 +167,6 @@ func ensureConnection(ctx context.Context, st *store.Store) error {
 	}
 	return st.CreateConnection(ctx, &stagedoor.Connection{
 		Name: DefaultConnection, Strategy: "auth0", EnabledClients: []string{}, Realms: []string{DefaultConnection},
-		Options: stagedoor.ConnectionOptions{PasswordPolicy: "good", BruteForceProtection: true},
+		Options: stagedoor.ConnectionOptions{PasswordPolicy: "good", BruteForceProtection: new(true)},
 	})
 }

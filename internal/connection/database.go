@@ -171,12 +171,19 @@ func ForClient(ctx context.Context, st *store.Store, clientID, name string) (*st
 	if name != "" && found < 0 {
 		return nil, stagedoor.Errorf(stagedoor.Invalid, "invalid_request", "the connection was not found")
 	}
+	var other *stagedoor.Connection // enabled, but nobody can sign in through it here
 	for i := range all {
 		c := &all[i]
-		if c.Strategy != StrategyDatabase || !c.EnabledFor(clientID) || name != "" && i != found {
-			continue
+		switch {
+		case !c.EnabledFor(clientID) || name != "" && i != found:
+		case c.ForLogin():
+			return c, nil
+		case other == nil:
+			other = c
 		}
-		return c, nil
+	}
+	if other != nil {
+		return nil, stagedoor.Errorf(stagedoor.Invalid, "invalid_request", "the connection %s (%s) cannot be used to log in: this server keeps it as configuration only", other.Name, other.Strategy)
 	}
 	if name != "" {
 		return nil, stagedoor.Errorf(stagedoor.Invalid, "invalid_request", "the connection is not enabled")

@@ -178,7 +178,7 @@ func bruteForce(ctx context.Context, a Attempt) (stagedoor.BruteForceProtection,
 	if err := a.Store.Setting(ctx, stagedoor.SettingBruteForce, &b); err != nil {
 		return b, err
 	}
-	if !a.Connection.Options.BruteForceProtection || stagedoor.Listed(b.Allowlist, a.IP) {
+	if !a.Connection.Options.CountsFailures() || stagedoor.Listed(b.Allowlist, a.IP) {
 		b.Enabled = false
 	}
 	return b, nil

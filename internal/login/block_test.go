@@ -99,7 +99,7 @@ func TestBruteForceSettings(t *testing.T) {
 		set(map[string]any{"max_attempts": 1, "enabled": false})
 		try(http.StatusBadRequest)
 		set(map[string]any{"max_attempts": 1})
-		w.options(func(o *stagedoor.ConnectionOptions) { o.BruteForceProtection = false })
+		w.options(func(o *stagedoor.ConnectionOptions) { o.BruteForceProtection = new(false) })
 		try(http.StatusBadRequest)
 	})
 }

@@ -18,7 +18,7 @@ func directory(ctx context.Context, st *store.Store) (*stagedoor.Connection, err
 	var first *stagedoor.Connection
 	for i := range all {
 		switch c := &all[i]; {
-		case c.Strategy != connection.StrategyDatabase:
+		case !c.ForLogin():
 		case c.Name == st.Tenant().Settings.DefaultDirectory:
 			return c, nil
 		case first == nil:
@@ -45,7 +45,7 @@ func databaseNamed(r *http.Request, st *store.Store, client *stagedoor.Client, n
 		return conn, err
 	}
 	conn, err := st.ConnectionByName(r.Context(), name)
-	if stagedoor.IsKind(err, stagedoor.NotFound) || err == nil && conn.Strategy != connection.StrategyDatabase {
+	if stagedoor.IsKind(err, stagedoor.NotFound) || err == nil && !conn.ForLogin() {
 		return nil, invalid("invalid_connection", "the connection was not found")
 	}
 	return conn, err

@@ -125,7 +125,7 @@ func (w *world) furnish(id string) {
 	w.ok(err)
 	w.conn = &stagedoor.Connection{
 		Name: "Users", Strategy: connection.StrategyDatabase,
-		Options: stagedoor.ConnectionOptions{PasswordPolicy: "good", BruteForceProtection: true},
+		Options: stagedoor.ConnectionOptions{PasswordPolicy: "good", BruteForceProtection: new(true)},
 	}
 	w.ok(st.CreateConnection(ctx, w.conn))
 	for _, c := range []stagedoor.Client{

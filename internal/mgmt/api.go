@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -28,6 +29,7 @@ type Deps struct {
 	// SendVerification sends the mail that asks a user to verify the e-mail address. clientID may be empty. Nil sends nothing.
 	SendVerification func(ctx context.Context, st *store.Store, u *stagedoor.User, clientID string) error
 
+	HTTP  *http.Client // reads documents of identity providers and clients; nil reads none
 	Clock stagedoor.Clock
 	Log   *slog.Logger // for operators; nil logs nothing
 }
@@ -74,13 +76,23 @@ func (a *API) Routes() []web.Route {
 type row struct {
 	method  string
 	pattern string
-	scopes  string // any one is enough, separated by |
+	scopes  string // any one is enough, separated by |; of groups separated by AND, each needs one
 	status  int    // of success
 	title   string // what the tenant's log says
 	run     func(*call) (any, error)
 }
 
-func (r *row) anyOf() []string { return strings.Split(r.scopes, "|") }
+// groups returns the groups of scopes of which the caller needs one each.
+func (r *row) groups() [][]string {
+	var out [][]string
+	for _, group := range strings.Split(r.scopes, " AND ") {
+		out = append(out, strings.Split(strings.Trim(group, "()"), "|"))
+	}
+	return out
+}
+
+// anyOf returns all scopes that the row names.
+func (r *row) anyOf() []string { return slices.Concat(r.groups()...) }
 
 // writes tells whether the operation changes something and is therefore logged.
 func (r *row) writes() bool { return r.method != http.MethodGet }

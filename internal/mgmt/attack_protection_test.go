@@ -66,7 +66,7 @@ func TestUserBlocks(t *testing.T) {
 		block()
 		h.callTo("other", h.machine("other"), "DELETE", "/user-blocks?identifier=kim%40x.test", "").is(204, "")
 		h.call(bearer, "GET", "/user-blocks/"+id, "").is(200, want)
-		_, err = st.UpdateConnection(ctx, conn.ID, func(c *stagedoor.Connection) error { c.Options.BruteForceProtection = false; return nil })
+		_, err = st.UpdateConnection(ctx, conn.ID, func(c *stagedoor.Connection) error { c.Options.BruteForceProtection = new(false); return nil })
 		h.ok(err)
 		h.call(bearer, "GET", "/user-blocks/"+id+"?consider_brute_force_enablement=true", "").is(200, `{"blocked_for":[]}`)
 		h.call(bearer, "DELETE", "/user-blocks?identifier=kim%40x.test", "").is(204, "")

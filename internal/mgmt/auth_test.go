@@ -90,13 +90,19 @@ func TestScopes(t *testing.T) {
 		fails(403, "insufficient_scope", "Insufficient scope, expected any of: read:users")
 	h.call(h.machine("acme", "read:rules"), "GET", "/users/x", "").
 		fails(403, "insufficient_scope", "Insufficient scope, expected any of: read:users,read:current_user")
-	for _, r := range h.api.Routes() {
-		if len(r.Scopes) == 0 || r.Scopes[0] == "" {
-			t.Errorf("%s %s is served without a scope", r.Method, r.Pattern)
+	for _, r := range h.api.rows {
+		path := wildcard.ReplaceAllString(r.pattern, "x")
+		for i, group := range r.groups() {
+			if len(group) == 0 || group[0] == "" {
+				t.Errorf("%s %s is served without a scope", r.method, r.pattern)
+			}
+			others := []string{"none:at_all"}
+			for _, before := range r.groups()[:i] {
+				others = append(others, before[0])
+			}
+			h.call(h.machine("acme", others...), r.method, path, "{}").
+				fails(403, "insufficient_scope", "Insufficient scope, expected any of: "+strings.Join(group, ","))
 		}
-		path := strings.TrimPrefix(wildcard.ReplaceAllString(r.Pattern, "x"), Base)
-		h.call(h.machine("acme", "none:at_all"), r.Method, path, "{}").
-			fails(403, "insufficient_scope", "Insufficient scope, expected any of: "+strings.Join(r.Scopes, ","))
 	}
 }
 

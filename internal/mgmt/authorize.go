@@ -13,8 +13,10 @@ func insufficient(scopes ...string) error {
 
 // authorize tells whether the caller may do what the row says. Operations may ask for more, by what is sent.
 func (c *call) authorize() error {
-	if !c.caller.hasAny(c.row.anyOf()...) {
-		return insufficient(c.row.anyOf()...)
+	for _, group := range c.row.groups() {
+		if !c.caller.hasAny(group...) {
+			return insufficient(group...)
+		}
 	}
 	if c.caller.person && c.id() != c.caller.subject {
 		return stagedoor.Errorf(stagedoor.Forbidden, "unowned_resource", "User to be acted on does not match subject in bearer token.")

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/web"
@@ -28,6 +29,12 @@ type clientIn struct {
 	RefreshToken            web.Opt[refreshTokenIn]             `json:"refresh_token"`
 	InitiateLoginURI        web.Opt[string]                     `json:"initiate_login_uri" doc:"Initiate login uri, must be https"`
 	Metadata                web.Opt[map[string]web.Opt[string]] `json:"client_metadata"`
+	AuthenticationMethods   web.Opt[clientAuthenticationIn]     `json:"client_authentication_methods"`
+	SignedRequestObject     web.Opt[signedRequestIn]            `json:"signed_request_object"`
+	TokenVault              web.Opt[tokenVaultIn]               `json:"token_vault_privileged_access"`
+	RequirePAR              web.Opt[bool]                       `json:"require_pushed_authorization_requests" doc:"Makes the use of Pushed Authorization Requests mandatory for this client"`
+	RequireProof            web.Opt[bool]                       `json:"require_proof_of_possession" doc:"Makes the use of Proof-of-Possession mandatory for this client"`
+	ComplianceLevel         web.Opt[string]                     `json:"compliance_level" schema:"enum=none|fapi1_adv_pkj_par|fapi1_adv_mtls_par|fapi2_sp_pkj_mtls|fapi2_sp_mtls_mtls" doc:"Defines the compliance level for this client"`
 	Rest                    map[string]json.RawMessage          `schema:"rest"`
 }
 
@@ -57,30 +64,16 @@ type refreshTokenIn struct {
 	InfiniteTokenLifetime     web.Opt[bool]            `json:"infinite_token_lifetime"`
 	IdleTokenLifetime         web.Opt[int]             `json:"idle_token_lifetime" schema:"min=1,max=157788000"`
 	InfiniteIdleTokenLifetime web.Opt[bool]            `json:"infinite_idle_token_lifetime"`
-	Policies                  web.Opt[json.RawMessage] `json:"policies"`
+	Policies                  web.Opt[[]refreshPolicy] `json:"policies" schema:"max=5"`
 }
 
-// clientStored are the members that are kept and returned without an effect, with their types.
-var clientStored = map[string]string{
-	"client_aliases": "array", "allowed_clients": "array", "is_token_endpoint_ip_header_trusted": "boolean", "sso": "boolean",
-	"sso_disabled": "boolean", "cross_origin_authentication": "boolean", "cross_origin_auth": "boolean", "cross_origin_loc": "string",
-	"custom_login_page_on": "boolean", "custom_login_page": "string", "custom_login_page_preview": "string", "form_template": "string",
-	"encryption_key": "object", "token_exchange": "object", "token_quota": "object", "oidc_logout": "object",
-	"oidc_backchannel_logout": "object", "session_transfer": "object", "organization_usage": "string",
-	"organization_require_behavior": "string", "organization_discovery_methods": "array", "default_organization": "object",
-	"mobile": "object", "native_social_login": "object", "fedcm_login": "object", "addons": "object", "resource_server_identifier": "string",
-	"third_party_security_mode": "string", "redirection_policy": "string", "express_configuration": "object",
-	"my_organization_configuration": "object", "token_vault_privileged_access": "object", "async_approval_notification_channels": "array",
-	"skip_non_verifiable_callback_uri_confirmation_prompt": "boolean",
-	"require_pushed_authorization_requests":                "boolean", "require_proof_of_possession": "boolean", "signed_request_object": "object",
-	"par_request_expiry": "integer", "compliance_level": "string", "client_authentication_methods": "object",
+// refreshPolicy tells which scopes of another API a refresh token is good for.
+type refreshPolicy struct {
+	Audience string   `json:"audience" schema:"required,min=1,max=600"`
+	Scope    []string `json:"scope" schema:"required"`
 }
 
-// clientRefused are stored members that would make a client safer than it is here: to keep them without an effect would deceive.
-var clientRefused = []string{
-	"client_authentication_methods", "require_pushed_authorization_requests", "require_proof_of_possession", "signed_request_object",
-	"compliance_level",
-}
+var clientShapes = web.NewSchema[clientShape]()
 
 // NewClient returns a client as the API fills it in when only the name is given.
 func NewClient(name string) *stagedoor.Client {
@@ -97,6 +90,7 @@ func NewClient(name string) *stagedoor.Client {
 	}
 }
 
+// defaultRefreshToken is how refresh tokens live if nobody says more.
 func defaultRefreshToken() stagedoor.RefreshTokenRules {
 	return stagedoor.RefreshTokenRules{
 		RotationType: "non-rotating", ExpirationType: "non-expiring", TokenLifetime: 2592000, InfiniteTokenLifetime: true,
@@ -110,8 +104,13 @@ func (in *updateClientIn) allowed(c *caller) error {
 	if _, sent := in.Rest["encryption_key"]; sent {
 		keys = true
 	}
-	if keys && !c.has("update:client_keys") {
+	switch {
+	case keys && !c.has("update:client_keys"):
 		return insufficient("update:client_keys")
+	case in.AuthenticationMethods.Set && !c.hasAny("update:client_credentials", "update:clients"):
+		return insufficient("update:client_credentials")
+	case in.TokenVault.Set && !c.hasAny("update:client_token_vault_privileged_access", "update:clients"):
+		return insufficient("update:client_token_vault_privileged_access")
 	}
 	others := in.Name.Set || in.touched()
 	if others && !c.has("update:clients") {
@@ -129,11 +128,12 @@ func (in *clientIn) touched() bool {
 	}
 	return in.Description.Set || in.LogoURI.Set || in.AppType.Set || in.IsFirstParty.Set || in.OIDCConformant.Set || in.Callbacks.Set ||
 		in.AllowedOrigins.Set || in.WebOrigins.Set || in.AllowedLogoutURLs.Set || in.GrantTypes.Set || in.TokenEndpointAuthMethod.Set ||
-		in.JWTConfiguration.Set || in.RefreshToken.Set || in.InitiateLoginURI.Set || in.Metadata.Set
+		in.JWTConfiguration.Set || in.RefreshToken.Set || in.InitiateLoginURI.Set || in.Metadata.Set || in.SignedRequestObject.Set ||
+		in.RequirePAR.Set || in.RequireProof.Set || in.ComplianceLevel.Set
 }
 
 // apply copies what was sent. Objects are merged, lists replaced, null empties.
-func (in *clientIn) apply(c *stagedoor.Client, created bool) error {
+func (in *clientIn) apply(c *stagedoor.Client, created bool, now time.Time) error {
 	if err := in.check(); err != nil {
 		return err
 	}
@@ -155,19 +155,62 @@ func (in *clientIn) apply(c *stagedoor.Client, created bool) error {
 			c.TokenEndpointAuthMethod = "none" // such clients cannot keep a secret
 		}
 	}
+	if created {
+		in.byType(c)
+	}
 	in.applyTokens(c, created)
 	if err := in.applyMetadata(c); err != nil {
 		return err
 	}
-	rest := map[string]json.RawMessage{}
-	for name, value := range in.Rest {
-		if clientStored[name] == "object" && web.TypeOf(value) == "object" {
-			value = mergeObjects(c.Stored[name], value)
-		}
-		rest[name] = value
+	if err := in.applyCredentials(c, created, now); err != nil {
+		return err
 	}
-	keepStored(&c.Stored, rest)
+	keepStored(&c.Stored, mergedRest(c.Stored, in.Rest))
 	return nil
+}
+
+// mergedRest returns rest with its objects laid over those that are stored. The old name of back-channel logout is written
+// under the new one.
+func mergedRest(stored, rest map[string]json.RawMessage) map[string]json.RawMessage {
+	out := map[string]json.RawMessage{}
+	for name, value := range rest {
+		if name == "oidc_backchannel_logout" {
+			if _, both := rest["oidc_logout"]; both {
+				continue
+			}
+			name = "oidc_logout"
+		}
+		if web.TypeOf(value) == "object" {
+			value = mergeObjects(stored[name], value)
+		}
+		out[name] = value
+	}
+	return out
+}
+
+// byType fills in what a type of client has at its creation, unless it was sent.
+func (in *clientIn) byType(c *stagedoor.Client) {
+	if c.AppType == "resource_server" || c.AppType == "express_configuration" {
+		c.OIDCConformant = c.OIDCConformant || !in.OIDCConformant.Set
+		c.RefreshToken = defaultRefreshToken()
+		if !in.JWTConfiguration.Set {
+			c.JWTConfiguration = stagedoor.JWTConfiguration{Algorithm: "RS256"}
+		}
+	}
+	switch {
+	case c.AppType == "resource_server" && !in.GrantTypes.Set:
+		c.GrantTypes = []string{}
+	case c.AppType == "express_configuration":
+		if !in.GrantTypes.Set {
+			c.GrantTypes = []string{"authorization_code", "client_credentials"}
+		}
+		if !in.AuthenticationMethods.Set {
+			c.AuthenticationMethods = &stagedoor.ClientAuthentication{PrivateKeyJWT: &stagedoor.CredentialList{Credentials: []stagedoor.CredentialID{}}}
+		}
+		for name, value := range map[string]string{"organization_usage": `"require"`, "organization_require_behavior": `"pre_login_prompt"`} {
+			keepStored(&c.Stored, map[string]json.RawMessage{name: json.RawMessage(value)})
+		}
+	}
 }
 
 func (in *clientIn) applyTokens(c *stagedoor.Client, created bool) {
@@ -185,13 +228,23 @@ func (in *clientIn) applyTokens(c *stagedoor.Client, created bool) {
 		c.RefreshToken = defaultRefreshToken()
 	} else if in.RefreshToken.Set {
 		from, to := in.RefreshToken.Value, &c.RefreshToken
+		if from.ExpirationType == "expiring" && to.ExpirationType != "expiring" {
+			to.InfiniteTokenLifetime, to.InfiniteIdleTokenLifetime = false, false
+		}
 		to.RotationType, to.ExpirationType = from.RotationType, from.ExpirationType
 		from.Leeway.Into(&to.Leeway)
 		from.TokenLifetime.Into(&to.TokenLifetime)
 		from.InfiniteTokenLifetime.Into(&to.InfiniteTokenLifetime)
 		from.IdleTokenLifetime.Into(&to.IdleTokenLifetime)
 		from.InfiniteIdleTokenLifetime.Into(&to.InfiniteIdleTokenLifetime)
-		from.Policies.Into(&to.Policies)
+		if from.Policies.Null {
+			to.Policies = nil
+		} else if from.Policies.Set {
+			to.Policies = make([]stagedoor.RefreshTokenPolicy, len(from.Policies.Value))
+			for i, p := range from.Policies.Value {
+				to.Policies[i] = stagedoor.RefreshTokenPolicy(p)
+			}
+		}
 	}
 }
 
@@ -229,15 +282,10 @@ var grantTypePrefixes = []string{
 }
 
 func (in *clientIn) check() error {
-	if err := checkStored(in.Rest, clientStored); err != nil {
+	if _, err := shaped(clientShapes, in.Rest); err != nil {
 		return err
 	}
-	for _, name := range clientRefused {
-		if value := string(in.Rest[name]); value != "" && value != "null" && value != "false" && value != `"none"` {
-			return unsupported("The client setting " + name)
-		}
-	}
-	if alg := in.JWTConfiguration.Value.Algorithm.Value; alg == "RS512" || alg == "PS256" {
+	if alg := in.JWTConfiguration.Value.Algorithm.Value; alg == "RS512" {
 		return unsupported("The algorithm " + alg)
 	}
 	for i, grant := range in.GrantTypes.Value {

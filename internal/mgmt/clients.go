@@ -1,6 +1,7 @@
 package mgmt
 
 import (
+	"bytes"
 	"encoding/json"
 	"slices"
 
@@ -90,8 +91,12 @@ func (a *API) clientView(c *call) (func(*stagedoor.Client) (any, error), error) 
 		if err := json.Unmarshal(encoded, &all); err != nil {
 			return nil, err
 		}
+		delete(all, "credentials")
 		if keys != nil {
 			all["signing_keys"] = keys
+		}
+		if err := asWritten(all, cl, c.row.method == "POST" && c.row.pattern == "/clients"); err != nil {
+			return nil, err
 		}
 		for name := range all {
 			secret := slices.Contains(clientSecrets, name)
@@ -101,6 +106,35 @@ func (a *API) clientView(c *call) (func(*stagedoor.Client) (any, error), error) 
 		}
 		return all, nil
 	}, nil
+}
+
+// credentialed are the members of a client that name credentials.
+var credentialed = []string{"client_authentication_methods", "signed_request_object", "token_vault_privileged_access"}
+
+// asWritten adds what is shown besides what is kept: the old name of back-channel logout, and, to who created the client, the
+// whole of its credentials.
+func asWritten(all map[string]json.RawMessage, cl *stagedoor.Client, whole bool) error {
+	var logout struct {
+		URLs json.RawMessage `json:"backchannel_logout_urls"`
+	}
+	if json.Unmarshal(all["oidc_logout"], &logout) == nil && logout.URLs != nil {
+		all["oidc_backchannel_logout"] = append(append([]byte(`{"backchannel_logout_urls":`), logout.URLs...), '}')
+	}
+	if !whole || len(cl.Credentials) == 0 {
+		return nil
+	}
+	for _, name := range credentialed {
+		for _, cred := range cl.Credentials {
+			shown, err := web.Encode(showCredential(cred))
+			if err != nil {
+				return err
+			}
+			if all[name] != nil {
+				all[name] = bytes.ReplaceAll(all[name], []byte(`{"id":"`+cred.ID+`"}`), shown)
+			}
+		}
+	}
+	return nil
 }
 
 func (a *API) showClient(c *call, cl *stagedoor.Client) (any, error) {
@@ -113,13 +147,45 @@ func (a *API) showClient(c *call, cl *stagedoor.Client) (any, error) {
 
 func (a *API) createClient(c *call, in createClientIn) (any, error) {
 	cl := NewClient(in.Name)
-	if err := in.apply(cl, true); err != nil {
+	if err := in.apply(cl, true, a.Clock.Now()); err != nil {
 		return nil, err
 	}
 	if err := c.store.CreateClient(c.ctx(), cl); err != nil {
 		return nil, err
 	}
 	return a.showClient(c, cl)
+}
+
+type clientConnectionsIn struct {
+	web.Checkpoint
+	web.Fields
+	Strategy []string `json:"strategy" doc:"Provide strategies to only retrieve connections with such strategies"`
+}
+
+// listClientConnections answers the connections that are enabled for a client.
+func (a *API) listClientConnections(c *call, in clientConnectionsIn) (any, error) {
+	cl, err := c.store.Client(c.ctx(), c.id())
+	if err != nil {
+		return nil, err
+	}
+	all, err := c.store.Connections(c.ctx())
+	if err != nil {
+		return nil, err
+	}
+	all = slices.DeleteFunc(all, func(conn stagedoor.Connection) bool {
+		return !conn.EnabledFor(cl.ID) || len(in.Strategy) > 0 && !slices.Contains(in.Strategy, conn.Strategy)
+	})
+	page, next, v := web.After(in.Checkpoint, all, func(conn stagedoor.Connection) string { return conn.ID })
+	if v != nil {
+		return nil, bad("invalid_paging", v.Reason)
+	}
+	shown := make([]any, len(page))
+	for i := range page {
+		if shown[i], err = a.showConnection(c, &page[i], in.Fields); err != nil {
+			return nil, err
+		}
+	}
+	return web.CheckpointEnvelope("connections", shown, next), nil
 }
 
 func (a *API) updateClient(c *call, in updateClientIn) (any, error) {
@@ -129,7 +195,7 @@ func (a *API) updateClient(c *call, in updateClientIn) (any, error) {
 	cl, err := c.store.UpdateClient(c.ctx(), c.id(), func(cl *stagedoor.Client) error {
 		in.Name.Into(&cl.Name)
 		in.Secret.Into(&cl.Secret)
-		return in.apply(cl, false)
+		return in.apply(cl, false, a.Clock.Now())
 	})
 	if err != nil {
 		return nil, err

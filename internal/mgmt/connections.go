@@ -1,12 +1,14 @@
 package mgmt
 
 import (
+	"encoding/json"
+	"maps"
+	"net/http"
 	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/stagedoor/stagedoor"
-	"github.com/stagedoor/stagedoor/internal/connection"
 	"github.com/stagedoor/stagedoor/internal/web"
 )
 
@@ -33,7 +35,7 @@ type listConnectionsIn struct {
 
 func (a *API) listConnections(c *call, in listConnectionsIn) (any, error) {
 	for i, name := range in.Strategy {
-		if !slices.Contains(strategies, name) {
+		if strategies[name].family == "" {
 			return nil, (&web.Violation{Path: "strategy[" + itoa(i) + "]", Reason: "No enum match for: " + name}).Query()
 		}
 	}
@@ -45,7 +47,29 @@ func (a *API) listConnections(c *call, in listConnectionsIn) (any, error) {
 		return len(in.Strategy) > 0 && !slices.Contains(in.Strategy, conn.Strategy) || in.Name != "" && conn.Name != in.Name
 	})
 	return listed(c, in.Paging, in.Checkpoint, "connections", all, func(conn stagedoor.Connection) string { return conn.ID },
-		func(conn stagedoor.Connection) (any, error) { return in.Pick(conn) })
+		func(conn stagedoor.Connection) (any, error) { return a.showConnection(c, &conn, in.Fields) })
+}
+
+// showConnection is a connection as the wire has it: the values that custom scripts get are never shown.
+func (a *API) showConnection(_ *call, conn *stagedoor.Connection, fields web.Fields) (any, error) {
+	if raw := conn.Options.Stored["configuration"]; raw != nil {
+		var values map[string]string
+		if err := json.Unmarshal(raw, &values); err != nil {
+			return nil, err
+		}
+		for name := range values {
+			values[name] = "2.0$" + stagedoor.NewToken()
+		}
+		hidden, err := json.Marshal(values)
+		if err != nil {
+			return nil, err
+		}
+		shown := *conn
+		shown.Options.Stored = maps.Clone(conn.Options.Stored)
+		shown.Options.Stored["configuration"] = hidden
+		conn = &shown
+	}
+	return fields.Pick(conn)
 }
 
 func (a *API) readConnection(c *call, in web.Fields) (any, error) {
@@ -53,40 +77,88 @@ func (a *API) readConnection(c *call, in web.Fields) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return in.Pick(conn)
+	return a.showConnection(c, conn, in)
 }
 
 func (a *API) createConnection(c *call, in createConnectionIn) (any, error) {
-	if !slices.Contains(strategies, in.Strategy) {
+	if strategies[in.Strategy].family == "" {
 		return nil, badProperty("strategy", "No enum match for: "+in.Strategy)
 	}
-	if in.Strategy != connection.StrategyDatabase {
-		return nil, unsupported("The strategy " + in.Strategy)
-	}
-	conn := newDatabase(in.Name)
-	if err := in.apply(c, conn, true); err != nil {
+	if err := in.check(c); err != nil {
 		return nil, err
 	}
-	return conn, c.store.CreateConnection(c.ctx(), conn)
+	if err := a.discover(c.ctx(), in.Strategy, in.Options.Value); err != nil {
+		return nil, err
+	}
+	conn := newConnection(in.Name, in.Strategy)
+	if err := in.copyTo(conn, true); err != nil {
+		return nil, err
+	}
+	if err := c.store.CreateConnection(c.ctx(), conn); err != nil {
+		return nil, err
+	}
+	return a.showConnection(c, conn, web.Fields{})
 }
 
 func (a *API) updateConnection(c *call, in updateConnectionIn) (any, error) {
-	id, err := c.connectionID()
+	before, err := c.connection()
 	if err != nil {
 		return nil, err
 	}
 	if err := in.check(c); err != nil {
 		return nil, err
 	}
-	return c.store.UpdateConnection(c.ctx(), id, func(conn *stagedoor.Connection) error { return in.copyTo(conn, false) })
-}
-
-func (a *API) deleteConnection(c *call) (any, error) {
-	id, err := c.connectionID()
+	if err := a.discover(c.ctx(), before.Strategy, in.Options.Value); err != nil {
+		return nil, err
+	}
+	conn, err := c.store.UpdateConnection(c.ctx(), before.ID, func(conn *stagedoor.Connection) error {
+		custom := string(conn.Options.Stored["enabledDatabaseCustomization"]) == "true"
+		if err := in.copyTo(conn, false); err != nil {
+			return err
+		}
+		if now := string(conn.Options.Stored["enabledDatabaseCustomization"]) == "true"; now != custom {
+			return c.emptyConnection(before.Name)
+		}
+		return nil
+	})
 	if err != nil {
 		return nil, err
 	}
-	return nil, c.store.DeleteConnection(c.ctx(), id)
+	return a.showConnection(c, conn, web.Fields{})
+}
+
+// emptyConnection refuses to change where passwords are checked while a database has users.
+func (c *call) emptyConnection(name string) error {
+	if some, err := c.store.ConnectionHasUsers(c.ctx(), name); err != nil || !some {
+		return err
+	}
+	return bad("operation_not_supported", "This database contains users. You cannot change \"enabledDatabaseCustomization\" setting.")
+}
+
+func (a *API) deleteConnection(c *call) (any, error) {
+	conn, err := c.connection()
+	if stagedoor.IsKind(err, stagedoor.NotFound) {
+		return outcome{status: http.StatusNoContent}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := c.store.DeleteConnection(c.ctx(), conn.ID); err != nil {
+		return nil, err
+	}
+	return map[string]string{"deleted_at": stagedoor.FormatTime(a.Clock.Now())}, nil
+}
+
+// connectionStatus tells whether the connector of a directory is online. None is ever connected here.
+func (a *API) connectionStatus(c *call) (any, error) {
+	conn, err := c.connection()
+	if err != nil {
+		return nil, err
+	}
+	if conn.Strategy == "ad" || conn.Strategy == "auth0-adldap" {
+		return nil, stagedoor.Errorf(stagedoor.NotFound, "", "Not Found")
+	}
+	return map[string]any{}, nil
 }
 
 type connectionClientsIn struct {

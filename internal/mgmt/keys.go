@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/stagedoor/stagedoor"
 )
@@ -21,9 +22,11 @@ type signingKey struct {
 	Next         bool   `json:"next"`
 	Previous     bool   `json:"previous"`
 	CurrentSince string `json:"current_since,omitempty"`
+	CurrentUntil string `json:"current_until,omitempty"`
 	Fingerprint  string `json:"fingerprint"`
 	Thumbprint   string `json:"thumbprint"`
 	Revoked      bool   `json:"revoked"`
+	RevokedAt    string `json:"revoked_at,omitempty"`
 }
 
 func (a *API) listSigningKeys(c *call) (any, error) {
@@ -32,23 +35,66 @@ func (a *API) listSigningKeys(c *call) (any, error) {
 		return nil, err
 	}
 	slices.SortStableFunc(keys, func(x, y stagedoor.SigningKey) int { return rank(x.State) - rank(y.State) })
-	out := make([]signingKey, len(keys))
-	for i, k := range keys {
-		bundle, err := pkcs7(k.CertDER)
-		if err != nil {
+	out := make([]*signingKey, len(keys))
+	for i := range keys {
+		if out[i], err = showSigningKey(&keys[i]); err != nil {
 			return nil, err
-		}
-		sum := sha1.Sum(k.CertDER) //nolint:gosec // see above
-		out[i] = signingKey{
-			KID: k.KID, Cert: certificatePEM(k.CertDER), PKCS7: bundle,
-			Current: k.State == "current", Next: k.State == "next", Previous: k.State == "previous",
-			Fingerprint: colons(sum[:]), Thumbprint: fmt.Sprintf("%X", sum),
-		}
-		if k.State == "current" {
-			out[i].CurrentSince = stagedoor.FormatTime(k.CreatedAt)
 		}
 	}
 	return out, nil
+}
+
+func showSigningKey(k *stagedoor.SigningKey) (*signingKey, error) {
+	bundle, err := pkcs7(k.CertDER)
+	if err != nil {
+		return nil, err
+	}
+	sum := sha1.Sum(k.CertDER) //nolint:gosec // see above
+	out := &signingKey{
+		KID: k.KID, Cert: certificatePEM(k.CertDER), PKCS7: bundle,
+		Current: k.State == "current", Next: k.State == "next", Previous: k.State == "previous",
+		Fingerprint: colons(sum[:]), Thumbprint: fmt.Sprintf("%X", sum), Revoked: !k.RevokedAt.IsZero(),
+	}
+	if k.State == "current" && k.CurrentSince.IsZero() {
+		k.CurrentSince = k.CreatedAt
+	}
+	for to, t := range map[*string]time.Time{&out.CurrentSince: k.CurrentSince, &out.CurrentUntil: k.CurrentUntil, &out.RevokedAt: k.RevokedAt} {
+		if !t.IsZero() {
+			*to = stagedoor.FormatTime(t)
+		}
+	}
+	return out, nil
+}
+
+func (c *call) kid() string { return c.r.PathValue("kid") }
+
+func (a *API) readSigningKey(c *call) (any, error) {
+	keys, err := c.store.SigningKeys(c.ctx())
+	if err != nil {
+		return nil, err
+	}
+	for i := range keys {
+		if keys[i].KID == c.kid() {
+			return showSigningKey(&keys[i])
+		}
+	}
+	return nil, stagedoor.Errorf(stagedoor.NotFound, "", "The signing key does not exist.")
+}
+
+func (a *API) rotateSigningKey(c *call) (any, error) {
+	key, err := a.Keys.Rotate(c.ctx(), c.store)
+	if err != nil {
+		return nil, err
+	}
+	return map[string]string{"kid": key.KID, "cert": certificatePEM(key.CertDER)}, nil
+}
+
+func (a *API) revokeSigningKey(c *call) (any, error) {
+	key, err := a.Keys.Revoke(c.ctx(), c.store, c.kid())
+	if err != nil {
+		return nil, err
+	}
+	return map[string]string{"kid": key.KID, "cert": certificatePEM(key.CertDER), "revoked_at": stagedoor.FormatTime(key.RevokedAt)}, nil
 }
 
 func rank(state string) int { return slices.Index([]string{"current", "next", "previous"}, state) }

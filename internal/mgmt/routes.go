@@ -24,6 +24,12 @@ func (a *API) routes() []row {
 		{"GET", "/clients/{id}", "read:clients|read:client_keys|read:client_credentials|read:client_summary", 200, "Get client by ID", query(a.readClient)},
 		{"PATCH", "/clients/{id}", "update:clients|update:client_keys|update:client_credentials|update:client_token_vault_privileged_access", 200, "Update a client", body(a.updateClient)},
 		{"DELETE", "/clients/{id}", "delete:clients", 204, "Delete a client", plain(a.deleteClient)},
+		{"GET", "/clients/{id}/connections", "read:connections AND (read:clients|read:client_summary)", 200, "Get enabled connections for a client", query(a.listClientConnections)},
+		{"GET", "/clients/{client_id}/credentials", "read:client_credentials", 200, "Get client credentials", query(a.listCredentials)},
+		{"POST", "/clients/{client_id}/credentials", "create:client_credentials", 201, "Create a client credential", body(a.createCredential)},
+		{"GET", "/clients/{client_id}/credentials/{credential_id}", "read:client_credentials", 200, "Get a client credential", plain(a.readCredential)},
+		{"PATCH", "/clients/{client_id}/credentials/{credential_id}", "update:client_credentials", 200, "Update a client credential", body(a.updateCredential)},
+		{"DELETE", "/clients/{client_id}/credentials/{credential_id}", "delete:client_credentials", 204, "Delete a client credential", plain(a.deleteCredential)},
 		{"POST", "/clients/{id}/rotate-secret", "update:client_keys", 200, "Rotate a client secret", plain(a.rotateSecret)},
 
 		{"GET", "/client-grants", "read:client_grants", 200, "Get client grants", query(a.listClientGrants)},
@@ -36,9 +42,10 @@ func (a *API) routes() []row {
 		{"POST", "/connections", "create:connections", 201, "Create a connection", body(a.createConnection)},
 		{"GET", "/connections/{id}", "read:connections", 200, "Get a connection", query(a.readConnection)},
 		{"PATCH", "/connections/{id}", "update:connections", 200, "Update a connection", body(a.updateConnection)},
-		{"DELETE", "/connections/{id}", "delete:connections", 204, "Delete a connection", plain(a.deleteConnection)},
+		{"DELETE", "/connections/{id}", "delete:connections", 202, "Delete a connection", plain(a.deleteConnection)},
 		{"GET", "/connections/{id}/clients", "read:connections", 200, "Get enabled clients for a connection", query(a.listConnectionClients)},
 		{"PATCH", "/connections/{id}/clients", "update:connections", 204, "Update enabled clients for a connection", body(a.setConnectionClients)},
+		{"GET", "/connections/{id}/status", "read:connections", 200, "Check connection status", plain(a.connectionStatus)},
 		{"DELETE", "/connections/{id}/users", "delete:users", 204, "Delete a connection user", query(a.deleteConnectionUser)},
 
 		{"GET", "/resource-servers", "read:resource_servers", 200, "Get resource servers", query(a.listResourceServers)},
@@ -191,5 +198,8 @@ func (a *API) routes() []row {
 		{"PATCH", "/tenants/settings", "update:tenant_settings", 200, "Update tenant settings", body(a.updateTenantSettings)},
 
 		{"GET", "/keys/signing", "read:signing_keys", 200, "Get all Application Signing Keys", plain(a.listSigningKeys)},
+		{"POST", "/keys/signing/rotate", "create:signing_keys AND update:signing_keys", 201, "Rotate the Application Signing Key", plain(a.rotateSigningKey)},
+		{"GET", "/keys/signing/{kid}", "read:signing_keys", 200, "Get an Application Signing Key by its key id", plain(a.readSigningKey)},
+		{"PUT", "/keys/signing/{kid}/revoke", "update:signing_keys", 200, "Revoke an Application Signing Key by its key id", plain(a.revokeSigningKey)},
 	}
 }

@@ -44,7 +44,7 @@ func blockedFor(c *call, in blocksIn, identifiers []string) (any, error) {
 			if err != nil && !stagedoor.IsKind(err, stagedoor.NotFound) {
 				return nil, err
 			}
-			if conn == nil || !conn.Options.BruteForceProtection {
+			if conn == nil || !conn.Options.CountsFailures() {
 				continue
 			}
 		}

@@ -199,6 +199,9 @@ func (d *Door) check(r *http.Request, st *store.Store, client *stagedoor.Client,
 	if err := checkResponse(client, params, req); err != nil {
 		return nil, err
 	}
+	if err := checkDemands(client); err != nil {
+		return nil, err
+	}
 	for _, name := range []string{"request", "request_uri"} {
 		if params.Has(name) {
 			return nil, stagedoor.Errorf(stagedoor.Invalid, name+"_not_supported", "The parameter %s is not supported.", name)

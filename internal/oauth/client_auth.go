@@ -16,9 +16,12 @@ func errClient() error {
 	return stagedoor.Errorf(stagedoor.Unauthorized, "access_denied", "Unauthorized")
 }
 
-// authenticateClient finds out which client asks: by HTTP Basic, by client_id and client_secret in
-// the body, or, for public clients, by client_id alone.
+// authenticateClient finds out which client asks: by a signed assertion, by HTTP Basic, by client_id and
+// client_secret in the body, or, for public clients, by client_id alone.
 func authenticateClient(ctx context.Context, r *http.Request, st *store.Store, params map[string]string) (*stagedoor.Client, error) {
+	if params["client_assertion"] != "" {
+		return assertedClient(ctx, r, st, params)
+	}
 	id, secret, err := credentials(r, params)
 	if err != nil {
 		return nil, err
@@ -32,6 +35,7 @@ func authenticateClient(ctx context.Context, r *http.Request, st *store.Store, p
 		return nil, err
 	}
 	switch {
+	case len(c.AuthenticationMethods.Lists()) > 0: // a client with keys has no usable secret
 	case c.Public() && secret == "":
 		return c, nil
 	case c.Secret != "" && jose.Equal(secret, c.Secret):

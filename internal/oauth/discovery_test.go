@@ -63,12 +63,17 @@ func TestJWKS(t *testing.T) {
 	a := w.browser().get("/.well-known/jwks.json")
 	var doc struct{ Keys []map[string]any }
 	ok(t, json.Unmarshal(a.Body.Bytes(), &doc))
-	if len(doc.Keys) != 2 {
-		t.Fatalf("%d keys, want the current and the next", len(doc.Keys))
+	if len(doc.Keys) != 4 {
+		t.Fatalf("%d keys, want the current and the next, each for two algorithms", len(doc.Keys))
 	}
-	for _, k := range doc.Keys {
+	for i, k := range doc.Keys {
 		has(t, "a key", k, "alg e kid kty n use x5c x5t")
-		same(t, "alg, use, kty, e", []any{k["alg"], k["use"], k["kty"], k["e"]}, []string{"RS256", "sig", "RSA", "AQAB"})
+		alg := "RS256"
+		if i >= 2 {
+			alg = "PS256"
+			same(t, "the twin's id", k["kid"], doc.Keys[i-2]["kid"].(string)+"-PS256")
+		}
+		same(t, "alg, use, kty, e", []any{k["alg"], k["use"], k["kty"], k["e"]}, []string{alg, "sig", "RSA", "AQAB"})
 	}
 }
 

@@ -72,6 +72,8 @@ func (d *Door) redeem(r *http.Request, st *store.Store, params map[string]string
 		err = stagedoor.Errorf(stagedoor.Forbidden, "unsupported_grant_type", "Unsupported grant type: %s", name)
 	case !client.Allows(name):
 		err = errGrant(name)
+	default:
+		err = checkProof(client)
 	}
 	if err != nil {
 		logToken(st, &event, err)

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"slices"
+	"time"
 
 	"github.com/stagedoor/stagedoor"
 )
@@ -70,4 +71,16 @@ func (s *Store) DeleteClient(ctx context.Context, id string) error {
 			return i >= 0
 		})
 	})
+}
+
+// UseAssertion keeps the jti of a client's assertion until it has expired, and tells whether it is seen for the first time
+// (RFC 7523 section 3).
+func (s *Store) UseAssertion(ctx context.Context, clientID, jti string, until time.Time) (fresh bool, err error) {
+	err = s.writeOne(ctx, func(q querier) error {
+		n, err := q.exec(ctx, "INSERT INTO client_assertions (tenant, client_id, jti, expires_at) VALUES (?, ?, ?, ?) ON CONFLICT (tenant, client_id, jti) DO NOTHING",
+			s.tenant.ID, clientID, jti, millis(until))
+		fresh = n > 0
+		return err
+	})
+	return fresh, err
 }

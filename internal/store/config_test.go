@@ -71,11 +71,19 @@ func TestNewClientsAreEnabledWhereTheTenantSaysSo(t *testing.T) {
 func TestConnections(t *testing.T) {
 	each(t, func(t *testing.T, s *store.Store) {
 		ctx := t.Context()
-		c := &stagedoor.Connection{Name: "Users", Strategy: "auth0", Options: stagedoor.ConnectionOptions{BruteForceProtection: true, Stored: map[string]json.RawMessage{"x": json.RawMessage(`1`)}}}
+		c := &stagedoor.Connection{Name: "Users", Strategy: "auth0", Options: stagedoor.ConnectionOptions{BruteForceProtection: new(true), Stored: map[string]json.RawMessage{"x": json.RawMessage(`1`)}}}
 		ok(t, s.CreateConnection(ctx, c))
 		ok(t, s.CreateConnection(ctx, &stagedoor.Connection{Name: "Other"}))
 		same(t, must(s.Connection(ctx, c.ID))(t), c)
 		same(t, must(s.ConnectionByName(ctx, "Users"))(t), c)
+		custom := &stagedoor.Connection{Name: "Custom", Strategy: "auth0", Options: stagedoor.ConnectionOptions{Stored: map[string]json.RawMessage{
+			"configuration": json.RawMessage(`{"KEY":"v"}`), "customScripts": json.RawMessage(`{}`), "import_mode": json.RawMessage(`true`),
+		}}}
+		ok(t, s.CreateConnection(ctx, custom))
+		same(t, must(s.Connection(ctx, custom.ID))(t), custom)
+		same(t, must(s.UpdateConnection(ctx, custom.ID, func(c *stagedoor.Connection) error { c.DisplayName = "x"; return nil }))(t).Options, custom.Options)
+		same(t, must(s.Connection(ctx, custom.ID))(t).Options, custom.Options)
+		ok(t, s.DeleteConnection(ctx, custom.ID))
 		hasCode(t, s.CreateConnection(ctx, &stagedoor.Connection{Name: "Users"}), stagedoor.Conflict, "connection_conflict")
 		if all := must(s.Connections(ctx))(t); len(all) != 2 || all[0].Name != "Other" {
 			t.Errorf("%+v", all)
@@ -257,7 +265,7 @@ func TestSecretsAreSealed(t *testing.T) {
 		ok(t, err)
 		all = append(all, b...)
 	}
-	for _, secret := range []string{"client secret", "api secret", "value acme", "private acme", "handle auth0", "code auth0", "access auth0", "refresh auth0", "ticket acme", "tx acme"} {
+	for _, secret := range []string{"client secret", "social secret", "api secret", "value acme", "private acme", "handle auth0", "code auth0", "access auth0", "refresh auth0", "ticket acme", "tx acme"} {
 		if strings.Contains(string(all), secret) {
 			t.Errorf("%q lies in the clear", secret)
 		}

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"slices"
 
 	"github.com/stagedoor/stagedoor"
 )
@@ -12,6 +13,8 @@ var connections = noun[stagedoor.Connection]{
 	newID:   func() string { return stagedoor.NewID("con_") },
 	columns: []string{"name"},
 	values:  func(c *stagedoor.Connection) []any { return []any{c.Name} },
+	hide:    (*stagedoor.Connection).HideSecrets,
+	reveal:  (*stagedoor.Connection).RevealSecrets,
 	missing: stagedoor.Errorf(stagedoor.NotFound, "inexistent_connection", "The connection does not exist"),
 	clash: func(*stagedoor.Connection, string) *stagedoor.Error {
 		return stagedoor.Errorf(stagedoor.Conflict, "connection_conflict", "A connection with the same name already exists")
@@ -33,14 +36,65 @@ func (s *Store) Connections(ctx context.Context) ([]stagedoor.Connection, error)
 	return connections.all(ctx, s)
 }
 
-// CreateConnection adds a connection.
+// CreateConnection adds a connection. Its name and its realms must be its own, and only one may be the tenant's domain
+// connection.
 func (s *Store) CreateConnection(ctx context.Context, c *stagedoor.Connection) error {
-	return connections.create(ctx, s, c)
+	return connections.named(c, s.write(ctx, func(q querier) error {
+		if err := connections.insert(ctx, s, q, c); err != nil {
+			return err
+		}
+		return s.connectionClash(ctx, q, c)
+	}))
 }
 
 // UpdateConnection changes a connection in one transaction.
 func (s *Store) UpdateConnection(ctx context.Context, id string, change func(*stagedoor.Connection) error) (*stagedoor.Connection, error) {
-	return connections.update(ctx, s, id, change)
+	var c *stagedoor.Connection
+	err := s.write(ctx, func(q querier) (err error) {
+		if c, err = connections.one(ctx, s, q, "id = ?"+s.db.forUpdate(), id); err != nil {
+			return err
+		}
+		if err := change(c); err != nil {
+			return err
+		}
+		if err := connections.save(ctx, s, q, id, c); err != nil {
+			return err
+		}
+		return s.connectionClash(ctx, q, c)
+	})
+	if err != nil {
+		return nil, connections.named(c, err)
+	}
+	return c, nil
+}
+
+// connectionClash tells whether another connection has one of c's realms, or is the domain connection that c wants to be.
+func (s *Store) connectionClash(ctx context.Context, q querier, c *stagedoor.Connection) error {
+	if !c.IsDomainConnection && len(c.Realms) == 0 {
+		return nil
+	}
+	return q.each(ctx, connections.selects()+" WHERE tenant = ? AND id <> ?", []any{s.tenant.ID, c.ID}, func(scan func(...any) error) error {
+		other, err := connections.known(s, scan)
+		switch {
+		case err != nil:
+			return err
+		case c.IsDomainConnection && other.IsDomainConnection:
+			return stagedoor.Errorf(stagedoor.Conflict, "connection_conflict", "There is already a domain connection: %s", other.Name)
+		}
+		for _, realm := range c.Realms {
+			if slices.Contains(other.Realms, realm) {
+				return stagedoor.Errorf(stagedoor.Conflict, "connection_conflict", "A connection with the same realm already exists")
+			}
+		}
+		return nil
+	})
+}
+
+// ConnectionHasUsers tells whether a connection has users.
+func (s *Store) ConnectionHasUsers(ctx context.Context, name string) (bool, error) {
+	var some int
+	err := s.read().row(ctx, "SELECT COUNT(*) FROM (SELECT 1 FROM users WHERE tenant = ? AND connection = ? LIMIT 1) AS one", []any{s.tenant.ID, name}, &some)
+	return some > 0, err
 }
 
 // DeleteConnection removes a connection and its users.

@@ -3,39 +3,115 @@ package store
 import (
 	"context"
 	"encoding/base64"
+	"slices"
 
 	"github.com/stagedoor/stagedoor"
 )
 
 // SigningKeys returns the tenant's signing keys with their private parts, oldest first.
 func (s *Store) SigningKeys(ctx context.Context) ([]stagedoor.SigningKey, error) {
+	return s.signingKeys(ctx, s.read(), "")
+}
+
+func (s *Store) signingKeys(ctx context.Context, q querier, lock string) ([]stagedoor.SigningKey, error) {
 	var out []stagedoor.SigningKey
-	err := s.read().each(ctx, "SELECT kid, algorithm, state, sealed, cert, created_at FROM signing_keys WHERE tenant = ? ORDER BY created_at, kid",
-		[]any{s.tenant.ID}, func(scan func(...any) error) error {
-			var k stagedoor.SigningKey
-			var sealed, cert string
-			var created int64
-			if err := scan(&k.KID, &k.Algorithm, &k.State, &sealed, &cert, &created); err != nil {
-				return err
-			}
-			private, err := s.unseal(sealed, "signing_keys", k.KID)
-			if err != nil {
-				return err
-			}
-			k.Private, k.CreatedAt = []byte(private), fromMillis(created)
-			k.CertDER, err = base64.StdEncoding.DecodeString(cert)
-			out = append(out, k)
+	err := q.each(ctx, `SELECT kid, algorithm, state, sealed, cert, created_at, current_since, current_until, revoked_at
+		FROM signing_keys WHERE tenant = ? ORDER BY created_at, kid`+lock, []any{s.tenant.ID}, func(scan func(...any) error) error {
+		var k stagedoor.SigningKey
+		var sealed, cert string
+		var created, since, until, revoked int64
+		if err := scan(&k.KID, &k.Algorithm, &k.State, &sealed, &cert, &created, &since, &until, &revoked); err != nil {
 			return err
-		})
+		}
+		private, err := s.unseal(sealed, "signing_keys", k.KID)
+		if err != nil {
+			return err
+		}
+		k.Private, k.CreatedAt = []byte(private), fromMillis(created)
+		k.CurrentSince, k.CurrentUntil, k.RevokedAt = fromMillis(since), fromMillis(until), fromMillis(revoked)
+		k.CertDER, err = base64.StdEncoding.DecodeString(cert)
+		out = append(out, k)
+		return err
+	})
 	return out, err
 }
 
 // CreateSigningKey keeps a signing key, its private part sealed.
 func (s *Store) CreateSigningKey(ctx context.Context, k *stagedoor.SigningKey) error {
-	sealed := s.seal(string(k.Private), "signing_keys", k.KID)
-	return s.writeOne(ctx, func(q querier) error {
-		_, err := q.exec(ctx, "INSERT INTO signing_keys (tenant, kid, algorithm, state, sealed, cert, created_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
-			s.tenant.ID, k.KID, k.Algorithm, k.State, sealed, base64.StdEncoding.EncodeToString(k.CertDER), millis(k.CreatedAt))
-		return err
+	return s.writeOne(ctx, func(q querier) error { return s.addSigningKey(ctx, q, k) })
+}
+
+func (s *Store) addSigningKey(ctx context.Context, q querier, k *stagedoor.SigningKey) error {
+	_, err := q.exec(ctx, `INSERT INTO signing_keys (tenant, kid, algorithm, state, sealed, cert, created_at, current_since, current_until, revoked_at)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		s.tenant.ID, k.KID, k.Algorithm, k.State, s.seal(string(k.Private), "signing_keys", k.KID), base64.StdEncoding.EncodeToString(k.CertDER),
+		millis(k.CreatedAt), millis(k.CurrentSince), millis(k.CurrentUntil), millis(k.RevokedAt))
+	return err
+}
+
+func (s *Store) saveSigningKey(ctx context.Context, q querier, k *stagedoor.SigningKey) error {
+	_, err := q.exec(ctx, "UPDATE signing_keys SET state = ?, current_since = ?, current_until = ?, revoked_at = ? WHERE tenant = ? AND kid = ?",
+		k.State, millis(k.CurrentSince), millis(k.CurrentUntil), millis(k.RevokedAt), s.tenant.ID, k.KID)
+	return err
+}
+
+// RotateSigningKeys makes the next key the current one, the current one a previous one, and adds another next one. It returns
+// the one that signs from now on.
+func (s *Store) RotateSigningKeys(ctx context.Context, next *stagedoor.SigningKey) (*stagedoor.SigningKey, error) {
+	var current *stagedoor.SigningKey
+	err := s.write(ctx, func(q querier) error {
+		all, err := s.signingKeys(ctx, q, s.db.forUpdate())
+		if err != nil {
+			return err
+		}
+		now := s.db.clock.Now()
+		current = nil
+		for i := range all {
+			k := &all[i]
+			switch k.State {
+			case "current":
+				k.State, k.CurrentUntil = "previous", now
+			case "next":
+				k.State, k.CurrentSince, current = "current", now, k
+			default:
+				continue
+			}
+			if err := s.saveSigningKey(ctx, q, k); err != nil {
+				return err
+			}
+		}
+		if current == nil {
+			return stagedoor.Errorf(stagedoor.Conflict, "", "There is no next signing key.")
+		}
+		return s.addSigningKey(ctx, q, next)
 	})
+	return current, err
+}
+
+// RevokeSigningKey marks a previous key as one that verifies nothing any more.
+func (s *Store) RevokeSigningKey(ctx context.Context, kid string) (*stagedoor.SigningKey, error) {
+	var key *stagedoor.SigningKey
+	err := s.write(ctx, func(q querier) error {
+		all, err := s.signingKeys(ctx, q, s.db.forUpdate())
+		if err != nil {
+			return err
+		}
+		at := slices.IndexFunc(all, func(k stagedoor.SigningKey) bool { return k.KID == kid })
+		if at < 0 {
+			return stagedoor.Errorf(stagedoor.NotFound, "", "The signing key does not exist.")
+		}
+		key = &all[at]
+		switch {
+		case key.State != "previous":
+			return stagedoor.Errorf(stagedoor.Invalid, "operation_not_supported", "Only a previous signing key can be revoked.")
+		case !key.RevokedAt.IsZero():
+			return nil
+		}
+		key.RevokedAt = s.db.clock.Now()
+		return s.saveSigningKey(ctx, q, key)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return key, nil
 }

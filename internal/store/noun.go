@@ -19,13 +19,17 @@ type noun[T any] struct {
 	columns []string                          // further columns, for keys
 	values  func(*T) []any                    // their values
 	secret  func(*T) *string                  // sealed apart from the document; nil = none
+	hide    func(*T) (string, error)          // the same for more than one text: takes them out of a copy, and
+	reveal  func(*T, string) error            // puts them back
 	missing *stagedoor.Error                  // the wire's words for "there is none"
 	clash   func(*T, string) *stagedoor.Error // the wire's words for a duplicate
 	newID   func() string
 }
 
+func (n *noun[T]) seals() bool { return n.secret != nil || n.hide != nil }
+
 func (n *noun[T]) selects() string {
-	if n.secret != nil {
+	if n.seals() {
 		return "SELECT doc, sealed FROM " + n.table
 	}
 	return "SELECT doc, '' FROM " + n.table
@@ -60,13 +64,17 @@ func (n *noun[T]) scan(s *Store, scan func(...any) error) (*T, error) {
 	if err := json.Unmarshal([]byte(doc), v); err != nil {
 		return nil, err
 	}
-	if n.secret != nil {
-		plain, err := s.unseal(sealed, n.sealedAs(), *n.id(v))
-		if err != nil {
-			return nil, err
-		}
-		*n.secret(v) = plain
+	if !n.seals() {
+		return v, nil
 	}
+	plain, err := s.unseal(sealed, n.sealedAs(), *n.id(v))
+	if err != nil {
+		return nil, err
+	}
+	if n.reveal != nil {
+		return v, n.reveal(v, plain)
+	}
+	*n.secret(v) = plain
 	return v, nil
 }
 
@@ -100,6 +108,13 @@ func (n *noun[T]) encode(s *Store, v *T) (doc document, sealed string, err error
 	if n.secret != nil {
 		sealed = s.seal(*n.secret(v), n.sealedAs(), *n.id(v))
 		*n.secret(&c) = ""
+	}
+	if n.hide != nil {
+		plain, err := n.hide(&c)
+		if err != nil {
+			return document(""), "", err
+		}
+		sealed = s.seal(plain, n.sealedAs(), *n.id(v))
 	}
 	b, err := json.Marshal(&c)
 	return document(b), sealed, err
@@ -144,7 +159,7 @@ func (n *noun[T]) insert(ctx context.Context, s *Store, q querier, v *T) error {
 	}
 	columns, marks := "tenant, id, doc", "?, ?, ?"
 	args := []any{s.tenant.ID, *n.id(v), doc}
-	if n.secret != nil {
+	if n.seals() {
 		columns, marks, args = columns+", sealed", marks+", ?", append(args, sealed)
 	}
 	if len(n.columns) > 0 {
@@ -180,7 +195,7 @@ func (n *noun[T]) save(ctx context.Context, s *Store, q querier, id string, v *T
 		return err
 	}
 	set, args := "doc = ?", []any{doc}
-	if n.secret != nil {
+	if n.seals() {
 		set, args = set+", sealed = ?", append(args, sealed)
 	}
 	if len(n.columns) > 0 {

@@ -28,8 +28,38 @@ type keySet struct {
 	keys    []*jose.Key
 	public  map[string]*jose.Key
 	current *jose.Key
-	jwt, at *jose.Signer // typ JWT and at+jwt
+	signers map[signing]*jose.Signer
 	jwks    []byte
+}
+
+// signing is how the current key signs.
+type signing struct{ alg, typ string }
+
+// sign signs claims with the current key: RS256 or PS256, typ JWT or at+jwt.
+func (s *keySet) sign(alg, typ string, claims any) (string, error) {
+	if alg == "" {
+		alg = s.current.Algorithm
+	}
+	signer := s.signers[signing{alg, typ}]
+	if signer == nil {
+		return "", fmt.Errorf("token: no key signs %s", alg)
+	}
+	return signer.Sign(claims)
+}
+
+// probabilistic returns an RSA key as the one that PS256 is signed with. It has an id of its own, so that every entry of the key
+// set has one algorithm, which verifiers hold tokens to.
+func probabilistic(key *jose.Key) *jose.Key {
+	ps := *key
+	ps.KID, ps.Algorithm = key.KID+"-PS256", jose.PS256
+	return &ps
+}
+
+// Forget makes the keys of a tenant be read anew, after they have changed.
+func (k *Keys) Forget(st *store.Store) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	delete(k.tenants, st.Tenant().ID)
 }
 
 // Ensure gives a tenant without keys its current and its next one.
@@ -38,25 +68,55 @@ func (k *Keys) Ensure(ctx context.Context, st *store.Store) error {
 	if err != nil || len(have) > 0 {
 		return err
 	}
-	now := st.Clock().Now()
 	for i, state := range []string{"current", "next"} {
-		key, err := jose.NewRSAKey(2048, st.Tenant().Domain(), now)
+		key, err := newSigningKey(st, state)
 		if err != nil {
 			return err
 		}
-		private, err := key.PEM()
-		if err != nil {
-			return err
+		key.CreatedAt = key.CreatedAt.Add(time.Duration(i) * time.Millisecond)
+		if state == "current" {
+			key.CurrentSince = key.CreatedAt
 		}
-		err = st.CreateSigningKey(ctx, &stagedoor.SigningKey{
-			KID: key.KID, Algorithm: key.Algorithm, State: state, Private: private, CertDER: key.Cert.Raw,
-			CreatedAt: now.Add(time.Duration(i) * time.Millisecond),
-		})
-		if err != nil {
+		if err := st.CreateSigningKey(ctx, key); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+func newSigningKey(st *store.Store, state string) (*stagedoor.SigningKey, error) {
+	now := st.Clock().Now()
+	key, err := jose.NewRSAKey(2048, st.Tenant().Domain(), now)
+	if err != nil {
+		return nil, err
+	}
+	private, err := key.PEM()
+	if err != nil {
+		return nil, err
+	}
+	return &stagedoor.SigningKey{
+		KID: key.KID, Algorithm: key.Algorithm, State: state, Private: private, CertDER: key.Cert.Raw, CreatedAt: now,
+	}, nil
+}
+
+// Rotate lets the next key sign and makes another next one. The key that signed until now still verifies, until it is revoked.
+// Other servers of the same database follow within 30 seconds; until then what they sign is verified by all.
+func (k *Keys) Rotate(ctx context.Context, st *store.Store) (*stagedoor.SigningKey, error) {
+	next, err := newSigningKey(st, "next")
+	if err != nil {
+		return nil, err
+	}
+	current, err := st.RotateSigningKeys(ctx, next)
+	k.Forget(st)
+	return current, err
+}
+
+// Revoke ends a key that no longer signs: nothing that it signed is accepted any more, here at once, by other servers of the
+// same database within 30 seconds.
+func (k *Keys) Revoke(ctx context.Context, st *store.Store, kid string) (*stagedoor.SigningKey, error) {
+	key, err := st.RevokeSigningKey(ctx, kid)
+	k.Forget(st)
+	return key, err
 }
 
 func (k *Keys) of(ctx context.Context, st *store.Store) (*keySet, error) {
@@ -85,27 +145,39 @@ func load(ctx context.Context, st *store.Store) (*keySet, error) {
 	if err != nil {
 		return nil, err
 	}
-	set := &keySet{loaded: time.Now(), public: map[string]*jose.Key{}}
+	set := &keySet{loaded: time.Now(), public: map[string]*jose.Key{}, signers: map[signing]*jose.Signer{}}
+	var twins []*jose.Key
 	for _, row := range rows {
+		if !row.RevokedAt.IsZero() {
+			continue
+		}
 		key, err := jose.ParseKey(row.KID, row.Algorithm, row.Private)
 		if err != nil {
 			return nil, fmt.Errorf("signing key %s: %w", row.KID, err)
 		}
 		set.keys = append(set.keys, key)
-		set.public[key.KID] = key
-		if row.State == "current" {
-			set.current = key
+		all := []*jose.Key{key}
+		if key.Algorithm == jose.RS256 {
+			all = append(all, probabilistic(key))
+			twins = append(twins, all[1])
+		}
+		for _, key := range all {
+			set.public[key.KID] = key
+			if row.State != "current" {
+				continue
+			}
+			set.current = all[0]
+			for _, typ := range []string{"JWT", "at+jwt"} {
+				if set.signers[signing{key.Algorithm, typ}], err = key.Signer(typ); err != nil {
+					return nil, err
+				}
+			}
 		}
 	}
 	if set.current == nil {
 		return nil, fmt.Errorf("tenant %s has no current signing key", st.Tenant().ID)
 	}
-	if set.jwt, err = set.current.Signer("JWT"); err != nil {
-		return nil, err
-	}
-	if set.at, err = set.current.Signer("at+jwt"); err != nil {
-		return nil, err
-	}
+	set.keys = append(set.keys, twins...)
 	set.jwks, err = jose.JWKS(set.keys...)
 	return set, err
 }

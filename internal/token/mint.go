@@ -114,10 +114,7 @@ func (m *Minter) signAccess(ctx context.Context, st *store.Store, how Access, cl
 	if err != nil {
 		return "", err
 	}
-	if typ == "at+jwt" {
-		return set.at.Sign(claims)
-	}
-	return set.jwt.Sign(claims)
+	return set.sign(how.API.SigningAlgorithm, typ, claims)
 }
 
 // signShared signs with a secret that the receiver knows too (HS256).
@@ -166,7 +163,8 @@ func (m *Minter) IDToken(ctx context.Context, st *store.Store, c *stagedoor.Clie
 	if a.Conformant && beside.Code != "" {
 		claims["c_hash"] = jose.HalfHash(beside.Code)
 	}
-	if IDTokenAlgorithm(c, a.Conformant && beside.Straight) == jose.HS256 {
+	alg := IDTokenAlgorithm(c, a.Conformant && beside.Straight)
+	if alg == jose.HS256 {
 		secret, err := SigningSecret(c)
 		if err != nil {
 			return "", err
@@ -177,7 +175,7 @@ func (m *Minter) IDToken(ctx context.Context, st *store.Store, c *stagedoor.Clie
 	if err != nil {
 		return "", err
 	}
-	return set.jwt.Sign(claims)
+	return set.sign(alg, "JWT", claims)
 }
 
 // IDTokenAlgorithm returns how a client's ID tokens are signed. straight means that it comes from /authorize to a

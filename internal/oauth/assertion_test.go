@@ -1,0 +1,143 @@
+package oauth
+
+import (
+	"encoding/pem"
+	"maps"
+	"net/url"
+	"testing"
+	"time"
+
+	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/jose"
+)
+
+// keyed gives the machine client a key and returns what makes its assertions.
+func keyed(t *testing.T, w *world, alg string) func(changes map[string]any) url.Values {
+	t.Helper()
+	key, err := jose.NewRSAKey(2048, "client", w.clock())
+	ok(t, err)
+	cert := string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: key.Cert.Raw}))
+	w.client(machine, func(c *stagedoor.Client) {
+		c.Credentials = []stagedoor.ClientCredential{{ID: "cred_1", KID: "the-key-id", Type: "public_key", Algorithm: alg, PEM: cert}}
+		c.AuthenticationMethods = &stagedoor.ClientAuthentication{
+			PrivateKeyJWT: &stagedoor.CredentialList{Credentials: []stagedoor.CredentialID{{ID: "cred_1"}}},
+		}
+	})
+	return func(changes map[string]any) url.Values {
+		claims := map[string]any{
+			"iss": machine, "sub": machine, "aud": "https://acme.test/", "jti": stagedoor.NewToken(),
+			"iat": w.clock().Unix(), "nbf": w.clock().Unix(), "exp": w.clock().Unix() + 60,
+		}
+		kid, signWith := "the-key-id", alg
+		maps.Copy(claims, changes)
+		for name, value := range claims {
+			switch {
+			case value == nil:
+				delete(claims, name)
+			case name == "KID":
+				kid = value.(string)
+				delete(claims, name)
+			case name == "ALG":
+				signWith = value.(string)
+				delete(claims, name)
+			}
+		}
+		signer, err := jose.NewSigner(signWith, kid, key.Private, "JWT")
+		ok(t, err)
+		signed, err := signer.Sign(claims)
+		ok(t, err)
+		return values("grant_type", "client_credentials", "audience", apiAudience, "client_assertion_type", assertionType, "client_assertion", signed)
+	}
+}
+
+func TestPrivateKeyJWT(t *testing.T) {
+	eachWorld(t, func(t *testing.T, w *world) {
+		for _, alg := range []string{"RS256", "RS384", "PS256"} {
+			assert := keyed(t, w, alg)
+			same(t, alg, w.token(assert(nil)).good().Scope, "read:songs edit:songs")
+			w.token(assert(map[string]any{"KID": "", "aud": "https://acme.test/oauth/token", "nbf": nil})).good()
+			w.pass(time.Minute)
+		}
+	})
+}
+
+func TestPrivateKeyJWTRefused(t *testing.T) {
+	w := newWorld(t)
+	assert := keyed(t, w, "RS256")
+	now := w.clock().Unix()
+	for why, changes := range map[string]map[string]any{
+		"aud must be https://acme.test/":               {"aud": "https://other.test/"},
+		"aud must be https://acme.test/ ":              {"aud": []string{"https://acme.test/", "https://other.test/"}},
+		"iss, sub and client_id differ":                {"iss": spa},
+		"the client does not authenticate with a key":  {"iss": spa, "sub": spa},
+		"the client does not authenticate with a key ": {"iss": "nobody", "sub": "nobody"},
+		"jti must have 1 to 64 characters":             {"jti": nil},
+		"it may live for five minutes at most":         {"exp": now + 3600},
+		"it has expired":                               {"exp": now - 11},
+		"it is from the future":                        {"nbf": now + 11},
+		"it is from the future ":                       {"iat": now + 11},
+		"no key of the client verifies it":             {"KID": "another-key"},
+		"no key of the client verifies it ":            {"ALG": "PS256"},
+	} {
+		for len(why) > 0 && why[len(why)-1] == ' ' {
+			why = why[:len(why)-1]
+		}
+		w.token(assert(changes)).bad(401, "invalid_client", "Invalid client assertion: "+why)
+	}
+	w.token(assert(map[string]any{"exp": now - 9})).good() // within the skew
+	form := assert(nil)
+	w.token(form).good()
+	w.token(form).bad(401, "invalid_client", "Invalid client assertion: its jti was used before")
+
+	form = assert(nil)
+	form.Set("client_secret", secret(machine))
+	w.token(form).bad(400, "invalid_request", "The client is authenticated in two ways that differ.")
+	form = assert(nil)
+	form.Set("client_assertion_type", "magic")
+	w.token(form).bad(400, "invalid_request", "Unknown client_assertion_type")
+	form.Set("client_assertion_type", assertionType)
+	form.Set("client_assertion", "nonsense")
+	w.token(form).bad(401, "invalid_client", "Invalid client assertion: it is not a signed token")
+
+	// A client with keys has no usable secret.
+	w.token(values(machineForm()...)).bad(401, "access_denied", "Unauthorized")
+	// An expired credential is none, nor is one that the client does not name.
+	past := w.clock().Add(-time.Second)
+	w.client(machine, func(c *stagedoor.Client) { c.Credentials[0].ExpiresAt = &past })
+	w.token(assert(nil)).bad(401, "invalid_client", "Invalid client assertion: no key of the client verifies it")
+	w.client(machine, func(c *stagedoor.Client) {
+		c.Credentials[0].ExpiresAt = nil
+		c.AuthenticationMethods.PrivateKeyJWT.Credentials = nil
+	})
+	w.token(assert(nil)).bad(401, "invalid_client", "Invalid client assertion: no key of the client verifies it")
+}
+
+// A client that demands more than there is gets nothing, rather than less than it demands.
+func TestDemands(t *testing.T) {
+	w := newWorld(t)
+	for text, demand := range map[string]func(*stagedoor.Client){
+		"The client must use pushed authorization requests, which this server does not have.": func(c *stagedoor.Client) { c.RequirePAR = new(true) },
+		"The client must use signed authorization requests, which this server does not have.": func(c *stagedoor.Client) {
+			c.RequirePAR, c.SignedRequestObject = nil, &stagedoor.SignedRequestObject{Required: true}
+		},
+		"The client must prove the possession of a key, which this server cannot check.": func(c *stagedoor.Client) {
+			c.RequirePAR, c.SignedRequestObject, c.RequireProofOfPossession = nil, nil, new(true)
+		},
+	} {
+		c := &stagedoor.Client{}
+		demand(c)
+		err := checkDemands(c)
+		if err == nil {
+			err = checkProof(c)
+		}
+		if err == nil || stagedoor.AsError(err).Message != text {
+			t.Errorf("%v, want %s", err, text)
+		}
+	}
+	w.client(machine, func(c *stagedoor.Client) { c.RequireProofOfPossession = new(true) })
+	w.token(values(machineForm()...)).bad(400, "invalid_request", "The client must prove the possession of a key, which this server cannot check.")
+	w.client(machine, func(c *stagedoor.Client) { c.RequireProofOfPossession, c.ComplianceLevel = nil, "fapi2_sp_pkj_mtls" })
+	w.token(values(machineForm()...)).bad(400, "invalid_request", "The client must prove the possession of a key, which this server cannot check.")
+	w.client(machine, func(c *stagedoor.Client) { c.ComplianceLevel = "none" })
+	w.token(values(machineForm()...)).good()
+}
