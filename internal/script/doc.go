@@ -1,12 +1,16 @@
-// Package script runs tenants' JavaScript outside of the server: rules today, in worker processes that can be limited and killed.
+// Package script runs tenants' JavaScript outside of the server: rules, actions and hooks, in worker processes that can be limited and killed.
 //
 // The server side is [Host]: it starts workers (its own binary, run as `stagedoor script-worker`), hands each to one tenant at a time,
 // answers what scripts ask for, and ends workers that hang, grow, or wait too long. The worker side is [WorkerMain]: it serves one small
 // protocol on stdin and stdout, described in PROTOCOL.md, with a pure Go QuickJS. Nothing of the engine is ever loaded in the server.
 //
-//	Host.Rules ──run──▶ process ──stdin──▶ worker: one realm per run, a spare one always ready
-//	   ▲                   │◀──stdout── calls: http, metadata, token · lines of console · outcome · done
-//	   └── Outcome ────────┘
+//	Host.Rules   ──run──▶ process ──stdin──▶ worker: one realm per run, a spare one always ready
+//	Host.Trigger            │◀──stdout── calls: http, metadata, token · lines of console · outcome · done
+//	   ▲                    │
+//	   └── Outcome, Effects ┘
+//
+// triggers.go is the table of the places at which actions and hooks run. What they ask for comes back as [Effects] and is applied by the
+// caller: nothing here changes a user or a token.
 //
 // What a script can do is what the protocol lets it ask for. A worker has no environment, no inherited descriptors, little memory and no
 // files to write; its calls to the outside are made by the server, through the client that the server was given. The JavaScript side (js/)

@@ -39,6 +39,7 @@ type execution struct {
 	deadline time.Time
 	before   map[string]json.RawMessage // `global` as the run found it
 	rule     int                        // which one runs
+	started  []time.Time                // when each did that has been started
 	calls    int
 	pending  int
 	logged   int
@@ -116,7 +117,11 @@ func (e *execution) serve() {
 // load brings the rules and the input into the realm. It reports false when the run is over already.
 func (e *execution) load() bool {
 	for i, hash := range e.start.Rules {
-		code, err := e.w.script(e.realm.vm, hash)
+		form := ""
+		if i < len(e.start.Forms) {
+			form = e.start.Forms[i]
+		}
+		code, err := e.w.script(e.realm.vm, hash, form)
 		if err != nil {
 			e.native("log", []any{"error", syntaxText(err), i}) //nolint:errcheck // a log line
 			e.fail(failure{Rule: i, Kind: KindSyntax, Message: textLoading})
@@ -140,10 +145,7 @@ func (e *execution) load() bool {
 			return false
 		}
 	}
-	input, err := json.Marshal(map[string]any{
-		"user": e.start.User, "context": e.start.Context, "configuration": e.start.Configuration,
-		"domain": e.start.Domain, "baseUrl": e.start.BaseURL,
-	})
+	input, err := e.input()
 	if err != nil {
 		e.fail(failure{Kind: KindException, Message: textLoading})
 		return false
@@ -162,6 +164,17 @@ func (e *execution) load() bool {
 	return e.turn(func() error {
 		_, err := e.realm.do("begin", string(input), kept)
 		return err
+	})
+}
+
+// input is what the realm begins with.
+func (e *execution) input() ([]byte, error) {
+	if e.start.Trigger != nil {
+		return json.Marshal(map[string]any{"trigger": e.start.Trigger})
+	}
+	return json.Marshal(map[string]any{
+		"user": e.start.User, "context": e.start.Context, "configuration": e.start.Configuration,
+		"domain": e.start.Domain, "baseUrl": e.start.BaseURL,
 	})
 }
 
@@ -308,7 +321,20 @@ func (e *execution) fail(f failure) {
 	if f.Code == "" {
 		f.Code = "access_denied"
 	}
-	e.report(result{Failure: &f})
+	e.report(result{Failure: &f, Timings: e.timings(f.Kind)})
+}
+
+// timings are those of a run that was ended from outside.
+func (e *execution) timings(last string) []timing {
+	var all []timing
+	for i, began := range e.started {
+		ended, outcome := time.Now(), last
+		if i+1 < len(e.started) {
+			ended, outcome = e.started[i+1], "continued"
+		}
+		all = append(all, timing{Rule: i, Began: began.Sub(e.started[0]).Microseconds(), Micros: ended.Sub(began).Microseconds(), Outcome: outcome})
+	}
+	return all
 }
 
 // report sends the outcome, once.
@@ -334,6 +360,7 @@ func (e *execution) native(op string, args []any) (any, error) {
 	case "rule":
 		if len(args) > 0 {
 			e.rule = int(number(args[0]))
+			e.started = append(e.started, time.Now())
 		}
 		return nil, nil
 	case "log":
@@ -420,6 +447,7 @@ func (e *execution) take(args []any) error {
 	text, _ := args[0].(string)
 	var r struct {
 		User, Context *string
+		Effects       *effects
 		Merged        []string
 		Failure       *failure
 		Timings       []timing
@@ -430,6 +458,13 @@ func (e *execution) take(args []any) error {
 	out := &result{Merged: r.Merged, Failure: r.Failure, Timings: r.Timings}
 	if out.Failure != nil && out.Failure.Kind == KindMemory {
 		out.Failure.Message = textMemory
+	}
+	if e.start.Trigger != nil {
+		if out.Failure == nil {
+			out.Effects = r.Effects
+		}
+		e.outcome = out
+		return nil
 	}
 	if out.Failure == nil && (r.User == nil || r.Context == nil || (*r.User)[0] != '{' || (*r.Context)[0] != '{') {
 		out.Failure = &failure{Rule: len(e.start.Rules) - 1, Kind: KindException, Code: "access_denied", Message: "user and context must be objects"}

@@ -3,8 +3,6 @@ package script
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -19,6 +17,8 @@ type Host struct {
 	cfg  Config
 	pool *pool
 	ids  atomic.Uint64
+
+	caches caches // of api.cache
 }
 
 // New returns a host. Workers are started when they are needed; [Host.Close] ends them.
@@ -45,22 +45,31 @@ func (h *Host) Rules(ctx context.Context, run Run) (Outcome, error) {
 		}
 	}
 	j := newJob(h, ctx, run)
-	proc, err := h.begin(ctx, j)
+	r, err := h.wait(ctx, j)
 	if err != nil {
 		return Outcome{}, err
+	}
+	return j.result(r), nil
+}
+
+// wait runs a job until its outcome.
+func (h *Host) wait(ctx context.Context, j *job) (result, error) {
+	proc, err := h.begin(ctx, j)
+	if err != nil {
+		return result{}, err
 	}
 	defer h.pool.release(proc)
 	late := time.NewTimer(h.cfg.Limits.Wall + time.Second)
 	defer late.Stop()
 	select {
 	case r := <-j.outcome:
-		return j.result(r), nil
+		return r, nil
 	case <-late.C: // the worker itself hangs
 		proc.kill()
-		return j.result(result{Failure: &failure{Rule: -1, Kind: KindTimeout, Code: "access_denied", Message: textTimeout}}), nil
+		return result{Failure: &failure{Rule: -1, Kind: KindTimeout, Code: "access_denied", Message: textTimeout}}, nil
 	case <-ctx.Done():
 		_ = proc.send(message{Type: "cancel", Run: j.id})
-		return Outcome{}, ctx.Err()
+		return result{}, ctx.Err()
 	}
 }
 
@@ -93,16 +102,18 @@ func (h *Host) frames(proc *process, j *job) ([]byte, error) {
 	l := h.cfg.Limits
 	s := start{
 		User: j.run.User, Context: j.run.Context, Configuration: j.run.Configuration, Domain: j.run.Domain, BaseURL: j.run.BaseURL,
-		Wall: l.Wall.Milliseconds(), CPU: l.CPU.Milliseconds(), Memory: l.Memory, Calls: l.Calls, LogBytes: l.LogBytes,
+		Wall: l.Wall.Milliseconds(), CPU: l.CPU.Milliseconds(), Memory: l.Memory, Calls: l.Calls, LogBytes: l.LogBytes, Trigger: j.triggerStart(),
 	}
-	for _, rule := range j.run.Rules {
-		sum := sha256.Sum256([]byte(rule.Source))
-		hash := hex.EncodeToString(sum[:16])
+	for _, src := range j.sources() {
+		hash := src.hash()
 		s.Rules = append(s.Rules, hash)
+		if src.form != "" {
+			s.Forms = append(s.Forms, src.form)
+		}
 		if !proc.lacks(hash) {
 			continue
 		}
-		if b, err = appendFrame(b, message{Type: "load", Hash: hash, Source: rule.Source}); err != nil {
+		if b, err = appendFrame(b, message{Type: "load", Hash: hash, Source: src.text}); err != nil {
 			return nil, err
 		}
 	}
@@ -118,34 +129,41 @@ const checkTenant = "\x00check"
 // Check compiles a script and runs nothing of it. A script that is not one JavaScript expression is an Invalid [stagedoor.Error] whose
 // message says what is wrong and where.
 func (h *Host) Check(ctx context.Context, source string) error {
+	found, err := h.check(ctx, message{Source: source})
+	if err == nil && found.Text != "" {
+		err = &stagedoor.Error{Kind: stagedoor.Invalid, Code: "invalid_script", Message: found.Text}
+	}
+	return err
+}
+
+// check lets a worker look at a script and returns what it found.
+func (h *Host) check(ctx context.Context, what message) (message, error) {
 	j := newJob(h, ctx, Run{})
 	ctx, cancel := context.WithTimeout(ctx, h.cfg.Limits.Wall)
 	defer cancel()
-	frame, err := appendFrame(nil, message{Type: "check", Run: j.id, Source: source})
+	what.Type, what.Run = "check", j.id
+	frame, err := appendFrame(nil, what)
 	if err != nil {
-		return &stagedoor.Error{Kind: stagedoor.Invalid, Code: "invalid_script", Message: "The script is too large", Err: err}
+		return message{}, &stagedoor.Error{Kind: stagedoor.Invalid, Code: "invalid_script", Message: "The script is too large", Err: err}
 	}
 	proc, err := h.pool.acquire(ctx, checkTenant)
 	if err != nil {
-		return err
+		return message{}, err
 	}
 	defer h.pool.release(proc)
 	j.proc = proc
 	if err := proc.begin(j, func() ([]byte, error) { return frame, nil }); err != nil {
 		h.pool.giveUp(proc)
-		return err
+		return message{}, err
 	}
 	defer proc.forget(j)
 	select {
-	case text := <-j.checked:
-		if text != "" {
-			return &stagedoor.Error{Kind: stagedoor.Invalid, Code: "invalid_script", Message: text}
-		}
-		return nil
+	case found := <-j.checked:
+		return found, nil
 	case r := <-j.outcome:
-		return fmt.Errorf("script: check: %s", r.Failure.Message)
+		return message{}, fmt.Errorf("script: check: %s", r.Failure.Message)
 	case <-ctx.Done():
 		proc.kill() // a compiler cannot be interrupted
-		return ctx.Err()
+		return message{}, ctx.Err()
 	}
 }

@@ -16,8 +16,10 @@ type job struct {
 	host    *Host
 	run     Run
 	proc    *process
-	outcome chan result // buffered
-	checked chan string // buffered
+	outcome chan result  // buffered
+	checked chan message // buffered
+	trigger *TriggerRun  // nil: rules
+	began   time.Time
 	ctx     context.Context
 	cancel  context.CancelFunc // ends the calls that it made
 
@@ -30,7 +32,7 @@ type job struct {
 }
 
 func newJob(h *Host, ctx context.Context, run Run) *job {
-	j := &job{id: h.ids.Add(1), host: h, run: run, outcome: make(chan result, 1), checked: make(chan string, 1)}
+	j := &job{id: h.ids.Add(1), host: h, run: run, outcome: make(chan result, 1), checked: make(chan message, 1)}
 	// Work that a script has begun goes on when the login that began it is answered, or given up.
 	j.ctx, j.cancel = context.WithTimeout(context.WithoutCancel(ctx), h.cfg.Limits.Wall+grace+time.Second)
 	return j
@@ -54,7 +56,7 @@ func (j *job) handle(m message) {
 		j.conclude(*m.Outcome)
 	case "checked":
 		select {
-		case j.checked <- m.Text:
+		case j.checked <- m:
 		default:
 		}
 	case "done":
@@ -125,6 +127,15 @@ func (j *job) result(r result) Outcome {
 }
 
 func isObject(raw json.RawMessage) bool { return len(raw) > 0 && raw[0] == '{' }
+
+// cleanLines is clean for a text of several lines.
+func cleanLines(s string) string {
+	lines := strings.Split(s, "\n")
+	for i := range lines {
+		lines[i] = clean(lines[i])
+	}
+	return strings.Join(lines[:min(len(lines), 20)], "\n")
+}
 
 // maxMessage bounds the text of a failure, in bytes: it ends up in URLs.
 const maxMessage = 1024

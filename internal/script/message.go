@@ -23,6 +23,9 @@ type message struct {
 	Level string `json:"level,omitempty"` // log: log, info, warn, error, trace, debug
 	Text  string `json:"text,omitempty"`  // log; checked: what is wrong with the source, empty if nothing is
 
+	Form    string   `json:"form,omitempty"`    // check: how the source is compiled; empty: as a rule
+	Modules []string `json:"modules,omitempty"` // check: what the source requires; checked: which of them are not there
+
 	Outcome *result `json:"outcome,omitempty"` // outcome
 	Usage   *usage  `json:"usage,omitempty"`   // done
 }
@@ -40,6 +43,32 @@ type start struct {
 	Memory        int64             `json:"memory"` // bytes
 	Calls         int               `json:"calls"`
 	LogBytes      int               `json:"logBytes"`
+	Forms         []string          `json:"forms,omitempty"`   // how each is compiled: empty as a rule, module, hook
+	Trigger       *triggerStart     `json:"trigger,omitempty"` // nil: rules
+}
+
+// triggerStart is the input of a run of actions or of a hook. Rules of start has its scripts, and behind them the modules that
+// they share.
+type triggerStart struct {
+	ID      string                 `json:"id"`
+	Handler string                 `json:"handler"`
+	Hook    bool                   `json:"hook"`
+	Errors  []string               `json:"errors,omitempty"` // names of error classes
+	Event   json.RawMessage        `json:"event"`
+	Rules   []string               `json:"rules,omitempty"` // ids of those that ran before
+	Cache   map[string]cacheRecord `json:"cache"`
+	Scripts []scriptStart          `json:"scripts"`
+}
+
+type scriptStart struct {
+	Name    string                 `json:"name"`
+	Secrets map[string]string      `json:"secrets"`
+	Modules map[string]moduleStart `json:"modules"`
+}
+
+type moduleStart struct {
+	At      int               `json:"at"` // index in Rules of start
+	Secrets map[string]string `json:"secrets"`
 }
 
 // result is the outcome as the worker reports it.
@@ -47,6 +76,7 @@ type result struct {
 	User    json.RawMessage `json:"user,omitempty"`
 	Context json.RawMessage `json:"context,omitempty"`
 	Merged  []string        `json:"merged,omitempty"`
+	Effects *effects        `json:"effects,omitempty"` // of a trigger's run
 	Failure *failure        `json:"failure,omitempty"`
 	Timings []timing        `json:"timings,omitempty"`
 	Stuck   bool            `json:"stuck,omitempty"` // the run cannot be stopped: the worker takes no more runs
@@ -58,10 +88,13 @@ type failure struct {
 	Code    string `json:"code"`
 	Message string `json:"message"`
 	Status  int    `json:"status,omitempty"`
+	Name    string `json:"name,omitempty"`
+	Stack   string `json:"stack,omitempty"`
 }
 
 type timing struct {
 	Rule    int    `json:"rule"`
+	Began   int64  `json:"began,omitempty"` // microseconds after the run did
 	Micros  int64  `json:"micros"`
 	Outcome string `json:"outcome"`
 }

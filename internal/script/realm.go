@@ -5,12 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"strings"
 	"sync"
 
 	"modernc.org/quickjs"
 )
 
-//go:embed js/boot.js js/modules/*.js js/lodash/lodash.min.js
+//go:embed js/boot.js js/modules/*.js js/triggers/*.js js/lodash/lodash.min.js
 var sources embed.FS
 
 // realm is one JavaScript world: a machine of its own with the script room in it. It serves one run and is closed.
@@ -53,6 +54,9 @@ func (b *bytecode) module(vm *quickjs.VM, name string) ([]byte, error) {
 	file := "js/modules/" + path.Base(name) + ".js"
 	if name == "lodash" {
 		file = "js/lodash/lodash.min.js"
+	}
+	if id, is := strings.CutPrefix(name, "trigger:"); is {
+		file = "js/triggers/" + path.Base(id) + ".js"
 	}
 	text, err := sources.ReadFile(file)
 	if err != nil {

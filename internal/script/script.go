@@ -108,6 +108,8 @@ type Failure struct {
 	Message    string // what callers are told; made by a script: escape it
 	StatusCode int    // as the error said, 0 if it did not
 	Kind       string // one of the Kind constants
+	Name       string // of the error's class; actions and hooks only
+	Stack      string // actions and hooks only
 }
 
 // Line is one line of console output.

@@ -166,7 +166,7 @@ func (w *worker) remember(r *realm) {
 }
 
 // script returns the bytecode of a loaded script.
-func (w *worker) script(vm *quickjs.VM, hash string) ([]byte, error) {
+func (w *worker) script(vm *quickjs.VM, hash, form string) ([]byte, error) {
 	w.mu.Lock()
 	source, ok := w.sources[hash]
 	scripts := w.scripts
@@ -174,7 +174,33 @@ func (w *worker) script(vm *quickjs.VM, hash string) ([]byte, error) {
 	if !ok {
 		return nil, errors.New("script was not loaded")
 	}
-	return compileScript(scripts, vm, hash, source)
+	return compile(scripts, vm, form, hash, source)
+}
+
+// compile compiles a script in its form; an empty key keeps nothing.
+func compile(b *bytecode, vm *quickjs.VM, form, key, source string) ([]byte, error) {
+	if key != "" && form != "" {
+		key = form + " " + key
+	}
+	switch form {
+	case formModule:
+		return compileModule(b, vm, key, "exports, require, module", source)
+	case formShared:
+		return compileModule(b, vm, key, "exports, require, module, actions", source)
+	case formHook:
+		source = strings.TrimPrefix(source, "\ufeff")
+		code, err := b.compile(vm, key, "(function (exports, require, module) { module.exports = ("+source+"\n) })")
+		if err == nil {
+			return code, nil
+		}
+		return compileModule(b, vm, key, "exports, require, module", source)
+	}
+	return compileScript(b, vm, key, source)
+}
+
+// compileModule compiles the body of a CommonJS module into a function that takes what Node gives it.
+func compileModule(b *bytecode, vm *quickjs.VM, key, parameters, source string) ([]byte, error) {
+	return b.compile(vm, key, "(function ("+parameters+") {"+strings.TrimPrefix(source, "\ufeff")+"\n})")
 }
 
 // compileScript compiles a function expression in the two forms that occur: as it should be, and followed by semicolons.
@@ -196,7 +222,12 @@ func (w *worker) check(m message) {
 	r, makeUp, err := w.realm()
 	defer makeUp()
 	if err == nil {
-		_, err = compileScript(new(bytecode), r.vm, "", m.Source)
+		_, err = compile(new(bytecode), r.vm, m.Form, "", m.Source)
+		for _, name := range m.Modules {
+			if known, _ := r.do("knows", name); known != true {
+				answer.Modules = append(answer.Modules, name)
+			}
+		}
 		r.close()
 	}
 	if err != nil {

@@ -22,6 +22,8 @@ let user, context;           // the live objects
 let merged = [];             // [key, value] pairs that came from app_metadata
 let projected = new Set();   // those of them that a rule has set
 let began = 0;               // when the current rule started
+let start = 0;               // when the run did
+let runner = null;           // calls actions and hooks; null: rules
 const timings = [];
 
 // --- errors -----------------------------------------------------------------------------------------------------------------------
@@ -102,7 +104,9 @@ function finish(failure) {
 	if (phase === 'ended') return;
 	phase = 'ended';
 	const out = {failure, timings};
-	if (!failure) {
+	if (!failure && runner) {
+		out.effects = runner.report();
+	} else if (!failure) {
 		try {
 			out.user = stringify(user);
 			out.context = stringify(context);
@@ -118,12 +122,34 @@ function finish(failure) {
 
 function stop(kind, error) {
 	if (phase === 'ended') return;
-	timings.push({rule: current, micros: Math.round(clock() - began), outcome: kind});
+	time(kind);
 	const e = normalise(error);
 	const thrown = kind === 'exception';
 	if (thrown && isOutOfMemory(e)) kind = 'memory';
-	finish({rule: current, kind, code: !thrown && isUnauthorized(e) ? 'unauthorized' : 'access_denied', message: e.message, status: e.status || 0});
+	const failure = {rule: current, kind, code: !thrown && isUnauthorized(e) ? 'unauthorized' : 'access_denied', message: e.message, status: e.status || 0};
+	if (runner) Object.assign(failure, {code: e.code || '', name: e.name, stack: (e.stack || '').slice(0, 4096)});
+	finish(failure);
 }
+
+function time(outcome) {
+	const timing = {rule: current, micros: Math.round(clock() - began), outcome};
+	if (runner) timing.began = Math.round(began - start);
+	timings.push(timing);
+}
+
+// pipe is what the runner of actions and hooks knows of the pipeline.
+const pipe = () => ({
+	input: input.trigger, functions: rules, require, missing, log,
+	settled(index) {
+		if (index !== current || phase !== 'waiting') return;
+		time('continued');
+		phase = 'ready';
+	},
+	failed(index, kind, error) {
+		if (index === current && phase === 'waiting') stop(kind, error);
+		else late(error, index);
+	},
+});
 
 // uncaught is an exception that nobody handles, thrown by a timer or by a callback of an outgoing call.
 function uncaught(error) {
@@ -157,7 +183,7 @@ function callbackFor(index) {
 		else if (nextUser !== undefined && nextUser !== null) log('warn', 'callback got a user that is no object; it is ignored', index);
 		if (nextContext !== null && typeof nextContext === 'object') context = nextContext;
 		else if (nextContext !== undefined && nextContext !== null) log('warn', 'callback got a context that is no object; it is ignored', index);
-		timings.push({rule: index, micros: Math.round(clock() - began), outcome: 'continued'});
+		time('continued');
 		phase = 'ready';
 	};
 }
@@ -166,8 +192,9 @@ function callbackFor(index) {
 // synchronously do not recurse, and what a rule does after its callback is done before the next rule starts.
 function advance() {
 	current++;
-	if (current >= rules.length) {
-		current = rules.length - 1;
+	const count = runner ? runner.count : rules.length;
+	if (current >= count || runner && runner.over()) {
+		current--;
 		finish(null);
 		return;
 	}
@@ -175,6 +202,15 @@ function advance() {
 	began = clock();
 	const index = current;
 	native('rule', index);
+	if (runner) {
+		try {
+			runner.start(index);
+		} catch (e) {
+			if (phase === 'waiting') stop('exception', e);
+			else late(e, index);
+		}
+		return;
+	}
 	let result;
 	try {
 		result = rules[index](user, context, callbackFor(index));
@@ -210,6 +246,14 @@ const reserved = new Set(['__tenant', '_id', 'blocked', 'clientID', 'created_at'
 // begin takes the host's input, builds what the rules see and runs nothing yet.
 function begin(json, kept) {
 	input = parse(json);
+	start = clock();
+	if (input.trigger) {
+		runner = load1('trigger')(pipe());
+		if (!input.trigger.hook) for (const name of ofRules) delete globalThis[name];
+		if (kept) unpackGlobals(kept);
+		phase = 'ready';
+		return;
+	}
 	user = input.user;
 	context = input.context;
 	const meta = user.app_metadata;
@@ -412,9 +456,8 @@ function missing(name) {
 	return error;
 }
 
-// require knows `name`, `name@x.y.z`, `node:name` for core modules, and `lodash/part`.
-function require(specifier) {
-	if (typeof specifier !== 'string' || specifier === '') throw new TypeError('The "id" argument must be a string that is not empty');
+// found takes apart `name`, `name@x.y.z`, `node:name` for core modules, and `lodash/part`; null for a module that is not there.
+function found(specifier) {
 	let name = specifier, version = '';
 	const at = specifier.lastIndexOf('@');
 	if (at > 0) {
@@ -428,11 +471,18 @@ function require(specifier) {
 		name = 'lodash';
 	}
 	const own = describe(alias, name);
-	if (!own) throw missing(specifier);
+	return own ? {name, version, part, file: own.value} : null;
+}
+
+function require(specifier) {
+	if (typeof specifier !== 'string' || specifier === '') throw new TypeError('The "id" argument must be a string that is not empty');
+	const known = found(specifier);
+	if (!known) throw missing(specifier);
+	const {name, version, part, file} = known;
 	if (version && shipped[name] && shipped[name] !== version) {
 		log('warn', "require('" + specifier + "'): version " + shipped[name] + ' is used');
 	}
-	const exports = load1(own.value);
+	const exports = load1(file);
 	if (!part) return exports;
 	if (typeof exports[part] !== 'function') throw missing(specifier);
 	return exports[part];
@@ -470,6 +520,9 @@ for (const [name, module] of [['Buffer', 'buffer'], ['URL', 'whatwg'], ['URLSear
 	lazily(name, () => load1(module)[name]);
 }
 
+// What rules have as globals and actions do not.
+const ofRules = ['UnauthorizedError', 'ValidationError', 'WrongUsernameOrPasswordError', '_', 'request', 'jwt', 'querystring', 'uuid'];
+
 const own = new Set(Reflect.ownKeys(globalThis).concat(['configuration', 'auth0']));
 
 // What scripts put on `global` is kept for the tenant's next run, value by value: kept whole or not at all.
@@ -503,6 +556,7 @@ const operations = {
 		return true;
 	},
 	begin, tick, settle,
+	knows: specifier => found(specifier) !== null,
 	globals() {
 		for (const name of keysOf(globalThis)) if (!own.has(name)) return packGlobals();
 		return '';

@@ -1,0 +1,85 @@
+package script
+
+import "encoding/json"
+
+// Effects are what the scripts of one trigger asked for, actions and hooks alike. The caller applies them; none has been
+// applied when they come back.
+type Effects struct {
+	Denied       *Denial
+	IDClaims     map[string]json.RawMessage
+	AccessClaims map[string]json.RawMessage
+	Scopes       []ScopeChange              // in the order in which they were asked for
+	UserMetadata map[string]json.RawMessage // first level; null removes a key
+	AppMetadata  map[string]json.RawMessage
+	Revoke       string // "session" or "refresh_token": what a denial ends too
+	KeepTokens   bool   // of a session that is revoked, the refresh tokens stay
+	Unsupported  string // the first call that the server cannot follow, such as api.redirect.sendUserTo
+}
+
+// Denial is a script's refusal.
+type Denial struct {
+	Action  string // name of the script
+	Code    string // as the script gave it, or the trigger's own
+	Reason  string // for the log, and for callers that are programs; made by a script: escape it
+	Message string // for people; may be empty
+}
+
+// ScopeChange is one change of the granted scopes. Op is add, remove or set.
+type ScopeChange struct {
+	Op     string
+	Scopes []string
+}
+
+// effects is Effects as the worker reports it: pairs, because a script chooses the names.
+type effects struct {
+	Denied      *denial       `json:"denied"`
+	ID          [][2]string   `json:"id"`
+	Access      [][2]string   `json:"access"`
+	Scopes      [][]string    `json:"scopes"` // op, then scopes
+	User        [][2]string   `json:"user"`
+	App         [][2]string   `json:"app"`
+	Cache       []cacheChange `json:"cache"`
+	Revoke      string        `json:"revoke"`
+	KeepTokens  bool          `json:"keepTokens"`
+	Unsupported string        `json:"unsupported"`
+}
+
+type denial struct {
+	Script  int    `json:"script"`
+	Code    string `json:"code"`
+	Reason  string `json:"reason"`
+	Message string `json:"message"`
+}
+
+// public checks what a worker reported: it is not trusted.
+func (e *effects) public(name func(int) string) Effects {
+	out := Effects{
+		IDClaims: object(e.ID), AccessClaims: object(e.Access), UserMetadata: object(e.User), AppMetadata: object(e.App),
+		KeepTokens: e.KeepTokens, Unsupported: clean(e.Unsupported),
+	}
+	if e.Revoke == "session" || e.Revoke == "refresh_token" {
+		out.Revoke = e.Revoke
+	}
+	if d := e.Denied; d != nil {
+		out.Denied = &Denial{Action: name(d.Script), Code: clean(d.Code), Reason: clean(d.Reason), Message: clean(d.Message)}
+	}
+	for _, change := range e.Scopes {
+		if len(change) > 0 {
+			out.Scopes = append(out.Scopes, ScopeChange{Op: change[0], Scopes: change[1:]})
+		}
+	}
+	return out
+}
+
+func object(pairs [][2]string) map[string]json.RawMessage {
+	if len(pairs) == 0 {
+		return nil
+	}
+	out := make(map[string]json.RawMessage, len(pairs))
+	for _, p := range pairs {
+		if json.Valid([]byte(p[1])) {
+			out[p[0]] = json.RawMessage(p[1])
+		}
+	}
+	return out
+}

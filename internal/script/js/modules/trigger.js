@@ -1,0 +1,231 @@
+// How the scripts of a trigger are called and what they may ask for: actions one after the other, or one hook. What is special to a
+// trigger is in js/triggers. module.exports(pipe) returns the runner that boot.js drives; pipe is what it may use of boot.js.
+'use strict';
+
+const parse = JSON.parse, stringify = JSON.stringify, keysOf = Object.keys, define = Object.defineProperty, isArray = Array.isArray;
+const Promised = Promise, {text, property} = internal;
+
+const put = (object, name, value) => define(object, name, {value, writable: true, configurable: true, enumerable: true});
+
+// Limits of api.cache, in bytes and milliseconds.
+const maxEntries = 20, maxKey = 64, maxValue = 4096, maxCache = 8192, maxLife = 24 * 3600e3, usualLife = 15 * 60e3;
+
+function bytes(s) {
+	let n = 0;
+	for (const c of s) {
+		const p = c.codePointAt(0);
+		n += p < 0x80 ? 1 : p < 0x800 ? 2 : p < 0x10000 ? 3 : 4;
+	}
+	return n;
+}
+
+module.exports = function (pipe) {
+	const input = pipe.input, trigger = require('trigger:' + input.id), eventText = stringify(input.event);
+	const effects = {denied: null, scopes: [], revoke: '', keepTokens: false, unsupported: ''};
+	const claims = {id: new Map(), access: new Map()}, metadata = {user: new Map(), app: new Map()}, transaction = new Map();
+	const records = new Map(), touched = new Set();
+	for (const key of keysOf(input.cache)) records.set(key, input.cache[key]);
+	let current = -1, open = false, event = null;
+
+	// keep takes a value as it is now; undefined takes back what was set before.
+	function keep(map, name, value, what) {
+		if (typeof name !== 'string' || name === '') throw new TypeError('The name of ' + what + ' must be a string that is not empty');
+		const json = stringify(value);
+		if (json === undefined) map.delete(name);
+		else map.set(name, json);
+	}
+
+	// overlay shows a script what the ones before it have set.
+	function overlay(object, name, map) {
+		if (object === null || typeof object !== 'object' || map.size === 0) return;
+		if (object[name] === null || typeof object[name] !== 'object') put(object, name, {});
+		for (const [key, json] of map) {
+			if (json === 'null') delete object[name][key];
+			else put(object[name], key, parse(json));
+		}
+	}
+
+	const failed = code => ({type: 'error', code});
+	const value = fn => { fn.answers = true; return fn; }; // its result is the caller's; other functions of an api return the api
+	const cache = {
+		get: value(key => {
+			const record = records.get(text(key));
+			return record && record.expires_at > Date.now() ? {value: record.value, expires_at: record.expires_at} : undefined;
+		}),
+		set: value((key, content, options) => {
+			key = text(key);
+			if (typeof content !== 'string') return failed('FailedToSetCacheRecord');
+			if (bytes(key) > maxKey) return failed('CacheKeySizeExceeded');
+			if (bytes(content) > maxValue) return failed('CacheValueSizeExceeded');
+			const now = Date.now(), {ttl, expires_at: at} = options || {};
+			for (const n of [ttl, at]) if (n !== undefined && !(typeof n === 'number' && n === n)) return failed('InvalidExpiry');
+			const until = Math.min(ttl === undefined ? Infinity : now + ttl, at === undefined ? Infinity : at);
+			if (until <= now) return failed('ItemAlreadyExpired');
+			let size = bytes(key) + bytes(content), count = 1;
+			for (const [k, r] of records) {
+				if (k === key || r.expires_at <= now) continue;
+				size += bytes(k) + bytes(r.value);
+				count++;
+			}
+			if (size > maxCache || count > maxEntries) return failed('CacheSizeExceeded');
+			const record = {value: content, expires_at: Math.round(until === Infinity ? now + usualLife : Math.min(until, now + maxLife))};
+			records.set(key, record);
+			touched.add(key);
+			return {type: 'success', record: {value: record.value, expires_at: record.expires_at}};
+		}),
+		delete: value(key => {
+			key = text(key);
+			if (!records.delete(key)) return failed('CacheKeyDoesNotExist');
+			touched.add(key);
+			return {type: 'success'};
+		}),
+	};
+
+	// What the files of the triggers build an api from.
+	const tools = {
+		input, value, cache, log: pipe.log,
+		event: () => event,
+		deny(code, reason, message) {
+			if (effects.denied) return;
+			effects.denied = {script: current, code, reason: reason === undefined ? '' : text(reason), message: message === undefined ? '' : text(message)};
+		},
+		claim: token => (name, content) => keep(claims[token], name, content, 'a claim'),
+		metadata: kind => (name, content) => keep(metadata[kind], name, content, 'metadata'),
+		transaction(name, content) {
+			keep(transaction, name, content, 'metadata');
+			if (content === undefined) transaction.set(name, 'null');
+			overlay(event.transaction, 'metadata', transaction);
+		},
+		scope(op, scopes) {
+			for (const s of scopes) if (typeof s !== 'string') throw new TypeError('A scope must be a string');
+			effects.scopes.push([op, ...scopes]);
+		},
+		revoke(what, keepTokens) {
+			effects.revoke = what;
+			effects.keepTokens = Boolean(keepTokens);
+		},
+		unsupported: name => () => { if (!effects.unsupported) effects.unsupported = 'api.' + name; },
+		impossible: name => () => { throw new Error('api.' + name + ' is not supported by this server'); },
+	};
+
+	// api makes the api of one script. What it does once the script has ended is lost.
+	function api(index) {
+		const guard = (members, path) => {
+			const out = {};
+			for (const name of keysOf(members)) {
+				const member = members[name];
+				if (typeof member !== 'function') {
+					out[name] = guard(member, path + name + '.');
+					continue;
+				}
+				out[name] = (...args) => {
+					if (!open || index !== current) {
+						pipe.log('warn', 'api.' + path + name + ' was called after the action had ended; it has no effect', index);
+						return whole;
+					}
+					const result = member(...args);
+					return result === undefined && !member.answers ? whole : result;
+				};
+			}
+			return out;
+		};
+		const whole = guard(Object.assign({cache}, trigger.api(tools)), '');
+		return whole;
+	}
+
+	// evaluate runs a script as a module and returns what it exports.
+	function evaluate(index, modules, actions) {
+		const module = {exports: {}}, shared = new Map();
+		const requires = specifier => {
+			if (typeof specifier !== 'string' || !specifier.startsWith('actions:')) return pipe.require(specifier);
+			const name = specifier.slice(8);
+			if (!Object.hasOwn(modules, name)) throw pipe.missing(specifier);
+			if (!shared.has(name)) {
+				shared.set(name, {}); // a module that requires itself gets what is there
+				shared.set(name, evaluate(modules[name].at, {}, {secrets: modules[name].secrets || {}}));
+			}
+			return shared.get(name);
+		};
+		pipe.functions[index].call(module.exports, module.exports, requires, module, actions);
+		return module.exports;
+	}
+
+	function end(index) {
+		if (index === current) open = false;
+		pipe.settled(index);
+	}
+
+	function fail(index, error) {
+		if (index === current) open = false;
+		pipe.failed(index, 'exception', error);
+	}
+
+	function action(index) {
+		const script = input.scripts[index];
+		event.secrets = Object.assign({}, script.secrets);
+		event.configuration = {};
+		const exported = evaluate(index, script.modules || {});
+		const handler = property(exported, input.handler);
+		if (typeof handler !== 'function') throw new TypeError('The action exports no function ' + input.handler);
+		Promised.resolve(handler.call(exported, event, api(index))).then(() => end(index), e => fail(index, e));
+	}
+
+	function hook(index) {
+		const script = input.scripts[index], fn = evaluate(index, {});
+		if (typeof fn !== 'function') throw new Error('Unable to compile the extensibility code as javascript');
+		let called = false;
+		const callback = (error, result) => {
+			if (called || index !== current) {
+				pipe.log('warn', 'callback was called more than once; the first call stands', index);
+				return;
+			}
+			called = true;
+			try {
+				if (!error) trigger.result && trigger.result(result || {}, tools);
+				else if (!trigger.refused || !trigger.refused(error, tools)) return pipe.failed(index, 'callback', error);
+			} catch (e) {
+				return fail(index, e);
+			}
+			end(index);
+		};
+		event.context.webtask = {secrets: Object.assign({}, script.secrets), headers: {}, body: {}, data: {}, meta: {}};
+		const result = fn(...event.arguments, event.context, callback);
+		if (result !== null && typeof result === 'object' && typeof property(result, 'then') === 'function') {
+			Promised.resolve(result).then(undefined, e => fail(index, e));
+		}
+	}
+
+	for (const name of input.errors || []) {
+		const type = {[name]: class extends Error {
+			constructor(message, friendly) {
+				super(message);
+				this.name = name;
+				this.friendlyMessage = friendly;
+			}
+		}}[name];
+		define(globalThis, name, {value: type, writable: true, configurable: true, enumerable: false});
+	}
+
+	return {
+		count: input.scripts.length,
+		over: () => effects.denied !== null || effects.unsupported !== '',
+		start(index) {
+			current = index;
+			open = true;
+			event = parse(eventText);
+			if (input.hook) return hook(index);
+			overlay(event.user, 'user_metadata', metadata.user);
+			overlay(event.user, 'app_metadata', metadata.app);
+			overlay(event.transaction, 'metadata', transaction);
+			action(index);
+		},
+		report() {
+			effects.id = [...claims.id];
+			effects.access = [...claims.access];
+			effects.user = [...metadata.user];
+			effects.app = [...metadata.app];
+			effects.cache = [...touched].map(key => ({key, record: records.get(key) || null}));
+			return effects;
+		},
+	};
+};

@@ -1,0 +1,53 @@
+// post-login: extensibility fact sheet 3.6. Calls that the server cannot follow yet refuse the login, so that no check is passed over.
+'use strict';
+
+const saml = ['Attribute', 'Audience', 'Recipient', 'CreateUpnClaim', 'PassthroughClaimsWithNoMapping', 'MapUnknownClaimsAsIs', 'MapIdentities',
+	'SignatureAlgorithm', 'DigestAlgorithm', 'Destination', 'LifetimeInSeconds', 'SignResponse', 'NameIdentifierFormat', 'NameIdentifierProbes',
+	'AuthnContextClassRef', 'SigningCert', 'IncludeAttributeNameFormat', 'TypedAttributes', 'EncryptionCert', 'EncryptionPublicKey', 'Cert', 'Key',
+	'RelayState', 'Issuer', 'EncryptionAlgorithm'];
+
+exports.api = function (t) {
+	const no = (group, names, how) => Object.fromEntries(names.map(name => [name, (how || t.unsupported)(group + '.' + name)]));
+	const refreshing = () => (t.event().transaction || {}).protocol === 'oauth2-refresh-token';
+	return {
+		access: {deny: reason => t.deny('access_denied', reason)},
+		accessToken: {
+			setCustomClaim: t.claim('access'), addScope: s => t.scope('add', [s]), removeScope: s => t.scope('remove', [s]),
+		},
+		idToken: {setCustomClaim: t.claim('id')},
+		user: {setUserMetadata: t.metadata('user'), setAppMetadata: t.metadata('app')},
+		transaction: {setMetadata: t.transaction},
+		validation: {error: (code, message) => t.deny('access_denied', message === undefined ? code : message)},
+		rules: {wasExecuted: t.value(id => (t.input.rules || []).includes(id))},
+		multifactor: {enable: provider => { if (provider !== 'none') t.unsupported('multifactor.enable')(); }},
+		redirect: {
+			canRedirect: t.value(() => false),
+			encodeToken: t.value(({secret, payload, expiresInSeconds = 900}) => {
+				const {user, request} = t.event(), now = Math.floor(Date.now() / 1000);
+				const claims = {iss: request.hostname, iat: now, exp: now + expiresInSeconds, sub: user.user_id, ip: request.ip};
+				return require('jsonwebtoken').sign(Object.assign(claims, payload), secret, {algorithm: 'HS256'});
+			}),
+			sendUserTo: t.unsupported('redirect.sendUserTo'),
+			validateToken: t.impossible('redirect.validateToken'),
+		},
+		authentication: no('authentication', ['challengeWith', 'challengeWithAny', 'enrollWith', 'enrollWithAny', 'recordMethod', 'setPrimaryUser']),
+		prompt: no('prompt', ['render']),
+		session: Object.assign(no('session', ['setExpiresAt', 'setIdleExpiresAt', 'setCookieMode', 'setMetadata', 'deleteMetadata', 'evictMetadata']), {
+			revoke(reason, options) {
+				t.revoke('session', options && options.preserveRefreshTokens);
+				t.deny('access_denied', reason);
+			},
+		}),
+		refreshToken: Object.assign(no('refreshToken', ['setExpiresAt', 'setIdleExpiresAt', 'setMetadata', 'deleteMetadata', 'evictMetadata']), {
+			revoke(reason) {
+				if (!refreshing()) return t.log('warn', 'api.refreshToken.revoke has no effect: no refresh token is exchanged');
+				t.revoke('refresh_token');
+				t.deny('access_denied', reason);
+			},
+		}),
+		roles: no('roles', ['getUserEffectiveRoles', 'getUserEffectiveRolesByIds', 'getUserEffectiveRolesByNames'], t.impossible),
+		groups: no('groups', ['getUserGroups', 'hasGroupMembership'], t.impossible),
+		// No login here ends in a SAML response, so that these have no effect, as they have none there for other protocols.
+		samlResponse: Object.fromEntries(saml.map(name => ['set' + name, () => {}])),
+	};
+};

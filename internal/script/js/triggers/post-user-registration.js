@@ -1,0 +1,4 @@
+// post-user-registration: nobody waits for it, and it can ask for nothing but the cache.
+'use strict';
+
+exports.api = () => ({});
