@@ -13,6 +13,7 @@ type Tenant struct {
 	Domains   []string
 	Settings  TenantSettings
 	CreatedAt time.Time
+	ACLs      []NetworkACL // in the order in which they decide
 }
 
 // Domain returns the canonical domain (host, and port unless it is the usual one).

@@ -27,6 +27,7 @@ func (s *Server) front(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start := time.Now()
 		rec := &recorder{ResponseWriter: w, status: http.StatusOK}
+		connecting := clientIP(r.RemoteAddr)
 		r = s.normalized(r)
 		defer func() {
 			if p := recover(); p != nil {
@@ -57,7 +58,9 @@ func (s *Server) front(next http.Handler) http.Handler {
 		if r.URL.Scheme == "https" && !loopback {
 			rec.Header().Set("Strict-Transport-Security", "max-age=31536000")
 		}
-		next.ServeHTTP(rec, r)
+		if s.admitted(rec, r, connecting) {
+			next.ServeHTTP(rec, r)
+		}
 	})
 }
 

@@ -21,6 +21,8 @@ type Config struct {
 	ACMECache      string         `name:"acme-cache" env:"STAGEDOOR_ACME_CACHE" help:"Directory of ACME certificates. Default: acme in the data directory." placeholder:"DIR"`
 	TrustedProxies []netip.Prefix `name:"trusted-proxies" env:"STAGEDOOR_TRUSTED_PROXIES" help:"Networks of proxies whose X-Forwarded headers count, such as 10.0.0.0/8." placeholder:"NET"`
 
+	IgnoreNetworkACLs bool `name:"ignore-network-acls" env:"STAGEDOOR_IGNORE_NETWORK_ACLS" help:"Let everybody in whatever tenants' network access lists say, such as after one locked its author out."`
+
 	Mail     Mail     `embed:"" prefix:"mail-" envprefix:"STAGEDOOR_MAIL_"`
 	Outbound Outbound `embed:"" prefix:"outbound-" envprefix:"STAGEDOOR_OUTBOUND_"`
 

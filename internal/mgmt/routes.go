@@ -156,6 +156,13 @@ func (a *API) routes() []row {
 		{"GET", "/attack-protection/suspicious-ip-throttling", "read:attack_protection", 200, "Get suspicious IP throttling settings", plain(suspiciousIP.show)},
 		{"PATCH", "/attack-protection/suspicious-ip-throttling", "update:attack_protection", 200, "Update suspicious IP throttling settings", body(checked(merge[suspiciousIPIn](suspiciousIP)))},
 
+		{"GET", "/network-acls", "read:network_acls", 200, "Get network ACLs", query(a.listNetworkACLs)},
+		{"POST", "/network-acls", "create:network_acls", 201, "Create network ACL", body(a.createNetworkACL)},
+		{"GET", "/network-acls/{id}", "read:network_acls", 200, "Get network ACL", plain(a.readNetworkACL)},
+		{"PUT", "/network-acls/{id}", "update:network_acls", 200, "Replace network ACL", body(a.replaceNetworkACL)},
+		{"PATCH", "/network-acls/{id}", "update:network_acls", 200, "Update network ACL", body(a.updateNetworkACL)},
+		{"DELETE", "/network-acls/{id}", "delete:network_acls", 200, "Delete network ACL", plain(a.deleteNetworkACL)},
+
 		{"GET", "/guardian/factors", "read:guardian_factors", 200, "Get Factors and multi-factor authentication details", plain(a.listFactors)},
 		{"PUT", "/guardian/factors/{name}", "update:guardian_factors", 200, "Update multi-factor authentication type", body(a.setFactor)},
 		{"GET", "/guardian/policies", "read:mfa_policies", 200, "Get multi-factor authentication policies", plain(a.readPolicies)},

@@ -213,6 +213,9 @@ func (db *DB) TenantByID(ctx context.Context, id string) (*Store, error) {
 		return nil, err
 	}
 	s := &Store{db, t}
+	if t.ACLs, err = s.NetworkACLs(ctx); err != nil {
+		return nil, err
+	}
 	db.mu.Lock()
 	defer db.mu.Unlock()
 	if db.changes == changes { // else it may be older than the change

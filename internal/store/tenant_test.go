@@ -34,6 +34,7 @@ func furnish(t testing.TB, s *store.Store) {
 	ok(t, s.CreateClientGrant(ctx, &stagedoor.ClientGrant{ID: "cgr " + id, ClientID: "client " + id, Audience: "api " + id}))
 	ok(t, s.CreateRule(ctx, &stagedoor.Rule{ID: "rul " + id, Name: "Rule"}))
 	ok(t, s.SetRulesConfig(ctx, "key", "value "+id))
+	ok(t, s.CreateNetworkACL(ctx, &stagedoor.NetworkACL{ID: "acl " + id}))
 	must(s.ClaimLogCursor(ctx, &stagedoor.LogStream{ID: "stream", After: "after " + id}, until))(t)
 	ok(t, s.ChangeSetting(ctx, "setting", func(m map[string]any) error { m["of"] = id; return nil }))
 	must(s.CountAttempt(ctx, stagedoor.Attempts{Connection: "Users", Identifier: "ada", IP: "::1"}, time.Hour))(t)
@@ -61,7 +62,7 @@ func photograph(t testing.TB, s *store.Store) string {
 	ok(t, s.Setting(ctx, "setting", &setting))
 	b, err := json.MarshalIndent([]any{
 		must(s.LogCursor(ctx, &stagedoor.LogStream{ID: "stream"}))(t), must(s.Days(ctx, time.Now().Add(-48*time.Hour), time.Now()))(t), must(s.ActiveUsers(ctx, time.Time{}))(t),
-		setting, must(s.Attempts(ctx, "ada"))(t), must(s.Full(ctx, "bucket", "::1", stagedoor.Throttle{MaxAttempts: 1, Rate: 1}))(t),
+		must(s.NetworkACLs(ctx))(t), setting, must(s.Attempts(ctx, "ada"))(t), must(s.Full(ctx, "bucket", "::1", stagedoor.Throttle{MaxAttempts: 1, Rate: 1}))(t),
 		fresh, fresh.LastLogin, users, total, logs, logTotal,
 		must(s.PasswordHash(ctx, "auth0|"+id))(t), must(s.Clients(ctx))(t), must(s.Connections(ctx))(t), must(s.ResourceServers(ctx))(t),
 		must(s.ClientGrants(ctx))(t), must(s.Rules(ctx))(t), must(s.RulesConfigs(ctx))(t), must(s.Grants(ctx, "", "", ""))(t),
@@ -198,7 +199,18 @@ var trespasses = map[string]struct {
 	"Days": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
 		return s.Days(ctx, time.Now().Add(-48*time.Hour), time.Now())
 	}},
-	"ActiveUsers":       {ignores, func(ctx context.Context, s *store.Store) (any, error) { return s.ActiveUsers(ctx, time.Time{}) }},
+	"ActiveUsers": {ignores, func(ctx context.Context, s *store.Store) (any, error) { return s.ActiveUsers(ctx, time.Time{}) }},
+	"NetworkACL":  {finds, func(ctx context.Context, s *store.Store) (any, error) { return s.NetworkACL(ctx, "acl acme") }},
+	"NetworkACLs": {ignores, func(ctx context.Context, s *store.Store) (any, error) { return s.NetworkACLs(ctx) }},
+	"CreateNetworkACL": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
+		return nil, s.CreateNetworkACL(ctx, &stagedoor.NetworkACL{ID: "acl acme"})
+	}},
+	"UpdateNetworkACL": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		return s.UpdateNetworkACL(ctx, "acl acme", func(a *stagedoor.NetworkACL) error { a.Active = true; return nil })
+	}},
+	"DeleteNetworkACL": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
+		return nil, s.DeleteNetworkACL(ctx, "acl acme")
+	}},
 	"DeleteRulesConfig": {ignores, func(ctx context.Context, s *store.Store) (any, error) { return nil, s.DeleteRulesConfig(ctx, "key") }},
 	"GrantFor": {finds, func(ctx context.Context, s *store.Store) (any, error) {
 		return s.GrantFor(ctx, "auth0|acme", "client acme", "api acme")
