@@ -2,6 +2,7 @@ package connection
 
 import (
 	"context"
+	"errors"
 	"net/mail"
 	"regexp"
 	"slices"
@@ -160,6 +161,9 @@ func NormalizeUsername(s string) (string, error) {
 	return s, nil
 }
 
+// ErrNotForLogin is within the error for a connection that is enabled but that nobody can sign in through.
+var ErrNotForLogin = errors.New("connection: not for login")
+
 // ForClient returns the database connection that a client signs people in through: the one
 // called name if it is given, else the first that is enabled.
 func ForClient(ctx context.Context, st *store.Store, clientID, name string) (*stagedoor.Connection, error) {
@@ -183,7 +187,9 @@ func ForClient(ctx context.Context, st *store.Store, clientID, name string) (*st
 		}
 	}
 	if other != nil {
-		return nil, stagedoor.Errorf(stagedoor.Invalid, "invalid_request", "the connection %s (%s) cannot be used to log in: this server keeps it as configuration only", other.Name, other.Strategy)
+		e := stagedoor.Errorf(stagedoor.Invalid, "invalid_request", "the connection %s (%s) cannot be used to log in: this server keeps it as configuration only", other.Name, other.Strategy)
+		e.Err = ErrNotForLogin
+		return nil, e
 	}
 	if name != "" {
 		return nil, stagedoor.Errorf(stagedoor.Invalid, "invalid_request", "the connection is not enabled")

@@ -2,6 +2,7 @@ package login
 
 import (
 	"context"
+	"errors"
 	"net/http"
 
 	"github.com/stagedoor/stagedoor"
@@ -39,6 +40,9 @@ func databaseNamed(r *http.Request, st *store.Store, client *stagedoor.Client, n
 	}
 	if client != nil && !client.Global {
 		conn, err := connection.ForClient(r.Context(), st, client.ID, name)
+		if errors.Is(err, connection.ErrNotForLogin) {
+			return nil, invalid("invalid_connection", "the connection is not enabled")
+		}
 		if stagedoor.IsKind(err, stagedoor.Invalid) {
 			return nil, invalid("invalid_connection", "%s", stagedoor.AsError(err).Message)
 		}

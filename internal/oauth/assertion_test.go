@@ -141,3 +141,14 @@ func TestDemands(t *testing.T) {
 	w.client(machine, func(c *stagedoor.Client) { c.ComplianceLevel = "none" })
 	w.token(values(machineForm()...)).good()
 }
+
+// A client whose only connection has a strategy that nobody can sign in through is told so.
+func TestConnectionsThatAreConfigurationOnly(t *testing.T) {
+	w := newWorld(t)
+	ok(t, w.st.CreateConnection(t.Context(), &stagedoor.Connection{Name: "corp", Strategy: "samlp", EnabledClients: []string{site}}))
+	a := w.browser().get("/authorize?" + request(site, "connection", "corp").Encode())
+	want := "the connection corp (samlp) cannot be used to log in: this server keeps it as configuration only"
+	if to, err := url.Parse(a.Header().Get("Location")); err != nil || to.Query().Get("error") != "invalid_request" || to.Query().Get("error_description") != want {
+		t.Errorf("%d %s", a.Code, a.Header().Get("Location"))
+	}
+}
