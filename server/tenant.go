@@ -149,7 +149,7 @@ func moveSystemAPI(ctx context.Context, st *store.Store, api *stagedoor.Resource
 
 // ensureGrant lets the machine client use all of the Management API.
 func ensureGrant(ctx context.Context, st *store.Store, c *stagedoor.Client, api *stagedoor.ResourceServer) error {
-	_, err := st.ClientGrantFor(ctx, c.ID, api.Identifier)
+	_, err := st.ClientGrantFor(ctx, c, api.Identifier, stagedoor.SubjectClient)
 	if !stagedoor.IsKind(err, stagedoor.NotFound) {
 		return err
 	}

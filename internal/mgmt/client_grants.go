@@ -21,8 +21,9 @@ type listClientGrantsIn struct {
 
 func (in *listClientGrantsIn) leavesOut(g stagedoor.ClientGrant) bool {
 	any := g.AllowAnyOrganization != nil && *g.AllowAnyOrganization
-	return in.Audience != "" && g.Audience != in.Audience || in.ClientID != "" && g.ClientID != in.ClientID || in.DefaultFor != "" ||
-		in.AllowAnyOrganization.Set && any != in.AllowAnyOrganization.Value || in.SubjectType == "user"
+	return in.Audience != "" && g.Audience != in.Audience || in.ClientID != "" && g.ClientID != in.ClientID ||
+		in.DefaultFor != "" && g.DefaultFor != in.DefaultFor || in.AllowAnyOrganization.Set && any != in.AllowAnyOrganization.Value ||
+		in.SubjectType != "" && g.Subject() != in.SubjectType
 }
 
 func (a *API) listClientGrants(c *call, in listClientGrantsIn) (any, error) {
@@ -42,7 +43,7 @@ type clientGrantIn struct {
 	Scope                     web.Opt[[]string] `json:"scope" schema:"max=1000,unique" doc:"Scopes allowed for this client grant"`
 	OrganizationUsage         web.Opt[string]   `json:"organization_usage" schema:"enum=deny|allow|require" doc:"Controls how organizations may be used with this grant"`
 	AllowAnyOrganization      web.Opt[bool]     `json:"allow_any_organization" doc:"Controls allowing any organization to be used with this grant"`
-	AuthorizationDetailsTypes web.Opt[[]string] `json:"authorization_details_types" doc:"Types of authorization_details allowed for this client grant"`
+	AuthorizationDetailsTypes web.Opt[[]string] `json:"authorization_details_types" schema:"max=10,unique" doc:"Types of authorization_details allowed for this client grant"`
 	AllowAllScopes            web.Opt[bool]     `json:"allow_all_scopes" doc:"If enabled, all scopes configured on the resource server are allowed for this grant"`
 }
 
@@ -56,12 +57,6 @@ type createClientGrantIn struct {
 
 // apply copies what was sent to the grant of an API.
 func (in *clientGrantIn) apply(g *stagedoor.ClientGrant, rs *stagedoor.ResourceServer) error {
-	switch {
-	case in.AllowAllScopes.Value:
-		return unsupported("allow_all_scopes")
-	case len(in.AuthorizationDetailsTypes.Value) > 0:
-		return unsupported("authorization_details_types")
-	}
 	var unknown []string
 	for _, scope := range in.Scope.Value {
 		if !rs.Defines(scope) && !slices.Contains(g.Scope, scope) {
@@ -75,33 +70,38 @@ func (in *clientGrantIn) apply(g *stagedoor.ClientGrant, rs *stagedoor.ResourceS
 		g.Scope = append([]string{}, in.Scope.Value...)
 	}
 	in.OrganizationUsage.Into(&g.OrganizationUsage)
-	if in.AllowAnyOrganization.Null {
-		g.AllowAnyOrganization = nil
-	} else if in.AllowAnyOrganization.Set {
-		g.AllowAnyOrganization = &in.AllowAnyOrganization.Value
+	copyFlag(in.AllowAnyOrganization, &g.AllowAnyOrganization)
+	copyFlag(in.AllowAllScopes, &g.AllowAllScopes)
+	in.AuthorizationDetailsTypes.Into(&g.AuthorizationDetailsTypes)
+	if g.Subject() == stagedoor.SubjectUser && (in.OrganizationUsage.Has() || in.AllowAnyOrganization.Value) {
+		return bad("validation_error", "Organizations are for grants with subject_type client.")
 	}
 	return nil
 }
 
 func (a *API) createClientGrant(c *call, in createClientGrantIn) (any, error) {
 	switch {
-	case in.DefaultFor != "":
-		return nil, unsupported("default_for")
-	case in.SubjectType == "user":
-		return nil, unsupported("subject_type user")
-	case in.ClientID == "":
+	case in.ClientID == "" && in.DefaultFor == "":
 		return nil, badProperty("", "Missing required property: client_id")
-	case !in.Scope.Has():
+	case in.ClientID != "" && in.DefaultFor != "":
+		return nil, bad("invalid_body", "client_id and default_for cannot be set at the same time.")
+	case !in.Scope.Has() && !in.AllowAllScopes.Value:
 		return nil, badProperty("", "Missing required property: scope")
 	}
-	if _, err := c.store.Client(c.ctx(), in.ClientID); err != nil {
-		return nil, err
+	if in.ClientID != "" {
+		cl, err := c.store.Client(c.ctx(), in.ClientID)
+		if err != nil {
+			return nil, err
+		}
+		if cl.AppType == "express_configuration" {
+			return nil, bad("validation_error", "Client of type express_configuration cannot be used")
+		}
 	}
 	rs, err := token.ResourceServer(c.ctx(), c.store, in.Audience)
 	if err != nil {
 		return nil, err
 	}
-	g := &stagedoor.ClientGrant{ClientID: in.ClientID, Audience: rs.Identifier, Scope: []string{}, SubjectType: in.SubjectType}
+	g := &stagedoor.ClientGrant{ClientID: in.ClientID, Audience: rs.Identifier, Scope: []string{}, SubjectType: in.SubjectType, DefaultFor: in.DefaultFor}
 	if err := in.apply(g, rs); err != nil {
 		return nil, err
 	}

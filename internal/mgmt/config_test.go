@@ -270,7 +270,8 @@ func TestResourceServers(t *testing.T) {
 		}
 		h.call(all, "PATCH", "/resource-servers/"+id, `{"token_lifetime_for_web":61}`).fails(400, "invalid_body", "token_lifetime_for_web must be lower than or equal to token_lifetime.")
 		h.call(all, "PATCH", "/resource-servers/"+id, `{"identifier":"x"}`).fails(400, "invalid_body", payload(`Additional properties not allowed: identifier'`))
-		h.call(all, "PATCH", "/resource-servers/"+id, `{"token_encryption":{"format":"compact-nested-jwe"}}`).is(501, "")
+		h.call(all, "PATCH", "/resource-servers/"+id, `{"token_encryption":{"format":"compact-nested-jwe"}}`).
+			fails(400, "invalid_body", payload(`Missing required property: encryption_key' on property token_encryption`))
 		h.call(all, "POST", "/resource-servers", `{"identifier":"https://api.test/v1"}`).fails(409, "resource_server_conflict", "A resource server with the same identifier already exists")
 		h.call(all, "POST", "/resource-servers", `{"identifier":"https://acme.test/api/v2/"}`).fails(400, "operation_not_supported", "The selected identifier is reserved.")
 		h.call(all, "POST", "/resource-servers", `{"identifier":"x","scopes":[{"value":"a"},{"value":"a"}]}`).is(400, "")

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/jose"
 	"github.com/stagedoor/stagedoor/internal/token"
 	"github.com/stagedoor/stagedoor/internal/web"
 )
@@ -20,11 +21,47 @@ func (a *API) listResourceServers(c *call, in listResourceServersIn) (any, error
 	if err != nil {
 		return nil, err
 	}
+	show, err := a.resourceServerView(c)
+	if err != nil {
+		return nil, err
+	}
 	all = slices.DeleteFunc(all, func(r stagedoor.ResourceServer) bool {
 		return len(in.Identifiers) > 0 && !slices.Contains(in.Identifiers, r.Identifier)
 	})
 	return listed(c, in.Paging, web.Checkpoint{}, "resource_servers", all, func(r stagedoor.ResourceServer) string { return r.ID },
-		func(r stagedoor.ResourceServer) (any, error) { return in.Pick(r) })
+		func(r stagedoor.ResourceServer) (any, error) { return show(&r, in.Fields) })
+}
+
+// resourceServerView returns how APIs look: with the client that stands for each, without keys that tokens are encrypted with.
+func (a *API) resourceServerView(c *call) (func(*stagedoor.ResourceServer, web.Fields) (any, error), error) {
+	clients, err := c.store.Clients(c.ctx())
+	if err != nil {
+		return nil, err
+	}
+	linked := map[string]string{}
+	for _, cl := range clients {
+		if identifier := optionText(cl.Stored, "resource_server_identifier"); identifier != "" {
+			linked[identifier] = cl.ID
+		}
+	}
+	return func(r *stagedoor.ResourceServer, fields web.Fields) (any, error) {
+		shown := *r
+		shown.ClientID = linked[r.Identifier]
+		if r.TokenEncryption != nil {
+			e := *r.TokenEncryption
+			e.Key.PEM = ""
+			shown.TokenEncryption = &e
+		}
+		return fields.Pick(shown)
+	}, nil
+}
+
+func (a *API) showResourceServer(c *call, r *stagedoor.ResourceServer, fields web.Fields) (any, error) {
+	show, err := a.resourceServerView(c)
+	if err != nil {
+		return nil, err
+	}
+	return show(r, fields)
 }
 
 // resourceServer returns the API that the path names by id or identifier.
@@ -37,7 +74,7 @@ func (a *API) readResourceServer(c *call, in web.Fields) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return in.Pick(r)
+	return a.showResourceServer(c, r, in)
 }
 
 // resourceServerIn is what of an API can be written, at creation and later.
@@ -52,6 +89,9 @@ type resourceServerIn struct {
 	TokenDialect        web.Opt[string]            `json:"token_dialect" schema:"enum=access_token|access_token_authz|rfc9068_profile|rfc9068_profile_authz" doc:"Dialect of issued access token"`
 	SkipConsent         web.Opt[bool]              `json:"skip_consent_for_verifiable_first_party_clients" doc:"Whether to skip user consent for applications flagged as first party (true) or not (false)"`
 	EnforcePolicies     web.Opt[bool]              `json:"enforce_policies" doc:"Whether authorization policies are enforced (true) or unenforced (false)"`
+	TokenEncryption     web.Opt[tokenEncryptionIn] `json:"token_encryption"`
+	ProofOfPossession   web.Opt[proofIn]           `json:"proof_of_possession"`
+	SubjectTypes        web.Opt[subjectTypesIn]    `json:"subject_type_authorization"`
 	Rest                map[string]json.RawMessage `schema:"rest"`
 }
 
@@ -70,29 +110,72 @@ type updateResourceServerIn struct {
 	resourceServerIn
 }
 
-// resourceServerStored are the members that are kept and returned without an effect; those in resourceServerRefused would make
-// tokens safer than they are here, and are refused.
-var (
-	resourceServerStored = map[string]string{
-		"allow_online_access": "boolean", "subject_type_authorization": "object", "token_encryption": "object", "consent_policy": "string",
-		"authorization_details": "array", "proof_of_possession": "object", "authorization_policy": "object",
-	}
-	resourceServerRefused = []string{
-		"token_encryption", "consent_policy", "authorization_details", "proof_of_possession", "authorization_policy",
-	}
-)
+type tokenEncryptionIn struct {
+	Format string          `json:"format" schema:"required,enum=compact-nested-jwe" doc:"Format of the encrypted JWT payload"`
+	Key    encryptionKeyIn `json:"encryption_key" schema:"required"`
+}
+
+type encryptionKeyIn struct {
+	Name      web.Opt[string] `json:"name" schema:"max=128"`
+	Algorithm string          `json:"alg" schema:"required,enum=RSA-OAEP-256|RSA-OAEP-384|RSA-OAEP-512" doc:"Algorithm used to encrypt the payload"`
+	KID       web.Opt[string] `json:"kid" schema:"max=128"`
+	PEM       web.Opt[string] `json:"pem" schema:"max=65536" doc:"PEM-formatted public key. Must be JSON escaped"`
+}
+
+type proofIn struct {
+	Mechanism   string          `json:"mechanism" schema:"required,enum=mtls|dpop" doc:"Intended mechanism for Proof-of-Possession"`
+	Required    bool            `json:"required" schema:"required" doc:"Whether the use of Proof-of-Possession is required for the resource server"`
+	RequiredFor web.Opt[string] `json:"required_for" schema:"enum=public_clients|all_clients"`
+}
+
+type subjectTypesIn struct {
+	User   web.Opt[userPolicyIn]   `json:"user"`
+	Client web.Opt[clientPolicyIn] `json:"client"`
+}
+
+type userPolicyIn struct {
+	Policy string `json:"policy" schema:"enum=allow_all|deny_all|require_client_grant" doc:"Defines the user flows policy for the resource server"`
+}
+
+type clientPolicyIn struct {
+	Policy string `json:"policy" schema:"enum=deny_all|require_client_grant" doc:"Defines the client flows policy for the resource server"`
+}
+
+// resourceServerShape are the members that are kept and returned without an effect.
+type resourceServerShape struct {
+	AllowOnline    web.Opt[bool]                  `json:"allow_online_access" doc:"Whether online access is allowed for this API"`
+	Consent        web.Opt[string]                `json:"consent_policy" schema:"enum=transactional-authorization-with-mfa"`
+	Authorization  web.Opt[[]authorizationTypeIn] `json:"authorization_details" schema:"max=10"`
+	Policy         web.Opt[policyIDIn]            `json:"authorization_policy"`
+	Verification   web.Opt[json.RawMessage]       `json:"verificationKey"`
+	VerificationLo web.Opt[string]                `json:"verificationLocation"`
+}
+
+type authorizationTypeIn struct {
+	Type string                     `json:"type" schema:"min=1,max=255"`
+	Rest map[string]json.RawMessage `schema:"rest"`
+}
+
+type policyIDIn struct {
+	PolicyID string `json:"policy_id" schema:"required,min=1,max=255"`
+}
+
+var resourceServerShapes = web.NewSchema[resourceServerShape]()
 
 func (in *resourceServerIn) check() error {
-	if err := checkStored(in.Rest, resourceServerStored); err != nil {
+	if _, err := shaped(resourceServerShapes, in.Rest); err != nil {
 		return err
 	}
-	for _, name := range resourceServerRefused {
-		if value := string(in.Rest[name]); value != "" && value != "null" && value != "[]" {
-			return unsupported("The resource server setting " + name)
-		}
-	}
-	if alg := in.SigningAlgorithm.Value; alg == "RS512" || alg == "PS256" {
+	if alg := in.SigningAlgorithm.Value; alg == "RS512" {
 		return unsupported("The algorithm " + alg)
+	}
+	if alg := in.TokenEncryption.Value.Key.Algorithm; alg != "" && alg != "RSA-OAEP-256" {
+		return unsupported("The algorithm " + alg)
+	}
+	if key := in.TokenEncryption.Value.Key.PEM; key.Has() {
+		if parsed, err := jose.ParsePublicPEM([]byte(key.Value)); err != nil || !parsed.Does(jose.RS256) {
+			return badProperty("token_encryption.encryption_key.pem", "Object didn't pass validation for format pem")
+		}
 	}
 	seen := map[string]bool{}
 	for i, scope := range in.Scopes.Value {
@@ -107,7 +190,7 @@ func (in *resourceServerIn) check() error {
 // touchesMore tells whether more was sent than what the system API lets change.
 func (in *resourceServerIn) touchesMore() bool {
 	return in.Name.Set || in.Scopes.Set || in.SigningAlgorithm.Set || in.SigningSecret.Set || in.AllowOfflineAccess.Set ||
-		in.TokenDialect.Set || in.EnforcePolicies.Set || len(in.Rest) > 0
+		in.TokenDialect.Set || in.EnforcePolicies.Set || in.TokenEncryption.Set || in.ProofOfPossession.Set || in.SubjectTypes.Set || len(in.Rest) > 0
 }
 
 func (in *resourceServerIn) copyTo(r *stagedoor.ResourceServer) error {
@@ -145,8 +228,49 @@ func (in *resourceServerIn) copyTo(r *stagedoor.ResourceServer) error {
 			r.Scopes[i] = stagedoor.APIScope{Value: s.Value, Description: s.Description.Value}
 		}
 	}
+	in.copyPolicies(r)
+	if e := r.TokenEncryption; e != nil && e.Key.PEM == "" {
+		return badProperty("token_encryption.encryption_key", "Missing required property: pem")
+	}
 	keepStored(&r.Stored, in.Rest)
 	return nil
+}
+
+// copyPolicies copies how tokens are protected and for whom they are. A key that is sent back as it was shown keeps its PEM.
+func (in *resourceServerIn) copyPolicies(r *stagedoor.ResourceServer) {
+	if in.TokenEncryption.Null {
+		r.TokenEncryption = nil
+	} else if in.TokenEncryption.Set {
+		k := in.TokenEncryption.Value.Key
+		e := &stagedoor.TokenEncryption{
+			Format: in.TokenEncryption.Value.Format,
+			Key:    stagedoor.EncryptionKey{Name: k.Name.Value, Algorithm: k.Algorithm, KID: k.KID.Value, PEM: k.PEM.Value},
+		}
+		if old := r.TokenEncryption; old != nil && e.Key.PEM == "" && old.Key.KID == e.Key.KID {
+			e.Key.PEM = old.Key.PEM
+		}
+		r.TokenEncryption = e
+	}
+	if in.ProofOfPossession.Null {
+		r.ProofOfPossession = nil
+	} else if p := in.ProofOfPossession.Value; in.ProofOfPossession.Set {
+		r.ProofOfPossession = &stagedoor.ProofOfPossession{Mechanism: p.Mechanism, Required: p.Required, RequiredFor: p.RequiredFor.Value}
+	}
+	if in.SubjectTypes.Null {
+		r.SubjectTypes = nil
+	} else if in.SubjectTypes.Set {
+		types := stagedoor.SubjectTypes{}
+		if r.SubjectTypes != nil {
+			types = *r.SubjectTypes
+		}
+		if u := in.SubjectTypes.Value.User; u.Set {
+			types.User = &stagedoor.SubjectPolicy{Policy: u.Value.Policy}
+		}
+		if c := in.SubjectTypes.Value.Client; c.Set {
+			types.Client = &stagedoor.SubjectPolicy{Policy: c.Value.Policy}
+		}
+		r.SubjectTypes = &types
+	}
 }
 
 func (a *API) createResourceServer(c *call, in createResourceServerIn) (any, error) {
@@ -158,10 +282,46 @@ func (a *API) createResourceServer(c *call, in createResourceServerIn) (any, err
 		return nil, err
 	}
 	r := &stagedoor.ResourceServer{Identifier: in.Identifier, SigningAlgorithm: "RS256", TokenLifetime: 86400, TokenLifetimeForWeb: 7200}
-	if err := in.copyTo(r); err != nil {
+	if known := wellKnownAPI(tenant, in.Identifier); known != nil {
+		r = known // whatever else was sent
+		keepStored(&r.Stored, in.Rest)
+	} else if err := in.copyTo(r); err != nil {
 		return nil, err
 	}
-	return r, c.store.CreateResourceServer(c.ctx(), r)
+	if err := c.store.CreateResourceServer(c.ctx(), r); err != nil {
+		return nil, err
+	}
+	return a.showResourceServer(c, r, web.Fields{})
+}
+
+// wellKnownAPI returns an API of the service that we follow that is the same in every tenant, nil if the identifier is of none.
+// Nothing answers at such an API here; tools create and read it.
+func wellKnownAPI(t *stagedoor.Tenant, identifier string) *stagedoor.ResourceServer {
+	policy := func(user, client string) *stagedoor.SubjectTypes {
+		return &stagedoor.SubjectTypes{User: &stagedoor.SubjectPolicy{Policy: user}, Client: &stagedoor.SubjectPolicy{Policy: client}}
+	}
+	switch identifier {
+	case "urn:auth0:express-configure":
+		return &stagedoor.ResourceServer{
+			Name: "Okta OIN Express Configuration API", Identifier: identifier, IsSystem: true, SigningAlgorithm: "RS256",
+			TokenLifetime: 300, TokenLifetimeForWeb: 7200, EnforcePolicies: true, SubjectTypes: policy("allow_all", "deny_all"),
+			Scopes: []stagedoor.APIScope{
+				{Value: "express_configure:sso", Description: "Ability to create SSO configurations"},
+				{Value: "express_configure:scim", Description: "Ability to create scim configurations"},
+			},
+		}
+	case "https://" + t.Domain() + "/me/":
+		return &stagedoor.ResourceServer{
+			Name: "Auth0 My Account API", Identifier: identifier, IsSystem: true, SigningAlgorithm: "RS256", AllowOfflineAccess: true,
+			TokenLifetime: 600, TokenLifetimeForWeb: 600, SkipConsent: true, SubjectTypes: policy("require_client_grant", "deny_all"),
+			Scopes: []stagedoor.APIScope{
+				{Value: "create:me:connected_accounts", Description: "Create Connected Accounts"},
+				{Value: "read:me:connected_accounts", Description: "Read Connected Accounts"},
+				{Value: "delete:me:connected_accounts", Description: "Delete Connected Accounts"},
+			},
+		}
+	}
+	return nil
 }
 
 func (a *API) updateResourceServer(c *call, in updateResourceServerIn) (any, error) {
@@ -172,12 +332,16 @@ func (a *API) updateResourceServer(c *call, in updateResourceServerIn) (any, err
 	if err != nil {
 		return nil, err
 	}
-	return c.store.UpdateResourceServer(c.ctx(), r.ID, func(r *stagedoor.ResourceServer) error {
+	r, err = c.store.UpdateResourceServer(c.ctx(), r.ID, func(r *stagedoor.ResourceServer) error {
 		if r.IsSystem && in.touchesMore() {
 			return bad("operation_not_supported", "System resource servers cannot be patched.")
 		}
 		return in.copyTo(r)
 	})
+	if err != nil {
+		return nil, err
+	}
+	return a.showResourceServer(c, r, web.Fields{})
 }
 
 func (a *API) deleteResourceServer(c *call) (any, error) {
@@ -187,7 +351,7 @@ func (a *API) deleteResourceServer(c *call) (any, error) {
 		return nil, nil
 	case err != nil:
 		return nil, err
-	case r.IsSystem:
+	case r.IsSystem && wellKnownAPI(c.store.Tenant(), r.Identifier) == nil:
 		return nil, bad("operation_not_supported", "System resource servers cannot be deleted.")
 	}
 	return nil, c.store.DeleteResourceServer(c.ctx(), r.ID)

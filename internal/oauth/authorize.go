@@ -229,6 +229,9 @@ func (d *Door) check(r *http.Request, st *store.Store, client *stagedoor.Client,
 	} else {
 		req.Audience = ""
 	}
+	if err := forPeople(r.Context(), st, client, api, req); err != nil {
+		return nil, err
+	}
 	if err := checkRest(client, params, req); err != nil {
 		return nil, err
 	}

@@ -1,6 +1,13 @@
 package oauth
 
-import "github.com/stagedoor/stagedoor"
+import (
+	"context"
+	"slices"
+
+	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/store"
+	"github.com/stagedoor/stagedoor/internal/token"
+)
 
 // Clients may ask to be served only in ways that are safer than the usual ones. Those ways that are not served here cannot be
 // taken, so that such a client is refused: to serve it as any other would be less than it asked for.
@@ -21,5 +28,29 @@ func checkProof(c *stagedoor.Client) error {
 	if c.NeedsProof() {
 		return stagedoor.Errorf(stagedoor.Invalid, "invalid_request", "The client must prove the possession of a key, which this server cannot check.")
 	}
+	return nil
+}
+
+// forPeople tells whether people may get tokens of the API through the client. Where that needs a client grant, scopes of the
+// API that it does not hold are taken out of the request.
+func forPeople(ctx context.Context, st *store.Store, client *stagedoor.Client, api *stagedoor.ResourceServer, req *stagedoor.AuthorizationRequest) error {
+	if api == nil {
+		return nil
+	}
+	if err := token.CheckPolicy(api, client, true); err != nil {
+		return err
+	}
+	if api.UserPolicy() != "require_client_grant" {
+		return nil
+	}
+	g, err := st.ClientGrantFor(ctx, client, api.Identifier, stagedoor.SubjectUser)
+	if stagedoor.IsKind(err, stagedoor.NotFound) {
+		return stagedoor.Errorf(stagedoor.Forbidden, "access_denied", "Client is not authorized to access resource server %q.", api.Identifier)
+	}
+	if err != nil {
+		return err
+	}
+	allowed := g.Scopes(api)
+	req.Scope = slices.DeleteFunc(req.Scope, func(s string) bool { return api.Defines(s) && !slices.Contains(allowed, s) })
 	return nil
 }

@@ -29,16 +29,19 @@ func redeemClientCredentials(ctx context.Context, t *tokenRequest) (*tokenRespon
 	if api == nil {
 		return nil, stagedoor.Errorf(stagedoor.Forbidden, "access_denied", "Service not found: %s", audience)
 	}
-	granted, err := t.st.ClientGrantFor(ctx, t.client.ID, api.Identifier)
+	if err := token.CheckPolicy(api, t.client, false); err != nil {
+		return nil, err
+	}
+	granted, err := t.st.ClientGrantFor(ctx, t.client, api.Identifier, stagedoor.SubjectClient)
 	if stagedoor.IsKind(err, stagedoor.NotFound) {
 		return nil, stagedoor.Errorf(stagedoor.Forbidden, "access_denied", "Client is not authorized to access %q. You need to create a \"client-grant\" associated to this API. See: https://auth0.com/docs/api/v2#!/Client_Grants/post_client_grants", audience)
 	}
 	if err != nil {
 		return nil, err
 	}
-	scope := granted.Scope
+	scope := granted.Scopes(api)
 	if asked := distinct(strings.Fields(t.params["scope"])); len(asked) > 0 {
-		has := func(s string) bool { return slices.Contains(granted.Scope, s) }
+		has := func(s string) bool { return slices.Contains(scope, s) }
 		if beyond := slices.DeleteFunc(slices.Clone(asked), has); len(beyond) > 0 {
 			return nil, stagedoor.Errorf(stagedoor.Forbidden, "access_denied", "Client has not been granted scopes: %s", joined(beyond))
 		}

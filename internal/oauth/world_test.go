@@ -597,6 +597,9 @@ func (w *world) claims(raw string, hmac ...string) map[string]any {
 		if len(hmac) > 0 {
 			return jose.HS256, []byte(hmac[0]), nil
 		}
+		if strings.HasSuffix(h.KeyID, "-PS256") {
+			return jose.PS256, keys[h.KeyID], nil
+		}
 		return jose.RS256, keys[h.KeyID], nil
 	})
 	if err != nil {

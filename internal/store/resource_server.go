@@ -59,11 +59,11 @@ var clientGrants = noun[stagedoor.ClientGrant]{
 	table: "client_grants", order: "id",
 	id:      func(g *stagedoor.ClientGrant) *string { return &g.ID },
 	newID:   func() string { return stagedoor.NewID("cgr_") },
-	columns: []string{"client_id", "audience"},
-	values:  func(g *stagedoor.ClientGrant) []any { return []any{g.ClientID, g.Audience} },
+	columns: []string{"client_id", "audience", "subject"},
+	values:  func(g *stagedoor.ClientGrant) []any { return []any{g.ClientID, g.Audience, g.Subject()} },
 	missing: stagedoor.Errorf(stagedoor.NotFound, "inexistent_client_grant", "The grant does not exist."),
 	clash: func(g *stagedoor.ClientGrant, _ string) *stagedoor.Error {
-		return stagedoor.Errorf(stagedoor.Conflict, "client_grant_conflict", "A client grant already exists between %s and %s", g.ClientID, g.Audience)
+		return stagedoor.Errorf(stagedoor.Conflict, "client_grant_conflict", "A client grant already exists between %s and %s", or(g.ClientID, g.DefaultFor), g.Audience)
 	},
 }
 
@@ -72,9 +72,22 @@ func (s *Store) ClientGrant(ctx context.Context, id string) (*stagedoor.ClientGr
 	return clientGrants.read(ctx, s, "id = ?", id)
 }
 
-// ClientGrantFor returns what a client may ask of an audience in its own name.
-func (s *Store) ClientGrantFor(ctx context.Context, clientID, audience string) (*stagedoor.ClientGrant, error) {
-	return clientGrants.read(ctx, s, "client_id = ? AND audience = ?", clientID, audience)
+func or(a, b string) string {
+	if a == "" {
+		return b
+	}
+	return a
+}
+
+// ClientGrantFor returns what a client may ask of an audience for a subject: by a grant of its own or, if it is of somebody
+// else, by the default one.
+func (s *Store) ClientGrantFor(ctx context.Context, c *stagedoor.Client, audience, subject string) (*stagedoor.ClientGrant, error) {
+	const where = "client_id = ? AND audience = ? AND subject = ?"
+	g, err := clientGrants.read(ctx, s, where, c.ID, audience, subject)
+	if !c.IsFirstParty && stagedoor.IsKind(err, stagedoor.NotFound) {
+		return clientGrants.read(ctx, s, where, "", audience, subject)
+	}
+	return g, err
 }
 
 // ClientGrants lists the tenant's client grants.

@@ -151,7 +151,7 @@ var trespasses = map[string]struct {
 	}},
 	"ClientGrant": {finds, func(ctx context.Context, s *store.Store) (any, error) { return s.ClientGrant(ctx, "cgr acme") }},
 	"ClientGrantFor": {finds, func(ctx context.Context, s *store.Store) (any, error) {
-		return s.ClientGrantFor(ctx, "client acme", "api acme")
+		return s.ClientGrantFor(ctx, &stagedoor.Client{ID: "client acme"}, "api acme", stagedoor.SubjectClient)
 	}},
 	"UpdateClientGrant": {finds, func(ctx context.Context, s *store.Store) (any, error) {
 		return s.UpdateClientGrant(ctx, "cgr acme", func(*stagedoor.ClientGrant) error { return nil })

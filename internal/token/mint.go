@@ -42,6 +42,9 @@ func (m *Minter) AccessToken(ctx context.Context, st *store.Store, a *stagedoor.
 		token = stagedoor.NewToken()
 		return token, life, st.SaveAccessToken(ctx, token, how.Origin, a, now.Add(time.Duration(life)*time.Second))
 	}
+	if err := CheckPolicy(how.API, how.Client, a.UserID != ""); err != nil {
+		return "", 0, err
+	}
 	life = how.API.TokenLifetime
 	if how.Web && how.API.TokenLifetimeForWeb > 0 {
 		life = how.API.TokenLifetimeForWeb
@@ -95,14 +98,23 @@ func (m *Minter) accessClaims(st *store.Store, a *stagedoor.Authorization, how A
 
 // forUserInfo tells whether a token for an API is good for /userinfo too.
 func forUserInfo(a *stagedoor.Authorization, rs *stagedoor.ResourceServer) bool {
-	return a.UserID != "" && a.HasScope("openid") && rs.SigningAlgorithm != jose.HS256
+	return a.UserID != "" && a.HasScope("openid") && rs.SigningAlgorithm != jose.HS256 && rs.TokenEncryption == nil
 }
 
 func rfc9068(rs *stagedoor.ResourceServer) bool {
 	return strings.HasPrefix(rs.TokenDialect, "rfc9068_profile")
 }
 
+// signAccess signs an access token and, where the API wants that, encrypts it for the API.
 func (m *Minter) signAccess(ctx context.Context, st *store.Store, how Access, claims map[string]any) (string, error) {
+	signed, err := m.signedAccess(ctx, st, how, claims)
+	if e := how.API.TokenEncryption; err == nil && e != nil {
+		return jose.EncryptJWT(signed, e.Key.Algorithm, e.Key.KID, []byte(e.Key.PEM))
+	}
+	return signed, err
+}
+
+func (m *Minter) signedAccess(ctx context.Context, st *store.Store, how Access, claims map[string]any) (string, error) {
 	typ := "JWT"
 	if rfc9068(how.API) {
 		typ = "at+jwt"
