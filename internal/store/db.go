@@ -33,6 +33,8 @@ type engine interface {
 	reader() querier
 	write(ctx context.Context, fn func(querier) error) error
 	writeOne(ctx context.Context, fn func(querier) error) error
+	// searching runs fn where statements are planned as they are written and end after the limit.
+	searching(ctx context.Context, limit time.Duration, fn func(querier) error) error
 	migrate(ctx context.Context) error
 	version(ctx context.Context) (current, known int64, err error)
 	ping(ctx context.Context) error
@@ -48,6 +50,7 @@ type DB struct {
 	log      *slog.Logger
 	logs     *logQueue
 	decoded  decoded
+	search   searchBounds
 	closing  sync.Once
 	closed   error
 
@@ -59,7 +62,7 @@ type DB struct {
 
 // Open connects to the database; it does not migrate.
 func Open(ctx context.Context, o Options) (*DB, error) {
-	db := &DB{sealer: o.Sealer, clock: o.Clock, log: o.Log, hosts: map[string]*cachedTenant{}, byID: map[string]*cachedTenant{}}
+	db := &DB{search: usualBounds, sealer: o.Sealer, clock: o.Clock, log: o.Log, hosts: map[string]*cachedTenant{}, byID: map[string]*cachedTenant{}}
 	if db.log == nil {
 		db.log = slog.New(slog.DiscardHandler)
 	}

@@ -21,6 +21,12 @@ func rebind(query string) string {
 	if s, ok := rebound.Load(query); ok {
 		return s.(string)
 	}
+	s := numbered(query)
+	rebound.Store(query, s)
+	return s
+}
+
+func numbered(query string) string {
 	var b strings.Builder
 	n := 0
 	for _, r := range query {
@@ -32,9 +38,7 @@ func rebind(query string) string {
 		}
 		b.WriteRune(r)
 	}
-	s := b.String()
-	rebound.Store(query, s)
-	return s
+	return b.String()
 }
 
 // uniqueViolation returns what a duplicate collided with: the constraint's name on

@@ -71,3 +71,6 @@ func Exec(t testing.TB, db *DB, query string, args ...any) {
 		t.Fatal(err)
 	}
 }
+
+// SmallSearch makes a search of few users take all the ways that one of many takes.
+func SmallSearch(db *DB) { db.search = searchBounds{few: 4, many: 12, sample: 6, chunk: 2, probes: 64} }

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -51,6 +52,22 @@ func (e *postgresEngine) write(ctx context.Context, fn func(querier) error) erro
 // writeOne runs an fn of one statement, which is a transaction by itself: one round trip for three.
 func (e *postgresEngine) writeOne(ctx context.Context, fn func(querier) error) error {
 	return retried(ctx, func() error { return runWrite(pgQuerier{e.pool}, fn) })
+}
+
+// searchSettings keep the planner to the order of the index: its guesses about values of one path among all are wild, and a
+// wrong one costs minutes. With a limit in milliseconds.
+const searchSettings = `SELECT set_config('plan_cache_mode', 'force_custom_plan', true), set_config('jit', 'off', true),
+	set_config('enable_seqscan', 'off', true), set_config('enable_bitmapscan', 'off', true), set_config('enable_nestloop', 'off', true),
+	set_config('work_mem', '64MB', true), set_config('statement_timeout', $1, true)`
+
+// searching runs fn in one snapshot.
+func (e *postgresEngine) searching(ctx context.Context, limit time.Duration, fn func(querier) error) error {
+	return pgx.BeginTxFunc(ctx, e.pool, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, searchSettings, strconv.FormatInt(limit.Milliseconds(), 10)); err != nil {
+			return err
+		}
+		return fn(pgQuerier{tx})
+	})
 }
 
 func retried(ctx context.Context, try func() error) error {

@@ -17,6 +17,8 @@ type querier interface {
 	exec(ctx context.Context, query string, args ...any) (int64, error)
 	row(ctx context.Context, query string, args []any, dest ...any) error
 	each(ctx context.Context, query string, args []any, scan func(scan func(...any) error) error) error
+	// adhoc is each for texts of which there are too many to keep them prepared.
+	adhoc(ctx context.Context, query string, args []any, scan func(scan func(...any) error) error) error
 }
 
 // errNoRows is what row returns when nothing matched.
@@ -111,6 +113,15 @@ func (q sqlQuerier) each(ctx context.Context, query string, args []any, scan fun
 	return rows.Err()
 }
 
+func (q sqlQuerier) adhoc(ctx context.Context, query string, args []any, scan func(func(...any) error) error) error {
+	once := sqlQuerier{prepare: q.prepare, cache: &sync.Map{}, writer: q.writer}
+	defer once.cache.Range(func(_, s any) bool {
+		s.(*sql.Stmt).Close()
+		return true
+	})
+	return once.each(ctx, query, args, scan)
+}
+
 // pgRunner is a pgx pool or transaction.
 type pgRunner interface {
 	Exec(context.Context, string, ...any) (pgconn.CommandTag, error)
@@ -141,10 +152,18 @@ func (q pgQuerier) row(ctx context.Context, query string, args []any, dest ...an
 }
 
 func (q pgQuerier) each(ctx context.Context, query string, args []any, scan func(func(...any) error) error) error {
+	return q.query(ctx, rebind(query), args, scan)
+}
+
+func (q pgQuerier) adhoc(ctx context.Context, query string, args []any, scan func(func(...any) error) error) error {
+	return q.query(ctx, numbered(query), args, scan)
+}
+
+func (q pgQuerier) query(ctx context.Context, query string, args []any, scan func(func(...any) error) error) error {
 	if !storable(args) {
 		return nil
 	}
-	rows, err := q.run.Query(ctx, rebind(query), args...)
+	rows, err := q.run.Query(ctx, query, args...)
 	if err != nil {
 		return err
 	}

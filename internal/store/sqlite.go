@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"sync"
+	"time"
 
 	"github.com/pressly/goose/v3"
 	_ "modernc.org/sqlite" // the driver
@@ -101,6 +102,12 @@ func (e *sqliteEngine) write(ctx context.Context, fn func(querier) error) error 
 
 func (e *sqliteEngine) writeOne(ctx context.Context, fn func(querier) error) error {
 	return e.write(ctx, fn)
+}
+
+// searching needs no preparation: SQLite's planner knows no statistics and takes the index that fits, and the caller's context
+// ends a statement.
+func (e *sqliteEngine) searching(_ context.Context, _ time.Duration, fn func(querier) error) error {
+	return fn(e.read)
 }
 
 func (e *sqliteEngine) wakeWriter() {

@@ -199,42 +199,6 @@ func (s *Store) usersIn(ctx context.Context, q querier, rest string, args ...any
 	return out, err
 }
 
-// UserQuery asks for a page of users.
-type UserQuery struct {
-	Page, PerPage int // Page counts from 0
-	Sort          string
-	Descending    bool
-}
-
-// userSort maps the names that users can be sorted by to SQL.
-var userSort = map[string]string{
-	"": "u.created_at", "created_at": "u.created_at", "updated_at": "u.updated_at", "email": "COALESCE(u.email, '')",
-	"username": "COALESCE(u.username, '')", "name": "COALESCE(u.name, '')", "user_id": "u.id",
-	"last_login": "COALESCE(l.last_login, 0)", "logins_count": "COALESCE(l.count, 0)",
-}
-
-// SortsUsersBy tells whether Users can sort by the field.
-func SortsUsersBy(field string) bool { return userSort[field] != "" }
-
-// Users returns a page of the tenant's users and how many there are in all.
-func (s *Store) Users(ctx context.Context, uq UserQuery) ([]stagedoor.User, int, error) {
-	column, ok := userSort[uq.Sort]
-	if !ok {
-		return nil, 0, stagedoor.Errorf(stagedoor.Invalid, "invalid_query_string", "Users cannot be sorted by %q.", uq.Sort)
-	}
-	direction := ""
-	if uq.Descending {
-		direction = " DESC"
-	}
-	users, err := s.users(ctx, " WHERE u.tenant = ? ORDER BY "+column+direction+", u.id LIMIT ? OFFSET ?", s.tenant.ID, uq.PerPage, uq.Page*uq.PerPage)
-	if err != nil {
-		return nil, 0, err
-	}
-	var total int
-	err = s.read().row(ctx, "SELECT COUNT(*) FROM users WHERE tenant = ?", []any{s.tenant.ID}, &total)
-	return users, total, err
-}
-
 // UpdateUser changes a user in one transaction. The login counters are not written. A block and a new e-mail
 // address end the user's sessions.
 func (s *Store) UpdateUser(ctx context.Context, id string, change func(*stagedoor.User) error) (*stagedoor.User, error) {

@@ -1,0 +1,296 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/lucene"
+)
+
+// UserSchema is what is special about the fields of users in a search (Management API fact sheet 2.6).
+var UserSchema = lucene.Schema{
+	Bare:  []string{"email", "username", "name", "nickname", "given_name", "family_name", "phone_number", "user_id"},
+	Dates: []string{"created_at", "updated_at", "last_login", "last_password_reset"},
+	Fold:  folded,
+	Last:  map[string]string{"updated_at": "last_login"}, // a login counts as an update
+}
+
+// organizationField is the field that memberships answer, not the user's own record.
+const organizationField = "organization_id"
+
+// searchLimit is how long a search may take.
+const searchLimit = 5 * time.Second
+
+// UserQuery asks for a page of users.
+type UserQuery struct {
+	Page, PerPage int          // Page counts from 0
+	Where         *lucene.Expr // which users, by UserSchema; nil: all
+	Sort          string       // a field that SortsUsersBy knows; empty: by creation
+	Descending    bool
+	NoTotal       bool         // how many there are in all is not wanted
+	Explain       *Explanation // is told how the search ran; may be nil
+}
+
+// sortable are the fields that users can be sorted by: each has one value at most.
+var sortable = []string{
+	"created_at", "updated_at", "email", "email_verified", "username", "name", "nickname", "given_name", "family_name", "user_id", "phone_number",
+	"phone_verified", "blocked", "last_login", "last_ip", "logins_count", "last_password_reset",
+}
+
+// SortsUsersBy tells whether Users can sort by the field.
+func SortsUsersBy(field string) bool { return field == "" || slices.Contains(sortable, field) }
+
+// Users returns a page of the tenant's users and, if it is wanted, how many there are in all. Users without the field that they
+// are sorted by come last; ties are in the order of creation, then of ids. A search that takes too long is Unavailable.
+func (s *Store) Users(ctx context.Context, uq UserQuery) ([]stagedoor.User, int, error) {
+	where := uq.Where
+	if where == nil {
+		where = &lucene.Expr{Op: lucene.All}
+	}
+	if !SortsUsersBy(uq.Sort) {
+		return nil, 0, stagedoor.Errorf(stagedoor.Invalid, "invalid_query_string", "Users cannot be sorted by %q.", uq.Sort)
+	}
+	if where.Mentions(organizationField) {
+		return nil, 0, stagedoor.Errorf(stagedoor.Unsupported, "not_supported", "Searching users by organization_id is not supported by this server.")
+	}
+	p := &searcher{s: s, where: where, desc: uq.Descending, why: cmpOr(uq.Explain, &Explanation{})}
+	if uq.Sort != "created_at" {
+		p.sort = uq.Sort
+	}
+	start := time.Now()
+	p.why.Tree = where.String()
+	users, total := []stagedoor.User{}, 0
+	ctx, cancel := context.WithTimeout(ctx, searchLimit)
+	defer cancel()
+	err := s.db.searching(ctx, searchLimit, func(q querier) (err error) {
+		p.q = q
+		if uq.PerPage > 0 {
+			if users, err = p.page(ctx, uq.Page*uq.PerPage, uq.PerPage); err != nil {
+				return err
+			}
+		}
+		if !uq.NoTotal {
+			total, err = p.total(ctx, len(users), uq)
+		}
+		return err
+	})
+	p.why.Milliseconds = time.Since(start).Seconds() * 1000
+	if err != nil && timedOut(ctx, err) {
+		return nil, 0, &stagedoor.Error{Kind: stagedoor.Unavailable, Code: "search_timeout", Err: err, Message: "The search took longer than " + searchLimit.String() +
+			". Narrow it: ask for an exact value or a prefix, or leave out include_totals."}
+	}
+	return users, total, err
+}
+
+func timedOut(ctx context.Context, err error) bool {
+	var pg *pgconn.PgError
+	return errors.Is(ctx.Err(), context.DeadlineExceeded) || errors.As(err, &pg) && pg.Code == "57014"
+}
+
+func cmpOr[T any](p, otherwise *T) *T {
+	if p != nil {
+		return p
+	}
+	return otherwise
+}
+
+// searcher runs one search.
+type searcher struct {
+	s     *Store
+	q     querier // where places are found
+	where *lucene.Expr
+	sort  string // a path; empty: by creation
+	desc  bool
+	asked int // probes so far
+	plan  *drive
+	why   *Explanation
+}
+
+// place is where a user stands in the order of results.
+type place struct {
+	key string // normal form of the value that is sorted by
+	at  int64  // creation, milliseconds
+	id  string
+}
+
+func (p *searcher) compare(a, b place) int {
+	c := attr{value: a.key, at: a.at, user: a.id}.compare(attr{value: b.key, at: b.at, user: b.id})
+	if p.desc {
+		return -c
+	}
+	return c
+}
+
+// found is a user with what a search can ask for.
+type found struct {
+	user   *stagedoor.User
+	values map[string][]string
+}
+
+func foundUser(u *stagedoor.User) *found {
+	f := &found{u, map[string][]string{}}
+	for _, l := range indexOf(u).leaves() {
+		f.values[l.Path] = append(f.values[l.Path], l.Value)
+	}
+	return f
+}
+
+func (f *found) at(path string) []string { return f.values[path] }
+
+// load reads the users at places, in that order, and leaves out those who do not match: the index finds, the record decides.
+func (p *searcher) load(ctx context.Context, places []place, match *lucene.Expr) ([]*found, error) {
+	ids := make([]string, len(places))
+	for i := range places {
+		ids[i] = places[i].id
+	}
+	users, err := p.s.usersByID(ctx, p.s.read(), ids, "")
+	if err != nil {
+		return nil, err
+	}
+	byID := make(map[string]*stagedoor.User, len(users))
+	for i := range users {
+		byID[users[i].ID] = &users[i]
+	}
+	p.why.Read += len(users)
+	var out []*found
+	for _, id := range ids {
+		if u := byID[id]; u != nil {
+			if f := foundUser(u); match.Match(f.at) {
+				out = append(out, f)
+			}
+		}
+	}
+	return out, nil
+}
+
+// page returns want users after the first skip.
+func (p *searcher) page(ctx context.Context, skip, want int) ([]stagedoor.User, error) {
+	d, err := p.drive(ctx, p.where)
+	if err != nil {
+		return nil, err
+	}
+	p.plan = d
+	if p.sort != "" {
+		return p.sorted(ctx, d, skip, want)
+	}
+	if d == nil {
+		d = p.everybody(p.where)
+	}
+	p.why.Plan = append(p.why.Plan, d.tell)
+	return p.take(ctx, d.open(nil), d.exact, p.where, &skip, want)
+}
+
+// take reads from a stream until it has what is wanted. exact tells whether all that the stream has matches.
+func (p *searcher) take(ctx context.Context, st stream, exact bool, match *lucene.Expr, skip *int, want int) ([]stagedoor.User, error) {
+	if w, isWalk := st.(*walk); isWalk && exact && w.exact {
+		w.offset, w.chunk = *skip, want
+		if err := w.fetch(ctx); err != nil {
+			return nil, err
+		}
+		*skip = 0
+	}
+	for ; exact && *skip > 0; *skip-- {
+		if _, more, err := st.next(ctx); err != nil || !more {
+			return nil, err
+		}
+	}
+	out := []stagedoor.User{}
+	for batch := want; len(out) < want; batch = min(2*batch, 1000) {
+		if exact {
+			batch = want - len(out)
+		}
+		places, err := pull(ctx, st, batch)
+		if err != nil || len(places) == 0 {
+			return out, err
+		}
+		users, err := p.load(ctx, places, match)
+		if err != nil {
+			return nil, err
+		}
+		for _, f := range users {
+			if *skip > 0 {
+				*skip--
+			} else if len(out) < want {
+				out = append(out, *f.user)
+			}
+		}
+	}
+	return out, nil
+}
+
+// sorted returns a page in the order of a field: few are sorted here, many are met in the order of the field's index.
+func (p *searcher) sorted(ctx context.Context, d *drive, skip, want int) ([]stagedoor.User, error) {
+	if d != nil && d.rows >= 0 && d.rows <= p.s.db.search.few {
+		p.why.Plan = append(p.why.Plan, d.tell, "sort them by "+p.sort)
+		return p.sortedHere(ctx, d, skip, want)
+	}
+	st, tell := p.inOrderOf(p.sort)
+	p.why.Plan = append(p.why.Plan, tell)
+	out, err := p.take(ctx, st, false, p.where, &skip, want)
+	if err != nil || len(out) == want {
+		return out, err
+	}
+	without := &lucene.Expr{Op: lucene.And, Args: []*lucene.Expr{p.where, {Op: lucene.Not, Args: []*lucene.Expr{lucene.HasField(p.sort)}}}}
+	byCreation := *p
+	byCreation.sort = ""
+	rest := byCreation.everybody(without)
+	if requires(p.where, p.sort) {
+		return out, nil
+	}
+	p.why.Plan = append(p.why.Plan, "then those without "+p.sort+": "+rest.tell)
+	more, err := byCreation.take(ctx, rest.open(nil), false, without, &skip, want-len(out))
+	return append(out, more...), err
+}
+
+// requires tells whether nobody without the field can match.
+func requires(e *lucene.Expr, path string) bool {
+	switch e.Op {
+	case lucene.Is:
+		return e.Cond.Path == path
+	case lucene.And:
+		return slices.ContainsFunc(e.Args, func(a *lucene.Expr) bool { return requires(a, path) })
+	case lucene.Or:
+		return !slices.ContainsFunc(e.Args, func(a *lucene.Expr) bool { return !requires(a, path) })
+	}
+	return false
+}
+
+func (p *searcher) sortedHere(ctx context.Context, d *drive, skip, want int) ([]stagedoor.User, error) {
+	places, err := pull(ctx, d.open(nil), 1<<30)
+	if err != nil {
+		return nil, err
+	}
+	users, err := p.load(ctx, places, p.where)
+	if err != nil {
+		return nil, err
+	}
+	key := func(f *found) (string, bool) {
+		if p.sort == "updated_at" {
+			return lucene.Text(stagedoor.FormatTime(f.user.LastChange())), true
+		}
+		values := f.at(p.sort)
+		return strings.Join(values, ""), len(values) > 0
+	}
+	slices.SortFunc(users, func(a, b *found) int {
+		keyA, hasA := key(a)
+		keyB, hasB := key(b)
+		if hasA != hasB {
+			if hasA {
+				return -1
+			}
+			return 1
+		}
+		return p.compare(place{keyA, millis(a.user.CreatedAt), a.user.ID}, place{keyB, millis(b.user.CreatedAt), b.user.ID})
+	})
+	out := []stagedoor.User{}
+	for _, f := range users[min(skip, len(users)):min(skip+want, len(users))] {
+		out = append(out, *f.user)
+	}
+	return out, nil
+}
