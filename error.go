@@ -18,6 +18,7 @@ const (
 	NotFound
 	Conflict
 	TooLarge
+	URITooLong
 	UnsupportedMedia
 	TooMany
 	Unsupported

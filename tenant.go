@@ -96,6 +96,9 @@ type LocalSettings struct {
 	MaxMetadataBytes int `json:"max_metadata_bytes,omitempty"`
 	// DevelopmentInbox shows outgoing mail on a page instead of sending it.
 	DevelopmentInbox bool `json:"development_inbox"`
+	// MaxSearchResults is how many records lists of users and logs can be paged through; 0 means all. The API that we follow has
+	// 1000 (Management API fact sheet 1.4).
+	MaxSearchResults int `json:"max_search_results,omitempty"`
 	// PrimaryColor is the colour of buttons and links on the hosted pages, #rrggbb; empty means
 	// Stagedoor's own.
 	PrimaryColor string `json:"primary_color,omitempty"`

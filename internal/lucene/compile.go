@@ -12,6 +12,7 @@ type Schema struct {
 	Dates []string               // fields that hold times as the API writes them
 	Fold  func(path string) bool // whether texts are compared without case; nil: never
 	Known []string               // the only fields there are; nil: any
+	Whole bool                   // the normal form of texts has no bound
 	Last  map[string]string      // fields whose value is the later one of two fields, with the other one
 }
 
@@ -115,6 +116,9 @@ func (s *Schema) onField(n *Node, field string) (*Expr, error) {
 		if err != nil {
 			return nil, err
 		}
+		if date && pattern != nil && n.Field != "" {
+			return nil, &SyntaxError{n.Value.pos, "times are found by their beginning, as in 2026-01*, or in a range"}
+		}
 		if date && pattern == nil {
 			return s.dateBetween(field, in), nil
 		}
@@ -136,9 +140,17 @@ func (s *Schema) fold(field, text string) string {
 	return text
 }
 
+// text returns the normal form of a text of the field.
+func (s *Schema) text(field, text string) string {
+	if s.Whole {
+		return WholeText(s.fold(field, text))
+	}
+	return Text(s.fold(field, text))
+}
+
 // equal returns the forms that a word may stand for: a text, a number, a boolean.
 func (s *Schema) equal(w word, field string) []Interval {
-	in := []Interval{exactly(Text(s.fold(field, w.text)))}
+	in := []Interval{exactly(s.text(field, w.text))}
 	switch {
 	case isNumber(w.text):
 		in = append(in, exactly(Number(w.text)))
@@ -234,8 +246,7 @@ func (s *Schema) reach(w word, field string, date bool) (first, last string, err
 	case partialDate.MatchString(w.text):
 		return w.text, w.text + above, nil
 	}
-	text := s.fold(field, w.text)
-	form := strings.TrimPrefix(Text(text), textType)
+	form := strings.TrimPrefix(s.text(field, w.text), textType)
 	return form, form, nil
 }
 

@@ -24,6 +24,19 @@ type Condition struct {
 // HasField is the condition that the path has a value.
 func HasField(path string) *Expr { return &Expr{Op: Is, Cond: &Condition{Path: path, In: anything}} }
 
+// Equal is the condition that the path has the text as a value.
+func Equal(path, text string) *Expr {
+	return &Expr{Op: Is, Cond: &Condition{Path: path, In: []Interval{exactly(Text(text))}}}
+}
+
+// Both is the condition that a and b hold.
+func Both(a, b *Expr) *Expr {
+	if a.Op == All {
+		return b
+	}
+	return &Expr{Op: And, Args: []*Expr{a, b}}
+}
+
 // A Pattern is the text between wildcards: a*b is {"a", "b"}. Nil fits everything.
 type Pattern []string
 

@@ -34,7 +34,12 @@ func Bool(v bool) string {
 
 // Text returns the normal form of a text. One that is longer than maxText ends in a digest of the whole, in control characters,
 // so that equality stays exact.
-func Text(s string) string {
+func Text(s string) string { return textForm(s, maxText) }
+
+// WholeText is Text without a bound, for schemas whose texts are Whole.
+func WholeText(s string) string { return textType + s }
+
+func textForm(s string, maxText int) string {
 	if len(s) <= maxText {
 		return textType + s
 	}
@@ -97,7 +102,7 @@ func boundedInt(s string) int {
 	return 100000
 }
 
-// isNumber tells whether s is a number as JSON has it.
+// isNumber tells whether s is a number as JSON has it: without leading zeros, which codes have.
 func isNumber(s string) bool {
 	digits := func() bool {
 		rest := strings.TrimLeft(s, "0123456789")
@@ -106,7 +111,7 @@ func isNumber(s string) bool {
 		return some
 	}
 	s = strings.TrimPrefix(s, "-")
-	if !digits() {
+	if len(s) > 1 && s[0] == '0' && s[1] >= '0' && s[1] <= '9' || !digits() {
 		return false
 	}
 	if strings.HasPrefix(s, ".") {

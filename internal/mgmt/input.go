@@ -8,6 +8,9 @@ import (
 // maxBody bounds the body of a request in bytes (Management API fact sheet 1.1).
 const maxBody = 1 << 20
 
+// maxQuery bounds the query string of a request in bytes.
+const maxQuery = 16 << 10
+
 // none is the query of operations that take no parameters.
 type none struct{}
 
@@ -15,6 +18,9 @@ type none struct{}
 func query[In any](run func(*call, In) (any, error)) func(*call) (any, error) {
 	schema := web.NewSchema[In]()
 	return func(c *call) (any, error) {
+		if len(c.r.URL.RawQuery) > maxQuery {
+			return nil, stagedoor.Errorf(stagedoor.URITooLong, "", "The query string is longer than %d bytes.", maxQuery)
+		}
 		in, err := schema.Query(c.r.URL.RawQuery)
 		if err != nil {
 			return nil, err

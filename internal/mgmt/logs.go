@@ -40,13 +40,26 @@ func (a *API) listLogs(c *call, in listLogsIn) (any, error) {
 	if in.Asked() {
 		return a.logsAfter(c, in)
 	}
-	switch {
-	case in.Query != "" || in.Search != "":
-		return nil, unsupported("Searching logs with q")
-	case in.Start()+in.Size() > maxReach:
-		return nil, bad("invalid_paging", "You can only page through the first 1000 records. See https://auth0.com/docs/users/search/v3/view-search-results-by-page#limitation")
+	text, name := in.Query, "q"
+	if text == "" {
+		text, name = in.Search, "search"
 	}
-	return a.logPage(c, in.Paging, in.Fields, store.LogQuery{Ascending: in.Sort == "date:1"})
+	return a.logSearch(c, in.Paging, in.Fields, name, text, store.LogQuery{Ascending: in.Sort == "date:1"})
+}
+
+// logSearch answers a page of the events that a query finds.
+func (a *API) logSearch(c *call, paging web.Paging, fields web.Fields, name, text string, lq store.LogQuery) (any, error) {
+	if err := withinReach(c, paging); err != nil {
+		return nil, err
+	}
+	if strings.TrimSpace(text) != "" {
+		where, err := meaning(&store.LogSchema, name, text)
+		if err != nil {
+			return nil, err
+		}
+		lq.Where = where
+	}
+	return a.logPage(c, paging, fields, lq)
 }
 
 func (a *API) logPage(c *call, paging web.Paging, fields web.Fields, lq store.LogQuery) (any, error) {
@@ -92,12 +105,10 @@ func (a *API) readLog(c *call) (any, error) {
 
 type userLogsIn struct {
 	web.Paging
-	Sort string `json:"sort" pattern:"^date:-?1$" doc:"Field to sort by. Use fieldname:1 for ascending order and fieldname:-1 for descending"`
+	Sort  string `json:"sort" pattern:"^date:-?1$" doc:"Field to sort by. Use fieldname:1 for ascending order and fieldname:-1 for descending"`
+	Query string `json:"q" doc:"Query in Lucene query string syntax"`
 }
 
 func (a *API) userLogs(c *call, in userLogsIn) (any, error) {
-	if in.Start()+in.Size() > maxReach {
-		return nil, bad("invalid_paging", "You can only page through the first 1000 records. See https://auth0.com/docs/users/search/v3/view-search-results-by-page#limitation")
-	}
-	return a.logPage(c, in.Paging, web.Fields{}, store.LogQuery{UserID: c.id(), Ascending: strings.HasSuffix(in.Sort, ":1")})
+	return a.logSearch(c, in.Paging, web.Fields{}, "q", in.Query, store.LogQuery{UserID: c.id(), Ascending: strings.HasSuffix(in.Sort, ":1")})
 }

@@ -67,6 +67,7 @@ type localSettingsIn struct {
 	LoopbackIsVerifiable web.Opt[bool]   `json:"loopback_is_verifiable"`
 	MaxMetadataBytes     web.Opt[int]    `json:"max_metadata_bytes" schema:"min=0,max=16777216"`
 	DevelopmentInbox     web.Opt[bool]   `json:"development_inbox"`
+	MaxSearchResults     web.Opt[int]    `json:"max_search_results" schema:"min=0,max=1000000000"`
 	PrimaryColor         web.Opt[string] `json:"primary_color" pattern:"^#([0-9A-Fa-f]{3}){1,2}$"`
 }
 
@@ -192,6 +193,7 @@ func (in *tenantSettingsIn) copyTo(s *stagedoor.TenantSettings) {
 	maps.Copy(s.Flags, in.Flags.Value)
 	in.Local.Value.LoopbackIsVerifiable.Into(&s.Local.LoopbackIsVerifiable)
 	in.Local.Value.MaxMetadataBytes.Into(&s.Local.MaxMetadataBytes)
+	in.Local.Value.MaxSearchResults.Into(&s.Local.MaxSearchResults)
 	in.Local.Value.PrimaryColor.Into(&s.Local.PrimaryColor)
 	in.Local.Value.DevelopmentInbox.Into(&s.Local.DevelopmentInbox)
 	keepStored(&s.Stored, in.Rest)

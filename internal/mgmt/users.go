@@ -6,12 +6,10 @@ import (
 	"strings"
 
 	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/lucene"
 	"github.com/stagedoor/stagedoor/internal/store"
 	"github.com/stagedoor/stagedoor/internal/web"
 )
-
-// maxReach is how many records of a search can be paged through (Management API fact sheet 1.4).
-const maxReach = 1000
 
 type listUsersIn struct {
 	web.Paging
@@ -21,32 +19,44 @@ type listUsersIn struct {
 	Query        string        `json:"q" doc:"Query in Lucene query string syntax"`
 	SearchEngine string        `json:"search_engine" schema:"enum=v1|v2|v3" doc:"The version of the search engine"`
 	PrimaryOrder web.Opt[bool] `json:"primary_order" doc:"If true (default), results are returned in a deterministic order"`
+	Explain      bool          `json:"explain" doc:"If true, the answer tells how the search ran. Known to Stagedoor only"`
 }
 
 func (a *API) listUsers(c *call, in listUsersIn) (any, error) {
-	switch {
-	case in.SearchEngine == "v1":
+	switch in.SearchEngine {
+	case "v1":
 		return nil, bad("invalid_query_string", "You are not allowed to use search_engine=v1.")
-	case in.SearchEngine == "v2":
+	case "v2":
 		return nil, bad("invalid_query_string", "You are not allowed to use search_engine=v2. Use search_engine=v3 instead.")
-	case in.Query != "":
-		return nil, unsupported("Searching users with q")
-	case in.Connection != "":
-		return nil, unsupported("Filtering users by connection without q")
-	case in.Start()+in.Size() > maxReach:
-		return nil, bad("invalid_paging", "You can only page through the first 1000 records. See https://auth0.com/docs/users/search/v3/view-search-results-by-page#limitation")
+	}
+	if err := withinReach(c, in.Paging); err != nil {
+		return nil, err
 	}
 	field, order, _ := strings.Cut(in.Sort, ":")
 	if !store.SortsUsersBy(field) {
 		return nil, (&web.Violation{Path: "sort", Reason: "No enum match for: " + field}).Query()
 	}
-	users, total, err := c.store.Users(c.ctx(), store.UserQuery{Page: in.Page, PerPage: in.Size(), Sort: field, Descending: order == "-1"})
+	where, err := meaning(&store.UserSchema, "q", in.Query)
+	if err != nil {
+		return nil, err
+	}
+	if in.Connection != "" {
+		where = lucene.Both(where, lucene.Equal("identities.connection", in.Connection))
+	}
+	uq := store.UserQuery{Page: in.Page, PerPage: in.Size(), Where: where, Sort: field, Descending: order == "-1", NoTotal: !in.IncludeTotals}
+	if in.Explain {
+		uq.Explain = &store.Explanation{}
+	}
+	users, total, err := c.store.Users(c.ctx(), uq)
 	if err != nil {
 		return nil, err
 	}
 	shown, err := showUsers(users, in.Fields)
 	if err != nil {
 		return nil, err
+	}
+	if in.Explain {
+		return map[string]any{"users": shown, "start": in.Start(), "limit": in.Size(), "length": len(shown), "explain": uq.Explain}, nil
 	}
 	return withLength(web.Envelope(in.Paging, "users", shown, total), len(shown)), nil
 }

@@ -271,12 +271,8 @@ func TestListUsers(t *testing.T) {
 		} {
 			h.call(all, "GET", "/users?"+query, "").is(200, want)
 		}
-		const paging = "You can only page through the first 1000 records. See https://auth0.com/docs/users/search/v3/view-search-results-by-page#limitation"
-		h.call(all, "GET", "/users?page=10&per_page=100", "").fails(400, "invalid_paging", paging)
-		h.call(all, "GET", "/users?page=9&per_page=100", "").is(200, "[]")
 		h.call(all, "GET", "/users?search_engine=v1", "").fails(400, "invalid_query_string", "You are not allowed to use search_engine=v1.")
 		h.call(all, "GET", "/users?search_engine=v2", "").fails(400, "invalid_query_string", "You are not allowed to use search_engine=v2. Use search_engine=v3 instead.")
-		h.call(all, "GET", "/users?q=email:a", "").fails(501, "not_supported", "Searching users with q is not supported by this server.")
 		h.call(all, "GET", "/users?sort=user_metadata.a:1", "").fails(400, "invalid_query_string", "Query validation error: 'No enum match for: user_metadata.a' on property sort.")
 		h.call(all, "GET", "/users?colour=1", "").fails(400, "invalid_query_string", "Query validation error: 'Additional properties not allowed: colour'.")
 		h.call(all, "GET", "/users-by-email?email=ann%40x.test&fields=user_id", "").is(200, `[{"user_id":"auth0|ann"}]`)

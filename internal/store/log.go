@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/lucene"
 )
 
 // logQueue writes log events in batches, so that a login does not wait for its log entry.
@@ -224,18 +225,37 @@ type LogQuery struct {
 	UserID        string
 	Type          string
 	ClientID      string
+	Where         *lucene.Expr // by LogSchema; nil: all
 }
 
-// Logs returns log events and, in page mode, how many match in all.
-func (s *Store) Logs(ctx context.Context, lq LogQuery) ([]stagedoor.LogEvent, int, error) {
+// Logs returns log events and, in page mode, how many match in all. A search that takes too long is Unavailable.
+func (s *Store) Logs(ctx context.Context, lq LogQuery) (events []stagedoor.LogEvent, total int, err error) {
 	if err := s.db.logs.flush(); err != nil {
 		return nil, 0, err
 	}
-	where, args := "tenant = ?", []any{s.tenant.ID}
+	if lq.Where == nil {
+		return s.logsIn(ctx, s.read(), lq)
+	}
+	ctx, cancel := context.WithTimeout(ctx, searchLimit)
+	defer cancel()
+	err = s.db.searching(ctx, searchLimit, func(q querier) (err error) {
+		events, total, err = s.logsIn(ctx, q, lq)
+		return err
+	})
+	return events, total, searchError(ctx, err)
+}
+
+func (s *Store) logsIn(ctx context.Context, q querier, lq LogQuery) ([]stagedoor.LogEvent, int, error) {
+	where, args, each := "tenant = ?", []any{s.tenant.ID}, q.each
 	for _, f := range []struct{ column, value string }{{"user_id", lq.UserID}, {"type", lq.Type}, {"client_id", lq.ClientID}} {
 		if f.value != "" {
 			where, args = where+" AND "+f.column+" = ?", append(args, f.value)
 		}
+	}
+	if lq.Where != nil {
+		text, more := s.logCondition(lq.Where)
+		where, args = where+" AND "+text, append(args, more...)
+		each = q.adhoc
 	}
 	rest, total := " ORDER BY id DESC LIMIT ? OFFSET ?", 0
 	if lq.Ascending {
@@ -245,11 +265,14 @@ func (s *Store) Logs(ctx context.Context, lq LogQuery) ([]stagedoor.LogEvent, in
 		where, args = where+" AND id > ?", append(args, lq.From)
 		rest = " ORDER BY id LIMIT ? OFFSET ?"
 		lq.PerPage, lq.Page = lq.Take, 0
-	} else if err := s.read().row(ctx, "SELECT COUNT(*) FROM logs WHERE "+where, args, &total); err != nil && !errors.Is(err, errNoRows) {
-		return nil, 0, err
+	} else {
+		err := each(ctx, "SELECT COUNT(*) FROM logs WHERE "+where, args, func(scan func(...any) error) error { return scan(&total) })
+		if err != nil {
+			return nil, 0, err
+		}
 	}
 	out := []stagedoor.LogEvent{}
-	err := s.read().each(ctx, "SELECT doc, date FROM logs WHERE "+where+rest, append(args, lq.PerPage, lq.Page*lq.PerPage), func(scan func(...any) error) error {
+	err := each(ctx, "SELECT doc, date FROM logs WHERE "+where+rest, append(args, lq.PerPage, lq.Page*lq.PerPage), func(scan func(...any) error) error {
 		e, err := scanLog(scan)
 		if err == nil {
 			out = append(out, *e)

@@ -81,16 +81,17 @@ func (s *Store) Users(ctx context.Context, uq UserQuery) ([]stagedoor.User, int,
 		return err
 	})
 	p.why.Milliseconds = time.Since(start).Seconds() * 1000
-	if err != nil && timedOut(ctx, err) {
-		return nil, 0, &stagedoor.Error{Kind: stagedoor.Unavailable, Code: "search_timeout", Err: err, Message: "The search took longer than " + searchLimit.String() +
-			". Narrow it: ask for an exact value or a prefix, or leave out include_totals."}
-	}
-	return users, total, err
+	return users, total, searchError(ctx, err)
 }
 
-func timedOut(ctx context.Context, err error) bool {
+// searchError says that a search took too long, if that was it.
+func searchError(ctx context.Context, err error) error {
 	var pg *pgconn.PgError
-	return errors.Is(ctx.Err(), context.DeadlineExceeded) || errors.As(err, &pg) && pg.Code == "57014"
+	if err == nil || !errors.Is(ctx.Err(), context.DeadlineExceeded) && !(errors.As(err, &pg) && pg.Code == "57014") {
+		return err
+	}
+	return &stagedoor.Error{Kind: stagedoor.Unavailable, Code: "search_timeout", Err: err, Message: "The search took longer than " + searchLimit.String() +
+		". Narrow it: ask for an exact value or a prefix, or leave out include_totals."}
 }
 
 func cmpOr[T any](p, otherwise *T) *T {

@@ -118,7 +118,7 @@ func (p *searcher) driveCondition(ctx context.Context, c *lucene.Condition) (*dr
 // drivePattern reads a whole index for a pattern that seldom fits; one that often fits is soon met on a walk.
 func (p *searcher) drivePattern(ctx context.Context, c *lucene.Condition, d *drive) (*drive, error) {
 	from, args := p.rows(&lucene.Condition{Path: c.Path}, c.In)
-	like, pattern := p.like(c.Pattern)
+	like, pattern := p.s.like(c.Pattern)
 	n, err := p.number(ctx, "SELECT COUNT(*) FROM (SELECT a.value FROM "+from+" LIMIT ?) a WHERE "+like, append(args, p.s.db.search.sample, pattern))
 	p.why.Probes = append(p.why.Probes, Probe{fmt.Sprintf("%s in a sample of %d", c, p.s.db.search.sample), n, false})
 	if n > p.s.db.search.sample/50 {

@@ -209,7 +209,7 @@ func (p *searcher) valued(c *lucene.Condition, in []lucene.Interval) (string, []
 	text := balanced("OR", parts)
 	args = append(args, ends...)
 	if c.Pattern != nil {
-		like, pattern := p.like(c.Pattern)
+		like, pattern := p.s.like(c.Pattern)
 		text, args = text+" AND "+like, append(args, pattern)
 	}
 	return text, args
@@ -233,9 +233,9 @@ var (
 )
 
 // like returns the condition that a text fits the pattern. LIKE of SQLite knows no case, GLOB does.
-func (p *searcher) like(pattern lucene.Pattern) (string, string) {
+func (s *Store) like(pattern lucene.Pattern) (string, string) {
 	operator, escapes, wildcard := "a.value GLOB ?", globEscapes, "*"
-	if p.s.db.postgres {
+	if s.db.postgres {
 		operator, escapes, wildcard = "a.value LIKE ?", likeEscapes, "%"
 	}
 	parts := make([]string, len(pattern))

@@ -188,11 +188,11 @@ func TestFindUsers(t *testing.T) {
 			{store.UserQuery{PerPage: 2, Page: 1}, "bob"},
 			{store.UserQuery{PerPage: 2, Page: 2}, ""},
 			{store.UserQuery{PerPage: 10, Descending: true}, "bob ada cy"},
-			{store.UserQuery{PerPage: 10, Sort: "email"}, "bob ada cy"}, // nobody's address comes first
-			{store.UserQuery{PerPage: 10, Sort: "username"}, "ada cy bob"},
+			{store.UserQuery{PerPage: 10, Sort: "email"}, "ada cy bob"}, // who has no address comes last
+			{store.UserQuery{PerPage: 10, Sort: "username"}, "bob cy ada"},
 			{store.UserQuery{PerPage: 10, Sort: "user_id"}, "ada bob cy"},
 			{store.UserQuery{PerPage: 10, Sort: "last_login", Descending: true}, "ada bob cy"},
-			{store.UserQuery{PerPage: 10, Sort: "logins_count"}, "bob cy ada"},
+			{store.UserQuery{PerPage: 10, Sort: "logins_count"}, "ada cy bob"},
 			{store.UserQuery{PerPage: 10, Sort: "name"}, "ada bob cy"},
 		} {
 			users, total, err := s.Users(ctx, q.query)
