@@ -26,6 +26,8 @@ type Deps struct {
 
 	// CheckScript tells whether source is a JavaScript function expression. Nil checks nothing.
 	CheckScript func(ctx context.Context, source string) error
+	// SendInvitation sends the mail with an invitation to an organization; link is where it leads. Nil sends nothing.
+	SendInvitation func(ctx context.Context, st *store.Store, o *stagedoor.Organization, v *stagedoor.Invitation, link string) error
 	// SendVerification sends the mail that asks a user to verify the e-mail address. clientID may be empty. Nil sends nothing.
 	SendVerification func(ctx context.Context, st *store.Store, u *stagedoor.User, clientID string) error
 
@@ -53,7 +55,7 @@ func New(deps Deps) *API {
 	for i := range a.rows {
 		r := &a.rows[i]
 		served[r.method+" "+shape(r.pattern)] = true
-		a.mux.Add(r.method, Base+r.pattern, r)
+		a.add(r)
 	}
 	for _, o := range Operations() {
 		if !served[o.Method+" "+shape(o.Path)] {

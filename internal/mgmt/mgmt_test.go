@@ -28,6 +28,7 @@ type house struct {
 	db      *store.DB
 	api     *API
 	mails   []string // ids of users who were asked to verify
+	invited []string // addresses and links of invitations
 	signers map[string]*jose.Signer
 }
 
@@ -53,6 +54,10 @@ func newHouse(t *testing.T, db *store.DB) *house {
 			if !strings.HasPrefix(source, "function") {
 				return stagedoor.Errorf(stagedoor.Invalid, "invalid_script", "unexpected token at line 1")
 			}
+			return nil
+		},
+		SendInvitation: func(_ context.Context, _ *store.Store, _ *stagedoor.Organization, v *stagedoor.Invitation, link string) error {
+			h.invited = append(h.invited, v.Invitee+" "+link)
 			return nil
 		},
 		SendVerification: func(_ context.Context, _ *store.Store, u *stagedoor.User, clientID string) error {

@@ -30,11 +30,14 @@ var ambiguous = map[string]bool{"/organizations/name/{name}": true}
 
 // addPlanned adds the row of an operation that is not served.
 func (a *API) addPlanned(o Operation) {
-	r := &row{method: o.Method, pattern: o.Path, scopes: o.Scopes, title: o.Purpose}
-	if ambiguous[o.Path] {
-		a.mux.AddFirst(o.Method, Base+o.Path, r)
+	a.add(&row{method: o.Method, pattern: o.Path, scopes: o.Scopes, title: o.Purpose})
+}
+
+func (a *API) add(r *row) {
+	if ambiguous[r.pattern] {
+		a.mux.AddFirst(r.method, Base+r.pattern, r)
 	} else {
-		a.mux.Add(o.Method, Base+o.Path, r)
+		a.mux.Add(r.method, Base+r.pattern, r)
 	}
 }
 

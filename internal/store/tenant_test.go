@@ -40,6 +40,12 @@ func furnish(t testing.TB, s *store.Store) {
 	must(s.CountAttempt(ctx, stagedoor.Attempts{Connection: "Users", Identifier: "ada", IP: "::1"}, time.Hour))(t)
 	ok(t, s.Fill(ctx, "bucket", "::1", stagedoor.Throttle{MaxAttempts: 1, Rate: 60000}))
 	ok(t, s.AddGrant(ctx, "auth0|"+id, "client "+id, "api "+id, []string{"openid"}))
+	ok(t, s.CreateOrganization(ctx, &stagedoor.Organization{ID: "org " + id, Name: "org"}, []stagedoor.OrganizationConnection{{ConnectionID: "con " + id}}))
+	ok(t, s.AddMembers(ctx, "org "+id, []string{"auth0|" + id}))
+	ok(t, s.AddOrganizationGrant(ctx, "org "+id, "cgr "+id))
+	ok(t, s.AddOrganizationClients(ctx, "org "+id, []stagedoor.OrganizationClient{{ClientID: "client " + id}}))
+	ok(t, s.CreateDiscoveryDomain(ctx, &stagedoor.DiscoveryDomain{OrganizationID: "org " + id, Domain: "org.test", Status: "verified", Discovers: true}))
+	ok(t, s.CreateInvitation(ctx, &stagedoor.Invitation{OrganizationID: "org " + id, Ticket: "invitation " + id, ExpiresAt: until.UnixMilli()}))
 	ok(t, s.CreateTicket(ctx, "ticket "+id, &stagedoor.Ticket{Kind: "k", UserID: "auth0|" + id, ExpiresAt: until}))
 	ok(t, s.CreateTicket(ctx, "spent "+id, &stagedoor.Ticket{Kind: "old", UserID: "auth0|" + id}))
 	ok(t, s.SaveTransaction(ctx, &stagedoor.Transaction{ID: "tx " + id, ExpiresAt: until}))
@@ -60,7 +66,13 @@ func photograph(t testing.TB, s *store.Store) string {
 	ok(t, err)
 	setting := map[string]any{}
 	ok(t, s.Setting(ctx, "setting", &setting))
+	orgs, orgTotal, err := s.Organizations(ctx, store.OrganizationQuery{PerPage: 50})
+	ok(t, err)
+	members, _, err := s.Members(ctx, "org "+id, "", store.OrganizationQuery{PerPage: 50})
+	ok(t, err)
 	b, err := json.MarshalIndent([]any{
+		orgs, orgTotal, members, must(s.OrganizationConnections(ctx, "org "+id))(t), must(s.OrganizationGrants(ctx, "org "+id))(t), must(s.OrganizationClients(ctx, "org "+id))(t),
+		must(s.DiscoveryDomains(ctx, "org "+id))(t), must(s.Invitations(ctx, "org "+id, true))(t),
 		must(s.LogCursor(ctx, &stagedoor.LogStream{ID: "stream"}))(t), must(s.Days(ctx, time.Now().Add(-48*time.Hour), time.Now()))(t), must(s.ActiveUsers(ctx, time.Time{}))(t),
 		must(s.NetworkACLs(ctx))(t), setting, must(s.Attempts(ctx, "ada"))(t), must(s.Full(ctx, "bucket", "::1", stagedoor.Throttle{MaxAttempts: 1, Rate: 1}))(t),
 		fresh, fresh.LastLogin, users, total, logs, logTotal,
@@ -283,6 +295,129 @@ var trespasses = map[string]struct {
 		v, _, err := s.SpentTicket(ctx, "spent acme", "old")
 		return v, err
 	}},
+	"Organization": {finds, func(ctx context.Context, s *store.Store) (any, error) { return s.Organization(ctx, "org acme") }},
+	"OrganizationByName": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
+		return s.OrganizationByName(ctx, "org")
+	}},
+	"Organizations": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
+		o, _, err := s.Organizations(ctx, store.OrganizationQuery{PerPage: 50})
+		return o, err
+	}},
+	"UserOrganizations": {finds, func(ctx context.Context, s *store.Store) (any, error) { return s.UserOrganizations(ctx, "auth0|acme") }},
+	"ClientGrantOrganizations": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		return s.ClientGrantOrganizations(ctx, "cgr acme")
+	}},
+	"OrganizationsByDomain": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
+		return s.OrganizationsByDomain(ctx, "org.test")
+	}},
+	"CreateOrganization": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
+		return nil, s.CreateOrganization(ctx, &stagedoor.Organization{ID: "org acme", Name: "org2"}, nil)
+	}},
+	"UpdateOrganization": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		return s.UpdateOrganization(ctx, "org acme", func(o *stagedoor.Organization) error { o.DisplayName = "x"; return nil })
+	}},
+	"DeleteOrganization": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		return nil, s.DeleteOrganization(ctx, "org acme")
+	}},
+	"OrganizationConnections": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		return s.OrganizationConnections(ctx, "org acme")
+	}},
+	"OrganizationConnection": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		return s.OrganizationConnection(ctx, "org acme", "con acme")
+	}},
+	"AddOrganizationConnection": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		return nil, s.AddOrganizationConnection(ctx, "org acme", &stagedoor.OrganizationConnection{ConnectionID: "con evil"})
+	}},
+	"UpdateOrganizationConnection": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		return s.UpdateOrganizationConnection(ctx, "org acme", "con acme", func(c *stagedoor.OrganizationConnection) error { c.IsEnabled = true; return nil })
+	}},
+	"RemoveOrganizationConnection": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		return nil, s.RemoveOrganizationConnection(ctx, "org acme", "con acme")
+	}},
+	"DiscoveryDomains": {finds, func(ctx context.Context, s *store.Store) (any, error) { return s.DiscoveryDomains(ctx, "org acme") }},
+	"DiscoveryDomain": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		return s.DiscoveryDomain(ctx, "org acme", acmeDomain)
+	}},
+	"DiscoveryDomainByName": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		return s.DiscoveryDomainByName(ctx, "org acme", "org.test")
+	}},
+	"CreateDiscoveryDomain": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		return nil, s.CreateDiscoveryDomain(ctx, &stagedoor.DiscoveryDomain{OrganizationID: "org acme", Domain: "x.test"})
+	}},
+	"UpdateDiscoveryDomain": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		return s.UpdateDiscoveryDomain(ctx, "org acme", acmeDomain, func(d *stagedoor.DiscoveryDomain) error { d.Status = "x"; return nil })
+	}},
+	"DeleteDiscoveryDomain": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		return nil, s.DeleteDiscoveryDomain(ctx, "org acme", acmeDomain)
+	}},
+	"OrganizationClients": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		return s.OrganizationClients(ctx, "org acme")
+	}},
+	"OrganizationClient": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		return s.OrganizationClient(ctx, "org acme", "client acme")
+	}},
+	"AddOrganizationClients": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		return nil, s.AddOrganizationClients(ctx, "org acme", []stagedoor.OrganizationClient{{ClientID: "client evil"}})
+	}},
+	"UpdateOrganizationClient": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		return s.UpdateOrganizationClient(ctx, "org acme", "client acme", func(c *stagedoor.OrganizationClient) error { c.UseForMemberAccess = true; return nil })
+	}},
+	"RemoveOrganizationClients": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		return nil, s.RemoveOrganizationClients(ctx, "org acme", []string{"client acme"})
+	}},
+	"OrganizationGrants": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		return s.OrganizationGrants(ctx, "org acme")
+	}},
+	"AddOrganizationGrant": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		return nil, s.AddOrganizationGrant(ctx, "org acme", "cgr evil")
+	}},
+	"RemoveOrganizationGrant": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		return nil, s.RemoveOrganizationGrant(ctx, "org acme", "cgr acme")
+	}},
+	"Members": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		m, _, err := s.Members(ctx, "org acme", "", store.OrganizationQuery{PerPage: 50})
+		return m, err
+	}},
+	"IsMember": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
+		is, err := s.IsMember(ctx, "org acme", "auth0|acme")
+		if is {
+			return "a member of acme", err
+		}
+		return nil, err
+	}},
+	"AddMembers": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		return nil, s.AddMembers(ctx, "org acme", []string{"auth0|evil"})
+	}},
+	"RemoveMembers": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		return nil, s.RemoveMembers(ctx, "org acme", []string{"auth0|acme"})
+	}},
+	"MemberRoles": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		return s.MemberRoles(ctx, "org acme", "auth0|acme")
+	}},
+	"AddMemberRoles": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		return nil, s.AddMemberRoles(ctx, "org acme", "auth0|acme", []string{"rol"})
+	}},
+	"RemoveMemberRoles": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		return nil, s.RemoveMemberRoles(ctx, "org acme", "auth0|acme", []string{"rol"})
+	}},
+	"Invitations": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		return s.Invitations(ctx, "org acme", true)
+	}},
+	"Invitation": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		return s.Invitation(ctx, "org acme", acmeInvitation)
+	}},
+	"InvitationByTicket": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		return s.InvitationByTicket(ctx, "invitation acme")
+	}},
+	"CreateInvitation": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		return nil, s.CreateInvitation(ctx, &stagedoor.Invitation{OrganizationID: "org acme", Ticket: "x"})
+	}},
+	"DeleteInvitation": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		return nil, s.DeleteInvitation(ctx, "org acme", acmeInvitation)
+	}},
+	"AcceptInvitation": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		return s.AcceptInvitation(ctx, "org acme", acmeInvitation, "auth0|evil")
+	}},
 
 	// Lists hold the intruder's own only; the names that it gives are its own.
 	"Users": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
@@ -339,8 +474,8 @@ var trespasses = map[string]struct {
 	}},
 }
 
-// acmeGrant stands for an id that the store makes; the test checks that it is there.
-var acmeGrant string
+// These stand for ids that the store makes; the test checks that it is there.
+var acmeGrant, acmeDomain, acmeInvitation string
 
 // Nothing of one tenant is seen or changed through another's handle, by any method.
 func TestTenantsAreApart(t *testing.T) {
@@ -355,6 +490,8 @@ func TestTenantsAreApart(t *testing.T) {
 		furnish(t, acme)
 		furnish(t, evil)
 		acmeGrant = must(acme.Grants(t.Context(), "", "", ""))(t)[0].ID
+		acmeDomain = must(acme.DiscoveryDomains(t.Context(), "org acme"))(t)[0].ID
+		acmeInvitation = must(acme.Invitations(t.Context(), "org acme", true))(t)[0].ID
 		before := photograph(t, acme)
 		created := func(name string) bool {
 			return strings.HasPrefix(name, "Create") || name == "SaveMail" || name == "Log"

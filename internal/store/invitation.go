@@ -1,0 +1,111 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+
+	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/jose"
+)
+
+func errInvitationMissing() error {
+	return stagedoor.Errorf(stagedoor.NotFound, "inexistent_invitation", "The invitation does not exist.")
+}
+
+func (s *Store) scanInvitation(scan func(...any) error) (*stagedoor.Invitation, error) {
+	var doc, sealed string
+	err := scan(&doc, &sealed)
+	if errors.Is(err, errNoRows) {
+		return nil, errInvitationMissing()
+	}
+	if err != nil {
+		return nil, err
+	}
+	v := new(stagedoor.Invitation)
+	if err := json.Unmarshal([]byte(doc), v); err != nil {
+		return nil, err
+	}
+	v.Ticket, err = s.unseal(sealed, "invitations", v.ID)
+	return v, err
+}
+
+func (s *Store) invitation(ctx context.Context, q querier, query string, args ...any) (*stagedoor.Invitation, error) {
+	return s.scanInvitation(func(dest ...any) error { return q.row(ctx, query, args, dest...) })
+}
+
+// Invitations lists the open invitations of an organization, newest first, or oldest first.
+func (s *Store) Invitations(ctx context.Context, orgID string, oldestFirst bool) ([]stagedoor.Invitation, error) {
+	order := "created_at DESC, id DESC"
+	if oldestFirst {
+		order = "created_at, id"
+	}
+	out := []stagedoor.Invitation{}
+	err := s.read().each(ctx, "SELECT doc, sealed FROM invitations WHERE tenant = ? AND org_id = ? AND expires_at > ? ORDER BY "+order,
+		[]any{s.tenant.ID, orgID, s.db.clock.Now().UnixMilli()}, func(scan func(...any) error) error {
+			v, err := s.scanInvitation(scan)
+			if err == nil {
+				out = append(out, *v)
+			}
+			return err
+		})
+	return out, err
+}
+
+// Invitation returns an open invitation by its id.
+func (s *Store) Invitation(ctx context.Context, orgID, id string) (*stagedoor.Invitation, error) {
+	return s.invitation(ctx, s.read(), "SELECT doc, sealed FROM invitations WHERE tenant = ? AND org_id = ? AND id = ? AND expires_at > ?",
+		s.tenant.ID, orgID, id, s.db.clock.Now().UnixMilli())
+}
+
+// InvitationByTicket returns the open invitation that a ticket is of.
+func (s *Store) InvitationByTicket(ctx context.Context, ticket string) (*stagedoor.Invitation, error) {
+	return s.invitation(ctx, s.read(), "SELECT doc, sealed FROM invitations WHERE tenant = ? AND hash = ? AND expires_at > ?",
+		s.tenant.ID, jose.HashToken(ticket), s.db.clock.Now().UnixMilli())
+}
+
+// CreateInvitation adds an invitation, with a ticket.
+func (s *Store) CreateInvitation(ctx context.Context, v *stagedoor.Invitation) error {
+	v.ID = stagedoor.NewID("uinv_")
+	kept := *v
+	kept.Ticket = ""
+	doc, err := json.Marshal(kept)
+	if err != nil {
+		return err
+	}
+	return s.inOrganization(ctx, v.OrganizationID, func(q querier) error {
+		_, err := q.exec(ctx, "INSERT INTO invitations (tenant, org_id, id, hash, doc, sealed, created_at, expires_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+			s.tenant.ID, v.OrganizationID, v.ID, jose.HashToken(v.Ticket), document(doc), s.seal(v.Ticket, "invitations", v.ID), v.CreatedAt, v.ExpiresAt)
+		return err
+	})
+}
+
+// DeleteInvitation takes an invitation back.
+func (s *Store) DeleteInvitation(ctx context.Context, orgID, id string) error {
+	return s.writeOne(ctx, func(q querier) error {
+		n, err := q.exec(ctx, "DELETE FROM invitations WHERE tenant = ? AND org_id = ? AND id = ?", s.tenant.ID, orgID, id)
+		if err == nil && n == 0 {
+			err = errInvitationMissing()
+		}
+		return err
+	})
+}
+
+// AcceptInvitation makes a user a member with the roles of the invitation, and uses it up: of many callers one succeeds, to
+// the others it is missing.
+func (s *Store) AcceptInvitation(ctx context.Context, orgID, id, userID string) (v *stagedoor.Invitation, err error) {
+	err = s.inOrganization(ctx, orgID, func(q querier) error {
+		if v, err = s.invitation(ctx, q, "DELETE FROM invitations WHERE tenant = ? AND org_id = ? AND id = ? AND expires_at > ? RETURNING doc, sealed",
+			s.tenant.ID, orgID, id, s.db.clock.Now().UnixMilli()); err != nil {
+			return err
+		}
+		if err := s.addMember(ctx, q, orgID, userID); err != nil {
+			return err
+		}
+		return s.addMemberRoles(ctx, q, orgID, userID, v.Roles)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return v, nil
+}

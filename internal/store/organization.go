@@ -1,0 +1,158 @@
+package store
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/stagedoor/stagedoor"
+)
+
+var organizations = noun[stagedoor.Organization]{
+	table: "organizations", order: "created_at, id",
+	id:      func(o *stagedoor.Organization) *string { return &o.ID },
+	newID:   func() string { return stagedoor.NewID("org_") },
+	columns: []string{"name", "created_at"},
+	values:  func(o *stagedoor.Organization) []any { return []any{o.Name, o.CreatedAt} },
+	missing: stagedoor.Errorf(stagedoor.NotFound, "", "No organization found by that id or name"),
+	clash: func(*stagedoor.Organization, string) *stagedoor.Error {
+		return stagedoor.Errorf(stagedoor.Conflict, "", "An organization with this name already exists.")
+	},
+}
+
+// Organization returns an organization by its id.
+func (s *Store) Organization(ctx context.Context, id string) (*stagedoor.Organization, error) {
+	return organizations.read(ctx, s, "id = ?", id)
+}
+
+// OrganizationByName returns an organization by its name, which is in lower case.
+func (s *Store) OrganizationByName(ctx context.Context, name string) (*stagedoor.Organization, error) {
+	return organizations.read(ctx, s, "name = ?", name)
+}
+
+// OrganizationQuery is a page of organizations or of their members: by offset, or, if Take is not 0, behind the one called From.
+type OrganizationQuery struct {
+	Page, PerPage int
+	Sort          string // name or created_at; "" is created_at
+	Descending    bool
+	From          string
+	Take          int
+}
+
+// organizationOrder are the ways in which organizations may be sorted.
+var organizationOrder = map[string]string{"": "created_at", "created_at": "created_at", "name": "name", "id": "id", "display_name": "name"}
+
+// SortsOrganizationsBy tells whether organizations can be sorted by the field.
+func SortsOrganizationsBy(field string) bool { return organizationOrder[field] != "" }
+
+// Organizations lists organizations, and tells how many there are.
+func (s *Store) Organizations(ctx context.Context, in OrganizationQuery) (page []stagedoor.Organization, total int, err error) {
+	if in.Take > 0 {
+		where, args := "", []any{s.tenant.ID}
+		if in.From != "" {
+			where = " AND (created_at, id) > (SELECT created_at, id FROM organizations WHERE tenant = ? AND id = ?)"
+			args = append(args, s.tenant.ID, in.From)
+		}
+		page, err = s.organizations(ctx, organizations.selects()+" WHERE tenant = ?"+where+" ORDER BY created_at, id LIMIT ?", append(args, in.Take)...)
+		return page, 0, err
+	}
+	column, direction := organizationOrder[in.Sort], ""
+	if column == "" {
+		return nil, 0, fmt.Errorf("organizations cannot be sorted by %q", in.Sort)
+	}
+	if in.Descending {
+		direction = " DESC"
+	}
+	if err := s.read().row(ctx, "SELECT COUNT(*) FROM organizations WHERE tenant = ?", []any{s.tenant.ID}, &total); err != nil {
+		return nil, 0, err
+	}
+	page, err = s.organizations(ctx, organizations.selects()+" WHERE tenant = ? ORDER BY "+column+direction+", id"+direction+" LIMIT ? OFFSET ?",
+		s.tenant.ID, in.PerPage, in.Page*in.PerPage)
+	return page, total, err
+}
+
+func (s *Store) organizations(ctx context.Context, query string, args ...any) ([]stagedoor.Organization, error) {
+	out := []stagedoor.Organization{}
+	err := s.read().each(ctx, query, args, func(scan func(...any) error) error {
+		o, err := organizations.known(s, scan)
+		if err == nil {
+			out = append(out, *o)
+		}
+		return err
+	})
+	return out, err
+}
+
+// UserOrganizations lists the organizations that a user is a member of, by name.
+func (s *Store) UserOrganizations(ctx context.Context, userID string) ([]stagedoor.Organization, error) {
+	return s.organizations(ctx, `SELECT o.doc, '' FROM organizations o JOIN organization_members m ON m.tenant = o.tenant AND m.org_id = o.id
+		WHERE m.tenant = ? AND m.user_id = ? ORDER BY o.name`, s.tenant.ID, userID)
+}
+
+// ClientGrantOrganizations lists the organizations that a client grant may be used for, by name.
+func (s *Store) ClientGrantOrganizations(ctx context.Context, grantID string) ([]stagedoor.Organization, error) {
+	return s.organizations(ctx, `SELECT o.doc, '' FROM organizations o JOIN organization_grants g ON g.tenant = o.tenant AND g.org_id = o.id
+		WHERE g.tenant = ? AND g.grant_id = ? ORDER BY o.name`, s.tenant.ID, grantID)
+}
+
+// OrganizationsByDomain lists the organizations that people with an address of the domain belong to: those that have
+// proved the domain and want to be found by it.
+func (s *Store) OrganizationsByDomain(ctx context.Context, domain string) ([]stagedoor.Organization, error) {
+	out := []stagedoor.Organization{}
+	all, err := domains.list(ctx, s, s.read(), "domain = ?", domain)
+	if err != nil {
+		return nil, err
+	}
+	for _, d := range all {
+		if d.Status != "verified" || !d.Discovers {
+			continue
+		}
+		o, err := s.Organization(ctx, d.OrganizationID)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, *o)
+	}
+	return out, nil
+}
+
+// CreateOrganization adds an organization with its connections. A name that is taken is a Conflict.
+func (s *Store) CreateOrganization(ctx context.Context, o *stagedoor.Organization, connections []stagedoor.OrganizationConnection) error {
+	o.CreatedAt = s.db.clock.Now().UnixMilli()
+	return organizations.named(o, s.write(ctx, func(q querier) error {
+		if err := organizations.insert(ctx, s, q, o); err != nil {
+			return err
+		}
+		for _, c := range connections {
+			if err := orgConnections.insert(ctx, s, q, o.ID, &c); err != nil {
+				return err
+			}
+		}
+		return nil
+	}))
+}
+
+// UpdateOrganization changes an organization in one transaction.
+func (s *Store) UpdateOrganization(ctx context.Context, id string, change func(*stagedoor.Organization) error) (*stagedoor.Organization, error) {
+	return organizations.update(ctx, s, id, change)
+}
+
+// DeleteOrganization removes an organization with all that belongs to it; its members stay users of the tenant.
+func (s *Store) DeleteOrganization(ctx context.Context, id string) error {
+	return s.writeOne(ctx, func(q querier) error {
+		n, err := q.exec(ctx, "DELETE FROM organizations WHERE tenant = ? AND id = ?", s.tenant.ID, id)
+		if err == nil && n == 0 {
+			err = organizations.missing
+		}
+		return err
+	})
+}
+
+// inOrganization runs fn in a transaction that no other change of the organization's parts runs beside.
+func (s *Store) inOrganization(ctx context.Context, id string, fn func(q querier) error) error {
+	return s.write(ctx, func(q querier) error {
+		if _, err := organizations.one(ctx, s, q, "id = ?"+s.db.forUpdate(), id); err != nil {
+			return err
+		}
+		return fn(q)
+	})
+}
