@@ -2,6 +2,8 @@ package mgmt
 
 import (
 	"encoding/json"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -18,6 +20,8 @@ type documents struct {
 	defaults map[string]json.RawMessage // members that are there unless they are sent
 	unique   string                     // the member that only one may have, "" = none
 	hide     func(map[string]any)       // takes away what is never shown
+	complete func(map[string]any)       // puts in what holds where a member was left out
+	brief    []string                   // members that lists show besides id and times; nil = all
 	bare     bool                       // a list without totals is a bare array
 	gone     bool                       // deleting what is not there is 404
 }
@@ -39,6 +43,9 @@ func (n documents) show(d *stagedoor.Document) (any, error) {
 	if err := json.Unmarshal([]byte(d.Sealed), &out); err != nil {
 		return nil, err
 	}
+	if n.complete != nil {
+		n.complete(out)
+	}
 	if n.hide != nil {
 		n.hide(out)
 	}
@@ -51,6 +58,7 @@ type listDocumentsIn struct {
 	web.Paging
 	web.Checkpoint
 	web.Fields
+	Hydrate []string `json:"hydrate" doc:"Further counts to show; there are none"`
 }
 
 func (n documents) list(c *call, in listDocumentsIn) (any, error) {
@@ -65,6 +73,11 @@ func (n documents) list(c *call, in listDocumentsIn) (any, error) {
 		shown, err := n.show(&d)
 		if err != nil {
 			return nil, err
+		}
+		if members, whole := shown.(map[string]any); whole && n.brief != nil {
+			maps.DeleteFunc(members, func(name string, _ any) bool {
+				return !slices.Contains(n.brief, name) && !slices.Contains([]string{"id", "created_at", "updated_at"}, name)
+			})
 		}
 		return in.Pick(shown)
 	})

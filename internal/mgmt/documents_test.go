@@ -5,6 +5,8 @@ import (
 	"testing"
 )
 
+const samlIDs = `"http://schemas.xmlsoap.org/ws/2005/05/identity/claims/nameidentifier","http://schemas.xmlsoap.org/ws/2005/05/identity/claims/upn","http://schemas.xmlsoap.org/ws/2005/05/identity/claims/name"`
+
 func TestDocuments(t *testing.T) {
 	each(t, func(h *house) {
 		bearer := h.machine("acme")
@@ -36,7 +38,8 @@ func TestDocuments(t *testing.T) {
 			{"/connection-profiles", "connection_profiles", "cop_", `{"name":"c"}`, `{"name":"c","enabled_features":["x"]}`, "",
 				`"name":"c"`, `{"enabled_features":["scim"]}`, `"name":"c","enabled_features":["scim"]`, "Connection profile not found.", 204},
 			{"/user-attribute-profiles", "user_attribute_profiles", "uap_", `{"name":"u","user_attributes":{"email":{"label":"Email"}}}`, `{"name":"u","user_attributes":{}}`, "",
-				`"name":"u","user_attributes":{"email":{"label":"Email"}}`, `{"name":"v"}`, `"name":"v","user_attributes":{"email":{"label":"Email"}}`, "User attribute profile not found.", 204},
+				`"name":"u","user_attributes":{"email":{"label":"Email"}},"user_id":{"oidc_mapping":"sub","scim_mapping":"externalId","saml_mapping":[` + samlIDs + `]}`,
+				`{"name":"v","user_id":{"scim_mapping":"userName"}}`, `"name":"v","user_attributes":{"email":{"label":"Email"}},"user_id":{"oidc_mapping":"sub","scim_mapping":"userName","saml_mapping":[` + samlIDs + `]}`, "User attribute profile not found.", 204},
 			{"/token-exchange-profiles", "token_exchange_profiles", "tep_", `{"name":"tok","subject_token_type":"https://x.test/t","action_id":"a","type":"custom_authentication"}`,
 				`{"name":"tok","subject_token_type":"https://x.test/t","action_id":"a","type":"other"}`, "Payload validation error: 'No enum match for: other' on property type (The type of the profile).",
 				`"name":"tok","subject_token_type":"https://x.test/t","action_id":"a","type":"custom_authentication"`, `{"name":"new"}`,
@@ -60,8 +63,12 @@ func TestDocuments(t *testing.T) {
 			}
 			got.is(201, whole(row.shown))
 			one := h.call(bearer, "GET", row.path+"/"+id, "").is(200, whole(row.shown))
-			h.call(bearer, "GET", row.path+"?include_totals=true", "").is(200, `{"start":0,"limit":50,"total":1,"`+row.key+`":[`+one.body+`]}`)
-			h.call(bearer, "GET", row.path+"?take=1", "").is(200, `{"`+row.key+`":[`+one.body+`]}`)
+			item := one.body
+			if row.path == "/forms" {
+				item = whole(`"name":"f"`)
+			}
+			h.call(bearer, "GET", row.path+"?include_totals=true", "").is(200, `{"start":0,"limit":50,"total":1,"`+row.key+`":[`+item+`]}`)
+			h.call(bearer, "GET", row.path+"?take=1", "").is(200, `{"`+row.key+`":[`+item+`]}`)
 			if row.why == "" {
 				h.call(bearer, "POST", row.path, row.wrong).is(400, "")
 			} else {

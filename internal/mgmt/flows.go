@@ -13,12 +13,12 @@ var (
 	forms = func() documents {
 		n := newDocuments("form", "ap_", "forms", "Form not found", "")
 		n.defaults, n.gone = map[string]json.RawMessage{"ending": json.RawMessage(`{"resume_flow":true}`)}, true
-		n.bare = true
+		n.bare, n.brief = true, []string{"name"}
 		return n
 	}()
 	flows = func() documents {
 		n := newDocuments("flow", "af_", "flows", "Flow not found", "")
-		n.gone, n.bare = true, true
+		n.gone, n.bare, n.brief = true, true, []string{"name", "description", "synchronous"}
 		return n
 	}()
 	vaultConnections = func() documents {

@@ -16,8 +16,23 @@ var (
 		n.bare = true
 		return n
 	}()
-	connectionProfiles     = newDocuments("connection_profile", "cop_", "connection_profiles", "Connection profile not found.", "")
-	userAttributeProfiles  = newDocuments("user_attribute_profile", "uap_", "user_attribute_profiles", "User attribute profile not found.", "")
+	connectionProfiles    = newDocuments("connection_profile", "cop_", "connection_profiles", "Connection profile not found.", "")
+	userAttributeProfiles = func() documents {
+		n := newDocuments("user_attribute_profile", "uap_", "user_attribute_profiles", "User attribute profile not found.", "")
+		n.complete = func(members map[string]any) {
+			id, _ := members["user_id"].(map[string]any)
+			if id == nil {
+				id = map[string]any{}
+				members["user_id"] = id
+			}
+			for name, value := range standardUserID {
+				if id[name] == nil {
+					id[name] = value
+				}
+			}
+		}
+		return n
+	}()
 	tokenExchangeProfiles  = newDocuments("token_exchange_profile", "tep_", "token_exchange_profiles", "Token exchange profile not found.", "")
 	rateLimitPolicies      = newDocuments("rate_limit_policy", "rlp_", "rate_limit_policies", "Rate limit policy not found.", "")
 	verificationTemplates  = newDocuments("verification_template", "vct_", "templates", "Template not found.", "")
@@ -38,13 +53,16 @@ func mapped(label, description, auth0, oidc, saml, scim string, required bool) m
 
 const samlClaims = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/"
 
+// standardUserID is how a person is known unless a profile says otherwise.
+var standardUserID = map[string]any{
+	"oidc_mapping": "sub", "saml_mapping": []string{samlClaims + "nameidentifier", samlClaims + "upn", samlClaims + "name"}, "scim_mapping": "externalId",
+}
+
 var standardUserAttributes = map[string]any{
 	"id": "auth0-generic", "display_name": "Standard attributes of a person",
 	"template": map[string]any{
-		"name": "standard",
-		"user_id": map[string]any{
-			"oidc_mapping": "sub", "saml_mapping": []string{samlClaims + "nameidentifier", samlClaims + "upn"}, "scim_mapping": "externalId",
-		},
+		"name":    "standard",
+		"user_id": standardUserID,
 		"user_attributes": map[string]any{
 			"email":       mapped("Email", "The person's e-mail address", "email", "${context.tokenset.email}", samlClaims+"emailaddress", "emails[primary eq true].value", true),
 			"name":        mapped("Name", "The person's full name", "name", "${context.tokenset.name}", samlClaims+"name", "displayName", false),
