@@ -88,3 +88,11 @@ func NewLogID(now time.Time) string {
 	}
 	return fmt.Sprintf("900%s%06d%010d%018d", now.Format("20060102150405"), now.Nanosecond()/1000, logID.n, logID.node)
 }
+
+// NewUUID returns a random UUID (RFC 9562, version 4): the shape of the ids of actions, their versions and bindings.
+func NewUUID() string {
+	var b [16]byte
+	rand.Read(b[:])
+	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
+	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
+}

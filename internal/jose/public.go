@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/base64"
+	"encoding/json"
 	"encoding/pem"
 	"errors"
 	"fmt"
@@ -101,4 +102,23 @@ func SubjectLines(cert *x509.Certificate) string {
 		lines = append(lines, fmt.Sprintf("%s=%v", name, part.Value))
 	}
 	return strings.Join(lines, "\n")
+}
+
+// CheckPublicJWK tells whether data is a public signing key (RFC 7517): one that is valid, not a shared secret, without private
+// members, and of an algorithm with the curves and sizes that it needs.
+func CheckPublicJWK(data []byte) error {
+	var key jose.JSONWebKey
+	if err := json.Unmarshal(data, &key); err != nil {
+		return err
+	}
+	if !key.IsPublic() || !key.Valid() {
+		return errors.New("jose: not a public key")
+	}
+	if key.Use != "" && key.Use != "sig" {
+		return errors.New("jose: not a signing key")
+	}
+	if key.Algorithm != "" {
+		return fits(key.Algorithm, key.Key)
+	}
+	return nil
 }

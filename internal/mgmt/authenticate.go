@@ -83,6 +83,13 @@ func (a *API) authenticate(ctx context.Context, r *http.Request, st *store.Store
 	if !token.IsIssuer(tenant, claims.Issuer) || claims.Subject == "" {
 		return nil, unauthorized("Invalid token")
 	}
+	if claims.ID != "" {
+		if refused, err := st.TokenBlacklisted(ctx, claims.Audience, claims.ID); err != nil {
+			return nil, err
+		} else if refused {
+			return nil, unauthorized("Invalid token")
+		}
+	}
 	return newCaller(claims, client), nil
 }
 

@@ -241,6 +241,12 @@ func (a *API) routes() []row {
 		{"GET", "/guardian/factors/webauthn-platform/settings", "read:guardian_factors", 200, "Get device biometrics settings", plain(platformKeys.show)},
 		{"PUT", "/guardian/factors/webauthn-platform/settings", "update:guardian_factors", 200, "Update device biometrics settings", body(replace[webauthnSettingsIn](platformKeys))},
 
+		{"GET", "/device-credentials", "read:device_credentials", 200, "Retrieve device credentials", query(a.listDeviceCredentials)},
+		{"POST", "/device-credentials", "create:current_user_device_credentials", 201, "Create a device public key credential", body(a.createDeviceCredential)},
+		{"DELETE", "/device-credentials/{id}", "delete:device_credentials|delete:current_user_device_credentials", 204, "Delete a device credential", plain(a.deleteDeviceCredential)},
+		{"GET", "/blacklists/tokens", "blacklist:tokens", 200, "Get blacklisted tokens", query(a.listBlacklist)},
+		{"POST", "/blacklists/tokens", "blacklist:tokens", 204, "Blacklist a token", body(a.blacklistToken)},
+
 		{"GET", "/tenants/settings", "read:tenant_settings", 200, "Get tenant settings", query(a.readTenantSettings)},
 		{"PATCH", "/tenants/settings", "update:tenant_settings", 200, "Update tenant settings", body(a.updateTenantSettings)},
 
@@ -248,5 +254,15 @@ func (a *API) routes() []row {
 		{"POST", "/keys/signing/rotate", "create:signing_keys AND update:signing_keys", 201, "Rotate the Application Signing Key", plain(a.rotateSigningKey)},
 		{"GET", "/keys/signing/{kid}", "read:signing_keys", 200, "Get an Application Signing Key by its key id", plain(a.readSigningKey)},
 		{"PUT", "/keys/signing/{kid}/revoke", "update:signing_keys", 200, "Revoke an Application Signing Key by its key id", plain(a.revokeSigningKey)},
+		{"GET", "/keys/encryption", "read:encryption_keys", 200, "Get all encryption keys", query(a.listEncryptionKeys)},
+		{"POST", "/keys/encryption", "create:encryption_keys", 201, "Create the new encryption key", body(a.createEncryptionKey)},
+		{"POST", "/keys/encryption/rekey", "create:encryption_keys AND update:encryption_keys", 204, "Rekey the key hierarchy", plain(a.rekey)},
+		{"GET", "/keys/encryption/{kid}", "read:encryption_keys", 200, "Get the encryption key by its key id", plain(a.readEncryptionKey)},
+		{"POST", "/keys/encryption/{kid}", "update:encryption_keys", 201, "Import the encryption key", body(a.importEncryptionKey)},
+		{"DELETE", "/keys/encryption/{kid}", "delete:encryption_keys", 204, "Delete the encryption key by its key id", plain(a.deleteEncryptionKey)},
+		{"POST", "/keys/encryption/{kid}/wrapping-key", "create:encryption_keys", 201, "Create the public wrapping key", plain(a.createWrappingKey)},
+		{"GET", "/keys/custom-signing", "read:custom_signing_keys", 200, "Get custom signing keys", plain(a.readCustomSigning)},
+		{"PUT", "/keys/custom-signing", "create:custom_signing_keys AND update:custom_signing_keys", 200, "Create or replace custom signing keys", body(a.setCustomSigning)},
+		{"DELETE", "/keys/custom-signing", "delete:custom_signing_keys", 204, "Delete custom signing keys", plain(a.deleteCustomSigning)},
 	}
 }

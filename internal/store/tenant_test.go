@@ -3,6 +3,7 @@ package store_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"reflect"
 	"strings"
@@ -32,6 +33,8 @@ func furnish(t testing.TB, s *store.Store) {
 	}}))
 	ok(t, s.CreateResourceServer(ctx, &stagedoor.ResourceServer{ID: "rs " + id, Identifier: "api " + id, SigningSecret: "api secret"}))
 	ok(t, s.CreateClientGrant(ctx, &stagedoor.ClientGrant{ID: "cgr " + id, ClientID: "client " + id, Audience: "api " + id}))
+	ok(t, s.CreateDeviceCredential(ctx, &stagedoor.DeviceCredential{UserID: "auth0|" + id, ClientID: "client " + id, DeviceID: "d", Type: "public_key"}))
+	ok(t, s.BlacklistToken(ctx, stagedoor.BlacklistedToken{Audience: "aud " + id, JTI: "jti"}))
 	ok(t, s.CreateRule(ctx, &stagedoor.Rule{ID: "rul " + id, Name: "Rule"}))
 	ok(t, s.SetRulesConfig(ctx, "key", "value "+id))
 	ok(t, s.CreateNetworkACL(ctx, &stagedoor.NetworkACL{ID: "acl " + id}))
@@ -77,7 +80,7 @@ func photograph(t testing.TB, s *store.Store) string {
 		must(s.NetworkACLs(ctx))(t), setting, must(s.Attempts(ctx, "ada"))(t), must(s.Full(ctx, "bucket", "::1", stagedoor.Throttle{MaxAttempts: 1, Rate: 1}))(t),
 		fresh, fresh.LastLogin, users, total, logs, logTotal,
 		must(s.PasswordHash(ctx, "auth0|"+id))(t), must(s.Clients(ctx))(t), must(s.Connections(ctx))(t), must(s.ResourceServers(ctx))(t),
-		must(s.ClientGrants(ctx))(t), must(s.Rules(ctx))(t), must(s.RulesConfigs(ctx))(t), must(s.Grants(ctx, "", "", ""))(t),
+		must(s.ClientGrants(ctx))(t), must(s.DeviceCredentials(ctx, "", ""))(t), must(s.BlacklistedTokens(ctx, ""))(t), must(s.Rules(ctx))(t), must(s.RulesConfigs(ctx))(t), must(s.Grants(ctx, "", "", ""))(t),
 		must(s.Ticket(ctx, "ticket "+id, "k"))(t), must(s.Transaction(ctx, "tx "+id))(t), must(s.Mails(ctx))(t), must(s.SigningKeys(ctx))(t),
 		must(s.SessionByHandle(ctx, "handle auth0|"+id))(t), must(s.AccessToken(ctx, "access auth0|"+id))(t), must(s.RefreshToken(ctx, "refresh auth0|"+id))(t),
 	}, "", " ")
@@ -109,6 +112,27 @@ var trespasses = map[string]struct {
 		return nil, err
 	}},
 	"RevokeSigningKey": {finds, func(ctx context.Context, s *store.Store) (any, error) { return s.RevokeSigningKey(ctx, "kid acme") }},
+	"DeviceCredentials": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		return s.DeviceCredentials(ctx, "auth0|acme", "")
+	}},
+	"CreateDeviceCredential": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
+		_ = s.CreateDeviceCredential(ctx, &stagedoor.DeviceCredential{UserID: "auth0|acme", ClientID: "client acme", DeviceID: "d"}) // there may be no such user
+		return nil, nil
+	}},
+	"DeleteDeviceCredential": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
+		return nil, s.DeleteDeviceCredential(ctx, acmeDevice, "")
+	}},
+	"BlacklistedTokens": {finds, func(ctx context.Context, s *store.Store) (any, error) { return s.BlacklistedTokens(ctx, "aud acme") }},
+	"TokenBlacklisted": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
+		found, err := s.TokenBlacklisted(ctx, []string{"aud acme"}, "jti")
+		if found {
+			err = errors.New("another tenant's token")
+		}
+		return nil, err
+	}},
+	"BlacklistToken": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
+		return nil, s.BlacklistToken(ctx, stagedoor.BlacklistedToken{Audience: "x", JTI: "y"})
+	}},
 	"ConnectionHasUsers": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
 		some, err := s.ConnectionHasUsers(ctx, "Users of acme")
 		return some, err
@@ -475,7 +499,7 @@ var trespasses = map[string]struct {
 }
 
 // These stand for ids that the store makes; the test checks that it is there.
-var acmeGrant, acmeDomain, acmeInvitation string
+var acmeGrant, acmeDomain, acmeInvitation, acmeDevice string
 
 // Nothing of one tenant is seen or changed through another's handle, by any method.
 func TestTenantsAreApart(t *testing.T) {
@@ -489,6 +513,7 @@ func TestTenantsAreApart(t *testing.T) {
 		acme, evil := storetest.Tenant(t, db, "acme"), storetest.Tenant(t, db, "evil")
 		furnish(t, acme)
 		furnish(t, evil)
+		acmeDevice = must(acme.DeviceCredentials(t.Context(), "", ""))(t)[0].ID
 		acmeGrant = must(acme.Grants(t.Context(), "", "", ""))(t)[0].ID
 		acmeDomain = must(acme.DiscoveryDomains(t.Context(), "org acme"))(t)[0].ID
 		acmeInvitation = must(acme.Invitations(t.Context(), "org acme", true))(t)[0].ID

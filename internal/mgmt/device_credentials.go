@@ -1,0 +1,93 @@
+package mgmt
+
+import (
+	"strings"
+
+	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/web"
+)
+
+type listDeviceCredentialsIn struct {
+	web.Paging
+	web.Fields
+	UserID   string `json:"user_id" doc:"user_id of the devices to retrieve"`
+	ClientID string `json:"client_id" doc:"client_id of the devices to retrieve"`
+	Type     string `json:"type" schema:"enum=public_key|refresh_token|rotating_refresh_token" doc:"Type of credentials to retrieve"`
+}
+
+// listDeviceCredentials answers public keys; refresh tokens have a list of their own.
+func (a *API) listDeviceCredentials(c *call, in listDeviceCredentialsIn) (any, error) {
+	all := []stagedoor.DeviceCredential{}
+	if in.Type == "" || in.Type == "public_key" {
+		var err error
+		if all, err = c.store.DeviceCredentials(c.ctx(), in.UserID, in.ClientID); err != nil {
+			return nil, err
+		}
+	}
+	return listed(c, in.Paging, web.Checkpoint{}, "device_credentials", all, func(d stagedoor.DeviceCredential) string { return d.ID },
+		func(d stagedoor.DeviceCredential) (any, error) { return in.Pick(d) })
+}
+
+type createDeviceCredentialIn struct {
+	Name     string          `json:"device_name" schema:"required,min=1,max=255" doc:"Name for this device easily recognized by owner"`
+	Type     string          `json:"type" schema:"required,enum=public_key" doc:"Type of credential"`
+	Value    string          `json:"value" schema:"required,min=1,max=65536" doc:"Base64 encoded string containing the credential"`
+	DeviceID string          `json:"device_id" schema:"required,min=1,max=36" doc:"Unique identifier for the device"`
+	ClientID web.Opt[string] `json:"client_id" doc:"client_id of the client (application) this credential is for"`
+}
+
+// createDeviceCredential keeps a key of the person whose token asks; no machine can have the scope.
+func (a *API) createDeviceCredential(c *call, in createDeviceCredentialIn) (any, error) {
+	if !c.caller.person {
+		return nil, insufficient(c.row.anyOf()...)
+	}
+	clientID := in.ClientID.Or(c.caller.clientID)
+	if _, err := c.store.Client(c.ctx(), clientID); err != nil {
+		return nil, err
+	}
+	if _, err := c.store.User(c.ctx(), c.caller.subject); err != nil {
+		return nil, err
+	}
+	d := &stagedoor.DeviceCredential{
+		Name: in.Name, Type: in.Type, Value: in.Value, DeviceID: in.DeviceID, ClientID: clientID, UserID: c.caller.subject,
+	}
+	if err := c.store.CreateDeviceCredential(c.ctx(), d); err != nil {
+		return nil, err
+	}
+	return map[string]string{"id": d.ID}, nil
+}
+
+// deleteDeviceCredential removes one; people remove their own alone.
+func (a *API) deleteDeviceCredential(c *call) (any, error) {
+	owner := ""
+	if c.caller.person {
+		owner = c.caller.subject
+	}
+	return nil, c.store.DeleteDeviceCredential(c.ctx(), c.id(), owner)
+}
+
+type listBlacklistIn struct {
+	web.Paging
+	Audience string `json:"aud" doc:"Filter on the JWT's aud claim (the client_id to which the JWT was issued)"`
+}
+
+// listBlacklist answers a list, with totals or without: SDKs ask for them and do not read them.
+func (a *API) listBlacklist(c *call, in listBlacklistIn) (any, error) {
+	all, err := c.store.BlacklistedTokens(c.ctx(), in.Audience)
+	if err != nil {
+		return nil, err
+	}
+	return web.Cut(in.Paging, all), nil
+}
+
+type blacklistIn struct {
+	Audience string `json:"aud" schema:"max=600" doc:"JWT's aud claim (the client_id to which the JWT was issued)"`
+	JTI      string `json:"jti" schema:"required,min=1,max=255" doc:"jti of the JWT to be blacklisted"`
+}
+
+func (a *API) blacklistToken(c *call, in blacklistIn) (any, error) {
+	return nil, c.store.BlacklistToken(c.ctx(), stagedoor.BlacklistedToken{Audience: in.Audience, JTI: in.JTI})
+}
+
+// ofOwnAccount tells whether a route without a user's id in it serves people, and looks itself at whose records it touches.
+func ofOwnAccount(pattern string) bool { return strings.HasPrefix(pattern, "/device-credentials") }

@@ -1,0 +1,90 @@
+package store
+
+import (
+	"context"
+
+	"github.com/stagedoor/stagedoor"
+)
+
+// CreateDeviceCredential keeps the public key of a user's device, which gets an id. A device has one for each client.
+func (s *Store) CreateDeviceCredential(ctx context.Context, d *stagedoor.DeviceCredential) error {
+	d.ID = stagedoor.NewID("dcr_")
+	err := s.writeOne(ctx, func(q querier) error {
+		_, err := q.exec(ctx, "INSERT INTO device_credentials (tenant, id, user_id, client_id, device_id, type, name, value) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+			s.tenant.ID, d.ID, d.UserID, d.ClientID, d.DeviceID, d.Type, d.Name, d.Value)
+		return err
+	})
+	if uniqueViolation(err) != "" {
+		return stagedoor.Errorf(stagedoor.Conflict, "device_credential_conflict", "There is already a credential for this device.")
+	}
+	return err
+}
+
+// DeviceCredentials lists credentials, of all users and clients or of one, in the order of their ids.
+func (s *Store) DeviceCredentials(ctx context.Context, userID, clientID string) ([]stagedoor.DeviceCredential, error) {
+	out := []stagedoor.DeviceCredential{}
+	where, args := "tenant = ?", []any{s.tenant.ID}
+	if userID != "" {
+		where, args = where+" AND user_id = ?", append(args, userID)
+	}
+	if clientID != "" {
+		where, args = where+" AND client_id = ?", append(args, clientID)
+	}
+	err := s.read().each(ctx, "SELECT id, user_id, client_id, device_id, type, name, value FROM device_credentials WHERE "+where+" ORDER BY id", args,
+		func(scan func(...any) error) error {
+			var d stagedoor.DeviceCredential
+			if err := scan(&d.ID, &d.UserID, &d.ClientID, &d.DeviceID, &d.Type, &d.Name, &d.Value); err != nil {
+				return err
+			}
+			out = append(out, d)
+			return nil
+		})
+	return out, err
+}
+
+// DeleteDeviceCredential removes a credential; with a user's id only if it is theirs. One that is not there is no error.
+func (s *Store) DeleteDeviceCredential(ctx context.Context, id, userID string) error {
+	return s.writeOne(ctx, func(q querier) error {
+		where, args := "tenant = ? AND id = ?", []any{s.tenant.ID, id}
+		if userID != "" {
+			where, args = where+" AND user_id = ?", append(args, userID)
+		}
+		_, err := q.exec(ctx, "DELETE FROM device_credentials WHERE "+where, args...)
+		return err
+	})
+}
+
+// BlacklistToken refuses a token from now on. Doing it twice is no error.
+func (s *Store) BlacklistToken(ctx context.Context, b stagedoor.BlacklistedToken) error {
+	return s.writeOne(ctx, func(q querier) error {
+		_, err := q.exec(ctx, "INSERT INTO blacklisted_tokens (tenant, aud, jti) VALUES (?, ?, ?) ON CONFLICT (tenant, aud, jti) DO NOTHING", s.tenant.ID, b.Audience, b.JTI)
+		return err
+	})
+}
+
+// BlacklistedTokens lists the tokens that are refused, of all audiences or of one.
+func (s *Store) BlacklistedTokens(ctx context.Context, audience string) ([]stagedoor.BlacklistedToken, error) {
+	out := []stagedoor.BlacklistedToken{}
+	err := s.read().each(ctx, "SELECT aud, jti FROM blacklisted_tokens WHERE tenant = ? AND (aud = ? OR ? = '') ORDER BY aud, jti",
+		[]any{s.tenant.ID, audience, audience}, func(scan func(...any) error) error {
+			var b stagedoor.BlacklistedToken
+			if err := scan(&b.Audience, &b.JTI); err != nil {
+				return err
+			}
+			out = append(out, b)
+			return nil
+		})
+	return out, err
+}
+
+// TokenBlacklisted tells whether a token with the jti, for one of the audiences, is refused.
+func (s *Store) TokenBlacklisted(ctx context.Context, audiences []string, jti string) (bool, error) {
+	for _, audience := range audiences {
+		var n int
+		err := s.read().row(ctx, "SELECT COUNT(*) FROM blacklisted_tokens WHERE tenant = ? AND aud = ? AND jti = ?", []any{s.tenant.ID, audience, jti}, &n)
+		if err != nil || n > 0 {
+			return n > 0, err
+		}
+	}
+	return false, nil
+}
