@@ -37,6 +37,9 @@ var keepers = map[string][]string{
 	"crypto/ecdsa":               {"internal/jose", "internal/ca"},
 	"golang.org/x/crypto/argon2": {"internal/password"},
 	"golang.org/x/crypto/bcrypt": {"internal/password"},
+	"golang.org/x/crypto/scrypt": {"internal/password"},
+	"github.com/go-crypt":        {"internal/password"},
+	"github.com/jzelinskie":      {"internal/password"},
 	module + "/mixtape":          {"cmd/stagedoor"},
 }
 

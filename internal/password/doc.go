@@ -1,7 +1,8 @@
 // Package password hashes and verifies passwords, and judges whether a new one is good enough.
 //
-// New hashes are argon2id in PHC form. Hashes that come from elsewhere (bcrypt $2a$, $2b$, $2y$) are verified as they are;
-// NeedsRehash tells when to replace one at the next login. Every parameter in a stored hash is bounded before it costs
+// New hashes are argon2id in PHC form. Hashes that come from elsewhere are verified as they are: bcrypt ($2a$, $2b$, $2y$), the
+// three variants of argon2, and, as a Foreign, all that the import of users knows: pbkdf2, scrypt, plain and keyed digests with and
+// without salt, and the values of LDAP directories. NeedsRehash tells when to replace one at the next login. Every parameter in a stored hash is bounded before it costs
 // anything, because a single hostile hash could otherwise stop the server.
 //
 // Hashing is slow on purpose, so a Hasher lets only as many run at once as there are cores, and a caller may give up while

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	argon2d "github.com/go-crypt/x/argon2" // the variant that x/crypto keeps to itself
 	"golang.org/x/crypto/argon2"
 	"golang.org/x/crypto/bcrypt"
 )
@@ -53,18 +54,33 @@ func NeedsRehash(hash string) bool {
 // parse reads a stored hash and returns the function that checks a password against it. All bounds are checked here.
 func parse(hash string) (func(password string) bool, error) {
 	switch {
-	case strings.HasPrefix(hash, "$argon2id$"):
-		return parseArgon2id(hash)
+	case strings.HasPrefix(hash, "$argon2"):
+		return parseArgon2(hash)
 	case strings.HasPrefix(hash, "$2a$"), strings.HasPrefix(hash, "$2b$"), strings.HasPrefix(hash, "$2y$"):
 		return parseBcrypt(hash)
+	case strings.HasPrefix(hash, "{"):
+		return parseForeign(hash)
 	}
 	return nil, ErrFormat
 }
 
-// parseArgon2id reads $argon2id$v=19$m=19456,t=2,p=1$salt$sum with unpadded base64.
-func parseArgon2id(hash string) (func(string) bool, error) {
+// argonKeys are the variants of argon2 by the identifiers of their PHC strings.
+var argonKeys = map[string]func(password, salt []byte, time, memory uint32, threads uint8, keyLen uint32) []byte{
+	"argon2id": argon2.IDKey,
+	"argon2i":  argon2.Key,
+	"argon2d": func(password, salt []byte, time, memory uint32, threads uint8, keyLen uint32) []byte {
+		return argon2d.DKey(password, salt, time, memory, uint32(threads), keyLen)
+	},
+}
+
+// parseArgon2 reads $argon2id$v=19$m=19456,t=2,p=1$salt$sum with unpadded base64.
+func parseArgon2(hash string) (func(string) bool, error) {
 	fields := strings.Split(hash, "$")
 	if len(fields) != 6 || fields[2] != fmt.Sprintf("v=%d", argon2.Version) {
+		return nil, ErrFormat
+	}
+	key := argonKeys[fields[1]]
+	if key == nil {
 		return nil, ErrFormat
 	}
 	params := strings.Split(fields[3], ",")
@@ -93,7 +109,7 @@ func parseArgon2id(hash string) (func(string) bool, error) {
 		return nil, ErrFormat
 	}
 	return func(password string) bool {
-		got := argon2.IDKey([]byte(password), salt, uint32(passes), uint32(memory), uint8(lanes), uint32(len(sum))) //nolint:gosec // bounded above
+		got := key([]byte(password), salt, uint32(passes), uint32(memory), uint8(lanes), uint32(len(sum))) //nolint:gosec // bounded above
 		return subtle.ConstantTimeCompare(got, sum) == 1
 	}, nil
 }
