@@ -96,3 +96,19 @@ func NewUUID() string {
 	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
 	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
 }
+
+// NewULID returns 26 characters of Crockford's base 32 whose order is that of time to the millisecond: the shape of the
+// ids of hooks.
+func NewULID(now time.Time) string {
+	const digits = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+	var random [16]byte
+	rand.Read(random[:])
+	out := make([]byte, 26)
+	for i, ms := 9, now.UnixMilli(); i >= 0; i, ms = i-1, ms>>5 {
+		out[i] = digits[ms&31]
+	}
+	for i, b := range random {
+		out[10+i] = digits[b&31]
+	}
+	return string(out)
+}

@@ -38,6 +38,15 @@ func furnish(t testing.TB, s *store.Store) {
 	ok(t, s.CreateRule(ctx, &stagedoor.Rule{ID: "rul " + id, Name: "Rule"}))
 	ok(t, s.SetRulesConfig(ctx, "key", "value "+id))
 	ok(t, s.CreateNetworkACL(ctx, &stagedoor.NetworkACL{ID: "acl " + id}))
+	ok(t, s.CreateAction(ctx, &stagedoor.Action{ID: "action " + id, Name: "Action", Sealed: "action secret " + id}))
+	_, _, err := s.DeployAction(ctx, "action "+id, func(a *stagedoor.Action) (*stagedoor.ActionVersion, error) {
+		return &stagedoor.ActionVersion{Body: a.Draft, Sealed: a.Sealed}, nil
+	})
+	ok(t, err)
+	must(s.SetActionBindings(ctx, "post-login", bindTo("action "+id)))(t)
+	ok(t, s.SaveActionExecution(ctx, &stagedoor.ActionExecution{ID: "execution " + id}))
+	ok(t, store.ActionModules.Create(ctx, s, &stagedoor.ActionModule{ID: "module " + id, Name: "Module"}))
+	ok(t, store.Hooks.Create(ctx, s, &stagedoor.Hook{ID: "hook " + id, Name: "Hook", Trigger: "post-change-password", Enabled: true}))
 	must(s.ClaimLogCursor(ctx, &stagedoor.LogStream{ID: "stream", After: "after " + id}, until))(t)
 	ok(t, s.ChangeSetting(ctx, "setting", func(m map[string]any) error { m["of"] = id; return nil }))
 	must(s.CountAttempt(ctx, stagedoor.Attempts{Connection: "Users", Identifier: "ada", IP: "::1"}, time.Hour))(t)
@@ -55,6 +64,13 @@ func furnish(t testing.TB, s *store.Store) {
 	ok(t, s.SaveMail(ctx, &stagedoor.Mail{ID: "mail " + id, Subject: "Hello"}))
 	ok(t, s.CreateSigningKey(ctx, &stagedoor.SigningKey{KID: "kid", Algorithm: "RS256", State: "current", Private: []byte("private " + id)}))
 	s.Log(stagedoor.LogEvent{ID: "log " + id, Type: "s"})
+}
+
+// bindTo binds one action to a trigger.
+func bindTo(action string) func([]stagedoor.ActionBinding, []stagedoor.Action) ([]stagedoor.ActionBinding, error) {
+	return func([]stagedoor.ActionBinding, []stagedoor.Action) ([]stagedoor.ActionBinding, error) {
+		return []stagedoor.ActionBinding{{Action: action, Sealed: "binding secret"}}, nil
+	}
 }
 
 // photograph returns all that a tenant holds, as JSON.
@@ -80,7 +96,9 @@ func photograph(t testing.TB, s *store.Store) string {
 		must(s.NetworkACLs(ctx))(t), setting, must(s.Attempts(ctx, "ada"))(t), must(s.Full(ctx, "bucket", "::1", stagedoor.Throttle{MaxAttempts: 1, Rate: 1}))(t),
 		fresh, fresh.LastLogin, users, total, logs, logTotal,
 		must(s.PasswordHash(ctx, "auth0|"+id))(t), must(s.Clients(ctx))(t), must(s.Connections(ctx))(t), must(s.ResourceServers(ctx))(t),
-		must(s.ClientGrants(ctx))(t), must(s.DeviceCredentials(ctx, "", ""))(t), must(s.BlacklistedTokens(ctx, ""))(t), must(s.Rules(ctx))(t), must(s.RulesConfigs(ctx))(t), must(s.Grants(ctx, "", "", ""))(t),
+		must(s.ClientGrants(ctx))(t), must(s.DeviceCredentials(ctx, "", ""))(t), must(s.BlacklistedTokens(ctx, ""))(t), must(s.Rules(ctx))(t), must(s.RulesConfigs(ctx))(t),
+		must(s.Actions(ctx))(t), must(s.ActionVersions(ctx, "action "+id))(t), must(s.BoundActions(ctx, "post-login"))(t), must(s.ActionExecution(ctx, "execution "+id))(t),
+		must(store.ActionModules.All(ctx, s))(t), must(store.ActionModuleVersions.All(ctx, s))(t), must(store.Hooks.All(ctx, s))(t), must(s.Grants(ctx, "", "", ""))(t),
 		must(s.Ticket(ctx, "ticket "+id, "k"))(t), must(s.Transaction(ctx, "tx "+id))(t), must(s.Mails(ctx))(t), must(s.SigningKeys(ctx))(t),
 		must(s.SessionByHandle(ctx, "handle auth0|"+id))(t), must(s.AccessToken(ctx, "access auth0|"+id))(t), must(s.RefreshToken(ctx, "refresh auth0|"+id))(t),
 	}, "", " ")
@@ -248,6 +266,48 @@ var trespasses = map[string]struct {
 		return nil, s.DeleteNetworkACL(ctx, "acl acme")
 	}},
 	"DeleteRulesConfig": {ignores, func(ctx context.Context, s *store.Store) (any, error) { return nil, s.DeleteRulesConfig(ctx, "key") }},
+	"Action":            {finds, func(ctx context.Context, s *store.Store) (any, error) { return s.Action(ctx, "action acme") }},
+	"UpdateAction": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		return s.UpdateAction(ctx, "action acme", func(a *stagedoor.Action) error { a.Name = "x"; return nil })
+	}},
+	"DeleteAction": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		return nil, s.DeleteAction(ctx, "action acme", true)
+	}},
+	"DeployAction": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		_, v, err := s.DeployAction(ctx, "action acme", func(*stagedoor.Action) (*stagedoor.ActionVersion, error) { return &stagedoor.ActionVersion{}, nil })
+		return v, err
+	}},
+	"ActionVersions": {finds, func(ctx context.Context, s *store.Store) (any, error) { return s.ActionVersions(ctx, "action acme") }},
+	"ActionVersion": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		return s.ActionVersion(ctx, "action acme", "version")
+	}},
+	"ActionBindings": {ignores, func(ctx context.Context, s *store.Store) (any, error) { return s.ActionBindings(ctx, "post-login") }},
+	"BoundActions":   {ignores, func(ctx context.Context, s *store.Store) (any, error) { return s.BoundActions(ctx, "post-login") }},
+	"SetActionBindings": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
+		return s.SetActionBindings(ctx, "post-login", func(_ []stagedoor.ActionBinding, all []stagedoor.Action) ([]stagedoor.ActionBinding, error) {
+			return bindTo(all[0].ID)(nil, nil)
+		})
+	}},
+	"ActionExecution": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		return s.ActionExecution(ctx, "execution acme")
+	}},
+	"SaveActionExecution": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
+		return nil, s.SaveActionExecution(ctx, &stagedoor.ActionExecution{ID: "execution acme"})
+	}},
+	"Actions": {ignores, func(ctx context.Context, s *store.Store) (any, error) { return s.Actions(ctx) }},
+	"CreateAction": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
+		return nil, s.CreateAction(ctx, &stagedoor.Action{ID: "action acme", Name: "Action2"})
+	}},
+	"PublishActionModule": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		_, v, err := s.PublishActionModule(ctx, "module acme")
+		return v, err
+	}},
+	"EnableHook": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
+		return nil, s.EnableHook(ctx, &stagedoor.Hook{ID: "hook acme", Trigger: "post-change-password"})
+	}},
+	"EnabledHook": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		return s.EnabledHook(ctx, "send-phone-message")
+	}},
 	"GrantFor": {finds, func(ctx context.Context, s *store.Store) (any, error) {
 		return s.GrantFor(ctx, "auth0|acme", "client acme", "api acme")
 	}},
@@ -519,7 +579,7 @@ func TestTenantsAreApart(t *testing.T) {
 		acmeInvitation = must(acme.Invitations(t.Context(), "org acme", true))(t)[0].ID
 		before := photograph(t, acme)
 		created := func(name string) bool {
-			return strings.HasPrefix(name, "Create") || name == "SaveMail" || name == "Log"
+			return strings.HasPrefix(name, "Create") || name == "SaveMail" || name == "SaveActionExecution" || name == "Log"
 		}
 		for _, late := range []bool{false, true} { // what creates rows comes last: it would be found
 			for name, trespass := range trespasses {
