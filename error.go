@@ -23,6 +23,8 @@ const (
 	TooMany
 	Unsupported
 	Unavailable
+	Precondition // something else has to be changed first
+	Scripted     // a script of the tenant refused or failed; Message is its own text
 )
 
 // Error is the one error type that rooms hand to each other.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/connection"
+	"github.com/stagedoor/stagedoor/internal/script"
 	"github.com/stagedoor/stagedoor/internal/store"
 	"github.com/stagedoor/stagedoor/internal/token"
 	"github.com/stagedoor/stagedoor/internal/web"
@@ -28,6 +29,10 @@ type Deps struct {
 	CheckScript func(ctx context.Context, source string) error
 	// SendInvitation sends the mail with an invitation to an organization; link is where it leads. Nil sends nothing.
 	SendInvitation func(ctx context.Context, st *store.Store, o *stagedoor.Organization, v *stagedoor.Invitation, link string) error
+	// CheckDraft compiles an action or a hook and looks for its modules. Nil checks nothing.
+	CheckDraft func(ctx context.Context, d script.Draft) error
+	// RunTrigger runs the draft of an action for a test. Nil: actions cannot be tested.
+	RunTrigger func(ctx context.Context, run script.TriggerRun) (script.TriggerOutcome, error)
 	// SendVerification sends the mail that asks a user to verify the e-mail address. clientID may be empty. Nil sends nothing.
 	SendVerification func(ctx context.Context, st *store.Store, u *stagedoor.User, clientID string) error
 

@@ -3,6 +3,7 @@ package mgmt
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
 	"slices"
@@ -90,8 +91,13 @@ func bodyForLog(r *row, body []byte) any {
 	if err := json.Unmarshal(body, &v); err != nil {
 		return map[string]any{"omitted": "not JSON"}
 	}
-	if strings.HasPrefix(r.pattern, "/rules-configs") {
+	switch {
+	case strings.HasPrefix(r.pattern, "/rules-configs"), strings.HasPrefix(r.pattern, "/actions"):
 		return mask(v, "value")
+	case r.pattern == "/hooks/{id}/secrets":
+		if values, is := v.(map[string]any); is {
+			return mask(v, slices.Collect(maps.Keys(values))...)
+		}
 	}
 	return mask(v)
 }

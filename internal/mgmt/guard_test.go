@@ -1,6 +1,7 @@
 package mgmt
 
 import (
+	"context"
 	"flag"
 	"fmt"
 	"os"
@@ -9,6 +10,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/stagedoor/stagedoor/internal/script"
 )
 
 // TestInventory holds the routes and the inventory together: what is served says so there, with the same scopes and status.
@@ -75,9 +78,19 @@ func TestManagementScopes(t *testing.T) {
 	}
 }
 
-// TestMain fails unless the tests together saw every row succeed. Runs of chosen tests are left alone.
+// TestMain makes the test binary its own script worker. It fails unless the tests together saw every row succeed; runs of chosen tests
+// are left alone.
 func TestMain(m *testing.M) {
+	if len(os.Args) == 2 && os.Args[1] == "script-worker" {
+		if err := script.WorkerMain(context.Background(), os.Stdin, os.Stdout); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	scripts = script.New(script.Config{Workers: 1})
 	code := m.Run()
+	_ = scripts.Close()
 	if code == 0 && flag.Lookup("test.run").Value.String() == "" && flag.Lookup("test.fuzz").Value.String() == "" {
 		for _, r := range New(Deps{}).rows {
 			if _, seen := succeeded.Load(r.method + " " + r.pattern); !seen {
@@ -88,6 +101,9 @@ func TestMain(m *testing.M) {
 	}
 	os.Exit(code)
 }
+
+// scripts runs what tests of actions need; its worker is started by the first of them.
+var scripts *script.Host
 
 // succeeded holds the rows that a test saw succeed.
 var succeeded sync.Map

@@ -39,6 +39,18 @@ func body[In any](run func(*call, In) (any, error)) func(*call) (any, error) {
 	return bodyUpTo(func(*call) int64 { return maxBody }, run)
 }
 
+// optionalBody is body for operations that may come without one.
+func optionalBody[In any](run func(*call, In) (any, error)) func(*call) (any, error) {
+	with := body(run)
+	return func(c *call) (any, error) {
+		if c.r.ContentLength == 0 {
+			var in In
+			return run(c, in)
+		}
+		return with(c)
+	}
+}
+
 // userBody makes an operation whose body may hold both metadata objects of a user in the largest size that the tenant allows.
 func userBody[In any](run func(*call, In) (any, error)) func(*call) (any, error) {
 	return bodyUpTo(func(c *call) int64 {

@@ -60,6 +60,7 @@ func newHouse(t *testing.T, db *store.DB) *house {
 			h.invited = append(h.invited, v.Invitee+" "+link)
 			return nil
 		},
+		CheckDraft: scripts.CheckDraft, RunTrigger: scripts.Trigger,
 		SendVerification: func(_ context.Context, _ *store.Store, u *stagedoor.User, clientID string) error {
 			h.mails = append(h.mails, u.ID+" "+clientID)
 			return nil

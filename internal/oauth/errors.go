@@ -13,7 +13,7 @@ import (
 var statuses = map[stagedoor.Kind]int{
 	stagedoor.Invalid: 400, stagedoor.Unauthorized: 401, stagedoor.Forbidden: 403, stagedoor.NotFound: 404,
 	stagedoor.Conflict: 409, stagedoor.TooLarge: 413, stagedoor.UnsupportedMedia: 415, stagedoor.TooMany: 429,
-	stagedoor.Unsupported: 501, stagedoor.Unavailable: 503,
+	stagedoor.Unsupported: 501, stagedoor.Unavailable: 503, stagedoor.Scripted: 500,
 }
 
 // answerError writes the OAuth error object: error, error_description and the error's extras.

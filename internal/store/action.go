@@ -25,8 +25,8 @@ var actions = noun[stagedoor.Action]{
 	id:      func(a *stagedoor.Action) *string { return &a.ID },
 	newID:   stagedoor.NewUUID,
 	secret:  func(a *stagedoor.Action) *string { return &a.Sealed },
-	columns: []string{"name", "deployed", "added"},
-	values:  func(a *stagedoor.Action) []any { return []any{a.Name, a.Deployed, a.CreatedAt.UnixMicro()} },
+	columns: []string{"name", "deployed"},
+	values:  func(a *stagedoor.Action) []any { return []any{a.Name, a.Deployed} },
 	missing: noAction(),
 	clash: func(*stagedoor.Action, string) *stagedoor.Error {
 		return stagedoor.Errorf(stagedoor.Conflict, "", "An action with the same name already exists.")
@@ -64,7 +64,16 @@ func (s *Store) CreateAction(ctx context.Context, a *stagedoor.Action) error {
 		if n >= maxActions {
 			return stagedoor.Errorf(stagedoor.Forbidden, "too_many_entities", "You reached the limit of entities of this type for this tenant.")
 		}
-		return actions.insert(ctx, s, q, a)
+		if a.ID == "" {
+			a.ID = actions.newID()
+		}
+		doc, sealed, err := actions.encode(s, a)
+		if err != nil {
+			return err
+		}
+		_, err = q.exec(ctx, `INSERT INTO actions (tenant, id, name, deployed, doc, sealed, added) VALUES (?, ?, ?, ?, ?, ?,
+			(SELECT COALESCE(MAX(added), 0) + 1 FROM actions WHERE tenant = ?))`, s.tenant.ID, a.ID, a.Name, a.Deployed, doc, sealed, s.tenant.ID)
+		return err
 	}))
 }
 
