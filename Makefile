@@ -2,10 +2,10 @@
 SHELL := bash
 GO ?= go
 .DEFAULT_GOAL := help
-.PHONY: help run build test race lint fmt cover compat e2e fuzz bench docs release
+.PHONY: help run build test race lint fmt cover compat compat-go e2e fuzz bench docs release
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z0-9]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: ## start Stagedoor and Mixtape on this machine, seeded
 	$(GO) run ./cmd/stagedoor demo
@@ -29,6 +29,9 @@ fmt: ## format every Go file
 
 cover: ## unit tests with a coverage table
 	scripts/postgres $(GO) test -coverprofile=cover.out ./... && $(GO) tool cover -func=cover.out | tail -n 1
+
+compat-go: ## the Go SDK's own management tests, live (TESTFLAGS='-only Role')
+	cd compat && $(GO) test ./goauth0 -count=1 -v -timeout 40m $(TESTFLAGS)
 
 compat: ## official SDKs and the documented requests against a running demo
 	scripts/test compat
