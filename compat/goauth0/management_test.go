@@ -113,6 +113,8 @@ type results struct {
 
 var outcome = regexp.MustCompile(`(?m)^--- (PASS|FAIL|SKIP): (Test\w+) `)
 
+var started = regexp.MustCompile(`(?m)^=== RUN   (Test\w+)$`)
+
 // run runs the tests in one process. One that panics takes the process with it: the others go on in the next.
 func (s *server) run(t *testing.T, source string, tests []string) results {
 	t.Helper()
@@ -136,9 +138,13 @@ func (s *server) run(t *testing.T, source string, tests []string) results {
 				r.failed[m[2]] = said(text, m[2])
 			}
 		}
+		if runs := started.FindAllStringSubmatch(text, -1); len(runs) > 0 && !done[runs[len(runs)-1][1]] { // it panicked inside a subtest
+			name := runs[len(runs)-1][1]
+			done[name], r.failed[name] = true, "it panicked: "+said(text+"--- FAIL: "+name+" ", name)
+		}
 		before := len(left)
 		left = slices.DeleteFunc(slices.Clone(left), func(name string) bool { return done[name] })
-		if len(left) == before || !strings.Contains(text, "panic:") && len(left) > 0 {
+		if len(left) == before {
 			for _, name := range left {
 				r.failed[name] = "it did not run: " + text[max(0, len(text)-500):]
 			}
