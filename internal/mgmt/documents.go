@@ -22,6 +22,7 @@ type documents struct {
 	hide     func(map[string]any)       // takes away what is never shown
 	complete func(map[string]any)       // puts in what holds where a member was left out
 	brief    []string                   // members that lists show besides id and times; nil = all
+	deep     bool                       // objects in a body are put on those that are there, not in their place
 	bare     bool                       // a list without totals is a bare array
 	gone     bool                       // deleting what is not there is 404
 }
@@ -120,6 +121,13 @@ func (n documents) set(c *call, d *stagedoor.Document) error {
 		if err := json.Unmarshal([]byte(text), &more); err != nil {
 			return err
 		}
+		if n.deep {
+			for name, value := range more {
+				if old := members[name]; web.TypeOf(value) == "object" && old != nil {
+					more[name] = mergeDeep(old, value)
+				}
+			}
+		}
 		keepStored(&members, more)
 	}
 	if n.unique != "" {
@@ -164,4 +172,18 @@ func changeDocument[In any](n documents) func(*call, In) (any, error) {
 		}
 		return n.show(d)
 	}
+}
+
+// mergeDeep puts the members of the object patch on those of the object old, and so on for objects in them; null removes one.
+func mergeDeep(old, patch json.RawMessage) json.RawMessage {
+	var under, over map[string]any
+	if json.Unmarshal(old, &under) != nil || under == nil || json.Unmarshal(patch, &over) != nil {
+		return patch
+	}
+	overlay(under, over)
+	out, err := json.Marshal(under)
+	if err != nil {
+		return patch
+	}
+	return out
 }

@@ -1,0 +1,103 @@
+package liquid
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+)
+
+var someone = map[string]any{
+	"user": map[string]any{"name": `<b>"O'Brien" & co</b>`, "email": "ada@example.com", "user_metadata": map[string]any{"lang": "de"}},
+	"url":  "https://x.test/?a=1&b=2", "list": []any{"a", "b", "c"}, "none": nil, "on": true, "widget": Raw("<form>&</form>"),
+}
+
+func TestRender(t *testing.T) {
+	for _, row := range []struct{ source, text, html string }{
+		{`Hi {{ user.name }}!`, `Hi <b>"O'Brien" & co</b>!`, `Hi &lt;b&gt;&#34;O&#39;Brien&#34; &amp; co&lt;/b&gt;!`},
+		{`{{ user.name | escape }}`, `&lt;b&gt;&#34;O&#39;Brien&#34; &amp; co&lt;/b&gt;`, `&lt;b&gt;&#34;O&#39;Brien&#34; &amp; co&lt;/b&gt;`},
+		{`<a href="{{ url }}">`, `<a href="https://x.test/?a=1&b=2">`, `<a href="https://x.test/?a=1&amp;b=2">`},
+		{`{{ url | url_encode }}`, `https%3A%2F%2Fx.test%2F%3Fa%3D1%26b%3D2`, `https%3A%2F%2Fx.test%2F%3Fa%3D1%26b%3D2`},
+		{`{{ widget }}`, ``, `<form>&</form>`},
+		{`{% if user.user_metadata.lang == 'de' %}Hallo{% elsif on %}x{% else %}Hello{% endif %}`, "Hallo", "Hallo"},
+		{`{% unless on %}a{% else %}b{% endunless %}{% if none %}c{% endif %}`, "b", "b"},
+		{`{% case user.user_metadata.lang %}{% when 'fr', 'de' %}1{% when 'en' %}2{% else %}3{% endcase %}`, "1", "1"},
+		{`{% for x in list reversed %}{{ forloop.index }}{{ x }}{% unless forloop.last %},{% endunless %}{% endfor %}`, "1c,2b,3a", "1c,2b,3a"},
+		{`{% for x in (1..9) limit:2 offset:1 %}{{ x }}{% cycle 'a','b' %}{% endfor %}`, "2a3b", "2a3b"},
+		{`{% for x in list %}{% if x == 'b' %}{% continue %}{% endif %}{{ x }}{% endfor %}`, "ac", "ac"},
+		{`{% for x in (1..1000000000) %}{{ x }}{% if x == 3 %}{% break %}{% endif %}{% endfor %}`, "123", "123"},
+		{`{% for x in none %}x{% else %}empty{% endfor %}`, "empty", "empty"},
+		{`{% assign a = 'x' | append: 'y' %}{% capture b %}{{ a }}!{% endcapture %}{{ b | upcase }}`, "XY!", "XY!"},
+		{`{{ 'a,b' | split: ',' | join: '-' }}{{ none | default: "d" }}{{ "ab..c" | replace: "b..", "" }}`, "a-bdac", "a-bdac"},
+		{`{% comment %}{% if %}{% endcomment %}{% raw %}{{ x }}{% endraw %}  {%- if on -%}  y  {%- endif -%}`, "{{ x }}y", "{{ x }}y"},
+		{`{{ "2026-11-26" | date: "%d.%m.%Y" }}{{ missing.deep.er }}`, "26.11.2026", "26.11.2026"},
+	} {
+		text, err := Text(context.Background(), row.source, someone, DefaultLimits)
+		if row.text != "" && (err != nil || text != row.text) {
+			t.Errorf("%s as text: %q %v", row.source, text, err)
+		}
+		html, err := HTML(context.Background(), row.source, someone, DefaultLimits)
+		if err != nil || html != row.html {
+			t.Errorf("%s as HTML: %q %v", row.source, html, err)
+		}
+	}
+	if someone["user"].(map[string]any)["email"] != "ada@example.com" {
+		t.Error("the variables were changed")
+	}
+}
+
+func TestBroken(t *testing.T) {
+	for _, source := range []string{
+		`{% if a %}`, `{% endif %}`, `{% for %}{% endfor %}`, `{% include "/etc/passwd" %}`, `{% tablerow x in list %}{% endtablerow %}`, `{% nonsense %}`,
+		`{{ (1..1000000000) }}`, `{{ (1..1000000000) | join: "" }}`, `{% assign x = (1..1000000000) %}`, `{% if (1..5) == (1..5) %}{% endif %}`,
+		`{% for x in (1..1000000000) | reverse %}{% endfor %}`, `{% case (1..5) %}{% when 1 %}{% endcase %}`,
+		strings.Repeat("{% if a %}", 60) + strings.Repeat("{% endif %}", 60), strings.Repeat("x", maxSource+1),
+	} {
+		if err := Check(source); err == nil {
+			t.Errorf("accepted %.80s", source)
+		}
+		if _, err := Text(context.Background(), source, nil, DefaultLimits); err == nil {
+			t.Errorf("rendered %.80s", source)
+		}
+	}
+}
+
+// TestHostile gives templates that would use up the machine. Each must end soon, with one of our errors.
+func TestHostile(t *testing.T) {
+	double := `{% assign a = "0123456789" %}`
+	for name, source := range map[string]string{
+		"endless loop":       `{% for i in (1..1000000000) %}{% endfor %}`,
+		"nested loops":       strings.Repeat(`{% for i in (1..1000) %}`, 9) + strings.Repeat(`{% endfor %}`, 9),
+		"huge output":        `{% for i in (1..20000) %}` + strings.Repeat("x", 1000) + `{% endfor %}`,
+		"doubling":           double + strings.Repeat(`{% assign a = a | append: a %}`, 60),
+		"doubling in chains": double + `{{ a ` + strings.Repeat(`| append: a `, 20) + strings.Repeat(`| replace: "0", "`+strings.Repeat("0", 500)+`"`, 5) + `}}`,
+		"replace of nothing": double + strings.Repeat(`{% assign a = a | append: a %}`, 14) + `{{ a | replace: "", a }}`,
+		"captures":           double + strings.Repeat(`{% capture a %}{{ a }}{{ a }}{{ a }}{{ a }}{% endcapture %}`, 30),
+		"lists":              `{% assign a = "a,b,c,d" | split: "," %}` + strings.Repeat(`{% assign a = a | concat: a %}`, 60),
+		"split":              double + strings.Repeat(`{% assign a = a | append: a %}`, 14) + `{% assign b = a | split: "" %}`,
+		"join":               double + strings.Repeat(`{% assign a = a | append: a %}`, 14) + `{{ "a,b,c,d,e,f,g,h" | split: "," | join: a }}`,
+		"date":               `{{ "2026-11-26" | date: "%999999999d" }}`,
+		"many filters":       strings.Repeat(`{{ "x" | upcase }}`, 10000),
+	} {
+		start := time.Now()
+		_, err := Text(context.Background(), source, nil, Limits{Output: DefaultLimits.Output, Steps: 5000, Time: time.Second})
+		if !errors.Is(err, ErrTooLarge) && !errors.Is(err, ErrTooLong) {
+			t.Errorf("%s: %v", name, err)
+		}
+		if took := time.Since(start); took > 5*time.Second {
+			t.Errorf("%s took %v", name, took)
+		}
+	}
+}
+
+func FuzzRender(f *testing.F) {
+	f.Add(`{% for x in list %}{{ x | append: user.name }}{% endfor %}`)
+	f.Add(`{% assign a = "x" %}{% capture b %}{{ a }}{% endcapture %}{% case b %}{% when "x" %}{% endcase %}`)
+	f.Fuzz(func(t *testing.T, source string) {
+		out, err := HTML(context.Background(), source, someone, DefaultLimits)
+		if err == nil && len(out) > DefaultLimits.Output {
+			t.Errorf("%d bytes", len(out))
+		}
+	})
+}
