@@ -172,3 +172,14 @@ func (c *Client) DefaultOrganization(grant string) string {
 	}
 	return d.ID
 }
+
+// OrganizationNames tells whether requests may name an organization by its name, and tokens tell it
+// (allow_organization_name_in_authentication_api).
+func (s *TenantSettings) OrganizationNames() bool {
+	return string(s.Stored["allow_organization_name_in_authentication_api"]) == "true"
+}
+
+// BlocksThirdParties tells whether people may not log in to the organization through clients of others.
+func (o *Organization) BlocksThirdParties() bool {
+	return string(o.Stored["third_party_client_access"]) == `"block"`
+}

@@ -52,6 +52,8 @@ type AuthorizationRequest struct {
 	LoginHint     string
 	ScreenHint    string
 	Connection    string
+	Organization  string `json:",omitempty"` // id of the organization that the login is for
+	Invitation    string `json:",omitempty"` // id of the invitation to it that the person follows
 	UILocales     string
 	Issuer        string              // https://domain/ of the request
 	Conformant    bool                // the new pipeline: conformant client, or an audience
@@ -96,6 +98,8 @@ type Authorization struct {
 	TokenClaims map[string]json.RawMessage `json:",omitempty"` // set by scripts
 	GrantType   string                     `json:",omitempty"` // gty
 	Issuer      string
+	OrgID       string `json:",omitempty"` // the organization that the tokens are for
+	OrgName     string `json:",omitempty"` // its name, where tokens show it
 }
 
 // HasScope tells whether the scope was granted.
@@ -126,6 +130,7 @@ type RefreshToken struct {
 	Rotating   bool
 	AuthTime   int64
 	GrantType  string
+	OrgID      string    `json:",omitempty"` // the organization that its tokens are for
 	CreatedAt  time.Time // of the family
 	LastUsedAt time.Time
 	ExpiresAt  time.Time // absolute; zero = never
@@ -147,6 +152,8 @@ type Transaction struct {
 	Result    *Authorization // what will be granted once consent is there
 	Consented bool           // the person agreed in this transaction
 	Denied    bool           // the person did not agree
+	Organized bool           // the person said which organization the login is for, or that it is for none
+	Chosen    bool           // they did so after they had proved themselves: the next person chooses anew
 	ExpiresAt time.Time
 }
 
@@ -155,6 +162,7 @@ type Ticket struct {
 	Kind      string // reset_password, verify_email
 	UserID    string
 	ClientID  string
+	OrgID     string // the organization that the person comes from and goes back to
 	ResultURL string
 	Email     string
 	ExpiresAt time.Time
@@ -204,6 +212,8 @@ type LogEvent struct {
 	Audience    string         `json:"audience,omitempty"`
 	Scope       string         `json:"scope,omitempty"`
 	Strategy    string         `json:"strategy,omitempty"`
+	OrgID       string         `json:"organization_id,omitempty"`
+	OrgName     string         `json:"organization_name,omitempty"`
 	Details     map[string]any `json:"details,omitempty"`
 	IsMobile    bool           `json:"isMobile"`
 }

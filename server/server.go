@@ -95,7 +95,7 @@ func New(ctx context.Context, cfg config.Config, deps Deps) (*Server, error) {
 	s.login = login.New(login.Deps{DB: s.db, Pipeline: pipe, Send: login.Deliver(sender, cfg.Mail.From, s.log), Log: s.log})
 	pipe.Blocked = s.login.SendBlocked
 	s.mgmt = mgmt.New(mgmt.Deps{
-		Keys: s.keys, Database: database, CheckScript: s.scripts.Check, CheckDraft: s.scripts.CheckDraft, RunTrigger: s.scripts.Trigger, SendVerification: s.login.SendVerification, HTTP: client, Clock: deps.Clock, Log: s.log,
+		Keys: s.keys, Database: database, CheckScript: s.scripts.Check, CheckDraft: s.scripts.CheckDraft, RunTrigger: s.scripts.Trigger, SendVerification: s.login.SendVerification, SendInvitation: s.login.SendInvitation, HTTP: client, Clock: deps.Clock, Log: s.log,
 	})
 	s.streams = &logstream.Deliverer{DB: s.db, Client: client, Log: s.log, Every: streamEvery, Settle: streamSettle}
 	s.handler = s.front(s.doors())

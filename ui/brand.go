@@ -3,6 +3,7 @@ package ui
 import (
 	"fmt"
 	"math"
+	"net/url"
 	"strconv"
 	"strings"
 )
@@ -13,8 +14,12 @@ const BrandPath = "/ui/brand.css"
 
 // Brand is the look of a tenant, from its branding settings.
 type Brand struct {
-	Primary string // colour of buttons and links, "#rrggbb" or "#rgb"; "" for Stagedoor's own
+	Primary      string // colour of buttons and links, "#rrggbb" or "#rgb"; "" for Stagedoor's own
+	Organization string // id of the organization whose look it is; "" for the tenant's
 }
+
+// BrandOrganization is the parameter of BrandPath that names the organization.
+const BrandOrganization = "organization"
 
 // Path is the address of the tenant's stylesheet, or "" if the tenant has no colour of its own
 // or one that is not a colour.
@@ -23,7 +28,11 @@ func (b Brand) Path() string {
 	if !ok {
 		return ""
 	}
-	return BrandPath + "?v=" + strings.TrimPrefix(c.String(), "#")
+	path := BrandPath + "?v=" + strings.TrimPrefix(c.String(), "#")
+	if b.Organization != "" {
+		path += "&" + BrandOrganization + "=" + url.QueryEscape(b.Organization)
+	}
+	return path
 }
 
 // CSS is the tenant's stylesheet: a handful of variables over those of stagedoor.css. The colour is

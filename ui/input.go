@@ -48,6 +48,15 @@ func (p SignupPage) Inputs() []input {
 	return p.inputs(p.Problems, fields...)
 }
 
+// Inputs is the one field of the page that asks for an organization.
+func (p OrganizationPage) Inputs() []input {
+	in := input{Name: FieldOrganization, Label: "form.organization", Type: "text", Autocomplete: "organization", Value: p.Name}
+	if p.Emails {
+		in.Label = "form.organization.email"
+	}
+	return p.inputs(p.Problems, in)
+}
+
 // Inputs is the one field of the page for forgotten passwords.
 func (p ForgotPage) Inputs() []input {
 	return p.inputs(p.Problems, input{Name: FieldEmail, Label: "form.email", Type: "email", Autocomplete: "email", Value: p.Email})

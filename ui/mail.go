@@ -22,6 +22,7 @@ const (
 	ResetEmail   MailKind = "reset_email"
 	WelcomeEmail MailKind = "welcome_email"
 	BlockedEmail MailKind = "blocked_account"
+	Invitation   MailKind = "user_invitation" // to an organization
 )
 
 // MailData is what a mail says. Nothing that a stranger could choose freely, such as the name given
@@ -30,6 +31,8 @@ type MailData struct {
 	Tenant     string        // friendly name of the tenant
 	Client     string        // name of the client; "" if unknown
 	Email      string        // whose account it is
+	Inviter    string        // of an Invitation: who invites, by name
+	Joins      string        // of an Invitation: what the organization is called
 	Link       string        // where the button leads
 	Expires    time.Duration // how long the link works; 0 if it does not expire
 	SupportURL string        // "" if there is none
@@ -50,7 +53,7 @@ func Mail(kind MailKind, lang string, data MailData) (subject, text, html string
 	}
 	view := mailView{MailData: data, Kind: kind, Lang: lang}
 	// A subject is one line; a line break in a name must not begin a new header.
-	view.Subject = strings.Join(strings.Fields(view.Line("subject", view.From())), " ")
+	view.Subject = strings.Join(strings.Fields(view.Line("subject", view.about()...)), " ")
 	set, err := mails()
 	if err != nil {
 		return "", "", "", err
@@ -74,6 +77,23 @@ func (v mailView) Dir() string { return Frame{Lang: v.Lang}.Dir() }
 // Line is one of the mail's own texts.
 func (v mailView) Line(name string, args ...any) string {
 	return v.T("mail."+string(v.Kind)+"."+name, args...)
+}
+
+// Explain is what the mail is for.
+func (v mailView) Explain() string {
+	args := v.about()
+	if v.Kind == Invitation {
+		args = append([]any{v.Inviter}, args...)
+	}
+	return v.Line("explain", args...)
+}
+
+// about is what the mail speaks of: an invitation of the organization too.
+func (v mailView) about() []any {
+	if v.Kind == Invitation {
+		return []any{v.Joins, v.From()}
+	}
+	return []any{v.From()}
 }
 
 // From is who the mail speaks for: the client if it is known, else the tenant.

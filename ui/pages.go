@@ -25,6 +25,21 @@ type SignupPage struct {
 	LoginURL     string
 }
 
+// OrganizationPage asks which organization a login is for: somebody who is not known yet by its name, others to choose among theirs.
+type OrganizationPage struct {
+	Frame
+	Form
+	Problems Problems
+	Chooses  bool // among Choices; else the name is typed
+	Choices  []OrganizationChoice
+	Name     string // as typed before
+	Emails   bool   // an e-mail address will do too
+	Personal bool   // the login may be for no organization
+}
+
+// OrganizationChoice is one organization of a person.
+type OrganizationChoice struct{ ID, Name, Logo string }
+
 // ForgotPage asks whose password shall be reset.
 type ForgotPage struct {
 	Frame
@@ -80,11 +95,12 @@ type WelcomePage struct {
 	InboxURL     string // only where mails go to the development inbox
 }
 
-func (LoginPage) template() string       { return "login" }
-func (SignupPage) template() string      { return "signup" }
-func (ForgotPage) template() string      { return "forgot" }
-func (NewPasswordPage) template() string { return "password" }
-func (ConsentPage) template() string     { return "consent" }
-func (LogoutPage) template() string      { return "logout" }
-func (ErrorPage) template() string       { return "error" }
-func (WelcomePage) template() string     { return "welcome" }
+func (LoginPage) template() string        { return "login" }
+func (SignupPage) template() string       { return "signup" }
+func (OrganizationPage) template() string { return "organization" }
+func (ForgotPage) template() string       { return "forgot" }
+func (NewPasswordPage) template() string  { return "password" }
+func (ConsentPage) template() string      { return "consent" }
+func (LogoutPage) template() string       { return "logout" }
+func (ErrorPage) template() string        { return "error" }
+func (WelcomePage) template() string      { return "welcome" }

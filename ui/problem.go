@@ -2,10 +2,12 @@ package ui
 
 // Names of the form fields, as the doors read them.
 const (
-	FieldUsername = "username" // identifier on the login page: email or username; username on sign-up
-	FieldEmail    = "email"
-	FieldPassword = "password"
-	FieldDecision = "decision" // Accept or Decline
+	FieldUsername       = "username" // identifier on the login page: email or username; username on sign-up
+	FieldEmail          = "email"
+	FieldOrganization   = "organization"
+	FieldNoOrganization = "personal" // there is one if the person wants no organization
+	FieldPassword       = "password"
+	FieldDecision       = "decision" // Accept or Decline
 )
 
 // Values of FieldDecision.

@@ -11,6 +11,7 @@ var sampleForm = Form{Action: "/u/form?state=hKFo2SB", Hidden: []Field{{"state",
 
 var sampleMail = MailData{
 	Tenant: "Mixtape Records", Client: "Mixtape", Email: "ada@example.com",
+	Inviter: "Grace Hopper", Joins: "The Night Shift",
 	Link: "https://login.example.com/u/email-verification?ticket=Vh3kX8", Expires: 120 * time.Hour, SupportURL: "https://example.com/help",
 }
 
@@ -51,7 +52,12 @@ func samples() map[string]Page {
 		},
 		"login-brand":        LoginPage{Frame: branded, Form: sampleForm, Organization: "The Night Shift", SignupURL: "/u/signup?state=x", ForgotURL: "/u/reset"},
 		"login-organization": LoginPage{Frame: bare, Form: sampleForm, Organization: "The Night Shift", Identifier: "ada@example.com"},
-		"signup":             SignupPage{Frame: sampleFrame, Form: sampleForm, Policy: samplePolicy(), LoginURL: "/u/login?state=hKFo2SB"},
+		"organization":       OrganizationPage{Frame: sampleFrame, Form: sampleForm},
+		"organization-wrong": OrganizationPage{Frame: sampleFrame, Form: sampleForm, Name: "nigth", Emails: true, Personal: true, Problems: Problems{{Code: "no_organization", Field: FieldOrganization}}},
+		"organization-choose": OrganizationPage{Frame: branded, Form: sampleForm, Chooses: true, Personal: true, Choices: []OrganizationChoice{
+			{ID: "org_1", Name: "The Night Shift", Logo: mixtapeLogo}, {ID: "org_2", Name: "Ljósvaki útvarp og tónlist"}, {ID: "org_3", Name: "Zürich Records"},
+		}},
+		"signup": SignupPage{Frame: sampleFrame, Form: sampleForm, Policy: samplePolicy(), LoginURL: "/u/login?state=hKFo2SB"},
 		"signup-wrong": SignupPage{
 			Frame: lettered, Form: sampleForm, Email: "ada@example", Username: "ada", Usernames: true, LoginURL: "/u/login?state=hKFo2SB",
 			Policy: samplePolicy(Broken, Broken, Kept, Broken, Broken, Broken),

@@ -196,3 +196,35 @@ func ForClient(ctx context.Context, st *store.Store, clientID, name string) (*st
 	}
 	return nil, stagedoor.Errorf(stagedoor.Invalid, "invalid_request", "no connections enabled for the client")
 }
+
+// ForRequest returns the connection that an authorization request signs people in through: one of its organization's if it is
+// for one, whatever the client's own connections are, else ForClient.
+func ForRequest(ctx context.Context, st *store.Store, req *stagedoor.AuthorizationRequest) (*stagedoor.Connection, error) {
+	if req.Organization == "" {
+		return ForClient(ctx, st, req.ClientID, req.Connection)
+	}
+	enabled, err := st.OrganizationConnections(ctx, req.Organization)
+	if err != nil {
+		return nil, err
+	}
+	all, err := st.Connections(ctx)
+	if err != nil {
+		return nil, err
+	}
+	known := req.Connection == ""
+	for i := range all {
+		c := &all[i]
+		named := req.Connection == "" || c.Name == req.Connection || slices.Contains(c.Realms, req.Connection)
+		known = known || named
+		if named && c.ForLogin() && slices.ContainsFunc(enabled, func(oc stagedoor.OrganizationConnection) bool { return oc.ConnectionID == c.ID && oc.IsEnabled }) {
+			return c, nil
+		}
+	}
+	switch {
+	case !known:
+		return nil, stagedoor.Errorf(stagedoor.Invalid, "invalid_request", "the connection was not found")
+	case req.Connection != "":
+		return nil, stagedoor.Errorf(stagedoor.Invalid, "invalid_request", "the connection is not enabled")
+	}
+	return nil, stagedoor.Errorf(stagedoor.Invalid, "invalid_request", "no connections enabled for the organization")
+}

@@ -72,6 +72,8 @@ var pages = []route{
 	{web.Route{Method: "POST", Pattern: "/u/signup", Title: "Sign-up page, form"}, (*Door).signUp},
 	{web.Route{Method: "GET", Pattern: "/u/consent", Title: "Consent page"}, (*Door).showConsent},
 	{web.Route{Method: "POST", Pattern: "/u/consent", Title: "Consent page, form"}, (*Door).decide},
+	{web.Route{Method: "GET", Pattern: "/u/organization", Title: "Page to choose an organization"}, (*Door).showOrganization},
+	{web.Route{Method: "POST", Pattern: "/u/organization", Title: "Page to choose an organization, form"}, (*Door).choose},
 	{web.Route{Method: "GET", Pattern: "/u/forgot", Title: "Page for a forgotten password"}, (*Door).showForgot},
 	{web.Route{Method: "POST", Pattern: "/u/forgot", Title: "Page for a forgotten password, form"}, (*Door).forgot},
 	{web.Route{Method: "GET", Pattern: "/u/reset-password", Title: "Page for a new password"}, (*Door).showReset},

@@ -21,7 +21,11 @@ func (d *Door) showLogin(w http.ResponseWriter, r *http.Request, st *store.Store
 	if err != nil {
 		return err
 	}
-	if p.tx.Request.ScreenHint == "signup" && !r.URL.Query().Has(paramScreen) && !conn.Options.DisableSignup {
+	stranger, err := p.invitesStranger(r, st, conn)
+	if err != nil {
+		return err
+	}
+	if (p.tx.Request.ScreenHint == "signup" || stranger) && !r.URL.Query().Has(paramScreen) && !conn.Options.DisableSignup {
 		redirect(w, r, p.link("/u/signup"))
 		return nil
 	}
@@ -31,7 +35,7 @@ func (d *Door) showLogin(w http.ResponseWriter, r *http.Request, st *store.Store
 
 func (p *prompt) loginPage(conn *stagedoor.Connection, identifier string, problems ui.Problems) ui.LoginPage {
 	l := ui.LoginPage{
-		Frame: p.frame, Form: p.form("/u/login"), Problems: problems, Identifier: identifier,
+		Frame: p.frame, Form: p.form("/u/login"), Problems: problems, Identifier: identifier, Organization: p.organization(),
 		Usernames: conn.Options.RequiresUsername, ForgotURL: p.link("/u/forgot"),
 	}
 	if !conn.Options.DisableSignup {

@@ -67,6 +67,24 @@ func (d *Door) sendVerification(ctx context.Context, st *store.Store, u *stagedo
 	return d.sendTicket(ctx, st, u, client, letter{ticketVerify, ui.VerifyEmail, issuer + "u/email-verification", lang})
 }
 
+// SendInvitation sends an invitation to an organization. Its link leads to the client that the invitation is to.
+func (d *Door) SendInvitation(ctx context.Context, st *store.Store, o *stagedoor.Organization, v *stagedoor.Invitation, link string) error {
+	data := ui.MailData{
+		Tenant: page.TenantName(st), Email: v.Invitee, Inviter: v.Inviter, Joins: o.Title(), Link: link,
+		Expires: time.Duration(v.ExpiresAt-v.CreatedAt) * time.Millisecond, SupportURL: page.Support(st),
+	}
+	client, err := st.Client(ctx, v.ClientID)
+	if err != nil {
+		return err
+	}
+	data.Client = client.Name
+	subject, text, html, err := ui.Mail(ui.Invitation, ui.Language(""), data)
+	if err != nil {
+		return err
+	}
+	return d.Send(ctx, st, mail.Message{To: v.Invitee, Subject: subject, Text: text, HTML: html, Kind: string(ui.Invitation)})
+}
+
 func (d *Door) sendReset(ctx context.Context, st *store.Store, u *stagedoor.User, client *stagedoor.Client, issuer, lang string) error {
 	return d.sendTicket(ctx, st, u, client, letter{ticketReset, ui.ResetEmail, issuer + "u/reset-password", lang})
 }

@@ -38,6 +38,7 @@ func hostname(host string) string {
 type prompt struct {
 	tx     *stagedoor.Transaction
 	client *stagedoor.Client
+	org    *stagedoor.Organization // nil: the login is for none
 	frame  ui.Frame
 }
 
@@ -54,7 +55,14 @@ func (d *Door) prompt(r *http.Request, st *store.Store, step string) (*prompt, e
 	if err != nil {
 		return nil, err
 	}
-	return &prompt{tx: tx, client: client, frame: page.Frame(r, st, client)}, nil
+	p := &prompt{tx: tx, client: client, frame: page.Frame(r, st, client)}
+	if id := tx.Request.Organization; id != "" {
+		if p.org, err = st.Organization(r.Context(), id); err != nil {
+			return nil, pipeline.ErrOrganization(id)
+		}
+		p.frame = page.ForOrganization(p.frame, p.org)
+	}
+	return p, nil
 }
 
 // loginPrompt finds the login that waits for its person, and where it looks for them.
@@ -64,12 +72,26 @@ func (d *Door) loginPrompt(r *http.Request, st *store.Store) (*prompt, *stagedoo
 		return nil, nil, err
 	}
 	conn, err := p.connection(r, st)
-	return p, conn, err
+	if err != nil {
+		return nil, nil, err
+	}
+	may, err := pipeline.Signup(r.Context(), st, &p.tx.Request, conn)
+	shown := *conn
+	shown.Options.DisableSignup = !may
+	return p, &shown, err
+}
+
+// organization is what pages call the organization that the login is for; empty if it is for none.
+func (p *prompt) organization() string {
+	if p.org == nil {
+		return ""
+	}
+	return p.org.Title()
 }
 
 // connection is where the login looks for its person.
 func (p *prompt) connection(r *http.Request, st *store.Store) (*stagedoor.Connection, error) {
-	return connection.ForClient(r.Context(), st, p.client.ID, p.tx.Request.Connection)
+	return connection.ForRequest(r.Context(), st, &p.tx.Request)
 }
 
 // link is the address of another page of the same login. Further parameters are pairs of name and value.

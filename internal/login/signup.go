@@ -34,7 +34,7 @@ func (d *Door) showSignup(w http.ResponseWriter, r *http.Request, st *store.Stor
 func (p *prompt) signupPage(conn *stagedoor.Connection, in pipeline.SignUp, problems ui.Problems) ui.SignupPage {
 	return ui.SignupPage{
 		Frame: p.frame, Form: p.form("/u/signup"), Problems: problems, Email: in.Email, Username: in.Username,
-		Usernames: conn.Options.RequiresUsername, Policy: policyRules(conn, in.Password),
+		Usernames: conn.Options.RequiresUsername, Policy: policyRules(conn, in.Password), Organization: p.organization(),
 		LoginURL: p.link("/u/login", paramScreen, "login"),
 	}
 }
@@ -52,7 +52,7 @@ func (d *Door) signUp(w http.ResponseWriter, r *http.Request, st *store.Store) e
 	problems := signupProblems(conn, in)
 	if problems == nil {
 		opened, u, err := d.Pipeline.SignUp(r.Context(), visit(r, st), p.tx.ID, r.PostFormValue(fieldNonce), in)
-		if u != nil {
+		if u != nil && p.tx.Request.Invitation == "" { // who follows an invitation has read a mail there
 			issuer, lang := web.Issuer(r), p.frame.Lang
 			d.later(r.Context(), st, func(ctx context.Context) error { return d.sendVerification(ctx, st, u, p.client, issuer, lang) })
 		}
@@ -99,6 +99,8 @@ func signupProblem(st *store.Store, err error) (ui.Problem, bool) {
 		return ui.Problem{Code: "invalid_signup"}, true
 	case "username_exists":
 		return ui.Problem{Code: "username_exists", Field: ui.FieldUsername}, true
+	case "not_invited":
+		return ui.Problem{Code: "not_invited", Field: ui.FieldEmail}, true
 	case "signup_disabled", "too_many_requests":
 		return ui.Problem{Code: stagedoor.AsError(err).Code}, true
 	}

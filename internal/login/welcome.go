@@ -4,6 +4,7 @@ import (
 	"io"
 	"net/http"
 
+	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/page"
 	"github.com/stagedoor/stagedoor/internal/store"
 	"github.com/stagedoor/stagedoor/internal/web"
@@ -24,12 +25,20 @@ func (d *Door) welcome(w http.ResponseWriter, r *http.Request, st *store.Store) 
 	return nil
 }
 
-// brand serves the tenant's colours. Pages link it with a version, so it may be kept.
-func (d *Door) brand(w http.ResponseWriter, _ *http.Request, st *store.Store) error {
+// brand serves the colours of the tenant, or of one of its organizations. Pages link it with a version, so it may be kept.
+func (d *Door) brand(w http.ResponseWriter, r *http.Request, st *store.Store) error {
+	look := page.Brand(st)
+	if id := r.URL.Query().Get(ui.BrandOrganization); id != "" {
+		if o, err := st.Organization(r.Context(), id); err == nil {
+			look = page.OrganizationBrand(look, o)
+		} else if !stagedoor.IsKind(err, stagedoor.NotFound) {
+			return err
+		}
+	}
 	h := w.Header()
 	h.Set("Content-Type", "text/css; charset=utf-8")
 	h.Set("Cache-Control", "public, max-age=86400")
 	h.Set("X-Content-Type-Options", "nosniff")
-	io.WriteString(w, page.Brand(st).CSS()) //nolint:errcheck // the browser is gone
+	io.WriteString(w, look.CSS()) //nolint:errcheck // the browser is gone
 	return nil
 }

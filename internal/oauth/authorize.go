@@ -103,7 +103,7 @@ func authorizeParams(w http.ResponseWriter, r *http.Request) (url.Values, error)
 var knownParams = map[string]bool{
 	"client_id": true, "response_type": true, "response_mode": true, "redirect_uri": true, "scope": true, "audience": true,
 	"state": true, "nonce": true, "code_challenge": true, "code_challenge_method": true, "prompt": true, "max_age": true,
-	"connection": true, "organization": true, "request": true, "request_uri": true,
+	"connection": true, "organization": true, "invitation": true, "request": true, "request_uri": true,
 }
 
 // trusted finds out for whom and where to the answer is: as long as that is not certain, errors are shown
@@ -147,7 +147,7 @@ func withoutSecrets(params url.Values) map[string][]string {
 	out := map[string][]string{}
 	for name, values := range params {
 		switch name {
-		case "client_secret", "password", "id_token_hint", "access_token", "refresh_token", "code": // a login under way is stored with it
+		case "client_secret", "password", "id_token_hint", "access_token", "refresh_token", "code", "invitation": // a login under way is stored with it
 		default:
 			out[name] = values
 		}
@@ -207,10 +207,10 @@ func (d *Door) check(r *http.Request, st *store.Store, client *stagedoor.Client,
 			return nil, stagedoor.Errorf(stagedoor.Invalid, name+"_not_supported", "The parameter %s is not supported.", name)
 		}
 	}
-	for _, name := range []string{"organization", "invitation"} {
-		if params.Has(name) {
-			return nil, stagedoor.Errorf(stagedoor.Invalid, "invalid_request", "parameter %s is not allowed for this client", name)
-		}
+	req.Connection = params.Get("connection")
+	req.LoginHint = params.Get("login_hint")
+	if err := checkOrganization(r.Context(), st, client, params, req); err != nil {
+		return nil, err
 	}
 	req.Scope = distinct(strings.Fields(params.Get("scope")))
 	req.Audience = params.Get("audience")
@@ -235,8 +235,10 @@ func (d *Door) check(r *http.Request, st *store.Store, client *stagedoor.Client,
 	if err := checkRest(client, params, req); err != nil {
 		return nil, err
 	}
-	req.Connection = params.Get("connection")
-	_, err := connection.ForClient(r.Context(), st, client.ID, req.Connection)
+	if asksOrganization(client, req) {
+		return api, nil // its connections count, and it is not known yet
+	}
+	_, err := connection.ForRequest(r.Context(), st, req)
 	return api, err
 }
 
@@ -278,7 +280,7 @@ func checkRest(client *stagedoor.Client, params url.Values, req *stagedoor.Autho
 		}
 		req.MaxAge = &n
 	}
-	req.LoginHint, req.ScreenHint, req.UILocales = params.Get("login_hint"), params.Get("screen_hint"), params.Get("ui_locales")
+	req.ScreenHint, req.UILocales = params.Get("screen_hint"), params.Get("ui_locales")
 	for name, value := range map[string]string{"state": req.State, "nonce": req.Nonce, "login_hint": req.LoginHint} {
 		if len(value) > 16<<10 {
 			return stagedoor.Errorf(stagedoor.Invalid, "invalid_request", "The parameter %s is too long.", name)

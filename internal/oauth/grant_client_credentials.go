@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/pipeline"
 	"github.com/stagedoor/stagedoor/internal/token"
 )
 
@@ -48,6 +49,14 @@ func redeemClientCredentials(ctx context.Context, t *tokenRequest) (*tokenRespon
 		scope = asked
 	}
 	a := &stagedoor.Authorization{ClientID: t.client.ID, Audience: audience, Scope: scope, GrantType: "client-credentials", Issuer: t.visit.Issuer}
+	o, err := t.machineOrganization(ctx, granted)
+	if err != nil {
+		return nil, err
+	}
+	if o != nil {
+		a.OrgID, a.OrgName = o.ID, pipeline.OrganizationName(t.st, o)
+		t.event.OrgID, t.event.OrgName = o.ID, o.Name
+	}
 	resp := &tokenResponse{TokenType: "Bearer", Scope: joined(scope)}
 	resp.AccessToken, resp.ExpiresIn, err = t.Minter.AccessToken(ctx, t.st, a, token.Access{Client: t.client, API: api})
 	return resp, err

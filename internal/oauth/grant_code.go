@@ -42,6 +42,13 @@ func redeemCode(ctx context.Context, t *tokenRequest) (*tokenResponse, error) {
 		return nil, stagedoor.Errorf(stagedoor.Unauthorized, "unauthorized", "user is blocked")
 	}
 	t.event.UserName = user.Email
+	if code.OrgID != "" {
+		o, _, err := t.Pipeline.Organization(ctx, t.st, code.OrgID, user.ID)
+		if err != nil {
+			return nil, err
+		}
+		t.event.OrgID, t.event.OrgName = o.ID, o.Name
+	}
 	resp, err := t.issue(ctx, user, &code.Authorization, origin)
 	if err != nil {
 		return nil, errCode(err)
@@ -131,7 +138,7 @@ func (t *tokenRequest) newFamily(a *stagedoor.Authorization, api *stagedoor.Reso
 	now, rules := t.st.Clock().Now(), t.client.RefreshToken
 	rt := &stagedoor.RefreshToken{
 		ID: stagedoor.NewID("rt_"), FamilyID: origin, Counter: 1, ClientID: t.client.ID, UserID: a.UserID, SessionID: a.SessionID,
-		Audience: a.Audience, Consent: pipeline.ConsentAudience(t.st, api), Scope: slices.Clone(a.Scope), Conformant: a.Conformant, Rotating: rules.Rotating(), AuthTime: a.AuthTime,
+		Audience: a.Audience, Consent: pipeline.ConsentAudience(t.st, api), Scope: slices.Clone(a.Scope), Conformant: a.Conformant, Rotating: rules.Rotating(), AuthTime: a.AuthTime, OrgID: a.OrgID,
 		CreatedAt: now, LastUsedAt: now,
 	}
 	if rules.ExpirationType == "expiring" {

@@ -36,7 +36,7 @@ func (d *Door) userInfo(w http.ResponseWriter, r *http.Request, st *store.Store)
 	if !a.Conformant {
 		claims = legacyProfile(u, a)
 	} else if a.HasScope("openid") {
-		claims = token.UserClaims(u, a)
+		claims = token.UserInfo(u, a)
 	}
 	claims["sub"] = u.ID
 	web.WriteJSON(w, http.StatusOK, claims)
@@ -79,7 +79,10 @@ func (d *Door) bearer(w http.ResponseWriter, r *http.Request, st *store.Store) (
 	if !meant || !token.IsIssuer(st.Tenant(), claims.Issuer) {
 		return nil, jose.ErrMalformed
 	}
-	return &stagedoor.Authorization{UserID: claims.Subject, Conformant: true, Scope: strings.Fields(claims.Scope)}, nil
+	a = &stagedoor.Authorization{UserID: claims.Subject, Conformant: true, Scope: strings.Fields(claims.Scope)}
+	a.OrgID, _ = claims.Raw["org_id"].(string)
+	a.OrgName, _ = claims.Raw["org_name"].(string)
+	return a, nil
 }
 
 func bearerToken(w http.ResponseWriter, r *http.Request) string {

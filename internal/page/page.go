@@ -24,6 +24,28 @@ func Frame(r *http.Request, st *store.Store, client *stagedoor.Client) ui.Frame 
 	return f
 }
 
+// ForOrganization is the frame of a login to the organization: its logo and its colour where it has such.
+func ForOrganization(f ui.Frame, o *stagedoor.Organization) ui.Frame {
+	if o.Branding == nil {
+		return f
+	}
+	if o.Branding.LogoURL != "" {
+		f.Client.Logo, f.Logo = o.Branding.LogoURL, o.Branding.LogoURL
+	}
+	if o.Branding.Colors != nil {
+		f.Brand = OrganizationBrand(f.Brand, o)
+	}
+	return f
+}
+
+// OrganizationBrand is the look of the organization over that of the tenant.
+func OrganizationBrand(b ui.Brand, o *stagedoor.Organization) ui.Brand {
+	if o.Branding != nil && o.Branding.Colors != nil {
+		b.Primary, b.Organization = o.Branding.Colors.Primary, o.ID
+	}
+	return b
+}
+
 // Language is the language that the request asks for, of those that there are.
 func Language(r *http.Request) string {
 	return ui.Language(r.URL.Query().Get("ui_locales"), r.Header.Get("Accept-Language"))

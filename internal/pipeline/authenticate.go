@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/subtle"
 	"errors"
+	"strings"
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/connection"
@@ -47,7 +48,7 @@ func (p *Pipeline) Authenticate(ctx context.Context, v Visit, id, nonce, identif
 	if err != nil {
 		return nil, err
 	}
-	conn, err := connection.ForClient(ctx, v.Store, tx.Request.ClientID, tx.Request.Connection)
+	conn, err := connection.ForRequest(ctx, v.Store, &tx.Request)
 	if err != nil {
 		return nil, err
 	}
@@ -93,9 +94,15 @@ func (p *Pipeline) SignUp(ctx context.Context, v Visit, id, nonce string, in Sig
 	if err != nil {
 		return nil, nil, err
 	}
-	conn, err := connection.ForClient(ctx, v.Store, tx.Request.ClientID, tx.Request.Connection)
+	conn, err := connection.ForRequest(ctx, v.Store, &tx.Request)
+	if err == nil {
+		conn, err = signupThrough(ctx, v.Store, &tx.Request, conn)
+	}
 	if err != nil {
 		return nil, nil, err
+	}
+	if tx.Request.Invitation != "" && !strings.EqualFold(strings.TrimSpace(in.Email), tx.Request.LoginHint) {
+		return nil, nil, stagedoor.Errorf(stagedoor.Invalid, "not_invited", "The invitation is for another address.")
 	}
 	u := &stagedoor.User{Email: in.Email, Username: in.Username}
 	if err := p.Register(ctx, v, conn, tx.Request.ClientID, u, in.Password); err != nil {

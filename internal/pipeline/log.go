@@ -21,6 +21,9 @@ func (l *login) event(kind string) stagedoor.LogEvent {
 	if l.user != nil {
 		e.UserID, e.UserName, e.Connection = l.user.ID, l.user.Email, l.user.Connection
 	}
+	if l.org != nil {
+		e.OrgID, e.OrgName = l.org.ID, l.org.Name
+	}
 	if l.session != nil {
 		e.Strategy = l.session.Strategy
 		e.Details = map[string]any{"session_id": l.session.ID}

@@ -19,8 +19,9 @@ const transactionLife = time.Hour
 
 // The pages that a step may ask for.
 const (
-	AskLogin   = "login"
-	AskConsent = "consent"
+	AskLogin        = "login"
+	AskConsent      = "consent"
+	AskOrganization = "organization"
 )
 
 // Pipeline runs logins.

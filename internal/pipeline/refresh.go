@@ -22,7 +22,14 @@ func (p *Pipeline) Refresh(ctx context.Context, v Visit, client *stagedoor.Clien
 		ClientID: client.ID, UserID: u.ID, SessionID: t.SessionID, Audience: t.Audience, Scope: scope,
 		AuthTime: t.AuthTime, Conformant: t.Conformant, GrantType: "refresh_token", Issuer: v.Issuer,
 	}
-	console, err := p.runRules(ctx, v, ruleInput{client: client, user: u, protocol: "oauth2-refresh-token"}, a)
+	in := ruleInput{client: client, user: u, protocol: "oauth2-refresh-token"}
+	if t.OrgID != "" {
+		if in.org, a.OrgName, err = p.Organization(ctx, v.Store, t.OrgID, u.ID); err != nil {
+			return nil, nil, err
+		}
+		a.OrgID, e.OrgID, e.OrgName = t.OrgID, t.OrgID, in.org.Name
+	}
+	console, err := p.runRules(ctx, v, in, a)
 	if len(console) > 0 {
 		e.Details = with(e.Details, "console", console)
 	}

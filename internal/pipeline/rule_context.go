@@ -53,6 +53,9 @@ func (p *Pipeline) ruleContext(ctx context.Context, v Visit, in ruleInput) (json
 			"userAgent": v.UserAgent, "ip": v.IP, "hostname": v.Hostname, "query": flat(in.query), "body": body,
 		},
 	}
+	if o := in.org; o != nil {
+		c["organization"] = map[string]any{"id": o.ID, "name": o.Name, "display_name": o.DisplayName, "metadata": nonNil(o.Metadata)}
+	}
 	if sessionID != "" {
 		c["sessionID"] = sessionID
 	}

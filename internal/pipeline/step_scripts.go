@@ -20,7 +20,7 @@ func (l *login) scripts(ctx context.Context) (string, error) {
 	a := l.authorization()
 	console, err := l.runRules(ctx, l.visit, ruleInput{
 		client: l.client, user: l.user, session: l.session, protocol: l.tx.Request.Protocol(), query: l.tx.Request.Query,
-		silent: l.tx.Request.HasPrompt("none"),
+		silent: l.tx.Request.HasPrompt("none"), org: l.org,
 	}, a)
 	l.console = console
 	if err != nil {
@@ -34,7 +34,8 @@ func (l *login) scripts(ctx context.Context) (string, error) {
 type ruleInput struct {
 	client   *stagedoor.Client
 	user     *stagedoor.User
-	session  *stagedoor.Session // nil for token requests
+	session  *stagedoor.Session      // nil for token requests
+	org      *stagedoor.Organization // nil: the login is for none
 	protocol string
 	query    map[string][]string
 	silent   bool

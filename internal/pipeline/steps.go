@@ -19,6 +19,7 @@ type login struct {
 	client  *stagedoor.Client
 	api     *stagedoor.ResourceServer
 	user    *stagedoor.User
+	org     *stagedoor.Organization // nil: the login is for none
 	session *stagedoor.Session
 	console []map[string]any // what scripts logged, for the login's log event
 }
@@ -31,15 +32,21 @@ type step struct {
 
 // steps is the whole login, in order.
 var steps = []step{
+	{"ask which organization it is for", (*login).nameOrganization},
 	{"know the person", (*login).know},
 	{"refuse blocked users", (*login).refuse},
 	{"use the session", (*login).useSession},
+	{"let the person choose an organization", (*login).chooseOrganization},
+	{"make sure that they are a member", (*login).joinOrganization},
 	{"run post-login scripts", (*login).scripts},
 	{"ask for consent", (*login).consent},
 }
 
 func (p *Pipeline) run(ctx context.Context, l *login) (*Outcome, error) {
 	out := &Outcome{Request: l.tx.Request, Client: l.client, API: l.api}
+	if err := l.findOrganization(ctx); err != nil {
+		return out, err
+	}
 	for _, s := range steps {
 		ask, err := s.run(l, ctx)
 		if err == nil && ask != "" && l.tx.Request.HasPrompt("none") {
@@ -49,6 +56,7 @@ func (p *Pipeline) run(ctx context.Context, l *login) (*Outcome, error) {
 			if gone := l.end(ctx); gone != nil {
 				return nil, gone
 			}
+			out.Request = l.tx.Request
 			l.logFailure(err)
 			return out, err
 		}
@@ -80,8 +88,11 @@ func (l *login) end(ctx context.Context) error {
 
 // cannotAsk is the answer when a page is needed but prompt=none forbids it.
 func cannotAsk(ask string) error {
-	if ask == AskConsent {
+	switch ask {
+	case AskConsent:
 		return stagedoor.Errorf(stagedoor.Forbidden, "consent_required", "Consent required")
+	case AskOrganization:
+		return stagedoor.Errorf(stagedoor.Forbidden, "interaction_required", "Interaction required")
 	}
 	return stagedoor.Errorf(stagedoor.Forbidden, "login_required", "Login required")
 }
@@ -135,6 +146,9 @@ func sameSession(tx *stagedoor.Transaction, s *stagedoor.Session) bool {
 // startOver asks for a person, and forgets all that the one before has proved, agreed to and would have been granted.
 func (l *login) startOver() (string, error) {
 	l.tx.UserID, l.tx.SessionID, l.tx.Fresh = "", "", false
+	if l.tx.Chosen {
+		l.tx.Chosen, l.tx.Organized, l.tx.Request.Organization, l.org = false, false, "", nil
+	}
 	l.tx.Scripted, l.tx.Result, l.tx.Consented, l.tx.Denied = false, nil, false, false
 	return AskLogin, nil
 }
@@ -142,12 +156,17 @@ func (l *login) startOver() (string, error) {
 // serves tells whether the client may sign people in through the session's connection, and whether
 // that is the one asked for.
 func (l *login) serves(ctx context.Context, s *stagedoor.Session) (bool, error) {
-	conn, err := connection.ForClient(ctx, l.st, l.client.ID, s.Connection)
+	req := l.tx.Request
+	req.Connection = s.Connection
+	conn, err := connection.ForRequest(ctx, l.st, &req)
 	if err == nil && l.tx.Request.Connection != "" {
 		var asked *stagedoor.Connection
-		if asked, err = connection.ForClient(ctx, l.st, l.client.ID, l.tx.Request.Connection); err == nil {
-			return asked.ID == conn.ID, nil
+		if asked, err = connection.ForRequest(ctx, l.st, &l.tx.Request); err == nil && asked.ID != conn.ID {
+			return false, nil
 		}
+	}
+	if err == nil && l.tx.Request.Invitation != "" {
+		return l.invited(ctx, s.UserID)
 	}
 	if stagedoor.IsKind(err, stagedoor.Invalid) {
 		return false, nil
@@ -188,6 +207,9 @@ func (l *login) authorization() *stagedoor.Authorization {
 	}
 	if req.Conformant {
 		a.Scope = token.Granted(l.client, l.api, req.Scope)
+	}
+	if l.org != nil {
+		a.OrgID, a.OrgName = l.org.ID, OrganizationName(l.st, l.org)
 	}
 	if req.MaxAge != nil || req.HasPrompt("login") {
 		a.AuthTime = l.session.AuthenticatedAt.Unix()

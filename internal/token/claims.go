@@ -86,6 +86,23 @@ func UserClaims(u *stagedoor.User, a *stagedoor.Authorization) map[string]any {
 	return claims
 }
 
+// organizationClaims adds the organization that the tokens are for.
+func organizationClaims(claims map[string]any, a *stagedoor.Authorization) {
+	for name, value := range map[string]string{"org_id": a.OrgID, "org_name": a.OrgName} {
+		delete(claims, name)
+		if value != "" {
+			claims[name] = value
+		}
+	}
+}
+
+// UserInfo returns what /userinfo says of a conformant client's user: claims by scope, and the organization.
+func UserInfo(u *stagedoor.User, a *stagedoor.Authorization) map[string]any {
+	claims := UserClaims(u, a)
+	organizationClaims(claims, a)
+	return claims
+}
+
 func standardClaims(claims map[string]any, u *stagedoor.User, scope []string) {
 	set := func(name, value string) {
 		if value != "" {

@@ -85,6 +85,7 @@ func (m *Minter) accessClaims(st *store.Store, a *stagedoor.Authorization, how A
 		}
 		claims["permissions"] = permissions
 	}
+	organizationClaims(claims, a)
 	if rfc9068(how.API) {
 		claims["client_id"], claims["jti"] = a.ClientID, stagedoor.NewToken()
 		return claims
@@ -166,6 +167,7 @@ func (m *Minter) IDToken(ctx context.Context, st *store.Store, c *stagedoor.Clie
 			claims[name] = value
 		}
 	}
+	organizationClaims(claims, a)
 	if a.AuthTime != 0 {
 		claims["auth_time"] = a.AuthTime
 	}

@@ -1,0 +1,84 @@
+package login
+
+import (
+	"net/http"
+
+	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/page"
+	"github.com/stagedoor/stagedoor/internal/pipeline"
+	"github.com/stagedoor/stagedoor/internal/store"
+	"github.com/stagedoor/stagedoor/ui"
+)
+
+// showOrganization asks which organization the login is for.
+func (d *Door) showOrganization(w http.ResponseWriter, r *http.Request, st *store.Store) error {
+	p, err := d.prompt(r, st, pipeline.AskOrganization)
+	if err != nil {
+		return err
+	}
+	return d.renderOrganization(w, r, st, p, http.StatusOK, "", nil)
+}
+
+func (d *Door) renderOrganization(w http.ResponseWriter, r *http.Request, st *store.Store, p *prompt, status int, typed string, problems ui.Problems) error {
+	theirs, personal, err := d.Pipeline.Choices(r.Context(), visit(r, st), p.tx, p.client)
+	if err != nil {
+		return err
+	}
+	out := ui.OrganizationPage{
+		Frame: p.frame, Form: p.form("/u/organization"), Problems: problems, Name: typed, Personal: personal,
+		Emails: p.client.FindsOrganizationBy("email"), Chooses: p.tx.UserID != "",
+	}
+	for _, o := range theirs {
+		choice := ui.OrganizationChoice{ID: o.ID, Name: o.Title()}
+		if o.Branding != nil {
+			choice.Logo = o.Branding.LogoURL
+		}
+		out.Choices = append(out.Choices, choice)
+	}
+	page.Render(w, status, out)
+	return nil
+}
+
+// choose takes the form of the organization page.
+func (d *Door) choose(w http.ResponseWriter, r *http.Request, st *store.Store) error {
+	p, err := d.prompt(r, st, pipeline.AskOrganization)
+	if err != nil {
+		return err
+	}
+	_, none := r.PostForm[ui.FieldNoOrganization]
+	answer := text(r, ui.FieldOrganization)
+	if none {
+		answer = ""
+	} else if answer == "" {
+		return d.renderOrganization(w, r, st, p, http.StatusBadRequest, "", p.organizationProblem("missing_organization"))
+	}
+	err = d.Pipeline.Choose(r.Context(), visit(r, st), p.tx.ID, r.PostFormValue(fieldNonce), answer)
+	if stagedoor.HasCode(err, "no_organization") {
+		return d.renderOrganization(w, r, st, p, http.StatusBadRequest, answer, p.organizationProblem("no_organization"))
+	}
+	if err != nil {
+		return err
+	}
+	p.goOn(w, r, nil)
+	return nil
+}
+
+// organizationProblem is what is wrong with the answer: where the person types it, with the field.
+func (p *prompt) organizationProblem(code string) ui.Problems {
+	if p.tx.UserID != "" {
+		return ui.Problems{{Code: code}}
+	}
+	return ui.Problems{{Code: code, Field: ui.FieldOrganization}}
+}
+
+// invitesStranger tells whether the login follows an invitation to somebody who has no user yet.
+func (p *prompt) invitesStranger(r *http.Request, st *store.Store, conn *stagedoor.Connection) (bool, error) {
+	if p.tx.Request.Invitation == "" {
+		return false, nil
+	}
+	_, err := st.UserByIdentifier(r.Context(), conn.Name, p.tx.Request.LoginHint)
+	if stagedoor.IsKind(err, stagedoor.NotFound) {
+		return true, nil
+	}
+	return false, err
+}

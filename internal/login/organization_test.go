@@ -1,0 +1,202 @@
+package login_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/store/storetest"
+)
+
+// organized makes an organization and lets the app use organizations.
+func (w *world) organized(use, behavior string, change func(*stagedoor.OrganizationConnection), members ...string) *stagedoor.Organization {
+	w.Helper()
+	ctx := w.Context()
+	oc := stagedoor.OrganizationConnection{ConnectionID: w.conn.ID, IsEnabled: true}
+	if change != nil {
+		change(&oc)
+	}
+	o := &stagedoor.Organization{Name: "night-shift", DisplayName: "The Night Shift", Branding: &stagedoor.OrganizationBranding{
+		LogoURL: "https://night.example/logo.png", Colors: &stagedoor.OrganizationColors{Primary: "#336699", PageBackground: "#ffffff"},
+	}}
+	w.ok(w.st.CreateOrganization(ctx, o, []stagedoor.OrganizationConnection{oc}))
+	var ids []string
+	for _, email := range members {
+		ids = append(ids, w.found(email).ID)
+	}
+	w.ok(w.st.AddMembers(ctx, o.ID, ids))
+	_, err := w.st.UpdateClient(ctx, "app", func(c *stagedoor.Client) error {
+		c.Stored = map[string]json.RawMessage{"organization_usage": json.RawMessage(`"` + use + `"`), "organization_require_behavior": json.RawMessage(`"` + behavior + `"`)}
+		return nil
+	})
+	w.ok(err)
+	return o
+}
+
+func TestLoginToAnOrganization(t *testing.T) {
+	w := newWorld(t, storetest.SQLite)
+	o := w.organized("allow", "no_prompt", nil, "ada@example.com")
+	b := w.browser()
+	page := b.begin("organization", o.ID).want(http.StatusOK).says("Log in to The Night Shift to continue to Mixtape")
+	for _, want := range []string{`src="https://night.example/logo.png"`, `href="/ui/brand.css?v=336699&amp;organization=` + o.ID + `"`} {
+		if !strings.Contains(page.body, want) {
+			t.Errorf("no %s in %s", want, page.body)
+		}
+	}
+	page.hides("Create an account", "/u/signup")
+	if css := b.get("/ui/brand.css?v=336699&organization=" + o.ID).want(http.StatusOK); !strings.Contains(css.body, "#336699") {
+		t.Errorf("the organization's colours: %s", css.body)
+	}
+	b.get("/ui/brand.css?v=1&organization=org_none").want(http.StatusOK).hides("#336699")
+	// Nobody signs up past the organization.
+	if r := b.get(strings.Replace(page.action(), "/u/login", "/u/signup", 1)); r.status != http.StatusSeeOther {
+		t.Errorf("sign-up page: %d", r.status)
+	}
+	if q := b.finish(b.submit(page, "username", "ada@example.com", "password", good)); q.Get("code") == "" {
+		t.Errorf("came back with %v", q)
+	}
+}
+
+// action is where the page's form goes.
+func (r *reply) action() string {
+	r.Helper()
+	action, _ := r.form()
+	return action
+}
+
+// Where an organization lets strangers sign up, they become members.
+func TestSignUpToAnOrganization(t *testing.T) {
+	each(t, func(w *world) {
+		o := w.organized("allow", "no_prompt", func(oc *stagedoor.OrganizationConnection) {
+			oc.IsSignupEnabled, oc.AssignMembershipOnLogin = true, true
+		})
+		b := w.browser()
+		page := b.begin("organization", o.ID, "screen_hint", "signup").want(http.StatusOK).says("Sign up to The Night Shift to continue to Mixtape")
+		if q := b.finish(b.submit(page, "email", "new@example.com", "password", good)); q.Get("code") == "" {
+			w.Errorf("came back with %v", q)
+		}
+		member, err := w.st.IsMember(w.Context(), o.ID, w.found("new@example.com").ID)
+		w.ok(err)
+		if !member {
+			w.Error("who signed up is no member")
+		}
+		if got := w.events(); got != "ss organization_member_added s" {
+			w.Errorf("events %s", got)
+		}
+	})
+}
+
+func TestOrganizationPage(t *testing.T) {
+	each(t, func(w *world) {
+		o := w.organized("require", "pre_login_prompt", nil, "ada@example.com")
+		b := w.browser()
+		page := b.begin().want(http.StatusOK).says("Which organization?", "Enter the name of your organization.").hides("without an organization")
+		b.submit(page, "organization", " ").want(http.StatusBadRequest).says("Enter your organization.")
+		b.submit(page, "organization", "<b>").want(http.StatusBadRequest).says("We do not know this organization.").hides("<b>")
+		b.submit(page, "organization", "night-shift", "nonce", "forged").want(http.StatusBadRequest).says("lost_transaction")
+		done := b.submit(page, "organization", "Night-Shift").want(http.StatusSeeOther)
+		login := b.get(b.get(done.to()).to()).want(http.StatusOK).says("Log in to The Night Shift")
+		if q := b.finish(b.submit(login, "username", "ada@example.com", "password", good)); q.Get("code") == "" {
+			w.Errorf("came back with %v", q)
+		}
+
+		other := &stagedoor.Organization{Name: "day", DisplayName: "The Day Shift"}
+		w.ok(w.st.CreateOrganization(w.Context(), other, []stagedoor.OrganizationConnection{{ConnectionID: w.conn.ID, IsEnabled: true}}))
+		w.ok(w.st.AddMembers(w.Context(), other.ID, []string{w.found("ada@example.com").ID}))
+		_, err := w.st.UpdateClient(w.Context(), "app", func(c *stagedoor.Client) error {
+			c.Stored = map[string]json.RawMessage{"organization_usage": json.RawMessage(`"allow"`), "organization_require_behavior": json.RawMessage(`"post_login_prompt"`)}
+			return nil
+		})
+		w.ok(err)
+		page = b.begin().want(http.StatusOK).says("Choose an organization", "The Day Shift", "The Night Shift", "Continue without an organization")
+		b.submit(page, "organization", "org_none").want(http.StatusBadRequest).says("We do not know this organization.")
+		w.browser().get(strings.Replace(page.action(), "/u/organization", "/u/organization", 1)).want(http.StatusBadRequest).says("lost_transaction")
+		if q := b.finish(b.submit(page, "organization", o.ID)); q.Get("code") == "" {
+			w.Errorf("came back with %v", q)
+		}
+		page = b.begin().want(http.StatusOK)
+		if q := b.finish(b.submit(page, "personal", "1")); q.Get("code") == "" {
+			w.Errorf("came back with %v", q)
+		}
+	})
+}
+
+// An invitation from the mail to the member, by somebody new and by somebody who is known.
+func TestAnInvitationIsAccepted(t *testing.T) {
+	each(t, func(w *world) {
+		o := w.organized("require", "no_prompt", nil)
+		w.options(func(c *stagedoor.ConnectionOptions) { c.DisableSignup = true }) // invitations let people in all the same
+		invite := func(email string) *stagedoor.Invitation {
+			v := &stagedoor.Invitation{
+				OrganizationID: o.ID, ClientID: "app", Inviter: "Grace <b>", Invitee: email, Ticket: stagedoor.NewClientID(), Mailed: true,
+				CreatedAt: w.clock().UnixMilli(), ExpiresAt: w.clock().Add(time.Hour).UnixMilli(),
+			}
+			w.ok(w.st.CreateInvitation(w.Context(), v))
+			w.ok(w.door.SendInvitation(w.Context(), w.st, o, v, "https://app.example/start?invitation="+v.Ticket+"&organization="+o.ID))
+			return v
+		}
+		v := invite("new@example.com")
+		mail := w.mails()[0]
+		if mail.To != "new@example.com" || mail.Kind != "user_invitation" || mail.Subject != "You are invited to join The Night Shift on Mixtape" ||
+			!strings.Contains(mail.Text, "Grace <b> invites you to join The Night Shift on Mixtape.") || !strings.Contains(mail.Text, v.Ticket) ||
+			strings.Contains(mail.HTML, "<b>") || !strings.Contains(mail.Text, "60 minutes") {
+			w.Errorf("mail: %+v", mail)
+		}
+		b := w.browser()
+		page := b.begin("organization", o.ID, "invitation", v.Ticket).want(http.StatusOK).says("Sign up to The Night Shift")
+		if !strings.Contains(page.body, `value="new@example.com"`) {
+			w.Errorf("the address is not filled in: %s", page.body)
+		}
+		if q := b.finish(b.submit(page, "email", "new@example.com", "password", good)); q.Get("code") == "" {
+			w.Errorf("came back with %v", q)
+		}
+		if u := w.found("new@example.com"); u == nil || !u.EmailVerified {
+			w.Errorf("who came by a mail has no verified address: %+v", u)
+		}
+		if got := w.events(); got != "ss si s" {
+			w.Errorf("events %s", got)
+		}
+		if len(w.mails()) != 1 {
+			w.Errorf("%d mails", len(w.mails()))
+		}
+		used := w.browser().finish(w.browser().begin("organization", o.ID, "invitation", v.Ticket))
+		if used.Get("error_description") != "invitation not found or already used" {
+			w.Errorf("a used invitation: %v", used)
+		}
+
+		v = invite("ada@example.com")
+		page = w.browser().begin("organization", o.ID, "invitation", v.Ticket).want(http.StatusOK).says("Log in to The Night Shift")
+		if !strings.Contains(page.body, `value="ada@example.com"`) {
+			w.Errorf("the address is not filled in: %s", page.body)
+		}
+		b = w.browser()
+		page = b.begin("organization", o.ID, "invitation", v.Ticket)
+		if q := b.finish(b.submit(page, "username", "ada@example.com", "password", good)); q.Get("code") == "" {
+			w.Errorf("came back with %v", q)
+		}
+		for _, email := range []string{"new@example.com", "ada@example.com"} {
+			member, err := w.st.IsMember(w.Context(), o.ID, w.found(email).ID)
+			w.ok(err)
+			if !member {
+				w.Errorf("%s is no member", email)
+			}
+		}
+
+		// Another address does not sign up by it.
+		v = invite("third@example.com")
+		b = w.browser()
+		page = b.begin("organization", o.ID, "invitation", v.Ticket)
+		b.submit(page, "email", "mallory@example.com", "password", good).want(http.StatusBadRequest).says("The invitation is for another email address.")
+		if w.found("mallory@example.com") != nil {
+			w.Error("an invitation lets another address in")
+		}
+		w.wait(2 * time.Hour)
+		b = w.browser()
+		if q := b.finish(b.begin("organization", o.ID, "invitation", v.Ticket)); q.Get("error_description") != "invitation not found or already used" {
+			w.Errorf("an expired invitation: %v", q)
+		}
+	})
+}

@@ -1,0 +1,121 @@
+package oauth
+
+import (
+	"context"
+	"net/url"
+	"strings"
+
+	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/pipeline"
+	"github.com/stagedoor/stagedoor/internal/store"
+)
+
+// checkOrganization finds the organization that a request is for, and the invitation to it, and whether the client may use
+// organizations at all (Authentication API fact sheet 2.2).
+func checkOrganization(ctx context.Context, st *store.Store, client *stagedoor.Client, params url.Values, req *stagedoor.AuthorizationRequest) error {
+	asked, ticket, use := params.Get("organization"), params.Get("invitation"), client.OrganizationUse()
+	may := use == stagedoor.OrganizationsAllow || use == stagedoor.OrganizationsRequire
+	switch {
+	case asked != "" && !may:
+		return errNotForClient("organization")
+	case ticket != "" && !may:
+		return errNotForClient("invitation")
+	case ticket != "" && asked == "":
+		return missing("organization")
+	case asked == "" && use == stagedoor.OrganizationsRequire && client.OrganizationBehavior() == stagedoor.OrganizationNoPrompt:
+		return pipeline.ErrOrganizationRequired()
+	case asked == "":
+		return nil
+	}
+	o, err := findOrganization(ctx, st, asked)
+	if err != nil {
+		return err
+	}
+	if !client.IsFirstParty && o.BlocksThirdParties() {
+		return errNotForClient("organization")
+	}
+	req.Organization = o.ID
+	if ticket == "" {
+		return nil
+	}
+	v, err := st.InvitationByTicket(ctx, ticket)
+	if stagedoor.IsKind(err, stagedoor.NotFound) || err == nil && (v.OrganizationID != o.ID || v.ClientID != client.ID) {
+		return pipeline.ErrInvitation()
+	}
+	if err != nil {
+		return err
+	}
+	req.Invitation, req.LoginHint = v.ID, v.Invitee
+	if v.ConnectionID != "" {
+		conn, err := st.Connection(ctx, v.ConnectionID)
+		if err != nil {
+			return err
+		}
+		req.Connection = conn.Name
+	}
+	return nil
+}
+
+func errNotForClient(parameter string) error {
+	return stagedoor.Errorf(stagedoor.Invalid, "invalid_request", "parameter %s is not allowed for this client", parameter)
+}
+
+// findOrganization returns the organization that a request names: by its id, or by its name where the tenant allows that.
+func findOrganization(ctx context.Context, st *store.Store, asked string) (*stagedoor.Organization, error) {
+	names := st.Tenant().Settings.OrganizationNames()
+	isID := strings.HasPrefix(asked, "org_")
+	var o *stagedoor.Organization
+	err := error(stagedoor.Errorf(stagedoor.NotFound, "", ""))
+	if isID {
+		o, err = st.Organization(ctx, asked)
+	} else if !names {
+		return nil, stagedoor.Errorf(stagedoor.Invalid, "invalid_request", "authorization request parameter organization must be an organization id")
+	}
+	if stagedoor.IsKind(err, stagedoor.NotFound) && names {
+		o, err = st.OrganizationByName(ctx, strings.ToLower(asked))
+	}
+	if stagedoor.IsKind(err, stagedoor.NotFound) {
+		return nil, pipeline.ErrOrganization(cut(asked))
+	}
+	return o, err
+}
+
+// machineOrganization returns the organization that a client asks a token of its own for: the one named, or its default one. The
+// grant must allow organizations, and this one (Management API fact sheet 3.5).
+func (t *tokenRequest) machineOrganization(ctx context.Context, granted *stagedoor.ClientGrant) (*stagedoor.Organization, error) {
+	asked, use := t.params["organization"], granted.OrganizationUsage
+	may := use == stagedoor.OrganizationsAllow || use == stagedoor.OrganizationsRequire
+	switch {
+	case asked != "" && !may:
+		return nil, errNotForClient("organization")
+	case !may:
+		return nil, nil
+	case asked == "":
+		asked = t.client.DefaultOrganization("client_credentials")
+	}
+	switch {
+	case asked == "" && use == stagedoor.OrganizationsRequire:
+		return nil, pipeline.ErrOrganizationRequired()
+	case asked == "":
+		return nil, nil
+	}
+	o, err := findOrganization(ctx, t.st, asked)
+	if err != nil || t.client.IsFirstParty && granted.AllowAnyOrganization != nil && *granted.AllowAnyOrganization {
+		return o, err
+	}
+	all, err := t.st.OrganizationGrants(ctx, o.ID)
+	if err != nil {
+		return nil, err
+	}
+	for _, g := range all {
+		if g.ID == granted.ID {
+			return o, nil
+		}
+	}
+	return nil, stagedoor.Errorf(stagedoor.Forbidden, "access_denied", "Client %q is not authorized to access organization %q.", t.client.ID, o.ID)
+}
+
+// asksOrganization tells whether people will be asked before they log in which organization they mean.
+func asksOrganization(client *stagedoor.Client, req *stagedoor.AuthorizationRequest) bool {
+	return req.Organization == "" && client.OrganizationBehavior() == stagedoor.OrganizationPreLogin && client.OrganizationUse() == stagedoor.OrganizationsRequire
+}
