@@ -45,7 +45,9 @@ func (w *world) named(yes bool) {
 	})
 }
 
-func noMember(org string) string { return "user " + ada + " is not part of the " + org + " organization" }
+func noMember(org string) string {
+	return "user " + ada + " is not part of the " + org + " organization"
+}
 
 // B7: many customers share one deployment; one listener belongs to several organizations, and a token is issued for one of them.
 func TestB7ATokenIsForOneOrganization(t *testing.T) {
