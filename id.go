@@ -28,6 +28,9 @@ func NewBase58(n int) string {
 // NewCredentialID returns the id of a client's credential: cred_ and 22 random alphanumeric characters.
 func NewCredentialID() string { return "cred_" + randomFrom(alphanumeric, 22) }
 
+// NewThirdPartyClientID returns the id of a client that registers by itself or by its document: tpc_ and 22 random characters.
+func NewThirdPartyClientID() string { return "tpc_" + randomFrom(alphanumeric, 22) }
+
 // NewHexID returns 24 random lower-case hexadecimal digits, the shape of database
 // user ids, resource server ids and user grant ids.
 func NewHexID() string {

@@ -28,7 +28,8 @@ type listClientsIn struct {
 
 func (in *listClientsIn) leavesOut(c stagedoor.Client) bool {
 	return in.IsGlobal.Set && c.Global != in.IsGlobal.Value || in.IsFirstParty.Set && c.IsFirstParty != in.IsFirstParty.Value ||
-		len(in.AppType) > 0 && !slices.Contains(in.AppType, c.AppType) || in.ExternalID != ""
+		len(in.AppType) > 0 && !slices.Contains(in.AppType, c.AppType) ||
+		in.ExternalID != "" && optionText(c.Stored, externalClientID) != in.ExternalID
 }
 
 func (a *API) listClients(c *call, in listClientsIn) (any, error) {

@@ -39,13 +39,15 @@ func body[In any](run func(*call, In) (any, error)) func(*call) (any, error) {
 	return bodyUpTo(func(*call) int64 { return maxBody }, run)
 }
 
-// optionalBody is body for operations that may come without one.
+// optionalBody makes an operation whose body is an In, or nothing, which means the same as {}.
 func optionalBody[In any](run func(*call, In) (any, error)) func(*call) (any, error) {
-	with := body(run)
+	with, without := body(run), plain(func(c *call) (any, error) {
+		var nothing In
+		return run(c, nothing)
+	})
 	return func(c *call) (any, error) {
 		if c.r.ContentLength == 0 {
-			var in In
-			return run(c, in)
+			return without(c)
 		}
 		return with(c)
 	}

@@ -36,6 +36,7 @@ func TestTwoTenants(t *testing.T) {
 			"/rules/{id}":            made("/rules", `{"name":"theirs","script":"function(){}"}`),
 			"/client-grants/{id}":    made("/client-grants", `{"client_id":"web_other","audience":"https://theirs.test/","scope":[]}`),
 		}
+		ids["/clients/{client_id}"] = ids["/clients/{id}"]
 		to("PUT", "/rules-configs/THEIRS", `{"value":"theirs"}`).is(200, "")
 		ids["/rules-configs/{key}"] = "THEIRS"
 		h.ok(h.store("other").AddGrant(ctx, ids["/users/{id}"], "web_other", "theirs", []string{"openid"}))
@@ -50,6 +51,13 @@ func TestTwoTenants(t *testing.T) {
 		bodies := map[string]string{
 			"PATCH /users/{id}": `{"user_metadata":{"mine":1}}`, "PATCH /clients/{id}": `{"name":"mine"}`, "PATCH /connections/{id}": `{"display_name":"mine"}`,
 			"PATCH /connections/{id}/clients": `[{"client_id":"web_acme","status":true}]`, "PATCH /resource-servers/{id}": `{"name":"mine"}`,
+			"PATCH /connections/{id}/directory-provisioning": `{}`, "PATCH /connections/{id}/scim-configuration": `{"user_id_attribute":"a","mapping":[]}`,
+			"PUT /connections/{id}/directory-provisioning/synchronized-groups":    `{"groups":[]}`,
+			"POST /connections/{id}/directory-provisioning/synchronized-groups":   `{"groups":[]}`,
+			"DELETE /connections/{id}/directory-provisioning/synchronized-groups": `{"groups":[]}`,
+			"POST /connections/{id}/scim-configuration/tokens":                    `{}`,
+			"POST /clients/{client_id}/credentials":                               `{"credential_type":"cert_subject_dn","subject_dn":"CN=x"}`,
+			"PATCH /clients/{client_id}/credentials/{credential_id}":              `{}`,
 			"PATCH /rules/{id}": `{"enabled":false}`, "PATCH /client-grants/{id}": `{"scope":[]}`,
 		}
 		own := h.machine("acme")
