@@ -90,6 +90,7 @@ type Authorization struct {
 	SessionID   string
 	Audience    string
 	Scope       []string                   // granted
+	ScopeSet    bool                       `json:",omitempty"` // a script chose the scope: roles do not narrow it
 	Nonce       string                     `json:",omitempty"`
 	AuthTime    int64                      `json:",omitempty"` // seconds; 0 leaves auth_time out
 	Conformant  bool                       // false: claims by the legacy rules

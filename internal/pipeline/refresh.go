@@ -33,6 +33,12 @@ func (p *Pipeline) Refresh(ctx context.Context, v Visit, client *stagedoor.Clien
 	if len(console) > 0 {
 		e.Details = with(e.Details, "console", console)
 	}
+	if err == nil {
+		var api *stagedoor.ResourceServer
+		if api, err = p.api(ctx, v.Store, a.Audience); err == nil {
+			err = permit(ctx, v.Store, api, a)
+		}
+	}
 	if err != nil {
 		*e = failed(*e, err)
 	}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/script"
+	"github.com/stagedoor/stagedoor/internal/store"
 )
 
 // maxConsole bounds the console lines in a log event.
@@ -36,6 +37,10 @@ func (p *Pipeline) ruleContext(ctx context.Context, v Visit, in ruleInput) (json
 	if body == nil {
 		body = map[string]any{}
 	}
+	roles, err := roleNames(ctx, v.Store, in.user.ID, in.org)
+	if err != nil {
+		return nil, err
+	}
 	c := map[string]any{
 		"tenant": v.Store.Tenant().ID, "clientID": in.client.ID, "clientName": in.client.Name,
 		"clientMetadata": nonNil(in.client.Metadata),
@@ -48,7 +53,7 @@ func (p *Pipeline) ruleContext(ctx context.Context, v Visit, in ruleInput) (json
 		},
 		"accessToken": map[string]any{}, "idToken": map[string]any{},
 		"authentication": map[string]any{"methods": methods},
-		"authorization":  map[string]any{"roles": []string{}},
+		"authorization":  map[string]any{"roles": roles},
 		"request": map[string]any{
 			"userAgent": v.UserAgent, "ip": v.IP, "hostname": v.Hostname, "query": flat(in.query), "body": body,
 		},
@@ -60,6 +65,21 @@ func (p *Pipeline) ruleContext(ctx context.Context, v Visit, in ruleInput) (json
 		c["sessionID"] = sessionID
 	}
 	return json.Marshal(c)
+}
+
+// roleNames are the names of a person's roles, as scripts know them: context.authorization.roles of rules,
+// event.authorization.roles of actions.
+func roleNames(ctx context.Context, st *store.Store, userID string, org *stagedoor.Organization) ([]string, error) {
+	orgID := ""
+	if org != nil {
+		orgID = org.ID
+	}
+	all, err := st.RolesFor(ctx, userID, orgID)
+	names := make([]string, len(all))
+	for i, r := range all {
+		names[i] = r.Name
+	}
+	return names, err
 }
 
 func nonNil(m map[string]string) map[string]string {

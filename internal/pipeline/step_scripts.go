@@ -23,11 +23,23 @@ func (l *login) scripts(ctx context.Context) (string, error) {
 		silent: l.tx.Request.HasPrompt("none"), org: l.org,
 	}, a)
 	l.console = console
+	if err == nil {
+		err = permit(ctx, l.st, l.api, a)
+	}
 	if err != nil {
 		return "", err
 	}
 	l.tx.Scripted, l.tx.Result = true, a
 	return "", nil
+}
+
+// permit leaves the scopes that the person's roles allow, as they are once scripts have run, unless a script chose them
+// (Authentication API fact sheet 5.3).
+func permit(ctx context.Context, st *store.Store, api *stagedoor.ResourceServer, a *stagedoor.Authorization) (err error) {
+	if a.Conformant && !a.ScopeSet {
+		a.Scope, err = token.Permitted(ctx, st, api, a)
+	}
+	return err
 }
 
 // ruleInput is what rules learn beyond the visit.
@@ -147,6 +159,7 @@ func applyContext(raw json.RawMessage, a *stagedoor.Authorization) error {
 			return stagedoor.Errorf(stagedoor.Forbidden, "access_denied", "A rule set context.accessToken.scope to something else than an array of strings.")
 		}
 		a.Scope = slices.DeleteFunc(scope, func(s string) bool { return s == "" || strings.ContainsAny(s, " \"\\") })
+		a.ScopeSet = true
 		delete(c.AccessToken, "scope")
 	}
 	var err error

@@ -138,12 +138,15 @@ func (s *Store) UpdateOrganization(ctx context.Context, id string, change func(*
 
 // DeleteOrganization removes an organization with all that belongs to it; its members stay users of the tenant.
 func (s *Store) DeleteOrganization(ctx context.Context, id string) error {
-	return s.writeOne(ctx, func(q querier) error {
+	return s.write(ctx, func(q querier) error {
 		n, err := q.exec(ctx, "DELETE FROM organizations WHERE tenant = ? AND id = ?", s.tenant.ID, id)
 		if err == nil && n == 0 {
 			err = organizations.missing
 		}
-		return err
+		if err != nil {
+			return err
+		}
+		return s.deleteOwnedRoles(ctx, q, id)
 	})
 }
 

@@ -39,9 +39,26 @@ func (s *Store) CreateResourceServer(ctx context.Context, r *stagedoor.ResourceS
 	return resourceServers.create(ctx, s, r)
 }
 
-// UpdateResourceServer changes an API in one transaction.
+// UpdateResourceServer changes an API in one transaction. A scope that goes is taken from roles and users.
 func (s *Store) UpdateResourceServer(ctx context.Context, id string, change func(*stagedoor.ResourceServer) error) (*stagedoor.ResourceServer, error) {
-	return resourceServers.update(ctx, s, id, change)
+	var r *stagedoor.ResourceServer
+	err := s.write(ctx, func(q querier) (err error) {
+		if r, err = resourceServers.one(ctx, s, q, "id = ?"+s.db.forUpdate(), id); err != nil {
+			return err
+		}
+		before := *r
+		if err := change(r); err != nil {
+			return err
+		}
+		if err := s.keepPermissions(ctx, q, &before, r); err != nil {
+			return err
+		}
+		return resourceServers.save(ctx, s, q, id, r)
+	})
+	if err != nil {
+		return nil, resourceServers.named(r, err)
+	}
+	return r, nil
 }
 
 // DeleteResourceServer removes an API and the client grants for it.

@@ -31,7 +31,7 @@ func furnish(t testing.TB, s *store.Store) {
 	ok(t, s.CreateConnection(ctx, &stagedoor.Connection{ID: "con2 " + id, Name: "Social", Strategy: "github", Options: stagedoor.ConnectionOptions{
 		Stored: map[string]json.RawMessage{"client_secret": json.RawMessage(`"social secret"`)},
 	}}))
-	ok(t, s.CreateResourceServer(ctx, &stagedoor.ResourceServer{ID: "rs " + id, Identifier: "api " + id, SigningSecret: "api secret"}))
+	ok(t, s.CreateResourceServer(ctx, &stagedoor.ResourceServer{ID: "rs " + id, Identifier: "api " + id, SigningSecret: "api secret", Scopes: []stagedoor.APIScope{{Value: "read"}}}))
 	ok(t, s.CreateClientGrant(ctx, &stagedoor.ClientGrant{ID: "cgr " + id, ClientID: "client " + id, Audience: "api " + id}))
 	ok(t, s.CreateDeviceCredential(ctx, &stagedoor.DeviceCredential{UserID: "auth0|" + id, ClientID: "client " + id, DeviceID: "d", Type: "public_key"}))
 	ok(t, s.BlacklistToken(ctx, stagedoor.BlacklistedToken{Audience: "aud " + id, JTI: "jti"}))
@@ -58,6 +58,10 @@ func furnish(t testing.TB, s *store.Store) {
 	ok(t, s.AddOrganizationClients(ctx, "org "+id, []stagedoor.OrganizationClient{{ClientID: "client " + id}}))
 	ok(t, s.CreateDiscoveryDomain(ctx, &stagedoor.DiscoveryDomain{OrganizationID: "org " + id, Domain: "org.test", Status: "verified", Discovers: true}))
 	ok(t, s.CreateInvitation(ctx, &stagedoor.Invitation{OrganizationID: "org " + id, Ticket: "invitation " + id, ExpiresAt: until.UnixMilli()}))
+	ok(t, s.CreateRole(ctx, &stagedoor.Role{ID: "rol " + id, Name: "Role"}))
+	ok(t, s.AddRolePermissions(ctx, "rol "+id, []stagedoor.Permission{{API: "api " + id, Name: "read"}}))
+	ok(t, s.AddUserRoles(ctx, "auth0|"+id, []string{"rol " + id}))
+	ok(t, s.AddUserPermissions(ctx, "auth0|"+id, []stagedoor.Permission{{API: "api " + id, Name: "read"}}))
 	ok(t, s.CreateTicket(ctx, "ticket "+id, &stagedoor.Ticket{Kind: "k", UserID: "auth0|" + id, ExpiresAt: until}))
 	ok(t, s.CreateTicket(ctx, "spent "+id, &stagedoor.Ticket{Kind: "old", UserID: "auth0|" + id}))
 	ok(t, s.SaveTransaction(ctx, &stagedoor.Transaction{ID: "tx " + id, ExpiresAt: until}))
@@ -90,6 +94,7 @@ func photograph(t testing.TB, s *store.Store) string {
 	members, _, err := s.Members(ctx, "org "+id, "", store.OrganizationQuery{PerPage: 50})
 	ok(t, err)
 	b, err := json.MarshalIndent([]any{
+		must(s.Roles(ctx))(t), must(s.RolePermissions(ctx, "rol "+id))(t), must(s.UserPermissions(ctx, "auth0|"+id))(t),
 		orgs, orgTotal, members, must(s.OrganizationConnections(ctx, "org "+id))(t), must(s.OrganizationGrants(ctx, "org "+id))(t), must(s.OrganizationClients(ctx, "org "+id))(t),
 		must(s.DiscoveryDomains(ctx, "org "+id))(t), must(s.Invitations(ctx, "org "+id, true))(t),
 		must(s.LogCursor(ctx, &stagedoor.LogStream{ID: "stream"}))(t), must(s.Days(ctx, time.Now().Add(-48*time.Hour), time.Now()))(t), must(s.ActiveUsers(ctx, time.Time{}))(t),
@@ -218,6 +223,46 @@ var trespasses = map[string]struct {
 		return s.UpdateRule(ctx, "rul acme", func(r *stagedoor.Rule) error { r.Script = "x"; return nil })
 	}},
 	"DeleteRule": {ignores, func(ctx context.Context, s *store.Store) (any, error) { return nil, s.DeleteRule(ctx, "rul acme") }},
+	"Role":       {finds, func(ctx context.Context, s *store.Store) (any, error) { return s.Role(ctx, "rol acme") }},
+	"Roles":      {ignores, func(ctx context.Context, s *store.Store) (any, error) { return s.Roles(ctx) }},
+	"UpdateRole": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		return s.UpdateRole(ctx, "rol acme", func(r *stagedoor.Role) error { r.Name = "x"; return nil })
+	}},
+	"DeleteRole":      {finds, func(ctx context.Context, s *store.Store) (any, error) { return nil, s.DeleteRole(ctx, "rol acme") }},
+	"RolePermissions": {finds, func(ctx context.Context, s *store.Store) (any, error) { return s.RolePermissions(ctx, "rol acme") }},
+	"AddRolePermissions": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		return nil, s.AddRolePermissions(ctx, "rol acme", []stagedoor.Permission{{API: "api evil", Name: "read"}})
+	}},
+	"RemoveRolePermissions": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		return nil, s.RemoveRolePermissions(ctx, "rol acme", []stagedoor.Permission{{API: "api acme", Name: "read"}})
+	}},
+	"RoleUsers": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		page, _, err := s.RoleUsers(ctx, "rol acme", store.OrganizationQuery{PerPage: 50})
+		return page, err
+	}},
+	"AddRoleUsers": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		return nil, s.AddRoleUsers(ctx, "rol acme", []string{"auth0|evil"})
+	}},
+	"UserRoles": {finds, func(ctx context.Context, s *store.Store) (any, error) { return s.UserRoles(ctx, "auth0|acme") }},
+	"RolesFor": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		return s.RolesFor(ctx, "auth0|acme", "org acme")
+	}},
+	"AddUserRoles": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		return nil, s.AddUserRoles(ctx, "auth0|evil", []string{"rol acme"})
+	}},
+	"RemoveUserRoles": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		return nil, s.RemoveUserRoles(ctx, "auth0|acme", []string{"rol acme"})
+	}},
+	"UserPermissions": {finds, func(ctx context.Context, s *store.Store) (any, error) { return s.UserPermissions(ctx, "auth0|acme") }},
+	"PermissionsFor": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		return s.PermissionsFor(ctx, "auth0|acme", "org acme", "api acme")
+	}},
+	"AddUserPermissions": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		return nil, s.AddUserPermissions(ctx, "auth0|evil", []stagedoor.Permission{{API: "api acme", Name: "read"}})
+	}},
+	"RemoveUserPermissions": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		return nil, s.RemoveUserPermissions(ctx, "auth0|acme", []stagedoor.Permission{{API: "api acme", Name: "read"}})
+	}},
 	"Setting": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
 		var members map[string]any
 		err := s.Setting(ctx, "setting", &members)
@@ -549,6 +594,9 @@ var trespasses = map[string]struct {
 	}},
 	"CreateClientGrant": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
 		return nil, s.CreateClientGrant(ctx, &stagedoor.ClientGrant{ID: "cgr acme", ClientID: "client acme", Audience: "api acme"})
+	}},
+	"CreateRole": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
+		return nil, s.CreateRole(ctx, &stagedoor.Role{ID: "rol acme", Name: "Role2"})
 	}},
 	"CreateRule": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
 		return nil, s.CreateRule(ctx, &stagedoor.Rule{ID: "rul acme", Name: "Rule2"})

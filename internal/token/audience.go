@@ -59,8 +59,8 @@ var oidcScopes = []string{"openid", "profile", "email", "phone", "address", "off
 func IsOIDCScope(scope string) bool { return slices.Contains(oidcScopes, scope) }
 
 // Granted returns the scopes of a request that a person's token may hold: those of OpenID Connect, and
-// those that the API defines. rs is nil where only /userinfo is meant. An API that enforces roles grants
-// none of its scopes as long as roles do not exist.
+// those that the API defines. rs is nil where only /userinfo is meant. What an API that enforces roles then leaves of them
+// is for Permitted to say.
 func Granted(c *stagedoor.Client, rs *stagedoor.ResourceServer, requested []string) []string {
 	granted := []string{}
 	for _, s := range requested {
@@ -74,7 +74,7 @@ func Granted(c *stagedoor.Client, rs *stagedoor.ResourceServer, requested []stri
 		case rs.IsSystem:
 			ok = slices.Contains(currentUserScopes, s)
 		default:
-			ok = rs.Defines(s) && !rs.EnforcePolicies
+			ok = rs.Defines(s)
 		}
 		if ok && !slices.Contains(granted, s) {
 			granted = append(granted, s)

@@ -49,7 +49,12 @@ func (m *Minter) AccessToken(ctx context.Context, st *store.Store, a *stagedoor.
 	if how.Web && how.API.TokenLifetimeForWeb > 0 {
 		life = how.API.TokenLifetimeForWeb
 	}
-	claims := m.accessClaims(st, a, how, now, life)
+	claims := m.accessClaims(a, how, now, life)
+	if strings.HasSuffix(how.API.TokenDialect, "_authz") {
+		if claims["permissions"], err = permissions(ctx, st, how.API, a); err != nil {
+			return "", 0, err
+		}
+	}
 	if token, err = m.signAccess(ctx, st, how, claims); err != nil {
 		return "", 0, err
 	}
@@ -59,7 +64,7 @@ func (m *Minter) AccessToken(ctx context.Context, st *store.Store, a *stagedoor.
 	return token, life, err
 }
 
-func (m *Minter) accessClaims(st *store.Store, a *stagedoor.Authorization, how Access, now time.Time, life int) map[string]any {
+func (m *Minter) accessClaims(a *stagedoor.Authorization, how Access, now time.Time, life int) map[string]any {
 	claims := map[string]any{}
 	for name, value := range a.TokenClaims {
 		if !how.API.IsSystem || strings.Contains(name, ":") { // plain names stay out of tokens for our own APIs
@@ -77,13 +82,6 @@ func (m *Minter) accessClaims(st *store.Store, a *stagedoor.Authorization, how A
 	}
 	if len(a.Scope) > 0 {
 		claims["scope"] = strings.Join(a.Scope, " ")
-	}
-	if strings.HasSuffix(how.API.TokenDialect, "_authz") {
-		permissions := []string{}
-		if a.UserID == "" {
-			permissions = append(permissions, a.Scope...)
-		}
-		claims["permissions"] = permissions
 	}
 	organizationClaims(claims, a)
 	if rfc9068(how.API) {

@@ -1,0 +1,172 @@
+package store
+
+import (
+	"context"
+	"slices"
+
+	"github.com/stagedoor/stagedoor"
+)
+
+// UserRoles lists the roles that a user has outside organizations, by name.
+func (s *Store) UserRoles(ctx context.Context, userID string) ([]stagedoor.Role, error) {
+	return s.rolesWhere(ctx, "EXISTS (SELECT 1 FROM user_roles u WHERE u.tenant = roles.tenant AND u.role_id = roles.id AND u.user_id = ?)", userID)
+}
+
+// RolesFor lists the roles that count in a login: those of UserRoles and, if orgID names an organization, those that the user
+// has as its member.
+func (s *Store) RolesFor(ctx context.Context, userID, orgID string) ([]stagedoor.Role, error) {
+	if orgID == "" {
+		return s.UserRoles(ctx, userID)
+	}
+	return s.rolesWhere(ctx, `(EXISTS (SELECT 1 FROM user_roles u WHERE u.tenant = roles.tenant AND u.role_id = roles.id AND u.user_id = ?)
+		OR EXISTS (SELECT 1 FROM organization_member_roles m WHERE m.tenant = roles.tenant AND m.role_id = roles.id AND m.user_id = ? AND m.org_id = ?))`, userID, userID, orgID)
+}
+
+func (s *Store) rolesWhere(ctx context.Context, where string, args ...any) ([]stagedoor.Role, error) {
+	out := []stagedoor.Role{}
+	err := s.read().each(ctx, roles.selects()+roles.mine()+" AND "+where+" ORDER BY "+roles.order, append([]any{s.tenant.ID}, args...),
+		func(scan func(...any) error) error {
+			r, err := roles.known(s, scan)
+			if err == nil {
+				out = append(out, *r)
+			}
+			return err
+		})
+	return out, err
+}
+
+// inUser runs fn in a transaction that no other change of the user runs beside.
+func (s *Store) inUser(ctx context.Context, id string, fn func(q querier, u *stagedoor.User) error) error {
+	return s.write(ctx, func(q querier) error {
+		u, err := s.lockedUser(ctx, q, id)
+		if err != nil {
+			return err
+		}
+		return fn(q, u)
+	})
+}
+
+// AddUserRoles gives a user roles: all or none. Which they have already is no error.
+func (s *Store) AddUserRoles(ctx context.Context, userID string, roleIDs []string) error {
+	return s.inUser(ctx, userID, func(q querier, _ *stagedoor.User) error { return s.addUserRoles(ctx, q, userID, roleIDs) })
+}
+
+func (s *Store) addUserRoles(ctx context.Context, q querier, userID string, roleIDs []string) error {
+	for _, id := range roleIDs {
+		r, err := roles.one(ctx, s, q, "id = ?", id)
+		if err != nil {
+			return err
+		}
+		if r.OwnerID != "" {
+			return stagedoor.Errorf(stagedoor.Invalid, "operation_not_supported", "A role of an organization can be assigned to its members only.")
+		}
+		_, err = q.exec(ctx, "INSERT INTO user_roles (tenant, user_id, role_id, added_at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+			s.tenant.ID, userID, id, s.db.clock.Now().UnixMilli())
+		if err != nil {
+			return err
+		}
+	}
+	var n int
+	err := q.row(ctx, "SELECT COUNT(*) FROM user_roles WHERE tenant = ? AND user_id = ?", []any{s.tenant.ID, userID}, &n)
+	if err == nil && n > maxUserRoles {
+		err = errTooMany()
+	}
+	return err
+}
+
+// RemoveUserRoles takes roles from a user. Which they do not have is no error.
+func (s *Store) RemoveUserRoles(ctx context.Context, userID string, roleIDs []string) error {
+	return s.inUser(ctx, userID, func(q querier, _ *stagedoor.User) error {
+		for _, id := range roleIDs {
+			if _, err := roles.one(ctx, s, q, "id = ?", id); err != nil {
+				return err
+			}
+			if _, err := q.exec(ctx, "DELETE FROM user_roles WHERE tenant = ? AND user_id = ? AND role_id = ?", s.tenant.ID, userID, id); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// AddRoleUsers gives a role to users, who must be there: all or none.
+func (s *Store) AddRoleUsers(ctx context.Context, roleID string, userIDs []string) error {
+	return s.write(ctx, func(q querier) error {
+		if _, err := roles.one(ctx, s, q, "id = ?", roleID); err != nil {
+			return err
+		}
+		for _, id := range slices.Sorted(slices.Values(userIDs)) { // in one order, so that two callers do not wait for each other
+			if _, err := s.lockedUser(ctx, q, id); err != nil {
+				return err
+			}
+			if err := s.addUserRoles(ctx, q, id, []string{roleID}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// UserPermissions lists what a user may do outside organizations, by API and name: what was given to them and, once for each
+// of their roles, what that permits.
+func (s *Store) UserPermissions(ctx context.Context, userID string) ([]stagedoor.HeldPermission, error) {
+	all, err := s.UserRoles(ctx, userID)
+	if err != nil {
+		return nil, err
+	}
+	byID := map[string]*stagedoor.Role{"": nil}
+	for i := range all {
+		byID[all[i].ID] = &all[i]
+	}
+	out := []stagedoor.HeldPermission{}
+	err = s.read().each(ctx, `SELECT api, permission, '' AS role_id FROM user_permissions WHERE tenant = ? AND user_id = ?
+		UNION ALL SELECT p.api, p.permission, p.role_id FROM role_permissions p JOIN user_roles u ON u.tenant = p.tenant AND u.role_id = p.role_id
+		WHERE u.tenant = ? AND u.user_id = ? ORDER BY 1, 2, 3`, []any{s.tenant.ID, userID, s.tenant.ID, userID}, func(scan func(...any) error) error {
+		var p stagedoor.HeldPermission
+		var role string
+		if err := scan(&p.API, &p.Name, &role); err != nil {
+			return err
+		}
+		held, known := byID[role]
+		if p.Role = held; known {
+			out = append(out, p)
+		}
+		return nil
+	})
+	return out, err
+}
+
+// PermissionsFor lists the names of what a user may do at an API in a login: by what was given to them, by their roles and,
+// if orgID names an organization, by those that they have as its member.
+func (s *Store) PermissionsFor(ctx context.Context, userID, orgID, api string) ([]string, error) {
+	out := []string{}
+	err := s.read().each(ctx, `SELECT permission FROM user_permissions WHERE tenant = ? AND user_id = ? AND api = ?
+		UNION SELECT p.permission FROM role_permissions p JOIN user_roles u ON u.tenant = p.tenant AND u.role_id = p.role_id
+			WHERE u.tenant = ? AND u.user_id = ? AND p.api = ?
+		UNION SELECT p.permission FROM role_permissions p JOIN organization_member_roles m ON m.tenant = p.tenant AND m.role_id = p.role_id
+			WHERE m.tenant = ? AND m.user_id = ? AND m.org_id = ? AND p.api = ?
+		ORDER BY 1`, []any{s.tenant.ID, userID, api, s.tenant.ID, userID, api, s.tenant.ID, userID, orgID, api}, func(scan func(...any) error) error {
+		var name string
+		err := scan(&name)
+		out = append(out, name)
+		return err
+	})
+	return out, err
+}
+
+// AddUserPermissions gives a user permissions, which must be scopes of APIs: all or none.
+func (s *Store) AddUserPermissions(ctx context.Context, userID string, all []stagedoor.Permission) error {
+	return s.inUser(ctx, userID, func(q querier, _ *stagedoor.User) error {
+		return s.addPermissions(ctx, q, "user_permissions", "user_id", userID, all, maxUserPermissions)
+	})
+}
+
+// RemoveUserPermissions takes permissions from a user; those that a role gives stay.
+func (s *Store) RemoveUserPermissions(ctx context.Context, userID string, all []stagedoor.Permission) error {
+	return s.inUser(ctx, userID, func(q querier, _ *stagedoor.User) error {
+		if err := s.checkPermissions(ctx, q, all); err != nil {
+			return err
+		}
+		return s.removePermissions(ctx, q, "user_permissions", "user_id", userID, all)
+	})
+}
