@@ -118,13 +118,15 @@ func (s *server) call(t *testing.T, method, path string, body any) map[string]an
 	return out
 }
 
-// furnish makes what the SDK's authors have in their tenant: the usual database connection with usernames, enabled for the client.
+// furnish makes what the SDK's authors have in their tenant: the usual database connection with usernames, enabled for the client,
+// and a page where logins begin.
 func (s *server) furnish(t *testing.T) {
 	t.Helper()
 	token := s.call(t, "POST", "/oauth/token", map[string]string{
 		"grant_type": "client_credentials", "client_id": s.ClientID, "client_secret": s.ClientSecret, "audience": "https://" + s.Domain + "/api/v2/",
 	})
 	s.token, _ = token["access_token"].(string)
+	s.call(t, "PATCH", "/api/v2/tenants/settings", map[string]any{"default_redirection_uri": "https://mycompany.org/login"}) // where invitations lead
 	const name = "Username-Password-Authentication"
 	options := map[string]any{"requires_username": true, "brute_force_protection": true}
 	found := s.call(t, "GET", "/api/v2/connections?include_totals=true&name="+url.QueryEscape(name), nil)

@@ -33,12 +33,16 @@ func (in *listClientsIn) leavesOut(c stagedoor.Client) bool {
 }
 
 func (a *API) listClients(c *call, in listClientsIn) (any, error) {
-	if in.Query != "" {
-		return nil, unsupported("Searching clients with q")
-	}
 	all, err := c.store.Clients(c.ctx())
 	if err != nil {
 		return nil, err
+	}
+	if in.Query != "" {
+		granted, err := clientsOfOrganization(c, in.Query)
+		if err != nil {
+			return nil, err
+		}
+		all = slices.DeleteFunc(all, func(cl stagedoor.Client) bool { return !granted[cl.ID] })
 	}
 	show, err := a.clientView(c)
 	if err != nil {
