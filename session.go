@@ -160,13 +160,13 @@ type Transaction struct {
 
 // Ticket is a one-time link sent by mail: password reset or e-mail verification.
 type Ticket struct {
-	Kind      string // reset_password, verify_email
-	UserID    string
-	ClientID  string
-	OrgID     string // the organization that the person comes from and goes back to
-	ResultURL string
-	Email     string
-	ExpiresAt time.Time
+	Kind           string // reset_password, verify_email
+	UserID         string
+	ClientID       string
+	OrganizationID string // that the person comes from and goes back to
+	ResultURL      string
+	Email          string
+	ExpiresAt      time.Time
 }
 
 // SigningKey is a tenant's key for tokens. Private is the PEM of the key and its

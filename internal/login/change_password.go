@@ -21,8 +21,8 @@ func (d *Door) changePassword(w http.ResponseWriter, r *http.Request, st *store.
 	if err != nil {
 		return err
 	}
-	var email, username string
-	if err := p.texts(map[string]*string{"email": &email, "username": &username}); err != nil {
+	var email, username, org string
+	if err := p.texts(map[string]*string{"email": &email, "username": &username, "organization": &org}); err != nil {
 		return err
 	}
 	if email == "" {
@@ -31,7 +31,7 @@ func (d *Door) changePassword(w http.ResponseWriter, r *http.Request, st *store.
 	if email == "" {
 		return badRequest("email or username parameter is mandatory")
 	}
-	d.offerReset(r, st, a.conn, a.client, email)
+	d.offerReset(r, st, a.conn, a.client, email, org)
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store")
 	io.WriteString(w, resetAnswer) //nolint:errcheck // the client is gone

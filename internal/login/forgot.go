@@ -20,6 +20,7 @@ type forgotten struct {
 	action   string
 	loginURL string
 	hint     string
+	org      string // id of the organization that the login is for
 }
 
 // forgotten finds out which connection is meant. A login that is lost does not matter here.
@@ -32,7 +33,7 @@ func (d *Door) forgotten(r *http.Request, st *store.Store) (*forgotten, error) {
 		}
 		return &forgotten{
 			frame: p.frame, client: p.client, conn: conn, action: p.link("/u/forgot"),
-			loginURL: p.link("/u/login", paramScreen, "login"), hint: p.tx.Request.LoginHint,
+			loginURL: p.link("/u/login", paramScreen, "login"), hint: p.tx.Request.LoginHint, org: p.tx.Request.Organization,
 		}, nil
 	}
 	if stagedoor.AsError(err).Kind != stagedoor.Invalid {
@@ -70,7 +71,7 @@ func (d *Door) forgot(w http.ResponseWriter, r *http.Request, st *store.Store) e
 		page.Render(w, http.StatusBadRequest, f.page("", ui.Problems{{Code: "missing_email", Field: ui.FieldEmail}}))
 		return nil
 	}
-	d.offerReset(r, st, f.conn, f.client, email)
+	d.offerReset(r, st, f.conn, f.client, email, f.org)
 	answer := ui.CheckMailPage{Frame: f.frame, Email: email, LoginURL: f.loginURL}
 	if st.Tenant().Settings.Local.DevelopmentInbox {
 		answer.InboxURL = inboxPath
@@ -80,7 +81,7 @@ func (d *Door) forgot(w http.ResponseWriter, r *http.Request, st *store.Store) e
 }
 
 // offerReset sends the mail to choose a new password, if there is such a user and the user has an address.
-func (d *Door) offerReset(r *http.Request, st *store.Store, conn *stagedoor.Connection, client *stagedoor.Client, identifier string) {
+func (d *Door) offerReset(r *http.Request, st *store.Store, conn *stagedoor.Connection, client *stagedoor.Client, identifier, org string) {
 	e := event(r, "scpr", conn, client)
 	e.UserName = cut(identifier)
 	issuer, lang := web.Issuer(r), page.Language(r)
@@ -91,7 +92,7 @@ func (d *Door) offerReset(r *http.Request, st *store.Store, conn *stagedoor.Conn
 			e.Type, e.Description, err = "fcpr", "There is no such user, or the user has no e-mail address.", nil
 		case err == nil:
 			if e.UserID = u.ID; u.Email != "" {
-				err = d.sendReset(ctx, st, u, client, issuer, lang)
+				err = d.sendReset(ctx, st, u, client, issuer, lang, org)
 			}
 		}
 		if err != nil {

@@ -64,7 +64,7 @@ func (d *Door) sendVerification(ctx context.Context, st *store.Store, u *stagedo
 	if u.Email == "" || u.EmailVerified {
 		return nil
 	}
-	return d.sendTicket(ctx, st, u, client, letter{ticketVerify, ui.VerifyEmail, issuer + "u/email-verification", lang})
+	return d.sendTicket(ctx, st, u, client, letter{ticketVerify, ui.VerifyEmail, issuer + "u/email-verification", lang, ""})
 }
 
 // SendInvitation sends an invitation to an organization. Its link leads to the client that the invitation is to.
@@ -85,8 +85,8 @@ func (d *Door) SendInvitation(ctx context.Context, st *store.Store, o *stagedoor
 	return d.Send(ctx, st, mail.Message{To: v.Invitee, Subject: subject, Text: text, HTML: html, Kind: string(ui.Invitation)})
 }
 
-func (d *Door) sendReset(ctx context.Context, st *store.Store, u *stagedoor.User, client *stagedoor.Client, issuer, lang string) error {
-	return d.sendTicket(ctx, st, u, client, letter{ticketReset, ui.ResetEmail, issuer + "u/reset-password", lang})
+func (d *Door) sendReset(ctx context.Context, st *store.Store, u *stagedoor.User, client *stagedoor.Client, issuer, lang, org string) error {
+	return d.sendTicket(ctx, st, u, client, letter{ticketReset, ui.ResetEmail, issuer + "u/reset-password", lang, org})
 }
 
 // letter is a mail with a one-time link.
@@ -95,11 +95,12 @@ type letter struct {
 	kind   ui.MailKind
 	page   string // address that takes the ticket
 	lang   string
+	org    string // id of the organization that the person wants to log in to
 }
 
 func (d *Door) sendTicket(ctx context.Context, st *store.Store, u *stagedoor.User, client *stagedoor.Client, l letter) error {
 	ticket := stagedoor.NewToken()
-	t := &stagedoor.Ticket{Kind: l.ticket, UserID: u.ID, Email: u.Email, ExpiresAt: st.Clock().Now().Add(ticketLife)}
+	t := &stagedoor.Ticket{Kind: l.ticket, UserID: u.ID, Email: u.Email, OrganizationID: l.org, ExpiresAt: st.Clock().Now().Add(ticketLife)}
 	data := ui.MailData{
 		Tenant: page.TenantName(st), Email: u.Email, Link: l.page + "?ticket=" + ticket, Expires: ticketLife, SupportURL: page.Support(st),
 	}

@@ -200,3 +200,29 @@ func TestAnInvitationIsAccepted(t *testing.T) {
 		}
 	})
 }
+
+// Who forgets a password on the way to an organization comes back to it.
+func TestForgottenPasswordOfAnOrganization(t *testing.T) {
+	each(t, func(w *world) {
+		o := w.organized("allow", "no_prompt", nil, "ada@example.com")
+		b := w.browser()
+		page := b.begin("organization", o.ID)
+		forgot := b.get(page.href("Forgot your password?")).want(http.StatusOK)
+		b.submit(forgot, "email", "ada@example.com").want(http.StatusOK).says("Check your mail")
+		renew := b.get(w.link()).want(http.StatusOK)
+		if !strings.Contains(renew.body, "https://night.example/logo.png") {
+			w.Error("the page for the new password does not look like the organization's")
+		}
+		done := b.submit(renew, "password", "Another-Horse-2").want(http.StatusOK)
+		if got, want := done.href("Continue to log in"), "https://app.example/start?organization="+o.ID+"&organization_name=night-shift"; got != want {
+			w.Errorf("goes on to %s, want %s", got, want)
+		}
+	})
+	w := newWorld(t, storetest.SQLite)
+	o := w.organized("allow", "no_prompt", nil)
+	b := w.browser()
+	b.json(changePath, `{"client_id":"app","connection":"Users","email":"ada@example.com","organization":"`+o.ID+`"}`).want(http.StatusOK)
+	if !strings.Contains(b.get(w.link()).want(http.StatusOK).body, "https://night.example/logo.png") {
+		t.Error("the page for the new password does not look like the organization's")
+	}
+}

@@ -45,6 +45,13 @@ func (d *Door) renewal(r *http.Request, st *store.Store) (*renewal, error) {
 		return nil, err
 	}
 	n.frame = page.Frame(r, st, n.client)
+	if id := n.ticket.OrganizationID; id != "" {
+		if o, err := st.Organization(ctx, id); err == nil {
+			n.frame = page.ForOrganization(n.frame, o)
+		} else if !stagedoor.IsKind(err, stagedoor.NotFound) {
+			return nil, err
+		}
+	}
 	return n, nil
 }
 
@@ -117,6 +124,6 @@ func (d *Door) reset(w http.ResponseWriter, r *http.Request, st *store.Store) er
 		return err
 	}
 	st.Log(e)
-	page.Render(w, http.StatusOK, ui.PasswordChangedPage{Frame: n.frame, ContinueURL: next(st, n.ticket, n.client)})
+	page.Render(w, http.StatusOK, ui.PasswordChangedPage{Frame: n.frame, ContinueURL: next(r, st, n.ticket, n.client)})
 	return nil
 }

@@ -2,6 +2,7 @@ package login
 
 import (
 	"net/http"
+	"net/url"
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/store"
@@ -36,13 +37,27 @@ func clientOf(r *http.Request, st *store.Store, t *stagedoor.Ticket) (*stagedoor
 	return c, err
 }
 
-// next is where a person may go on after a ticket; empty if nowhere is known.
-func next(st *store.Store, t *stagedoor.Ticket, client *stagedoor.Client) string {
+// next is where a person may go on after a ticket; empty if nowhere is known. An application learns which organization the
+// person has in mind.
+func next(r *http.Request, st *store.Store, t *stagedoor.Ticket, client *stagedoor.Client) string {
+	to := st.Tenant().Settings.DefaultRedirectionURI
 	switch {
 	case t.ResultURL != "":
-		return t.ResultURL
+		to = t.ResultURL
 	case client != nil && client.InitiateLoginURI != "":
-		return client.InitiateLoginURI
+		to = client.InitiateLoginURI
 	}
-	return st.Tenant().Settings.DefaultRedirectionURI
+	if t.OrganizationID == "" {
+		return to
+	}
+	u, err := url.Parse(to)
+	o, missing := st.Organization(r.Context(), t.OrganizationID)
+	if to == "" || err != nil || missing != nil {
+		return to
+	}
+	q := u.Query()
+	q.Set("organization", o.ID)
+	q.Set("organization_name", o.Name)
+	u.RawQuery = q.Encode()
+	return u.String()
 }

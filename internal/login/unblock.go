@@ -23,7 +23,7 @@ func (d *Door) SendBlocked(ctx context.Context, v pipeline.Visit, _ *stagedoor.C
 		if err != nil && !stagedoor.IsKind(err, stagedoor.NotFound) {
 			return err
 		}
-		return d.sendTicket(ctx, v.Store, u, client, letter{ticketBlock, ui.BlockedEmail, v.Issuer + "u/unblock", ""})
+		return d.sendTicket(ctx, v.Store, u, client, letter{ticketBlock, ui.BlockedEmail, v.Issuer + "u/unblock", "", ""})
 	})
 }
 
@@ -63,6 +63,6 @@ func (d *Door) unblock(w http.ResponseWriter, r *http.Request, st *store.Store) 
 	e := event(r, "ublkdu", nil, client)
 	e.UserID, e.UserName = u.ID, u.Email
 	st.Log(e)
-	page.Render(w, http.StatusOK, ui.UnblockedPage{Frame: page.Frame(r, st, client), Email: t.Email, ContinueURL: next(st, t, client)})
+	page.Render(w, http.StatusOK, ui.UnblockedPage{Frame: page.Frame(r, st, client), Email: t.Email, ContinueURL: next(r, st, t, client)})
 	return nil
 }

@@ -52,7 +52,7 @@ func (d *Door) verifyEmail(w http.ResponseWriter, r *http.Request, st *store.Sto
 	case reason != "":
 		page.Render(w, http.StatusBadRequest, ui.TicketPage{Frame: frame, Reason: reason})
 	default:
-		page.Render(w, http.StatusOK, ui.VerifiedPage{Frame: frame, Email: t.Email, ContinueURL: next(st, t, client)})
+		page.Render(w, http.StatusOK, ui.VerifiedPage{Frame: frame, Email: t.Email, ContinueURL: next(r, st, t, client)})
 	}
 	return nil
 }
