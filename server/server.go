@@ -53,16 +53,17 @@ type Deps struct {
 
 // Server is all rooms, built and connected.
 type Server struct {
-	cfg     config.Config
-	log     *slog.Logger
-	db      *store.DB
-	keys    *token.Keys
-	scripts *script.Host
-	oauth   *oauth.Door
-	login   *login.Door
-	mgmt    *mgmt.API
-	streams *logstream.Deliverer
-	handler http.Handler
+	cfg       config.Config
+	log       *slog.Logger
+	db        *store.DB
+	keys      *token.Keys
+	scripts   *script.Host
+	oauth     *oauth.Door
+	login     *login.Door
+	mgmt      *mgmt.API
+	streams   *logstream.Deliverer
+	reference *reference
+	handler   http.Handler
 }
 
 // New opens the database, which must have been migrated, and builds the rooms.
@@ -98,6 +99,7 @@ func New(ctx context.Context, cfg config.Config, deps Deps) (*Server, error) {
 		Keys: s.keys, Database: database, CheckScript: s.scripts.Check, CheckDraft: s.scripts.CheckDraft, RunTrigger: s.scripts.Trigger, SendVerification: s.login.SendVerification, SendInvitation: s.login.SendInvitation, HTTP: client, Clock: deps.Clock, Log: s.log,
 	})
 	s.streams = &logstream.Deliverer{DB: s.db, Client: client, Log: s.log, Every: streamEvery, Settle: streamSettle}
+	s.reference = newReference(s.mgmt)
 	s.handler = s.front(s.doors())
 	return s, nil
 }
@@ -146,6 +148,7 @@ func (s *Server) doors() http.Handler {
 	mux := http.NewServeMux()
 	s.oauth.Register(mux)
 	s.login.Register(mux)
+	mux.HandleFunc("GET "+referencePath, s.showReference)
 	mux.HandleFunc("/", s.elsewhere)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !isManagement(r.URL.Path) {
@@ -155,6 +158,10 @@ func (s *Server) doors() http.Handler {
 		st, err := s.db.TenantByDomain(r.Context(), r.Host)
 		if err != nil {
 			unknownTenant(w, err)
+			return
+		}
+		if r.URL.Path == openAPIPath && r.Method == http.MethodGet {
+			s.reference.openAPI(w, r)
 			return
 		}
 		s.mgmt.ServeHTTP(w, r, st)
@@ -183,6 +190,7 @@ func (s *Server) DB() *store.DB { return s.db }
 func (s *Server) Routes() []web.Route {
 	all := append(s.oauth.Routes(), s.login.Routes()...)
 	all = append(all, healthRoutes...)
+	all = append(all, referenceRoutes...)
 	return append(all, s.mgmt.Routes()...)
 }
 

@@ -92,6 +92,7 @@ type WelcomePage struct {
 	DiscoveryURL string
 	JWKSURL      string
 	DocsURL      string // "" to leave it out, as for all links
+	ReferenceURL string
 	InboxURL     string // only where mails go to the development inbox
 }
 

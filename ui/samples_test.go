@@ -99,7 +99,17 @@ func samples() map[string]Page {
 		"consent-little": ConsentPage{Frame: lettered, Form: sampleForm, User: "ada@example.com", Scopes: []Scope{{"openid", ""}}},
 		"logout":         LogoutPage{Frame: bare, Form: sampleForm, User: "ada@example.com"},
 		"logout-client":  LogoutPage{Frame: sampleFrame, Form: sampleForm},
-		"loggedout":      LoggedOutPage{Frame: bare, LoginURL: "/u/login"},
+		"reference": ReferencePage{Frame: bare, Base: "https://login.example.com/api/v2", SpecURL: "/api/v2/openapi.json", Groups: []ReferenceGroup{{Name: "users", Operations: []ReferenceOperation{
+			{
+				ID: "getUsers", Method: "GET", Path: "/users", Title: "List or Search Users", Scopes: "read:users", Status: 200,
+				Parameters: []ReferenceField{{Name: "q", Type: "string", Doc: "Query in Lucene query string syntax"}}, Example: "curl 'https://login.example.com/api/v2/users'",
+			},
+			{
+				ID: "postUsers", Method: "POST", Path: "/users", Title: "Create a User", Scopes: "create:users", Status: 201,
+				Body: []ReferenceField{{Name: "connection", Type: "string", Required: true, Doc: "Name of the connection", Rules: "minLength 1"}}, Example: "curl -X POST …",
+			},
+		}}}},
+		"loggedout": LoggedOutPage{Frame: bare, LoginURL: "/u/login"},
 		"error": ErrorPage{
 			Frame: sampleFrame, Code: "unauthorized_client", Tracking: "3f9c1b0a52d84e7c",
 			Description: "Callback URL mismatch. The provided redirect_uri is not in the list of allowed callback URLs.",
@@ -121,7 +131,8 @@ func samples() map[string]Page {
 			InboxURL: "/ui/inbox",
 		},
 		"welcome": WelcomePage{
-			Frame: bare, Issuer: "https://login.example.com/", DiscoveryURL: "https://login.example.com/.well-known/openid-configuration",
+			ReferenceURL: "/reference",
+			Frame:        bare, Issuer: "https://login.example.com/", DiscoveryURL: "https://login.example.com/.well-known/openid-configuration",
 			JWKSURL: "https://login.example.com/.well-known/jwks.json", DocsURL: "https://login.example.com/docs/", InboxURL: "/ui/inbox",
 		},
 	}

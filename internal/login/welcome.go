@@ -15,7 +15,8 @@ import (
 func (d *Door) welcome(w http.ResponseWriter, r *http.Request, st *store.Store) error {
 	issuer := web.Issuer(r)
 	p := ui.WelcomePage{
-		Frame: page.Frame(r, st, nil), Issuer: issuer,
+		ReferenceURL: "/reference",
+		Frame:        page.Frame(r, st, nil), Issuer: issuer,
 		DiscoveryURL: issuer + ".well-known/openid-configuration", JWKSURL: issuer + ".well-known/jwks.json",
 	}
 	if st.Tenant().Settings.Local.DevelopmentInbox {

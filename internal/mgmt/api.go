@@ -86,7 +86,7 @@ type row struct {
 	scopes  string // any one is enough, separated by |; of groups separated by AND, each needs one
 	status  int    // of success
 	title   string // what the tenant's log says
-	run     func(*call) (any, error)
+	operation
 }
 
 // groups returns the groups of scopes of which the caller needs one each.

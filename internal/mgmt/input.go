@@ -14,10 +14,25 @@ const maxQuery = 16 << 10
 // none is the query of operations that take no parameters.
 type none struct{}
 
+// operation is what a row runs, with a description of what it takes.
+type operation struct {
+	run   func(*call) (any, error)
+	query web.Shape // the parameters of the query
+	body  web.Shape // the body; nil = none is looked at
+	media string    // of the body; empty = application/json
+}
+
+// custom makes an operation that reads its body itself; shape describes it.
+func custom(media string, shape web.Shape, run func(*call) (any, error)) operation {
+	o := plain(run)
+	o.body, o.media = shape, media
+	return o
+}
+
 // query makes an operation whose parameters are those of In.
-func query[In any](run func(*call, In) (any, error)) func(*call) (any, error) {
+func query[In any](run func(*call, In) (any, error)) operation {
 	schema := web.NewSchema[In]()
-	return func(c *call) (any, error) {
+	return operation{query: schema, run: func(c *call) (any, error) {
 		if len(c.r.URL.RawQuery) > maxQuery {
 			return nil, stagedoor.Errorf(stagedoor.URITooLong, "", "The query string is longer than %d bytes.", maxQuery)
 		}
@@ -26,43 +41,45 @@ func query[In any](run func(*call, In) (any, error)) func(*call) (any, error) {
 			return nil, err
 		}
 		return run(c, in)
-	}
+	}}
 }
 
 // plain makes an operation without parameters. A body is not looked at.
-func plain(run func(*call) (any, error)) func(*call) (any, error) {
+func plain(run func(*call) (any, error)) operation {
 	return query(func(c *call, _ none) (any, error) { return run(c) })
 }
 
 // body makes an operation whose body is an In.
-func body[In any](run func(*call, In) (any, error)) func(*call) (any, error) {
+func body[In any](run func(*call, In) (any, error)) operation {
 	return bodyUpTo(func(*call) int64 { return maxBody }, run)
 }
 
 // optionalBody makes an operation whose body is an In, or nothing, which means the same as {}.
-func optionalBody[In any](run func(*call, In) (any, error)) func(*call) (any, error) {
+func optionalBody[In any](run func(*call, In) (any, error)) operation {
 	with, without := body(run), plain(func(c *call) (any, error) {
 		var nothing In
 		return run(c, nothing)
 	})
-	return func(c *call) (any, error) {
+	o := with
+	o.run = func(c *call) (any, error) {
 		if c.r.ContentLength == 0 {
-			return without(c)
+			return without.run(c)
 		}
-		return with(c)
+		return with.run(c)
 	}
+	return o
 }
 
 // userBody makes an operation whose body may hold both metadata objects of a user in the largest size that the tenant allows.
-func userBody[In any](run func(*call, In) (any, error)) func(*call) (any, error) {
+func userBody[In any](run func(*call, In) (any, error)) operation {
 	return bodyUpTo(func(c *call) int64 {
 		return maxBody + 2*int64(c.store.Tenant().Settings.MetadataLimit())
 	}, run)
 }
 
-func bodyUpTo[In any](limit func(*call) int64, run func(*call, In) (any, error)) func(*call) (any, error) {
+func bodyUpTo[In any](limit func(*call) int64, run func(*call, In) (any, error)) operation {
 	schema := web.NewSchema[In]()
-	return query(func(c *call, _ none) (any, error) {
+	o := query(func(c *call, _ none) (any, error) {
 		var err error
 		if c.body, err = web.ReadBody(c.w, c.r, limit(c)); err != nil {
 			return nil, err
@@ -73,6 +90,8 @@ func bodyUpTo[In any](limit func(*call) int64, run func(*call, In) (any, error))
 		}
 		return run(c, in)
 	})
+	o.body = schema
+	return o
 }
 
 // listed answers a page of a configuration noun that is small enough to be read whole: by checkpoint if one was asked for,
