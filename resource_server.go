@@ -7,8 +7,8 @@ import "encoding/json"
 type ResourceServer struct {
 	ID                  string                     `json:"id"`
 	Name                string                     `json:"name"`
-	Identifier          string                     `json:"identifier"` // the audience
-	IsSystem            bool                       `json:"is_system"`  // the Management API itself
+	Identifier          string                     `json:"identifier"`          // the audience
+	IsSystem            bool                       `json:"is_system,omitempty"` // the Management API itself
 	Scopes              []APIScope                 `json:"scopes,omitzero"`
 	ClientID            string                     `json:"client_id,omitempty"` // of the client that stands for the API; never kept
 	SigningAlgorithm    string                     `json:"signing_alg"`         // RS256, PS256 or HS256

@@ -126,7 +126,8 @@ func (s *server) furnish(t *testing.T) {
 		"grant_type": "client_credentials", "client_id": s.ClientID, "client_secret": s.ClientSecret, "audience": "https://" + s.Domain + "/api/v2/",
 	})
 	s.token, _ = token["access_token"].(string)
-	s.call(t, "PATCH", "/api/v2/tenants/settings", map[string]any{"default_redirection_uri": "https://mycompany.org/login"}) // where invitations lead
+	s.call(t, "PATCH", "/api/v2/tenants/settings", map[string]any{"default_redirection_uri": "https://mycompany.org/login"})     // where invitations lead
+	s.call(t, "PATCH", "/api/v2/tenants/settings", map[string]any{"flags": map[string]bool{"enable_client_connections": false}}) // a test wants a client without
 	const name = "Username-Password-Authentication"
 	options := map[string]any{"requires_username": true, "brute_force_protection": true}
 	found := s.call(t, "GET", "/api/v2/connections?include_totals=true&name="+url.QueryEscape(name), nil)

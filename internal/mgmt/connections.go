@@ -47,11 +47,14 @@ func (a *API) listConnections(c *call, in listConnectionsIn) (any, error) {
 		return len(in.Strategy) > 0 && !slices.Contains(in.Strategy, conn.Strategy) || in.Name != "" && conn.Name != in.Name
 	})
 	return listed(c, in.Paging, in.Checkpoint, "connections", all, func(conn stagedoor.Connection) string { return conn.ID },
-		func(conn stagedoor.Connection) (any, error) { return a.showConnection(c, &conn, in.Fields) })
+		func(conn stagedoor.Connection) (any, error) {
+			return a.showConnection(c, &conn, in.Fields, "is_domain_connection")
+		})
 }
 
-// showConnection is a connection as the wire has it: the values that custom scripts get are never shown.
-func (a *API) showConnection(_ *call, conn *stagedoor.Connection, fields web.Fields) (any, error) {
+// showConnection is a connection as the wire has it: the values that custom scripts get are never shown. Members in always are
+// shown whatever fields were asked for.
+func (a *API) showConnection(_ *call, conn *stagedoor.Connection, fields web.Fields, always ...string) (any, error) {
 	if raw := conn.Options.Stored["configuration"]; raw != nil {
 		var values map[string]string
 		if err := json.Unmarshal(raw, &values); err != nil {
@@ -69,7 +72,7 @@ func (a *API) showConnection(_ *call, conn *stagedoor.Connection, fields web.Fie
 		shown.Options.Stored["configuration"] = hidden
 		conn = &shown
 	}
-	return fields.Pick(conn)
+	return fields.Pick(conn, always...)
 }
 
 func (a *API) readConnection(c *call, in web.Fields) (any, error) {

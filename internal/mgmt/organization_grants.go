@@ -2,7 +2,6 @@ package mgmt
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/web"
@@ -148,19 +147,4 @@ func (a *API) updateOrganizationClient(c *call, in updateOrganizationClientIn) (
 		return nil, err
 	}
 	return showOrganizationClient(c, oc)
-}
-
-// clientsOfOrganization returns the ids of the clients that q of a list of clients asks for: those that have a grant for an
-// organization. Nothing else can be asked.
-func clientsOfOrganization(c *call, q string) (map[string]bool, error) {
-	id, ok := strings.CutPrefix(strings.TrimSpace(q), "client_grant.organization_id:")
-	if id = strings.Trim(id, `"`); !ok || id == "" || strings.ContainsAny(id, " *?\\(){}[]:\"") {
-		return nil, unsupported("Searching clients with q for anything but client_grant.organization_id")
-	}
-	grants, err := c.store.OrganizationGrants(c.ctx(), id)
-	out := map[string]bool{}
-	for _, g := range grants {
-		out[g.ClientID] = true
-	}
-	return out, err
 }

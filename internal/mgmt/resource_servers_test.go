@@ -121,3 +121,22 @@ func TestClientGrantMembers(t *testing.T) {
 		}
 	})
 }
+
+// Clients can be found by their grants.
+func TestClientsByGrant(t *testing.T) {
+	h := sqlite(t)
+	all := h.machine("acme")
+	h.call(all, "POST", "/resource-servers", `{"identifier":"urn:api"}`).is(201, "")
+	grant := h.call(all, "POST", "/client-grants", `{"client_id":"web_acme","audience":"urn:api","scope":[],"organization_usage":"allow"}`).is(201, "").text("id")
+	org := h.call(all, "POST", "/organizations", `{"name":"org"}`).is(201, "").text("id")
+	const none = `{"clients":[]}`
+	h.call(all, "GET", "/clients?take=5&q=client_grant.organization_id:"+org, "").is(200, none)
+	h.call(all, "GET", "/clients?take=5&q=client_grant.allow_any_organization:true", "").is(200, none)
+	h.call(all, "POST", "/organizations/"+org+"/client-grants", `{"grant_id":"`+grant+`"}`).is(201, "")
+	h.call(all, "PATCH", "/client-grants/"+grant, `{"allow_any_organization":true}`).is(200, "")
+	const found = `{"clients":[{"client_id":"web_acme","tenant":"acme"}]}`
+	h.call(all, "GET", "/clients?take=5&fields=client_id&q=client_grant.organization_id:"+org, "").is(200, found)
+	h.call(all, "GET", "/clients?take=5&fields=client_id&q=client_grant.allow_any_organization:true", "").is(200, found)
+	h.call(all, "GET", "/clients?q=name:web", "").fails(400, "invalid_query_string",
+		"Query validation error: 'q must be client_grant.organization_id:{organization_id} or client_grant.allow_any_organization:true'.")
+}
