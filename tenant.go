@@ -99,6 +99,10 @@ type LocalSettings struct {
 	// MaxSearchResults is how many records lists of users and logs can be paged through; 0 means all. The API that we follow has
 	// 1000 (Management API fact sheet 1.4).
 	MaxSearchResults int `json:"max_search_results,omitempty"`
+	// ManagementRate and ManagementBurst limit what one client may ask of the Management API: so many requests a second in the
+	// long run, so many at once. 0 means no limit.
+	ManagementRate  int `json:"management_rate,omitempty"`
+	ManagementBurst int `json:"management_burst,omitempty"`
 	// PrimaryColor is the colour of buttons and links on the hosted pages, #rrggbb; empty means
 	// Stagedoor's own.
 	PrimaryColor string `json:"primary_color,omitempty"`

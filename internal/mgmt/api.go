@@ -5,12 +5,12 @@ import (
 	"log/slog"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/connection"
+	"github.com/stagedoor/stagedoor/internal/guard"
 	"github.com/stagedoor/stagedoor/internal/script"
 	"github.com/stagedoor/stagedoor/internal/store"
 	"github.com/stagedoor/stagedoor/internal/token"
@@ -47,6 +47,7 @@ type API struct {
 	rows     []row
 	mux      *web.Mux[*row]
 	verified verified
+	rates    guard.Rates
 }
 
 // New builds the door.
@@ -122,9 +123,7 @@ func (c *call) id() string { return c.r.PathValue("id") }
 // ServeHTTP answers a request to the tenant that st is bound to.
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request, st *store.Store) {
 	h := w.Header()
-	h.Set("X-RateLimit-Limit", "50")
-	h.Set("X-RateLimit-Remaining", "49")
-	h.Set("X-RateLimit-Reset", strconv.FormatInt(a.Clock.Now().Unix()+1, 10))
+	a.noLimit(h)
 	h.Set("X-Content-Type-Options", "nosniff")
 	if a.crossOrigin(w, r, st) {
 		return
@@ -163,6 +162,9 @@ type outcome struct {
 func (a *API) serve(c *call) (any, error) {
 	var err error
 	if c.caller, err = a.authenticate(c.ctx(), c.r, c.store); err != nil {
+		return nil, err
+	}
+	if err := a.limit(c); err != nil {
 		return nil, err
 	}
 	if c.row.run == nil {

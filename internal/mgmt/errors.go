@@ -58,11 +58,13 @@ func (a *API) fail(c *call, err error) {
 	if status == http.StatusUnauthorized {
 		h.Set("WWW-Authenticate", "Bearer")
 	}
-	if status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable {
+	if status == http.StatusServiceUnavailable {
 		h.Set("Retry-After", "1")
 	}
 	if err := web.WriteJSON(c.w, status, out); err != nil {
 		a.Log.ErrorContext(c.ctx(), "an error could not be answered", "error", err)
 	}
-	a.logFailure(c, status, out)
+	if status != http.StatusTooManyRequests { // those are counted, not written down one by one
+		a.logFailure(c, status, out)
+	}
 }

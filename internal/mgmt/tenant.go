@@ -68,6 +68,8 @@ type localSettingsIn struct {
 	MaxMetadataBytes     web.Opt[int]    `json:"max_metadata_bytes" schema:"min=0,max=16777216"`
 	DevelopmentInbox     web.Opt[bool]   `json:"development_inbox"`
 	MaxSearchResults     web.Opt[int]    `json:"max_search_results" schema:"min=0,max=1000000000"`
+	ManagementRate       web.Opt[int]    `json:"management_rate" schema:"min=0,max=1000000"`
+	ManagementBurst      web.Opt[int]    `json:"management_burst" schema:"min=0,max=1000000"`
 	PrimaryColor         web.Opt[string] `json:"primary_color" pattern:"^#([0-9A-Fa-f]{3}){1,2}$"`
 }
 
@@ -194,6 +196,8 @@ func (in *tenantSettingsIn) copyTo(s *stagedoor.TenantSettings) {
 	in.Local.Value.LoopbackIsVerifiable.Into(&s.Local.LoopbackIsVerifiable)
 	in.Local.Value.MaxMetadataBytes.Into(&s.Local.MaxMetadataBytes)
 	in.Local.Value.MaxSearchResults.Into(&s.Local.MaxSearchResults)
+	in.Local.Value.ManagementRate.Into(&s.Local.ManagementRate)
+	in.Local.Value.ManagementBurst.Into(&s.Local.ManagementBurst)
 	in.Local.Value.PrimaryColor.Into(&s.Local.PrimaryColor)
 	in.Local.Value.DevelopmentInbox.Into(&s.Local.DevelopmentInbox)
 	keepStored(&s.Stored, in.Rest)

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/web"
 )
 
 // TestTwoTenants tries every route with the other tenant's token, and with the other tenant's ids under one's own token: neither
@@ -61,8 +62,8 @@ func TestTwoTenants(t *testing.T) {
 			"PATCH /rules/{id}": `{"enabled":false}`, "PATCH /client-grants/{id}": `{"scope":[]}`,
 		}
 		own := h.machine("acme")
-		for _, r := range h.api.Routes() {
-			pattern := strings.TrimPrefix(r.Pattern, Base)
+		for _, r := range h.api.rows {
+			pattern := r.pattern
 			path := pattern
 			for prefix, id := range ids {
 				if strings.HasPrefix(pattern, prefix) {
@@ -70,9 +71,12 @@ func TestTwoTenants(t *testing.T) {
 					path = prefix[:strings.Index(prefix, "{")] + path + strings.TrimPrefix(pattern, prefix)
 				}
 			}
-			body := bodies[r.Method+" "+pattern]
-			if got := h.call(theirs, r.Method, path, body); got.code != 401 {
-				h.Errorf("%s %s with the other tenant's token: %d %s", r.Method, path, got.code, got.body)
+			body := bodies[r.method+" "+pattern]
+			if body == "" && r.body != nil {
+				body = encode(web.Sample(r.body.JSONSchema()))
+			}
+			if got := h.call(theirs, r.method, path, body); got.code != 401 {
+				h.Errorf("%s %s with the other tenant's token: %d %s", r.method, path, got.code, got.body)
 			}
 			if path == pattern || pattern == "/rules-configs/{key}" { // there is nothing of theirs to name
 				continue
@@ -81,16 +85,16 @@ func TestTwoTenants(t *testing.T) {
 			if pattern == "/connections/{id}/users" {
 				query = "?email=kim%40x.test"
 			}
-			got := h.call(own, r.Method, path+query, body)
+			got := h.call(own, r.method, path+query, body)
 			want := got.code == 404
-			if r.Method == "DELETE" && pattern != "/connections/{id}/users" {
-				want = want || got.code == 204 // of nothing
+			if r.method == "DELETE" && pattern != "/connections/{id}/users" {
+				want = want || got.code == 204 || got.code == 202 // of nothing
 			}
 			if pattern == "/users/{id}/logs" {
 				want = got.code == 200 // what one did to that id oneself
 			}
 			if !want || strings.Contains(got.body, "theirs") || strings.Contains(got.body, "_other") {
-				h.Errorf("%s %s: %d %s", r.Method, path, got.code, got.body)
+				h.Errorf("%s %s: %d %s", r.method, path, got.code, got.body)
 			}
 		}
 		h.call(own, "DELETE", "/grants?user_id="+url.QueryEscape(ids["/users/{id}"]), "").is(204, "")
@@ -125,7 +129,7 @@ func TestLogs(t *testing.T) {
 		h.call(h.machine("acme", "read:users"), "DELETE", "/users/"+kim, "").is(403, "")
 		h.call("", "DELETE", "/users/"+kim, "").is(401, "")
 		h.call(all, "GET", "/users/"+kim, "").is(200, "")
-		h.call(all, "POST", "/roles", "{}").is(501, "")
+		h.call(all, "DELETE", "/groups/x", "").is(501, "")
 		h.call(all, "PUT", "/rules-configs/K", `{"value":"c0nfig-secret"}`).is(200, "")
 		want := []string{"sapi Set rules config for a given key", "fapi Delete a User", "fapi Update a User", "sapi Update a User", "sapi Create a User"}
 		if got := h.logged("acme"); encode(got) != encode(want) {

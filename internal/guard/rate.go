@@ -1,0 +1,57 @@
+package guard
+
+import (
+	"sync"
+	"time"
+)
+
+// Rates limits how often something may happen, by the generic cell rate algorithm: for each key it keeps one time, until which
+// what has happened fills the key's bucket. It lives in the memory of one server: many servers allow as many times as much.
+type Rates struct {
+	mu    sync.Mutex
+	until map[string]time.Time
+}
+
+// mostKeys is how many keys are kept before those with an empty bucket are dropped.
+const mostKeys = 10000
+
+// Room is what a bucket has left.
+type Room struct {
+	OK        bool
+	Remaining int           // how many more may happen at once
+	Full      time.Duration // until the bucket is empty again
+	Wait      time.Duration // until one more may happen; 0 if OK
+}
+
+// Take asks for one of perSecond in the long run and burst at once (at least 1).
+func (r *Rates) Take(key string, now time.Time, perSecond, burst int) Room {
+	burst = max(burst, 1)
+	each := time.Second / time.Duration(perSecond)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.until == nil {
+		r.until = map[string]time.Time{}
+	}
+	if len(r.until) >= mostKeys {
+		for k, until := range r.until {
+			if !until.After(now) {
+				delete(r.until, k)
+			}
+		}
+	}
+	until := r.until[key]
+	if until.Before(now) {
+		until = now
+	}
+	filled := until.Sub(now)
+	room := Room{OK: filled+each <= each*time.Duration(burst)}
+	if room.OK {
+		filled += each
+		r.until[key] = now.Add(filled)
+	} else {
+		room.Wait = filled + each - each*time.Duration(burst)
+	}
+	room.Remaining = int((each*time.Duration(burst) - filled) / each)
+	room.Full = filled
+	return room
+}
