@@ -128,21 +128,44 @@ func (p *searcher) compare(a, b place) int {
 	return c
 }
 
-// found is a user with what a search can ask for.
+// found is a user whose values can be asked for; only what is asked for is read.
 type found struct {
-	user   *stagedoor.User
-	values map[string][]string
+	user *stagedoor.User
+	root map[string][]string
 }
 
-func foundUser(u *stagedoor.User) *found {
-	f := &found{u, map[string][]string{}}
-	for _, l := range indexOf(u).leaves() {
-		f.values[l.Path] = append(f.values[l.Path], l.Value)
+// at returns the normal forms of the user's values at a path.
+func (f *found) at(path string) []string {
+	for prefix, metadata := range map[string]stagedoor.Metadata{"user_metadata.": f.user.UserMetadata, "app_metadata.": f.user.AppMetadata} {
+		rest, inside := strings.CutPrefix(path, prefix)
+		if !inside {
+			continue
+		}
+		key, _, _ := strings.Cut(rest, ".") // keys of the first level hold no dots
+		raw, there := metadata[key]
+		if !there {
+			return nil
+		}
+		return valuesAt(lucene.Leaves(prefix+key, raw, folded), path)
 	}
-	return f
+	if f.root == nil {
+		f.root = map[string][]string{}
+		for _, l := range indexOf(f.user).root {
+			f.root[l.Path] = append(f.root[l.Path], l.Value)
+		}
+	}
+	return f.root[path]
 }
 
-func (f *found) at(path string) []string { return f.values[path] }
+func valuesAt(leaves []lucene.Leaf, path string) []string {
+	var out []string
+	for _, l := range leaves {
+		if l.Path == path {
+			out = append(out, l.Value)
+		}
+	}
+	return out
+}
 
 // load reads the users at places, in that order, and leaves out those who do not match: the index finds, the record decides.
 func (p *searcher) load(ctx context.Context, places []place, match *lucene.Expr) ([]*found, error) {
@@ -162,7 +185,7 @@ func (p *searcher) load(ctx context.Context, places []place, match *lucene.Expr)
 	var out []*found
 	for _, id := range ids {
 		if u := byID[id]; u != nil {
-			if f := foundUser(u); match.Match(f.at) {
+			if f := (&found{user: u}); match.Match(f.at) {
 				out = append(out, f)
 			}
 		}
@@ -201,7 +224,7 @@ func (p *searcher) take(ctx context.Context, st stream, exact bool, match *lucen
 			return nil, err
 		}
 	}
-	out := []stagedoor.User{}
+	out, read, strict := []stagedoor.User{}, 0, false
 	for batch := want; len(out) < want; batch = min(2*batch, 1000) {
 		if exact {
 			batch = want - len(out)
@@ -213,6 +236,11 @@ func (p *searcher) take(ctx context.Context, st stream, exact bool, match *lucen
 		users, err := p.load(ctx, places, match)
 		if err != nil {
 			return nil, err
+		}
+		if read += len(places); !exact && !strict && read > p.s.db.search.patience && len(users) < len(places)/2 {
+			st.narrow(match)
+			strict = true
+			p.why.Plan = append(p.why.Plan, "too few match: go on in the database alone")
 		}
 		for _, f := range users {
 			if *skip > 0 {
@@ -232,6 +260,10 @@ func (p *searcher) sorted(ctx context.Context, d *drive, skip, want int) ([]stag
 		return p.sortedHere(ctx, d, skip, want)
 	}
 	st, tell := p.inOrderOf(p.sort)
+	if d != nil && d.rows >= 0 { // the set is small enough to be looked into all the time
+		st.narrow(p.where)
+		tell += ", looking into the set of those who match"
+	}
 	p.why.Plan = append(p.why.Plan, tell)
 	out, err := p.take(ctx, st, false, p.where, &skip, want)
 	if err != nil || len(out) == want {
@@ -245,7 +277,11 @@ func (p *searcher) sorted(ctx context.Context, d *drive, skip, want int) ([]stag
 		return out, nil
 	}
 	p.why.Plan = append(p.why.Plan, "then those without "+p.sort+": "+rest.tell)
-	more, err := byCreation.take(ctx, rest.open(nil), false, without, &skip, want-len(out))
+	last := rest.open(nil)
+	if d != nil && d.rows >= 0 {
+		last.narrow(without)
+	}
+	more, err := byCreation.take(ctx, last, false, without, &skip, want-len(out))
 	return append(out, more...), err
 }
 

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/stagedoor/stagedoor/internal/lucene"
@@ -15,9 +16,12 @@ type searchBounds struct {
 	sample int // rows of an index that tell how often a pattern fits
 	chunk  int // places that a walk reads first
 	probes int // looks at the size of a condition in one search
+
+	patience int // records that are asked before the database is
+	set      int // rows of a set that are worth one record less
 }
 
-var usualBounds = searchBounds{few: 1000, many: 20000, sample: 2000, chunk: 100, probes: 64}
+var usualBounds = searchBounds{few: 1000, many: 20000, sample: 2000, chunk: 100, probes: 64, patience: 400, set: 20}
 
 // many is the number of rows of a drive that has more than was counted.
 const many = -1
@@ -28,7 +32,7 @@ type drive struct {
 	exact bool // and nobody else
 	cond  *lucene.Condition
 	tell  string
-	open  func(checks []*lucene.Condition) stream
+	open  func(checks []*lucene.Expr) stream
 }
 
 // A Probe is a look at how many rows a condition has.
@@ -71,7 +75,7 @@ func (p *searcher) probe(ctx context.Context, c *lucene.Condition, in []lucene.I
 func (p *searcher) drive(ctx context.Context, e *lucene.Expr) (*drive, error) {
 	switch e.Op {
 	case lucene.None:
-		return &drive{exact: true, tell: "nobody can match", open: func([]*lucene.Condition) stream { return &union{p: p} }}, nil
+		return &drive{exact: true, tell: "nobody can match", open: func([]*lucene.Expr) stream { return &union{p: p} }}, nil
 	case lucene.Is:
 		return p.driveCondition(ctx, e.Cond)
 	case lucene.Or:
@@ -88,7 +92,7 @@ func (p *searcher) driveCondition(ctx context.Context, c *lucene.Condition) (*dr
 		return nil, err
 	}
 	d := &drive{rows: n, exact: true, cond: c, tell: "read the rows of " + c.String()}
-	d.open = func(checks []*lucene.Condition) stream { return p.alongAttr(c, c.In, checks) }
+	d.open = func(checks []*lucene.Expr) stream { return p.alongAttr(c, c.In, checks) }
 	if n < p.s.db.search.few {
 		return d, nil
 	}
@@ -99,7 +103,7 @@ func (p *searcher) driveCondition(ctx context.Context, c *lucene.Condition) (*dr
 		return d, nil
 	case c.Path == "created_at" && c.Pattern == nil && len(c.In) == 1 && p.sort == "":
 		d.tell = "walk " + c.String() + " in the order of creation"
-		d.open = func(checks []*lucene.Condition) stream { return p.alongUsers(checks, &c.In[0]) }
+		d.open = func(checks []*lucene.Expr) stream { return p.alongUsers(checks, &c.In[0]) }
 		return d, nil
 	}
 	if n, err = p.probe(ctx, &lucene.Condition{Path: c.Path}, c.In, p.s.db.search.many); err != nil {
@@ -134,7 +138,7 @@ func (p *searcher) driveLists(c *lucene.Condition) *drive {
 			return nil
 		}
 	}
-	return &drive{rows: many, exact: true, cond: c, tell: fmt.Sprintf("walk %d values of %s in the order of creation", len(c.In), c.Path), open: func(checks []*lucene.Condition) stream {
+	return &drive{rows: many, exact: true, cond: c, tell: fmt.Sprintf("walk %d values of %s in the order of creation", len(c.In), c.Path), open: func(checks []*lucene.Expr) stream {
 		u := &union{p: p}
 		for _, i := range c.In {
 			u.parts = append(u.parts, p.alongAttr(c, []lucene.Interval{i}, checks))
@@ -171,7 +175,7 @@ func (p *searcher) driveOr(ctx context.Context, e *lucene.Expr) (*drive, error) 
 		all.tell += " or " + d.tell
 	}
 	all.tell = "merge: " + all.tell[len(" or "):]
-	all.open = func(checks []*lucene.Condition) stream {
+	all.open = func(checks []*lucene.Expr) stream {
 		u := &union{p: p}
 		for _, d := range parts {
 			u.parts = append(u.parts, d.open(checks))
@@ -185,6 +189,7 @@ func (p *searcher) driveOr(ctx context.Context, e *lucene.Expr) (*drive, error) 
 func (p *searcher) driveAnd(ctx context.Context, e *lucene.Expr) (*drive, error) {
 	var best *drive
 	var from *lucene.Expr
+	rows := map[*lucene.Expr]int{} // of those that are known
 	for _, a := range e.Args {
 		d, err := p.drive(ctx, a)
 		if err != nil {
@@ -198,6 +203,9 @@ func (p *searcher) driveAnd(ctx context.Context, e *lucene.Expr) (*drive, error)
 				return nil, err
 			}
 		}
+		if d.rows >= 0 {
+			rows[a] = d.rows
+		}
 		if best == nil || best.rows == many && d.rows != many || d.rows != many && d.rows < best.rows {
 			best, from = d, a
 		}
@@ -208,21 +216,25 @@ func (p *searcher) driveAnd(ctx context.Context, e *lucene.Expr) (*drive, error)
 	if best == nil {
 		return nil, nil
 	}
-	checks, rest := p.checkable(e, from), 0
+	var checks []*lucene.Expr
+	d := *best
+	rest := 0
 	for _, a := range e.Args {
-		if a != from && !isCheck(a) {
+		n, known := rows[a]
+		switch {
+		case a == from:
+		case isCheck(a), known && best.rows == many, known && n < p.s.db.search.set*best.rows:
+			checks = append(checks, a)
+			d.tell += ", checking " + a.String()
+		default:
 			rest++
 		}
 	}
-	d := *best
 	d.cond, d.exact = nil, best.exact && rest == 0
-	for _, c := range checks {
-		d.tell += ", checking " + c.String()
-	}
 	if rest > 0 {
 		d.tell += ", asking each record for the rest"
 	}
-	d.open = func(more []*lucene.Condition) stream { return best.open(append(checks, more...)) }
+	d.open = func(more []*lucene.Expr) stream { return best.open(append(slices.Clip(checks), more...)) }
 	return &d, nil
 }
 
@@ -254,15 +266,15 @@ func isCheck(e *lucene.Expr) bool {
 }
 
 // checkable returns the conditions of e, all of which have to hold, that can be looked up; without the one of except.
-func (p *searcher) checkable(e, except *lucene.Expr) []*lucene.Condition {
+func (p *searcher) checkable(e, except *lucene.Expr) []*lucene.Expr {
 	all := []*lucene.Expr{e}
 	if e.Op == lucene.And {
 		all = e.Args
 	}
-	var out []*lucene.Condition
+	var out []*lucene.Expr
 	for _, a := range all {
 		if a != except && isCheck(a) {
-			out = append(out, a.Cond)
+			out = append(out, a)
 		}
 	}
 	return out
@@ -274,7 +286,7 @@ func (p *searcher) everybody(e *lucene.Expr) *drive {
 	if !d.exact {
 		d.tell += ", asking each record"
 	}
-	d.open = func([]*lucene.Condition) stream { return p.alongUsers(p.checkable(e, nil), nil) }
+	d.open = func([]*lucene.Expr) stream { return p.alongUsers(p.checkable(e, nil), nil) }
 	return d
 }
 
@@ -326,7 +338,7 @@ func (p *searcher) count(ctx context.Context, e *lucene.Expr) (int, string, erro
 		return n, "rows of the condition", err
 	}
 	from, args, rest := p.counting(e)
-	where, more := p.member(rest)
+	where, more := p.member(rest, "x.user_id")
 	n, err := p.number(ctx, "SELECT COUNT(*) FROM "+from+" x WHERE "+where, append(args, more...))
 	return n, "sets of users", err
 }
@@ -350,8 +362,8 @@ func (p *searcher) counting(e *lucene.Expr) (string, []any, *lucene.Expr) {
 	return "(SELECT " + p.id("id") + " AS user_id FROM users WHERE tenant = ?)", []any{p.s.tenant.ID}, e
 }
 
-// member returns the condition that x.user_id belongs to the users who satisfy e.
-func (p *searcher) member(e *lucene.Expr) (string, []any) {
+// member returns the condition that the user whose id stands in a column satisfies e.
+func (p *searcher) member(e *lucene.Expr, id string) (string, []any) {
 	switch e.Op {
 	case lucene.All:
 		return "1 = 1", nil
@@ -359,15 +371,15 @@ func (p *searcher) member(e *lucene.Expr) (string, []any) {
 		return "1 = 0", nil
 	case lucene.Is:
 		from, args := p.rows(e.Cond, e.Cond.In)
-		return "x.user_id IN (SELECT a.user_id FROM " + from + ")", args
+		return id + " IN (SELECT a.user_id FROM " + from + ")", args
 	case lucene.Not:
-		text, args := p.member(e.Args[0])
+		text, args := p.member(e.Args[0], id)
 		return "NOT (" + text + ")", args
 	}
 	var parts []string
 	var args []any
 	for _, a := range e.Args {
-		text, more := p.member(a)
+		text, more := p.member(a, id)
 		parts, args = append(parts, text), append(args, more...)
 	}
 	return balanced(map[lucene.Op]string{lucene.And: "AND", lucene.Or: "OR"}[e.Op], parts), args

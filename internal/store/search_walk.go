@@ -12,6 +12,8 @@ import (
 // stream yields places in the order of results, each once.
 type stream interface {
 	next(ctx context.Context) (place, bool, error)
+	// narrow leaves out, from now on, who does not satisfy e: the database decides, set by set, and not the records.
+	narrow(e *lucene.Expr)
 }
 
 // pull takes up to n places.
@@ -39,8 +41,18 @@ type walk struct {
 
 	chunk, offset int
 	buffer        []place
-	last          *place
+	given, last   *place // handed out, and read
 	ended         bool
+}
+
+// narrowChunk is how many places a narrowed walk reads at once: each time the sets are made anew.
+const narrowChunk = 1000
+
+func (w *walk) narrow(e *lucene.Expr) {
+	text, args := w.p.member(e, w.id)
+	w.from, w.args = w.from+" AND "+text, append(slices.Clone(w.args), args...)
+	w.buffer, w.last, w.chunk = nil, w.given, narrowChunk
+	w.ended = false
 }
 
 // maxChunk bounds what a walk holds in memory.
@@ -56,7 +68,7 @@ func (w *walk) next(ctx context.Context) (place, bool, error) {
 		return place{}, false, nil
 	}
 	pl := w.buffer[0]
-	w.buffer = w.buffer[1:]
+	w.buffer, w.given = w.buffer[1:], &pl
 	return pl, true, nil
 }
 
@@ -165,6 +177,12 @@ func (u *union) next(ctx context.Context) (place, bool, error) {
 	return pl, true, nil
 }
 
+func (u *union) narrow(e *lucene.Expr) {
+	for _, part := range u.parts {
+		part.narrow(e)
+	}
+}
+
 func (u *union) advance(ctx context.Context, i int) error {
 	pl, more, err := u.parts[i].next(ctx)
 	u.heads[i] = nil
@@ -251,10 +269,16 @@ func (p *searcher) rows(c *lucene.Condition, in []lucene.Interval) (string, []an
 	return "attr a WHERE a.tenant = ? AND a.path = ? AND " + where, append([]any{p.s.tenant.ID, pathID(c.Path)}, args...)
 }
 
-// checked adds conditions that hold for the user of the row at once, each by one look at the index.
-func (p *searcher) checked(from string, args []any, checks []*lucene.Condition, at, id string) (string, []any) {
+// checked adds conditions that the user of the row satisfies: equalities each by one look at the index, others by their sets.
+func (p *searcher) checked(from string, args []any, checks []*lucene.Expr, at, id string) (string, []any) {
 	args = slices.Clone(args)
-	for _, c := range checks {
+	for _, e := range checks {
+		if !isCheck(e) {
+			text, more := p.member(e, id)
+			from, args = from+" AND "+text, append(args, more...)
+			continue
+		}
+		c := e.Cond
 		where, values := p.valued(c, c.In)
 		where = strings.ReplaceAll(where, "a.value", "c.value")
 		from += " AND (SELECT COUNT(*) FROM attr c WHERE c.tenant = ? AND c.path = ? AND " + where + " AND c.at = " + at + " AND c.user_id = " + id + ") > 0"
@@ -264,14 +288,14 @@ func (p *searcher) checked(from string, args []any, checks []*lucene.Condition, 
 }
 
 // alongAttr walks the rows of a condition in the order of creation.
-func (p *searcher) alongAttr(c *lucene.Condition, in []lucene.Interval, checks []*lucene.Condition) *walk {
+func (p *searcher) alongAttr(c *lucene.Condition, in []lucene.Interval, checks []*lucene.Expr) *walk {
 	from, args := p.rows(c, in)
 	from, args = p.checked(from, args, checks, "a.at", "a.user_id")
 	return &walk{p: p, at: "a.at", id: "a.user_id", from: from, args: args, distinct: len(in) > 1 || !in[0].Single(), exact: true}
 }
 
 // alongUsers walks all users in the order of creation.
-func (p *searcher) alongUsers(checks []*lucene.Condition, created *lucene.Interval) *walk {
+func (p *searcher) alongUsers(checks []*lucene.Expr, created *lucene.Interval) *walk {
 	from, args := "users u WHERE u.tenant = ?", []any{p.s.tenant.ID}
 	if created != nil {
 		low, high := createdBetween(*created)
