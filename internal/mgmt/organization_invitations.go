@@ -63,7 +63,7 @@ func showInvitation(o *stagedoor.Organization, v *stagedoor.Invitation) map[stri
 
 // invitationURL is where the invitee begins: the client's login route with the ticket.
 func invitationURL(o *stagedoor.Organization, v *stagedoor.Invitation) string {
-	u, err := url.Parse(v.URL)
+	u, err := url.Parse(strings.ReplaceAll(v.URL, "{organization_name}", o.Name))
 	if err != nil {
 		return ""
 	}

@@ -120,21 +120,25 @@ func (d *Door) trusted(r *http.Request, st *store.Store, params url.Values) (*st
 	if err != nil {
 		return nil, nil, err
 	}
+	at, err := atOrganization(r.Context(), st, client, params.Get("organization"))
+	if err != nil {
+		return client, nil, err
+	}
 	req := &stagedoor.AuthorizationRequest{
 		ClientID: id, RedirectURI: params.Get("redirect_uri"), RedirectGiven: params.Has("redirect_uri"),
 		State: params.Get("state"), Issuer: web.Issuer(r), Query: withoutSecrets(params),
 	}
-	if i := slices.IndexFunc(client.Callbacks, func(s string) bool { return !strings.Contains(s, "*") }); !req.RedirectGiven && i >= 0 {
-		req.RedirectURI = client.Callbacks[i]
+	if i := slices.IndexFunc(at.Callbacks, func(s string) bool { return !strings.Contains(s, "*") }); !req.RedirectGiven && i >= 0 {
+		req.RedirectURI = at.Callbacks[i]
 	}
-	if !allowedURL(req.RedirectURI, client.Callbacks) {
+	if !allowedURL(req.RedirectURI, at.Callbacks) {
 		e := stagedoor.Errorf(stagedoor.Forbidden, "unauthorized_client", "Callback URL mismatch. The provided redirect_uri is not in the list of allowed callback URLs.")
 		e.Extra = map[string]any{"hint": "Add " + req.RedirectURI + " to the Allowed Callback URLs of this client, exactly as it is sent."}
 		return client, nil, e
 	}
 	req.ResponseType = sortedWords(params.Get("response_type"))
 	req.ResponseMode = responseMode(params.Get("response_mode"), req.ResponseType)
-	if req.ResponseMode == "web_message" && !originAllowed(client, originOf(req.RedirectURI)) {
+	if req.ResponseMode == "web_message" && !originAllowed(at, originOf(req.RedirectURI)) {
 		e := stagedoor.Errorf(stagedoor.Forbidden, "invalid_request", "The origin of the redirect_uri is not in the list of allowed web origins.")
 		e.Extra = map[string]any{"hint": "Add " + originOf(req.RedirectURI) + " to the Allowed Web Origins of this client."}
 		return client, nil, e

@@ -3,6 +3,7 @@ package oauth
 import (
 	"context"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/stagedoor/stagedoor"
@@ -118,4 +119,40 @@ func (t *tokenRequest) machineOrganization(ctx context.Context, granted *stagedo
 // asksOrganization tells whether people will be asked before they log in which organization they mean.
 func asksOrganization(client *stagedoor.Client, req *stagedoor.AuthorizationRequest) bool {
 	return req.Organization == "" && client.OrganizationBehavior() == stagedoor.OrganizationPreLogin && client.OrganizationUse() == stagedoor.OrganizationsRequire
+}
+
+// organizationPlaceholder stands in registered URLs for the name of the organization that a login is for (Authentication API
+// fact sheet 10.1).
+const organizationPlaceholder = "{organization_name}"
+
+// atOrganization returns the client with the URLs that it has for the organization that a request names. Those that need one
+// are gone where none is named. A name is made of characters that end no part of a URL.
+func atOrganization(ctx context.Context, st *store.Store, client *stagedoor.Client, asked string) (*stagedoor.Client, error) {
+	needs := func(s string) bool { return strings.Contains(s, organizationPlaceholder) }
+	if !slices.ContainsFunc(client.Callbacks, needs) && !slices.ContainsFunc(client.WebOrigins, needs) {
+		return client, nil
+	}
+	name := ""
+	if asked != "" {
+		o, err := findOrganization(ctx, st, asked)
+		switch {
+		case err == nil:
+			name = o.Name
+		case !stagedoor.IsKind(err, stagedoor.Invalid):
+			return nil, err
+		}
+	}
+	of := func(registered []string) []string {
+		var out []string
+		for _, s := range registered {
+			if needs(s) && name == "" {
+				continue
+			}
+			out = append(out, strings.ReplaceAll(s, organizationPlaceholder, name))
+		}
+		return out
+	}
+	at := *client
+	at.Callbacks, at.WebOrigins = of(client.Callbacks), of(client.WebOrigins)
+	return &at, nil
 }

@@ -404,3 +404,23 @@ func TestInvitationTicketIsKeptSecret(t *testing.T) {
 		t.Errorf("context.request.query: %s", query)
 	}
 }
+
+// A registered URL may hold the organization's name.
+func TestCallbackOfAnOrganization(t *testing.T) {
+	w := newWorld(t)
+	north, south := w.org("north", nil, ada), w.org("south", nil, ada)
+	w.organized(site, "allow", "no_prompt")
+	w.client(site, func(c *stagedoor.Client) {
+		c.Callbacks = append(c.Callbacks, "https://{organization_name}.app.test/cb", "https://app.test/{organization_name}/cb")
+		c.WebOrigins = []string{"https://{organization_name}.spa.test"}
+	})
+	b := w.browser()
+	for _, uri := range []string{"https://north.app.test/cb", "https://app.test/north/cb"} {
+		b.authorize(request(site, "organization", north, "redirect_uri", uri)).asks("login")
+		b.authorize(request(site, "organization", south, "redirect_uri", uri)).page(403, "Callback URL mismatch")
+		b.authorize(request(site, "redirect_uri", uri)).page(403, "Callback URL mismatch")
+		b.authorize(request(site, "organization", "org_none", "redirect_uri", uri)).page(403, "Callback URL mismatch")
+	}
+	b.authorize(request(site, "redirect_uri", "https://app.test/{organization_name}/cb")).page(403, "Callback URL mismatch")
+	b.authorize(request(site, "organization", north, "redirect_uri", "https://north.app.test/cb", "response_mode", "web_message", "prompt", "none")).page(200, "login_required")
+}
