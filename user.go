@@ -36,14 +36,6 @@ type User struct {
 	LoginsCount       int
 }
 
-// Identity is one way in which a User signs in; the first one is primary.
-type Identity struct {
-	Connection string `json:"connection"`
-	Provider   string `json:"provider"` // the strategy: auth0, google-oauth2 …
-	UserID     string `json:"user_id"`  // without the provider's prefix
-	IsSocial   bool   `json:"isSocial"`
-}
-
 // IsBlocked tells whether the person may not sign in.
 func (u *User) IsBlocked() bool { return u.Blocked != nil && *u.Blocked }
 
@@ -91,7 +83,7 @@ func Gravatar(email string) string {
 func (u *User) Wire() map[string]any {
 	m := map[string]any{
 		"user_id":    u.ID,
-		"identities": u.Identities,
+		"identities": u.WireIdentities(),
 		"created_at": FormatTime(u.CreatedAt),
 		"updated_at": FormatTime(u.LastChange()),
 	}

@@ -28,7 +28,7 @@ func ErrWrongCredentials() error {
 	return stagedoor.Errorf(stagedoor.Forbidden, "invalid_grant", "Wrong email or password.")
 }
 
-// Authenticate returns the user whose password it is. known tells whether there is such a user,
+// Authenticate returns the user whose password it is, or to whom the identity is linked whose password it is. known tells whether there is such a user,
 // for the log only.
 func (d *Database) Authenticate(ctx context.Context, st *store.Store, c *stagedoor.Connection, identifier, secret string) (u *stagedoor.User, known bool, err error) {
 	if len(secret) > maxPassword {
@@ -36,6 +36,12 @@ func (d *Database) Authenticate(ctx context.Context, st *store.Store, c *stagedo
 	}
 	u, err = st.UserByIdentifier(ctx, c.Name, identifier)
 	if stagedoor.IsKind(err, stagedoor.NotFound) {
+		if u, hash, err := st.UserByLinked(ctx, c.Name, identifier); !stagedoor.IsKind(err, stagedoor.NotFound) {
+			if err == nil {
+				err = d.verify(ctx, secret, hash)
+			}
+			return u, true, err
+		}
 		if err := d.Hasher.BurnTime(ctx); err != nil {
 			return nil, false, err
 		}
@@ -48,17 +54,8 @@ func (d *Database) Authenticate(ctx context.Context, st *store.Store, c *stagedo
 	if err != nil {
 		return nil, true, err
 	}
-	ok := false
-	if hash == "" || secret == "" {
-		err = d.Hasher.BurnTime(ctx)
-	} else {
-		ok, err = d.Hasher.Verify(ctx, secret, hash)
-	}
-	if err != nil {
-		return nil, true, err
-	}
-	if !ok {
-		return u, true, ErrWrongCredentials()
+	if err := d.verify(ctx, secret, hash); err != nil {
+		return u, true, err
 	}
 	if password.NeedsRehash(hash) {
 		if fresh, err := d.Hasher.Hash(ctx, secret); err == nil {
@@ -68,6 +65,20 @@ func (d *Database) Authenticate(ctx context.Context, st *store.Store, c *stagedo
 		}
 	}
 	return u, true, nil
+}
+
+// verify returns ErrWrongCredentials unless hash is of the secret. Neither a missing hash nor a missing secret is faster.
+func (d *Database) verify(ctx context.Context, secret, hash string) error {
+	ok, err := false, error(nil)
+	if hash == "" || secret == "" {
+		err = d.Hasher.BurnTime(ctx)
+	} else {
+		ok, err = d.Hasher.Verify(ctx, secret, hash)
+	}
+	if err == nil && !ok {
+		err = ErrWrongCredentials()
+	}
+	return err
 }
 
 // Policy returns what the connection asks of a new password. New connections have
@@ -130,6 +141,18 @@ func (d *Database) SetPassword(ctx context.Context, st *store.Store, c *stagedoo
 		return err
 	}
 	return st.SetPasswordHash(ctx, userID, hash, st.Clock().Now())
+}
+
+// SetLinkedPassword replaces the password of a user's linked identity in the connection: the user's sessions and tokens end.
+func (d *Database) SetLinkedPassword(ctx context.Context, st *store.Store, c *stagedoor.Connection, userID, identityID, secret string) error {
+	if err := CheckPassword(c, secret); err != nil {
+		return err
+	}
+	hash, err := d.Hasher.Hash(ctx, secret)
+	if err != nil {
+		return err
+	}
+	return st.SetLinkedHash(ctx, userID, identityID, hash)
 }
 
 // NormalizeEmail returns the address in lower case; an empty one is allowed.

@@ -112,14 +112,41 @@ func (in *patchUserIn) exclusions() error {
 	return nil
 }
 
-// fits tells whether the user's connection allows the change.
-func (in *patchUserIn) fits(conn *stagedoor.Connection, u *stagedoor.User) error {
-	if in.Connection != "" && !slices.ContainsFunc(u.Identities, func(i stagedoor.Identity) bool { return i.Connection == in.Connection }) {
-		return bad("inexistent_connection", "The connection does not exist.")
+// profileNames are the attributes that a social or enterprise provider may own, those that were sent.
+func (in *patchUserIn) profileNames() []string {
+	var names []string
+	for _, p := range []struct {
+		name string
+		sent bool
+	}{{"family_name", in.FamilyName.Set}, {"given_name", in.GivenName.Set}, {"name", in.Name.Set}, {"nickname", in.Nickname.Set}, {"picture", in.Picture.Set}} {
+		if p.sent {
+			names = append(names, p.name)
+		}
+	}
+	return names
+}
+
+// syncsProfile tells whether each login through the connection writes the profile anew.
+func syncsProfile(conn *stagedoor.Connection) bool {
+	return conn.Strategy != connection.StrategyDatabase && !connection.IsPasswordless(conn.Strategy) &&
+		string(conn.Options.Stored["set_user_root_attributes"]) != `"on_first_login"` && string(conn.Options.Stored["set_user_root_attributes"]) != `"never_on_login"`
+}
+
+// fits tells whether the connection of the identity that is meant allows the change.
+func (in *patchUserIn) fits(conn *stagedoor.Connection, secondary bool) error {
+	database := conn.Strategy == connection.StrategyDatabase
+	refuse := func(text string) error { return bad("operation_not_supported", text) }
+	if names := strings.Join(in.profileNames(), ", "); names != "" && secondary {
+		return refuse("The following user attributes cannot be updated: " + names + ". The specified connection belongs to a secondary identity.")
+	} else if names != "" && syncsProfile(conn) {
+		return refuse("The following user attributes cannot be updated: " + names + ". The connection must either be a database connection (using the Auth0 store), " +
+			"a passwordless connection (email or sms) or has disabled 'Sync user profile attributes at each login'. " +
+			"For more information, see https://auth0.com/docs/dashboard/guides/connections/configure-connection-sync")
 	}
 	var cannot []string
 	for name, null := range map[string]bool{
 		"email": in.Email.Null, "password": in.Password.Null, "username": in.Username.Null && conn.Options.RequiresUsername,
+		"phone_number": in.PhoneNumber.Null && conn.Strategy == connection.StrategySMS,
 	} {
 		if null {
 			cannot = append(cannot, name)
@@ -128,17 +155,35 @@ func (in *patchUserIn) fits(conn *stagedoor.Connection, u *stagedoor.User) error
 	slices.Sort(cannot)
 	switch {
 	case len(cannot) > 0:
-		return bad("operation_not_supported", "The following user attributes cannot be removed: "+strings.Join(cannot, ", ")+".")
-	case in.Email.Set && conn.Strategy != connection.StrategyDatabase:
-		return bad("operation_not_supported", "Cannot update email for non-database user")
-	case in.Password.Set && conn.Strategy != connection.StrategyDatabase:
-		return bad("operation_not_supported", "Cannot update password for non-database user")
+		return refuse("The following user attributes cannot be removed: " + strings.Join(cannot, ", ") + ".")
+	case in.Email.Set && !database && conn.Strategy != connection.StrategyEmail:
+		return refuse("Cannot update email for non-database user")
+	case in.Password.Set && !database:
+		return refuse("Cannot update password for non-database user")
 	case (in.Email.Set || in.Password.Set) && len(conn.EnabledClients) == 0:
-		return bad("operation_not_supported", "Cannot change email or password for users in a disabled connection")
+		return refuse("Cannot change email or password for users in a disabled connection")
+	case in.EmailVerified.Set && (strategies[conn.Strategy].family == familyEnterprise || conn.Strategy == connection.StrategySMS):
+		return refuse("Email verification is not supported for enterprise users")
+	case in.PhoneNumber.Has() && !database && conn.Strategy != connection.StrategySMS:
+		return refuse("Cannot update phone_number for non-sms user")
 	case in.Username.Has() && !conn.Options.RequiresUsername:
-		return bad("operation_not_supported", "Cannot set username for connection without requires_username.")
+		return refuse("Cannot set username for connection without requires_username.")
+	case in.VerifyPhoneNumber.Value:
+		return unsupported("verify_phone_number")
 	}
 	return nil
+}
+
+// identity returns the index of the identity that is meant: the first one unless connection names that of another.
+func (in *patchUserIn) identity(u *stagedoor.User) (int, error) {
+	if in.Connection == "" {
+		return 0, nil
+	}
+	at := slices.IndexFunc(u.Identities, func(i stagedoor.Identity) bool { return i.Connection == in.Connection })
+	if at < 0 {
+		return 0, bad("inexistent_connection", "The connection does not exist.")
+	}
+	return at, nil
 }
 
 // patchRoot changes root attributes, and metadata with them.
@@ -150,11 +195,19 @@ func (a *API) patchRoot(c *call, in *patchUserIn) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	conn, err := c.store.ConnectionByName(c.ctx(), before.Connection)
+	at, err := in.identity(before)
 	if err != nil {
 		return nil, err
 	}
-	if err := in.fits(conn, before); err != nil {
+	name, meant := before.Connection, ""
+	if at > 0 {
+		name, meant = before.Identities[at].Connection, before.Identities[at].FullID()
+	}
+	conn, err := c.store.ConnectionByName(c.ctx(), name)
+	if err != nil {
+		return nil, err
+	}
+	if err := in.fits(conn, at > 0); err != nil {
 		return nil, err
 	}
 	if in.Password.Set { // before anything is changed
@@ -162,50 +215,54 @@ func (a *API) patchRoot(c *call, in *patchUserIn) (any, error) {
 			return nil, invalidIdentifier(err)
 		}
 	}
-	u, err := c.store.UpdateUser(c.ctx(), c.id(), func(u *stagedoor.User) error { return in.apply(c, u) })
+	u, err := c.store.UpdateUser(c.ctx(), c.id(), func(u *stagedoor.User) error { return in.apply(c, u, meant) })
 	if err != nil {
-		return nil, updatedTwice(err)
+		return nil, updatedTwice(err, in.PhoneNumber.Set)
 	}
 	if in.Password.Set {
-		if err := a.Database.SetPassword(c.ctx(), c.store, conn, u.ID, in.Password.Value); err != nil {
-			return nil, err
-		}
-		if err := guard.Unblock(c.ctx(), c.store, u.Identifiers()...); err != nil {
+		if err := a.setPassword(c, conn, u, meant, in.Password.Value); err != nil {
 			return nil, err
 		}
 		if u, err = c.store.User(c.ctx(), u.ID); err != nil {
 			return nil, err
 		}
 	}
-	if in.VerifyEmail.Value && !u.EmailVerified {
+	if in.VerifyEmail.Value && !u.EmailVerified && meant == "" {
 		a.sendVerification(c, u, in.ClientID)
 	}
 	return u.Wire(), nil
 }
 
-func (in *patchUserIn) apply(c *call, u *stagedoor.User) (err error) {
-	if in.Email.Has() {
-		email, err := connection.NormalizeEmail(in.Email.Value)
-		if err != nil {
-			return err
-		}
-		if email != u.Email {
-			u.Email, u.EmailVerified = email, false
-		}
+// setPassword sets the password of a user, or of the linked identity that is meant.
+func (a *API) setPassword(c *call, conn *stagedoor.Connection, u *stagedoor.User, meant, secret string) error {
+	if meant != "" {
+		return a.Database.SetLinkedPassword(c.ctx(), c.store, conn, u.ID, meant, secret)
 	}
-	if in.Username.Set {
-		if u.Username, err = connection.NormalizeUsername(in.Username.Value); err != nil {
+	if err := a.Database.SetPassword(c.ctx(), c.store, conn, u.ID, secret); err != nil {
+		return err
+	}
+	return guard.Unblock(c.ctx(), c.store, u.Identifiers()...)
+}
+
+// apply changes the user; meant is the full id of the linked identity that identifiers are of, "" for the user's own.
+func (in *patchUserIn) apply(c *call, u *stagedoor.User, meant string) error {
+	if meant == "" {
+		if err := in.identify(u); err != nil {
 			return err
 		}
+	} else if at := slices.IndexFunc(u.Identities, func(i stagedoor.Identity) bool { return i.FullID() == meant }); at < 0 {
+		return bad("inexistent_connection", "The connection does not exist.")
+	} else {
+		alone := stagedoor.UserOf(u.Identities[at])
+		if err := in.identify(alone); err != nil {
+			return err
+		}
+		u.Identities = slices.Clone(u.Identities)
+		u.Identities[at].ProfileData = alone.ProfileData()
 	}
 	if in.Blocked.Set {
 		u.Blocked = &in.Blocked.Value
 	}
-	if in.PhoneNumber.Set && in.PhoneNumber.Value != u.PhoneNumber {
-		u.PhoneNumber, u.PhoneVerified = in.PhoneNumber.Value, false
-	}
-	in.EmailVerified.Into(&u.EmailVerified)
-	in.PhoneVerified.Into(&u.PhoneVerified)
 	in.Name.Into(&u.Name)
 	in.Nickname.Into(&u.Nickname)
 	in.GivenName.Into(&u.GivenName)
@@ -220,11 +277,37 @@ func (in *patchUserIn) apply(c *call, u *stagedoor.User) (err error) {
 	return checkMetadata(c, u.UserMetadata, u.AppMetadata)
 }
 
+// identify changes what identifies the person in a connection.
+func (in *patchUserIn) identify(u *stagedoor.User) (err error) {
+	if in.Email.Has() {
+		email, err := connection.NormalizeEmail(in.Email.Value)
+		if err != nil {
+			return err
+		}
+		if email != u.Email {
+			u.Email, u.EmailVerified = email, false
+		}
+	}
+	if in.Username.Set {
+		if u.Username, err = connection.NormalizeUsername(in.Username.Value); err != nil {
+			return err
+		}
+	}
+	if in.PhoneNumber.Set && in.PhoneNumber.Value != u.PhoneNumber {
+		u.PhoneNumber, u.PhoneVerified = in.PhoneNumber.Value, false
+	}
+	in.EmailVerified.Into(&u.EmailVerified)
+	in.PhoneVerified.Into(&u.PhoneVerified)
+	return nil
+}
+
 // updatedTwice gives the conflicts of an update the wire's words.
-func updatedTwice(err error) error {
+func updatedTwice(err error, phone bool) error {
 	switch {
 	case stagedoor.HasCode(err, "username_exists"):
 		return bad("auth0_idp_error", "The username provided is in use already.")
+	case stagedoor.HasCode(err, "user_exists") && phone:
+		return bad("auth0_idp_error", "The specified new phone number already exists")
 	case stagedoor.HasCode(err, "user_exists"):
 		return bad("auth0_idp_error", "The specified new email already exists")
 	}

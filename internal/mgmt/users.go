@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/connection"
 	"github.com/stagedoor/stagedoor/internal/lucene"
 	"github.com/stagedoor/stagedoor/internal/store"
 	"github.com/stagedoor/stagedoor/internal/web"
@@ -148,28 +149,39 @@ func (a *API) createUser(c *call, in createUserIn) (any, error) {
 	if err := checkMetadata(c, u.UserMetadata, u.AppMetadata); err != nil {
 		return nil, err
 	}
-	if err := a.Database.Create(c.ctx(), c.store, conn, u, in.Password); err != nil {
+	if conn.Strategy == connection.StrategyDatabase {
+		err = a.Database.Create(c.ctx(), c.store, conn, u, in.Password)
+	} else {
+		err = connection.CreatePasswordless(c.ctx(), c.store, conn, u)
+	}
+	if err != nil {
 		return nil, createdTwice(err)
 	}
-	if in.VerifyEmail.Or(true) && !u.EmailVerified {
+	if in.VerifyEmail.Or(conn.Strategy == connection.StrategyDatabase) && !u.EmailVerified {
 		a.sendVerification(c, u, "")
 	}
 	return u.Wire(), nil
 }
 
 func (in *createUserIn) check(conn *stagedoor.Connection) error {
+	database := conn.Strategy == connection.StrategyDatabase
 	switch {
-	case conn.Strategy != "auth0":
+	case !database && !connection.IsPasswordless(conn.Strategy):
 		return bad("invalid_body", "Connection does not support user creation through the API. It must either be a database or passwordless connection.")
 	case len(conn.EnabledClients) == 0:
 		return bad("operation_not_supported", "Connection is disabled")
-	case in.Username != "" && !conn.Options.RequiresUsername:
+	case in.Username != "" && !(database && conn.Options.RequiresUsername):
 		return bad("invalid_body", "Cannot set username for connection without requires_username.")
+	case in.Password != "" && !database:
+		return bad("invalid_body", "Cannot set password for a passwordless connection.")
 	}
 	for _, required := range []struct {
 		name  string
 		wrong bool
-	}{{"email", in.Email == ""}, {"username", in.Username == "" && conn.Options.RequiresUsername}, {"password", in.Password == ""}} {
+	}{
+		{"email", in.Email == "" && conn.Strategy != connection.StrategySMS}, {"phone_number", in.PhoneNumber == "" && conn.Strategy == connection.StrategySMS},
+		{"username", in.Username == "" && database && conn.Options.RequiresUsername}, {"password", in.Password == "" && database},
+	} {
 		if required.wrong {
 			return badProperty("", "Missing required property: "+required.name)
 		}

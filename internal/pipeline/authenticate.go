@@ -169,7 +169,7 @@ func (p *Pipeline) proved(ctx context.Context, v Visit, tx *stagedoor.Transactio
 				return nil, err
 			}
 		}
-		opened.Handle, opened.Session, err = session.Open(ctx, v.Store, u, conn.Strategy, methods, v.who())
+		opened.Handle, opened.Session, err = session.Open(ctx, v.Store, u, conn, methods, v.who())
 	}
 	if err != nil {
 		return nil, err

@@ -25,7 +25,7 @@ func (l *login) event(kind string) stagedoor.LogEvent {
 		e.OrgID, e.OrgName = l.org.ID, l.org.Name
 	}
 	if l.session != nil {
-		e.Strategy = l.session.Strategy
+		e.Strategy, e.Connection = l.session.Strategy, l.session.Connection
 		e.Details = map[string]any{"session_id": l.session.ID}
 	}
 	if len(l.console) > 0 {

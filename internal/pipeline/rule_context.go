@@ -20,9 +20,13 @@ const (
 
 // ruleContext is context of rules (extensibility fact sheet 1.7).
 func (p *Pipeline) ruleContext(ctx context.Context, v Visit, in ruleInput) (json.RawMessage, error) {
-	conn, err := v.Store.ConnectionByName(ctx, in.user.Connection)
+	name := in.user.Connection
+	if in.session != nil { // maybe that of a linked identity
+		name = in.session.Connection
+	}
+	conn, err := v.Store.ConnectionByName(ctx, name)
 	if stagedoor.IsKind(err, stagedoor.NotFound) {
-		conn, err = &stagedoor.Connection{Name: in.user.Connection}, nil
+		conn, err = &stagedoor.Connection{Name: name}, nil
 	}
 	if err != nil {
 		return nil, err

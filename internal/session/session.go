@@ -15,13 +15,13 @@ const touchEvery = time.Minute
 // Visit is who comes: an address and a user agent.
 type Visit struct{ IP, UserAgent string }
 
-// Open starts a session for a user who has just proved who they are.
-func Open(ctx context.Context, st *store.Store, u *stagedoor.User, strategy string, methods []stagedoor.AuthMethod, v Visit) (handle string, s *stagedoor.Session, err error) {
+// Open starts a session for a user who has just proved who they are through a connection.
+func Open(ctx context.Context, st *store.Store, u *stagedoor.User, conn *stagedoor.Connection, methods []stagedoor.AuthMethod, v Visit) (handle string, s *stagedoor.Session, err error) {
 	now := st.Clock().Now()
 	absolute, idle := st.Tenant().Settings.SessionLifetimes()
 	mode := st.Tenant().Settings.SessionCookie
 	s = &stagedoor.Session{
-		ID: stagedoor.NewID("sess_"), UserID: u.ID, Connection: u.Connection, Strategy: strategy, Methods: methods,
+		ID: stagedoor.NewID("sess_"), UserID: u.ID, Connection: conn.Name, Strategy: conn.Strategy, Methods: methods,
 		AuthenticatedAt: now, CreatedAt: now, LastInteractionAt: now,
 		ExpiresAt: now.Add(absolute), IdleExpiresAt: now.Add(idle),
 		Persistent: mode == nil || mode.Mode != "non-persistent",

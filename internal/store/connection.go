@@ -107,6 +107,9 @@ func (s *Store) DeleteConnection(ctx context.Context, id string) error {
 		if _, err := q.exec(ctx, "DELETE FROM users WHERE "+of, s.tenant.ID, s.tenant.ID, id); err != nil {
 			return err
 		}
+		if err := s.unlinkWhere(ctx, q, of, s.tenant.ID, s.tenant.ID, id); err != nil {
+			return err
+		}
 		if err := s.deleteParts(ctx, q, id); err != nil {
 			return err
 		}

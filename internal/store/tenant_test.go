@@ -58,6 +58,9 @@ func furnish(t testing.TB, s *store.Store) {
 	ok(t, s.AddOrganizationClients(ctx, "org "+id, []stagedoor.OrganizationClient{{ClientID: "client " + id}}))
 	ok(t, s.CreateDiscoveryDomain(ctx, &stagedoor.DiscoveryDomain{OrganizationID: "org " + id, Domain: "org.test", Status: "verified", Discovers: true}))
 	ok(t, s.CreateInvitation(ctx, &stagedoor.Invitation{OrganizationID: "org " + id, Ticket: "invitation " + id, ExpiresAt: until.UnixMilli()}))
+	must(s.LinkIdentity(ctx, "auth0|"+id, stagedoor.Identity{
+		Connection: "Users", Provider: "auth0", UserID: "linked " + id, ProfileData: map[string]any{"email": "linked-" + id + "@example.com"},
+	}, true))(t)
 	ok(t, s.CreateRole(ctx, &stagedoor.Role{ID: "rol " + id, Name: "Role"}))
 	ok(t, s.AddRolePermissions(ctx, "rol "+id, []stagedoor.Permission{{API: "api " + id, Name: "read"}}))
 	ok(t, s.AddUserRoles(ctx, "auth0|"+id, []string{"rol " + id}))
@@ -223,8 +226,21 @@ var trespasses = map[string]struct {
 		return s.UpdateRule(ctx, "rul acme", func(r *stagedoor.Rule) error { r.Script = "x"; return nil })
 	}},
 	"DeleteRule": {ignores, func(ctx context.Context, s *store.Store) (any, error) { return nil, s.DeleteRule(ctx, "rul acme") }},
-	"Role":       {finds, func(ctx context.Context, s *store.Store) (any, error) { return s.Role(ctx, "rol acme") }},
-	"Roles":      {ignores, func(ctx context.Context, s *store.Store) (any, error) { return s.Roles(ctx) }},
+	"LinkIdentity": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		return s.LinkIdentity(ctx, "auth0|acme", stagedoor.Identity{Connection: "Users", Provider: "auth0", UserID: "x"}, true)
+	}},
+	"UnlinkIdentity": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		return s.UnlinkIdentity(ctx, "auth0|acme", "auth0", "linked acme")
+	}},
+	"UserByLinked": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		u, hash, err := s.UserByLinked(ctx, "Users", "linked-acme@example.com")
+		return []any{u, hash}, err
+	}},
+	"SetLinkedHash": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		return nil, s.SetLinkedHash(ctx, "auth0|acme", "auth0|linked acme", "x")
+	}},
+	"Role":  {finds, func(ctx context.Context, s *store.Store) (any, error) { return s.Role(ctx, "rol acme") }},
+	"Roles": {ignores, func(ctx context.Context, s *store.Store) (any, error) { return s.Roles(ctx) }},
 	"UpdateRole": {finds, func(ctx context.Context, s *store.Store) (any, error) {
 		return s.UpdateRole(ctx, "rol acme", func(r *stagedoor.Role) error { r.Name = "x"; return nil })
 	}},

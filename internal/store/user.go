@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -109,7 +110,15 @@ func userArgs(u *stagedoor.User) ([]any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return []any{nullable(u.Email), nullable(u.Username), nullable(u.Name), document(doc), userMD, appMD, millis(u.UpdatedAt)}, nil
+	return []any{nullable(u.Email), nullable(u.Username), phoneOf(u), nullable(u.Name), document(doc), userMD, appMD, millis(u.UpdatedAt)}, nil
+}
+
+// phoneOf is the telephone number that a user is known by, and that nobody else in the connection can have.
+func phoneOf(u *stagedoor.User) any {
+	if len(u.Identities) == 0 || u.Identities[0].Provider != "sms" {
+		return nil
+	}
+	return nullable(u.PhoneNumber)
 }
 
 // userClash gives a duplicate the wire's words.
@@ -129,21 +138,26 @@ func userClash(err error) error {
 func (s *Store) CreateUser(ctx context.Context, u *stagedoor.User, passwordHash string) error {
 	u.CreatedAt = s.db.clock.Now()
 	u.UpdatedAt = u.CreatedAt
+	return userClash(s.write(ctx, func(q querier) error { return s.insertUser(ctx, q, u, passwordHash) }))
+}
+
+func (s *Store) insertUser(ctx context.Context, q querier, u *stagedoor.User, passwordHash string) error {
 	args, err := userArgs(u)
 	if err != nil {
 		return err
 	}
-	return userClash(s.write(ctx, func(q querier) error {
-		_, err := q.exec(ctx, `INSERT INTO users (email, username, name, profile, user_metadata, app_metadata, updated_at, created_at, tenant, id, connection)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, append(args, millis(u.CreatedAt), s.tenant.ID, u.ID, u.Connection)...)
-		if err == nil {
-			err = s.reindex(ctx, q, nil, indexOf(u))
-		}
-		if err != nil || passwordHash == "" {
-			return err
-		}
-		return s.putPassword(ctx, q, u.ID, passwordHash)
-	}))
+	_, err = q.exec(ctx, `INSERT INTO users (email, username, phone, name, profile, user_metadata, app_metadata, updated_at, created_at, tenant, id, connection)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, append(args, millis(u.CreatedAt), s.tenant.ID, u.ID, u.Connection)...)
+	if err == nil {
+		err = s.checkLinked(ctx, q, u)
+	}
+	if err == nil {
+		err = s.reindex(ctx, q, nil, indexOf(u))
+	}
+	if err != nil || passwordHash == "" {
+		return err
+	}
+	return s.putPassword(ctx, q, u.ID, passwordHash)
 }
 
 func (s *Store) putPassword(ctx context.Context, q querier, id, hash string) error {
@@ -245,7 +259,8 @@ func (s *Store) updateUser(ctx context.Context, q querier, id string, change fun
 		return nil, err
 	}
 	before := indexOf(u)
-	blocked, email := u.IsBlocked(), u.Email
+	was := *u
+	was.Identities = slices.Clone(u.Identities)
 	if err := change(u); err != nil {
 		return nil, err
 	}
@@ -254,15 +269,18 @@ func (s *Store) updateUser(ctx context.Context, q querier, id string, change fun
 	if err != nil {
 		return nil, err
 	}
-	_, err = q.exec(ctx, `UPDATE users SET email = ?, username = ?, name = ?, profile = ?, user_metadata = ?, app_metadata = ?, updated_at = ?
+	_, err = q.exec(ctx, `UPDATE users SET email = ?, username = ?, phone = ?, name = ?, profile = ?, user_metadata = ?, app_metadata = ?, updated_at = ?
 		WHERE tenant = ? AND id = ?`, append(args, s.tenant.ID, id)...)
+	if err == nil {
+		err = s.syncLinked(ctx, q, &was, u)
+	}
 	if err == nil {
 		err = s.reindex(ctx, q, before, indexOf(u))
 	}
-	if err == nil && (u.IsBlocked() && !blocked || u.Email != email) {
+	if err == nil && (u.IsBlocked() && !was.IsBlocked() || u.Email != was.Email) {
 		_, err = q.exec(ctx, "DELETE FROM sessions WHERE tenant = ? AND user_id = ?", s.tenant.ID, id)
 	}
-	if err == nil && u.IsBlocked() && !blocked {
+	if err == nil && u.IsBlocked() && !was.IsBlocked() {
 		_, err = q.exec(ctx, "DELETE FROM access_tokens WHERE tenant = ? AND user_id = ?", s.tenant.ID, id)
 	}
 	return u, err
