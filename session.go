@@ -167,6 +167,8 @@ type Ticket struct {
 	ResultURL      string
 	Email          string
 	ExpiresAt      time.Time
+
+	IncludeEmail bool // in the ResultURL
 }
 
 // SigningKey is a tenant's key for tokens. Private is the PEM of the key and its

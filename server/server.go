@@ -93,7 +93,7 @@ func New(ctx context.Context, cfg config.Config, deps Deps) (*Server, error) {
 		sender = &mail.SMTP{Host: cfg.Mail.Host, Port: cfg.Mail.Port, User: cfg.Mail.User, Password: cfg.Mail.Password}
 	}
 	s.oauth = oauth.New(oauth.Deps{DB: s.db, Pipeline: pipe, Minter: minter})
-	s.login = login.New(login.Deps{DB: s.db, Pipeline: pipe, Send: login.Deliver(sender, cfg.Mail.From, s.log), Log: s.log})
+	s.login = login.New(login.Deps{DB: s.db, Pipeline: pipe, Send: login.Deliver(sender, cfg.Mail.From, mail.Outside{HTTP: client, Dial: outbound.Dialer(outboundConfig(cfg))}, s.log), Log: s.log})
 	pipe.Blocked = s.login.SendBlocked
 	s.mgmt = mgmt.New(mgmt.Deps{
 		Keys: s.keys, Database: database, CheckScript: s.scripts.Check, CheckDraft: s.scripts.CheckDraft, RunTrigger: s.scripts.Trigger, SendVerification: s.login.SendVerification, SendInvitation: s.login.SendInvitation, HTTP: client, Clock: deps.Clock, Log: s.log,
@@ -130,8 +130,7 @@ func OpenDatabase(ctx context.Context, cfg config.Config, deps Deps) (*store.DB,
 
 // scriptClient makes the HTTP client of scripts, which reaches no private address unless the operator allows it.
 func scriptClient(cfg config.Config) (*http.Client, error) {
-	networks, hosts := cfg.Outbound.Networks()
-	c := outbound.Config{AllowPrivate: cfg.Outbound.AllowPrivate, Allow: networks, AllowHosts: hosts, Timeout: scriptCallTimeout, MaxResponse: 4 << 20}
+	c := outboundConfig(cfg)
 	if cfg.Outbound.Proxy != "" {
 		proxy, err := url.Parse(cfg.Outbound.Proxy)
 		if err != nil {
@@ -140,6 +139,12 @@ func scriptClient(cfg config.Config) (*http.Client, error) {
 		c.Proxy = proxy
 	}
 	return outbound.New(c), nil
+}
+
+// outboundConfig says what may be reached on behalf of tenants.
+func outboundConfig(cfg config.Config) outbound.Config {
+	networks, hosts := cfg.Outbound.Networks()
+	return outbound.Config{AllowPrivate: cfg.Outbound.AllowPrivate, Allow: networks, AllowHosts: hosts, Timeout: scriptCallTimeout, MaxResponse: 4 << 20}
 }
 
 // doors puts all doors on one mux. The Management API has a table of its own, because ids in its paths may

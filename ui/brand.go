@@ -1,53 +1,71 @@
 package ui
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"math"
 	"net/url"
 	"strconv"
 	"strings"
+
+	"github.com/stagedoor/stagedoor"
 )
 
 // BrandPath is where the door serves Brand.CSS of the tenant. Pages link it with a version, so it
 // may be cached as long as the door likes.
 const BrandPath = "/ui/brand.css"
 
-// Brand is the look of a tenant, from its branding settings.
+// Brand is the look of a tenant, from its branding settings. Whatever is not a colour or an address is as if it were not there.
 type Brand struct {
-	Primary      string // colour of buttons and links, "#rrggbb" or "#rgb"; "" for Stagedoor's own
-	Organization string // id of the organization whose look it is; "" for the tenant's
+	Primary       string           // colour of buttons and links, "#rrggbb" or "#rgb"; "" for Stagedoor's own
+	Background    string           // colour beside the page, or the beginning of a gradient; "" for Stagedoor's own scene
+	BackgroundEnd string           // end of the gradient; "" for one colour
+	Angle         float64          // of the gradient, in degrees
+	FontURL       string           // https: file of a font; "" for Stagedoor's own
+	Theme         *stagedoor.Theme // says all of the above in detail; nil if there is none
+	Organization  string           // id of the organization whose look it is; "" for the tenant's
 }
 
 // BrandOrganization is the parameter of BrandPath that names the organization.
 const BrandOrganization = "organization"
 
-// Path is the address of the tenant's stylesheet, or "" if the tenant has no colour of its own
-// or one that is not a colour.
+// Path is the address of the tenant's stylesheet, or "" if the tenant has nothing of its own.
 func (b Brand) Path() string {
-	c, ok := parseColour(b.Primary)
-	if !ok {
+	css := b.CSS()
+	if css == "" {
 		return ""
 	}
-	path := BrandPath + "?v=" + strings.TrimPrefix(c.String(), "#")
+	sum := sha256.Sum256([]byte(css))
+	version := hex.EncodeToString(sum[:6])
+	if c, ok := parseColour(b.Primary); ok && b == (Brand{Primary: b.Primary, Organization: b.Organization}) {
+		version = strings.TrimPrefix(c.String(), "#")
+	}
+	path := BrandPath + "?v=" + version
 	if b.Organization != "" {
 		path += "&" + BrandOrganization + "=" + url.QueryEscape(b.Organization)
 	}
 	return path
 }
 
-// CSS is the tenant's stylesheet: a handful of variables over those of stagedoor.css. The colour is
-// parsed and printed anew, so no setting can smuggle in other rules. The text on buttons is black or
-// white, whichever is easier to read; links are darkened or lightened until they are readable
-// (contrast 4.5, WCAG 2.2 AA) on the page of either mode.
+// CSS is the tenant's stylesheet over stagedoor.css. Colours are parsed and printed anew, addresses are encoded, so no setting can smuggle in other
+// rules. The text on buttons is black or white, whichever is easier to read; other texts are darkened or lightened until they are readable
+// (contrast 4.5, WCAG 2.2 AA) on what they stand on.
 func (b Brand) CSS() string {
-	c, ok := parseColour(b.Primary)
-	if !ok {
-		return ""
+	var css strings.Builder
+	if b.Theme != nil {
+		b.theme(&css)
+	} else if c, ok := parseColour(b.Primary); ok {
+		fmt.Fprintf(&css, ":root { --accent: %s; --on-accent: %s; --accent-deep: %s; --link: %s; }\n"+
+			"@media (prefers-color-scheme: dark) { :root { --accent: %s; --on-accent: %s; --accent-deep: %s; --link: %s; } }\n",
+			c, c.ink(), c.deep(), c.readableOn(paperLight),
+			c, c.ink(), c.deep(), c.readableOn(paperDark))
 	}
-	return fmt.Sprintf(":root { --accent: %s; --on-accent: %s; --accent-deep: %s; --link: %s; }\n"+
-		"@media (prefers-color-scheme: dark) { :root { --accent: %s; --on-accent: %s; --accent-deep: %s; --link: %s; } }\n",
-		c, c.ink(), c.deep(), c.readableOn(paperLight),
-		c, c.ink(), c.deep(), c.readableOn(paperDark))
+	if b.Theme == nil {
+		b.scene(&css, b.Background, b.BackgroundEnd, "")
+		font(&css, b.FontURL)
+	}
+	return css.String()
 }
 
 // The papers that text is set on; stagedoor.css holds the same values and a test compares them.
@@ -65,6 +83,9 @@ func (c colour) String() string {
 
 func parseColour(s string) (colour, bool) {
 	s, ok := strings.CutPrefix(strings.TrimSpace(s), "#")
+	if len(s) == 8 || len(s) == 4 { // with transparency, which pages do not have
+		s = s[:len(s)/4*3]
+	}
 	if len(s) == 3 {
 		s = string([]byte{s[0], s[0], s[1], s[1], s[2], s[2]})
 	}
@@ -116,13 +137,16 @@ func (c colour) towards(d colour, part float64) colour {
 }
 
 // readableOn moves c towards black or white until it can be read on paper.
-func (c colour) readableOn(paper colour) colour {
+func (c colour) readableOn(paper colour) colour { return c.against(paper, 4.6) } // a little above 4.5, for rounding
+
+// against moves c towards black or white until its contrast to paper is least.
+func (c colour) against(paper colour, least float64) colour {
 	goal := colour{0, 0, 0}
-	if paper.luminance() < 0.2 {
+	if paper.luminance() < 0.18 {
 		goal = colour{255, 255, 255}
 	}
 	for part := 0.0; part < 1; part += 0.04 {
-		if shade := c.towards(goal, part); contrast(shade, paper) >= 4.6 { // a little above, for rounding
+		if shade := c.towards(goal, part); contrast(shade, paper) >= least {
 			return shade
 		}
 	}

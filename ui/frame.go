@@ -10,11 +10,12 @@ import (
 
 // Frame is what every page shares. Each page struct embeds one.
 type Frame struct {
-	Lang   string // language of the page, one of Languages(); see Language
-	Tenant string // friendly name of the tenant, as people know it
-	Logo   string // the tenant's logo, https: or data:image; "" for the Stagedoor door
-	Brand  Brand  // the tenant's colours
-	Client Client // the client that the visitor came from; zero if unknown
+	Lang    string // language of the page, one of Languages(); see Language
+	Tenant  string // friendly name of the tenant, as people know it
+	Logo    string // the tenant's logo, https: or data:image; "" for the Stagedoor door
+	Favicon string // https:; "" for the Stagedoor door
+	Brand   Brand  // the tenant's colours
+	Client  Client // the client that the visitor came from; zero if unknown
 }
 
 // Client is what a page shows of a client.

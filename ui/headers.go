@@ -3,11 +3,11 @@ package ui
 import "net/http"
 
 // CSP is the Content-Security-Policy that fits the pages. Nothing inline, nothing from elsewhere but
-// pictures (logos are https: or data:). There is no form-action on purpose: browsers apply it to the
+// pictures (logos are https: or data:) and the tenant's font. There is no form-action on purpose: browsers apply it to the
 // redirects after a POST as well, and a login form ends at the callback of a client, which may be
 // any origin or an app's own scheme. Frames are refused (clickjacking); the one frame a page has is
 // the HTML part of a mail in the development inbox, served by ourselves under MailCSP.
-const CSP = "default-src 'none'; style-src 'self'; script-src 'self'; font-src 'self'; img-src 'self' data: https:; " +
+const CSP = "default-src 'none'; style-src 'self'; script-src 'self'; font-src 'self' https:; img-src 'self' data: https:; " +
 	"frame-src 'self'; frame-ancestors 'none'; base-uri 'none'"
 
 // SetHeaders sets the headers that every page of this package is served with. Referrers stay on our

@@ -2,6 +2,9 @@ package login
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
 	"log/slog"
 	netmail "net/mail"
 	"time"
@@ -67,22 +70,36 @@ func (d *Door) sendVerification(ctx context.Context, st *store.Store, u *stagedo
 	return d.sendTicket(ctx, st, u, client, letter{ticketVerify, ui.VerifyEmail, issuer + "u/email-verification", lang, ""})
 }
 
+// askToVerify sends the mail that follows a sign-up, unless the tenant switched it off.
+func (d *Door) askToVerify(ctx context.Context, st *store.Store, u *stagedoor.User, client *stagedoor.Client, issuer, lang string) error {
+	if off, err := switchedOff(ctx, st, ui.VerifyEmail); err != nil || off {
+		return err
+	}
+	return d.sendVerification(ctx, st, u, client, issuer, lang)
+}
+
 // SendInvitation sends an invitation to an organization. Its link leads to the client that the invitation is to.
 func (d *Door) SendInvitation(ctx context.Context, st *store.Store, o *stagedoor.Organization, v *stagedoor.Invitation, link string) error {
-	data := ui.MailData{
-		Tenant: page.TenantName(st), Email: v.Invitee, Inviter: v.Inviter, Joins: o.Title(), Link: link,
-		Expires: time.Duration(v.ExpiresAt-v.CreatedAt) * time.Millisecond, SupportURL: page.Support(st),
-	}
 	client, err := st.Client(ctx, v.ClientID)
 	if err != nil {
 		return err
 	}
-	data.Client = client.Name
-	subject, text, html, err := ui.Mail(ui.Invitation, ui.Language(""), data)
+	template, err := page.Template(ctx, st, ui.Invitation)
 	if err != nil {
 		return err
 	}
-	return d.Send(ctx, st, mail.Message{To: v.Invitee, Subject: subject, Text: text, HTML: html, Kind: string(ui.Invitation)})
+	l := page.Letter{
+		Kind: ui.Invitation, Client: client, Organization: o, Data: ui.MailData{
+			Tenant: page.TenantName(st), Client: client.Name, Email: v.Invitee, Inviter: v.Inviter, Joins: o.Title(), Link: link,
+			Expires: time.Duration(v.ExpiresAt-v.CreatedAt) * time.Millisecond, SupportURL: page.Support(st),
+		},
+		Vars: map[string]any{"inviter": map[string]any{"name": v.Inviter}, "invitee": map[string]any{"email": v.Invitee}, "roles": v.Roles},
+	}
+	m, err := l.Write(ctx, st, template)
+	if err != nil {
+		return err
+	}
+	return d.Send(ctx, st, m)
 }
 
 func (d *Door) sendReset(ctx context.Context, st *store.Store, u *stagedoor.User, client *stagedoor.Client, issuer, lang, org string) error {
@@ -99,32 +116,84 @@ type letter struct {
 }
 
 func (d *Door) sendTicket(ctx context.Context, st *store.Store, u *stagedoor.User, client *stagedoor.Client, l letter) error {
-	ticket := stagedoor.NewToken()
-	t := &stagedoor.Ticket{Kind: l.ticket, UserID: u.ID, Email: u.Email, OrganizationID: l.org, ExpiresAt: st.Clock().Now().Add(ticketLife)}
-	data := ui.MailData{
-		Tenant: page.TenantName(st), Email: u.Email, Link: l.page + "?ticket=" + ticket, Expires: ticketLife, SupportURL: page.Support(st),
+	template, err := page.Template(ctx, st, l.kind)
+	if err != nil {
+		return err
+	}
+	ticket, life := stagedoor.NewToken(), page.Lifetime(template, ticketLife)
+	mailed := page.Letter{Kind: l.kind, Lang: l.lang, User: u, Client: client, Data: ui.MailData{
+		Tenant: page.TenantName(st), Email: u.Email, Link: l.page + "?ticket=" + ticket, Expires: life, SupportURL: page.Support(st),
+	}}
+	t := &stagedoor.Ticket{Kind: l.ticket, UserID: u.ID, Email: u.Email, OrganizationID: l.org, ExpiresAt: st.Clock().Now().Add(life)}
+	if t.ResultURL = mailed.ResultURL(ctx, st, template); t.ResultURL != "" {
+		t.IncludeEmail = template.IncludeEmailInRedirect
 	}
 	if client != nil && !client.Global {
-		t.ClientID, data.Client = client.ID, client.Name
+		t.ClientID, mailed.Data.Client = client.ID, client.Name
 	}
 	if err := st.CreateTicket(ctx, ticket, t); err != nil {
 		return err
 	}
-	subject, text, html, err := ui.Mail(l.kind, ui.Language(l.lang), data)
+	m, err := mailed.Write(ctx, st, template)
 	if err != nil {
 		return err
 	}
-	return d.Send(ctx, st, mail.Message{To: u.Email, Subject: subject, Text: text, HTML: html, Kind: string(l.kind)})
+	return d.Send(ctx, st, m)
 }
 
-// Deliver returns the function that brings mails to where they belong: into the tenant's development inbox
-// where it has one, else to the sender. Without either the operator's log tells that a mail was not
-// sent, but not what was in it. from is the address that mails come from; empty means no-reply at
-// the tenant's domain.
-func Deliver(sender mail.Sender, from string, log *slog.Logger) func(context.Context, *store.Store, mail.Message) error {
+// switchedOff tells whether the tenant wrote a template for the kind of mail and switched it off, which ends mails that nobody asked for.
+func switchedOff(ctx context.Context, st *store.Store, kind ui.MailKind) (bool, error) {
+	t, err := page.Template(ctx, st, kind)
+	return t != nil && !t.Enabled, err
+}
+
+// home is where the mails of a client lead that have no page of ours to open.
+func home(st *store.Store, client *stagedoor.Client) string {
+	if client != nil && client.InitiateLoginURI != "" {
+		return client.InitiateLoginURI
+	}
+	return st.Tenant().Settings.DefaultRedirectionURI
+}
+
+// sendWelcome greets who proved their address, where the tenant wrote such a mail.
+func (d *Door) sendWelcome(ctx context.Context, st *store.Store, u *stagedoor.User, client *stagedoor.Client, lang string) error {
+	template, err := page.Template(ctx, st, ui.WelcomeEmail)
+	if err != nil || template == nil || !template.Enabled {
+		return err
+	}
+	l := page.Letter{Kind: ui.WelcomeEmail, Lang: lang, User: u, Client: client, Data: ui.MailData{
+		Tenant: page.TenantName(st), Email: u.Email, SupportURL: page.Support(st), Link: home(st, client),
+	}}
+	if client != nil && !client.Global {
+		l.Data.Client = client.Name
+	}
+	m, err := l.Write(ctx, st, template)
+	if err != nil {
+		return err
+	}
+	return d.Send(ctx, st, m)
+}
+
+// Deliver returns the function that brings mails to where they belong: into the tenant's development inbox where it has one, else through the
+// tenant's own provider, else to the sender. Without any the operator's log tells that a mail was not sent, but not what was in it. from is
+// the address that mails come from; empty means no-reply at the tenant's domain.
+func Deliver(sender mail.Sender, from string, out mail.Outside, log *slog.Logger) func(context.Context, *store.Store, mail.Message) error {
 	return func(ctx context.Context, st *store.Store, m mail.Message) error {
+		sender := sender
+		own, address, err := provider(ctx, st, out)
+		switch {
+		case errors.Is(err, mail.ErrNoSender):
+			log.WarnContext(ctx, "the tenant's e-mail provider cannot be used", "tenant", st.Tenant().ID, "error", err)
+		case err != nil:
+			return err
+		case own != nil:
+			sender = own
+		}
 		if m.From == "" {
-			m.From = sentBy(st, from)
+			m.From = sentBy(st, address)
+			if address == "" {
+				m.From = sentBy(st, from)
+			}
 		}
 		if err := m.Validate(); err != nil {
 			return err
@@ -140,6 +209,27 @@ func Deliver(sender mail.Sender, from string, log *slog.Logger) func(context.Con
 		log.WarnContext(ctx, "a mail was not sent: there is no mail server, and the tenant has no development inbox", "tenant", st.Tenant().ID, "kind", m.Kind)
 		return nil
 	}
+}
+
+// provider is what sends the tenant's mails, nil if it has nothing of its own or switched it off, and the address that they come from.
+func provider(ctx context.Context, st *store.Store, out mail.Outside) (mail.Sender, string, error) {
+	var p stagedoor.EmailProvider
+	if err := st.Setting(ctx, stagedoor.SettingEmailProvider, &p); err != nil || p.Name == "" || !p.Enabled {
+		return nil, "", err
+	}
+	with := mail.Provider{Name: p.Name}
+	credentials, err := json.Marshal(p.Credentials)
+	if err == nil {
+		err = json.Unmarshal(credentials, &with.Credentials)
+	}
+	if err == nil && p.Settings != nil {
+		err = json.Unmarshal(p.Settings, &with.Settings)
+	}
+	if err != nil {
+		return nil, p.From, fmt.Errorf("reading the e-mail provider: %w", err)
+	}
+	sender, err := with.Sender(out)
+	return sender, p.From, err
 }
 
 // sentBy is the sender of a tenant's mails, by the tenant's name.

@@ -202,7 +202,7 @@ func TestDeliver(t *testing.T) {
 	sender := mail.NewMemory(5)
 	log := &locked{}
 	logger := slog.New(slog.NewTextHandler(log, nil))
-	w.ok(login.Deliver(sender, "", logger)(t.Context(), w.st, m))
+	w.ok(login.Deliver(sender, "", mail.Outside{}, logger)(t.Context(), w.st, m))
 	if len(w.mails()) != 1 || len(sender.Messages()) != 0 {
 		t.Error("the inbox comes first")
 	}
@@ -213,7 +213,7 @@ func TestDeliver(t *testing.T) {
 	for from, want := range map[string]string{
 		"mail@example.org": "mail@example.org", "Records <mail@example.org>": `"Records" <mail@example.org>`, "": "no-reply@acme.test", "nonsense": "no-reply@acme.test",
 	} {
-		if err := login.Deliver(sender, from, logger)(t.Context(), w.st, m); err != nil {
+		if err := login.Deliver(sender, from, mail.Outside{}, logger)(t.Context(), w.st, m); err != nil {
 			t.Fatal(err)
 		}
 		if got := sender.Messages()[0].From; !strings.Contains(got, want) || strings.ContainsAny(got, "\r\n") {
@@ -223,12 +223,12 @@ func TestDeliver(t *testing.T) {
 	if log.String() != "" {
 		t.Errorf("log %s", log)
 	}
-	w.ok(login.Deliver(nil, "", logger)(t.Context(), w.st, m))
+	w.ok(login.Deliver(nil, "", mail.Outside{}, logger)(t.Context(), w.st, m))
 	if got := log.String(); !strings.Contains(got, "level=WARN") || !strings.Contains(got, "kind=verify_email") || strings.Contains(got, "secret") || strings.Contains(got, "ada@") {
 		t.Errorf("log %s", got)
 	}
 	m.To = "nobody"
-	if err := login.Deliver(sender, "", logger)(t.Context(), w.st, m); !errors.Is(err, mail.ErrInvalid) {
+	if err := login.Deliver(sender, "", mail.Outside{}, logger)(t.Context(), w.st, m); !errors.Is(err, mail.ErrInvalid) {
 		t.Errorf("error %v", err)
 	}
 }

@@ -65,7 +65,7 @@ func (d *Door) signUpByClient(w http.ResponseWriter, r *http.Request, st *store.
 		return signupError(st, err)
 	}
 	issuer, lang := web.Issuer(r), page.Language(r)
-	d.later(r.Context(), st, func(ctx context.Context) error { return d.sendVerification(ctx, st, u, a.client, issuer, lang) })
+	d.later(r.Context(), st, func(ctx context.Context) error { return d.askToVerify(ctx, st, u, a.client, issuer, lang) })
 	_, answer.ID, _ = strings.Cut(u.ID, "|")
 	answer.Email, answer.EmailVerified = u.Email, u.EmailVerified
 	w.Header().Set("Cache-Control", "no-store")

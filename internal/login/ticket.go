@@ -43,7 +43,9 @@ func next(r *http.Request, st *store.Store, t *stagedoor.Ticket, client *stagedo
 	to := st.Tenant().Settings.DefaultRedirectionURI
 	switch {
 	case t.ResultURL != "":
-		to = t.ResultURL
+		if to = t.ResultURL; t.IncludeEmail {
+			to = withEmail(to, t.Email)
+		}
 	case client != nil && client.InitiateLoginURI != "":
 		to = client.InitiateLoginURI
 	}
@@ -58,6 +60,17 @@ func next(r *http.Request, st *store.Store, t *stagedoor.Ticket, client *stagedo
 	q := u.Query()
 	q.Set("organization", o.ID)
 	q.Set("organization_name", o.Name)
+	u.RawQuery = q.Encode()
+	return u.String()
+}
+
+func withEmail(address, email string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return address
+	}
+	q := u.Query()
+	q.Set("email", email)
 	u.RawQuery = q.Encode()
 	return u.String()
 }

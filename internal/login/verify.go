@@ -45,6 +45,16 @@ func (d *Door) verifyEmail(w http.ResponseWriter, r *http.Request, st *store.Sto
 		return err
 	}
 	logVerified(r, st, t, client, reason)
+	if reason == "" {
+		lang := page.Language(r)
+		d.later(r.Context(), st, func(ctx context.Context) error {
+			u, err := st.User(ctx, t.UserID)
+			if err != nil {
+				return err
+			}
+			return d.sendWelcome(ctx, st, u, client, lang)
+		})
+	}
 	frame := page.Frame(r, st, client)
 	switch {
 	case t != nil && t.ResultURL != "":
@@ -95,7 +105,9 @@ func verifyResult(w http.ResponseWriter, r *http.Request, st *store.Store, t *st
 		}
 	}
 	q := u.Query()
-	q.Set("email", t.Email)
+	if t.IncludeEmail {
+		q.Set("email", t.Email)
+	}
 	q.Set("success", strconv.FormatBool(reason == ""))
 	q.Set("code", verifyTexts[reason][0])
 	q.Set("message", verifyTexts[reason][1])

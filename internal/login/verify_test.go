@@ -87,7 +87,7 @@ func TestVerificationResult(t *testing.T) {
 		ticket := func(life time.Duration) {
 			w.Helper()
 			w.ok(w.st.CreateTicket(w.Context(), "t", &stagedoor.Ticket{
-				Kind: "verify_email", UserID: u.ID, Email: u.Email, ResultURL: "https://app.example/done?tab=1&success=maybe", ExpiresAt: w.clock().Add(life),
+				Kind: "verify_email", UserID: u.ID, Email: u.Email, ResultURL: "https://app.example/done?tab=1&success=maybe", IncludeEmail: true, ExpiresAt: w.clock().Add(life),
 			}))
 		}
 		follow := func(want url.Values) {
@@ -108,7 +108,7 @@ func TestVerificationResult(t *testing.T) {
 	})
 	each(t, func(w *world) {
 		u := w.found("ada@example.com")
-		w.ok(w.st.CreateTicket(w.Context(), "t", &stagedoor.Ticket{Kind: "verify_email", UserID: u.ID, Email: u.Email, ResultURL: "https://app.example/done", ExpiresAt: w.clock().Add(time.Hour)}))
+		w.ok(w.st.CreateTicket(w.Context(), "t", &stagedoor.Ticket{Kind: "verify_email", UserID: u.ID, Email: u.Email, ResultURL: "https://app.example/done", IncludeEmail: true, ExpiresAt: w.clock().Add(time.Hour)}))
 		w.wait(time.Hour)
 		to := w.browser().get("/u/email-verification?ticket=t").want(http.StatusFound).to()
 		if !strings.Contains(to, "success=false") || !strings.Contains(to, "code=expired") || !strings.Contains(to, "message=Access+expired.") {

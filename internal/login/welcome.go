@@ -28,7 +28,7 @@ func (d *Door) welcome(w http.ResponseWriter, r *http.Request, st *store.Store) 
 
 // brand serves the colours of the tenant, or of one of its organizations. Pages link it with a version, so it may be kept.
 func (d *Door) brand(w http.ResponseWriter, r *http.Request, st *store.Store) error {
-	look := page.Brand(st)
+	look := page.BrandOf(r.Context(), st)
 	if id := r.URL.Query().Get(ui.BrandOrganization); id != "" {
 		if o, err := st.Organization(r.Context(), id); err == nil {
 			look = page.OrganizationBrand(look, o)

@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"net"
 	netmail "net/mail"
 	"strings"
 	"time"
@@ -29,6 +30,10 @@ type SMTP struct {
 	Password    string
 	ImplicitTLS bool           // TLS from the start; port 465 always does so
 	RootCAs     *x509.CertPool // nil means those of the system
+	// Dial connects; nil means net.Dialer. Tenants name servers too, and must not reach the neighbours of ours.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+	// Headers are further ones that each message carries.
+	Headers map[string]string
 }
 
 // Send hands a message to the server and returns when the server took it. Connecting and sending may take 30 seconds each, or
@@ -41,6 +46,9 @@ func (s *SMTP) Send(ctx context.Context, m Message) error {
 	message, err := compose(m)
 	if err != nil {
 		return err
+	}
+	for name, value := range s.Headers {
+		message.SetGenHeader(mail.Header(name), value)
 	}
 	ctx, cancel := context.WithTimeout(ctx, sendTimeout)
 	defer cancel()
@@ -60,12 +68,24 @@ func (s *SMTP) client(deadline time.Time) (*mail.Client, error) {
 	if port == 0 {
 		port = mail.DefaultPortTLS
 	}
-	options := []mail.Option{
-		mail.WithPort(port), mail.WithTimeout(time.Until(deadline)),
-		mail.WithTLSConfig(&tls.Config{ServerName: s.Host, RootCAs: s.RootCAs, MinVersion: tls.VersionTLS12}),
+	config := &tls.Config{ServerName: s.Host, RootCAs: s.RootCAs, MinVersion: tls.VersionTLS12}
+	options := []mail.Option{mail.WithPort(port), mail.WithTimeout(time.Until(deadline)), mail.WithTLSConfig(config)}
+	implicit := s.ImplicitTLS || port == implicitTLSPort
+	if s.Dial != nil {
+		options = append(options, mail.WithDialContextFunc(func(ctx context.Context, network, address string) (net.Conn, error) {
+			conn, err := s.Dial(ctx, network, address)
+			if err != nil || !implicit {
+				return conn, err
+			}
+			secure := tls.Client(conn, config) // the library leaves that to who dials
+			if err := secure.HandshakeContext(ctx); err != nil {
+				return nil, errors.Join(err, conn.Close())
+			}
+			return secure, nil
+		}))
 	}
 	switch {
-	case s.ImplicitTLS || port == implicitTLSPort:
+	case implicit:
 		options = append(options, mail.WithSSL())
 	case s.Password != "":
 		options = append(options, mail.WithTLSPolicy(mail.TLSMandatory))
@@ -73,7 +93,11 @@ func (s *SMTP) client(deadline time.Time) (*mail.Client, error) {
 		options = append(options, mail.WithTLSPolicy(mail.TLSOpportunistic))
 	}
 	if s.Password != "" {
-		options = append(options, mail.WithSMTPAuth(mail.SMTPAuthAutoDiscover), mail.WithUsername(s.User), mail.WithPassword(s.Password))
+		way := mail.SMTPAuthAutoDiscover
+		if implicit && s.Dial != nil {
+			way = mail.SMTPAuthPlain // the library does not know that such a connection is encrypted when it chooses
+		}
+		options = append(options, mail.WithSMTPAuth(way), mail.WithUsername(s.User), mail.WithPassword(s.Password))
 	}
 	return mail.NewClient(s.Host, options...)
 }

@@ -59,9 +59,7 @@ func New(c Config) *http.Client {
 		c.MaxResponse = DefaultMaxResponse
 	}
 	if c.Resolve == nil {
-		c.Resolve = func(ctx context.Context, host string) ([]netip.Addr, error) {
-			return net.DefaultResolver.LookupNetIP(ctx, "ip", host)
-		}
+		c.Resolve = systemAddresses
 	}
 	transport := &http.Transport{
 		DialContext:            c.dial,
@@ -183,4 +181,18 @@ func (l *limited) Read(p []byte) (int, error) {
 		return n - 1, ErrTooLarge
 	}
 	return n, err
+}
+
+// Dialer returns how to connect under the same rules for protocols other than HTTP: no private address unless the operator allows it. It
+// does not use the proxy.
+func Dialer(c Config) func(ctx context.Context, network, address string) (net.Conn, error) {
+	if c.Resolve == nil {
+		c.Resolve = systemAddresses
+	}
+	c.Proxy = nil
+	return c.dial
+}
+
+func systemAddresses(ctx context.Context, host string) ([]netip.Addr, error) {
+	return net.DefaultResolver.LookupNetIP(ctx, "ip", host)
 }

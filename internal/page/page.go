@@ -16,8 +16,8 @@ import (
 
 // Frame is what every page shows of the tenant and, where it is known, the client.
 func Frame(r *http.Request, st *store.Store, client *stagedoor.Client) ui.Frame {
-	settings := &st.Tenant().Settings
-	f := ui.Frame{Lang: Language(r), Tenant: TenantName(st), Logo: settings.PictureURL, Brand: Brand(st)}
+	look := lookOf(r.Context(), st)
+	f := ui.Frame{Lang: Language(r), Tenant: TenantName(st), Logo: Logo(st, look), Favicon: look.Branding.FaviconURL, Brand: Brand(st, look)}
 	if client != nil {
 		f.Client = ui.Client{Name: client.Name, Logo: client.LogoURI}
 	}
@@ -42,6 +42,13 @@ func ForOrganization(f ui.Frame, o *stagedoor.Organization) ui.Frame {
 func OrganizationBrand(b ui.Brand, o *stagedoor.Organization) ui.Brand {
 	if o.Branding != nil && o.Branding.Colors != nil {
 		b.Primary, b.Organization = o.Branding.Colors.Primary, o.ID
+		if b.Theme != nil {
+			own := *b.Theme
+			if own.Colors.PrimaryButton = b.Primary; o.Branding.Colors.PageBackground != "" {
+				own.Background.Color, own.Background.ImageURL = o.Branding.Colors.PageBackground, ""
+			}
+			b.Theme = &own
+		}
 	}
 	return b
 }
@@ -57,11 +64,6 @@ func TenantName(st *store.Store) string {
 		return name
 	}
 	return st.Tenant().ID
-}
-
-// Brand is the look of the tenant.
-func Brand(st *store.Store) ui.Brand {
-	return ui.Brand{Primary: st.Tenant().Settings.Local.PrimaryColor}
 }
 
 // Support is where the tenant's people get help; empty if the tenant says nothing.

@@ -140,7 +140,7 @@ func (db *DB) CheckSealed(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s := &Store{db, &stagedoor.Tenant{ID: tenant}}
+	s := &Store{db: db, tenant: &stagedoor.Tenant{ID: tenant}}
 	if _, err := s.unseal(sealed, "signing_keys", kid); err != nil {
 		return errors.New("the database was sealed under another master key than the one given")
 	}

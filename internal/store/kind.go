@@ -22,6 +22,14 @@ type Kind[T any] struct {
 	NewID   func() string             // makes the id of a value that comes without
 	Missing *stagedoor.Error          // the wire's words for "there is none"
 	Clash   func(*T) *stagedoor.Error // the wire's words for a duplicate
+	Cached  bool                      // part of what is kept in memory with the tenant
+}
+
+// changed tells that what is kept in memory may be old.
+func (k *Kind[T]) changed(s *Store) {
+	if k.Cached {
+		s.db.forget(s.tenant.ID)
+	}
 }
 
 func (k *Kind[T]) noun(s *Store) *noun[T] {
@@ -60,6 +68,7 @@ func (k *Kind[T]) ByName(ctx context.Context, s *Store, name string) (*T, error)
 // Create adds a value, which gets an id if it has none. A value whose id or Unique is taken is k.Clash.
 func (k *Kind[T]) Create(ctx context.Context, s *Store, v *T) error {
 	n := k.noun(s)
+	defer k.changed(s)
 	return n.named(v, s.writeOne(ctx, func(q querier) error { return k.add(ctx, s, q, n, v) }))
 }
 
@@ -80,6 +89,7 @@ func (k *Kind[T]) add(ctx context.Context, s *Store, q querier, n *noun[T], v *T
 
 // Update changes one value in a transaction. If change returns an error, nothing happens.
 func (k *Kind[T]) Update(ctx context.Context, s *Store, id string, change func(*T) error) (*T, error) {
+	defer k.changed(s)
 	return k.noun(s).update(ctx, s, id, change)
 }
 
@@ -107,6 +117,7 @@ func (k *Kind[T]) Set(ctx context.Context, s *Store, id string, start func() *T,
 
 // Delete removes one value and tells whether there was one.
 func (k *Kind[T]) Delete(ctx context.Context, s *Store, id string) (found bool, err error) {
+	defer k.changed(s)
 	err = s.writeOne(ctx, func(q querier) error {
 		n, err := q.exec(ctx, "DELETE FROM documents WHERE kind = '"+k.Name+"' AND tenant = ? AND id = ?", s.tenant.ID, id)
 		found = n > 0

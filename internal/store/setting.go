@@ -15,7 +15,7 @@ type setting struct {
 
 var settings = Kind[setting]{
 	Name: "setting", ID: func(v *setting) *string { return &v.ID }, Secret: func(v *setting) *string { return &v.Members },
-	Missing: stagedoor.Errorf(stagedoor.NotFound, "inexistent_setting", "There is no such setting."),
+	Cached: true, Missing: stagedoor.Errorf(stagedoor.NotFound, "inexistent_setting", "There is no such setting."),
 }
 
 // Setting reads a group of settings into v, a pointer to what holds where nothing was set.

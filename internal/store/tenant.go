@@ -18,6 +18,7 @@ const tenantMaxAge = 3 * time.Second
 type Store struct {
 	db     *DB
 	tenant *stagedoor.Tenant
+	look   cachedLook
 }
 
 type cachedTenant struct {
@@ -79,7 +80,7 @@ func (db *DB) CreateTenant(ctx context.Context, id string, domains []string) (*S
 		return nil, err
 	}
 	db.forget(id)
-	return &Store{db, t}, nil
+	return &Store{db: db, tenant: t}, nil
 }
 
 // DeleteTenant removes a tenant with everything that belongs to it. One that is not there is no error.
@@ -212,7 +213,7 @@ func (db *DB) TenantByID(ctx context.Context, id string) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{db, t}
+	s := &Store{db: db, tenant: t}
 	if t.ACLs, err = s.NetworkACLs(ctx); err != nil {
 		return nil, err
 	}

@@ -284,6 +284,7 @@ var trespasses = map[string]struct {
 		err := s.Setting(ctx, "setting", &members)
 		return members, err
 	}},
+	"Look": {ignores, func(ctx context.Context, s *store.Store) (any, error) { return s.Look(ctx) }},
 	"ChangeSetting": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
 		return nil, s.ChangeSetting(ctx, "setting", func(m map[string]any) error { m["x"] = 1; return nil })
 	}},

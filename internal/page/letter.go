@@ -1,0 +1,232 @@
+package page
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	netmail "net/mail"
+	"net/url"
+	"strings"
+	"time"
+
+	"golang.org/x/net/html"
+
+	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/liquid"
+	"github.com/stagedoor/stagedoor/internal/mail"
+	"github.com/stagedoor/stagedoor/internal/store"
+	"github.com/stagedoor/stagedoor/ui"
+)
+
+// Letter is a mail to one person: in the tenant's own words where it wrote a template for it, else in ours.
+type Letter struct {
+	Kind         ui.MailKind
+	Lang         string
+	Data         ui.MailData             // of our own text; Link and Email are also those of the template
+	User         *stagedoor.User         // nil if there is none yet
+	Client       *stagedoor.Client       // nil if unknown
+	Organization *stagedoor.Organization // nil if none
+	Vars         map[string]any          // further variables of the template
+}
+
+// templates are the names of the templates of a kind of mail, in the order in which they count: old tenants use old names.
+var templates = map[ui.MailKind][]string{ui.ResetEmail: {"reset_email", "change_password", "password_reset"}}
+
+// Template returns the tenant's own template of a kind of mail, switched on or off, or nil if it wrote none.
+func Template(ctx context.Context, st *store.Store, kind ui.MailKind) (*stagedoor.EmailTemplate, error) {
+	names := templates[kind]
+	if names == nil {
+		names = []string{string(kind)}
+	}
+	var off *stagedoor.EmailTemplate
+	for _, name := range names {
+		var t stagedoor.EmailTemplate
+		if err := st.Setting(ctx, stagedoor.SettingEmailTemplate+name, &t); err != nil {
+			return nil, err
+		}
+		if t.Enabled {
+			return &t, nil
+		}
+		if t.Template != "" && off == nil {
+			off = &t
+		}
+	}
+	return off, nil
+}
+
+// Write writes the letter by the template, which may be nil or switched off. A template that fails is told to the operator and the tenant's log;
+// the person gets our own text then.
+func (l Letter) Write(ctx context.Context, st *store.Store, t *stagedoor.EmailTemplate) (mail.Message, error) {
+	if t != nil && t.Enabled {
+		m, err := l.own(ctx, st, t)
+		if err == nil {
+			return m, nil
+		}
+		slog.WarnContext(ctx, "a template of a mail fails", "tenant", st.Tenant().ID, "template", t.Template, "error", err)
+		st.Log(stagedoor.LogEvent{Type: "fn", Description: "The template " + t.Template + " fails, the mail was sent in other words: " + err.Error()})
+	}
+	subject, text, html, err := ui.Mail(l.Kind, ui.Language(l.Lang), l.Data)
+	return mail.Message{To: l.Data.Email, Subject: subject, Text: text, HTML: html, Kind: string(l.Kind)}, err
+}
+
+func (l Letter) own(ctx context.Context, st *store.Store, t *stagedoor.EmailTemplate) (mail.Message, error) {
+	m := mail.Message{To: l.Data.Email, Kind: string(l.Kind), HTML: t.Body}
+	vars := l.vars(ctx, st)
+	subject := t.Subject
+	if t.Syntax == "" || t.Syntax == "liquid" {
+		var err error
+		if m.HTML, err = liquid.HTML(ctx, t.Body, vars, liquid.DefaultLimits); err != nil {
+			return m, fmt.Errorf("its body: %w", err)
+		}
+		if subject, err = liquid.Text(ctx, t.Subject, vars, liquid.DefaultLimits); err != nil {
+			return m, fmt.Errorf("its subject: %w", err)
+		}
+		if m.From, err = liquid.Text(ctx, t.From, vars, liquid.DefaultLimits); err != nil {
+			return m, fmt.Errorf("its sender: %w", err)
+		}
+	} else {
+		m.From = t.From
+	}
+	if _, err := netmail.ParseAddress(m.From); err != nil {
+		m.From = ""
+	}
+	if m.Subject = strings.Join(strings.Fields(subject), " "); m.Subject == "" {
+		m.Subject = TenantName(st)
+	}
+	m.Text = plain(m.HTML)
+	probe := m
+	if probe.From == "" {
+		probe.From = "someone@localhost.test" // who delivers puts the sender in
+	}
+	return m, probe.Validate()
+}
+
+// ResultURL is where the link of a mail leads in the end, as the template says; empty if it says nothing, or nothing that a browser may be sent to.
+func (l Letter) ResultURL(ctx context.Context, st *store.Store, t *stagedoor.EmailTemplate) string {
+	if t == nil || !t.Enabled || t.ResultURL == "" {
+		return ""
+	}
+	address, err := liquid.Text(ctx, t.ResultURL, l.vars(ctx, st), liquid.DefaultLimits)
+	u, bad := url.Parse(strings.TrimSpace(address))
+	if err != nil || bad != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" {
+		return ""
+	}
+	return u.String()
+}
+
+// Lifetime is how long the link of a mail works.
+func Lifetime(t *stagedoor.EmailTemplate, otherwise time.Duration) time.Duration {
+	if t == nil || !t.Enabled || t.LifetimeSeconds <= 0 {
+		return otherwise
+	}
+	return time.Duration(t.LifetimeSeconds) * time.Second
+}
+
+// vars are the variables of a tenant's template.
+func (l Letter) vars(ctx context.Context, st *store.Store) map[string]any {
+	s := &st.Tenant().Settings
+	look := lookOf(ctx, st)
+	logo := Logo(st, look)
+	vars := map[string]any{
+		"url": l.Data.Link, "email": l.Data.Email, "tenant": st.Tenant().ID, "friendly_name": TenantName(st), "support_email": s.SupportEmail,
+		"support_url": s.SupportURL, "picture_url": logo, "request_language": ui.Language(l.Lang), "application": map[string]any{}, "user": map[string]any{"email": l.Data.Email},
+		"branding": map[string]any{"logo_url": logo, "colors": map[string]any{"primary": Brand(st, look).Primary}},
+	}
+	if u := l.User; u != nil {
+		vars["user"] = map[string]any{
+			"email": u.Email, "email_verified": u.EmailVerified, "user_id": u.ID, "username": u.Username, "name": u.Name, "nickname": u.Nickname,
+			"given_name": u.GivenName, "family_name": u.FamilyName, "picture": u.Picture, "phone_number": u.PhoneNumber,
+			"user_metadata": plainMetadata(u.UserMetadata), "app_metadata": plainMetadata(u.AppMetadata),
+		}
+		vars["connection"] = map[string]any{"name": u.Connection}
+	}
+	if c := l.Client; c != nil && !c.Global {
+		domain := ""
+		if len(c.Callbacks) > 0 {
+			if u, err := url.Parse(c.Callbacks[0]); err == nil && u.Host != "" {
+				domain = u.Scheme + "://" + u.Host
+			}
+		}
+		vars["application"] = map[string]any{"name": c.Name, "clientID": c.ID, "callback_domain": domain, "logo_uri": c.LogoURI}
+	}
+	if o := l.Organization; o != nil {
+		metadata := map[string]any{}
+		for name, value := range o.Metadata {
+			metadata[name] = value
+		}
+		vars["organization"] = map[string]any{"id": o.ID, "name": o.Name, "display_name": o.DisplayName, "metadata": metadata}
+	}
+	for name, value := range l.Vars {
+		vars[name] = value
+	}
+	return vars
+}
+
+// plainMetadata is metadata as templates read it.
+func plainMetadata(m stagedoor.Metadata) map[string]any {
+	out := map[string]any{}
+	if b, err := json.Marshal(m); err == nil {
+		_ = json.Unmarshal(b, &out) // what was an object is one again
+	}
+	return out
+}
+
+// plain is what a mail of HTML says to readers of text: its words, with the addresses of its links behind them.
+func plain(source string) string {
+	var out strings.Builder
+	var href string
+	z := html.NewTokenizer(strings.NewReader(source))
+	hidden := 0
+	for {
+		switch kind := z.Next(); kind {
+		case html.ErrorToken:
+			if text := tidy(out.String()); text != "" {
+				return text
+			}
+			return "-" // a text is needed
+		case html.TextToken:
+			if hidden == 0 {
+				out.WriteString(strings.Join(strings.Fields(" "+string(z.Text())+" "), " ") + " ")
+			}
+		case html.StartTagToken, html.EndTagToken, html.SelfClosingTagToken:
+			name, _ := z.TagName()
+			switch string(name) {
+			case "style", "script", "head", "title":
+				if kind == html.StartTagToken {
+					hidden++
+				} else if hidden > 0 {
+					hidden--
+				}
+			case "a":
+				if kind == html.EndTagToken && href != "" {
+					out.WriteString("( " + href + " ) ")
+					href = ""
+				}
+				for kind == html.StartTagToken {
+					key, value, more := z.TagAttr()
+					if string(key) == "href" {
+						href = string(value)
+					}
+					if !more {
+						break
+					}
+				}
+			case "p", "br", "div", "tr", "li", "h1", "h2", "h3", "table":
+				out.WriteString("\n")
+			}
+		}
+	}
+}
+
+// tidy trims lines and keeps one empty line of many.
+func tidy(text string) string {
+	var lines []string
+	for _, line := range strings.Split(text, "\n") {
+		line = strings.TrimSpace(line)
+		if line != "" || len(lines) > 0 && lines[len(lines)-1] != "" {
+			lines = append(lines, line)
+		}
+	}
+	return strings.TrimSpace(strings.Join(lines, "\n"))
+}
