@@ -3,9 +3,7 @@ package mgmt
 import (
 	"bytes"
 	"encoding/json"
-	"regexp"
 	"slices"
-	"strings"
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/web"
@@ -40,11 +38,9 @@ func (a *API) listClients(c *call, in listClientsIn) (any, error) {
 		return nil, err
 	}
 	if in.Query != "" {
-		with, err := c.clientsWithGrants(in.Query)
-		if err != nil {
+		if all, err = c.clientsThat(in.Query, all); err != nil {
 			return nil, err
 		}
-		all = slices.DeleteFunc(all, func(cl stagedoor.Client) bool { return !with[cl.ID] })
 	}
 	show, err := a.clientView(c)
 	if err != nil {
@@ -59,32 +55,6 @@ func (a *API) listClients(c *call, in listClientsIn) (any, error) {
 			}
 			return in.Pick(shown, "tenant")
 		})
-}
-
-// grantQuery is one of the two conditions that q of clients can have.
-var grantQuery = regexp.MustCompile(`^client_grant\.(organization_id):"?([A-Za-z0-9_]+)"?$|^client_grant\.(allow_any_organization):"?(true|false)"?$`)
-
-// clientsWithGrants returns the ids of the clients that have a client grant as q says.
-func (c *call) clientsWithGrants(q string) (map[string]bool, error) {
-	m := grantQuery.FindStringSubmatch(strings.TrimSpace(q))
-	if m == nil {
-		return nil, bad("invalid_query_string", "Query validation error: 'q must be client_grant.organization_id:{organization_id} or client_grant.allow_any_organization:true'.")
-	}
-	var grants []stagedoor.ClientGrant
-	var err error
-	if m[2] != "" {
-		grants, err = c.store.OrganizationGrants(c.ctx(), m[2])
-	} else {
-		grants, err = c.store.ClientGrants(c.ctx())
-	}
-	out := map[string]bool{}
-	for _, g := range grants {
-		any := g.AllowAnyOrganization != nil && *g.AllowAnyOrganization
-		if m[2] != "" || any == (m[4] == "true") {
-			out[g.ClientID] = true
-		}
-	}
-	return out, err
 }
 
 func (a *API) readClient(c *call, in web.Fields) (any, error) {

@@ -2,7 +2,9 @@ package mgmt
 
 import (
 	"fmt"
+	"slices"
 
+	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/lucene"
 	"github.com/stagedoor/stagedoor/internal/web"
 )
@@ -26,4 +28,71 @@ func withinReach(c *call, p web.Paging) error {
 		return nil
 	}
 	return bad("invalid_paging", fmt.Sprintf("You can only page through the first %d records. See https://auth0.com/docs/users/search/v3/view-search-results-by-page#limitation", limit))
+}
+
+// Fields of the grants of a client, which q of clients knows.
+const (
+	grantOrganization    = "client_grant.organization_id"
+	grantAnyOrganization = "client_grant.allow_any_organization"
+)
+
+// clientSchema is what q of clients knows: the two fields of grants that the wire documents, and what names a client.
+var clientSchema = lucene.Schema{
+	Bare:  []string{"client_id", "name"},
+	Known: []string{"client_id", "name", "description", "app_type", "is_first_party", "global", grantOrganization, grantAnyOrganization},
+}
+
+// clientsThat returns those of the clients that q finds. They are few, so that each is asked.
+func (c *call) clientsThat(q string, all []stagedoor.Client) ([]stagedoor.Client, error) {
+	where, err := meaning(&clientSchema, "q", q)
+	if err != nil {
+		return nil, err
+	}
+	values := map[string]map[string][]string{} // of grants, by client
+	if where.Mentions(grantOrganization) || where.Mentions(grantAnyOrganization) {
+		if values, err = c.grantValues(where.Mentions(grantOrganization)); err != nil {
+			return nil, err
+		}
+	}
+	return slices.DeleteFunc(all, func(cl stagedoor.Client) bool {
+		return !where.Match(func(path string) []string {
+			text, isText := map[string]string{"client_id": cl.ID, "name": cl.Name, "description": cl.Description, "app_type": cl.AppType}[path]
+			flag, isFlag := map[string]bool{"is_first_party": cl.IsFirstParty, "global": cl.Global}[path]
+			switch {
+			case isFlag:
+				return []string{lucene.Bool(flag)}
+			case isText && text != "":
+				return []string{lucene.Text(text)}
+			}
+			return values[cl.ID][path]
+		})
+	}), nil
+}
+
+// grantValues returns what the fields of grants hold, by client and field.
+func (c *call) grantValues(withOrganizations bool) (map[string]map[string][]string, error) {
+	grants, err := c.store.ClientGrants(c.ctx())
+	if err != nil {
+		return nil, err
+	}
+	out := map[string]map[string][]string{}
+	for _, g := range grants {
+		v := out[g.ClientID]
+		if v == nil {
+			v = map[string][]string{}
+			out[g.ClientID] = v
+		}
+		v[grantAnyOrganization] = append(v[grantAnyOrganization], lucene.Bool(g.AllowAnyOrganization != nil && *g.AllowAnyOrganization))
+		if !withOrganizations {
+			continue
+		}
+		organizations, err := c.store.ClientGrantOrganizations(c.ctx(), g.ID)
+		if err != nil {
+			return nil, err
+		}
+		for _, o := range organizations {
+			v[grantOrganization] = append(v[grantOrganization], lucene.Text(o.ID))
+		}
+	}
+	return out, nil
 }

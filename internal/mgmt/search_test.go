@@ -387,3 +387,49 @@ func TestSearchLogs(t *testing.T) {
 		h.call(all, "GET", "/logs?q=date:x", "").is(400, "")
 	})
 }
+
+func TestSearchClients(t *testing.T) {
+	h := sqlite(t)
+	all := h.machine("acme")
+	for _, body := range []string{`{"name":"Player","app_type":"spa","description":"plays music"}`, `{"name":"Robot","app_type":"non_interactive","is_first_party":false}`} {
+		h.call(all, "POST", "/clients", body).is(201, "")
+	}
+	robot := h.found("/clients", "name:Robot", "", "client_id")[0]
+	h.call(all, "POST", "/resource-servers", `{"identifier":"urn:api"}`).is(201, "")
+	h.call(all, "POST", "/client-grants", `{"client_id":"`+robot+`","audience":"urn:api","scope":[]}`).is(201, "")
+	for q, want := range map[string][]string{
+		`app_type:spa`: {"Player"}, `name:(Player OR Robot)`: {"Player", "Robot"}, `Robot`: {"Robot"}, robot: {"Robot"}, `is_first_party:false`: {"Robot"}, `name:P*`: {"Player"},
+		`description:*music*`: {"Player"}, `client_grant.allow_any_organization:false`: {"Robot"}, `client_grant.allow_any_organization:true`: {}, `_exists_:client_grant.organization_id`: {},
+		`name:R* AND NOT app_type:spa`: {"Robot"}, `_exists_:description`: {"Player"},
+	} {
+		got := h.found("/clients", q, "", "name")
+		slices.Sort(got)
+		if !slices.Equal(got, want) {
+			h.Errorf("q=%s: %q, want %q", q, got, want)
+		}
+	}
+	h.call(all, "GET", "/clients?q=colour:red", "").fails(400, "invalid_query_string", "Query validation error: 'Syntax error at character 1: there is no field \"colour\"; there are "+
+		"client_id, name, description, app_type, is_first_party, global, client_grant.organization_id, client_grant.allow_any_organization' on property q (Query in Lucene query string syntax).")
+	h.call(all, "GET", "/clients?q=(", "").is(400, "")
+}
+
+func TestSearchMembers(t *testing.T) {
+	each(t, func(h *house) {
+		h.listeners()
+		all := h.machine("acme")
+		org := h.call(all, "POST", "/organizations", `{"name":"band"}`).is(201, "").text("id")
+		h.call(all, "POST", "/organizations/"+org+"/members", `{"members":["auth0|jane","auth0|johanna"]}`).is(204, "")
+		for q, want := range map[string][]string{
+			`organization_id:` + org: {"jane", "johanna"}, `organization_id:"` + org + `" AND name:"jane smith"`: {"jane"}, `_exists_:organization_id`: {"jane", "johanna"},
+			`NOT organization_id:` + org: {"jim", "google-oauth2|1"}, `organization_id:org_none`: {}, `organization_id:org_* AND NOT blocked:false`: {"johanna"},
+		} {
+			if got := h.found("/users", q, "", "user_id"); !slices.Equal(got, want) {
+				h.Errorf("q=%s: %q, want %q", q, got, want)
+			}
+		}
+		h.call(all, "DELETE", "/organizations/"+org+"/members", `{"members":["auth0|jane"]}`).is(204, "")
+		if got := h.found("/users", "organization_id:"+org, "", "user_id"); !slices.Equal(got, []string{"johanna"}) {
+			h.Errorf("after one left: %q", got)
+		}
+	})
+}

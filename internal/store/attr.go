@@ -328,14 +328,20 @@ func (s *Store) lockedUsers(ctx context.Context, q querier, where string, args .
 
 // usersByID returns those of the users who are there.
 func (s *Store) usersByID(ctx context.Context, q querier, ids []string, order string) ([]stagedoor.User, error) {
-	if s.db.postgres {
-		return s.usersIn(ctx, q, " WHERE u.tenant = ? AND u.id = ANY (?)"+order, s.tenant.ID, ids)
-	}
-	list, err := json.Marshal(ids)
+	in, list, err := s.idList(ids)
 	if err != nil {
 		return nil, err
 	}
-	return s.usersIn(ctx, q, " WHERE u.tenant = ? AND u.id IN (SELECT value FROM json_each(?))"+order, s.tenant.ID, string(list))
+	return s.usersIn(ctx, q, " WHERE u.tenant = ? AND u.id "+in+order, s.tenant.ID, list)
+}
+
+// idList returns the end of a condition that a column is one of the ids, and its argument.
+func (s *Store) idList(ids []string) (string, any, error) {
+	if s.db.postgres {
+		return "= ANY (?)", ids, nil
+	}
+	list, err := json.Marshal(ids)
+	return "IN (SELECT value FROM json_each(?))", string(list), err
 }
 
 // Reindex makes the index anew while the server runs: it adds what is missing, then removes what does not belong there. done

@@ -56,9 +56,6 @@ func (s *Store) Users(ctx context.Context, uq UserQuery) ([]stagedoor.User, int,
 	if !SortsUsersBy(uq.Sort) {
 		return nil, 0, stagedoor.Errorf(stagedoor.Invalid, "invalid_query_string", "Users cannot be sorted by %q.", uq.Sort)
 	}
-	if where.Mentions(organizationField) {
-		return nil, 0, stagedoor.Errorf(stagedoor.Unsupported, "not_supported", "Searching users by organization_id is not supported by this server.")
-	}
 	p := &searcher{s: s, where: where, desc: uq.Descending, why: cmpOr(uq.Explain, &Explanation{})}
 	if uq.Sort != "created_at" {
 		p.sort = uq.Sort
@@ -130,12 +127,16 @@ func (p *searcher) compare(a, b place) int {
 
 // found is a user whose values can be asked for; only what is asked for is read.
 type found struct {
-	user *stagedoor.User
-	root map[string][]string
+	user          *stagedoor.User
+	root          map[string][]string
+	organizations []string // if they are asked for
 }
 
 // at returns the normal forms of the user's values at a path.
 func (f *found) at(path string) []string {
+	if path == organizationField {
+		return f.organizations
+	}
 	for prefix, metadata := range map[string]stagedoor.Metadata{"user_metadata.": f.user.UserMetadata, "app_metadata.": f.user.AppMetadata} {
 		rest, inside := strings.CutPrefix(path, prefix)
 		if !inside {
@@ -182,15 +183,37 @@ func (p *searcher) load(ctx context.Context, places []place, match *lucene.Expr)
 		byID[users[i].ID] = &users[i]
 	}
 	p.why.Read += len(users)
+	organizations := map[string][]string{}
+	if match.Mentions(organizationField) {
+		if organizations, err = p.s.organizationsOf(ctx, ids); err != nil {
+			return nil, err
+		}
+	}
 	var out []*found
 	for _, id := range ids {
 		if u := byID[id]; u != nil {
-			if f := (&found{user: u}); match.Match(f.at) {
+			if f := (&found{user: u, organizations: organizations[id]}); match.Match(f.at) {
 				out = append(out, f)
 			}
 		}
 	}
 	return out, nil
+}
+
+// organizationsOf returns the normal forms of the ids of the organizations that users belong to.
+func (s *Store) organizationsOf(ctx context.Context, ids []string) (map[string][]string, error) {
+	out := map[string][]string{}
+	in, list, err := s.idList(ids)
+	if err != nil {
+		return nil, err
+	}
+	err = s.read().each(ctx, "SELECT user_id, org_id FROM organization_members WHERE tenant = ? AND user_id "+in, []any{s.tenant.ID, list}, func(scan func(...any) error) error {
+		var user, organization string
+		err := scan(&user, &organization)
+		out[user] = append(out[user], lucene.Text(organization))
+		return err
+	})
+	return out, err
 }
 
 // page returns want users after the first skip.

@@ -254,7 +254,7 @@ func (p *searcher) weigh(ctx context.Context, all ...*drive) error {
 
 // isCheck tells whether e can be looked up for a user in the index at once.
 func isCheck(e *lucene.Expr) bool {
-	if e.Op != lucene.Is || e.Cond.Pattern != nil || len(e.Cond.In) > 4 {
+	if e.Op != lucene.Is || e.Cond.Pattern != nil || len(e.Cond.In) > 4 || e.Cond.Path == organizationField {
 		return false
 	}
 	for _, i := range e.Cond.In {

@@ -185,7 +185,7 @@ func (r random) user(i int) *stagedoor.User {
 func (r random) field() string {
 	return r.of("email", "name", "nickname", "given_name", "user_id", "phone_number", "email.domain", "identities.provider", "identities.isSocial", "blocked", "email_verified",
 		"user_metadata.genre", "user_metadata.level", "user_metadata.tags", "user_metadata.home.city", `user_metadata.home.a\ b`, "user_metadata.home.n", "app_metadata.genre", "app_metadata.level",
-		"app_metadata.ok", "logins_count", "last_ip", "nothing", "user_metadata.home", "username")
+		"app_metadata.ok", "logins_count", "last_ip", "nothing", "user_metadata.home", "username", "organization_id", "organization_id")
 }
 
 func (r random) date() string {
@@ -204,7 +204,7 @@ func escaped(s string) string {
 }
 
 func (r random) word() string {
-	w := r.of(append(vocabulary, "ann", "ANN", "john", "x.test", "y.test", "google-oauth2", "auth0|3", "+1555", "true", "false", "192.0.2.1", "100", "1", "2")...)
+	w := r.of(append(vocabulary, "ann", "ANN", "john", "x.test", "y.test", "google-oauth2", "auth0|3", "+1555", "true", "false", "192.0.2.1", "100", "1", "2", "org_a", "org_b")...)
 	switch n := r.IntN(8); {
 	case n < 3 && w != "":
 		return escaped(w)
@@ -219,7 +219,7 @@ func (r random) word() string {
 }
 
 func (r random) bound() string {
-	return r.of("*", "1", "3", "-2", "100", "a", "jazz", "z", `"2"`, "2025-12", "2025-12-24", "2025", `"be"`, "B")
+	return r.of("*", "1", "3", "-2", "100", "a", "jazz", "z", `"2"`, "2025-12", "2025-12-24", "2025", `"be"`, "B", "org_a")
 }
 
 func (r random) query(depth int) string {
@@ -300,8 +300,17 @@ func fill(t *testing.T, s *store.Store, r random, clock *ticking, n int) []*reco
 		t.Fatalf("%d users of %d", len(users), n)
 	}
 	records := make([]*record, n)
+	for _, o := range []string{"org_a", "org_b", "3"} {
+		ok(t, s.CreateOrganization(t.Context(), &stagedoor.Organization{ID: o, Name: "name-" + o}, nil))
+	}
 	for i := range users {
 		records[i] = newRecord(t, &users[i])
+		for _, o := range []string{"org_a", "org_b", "3"} {
+			if r.IntN(4) == 0 {
+				ok(t, s.AddMembers(t.Context(), o, []string{users[i].ID}))
+				records[i].values["organization_id"] = append(records[i].values["organization_id"], lucene.Text(o))
+			}
+		}
 	}
 	return records
 }

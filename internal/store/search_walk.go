@@ -265,8 +265,43 @@ func (s *Store) like(pattern lucene.Pattern) (string, string) {
 
 // rows returns the table and the condition that find the rows of attr for a condition.
 func (p *searcher) rows(c *lucene.Condition, in []lucene.Interval) (string, []any) {
+	if c.Path == organizationField {
+		return p.memberships(c, in)
+	}
 	where, args := p.valued(c, in)
 	return "attr a WHERE a.tenant = ? AND a.path = ? AND " + where, append([]any{p.s.tenant.ID, pathID(c.Path)}, args...)
+}
+
+// memberships is rows for the organizations that users belong to, which have a table of their own, and ids without a type.
+func (p *searcher) memberships(c *lucene.Condition, in []lucene.Interval) (string, []any) {
+	var bare []lucene.Interval
+	value := "m.org_id"
+	for _, i := range in {
+		from, isText := strings.CutPrefix(i.From, "s")
+		to, ends := strings.CutPrefix(i.To, "s")
+		switch {
+		case i.Single() && isText:
+			bare = append(bare, lucene.Interval{From: from, To: from, Through: true})
+			continue
+		case i.Single() || i.To <= "s":
+			continue // a number or a boolean
+		case !isText:
+			from = ""
+		}
+		if !ends {
+			to = "\U0010ffff"
+		}
+		value = p.id("m.org_id")
+		bare = append(bare, lucene.Interval{From: from, After: i.After && isText, To: to, Through: i.Through && ends})
+	}
+	where, args := p.valued(&lucene.Condition{Path: c.Path}, bare)
+	if c.Pattern != nil {
+		like, pattern := p.s.like(c.Pattern)
+		where, args = where+" AND "+like, append(args, strings.TrimPrefix(pattern, "s"))
+	}
+	return "(SELECT m.tenant, " + value + " AS value, " + p.id("m.user_id") + " AS user_id, " +
+		"(SELECT u.created_at FROM users u WHERE u.tenant = m.tenant AND u.id = m.user_id) AS at FROM organization_members m) a WHERE a.tenant = ? AND " +
+		where, append([]any{p.s.tenant.ID}, args...)
 }
 
 // checked adds conditions that the user of the row satisfies: equalities each by one look at the index, others by their sets.
