@@ -5,7 +5,8 @@ import "fmt"
 // Rule is one rule of a connection's password policy, as it is explained on the page and, after
 // a refused password, checked off. Codes and arguments are those of the sign-up error:
 //
-//	nonEmpty · lengthAtLeast [n] · containsAtLeast [n, of] · shouldContain · identicalChars [n, example]
+//	nonEmpty · lengthAtLeast [n] · containsAtLeast [n, of] · shouldContain · identicalChars [n, example] ·
+//	sequentialChars [n, example]
 //	and below the middle two: lowerCase · upperCase · numbers · specialCharacters
 //	further: dictionary · personalInfo · history [n]
 type Rule struct {

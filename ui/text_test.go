@@ -82,7 +82,7 @@ func TestFamiliesAreComplete(t *testing.T) {
 	for _, scope := range profileScopes {
 		keys = append(keys, "scope."+scope)
 	}
-	for _, rule := range strings.Fields("nonEmpty lengthAtLeast containsAtLeast shouldContain identicalChars lowerCase upperCase numbers specialCharacters dictionary personalInfo history") {
+	for _, rule := range strings.Fields("nonEmpty lengthAtLeast containsAtLeast shouldContain identicalChars sequentialChars lowerCase upperCase numbers specialCharacters dictionary personalInfo history") {
 		keys = append(keys, "rule."+rule)
 	}
 	for _, key := range keys {

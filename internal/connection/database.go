@@ -84,6 +84,9 @@ func (d *Database) verify(ctx context.Context, secret, hash string) error {
 // Policy returns what the connection asks of a new password. New connections have
 // the policy good.
 func Policy(c *stagedoor.Connection) password.Policy {
+	if o := c.Options.PasswordOptions; o != nil {
+		return newerPolicy(o)
+	}
 	p := password.Policy{Level: c.Options.PasswordPolicy}
 	if p.Level == "" {
 		p.Level = "good"
@@ -99,7 +102,10 @@ func CheckPassword(c *stagedoor.Connection, secret string) error {
 	if len(secret) > maxPassword || !utf8.ValidString(secret) {
 		return stagedoor.Errorf(stagedoor.Invalid, "invalid_password", "The password is longer than %d bytes or not valid text.", maxPassword)
 	}
-	return Policy(c).Validate(secret)
+	if err := Policy(c).Validate(secret); err != nil {
+		return err
+	}
+	return checkDictionary(c, secret)
 }
 
 // Create adds a user to a database connection. It normalises the identifiers, checks the password (an
@@ -115,6 +121,9 @@ func (d *Database) Create(ctx context.Context, st *store.Store, c *stagedoor.Con
 	hash := ""
 	if secret != "" {
 		if err := CheckPassword(c, secret); err != nil {
+			return err
+		}
+		if err := checkPersonal(c, u, secret); err != nil {
 			return err
 		}
 		if hash, err = d.Hasher.Hash(ctx, secret); err != nil {
@@ -133,14 +142,14 @@ func (d *Database) Create(ctx context.Context, st *store.Store, c *stagedoor.Con
 
 // SetPassword replaces a user's password: their sessions and refresh tokens end.
 func (d *Database) SetPassword(ctx context.Context, st *store.Store, c *stagedoor.Connection, userID, secret string) error {
-	if err := CheckPassword(c, secret); err != nil {
+	if err := d.CheckNew(ctx, st, c, userID, secret); err != nil {
 		return err
 	}
 	hash, err := d.Hasher.Hash(ctx, secret)
 	if err != nil {
 		return err
 	}
-	return st.SetPasswordHash(ctx, userID, hash, st.Clock().Now())
+	return st.ReplacePasswordHash(ctx, userID, hash, st.Clock().Now(), historySize(c))
 }
 
 // SetLinkedPassword replaces the password of a user's linked identity in the connection: the user's sessions and tokens end.

@@ -28,21 +28,41 @@ func policyRules(conn *stagedoor.Connection, tried string) []ui.Rule {
 		}
 		rules = append(rules, rule)
 	}
+	common, personal, history := connection.Further(conn, tried)
+	if common != nil {
+		rules = append(rules, ui.Rule{Code: "dictionary", State: state(*common)})
+	}
+	if personal {
+		rules = append(rules, ui.Rule{Code: "personalInfo"})
+	}
+	if history > 0 {
+		rules = append(rules, ui.Rule{Code: "history", Args: []any{history}})
+	}
 	return rules
 }
 
-// passwordProblems finds why a new password is refused.
+// passwordProblems finds why a new password is refused, without a look at whose it is to be.
 func passwordProblems(conn *stagedoor.Connection, secret string) ui.Problems {
 	if secret == "" {
 		return ui.Problems{{Code: "missing_password", Field: ui.FieldPassword}}
 	}
-	err := connection.CheckPassword(conn, secret)
-	if err == nil {
-		return nil
+	if err := connection.CheckPassword(conn, secret); err != nil {
+		return ui.Problems{passwordProblem(err)}
 	}
+	return nil
+}
+
+// problemOf are what people read about a refused password, by the name of the error.
+var problemOf = map[string]string{
+	"PasswordDictionaryError": "password_dictionary", "PasswordNoUserInfoError": "password_personal_info", "PasswordHistoryError": "password_history",
+}
+
+func passwordProblem(err error) ui.Problem {
 	code := "password_too_long"
 	if weak := (*password.Error)(nil); errors.As(err, &weak) {
-		code = weak.Code
+		if code = problemOf[weak.Name]; code == "" {
+			code = weak.Code
+		}
 	}
-	return ui.Problems{{Code: code, Field: ui.FieldPassword}}
+	return ui.Problem{Code: code, Field: ui.FieldPassword}
 }

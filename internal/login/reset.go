@@ -2,12 +2,14 @@ package login
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/url"
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/guard"
 	"github.com/stagedoor/stagedoor/internal/page"
+	"github.com/stagedoor/stagedoor/internal/password"
 	"github.com/stagedoor/stagedoor/internal/store"
 	"github.com/stagedoor/stagedoor/ui"
 )
@@ -101,7 +103,16 @@ func (d *Door) reset(w http.ResponseWriter, r *http.Request, st *store.Store) er
 		return noRenewal(w, r, st)
 	}
 	secret := r.PostFormValue(ui.FieldPassword)
-	if problems := passwordProblems(n.conn, secret); problems != nil {
+	problems := passwordProblems(n.conn, secret)
+	if problems == nil {
+		err := d.Pipeline.Database.CheckNew(r.Context(), st, n.conn, n.user.ID, secret)
+		if weak := (*password.Error)(nil); errors.As(err, &weak) {
+			problems = ui.Problems{passwordProblem(err)}
+		} else if err != nil {
+			return err
+		}
+	}
+	if problems != nil {
 		page.Render(w, http.StatusBadRequest, n.page(r, secret, problems))
 		return nil
 	}

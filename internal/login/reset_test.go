@@ -216,3 +216,27 @@ func TestResetOnce(t *testing.T) {
 		}
 	})
 }
+
+// What a connection asks of passwords besides its policy is explained, and held on the pages for new passwords and sign-ups.
+func TestFurtherPasswordRules(t *testing.T) {
+	each(t, func(w *world) {
+		w.options(func(o *stagedoor.ConnectionOptions) {
+			o.PasswordHistory = &stagedoor.PasswordHistory{Enable: true, Size: 3}
+			o.PasswordNoPersonalInfo = &stagedoor.Switch{Enable: true}
+			o.PasswordDictionary = &stagedoor.PasswordDictionary{Enable: true, Dictionary: []string{"Mixtape-2026"}}
+		})
+		b := w.browser()
+		form := b.get(b.forget()).want(http.StatusOK).says("Not one of the most common passwords", "No part of your name", "None of your last 3 passwords")
+		for secret, problem := range map[string]string{
+			"Mixtape-2026": "This password is too common", "I-am-Ada-1": "This password contains part of your name", good: "You have used this password before",
+		} {
+			form = b.submit(form, "password", secret).want(http.StatusBadRequest).says(problem)
+		}
+		b.submit(form, "password", "Another-Horse-2").want(http.StatusOK).says("Your password is changed")
+
+		page := b.begin("screen_hint", "signup")
+		for secret, problem := range map[string]string{"Mixtape-2026": "This password is too common", "I-am-Grace-1": "This password contains part of your name"} {
+			page = b.submit(page, "email", "grace@example.com", "password", secret).want(http.StatusBadRequest).says(problem)
+		}
+	})
+}

@@ -2,11 +2,13 @@ package login
 
 import (
 	"context"
+	"errors"
 	"net/http"
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/connection"
 	"github.com/stagedoor/stagedoor/internal/page"
+	"github.com/stagedoor/stagedoor/internal/password"
 	"github.com/stagedoor/stagedoor/internal/pipeline"
 	"github.com/stagedoor/stagedoor/internal/store"
 	"github.com/stagedoor/stagedoor/internal/web"
@@ -91,6 +93,9 @@ func signupProblems(conn *stagedoor.Connection, in pipeline.SignUp) (problems ui
 // signupProblem is what people read about an error of the sign-up; false for one that is no fault of
 // the form. That an address is known is told only where the tenant wants it.
 func signupProblem(st *store.Store, err error) (ui.Problem, bool) {
+	if weak := (*password.Error)(nil); errors.As(err, &weak) {
+		return passwordProblem(err), true
+	}
 	switch stagedoor.AsError(err).Code {
 	case "user_exists":
 		if st.Tenant().Settings.Flags[stagedoor.FlagSignupUserExists] {

@@ -212,3 +212,46 @@ func TestForLogin(t *testing.T) {
 		}
 	}
 }
+
+// The rules of a database for new passwords hold when users are made and when their passwords are changed.
+func TestPasswordRules(t *testing.T) {
+	each(t, func(h *house) {
+		all := h.machine("acme")
+		path := "/connections/" + h.connectionID()
+		h.call(all, "PATCH", path, `{"options":{"passwordPolicy":"low","password_history":{"enable":true,"size":2},"password_no_personal_info":{"enable":true},"password_dictionary":{"enable":true,"dictionary":["Mixtape-2026"]}}}`).is(200, "")
+		create := func(secret string) answer {
+			return h.call(all, "POST", "/users", `{"connection":"Users","user_id":"kim","email":"kimberly@x.test","password":"`+secret+`"}`)
+		}
+		patch := func(secret string) answer {
+			return h.call(all, "PATCH", "/users/auth0|kim", `{"connection":"Users","password":"`+secret+`"}`)
+		}
+		const common, personal, reused = "PasswordDictionaryError: Password is too common", "PasswordNoUserInfoError: Password contains user information", "PasswordHistoryError: Password has previously been used"
+		create("password").fails(400, "invalid_body", common)
+		create("mixtape-2026").fails(400, "invalid_body", common)
+		create("Kimberly-1-x").fails(400, "invalid_body", personal)
+		create("One-Word-1").is(201, "")
+		patch("baseball").fails(400, "invalid_body", common)
+		patch("kimberly-1-x").fails(400, "invalid_body", personal)
+		patch("One-Word-1").fails(400, "invalid_body", reused)
+		patch("Two-Word-1").is(200, "")
+		patch("One-Word-1").fails(400, "invalid_body", reused)
+		patch("Tree-Word-1").is(200, "")
+		patch("One-Word-1").is(200, "") // two are remembered, this was the third
+		if kept, err := h.store("acme").PasswordHistory(context.Background(), "auth0|kim", 9); err != nil || len(kept) != 1 {
+			h.Errorf("%v: %d hashes are kept", err, len(kept))
+		}
+
+		h.call(all, "PATCH", path, `{"options":{"password_options":{"complexity":{"min_length":5,"identical_characters":"block","sequential_characters":"block"},"dictionary":{"active":true,"custom":["forbidden1"]},"profile_data":{"active":true,"blocked_fields":["email"]},"history":{"active":true,"size":1}}}}`).is(200, "")
+		for secret, message := range map[string]string{
+			"baaad-x": "PasswordStrengthError: Password is too weak", "xx-abc-x": "PasswordStrengthError: Password is too weak", "shrt": "PasswordStrengthError: Password is too weak",
+			"Forbidden1": common, "I-kimberly-I": personal, "One-Word-1": reused,
+		} {
+			patch(secret).fails(400, "invalid_body", message)
+		}
+		h.call(all, "PATCH", path, `{"options":{"passwordPolicy":"low"}}`).is(200, "")
+		patch("One-Word-1").is(200, "")
+		if kept, err := h.store("acme").PasswordHistory(context.Background(), "auth0|kim", 9); err != nil || len(kept) != 0 {
+			h.Errorf("%v: %d hashes are kept though nobody asks for them", err, len(kept))
+		}
+	})
+}

@@ -211,7 +211,7 @@ func (a *API) patchRoot(c *call, in *patchUserIn) (any, error) {
 		return nil, err
 	}
 	if in.Password.Set { // before anything is changed
-		if err := connection.CheckPassword(conn, in.Password.Value); err != nil {
+		if err := a.Database.CheckNew(c.ctx(), c.store, conn, before.ID, in.Password.Value); err != nil {
 			return nil, invalidIdentifier(err)
 		}
 	}

@@ -2,6 +2,7 @@ package password
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -10,6 +11,12 @@ import (
 type Policy struct {
 	Level     string // none, low, fair, good or excellent; empty counts as none
 	MinLength int    // in characters; 0 means that of the level: 1, 6, 8, 8 or 10
+
+	// The newer way to say it; Level is empty then.
+	Types        []string // which of uppercase, lowercase, number and special must be there
+	ThreeOfFour  bool     // any three of them are enough
+	NoIdentical  bool     // at most two identical characters in a row
+	NoSequential bool     // at most two characters in a row that follow each other, such as ab or 21
 }
 
 // Levels are the names that Policy.Level takes, from the weakest on.
@@ -21,7 +28,7 @@ type Result struct {
 	Verified bool   `json:"verified"`
 }
 
-// A Rule is one demand: nonEmpty, lengthAtLeast, shouldContain, containsAtLeast or identicalChars. Message holds %d and %s for
+// A Rule is one demand: nonEmpty, lengthAtLeast, shouldContain, containsAtLeast, identicalChars or sequentialChars. Message holds %d and %s for
 // the values of Format, so that pages can translate it.
 type Rule struct {
 	Message  string `json:"message"`
@@ -64,11 +71,52 @@ func (p Policy) Check(password string) Result {
 	case "excellent":
 		rules = append(rules, containsAtLeast(password, 3), identical(password, 2))
 	}
+	rules = append(rules, p.newer(password)...)
 	result := Result{Rules: rules, Verified: true}
 	for _, rule := range rules {
 		result.Verified = result.Verified && rule.Verified
 	}
 	return result
+}
+
+// newer are the rules that are not of a level.
+func (p Policy) newer(password string) []Rule {
+	var rules []Rule
+	switch {
+	case p.ThreeOfFour:
+		rules = append(rules, containsAtLeast(password, 3))
+	case len(p.Types) > 0:
+		items, all := []Item{}, true
+		names := map[string]string{"lowerCase": "lowercase", "upperCase": "uppercase", "numbers": "number", "specialCharacters": "special"}
+		known, _ := typesIn(password, len(types))
+		for _, item := range known {
+			if slices.Contains(p.Types, names[item.Code]) {
+				items, all = append(items, item), all && item.Verified
+			}
+		}
+		rules = append(rules, Rule{Message: "Should contain:", Code: "shouldContain", Items: items, Verified: all})
+	}
+	if p.NoIdentical {
+		rules = append(rules, identical(password, 2))
+	}
+	if p.NoSequential {
+		rules = append(rules, Rule{
+			Message: `No more than %d sequential characters in a row (e.g., "%s" not allowed)`, Format: []any{2, "abc"}, Code: "sequentialChars",
+			Verified: password != "" && !sequential(password),
+		})
+	}
+	return rules
+}
+
+// sequential tells whether three characters in a row follow each other, upwards or downwards.
+func sequential(password string) bool {
+	r := []rune(strings.ToLower(password))
+	for i := 2; i < len(r); i++ {
+		if step := r[i] - r[i-1]; step == r[i-1]-r[i-2] && (step == 1 || step == -1) {
+			return true
+		}
+	}
+	return false
 }
 
 // Text is the policy in English, as the wire has it: a line for each rule, starred, items one space further in.

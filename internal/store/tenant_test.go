@@ -159,6 +159,10 @@ var trespasses = map[string]struct {
 	"BlacklistToken": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
 		return nil, s.BlacklistToken(ctx, stagedoor.BlacklistedToken{Audience: "x", JTI: "y"})
 	}},
+	"PasswordHistory": {ignores, func(ctx context.Context, s *store.Store) (any, error) { return s.PasswordHistory(ctx, "auth0|acme", 9) }},
+	"ReplacePasswordHash": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		return "", s.ReplacePasswordHash(ctx, "auth0|acme", "x", time.Now(), 9)
+	}},
 	"ConnectionHasUsers": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
 		some, err := s.ConnectionHasUsers(ctx, "Users of acme")
 		return some, err
