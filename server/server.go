@@ -58,6 +58,7 @@ type Server struct {
 	db        *store.DB
 	keys      *token.Keys
 	scripts   *script.Host
+	pipeline  *pipeline.Pipeline
 	oauth     *oauth.Door
 	login     *login.Door
 	mgmt      *mgmt.API
@@ -88,6 +89,7 @@ func New(ctx context.Context, cfg config.Config, deps Deps) (*Server, error) {
 	minter := &token.Minter{Keys: s.keys}
 	database := &connection.Database{Hasher: password.NewHasher()}
 	pipe := &pipeline.Pipeline{Database: database, Scripts: s.scripts, Minter: minter}
+	s.pipeline = pipe
 	sender := deps.Mail
 	if sender == nil && cfg.Mail.Host != "" {
 		sender = &mail.SMTP{Host: cfg.Mail.Host, Port: cfg.Mail.Port, User: cfg.Mail.User, Password: cfg.Mail.Password}
@@ -96,7 +98,7 @@ func New(ctx context.Context, cfg config.Config, deps Deps) (*Server, error) {
 	s.login = login.New(login.Deps{DB: s.db, Pipeline: pipe, Send: login.Deliver(sender, cfg.Mail.From, mail.Outside{HTTP: client, Dial: outbound.Dialer(outboundConfig(cfg))}, s.log), Log: s.log})
 	pipe.Blocked = s.login.SendBlocked
 	s.mgmt = mgmt.New(mgmt.Deps{
-		Keys: s.keys, Database: database, CheckScript: s.scripts.Check, CheckDraft: s.scripts.CheckDraft, RunTrigger: s.scripts.Trigger, SendVerification: s.login.SendVerification, SendInvitation: s.login.SendInvitation, HTTP: client, Clock: deps.Clock, Log: s.log,
+		Keys: s.keys, Database: database, Pipeline: pipe, CheckScript: s.scripts.Check, CheckDraft: s.scripts.CheckDraft, RunTrigger: s.scripts.Trigger, SendVerification: s.login.SendVerification, SendInvitation: s.login.SendInvitation, HTTP: client, Clock: deps.Clock, Log: s.log,
 	})
 	s.streams = &logstream.Deliverer{DB: s.db, Client: client, Log: s.log, Every: streamEvery, Settle: streamSettle}
 	s.reference = newReference(s.mgmt)
@@ -199,12 +201,12 @@ func (s *Server) Routes() []web.Route {
 	return append(all, s.mgmt.Routes()...)
 }
 
-// Close waits for mails that are on their way, ends the scripts' workers and closes the database; what was
+// Close waits for mails that are on their way and for scripts that nobody else waits for, ends the scripts' workers and closes the database; what was
 // acknowledged is kept.
 func (s *Server) Close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), mailGrace)
 	defer cancel()
-	return errors.Join(s.login.Wait(ctx), s.scripts.Close(), s.db.Close())
+	return errors.Join(s.login.Wait(ctx), s.pipeline.Wait(ctx), s.scripts.Close(), s.db.Close())
 }
 
 // sweep deletes what has expired until the context ends.

@@ -146,7 +146,7 @@ func (d *Door) noTenant(w http.ResponseWriter, r *http.Request, err error) {
 // statuses are the HTTP statuses of errors, on pages and endpoints alike; any other kind is 500.
 var statuses = map[stagedoor.Kind]int{
 	stagedoor.Invalid: 400, stagedoor.Unauthorized: 401, stagedoor.Forbidden: 403, stagedoor.NotFound: 404, stagedoor.Conflict: 400,
-	stagedoor.TooLarge: 413, stagedoor.UnsupportedMedia: 415, stagedoor.TooMany: 429, stagedoor.Unavailable: 503,
+	stagedoor.TooLarge: 413, stagedoor.UnsupportedMedia: 415, stagedoor.TooMany: 429, stagedoor.Unavailable: 503, stagedoor.Scripted: 400,
 }
 
 func status(k stagedoor.Kind) int {

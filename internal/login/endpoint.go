@@ -11,6 +11,7 @@ import (
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/password"
+	"github.com/stagedoor/stagedoor/internal/pipeline"
 	"github.com/stagedoor/stagedoor/internal/store"
 	"github.com/stagedoor/stagedoor/internal/web"
 )
@@ -50,12 +51,27 @@ func (d *Door) answerError(w http.ResponseWriter, r *http.Request, err error) {
 		return
 	}
 	e := stagedoor.AsError(err)
+	if e.Kind == stagedoor.Scripted {
+		web.WriteJSON(w, status(e.Kind), scriptFailure(e))
+		return
+	}
 	f := failure{Name: failureNames[status(e.Kind)], Code: e.Code, Description: e.Message, StatusCode: status(e.Kind)}
 	if f.Name == "" {
 		d.Log.ErrorContext(r.Context(), "a request failed", "path", r.URL.Path, "host", r.Host, "error", err)
 		f = failure{"InternalServerError", "server_error", "Internal error", http.StatusInternalServerError}
 	}
 	web.WriteJSON(w, f.StatusCode, f)
+}
+
+// scriptFailure is the refusal of a tenant's script (extensibility fact sheet 3.4).
+func scriptFailure(e *stagedoor.Error) map[string]any {
+	out := map[string]any{
+		"name": "InternalExtensibilityError", "code": e.Code, "statusCode": status(e.Kind), "message": e.Message, "description": e.Message, "fromSandbox": true,
+	}
+	if friendly, told := e.Extra[pipeline.FriendlyMessage]; told {
+		out[pipeline.FriendlyMessage] = friendly
+	}
+	return out
 }
 
 func badRequest(format string, args ...any) error { return invalid("bad_request", format, args...) }

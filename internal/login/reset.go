@@ -135,6 +135,7 @@ func (d *Door) reset(w http.ResponseWriter, r *http.Request, st *store.Store) er
 		return err
 	}
 	st.Log(e)
+	d.Pipeline.AfterPasswordChange(r.Context(), visit(r, st), n.conn, n.user.ID)
 	page.Render(w, http.StatusOK, ui.PasswordChangedPage{Frame: n.frame, ContinueURL: next(r, st, n.ticket, n.client)})
 	return nil
 }

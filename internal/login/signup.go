@@ -106,6 +106,9 @@ func signupProblem(st *store.Store, err error) (ui.Problem, bool) {
 		return ui.Problem{Code: "username_exists", Field: ui.FieldUsername}, true
 	case "not_invited":
 		return ui.Problem{Code: "not_invited", Field: ui.FieldEmail}, true
+	case pipeline.CodeExtensibility:
+		friendly, _ := stagedoor.AsError(err).Extra[pipeline.FriendlyMessage].(string)
+		return ui.Problem{Code: pipeline.CodeExtensibility, Text: friendly}, true
 	case "signup_disabled", "too_many_requests":
 		return ui.Problem{Code: stagedoor.AsError(err).Code}, true
 	}

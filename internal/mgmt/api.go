@@ -11,6 +11,7 @@ import (
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/connection"
 	"github.com/stagedoor/stagedoor/internal/guard"
+	"github.com/stagedoor/stagedoor/internal/pipeline"
 	"github.com/stagedoor/stagedoor/internal/script"
 	"github.com/stagedoor/stagedoor/internal/store"
 	"github.com/stagedoor/stagedoor/internal/token"
@@ -25,6 +26,8 @@ type Deps struct {
 	Keys     *token.Keys          // verify bearer tokens
 	Database *connection.Database // creates users and sets passwords
 
+	// Pipeline runs the scripts of registrations and changes of passwords. Nil runs none.
+	Pipeline *pipeline.Pipeline
 	// CheckScript tells whether source is a JavaScript function expression. Nil checks nothing.
 	CheckScript func(ctx context.Context, source string) error
 	// SendInvitation sends the mail with an invitation to an organization; link is where it leads. Nil sends nothing.

@@ -226,6 +226,7 @@ func (a *API) patchRoot(c *call, in *patchUserIn) (any, error) {
 		if u, err = c.store.User(c.ctx(), u.ID); err != nil {
 			return nil, err
 		}
+		a.afterPasswordChange(c, conn, u.ID)
 	}
 	if in.VerifyEmail.Value && !u.EmailVerified && meant == "" {
 		a.sendVerification(c, u, in.ClientID)

@@ -149,6 +149,9 @@ func (a *API) createUser(c *call, in createUserIn) (any, error) {
 	if err := checkMetadata(c, u.UserMetadata, u.AppMetadata); err != nil {
 		return nil, err
 	}
+	if err := a.beforeRegistration(c, conn, u, in.Password); err != nil {
+		return nil, err
+	}
 	if conn.Strategy == connection.StrategyDatabase {
 		err = a.Database.Create(c.ctx(), c.store, conn, u, in.Password)
 	} else {
@@ -157,6 +160,7 @@ func (a *API) createUser(c *call, in createUserIn) (any, error) {
 	if err != nil {
 		return nil, createdTwice(err)
 	}
+	a.afterRegistration(c, conn, u)
 	if in.VerifyEmail.Or(conn.Strategy == connection.StrategyDatabase) && !u.EmailVerified {
 		a.sendVerification(c, u, "")
 	}

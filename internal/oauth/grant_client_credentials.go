@@ -57,7 +57,10 @@ func redeemClientCredentials(ctx context.Context, t *tokenRequest) (*tokenRespon
 		a.OrgID, a.OrgName = o.ID, pipeline.OrganizationName(t.st, o)
 		t.event.OrgID, t.event.OrgName = o.ID, o.Name
 	}
-	resp := &tokenResponse{TokenType: "Bearer", Scope: joined(scope)}
+	if err := t.Pipeline.CredentialsExchange(ctx, t.visit, t.client, distinct(strings.Fields(t.params["scope"])), a, t.event); err != nil {
+		return nil, err
+	}
+	resp := &tokenResponse{TokenType: "Bearer", Scope: joined(a.Scope)}
 	resp.AccessToken, resp.ExpiresIn, err = t.Minter.AccessToken(ctx, t.st, a, token.Access{Client: t.client, API: api})
 	return resp, err
 }

@@ -116,8 +116,11 @@ func (p *Pipeline) SignUp(ctx context.Context, v Visit, id, nonce string, in Sig
 // the mail that asks for the proof of the address.
 func (p *Pipeline) Register(ctx context.Context, v Visit, conn *stagedoor.Connection, clientID string, u *stagedoor.User, secret string) error {
 	err := guard.SignUp(ctx, v.Store, v.IP)
+	var client *stagedoor.Client
 	if err == nil {
-		err = p.register(ctx, v, conn, u, secret)
+		if client, err = clientOf(ctx, v, clientID); err == nil {
+			err = p.register(ctx, v, conn, client, u, secret)
+		}
 	}
 	e := stagedoor.LogEvent{Type: "ss", ClientID: clientID, Connection: conn.Name, ConnID: conn.ID, Strategy: conn.Strategy, UserID: u.ID, UserName: u.Email}
 	if err != nil {
@@ -128,12 +131,26 @@ func (p *Pipeline) Register(ctx context.Context, v Visit, conn *stagedoor.Connec
 		if weak := (*password.Error)(nil); errors.As(err, &weak) {
 			e.Description = weak.Message
 		}
+		if stagedoor.HasCode(err, CodeExtensibility) {
+			e.Description = "PreUserRegistrationError on pre-user-registration: " + e.Description
+		}
 	}
 	v.log(e)
+	if err == nil {
+		p.AfterRegistration(ctx, v, conn, client, u)
+	}
 	return err
 }
 
-func (p *Pipeline) register(ctx context.Context, v Visit, conn *stagedoor.Connection, u *stagedoor.User, secret string) error {
+// clientOf returns the client in whose name a request comes, nil if that is nobody's.
+func clientOf(ctx context.Context, v Visit, id string) (*stagedoor.Client, error) {
+	if id == "" {
+		return nil, nil
+	}
+	return v.Store.Client(ctx, id)
+}
+
+func (p *Pipeline) register(ctx context.Context, v Visit, conn *stagedoor.Connection, client *stagedoor.Client, u *stagedoor.User, secret string) error {
 	switch {
 	case conn.Options.DisableSignup:
 		return stagedoor.Errorf(stagedoor.Invalid, "signup_disabled", "Public signup is disabled")
@@ -145,6 +162,16 @@ func (p *Pipeline) register(ctx context.Context, v Visit, conn *stagedoor.Connec
 		return stagedoor.Errorf(stagedoor.Invalid, "invalid_username", "This connection has no usernames.")
 	case secret == "":
 		return connection.CheckPassword(conn, secret)
+	}
+	if err := connection.CheckPassword(conn, secret); err != nil { // scripts see what could become a user only
+		return err
+	}
+	var err error
+	if u.Email, err = connection.NormalizeEmail(u.Email); err != nil {
+		return err
+	}
+	if err := p.BeforeRegistration(ctx, v, conn, client, u, secret); err != nil {
+		return err
 	}
 	return p.Database.Create(ctx, v.Store, conn, u, secret)
 }

@@ -28,9 +28,7 @@ func (l *login) event(kind string) stagedoor.LogEvent {
 		e.Strategy, e.Connection = l.session.Strategy, l.session.Connection
 		e.Details = map[string]any{"session_id": l.session.ID}
 	}
-	if len(l.console) > 0 {
-		e.Details = with(e.Details, "console", l.console)
-	}
+	e.Details = l.said.details(e.Details)
 	return e
 }
 

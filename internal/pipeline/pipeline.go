@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"sync"
 	"time"
 
 	"github.com/stagedoor/stagedoor"
@@ -30,6 +31,8 @@ type Pipeline struct {
 	Scripts  *script.Host
 	Minter   *token.Minter
 
+	unwaited sync.WaitGroup // scripts that run in the background
+
 	// Blocked tells a person, if it is not nil, that too many wrong passwords have blocked their account.
 	Blocked func(ctx context.Context, v Visit, conn *stagedoor.Connection, u *stagedoor.User, clientID string)
 }
@@ -41,6 +44,7 @@ type Visit struct {
 	Hostname  string
 	IP        string
 	UserAgent string
+	Language  string         // of the pages; may be empty
 	Session   string         // the session cookie's value
 	Browser   string         // the browser cookie's value
 	Body      map[string]any // what scripts see as context.request.body

@@ -22,23 +22,18 @@ func (p *Pipeline) Refresh(ctx context.Context, v Visit, client *stagedoor.Clien
 		ClientID: client.ID, UserID: u.ID, SessionID: t.SessionID, Audience: t.Audience, Scope: scope,
 		AuthTime: t.AuthTime, Conformant: t.Conformant, GrantType: "refresh_token", Issuer: v.Issuer,
 	}
-	in := ruleInput{client: client, user: u, protocol: "oauth2-refresh-token"}
+	in := ruleInput{client: client, user: u, protocol: "oauth2-refresh-token", refresh: t}
 	if t.OrgID != "" {
 		if in.org, a.OrgName, err = p.Organization(ctx, v.Store, t.OrgID, u.ID); err != nil {
 			return nil, nil, err
 		}
 		a.OrgID, e.OrgID, e.OrgName = t.OrgID, t.OrgID, in.org.Name
 	}
-	console, err := p.runRules(ctx, v, in, a)
-	if len(console) > 0 {
-		e.Details = with(e.Details, "console", console)
+	var spoken said
+	if in.api, err = p.api(ctx, v.Store, a.Audience); err == nil {
+		spoken, err = p.runScripts(ctx, v, in, a)
 	}
-	if err == nil {
-		var api *stagedoor.ResourceServer
-		if api, err = p.api(ctx, v.Store, a.Audience); err == nil {
-			err = permit(ctx, v.Store, api, a)
-		}
-	}
+	e.Details = spoken.details(e.Details)
 	if err != nil {
 		*e = failed(*e, err)
 	}

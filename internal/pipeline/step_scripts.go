@@ -12,20 +12,17 @@ import (
 	"github.com/stagedoor/stagedoor/internal/token"
 )
 
-// scripts runs the tenant's rules and keeps what came of them.
+// scripts runs the tenant's rules and actions and keeps what came of them.
 func (l *login) scripts(ctx context.Context) (string, error) {
 	if l.tx.Scripted {
 		return "", nil
 	}
 	a := l.authorization()
-	console, err := l.runRules(ctx, l.visit, ruleInput{
+	said, err := l.runScripts(ctx, l.visit, ruleInput{
 		client: l.client, user: l.user, session: l.session, protocol: l.tx.Request.Protocol(), query: l.tx.Request.Query,
-		silent: l.tx.Request.HasPrompt("none"), org: l.org,
+		silent: l.tx.Request.HasPrompt("none"), request: &l.tx.Request, org: l.org, api: l.api,
 	}, a)
-	l.console = console
-	if err == nil {
-		err = permit(ctx, l.st, l.api, a)
-	}
+	l.said = said
 	if err != nil {
 		return "", err
 	}
@@ -33,7 +30,7 @@ func (l *login) scripts(ctx context.Context) (string, error) {
 	return "", nil
 }
 
-// permit leaves the scopes that the person's roles allow, as they are once scripts have run, unless a script chose them
+// permit leaves the scopes that the person's roles allow, as they are once rules have run, unless a rule chose them
 // (Authentication API fact sheet 5.3).
 func permit(ctx context.Context, st *store.Store, api *stagedoor.ResourceServer, a *stagedoor.Authorization) (err error) {
 	if a.Conformant && !a.ScopeSet {
@@ -46,11 +43,25 @@ func permit(ctx context.Context, st *store.Store, api *stagedoor.ResourceServer,
 type ruleInput struct {
 	client   *stagedoor.Client
 	user     *stagedoor.User
-	session  *stagedoor.Session      // nil for token requests
-	org      *stagedoor.Organization // nil: the login is for none
+	session  *stagedoor.Session        // nil for token requests
+	org      *stagedoor.Organization   // nil: the login is for none
+	api      *stagedoor.ResourceServer // nil: for /userinfo only
 	protocol string
 	query    map[string][]string
 	silent   bool
+	request  *stagedoor.AuthorizationRequest // nil for token requests
+	refresh  *stagedoor.RefreshToken         // nil unless one is exchanged
+}
+
+// sessionID is the session that the login belongs to; empty if there is none.
+func (in *ruleInput) sessionID() string {
+	switch {
+	case in.session != nil:
+		return in.session.ID
+	case in.refresh != nil:
+		return in.refresh.SessionID
+	}
+	return ""
 }
 
 // runRules runs the enabled rules and writes their claims and scopes into a. The console lines come back also
@@ -158,7 +169,7 @@ func applyContext(raw json.RawMessage, a *stagedoor.Authorization) error {
 		if err := json.Unmarshal(override, &scope); err != nil {
 			return stagedoor.Errorf(stagedoor.Forbidden, "access_denied", "A rule set context.accessToken.scope to something else than an array of strings.")
 		}
-		a.Scope = slices.DeleteFunc(scope, func(s string) bool { return s == "" || strings.ContainsAny(s, " \"\\") })
+		a.Scope = slices.DeleteFunc(scope, func(s string) bool { return !isScope(s) })
 		a.ScopeSet = true
 		delete(c.AccessToken, "scope")
 	}

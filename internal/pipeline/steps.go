@@ -21,7 +21,7 @@ type login struct {
 	user    *stagedoor.User
 	org     *stagedoor.Organization // nil: the login is for none
 	session *stagedoor.Session
-	console []map[string]any // what scripts logged, for the login's log event
+	said    said // what scripts leave behind for the login's log event
 }
 
 // step asks for a page, refuses, or has nothing to say.

@@ -210,6 +210,11 @@ func (s *Store) RevokeRefreshToken(ctx context.Context, token, clientID string) 
 	return t, nil
 }
 
+// EndRefreshTokens ends a family of a user's refresh tokens.
+func (s *Store) EndRefreshTokens(ctx context.Context, user, family string) error {
+	return s.write(ctx, func(q querier) error { return s.deleteFamily(ctx, q, user, family) })
+}
+
 func (s *Store) deleteFamily(ctx context.Context, q querier, user, family string) error {
 	if err := s.lockUser(ctx, q, user); err != nil {
 		return err

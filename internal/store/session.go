@@ -91,6 +91,45 @@ func (s *Store) DeleteSession(ctx context.Context, id string) error {
 	})
 }
 
+// EndSession deletes a session, and the refresh tokens that were given in it unless keepTokens. One that is not there is no error.
+func (s *Store) EndSession(ctx context.Context, id string, keepTokens bool) error {
+	return s.write(ctx, func(q querier) error {
+		var user string
+		err := q.row(ctx, "SELECT user_id FROM sessions WHERE tenant = ? AND id = ?", []any{s.tenant.ID, id}, &user)
+		if errors.Is(err, errNoRows) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if err := s.lockUser(ctx, q, user); err != nil {
+			return err
+		}
+		families := map[string]bool{}
+		err = q.each(ctx, "SELECT doc, family FROM refresh_tokens WHERE tenant = ? AND user_id = ?", []any{s.tenant.ID, user}, func(scan func(...any) error) error {
+			var doc, family string
+			var t stagedoor.RefreshToken
+			if err := scan(&doc, &family); err != nil {
+				return err
+			}
+			err := json.Unmarshal([]byte(doc), &t)
+			if t.SessionID == id {
+				families[family] = true
+			}
+			return err
+		})
+		for family := range families {
+			if err == nil && !keepTokens {
+				_, err = q.exec(ctx, "DELETE FROM refresh_tokens WHERE tenant = ? AND family = ?", s.tenant.ID, family)
+			}
+		}
+		if err == nil {
+			_, err = q.exec(ctx, "DELETE FROM sessions WHERE tenant = ? AND id = ?", s.tenant.ID, id)
+		}
+		return err
+	})
+}
+
 // SaveTransaction keeps a login under way; it replaces an older state.
 func (s *Store) SaveTransaction(ctx context.Context, t *stagedoor.Transaction) error {
 	kept := *t

@@ -398,6 +398,12 @@ var trespasses = map[string]struct {
 	"DeleteSession": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
 		return nil, s.DeleteSession(ctx, "sid auth0|acme")
 	}},
+	"EndSession": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
+		return nil, s.EndSession(ctx, "sid auth0|acme", false)
+	}},
+	"EndRefreshTokens": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
+		return nil, s.EndRefreshTokens(ctx, "auth0|acme", "family auth0|acme")
+	}},
 	"Transaction":     {finds, func(ctx context.Context, s *store.Store) (any, error) { return s.Transaction(ctx, "tx acme") }},
 	"TakeTransaction": {finds, func(ctx context.Context, s *store.Store) (any, error) { return s.TakeTransaction(ctx, "tx acme") }},
 	"SaveTransaction": {ignores, func(ctx context.Context, s *store.Store) (any, error) {

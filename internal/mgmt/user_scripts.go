@@ -1,0 +1,39 @@
+package mgmt
+
+import (
+	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/connection"
+	"github.com/stagedoor/stagedoor/internal/pipeline"
+	"github.com/stagedoor/stagedoor/internal/web"
+)
+
+// visit is a request of this door as the pipeline's scripts see it.
+func (c *call) visit() pipeline.Visit {
+	return pipeline.Visit{Store: c.store, Issuer: web.Issuer(c.r), Hostname: c.r.Host, IP: remoteIP(c.r), UserAgent: c.r.UserAgent()}
+}
+
+// beforeRegistration runs the tenant's scripts for a user that is about to be made. Their words reach the log; callers learn that it was a
+// script (extensibility fact sheet 3.4).
+func (a *API) beforeRegistration(c *call, conn *stagedoor.Connection, u *stagedoor.User, secret string) error {
+	weak := conn.Strategy == connection.StrategyDatabase && connection.CheckPassword(conn, secret) != nil
+	if a.Pipeline == nil || weak { // scripts see what could become a user only
+		return nil
+	}
+	err := a.Pipeline.BeforeRegistration(c.ctx(), c.visit(), conn, nil, u, secret)
+	if stagedoor.IsKind(err, stagedoor.Scripted) {
+		return &stagedoor.Error{Kind: stagedoor.Invalid, Code: "auth0_idp_error", Message: "Sandbox error", Err: err}
+	}
+	return err
+}
+
+func (a *API) afterRegistration(c *call, conn *stagedoor.Connection, u *stagedoor.User) {
+	if a.Pipeline != nil {
+		a.Pipeline.AfterRegistration(c.ctx(), c.visit(), conn, nil, u)
+	}
+}
+
+func (a *API) afterPasswordChange(c *call, conn *stagedoor.Connection, userID string) {
+	if a.Pipeline != nil {
+		a.Pipeline.AfterPasswordChange(c.ctx(), c.visit(), conn, userID)
+	}
+}

@@ -1,0 +1,188 @@
+package pipeline
+
+import (
+	"context"
+	"encoding/json"
+	"maps"
+	"strings"
+
+	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/script"
+	"github.com/stagedoor/stagedoor/internal/store"
+	"github.com/stagedoor/stagedoor/internal/token"
+)
+
+// runScripts runs rules and then post-login actions, and writes what came of them into a. What they said comes back also when one of
+// them refuses.
+func (p *Pipeline) runScripts(ctx context.Context, v Visit, in ruleInput, a *stagedoor.Authorization) (said, error) {
+	console, err := p.runRules(ctx, v, in, a)
+	if err == nil {
+		err = permit(ctx, v.Store, in.api, a) // actions change what is granted
+	}
+	if err != nil {
+		return said{console: console}, err
+	}
+	all, err := p.bound(ctx, v, script.PostLogin)
+	if err != nil || len(all.bound) == 0 {
+		return said{console: console}, err
+	}
+	s, err := p.postLogin(ctx, v, in, all, a)
+	s.console = append(console, s.console...)
+	return s, err
+}
+
+func (p *Pipeline) postLogin(ctx context.Context, v Visit, in ruleInput, all *actions, a *stagedoor.Authorization) (said, error) {
+	event, err := p.postLoginEvent(ctx, v, in, a)
+	if err != nil {
+		return said{}, err
+	}
+	rules, err := enabledRules(ctx, v.Store)
+	if err != nil {
+		return said{}, err
+	}
+	out, s, err := all.run(ctx, event, rules)
+	switch {
+	case err != nil:
+		return s, err
+	case out.Failure != nil:
+		return s, scripted("access_denied", out.Failure.Message)
+	case out.Effects.Unsupported != "":
+		return s, notSupported(out.Effects.Unsupported)
+	}
+	e := out.Effects
+	if err := saveMetadata(ctx, v.Store, in.user.ID, e); err != nil { // also when the login is denied
+		return s, err
+	}
+	if e.Denied != nil {
+		return s, p.denied(ctx, v, in, e)
+	}
+	a.Scope = changed(a.Scope, e.Scopes)
+	if a.IDClaims, err = claimed(a.IDClaims, e.IDClaims, a.Scope, a.Conformant); err != nil {
+		return s, err
+	}
+	a.TokenClaims, err = claimed(a.TokenClaims, e.AccessClaims, a.Scope, true)
+	return s, err
+}
+
+// denied ends what an action wants to be ended, and is the refusal.
+func (p *Pipeline) denied(ctx context.Context, v Visit, in ruleInput, e script.Effects) error {
+	refusal := scripted("access_denied", e.Denied.Reason)
+	refusal.Extra = map[string]any{logRule: e.Denied.Action, logKind: "denied"}
+	switch {
+	case e.Revoke == "session":
+		if err := v.Store.EndSession(ctx, in.sessionID(), e.KeepTokens); err != nil {
+			return err
+		}
+	case e.Revoke == "refresh_token" && in.refresh != nil:
+		if err := v.Store.EndRefreshTokens(ctx, in.refresh.UserID, in.refresh.FamilyID); err != nil {
+			return err
+		}
+		refusal.Kind = stagedoor.Forbidden
+		v.log(stagedoor.LogEvent{Type: "srrt", Description: e.Denied.Reason, ClientID: in.client.ID, ClientName: in.client.Name, UserID: in.user.ID, UserName: in.user.Email})
+	}
+	return refusal
+}
+
+// claimed adds claims of actions to those of rules; the sum is bounded as each is.
+func claimed(old, more map[string]json.RawMessage, scope []string, conformant bool) (map[string]json.RawMessage, error) {
+	if len(more) == 0 {
+		return old, nil
+	}
+	sum := maps.Clone(old)
+	if sum == nil {
+		sum = map[string]json.RawMessage{}
+	}
+	maps.Copy(sum, more)
+	return token.Custom(sum, scope, conformant)
+}
+
+// saveMetadata writes what actions set, at once.
+func saveMetadata(ctx context.Context, st *store.Store, userID string, e script.Effects) error {
+	if len(e.UserMetadata) == 0 && len(e.AppMetadata) == 0 {
+		return nil
+	}
+	for name, m := range map[string]stagedoor.Metadata{"user_metadata": e.UserMetadata, "app_metadata": e.AppMetadata} {
+		if err := stagedoor.CheckMetadata(name, m); err != nil {
+			return scripted("access_denied", stagedoor.AsError(err).Message)
+		}
+	}
+	_, err := st.PatchMetadata(ctx, userID, e.UserMetadata, e.AppMetadata, st.Tenant().Settings.MetadataLimit())
+	if stagedoor.IsKind(err, stagedoor.TooLarge) {
+		return scripted("access_denied", stagedoor.AsError(err).Message)
+	}
+	return err
+}
+
+func enabledRules(ctx context.Context, st *store.Store) ([]string, error) {
+	all, err := st.Rules(ctx)
+	var ids []string
+	for _, r := range all {
+		if r.Enabled {
+			ids = append(ids, r.ID)
+		}
+	}
+	return ids, err
+}
+
+// postLoginEvent is event of post-login (extensibility fact sheet 3.5). What rules are told of roles and of the organization, actions are
+// told too.
+func (p *Pipeline) postLoginEvent(ctx context.Context, v Visit, in ruleInput, a *stagedoor.Authorization) (map[string]any, error) {
+	method := "GET"
+	if in.refresh != nil {
+		method = "POST"
+	}
+	event := commonEvent(v, method, in.query)
+	raw, err := p.ruleContext(ctx, v, in)
+	if err != nil {
+		return nil, err
+	}
+	var of struct {
+		Authorization, Organization                  json.RawMessage
+		ConnectionID, Connection, ConnectionStrategy string
+		ConnectionMetadata                           map[string]string
+	}
+	if err := json.Unmarshal(raw, &of); err != nil {
+		return nil, err
+	}
+	if event["user"], err = eventUser(in.user); err != nil {
+		return nil, err
+	}
+	event["authorization"], event["client"], event["authentication"] = of.Authorization, eventClient(in.client), eventMethods(in.session)
+	event["connection"] = eventConnection(&stagedoor.Connection{ID: of.ConnectionID, Name: of.Connection, Strategy: of.ConnectionStrategy, Metadata: of.ConnectionMetadata})
+	event["stats"] = map[string]any{"logins_count": in.user.LoginsCount}
+	if len(of.Organization) > 0 {
+		event["organization"] = of.Organization
+	}
+	if in.api != nil {
+		event["resource_server"] = map[string]any{"identifier": in.api.Identifier}
+	}
+	if in.session != nil {
+		event["session"] = eventSession(in.session)
+	}
+	if in.refresh != nil {
+		event["refresh_token"] = eventRefreshToken(in.refresh)
+	}
+	event["transaction"] = eventTransaction(in, a)
+	return event, nil
+}
+
+// eventTransaction is the login as its request began it.
+func eventTransaction(in ruleInput, a *stagedoor.Authorization) map[string]any {
+	t := map[string]any{"protocol": in.protocol, "requested_scopes": nonNilList(a.Scope), "metadata": map[string]any{}}
+	if r := in.request; r != nil {
+		t["requested_scopes"], t["response_type"], t["prompt"] = nonNilList(r.Scope), strings.Fields(r.ResponseType), nonNilList(r.Prompt)
+		t["ui_locales"] = strings.Fields(r.UILocales)
+		set(t, map[string]string{"redirect_uri": r.RedirectURI, "response_mode": r.ResponseMode, "state": r.State, "login_hint": r.LoginHint})
+		if acr := r.Query["acr_values"]; len(acr) > 0 {
+			t["acr_values"] = strings.Fields(acr[0])
+		}
+	}
+	return t
+}
+
+func nonNilList(l []string) []string {
+	if l == nil {
+		return []string{}
+	}
+	return l
+}
