@@ -56,6 +56,7 @@ type world struct {
 	*testing.T
 	db   *store.DB
 	door *login.Door
+	pipe *pipeline.Pipeline
 	mux  http.Handler
 	st   *store.Store
 	conn *stagedoor.Connection
@@ -73,6 +74,7 @@ func newWorld(t *testing.T, kind string) *world {
 	t.Cleanup(func() { scripts.Close() })
 	minter := &token.Minter{Keys: &token.Keys{}}
 	pipe := &pipeline.Pipeline{Database: &connection.Database{Hasher: password.NewHasher()}, Scripts: scripts, Minter: minter}
+	w.pipe = pipe
 	logger := slog.New(slog.NewTextHandler(w.log, nil))
 	deliver := login.Deliver(nil, "", mail.Outside{}, logger)
 	w.door = login.New(login.Deps{DB: w.db, Pipeline: pipe, Log: logger, Send: func(ctx context.Context, st *store.Store, m mail.Message) error {

@@ -16,6 +16,7 @@ import (
 	"github.com/stagedoor/stagedoor/internal/connection"
 	"github.com/stagedoor/stagedoor/internal/jose"
 	"github.com/stagedoor/stagedoor/internal/password"
+	"github.com/stagedoor/stagedoor/internal/pipeline"
 	"github.com/stagedoor/stagedoor/internal/store"
 	"github.com/stagedoor/stagedoor/internal/store/storetest"
 	"github.com/stagedoor/stagedoor/internal/token"
@@ -48,8 +49,9 @@ func sqlite(t *testing.T) *house {
 func newHouse(t *testing.T, db *store.DB) *house {
 	t.Helper()
 	h := &house{T: t, db: db, signers: map[string]*jose.Signer{}}
+	database := &connection.Database{Hasher: password.NewHasher()}
 	h.api = New(Deps{
-		Keys: &token.Keys{}, Database: &connection.Database{Hasher: password.NewHasher()}, Clock: func() time.Time { return start },
+		Keys: &token.Keys{}, Database: database, Pipeline: &pipeline.Pipeline{Database: database, Scripts: scripts}, Clock: func() time.Time { return start },
 		CheckScript: func(_ context.Context, source string) error {
 			if !strings.HasPrefix(source, "function") {
 				return stagedoor.Errorf(stagedoor.Invalid, "invalid_script", "unexpected token at line 1")

@@ -1,0 +1,145 @@
+package login_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/script"
+	"github.com/stagedoor/stagedoor/internal/store"
+	"github.com/stagedoor/stagedoor/internal/store/storetest"
+)
+
+// action makes code the only action of a trigger.
+func (w *world) action(t *script.Trigger, code string) {
+	w.Helper()
+	a := &stagedoor.Action{Name: stagedoor.NewUUID(), Status: stagedoor.ActionBuilt, Draft: stagedoor.ActionCode{Trigger: stagedoor.ActionTrigger{ID: t.ID, Version: t.Current()}, Code: code}}
+	w.ok(w.st.CreateAction(w.Context(), a))
+	_, _, err := w.st.DeployAction(w.Context(), a.ID, func(a *stagedoor.Action) (*stagedoor.ActionVersion, error) {
+		return &stagedoor.ActionVersion{Body: a.Draft}, nil
+	})
+	w.ok(err)
+	_, err = w.st.SetActionBindings(w.Context(), t.ID, func([]stagedoor.ActionBinding, []stagedoor.Action) ([]stagedoor.ActionBinding, error) {
+		return []stagedoor.ActionBinding{{Action: a.ID}}, nil
+	})
+	w.ok(err)
+}
+
+func (w *world) hook(t *script.Trigger, code string) {
+	w.Helper()
+	h := &stagedoor.Hook{Name: stagedoor.NewUUID(), Trigger: t.ID, Script: code, Sealed: `{"KEY":"of mine"}`}
+	w.ok(store.Hooks.Create(w.Context(), w.st, h))
+	w.ok(w.st.EnableHook(w.Context(), h))
+}
+
+// logged returns the tenant's log as text, once everything in the background is done.
+func (w *world) logged() string {
+	w.Helper()
+	w.ok(w.pipe.Wait(w.Context()))
+	all, _, err := w.st.Logs(w.Context(), store.LogQuery{PerPage: 1000})
+	w.ok(err)
+	b, err := json.Marshal(all)
+	w.ok(err)
+	return string(b)
+}
+
+func (w *world) logs(words ...string) {
+	w.Helper()
+	text := w.logged()
+	for _, word := range words {
+		if !strings.Contains(text, word) {
+			w.Errorf("no %s in the log %s", word, text)
+		}
+	}
+}
+
+func TestSignupIsRefusedByScripts(t *testing.T) {
+	each(t, func(w *world) {
+		b := w.browser()
+		body := `{"client_id":"app","connection":"Users","email":"New@example.com","password":"` + good + `","user_metadata":{"color":"red"}}`
+		w.action(script.PreUserRegistration, `exports.onExecutePreUserRegistration = async (event, api) => {
+			if (JSON.stringify(event).includes('Correct')) throw new Error('the password is there');
+			api.access.deny('not ' + event.user.email + ' ' + event.client.client_id + ' ' + event.connection.name + ' ' + event.user.user_metadata.color, 'Please use your <work> address.');
+		};`)
+		const reason = "not new@example.com app Users red"
+		refused := `"name":"InternalExtensibilityError","statusCode":400}` + "\n"
+		b.json(signupPath, body).want(http.StatusBadRequest).is(strings.TrimSuffix(`{"code":"extensibility_error","description":"`+reason+`","friendly_message":"Please use your <work> address.","fromSandbox":true,"message":"`+reason+`",`+refused, "\n"))
+		page := b.begin("screen_hint", "signup")
+		b.submit(page, "email", "new@example.com", "password", good).want(http.StatusBadRequest).says("Please use your <work> address.")
+		if w.found("new@example.com") != nil {
+			w.Fatal("signed up all the same")
+		}
+		w.logs(`"type":"fs"`, "PreUserRegistrationError on pre-user-registration: "+reason)
+		// A weak password is refused before any script is asked.
+		b.json(signupPath, strings.Replace(body, good, "weak", 1)).want(http.StatusBadRequest)
+
+		for code, want := range map[string]string{
+			`throw new Error('broken')`:                      `{"code":"extensibility_error","description":"broken","fromSandbox":true,"message":"broken",` + refused,
+			`for (;;) {}`:                                    `{"code":"extensibility_error","description":"Blocked event loop.","fromSandbox":true,"message":"Blocked event loop.",` + refused,
+			`api.user.setAppMetadata('email', 'x')`:          `"message":"Payload validation error`,
+			`api.user.setUserMetadata('x', 'x'.repeat(2e6))`: `"message":"user_metadata would be larger than its limit."`,
+		} {
+			w.action(script.PreUserRegistration, `exports.onExecutePreUserRegistration = async (event, api) => {`+code+`};`)
+			if r := b.json(signupPath, body).want(http.StatusBadRequest); !strings.Contains(r.body+"\n", want) {
+				w.Errorf("%s: %s", code, r.body)
+			}
+		}
+		b.submit(page, "email", "new@example.com", "password", good).want(http.StatusBadRequest).says("Something went wrong. Please try again.")
+		if w.found("new@example.com") != nil {
+			w.Fatal("signed up all the same")
+		}
+		w.logs("actions_execution_failed", "action_timeout")
+	})
+}
+
+func TestSignupRunsScripts(t *testing.T) {
+	each(t, func(w *world) {
+		b := w.browser()
+		body := `{"client_id":"app","connection":"Users","email":"New@example.com","password":"` + good + `","user_metadata":{"color":"red"}}`
+		w.hook(script.PreUserRegistration, `module.exports = function (user, context, cb) {
+			cb(null, {user: {app_metadata: {hook: [user.tenant, user.email, user.emailVerified, user.password.length, context.connection.name, context.webtask.secrets.KEY].join()}}}); };`)
+		w.action(script.PreUserRegistration, `exports.onExecutePreUserRegistration = async (event, api) => {
+			api.user.setAppMetadata('action', event.user.app_metadata.hook.length); api.user.setUserMetadata('color', 'blue'); };`)
+		w.hook(script.PostUserRegistration, `module.exports = function (user, context, cb) { cb(new Error('hook saw ' + user.id.length + user.email + user.password)); };`)
+		w.action(script.PostUserRegistration, `exports.onExecutePostUserRegistration = async (event) => { throw new Error('action saw ' + event.user.user_id.slice(0, 6) + event.user.user_metadata.color + event.request.ip); };`)
+		b.json(signupPath, body).want(http.StatusOK)
+		u := w.found("new@example.com")
+		if string(u.AppMetadata["hook"]) != `"acme,new@example.com,false,15,Users,of mine"` || string(u.AppMetadata["action"]) != "43" || string(u.UserMetadata["color"]) != `"blue"` {
+			w.Errorf("signed up as %s %s", u.AppMetadata, u.UserMetadata)
+		}
+		w.logs(`"type":"ss"`, `"type":"fpurh"`, "hook saw 24new@example.comundefined", `"type":"actions_execution_failed"`, "action saw auth0|blue")
+
+		// On the hosted page too; a hook refuses with a text for people.
+		w.hook(script.PreUserRegistration, `module.exports = function (user, context, cb) { cb(new PreUserRegistrationError('log ' + context.renderLanguage, 'Not ' + user.email)); };`)
+		b.submit(b.begin("screen_hint", "signup"), "email", "page@example.com", "password", good).want(http.StatusBadRequest).says("Not page@example.com")
+		w.logs("PreUserRegistrationError on pre-user-registration: log en")
+	})
+}
+
+func TestNewPasswordRunsScripts(t *testing.T) {
+	each(t, func(w *world) {
+		w.hook(script.PostChangePassword, `module.exports = function (user, context, cb) { cb(new Error('hook saw ' + user.email + context.connection.name + typeof user.last_password_reset + user.password)); };`)
+		w.action(script.PostChangePassword, `exports.onExecutePostChangePassword = async (event) => { throw new Error('action saw ' + event.user.email + event.connection.name + typeof event.user.last_password_reset); };`)
+		b := w.browser()
+		page := b.get(b.forget())
+		b.submit(page, "password", "Another-Horse-2").want(http.StatusOK)
+		if !w.signsIn("Another-Horse-2") {
+			w.Error("the password was not changed")
+		}
+		w.logs(`"type":"scp"`, `"type":"fcph"`, "hook saw ada@example.comUsersstringundefined", `"type":"actions_execution_failed"`, "action saw ada@example.comUsersstring")
+	})
+}
+
+// What nobody waits for holds nobody up, whatever it does.
+func TestScriptsAfterwardsHoldNobodyUp(t *testing.T) {
+	w := newWorld(t, storetest.SQLite)
+	w.action(script.PostUserRegistration, `exports.onExecutePostUserRegistration = async () => { for (;;) {} };`)
+	b := w.browser()
+	b.json(signupPath, `{"client_id":"app","connection":"Users","email":"new@example.com","password":"`+good+`"}`).want(http.StatusOK)
+	if b.finish(b.submit(b.begin(), "username", "new@example.com", "password", good)).Get("code") == "" {
+		t.Error("no login meanwhile")
+	}
+	w.logs(`"error_class":"action_timeout"`)
+}
