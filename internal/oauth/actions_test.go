@@ -198,7 +198,7 @@ func TestActionEvent(t *testing.T) {
 	w.rule(`function (user, context, callback) { callback(null, user, context); }`)
 	rules, err := w.st.Rules(t.Context())
 	ok(t, err)
-	w.postLogin(`event.ran = api.rules.wasExecuted('` + rules[0].ID + `') + ' ' + api.rules.wasExecuted('rul_other'); console.log(JSON.stringify(event))`, "KEY", "of mine")
+	w.postLogin(`event.ran = api.rules.wasExecuted('`+rules[0].ID+`') + ' ' + api.rules.wasExecuted('rul_other'); console.log(JSON.stringify(event))`, "KEY", "of mine")
 	seen := func() (map[string]any, string) {
 		t.Helper()
 		e := w.events()

@@ -57,7 +57,7 @@ func redeemClientCredentials(ctx context.Context, t *tokenRequest) (*tokenRespon
 		a.OrgID, a.OrgName = o.ID, pipeline.OrganizationName(t.st, o)
 		t.event.OrgID, t.event.OrgName = o.ID, o.Name
 	}
-	if err := t.Pipeline.CredentialsExchange(ctx, t.visit, t.client, distinct(strings.Fields(t.params["scope"])), a, t.event); err != nil {
+	if err := t.Pipeline.CredentialsExchange(ctx, t.visit, t.client, o, distinct(strings.Fields(t.params["scope"])), a, t.event); err != nil {
 		return nil, err
 	}
 	resp := &tokenResponse{TokenType: "Bearer", Scope: joined(a.Scope)}

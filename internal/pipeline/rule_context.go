@@ -63,7 +63,7 @@ func (p *Pipeline) ruleContext(ctx context.Context, v Visit, in ruleInput) (json
 		},
 	}
 	if o := in.org; o != nil {
-		c["organization"] = map[string]any{"id": o.ID, "name": o.Name, "display_name": o.DisplayName, "metadata": nonNil(o.Metadata)}
+		c["organization"] = scriptOrganization(o)
 	}
 	if sessionID != "" {
 		c["sessionID"] = sessionID
@@ -113,4 +113,9 @@ func consoleLines(out script.Outcome) []map[string]any {
 		lines = append(lines, map[string]any{"rule": l.Rule, "level": l.Level, "text": l.Text})
 	}
 	return lines
+}
+
+// scriptOrganization is an organization as rules and actions see it.
+func scriptOrganization(o *stagedoor.Organization) map[string]any {
+	return map[string]any{"id": o.ID, "name": o.Name, "display_name": o.DisplayName, "metadata": nonNil(o.Metadata)}
 }

@@ -8,8 +8,8 @@ import (
 )
 
 // CredentialsExchange runs the hook and then the actions for a client that asks for a token in its own name. They change the scopes and the
-// claims of a, or refuse. The event, which the caller writes, is completed with what they said.
-func (p *Pipeline) CredentialsExchange(ctx context.Context, v Visit, client *stagedoor.Client, asked []string, a *stagedoor.Authorization, e *stagedoor.LogEvent) error {
+// claims of a, or refuse. o is the organization that the token is for, nil for none. The event, which the caller writes, is completed with what they said.
+func (p *Pipeline) CredentialsExchange(ctx context.Context, v Visit, client *stagedoor.Client, o *stagedoor.Organization, asked []string, a *stagedoor.Authorization, e *stagedoor.LogEvent) error {
 	out, ran, err := p.hook(ctx, v, script.CredentialsExchange, []any{
 		map[string]any{"id": client.ID, "name": client.Name, "tenant": v.Store.Tenant().ID, "metadata": nonNil(client.Metadata)}, nonNilList(a.Scope), a.Audience,
 	}, map[string]any{})
@@ -30,6 +30,9 @@ func (p *Pipeline) CredentialsExchange(ctx context.Context, v Visit, client *sta
 	event["client"], event["resource_server"] = eventClient(client), map[string]any{"identifier": a.Audience}
 	event["accessToken"] = map[string]any{"customClaims": nonNilClaims(a), "scope": nonNilList(a.Scope)}
 	event["transaction"] = map[string]any{"requested_scopes": nonNilList(asked), "target_scopes": nonNilList(a.Scope)}
+	if o != nil {
+		event["organization"] = scriptOrganization(o)
+	}
 	out, s, err := all.run(ctx, event, nil)
 	e.Details = s.details(e.Details)
 	if err != nil {
