@@ -187,6 +187,60 @@ func TestOrganizationMembers(t *testing.T) {
 	})
 }
 
+func TestMemberRoles(t *testing.T) {
+	each(t, func(h *house) {
+		all, org, other := h.machine("acme"), h.org("north"), h.org("south")
+		user := h.user("a", "")
+		role := func(body string) string { return h.call(all, "POST", "/roles", body).is(200, "").text("id") }
+		guide, owned, foreign := role(`{"name":"Guide"}`), role(`{"name":"Own","type":"organization","owner_id":"`+org+`"}`), role(`{"name":"Own","type":"organization","owner_id":"`+other+`"}`)
+		path := "/organizations/" + org + "/members/auth0%7Ca/roles"
+		h.call(all, "POST", path, `{"roles":["`+guide+`","rol_none"]}`).fails(404, "", "The role does not exist.")
+		h.call(all, "POST", path, `{"roles":["`+guide+`","`+foreign+`"]}`).fails(400, "operation_not_supported", "The role belongs to another organization.")
+		h.call(all, "GET", path, "").is(200, "[]")
+		h.call(all, "POST", path, `{"roles":["`+guide+`","`+owned+`"]}`).is(204, "") // before the membership, as on the wire
+		byRole := "/organizations/" + org + "/roles/" + guide + "/members"
+		h.call(all, "GET", byRole, "").is(200, "[]")
+		h.call(all, "POST", "/organizations/"+org+"/members", `{"members":["`+user+`"]}`).is(204, "")
+		got := h.call(all, "GET", path+"?include_totals=true&per_page=50", "").is(200, "")
+		if got.get("total") != 2.0 || !strings.Contains(got.body, `"name":"Guide"`) {
+			h.Errorf("roles: %s", got.body)
+		}
+		h.call(all, "GET", "/organizations/"+org+"/members?fields=user_id,roles", "").
+			is(200, `[{"user_id":"auth0|a","roles":[{"id":"`+guide+`","name":"Guide"},{"id":"`+owned+`","name":"Own"}]}]`)
+		h.call(all, "GET", byRole+"?fields=user_id&include_totals=true", "").is(200, `{"start":0,"limit":50,"total":1,"members":[{"user_id":"auth0|a"}]}`)
+		h.call(all, "GET", "/organizations/"+org+"/roles/rol_none/members", "").fails(404, "", "The role does not exist.")
+		h.call(all, "GET", "/users/auth0%7Ca/roles", "").is(200, "[]")
+		h.call(all, "DELETE", path, `{"roles":["`+guide+`"]}`).is(204, "")
+		h.call(all, "DELETE", path, `{"roles":["rol_none"]}`).fails(404, "", "The role does not exist.")
+		h.call(all, "GET", byRole, "").is(200, "[]")
+		h.call(all, "POST", path, `{"roles":["`+guide+`"]}`).is(204, "")
+		h.call(all, "DELETE", "/organizations/"+org+"/members", `{"members":["`+user+`"]}`).is(204, "")
+		h.call(all, "GET", path, "").is(200, "[]")
+		h.call(all, "GET", "/organizations/"+org+"/members/auth0%7Cnone/roles", "").fails(404, "inexistent_user", "The user does not exist.")
+		h.call(all, "POST", "/organizations/org_none/members/auth0%7Ca/roles", `{"roles":["`+guide+`"]}`).fails(404, "", noOrganization)
+
+		many := []string{}
+		for i := range 51 {
+			many = append(many, role(fmt.Sprintf(`{"name":"Role %d"}`, i)))
+		}
+		h.call(all, "POST", path, `{"roles":["`+strings.Join(many[:50], `","`)+`"]}`).is(204, "")
+		h.call(all, "POST", path, `{"roles":["`+many[50]+`"]}`).fails(403, "too_many_entities", "You reached the limit of entities of this type for this tenant.")
+		h.call(all, "DELETE", "/roles/"+many[0], "").is(200, "")
+		if got := h.call(all, "GET", path+"?include_totals=true", "").get("total"); got != 49.0 {
+			h.Errorf("%v roles after one was deleted", got)
+		}
+
+		h.call(all, "PATCH", "/clients/web_acme", `{"organization_usage":"allow","initiate_login_uri":"https://app.test/login"}`).is(200, "")
+		invite := `{"inviter":{"name":"Ada"},"invitee":{"email":"b@x.test"},"client_id":"web_acme","roles":["%s"]}`
+		h.call(all, "POST", "/organizations/"+org+"/invitations", fmt.Sprintf(invite, "rol_none")).fails(404, "", "The role does not exist.")
+		h.call(all, "POST", "/organizations/"+org+"/invitations", fmt.Sprintf(invite, foreign)).fails(400, "operation_not_supported", "The role belongs to another organization.")
+		v := h.call(all, "POST", "/organizations/"+org+"/invitations", fmt.Sprintf(invite, guide)).is(201, "")
+		if encode(v.get("roles")) != `["`+guide+`"]` {
+			h.Errorf("invitation: %s", v.body)
+		}
+	})
+}
+
 func TestDiscoveryDomains(t *testing.T) {
 	each(t, func(h *house) {
 		all, org := h.machine("acme"), h.org("north")

@@ -284,12 +284,15 @@ func TestInvitation(t *testing.T) {
 		ctx := context.Background()
 		north := w.org("north", nil)
 		w.organized(site, "require", "no_prompt")
+		role := &stagedoor.Role{Name: "Guide", Type: stagedoor.RoleOfTenant}
+		ok(t, w.st.CreateRole(ctx, role))
+		guide := role.ID
 		invite := func(email string) *stagedoor.Invitation {
 			now := w.clock()
 			v := &stagedoor.Invitation{
 				OrganizationID: north, ClientID: site, Invitee: email, Ticket: stagedoor.NewClientID(), Mailed: true, CreatedAt: now.UnixMilli(),
 				ExpiresAt: now.Add(time.Hour).UnixMilli(), AppMetadata: stagedoor.Metadata{"team": json.RawMessage(`"blue"`)},
-				UserMetadata: stagedoor.Metadata{"tour": json.RawMessage("true")}, Roles: []string{"rol_none"},
+				UserMetadata: stagedoor.Metadata{"tour": json.RawMessage("true")}, Roles: []string{guide},
 			}
 			ok(t, w.st.CreateInvitation(ctx, v))
 			return v
@@ -319,7 +322,9 @@ func TestInvitation(t *testing.T) {
 		}
 		roles, err := w.st.MemberRoles(ctx, north, bob)
 		ok(t, err)
-		same(t, "roles", roles, []string{"rol_none"})
+		if len(roles) != 1 || roles[0].ID != guide {
+			t.Errorf("roles %v", roles)
+		}
 		b.authorize(follow).fails("invalid_request", "invitation not found or already used")
 		b.authorize(request(site, "organization", north, "prompt", "none")).got()
 
@@ -423,4 +428,36 @@ func TestCallbackOfAnOrganization(t *testing.T) {
 	}
 	b.authorize(request(site, "redirect_uri", "https://app.test/{organization_name}/cb")).page(403, "Callback URL mismatch")
 	b.authorize(request(site, "organization", north, "redirect_uri", "https://north.app.test/cb", "response_mode", "web_message", "prompt", "none")).page(200, "login_required")
+}
+
+// What a member may do for one organization says nothing of another, nor do permissions outside of organizations count in one.
+func TestPermissionsInAnOrganization(t *testing.T) {
+	eachWorld(t, func(t *testing.T, w *world) {
+		ctx := context.Background()
+		north, south := w.org("north", nil, ada), w.org("south", nil, ada)
+		w.organized(site, "allow", "no_prompt")
+		w.api(func(rs *stagedoor.ResourceServer) { rs.EnforcePolicies, rs.TokenDialect = true, "access_token_authz" })
+		reader, editor := &stagedoor.Role{Name: "Reader", Type: stagedoor.RoleOfTenant}, &stagedoor.Role{Name: "Editor", Type: stagedoor.RoleOfTenant}
+		for role, scope := range map[*stagedoor.Role]string{reader: "read:songs", editor: "edit:songs"} {
+			ok(t, w.st.CreateRole(ctx, role))
+			ok(t, w.st.AddRolePermissions(ctx, role.ID, []stagedoor.Permission{{API: apiAudience, Name: scope}}))
+		}
+		ok(t, w.st.AddUserRoles(ctx, ada, []string{editor.ID}))
+		ok(t, w.st.AddMemberRoles(ctx, north, ada, []string{reader.ID}))
+		w.rule(`function (user, context, callback) {
+			context.accessToken['https://app.test/roles'] = context.authorization.roles;
+			callback(null, user, context);
+		}`)
+		b := w.browser()
+		b.login(request(site)).got()
+		for org, want := range map[string][]any{
+			"-":   {"openid edit:songs", []any{"edit:songs"}, []any{"Editor"}},
+			north: {"openid read:songs", []any{"read:songs"}, []any{"Editor", "Reader"}},
+			south: {"openid", []any{}, []any{"Editor"}},
+		} {
+			got := w.redeem(site, b.authorize(request(site, "organization", org, "audience", apiAudience, "scope", "openid read:songs edit:songs", "prompt", "none")).got().Get("code")).good()
+			claims := w.claims(got.AccessToken)
+			same(t, org, []any{claims["scope"], claims["permissions"], claims["https://app.test/roles"]}, want)
+		}
+	})
 }

@@ -64,7 +64,7 @@ func (s *Store) InvitationByTicket(ctx context.Context, ticket string) (*stagedo
 		s.tenant.ID, jose.HashToken(ticket), s.db.clock.Now().UnixMilli())
 }
 
-// CreateInvitation adds an invitation, with a ticket.
+// CreateInvitation adds an invitation, with a ticket. Its roles must be there; one that is gone when it is accepted is left out.
 func (s *Store) CreateInvitation(ctx context.Context, v *stagedoor.Invitation) error {
 	v.ID = stagedoor.NewID("uinv_")
 	kept := *v
@@ -74,6 +74,9 @@ func (s *Store) CreateInvitation(ctx context.Context, v *stagedoor.Invitation) e
 		return err
 	}
 	return s.inOrganization(ctx, v.OrganizationID, func(q querier) error {
+		if err := s.checkMemberRoles(ctx, q, v.OrganizationID, v.Roles); err != nil {
+			return err
+		}
 		_, err := q.exec(ctx, "INSERT INTO invitations (tenant, org_id, id, hash, doc, sealed, created_at, expires_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
 			s.tenant.ID, v.OrganizationID, v.ID, jose.HashToken(v.Ticket), document(doc), s.seal(v.Ticket, "invitations", v.ID), v.CreatedAt, v.ExpiresAt)
 		return err

@@ -87,36 +87,50 @@ func (s *Store) addMember(ctx context.Context, q querier, orgID, userID string) 
 func (s *Store) RemoveMembers(ctx context.Context, orgID string, userIDs []string) error {
 	return s.inOrganization(ctx, orgID, func(q querier) error {
 		for _, id := range userIDs {
-			if _, err := q.exec(ctx, "DELETE FROM organization_members WHERE tenant = ? AND org_id = ? AND user_id = ?", s.tenant.ID, orgID, id); err != nil {
-				return err
+			for _, table := range []string{"organization_members", "organization_member_roles"} {
+				if _, err := q.exec(ctx, "DELETE FROM "+table+" WHERE tenant = ? AND org_id = ? AND user_id = ?", s.tenant.ID, orgID, id); err != nil {
+					return err
+				}
 			}
 		}
 		return nil
 	})
 }
 
-// MemberRoles lists the ids of the roles that a member has in an organization.
-func (s *Store) MemberRoles(ctx context.Context, orgID, userID string) ([]string, error) {
-	out := []string{}
-	err := s.read().each(ctx, "SELECT role_id FROM organization_member_roles WHERE tenant = ? AND org_id = ? AND user_id = ? ORDER BY role_id",
-		[]any{s.tenant.ID, orgID, userID}, func(scan func(...any) error) error {
-			var id string
-			err := scan(&id)
-			out = append(out, id)
-			return err
-		})
-	return out, err
+// MemberRoles lists the roles that a user has in an organization, by name.
+func (s *Store) MemberRoles(ctx context.Context, orgID, userID string) ([]stagedoor.Role, error) {
+	return s.rolesWhere(ctx, `EXISTS (SELECT 1 FROM organization_member_roles m WHERE m.tenant = roles.tenant AND m.role_id = roles.id
+		AND m.user_id = ? AND m.org_id = ?)`, userID, orgID)
 }
 
-// AddMemberRoles gives a member roles in an organization, which must be roles of the tenant.
+// AddMemberRoles gives a user roles in an organization: all or none. They count as soon as, and as long as, the user is a member.
 func (s *Store) AddMemberRoles(ctx context.Context, orgID, userID string, roleIDs []string) error {
-	return s.inOrganization(ctx, orgID, func(q querier) error { return s.addMemberRoles(ctx, q, orgID, userID, roleIDs) })
+	return s.inOrganization(ctx, orgID, func(q querier) error {
+		if err := s.checkMemberRoles(ctx, q, orgID, roleIDs); err != nil {
+			return err
+		}
+		return s.addMemberRoles(ctx, q, orgID, userID, roleIDs)
+	})
+}
+
+// checkMemberRoles tells whether members of the organization may have the roles.
+func (s *Store) checkMemberRoles(ctx context.Context, q querier, orgID string, roleIDs []string) error {
+	for _, id := range roleIDs {
+		r, err := roles.one(ctx, s, q, "id = ?", id)
+		if err != nil {
+			return err
+		}
+		if r.OwnerID != "" && r.OwnerID != orgID {
+			return stagedoor.Errorf(stagedoor.Invalid, "operation_not_supported", "The role belongs to another organization.")
+		}
+	}
+	return nil
 }
 
 func (s *Store) addMemberRoles(ctx context.Context, q querier, orgID, userID string, roleIDs []string) error {
 	for _, id := range roleIDs {
-		_, err := q.exec(ctx, `INSERT INTO organization_member_roles (tenant, org_id, user_id, role_id) VALUES (?, ?, ?, ?)
-			ON CONFLICT (tenant, org_id, user_id, role_id) DO NOTHING`, s.tenant.ID, orgID, userID, id)
+		_, err := q.exec(ctx, `INSERT INTO organization_member_roles (tenant, org_id, user_id, role_id)
+			SELECT tenant, ?, ?, id FROM roles WHERE tenant = ? AND id = ? ON CONFLICT (tenant, org_id, user_id, role_id) DO NOTHING`, orgID, userID, s.tenant.ID, id)
 		if err != nil {
 			return err
 		}
@@ -129,10 +143,13 @@ func (s *Store) addMemberRoles(ctx context.Context, q querier, orgID, userID str
 	return err
 }
 
-// RemoveMemberRoles takes roles from a member of an organization.
+// RemoveMemberRoles takes roles from a member of an organization. Which they do not have is no error.
 func (s *Store) RemoveMemberRoles(ctx context.Context, orgID, userID string, roleIDs []string) error {
 	return s.inOrganization(ctx, orgID, func(q querier) error {
 		for _, id := range roleIDs {
+			if _, err := roles.one(ctx, s, q, "id = ?", id); err != nil {
+				return err
+			}
 			_, err := q.exec(ctx, "DELETE FROM organization_member_roles WHERE tenant = ? AND org_id = ? AND user_id = ? AND role_id = ?", s.tenant.ID, orgID, userID, id)
 			if err != nil {
 				return err

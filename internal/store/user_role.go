@@ -136,16 +136,21 @@ func (s *Store) UserPermissions(ctx context.Context, userID string) ([]stagedoor
 	return out, err
 }
 
-// PermissionsFor lists the names of what a user may do at an API in a login: by what was given to them, by their roles and,
-// if orgID names an organization, by those that they have as its member.
+// PermissionsFor lists the names of what a user may do at an API in a login: by what was given to them and by their roles, or,
+// if orgID names an organization, by the roles that they have as its member and by nothing else: what somebody may do for one
+// customer says nothing of another.
 func (s *Store) PermissionsFor(ctx context.Context, userID, orgID, api string) ([]string, error) {
-	out := []string{}
-	err := s.read().each(ctx, `SELECT permission FROM user_permissions WHERE tenant = ? AND user_id = ? AND api = ?
+	query := `SELECT permission FROM user_permissions WHERE tenant = ? AND user_id = ? AND api = ?
 		UNION SELECT p.permission FROM role_permissions p JOIN user_roles u ON u.tenant = p.tenant AND u.role_id = p.role_id
-			WHERE u.tenant = ? AND u.user_id = ? AND p.api = ?
-		UNION SELECT p.permission FROM role_permissions p JOIN organization_member_roles m ON m.tenant = p.tenant AND m.role_id = p.role_id
-			WHERE m.tenant = ? AND m.user_id = ? AND m.org_id = ? AND p.api = ?
-		ORDER BY 1`, []any{s.tenant.ID, userID, api, s.tenant.ID, userID, api, s.tenant.ID, userID, orgID, api}, func(scan func(...any) error) error {
+			WHERE u.tenant = ? AND u.user_id = ? AND p.api = ? ORDER BY 1`
+	args := []any{s.tenant.ID, userID, api, s.tenant.ID, userID, api}
+	if orgID != "" {
+		query = `SELECT DISTINCT p.permission FROM role_permissions p JOIN organization_member_roles m ON m.tenant = p.tenant AND m.role_id = p.role_id
+			WHERE m.tenant = ? AND m.user_id = ? AND m.org_id = ? AND p.api = ? ORDER BY 1`
+		args = []any{s.tenant.ID, userID, orgID, api}
+	}
+	out := []string{}
+	err := s.read().each(ctx, query, args, func(scan func(...any) error) error {
 		var name string
 		err := scan(&name)
 		out = append(out, name)

@@ -33,15 +33,18 @@ CREATE TABLE organization_members (
 CREATE INDEX organization_members_order ON organization_members (tenant, org_id, added_at, user_id);
 CREATE INDEX organization_members_user ON organization_members (tenant, user_id);
 
--- Roles that a member has in the organization alone.
+-- Roles that a member has in the organization alone; they may be given before the person is a member.
 CREATE TABLE organization_member_roles (
 	tenant  TEXT NOT NULL,
 	org_id  TEXT NOT NULL,
 	user_id TEXT NOT NULL,
 	role_id TEXT NOT NULL,
 	PRIMARY KEY (tenant, org_id, user_id, role_id),
-	FOREIGN KEY (tenant, org_id, user_id) REFERENCES organization_members (tenant, org_id, user_id) ON DELETE CASCADE
+	FOREIGN KEY (tenant, org_id) REFERENCES organizations (tenant, id) ON DELETE CASCADE,
+	FOREIGN KEY (tenant, user_id) REFERENCES users (tenant, id) ON DELETE CASCADE,
+	FOREIGN KEY (tenant, role_id) REFERENCES roles (tenant, id) ON DELETE CASCADE
 );
+CREATE INDEX organization_member_roles_user ON organization_member_roles (tenant, user_id, org_id);
 CREATE INDEX organization_member_roles_role ON organization_member_roles (tenant, role_id);
 
 CREATE TABLE organization_grants (
