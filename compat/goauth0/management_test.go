@@ -1,14 +1,11 @@
 package goauth0
 
 import (
-	"crypto/tls"
-	"crypto/x509"
 	"encoding/json"
 	"flag"
 	"fmt"
 	"io/fs"
 	"maps"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -16,7 +13,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
+
+	"github.com/stagedoor/stagedoor/compat/live"
 )
 
 // sdk is the version whose tests are run.
@@ -28,7 +26,7 @@ const leastPassing = 270
 var only = flag.String("only", "", "regular expression: run these of the SDK's tests")
 
 func TestManagement(t *testing.T) {
-	binary, source := build(t), fetch(t)
+	binary, source := live.Build(t), fetch(t)
 	tests := named(t, source)
 	databases := map[string]string{"sqlite": ""}
 	if url := os.Getenv("STAGEDOOR_TEST_POSTGRES"); url != "" {
@@ -36,8 +34,8 @@ func TestManagement(t *testing.T) {
 	}
 	for _, name := range slices.Sorted(maps.Keys(databases)) {
 		t.Run(name, func(t *testing.T) {
-			s := start(t, binary, databases[name])
-			r := s.run(t, source, tests)
+			s := live.Start(t, binary, databases[name])
+			r := runTests(t, s, source, tests)
 			r.report(t)
 			r.compare(t, expected(t))
 			if *only == "" && len(r.passed) < leastPassing {
@@ -51,7 +49,7 @@ func TestManagement(t *testing.T) {
 func fetch(t *testing.T) string {
 	t.Helper()
 	var module struct{ Dir string }
-	text := run(t, ".", []string{"GOFLAGS=-mod=mod"}, "go", "mod", "download", "-json", sdk)
+	text := live.Run(t, ".", []string{"GOFLAGS=-mod=mod"}, "go", "mod", "download", "-json", sdk)
 	if err := json.Unmarshal([]byte(text), &module); err != nil {
 		t.Fatal(err)
 	}
@@ -76,7 +74,7 @@ func fetch(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	run(t, dir, []string{"GOFLAGS=-mod=mod"}, "go", "test", "-c", "-o", "management.test", "./management")
+	live.Run(t, dir, []string{"GOFLAGS=-mod=mod"}, "go", "test", "-c", "-o", "management.test", "./management")
 	return dir
 }
 
@@ -115,15 +113,15 @@ var outcome = regexp.MustCompile(`(?m)^--- (PASS|FAIL|SKIP): (Test\w+) `)
 
 var started = regexp.MustCompile(`(?m)^=== RUN   (Test\w+)$`)
 
-// run runs the tests in one process. One that panics takes the process with it: the others go on in the next.
-func (s *server) run(t *testing.T, source string, tests []string) results {
+// runTests runs the tests in one process. One that panics takes the process with it: the others go on in the next.
+func runTests(t *testing.T, s *live.Server, source string, tests []string) results {
 	t.Helper()
 	r := results{failed: map[string]string{}}
 	for left := tests; len(left) > 0; {
 		cmd := exec.CommandContext(t.Context(), "../management.test", "-test.v", "-test.timeout", "15m", "-test.run", "^("+strings.Join(left, "|")+")$")
 		cmd.Dir = filepath.Join(source, "management")
 		cmd.Env = append(os.Environ(), "AUTH0_DOMAIN="+s.Domain, "AUTH0_CLIENT_ID="+s.ClientID, "AUTH0_CLIENT_SECRET="+s.ClientSecret,
-			"AUTH0_HTTP_RECORDINGS=off", "SSL_CERT_FILE="+s.caFile)
+			"AUTH0_HTTP_RECORDINGS=off", "SSL_CERT_FILE="+s.CAFile)
 		output, _ := cmd.CombinedOutput()
 		text := string(output)
 		done := map[string]bool{}
@@ -214,30 +212,4 @@ func expected(t *testing.T) map[string]string {
 		out[name] = reason
 	}
 	return out
-}
-
-// await waits until the server answers, and trusts its authority.
-func (s *server) await(t *testing.T) {
-	t.Helper()
-	deadline := time.Now().Add(15 * time.Second)
-	var pem []byte
-	for err := error(fs.ErrNotExist); err != nil; pem, err = os.ReadFile(s.caFile) {
-		if time.Now().After(deadline) {
-			t.Fatal(err)
-		}
-		time.Sleep(20 * time.Millisecond)
-	}
-	pool := x509.NewCertPool()
-	pool.AppendCertsFromPEM(pem)
-	s.client = &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}}, Timeout: 30 * time.Second}
-	for ; ; time.Sleep(50 * time.Millisecond) {
-		a, err := s.client.Get("https://" + s.Domain + "/readyz")
-		if err == nil {
-			a.Body.Close()
-			return
-		}
-		if time.Now().After(deadline) {
-			t.Fatal(err)
-		}
-	}
 }
