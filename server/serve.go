@@ -95,7 +95,7 @@ func (s *Server) tls() (*tls.Config, string, error) {
 		}
 		return &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{pair}, NextProtos: []string{"h2", "http/1.1"}}, "", nil
 	case len(s.cfg.ACMEHosts) > 0:
-		m := &autocert.Manager{Prompt: autocert.AcceptTOS, HostPolicy: autocert.HostWhitelist(s.cfg.ACMEHosts...), Email: s.cfg.ACMEEmail, Cache: autocert.DirCache(s.cfg.ACMECache)}
+		m := &autocert.Manager{Prompt: autocert.AcceptTOS, HostPolicy: s.certified, Email: s.cfg.ACMEEmail, Cache: autocert.DirCache(s.cfg.ACMECache)}
 		c := m.TLSConfig()
 		c.MinVersion = tls.VersionTLS12
 		return c, "", nil
@@ -105,6 +105,19 @@ func (s *Server) tls() (*tls.Config, string, error) {
 		return nil, "", err
 	}
 	return authority.TLSConfig(), authority.CAFile(), nil
+}
+
+// certified tells whether the server gets certificates for a host: those of the configuration, and the custom domains of tenants, whose owners showed
+// that they point here.
+func (s *Server) certified(ctx context.Context, host string) error {
+	err := autocert.HostWhitelist(s.cfg.ACMEHosts...)(ctx, host)
+	if err == nil {
+		return nil
+	}
+	if _, unknown := s.db.TenantByDomain(ctx, host); unknown == nil {
+		return nil
+	}
+	return err
 }
 
 // CADir is where the local authority keeps its files.

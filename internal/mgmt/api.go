@@ -39,6 +39,7 @@ type Deps struct {
 	// SendVerification sends the mail that asks a user to verify the e-mail address. clientID may be empty. Nil sends nothing.
 	SendVerification func(ctx context.Context, st *store.Store, u *stagedoor.User, clientID string) error
 
+	Names Names        // looks custom domains up; nil asks the system
 	HTTP  *http.Client // reads documents of identity providers and clients; nil reads none
 	Clock stagedoor.Clock
 	Log   *slog.Logger // for operators; nil logs nothing
@@ -176,6 +177,11 @@ func (a *API) serve(c *call) (any, error) {
 	}
 	if err := c.authorize(); err != nil {
 		return nil, err
+	}
+	if c.row.writes() && c.r.Header.Get("auth0-custom-domain") != "" {
+		if _, err := linkStore(c); err != nil { // before anything is written
+			return nil, err
+		}
 	}
 	for _, name := range wildcards(c.row.pattern) {
 		if value := c.r.PathValue(name); !utf8.ValidString(value) || strings.ContainsRune(value, 0) {

@@ -376,6 +376,16 @@ func (a *API) routes() []row {
 		{"GET", "/prompts/{prompt}/screen/{screen}/rendering", "read:prompts", 200, "Get render settings for a screen", plain(a.readRendering)},
 		{"PATCH", "/prompts/{prompt}/screen/{screen}/rendering", "update:prompts", 200, "Update render settings for a screen", body(a.setRendering)},
 
+		{"GET", "/custom-domains", "read:custom_domains", 200, "Get custom domains configurations", query(a.listCustomDomains)},
+		{"POST", "/custom-domains", "create:custom_domains", 201, "Configure a new custom domain", body(a.createCustomDomain)},
+		{"GET", "/custom-domains/default", "read:custom_domains", 200, "Get the default domain", plain(a.readDefaultDomain)},
+		{"PATCH", "/custom-domains/default", "update:custom_domains", 200, "Update the default domain", body(a.setDefaultDomain)},
+		{"GET", "/custom-domains/{id}", "read:custom_domains", 200, "Get custom domain configuration", plain(a.readCustomDomain)},
+		{"PATCH", "/custom-domains/{id}", "update:custom_domains", 200, "Update custom domain configuration", body(a.updateCustomDomain)},
+		{"DELETE", "/custom-domains/{id}", "delete:custom_domains", 204, "Delete custom domain configuration", plain(a.deleteCustomDomain)},
+		{"POST", "/custom-domains/{id}/test", "read:custom_domains", 200, "Test a custom domain", plain(a.testCustomDomain)},
+		{"POST", "/custom-domains/{id}/verify", "create:custom_domains", 200, "Verify custom domain", plain(a.verifyCustomDomain)},
+
 		{"GET", "/tenants/settings", "read:tenant_settings", 200, "Get tenant settings", query(a.readTenantSettings)},
 		{"PATCH", "/tenants/settings", "update:tenant_settings", 200, "Update tenant settings", body(a.updateTenantSettings)},
 

@@ -234,7 +234,11 @@ func (a *API) sendVerification(c *call, u *stagedoor.User, clientID string) {
 	if a.SendVerification == nil || u.Email == "" {
 		return
 	}
-	if err := a.SendVerification(c.ctx(), c.store, u, clientID); err != nil {
+	st, err := linkStore(c)
+	if err == nil {
+		err = a.SendVerification(c.ctx(), st, u, clientID)
+	}
+	if err != nil {
 		a.Log.ErrorContext(c.ctx(), "a verification mail could not be sent", "tenant", c.store.Tenant().ID, "user", u.ID, "error", err)
 	}
 }

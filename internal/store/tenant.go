@@ -113,10 +113,10 @@ func lowered(domains []string) []string {
 	return out
 }
 
-// SetDomains replaces the domains of the tenant; the first is canonical.
+// SetDomains replaces the domains of the tenant; the first is canonical. Custom domains stay.
 func (s *Store) SetDomains(ctx context.Context, domains []string) error {
 	err := s.write(ctx, func(q querier) error {
-		if _, err := q.exec(ctx, "DELETE FROM domains WHERE tenant = ?", s.tenant.ID); err != nil {
+		if _, err := q.exec(ctx, "DELETE FROM domains WHERE tenant = ? AND position < ?", s.tenant.ID, customPosition); err != nil {
 			return err
 		}
 		return insertDomains(ctx, q, s.tenant.ID, lowered(domains))

@@ -49,6 +49,7 @@ func furnish(t testing.TB, s *store.Store) {
 	ok(t, store.Hooks.Create(ctx, s, &stagedoor.Hook{ID: "hook " + id, Name: "Hook", Trigger: "post-change-password", Enabled: true}))
 	must(s.ClaimLogCursor(ctx, &stagedoor.LogStream{ID: "stream", After: "after " + id}, until))(t)
 	ok(t, s.ChangeSetting(ctx, "setting", func(m map[string]any) error { m["of"] = id; return nil }))
+	ok(t, s.ServeDomain(ctx, "custom."+id))
 	must(s.CountAttempt(ctx, stagedoor.Attempts{Connection: "Users", Identifier: "ada", IP: "::1"}, time.Hour))(t)
 	ok(t, s.Fill(ctx, "bucket", "::1", stagedoor.Throttle{MaxAttempts: 1, Rate: 60000}))
 	ok(t, s.AddGrant(ctx, "auth0|"+id, "client "+id, "api "+id, []string{"openid"}))
@@ -288,7 +289,10 @@ var trespasses = map[string]struct {
 		err := s.Setting(ctx, "setting", &members)
 		return members, err
 	}},
-	"Look": {ignores, func(ctx context.Context, s *store.Store) (any, error) { return s.Look(ctx) }},
+	"ServeDomain": {ignores, func(ctx context.Context, s *store.Store) (any, error) { return nil, s.ServeDomain(ctx, "custom.other") }},
+	"DropDomain":  {ignores, func(ctx context.Context, s *store.Store) (any, error) { return nil, s.DropDomain(ctx, "custom.acme") }},
+	"Under":       {ignores, func(_ context.Context, s *store.Store) (any, error) { return s.Under("acme.test").Tenant().ID, nil }},
+	"Look":        {ignores, func(ctx context.Context, s *store.Store) (any, error) { return s.Look(ctx) }},
 	"ChangeSetting": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
 		return nil, s.ChangeSetting(ctx, "setting", func(m map[string]any) error { m["x"] = 1; return nil })
 	}},

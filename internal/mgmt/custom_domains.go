@@ -1,0 +1,363 @@
+package mgmt
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"net"
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/store"
+	"github.com/stagedoor/stagedoor/internal/web"
+)
+
+// Names looks names up in the DNS; *net.Resolver is one.
+type Names interface {
+	LookupCNAME(ctx context.Context, host string) (string, error)
+	LookupTXT(ctx context.Context, name string) ([]string, error)
+}
+
+// lookupTimeout bounds a look at the DNS.
+const lookupTimeout = 5 * time.Second
+
+type customDomainMembers struct {
+	TLSPolicy      web.Opt[string]                     `json:"tls_policy" schema:"notnull,enum=recommended" doc:"Custom domain TLS policy"`
+	ClientIPHeader web.Opt[string]                     `json:"custom_client_ip_header" schema:"enum=true-client-ip|cf-connecting-ip|x-forwarded-for|x-azure-clientip|" doc:"The HTTP header to fetch the client's IP address"`
+	Metadata       web.Opt[map[string]web.Opt[string]] `json:"domain_metadata" doc:"Domain metadata associated with the custom domain"`
+	RelyingParty   web.Opt[string]                     `json:"relying_party_identifier" schema:"max=255" doc:"Relying Party ID (rpId) to be used for Passkeys on this custom domain"`
+}
+
+type createCustomDomainIn struct {
+	Domain string `json:"domain" schema:"required,min=3,max=255" doc:"Domain name"`
+	Type   string `json:"type" schema:"required,enum=auth0_managed_certs|self_managed_certs" doc:"Custom domain provisioning type"`
+	Method string `json:"verification_method" schema:"enum=txt" doc:"Custom domain verification method"`
+	customDomainMembers
+}
+
+var hostPattern = regexp.MustCompile(`^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?$`)
+
+func (in customDomainMembers) copyTo(d *stagedoor.CustomDomain) error {
+	in.TLSPolicy.Into(&d.TLSPolicy)
+	in.ClientIPHeader.Into(&d.ClientIPHeader)
+	in.RelyingParty.Into(&d.RelyingParty)
+	if in.Metadata.Null {
+		d.Metadata = nil
+	}
+	if d.Metadata == nil {
+		d.Metadata = map[string]string{}
+	}
+	for name, value := range in.Metadata.Value {
+		if len(name) > 255 || len(value.Value) > 255 {
+			return badProperty("domain_metadata", "String is too long ("+itoa(max(len(name), len(value.Value)))+" chars), maximum 255")
+		}
+		if d.Metadata[name] = value.Value; value.Null {
+			delete(d.Metadata, name)
+		}
+	}
+	if n := len(d.Metadata); n > 10 {
+		return badProperty("domain_metadata", "Too many properties defined ("+itoa(n)+"), maximum 10")
+	}
+	return nil
+}
+
+// proof is what the DNS must show: of a domain whose certificates are ours that it points here, of others a text.
+func proof(c *call, d *stagedoor.CustomDomain) (kind, record, name string) {
+	if d.Type == "self_managed_certs" {
+		return "TXT", "stagedoor-domain-verification=" + d.Token, "_stagedoor-verification." + d.Domain
+	}
+	host := c.store.Tenant().Domain()
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	return "CNAME", host, d.Domain
+}
+
+func showCustomDomain(c *call, d *stagedoor.CustomDomain, standard string) map[string]any {
+	kind, record, name := proof(c, d)
+	verification := map[string]any{"methods": []any{map[string]string{"name": kind, "record": record, "domain": name}}}
+	if d.CheckedAt != 0 {
+		verification["last_verified_at"], verification["status"] = stagedoor.FormatTime(time.UnixMilli(d.CheckedAt)), "verified"
+		if d.Failure != "" {
+			verification["status"], verification["error_msg"] = "failed", d.Failure
+		}
+	}
+	metadata := d.Metadata
+	if metadata == nil {
+		metadata = map[string]string{}
+	}
+	out := map[string]any{
+		"custom_domain_id": d.ID, "domain": d.Domain, "primary": d.Primary, "is_default": standard == d.Domain, "status": d.Status, "type": d.Type,
+		"verification": verification, "tls_policy": d.TLSPolicy, "domain_metadata": metadata, "created_at": stagedoor.FormatTime(time.UnixMilli(d.CreatedAt)),
+	}
+	if d.ClientIPHeader != "" {
+		out["custom_client_ip_header"] = d.ClientIPHeader
+	}
+	if d.RelyingParty != "" {
+		out["relying_party_identifier"] = d.RelyingParty
+	}
+	if d.Type == "self_managed_certs" && d.Status == stagedoor.DomainReady {
+		out["origin_domain_name"] = c.store.Tenant().Domain()
+	}
+	return out
+}
+
+// standardDomain is the domain that links lead to unless a call names another: a custom domain, or empty.
+func standardDomain(c *call) (string, error) {
+	var s struct{ Default string }
+	err := c.store.Setting(c.ctx(), stagedoor.SettingCustomDomains, &s)
+	return s.Default, err
+}
+
+func noCustomDomain(id string) error {
+	return stagedoor.Errorf(stagedoor.NotFound, "inexistent_custom_domain", "The custom domain %s does not exist", bounded(id, 100))
+}
+
+func showOne(c *call, d *stagedoor.CustomDomain, err error) (any, error) {
+	if stagedoor.IsKind(err, stagedoor.NotFound) {
+		err = noCustomDomain(c.id())
+	}
+	if err != nil {
+		return nil, err
+	}
+	standard, err := standardDomain(c)
+	return showCustomDomain(c, d, standard), err
+}
+
+type listCustomDomainsIn struct {
+	web.Checkpoint
+	web.Fields
+	Query string `json:"q" schema:"max=500"`
+	Sort  string `json:"sort" pattern:"^domain:-?1$" doc:"Field to sort by"`
+}
+
+func (a *API) listCustomDomains(c *call, in listCustomDomainsIn) (any, error) {
+	if in.Query != "" {
+		return nil, unsupported("The query parameter q of custom domains")
+	}
+	all, err := store.CustomDomains.All(c.ctx(), c.store)
+	if err != nil {
+		return nil, err
+	}
+	standard, err := standardDomain(c)
+	if err != nil {
+		return nil, err
+	}
+	slices.SortFunc(all, func(x, y stagedoor.CustomDomain) int {
+		switch in.Sort {
+		case "domain:1":
+			return strings.Compare(x.Domain, y.Domain)
+		case "domain:-1":
+			return strings.Compare(y.Domain, x.Domain)
+		}
+		return 0
+	})
+	shown, next := all, ""
+	if in.Asked() {
+		var v *web.Violation
+		if shown, next, v = web.After(in.Checkpoint, all, func(d stagedoor.CustomDomain) string { return d.ID }); v != nil {
+			return nil, bad("invalid_paging", v.Reason)
+		}
+	}
+	out := make([]any, len(shown))
+	for i := range shown {
+		if out[i], err = in.Pick(showCustomDomain(c, &shown[i], standard)); err != nil {
+			return nil, err
+		}
+	}
+	if in.Asked() {
+		return web.CheckpointEnvelope("custom_domains", out, next), nil
+	}
+	return out, nil
+}
+
+func (a *API) readCustomDomain(c *call) (any, error) {
+	d, err := store.CustomDomains.Get(c.ctx(), c.store, c.id())
+	return showOne(c, d, err)
+}
+
+func (a *API) createCustomDomain(c *call, in createCustomDomainIn) (any, error) {
+	d := &stagedoor.CustomDomain{
+		Domain: strings.ToLower(in.Domain), Type: in.Type, Status: stagedoor.DomainPending, TLSPolicy: "recommended", Token: stagedoor.NewToken(),
+		CreatedAt: a.Clock.Now().UnixMilli(),
+	}
+	if !hostPattern.MatchString(d.Domain) {
+		return nil, badProperty("domain", "Object didn't pass validation for format hostname: "+bounded(in.Domain, 100))
+	}
+	if c.store.Tenant().Allows(d.Domain) {
+		return nil, store.CustomDomains.Clash(d)
+	}
+	if err := in.copyTo(d); err != nil {
+		return nil, err
+	}
+	others, err := store.CustomDomains.All(c.ctx(), c.store)
+	if err != nil {
+		return nil, err
+	}
+	d.Primary = len(others) == 0
+	err = store.CustomDomains.Create(c.ctx(), c.store, d)
+	return showOne(c, d, err)
+}
+
+func (a *API) updateCustomDomain(c *call, in customDomainMembers) (any, error) {
+	d, err := store.CustomDomains.Update(c.ctx(), c.store, c.id(), in.copyTo)
+	return showOne(c, d, err)
+}
+
+func (a *API) deleteCustomDomain(c *call) (any, error) {
+	d, err := store.CustomDomains.Get(c.ctx(), c.store, c.id())
+	if stagedoor.IsKind(err, stagedoor.NotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := c.store.DropDomain(c.ctx(), d.Domain); err != nil {
+		return nil, err
+	}
+	if _, err := store.CustomDomains.Delete(c.ctx(), c.store, d.ID); err != nil {
+		return nil, err
+	}
+	return nil, c.store.ChangeSetting(c.ctx(), stagedoor.SettingCustomDomains, func(kept map[string]any) error {
+		if kept["default"] == d.Domain {
+			delete(kept, "default")
+		}
+		return nil
+	})
+}
+
+// verifyCustomDomain looks at the DNS. From the moment that the proof is there the tenant answers under the domain.
+func (a *API) verifyCustomDomain(c *call) (any, error) {
+	d, err := store.CustomDomains.Get(c.ctx(), c.store, c.id())
+	if err != nil {
+		return showOne(c, d, err)
+	}
+	failure := a.prove(c, d)
+	if failure == "" {
+		if err := c.store.ServeDomain(c.ctx(), d.Domain); err != nil {
+			return nil, err
+		}
+	} else {
+		c.store.Log(stagedoor.LogEvent{Type: "custom_domain_verification_failed", Description: d.Domain + ": " + failure, ClientID: c.caller.clientID, IP: remoteIP(c.r)})
+	}
+	d, err = store.CustomDomains.Update(c.ctx(), c.store, d.ID, func(d *stagedoor.CustomDomain) error {
+		if d.CheckedAt, d.Failure = a.Clock.Now().UnixMilli(), failure; failure == "" {
+			d.Status = stagedoor.DomainReady
+		}
+		return nil
+	})
+	return showOne(c, d, err)
+}
+
+// prove tells what the DNS lacks, or "".
+func (a *API) prove(c *call, d *stagedoor.CustomDomain) string {
+	ctx, cancel := context.WithTimeout(c.ctx(), lookupTimeout)
+	defer cancel()
+	names := a.Names
+	if names == nil {
+		names = net.DefaultResolver
+	}
+	kind, record, name := proof(c, d)
+	if kind == "TXT" {
+		texts, err := names.LookupTXT(ctx, name)
+		if err != nil || !slices.Contains(texts, record) {
+			return "There is no TXT record " + record + " at " + name + "."
+		}
+		return ""
+	}
+	end, err := names.LookupCNAME(ctx, name)
+	if err == nil && same(end, record) {
+		return ""
+	}
+	if ours, other := names.LookupCNAME(ctx, record); err == nil && other == nil && same(end, ours) && !same(end, name) {
+		return "" // both end at the same name
+	}
+	return "There is no CNAME record at " + name + " that leads to " + record + "."
+}
+
+func same(a, b string) bool {
+	return strings.EqualFold(strings.TrimSuffix(a, "."), strings.TrimSuffix(b, "."))
+}
+
+// testCustomDomain asks the domain who it is.
+func (a *API) testCustomDomain(c *call) (any, error) {
+	d, err := store.CustomDomains.Get(c.ctx(), c.store, c.id())
+	if stagedoor.IsKind(err, stagedoor.NotFound) {
+		err = noCustomDomain(c.id())
+	}
+	if err != nil {
+		return nil, err
+	}
+	if a.HTTP == nil {
+		return nil, unsupported("Reaching out to domains")
+	}
+	ctx, cancel := context.WithTimeout(c.ctx(), lookupTimeout)
+	defer cancel()
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "https://"+d.Domain+"/.well-known/openid-configuration", nil)
+	if err != nil {
+		return nil, err
+	}
+	response, err := a.HTTP.Do(r)
+	if err != nil {
+		return map[string]any{"success": false, "message": "The domain does not answer."}, nil
+	}
+	defer response.Body.Close()
+	var found struct{ Issuer string }
+	if b, err := io.ReadAll(io.LimitReader(response.Body, 64<<10)); err != nil || json.Unmarshal(b, &found) != nil || found.Issuer != "https://"+d.Domain+"/" {
+		return map[string]any{"success": false, "message": "The domain is answered by somebody else."}, nil
+	}
+	return map[string]any{"success": true, "message": "The domain answers for this tenant."}, nil
+}
+
+func (a *API) readDefaultDomain(c *call) (any, error) {
+	standard, err := standardDomain(c)
+	if err != nil {
+		return nil, err
+	}
+	d, err := store.CustomDomains.ByName(c.ctx(), c.store, standard)
+	if stagedoor.IsKind(err, stagedoor.NotFound) {
+		return map[string]string{"domain": c.store.Tenant().Domain()}, nil
+	}
+	return showOne(c, d, err)
+}
+
+type defaultDomainIn struct {
+	Domain string `json:"domain" schema:"required,min=3,max=255" doc:"The domain to set as the default domain. Must be a verified custom domain or the canonical domain"`
+}
+
+func (a *API) setDefaultDomain(c *call, in defaultDomainIn) (any, error) {
+	domain := strings.ToLower(in.Domain)
+	if domain == c.store.Tenant().Domain() {
+		domain = ""
+	} else if _, err := store.CustomDomains.ByName(c.ctx(), c.store, domain); err != nil {
+		if stagedoor.IsKind(err, stagedoor.NotFound) {
+			err = noCustomDomain(in.Domain)
+		}
+		return nil, err
+	}
+	err := c.store.ChangeSetting(c.ctx(), stagedoor.SettingCustomDomains, func(kept map[string]any) error {
+		kept["default"] = domain
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return a.readDefaultDomain(c)
+}
+
+// linkStore is the tenant's handle under the domain that links of this call lead to: that of the header auth0-custom-domain, else the default domain,
+// else the canonical one. A header that names anything but a domain of the tenant is refused.
+func linkStore(c *call) (*store.Store, error) {
+	if named := strings.ToLower(c.r.Header.Get("auth0-custom-domain")); named != "" {
+		if !c.store.Tenant().Allows(named) {
+			return nil, bad("invalid_custom_domain", "The custom domain "+bounded(named, 255)+" of the header auth0-custom-domain is not a verified one of this tenant.")
+		}
+		return c.store.Under(named), nil
+	}
+	standard, err := standardDomain(c)
+	return c.store.Under(standard), err
+}
