@@ -26,6 +26,8 @@ type Session struct {
 	InitialUserAgent  string
 	LastIP            string
 	LastUserAgent     string
+	UpdatedAt         time.Time      // by the Management API; zero = never
+	Metadata          map[string]any `json:",omitempty"`
 }
 
 // AuthMethod is one proof that the person gave; Timestamp is in milliseconds.
@@ -134,8 +136,12 @@ type RefreshToken struct {
 	OrgID      string    `json:",omitempty"` // the organization that its tokens are for
 	CreatedAt  time.Time // of the family
 	LastUsedAt time.Time
-	ExpiresAt  time.Time // absolute; zero = never
-	IdleExpiry time.Time // zero = never
+	ExpiresAt  time.Time      // absolute; zero = never
+	IdleExpiry time.Time      // zero = never
+	Metadata   map[string]any `json:",omitempty"`
+
+	InitialIP        string `json:",omitempty"` // of who redeemed the code
+	InitialUserAgent string `json:",omitempty"`
 }
 
 // Transaction is a login under way (Authentication API fact sheet 8). Only the pipeline

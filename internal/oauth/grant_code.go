@@ -139,7 +139,7 @@ func (t *tokenRequest) newFamily(a *stagedoor.Authorization, api *stagedoor.Reso
 	rt := &stagedoor.RefreshToken{
 		ID: stagedoor.NewID("rt_"), FamilyID: origin, Counter: 1, ClientID: t.client.ID, UserID: a.UserID, SessionID: a.SessionID,
 		Audience: a.Audience, Consent: pipeline.ConsentAudience(t.st, api), Scope: slices.Clone(a.Scope), Conformant: a.Conformant, Rotating: rules.Rotating(), AuthTime: a.AuthTime, OrgID: a.OrgID,
-		CreatedAt: now, LastUsedAt: now,
+		CreatedAt: now, LastUsedAt: now, InitialIP: t.visit.IP, InitialUserAgent: t.visit.UserAgent,
 	}
 	if rules.ExpirationType == "expiring" {
 		if !rules.InfiniteTokenLifetime {

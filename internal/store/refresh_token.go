@@ -53,9 +53,9 @@ func (s *Store) insertRefreshToken(ctx context.Context, q querier, token string,
 	if err != nil {
 		return err
 	}
-	_, err = q.exec(ctx, `INSERT INTO refresh_tokens (tenant, hash, family, counter, user_id, client_id, audience, doc, created_at, expires_at)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		s.tenant.ID, jose.HashToken(token), t.FamilyID, t.Counter, t.UserID, t.ClientID, cmp.Or(t.Consent, t.Audience), document(doc), s.db.clock.Now().UnixMilli(), refreshEnd(t))
+	_, err = q.exec(ctx, `INSERT INTO refresh_tokens (tenant, hash, public_id, family, counter, user_id, client_id, audience, doc, created_at, expires_at)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		s.tenant.ID, jose.HashToken(token), t.ID, t.FamilyID, t.Counter, t.UserID, t.ClientID, cmp.Or(t.Consent, t.Audience), document(doc), s.db.clock.Now().UnixMilli(), refreshEnd(t))
 	return err
 }
 

@@ -230,7 +230,24 @@ var trespasses = map[string]struct {
 	"UpdateRule": {finds, func(ctx context.Context, s *store.Store) (any, error) {
 		return s.UpdateRule(ctx, "rul acme", func(r *stagedoor.Rule) error { r.Script = "x"; return nil })
 	}},
-	"DeleteRule": {ignores, func(ctx context.Context, s *store.Store) (any, error) { return nil, s.DeleteRule(ctx, "rul acme") }},
+	"DeleteRule":        {ignores, func(ctx context.Context, s *store.Store) (any, error) { return nil, s.DeleteRule(ctx, "rul acme") }},
+	"UserSessions":      {finds, func(ctx context.Context, s *store.Store) (any, error) { return s.UserSessions(ctx, "auth0|acme") }},
+	"UserRefreshTokens": {finds, func(ctx context.Context, s *store.Store) (any, error) { return s.UserRefreshTokens(ctx, "auth0|acme") }},
+	"RevokeSessions": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		return nil, s.RevokeSessions(ctx, store.AccessOf{Session: "sid auth0|acme"}, true)
+	}},
+	"SetSessionMetadata": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		return s.SetSessionMetadata(ctx, "sid auth0|acme", map[string]any{"a": "b"})
+	}},
+	"RefreshTokenByID": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		return s.RefreshTokenByID(ctx, "rt auth0|acme")
+	}},
+	"SetRefreshTokenMetadata": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		return s.SetRefreshTokenMetadata(ctx, "rt auth0|acme", map[string]any{"a": "b"})
+	}},
+	"RevokeRefreshTokens": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
+		return s.RevokeRefreshTokens(ctx, store.RefreshTokensOf{UserID: "auth0|acme"})
+	}},
 	"LinkIdentity": {finds, func(ctx context.Context, s *store.Store) (any, error) {
 		return s.LinkIdentity(ctx, "auth0|acme", stagedoor.Identity{Connection: "Users", Provider: "auth0", UserID: "x"}, true)
 	}},

@@ -1,0 +1,238 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+	"strings"
+
+	"github.com/stagedoor/stagedoor"
+)
+
+func errSessionMissing() error {
+	return stagedoor.Errorf(stagedoor.NotFound, "inexistent_session", "The session does not exist.")
+}
+
+func errRefreshTokenMissing() error {
+	return stagedoor.Errorf(stagedoor.NotFound, "inexistent_refresh_token", "The refresh token does not exist.")
+}
+
+// UserSessions lists a user's live sessions in the order of their ids.
+func (s *Store) UserSessions(ctx context.Context, userID string) ([]stagedoor.Session, error) {
+	out := []stagedoor.Session{}
+	err := s.read().each(ctx, "SELECT doc FROM sessions WHERE tenant = ? AND user_id = ? AND expires_at > ? ORDER BY id",
+		[]any{s.tenant.ID, userID, s.db.clock.Now().UnixMilli()}, func(scan func(...any) error) error {
+			var doc string
+			if err := scan(&doc); err != nil {
+				return err
+			}
+			var v stagedoor.Session
+			err := json.Unmarshal([]byte(doc), &v)
+			out = append(out, v)
+			return err
+		})
+	return out, err
+}
+
+// AccessOf names what of a user's access ends: one session or, where Session is empty, all.
+type AccessOf struct {
+	UserID  string
+	Session string
+}
+
+// RevokeSessions ends sessions with the codes that came from them and, if withTokens, the refresh tokens that came from them; with all sessions of a user all their
+// refresh tokens. A session that is not the user's is NotFound; the user may be left empty where a session is named.
+func (s *Store) RevokeSessions(ctx context.Context, of AccessOf, withTokens bool) error {
+	return s.write(ctx, func(q querier) error {
+		if of.Session != "" {
+			v, err := s.session(ctx, q, "id = ?", of.Session, "")
+			if stagedoor.IsKind(err, stagedoor.NotFound) || err == nil && of.UserID != "" && v.UserID != of.UserID {
+				return errSessionMissing()
+			}
+			if err != nil {
+				return err
+			}
+			of.UserID = v.UserID
+		}
+		if _, err := s.lockedUser(ctx, q, of.UserID); err != nil {
+			return err
+		}
+		if withTokens {
+			all, err := s.refreshTokens(ctx, q, "user_id = ?", of.UserID)
+			if err != nil {
+				return err
+			}
+			for _, t := range all {
+				if of.Session != "" && t.SessionID != of.Session {
+					continue
+				}
+				if _, err := q.exec(ctx, "DELETE FROM refresh_tokens WHERE tenant = ? AND family = ?", s.tenant.ID, t.FamilyID); err != nil {
+					return err
+				}
+			}
+		}
+		for _, query := range []string{ // a code would make new tokens
+			"DELETE FROM codes WHERE tenant = ? AND user_id = ? AND (? = '' OR doc ->> 'SessionID' = ?)",
+			"DELETE FROM sessions WHERE tenant = ? AND user_id = ? AND (? = '' OR id = ?)",
+		} {
+			if _, err := q.exec(ctx, query, s.tenant.ID, of.UserID, of.Session, of.Session); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// refreshTokens lists the live refresh tokens for which a condition holds, the newest of each family, in the order of their ids.
+func (s *Store) refreshTokens(ctx context.Context, q querier, where, arg string) ([]stagedoor.RefreshToken, error) {
+	newest := map[string]stagedoor.RefreshToken{}
+	err := q.each(ctx, "SELECT doc FROM refresh_tokens WHERE tenant = ? AND "+where+" AND expires_at > ?", []any{s.tenant.ID, arg, s.db.clock.Now().UnixMilli()},
+		func(scan func(...any) error) error {
+			var doc string
+			if err := scan(&doc); err != nil {
+				return err
+			}
+			var t stagedoor.RefreshToken
+			err := json.Unmarshal([]byte(doc), &t)
+			if old, known := newest[t.ID]; !known || old.Counter < t.Counter {
+				newest[t.ID] = t
+			}
+			return err
+		})
+	out := []stagedoor.RefreshToken{}
+	for _, t := range newest {
+		out = append(out, t)
+	}
+	slices.SortFunc(out, func(a, b stagedoor.RefreshToken) int { return strings.Compare(a.ID, b.ID) })
+	return out, err
+}
+
+// UserRefreshTokens lists a user's live refresh tokens, one for each family.
+func (s *Store) UserRefreshTokens(ctx context.Context, userID string) ([]stagedoor.RefreshToken, error) {
+	return s.refreshTokens(ctx, s.read(), "user_id = ?", userID)
+}
+
+// RefreshTokenByID returns the newest live refresh token of the family that the public id names.
+func (s *Store) RefreshTokenByID(ctx context.Context, id string) (*stagedoor.RefreshToken, error) {
+	return s.refreshTokenByID(ctx, s.read(), id)
+}
+
+func (s *Store) refreshTokenByID(ctx context.Context, q querier, id string) (*stagedoor.RefreshToken, error) {
+	all, err := s.refreshTokens(ctx, q, "public_id = ?", id)
+	if err == nil && len(all) == 0 {
+		err = errRefreshTokenMissing()
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &all[0], nil
+}
+
+// SetRefreshTokenMetadata replaces the metadata of a family of refresh tokens.
+func (s *Store) SetRefreshTokenMetadata(ctx context.Context, id string, metadata map[string]any) (*stagedoor.RefreshToken, error) {
+	var t *stagedoor.RefreshToken
+	err := s.write(ctx, func(q querier) (err error) {
+		if t, err = s.refreshTokenByID(ctx, q, id); err != nil {
+			return err
+		}
+		if err := s.lockUser(ctx, q, t.UserID); err != nil { // nobody rotates it meanwhile
+			return err
+		}
+		docs := map[string]stagedoor.RefreshToken{}
+		err = q.each(ctx, "SELECT hash, doc FROM refresh_tokens WHERE tenant = ? AND public_id = ?", []any{s.tenant.ID, id}, func(scan func(...any) error) error {
+			var hash, doc string
+			if err := scan(&hash, &doc); err != nil {
+				return err
+			}
+			var one stagedoor.RefreshToken
+			err := json.Unmarshal([]byte(doc), &one)
+			docs[hash] = one
+			return err
+		})
+		if err == nil && len(docs) == 0 {
+			err = errRefreshTokenMissing()
+		}
+		if err != nil {
+			return err
+		}
+		for hash, one := range docs {
+			one.Metadata = metadata
+			doc, err := json.Marshal(one)
+			if err != nil {
+				return err
+			}
+			if _, err := q.exec(ctx, "UPDATE refresh_tokens SET doc = ? WHERE tenant = ? AND hash = ?", document(doc), s.tenant.ID, hash); err != nil {
+				return err
+			}
+			if one.Counter >= t.Counter {
+				*t = one
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return t, nil
+}
+
+// RevokeRefreshTokens ends the families of refresh tokens that of names, and tells how many. Which are gone already are no error.
+func (s *Store) RevokeRefreshTokens(ctx context.Context, of RefreshTokensOf) (n int, err error) {
+	err = s.write(ctx, func(q querier) error {
+		n = 0
+		var all []stagedoor.RefreshToken
+		for _, id := range of.IDs {
+			t, err := s.refreshTokenByID(ctx, q, id)
+			if stagedoor.IsKind(err, stagedoor.NotFound) {
+				continue
+			}
+			if err != nil {
+				return err
+			}
+			all = append(all, *t)
+		}
+		for _, by := range [][2]string{{"user_id = ?", of.UserID}, {"client_id = ?", of.ClientID}} {
+			if by[1] != "" {
+				if all, err = s.refreshTokens(ctx, q, by[0], by[1]); err != nil {
+					return err
+				}
+				break
+			}
+		}
+		slices.SortFunc(all, func(a, b stagedoor.RefreshToken) int { return strings.Compare(a.UserID, b.UserID) }) // users are locked in one order
+		for _, t := range all {
+			if of.ClientID != "" && t.ClientID != of.ClientID || of.Audience != "" && t.Audience != of.Audience {
+				continue
+			}
+			if err := s.deleteFamily(ctx, q, t.UserID, t.FamilyID); err != nil {
+				return err
+			}
+			n++
+		}
+		return nil
+	})
+	return n, err
+}
+
+// RefreshTokensOf names refresh tokens: by their public ids, or by whose they are, for which client and API. Empty names any, but
+// a user or a client must be named.
+type RefreshTokensOf struct {
+	IDs                        []string
+	UserID, ClientID, Audience string
+}
+
+// SetSessionMetadata replaces the metadata of a live session.
+func (s *Store) SetSessionMetadata(ctx context.Context, id string, metadata map[string]any) (*stagedoor.Session, error) {
+	var changed *stagedoor.Session
+	err := s.UpdateSession(ctx, id, func(v *stagedoor.Session) {
+		v.Metadata, v.UpdatedAt = metadata, s.db.clock.Now()
+		changed = v
+	})
+	if stagedoor.IsKind(err, stagedoor.NotFound) {
+		err = errSessionMissing()
+	}
+	if err != nil {
+		return nil, err
+	}
+	return changed, nil
+}
