@@ -4,10 +4,11 @@ import { readFileSync } from 'node:fs'
 
 const [generation, scenario] = process.argv.slice(2)
 const demo = JSON.parse(readFileSync(process.env.STAGEDOOR_DEMO, 'utf8'))
-const { connect } = await import(`./sdk/${generation}.mjs`)
+const { connect, manage } = await import(`./sdk/${generation}.mjs`)
 const { run } = await import(`./scenario/${scenario}.mjs`)
 
 const { client_id: clientId, client_secret: clientSecret } = demo.management
-const sdk = connect({ domain: demo.domain, clientId, clientSecret })
-await run({ sdk, demo, generation, connect })
+const credentials = { domain: demo.domain, clientId, clientSecret }
+const sdk = connect(credentials)
+await run({ sdk, management: manage(credentials), demo, generation, connect })
 process.exit(0) // SDKs keep sockets open

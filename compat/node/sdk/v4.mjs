@@ -3,6 +3,8 @@ import { AuthenticationClient, ManagementClient, UserInfoClient } from 'auth0-v4
 
 const data = async answer => (await answer).data
 
+export const manage = credentials => new ManagementClient(credentials)
+
 export function connect(credentials) {
   const m = new ManagementClient(credentials)
   const a = new AuthenticationClient(credentials)

@@ -17,6 +17,8 @@ const noun = client => ({
   delete: id => client.delete(id),
 })
 
+export const manage = credentials => new ManagementClient(credentials)
+
 export function connect(credentials) {
   const m = new ManagementClient(credentials)
   const a = new AuthenticationClient(credentials)
