@@ -118,6 +118,9 @@ func (d *Database) Create(ctx context.Context, st *store.Store, c *stagedoor.Con
 	if u.Username, err = NormalizeUsername(u.Username); err != nil {
 		return err
 	}
+	if rule := c.Options.Usernames(); u.Username != "" && rule.Have && !rule.Takes(u.Username) {
+		return stagedoor.Errorf(stagedoor.Invalid, "invalid_username", "The username is not valid.")
+	}
 	hash := ""
 	if secret != "" {
 		if err := CheckPassword(c, secret); err != nil {

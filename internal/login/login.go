@@ -36,7 +36,7 @@ func (d *Door) showLogin(w http.ResponseWriter, r *http.Request, st *store.Store
 func (p *prompt) loginPage(conn *stagedoor.Connection, identifier string, problems ui.Problems) ui.LoginPage {
 	l := ui.LoginPage{
 		Frame: p.frame, Form: p.form("/u/login"), Problems: problems, Identifier: identifier, Organization: p.organization(),
-		Usernames: conn.Options.RequiresUsername, ForgotURL: p.link("/u/forgot"),
+		Usernames: conn.Options.Usernames().Have, ForgotURL: p.link("/u/forgot"),
 	}
 	if !conn.Options.DisableSignup {
 		l.SignupURL = p.link("/u/signup")
@@ -76,7 +76,7 @@ func (d *Door) logIn(w http.ResponseWriter, r *http.Request, st *store.Store) er
 func missingCredentials(conn *stagedoor.Connection, identifier, secret string) (missing ui.Problems) {
 	if identifier == "" {
 		code := "missing_email"
-		if conn.Options.RequiresUsername {
+		if conn.Options.Usernames().Have {
 			code = "missing_identifier"
 		}
 		missing = append(missing, ui.Problem{Code: code, Field: ui.FieldUsername})
@@ -89,7 +89,7 @@ func missingCredentials(conn *stagedoor.Connection, identifier, secret string) (
 
 // wrongCredentials is the same for a wrong password and an unknown person.
 func wrongCredentials(conn *stagedoor.Connection) ui.Problem {
-	if conn.Options.RequiresUsername {
+	if conn.Options.Usernames().Have {
 		return ui.Problem{Code: "invalid_username_password"}
 	}
 	return ui.Problem{Code: "invalid_user_password"}

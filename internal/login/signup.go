@@ -36,7 +36,7 @@ func (d *Door) showSignup(w http.ResponseWriter, r *http.Request, st *store.Stor
 func (p *prompt) signupPage(conn *stagedoor.Connection, in pipeline.SignUp, problems ui.Problems) ui.SignupPage {
 	return ui.SignupPage{
 		Frame: p.frame, Form: p.form("/u/signup"), Problems: problems, Email: in.Email, Username: in.Username,
-		Usernames: conn.Options.RequiresUsername, Policy: policyRules(conn, in.Password), Organization: p.organization(),
+		Usernames: conn.Options.Usernames().Have, Policy: policyRules(conn, in.Password), Organization: p.organization(),
 		LoginURL: p.link("/u/login", paramScreen, "login"),
 	}
 }
@@ -48,7 +48,7 @@ func (d *Door) signUp(w http.ResponseWriter, r *http.Request, st *store.Store) e
 		return err
 	}
 	in := pipeline.SignUp{Email: text(r, ui.FieldEmail), Password: r.PostFormValue(ui.FieldPassword)}
-	if conn.Options.RequiresUsername {
+	if conn.Options.Usernames().Have {
 		in.Username = text(r, ui.FieldUsername)
 	}
 	problems := signupProblems(conn, in)
@@ -82,9 +82,9 @@ func signupProblems(conn *stagedoor.Connection, in pipeline.SignUp) (problems ui
 	} else if _, err := connection.NormalizeEmail(in.Email); err != nil {
 		problems = append(problems, ui.Problem{Code: "invalid_email", Field: ui.FieldEmail})
 	}
-	if conn.Options.RequiresUsername && in.Username == "" {
+	if rule := conn.Options.Usernames(); rule.Must && in.Username == "" {
 		problems = append(problems, ui.Problem{Code: "missing_username", Field: ui.FieldUsername})
-	} else if _, err := connection.NormalizeUsername(in.Username); err != nil {
+	} else if name, err := connection.NormalizeUsername(in.Username); err != nil || name != "" && !rule.Takes(name) {
 		problems = append(problems, ui.Problem{Code: "invalid_username", Field: ui.FieldUsername})
 	}
 	return append(problems, passwordProblems(conn, in.Password)...)

@@ -255,3 +255,25 @@ func TestPasswordRules(t *testing.T) {
 		}
 	})
 }
+
+// The newer attributes say the same of usernames as requires_username and validation.
+func TestUsernameAttribute(t *testing.T) {
+	h := sqlite(t)
+	all := h.machine("acme")
+	path := "/connections/" + h.connectionID()
+	create := func(username string) answer {
+		return h.call(all, "POST", "/users", `{"connection":"Users","email":"`+username+`@x.test","username":"`+username+`","password":"Correct-Horse-1","user_id":"`+username+`"}`)
+	}
+	if got := create("kim"); got.code != 400 {
+		t.Errorf("a username that nobody wants: %d", got.code)
+	}
+	h.call(all, "PATCH", path, `{"options":{"attributes":{"username":{"identifier":{"active":true},"signup":{"status":"optional"},"validation":{"min_length":3,"max_length":5}}}}}`).is(200, "")
+	create("kim").is(201, "")
+	h.user("nameless", "")
+	if got := create("kimberly"); got.code != 400 {
+		t.Errorf("too long: %d %s", got.code, got.body)
+	}
+	h.call(all, "PATCH", "/users/auth0|kim", `{"connection":"Users","username":"ki"}`).is(400, "")
+	h.call(all, "PATCH", path, `{"options":{"attributes":{"username":{"identifier":{"active":true},"signup":{"status":"required"}}}}}`).is(200, "")
+	h.call(all, "POST", "/users", `{"connection":"Users","email":"a@x.test","password":"Correct-Horse-1"}`).is(400, "")
+}

@@ -59,7 +59,8 @@ func TestTwoTenants(t *testing.T) {
 			"POST /connections/{id}/scim-configuration/tokens":                    `{}`,
 			"POST /clients/{client_id}/credentials":                               `{"credential_type":"cert_subject_dn","subject_dn":"CN=x"}`,
 			"PATCH /clients/{client_id}/credentials/{credential_id}":              `{}`,
-			"PATCH /rules/{id}": `{"enabled":false}`, "PATCH /client-grants/{id}": `{"scope":[]}`,
+			"POST /users/{id}/identities":                                         `{"provider":"auth0","user_id":"x"}`,
+			"PATCH /rules/{id}":                                                   `{"enabled":false}`, "PATCH /client-grants/{id}": `{"scope":[]}`,
 		}
 		own := h.machine("acme")
 		for _, r := range h.api.rows {

@@ -145,7 +145,7 @@ func (in *patchUserIn) fits(conn *stagedoor.Connection, secondary bool) error {
 	}
 	var cannot []string
 	for name, null := range map[string]bool{
-		"email": in.Email.Null, "password": in.Password.Null, "username": in.Username.Null && conn.Options.RequiresUsername,
+		"email": in.Email.Null, "password": in.Password.Null, "username": in.Username.Null && conn.Options.Usernames().Must,
 		"phone_number": in.PhoneNumber.Null && conn.Strategy == connection.StrategySMS,
 	} {
 		if null {
@@ -166,8 +166,10 @@ func (in *patchUserIn) fits(conn *stagedoor.Connection, secondary bool) error {
 		return refuse("Email verification is not supported for enterprise users")
 	case in.PhoneNumber.Has() && !database && conn.Strategy != connection.StrategySMS:
 		return refuse("Cannot update phone_number for non-sms user")
-	case in.Username.Has() && !conn.Options.RequiresUsername:
+	case in.Username.Has() && !conn.Options.Usernames().Have:
 		return refuse("Cannot set username for connection without requires_username.")
+	case in.Username.Has() && !conn.Options.Usernames().Takes(in.Username.Value):
+		return refuse("The username is not as long as the connection wants it.")
 	case in.VerifyPhoneNumber.Value:
 		return unsupported("verify_phone_number")
 	}

@@ -174,7 +174,7 @@ func (in *createUserIn) check(conn *stagedoor.Connection) error {
 		return bad("invalid_body", "Connection does not support user creation through the API. It must either be a database or passwordless connection.")
 	case len(conn.EnabledClients) == 0:
 		return bad("operation_not_supported", "Connection is disabled")
-	case in.Username != "" && !(database && conn.Options.RequiresUsername):
+	case in.Username != "" && !(database && conn.Options.Usernames().Have):
 		return bad("invalid_body", "Cannot set username for connection without requires_username.")
 	case in.Password != "" && !database:
 		return bad("invalid_body", "Cannot set password for a passwordless connection.")
@@ -184,7 +184,7 @@ func (in *createUserIn) check(conn *stagedoor.Connection) error {
 		wrong bool
 	}{
 		{"email", in.Email == "" && conn.Strategy != connection.StrategySMS}, {"phone_number", in.PhoneNumber == "" && conn.Strategy == connection.StrategySMS},
-		{"username", in.Username == "" && database && conn.Options.RequiresUsername}, {"password", in.Password == "" && database},
+		{"username", in.Username == "" && database && conn.Options.Usernames().Must}, {"password", in.Password == "" && database},
 	} {
 		if required.wrong {
 			return badProperty("", "Missing required property: "+required.name)

@@ -156,9 +156,9 @@ func (p *Pipeline) register(ctx context.Context, v Visit, conn *stagedoor.Connec
 		return stagedoor.Errorf(stagedoor.Invalid, "signup_disabled", "Public signup is disabled")
 	case u.Email == "":
 		return stagedoor.Errorf(stagedoor.Invalid, "invalid_email", "The e-mail address is missing.")
-	case conn.Options.RequiresUsername && u.Username == "":
+	case conn.Options.Usernames().Must && u.Username == "":
 		return stagedoor.Errorf(stagedoor.Invalid, "invalid_username", "The username is missing.")
-	case !conn.Options.RequiresUsername && u.Username != "":
+	case !conn.Options.Usernames().Have && u.Username != "":
 		return stagedoor.Errorf(stagedoor.Invalid, "invalid_username", "This connection has no usernames.")
 	case secret == "":
 		return connection.CheckPassword(conn, secret)

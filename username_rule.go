@@ -1,0 +1,55 @@
+package stagedoor
+
+import (
+	"encoding/json"
+	"unicode/utf8"
+)
+
+// UsernameRule tells whether users of a database have usernames, whether they must, and how long these may be, in characters
+// (Management API fact sheet 3.6): by requires_username and validation, or by the newer attributes.
+type UsernameRule struct {
+	Have, Must bool
+	Min, Max   int // 0: no limit of the connection's own
+}
+
+// Usernames returns the rule for usernames.
+func (o *ConnectionOptions) Usernames() UsernameRule {
+	if o.RequiresUsername {
+		r := UsernameRule{Have: true, Must: true}
+		var validation struct{ Username struct{ Min, Max int } }
+		if json.Unmarshal(o.Stored["validation"], &validation) == nil {
+			r.Min, r.Max = validation.Username.Min, validation.Username.Max
+		}
+		return r
+	}
+	if o.Stored["attributes"] == nil {
+		return UsernameRule{}
+	}
+	var attributes struct {
+		Username *struct {
+			Identifier struct{ Active bool }
+			Signup     struct{ Status string }
+			Validation struct {
+				Min int `json:"min_length"`
+				Max int `json:"max_length"`
+			}
+		}
+	}
+	if json.Unmarshal(o.Stored["attributes"], &attributes) != nil || attributes.Username == nil {
+		return UsernameRule{}
+	}
+	u := attributes.Username
+	return UsernameRule{
+		Have: u.Identifier.Active || u.Signup.Status == "required" || u.Signup.Status == "optional",
+		Must: u.Signup.Status == "required", Min: u.Validation.Min, Max: u.Validation.Max,
+	}
+}
+
+// Takes tells whether a username, which may be empty, is as the rule wants it.
+func (r UsernameRule) Takes(username string) bool {
+	if username == "" {
+		return !r.Must
+	}
+	n := utf8.RuneCountInString(username)
+	return r.Have && n >= r.Min && (r.Max == 0 || n <= r.Max)
+}

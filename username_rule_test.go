@@ -1,0 +1,32 @@
+package stagedoor
+
+import (
+	"encoding/json"
+	"testing"
+)
+
+func TestUsernames(t *testing.T) {
+	for options, want := range map[string]UsernameRule{
+		`{}`:                         {},
+		`{"requires_username":true}`: {Have: true, Must: true},
+		`{"requires_username":true,"validation":{"username":{"min":2,"max":4}}}`:                                                                 {true, true, 2, 4},
+		`{"attributes":{"email":{"identifier":{"active":true}}}}`:                                                                                {},
+		`{"attributes":{"username":{"identifier":{"active":true},"signup":{"status":"optional"},"validation":{"min_length":1,"max_length":5}}}}`: {true, false, 1, 5},
+		`{"attributes":{"username":{"identifier":{"active":true},"signup":{"status":"required"}}}}`:                                              {Have: true, Must: true},
+		`{"attributes":{"username":{"identifier":{"active":false},"signup":{"status":"inactive"}}}}`:                                             {},
+	} {
+		var o ConnectionOptions
+		if err := json.Unmarshal([]byte(options), &o); err != nil || o.Usernames() != want {
+			t.Errorf("%s: %+v %v", options, o.Usernames(), err)
+		}
+	}
+	r := UsernameRule{Have: true, Min: 2, Max: 4}
+	for name, want := range map[string]bool{"": true, "a": false, "ab": true, "àbcd": true, "abcde": false} {
+		if r.Takes(name) != want {
+			t.Errorf("%q: %v", name, r.Takes(name))
+		}
+	}
+	if (UsernameRule{Have: true, Must: true}).Takes("") || (UsernameRule{}).Takes("ab") {
+		t.Error("taken")
+	}
+}
