@@ -21,7 +21,7 @@ func organizations(t *testing.T, op operator, behavior string) (request, [2]stri
 	t.Cleanup(func() { op.do("DELETE", "/clients/"+made.ClientID, nil, nil) })
 	var ids [2]string
 	for i, o := range []map[string]any{
-		{"display_name": "The Night Shift", "branding": map[string]any{"colors": map[string]any{"primary": "#2f6f62", "page_background": "#ffffff"}}},
+		{"display_name": "The Night Shift", "branding": map[string]any{"colors": map[string]any{"primary": "#2f6f62", "page_background": "#dcebe6"}}},
 		{"display_name": "Zürich Records"},
 	} {
 		o["name"] = "e2e-" + strings.ToLower(rand.Text()[:8])

@@ -41,7 +41,7 @@ func TestLoginToAnOrganization(t *testing.T) {
 	o := w.organized("allow", "no_prompt", nil, "ada@example.com")
 	b := w.browser()
 	page := b.begin("organization", o.ID).want(http.StatusOK).says("Log in to The Night Shift to continue to Mixtape")
-	for _, want := range []string{`src="https://night.example/logo.png"`, `href="/ui/brand.css?v=336699&amp;organization=` + o.ID + `"`} {
+	for _, want := range []string{`src="https://night.example/logo.png"`, `href="/ui/brand.css?v=`, `&amp;organization=` + o.ID + `"`} {
 		if !strings.Contains(page.body, want) {
 			t.Errorf("no %s in %s", want, page.body)
 		}

@@ -42,6 +42,9 @@ func ForOrganization(f ui.Frame, o *stagedoor.Organization) ui.Frame {
 func OrganizationBrand(b ui.Brand, o *stagedoor.Organization) ui.Brand {
 	if o.Branding != nil && o.Branding.Colors != nil {
 		b.Primary, b.Organization = o.Branding.Colors.Primary, o.ID
+		if o.Branding.Colors.PageBackground != "" {
+			b.Background, b.BackgroundEnd, b.Angle = o.Branding.Colors.PageBackground, "", 0
+		}
 		if b.Theme != nil {
 			own := *b.Theme
 			if own.Colors.PrimaryButton = b.Primary; o.Branding.Colors.PageBackground != "" {
