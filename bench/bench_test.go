@@ -55,6 +55,7 @@ func TestTable(t *testing.T) {
 	row("PATCH of one key, durable", "bare UPDATE transactions", "≥ 0.40", patches(t, s), bareUpdates(t), 1)
 	row("GET of a user", "empty handler", "", reads(t, s), emptyHandler(t), 1)
 	fmt.Fprintf(w, "the story's rules in a login\t%.2f ms\t\t\t< 2 ms\n", storyRules(t, s))
+	searches(t, w)
 	process(t, w)
 	w.Flush()
 }

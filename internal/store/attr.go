@@ -227,10 +227,12 @@ func (s *Store) insertAttrs(ctx context.Context, q querier, rows []attr) error {
 	return nil
 }
 
+// insertAttrs ignores what goes wrong, which only a row that is there can do: a statement that can fail half-way keeps a journal,
+// and goes through all of it at its end.
 var insertAttrs = func() map[int]string {
 	texts := map[int]string{}
 	for _, size := range attrRows {
-		texts[size] = "INSERT INTO attr (tenant, path, value, at, user_id) VALUES " + strings.TrimSuffix(strings.Repeat("(?, ?, ?, ?, ?), ", size), ", ") + " ON CONFLICT DO NOTHING"
+		texts[size] = "INSERT OR IGNORE INTO attr (tenant, path, value, at, user_id) VALUES " + strings.TrimSuffix(strings.Repeat("(?, ?, ?, ?, ?), ", size), ", ")
 	}
 	return texts
 }()

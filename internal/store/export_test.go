@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"testing"
-
-	"github.com/stagedoor/stagedoor"
 )
 
 // Queued returns how many log events wait to be written.
@@ -77,29 +75,4 @@ func Exec(t testing.TB, db *DB, query string, args ...any) {
 // SmallSearch makes a search of few users take all the ways that one of many takes.
 func SmallSearch(db *DB) {
 	db.search = searchBounds{few: 4, many: 12, sample: 6, chunk: 2, probes: 64, patience: 6, set: 2}
-}
-
-// AddUsers adds many users at once, without passwords.
-func AddUsers(t testing.TB, s *Store, users []*stagedoor.User) {
-	t.Helper()
-	ctx := context.Background()
-	for batch := range slices.Chunk(users, 5000) {
-		err := s.write(ctx, func(q querier) error {
-			for _, u := range batch {
-				args, err := userArgs(u)
-				if err != nil {
-					return err
-				}
-				_, err = q.exec(ctx, `INSERT INTO users (email, username, name, profile, user_metadata, app_metadata, updated_at, created_at, tenant, id, connection)
-					VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, append(args, millis(u.CreatedAt), s.tenant.ID, u.ID, u.Connection)...)
-				if err != nil {
-					return err
-				}
-			}
-			return s.indexNew(ctx, q, batch...)
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
 }

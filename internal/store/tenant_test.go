@@ -631,6 +631,9 @@ var trespasses = map[string]struct {
 	"CreateUser": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
 		return nil, s.CreateUser(ctx, &stagedoor.User{ID: "auth0|acme", Connection: "Users", Email: "acme@example.com"}, "x")
 	}},
+	"CreateUsers": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
+		return nil, s.CreateUsers(ctx, []*stagedoor.User{{ID: "auth0|acme2", Connection: "Users", Email: "acme2@example.com"}})
+	}},
 	"CreateClient": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
 		return nil, s.CreateClient(ctx, &stagedoor.Client{ID: "client acme"})
 	}},

@@ -142,6 +142,18 @@ func (s *Store) CreateUser(ctx context.Context, u *stagedoor.User, passwordHash 
 }
 
 func (s *Store) insertUser(ctx context.Context, q querier, u *stagedoor.User, passwordHash string) error {
+	err := s.insertRow(ctx, q, u)
+	if err == nil {
+		err = s.reindex(ctx, q, nil, indexOf(u))
+	}
+	if err != nil || passwordHash == "" {
+		return err
+	}
+	return s.putPassword(ctx, q, u.ID, passwordHash)
+}
+
+// insertRow adds a user without search rows and password.
+func (s *Store) insertRow(ctx context.Context, q querier, u *stagedoor.User) error {
 	args, err := userArgs(u)
 	if err != nil {
 		return err
@@ -151,13 +163,27 @@ func (s *Store) insertUser(ctx context.Context, q querier, u *stagedoor.User, pa
 	if err == nil {
 		err = s.checkLinked(ctx, q, u)
 	}
-	if err == nil {
-		err = s.reindex(ctx, q, nil, indexOf(u))
+	return err
+}
+
+// CreateUsers adds users without passwords, all of them or none. Many at once cost less than one by one: a few thousand
+// are a good number. A CreatedAt that is set stays. A taken e-mail address, id or username is a Conflict.
+func (s *Store) CreateUsers(ctx context.Context, users []*stagedoor.User) error {
+	now := s.db.clock.Now()
+	for _, u := range users {
+		if u.CreatedAt.IsZero() {
+			u.CreatedAt = now
+		}
+		u.UpdatedAt = u.CreatedAt
 	}
-	if err != nil || passwordHash == "" {
-		return err
-	}
-	return s.putPassword(ctx, q, u.ID, passwordHash)
+	return userClash(s.write(ctx, func(q querier) error {
+		for _, u := range users {
+			if err := s.insertRow(ctx, q, u); err != nil {
+				return err
+			}
+		}
+		return s.indexNew(ctx, q, users...)
+	}))
 }
 
 func (s *Store) putPassword(ctx context.Context, q querier, id, hash string) error {
