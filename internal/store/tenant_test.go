@@ -62,6 +62,7 @@ func furnish(t testing.TB, s *store.Store) {
 	must(s.LinkIdentity(ctx, "auth0|"+id, stagedoor.Identity{
 		Connection: "Users", Provider: "auth0", UserID: "linked " + id, ProfileData: map[string]any{"email": "linked-" + id + "@example.com"},
 	}, true))(t)
+	ok(t, s.AddAuthenticationMethods(ctx, "auth0|"+id, []*stagedoor.AuthenticationMethod{{Type: "totp", Secret: "secret"}}, false))
 	ok(t, s.CreateRole(ctx, &stagedoor.Role{ID: "rol " + id, Name: "Role"}))
 	ok(t, s.AddRolePermissions(ctx, "rol "+id, []stagedoor.Permission{{API: "api " + id, Name: "read"}}))
 	ok(t, s.AddUserRoles(ctx, "auth0|"+id, []string{"rol " + id}))
@@ -98,7 +99,7 @@ func photograph(t testing.TB, s *store.Store) string {
 	members, _, err := s.Members(ctx, "org "+id, "", store.OrganizationQuery{PerPage: 50})
 	ok(t, err)
 	b, err := json.MarshalIndent([]any{
-		must(s.Roles(ctx))(t), must(s.RolePermissions(ctx, "rol "+id))(t), must(s.UserPermissions(ctx, "auth0|"+id))(t),
+		must(s.AuthenticationMethods(ctx, "auth0|"+id))(t), must(s.Roles(ctx))(t), must(s.RolePermissions(ctx, "rol "+id))(t), must(s.UserPermissions(ctx, "auth0|"+id))(t),
 		orgs, orgTotal, members, must(s.OrganizationConnections(ctx, "org "+id))(t), must(s.OrganizationGrants(ctx, "org "+id))(t), must(s.OrganizationClients(ctx, "org "+id))(t),
 		must(s.DiscoveryDomains(ctx, "org "+id))(t), must(s.Invitations(ctx, "org "+id, true))(t),
 		must(s.LogCursor(ctx, &stagedoor.LogStream{ID: "stream"}))(t), must(s.Days(ctx, time.Now().Add(-48*time.Hour), time.Now()))(t), must(s.ActiveUsers(ctx, time.Time{}))(t),
@@ -247,6 +248,24 @@ var trespasses = map[string]struct {
 	}},
 	"RevokeRefreshTokens": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
 		return s.RevokeRefreshTokens(ctx, store.RefreshTokensOf{UserID: "auth0|acme"})
+	}},
+	"AuthenticationMethods": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		return s.AuthenticationMethods(ctx, "auth0|acme")
+	}},
+	"AuthenticationMethod": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		return s.AuthenticationMethod(ctx, "auth0|acme", acmeMethod)
+	}},
+	"AddAuthenticationMethods": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		return nil, s.AddAuthenticationMethods(ctx, "auth0|acme", nil, true)
+	}},
+	"UpdateAuthenticationMethod": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		return s.UpdateAuthenticationMethod(ctx, "auth0|acme", acmeMethod, func(m *stagedoor.AuthenticationMethod) error { m.Name = "x"; return nil })
+	}},
+	"DeleteAuthenticationMethod": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		return nil, s.DeleteAuthenticationMethod(ctx, "auth0|acme", acmeMethod)
+	}},
+	"DeleteAuthenticationMethods": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		return nil, s.DeleteAuthenticationMethods(ctx, "auth0|acme")
 	}},
 	"LinkIdentity": {finds, func(ctx context.Context, s *store.Store) (any, error) {
 		return s.LinkIdentity(ctx, "auth0|acme", stagedoor.Identity{Connection: "Users", Provider: "auth0", UserID: "x"}, true)
@@ -658,7 +677,7 @@ var trespasses = map[string]struct {
 }
 
 // These stand for ids that the store makes; the test checks that it is there.
-var acmeGrant, acmeDomain, acmeInvitation, acmeDevice string
+var acmeMethod, acmeGrant, acmeDomain, acmeInvitation, acmeDevice string
 
 // Nothing of one tenant is seen or changed through another's handle, by any method.
 func TestTenantsAreApart(t *testing.T) {
@@ -673,6 +692,7 @@ func TestTenantsAreApart(t *testing.T) {
 		furnish(t, acme)
 		furnish(t, evil)
 		acmeDevice = must(acme.DeviceCredentials(t.Context(), "", ""))(t)[0].ID
+		acmeMethod = must(acme.AuthenticationMethods(t.Context(), "auth0|acme"))(t)[0].ID
 		acmeGrant = must(acme.Grants(t.Context(), "", "", ""))(t)[0].ID
 		acmeDomain = must(acme.DiscoveryDomains(t.Context(), "org acme"))(t)[0].ID
 		acmeInvitation = must(acme.Invitations(t.Context(), "org acme", true))(t)[0].ID

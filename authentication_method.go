@@ -1,0 +1,41 @@
+package stagedoor
+
+import (
+	"strings"
+	"time"
+)
+
+// AuthenticationMethod is what a person proves themselves with beside their first password (Management API fact sheet 2.8).
+type AuthenticationMethod struct {
+	ID             string // type|dev_…
+	Type           string // phone, email, totp, webauthn-roaming, passkey, recovery-code
+	Name           string
+	PhoneNumber    string
+	Email          string
+	Preferred      string // sms or voice, of a phone
+	KeyID          string
+	PublicKey      string
+	AAGUID         string
+	RelyingParty   string
+	DeviceType     string // single_device, multi_device
+	BackedUp       *bool
+	IdentityUserID string
+	UserAgent      string
+	UserHandle     string
+	Transports     []string
+	CreatedAt      time.Time
+
+	Secret string `json:"-"` // of a totp; of a recovery code the hash. Sealed at rest, never listed
+}
+
+// Device is the part of the id that the enrolment is known by.
+func (m *AuthenticationMethod) Device() string {
+	_, device, _ := strings.Cut(m.ID, "|")
+	return device
+}
+
+// NewRecoveryCode returns 24 random upper-case letters and digits (Management API fact sheet 1.7).
+func NewRecoveryCode() string { return randomFrom("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789", 24) }
+
+// NewTOTPSecret returns 32 random characters of base32 (160 bits), as RFC 4226 recommends.
+func NewTOTPSecret() string { return randomFrom("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", 32) }

@@ -1,0 +1,126 @@
+package mgmt
+
+import (
+	"context"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+func TestAuthenticationMethods(t *testing.T) {
+	each(t, func(h *house) {
+		all := h.machine("acme")
+		ada := h.user("ada", "")
+		path := "/users/" + ada + "/authentication-methods"
+		const at = `"created_at":"2026-11-25T12:00:00.000Z"`
+		mail := h.call(all, "POST", path, `{"type":"email","name":"Test","email":"chuck334@example.com"}`)
+		id := mail.text("id")
+		shown := `"id":"` + id + `","type":"email","name":"Test","email":"chuc****@exam*******",` + at
+		if !regexp.MustCompile(`^email\|dev_[A-Za-z0-9]{16}$`).MatchString(id) {
+			h.Errorf("id %q", id)
+		}
+		mail.is(201, `{`+shown+`}`)
+		h.call(all, "GET", path+"?include_totals=true&per_page=50", "").is(200, `{"authenticators":[{`+shown+`,"confirmed":true}],"total":1,"start":0,"limit":50}`)
+		h.call(all, "POST", path, `{"type":"email","email":"chuck334@example.com"}`).fails(409, "authentication_method_conflict", "The authentication method already exists.")
+		one := path + "/" + strings.ReplaceAll(id, "|", "%7C")
+		h.call(all, "GET", one, "").is(200, `{`+shown+`,"confirmed":true}`)
+		h.call(all, "PATCH", one, `{"name":"Test2"}`).is(200, `{`+strings.Replace(shown, "Test", "Test2", 1)+`}`)
+		h.call(all, "PATCH", one, `{"preferred_authentication_method":"sms"}`).
+			fails(400, "invalid_body", "Payload validation error: 'Applies to phone authentication methods only' on property preferred_authentication_method.")
+		h.call(all, "DELETE", one, "").is(204, "")
+		for _, method := range []string{"GET", "PATCH", "DELETE"} {
+			h.call(all, method, one, `{"name":"x"}`).fails(404, "inexistent_authentication_method", "The authentication method does not exist.")
+		}
+
+		totp := h.call(all, "POST", path, `{"type":"totp","totp_secret":"GEZDGNBVGY3TQOJQ"}`).is(201, "")
+		made := h.call(all, "POST", path, `{"type":"totp"}`).is(201, "")
+		if totp.text("totp_secret") != "GEZDGNBVGY3TQOJQ" || len(made.text("totp_secret")) != 32 {
+			h.Errorf("%s %s", totp.body, made.body)
+		}
+		h.call(all, "POST", path, `{"type":"passkey","key_id":"k","public_key":"p","relying_party_identifier":"x.test","credential_device_type":"multi_device","credential_backed_up":true,"transports":["usb"]}`).is(201, "")
+		h.call(all, "POST", path, `{"type":"webauthn-roaming","key_id":"k","public_key":"p","relying_party_identifier":"x.test"}`).is(201, "")
+		if list := h.call(all, "GET", path, "").is(200, ""); strings.Contains(list.body, "GEZDGNBV") || strings.Contains(list.body, "secret") || strings.Count(list.body, `"id"`) != 4 {
+			h.Errorf("%s", list.body)
+		}
+		replaced := h.call(all, "PUT", path, `[{"type":"email","name":"MyEmail","email":"foo@example.com"},
+			{"type":"phone","name":"MyPhone","phone_number":"+44207183875044","preferred_authentication_method":"voice"},{"type":"totp","totp_secret":"5HCWXIP2MJNSUBGYVUZFLRB2HWIGXR4SYJQXNBQ"}]`).is(200, "")
+		for _, part := range []string{`"foo@example.com"`, `"+44207183875044"`, `"authentication_methods":[{"id":"voice|dev_`} {
+			if !strings.Contains(replaced.body, part) {
+				h.Errorf("no %s in %s", part, replaced.body)
+			}
+		}
+		list := h.call(all, "GET", path, "").is(200, "")
+		if strings.Count(list.body, "created_at") != 3 || !strings.Contains(list.body, `"****@exam*******"`) || !strings.Contains(list.body, `"XXXXXXXXXXX5044"`) || strings.Contains(list.body, "5HCW") {
+			h.Errorf("%s", list.body)
+		}
+		h.call(all, "PUT", path, `[{"type":"totp","totp_secret":"AAAA"},{"type":"totp","totp_secret":"AAAA"}]`).fails(409, "authentication_method_conflict", "The authentication method already exists.")
+		h.call(all, "GET", path, "").is(200, list.body)
+		h.call(all, "DELETE", path, "").is(204, "")
+		h.call(all, "GET", path, "").is(200, `[]`)
+	})
+}
+
+func TestAuthenticationMethodRefusals(t *testing.T) {
+	h := sqlite(t)
+	all := h.machine("acme")
+	path := "/users/" + h.user("ada", "") + "/authentication-methods"
+	for body, reason := range map[string]string{
+		`{}`:                                      `'Missing required property: type'.`,
+		`{"type":"phone"}`:                        `'Missing required property: phone_number'.`,
+		`{"type":"email"}`:                        `'Missing required property: email'.`,
+		`{"type":"passkey","key_id":"k"}`:         `'Missing required property: public_key'.`,
+		`{"type":"totp","totp_secret":"1"}`:       `'String is not base32' on property totp_secret.`,
+		`{"type":"totp","phone_number":"+15550"}`: `'Applies to phone authentication methods only' on property phone_number.`,
+		`{"type":"push"}`:                         `'No enum match for: push' on property type (The type of authentication method).`,
+	} {
+		h.call(all, "POST", path, body).fails(400, "invalid_body", "Payload validation error: "+reason)
+	}
+	h.call(all, "PUT", path, `[{"type":"passkey"}]`).is(400, "")
+	h.call(all, "PUT", path, `{}`).is(400, "")
+	nobody := "/users/auth0%7Cnobody"
+	for _, call := range [][3]string{
+		{"GET", "/authentication-methods"}, {"POST", "/authentication-methods", `{"type":"totp"}`}, {"PUT", "/authentication-methods", `[]`}, {"DELETE", "/authentication-methods"},
+		{"GET", "/authentication-methods/x"}, {"PATCH", "/authentication-methods/x", `{}`}, {"DELETE", "/authentication-methods/x"}, {"DELETE", "/authenticators"},
+		{"GET", "/enrollments"}, {"DELETE", "/multifactor/duo"}, {"DELETE", "/multifactor/google-authenticator"}, {"POST", "/multifactor/actions/invalidate-remember-browser"},
+		{"POST", "/recovery-code-regeneration"}, {"GET", "/connected-accounts"}, {"POST", "/risk-assessments/clear", `{"connection":"Users","assessors":["new-device"]}`},
+	} {
+		h.call(all, call[0], nobody+call[1], call[2]).fails(404, "inexistent_user", noUser)
+	}
+}
+
+func TestEnrollments(t *testing.T) {
+	each(t, func(h *house) {
+		all := h.machine("acme")
+		ada := h.user("ada", "")
+		path := "/users/" + ada
+		own := h.person("acme", ada, "read:current_user")
+		h.call(own, "GET", path+"/enrollments", "").is(200, `[]`)
+		h.call(all, "POST", path+"/authentication-methods", `{"type":"phone","name":"Mine","phone_number":"+15550100"}`).is(201, "")
+		got := h.call(own, "GET", path+"/enrollments", "").is(200, "")
+		if !regexp.MustCompile(`^\[\{"auth_method":"sms","enrolled_at":"2026-11-25T12:00:00.000Z","id":"dev_[A-Za-z0-9]{16}","identifier":"XXXXX0100","name":"Mine","phone_number":"XXXXX0100","status":"confirmed","type":"sms"\}\]\s*$`).MatchString(got.body) {
+			h.Errorf("%s", got.body)
+		}
+		h.call(all, "POST", path+"/authentication-methods", `{"type":"totp"}`).is(201, "")
+		h.call(all, "DELETE", path+"/multifactor/duo", "").is(204, "")
+		h.call(all, "DELETE", path+"/multifactor/google-authenticator", "").is(204, "")
+		h.call(all, "DELETE", path+"/multifactor/other", "").fails(400, "invalid_uri", "Path validation error: 'No enum match for: other' on property provider.")
+		if list := h.call(all, "GET", path+"/authentication-methods", ""); strings.Contains(list.body, "totp") || !strings.Contains(list.body, "phone") {
+			h.Errorf("%s", list.body)
+		}
+		first := h.call(all, "POST", path+"/recovery-code-regeneration", `{}`).is(200, "").text("recovery_code")
+		second := h.call(all, "POST", path+"/recovery-code-regeneration", `{}`).is(200, "").text("recovery_code")
+		if !regexp.MustCompile(`^[A-Z0-9]{24}$`).MatchString(first) || first == second {
+			h.Errorf("codes %q %q", first, second)
+		}
+		methods, err := h.store("acme").AuthenticationMethods(context.Background(), ada)
+		h.ok(err)
+		if len(methods) != 2 {
+			h.Errorf("%v", methods)
+		}
+		h.call(all, "DELETE", path+"/authenticators", "").is(204, "")
+		h.call(all, "GET", path+"/authentication-methods", "").is(200, `[]`)
+		h.call(all, "POST", path+"/multifactor/actions/invalidate-remember-browser", "").is(204, "")
+		h.call(all, "GET", path+"/connected-accounts?take=50", "").is(200, `{"connected_accounts":[]}`)
+		h.call(all, "POST", path+"/risk-assessments/clear", `{"connection":"Users","assessors":["new-device"]}`).is(204, "")
+	})
+}

@@ -1,0 +1,83 @@
+package mgmt
+
+import (
+	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/jose"
+	"github.com/stagedoor/stagedoor/internal/web"
+)
+
+// guardianMethods are the names that enrolments give to types of authentication methods.
+var guardianMethods = map[string]string{"totp": "authenticator", "phone": "sms", "webauthn-roaming": "webauthn-roaming"}
+
+// listEnrollments shows the first enrolment alone, as the wire does.
+func (a *API) listEnrollments(c *call) (any, error) {
+	if _, err := c.store.User(c.ctx(), c.id()); err != nil {
+		return nil, err
+	}
+	all, err := c.store.AuthenticationMethods(c.ctx(), c.id())
+	if err != nil {
+		return nil, err
+	}
+	for _, m := range all {
+		kind := guardianMethods[m.Type]
+		if kind == "" {
+			continue
+		}
+		shown := map[string]any{"id": m.Device(), "status": "confirmed", "type": kind, "auth_method": kind, "enrolled_at": stagedoor.FormatTime(m.CreatedAt)}
+		if m.Name != "" {
+			shown["name"] = m.Name
+		}
+		if m.PhoneNumber != "" {
+			shown["phone_number"], shown["identifier"] = maskPhone(m.PhoneNumber), maskPhone(m.PhoneNumber)
+		}
+		return []any{shown}, nil
+	}
+	return []any{}, nil
+}
+
+// deleteProvider ends the enrolments of a provider of old. Nobody can enrol with DUO here.
+func (a *API) deleteProvider(c *call) (any, error) {
+	switch provider := c.r.PathValue("provider"); provider {
+	case "google-authenticator":
+		return nil, c.store.DeleteAuthenticationMethods(c.ctx(), c.id(), "totp")
+	case "duo":
+		_, err := c.store.User(c.ctx(), c.id())
+		return nil, err
+	default:
+		return nil, (&web.Violation{Path: "provider", Reason: "No enum match for: " + provider}).URI()
+	}
+}
+
+// regenerateRecoveryCode gives a user a new recovery code, of which the hash is kept: the one before is worth nothing.
+func (a *API) regenerateRecoveryCode(c *call) (any, error) {
+	code := stagedoor.NewRecoveryCode()
+	m := &stagedoor.AuthenticationMethod{Type: "recovery-code", Secret: jose.HashToken(code)}
+	if err := c.store.AddAuthenticationMethods(c.ctx(), c.id(), []*stagedoor.AuthenticationMethod{m}, true, "recovery-code"); err != nil {
+		return nil, err
+	}
+	return map[string]string{"recovery_code": code}, nil
+}
+
+// ofUser answers out for a user that is there: for lists that nothing can be in yet, and for what nothing is remembered of.
+func ofUser(out any) func(*call) (any, error) {
+	return func(c *call) (any, error) {
+		_, err := c.store.User(c.ctx(), c.id())
+		return out, err
+	}
+}
+
+type clearRiskIn struct {
+	Connection string   `json:"connection" schema:"required,min=1" doc:"The name of the connection containing the user whose assessors should be cleared"`
+	Assessors  []string `json:"assessors" schema:"required,min=1,enum=new-device" doc:"List of assessors to clear"`
+}
+
+func (a *API) clearRisk(c *call, _ clearRiskIn) (any, error) { return ofUser(nil)(c) }
+
+type listConnectedIn struct {
+	From string       `json:"from" schema:"max=1000" doc:"Optional Id from which to start selection"`
+	Take web.Opt[int] `json:"take" schema:"notnull,min=1,max=50" doc:"Number of results to return"`
+}
+
+func (a *API) listConnectedAccounts(c *call, _ listConnectedIn) (any, error) {
+	return ofUser(map[string]any{"connected_accounts": []any{}})(c)
+}

@@ -1,0 +1,146 @@
+package store
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+
+	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/jose"
+)
+
+func errMethodMissing() error {
+	return stagedoor.Errorf(stagedoor.NotFound, "inexistent_authentication_method", "The authentication method does not exist.")
+}
+
+// identifierOf is what a user can have only once of a type.
+func identifierOf(m *stagedoor.AuthenticationMethod) string {
+	if m.Type == "totp" {
+		return jose.HashToken(m.Secret)
+	}
+	return cmp.Or(m.PhoneNumber, m.Email, m.KeyID)
+}
+
+// AuthenticationMethods lists a user's methods in the order in which they came, without secrets.
+func (s *Store) AuthenticationMethods(ctx context.Context, userID string) ([]stagedoor.AuthenticationMethod, error) {
+	out := []stagedoor.AuthenticationMethod{}
+	err := s.read().each(ctx, "SELECT doc FROM authentication_methods WHERE tenant = ? AND user_id = ? ORDER BY created_at, id", []any{s.tenant.ID, userID},
+		func(scan func(...any) error) error {
+			var doc string
+			if err := scan(&doc); err != nil {
+				return err
+			}
+			var m stagedoor.AuthenticationMethod
+			err := json.Unmarshal([]byte(doc), &m)
+			out = append(out, m)
+			return err
+		})
+	return out, err
+}
+
+// AuthenticationMethod returns one method of a user without its secret.
+func (s *Store) AuthenticationMethod(ctx context.Context, userID, id string) (*stagedoor.AuthenticationMethod, error) {
+	return s.authenticationMethod(ctx, s.read(), userID, id)
+}
+
+func (s *Store) authenticationMethod(ctx context.Context, q querier, userID, id string) (*stagedoor.AuthenticationMethod, error) {
+	var doc string
+	err := q.row(ctx, "SELECT doc FROM authentication_methods WHERE tenant = ? AND user_id = ? AND id = ?", []any{s.tenant.ID, userID, id}, &doc)
+	if errors.Is(err, errNoRows) {
+		return nil, errMethodMissing()
+	}
+	if err != nil {
+		return nil, err
+	}
+	m := new(stagedoor.AuthenticationMethod)
+	return m, json.Unmarshal([]byte(doc), m)
+}
+
+// AddAuthenticationMethods gives a user methods, all or none, in the place of those of the types: of all if types is nil. One that
+// the user has already is a Conflict. Ids are given here.
+func (s *Store) AddAuthenticationMethods(ctx context.Context, userID string, all []*stagedoor.AuthenticationMethod, replace bool, types ...string) error {
+	err := s.inUser(ctx, userID, func(q querier, _ *stagedoor.User) error {
+		if replace {
+			if err := s.deleteMethods(ctx, q, userID, types); err != nil {
+				return err
+			}
+		}
+		for _, m := range all {
+			if err := s.insertMethod(ctx, q, userID, m); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if uniqueViolation(err) != "" {
+		return stagedoor.Errorf(stagedoor.Conflict, "authentication_method_conflict", "The authentication method already exists.")
+	}
+	return err
+}
+
+func (s *Store) insertMethod(ctx context.Context, q querier, userID string, m *stagedoor.AuthenticationMethod) error {
+	m.ID, m.CreatedAt = m.Type+"|"+stagedoor.NewID("dev_"), s.db.clock.Now()
+	doc, err := json.Marshal(m)
+	if err != nil {
+		return err
+	}
+	sealed := ""
+	if m.Secret != "" {
+		sealed = s.seal(m.Secret, "authentication_methods", userID+"/"+m.ID)
+	}
+	_, err = q.exec(ctx, "INSERT INTO authentication_methods (tenant, user_id, id, type, identifier, doc, sealed, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+		s.tenant.ID, userID, m.ID, m.Type, identifierOf(m), document(doc), sealed, millis(m.CreatedAt))
+	return err
+}
+
+// UpdateAuthenticationMethod changes what a method is called and how it is preferred, in one transaction.
+func (s *Store) UpdateAuthenticationMethod(ctx context.Context, userID, id string, change func(*stagedoor.AuthenticationMethod) error) (m *stagedoor.AuthenticationMethod, err error) {
+	err = s.inUser(ctx, userID, func(q querier, _ *stagedoor.User) error {
+		if m, err = s.authenticationMethod(ctx, q, userID, id); err != nil {
+			return err
+		}
+		if err := change(m); err != nil {
+			return err
+		}
+		doc, err := json.Marshal(m)
+		if err != nil {
+			return err
+		}
+		_, err = q.exec(ctx, "UPDATE authentication_methods SET doc = ? WHERE tenant = ? AND user_id = ? AND id = ?", document(doc), s.tenant.ID, userID, id)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return m, nil
+}
+
+// DeleteAuthenticationMethod takes one method from a user.
+func (s *Store) DeleteAuthenticationMethod(ctx context.Context, userID, id string) error {
+	return s.inUser(ctx, userID, func(q querier, _ *stagedoor.User) error {
+		n, err := q.exec(ctx, "DELETE FROM authentication_methods WHERE tenant = ? AND user_id = ? AND id = ?", s.tenant.ID, userID, id)
+		if err == nil && n == 0 {
+			err = errMethodMissing()
+		}
+		return err
+	})
+}
+
+// DeleteAuthenticationMethods takes a user's methods of the types, all if there are none.
+func (s *Store) DeleteAuthenticationMethods(ctx context.Context, userID string, types ...string) error {
+	return s.inUser(ctx, userID, func(q querier, _ *stagedoor.User) error { return s.deleteMethods(ctx, q, userID, types) })
+}
+
+func (s *Store) deleteMethods(ctx context.Context, q querier, userID string, types []string) error {
+	if len(types) == 0 {
+		_, err := q.exec(ctx, "DELETE FROM authentication_methods WHERE tenant = ? AND user_id = ?", s.tenant.ID, userID)
+		return err
+	}
+	for _, kind := range types {
+		if _, err := q.exec(ctx, "DELETE FROM authentication_methods WHERE tenant = ? AND user_id = ? AND type = ?", s.tenant.ID, userID, kind); err != nil {
+			return err
+		}
+	}
+	return nil
+}
