@@ -139,7 +139,8 @@ func TestHostileBodies(t *testing.T) {
 					if strings.HasPrefix(w.database, "postgres") {
 						break
 					}
-					if a := call("4 MB", kind, `{"name":"`+large+`"}`); a.StatusCode != 413 && a.StatusCode != 415 && a.StatusCode != 404 && !(route.Pattern == "/authorize" || route.Pattern == "/oidc/logout" || route.Pattern == "/userinfo") {
+					// Some look at the path or the caller first, and refuse before they read.
+					if a := call("4 MB", kind, `{"name":"`+large+`"}`); a.StatusCode/100 != 4 && !(route.Pattern == "/authorize" || route.Pattern == "/oidc/logout" || route.Pattern == "/userinfo") {
 						t.Errorf("%s %s with 4 MB of %s: %d", route.Method, route.Pattern, kind, a.StatusCode)
 					}
 				}

@@ -36,6 +36,9 @@ func TestTenantsAreApart(t *testing.T) {
 
 			victim.unchanged("the other tenant", func() {
 				for _, route := range w.Routes() {
+					if route.Pattern == "/api/v2/openapi.json" {
+						continue // everybody's
+					}
 					path := strings.ReplaceAll(route.Pattern, "{$}", "")
 					if placeholders.MatchString(path) {
 						id := "KEY"

@@ -168,6 +168,7 @@ func TestListPaging(t *testing.T) {
 		h.call(all, "GET", "/clients?per_page=101", "").is(400, "")
 		h.call(all, "GET", "/clients?is_global=maybe", "").is(400, "")
 		h.call(all, "GET", "/clients?q=name:x", "").is(200, "[]")
+		h.call(all, "GET", "/clients?q=name:(", "").is(400, "")
 	})
 }
 
