@@ -16,6 +16,13 @@ type Frame struct {
 	Favicon string // https:; "" for the Stagedoor door
 	Brand   Brand  // the tenant's colours
 	Client  Client // the client that the visitor came from; zero if unknown
+
+	Own          map[string]string // the tenant's own texts; see OwnTexts
+	Organization string            // display name of the organization that a page is about, for the tenant's texts
+	Inserts      map[string]string // the tenant's HTML by "page/insertion point", ready to be shown
+	Template     string            // the tenant's frame around the page; "" for ours. Only the room page looks at it
+
+	screen string // the page, for texts that more than one has
 }
 
 // Client is what a page shows of a client.
@@ -33,12 +40,36 @@ type Form struct {
 	Hidden []Field // sent along as they are
 }
 
-// T is the text of key in the page's language.
-func (f Frame) T(key string, args ...any) string { return Text(f.Lang, key, args...) }
+// T is the text of key in the page's language, in the tenant's words where it has some.
+func (f Frame) T(key string, args ...any) string {
+	if text, own := f.own(key, args, func(s string) string { return s }); own {
+		return text
+	}
+	return Text(f.Lang, key, args...)
+}
+
+// Insert is what the tenant wants at a place of a page. It is HTML that an administrator wrote; the page's policy keeps scripts and styles out.
+func (f Frame) Insert(page, point string) template.HTML {
+	return template.HTML(f.Inserts[page+"/"+point]) //nolint:gosec // the tenant's own page
+}
+
+// Of returns the frame of a page.
+func (f Frame) Of() Frame { return f }
 
 // Rich is T with the arguments set in bold. Text and arguments are escaped here; each argument
 // is isolated, so that its writing direction cannot disturb the sentence.
 func (f Frame) Rich(key string, args ...any) template.HTML {
+	if _, own := f.own(key, args, func(s string) string { return s }); own {
+		g := f
+		g.Own = map[string]string{f.screen + "|" + key: template.HTMLEscapeString(first(f.Own, f.screen+"|"+key, key))}
+		text, _ := g.own(key, args, func(s string) string {
+			if s == "" {
+				return ""
+			}
+			return "<strong><bdi>" + template.HTMLEscapeString(s) + "</bdi></strong>"
+		})
+		return template.HTML(text) //nolint:gosec // escaped above
+	}
 	marked := make([]any, len(args))
 	for i, a := range args {
 		if s, ok := a.(string); ok {
@@ -47,6 +78,16 @@ func (f Frame) Rich(key string, args ...any) template.HTML {
 		marked[i] = a
 	}
 	return template.HTML(format(template.HTMLEscapeString(lookup(f.Lang, key)), marked...)) //nolint:gosec // escaped above
+}
+
+// first is the value of the first key that is there.
+func first(m map[string]string, keys ...string) string {
+	for _, key := range keys {
+		if v, found := m[key]; found {
+			return v
+		}
+	}
+	return ""
 }
 
 // Dir is the writing direction of the page's language.

@@ -10,6 +10,11 @@ import "net/http"
 const CSP = "default-src 'none'; style-src 'self'; script-src 'self'; font-src 'self' https:; img-src 'self' data: https:; " +
 	"frame-src 'self'; frame-ancestors 'none'; base-uri 'none'"
 
+// OwnCSP is the Content-Security-Policy of a page in a tenant's own frame. The tenant decides what its page loads, by https and inline; frames
+// around it are refused all the same.
+const OwnCSP = "default-src 'none'; style-src 'self' 'unsafe-inline' https:; script-src 'self' 'unsafe-inline' https:; font-src 'self' data: https:; " +
+	"img-src 'self' data: https:; connect-src 'self' https:; media-src https:; frame-src 'self' https:; frame-ancestors 'none'; base-uri 'none'"
+
 // SetHeaders sets the headers that every page of this package is served with. Referrers stay on our
 // own origin, because the address of a page holds its transaction or ticket; "no-referrer" would be
 // stricter, but it also turns the Origin of our own forms into "null", which doors check against

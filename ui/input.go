@@ -25,6 +25,7 @@ type action struct{ Label, URL string }
 // Inputs are the fields of the login form. The identifier is "username" to password managers even
 // where it is an email.
 func (p LoginPage) Inputs() []input {
+	p.screen = "login"
 	name := input{Name: FieldUsername, Label: "form.email", Type: "email", Autocomplete: "username", Value: p.Identifier}
 	if p.Usernames {
 		name.Label, name.Type = "form.identifier", "text"
@@ -33,11 +34,18 @@ func (p LoginPage) Inputs() []input {
 	if p.ForgotURL != "" {
 		password.Action = &action{"login.forgot", p.ForgotURL}
 	}
+	switch p.Step {
+	case AskWho:
+		return p.inputs(p.Problems, name)
+	case AskPassword:
+		return p.inputs(p.Problems, password)
+	}
 	return p.inputs(p.Problems, name, password)
 }
 
 // Inputs are the fields of the sign-up form.
 func (p SignupPage) Inputs() []input {
+	p.screen = "signup"
 	fields := []input{{Name: FieldEmail, Label: "form.email", Type: "email", Autocomplete: "email", Value: p.Email}}
 	if p.Usernames {
 		fields = append(fields, input{
@@ -59,11 +67,13 @@ func (p OrganizationPage) Inputs() []input {
 
 // Inputs is the one field of the page for forgotten passwords.
 func (p ForgotPage) Inputs() []input {
+	p.screen = "forgot"
 	return p.inputs(p.Problems, input{Name: FieldEmail, Label: "form.email", Type: "email", Autocomplete: "email", Value: p.Email})
 }
 
 // Inputs is the one field of the page for a new password.
 func (p NewPasswordPage) Inputs() []input {
+	p.screen = "password"
 	return p.inputs(p.Problems, input{
 		Name: FieldPassword, Label: "form.newpassword", Type: "password", Autocomplete: "new-password", Policy: p.Policy,
 	})

@@ -10,6 +10,30 @@ type LoginPage struct {
 	Usernames    bool   // the connection knows usernames, so the field asks for "email or username"
 	SignupURL    string // "" if the connection has sign-up switched off
 	ForgotURL    string // "" if passwords cannot be reset
+	Step         LoginStep
+	EditURL      string // where another identifier can be given, in the step AskPassword
+}
+
+// LoginStep says what a login page asks for.
+type LoginStep int
+
+// The steps: both at once, or one after the other.
+const (
+	AskBoth LoginStep = iota
+	AskWho
+	AskPassword
+)
+
+// Says is the text of the page's key, which each step may have of its own.
+func (p LoginPage) Says(key string) string {
+	prefix := map[LoginStep]string{AskWho: "login-id.", AskPassword: "login-password."}[p.Step]
+	if text, own := p.own(prefix+key, nil, func(s string) string { return s }); prefix != "" && own {
+		return text
+	}
+	if p.Step == AskWho && key == "submit" {
+		return p.T("login.continue")
+	}
+	return p.T("login." + key)
 }
 
 // SignupPage asks for what a new user of a database connection needs.

@@ -38,6 +38,35 @@ func Render(w io.Writer, p Page) error {
 	return err
 }
 
+// Name is the name of a page: login, signup, consent …
+func Name(p Page) string { return p.template() }
+
+// Parts returns what goes into a tenant's own frame around a page: what belongs into its head, and the page itself.
+func Parts(p Page) (head, widget string, err error) {
+	set, err := pages()
+	if err != nil {
+		return "", "", err
+	}
+	t, ok := set[p.template()]
+	if !ok {
+		return "", "", fmt.Errorf("render page: no template %q", p.template())
+	}
+	var h, w bytes.Buffer
+	if err := t.ExecuteTemplate(&h, "head", p); err != nil {
+		return "", "", fmt.Errorf("render page %s: %w", p.template(), err)
+	}
+	w.WriteString(`<div class="stagedoor-widget"><main id="content">`)
+	if err := t.ExecuteTemplate(&w, "content", p); err != nil {
+		return "", "", fmt.Errorf("render page %s: %w", p.template(), err)
+	}
+	w.WriteString("</main>")
+	if err := t.ExecuteTemplate(&w, "script", p); err != nil {
+		return "", "", fmt.Errorf("render page %s: %w", p.template(), err)
+	}
+	w.WriteString("</div>")
+	return h.String(), w.String(), nil
+}
+
 // pages parses the embedded templates on first use. Each page gets its own set, because each
 // defines the same blocks ("title", "content") of the layout.
 var pages = sync.OnceValues(func() (map[string]*template.Template, error) {

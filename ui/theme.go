@@ -59,7 +59,13 @@ func (b Brand) theme(css *strings.Builder) {
 		label = accent.ink()
 	}
 	ink := or(t.Colors.BodyText, colour{0x27, 0x1a, 0x2b}).readableOn(paper)
-	shade := paper.towards(ink, 0.06)
+	shade, darkest, lightest := paper.towards(ink, 0.06), colour{0, 0, 0}, colour{255, 255, 255}
+	if paper.luminance() < 0.18 {
+		darkest, lightest = lightest, darkest
+	}
+	if contrast(darkest, shade) < 4.6 { // on a middling paper no text could be read on it
+		shade = paper.towards(lightest, 0.06)
+	}
 	scheme, legible := "light", func(c colour) colour { return c.readableOn(shade).readableOn(paper) }
 	if paper.luminance() < 0.18 {
 		scheme = "dark"

@@ -29,8 +29,23 @@ func (d *Door) showLogin(w http.ResponseWriter, r *http.Request, st *store.Store
 		redirect(w, r, p.link("/u/signup"))
 		return nil
 	}
-	page.Render(w, http.StatusOK, p.loginPage(conn, p.tx.Request.LoginHint, nil))
+	l := p.loginPage(conn, p.tx.Request.LoginHint, nil)
+	if page.IdentifierFirst(r, st) {
+		l.Step = ui.AskWho
+	}
+	page.Render(w, http.StatusOK, l)
 	return nil
+}
+
+// inSteps is the login page of tenants that ask for the identifier first: once it is known, for the password alone. Whether somebody has it
+// does not show.
+func (p *prompt) inSteps(l ui.LoginPage) ui.LoginPage {
+	if l.Step = ui.AskWho; l.Identifier == "" {
+		return l
+	}
+	l.Step, l.EditURL = ui.AskPassword, p.link("/u/login", paramScreen, "login")
+	l.Hidden = append(l.Hidden, ui.Field{Name: ui.FieldUsername, Value: l.Identifier})
+	return l
 }
 
 func (p *prompt) loginPage(conn *stagedoor.Connection, identifier string, problems ui.Problems) ui.LoginPage {
@@ -52,6 +67,14 @@ func (d *Door) logIn(w http.ResponseWriter, r *http.Request, st *store.Store) er
 	}
 	identifier, secret := text(r, ui.FieldUsername), r.PostFormValue(ui.FieldPassword)
 	status, problems := http.StatusBadRequest, missingCredentials(conn, identifier, secret)
+	steps := page.IdentifierFirst(r, st)
+	if steps && identifier != "" && !r.PostForm.Has(ui.FieldPassword) {
+		page.Render(w, http.StatusOK, p.inSteps(p.loginPage(conn, identifier, nil)))
+		return nil
+	}
+	if steps && identifier == "" {
+		problems = problems[:1] // the password is asked for later
+	}
 	if problems == nil {
 		opened, err := d.Pipeline.Authenticate(r.Context(), visit(r, st), p.tx.ID, r.PostFormValue(fieldNonce), identifier, secret)
 		if err == nil {
@@ -69,7 +92,11 @@ func (d *Door) logIn(w http.ResponseWriter, r *http.Request, st *store.Store) er
 			return err
 		}
 	}
-	page.Render(w, status, p.loginPage(conn, identifier, problems))
+	l := p.loginPage(conn, identifier, problems)
+	if steps {
+		l = p.inSteps(l)
+	}
+	page.Render(w, status, l)
 	return nil
 }
 

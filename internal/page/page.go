@@ -5,6 +5,7 @@ package page
 
 import (
 	"bytes"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -17,15 +18,17 @@ import (
 // Frame is what every page shows of the tenant and, where it is known, the client.
 func Frame(r *http.Request, st *store.Store, client *stagedoor.Client) ui.Frame {
 	look := lookOf(r.Context(), st)
-	f := ui.Frame{Lang: Language(r), Tenant: TenantName(st), Logo: Logo(st, look), Favicon: look.Branding.FaviconURL, Brand: Brand(st, look)}
+	f := ui.Frame{Tenant: TenantName(st), Logo: Logo(st, look), Favicon: look.Branding.FaviconURL, Brand: Brand(st, look), Template: look.PageTemplate}
 	if client != nil {
 		f.Client = ui.Client{Name: client.Name, Logo: client.LogoURI}
 	}
+	words(r, st, look, &f)
 	return f
 }
 
 // ForOrganization is the frame of a login to the organization: its logo and its colour where it has such.
 func ForOrganization(f ui.Frame, o *stagedoor.Organization) ui.Frame {
+	f.Organization = o.Title()
 	if o.Branding == nil {
 		return f
 	}
@@ -81,6 +84,13 @@ func Support(st *store.Store) string {
 // Render writes a page with its headers.
 func Render(w http.ResponseWriter, status int, p ui.Page) {
 	var b bytes.Buffer
+	if own := ownPage(p); own != "" {
+		ui.SetHeaders(w.Header())
+		w.Header().Set("Content-Security-Policy", ui.OwnCSP)
+		w.WriteHeader(status)
+		io.WriteString(w, own) //nolint:errcheck // the browser is gone
+		return
+	}
 	if err := ui.Render(&b, p); err != nil {
 		slog.Error("a page cannot be rendered", "error", err)
 		http.Error(w, "Internal error", http.StatusInternalServerError)
@@ -113,6 +123,9 @@ func Error(w http.ResponseWriter, r *http.Request, st *store.Store, status int, 
 	frame := Frame(r, st, client)
 	if own := st.Tenant().Settings.ErrorPage; own != nil && own.URL != "" {
 		redirectToOwn(w, r, own.URL, client, frame.Lang, code, message, event.ID)
+		return
+	}
+	if own := st.Tenant().Settings.ErrorPage; own != nil && own.HTML != "" && ownError(w, r, st, own.HTML, status, client, frame.Lang, code, message, event.ID) {
 		return
 	}
 	hint, _ := e.Extra["hint"].(string)

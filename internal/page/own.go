@@ -1,0 +1,119 @@
+package page
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/liquid"
+	"github.com/stagedoor/stagedoor/internal/store"
+	"github.com/stagedoor/stagedoor/ui"
+)
+
+// IdentifierFirst tells whether the tenant asks who somebody is before it asks for a password.
+func IdentifierFirst(r *http.Request, st *store.Store) bool {
+	return lookOf(r.Context(), st).IdentifierFirst
+}
+
+// words puts into a frame what the tenant says in its own words: in the language that it enabled and the request prefers.
+func words(r *http.Request, st *store.Store, look *stagedoor.Look, f *ui.Frame) {
+	f.Lang = Language(r)
+	if len(look.Texts) > 0 {
+		lang := preferred(st.Tenant().Settings.EnabledLocales, r.URL.Query().Get("ui_locales"), r.Header.Get("Accept-Language"))
+		texts := map[string]stagedoor.ScreenTexts{}
+		for prompt, languages := range look.Texts {
+			if own := languages[lang]; own != nil {
+				texts[prompt] = own
+			}
+		}
+		if len(texts) > 0 {
+			f.Lang, f.Own = lang, ui.OwnTexts(texts)
+		}
+	}
+	vars := map[string]any{"application": map[string]any{"name": f.Client.Name}, "tenant": map[string]any{"friendly_name": f.Tenant}, "locale": f.Lang}
+	for prompt, screens := range look.Partials {
+		for point, source := range screens[prompt] {
+			html, err := liquid.HTML(r.Context(), source, vars, liquid.DefaultLimits)
+			if err != nil {
+				slog.WarnContext(r.Context(), "a partial of a page fails", "tenant", st.Tenant().ID, "prompt", prompt, "point", point, "error", err)
+				continue
+			}
+			if f.Inserts == nil {
+				f.Inserts = map[string]string{}
+			}
+			f.Inserts[prompt+"/"+point] = html
+		}
+	}
+}
+
+// preferred is the first of the wanted languages that is enabled, by its whole tag or its beginning; else the first that is enabled.
+func preferred(enabled []string, lists ...string) string {
+	for _, list := range lists {
+		for _, item := range strings.FieldsFunc(list, func(c rune) bool { return c == ',' || c == ' ' }) {
+			tag, _, _ := strings.Cut(item, ";")
+			for tag != "" {
+				if at := slices.IndexFunc(enabled, func(e string) bool { return strings.EqualFold(e, tag) }); at >= 0 {
+					return enabled[at]
+				}
+				tag = tag[:max(strings.LastIndexByte(tag, '-'), 0)]
+			}
+		}
+	}
+	if len(enabled) > 0 {
+		return enabled[0]
+	}
+	return "en"
+}
+
+// ourPages are never set into a tenant's frame: they are for developers, or must work when a template does not.
+var ourPages = []string{"error", "welcome", "inbox", "mail"}
+
+// ownPage is a page in the tenant's frame, or "" where it has none that works.
+func ownPage(p ui.Page) string {
+	framed, is := p.(interface{ Of() ui.Frame })
+	if !is || framed.Of().Template == "" || slices.Contains(ourPages, ui.Name(p)) {
+		return ""
+	}
+	f := framed.Of()
+	head, widget, err := ui.Parts(p)
+	if err == nil {
+		var html string
+		html, err = liquid.HTML(context.Background(), WithTags(f.Template), map[string]any{
+			"auth0_head": liquid.Raw(head), "auth0_widget": liquid.Raw(widget), "locale": f.Lang, "dir": f.Dir(),
+			"application": map[string]any{"name": f.Client.Name, "logo_uri": f.Client.Logo},
+			"tenant":      map[string]any{"friendly_name": f.Tenant},
+			"branding":    map[string]any{"logo_url": f.Logo, "colors": map[string]any{"primary": f.Brand.Primary, "page_background": f.Brand.Background}},
+			"prompt":      map[string]any{"name": ui.Name(p), "screen": map[string]any{"name": ui.Name(p)}},
+		}, liquid.DefaultLimits)
+		if err == nil {
+			return html
+		}
+	}
+	slog.Warn("the tenant's page template fails", "tenant", f.Tenant, "error", err)
+	return ""
+}
+
+// ownError shows the tenant's own page about an error, and tells whether it could.
+func ownError(w http.ResponseWriter, r *http.Request, st *store.Store, source string, status int, client *stagedoor.Client, lang, code, message, tracking string) bool {
+	clientID := ""
+	if client != nil {
+		clientID = client.ID
+	}
+	html, err := liquid.HTML(r.Context(), source, map[string]any{
+		"client_id": clientID, "lang": lang, "error": code, "error_description": message, "tracking": tracking,
+		"tenant": st.Tenant().ID, "friendly_name": TenantName(st), "support_url": st.Tenant().Settings.SupportURL, "support_email": st.Tenant().Settings.SupportEmail,
+	}, liquid.DefaultLimits)
+	if err != nil {
+		slog.WarnContext(r.Context(), "the tenant's error page fails", "tenant", st.Tenant().ID, "error", err)
+		return false
+	}
+	ui.SetHeaders(w.Header())
+	w.Header().Set("Content-Security-Policy", ui.OwnCSP)
+	w.WriteHeader(status)
+	io.WriteString(w, html) //nolint:errcheck // the browser is gone
+	return true
+}

@@ -1,0 +1,124 @@
+package ui
+
+import "strings"
+
+// ownKeys are the texts that a tenant may write itself, as "prompt/screen key" with our own names of them (Authentication prompts as the Management
+// API names them). A name with a bar, "login|form.email", is a text of that page alone.
+var ownKeys = map[string]string{
+	"login/login pageTitle":                                               "login.title",
+	"login/login title":                                                   "login.heading",
+	"login/login description":                                             "login.to login.to.tenant login.organization",
+	"login/login buttonText":                                              "login.submit",
+	"login/login forgotPasswordText":                                      "login.forgot",
+	"login/login signupActionText":                                        "login.signup.question",
+	"login/login footerText":                                              "login.signup.question",
+	"login/login signupActionLinkText":                                    "login.signup",
+	"login/login footerLinkText":                                          "login.signup",
+	"login/login usernamePlaceholder":                                     "login|form.email login|form.identifier",
+	"login/login emailPlaceholder":                                        "login|form.email",
+	"login/login usernameOrEmailPlaceholder":                              "login|form.identifier",
+	"login/login passwordPlaceholder":                                     "login|form.password",
+	"login/login wrong-credentials":                                       "problem.invalid_username_password problem.invalid_user_password",
+	"login/login wrong-email-credentials":                                 "problem.invalid_user_password",
+	"login/login user-blocked":                                            "problem.too_many_attempts",
+	"login-id/login-id title":                                             "login-id.heading",
+	"login-id/login-id buttonText":                                        "login-id.submit",
+	"login-password/login-password title":                                 "login-password.heading",
+	"login-password/login-password buttonText":                            "login-password.submit",
+	"login-password/login-password editEmailText":                         "login.edit",
+	"signup/signup pageTitle":                                             "signup.title",
+	"signup/signup title":                                                 "signup.heading",
+	"signup/signup description":                                           "signup.to signup.to.tenant signup.organization",
+	"signup/signup buttonText":                                            "signup.submit",
+	"signup/signup loginActionText":                                       "signup.login.question",
+	"signup/signup loginActionLinkText":                                   "signup.login",
+	"signup/signup emailPlaceholder":                                      "signup|form.email",
+	"signup/signup usernamePlaceholder":                                   "signup|form.username",
+	"signup/signup passwordPlaceholder":                                   "signup|form.password",
+	"signup/signup email-in-use":                                          "problem.user_exists",
+	"signup/signup username-taken":                                        "problem.username_exists",
+	"reset-password/reset-password-request pageTitle":                     "forgot.title",
+	"reset-password/reset-password-request title":                         "forgot.heading",
+	"reset-password/reset-password-request descriptionEmail":              "forgot.explain",
+	"reset-password/reset-password-request descriptionUsername":           "forgot.explain",
+	"reset-password/reset-password-request buttonText":                    "forgot.submit",
+	"reset-password/reset-password-request backToLoginLinkText":           "forgot.back",
+	"reset-password/reset-password-request emailPlaceholder":              "forgot|form.email",
+	"reset-password/reset-password-email pageTitle":                       "checkmail.title",
+	"reset-password/reset-password-email title":                           "checkmail.heading",
+	"reset-password/reset-password-email emailDescription":                "checkmail.explain",
+	"reset-password/reset-password pageTitle":                             "password.title",
+	"reset-password/reset-password title":                                 "password.heading",
+	"reset-password/reset-password description":                           "password.explain",
+	"reset-password/reset-password buttonText":                            "password.submit",
+	"reset-password/reset-password passwordPlaceholder":                   "password|form.newpassword",
+	"reset-password/reset-password-success pageTitle":                     "passwordchanged.title",
+	"reset-password/reset-password-success eventTitle":                    "passwordchanged.heading",
+	"reset-password/reset-password-success description":                   "passwordchanged.explain",
+	"reset-password/reset-password-success buttonText":                    "passwordchanged.continue",
+	"reset-password/reset-password-error pageTitle":                       "ticket.title",
+	"reset-password/reset-password-error eventTitleExpired":               "ticket.expired.heading",
+	"reset-password/reset-password-error descriptionExpired":              "ticket.expired.explain",
+	"reset-password/reset-password-error eventTitleUsed":                  "ticket.used.heading",
+	"reset-password/reset-password-error descriptionUsed":                 "ticket.used.explain",
+	"reset-password/reset-password-error eventTitleGeneric":               "ticket.invalid.heading",
+	"reset-password/reset-password-error descriptionGeneric":              "ticket.invalid.explain",
+	"consent/consent pageTitle":                                           "consent.title",
+	"consent/consent title":                                               "consent.heading",
+	"consent/consent messageSingleTenant":                                 "consent.asks",
+	"consent/consent messageMultipleTenants":                              "consent.asks consent.asks.api",
+	"consent/consent acceptButtonText":                                    "consent.accept",
+	"consent/consent declineButtonText":                                   "consent.decline",
+	"logout/logout pageTitle":                                             "logout.title",
+	"logout/logout title":                                                 "logout.heading",
+	"logout/logout acceptButtonText":                                      "logout.submit",
+	"logout/logout declineButtonText":                                     "logout.stay",
+	"logout/logout-complete pageTitle":                                    "loggedout.title",
+	"logout/logout-complete eventTitle":                                   "loggedout.heading",
+	"logout/logout-complete description":                                  "loggedout.explain",
+	"email-verification/email-verification-result pageTitle":              "verified.title",
+	"email-verification/email-verification-result verifiedTitle":          "verified.heading",
+	"email-verification/email-verification-result verifiedDescription":    "verified.explain",
+	"email-verification/email-verification-result buttonText":             "verified.continue",
+	"organizations/organization-selection pageTitle":                      "organization.title",
+	"organizations/organization-selection title":                          "organization.heading",
+	"organizations/organization-selection buttonText":                     "organization.submit",
+	"brute-force-protection/brute-force-protection-unblock-success title": "unblocked.heading",
+}
+
+// OwnTexts are a tenant's texts under our names; texts are by prompt, screen and key. Keys that no page of ours shows are left out.
+func OwnTexts[S ~map[string]map[string]string](texts map[string]S) map[string]string {
+	out := map[string]string{}
+	for prompt, screens := range texts {
+		for screen, keys := range screens {
+			for key, text := range keys {
+				for _, ours := range strings.Fields(ownKeys[prompt+"/"+screen+" "+key]) {
+					out[ours] = text
+				}
+			}
+		}
+	}
+	return out
+}
+
+// own is the tenant's text of key, with its variables put in; false if it wrote none. email is what ${email} stands for.
+func (f Frame) own(key string, args []any, put func(string) string) (string, bool) {
+	text, found := f.Own[f.screen+"|"+key]
+	if !found {
+		if text, found = f.Own[key]; !found {
+			return "", false
+		}
+	}
+	email := ""
+	if len(args) > 0 {
+		email, _ = args[len(args)-1].(string)
+	}
+	var pairs []string
+	for name, value := range map[string]string{
+		"clientName": f.Client.Name, "companyName": f.Tenant, "friendlyName": f.Tenant, "tenant": f.Tenant, "email": email, "userName": email,
+		"organizationName": f.Organization,
+	} {
+		pairs = append(pairs, "${"+name+"}", put(value), "#{"+name+"}", put(value))
+	}
+	return strings.NewReplacer(pairs...).Replace(text), true
+}
