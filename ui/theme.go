@@ -102,7 +102,7 @@ func (b Brand) widget(css *strings.Builder) {
 		}
 		edge := bounded(t.Borders.WidgetWeight, 10)
 		fmt.Fprintf(css, "@media (min-width: 56rem) { .stage { grid-template: 1fr auto / 1fr; } .stage .scene { position: fixed; inset: 0; height: auto; } "+
-			".stage main { position: relative; grid-row: 1; border-radius: %.0fpx; border: %.0fpx solid var(--line); %s} "+
+			".stage main { position: relative; grid-row: 1; margin-block: 1.5rem; border-radius: %.0fpx; border: %.0fpx solid var(--line); %s} "+
 			".stage footer { position: relative; grid-row: 2; grid-column: 1; justify-self: center; background: var(--paper); border-radius: 1rem; padding: .5rem 1rem; margin: 1rem; } }\n",
 			bounded(t.Borders.WidgetRadius, 50), edge, shadow)
 	}

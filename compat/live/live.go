@@ -133,6 +133,7 @@ func (s *Server) furnish(t *testing.T) {
 	})
 	s.Token, _ = token["access_token"].(string)
 	s.Call(t, "PATCH", "/api/v2/tenants/settings", map[string]any{"default_redirection_uri": "https://mycompany.org/login"})     // where invitations lead
+	s.Call(t, "PATCH", "/api/v2/tenants/settings", map[string]any{"stagedoor": map[string]bool{"development_inbox": true}})      // where messages stay
 	s.Call(t, "PATCH", "/api/v2/tenants/settings", map[string]any{"flags": map[string]bool{"enable_client_connections": false}}) // a test wants a client without
 	const name = "Username-Password-Authentication"
 	options := map[string]any{"requires_username": true, "brute_force_protection": true}

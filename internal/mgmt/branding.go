@@ -89,8 +89,10 @@ func (a *API) updateBranding(c *call, in brandingIn) (any, error) {
 		return nil, err
 	}
 	members := map[string]any{}
-	if err := json.Unmarshal(c.body, &members); err != nil {
-		return nil, err
+	if len(c.body) > 0 { // the Go SDK sends none where nothing changes
+		if err := json.Unmarshal(c.body, &members); err != nil {
+			return nil, err
+		}
 	}
 	var out map[string]any
 	err := c.store.ChangeSetting(c.ctx(), stagedoor.SettingBranding, func(kept map[string]any) error {

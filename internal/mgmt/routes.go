@@ -369,7 +369,7 @@ func (a *API) routes() []row {
 		{"DELETE", "/emails/provider", "delete:email_provider", 204, "Delete email provider", plain(a.deleteEmailProvider)},
 
 		{"GET", "/branding", "read:branding", 200, "Get branding settings", plain(a.readBranding)},
-		{"PATCH", "/branding", "update:branding", 200, "Update branding settings", body(a.updateBranding)},
+		{"PATCH", "/branding", "update:branding", 200, "Update branding settings", optionalBody(a.updateBranding)},
 		{"GET", "/branding/templates/universal-login", "read:branding", 200, "Get template for New Universal Login Experience", plain(a.readPageTemplate)},
 		{"PUT", "/branding/templates/universal-login", "update:branding", 204, "Set template for New Universal Login Experience", plain(a.setPageTemplate)},
 		{"DELETE", "/branding/templates/universal-login", "delete:branding", 204, "Delete template for New Universal Login Experience", plain(a.deletePageTemplate)},
