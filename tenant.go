@@ -130,6 +130,14 @@ func (s *TenantSettings) SessionLifetimes() (absolute, idle time.Duration) {
 	return hours(s.SessionLifetime, 168), hours(s.IdleSessionLifetime, 72)
 }
 
+// AsksLogout tells whether somebody is asked before an application that cannot prove that it speaks for them logs them out.
+func (s *TenantSettings) AsksLogout() bool {
+	var sessions struct {
+		Prompt *bool `json:"oidc_logout_prompt_enabled"`
+	}
+	return json.Unmarshal(s.Stored["sessions"], &sessions) != nil || sessions.Prompt == nil || *sessions.Prompt
+}
+
 type tenantSettingsFields TenantSettings
 
 // MarshalJSON writes the known members and the stored ones.

@@ -158,3 +158,36 @@ func (h *house) links(domain, header string) {
 		h.Errorf("the mail leads to %s, want %s", led, domain)
 	}
 }
+
+func TestTenantSettingsShapes(t *testing.T) {
+	h := sqlite(t)
+	bearer := h.machine("acme")
+	kept := `"change_password":{"enabled":true,"html":"<html></html>"},"guardian_mfa_page":{"enabled":false},"device_flow":{"charset":"digits","mask":"***-***"},"sessions":{"oidc_logout_prompt_enabled":false},
+		"mtls":{"enable_endpoint_aliases":true},"acr_values_supported":["a","b"],"default_token_quota":{"clients":{"client_credentials":{"enforce":true,"per_day":100}}},
+		"country_codes":{"list":["US","GB"],"mode":"allow"},"dynamic_client_registration_security_mode":"strict","phone_consolidated_experience":true`
+	got := h.call(bearer, "PATCH", "/tenants/settings", "{"+kept+"}").is(200, "")
+	names := "change_password,guardian_mfa_page,device_flow,sessions,mtls,acr_values_supported,default_token_quota,country_codes,dynamic_client_registration_security_mode,phone_consolidated_experience"
+	h.call(bearer, "GET", "/tenants/settings?fields="+names, "").is(200, "{"+kept+"}")
+	if got.get("country_codes", "mode") != "allow" {
+		h.Errorf("%s", got.body)
+	}
+	for body, message := range map[string]string{
+		`{"device_flow":{"charset":"hex"}}`:                    "Payload validation error: 'No enum match for: hex' on property device_flow.charset (Character set used to generate a User Code).",
+		`{"device_flow":{"mask":"*********************"}}`:     "Payload validation error: 'String is too long (21 chars), maximum 20' on property device_flow.mask (Mask used to format a generated User Code into a friendly, readable format).",
+		`{"country_codes":{"list":["us"],"mode":"allow"}}`:     "",
+		`{"country_codes":{"list":["US"]}}`:                    "Payload validation error: 'Missing required property: mode' on property country_codes.",
+		`{"sessions":{"other":true}}`:                          "Payload validation error: 'Additional properties not allowed: other' on property sessions.",
+		`{"default_token_quota":{"clients":{}}}`:               "Payload validation error: 'Missing required property: client_credentials' on property default_token_quota.clients.",
+		`{"change_password":{"enabled":"yes"}}`:                "Payload validation error: 'Expected type boolean but found type string' on property change_password.enabled.",
+		`{"acr_values_supported":["a","a"]}`:                   "",
+		`{"dynamic_client_registration_security_mode":"none"}`: "Payload validation error: 'No enum match for: none' on property dynamic_client_registration_security_mode.",
+	} {
+		if got := h.call(bearer, "PATCH", "/tenants/settings", body); message == "" {
+			got.is(400, "")
+		} else {
+			got.fails(400, "invalid_body", message)
+		}
+	}
+	h.call(bearer, "PATCH", "/tenants/settings", `{"country_codes":null,"mtls":null,"acr_values_supported":null,"default_token_quota":null,"device_flow":null}`).is(200, "")
+	h.call(bearer, "GET", "/tenants/settings?fields="+names, "").is(200, `{"change_password":{"enabled":true,"html":"<html></html>"},"guardian_mfa_page":{"enabled":false},"sessions":{"oidc_logout_prompt_enabled":false},"dynamic_client_registration_security_mode":"strict","phone_consolidated_experience":true}`)
+}

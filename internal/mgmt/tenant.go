@@ -57,6 +57,15 @@ type tenantSettingsIn struct {
 	EnabledLocales           web.Opt[[]string]          `json:"enabled_locales" schema:"min=1,max=100,unique"`
 	ResourceParameterProfile web.Opt[string]            `json:"resource_parameter_profile" schema:"enum=audience|compatibility"`
 	ClientIDMetadata         web.Opt[bool]              `json:"client_id_metadata_document_supported"`
+	ChangePassword           web.Opt[ownPageIn]         `json:"change_password"`
+	GuardianPage             web.Opt[ownPageIn]         `json:"guardian_mfa_page"`
+	DeviceFlow               web.Opt[deviceFlowIn]      `json:"device_flow"`
+	Sessions                 web.Opt[sessionsIn]        `json:"sessions"`
+	MTLS                     web.Opt[mtlsIn]            `json:"mtls"`
+	ACRValues                web.Opt[[]string]          `json:"acr_values_supported" schema:"max=100,unique"`
+	TokenQuota               web.Opt[tokenQuotasIn]     `json:"default_token_quota"`
+	CountryCodes             web.Opt[countryCodesIn]    `json:"country_codes"`
+	RegistrationMode         web.Opt[string]            `json:"dynamic_client_registration_security_mode" schema:"enum=strict|permissive"`
 	Flags                    web.Opt[map[string]bool]   `json:"flags"`
 	Local                    web.Opt[localSettingsIn]   `json:"stagedoor"`
 	Rest                     map[string]json.RawMessage `schema:"rest"`
@@ -87,16 +96,49 @@ type oidcLogoutIn struct {
 	EndSessionDiscovery web.Opt[bool] `json:"rp_logout_end_session_endpoint_discovery" schema:"notnull"`
 }
 
+// ownPageIn is a page of the older pages that a tenant wrote itself.
+type ownPageIn struct {
+	Enabled web.Opt[bool]   `json:"enabled"`
+	HTML    web.Opt[string] `json:"html"`
+}
+
+type deviceFlowIn struct {
+	Charset string          `json:"charset" schema:"enum=base20|digits" doc:"Character set used to generate a User Code"`
+	Mask    web.Opt[string] `json:"mask" schema:"notnull,max=20" doc:"Mask used to format a generated User Code into a friendly, readable format"`
+}
+
+type sessionsIn struct {
+	LogoutPrompt web.Opt[bool] `json:"oidc_logout_prompt_enabled" schema:"notnull"`
+}
+
+type mtlsIn struct {
+	EndpointAliases web.Opt[bool] `json:"enable_endpoint_aliases"`
+}
+
+type tokenQuotasIn struct {
+	Clients       *tokenQuotaIn `json:"clients"`
+	Organizations *tokenQuotaIn `json:"organizations"`
+}
+
+type countryCodesIn struct {
+	List []string `json:"list" schema:"required,min=1,max=300,unique" pattern:"^[A-Z]{2}$"`
+	Mode string   `json:"mode" schema:"required,enum=allow|deny"`
+}
+
+// tenantShaped are the settings that are kept as they came, after a look at their shape.
+var tenantShaped = []string{
+	"change_password", "guardian_mfa_page", "device_flow", "sessions", "mtls", "acr_values_supported", "default_token_quota", "country_codes",
+	"dynamic_client_registration_security_mode",
+}
+
 // tenantStored are the settings that are kept and returned without an effect, with their types.
 var tenantStored = map[string]string{
-	"change_password": "object", "guardian_mfa_page": "object", "device_flow": "object", "sessions": "object",
 	"legacy_sandbox_version": "string", "universal_login": "object", "security_headers": "object",
 	"customize_mfa_in_postlogin_action": "boolean", "allow_organization_name_in_authentication_api": "boolean",
-	"acr_values_supported": "array", "mtls": "object", "pushed_authorization_requests_supported": "boolean",
+	"pushed_authorization_requests_supported":              "boolean",
 	"authorization_response_iss_parameter_supported":       "boolean",
-	"skip_non_verifiable_callback_uri_confirmation_prompt": "boolean", "default_token_quota": "object",
-	"phone_consolidated_experience": "boolean", "enable_ai_guide": "boolean", "include_session_metadata_in_tenant_logs": "boolean",
-	"dynamic_client_registration_security_mode": "string", "country_codes": "object",
+	"skip_non_verifiable_callback_uri_confirmation_prompt": "boolean",
+	"phone_consolidated_experience":                        "boolean", "enable_ai_guide": "boolean", "include_session_metadata_in_tenant_logs": "boolean",
 }
 
 // knownFlags are the switches that may be sent (object shapes, section 7).
@@ -207,8 +249,14 @@ func (a *API) updateTenantSettings(c *call, in tenantSettingsIn) (any, error) {
 	if err := in.check(); err != nil {
 		return nil, err
 	}
+	var all map[string]json.RawMessage
+	if err := json.Unmarshal(c.body, &all); err != nil {
+		return nil, err
+	}
+	maps.DeleteFunc(all, func(name string, _ json.RawMessage) bool { return !slices.Contains(tenantShaped, name) })
 	s, err := c.store.UpdateSettings(c.ctx(), func(s *stagedoor.TenantSettings) error {
 		in.copyTo(s)
+		keepStored(&s.Stored, all)
 		return nil
 	})
 	if err != nil {

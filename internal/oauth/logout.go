@@ -78,7 +78,7 @@ func (d *Door) endSession(w http.ResponseWriter, r *http.Request, st *store.Stor
 }
 
 // oidcLogout is RP-initiated logout (OpenID Connect RP-Initiated Logout 1.0). Without a hint that fits the
-// session the person is asked first, so that no other site can log them out.
+// session the person is asked first, so that no other site can log them out, unless the tenant says not to.
 func (d *Door) oidcLogout(w http.ResponseWriter, r *http.Request, st *store.Store) {
 	params, err := authorizeParams(w, r)
 	if err != nil {
@@ -105,7 +105,7 @@ func (d *Door) oidcLogout(w http.ResponseWriter, r *http.Request, st *store.Stor
 		fail(w, r, st, err, client)
 		return
 	}
-	if s != nil && s.ID != sid && !confirmed(r, s) {
+	if s != nil && s.ID != sid && !confirmed(r, s) && st.Tenant().Settings.AsksLogout() {
 		d.askLogout(w, r, st, client, s, params)
 		return
 	}

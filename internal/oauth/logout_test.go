@@ -1,6 +1,7 @@
 package oauth
 
 import (
+	"encoding/json"
 	"html"
 	"net/url"
 	"regexp"
@@ -117,6 +118,11 @@ func TestOIDCLogout(t *testing.T) {
 	b.post("/oidc/logout", values("client_id", spa, "post_logout_redirect_uri", bye, "confirm", "wrong")).page(200, adaMail)
 	w.wantLog()
 	gone(b.post("/oidc/logout", form))
+	b, _, _ = in()
+	w.settings(func(s *stagedoor.TenantSettings) {
+		s.Stored = map[string]json.RawMessage{"sessions": json.RawMessage(`{"oidc_logout_prompt_enabled":false}`)}
+	})
+	gone(out(b, "client_id", spa)) // the tenant says not to ask
 	if a := w.browser().get("/oidc/logout"); a.Code != 200 || strings.Contains(a.Body.String(), "confirm") {
 		t.Errorf("without a session: %d", a.Code)
 	}
