@@ -16,10 +16,17 @@ func (in *actionIn) resolve(c *call) error {
 	if !in.Modules.Set || len(in.Modules.Value) == 0 {
 		return nil
 	}
+	modules, err := store.ActionModules.All(c.ctx(), c.store)
+	if err != nil {
+		return err
+	}
 	versions, err := store.ActionModuleVersions.All(c.ctx(), c.store)
 	if err != nil {
 		return err
 	}
+	versions = slices.DeleteFunc(versions, func(v stagedoor.ActionModuleVersion) bool { // a deleted module's are kept for older versions of actions
+		return !slices.ContainsFunc(modules, func(m stagedoor.ActionModule) bool { return m.ID == v.Module })
+	})
 	for i, use := range in.Modules.Value {
 		var found *stagedoor.ActionModuleVersion
 		for j := range versions {

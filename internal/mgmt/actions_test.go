@@ -326,6 +326,8 @@ func TestActionModules(t *testing.T) {
 		}
 		h.call(all, "GET", path+"/versions/"+noSuchUUID, "").fails(404, "", "That action module version does not exist.")
 		h.call(all, "DELETE", path, "").is(204, "")
+		h.call(all, "POST", "/actions/actions", `{"name":"late","supported_triggers":[{"id":"post-login"}],"modules":[{"module_name":"plans"}]}`).
+			fails(400, "invalid_body", "Payload validation error: 'There is no such version of an action module' on property modules[0].")
 		for _, c := range [][2]string{{"GET", ""}, {"DELETE", ""}, {"PATCH", ""}, {"GET", "/actions"}, {"GET", "/versions"}, {"POST", "/versions"}, {"POST", "/rollback"}} {
 			body := map[string]string{"PATCH": `{"code":""}`, "POST/rollback": `{"module_version_id":"x"}`}[c[0]+strings.TrimPrefix(c[1], "/x")]
 			h.call(all, c[0], path+c[1], body).fails(404, "", "That action module does not exist.")
