@@ -57,6 +57,7 @@ func (w *world) logs(words ...string) {
 
 func TestSignupIsRefusedByScripts(t *testing.T) {
 	each(t, func(w *world) {
+		w.configure(func(s *stagedoor.TenantSettings) { s.Local.MaxMetadataBytes = 1000 })
 		b := w.browser()
 		body := `{"client_id":"app","connection":"Users","email":"New@example.com","password":"` + good + `","user_metadata":{"color":"red"}}`
 		w.action(script.PreUserRegistration, `exports.onExecutePreUserRegistration = async (event, api) => {
@@ -76,10 +77,10 @@ func TestSignupIsRefusedByScripts(t *testing.T) {
 		b.json(signupPath, strings.Replace(body, good, "weak", 1)).want(http.StatusBadRequest)
 
 		for code, want := range map[string]string{
-			`throw new Error('broken')`:                      `{"code":"extensibility_error","description":"broken","fromSandbox":true,"message":"broken",` + refused,
-			`for (;;) {}`:                                    `{"code":"extensibility_error","description":"Blocked event loop.","fromSandbox":true,"message":"Blocked event loop.",` + refused,
-			`api.user.setAppMetadata('email', 'x')`:          `"message":"Payload validation error`,
-			`api.user.setUserMetadata('x', 'x'.repeat(2e6))`: `"message":"user_metadata would be larger than its limit."`,
+			`throw new Error('broken')`:                       `{"code":"extensibility_error","description":"broken","fromSandbox":true,"message":"broken",` + refused,
+			`for (;;) {}`:                                     `{"code":"extensibility_error","description":"Blocked event loop.","fromSandbox":true,"message":"Blocked event loop.",` + refused,
+			`api.user.setAppMetadata('email', 'x')`:           `"message":"Payload validation error`,
+			`api.user.setUserMetadata('x', 'x'.repeat(2000))`: `"message":"user_metadata would be larger than its limit."`,
 		} {
 			w.action(script.PreUserRegistration, `exports.onExecutePreUserRegistration = async (event, api) => {`+code+`};`)
 			if r := b.json(signupPath, body).want(http.StatusBadRequest); !strings.Contains(r.body+"\n", want) {
