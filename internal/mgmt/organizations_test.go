@@ -92,6 +92,7 @@ func TestOrganizationRefusals(t *testing.T) {
 		fails(403, "insufficient_scope", "Insufficient scope, expected any of: create:organization_connections")
 	h.call(all, "POST", "/organizations", `{"name":"n","enabled_connections":[{"connection_id":"con_x"}]}`).fails(404, "", "No connection found by that id")
 	h.call(all, "GET", "/organizations/name/n", "").fails(404, "", noOrganization)
+	h.call(all, "GET", "/organizations?sort=display_name:1", "").fails(400, "invalid_query_string", "Query validation error: 'No enum match for: display_name' on property sort.")
 	h.call(all, "GET", "/organizations?sort=colour:1", "").fails(400, "invalid_query_string", "Query validation error: 'No enum match for: colour' on property sort.")
 	for _, path := range []string{"enabled_connections", "connections", "members", "invitations", "client-grants", "discovery-domains", "clients"} {
 		h.call(all, "GET", "/organizations/org_none/"+path, "").fails(404, "", noOrganization)

@@ -91,6 +91,10 @@ func TestB7ATokenIsForOneOrganization(t *testing.T) {
 		opaque := w.redeem(site, b.authorize(request(site, "organization", south)).got().Get("code")).good()
 		same(t, "userinfo of an opaque token", w.userInfo(opaque.AccessToken)["org_id"], south)
 
+		w.organized(legacy, "allow", "no_prompt")
+		old := w.redeem(legacy, b.authorize(request(legacy, "organization", south)).got().Get("code")).good()
+		same(t, "a client of the old kind", []any{w.claims(old.IDToken, secret(legacy))["org_id"], w.userInfo(old.AccessToken)["org_id"]}, []any{south, south})
+
 		// It stays so through a refresh, and ends with the membership.
 		again := w.refresh(site, first.RefreshToken).good()
 		same(t, "refreshed", []any{w.claims(again.AccessToken)["org_id"], w.claims(again.IDToken)["org_id"]}, []any{north, north})

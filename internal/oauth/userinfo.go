@@ -54,6 +54,11 @@ func legacyProfile(u *stagedoor.User, a *stagedoor.Authorization) map[string]any
 	for k, v := range a.IDClaims {
 		profile[k] = v
 	}
+	for k, v := range map[string]string{"org_id": a.OrgID, "org_name": a.OrgName} {
+		if delete(profile, k); v != "" {
+			profile[k] = v
+		}
+	}
 	return profile
 }
 

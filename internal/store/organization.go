@@ -39,7 +39,7 @@ type OrganizationQuery struct {
 }
 
 // organizationOrder are the ways in which organizations may be sorted.
-var organizationOrder = map[string]string{"": "created_at", "created_at": "created_at", "name": "name", "id": "id", "display_name": "name"}
+var organizationOrder = map[string]string{"": "created_at", "created_at": "created_at", "name": "name", "id": "id"}
 
 // SortsOrganizationsBy tells whether organizations can be sorted by the field.
 func SortsOrganizationsBy(field string) bool { return organizationOrder[field] != "" }
