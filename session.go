@@ -170,12 +170,20 @@ type Ticket struct {
 	UserID         string
 	ClientID       string
 	OrganizationID string // that the person comes from and goes back to
-	ResultURL      string
+	ResultURL      string // where the browser goes in the end, with what came of it
 	Email          string
 	ExpiresAt      time.Time
 
 	IncludeEmail bool // in the ResultURL
+	MarkVerified bool // a new password proves the address too
 }
+
+// The kinds of tickets.
+const (
+	TicketReset        = "reset_password"
+	TicketVerification = "verify_email"
+	TicketUnblock      = "blocked_account"
+)
 
 // SigningKey is a tenant's key for tokens. Private is the PEM of the key and its
 // certificate, sealed at rest.

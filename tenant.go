@@ -94,6 +94,8 @@ type LocalSettings struct {
 	LoopbackIsVerifiable bool `json:"loopback_is_verifiable"`
 	// MaxMetadataBytes bounds user_metadata and app_metadata, each; 0 means 1 MiB.
 	MaxMetadataBytes int `json:"max_metadata_bytes,omitempty"`
+	// MaxImportBytes bounds the file of an import of users; 0 means 512000, as the wire has it.
+	MaxImportBytes int `json:"max_import_bytes,omitempty"`
 	// DevelopmentInbox shows outgoing mail on a page instead of sending it.
 	DevelopmentInbox bool `json:"development_inbox"`
 	// MaxSearchResults is how many records lists of users and logs can be paged through; 0 means all. The API that we follow has
@@ -114,6 +116,14 @@ func (s *TenantSettings) MetadataLimit() int {
 		return s.Local.MaxMetadataBytes
 	}
 	return 1 << 20
+}
+
+// ImportLimit returns the largest size of the file of an import of users in bytes (Management API fact sheet 3.12).
+func (s *TenantSettings) ImportLimit() int {
+	if s.Local.MaxImportBytes > 0 {
+		return s.Local.MaxImportBytes
+	}
+	return 512000
 }
 
 // SessionLifetimes returns how long a session lives at most and how long it may idle.

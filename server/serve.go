@@ -133,6 +133,15 @@ func (s *Server) Serve(ctx context.Context, l *Listeners) error {
 	defer stop()
 	go s.sweep(background)
 	go s.streams.Run(background)
+	working := make(chan struct{})
+	go func() {
+		defer close(working)
+		s.jobs.Run(background)
+	}()
+	defer func() { // jobs are given back before the database is closed
+		stop()
+		<-working
+	}()
 	go s.scripts.Check(background, "function(){}") // starts a worker, so that the first login need not
 	failed := make(chan error, 8)
 	for _, one := range append(append([]net.Listener{}, l.HTTP...), l.HTTPS...) {

@@ -12,6 +12,7 @@ import (
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/config"
 	"github.com/stagedoor/stagedoor/internal/connection"
+	"github.com/stagedoor/stagedoor/internal/job"
 	"github.com/stagedoor/stagedoor/internal/jose"
 	"github.com/stagedoor/stagedoor/internal/login"
 	"github.com/stagedoor/stagedoor/internal/logstream"
@@ -63,6 +64,7 @@ type Server struct {
 	login     *login.Door
 	mgmt      *mgmt.API
 	streams   *logstream.Deliverer
+	jobs      *job.Runner
 	reference *reference
 	handler   http.Handler
 }
@@ -94,11 +96,13 @@ func New(ctx context.Context, cfg config.Config, deps Deps) (*Server, error) {
 	if sender == nil && cfg.Mail.Host != "" {
 		sender = &mail.SMTP{Host: cfg.Mail.Host, Port: cfg.Mail.Port, User: cfg.Mail.User, Password: cfg.Mail.Password}
 	}
+	send := login.Deliver(sender, cfg.Mail.From, mail.Outside{HTTP: client, Dial: outbound.Dialer(outboundConfig(cfg))}, s.log)
 	s.oauth = oauth.New(oauth.Deps{DB: s.db, Pipeline: pipe, Minter: minter})
-	s.login = login.New(login.Deps{DB: s.db, Pipeline: pipe, Send: login.Deliver(sender, cfg.Mail.From, mail.Outside{HTTP: client, Dial: outbound.Dialer(outboundConfig(cfg))}, s.log), Log: s.log})
+	s.login = login.New(login.Deps{DB: s.db, Pipeline: pipe, Send: send, Log: s.log})
 	pipe.Blocked = s.login.SendBlocked
+	s.jobs = job.New(job.Deps{DB: s.db, Log: s.log, Identify: connection.Identify, Send: send, SendVerification: s.login.SendVerification})
 	s.mgmt = mgmt.New(mgmt.Deps{
-		Keys: s.keys, Database: database, Pipeline: pipe, CheckScript: s.scripts.Check, CheckDraft: s.scripts.CheckDraft, RunTrigger: s.scripts.Trigger, SendVerification: s.login.SendVerification, SendInvitation: s.login.SendInvitation, HTTP: client, Clock: deps.Clock, Log: s.log,
+		Keys: s.keys, Database: database, Pipeline: pipe, CheckScript: s.scripts.Check, CheckDraft: s.scripts.CheckDraft, RunTrigger: s.scripts.Trigger, SendVerification: s.login.SendVerification, JobAdded: s.jobs.Wake, SendInvitation: s.login.SendInvitation, HTTP: client, Clock: deps.Clock, Log: s.log,
 	})
 	s.streams = &logstream.Deliverer{DB: s.db, Client: client, Log: s.log, Every: streamEvery, Settle: streamSettle}
 	s.reference = newReference(s.mgmt)
@@ -156,23 +160,34 @@ func (s *Server) doors() http.Handler {
 	s.oauth.Register(mux)
 	s.login.Register(mux)
 	mux.HandleFunc("GET "+referencePath, s.showReference)
+	mux.HandleFunc(mgmt.ResultRoute.Method+" "+mgmt.ResultRoute.Pattern, s.forTenant(s.mgmt.ServeResult))
 	mux.HandleFunc("/", s.elsewhere)
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !isManagement(r.URL.Path) {
-			mux.ServeHTTP(w, r)
-			return
-		}
-		st, err := s.db.TenantByDomain(r.Context(), r.Host)
-		if err != nil {
-			unknownTenant(w, err)
-			return
-		}
+	manage := s.forTenant(func(w http.ResponseWriter, r *http.Request, st *store.Store) {
 		if r.URL.Path == openAPIPath && r.Method == http.MethodGet {
 			s.reference.openAPI(w, r)
 			return
 		}
 		s.mgmt.ServeHTTP(w, r, st)
 	})
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !isManagement(r.URL.Path) {
+			mux.ServeHTTP(w, r)
+			return
+		}
+		manage(w, r)
+	})
+}
+
+// forTenant gives what serves the handle of the tenant that the request is for.
+func (s *Server) forTenant(serve func(http.ResponseWriter, *http.Request, *store.Store)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		st, err := s.db.TenantByDomain(r.Context(), r.Host)
+		if err != nil {
+			unknownTenant(w, err)
+			return
+		}
+		serve(w, r, st)
+	}
 }
 
 func isManagement(path string) bool {
@@ -196,7 +211,7 @@ func (s *Server) DB() *store.DB { return s.db }
 // Routes lists every route of every door.
 func (s *Server) Routes() []web.Route {
 	all := append(s.oauth.Routes(), s.login.Routes()...)
-	all = append(all, healthRoutes...)
+	all = append(append(all, healthRoutes...), mgmt.ResultRoute)
 	all = append(all, referenceRoutes...)
 	return append(all, s.mgmt.Routes()...)
 }

@@ -111,16 +111,10 @@ func CheckPassword(c *stagedoor.Connection, secret string) error {
 // Create adds a user to a database connection. It normalises the identifiers, checks the password (an
 // empty one is allowed and makes a user who has to reset it), and gives the id unless u.ID is set.
 func (d *Database) Create(ctx context.Context, st *store.Store, c *stagedoor.Connection, u *stagedoor.User, secret string) error {
+	if err := Identify(c, u); err != nil {
+		return err
+	}
 	var err error
-	if u.Email, err = NormalizeEmail(u.Email); err != nil {
-		return err
-	}
-	if u.Username, err = NormalizeUsername(u.Username); err != nil {
-		return err
-	}
-	if rule := c.Options.Usernames(); u.Username != "" && rule.Have && !rule.Takes(u.Username) {
-		return stagedoor.Errorf(stagedoor.Invalid, "invalid_username", "The username is not valid.")
-	}
 	hash := ""
 	if secret != "" {
 		if err := CheckPassword(c, secret); err != nil {
@@ -133,6 +127,21 @@ func (d *Database) Create(ctx context.Context, st *store.Store, c *stagedoor.Con
 			return err
 		}
 	}
+	return st.CreateUser(ctx, u, hash)
+}
+
+// Identify makes u a user of a database connection: it normalises the identifiers, gives the id unless u.ID is set, and fills in
+// what was not said.
+func Identify(c *stagedoor.Connection, u *stagedoor.User) (err error) {
+	if u.Email, err = NormalizeEmail(u.Email); err != nil {
+		return err
+	}
+	if u.Username, err = NormalizeUsername(u.Username); err != nil {
+		return err
+	}
+	if rule := c.Options.Usernames(); u.Username != "" && rule.Have && !rule.Takes(u.Username) {
+		return stagedoor.Errorf(stagedoor.Invalid, "invalid_username", "The username is not valid.")
+	}
 	bare := strings.TrimPrefix(u.ID, StrategyDatabase+"|")
 	if bare == "" {
 		bare = stagedoor.NewHexID()
@@ -140,7 +149,7 @@ func (d *Database) Create(ctx context.Context, st *store.Store, c *stagedoor.Con
 	u.ID, u.Connection = StrategyDatabase+"|"+bare, c.Name
 	u.Identities = []stagedoor.Identity{{Connection: c.Name, Provider: StrategyDatabase, UserID: bare}}
 	u.FillDefaults()
-	return st.CreateUser(ctx, u, hash)
+	return nil
 }
 
 // SetPassword replaces a user's password: their sessions and refresh tokens end.

@@ -16,13 +16,6 @@ import (
 	"github.com/stagedoor/stagedoor/ui"
 )
 
-// The kinds of tickets.
-const (
-	ticketReset  = "reset_password"
-	ticketVerify = "verify_email"
-	ticketBlock  = "blocked_account"
-)
-
 // ticketLife is how long the link of a mail works (Authentication API fact sheet 9.6).
 const ticketLife = 432000 * time.Second
 
@@ -54,20 +47,21 @@ func (d *Door) later(ctx context.Context, st *store.Store, work func(context.Con
 }
 
 // SendVerification sends a user the mail that asks them to prove that the address is theirs. Its link leads to the
-// tenant's canonical domain. clientID is the client that the mail speaks for, or empty.
-func (d *Door) SendVerification(ctx context.Context, st *store.Store, u *stagedoor.User, clientID string) error {
+// tenant's canonical domain. clientID is the client that the mail speaks for, organizationID what the person goes back to; both
+// may be empty.
+func (d *Door) SendVerification(ctx context.Context, st *store.Store, u *stagedoor.User, clientID, organizationID string) error {
 	client, err := st.Client(ctx, clientID)
 	if err != nil && !stagedoor.IsKind(err, stagedoor.NotFound) {
 		return err
 	}
-	return d.sendVerification(ctx, st, u, client, "https://"+st.Tenant().Domain()+"/", "")
+	return d.sendVerification(ctx, st, u, client, "https://"+st.Tenant().Domain()+"/", "", organizationID)
 }
 
-func (d *Door) sendVerification(ctx context.Context, st *store.Store, u *stagedoor.User, client *stagedoor.Client, issuer, lang string) error {
+func (d *Door) sendVerification(ctx context.Context, st *store.Store, u *stagedoor.User, client *stagedoor.Client, issuer, lang, organizationID string) error {
 	if u.Email == "" || u.EmailVerified {
 		return nil
 	}
-	return d.sendTicket(ctx, st, u, client, letter{ticketVerify, ui.VerifyEmail, issuer + "u/email-verification", lang, ""})
+	return d.sendTicket(ctx, st, u, client, letter{stagedoor.TicketVerification, ui.VerifyEmail, issuer + "u/email-verification", lang, organizationID})
 }
 
 // askToVerify sends the mail that follows a sign-up, unless the tenant switched it off.
@@ -75,7 +69,7 @@ func (d *Door) askToVerify(ctx context.Context, st *store.Store, u *stagedoor.Us
 	if off, err := switchedOff(ctx, st, ui.VerifyEmail); err != nil || off {
 		return err
 	}
-	return d.sendVerification(ctx, st, u, client, issuer, lang)
+	return d.sendVerification(ctx, st, u, client, issuer, lang, "")
 }
 
 // SendInvitation sends an invitation to an organization. Its link leads to the client that the invitation is to.
@@ -103,7 +97,7 @@ func (d *Door) SendInvitation(ctx context.Context, st *store.Store, o *stagedoor
 }
 
 func (d *Door) sendReset(ctx context.Context, st *store.Store, u *stagedoor.User, client *stagedoor.Client, issuer, lang, org string) error {
-	return d.sendTicket(ctx, st, u, client, letter{ticketReset, ui.ResetEmail, issuer + "u/reset-password", lang, org})
+	return d.sendTicket(ctx, st, u, client, letter{stagedoor.TicketReset, ui.ResetEmail, issuer + "u/reset-password", lang, org})
 }
 
 // letter is a mail with a one-time link.

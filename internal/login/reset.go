@@ -14,6 +14,9 @@ import (
 	"github.com/stagedoor/stagedoor/ui"
 )
 
+// resetDone is what is told to where a ticket leads that gave a new password.
+var resetDone = [2]string{"success", "You can now login to the application with the new password."}
+
 // renewal is a password about to be replaced.
 type renewal struct {
 	ticket *stagedoor.Ticket
@@ -30,7 +33,7 @@ func (d *Door) renewal(r *http.Request, st *store.Store) (*renewal, error) {
 	ctx := r.Context()
 	n := &renewal{}
 	var err error
-	if n.ticket, err = st.Ticket(ctx, r.URL.Query().Get(paramTicket), ticketReset); err == nil {
+	if n.ticket, err = st.Ticket(ctx, r.URL.Query().Get(paramTicket), stagedoor.TicketReset); err == nil {
 		if n.user, err = st.User(ctx, n.ticket.UserID); err == nil {
 			n.conn, err = st.ConnectionByName(ctx, n.user.Connection)
 		}
@@ -80,7 +83,7 @@ func (n *renewal) page(r *http.Request, tried string, problems ui.Problems) ui.N
 
 // noRenewal tells that the link does not work.
 func noRenewal(w http.ResponseWriter, r *http.Request, st *store.Store) error {
-	reason, t, err := spent(r, st, ticketReset)
+	reason, t, err := spent(r, st, stagedoor.TicketReset)
 	if err != nil {
 		return err
 	}
@@ -116,7 +119,7 @@ func (d *Door) reset(w http.ResponseWriter, r *http.Request, st *store.Store) er
 		page.Render(w, http.StatusBadRequest, n.page(r, secret, problems))
 		return nil
 	}
-	_, err = st.ConsumeTicket(r.Context(), r.URL.Query().Get(paramTicket), ticketReset)
+	_, err = st.ConsumeTicket(r.Context(), r.URL.Query().Get(paramTicket), stagedoor.TicketReset)
 	if stagedoor.IsKind(err, stagedoor.NotFound) {
 		return noRenewal(w, r, st)
 	}
@@ -134,8 +137,16 @@ func (d *Door) reset(w http.ResponseWriter, r *http.Request, st *store.Store) er
 	if err := guard.Unblock(r.Context(), st, n.user.Identifiers()...); err != nil {
 		return err
 	}
+	if n.ticket.MarkVerified {
+		if err := setVerified(context.WithoutCancel(r.Context()), st, n.ticket); err != nil {
+			return err
+		}
+	}
 	st.Log(e)
 	d.Pipeline.AfterPasswordChange(r.Context(), visit(r, st), n.conn, n.user.ID)
+	if n.ticket.ResultURL != "" {
+		return sendBack(w, r, st, n.ticket, true, resetDone, http.StatusSeeOther)
+	}
 	page.Render(w, http.StatusOK, ui.PasswordChangedPage{Frame: n.frame, ContinueURL: next(r, st, n.ticket, n.client)})
 	return nil
 }

@@ -83,7 +83,7 @@ func TestOwnMails(t *testing.T) {
 		if len(w.mails()) != before {
 			w.Errorf("a mail that is switched off was sent: %+v", w.mails()[0])
 		}
-		w.ok(w.door.SendVerification(w.Context(), w.st, w.found("quiet@example.com"), "app"))
+		w.ok(w.door.SendVerification(w.Context(), w.st, w.found("quiet@example.com"), "app", ""))
 		if m := w.mails()[0]; m.Subject != "Verify your email for Mixtape" { // who asks for it gets it
 			w.Errorf("asked for: %+v", m)
 		}

@@ -23,7 +23,7 @@ func (d *Door) SendBlocked(ctx context.Context, v pipeline.Visit, _ *stagedoor.C
 		if err != nil && !stagedoor.IsKind(err, stagedoor.NotFound) {
 			return err
 		}
-		return d.sendTicket(ctx, v.Store, u, client, letter{ticketBlock, ui.BlockedEmail, v.Issuer + "u/unblock", "", ""})
+		return d.sendTicket(ctx, v.Store, u, client, letter{stagedoor.TicketUnblock, ui.BlockedEmail, v.Issuer + "u/unblock", "", ""})
 	})
 }
 
@@ -33,9 +33,9 @@ func (d *Door) unblock(w http.ResponseWriter, r *http.Request, st *store.Store) 
 		ui.SetHeaders(w.Header())
 		return nil
 	}
-	t, err := st.ConsumeTicket(r.Context(), r.URL.Query().Get(paramTicket), ticketBlock)
+	t, err := st.ConsumeTicket(r.Context(), r.URL.Query().Get(paramTicket), stagedoor.TicketUnblock)
 	if stagedoor.IsKind(err, stagedoor.NotFound) {
-		reason, t, err := spent(r, st, ticketBlock)
+		reason, t, err := spent(r, st, stagedoor.TicketUnblock)
 		if err != nil {
 			return err
 		}

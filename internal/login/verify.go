@@ -27,10 +27,10 @@ func (d *Door) verifyEmail(w http.ResponseWriter, r *http.Request, st *store.Sto
 		ui.SetHeaders(w.Header())
 		return nil
 	}
-	t, err := st.ConsumeTicket(r.Context(), r.URL.Query().Get(paramTicket), ticketVerify)
+	t, err := st.ConsumeTicket(r.Context(), r.URL.Query().Get(paramTicket), stagedoor.TicketVerification)
 	var reason ui.TicketReason
 	if stagedoor.IsKind(err, stagedoor.NotFound) {
-		reason, t, err = spent(r, st, ticketVerify)
+		reason, t, err = spent(r, st, stagedoor.TicketVerification)
 	} else if err == nil {
 		err = setVerified(context.WithoutCancel(r.Context()), st, t)
 		if stagedoor.IsKind(err, stagedoor.NotFound) {
@@ -58,7 +58,7 @@ func (d *Door) verifyEmail(w http.ResponseWriter, r *http.Request, st *store.Sto
 	frame := page.Frame(r, st, client)
 	switch {
 	case t != nil && t.ResultURL != "":
-		return verifyResult(w, r, st, t, reason)
+		return sendBack(w, r, st, t, reason == "", verifyTexts[reason], http.StatusFound)
 	case reason != "":
 		page.Render(w, http.StatusBadRequest, ui.TicketPage{Frame: frame, Reason: reason})
 	default:
@@ -92,8 +92,9 @@ func logVerified(r *http.Request, st *store.Store, t *stagedoor.Ticket, client *
 	st.Log(e)
 }
 
-// verifyResult sends the browser where the ticket says (Authentication API fact sheet 9.6).
-func verifyResult(w http.ResponseWriter, r *http.Request, st *store.Store, t *stagedoor.Ticket, reason ui.TicketReason) error {
+// sendBack sends the browser where the ticket says, with what came of it: a code and a text (Authentication API fact sheet 9.6,
+// Management API fact sheet 3.11).
+func sendBack(w http.ResponseWriter, r *http.Request, st *store.Store, t *stagedoor.Ticket, success bool, outcome [2]string, status int) error {
 	u, err := url.Parse(t.ResultURL)
 	if err != nil {
 		return err
@@ -108,14 +109,20 @@ func verifyResult(w http.ResponseWriter, r *http.Request, st *store.Store, t *st
 	if t.IncludeEmail {
 		q.Set("email", t.Email)
 	}
-	q.Set("success", strconv.FormatBool(reason == ""))
-	q.Set("code", verifyTexts[reason][0])
-	q.Set("message", verifyTexts[reason][1])
+	if t.OrganizationID != "" {
+		if org, err := st.Organization(r.Context(), t.OrganizationID); err == nil {
+			q.Set("organization_id", org.ID)
+			q.Set("organization_name", org.Name)
+		}
+	}
+	q.Set("success", strconv.FormatBool(success))
+	q.Set("code", outcome[0])
+	q.Set("message", outcome[1])
 	q.Set("supportSignUp", strconv.FormatBool(signup))
 	q.Set("supportForgotPassword", "true")
 	u.RawQuery = q.Encode()
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("Referrer-Policy", "no-referrer")
-	http.Redirect(w, r, u.String(), http.StatusFound)
+	http.Redirect(w, r, u.String(), status)
 	return nil
 }

@@ -31,7 +31,7 @@ func timeout(t *testing.T, d time.Duration) (context.Context, context.CancelFunc
 // verification sends Ada a verification mail and returns the address in it.
 func (w *world) verification() string {
 	w.Helper()
-	w.ok(w.door.SendVerification(w.Context(), w.st, w.found("ada@example.com"), "app"))
+	w.ok(w.door.SendVerification(w.Context(), w.st, w.found("ada@example.com"), "app", ""))
 	return w.link()
 }
 
@@ -62,7 +62,7 @@ func TestVerification(t *testing.T) {
 			w.Errorf("events %s", got)
 		}
 		before := len(w.mails())
-		w.ok(w.door.SendVerification(w.Context(), w.st, w.found("ada@example.com"), ""))
+		w.ok(w.door.SendVerification(w.Context(), w.st, w.found("ada@example.com"), "", ""))
 		if len(w.mails()) != before {
 			w.Error("a verified address was asked again")
 		}

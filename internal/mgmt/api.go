@@ -36,8 +36,11 @@ type Deps struct {
 	CheckDraft func(ctx context.Context, d script.Draft) error
 	// RunTrigger runs the draft of an action for a test. Nil: actions cannot be tested.
 	RunTrigger func(ctx context.Context, run script.TriggerRun) (script.TriggerOutcome, error)
-	// SendVerification sends the mail that asks a user to verify the e-mail address. clientID may be empty. Nil sends nothing.
-	SendVerification func(ctx context.Context, st *store.Store, u *stagedoor.User, clientID string) error
+	// SendVerification sends the mail that asks a user to verify the e-mail address. clientID and organizationID may be empty. Nil
+	// sends nothing.
+	SendVerification func(ctx context.Context, st *store.Store, u *stagedoor.User, clientID, organizationID string) error
+	// JobAdded tells whoever works on jobs that there is a new one. Nil tells nobody.
+	JobAdded func()
 
 	Names Names        // looks custom domains up; nil asks the system
 	HTTP  *http.Client // reads documents of identity providers and clients; nil reads none

@@ -145,7 +145,7 @@ func (h *house) links(domain, header string) {
 	var led string
 	before := h.api.SendVerification
 	defer func() { h.api.SendVerification = before }()
-	h.api.SendVerification = func(_ context.Context, st *store.Store, _ *stagedoor.User, _ string) error {
+	h.api.SendVerification = func(_ context.Context, st *store.Store, _ *stagedoor.User, _, _ string) error {
 		led = st.Tenant().Domain()
 		return nil
 	}

@@ -63,7 +63,7 @@ func newHouse(t *testing.T, db *store.DB) *house {
 			return nil
 		},
 		CheckDraft: scripts.CheckDraft, RunTrigger: scripts.Trigger,
-		SendVerification: func(_ context.Context, _ *store.Store, u *stagedoor.User, clientID string) error {
+		SendVerification: func(_ context.Context, _ *store.Store, u *stagedoor.User, clientID, _ string) error {
 			h.mails = append(h.mails, u.ID+" "+clientID)
 			return nil
 		},

@@ -75,6 +75,7 @@ type tenantSettingsIn struct {
 type localSettingsIn struct {
 	LoopbackIsVerifiable web.Opt[bool]   `json:"loopback_is_verifiable"`
 	MaxMetadataBytes     web.Opt[int]    `json:"max_metadata_bytes" schema:"min=0,max=16777216"`
+	MaxImportBytes       web.Opt[int]    `json:"max_import_bytes" schema:"min=0,max=1073741824"`
 	DevelopmentInbox     web.Opt[bool]   `json:"development_inbox"`
 	MaxSearchResults     web.Opt[int]    `json:"max_search_results" schema:"min=0,max=1000000000"`
 	ManagementRate       web.Opt[int]    `json:"management_rate" schema:"min=0,max=1000000"`
@@ -240,6 +241,7 @@ func (in *tenantSettingsIn) copyTo(s *stagedoor.TenantSettings) {
 	in.Local.Value.MaxSearchResults.Into(&s.Local.MaxSearchResults)
 	in.Local.Value.ManagementRate.Into(&s.Local.ManagementRate)
 	in.Local.Value.ManagementBurst.Into(&s.Local.ManagementBurst)
+	in.Local.Value.MaxImportBytes.Into(&s.Local.MaxImportBytes)
 	in.Local.Value.PrimaryColor.Into(&s.Local.PrimaryColor)
 	in.Local.Value.DevelopmentInbox.Into(&s.Local.DevelopmentInbox)
 	keepStored(&s.Stored, in.Rest)

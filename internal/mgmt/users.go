@@ -236,7 +236,7 @@ func (a *API) sendVerification(c *call, u *stagedoor.User, clientID string) {
 	}
 	st, err := linkStore(c)
 	if err == nil {
-		err = a.SendVerification(c.ctx(), st, u, clientID)
+		err = a.SendVerification(c.ctx(), st, u, clientID, "")
 	}
 	if err != nil {
 		a.Log.ErrorContext(c.ctx(), "a verification mail could not be sent", "tenant", c.store.Tenant().ID, "user", u.ID, "error", err)

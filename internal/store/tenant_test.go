@@ -70,6 +70,9 @@ func furnish(t testing.TB, s *store.Store) {
 	ok(t, s.CreateTicket(ctx, "ticket "+id, &stagedoor.Ticket{Kind: "k", UserID: "auth0|" + id, ExpiresAt: until}))
 	ok(t, s.CreateTicket(ctx, "spent "+id, &stagedoor.Ticket{Kind: "old", UserID: "auth0|" + id}))
 	ok(t, s.SaveTransaction(ctx, &stagedoor.Transaction{ID: "tx " + id, ExpiresAt: until}))
+	ok(t, s.CreateJob(ctx, &stagedoor.Job{ID: "job " + id, Type: "k", Status: stagedoor.JobPending}, 0))
+	ok(t, s.AddJobPart(ctx, "job "+id, 0, []byte("file of "+id)))
+	ok(t, s.CreateJob(ctx, &stagedoor.Job{ID: "new job " + id, Type: "k", Status: stagedoor.JobUploading}, 0))
 	ok(t, s.SaveMail(ctx, &stagedoor.Mail{ID: "mail " + id, Subject: "Hello"}))
 	ok(t, s.CreateSigningKey(ctx, &stagedoor.SigningKey{KID: "kid", Algorithm: "RS256", State: "current", Private: []byte("private " + id)}))
 	s.Log(stagedoor.LogEvent{ID: "log " + id, Type: "s"})
@@ -109,11 +112,18 @@ func photograph(t testing.TB, s *store.Store) string {
 		must(s.ClientGrants(ctx))(t), must(s.DeviceCredentials(ctx, "", ""))(t), must(s.BlacklistedTokens(ctx, ""))(t), must(s.Rules(ctx))(t), must(s.RulesConfigs(ctx))(t),
 		must(s.Actions(ctx))(t), must(s.ActionVersions(ctx, "action "+id))(t), must(s.BoundActions(ctx, "post-login"))(t), must(s.ActionExecution(ctx, "execution "+id))(t),
 		must(store.ActionModules.All(ctx, s))(t), must(store.ActionModuleVersions.All(ctx, s))(t), must(store.Hooks.All(ctx, s))(t), must(s.Grants(ctx, "", "", ""))(t),
-		must(s.Ticket(ctx, "ticket "+id, "k"))(t), must(s.Transaction(ctx, "tx "+id))(t), must(s.Mails(ctx))(t), must(s.SigningKeys(ctx))(t),
+		must(s.Ticket(ctx, "ticket "+id, "k"))(t), must(s.Transaction(ctx, "tx "+id))(t), must(s.Mails(ctx))(t), must(s.Job(ctx, "job "+id))(t), jobPart(t, s, "job "+id), must(s.SigningKeys(ctx))(t),
 		must(s.SessionByHandle(ctx, "handle auth0|"+id))(t), must(s.AccessToken(ctx, "access auth0|"+id))(t), must(s.RefreshToken(ctx, "refresh auth0|"+id))(t),
 	}, "", " ")
 	ok(t, err)
 	return string(b)
+}
+
+func jobPart(t testing.TB, s *store.Store, job string) string {
+	t.Helper()
+	data, _, err := s.JobPart(t.Context(), job, store.JobFile, 0)
+	ok(t, err)
+	return string(data)
 }
 
 // What a method may do with another tenant's ids.
@@ -121,6 +131,14 @@ const (
 	finds   = "finds nothing" // NotFound, or an empty list
 	ignores = "ignores"       // no error, and nothing happens
 )
+
+// lost is NotFound for work on a job that is nobody's or another's.
+func lost(err error) error {
+	if err != nil && strings.Contains(err.Error(), "lease") {
+		return stagedoor.Errorf(stagedoor.NotFound, "", "%v", err)
+	}
+	return err
+}
 
 // trespasses tries every method of a handle with what belongs to the tenant "acme".
 var trespasses = map[string]struct {
@@ -613,6 +631,46 @@ var trespasses = map[string]struct {
 	}},
 	"AcceptInvitation": {finds, func(ctx context.Context, s *store.Store) (any, error) {
 		return s.AcceptInvitation(ctx, "org acme", acmeInvitation, "auth0|evil")
+	}},
+
+	"Job": {finds, func(ctx context.Context, s *store.Store) (any, error) { return s.Job(ctx, "job acme") }},
+	"JobPart": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		data, _, err := s.JobPart(ctx, "job acme", store.JobFile, 0)
+		return data, err
+	}},
+	"CreateJob": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
+		return nil, s.CreateJob(ctx, &stagedoor.Job{ID: "job acme", Type: "k", Status: stagedoor.JobUploading}, 100)
+	}},
+	"AddJobPart": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		return nil, s.AddJobPart(ctx, "new job acme", 7, []byte("x"))
+	}},
+	"SubmitJob": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
+		return nil, s.SubmitJob(ctx, &stagedoor.Job{ID: "new job acme"})
+	}},
+	"DropJob": {ignores, func(ctx context.Context, s *store.Store) (any, error) { return nil, s.DropJob(ctx, "new job acme") }},
+	"ReleaseJob": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
+		return nil, s.ReleaseJob(ctx, "job acme", store.JobLease{})
+	}},
+	"SaveJob": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		return nil, lost(s.SaveJob(ctx, &stagedoor.Job{ID: "job acme", Status: stagedoor.JobFailed}, store.JobLease{}))
+	}},
+	"SaveExport": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		return nil, lost(s.SaveExport(ctx, &stagedoor.Job{ID: "job acme"}, store.JobLease{}, []byte("x")))
+	}},
+	"ImportUsers": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		return nil, lost(s.ImportUsers(ctx, &stagedoor.Job{ID: "job acme", Summary: &stagedoor.JobSummary{}}, store.JobLease{}, nil))
+	}},
+	"ImportedFactors": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
+		f, err := s.ImportedFactors(ctx, "auth0|acme")
+		return []byte(f), err
+	}},
+	"UsersAfter": {ignores, func(ctx context.Context, s *store.Store) (any, error) { return s.UsersAfter(ctx, "", "", 50) }},
+	"CountUsers": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
+		n, err := s.CountUsers(ctx, "")
+		if n != 1 {
+			err = errors.Join(err, fmt.Errorf("%d users", n))
+		}
+		return nil, err
 	}},
 
 	// Lists hold the intruder's own only; the names that it gives are its own.

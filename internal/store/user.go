@@ -189,8 +189,19 @@ func (s *Store) CreateUsers(ctx context.Context, users []*stagedoor.User) error 
 func (s *Store) putPassword(ctx context.Context, q querier, id, hash string) error {
 	_, err := q.exec(ctx, `INSERT INTO passwords (tenant, user_id, hash, changed_at) VALUES (?, ?, ?, ?)
 		ON CONFLICT (tenant, user_id) DO UPDATE SET hash = excluded.hash, changed_at = excluded.changed_at`,
-		s.tenant.ID, id, hash, s.db.clock.Now().UnixMilli())
+		s.tenant.ID, id, s.hashAtRest(id, hash), s.db.clock.Now().UnixMilli())
 	return err
+}
+
+// sealedHash begins what stands for a hash that is sealed.
+const sealedHash = "sealed:"
+
+// hashAtRest is how a hash is kept. Those of other systems may hold a key for all their users, and are sealed.
+func (s *Store) hashAtRest(id, hash string) string {
+	if strings.HasPrefix(hash, "{") {
+		return sealedHash + s.seal(hash, "passwords", id)
+	}
+	return hash
 }
 
 func (s *Store) user(ctx context.Context, q querier, where string, args ...any) (*stagedoor.User, error) {
@@ -334,10 +345,17 @@ func (s *Store) deleteUser(ctx context.Context, q querier, id string) error {
 
 // PasswordHash returns the hash of a user's password; empty if there is none.
 func (s *Store) PasswordHash(ctx context.Context, id string) (string, error) {
+	return s.passwordHash(ctx, s.read(), id)
+}
+
+func (s *Store) passwordHash(ctx context.Context, q querier, id string) (string, error) {
 	var hash string
-	err := s.read().row(ctx, "SELECT hash FROM passwords WHERE tenant = ? AND user_id = ?", []any{s.tenant.ID, id}, &hash)
+	err := q.row(ctx, "SELECT hash FROM passwords WHERE tenant = ? AND user_id = ?", []any{s.tenant.ID, id}, &hash)
 	if errors.Is(err, errNoRows) {
 		return "", nil
+	}
+	if sealed, is := strings.CutPrefix(hash, sealedHash); is && err == nil {
+		return s.unseal(sealed, "passwords", id)
 	}
 	return hash, err
 }
@@ -367,8 +385,15 @@ func (s *Store) SetPasswordHash(ctx context.Context, id, hash string, changed ti
 // RenewPasswordHash replaces a hash by another one of the same password, unless the password has been changed
 // meanwhile: the old one must not come back.
 func (s *Store) RenewPasswordHash(ctx context.Context, id, old, fresh string) error {
-	return s.writeOne(ctx, func(q querier) error {
-		_, err := q.exec(ctx, "UPDATE passwords SET hash = ? WHERE tenant = ? AND user_id = ? AND hash = ?", fresh, s.tenant.ID, id, old)
+	return s.write(ctx, func(q querier) error {
+		if err := s.lockUser(ctx, q, id); err != nil {
+			return err
+		}
+		now, err := s.passwordHash(ctx, q, id)
+		if err != nil || now != old {
+			return err
+		}
+		_, err = q.exec(ctx, "UPDATE passwords SET hash = ? WHERE tenant = ? AND user_id = ?", s.hashAtRest(id, fresh), s.tenant.ID, id)
 		return err
 	})
 }

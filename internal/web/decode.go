@@ -23,6 +23,12 @@ func (s Schema[T]) Decode(data []byte) (T, error) {
 	return into, nil
 }
 
+// Check reads a value that is no body of its own, and tells what is wrong with it; nil if nothing is.
+func (s Schema[T]) Check(data []byte) (T, *Violation) {
+	var into T
+	return into, s.root.decode(data, reflect.ValueOf(&into).Elem(), place{})
+}
+
 // place is where a value stands, for error texts.
 type place struct{ path, doc string }
 

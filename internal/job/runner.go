@@ -1,0 +1,182 @@
+package job
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/mail"
+	"github.com/stagedoor/stagedoor/internal/store"
+)
+
+const (
+	every    = time.Second      // how often jobs of other servers are looked for
+	leaseFor = 15 * time.Second // longer than a step takes; so long rests the job of a server that was killed
+	mailFor  = 2 * time.Minute  // the same for a step that sends a mail
+	atOnce   = 2                // jobs that a server works on at a time
+	maxTries = 5                // of one step
+)
+
+// Deps are what jobs are done with.
+type Deps struct {
+	DB  *store.DB
+	Log *slog.Logger
+
+	// Identify makes u a user of a database connection, or tells what is wrong with the identifiers.
+	Identify func(c *stagedoor.Connection, u *stagedoor.User) error
+	// Send brings a mail to where it belongs.
+	Send func(ctx context.Context, st *store.Store, m mail.Message) error
+	// SendVerification sends the mail that asks a user to verify the e-mail address. clientID and organizationID may be empty.
+	SendVerification func(ctx context.Context, st *store.Store, u *stagedoor.User, clientID, organizationID string) error
+}
+
+// A Runner does jobs. A server has one.
+type Runner struct {
+	Deps
+	wake chan struct{}
+}
+
+// New makes a runner. It begins with Run.
+func New(d Deps) *Runner { return &Runner{Deps: d, wake: make(chan struct{}, 1)} }
+
+// Wake tells the runner that there may be a new job.
+func (r *Runner) Wake() {
+	select {
+	case r.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Run does jobs until the context ends, and returns when those under way have been given back.
+func (r *Runner) Run(ctx context.Context) {
+	ticker := time.NewTicker(every)
+	defer ticker.Stop()
+	slots := make(chan struct{}, atOnce)
+	var group sync.WaitGroup
+	defer group.Wait()
+	for ctx.Err() == nil {
+		select {
+		case slots <- struct{}{}:
+		case <-ctx.Done():
+			return
+		}
+		w, err := r.claim(ctx)
+		if err == nil {
+			group.Go(func() {
+				defer func() { <-slots; r.Wake() }()
+				r.do(ctx, w)
+			})
+			continue
+		}
+		<-slots
+		if !stagedoor.IsKind(err, stagedoor.NotFound) && ctx.Err() == nil {
+			r.Log.ErrorContext(ctx, "jobs could not be looked for", "error", err)
+		}
+		select {
+		case <-ticker.C:
+		case <-r.wake:
+		case <-ctx.Done():
+		}
+	}
+}
+
+// Once does one job and tells whether there was one.
+func (r *Runner) Once(ctx context.Context) (bool, error) {
+	w, err := r.claim(ctx)
+	if stagedoor.IsKind(err, stagedoor.NotFound) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	r.do(ctx, w)
+	return true, nil
+}
+
+func (r *Runner) claim(ctx context.Context) (*work, error) {
+	lease := store.JobLease{Owner: stagedoor.NewToken(), For: leaseFor}
+	st, j, err := r.DB.ClaimJob(ctx, lease)
+	if err != nil {
+		return nil, err
+	}
+	return &work{Job: j, st: st, lease: lease}, nil
+}
+
+// do works on a job until it is over, or the context ends.
+func (r *Runner) do(ctx context.Context, w *work) {
+	if w.StartedAt.IsZero() {
+		w.StartedAt = w.st.Clock().Now()
+	}
+	w.Tries++
+	err := w.save(ctx) // before the step, which may end this process
+	if err == nil {
+		err = r.step(ctx, w)
+	}
+	log := r.Log.With("tenant", w.st.Tenant().ID, "job", w.ID, "type", w.Type)
+	kept := context.WithoutCancel(ctx)
+	switch {
+	case err == nil:
+		return
+	case ctx.Err() != nil:
+		if err := w.st.ReleaseJob(kept, w.ID, w.lease); err != nil {
+			log.Error("a job could not be given back", "error", err)
+		}
+		return
+	case stagedoor.IsKind(err, stagedoor.Invalid):
+		w.Details = stagedoor.AsError(err).Message
+	case w.Tries >= maxTries:
+		w.Details = "The job failed because of an internal error."
+		log.Error("a job failed", "error", err)
+	default:
+		log.Error("a job will be tried again", "tries", w.Tries, "error", err)
+		return // the lease runs out
+	}
+	w.Status = stagedoor.JobFailed
+	if err := w.save(kept); err != nil {
+		log.Error("a job could not be ended", "error", err)
+		return
+	}
+	r.finished(kept, w)
+}
+
+// step runs the function of the job's type. A panic is an error of this job alone.
+func (r *Runner) step(ctx context.Context, w *work) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic in a job: %v\n%s", p, debug.Stack())
+		}
+	}()
+	run := kinds[w.Type]
+	if run == nil {
+		return stagedoor.Errorf(stagedoor.Invalid, "", "This server does not know jobs of the type %s.", w.Type)
+	}
+	return run(r, ctx, w)
+}
+
+func (w *work) save(ctx context.Context) error {
+	w.saved = time.Now()
+	return w.st.SaveJob(ctx, w.Job, w.lease)
+}
+
+// alive renews the lease where a step takes long without writing anything, and tells whether the context has ended.
+func (w *work) alive(ctx context.Context) error {
+	if err := ctx.Err(); err != nil || time.Since(w.saved) < leaseFor/3 {
+		return err
+	}
+	return w.save(ctx)
+}
+
+// complete ends a job that succeeded.
+func (r *Runner) complete(ctx context.Context, w *work) error {
+	w.Status = stagedoor.JobCompleted
+	if err := w.save(ctx); err != nil {
+		w.Status = stagedoor.JobProcessing
+		return err
+	}
+	r.finished(ctx, w)
+	return nil
+}
