@@ -32,6 +32,13 @@ type importUsersIn struct {
 	SendCompletionEmail bool   `json:"send_completion_email" doc:"Whether to send a completion email when the job is finished (default: true)"`
 }
 
+// importOperation takes any parameters in the query: those who call this by hand, past their SDK's functions, send some.
+func (a *API) importOperation() operation {
+	o := custom("multipart/form-data", web.NewSchema[importUsersIn](), a.importUsers)
+	o.run = a.importUsers
+	return o
+}
+
 // importForm is what comes with the file.
 type importForm struct {
 	texts map[string]string

@@ -72,7 +72,7 @@ func form(pairs ...string) (body, contentType string) {
 func (h *house) importForm(pairs ...string) answer {
 	h.Helper()
 	body, contentType := form(pairs...)
-	return h.send("acme", "POST", "/jobs/users-imports", body, http.Header{"Authorization": {"Bearer " + h.machine("acme")}, "Content-Type": {contentType}})
+	return h.send("acme", "POST", "/jobs/users-imports?any=thing", body, http.Header{"Authorization": {"Bearer " + h.machine("acme")}, "Content-Type": {contentType}})
 }
 
 // imported imports a file and returns the job when it is over, and what was sent.

@@ -1,7 +1,5 @@
 package mgmt
 
-import "github.com/stagedoor/stagedoor/internal/web"
-
 // routes is the table of contents: every operation that is served. A scope is enough for the row as a whole; operations that
 // look closer say so where they do.
 func (a *API) routes() []row {
@@ -217,7 +215,7 @@ func (a *API) routes() []row {
 		{"GET", "/actions/triggers/{trigger_id}/bindings", "read:actions", 200, "Get trigger bindings", query(a.listBindings)},
 		{"PATCH", "/actions/triggers/{trigger_id}/bindings", "update:actions", 200, "Update trigger bindings", body(a.setBindings)},
 
-		{"POST", "/jobs/users-imports", "create:users", 202, "Create import users job", custom("multipart/form-data", web.NewSchema[importUsersIn](), a.importUsers)},
+		{"POST", "/jobs/users-imports", "create:users", 202, "Create import users job", a.importOperation()},
 		{"POST", "/jobs/users-exports", "read:users", 200, "Create export users job", body(a.exportUsers)},
 		{"POST", "/jobs/verification-email", "update:users", 201, "Send an email address verification email", body(a.sendVerificationEmail)},
 		{"GET", "/jobs/{id}", "create:users|read:users", 200, "Get a job", plain(a.readJob)},
