@@ -53,7 +53,9 @@ func TestTable(t *testing.T) {
 	row("client_credentials, RS256", "RSA-2048 signatures", "≥ 0.70", clientCredentials(t, s), sign, 1)
 	row("code for tokens, two RS256", "pairs of RSA-2048 signatures", "", codeExchange(t, s), sign, 2)
 	row("PATCH of one key, durable", "bare UPDATE transactions", "≥ 0.40", patches(t, s), bareUpdates(t), 1)
-	row("GET of a user", "empty handler", "", reads(t, s), emptyHandler(t), 1)
+	row("GET of a user", "nothing, behind the same middleware", "≥ 0.35", reads(t, s, "read@example.com"), nothing(t, s), 1)
+	row("GET of a user", "empty handler, nothing before it", "", reads(t, s, "read-2@example.com"), emptyHandler(t), 1)
+	row("list of 50 users, 2 KB each", "nothing, behind the same middleware", "", lists(t, s), nothing(t, s), 1)
 	fmt.Fprintf(w, "the story's rules in a login\t%.2f ms\t\t\t< 2 ms\n", storyRules(t, s))
 	searches(t, w)
 	process(t, w)
@@ -180,9 +182,9 @@ func patches(t *testing.T, s *stagedoortest.Server) work {
 	}}
 }
 
-func reads(t *testing.T, s *stagedoortest.Server) work {
+func reads(t testing.TB, s *stagedoortest.Server, email string) work {
 	token := s.ManagementToken(t)
-	id := newUser(t, s, token, "read@example.com")
+	id := newUser(t, s, token, email)
 	return work{callers, func() error {
 		return post(s.Client, "GET", s.HTTPURL+"/api/v2/users/auth0%7C"+id, token, nil, nil)
 	}}
@@ -220,7 +222,7 @@ func bareUpdates(t *testing.T) work {
 	}}
 }
 
-func newUser(t *testing.T, s *stagedoortest.Server, token, email string) string {
+func newUser(t testing.TB, s *stagedoortest.Server, token, email string) string {
 	id := strings.NewReplacer("@", "-", ".", "-").Replace(email)
 	body := map[string]any{
 		"connection": "Username-Password-Authentication", "user_id": id, "email": email, "password": "Correct-Horse-9", "email_verified": true,

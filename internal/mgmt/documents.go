@@ -27,7 +27,7 @@ type documents struct {
 	gone     bool                       // deleting what is not there is 404
 }
 
-// newDocuments makes the verbs of a noun. missing is the wire's text for one that is not there, code its errorCode.
+// newDocuments makes the verbs of a noun. missing is the wire's text for one that is not there, {id} its id, code its errorCode.
 func newDocuments(kind, prefix, key, missing, code string) documents {
 	return documents{key: key, kind: store.Kind[stagedoor.Document]{
 		Name: kind, ID: func(d *stagedoor.Document) *string { return &d.ID }, Secret: func(d *stagedoor.Document) *string { return &d.Sealed },
@@ -94,9 +94,9 @@ func (n documents) read(c *call) (any, error) {
 
 // naming puts the id into the texts of the wire that tell it.
 func naming(err error, id string) error {
-	if e := stagedoor.AsError(err); e.Kind == stagedoor.NotFound && strings.Contains(e.Message, "ID") {
+	if e := stagedoor.AsError(err); e.Kind == stagedoor.NotFound && strings.Contains(e.Message, "{id}") {
 		named := *e
-		named.Message = strings.Replace(e.Message, "ID", bounded(id, 100), 1)
+		named.Message = strings.Replace(e.Message, "{id}", bounded(id, 100), 1)
 		return &named
 	}
 	return err

@@ -34,7 +34,7 @@ func TestDocuments(t *testing.T) {
 			{"/flows/vault/connections", "connections", "ac_", `{"name":"v","app_id":"HTTP","setup":{"token":"s3cret"}}`, `{"name":"v"}`, "Payload validation error: 'Missing required property: app_id'.",
 				"", `{"name":"w"}`, "", "Connection not found", 404},
 			{"/self-service-profiles", "self_service_profiles", "ssp_", `{"name":"p","branding":{"colors":{"primary":"#334455"}}}`, `{"name":"p","allowed_strategies":["x"]}`, "",
-				`"name":"p","branding":{"colors":{"primary":"#334455"}},"user_attributes":[],"allowed_strategies":[]`, `{"allowed_strategies":["oidc"],"branding":null}`, `"name":"p","user_attributes":[],"allowed_strategies":["oidc"]`, "Profile with ID: ID not found", 204},
+				`"name":"p","branding":{"colors":{"primary":"#334455"}},"user_attributes":[],"allowed_strategies":[]`, `{"allowed_strategies":["oidc"],"branding":null}`, `"name":"p","user_attributes":[],"allowed_strategies":["oidc"]`, "Profile with ID: {id} not found", 204},
 			{"/connection-profiles", "connection_profiles", "cop_", `{"name":"c"}`, `{"name":"c","enabled_features":["x"]}`, "",
 				`"name":"c"`, `{"enabled_features":["scim"]}`, `"name":"c","enabled_features":["scim"]`, "Connection profile not found.", 204},
 			{"/user-attribute-profiles", "user_attribute_profiles", "uap_", `{"name":"u","user_attributes":{"email":{"label":"Email"}}}`, `{"name":"u","user_attributes":{}}`, "",
@@ -79,8 +79,8 @@ func TestDocuments(t *testing.T) {
 			if strings.Contains(one.body+after.body, "s3cret") {
 				h.Errorf("%s shows a secret: %s", row.path, one.body)
 			}
-			h.callTo("other", h.machine("other"), "GET", row.path+"/"+id, "").fails(404, "", strings.Replace(row.missing, "ID", id, 1))
-			h.call(bearer, "PATCH", row.path+"/x", row.patch).fails(404, "", strings.Replace(row.missing, "ID", "x", 1))
+			h.callTo("other", h.machine("other"), "GET", row.path+"/"+id, "").fails(404, "", strings.Replace(row.missing, "{id}", id, 1))
+			h.call(bearer, "PATCH", row.path+"/x", row.patch).fails(404, "", strings.Replace(row.missing, "{id}", "x", 1))
 			h.call(bearer, "DELETE", row.path+"/"+id, "").is(204, "")
 			h.call(bearer, "DELETE", row.path+"/"+id, "").is(row.gone, "")
 			h.call(bearer, "GET", row.path+"/"+id, "").is(404, "")

@@ -23,7 +23,7 @@ func (a *API) noLimit(h http.Header) {
 func setLimit(h http.Header, limit, remaining int, reset time.Time) {
 	h.Set(headerLimit, strconv.Itoa(limit))
 	h.Set(headerRemaining, strconv.Itoa(remaining))
-	h.Set(headerReset, strconv.FormatInt(reset.Unix(), 10))
+	h.Set(headerReset, strconv.FormatInt(reset.Add(time.Second-1).Unix(), 10)) // whole seconds, never too early
 }
 
 // limit counts a request against what the tenant allows one client or person. A refused request did nothing.

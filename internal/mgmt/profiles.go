@@ -11,7 +11,7 @@ import (
 // Plain nouns that other settings refer to (Management API objects 9). They are kept and have no effect yet.
 var (
 	selfServiceProfiles = func() documents {
-		n := newDocuments("self_service_profile", "ssp_", "self_service_profiles", "Profile with ID: ID not found", "")
+		n := newDocuments("self_service_profile", "ssp_", "self_service_profiles", "Profile with ID: {id} not found", "")
 		n.defaults = map[string]json.RawMessage{"user_attributes": json.RawMessage("[]"), "allowed_strategies": json.RawMessage("[]")}
 		n.bare = true
 		return n
