@@ -32,6 +32,7 @@ type cli struct {
 	Demo     demoCommand    `cmd:"" help:"Run the server with Mixtape, the sample music app, and a few listeners."`
 	Init     initCommand    `cmd:"" help:"Create a tenant and its first machine client; prints the credentials once."`
 	Migrate  migrateCommand `cmd:"" help:"Bring the database up to date."`
+	Reindex  reindexCommand `cmd:"" help:"Make the index of the user search anew, while servers run."`
 	Routes   routesCommand  `cmd:"" help:"List every route of every door."`
 	CA       caCommand      `cmd:"" name:"ca" help:"The local certificate authority: path, install, uninstall."`
 	Settings showCommand    `cmd:"" help:"Print the settings in force, secrets hidden."`

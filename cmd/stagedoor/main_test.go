@@ -167,6 +167,19 @@ func TestMigrateSaysWhatItDid(t *testing.T) {
 	}
 }
 
+func TestReindex(t *testing.T) {
+	data := filepath.Join(t.TempDir(), "data")
+	if _, errs, code := runCommand(t, "reindex", "--data", data); code == 0 || !strings.Contains(errs, "stagedoor migrate") {
+		t.Errorf("before the first migration: code %d, %q", code, errs)
+	}
+	if _, errs, code := runCommand(t, "init", "acme", "--data", data, "--domain", "acme.localhost"); code != 0 {
+		t.Fatal(errs)
+	}
+	if out, errs, code := runCommand(t, "reindex", "--data", data); code != 0 || !strings.Contains(out, "acme: 0 users are indexed.") {
+		t.Errorf("code %d, %q %q", code, out, errs)
+	}
+}
+
 func TestRoutesListsEveryDoor(t *testing.T) {
 	out, errs, code := runCommand(t, "routes")
 	if code != 0 {

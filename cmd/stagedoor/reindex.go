@@ -1,0 +1,42 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/stagedoor/stagedoor/internal/config"
+	"github.com/stagedoor/stagedoor/server"
+)
+
+type reindexCommand struct{ config.Config }
+
+// Run makes the search index of every tenant anew. Servers may run meanwhile: each step holds only the users that it looks at.
+func (c *reindexCommand) Run(ctx context.Context) error {
+	if err := c.Complete(); err != nil {
+		return err
+	}
+	db, err := server.OpenDatabase(ctx, c.Config, server.Deps{})
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	if err := db.CheckMigrated(ctx); err != nil {
+		return err
+	}
+	tenants, err := db.Tenants(ctx)
+	if err != nil {
+		return err
+	}
+	for _, t := range tenants {
+		st, err := db.TenantByID(ctx, t.ID)
+		if err != nil {
+			return err
+		}
+		users := 0
+		if err := st.Reindex(ctx, func(n int) { users = n }); err != nil {
+			return fmt.Errorf("indexing the users of %s: %w", t.ID, err)
+		}
+		fmt.Printf("%s: %d users are indexed.\n", t.ID, users)
+	}
+	return nil
+}
