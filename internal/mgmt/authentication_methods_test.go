@@ -82,7 +82,7 @@ func TestAuthenticationMethodRefusals(t *testing.T) {
 		{"GET", "/authentication-methods"}, {"POST", "/authentication-methods", `{"type":"totp"}`}, {"PUT", "/authentication-methods", `[]`}, {"DELETE", "/authentication-methods"},
 		{"GET", "/authentication-methods/x"}, {"PATCH", "/authentication-methods/x", `{}`}, {"DELETE", "/authentication-methods/x"}, {"DELETE", "/authenticators"},
 		{"GET", "/enrollments"}, {"DELETE", "/multifactor/duo"}, {"DELETE", "/multifactor/google-authenticator"}, {"POST", "/multifactor/actions/invalidate-remember-browser"},
-		{"POST", "/recovery-code-regeneration"}, {"GET", "/connected-accounts"}, {"POST", "/risk-assessments/clear", `{"connection":"Users","assessors":["new-device"]}`},
+		{"POST", "/recovery-code-regeneration"}, {"GET", "/connected-accounts"}, {"GET", "/federated-connections-tokensets"}, {"DELETE", "/federated-connections-tokensets/x"}, {"POST", "/risk-assessments/clear", `{"connection":"Users","assessors":["new-device"]}`},
 	} {
 		h.call(all, call[0], nobody+call[1], call[2]).fails(404, "inexistent_user", noUser)
 	}
@@ -121,6 +121,8 @@ func TestEnrollments(t *testing.T) {
 		h.call(all, "GET", path+"/authentication-methods", "").is(200, `[]`)
 		h.call(all, "POST", path+"/multifactor/actions/invalidate-remember-browser", "").is(204, "")
 		h.call(all, "GET", path+"/connected-accounts?take=50", "").is(200, `{"connected_accounts":[]}`)
+		h.call(all, "GET", path+"/federated-connections-tokensets", "").is(200, `[]`)
+		h.call(all, "DELETE", path+"/federated-connections-tokensets/none", "").is(204, "")
 		h.call(all, "POST", path+"/risk-assessments/clear", `{"connection":"Users","assessors":["new-device"]}`).is(204, "")
 	})
 }

@@ -35,6 +35,8 @@ func (a *API) routes() []row {
 		{"POST", "/users/{id}/recovery-code-regeneration", "update:users", 200, "Generate New Multi-factor Authentication Recovery Code", plain(a.regenerateRecoveryCode)},
 		{"POST", "/users/{id}/risk-assessments/clear", "update:users", 204, "Clear risk assessment assessors for a user", body(a.clearRisk)},
 		{"GET", "/users/{id}/connected-accounts", "read:users", 200, "Get a User's Connected Accounts", query(a.listConnectedAccounts)},
+		{"GET", "/users/{id}/federated-connections-tokensets", "read:federated_connections_tokens", 200, "Get Federated Connections Tokensets of a User", plain(ofUser([]any{}))},
+		{"DELETE", "/users/{id}/federated-connections-tokensets/{tokenset_id}", "delete:federated_connections_tokens", 204, "Delete a Federated Connections Tokenset of a User", plain(ofUser(nil))},
 		{"GET", "/users/{user_id}/sessions", "read:sessions", 200, "Get sessions for user", query(a.listUserSessions)},
 		{"DELETE", "/users/{user_id}/sessions", "delete:sessions", 202, "Delete sessions for user", plain(a.deleteUserSessions)},
 		{"GET", "/users/{user_id}/refresh-tokens", "read:refresh_tokens", 200, "Get refresh tokens for a user", query(a.listUserRefreshTokens)},
