@@ -71,7 +71,7 @@ func hostileJSON() map[string]string {
 
 // withoutBody tells whether a route that writes looks at no body: what comes in one is not its concern.
 func withoutBody(pattern string) bool {
-	for _, end := range []string{"/rotate-secret", "/signing/rotate", "/keys/rotate", "/encryption/rekey", "/wrapping-key"} {
+	for _, end := range []string{"/rotate-secret", "/signing/rotate", "/keys/rotate", "/encryption/rekey", "/wrapping-key", "/recovery-code-regeneration", "/invalidate-remember-browser"} {
 		if strings.HasSuffix(pattern, end) {
 			return true
 		}
@@ -114,7 +114,10 @@ func TestHostileBodies(t *testing.T) {
 			}
 			refused := func(what string, a *answer) {
 				t.Helper()
-				asked := route.Pattern == "/oidc/logout" && a.StatusCode == 200 // the question before a logout
+				asked := route.Pattern == "/oidc/logout" && a.StatusCode == 200                        // the question before a logout
+				if strings.HasSuffix(route.Pattern, "/branding") && strings.HasPrefix(what, "empty") { // which means no change
+					asked = a.StatusCode == 200
+				}
 				if a.StatusCode/100 != 4 && !asked {
 					t.Errorf("%s %s with %s: %d %.200s", route.Method, route.Pattern, what, a.StatusCode, a.body)
 				}
