@@ -36,7 +36,7 @@ type walk struct {
 	at, id   string
 	from     string // table and condition
 	args     []any
-	distinct bool // a place may be there several times
+	distinct bool // a place may be there several times, in a row: what is skipped must not count it twice
 	exact    bool // nothing but the condition decides, so that an offset counts users
 
 	chunk, offset int
@@ -68,7 +68,11 @@ func (w *walk) next(ctx context.Context) (place, bool, error) {
 		return place{}, false, nil
 	}
 	pl := w.buffer[0]
+	again := w.given != nil && *w.given == pl
 	w.buffer, w.given = w.buffer[1:], &pl
+	if again {
+		return w.next(ctx)
+	}
 	return pl, true, nil
 }
 
@@ -81,7 +85,7 @@ func (w *walk) columns() []string {
 
 func (w *walk) selects() string {
 	text := "SELECT "
-	if w.distinct {
+	if w.distinct && w.offset > 0 {
 		text += "DISTINCT "
 	}
 	key := w.key
