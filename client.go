@@ -72,6 +72,11 @@ type RefreshTokenPolicy struct {
 // Rotating tells whether each use of a refresh token gives a new one.
 func (r RefreshTokenRules) Rotating() bool { return r.RotationType == "rotating" }
 
+// SkipsConfirmation tells whether people are not asked about redirect URIs at which others could listen.
+func (c *Client) SkipsConfirmation() bool {
+	return string(c.Stored["skip_non_verifiable_callback_uri_confirmation_prompt"]) == "true"
+}
+
 // Public tells whether the client has no secret to prove itself with.
 func (c *Client) Public() bool { return c.TokenEndpointAuthMethod == "none" }
 

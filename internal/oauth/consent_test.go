@@ -1,6 +1,7 @@
 package oauth
 
 import (
+	"encoding/json"
 	"testing"
 
 	"github.com/stagedoor/stagedoor"
@@ -48,6 +49,10 @@ func TestConsentIsAsked(t *testing.T) {
 	w.browser().login(request(spa, "audience", apiAudience, "redirect_uri", local)).got()
 	w.browser().login(request(spa, "audience", apiAudience, "redirect_uri", scheme)).asks("consent")
 	w.browser().login(request(third, "audience", apiAudience)).asks("consent")
+	w.client(spa, func(c *stagedoor.Client) {
+		c.Stored = map[string]json.RawMessage{"skip_non_verifiable_callback_uri_confirmation_prompt": json.RawMessage("true")}
+	})
+	w.browser().login(request(spa, "audience", apiAudience, "redirect_uri", scheme)).got()
 }
 
 func TestConsent(t *testing.T) {

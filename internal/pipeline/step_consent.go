@@ -45,7 +45,7 @@ func (l *login) needsConsent() bool {
 	case l.api == nil, !l.tx.Request.Conformant:
 		return false
 	}
-	return !(l.api.SkipConsent && l.verifiable())
+	return !(l.api.SkipConsent && (l.client.SkipsConfirmation() || l.verifiable()))
 }
 
 // verifiable tells whether nobody else can listen at the redirect URI. On localhost any
