@@ -21,6 +21,7 @@ type Job struct {
 	UserID          string      `json:"user_id,omitempty"` // whose address is to be verified
 	ClientID        string      `json:"client_id,omitempty"`
 	OrganizationID  string      `json:"organization_id,omitempty"`
+	Domain          string      `json:"domain,omitempty"`         // of links in the mail
 	Details         string      `json:"status_details,omitempty"` // why it failed
 	Summary         *JobSummary `json:"summary,omitempty"`
 

@@ -23,7 +23,7 @@ func (r *Runner) sendVerification(ctx context.Context, w *work) error {
 	if err := w.save(ctx); err != nil {
 		return err
 	}
-	if err := r.SendVerification(ctx, w.st, u, w.ClientID, w.OrganizationID); err != nil {
+	if err := r.SendVerification(ctx, w.st.Under(w.Domain), u, w.ClientID, w.OrganizationID); err != nil {
 		return err
 	}
 	return r.complete(context.WithoutCancel(ctx), w)

@@ -157,6 +157,12 @@ func (h *house) links(domain, header string) {
 	if led != domain {
 		h.Errorf("the mail leads to %s, want %s", led, domain)
 	}
+	ada := h.call(h.machine("acme"), "GET", "/users?per_page=1&fields=user_id&include_totals=true", "").body
+	id := ada[strings.Index(ada, "auth0|"):]
+	id = id[:strings.IndexByte(id, '"')]
+	if ticket := h.send("acme", "POST", "/tickets/password-change", `{"user_id":"`+id+`"}`, headers).is(201, "").text("ticket"); !strings.HasPrefix(ticket, "https://"+domain+"/u/reset-password?") {
+		h.Errorf("the ticket leads to %s, want %s", ticket, domain)
+	}
 }
 
 func TestTenantSettingsShapes(t *testing.T) {

@@ -115,7 +115,13 @@ func (a *API) sendVerificationEmail(c *call, in verificationEmailIn) (any, error
 	if err != nil {
 		return nil, err
 	}
-	return a.start(c, &stagedoor.Job{Type: stagedoor.JobVerification, UserID: u.ID, ClientID: in.ClientID, OrganizationID: in.OrganizationID})
+	st, err := linkStore(c)
+	if err != nil {
+		return nil, err
+	}
+	return a.start(c, &stagedoor.Job{
+		Type: stagedoor.JobVerification, UserID: u.ID, ClientID: in.ClientID, OrganizationID: in.OrganizationID, Domain: st.Tenant().Domain(),
+	})
 }
 
 // addressee returns the user that a mail or a ticket is for, if all that was named with the user is there.

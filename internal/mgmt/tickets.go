@@ -82,11 +82,19 @@ func (a *API) createTicket(c *call, in *ticketIn, userID string, t *stagedoor.Ti
 	if in.TTL > 0 {
 		life = time.Duration(in.TTL) * time.Second
 	}
+	st, err := linkStore(c)
+	if err != nil {
+		return nil, err
+	}
+	issuer := "https://" + st.Tenant().Domain() + "/"
+	if st.Tenant().Domain() == c.r.Host { // which may be plain http on loopback
+		issuer = web.Issuer(c.r)
+	}
 	token := stagedoor.NewToken()
 	t.UserID, t.Email, t.ClientID, t.OrganizationID = u.ID, u.Email, in.ClientID, in.OrganizationID
 	t.ResultURL, t.IncludeEmail, t.ExpiresAt = in.ResultURL, in.EmailInResult.Or(true), a.Clock.Now().Add(life)
 	if err := c.store.CreateTicket(c.ctx(), token, t); err != nil {
 		return nil, err
 	}
-	return outcome{http.StatusCreated, map[string]string{"ticket": web.Issuer(c.r) + page + "?ticket=" + token + "#"}}, nil
+	return outcome{http.StatusCreated, map[string]string{"ticket": issuer + page + "?ticket=" + token + "#"}}, nil
 }
