@@ -58,6 +58,7 @@ func TestTable(t *testing.T) {
 	row("list of 50 users, 2 KB each", "nothing, behind the same middleware", "", lists(t, s), nothing(t, s), 1)
 	fmt.Fprintf(w, "the story's rules in a login\t%.2f ms\t\t\t< 2 ms\n", storyRules(t, s))
 	searches(t, w)
+	imports(t, w)
 	process(t, w)
 	w.Flush()
 }
