@@ -100,6 +100,13 @@ func TestEnrollments(t *testing.T) {
 		if !regexp.MustCompile(`^\[\{"auth_method":"sms","enrolled_at":"2026-11-25T12:00:00.000Z","id":"dev_[A-Za-z0-9]{16}","identifier":"XXXXX0100","name":"Mine","phone_number":"XXXXX0100","status":"confirmed","type":"sms"\}\]\s*$`).MatchString(got.body) {
 			h.Errorf("%s", got.body)
 		}
+		device := regexp.MustCompile(`dev_\w{16}`).FindString(got.body)
+		one := "/guardian/enrollments/" + device
+		h.call(all, "GET", one, "").is(200, strings.Trim(strings.TrimSpace(got.body), "[]"))
+		h.callTo("other", h.machine("other"), "DELETE", one, "").fails(404, "enrollment_not_found", "Enrollment not found")
+		h.call(all, "DELETE", one, "").is(204, "")
+		h.call(all, "GET", one, "").fails(404, "enrollment_not_found", "Enrollment not found")
+		h.call(all, "POST", path+"/authentication-methods", `{"type":"phone","name":"Mine","phone_number":"+15550100"}`).is(201, "")
 		h.call(all, "POST", path+"/authentication-methods", `{"type":"totp"}`).is(201, "")
 		h.call(all, "DELETE", path+"/multifactor/duo", "").is(204, "")
 		h.call(all, "DELETE", path+"/multifactor/google-authenticator", "").is(204, "")

@@ -1,6 +1,9 @@
 package mgmt
 
 import (
+	"maps"
+	"slices"
+
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/jose"
 	"github.com/stagedoor/stagedoor/internal/web"
@@ -19,20 +22,48 @@ func (a *API) listEnrollments(c *call) (any, error) {
 		return nil, err
 	}
 	for _, m := range all {
-		kind := guardianMethods[m.Type]
-		if kind == "" {
-			continue
+		if guardianMethods[m.Type] != "" {
+			return []any{showEnrollment(&m)}, nil
 		}
-		shown := map[string]any{"id": m.Device(), "status": "confirmed", "type": kind, "auth_method": kind, "enrolled_at": stagedoor.FormatTime(m.CreatedAt)}
-		if m.Name != "" {
-			shown["name"] = m.Name
-		}
-		if m.PhoneNumber != "" {
-			shown["phone_number"], shown["identifier"] = maskPhone(m.PhoneNumber), maskPhone(m.PhoneNumber)
-		}
-		return []any{shown}, nil
 	}
 	return []any{}, nil
+}
+
+func showEnrollment(m *stagedoor.AuthenticationMethod) map[string]any {
+	kind := guardianMethods[m.Type]
+	shown := map[string]any{"id": m.Device(), "status": "confirmed", "type": kind, "auth_method": kind, "enrolled_at": stagedoor.FormatTime(m.CreatedAt)}
+	if m.Name != "" {
+		shown["name"] = m.Name
+	}
+	if m.PhoneNumber != "" {
+		shown["phone_number"], shown["identifier"] = maskPhone(m.PhoneNumber), maskPhone(m.PhoneNumber)
+	}
+	return shown
+}
+
+// enrolled finds the enrolment in the path (Management API fact sheet 1.3: Enrollment not found).
+func enrolled(c *call) (m *stagedoor.AuthenticationMethod, userID string, err error) {
+	m, userID, err = c.store.EnrolledDevice(c.ctx(), c.id(), slices.Sorted(maps.Keys(guardianMethods))...)
+	if stagedoor.IsKind(err, stagedoor.NotFound) {
+		err = stagedoor.Errorf(stagedoor.NotFound, "enrollment_not_found", "Enrollment not found")
+	}
+	return m, userID, err
+}
+
+func (a *API) readEnrollment(c *call) (any, error) {
+	m, _, err := enrolled(c)
+	if err != nil {
+		return nil, err
+	}
+	return showEnrollment(m), nil
+}
+
+func (a *API) deleteEnrollment(c *call) (any, error) {
+	m, userID, err := enrolled(c)
+	if err != nil {
+		return nil, err
+	}
+	return nil, c.store.DeleteAuthenticationMethod(c.ctx(), userID, m.ID)
 }
 
 // deleteProvider ends the enrolments of a provider of old. Nobody can enrol with DUO here.

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/web"
 )
 
@@ -163,9 +162,4 @@ type webauthnSettingsIn struct {
 	UserVerification     string          `json:"userVerification" schema:"enum=discouraged|preferred|required"`
 	OverrideRelyingParty web.Opt[bool]   `json:"overrideRelyingParty" schema:"notnull"`
 	RelyingPartyID       web.Opt[string] `json:"relyingPartyIdentifier"`
-}
-
-// noEnrollment is the answer about an enrollment that does not exist.
-func noEnrollment() error {
-	return stagedoor.Errorf(stagedoor.NotFound, "enrollment_not_found", "Enrollment not found")
 }

@@ -327,6 +327,8 @@ func (a *API) routes() []row {
 
 		{"GET", "/guardian/factors", "read:guardian_factors", 200, "Get Factors and multi-factor authentication details", plain(a.listFactors)},
 		{"PUT", "/guardian/factors/{name}", "update:guardian_factors", 200, "Update multi-factor authentication type", body(a.setFactor)},
+		{"GET", "/guardian/enrollments/{id}", "read:guardian_enrollments", 200, "Get a multi-factor authentication enrollment", plain(a.readEnrollment)},
+		{"DELETE", "/guardian/enrollments/{id}", "delete:guardian_enrollments", 204, "Delete a multi-factor authentication enrollment", plain(a.deleteEnrollment)},
 		{"GET", "/guardian/policies", "read:mfa_policies", 200, "Get multi-factor authentication policies", plain(a.readPolicies)},
 		{"PUT", "/guardian/policies", "update:mfa_policies", 200, "Update multi-factor authentication policies", body(a.setPolicies)},
 		{"GET", "/guardian/factors/duo/settings", "read:guardian_factors", 200, "Get DUO configuration", plain(duoSettings.show)},

@@ -57,6 +57,23 @@ func (s *Store) authenticationMethod(ctx context.Context, q querier, userID, id 
 	return m, json.Unmarshal([]byte(doc), m)
 }
 
+// EnrolledDevice returns a method of one of the types by its device, and whose it is.
+func (s *Store) EnrolledDevice(ctx context.Context, device string, types ...string) (m *stagedoor.AuthenticationMethod, userID string, err error) {
+	for _, kind := range types {
+		var doc string
+		err := s.read().row(ctx, "SELECT doc, user_id FROM authentication_methods WHERE tenant = ? AND id = ?", []any{s.tenant.ID, kind + "|" + device}, &doc, &userID)
+		if errors.Is(err, errNoRows) {
+			continue
+		}
+		if err != nil {
+			return nil, "", err
+		}
+		m := new(stagedoor.AuthenticationMethod)
+		return m, userID, json.Unmarshal([]byte(doc), m)
+	}
+	return nil, "", errMethodMissing()
+}
+
 // AddAuthenticationMethods gives a user methods, all or none, in the place of those of the types: of all if types is nil. One that
 // the user has already is a Conflict. Ids are given here.
 func (s *Store) AddAuthenticationMethods(ctx context.Context, userID string, all []*stagedoor.AuthenticationMethod, replace bool, types ...string) error {

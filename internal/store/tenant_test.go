@@ -270,6 +270,10 @@ var trespasses = map[string]struct {
 	"AuthenticationMethods": {finds, func(ctx context.Context, s *store.Store) (any, error) {
 		return s.AuthenticationMethods(ctx, "auth0|acme")
 	}},
+	"EnrolledDevice": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		_, _, err := s.EnrolledDevice(ctx, strings.TrimPrefix(acmeMethod, "totp|"), "totp")
+		return nil, err
+	}},
 	"AuthenticationMethod": {finds, func(ctx context.Context, s *store.Store) (any, error) {
 		return s.AuthenticationMethod(ctx, "auth0|acme", acmeMethod)
 	}},
