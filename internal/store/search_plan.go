@@ -187,8 +187,8 @@ func (p *searcher) driveOr(ctx context.Context, e *lucene.Expr) (*drive, error) 
 
 // driveAnd takes the part with the fewest rows and checks the others on the way.
 func (p *searcher) driveAnd(ctx context.Context, e *lucene.Expr) (*drive, error) {
-	var best *drive
-	var from *lucene.Expr
+	var best, ordered *drive // ordered: one value, which lies in the order of results
+	var from, orderedFrom *lucene.Expr
 	rows := map[*lucene.Expr]int{} // of those that are known
 	for _, a := range e.Args {
 		d, err := p.drive(ctx, a)
@@ -205,6 +205,8 @@ func (p *searcher) driveAnd(ctx context.Context, e *lucene.Expr) (*drive, error)
 		}
 		if d.rows >= 0 {
 			rows[a] = d.rows
+		} else if isCheck(a) && len(a.Cond.In) == 1 {
+			ordered, orderedFrom = d, a
 		}
 		if best == nil || best.rows == many && d.rows != many || d.rows != many && d.rows < best.rows {
 			best, from = d, a
@@ -215,6 +217,9 @@ func (p *searcher) driveAnd(ctx context.Context, e *lucene.Expr) (*drive, error)
 	}
 	if best == nil {
 		return nil, nil
+	}
+	if best.rows > p.s.db.search.few && ordered != nil && ordered.rows == many {
+		best, from = ordered, orderedFrom // and look into the set of the other: cheaper than to check all of its rows
 	}
 	var checks []*lucene.Expr
 	d := *best
