@@ -133,8 +133,12 @@ func texts(css *strings.Builder, b Brand) {
 		size  float64
 		bold  bool
 	}{
-		{"h1", f.Title.Size, f.Title.Bold}, {".lead", f.Subtitle.Size, f.Subtitle.Bold}, {"main", f.BodyText.Size, f.BodyText.Bold},
-		{".primary, .secondary, .button", f.Buttons.Size, f.Buttons.Bold}, {"label", f.Labels.Size, f.Labels.Bold}, {"a:not(.button, .skip)", f.Links.Size, f.Links.Bold},
+		{"h1", f.Title.Size, f.Title.Bold},
+		{".lead", f.Subtitle.Size, f.Subtitle.Bold},
+		{"main", f.BodyText.Size, f.BodyText.Bold},
+		{".primary, .secondary, .button", f.Buttons.Size, f.Buttons.Bold},
+		{"label", f.Labels.Size, f.Labels.Bold},
+		{"a:not(.button, .skip)", f.Links.Size, f.Links.Bold},
 	} {
 		weight := 400
 		if kind.bold {

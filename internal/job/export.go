@@ -18,9 +18,24 @@ const exportBatch = 1000
 
 // defaultFields are the columns of a CSV file for which none were named.
 var defaultFields = []stagedoor.JobField{
-	{Name: "user_id"}, {Name: "email"}, {Name: "email_verified"}, {Name: "username"}, {Name: "phone_number"}, {Name: "phone_verified"},
-	{Name: "name"}, {Name: "given_name"}, {Name: "family_name"}, {Name: "nickname"}, {Name: "picture"}, {Name: "blocked"},
-	{Name: "created_at"}, {Name: "updated_at"}, {Name: "last_login"}, {Name: "last_ip"}, {Name: "logins_count"}, {Name: "identities[0].connection", ExportAs: "connection"},
+	{Name: "user_id"},
+	{Name: "email"},
+	{Name: "email_verified"},
+	{Name: "username"},
+	{Name: "phone_number"},
+	{Name: "phone_verified"},
+	{Name: "name"},
+	{Name: "given_name"},
+	{Name: "family_name"},
+	{Name: "nickname"},
+	{Name: "picture"},
+	{Name: "blocked"},
+	{Name: "created_at"},
+	{Name: "updated_at"},
+	{Name: "last_login"},
+	{Name: "last_ip"},
+	{Name: "logins_count"},
+	{Name: "identities[0].connection", ExportAs: "connection"},
 }
 
 // exportUsers writes users into the job's result, in the order of their ids.

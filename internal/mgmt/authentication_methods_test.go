@@ -79,10 +79,23 @@ func TestAuthenticationMethodRefusals(t *testing.T) {
 	h.call(all, "PUT", path, `{}`).is(400, "")
 	nobody := "/users/auth0%7Cnobody"
 	for _, call := range [][3]string{
-		{"GET", "/authentication-methods"}, {"POST", "/authentication-methods", `{"type":"totp"}`}, {"PUT", "/authentication-methods", `[]`}, {"DELETE", "/authentication-methods"},
-		{"GET", "/authentication-methods/x"}, {"PATCH", "/authentication-methods/x", `{}`}, {"DELETE", "/authentication-methods/x"}, {"DELETE", "/authenticators"},
-		{"GET", "/enrollments"}, {"DELETE", "/multifactor/duo"}, {"DELETE", "/multifactor/google-authenticator"}, {"POST", "/multifactor/actions/invalidate-remember-browser"},
-		{"POST", "/recovery-code-regeneration"}, {"GET", "/connected-accounts"}, {"GET", "/federated-connections-tokensets"}, {"DELETE", "/federated-connections-tokensets/x"}, {"POST", "/risk-assessments/clear", `{"connection":"Users","assessors":["new-device"]}`},
+		{"GET", "/authentication-methods"},
+		{"POST", "/authentication-methods", `{"type":"totp"}`},
+		{"PUT", "/authentication-methods", `[]`},
+		{"DELETE", "/authentication-methods"},
+		{"GET", "/authentication-methods/x"},
+		{"PATCH", "/authentication-methods/x", `{}`},
+		{"DELETE", "/authentication-methods/x"},
+		{"DELETE", "/authenticators"},
+		{"GET", "/enrollments"},
+		{"DELETE", "/multifactor/duo"},
+		{"DELETE", "/multifactor/google-authenticator"},
+		{"POST", "/multifactor/actions/invalidate-remember-browser"},
+		{"POST", "/recovery-code-regeneration"},
+		{"GET", "/connected-accounts"},
+		{"GET", "/federated-connections-tokensets"},
+		{"DELETE", "/federated-connections-tokensets/x"},
+		{"POST", "/risk-assessments/clear", `{"connection":"Users","assessors":["new-device"]}`},
 	} {
 		h.call(all, call[0], nobody+call[1], call[2]).fails(404, "inexistent_user", noUser)
 	}

@@ -89,8 +89,10 @@ type widgetIn struct {
 
 func (in themeIn) check() error {
 	for _, u := range []struct{ path, value string }{
-		{"fonts.font_url", in.Fonts.URL}, {"page_background.background_image_url", in.Background.ImageURL},
-		{"page_background.logo_url", in.Background.LogoURL}, {"widget.logo_url", in.Widget.LogoURL},
+		{"fonts.font_url", in.Fonts.URL},
+		{"page_background.background_image_url", in.Background.ImageURL},
+		{"page_background.logo_url", in.Background.LogoURL},
+		{"widget.logo_url", in.Widget.LogoURL},
 	} {
 		if err := httpsOrNone(u.path, u.value); err != nil {
 			return err

@@ -204,9 +204,12 @@ func passiveEndpoint(metadata string) string {
 func googleScopes(options freeObject) {
 	scopes := []string{}
 	for _, s := range []struct{ option, scope string }{
-		{"profile", "profile"}, {"calendar", "https://www.googleapis.com/auth/calendar"},
-		{"contacts", "https://www.google.com/m8/feeds/"}, {"gmail", "https://mail.google.com/"},
-		{"drive", "https://www.googleapis.com/auth/drive"}, {"youtube", "https://www.googleapis.com/auth/youtube"},
+		{"profile", "profile"},
+		{"calendar", "https://www.googleapis.com/auth/calendar"},
+		{"contacts", "https://www.google.com/m8/feeds/"},
+		{"gmail", "https://mail.google.com/"},
+		{"drive", "https://www.googleapis.com/auth/drive"},
+		{"youtube", "https://www.googleapis.com/auth/youtube"},
 		{"email", "email"},
 	} {
 		if string(options[s.option]) == "true" {

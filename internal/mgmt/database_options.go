@@ -337,7 +337,8 @@ func checkAttributes(in *databaseOptionsIn, shape *databaseShape) error {
 		name string
 		attributeIn
 	}{
-		{"email", attributes.Email.Value.attributeIn}, {"phone_number", attributes.Phone.Value.attributeIn},
+		{"email", attributes.Email.Value.attributeIn},
+		{"phone_number", attributes.Phone.Value.attributeIn},
 		{"username", attributes.Username.Value.attributeIn},
 	} {
 		active = active || a.Identifier.Value.Active.Value

@@ -13,8 +13,12 @@ var directoryStrategies = []string{"google-apps", "waad"}
 
 // defaultDirectoryMapping is the mapping of a configuration that does not name its own.
 var defaultDirectoryMapping = []stagedoor.DirectoryMapping{
-	{Attribute: "email", IDP: "primaryEmail"}, {Attribute: "name", IDP: "name.fullName"}, {Attribute: "given_name", IDP: "name.givenName"},
-	{Attribute: "family_name", IDP: "name.familyName"}, {Attribute: "picture", IDP: "thumbnailPhotoUrl"}, {Attribute: "blocked", IDP: "suspended"},
+	{Attribute: "email", IDP: "primaryEmail"},
+	{Attribute: "name", IDP: "name.fullName"},
+	{Attribute: "given_name", IDP: "name.givenName"},
+	{Attribute: "family_name", IDP: "name.familyName"},
+	{Attribute: "picture", IDP: "thumbnailPhotoUrl"},
+	{Attribute: "blocked", IDP: "suspended"},
 }
 
 // shownDirectory is a configuration as the wire has it; its groups have a list of their own.

@@ -27,28 +27,46 @@ func TestDocuments(t *testing.T) {
 				`"name":"s","status":"disabled","subscriptions":[{"event_type":"user.created"}],"destination":{"type":"webhook","configuration":{"webhook_endpoint":"https://x.test/","webhook_authorization":{"method":"bearer"}}}`,
 				"The requested stream does not exist.", 204,
 			},
-			{"/forms", "forms", "ap_", `{"name":"f","languages":{"primary":"en"}}`, `{}`, "Payload validation error: 'Missing required property: name'.",
-				`"name":"f","languages":{"primary":"en"},"ending":{"resume_flow":true}`, `{"name":"g","languages":null}`, `"name":"g","ending":{"resume_flow":true}`, "Form not found", 404},
-			{"/flows", "flows", "af_", `{"name":"f"}`, `{"name":""}`, "Payload validation error: 'String is too short (0 chars), minimum 1' on property name.",
-				`"name":"f"`, `{"name":"g","actions":[]}`, `"name":"g","actions":[]`, "Flow not found", 404},
-			{"/flows/vault/connections", "connections", "ac_", `{"name":"v","app_id":"HTTP","setup":{"token":"s3cret"}}`, `{"name":"v"}`, "Payload validation error: 'Missing required property: app_id'.",
-				"", `{"name":"w"}`, "", "Connection not found", 404},
-			{"/self-service-profiles", "self_service_profiles", "ssp_", `{"name":"p","branding":{"colors":{"primary":"#334455"}}}`, `{"name":"p","allowed_strategies":["x"]}`, "",
-				`"name":"p","branding":{"colors":{"primary":"#334455"}},"user_attributes":[],"allowed_strategies":[]`, `{"allowed_strategies":["oidc"],"branding":null}`, `"name":"p","user_attributes":[],"allowed_strategies":["oidc"]`, "Profile with ID: {id} not found", 204},
-			{"/connection-profiles", "connection_profiles", "cop_", `{"name":"c"}`, `{"name":"c","enabled_features":["x"]}`, "",
-				`"name":"c"`, `{"enabled_features":["scim"]}`, `"name":"c","enabled_features":["scim"]`, "Connection profile not found.", 204},
-			{"/user-attribute-profiles", "user_attribute_profiles", "uap_", `{"name":"u","user_attributes":{"email":{"label":"Email"}}}`, `{"name":"u","user_attributes":{}}`, "",
+			{
+				"/forms", "forms", "ap_", `{"name":"f","languages":{"primary":"en"}}`, `{}`, "Payload validation error: 'Missing required property: name'.",
+				`"name":"f","languages":{"primary":"en"},"ending":{"resume_flow":true}`, `{"name":"g","languages":null}`, `"name":"g","ending":{"resume_flow":true}`, "Form not found", 404,
+			},
+			{
+				"/flows", "flows", "af_", `{"name":"f"}`, `{"name":""}`, "Payload validation error: 'String is too short (0 chars), minimum 1' on property name.",
+				`"name":"f"`, `{"name":"g","actions":[]}`, `"name":"g","actions":[]`, "Flow not found", 404,
+			},
+			{
+				"/flows/vault/connections", "connections", "ac_", `{"name":"v","app_id":"HTTP","setup":{"token":"s3cret"}}`, `{"name":"v"}`, "Payload validation error: 'Missing required property: app_id'.",
+				"", `{"name":"w"}`, "", "Connection not found", 404,
+			},
+			{
+				"/self-service-profiles", "self_service_profiles", "ssp_", `{"name":"p","branding":{"colors":{"primary":"#334455"}}}`, `{"name":"p","allowed_strategies":["x"]}`, "",
+				`"name":"p","branding":{"colors":{"primary":"#334455"}},"user_attributes":[],"allowed_strategies":[]`, `{"allowed_strategies":["oidc"],"branding":null}`, `"name":"p","user_attributes":[],"allowed_strategies":["oidc"]`, "Profile with ID: {id} not found", 204,
+			},
+			{
+				"/connection-profiles", "connection_profiles", "cop_", `{"name":"c"}`, `{"name":"c","enabled_features":["x"]}`, "",
+				`"name":"c"`, `{"enabled_features":["scim"]}`, `"name":"c","enabled_features":["scim"]`, "Connection profile not found.", 204,
+			},
+			{
+				"/user-attribute-profiles", "user_attribute_profiles", "uap_", `{"name":"u","user_attributes":{"email":{"label":"Email"}}}`, `{"name":"u","user_attributes":{}}`, "",
 				`"name":"u","user_attributes":{"email":{"label":"Email"}},"user_id":{"oidc_mapping":"sub","scim_mapping":"externalId","saml_mapping":[` + samlIDs + `]}`,
-				`{"name":"v","user_id":{"scim_mapping":"userName"}}`, `"name":"v","user_attributes":{"email":{"label":"Email"}},"user_id":{"oidc_mapping":"sub","scim_mapping":"userName","saml_mapping":[` + samlIDs + `]}`, "User attribute profile not found.", 204},
-			{"/token-exchange-profiles", "token_exchange_profiles", "tep_", `{"name":"tok","subject_token_type":"https://x.test/t","action_id":"a","type":"custom_authentication"}`,
+				`{"name":"v","user_id":{"scim_mapping":"userName"}}`, `"name":"v","user_attributes":{"email":{"label":"Email"}},"user_id":{"oidc_mapping":"sub","scim_mapping":"userName","saml_mapping":[` + samlIDs + `]}`, "User attribute profile not found.", 204,
+			},
+			{
+				"/token-exchange-profiles", "token_exchange_profiles", "tep_", `{"name":"tok","subject_token_type":"https://x.test/t","action_id":"a","type":"custom_authentication"}`,
 				`{"name":"tok","subject_token_type":"https://x.test/t","action_id":"a","type":"other"}`, "Payload validation error: 'No enum match for: other' on property type (The type of the profile).",
 				`"name":"tok","subject_token_type":"https://x.test/t","action_id":"a","type":"custom_authentication"`, `{"name":"new"}`,
-				`"name":"new","subject_token_type":"https://x.test/t","action_id":"a","type":"custom_authentication"`, "Token exchange profile not found.", 204},
-			{"/rate-limit-policies", "rate_limit_policies", "rlp_", `{"resource":"oauth_authentication_api","consumer":"client","consumer_selector":"x","configuration":{"action":"allow"}}`,
+				`"name":"new","subject_token_type":"https://x.test/t","action_id":"a","type":"custom_authentication"`, "Token exchange profile not found.", 204,
+			},
+			{
+				"/rate-limit-policies", "rate_limit_policies", "rlp_", `{"resource":"oauth_authentication_api","consumer":"client","consumer_selector":"x","configuration":{"action":"allow"}}`,
 				`{"resource":"other"}`, "", `"resource":"oauth_authentication_api","consumer":"client","consumer_selector":"x","configuration":{"action":"allow"}`,
-				`{"configuration":{"action":"block","limit":5}}`, `"resource":"oauth_authentication_api","consumer":"client","consumer_selector":"x","configuration":{"action":"block","limit":5}`, "Rate limit policy not found.", 204},
-			{"/verifiable-credentials/verification/templates", "templates", "vct_", `{"name":"t"}`, `{"name":1}`, "Payload validation error: 'Expected type string but found type integer' on property name.",
-				`"name":"t"`, `{"type":"mdl"}`, `"name":"t","type":"mdl"`, "Template not found.", 204},
+				`{"configuration":{"action":"block","limit":5}}`, `"resource":"oauth_authentication_api","consumer":"client","consumer_selector":"x","configuration":{"action":"block","limit":5}`, "Rate limit policy not found.", 204,
+			},
+			{
+				"/verifiable-credentials/verification/templates", "templates", "vct_", `{"name":"t"}`, `{"name":1}`, "Payload validation error: 'Expected type string but found type integer' on property name.",
+				`"name":"t"`, `{"type":"mdl"}`, `"name":"t","type":"mdl"`, "Template not found.", 204,
+			},
 		} {
 			got := h.call(bearer, "POST", row.path, row.create).is(201, "")
 			id := got.text("id")

@@ -35,8 +35,10 @@ func (h *house) proves(identifier, secret string) string {
 	return u.ID
 }
 
-const adaIdentity = `{"connection":"Users","user_id":"ada","provider":"auth0","isSocial":false,"profileData":{"email":"ada@x.test","email_verified":false,"nickname":"ada","picture":"https://x.test/a.png"}}`
-const bobIdentity = `{"connection":"Users","user_id":"bob","provider":"auth0","isSocial":false,"profileData":{"email":"bob@x.test","email_verified":true,"given_name":"Bob","nickname":"bob","picture":"https://x.test/b.png"}}`
+const (
+	adaIdentity = `{"connection":"Users","user_id":"ada","provider":"auth0","isSocial":false,"profileData":{"email":"ada@x.test","email_verified":false,"nickname":"ada","picture":"https://x.test/a.png"}}`
+	bobIdentity = `{"connection":"Users","user_id":"bob","provider":"auth0","isSocial":false,"profileData":{"email":"bob@x.test","email_verified":true,"given_name":"Bob","nickname":"bob","picture":"https://x.test/b.png"}}`
+)
 
 func TestLinking(t *testing.T) {
 	each(t, func(h *house) {

@@ -112,14 +112,21 @@ func TestRoleRefusals(t *testing.T) {
 		h.call(all, "GET", path+"/permissions", "").is(200, `[]`)
 	}
 	for _, call := range []struct{ method, path, body string }{
-		{"GET", "/permissions", ""}, {"POST", "/permissions", permits("read")}, {"DELETE", "/permissions", permits("read")},
-		{"GET", "/users", ""}, {"POST", "/users", `{"users":["` + ada + `"]}`},
+		{"GET", "/permissions", ""},
+		{"POST", "/permissions", permits("read")},
+		{"DELETE", "/permissions", permits("read")},
+		{"GET", "/users", ""},
+		{"POST", "/users", `{"users":["` + ada + `"]}`},
 	} {
 		h.call(all, call.method, "/roles/rol_none"+call.path, call.body).fails(404, "", noRole)
 	}
 	for _, call := range []struct{ method, path, body string }{
-		{"GET", "/permissions", ""}, {"POST", "/permissions", permits("read")}, {"DELETE", "/permissions", permits("read")},
-		{"GET", "/roles", ""}, {"POST", "/roles", `{"roles":["` + role + `"]}`}, {"DELETE", "/roles", `{"roles":["` + role + `"]}`},
+		{"GET", "/permissions", ""},
+		{"POST", "/permissions", permits("read")},
+		{"DELETE", "/permissions", permits("read")},
+		{"GET", "/roles", ""},
+		{"POST", "/roles", `{"roles":["` + role + `"]}`},
+		{"DELETE", "/roles", `{"roles":["` + role + `"]}`},
 	} {
 		h.call(all, call.method, "/users/auth0%7Cnobody"+call.path, call.body).fails(404, "inexistent_user", "The user does not exist.")
 	}

@@ -36,15 +36,23 @@ func (h *house) listeners() {
 	st, ctx := h.store("acme"), context.Background()
 	yes, no := true, false
 	for _, u := range []stagedoor.User{
-		{ID: "auth0|jane", Email: "jane@exampleco.com", EmailVerified: true, Name: "Jane Smith", GivenName: "Jane", Blocked: &no,
-			UserMetadata: stagedoor.Metadata{"favorite_color": raw(`"blue"`), "age": raw(`31`), "tags": raw(`["jazz","late night"]`),
-				"addresses": raw(`[{"city":"Paris","zip":"75001"},{"city":"Lyon"}]`), "since": raw(`"2024-11-30T08:00:00.000Z"`), "nothing": raw(`[]`)},
-			AppMetadata: stagedoor.Metadata{"plan_level": raw(`3`), "roles": raw(`["editor"]`)}},
-		{ID: "auth0|jim", Email: "john@Example.com", Name: "John Doe", Nickname: "JD", Blocked: &yes,
+		{
+			ID: "auth0|jane", Email: "jane@exampleco.com", EmailVerified: true, Name: "Jane Smith", GivenName: "Jane", Blocked: &no,
+			UserMetadata: stagedoor.Metadata{
+				"favorite_color": raw(`"blue"`), "age": raw(`31`), "tags": raw(`["jazz","late night"]`),
+				"addresses": raw(`[{"city":"Paris","zip":"75001"},{"city":"Lyon"}]`), "since": raw(`"2024-11-30T08:00:00.000Z"`), "nothing": raw(`[]`),
+			},
+			AppMetadata: stagedoor.Metadata{"plan_level": raw(`3`), "roles": raw(`["editor"]`)},
+		},
+		{
+			ID: "auth0|jim", Email: "john@Example.com", Name: "John Doe", Nickname: "JD", Blocked: &yes,
 			UserMetadata: stagedoor.Metadata{"favorite_color": raw(`"Blue"`), "age": raw(`17.5`), "addresses": raw(`{"city":"Berlin"}`), "since": raw(`"2025-12-05"`)},
-			AppMetadata:  stagedoor.Metadata{"plan_level": raw(`10`), "vip": raw(`true`)}},
-		{ID: "auth0|johanna", Email: "jo@sub.exampleco.com", Name: "johanna (jo)", FamilyName: "O'Neil", Username: "jojo",
-			UserMetadata: stagedoor.Metadata{"favorite_color": raw(`"light blue"`), "age": raw(`"31"`), "note": raw(`"50% off_now"`)}},
+			AppMetadata:  stagedoor.Metadata{"plan_level": raw(`10`), "vip": raw(`true`)},
+		},
+		{
+			ID: "auth0|johanna", Email: "jo@sub.exampleco.com", Name: "johanna (jo)", FamilyName: "O'Neil", Username: "jojo",
+			UserMetadata: stagedoor.Metadata{"favorite_color": raw(`"light blue"`), "age": raw(`"31"`), "note": raw(`"50% off_now"`)},
+		},
 		{ID: "google-oauth2|1", Email: "kim@example.com", Name: "Kim", PhoneNumber: "+4912345"},
 	} {
 		u.Connection = "Users"

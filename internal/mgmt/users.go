@@ -183,8 +183,10 @@ func (in *createUserIn) check(conn *stagedoor.Connection) error {
 		name  string
 		wrong bool
 	}{
-		{"email", in.Email == "" && conn.Strategy != connection.StrategySMS}, {"phone_number", in.PhoneNumber == "" && conn.Strategy == connection.StrategySMS},
-		{"username", in.Username == "" && database && conn.Options.Usernames().Must}, {"password", in.Password == "" && database},
+		{"email", in.Email == "" && conn.Strategy != connection.StrategySMS},
+		{"phone_number", in.PhoneNumber == "" && conn.Strategy == connection.StrategySMS},
+		{"username", in.Username == "" && database && conn.Options.Usernames().Must},
+		{"password", in.Password == "" && database},
 	} {
 		if required.wrong {
 			return badProperty("", "Missing required property: "+required.name)

@@ -299,8 +299,10 @@ func TestCredentialsExchange(t *testing.T) {
 			code   string
 			text   string
 		}{
-			{[2]string{"deny", "invalid_scope"}, 400, "invalid_scope", "Denied by action"}, {[2]string{"deny", "invalid_request"}, 400, "invalid_request", "Denied by action"},
-			{[2]string{"deny", "server_error"}, 500, "server_error", "Denied by action"}, {[2]string{"fail", "1"}, 500, "server_error", "broken"},
+			{[2]string{"deny", "invalid_scope"}, 400, "invalid_scope", "Denied by action"},
+			{[2]string{"deny", "invalid_request"}, 400, "invalid_request", "Denied by action"},
+			{[2]string{"deny", "server_error"}, 500, "server_error", "Denied by action"},
+			{[2]string{"fail", "1"}, 500, "server_error", "broken"},
 		} {
 			a := ask(c.pair[:]...)
 			same(t, c.pair[1], []any{a.Code, a.Body.String()}, []any{c.status, `{"error":"` + c.code + `","error_description":"` + c.text + `"}`})

@@ -54,8 +54,10 @@ func (p *Pipeline) afterwardsNow(ctx context.Context, v Visit, a afterwards, all
 		return err
 	}
 	if f := out.Failure; ran && f != nil {
-		v.log(stagedoor.LogEvent{Type: a.failed, Description: f.Message, UserID: u.ID, UserName: u.Email, Connection: u.Connection,
-			Details: said{console: consoleOf(out)}.details(map[string]any{"hook": f.Rule})})
+		v.log(stagedoor.LogEvent{
+			Type: a.failed, Description: f.Message, UserID: u.ID, UserName: u.Email, Connection: u.Connection,
+			Details: said{console: consoleOf(out)}.details(map[string]any{"hook": f.Rule}),
+		})
 	}
 	if len(all.bound) == 0 {
 		return nil

@@ -157,7 +157,8 @@ func TestHooksAreEnabledOneAtATime(t *testing.T) {
 		ctx := t.Context()
 		s := storetest.Tenant(t, db, "acme")
 		hooks := []stagedoor.Hook{
-			{Name: "one", Trigger: "credentials-exchange", Enabled: true, Sealed: `{"A":"1"}`}, {Name: "two", Trigger: "credentials-exchange"},
+			{Name: "one", Trigger: "credentials-exchange", Enabled: true, Sealed: `{"A":"1"}`},
+			{Name: "two", Trigger: "credentials-exchange"},
 			{Name: "other", Trigger: "post-change-password", Enabled: true},
 		}
 		for i := range hooks {
