@@ -18,7 +18,6 @@ import (
 type sinkKind struct {
 	required []string
 	members  map[string]string // name → JSON type
-	adds     map[string]string // what the wire's own side would add
 }
 
 var sinks = map[string]sinkKind{

@@ -100,7 +100,7 @@ func TestTokenEncryption(t *testing.T) {
 		}}
 	})
 	raw := w.token(values(machineForm()...)).good().AccessToken
-	message, err := gojose.ParseEncrypted(raw, []gojose.KeyAlgorithm{gojose.RSA_OAEP_256}, []gojose.ContentEncryption{gojose.A256GCM})
+	message, err := gojose.ParseEncryptedCompact(raw, []gojose.KeyAlgorithm{gojose.RSA_OAEP_256}, []gojose.ContentEncryption{gojose.A256GCM})
 	ok(t, err)
 	if message.Header.KeyID != "enc" || message.Header.ExtraHeaders["cty"] != "JWT" {
 		t.Errorf("%+v", message.Header)

@@ -14,8 +14,8 @@ import (
 	"unicode/utf16"
 
 	"github.com/jzelinskie/whirlpool"
-	"golang.org/x/crypto/md4"
-	"golang.org/x/crypto/ripemd160"
+	"golang.org/x/crypto/md4"       //lint:ignore SA1019 hashes of other systems are read, and replaced at the first login
+	"golang.org/x/crypto/ripemd160" //lint:ignore SA1019 as above
 )
 
 // digests are the functions that other systems hash passwords with. Only imported hashes use them.
