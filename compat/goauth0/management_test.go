@@ -59,8 +59,8 @@ func fetch(t *testing.T) string {
 			return err
 		}
 		within, _ := filepath.Rel(module.Dir, path)
-		if within == filepath.Join("test", "data") || within == "docs" {
-			return filepath.SkipDir // the recordings
+		if within == filepath.Join("test", "data", "recordings") || within == "docs" {
+			return filepath.SkipDir
 		}
 		if d.IsDir() {
 			return os.MkdirAll(filepath.Join(dir, within), 0o755)
