@@ -12,7 +12,7 @@ var operationsTable string
 // Operation is one row of the inventory: an operation that the API we follow has.
 type Operation struct {
 	Method, Path, Scopes, Purpose, Status, Tier string
-	State                                       string // served or planned
+	State                                       string // served, planned, or declined: and why
 }
 
 // Operations returns the inventory (Management API fact sheet 4), in its order.
