@@ -58,6 +58,7 @@ func body[In any](run func(*call, In) (any, error)) operation {
 func optionalBody[In any](run func(*call, In) (any, error)) operation {
 	with, without := body(run), plain(func(c *call) (any, error) {
 		var nothing In
+		c.body = []byte("{}")
 		return run(c, nothing)
 	})
 	o := with
