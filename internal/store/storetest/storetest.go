@@ -2,9 +2,11 @@ package storetest
 
 import (
 	"context"
+	"errors"
 	"net/url"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -40,12 +42,48 @@ func Each(t *testing.T, fn func(t *testing.T, db *store.DB), options ...Option) 
 // Open returns a fresh, migrated database of the kind; it is closed and removed when the test ends.
 func Open(t testing.TB, kind string, options ...Option) *store.DB {
 	t.Helper()
-	db := OpenURL(t, URL(t, kind), options...)
+	address := URL(t, kind)
+	if kind == SQLite {
+		file, err := migrated()
+		if err == nil {
+			err = os.WriteFile(address, file, 0o600)
+		}
+		if err != nil {
+			t.Fatalf("migrating: %v", err)
+		}
+		return OpenURL(t, address, options...)
+	}
+	db := OpenURL(t, address, options...)
 	if err := db.Migrate(context.Background()); err != nil {
 		t.Fatalf("migrating: %v", err)
 	}
 	return db
 }
+
+// migrated is the file of an embedded database that was migrated, made once for all tests of a program.
+var migrated = sync.OnceValues(func() ([]byte, error) {
+	dir, err := os.MkdirTemp("", "stagedoor-storetest-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	sealer, err := jose.NewSealer(fixedKey)
+	if err != nil {
+		return nil, err
+	}
+	path := filepath.Join(dir, "stagedoor.db")
+	db, err := store.Open(context.Background(), store.Options{URL: path, Sealer: sealer})
+	if err != nil {
+		return nil, err
+	}
+	if err := errors.Join(db.Migrate(context.Background()), db.Close()); err != nil {
+		return nil, err
+	}
+	return os.ReadFile(path)
+})
+
+// fixedKey lets a database be opened twice.
+var fixedKey = jose.MasterKey{1, 2, 3}
 
 // OpenURL opens the database at url, without migrating it, until the test ends. Closing it
 // earlier is allowed.
@@ -111,7 +149,7 @@ func statement(t testing.TB, address, sql string) {
 // Sealer returns a sealer under a fixed key, so that a database can be opened twice.
 func Sealer(t testing.TB) *jose.Sealer {
 	t.Helper()
-	sealer, err := jose.NewSealer(jose.MasterKey{1, 2, 3})
+	sealer, err := jose.NewSealer(fixedKey)
 	if err != nil {
 		t.Fatal(err)
 	}
