@@ -17,7 +17,7 @@ func TestGuide(t *testing.T) {
 	machine := machineToken(t)
 	environment := []string{
 		"PATH=" + filepath.Dir(binary) + string(os.PathListSeparator) + os.Getenv("PATH"),
-		"DOMAIN=" + demo.Domain, "TOKEN=" + machine,
+		"DOMAIN=" + demo.Domain, "TOKEN=" + machine, "CLIENT_ID=" + demo.Management.ClientID, "CLIENT_SECRET=" + demo.Management.ClientSecret,
 	}
 	pages, err := filepath.Glob("../docs/guide/*.md")
 	if err != nil || len(pages) == 0 {
