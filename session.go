@@ -161,7 +161,19 @@ type Transaction struct {
 	Denied    bool           // the person did not agree
 	Organized bool           // the person said which organization the login is for, or that it is for none
 	Chosen    bool           // they did so after they had proved themselves: the next person chooses anew
+	Script    *ScriptState   `json:",omitempty"` // how far scripts have come, where they sent the person elsewhere
 	ExpiresAt time.Time
+}
+
+// ScriptState is what scripts that wait for a person to come back left behind.
+type ScriptState struct {
+	Waits      string                     `json:",omitempty"` // for what: redirect
+	Redirected bool                       `json:",omitempty"` // a rule sent the person elsewhere, which rules do once in a login
+	Properties map[string]json.RawMessage `json:",omitempty"` // of the user, invented by rules; seen when rules run again
+	Binding    string                     `json:",omitempty"` // the action that waits; empty: rules do
+	Metadata   map[string]json.RawMessage `json:",omitempty"` // of the transaction, set by actions
+	Executions []string                   `json:",omitempty"` // ids of the records of actions' runs
+	Console    []map[string]any           `json:",omitempty"` // lines of the console
 }
 
 // Ticket is a one-time link sent by mail: password reset or e-mail verification.

@@ -77,6 +77,9 @@ func showRun(out script.TriggerOutcome) map[string]any {
 	if e.Revoke != "" {
 		effects["revoked"] = e.Revoke
 	}
+	if s := e.Suspend; s != nil {
+		effects["suspended"] = map[string]any{"kind": s.Kind, "details": s.Details}
+	}
 	if e.Unsupported != "" {
 		effects["not_supported"] = e.Unsupported
 	}

@@ -56,10 +56,52 @@ func (d *Door) resume(w http.ResponseWriter, r *http.Request, st *store.Store) {
 	d.answer(w, r, st, out, err)
 }
 
+// comeBack goes on with a login whose person comes back from another site, to which a rule or an action had sent them
+// (extensibility fact sheet 1.13 and 3.8).
+func (d *Door) comeBack(w http.ResponseWriter, r *http.Request, st *store.Store) {
+	if len(r.URL.RawQuery) > maxForm {
+		fail(w, r, st, stagedoor.Errorf(stagedoor.Invalid, "invalid_request", "The request is too long."), nil)
+		return
+	}
+	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+	if err := r.ParseForm(); err != nil {
+		fail(w, r, st, stagedoor.Errorf(stagedoor.Invalid, "invalid_request", "The request cannot be read."), nil)
+		return
+	}
+	for name, values := range r.Form {
+		if slices.ContainsFunc(append(values, name), unreadable) {
+			fail(w, r, st, stagedoor.Errorf(stagedoor.Invalid, "invalid_request", "The request cannot be read."), nil)
+			return
+		}
+	}
+	state := r.Form.Get("state") // that of a form goes before the address's
+	if state == "" {
+		fail(w, r, st, missing("state"), nil)
+		return
+	}
+	v := visit(r, st)
+	v.Body = map[string]any{}
+	for name, values := range r.PostForm {
+		v.Body[name] = values[0]
+	}
+	out, err := d.Pipeline.Return(r.Context(), v, state, r.Method, r.URL.Query())
+	if out == nil {
+		fail(w, r, st, err, nil)
+		return
+	}
+	d.answer(w, r, st, out, err)
+}
+
 // answer sends the browser to the next page, or the login's end to the client.
 func (d *Door) answer(w http.ResponseWriter, r *http.Request, st *store.Store, out *pipeline.Outcome, err error) {
 	if err != nil {
 		d.respondError(w, r, st, &out.Request, err)
+		return
+	}
+	if out.Ask == pipeline.AskRedirect {
+		w.Header().Set("Cache-Control", "no-store")
+		w.Header().Set("Referrer-Policy", "no-referrer")
+		http.Redirect(w, r, out.Elsewhere, http.StatusFound)
 		return
 	}
 	if out.Ask != "" {

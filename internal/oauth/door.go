@@ -41,6 +41,8 @@ var routes = []route{
 	{web.Route{Method: "GET", Pattern: "/authorize", Title: "Authorization endpoint"}, (*Door).authorize},
 	{web.Route{Method: "POST", Pattern: "/authorize", Title: "Authorization endpoint, form"}, (*Door).authorize},
 	{web.Route{Method: "GET", Pattern: "/authorize/resume", Title: "Goes on with a login after a page"}, (*Door).resume},
+	{web.Route{Method: "GET", Pattern: "/continue", Title: "The way back from where scripts sent somebody"}, (*Door).comeBack},
+	{web.Route{Method: "POST", Pattern: "/continue", Title: "The way back, by a form"}, (*Door).comeBack},
 	{web.Route{Method: "POST", Pattern: "/oauth/token", Title: "Token endpoint"}, (*Door).token},
 	{web.Route{Method: "POST", Pattern: "/oauth/revoke", Title: "Revokes a refresh token"}, (*Door).revoke},
 	{web.Route{Method: "GET", Pattern: "/userinfo", Title: "Claims of the token's user"}, (*Door).userInfo},

@@ -57,7 +57,7 @@ func TestRuleRefuses(t *testing.T) {
 		{`callback('just text')`, "access_denied", "just text"},
 		{`throw new Error('thrown')`, "access_denied", "thrown"},
 		{`for (;;) {}`, "access_denied", "Blocked event loop."},
-		{`context.redirect = {url: 'https://evil.test/'}; callback(null, user, context)`, "access_denied", "A rule set context.redirect, which this server does not support yet."},
+		{`context.redirect = {url: 'javascript:1'}; callback(null, user, context)`, "access_denied", "A rule set context.redirect without a url that is an http or https address."},
 		{`context.idToken = 7; callback(null, user, context)`, "access_denied", "A rule left context.idToken or context.accessToken that is not an object."},
 		{`context.idToken['https://a.test/big'] = 'x'.repeat(103000); callback(null, user, context)`, "access_denied", "Custom claims exceed the limit of 102400 bytes."},
 	} {

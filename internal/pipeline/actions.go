@@ -48,12 +48,13 @@ type actions struct {
 	visit   Visit
 	trigger *script.Trigger
 	bound   []stagedoor.BoundAction
+	resume  bool // the first of them waited for somebody to come back
 }
 
 // bound reads what is bound to a trigger.
 func (p *Pipeline) bound(ctx context.Context, v Visit, t *script.Trigger) (*actions, error) {
 	all, err := v.Store.BoundActions(ctx, t.ID)
-	return &actions{p, v, t, all}, err
+	return &actions{p: p, visit: v, trigger: t, bound: all}, err
 }
 
 // run runs the actions over an event, and keeps a record of it. rules are the ids of the rules that ran before. What an action did wrong is
@@ -63,7 +64,7 @@ func (a *actions) run(ctx context.Context, event any, rules []string) (script.Tr
 	if err != nil {
 		return script.TriggerOutcome{}, said{}, err
 	}
-	run := script.TriggerRun{Tenant: a.visit.Store.Tenant().ID, Trigger: a.trigger, Event: text, Rules: rules}
+	run := script.TriggerRun{Tenant: a.visit.Store.Tenant().ID, Trigger: a.trigger, Event: text, Rules: rules, Resume: a.resume}
 	for _, b := range a.bound {
 		s := script.Script{ID: b.Version.Action, Name: b.Name, Source: b.Version.Body.Code, Secrets: stagedoor.SecretValues(b.Version.Sealed)}
 		maps.Copy(s.Secrets, stagedoor.SecretValues(b.Binding.Sealed))
@@ -86,8 +87,11 @@ func (a *actions) run(ctx context.Context, event any, rules []string) (script.Tr
 func (a *actions) record(id string, out script.TriggerOutcome) *stagedoor.ActionExecution {
 	now := a.visit.Store.Clock().Now()
 	e := &stagedoor.ActionExecution{ID: id, Trigger: a.trigger.ID, Status: "final", CreatedAt: now, UpdatedAt: now, Results: []stagedoor.ActionExecutionResult{}}
-	if out.Failure != nil {
+	switch {
+	case out.Failure != nil:
 		e.Status = "partial"
+	case out.Effects.Suspend != nil && out.Effects.Denied == nil:
+		e.Status = "suspended"
 	}
 	for _, r := range out.Results {
 		one := stagedoor.ActionExecutionResult{Name: r.Name, StartedAt: r.StartedAt, EndedAt: r.EndedAt}

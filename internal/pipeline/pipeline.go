@@ -23,6 +23,7 @@ const (
 	AskLogin        = "login"
 	AskConsent      = "consent"
 	AskOrganization = "organization"
+	AskRedirect     = "redirect" // no page of ours: a script sends the person to another site, see [Pipeline.Return]
 )
 
 // Pipeline runs logins.
@@ -59,6 +60,7 @@ type Outcome struct {
 	User        *stagedoor.User
 	Client      *stagedoor.Client
 	API         *stagedoor.ResourceServer // nil: for /userinfo only
+	Elsewhere   string                    // where AskRedirect sends the browser
 
 	// A session that was opened on the way: the door sets its cookie whatever else comes.
 	Handle  string
@@ -76,10 +78,17 @@ func (p *Pipeline) Begin(ctx context.Context, v Visit, client *stagedoor.Client,
 // of two callers one gets the result. The outcome is nil when the login is lost.
 func (p *Pipeline) Continue(ctx context.Context, v Visit, id string) (*Outcome, error) {
 	tx, err := p.transaction(ctx, v, id)
+	if err == nil && tx.Step == AskRedirect { // only the way back from there goes on
+		err = lost()
+	}
 	if err != nil {
 		return nil, err
 	}
-	l := &login{Pipeline: p, visit: v, st: v.Store, tx: tx}
+	return p.goOn(ctx, v, tx, nil)
+}
+
+func (p *Pipeline) goOn(ctx context.Context, v Visit, tx *stagedoor.Transaction, back *way) (_ *Outcome, err error) {
+	l := &login{Pipeline: p, visit: v, st: v.Store, tx: tx, back: back}
 	if l.client, err = v.Store.Client(ctx, tx.Request.ClientID); err != nil {
 		return nil, lost()
 	}

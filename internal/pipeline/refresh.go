@@ -22,7 +22,7 @@ func (p *Pipeline) Refresh(ctx context.Context, v Visit, client *stagedoor.Clien
 		ClientID: client.ID, UserID: u.ID, SessionID: t.SessionID, Audience: t.Audience, Scope: scope,
 		AuthTime: t.AuthTime, Conformant: t.Conformant, GrantType: "refresh_token", Issuer: v.Issuer,
 	}
-	in := ruleInput{client: client, user: u, protocol: "oauth2-refresh-token", refresh: t}
+	in := &ruleInput{client: client, user: u, protocol: "oauth2-refresh-token", refresh: t, state: &stagedoor.ScriptState{}}
 	if t.OrgID != "" {
 		if in.org, a.OrgName, err = p.Organization(ctx, v.Store, t.OrgID, u.ID); err != nil {
 			return nil, nil, err
@@ -32,6 +32,9 @@ func (p *Pipeline) Refresh(ctx context.Context, v Visit, client *stagedoor.Clien
 	var spoken said
 	if in.api, err = p.api(ctx, v.Store, a.Audience); err == nil {
 		spoken, err = p.runScripts(ctx, v, in, a)
+	}
+	if err == nil && in.elsewhere != "" { // there is no browser
+		err = cannotAsk(AskRedirect)
 	}
 	e.Details = spoken.details(e.Details)
 	if err != nil {

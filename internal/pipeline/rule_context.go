@@ -19,7 +19,7 @@ const (
 )
 
 // ruleContext is context of rules (extensibility fact sheet 1.7).
-func (p *Pipeline) ruleContext(ctx context.Context, v Visit, in ruleInput) (json.RawMessage, error) {
+func (p *Pipeline) ruleContext(ctx context.Context, v Visit, in *ruleInput) (json.RawMessage, error) {
 	name := in.user.Connection
 	if in.session != nil { // maybe that of a linked identity
 		name = in.session.Connection
@@ -45,12 +45,19 @@ func (p *Pipeline) ruleContext(ctx context.Context, v Visit, in ruleInput) (json
 	if err != nil {
 		return nil, err
 	}
+	protocol, query := in.protocol, in.query
+	if in.back != nil {
+		query = in.back.query
+		if in.state.Binding == "" {
+			protocol = "redirect-callback"
+		}
+	}
 	c := map[string]any{
 		"tenant": v.Store.Tenant().ID, "clientID": in.client.ID, "clientName": in.client.Name,
 		"clientMetadata": nonNil(in.client.Metadata),
 		"connectionID":   conn.ID, "connection": conn.Name, "connectionStrategy": conn.Strategy,
 		"connectionOptions": map[string]any{}, "connectionMetadata": nonNil(conn.Metadata), "samlConfiguration": map[string]any{},
-		"protocol": in.protocol,
+		"protocol": protocol,
 		"stats":    map[string]any{"loginsCount": in.user.LoginsCount},
 		"sso": map[string]any{
 			"with_auth0": in.session != nil, "with_dbconn": conn.Strategy == "auth0", "current_clients": clients,
@@ -59,11 +66,14 @@ func (p *Pipeline) ruleContext(ctx context.Context, v Visit, in ruleInput) (json
 		"authentication": map[string]any{"methods": methods},
 		"authorization":  map[string]any{"roles": roles},
 		"request": map[string]any{
-			"userAgent": v.UserAgent, "ip": v.IP, "hostname": v.Hostname, "query": flat(in.query), "body": body,
+			"userAgent": v.UserAgent, "ip": v.IP, "hostname": v.Hostname, "query": flat(query), "body": body,
 		},
 	}
 	if o := in.org; o != nil {
 		c["organization"] = scriptOrganization(o)
+	}
+	if protocol != in.protocol {
+		c["original_protocol"] = in.protocol
 	}
 	if sessionID != "" {
 		c["sessionID"] = sessionID

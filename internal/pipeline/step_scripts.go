@@ -17,16 +17,29 @@ func (l *login) scripts(ctx context.Context) (string, error) {
 	if l.tx.Scripted {
 		return "", nil
 	}
-	a := l.authorization()
-	said, err := l.runScripts(ctx, l.visit, ruleInput{
+	state := l.tx.Script
+	if state == nil || state.Waits == AskRedirect && l.back == nil {
+		state = &stagedoor.ScriptState{}
+	}
+	a := l.tx.Result
+	if a == nil || state.Binding == "" {
+		a = l.authorization()
+	}
+	in := &ruleInput{
 		client: l.client, user: l.user, session: l.session, protocol: l.tx.Request.Protocol(), query: l.tx.Request.Query,
-		silent: l.tx.Request.HasPrompt("none"), request: &l.tx.Request, org: l.org, api: l.api,
-	}, a)
+		silent: l.tx.Request.HasPrompt("none"), request: &l.tx.Request, org: l.org, api: l.api, state: state, back: l.back,
+	}
+	said, err := l.runScripts(ctx, l.visit, in, a)
 	l.said = said
 	if err != nil {
 		return "", err
 	}
-	l.tx.Scripted, l.tx.Result = true, a
+	l.tx.Result = a
+	if in.elsewhere != "" {
+		l.tx.Script, l.elsewhere = said.keptIn(state, AskRedirect), in.elsewhere
+		return AskRedirect, nil
+	}
+	l.tx.Scripted, l.tx.Script = true, nil
 	return "", nil
 }
 
@@ -51,6 +64,10 @@ type ruleInput struct {
 	silent   bool
 	request  *stagedoor.AuthorizationRequest // nil for token requests
 	refresh  *stagedoor.RefreshToken         // nil unless one is exchanged
+	state    *stagedoor.ScriptState          // how far scripts have come; never nil
+	back     *way                            // nil unless the person came back from elsewhere
+
+	elsewhere string // where scripts send the person, an address without the state; empty: nowhere
 }
 
 // sessionID is the session that the login belongs to; empty if there is none.
@@ -66,13 +83,18 @@ func (in *ruleInput) sessionID() string {
 
 // runRules runs the enabled rules and writes their claims and scopes into a. The console lines come back also
 // when a rule refuses the login.
-func (p *Pipeline) runRules(ctx context.Context, v Visit, in ruleInput, a *stagedoor.Authorization) ([]map[string]any, error) {
+func (p *Pipeline) runRules(ctx context.Context, v Visit, in *ruleInput, a *stagedoor.Authorization) ([]map[string]any, error) {
 	all, err := v.Store.Rules(ctx)
 	if err != nil {
 		return nil, err
 	}
 	wire := in.user.Wire()
 	wire["clientID"] = in.client.ID
+	for name, value := range in.state.Properties {
+		if _, there := wire[name]; !there {
+			wire[name] = value
+		}
+	}
 	user, err := json.Marshal(wire)
 	if err != nil {
 		return nil, err
@@ -114,7 +136,11 @@ func (p *Pipeline) runRules(ctx context.Context, v Visit, in ruleInput, a *stage
 	if a.Profile, err = without(out.User, out.Merged); err != nil {
 		return console, err
 	}
-	if err := applyContext(out.Context, a); err != nil {
+	if err := applyContext(out.Context, in, a); err != nil {
+		return console, err
+	}
+	if in.elsewhere != "" {
+		in.state.Properties, err = invented(user, a.Profile)
 		return console, err
 	}
 	if a.Conformant {
@@ -148,7 +174,7 @@ func dropProfile(a *stagedoor.Authorization) {
 }
 
 // applyContext reads what rules wrote into the context.
-func applyContext(raw json.RawMessage, a *stagedoor.Authorization) error {
+func applyContext(raw json.RawMessage, in *ruleInput, a *stagedoor.Authorization) error {
 	var c struct {
 		IDToken     map[string]json.RawMessage `json:"idToken"`
 		AccessToken map[string]json.RawMessage `json:"accessToken"`
@@ -159,10 +185,13 @@ func applyContext(raw json.RawMessage, a *stagedoor.Authorization) error {
 	if err := json.Unmarshal(raw, &c); err != nil {
 		return stagedoor.Errorf(stagedoor.Forbidden, "access_denied", "A rule left context.idToken or context.accessToken that is not an object.")
 	}
-	for name, asked := range map[string]json.RawMessage{"redirect": c.Redirect, "multifactor": c.Multifactor, "primaryUser": c.PrimaryUser} {
+	for name, asked := range map[string]json.RawMessage{"multifactor": c.Multifactor, "primaryUser": c.PrimaryUser} {
 		if len(asked) > 0 && string(asked) != "null" {
 			return stagedoor.Errorf(stagedoor.Forbidden, "access_denied", "A rule set context.%s, which this server does not support yet.", name)
 		}
+	}
+	if err := in.leaveFor(c.Redirect); err != nil {
+		return err
 	}
 	if override, ok := c.AccessToken["scope"]; ok {
 		var scope []string

@@ -22,6 +22,9 @@ type login struct {
 	org     *stagedoor.Organization // nil: the login is for none
 	session *stagedoor.Session
 	said    said // what scripts leave behind for the login's log event
+	back    *way // how the person came back whom scripts had sent elsewhere; nil: they did not
+
+	elsewhere string // where scripts send the person
 }
 
 // step asks for a page, refuses, or has nothing to say.
@@ -62,6 +65,10 @@ func (p *Pipeline) run(ctx context.Context, l *login) (*Outcome, error) {
 		}
 		if ask != "" {
 			out.Ask = ask
+			if ask == AskRedirect {
+				out.Elsewhere, err = l.leave(ctx)
+				return out, err
+			}
 			out.Transaction, err = l.tx, l.save(ctx, ask)
 			return out, err
 		}
@@ -91,7 +98,7 @@ func cannotAsk(ask string) error {
 	switch ask {
 	case AskConsent:
 		return stagedoor.Errorf(stagedoor.Forbidden, "consent_required", "Consent required")
-	case AskOrganization:
+	case AskOrganization, AskRedirect:
 		return stagedoor.Errorf(stagedoor.Forbidden, "interaction_required", "Interaction required")
 	}
 	return stagedoor.Errorf(stagedoor.Forbidden, "login_required", "Login required")
@@ -149,7 +156,7 @@ func (l *login) startOver() (string, error) {
 	if l.tx.Chosen {
 		l.tx.Chosen, l.tx.Organized, l.tx.Request.Organization, l.org = false, false, "", nil
 	}
-	l.tx.Scripted, l.tx.Result, l.tx.Consented, l.tx.Denied = false, nil, false, false
+	l.tx.Scripted, l.tx.Result, l.tx.Script, l.tx.Consented, l.tx.Denied = false, nil, nil, false, false
 	return AskLogin, nil
 }
 

@@ -13,25 +13,32 @@ import (
 )
 
 // runScripts runs rules and then post-login actions, and writes what came of them into a. What they said comes back also when one of
-// them refuses.
-func (p *Pipeline) runScripts(ctx context.Context, v Visit, in ruleInput, a *stagedoor.Authorization) (said, error) {
-	console, err := p.runRules(ctx, v, in, a)
-	if err == nil {
-		err = permit(ctx, v.Store, in.api, a) // actions change what is granted
-	}
-	if err != nil {
-		return said{console: console}, err
+// them refuses. When in.elsewhere is set they are not done: in.state says where they go on.
+func (p *Pipeline) runScripts(ctx context.Context, v Visit, in *ruleInput, a *stagedoor.Authorization) (said, error) {
+	s := said{console: in.state.Console, executions: in.state.Executions}
+	if in.state.Binding == "" {
+		console, err := p.runRules(ctx, v, in, a)
+		s.console = append(s.console, console...)
+		if err == nil && in.elsewhere == "" {
+			err = permit(ctx, v.Store, in.api, a) // actions change what is granted
+		}
+		if err != nil || in.elsewhere != "" {
+			return s, err
+		}
 	}
 	all, err := p.bound(ctx, v, script.PostLogin)
 	if err != nil || len(all.bound) == 0 {
-		return said{console: console}, err
+		return s, err
 	}
-	s, err := p.postLogin(ctx, v, in, all, a)
-	s.console = append(console, s.console...)
+	if err := all.from(in.state.Binding); err != nil {
+		return s, err
+	}
+	more, err := p.postLogin(ctx, v, in, all, a)
+	s.console, s.executions = append(s.console, more.console...), append(s.executions, more.executions...)
 	return s, err
 }
 
-func (p *Pipeline) postLogin(ctx context.Context, v Visit, in ruleInput, all *actions, a *stagedoor.Authorization) (said, error) {
+func (p *Pipeline) postLogin(ctx context.Context, v Visit, in *ruleInput, all *actions, a *stagedoor.Authorization) (said, error) {
 	event, err := p.postLoginEvent(ctx, v, in, a)
 	if err != nil {
 		return said{}, err
@@ -60,12 +67,14 @@ func (p *Pipeline) postLogin(ctx context.Context, v Visit, in ruleInput, all *ac
 	if a.IDClaims, err = claimed(a.IDClaims, e.IDClaims, a.Scope, a.Conformant); err != nil {
 		return s, err
 	}
-	a.TokenClaims, err = claimed(a.TokenClaims, e.AccessClaims, a.Scope, true)
-	return s, err
+	if a.TokenClaims, err = claimed(a.TokenClaims, e.AccessClaims, a.Scope, true); err != nil {
+		return s, err
+	}
+	return s, all.suspend(in, e)
 }
 
 // denied ends what an action wants to be ended, and is the refusal.
-func (p *Pipeline) denied(ctx context.Context, v Visit, in ruleInput, e script.Effects) error {
+func (p *Pipeline) denied(ctx context.Context, v Visit, in *ruleInput, e script.Effects) error {
 	refusal := scripted("access_denied", e.Denied.Reason)
 	refusal.Extra = map[string]any{logRule: e.Denied.Action, logKind: "denied"}
 	switch {
@@ -126,12 +135,16 @@ func enabledRules(ctx context.Context, st *store.Store) ([]string, error) {
 
 // postLoginEvent is event of post-login (extensibility fact sheet 3.5). What rules are told of roles and of the organization, actions are
 // told too.
-func (p *Pipeline) postLoginEvent(ctx context.Context, v Visit, in ruleInput, a *stagedoor.Authorization) (map[string]any, error) {
+func (p *Pipeline) postLoginEvent(ctx context.Context, v Visit, in *ruleInput, a *stagedoor.Authorization) (map[string]any, error) {
 	method := "GET"
 	if in.refresh != nil {
 		method = "POST"
 	}
-	event := commonEvent(v, method, in.query)
+	query := in.query
+	if in.back != nil {
+		method, query = in.back.method, in.back.query
+	}
+	event := commonEvent(v, method, query)
 	raw, err := p.ruleContext(ctx, v, in)
 	if err != nil {
 		return nil, err
@@ -167,8 +180,8 @@ func (p *Pipeline) postLoginEvent(ctx context.Context, v Visit, in ruleInput, a 
 }
 
 // eventTransaction is the login as its request began it.
-func eventTransaction(in ruleInput, a *stagedoor.Authorization) map[string]any {
-	t := map[string]any{"protocol": in.protocol, "requested_scopes": nonNilList(a.Scope), "metadata": map[string]any{}}
+func eventTransaction(in *ruleInput, a *stagedoor.Authorization) map[string]any {
+	t := map[string]any{"protocol": in.protocol, "requested_scopes": nonNilList(a.Scope), "metadata": nonNilMetadata(in.state.Metadata)}
 	if r := in.request; r != nil {
 		t["requested_scopes"], t["response_type"], t["prompt"] = nonNilList(r.Scope), strings.Fields(r.ResponseType), nonNilList(r.Prompt)
 		t["ui_locales"] = strings.Fields(r.UILocales)
@@ -178,6 +191,13 @@ func eventTransaction(in ruleInput, a *stagedoor.Authorization) map[string]any {
 		}
 	}
 	return t
+}
+
+func nonNilMetadata(m map[string]json.RawMessage) map[string]json.RawMessage {
+	if m == nil {
+		return map[string]json.RawMessage{}
+	}
+	return m
 }
 
 func nonNilList(l []string) []string {

@@ -11,9 +11,11 @@ type Effects struct {
 	Scopes       []ScopeChange              // in the order in which they were asked for
 	UserMetadata map[string]json.RawMessage // first level; null removes a key
 	AppMetadata  map[string]json.RawMessage
-	Revoke       string // "session" or "refresh_token": what a denial ends too
-	KeepTokens   bool   // of a session that is revoked, the refresh tokens stay
-	Unsupported  string // the first call that the server cannot follow, such as api.redirect.sendUserTo
+	Revoke       string                     // "session" or "refresh_token": what a denial ends too
+	KeepTokens   bool                       // of a session that is revoked, the refresh tokens stay
+	Suspend      *Suspension                // nil: all scripts ran
+	Transaction  map[string]json.RawMessage // metadata of the transaction, with what it had before
+	Unsupported  string                     // the first call that the server cannot follow, such as api.prompt.render
 }
 
 // Denial is a script's refusal.
@@ -22,6 +24,13 @@ type Denial struct {
 	Code    string // as the script gave it, or the trigger's own
 	Reason  string // for the log, and for callers that are programs; made by a script: escape it
 	Message string // for people; may be empty
+}
+
+// Suspension ends a run behind a script, until the person has done something.
+type Suspension struct {
+	Script  int             // index in the run
+	Kind    string          // redirect
+	Details json.RawMessage // as the trigger's api made them
 }
 
 // ScopeChange is one change of the granted scopes. Op is add, remove or set.
@@ -41,7 +50,15 @@ type effects struct {
 	Cache       []cacheChange `json:"cache"`
 	Revoke      string        `json:"revoke"`
 	KeepTokens  bool          `json:"keepTokens"`
+	Suspend     *suspension   `json:"suspend"`
+	Transaction [][2]string   `json:"transaction"`
 	Unsupported string        `json:"unsupported"`
+}
+
+type suspension struct {
+	Script  int    `json:"script"`
+	Kind    string `json:"kind"`
+	Details string `json:"details"`
 }
 
 type denial struct {
@@ -55,7 +72,10 @@ type denial struct {
 func (e *effects) public(name func(int) string) Effects {
 	out := Effects{
 		IDClaims: object(e.ID), AccessClaims: object(e.Access), UserMetadata: object(e.User), AppMetadata: object(e.App),
-		KeepTokens: e.KeepTokens, Unsupported: clean(e.Unsupported),
+		Transaction: object(e.Transaction), KeepTokens: e.KeepTokens, Unsupported: clean(e.Unsupported),
+	}
+	if s := e.Suspend; s != nil && json.Valid([]byte(s.Details)) {
+		out.Suspend = &Suspension{Script: s.Script, Kind: s.Kind, Details: json.RawMessage(s.Details)}
 	}
 	if e.Revoke == "session" || e.Revoke == "refresh_token" {
 		out.Revoke = e.Revoke

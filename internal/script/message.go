@@ -52,6 +52,7 @@ type start struct {
 type triggerStart struct {
 	ID      string                 `json:"id"`
 	Handler string                 `json:"handler"`
+	Resume  string                 `json:"resume,omitempty"` // handler of the first script, where it waited for somebody to come back
 	Hook    bool                   `json:"hook"`
 	Errors  []string               `json:"errors,omitempty"` // names of error classes
 	Event   json.RawMessage        `json:"event"`

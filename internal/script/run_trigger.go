@@ -20,6 +20,7 @@ type TriggerRun struct {
 	Hook    bool            // the script is a hook
 	Event   json.RawMessage // a JSON object, without secrets; for a hook an object of arguments and context
 	Rules   []string        // ids of the rules that ran before, for api.rules.wasExecuted
+	Resume  bool            // the person came back whom the first script had sent elsewhere
 }
 
 // Script is one action or hook. Its source is a module in the manner of Node.
@@ -161,6 +162,9 @@ func (j *job) triggerStart() *triggerStart {
 	s := &triggerStart{
 		ID: t.Trigger.ID, Handler: t.Trigger.Handler, Hook: t.Hook, Event: t.Event, Rules: t.Rules,
 		Cache: j.host.caches.of(t.Tenant, t.Trigger.ID, time.Now()),
+	}
+	if t.Resume {
+		s.Resume = t.Trigger.Continue
 	}
 	if t.Trigger.Hook != nil {
 		s.Errors = t.Trigger.Hook.Errors

@@ -25,6 +25,7 @@ type Trigger struct {
 	ID          string
 	Versions    []TriggerVersion // oldest first; the last one is current
 	Handler     string           // the function that an action exports
+	Continue    string           // the one for when the person comes back whom it sent elsewhere; empty: it cannot do that
 	EntityBound bool             // actions are bound to a profile or a stream, not to the trigger
 	Runs        bool             // false: actions are kept and never run
 	Hook        *Hook            // nil: hooks of the older kind do not have this trigger

@@ -21,7 +21,7 @@ function bytes(s) {
 
 module.exports = function (pipe) {
 	const input = pipe.input, trigger = require('trigger:' + input.id), eventText = stringify(input.event);
-	const effects = {denied: null, scopes: [], revoke: '', keepTokens: false, unsupported: ''};
+	const effects = {denied: null, scopes: [], revoke: '', keepTokens: false, suspend: null, unsupported: ''};
 	const claims = {id: new Map(), access: new Map()}, metadata = {user: new Map(), app: new Map()}, transaction = new Map();
 	const records = new Map(), touched = new Set();
 	for (const key of keysOf(input.cache)) records.set(key, input.cache[key]);
@@ -43,6 +43,12 @@ module.exports = function (pipe) {
 			if (json === 'null') delete object[name][key];
 			else put(object[name], key, parse(json));
 		}
+	}
+
+	// adopt takes over the transaction's metadata of before.
+	function adopt(of) {
+		const old = of && of.metadata;
+		if (old !== null && typeof old === 'object') for (const name of keysOf(old)) transaction.set(name, stringify(old[name]));
 	}
 
 	const failed = code => ({type: 'error', code});
@@ -104,6 +110,8 @@ module.exports = function (pipe) {
 			effects.revoke = what;
 			effects.keepTokens = Boolean(keepTokens);
 		},
+		// suspend lets no script run behind the current one until the person has done something.
+		suspend(kind, details) { effects.suspend = {script: current, kind, details: stringify(details)}; },
 		unsupported: name => () => { if (!effects.unsupported) effects.unsupported = 'api.' + name; },
 		impossible: name => () => { throw new Error('api.' + name + ' is not supported by this server'); },
 	};
@@ -165,7 +173,11 @@ module.exports = function (pipe) {
 		event.secrets = Object.assign({}, script.secrets);
 		event.configuration = {};
 		const exported = evaluate(index, script.modules || {});
-		const handler = property(exported, input.handler);
+		const resumed = input.resume && index === 0, handler = property(exported, resumed ? input.resume : input.handler);
+		if (resumed && typeof handler !== 'function') {
+			pipe.log('warn', 'The action exports no function ' + input.resume + '; it goes on without', index);
+			return end(index);
+		}
 		if (typeof handler !== 'function') throw new TypeError('The action exports no function ' + input.handler);
 		Promised.resolve(handler.call(exported, event, api(index))).then(() => end(index), e => fail(index, e));
 	}
@@ -208,11 +220,12 @@ module.exports = function (pipe) {
 
 	return {
 		count: input.scripts.length,
-		over: () => effects.denied !== null || effects.unsupported !== '',
+		over: () => effects.denied !== null || effects.suspend !== null || effects.unsupported !== '',
 		start(index) {
 			current = index;
 			open = true;
 			event = parse(eventText);
+			if (index === 0) adopt(event.transaction);
 			if (input.hook) return hook(index);
 			overlay(event.user, 'user_metadata', metadata.user);
 			overlay(event.user, 'app_metadata', metadata.app);
@@ -224,6 +237,7 @@ module.exports = function (pipe) {
 			effects.access = [...claims.access];
 			effects.user = [...metadata.user];
 			effects.app = [...metadata.app];
+			effects.transaction = [...transaction].filter(pair => pair[1] !== 'null');
 			effects.cache = [...touched].map(key => ({key, record: records.get(key) || null}));
 			return effects;
 		},

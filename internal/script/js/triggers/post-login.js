@@ -6,6 +6,10 @@ const saml = ['Attribute', 'Audience', 'Recipient', 'CreateUpnClaim', 'Passthrou
 	'AuthnContextClassRef', 'SigningCert', 'IncludeAttributeNameFormat', 'TypedAttributes', 'EncryptionCert', 'EncryptionPublicKey', 'Cert', 'Key',
 	'RelayState', 'Issuer', 'EncryptionAlgorithm'];
 
+// Logins of these protocols have no browser that could be sent elsewhere.
+const withoutBrowser = ['oauth2-password', 'oauth2-resource-owner', 'oauth2-resource-owner-jwt-bearer', 'oauth2-refresh-token',
+	'oauth2-token-exchange', 'oauth2-access-token'];
+
 exports.api = function (t) {
 	const no = (group, names, how) => Object.fromEntries(names.map(name => [name, (how || t.unsupported)(group + '.' + name)]));
 	const refreshing = () => (t.event().transaction || {}).protocol === 'oauth2-refresh-token';
@@ -20,16 +24,10 @@ exports.api = function (t) {
 		validation: {error: (code, message) => t.deny('access_denied', message === undefined ? code : message)},
 		rules: {wasExecuted: t.value(id => (t.input.rules || []).includes(id))},
 		multifactor: {enable: provider => { if (provider !== 'none') t.unsupported('multifactor.enable')(); }},
-		redirect: {
-			canRedirect: t.value(() => false),
-			encodeToken: t.value(({secret, payload, expiresInSeconds = 900}) => {
-				const {user, request} = t.event(), now = Math.floor(Date.now() / 1000);
-				const claims = {iss: request.hostname, iat: now, exp: now + expiresInSeconds, sub: user.user_id, ip: request.ip};
-				return require('jsonwebtoken').sign(Object.assign(claims, payload), secret, {algorithm: 'HS256'});
-			}),
-			sendUserTo: t.unsupported('redirect.sendUserTo'),
-			validateToken: t.impossible('redirect.validateToken'),
-		},
+		redirect: require('redirect')(t, () => {
+			const {protocol, prompt} = t.event().transaction || {};
+			return !withoutBrowser.includes(protocol) && !(prompt || []).includes('none');
+		}),
 		authentication: no('authentication', ['challengeWith', 'challengeWithAny', 'enrollWith', 'enrollWithAny', 'recordMethod', 'setPrimaryUser']),
 		prompt: no('prompt', ['render']),
 		session: Object.assign(no('session', ['setExpiresAt', 'setIdleExpiresAt', 'setCookieMode', 'setMetadata', 'deleteMetadata', 'evictMetadata']), {
