@@ -25,7 +25,9 @@ type AuthenticationMethod struct {
 	Transports     []string
 	CreatedAt      time.Time
 
-	Secret string `json:"-"` // of a totp; of a recovery code the hash. Sealed at rest, never listed
+	Secret     string    `json:"-"` // of a totp; of a recovery code the hash. Sealed at rest, never listed
+	Step       int64     `json:"-"` // of a totp: the time step of the newest code that was given; no older one is taken (RFC 6238 section 5.2)
+	LastUsedAt time.Time `json:"-"` // zero: never
 }
 
 // Device is the part of the id that the enrolment is known by.

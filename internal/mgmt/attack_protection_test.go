@@ -105,7 +105,7 @@ func TestGuardian(t *testing.T) {
 		h.call(bearer, "PUT", "/guardian/factors/otp", `{"enabled":true}`).is(200, `{"enabled":true}`)
 		h.call(bearer, "GET", "/guardian/factors", "").is(200, `[{"name":"sms","enabled":false,"trial_expired":false},{"name":"push-notification","enabled":false,"trial_expired":false},
 			{"name":"otp","enabled":true,"trial_expired":false},{"name":"email","enabled":false,"trial_expired":false},{"name":"duo","enabled":false,"trial_expired":false},
-			{"name":"webauthn-roaming","enabled":false,"trial_expired":false},{"name":"webauthn-platform","enabled":false,"trial_expired":false},{"name":"recovery-code","enabled":false,"trial_expired":false}]`)
+			{"name":"webauthn-roaming","enabled":false,"trial_expired":false},{"name":"webauthn-platform","enabled":false,"trial_expired":false},{"name":"recovery-code","enabled":true,"trial_expired":false}]`)
 		h.call(bearer, "PUT", "/guardian/factors/smoke", `{"enabled":true}`).is(400, "")
 		h.call(bearer, "PUT", "/guardian/factors/otp", `{}`).fails(400, "invalid_body", "Payload validation error: 'Missing required property: enabled'.")
 

@@ -36,6 +36,9 @@ func showMethod(m *stagedoor.AuthenticationMethod) map[string]any {
 func showConfirmed(m *stagedoor.AuthenticationMethod) map[string]any {
 	out := showMethod(m)
 	out["confirmed"] = true
+	if !m.LastUsedAt.IsZero() {
+		out["last_auth_at"] = stagedoor.FormatTime(m.LastUsedAt)
+	}
 	return out
 }
 

@@ -32,6 +32,9 @@ func (a *API) listEnrollments(c *call) (any, error) {
 func showEnrollment(m *stagedoor.AuthenticationMethod) map[string]any {
 	kind := guardianMethods[m.Type]
 	shown := map[string]any{"id": m.Device(), "status": "confirmed", "type": kind, "auth_method": kind, "enrolled_at": stagedoor.FormatTime(m.CreatedAt)}
+	if !m.LastUsedAt.IsZero() {
+		shown["last_auth"] = stagedoor.FormatTime(m.LastUsedAt)
+	}
 	if m.Name != "" {
 		shown["name"] = m.Name
 	}
@@ -87,6 +90,11 @@ func (a *API) regenerateRecoveryCode(c *call) (any, error) {
 		return nil, err
 	}
 	return map[string]string{"recovery_code": code}, nil
+}
+
+// forgetBrowsers makes every browser ask a user for the second factor again.
+func (a *API) forgetBrowsers(c *call) (any, error) {
+	return nil, c.store.ForgetBrowsers(c.ctx(), c.id())
 }
 
 // ofUser answers out for a user that is there: for lists that nothing can be in yet, and for what nothing is remembered of.

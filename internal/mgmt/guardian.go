@@ -6,15 +6,12 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/stagedoor/stagedoor/internal/mfa"
 	"github.com/stagedoor/stagedoor/internal/web"
 )
 
-// factors are the second factors that a tenant may switch on, in the order of the wire (Management API fact sheet 3.18).
-var factors = []string{"sms", "push-notification", "otp", "email", "duo", "webauthn-roaming", "webauthn-platform", "recovery-code"}
-
-// The groups of settings under /guardian. Until people are asked for a second factor they are kept and have no effect.
+// The groups of settings under /guardian. Those of factors that nobody is asked for here are kept and have no effect.
 var (
-	factorStates   = settings{name: "guardian/factors"}
 	duoSettings    = settings{name: "guardian/duo", defaults: map[string]any{}}
 	phoneTypes     = settings{name: "guardian/phone-message-types", defaults: map[string]any{"message_types": []string{}}}
 	phoneProvider  = settings{name: "guardian/phone-provider", defaults: map[string]any{"provider": "auth0"}}
@@ -32,12 +29,12 @@ var (
 )
 
 func (a *API) listFactors(c *call) (any, error) {
-	on := map[string]bool{}
-	if err := c.store.Setting(c.ctx(), factorStates.name, &on); err != nil {
+	on, err := mfa.Switches(c.ctx(), c.store)
+	if err != nil {
 		return nil, err
 	}
 	list := []map[string]any{}
-	for _, name := range factors {
+	for _, name := range mfa.FactorNames {
 		list = append(list, map[string]any{"name": name, "enabled": on[name], "trial_expired": false})
 	}
 	return list, nil
@@ -49,12 +46,12 @@ type factorIn struct {
 
 func (a *API) setFactor(c *call, in factorIn) (any, error) {
 	name := c.r.PathValue("name")
-	if !slices.Contains(factors, name) {
+	if !slices.Contains(mfa.FactorNames, name) {
 		return nil, (&web.Violation{
-			Path: "name", Doc: "Factor name. Can be " + strings.Join(factors, ", "), Reason: "No enum match for: " + bounded(name, 100),
+			Path: "name", Doc: "Factor name. Can be " + strings.Join(mfa.FactorNames, ", "), Reason: "No enum match for: " + bounded(name, 100),
 		}).URI()
 	}
-	err := c.store.ChangeSetting(c.ctx(), factorStates.name, func(kept map[string]any) error {
+	err := c.store.ChangeSetting(c.ctx(), mfa.SettingFactors, func(kept map[string]any) error {
 		kept[name] = in.Enabled
 		return nil
 	})
@@ -65,11 +62,9 @@ type policiesSetting struct {
 	Policies []string `json:"policies"`
 }
 
-const guardianPolicies = "guardian/policies"
-
 func (a *API) readPolicies(c *call) (any, error) {
 	kept := policiesSetting{Policies: []string{}}
-	err := c.store.Setting(c.ctx(), guardianPolicies, &kept)
+	err := c.store.Setting(c.ctx(), mfa.SettingPolicies, &kept)
 	return kept.Policies, err
 }
 
@@ -90,7 +85,7 @@ func (a *API) setPolicies(c *call, in json.RawMessage) (any, error) {
 	if len(kept.Policies) > 1 {
 		return nil, (&web.Violation{Reason: "Array is too long (2), maximum 1"}).Body()
 	}
-	return kept.Policies, c.store.ChangeSetting(c.ctx(), guardianPolicies, func(members map[string]any) error {
+	return kept.Policies, c.store.ChangeSetting(c.ctx(), mfa.SettingPolicies, func(members map[string]any) error {
 		members["policies"] = kept.Policies
 		return nil
 	})

@@ -31,7 +31,7 @@ func (a *API) routes() []row {
 		{"DELETE", "/users/{id}/authenticators", "delete:guardian_enrollments", 204, "Delete All Authenticators", plain(a.deleteMethods)},
 		{"GET", "/users/{id}/enrollments", "read:users|read:current_user", 200, "Get the First Confirmed Multi-factor Authentication Enrollment", plain(a.listEnrollments)},
 		{"DELETE", "/users/{id}/multifactor/{provider}", "update:users", 204, "Delete a User's Multi-factor Provider", plain(a.deleteProvider)},
-		{"POST", "/users/{id}/multifactor/actions/invalidate-remember-browser", "update:users", 204, "Invalidate All Remembered Browsers for Multi-factor Authentication", plain(ofUser(nil))},
+		{"POST", "/users/{id}/multifactor/actions/invalidate-remember-browser", "update:users", 204, "Invalidate All Remembered Browsers for Multi-factor Authentication", plain(a.forgetBrowsers)},
 		{"POST", "/users/{id}/recovery-code-regeneration", "update:users", 200, "Generate New Multi-factor Authentication Recovery Code", plain(a.regenerateRecoveryCode)},
 		{"POST", "/users/{id}/risk-assessments/clear", "update:users", 204, "Clear risk assessment assessors for a user", body(a.clearRisk)},
 		{"GET", "/users/{id}/connected-accounts", "read:users", 200, "Get a User's Connected Accounts", query(a.listConnectedAccounts)},

@@ -74,6 +74,25 @@ func (s *Store) Fill(ctx context.Context, kind, ip string, t stagedoor.Throttle)
 	})
 }
 
+// TakeAttempt puts one attempt of kind into a subject's bucket and tells whether there was room for it: in one statement, so that attempts at
+// the same time cannot share the room of one.
+func (s *Store) TakeAttempt(ctx context.Context, kind, subject string, t stagedoor.Throttle) (bool, error) {
+	now, rate := millis(s.db.clock.Now()), int64(t.Rate)
+	var value int64
+	err := s.writeOne(ctx, func(q querier) error {
+		return q.row(ctx, `INSERT INTO attempts (tenant, kind, subject, connection, place, value, expires_at) VALUES (?, ?, ?, '', '', ?, ?)
+			ON CONFLICT (tenant, kind, subject, connection, place) DO UPDATE SET
+			value = CASE WHEN attempts.value < ? THEN ? ELSE attempts.value END + ?,
+			expires_at = CASE WHEN attempts.value < ? THEN ? ELSE attempts.value END + ?
+			WHERE attempts.value <= ? RETURNING value`,
+			[]any{s.tenant.ID, kind, subject, now + rate, now + rate, now, now, rate, now, now, rate, now + rate*int64(t.MaxAttempts-1)}, &value)
+	})
+	if errors.Is(err, errNoRows) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
 // Full tells whether an address's bucket of kind takes no further attempt.
 func (s *Store) Full(ctx context.Context, kind, ip string, t stagedoor.Throttle) (bool, error) {
 	var until int64

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/jose"
@@ -25,14 +26,16 @@ func identifierOf(m *stagedoor.AuthenticationMethod) string {
 // AuthenticationMethods lists a user's methods in the order in which they came, without secrets.
 func (s *Store) AuthenticationMethods(ctx context.Context, userID string) ([]stagedoor.AuthenticationMethod, error) {
 	out := []stagedoor.AuthenticationMethod{}
-	err := s.read().each(ctx, "SELECT doc FROM authentication_methods WHERE tenant = ? AND user_id = ? ORDER BY created_at, id", []any{s.tenant.ID, userID},
+	err := s.read().each(ctx, "SELECT doc, used_at FROM authentication_methods WHERE tenant = ? AND user_id = ? ORDER BY created_at, id", []any{s.tenant.ID, userID},
 		func(scan func(...any) error) error {
 			var doc string
-			if err := scan(&doc); err != nil {
+			var used int64
+			if err := scan(&doc, &used); err != nil {
 				return err
 			}
 			var m stagedoor.AuthenticationMethod
 			err := json.Unmarshal([]byte(doc), &m)
+			m.LastUsedAt = fromMillis(used)
 			out = append(out, m)
 			return err
 		})
@@ -46,14 +49,15 @@ func (s *Store) AuthenticationMethod(ctx context.Context, userID, id string) (*s
 
 func (s *Store) authenticationMethod(ctx context.Context, q querier, userID, id string) (*stagedoor.AuthenticationMethod, error) {
 	var doc string
-	err := q.row(ctx, "SELECT doc FROM authentication_methods WHERE tenant = ? AND user_id = ? AND id = ?", []any{s.tenant.ID, userID, id}, &doc)
+	var used int64
+	err := q.row(ctx, "SELECT doc, used_at FROM authentication_methods WHERE tenant = ? AND user_id = ? AND id = ?", []any{s.tenant.ID, userID, id}, &doc, &used)
 	if errors.Is(err, errNoRows) {
 		return nil, errMethodMissing()
 	}
 	if err != nil {
 		return nil, err
 	}
-	m := new(stagedoor.AuthenticationMethod)
+	m := &stagedoor.AuthenticationMethod{LastUsedAt: fromMillis(used)}
 	return m, json.Unmarshal([]byte(doc), m)
 }
 
@@ -61,14 +65,15 @@ func (s *Store) authenticationMethod(ctx context.Context, q querier, userID, id 
 func (s *Store) EnrolledDevice(ctx context.Context, device string, types ...string) (m *stagedoor.AuthenticationMethod, userID string, err error) {
 	for _, kind := range types {
 		var doc string
-		err := s.read().row(ctx, "SELECT doc, user_id FROM authentication_methods WHERE tenant = ? AND id = ?", []any{s.tenant.ID, kind + "|" + device}, &doc, &userID)
+		var used int64
+		err := s.read().row(ctx, "SELECT doc, user_id, used_at FROM authentication_methods WHERE tenant = ? AND id = ?", []any{s.tenant.ID, kind + "|" + device}, &doc, &userID, &used)
 		if errors.Is(err, errNoRows) {
 			continue
 		}
 		if err != nil {
 			return nil, "", err
 		}
-		m := new(stagedoor.AuthenticationMethod)
+		m := &stagedoor.AuthenticationMethod{LastUsedAt: fromMillis(used)}
 		return m, userID, json.Unmarshal([]byte(doc), m)
 	}
 	return nil, "", errMethodMissing()
@@ -106,8 +111,8 @@ func (s *Store) insertMethod(ctx context.Context, q querier, userID string, m *s
 	if m.Secret != "" {
 		sealed = s.seal(m.Secret, "authentication_methods", userID+"/"+m.ID)
 	}
-	_, err = q.exec(ctx, "INSERT INTO authentication_methods (tenant, user_id, id, type, identifier, doc, sealed, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-		s.tenant.ID, userID, m.ID, m.Type, identifierOf(m), document(doc), sealed, millis(m.CreatedAt))
+	_, err = q.exec(ctx, "INSERT INTO authentication_methods (tenant, user_id, id, type, identifier, doc, sealed, created_at, step, used_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+		s.tenant.ID, userID, m.ID, m.Type, identifierOf(m), document(doc), sealed, millis(m.CreatedAt), m.Step, millis(m.LastUsedAt))
 	return err
 }
 
@@ -133,14 +138,17 @@ func (s *Store) UpdateAuthenticationMethod(ctx context.Context, userID, id strin
 	return m, nil
 }
 
-// DeleteAuthenticationMethod takes one method from a user.
+// DeleteAuthenticationMethod takes one method from a user, and forgets the browsers that they were remembered in.
 func (s *Store) DeleteAuthenticationMethod(ctx context.Context, userID, id string) error {
 	return s.inUser(ctx, userID, func(q querier, _ *stagedoor.User) error {
 		n, err := q.exec(ctx, "DELETE FROM authentication_methods WHERE tenant = ? AND user_id = ? AND id = ?", s.tenant.ID, userID, id)
 		if err == nil && n == 0 {
 			err = errMethodMissing()
 		}
-		return err
+		if err != nil {
+			return err
+		}
+		return s.forgetBrowsers(ctx, q, userID)
 	})
 }
 
@@ -150,6 +158,11 @@ func (s *Store) DeleteAuthenticationMethods(ctx context.Context, userID string, 
 }
 
 func (s *Store) deleteMethods(ctx context.Context, q querier, userID string, types []string) error {
+	if len(types) == 0 || slices.Contains(types, TypeTOTP) {
+		if err := s.forgetBrowsers(ctx, q, userID); err != nil {
+			return err
+		}
+	}
 	if len(types) == 0 {
 		_, err := q.exec(ctx, "DELETE FROM authentication_methods WHERE tenant = ? AND user_id = ?", s.tenant.ID, userID)
 		return err

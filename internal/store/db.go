@@ -92,7 +92,7 @@ func (db *DB) Migrate(ctx context.Context) error {
 	if err := db.indexPending(ctx); err != nil {
 		return fmt.Errorf("indexing the users: %w", err)
 	}
-	return nil
+	return db.adoptFactors(ctx)
 }
 
 // CheckMigrated returns an error unless the schema is exactly this program's.
@@ -165,7 +165,8 @@ func (db *DB) Sweep(ctx context.Context) error {
 	now := db.clock.Now().UnixMilli()
 	for table, before := range map[string]int64{
 		"sessions": now, "transactions": now, "access_tokens": now, "tickets": now, "refresh_tokens": now, "client_assertions": now, "attempts": now, "jobs": now, "invitations": now, "action_executions": now,
-		"codes": now - (24 * time.Hour).Milliseconds(),
+		"pending_factors": now, "remembered_browsers": now,
+		"codes": now - (24 * time.Hour).Milliseconds(), "mfa_tokens": now - (24 * time.Hour).Milliseconds(), // to tell an old one from one that never was
 	} {
 		err := db.writeOne(ctx, func(q querier) error {
 			_, err := q.exec(ctx, "DELETE FROM "+table+" WHERE expires_at < ?", before)

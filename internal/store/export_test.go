@@ -76,3 +76,15 @@ func Exec(t testing.TB, db *DB, query string, args ...any) {
 func SmallSearch(db *DB) {
 	db.search = searchBounds{few: 4, many: 12, sample: 6, chunk: 2, probes: 64, patience: 6, set: 2}
 }
+
+// ImportFactors keeps factors of a user as imports did before there were second factors.
+func ImportFactors(t testing.TB, s *Store, user, factors string) {
+	t.Helper()
+	err := s.writeOne(t.Context(), func(q querier) error {
+		_, err := q.exec(t.Context(), "INSERT INTO imported_factors (tenant, user_id, sealed) VALUES (?, ?, ?)", s.tenant.ID, user, s.seal(factors, "imported_factors", user))
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/jose"
 	"github.com/stagedoor/stagedoor/internal/store"
 	"github.com/stagedoor/stagedoor/internal/store/storetest"
 )
@@ -63,6 +64,10 @@ func furnish(t testing.TB, s *store.Store) {
 		Connection: "Users", Provider: "auth0", UserID: "linked " + id, ProfileData: map[string]any{"email": "linked-" + id + "@example.com"},
 	}, true))(t)
 	ok(t, s.AddAuthenticationMethods(ctx, "auth0|"+id, []*stagedoor.AuthenticationMethod{{Type: "totp", Secret: "secret"}}, false))
+	ok(t, s.AddAuthenticationMethods(ctx, "auth0|"+id, []*stagedoor.AuthenticationMethod{{Type: "recovery-code", Secret: jose.HashToken("recovery")}}, false))
+	must(s.KeepPending(ctx, "pending "+id, "auth0|"+id, "pending secret", until))(t)
+	ok(t, s.RememberBrowser(ctx, "", "browser "+id, "auth0|"+id, until))
+	ok(t, s.SaveMFAToken(ctx, "mfa "+id, &stagedoor.MFAToken{UserID: "auth0|" + id, RefreshToken: "refresh", ExpiresAt: until}))
 	ok(t, s.CreateRole(ctx, &stagedoor.Role{ID: "rol " + id, Name: "Role"}))
 	ok(t, s.AddRolePermissions(ctx, "rol "+id, []stagedoor.Permission{{API: "api " + id, Name: "read"}}))
 	ok(t, s.AddUserRoles(ctx, "auth0|"+id, []string{"rol " + id}))
@@ -102,7 +107,7 @@ func photograph(t testing.TB, s *store.Store) string {
 	members, _, err := s.Members(ctx, "org "+id, "", store.OrganizationQuery{PerPage: 50})
 	ok(t, err)
 	b, err := json.MarshalIndent([]any{
-		must(s.AuthenticationMethods(ctx, "auth0|"+id))(t), must(s.Roles(ctx))(t), must(s.RolePermissions(ctx, "rol "+id))(t), must(s.UserPermissions(ctx, "auth0|"+id))(t),
+		must(s.Factors(ctx, "auth0|"+id))(t), must(s.Pending(ctx, "pending "+id, "auth0|"+id))(t), must(s.MFAToken(ctx, "mfa "+id))(t), must(s.Roles(ctx))(t), must(s.RolePermissions(ctx, "rol "+id))(t), must(s.UserPermissions(ctx, "auth0|"+id))(t),
 		orgs, orgTotal, members, must(s.OrganizationConnections(ctx, "org "+id))(t), must(s.OrganizationGrants(ctx, "org "+id))(t), must(s.OrganizationClients(ctx, "org "+id))(t),
 		must(s.DiscoveryDomains(ctx, "org "+id))(t), must(s.Invitations(ctx, "org "+id, true))(t),
 		must(s.LogCursor(ctx, &stagedoor.LogStream{ID: "stream"}))(t), must(s.Days(ctx, time.Now().Add(-48*time.Hour), time.Now()))(t), must(s.ActiveUsers(ctx, time.Time{}))(t),
@@ -664,9 +669,47 @@ var trespasses = map[string]struct {
 	"ImportUsers": {finds, func(ctx context.Context, s *store.Store) (any, error) {
 		return nil, lost(s.ImportUsers(ctx, &stagedoor.Job{ID: "job acme", Summary: &stagedoor.JobSummary{}}, store.JobLease{}, nil))
 	}},
-	"ImportedFactors": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
-		f, err := s.ImportedFactors(ctx, "auth0|acme")
-		return []byte(f), err
+	"Factors": {finds, func(ctx context.Context, s *store.Store) (any, error) { return s.Factors(ctx, "auth0|acme") }},
+	"AddFactor": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		_, err := s.AddFactor(ctx, "auth0|acme", &stagedoor.AuthenticationMethod{Type: "totp", Secret: "x"}, nil, false)
+		return nil, err
+	}},
+	"UseFactor": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		return nil, s.UseFactor(ctx, "auth0|acme", acmeMethod, 7)
+	}},
+	"ReplaceRecoveryCode": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		return nil, s.ReplaceRecoveryCode(ctx, "auth0|acme", "recovery", "x")
+	}},
+	"KeepPending": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		return s.KeepPending(ctx, "pending acme", "auth0|acme", "x", time.Now().Add(time.Hour))
+	}},
+	"Pending": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		return s.Pending(ctx, "pending acme", "auth0|acme")
+	}},
+	"DropPending": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
+		return nil, s.DropPending(ctx, "pending acme")
+	}},
+	"RememberBrowser": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		return nil, s.RememberBrowser(ctx, "browser acme", "new", "auth0|acme", time.Now().Add(time.Hour))
+	}},
+	"BrowserRemembered": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
+		is, err := s.BrowserRemembered(ctx, "browser acme", "auth0|acme", time.Hour)
+		if is {
+			err = errors.Join(err, errors.New("is remembered"))
+		}
+		return nil, err
+	}},
+	"ForgetBrowsers": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		return nil, s.ForgetBrowsers(ctx, "auth0|acme")
+	}},
+	"SaveMFAToken": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		return nil, s.SaveMFAToken(ctx, "mfa acme", &stagedoor.MFAToken{UserID: "auth0|acme"})
+	}},
+	"MFAToken":        {finds, func(ctx context.Context, s *store.Store) (any, error) { return s.MFAToken(ctx, "mfa acme") }},
+	"ConsumeMFAToken": {finds, func(ctx context.Context, s *store.Store) (any, error) { return s.ConsumeMFAToken(ctx, "mfa acme") }},
+	"TakeAttempt": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
+		_, err := s.TakeAttempt(ctx, "bucket", "::1", stagedoor.Throttle{MaxAttempts: 1, Rate: 60000})
+		return nil, err
 	}},
 	"UsersAfter": {ignores, func(ctx context.Context, s *store.Store) (any, error) { return s.UsersAfter(ctx, "", "", 50) }},
 	"CountUsers": {ignores, func(ctx context.Context, s *store.Store) (any, error) {

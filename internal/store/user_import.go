@@ -164,9 +164,7 @@ func (s *Store) importSecrets(ctx context.Context, q querier, id string, row *Im
 	if row.Factors == nil {
 		return nil
 	}
-	_, err := q.exec(ctx, `INSERT INTO imported_factors (tenant, user_id, sealed) VALUES (?, ?, ?)
-		ON CONFLICT (tenant, user_id) DO UPDATE SET sealed = excluded.sealed`, s.tenant.ID, id, s.seal(string(row.Factors), "imported_factors", id))
-	return err
+	return s.importFactors(ctx, q, id, row.Factors)
 }
 
 // importAgain deals with a row whose user is there already.
@@ -227,20 +225,6 @@ func (s *Store) reportRows(ctx context.Context, q querier, j *stagedoor.Job, row
 		}
 	}
 	return s.addJobPart(ctx, q, j.ID, JobErrors, j.Done, lines.Bytes())
-}
-
-// ImportedFactors returns the second factors that came with an imported user, as they came; nil if there are none.
-func (s *Store) ImportedFactors(ctx context.Context, id string) (json.RawMessage, error) {
-	var sealed string
-	err := s.read().row(ctx, "SELECT sealed FROM imported_factors WHERE tenant = ? AND user_id = ?", []any{s.tenant.ID, id}, &sealed)
-	if errors.Is(err, errNoRows) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	text, err := s.unseal(sealed, "imported_factors", id)
-	return json.RawMessage(text), err
 }
 
 // Storable tells whether both databases can keep the user's texts.

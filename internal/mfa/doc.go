@@ -1,0 +1,12 @@
+// Package mfa is the second factor: codes of an authenticator app (TOTP, RFC 6238) and recovery codes.
+//
+//	login page, ticket, /mfa/associate ─▶ Begin ─▶ secret, QR code ─▶ Confirm: the first code ─▶ a method of the user, a recovery code
+//	login page, /oauth/token           ─▶ Check: a code            ─▶ taken once, never again (RFC 6238 section 5.2)
+//	                                   ─▶ Recover: a recovery code ─▶ used up; another one takes its place
+//
+// Both ways lead through one bucket per person: ten wrong codes at once, then one every six minutes (Authentication API fact sheet 4.6). A
+// right one empties it. What is checked is never more than what the bucket has room for, however many requests come at once.
+//
+// The room does not know logins: who is asked for what, and when, is the pipeline's. It never shows a secret to anybody but who
+// enrols it, and keeps secrets sealed, recovery codes as hashes only.
+package mfa

@@ -1,0 +1,61 @@
+package mfa
+
+import (
+	"context"
+	"time"
+
+	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/jose"
+	"github.com/stagedoor/stagedoor/internal/store"
+)
+
+// Enrollment is a person on the way to a totp of their own.
+type Enrollment struct {
+	Store *store.Store
+	User  *stagedoor.User
+	Key   string // what it belongs to: a login under way, a ticket, a token; the secret is kept under it
+	Only  bool   // no other totp may be there
+}
+
+// Begin returns the secret that the person is to put into their app: the same one as long as the key is the same.
+func (e Enrollment) Begin(ctx context.Context, until time.Time) (secret string, err error) {
+	return e.Store.KeepPending(ctx, "totp/"+e.Key, e.User.ID, stagedoor.NewTOTPSecret(), until)
+}
+
+// Confirm takes the first code of the app: the secret becomes a method of the person. recovery is a recovery code that they have to note
+// down, empty if they have one or the tenant gives none. A wrong code is invalid_otp; nothing to confirm is NotFound.
+func (e Enrollment) Confirm(ctx context.Context, code string) (recovery string, err error) {
+	secret, err := e.Store.Pending(ctx, "totp/"+e.Key, e.User.ID)
+	if err != nil {
+		return "", err
+	}
+	if err := take(ctx, e.Store, e.User.ID, bucketOTP); err != nil {
+		return "", err
+	}
+	now := e.Store.Clock().Now()
+	at := step(secret, Digits(code), now)
+	if at == 0 {
+		return "", errOTP()
+	}
+	settings, err := SettingsOf(ctx, e.Store)
+	if err != nil {
+		return "", err
+	}
+	m := &stagedoor.AuthenticationMethod{Type: store.TypeTOTP, Secret: secret, Step: at, LastUsedAt: now}
+	var spare *stagedoor.AuthenticationMethod
+	if settings.Recovery {
+		recovery = stagedoor.NewRecoveryCode()
+		spare = &stagedoor.AuthenticationMethod{Type: store.TypeRecovery, Secret: jose.HashToken(recovery)}
+	}
+	added, err := e.Store.AddFactor(ctx, e.User.ID, m, spare, e.Only)
+	if err != nil {
+		return "", err
+	}
+	if !added {
+		recovery = ""
+	}
+	if err := e.Store.DropPending(ctx, "totp/"+e.Key); err != nil {
+		return "", err
+	}
+	return recovery, empty(ctx, e.Store, e.User.ID)
+}

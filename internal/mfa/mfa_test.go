@@ -1,0 +1,210 @@
+package mfa_test
+
+import (
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/pquerna/otp/totp"
+
+	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/mfa"
+	"github.com/stagedoor/stagedoor/internal/store"
+	"github.com/stagedoor/stagedoor/internal/store/storetest"
+)
+
+type world struct {
+	*testing.T
+	*store.Store
+	user *stagedoor.User
+	now  time.Time
+}
+
+// each runs fn with a tenant and a user on both databases.
+func each(t *testing.T, fn func(w *world)) {
+	for _, kind := range []string{storetest.SQLite, storetest.Postgres} {
+		t.Run(kind, func(t *testing.T) {
+			w := &world{T: t, now: time.Unix(1_700_000_010, 0), user: &stagedoor.User{ID: "auth0|ada", Connection: "Users", Email: "ada@example.com"}}
+			db := storetest.Open(t, kind, storetest.WithClock(func() time.Time { return w.now }))
+			w.Store = storetest.Tenant(t, db, "acme")
+			w.ok(w.CreateUser(t.Context(), w.user, ""))
+			fn(w)
+		})
+	}
+}
+
+func (w *world) ok(err error) {
+	w.Helper()
+	if err != nil {
+		w.Fatal(err)
+	}
+}
+
+func (w *world) code(secret string, ago time.Duration) string {
+	w.Helper()
+	code, err := totp.GenerateCode(secret, w.now.Add(-ago))
+	w.ok(err)
+	return code
+}
+
+func (w *world) fails(err error, code string) {
+	w.Helper()
+	if !stagedoor.HasCode(err, code) {
+		w.Errorf("error %v, want %s", err, code)
+	}
+}
+
+func (w *world) enroll(key string, only bool) (secret, recovery string) {
+	w.Helper()
+	e := mfa.Enrollment{Store: w.Store, User: w.user, Key: key, Only: only}
+	secret, err := e.Begin(w.Context(), w.now.Add(time.Hour))
+	w.ok(err)
+	recovery, err = e.Confirm(w.Context(), w.code(secret, 0))
+	w.ok(err)
+	return secret, recovery
+}
+
+func TestEnrollment(t *testing.T) {
+	each(t, func(w *world) {
+		ctx := w.Context()
+		e := mfa.Enrollment{Store: w.Store, User: w.user, Key: "login", Only: true}
+		_, err := e.Confirm(ctx, "123456")
+		if !stagedoor.IsKind(err, stagedoor.NotFound) {
+			w.Errorf("confirmed what was not begun: %v", err)
+		}
+		one, err := e.Begin(ctx, w.now.Add(time.Hour))
+		w.ok(err)
+		again, err := e.Begin(ctx, w.now.Add(time.Hour))
+		w.ok(err)
+		if one != again || len(one) != 32 || !mfa.ValidSecret(one) {
+			w.Errorf("secrets %q, %q", one, again)
+		}
+		for _, wrong := range []string{"", "000000", "12345", "abcdef", w.code(one, time.Minute+time.Second), w.code(one, -time.Minute)} {
+			_, err := e.Confirm(ctx, wrong)
+			w.fails(err, "invalid_otp")
+		}
+		good := w.code(one, 0)
+		recovery, err := e.Confirm(ctx, good[:3]+" "+good[3:])
+		w.ok(err)
+		if len(recovery) != 24 {
+			w.Errorf("recovery code %q", recovery)
+		}
+		w.fails(mfa.Check(ctx, w.Store, w.user.ID, good), "invalid_otp") // it proved the enrolment
+		other := mfa.Enrollment{Store: w.Store, User: w.user, Key: "another login", Only: true}
+		second, err := other.Begin(ctx, w.now.Add(time.Hour))
+		w.ok(err)
+		_, err = other.Confirm(ctx, w.code(second, 0))
+		w.fails(err, "already_enrolled")
+		other.Only = false
+		if none, err := other.Confirm(ctx, w.code(second, 0)); err != nil || none != "" {
+			w.Errorf("a second app: recovery %q, %v", none, err)
+		}
+		if m, err := mfa.MethodsOf(ctx, w.Store, w.user.ID); err != nil || m != (mfa.Methods{OTP: true, Recovery: true}) {
+			w.Errorf("%+v %v", m, err)
+		}
+	})
+}
+
+// RFC 6238 section 5.2: a code is taken once. The step before and the one after count too.
+func TestCodesAreTakenOnce(t *testing.T) {
+	each(t, func(w *world) {
+		ctx := w.Context()
+		secret, _ := w.enroll("login", true)
+		check := func(code string) error { return mfa.Check(ctx, w.Store, w.user.ID, code) }
+		w.now = w.now.Add(2 * time.Minute)
+		w.ok(check(w.code(secret, 30*time.Second)))
+		w.fails(check(w.code(secret, 30*time.Second)), "invalid_otp")
+		w.ok(check(w.code(secret, 0)))
+		w.fails(check(w.code(secret, 0)), "invalid_otp")
+		w.ok(check(w.code(secret, -30*time.Second)))
+		w.fails(check(w.code(secret, 0)), "invalid_otp") // older than the newest that was taken
+		w.now = w.now.Add(time.Minute)
+		w.ok(check(w.code(secret, 0)))
+	})
+}
+
+func TestWrongCodesRunOut(t *testing.T) {
+	each(t, func(w *world) {
+		ctx := w.Context()
+		secret, recovery := w.enroll("login", true)
+		w.now = w.now.Add(2 * time.Minute)
+		for range 10 {
+			w.fails(mfa.Check(ctx, w.Store, w.user.ID, "000000"), "invalid_otp")
+		}
+		w.fails(mfa.Check(ctx, w.Store, w.user.ID, w.code(secret, 0)), "too_many_attempts")
+		for range 9 {
+			_, err := mfa.Recover(ctx, w.Store, w.user.ID, "AAAAAAAAAAAAAAAAAAAAAAAA")
+			w.fails(err, "invalid_recovery_code")
+		}
+		next, err := mfa.Recover(ctx, w.Store, w.user.ID, strings.ToLower(recovery[:12])+" "+recovery[12:])
+		w.ok(err)
+		if next == recovery || len(next) != 24 {
+			w.Errorf("next recovery code %q", next)
+		}
+		w.ok(mfa.Check(ctx, w.Store, w.user.ID, w.code(secret, 0))) // the buckets are empty again
+		_, err = mfa.Recover(ctx, w.Store, w.user.ID, recovery)
+		w.fails(err, "invalid_recovery_code") // used up
+	})
+}
+
+func TestSettings(t *testing.T) {
+	each(t, func(w *world) {
+		ctx := w.Context()
+		for _, c := range []struct {
+			factors  map[string]any
+			policies []string
+			want     mfa.Settings
+		}{
+			{nil, nil, mfa.Settings{Recovery: true}},
+			{map[string]any{"otp": true}, []string{"all-applications"}, mfa.Settings{OTP: true, Recovery: true, Always: true}},
+			{map[string]any{"otp": true, "recovery-code": false}, []string{"confidence-score"}, mfa.Settings{OTP: true, Always: true}},
+			{map[string]any{"otp": false, "sms": true}, []string{}, mfa.Settings{Others: true}}, // recovery codes stay off
+		} {
+			w.ok(w.ChangeSetting(ctx, mfa.SettingFactors, func(m map[string]any) error {
+				for name, on := range c.factors {
+					m[name] = on
+				}
+				return nil
+			}))
+			w.ok(w.ChangeSetting(ctx, mfa.SettingPolicies, func(m map[string]any) error { m["policies"] = c.policies; return nil }))
+			if got, err := mfa.SettingsOf(ctx, w.Store); err != nil || got != c.want {
+				w.Errorf("%+v %v, want %+v", got, err, c.want)
+			}
+		}
+	})
+}
+
+func TestURIAndDrawing(t *testing.T) {
+	uri := mfa.URI("JBSWY3DPEHPK3PXP", "Acme & Söhne", "ada+x@example.com")
+	u, err := url.Parse(uri)
+	if err != nil || u.Scheme != "otpauth" || u.Host != "totp" || u.Path != "/Acme & Söhne:ada+x@example.com" {
+		t.Fatalf("%s: %v", uri, err)
+	}
+	if q := u.Query(); q.Get("secret") != "JBSWY3DPEHPK3PXP" || q.Get("issuer") != "Acme & Söhne" || q.Get("period") != "30" || strings.Contains(uri, "+") && !strings.Contains(uri, "ada+x") {
+		t.Errorf("%s", uri)
+	}
+	code, err := mfa.Draw(uri)
+	if err != nil || code.Size < 21 || !strings.HasPrefix(code.Path, "M0 0h7v1h-7z") {
+		t.Errorf("%+v %v", code, err)
+	}
+	if got := mfa.Spaced("JBSWY3DPEHPK3PXP"); got != "JBSW Y3DP EHPK 3PXP" {
+		t.Error(got)
+	}
+}
+
+// The test vectors of RFC 6238, appendix B, in six digits.
+func TestVectors(t *testing.T) {
+	each(t, func(w *world) {
+		w.ok(w.AddAuthenticationMethods(w.Context(), w.user.ID, []*stagedoor.AuthenticationMethod{{Type: "totp", Secret: "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"}}, false))
+		for _, v := range []struct {
+			at   int64
+			code string
+		}{{59, "287082"}, {1111111109, "081804"}, {1234567890, "005924"}, {2000000000, "279037"}, {20000000000, "353130"}} {
+			w.now = time.Unix(v.at, 0)
+			if err := mfa.Check(w.Context(), w.Store, w.user.ID, v.code); err != nil {
+				w.Errorf("at %d: %v", v.at, err)
+			}
+		}
+	})
+}

@@ -1,0 +1,172 @@
+package store_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/jose"
+	"github.com/stagedoor/stagedoor/internal/store"
+	"github.com/stagedoor/stagedoor/internal/store/storetest"
+)
+
+// A code is taken once, and none before it: of 8 callers at once one succeeds.
+func TestFactorIsUsedOncePerStep(t *testing.T) {
+	each(t, func(t *testing.T, s *store.Store) {
+		ctx := t.Context()
+		newUser(t, s, "auth0|ada")
+		m := &stagedoor.AuthenticationMethod{Type: "totp", Secret: "JBSWY3DPEHPK3PXP", Step: 100}
+		added := must(s.AddFactor(ctx, "auth0|ada", m, &stagedoor.AuthenticationMethod{Type: "recovery-code", Secret: jose.HashToken("first")}, true))(t)
+		if !added {
+			t.Error("no recovery code was added")
+		}
+		isKind(t, s.UseFactor(ctx, "auth0|ada", m.ID, 100), stagedoor.NotFound) // that one proved the enrolment
+		for step := int64(101); step < 106; step++ {
+			if won := race(8, func(int) error { return s.UseFactor(ctx, "auth0|ada", m.ID, step) }); won != 1 {
+				t.Errorf("step %d was used %d times", step, won)
+			}
+		}
+		isKind(t, s.UseFactor(ctx, "auth0|ada", m.ID, 103), stagedoor.NotFound)
+		all := must(s.Factors(ctx, "auth0|ada"))(t)
+		slices.SortFunc(all, func(a, b stagedoor.AuthenticationMethod) int { return strings.Compare(b.Type, a.Type) })
+		if len(all) != 2 || all[0].Secret != "JBSWY3DPEHPK3PXP" || all[0].LastUsedAt.IsZero() || all[1].Secret != jose.HashToken("first") {
+			t.Errorf("%+v", all)
+		}
+		if won := race(8, func(i int) error { return s.ReplaceRecoveryCode(ctx, "auth0|ada", "first", fmt.Sprint("next", i)) }); won != 1 {
+			t.Errorf("the recovery code was used %d times", won)
+		}
+		_, err := s.AddFactor(ctx, "auth0|ada", &stagedoor.AuthenticationMethod{Type: "totp", Secret: "another"}, nil, true)
+		hasCode(t, err, stagedoor.Conflict, "already_enrolled")
+		second := &stagedoor.AuthenticationMethod{Type: "totp", Secret: "another"}
+		if added := must(s.AddFactor(ctx, "auth0|ada", second, &stagedoor.AuthenticationMethod{Type: "recovery-code", Secret: "x"}, false))(t); added {
+			t.Error("a second recovery code was added")
+		}
+		_, err = s.AddFactor(ctx, "auth0|ada", &stagedoor.AuthenticationMethod{Type: "totp", Secret: "another"}, nil, false)
+		hasCode(t, err, stagedoor.Conflict, "already_enrolled")
+	})
+}
+
+func TestRememberedBrowsers(t *testing.T) {
+	clock := newClock()
+	each(t, func(t *testing.T, s *store.Store) {
+		ctx := t.Context()
+		newUser(t, s, "auth0|ada")
+		newUser(t, s, "auth0|eve")
+		is := func(handle, user string) bool { return must(s.BrowserRemembered(ctx, handle, user, 2*time.Hour))(t) }
+		ok(t, s.RememberBrowser(ctx, "", "one", "auth0|ada", clock.in(10*time.Hour)))
+		ok(t, s.RememberBrowser(ctx, "one", "two", "auth0|eve", clock.in(10*time.Hour)))
+		if is("one", "auth0|ada") || !is("two", "auth0|ada") || !is("two", "auth0|eve") || is("three", "auth0|eve") {
+			t.Error("the browser has another handle")
+		}
+		start := clock.now
+		defer func() { clock.now = start }()
+		clock.now = start.Add(time.Hour + 59*time.Minute)
+		if !is("two", "auth0|ada") {
+			t.Error("ada is forgotten")
+		}
+		clock.now = start.Add(3 * time.Hour)
+		if !is("two", "auth0|ada") || is("two", "auth0|eve") {
+			t.Error("who was away for too long is remembered, or ada is not")
+		}
+		ok(t, s.ForgetBrowsers(ctx, "auth0|ada"))
+		if is("two", "auth0|ada") {
+			t.Error("is remembered after all was forgotten")
+		}
+		ok(t, s.RememberBrowser(ctx, "", "three", "auth0|ada", clock.in(time.Hour)))
+		clock.now = start.Add(5 * time.Hour)
+		if is("three", "auth0|ada") {
+			t.Error("is remembered for too long")
+		}
+	}, storetest.WithClock(clock.clock))
+}
+
+func TestPendingFactors(t *testing.T) {
+	clock := newClock()
+	each(t, func(t *testing.T, s *store.Store) {
+		ctx := t.Context()
+		newUser(t, s, "auth0|ada")
+		newUser(t, s, "auth0|eve")
+		keep := func(user, secret string) string {
+			return must(s.KeepPending(ctx, "key", user, secret, clock.in(time.Hour)))(t)
+		}
+		same(t, []string{keep("auth0|ada", "one"), keep("auth0|ada", "two"), keep("auth0|eve", "three"), keep("auth0|ada", "four")}, []string{"one", "one", "three", "four"})
+		_, err := s.Pending(ctx, "key", "auth0|eve")
+		isKind(t, err, stagedoor.NotFound)
+		same(t, must(s.Pending(ctx, "key", "auth0|ada"))(t), "four")
+		ok(t, s.DropPending(ctx, "key"))
+		_, err = s.Pending(ctx, "key", "auth0|ada")
+		isKind(t, err, stagedoor.NotFound)
+	}, storetest.WithClock(clock.clock))
+}
+
+// Attempts at the same time cannot share the room of one.
+func TestTakeAttempt(t *testing.T) {
+	clock := newClock()
+	each(t, func(t *testing.T, s *store.Store) {
+		ctx := t.Context()
+		limit := stagedoor.Throttle{MaxAttempts: 10, Rate: 360000}
+		take := func(int) error {
+			if room, err := s.TakeAttempt(ctx, "mfa", "auth0|ada", limit); err != nil || !room {
+				return fmt.Errorf("no room: %w", err)
+			}
+			return nil
+		}
+		if won := race(40, take); won != 10 {
+			t.Errorf("%d attempts", won)
+		}
+		start := clock.now
+		defer func() { clock.now = start }()
+		clock.now = start.Add(12 * time.Minute)
+		if won := race(5, take); won != 2 {
+			t.Errorf("%d attempts after twelve minutes", won)
+		}
+		ok(t, s.Empty(ctx, "mfa", "auth0|ada"))
+		if won := race(12, take); won != 10 {
+			t.Errorf("%d attempts of an empty bucket", won)
+		}
+	}, storetest.WithClock(clock.clock))
+}
+
+func TestMFATokenIsUsedOnce(t *testing.T) {
+	clock := newClock()
+	each(t, func(t *testing.T, s *store.Store) {
+		ctx := t.Context()
+		newUser(t, s, "auth0|ada")
+		for i := range 10 {
+			ok(t, s.SaveMFAToken(ctx, fmt.Sprint("token", i), &stagedoor.MFAToken{UserID: "auth0|ada", RefreshToken: "rt", ExpiresAt: clock.in(time.Minute)}))
+		}
+		same(t, must(s.MFAToken(ctx, "token1"))(t).RefreshToken, "rt")
+		if won := race(80, func(i int) error { _, err := s.ConsumeMFAToken(ctx, fmt.Sprint("token", i%10)); return err }); won != 10 {
+			t.Errorf("%d tokens were used", won)
+		}
+		_, err := s.MFAToken(ctx, "token1")
+		isKind(t, err, stagedoor.NotFound)
+	}, storetest.WithClock(clock.clock))
+}
+
+// Factors that came with users before there were second factors are theirs after a migration.
+func TestImportedFactorsAreAdopted(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		ctx := t.Context()
+		s := storetest.Tenant(t, db, "acme")
+		newUser(t, s, "auth0|ada")
+		newUser(t, s, "auth0|eve")
+		ok(t, s.AddAuthenticationMethods(ctx, "auth0|eve", []*stagedoor.AuthenticationMethod{{Type: "totp", Secret: "ENROLLEDHERE"}}, false))
+		for _, user := range []string{"auth0|ada", "auth0|eve"} {
+			store.ImportFactors(t, s, user, `[{"totp":{"secret":"JBSWY3DPEHPK3PXP===="}},{"totp":{"secret":"JBSWY3DPEHPK3PXP"}},{"phone":{"value":"+15551234567"}},{"email":{"value":"a@x.test"}}]`)
+		}
+		ok(t, db.Migrate(ctx))
+		ok(t, db.Migrate(ctx))
+		for user, secret := range map[string]string{"auth0|ada": "JBSWY3DPEHPK3PXP", "auth0|eve": "ENROLLEDHERE"} {
+			var got []string
+			for _, m := range must(s.Factors(ctx, user))(t) {
+				got = append(got, m.Type+" "+m.Secret+m.PhoneNumber+m.Email)
+			}
+			slices.Sort(got)
+			same(t, got, []string{"email a@x.test", "phone +15551234567", "totp " + secret})
+		}
+	})
+}

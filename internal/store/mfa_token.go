@@ -1,0 +1,57 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+
+	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/jose"
+)
+
+// SaveMFAToken keeps a token request that waits for a second factor.
+func (s *Store) SaveMFAToken(ctx context.Context, token string, t *stagedoor.MFAToken) error {
+	doc, err := json.Marshal(t)
+	if err != nil {
+		return err
+	}
+	hash := jose.HashToken(token)
+	return s.writeOne(ctx, func(q querier) error {
+		_, err := q.exec(ctx, "INSERT INTO mfa_tokens (tenant, hash, user_id, doc, sealed, expires_at) VALUES (?, ?, ?, ?, ?, ?)",
+			s.tenant.ID, hash, t.UserID, document(doc), s.seal(t.RefreshToken, "mfa_tokens", hash), millis(t.ExpiresAt))
+		return err
+	})
+}
+
+// MFAToken returns what a token stands for, also when it has expired, without using it up.
+func (s *Store) MFAToken(ctx context.Context, token string) (*stagedoor.MFAToken, error) {
+	return s.mfaToken(ctx, s.read(), jose.HashToken(token), "SELECT doc, sealed FROM mfa_tokens WHERE tenant = ? AND hash = ? AND used_at IS NULL", s.tenant.ID, jose.HashToken(token))
+}
+
+// ConsumeMFAToken uses a token up: of many callers one succeeds.
+func (s *Store) ConsumeMFAToken(ctx context.Context, token string) (t *stagedoor.MFAToken, err error) {
+	now := millis(s.db.clock.Now())
+	err = s.writeOne(ctx, func(q querier) (err error) {
+		t, err = s.mfaToken(ctx, q, jose.HashToken(token), "UPDATE mfa_tokens SET used_at = ? WHERE tenant = ? AND hash = ? AND used_at IS NULL AND expires_at > ? RETURNING doc, sealed",
+			now, s.tenant.ID, jose.HashToken(token), now)
+		return err
+	})
+	return t, err
+}
+
+func (s *Store) mfaToken(ctx context.Context, q querier, hash, query string, args ...any) (*stagedoor.MFAToken, error) {
+	var doc, sealed string
+	err := q.row(ctx, query, args, &doc, &sealed)
+	if errors.Is(err, errNoRows) {
+		return nil, errNotFound("mfa_token")
+	}
+	if err != nil {
+		return nil, err
+	}
+	t := new(stagedoor.MFAToken)
+	if err := json.Unmarshal([]byte(doc), t); err != nil {
+		return nil, err
+	}
+	t.RefreshToken, err = s.unseal(sealed, "mfa_tokens", hash)
+	return t, err
+}

@@ -1,0 +1,14 @@
+package stagedoor
+
+import "time"
+
+// MFAToken is a token request that waits for a second factor (Authentication API fact sheet 4.6).
+type MFAToken struct {
+	ClientID  string
+	UserID    string
+	Granted   Authorization // what the tokens will be made from
+	Family    string        `json:",omitempty"` // of the refresh token that was presented
+	ExpiresAt time.Time
+
+	RefreshToken string `json:"-"` // as it was presented; sealed at rest
+}
