@@ -65,11 +65,15 @@ type scriptStart struct {
 	Name    string                 `json:"name"`
 	Secrets map[string]string      `json:"secrets"`
 	Modules map[string]moduleStart `json:"modules"`
+
+	Dependencies map[string]string `json:"dependencies,omitempty"` // versions of npm packages by name
 }
 
 type moduleStart struct {
 	At      int               `json:"at"` // index in Rules of start
 	Secrets map[string]string `json:"secrets"`
+
+	Dependencies map[string]string `json:"dependencies,omitempty"`
 }
 
 // result is the outcome as the worker reports it.

@@ -22,6 +22,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/go-jose/go-jose/v4"
+
+	"github.com/stagedoor/stagedoor/internal/password"
 )
 
 var hashes = map[string]func() hash.Hash{
@@ -63,6 +65,12 @@ func compute(op string, args []any) (any, error) {
 		return verify(arg(0), arg(1), raw(2)), nil
 	case "url":
 		return urlParts(arg(0), arg(1)), nil
+	case "packages":
+		return packages(), nil
+	case "bcrypthash":
+		return bcryptHash(raw(0), arg(1))
+	case "bcryptequal":
+		return password.BcryptEqual(arg(1), raw(0)), nil
 	}
 	return nil, fmt.Errorf("unknown operation %q", op)
 }
@@ -249,4 +257,13 @@ func urlParts(text, base string) string {
 		return ""
 	}
 	return string(out)
+}
+
+// bcryptHash hashes with a salt; a failure is text that does not begin with a dollar sign.
+func bcryptHash(secret []byte, salt string) (any, error) {
+	hash, err := password.Bcrypt(secret, salt)
+	if err != nil {
+		return err.Error(), nil //nolint:nilerr // the script gets it
+	}
+	return hash, nil
 }

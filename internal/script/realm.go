@@ -9,9 +9,11 @@ import (
 	"sync"
 
 	"modernc.org/quickjs"
+
+	"github.com/stagedoor/stagedoor/internal/script/npm"
 )
 
-//go:embed js/boot.js js/modules/*.js js/triggers/*.js js/lodash/lodash.min.js
+//go:embed js/boot.js js/modules/*.js js/triggers/*.js
 var sources embed.FS
 
 // realm is one JavaScript world: a machine of its own with the script room in it. It serves one run and is closed.
@@ -51,10 +53,10 @@ func (b *bytecode) compile(vm *quickjs.VM, key, source string) ([]byte, error) {
 
 // module returns the bytecode of a bundled module: a function (module, exports, require, internal).
 func (b *bytecode) module(vm *quickjs.VM, name string) ([]byte, error) {
-	file := "js/modules/" + path.Base(name) + ".js"
-	if name == "lodash" {
-		file = "js/lodash/lodash.min.js"
+	if id, is := strings.CutPrefix(name, "npm:"); is {
+		return b.bundle(vm, id)
 	}
+	file := "js/modules/" + path.Base(name) + ".js"
 	if id, is := strings.CutPrefix(name, "trigger:"); is {
 		file = "js/triggers/" + path.Base(id) + ".js"
 	}
@@ -63,6 +65,22 @@ func (b *bytecode) module(vm *quickjs.VM, name string) ([]byte, error) {
 		return nil, err
 	}
 	return b.compile(vm, "module "+name, "(function (module, exports, require, internal) {"+string(text)+"\n})")
+}
+
+// bundle returns the bytecode of a package of the npm registry: a function (module, exports, require).
+func (b *bytecode) bundle(vm *quickjs.VM, id string) ([]byte, error) {
+	key := "npm:" + id
+	b.mu.Lock()
+	code, ok := b.code[key]
+	b.mu.Unlock()
+	if ok {
+		return code, nil
+	}
+	text, err := npm.Source(id)
+	if err != nil {
+		return nil, err
+	}
+	return b.compile(vm, key, "(function (module, exports, require) {"+text+"\n})")
 }
 
 // gcThreshold is how much a realm holds before cycles are first looked for, in bytes. Most runs end before that; what is in no cycle is

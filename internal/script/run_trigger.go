@@ -28,12 +28,14 @@ type Script struct {
 	ID, Name, Source string
 	Secrets          map[string]string // its own, as event.secrets
 	Modules          []Module          // what it may require as actions:NAME
+	Dependencies     map[string]string // versions of npm packages that it means when it names none, by name
 }
 
 // Module is code that actions share.
 type Module struct {
 	Name, Source string
 	Secrets      map[string]string
+	Dependencies map[string]string
 }
 
 // TriggerOutcome is what came of it.
@@ -171,9 +173,9 @@ func (j *job) triggerStart() *triggerStart {
 	}
 	at := len(t.Scripts)
 	for _, script := range t.Scripts {
-		own := scriptStart{Name: script.Name, Secrets: script.Secrets, Modules: map[string]moduleStart{}}
+		own := scriptStart{Name: script.Name, Secrets: script.Secrets, Modules: map[string]moduleStart{}, Dependencies: script.Dependencies}
 		for _, m := range script.Modules {
-			own.Modules[m.Name] = moduleStart{At: at, Secrets: m.Secrets}
+			own.Modules[m.Name] = moduleStart{At: at, Secrets: m.Secrets, Dependencies: m.Dependencies}
 			at++
 		}
 		s.Scripts = append(s.Scripts, own)

@@ -132,7 +132,9 @@ func (w *worker) prepare(ctx context.Context) {
 		modules := strings.Join(w.modules, " ")
 		w.mu.Unlock()
 		if modules != "" {
+			r.host = compute // what packages do while they are loaded needs no run
 			_, _ = r.do("preload", modules)
+			r.host = nil
 		}
 		w.spares <- r
 		select {
@@ -222,6 +224,7 @@ func (w *worker) check(m message) {
 	r, makeUp, err := w.realm()
 	defer makeUp()
 	if err == nil {
+		r.host = compute
 		_, err = compile(new(bytecode), r.vm, m.Form, "", m.Source)
 		for _, name := range m.Modules {
 			if known, _ := r.do("knows", name); known != true {

@@ -428,16 +428,12 @@ console.time = console.timeEnd = console.group = console.groupEnd = console.tabl
 // --- modules ----------------------------------------------------------------------------------------------------------------------
 
 const loaded = new Map(), loading = new Set();
-const alias = {
-	'lodash': 'lodash', 'request': 'request', 'jsonwebtoken': 'jsonwebtoken', 'querystring': 'querystring', 'url': 'url', 'util': 'util',
-	'crypto': 'crypto', 'uuid': 'uuid', 'buffer': 'buffer', 'events': 'events',
-};
-const shipped = {'lodash': '4.18.1'};
 const core = new Set(['querystring', 'url', 'util', 'crypto', 'buffer', 'events']);
 
 // internal is what the bundled modules share; scripts never see it.
-const internal = {native, ask, call, log, text, property, inputValue: name => input[name]};
+const internal = {native, ask, call, log, text, property, inputValue: name => input[name], npm: specifier => requireWithin(specifier)};
 
+// load1 loads a module of the room, with what it may use of the room, or a bundle, which sees what scripts see.
 function load1(name) {
 	if (loaded.has(name)) return loaded.get(name).exports;
 	const factory = load(name);
@@ -445,8 +441,15 @@ function load1(name) {
 	const module = {exports: {}};
 	loaded.set(name, module);
 	loading.add(name);
-	factory.call(undefined, module, module.exports, load1, internal);
-	loading.delete(name);
+	try {
+		if (name.startsWith('npm:')) factory.call(module.exports, module, module.exports, requireWithin);
+		else factory.call(undefined, module, module.exports, load1, internal);
+	} catch (e) {
+		loaded.delete(name);
+		throw e;
+	} finally {
+		loading.delete(name);
+	}
 	return module.exports;
 }
 
@@ -456,42 +459,56 @@ function missing(name) {
 	return error;
 }
 
-// found takes apart `name`, `name@x.y.z`, `node:name` for core modules, and `lodash/part`; null for a module that is not there.
-function found(specifier) {
-	let name = specifier, version = '';
-	const at = specifier.lastIndexOf('@');
-	if (at > 0) {
-		name = specifier.slice(0, at);
-		version = specifier.slice(at + 1);
-	}
-	if (name.startsWith('node:') && core.has(name.slice(5))) name = name.slice(5);
-	let part = '';
-	if (name.startsWith('lodash/')) {
-		part = name.slice(7);
-		name = 'lodash';
-	}
-	const own = describe(alias, name);
-	return own ? {name, version, part, file: own.value} : null;
+// The resolver is made when a script first requires something that is no core module.
+let resolver = null;
+function resolve(specifier, pins) {
+	if (!resolver) resolver = load1('resolve')(parse(native('packages')), name => core.has(name));
+	return resolver(specifier, pins);
 }
 
-function require(specifier) {
-	if (typeof specifier !== 'string' || specifier === '') throw new TypeError('The "id" argument must be a string that is not empty');
-	const known = found(specifier);
-	if (!known) throw missing(specifier);
-	const {name, version, part, file} = known;
-	if (version && shipped[name] && shipped[name] !== version) {
-		log('warn', "require('" + specifier + "'): version " + shipped[name] + ' is used');
+// give is what a resolved specifier stands for.
+function give(found, specifier) {
+	if (found.core) return load1(found.name);
+	if (found.manifest) return {name: found.name, version: found.version};
+	let exports = load1(found.module);
+	if (found.module.startsWith('npm:')) exports = part(found.module, found.part);
+	if (!found.member) return exports;
+	if (exports === null || exports === undefined || exports[found.member] === undefined) throw missing(specifier);
+	return exports[found.member];
+}
+
+// part is what requiring a part of a bundle gives. While it is being loaded for the first time, its own name is not to be seen as a global.
+function part(name, which) {
+	loading.add(name);
+	try {
+		return load1(name)[which]();
+	} finally {
+		loading.delete(name);
 	}
-	const exports = load1(file);
-	if (!part) return exports;
-	if (typeof exports[part] !== 'function') throw missing(specifier);
-	return exports[part];
+}
+
+function require(specifier, pins) {
+	if (typeof specifier !== 'string' || specifier === '') throw new TypeError('The "id" argument must be a string that is not empty');
+	if (core.has(specifier)) return load1(specifier);
+	const found = resolve(specifier, pins);
+	if (!found) throw missing(specifier);
+	if (found.warning) log('warn', found.warning);
+	return give(found, specifier);
+}
+
+// requireWithin is the require of bundles.
+function requireWithin(specifier) {
+	const found = resolve(specifier);
+	if (!found) throw missing(specifier);
+	return give(found, specifier);
 }
 
 // --- globals ----------------------------------------------------------------------------------------------------------------------
 
 hidden(globalThis, 'global', globalThis);
-hidden(globalThis, 'require', require);
+hidden(globalThis, 'require', specifier => require(specifier));
+globalThis.require.resolve = specifier => { if (!resolve(specifier)) throw missing(specifier); return specifier; };
+globalThis.require.cache = {};
 hidden(globalThis, 'console', console);
 hidden(globalThis, 'process', {env: {}, nextTick: (fn, ...args) => { Promise.resolve().then(() => call(fn, ...args)); },
 	version: 'v18.0.0', versions: {node: '18.0.0'}, platform: 'linux', cwd: () => '/', uptime: () => clock() / 1e6,
@@ -513,15 +530,20 @@ function lazily(name, make) {
 		set(value) { hidden(globalThis, name, value); },
 	});
 }
-for (const [name, module] of [['_', 'lodash'], ['request', 'request'], ['jwt', 'jwt'], ['crypto', 'crypto'], ['querystring', 'querystring'],
-	['uuid', 'uuid']]) lazily(name, () => loading.has(module) ? undefined : load1(module));
+for (const [name, module] of [['request', 'request'], ['jwt', 'jwt'], ['crypto', 'crypto'], ['querystring', 'querystring'],
+	['uuid', 'uuid'], ['bcrypt', 'bcrypt']]) lazily(name, () => load1(module));
+// Packages look for what was there under their own name while they are being loaded: nothing.
+for (const [name, module] of [['_', 'underscored'], ['ip', 'ip'], ['pbkdf2', 'pbkdf2']]) lazily(name, () => loading.size ? undefined : load1(module));
+for (const [name, module] of [['async', 'async@0.9.2'], ['Auth0', 'auth0@2.44.1'], ['q', 'q'], ['xml2js', 'xml2js'], ['xmldom', 'xmldom'],
+	['xpath', 'xpath'], ['xtend', 'xtend']]) lazily(name, () => loading.size ? undefined : requireWithin(module));
 for (const [name, module] of [['Buffer', 'buffer'], ['URL', 'whatwg'], ['URLSearchParams', 'whatwg'], ['TextEncoder', 'encoding'],
 	['TextDecoder', 'encoding'], ['atob', 'encoding'], ['btoa', 'encoding'], ['fetch', 'fetch'], ['Headers', 'fetch'], ['Response', 'fetch']]) {
 	lazily(name, () => load1(module)[name]);
 }
 
 // What rules have as globals and actions do not.
-const ofRules = ['UnauthorizedError', 'ValidationError', 'WrongUsernameOrPasswordError', '_', 'request', 'jwt', 'querystring', 'uuid'];
+const ofRules = ['UnauthorizedError', 'ValidationError', 'WrongUsernameOrPasswordError', '_', 'request', 'jwt', 'querystring', 'uuid', 'ip', 'pbkdf2', 'async',
+	'Auth0', 'bcrypt', 'q', 'xml2js', 'xmldom', 'xpath', 'xtend'];
 
 const own = new Set(Reflect.ownKeys(globalThis).concat(['configuration', 'auth0']));
 
@@ -556,13 +578,18 @@ const operations = {
 		return true;
 	},
 	begin, tick, settle,
-	knows: specifier => found(specifier) !== null,
+	knows: specifier => resolve(specifier) !== null,
 	globals() {
 		for (const name of keysOf(globalThis)) if (!own.has(name)) return packGlobals();
 		return '';
 	},
 	preload(names) {
-		for (const name of names.split(' ')) load1(name);
+		for (const name of names.split(' ')) {
+			try {
+				if (name.startsWith('npm:')) part(name, '');
+				else load1(name);
+			} catch (e) { /* whoever requires it is told */ }
+		}
 	},
 };
 return (op, a, b, c) => operations[op](a, b, c);

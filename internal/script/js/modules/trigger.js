@@ -142,15 +142,16 @@ module.exports = function (pipe) {
 	}
 
 	// evaluate runs a script as a module and returns what it exports.
-	function evaluate(index, modules, actions) {
+	// pins are the versions of its dependencies.
+	function evaluate(index, modules, pins, actions) {
 		const module = {exports: {}}, shared = new Map();
 		const requires = specifier => {
-			if (typeof specifier !== 'string' || !specifier.startsWith('actions:')) return pipe.require(specifier);
+			if (typeof specifier !== 'string' || !specifier.startsWith('actions:')) return pipe.require(specifier, pins);
 			const name = specifier.slice(8);
 			if (!Object.hasOwn(modules, name)) throw pipe.missing(specifier);
 			if (!shared.has(name)) {
 				shared.set(name, {}); // a module that requires itself gets what is there
-				shared.set(name, evaluate(modules[name].at, {}, {secrets: modules[name].secrets || {}}));
+				shared.set(name, evaluate(modules[name].at, {}, modules[name].dependencies, {secrets: modules[name].secrets || {}}));
 			}
 			return shared.get(name);
 		};
@@ -172,7 +173,7 @@ module.exports = function (pipe) {
 		const script = input.scripts[index];
 		event.secrets = Object.assign({}, script.secrets);
 		event.configuration = {};
-		const exported = evaluate(index, script.modules || {});
+		const exported = evaluate(index, script.modules || {}, script.dependencies);
 		const resumed = input.resume && index === 0, handler = property(exported, resumed ? input.resume : input.handler);
 		if (resumed && typeof handler !== 'function') {
 			pipe.log('warn', 'The action exports no function ' + input.resume + '; it goes on without', index);
@@ -183,7 +184,7 @@ module.exports = function (pipe) {
 	}
 
 	function hook(index) {
-		const script = input.scripts[index], fn = evaluate(index, {});
+		const script = input.scripts[index], fn = evaluate(index, {}, script.dependencies);
 		if (typeof fn !== 'function') throw new Error('Unable to compile the extensibility code as javascript');
 		let called = false;
 		const callback = (error, result) => {

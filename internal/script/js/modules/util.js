@@ -102,7 +102,7 @@ exports.callbackify = fn => function (...args) {
 };
 exports.deprecate = fn => fn;
 exports.isArray = Array.isArray;
-exports.isDeepStrictEqual = (a, b) => require('lodash').isEqual(a, b);
+exports.isDeepStrictEqual = (a, b) => internal.npm('lodash').isEqual(a, b);
 exports.types = {isPromise: v => v instanceof Promise, isDate: v => v instanceof Date, isRegExp: v => v instanceof RegExp};
 exports.TextEncoder = require('encoding').TextEncoder;
 exports.TextDecoder = require('encoding').TextDecoder;
