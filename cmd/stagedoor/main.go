@@ -3,8 +3,9 @@
 //	stagedoor demo       the whole scenario on this machine: server, sample app, a few listeners
 //	stagedoor serve      the server alone
 //	stagedoor init       a new tenant and the client to manage it with
+//	stagedoor script     run and test rules, actions and hooks without a server
 //
-// Run `stagedoor COMMAND --help` for the flags of each. Every mistake ends in one line and exit code 1.
+// Run `stagedoor COMMAND --help` for the flags of each. Every mistake ends in one line and exit code 1 (3 of `stagedoor script`).
 package main
 
 import (
@@ -33,6 +34,7 @@ type cli struct {
 	Init     initCommand    `cmd:"" help:"Create a tenant and its first machine client; prints the credentials once."`
 	Migrate  migrateCommand `cmd:"" help:"Bring the database up to date."`
 	Reindex  reindexCommand `cmd:"" help:"Make the index of the user search anew, while servers run."`
+	Script   scriptsCommand `cmd:"" passthrough:"" help:"Run and test scripts, without a server."`
 	Routes   routesCommand  `cmd:"" help:"List every route of every door."`
 	CA       caCommand      `cmd:"" name:"ca" help:"The local certificate authority: path, install, uninstall."`
 	Settings showCommand    `cmd:"" help:"Print the settings in force, secrets hidden."`
@@ -50,6 +52,10 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if err := run(ctx, os.Args[1:]); err != nil {
+		code := codeOf(err, os.Args[1:])
+		if quiet := exit(0); errors.As(err, &quiet) {
+			os.Exit(code)
+		}
 		text := err.Error()
 		var ours *stagedoor.Error
 		if errors.As(err, &ours) {
@@ -58,14 +64,17 @@ func main() {
 		for line := range strings.Lines(text) {
 			fmt.Fprintln(os.Stderr, "stagedoor: "+strings.TrimSuffix(line, "\n"))
 		}
-		os.Exit(1)
+		os.Exit(code)
 	}
 }
 
 func run(ctx context.Context, args []string) error {
-	var c cli
-	parser, err := kong.New(&c, kong.Name("stagedoor"),
-		kong.Description("A self-hosted identity server that speaks Auth0's APIs."),
+	var c any = &cli{}
+	name, description := "stagedoor", "A self-hosted identity server that speaks Auth0's APIs."
+	if len(args) > 0 && args[0] == "script" { // its --config is something else
+		c, args, name, description = &scriptCommand{}, args[1:], "stagedoor script", scriptDescription
+	}
+	parser, err := kong.New(c, kong.Name(name), kong.Description(description),
 		kong.Configuration(config.JSON), kong.UsageOnError(), kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 		kong.BindTo(ctx, (*context.Context)(nil)))
 	if err != nil {
