@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"net/http"
 	"sync"
 
 	"github.com/stagedoor/stagedoor/internal/outbound"
@@ -33,9 +32,6 @@ func Open(cfg Config) *Stage {
 	s := &Stage{}
 	client := outbound.New(cfg.Outbound)
 	s.net.outside = client.Transport
-	if s.net.outside == nil {
-		s.net.outside = http.DefaultTransport
-	}
 	client.Transport = &s.net
 	s.host = script.New(script.Config{Command: cfg.Command, Workers: 1, HTTP: client, Limits: cfg.Limits, Log: slog.New(&s.late)})
 	return s
