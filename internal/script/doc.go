@@ -13,8 +13,8 @@
 // caller: nothing here changes a user or a token.
 //
 // What a script can do is what the protocol lets it ask for. A worker has no environment, no inherited descriptors, little memory and no
-// files to write; its calls to the outside are made by the server, through the client that the server was given. The JavaScript side (js/)
-// keeps scripts convenient, not safe: the process is the wall.
+// files to write, and on Linux no network of its own where the kernel lets it be started so; its calls to the outside are made by the
+// server, through the client that the server was given. The JavaScript side (js/) keeps scripts convenient, not safe: the process is the wall.
 //
 // # State between runs
 //

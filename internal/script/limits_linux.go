@@ -2,6 +2,7 @@ package script
 
 import (
 	"bytes"
+	"errors"
 	"os"
 	"os/exec"
 	"strconv"
@@ -9,9 +10,25 @@ import (
 )
 
 // child ties a worker's life to the server's: the kernel kills it when the thread that started it ends (see startProcess). The terminal's signals do not
-// reach it: the server ends its workers itself.
-func child(cmd *exec.Cmd) {
+// reach it: the server ends its workers itself. Apart means without a network: in namespaces of its own, where there is no interface that is up.
+func child(cmd *exec.Cmd, apart bool) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}
+	if apart {
+		cmd.SysProcAttr.Cloneflags = syscall.CLONE_NEWUSER | syscall.CLONE_NEWNET
+	}
+}
+
+// canPart tells whether workers can be kept from the network by namespaces here.
+const canPart = true
+
+// refused tells whether the kernel, or what it was told, does not let this process make namespaces.
+func refused(err error) bool {
+	for _, e := range []syscall.Errno{syscall.EPERM, syscall.EACCES, syscall.EINVAL, syscall.ENOSYS, syscall.ENOSPC, syscall.EUSERS} {
+		if errors.Is(err, e) {
+			return true
+		}
+	}
+	return false
 }
 
 const (

@@ -3,8 +3,10 @@ package script
 import (
 	"context"
 	"fmt"
+	"net"
 	"os"
 	"testing"
+	"time"
 )
 
 // TestMain makes the test binary its own worker: the host starts it with one argument.
@@ -16,5 +18,21 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(0)
 	}
+	if len(os.Args) == 3 && os.Args[1] == dialArgument {
+		dialMain(os.Args[2])
+	}
 	os.Exit(m.Run())
+}
+
+// dialArgument makes the test binary a worker that tries to connect to an address and says on stderr how it went.
+const dialArgument = "script-dial"
+
+func dialMain(address string) {
+	if c, err := net.DialTimeout("tcp", address, 2*time.Second); err == nil {
+		_ = c.Close()
+		os.Stderr.WriteString("connected")
+	} else {
+		os.Stderr.WriteString("refused: " + err.Error())
+	}
+	os.Exit(0)
 }

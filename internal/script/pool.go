@@ -31,6 +31,7 @@ type pool struct {
 
 	mu        sync.Mutex
 	closed    bool
+	apart     bool // workers are started without a network
 	processes map[*process]bool
 	waiters   []*waiter // first come, first served
 	stop      chan struct{}
@@ -44,7 +45,7 @@ type waiter struct {
 }
 
 func newPool(cfg Config) *pool {
-	p := &pool{command: cfg.Command, size: cfg.Workers, cfg: cfg, processes: make(map[*process]bool), stop: make(chan struct{}), swept: make(chan struct{})}
+	p := &pool{command: cfg.Command, size: cfg.Workers, cfg: cfg, apart: canPart, processes: make(map[*process]bool), stop: make(chan struct{}), swept: make(chan struct{})}
 	go p.sweep()
 	return p
 }
@@ -212,7 +213,14 @@ func (p *pool) start(tenant string) (*process, error) {
 		}
 		command = []string{self, "script-worker"}
 	}
-	proc, err := startProcess(command, p.cfg.Log, time.Now(), p.ended)
+	proc, err := startProcess(command, p.apart, p.cfg.Log, time.Now(), p.ended)
+	if err != nil && p.apart && refused(err) {
+		why := err
+		if proc, err = startProcess(command, false, p.cfg.Log, time.Now(), p.ended); err == nil {
+			p.apart = false
+			p.cfg.Log.Warn("script workers share the server's network: no namespace could be made for them", "err", why)
+		}
+	}
 	if err != nil {
 		return nil, err
 	}

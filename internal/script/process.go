@@ -46,12 +46,12 @@ type process struct {
 	born       time.Time
 }
 
-// startProcess starts a worker. ended is called once, when it is gone.
-func startProcess(command []string, log *slog.Logger, now time.Time, ended func(*process)) (*process, error) {
+// startProcess starts a worker, apart from the network if that is wanted. ended is called once, when it is gone.
+func startProcess(command []string, apart bool, log *slog.Logger, now time.Time, ended func(*process)) (*process, error) {
 	cmd := exec.Command(command[0], command[1:]...) //nolint:gosec,noctx // the operator's own command; it lives as long as the pool says
 	cmd.Env = []string{"TZ=UTC"}
 	cmd.Dir = "/"
-	child(cmd)
+	child(cmd, apart)
 	stderr := &tail{}
 	cmd.Stderr = stderr
 	stdin, err := cmd.StdinPipe()
