@@ -103,6 +103,8 @@ type Authorization struct {
 	Issuer      string
 	OrgID       string `json:",omitempty"` // the organization that the tokens are for
 	OrgName     string `json:",omitempty"` // its name, where tokens show it
+
+	Refreshing *AccessChange `json:",omitempty"` // what scripts change of the refresh tokens
 }
 
 // HasScope tells whether the scope was granted.

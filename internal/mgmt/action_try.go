@@ -3,6 +3,7 @@ package mgmt
 import (
 	"encoding/json"
 	"strings"
+	"time"
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/pipeline"
@@ -77,6 +78,17 @@ func showRun(out script.TriggerOutcome) map[string]any {
 	if e.Revoke != "" {
 		effects["revoked"] = e.Revoke
 	}
+	for name, change := range map[string]*stagedoor.AccessChange{"session": e.Session, "refresh_token": e.RefreshToken} {
+		if change != nil {
+			effects[name] = showChange(change)
+		}
+	}
+	if len(e.Methods) > 0 {
+		effects["methods"] = e.Methods
+	}
+	if e.PrimaryUser != "" {
+		effects["primary_user"] = e.PrimaryUser
+	}
 	if s := e.Suspend; s != nil {
 		effects["suspended"] = map[string]any{"kind": s.Kind, "details": s.Details}
 	}
@@ -85,4 +97,24 @@ func showRun(out script.TriggerOutcome) map[string]any {
 	}
 	payload["effects"] = effects
 	return payload
+}
+
+func showChange(c *stagedoor.AccessChange) map[string]any {
+	out := map[string]any{}
+	if c.ExpiresAt != 0 {
+		out["expires_at"] = stagedoor.FormatTime(time.UnixMilli(c.ExpiresAt))
+	}
+	if c.IdleExpiresAt != 0 {
+		out["idle_expires_at"] = stagedoor.FormatTime(time.UnixMilli(c.IdleExpiresAt))
+	}
+	if c.CookieMode != "" {
+		out["cookie_mode"] = c.CookieMode
+	}
+	if c.Evict {
+		out["evicted"] = true
+	}
+	if len(c.Metadata) > 0 {
+		out["metadata"] = c.Metadata
+	}
+	return out
 }

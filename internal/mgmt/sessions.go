@@ -101,14 +101,10 @@ func (a *API) readSession(c *call) (any, error) {
 	return showSession(s), nil
 }
 
-// maxAccessMetadata is how many members the metadata of a session or a refresh token may have, and how many characters a text
-// in it (Management API fact sheet 3.21).
-const maxAccessMetadata, maxAccessValue = 25, 255
-
 // accessMetadata reads the metadata of a session or a refresh token; null empties it.
 func accessMetadata(name string, o web.Opt[map[string]json.RawMessage]) (map[string]any, error) {
-	if len(o.Value) > maxAccessMetadata {
-		return nil, badProperty(name, fmt.Sprintf("Too many properties defined (%d), maximum %d", len(o.Value), maxAccessMetadata))
+	if len(o.Value) > stagedoor.MaxAccessMetadata {
+		return nil, badProperty(name, fmt.Sprintf("Too many properties defined (%d), maximum %d", len(o.Value), stagedoor.MaxAccessMetadata))
 	}
 	out := map[string]any{}
 	for _, key := range slices.Sorted(maps.Keys(o.Value)) {
@@ -116,8 +112,8 @@ func accessMetadata(name string, o web.Opt[map[string]json.RawMessage]) (map[str
 		if err := json.Unmarshal(o.Value[key], &text); err != nil || string(o.Value[key]) == "null" {
 			return nil, badProperty(name+"."+key, "Expected type string but found another type")
 		}
-		if n := len([]rune(text)); n > maxAccessValue {
-			return nil, badProperty(name+"."+key, fmt.Sprintf("String is too long (%d chars), maximum %d", n, maxAccessValue))
+		if n := len([]rune(text)); n > stagedoor.MaxAccessValue {
+			return nil, badProperty(name+"."+key, fmt.Sprintf("String is too long (%d chars), maximum %d", n, stagedoor.MaxAccessValue))
 		}
 		out[key] = text
 	}

@@ -225,6 +225,7 @@ func TestActionEvent(t *testing.T) {
 		"transaction.response_type": []string{"code"}, "transaction.login_hint": "x", "transaction.state": "st+a/te=", "transaction.ui_locales": []string{"de", "en"},
 		"transaction.metadata": map[string]any{}, "resource_server.identifier": apiAudience, "session.user_id": ada, "session.cookie.mode": "persistent",
 		"authorization.roles": []string{}, "ran": "true false", "organization": nil, "refresh_token": nil, "configuration": map[string]any{},
+		"transaction.locale": "de", "request.language": "en", "custom_domain": nil, "client.metadata": map[string]any{},
 	} {
 		same(t, path, dig(v, path), want)
 	}
@@ -245,7 +246,7 @@ func TestActionEvent(t *testing.T) {
 	v, text = seen()
 	for path, want := range map[string]any{
 		"transaction.protocol": "oauth2-refresh-token", "request.method": "POST", "request.body.ext-x": "1", "refresh_token.client_id": site, "refresh_token.user_id": ada,
-		"session": nil, "request.body.client_secret": nil,
+		"session.user_id": ada, "request.body.client_secret": nil, "refresh_token.device.initial_ip": "192.0.2.7", "request.language": "en",
 	} {
 		same(t, path, dig(v, path), want)
 	}

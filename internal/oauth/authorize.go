@@ -94,6 +94,9 @@ func (d *Door) comeBack(w http.ResponseWriter, r *http.Request, st *store.Store)
 
 // answer sends the browser to the next page, or the login's end to the client.
 func (d *Door) answer(w http.ResponseWriter, r *http.Request, st *store.Store, out *pipeline.Outcome, err error) {
+	if s := out.Recookie; s != nil {
+		session.SetCookie(w, r, session.Handle(r), s)
+	}
 	if err != nil {
 		d.respondError(w, r, st, &out.Request, err)
 		return

@@ -103,8 +103,12 @@ func (t *tokenRequest) issue(ctx context.Context, user *stagedoor.User, a *stage
 	}
 	resp, err := t.tokens(ctx, user, a, api, origin)
 	if err == nil && a.HasScope("offline_access") && t.client.Allows("refresh_token") {
+		family := t.newFamily(a, api, origin)
+		if err := t.scripted(family, a.Refreshing); err != nil {
+			return nil, err
+		}
 		resp.RefreshToken = stagedoor.NewToken()
-		err = t.st.CreateRefreshToken(ctx, resp.RefreshToken, t.newFamily(a, api, origin))
+		err = t.st.CreateRefreshToken(ctx, resp.RefreshToken, family)
 	}
 	return resp, err
 }

@@ -42,6 +42,12 @@ func redeemRefreshToken(ctx context.Context, t *tokenRequest) (*tokenResponse, e
 	if err != nil {
 		return nil, err
 	}
+	if !a.Refreshing.IsZero() {
+		_, err = t.st.ChangeRefreshTokens(ctx, rt.ID, func(rt *stagedoor.RefreshToken) error { return t.scripted(rt, a.Refreshing) })
+		if err != nil {
+			return nil, t.refused(err)
+		}
+	}
 	resp, err := t.tokens(ctx, user, a, api, rt.FamilyID)
 	if stagedoor.IsKind(err, stagedoor.NotFound) { // its code was replayed meanwhile
 		return nil, errRefresh()
@@ -62,6 +68,30 @@ func (t *tokenRequest) supersede(ctx context.Context, presented string) (next st
 	next = stagedoor.NewToken()
 	_, err = t.st.RotateRefreshToken(ctx, presented, next, leeway(rules), idleLife(rules))
 	return next, t.refused(err)
+}
+
+// scripted changes a refresh token as scripts want it, within what the client's settings allow.
+func (t *tokenRequest) scripted(rt *stagedoor.RefreshToken, c *stagedoor.AccessChange) (err error) {
+	if c.IsZero() {
+		return nil
+	}
+	rules, latest, latestIdle := t.client.RefreshToken, time.Time{}, time.Time{}
+	if rules.ExpirationType == "expiring" && !rules.InfiniteTokenLifetime {
+		latest = rt.CreatedAt.Add(time.Duration(rules.TokenLifetime) * time.Second)
+	}
+	if idle := idleLife(rules); idle > 0 {
+		latestIdle = t.st.Clock().Now().Add(idle)
+	}
+	if c.ExpiresAt != 0 {
+		rt.ExpiresAt = stagedoor.Capped(c.ExpiresAt, latest)
+	}
+	if c.IdleExpiresAt != 0 {
+		rt.IdleExpiry = stagedoor.Capped(c.IdleExpiresAt, latestIdle)
+	}
+	if rt.Metadata, err = c.MetadataOf(rt.Metadata); stagedoor.HasCode(err, "invalid_metadata") {
+		err = stagedoor.Errorf(stagedoor.Scripted, "access_denied", "%s", stagedoor.AsError(err).Message)
+	}
+	return err
 }
 
 // present looks a token up before anything is done for it: one that was superseded, and so may be stolen, ends its

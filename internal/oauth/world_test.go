@@ -40,11 +40,26 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(0)
 	}
-	scripts = script.New(script.Config{Workers: 2, Limits: script.Limits{Wall: 15 * time.Second}})
+	scripts = script.New(script.Config{Workers: 2, HTTP: &http.Client{Transport: &sites}, Limits: script.Limits{Wall: 15 * time.Second}})
 	slog.SetDefault(slog.New(slog.NewTextHandler(&operatorLog, nil)))
 	code := m.Run()
 	scripts.Close()
 	os.Exit(code)
+}
+
+// webSites are what scripts find outside: handlers by host.
+type webSites struct{ all sync.Map }
+
+var sites webSites
+
+func (s *webSites) RoundTrip(r *http.Request) (*http.Response, error) {
+	h, found := s.all.Load(r.URL.Host)
+	if !found {
+		return nil, fmt.Errorf("no site %s", r.URL.Host)
+	}
+	rec := httptest.NewRecorder()
+	h.(http.HandlerFunc)(rec, r)
+	return rec.Result(), nil
 }
 
 var (

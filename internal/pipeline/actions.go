@@ -48,6 +48,7 @@ type actions struct {
 	visit   Visit
 	trigger *script.Trigger
 	bound   []stagedoor.BoundAction
+	known   json.RawMessage
 	resume  bool // the first of them waited for somebody to come back
 }
 
@@ -64,7 +65,7 @@ func (a *actions) run(ctx context.Context, event any, rules []string) (script.Tr
 	if err != nil {
 		return script.TriggerOutcome{}, said{}, err
 	}
-	run := script.TriggerRun{Tenant: a.visit.Store.Tenant().ID, Trigger: a.trigger, Event: text, Rules: rules, Resume: a.resume}
+	run := script.TriggerRun{Tenant: a.visit.Store.Tenant().ID, Trigger: a.trigger, Event: text, Known: a.known, Rules: rules, Resume: a.resume}
 	for _, b := range a.bound {
 		s := script.Script{ID: b.Version.Action, Name: b.Name, Source: b.Version.Body.Code, Secrets: stagedoor.SecretValues(b.Version.Sealed)}
 		maps.Copy(s.Secrets, stagedoor.SecretValues(b.Binding.Sealed))

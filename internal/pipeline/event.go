@@ -1,11 +1,13 @@
 package pipeline
 
 import (
+	"context"
 	"encoding/json"
 	"strings"
 	"time"
 
 	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/store"
 )
 
 // The parts of an event that triggers share (extensibility fact sheet 3.5 and 3.9). Times are ISO texts; what is not known is left out.
@@ -18,7 +20,23 @@ func commonEvent(v Visit, method string, query map[string][]string) map[string]a
 	if v.Body == nil {
 		request["body"] = map[string]any{}
 	}
+	set(request, map[string]string{"language": v.Language})
 	return map[string]any{"tenant": map[string]any{"id": v.Store.Tenant().ID}, "request": request}
+}
+
+// customDomain adds the domain of the tenant's own under which the request came, if it is one.
+func customDomain(ctx context.Context, v Visit, event map[string]any) error {
+	host := strings.TrimSuffix(strings.TrimPrefix(v.Issuer, "https://"), "/")
+	if host == v.Store.Tenant().Domain() {
+		return nil
+	}
+	all, err := store.CustomDomains.All(ctx, v.Store)
+	for _, d := range all {
+		if d.Domain == host {
+			event["custom_domain"] = map[string]any{"domain": d.Domain, "domain_metadata": nonNil(d.Metadata)}
+		}
+	}
+	return err
 }
 
 func eventClient(c *stagedoor.Client) map[string]any {
@@ -66,7 +84,7 @@ func eventSession(s *stagedoor.Session) map[string]any {
 		mode = "persistent"
 	}
 	m := map[string]any{
-		"id": s.ID, "user_id": s.UserID, "clients": clients, "cookie": map[string]any{"mode": mode}, "metadata": map[string]any{},
+		"id": s.ID, "user_id": s.UserID, "clients": clients, "cookie": map[string]any{"mode": mode}, "metadata": nonNilAny(s.Metadata),
 		"device": map[string]any{"initial_ip": s.InitialIP, "initial_user_agent": s.InitialUserAgent, "last_ip": s.LastIP, "last_user_agent": s.LastUserAgent},
 	}
 	addTimes(m, map[string]time.Time{
@@ -88,13 +106,26 @@ func eventMethods(s *stagedoor.Session) map[string]any {
 
 func eventRefreshToken(t *stagedoor.RefreshToken) map[string]any {
 	m := map[string]any{
-		"id": t.ID, "client_id": t.ClientID, "user_id": t.UserID, "rotating": t.Rotating, "device": map[string]any{}, "metadata": map[string]any{},
+		"id": t.ID, "client_id": t.ClientID, "user_id": t.UserID, "rotating": t.Rotating, "device": refreshDevice(t), "metadata": nonNilAny(t.Metadata),
 		"resource_servers": []any{map[string]any{"audience": t.Audience, "scopes": strings.Join(t.Scope, " ")}},
 	}
 	if t.SessionID != "" {
 		m["session_id"] = t.SessionID
 	}
 	addTimes(m, map[string]time.Time{"created_at": t.CreatedAt, "last_exchanged_at": t.LastUsedAt, "expires_at": t.ExpiresAt, "idle_expires_at": t.IdleExpiry})
+	return m
+}
+
+func refreshDevice(t *stagedoor.RefreshToken) map[string]any {
+	m := map[string]any{}
+	set(m, map[string]string{"initial_ip": t.InitialIP, "initial_user_agent": t.InitialUserAgent})
+	return m
+}
+
+func nonNilAny(m map[string]any) map[string]any {
+	if m == nil {
+		return map[string]any{}
+	}
 	return m
 }
 

@@ -62,9 +62,7 @@ type Outcome struct {
 	API         *stagedoor.ResourceServer // nil: for /userinfo only
 	Elsewhere   string                    // where AskRedirect sends the browser
 
-	// A session that was opened on the way: the door sets its cookie whatever else comes.
-	Handle  string
-	Session *stagedoor.Session
+	Recookie *stagedoor.Session // the session whose cookie the door sets again, whatever else comes; nil: it stays as it is
 }
 
 // Begin starts a login for a checked request. The outcome is never nil: also beside an

@@ -32,6 +32,7 @@ func (p *Pipeline) Refresh(ctx context.Context, v Visit, client *stagedoor.Clien
 	var spoken said
 	if in.api, err = p.api(ctx, v.Store, a.Audience); err == nil {
 		spoken, err = p.runScripts(ctx, v, in, a)
+		u = in.user
 	}
 	if err == nil && in.elsewhere != "" { // there is no browser
 		err = cannotAsk(AskRedirect)

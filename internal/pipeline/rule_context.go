@@ -41,10 +41,11 @@ func (p *Pipeline) ruleContext(ctx context.Context, v Visit, in *ruleInput) (jso
 	if body == nil {
 		body = map[string]any{}
 	}
-	roles, err := roleNames(ctx, v.Store, in.user.ID, in.org)
+	held, err := in.roleList(ctx, v.Store)
 	if err != nil {
 		return nil, err
 	}
+	roles := roleNames(held)
 	protocol, query := in.protocol, in.query
 	if in.back != nil {
 		query = in.back.query
@@ -81,19 +82,26 @@ func (p *Pipeline) ruleContext(ctx context.Context, v Visit, in *ruleInput) (jso
 	return json.Marshal(c)
 }
 
-// roleNames are the names of a person's roles, as scripts know them: context.authorization.roles of rules,
-// event.authorization.roles of actions.
-func roleNames(ctx context.Context, st *store.Store, userID string, org *stagedoor.Organization) ([]string, error) {
-	orgID := ""
-	if org != nil {
-		orgID = org.ID
+// roleList are a person's roles, read once in a login.
+func (in *ruleInput) roleList(ctx context.Context, st *store.Store) (_ []stagedoor.Role, err error) {
+	if in.roles != nil {
+		return in.roles, nil
 	}
-	all, err := st.RolesFor(ctx, userID, orgID)
+	orgID := ""
+	if in.org != nil {
+		orgID = in.org.ID
+	}
+	in.roles, err = st.RolesFor(ctx, in.user.ID, orgID)
+	return in.roles, err
+}
+
+// roleNames are the names of roles, as scripts know them: context.authorization.roles of rules, event.authorization.roles of actions.
+func roleNames(all []stagedoor.Role) []string {
 	names := make([]string, len(all))
 	for i, r := range all {
 		names[i] = r.Name
 	}
-	return names, err
+	return names
 }
 
 func nonNil(m map[string]string) map[string]string {

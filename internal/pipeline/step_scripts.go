@@ -32,9 +32,11 @@ func (l *login) scripts(ctx context.Context) (string, error) {
 	said, err := l.runScripts(ctx, l.visit, in, a)
 	l.said = said
 	if err != nil {
+		l.user, l.recookie = in.user, in.recookie
 		return "", err
 	}
-	l.tx.Result = a
+	l.tx.Result, l.user, l.recookie = a, in.user, in.recookie
+	l.tx.UserID = in.user.ID
 	if in.elsewhere != "" {
 		l.tx.Script, l.elsewhere = said.keptIn(state, AskRedirect), in.elsewhere
 		return AskRedirect, nil
@@ -66,6 +68,11 @@ type ruleInput struct {
 	refresh  *stagedoor.RefreshToken         // nil unless one is exchanged
 	state    *stagedoor.ScriptState          // how far scripts have come; never nil
 	back     *way                            // nil unless the person came back from elsewhere
+
+	primary  string           // context.primaryUser of rules
+	became   bool             // scripts have made the person another user
+	recookie bool             // the session's cookie has to be set again
+	roles    []stagedoor.Role // once they were read; see [Pipeline.roles]
 
 	elsewhere string // where scripts send the person, an address without the state; empty: nowhere
 }
@@ -139,11 +146,19 @@ func (p *Pipeline) runRules(ctx context.Context, v Visit, in *ruleInput, a *stag
 	if err := applyContext(out.Context, in, a); err != nil {
 		return console, err
 	}
+	if in.primary != "" {
+		if err = p.become(ctx, v, in, a, in.primary); err == nil {
+			err = primaryProfile(a, in.user, user)
+		}
+		if err != nil {
+			return console, err
+		}
+	}
 	if in.elsewhere != "" {
 		in.state.Properties, err = invented(user, a.Profile)
 		return console, err
 	}
-	if a.Conformant {
+	if a.Conformant && in.primary == "" {
 		err = keepChanges(user, a)
 	}
 	dropProfile(a)
@@ -185,9 +200,14 @@ func applyContext(raw json.RawMessage, in *ruleInput, a *stagedoor.Authorization
 	if err := json.Unmarshal(raw, &c); err != nil {
 		return stagedoor.Errorf(stagedoor.Forbidden, "access_denied", "A rule left context.idToken or context.accessToken that is not an object.")
 	}
-	for name, asked := range map[string]json.RawMessage{"multifactor": c.Multifactor, "primaryUser": c.PrimaryUser} {
+	for name, asked := range map[string]json.RawMessage{"multifactor": c.Multifactor} {
 		if len(asked) > 0 && string(asked) != "null" {
 			return stagedoor.Errorf(stagedoor.Forbidden, "access_denied", "A rule set context.%s, which this server does not support yet.", name)
+		}
+	}
+	if raw := c.PrimaryUser; len(raw) > 0 && string(raw) != "null" {
+		if err := json.Unmarshal(raw, &in.primary); err != nil {
+			return stagedoor.Errorf(stagedoor.Forbidden, "access_denied", "A rule set context.primaryUser to something else than the id of a user.")
 		}
 	}
 	if err := in.leaveFor(c.Redirect); err != nil {

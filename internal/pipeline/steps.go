@@ -24,6 +24,7 @@ type login struct {
 	said    said // what scripts leave behind for the login's log event
 	back    *way // how the person came back whom scripts had sent elsewhere; nil: they did not
 
+	recookie  bool   // scripts changed what the session's cookie says
 	elsewhere string // where scripts send the person
 }
 
@@ -46,6 +47,14 @@ var steps = []step{
 }
 
 func (p *Pipeline) run(ctx context.Context, l *login) (*Outcome, error) {
+	out, err := p.steps(ctx, l)
+	if out != nil && l.recookie {
+		out.Recookie = l.session
+	}
+	return out, err
+}
+
+func (p *Pipeline) steps(ctx context.Context, l *login) (*Outcome, error) {
 	out := &Outcome{Request: l.tx.Request, Client: l.client, API: l.api}
 	if err := l.findOrganization(ctx); err != nil {
 		return out, err
@@ -76,7 +85,7 @@ func (p *Pipeline) run(ctx context.Context, l *login) (*Outcome, error) {
 	if err := l.end(ctx); err != nil {
 		return nil, err
 	}
-	out.User, out.Result, out.Session = l.user, l.tx.Result, l.session
+	out.User, out.Result = l.user, l.tx.Result
 	l.logSuccess()
 	return out, nil
 }

@@ -47,6 +47,9 @@ func (p *Pipeline) postLogin(ctx context.Context, v Visit, in *ruleInput, all *a
 	if err != nil {
 		return said{}, err
 	}
+	if all.known, err = p.knownRoles(ctx, v, in); err != nil {
+		return said{}, err
+	}
 	out, s, err := all.run(ctx, event, rules)
 	switch {
 	case err != nil:
@@ -57,11 +60,23 @@ func (p *Pipeline) postLogin(ctx context.Context, v Visit, in *ruleInput, all *a
 		return s, notSupported(out.Effects.Unsupported)
 	}
 	e := out.Effects
+	if e.PrimaryUser != "" && e.Denied == nil {
+		before := a.Profile
+		if err = p.become(ctx, v, in, a, e.PrimaryUser); err == nil {
+			err = primaryProfile(a, in.user, before)
+		}
+		if err != nil {
+			return s, err
+		}
+	}
 	if err := saveMetadata(ctx, v.Store, in.user.ID, e); err != nil { // also when the login is denied
 		return s, err
 	}
 	if e.Denied != nil {
 		return s, p.denied(ctx, v, in, e)
+	}
+	if err := p.changeAccess(ctx, v, in, e, a); err != nil {
+		return s, err
 	}
 	a.Scope = changed(a.Scope, e.Scopes)
 	if a.IDClaims, err = claimed(a.IDClaims, e.IDClaims, a.Scope, a.Conformant); err != nil {
@@ -71,6 +86,19 @@ func (p *Pipeline) postLogin(ctx context.Context, v Visit, in *ruleInput, all *a
 		return s, err
 	}
 	return s, all.suspend(in, e)
+}
+
+// knownRoles is what api.roles answers from.
+func (p *Pipeline) knownRoles(ctx context.Context, v Visit, in *ruleInput) (json.RawMessage, error) {
+	all, err := in.roleList(ctx, v.Store)
+	if err != nil {
+		return nil, err
+	}
+	roles := []map[string]string{}
+	for _, r := range all {
+		roles = append(roles, map[string]string{"id": r.ID, "name": r.Name, "description": r.Description})
+	}
+	return json.Marshal(map[string]any{"roles": roles})
 }
 
 // denied ends what an action wants to be ended, and is the refusal.
@@ -169,14 +197,20 @@ func (p *Pipeline) postLoginEvent(ctx context.Context, v Visit, in *ruleInput, a
 	if in.api != nil {
 		event["resource_server"] = map[string]any{"identifier": in.api.Identifier}
 	}
-	if in.session != nil {
-		event["session"] = eventSession(in.session)
+	s := in.session
+	if s == nil && in.refresh != nil && in.refresh.SessionID != "" {
+		if s, err = v.Store.Session(ctx, in.refresh.SessionID); err != nil && !stagedoor.IsKind(err, stagedoor.NotFound) {
+			return nil, err
+		}
+	}
+	if s != nil {
+		event["session"] = eventSession(s)
 	}
 	if in.refresh != nil {
 		event["refresh_token"] = eventRefreshToken(in.refresh)
 	}
 	event["transaction"] = eventTransaction(in, a)
-	return event, nil
+	return event, customDomain(ctx, v, event)
 }
 
 // eventTransaction is the login as its request began it.
@@ -185,6 +219,11 @@ func eventTransaction(in *ruleInput, a *stagedoor.Authorization) map[string]any 
 	if r := in.request; r != nil {
 		t["requested_scopes"], t["response_type"], t["prompt"] = nonNilList(r.Scope), strings.Fields(r.ResponseType), nonNilList(r.Prompt)
 		t["ui_locales"] = strings.Fields(r.UILocales)
+		for name, from := range map[string]string{"correlation_id": "correlation_id", "locale": "ui_locales"} {
+			if words := strings.Fields(strings.Join(r.Query[from], " ")); len(words) > 0 {
+				t[name] = words[0]
+			}
+		}
 		set(t, map[string]string{"redirect_uri": r.RedirectURI, "response_mode": r.ResponseMode, "state": r.State, "login_hint": r.LoginHint})
 		if acr := r.Query["acr_values"]; len(acr) > 0 {
 			t["acr_values"] = strings.Fields(acr[0])

@@ -1,6 +1,10 @@
 package script
 
-import "encoding/json"
+import (
+	"encoding/json"
+
+	"github.com/stagedoor/stagedoor"
+)
 
 // Effects are what the scripts of one trigger asked for, actions and hooks alike. The caller applies them; none has been
 // applied when they come back.
@@ -11,8 +15,12 @@ type Effects struct {
 	Scopes       []ScopeChange              // in the order in which they were asked for
 	UserMetadata map[string]json.RawMessage // first level; null removes a key
 	AppMetadata  map[string]json.RawMessage
-	Revoke       string                     // "session" or "refresh_token": what a denial ends too
-	KeepTokens   bool                       // of a session that is revoked, the refresh tokens stay
+	Revoke       string                  // "session" or "refresh_token": what a denial ends too
+	KeepTokens   bool                    // of a session that is revoked, the refresh tokens stay
+	Session      *stagedoor.AccessChange // nil: nothing of it changes
+	RefreshToken *stagedoor.AccessChange
+	Methods      []string                   // addresses that say how the person proved themselves elsewhere
+	PrimaryUser  string                     // id of the user who the person is from now on; empty: as before
 	Suspend      *Suspension                // nil: all scripts ran
 	Transaction  map[string]json.RawMessage // metadata of the transaction, with what it had before
 	Unsupported  string                     // the first call that the server cannot follow, such as api.prompt.render
@@ -50,9 +58,41 @@ type effects struct {
 	Cache       []cacheChange `json:"cache"`
 	Revoke      string        `json:"revoke"`
 	KeepTokens  bool          `json:"keepTokens"`
+	Session     *access       `json:"session"`
+	Refreshing  *access       `json:"refreshToken"`
+	Methods     []string      `json:"methods"`
+	Primary     string        `json:"primary"`
 	Suspend     *suspension   `json:"suspend"`
 	Transaction [][2]string   `json:"transaction"`
 	Unsupported string        `json:"unsupported"`
+}
+
+// access is a stagedoor.AccessChange; metadata are names, each with a text or nothing.
+type access struct {
+	ExpiresAt  int64     `json:"expiresAt"`
+	IdleAt     int64     `json:"idleExpiresAt"`
+	CookieMode string    `json:"cookieMode"`
+	Evict      bool      `json:"evict"`
+	Metadata   []*string `json:"metadata"`
+}
+
+func (a *access) public() *stagedoor.AccessChange {
+	if a == nil {
+		return nil
+	}
+	out := &stagedoor.AccessChange{ExpiresAt: a.ExpiresAt, IdleExpiresAt: a.IdleAt, CookieMode: a.CookieMode, Evict: a.Evict}
+	for i := 0; i+1 < len(a.Metadata); i += 2 {
+		if out.Metadata == nil {
+			out.Metadata = map[string]*string{}
+		}
+		if name := a.Metadata[i]; name != nil {
+			out.Metadata[*name] = a.Metadata[i+1]
+		}
+	}
+	if out.IsZero() {
+		return nil
+	}
+	return out
 }
 
 type suspension struct {
@@ -74,6 +114,7 @@ func (e *effects) public(name func(int) string) Effects {
 		IDClaims: object(e.ID), AccessClaims: object(e.Access), UserMetadata: object(e.User), AppMetadata: object(e.App),
 		Transaction: object(e.Transaction), KeepTokens: e.KeepTokens, Unsupported: clean(e.Unsupported),
 	}
+	out.Session, out.RefreshToken, out.Methods, out.PrimaryUser = e.Session.public(), e.Refreshing.public(), e.Methods, e.Primary
 	if s := e.Suspend; s != nil && json.Valid([]byte(s.Details)) {
 		out.Suspend = &Suspension{Script: s.Script, Kind: s.Kind, Details: json.RawMessage(s.Details)}
 	}

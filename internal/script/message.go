@@ -56,6 +56,7 @@ type triggerStart struct {
 	Hook    bool                   `json:"hook"`
 	Errors  []string               `json:"errors,omitempty"` // names of error classes
 	Event   json.RawMessage        `json:"event"`
+	Known   json.RawMessage        `json:"known,omitempty"` // what the trigger's api knows beyond the event
 	Rules   []string               `json:"rules,omitempty"` // ids of those that ran before
 	Cache   map[string]cacheRecord `json:"cache"`
 	Scripts []scriptStart          `json:"scripts"`

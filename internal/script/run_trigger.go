@@ -20,6 +20,7 @@ type TriggerRun struct {
 	Hook    bool            // the script is a hook
 	Event   json.RawMessage // a JSON object, without secrets; for a hook an object of arguments and context
 	Rules   []string        // ids of the rules that ran before, for api.rules.wasExecuted
+	Known   json.RawMessage // what the trigger's api knows beyond the event: an object; nil for nothing
 	Resume  bool            // the person came back whom the first script had sent elsewhere
 }
 
@@ -162,7 +163,7 @@ func (j *job) triggerStart() *triggerStart {
 		return nil
 	}
 	s := &triggerStart{
-		ID: t.Trigger.ID, Handler: t.Trigger.Handler, Hook: t.Hook, Event: t.Event, Rules: t.Rules,
+		ID: t.Trigger.ID, Handler: t.Trigger.Handler, Hook: t.Hook, Event: t.Event, Known: t.Known, Rules: t.Rules,
 		Cache: j.host.caches.of(t.Tenant, t.Trigger.ID, time.Now()),
 	}
 	if t.Resume {

@@ -269,6 +269,9 @@ var trespasses = map[string]struct {
 	"SetRefreshTokenMetadata": {finds, func(ctx context.Context, s *store.Store) (any, error) {
 		return s.SetRefreshTokenMetadata(ctx, "rt auth0|acme", map[string]any{"a": "b"})
 	}},
+	"ChangeRefreshTokens": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		return s.ChangeRefreshTokens(ctx, "rt auth0|acme", func(*stagedoor.RefreshToken) error { return nil })
+	}},
 	"RevokeRefreshTokens": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
 		return s.RevokeRefreshTokens(ctx, store.RefreshTokensOf{UserID: "auth0|acme"})
 	}},

@@ -130,6 +130,11 @@ func (s *Store) refreshTokenByID(ctx context.Context, q querier, id string) (*st
 
 // SetRefreshTokenMetadata replaces the metadata of a family of refresh tokens.
 func (s *Store) SetRefreshTokenMetadata(ctx context.Context, id string, metadata map[string]any) (*stagedoor.RefreshToken, error) {
+	return s.ChangeRefreshTokens(ctx, id, func(t *stagedoor.RefreshToken) error { t.Metadata = metadata; return nil })
+}
+
+// ChangeRefreshTokens changes all tokens of a live family of refresh tokens, and returns the newest.
+func (s *Store) ChangeRefreshTokens(ctx context.Context, id string, change func(*stagedoor.RefreshToken) error) (*stagedoor.RefreshToken, error) {
 	var t *stagedoor.RefreshToken
 	err := s.write(ctx, func(q querier) (err error) {
 		if t, err = s.refreshTokenByID(ctx, q, id); err != nil {
@@ -156,12 +161,14 @@ func (s *Store) SetRefreshTokenMetadata(ctx context.Context, id string, metadata
 			return err
 		}
 		for hash, one := range docs {
-			one.Metadata = metadata
+			if err := change(&one); err != nil {
+				return err
+			}
 			doc, err := json.Marshal(one)
 			if err != nil {
 				return err
 			}
-			if _, err := q.exec(ctx, "UPDATE refresh_tokens SET doc = ? WHERE tenant = ? AND hash = ?", document(doc), s.tenant.ID, hash); err != nil {
+			if _, err := q.exec(ctx, "UPDATE refresh_tokens SET doc = ?, expires_at = ? WHERE tenant = ? AND hash = ?", document(doc), refreshEnd(&one), s.tenant.ID, hash); err != nil {
 				return err
 			}
 			if one.Counter >= t.Counter {

@@ -10,6 +10,9 @@ const put = (object, name, value) => define(object, name, {value, writable: true
 // Limits of api.cache, in bytes and milliseconds.
 const maxEntries = 20, maxKey = 64, maxValue = 4096, maxCache = 8192, maxLife = 24 * 3600e3, usualLife = 15 * 60e3;
 
+// Limits of metadata of the transaction, in bytes.
+const maxName = 64, maxText = 8192;
+
 function bytes(s) {
 	let n = 0;
 	for (const c of s) {
@@ -19,12 +22,17 @@ function bytes(s) {
 	return n;
 }
 
+// unchanged is what scripts change of a session or a refresh token, at first.
+const unchanged = () => ({expiresAt: 0, idleExpiresAt: 0, cookieMode: '', evict: false, metadata: new Map()});
+
 module.exports = function (pipe) {
 	const input = pipe.input, trigger = require('trigger:' + input.id), eventText = stringify(input.event);
-	const effects = {denied: null, scopes: [], revoke: '', keepTokens: false, suspend: null, unsupported: ''};
+	const effects = {denied: null, scopes: [], methods: [], primary: '', revoke: '', keepTokens: false, suspend: null, unsupported: ''};
 	const claims = {id: new Map(), access: new Map()}, metadata = {user: new Map(), app: new Map()}, transaction = new Map();
 	const records = new Map(), touched = new Set();
 	for (const key of keysOf(input.cache)) records.set(key, input.cache[key]);
+	const changes = {session: unchanged(), refreshToken: unchanged()}, setBy = {user: new Map(), app: new Map()};
+	let primaryBy = -1;
 	let current = -1, open = false, event = null;
 
 	// keep takes a value as it is now; undefined takes back what was set before.
@@ -49,6 +57,13 @@ module.exports = function (pipe) {
 	function adopt(of) {
 		const old = of && of.metadata;
 		if (old !== null && typeof old === 'object') for (const name of keysOf(old)) transaction.set(name, stringify(old[name]));
+	}
+
+	// reshow shows a script what the ones before it have changed of a session or refresh token.
+	function reshow(change, of) {
+		if (of === null || typeof of !== 'object') return;
+		if (change.evict) put(of, 'metadata', {});
+		overlay(of, 'metadata', new Map([...change.metadata].map(([name, content]) => [name, stringify(content)])));
 	}
 
 	const failed = code => ({type: 'error', code});
@@ -96,8 +111,59 @@ module.exports = function (pipe) {
 			effects.denied = {script: current, code, reason: reason === undefined ? '' : text(reason), message: message === undefined ? '' : text(message)};
 		},
 		claim: token => (name, content) => keep(claims[token], name, content, 'a claim'),
-		metadata: kind => (name, content) => keep(metadata[kind], name, content, 'metadata'),
+		metadata: kind => (name, content) => {
+			keep(metadata[kind], name, content, 'metadata');
+			setBy[kind].set(name, current);
+		},
+		// access is the part of an api that changes a session or a refresh token, which the event shows as property of it.
+		access(what, shown) {
+			const change = changes[what];
+			const until = member => ms => {
+				if (typeof ms !== 'number' || !(ms > 0 && ms < 8.64e15)) throw new TypeError('A time must be a number of milliseconds');
+				change[member] = change[member] ? Math.min(change[member], Math.round(ms)) : Math.round(ms);
+			};
+			const seen = () => {
+				const of = event[shown];
+				if (of === null || typeof of !== 'object') return {};
+				if (of.metadata === null || typeof of.metadata !== 'object') put(of, 'metadata', {});
+				return of.metadata;
+			};
+			const set = (name, content) => {
+				if (typeof name !== 'string' || name === '') throw new TypeError('The name of metadata must be a string that is not empty');
+				if (content !== null && typeof content !== 'string') throw new TypeError('The value of metadata must be a string');
+				change.metadata.set(name, content);
+				if (content === null) delete seen()[name];
+				else put(seen(), name, content);
+			};
+			return {
+				setExpiresAt: until('expiresAt'), setIdleExpiresAt: until('idleExpiresAt'), setMetadata: set, deleteMetadata: name => set(name, null),
+				evictMetadata() {
+					change.metadata.clear();
+					change.evict = true;
+					for (const name of keysOf(seen())) delete seen()[name];
+				},
+			};
+		},
+		cookieMode(mode) {
+			if (mode !== 'persistent' && mode !== 'non-persistent') throw new TypeError("The mode of the cookie must be 'persistent' or 'non-persistent'");
+			changes.session.cookieMode = mode;
+		},
+		primary(id) {
+			if (typeof id !== 'string' || id === '' || id.length > 128) throw new TypeError('The primary user must be the id of a user');
+			if (effects.primary && effects.primary !== id) throw new Error('The primary user was set before');
+			effects.primary = id;
+			primaryBy = current;
+		},
+		method(url) {
+			if (typeof url !== 'string' || url.length > 2048 || !/^https?:\/\/[^/]/i.test(url)) throw new TypeError('A method must be an http or https address');
+			if (!input.resume || current !== 0) throw new Error('A method can be recorded only when the person has come back');
+			effects.methods.push(url);
+		},
 		transaction(name, content) {
+			if (typeof name !== 'string' || bytes(name) > maxName || typeof content === 'string' && bytes(content) > maxText) {
+				pipe.log('warn', 'api.transaction.setMetadata: the name or the value is too long; it is not kept');
+				return;
+			}
 			keep(transaction, name, content, 'metadata');
 			if (content === undefined) transaction.set(name, 'null');
 			overlay(event.transaction, 'metadata', transaction);
@@ -227,6 +293,7 @@ module.exports = function (pipe) {
 			open = true;
 			event = parse(eventText);
 			if (index === 0) adopt(event.transaction);
+			for (const [what, shown] of [['session', 'session'], ['refreshToken', 'refresh_token']]) reshow(changes[what], event[shown]);
 			if (input.hook) return hook(index);
 			overlay(event.user, 'user_metadata', metadata.user);
 			overlay(event.user, 'app_metadata', metadata.app);
@@ -236,8 +303,10 @@ module.exports = function (pipe) {
 		report() {
 			effects.id = [...claims.id];
 			effects.access = [...claims.access];
-			effects.user = [...metadata.user];
-			effects.app = [...metadata.app];
+			for (const kind of ['user', 'app']) { // what the action set that made the person another user is not kept
+				effects[kind] = [...metadata[kind]].filter(pair => primaryBy < 0 || setBy[kind].get(pair[0]) !== primaryBy);
+			}
+			for (const what of ['session', 'refreshToken']) effects[what] = Object.assign({}, changes[what], {metadata: [...changes[what].metadata].flat()});
 			effects.transaction = [...transaction].filter(pair => pair[1] !== 'null');
 			effects.cache = [...touched].map(key => ({key, record: records.get(key) || null}));
 			return effects;

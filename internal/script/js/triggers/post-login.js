@@ -12,6 +12,15 @@ const withoutBrowser = ['oauth2-password', 'oauth2-resource-owner', 'oauth2-reso
 
 exports.api = function (t) {
 	const no = (group, names, how) => Object.fromEntries(names.map(name => [name, (how || t.unsupported)(group + '.' + name)]));
+	const roles = () => JSON.parse(JSON.stringify((t.input.known && t.input.known.roles) || []));
+	const listed = (list, most) => {
+		if (!Array.isArray(list) || list.length > most) throw new TypeError('api.roles needs a list of at most ' + most);
+		return list;
+	};
+	const limited = (n, most) => {
+		if (!Number.isInteger(n) || n < 1 || n > most) throw new TypeError('api.roles: take must be a number from 1 to ' + most);
+		return n;
+	};
 	const refreshing = () => (t.event().transaction || {}).protocol === 'oauth2-refresh-token';
 	return {
 		access: {deny: reason => t.deny('access_denied', reason)},
@@ -28,22 +37,35 @@ exports.api = function (t) {
 			const {protocol, prompt} = t.event().transaction || {};
 			return !withoutBrowser.includes(protocol) && !(prompt || []).includes('none');
 		}),
-		authentication: no('authentication', ['challengeWith', 'challengeWithAny', 'enrollWith', 'enrollWithAny', 'recordMethod', 'setPrimaryUser']),
+		authentication: Object.assign(no('authentication', ['challengeWith', 'challengeWithAny', 'enrollWith', 'enrollWithAny']), {
+			recordMethod: t.method, setPrimaryUser: t.primary,
+		}),
 		prompt: no('prompt', ['render']),
-		session: Object.assign(no('session', ['setExpiresAt', 'setIdleExpiresAt', 'setCookieMode', 'setMetadata', 'deleteMetadata', 'evictMetadata']), {
+		session: Object.assign(t.access('session', 'session'), {
+			setCookieMode: t.cookieMode,
 			revoke(reason, options) {
 				t.revoke('session', options && options.preserveRefreshTokens);
 				t.deny('access_denied', reason);
 			},
 		}),
-		refreshToken: Object.assign(no('refreshToken', ['setExpiresAt', 'setIdleExpiresAt', 'setMetadata', 'deleteMetadata', 'evictMetadata']), {
+		refreshToken: Object.assign(t.access('refreshToken', 'refresh_token'), {
 			revoke(reason) {
 				if (!refreshing()) return t.log('warn', 'api.refreshToken.revoke has no effect: no refresh token is exchanged');
 				t.revoke('refresh_token');
 				t.deny('access_denied', reason);
 			},
 		}),
-		roles: no('roles', ['getUserEffectiveRoles', 'getUserEffectiveRolesByIds', 'getUserEffectiveRolesByNames'], t.impossible),
+		roles: {
+			getUserEffectiveRoles: t.value(async ({take = 50, from} = {}) => {
+				const all = roles(), at = from === undefined ? 0 : all.findIndex(r => r.id === from), n = limited(take, 100);
+				if (at < 0) throw new Error('api.roles: from is not what the page before gave as next');
+				const page = {roles: all.slice(at, at + n)};
+				if (at + n < all.length) page.next = all[at + n].id;
+				return page;
+			}),
+			getUserEffectiveRolesByIds: t.value(async ids => ({roles: roles().filter(r => listed(ids, 100).includes(r.id))})),
+			getUserEffectiveRolesByNames: t.value(async names => ({roles: roles().filter(r => listed(names, 50).includes(r.name))})),
+		},
 		groups: no('groups', ['getUserGroups', 'hasGroupMembership'], t.impossible),
 		// No login here ends in a SAML response, so that these have no effect, as they have none there for other protocols.
 		samlResponse: Object.fromEntries(saml.map(name => ['set' + name, () => {}])),
