@@ -1,4 +1,4 @@
-// Package script runs tenants' JavaScript outside of the server: rules, actions and hooks, in worker processes that can be limited and killed.
+// Package script runs tenants' JavaScript outside of the server: rules, actions, hooks and the scripts of connections, in worker processes that can be limited and killed.
 //
 // The server side is [Host]: it starts workers (its own binary, run as `stagedoor script-worker`), hands each to one tenant at a time,
 // answers what scripts ask for, and ends workers that hang, grow, or wait too long. The worker side is [WorkerMain]: it serves one small
@@ -9,6 +9,7 @@
 //	   ▲                    │
 //	   └── Outcome, Effects ┘
 //
+// call.go is the table of what connections let scripts do: the scripts of databases and of custom social connections; Host.Call calls one.
 // triggers.go is the table of the places at which actions and hooks run. What they ask for comes back as [Effects] and is applied by the
 // caller: nothing here changes a user or a token.
 //

@@ -172,6 +172,9 @@ func (e *execution) input() ([]byte, error) {
 	if e.start.Trigger != nil {
 		return json.Marshal(map[string]any{"trigger": e.start.Trigger})
 	}
+	if e.start.Call != nil {
+		return json.Marshal(map[string]any{"call": e.start.Call, "configuration": e.start.Configuration})
+	}
 	return json.Marshal(map[string]any{
 		"user": e.start.User, "context": e.start.Context, "configuration": e.start.Configuration,
 		"domain": e.start.Domain, "baseUrl": e.start.BaseURL,
@@ -448,6 +451,7 @@ func (e *execution) take(args []any) error {
 	var r struct {
 		User, Context *string
 		Effects       *effects
+		Value         *string
 		Merged        []string
 		Failure       *failure
 		Timings       []timing
@@ -462,6 +466,13 @@ func (e *execution) take(args []any) error {
 	if e.start.Trigger != nil {
 		if out.Failure == nil {
 			out.Effects = r.Effects
+		}
+		e.outcome = out
+		return nil
+	}
+	if e.start.Call != nil {
+		if out.Failure == nil && r.Value != nil {
+			out.Value = json.RawMessage(*r.Value)
 		}
 		e.outcome = out
 		return nil

@@ -102,7 +102,7 @@ func (h *Host) frames(proc *process, j *job) ([]byte, error) {
 	l := h.cfg.Limits
 	s := start{
 		User: j.run.User, Context: j.run.Context, Configuration: j.run.Configuration, Domain: j.run.Domain, BaseURL: j.run.BaseURL,
-		Wall: l.Wall.Milliseconds(), CPU: l.CPU.Milliseconds(), Memory: l.Memory, Calls: l.Calls, LogBytes: l.LogBytes, Trigger: j.triggerStart(),
+		Wall: l.Wall.Milliseconds(), CPU: l.CPU.Milliseconds(), Memory: l.Memory, Calls: l.Calls, LogBytes: l.LogBytes, Trigger: j.triggerStart(), Call: j.call,
 	}
 	for _, src := range j.sources() {
 		hash := src.hash()

@@ -19,6 +19,7 @@ type job struct {
 	outcome chan result  // buffered
 	checked chan message // buffered
 	trigger *TriggerRun  // nil: rules
+	call    *callStart   // of a connection's script; nil: none
 	began   time.Time
 	ctx     context.Context
 	cancel  context.CancelFunc // ends the calls that it made

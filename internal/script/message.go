@@ -45,6 +45,14 @@ type start struct {
 	LogBytes      int               `json:"logBytes"`
 	Forms         []string          `json:"forms,omitempty"`   // how each is compiled: empty as a rule, module, hook
 	Trigger       *triggerStart     `json:"trigger,omitempty"` // nil: rules
+	Call          *callStart        `json:"call,omitempty"`    // of a connection's script; nil: none
+}
+
+// callStart is the input of a call of a connection's script.
+type callStart struct {
+	Functions []string          `json:"functions"` // names by which the function is looked for
+	Arguments []json.RawMessage `json:"arguments"`
+	Context   json.RawMessage   `json:"context,omitempty"` // absent: the function gets none
 }
 
 // triggerStart is the input of a run of actions or of a hook. Rules of start has its scripts, and behind them the modules that
@@ -83,6 +91,7 @@ type result struct {
 	Context json.RawMessage `json:"context,omitempty"`
 	Merged  []string        `json:"merged,omitempty"`
 	Effects *effects        `json:"effects,omitempty"` // of a trigger's run
+	Value   json.RawMessage `json:"value,omitempty"`   // of a call: what the script called back with
 	Failure *failure        `json:"failure,omitempty"`
 	Timings []timing        `json:"timings,omitempty"`
 	Stuck   bool            `json:"stuck,omitempty"` // the run cannot be stopped: the worker takes no more runs
@@ -96,6 +105,7 @@ type failure struct {
 	Status  int    `json:"status,omitempty"`
 	Name    string `json:"name,omitempty"`
 	Stack   string `json:"stack,omitempty"`
+	UserID  string `json:"userId,omitempty"` // of a WrongUsernameOrPasswordError, where it names somebody
 }
 
 type timing struct {

@@ -137,6 +137,9 @@ func (j *job) sources() []source {
 		if j.trigger != nil {
 			form = j.trigger.form()
 		}
+		if j.call != nil {
+			form = formCall
+		}
 		all = append(all, source{text: r.Source, form: form})
 	}
 	if j.trigger != nil {

@@ -108,8 +108,9 @@ type Failure struct {
 	Message    string // what callers are told; made by a script: escape it
 	StatusCode int    // as the error said, 0 if it did not
 	Kind       string // one of the Kind constants
-	Name       string // of the error's class; actions and hooks only
-	Stack      string // actions and hooks only
+	Name       string // of the error's class; not of rules
+	Stack      string // not of rules
+	UserID     string // whom a WrongUsernameOrPasswordError names, "" if nobody; scripts of connections only
 }
 
 // Line is one line of console output.

@@ -185,6 +185,8 @@ func compile(b *bytecode, vm *quickjs.VM, form, key, source string) ([]byte, err
 		key = form + " " + key
 	}
 	switch form {
+	case formCall:
+		return compileCall(b, vm, key, source)
 	case formModule:
 		return compileModule(b, vm, key, "exports, require, module", source)
 	case formShared:

@@ -94,6 +94,12 @@ function normalise(error) {
 	return out;
 }
 
+// named is whom an error is about; empty if it says nobody.
+const named = error => {
+	const id = error !== null && typeof error === 'object' ? property(error, 'user_id') : '';
+	return id ? text(id).slice(0, 255) : '';
+};
+
 const isUnauthorized = e => e.name === 'UnauthorizedError';
 const isOutOfMemory = e => e.name === 'InternalError' && e.message === 'out of memory';
 
@@ -105,7 +111,7 @@ function finish(failure) {
 	phase = 'ended';
 	const out = {failure, timings};
 	if (!failure && runner) {
-		out.effects = runner.report();
+		out[runner.reports || 'effects'] = runner.report();
 	} else if (!failure) {
 		try {
 			out.user = stringify(user);
@@ -127,7 +133,7 @@ function stop(kind, error) {
 	const thrown = kind === 'exception';
 	if (thrown && isOutOfMemory(e)) kind = 'memory';
 	const failure = {rule: current, kind, code: !thrown && isUnauthorized(e) ? 'unauthorized' : 'access_denied', message: e.message, status: e.status || 0};
-	if (runner) Object.assign(failure, {code: e.code || '', name: e.name, stack: (e.stack || '').slice(0, 4096)});
+	if (runner) Object.assign(failure, {code: e.code || '', name: e.name, stack: (e.stack || '').slice(0, 4096), userId: named(error)});
 	finish(failure);
 }
 
@@ -139,7 +145,7 @@ function time(outcome) {
 
 // pipe is what the runner of actions and hooks knows of the pipeline.
 const pipe = () => ({
-	input: input.trigger, functions: rules, require, missing, log,
+	input: input.trigger || input.call, functions: rules, require, missing, log,
 	settled(index) {
 		if (index !== current || phase !== 'waiting') return;
 		time('continued');
@@ -250,6 +256,13 @@ function begin(json, kept) {
 	if (input.trigger) {
 		runner = load1('trigger')(pipe());
 		if (!input.trigger.hook) for (const name of ofRules) delete globalThis[name];
+		if (kept) unpackGlobals(kept);
+		phase = 'ready';
+		return;
+	}
+	if (input.call) {
+		runner = load1('call')(pipe());
+		hidden(globalThis, 'configuration', input.configuration || {});
 		if (kept) unpackGlobals(kept);
 		phase = 'ready';
 		return;
