@@ -42,6 +42,7 @@ type execution struct {
 	started  []time.Time                // when each did that has been started
 	calls    int
 	pending  int
+	ticks    bool // something waits for the end of the promise jobs
 	logged   int
 	outcome  *result
 	sent     bool
@@ -262,6 +263,11 @@ func (e *execution) turn(enter func() error) bool {
 		}
 		_ = e.realm.vm.SetEvalTimeout(left)
 		n, jobErr := e.realm.vm.ExecutePendingJobs()
+		if jobErr == nil && e.ticks {
+			e.ticks = false
+			_, err = e.realm.do("drain")
+			continue
+		}
 		if jobErr == nil {
 			break
 		}
@@ -365,6 +371,9 @@ func (e *execution) native(op string, args []any) (any, error) {
 			e.rule = int(number(args[0]))
 			e.started = append(e.started, time.Now())
 		}
+		return nil, nil
+	case "ticks":
+		e.ticks = true
 		return nil, nil
 	case "log":
 		return nil, e.log(args)

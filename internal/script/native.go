@@ -17,11 +17,11 @@ import (
 	"errors"
 	"fmt"
 	"hash"
-	"net/url"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/go-jose/go-jose/v4"
+	whatwg "github.com/nlnwa/whatwg-url/url"
 
 	"github.com/stagedoor/stagedoor/internal/password"
 )
@@ -201,57 +201,19 @@ func verify(alg, token string, key []byte) string {
 	return ""
 }
 
-// urlParts resolves and takes apart a URL, as JSON; empty when it is not one. It follows net/url and smooths the differences to the WHATWG
-// text that scripts notice: case and default ports, the path of bare hosts, blanks, stray percent signs.
+// urlParts resolves and takes apart a URL by the WHATWG's text, as JSON; empty when it is not one.
 func urlParts(text, base string) string {
-	parse := func(s string) (*url.URL, error) {
-		s = strings.TrimFunc(s, func(r rune) bool { return r <= ' ' })
-		s = strings.NewReplacer("\t", "", "\n", "", "\r", "", " ", "%20").Replace(s)
-		return url.Parse(s)
+	u, err := whatwg.Parse(text)
+	if base != "" {
+		u, err = whatwg.ParseRef(base, text)
 	}
-	u, err := parse(text)
 	if err != nil {
 		return ""
 	}
-	if !u.IsAbs() {
-		b, err := parse(base)
-		if base == "" || err != nil || !b.IsAbs() || b.Opaque != "" {
-			return ""
-		}
-		u = b.ResolveReference(u)
-	} else if u.Host != "" {
-		u = (&url.URL{Scheme: u.Scheme, Host: u.Host}).ResolveReference(u) // takes the dots out of the path
-	}
-	special := map[string]string{"http": "80", "https": "443", "ws": "80", "wss": "443", "ftp": "21"}
-	port, isSpecial := special[u.Scheme]
-	if isSpecial && u.Host == "" {
-		return ""
-	}
-	hostname, given := strings.ToLower(u.Hostname()), u.Port()
-	if strings.Contains(hostname, ":") {
-		hostname = "[" + hostname + "]"
-	}
-	if given == port {
-		given = ""
-	}
-	pathname := u.EscapedPath()
-	if u.Opaque != "" {
-		pathname = u.Opaque
-	} else if pathname == "" && isSpecial {
-		pathname = "/"
-	}
-	prefixed := func(mark, s string) string {
-		if s == "" {
-			return ""
-		}
-		return mark + s
-	}
-	password, _ := u.User.Password()
-	query := strings.NewReplacer(`"`, "%22", "<", "%3C", ">", "%3E").Replace(u.RawQuery)
+	opaque := u.OpaquePath() || u.Host() == "" && u.Protocol() != "file:"
 	out, err := json.Marshal(map[string]any{
-		"protocol": u.Scheme + ":", "username": url.PathEscape(u.User.Username()), "password": url.PathEscape(password),
-		"hostname": hostname, "port": given, "pathname": pathname, "search": prefixed("?", query),
-		"hash": prefixed("#", u.EscapedFragment()), "opaque": u.Opaque != "" || u.Host == "" && !isSpecial,
+		"protocol": u.Protocol(), "username": u.Username(), "password": u.Password(), "hostname": u.Hostname(), "port": u.Port(),
+		"pathname": u.Pathname(), "search": u.Search(), "hash": u.Hash(), "opaque": opaque, "href": u.Href(false),
 	})
 	if err != nil {
 		return ""

@@ -13,7 +13,9 @@ import (
 	"github.com/stagedoor/stagedoor/internal/script/npm"
 )
 
-//go:embed js/boot.js js/modules/*.js js/triggers/*.js
+// The room's JavaScript. js/modules is for this runtime; js/net is also loaded by real Node; js/vendor is made by the command in bundle.
+//
+//go:embed js/boot.js js/modules/*.js js/net/*.js js/vendor/*.js js/triggers/*.js
 var sources embed.FS
 
 // realm is one JavaScript world: a machine of its own with the script room in it. It serves one run and is closed.
@@ -56,11 +58,17 @@ func (b *bytecode) module(vm *quickjs.VM, name string) ([]byte, error) {
 	if id, is := strings.CutPrefix(name, "npm:"); is {
 		return b.bundle(vm, id)
 	}
-	file := "js/modules/" + path.Base(name) + ".js"
+	file := "js/modules/" + strings.ReplaceAll(name, "/", "-") + ".js"
 	if id, is := strings.CutPrefix(name, "trigger:"); is {
 		file = "js/triggers/" + path.Base(id) + ".js"
 	}
+	if base, is := strings.CutPrefix(name, "vendor/"); is {
+		file = "js/vendor/" + path.Base(base) + ".js"
+	}
 	text, err := sources.ReadFile(file)
+	if err != nil {
+		text, err = sources.ReadFile("js/net/" + path.Base(name) + ".js")
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -334,9 +334,21 @@ function settle(id, failed, json) {
 	waiting.delete(id);
 	const value = parse(json);
 	if (!failed) return call(done, null, value);
-	const error = new Error(value.message);
-	for (const key of keysOf(value)) if (key !== 'message') error[key] = value[key];
-	call(done, error);
+	call(done, errorOf(value));
+}
+
+// compute lets the host program work out something that needs nothing but its arguments, and takes its text or its error.
+function compute(op, ...args) {
+	const out = native(op, ...args);
+	if (typeof out !== 'string' || out.charCodeAt(0) !== 33) return out;
+	throw errorOf(parse(out.slice(1)));
+}
+
+// errorOf is an Error with the members that the host gave it.
+function errorOf(value) {
+	const error = new (value.name === 'TypeError' ? TypeError : value.name === 'RangeError' ? RangeError : Error)(value.message);
+	for (const key of keysOf(value)) if (key !== 'message' && (key !== 'name' || error.name !== value.name)) error[key] = value[key];
+	return error;
 }
 
 // --- timers -----------------------------------------------------------------------------------------------------------------------
@@ -393,9 +405,28 @@ const setImmediate = (fn, ...args) => {
 	timer.at = 0;
 	return keep(timer);
 };
+define(setTimeout, Symbol.for('nodejs.util.promisify.custom'), {value: (delay, value, options) => load1('timers/promises').setTimeout(delay, value, options)});
+define(setImmediate, Symbol.for('nodejs.util.promisify.custom'), {value: (value, options) => load1('timers/promises').setImmediate(value, options)});
 const clearTimer = timer => {
 	if (timer !== undefined && timer !== null) drop(typeof timer === 'string' ? Number(timer) : timer);
 };
+
+// What process.nextTick queues runs when what is going on has returned, before promises go on, as in Node.
+let ticks = [];
+const resolved = Promise.resolve(), then = resolved.then;
+const microtask = fn => { then.call(resolved, fn); };
+
+function nextTick(fn, ...args) {
+	if (ticks.push([timerFunction(fn), args]) === 1) native('ticks'); // what promises queue runs when no promise can go on
+}
+
+function drain() {
+	while (ticks.length > 0) {
+		const batch = ticks;
+		ticks = [];
+		for (const [fn, args] of batch) call(fn, ...args);
+	}
+}
 
 // tick does one thing that is due and says when to come back: 0 at once, n in n microseconds, -1 when only calls are waited for.
 function tick() {
@@ -441,10 +472,14 @@ console.time = console.timeEnd = console.group = console.groupEnd = console.tabl
 // --- modules ----------------------------------------------------------------------------------------------------------------------
 
 const loaded = new Map(), loading = new Set();
-const core = new Set(['querystring', 'url', 'util', 'crypto', 'buffer', 'events']);
+
+// core are Node's own modules; those that scripts cannot have (child_process, …) answer with errors that say so.
+const core = new Set(('assert assert/strict async_hooks buffer child_process cluster console constants crypto dgram diagnostics_channel dns ' +
+	'dns/promises domain events fs fs/promises http http2 https module net os path path/posix path/win32 perf_hooks process punycode querystring ' +
+	'readline stream stream/promises stream/web string_decoder sys timers timers/promises tls tty url util util/types v8 vm worker_threads zlib').split(' '));
 
 // internal is what the bundled modules share; scripts never see it.
-const internal = {native, ask, call, log, text, property, inputValue: name => input[name], npm: specifier => requireWithin(specifier)};
+const internal = {native, ask, call, log, text, property, compute, nextTick, clock, core: () => [...core], inputValue: name => input[name], npm: specifier => requireWithin(specifier)};
 
 // load1 loads a module of the room, with what it may use of the room, or a bundle, which sees what scripts see.
 function load1(name) {
@@ -523,13 +558,10 @@ hidden(globalThis, 'require', specifier => require(specifier));
 globalThis.require.resolve = specifier => { if (!resolve(specifier)) throw missing(specifier); return specifier; };
 globalThis.require.cache = {};
 hidden(globalThis, 'console', console);
-hidden(globalThis, 'process', {env: {}, nextTick: (fn, ...args) => { Promise.resolve().then(() => call(fn, ...args)); },
-	version: 'v18.0.0', versions: {node: '18.0.0'}, platform: 'linux', cwd: () => '/', uptime: () => clock() / 1e6,
-	hrtime: () => { const t = clock(); return [Math.floor(t / 1e6), Math.floor(t % 1e6) * 1000]; }, on: function () { return this; }});
 for (const [name, value] of [['UnauthorizedError', UnauthorizedError], ['ValidationError', ValidationError],
 	['WrongUsernameOrPasswordError', WrongUsernameOrPasswordError], ['setTimeout', setTimeout], ['setInterval', setInterval],
 	['setImmediate', setImmediate], ['clearTimeout', clearTimer], ['clearInterval', clearTimer], ['clearImmediate', clearTimer],
-	['queueMicrotask', fn => { timerFunction(fn); Promise.resolve().then(() => call(fn)); }]]) hidden(globalThis, name, value);
+	['queueMicrotask', fn => { timerFunction(fn); microtask(() => call(fn)); }]]) hidden(globalThis, name, value);
 
 // lazily defines a global that costs nothing until a script looks at it. lodash looks for a former _ while it is being loaded: undefined.
 function lazily(name, make) {
@@ -549,10 +581,12 @@ for (const [name, module] of [['request', 'request'], ['jwt', 'jwt'], ['crypto',
 for (const [name, module] of [['_', 'underscored'], ['ip', 'ip'], ['pbkdf2', 'pbkdf2']]) lazily(name, () => loading.size ? undefined : load1(module));
 for (const [name, module] of [['async', 'async@0.9.2'], ['Auth0', 'auth0@2.44.1'], ['q', 'q'], ['xml2js', 'xml2js'], ['xmldom', 'xmldom'],
 	['xpath', 'xpath'], ['xtend', 'xtend']]) lazily(name, () => loading.size ? undefined : requireWithin(module));
-for (const [name, module] of [['Buffer', 'buffer'], ['URL', 'whatwg'], ['URLSearchParams', 'whatwg'], ['TextEncoder', 'encoding'],
-	['TextDecoder', 'encoding'], ['atob', 'encoding'], ['btoa', 'encoding'], ['fetch', 'fetch'], ['Headers', 'fetch'], ['Response', 'fetch']]) {
-	lazily(name, () => load1(module)[name]);
-}
+for (const [module, names] of [
+	['buffer', 'Buffer'], ['process', 'process'], ['whatwg', 'URL URLSearchParams'], ['encoding', 'TextEncoder TextDecoder atob btoa'],
+	['abort', 'AbortController AbortSignal Event EventTarget CustomEvent DOMException'], ['structured', 'structuredClone'],
+	['body', 'Headers Request Response FormData Blob File'], ['fetch', 'fetch'], ['perf_hooks', 'performance'],
+	['stream/web', 'ReadableStream WritableStream TransformStream'],
+]) for (const name of names.split(' ')) lazily(name, () => name === 'process' ? load1(module) : load1(module)[name]);
 
 // What rules have as globals and actions do not.
 const ofRules = ['UnauthorizedError', 'ValidationError', 'WrongUsernameOrPasswordError', '_', 'request', 'jwt', 'querystring', 'uuid', 'ip', 'pbkdf2', 'async',
@@ -590,7 +624,7 @@ const operations = {
 		rules.push(fn);
 		return true;
 	},
-	begin, tick, settle,
+	begin, tick, settle, drain,
 	knows: specifier => resolve(specifier) !== null,
 	globals() {
 		for (const name of keysOf(globalThis)) if (!own.has(name)) return packGlobals();
@@ -605,5 +639,9 @@ const operations = {
 		}
 	},
 };
-return (op, a, b, c) => operations[op](a, b, c);
+return (op, a, b, c) => {
+	const out = operations[op](a, b, c);
+	if (ticks.length > 0) drain();
+	return out;
+};
 })()

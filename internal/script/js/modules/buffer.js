@@ -1,5 +1,9 @@
-// The part of Node's Buffer that scripts use.
+// Node's buffer: the published package, whose slow parts (text in and out) are done by the engine and the host program.
+const vendored = require('vendor/buffer');
 const {utf8, string, view} = require('encoding');
+const {Buffer} = vendored;
+const proto = Buffer.prototype;
+const own = bytes => Object.setPrototypeOf(bytes, proto);
 
 function encodingOf(name) {
 	const encoding = String(name === undefined || name === null || name === '' ? 'utf8' : name).toLowerCase();
@@ -16,7 +20,7 @@ function encodingOf(name) {
 
 function isEncoding(name) {
 	try {
-		return typeof name === 'string' && !!encodingOf(name);
+		return typeof name === 'string' && name !== '' && !!encodingOf(name);
 	} catch (e) {
 		return false;
 	}
@@ -54,120 +58,109 @@ function decode(text, encoding) {
 	}
 }
 
-class Buffer extends Uint8Array {
-	static from(value, encoding, length) {
-		if (typeof value === 'string') return own(decode(value, encoding));
-		if (value instanceof ArrayBuffer || value instanceof SharedArrayBuffer) return new Buffer(value, encoding, length);
-		if (ArrayBuffer.isView(value)) return own(new Uint8Array(value));
-		if (Array.isArray(value)) return own(Uint8Array.from(value, n => n & 255));
-		if (value !== null && typeof value === 'object') {
-			if (value.type === 'Buffer' && Array.isArray(value.data)) return Buffer.from(value.data);
-			if (typeof value.length === 'number') return own(Uint8Array.from(value));
-			const primitive = value.valueOf && value.valueOf();
-			if (primitive !== value && typeof primitive === 'string') return Buffer.from(primitive, encoding);
-		}
-		const error = new TypeError('The first argument must be of type string or an instance of Buffer, ArrayBuffer, or Array or an Array-like Object.');
-		error.code = 'ERR_INVALID_ARG_TYPE';
-		throw error;
+const charCodes = (bytes, mask) => {
+	let out = '';
+	for (let i = 0; i < bytes.length; i += 4096) {
+		const part = bytes.subarray(i, i + 4096);
+		out += String.fromCharCode.apply(null, mask === 255 ? part : part.map(b => b & mask));
 	}
-	static alloc(size, fill, encoding) {
-		const buffer = new Buffer(size);
-		return fill === undefined ? buffer : buffer.fill(fill, 0, size, encoding);
-	}
-	static allocUnsafe(size) { return new Buffer(size); }
-	static isBuffer(value) { return value instanceof Buffer; }
-	static isEncoding(name) { return isEncoding(name); }
-	static byteLength(value, encoding) { return typeof value === 'string' ? decode(value, encoding).length : value.byteLength; }
-	static concat(list, total) {
-		if (total === undefined) total = list.reduce((n, b) => n + b.length, 0);
-		const out = new Buffer(total);
-		let at = 0;
-		for (const part of list) {
-			if (at >= total) break;
-			out.set(part.length > total - at ? part.subarray(0, total - at) : part, at);
-			at += part.length;
-		}
+	return out;
+};
+
+// encode turns bytes into text.
+function encode(bytes, encoding) {
+	switch (encodingOf(encoding)) {
+	case 'utf8': return string(bytes);
+	case 'hex': return bytes.toHex();
+	case 'base64': return bytes.toBase64();
+	case 'base64url': return bytes.toBase64({alphabet: 'base64url', omitPadding: true});
+	case 'utf16le': {
+		let out = '';
+		for (let i = 0; i + 1 < bytes.length; i += 2) out += String.fromCharCode(bytes[i] | bytes[i + 1] << 8);
 		return out;
 	}
-	static compare(a, b) {
-		const n = Math.min(a.length, b.length);
-		for (let i = 0; i < n; i++) if (a[i] !== b[i]) return a[i] < b[i] ? -1 : 1;
-		return a.length === b.length ? 0 : a.length < b.length ? -1 : 1;
+	case 'ascii': return charCodes(bytes, 127);
+	default: return charCodes(bytes, 255);
 	}
-	toString(encoding, start, end) {
-		let bytes = this;
-		if (start !== undefined || end !== undefined) bytes = this.subarray(start, end);
-		switch (encodingOf(encoding)) {
-		case 'utf8': return string(bytes);
-		case 'hex': return bytes.toHex();
-		case 'base64': return bytes.toBase64();
-		case 'base64url': return bytes.toBase64({alphabet: 'base64url', omitPadding: true});
-		case 'utf16le': {
-			let out = '';
-			for (let i = 0; i + 1 < bytes.length; i += 2) out += String.fromCharCode(bytes[i] | bytes[i + 1] << 8);
-			return out;
-		}
-		case 'ascii': {
-			let out = '';
-			for (let i = 0; i < bytes.length; i++) out += String.fromCharCode(bytes[i] & 127);
-			return out;
-		}
-		default: {
-			let out = '';
-			for (let i = 0; i < bytes.length; i += 4096) out += String.fromCharCode.apply(null, bytes.subarray(i, i + 4096));
-			return out;
-		}
-		}
-	}
-	toJSON() { return {type: 'Buffer', data: Array.from(this)}; }
-	equals(other) { return Buffer.compare(this, other) === 0; }
-	compare(other) { return Buffer.compare(this, other); }
-	slice(start, end) { return this.subarray(start, end); }
-	write(text, offset = 0, length, encoding) {
-		if (typeof offset === 'string') { encoding = offset; offset = 0; }
-		if (typeof length === 'string') { encoding = length; length = undefined; }
-		const bytes = decode(String(text), encoding);
-		const n = Math.min(bytes.length, this.length - offset, length === undefined ? Infinity : length);
-		this.set(bytes.subarray(0, n), offset);
-		return n;
-	}
-	copy(target, at = 0, start = 0, end = this.length) {
-		const part = this.subarray(start, Math.min(end, start + target.length - at));
-		target.set(part, at);
-		return part.length;
-	}
-	fill(value, start = 0, end = this.length, encoding) {
-		if (typeof value === 'string') {
-			const bytes = decode(value, encoding);
-			if (bytes.length === 0) return super.fill(0, start, end);
-			for (let i = start, j = 0; i < end; i++, j++) this[i] = bytes[j % bytes.length];
-			return this;
-		}
-		return super.fill(value, start, end);
-	}
-	indexOf(value, from, encoding) {
-		if (typeof value === 'number') return super.indexOf(value, from);
-		return this.toString('latin1').indexOf(Buffer.from(value, encoding).toString('latin1'), from);
-	}
-	includes(value, from, encoding) { return this.indexOf(value, from, encoding) >= 0; }
-	readUInt8(at = 0) { return this[at]; }
-	readUInt16BE(at = 0) { return data(this).getUint16(at); }
-	readUInt32BE(at = 0) { return data(this).getUint32(at); }
-	readUInt16LE(at = 0) { return data(this).getUint16(at, true); }
-	readUInt32LE(at = 0) { return data(this).getUint32(at, true); }
-	writeUInt8(value, at = 0) { this[at] = value; return at + 1; }
-	writeUInt16BE(value, at = 0) { data(this).setUint16(at, value); return at + 2; }
-	writeUInt32BE(value, at = 0) { data(this).setUint32(at, value); return at + 4; }
 }
 
-const data = buffer => new DataView(buffer.buffer, buffer.byteOffset, buffer.byteLength);
-const own = bytes => new Buffer(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+// plain is a window on a buffer that is no Buffer: the engine's own methods, without a constructor of ours in between.
+function plain(buffer, start, end) {
+	const length = buffer.length;
+	start = start === undefined ? 0 : Math.min(Math.max(Math.trunc(start) || 0, 0), length);
+	end = end === undefined ? length : Math.min(Math.max(Math.trunc(end) || 0, start), length);
+	return new Uint8Array(buffer.buffer, buffer.byteOffset + start, end - start);
+}
 
-// Old scripts write `Buffer('text', 'base64')` and `new Buffer('text', 'base64')`.
-const make = value => typeof value[0] === 'number' ? Buffer.alloc(value[0]) : Buffer.from(...value);
-exports.Buffer = new Proxy(Buffer, {
-	apply: (target, self, args) => make(args),
-	construct: (target, args, as) => typeof args[0] === 'string' || Array.isArray(args[0]) ? make(args) : Reflect.construct(target, args, as),
+// coded gives the package's errors the codes that Node's have.
+function coded(fn) {
+	try {
+		return fn();
+	} catch (e) {
+		if (e.code === undefined) e.code = e instanceof RangeError ? 'ERR_OUT_OF_RANGE' : 'ERR_INVALID_ARG_TYPE';
+		throw e;
+	}
+}
+
+const fromOther = Buffer.from;
+Buffer.from = function from(value, encoding, length) {
+	if (typeof value === 'string') return own(decode(value, encoding));
+	if (value instanceof Uint8Array) return own(new Uint8Array(value));
+	return coded(() => fromOther(value, encoding, length));
+};
+for (const name of ['alloc', 'allocUnsafe', 'allocUnsafeSlow']) {
+	const original = Buffer[name];
+	Buffer[name] = (size, fill, encoding) => size >= 0 && size <= 0x7fffffff ? original(size, fill, encoding) : coded(() => original(size));
+}
+const lengthOfOther = Buffer.byteLength;
+Buffer.byteLength = (value, encoding) => typeof value === 'string' ? decode(value, isEncoding(encoding) ? encoding : 'utf8').length : lengthOfOther(value, encoding);
+Buffer.isEncoding = isEncoding;
+Buffer.poolSize = 8192;
+
+const methods = {
+	toString(encoding, start, end) { return encode(start === undefined && end === undefined ? plain(this) : plain(this, start, end), encoding); },
+	subarray(start, end) {
+		const length = this.length;
+		start = Math.trunc(start) || 0;
+		start = start < 0 ? Math.max(length + start, 0) : Math.min(start, length);
+		end = end === undefined ? length : Math.trunc(end) || 0;
+		end = end < 0 ? Math.max(length + end, 0) : Math.min(end, length);
+		return own(new Uint8Array(this.buffer, this.byteOffset + start, Math.max(end - start, 0)));
+	},
+	write(text, offset, length, encoding) {
+		if (typeof text !== 'string') throw Object.assign(new TypeError('argument must be a string'), {code: 'ERR_INVALID_ARG_TYPE'});
+		if (typeof offset === 'string') { encoding = offset; offset = undefined; length = undefined; }
+		if (typeof length === 'string') { encoding = length; length = undefined; }
+		offset = offset === undefined ? 0 : offset;
+		if (offset < 0 || offset > this.length) throw Object.assign(new RangeError('The value of "offset" is out of range.'), {code: 'ERR_OUT_OF_RANGE'});
+		const bytes = decode(text, encoding);
+		let n = Math.min(bytes.length, this.length - offset, length === undefined ? Infinity : length);
+		if (n < bytes.length && encodingOf(encoding) === 'utf8') while (n > 0 && (bytes[n] & 0xc0) === 0x80) n--; // whole characters only
+		this.set(n < bytes.length ? bytes.subarray(0, n) : bytes, offset);
+		return n;
+	},
+	toJSON() { return {type: 'Buffer', data: Array.from(this)}; },
+};
+methods.slice = methods.subarray;
+methods.toLocaleString = methods.toString;
+for (const [name, encoding] of [['utf8', 'utf8'], ['latin1', 'latin1'], ['ascii', 'ascii'], ['hex', 'hex'], ['base64', 'base64'], ['base64url', 'base64url'], ['ucs2', 'utf16le']]) {
+	methods[name + 'Slice'] = function (start, end) { return encode(plain(this, start, end), encoding); };
+	methods[name + 'Write'] = function (text, offset = 0, length = this.length - offset) { return methods.write.call(this, text, offset, length, encoding); };
+}
+for (const name of Object.keys(methods)) Object.defineProperty(proto, name, {value: methods[name], writable: true, configurable: true, enumerable: true});
+Object.defineProperty(proto, Symbol.for('nodejs.util.inspect.custom'), {configurable: true, writable: true, value() {
+	const shown = encode(plain(this, 0, 50), 'hex').replace(/..(?=.)/g, '$& ');
+	return '<Buffer' + (shown && ' ') + shown + (this.length > 50 ? ' ... ' + (this.length - 50) + ' more byte' + (this.length > 51 ? 's' : '') : '') + '>';
+}});
+
+Object.assign(exports, vendored, {
+	Buffer, SlowBuffer: vendored.SlowBuffer,
+	constants: {MAX_LENGTH: vendored.kMaxLength, MAX_STRING_LENGTH: 0x1fffffe8},
+	transcode: (source, from, to) => Buffer.from(encode(plain(source), from), to),
+	isUtf8: bytes => internal.native('isutf8', view(bytes).toBase64()),
+	isAscii: bytes => view(bytes).every(b => b < 128),
 });
-Object.defineProperty(Buffer.prototype, 'constructor', {value: exports.Buffer, writable: true, configurable: true});
-exports.bytes = value => typeof value === 'string' ? utf8(value) : view(value);
+for (const [name, module] of [['atob', 'encoding'], ['btoa', 'encoding'], ['Blob', 'body'], ['File', 'body']]) {
+	Object.defineProperty(exports, name, {enumerable: true, configurable: true, get: () => require(module)[name]});
+}
+Object.defineProperty(exports, 'bytes', {value: value => typeof value === 'string' ? utf8(value) : view(value)});

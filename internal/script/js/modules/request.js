@@ -93,7 +93,7 @@ class Request extends EventEmitter {
 		this.callback = opts.callback;
 		const fail = error => {
 			if (this.aborted) return;
-			const heard = this.emit('error', error);
+			const heard = this.listenerCount('error') > 0 && this.emit('error', error);
 			if (this.callback) this.callback(error);
 			else if (!heard) log('error', 'request: ' + error.message);
 		};

@@ -1,108 +1,104 @@
-// The part of Node's util that scripts use. inspect also prints the console's objects.
+// Node's util: printing is Node's own code, as published; the rest is small.
+const vendored = require('vendor/node-inspect-extracted');
+const {inspect, format, formatWithOptions, stripVTControlCharacters} = vendored;
 const {property} = internal;
 
-function key(name) {
-	if (typeof name === 'symbol') return '[' + String(name) + ']';
-	return /^[A-Za-z_$][\w$]*$/.test(name) ? name : quote(name);
-}
-const quote = value => "'" + value.replace(/\\/g, '\\\\').replace(/\n/g, '\\n').replace(/'/g, "\\'") + "'";
+// The engine's stacks do not begin with the error's name and message.
+Object.defineProperty(Error.prototype, inspect.custom, {configurable: true, writable: true, value(depth, options, show) {
+	const name = String(property(this, 'name')), message = String(property(this, 'message'));
+	let out = message ? name + ': ' + message : name;
+	const stack = property(this, 'stack');
+	if (typeof stack === 'string' && stack !== '') out = stack.startsWith(out) ? stack.trimEnd() : out + '\n' + stack.trimEnd();
+	const rest = {};
+	for (const key of Object.keys(this)) if (key !== 'stack' && key !== 'message' && key !== 'name') rest[key] = property(this, key);
+	if (Object.hasOwn(this, 'cause')) rest['[cause]'] = property(this, 'cause');
+	return Object.keys(rest).length && depth >= 0 ? out + ' ' + show(rest, options) : out;
+}});
 
-function inspect(value, options) {
-	const depth = options && options.depth !== undefined ? (options.depth === null ? 20 : options.depth) : 2;
-	let budget = 20000;      // characters; what a console line can hold many times over
-	const seen = [];
-	const show = (value, level, top) => {
-		if (budget < 0) return '…';
-		const out = print(value, level, top);
-		budget -= out.length;
-		return out;
-	};
-	const print = (value, level, top) => {
-		switch (typeof value) {
-		case 'string': return top ? value : quote(value.length > 10000 ? value.slice(0, 10000) + '…' : value);
-		case 'bigint': return value + 'n';
-		case 'symbol': return String(value);
-		case 'function': return '[Function' + (value.name ? ': ' + property(value, 'name') : ' (anonymous)') + ']';
-		case 'object': break;
-		default: return Object.is(value, -0) ? '-0' : String(value);
-		}
-		if (value === null) return 'null';
-		if (seen.includes(value)) return '[Circular]';
-		if (value instanceof Error) {
-			const stack = property(value, 'stack');
-			return String(property(value, 'name')) + ': ' + String(property(value, 'message')) + (stack ? '\n' + String(stack).trimEnd() : '');
-		}
-		if (value instanceof Date) return isNaN(value) ? 'Invalid Date' : value.toISOString();
-		if (value instanceof RegExp) return String(value);
-		if (value instanceof Promise) return 'Promise { … }';
-		if (value instanceof Uint8Array) return '<' + (property(value.constructor, 'name') || 'Uint8Array') + ' ' + value.subarray(0, 50).toHex().replace(/..(?=.)/g, '$& ') + '>';
-		if (level > depth) return Array.isArray(value) ? '[Array]' : '[Object]';
-		seen.push(value);
+const kind = value => Object.prototype.toString.call(value).slice(8, -1);
+const brand = (proto, method, ...args) => {
+	const get = Object.getOwnPropertyDescriptor(proto, method);
+	const fn = get.get || get.value;
+	return value => {
 		try {
-			if (Array.isArray(value)) {
-				const items = value.slice(0, 100).map(v => show(v, level + 1));
-				if (value.length > 100) items.push('… ' + (value.length - 100) + ' more items');
-				return items.length ? '[ ' + items.join(', ') + ' ]' : '[]';
-			}
-			if (value instanceof Map) return 'Map { ' + [...value].slice(0, 100).map(([k, v]) => show(k, level + 1) + ' => ' + show(v, level + 1)).join(', ') + ' }';
-			if (value instanceof Set) return 'Set { ' + [...value].slice(0, 100).map(v => show(v, level + 1)).join(', ') + ' }';
-			const names = Object.keys(value), members = [];
-			for (const name of names.slice(0, 200)) {
-				const found = Object.getOwnPropertyDescriptor(value, name);
-				members.push(key(name) + ': ' + (!found || 'value' in found ? show(property(value, name), level + 1) : '[Getter]'));
-			}
-			if (names.length > 200) members.push('… ' + (names.length - 200) + ' more');
-			const named = value.constructor && value.constructor !== Object && property(value.constructor, 'name');
-			return (named ? named + ' ' : '') + (members.length ? '{ ' + members.join(', ') + ' }' : '{}');
-		} finally {
-			seen.pop();
+			fn.apply(value, args);
+			return true;
+		} catch (e) {
+			return false;
 		}
 	};
-	return show(value, 0, false);
+};
+const typed = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(Uint8Array.prototype), Symbol.toStringTag).get;
+const types = {
+	isArrayBufferView: ArrayBuffer.isView, isTypedArray: v => typed.call(v) !== undefined,
+	isDate: brand(Date.prototype, 'getTime'), isMap: brand(Map.prototype, 'size'), isSet: brand(Set.prototype, 'size'),
+	isWeakMap: brand(WeakMap.prototype, 'has', {}), isWeakSet: brand(WeakSet.prototype, 'has', {}), isArrayBuffer: brand(ArrayBuffer.prototype, 'byteLength'),
+	isSharedArrayBuffer: typeof SharedArrayBuffer === 'undefined' ? () => false : brand(SharedArrayBuffer.prototype, 'byteLength'), isDataView: v => ArrayBuffer.isView(v) && typed.call(v) === undefined,
+	isAnyArrayBuffer: v => types.isArrayBuffer(v) || types.isSharedArrayBuffer(v),
+	isBooleanObject: v => typeof v === 'object' && brand(Boolean.prototype, 'valueOf')(v), isNumberObject: v => typeof v === 'object' && brand(Number.prototype, 'valueOf')(v),
+	isStringObject: v => typeof v === 'object' && brand(String.prototype, 'valueOf')(v), isSymbolObject: v => typeof v === 'object' && brand(Symbol.prototype, 'valueOf')(v),
+	isBigIntObject: v => typeof v === 'object' && brand(BigInt.prototype, 'valueOf')(v),
+	isBoxedPrimitive: v => types.isBooleanObject(v) || types.isNumberObject(v) || types.isStringObject(v) || types.isSymbolObject(v) || types.isBigIntObject(v),
+	isPromise: v => v instanceof Promise, isRegExp: v => v !== null && typeof v === 'object' && kind(v) === 'RegExp', isNativeError: v => v instanceof Error,
+	isAsyncFunction: v => typeof v === 'function' && /^Async/.test(kind(v)), isGeneratorFunction: v => typeof v === 'function' && /GeneratorFunction$/.test(kind(v)),
+	isGeneratorObject: v => kind(v) === 'Generator', isMapIterator: v => kind(v) === 'Map Iterator', isSetIterator: v => kind(v) === 'Set Iterator',
+	isArgumentsObject: v => kind(v) === 'Arguments', isModuleNamespaceObject: v => kind(v) === 'Module', isProxy: () => false, isExternal: () => false,
+	isKeyObject: v => v instanceof require('crypto').KeyObject, isCryptoKey: v => v instanceof require('crypto').webcrypto.CryptoKey,
+};
+for (const name of ['Int8', 'Uint8', 'Uint8Clamped', 'Int16', 'Uint16', 'Int32', 'Uint32', 'Float32', 'Float64', 'BigInt64', 'BigUint64']) {
+	types['is' + name + 'Array'] = v => typed.call(v) === name + 'Array';
 }
 
-function format(first, ...rest) {
-	let out = '';
-	if (typeof first === 'string') {
-		let at = 0;
-		out = first.replace(/%[sdifjoOc%]/g, mark => {
-			if (mark === '%%') return '%';
-			if (at >= rest.length) return mark;
-			const value = rest[at++];
-			switch (mark) {
-			case '%s': return typeof value === 'object' && value !== null ? inspect(value, {depth: 0}) : String(value);
-			case '%d': return String(Number(value));
-			case '%i': return String(parseInt(value, 10));
-			case '%f': return String(parseFloat(value));
-			case '%j': try { return JSON.stringify(value); } catch (e) { return '[Circular]'; }
-			case '%c': return '';
-			default: return inspect(value);
-			}
-		});
-		rest = rest.slice(at);
-	} else {
-		rest = [first, ...rest];
-	}
-	for (const value of rest) out += (out ? ' ' : '') + (typeof value === 'string' ? value : inspect(value));
-	return out;
+const custom = Symbol.for('nodejs.util.promisify.custom');
+function promisify(fn) {
+	if (typeof fn !== 'function') throw Object.assign(new TypeError('The "original" argument must be of type function.'), {code: 'ERR_INVALID_ARG_TYPE'});
+	if (fn[custom]) return fn[custom];
+	const out = function (...args) {
+		return new Promise((resolve, reject) => Reflect.apply(fn, this, [...args, (error, ...values) => error ? reject(error) : resolve(values[0])]));
+	};
+	Object.setPrototypeOf(out, Object.getPrototypeOf(fn));
+	Object.defineProperty(out, custom, {value: out, configurable: true});
+	return Object.defineProperties(out, Object.getOwnPropertyDescriptors(fn));
+}
+promisify.custom = custom;
+
+function callbackify(fn) {
+	if (typeof fn !== 'function') throw Object.assign(new TypeError('The "original" argument must be of type function.'), {code: 'ERR_INVALID_ARG_TYPE'});
+	return function (...args) {
+		const done = args.pop();
+		if (typeof done !== 'function') throw Object.assign(new TypeError('The last argument must be of type function.'), {code: 'ERR_INVALID_ARG_TYPE'});
+		Reflect.apply(fn, this, args).then(value => internal.nextTick(done, null, value), error => internal.nextTick(done, error || Object.assign(new Error('Promise was rejected with a falsy value'), {code: 'ERR_FALSY_VALUE_REJECTION', reason: error})));
+	};
 }
 
-exports.inspect = inspect;
-exports.format = format;
-exports.inherits = (child, parent) => {
-	child.super_ = parent;
+function inherits(child, parent) {
+	if (typeof child !== 'function' || typeof parent !== 'function' || parent.prototype === undefined) throw Object.assign(new TypeError('The "superCtor" argument must be of type function with a prototype'), {code: 'ERR_INVALID_ARG_TYPE'});
+	Object.defineProperty(child, 'super_', {value: parent, writable: true, configurable: true});
 	Object.setPrototypeOf(child.prototype, parent.prototype);
+}
+
+function debuglog() {
+	return Object.assign(() => {}, {enabled: false});
+}
+
+// styleText and its like: there is no terminal.
+module.exports = {
+	inspect, format, formatWithOptions, stripVTControlCharacters, types, promisify, callbackify, inherits,
+	deprecate: fn => fn, debuglog, debug: debuglog, isArray: Array.isArray, styleText: (style, text) => String(text), toUSVString: text => String(text).toWellFormed(),
+	isDeepStrictEqual: (a, b) => {
+		try {
+			require('assert').deepStrictEqual(a, b);
+			return true;
+		} catch (e) {
+			return false;
+		}
+	},
+	isBoolean: v => typeof v === 'boolean', isNull: v => v === null, isNullOrUndefined: v => v === null || v === undefined, isNumber: v => typeof v === 'number',
+	isString: v => typeof v === 'string', isSymbol: v => typeof v === 'symbol', isUndefined: v => v === undefined, isRegExp: types.isRegExp,
+	isObject: v => v !== null && typeof v === 'object', isDate: types.isDate, isError: v => v instanceof Error, isFunction: v => typeof v === 'function',
+	isPrimitive: v => v === null || typeof v !== 'object' && typeof v !== 'function', isBuffer: v => require('buffer').Buffer.isBuffer(v),
+	_extend: (target, source) => Object.assign(target, source), log: (...args) => console.log(format(...args)),
+	getSystemErrorName: n => Object.entries(require('os').constants.errno).find(([, v]) => v === -n)?.[0], aborted: signal => new Promise(resolve => signal.addEventListener('abort', resolve, {once: true})),
+	TextEncoder: require('encoding').TextEncoder, TextDecoder: require('encoding').TextDecoder,
+	parseArgs() { throw new Error('util.parseArgs is not available to scripts'); },
 };
-exports.promisify = fn => function (...args) {
-	return new Promise((resolve, reject) => fn.call(this, ...args, (error, value) => error ? reject(error) : resolve(value)));
-};
-exports.callbackify = fn => function (...args) {
-	const done = args.pop();
-	fn.apply(this, args).then(value => internal.call(done, null, value), error => internal.call(done, error));
-};
-exports.deprecate = fn => fn;
-exports.isArray = Array.isArray;
-exports.isDeepStrictEqual = (a, b) => internal.npm('lodash').isEqual(a, b);
-exports.types = {isPromise: v => v instanceof Promise, isDate: v => v instanceof Date, isRegExp: v => v instanceof RegExp};
-exports.TextEncoder = require('encoding').TextEncoder;
-exports.TextDecoder = require('encoding').TextDecoder;

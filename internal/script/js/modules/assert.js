@@ -1,0 +1,2 @@
+// Node's assert: the published package.
+module.exports = require('vendor/assert');

@@ -1,0 +1,1 @@
+module.exports = Object.assign(require('unavailable')('http2', 'connect createServer createSecureServer', 'Http2ServerRequest Http2ServerResponse'), {constants: {}, sensitiveHeaders: Symbol('nodejs.http2.sensitiveHeaders')});

@@ -1,0 +1,2 @@
+// Node's punycode: the published package.
+module.exports = require('vendor/punycode');

@@ -1,0 +1,1 @@
+module.exports = require('unavailable')('readline', 'createInterface clearLine clearScreenDown cursorTo moveCursor emitKeypressEvents', 'Interface');

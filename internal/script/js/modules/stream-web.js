@@ -1,0 +1,2 @@
+// Node's stream/web: the published package.
+module.exports = require('vendor/web-streams-polyfill');

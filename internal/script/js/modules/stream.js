@@ -1,0 +1,2 @@
+// Node's stream: the published package.
+module.exports = require('vendor/readable-stream');
