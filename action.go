@@ -55,6 +55,18 @@ type ActionDependency struct {
 	RegistryURL string `json:"registry_url,omitempty"`
 }
 
+// DependencyVersions are the versions by name.
+func DependencyVersions(all []ActionDependency) map[string]string {
+	if len(all) == 0 {
+		return nil
+	}
+	out := make(map[string]string, len(all))
+	for _, d := range all {
+		out[d.Name] = d.Version
+	}
+	return out
+}
+
 // ActionSecret is the name of a secret; its value is sealed apart.
 type ActionSecret struct {
 	Name      string

@@ -32,7 +32,7 @@ func (a *API) testAction(c *call, in testActionIn) (any, error) {
 			return nil, err
 		}
 	}
-	s := script.Script{ID: act.ID, Name: act.Name, Source: act.Draft.Code, Secrets: stagedoor.SecretValues(act.Sealed)}
+	s := script.Script{ID: act.ID, Name: act.Name, Source: act.Draft.Code, Secrets: stagedoor.SecretValues(act.Sealed), Dependencies: stagedoor.DependencyVersions(act.Draft.Dependencies)}
 	if s.Modules, err = pipeline.Modules(c.ctx(), c.store, act.Draft.Modules); err != nil {
 		return nil, err
 	}

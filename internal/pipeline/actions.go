@@ -37,7 +37,7 @@ func Modules(ctx context.Context, st *store.Store, uses []stagedoor.ActionModule
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, script.Module{Name: v.Name, Source: v.Code, Secrets: stagedoor.SecretValues(v.Sealed)})
+		out = append(out, script.Module{Name: v.Name, Source: v.Code, Secrets: stagedoor.SecretValues(v.Sealed), Dependencies: stagedoor.DependencyVersions(v.Dependencies)})
 	}
 	return out, nil
 }
@@ -67,7 +67,7 @@ func (a *actions) run(ctx context.Context, event any, rules []string) (script.Tr
 	}
 	run := script.TriggerRun{Tenant: a.visit.Store.Tenant().ID, Trigger: a.trigger, Event: text, Known: a.known, Rules: rules, Resume: a.resume}
 	for _, b := range a.bound {
-		s := script.Script{ID: b.Version.Action, Name: b.Name, Source: b.Version.Body.Code, Secrets: stagedoor.SecretValues(b.Version.Sealed)}
+		s := script.Script{ID: b.Version.Action, Name: b.Name, Source: b.Version.Body.Code, Secrets: stagedoor.SecretValues(b.Version.Sealed), Dependencies: stagedoor.DependencyVersions(b.Version.Body.Dependencies)}
 		maps.Copy(s.Secrets, stagedoor.SecretValues(b.Binding.Sealed))
 		if s.Modules, err = Modules(ctx, a.visit.Store, b.Version.Body.Modules); err != nil {
 			return script.TriggerOutcome{}, said{}, err

@@ -24,7 +24,7 @@ func (p *Pipeline) hook(ctx context.Context, v Visit, t *script.Trigger, argumen
 	}
 	out, err = p.Scripts.Trigger(ctx, script.TriggerRun{
 		Tenant: v.Store.Tenant().ID, Trigger: t, Hook: true, Event: event,
-		Scripts: []script.Script{{ID: h.ID, Name: h.Name, Source: h.Script, Secrets: stagedoor.SecretValues(h.Sealed)}},
+		Scripts: []script.Script{{ID: h.ID, Name: h.Name, Source: h.Script, Secrets: stagedoor.SecretValues(h.Sealed), Dependencies: h.Dependencies}},
 	})
 	return out, true, err
 }

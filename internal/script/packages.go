@@ -2,7 +2,6 @@ package script
 
 import (
 	"encoding/json"
-	"strings"
 	"sync"
 
 	"github.com/stagedoor/stagedoor/internal/script/npm"
@@ -51,11 +50,3 @@ var packages = sync.OnceValue(func() string {
 	}
 	return string(b)
 })
-
-// Dependency writes a dependency as a script would require it.
-func Dependency(name, version string) string {
-	if version == "" || strings.EqualFold(version, "latest") {
-		return name
-	}
-	return name + "@" + version
-}

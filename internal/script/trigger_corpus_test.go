@@ -12,7 +12,7 @@ import (
 )
 
 // A case of the triggers' corpus is a text archive. Files: `trigger` with its id; `action NAME` in order, or one `hook NAME`;
-// `module NAME`, which every action may require; `event.json`; `secrets.json` by script or module; `rules.json`; `http METHOD URL`;
+// `module NAME`, which every action may require; `event.json`; `secrets.json` and `dependencies.json` by script or module; `rules.json`; `http METHOD URL`;
 // `limits.json`; `again` when the case is run twice, the second time being the one that is looked at; `want.json`.
 type wantTrigger struct {
 	Failure  *Failure
@@ -40,7 +40,7 @@ func runTriggerCase(t *testing.T, file string) {
 	run := TriggerRun{Tenant: "corpus", Trigger: PostLogin, Event: json.RawMessage(`{"user":{"user_id":"auth0|1","user_metadata":{},"app_metadata":{}},"transaction":{"metadata":{}}}`)}
 	out := &outside{replies: make(map[string]string)}
 	cfg := Config{Workers: 1, HTTP: &http.Client{Transport: out}}
-	secrets := map[string]map[string]string{}
+	secrets, dependencies := map[string]map[string]string{}, map[string]map[string]string{}
 	var modules []Module
 	var w wantTrigger
 	times := 1
@@ -66,6 +66,8 @@ func runTriggerCase(t *testing.T, file string) {
 			run.Event = json.RawMessage(s.text)
 		case "secrets.json":
 			decode(&secrets)
+		case "dependencies.json":
+			decode(&dependencies)
 		case "rules.json":
 			decode(&run.Rules)
 		case "limits.json":
@@ -84,10 +86,10 @@ func runTriggerCase(t *testing.T, file string) {
 		}
 	}
 	for i := range modules {
-		modules[i].Secrets = secrets[modules[i].Name]
+		modules[i].Secrets, modules[i].Dependencies = secrets[modules[i].Name], dependencies[modules[i].Name]
 	}
 	for i := range run.Scripts {
-		run.Scripts[i].Secrets, run.Scripts[i].Modules = secrets[run.Scripts[i].Name], modules
+		run.Scripts[i].Secrets, run.Scripts[i].Dependencies, run.Scripts[i].Modules = secrets[run.Scripts[i].Name], dependencies[run.Scripts[i].Name], modules
 	}
 	h := newHost(t, cfg)
 	var got TriggerOutcome

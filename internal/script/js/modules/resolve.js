@@ -78,10 +78,12 @@ module.exports = function (table, core) {
 		if (!candidates) return told && core(name) ? {core: true, name} : null; // url@0.10.3 and its like are copies of Node's own
 		const version = told || (pins && Object.hasOwn(pins, name) ? pins[name] : '');
 		const row = version ? choose(candidates, version) : candidates[0];
-		const exact = !version || row.version === version || numbers(version).length < 3;
+		const loose = version.length > 0 && (numbers(version).length < 3 || /^[\^~]/.test(version)) && (!numbers(version).length || numbers(version)[0] === numbers(row.version)[0]);
+		const exact = !version || row.version === version || loose;
 		const warning = exact ? '' : "require('" + (told ? specifier : name + '@' + version) + "'): version " + row.version + ' is used';
 		const out = {name, module: row.module, version: row.version, part: '', member: '', warning};
 		if (part === '' || part === 'index') return out;
+		if (part === 'package.json') return Object.assign(out, {manifest: true});
 		if (row.parts && row.parts.includes(part)) {
 			out.part = part;
 			return out;
@@ -93,6 +95,6 @@ module.exports = function (table, core) {
 				return out;
 			}
 		}
-		return part === 'package.json' ? Object.assign(out, {manifest: true}) : null;
+		return null;
 	};
 };

@@ -1,0 +1,109 @@
+package script
+
+import (
+	"compress/gzip"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestModules runs the corpus of modules: one file for each package, a rule that does what scripts do with it, over a real HTTP server where
+// it talks to one: <SERVER> is its URL. Sections are `rule`, `configuration.json` and `want.json`, with the members user and console.
+func TestModules(t *testing.T) {
+	files, err := filepath.Glob("testdata/modules/*.txtar")
+	if err != nil || len(files) == 0 {
+		t.Fatal("no corpus", err)
+	}
+	server := httptest.NewServer(http.HandlerFunc(serveModules))
+	t.Cleanup(server.Close)
+	h := newHost(t, Config{Workers: 2, HTTP: server.Client()})
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
+			t.Parallel()
+			run := Run{
+				Tenant: "modules", User: json.RawMessage(`{"user_id":"auth0|1","email":"a@example.com"}`), Context: json.RawMessage(`{"idToken":{},"accessToken":{}}`),
+				Domain: strings.TrimPrefix(server.URL, "http://"), BaseURL: server.URL + "/api/v2",
+				AccessToken: func(context.Context) (string, error) { return "management-token", nil },
+			}
+			var w want
+			for _, s := range archive(t, file) {
+				text := strings.ReplaceAll(s.text, "<SERVER>", server.URL)
+				switch s.name {
+				case "rule":
+					run.Rules = []Rule{{ID: "rul_1", Name: "rule", Source: text}}
+				case "configuration.json":
+					err = json.Unmarshal([]byte(text), &run.Configuration)
+				case "want.json":
+					err = json.Unmarshal([]byte(text), &w)
+				default:
+					t.Fatalf("unknown section %q", s.name)
+				}
+				if err != nil {
+					t.Fatalf("%s: %v", s.name, err)
+				}
+			}
+			got, err := h.Rules(t.Context(), run)
+			if err != nil {
+				t.Fatal(err)
+			}
+			w.compare(t, got, &outside{})
+			if t.Failed() {
+				t.Logf("user %s\nconsole %+v", got.User, got.Console)
+			}
+		})
+	}
+}
+
+// serveModules is the other side of packages that call out. Paths: /echo tells what came; /status/N; /redirect/N goes on to /echo after N
+// steps; /gzip; /slow; /bytes; /text; /cookie sets one.
+func serveModules(w http.ResponseWriter, r *http.Request) {
+	body, _ := io.ReadAll(r.Body)
+	first, rest, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
+	switch first {
+	case "status":
+		status, _ := strconv.Atoi(rest)
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(status)
+		_, _ = fmt.Fprintf(w, `{"status":%d}`, status)
+	case "redirect":
+		left, _ := strconv.Atoi(rest)
+		to := "/redirect/" + strconv.Itoa(left-1)
+		if left <= 1 {
+			to = "/echo"
+		}
+		http.Redirect(w, r, to, http.StatusFound)
+	case "gzip":
+		w.Header().Set("Content-Encoding", "gzip")
+		z := gzip.NewWriter(w)
+		_, _ = z.Write([]byte(`{"compressed":true}`))
+		_ = z.Close()
+	case "slow":
+		select {
+		case <-r.Context().Done():
+		case <-time.After(5 * time.Second):
+		}
+	case "bytes":
+		_, _ = w.Write([]byte{0, 255, 128, 7})
+	case "text":
+		_, _ = io.WriteString(w, "plain text")
+	case "cookie":
+		http.SetCookie(w, &http.Cookie{Name: "sid", Value: "c1", Path: "/"})
+		_, _ = io.WriteString(w, "ok")
+	default:
+		headers := map[string]string{}
+		for name, values := range r.Header {
+			headers[strings.ToLower(name)] = strings.Join(values, ", ")
+		}
+		w.Header().Set("Content-Type", "application/json; charset=utf-8")
+		w.Header().Set("X-Echo", "yes")
+		_ = json.NewEncoder(w).Encode(map[string]any{"method": r.Method, "url": r.URL.String(), "headers": headers, "body": string(body)})
+	}
+}
