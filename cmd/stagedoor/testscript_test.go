@@ -11,13 +11,13 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-var update = os.Getenv("UPDATE_SCRIPTS") != ""
+var updateScripts = os.Getenv("UPDATE_SCRIPTS") != ""
 
 // TestCommands runs the command scripts: the real binary through its command line.
 func TestCommands(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata",
-		UpdateScripts:       update,
+		UpdateScripts:       updateScripts,
 		RequireExplicitExec: true,
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("PATH", filepath.Dir(binary)+string(filepath.ListSeparator)+env.Getenv("PATH"))

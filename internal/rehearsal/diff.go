@@ -11,8 +11,9 @@ import (
 
 // Difference is one place in which two JSON values differ. A side that has nothing there is nil.
 type Difference struct {
-	Path      string
-	Want, Got any
+	Path string `json:"path"`
+	Want any    `json:"want"`
+	Got  any    `json:"got"`
 }
 
 // differences compares two JSON values member by member. With part, what is not mentioned by want may be there all the same, at every
