@@ -74,7 +74,7 @@ func Exec(t testing.TB, db *DB, query string, args ...any) {
 
 // SmallSearch makes a search of few users take all the ways that one of many takes.
 func SmallSearch(db *DB) {
-	db.search = searchBounds{few: 4, many: 12, sample: 6, chunk: 2, probes: 64, patience: 6, set: 2}
+	db.search = searchBounds{few: 4, some: 8, many: 12, sample: 6, chunk: 2, probes: 64, patience: 6, set: 2}
 }
 
 // ImportFactors keeps factors of a user as imports did before there were second factors.

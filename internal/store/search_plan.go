@@ -12,6 +12,7 @@ import (
 // searchBounds are where a search changes its way.
 type searchBounds struct {
 	few    int // rows that are as good as read
+	some   int // rows beyond which it does not matter which of two conditions is walked
 	many   int // rows that are read and sorted; beyond, walking everybody meets enough of them soon
 	sample int // rows of an index that tell how often a pattern fits
 	chunk  int // places that a walk reads first
@@ -21,7 +22,7 @@ type searchBounds struct {
 	set      int // rows of a set that are worth one record less
 }
 
-var usualBounds = searchBounds{few: 1000, many: 20000, sample: 2000, chunk: 100, probes: 64, patience: 400, set: 20}
+var usualBounds = searchBounds{few: 1000, some: 5000, many: 12000, sample: 2000, chunk: 100, probes: 64, patience: 400, set: 20}
 
 // many is the number of rows of a drive that has more than was counted.
 const many = -1
@@ -60,14 +61,20 @@ type Explanation struct {
 	Milliseconds float64     `json:"ms"`
 }
 
-// probe counts rows, up to bound.
+// probe counts rows, up to bound. What an earlier probe knows is not counted again.
 func (p *searcher) probe(ctx context.Context, c *lucene.Condition, in []lucene.Interval, bound int) (int, error) {
+	name := (&lucene.Condition{Path: c.Path, In: in, Pattern: c.Pattern}).String()
+	for _, known := range p.why.Probes {
+		if known.Condition == name && (!known.AtLeast || known.Rows >= bound) {
+			return min(known.Rows, bound), nil
+		}
+	}
 	if p.asked++; p.asked > p.s.db.search.probes {
 		return bound, nil
 	}
 	from, args := p.rows(c, in)
 	n, err := p.number(ctx, "SELECT COUNT(*) FROM (SELECT 1 FROM "+from+" LIMIT ?) x", append(args, bound))
-	p.why.Probes = append(p.why.Probes, Probe{(&lucene.Condition{Path: c.Path, In: in, Pattern: c.Pattern}).String(), n, n >= bound})
+	p.why.Probes = append(p.why.Probes, Probe{name, n, n >= bound})
 	return n, err
 }
 
@@ -105,6 +112,10 @@ func (p *searcher) driveCondition(ctx context.Context, c *lucene.Condition) (*dr
 		d.tell = "walk " + c.String() + " in the order of creation"
 		d.open = func(checks []*lucene.Expr) stream { return p.alongUsers(checks, &c.In[0]) }
 		return d, nil
+	case c.Pattern == nil:
+		if lists := p.driveLists(c); lists != nil {
+			return lists, nil
+		}
 	}
 	if n, err = p.probe(ctx, &lucene.Condition{Path: c.Path}, c.In, p.s.db.search.many); err != nil {
 		return nil, err
@@ -116,7 +127,7 @@ func (p *searcher) driveCondition(ctx context.Context, c *lucene.Condition) (*dr
 	if c.Pattern != nil {
 		return p.drivePattern(ctx, c, d)
 	}
-	return p.driveLists(c), nil
+	return nil, nil // a range
 }
 
 // drivePattern reads a whole index for a pattern that seldom fits; one that often fits is soon met on a walk.
@@ -246,11 +257,11 @@ func (p *searcher) driveAnd(ctx context.Context, e *lucene.Expr) (*drive, error)
 // weigh counts further where two conditions have many rows.
 func (p *searcher) weigh(ctx context.Context, all ...*drive) error {
 	for _, d := range all {
-		n, err := p.probe(ctx, &lucene.Condition{Path: d.cond.Path}, d.cond.In, p.s.db.search.many)
+		n, err := p.probe(ctx, &lucene.Condition{Path: d.cond.Path}, d.cond.In, p.s.db.search.some)
 		if err != nil {
 			return err
 		}
-		if n < p.s.db.search.many {
+		if n < p.s.db.search.some {
 			d.rows = n
 		}
 	}

@@ -2,11 +2,10 @@ package storetest
 
 import (
 	"context"
-	"errors"
+	"fmt"
 	"net/url"
 	"os"
 	"path/filepath"
-	"sync"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -42,48 +41,8 @@ func Each(t *testing.T, fn func(t *testing.T, db *store.DB), options ...Option) 
 // Open returns a fresh, migrated database of the kind; it is closed and removed when the test ends.
 func Open(t testing.TB, kind string, options ...Option) *store.DB {
 	t.Helper()
-	address := URL(t, kind)
-	if kind == SQLite {
-		file, err := migrated()
-		if err == nil {
-			err = os.WriteFile(address, file, 0o600)
-		}
-		if err != nil {
-			t.Fatalf("migrating: %v", err)
-		}
-		return OpenURL(t, address, options...)
-	}
-	db := OpenURL(t, address, options...)
-	if err := db.Migrate(context.Background()); err != nil {
-		t.Fatalf("migrating: %v", err)
-	}
-	return db
+	return OpenURL(t, Migrated(t, kind), options...)
 }
-
-// migrated is the file of an embedded database that was migrated, made once for all tests of a program.
-var migrated = sync.OnceValues(func() ([]byte, error) {
-	dir, err := os.MkdirTemp("", "stagedoor-storetest-")
-	if err != nil {
-		return nil, err
-	}
-	defer os.RemoveAll(dir)
-	sealer, err := jose.NewSealer(fixedKey)
-	if err != nil {
-		return nil, err
-	}
-	path := filepath.Join(dir, "stagedoor.db")
-	db, err := store.Open(context.Background(), store.Options{URL: path, Sealer: sealer})
-	if err != nil {
-		return nil, err
-	}
-	if err := errors.Join(db.Migrate(context.Background()), db.Close()); err != nil {
-		return nil, err
-	}
-	return os.ReadFile(path)
-})
-
-// fixedKey lets a database be opened twice.
-var fixedKey = jose.MasterKey{1, 2, 3}
 
 // OpenURL opens the database at url, without migrating it, until the test ends. Closing it
 // earlier is allowed.
@@ -107,6 +66,12 @@ func URL(t testing.TB, kind string) string {
 	if kind == SQLite {
 		return filepath.Join(t.TempDir(), "stagedoor.db")
 	}
+	return newSchema(t, server(t))
+}
+
+// server returns the address of the PostgreSQL server that tests may use.
+func server(t testing.TB) string {
+	t.Helper()
 	address := os.Getenv(postgresVariable)
 	if address == "" && os.Getenv("CI") != "" {
 		t.Fatalf("%s is not set: the tests need a PostgreSQL database", postgresVariable)
@@ -114,7 +79,7 @@ func URL(t testing.TB, kind string) string {
 	if address == "" {
 		t.Skipf("%s is not set", postgresVariable)
 	}
-	return newSchema(t, address)
+	return address
 }
 
 // newSchema makes a schema and returns the address that leads into it.
@@ -135,15 +100,22 @@ func newSchema(t testing.TB, address string) string {
 
 func statement(t testing.TB, address, sql string) {
 	t.Helper()
+	if err := execute(address, sql); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func execute(address, sql string) error {
 	ctx := context.Background()
 	conn, err := pgx.Connect(ctx, address)
 	if err != nil {
-		t.Fatalf("reaching %s: %v", postgresVariable, err)
+		return fmt.Errorf("reaching %s: %w", postgresVariable, err)
 	}
 	defer conn.Close(ctx)
 	if _, err := conn.Exec(ctx, sql); err != nil {
-		t.Fatalf("%s: %v", sql, err)
+		return fmt.Errorf("%s: %w", sql, err)
 	}
+	return nil
 }
 
 // Sealer returns a sealer under a fixed key, so that a database can be opened twice.
