@@ -43,15 +43,16 @@ type scriptCommand struct {
 
 type scriptRunCommand struct {
 	Files    []string          `arg:"" name:"file" help:"Scripts; several run as one pipeline." type:"existingfile"`
-	Kind     string            `help:"Kind of the scripts: rule, action, hook. By default the first one's looks decide." placeholder:"KIND"`
+	Kind     string            `help:"Kind of the scripts: rule, action, hook, database-login and so on, fetch-user-profile. By default the first one's looks decide." placeholder:"KIND"`
 	Trigger  string            `help:"Trigger of actions and hooks." placeholder:"ID"`
 	User     string            `help:"JSON file: user of rules." type:"existingfile" placeholder:"FILE"`
 	Context  string            `help:"JSON file: context of rules." type:"existingfile" placeholder:"FILE"`
-	Event    string            `help:"JSON file: event of actions; arguments and context of hooks." type:"existingfile" placeholder:"FILE"`
-	Config   map[string]string `name:"config" short:"c" help:"A setting of rules: configuration.NAME." placeholder:"NAME=VALUE"`
+	Event    string            `help:"JSON file: event of actions; arguments and context of hooks and of connections' scripts." type:"existingfile" placeholder:"FILE"`
+	Config   map[string]string `name:"config" short:"c" help:"A setting of rules, of connections' scripts: configuration.NAME." placeholder:"NAME=VALUE"`
 	Secret   map[string]string `short:"s" help:"A secret of actions and hooks: event.secrets.NAME." placeholder:"NAME=VALUE"`
 	Module   map[string]string `help:"Code that actions require as actions:NAME." placeholder:"NAME=FILE"`
 	Executed []string          `help:"Id of a rule that ran before, for api.rules.wasExecuted." placeholder:"RULE"`
+	Resume   bool              `help:"The person came back whom the first action had sent elsewhere: its onContinue… runs."`
 	Network
 	Timeout time.Duration `help:"What the scripts have together, waiting included." default:"20s"`
 	JSON    bool          `name:"json" help:"Print the result as JSON."`
@@ -121,7 +122,7 @@ func unanswered(r rehearsal.Result) string {
 }
 
 func (c *scriptRunCommand) play() (rehearsal.Play, error) {
-	p := rehearsal.Play{Kind: c.Kind, Trigger: c.Trigger, Configuration: c.Config, Secrets: c.Secret, Rules: c.Executed, Live: c.HTTPLive}
+	p := rehearsal.Play{Kind: c.Kind, Trigger: c.Trigger, Configuration: c.Config, Secrets: c.Secret, Rules: c.Executed, Resume: c.Resume, Live: c.HTTPLive}
 	for _, file := range c.Files {
 		text, err := os.ReadFile(file)
 		if err != nil {

@@ -10,7 +10,7 @@ import (
 )
 
 // Members of a result that a scenario may want.
-var wantable = []string{"outcome", "error", "user", "context", "effects", "metadata", "http", "console", "scripts"}
+var wantable = []string{"outcome", "error", "user", "context", "result", "effects", "metadata", "http", "console", "scripts"}
 
 // Differs compares a result with what a scenario wants. Objects are matched as parts: members that are not mentioned may be anything, null
 // stands for nothing. Lists are matched item by item. A text that begins with "re:" is a regular expression. A line of the console may be

@@ -8,7 +8,7 @@ import (
 	"github.com/stagedoor/stagedoor/internal/script"
 )
 
-// Kinds of scripts.
+// Kinds of scripts beside those of connections, which are named after the operations.
 const (
 	Rule   = "rule"
 	Action = "action"
@@ -16,7 +16,31 @@ const (
 )
 
 // Kinds are all of them, in the order in which they are explained.
-var Kinds = []string{Rule, Action, Hook}
+func Kinds() []string {
+	kinds := []string{Rule, Action, Hook}
+	for _, o := range script.Operations {
+		kinds = append(kinds, kindOf(o))
+	}
+	return kinds
+}
+
+// kindOf is the kind of the scripts of an operation: database-get-user, fetch-user-profile.
+func kindOf(o *script.Operation) string {
+	if o.Name == script.FetchUserProfile {
+		return "fetch-user-profile"
+	}
+	return "database-" + strings.ReplaceAll(o.Name, "_", "-")
+}
+
+// operation is what the scripts of a kind are called for; nil for rules, actions and hooks.
+func operation(kind string) *script.Operation {
+	for _, o := range script.Operations {
+		if kindOf(o) == kind {
+			return o
+		}
+	}
+	return nil
+}
 
 // Guess tells the kind and the trigger of a script by what it exports: a handler makes it an action, anything else that is exported a hook,
 // and what exports nothing is a rule.
@@ -43,6 +67,7 @@ func (p *Play) settle() error {
 	if len(p.Scripts) == 0 {
 		return fmt.Errorf("there is no script to run")
 	}
+	p.Kind = strings.ReplaceAll(p.Kind, "_", "-")
 	kind, trigger := Guess(p.Scripts[0].Source)
 	if p.Kind == "" {
 		p.Kind = kind
@@ -68,7 +93,15 @@ func (p *Play) settle() error {
 			return fmt.Errorf("of the hooks of a trigger one runs, not %d", len(p.Scripts))
 		}
 	default:
-		return fmt.Errorf("no kind of script is called %q: they are %s", p.Kind, strings.Join(Kinds, ", "))
+		switch {
+		case operation(p.Kind) == nil:
+			return fmt.Errorf("no kind of script is called %q: they are %s", p.Kind, strings.Join(Kinds(), ", "))
+		case p.Trigger != "":
+			return fmt.Errorf("a script of a connection has no trigger")
+		case len(p.Scripts) > 1:
+			return fmt.Errorf("of the scripts of a connection one is called, not %d", len(p.Scripts))
+		}
+		return nil
 	}
 	t := script.TriggerByID(p.Trigger)
 	if t == nil || !t.Runs || p.Kind == Hook && t.Hook == nil {

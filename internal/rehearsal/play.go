@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 
 	"github.com/stagedoor/stagedoor"
@@ -14,6 +15,13 @@ import (
 // Script is one script of a play.
 type Script struct{ Name, Source string }
 
+// Role is a role as api.roles tells of it.
+type Role struct {
+	ID          string `json:"id"`
+	Name        string `json:"name"`
+	Description string `json:"description,omitempty"`
+}
+
 // Play is what is run, and over what.
 type Play struct {
 	Kind    string   // of all scripts; empty: by the first one's looks
@@ -21,11 +29,13 @@ type Play struct {
 	Scripts []Script // one pipeline, in order
 
 	User, Context json.RawMessage   // of rules; empty: an example
-	Event         json.RawMessage   // of actions, and of hooks an object of arguments and context; empty: an example
-	Configuration map[string]string // `configuration` of rules
+	Event         json.RawMessage   // of actions; of hooks and of connections' scripts an object of arguments and context; empty: an example
+	Configuration map[string]string // `configuration` of rules and of connections' scripts
 	Secrets       map[string]string // of every action or hook
 	Modules       []Script          // what actions may require as actions:NAME
 	Rules         []string          // ids of the rules that ran before, for api.rules.wasExecuted
+	Roles         []Role            // of the person, for api.roles
+	Resume        bool              // the person came back whom the first action had sent elsewhere
 
 	Stubs []Stub // answers of the network
 	Live  bool   // calls without a stub go out
@@ -42,12 +52,9 @@ func (p *Play) Complete() error {
 	if err := p.settle(); err != nil {
 		return err
 	}
-	examples := map[string]*json.RawMessage{"event-" + p.Trigger: &p.Event}
-	switch p.Kind {
-	case Rule:
+	examples := map[string]*json.RawMessage{p.exampleEvent(): &p.Event}
+	if p.Kind == Rule {
 		examples = map[string]*json.RawMessage{"user": &p.User, "context": &p.Context}
-	case Hook:
-		examples = map[string]*json.RawMessage{"hook-" + p.Trigger: &p.Event}
 	}
 	for name, text := range examples {
 		if len(*text) == 0 {
@@ -79,7 +86,14 @@ func (p *Play) rules(ctx context.Context, h *script.Host, tenant string, c *chan
 }
 
 func (p *Play) trigger(ctx context.Context, h *script.Host, tenant string) (Result, error) {
-	run := script.TriggerRun{Tenant: tenant, Trigger: script.TriggerByID(p.Trigger), Hook: p.Kind == Hook, Event: p.Event, Rules: p.Rules}
+	run := script.TriggerRun{Tenant: tenant, Trigger: script.TriggerByID(p.Trigger), Hook: p.Kind == Hook, Event: p.Event, Rules: p.Rules, Resume: p.Resume}
+	if len(p.Roles) > 0 {
+		known, err := json.Marshal(map[string]any{"roles": p.Roles})
+		if err != nil {
+			return Result{}, err
+		}
+		run.Known = known
+	}
 	var modules []script.Module
 	for _, m := range p.Modules {
 		modules = append(modules, script.Module{Name: m.Name, Source: m.Source, Secrets: p.Secrets})
@@ -92,6 +106,51 @@ func (p *Play) trigger(ctx context.Context, h *script.Host, tenant string) (Resu
 		return Result{}, err
 	}
 	return OfTrigger(out), nil
+}
+
+// exampleEvent is the name of the example of a play's event.
+func (p *Play) exampleEvent() string {
+	switch o := operation(p.Kind); {
+	case o != nil:
+		return "call-" + o.Name
+	case p.Kind == Hook:
+		return "hook-" + p.Trigger
+	}
+	return "event-" + p.Trigger
+}
+
+// call calls the script of a connection.
+func (p *Play) call(ctx context.Context, h *script.Host, tenant string) (Result, error) {
+	var of struct {
+		Arguments []any `json:"arguments"`
+		Context   any   `json:"context"`
+	}
+	if err := json.Unmarshal(p.Event, &of); err != nil {
+		return Result{}, fmt.Errorf("the arguments must be a list: %w", err)
+	}
+	o := operation(p.Kind)
+	if len(of.Arguments) != len(o.Arguments) {
+		return Result{}, fmt.Errorf("%s takes %d arguments (%s), not %d", p.Kind, len(o.Arguments), strings.Join(o.Arguments, ", "), len(of.Arguments))
+	}
+	out, err := h.Call(ctx, script.CallRun{
+		Tenant: tenant, Connection: "example", Operation: o, Source: p.Scripts[0].Source, Arguments: of.Arguments, Context: of.Context,
+		Configuration: p.Configuration,
+	})
+	if err != nil {
+		return Result{}, err
+	}
+	r := OfCall(out)
+	name := p.Scripts[0].Name
+	for i := range r.Console {
+		r.Console[i].Script = name
+	}
+	for i := range r.Scripts {
+		r.Scripts[i].Script = name
+	}
+	if r.Error != nil {
+		r.Error.Script = name
+	}
+	return r, nil
 }
 
 // changes are the writes of metadata that rules asked for, over the one user that there is.

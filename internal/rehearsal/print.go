@@ -55,6 +55,11 @@ func Print(w io.Writer, p Play, r Result, paint Paint) {
 		section(w, paint, "user", func(row func(...string)) { rows(row, differences("", value(p.User), value(r.User), false)) })
 		section(w, paint, "context", func(row func(...string)) { rows(row, differences("", value(p.Context), value(r.Context), false)) })
 	}
+	section(w, paint, "result", func(row func(...string)) {
+		if len(r.Result) > 0 {
+			rows(row, differences("", map[string]any{}, value(r.Result), false))
+		}
+	})
 	section(w, paint, "effects", func(row func(...string)) {
 		for _, name := range slices.Sorted(maps.Keys(r.Effects)) {
 			members, ok := r.Effects[name].(map[string]any)

@@ -49,6 +49,56 @@ func TestExamples(t *testing.T) {
 	}
 }
 
+// TestConnectionsScripts: every operation has an example with the arguments that it takes.
+func TestConnectionsScripts(t *testing.T) {
+	s := stage(t)
+	for _, o := range script.Operations {
+		p := Play{Kind: kindOf(o), Configuration: map[string]string{"K": "v"}, Scripts: []Script{{"s", `function s(...all) {
+			const callback = all.pop();
+			callback(null, {user_id: '1', of: all, k: configuration.K});
+		}`}}}
+		r, err := s.Rehearse(t.Context(), p)
+		of, _ := value(r.Result).(map[string]any)
+		given, _ := of["of"].([]any)
+		want := len(o.Arguments)
+		if o.Context {
+			want++
+		}
+		if err != nil || r.Outcome != Continued || of["k"] != "v" || len(given) != want {
+			t.Errorf("%s: %v %s", p.Kind, err, compact(r))
+		}
+	}
+	r, err := s.Rehearse(t.Context(), Play{Kind: "database_get_user", Scripts: []Script{{"s", "function s(email, callback) { console.log(email); callback(null); }"}}})
+	if err != nil || string(r.Result) != "null" || r.Console[0].Script != "s" {
+		t.Errorf("nobody: %v %s", err, compact(r))
+	}
+	r, err = s.Rehearse(t.Context(), Play{Kind: "database-login", Scripts: []Script{{"s", "function s(email, password, callback) { callback(new WrongUsernameOrPasswordError(email, 'no')); }"}}})
+	if err != nil || r.Outcome != Denied || r.Error.UserID != "ada@example.com" || r.Error.Name != "WrongUsernameOrPasswordError" {
+		t.Errorf("a refusal: %v %s", err, compact(r))
+	}
+	if _, err = s.Rehearse(t.Context(), Play{Kind: "database-login", Event: json.RawMessage(`{"arguments":[]}`), Scripts: []Script{{"s", "function s() {}"}}}); err == nil {
+		t.Error("no arguments are accepted")
+	}
+}
+
+// TestRedirectAndBack: an action that sends the person elsewhere suspends the run, and goes on with its other handler.
+func TestRedirectAndBack(t *testing.T) {
+	s := stage(t)
+	p := Play{Roles: []Role{{ID: "rol_1", Name: "Editor"}}, Scripts: []Script{{"a", `exports.onExecutePostLogin = async (event, api) => {
+		const {roles} = await api.roles.getUserEffectiveRoles();
+		api.redirect.sendUserTo('https://terms.example/', {query: {role: roles[0].name}});
+	};
+	exports.onContinuePostLogin = async (event, api) => api.idToken.setCustomClaim('https://acme.example/back', true);`}}}
+	r, err := s.Rehearse(t.Context(), p)
+	if err != nil || r.Outcome != Continued || !strings.Contains(compact(r.Effects), `"query":{"role":"Editor"},"url":"https://terms.example/"`) {
+		t.Errorf("out: %v %s", err, compact(r))
+	}
+	p.Resume = true
+	if r, err = s.Rehearse(t.Context(), p); err != nil || compact(r.Effects) != `{"id_token_claims":{"https://acme.example/back":true}}` {
+		t.Errorf("back: %v %s", err, compact(r))
+	}
+}
+
 func TestGuess(t *testing.T) {
 	for source, want := range map[string]string{
 		"function (user, context, callback) {}":                                  "rule ",

@@ -23,6 +23,7 @@ type Result struct {
 	Error    *Error          `json:"error,omitempty"`
 	User     json.RawMessage `json:"user,omitempty"`     // of rules that let the login go on, as the last one left it
 	Context  json.RawMessage `json:"context,omitempty"`  // of rules
+	Result   json.RawMessage `json:"result,omitempty"`   // of a connection's script: what it called back with
 	Effects  map[string]any  `json:"effects,omitempty"`  // what was asked of the server, in the words of Effects
 	Metadata []Write         `json:"metadata,omitempty"` // writes that rules asked for, the late ones included
 	HTTP     []Exchange      `json:"http,omitempty"`     // calls to the outside
@@ -39,6 +40,7 @@ type Error struct {
 	Message string `json:"message"`
 	Status  int    `json:"status,omitempty"`
 	Stack   string `json:"stack,omitempty"`
+	UserID  string `json:"user_id,omitempty"` // of a WrongUsernameOrPasswordError: empty where the user is not known
 	ForUser string `json:"message_for_user,omitempty"`
 }
 
@@ -140,11 +142,23 @@ func OfTrigger(out script.TriggerOutcome) Result {
 	return r
 }
 
+// OfCall is the outcome of a call of a connection's script.
+func OfCall(out script.CallOutcome) Result {
+	r := Result{Outcome: Continued, Result: out.Result, Console: lines(out.Console), HTTP: exchanges(out.Calls), Scripts: []Timing{}}
+	for _, t := range out.Timings {
+		r.Scripts = append(r.Scripts, Timing{Script: t.Rule, Outcome: t.Outcome, Millis: millis(t.Duration)})
+	}
+	if r.failed(out.Failure); out.Failure == nil && out.Result == nil {
+		r.Result = json.RawMessage("null")
+	}
+	return r
+}
+
 func (r *Result) failed(f *script.Failure) {
 	if f == nil {
 		return
 	}
-	r.Error = &Error{Script: f.Rule, Kind: f.Kind, Code: f.Code, Name: f.Name, Message: f.Message, Status: f.StatusCode, Stack: f.Stack}
+	r.Error = &Error{Script: f.Rule, Kind: f.Kind, Code: f.Code, Name: f.Name, Message: f.Message, Status: f.StatusCode, Stack: f.Stack, UserID: f.UserID}
 	switch f.Kind {
 	case script.KindCallback:
 		r.Outcome = Denied

@@ -41,6 +41,8 @@ type scenarioFile struct {
 	Configuration map[string]string `json:"configuration"`
 	Secrets       map[string]string `json:"secrets"`
 	Executed      []string          `json:"executed"` // ids of rules that ran before
+	Roles         []Role            `json:"roles"`    // of the person
+	Resume        bool              `json:"resume"`   // the person came back whom the first action had sent elsewhere
 	Stubs         []string          `json:"stubs"`    // files or directories
 	Timeout       string            `json:"timeout"`
 	Want          json.RawMessage   `json:"want"`
@@ -98,6 +100,7 @@ func ReadScenario(name string) (*Scenario, error) {
 	}
 	p := &s.Play
 	p.Kind, p.Trigger, p.Configuration, p.Secrets, p.Rules = f.Kind, f.Trigger, f.Configuration, f.Secrets, f.Executed
+	p.Roles, p.Resume = f.Roles, f.Resume
 	if err := p.files(filepath.Dir(name), &f); err != nil {
 		return nil, err
 	}
@@ -237,14 +240,6 @@ func (p *Play) begin(f *scenarioFile) error {
 		*to = b
 	}
 	return nil
-}
-
-// exampleEvent is the name of the example of a play's event.
-func (p *Play) exampleEvent() string {
-	if p.Kind == Hook {
-		return "hook-" + p.Trigger
-	}
-	return "event-" + p.Trigger
 }
 
 // merged is a value after a merge patch (RFC 7396).

@@ -55,9 +55,12 @@ func (s *Stage) Rehearse(ctx context.Context, p Play) (Result, error) {
 	var out Result
 	var err error
 	changes := &changes{user: p.User}
-	if p.Kind == Rule {
+	switch {
+	case p.Kind == Rule:
 		out, err = p.rules(ctx, s.host, tenant, changes)
-	} else {
+	case operation(p.Kind) != nil:
+		out, err = p.call(ctx, s.host, tenant)
+	default:
 		out, err = p.trigger(ctx, s.host, tenant)
 	}
 	if err != nil {

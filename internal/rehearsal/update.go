@@ -37,6 +37,9 @@ func (s *Scenario) Updated(text []byte, r Result) ([]byte, error) {
 			}
 		}
 	}
+	if len(r.Result) > 0 {
+		want["result"] = r.Result
+	}
 	if len(r.Metadata) > 0 {
 		want["metadata"] = r.Metadata
 	}
