@@ -56,7 +56,8 @@ func Start(t *testing.T, binary, database string) *Server {
 	t.Helper()
 	dir := t.TempDir()
 	port := freePort(t)
-	flags := []string{"--data", dir, "--https", fmt.Sprintf("127.0.0.1:%d", port), "--http", "", "--log-level", "error"}
+	proxy, authority := internet(t)
+	flags := []string{"--data", dir, "--https", fmt.Sprintf("127.0.0.1:%d", port), "--http", "", "--log-level", "error", "--outbound-proxy", proxy}
 	if database != "" {
 		flags = append(flags, "--database", database)
 	}
@@ -69,6 +70,7 @@ func Start(t *testing.T, binary, database string) *Server {
 	}
 	cmd := exec.Command(binary, append([]string{"serve"}, flags...)...)
 	cmd.Stderr = os.Stderr
+	cmd.Env = append(os.Environ(), "SSL_CERT_FILE="+authority)
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
