@@ -27,9 +27,11 @@ type execution struct {
 	start start
 	realm *realm
 
-	inbox   chan message // replies to calls
+	inbox   *inbox // replies to calls
 	stopped chan struct{}
 	stop    sync.Once
+	over    chan struct{} // closed when nobody reads the inbox any more
+	atWork  chan struct{} // holds a token for each operation that is being worked out
 
 	mu      sync.Mutex
 	waiters map[uint64]chan message // calls that a script waits for synchronously
@@ -42,6 +44,9 @@ type execution struct {
 	started  []time.Time                // when each did that has been started
 	calls    int
 	pending  int
+	working  int    // operations under way
+	works    uint64 // operations begun
+	ciphers  ciphers
 	ticks    bool // something waits for the end of the promise jobs
 	logged   int
 	outcome  *result
@@ -51,7 +56,8 @@ type execution struct {
 
 func newExecution(w *worker, id uint64, s start) *execution {
 	return &execution{
-		w: w, id: id, start: s, inbox: make(chan message, s.Calls+1), stopped: make(chan struct{}),
+		w: w, id: id, start: s, inbox: newInbox(), stopped: make(chan struct{}),
+		over: make(chan struct{}), atWork: make(chan struct{}, 2),
 		waiters: make(map[uint64]chan message), deadline: time.Now().Add(time.Duration(s.Wall) * time.Millisecond),
 	}
 }
@@ -71,17 +77,18 @@ func (e *execution) reply(m message) {
 	e.mu.Lock()
 	waiter := e.waiters[m.Call]
 	e.mu.Unlock()
-	to := e.inbox
-	if waiter != nil {
-		to = waiter
+	if waiter == nil {
+		e.inbox.put(m)
+		return
 	}
 	select {
-	case to <- m:
-	default: // more replies than calls: not our host
+	case waiter <- m:
+	default: // a second reply: not our host
 	}
 }
 
 func (e *execution) serve() {
+	defer close(e.over)
 	defer func() {
 		if p := recover(); p != nil { // a fault of the engine: the realm cannot be trusted, not even to be closed
 			e.report(result{Failure: &failure{Kind: KindCrashed, Code: "access_denied", Message: textCrashed}, Stuck: true})
@@ -212,9 +219,16 @@ func (e *execution) loop() {
 		}
 		timer := time.NewTimer(wait)
 		select {
-		case m := <-e.inbox:
+		case <-e.inbox.wake:
 			timer.Stop()
+			m, ok := e.inbox.take()
+			if !ok {
+				continue
+			}
 			e.pending--
+			if m.Call > firstWork {
+				e.working--
+			}
 			alive = e.turn(func() error { return e.settle(m) })
 		case <-timer.C:
 			if !time.Now().Before(e.deadline) {
@@ -392,9 +406,49 @@ func (e *execution) native(op string, args []any) (any, error) {
 		return float64(id), err
 	case "token":
 		return e.token()
+	case "work":
+		return e.work(args)
+	}
+	if strings.HasPrefix(op, "cipher") {
+		return operate(func(o operands) (any, error) { return e.ciphers.do(op, o) }, args), nil
 	}
 	return compute(op, args)
 }
+
+// maxWorks is how many operations a run may have under way at a time.
+const maxWorks = 256
+
+// work lets an operation be worked out beside the event loop; the realm is told as if a call was answered.
+func (e *execution) work(args []any) (any, error) {
+	name := operands(args).text(0)
+	op := operations[name]
+	if op == nil {
+		return nil, fmt.Errorf("unknown operation %q", name)
+	}
+	if e.working >= maxWorks {
+		return nil, errors.New("too many operations at a time")
+	}
+	e.pending++
+	e.working++
+	e.works++
+	id := firstWork + e.works
+	go func() {
+		select {
+		case e.atWork <- struct{}{}:
+		case <-e.over:
+			return
+		}
+		out := operate(op, args[1:])
+		<-e.atWork
+		m := message{Call: id}
+		m.Result, _ = json.Marshal(out)
+		e.inbox.put(m)
+	}()
+	return float64(id), nil
+}
+
+// firstWork sets the numbers of operations apart from those of calls.
+const firstWork = 1 << 40
 
 func (e *execution) ask(method, params string, waiter chan message) (uint64, error) {
 	if e.calls >= e.start.Calls {

@@ -52,7 +52,7 @@ func compute(op string, args []any) (any, error) {
 	case "isutf8":
 		return utf8.Valid(raw(0)), nil
 	case "hashknown":
-		return hashes[arg(0)] != nil, nil
+		return hashNamed(arg(0)) != nil, nil
 	case "hash", "hmac":
 		return digest(op, arg(0), raw(1), raw(2))
 	case "random":
@@ -72,11 +72,14 @@ func compute(op string, args []any) (any, error) {
 	case "bcryptequal":
 		return password.BcryptEqual(arg(1), raw(0)), nil
 	}
+	if known := operations[op]; known != nil {
+		return operate(known, args), nil
+	}
 	return nil, fmt.Errorf("unknown operation %q", op)
 }
 
 func digest(op, name string, first, second []byte) (any, error) {
-	make := hashes[name]
+	make := hashNamed(name)
 	if make == nil {
 		return nil, errors.New("digest method not supported")
 	}

@@ -344,6 +344,14 @@ function compute(op, ...args) {
 	throw errorOf(parse(out.slice(1)));
 }
 
+// work is compute beside the event loop: done gets the error or the text.
+function work(op, args, done) {
+	waiting.set(native('work', op, ...args), (error, out) => {
+		if (typeof out !== 'string' || out.charCodeAt(0) !== 33) return done(null, out);
+		done(errorOf(parse(out.slice(1))));
+	});
+}
+
 // errorOf is an Error with the members that the host gave it.
 function errorOf(value) {
 	const error = new (value.name === 'TypeError' ? TypeError : value.name === 'RangeError' ? RangeError : Error)(value.message);
@@ -479,7 +487,7 @@ const core = new Set(('assert assert/strict async_hooks buffer child_process clu
 	'readline stream stream/promises stream/web string_decoder sys timers timers/promises tls tty url util util/types v8 vm worker_threads zlib').split(' '));
 
 // internal is what the bundled modules share; scripts never see it.
-const internal = {native, ask, call, log, text, property, compute, nextTick, clock, core: () => [...core], inputValue: name => input[name], npm: specifier => requireWithin(specifier)};
+const internal = {native, ask, call, log, text, property, compute, work, nextTick, clock, core: () => [...core], inputValue: name => input[name], npm: specifier => requireWithin(specifier)};
 
 // load1 loads a module of the room, with what it may use of the room, or a bundle, which sees what scripts see.
 function load1(name) {
@@ -584,7 +592,7 @@ for (const [name, module] of [['async', 'async@0.9.2'], ['Auth0', 'auth0@2.44.1'
 for (const [module, names] of [
 	['buffer', 'Buffer'], ['process', 'process'], ['whatwg', 'URL URLSearchParams'], ['encoding', 'TextEncoder TextDecoder atob btoa'],
 	['abort', 'AbortController AbortSignal Event EventTarget CustomEvent DOMException'], ['structured', 'structuredClone'],
-	['body', 'Headers Request Response FormData Blob File'], ['fetch', 'fetch'], ['perf_hooks', 'performance'],
+	['body', 'Headers Request Response FormData Blob File'], ['fetch', 'fetch'], ['perf_hooks', 'performance'], ['webglobals', 'CryptoKey SubtleCrypto'],
 	['stream/web', 'ReadableStream WritableStream TransformStream'],
 ]) for (const name of names.split(' ')) lazily(name, () => name === 'process' ? load1(module) : load1(module)[name]);
 

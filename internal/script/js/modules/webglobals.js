@@ -1,0 +1,2 @@
+const {webcrypto} = require('webcrypto');
+module.exports = {CryptoKey: webcrypto.CryptoKey, SubtleCrypto: webcrypto.SubtleCrypto};
