@@ -11,6 +11,7 @@ type input struct {
 	Name         string
 	Label        string // text key
 	Type         string // email, text, password
+	Mode         string // of a phone's keyboard, where Type does not tell: numeric
 	Autocomplete string // what browsers and password managers may fill in (HTML, section 4.10.18.7)
 	Value        string // never set for passwords
 	Problems     Problems

@@ -23,6 +23,7 @@ const (
 	WelcomeEmail MailKind = "welcome_email"
 	BlockedEmail MailKind = "blocked_account"
 	Invitation   MailKind = "user_invitation" // to an organization
+	EnrollEmail  MailKind = "enrollment_email"
 )
 
 // MailData is what a mail says. Nothing that a stranger could choose freely, such as the name given

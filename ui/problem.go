@@ -8,6 +8,9 @@ const (
 	FieldNoOrganization = "personal" // there is one if the person wants no organization
 	FieldPassword       = "password"
 	FieldDecision       = "decision" // Accept or Decline
+	FieldCode           = "code"     // of an authenticator app, or the recovery code
+	FieldRemember       = "remember" // there is one if the browser is to be remembered
+	FieldNoted          = "noted"    // there is one if the person has noted their recovery code down
 )
 
 // Values of FieldDecision.

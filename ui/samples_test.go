@@ -15,6 +15,9 @@ var sampleMail = MailData{
 	Link: "https://login.example.com/u/email-verification?ticket=Vh3kX8", Expires: 120 * time.Hour, SupportURL: "https://example.com/help",
 }
 
+// sampleQR has the three corners of a QR code and nothing between them.
+var sampleQR = QR{21, "M0 0h7v7h-7zM1 1v5h5v-5zM2 2h3v3h-3zM14 0h7v7h-7zM15 1v5h5v-5zM16 2h3v3h-3zM0 14h7v7h-7zM1 15v5h5v-5zM2 16h3v3h-3z"}
+
 var sampleSent = time.Date(2024, 5, 17, 20, 15, 3, 0, time.UTC)
 
 // samplePolicy is the policy "good", as it stands after trying the password "encore".
@@ -109,7 +112,20 @@ func samples() map[string]Page {
 				Body: []ReferenceField{{Name: "connection", Type: "string", Required: true, Doc: "Name of the connection", Rules: "minLength 1"}}, Example: "curl -X POST …",
 			},
 		}}}},
-		"loggedout": LoggedOutPage{Frame: bare, LoginURL: "/u/login"},
+		"mfa-otp-enrollment": OTPEnrollPage{
+			Frame: sampleFrame, Form: sampleForm, Account: "ada@example.com", Secret: "JBSW Y3DP EHPK 3PXP JBSW Y3DP EHPK 3PXP",
+			QR: sampleQR, URI: "otpauth://totp/Mixtape%20Records:ada@example.com?secret=JBSWY3DPEHPK3PXP&issuer=Mixtape%20Records",
+		},
+		"mfa-otp-challenge": OTPPage{Frame: sampleFrame, Form: sampleForm, Remembers: true, RecoveryURL: "/u/mfa-recovery-code-challenge?state=hKFo2SB"},
+		"mfa-otp-challenge-wrong": OTPPage{
+			Frame: sampleFrame, Form: sampleForm, Remembers: true, Remember: true, Problems: Problems{{Code: "invalid_otp", Field: FieldCode}},
+		},
+		"mfa-recovery-code-challenge": RecoveryPage{
+			Frame: lettered, Form: sampleForm, OTPURL: "/u/mfa-otp-challenge?state=hKFo2SB", Problems: Problems{{Code: "invalid_recovery_code", Field: FieldCode}},
+		},
+		"mfa-recovery-code-enrollment": RecoveryCodePage{Frame: sampleFrame, Form: sampleForm, Code: "7GJ4 K2QP X9WL 3MZA V8TD R5NB", New: true},
+		"mfa-enrolled":                 EnrolledPage{Frame: bare, Code: "7GJ4 K2QP X9WL 3MZA V8TD R5NB", ContinueURL: "https://mixtape.example.com/"},
+		"loggedout":                    LoggedOutPage{Frame: bare, LoginURL: "/u/login"},
 		"error": ErrorPage{
 			Frame: sampleFrame, Code: "unauthorized_client", Tracking: "3f9c1b0a52d84e7c",
 			Description: "Callback URL mismatch. The provided redirect_uri is not in the list of allowed callback URLs.",
