@@ -6,8 +6,7 @@ import "time"
 type MFAToken struct {
 	ClientID  string
 	UserID    string
-	Granted   Authorization // what the tokens will be made from
-	Family    string        `json:",omitempty"` // of the refresh token that was presented
+	Scope     []string // as asked for
 	ExpiresAt time.Time
 
 	RefreshToken string `json:"-"` // as it was presented; sealed at rest

@@ -30,10 +30,31 @@ type Session struct {
 	Metadata          map[string]any `json:",omitempty"`
 }
 
+// Has tells whether the session's person gave a proof: pwd, mfa …
+func (s *Session) Has(method string) bool {
+	return slices.ContainsFunc(s.Methods, func(m AuthMethod) bool { return m.Name == method })
+}
+
 // AuthMethod is one proof that the person gave; Timestamp is in milliseconds.
 type AuthMethod struct {
 	Name      string `json:"name"` // pwd, federated, mfa …
 	Timestamp int64  `json:"timestamp"`
+	Type      string `json:"type,omitempty"` // of mfa: otp, recovery-code
+}
+
+// FactorDemand is what scripts say of the second factor of a login.
+type FactorDemand struct {
+	None     bool     `json:",omitempty"` // nobody is asked, whatever the tenant's policy says
+	Remember bool     `json:",omitempty"` // a remembered browser will do
+	Always   bool     `json:",omitempty"` // also where the tenant has the factor switched off: google-authenticator, which rules bring along
+	Issuer   string   `json:",omitempty"` // what apps call the account's server; empty: the tenant's name
+	Enroll   bool     `json:",omitempty"` // another factor is to be enrolled, rather than one to be given
+	Types    []string `json:",omitempty"` // nothing else will do: otp, recovery-code; nil: anything
+}
+
+// Takes tells whether a type of factor will do.
+func (d *FactorDemand) Takes(kind string) bool {
+	return d == nil || d.Types == nil || slices.Contains(d.Types, kind)
 }
 
 // AuthorizationRequest is what a client asked for at /authorize, after checks.
@@ -101,8 +122,10 @@ type Authorization struct {
 	TokenClaims map[string]json.RawMessage `json:",omitempty"` // set by scripts
 	GrantType   string                     `json:",omitempty"` // gty
 	Issuer      string
-	OrgID       string `json:",omitempty"` // the organization that the tokens are for
-	OrgName     string `json:",omitempty"` // its name, where tokens show it
+	AMR         []string `json:",omitempty"` // of the ID token that the login ends in, no later one: mfa
+	ACR         string   `json:",omitempty"`
+	OrgID       string   `json:",omitempty"` // the organization that the tokens are for
+	OrgName     string   `json:",omitempty"` // its name, where tokens show it
 
 	Refreshing *AccessChange `json:",omitempty"` // what scripts change of the refresh tokens
 }
@@ -163,16 +186,21 @@ type Transaction struct {
 	Denied    bool           // the person did not agree
 	Organized bool           // the person said which organization the login is for, or that it is for none
 	Chosen    bool           // they did so after they had proved themselves: the next person chooses anew
+	Factor    *FactorDemand  `json:",omitempty"` // what scripts want of a second factor; nil: the tenant's policy decides
+	Proof     string         `json:",omitempty"` // the second factor that the person gave in this login: otp, recovery-code
+	Noting    bool           `json:",omitempty"` // they have a new recovery code to note down
 	Script    *ScriptState   `json:",omitempty"` // how far scripts have come, where they sent the person elsewhere
 	ExpiresAt time.Time
 }
 
 // ScriptState is what scripts that wait for a person to come back left behind.
 type ScriptState struct {
-	Waits      string                     `json:",omitempty"` // for what: redirect
+	Waits      string                     `json:",omitempty"` // for what: redirect, factor
 	Redirected bool                       `json:",omitempty"` // a rule sent the person elsewhere, which rules do once in a login
 	Properties map[string]json.RawMessage `json:",omitempty"` // of the user, invented by rules; seen when rules run again
 	Binding    string                     `json:",omitempty"` // the action that waits; empty: rules do
+	Passed     bool                       `json:",omitempty"` // … and is done: those behind it wait
+	Factor     *FactorDemand              `json:",omitempty"` // what the person has to give before; nil: they did
 	Metadata   map[string]json.RawMessage `json:",omitempty"` // of the transaction, set by actions
 	Executions []string                   `json:",omitempty"` // ids of the records of actions' runs
 	Console    []map[string]any           `json:",omitempty"` // lines of the console
@@ -190,6 +218,9 @@ type Ticket struct {
 
 	IncludeEmail bool // in the ResultURL
 	MarkVerified bool // a new password proves the address too
+
+	Another bool   `json:",omitempty"` // an app may be set up beside one that there is
+	Lang    string `json:",omitempty"` // of the pages behind the link
 }
 
 // The kinds of tickets.
@@ -197,6 +228,7 @@ const (
 	TicketReset        = "reset_password"
 	TicketVerification = "verify_email"
 	TicketUnblock      = "blocked_account"
+	TicketEnrollment   = "enrollment"
 )
 
 // SigningKey is a tenant's key for tokens. Private is the PEM of the key and its

@@ -5,8 +5,10 @@
 // form, and hands what the person typed to the pipeline. Every page works without scripts.
 //
 //	/authorize ─▶ /u/login ⇄ /u/signup ─┐
+//	           ─▶ /u/mfa-… ─────────────┤
 //	           ─▶ /u/consent ───────────┴─▶ /authorize/resume
 //	/u/forgot ─▶ mail ─▶ /u/reset-password?ticket=…
+//	ticket of the Management API ─▶ /u/mfa-enroll?ticket=…
 //	sign-up   ─▶ mail ─▶ /u/email-verification?ticket=…
 //
 // A form is taken only from our own pages (http.CrossOriginProtection) and only with the value

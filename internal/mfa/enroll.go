@@ -11,25 +11,27 @@ import (
 
 // Enrollment is a person on the way to a totp of their own.
 type Enrollment struct {
-	Store *store.Store
-	User  *stagedoor.User
-	Key   string // what it belongs to: a login under way, a ticket, a token; the secret is kept under it
-	Only  bool   // no other totp may be there
+	Store  *store.Store
+	UserID string
+	Key    string // what it belongs to: a login under way, a ticket, a token; the secret is kept under it
+	Only   bool   // no other totp may be there
+
+	Claim func(context.Context) error // if it is not nil it is called once the code is right; an error of it ends the enrolment
 }
 
 // Begin returns the secret that the person is to put into their app: the same one as long as the key is the same.
 func (e Enrollment) Begin(ctx context.Context, until time.Time) (secret string, err error) {
-	return e.Store.KeepPending(ctx, "totp/"+e.Key, e.User.ID, stagedoor.NewTOTPSecret(), until)
+	return e.Store.KeepPending(ctx, "totp/"+e.Key, e.UserID, stagedoor.NewTOTPSecret(), until)
 }
 
 // Confirm takes the first code of the app: the secret becomes a method of the person. recovery is a recovery code that they have to note
 // down, empty if they have one or the tenant gives none. A wrong code is invalid_otp; nothing to confirm is NotFound.
 func (e Enrollment) Confirm(ctx context.Context, code string) (recovery string, err error) {
-	secret, err := e.Store.Pending(ctx, "totp/"+e.Key, e.User.ID)
+	secret, err := e.Store.Pending(ctx, "totp/"+e.Key, e.UserID)
 	if err != nil {
 		return "", err
 	}
-	if err := take(ctx, e.Store, e.User.ID, bucketOTP); err != nil {
+	if err := take(ctx, e.Store, e.UserID, bucketOTP); err != nil {
 		return "", err
 	}
 	now := e.Store.Clock().Now()
@@ -47,7 +49,12 @@ func (e Enrollment) Confirm(ctx context.Context, code string) (recovery string, 
 		recovery = stagedoor.NewRecoveryCode()
 		spare = &stagedoor.AuthenticationMethod{Type: store.TypeRecovery, Secret: jose.HashToken(recovery)}
 	}
-	added, err := e.Store.AddFactor(ctx, e.User.ID, m, spare, e.Only)
+	if e.Claim != nil {
+		if err := e.Claim(ctx); err != nil {
+			return "", err
+		}
+	}
+	added, err := e.Store.AddFactor(ctx, e.UserID, m, spare, e.Only)
 	if err != nil {
 		return "", err
 	}
@@ -57,5 +64,5 @@ func (e Enrollment) Confirm(ctx context.Context, code string) (recovery string, 
 	if err := e.Store.DropPending(ctx, "totp/"+e.Key); err != nil {
 		return "", err
 	}
-	return recovery, empty(ctx, e.Store, e.User.ID)
+	return recovery, empty(ctx, e.Store, e.UserID)
 }

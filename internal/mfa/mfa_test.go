@@ -57,7 +57,7 @@ func (w *world) fails(err error, code string) {
 
 func (w *world) enroll(key string, only bool) (secret, recovery string) {
 	w.Helper()
-	e := mfa.Enrollment{Store: w.Store, User: w.user, Key: key, Only: only}
+	e := mfa.Enrollment{Store: w.Store, UserID: w.user.ID, Key: key, Only: only}
 	secret, err := e.Begin(w.Context(), w.now.Add(time.Hour))
 	w.ok(err)
 	recovery, err = e.Confirm(w.Context(), w.code(secret, 0))
@@ -68,7 +68,7 @@ func (w *world) enroll(key string, only bool) (secret, recovery string) {
 func TestEnrollment(t *testing.T) {
 	each(t, func(w *world) {
 		ctx := w.Context()
-		e := mfa.Enrollment{Store: w.Store, User: w.user, Key: "login", Only: true}
+		e := mfa.Enrollment{Store: w.Store, UserID: w.user.ID, Key: "login", Only: true}
 		_, err := e.Confirm(ctx, "123456")
 		if !stagedoor.IsKind(err, stagedoor.NotFound) {
 			w.Errorf("confirmed what was not begun: %v", err)
@@ -91,7 +91,7 @@ func TestEnrollment(t *testing.T) {
 			w.Errorf("recovery code %q", recovery)
 		}
 		w.fails(mfa.Check(ctx, w.Store, w.user.ID, good), "invalid_otp") // it proved the enrolment
-		other := mfa.Enrollment{Store: w.Store, User: w.user, Key: "another login", Only: true}
+		other := mfa.Enrollment{Store: w.Store, UserID: w.user.ID, Key: "another login", Only: true}
 		second, err := other.Begin(ctx, w.now.Add(time.Hour))
 		w.ok(err)
 		_, err = other.Confirm(ctx, w.code(second, 0))

@@ -31,7 +31,7 @@ func redeemRefreshToken(ctx context.Context, t *tokenRequest) (*tokenResponse, e
 	if err != nil {
 		return nil, err
 	}
-	a, user, err := t.Pipeline.Refresh(ctx, t.visit, t.client, rt, narrowed(rt.Scope, t.params["scope"]), t.event)
+	a, user, err := t.Pipeline.Refresh(ctx, t.visit, t.client, rt, narrowed(rt.Scope, t.params["scope"]), t.proof, t.event)
 	if stagedoor.HasCode(err, "inexistent_user") {
 		return nil, invalidGrant("The refresh_token was generated for a user who doesn't exist anymore.")
 	}

@@ -19,6 +19,7 @@ type tokenRequest struct {
 	params map[string]string
 	visit  pipeline.Visit
 	event  *stagedoor.LogEvent // the grant fills in the user
+	proof  string              // the second factor that the person has just given: otp, recovery-code
 }
 
 // tokenResponse is the answer of every grant (RFC 6749 section 5.1).

@@ -203,6 +203,7 @@ func (p *Pipeline) proved(ctx context.Context, v Visit, tx *stagedoor.Transactio
 	}
 	tx.UserID, tx.SessionID, tx.Fresh = u.ID, opened.Session.ID, true
 	tx.Scripted, tx.Result, tx.Script, tx.Step, tx.Nonce = false, nil, nil, "", ""
+	tx.Factor, tx.Proof, tx.Noting = nil, "", false
 	tx.Consented, tx.Denied = false, false // that was the word of who was here before
 	return opened, v.Store.SaveTransaction(ctx, tx)
 }

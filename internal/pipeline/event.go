@@ -94,12 +94,12 @@ func eventSession(s *stagedoor.Session) map[string]any {
 	return m
 }
 
-func eventMethods(s *stagedoor.Session) map[string]any {
+func eventMethods(all []stagedoor.AuthMethod) map[string]any {
 	methods := []any{}
-	if s != nil {
-		for _, m := range s.Methods {
-			methods = append(methods, map[string]any{"name": m.Name, "timestamp": stagedoor.FormatTime(time.UnixMilli(m.Timestamp))})
-		}
+	for _, m := range all {
+		one := map[string]any{"name": m.Name, "timestamp": stagedoor.FormatTime(time.UnixMilli(m.Timestamp))}
+		set(one, map[string]string{"type": m.Type})
+		methods = append(methods, one)
 	}
 	return map[string]any{"methods": methods}
 }

@@ -23,6 +23,9 @@ const (
 	AskLogin        = "login"
 	AskConsent      = "consent"
 	AskOrganization = "organization"
+	AskFactor       = "mfa-otp-challenge" // or the page for the recovery code, which belongs to the same step
+	AskEnroll       = "mfa-otp-enrollment"
+	AskNote         = "mfa-recovery-code-enrollment"
 	AskRedirect     = "redirect" // no page of ours: a script sends the person to another site, see [Pipeline.Return]
 )
 
@@ -40,15 +43,16 @@ type Pipeline struct {
 
 // Visit is one request of a browser or client, as the pipeline needs it.
 type Visit struct {
-	Store     *store.Store
-	Issuer    string // https://domain/ of the request
-	Hostname  string
-	IP        string
-	UserAgent string
-	Language  string         // of the pages; may be empty
-	Session   string         // the session cookie's value
-	Browser   string         // the browser cookie's value
-	Body      map[string]any // what scripts see as context.request.body
+	Store      *store.Store
+	Issuer     string // https://domain/ of the request
+	Hostname   string
+	IP         string
+	UserAgent  string
+	Language   string         // of the pages; may be empty
+	Session    string         // the session cookie's value
+	Browser    string         // the browser cookie's value
+	Remembered string         // the value of the cookie by which a browser is remembered for the second factor
+	Body       map[string]any // what scripts see as context.request.body
 }
 
 // Outcome is how far a login has come.

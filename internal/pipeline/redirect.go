@@ -106,7 +106,7 @@ func (s said) keptIn(state *stagedoor.ScriptState, waits string) *stagedoor.Scri
 
 // from leaves out the actions before the one that waits; empty: all of them are to run. One that is gone meanwhile ends the login: what
 // it would have checked must not be passed over.
-func (a *actions) from(binding string) error {
+func (a *actions) from(binding string, passed bool) error {
 	if binding == "" {
 		return nil
 	}
@@ -114,18 +114,25 @@ func (a *actions) from(binding string) error {
 	if at < 0 {
 		return scripted("access_denied", "The action that waited for the user is not there any more.")
 	}
-	a.bound, a.resume = a.bound[at:], true
+	if passed {
+		at++
+	}
+	a.bound, a.resume = a.bound[at:], !passed
 	return nil
 }
 
 // suspend notes where actions go on that wait for the person.
 func (a *actions) suspend(in *ruleInput, e script.Effects) error {
 	s := e.Suspend
-	in.state.Binding = ""
+	in.state.Binding, in.state.Passed = "", false
 	if s == nil || s.Script < 0 || s.Script >= len(a.bound) {
 		return nil
 	}
 	in.state.Binding, in.state.Metadata = a.bound[s.Script].Binding.ID, e.Transaction
+	if s.Kind == waitsFactor {
+		in.state.Passed = true
+		return in.waitForFactor(s.Details)
+	}
 	var to struct {
 		URL   string            `json:"url"`
 		Query map[string]string `json:"query"`

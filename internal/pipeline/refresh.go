@@ -7,9 +7,10 @@ import (
 )
 
 // Refresh runs the login's scripts for a refresh token, with the user as they are now, and
-// returns what new tokens are made from. scope may narrow what the token stands for. The event, which the
+// returns what new tokens are made from. scope may narrow what the token stands for. proof is the second factor that the person has just given, if any; where
+// scripts want one and there is none the error is ErrFactorRequired. The event, which the
 // caller writes, is completed with the user and with what the scripts said.
-func (p *Pipeline) Refresh(ctx context.Context, v Visit, client *stagedoor.Client, t *stagedoor.RefreshToken, scope []string, e *stagedoor.LogEvent) (*stagedoor.Authorization, *stagedoor.User, error) {
+func (p *Pipeline) Refresh(ctx context.Context, v Visit, client *stagedoor.Client, t *stagedoor.RefreshToken, scope []string, proof string, e *stagedoor.LogEvent) (*stagedoor.Authorization, *stagedoor.User, error) {
 	u, err := v.Store.User(ctx, t.UserID)
 	if err != nil {
 		return nil, nil, err
@@ -22,7 +23,7 @@ func (p *Pipeline) Refresh(ctx context.Context, v Visit, client *stagedoor.Clien
 		ClientID: client.ID, UserID: u.ID, SessionID: t.SessionID, Audience: t.Audience, Scope: scope,
 		AuthTime: t.AuthTime, Conformant: t.Conformant, GrantType: "refresh_token", Issuer: v.Issuer,
 	}
-	in := &ruleInput{client: client, user: u, protocol: "oauth2-refresh-token", refresh: t, state: &stagedoor.ScriptState{}}
+	in := &ruleInput{client: client, user: u, protocol: "oauth2-refresh-token", refresh: t, proof: proof, state: &stagedoor.ScriptState{}}
 	if t.OrgID != "" {
 		if in.org, a.OrgName, err = p.Organization(ctx, v.Store, t.OrgID, u.ID); err != nil {
 			return nil, nil, err
@@ -36,6 +37,9 @@ func (p *Pipeline) Refresh(ctx context.Context, v Visit, client *stagedoor.Clien
 	}
 	if err == nil && in.elsewhere != "" { // there is no browser
 		err = cannotAsk(AskRedirect)
+	}
+	if d := in.factor; err == nil && d != nil && !d.None && proof == "" {
+		err = ErrFactorRequired()
 	}
 	e.Details = spoken.details(e.Details)
 	if err != nil {

@@ -31,10 +31,10 @@ func (p *Pipeline) ruleContext(ctx context.Context, v Visit, in *ruleInput) (jso
 	if err != nil {
 		return nil, err
 	}
-	methods, clients := []stagedoor.AuthMethod{}, []string{}
+	methods, clients := in.methods(v), []string{}
 	sessionID := ""
 	if s := in.session; s != nil {
-		methods, sessionID = append(methods, s.Methods...), s.ID
+		sessionID = s.ID
 		clients = append(clients, s.Clients...)
 	}
 	body := v.Body
@@ -93,6 +93,17 @@ func (in *ruleInput) roleList(ctx context.Context, st *store.Store) (_ []stagedo
 	}
 	in.roles, err = st.RolesFor(ctx, in.user.ID, orgID)
 	return in.roles, err
+}
+
+// methods are how the person proved themselves: in the session, or just now.
+func (in *ruleInput) methods(v Visit) []stagedoor.AuthMethod {
+	methods := []stagedoor.AuthMethod{}
+	if in.session != nil {
+		methods = append(methods, in.session.Methods...)
+	} else if in.proof != "" {
+		methods = append(methods, stagedoor.AuthMethod{Name: "mfa", Type: in.proof, Timestamp: v.Store.Clock().Now().UnixMilli()})
+	}
+	return methods
 }
 
 // roleNames are the names of roles, as scripts know them: context.authorization.roles of rules, event.authorization.roles of actions.

@@ -21,13 +21,19 @@ func (l *login) scripts(ctx context.Context) (string, error) {
 	if state == nil || state.Waits == AskRedirect && l.back == nil {
 		state = &stagedoor.ScriptState{}
 	}
+	if state.Waits == waitsFactor {
+		if ask, err := l.awaitFactor(ctx, state.Factor); ask != "" || err != nil {
+			return ask, err
+		}
+	}
 	a := l.tx.Result
 	if a == nil || state.Binding == "" {
-		a = l.authorization()
+		a, l.tx.Factor = l.authorization(), nil
 	}
 	in := &ruleInput{
 		client: l.client, user: l.user, session: l.session, protocol: l.tx.Request.Protocol(), query: l.tx.Request.Query,
 		silent: l.tx.Request.HasPrompt("none"), request: &l.tx.Request, org: l.org, api: l.api, state: state, back: l.back,
+		factor: l.tx.Factor, proof: l.tx.Proof,
 	}
 	said, err := l.runScripts(ctx, l.visit, in, a)
 	l.said = said
@@ -36,10 +42,17 @@ func (l *login) scripts(ctx context.Context) (string, error) {
 		return "", err
 	}
 	l.tx.Result, l.user, l.recookie = a, in.user, in.recookie
-	l.tx.UserID = in.user.ID
+	if l.tx.Factor = in.factor; l.tx.UserID != in.user.ID {
+		l.tx.UserID, l.tx.Proof = in.user.ID, "" // which was the other user's
+	}
 	if in.elsewhere != "" {
 		l.tx.Script, l.elsewhere = said.keptIn(state, AskRedirect), in.elsewhere
 		return AskRedirect, nil
+	}
+	if in.asked != nil {
+		state.Factor = in.asked
+		l.tx.Script = said.keptIn(state, waitsFactor)
+		return l.awaitFactor(ctx, in.asked)
 	}
 	l.tx.Scripted, l.tx.Script = true, nil
 	return "", nil
@@ -73,6 +86,11 @@ type ruleInput struct {
 	became   bool             // scripts have made the person another user
 	recookie bool             // the session's cookie has to be set again
 	roles    []stagedoor.Role // once they were read; see [Pipeline.roles]
+
+	factor *stagedoor.FactorDemand // what scripts want of a second factor at the end; nil: they did not speak of it
+	asked  *stagedoor.FactorDemand // what actions wait for in their middle
+	again  bool                    // they wait for nothing and are not done
+	proof  string                  // the second factor that the person gave in this login
 
 	elsewhere string // where scripts send the person, an address without the state; empty: nowhere
 }
@@ -116,6 +134,15 @@ func (p *Pipeline) runRules(ctx context.Context, v Visit, in *ruleInput, a *stag
 	if len(run.Rules) == 0 {
 		dropProfile(a)
 		return nil, nil
+	}
+	if providers, _, err := enrolledWith(ctx, v.Store, in.user.ID); err != nil {
+		return nil, err
+	} else if providers != nil {
+		wire["multifactor"] = providers
+		if user, err = json.Marshal(wire); err != nil {
+			return nil, err
+		}
+		a.Profile, run.User = user, user
 	}
 	if run.Context, err = p.ruleContext(ctx, v, in); err != nil {
 		return nil, err
@@ -200,10 +227,8 @@ func applyContext(raw json.RawMessage, in *ruleInput, a *stagedoor.Authorization
 	if err := json.Unmarshal(raw, &c); err != nil {
 		return stagedoor.Errorf(stagedoor.Forbidden, "access_denied", "A rule left context.idToken or context.accessToken that is not an object.")
 	}
-	for name, asked := range map[string]json.RawMessage{"multifactor": c.Multifactor} {
-		if len(asked) > 0 && string(asked) != "null" {
-			return stagedoor.Errorf(stagedoor.Forbidden, "access_denied", "A rule set context.%s, which this server does not support yet.", name)
-		}
+	if err := in.demandFactor(c.Multifactor); err != nil {
+		return err
 	}
 	if raw := c.PrimaryUser; len(raw) > 0 && string(raw) != "null" {
 		if err := json.Unmarshal(raw, &in.primary); err != nil {

@@ -43,6 +43,7 @@ var steps = []step{
 	{"let the person choose an organization", (*login).chooseOrganization},
 	{"make sure that they are a member", (*login).joinOrganization},
 	{"run post-login scripts", (*login).scripts},
+	{"ask for a second factor", (*login).factor},
 	{"ask for consent", (*login).consent},
 }
 
@@ -109,6 +110,8 @@ func cannotAsk(ask string) error {
 		return stagedoor.Errorf(stagedoor.Forbidden, "consent_required", "Consent required")
 	case AskOrganization, AskRedirect:
 		return stagedoor.Errorf(stagedoor.Forbidden, "interaction_required", "Interaction required")
+	case AskFactor, AskEnroll, AskNote: // SDKs know this text
+		return stagedoor.Errorf(stagedoor.Forbidden, "login_required", "Multifactor authentication required")
 	}
 	return stagedoor.Errorf(stagedoor.Forbidden, "login_required", "Login required")
 }
@@ -165,6 +168,7 @@ func (l *login) startOver() (string, error) {
 	if l.tx.Chosen {
 		l.tx.Chosen, l.tx.Organized, l.tx.Request.Organization, l.org = false, false, "", nil
 	}
+	l.tx.Factor, l.tx.Proof, l.tx.Noting = nil, "", false
 	l.tx.Scripted, l.tx.Result, l.tx.Script, l.tx.Consented, l.tx.Denied = false, nil, nil, false, false
 	return AskLogin, nil
 }

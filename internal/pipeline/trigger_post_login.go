@@ -30,12 +30,21 @@ func (p *Pipeline) runScripts(ctx context.Context, v Visit, in *ruleInput, a *st
 	if err != nil || len(all.bound) == 0 {
 		return s, err
 	}
-	if err := all.from(in.state.Binding); err != nil {
+	if err := all.from(in.state.Binding, in.state.Passed); err != nil {
 		return s, err
 	}
-	more, err := p.postLogin(ctx, v, in, all, a)
-	s.console, s.executions = append(s.console, more.console...), append(s.executions, more.executions...)
-	return s, err
+	for in.again = true; in.again && len(all.bound) > 0; {
+		in.again = false
+		more, err := p.postLogin(ctx, v, in, all, a)
+		s.console, s.executions = append(s.console, more.console...), append(s.executions, more.executions...)
+		if err == nil && in.again {
+			err = all.from(in.state.Binding, in.state.Passed)
+		}
+		if err != nil {
+			return s, err
+		}
+	}
+	return s, nil
 }
 
 func (p *Pipeline) postLogin(ctx context.Context, v Visit, in *ruleInput, all *actions, a *stagedoor.Authorization) (said, error) {
@@ -85,6 +94,7 @@ func (p *Pipeline) postLogin(ctx context.Context, v Visit, in *ruleInput, all *a
 	if a.TokenClaims, err = claimed(a.TokenClaims, e.AccessClaims, a.Scope, true); err != nil {
 		return s, err
 	}
+	in.demandedFactor(e.Factor)
 	return s, all.suspend(in, e)
 }
 
@@ -185,10 +195,19 @@ func (p *Pipeline) postLoginEvent(ctx context.Context, v Visit, in *ruleInput, a
 	if err := json.Unmarshal(raw, &of); err != nil {
 		return nil, err
 	}
-	if event["user"], err = eventUser(in.user); err != nil {
+	user, err := eventUser(in.user)
+	if err != nil {
 		return nil, err
 	}
-	event["authorization"], event["client"], event["authentication"] = of.Authorization, eventClient(in.client), eventMethods(in.session)
+	providers, factors, err := enrolledWith(ctx, v.Store, in.user.ID)
+	if err != nil {
+		return nil, err
+	}
+	if providers != nil {
+		user["multifactor"], user["enrolledFactors"] = providers, factors
+	}
+	event["user"] = user
+	event["authorization"], event["client"], event["authentication"] = of.Authorization, eventClient(in.client), eventMethods(in.methods(v))
 	event["connection"] = eventConnection(&stagedoor.Connection{ID: of.ConnectionID, Name: of.Connection, Strategy: of.ConnectionStrategy, Metadata: of.ConnectionMetadata})
 	event["stats"] = map[string]any{"logins_count": in.user.LoginsCount}
 	if len(of.Organization) > 0 {

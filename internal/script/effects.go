@@ -22,6 +22,7 @@ type Effects struct {
 	Methods      []string                   // addresses that say how the person proved themselves elsewhere
 	PrimaryUser  string                     // id of the user who the person is from now on; empty: as before
 	Suspend      *Suspension                // nil: all scripts ran
+	Factor       *Factor                    // what api.multifactor.enable asked for; nil: it was not called
 	Transaction  map[string]json.RawMessage // metadata of the transaction, with what it had before
 	Unsupported  string                     // the first call that the server cannot follow, such as api.prompt.render
 }
@@ -34,10 +35,16 @@ type Denial struct {
 	Message string // for people; may be empty
 }
 
+// Factor is the second factor that is to be asked for at the end of a login.
+type Factor struct {
+	Provider string // any, none, guardian, google-authenticator
+	Remember bool   // a remembered browser will do
+}
+
 // Suspension ends a run behind a script, until the person has done something.
 type Suspension struct {
 	Script  int             // index in the run
-	Kind    string          // redirect
+	Kind    string          // redirect, factor
 	Details json.RawMessage // as the trigger's api made them
 }
 
@@ -63,6 +70,7 @@ type effects struct {
 	Methods     []string      `json:"methods"`
 	Primary     string        `json:"primary"`
 	Suspend     *suspension   `json:"suspend"`
+	Factor      *factor       `json:"factor"`
 	Transaction [][2]string   `json:"transaction"`
 	Unsupported string        `json:"unsupported"`
 }
@@ -95,6 +103,11 @@ func (a *access) public() *stagedoor.AccessChange {
 	return out
 }
 
+type factor struct {
+	Provider string `json:"provider"`
+	Remember bool   `json:"remember"`
+}
+
 type suspension struct {
 	Script  int    `json:"script"`
 	Kind    string `json:"kind"`
@@ -117,6 +130,9 @@ func (e *effects) public(name func(int) string) Effects {
 	out.Session, out.RefreshToken, out.Methods, out.PrimaryUser = e.Session.public(), e.Refreshing.public(), e.Methods, e.Primary
 	if s := e.Suspend; s != nil && json.Valid([]byte(s.Details)) {
 		out.Suspend = &Suspension{Script: s.Script, Kind: s.Kind, Details: json.RawMessage(s.Details)}
+	}
+	if f := e.Factor; f != nil {
+		out.Factor = &Factor{Provider: clean(f.Provider), Remember: f.Remember}
 	}
 	if e.Revoke == "session" || e.Revoke == "refresh_token" {
 		out.Revoke = e.Revoke

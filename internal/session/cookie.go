@@ -9,8 +9,9 @@ import (
 
 // The cookies. Browsers tell hosts apart but not ports, and the store tells tenants apart.
 const (
-	cookieName  = "auth0" // the session
-	browserName = "did"   // the browser: binds a login under way to where it began
+	cookieName  = "auth0"    // the session
+	browserName = "did"      // the browser: binds a login under way to where it began
+	mfaName     = "auth0-mf" // the browser in which somebody need not give the second factor again
 )
 
 // Handle returns the session cookie's value; empty if there is none.
@@ -18,6 +19,16 @@ func Handle(r *http.Request) string { return value(r, cookieName) }
 
 // Browser returns the browser cookie's value; empty if there is none.
 func Browser(r *http.Request) string { return value(r, browserName) }
+
+// Remembered returns the value by which the browser is remembered for the second factor; empty if there is none.
+func Remembered(r *http.Request) string { return value(r, mfaName) }
+
+// SetRemembered makes the browser one that is remembered.
+func SetRemembered(w http.ResponseWriter, r *http.Request, handle string, until time.Time) {
+	c := cookie(r, mfaName, handle)
+	c.Expires = until
+	http.SetCookie(w, c)
+}
 
 func value(r *http.Request, name string) string {
 	c, err := r.Cookie(name)

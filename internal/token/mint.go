@@ -169,6 +169,12 @@ func (m *Minter) IDToken(ctx context.Context, st *store.Store, c *stagedoor.Clie
 	if a.AuthTime != 0 {
 		claims["auth_time"] = a.AuthTime
 	}
+	if len(a.AMR) > 0 {
+		claims["amr"] = a.AMR
+	}
+	if a.ACR != "" {
+		claims["acr"] = a.ACR
+	}
 	if a.Conformant && beside.AccessToken != "" {
 		claims["at_hash"] = jose.HalfHash(beside.AccessToken)
 	}

@@ -27,7 +27,7 @@ const unchanged = () => ({expiresAt: 0, idleExpiresAt: 0, cookieMode: '', evict:
 
 module.exports = function (pipe) {
 	const input = pipe.input, trigger = require('trigger:' + input.id), eventText = stringify(input.event);
-	const effects = {denied: null, scopes: [], methods: [], primary: '', revoke: '', keepTokens: false, suspend: null, unsupported: ''};
+	const effects = {denied: null, scopes: [], methods: [], primary: '', revoke: '', keepTokens: false, suspend: null, factor: null, unsupported: ''};
 	const claims = {id: new Map(), access: new Map()}, metadata = {user: new Map(), app: new Map()}, transaction = new Map();
 	const records = new Map(), touched = new Set();
 	for (const key of keysOf(input.cache)) records.set(key, input.cache[key]);
@@ -178,6 +178,7 @@ module.exports = function (pipe) {
 		},
 		// suspend lets no script run behind the current one until the person has done something.
 		suspend(kind, details) { effects.suspend = {script: current, kind, details: stringify(details)}; },
+		factor(demand) { effects.factor = demand; },
 		unsupported: name => () => { if (!effects.unsupported) effects.unsupported = 'api.' + name; },
 		impossible: name => () => { throw new Error('api.' + name + ' is not supported by this server'); },
 	};

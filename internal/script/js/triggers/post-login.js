@@ -21,6 +21,7 @@ exports.api = function (t) {
 		if (!Number.isInteger(n) || n < 1 || n > most) throw new TypeError('api.roles: take must be a number from 1 to ' + most);
 		return n;
 	};
+	const factor = require('factor')(t);
 	const refreshing = () => (t.event().transaction || {}).protocol === 'oauth2-refresh-token';
 	return {
 		access: {deny: reason => t.deny('access_denied', reason)},
@@ -32,14 +33,12 @@ exports.api = function (t) {
 		transaction: {setMetadata: t.transaction},
 		validation: {error: (code, message) => t.deny('access_denied', message === undefined ? code : message)},
 		rules: {wasExecuted: t.value(id => (t.input.rules || []).includes(id))},
-		multifactor: {enable: provider => { if (provider !== 'none') t.unsupported('multifactor.enable')(); }},
+		multifactor: factor.multifactor,
 		redirect: require('redirect')(t, () => {
 			const {protocol, prompt} = t.event().transaction || {};
 			return !withoutBrowser.includes(protocol) && !(prompt || []).includes('none');
 		}),
-		authentication: Object.assign(no('authentication', ['challengeWith', 'challengeWithAny', 'enrollWith', 'enrollWithAny']), {
-			recordMethod: t.method, setPrimaryUser: t.primary,
-		}),
+		authentication: Object.assign(factor.authentication, {recordMethod: t.method, setPrimaryUser: t.primary}),
 		prompt: no('prompt', ['render']),
 		session: Object.assign(t.access('session', 'session'), {
 			setCookieMode: t.cookieMode,

@@ -1,0 +1,162 @@
+package login
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/mfa"
+	"github.com/stagedoor/stagedoor/internal/page"
+	"github.com/stagedoor/stagedoor/internal/store"
+	"github.com/stagedoor/stagedoor/ui"
+)
+
+// SendEnrollment sends a user the link by which they set up their second factor, to the address, in the language if there is such. life is how
+// long the link works. It tells the log what became of the mail.
+func (d *Door) SendEnrollment(ctx context.Context, st *store.Store, u *stagedoor.User, address, lang, link string, life time.Duration) error {
+	template, err := page.Template(ctx, st, ui.EnrollEmail)
+	if err != nil {
+		return err
+	}
+	l := page.Letter{Kind: ui.EnrollEmail, Lang: lang, User: u, Data: ui.MailData{
+		Tenant: page.TenantName(st), Email: address, Link: link, Expires: life, SupportURL: page.Support(st),
+	}}
+	m, err := l.Write(ctx, st, template)
+	if err == nil {
+		err = d.Send(ctx, st, m)
+	}
+	e := stagedoor.LogEvent{Type: "gd_send_email", UserID: u.ID, UserName: u.Email, Connection: u.Connection}
+	if err != nil {
+		e.Type, e.Description = "fn", "The mail about a second factor could not be sent."
+	}
+	st.Log(e)
+	return err
+}
+
+// enrollment is a person whom a ticket lets set up their second factor.
+type enrollment struct {
+	ticket string
+	user   *stagedoor.User
+	mfa.Enrollment
+	until time.Time
+	frame ui.Frame
+}
+
+// enrollment finds what a ticket stands for; nil if it does not work, or if its person has a second factor already.
+func (d *Door) enrollment(r *http.Request, st *store.Store) (*enrollment, error) {
+	ctx, token := r.Context(), r.URL.Query().Get(paramTicket)
+	t, err := st.Ticket(ctx, token, stagedoor.TicketEnrollment)
+	var u *stagedoor.User
+	if err == nil {
+		u, err = st.User(ctx, t.UserID)
+	}
+	if stagedoor.IsKind(err, stagedoor.NotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	methods, err := mfa.MethodsOf(ctx, st, u.ID)
+	if err != nil || methods.OTP && !t.Another {
+		return nil, err
+	}
+	return &enrollment{
+		ticket: token, user: u, until: t.ExpiresAt, frame: ticketFrame(r, st, t),
+		Enrollment: mfa.Enrollment{Store: st, UserID: u.ID, Key: "ticket/" + token, Only: !t.Another, Claim: func(ctx context.Context) error {
+			_, err := st.ConsumeTicket(ctx, token, stagedoor.TicketEnrollment)
+			return err
+		}},
+	}, nil
+}
+
+// ticketFrame is the frame of a page behind a ticket, in the language that the ticket was made for.
+func ticketFrame(r *http.Request, st *store.Store, t *stagedoor.Ticket) ui.Frame {
+	if t.Lang != "" && !r.URL.Query().Has("ui_locales") {
+		r = r.Clone(r.Context())
+		r.URL.RawQuery += "&ui_locales=" + url.QueryEscape(t.Lang)
+	}
+	return page.Frame(r, st, nil)
+}
+
+// showTicketEnroll shows what an authenticator app needs, and asks for its first code. It does not use the ticket up: programs that look
+// into mails open links too.
+func (d *Door) showTicketEnroll(w http.ResponseWriter, r *http.Request, st *store.Store) error {
+	e, err := d.enrollment(r, st)
+	if err != nil {
+		return err
+	}
+	if e == nil {
+		return noEnrollment(w, r, st)
+	}
+	if r.Method == http.MethodGet {
+		st.Log(e.event(r, "gd_start_enroll"))
+	}
+	return e.render(w, r, st, http.StatusOK, nil)
+}
+
+func (e *enrollment) event(r *http.Request, kind string) stagedoor.LogEvent {
+	return stagedoor.LogEvent{
+		Type: kind, UserID: e.user.ID, UserName: e.user.Email, Connection: e.user.Connection, IP: r.RemoteAddr, UserAgent: r.UserAgent(), Hostname: hostname(r.Host),
+	}
+}
+
+func (e *enrollment) render(w http.ResponseWriter, r *http.Request, st *store.Store, status int, problems ui.Problems) error {
+	secret, err := e.Begin(r.Context(), e.until)
+	if err != nil {
+		return err
+	}
+	o, err := enrollPage(secret, page.TenantName(st), e.user)
+	if err != nil {
+		return err
+	}
+	o.Frame, o.Form, o.Problems = e.frame, ui.Form{Action: "/u/mfa-enroll?" + paramTicket + "=" + url.QueryEscape(e.ticket)}, problems
+	page.Render(w, status, o)
+	return nil
+}
+
+// noEnrollment tells that the link does not work.
+func noEnrollment(w http.ResponseWriter, r *http.Request, st *store.Store) error {
+	reason, _, err := spent(r, st, stagedoor.TicketEnrollment)
+	if err != nil {
+		return err
+	}
+	page.Render(w, http.StatusBadRequest, ui.TicketPage{Frame: page.Frame(r, st, nil), Reason: reason})
+	return nil
+}
+
+// ticketEnroll takes the form of the page. The ticket is used up by a code that is right: of two requests with one, one makes the enrolment.
+func (d *Door) ticketEnroll(w http.ResponseWriter, r *http.Request, st *store.Store) error {
+	e, err := d.enrollment(r, st)
+	if err != nil {
+		return err
+	}
+	if e == nil {
+		return noEnrollment(w, r, st)
+	}
+	code := text(r, ui.FieldCode)
+	status, problems := http.StatusBadRequest, missingCode(code)
+	if problems != nil {
+		return e.render(w, r, st, status, problems)
+	}
+	recovery, err := e.Confirm(r.Context(), code)
+	switch {
+	case stagedoor.IsKind(err, stagedoor.NotFound), stagedoor.HasCode(err, "already_enrolled"):
+		return noEnrollment(w, r, st)
+	case err != nil:
+		if status, problems = wrongCode(err); problems == nil {
+			return err
+		}
+		failed := e.event(r, "gd_auth_failed")
+		if status == http.StatusTooManyRequests {
+			failed.Type = "gd_otp_rate_limit_exceed"
+		}
+		failed.Description = stagedoor.AsError(err).Message
+		st.Log(failed)
+		return e.render(w, r, st, status, problems)
+	}
+	st.Log(e.event(r, "gd_enrollment_complete"))
+	page.Render(w, http.StatusOK, ui.EnrolledPage{Frame: e.frame, Code: mfa.Spaced(recovery), ContinueURL: st.Tenant().Settings.DefaultRedirectionURI})
+	return nil
+}

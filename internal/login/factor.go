@@ -1,0 +1,229 @@
+package login
+
+import (
+	"cmp"
+	"net/http"
+
+	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/mfa"
+	"github.com/stagedoor/stagedoor/internal/page"
+	"github.com/stagedoor/stagedoor/internal/pipeline"
+	"github.com/stagedoor/stagedoor/internal/session"
+	"github.com/stagedoor/stagedoor/internal/store"
+	"github.com/stagedoor/stagedoor/ui"
+)
+
+// The pages that belong to the step that asks for a factor.
+const (
+	otpPath      = "/u/" + pipeline.AskFactor
+	recoveryPath = "/u/mfa-recovery-code-challenge"
+)
+
+// factorPrompt finds the login that waits for a second factor, and what will do.
+func (d *Door) factorPrompt(r *http.Request, st *store.Store) (*prompt, pipeline.FactorChoice, error) {
+	p, err := d.prompt(r, st, pipeline.AskFactor)
+	if err != nil {
+		return nil, pipeline.FactorChoice{}, err
+	}
+	choice, err := d.Pipeline.FactorChoice(r.Context(), visit(r, st), p.tx)
+	return p, choice, err
+}
+
+// showOTP asks for a code of the person's app; who has none there is asked for the recovery code.
+func (d *Door) showOTP(w http.ResponseWriter, r *http.Request, st *store.Store) error {
+	p, choice, err := d.factorPrompt(r, st)
+	if err != nil {
+		return err
+	}
+	if !choice.OTP && choice.Recovery {
+		redirect(w, r, p.link(recoveryPath))
+		return nil
+	}
+	page.Render(w, http.StatusOK, p.otpPage(choice, false, nil))
+	return nil
+}
+
+func (p *prompt) otpPage(choice pipeline.FactorChoice, remember bool, problems ui.Problems) ui.OTPPage {
+	o := ui.OTPPage{Frame: p.frame, Form: p.form(otpPath), Problems: problems, Remembers: choice.Remember, Remember: remember}
+	if choice.Recovery {
+		o.RecoveryURL = p.link(recoveryPath)
+	}
+	return o
+}
+
+// giveCode takes the form of the page.
+func (d *Door) giveCode(w http.ResponseWriter, r *http.Request, st *store.Store) error {
+	p, choice, err := d.factorPrompt(r, st)
+	if err != nil {
+		return err
+	}
+	code, remember := text(r, ui.FieldCode), r.PostForm.Has(ui.FieldRemember)
+	status, problems := http.StatusBadRequest, missingCode(code)
+	if problems == nil {
+		given, err := d.Pipeline.GiveCode(r.Context(), visit(r, st), p.tx.ID, r.PostFormValue(fieldNonce), code, remember)
+		if err == nil {
+			p.given(w, r, given)
+			return nil
+		}
+		if status, problems = wrongCode(err); problems == nil {
+			return err
+		}
+	}
+	page.Render(w, status, p.otpPage(choice, remember, problems))
+	return nil
+}
+
+// showRecovery asks for the recovery code.
+func (d *Door) showRecovery(w http.ResponseWriter, r *http.Request, st *store.Store) error {
+	p, choice, err := d.factorPrompt(r, st)
+	if err != nil {
+		return err
+	}
+	if !choice.Recovery {
+		redirect(w, r, p.link(otpPath))
+		return nil
+	}
+	page.Render(w, http.StatusOK, p.recoveryPage(choice, nil))
+	return nil
+}
+
+func (p *prompt) recoveryPage(choice pipeline.FactorChoice, problems ui.Problems) ui.RecoveryPage {
+	o := ui.RecoveryPage{Frame: p.frame, Form: p.form(recoveryPath), Problems: problems}
+	if choice.OTP {
+		o.OTPURL = p.link(otpPath)
+	}
+	return o
+}
+
+// giveRecoveryCode takes the form of the page.
+func (d *Door) giveRecoveryCode(w http.ResponseWriter, r *http.Request, st *store.Store) error {
+	p, choice, err := d.factorPrompt(r, st)
+	if err != nil {
+		return err
+	}
+	code := text(r, ui.FieldCode)
+	status, problems := http.StatusBadRequest, missingCode(code)
+	if problems == nil {
+		given, err := d.Pipeline.GiveRecoveryCode(r.Context(), visit(r, st), p.tx.ID, r.PostFormValue(fieldNonce), code)
+		if err == nil {
+			p.given(w, r, given)
+			return nil
+		}
+		if status, problems = wrongCode(err); problems == nil {
+			return err
+		}
+	}
+	page.Render(w, status, p.recoveryPage(choice, problems))
+	return nil
+}
+
+func missingCode(code string) ui.Problems {
+	if code == "" {
+		return ui.Problems{{Code: "missing_code", Field: ui.FieldCode}}
+	}
+	return nil
+}
+
+// wrongCode is what a page says of a code that was not taken; nothing if the error is another one.
+func wrongCode(err error) (status int, problems ui.Problems) {
+	switch {
+	case mfa.IsWrong(err):
+		return http.StatusBadRequest, ui.Problems{{Code: stagedoor.AsError(err).Code, Field: ui.FieldCode}}
+	case stagedoor.IsKind(err, stagedoor.TooMany):
+		return http.StatusTooManyRequests, ui.Problems{{Code: "too_many_codes"}}
+	}
+	return 0, nil
+}
+
+// given gives the browser its cookies and sends it back to the login.
+func (p *prompt) given(w http.ResponseWriter, r *http.Request, g *pipeline.Given) {
+	if g.Remembered != "" {
+		session.SetRemembered(w, r, g.Remembered, g.Until)
+	}
+	p.goOn(w, r, g.Opened)
+}
+
+// showEnroll shows what an authenticator app needs, and asks for its first code.
+func (d *Door) showEnroll(w http.ResponseWriter, r *http.Request, st *store.Store) error {
+	p, err := d.prompt(r, st, pipeline.AskEnroll)
+	if err != nil {
+		return err
+	}
+	return d.renderEnroll(w, r, st, p, http.StatusOK, nil)
+}
+
+func (d *Door) renderEnroll(w http.ResponseWriter, r *http.Request, st *store.Store, p *prompt, status int, problems ui.Problems) error {
+	secret, issuer, err := d.Pipeline.Enrollment(r.Context(), visit(r, st), p.tx)
+	if err != nil {
+		return err
+	}
+	u, err := st.User(r.Context(), p.tx.UserID)
+	if err != nil {
+		return err
+	}
+	o, err := enrollPage(secret, cmp.Or(issuer, page.TenantName(st)), u)
+	if err != nil {
+		return err
+	}
+	o.Frame, o.Form, o.Problems = p.frame, p.form("/u/"+pipeline.AskEnroll), problems
+	page.Render(w, status, o)
+	return nil
+}
+
+func enrollPage(secret, issuer string, u *stagedoor.User) (ui.OTPEnrollPage, error) {
+	account := shown(u)
+	uri := mfa.URI(secret, issuer, account)
+	code, err := mfa.Draw(uri)
+	return ui.OTPEnrollPage{Account: account, QR: ui.QR(code), Secret: mfa.Spaced(secret), URI: uri}, err
+}
+
+// enroll takes the form of the page.
+func (d *Door) enroll(w http.ResponseWriter, r *http.Request, st *store.Store) error {
+	p, err := d.prompt(r, st, pipeline.AskEnroll)
+	if err != nil {
+		return err
+	}
+	code := text(r, ui.FieldCode)
+	status, problems := http.StatusBadRequest, missingCode(code)
+	if problems == nil {
+		given, err := d.Pipeline.Enroll(r.Context(), visit(r, st), p.tx.ID, r.PostFormValue(fieldNonce), code)
+		if err == nil {
+			p.given(w, r, given)
+			return nil
+		}
+		if status, problems = wrongCode(err); problems == nil {
+			return err
+		}
+	}
+	return d.renderEnroll(w, r, st, p, status, problems)
+}
+
+// showNote shows the new recovery code until its person says that they have noted it down.
+func (d *Door) showNote(w http.ResponseWriter, r *http.Request, st *store.Store) error {
+	p, err := d.prompt(r, st, pipeline.AskNote)
+	if err != nil {
+		return err
+	}
+	code, used, err := d.Pipeline.ToNote(r.Context(), visit(r, st), p.tx)
+	if err != nil {
+		return err
+	}
+	page.Render(w, http.StatusOK, ui.RecoveryCodePage{Frame: p.frame, Form: p.form("/u/" + pipeline.AskNote), Code: mfa.Spaced(code), New: used})
+	return nil
+}
+
+// noted takes the form of the page.
+func (d *Door) noted(w http.ResponseWriter, r *http.Request, st *store.Store) error {
+	p, err := d.prompt(r, st, pipeline.AskNote)
+	if err != nil {
+		return err
+	}
+	if !r.PostForm.Has(ui.FieldNoted) {
+		return d.showNote(w, r, st)
+	}
+	if err := d.Pipeline.Noted(r.Context(), visit(r, st), p.tx.ID, r.PostFormValue(fieldNonce)); err != nil {
+		return err
+	}
+	p.goOn(w, r, nil)
+	return nil
+}
