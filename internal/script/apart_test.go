@@ -48,7 +48,7 @@ func TestWorkerHasNoNetwork(t *testing.T) {
 		want  string
 	}{{false, "connected"}, {true, "refused"}} {
 		said := &lockedBuffer{}
-		p, err := startProcess([]string{self, dialArgument, server.Addr().String()}, c.apart, slog.New(slog.NewTextHandler(said, nil)), time.Now(), func(*process) {})
+		p, err := startProcess(launch{command: []string{self, dialArgument, server.Addr().String()}, apart: c.apart}, slog.New(slog.NewTextHandler(said, nil)), time.Now(), func(*process) {})
 		if err != nil {
 			t.Fatal(err)
 		}

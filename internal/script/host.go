@@ -18,7 +18,8 @@ type Host struct {
 	pool *pool
 	ids  atomic.Uint64
 
-	caches caches // of api.cache
+	caches   caches   // of api.cache
+	verdicts verdicts // which scripts want Node.js
 }
 
 // New returns a host. Workers are started when they are needed; [Host.Close] ends them.
@@ -54,6 +55,11 @@ func (h *Host) Rules(ctx context.Context, run Run) (Outcome, error) {
 
 // wait runs a job until its outcome.
 func (h *Host) wait(ctx context.Context, j *job) (result, error) {
+	var err error
+	if j.runtime, err = h.runtime(ctx, j); err != nil {
+		h.cfg.Log.Error("scripts of a tenant cannot run", "tenant", j.run.Tenant, "err", err)
+		return result{Failure: &failure{Rule: -1, Kind: KindRuntime, Code: "access_denied", Message: "Scripts of this tenant run on Node.js: " + err.Error()}}, nil
+	}
 	proc, err := h.begin(ctx, j)
 	if err != nil {
 		return result{}, err
@@ -76,7 +82,7 @@ func (h *Host) wait(ctx context.Context, j *job) (result, error) {
 // begin finds a worker for a job and sends it there. A worker that turns out to be gone before it began is replaced once.
 func (h *Host) begin(ctx context.Context, j *job) (*process, error) {
 	for attempt := 0; ; attempt++ {
-		proc, err := h.pool.acquire(ctx, j.run.Tenant)
+		proc, err := h.pool.acquire(ctx, owner{j.run.Tenant, j.runtime})
 		if err != nil {
 			return nil, err
 		}
@@ -146,7 +152,7 @@ func (h *Host) check(ctx context.Context, what message) (message, error) {
 	if err != nil {
 		return message{}, &stagedoor.Error{Kind: stagedoor.Invalid, Code: "invalid_script", Message: "The script is too large", Err: err}
 	}
-	proc, err := h.pool.acquire(ctx, checkTenant)
+	proc, err := h.pool.acquire(ctx, owner{checkTenant, RuntimeEmbedded})
 	if err != nil {
 		return message{}, err
 	}

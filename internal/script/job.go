@@ -16,6 +16,7 @@ type job struct {
 	host    *Host
 	run     Run
 	proc    *process
+	runtime string       // embedded or node
 	outcome chan result  // buffered
 	checked chan message // buffered
 	trigger *TriggerRun  // nil: rules
@@ -66,9 +67,14 @@ func (j *job) handle(m message) {
 	}
 }
 
-func (j *job) crashed() {
+// crashed is called when the worker is gone: because its memory was used up, which takes all of its runs along, or for another reason.
+func (j *job) crashed(memory bool) {
 	j.cancel()
-	j.conclude(result{Failure: &failure{Rule: -1, Kind: KindCrashed, Code: "access_denied", Message: textCrashed}})
+	f := failure{Rule: -1, Kind: KindCrashed, Code: "access_denied", Message: textCrashed}
+	if memory {
+		f.Kind, f.Message = KindMemory, textMemory
+	}
+	j.conclude(result{Failure: &f})
 }
 
 // conclude keeps the first outcome.

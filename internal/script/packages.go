@@ -2,6 +2,7 @@ package script
 
 import (
 	"encoding/json"
+	"slices"
 	"sync"
 
 	"github.com/stagedoor/stagedoor/internal/script/npm"
@@ -35,11 +36,16 @@ var quicker = map[string]row{
 }
 
 // packages is the table of the embedded runtime, as JSON.
-var packages = sync.OnceValue(func() string {
-	table := ownModules
+var packages = sync.OnceValue(func() string { return packagesTable(quicker) })
+
+// nodePackages is that of Node.js, where packages run as they were published; uuid is all of its versions at once in both.
+var nodePackages = sync.OnceValue(func() string { return packagesTable(map[string]row{"uuid@3.4.0": quicker["uuid@3.4.0"]}) })
+
+func packagesTable(instead map[string]row) string {
+	table := slices.Clone(ownModules)
 	for _, p := range npm.Packages() {
 		r := row{Name: p.Name, Version: p.Version, Module: "npm:" + p.ID(), Parts: p.Parts, Members: p.Members}
-		if own, ok := quicker[p.ID()]; ok {
+		if own, ok := instead[p.ID()]; ok {
 			r.Module, r.Parts, r.Members = own.Module, nil, own.Members
 		}
 		table = append(table, r)
@@ -49,4 +55,4 @@ var packages = sync.OnceValue(func() string {
 		panic("script: packages: " + err.Error()) // strings only
 	}
 	return string(b)
-})
+}

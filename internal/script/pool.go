@@ -20,7 +20,8 @@ const (
 
 var errClosed = errors.New("script: host is closed")
 
-// pool hands workers to tenants: one tenant per worker at a time, several runs of that tenant in it.
+// pool hands workers to tenants: one tenant per worker at a time, several runs of that tenant in it. A tenant whose scripts run on both
+// runtimes has workers of both, as if it were two.
 //
 // A tenant may always take one worker that is free; a further one only while another stays free for somebody else. When a tenant waits
 // and nothing is free, the least busy worker takes no new runs of its own tenant until it has been handed over.
@@ -28,6 +29,7 @@ type pool struct {
 	command []string
 	size    int
 	cfg     Config
+	node    func() node // found when it is first wanted
 
 	mu        sync.Mutex
 	closed    bool
@@ -38,21 +40,24 @@ type pool struct {
 	swept     chan struct{}
 }
 
+// owner is whom a worker serves, and by which runtime.
+type owner struct{ tenant, runtime string }
+
 type waiter struct {
-	tenant string
-	got    chan *process // buffered; nil when no worker can be started
-	err    error
+	owner
+	got chan *process // buffered; nil when no worker can be started
+	err error
 }
 
 func newPool(cfg Config) *pool {
-	p := &pool{command: cfg.Command, size: cfg.Workers, cfg: cfg, apart: canPart, processes: make(map[*process]bool), stop: make(chan struct{}), swept: make(chan struct{})}
+	p := &pool{node: sync.OnceValue(func() node { return findNode(cfg.Node) }), command: cfg.Command, size: cfg.Workers, cfg: cfg, apart: canPart, processes: make(map[*process]bool), stop: make(chan struct{}), swept: make(chan struct{})}
 	go p.sweep()
 	return p
 }
 
 // acquire waits for a worker for a run of the tenant. release must follow.
-func (p *pool) acquire(ctx context.Context, tenant string) (*process, error) {
-	w := &waiter{tenant: tenant, got: make(chan *process, 1)}
+func (p *pool) acquire(ctx context.Context, whose owner) (*process, error) {
+	w := &waiter{owner: whose, got: make(chan *process, 1)}
 	p.mu.Lock()
 	if p.closed {
 		p.mu.Unlock()
@@ -105,10 +110,10 @@ func (p *pool) grant() {
 	left := p.waiters[:0]
 	starving := false
 	for _, w := range p.waiters {
-		proc, err := p.place(w.tenant)
+		proc, err := p.place(w.owner)
 		if proc == nil && err == nil {
 			left = append(left, w)
-			starving = starving || !p.owns(w.tenant)
+			starving = starving || !p.owns(w.owner)
 			continue
 		}
 		w.err = err
@@ -119,9 +124,9 @@ func (p *pool) grant() {
 	p.drain(starving)
 }
 
-func (p *pool) owns(tenant string) bool {
+func (p *pool) owns(whose owner) bool {
 	for proc := range p.processes {
-		if !proc.retired && proc.tenant == tenant {
+		if !proc.retired && proc.owner() == whose {
 			return true
 		}
 	}
@@ -152,7 +157,7 @@ func (p *pool) drain(starving bool) {
 }
 
 // place finds or makes room for a run of the tenant; nil, nil when it has to wait.
-func (p *pool) place(tenant string) (*process, error) {
+func (p *pool) place(whose owner) (*process, error) {
 	var best, spare *process
 	owned, live, free := 0, 0, 0
 	for proc := range p.processes {
@@ -160,7 +165,7 @@ func (p *pool) place(tenant string) (*process, error) {
 			continue
 		}
 		live++
-		if proc.tenant == tenant {
+		if proc.owner() == whose {
 			owned++
 			if !proc.draining && proc.foreground < perWorker && (best == nil || proc.foreground < best.foreground) {
 				best = proc
@@ -181,17 +186,18 @@ func (p *pool) place(tenant string) (*process, error) {
 		return nil, nil
 	}
 	if live < p.size {
-		proc, err := p.start(tenant)
+		proc, err := p.start(whose)
 		if err != nil {
 			return nil, err
 		}
 		return p.take(proc), nil
 	}
-	if spare.lingering() == 0 && spare.hand(tenant) == nil {
+	// A worker of Node.js stays its tenant's: contexts in one process are a weaker wall than machines.
+	if whose.runtime == RuntimeEmbedded && spare.runtime == RuntimeEmbedded && spare.lingering() == 0 && spare.hand(whose.tenant) == nil {
 		return p.take(spare), nil
 	}
 	p.retire(spare) // background work of its tenant goes on; it ends with it
-	proc, err := p.start(tenant)
+	proc, err := p.start(whose)
 	if err != nil {
 		return nil, err
 	}
@@ -204,19 +210,16 @@ func (p *pool) take(proc *process) *process {
 	return proc
 }
 
-func (p *pool) start(tenant string) (*process, error) {
-	command := p.command
-	if len(command) == 0 {
-		self, err := os.Executable()
-		if err != nil {
-			return nil, err
-		}
-		command = []string{self, "script-worker"}
+func (p *pool) start(whose owner) (*process, error) {
+	l, err := p.launch(whose.runtime)
+	if err != nil {
+		return nil, err
 	}
-	proc, err := startProcess(command, p.apart, p.cfg.Log, time.Now(), p.ended)
-	if err != nil && p.apart && refused(err) {
+	proc, err := startProcess(l, p.cfg.Log, time.Now(), p.ended)
+	if err != nil && l.apart && refused(err) {
 		why := err
-		if proc, err = startProcess(command, false, p.cfg.Log, time.Now(), p.ended); err == nil {
+		l.apart = false
+		if proc, err = startProcess(l, p.cfg.Log, time.Now(), p.ended); err == nil {
 			p.apart = false
 			p.cfg.Log.Warn("script workers share the server's network: no namespace could be made for them", "err", why)
 		}
@@ -224,9 +227,32 @@ func (p *pool) start(tenant string) (*process, error) {
 	if err != nil {
 		return nil, err
 	}
-	proc.tenant = tenant
+	proc.tenant = whose.tenant
 	p.processes[proc] = true
 	return proc, nil
+}
+
+// launch is how a worker of a runtime is started.
+func (p *pool) launch(runtime string) (launch, error) {
+	l := launch{runtime: runtime, command: p.command, env: []string{"TZ=UTC"}, apart: p.apart}
+	if len(l.command) == 0 {
+		self, err := os.Executable()
+		if err != nil {
+			return l, err
+		}
+		l.command = []string{self, "script-worker"}
+	}
+	if runtime != RuntimeNode {
+		return l, nil
+	}
+	n := p.node()
+	if n.err != nil {
+		return l, n.err
+	}
+	var err error
+	l.command, l.env, err = n.command(l.command)
+	l.prologue = nodeArchive()
+	return l, err
 }
 
 // retire takes a worker out of service; it ends when its runs are done.

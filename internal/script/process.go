@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"os/exec"
+	"regexp"
 	"runtime"
 	"sync"
 	"time"
@@ -17,19 +18,24 @@ const (
 	processCPU    = 5 * time.Minute // of processor time, after which the system ends a worker; the host retires it at half
 )
 
-// writeTimeout is how long a worker may take to read what it is sent.
-const writeTimeout = 2 * time.Second
+// writeTimeout is how long a worker may take to read what it is sent, startTimeout how long until it reads anything.
+const (
+	writeTimeout = 2 * time.Second
+	startTimeout = 15 * time.Second
+)
 
 var errGone = errors.New("script: worker is gone")
 
 // process is a worker seen from the server.
 type process struct {
-	stdin io.WriteCloser
-	kill  func()
-	gone  chan struct{} // closed when the process has ended and been reaped
-	pid   int
+	runtime string // embedded or node
+	stdin   io.WriteCloser
+	kill    func()
+	gone    chan struct{} // closed when the process has ended and been reaped
+	pid     int
 
-	writeMu sync.Mutex
+	writeMu  sync.Mutex
+	prologue []byte // what it must be sent before everything else; under writeMu
 
 	mu     sync.Mutex
 	jobs   map[uint64]*job // runs that are not done, lingering ones included
@@ -46,12 +52,21 @@ type process struct {
 	born       time.Time
 }
 
-// startProcess starts a worker, apart from the network if that is wanted. ended is called once, when it is gone.
-func startProcess(command []string, apart bool, log *slog.Logger, now time.Time, ended func(*process)) (*process, error) {
-	cmd := exec.Command(command[0], command[1:]...) //nolint:gosec,noctx // the operator's own command; it lives as long as the pool says
-	cmd.Env = []string{"TZ=UTC"}
+// launch says what a worker is started as.
+type launch struct {
+	runtime  string
+	command  []string
+	env      []string
+	prologue []byte
+	apart    bool // from the network
+}
+
+// startProcess starts a worker. ended is called once, when it is gone.
+func startProcess(l launch, log *slog.Logger, now time.Time, ended func(*process)) (*process, error) {
+	cmd := exec.Command(l.command[0], l.command[1:]...) //nolint:gosec,noctx // the operator's own command; it lives as long as the pool says
+	cmd.Env = l.env
 	cmd.Dir = "/"
-	child(cmd, apart)
+	child(cmd, l.apart)
 	stderr := &tail{}
 	cmd.Stderr = stderr
 	stdin, err := cmd.StdinPipe()
@@ -62,7 +77,7 @@ func startProcess(command []string, apart bool, log *slog.Logger, now time.Time,
 	if err != nil {
 		return nil, err
 	}
-	p := &process{stdin: stdin, gone: make(chan struct{}), jobs: make(map[uint64]*job), loaded: make(map[string]bool), born: now, idleSince: now}
+	p := &process{runtime: l.runtime, prologue: l.prologue, stdin: stdin, gone: make(chan struct{}), jobs: make(map[uint64]*job), loaded: make(map[string]bool), born: now, idleSince: now}
 	started := make(chan error)
 	go func() {
 		// The kernel ends the child with the thread that started it: keep that thread for as long as the child lives.
@@ -77,11 +92,13 @@ func startProcess(command []string, apart bool, log *slog.Logger, now time.Time,
 			return
 		}
 		p.read(stdout)
-		p.end()
+		p.kill()
 		err = cmd.Wait()
-		if text := stderr.text(); text != "" {
+		text := stderr.text()
+		if text != "" {
 			log.Warn("script worker ended", "pid", p.pid, "err", err, "stderr", text)
 		}
+		p.end(outOfMemory.MatchString(text))
 		close(p.gone)
 		ended(p)
 	}()
@@ -111,16 +128,18 @@ func (p *process) read(stdout io.Reader) {
 	}
 }
 
-// end fails whatever is still running: the worker's output has ended.
-func (p *process) end() {
+// outOfMemory is what a runtime says that ends because its memory is used up.
+var outOfMemory = regexp.MustCompile(`out of memory|Allocation failed`)
+
+// end fails whatever is still running: the worker is gone.
+func (p *process) end(memory bool) {
 	p.mu.Lock()
 	p.dead = true
 	jobs := p.jobs
 	p.jobs = nil
 	p.mu.Unlock()
-	p.kill()
 	for _, j := range jobs {
-		j.crashed()
+		j.crashed(memory)
 	}
 }
 
@@ -154,10 +173,21 @@ func (p *process) begin(j *job, build func() ([]byte, error)) error {
 
 // write writes frames under the writer's lock. A worker that does not read is ended: it must not hold up the server.
 func (p *process) write(frames []byte) error {
-	if d, ok := p.stdin.(interface{ SetWriteDeadline(time.Time) error }); ok {
-		_ = d.SetWriteDeadline(time.Now().Add(writeTimeout))
+	deadline := func(after time.Duration) {
+		if d, ok := p.stdin.(interface{ SetWriteDeadline(time.Time) error }); ok {
+			_ = d.SetWriteDeadline(time.Now().Add(after))
+		}
 	}
-	_, err := p.stdin.Write(frames)
+	var err error
+	if p.prologue != nil { // it reads that when it has started
+		deadline(startTimeout)
+		_, err = p.stdin.Write(p.prologue)
+		p.prologue = nil
+	}
+	if err == nil {
+		deadline(writeTimeout)
+		_, err = p.stdin.Write(frames)
+	}
 	if err != nil {
 		p.kill()
 	}
@@ -173,6 +203,8 @@ func (p *process) send(m message) error {
 	defer p.writeMu.Unlock()
 	return p.write(frame)
 }
+
+func (p *process) owner() owner { return owner{p.tenant, p.runtime} }
 
 // lingering counts the runs that are not done.
 func (p *process) lingering() int {

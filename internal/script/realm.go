@@ -13,9 +13,10 @@ import (
 	"github.com/stagedoor/stagedoor/internal/script/npm"
 )
 
-// The room's JavaScript. js/modules is for this runtime; js/net is also loaded by real Node; js/vendor is made by the command in bundle.
+// The room's JavaScript. js/modules is for this runtime; js/net is also loaded by real Node; js/vendor is made by the command in bundle;
+// js/node is the program of a worker of real Node, and what takes the place of files of js/modules there.
 //
-//go:embed js/boot.js js/modules/*.js js/net/*.js js/vendor/*.js js/triggers/*.js
+//go:embed js/boot.js js/modules/*.js js/net/*.js js/vendor/*.js js/triggers/*.js js/node/*.js js/node/modules/*.js
 var sources embed.FS
 
 // realm is one JavaScript world: a machine of its own with the script room in it. It serves one run and is closed.

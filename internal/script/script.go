@@ -26,6 +26,7 @@ const (
 	KindMemory    = "memory"    // the memory of the run was used up
 	KindSyntax    = "syntax"    // a rule could not be loaded
 	KindCrashed   = "crashed"   // the worker process ended
+	KindRuntime   = "runtime"   // the runtime that the tenant chose is not there
 )
 
 // Config says how scripts are run. Its zero value is usable.
@@ -35,6 +36,9 @@ type Config struct {
 	HTTP    *http.Client // makes the outgoing calls of scripts; nil: scripts cannot call out
 	Limits  Limits
 	Log     *slog.Logger // nil: discarded
+
+	Node    string                                                               // path of Node.js; empty: the one on PATH, if there is one
+	Runtime func(ctx context.Context, tenant string) (runtime string, err error) // which runtime a tenant chose; nil: auto for all
 }
 
 // Limits bound one run; a zero field takes its default.

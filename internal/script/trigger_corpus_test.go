@@ -1,7 +1,6 @@
 package script
 
 import (
-	"context"
 	"encoding/json"
 	"net/http"
 	"path/filepath"
@@ -28,18 +27,24 @@ func TestTriggerCorpus(t *testing.T) {
 	if err != nil || len(files) == 0 {
 		t.Fatal("no corpus", err)
 	}
+	share(t)
 	for _, file := range files {
 		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
 			t.Parallel()
-			runTriggerCase(t, file)
+			for _, runtime := range runtimes(t) {
+				t.Run(runtime, func(t *testing.T) {
+					t.Parallel()
+					runTriggerCase(t, file, runtime)
+				})
+			}
 		})
 	}
 }
 
-func runTriggerCase(t *testing.T, file string) {
+func runTriggerCase(t *testing.T, file, runtime string) {
 	run := TriggerRun{Tenant: "corpus", Trigger: PostLogin, Event: json.RawMessage(`{"user":{"user_id":"auth0|1","user_metadata":{},"app_metadata":{}},"transaction":{"metadata":{}}}`)}
 	out := &outside{replies: make(map[string]string)}
-	cfg := Config{Workers: 1, HTTP: &http.Client{Transport: out}}
+	cfg := Config{Workers: 1, HTTP: &http.Client{Transport: out}, Runtime: always(runtime)}
 	secrets, dependencies := map[string]map[string]string{}, map[string]map[string]string{}
 	var modules []Module
 	var w wantTrigger
@@ -81,6 +86,13 @@ func runTriggerCase(t *testing.T, file string) {
 			times = 2
 		case "want.json":
 			decode(&w)
+		case "embedded":
+			if name == "" {
+				t.Error("the section embedded has no reason")
+			}
+			if runtime == RuntimeEmbedded {
+				decode(&w)
+			}
 		default:
 			t.Fatalf("unknown section %q", s.name)
 		}
@@ -91,11 +103,11 @@ func runTriggerCase(t *testing.T, file string) {
 	for i := range run.Scripts {
 		run.Scripts[i].Secrets, run.Scripts[i].Dependencies, run.Scripts[i].Modules = secrets[run.Scripts[i].Name], dependencies[run.Scripts[i].Name], modules
 	}
-	h := newHost(t, cfg)
+	h := hostFor(t, cfg, runtime)
 	var got TriggerOutcome
 	for range times {
 		var err error
-		if got, err = h.Trigger(context.Background(), run); err != nil {
+		if got, err = h.Trigger(out.within(t.Context()), run); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -109,6 +121,7 @@ func (w wantTrigger) compare(t *testing.T, got TriggerOutcome, out *outside) {
 		f.Stack = ""
 		got.Failure = &f
 	}
+	w.Failure = matched(w.Failure, got.Failure)
 	if !reflect.DeepEqual(w.Failure, got.Failure) {
 		t.Errorf("failure: got %+v, want %+v\nconsole: %+v", got.Failure, w.Failure, got.Console)
 	}

@@ -23,6 +23,9 @@ func WorkerMain(ctx context.Context, in io.Reader, out io.Writer) error {
 		if err := confine(); err != nil {
 			return fmt.Errorf("script worker: confine: %w", err)
 		}
+		if err := become(); err != nil {
+			return fmt.Errorf("script worker: %w", err)
+		}
 		debug.SetMemoryLimit(processMemory / 4)
 	}
 	ctx, cancel := context.WithCancel(ctx)

@@ -64,8 +64,11 @@ func Source(id string) (string, error) {
 	return "", fmt.Errorf("npm: no package %s", id)
 }
 
+// Packed is the bundle of a package, compressed with gzip.
+func (p Package) Packed() ([]byte, error) { return files.ReadFile("bundles/" + p.FileName()) }
+
 func (p Package) source() (string, error) {
-	b, err := files.ReadFile("bundles/" + p.FileName())
+	b, err := p.Packed()
 	if err != nil {
 		return "", err
 	}

@@ -1,0 +1,297 @@
+// Execution is one run: a realm and its event loop, in turns. It is execution.go in JavaScript.
+'use strict';
+const grace = 5000, slice = 50; // milliseconds: background work after the outcome; how long a turn goes on by itself
+const text = {
+	timeout: 'Request to Webtask exceeded allowed execution time', blocked: 'Blocked event loop.',
+	loading: 'Script generated an unhandled synchronous exception.', large: 'The result of the rules is too large',
+	objects: 'user and context must be objects',
+};
+const now = () => performance.now();
+const micros = ms => Math.round(ms * 1000);
+
+exports.Execution = class Execution {
+	constructor(worker, id, start, frame) {
+		Object.assign(this, {worker, id, start, frame, rule: 0, started: [], calls: 0, pending: 0, logged: 0, outcome: null, sent: false, over: false,
+			ticks: false, inbox: [], timer: null, extra: 0, before: null, packed: '', stopped: false});
+		this.deadline = now() + start.wall;
+	}
+
+	begin() {
+		this.realm = this.worker.realm();
+		this.realm.execution = this;
+		this.step(() => this.load());
+	}
+
+	// load brings the scripts and the input into the realm. It returns a failure, or nothing.
+	load() {
+		const {start, realm, worker} = this, rules = start.rules || [], forms = start.forms || [];
+		for (let i = 0; i < rules.length; i++) {
+			let script;
+			try {
+				script = worker.script(rules[i], forms[i] || '');
+			} catch (e) {
+				this.native('log', ['error', require_wrong(e), i]);
+				return {rule: i, kind: 'syntax', message: text.loading};
+			}
+			let ok = false;
+			try {
+				ok = realm.enter('add', realm.run(script)) === true;
+			} catch (e) { /* what evaluating it threw */ }
+			if (!ok) return {rule: i, kind: 'exception', message: text.loading};
+		}
+		this.before = new Map(worker.globals);
+		let kept = '';
+		if (this.before.size) kept = '{' + [...this.before].map(([name, value]) => JSON.stringify(name) + ':' + value).join(',') + '}';
+		realm.enter('begin', this.input(), kept);
+	}
+
+	// input is what the realm begins with, as JSON.
+	input() {
+		const {user, context, configuration, domain, baseUrl, trigger} = this.start;
+		return JSON.stringify(trigger ? {trigger} : {user, context, configuration, domain, baseUrl});
+	}
+
+	// step is a turn: first, then what is due, with the promises that go on because of it. It arranges for the next one.
+	step(first) {
+		if (this.over) return;
+		clearTimeout(this.timer);
+		if (this.stopped) return this.finish();
+		const began = now(), {realm} = this;
+		let budget = this.start.cpu, last = false, next = 0, failure, thrown, timedOut = false, concluded = false;
+		if (this.deadline - began < budget) {
+			budget = Math.max(this.deadline - began, 1);
+			last = true;
+		}
+		const inside = () => {
+			try {
+				failure = first && first();
+				this.promises();
+				while (!failure) {
+					next = realm.enter('tick');
+					this.promises();
+					if (this.outcome && !this.sent) {
+						concluded = true;
+						this.packed = realm.enter('globals');
+						return;
+					}
+					if (next !== 0 || now() - began > slice) return;
+				}
+			} catch (e) {
+				thrown = e;
+			}
+		};
+		try {
+			realm.turn(inside, Math.ceil(budget));
+		} catch (e) {
+			if (e && e.code === 'ERR_SCRIPT_EXECUTION_TIMEOUT') timedOut = true;
+			else thrown = thrown || e;
+		}
+		if (this.outcome && !this.sent && (concluded || timedOut)) {
+			this.conclude();
+		} else if (failure) {
+			return this.end(failure);
+		} else if (timedOut || now() - began >= budget) {
+			return this.end({rule: this.rule, kind: 'timeout', message: last ? text.timeout : text.blocked});
+		} else if (thrown) {
+			this.native('log', ['error', 'The script could not go on: ' + message(thrown), this.rule]);
+			return this.end({rule: this.rule, kind: 'exception', message: text.loading});
+		}
+		if (this.stopped) return this.finish();
+		this.arrange(timedOut && this.sent ? -1 : next);
+	}
+
+	// arrange waits for what comes next: n microseconds, or only what is pending when n is negative.
+	arrange(next) {
+		if (this.inbox.length) return this.soon();
+		if (next === 0) {
+			setImmediate(() => this.step());
+			return;
+		}
+		if (next < 0 && this.pending === 0) {
+			// What Node itself has promised may have come about in the meantime; nothing else could call back any more.
+			if (!this.sent && this.extra++ < 3) {
+				setImmediate(() => this.step());
+				return;
+			}
+			if (!this.sent) this.fail({rule: this.rule, kind: 'timeout', message: text.timeout});
+			return this.finish();
+		}
+		this.extra = 0;
+		const left = this.deadline - now();
+		this.timer = setTimeout(() => {
+			if (now() >= this.deadline) return this.end({rule: this.rule, kind: 'timeout', message: text.timeout});
+			this.step();
+		}, Math.max(next > 0 ? Math.min(left, next / 1000) : left, 0));
+	}
+
+	// promises lets promise jobs go on, and between them what process.nextTick has queued.
+	promises() {
+		for (;;) {
+			this.realm.promises();
+			if (!this.ticks) return;
+			this.ticks = false;
+			this.realm.enter('drain');
+		}
+	}
+
+	// later announces work that comes from Node itself, and gives the function that brings it, once; null gives it up.
+	later() {
+		this.pending++;
+		let open = true;
+		return work => {
+			if (!open) return;
+			open = false;
+			this.pending--;
+			if (work === null || this.over) return;
+			this.inbox.push(work);
+			this.soon();
+		};
+	}
+
+	soon() {
+		if (this.waking) return;
+		this.waking = true;
+		setImmediate(() => {
+			this.waking = false;
+			if (this.inbox.length) this.step(this.takeInbox());
+		});
+	}
+
+	takeInbox() {
+		const work = this.inbox.shift();
+		return () => { work(); };
+	}
+
+	reply(m) {
+		if (this.over) return;
+		this.pending--;
+		const failed = m.error !== undefined && m.error !== null;
+		const body = failed ? JSON.stringify(m.error) : m.result === undefined ? 'null' : JSON.stringify(m.result);
+		this.inbox.push(() => this.realm.enter('settle', m.call, failed, body));
+		this.step(this.takeInbox());
+	}
+
+	cancel() {
+		this.stopped = true;
+		this.step();
+	}
+
+	end(failure) {
+		this.fail(failure);
+		this.finish();
+	}
+
+	finish() {
+		if (this.over) return;
+		this.over = true;
+		clearTimeout(this.timer);
+		this.worker.remember(this.realm);
+		this.worker.finished(this);
+		this.realm = null;
+	}
+
+	// conclude sends the outcome that the realm has reported, with what scripts left on `global`.
+	conclude() {
+		const after = new Map();
+		if (this.packed) for (const [name, value] of Object.entries(JSON.parse(this.packed))) after.set(name, JSON.stringify(value));
+		this.worker.keep(this.before || new Map(), after);
+		this.deadline = Math.max(this.deadline, now() + grace);
+		this.report(this.outcome);
+	}
+
+	fail(failure) {
+		this.report({failure: Object.assign({code: 'access_denied'}, failure), timings: this.timings(failure.kind)});
+	}
+
+	// timings are those of a run that was ended from outside.
+	timings(last) {
+		return this.started.map((began, i) => {
+			const more = i + 1 < this.started.length;
+			return {rule: i, began: micros(began - this.started[0]), micros: micros((more ? this.started[i + 1] : now()) - began), outcome: more ? 'continued' : last};
+		});
+	}
+
+	// report sends the outcome, once. user and context are JSON already.
+	report(outcome) {
+		if (this.sent) return;
+		this.sent = true;
+		const {user, context, ...rest} = outcome;
+		let raw = JSON.stringify(rest);
+		if (user !== undefined) raw = raw.slice(0, -1) + (raw === '{}' ? '' : ',') + '"user":' + user + ',"context":' + context + '}';
+		if (!this.worker.send({type: 'outcome', run: this.id}, {outcome: raw})) {
+			this.worker.send({type: 'outcome', run: this.id, outcome: {failure: {rule: 0, kind: 'exception', code: 'access_denied', message: text.large}}});
+		}
+	}
+
+	// native answers the realm.
+	native(op, args) {
+		switch (op) {
+		case 'rule':
+			this.rule = args[0];
+			this.started.push(now());
+			return;
+		case 'ticks':
+			this.ticks = true;
+			return;
+		case 'log':
+			return this.log(...args);
+		case 'outcome':
+			return this.take(args[0]);
+		case 'call': {
+			const id = this.ask(args[0], args[1]);
+			this.pending++;
+			return id;
+		}
+		case 'token':
+			return this.token();
+		}
+		throw new Error('unknown operation "' + op + '"');
+	}
+
+	ask(method, params) {
+		if (this.calls >= this.start.calls) throw new Error('too many outgoing calls: ' + this.start.calls + ' are allowed');
+		const call = ++this.calls;
+		if (!this.worker.send({type: 'call', run: this.id, call, method}, params ? {params} : undefined)) throw new Error('The call is too large');
+		return call;
+	}
+
+	token() {
+		const m = this.worker.waitForReply(this.id, this.ask('token', ''), Date.now() + (this.deadline - now()));
+		if (!m) throw new Error('no answer');
+		if (m.error) throw new Error(m.error.message);
+		return typeof m.result === 'string' ? m.result : undefined;
+	}
+
+	log(level, line, rule) {
+		if (this.logged > this.start.logBytes) return;
+		this.logged += Buffer.byteLength(line) + 16;
+		if (this.logged > this.start.logBytes) [level, line] = ['warn', 'more console output than is kept'];
+		this.worker.send({type: 'log', run: this.id, level, text: line, rule});
+	}
+
+	// take keeps the outcome that the realm reports; the loop sends it.
+	take(json) {
+		if (this.outcome) return;
+		const out = JSON.parse(json);
+		if (out.failure === null) delete out.failure;
+		if (out.failure) {
+			delete out.user;
+			delete out.context;
+			delete out.effects;
+		} else if (!this.start.trigger && ![out.user, out.context].every(s => typeof s === 'string' && s[0] === '{')) {
+			delete out.user;
+			delete out.context;
+			out.failure = {rule: (this.start.rules || []).length - 1, kind: 'exception', code: 'access_denied', message: text.objects};
+		}
+		this.outcome = out;
+	}
+};
+
+const require_wrong = e => part('worker').wrong(e);
+const message = e => {
+	try {
+		return String(e && e.message || e);
+	} catch (again) {
+		return 'unknown error';
+	}
+};

@@ -1,0 +1,3 @@
+// Node's own crypto; see bridge.js for how its objects come into this realm.
+require('buffer');
+module.exports = internal.native.node('crypto');

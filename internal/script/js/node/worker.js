@@ -1,0 +1,227 @@
+// A Node.js worker: the frames of PROTOCOL.md on stdin and stdout, and what belongs to its tenant. The server never gives a Node.js worker
+// to another tenant.
+'use strict';
+const fs = require('fs'), vm = require('vm');
+const {Execution} = part('execution'), {newRealm} = part('context');
+
+const maxFrame = 32 << 20, maxGlobals = 4 << 20, spareRealms = 2;
+
+// worker is what the parts share.
+const worker = exports.worker = {
+	runs: new Map(),
+	sources: new Map(), // scripts by hash
+	scripts: new Map(), // compiled, by form and hash
+	globals: new Map(), // what scripts left on `global`: name → packed, as JSON
+	modules: [],        // modules that runs have loaded: the next spare realm has them ready
+	spares: [],
+	send, realm, script, compile, keep, remember, finished, waitForReply,
+};
+
+// --- frames out -------------------------------------------------------------------------------------------------------------------
+
+const nap = new Int32Array(new SharedArrayBuffer(4));
+
+function write(bytes) {
+	for (let at = 0; at < bytes.length;) {
+		try {
+			at += fs.writeSync(1, bytes, at, bytes.length - at);
+		} catch (e) {
+			if (e.code !== 'EAGAIN') process.exit(0); // nobody reads any more
+			Atomics.wait(nap, 0, 0, 1);
+		}
+	}
+}
+
+// send writes a message; raw holds members whose values are JSON already. It reports false when the frame would be too large.
+function send(message, raw) {
+	let text = JSON.stringify(message);
+	for (const name in raw) text = text.slice(0, -1) + ',' + JSON.stringify(name) + ':' + raw[name] + '}';
+	const size = Buffer.byteLength(text);
+	if (size > maxFrame) return false;
+	const frame = Buffer.allocUnsafe(4 + size);
+	frame.writeUInt32BE(size, 0);
+	frame.write(text, 4);
+	write(frame);
+	return true;
+}
+
+// --- frames in --------------------------------------------------------------------------------------------------------------------
+
+let rest = Buffer.alloc(0), parked = null;
+
+// feed takes bytes and gives what frames they complete to take, or keeps them while a run waits for an answer of its own.
+function feed(bytes, take) {
+	rest = rest.length === 0 ? bytes : Buffer.concat([rest, bytes]);
+	let at = 0;
+	while (rest.length - at >= 4) {
+		const size = rest.readUInt32BE(at);
+		if (size === 0 || size > maxFrame) process.exit(1);
+		if (rest.length - at - 4 < size) break;
+		const text = rest.toString('utf8', at + 4, at + 4 + size);
+		at += 4 + size;
+		take(text);
+	}
+	rest = rest.subarray(at);
+}
+
+function handle(text) {
+	const m = JSON.parse(text);
+	switch (m.type) {
+	case 'load':
+		worker.sources.set(m.hash, m.source);
+		break;
+	case 'run':
+		if (m.start) {
+			const e = new Execution(worker, m.run, m.start, text);
+			worker.runs.set(m.run, e);
+			e.begin();
+		}
+		break;
+	case 'check':
+		check(m);
+		break;
+	case 'reply': {
+		const e = worker.runs.get(m.run);
+		if (e) e.reply(m);
+		break;
+	}
+	case 'cancel': {
+		const e = worker.runs.get(m.run);
+		if (e) e.cancel();
+		break;
+	}
+	case 'ping':
+		send({type: 'pong'});
+		break;
+	}
+}
+
+process.stdin.on('data', bytes => feed(bytes, handle));
+process.stdin.on('end', () => process.exit(0));
+process.stdin.on('error', () => process.exit(0));
+
+// waitForReply reads until the answer to a call is there, because a script reads it as a plain property. Other frames wait.
+function waitForReply(run, call, until) {
+	const others = [], buffer = Buffer.allocUnsafe(64 << 10);
+	let found = null;
+	while (!found && Date.now() < until) {
+		let n = 0;
+		try {
+			n = fs.readSync(0, buffer, 0, buffer.length, null);
+			if (n === 0) process.exit(0);
+		} catch (e) {
+			if (e.code !== 'EAGAIN') throw e;
+			Atomics.wait(nap, 0, 0, 0.2);
+			continue;
+		}
+		feed(Buffer.from(buffer.subarray(0, n)), text => {
+			const m = JSON.parse(text);
+			if (m.type === 'reply' && m.run === run && m.call === call) found = m;
+			else others.push(text);
+		});
+	}
+	if (others.length) setImmediate(() => others.forEach(handle));
+	return found;
+}
+
+// --- scripts ----------------------------------------------------------------------------------------------------------------------
+
+function compileAs(source) {
+	return new vm.Script(source, {filename: 'script.js'});
+}
+
+// compile compiles a script in its form. The forms are those of worker.go.
+function compile(source, form) {
+	source = source.replace(/^\ufeff/, '');
+	const body = parameters => compileAs('(function (' + parameters + ') {' + source + '\n})');
+	switch (form) {
+	case 'module': return body('exports, require, module');
+	case 'shared': return body('exports, require, module, actions');
+	case 'hook':
+		try {
+			return compileAs('(function (exports, require, module) { module.exports = (' + source + '\n) })');
+		} catch (e) {
+			return body('exports, require, module');
+		}
+	}
+	try {
+		return compileAs('(' + source + '\n)');
+	} catch (e) {
+		try {
+			return compileAs('0,' + source + '\n');
+		} catch (again) {
+			throw e;
+		}
+	}
+}
+
+// script is a compiled script of the tenant. It is compiled once and runs in any realm.
+function script(hash, form) {
+	const key = form + ' ' + hash;
+	if (!worker.scripts.has(key)) {
+		const source = worker.sources.get(hash);
+		if (source === undefined) throw new Error('script was not loaded');
+		worker.scripts.set(key, compile(source, form));
+	}
+	return worker.scripts.get(key);
+}
+
+// wrong is what is wrong with a script, and where.
+exports.wrong = function (e) {
+	const line = e instanceof SyntaxError && /^script\.js:(\d+)/.exec(e.stack || '');
+	return e instanceof SyntaxError ? e.name + ': ' + e.message + (line ? ' (line ' + line[1] + ')' : '') : String(e.message);
+};
+
+function check(m) {
+	const answer = {type: 'checked', run: m.run};
+	try {
+		compile(m.source || '', m.form || '');
+	} catch (e) {
+		answer.text = exports.wrong(e);
+	}
+	const realm = worker.realm();
+	answer.modules = (m.modules || []).filter(name => realm.enter('knows', name) !== true);
+	send(answer);
+	prepareLater();
+}
+
+// --- realms -----------------------------------------------------------------------------------------------------------------------
+
+function realm() {
+	return worker.spares.pop() || newRealm(worker);
+}
+
+// prepareLater makes up for a realm that was taken when the loop has nothing else to do.
+function prepareLater() {
+	setImmediate(() => {
+		if (worker.spares.length >= spareRealms) return;
+		const realm = newRealm(worker);
+		realm.preload(worker.modules);
+		worker.spares.unshift(realm);
+	});
+}
+
+function remember(realm) {
+	for (const name of realm.loaded) if (!worker.modules.includes(name)) worker.modules.push(name);
+}
+
+function finished(execution) {
+	worker.runs.delete(execution.id);
+	const cpu = process.cpuUsage();
+	send({type: 'done', run: execution.id, usage: {cpu: Math.round((cpu.user + cpu.system) / 1000), memory: process.memoryUsage.rss()}});
+	prepareLater();
+}
+
+// keep merges what a run left on `global` into what the tenant's next runs see: only what differs from what the run began with.
+function keep(before, after) {
+	for (const [name, value] of after) if (before.get(name) !== value) worker.globals.set(name, value);
+	for (const name of before.keys()) if (!after.has(name)) worker.globals.delete(name);
+	let size = 0;
+	for (const [name, value] of worker.globals) size += name.length + value.length;
+	if (size > maxGlobals) worker.globals.clear();
+}
+
+// What goes wrong behind the back of everything must not end the runs that are under way.
+process.on('uncaughtException', () => {});
+process.on('unhandledRejection', () => {});
+prepareLater();
