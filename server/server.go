@@ -131,7 +131,7 @@ func OpenDatabase(ctx context.Context, cfg config.Config, deps Deps) (*store.DB,
 	if err != nil {
 		return nil, err
 	}
-	return store.Open(ctx, store.Options{URL: cfg.Database, Sealer: sealer, Clock: deps.Clock, Log: deps.Log})
+	return store.Open(ctx, store.Options{URL: cfg.Database, Sealer: sealer, Clock: deps.Clock, Log: deps.Log, SearchLimit: cfg.SearchLimit})
 }
 
 // scriptClient makes the HTTP client of scripts, which reaches no private address unless the operator allows it.

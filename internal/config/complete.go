@@ -20,6 +20,7 @@ const (
 	maxSecret  = 64 << 10 // bytes of a secret file
 	maxWorkers = 256
 	maxGrace   = 10 * time.Minute
+	maxSearch  = time.Minute
 )
 
 // Complete reads secrets from their files, fills in what depends on other settings, and checks everything. The error lists
@@ -159,6 +160,9 @@ func (c *Config) checkRunning() error {
 	var errs []error
 	if c.ScriptWorkers < 0 || c.ScriptWorkers > maxWorkers {
 		errs = append(errs, wrong("script-workers", "%d is not between 0 and %d", c.ScriptWorkers, maxWorkers))
+	}
+	if c.SearchLimit < 0 || c.SearchLimit > maxSearch {
+		errs = append(errs, wrong("search-limit", "%v is not between 0 and %v", c.SearchLimit, maxSearch))
 	}
 	if c.ShutdownGrace < 0 || c.ShutdownGrace > maxGrace {
 		errs = append(errs, wrong("shutdown-grace", "%v is not between 0 and %v", c.ShutdownGrace, maxGrace))

@@ -50,7 +50,7 @@ func TestDefaults(t *testing.T) {
 	want := Config{
 		DataDir: "./data", Database: "data/stagedoor.db", MasterKeyFile: "data/master.key", ACMECache: "data/acme",
 		HTTP: "127.0.0.1:8080", HTTPS: "127.0.0.1:8443", Mail: Mail{Port: 587, From: "Stagedoor <no-reply@stagedoor.test>"},
-		ShutdownGrace: 15 * time.Second, LogLevel: "info", LogFormat: "text",
+		SearchLimit: 5 * time.Second, ShutdownGrace: 15 * time.Second, LogLevel: "info", LogFormat: "text",
 	}
 	if !reflect.DeepEqual(*c, want) || c.Postgres() {
 		t.Errorf("got  %v\nwant %v", c, want)
@@ -180,6 +180,7 @@ func TestMistakes(t *testing.T) {
 		"outbound proxy":       {[]string{"--outbound-proxy", "ftp://u:topsecret@h"}, "setting outbound-proxy is not an http, https or socks5 URL"},
 		"outbound proxy, text": {[]string{"--outbound-proxy", "u:topsecret@h:1"}, "setting outbound-proxy is not an http, https or socks5 URL"},
 		"workers":              {[]string{"--script-workers", "1000"}, "setting script-workers 1000 is not between 0 and 256"},
+		"search":               {[]string{"--search-limit", "1h"}, "setting search-limit 1h0m0s is not between 0 and 1m0s"},
 		"grace":                {[]string{"--shutdown-grace", "1h"}, "setting shutdown-grace 1h0m0s is not between 0 and 10m0s"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -332,7 +332,7 @@ type defaultDomainIn struct {
 func (a *API) setDefaultDomain(c *call, in defaultDomainIn) (any, error) {
 	domain := strings.ToLower(in.Domain)
 	if domain == c.store.Tenant().Domain() {
-		domain = ""
+		// nothing to look for: it is always there
 	} else if _, err := store.CustomDomains.ByName(c.ctx(), c.store, domain); err != nil {
 		if stagedoor.IsKind(err, stagedoor.NotFound) {
 			err = noCustomDomain(in.Domain)
@@ -350,7 +350,8 @@ func (a *API) setDefaultDomain(c *call, in defaultDomainIn) (any, error) {
 }
 
 // linkStore is the tenant's handle under the domain that links of this call lead to: that of the header auth0-custom-domain, else the default domain,
-// else the canonical one. A header that names anything but a domain of the tenant is refused.
+// else the canonical one. A header that names anything but a domain of the tenant is refused, and so is a call without one where several
+// custom domains are verified and none is the default (Management API fact sheet 1.1).
 func linkStore(c *call) (*store.Store, error) {
 	if named := strings.ToLower(c.r.Header.Get("auth0-custom-domain")); named != "" {
 		if !c.store.Tenant().Allows(named) {
@@ -359,5 +360,30 @@ func linkStore(c *call) (*store.Store, error) {
 		return c.store.Under(named), nil
 	}
 	standard, err := standardDomain(c)
-	return c.store.Under(standard), err
+	if err == nil && standard == "" {
+		err = oneDomain(c)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return c.store.Under(standard), nil
+}
+
+// oneDomain fails where several custom domains are verified.
+func oneDomain(c *call) error {
+	all, err := store.CustomDomains.All(c.ctx(), c.store)
+	if err != nil {
+		return err
+	}
+	verified := 0
+	for _, d := range all {
+		if c.store.Tenant().Allows(d.Domain) {
+			verified++
+		}
+	}
+	if verified > 1 {
+		return stagedoor.Errorf(stagedoor.Conflict, "custom_domain_conflict", "Several custom domains are verified and none of them is the default. "+
+			"Name one in the header auth0-custom-domain, or set the default domain.")
+	}
+	return nil
 }

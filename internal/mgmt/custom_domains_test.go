@@ -118,6 +118,16 @@ func TestCustomDomains(t *testing.T) {
 		h.call(bearer, "POST", "/custom-domains/cd_x/verify", "").fails(404, "inexistent_custom_domain", "The custom domain cd_x does not exist")
 		h.call(bearer, "POST", "/custom-domains/cd_x/test", "").is(404, "")
 
+		conflict := "Several custom domains are verified and none of them is the default. Name one in the header auth0-custom-domain, or set the default domain."
+		h.call(bearer, "POST", "/users", `{"connection":"Users","email":"which@x.test","password":"Correct-Horse-1"}`).fails(409, "custom_domain_conflict", conflict)
+		h.call(bearer, "GET", "/users-by-email?email=which%40x.test", "").is(200, `[]`)
+		quiet := h.call(bearer, "POST", "/users", `{"connection":"Users","email":"which@x.test","password":"Correct-Horse-1","verify_email":false}`).is(201, "").text("user_id")
+		h.call(bearer, "PATCH", "/users/"+quiet, `{"email":"other@x.test","verify_email":true}`).fails(409, "custom_domain_conflict", conflict)
+		h.call(bearer, "GET", "/users/"+quiet+"?fields=email", "").is(200, `{"email":"which@x.test"}`)
+		h.call(bearer, "POST", "/tickets/password-change", `{"user_id":"`+quiet+`"}`).fails(409, "custom_domain_conflict", conflict)
+		h.call(bearer, "POST", "/jobs/verification-email", `{"user_id":"`+quiet+`"}`).fails(409, "custom_domain_conflict", conflict)
+		h.links("b.x.test", "b.x.test")
+
 		h.call(bearer, "PATCH", "/custom-domains/default", `{"domain":"none.test"}`).fails(404, "inexistent_custom_domain", "The custom domain none.test does not exist")
 		h.call(bearer, "PATCH", "/custom-domains/default", `{"domain":"id.x.test"}`).is(200, strings.NewReplacer(`{"key":"value"}`, `{}`, `"is_default":false`, `"is_default":true`).Replace(ready))
 		h.links("id.x.test", "")

@@ -7,8 +7,11 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/store"
+	"github.com/stagedoor/stagedoor/internal/store/storetest"
 	"github.com/stagedoor/stagedoor/internal/web"
 )
 
@@ -194,6 +197,17 @@ func TestInternalErrorsTellNothing(t *testing.T) {
 	r := httptest.NewRequest("GET", "https://acme.test/api/v2/users", nil)
 	r.Header.Set("Authorization", "Bearer "+bearer)
 	h.serve(r, st, "").is(500, `{"statusCode":500,"error":"Internal Server Error","message":"Internal error"}`)
+}
+
+func TestSearchThatTakesTooLong(t *testing.T) {
+	tooShort := func(o *store.Options) { o.SearchLimit = time.Nanosecond }
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		h := newHouse(t, db)
+		text := "The search took longer than 1ns. Narrow it: ask for an exact value or a prefix, or leave out include_totals."
+		for _, path := range []string{"/users?q=user_metadata.a%3Ab", "/logs?q=type%3As"} {
+			h.call(h.machine("acme"), "GET", path, "").fails(503, "search_timeout", text)
+		}
+	}, storetest.WithClock(func() time.Time { return start }), tooShort)
 }
 
 func TestKinds(t *testing.T) {

@@ -212,7 +212,12 @@ func (a *API) patchRoot(c *call, in *patchUserIn) (any, error) {
 	if err := in.fits(conn, at > 0); err != nil {
 		return nil, err
 	}
-	if in.Password.Set { // before anything is changed
+	if in.VerifyEmail.Value {
+		if _, err := linkStore(c); err != nil { // before anything is changed
+			return nil, err
+		}
+	}
+	if in.Password.Set {
 		if err := a.Database.CheckNew(c.ctx(), c.store, conn, before.ID, in.Password.Value); err != nil {
 			return nil, invalidIdentifier(err)
 		}

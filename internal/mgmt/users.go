@@ -149,6 +149,12 @@ func (a *API) createUser(c *call, in createUserIn) (any, error) {
 	if err := checkMetadata(c, u.UserMetadata, u.AppMetadata); err != nil {
 		return nil, err
 	}
+	verify := in.VerifyEmail.Or(conn.Strategy == connection.StrategyDatabase) && !u.EmailVerified && u.Email != ""
+	if verify {
+		if _, err := linkStore(c); err != nil { // before anything is written
+			return nil, err
+		}
+	}
 	if err := a.beforeRegistration(c, conn, u, in.Password); err != nil {
 		return nil, err
 	}
@@ -161,7 +167,7 @@ func (a *API) createUser(c *call, in createUserIn) (any, error) {
 		return nil, createdTwice(err)
 	}
 	a.afterRegistration(c, conn, u)
-	if in.VerifyEmail.Or(conn.Strategy == connection.StrategyDatabase) && !u.EmailVerified {
+	if verify && !u.EmailVerified {
 		a.sendVerification(c, u, "")
 	}
 	return u.Wire(), nil

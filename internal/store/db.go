@@ -26,6 +26,8 @@ type Options struct {
 	Sealer Sealer
 	Clock  stagedoor.Clock
 	Log    *slog.Logger
+
+	SearchLimit time.Duration // how long a search may take; 0: [DefaultSearchLimit]
 }
 
 // engine is one of the two databases.
@@ -44,15 +46,16 @@ type engine interface {
 // DB is a whole database: many tenants.
 type DB struct {
 	engine
-	postgres bool
-	sealer   Sealer
-	clock    stagedoor.Clock
-	log      *slog.Logger
-	logs     *logQueue
-	decoded  decoded
-	search   searchBounds
-	closing  sync.Once
-	closed   error
+	postgres    bool
+	sealer      Sealer
+	clock       stagedoor.Clock
+	log         *slog.Logger
+	logs        *logQueue
+	decoded     decoded
+	search      searchBounds
+	searchLimit time.Duration
+	closing     sync.Once
+	closed      error
 
 	mu      sync.Mutex
 	hosts   map[string]*cachedTenant
@@ -62,7 +65,7 @@ type DB struct {
 
 // Open connects to the database; it does not migrate.
 func Open(ctx context.Context, o Options) (*DB, error) {
-	db := &DB{search: usualBounds, sealer: o.Sealer, clock: o.Clock, log: o.Log, hosts: map[string]*cachedTenant{}, byID: map[string]*cachedTenant{}}
+	db := &DB{search: usualBounds, searchLimit: cmp.Or(o.SearchLimit, DefaultSearchLimit), sealer: o.Sealer, clock: o.Clock, log: o.Log, hosts: map[string]*cachedTenant{}, byID: map[string]*cachedTenant{}}
 	if db.log == nil {
 		db.log = slog.New(slog.DiscardHandler)
 	}

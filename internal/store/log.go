@@ -236,13 +236,13 @@ func (s *Store) Logs(ctx context.Context, lq LogQuery) (events []stagedoor.LogEv
 	if lq.Where == nil {
 		return s.logsIn(ctx, s.read(), lq)
 	}
-	ctx, cancel := context.WithTimeout(ctx, searchLimit)
+	ctx, cancel := context.WithTimeout(ctx, s.db.searchLimit)
 	defer cancel()
-	err = s.db.searching(ctx, searchLimit, func(q querier) (err error) {
+	err = s.db.searching(ctx, s.db.searchLimit, func(q querier) (err error) {
 		events, total, err = s.logsIn(ctx, q, lq)
 		return err
 	})
-	return events, total, searchError(ctx, err)
+	return events, total, s.searchError(ctx, err)
 }
 
 func (s *Store) logsIn(ctx context.Context, q querier, lq LogQuery) ([]stagedoor.LogEvent, int, error) {

@@ -24,8 +24,8 @@ var UserSchema = lucene.Schema{
 // organizationField is the field that memberships answer, not the user's own record.
 const organizationField = "organization_id"
 
-// searchLimit is how long a search may take.
-const searchLimit = 5 * time.Second
+// DefaultSearchLimit is how long a search may take.
+const DefaultSearchLimit = 5 * time.Second
 
 // UserQuery asks for a page of users.
 type UserQuery struct {
@@ -63,9 +63,9 @@ func (s *Store) Users(ctx context.Context, uq UserQuery) ([]stagedoor.User, int,
 	start := time.Now()
 	p.why.Tree = where.String()
 	users, total := []stagedoor.User{}, 0
-	ctx, cancel := context.WithTimeout(ctx, searchLimit)
+	ctx, cancel := context.WithTimeout(ctx, s.db.searchLimit)
 	defer cancel()
-	err := s.db.searching(ctx, searchLimit, func(q querier) (err error) {
+	err := s.db.searching(ctx, s.db.searchLimit, func(q querier) (err error) {
 		p.q = q
 		if uq.PerPage > 0 {
 			if users, err = p.page(ctx, uq.Page*uq.PerPage, uq.PerPage); err != nil {
@@ -78,16 +78,16 @@ func (s *Store) Users(ctx context.Context, uq UserQuery) ([]stagedoor.User, int,
 		return err
 	})
 	p.why.Milliseconds = time.Since(start).Seconds() * 1000
-	return users, total, searchError(ctx, err)
+	return users, total, s.searchError(ctx, err)
 }
 
 // searchError says that a search took too long, if that was it.
-func searchError(ctx context.Context, err error) error {
+func (s *Store) searchError(ctx context.Context, err error) error {
 	var pg *pgconn.PgError
 	if err == nil || !errors.Is(ctx.Err(), context.DeadlineExceeded) && !(errors.As(err, &pg) && pg.Code == "57014") {
 		return err
 	}
-	return &stagedoor.Error{Kind: stagedoor.Unavailable, Code: "search_timeout", Err: err, Message: "The search took longer than " + searchLimit.String() +
+	return &stagedoor.Error{Kind: stagedoor.Unavailable, Code: "search_timeout", Err: err, Message: "The search took longer than " + s.db.searchLimit.String() +
 		". Narrow it: ask for an exact value or a prefix, or leave out include_totals."}
 }
 
