@@ -39,6 +39,13 @@ type Play struct {
 
 	Stubs []Stub // answers of the network
 	Live  bool   // calls without a stub go out
+
+	Tenant string // whose `global` and api.cache scripts find; a Stage gives one of its own
+	Domain string // auth0.domain; empty: an example
+	// AccessToken is auth0.accessToken of rules. Nil: a word that no server takes.
+	AccessToken func(ctx context.Context) (string, error)
+	// Update writes metadata. Nil: only the play's own user has metadata, which are kept until its end.
+	Update func(ctx context.Context, userID, kind string, patch json.RawMessage) (json.RawMessage, error)
 }
 
 // ExampleDomain is the tenant's domain in a play.
@@ -51,6 +58,12 @@ const exampleToken = "example-access-token"
 func (p *Play) Complete() error {
 	if err := p.settle(); err != nil {
 		return err
+	}
+	if p.Domain == "" {
+		p.Domain = ExampleDomain
+	}
+	if p.AccessToken == nil {
+		p.AccessToken = func(context.Context) (string, error) { return exampleToken, nil }
 	}
 	examples := map[string]*json.RawMessage{p.exampleEvent(): &p.Event}
 	if p.Kind == Rule {
@@ -68,25 +81,24 @@ func (p *Play) Complete() error {
 	return nil
 }
 
-func (p *Play) rules(ctx context.Context, h *script.Host, tenant string, c *changes) (Result, error) {
+func (p *Play) rules(ctx context.Context, by Runner, watch script.Watch, c *changes) (Result, error) {
 	run := script.Run{
-		Tenant: tenant, User: p.User, Context: p.Context, Configuration: p.Configuration,
-		Domain: ExampleDomain, BaseURL: "https://" + ExampleDomain + "/api/v2",
-		AccessToken:    func(context.Context) (string, error) { return exampleToken, nil },
-		UpdateMetadata: c.update,
+		Tenant: p.Tenant, User: p.User, Context: p.Context, Configuration: p.Configuration,
+		Domain: p.Domain, BaseURL: "https://" + p.Domain + "/api/v2",
+		AccessToken: p.AccessToken, UpdateMetadata: c.write, Watch: watch,
 	}
 	for _, s := range p.Scripts {
 		run.Rules = append(run.Rules, script.Rule{ID: "rul_" + s.Name, Name: s.Name, Source: s.Source})
 	}
-	out, err := h.Rules(ctx, run)
+	out, err := by.Rules(ctx, run)
 	if err != nil {
 		return Result{}, err
 	}
 	return OfRules(out), nil
 }
 
-func (p *Play) trigger(ctx context.Context, h *script.Host, tenant string) (Result, error) {
-	run := script.TriggerRun{Tenant: tenant, Trigger: script.TriggerByID(p.Trigger), Hook: p.Kind == Hook, Event: p.Event, Rules: p.Rules, Resume: p.Resume}
+func (p *Play) trigger(ctx context.Context, by Runner, watch script.Watch) (Result, error) {
+	run := script.TriggerRun{Tenant: p.Tenant, Watch: watch, Trigger: script.TriggerByID(p.Trigger), Hook: p.Kind == Hook, Event: p.Event, Rules: p.Rules, Resume: p.Resume}
 	if len(p.Roles) > 0 {
 		known, err := json.Marshal(map[string]any{"roles": p.Roles})
 		if err != nil {
@@ -101,7 +113,7 @@ func (p *Play) trigger(ctx context.Context, h *script.Host, tenant string) (Resu
 	for _, s := range p.Scripts {
 		run.Scripts = append(run.Scripts, script.Script{ID: s.Name, Name: s.Name, Source: s.Source, Secrets: p.Secrets, Modules: modules})
 	}
-	out, err := h.Trigger(ctx, run)
+	out, err := by.Trigger(ctx, run)
 	if err != nil {
 		return Result{}, err
 	}
@@ -120,7 +132,7 @@ func (p *Play) exampleEvent() string {
 }
 
 // call calls the script of a connection.
-func (p *Play) call(ctx context.Context, h *script.Host, tenant string) (Result, error) {
+func (p *Play) call(ctx context.Context, by Runner, watch script.Watch) (Result, error) {
 	var of struct {
 		Arguments []any `json:"arguments"`
 		Context   any   `json:"context"`
@@ -132,8 +144,8 @@ func (p *Play) call(ctx context.Context, h *script.Host, tenant string) (Result,
 	if len(of.Arguments) != len(o.Arguments) {
 		return Result{}, fmt.Errorf("%s takes %d arguments (%s), not %d", p.Kind, len(o.Arguments), strings.Join(o.Arguments, ", "), len(of.Arguments))
 	}
-	out, err := h.Call(ctx, script.CallRun{
-		Tenant: tenant, Connection: "example", Operation: o, Source: p.Scripts[0].Source, Arguments: of.Arguments, Context: of.Context,
+	out, err := by.Call(ctx, script.CallRun{
+		Tenant: p.Tenant, Watch: watch, Connection: "example", Operation: o, Source: p.Scripts[0].Source, Arguments: of.Arguments, Context: of.Context,
 		Configuration: p.Configuration,
 	})
 	if err != nil {
@@ -153,15 +165,38 @@ func (p *Play) call(ctx context.Context, h *script.Host, tenant string) (Result,
 	return r, nil
 }
 
-// changes are the writes of metadata that rules asked for, over the one user that there is.
+// changes are the writes of metadata that rules asked for.
 type changes struct {
+	update func(ctx context.Context, userID, kind string, patch json.RawMessage) (json.RawMessage, error) // nil: over the one user that there is
+
 	mu     sync.Mutex
 	user   json.RawMessage
 	writes []Write
 }
 
-// update is what auth0.users.update* calls. Users other than the play's own are not there.
-func (c *changes) update(_ context.Context, userID, kind string, patch json.RawMessage) (json.RawMessage, error) {
+func (c *changes) all() []Write {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.writes
+}
+
+// write is what auth0.users.update* calls.
+func (c *changes) write(ctx context.Context, userID, kind string, patch json.RawMessage) (json.RawMessage, error) {
+	update := c.update
+	if update == nil {
+		update = c.own
+	}
+	user, err := update(ctx, userID, kind, patch)
+	if err == nil {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.writes = append(c.writes, Write{UserID: userID, Kind: kind, Patch: patch})
+	}
+	return user, err
+}
+
+// own changes the play's own user; others are not there.
+func (c *changes) own(_ context.Context, userID, kind string, patch json.RawMessage) (json.RawMessage, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	var user map[string]json.RawMessage
@@ -188,6 +223,5 @@ func (c *changes) update(_ context.Context, userID, kind string, patch json.RawM
 	if c.user, err = json.Marshal(user); err != nil {
 		return nil, err
 	}
-	c.writes = append(c.writes, Write{UserID: userID, Kind: kind, Patch: patch})
 	return c.user, nil
 }

@@ -207,7 +207,7 @@ func TestParseStubRefuses(t *testing.T) {
 // TestLiveCalls go out only when they may, and not to private addresses.
 func TestLiveCalls(t *testing.T) {
 	s := stage(t)
-	s.net.outside = roundTrip(func(req *http.Request) (*http.Response, error) {
+	s.outside.Transport = roundTrip(func(req *http.Request) (*http.Response, error) {
 		return &http.Response{StatusCode: 200, Header: http.Header{}, Body: http.NoBody, Request: req}, nil
 	})
 	rule := []Script{{"r", `function r(user, context, callback) { require('request')('https://live.example/', (e, res) => { console.log(e ? e.code : res.statusCode); callback(null); }); }`}}

@@ -3,12 +3,20 @@ package rehearsal
 import (
 	"context"
 	"fmt"
-	"log/slog"
+	"net/http"
 	"sync"
+	"sync/atomic"
 
 	"github.com/stagedoor/stagedoor/internal/outbound"
 	"github.com/stagedoor/stagedoor/internal/script"
 )
+
+// Runner runs scripts; a [script.Host] is one.
+type Runner interface {
+	Rules(ctx context.Context, run script.Run) (script.Outcome, error)
+	Trigger(ctx context.Context, run script.TriggerRun) (script.TriggerOutcome, error)
+	Call(ctx context.Context, run script.CallRun) (script.CallOutcome, error)
+}
 
 // Config says how plays are run. Its zero value is usable.
 type Config struct {
@@ -17,105 +25,77 @@ type Config struct {
 	Outbound outbound.Config // what plays that may call out can reach
 }
 
-// Stage runs plays, one at a time, in a worker process of its own.
+// Stage runs plays in a worker process of its own. It is safe for concurrent use.
 type Stage struct {
-	host *script.Host
-
-	mu    sync.Mutex // one play at a time
-	plays int
-	net   network
-	late  late
+	host    *script.Host
+	outside *http.Client
+	plays   atomic.Uint64
 }
 
 // Open makes a stage; Close must follow.
 func Open(cfg Config) *Stage {
-	s := &Stage{}
 	client := outbound.New(cfg.Outbound)
-	s.net.outside = client.Transport
-	client.Transport = &s.net
-	s.host = script.New(script.Config{Command: cfg.Command, Workers: 1, HTTP: client, Limits: cfg.Limits, Log: slog.New(&s.late)})
-	return s
+	return &Stage{host: script.New(script.Config{Command: cfg.Command, Workers: 1, HTTP: client, Limits: cfg.Limits}), outside: client}
 }
 
 // Close ends the worker.
 func (s *Stage) Close() error { return s.host.Close() }
 
-// Rehearse runs a play and waits for what its scripts go on with in the background. What scripts do wrong is in the result; the error says
-// that the play could not be run. Nothing is left for the next play: neither `global` nor api.cache.
+// Rehearse runs a play for a tenant that there never was: nothing is left for the next play, neither `global` nor api.cache.
 func (s *Stage) Rehearse(ctx context.Context, p Play) (Result, error) {
+	p.Tenant = fmt.Sprintf("rehearsal %d", s.plays.Add(1))
+	return Rehearse(ctx, s.host, s.outside, p)
+}
+
+// Rehearse runs a play and waits for what its scripts go on with in the background. What scripts do wrong is in the result; the error says
+// that the play could not be run. outside makes the calls that no stub answers, where the play lets them go out; nil: none.
+func Rehearse(ctx context.Context, by Runner, outside *http.Client, p Play) (Result, error) {
 	if err := p.Complete(); err != nil {
 		return Result{}, err
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.plays++
-	tenant := fmt.Sprintf("rehearsal %d", s.plays)
-	s.net.begin(p.Stubs, p.Live)
-	s.late.begin()
+	net := newNetwork(p.Stubs, p.Live, outside)
+	changes := &changes{user: p.User, update: p.Update}
+	var late late
+	done := make(chan struct{})
+	watch := script.Watch{HTTP: net.client, Late: late.add, Done: func() { close(done) }}
 	var out Result
 	var err error
-	changes := &changes{user: p.User}
 	switch {
 	case p.Kind == Rule:
-		out, err = p.rules(ctx, s.host, tenant, changes)
+		out, err = p.rules(ctx, by, watch, changes)
 	case operation(p.Kind) != nil:
-		out, err = p.call(ctx, s.host, tenant)
+		out, err = p.call(ctx, by, watch)
 	default:
-		out, err = p.trigger(ctx, s.host, tenant)
+		out, err = p.trigger(ctx, by, watch)
 	}
 	if err != nil {
 		return Result{}, err
 	}
-	err = s.host.Settle(ctx)
-	changes.mu.Lock()
-	defer changes.mu.Unlock()
-	out.Metadata = append(out.Metadata, changes.writes...)
-	out.HTTP = s.net.end()
-	out.Console = append(out.Console, s.late.end()...)
-	return out, err
+	select {
+	case <-done:
+	case <-ctx.Done():
+		return Result{}, ctx.Err()
+	}
+	out.Metadata = append(out.Metadata, changes.all()...)
+	out.HTTP = net.all()
+	out.Console = append(out.Console, late.all()...)
+	return out, nil
 }
 
-// late catches the lines that scripts write when their outcome is out: the host has only its log for them.
+// late keeps the lines that scripts write when their outcome is out.
 type late struct {
 	mu    sync.Mutex
 	lines []Line
 }
 
-func (l *late) begin() {
+func (l *late) add(line script.Line) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.lines = nil
+	l.lines = append(l.lines, Line{Script: line.Rule, Level: line.Level, Text: line.Text, Late: true})
 }
 
-func (l *late) end() []Line {
+func (l *late) all() []Line {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.lines
 }
-
-func (l *late) Enabled(context.Context, slog.Level) bool { return true }
-
-func (l *late) Handle(_ context.Context, r slog.Record) error {
-	if r.Message != "script console after the outcome" {
-		return nil
-	}
-	line := Line{Late: true}
-	r.Attrs(func(a slog.Attr) bool {
-		switch a.Key {
-		case "rule":
-			line.Script = a.Value.String()
-		case "level":
-			line.Level = a.Value.String()
-		case "text":
-			line.Text = a.Value.String()
-		}
-		return true
-	})
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.lines = append(l.lines, line)
-	return nil
-}
-
-func (l *late) WithAttrs([]slog.Attr) slog.Handler { return l }
-func (l *late) WithGroup(string) slog.Handler      { return l }

@@ -121,22 +121,30 @@ func (s *Stub) matches(req *http.Request) bool {
 
 // network answers the calls of a play and keeps what was called.
 type network struct {
-	outside http.RoundTripper
+	client  *http.Client      // which calls it
+	outside http.RoundTripper // nil: no call goes out
 
 	mu    sync.Mutex
-	live  bool
 	stubs []Stub
 	used  []bool
 	calls []*Exchange
 }
 
-func (n *network) begin(stubs []Stub, live bool) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	n.stubs, n.used, n.live, n.calls = stubs, make([]bool, len(stubs)), live, nil
+func newNetwork(stubs []Stub, live bool, outside *http.Client) *network {
+	n := &network{stubs: stubs, used: make([]bool, len(stubs))}
+	var client http.Client
+	if outside != nil {
+		client = *outside
+		if live {
+			n.outside = outside.Transport
+		}
+	}
+	client.Transport = n
+	n.client = &client
+	return n
 }
 
-func (n *network) end() []Exchange {
+func (n *network) all() []Exchange {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	var out []Exchange
@@ -176,7 +184,7 @@ func (n *network) RoundTrip(req *http.Request) (*http.Response, error) {
 		c.Body = string(body)
 	}
 	n.mu.Lock()
-	stub, live := n.answers(req), n.live
+	stub := n.answers(req)
 	n.calls = append(n.calls, c)
 	n.mu.Unlock()
 	var res *http.Response
@@ -184,7 +192,7 @@ func (n *network) RoundTrip(req *http.Request) (*http.Response, error) {
 	switch {
 	case stub != nil:
 		res, err = stub.answer(req)
-	case live:
+	case n.outside != nil:
 		res, err = n.outside.RoundTrip(req)
 	default:
 		err = fmt.Errorf("no stub matches: %w", syscall.ECONNREFUSED)

@@ -124,7 +124,8 @@ func bare(text string) string {
 }
 
 func (j *job) fetch(c httpCall) (*httpReply, error) {
-	if j.host.cfg.HTTP == nil {
+	own := j.client()
+	if own == nil {
 		return nil, &callError{Message: "Scripts cannot call out here", Code: "ECONNREFUSED"}
 	}
 	u, err := url.Parse(c.URL)
@@ -158,7 +159,7 @@ func (j *job) fetch(c httpCall) (*httpReply, error) {
 	if _, ok := c.Headers["user-agent"]; !ok {
 		req.Header.Set("User-Agent", "stagedoor-script")
 	}
-	client := *j.host.cfg.HTTP
+	client := *own
 	outer := client.CheckRedirect
 	client.CheckRedirect = func(req *http.Request, via []*http.Request) error {
 		if c.Redirects == 0 {

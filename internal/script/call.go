@@ -53,6 +53,8 @@ type CallRun struct {
 	Arguments     []any             // as the operation lists them; values that can be JSON
 	Context       any               // nil: the function gets none
 	Configuration map[string]string // of the connection, what the script sees as `configuration`
+
+	Watch
 }
 
 // CallOutcome is what came of it.
@@ -90,7 +92,7 @@ func (h *Host) Call(ctx context.Context, run CallRun) (CallOutcome, error) {
 		}
 	}
 	name := run.Connection + " " + run.Operation.Name
-	j := newJob(h, ctx, Run{Tenant: run.Tenant, Configuration: run.Configuration, Rules: []Rule{{Name: name, Source: run.Source}}})
+	j := newJob(h, ctx, Run{Tenant: run.Tenant, Watch: run.Watch, Configuration: run.Configuration, Rules: []Rule{{Name: name, Source: run.Source}}})
 	j.call = &s
 	r, err := h.wait(ctx, j)
 	if err != nil {

@@ -37,6 +37,7 @@ func newJob(h *Host, ctx context.Context, run Run) *job {
 	j := &job{id: h.ids.Add(1), host: h, run: run, outcome: make(chan result, 1), checked: make(chan message, 1)}
 	// Work that a script has begun goes on when the login that began it is answered, or given up.
 	j.ctx, j.cancel = context.WithTimeout(context.WithoutCancel(ctx), h.cfg.Limits.Wall+grace+time.Second)
+	j.watched()
 	return j
 }
 
@@ -100,6 +101,9 @@ func (j *job) line(m message) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if j.over {
+		if j.run.Late != nil {
+			j.run.Late(line)
+		}
 		j.host.cfg.Log.Debug("script console after the outcome", "tenant", j.run.Tenant, "rule", line.Rule, "level", line.Level, "text", line.Text)
 		return
 	}

@@ -22,6 +22,8 @@ type TriggerRun struct {
 	Rules   []string        // ids of the rules that ran before, for api.rules.wasExecuted
 	Known   json.RawMessage // what the trigger's api knows beyond the event: an object; nil for nothing
 	Resume  bool            // the person came back whom the first script had sent elsewhere
+
+	Watch
 }
 
 // Script is one action or hook. Its source is a module in the manner of Node.
@@ -77,7 +79,7 @@ func (h *Host) Trigger(ctx context.Context, run TriggerRun) (TriggerOutcome, err
 	if !isObject(bytes.TrimSpace(run.Event)) || !json.Valid(run.Event) {
 		return TriggerOutcome{}, errors.New("script: the event must be a JSON object")
 	}
-	j := newJob(h, ctx, Run{Tenant: run.Tenant})
+	j := newJob(h, ctx, Run{Tenant: run.Tenant, Watch: run.Watch})
 	j.trigger, j.began = &run, time.Now()
 	for _, s := range run.Scripts {
 		j.run.Rules = append(j.run.Rules, Rule{ID: s.ID, Name: s.Name, Source: s.Source})

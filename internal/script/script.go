@@ -93,6 +93,8 @@ type Run struct {
 	// The id comes from the script: the callee must look it up in the run's own tenant. Nil: the call fails. Like AccessToken it may
 	// be called, from several goroutines, after Rules has returned, until the run's background work is over.
 	UpdateMetadata func(ctx context.Context, userID, kind string, patch json.RawMessage) (json.RawMessage, error)
+
+	Watch
 }
 
 // Outcome is what came of a run.
