@@ -12,6 +12,7 @@ import (
 	"github.com/stagedoor/stagedoor/internal/connection"
 	"github.com/stagedoor/stagedoor/internal/guard"
 	"github.com/stagedoor/stagedoor/internal/pipeline"
+	"github.com/stagedoor/stagedoor/internal/rehearsal"
 	"github.com/stagedoor/stagedoor/internal/script"
 	"github.com/stagedoor/stagedoor/internal/store"
 	"github.com/stagedoor/stagedoor/internal/token"
@@ -34,8 +35,8 @@ type Deps struct {
 	SendInvitation func(ctx context.Context, st *store.Store, o *stagedoor.Organization, v *stagedoor.Invitation, link string) error
 	// CheckDraft compiles an action or a hook and looks for its modules. Nil checks nothing.
 	CheckDraft func(ctx context.Context, d script.Draft) error
-	// RunTrigger runs the draft of an action for a test. Nil: actions cannot be tested.
-	RunTrigger func(ctx context.Context, run script.TriggerRun) (script.TriggerOutcome, error)
+	// Scripts runs drafts of actions and rules for a test. Nil: they cannot be tested.
+	Scripts rehearsal.Runner
 	// SendVerification sends the mail that asks a user to verify the e-mail address. clientID and organizationID may be empty. Nil
 	// sends nothing.
 	SendVerification func(ctx context.Context, st *store.Store, u *stagedoor.User, clientID, organizationID string) error

@@ -50,8 +50,9 @@ func newHouse(t *testing.T, db *store.DB) *house {
 	t.Helper()
 	h := &house{T: t, db: db, signers: map[string]*jose.Signer{}}
 	database := &connection.Database{Hasher: password.NewHasher()}
+	keys := &token.Keys{}
 	h.api = New(Deps{
-		Keys: &token.Keys{}, Database: database, Pipeline: &pipeline.Pipeline{Database: database, Scripts: scripts}, Clock: func() time.Time { return start },
+		Keys: keys, Database: database, Pipeline: &pipeline.Pipeline{Database: database, Scripts: scripts, Minter: &token.Minter{Keys: keys}}, Clock: func() time.Time { return start },
 		CheckScript: func(_ context.Context, source string) error {
 			if !strings.HasPrefix(source, "function") {
 				return stagedoor.Errorf(stagedoor.Invalid, "invalid_script", "unexpected token at line 1")
@@ -62,7 +63,7 @@ func newHouse(t *testing.T, db *store.DB) *house {
 			h.invited = append(h.invited, v.Invitee+" "+link)
 			return nil
 		},
-		CheckDraft: scripts.CheckDraft, RunTrigger: scripts.Trigger,
+		CheckDraft: scripts.CheckDraft, Scripts: scripts,
 		SendVerification: func(_ context.Context, _ *store.Store, u *stagedoor.User, clientID, _ string) error {
 			h.mails = append(h.mails, u.ID+" "+clientID)
 			return nil

@@ -9,7 +9,7 @@ import (
 //go:embed operations.tsv
 var operationsTable string
 
-// Operation is one row of the inventory: an operation that the API we follow has.
+// Operation is one row of the inventory: an operation that the API we follow has, or one of our own, whose tier is "own".
 type Operation struct {
 	Method, Path, Scopes, Purpose, Status, Tier string
 	State                                       string // served, planned, or declined: and why

@@ -177,6 +177,7 @@ func (a *API) routes() []row {
 		{"POST", "/rules", "create:rules", 201, "Create a rule", body(a.createRule)},
 		{"GET", "/rules/{id}", "read:rules", 200, "Get a rule", query(a.readRule)},
 		{"PATCH", "/rules/{id}", "update:rules", 200, "Update a rule", body(a.updateRule)},
+		{"POST", "/rules/{id}/try", "update:rules", 200, "Try a rule", body(a.tryRule)},
 		{"DELETE", "/rules/{id}", "delete:rules", 204, "Delete a rule", plain(a.deleteRule)},
 		{"GET", "/rules-configs", "read:rules_configs", 200, "Get rules config variable keys", query(a.listRulesConfigs)},
 		{"PUT", "/rules-configs/{key}", "update:rules_configs", 200, "Set rules config for a given key", body(a.setRulesConfig)},

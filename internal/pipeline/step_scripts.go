@@ -150,10 +150,8 @@ func (p *Pipeline) runRules(ctx context.Context, v Visit, in *ruleInput, a *stag
 	if run.Configuration, err = v.Store.RulesConfigs(ctx); err != nil {
 		return nil, err
 	}
-	run.AccessToken = func(ctx context.Context) (string, error) { return p.scriptToken(ctx, v) }
-	run.UpdateMetadata = func(ctx context.Context, userID, kind string, patch json.RawMessage) (json.RawMessage, error) {
-		return updateMetadata(ctx, v.Store, userID, kind, patch)
-	}
+	run.AccessToken = func(ctx context.Context) (string, error) { return p.ScriptToken(ctx, v, "read:users", "update:users") }
+	run.UpdateMetadata = MetadataUpdate(v.Store)
 	out, err := p.Scripts.Rules(ctx, run)
 	if err != nil {
 		return nil, err
@@ -255,15 +253,22 @@ func applyContext(raw json.RawMessage, in *ruleInput, a *stagedoor.Authorization
 	return err
 }
 
-// scriptToken is auth0.accessToken: a management token that reads and updates users.
-func (p *Pipeline) scriptToken(ctx context.Context, v Visit) (string, error) {
+// ScriptToken is auth0.accessToken, a management token; in logins it reads and updates users.
+func (p *Pipeline) ScriptToken(ctx context.Context, v Visit, scopes ...string) (string, error) {
 	audience := v.Issuer + "api/v2/"
 	rs, err := token.ResourceServer(ctx, v.Store, audience)
 	if err != nil {
 		return "", err
 	}
-	t, _, err := p.Minter.Machine(ctx, v.Store, &stagedoor.Client{ID: "rules"}, rs, audience, v.Issuer, []string{"read:users", "update:users"})
+	t, _, err := p.Minter.Machine(ctx, v.Store, &stagedoor.Client{ID: "rules"}, rs, audience, v.Issuer, scopes)
 	return t, err
+}
+
+// MetadataUpdate is what writes metadata of a tenant's users for its rules, see [script.Run].
+func MetadataUpdate(st *store.Store) func(ctx context.Context, userID, kind string, patch json.RawMessage) (json.RawMessage, error) {
+	return func(ctx context.Context, userID, kind string, patch json.RawMessage) (json.RawMessage, error) {
+		return updateMetadata(ctx, st, userID, kind, patch)
+	}
 }
 
 // updateMetadata is auth0.users.updateUserMetadata and updateAppMetadata.

@@ -242,6 +242,18 @@ func (p *Play) begin(f *scenarioFile) error {
 	return nil
 }
 
+// Changed is an example after merge patches (RFC 7396), in their order.
+func Changed(example string, patches ...any) (json.RawMessage, error) {
+	out := value(Example(example))
+	for _, p := range patches {
+		change := asJSON(p)
+		if change != nil {
+			out = merged(out, change)
+		}
+	}
+	return json.Marshal(out)
+}
+
 // merged is a value after a merge patch (RFC 7396).
 func merged(target, patch any) any {
 	change, ok := patch.(map[string]any)
