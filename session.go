@@ -127,6 +127,7 @@ type Authorization struct {
 	OrgID       string   `json:",omitempty"` // the organization that the tokens are for
 	OrgName     string   `json:",omitempty"` // its name, where tokens show it
 
+	Actor      json.RawMessage `json:",omitempty"` // who acts for the person: the claim act
 	Refreshing *AccessChange `json:",omitempty"` // what scripts change of the refresh tokens
 }
 

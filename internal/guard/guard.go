@@ -10,8 +10,9 @@ import (
 
 // The buckets of an address.
 const (
-	BucketLogin  = "login-ip"
-	BucketSignUp = "signup-ip"
+	BucketLogin    = "login-ip"
+	BucketSignUp   = "signup-ip"
+	BucketExchange = "exchange-ip"
 )
 
 // Attempt is one try to log in.
@@ -117,6 +118,28 @@ func SignUp(ctx context.Context, st *store.Store, ip string) error {
 		return stagedoor.Errorf(stagedoor.TooMany, "too_many_requests", "Too many sign-ups. Please wait a moment and try again.")
 	}
 	return st.Fill(ctx, BucketSignUp, ip, s.Stage.PreUserRegistration)
+}
+
+// Exchange refuses the exchange of a token of somebody else's making from an address whose tokens were wrong too often.
+func Exchange(ctx context.Context, st *store.Store, ip string) error {
+	s, err := suspiciousIP(ctx, st)
+	if err != nil || !s.Blocks() || stagedoor.Listed(s.Allowlist, ip) {
+		return err
+	}
+	full, err := st.Full(ctx, BucketExchange, ip, s.Stage.PreCustomTokenExchange)
+	if err == nil && full {
+		err = errSuspicious()
+	}
+	return err
+}
+
+// WrongToken counts a token that was wrong.
+func WrongToken(ctx context.Context, st *store.Store, ip string) error {
+	s, err := suspiciousIP(ctx, st)
+	if err != nil || !s.Enabled || stagedoor.Listed(s.Allowlist, ip) {
+		return err
+	}
+	return st.Fill(ctx, BucketExchange, ip, s.Stage.PreCustomTokenExchange)
 }
 
 // Blocks lists where somebody with one of the identifiers is kept out now.

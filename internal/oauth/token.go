@@ -28,8 +28,11 @@ type tokenResponse struct {
 	RefreshToken string `json:"refresh_token,omitempty"`
 	IDToken      string `json:"id_token,omitempty"`
 	Scope        string `json:"scope,omitempty"`
-	ExpiresIn    int    `json:"expires_in"` // seconds
-	TokenType    string `json:"token_type"`
+
+	IssuedTokenType string `json:"issued_token_type,omitempty"` // of a token exchange (RFC 8693)
+
+	ExpiresIn int    `json:"expires_in"` // seconds
+	TokenType string `json:"token_type"`
 }
 
 // token is the token endpoint. All that grants share is done here, before any of them runs.
@@ -71,7 +74,7 @@ func (d *Door) redeem(r *http.Request, st *store.Store, params map[string]string
 	switch {
 	case !known:
 		err = stagedoor.Errorf(stagedoor.Forbidden, "unsupported_grant_type", "Unsupported grant type: %s", name)
-	case !client.Allows(name):
+	case g.may != nil && !g.may(client), g.may == nil && !client.Allows(name):
 		err = errGrant(name)
 	default:
 		err = checkProof(client)
@@ -118,7 +121,7 @@ func scriptBody(params map[string]string) map[string]any {
 	out := map[string]any{}
 	for name, value := range params {
 		switch name {
-		case "client_secret", "password", "refresh_token", "code", "code_verifier", "client_assertion":
+		case "client_secret", "password", "refresh_token", "code", "code_verifier", "client_assertion", "subject_token", "actor_token":
 		default:
 			out[name] = value
 		}
@@ -130,13 +133,15 @@ func scriptBody(params map[string]string) map[string]any {
 type grant struct {
 	success, failure string // log event types
 	redeem           func(context.Context, *tokenRequest) (*tokenResponse, error)
+	may              func(*stagedoor.Client) bool // nil: the client's grant types say
 }
 
 // grants are what /oauth/token redeems.
 var grants = map[string]grant{
-	"authorization_code": {"seacft", "feacft", redeemCode},
-	"refresh_token":      {"sertft", "fertft", redeemRefreshToken},
-	"client_credentials": {"seccft", "feccft", redeemClientCredentials},
+	"authorization_code": {success: "seacft", failure: "feacft", redeem: redeemCode},
+	"refresh_token":      {success: "sertft", failure: "fertft", redeem: redeemRefreshToken},
+	"client_credentials": {success: "seccft", failure: "feccft", redeem: redeemClientCredentials},
+	grantTokenExchange:   {success: "secte", failure: "fecte", redeem: exchangeToken, may: mayExchange},
 }
 
 func joined(scope []string) string { return strings.Join(scope, " ") }

@@ -543,6 +543,7 @@ type tokenAnswer struct {
 	Error            string `json:"error"`
 	ErrorDescription string `json:"error_description"`
 	ErrorURI         string `json:"error_uri"`
+	IssuedTokenType  string `json:"issued_token_type"`
 }
 
 func (w *world) token(form url.Values) *tokenAnswer {

@@ -83,6 +83,7 @@ type ruleInput struct {
 	back     *way                            // nil unless the person came back from elsewhere
 
 	primary  string           // context.primaryUser of rules
+	exchange *TokenExchange   // nil unless a token of somebody else's is exchanged
 	became   bool             // scripts have made the person another user
 	recookie bool             // the session's cookie has to be set again
 	roles    []stagedoor.Role // once they were read; see [Pipeline.roles]

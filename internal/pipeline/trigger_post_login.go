@@ -175,7 +175,7 @@ func enabledRules(ctx context.Context, st *store.Store) ([]string, error) {
 // told too.
 func (p *Pipeline) postLoginEvent(ctx context.Context, v Visit, in *ruleInput, a *stagedoor.Authorization) (map[string]any, error) {
 	method := "GET"
-	if in.refresh != nil {
+	if in.refresh != nil || in.exchange != nil {
 		method = "POST"
 	}
 	query := in.query
@@ -235,6 +235,13 @@ func (p *Pipeline) postLoginEvent(ctx context.Context, v Visit, in *ruleInput, a
 // eventTransaction is the login as its request began it.
 func eventTransaction(in *ruleInput, a *stagedoor.Authorization) map[string]any {
 	t := map[string]any{"protocol": in.protocol, "requested_scopes": nonNilList(a.Scope), "metadata": nonNilMetadata(in.state.Metadata)}
+	if x := in.exchange; x != nil {
+		t["requested_scopes"], t["subject_token_type"] = nonNilList(x.Scope), x.SubjectType
+		if a.Actor != nil {
+			t["actor"] = a.Actor
+		}
+		set(t, map[string]string{"actor_token_type": x.ActorType})
+	}
 	if r := in.request; r != nil {
 		t["requested_scopes"], t["response_type"], t["prompt"] = nonNilList(r.Scope), strings.Fields(r.ResponseType), nonNilList(r.Prompt)
 		t["ui_locales"] = strings.Fields(r.UILocales)

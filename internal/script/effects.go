@@ -23,6 +23,7 @@ type Effects struct {
 	PrimaryUser  string                     // id of the user who the person is from now on; empty: as before
 	Suspend      *Suspension                // nil: all scripts ran
 	Factor       *Factor                    // what api.multifactor.enable asked for; nil: it was not called
+	Answers      map[string]json.RawMessage // what is special to a trigger; its file says what there is
 	Transaction  map[string]json.RawMessage // metadata of the transaction, with what it had before
 	Unsupported  string                     // the first call that the server cannot follow, such as api.prompt.render
 }
@@ -71,6 +72,7 @@ type effects struct {
 	Primary     string        `json:"primary"`
 	Suspend     *suspension   `json:"suspend"`
 	Factor      *factor       `json:"factor"`
+	Answers     [][2]string   `json:"answers"`
 	Transaction [][2]string   `json:"transaction"`
 	Unsupported string        `json:"unsupported"`
 }
@@ -114,6 +116,12 @@ type suspension struct {
 	Details string `json:"details"`
 }
 
+// Answer reads what a trigger's scripts answered under a name into v, and tells whether there is such a thing.
+func (e *Effects) Answer(name string, v any) bool {
+	raw, there := e.Answers[name]
+	return there && json.Unmarshal(raw, v) == nil
+}
+
 type denial struct {
 	Script  int    `json:"script"`
 	Code    string `json:"code"`
@@ -125,7 +133,7 @@ type denial struct {
 func (e *effects) public(name func(int) string) Effects {
 	out := Effects{
 		IDClaims: object(e.ID), AccessClaims: object(e.Access), UserMetadata: object(e.User), AppMetadata: object(e.App),
-		Transaction: object(e.Transaction), KeepTokens: e.KeepTokens, Unsupported: clean(e.Unsupported),
+		Transaction: object(e.Transaction), Answers: object(e.Answers), KeepTokens: e.KeepTokens, Unsupported: clean(e.Unsupported),
 	}
 	out.Session, out.RefreshToken, out.Methods, out.PrimaryUser = e.Session.public(), e.Refreshing.public(), e.Methods, e.Primary
 	if s := e.Suspend; s != nil && json.Valid([]byte(s.Details)) {

@@ -12,7 +12,7 @@ var Triggers = []*Trigger{
 	{ID: "password-reset-post-challenge", Versions: versions("v1"), Handler: "onExecutePostChallenge"},
 	{ID: "custom-email-provider", Versions: versions("v1"), Handler: "onExecuteCustomEmailProvider"},
 	{ID: "custom-phone-provider", Versions: versions("v1"), Handler: "onExecuteCustomPhoneProvider"},
-	{ID: "custom-token-exchange", Versions: versions("v1"), Handler: "onExecuteCustomTokenExchange", EntityBound: true},
+	CustomTokenExchange,
 	{ID: "event-stream", Versions: versions("v1"), Handler: "onExecuteEventStream", EntityBound: true},
 	{ID: "password-hash-migration", Versions: versions("v1"), Handler: "onExecutePasswordHashMigration"},
 	{ID: "mcp-tool", Versions: versions("v1"), Handler: "onExecuteMcpTool", EntityBound: true},

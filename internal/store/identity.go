@@ -234,6 +234,19 @@ func (s *Store) unlinkWhere(ctx context.Context, q querier, where string, args .
 	return nil
 }
 
+// UserByIdentity returns the user whose identity, primary or linked, has the full id.
+func (s *Store) UserByIdentity(ctx context.Context, id string) (*stagedoor.User, error) {
+	u, err := s.User(ctx, id)
+	if !stagedoor.IsKind(err, stagedoor.NotFound) {
+		return u, err
+	}
+	owner, err := s.linkedOwner(ctx, s.read(), id)
+	if err != nil {
+		return nil, err
+	}
+	return s.User(ctx, owner)
+}
+
 // UserByLinked returns the user to whom an identity of the connection is linked that has the e-mail address or username, both
 // compared in lower case, and the hash of that identity's password.
 func (s *Store) UserByLinked(ctx context.Context, connection, identifier string) (u *stagedoor.User, hash string, err error) {

@@ -303,6 +303,7 @@ var trespasses = map[string]struct {
 	"UnlinkIdentity": {finds, func(ctx context.Context, s *store.Store) (any, error) {
 		return s.UnlinkIdentity(ctx, "auth0|acme", "auth0", "linked acme")
 	}},
+	"UserByIdentity": {finds, func(ctx context.Context, s *store.Store) (any, error) { return s.UserByIdentity(ctx, "auth0|acme") }},
 	"UserByLinked": {finds, func(ctx context.Context, s *store.Store) (any, error) {
 		u, hash, err := s.UserByLinked(ctx, "Users", "linked-acme@example.com")
 		return []any{u, hash}, err

@@ -84,6 +84,9 @@ func (m *Minter) accessClaims(a *stagedoor.Authorization, how Access, now time.T
 		claims["scope"] = strings.Join(a.Scope, " ")
 	}
 	organizationClaims(claims, a)
+	if a.Actor != nil {
+		claims["act"] = a.Actor
+	}
 	if rfc9068(how.API) {
 		claims["client_id"], claims["jti"] = a.ClientID, stagedoor.NewToken()
 		return claims
@@ -166,6 +169,9 @@ func (m *Minter) IDToken(ctx context.Context, st *store.Store, c *stagedoor.Clie
 		}
 	}
 	organizationClaims(claims, a)
+	if a.Actor != nil {
+		claims["act"] = a.Actor
+	}
 	if a.AuthTime != 0 {
 		claims["auth_time"] = a.AuthTime
 	}

@@ -28,7 +28,7 @@ const unchanged = () => ({expiresAt: 0, idleExpiresAt: 0, cookieMode: '', evict:
 module.exports = function (pipe) {
 	const input = pipe.input, trigger = require('trigger:' + input.id), eventText = stringify(input.event);
 	const effects = {denied: null, scopes: [], methods: [], primary: '', revoke: '', keepTokens: false, suspend: null, factor: null, unsupported: ''};
-	const claims = {id: new Map(), access: new Map()}, metadata = {user: new Map(), app: new Map()}, transaction = new Map();
+	const claims = {id: new Map(), access: new Map()}, metadata = {user: new Map(), app: new Map()}, transaction = new Map(), answers = new Map();
 	const records = new Map(), touched = new Set();
 	for (const key of keysOf(input.cache)) records.set(key, input.cache[key]);
 	const changes = {session: unchanged(), refreshToken: unchanged()}, setBy = {user: new Map(), app: new Map()};
@@ -144,6 +144,9 @@ module.exports = function (pipe) {
 				},
 			};
 		},
+		// answer keeps what is special to the trigger; undefined takes back what was set before.
+		answer: (name, content) => keep(answers, name, content, 'an answer'),
+		answered: name => answers.has(name),
 		cookieMode(mode) {
 			if (mode !== 'persistent' && mode !== 'non-persistent') throw new TypeError("The mode of the cookie must be 'persistent' or 'non-persistent'");
 			changes.session.cookieMode = mode;
@@ -309,6 +312,7 @@ module.exports = function (pipe) {
 			}
 			for (const what of ['session', 'refreshToken']) effects[what] = Object.assign({}, changes[what], {metadata: [...changes[what].metadata].flat()});
 			effects.transaction = [...transaction].filter(pair => pair[1] !== 'null');
+			effects.answers = [...answers];
 			effects.cache = [...touched].map(key => ({key, record: records.get(key) || null}));
 			return effects;
 		},

@@ -1,0 +1,261 @@
+package pipeline
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+
+	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/connection"
+	"github.com/stagedoor/stagedoor/internal/guard"
+	"github.com/stagedoor/stagedoor/internal/script"
+	"github.com/stagedoor/stagedoor/internal/store"
+	"github.com/stagedoor/stagedoor/internal/token"
+)
+
+// exchangeProfiles are the tenant's, as the Management API keeps them.
+var exchangeProfiles = store.Kind[stagedoor.Document]{
+	Name: "token_exchange_profile", ID: func(d *stagedoor.Document) *string { return &d.ID }, Secret: func(d *stagedoor.Document) *string { return &d.Sealed },
+	Missing: stagedoor.Errorf(stagedoor.NotFound, "", "Token exchange profile not found."),
+}
+
+// TokenExchange is a request to give tokens for a token of somebody else's making (RFC 8693).
+type TokenExchange struct {
+	Client                   *stagedoor.Client
+	API                      *stagedoor.ResourceServer // nil: for /userinfo only
+	Audience                 string
+	Scope                    []string // as asked for
+	Organization             string   // id or name; may be empty
+	Subject, SubjectType     string
+	RequestedType            string
+	Actor, ActorType, Locale string
+}
+
+// Exchange runs the action of the profile for the subject token's type, and then the login's scripts for the user whom it names, and returns
+// what tokens are made from. The event, which the caller writes, is completed with the user and with what scripts said.
+func (p *Pipeline) Exchange(ctx context.Context, v Visit, x *TokenExchange, e *stagedoor.LogEvent) (*stagedoor.Authorization, *stagedoor.User, error) {
+	if err := guard.Exchange(ctx, v.Store, v.IP); err != nil {
+		return nil, nil, err
+	}
+	out, s, err := p.exchangeAction(ctx, v, x)
+	e.Details = s.details(e.Details)
+	if err != nil {
+		return nil, nil, err
+	}
+	u, err := p.exchangedUser(ctx, v, x, &out)
+	if err != nil {
+		return nil, nil, err
+	}
+	e.UserID, e.UserName, e.Connection = u.ID, u.Email, u.Connection
+	if u.IsBlocked() {
+		return nil, nil, errBlocked()
+	}
+	a := &stagedoor.Authorization{
+		ClientID: x.Client.ID, UserID: u.ID, Audience: x.Audience, Scope: token.Granted(x.Client, x.API, x.Scope), Conformant: true, Issuer: v.Issuer,
+		AuthTime: v.Store.Clock().Now().Unix(),
+	}
+	if raw, ok := out.Effects.Answers["actor"]; ok {
+		a.Actor = raw
+		a.Scope = slices.DeleteFunc(a.Scope, func(s string) bool { return s == "offline_access" })
+	}
+	in := &ruleInput{client: x.Client, user: u, api: x.API, protocol: "oauth2-token-exchange", state: &stagedoor.ScriptState{}, exchange: x}
+	if err := p.exchangeOrganization(ctx, v, x, &out, in, a); err != nil {
+		return nil, nil, err
+	}
+	if in.org != nil {
+		e.OrgID, e.OrgName = in.org.ID, in.org.Name
+	}
+	if err := saveMetadata(ctx, v.Store, u.ID, out.Effects); err != nil {
+		return nil, nil, err
+	}
+	if err := v.Store.RecordLogin(ctx, u.ID, v.IP); err != nil {
+		return nil, nil, err
+	}
+	if in.user, err = v.Store.User(ctx, u.ID); err != nil { // with the metadata and the login
+		return nil, nil, err
+	}
+	spoken, err := p.runScripts(ctx, v, in, a)
+	if err == nil && in.elsewhere != "" { // there is no browser
+		err = cannotAsk(AskRedirect)
+	}
+	s.console, s.executions = append(s.console, spoken.console...), append(s.executions, spoken.executions...)
+	e.Details = s.details(e.Details)
+	if a.Actor != nil {
+		a.Scope = slices.DeleteFunc(a.Scope, func(s string) bool { return s == "offline_access" })
+	}
+	return a, in.user, err
+}
+
+// exchangeAction runs the action of the subject token's type.
+func (p *Pipeline) exchangeAction(ctx context.Context, v Visit, x *TokenExchange) (script.TriggerOutcome, said, error) {
+	all, err := p.exchangeProfile(ctx, v, x.SubjectType)
+	if err != nil {
+		return script.TriggerOutcome{}, said{}, err
+	}
+	event := commonEvent(v, "POST", nil)
+	event["client"] = eventClient(x.Client)
+	if x.API != nil {
+		event["resource_server"] = map[string]any{"identifier": x.API.Identifier}
+	}
+	if x.Organization != "" {
+		if o, err := anyOrganization(ctx, v.Store, x.Organization); err == nil {
+			event["organization"] = scriptOrganization(o)
+		} else {
+			return script.TriggerOutcome{}, said{}, err
+		}
+	}
+	transaction := map[string]any{
+		"protocol": "oauth2-token-exchange", "subject_token": x.Subject, "subject_token_type": x.SubjectType, "requested_token_type": x.RequestedType,
+		"requested_scopes": nonNilList(x.Scope),
+	}
+	set(transaction, map[string]string{"actor_token": x.Actor, "actor_token_type": x.ActorType})
+	event["transaction"] = transaction
+	out, s, err := all.run(ctx, event, nil)
+	switch d := out.Effects.Denied; {
+	case err != nil:
+		return out, s, err
+	case out.Failure != nil:
+		return out, s, scripted("server_error", out.Failure.Message)
+	case d != nil:
+		var wrong bool
+		if out.Effects.Answer("invalid_subject_token", &wrong) && wrong {
+			if err := guard.WrongToken(ctx, v.Store, v.IP); err != nil {
+				return out, s, err
+			}
+		}
+		refusal := scripted(d.Code, d.Reason)
+		if d.Code != "server_error" {
+			refusal.Kind = stagedoor.Invalid
+		}
+		return out, s, refusal
+	}
+	return out, s, nil
+}
+
+// exchangeProfile is the action, in the version in force, that the profile of a type of tokens names.
+func (p *Pipeline) exchangeProfile(ctx context.Context, v Visit, subjectType string) (*actions, error) {
+	profiles, err := exchangeProfiles.All(ctx, v.Store)
+	if err != nil {
+		return nil, err
+	}
+	for _, d := range profiles {
+		var profile struct {
+			SubjectType string `json:"subject_token_type"`
+			Action      string `json:"action_id"`
+		}
+		if err := json.Unmarshal([]byte(d.Sealed), &profile); err != nil || profile.SubjectType != subjectType {
+			continue
+		}
+		action, err := v.Store.Action(ctx, profile.Action)
+		if err == nil && action.Deployed == "" || stagedoor.IsKind(err, stagedoor.NotFound) {
+			return nil, scripted("server_error", "The action of the token exchange profile is not deployed.")
+		}
+		if err != nil {
+			return nil, err
+		}
+		version, err := v.Store.ActionVersion(ctx, action.ID, action.Deployed)
+		if err != nil {
+			return nil, err
+		}
+		return &actions{p: p, visit: v, trigger: script.CustomTokenExchange, bound: []stagedoor.BoundAction{{Name: action.Name, Version: *version}}}, nil
+	}
+	return nil, stagedoor.Errorf(stagedoor.Invalid, "invalid_request", "There is no token exchange profile for the subject_token_type.")
+}
+
+// exchangedUser is the one user whom the action named.
+func (p *Pipeline) exchangedUser(ctx context.Context, v Visit, x *TokenExchange, out *script.TriggerOutcome) (*stagedoor.User, error) {
+	var id string
+	var by script.ExchangedUser
+	switch {
+	case out.Effects.Answer("user", &id):
+		u, err := v.Store.User(ctx, id)
+		if stagedoor.IsKind(err, stagedoor.NotFound) {
+			err = noSuchUser()
+		}
+		return u, err
+	case out.Effects.Answer("connection", &by):
+		return p.connectedUser(ctx, v, x.Client, &by)
+	}
+	return nil, scripted("server_error", "The action of the token exchange profile set no user.")
+}
+
+func noSuchUser() error {
+	return stagedoor.Errorf(stagedoor.Invalid, "invalid_request", "The user of the subject token does not exist.")
+}
+
+// connectedUser finds, makes or updates a user by their identity at a connection.
+func (p *Pipeline) connectedUser(ctx context.Context, v Visit, client *stagedoor.Client, by *script.ExchangedUser) (*stagedoor.User, error) {
+	conn, err := v.Store.ConnectionByName(ctx, by.Connection)
+	if stagedoor.IsKind(err, stagedoor.NotFound) || err == nil && !conn.EnabledFor(client.ID) {
+		return nil, stagedoor.Errorf(stagedoor.Invalid, "invalid_request", "The connection of the subject token's user is not enabled for the client.")
+	}
+	if err != nil {
+		return nil, err
+	}
+	attributes := &by.Attributes
+	identity := connection.IdentityOf(conn, attributes.UserID)
+	give := func(u *stagedoor.User) error {
+		email, err := connection.NormalizeEmail(attributes.Email)
+		if err != nil {
+			return stagedoor.Errorf(stagedoor.Invalid, "invalid_request", "The e-mail address of the subject token's user is not valid.")
+		}
+		u.Email, u.EmailVerified, u.Username = email, attributes.EmailVerified, attributes.Username
+		u.PhoneNumber, u.PhoneVerified = attributes.PhoneNumber, attributes.PhoneVerified
+		u.Name, u.Nickname, u.GivenName, u.FamilyName, u.Picture = attributes.Name, attributes.Nickname, attributes.GivenName, attributes.FamilyName, attributes.Picture
+		u.FillDefaults()
+		return nil
+	}
+	u, err := v.Store.UserByIdentity(ctx, identity.FullID())
+	switch {
+	case err == nil && u.ID == identity.FullID() && by.Update:
+		return v.Store.UpdateUser(ctx, u.ID, give)
+	case !stagedoor.IsKind(err, stagedoor.NotFound):
+		return u, err
+	case !by.Create:
+		return nil, noSuchUser()
+	}
+	u = &stagedoor.User{ID: identity.FullID(), Connection: conn.Name, Identities: []stagedoor.Identity{identity}}
+	if err := give(u); err != nil {
+		return nil, err
+	}
+	if err := v.Store.CreateUser(ctx, u, ""); err != nil {
+		if stagedoor.IsKind(err, stagedoor.Conflict) {
+			err = stagedoor.Errorf(stagedoor.Invalid, "invalid_request", "%s", stagedoor.AsError(err).Message)
+		}
+		return nil, err
+	}
+	return u, nil
+}
+
+// exchangeOrganization is for which organization the tokens are: the one that the action says, else the one that was asked for.
+func (p *Pipeline) exchangeOrganization(ctx context.Context, v Visit, x *TokenExchange, out *script.TriggerOutcome, in *ruleInput, a *stagedoor.Authorization) error {
+	asked := x.Organization
+	var said string
+	if out.Effects.Answer("organization", &said) {
+		asked = said
+	}
+	if asked == "" {
+		if x.Client.OrganizationUse() == stagedoor.OrganizationsRequire {
+			return ErrOrganizationRequired()
+		}
+		return nil
+	}
+	o, err := anyOrganization(ctx, v.Store, asked)
+	if err != nil {
+		return err
+	}
+	in.org, a.OrgName, err = p.Organization(ctx, v.Store, o.ID, in.user.ID)
+	a.OrgID = o.ID
+	return err
+}
+
+func anyOrganization(ctx context.Context, st *store.Store, asked string) (*stagedoor.Organization, error) {
+	o, err := st.Organization(ctx, asked)
+	if stagedoor.IsKind(err, stagedoor.NotFound) {
+		o, err = st.OrganizationByName(ctx, asked)
+	}
+	if stagedoor.IsKind(err, stagedoor.NotFound) {
+		err = ErrOrganization(asked)
+	}
+	return o, err
+}
