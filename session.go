@@ -128,7 +128,7 @@ type Authorization struct {
 	OrgName     string   `json:",omitempty"` // its name, where tokens show it
 
 	Actor      json.RawMessage `json:",omitempty"` // who acts for the person: the claim act
-	Refreshing *AccessChange `json:",omitempty"` // what scripts change of the refresh tokens
+	Refreshing *AccessChange   `json:",omitempty"` // what scripts change of the refresh tokens
 }
 
 // HasScope tells whether the scope was granted.

@@ -105,6 +105,11 @@ func TestTokenExchange(t *testing.T) {
 		w.exchange("requested_token_type", "urn:x").bad(400, "invalid_request", "Unsupported requested_token_type: urn:x")
 		w.exchange("subject_token", "-").bad(400, "invalid_request", "Missing required parameter: subject_token")
 
+		w.exchangeProfile(`api.authentication.setUserById('auth0|ada')`)
+		w.rule(`function (user, context, callback) { context.multifactor = {provider: 'any'}; callback(null, user, context); }`)
+		w.exchange().bad(403, "interaction_required", "Interaction required")
+		w.noRules()
+
 		// Users by their identity: found, made, updated, or linked to somebody.
 		w.exchangeProfile(`const [behavior, email] = event.transaction.subject_token.split(' ');
 			api.authentication.setUserByConnection('Users', {user_id: 'legacy-7', email, email_verified: true, name: 'Seven', hacked: 1}, {updateBehavior: behavior});`)

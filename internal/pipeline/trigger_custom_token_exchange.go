@@ -75,7 +75,7 @@ func (p *Pipeline) Exchange(ctx context.Context, v Visit, x *TokenExchange, e *s
 		return nil, nil, err
 	}
 	spoken, err := p.runScripts(ctx, v, in, a)
-	if err == nil && in.elsewhere != "" { // there is no browser
+	if d := in.factor; err == nil && (in.elsewhere != "" || d != nil && !d.None) { // there is nobody to ask
 		err = cannotAsk(AskRedirect)
 	}
 	s.console, s.executions = append(s.console, spoken.console...), append(s.executions, spoken.executions...)
