@@ -105,6 +105,8 @@ type LocalSettings struct {
 	// long run, so many at once. 0 means no limit.
 	ManagementRate  int `json:"management_rate,omitempty"`
 	ManagementBurst int `json:"management_burst,omitempty"`
+	// ScriptRuntime is what the tenant's scripts run on: auto, embedded or node; empty means auto.
+	ScriptRuntime string `json:"script_runtime,omitempty"`
 	// PrimaryColor is the colour of buttons and links on the hosted pages, #rrggbb; empty means
 	// Stagedoor's own.
 	PrimaryColor string `json:"primary_color,omitempty"`

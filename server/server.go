@@ -87,7 +87,9 @@ func New(ctx context.Context, cfg config.Config, deps Deps) (*Server, error) {
 		s.db.Close()
 		return nil, err
 	}
-	s.scripts = script.New(script.Config{Command: deps.ScriptCommand, Workers: cfg.ScriptWorkers, HTTP: client, Log: s.log})
+	s.scripts = script.New(script.Config{
+		Command: deps.ScriptCommand, Workers: cfg.ScriptWorkers, HTTP: client, Log: s.log, Node: cfg.ScriptNode, Runtime: s.scriptRuntime,
+	})
 	minter := &token.Minter{Keys: s.keys}
 	database := &connection.Database{Hasher: password.NewHasher()}
 	pipe := &pipeline.Pipeline{Database: database, Scripts: s.scripts, Minter: minter}
@@ -102,12 +104,21 @@ func New(ctx context.Context, cfg config.Config, deps Deps) (*Server, error) {
 	pipe.Blocked = s.login.SendBlocked
 	s.jobs = job.New(job.Deps{DB: s.db, Log: s.log, Identify: connection.Identify, Send: send, SendVerification: s.login.SendVerification})
 	s.mgmt = mgmt.New(mgmt.Deps{
-		Keys: s.keys, Database: database, Pipeline: pipe, CheckScript: s.scripts.Check, CheckDraft: s.scripts.CheckDraft, Scripts: s.scripts, SendVerification: s.login.SendVerification, JobAdded: s.jobs.Wake, SendInvitation: s.login.SendInvitation, HTTP: client, Clock: deps.Clock, Log: s.log,
+		Keys: s.keys, Database: database, Pipeline: pipe, CheckScript: s.scripts.Check, CheckDraft: s.scripts.CheckDraft, Scripts: s.scripts, NodeError: s.scripts.NodeError, SendVerification: s.login.SendVerification, JobAdded: s.jobs.Wake, SendInvitation: s.login.SendInvitation, HTTP: client, Clock: deps.Clock, Log: s.log,
 	})
 	s.streams = &logstream.Deliverer{DB: s.db, Client: client, Log: s.log, Every: streamEvery, Settle: streamSettle}
 	s.reference = newReference(s.mgmt)
 	s.handler = s.front(s.doors())
 	return s, nil
+}
+
+// scriptRuntime is what a tenant chose for its scripts.
+func (s *Server) scriptRuntime(ctx context.Context, tenant string) (string, error) {
+	st, err := s.db.TenantByID(ctx, tenant)
+	if err != nil {
+		return "", err
+	}
+	return st.Tenant().Settings.Local.ScriptRuntime, nil
 }
 
 // checkDatabase tells at the start what would otherwise fail at the first login.

@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"net/url"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -163,6 +164,15 @@ func (c *Config) checkRunning() error {
 	}
 	if c.SearchLimit < 0 || c.SearchLimit > maxSearch {
 		errs = append(errs, wrong("search-limit", "%v is not between 0 and %v", c.SearchLimit, maxSearch))
+	}
+	if c.ScriptNode != "" {
+		path, err := exec.LookPath(c.ScriptNode)
+		if err == nil {
+			c.ScriptNode, err = filepath.Abs(path)
+		}
+		if err != nil {
+			errs = append(errs, wrong("script-node", "%q is not a program", c.ScriptNode))
+		}
 	}
 	if c.ShutdownGrace < 0 || c.ShutdownGrace > maxGrace {
 		errs = append(errs, wrong("shutdown-grace", "%v is not between 0 and %v", c.ShutdownGrace, maxGrace))

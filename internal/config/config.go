@@ -28,6 +28,7 @@ type Config struct {
 
 	ScriptWorkers int           `name:"script-workers" env:"STAGEDOOR_SCRIPT_WORKERS" default:"0" help:"Processes that run scripts of tenants; 0 means one for each core." placeholder:"N"`
 	SearchLimit   time.Duration `name:"search-limit" env:"STAGEDOOR_SEARCH_LIMIT" default:"5s" help:"How long a search of users or logs may take." placeholder:"TIME"`
+	ScriptNode    string        `name:"script-node" env:"STAGEDOOR_SCRIPT_NODE" help:"Node.js (18 or later) for tenants whose scripts run on it. Default: node on PATH, if there is one." placeholder:"FILE"`
 	ShutdownGrace time.Duration `name:"shutdown-grace" env:"STAGEDOOR_SHUTDOWN_GRACE" default:"15s" help:"How long running requests may take to end." placeholder:"TIME"`
 	LogLevel      string        `name:"log-level" env:"STAGEDOOR_LOG_LEVEL" default:"info" enum:"debug,info,warn,error" help:"Least severe lines to log: debug, info, warn, error."`
 	LogFormat     string        `name:"log-format" env:"STAGEDOOR_LOG_FORMAT" default:"text" enum:"text,json" help:"Form of log lines: text, json."`

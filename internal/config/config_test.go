@@ -179,6 +179,7 @@ func TestMistakes(t *testing.T) {
 		"outbound host":        {[]string{"--outbound-allow", "billing"}, `setting outbound-allow "billing" is not an address of the form host:port`},
 		"outbound proxy":       {[]string{"--outbound-proxy", "ftp://u:topsecret@h"}, "setting outbound-proxy is not an http, https or socks5 URL"},
 		"outbound proxy, text": {[]string{"--outbound-proxy", "u:topsecret@h:1"}, "setting outbound-proxy is not an http, https or socks5 URL"},
+		"node":                 {[]string{"--script-node", "/does/not/exist"}, `setting script-node "/does/not/exist" is not a program`},
 		"workers":              {[]string{"--script-workers", "1000"}, "setting script-workers 1000 is not between 0 and 256"},
 		"search":               {[]string{"--search-limit", "1h"}, "setting search-limit 1h0m0s is not between 0 and 1m0s"},
 		"grace":                {[]string{"--shutdown-grace", "1h"}, "setting shutdown-grace 1h0m0s is not between 0 and 10m0s"},

@@ -37,6 +37,8 @@ type Deps struct {
 	CheckDraft func(ctx context.Context, d script.Draft) error
 	// Scripts runs drafts of actions and rules for a test. Nil: they cannot be tested.
 	Scripts rehearsal.Runner
+	// NodeError says why scripts cannot run on Node.js here; nil if they can. Nil asks nobody.
+	NodeError func() error
 	// SendVerification sends the mail that asks a user to verify the e-mail address. clientID and organizationID may be empty. Nil
 	// sends nothing.
 	SendVerification func(ctx context.Context, st *store.Store, u *stagedoor.User, clientID, organizationID string) error

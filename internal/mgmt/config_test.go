@@ -2,6 +2,7 @@ package mgmt
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/url"
 	"slices"
@@ -358,6 +359,7 @@ func TestTenantSettings(t *testing.T) {
 			`{"flags":{"magic":true}}`:                 `Additional properties not allowed: magic' on property flags`,
 			`{"stagedoor":{"colour":true}}`:            `Additional properties not allowed: colour' on property stagedoor`,
 			`{"stagedoor":{"max_metadata_bytes":-1}}`:  `Value -1 is less than minimum 0' on property stagedoor.max_metadata_bytes`,
+			`{"stagedoor":{"script_runtime":"deno"}}`:  `No enum match for: deno' on property stagedoor.script_runtime`,
 			`{"flags":{"enable_sso":"x"}}`:             `Expected type boolean but found type string' on property flags.enable_sso`,
 			`{"enabled_locales":["xx"]}`:               `No enum match for: xx' on property enabled_locales[0]`,
 			`{"enabled_locales":[]}`:                   `Array is too short (0), minimum 1' on property enabled_locales`,
@@ -365,6 +367,17 @@ func TestTenantSettings(t *testing.T) {
 			`{"picture_url":"javascript:1"}`:           `Object didn't pass validation for format absolute-uri-or-empty: javascript:1' on property picture_url`,
 		} {
 			h.call(all, "PATCH", "/tenants/settings", body).fails(400, "invalid_body", payload(reason))
+		}
+		for _, runtime := range []string{"embedded", "node", "auto"} {
+			got := h.call(all, "PATCH", "/tenants/settings", `{"stagedoor":{"script_runtime":"`+runtime+`"}}`).is(200, "")
+			if encode(got.get("stagedoor", "script_runtime")) != `"`+runtime+`"` {
+				h.Errorf("%s: %s", runtime, got.body)
+			}
+		}
+		h.api.NodeError = func() error { return errors.New("Node.js is not installed on this server") }
+		h.call(all, "PATCH", "/tenants/settings", `{"stagedoor":{"script_runtime":"node"}}`).fails(400, "invalid_body", payload(`Node.js is not installed on this server' on property stagedoor.script_runtime`))
+		if got := h.call(all, "GET", "/tenants/settings", "").is(200, ""); encode(got.get("stagedoor", "script_runtime")) != `"auto"` {
+			h.Errorf("after a refusal: %s", got.body)
 		}
 	})
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/script"
 	"github.com/stagedoor/stagedoor/internal/web"
 )
 
@@ -80,6 +81,7 @@ type localSettingsIn struct {
 	MaxSearchResults     web.Opt[int]    `json:"max_search_results" schema:"min=0,max=1000000000"`
 	ManagementRate       web.Opt[int]    `json:"management_rate" schema:"min=0,max=1000000"`
 	ManagementBurst      web.Opt[int]    `json:"management_burst" schema:"min=0,max=1000000"`
+	ScriptRuntime        web.Opt[string] `json:"script_runtime" schema:"enum=auto|embedded|node"`
 	PrimaryColor         web.Opt[string] `json:"primary_color" pattern:"^#([0-9A-Fa-f]{3}){1,2}$"`
 }
 
@@ -242,6 +244,7 @@ func (in *tenantSettingsIn) copyTo(s *stagedoor.TenantSettings) {
 	in.Local.Value.ManagementRate.Into(&s.Local.ManagementRate)
 	in.Local.Value.ManagementBurst.Into(&s.Local.ManagementBurst)
 	in.Local.Value.MaxImportBytes.Into(&s.Local.MaxImportBytes)
+	in.Local.Value.ScriptRuntime.Into(&s.Local.ScriptRuntime)
 	in.Local.Value.PrimaryColor.Into(&s.Local.PrimaryColor)
 	in.Local.Value.DevelopmentInbox.Into(&s.Local.DevelopmentInbox)
 	keepStored(&s.Stored, in.Rest)
@@ -250,6 +253,11 @@ func (in *tenantSettingsIn) copyTo(s *stagedoor.TenantSettings) {
 func (a *API) updateTenantSettings(c *call, in tenantSettingsIn) (any, error) {
 	if err := in.check(); err != nil {
 		return nil, err
+	}
+	if in.Local.Value.ScriptRuntime.Value == script.RuntimeNode && a.NodeError != nil {
+		if err := a.NodeError(); err != nil {
+			return nil, badProperty("stagedoor.script_runtime", err.Error())
+		}
 	}
 	var all map[string]json.RawMessage
 	if err := json.Unmarshal(c.body, &all); err != nil {

@@ -3,14 +3,12 @@
 package script
 
 import (
-	"bytes"
 	"log/slog"
 	"net"
 	"os"
 	"os/exec"
 	"strconv"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -98,21 +96,4 @@ func TestNoNamespaces(t *testing.T) {
 	if n := strings.Count(said.String(), "share the server's network"); n != 1 {
 		t.Errorf("said %d times: %s", n, &said)
 	}
-}
-
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *lockedBuffer) Write(b []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(b)
-}
-
-func (l *lockedBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
 }

@@ -1,10 +1,12 @@
 package script
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"net"
 	"os"
+	"sync"
 	"testing"
 	"time"
 )
@@ -35,4 +37,21 @@ func dialMain(address string) {
 		os.Stderr.WriteString("refused: " + err.Error())
 	}
 	os.Exit(0)
+}
+
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *lockedBuffer) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(b)
+}
+
+func (l *lockedBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
 }

@@ -2,7 +2,11 @@ package script
 
 import (
 	"context"
+	"fmt"
+	"log/slog"
 	"os"
+	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 )
@@ -33,4 +37,46 @@ func needNode(t testing.TB) {
 
 func always(runtime string) func(context.Context, string) (string, error) {
 	return func(context.Context, string) (string, error) { return runtime, nil }
+}
+
+// TestRuntimeOfATenant: the tenant's choice is kept; auto takes Node.js for those who need it.
+func TestRuntimeOfATenant(t *testing.T) {
+	needNode(t)
+	chosen := map[string]string{"n": RuntimeNode, "e": RuntimeEmbedded, "a": RuntimeAuto, "none": ""}
+	h := newHost(t, Config{Workers: 4, Node: installed().path, Runtime: func(_ context.Context, tenant string) (string, error) { return chosen[tenant], nil }})
+	const plain, intl = `user.v8 = typeof Error.stackTraceLimit === 'number'`, `user.v8 = typeof Intl.NumberFormat === 'function'`
+	for _, c := range []struct {
+		tenant, body string
+		v8           bool
+	}{
+		{"n", plain, true}, {"e", plain, false}, {"a", plain, false}, {"none", plain, false}, {"a", intl, true}, {"n", intl, true}, {"none", intl, true},
+		{"a", plain, false}, {"a", `require("luxon"); user.v8 = true`, true},
+	} {
+		out, err := h.Rules(t.Context(), simple(c.tenant, "try { "+c.body+"; } catch (e) { user.v8 = e.code === 'MODULE_NOT_FOUND' && typeof Intl === 'object'; } callback(null, user, context);"))
+		if want := fmt.Sprintf(`{"user_id":"auth0|1","v8":%v}`, c.v8); err != nil || out.Failure != nil || string(out.User) != want {
+			t.Errorf("%s: %s: %v %+v %s", c.tenant, c.body, err, out.Failure, out.User)
+		}
+	}
+}
+
+// TestNodeThatIsNotThere: a tenant that chose Node.js is told, and so is the operator; nothing else is put in its place.
+func TestNodeThatIsNotThere(t *testing.T) {
+	old := filepath.Join(t.TempDir(), "node")
+	if err := os.WriteFile(old, []byte("#!/bin/sh\necho v16.20.2\n"), 0o700); err != nil { //nolint:gosec // it is to be run
+		t.Fatal(err)
+	}
+	for path, why := range map[string]string{"/does/not/exist": "cannot be started", old: `is "v16.20.2": version 18 or later is needed`} {
+		var said lockedBuffer
+		runtime := RuntimeNode
+		h := newHost(t, Config{Node: path, Log: slog.New(slog.NewTextHandler(&said, nil)), Runtime: func(context.Context, string) (string, error) { return runtime, nil }})
+		out, err := h.Rules(t.Context(), simple("t", pass))
+		if err != nil || out.Failure == nil || out.Failure.Kind != KindRuntime || !strings.Contains(out.Failure.Message, why) {
+			t.Errorf("%v %+v", err, out.Failure)
+		}
+		if !strings.Contains(said.String(), "scripts of a tenant cannot run") || h.NodeError() == nil {
+			t.Errorf("said: %s", &said)
+		}
+		runtime = RuntimeAuto
+		must(t, h, simple("t", `typeof Intl; `+pass))
+	}
 }
