@@ -123,7 +123,7 @@ func TestScriptsToken(t *testing.T) {
 	if claims := claimsOf(t, raw); claims["scope"] != "read:users update:users" {
 		t.Fatalf("scopes %v", claims["scope"])
 	}
-	for _, route := range w.Routes() {
+	for _, route := range w.routes() {
 		if !strings.HasPrefix(route.Pattern, "/api/v2/") || route.Pattern == "/api/v2/openapi.json" {
 			continue
 		}

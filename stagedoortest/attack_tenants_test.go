@@ -35,7 +35,7 @@ func TestTenantsAreApart(t *testing.T) {
 			ids["/u/inbox/"] = mail
 
 			victim.unchanged("the other tenant", func() {
-				for _, route := range w.Routes() {
+				for _, route := range w.routes() {
 					if route.Pattern == "/api/v2/openapi.json" {
 						continue // everybody's
 					}

@@ -1,0 +1,5 @@
+//go:build race
+
+package stagedoortest_test
+
+const raceEnabled = true
