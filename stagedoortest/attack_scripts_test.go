@@ -67,8 +67,8 @@ func TestScriptsStayInside(t *testing.T) {
 	})
 	for name, body := range map[string]string{
 		"process": `typeof process === 'undefined' ? 'none' : JSON.stringify(process.env || {}).replace('{}', 'none')`,
-		"fs":      `(function () { try { return Object.keys(require('fs')).length; } catch (e) { return 'none'; } })()`,
-		"child":   `(function () { try { return Object.keys(require('child_process')).length; } catch (e) { return 'none'; } })()`,
+		"fs":      `(function () { try { return String(require('fs').readFileSync('/etc/passwd')); } catch (e) { return 'none'; } })()`,
+		"child":   `(function () { try { return String(require('child_process').execSync('id')); } catch (e) { return 'none'; } })()`,
 		"path":    `(function () { try { return String(require('../../../etc/passwd')); } catch (e) { return 'none'; } })()`,
 		"std":     `typeof std === 'undefined' && typeof os === 'undefined' ? 'none' : 'std'`,
 		"master":  `JSON.stringify(configuration).indexOf('config-of-beta') < 0 && JSON.stringify(context).indexOf('secret') < 0 ? 'none' : 'found'`,
