@@ -104,7 +104,7 @@ func New(ctx context.Context, cfg config.Config, deps Deps) (*Server, error) {
 	pipe.Blocked = s.login.SendBlocked
 	s.jobs = job.New(job.Deps{DB: s.db, Log: s.log, Identify: connection.Identify, Send: send, SendVerification: s.login.SendVerification})
 	s.mgmt = mgmt.New(mgmt.Deps{
-		Keys: s.keys, Database: database, Pipeline: pipe, CheckScript: s.scripts.Check, CheckDraft: s.scripts.CheckDraft, Scripts: s.scripts, NodeError: s.scripts.NodeError, SendVerification: s.login.SendVerification, JobAdded: s.jobs.Wake, SendInvitation: s.login.SendInvitation, HTTP: client, Clock: deps.Clock, Log: s.log,
+		Keys: s.keys, Database: database, Pipeline: pipe, CheckScript: s.scripts.Check, CheckDraft: s.scripts.CheckDraft, Scripts: s.scripts, NodeError: s.scripts.NodeError, SendVerification: s.login.SendVerification, JobAdded: s.jobs.Wake, SendInvitation: s.login.SendInvitation, SendEnrollment: s.login.SendEnrollment, HTTP: client, Clock: deps.Clock, Log: s.log,
 	})
 	s.streams = &logstream.Deliverer{DB: s.db, Client: client, Log: s.log, Every: streamEvery, Settle: streamSettle}
 	s.reference = newReference(s.mgmt)

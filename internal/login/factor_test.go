@@ -483,4 +483,52 @@ func TestFactorFormsAreBound(t *testing.T) {
 	}
 }
 
+// The link of an enrolment ticket: it works once, for the person that it was made for, and opens no login.
+func TestEnrollmentTicket(t *testing.T) {
+	each(t, func(w *world) {
+		ctx, u := w.Context(), w.found("ada@example.com")
+		ticket := func(another bool) string {
+			token := stagedoor.NewToken()
+			w.ok(w.st.CreateTicket(ctx, token, &stagedoor.Ticket{Kind: stagedoor.TicketEnrollment, UserID: u.ID, Another: another, ExpiresAt: w.clock().Add(time.Hour)}))
+			return "/u/mfa-enroll?ticket=" + token
+		}
+		first := ticket(false)
+		w.ok(w.door.SendEnrollment(ctx, w.st, u, "ada@home.test", "", origin+first, 48*time.Hour))
+		if m := w.mails()[0]; m.To != "ada@home.test" || m.Subject != "Secure your account on Acme Records" || !strings.Contains(m.Text, "within 2 days") || w.link() != first {
+			w.Errorf("mail %+v", m)
+		}
+		w.factors(nil, "otp")
+		b := w.browser()
+		b.do(http.MethodHead, first, "").want(http.StatusOK)
+		page := b.get(first).want(http.StatusOK).says("Secure your account", "Enter this key into your app")
+		b.submit(page, "code", "000000").want(http.StatusBadRequest).says("This code does not work")
+		code := w.code(page.secret())
+		done := b.submit(page, "code", code).want(http.StatusOK).says("You are all set", "Your recovery code")
+		if len(done.secret()) != 24 {
+			w.Errorf("recovery code %q", done.secret())
+		}
+		b.submit(page, "code", w.code(page.secret())).want(http.StatusBadRequest).says("This link was used already")
+		b.get(first).want(http.StatusBadRequest).says("This link was used already").hides(page.secret())
+		b.begin().says("Log in") // the ticket is no login
+		b.get(ticket(false)).want(http.StatusBadRequest).says("This link does not work") // who has an app needs no other
+		page = b.get(ticket(true)).want(http.StatusOK)
+		b.submit(page, "code", w.code(page.secret())).want(http.StatusOK).says("You are all set").hides("recovery code")
+		old := ticket(true)
+		ticket(true)
+		b.get(old).want(http.StatusBadRequest).says("This link does not work")
+		b.get("/u/mfa-enroll?ticket=x").want(http.StatusBadRequest)
+		late := ticket(true)
+		w.wait(time.Hour)
+		b.get(late).want(http.StatusBadRequest).says("This link has expired")
+		w.factors(always)
+		c := w.browser()
+		if q := c.finish(c.submit(c.logIn(), "code", w.code(page.secret()))); q.Get("code") == "" { // the second app's
+			w.Errorf("came back with %v", q)
+		}
+		if events := w.events(); !strings.HasPrefix(events, "gd_send_email gd_start_enroll gd_auth_failed gd_enrollment_complete") {
+			w.Errorf("events %s", events)
+		}
+	})
+}
+
 func jsonText(v any) (string, error) { b, err := json.Marshal(v); return string(b), err }

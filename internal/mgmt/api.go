@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/stagedoor/stagedoor"
@@ -42,6 +43,8 @@ type Deps struct {
 	// SendVerification sends the mail that asks a user to verify the e-mail address. clientID and organizationID may be empty. Nil
 	// sends nothing.
 	SendVerification func(ctx context.Context, st *store.Store, u *stagedoor.User, clientID, organizationID string) error
+	// SendEnrollment sends the mail with the link by which a user sets up their second factor; life is how long it works. Nil sends nothing.
+	SendEnrollment func(ctx context.Context, st *store.Store, u *stagedoor.User, address, lang, link string, life time.Duration) error
 	// JobAdded tells whoever works on jobs that there is a new one. Nil tells nobody.
 	JobAdded func()
 

@@ -5,6 +5,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/stagedoor/stagedoor"
 )
 
 func TestAuthenticationMethods(t *testing.T) {
@@ -144,5 +146,45 @@ func TestEnrollments(t *testing.T) {
 		h.call(all, "GET", path+"/federated-connections-tokensets", "").is(200, `[]`)
 		h.call(all, "DELETE", path+"/federated-connections-tokensets/none", "").is(204, "")
 		h.call(all, "POST", path+"/risk-assessments/clear", `{"connection":"Users","assessors":["new-device"]}`).is(204, "")
+	})
+}
+
+func TestEnrollmentTickets(t *testing.T) {
+	each(t, func(h *house) {
+		const path = "/guardian/enrollments/ticket"
+		all, ada := h.machine("acme"), h.user("ada", "")
+		h.mails = nil
+		call := func(body string) answer { return h.call(all, "POST", path, body) }
+		h.call(h.machine("acme", "read:users"), "POST", path, `{"user_id":"`+ada+`"}`).is(403, "")
+		call(`{}`).fails(400, "invalid_body", "Payload validation error: 'Missing required property: user_id'.")
+		call(`{"user_id":"auth0|nobody"}`).fails(404, "inexistent_user", "The user does not exist.")
+		call(`{"user_id":"`+ada+`","factor":"smoke"}`).is(400, "")
+		call(`{"user_id":"`+ada+`","factor":"phone"}`).fails(400, "operation_not_supported", "The factor phone is not one that users of this server can enroll with.")
+		got := call(`{"user_id":"`+ada+`","factor":"otp"}`).is(200, "")
+		if url, id := got.text("ticket_url"), got.text("ticket_id"); url != "https://acme.test/u/mfa-enroll?ticket="+id || len(id) != 43 {
+			h.Errorf("%s", got.body)
+		}
+		if len(h.mails) != 0 {
+			h.Errorf("mails %v", h.mails)
+		}
+		got = call(`{"user_id":"`+ada+`","send_mail":true,"email":"ada@home.test","email_locale":"de","factor":"push-notification"}`).is(200, "")
+		if want := ada + " ada@home.test de " + got.text("ticket_url") + " 120h0m0s"; len(h.mails) != 1 || h.mails[0] != want {
+			h.Errorf("mails %v, want %s", h.mails, want)
+		}
+		t, err := h.store("acme").Ticket(context.Background(), got.text("ticket_id"), stagedoor.TicketEnrollment)
+		h.ok(err)
+		if t.UserID != ada || t.Another || t.Lang != "de" {
+			h.Errorf("%+v", t)
+		}
+		h.call(all, "POST", "/users/"+ada+"/authentication-methods", `{"type":"totp"}`).is(201, "")
+		call(`{"user_id":"`+ada+`"}`).fails(409, "already_enrolled", "User is already enrolled.")
+		call(`{"user_id":"`+ada+`","allow_multiple_enrollments":true}`).is(200, "")
+		other := h.machine("other")
+		h.callTo("other", other, "POST", path, `{"user_id":"`+ada+`"}`).fails(404, "inexistent_user", "The user does not exist.")
+		for _, event := range h.logged("acme") {
+			if strings.Contains(event, got.text("ticket_id")) {
+				h.Errorf("logged %s", event)
+			}
+		}
 	})
 }

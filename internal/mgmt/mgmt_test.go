@@ -3,6 +3,7 @@ package mgmt
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"maps"
 	"net/http"
@@ -61,6 +62,10 @@ func newHouse(t *testing.T, db *store.DB) *house {
 		},
 		SendInvitation: func(_ context.Context, _ *store.Store, _ *stagedoor.Organization, v *stagedoor.Invitation, link string) error {
 			h.invited = append(h.invited, v.Invitee+" "+link)
+			return nil
+		},
+		SendEnrollment: func(_ context.Context, _ *store.Store, u *stagedoor.User, address, lang, link string, life time.Duration) error {
+			h.mails = append(h.mails, fmt.Sprint(u.ID, " ", address, " ", lang, " ", link, " ", life))
 			return nil
 		},
 		CheckDraft: scripts.CheckDraft, Scripts: scripts,

@@ -328,6 +328,7 @@ func (a *API) routes() []row {
 
 		{"GET", "/guardian/factors", "read:guardian_factors", 200, "Get Factors and multi-factor authentication details", plain(a.listFactors)},
 		{"PUT", "/guardian/factors/{name}", "update:guardian_factors", 200, "Update multi-factor authentication type", body(a.setFactor)},
+		{"POST", "/guardian/enrollments/ticket", "create:guardian_enrollment_tickets", 200, "Create a multi-factor authentication enrollment ticket", body(a.createEnrollmentTicket)},
 		{"GET", "/guardian/enrollments/{id}", "read:guardian_enrollments", 200, "Get a multi-factor authentication enrollment", plain(a.readEnrollment)},
 		{"DELETE", "/guardian/enrollments/{id}", "delete:guardian_enrollments", 204, "Delete a multi-factor authentication enrollment", plain(a.deleteEnrollment)},
 		{"GET", "/guardian/policies", "read:mfa_policies", 200, "Get multi-factor authentication policies", plain(a.readPolicies)},

@@ -7,6 +7,7 @@ import (
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/connection"
+	"github.com/stagedoor/stagedoor/internal/store"
 	"github.com/stagedoor/stagedoor/internal/web"
 )
 
@@ -82,13 +83,9 @@ func (a *API) createTicket(c *call, in *ticketIn, userID string, t *stagedoor.Ti
 	if in.TTL > 0 {
 		life = time.Duration(in.TTL) * time.Second
 	}
-	st, err := linkStore(c)
+	_, issuer, err := linksOf(c)
 	if err != nil {
 		return nil, err
-	}
-	issuer := "https://" + st.Tenant().Domain() + "/"
-	if st.Tenant().Domain() == c.r.Host { // which may be plain http on loopback
-		issuer = web.Issuer(c.r)
 	}
 	token := stagedoor.NewToken()
 	t.UserID, t.Email, t.ClientID, t.OrganizationID = u.ID, u.Email, in.ClientID, in.OrganizationID
@@ -97,4 +94,17 @@ func (a *API) createTicket(c *call, in *ticketIn, userID string, t *stagedoor.Ti
 		return nil, err
 	}
 	return outcome{http.StatusCreated, map[string]string{"ticket": issuer + page + "?ticket=" + token + "#"}}, nil
+}
+
+// linksOf is the store under the domain that links lead to, and what they begin with.
+func linksOf(c *call) (*store.Store, string, error) {
+	st, err := linkStore(c)
+	if err != nil {
+		return nil, "", err
+	}
+	issuer := "https://" + st.Tenant().Domain() + "/"
+	if st.Tenant().Domain() == c.r.Host { // which may be plain http on loopback
+		issuer = web.Issuer(c.r)
+	}
+	return st, issuer, nil
 }
