@@ -509,7 +509,7 @@ func TestEnrollmentTicket(t *testing.T) {
 		}
 		b.submit(page, "code", w.code(page.secret())).want(http.StatusBadRequest).says("This link was used already")
 		b.get(first).want(http.StatusBadRequest).says("This link was used already").hides(page.secret())
-		b.begin().says("Log in") // the ticket is no login
+		b.begin().says("Log in")                                                         // the ticket is no login
 		b.get(ticket(false)).want(http.StatusBadRequest).says("This link does not work") // who has an app needs no other
 		page = b.get(ticket(true)).want(http.StatusOK)
 		b.submit(page, "code", w.code(page.secret())).want(http.StatusOK).says("You are all set").hides("recovery code")

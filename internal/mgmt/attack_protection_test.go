@@ -120,6 +120,9 @@ func TestGuardian(t *testing.T) {
 		h.call(bearer, "PUT", "/guardian/factors/phone/templates", texts).is(200, texts)
 		h.call(bearer, "GET", "/guardian/factors/sms/templates", "").is(200, texts)
 		h.call(bearer, "GET", "/guardian/factors/phone/templates", "").is(200, texts)
+		h.call(bearer, "PUT", "/guardian/factors/sms/templates", "").is(204, "")
+		h.call(bearer, "GET", "/guardian/factors/sms/templates", "").is(204, "")
+		h.call(bearer, "PUT", "/guardian/factors/sms/templates", `{}`).is(400, "")
 		h.call(bearer, "PUT", "/guardian/factors/sms/templates", texts).is(200, texts)
 
 		twilio := `{"from":"123","auth_token":"t","sid":"s","messaging_service_sid":null}`

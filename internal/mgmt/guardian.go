@@ -100,6 +100,23 @@ func (a *API) smsTemplates(c *call) (any, error) {
 	return out, err
 }
 
+// setSMSTemplates sets both texts. Without a body it unsets them, so that SDKs can put back what reading answered without one.
+func setSMSTemplates() operation {
+	o := body(replace[phoneTemplatesIn](phoneTemplates))
+	set := o.run
+	o.run = func(c *call) (any, error) {
+		if c.r.ContentLength != 0 {
+			return set(c)
+		}
+		err := c.store.ChangeSetting(c.ctx(), phoneTemplates.name, func(kept map[string]any) error {
+			clear(kept)
+			return nil
+		})
+		return outcome{status: http.StatusNoContent}, err
+	}
+	return o
+}
+
 type duoIn struct {
 	Ikey web.Opt[string] `json:"ikey"`
 	Skey web.Opt[string] `json:"skey"`
