@@ -36,6 +36,7 @@ type cli struct {
 	Reindex  reindexCommand `cmd:"" help:"Make the index of the user search anew, while servers run."`
 	Script   scriptsCommand `cmd:"" passthrough:"" help:"Run and test scripts, without a server."`
 	Routes   routesCommand  `cmd:"" help:"List every route of every door."`
+	Modules  modulesCommand `cmd:"" help:"Packages of the npm registry for scripts: add, list, remove."`
 	CA       caCommand      `cmd:"" name:"ca" help:"The local certificate authority: path, install, uninstall."`
 	Settings showCommand    `cmd:"" help:"Print the settings in force, secrets hidden."`
 	Version  versionCommand `cmd:"" help:"Print the version."`

@@ -36,6 +36,8 @@ func (j *job) answer(m message) {
 		value, err = j.http(m.Params)
 	case m.Method == "metadata":
 		value, err = j.metadata(m.Params)
+	case m.Method == "module":
+		value, err = j.module(m.Params)
 	case m.Method == "token":
 		value, err = j.token()
 	default:

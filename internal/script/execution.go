@@ -107,7 +107,7 @@ func (e *execution) serve() {
 		return
 	}
 	e.realm = r
-	r.host = e.native
+	r.host, r.added = e.native, e.module
 	r.vm.SetMemoryLimit(uintptr(e.start.Memory))
 	e.mu.Lock()
 	e.vm = r.vm
@@ -470,8 +470,33 @@ func (e *execution) ask(method, params string, waiter chan message) (uint64, err
 
 // token waits for the access token: scripts read it as a plain property.
 func (e *execution) token() (any, error) {
+	s, err := e.text("token", "")
+	if err != nil || s == nil {
+		return quickjs.Undefined{}, err
+	}
+	return *s, nil
+}
+
+// module waits for the text of a package that was added: scripts require it as what is there.
+func (e *execution) module(hash string) (string, error) {
+	params, err := json.Marshal(moduleCall{hash})
+	if err != nil {
+		return "", err
+	}
+	s, err := e.text("module", string(params))
+	if err != nil {
+		return "", err
+	}
+	if s == nil {
+		return "", errors.New("no text")
+	}
+	return *s, nil
+}
+
+// text asks the server for a text and waits for it, with the event loop standing.
+func (e *execution) text(method, params string) (*string, error) {
 	waiter := make(chan message, 1)
-	if _, err := e.ask("token", "", waiter); err != nil {
+	if _, err := e.ask(method, params, waiter); err != nil {
 		return nil, err
 	}
 	timer := time.NewTimer(time.Until(e.deadline))
@@ -482,10 +507,7 @@ func (e *execution) token() (any, error) {
 			return nil, errors.New(m.Error.Message)
 		}
 		var s *string
-		if err := json.Unmarshal(m.Result, &s); err != nil || s == nil {
-			return quickjs.Undefined{}, nil
-		}
-		return *s, nil
+		return s, json.Unmarshal(m.Result, &s)
 	case <-e.stopped:
 	case <-timer.C:
 	}

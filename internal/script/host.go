@@ -20,6 +20,7 @@ type Host struct {
 
 	caches   caches   // of api.cache
 	verdicts verdicts // which scripts want Node.js
+	added    added
 }
 
 // New returns a host. Workers are started when they are needed; [Host.Close] ends them.
@@ -81,6 +82,7 @@ func (h *Host) wait(ctx context.Context, j *job) (result, error) {
 
 // begin finds a worker for a job and sends it there. A worker that turns out to be gone before it began is replaced once.
 func (h *Host) begin(ctx context.Context, j *job) (*process, error) {
+	h.added.refresh(ctx, h.cfg)
 	for attempt := 0; ; attempt++ {
 		proc, err := h.pool.acquire(ctx, owner{j.run.Tenant, j.runtime})
 		if err != nil {
@@ -103,8 +105,10 @@ func (h *Host) begin(ctx context.Context, j *job) (*process, error) {
 
 // frames are what begins a run in a worker: the scripts that it does not have yet, and the run.
 func (h *Host) frames(proc *process, j *job) ([]byte, error) {
-	var b []byte
-	var err error
+	b, err := h.added.frame(proc)
+	if err != nil {
+		return nil, err
+	}
 	l := h.cfg.Limits
 	s := start{
 		User: j.run.User, Context: j.run.Context, Configuration: j.run.Configuration, Domain: j.run.Domain, BaseURL: j.run.BaseURL,
@@ -158,7 +162,12 @@ func (h *Host) check(ctx context.Context, what message) (message, error) {
 	}
 	defer h.pool.release(proc)
 	j.proc = proc
-	if err := proc.begin(j, func() ([]byte, error) { return frame, nil }); err != nil {
+	h.added.refresh(ctx, h.cfg)
+	build := func() ([]byte, error) {
+		b, err := h.added.frame(proc)
+		return append(b, frame...), err
+	}
+	if err := proc.begin(j, build); err != nil {
 		h.pool.giveUp(proc)
 		return message{}, err
 	}

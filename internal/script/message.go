@@ -26,6 +26,8 @@ type message struct {
 	Form    string   `json:"form,omitempty"`    // check: how the source is compiled; empty: as a rule
 	Modules []string `json:"modules,omitempty"` // check: what the source requires; checked: which of them are not there
 
+	Table []row `json:"table,omitempty"` // modules: the packages that were added
+
 	Outcome *result `json:"outcome,omitempty"` // outcome
 	Usage   *usage  `json:"usage,omitempty"`   // done
 }
@@ -147,6 +149,11 @@ type httpReply struct {
 	Headers    map[string]any `json:"headers"` // lower-case names; set-cookie is a list
 	Body       []byte         `json:"body"`
 	URL        string         `json:"url"`
+}
+
+// moduleCall is the params of the call module; its result is the text.
+type moduleCall struct {
+	Hash string `json:"hash"`
 }
 
 // metadataCall is the params of the call metadata.

@@ -65,8 +65,6 @@ func compute(op string, args []any) (any, error) {
 		return verify(arg(0), arg(1), raw(2)), nil
 	case "url":
 		return urlParts(arg(0), arg(1)), nil
-	case "packages":
-		return packages(), nil
 	case "bcrypthash":
 		return bcryptHash(raw(0), arg(1))
 	case "bcryptequal":

@@ -35,13 +35,15 @@ var quicker = map[string]row{
 	"bcryptjs@2.4.3":     {Module: "bcrypt"},
 }
 
-// packages is the table of the embedded runtime, as JSON.
-var packages = sync.OnceValue(func() string { return packagesTable(quicker) })
+// shipped are the rows of the packages that come with the program, as the embedded runtime loads them.
+var shipped = sync.OnceValue(func() []row { return packageRows(quicker) })
 
-// nodePackages is that of Node.js, where packages run as they were published; uuid is all of its versions at once in both.
-var nodePackages = sync.OnceValue(func() string { return packagesTable(map[string]row{"uuid@3.4.0": quicker["uuid@3.4.0"]}) })
+// nodePackages is the table of Node.js, as JSON; packages run there as they were published; uuid is all of its versions at once in both.
+var nodePackages = sync.OnceValue(func() string {
+	return packages(packageRows(map[string]row{"uuid@3.4.0": quicker["uuid@3.4.0"]}), nil)
+})
 
-func packagesTable(instead map[string]row) string {
+func packageRows(instead map[string]row) []row {
 	table := slices.Clone(ownModules)
 	for _, p := range npm.Packages() {
 		r := row{Name: p.Name, Version: p.Version, Module: "npm:" + p.ID(), Parts: p.Parts, Members: p.Members}
@@ -50,9 +52,42 @@ func packagesTable(instead map[string]row) string {
 		}
 		table = append(table, r)
 	}
-	b, err := json.Marshal(table)
+	return table
+}
+
+// packages is a table as JSON, followed by what was added.
+func packages(table, added []row) string {
+	b, err := json.Marshal(append(slices.Clone(table), added...))
 	if err != nil {
 		panic("script: packages: " + err.Error()) // strings only
 	}
 	return string(b)
+}
+
+var shippedPackages = sync.OnceValue(func() string { return packages(shipped(), nil) })
+
+// packages are what scripts of this worker may require.
+func (b *bytecode) packages() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.table != "" {
+		return b.table
+	}
+	return shippedPackages()
+}
+
+// offer replaces what was added. Realms that were made before know nothing of it.
+func (b *bytecode) offer(added []row) {
+	table := packages(shipped(), added)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.table = table
+	b.revision++
+}
+
+// current tells whether a realm was made with the table that is in force.
+func (b *bytecode) current(r *realm) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.revision == r.table
 }

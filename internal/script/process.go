@@ -41,6 +41,7 @@ type process struct {
 	jobs   map[uint64]*job // runs that are not done, lingering ones included
 	loaded map[string]bool // hashes of scripts that it has, or that are on the way
 	dead   bool            // no more jobs
+	table  uint64          // which table of added packages it has
 
 	// Of the pool, under its lock:
 	tenant     string

@@ -25,12 +25,17 @@ type realm struct {
 	enter  quickjs.Value
 	host   func(op string, args []any) (any, error) // set before the run; answers native(op, ...)
 	loaded []string                                 // bundled modules in use
+	added  func(hash string) (string, error)        // set before the run; the text of a package that was added
+	table  uint64                                   // which table of packages it was made with
 }
 
 // bytecode holds what has been compiled in this worker: the script room, its modules, and tenants' scripts.
 type bytecode struct {
 	mu   sync.Mutex
 	code map[string][]byte
+
+	table    string // packages that scripts may require, as JSON; empty: those that come with the program
+	revision uint64 // of table
 }
 
 // compile returns the bytecode of source, kept under key; an empty key keeps nothing.
@@ -55,9 +60,9 @@ func (b *bytecode) compile(vm *quickjs.VM, key, source string) ([]byte, error) {
 }
 
 // module returns the bytecode of a bundled module: a function (module, exports, require, internal).
-func (b *bytecode) module(vm *quickjs.VM, name string) ([]byte, error) {
+func (b *bytecode) module(vm *quickjs.VM, name string, added func(hash string) (string, error)) ([]byte, error) {
 	if id, is := strings.CutPrefix(name, "npm:"); is {
-		return b.bundle(vm, id)
+		return b.bundle(vm, id, added)
 	}
 	file := "js/modules/" + strings.ReplaceAll(name, "/", "-") + ".js"
 	if id, is := strings.CutPrefix(name, "trigger:"); is {
@@ -77,7 +82,7 @@ func (b *bytecode) module(vm *quickjs.VM, name string) ([]byte, error) {
 }
 
 // bundle returns the bytecode of a package of the npm registry: a function (module, exports, require).
-func (b *bytecode) bundle(vm *quickjs.VM, id string) ([]byte, error) {
+func (b *bytecode) bundle(vm *quickjs.VM, id string, added func(hash string) (string, error)) ([]byte, error) {
 	key := "npm:" + id
 	b.mu.Lock()
 	code, ok := b.code[key]
@@ -85,7 +90,14 @@ func (b *bytecode) bundle(vm *quickjs.VM, id string) ([]byte, error) {
 	if ok {
 		return code, nil
 	}
-	text, err := npm.Source(id)
+	source := npm.Source
+	if hash, is := strings.CutPrefix(id, "+"); is {
+		if added == nil {
+			return nil, errors.New("no host")
+		}
+		source, id = added, hash
+	}
+	text, err := source(id)
 	if err != nil {
 		return nil, err
 	}
@@ -103,7 +115,9 @@ func newRealm(b *bytecode) (*realm, error) {
 		return nil, fmt.Errorf("script: new machine: %w", err)
 	}
 	vm.SetGCThreshold(gcThreshold)
-	r := &realm{vm: vm}
+	b.mu.Lock()
+	r := &realm{vm: vm, table: b.revision}
+	b.mu.Unlock()
 	if err := r.boot(b); err != nil {
 		_ = vm.Close()
 		return nil, fmt.Errorf("script: boot: %w", err)
@@ -113,22 +127,31 @@ func newRealm(b *bytecode) (*realm, error) {
 
 func (r *realm) boot(b *bytecode) error {
 	native := func(args []any) (any, error) {
-		if len(args) == 0 || r.host == nil {
-			return nil, errors.New("no host")
+		if len(args) == 0 {
+			return nil, errors.New("no operation")
 		}
 		op, _ := args[0].(string)
+		if op == "packages" {
+			return b.packages(), nil
+		}
+		if r.host == nil {
+			return nil, errors.New("no host")
+		}
 		return r.host(op, args[1:])
 	}
 	if err := r.vm.RegisterHostFunc("__native", native); err != nil {
 		return err
 	}
 	load := func(name string) quickjs.Value {
-		code, err := b.module(r.vm, name)
-		if err != nil {
-			return quickjs.UndefinedValue
+		code, err := b.module(r.vm, name, r.added)
+		var v quickjs.Value
+		if err == nil {
+			v, err = r.vm.EvalBytecodeValue(code)
 		}
-		v, err := r.vm.EvalBytecodeValue(code)
 		if err != nil {
+			if r.host != nil && strings.HasPrefix(name, "npm:") {
+				_, _ = r.host("log", []any{"error", "A package could not be loaded: " + syntaxText(err), -1})
+			}
 			return quickjs.UndefinedValue
 		}
 		r.loaded = append(r.loaded, name)

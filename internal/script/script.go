@@ -35,6 +35,7 @@ type Config struct {
 	Workers int          // most worker processes at a time; 0: as many as processors, but at least two
 	HTTP    *http.Client // makes the outgoing calls of scripts; nil: scripts cannot call out
 	Limits  Limits
+	Added   Added        // packages that an operator added; nil: none
 	Log     *slog.Logger // nil: discarded
 
 	Node    string                                                               // path of Node.js; empty: the one on PATH, if there is one

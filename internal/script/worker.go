@@ -97,6 +97,8 @@ func (w *worker) handle(m message) {
 		w.mu.Lock()
 		w.sources[m.Hash] = m.Source
 		w.mu.Unlock()
+	case "modules":
+		w.room.offer(m.Table)
 	case "run":
 		if m.Start == nil {
 			return
@@ -152,7 +154,13 @@ func (w *worker) prepare(ctx context.Context) {
 func (w *worker) realm() (r *realm, makeUp func(), err error) {
 	select {
 	case r := <-w.spares:
-		return r, func() { w.taken <- struct{}{} }, nil
+		makeUp = func() { w.taken <- struct{}{} }
+		if w.room.current(r) {
+			return r, makeUp, nil
+		}
+		r.close() // it was made before the table of packages changed
+		r, err := newRealm(&w.room)
+		return r, makeUp, err
 	default:
 		r, err := newRealm(&w.room)
 		return r, func() {}, err

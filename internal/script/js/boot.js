@@ -526,8 +526,12 @@ function resolve(specifier, pins) {
 function give(found, specifier) {
 	if (found.core) return load1(found.name);
 	if (found.manifest) return {name: found.name, version: found.version};
-	let exports = load1(found.module);
-	if (found.module.startsWith('npm:')) exports = part(found.module, found.part);
+	let exports;
+	try {
+		exports = found.module.startsWith('npm:') ? part(found.module, found.part) : load1(found.module);
+	} catch (e) {
+		throw e && e.code === 'MODULE_NOT_FOUND' && e.message === missing(found.module).message ? missing(specifier) : e;
+	}
 	if (!found.member) return exports;
 	if (exports === null || exports === undefined || exports[found.member] === undefined) throw missing(specifier);
 	return exports[found.member];
