@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-// TestModules runs the corpus of modules: one file for each package, a rule that does what scripts do with it, over a real HTTP server where
+// TestModules runs the corpus of modules under both runtimes: one file for each package, a rule that does what scripts do with it, over a real HTTP server where
 // it talks to one: <SERVER> is its URL. Sections are `rule`, `configuration.json` and `want.json`, with the members user and console.
 func TestModules(t *testing.T) {
 	files, err := filepath.Glob("testdata/modules/*.txtar")
@@ -24,10 +24,17 @@ func TestModules(t *testing.T) {
 	}
 	server := httptest.NewServer(http.HandlerFunc(serveModules))
 	t.Cleanup(server.Close)
-	h := newHost(t, Config{Workers: 2, HTTP: server.Client()})
+	for _, runtime := range runtimes(t) {
+		h := newHost(t, Config{Workers: 2, HTTP: server.Client(), Runtime: always(runtime)})
+		t.Run(runtime, func(t *testing.T) { runModules(t, h, files, server) })
+	}
+}
+
+func runModules(t *testing.T, h *Host, files []string, server *httptest.Server) {
 	for _, file := range files {
 		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
 			t.Parallel()
+			var err error
 			run := Run{
 				Tenant: "modules", User: json.RawMessage(`{"user_id":"auth0|1","email":"a@example.com"}`), Context: json.RawMessage(`{"idToken":{},"accessToken":{}}`),
 				Domain: strings.TrimPrefix(server.URL, "http://"), BaseURL: server.URL + "/api/v2",

@@ -479,7 +479,8 @@ console.time = console.timeEnd = console.group = console.groupEnd = console.tabl
 
 // --- modules ----------------------------------------------------------------------------------------------------------------------
 
-const loaded = new Map(), loading = new Set();
+const loaded = new Map();
+let loading = 0;             // how many modules are being loaded, one within the other
 
 // core are Node's own modules; those that scripts cannot have (child_process, …) answer with errors that say so.
 const core = new Set(('assert assert/strict async_hooks buffer child_process cluster console constants crypto dgram diagnostics_channel dns ' +
@@ -496,7 +497,7 @@ function load1(name) {
 	if (typeof factory !== 'function') throw missing(name);
 	const module = {exports: {}};
 	loaded.set(name, module);
-	loading.add(name);
+	loading++;
 	try {
 		if (name.startsWith('npm:')) factory.call(module.exports, module, module.exports, requireWithin);
 		else factory.call(undefined, module, module.exports, load1, internal);
@@ -504,7 +505,7 @@ function load1(name) {
 		loaded.delete(name);
 		throw e;
 	} finally {
-		loading.delete(name);
+		loading--;
 	}
 	return module.exports;
 }
@@ -537,13 +538,13 @@ function give(found, specifier) {
 	return exports[found.member];
 }
 
-// part is what requiring a part of a bundle gives. While it is being loaded for the first time, its own name is not to be seen as a global.
+// part is what requiring a part of a bundle gives.
 function part(name, which) {
-	loading.add(name);
+	loading++;
 	try {
 		return load1(name)[which]();
 	} finally {
-		loading.delete(name);
+		loading--;
 	}
 }
 
@@ -575,7 +576,7 @@ for (const [name, value] of [['UnauthorizedError', UnauthorizedError], ['Validat
 	['setImmediate', setImmediate], ['clearTimeout', clearTimer], ['clearInterval', clearTimer], ['clearImmediate', clearTimer],
 	['queueMicrotask', fn => { timerFunction(fn); microtask(() => call(fn)); }]]) hidden(globalThis, name, value);
 
-// lazily defines a global that costs nothing until a script looks at it. lodash looks for a former _ while it is being loaded: undefined.
+// lazily defines a global that costs nothing until a script looks at it.
 function lazily(name, make) {
 	define(globalThis, name, {
 		configurable: true, enumerable: false,
@@ -590,9 +591,9 @@ function lazily(name, make) {
 for (const [name, module] of [['request', 'request'], ['jwt', 'jwt'], ['crypto', 'crypto'], ['querystring', 'querystring'],
 	['uuid', 'uuid'], ['bcrypt', 'bcrypt']]) lazily(name, () => load1(module));
 // Packages look for what was there under their own name while they are being loaded: nothing.
-for (const [name, module] of [['_', 'underscored'], ['ip', 'ip'], ['pbkdf2', 'pbkdf2']]) lazily(name, () => loading.size ? undefined : load1(module));
+for (const [name, module] of [['_', 'underscored'], ['ip', 'ip'], ['pbkdf2', 'pbkdf2']]) lazily(name, () => loading ? undefined : load1(module));
 for (const [name, module] of [['async', 'async@0.9.2'], ['Auth0', 'auth0@2.44.1'], ['q', 'q'], ['xml2js', 'xml2js'], ['xmldom', 'xmldom'],
-	['xpath', 'xpath'], ['xtend', 'xtend']]) lazily(name, () => loading.size ? undefined : requireWithin(module));
+	['xpath', 'xpath'], ['xtend', 'xtend']]) lazily(name, () => loading ? undefined : requireWithin(module));
 for (const [module, names] of [
 	['buffer', 'Buffer'], ['process', 'process'], ['whatwg', 'URL URLSearchParams'], ['encoding', 'TextEncoder TextDecoder atob btoa'],
 	['abort', 'AbortController AbortSignal Event EventTarget CustomEvent DOMException'], ['structured', 'structuredClone'],

@@ -18,8 +18,8 @@ const empty = new vm.Script('0', {filename: 'stagedoor:turn'});
 const entry = new vm.Script('(() => { const f = __turn; delete globalThis.__turn; f(); })()', {filename: 'stagedoor:turn'});
 
 // text is the source of a module of the room, and what it is a function of.
-function text(name) {
-	if (name.startsWith('npm:')) return {source: file(name), parameters: ['module', 'exports', 'require']};
+function text(name, added) {
+	if (name.startsWith('npm:')) return {source: added === undefined ? file(name) : added, parameters: ['module', 'exports', 'require']};
 	const parameters = ['module', 'exports', 'require', 'internal'];
 	if (name.startsWith('trigger:')) return {source: file('triggers/' + name.slice(8) + '.js'), parameters};
 	if (name.startsWith('vendor/')) return {source: file(name + '.js'), parameters};
@@ -36,8 +36,8 @@ const cached = new Map();
 
 // module gives the function of a module in a context. Before a run it is a script, whose compiled functions all contexts share. In a run it
 // must be compiled without running anything: a script would let promises go on in the middle of what called require.
-function module_(context, name, running) {
-	const {source, parameters} = text(name);
+function module_(context, name, running, added) {
+	const {source, parameters} = text(name, added);
 	if (source === undefined) return undefined;
 	if (!running) return kept('module ' + name, () => '(function (' + parameters.join(', ') + ') {' + source + '\n})').runInContext(context);
 	const options = {parsingContext: context, filename: 'stagedoor:' + name, cachedData: cached.get(name), produceCachedData: !cached.has(name)};
@@ -68,13 +68,29 @@ exports.newRealm = function (worker) {
 	const realm = {context, execution: null, loaded: [], enter: null};
 
 	const host = (op, ...args) => {
+		if (op === 'packages') return worker.table;
 		const compute = computed[op];
 		if (compute) return compute(...args);
 		if (!realm.execution) throw new Error('no host');
 		return realm.execution.native(op, args);
 	};
 	const load = name => {
-		const fn = module_(context, name, realm.execution !== null);
+		if (name.startsWith('npm:+') && !worker.added.has(name)) {
+			if (!realm.execution) return undefined;
+			try {
+				worker.added.set(name, realm.execution.module(name.slice(5)));
+			} catch (e) {
+				realm.execution.native('log', ['error', 'A package could not be loaded: ' + e.message, -1]);
+				return undefined;
+			}
+		}
+		let fn;
+		try {
+			fn = module_(context, name, realm.execution !== null, worker.added.get(name));
+		} catch (e) {
+			if (!realm.execution || !name.startsWith('npm:')) throw e;
+			realm.execution.native('log', ['error', 'A package could not be loaded: ' + part('worker').wrong(e), -1]);
+		}
 		if (fn) realm.loaded.push(name);
 		return fn;
 	};
@@ -122,7 +138,6 @@ const began = process.hrtime.bigint();
 // computed are the operations that need nothing but their arguments. They take and give primitives, and bytes.
 const computed = {
 	now: () => Number(process.hrtime.bigint() - began) / 1000,
-	packages: () => file('packages'),
 	tobase64: view => bytes(view).toString('base64'),
 	frombase64: text => Buffer.from(text, 'base64'),
 	tohex: view => bytes(view).toString('hex'),

@@ -1,7 +1,7 @@
 // Execution is one run: a realm and its event loop, in turns. It is execution.go in JavaScript.
 'use strict';
 const grace = 5000, slice = 50; // milliseconds: background work after the outcome; how long a turn goes on by itself
-const text = {
+const said = {
 	timeout: 'Request to Webtask exceeded allowed execution time', blocked: 'Blocked event loop.',
 	loading: 'Script generated an unhandled synchronous exception.', large: 'The result of the rules is too large',
 	objects: 'user and context must be objects',
@@ -31,13 +31,13 @@ exports.Execution = class Execution {
 				script = worker.script(rules[i], forms[i] || '');
 			} catch (e) {
 				this.native('log', ['error', require_wrong(e), i]);
-				return {rule: i, kind: 'syntax', message: text.loading};
+				return {rule: i, kind: 'syntax', message: said.loading};
 			}
 			let ok = false;
 			try {
 				ok = realm.enter('add', realm.run(script)) === true;
 			} catch (e) { /* what evaluating it threw */ }
-			if (!ok) return {rule: i, kind: 'exception', message: text.loading};
+			if (!ok) return {rule: i, kind: 'exception', message: said.loading};
 		}
 		this.before = new Map(worker.globals);
 		let kept = '';
@@ -91,10 +91,10 @@ exports.Execution = class Execution {
 		} else if (failure) {
 			return this.end(failure);
 		} else if (timedOut || now() - began >= budget) {
-			return this.end({rule: this.rule, kind: 'timeout', message: last ? text.timeout : text.blocked});
+			return this.end({rule: this.rule, kind: 'timeout', message: last ? said.timeout : said.blocked});
 		} else if (thrown) {
 			this.native('log', ['error', 'The script could not go on: ' + message(thrown), this.rule]);
-			return this.end({rule: this.rule, kind: 'exception', message: text.loading});
+			return this.end({rule: this.rule, kind: 'exception', message: said.loading});
 		}
 		if (this.stopped) return this.finish();
 		this.arrange(timedOut && this.sent ? -1 : next);
@@ -113,13 +113,13 @@ exports.Execution = class Execution {
 				setImmediate(() => this.step());
 				return;
 			}
-			if (!this.sent) this.fail({rule: this.rule, kind: 'timeout', message: text.timeout});
+			if (!this.sent) this.fail({rule: this.rule, kind: 'timeout', message: said.timeout});
 			return this.finish();
 		}
 		this.extra = 0;
 		const left = this.deadline - now();
 		this.timer = setTimeout(() => {
-			if (now() >= this.deadline) return this.end({rule: this.rule, kind: 'timeout', message: text.timeout});
+			if (now() >= this.deadline) return this.end({rule: this.rule, kind: 'timeout', message: said.timeout});
 			this.step();
 		}, Math.max(next > 0 ? Math.min(left, next / 1000) : left, 0));
 	}
@@ -219,7 +219,7 @@ exports.Execution = class Execution {
 		let raw = JSON.stringify(rest);
 		if (user !== undefined) raw = raw.slice(0, -1) + (raw === '{}' ? '' : ',') + '"user":' + user + ',"context":' + context + '}';
 		if (!this.worker.send({type: 'outcome', run: this.id}, {outcome: raw})) {
-			this.worker.send({type: 'outcome', run: this.id, outcome: {failure: {rule: 0, kind: 'exception', code: 'access_denied', message: text.large}}});
+			this.worker.send({type: 'outcome', run: this.id, outcome: {failure: {rule: 0, kind: 'exception', code: 'access_denied', message: said.large}}});
 		}
 	}
 
@@ -255,8 +255,18 @@ exports.Execution = class Execution {
 		return call;
 	}
 
-	token() {
-		const m = this.worker.waitForReply(this.id, this.ask('token', ''), Date.now() + (this.deadline - now()));
+	token() { return this.text('token', ''); }
+
+	// module is the text of a package that was added.
+	module(hash) {
+		const code = this.text('module', JSON.stringify({hash}));
+		if (code === undefined) throw new Error('no text');
+		return code;
+	}
+
+	// text asks the server for a text and waits for it, with the event loop standing.
+	text(method, params) {
+		const m = this.worker.waitForReply(this.id, this.ask(method, params), Date.now() + (this.deadline - now()));
 		if (!m) throw new Error('no answer');
 		if (m.error) throw new Error(m.error.message);
 		return typeof m.result === 'string' ? m.result : undefined;
@@ -281,7 +291,7 @@ exports.Execution = class Execution {
 		} else if (!this.start.trigger && ![out.user, out.context].every(s => typeof s === 'string' && s[0] === '{')) {
 			delete out.user;
 			delete out.context;
-			out.failure = {rule: (this.start.rules || []).length - 1, kind: 'exception', code: 'access_denied', message: text.objects};
+			out.failure = {rule: (this.start.rules || []).length - 1, kind: 'exception', code: 'access_denied', message: said.objects};
 		}
 		this.outcome = out;
 	}

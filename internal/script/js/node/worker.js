@@ -14,6 +14,8 @@ const worker = exports.worker = {
 	globals: new Map(), // what scripts left on `global`: name → packed, as JSON
 	modules: [],        // modules that runs have loaded: the next spare realm has them ready
 	spares: [],
+	table: file('packages'), // packages that scripts may require, as JSON: what comes with the program, and what was added
+	added: new Map(),        // texts of packages that were added, by hash
 	send, realm, script, compile, keep, remember, finished, waitForReply,
 };
 
@@ -67,6 +69,11 @@ function feed(bytes, take) {
 function handle(text) {
 	const m = JSON.parse(text);
 	switch (m.type) {
+	case 'modules':
+		worker.table = JSON.stringify(JSON.parse(file('packages')).concat(m.table || []));
+		worker.spares.length = 0; // they were made before the table changed
+		prepareLater();
+		break;
 	case 'load':
 		worker.sources.set(m.hash, m.source);
 		break;
