@@ -91,15 +91,15 @@ type PasswordOptions struct {
 	} `json:"profile_data"`
 }
 
-// ForLogin tells whether people can sign in through the connection here: it is a database whose passwords the server keeps
-// itself, and it is not switched off for logins.
-func (c *Connection) ForLogin() bool {
-	if c.Strategy != "auth0" || c.Authentication != nil && !c.Authentication.Active {
-		return false
-	}
-	on := func(name string) bool { return string(c.Options.Stored[name]) == "true" }
-	return !on("enabledDatabaseCustomization") || on("import_mode")
-}
+// strategyDatabase is the strategy of databases.
+const strategyDatabase = "auth0"
+
+// ForLogin tells whether people can sign in through the connection here with a password: it is a database, and it is not switched off
+// for logins.
+func (c *Connection) ForLogin() bool { return c.Strategy == strategyDatabase && c.isOn() }
+
+// isOn tells whether the connection is not switched off for logins.
+func (c *Connection) isOn() bool { return c.Authentication == nil || c.Authentication.Active }
 
 // PasswordComplexity overrides a policy's minimum length in characters.
 type PasswordComplexity struct {
@@ -114,7 +114,7 @@ var databaseSecrets = []string{"configuration", "customScripts"}
 func (c *Connection) HideSecrets() (string, error) {
 	secret, open := map[string]json.RawMessage{}, map[string]json.RawMessage{}
 	for name, value := range c.Options.Stored {
-		if c.Strategy != "auth0" || slices.Contains(databaseSecrets, name) {
+		if c.Strategy != strategyDatabase || slices.Contains(databaseSecrets, name) {
 			secret[name] = value
 		} else {
 			open[name] = value

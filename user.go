@@ -3,7 +3,9 @@ package stagedoor
 import (
 	"crypto/md5"
 	"encoding/hex"
+	"encoding/json"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 )
@@ -25,8 +27,9 @@ type User struct {
 	Picture       string // URI
 	Blocked       *bool  // nil until set once
 	Identities    []Identity
-	UserMetadata  Metadata // what the person may change
-	AppMetadata   Metadata // what the person may not
+	Attributes    map[string]json.RawMessage // further ones, as the connection's own store or provider calls them
+	UserMetadata  Metadata                   // what the person may change
+	AppMetadata   Metadata                   // what the person may not
 
 	CreatedAt         time.Time
 	UpdatedAt         time.Time // of the record; see LastChange
@@ -118,6 +121,11 @@ func (u *User) Wire() map[string]any {
 	if u.LoginsCount > 0 {
 		m["logins_count"] = u.LoginsCount
 	}
+	for name, value := range u.Attributes {
+		if _, taken := m[name]; !taken && !IsUserField(name) {
+			m[name] = value
+		}
+	}
 	return m
 }
 
@@ -131,3 +139,14 @@ func (u *User) Identifiers() []string {
 	}
 	return out
 }
+
+// userFields are the members of a user that the server itself writes: no further attribute has such a name.
+var userFields = []string{
+	"__tenant", "_id", "__proto__", "app_metadata", "blocked", "clientID", "constructor", "created_at", "email", "email_verified", "family_name", "given_name",
+	"globalClientID", "global_client_id", "id", "identities", "lastIP", "lastLogin", "last_ip", "last_login", "last_password_reset", "loginsCount", "logins_count",
+	"metadata", "mfa_factors", "multifactor", "multifactor_last_modified", "name", "nickname", "phone_number", "phone_verified", "picture", "prototype",
+	"updated_at", "user_id", "user_metadata", "username",
+}
+
+// IsUserField tells whether a member of a user is the server's.
+func IsUserField(name string) bool { return slices.Contains(userFields, name) }

@@ -91,7 +91,7 @@ func New(ctx context.Context, cfg config.Config, deps Deps) (*Server, error) {
 		Command: deps.ScriptCommand, Workers: cfg.ScriptWorkers, HTTP: client, Added: s.db, Log: s.log, Node: cfg.ScriptNode, Runtime: s.scriptRuntime,
 	})
 	minter := &token.Minter{Keys: s.keys}
-	database := &connection.Database{Hasher: password.NewHasher()}
+	database := &connection.Database{Hasher: password.NewHasher(), Scripts: s.scripts}
 	pipe := &pipeline.Pipeline{Database: database, Scripts: s.scripts, Minter: minter}
 	s.pipeline = pipe
 	sender := deps.Mail
@@ -104,7 +104,7 @@ func New(ctx context.Context, cfg config.Config, deps Deps) (*Server, error) {
 	pipe.Blocked = s.login.SendBlocked
 	s.jobs = job.New(job.Deps{DB: s.db, Log: s.log, Identify: connection.Identify, Send: send, SendVerification: s.login.SendVerification})
 	s.mgmt = mgmt.New(mgmt.Deps{
-		Keys: s.keys, Database: database, Pipeline: pipe, CheckScript: s.scripts.Check, CheckDraft: s.scripts.CheckDraft, Scripts: s.scripts, NodeError: s.scripts.NodeError, SendVerification: s.login.SendVerification, JobAdded: s.jobs.Wake, SendInvitation: s.login.SendInvitation, SendEnrollment: s.login.SendEnrollment, HTTP: client, Clock: deps.Clock, Log: s.log,
+		Keys: s.keys, Database: database, Pipeline: pipe, CheckScript: s.scripts.Check, CheckDraft: s.scripts.CheckDraft, CheckCall: s.scripts.CheckCall, Scripts: s.scripts, NodeError: s.scripts.NodeError, SendVerification: s.login.SendVerification, JobAdded: s.jobs.Wake, SendInvitation: s.login.SendInvitation, SendEnrollment: s.login.SendEnrollment, HTTP: client, Clock: deps.Clock, Log: s.log,
 	})
 	s.streams = &logstream.Deliverer{DB: s.db, Client: client, Log: s.log, Every: streamEvery, Settle: streamSettle}
 	s.reference = newReference(s.mgmt)

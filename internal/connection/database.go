@@ -11,60 +11,62 @@ import (
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/password"
+	"github.com/stagedoor/stagedoor/internal/script"
 	"github.com/stagedoor/stagedoor/internal/store"
 )
 
-// StrategyDatabase is the strategy of connections whose users the server keeps itself.
+// StrategyDatabase is the strategy of connections whose users have passwords that the server checks, or lets the tenant's scripts check.
 const StrategyDatabase = "auth0"
 
 // maxPassword bounds what is hashed, in bytes.
 const maxPassword = 1024
 
-// Database proves people by identifier and password.
-type Database struct{ Hasher *password.Hasher }
+// Database proves people by identifier and password. Where users are kept, and who checks their passwords, is the connection's to say (see
+// keeper); callers do not notice.
+type Database struct {
+	Hasher  *password.Hasher
+	Scripts *script.Host // calls the scripts of connections that have some; nil: those connections fail
+
+	occasion *Occasion // nil: nobody's
+}
+
+const wrongCredentials = "Wrong email or password."
 
 // ErrWrongCredentials is the one answer for a wrong password and an unknown user.
 func ErrWrongCredentials() error {
-	return stagedoor.Errorf(stagedoor.Forbidden, "invalid_grant", "Wrong email or password.")
+	return stagedoor.Errorf(stagedoor.Forbidden, "invalid_grant", wrongCredentials)
 }
 
 // Authenticate returns the user whose password it is, or to whom the identity is linked whose password it is. known tells whether there is such a user,
-// for the log only.
+// for the log only; of one whose record is not here u has the id alone.
 func (d *Database) Authenticate(ctx context.Context, st *store.Store, c *stagedoor.Connection, identifier, secret string) (u *stagedoor.User, known bool, err error) {
 	if len(secret) > maxPassword {
 		secret = ""
 	}
-	u, err = st.UserByIdentifier(ctx, c.Name, identifier)
-	if stagedoor.IsKind(err, stagedoor.NotFound) {
-		if u, hash, err := st.UserByLinked(ctx, c.Name, identifier); !stagedoor.IsKind(err, stagedoor.NotFound) {
-			if err == nil {
-				err = d.verify(ctx, secret, hash)
-			}
-			return u, true, err
-		}
-		if err := d.Hasher.BurnTime(ctx); err != nil {
-			return nil, false, err
-		}
-		return nil, false, ErrWrongCredentials()
+	return d.of(st, c).authenticate(ctx, identifier, secret)
+}
+
+// Find returns the user who wants another password. Somebody who is unknown is NotFound.
+func (d *Database) Find(ctx context.Context, st *store.Store, c *stagedoor.Connection, identifier string) (*stagedoor.User, error) {
+	return d.of(st, c).find(ctx, identifier)
+}
+
+// Verified notes that the address of a user is proved to be theirs. An address that has changed meanwhile is NotFound.
+func (d *Database) Verified(ctx context.Context, st *store.Store, c *stagedoor.Connection, u *stagedoor.User) error {
+	return d.of(st, c).verified(ctx, u)
+}
+
+// Renamed asks whether a user may have another address or username; the caller changes the record afterwards.
+func (d *Database) Renamed(ctx context.Context, st *store.Store, c *stagedoor.Connection, u *stagedoor.User, to Name) error {
+	return d.of(st, c).renamed(ctx, u, to)
+}
+
+// Delete deletes a user.
+func (d *Database) Delete(ctx context.Context, st *store.Store, c *stagedoor.Connection, u *stagedoor.User) error {
+	if err := d.of(st, c).deleted(ctx, u); err != nil {
+		return err
 	}
-	if err != nil {
-		return nil, false, err
-	}
-	hash, err := st.PasswordHash(ctx, u.ID)
-	if err != nil {
-		return nil, true, err
-	}
-	if err := d.verify(ctx, secret, hash); err != nil {
-		return u, true, err
-	}
-	if password.NeedsRehash(hash) {
-		if fresh, err := d.Hasher.Hash(ctx, secret); err == nil {
-			if err := st.RenewPasswordHash(ctx, u.ID, hash, fresh); err != nil {
-				return nil, true, err
-			}
-		}
-	}
-	return u, true, nil
+	return st.DeleteUser(ctx, u.ID)
 }
 
 // verify returns ErrWrongCredentials unless hash is of the secret. Neither a missing hash nor a missing secret is faster.
@@ -108,26 +110,10 @@ func CheckPassword(c *stagedoor.Connection, secret string) error {
 	return checkDictionary(c, secret)
 }
 
-// Create adds a user to a database connection. It normalises the identifiers, checks the password (an
+// Create adds a user to a database connection. It normalises the identifiers, checks the password (where the server keeps users an
 // empty one is allowed and makes a user who has to reset it), and gives the id unless u.ID is set.
 func (d *Database) Create(ctx context.Context, st *store.Store, c *stagedoor.Connection, u *stagedoor.User, secret string) error {
-	if err := Identify(c, u); err != nil {
-		return err
-	}
-	var err error
-	hash := ""
-	if secret != "" {
-		if err := CheckPassword(c, secret); err != nil {
-			return err
-		}
-		if err := checkPersonal(c, u, secret); err != nil {
-			return err
-		}
-		if hash, err = d.Hasher.Hash(ctx, secret); err != nil {
-			return err
-		}
-	}
-	return st.CreateUser(ctx, u, hash)
+	return d.of(st, c).create(ctx, u, secret)
 }
 
 // Identify makes u a user of a database connection: it normalises the identifiers, gives the id unless u.ID is set, and fills in
@@ -157,11 +143,11 @@ func (d *Database) SetPassword(ctx context.Context, st *store.Store, c *stagedoo
 	if err := d.CheckNew(ctx, st, c, userID, secret); err != nil {
 		return err
 	}
-	hash, err := d.Hasher.Hash(ctx, secret)
+	u, err := st.User(ctx, userID)
 	if err != nil {
 		return err
 	}
-	return st.ReplacePasswordHash(ctx, userID, hash, st.Clock().Now(), historySize(c))
+	return d.of(st, c).replace(ctx, u, "", secret)
 }
 
 // SetLinkedPassword replaces the password of a user's linked identity in the connection: the user's sessions and tokens end.
@@ -169,11 +155,11 @@ func (d *Database) SetLinkedPassword(ctx context.Context, st *store.Store, c *st
 	if err := CheckPassword(c, secret); err != nil {
 		return err
 	}
-	hash, err := d.Hasher.Hash(ctx, secret)
+	u, err := st.User(ctx, userID)
 	if err != nil {
 		return err
 	}
-	return st.SetLinkedHash(ctx, userID, identityID, hash)
+	return d.of(st, c).replace(ctx, u, identityID, secret)
 }
 
 // NormalizeEmail returns the address in lower case; an empty one is allowed.

@@ -40,7 +40,7 @@ type failure struct {
 }
 
 var failureNames = map[int]string{
-	400: "BadRequestError", 404: "NotFoundError", 413: "PayloadTooLargeError", 415: "UnsupportedMediaTypeError",
+	400: "BadRequestError", 401: "UnauthorizedError", 404: "NotFoundError", 413: "PayloadTooLargeError", 415: "UnsupportedMediaTypeError",
 	429: "TooManyRequestsError", 503: "ServiceUnavailableError",
 }
 

@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/connection"
 	"github.com/stagedoor/stagedoor/internal/page"
 	"github.com/stagedoor/stagedoor/internal/pipeline"
 	"github.com/stagedoor/stagedoor/internal/store"
@@ -85,8 +86,9 @@ func (d *Door) offerReset(r *http.Request, st *store.Store, conn *stagedoor.Conn
 	e := event(r, "scpr", conn, client)
 	e.UserName = cut(identifier)
 	issuer, lang := web.Issuer(r), page.Language(r)
+	on := occasion(client, org)
 	d.later(r.Context(), st, func(ctx context.Context) error {
-		u, err := st.UserByIdentifier(ctx, conn.Name, identifier)
+		u, err := d.Pipeline.Database.On(on).Find(ctx, st, conn, identifier)
 		switch {
 		case stagedoor.IsKind(err, stagedoor.NotFound) || err == nil && u.Email == "":
 			e.Type, e.Description, err = "fcpr", "There is no such user, or the user has no e-mail address.", nil
@@ -95,12 +97,32 @@ func (d *Door) offerReset(r *http.Request, st *store.Store, conn *stagedoor.Conn
 				err = d.sendReset(ctx, st, u, client, issuer, lang, org)
 			}
 		}
-		if err != nil {
+		if f := connection.FromScript(err); f != nil || stagedoor.IsKind(err, stagedoor.Scripted) { // the tenant's business
+			e.Type, e.Description, err = "fcpr", "The script of the connection failed: "+stagedoor.AsError(err).Message, nil
+		} else if err != nil {
 			e.Type, e.Description = "fcpr", "The mail could not be sent."
 		}
+		e.Details = consoleOf(on)
 		st.Log(e)
 		return err
 	})
+}
+
+// occasion is what the operations of a database take place in.
+func occasion(client *stagedoor.Client, org string) *connection.Occasion {
+	on := &connection.Occasion{Organization: org}
+	if client != nil {
+		on.ClientID = client.ID
+	}
+	return on
+}
+
+// consoleOf are the details of a log event: what scripts of the connection said.
+func consoleOf(on *connection.Occasion) map[string]any {
+	if len(on.Console) == 0 {
+		return nil
+	}
+	return map[string]any{"console": on.Console}
 }
 
 // event is a log event with what a request tells.

@@ -89,7 +89,11 @@ func (d *Door) logIn(w http.ResponseWriter, r *http.Request, st *store.Store) er
 		case stagedoor.HasCode(err, "invalid_grant"):
 			problems = ui.Problems{wrongCredentials(conn)}
 		default:
-			return err
+			problem, theirs := scriptProblem(err)
+			if !theirs {
+				return err
+			}
+			problems = ui.Problems{problem}
 		}
 	}
 	l := p.loginPage(conn, identifier, problems)

@@ -7,6 +7,7 @@ import (
 	"net/url"
 
 	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/connection"
 	"github.com/stagedoor/stagedoor/internal/guard"
 	"github.com/stagedoor/stagedoor/internal/page"
 	"github.com/stagedoor/stagedoor/internal/password"
@@ -129,8 +130,14 @@ func (d *Door) reset(w http.ResponseWriter, r *http.Request, st *store.Store) er
 	e := event(r, "scp", n.conn, n.client)
 	e.UserID, e.UserName = n.user.ID, n.user.Email
 	// From here on the ticket is gone, so a browser that goes away does not end it.
-	if err := d.Pipeline.Database.SetPassword(context.WithoutCancel(r.Context()), st, n.conn, n.user.ID, secret); err != nil {
+	on := occasion(n.client, n.ticket.OrganizationID)
+	err = d.Pipeline.Database.On(on).SetPassword(context.WithoutCancel(r.Context()), st, n.conn, n.user.ID, secret)
+	e.Details = consoleOf(on)
+	if err != nil {
 		e.Type, e.Description = "fcp", "The password could not be changed."
+		if f := connection.FromScript(err); f != nil {
+			e.Description += " " + stagedoor.AsError(err).Message
+		}
 		st.Log(e)
 		return err
 	}
@@ -138,7 +145,7 @@ func (d *Door) reset(w http.ResponseWriter, r *http.Request, st *store.Store) er
 		return err
 	}
 	if n.ticket.MarkVerified {
-		if err := setVerified(context.WithoutCancel(r.Context()), st, n.ticket); err != nil {
+		if err := d.setVerified(context.WithoutCancel(r.Context()), st, n.ticket, on); err != nil {
 			return err
 		}
 	}

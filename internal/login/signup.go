@@ -112,5 +112,5 @@ func signupProblem(st *store.Store, err error) (ui.Problem, bool) {
 	case "signup_disabled", "too_many_requests":
 		return ui.Problem{Code: stagedoor.AsError(err).Code}, true
 	}
-	return ui.Problem{}, false
+	return scriptProblem(err)
 }

@@ -57,11 +57,7 @@ func (d *Door) signUpByClient(w http.ResponseWriter, r *http.Request, st *store.
 		Username: strings.ToLower(u.Username), GivenName: u.GivenName, FamilyName: u.FamilyName, Name: u.Name,
 		Nickname: u.Nickname, Picture: u.Picture, UserMetadata: u.UserMetadata,
 	}
-	clientID := ""
-	if a.client != nil {
-		clientID = a.client.ID
-	}
-	if err := d.Pipeline.Register(r.Context(), visit(r, st), a.conn, clientID, u, secret); err != nil {
+	if err := d.Pipeline.Register(r.Context(), visit(r, st), a.conn, occasion(a.client, ""), u, secret); err != nil {
 		return signupError(st, err)
 	}
 	issuer, lang := web.Issuer(r), page.Language(r)

@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/connection"
 	"github.com/stagedoor/stagedoor/internal/page"
 	"github.com/stagedoor/stagedoor/internal/store"
 	"github.com/stagedoor/stagedoor/ui"
@@ -29,12 +30,16 @@ func (d *Door) verifyEmail(w http.ResponseWriter, r *http.Request, st *store.Sto
 	}
 	t, err := st.ConsumeTicket(r.Context(), r.URL.Query().Get(paramTicket), stagedoor.TicketVerification)
 	var reason ui.TicketReason
+	on, why := &connection.Occasion{}, ""
 	if stagedoor.IsKind(err, stagedoor.NotFound) {
 		reason, t, err = spent(r, st, stagedoor.TicketVerification)
 	} else if err == nil {
-		err = setVerified(context.WithoutCancel(r.Context()), st, t)
-		if stagedoor.IsKind(err, stagedoor.NotFound) {
+		err = d.setVerified(context.WithoutCancel(r.Context()), st, t, on)
+		switch {
+		case stagedoor.IsKind(err, stagedoor.NotFound):
 			reason, err = ui.TicketInvalid, nil
+		case connection.FromScript(err) != nil:
+			reason, why, err = ui.TicketInvalid, "The script of the connection did not verify the address: "+stagedoor.AsError(err).Message, nil
 		}
 	}
 	if err != nil {
@@ -44,7 +49,7 @@ func (d *Door) verifyEmail(w http.ResponseWriter, r *http.Request, st *store.Sto
 	if err != nil {
 		return err
 	}
-	logVerified(r, st, t, client, reason)
+	logVerified(r, st, t, client, reason, why, on)
 	if reason == "" {
 		lang := page.Language(r)
 		d.later(r.Context(), st, func(ctx context.Context) error {
@@ -69,20 +74,31 @@ func (d *Door) verifyEmail(w http.ResponseWriter, r *http.Request, st *store.Sto
 
 // setVerified notes that the address is the user's. An address that has changed since the mail was sent is
 // NotFound: another one was proved.
-func setVerified(ctx context.Context, st *store.Store, t *stagedoor.Ticket) error {
-	_, err := st.UpdateUser(ctx, t.UserID, func(u *stagedoor.User) error {
-		if t.Email != "" && t.Email != u.Email {
-			return stagedoor.Errorf(stagedoor.NotFound, "not_found", "The address is not the user's any more.")
-		}
-		u.EmailVerified = true
-		return nil
-	})
-	return err
+func (d *Door) setVerified(ctx context.Context, st *store.Store, t *stagedoor.Ticket, on *connection.Occasion) error {
+	u, err := st.User(ctx, t.UserID)
+	if err != nil {
+		return err
+	}
+	if t.Email != "" && t.Email != u.Email {
+		return stagedoor.Errorf(stagedoor.NotFound, "not_found", "The address is not the user's any more.")
+	}
+	conn, err := st.ConnectionByName(ctx, u.Connection)
+	if stagedoor.IsKind(err, stagedoor.NotFound) {
+		conn, err = &stagedoor.Connection{Name: u.Connection}, nil
+	}
+	if err != nil {
+		return err
+	}
+	on.ClientID, on.Organization = t.ClientID, t.OrganizationID
+	return d.Pipeline.Database.On(on).Verified(ctx, st, conn, u)
 }
 
-func logVerified(r *http.Request, st *store.Store, t *stagedoor.Ticket, client *stagedoor.Client, reason ui.TicketReason) {
+func logVerified(r *http.Request, st *store.Store, t *stagedoor.Ticket, client *stagedoor.Client, reason ui.TicketReason, why string, on *connection.Occasion) {
 	e := event(r, "sv", nil, client)
-	e.Description = verifyTexts[reason][1]
+	e.Description, e.Details = verifyTexts[reason][1], consoleOf(on)
+	if why != "" {
+		e.Description = why
+	}
 	if reason != "" {
 		e.Type = "fv"
 	}

@@ -70,10 +70,10 @@ func newWorld(t *testing.T, kind string) *world {
 	t.Helper()
 	w := &world{T: t, log: &locked{}, now: time.Now()} // browsers drop old cookies by the real time
 	w.db = storetest.Open(t, kind, storetest.WithClock(w.clock))
-	scripts := script.New(script.Config{Workers: 1})
+	scripts := script.New(script.Config{Workers: 1, HTTP: http.DefaultClient}) // straight to the servers of tests
 	t.Cleanup(func() { scripts.Close() })
 	minter := &token.Minter{Keys: &token.Keys{}}
-	pipe := &pipeline.Pipeline{Database: &connection.Database{Hasher: password.NewHasher()}, Scripts: scripts, Minter: minter}
+	pipe := &pipeline.Pipeline{Database: &connection.Database{Hasher: password.NewHasher(), Scripts: scripts}, Scripts: scripts, Minter: minter}
 	w.pipe = pipe
 	logger := slog.New(slog.NewTextHandler(w.log, nil))
 	deliver := login.Deliver(nil, "", mail.Outside{}, logger)

@@ -40,6 +40,8 @@ type Deps struct {
 	Scripts rehearsal.Runner
 	// NodeError says why scripts cannot run on Node.js here; nil if they can. Nil asks nobody.
 	NodeError func() error
+	// CheckCall compiles a script of a connection. Nil checks nothing.
+	CheckCall func(ctx context.Context, source string) error
 	// SendVerification sends the mail that asks a user to verify the e-mail address. clientID and organizationID may be empty. Nil
 	// sends nothing.
 	SendVerification func(ctx context.Context, st *store.Store, u *stagedoor.User, clientID, organizationID string) error

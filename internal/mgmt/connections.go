@@ -93,6 +93,9 @@ func (a *API) createConnection(c *call, in createConnectionIn) (any, error) {
 	if err := a.discover(c.ctx(), in.Strategy, in.Options.Value); err != nil {
 		return nil, err
 	}
+	if err := a.checkScripts(c.ctx(), in.Strategy, in.Options.Value); err != nil {
+		return nil, err
+	}
 	conn := newConnection(in.Name, in.Strategy)
 	if err := in.copyTo(conn, true); err != nil {
 		return nil, err
@@ -114,12 +117,15 @@ func (a *API) updateConnection(c *call, in updateConnectionIn) (any, error) {
 	if err := a.discover(c.ctx(), before.Strategy, in.Options.Value); err != nil {
 		return nil, err
 	}
+	if err := a.checkScripts(c.ctx(), before.Strategy, in.Options.Value); err != nil {
+		return nil, err
+	}
 	conn, err := c.store.UpdateConnection(c.ctx(), before.ID, func(conn *stagedoor.Connection) error {
-		custom := string(conn.Options.Stored["enabledDatabaseCustomization"]) == "true"
+		custom := conn.Scripts().On
 		if err := in.copyTo(conn, false); err != nil {
 			return err
 		}
-		if now := string(conn.Options.Stored["enabledDatabaseCustomization"]) == "true"; now != custom {
+		if conn.Scripts().On != custom {
 			return c.emptyConnection(before.Name)
 		}
 		return nil
@@ -272,5 +278,5 @@ func (a *API) deleteConnectionUser(c *call, in deleteConnectionUserIn) (any, err
 	if err != nil {
 		return nil, err
 	}
-	return nil, c.store.DeleteUser(c.ctx(), u.ID)
+	return nil, a.removeUser(c, u)
 }

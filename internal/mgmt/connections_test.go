@@ -203,7 +203,7 @@ func TestCustomDatabaseSwitch(t *testing.T) {
 func TestForLogin(t *testing.T) {
 	for body, want := range map[string]bool{
 		`{"strategy":"auth0"}`: true, `{"strategy":"oidc"}`: false, `{"strategy":"auth0","authentication":{"active":false}}`: false,
-		`{"strategy":"auth0","options":{"enabledDatabaseCustomization":true}}`:                    false,
+		`{"strategy":"auth0","options":{"enabledDatabaseCustomization":true}}`:                    true,
 		`{"strategy":"auth0","options":{"enabledDatabaseCustomization":true,"import_mode":true}}`: true,
 	} {
 		var c stagedoor.Connection

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/stagedoor/stagedoor"
-	"github.com/stagedoor/stagedoor/internal/connection"
 	"github.com/stagedoor/stagedoor/internal/web"
 )
 
@@ -174,8 +173,7 @@ func (f *importForm) fill(c *call, j *stagedoor.Job) error {
 	if err != nil {
 		return err
 	}
-	custom := string(conn.Options.Stored["enabledDatabaseCustomization"]) == "true" && string(conn.Options.Stored["import_mode"]) != "true"
-	if conn.Strategy != connection.StrategyDatabase || custom {
+	if !conn.KeepsUsers() {
 		return bad("operation_not_supported", "The connection must be a database connection that keeps its users here.")
 	}
 	j.ConnectionID, j.Connection = conn.ID, conn.Name

@@ -50,8 +50,8 @@ func sqlite(t *testing.T) *house {
 func newHouse(t *testing.T, db *store.DB) *house {
 	t.Helper()
 	h := &house{T: t, db: db, signers: map[string]*jose.Signer{}}
-	database := &connection.Database{Hasher: password.NewHasher()}
 	keys := &token.Keys{}
+	database := &connection.Database{Hasher: password.NewHasher(), Scripts: scripts}
 	h.api = New(Deps{
 		Keys: keys, Database: database, Pipeline: &pipeline.Pipeline{Database: database, Scripts: scripts, Minter: &token.Minter{Keys: keys}}, Clock: func() time.Time { return start },
 		CheckScript: func(_ context.Context, source string) error {
@@ -68,7 +68,7 @@ func newHouse(t *testing.T, db *store.DB) *house {
 			h.mails = append(h.mails, fmt.Sprint(u.ID, " ", address, " ", lang, " ", link, " ", life))
 			return nil
 		},
-		CheckDraft: scripts.CheckDraft, Scripts: scripts,
+		CheckDraft: scripts.CheckDraft, CheckCall: scripts.CheckCall, Scripts: scripts,
 		SendVerification: func(_ context.Context, _ *store.Store, u *stagedoor.User, clientID, _ string) error {
 			h.mails = append(h.mails, u.ID+" "+clientID)
 			return nil

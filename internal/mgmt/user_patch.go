@@ -128,8 +128,7 @@ func (in *patchUserIn) profileNames() []string {
 
 // syncsProfile tells whether each login through the connection writes the profile anew.
 func syncsProfile(conn *stagedoor.Connection) bool {
-	return conn.Strategy != connection.StrategyDatabase && !connection.IsPasswordless(conn.Strategy) &&
-		string(conn.Options.Stored["set_user_root_attributes"]) != `"on_first_login"` && string(conn.Options.Stored["set_user_root_attributes"]) != `"never_on_login"`
+	return !conn.KeepsUsers() && !connection.IsPasswordless(conn.Strategy) && conn.SyncsProfile() == stagedoor.SyncEachLogin
 }
 
 // fits tells whether the connection of the identity that is meant allows the change.
@@ -222,6 +221,11 @@ func (a *API) patchRoot(c *call, in *patchUserIn) (any, error) {
 			return nil, invalidIdentifier(err)
 		}
 	}
+	if to := in.renames(before); at == 0 && to != (connection.Name{}) {
+		if err := a.Database.Renamed(c.ctx(), c.store, conn, before, to); err != nil {
+			return nil, updatedTwice(sandbox(err), false)
+		}
+	}
 	u, err := c.store.UpdateUser(c.ctx(), c.id(), func(u *stagedoor.User) error { return in.apply(c, u, meant) })
 	if err != nil {
 		return nil, updatedTwice(err, in.PhoneNumber.Set)
@@ -241,13 +245,24 @@ func (a *API) patchRoot(c *call, in *patchUserIn) (any, error) {
 	return u.Wire(), nil
 }
 
+// renames tells by which other address or username the user is to be known; what is malformed is refused later.
+func (in *patchUserIn) renames(u *stagedoor.User) (to connection.Name) {
+	if email, err := connection.NormalizeEmail(in.Email.Value); in.Email.Has() && err == nil && email != u.Email {
+		to.Email, to.Verified = email, in.EmailVerified.Value
+	}
+	if name, err := connection.NormalizeUsername(in.Username.Value); in.Username.Has() && err == nil && name != u.Username {
+		to.Username = name
+	}
+	return to
+}
+
 // setPassword sets the password of a user, or of the linked identity that is meant.
 func (a *API) setPassword(c *call, conn *stagedoor.Connection, u *stagedoor.User, meant, secret string) error {
 	if meant != "" {
-		return a.Database.SetLinkedPassword(c.ctx(), c.store, conn, u.ID, meant, secret)
+		return sandbox(a.Database.SetLinkedPassword(c.ctx(), c.store, conn, u.ID, meant, secret))
 	}
 	if err := a.Database.SetPassword(c.ctx(), c.store, conn, u.ID, secret); err != nil {
-		return err
+		return sandbox(err)
 	}
 	return guard.Unblock(c.ctx(), c.store, u.Identifiers()...)
 }

@@ -103,7 +103,35 @@ func (a *API) readUser(c *call, in web.Fields) (any, error) {
 }
 
 func (a *API) deleteUser(c *call) (any, error) {
-	return nil, c.store.DeleteUser(c.ctx(), c.id())
+	u, err := c.store.User(c.ctx(), c.id())
+	if stagedoor.IsKind(err, stagedoor.NotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return nil, a.removeUser(c, u)
+}
+
+// removeUser deletes a user, whoever keeps them.
+func (a *API) removeUser(c *call, u *stagedoor.User) error {
+	conn, err := c.store.ConnectionByName(c.ctx(), u.Connection)
+	if stagedoor.IsKind(err, stagedoor.NotFound) {
+		return c.store.DeleteUser(c.ctx(), u.ID)
+	}
+	if err != nil {
+		return err
+	}
+	return sandbox(a.Database.Delete(c.ctx(), c.store, conn, u))
+}
+
+// sandbox gives what the script of a connection did the wire's words.
+func sandbox(err error) error {
+	f := connection.FromScript(err)
+	if f == nil && !stagedoor.IsKind(err, stagedoor.Scripted) || stagedoor.HasCode(err, "user_exists") {
+		return err
+	}
+	return &stagedoor.Error{Kind: stagedoor.Invalid, Code: "auth0_idp_error", Message: stagedoor.AsError(err).Message, Err: err}
 }
 
 type createUserIn struct {
@@ -164,7 +192,7 @@ func (a *API) createUser(c *call, in createUserIn) (any, error) {
 		err = connection.CreatePasswordless(c.ctx(), c.store, conn, u)
 	}
 	if err != nil {
-		return nil, createdTwice(err)
+		return nil, createdTwice(sandbox(err))
 	}
 	a.afterRegistration(c, conn, u)
 	if verify && !u.EmailVerified {

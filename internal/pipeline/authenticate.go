@@ -52,22 +52,23 @@ func (p *Pipeline) Authenticate(ctx context.Context, v Visit, id, nonce, identif
 	if err != nil {
 		return nil, err
 	}
-	u, err := p.password(ctx, v, conn, tx.Request.ClientID, identifier, secret)
+	on := &connection.Occasion{ClientID: tx.Request.ClientID, Organization: tx.Request.Organization}
+	u, err := p.password(ctx, v, conn, on, identifier, secret)
 	if err != nil {
 		return nil, err
 	}
-	return p.proved(ctx, v, tx, conn, u)
+	return p.proved(ctx, v, tx, proof{conn: conn, user: u, method: "pwd", console: on.Console})
 }
 
 // password proves a person by their password, unless they or their address failed too often.
-func (p *Pipeline) password(ctx context.Context, v Visit, conn *stagedoor.Connection, clientID, identifier, secret string) (*stagedoor.User, error) {
-	w := wrong{visit: v, conn: conn, clientID: clientID, identifier: identifier}
+func (p *Pipeline) password(ctx context.Context, v Visit, conn *stagedoor.Connection, on *connection.Occasion, identifier, secret string) (*stagedoor.User, error) {
+	w := wrong{visit: v, conn: conn, on: on, identifier: identifier}
 	attempt := guard.Attempt{Store: v.Store, Connection: conn, Identifier: identifier, IP: v.IP}
 	if err := guard.Login(ctx, attempt); err != nil {
 		w.logRefused(err)
 		return nil, err
 	}
-	u, known, err := p.Database.Authenticate(ctx, v.Store, conn, identifier, secret)
+	u, known, err := p.Database.On(on).Authenticate(ctx, v.Store, conn, identifier, secret)
 	if err == nil {
 		return u, guard.Passed(ctx, attempt)
 	}
@@ -79,8 +80,8 @@ func (p *Pipeline) password(ctx context.Context, v Visit, conn *stagedoor.Connec
 	if countErr != nil {
 		return nil, countErr
 	}
-	if out.NotifyUser && known && p.Blocked != nil {
-		p.Blocked(ctx, v, conn, u, clientID)
+	if out.NotifyUser && known && u.Email != "" && p.Blocked != nil {
+		p.Blocked(ctx, v, conn, u, on.ClientID)
 	}
 	return nil, err
 }
@@ -105,26 +106,28 @@ func (p *Pipeline) SignUp(ctx context.Context, v Visit, id, nonce string, in Sig
 		return nil, nil, stagedoor.Errorf(stagedoor.Invalid, "not_invited", "The invitation is for another address.")
 	}
 	u := &stagedoor.User{Email: in.Email, Username: in.Username}
-	if err := p.Register(ctx, v, conn, tx.Request.ClientID, u, in.Password); err != nil {
+	on := &connection.Occasion{ClientID: tx.Request.ClientID, Organization: tx.Request.Organization}
+	if err := p.Register(ctx, v, conn, on, u, in.Password); err != nil {
 		return nil, nil, err
 	}
-	opened, err := p.proved(ctx, v, tx, conn, u)
+	opened, err := p.proved(ctx, v, tx, proof{conn: conn, user: u, method: "pwd", console: on.Console})
 	return opened, u, err
 }
 
 // Register makes a user of a database connection that people may sign up to, and logs it. The caller sends
 // the mail that asks for the proof of the address.
-func (p *Pipeline) Register(ctx context.Context, v Visit, conn *stagedoor.Connection, clientID string, u *stagedoor.User, secret string) error {
+func (p *Pipeline) Register(ctx context.Context, v Visit, conn *stagedoor.Connection, on *connection.Occasion, u *stagedoor.User, secret string) error {
 	err := guard.SignUp(ctx, v.Store, v.IP)
 	var client *stagedoor.Client
 	if err == nil {
-		if client, err = clientOf(ctx, v, clientID); err == nil {
-			err = p.register(ctx, v, conn, client, u, secret)
+		if client, err = clientOf(ctx, v, on.ClientID); err == nil {
+			err = p.register(ctx, v, conn, on, client, u, secret)
 		}
 	}
-	e := stagedoor.LogEvent{Type: "ss", ClientID: clientID, Connection: conn.Name, ConnID: conn.ID, Strategy: conn.Strategy, UserID: u.ID, UserName: u.Email}
+	e := stagedoor.LogEvent{Type: "ss", ClientID: on.ClientID, Connection: conn.Name, ConnID: conn.ID, Strategy: conn.Strategy, UserID: u.ID, UserName: u.Email}
+	e.Details = said{console: on.Console}.details(nil)
 	if err != nil {
-		e.Type, e.UserID, e.Description = "fs", "", stagedoor.AsError(err).Message
+		e.Type, e.UserID, e.Description = "fs", "", describe(err)
 		if stagedoor.HasCode(err, "too_many_requests") {
 			e.Type = "limit_mu"
 		}
@@ -150,7 +153,7 @@ func clientOf(ctx context.Context, v Visit, id string) (*stagedoor.Client, error
 	return v.Store.Client(ctx, id)
 }
 
-func (p *Pipeline) register(ctx context.Context, v Visit, conn *stagedoor.Connection, client *stagedoor.Client, u *stagedoor.User, secret string) error {
+func (p *Pipeline) register(ctx context.Context, v Visit, conn *stagedoor.Connection, on *connection.Occasion, client *stagedoor.Client, u *stagedoor.User, secret string) error {
 	switch {
 	case conn.Options.DisableSignup:
 		return stagedoor.Errorf(stagedoor.Invalid, "signup_disabled", "Public signup is disabled")
@@ -173,15 +176,24 @@ func (p *Pipeline) register(ctx context.Context, v Visit, conn *stagedoor.Connec
 	if err := p.BeforeRegistration(ctx, v, conn, client, u, secret); err != nil {
 		return err
 	}
-	return p.Database.Create(ctx, v.Store, conn, u, secret)
+	return p.Database.On(on).Create(ctx, v.Store, conn, u, secret)
+}
+
+// proof is how a person has proved who they are.
+type proof struct {
+	conn    *stagedoor.Connection
+	user    *stagedoor.User
+	method  string           // as sessions name it: pwd, federated
+	console []map[string]any // what the connection's scripts said
 }
 
 // proved counts the login, opens or renews the session, and lets the login go on.
-func (p *Pipeline) proved(ctx context.Context, v Visit, tx *stagedoor.Transaction, conn *stagedoor.Connection, u *stagedoor.User) (*Opened, error) {
+func (p *Pipeline) proved(ctx context.Context, v Visit, tx *stagedoor.Transaction, by proof) (*Opened, error) {
+	u := by.user
 	if err := v.Store.RecordLogin(ctx, u.ID, v.IP); err != nil {
 		return nil, err
 	}
-	methods := []stagedoor.AuthMethod{{Name: "pwd", Timestamp: v.Store.Clock().Now().UnixMilli()}}
+	methods := []stagedoor.AuthMethod{{Name: by.method, Timestamp: v.Store.Clock().Now().UnixMilli()}}
 	opened := &Opened{}
 	old, err := session.Live(ctx, v.Store, v.Session)
 	if err != nil {
@@ -196,7 +208,7 @@ func (p *Pipeline) proved(ctx context.Context, v Visit, tx *stagedoor.Transactio
 				return nil, err
 			}
 		}
-		opened.Handle, opened.Session, err = session.Open(ctx, v.Store, u, conn, methods, v.who())
+		opened.Handle, opened.Session, err = session.Open(ctx, v.Store, u, by.conn, methods, v.who())
 	}
 	if err != nil {
 		return nil, err
@@ -204,6 +216,9 @@ func (p *Pipeline) proved(ctx context.Context, v Visit, tx *stagedoor.Transactio
 	tx.UserID, tx.SessionID, tx.Fresh = u.ID, opened.Session.ID, true
 	tx.Scripted, tx.Result, tx.Script, tx.Step, tx.Nonce = false, nil, nil, "", ""
 	tx.Factor, tx.Proof, tx.Noting = nil, "", false
+	if len(by.console) > 0 {
+		tx.Script = &stagedoor.ScriptState{Console: by.console}
+	}
 	tx.Consented, tx.Denied = false, false // that was the word of who was here before
 	return opened, v.Store.SaveTransaction(ctx, tx)
 }

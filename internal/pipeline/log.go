@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/connection"
 	"github.com/stagedoor/stagedoor/internal/guard"
 )
 
@@ -71,17 +72,26 @@ func failed(e stagedoor.LogEvent, err error) stagedoor.LogEvent {
 
 // wrong is a login that fails at its credentials.
 type wrong struct {
-	visit                Visit
-	conn                 *stagedoor.Connection
-	clientID, identifier string
+	visit      Visit
+	conn       *stagedoor.Connection
+	on         *connection.Occasion
+	identifier string
 }
 
 // event is the log entry of it.
 func (w wrong) event(kind string, err error) stagedoor.LogEvent {
 	return stagedoor.LogEvent{
-		Type: kind, ClientID: w.clientID, Connection: w.conn.Name, ConnID: w.conn.ID, Strategy: w.conn.Strategy,
-		UserName: cut(w.identifier, 254), Description: stagedoor.AsError(err).Message,
+		Type: kind, ClientID: w.on.ClientID, Connection: w.conn.Name, ConnID: w.conn.ID, Strategy: w.conn.Strategy,
+		UserName: cut(w.identifier, 254), Description: describe(err), Details: said{console: w.on.Console}.details(nil),
 	}
+}
+
+// describe is why something failed, in the words of the connection's script if it was one.
+func describe(err error) string {
+	if f := connection.FromScript(err); f != nil && f.Message != "" {
+		return f.Message
+	}
+	return stagedoor.AsError(err).Message
 }
 
 // log notes a wrong password as fp and an unknown user as fu.

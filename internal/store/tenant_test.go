@@ -304,6 +304,9 @@ var trespasses = map[string]struct {
 		return s.UnlinkIdentity(ctx, "auth0|acme", "auth0", "linked acme")
 	}},
 	"UserByIdentity": {finds, func(ctx context.Context, s *store.Store) (any, error) { return s.UserByIdentity(ctx, "auth0|acme") }},
+	"PasswordReset": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		return nil, s.PasswordReset(ctx, "auth0|acme", time.Now())
+	}},
 	"UserByLinked": {finds, func(ctx context.Context, s *store.Store) (any, error) {
 		u, hash, err := s.UserByLinked(ctx, "Users", "linked-acme@example.com")
 		return []any{u, hash}, err

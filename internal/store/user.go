@@ -24,6 +24,8 @@ type profile struct {
 	Blocked       *bool                `json:"blocked,omitempty"`
 	Identities    []stagedoor.Identity `json:"identities"`
 	PasswordReset int64                `json:"last_password_reset,omitempty"` // milliseconds
+
+	Attributes map[string]json.RawMessage `json:"attributes,omitempty"`
 }
 
 const userColumns = `u.id, u.connection, u.email, u.username, u.name, u.profile, u.user_metadata, u.app_metadata,
@@ -58,6 +60,7 @@ func scanUser(scan func(...any) error) (*stagedoor.User, error) {
 	u.Email, u.Username, u.Name = email.String, username.String, name.String
 	u.EmailVerified, u.PhoneNumber, u.PhoneVerified = p.EmailVerified, p.PhoneNumber, p.PhoneVerified
 	u.Nickname, u.GivenName, u.FamilyName, u.Picture = p.Nickname, p.GivenName, p.FamilyName, p.Picture
+	u.Attributes = p.Attributes
 	u.Blocked, u.Identities, u.LastPasswordReset = p.Blocked, p.Identities, fromMillis(p.PasswordReset)
 	u.CreatedAt, u.UpdatedAt = fromMillis(created), fromMillis(updated)
 	u.LastLogin, u.LastIP, u.LoginsCount = fromMillis(lastLogin.Int64), lastIP.String, int(count.Int64)
@@ -98,6 +101,7 @@ func userArgs(u *stagedoor.User) ([]any, error) {
 		EmailVerified: u.EmailVerified, PhoneNumber: u.PhoneNumber, PhoneVerified: u.PhoneVerified,
 		Nickname: u.Nickname, GivenName: u.GivenName, FamilyName: u.FamilyName, Picture: u.Picture,
 		Blocked: u.Blocked, Identities: u.Identities, PasswordReset: millis(u.LastPasswordReset),
+		Attributes: u.Attributes,
 	})
 	if err != nil {
 		return nil, err
@@ -382,8 +386,23 @@ func (s *Store) SetPasswordHash(ctx context.Context, id, hash string, changed ti
 	})
 }
 
+// PasswordReset notes that the password of a user, which is kept elsewhere, was replaced: last_password_reset is set, and the user's
+// sessions and tokens end in the same transaction.
+func (s *Store) PasswordReset(ctx context.Context, id string, changed time.Time) error {
+	return s.write(ctx, func(q querier) error {
+		_, err := s.updateUser(ctx, q, id, func(u *stagedoor.User) error {
+			u.LastPasswordReset = changed
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		return s.endAccess(ctx, q, id)
+	})
+}
+
 // RenewPasswordHash replaces a hash by another one of the same password, unless the password has been changed
-// meanwhile: the old one must not come back.
+// meanwhile: the old one must not come back. An empty old hash is that of a user without a password.
 func (s *Store) RenewPasswordHash(ctx context.Context, id, old, fresh string) error {
 	return s.write(ctx, func(q querier) error {
 		if err := s.lockUser(ctx, q, id); err != nil {
@@ -392,6 +411,9 @@ func (s *Store) RenewPasswordHash(ctx context.Context, id, old, fresh string) er
 		now, err := s.passwordHash(ctx, q, id)
 		if err != nil || now != old {
 			return err
+		}
+		if old == "" {
+			return s.putPassword(ctx, q, id, fresh)
 		}
 		_, err = q.exec(ctx, "UPDATE passwords SET hash = ? WHERE tenant = ? AND user_id = ?", s.hashAtRest(id, fresh), s.tenant.ID, id)
 		return err

@@ -1,0 +1,229 @@
+package connection
+
+import (
+	"bytes"
+	"encoding/json"
+	"maps"
+	"net/url"
+	"reflect"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/stagedoor/stagedoor"
+)
+
+// Bounds of a profile that a script gives.
+const (
+	maxProfile    = 2 << 20  // bytes of JSON
+	maxAttributes = 64 << 10 // bytes of all further attributes
+	maxID         = 255      // characters of the id
+	maxText       = 2048     // bytes of a name or an address
+)
+
+// profile is a person as the script of a connection describes them (extensibility fact sheet 5.4).
+type profile struct {
+	ID            string // without the strategy's prefix
+	Email         string
+	EmailVerified bool
+	Phone         string
+	PhoneVerified bool
+	Username      string
+	Texts         map[string]string // name, nickname, given_name, family_name, picture: those that are there
+	Attributes    map[string]json.RawMessage
+	UserMetadata  stagedoor.Metadata
+	AppMetadata   stagedoor.Metadata
+	Tokens        map[string]any // access_token, refresh_token … of the provider, as identities show them
+}
+
+// tokenMembers go from the profile to the identity.
+var tokenMembers = []string{"access_token", "access_token_secret", "refresh_token", "expires_in"}
+
+// nobody tells whether a script has called back with no profile.
+func nobody(raw json.RawMessage) bool {
+	return len(raw) == 0 || slices.Contains([]string{"null", "false", `""`, "0"}, string(raw))
+}
+
+func badProfile(format string, args ...any) error {
+	return stagedoor.Errorf(stagedoor.Scripted, "access_denied", "The profile that the script returned cannot be used: "+format, args...)
+}
+
+// readProfile reads what a script called back with. prefix is the strategy's, which ids may have already.
+func readProfile(raw json.RawMessage, prefix string) (*profile, error) {
+	if len(raw) > maxProfile {
+		return nil, badProfile("it has more than %d bytes.", maxProfile)
+	}
+	if bytes.Contains(raw, []byte(`\u0000`)) || !utf8.Valid(raw) {
+		return nil, badProfile("it holds NUL characters or is no valid text.")
+	}
+	var members map[string]json.RawMessage
+	if err := json.Unmarshal(raw, &members); err != nil || members == nil {
+		return nil, badProfile("it is no object.")
+	}
+	p := &profile{Texts: map[string]string{}, Attributes: map[string]json.RawMessage{}, Tokens: map[string]any{}}
+	for _, name := range []string{"user_id", "id"} {
+		if p.ID == "" {
+			p.ID = strings.TrimPrefix(idText(members[name]), prefix)
+		}
+	}
+	switch {
+	case p.ID == "":
+		return nil, badProfile("user_id is mandatory, a text or a number.")
+	case utf8.RuneCountInString(p.ID) > maxID || strings.ContainsFunc(p.ID, unicode.IsControl):
+		return nil, badProfile("user_id is longer than %d characters or holds control characters.", maxID)
+	}
+	var err error
+	if p.Email, err = NormalizeEmail(text(members["email"])); err != nil {
+		return nil, badProfile("email is not an e-mail address.")
+	}
+	if p.Username, err = NormalizeUsername(text(members["username"])); err != nil {
+		p.Username = "" // one that looks like an address could stand in somebody else's way
+	}
+	p.EmailVerified, p.Phone, p.PhoneVerified = truth(members["email_verified"]), text(members["phone_number"]), truth(members["phone_verified"])
+	for _, name := range []string{"name", "nickname", "given_name", "family_name", "picture"} {
+		if s := text(members[name]); s != "" && (name != "picture" || isWebAddress(s)) {
+			p.Texts[name] = s
+		}
+	}
+	if p.UserMetadata, err = metadataOf("user_metadata", members["user_metadata"]); err != nil {
+		return nil, err
+	}
+	app := members["app_metadata"]
+	if isNull(app) {
+		app = members["metadata"] // its older name
+	}
+	if p.AppMetadata, err = metadataOf("app_metadata", app); err != nil {
+		return nil, err
+	}
+	for _, name := range tokenMembers {
+		if s := text(members[name]); s != "" {
+			p.Tokens[name] = s
+		}
+	}
+	return p, p.attributes(members)
+}
+
+// attributes keeps what the server has no name for. What could be a password, and what the index of a search could not tell from
+// something else, is left out.
+func (p *profile) attributes(members map[string]json.RawMessage) error {
+	size := 0
+	for name, value := range members {
+		switch {
+		case stagedoor.IsUserField(name), slices.Contains(tokenMembers, name), strings.HasPrefix(strings.ToLower(name), "password"), isNull(value):
+			continue
+		case name == "" || len(name) > 255 || strings.ContainsAny(name, ".\x00") || strings.HasPrefix(name, "$"):
+			continue
+		}
+		if size += len(name) + len(value); size > maxAttributes {
+			return badProfile("its attributes have more than %d bytes.", maxAttributes)
+		}
+		p.Attributes[name] = value
+	}
+	return nil
+}
+
+// idText is an id as a text: numbers, which many databases have, as they are written.
+func idText(raw json.RawMessage) string {
+	var n json.Number
+	if s := text(raw); s != "" {
+		return s
+	}
+	if len(raw) > 0 && raw[0] != '"' && json.Unmarshal(raw, &n) == nil {
+		return n.String()
+	}
+	return ""
+}
+
+// text reads a text; anything else is none.
+func text(raw json.RawMessage) string {
+	var s string
+	if json.Unmarshal(raw, &s) != nil || len(s) > maxText {
+		return ""
+	}
+	return strings.TrimSpace(s)
+}
+
+// truth reads what databases have for true.
+func truth(raw json.RawMessage) bool {
+	return slices.Contains([]string{"true", "1", `"true"`, `"1"`}, string(raw))
+}
+
+func isNull(raw json.RawMessage) bool { return len(raw) == 0 || string(raw) == "null" }
+
+func isWebAddress(s string) bool {
+	u, err := url.Parse(s)
+	return err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != ""
+}
+
+func metadataOf(name string, raw json.RawMessage) (stagedoor.Metadata, error) {
+	if isNull(raw) {
+		return nil, nil
+	}
+	var m stagedoor.Metadata
+	if json.Unmarshal(raw, &m) != nil {
+		return nil, badProfile("%s is no object.", name)
+	}
+	if err := stagedoor.CheckMetadata(name, m); err != nil {
+		return nil, badProfile("%s", stagedoor.AsError(err).Message)
+	}
+	return m, nil
+}
+
+// describe writes the profile's root attributes into a user. What the profile does not say stays.
+func (p *profile) describe(u *stagedoor.User, leaveOut []string) {
+	if p.Email != "" {
+		u.Email, u.EmailVerified = p.Email, p.EmailVerified
+	}
+	if p.Phone != "" {
+		u.PhoneNumber, u.PhoneVerified = p.Phone, p.PhoneVerified
+	}
+	if p.Username != "" {
+		u.Username = p.Username
+	}
+	for name, into := range map[string]*string{
+		"name": &u.Name, "nickname": &u.Nickname, "given_name": &u.GivenName, "family_name": &u.FamilyName, "picture": &u.Picture,
+	} {
+		if s := p.Texts[name]; s != "" && !slices.Contains(leaveOut, name) {
+			*into = s
+		}
+	}
+	kept := maps.Clone(p.Attributes)
+	for _, name := range leaveOut {
+		delete(kept, name)
+	}
+	u.Attributes = nil
+	if len(kept) > 0 {
+		u.Attributes = kept
+	}
+	u.FillDefaults()
+}
+
+// merge writes the profile's metadata into a user.
+func (p *profile) merge(u *stagedoor.User, limit int) error {
+	for _, m := range []struct {
+		name string
+		of   *stagedoor.Metadata
+		more stagedoor.Metadata
+	}{{"user_metadata", &u.UserMetadata, p.UserMetadata}, {"app_metadata", &u.AppMetadata, p.AppMetadata}} {
+		if len(m.more) == 0 {
+			continue
+		}
+		if *m.of = stagedoor.MergeMetadata(*m.of, m.more); m.of.Size() > limit {
+			return badProfile("%s would be larger than its limit.", m.name)
+		}
+	}
+	return nil
+}
+
+// same tells whether two states of a user are shown alike, in whatever order a database keeps their members.
+func same(a, b *stagedoor.User) bool {
+	var shown [2]any
+	for i, u := range []*stagedoor.User{a, b} {
+		text, err := json.Marshal(u.Wire())
+		if err != nil || json.Unmarshal(text, &shown[i]) != nil {
+			return false
+		}
+	}
+	return reflect.DeepEqual(shown[0], shown[1])
+}
