@@ -88,7 +88,8 @@ func New(ctx context.Context, cfg config.Config, deps Deps) (*Server, error) {
 		return nil, err
 	}
 	s.scripts = script.New(script.Config{
-		Command: deps.ScriptCommand, Workers: cfg.ScriptWorkers, HTTP: client, Added: s.db, Log: s.log, Node: cfg.ScriptNode, Runtime: s.scriptRuntime,
+		Command: deps.ScriptCommand, Workers: cfg.ScriptWorkers, HTTP: client, Net: script.Reach(outboundConfig(cfg)),
+		Added: s.db, Log: s.log, Node: cfg.ScriptNode, Runtime: s.scriptRuntime,
 	})
 	minter := &token.Minter{Keys: s.keys}
 	database := &connection.Database{Hasher: password.NewHasher(), Scripts: s.scripts}

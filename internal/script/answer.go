@@ -18,14 +18,18 @@ import (
 	"time"
 
 	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/outbound"
 )
 
 // answer does what a script asked for and replies. The worker is not trusted: everything is checked again here.
 func (j *job) answer(m message) {
-	j.mu.Lock()
-	j.asked++
-	tooMany := j.asked > j.host.cfg.Limits.Calls
-	j.mu.Unlock()
+	tooMany := false
+	if !isSocketCall(m.Method) || counted[m.Method] {
+		j.mu.Lock()
+		j.asked++
+		tooMany = j.asked > j.host.cfg.Limits.Calls
+		j.mu.Unlock()
+	}
 	reply := message{Type: "reply", Run: j.id, Call: m.Call}
 	var value any
 	var err error
@@ -40,6 +44,8 @@ func (j *job) answer(m message) {
 		value, err = j.module(m.Params)
 	case m.Method == "token":
 		value, err = j.token()
+	case isSocketCall(m.Method):
+		value, err = j.socketCall(m.Method, m.Params)
 	default:
 		err = fmt.Errorf("unknown call %q", m.Method)
 	}
@@ -162,6 +168,16 @@ func (j *job) fetch(c httpCall) (*httpReply, error) {
 		req.Header.Set("User-Agent", "stagedoor-script")
 	}
 	client := *own
+	if c.TLS != nil {
+		if c.TLS.Name == "" {
+			c.TLS.Name = u.Hostname()
+		}
+		config, err := c.TLS.config()
+		if err != nil {
+			return nil, err
+		}
+		client = *outbound.WithTLS(&client, config)
+	}
 	outer := client.CheckRedirect
 	client.CheckRedirect = func(req *http.Request, via []*http.Request) error {
 		if c.Redirects == 0 {
@@ -228,6 +244,10 @@ func transportError(err error, u *url.URL, connected bool) error {
 	var name x509.HostnameError
 	var invalid x509.CertificateInvalidError
 	coded := func(code, message string) error { return &callError{Message: message, Code: code, Errno: code} }
+	var own *callError
+	if errors.As(err, &own) {
+		return own
+	}
 	switch {
 	case errors.Is(err, errRedirects):
 		return &callError{Message: "Exceeded maxRedirects. Probably stuck in a redirect loop " + bare(u.String())}
@@ -239,6 +259,10 @@ func transportError(err error, u *url.URL, connected bool) error {
 		return &callError{Message: code, Code: code, Connect: &connecting}
 	case errors.As(err, &dns):
 		return coded("ENOTFOUND", "getaddrinfo ENOTFOUND "+u.Hostname())
+	case errors.Is(err, outbound.ErrForbidden):
+		return coded("EACCES", "connect EACCES "+address+": the address is not public")
+	case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH):
+		return coded("EHOSTUNREACH", "connect EHOSTUNREACH "+address)
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return coded("ECONNREFUSED", "connect ECONNREFUSED "+address)
 	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):

@@ -43,6 +43,9 @@ type execution struct {
 	rule     int                        // which one runs
 	started  []time.Time                // when each did that has been started
 	calls    int
+	asked    uint64          // calls of all kinds
+	reads    map[uint64]bool // calls that wait for something to come over a socket
+	heard    time.Time       // when something was last answered
 	pending  int
 	working  int    // operations under way
 	works    uint64 // operations begun
@@ -57,7 +60,7 @@ type execution struct {
 func newExecution(w *worker, id uint64, s start) *execution {
 	return &execution{
 		w: w, id: id, start: s, inbox: newInbox(), stopped: make(chan struct{}),
-		over: make(chan struct{}), atWork: make(chan struct{}, 2),
+		reads: make(map[uint64]bool), over: make(chan struct{}), atWork: make(chan struct{}, 2),
 		waiters: make(map[uint64]chan message), deadline: time.Now().Add(time.Duration(s.Wall) * time.Millisecond),
 	}
 }
@@ -217,6 +220,10 @@ func (e *execution) loop() {
 		if next > 0 {
 			wait = min(wait, time.Duration(next)*time.Microsecond)
 		}
+		idle := e.idle(next)
+		if idle {
+			wait = min(wait, time.Until(e.heard.Add(idleSockets)))
+		}
 		timer := time.NewTimer(wait)
 		select {
 		case <-e.inbox.wake:
@@ -229,8 +236,13 @@ func (e *execution) loop() {
 			if m.Call > firstWork {
 				e.working--
 			}
+			delete(e.reads, m.Call)
+			e.heard = time.Now()
 			alive = e.turn(func() error { return e.settle(m) })
 		case <-timer.C:
+			if idle && time.Since(e.heard) >= idleSockets {
+				return
+			}
 			if !time.Now().Before(e.deadline) {
 				e.fail(failure{Rule: e.rule, Kind: KindTimeout, Message: textTimeout})
 				return
@@ -243,6 +255,18 @@ func (e *execution) loop() {
 			return
 		}
 	}
+}
+
+// idleSockets is how long connections that scripts left open may be silent after the outcome.
+const idleSockets = time.Second
+
+// idle tells that the login has its outcome and nothing is waited for but what may come over connections: most scripts leave theirs open.
+// next is what the realm says about its timers; those of pools are for later than the run lasts.
+func (e *execution) idle(next float64) bool {
+	if !e.sent || len(e.reads) == 0 || e.pending > len(e.reads) {
+		return false
+	}
+	return next < 0 || time.Now().Add(time.Duration(next)*time.Microsecond).After(e.deadline)
 }
 
 func (e *execution) settle(m message) error {
@@ -365,7 +389,7 @@ func (e *execution) report(out result) {
 	if e.sent {
 		return
 	}
-	e.sent = true
+	e.sent, e.heard = true, time.Now()
 	if err := e.w.send(message{Type: "outcome", Run: e.id, Outcome: &out}); err != nil {
 		f := failure{Kind: KindException, Code: "access_denied", Message: "The result of the rules is too large"}
 		_ = e.w.send(message{Type: "outcome", Run: e.id, Outcome: &result{Failure: &f}})
@@ -447,15 +471,27 @@ func (e *execution) work(args []any) (any, error) {
 	return float64(id), nil
 }
 
+// maxAsked is how many calls beyond those that are counted may be under way at a time.
+const maxAsked = 256
+
 // firstWork sets the numbers of operations apart from those of calls.
 const firstWork = 1 << 40
 
 func (e *execution) ask(method, params string, waiter chan message) (uint64, error) {
-	if e.calls >= e.start.Calls {
-		return 0, fmt.Errorf("too many outgoing calls: %d are allowed", e.start.Calls)
+	if !isSocketCall(method) || counted[method] {
+		if e.calls >= e.start.Calls {
+			return 0, fmt.Errorf("too many outgoing calls: %d are allowed", e.start.Calls)
+		}
+		e.calls++
 	}
-	e.calls++
-	id := uint64(e.calls)
+	if e.pending > e.start.Calls+maxAsked {
+		return 0, errors.New("too many calls at a time")
+	}
+	e.asked++
+	id := e.asked
+	if method == "read" {
+		e.reads[id] = true
+	}
 	if waiter != nil {
 		e.mu.Lock()
 		e.waiters[id] = waiter

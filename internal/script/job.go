@@ -31,6 +31,7 @@ type job struct {
 	text    int
 	calls   []Call
 	asked   int
+	sockets sockets
 }
 
 func newJob(h *Host, ctx context.Context, run Run) *job {

@@ -141,6 +141,7 @@ type httpCall struct {
 	Body      []byte            `json:"body"`
 	Timeout   int64             `json:"timeout"`   // milliseconds, 0 for none but the run's own
 	Redirects int               `json:"redirects"` // how many to follow
+	TLS       *tlsOptions       `json:"tls,omitempty"`
 }
 
 type httpReply struct {

@@ -73,7 +73,7 @@ func (b *bytecode) module(vm *quickjs.VM, name string, added func(hash string) (
 	}
 	text, err := sources.ReadFile(file)
 	if err != nil {
-		text, err = sources.ReadFile("js/net/" + path.Base(name) + ".js")
+		text, err = sources.ReadFile("js/net/" + strings.ReplaceAll(name, "/", "-") + ".js")
 	}
 	if err != nil {
 		return nil, err

@@ -34,6 +34,7 @@ type Config struct {
 	Command []string     // argv of a worker; empty: this executable with the argument script-worker
 	Workers int          // most worker processes at a time; 0: as many as processors, but at least two
 	HTTP    *http.Client // makes the outgoing calls of scripts; nil: scripts cannot call out
+	Net     Dialer       // opens connections of scripts and looks names up for them; zero: scripts cannot
 	Limits  Limits
 	Added   Added        // packages that an operator added; nil: none
 	Log     *slog.Logger // nil: discarded
@@ -50,6 +51,7 @@ type Limits struct {
 	Calls         int           // calls to the outside and to the server: 100
 	ResponseBytes int64         // body of one outgoing call's response: 4 MiB
 	LogBytes      int           // console text: 256 KiB
+	SocketBytes   int64         // over connections, both ways: 32 MiB
 }
 
 func (c Config) withDefaults() Config {
@@ -65,6 +67,7 @@ func (c Config) withDefaults() Config {
 	l.Memory = positive(l.Memory, 64<<20)
 	l.Calls = positive(l.Calls, 100)
 	l.ResponseBytes = min(positive(l.ResponseBytes, 4<<20), maxFrame/2)
+	l.SocketBytes = positive(l.SocketBytes, 32<<20)
 	l.LogBytes = positive(l.LogBytes, 256<<10)
 	return c
 }
