@@ -639,6 +639,7 @@ const operations = {
 	},
 	begin, tick, settle, drain,
 	knows: specifier => resolve(specifier) !== null,
+	resolves: specifier => stringify(resolve(specifier)),
 	globals() {
 		for (const name of keysOf(globalThis)) if (!own.has(name)) return packGlobals();
 		return '';
