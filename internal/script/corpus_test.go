@@ -339,3 +339,14 @@ func (o *outside) wait(metadata, requests int) {
 		time.Sleep(10 * time.Millisecond)
 	}
 }
+
+func must(t *testing.T, h *Host, run Run) Outcome {
+	t.Helper()
+	out, err := h.Rules(t.Context(), run)
+	if err != nil || out.Failure != nil {
+		t.Fatal(err, out.Failure)
+	}
+	return out
+}
+
+const pass = `callback(null, user, context);`

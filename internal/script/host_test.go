@@ -30,17 +30,6 @@ func workers(h *Host) map[string]int {
 	return out
 }
 
-func must(t *testing.T, h *Host, run Run) Outcome {
-	t.Helper()
-	out, err := h.Rules(t.Context(), run)
-	if err != nil || out.Failure != nil {
-		t.Fatal(err, out.Failure)
-	}
-	return out
-}
-
-const pass = `callback(null, user, context);`
-
 func eventually(t *testing.T, what string, ok func() bool) {
 	t.Helper()
 	for range 500 {

@@ -69,13 +69,9 @@ func (j *job) handle(m message) {
 	}
 }
 
-// crashed is called when the worker is gone: because its memory was used up, which takes all of its runs along, or for another reason.
-func (j *job) crashed(memory bool) {
+// crashed is called when the worker is gone, with what became of its runs.
+func (j *job) crashed(f failure) {
 	j.cancel()
-	f := failure{Rule: -1, Kind: KindCrashed, Code: "access_denied", Message: textCrashed}
-	if memory {
-		f.Kind, f.Message = KindMemory, textMemory
-	}
 	j.conclude(result{Failure: &f})
 }
 

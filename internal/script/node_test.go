@@ -2,13 +2,16 @@ package script
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 )
 
 // installed is the Node.js of the tests: the one that STAGEDOOR_TEST_NODE names, or that PATH has.
@@ -79,4 +82,52 @@ func TestNodeThatIsNotThere(t *testing.T) {
 		runtime = RuntimeAuto
 		must(t, h, simple("t", `typeof Intl; `+pass))
 	}
+}
+
+// TestNodeRealm walks all that a script can get hold of on Node.js: nothing of it may be of the main realm.
+func TestNodeRealm(t *testing.T) {
+	needNode(t)
+	text, err := os.ReadFile("testdata/node/walk.js")
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := newHost(t, Config{Workers: 1, Node: installed().path, Runtime: always(RuntimeNode), Limits: Limits{CPU: 15 * time.Second}})
+	run := simple("t", "")
+	run.Rules[0].Source = string(text)
+	out, err := h.Rules(t.Context(), run)
+	if err != nil || out.Failure != nil {
+		t.Fatal(err, out.Failure, out.Console)
+	}
+	var got struct {
+		Foreign []string
+		Walked  int
+		Process []string
+	}
+	if err := json.Unmarshal(out.User, &got); err != nil {
+		t.Fatal(err)
+	}
+	if installed().major < 20 { // there import() answers with a promise of the main realm, whose intrinsics are frozen and make no code
+		got.Foreign = slices.DeleteFunc(got.Foreign, func(path string) bool { return strings.HasPrefix(path, "import") })
+	}
+	if len(got.Foreign) > 0 || got.Walked < 1000 {
+		t.Errorf("walked %d, foreign: %q", got.Walked, got.Foreign[:min(len(got.Foreign), 40)])
+	}
+	t.Logf("walked %d, process %q", got.Walked, got.Process)
+}
+
+// TestNodeThatHangs: what V8 cannot interrupt is ended from outside, without waiting for the wall clock.
+func TestNodeThatHangs(t *testing.T) {
+	needNode(t)
+	h := newHost(t, Config{Workers: 2, Node: installed().path, Runtime: always(RuntimeNode), Limits: Limits{CPU: 300 * time.Millisecond}})
+	must(t, h, simple("t", pass))
+	began := time.Now()
+	out, err := h.Rules(t.Context(), simple("t", `require('crypto').pbkdf2Sync('a', 'b', 2147483647, 64, 'sha512'); callback();`))
+	if err != nil || out.Failure == nil || out.Failure.Kind != KindTimeout || out.Failure.Message != textBlocked {
+		t.Errorf("%v %+v", err, out.Failure)
+	}
+	if took := time.Since(began); took > 8*time.Second {
+		t.Errorf("after %v", took)
+	}
+	must(t, h, simple("t", pass))
+	must(t, h, simple("t", `setTimeout(callback, 2500, null, user, context);`)) // waiting is not hanging
 }

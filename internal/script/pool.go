@@ -251,7 +251,7 @@ func (p *pool) launch(runtime string) (launch, error) {
 	}
 	var err error
 	l.command, l.env, err = n.command(l.command)
-	l.prologue = nodeArchive()
+	l.prologue, l.patience = nodeArchive(), p.cfg.Limits.CPU+time.Second
 	return l, err
 }
 

@@ -18,6 +18,9 @@ const (
 	processCPU    = 5 * time.Minute // of processor time, after which the system ends a worker; the host retires it at half
 )
 
+// watchInterval is how often a worker that has runs is asked whether it lives.
+const watchInterval = 500 * time.Millisecond
+
 // writeTimeout is how long a worker may take to read what it is sent, startTimeout how long until it reads anything.
 const (
 	writeTimeout = 2 * time.Second
@@ -42,6 +45,8 @@ type process struct {
 	loaded map[string]bool // hashes of scripts that it has, or that are on the way
 	dead   bool            // no more jobs
 	table  uint64          // which table of added packages it has
+	heard  time.Time       // when the worker last sent something; zero before it did
+	hung   bool            // it was killed because it did not answer
 
 	// Of the pool, under its lock:
 	tenant     string
@@ -59,7 +64,8 @@ type launch struct {
 	command  []string
 	env      []string
 	prologue []byte
-	apart    bool // from the network
+	apart    bool          // from the network
+	patience time.Duration // how long it may not answer while it has runs; 0: it watches itself
 }
 
 // startProcess starts a worker. ended is called once, when it is gone.
@@ -106,7 +112,43 @@ func startProcess(l launch, log *slog.Logger, now time.Time, ended func(*process
 	if err := <-started; err != nil {
 		return nil, err
 	}
+	if l.patience > 0 {
+		go p.watch(l.patience)
+	}
 	return p, nil
+}
+
+// watch ends a worker that does not answer: something holds its event loop that its own clock cannot interrupt, such as a computation
+// of Node.js itself.
+func (p *process) watch(patience time.Duration) {
+	ticker := time.NewTicker(watchInterval)
+	defer ticker.Stop()
+	var asked time.Time // zero: no answer is waited for
+	for {
+		select {
+		case <-p.gone:
+			return
+		case now := <-ticker.C:
+			p.mu.Lock()
+			started, answered := !p.heard.IsZero(), p.heard.After(asked)
+			late := started && !asked.IsZero() && !answered && len(p.jobs) > 0 && now.Sub(asked) > patience
+			idle := len(p.jobs) == 0
+			p.hung = p.hung || late
+			p.mu.Unlock()
+			switch {
+			case late:
+				p.kill()
+				return
+			case idle:
+				asked = time.Time{}
+			case asked.IsZero() || answered:
+				asked = now
+				if p.send(message{Type: "ping"}) != nil {
+					return
+				}
+			}
+		}
+	}
 }
 
 // read serves what the worker sends, until it ends or breaks the protocol.
@@ -118,6 +160,7 @@ func (p *process) read(stdout io.Reader) {
 			return
 		}
 		p.mu.Lock()
+		p.heard = time.Now()
 		j := p.jobs[m.Run]
 		if m.Type == "done" {
 			delete(p.jobs, m.Run)
@@ -136,11 +179,18 @@ var outOfMemory = regexp.MustCompile(`out of memory|Allocation failed`)
 func (p *process) end(memory bool) {
 	p.mu.Lock()
 	p.dead = true
-	jobs := p.jobs
+	jobs, hung := p.jobs, p.hung
 	p.jobs = nil
 	p.mu.Unlock()
+	f := failure{Rule: -1, Kind: KindCrashed, Code: "access_denied", Message: textCrashed}
+	switch {
+	case hung:
+		f.Kind, f.Message = KindTimeout, textBlocked
+	case memory:
+		f.Kind, f.Message = KindMemory, textMemory
+	}
 	for _, j := range jobs {
-		j.crashed(memory)
+		j.crashed(f)
 	}
 }
 

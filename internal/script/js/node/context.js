@@ -3,13 +3,19 @@
 const vm = require('vm'), crypto = require('crypto'), zlib = require('zlib');
 const bridge = part('bridge');
 
+// turning is the realm that is in a turn. import() of any script asks it for an error of its own: there are no modules of that kind.
+let turning = null;
+const importModuleDynamically = exports.importModuleDynamically = specifier => {
+	throw turning ? turning.refuseImport(String(specifier)) : new Error('no modules');
+};
+
 // Kept objects: each is compiled once and runs in every context.
 const compiled = new Map();
 function kept(name, make) {
 	if (!compiled.has(name)) {
 		const source = make();
 		if (source === undefined) return undefined;
-		compiled.set(name, new vm.Script(source, {filename: 'stagedoor:' + name}));
+		compiled.set(name, new vm.Script(source, {filename: 'stagedoor:' + name, importModuleDynamically}));
 	}
 	return compiled.get(name);
 }
@@ -40,7 +46,7 @@ function module_(context, name, running, added) {
 	const {source, parameters} = text(name, added);
 	if (source === undefined) return undefined;
 	if (!running) return kept('module ' + name, () => '(function (' + parameters.join(', ') + ') {' + source + '\n})').runInContext(context);
-	const options = {parsingContext: context, filename: 'stagedoor:' + name, cachedData: cached.get(name), produceCachedData: !cached.has(name)};
+	const options = {parsingContext: context, filename: 'stagedoor:' + name, importModuleDynamically, cachedData: cached.get(name), produceCachedData: !cached.has(name)};
 	const fn = vm.compileFunction(source, parameters, options);
 	if (fn.cachedData) {
 		cached.set(name, fn.cachedData);
@@ -120,7 +126,17 @@ exports.newRealm = function (worker) {
 	// turn lets work go on inside of the realm, under the clock: what it calls, and the promises that go on because of it.
 	realm.turn = (work, milliseconds) => {
 		sandbox.__turn = work;
-		entry.runInContext(context, milliseconds === undefined ? undefined : {timeout: milliseconds});
+		turning = realm;
+		try {
+			entry.runInContext(context, milliseconds === undefined ? undefined : {timeout: milliseconds});
+		} finally {
+			turning = null;
+		}
+	};
+	realm.refuseImport = specifier => {
+		const error = inner.error('Error', "Cannot find module '" + specifier + "': use require");
+		error.code = 'ERR_MODULE_NOT_FOUND';
+		return error;
 	};
 	// promises lets promise jobs go on, within a turn.
 	realm.promises = () => { empty.runInContext(context); };

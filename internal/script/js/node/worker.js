@@ -2,7 +2,7 @@
 // to another tenant.
 'use strict';
 const fs = require('fs'), vm = require('vm');
-const {Execution} = part('execution'), {newRealm} = part('context');
+const {Execution} = part('execution'), {newRealm, importModuleDynamically} = part('context');
 
 const maxFrame = 32 << 20, maxGlobals = 4 << 20, spareRealms = 2;
 
@@ -134,7 +134,7 @@ function waitForReply(run, call, until) {
 // --- scripts ----------------------------------------------------------------------------------------------------------------------
 
 function compileAs(source) {
-	return new vm.Script(source, {filename: 'script.js'});
+	return new vm.Script(source, {filename: 'script.js', importModuleDynamically});
 }
 
 // compile compiles a script in its form. The forms are those of worker.go.
