@@ -6,6 +6,9 @@ const {types} = require('util');
 const {getPrototypeOf, setPrototypeOf, getOwnPropertyDescriptor} = Object, {ownKeys} = Reflect;
 const put = (object, key, value) => Reflect.defineProperty(object, key, {value, writable: true, enumerable: true, configurable: true});
 
+// subtle looks at the prototypes of the bytes that it is given.
+const subtle = require('crypto').webcrypto ? getPrototypeOf(require('crypto').webcrypto.subtle) : null;
+
 // What the objects of crypto inherit and scripts do not get: streams are those of the other realm.
 const stops = new Set([Object.prototype, require('events').prototype]);
 for (let p = require('stream').Transform.prototype; p && p !== Object.prototype; p = getPrototypeOf(p)) stops.add(p);
@@ -65,7 +68,7 @@ module.exports = function bridge(inner, later) {
 			const found = getOwnPropertyDescriptor(proto, key);
 			if (key === 'constructor' || typeof key === 'symbol' || key.startsWith('_')) continue;
 			const member = {configurable: true, enumerable: false};
-			if (typeof found.value === 'function') Object.assign(member, {writable: true, value: wrapped(found.value, key)});
+			if (typeof found.value === 'function') Object.assign(member, {writable: true, value: wrapped(found.value, key, proto === subtle)});
 			else if (found.get) Object.assign(member, {get: wrapped(found.get, key), set: found.set && wrapped(found.set, key)});
 			else continue;
 			Reflect.defineProperty(out, key, member);
@@ -73,13 +76,13 @@ module.exports = function bridge(inner, later) {
 		return out;
 	}
 
-	// wrapped is a function or a class of the main realm as one of the other.
-	function wrapped(fn, name) {
+	// wrapped is a function or a class of the main realm as one of the other. Bytes go in as they are, or as copies.
+	function wrapped(fn, name, copies) {
 		if (guestOf.has(fn)) return guestOf.get(fn);
 		const isClass = fn.prototype !== undefined && fn.prototype !== null && ownKeys(fn.prototype).length > 1;
 		const guest = inner.wrap((thisValue, args, isNew) => {
 			const given = [], waits = [];
-			for (let i = 0; i < args.length; i++) given[i] = leave(args[i], waits);
+			for (let i = 0; i < args.length; i++) given[i] = leave(args[i], waits, copies);
 			try {
 				if (isNew) return enter(Reflect.construct(fn, given));
 				return enter(Reflect.apply(fn, hostOf.get(thisValue) || (ArrayBuffer.isView(thisValue) ? thisValue : undefined), given));
@@ -94,21 +97,23 @@ module.exports = function bridge(inner, later) {
 	}
 
 	// leave takes a value of the other realm into the main one: an argument. What a callback among them waits for is added to waits.
-	function leave(value, waits) {
+	function leave(value, waits, copies) {
 		if (value === null || typeof value !== 'object' && typeof value !== 'function') return value;
 		const host = hostOf.get(value);
 		if (host !== undefined) return host;
 		if (typeof value === 'function') return callback(value, waits);
-		if (ArrayBuffer.isView(value) || types.isAnyArrayBuffer(value) || types.isProxy(value)) return value;
+		if (ArrayBuffer.isView(value)) return copies ? Buffer.from(Buffer.from(value.buffer, value.byteOffset, value.byteLength)) : value;
+		if (types.isAnyArrayBuffer(value)) return copies ? Buffer.from(Buffer.from(value)) : value;
+		if (types.isProxy(value)) return value;
 		if (Array.isArray(value)) {
 			const out = [];
-			for (let i = 0; i < value.length; i++) put(out, i, leave(value[i], waits));
+			for (let i = 0; i < value.length; i++) put(out, i, leave(value[i], waits, copies));
 			return out;
 		}
 		const proto = getPrototypeOf(value);
 		if (proto !== null && proto !== inner.protos.Object) return value;
 		const out = {};
-		for (const key of Object.keys(value)) put(out, key, leave(value[key], waits));
+		for (const key of Object.keys(value)) put(out, key, leave(value[key], waits, copies));
 		return out;
 	}
 
