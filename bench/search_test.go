@@ -45,7 +45,7 @@ func searches(t *testing.T, w io.Writer) {
 	for _, kind := range databases {
 		var o stagedoortest.Options
 		if kind == storetest.Postgres {
-			o.Database = storetest.URL(t, kind)
+			o.Database = storetest.Migrated(t, kind)
 		}
 		s := stagedoortest.New(t, o)
 		st, err := s.DB().TenantByID(context.Background(), s.Tenant)
@@ -59,6 +59,9 @@ func searches(t *testing.T, w io.Writer) {
 			}
 		}
 		fmt.Fprintf(w, "%s: adding %d users of 2 KB, indexed\t%.1f s\t\t\t\n", kind, searchedUsers, time.Since(start).Seconds())
+		if kind == storetest.Postgres {
+			storetest.Settle(t, o.Database)
+		}
 		token := s.ManagementToken(t)
 		r := rand.New(rand.NewPCG(3, 4))
 		call := func(query string) time.Duration {

@@ -106,7 +106,7 @@ func (w *world) routes() []web.Route {
 
 func newWorld(t testing.TB, kind string, options ...func(*stagedoortest.Options)) *world {
 	t.Helper()
-	w := &world{TB: t, database: storetest.URL(t, kind), log: &lockedLog{}}
+	w := &world{TB: t, database: storetest.Migrated(t, kind), log: &lockedLog{}}
 	o := stagedoortest.Options{Database: w.database, Tenants: []string{"beta"}, Log: w.log}
 	for _, change := range options {
 		change(&o)

@@ -207,15 +207,6 @@ var (
 	databaseSticky = []string{"authentication_methods", "passkey_options"}
 )
 
-// newDatabase returns a database connection as the API fills it in when only the name is given.
-func newDatabase(name string) *stagedoor.Connection {
-	conn := newConnection(name, connection.StrategyDatabase)
-	if err := databaseOptions(conn, nil, true); err != nil {
-		panic(err) // nothing was sent that could be wrong
-	}
-	return conn
-}
-
 // databaseOptions sets the options of a database.
 func databaseOptions(conn *stagedoor.Connection, sent freeObject, created bool) error {
 	if sent == nil {

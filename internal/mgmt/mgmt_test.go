@@ -324,3 +324,12 @@ func (h *house) signWith(alg, kid string, key []byte, claims map[string]any) str
 	h.ok(err)
 	return signed
 }
+
+// newDatabase returns a database connection as the API fills it in when only the name is given.
+func newDatabase(name string) *stagedoor.Connection {
+	conn := newConnection(name, connection.StrategyDatabase)
+	if err := databaseOptions(conn, nil, true); err != nil {
+		panic(err) // nothing was sent that could be wrong
+	}
+	return conn
+}

@@ -69,6 +69,13 @@ func URL(t testing.TB, kind string) string {
 	return newSchema(t, server(t))
 }
 
+// Settle does to a PostgreSQL database at once what it does to itself within a minute after many rows were written: it collects statistics
+// and notes which pages need no second look.
+func Settle(t testing.TB, address string) {
+	t.Helper()
+	statement(t, address, "VACUUM (ANALYZE)")
+}
+
 // server returns the address of the PostgreSQL server that tests may use.
 func server(t testing.TB) string {
 	t.Helper()
