@@ -7,7 +7,6 @@ import (
 	"slices"
 
 	"github.com/stagedoor/stagedoor"
-	"github.com/stagedoor/stagedoor/internal/connection"
 	"github.com/stagedoor/stagedoor/internal/web"
 )
 
