@@ -100,6 +100,7 @@ func New(ctx context.Context, cfg config.Config, deps Deps) (*Server, error) {
 		sender = &mail.SMTP{Host: cfg.Mail.Host, Port: cfg.Mail.Port, User: cfg.Mail.User, Password: cfg.Mail.Password}
 	}
 	send := login.Deliver(sender, cfg.Mail.From, mail.Outside{HTTP: client, Dial: outbound.Dialer(outboundConfig(cfg))}, s.log)
+	send = login.ThroughScripts(pipe, send)
 	s.oauth = oauth.New(oauth.Deps{DB: s.db, Pipeline: pipe, Minter: minter})
 	s.login = login.New(login.Deps{DB: s.db, Pipeline: pipe, Send: send, Log: s.log})
 	pipe.Blocked = s.login.SendBlocked

@@ -76,7 +76,7 @@ func newWorld(t *testing.T, kind string) *world {
 	pipe := &pipeline.Pipeline{Database: &connection.Database{Hasher: password.NewHasher(), Scripts: scripts}, Scripts: scripts, Minter: minter}
 	w.pipe = pipe
 	logger := slog.New(slog.NewTextHandler(w.log, nil))
-	deliver := login.Deliver(nil, "", mail.Outside{}, logger)
+	deliver := login.ThroughScripts(pipe, login.Deliver(nil, "", mail.Outside{}, logger))
 	w.door = login.New(login.Deps{DB: w.db, Pipeline: pipe, Log: logger, Send: func(ctx context.Context, st *store.Store, m mail.Message) error {
 		if w.send != nil {
 			return w.send(ctx, st, m)

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/stagedoor/stagedoor"
 )
 
 // maxSubject is the longest subject, in bytes. It must fit into one folded header after encoding.
@@ -24,6 +26,15 @@ type Message struct {
 	Text    string // plain text; needed, so that every reader can read it
 	HTML    string // the same as HTML, or empty
 	Kind    string // what it is for: "verify_email", "reset_email"; not sent
+	About   About  // not sent
+}
+
+// About is whom a message is about, for tenants' own code that sends it. All of it may be unknown.
+type About struct {
+	User         *stagedoor.User
+	Client       *stagedoor.Client
+	Organization *stagedoor.Organization
+	Locale       string
 }
 
 // A Sender delivers messages, or hands them on to who does. Its errors hold no part of the message's text.

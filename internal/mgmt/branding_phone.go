@@ -219,7 +219,7 @@ func (a *API) tryPhoneProvider(c *call, in trialIn) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return trialAnswer(), a.sendTrial(c, d, in, "This is a test message.", "")
+	return trialAnswer(), a.sendTrial(c, d, in, "otp_verify", "This is a test message.", "")
 }
 
 func (a *API) tryPhoneTemplate(c *call, in trialIn) (any, error) {
@@ -245,7 +245,7 @@ func (a *API) tryPhoneTemplate(c *call, in trialIn) (any, error) {
 		source, _ = phoneTexts[d.Name][method].(string)
 	}
 	text, err := liquid.Text(c.ctx(), source, map[string]any{
-		"code": "123456", "friendly_name": tenantName(c), "pause": " ", "user": map[string]any{"source_ip": remoteIP(c.r)},
+		"code": trialCode, "friendly_name": tenantName(c), "pause": " ", "user": map[string]any{"source_ip": remoteIP(c.r)},
 	}, liquid.DefaultLimits)
 	if err != nil {
 		return nil, bad("invalid_template", "The template cannot be rendered: "+bounded(err.Error(), 200))
@@ -262,7 +262,7 @@ func (a *API) tryPhoneTemplate(c *call, in trialIn) (any, error) {
 	if at >= 0 {
 		provider = &all[at]
 	}
-	return trialAnswer(), a.sendTrial(c, provider, in, text, members.Content.From)
+	return trialAnswer(), a.sendTrial(c, provider, in, d.Name, text, members.Content.From)
 }
 
 func tenantName(c *call) string {

@@ -67,11 +67,15 @@ func (l Letter) Write(ctx context.Context, st *store.Store, t *stagedoor.EmailTe
 		st.Log(stagedoor.LogEvent{Type: "fn", Description: "The template " + t.Template + " fails, the mail was sent in other words: " + err.Error()})
 	}
 	subject, text, html, err := ui.Mail(l.Kind, ui.Language(l.Lang), l.Data)
-	return mail.Message{To: l.Data.Email, Subject: subject, Text: text, HTML: html, Kind: string(l.Kind)}, err
+	return mail.Message{To: l.Data.Email, Subject: subject, Text: text, HTML: html, Kind: string(l.Kind), About: l.about()}, err
+}
+
+func (l Letter) about() mail.About {
+	return mail.About{User: l.User, Client: l.Client, Organization: l.Organization, Locale: ui.Language(l.Lang)}
 }
 
 func (l Letter) own(ctx context.Context, st *store.Store, t *stagedoor.EmailTemplate) (mail.Message, error) {
-	m := mail.Message{To: l.Data.Email, Kind: string(l.Kind), HTML: t.Body}
+	m := mail.Message{To: l.Data.Email, Kind: string(l.Kind), HTML: t.Body, About: l.about()}
 	vars := l.vars(ctx, st)
 	subject := t.Subject
 	if t.Syntax == "" || t.Syntax == "liquid" {

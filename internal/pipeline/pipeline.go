@@ -35,6 +35,8 @@ type Pipeline struct {
 	Scripts  *script.Host
 	Minter   *token.Minter
 
+	RetryAfter time.Duration // how long a message waits that a script wants to be tried again, doubled each time; 0: a second
+
 	unwaited sync.WaitGroup // scripts that run in the background
 
 	// Blocked tells a person, if it is not nil, that too many wrong passwords have blocked their account.

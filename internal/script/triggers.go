@@ -5,13 +5,9 @@ package script
 // what its scripts can ask for, one in js/triggers, which is their api, and a call at its place. One that does not is stored only.
 var Triggers = []*Trigger{
 	PostLogin, CredentialsExchange, PreUserRegistration, PostUserRegistration, PostChangePassword,
-	{
-		ID: "send-phone-message", Versions: versions("v1", "v2"), Handler: "onExecuteSendPhoneMessage",
-		Hook: &Hook{Errors: []string{"SendPhoneMessageError"}},
-	},
+	SendPhoneMessage,
 	{ID: "password-reset-post-challenge", Versions: versions("v1"), Handler: "onExecutePostChallenge"},
-	{ID: "custom-email-provider", Versions: versions("v1"), Handler: "onExecuteCustomEmailProvider"},
-	{ID: "custom-phone-provider", Versions: versions("v1"), Handler: "onExecuteCustomPhoneProvider"},
+	CustomEmailProvider, CustomPhoneProvider,
 	CustomTokenExchange,
 	{ID: "event-stream", Versions: versions("v1"), Handler: "onExecuteEventStream", EntityBound: true},
 	{ID: "password-hash-migration", Versions: versions("v1"), Handler: "onExecutePasswordHashMigration"},
