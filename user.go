@@ -150,3 +150,13 @@ var userFields = []string{
 
 // IsUserField tells whether a member of a user is the server's.
 func IsUserField(name string) bool { return slices.Contains(userFields, name) }
+
+// Shown is how a user is called on pages and in apps.
+func (u *User) Shown() string {
+	for _, s := range []string{u.Email, u.Username, u.PhoneNumber} {
+		if s != "" {
+			return s
+		}
+	}
+	return u.Name
+}

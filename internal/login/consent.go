@@ -56,14 +56,7 @@ func (p *prompt) describe(ctx context.Context, st *store.Store, c *ui.ConsentPag
 }
 
 // shown is how a user is called on pages.
-func shown(u *stagedoor.User) string {
-	for _, s := range []string{u.Email, u.Username, u.PhoneNumber} {
-		if s != "" {
-			return s
-		}
-	}
-	return u.Name
-}
+func shown(u *stagedoor.User) string { return u.Shown() }
 
 // decide takes the form of the consent page.
 func (d *Door) decide(w http.ResponseWriter, r *http.Request, st *store.Store) error {

@@ -24,6 +24,29 @@ func (e Enrollment) Begin(ctx context.Context, until time.Time) (secret string, 
 	return e.Store.KeepPending(ctx, "totp/"+e.Key, e.UserID, stagedoor.NewTOTPSecret(), until)
 }
 
+// Begun tells whether there is something to confirm.
+func (e Enrollment) Begun(ctx context.Context) (bool, error) {
+	_, err := e.Store.Pending(ctx, "totp/"+e.Key, e.UserID)
+	if stagedoor.IsKind(err, stagedoor.NotFound) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// Recovery returns the recovery code that will be the person's once the enrolment is confirmed, where that is told before.
+func (e Enrollment) Recovery(ctx context.Context, until time.Time) (string, error) {
+	return e.Store.KeepPending(ctx, "recovery/"+e.Key, e.UserID, stagedoor.NewRecoveryCode(), until)
+}
+
+// recoveryCode is the code that was told before, or a new one.
+func (e Enrollment) recoveryCode(ctx context.Context) (string, error) {
+	code, err := e.Store.Pending(ctx, "recovery/"+e.Key, e.UserID)
+	if stagedoor.IsKind(err, stagedoor.NotFound) {
+		return stagedoor.NewRecoveryCode(), nil
+	}
+	return code, err
+}
+
 // Confirm takes the first code of the app: the secret becomes a method of the person. recovery is a recovery code that they have to note
 // down, empty if they have one or the tenant gives none. A wrong code is invalid_otp; nothing to confirm is NotFound.
 func (e Enrollment) Confirm(ctx context.Context, code string) (recovery string, err error) {
@@ -46,7 +69,9 @@ func (e Enrollment) Confirm(ctx context.Context, code string) (recovery string, 
 	m := &stagedoor.AuthenticationMethod{Type: store.TypeTOTP, Secret: secret, Step: at, LastUsedAt: now}
 	var spare *stagedoor.AuthenticationMethod
 	if settings.Recovery {
-		recovery = stagedoor.NewRecoveryCode()
+		if recovery, err = e.recoveryCode(ctx); err != nil {
+			return "", err
+		}
 		spare = &stagedoor.AuthenticationMethod{Type: store.TypeRecovery, Secret: jose.HashToken(recovery)}
 	}
 	if e.Claim != nil {
@@ -61,8 +86,10 @@ func (e Enrollment) Confirm(ctx context.Context, code string) (recovery string, 
 	if !added {
 		recovery = ""
 	}
-	if err := e.Store.DropPending(ctx, "totp/"+e.Key); err != nil {
-		return "", err
+	for _, kind := range []string{"totp/", "recovery/"} {
+		if err := e.Store.DropPending(ctx, kind+e.Key); err != nil {
+			return "", err
+		}
 	}
 	return recovery, empty(ctx, e.Store, e.UserID)
 }

@@ -44,6 +44,9 @@ var routes = []route{
 	{web.Route{Method: "GET", Pattern: "/continue", Title: "The way back from where scripts sent somebody"}, (*Door).comeBack},
 	{web.Route{Method: "POST", Pattern: "/continue", Title: "The way back, by a form"}, (*Door).comeBack},
 	{web.Route{Method: "POST", Pattern: "/oauth/token", Title: "Token endpoint"}, (*Door).token},
+	{web.Route{Method: "POST", Pattern: "/mfa/challenge", Title: "What second factor a token request needs"}, (*Door).challengeFactor},
+	{web.Route{Method: "POST", Pattern: "/mfa/associate", Title: "Sets up the first second factor"}, (*Door).associate},
+	{web.Route{Method: "GET", Pattern: "/mfa/authenticators", Title: "Second factors of a person"}, (*Door).authenticators},
 	{web.Route{Method: "POST", Pattern: "/oauth/revoke", Title: "Revokes a refresh token"}, (*Door).revoke},
 	{web.Route{Method: "GET", Pattern: "/userinfo", Title: "Claims of the token's user"}, (*Door).userInfo},
 	{web.Route{Method: "POST", Pattern: "/userinfo", Title: "Claims of the token's user"}, (*Door).userInfo},
@@ -89,7 +92,8 @@ func (d *Door) Register(mux *http.ServeMux) {
 // so the browser lends a foreign page nothing.
 var crossOrigin = map[string]bool{
 	"/.well-known/openid-configuration": true, "/.well-known/oauth-authorization-server": true,
-	"/.well-known/jwks.json": true, "/oauth/token": true, "/oauth/revoke": true, "/userinfo": true,
+	"/.well-known/jwks.json": true, "/oauth/token": true, "/mfa/challenge": true, "/mfa/associate": true, "/mfa/authenticators": true,
+	"/oauth/revoke": true, "/userinfo": true,
 }
 
 func allowAny(w http.ResponseWriter, r *http.Request) {

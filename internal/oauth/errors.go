@@ -26,8 +26,10 @@ func answerError(w http.ResponseWriter, r *http.Request, err error) {
 		e = &stagedoor.Error{Code: "server_error", Message: "Internal error"}
 	}
 	body := map[string]any{"error": e.Code, "error_description": e.Message}
-	if uri, ok := e.Extra["error_uri"]; ok {
-		body["error_uri"] = uri
+	for _, name := range []string{"error_uri", "mfa_token", "mfa_requirements"} {
+		if v, ok := e.Extra[name]; ok {
+			body[name] = v
+		}
 	}
 	noStore(w)
 	web.WriteJSON(w, status, body)

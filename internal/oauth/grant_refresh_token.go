@@ -35,6 +35,9 @@ func redeemRefreshToken(ctx context.Context, t *tokenRequest) (*tokenResponse, e
 	if stagedoor.HasCode(err, "inexistent_user") {
 		return nil, invalidGrant("The refresh_token was generated for a user who doesn't exist anymore.")
 	}
+	if stagedoor.HasCode(err, "mfa_required") {
+		return nil, t.requireFactor(ctx, presented, rt.UserID, strings.Fields(t.params["scope"]))
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -27,6 +27,7 @@ type tokenResponse struct {
 	AccessToken  string `json:"access_token"`
 	RefreshToken string `json:"refresh_token,omitempty"`
 	IDToken      string `json:"id_token,omitempty"`
+	RecoveryCode string `json:"recovery_code,omitempty"` // the next one, of whoever has used one
 	Scope        string `json:"scope,omitempty"`
 
 	IssuedTokenType string `json:"issued_token_type,omitempty"` // of a token exchange (RFC 8693)
@@ -141,6 +142,8 @@ var grants = map[string]grant{
 	"authorization_code": {success: "seacft", failure: "feacft", redeem: redeemCode},
 	"refresh_token":      {success: "sertft", failure: "fertft", redeem: redeemRefreshToken},
 	"client_credentials": {success: "seccft", failure: "feccft", redeem: redeemClientCredentials},
+	grantOTP:             {success: "seotpft", failure: "feotpft", redeem: redeemOTP},
+	grantRecovery:        {success: "sercft", failure: "fercft", redeem: redeemRecovery},
 	grantTokenExchange:   {success: "secte", failure: "fecte", redeem: exchangeToken, may: mayExchange},
 }
 

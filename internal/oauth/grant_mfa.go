@@ -1,0 +1,191 @@
+package oauth
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/mfa"
+	"github.com/stagedoor/stagedoor/internal/pipeline"
+	"github.com/stagedoor/stagedoor/internal/store"
+)
+
+// The grants by which a token request goes on that needs a second factor (Authentication API fact sheet 4.6).
+const (
+	grantOTP      = "http://auth0.com/oauth/grant-type/mfa-otp"
+	grantRecovery = "http://auth0.com/oauth/grant-type/mfa-recovery-code"
+)
+
+// mfaTokenLife is how long an mfa_token works (Authentication API fact sheet 5.6).
+const mfaTokenLife = 10 * time.Minute
+
+// requireFactor keeps the exchange of a refresh token until its person gives a second factor, and is the answer that says so.
+func (t *tokenRequest) requireFactor(ctx context.Context, presented, userID string, scope []string) error {
+	settings, err := mfa.SettingsOf(ctx, t.st)
+	if err != nil {
+		return err
+	}
+	methods, err := mfa.MethodsOf(ctx, t.st, userID)
+	switch {
+	case err != nil:
+		return err
+	case !settings.OTP:
+		return mfa.ErrOff()
+	case methods.Others && !methods.OTP && !methods.Recovery:
+		return mfa.ErrOthers()
+	}
+	needs := map[string]any{"enroll": types("otp")}
+	switch {
+	case methods.OTP && methods.Recovery && settings.Recovery:
+		needs = map[string]any{"challenge": types("otp", "recovery-code")}
+	case methods.OTP:
+		needs = map[string]any{"challenge": types("otp")}
+	case methods.Recovery && settings.Recovery:
+		needs = map[string]any{"challenge": types("recovery-code")}
+	}
+	token := stagedoor.NewToken()
+	err = t.st.SaveMFAToken(ctx, token, &stagedoor.MFAToken{
+		ClientID: t.client.ID, UserID: userID, Scope: scope, RefreshToken: presented, ExpiresAt: t.st.Clock().Now().Add(mfaTokenLife),
+	})
+	if err != nil {
+		return err
+	}
+	e := *t.event
+	e.Type = "mfar"
+	t.st.Log(e)
+	refusal := *stagedoor.AsError(pipeline.ErrFactorRequired())
+	refusal.Extra = map[string]any{"mfa_token": token, "mfa_requirements": needs}
+	return &refusal
+}
+
+func types(names ...string) []map[string]string {
+	out := []map[string]string{}
+	for _, n := range names {
+		out = append(out, map[string]string{"type": n})
+	}
+	return out
+}
+
+// mfaToken finds what an mfa_token stands for, without using it up.
+func mfaToken(ctx context.Context, st *store.Store, token, clientID string) (*stagedoor.MFAToken, error) {
+	t, err := st.MFAToken(ctx, token)
+	switch {
+	case stagedoor.IsKind(err, stagedoor.NotFound):
+		return nil, invalidGrant("Malformed mfa_token")
+	case err != nil:
+		return nil, err
+	case clientID != "" && t.ClientID != clientID:
+		return nil, invalid("mfa_token not issued to this client")
+	case !st.Clock().Now().Before(t.ExpiresAt):
+		return nil, stagedoor.Errorf(stagedoor.Forbidden, "expired_token", "mfa_token is expired")
+	}
+	return t, nil
+}
+
+// redeemOTP goes on with a token request by a code of the person's app: of the one that they have, or of the one that they have just set up.
+func redeemOTP(ctx context.Context, t *tokenRequest) (*tokenResponse, error) {
+	return t.redeemFactor(ctx, "otp", func(token *stagedoor.MFAToken, code string) error {
+		e := association(t.st, token.UserID, t.params["mfa_token"])
+		_, err := e.Confirm(ctx, code)
+		if err == nil {
+			t.logFactor("gd_enrollment_complete", nil)
+		}
+		if stagedoor.IsKind(err, stagedoor.NotFound) || stagedoor.HasCode(err, "already_enrolled") {
+			if err = t.enrolled(ctx, token.UserID); err == nil {
+				err = mfa.Check(ctx, t.st, token.UserID, code)
+			}
+			if err == nil {
+				t.logFactor("gd_auth_succeed", nil)
+			}
+		}
+		if mfa.IsWrong(err) {
+			t.logFactor("gd_auth_failed", err)
+			return invalidGrant("Invalid otp_code.")
+		}
+		if stagedoor.IsKind(err, stagedoor.TooMany) {
+			t.logFactor("gd_otp_rate_limit_exceed", err)
+		}
+		return err
+	})
+}
+
+// redeemRecovery goes on with a token request by the person's recovery code, and answers the one that takes its place.
+func redeemRecovery(ctx context.Context, t *tokenRequest) (*tokenResponse, error) {
+	next := ""
+	resp, err := t.redeemFactor(ctx, "recovery_code", func(token *stagedoor.MFAToken, code string) error {
+		settings, err := mfa.SettingsOf(ctx, t.st)
+		if err == nil && !settings.Recovery {
+			err = invalidGrant("MFA Authorization rejected.")
+		}
+		if err != nil {
+			return err
+		}
+		next, err = mfa.Recover(ctx, t.st, token.UserID, code)
+		switch {
+		case err == nil:
+			t.logFactor("gd_recovery_succeed", nil)
+		case mfa.IsWrong(err):
+			t.logFactor("gd_recovery_failed", err)
+			return invalidGrant("MFA Authorization rejected.")
+		case stagedoor.IsKind(err, stagedoor.TooMany):
+			t.logFactor("gd_recovery_rate_limit_exceed", err)
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	resp.RecoveryCode = next
+	return resp, nil
+}
+
+// redeemFactor checks a code and goes on with the exchange of the refresh token: scripts run again, and find the second factor given.
+// The mfa_token is used up by a code that is right.
+func (t *tokenRequest) redeemFactor(ctx context.Context, param string, check func(*stagedoor.MFAToken, string) error) (*tokenResponse, error) {
+	for _, name := range []string{"mfa_token", param} {
+		if t.params[name] == "" {
+			return nil, missing(name)
+		}
+	}
+	token, err := mfaToken(ctx, t.st, t.params["mfa_token"], t.client.ID)
+	if err != nil {
+		return nil, err
+	}
+	t.event.UserID = token.UserID
+	if u, err := t.st.User(ctx, token.UserID); err == nil {
+		t.event.UserName, t.event.Connection = u.Email, u.Connection
+	}
+	if err := check(token, t.params[param]); err != nil {
+		return nil, err
+	}
+	if token, err = t.st.ConsumeMFAToken(ctx, t.params["mfa_token"]); stagedoor.IsKind(err, stagedoor.NotFound) {
+		return nil, invalidGrant("Malformed mfa_token")
+	} else if err != nil {
+		return nil, err
+	}
+	t.proof = map[string]string{"otp": "otp", "recovery_code": "recovery-code"}[param]
+	t.params["refresh_token"], t.params["scope"] = token.RefreshToken, strings.Join(token.Scope, " ")
+	return redeemRefreshToken(ctx, t)
+}
+
+// enrolled refuses who has no app.
+func (t *tokenRequest) enrolled(ctx context.Context, userID string) error {
+	m, err := mfa.MethodsOf(ctx, t.st, userID)
+	if err == nil && !m.OTP {
+		err = errNotEnrolled()
+	}
+	return err
+}
+
+func errNotEnrolled() error {
+	return stagedoor.Errorf(stagedoor.Forbidden, "association_required", "User is not enrolled. You can use /mfa/associate endpoint to enroll the first authenticator.")
+}
+
+func (t *tokenRequest) logFactor(kind string, err error) {
+	e := *t.event
+	if e.Type = kind; err != nil {
+		e.Description = stagedoor.AsError(err).Message
+	}
+	t.st.Log(e)
+}
