@@ -34,6 +34,7 @@ func TestManagement(t *testing.T) {
 	}
 	for _, name := range slices.Sorted(maps.Keys(databases)) {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel() // the tests wait most of the time
 			s := live.Start(t, binary, databases[name])
 			r := runTests(t, s, source, tests)
 			r.report(t)
