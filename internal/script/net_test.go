@@ -19,9 +19,9 @@ import (
 )
 
 // loopbackNet lets scripts reach this machine, as an operator can.
-func loopbackNet() Dialer { return Reach(outbound.Config{AllowPrivate: true, Resolve: testNames}) }
+func loopbackNet() Dialer { return Reach(outbound.Config{AllowPrivate: true, Resolve: knownNames}) }
 
-func testNames(_ context.Context, host string) ([]netip.Addr, error) {
+func knownNames(_ context.Context, host string) ([]netip.Addr, error) {
 	switch host {
 	case "localhost", "db.example":
 		return []netip.Addr{netip.MustParseAddr("127.0.0.1")}, nil
@@ -54,6 +54,14 @@ func askRule(t *testing.T, h *Host, configuration map[string]string, body string
 	return user.Out
 }
 
+// eachRuntime runs a test on each runtime.
+func eachRuntime(t *testing.T, test func(*testing.T, string)) {
+	t.Helper()
+	for _, runtime := range runtimes(t) {
+		t.Run(runtime, func(t *testing.T) { test(t, runtime) })
+	}
+}
+
 func wantJSON(t *testing.T, got any, want string) {
 	t.Helper()
 	if text := marshal(got); text != want {
@@ -82,7 +90,9 @@ func listen(t *testing.T, handle func(net.Conn)) string {
 	return port
 }
 
-func TestSockets(t *testing.T) {
+func TestSockets(t *testing.T) { eachRuntime(t, testSockets) }
+
+func testSockets(t *testing.T, runtime string) {
 	closed := make(chan struct{}, 10)
 	port := listen(t, func(conn net.Conn) { // answers lines; ends with the line bye
 		defer func() { _ = conn.Close(); closed <- struct{}{} }()
@@ -108,7 +118,7 @@ func TestSockets(t *testing.T) {
 	}
 	_, refused, _ := net.SplitHostPort(gone.Addr().String())
 	_ = gone.Close()
-	h := newHost(t, Config{Workers: 1, Net: loopbackNet(), Limits: Limits{SocketBytes: 1 << 20}})
+	h := newHost(t, Config{Workers: 1, Node: installed().path, Runtime: always(runtime), Net: loopbackNet(), Limits: Limits{SocketBytes: 1 << 20}})
 	conf := map[string]string{"PORT": port, "REFUSED": refused}
 
 	got := askRule(t, h, conf, `
@@ -155,17 +165,21 @@ func TestSockets(t *testing.T) {
 	}
 }
 
-func TestSocketsRefused(t *testing.T) {
+func TestSocketsRefused(t *testing.T) { eachRuntime(t, testSocketsRefused) }
+
+func testSocketsRefused(t *testing.T, runtime string) {
 	port := listen(t, func(conn net.Conn) { _ = conn.Close() })
 	body := `const net = require('net'); return [await new Promise(ok => net.connect(+configuration.PORT, '127.0.0.1').on('error', e => ok(e.code)).on('connect', () => ok('connected')))];`
-	wantJSON(t, askRule(t, newHost(t, Config{Workers: 1, Net: Reach(outbound.Config{})}), map[string]string{"PORT": port}, body), `["EACCES"]`)
-	h := newHost(t, Config{Workers: 1})
+	wantJSON(t, askRule(t, newHost(t, Config{Workers: 1, Node: installed().path, Runtime: always(runtime), Net: Reach(outbound.Config{})}), map[string]string{"PORT": port}, body), `["EACCES"]`)
+	h := newHost(t, Config{Workers: 1, Node: installed().path, Runtime: always(runtime)})
 	wantJSON(t, askRule(t, h, map[string]string{"PORT": port}, body), `["ECONNREFUSED"]`)
 	wantJSON(t, askRule(t, h, nil, `return [await require('dns').promises.lookup('a.example').catch(e => e.code)];`), `["EREFUSED"]`)
 }
 
-func TestNames(t *testing.T) {
-	h := newHost(t, Config{Workers: 1, Net: loopbackNet()})
+func TestNames(t *testing.T) { eachRuntime(t, testNames) }
+
+func testNames(t *testing.T, runtime string) {
+	h := newHost(t, Config{Workers: 1, Node: installed().path, Runtime: always(runtime), Net: loopbackNet()})
 	wantJSON(t, askRule(t, h, nil, `
 		const dns = require('dns'), util = require('util');
 		const bad = async p => { try { return await p; } catch (e) { return e.code + ' ' + e.syscall; } };
@@ -174,12 +188,14 @@ func TestNames(t *testing.T) {
 		`[{"address":"127.0.0.1","family":4},[{"address":"127.0.0.1","family":4}],{"address":"127.0.0.1","family":4},["127.0.0.1"],"ENODATA queryAaaa","ENOTFOUND getaddrinfo","ENOTFOUND getaddrinfo",[null,"127.0.0.1",4]]`)
 }
 
-func TestTLS(t *testing.T) {
+func TestTLS(t *testing.T) { eachRuntime(t, testTLS) }
+
+func testTLS(t *testing.T, runtime string) {
 	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = fmt.Fprint(w, "secret ", r.URL.Path) }))
 	t.Cleanup(server.Close)
 	_, port, _ := net.SplitHostPort(server.Listener.Addr().String())
 	ca := pemOf(server.Certificate().Raw)
-	h := newHost(t, Config{Workers: 1, Net: loopbackNet(), HTTP: outbound.New(outbound.Config{AllowPrivate: true})})
+	h := newHost(t, Config{Workers: 1, Node: installed().path, Runtime: always(runtime), Net: loopbackNet(), HTTP: outbound.New(outbound.Config{AllowPrivate: true})})
 	got := askRule(t, h, map[string]string{"PORT": port, "CA": ca}, `
 		const tls = require('tls'), net = require('net'), https = require('https'), {Duplex} = require('stream'), port = +configuration.PORT, out = [];
 		const talk = (s, path) => new Promise((ok, no) => { let text = ''; s.on('error', no).on('data', d => { text += d; }).on('end', () => ok(text.split('\r\n').pop())); s.write('GET ' + path + ' HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n'); });
@@ -199,7 +215,9 @@ func TestTLS(t *testing.T) {
 	wantJSON(t, got, `[true,"TLSv1.3","string","Acme Co","secret /direct",false,"DEPTH_ZERO_SELF_SIGNED_CERT","secret /upgraded","secret /tunnelled","DEPTH_ZERO_SELF_SIGNED_CERT","ERR_TLS_CERT_ALTNAME_INVALID","MINE","UNABLE_TO_VERIFY_LEAF_SIGNATURE","secret /https","secret /https","secret /https"]`)
 }
 
-func TestHTTPModule(t *testing.T) {
+func TestHTTPModule(t *testing.T) { eachRuntime(t, testHTTPModule) }
+
+func testHTTPModule(t *testing.T, runtime string) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		switch r.URL.Path {
@@ -222,7 +240,7 @@ func TestHTTPModule(t *testing.T) {
 	}))
 	t.Cleanup(server.Close)
 	_, port, _ := net.SplitHostPort(server.Listener.Addr().String())
-	h := newHost(t, Config{Workers: 1, HTTP: outbound.New(outbound.Config{AllowPrivate: true})})
+	h := newHost(t, Config{Workers: 1, Node: installed().path, Runtime: always(runtime), HTTP: outbound.New(outbound.Config{AllowPrivate: true})})
 	got := askRule(t, h, map[string]string{"PORT": port}, `
 		const http = require('http'), {Readable} = require('stream'), port = +configuration.PORT, base = 'http://127.0.0.1:' + port, out = [];
 		const read = async res => { let text = ''; res.setEncoding('utf8'); for await (const part of res) text += part; return text; };

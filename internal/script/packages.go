@@ -2,6 +2,7 @@ package script
 
 import (
 	"encoding/json"
+	"maps"
 	"slices"
 	"sync"
 
@@ -35,12 +36,24 @@ var quicker = map[string]row{
 	"bcryptjs@2.4.3":     {Module: "bcrypt"},
 }
 
+// wrapped are bundles that scripts get through a module of js/modules, in both runtimes, which adds what scripts of old expect of them.
+var wrapped = map[string]row{
+	"mysql@2.18.1": {Module: "mysql"},
+	"pg@8.23.1":    {Module: "pg"},
+}
+
 // shipped are the rows of the packages that come with the program, as the embedded runtime loads them.
-var shipped = sync.OnceValue(func() []row { return packageRows(quicker) })
+var shipped = sync.OnceValue(func() []row {
+	instead := maps.Clone(wrapped)
+	maps.Copy(instead, quicker)
+	return packageRows(instead)
+})
 
 // nodePackages is the table of Node.js, as JSON; packages run there as they were published; uuid is all of its versions at once in both.
 var nodePackages = sync.OnceValue(func() string {
-	return packages(packageRows(map[string]row{"uuid@3.4.0": quicker["uuid@3.4.0"]}), nil)
+	instead := maps.Clone(wrapped)
+	instead["uuid@3.4.0"] = quicker["uuid@3.4.0"]
+	return packages(packageRows(instead), nil)
 })
 
 func packageRows(instead map[string]row) []row {

@@ -590,6 +590,8 @@ function lazily(name, make) {
 }
 for (const [name, module] of [['request', 'request'], ['jwt', 'jwt'], ['crypto', 'crypto'], ['querystring', 'querystring'],
 	['uuid', 'uuid'], ['bcrypt', 'bcrypt']]) lazily(name, () => load1(module));
+for (const name of ['mysql', 'mysql_pool', 'pg', 'postgres', 'sqlserver', 'mongo']) lazily(name, () => loading ? undefined : load1(name));
+lazily('ObjectID', () => loading ? undefined : load1('mongo').ObjectID);
 // Packages look for what was there under their own name while they are being loaded: nothing.
 for (const [name, module] of [['_', 'underscored'], ['ip', 'ip'], ['pbkdf2', 'pbkdf2']]) lazily(name, () => loading ? undefined : load1(module));
 for (const [name, module] of [['async', 'async@0.9.2'], ['Auth0', 'auth0@2.44.1'], ['q', 'q'], ['xml2js', 'xml2js'], ['xmldom', 'xmldom'],
@@ -603,7 +605,7 @@ for (const [module, names] of [
 
 // What rules have as globals and actions do not.
 const ofRules = ['UnauthorizedError', 'ValidationError', 'WrongUsernameOrPasswordError', '_', 'request', 'jwt', 'querystring', 'uuid', 'ip', 'pbkdf2', 'async',
-	'Auth0', 'bcrypt', 'q', 'xml2js', 'xmldom', 'xpath', 'xtend'];
+	'Auth0', 'bcrypt', 'q', 'xml2js', 'xmldom', 'xpath', 'xtend', 'mysql', 'mysql_pool', 'pg', 'postgres', 'sqlserver', 'mongo', 'ObjectID'];
 
 const own = new Set(Reflect.ownKeys(globalThis).concat(['configuration', 'auth0']));
 

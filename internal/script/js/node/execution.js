@@ -6,13 +6,15 @@ const said = {
 	loading: 'Script generated an unhandled synchronous exception.', large: 'The result of the rules is too large',
 	objects: 'user and context must be objects',
 };
+const free = new Set(['read', 'write', 'shutdown', 'close', 'starttls']); // calls about sockets, which count in bytes
+const idleSockets = 1000; // milliseconds that connections may be silent after the outcome
 const now = () => performance.now();
 const micros = ms => Math.round(ms * 1000);
 
 exports.Execution = class Execution {
 	constructor(worker, id, start, frame) {
 		Object.assign(this, {worker, id, start, frame, rule: 0, started: [], calls: 0, pending: 0, logged: 0, outcome: null, sent: false, over: false,
-			ticks: false, inbox: [], timer: null, extra: 0, before: null, packed: '', stopped: false});
+			asked: 0, reads: new Set(), heard: 0, ticks: false, inbox: [], timer: null, extra: 0, before: null, packed: '', stopped: false});
 		this.deadline = now() + start.wall;
 	}
 
@@ -117,8 +119,12 @@ exports.Execution = class Execution {
 			return this.finish();
 		}
 		this.extra = 0;
-		const left = this.deadline - now();
+		let left = this.deadline - now();
+		// The login has its outcome, and all that is waited for is what may come over connections: most scripts leave theirs open.
+		const idle = this.sent && this.reads.size > 0 && this.pending === this.reads.size && (next < 0 || next / 1000 > left);
+		if (idle) left = Math.min(left, this.heard + idleSockets - now());
 		this.timer = setTimeout(() => {
+			if (idle && now() >= this.heard + idleSockets) return this.finish();
 			if (now() >= this.deadline) return this.end({rule: this.rule, kind: 'timeout', message: said.timeout});
 			this.step();
 		}, Math.max(next > 0 ? Math.min(left, next / 1000) : left, 0));
@@ -165,6 +171,8 @@ exports.Execution = class Execution {
 	reply(m) {
 		if (this.over) return;
 		this.pending--;
+		this.reads.delete(m.call);
+		this.heard = now();
 		const failed = m.error !== undefined && m.error !== null;
 		const body = failed ? JSON.stringify(m.error) : m.result === undefined ? 'null' : JSON.stringify(m.result);
 		this.inbox.push(() => this.realm.enter('settle', m.call, failed, body));
@@ -215,6 +223,7 @@ exports.Execution = class Execution {
 	report(outcome) {
 		if (this.sent) return;
 		this.sent = true;
+		this.heard = now();
 		const {user, context, ...rest} = outcome;
 		let raw = JSON.stringify(rest);
 		if (user !== undefined) raw = raw.slice(0, -1) + (raw === '{}' ? '' : ',') + '"user":' + user + ',"context":' + context + '}';
@@ -249,8 +258,13 @@ exports.Execution = class Execution {
 	}
 
 	ask(method, params) {
-		if (this.calls >= this.start.calls) throw new Error('too many outgoing calls: ' + this.start.calls + ' are allowed');
-		const call = ++this.calls;
+		if (!free.has(method)) {
+			if (this.calls >= this.start.calls) throw new Error('too many outgoing calls: ' + this.start.calls + ' are allowed');
+			this.calls++;
+		}
+		if (this.pending > this.start.calls + 256) throw new Error('too many calls at a time');
+		const call = ++this.asked;
+		if (method === 'read') this.reads.add(call);
 		if (!this.worker.send({type: 'call', run: this.id, call, method}, params ? {params} : undefined)) throw new Error('The call is too large');
 		return call;
 	}

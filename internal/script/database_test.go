@@ -1,0 +1,200 @@
+package script
+
+import (
+	"bytes"
+	"net"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// The published clients of databases, as scripts use them, against real servers.
+
+// missing skips a test whose server is not installed, or fails it in CI.
+func missingServer(t *testing.T, what string) {
+	t.Helper()
+	if os.Getenv("CI") != "" {
+		t.Fatalf("no %s: scripts/install installs it", what)
+	}
+	t.Skipf("no %s here", what)
+}
+
+func freePort(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // a test
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = l.Close() }()
+	_, port, _ := net.SplitHostPort(l.Addr().String())
+	return port
+}
+
+// program finds a command of Debian's, also where only root's PATH leads.
+func program(names ...string) string {
+	for _, name := range names {
+		for _, dir := range []string{"", "/usr/sbin/", "/usr/bin/"} {
+			if path, err := exec.LookPath(dir + name); err == nil {
+				return path
+			}
+		}
+	}
+	return ""
+}
+
+// serveUntilEnd starts a server and waits until ready says that it is there.
+func serveUntilEnd(t *testing.T, ready func() error, command string, args ...string) {
+	t.Helper()
+	var said bytes.Buffer
+	cmd := exec.Command(command, args...) //nolint:gosec,noctx // a test's server
+	cmd.Stdout, cmd.Stderr = &said, &said
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	gone := make(chan struct{})
+	go func() { _ = cmd.Wait(); close(gone) }()
+	t.Cleanup(func() { _ = cmd.Process.Kill(); <-gone })
+	for end := time.Now().Add(60 * time.Second); ; {
+		err := ready()
+		if err == nil {
+			return
+		}
+		select {
+		case <-gone:
+			t.Fatalf("%s ended: %s", command, said.String())
+		case <-time.After(50 * time.Millisecond):
+		}
+		if time.Now().After(end) {
+			t.Fatalf("%s does not answer: %v", command, err)
+		}
+	}
+}
+
+func dials(port string) func() error {
+	return func() error {
+		conn, err := net.DialTimeout("tcp", "127.0.0.1:"+port, time.Second) //nolint:noctx // a test
+		if err == nil {
+			_ = conn.Close()
+		}
+		return err
+	}
+}
+
+// both runs a case on each runtime.
+func both(t *testing.T, test func(*testing.T, *Host)) {
+	t.Helper()
+	eachRuntime(t, func(t *testing.T, runtime string) {
+		test(t, newHost(t, Config{Workers: 1, Net: loopbackNet(), Node: installed().path, Runtime: always(runtime)}))
+	})
+}
+
+func TestPostgres(t *testing.T) {
+	at := os.Getenv("STAGEDOOR_TEST_POSTGRES")
+	if at == "" {
+		missingServer(t, "PostgreSQL (STAGEDOOR_TEST_POSTGRES)")
+	}
+	u, err := url.Parse(at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	password, _ := u.User.Password()
+	conf := map[string]string{"URL": at, "HOST": u.Hostname(), "PORT": u.Port(), "USER": u.User.Username(), "PASSWORD": password, "DATABASE": strings.TrimPrefix(u.Path, "/")}
+	both(t, func(t *testing.T, h *Host) {
+		wantJSON(t, askRule(t, h, conf, `
+			const {Client, Pool} = require('pg'), out = [];
+			const client = new Client({connectionString: configuration.URL}); await client.connect();
+			await client.query('CREATE TEMP TABLE people (id serial, email text, born date, data jsonb, raw bytea, big int8)');
+			await client.query('INSERT INTO people (email, born, data, raw, big) VALUES ($1, $2, $3, $4, $5)', ['zażółć@example.com', '2000-01-02', {a: [1]}, Buffer.from([0, 255]), '9007199254740993']);
+			const {rows, rowCount, fields} = await client.query('SELECT id, email, data, raw, big, now() AS at FROM people WHERE email = $1', ['zażółć@example.com']);
+			out.push(rowCount, rows[0].id, rows[0].email, rows[0].data, rows[0].raw.toString('hex'), rows[0].big, rows[0].at instanceof Date, fields.map(f => f.name).join());
+			out.push(await client.query('SELECT nonsense').catch(e => e.code), (await client.query({text: 'SELECT generate_series(1, 3) AS n', rowMode: 'array'})).rows);
+			await client.end();
+			const pool = new Pool({host: configuration.HOST, port: +configuration.PORT, user: configuration.USER, password: configuration.PASSWORD, database: configuration.DATABASE, max: 3});
+			out.push((await Promise.all([1, 2, 3, 4].map(n => pool.query('SELECT $1::int * 2 AS n', [n])))).map(r => r.rows[0].n));
+			await pool.end();
+			out.push(await new Client({host: configuration.HOST, port: +configuration.PORT, user: configuration.USER, password: 'wrong', database: 'postgres'}).connect().catch(e => e.code));
+			out.push(await new Promise(ok => { const c = new Client(configuration.URL); c.connect(err => c.query('SELECT 7 AS n', (err, res) => { ok([err, res.rows[0].n]); c.end(); })); }));
+			out.push(await new Promise(ok => require('pg').connect(configuration.URL, (err, c, done) => c.query('SELECT 8 AS n', (err, res) => { done(); ok([err, res.rows[0].n]); require('pg').end(); }))));
+			out.push(await new Promise(ok => postgres(configuration.URL, (err, c, done) => c.query('SELECT 9 AS n', (err, res) => { done(); ok(res.rows[0].n); }))));
+			return out;`),
+			`[1,1,"zażółć@example.com",{"a":[1]},"00ff","9007199254740993",true,"id,email,data,raw,big,at","42703",[[1],[2],[3]],[2,4,6,8],"28P01",[null,7],[null,8],9]`)
+	})
+}
+
+// mariaDB is a private server, started once, for the tests of this program; its port.
+func mariaDB(t *testing.T) string {
+	t.Helper()
+	server, install := program("mariadbd", "mysqld"), program("mariadb-install-db", "mysql_install_db")
+	if server == "" || install == "" {
+		missingServer(t, "MariaDB")
+	}
+	dir := t.TempDir()
+	user := []string{}
+	if os.Getuid() == 0 {
+		user = append(user, "--user=root")
+	}
+	if out, err := exec.Command(install, append(user, "--no-defaults", "--datadir="+dir+"/data", "--auth-root-authentication-method=normal", "--skip-test-db")...).CombinedOutput(); err != nil { //nolint:gosec,noctx // a test
+		t.Fatalf("%v: %s", err, out)
+	}
+	sql := filepath.Join(dir, "init.sql")
+	text := "SET NAMES utf8mb4;\n" + "CREATE DATABASE app CHARACTER SET utf8mb4;\nCREATE USER 'app'@'%' IDENTIFIED BY 'secret';\nGRANT ALL ON app.* TO 'app'@'%';\nDELETE FROM mysql.global_priv WHERE user = '';\nFLUSH PRIVILEGES;\n" +
+		"CREATE TABLE app.people (id INT AUTO_INCREMENT PRIMARY KEY, email VARCHAR(100), password VARCHAR(100), data BLOB, at DATETIME);\n" +
+		"INSERT INTO app.people (email, password, data, at) VALUES ('zażółć@example.com', 'pw', x'00ff', '2020-01-02 03:04:05');\n"
+	if err := os.WriteFile(sql, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	port := freePort(t)
+	serveUntilEnd(t, dials(port), server, append([]string{"--no-defaults", "--datadir=" + dir + "/data", "--port=" + port, "--bind-address=127.0.0.1", "--socket=" + dir + "/s",
+		"--pid-file=" + dir + "/pid", "--init-file=" + sql, "--innodb-buffer-pool-size=16M", "--innodb-flush-method=fsync", "--skip-log-bin"}, user...)...)
+	return port
+}
+
+func TestMySQL(t *testing.T) {
+	conf := map[string]string{"PORT": mariaDB(t)}
+	both(t, func(t *testing.T, h *Host) {
+		wantJSON(t, askRule(t, h, conf, `
+			const out = [], options = {host: '127.0.0.1', port: +configuration.PORT, user: 'app', password: 'secret', database: 'app'};
+			const mysql = require('mysql'), connection = mysql.createConnection(options);
+			const query = (...args) => new Promise((ok, no) => connection.query(...args, (err, rows) => err ? no(err) : ok(rows)));
+			await new Promise((ok, no) => connection.connect(err => err ? no(err) : ok()));
+			const rows = await query('SELECT id, email, data, at FROM people WHERE email = ?', ['zażółć@example.com']);
+			out.push(rows.length, rows[0].email, rows[0].data.toString('hex'), rows[0].at.getUTCFullYear());
+			out.push((await query('UPDATE people SET password = ? WHERE id = ?', ['next', rows[0].id])).affectedRows, await query('SELECT nonsense').catch(e => e.code));
+			await new Promise(ok => connection.end(ok));
+			out.push(await new Promise(ok => mysql.createConnection(Object.assign({}, options, {password: 'wrong'})).connect(err => ok(err.code))));
+			const pool = mysql.createPool(Object.assign({connectionLimit: 2}, options)); out.push(await new Promise((ok, no) => pool.query('SELECT 1 + 1 AS n', (err, rows) => err ? no(err) : ok(rows[0].n)))); await new Promise(ok => pool.end(ok));
+			out.push(await new Promise((ok, no) => mysql_pool(options).query('SELECT 6 AS n', (err, rows) => err ? no(err) : ok(rows[0].n))));
+			const callable = mysql(options); callable.connect(); out.push(await new Promise((ok, no) => callable.query('SELECT 5 AS n', (err, rows) => err ? no(err) : ok(rows[0].n))), mysql.escape("it's")); callable.end();
+			return out;`), `[1,"zażółć@example.com","00ff",2020,1,"ER_BAD_FIELD_ERROR","ER_ACCESS_DENIED_ERROR",2,6,5,"'it\\'s'"]`)
+		wantJSON(t, askRule(t, h, conf, `
+			const mysql = require('mysql2/promise'), out = [];
+			const c = await mysql.createConnection({host: '127.0.0.1', port: +configuration.PORT, user: 'app', password: 'secret', database: 'app'});
+			const [rows] = await c.execute('SELECT email, data FROM people WHERE id = ?', [1]); out.push(rows[0].email, rows[0].data.length);
+			out.push((await c.query('SELECT 1 AS a; ').catch(e => [[e.code]]))[0][0], await c.query('nonsense').catch(e => e.code)); await c.end();
+			return out;`), `["zażółć@example.com",2,{"a":1},"ER_PARSE_ERROR"]`)
+	})
+}
+
+func TestRedis(t *testing.T) {
+	server := program("redis-server")
+	if server == "" {
+		missingServer(t, "Redis")
+	}
+	port := freePort(t)
+	serveUntilEnd(t, dials(port), server, "--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", t.TempDir(), "--requirepass", "secret")
+	both(t, func(t *testing.T, h *Host) {
+		wantJSON(t, askRule(t, h, map[string]string{"PORT": port}, `
+			const out = [];
+			const redis = require('redis@4.7.1'), client = redis.createClient({url: 'redis://:secret@127.0.0.1:' + configuration.PORT}); client.on('error', e => out.push(e.message)); await client.connect();
+			await client.set('key', 'wartość', {EX: 100}); out.push(await client.get('key'), await client.ttl('key') > 90, await client.get('none')); await client.hSet('h', {a: '1', b: '2'}); out.push(await client.hGetAll('h'), await client.multi().incr('n').incr('n').exec()); await client.del('n'); await client.quit();
+			const old = require('redis@3.1.1').createClient({host: '127.0.0.1', port: +configuration.PORT, password: 'secret'});
+			out.push(await new Promise((ok, no) => old.get('key', (err, value) => err ? no(err) : ok(value)))); old.quit();
+			const Redis = require('ioredis'), io = new Redis({port: +configuration.PORT, host: '127.0.0.1', password: 'secret'});
+			out.push(await io.get('key'), await io.pipeline().set('x', 1).get('x').exec(), await io.eval('return redis.call("get", KEYS[1])', 1, 'key')); await io.quit();
+			return out;`), `["wartość",true,null,{"a":"1","b":"2"},[1,2],"wartość","wartość",[[null,"OK"],[null,"1"]],"wartość"]`)
+	})
+}
