@@ -1,5 +1,10 @@
 package stagedoor
 
+import (
+	"encoding/json"
+	"maps"
+)
+
 // Identity is one way in which a User signs in; the first one is primary.
 type Identity struct {
 	Connection  string         `json:"connection"`
@@ -7,6 +12,32 @@ type Identity struct {
 	UserID      string         `json:"user_id"`  // without the provider's prefix
 	IsSocial    bool           `json:"isSocial"`
 	ProfileData map[string]any `json:"profileData,omitempty"` // of the identity by itself, once several were linked
+}
+
+// IdentityTokens are what the provider of an identity gave: access_token, refresh_token, expires_in … They are secrets.
+type IdentityTokens struct {
+	ID     string // full id of the identity
+	Tokens map[string]any
+}
+
+// WithTokens shows the tokens in the identities of a user as the wire has them (Management API fact sheet 2.1).
+func (u *User) WithTokens(all []IdentityTokens) ([]map[string]any, error) {
+	text, err := json.Marshal(u.WireIdentities())
+	if err != nil {
+		return nil, err
+	}
+	var shown []map[string]any
+	if err := json.Unmarshal(text, &shown); err != nil {
+		return nil, err
+	}
+	for i := range shown {
+		for _, t := range all {
+			if t.ID == u.Identities[i].FullID() {
+				maps.Copy(shown[i], t.Tokens)
+			}
+		}
+	}
+	return shown, nil
 }
 
 // FullID is the id that a user has whose primary identity it is.

@@ -190,8 +190,26 @@ type Transaction struct {
 	Factor    *FactorDemand  `json:",omitempty"` // what scripts want of a second factor; nil: the tenant's policy decides
 	Proof     string         `json:",omitempty"` // the second factor that the person gave in this login: otp, recovery-code
 	Noting    bool           `json:",omitempty"` // they have a new recovery code to note down
+	Upstream  *Upstream      `json:",omitempty"` // the way to a provider and back, of a login that waits for it
+	Refused   *Refusal       `json:",omitempty"` // why the provider did not let the person in: the login ends with it
 	Script    *ScriptState   `json:",omitempty"` // how far scripts have come, where they sent the person elsewhere
 	ExpiresAt time.Time
+}
+
+// Upstream is a person's way to a provider. It has a transaction of its own, a copy of the login's, whose id is the state that the
+// provider gets; the login itself stays as it was, for a person who changes their mind.
+type Upstream struct {
+	ConnectionID string
+	Verifier     string // of the code challenge that the provider got; empty if it got none
+	RedirectURI  string
+}
+
+// Refusal is an error that a login ends with.
+type Refusal struct {
+	Kind          Kind
+	Code, Message string
+	Why           string // for the tenant's log
+	Connection    string // name
 }
 
 // ScriptState is what scripts that wait for a person to come back left behind.

@@ -94,6 +94,7 @@ func New(ctx context.Context, cfg config.Config, deps Deps) (*Server, error) {
 	minter := &token.Minter{Keys: s.keys}
 	database := &connection.Database{Hasher: password.NewHasher(), Scripts: s.scripts}
 	pipe := &pipeline.Pipeline{Database: database, Scripts: s.scripts, Minter: minter}
+	pipe.OAuth2 = &connection.OAuth2{HTTP: client, Scripts: s.scripts}
 	s.pipeline = pipe
 	sender := deps.Mail
 	if sender == nil && cfg.Mail.Host != "" {

@@ -12,6 +12,15 @@ type LoginPage struct {
 	ForgotURL    string // "" if passwords cannot be reset
 	Step         LoginStep
 	EditURL      string // where another identifier can be given, in the step AskPassword
+	Buttons      []ProviderButton
+	NoPassword   bool // there are the buttons alone
+}
+
+// ProviderButton leads to somebody else who knows the person.
+type ProviderButton struct {
+	Name string
+	Icon string // address of a picture; "" shows the first letter of the name
+	URL  string
 }
 
 // LoginStep says what a login page asks for.

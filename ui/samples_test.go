@@ -53,10 +53,16 @@ func samples() map[string]Page {
 			Problems:  Problems{{Code: "invalid_username_password"}},
 			SignupURL: "/u/signup?state=hKFo2SB", ForgotURL: "/u/reset?state=hKFo2SB",
 		},
-		"login-brand":        LoginPage{Frame: branded, Form: sampleForm, Organization: "The Night Shift", SignupURL: "/u/signup?state=x", ForgotURL: "/u/reset"},
-		"login-organization": LoginPage{Frame: bare, Form: sampleForm, Organization: "The Night Shift", Identifier: "ada@example.com"},
-		"organization":       OrganizationPage{Frame: sampleFrame, Form: sampleForm},
-		"organization-wrong": OrganizationPage{Frame: sampleFrame, Form: sampleForm, Name: "nigth", Emails: true, Personal: true, Problems: Problems{{Code: "no_organization", Field: FieldOrganization}}},
+		"login-providers": LoginPage{
+			Frame: sampleFrame, Form: sampleForm, SignupURL: "/u/signup?state=x", ForgotURL: "/u/reset", Buttons: []ProviderButton{
+				{Name: "Night & Day", URL: "/u/login/with?connection=night&state=x"}, {Name: "Radio", Icon: "https://radio.example/icon.svg", URL: "/u/login/with?connection=radio&state=x"},
+			},
+		},
+		"login-providers-only": LoginPage{Frame: bare, Form: sampleForm, NoPassword: true, Buttons: []ProviderButton{{Name: "Radio", URL: "/u/login/with?connection=radio&state=x"}}},
+		"login-brand":          LoginPage{Frame: branded, Form: sampleForm, Organization: "The Night Shift", SignupURL: "/u/signup?state=x", ForgotURL: "/u/reset"},
+		"login-organization":   LoginPage{Frame: bare, Form: sampleForm, Organization: "The Night Shift", Identifier: "ada@example.com"},
+		"organization":         OrganizationPage{Frame: sampleFrame, Form: sampleForm},
+		"organization-wrong":   OrganizationPage{Frame: sampleFrame, Form: sampleForm, Name: "nigth", Emails: true, Personal: true, Problems: Problems{{Code: "no_organization", Field: FieldOrganization}}},
 		"organization-choose": OrganizationPage{Frame: branded, Form: sampleForm, Chooses: true, Personal: true, Choices: []OrganizationChoice{
 			{ID: "org_1", Name: "The Night Shift", Logo: mixtapeLogo}, {ID: "org_2", Name: "Ljósvaki útvarp og tónlist"}, {ID: "org_3", Name: "Zürich Records"},
 		}},

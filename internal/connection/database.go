@@ -2,10 +2,8 @@ package connection
 
 import (
 	"context"
-	"errors"
 	"net/mail"
 	"regexp"
-	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -189,72 +187,4 @@ func NormalizeUsername(s string) (string, error) {
 		return "", stagedoor.Errorf(stagedoor.Invalid, "invalid_username", "The username is not valid.")
 	}
 	return s, nil
-}
-
-// ErrNotForLogin is within the error for a connection that is enabled but that nobody can sign in through.
-var ErrNotForLogin = errors.New("connection: not for login")
-
-// ForClient returns the database connection that a client signs people in through: the one
-// called name if it is given, else the first that is enabled.
-func ForClient(ctx context.Context, st *store.Store, clientID, name string) (*stagedoor.Connection, error) {
-	all, err := st.Connections(ctx)
-	if err != nil {
-		return nil, err
-	}
-	found := slices.IndexFunc(all, func(c stagedoor.Connection) bool { return c.Name == name || slices.Contains(c.Realms, name) })
-	if name != "" && found < 0 {
-		return nil, stagedoor.Errorf(stagedoor.Invalid, "invalid_request", "the connection was not found")
-	}
-	var other *stagedoor.Connection // enabled, but nobody can sign in through it here
-	for i := range all {
-		c := &all[i]
-		switch {
-		case !c.EnabledFor(clientID) || name != "" && i != found:
-		case c.ForLogin():
-			return c, nil
-		case other == nil:
-			other = c
-		}
-	}
-	if other != nil {
-		e := stagedoor.Errorf(stagedoor.Invalid, "invalid_request", "the connection %s (%s) cannot be used to log in: this server keeps it as configuration only", other.Name, other.Strategy)
-		e.Err = ErrNotForLogin
-		return nil, e
-	}
-	if name != "" {
-		return nil, stagedoor.Errorf(stagedoor.Invalid, "invalid_request", "the connection is not enabled")
-	}
-	return nil, stagedoor.Errorf(stagedoor.Invalid, "invalid_request", "no connections enabled for the client")
-}
-
-// ForRequest returns the connection that an authorization request signs people in through: one of its organization's if it is
-// for one, whatever the client's own connections are, else ForClient.
-func ForRequest(ctx context.Context, st *store.Store, req *stagedoor.AuthorizationRequest) (*stagedoor.Connection, error) {
-	if req.Organization == "" {
-		return ForClient(ctx, st, req.ClientID, req.Connection)
-	}
-	enabled, err := st.OrganizationConnections(ctx, req.Organization)
-	if err != nil {
-		return nil, err
-	}
-	all, err := st.Connections(ctx)
-	if err != nil {
-		return nil, err
-	}
-	known := req.Connection == ""
-	for i := range all {
-		c := &all[i]
-		named := req.Connection == "" || c.Name == req.Connection || slices.Contains(c.Realms, req.Connection)
-		known = known || named
-		if named && c.ForLogin() && slices.ContainsFunc(enabled, func(oc stagedoor.OrganizationConnection) bool { return oc.ConnectionID == c.ID && oc.IsEnabled }) {
-			return c, nil
-		}
-	}
-	switch {
-	case !known:
-		return nil, stagedoor.Errorf(stagedoor.Invalid, "invalid_request", "the connection was not found")
-	case req.Connection != "":
-		return nil, stagedoor.Errorf(stagedoor.Invalid, "invalid_request", "the connection is not enabled")
-	}
-	return nil, stagedoor.Errorf(stagedoor.Invalid, "invalid_request", "no connections enabled for the organization")
 }

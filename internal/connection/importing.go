@@ -23,9 +23,11 @@ func (i importing) authenticate(ctx context.Context, identifier, secret string) 
 		return i.meant(ctx, identifier, err)
 	}
 	if u != nil && u.ID != StrategyDatabase+"|"+p.ID { // somebody who never had a password here, and is somebody else there
-		return u, true, clashes(p, nil)
+		return u, true, clashes(nil)
 	}
-	u, err = i.bring(ctx, p, secret)
+	if u, err = i.bring(ctx, p, secret); err == nil && len(p.Tokens) > 0 {
+		err = i.st.SetIdentityTokens(ctx, u.ID, StrategyDatabase+"|"+p.ID, p.Tokens)
+	}
 	return u, true, err
 }
 
@@ -42,7 +44,7 @@ func (i importing) bring(ctx context.Context, p *profile, secret string) (*stage
 	clash := err
 	u, err = i.owner(ctx, p)
 	if stagedoor.IsKind(err, stagedoor.NotFound) {
-		return nil, clashes(p, clash)
+		return nil, clashes(clash)
 	}
 	if err != nil || u.ID != StrategyDatabase+"|"+p.ID {
 		return u, err
@@ -64,7 +66,7 @@ func (i importing) find(ctx context.Context, identifier string) (*stagedoor.User
 	if stagedoor.IsKind(err, stagedoor.Conflict) {
 		clash := err
 		if u, err = i.owner(ctx, p); stagedoor.IsKind(err, stagedoor.NotFound) {
-			err = clashes(p, clash)
+			err = clashes(clash)
 		}
 	}
 	return u, err

@@ -49,17 +49,34 @@ func badProfile(format string, args ...any) error {
 	return stagedoor.Errorf(stagedoor.Scripted, "access_denied", "The profile that the script returned cannot be used: "+format, args...)
 }
 
-// readProfile reads what a script called back with. prefix is the strategy's, which ids may have already.
-func readProfile(raw json.RawMessage, prefix string) (*profile, error) {
+// readProfile reads what the script of a database called back with. Ids may have the strategy's prefix already.
+func readProfile(raw json.RawMessage) (*profile, error) {
+	p, members, err := describePerson(raw, StrategyDatabase+"|")
+	if err != nil {
+		return nil, err
+	}
+	if p.UserMetadata, err = metadataOf("user_metadata", members["user_metadata"]); err != nil {
+		return nil, err
+	}
+	app := members["app_metadata"]
+	if isNull(app) {
+		app = members["metadata"] // its older name
+	}
+	p.AppMetadata, err = metadataOf("app_metadata", app)
+	return p, err
+}
+
+// describePerson reads who somebody is, and nothing of what they may do: metadata are not looked at.
+func describePerson(raw json.RawMessage, prefix string) (*profile, map[string]json.RawMessage, error) {
 	if len(raw) > maxProfile {
-		return nil, badProfile("it has more than %d bytes.", maxProfile)
+		return nil, nil, badProfile("it has more than %d bytes.", maxProfile)
 	}
 	if bytes.Contains(raw, []byte(`\u0000`)) || !utf8.Valid(raw) {
-		return nil, badProfile("it holds NUL characters or is no valid text.")
+		return nil, nil, badProfile("it holds NUL characters or is no valid text.")
 	}
 	var members map[string]json.RawMessage
 	if err := json.Unmarshal(raw, &members); err != nil || members == nil {
-		return nil, badProfile("it is no object.")
+		return nil, nil, badProfile("it is no object.")
 	}
 	p := &profile{Texts: map[string]string{}, Attributes: map[string]json.RawMessage{}, Tokens: map[string]any{}}
 	for _, name := range []string{"user_id", "id"} {
@@ -69,13 +86,13 @@ func readProfile(raw json.RawMessage, prefix string) (*profile, error) {
 	}
 	switch {
 	case p.ID == "":
-		return nil, badProfile("user_id is mandatory, a text or a number.")
+		return nil, nil, badProfile("user_id is mandatory, a text or a number.")
 	case utf8.RuneCountInString(p.ID) > maxID || strings.ContainsFunc(p.ID, unicode.IsControl):
-		return nil, badProfile("user_id is longer than %d characters or holds control characters.", maxID)
+		return nil, nil, badProfile("user_id is longer than %d characters or holds control characters.", maxID)
 	}
 	var err error
 	if p.Email, err = NormalizeEmail(text(members["email"])); err != nil {
-		return nil, badProfile("email is not an e-mail address.")
+		return nil, nil, badProfile("email is not an e-mail address.")
 	}
 	if p.Username, err = NormalizeUsername(text(members["username"])); err != nil {
 		p.Username = "" // one that looks like an address could stand in somebody else's way
@@ -86,22 +103,12 @@ func readProfile(raw json.RawMessage, prefix string) (*profile, error) {
 			p.Texts[name] = s
 		}
 	}
-	if p.UserMetadata, err = metadataOf("user_metadata", members["user_metadata"]); err != nil {
-		return nil, err
-	}
-	app := members["app_metadata"]
-	if isNull(app) {
-		app = members["metadata"] // its older name
-	}
-	if p.AppMetadata, err = metadataOf("app_metadata", app); err != nil {
-		return nil, err
-	}
 	for _, name := range tokenMembers {
 		if s := text(members[name]); s != "" {
 			p.Tokens[name] = s
 		}
 	}
-	return p, p.attributes(members)
+	return p, members, p.attributes(members)
 }
 
 // attributes keeps what the server has no name for. What could be a password, and what the index of a search could not tell from

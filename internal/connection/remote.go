@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/store"
 )
 
 // remote lets scripts of the tenant check passwords and keep users. Here is a shadow of each: what sessions, tokens, roles and metadata
@@ -34,7 +35,7 @@ func (w work) login(ctx context.Context, identifier, secret string) (*profile, e
 	if nobody(raw) {
 		return nil, ErrWrongCredentials()
 	}
-	return readProfile(raw, StrategyDatabase+"|")
+	return readProfile(raw)
 }
 
 // meant finds out for the log whose login a script refused: it says so, or does not know them.
@@ -59,7 +60,7 @@ func (w work) lookUp(ctx context.Context, identifier string) (*profile, error) {
 	if err != nil || nobody(raw) {
 		return nil, err
 	}
-	return readProfile(raw, StrategyDatabase+"|")
+	return readProfile(raw)
 }
 
 // known is the NotFound of people whom get_user does not know, and of what it gives for them.
@@ -230,6 +231,14 @@ func (r remote) deleted(ctx context.Context, u *stagedoor.User) error {
 
 // shadow returns the user that a profile is of, written as the connection wants it; with says what else a new user has.
 func (r remote) shadow(ctx context.Context, p *profile, with *stagedoor.User) (*stagedoor.User, error) {
+	u, err := r.write(ctx, p, with)
+	if err == nil && len(p.Tokens) > 0 {
+		err = r.st.SetIdentityTokens(ctx, u.ID, StrategyDatabase+"|"+p.ID, p.Tokens)
+	}
+	return u, err
+}
+
+func (r remote) write(ctx context.Context, p *profile, with *stagedoor.User) (*stagedoor.User, error) {
 	u, err := r.owner(ctx, p)
 	if stagedoor.IsKind(err, stagedoor.NotFound) {
 		if u, err = r.add(ctx, p, "", with); err == nil || !stagedoor.IsKind(err, stagedoor.Conflict) {
@@ -237,7 +246,7 @@ func (r remote) shadow(ctx context.Context, p *profile, with *stagedoor.User) (*
 		}
 		clash := err
 		if u, err = r.owner(ctx, p); stagedoor.IsKind(err, stagedoor.NotFound) { // else somebody else was faster
-			return nil, clashes(p, clash)
+			return nil, clashes(clash)
 		}
 	}
 	if err != nil || u.ID != StrategyDatabase+"|"+p.ID { // a linked identity's profile is not the user's
@@ -258,29 +267,34 @@ func (r remote) shadow(ctx context.Context, p *profile, with *stagedoor.User) (*
 		return p.merge(u, limit)
 	})
 	if stagedoor.IsKind(err, stagedoor.Conflict) {
-		err = clashes(p, err)
+		err = clashes(err)
 	}
 	return u, err
 }
 
-// owner returns the user with the identity that a profile is of, NotFound if there is none. An id that another connection's user has is
-// refused: whoever writes that connection's scripts would else be everybody.
+// owner returns the user with the identity that a profile is of, NotFound if there is none.
 func (w work) owner(ctx context.Context, p *profile) (*stagedoor.User, error) {
-	u, err := w.st.UserByIdentity(ctx, StrategyDatabase+"|"+p.ID)
+	return ownerOf(ctx, w.st, w.conn, StrategyDatabase+"|"+p.ID)
+}
+
+// ownerOf returns the user with the identity of a connection, NotFound if there is none. An id that another connection's user has is
+// refused: whoever writes that connection's scripts would else be everybody.
+func ownerOf(ctx context.Context, st *store.Store, conn *stagedoor.Connection, id string) (*stagedoor.User, error) {
+	u, err := st.UserByIdentity(ctx, id)
 	if err != nil {
 		return nil, err
 	}
 	for i := range u.Identities {
-		if identity := &u.Identities[i]; identity.FullID() == StrategyDatabase+"|"+p.ID && identity.Connection == w.conn.Name {
+		if identity := &u.Identities[i]; identity.FullID() == id && identity.Connection == conn.Name {
 			return u, nil
 		}
 	}
 	return nil, badProfile("a user of another connection has its user_id.")
 }
 
-func clashes(p *profile, err error) error {
-	what := "e-mail address or username"
-	e := stagedoor.AsError(badProfile("another user of the connection has its %s.", what))
+// clashes is the error for a profile whose address or username another user has.
+func clashes(err error) error {
+	e := stagedoor.AsError(badProfile("another user of the connection has its e-mail address or username."))
 	e.Err = err
 	return e
 }

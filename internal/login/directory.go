@@ -46,6 +46,9 @@ func databaseNamed(r *http.Request, st *store.Store, client *stagedoor.Client, n
 		if stagedoor.IsKind(err, stagedoor.Invalid) {
 			return nil, invalid("invalid_connection", "%s", stagedoor.AsError(err).Message)
 		}
+		if err == nil && !conn.ForLogin() {
+			return nil, invalid("invalid_connection", "the connection is not enabled")
+		}
 		return conn, err
 	}
 	conn, err := st.ConnectionByName(r.Context(), name)

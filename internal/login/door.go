@@ -68,6 +68,8 @@ var pages = []route{
 	{web.Route{Method: "GET", Pattern: "/{$}", Title: "Welcome page"}, (*Door).welcome},
 	{web.Route{Method: "GET", Pattern: "/u/login", Title: "Login page"}, (*Door).showLogin},
 	{web.Route{Method: "POST", Pattern: "/u/login", Title: "Login page, form"}, (*Door).logIn},
+	{web.Route{Method: "GET", Pattern: "/u/login/with", Title: "Sends somebody to the provider of a connection"}, (*Door).leave},
+	{web.Route{Method: "GET", Pattern: "/login/callback", Title: "The way back from a provider"}, (*Door).arrive},
 	{web.Route{Method: "GET", Pattern: "/u/signup", Title: "Sign-up page"}, (*Door).showSignup},
 	{web.Route{Method: "POST", Pattern: "/u/signup", Title: "Sign-up page, form"}, (*Door).signUp},
 	{web.Route{Method: "GET", Pattern: "/u/consent", Title: "Consent page"}, (*Door).showConsent},

@@ -29,6 +29,9 @@ func (d *Door) forgotten(r *http.Request, st *store.Store) (*forgotten, error) {
 	p, err := d.prompt(r, st, pipeline.AskLogin)
 	if err == nil {
 		conn, err := p.connection(r, st)
+		if err == nil && !conn.ForLogin() {
+			err = connection.ErrNoPassword()
+		}
 		if err != nil {
 			return nil, err
 		}

@@ -29,8 +29,15 @@ func (d *Door) showLogin(w http.ResponseWriter, r *http.Request, st *store.Store
 		redirect(w, r, p.link("/u/signup"))
 		return nil
 	}
-	l := p.loginPage(conn, p.tx.Request.LoginHint, nil)
-	if page.IdentifierFirst(r, st) {
+	l, err := d.loginPage(r, st, p, conn, p.tx.Request.LoginHint, nil)
+	if err != nil {
+		return err
+	}
+	if p.tx.Request.Connection != "" && conn.Redirects() { // nothing is left to choose
+		redirect(w, r, p.link("/u/login/with", paramConnection, conn.Name))
+		return nil
+	}
+	if page.IdentifierFirst(r, st) && !l.NoPassword {
 		l.Step = ui.AskWho
 	}
 	page.Render(w, http.StatusOK, l)
@@ -48,15 +55,17 @@ func (p *prompt) inSteps(l ui.LoginPage) ui.LoginPage {
 	return l
 }
 
-func (p *prompt) loginPage(conn *stagedoor.Connection, identifier string, problems ui.Problems) ui.LoginPage {
+func (d *Door) loginPage(r *http.Request, st *store.Store, p *prompt, conn *stagedoor.Connection, identifier string, problems ui.Problems) (ui.LoginPage, error) {
 	l := ui.LoginPage{
 		Frame: p.frame, Form: p.form("/u/login"), Problems: problems, Identifier: identifier, Organization: p.organization(),
-		Usernames: conn.Options.Usernames().Have, ForgotURL: p.link("/u/forgot"),
+		Usernames: conn.Options.Usernames().Have, ForgotURL: p.link("/u/forgot"), NoPassword: !conn.ForLogin(),
 	}
 	if !conn.Options.DisableSignup {
 		l.SignupURL = p.link("/u/signup")
 	}
-	return l
+	var err error
+	l.Buttons, err = p.buttons(r, st)
+	return l, err
 }
 
 // logIn takes the form of the login page.
@@ -69,7 +78,11 @@ func (d *Door) logIn(w http.ResponseWriter, r *http.Request, st *store.Store) er
 	status, problems := http.StatusBadRequest, missingCredentials(conn, identifier, secret)
 	steps := page.IdentifierFirst(r, st)
 	if steps && identifier != "" && !r.PostForm.Has(ui.FieldPassword) {
-		page.Render(w, http.StatusOK, p.inSteps(p.loginPage(conn, identifier, nil)))
+		l, err := d.loginPage(r, st, p, conn, identifier, nil)
+		if err != nil {
+			return err
+		}
+		page.Render(w, http.StatusOK, p.inSteps(l))
 		return nil
 	}
 	if steps && identifier == "" {
@@ -96,7 +109,10 @@ func (d *Door) logIn(w http.ResponseWriter, r *http.Request, st *store.Store) er
 			problems = ui.Problems{problem}
 		}
 	}
-	l := p.loginPage(conn, identifier, problems)
+	l, err := d.loginPage(r, st, p, conn, identifier, problems)
+	if err != nil {
+		return err
+	}
 	if steps {
 		l = p.inSteps(l)
 	}

@@ -77,7 +77,7 @@ func (d *Door) loginPrompt(r *http.Request, st *store.Store) (*prompt, *stagedoo
 	}
 	may, err := pipeline.Signup(r.Context(), st, &p.tx.Request, conn)
 	shown := *conn
-	shown.Options.DisableSignup = !may
+	shown.Options.DisableSignup = !may || !conn.ForLogin()
 	return p, &shown, err
 }
 

@@ -73,7 +73,7 @@ func newWorld(t *testing.T, kind string) *world {
 	scripts := script.New(script.Config{Workers: 1, HTTP: http.DefaultClient}) // straight to the servers of tests
 	t.Cleanup(func() { scripts.Close() })
 	minter := &token.Minter{Keys: &token.Keys{}}
-	pipe := &pipeline.Pipeline{Database: &connection.Database{Hasher: password.NewHasher(), Scripts: scripts}, Scripts: scripts, Minter: minter}
+	pipe := &pipeline.Pipeline{Database: &connection.Database{Hasher: password.NewHasher(), Scripts: scripts}, OAuth2: &connection.OAuth2{HTTP: http.DefaultClient, Scripts: scripts}, Scripts: scripts, Minter: minter}
 	w.pipe = pipe
 	logger := slog.New(slog.NewTextHandler(w.log, nil))
 	deliver := login.ThroughScripts(pipe, login.Deliver(nil, "", mail.Outside{}, logger))

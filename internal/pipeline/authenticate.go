@@ -49,6 +49,9 @@ func (p *Pipeline) Authenticate(ctx context.Context, v Visit, id, nonce, identif
 		return nil, err
 	}
 	conn, err := connection.ForRequest(ctx, v.Store, &tx.Request)
+	if err == nil && !conn.ForLogin() {
+		err = connection.ErrNoPassword()
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -96,6 +99,9 @@ func (p *Pipeline) SignUp(ctx context.Context, v Visit, id, nonce string, in Sig
 		return nil, nil, err
 	}
 	conn, err := connection.ForRequest(ctx, v.Store, &tx.Request)
+	if err == nil && !conn.ForLogin() {
+		err = connection.ErrNoPassword()
+	}
 	if err == nil {
 		conn, err = signupThrough(ctx, v.Store, &tx.Request, conn)
 	}

@@ -29,6 +29,9 @@ func (l *login) event(kind string) stagedoor.LogEvent {
 		e.Strategy, e.Connection = l.session.Strategy, l.session.Connection
 		e.Details = map[string]any{"session_id": l.session.ID}
 	}
+	if r := l.tx.Refused; r != nil {
+		e.Connection = r.Connection
+	}
 	e.Details = l.said.details(e.Details)
 	return e
 }
@@ -60,7 +63,7 @@ func (l *login) logFailure(err error) {
 // failed completes an event with why it failed.
 func failed(e stagedoor.LogEvent, err error) stagedoor.LogEvent {
 	why := stagedoor.AsError(err)
-	e.Description = why.Message
+	e.Description = describe(err)
 	e.Details = with(e.Details, "error", map[string]any{"error": why.Code, "message": why.Message})
 	for _, k := range []string{logRule, logKind} {
 		if v, ok := why.Extra[k]; ok {

@@ -26,12 +26,14 @@ const (
 	AskFactor       = "mfa-otp-challenge" // or the page for the recovery code, which belongs to the same step
 	AskEnroll       = "mfa-otp-enrollment"
 	AskNote         = "mfa-recovery-code-enrollment"
+	AskUpstream     = "upstream" // no page of ours: the person is at a provider, see [Pipeline.Arrive]
 	AskRedirect     = "redirect" // no page of ours: a script sends the person to another site, see [Pipeline.Return]
 )
 
 // Pipeline runs logins.
 type Pipeline struct {
 	Database *connection.Database
+	OAuth2   *connection.OAuth2 // nil: nobody can go to a provider
 	Scripts  *script.Host
 	Minter   *token.Minter
 
@@ -82,7 +84,7 @@ func (p *Pipeline) Begin(ctx context.Context, v Visit, client *stagedoor.Client,
 // of two callers one gets the result. The outcome is nil when the login is lost.
 func (p *Pipeline) Continue(ctx context.Context, v Visit, id string) (*Outcome, error) {
 	tx, err := p.transaction(ctx, v, id)
-	if err == nil && tx.Step == AskRedirect { // only the way back from there goes on
+	if err == nil && (tx.Step == AskRedirect || tx.Step == AskUpstream) { // only the way back from there goes on
 		err = lost()
 	}
 	if err != nil {

@@ -36,6 +36,7 @@ type step struct {
 
 // steps is the whole login, in order.
 var steps = []step{
+	{"give up where the provider did", (*login).giveUp},
 	{"ask which organization it is for", (*login).nameOrganization},
 	{"know the person", (*login).know},
 	{"refuse blocked users", (*login).refuse},

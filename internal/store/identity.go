@@ -105,7 +105,7 @@ func (s *Store) LinkIdentity(ctx context.Context, userID string, i stagedoor.Ide
 		} else if !stagedoor.IsKind(err, stagedoor.NotFound) {
 			return err
 		}
-		added, hashes, err := s.takeOver(ctx, q, i, known)
+		added, hashes, err := s.takeOver(ctx, q, userID, i, known)
 		if err != nil {
 			return err
 		}
@@ -134,8 +134,9 @@ func (s *Store) LinkIdentity(ctx context.Context, userID string, i stagedoor.Ide
 	return u, nil
 }
 
-// takeOver ends the user whose primary identity is i and returns all of their identities, and the hashes of their passwords.
-func (s *Store) takeOver(ctx context.Context, q querier, i stagedoor.Identity, known bool) (added []stagedoor.Identity, hashes map[string]string, err error) {
+// takeOver ends the user whose primary identity is i and returns all of their identities, and the hashes of their passwords. Tokens of the
+// identities go over to the user with userID.
+func (s *Store) takeOver(ctx context.Context, q querier, userID string, i stagedoor.Identity, known bool) (added []stagedoor.Identity, hashes map[string]string, err error) {
 	other, err := s.user(ctx, q, "u.id = ?", i.FullID())
 	switch {
 	case stagedoor.IsKind(err, stagedoor.NotFound) && i.Connection == "":
@@ -158,6 +159,9 @@ func (s *Store) takeOver(ctx context.Context, q querier, i stagedoor.Identity, k
 		return err
 	})
 	if err != nil {
+		return nil, nil, err
+	}
+	if _, err := q.exec(ctx, "UPDATE identity_tokens SET user_id = ? WHERE tenant = ? AND user_id = ?", userID, s.tenant.ID, other.ID); err != nil {
 		return nil, nil, err
 	}
 	return added, hashes, s.deleteUser(ctx, q, other.ID)

@@ -63,6 +63,7 @@ func furnish(t testing.TB, s *store.Store) {
 	must(s.LinkIdentity(ctx, "auth0|"+id, stagedoor.Identity{
 		Connection: "Users", Provider: "auth0", UserID: "linked " + id, ProfileData: map[string]any{"email": "linked-" + id + "@example.com"},
 	}, true))(t)
+	ok(t, s.SetIdentityTokens(ctx, "auth0|"+id, "auth0|"+id, map[string]any{"access_token": "idp token"}))
 	ok(t, s.AddAuthenticationMethods(ctx, "auth0|"+id, []*stagedoor.AuthenticationMethod{{Type: "totp", Secret: "secret"}}, false))
 	ok(t, s.AddAuthenticationMethods(ctx, "auth0|"+id, []*stagedoor.AuthenticationMethod{{Type: "recovery-code", Secret: jose.HashToken("recovery")}}, false))
 	must(s.KeepPending(ctx, "pending "+id, "auth0|"+id, "pending secret", until))(t)
@@ -307,6 +308,10 @@ var trespasses = map[string]struct {
 	"PasswordReset": {finds, func(ctx context.Context, s *store.Store) (any, error) {
 		return nil, s.PasswordReset(ctx, "auth0|acme", time.Now())
 	}},
+	"SetIdentityTokens": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		return nil, s.SetIdentityTokens(ctx, "auth0|acme", "auth0|acme", map[string]any{"access_token": "x"})
+	}},
+	"IdentityTokens": {finds, func(ctx context.Context, s *store.Store) (any, error) { return s.IdentityTokens(ctx, "auth0|acme") }},
 	"UserByLinked": {finds, func(ctx context.Context, s *store.Store) (any, error) {
 		u, hash, err := s.UserByLinked(ctx, "Users", "linked-acme@example.com")
 		return []any{u, hash}, err

@@ -1,0 +1,118 @@
+package pipeline
+
+import (
+	"context"
+	"slices"
+
+	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/connection"
+	"github.com/stagedoor/stagedoor/internal/script"
+)
+
+// callbackPath is where providers send people back to.
+const callbackPath = "login/callback"
+
+// Leave sends the person of a login page to the provider of the connection with the name, and returns the address. What brings them back
+// is bound to this login, this connection and this browser, and works once.
+func (p *Pipeline) Leave(ctx context.Context, v Visit, id, name string) (string, error) {
+	tx, err := p.Page(ctx, v, id, AskLogin)
+	if err != nil {
+		return "", err
+	}
+	all, err := connection.Buttons(ctx, v.Store, &tx.Request)
+	if err != nil {
+		return "", err
+	}
+	at := slices.IndexFunc(all, func(c stagedoor.Connection) bool { return c.Name == name })
+	if at < 0 || p.OAuth2 == nil {
+		return "", stagedoor.Errorf(stagedoor.Invalid, "invalid_request", "the connection is not enabled")
+	}
+	conn, away := &all[at], *tx
+	away.ID, away.Step, away.Nonce = stagedoor.NewToken(), AskUpstream, ""
+	away.Upstream = &stagedoor.Upstream{ConnectionID: conn.ID, RedirectURI: v.Issuer + callbackPath}
+	if conn.OAuth2().PKCE {
+		away.Upstream.Verifier = stagedoor.NewToken()
+	}
+	address, err := p.OAuth2.Address(conn, &tx.Request, away.Upstream.RedirectURI, away.ID, away.Upstream.Verifier)
+	if err != nil {
+		return "", err
+	}
+	away.ExpiresAt = v.Store.Clock().Now().Add(transactionLife)
+	return address, v.Store.SaveTransaction(ctx, &away)
+}
+
+// Answer is what a provider sent back.
+type Answer struct{ Code, Error, Description string }
+
+// Arrive goes on with the login of a person who comes back from a provider, and returns the id by which it is resumed. A person whom the
+// provider or the connection's script refused has no session: the login ends with their word. A state that is unknown, was used or is
+// another browser's is a lost transaction.
+func (p *Pipeline) Arrive(ctx context.Context, v Visit, state string, a Answer) (id string, opened *Opened, err error) {
+	tx, err := p.transaction(ctx, v, state)
+	if err == nil && (tx.Step != AskUpstream || tx.Upstream == nil) {
+		err = lost()
+	}
+	if err == nil {
+		tx, err = v.Store.TakeTransaction(ctx, state)
+	}
+	if stagedoor.IsKind(err, stagedoor.NotFound) {
+		err = lost()
+	}
+	if err != nil {
+		return "", nil, err
+	}
+	up := tx.Upstream
+	tx.ID, tx.Step, tx.Upstream = stagedoor.NewToken(), "", nil
+	conn, err := v.Store.Connection(ctx, up.ConnectionID)
+	if err != nil {
+		return "", nil, lost()
+	}
+	on := &connection.Occasion{ClientID: tx.Request.ClientID, Organization: tx.Request.Organization}
+	u, err := p.identify(ctx, v, conn, on, up, a)
+	if err == nil {
+		opened, err = p.proved(ctx, v, tx, proof{conn: conn, user: u, method: "federated", console: on.Console})
+		return tx.ID, opened, err
+	}
+	e := stagedoor.AsError(err)
+	if e.Kind == stagedoor.Internal {
+		return "", nil, err
+	}
+	if e.Kind == stagedoor.Scripted {
+		e = &stagedoor.Error{Kind: stagedoor.Forbidden, Code: e.Code, Message: e.Message}
+	}
+	tx.Refused = &stagedoor.Refusal{Kind: e.Kind, Code: e.Code, Message: e.Message, Why: describe(err), Connection: conn.Name}
+	if len(on.Console) > 0 {
+		tx.Script = &stagedoor.ScriptState{Console: on.Console}
+	}
+	return tx.ID, nil, v.Store.SaveTransaction(ctx, tx)
+}
+
+func (p *Pipeline) identify(ctx context.Context, v Visit, conn *stagedoor.Connection, on *connection.Occasion, up *stagedoor.Upstream, a Answer) (*stagedoor.User, error) {
+	switch {
+	case p.OAuth2 == nil || !conn.Redirects():
+		return nil, stagedoor.Errorf(stagedoor.Forbidden, "access_denied", "the connection is not enabled")
+	case a.Error != "" && a.Description != "":
+		return nil, stagedoor.Errorf(stagedoor.Forbidden, "access_denied", "%s", cut(a.Description, 500))
+	case a.Error != "":
+		return nil, stagedoor.Errorf(stagedoor.Forbidden, "access_denied", "%s", cut(a.Error, 100))
+	case a.Code == "":
+		return nil, stagedoor.Errorf(stagedoor.Forbidden, "access_denied", "The identity provider sent no code")
+	}
+	return p.OAuth2.Identify(ctx, v.Store, conn, on, a.Code, up.RedirectURI, up.Verifier)
+}
+
+// giveUp ends a login with the word of the provider that did not let the person in.
+func (l *login) giveUp(context.Context) (string, error) {
+	r := l.tx.Refused
+	if r == nil {
+		return "", nil
+	}
+	if l.tx.Script != nil {
+		l.said.console = l.tx.Script.Console
+	}
+	e := stagedoor.Errorf(r.Kind, r.Code, "%s", r.Message)
+	if r.Why != r.Message {
+		e.Err = &connection.ScriptFailure{Failure: script.Failure{Message: r.Why}}
+	}
+	return "", e
+}
