@@ -1,0 +1,190 @@
+package e2e
+
+import (
+	"bytes"
+	"crypto/hmac"
+	"crypto/sha1"
+	"encoding/base32"
+	bits "encoding/binary"
+	"fmt"
+	"image/png"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+	"github.com/makiuchi-d/gozxing"
+	"github.com/makiuchi-d/gozxing/qrcode"
+)
+
+// authenticator is the app on a listener's phone (RFC 6238). Its codes are each the next one, so that none is given twice: the server takes
+// the ones of the half minute before and after as well, which is enough for three.
+type authenticator struct {
+	secret string
+	last   int64
+}
+
+func (a *authenticator) code() string {
+	key, err := base32.StdEncoding.WithPadding(base32.NoPadding).DecodeString(a.secret)
+	if err != nil {
+		panic(err)
+	}
+	a.last = max(a.last+1, time.Now().Unix()/30-1)
+	mac := hmac.New(sha1.New, key)
+	_ = bits.Write(mac, bits.BigEndian, a.last)
+	sum := mac.Sum(nil)
+	at := sum[len(sum)-1] & 15
+	return fmt.Sprintf("%06d", (bits.BigEndian.Uint32(sum[at:])&0x7fffffff)%1000000)
+}
+
+// scan reads the QR code that the page shows, as a phone's camera would.
+func (b *tab) scan() *url.URL {
+	b.t.Helper()
+	b.view(1280, 1200, 2, "dark")
+	shot, err := chromedp.Run(b.ctx, chromedp.CaptureScreenshot())
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	picture, err := png.Decode(bytes.NewReader(shot))
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	bitmap, err := gozxing.NewBinaryBitmapFromImage(picture)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	read, err := qrcode.NewQRCodeReader().Decode(bitmap, nil)
+	if err != nil {
+		b.t.Fatalf("the QR code cannot be read: %v", err)
+	}
+	u, err := url.Parse(read.GetText())
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	b.view(390, 844, 1, "light")
+	return u
+}
+
+// enroll sets the listener's app up on the page, and returns it.
+func (b *tab) enroll(email string) *authenticator {
+	b.t.Helper()
+	b.see("figure.qr")
+	uri := b.scan()
+	if uri.Scheme != "otpauth" || uri.Host != "totp" || !strings.HasSuffix(uri.Path, ":"+email) {
+		b.t.Fatalf("the QR code says %s", uri)
+	}
+	app := &authenticator{secret: uri.Query().Get("secret")}
+	b.click("details summary")
+	if typed := strings.ReplaceAll(b.text(".secret code"), " ", ""); typed != app.secret {
+		b.t.Errorf("to be typed is %q, the picture says %q", typed, app.secret)
+	}
+	return app
+}
+
+func (b *tab) give(code string) {
+	b.t.Helper()
+	b.fill(`input[name="code"]`, code)
+	b.click(`button[type="submit"].primary`)
+}
+
+// TestB8_SecondFactor: a listener sets up an app in the middle of a login, gives its code in the next one, has a browser remembered, and gets
+// in without the phone by the recovery code. Another one follows the link of a mail.
+func TestB8_SecondFactor(t *testing.T) {
+	op := operatorOf(t)
+	var made client
+	op.do("POST", "/clients", map[string]any{
+		"name": "Payroll", "app_type": "spa", "oidc_conformant": true, "callbacks": []string{demo.MixtapeURL}, "jwt_configuration": map[string]any{"alg": "RS256"},
+		"grant_types": []string{"authorization_code"},
+	}, &made)
+	t.Cleanup(func() { op.do("DELETE", "/clients/"+made.ClientID, nil, nil) })
+	op.do("PUT", "/guardian/factors/otp", map[string]any{"enabled": true}, nil)
+	t.Cleanup(func() { op.do("PUT", "/guardian/factors/otp", map[string]any{"enabled": false}, nil) })
+	var asks struct{ ID string }
+	op.do("POST", "/rules", map[string]any{"name": "Ask payroll for a second factor", "enabled": true, "script": `function (user, context, callback) {
+		if (context.clientName === 'Payroll') context.multifactor = {provider: 'any'};
+		callback(null, user, context);
+	}`}, &asks)
+	t.Cleanup(func() { op.do("DELETE", "/rules/"+asks.ID, nil, nil) })
+	listener := op.newListener("mfa", nil)
+	query, _ := request{server: demo.HTTPURL, clientID: made.ClientID, redirectURI: demo.MixtapeURL}.query()
+	authorize := demo.HTTPURL + "/authorize?" + query.Encode()
+	back := `location.href.startsWith(` + quote(demo.MixtapeURL) + `)`
+
+	b := newTab(t)
+	b.open(authorize)
+	b.logIn(listener)
+	app := b.enroll(listener.Email)
+	b.look("hosted-mfa-enroll")
+	b.give("000000")
+	b.see(`[role="alert"]`)
+	b.look("hosted-mfa-enroll-refused")
+	b.give(app.code())
+	b.see(`input[name="noted"]`)
+	b.look("hosted-mfa-recovery-code")
+	recovery := b.text(".secret code")
+	b.click(`input[name="noted"]`)
+	b.click(`button[type="submit"].primary`)
+	b.await("the way back", back)
+
+	// Another browser asks for a code, by keyboard alone, and is remembered.
+	other := newTab(t)
+	other.open(authorize)
+	other.logIn(listener)
+	other.see(`input[name="remember"]`)
+	other.look("hosted-mfa-otp")
+	other.press(app.code()) // the field has the cursor
+	other.tabTo(`input[name="remember"]`)
+	other.press(" ")
+	other.tabTo(`button[type="submit"].primary`)
+	other.press("\r")
+	other.await("the way back", back)
+	other.open(authorize + "&prompt=login")
+	other.logIn(listener)
+	other.await("the way back of a remembered browser", back)
+
+	// Without the phone.
+	third := newTab(t)
+	third.open(authorize)
+	third.logIn(listener)
+	third.click(`a[href*="recovery-code"]`)
+	third.see(`a[href*="mfa-otp-challenge"]`)
+	third.look("hosted-mfa-recovery")
+	third.give(recovery)
+	third.see(`input[name="noted"]`)
+	if next := third.text(".secret code"); next == recovery {
+		t.Error("the recovery code is the same after it was used")
+	}
+	third.click(`input[name="noted"]`)
+	third.click(`button[type="submit"].primary`)
+	third.await("the way back", back)
+
+	// The link of a mail.
+	invited := op.newListener("mfa-mail", nil)
+	var ticket struct {
+		URL string `json:"ticket_url"`
+	}
+	op.do("POST", "/guardian/enrollments/ticket", map[string]any{"user_id": invited.UserID, "send_mail": true}, &ticket)
+	b.openMail(invited.Email, "")
+	b.look("hosted-mfa-mail")
+	if mail := b.text("pre.text"); !strings.Contains(mail, ticket.URL) {
+		t.Fatalf("the mail has no %s: %s", ticket.URL, mail)
+	}
+	_, path, _ := strings.Cut(ticket.URL, demo.Domain) // this browser does not know the demo's authority
+	b.open(demo.HTTPURL + path)
+	app = b.enroll(invited.Email)
+	b.give(app.code())
+	b.await("the app is set up", `document.querySelector("h1")?.innerText.includes("all set")`)
+	b.look("hosted-mfa-enrolled")
+	var methods []struct {
+		Type      string `json:"type"`
+		Confirmed bool   `json:"confirmed"`
+	}
+	op.do("GET", "/users/"+url.PathEscape(invited.UserID)+"/authentication-methods", nil, &methods)
+	if len(methods) != 2 || !methods[0].Confirmed {
+		t.Errorf("methods %+v", methods)
+	}
+	if complaints := b.complaints(); len(complaints) > 1 { // the refused code is one
+		t.Errorf("the browser complained: %q", complaints)
+	}
+}
