@@ -36,8 +36,9 @@ func (m *AuthenticationMethod) Device() string {
 	return device
 }
 
-// NewRecoveryCode returns 24 random upper-case letters and digits (Management API fact sheet 1.7).
-func NewRecoveryCode() string { return randomFrom("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789", 24) }
+// NewRecoveryCode returns 24 random upper-case letters and digits (Management API fact sheet 1.7), none of those that are easily read as
+// another: 120 bits.
+func NewRecoveryCode() string { return randomFrom("ABCDEFGHJKLMNPQRSTUVWXYZ23456789", 24) }
 
 // NewTOTPSecret returns 32 random characters of base32 (160 bits), as RFC 4226 recommends.
 func NewTOTPSecret() string { return randomFrom("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", 32) }

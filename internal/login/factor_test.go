@@ -219,8 +219,9 @@ func count(all []string, one string) (n int) {
 	return n
 }
 
-// Silent authentication fails in the words that SDKs know; a remembered browser is asked again after thirty days, or seven without a visit.
-func TestRememberedBrowser(t *testing.T) {
+// Item 11 of the conformance checklist (extensibility fact sheet 6.6). Silent authentication fails in the words that SDKs know; a remembered
+// browser is asked again after thirty days, or seven without a visit.
+func TestConformance11RememberedBrowser(t *testing.T) {
 	each(t, func(w *world) {
 		w.rule(`function (user, context, cb) { context.multifactor = {provider: 'any'}; cb(null, user, context); }`)
 		w.factors(nil, "otp")
@@ -530,5 +531,61 @@ func TestEnrollmentTicket(t *testing.T) {
 		}
 	})
 }
+
+// The pages say what the tenant wants them to say, in its words.
+func TestOwnWordsOfFactors(t *testing.T) {
+	w := newWorld(t, storetest.SQLite)
+	w.factors(always, "otp")
+	w.setting(stagedoor.SettingCustomText, `{"mfa-otp":{"en":{
+		"mfa-otp-enrollment-qr":{"title":"One more thing, ${clientName}","placeholder":"Six digits","codeEnrollmentText":"No camera?"},
+		"mfa-otp-challenge":{"description":"Look at your phone","rememberMeText":"Trust me","invalid-code":"Nope"}}},
+		"mfa-recovery-code":{"en":{"mfa-recovery-code-enrollment":{"title":"Keep this"},"mfa-recovery-code-challenge":{"placeholder":"The long one"}}}}`)
+	b := w.browser()
+	page := b.logIn().says("One more thing, Mixtape", "Six digits", "No camera?").hides("One-time code")
+	secret := page.secret()
+	b.follow(b.submit(page, "code", w.code(secret))).says("Keep this")
+	other := w.browser()
+	page = other.logIn().says("Look at your phone", "Trust me", "One-time code")
+	other.submit(page, "code", "000000").want(http.StatusBadRequest).says("Nope")
+	other.get(page.href("Use your recovery code instead")).says("The long one")
+}
+
+// A form that was sent twice leads to the recovery code all the same.
+func TestEnrollmentSentTwice(t *testing.T) {
+	each(t, func(w *world) {
+		w.factors(always, "otp")
+		b := w.browser()
+		page := b.logIn()
+		action, values := page.form("code", w.code(page.secret()))
+		answers := make(chan *reply, 4)
+		for range 4 {
+			c := &browser{w, &still{b.jar.Cookies(mustURL(origin))}, origin}
+			go func() { answers <- c.post(action, values) }()
+		}
+		enrolled := 0
+		for range 4 {
+			r := <-answers
+			for _, c := range (&http.Response{Header: r.header}).Cookies() {
+				if c.Name == "auth0" {
+					enrolled++
+					b.jar.SetCookies(mustURL(origin), []*http.Cookie{c})
+				}
+			}
+		}
+		if enrolled != 1 {
+			w.Errorf("%d enrolments", enrolled)
+		}
+		page = b.follow(b.get("/authorize/resume?" + strings.Split(action, "?")[1])).says("Your recovery code")
+		if q := b.finish(b.submit(page, "noted", "1")); q.Get("code") == "" {
+			w.Errorf("came back with %v", q)
+		}
+	})
+}
+
+// still is a cookie jar that keeps what it has.
+type still struct{ cookies []*http.Cookie }
+
+func (s *still) SetCookies(*url.URL, []*http.Cookie) {}
+func (s *still) Cookies(*url.URL) []*http.Cookie     { return s.cookies }
 
 func jsonText(v any) (string, error) { b, err := json.Marshal(v); return string(b), err }

@@ -141,6 +141,9 @@ func TestEnrollments(t *testing.T) {
 		}
 		h.call(all, "DELETE", path+"/authenticators", "").is(204, "")
 		h.call(all, "GET", path+"/authentication-methods", "").is(200, `[]`)
+		if n := strings.Count(strings.Join(h.logged("acme"), "\n"), "gd_unenroll "); n != 3 {
+			h.Errorf("%d events gd_unenroll: %v", n, h.logged("acme"))
+		}
 		h.call(all, "POST", path+"/multifactor/actions/invalidate-remember-browser", "").is(204, "")
 		h.call(all, "GET", path+"/connected-accounts?take=50", "").is(200, `{"connected_accounts":[]}`)
 		h.call(all, "GET", path+"/federated-connections-tokensets", "").is(200, `[]`)

@@ -66,14 +66,25 @@ func (a *API) deleteEnrollment(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return nil, c.store.DeleteAuthenticationMethod(c.ctx(), userID, m.ID)
+	return nil, a.unenrolled(c, userID, c.store.DeleteAuthenticationMethod(c.ctx(), userID, m.ID))
+}
+
+// unenrolled notes that second factors were taken from a user, unless that failed.
+func (a *API) unenrolled(c *call, userID string, err error) error {
+	if err == nil {
+		c.store.Log(stagedoor.LogEvent{
+			Date: a.Clock.Now(), Type: "gd_unenroll", ClientID: c.caller.clientID, UserID: userID, IP: remoteIP(c.r), UserAgent: bounded(c.r.UserAgent(), 500),
+			Description: "Second factors were taken from the user through the Management API",
+		})
+	}
+	return err
 }
 
 // deleteProvider ends the enrolments of a provider of old. Nobody can enrol with DUO here.
 func (a *API) deleteProvider(c *call) (any, error) {
 	switch provider := c.r.PathValue("provider"); provider {
 	case "google-authenticator":
-		return nil, c.store.DeleteAuthenticationMethods(c.ctx(), c.id(), "totp")
+		return nil, a.unenrolled(c, c.id(), c.store.DeleteAuthenticationMethods(c.ctx(), c.id(), "totp"))
 	case "duo":
 		_, err := c.store.User(c.ctx(), c.id())
 		return nil, err

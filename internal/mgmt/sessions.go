@@ -64,7 +64,11 @@ func showSession(s *stagedoor.Session) map[string]any {
 		clients = append(clients, map[string]any{"client_id": id})
 	}
 	for _, m := range s.Methods {
-		methods = append(methods, map[string]any{"name": m.Name, "timestamp": stagedoor.FormatTime(time.UnixMilli(m.Timestamp))})
+		method := map[string]any{"name": m.Name, "timestamp": stagedoor.FormatTime(time.UnixMilli(m.Timestamp))}
+		if m.Type != "" {
+			method["type"] = m.Type
+		}
+		methods = append(methods, method)
 	}
 	mode := "non-persistent"
 	if s.Persistent {

@@ -221,9 +221,8 @@ func (p *Pipeline) Enroll(ctx context.Context, v Visit, id, nonce, code string) 
 		return nil, err
 	}
 	recovery, err := p.enrollment(v, tx).Confirm(ctx, code)
-	if stagedoor.HasCode(err, "already_enrolled") { // by another login, meanwhile: that factor is asked for
-		tx.Step, tx.Nonce = "", ""
-		return &Given{}, v.Store.SaveTransaction(ctx, tx)
+	if stagedoor.HasCode(err, "already_enrolled") { // meanwhile, by another login or the same form sent twice: the next page tells
+		return &Given{}, nil
 	}
 	if stagedoor.IsKind(err, stagedoor.NotFound) {
 		return nil, lost()
