@@ -20,6 +20,9 @@ type IdentityTokens struct {
 	Tokens map[string]any
 }
 
+// TokenMembers are the members of an identity that hold tokens of its provider. They are shown to nobody without a scope of its own.
+var TokenMembers = []string{"access_token", "access_token_secret", "refresh_token", "expires_in"}
+
 // WithTokens shows the tokens in the identities of a user as the wire has them (Management API fact sheet 2.1).
 func (u *User) WithTokens(all []IdentityTokens) ([]map[string]any, error) {
 	text, err := json.Marshal(u.WireIdentities())

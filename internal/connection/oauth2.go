@@ -155,7 +155,7 @@ func (o *OAuth2) Identify(ctx context.Context, st *store.Store, c *stagedoor.Con
 // tokensOf are what of a provider's answer identities show.
 func tokensOf(given map[string]any) map[string]any {
 	tokens := map[string]any{}
-	for _, name := range tokenMembers {
+	for _, name := range stagedoor.TokenMembers {
 		if value := given[name]; value != nil {
 			tokens[name] = value
 		}

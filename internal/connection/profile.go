@@ -37,9 +37,6 @@ type profile struct {
 	Tokens        map[string]any // access_token, refresh_token … of the provider, as identities show them
 }
 
-// tokenMembers go from the profile to the identity.
-var tokenMembers = []string{"access_token", "access_token_secret", "refresh_token", "expires_in"}
-
 // nobody tells whether a script has called back with no profile.
 func nobody(raw json.RawMessage) bool {
 	return len(raw) == 0 || slices.Contains([]string{"null", "false", `""`, "0"}, string(raw))
@@ -103,7 +100,7 @@ func describePerson(raw json.RawMessage, prefix string) (*profile, map[string]js
 			p.Texts[name] = s
 		}
 	}
-	for _, name := range tokenMembers {
+	for _, name := range stagedoor.TokenMembers {
 		if s := text(members[name]); s != "" {
 			p.Tokens[name] = s
 		}
@@ -117,7 +114,7 @@ func (p *profile) attributes(members map[string]json.RawMessage) error {
 	size := 0
 	for name, value := range members {
 		switch {
-		case stagedoor.IsUserField(name), slices.Contains(tokenMembers, name), strings.HasPrefix(strings.ToLower(name), "password"), isNull(value):
+		case stagedoor.IsUserField(name), slices.Contains(stagedoor.TokenMembers, name), strings.HasPrefix(strings.ToLower(name), "password"), isNull(value):
 			continue
 		case name == "" || len(name) > 255 || strings.ContainsAny(name, ".\x00") || strings.HasPrefix(name, "$"):
 			continue

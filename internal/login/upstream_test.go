@@ -115,6 +115,17 @@ func TestCustomSocial(t *testing.T) {
 		if err != nil || len(tokens) != 1 || !strings.HasPrefix(tokens[0].Tokens["access_token"].(string), "token-") || tokens[0].Tokens["refresh_token"] == nil {
 			w.Errorf("%v %v", tokens, err)
 		}
+		// Rules see the tokens; what clients get does not hold them.
+		rule := &stagedoor.Rule{Name: "Tokens", Enabled: true, Script: `function (user, context, callback) {
+			context.idToken['https://acme.test/had'] = user.identities[0].access_token.slice(0, 6);
+			user.copied = user.identities[0].isSocial;
+			callback(null, user, context); }`}
+		w.ok(w.st.CreateRule(w.Context(), rule))
+		if q := w.browser().by("The radio"); q.Get("code") == "" {
+			w.Errorf("%v", q)
+		}
+		w.ok(w.st.DeleteRule(w.Context(), rule.ID))
+		u = w.found("kim@radio.example")
 		w.logs(`"type":"s"`, `"strategy":"oauth2"`, `"connection":"radio"`)
 		// The session serves the next login, and each login by the provider refreshes the profile.
 		if q := b.finish(b.begin()); q.Get("code") == "" {
@@ -127,7 +138,7 @@ func TestCustomSocial(t *testing.T) {
 		w.ok(err)
 		provider.Person(map[string]any{"id": "42", "email": "kim@radio.example", "name": "Kim K.", "app_metadata": map[string]any{"plan": "free"}})
 		w.browser().by("The radio")
-		if u = w.found("kim@radio.example"); u.Name != "Kim K." || u.Attributes != nil || u.LoginsCount != 2 || u.EmailVerified || string(u.AppMetadata["plan"]) != `"gold"` {
+		if u = w.found("kim@radio.example"); u.Name != "Kim K." || u.Attributes != nil || u.LoginsCount != 3 || u.EmailVerified || string(u.AppMetadata["plan"]) != `"gold"` {
 			w.Errorf("%+v", u)
 		}
 		w.set(conn, "set_user_root_attributes", "on_first_login")

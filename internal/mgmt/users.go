@@ -99,7 +99,19 @@ func (a *API) readUser(c *call, in web.Fields) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return in.Pick(u.Wire())
+	wire := u.Wire()
+	if c.caller.has("read:user_idp_tokens") {
+		tokens, err := c.store.IdentityTokens(c.ctx(), u.ID)
+		if err != nil {
+			return nil, err
+		}
+		if len(tokens) > 0 {
+			if wire["identities"], err = u.WithTokens(tokens); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return in.Pick(wire)
 }
 
 func (a *API) deleteUser(c *call) (any, error) {

@@ -145,6 +145,13 @@ func (p *Pipeline) runRules(ctx context.Context, v Visit, in *ruleInput, a *stag
 		}
 		a.Profile, run.User = user, user
 	}
+	tokens, err := v.Store.IdentityTokens(ctx, in.user.ID)
+	if err == nil && len(tokens) > 0 {
+		run.User, err = withTokens(in.user, wire, tokens)
+	}
+	if err != nil {
+		return nil, err
+	}
 	if run.Context, err = p.ruleContext(ctx, v, in); err != nil {
 		return nil, err
 	}
@@ -166,7 +173,10 @@ func (p *Pipeline) runRules(ctx context.Context, v Visit, in *ruleInput, a *stag
 		e.Extra = map[string]any{logRule: f.Rule, logKind: f.Kind}
 		return console, e
 	}
-	if a.Profile, err = without(out.User, out.Merged); err != nil {
+	if a.Profile, err = without(out.User, out.Merged); err == nil && len(tokens) > 0 {
+		a.Profile, err = withoutTokens(a.Profile)
+	}
+	if err != nil {
 		return console, err
 	}
 	if err := applyContext(out.Context, in, a); err != nil {
