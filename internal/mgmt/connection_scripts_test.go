@@ -86,3 +86,23 @@ func TestScriptsOfConnectionsAreChecked(t *testing.T) {
 		h.call(all, "POST", "/connections", `{"name":"social","strategy":"oauth2","options":{"scripts":{"fetchUserProfile":"function ("}}}`).hasCode(400, "invalid_body", "scripts.fetchUserProfile")
 	})
 }
+
+// Tokens of a provider are shown with a scope of their own, and to nobody else.
+func TestTokensOfProviders(t *testing.T) {
+	each(t, func(h *house) {
+		id := h.user("kim", "")
+		h.ok(h.store("acme").SetIdentityTokens(context.Background(), id, id, map[string]any{"access_token": "of the provider", "expires_in": 60}))
+		path := "/users/auth0%7Ckim"
+		if got := h.call(h.machine("acme", "read:users", "read:user_idp_tokens"), "GET", path, ""); !strings.Contains(got.body, `"access_token":"of the provider"`) {
+			h.Errorf("%s", got.body)
+		}
+		for _, other := range []answer{
+			h.call(h.machine("acme", "read:users"), "GET", path, ""), h.call(h.machine("acme"), "GET", "/users", ""),
+			h.call(h.machine("acme"), "GET", "/users-by-email?email=kim@x.test", ""), h.call(h.person("acme", id, "read:current_user"), "GET", path, ""),
+		} {
+			if other.code != 200 || strings.Contains(other.body, "of the provider") {
+				h.Errorf("%s: %d %s", other.what, other.code, other.body)
+			}
+		}
+	})
+}
