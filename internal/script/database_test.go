@@ -38,7 +38,11 @@ func freePort(t *testing.T) string {
 func program(names ...string) string {
 	for _, name := range names {
 		for _, dir := range []string{"", "/usr/sbin/", "/usr/bin/"} {
-			if path, err := exec.LookPath(dir + name); err == nil {
+			path, err := exec.LookPath(dir + name)
+			if err == nil {
+				path, err = filepath.Abs(path)
+			}
+			if err == nil {
 				return path
 			}
 		}
@@ -196,5 +200,38 @@ func TestRedis(t *testing.T) {
 			const Redis = require('ioredis'), io = new Redis({port: +configuration.PORT, host: '127.0.0.1', password: 'secret'});
 			out.push(await io.get('key'), await io.pipeline().set('x', 1).get('x').exec(), await io.eval('return redis.call("get", KEYS[1])', 1, 'key')); await io.quit();
 			return out;`), `["wartość",true,null,{"a":"1","b":"2"},[1,2],"wartość","wartość",[[null,"OK"],[null,"1"]],"wartość"]`)
+	})
+}
+
+// TestMongoDB runs against FerretDB, which speaks MongoDB's protocol, or the server that STAGEDOOR_TEST_MONGODB names.
+func TestMongoDB(t *testing.T) {
+	at := os.Getenv("STAGEDOOR_TEST_MONGODB")
+	if at == "" {
+		server := program("../../bin/ferretdb", "ferretdb")
+		if server == "" {
+			missingServer(t, "FerretDB")
+		}
+		port, dir := freePort(t), t.TempDir()
+		at = "mongodb://127.0.0.1:" + port + "/app"
+		serveUntilEnd(t, dials(port), server, "--handler=sqlite", "--sqlite-url=file:"+dir+"/", "--listen-addr=127.0.0.1:"+port, "--telemetry=disable", "--debug-addr=-", "--state-dir="+dir, "--log-level=error")
+	}
+	both(t, func(t *testing.T, h *Host) {
+		wantJSON(t, askRule(t, h, map[string]string{"URL": at}, `
+			const out = [], {MongoClient, ObjectId} = require('mongodb@5.1.0');
+			const client = new MongoClient(configuration.URL); await client.connect(); const people = client.db('app').collection('people');
+			await people.deleteMany({});
+			const {insertedId} = await people.insertOne({email: 'zażółć@example.com', tags: ['a'], at: new Date(0)}); out.push(insertedId instanceof ObjectId);
+			const found = await people.findOne({email: 'zażółć@example.com'}); out.push(found.tags, found.at, found._id.equals(insertedId), (await people.updateOne({_id: insertedId}, {$set: {password: 'x'}})).modifiedCount, (await people.find({}).toArray()).length); await client.close();
+			return out;`), `[true,["a"],"1970-01-01T00:00:00.000Z",true,1,1]`)
+		wantJSON(t, askRule(t, h, map[string]string{"URL": at}, `
+			const {MongoClient} = require('mongodb@3.6.3'), out = [];
+			out.push(await new Promise((ok, no) => MongoClient.connect(configuration.URL, {useNewUrlParser: true, useUnifiedTopology: true}, (err, client) => err ? no(err) : client.db('app').collection('people').findOne({password: 'x'}, (err, doc) => { client.close(); err ? no(err) : ok(doc.email); }))));
+			out.push(await new Promise((ok, no) => mongo(configuration.URL, (err, db) => err ? no(err) : db.collection('people').findOne({password: 'x'}, (err, doc) => err ? no(err) : ok(doc.email)))));
+			return out;`), `["zażółć@example.com","zażółć@example.com"]`)
+	})
+	both(t, func(t *testing.T, h *Host) { // in a worker of its own: each driver holds 17 MB
+		wantJSON(t, askRule(t, h, map[string]string{"URL": at}, `
+			// The driver of old speaks to servers of old alone: this one answers its greeting and says so.
+			return [await new Promise(ok => require('mongodb@3.1.4').MongoClient.connect(configuration.URL, {useNewUrlParser: true}, (err, client) => err ? ok(err.message) : client.db('app').collection('people').findOne({}, err => { client.close(); ok(err && err.code); })))];`), `[352]`)
 	})
 }

@@ -49,10 +49,12 @@ func hashNamed(name string) func() hash.Hash {
 
 var errDigest = &operationError{Name: "TypeError", Code: "ERR_CRYPTO_INVALID_DIGEST", Message: "Invalid digest"}
 
-// maxDerived bounds a derived key, in bytes, maxScrypt the memory that deriving one may take.
+// What deriving a key may take: nothing can interrupt it.
 const (
-	maxDerived = 1 << 20
-	maxScrypt  = 256 << 20
+	maxDerived = 1 << 20    // bytes of a key
+	maxRounds  = 20_000_000 // rounds of PBKDF2, over all blocks of the key: some ten times what is advised
+	maxScrypt  = 256 << 20  // bytes of memory
+	maxWork    = 1 << 22    // N·r·p of scrypt
 )
 
 // derivePBKDF2: password, salt, iterations, length, hash.
@@ -66,6 +68,9 @@ func derivePBKDF2(o operands) (any, error) {
 	}
 	if o.int(3) == 0 {
 		return []byte{}, nil
+	}
+	if o.int(2) > maxRounds/((o.int(3)+h().Size()-1)/h().Size()) {
+		return nil, &operationError{Name: "RangeError", Code: "ERR_OUT_OF_RANGE", Message: "The value of \"iterations\" is out of range: scripts may do " + itoa(maxRounds) + " rounds"}
 	}
 	return pbkdf2.Key(h, string(o.bytes(0)), o.bytes(1), o.int(2), o.int(3))
 }
@@ -85,7 +90,7 @@ func deriveHKDF(o operands) (any, error) {
 // deriveScrypt: password, salt, length, N, r, p, most memory.
 func deriveScrypt(o operands) (any, error) {
 	n, r, p, most := o.int(3), o.int(4), o.int(5), o.int(6)
-	if n < 2 || n&(n-1) != 0 || r < 1 || p < 1 || n > maxScrypt/128/r || 128*n*r > min(most, maxScrypt) || o.int(2) > maxDerived || o.int(2) < 0 {
+	if n < 2 || n&(n-1) != 0 || r < 1 || p < 1 || n > maxScrypt/128/r || p > maxWork/n/r || 128*n*r > min(most, maxScrypt) || o.int(2) > maxDerived || o.int(2) < 0 {
 		return nil, &operationError{Name: "RangeError", Code: "ERR_CRYPTO_INVALID_SCRYPT_PARAMS", Message: "Invalid scrypt params: memory limit exceeded"}
 	}
 	if o.int(2) == 0 {

@@ -1,9 +1,9 @@
 // The global mongo: mongo(address, callback(error, db)), and the types beside it.
-const driver = internal.npm('mongodb@3.1.4');
+const driver = internal.npm('mongodb@3.6.3');
 const open = new Map();
 function mongo(address, options, callback) {
 	if (typeof options === 'function') { callback = options; options = {}; }
-	if (!open.has(address)) open.set(address, driver.MongoClient.connect(address, Object.assign({useNewUrlParser: true}, options)));
+	if (!open.has(address)) open.set(address, driver.MongoClient.connect(address, Object.assign({useNewUrlParser: true, useUnifiedTopology: true}, options)));
 	open.get(address).then(client => callback(null, client.db()), error => {
 		open.delete(address);
 		callback(error);
