@@ -48,7 +48,8 @@ func (w *world) last() stagedoor.LogEvent {
 	return logs[0]
 }
 
-func TestDatabaseOfScripts(t *testing.T) {
+// TestConformance24DatabaseOfScripts: logins that scripts check, with a bcrypt hash of a store behind HTTP; fp and fu as item 24 has it.
+func TestConformance24DatabaseOfScripts(t *testing.T) {
 	each(t, func(w *world) {
 		l := newLegacy(t)
 		w.custom(l, false, legacyScripts)
@@ -226,8 +227,8 @@ func TestPasswordsAndAddressesByScripts(t *testing.T) {
 	})
 }
 
-// TestLazyMigration is item 25 of the checklist: the first login brings a person here, the second one asks no script.
-func TestLazyMigration(t *testing.T) {
+// TestConformance25LazyMigration is item 25 of the checklist: the first login brings a person here, the second one asks no script.
+func TestConformance25LazyMigration(t *testing.T) {
 	each(t, func(w *world) {
 		l := newLegacy(t)
 		w.custom(l, true, legacyScripts)
@@ -379,8 +380,8 @@ func TestHostileProfiles(t *testing.T) {
 	})
 }
 
-// TestScriptsWithContext is item 24 of the checklist: the context is there only where the connection wants it.
-func TestScriptsWithContext(t *testing.T) {
+// TestConformance24Context is item 24 of the checklist: the context is there only where the connection wants it.
+func TestConformance24Context(t *testing.T) {
 	each(t, func(w *world) {
 		l := newLegacy(t)
 		count := map[string]string{"login": `function login(user, password, ...rest) { console.log(JSON.stringify(rest.slice(0, -1))); rest[rest.length - 1](null); }`}

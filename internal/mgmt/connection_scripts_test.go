@@ -28,8 +28,8 @@ func (a answer) hasCode(status int, code, words string) {
 	}
 }
 
-// Users of a database of scripts are made, changed and deleted through the scripts.
-func TestUsersOfScripts(t *testing.T) {
+// TestConformance24UsersOfScripts: users of a database of scripts are made, changed and deleted through the scripts, which get ids without prefix.
+func TestConformance24UsersOfScripts(t *testing.T) {
 	each(t, func(h *house) {
 		all := h.machine("acme")
 		h.call(all, "POST", "/connections", `{"name":"Old","strategy":"auth0","enabled_clients":["web_acme"]}`).is(201, "")

@@ -10,7 +10,7 @@ import (
 )
 
 // The items of the conformance checklist (extensibility fact sheet 6.6) that are about logins and tokens, by number. Items 9, 10 and 20 are in
-// redirect_test.go, the registration of item 22 is in the login room's tests.
+// redirect_test.go; the registration of item 22, and items 24 and 25, are in the login room's tests, the prefix of the id of item 24 in the Management API's.
 
 // TestConformance03Codes: the two codes, with exact texts, at every response mode and at the token endpoint.
 func TestConformance03Codes(t *testing.T) {

@@ -49,8 +49,8 @@ exports.Execution = class Execution {
 
 	// input is what the realm begins with, as JSON.
 	input() {
-		const {user, context, configuration, domain, baseUrl, trigger} = this.start;
-		return JSON.stringify(trigger ? {trigger} : {user, context, configuration, domain, baseUrl});
+		const {user, context, configuration, domain, baseUrl, trigger, call} = this.start;
+		return JSON.stringify(trigger ? {trigger} : call ? {call, configuration} : {user, context, configuration, domain, baseUrl});
 	}
 
 	// step is a turn: first, then what is due, with the promises that go on because of it. It arranges for the next one.
@@ -219,13 +219,14 @@ exports.Execution = class Execution {
 		});
 	}
 
-	// report sends the outcome, once. user and context are JSON already.
+	// report sends the outcome, once. user and context are JSON already, and so is the value of a call.
 	report(outcome) {
 		if (this.sent) return;
 		this.sent = true;
 		this.heard = now();
-		const {user, context, ...rest} = outcome;
+		const {user, context, value, ...rest} = outcome;
 		let raw = JSON.stringify(rest);
+		if (value !== undefined) raw = raw.slice(0, -1) + (raw === '{}' ? '' : ',') + '"value":' + value + '}';
 		if (user !== undefined) raw = raw.slice(0, -1) + (raw === '{}' ? '' : ',') + '"user":' + user + ',"context":' + context + '}';
 		if (!this.worker.send({type: 'outcome', run: this.id}, {outcome: raw})) {
 			this.worker.send({type: 'outcome', run: this.id, outcome: {failure: {rule: 0, kind: 'exception', code: 'access_denied', message: said.large}}});
@@ -302,7 +303,8 @@ exports.Execution = class Execution {
 			delete out.user;
 			delete out.context;
 			delete out.effects;
-		} else if (!this.start.trigger && ![out.user, out.context].every(s => typeof s === 'string' && s[0] === '{')) {
+			delete out.value;
+		} else if (!this.start.trigger && !this.start.call && ![out.user, out.context].every(s => typeof s === 'string' && s[0] === '{')) {
 			delete out.user;
 			delete out.context;
 			out.failure = {rule: (this.start.rules || []).length - 1, kind: 'exception', code: 'access_denied', message: said.objects};

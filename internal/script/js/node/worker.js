@@ -137,11 +137,41 @@ function compileAs(source) {
 	return new vm.Script(source, {filename: 'script.js', importModuleDynamically});
 }
 
+// compileCall tries a script of a connection as an expression, as a program, and as an expression that is followed by semicolons; see
+// call_compile.go, which this follows.
+function compileCall(source) {
+	let worst;
+	for (const text of ['return (' + source + '\n);', source + '\n;return [' + declared(source) + '];', 'return 0,' + source + '\n;']) {
+		try {
+			return compileAs('(function (module, exports) {' + text + ' })');
+		} catch (e) {
+			if (worst === undefined || line(e) > line(worst)) worst = e;
+		}
+	}
+	throw worst;
+}
+
+const line = e => Number((/^script\.js:(\d+)/.exec(e.stack || '') || [])[1] || 0);
+
+const reserved = new Set(('await break case catch class const continue debugger default delete do else enum export extends false finally for ' +
+	'function if import in instanceof new null return super switch this throw true try typeof var void while with yield let static implements ' +
+	'interface package private protected public').split(' '));
+
+function declared(source) {
+	const names = new Set();
+	for (const m of source.matchAll(/\bfunction\s*\*?\s*([A-Za-z_$][\w$]*)|\b(?:var|let|const)\s+([A-Za-z_$][\w$]*)\s*=/g)) {
+		const name = m[1] || m[2];
+		if (names.size < 200 && !reserved.has(name)) names.add(name);
+	}
+	return [...names].map(name => "['" + name + "', typeof " + name + " === 'function' ? " + name + ' : null],').join('');
+}
+
 // compile compiles a script in its form. The forms are those of worker.go.
 function compile(source, form) {
 	source = source.replace(/^\ufeff/, '');
 	const body = parameters => compileAs('(function (' + parameters + ') {' + source + '\n})');
 	switch (form) {
+	case 'call': return compileCall(source);
 	case 'module': return body('exports, require, module');
 	case 'shared': return body('exports, require, module, actions');
 	case 'hook':
