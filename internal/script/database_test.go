@@ -2,11 +2,13 @@ package script
 
 import (
 	"bytes"
+	"encoding/json"
 	"net"
 	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -126,6 +128,39 @@ func TestPostgres(t *testing.T) {
 			out.push(await new Promise(ok => postgres(configuration.URL, (err, c, done) => c.query('SELECT 9 AS n', (err, res) => { done(); ok(res.rows[0].n); }))));
 			return out;`),
 			`[1,1,"zażółć@example.com",{"a":[1]},"00ff","9007199254740993",true,"id,email,data,raw,big,at","42703",[[1],[2],[3]],[2,4,6,8],"28P01",[null,7],[null,8],9]`)
+	})
+}
+
+// TestDatabaseGuide runs the example of docs/guide/scripts.md.
+func TestDatabaseGuide(t *testing.T) {
+	at := os.Getenv("STAGEDOOR_TEST_POSTGRES")
+	if at == "" {
+		missingServer(t, "PostgreSQL (STAGEDOOR_TEST_POSTGRES)")
+	}
+	page, err := os.ReadFile("../../docs/guide/scripts.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, found := strings.Cut(string(page), "## Databases")
+	_, rest, js := strings.Cut(rest, "```js\n")
+	rule, _, end := strings.Cut(rest, "```")
+	if !found || !js || !end {
+		t.Fatal("the guide has no example")
+	}
+	conf := map[string]string{"LOYALTY_DATABASE": at}
+	both(t, func(t *testing.T, h *Host) {
+		table := "loyalty_" + strconv.FormatInt(time.Now().UnixNano(), 36)
+		askRule(t, h, conf, "const c = new (require('pg').Client)(configuration.LOYALTY_DATABASE); await c.connect(); await c.query('CREATE TABLE "+table+" AS SELECT $1::text AS email, $2::text AS tier', ['a@example.com', 'gold']); await c.end(); return [];")
+		t.Cleanup(func() {
+			askRule(t, h, conf, "const c = new (require('pg').Client)(configuration.LOYALTY_DATABASE); await c.connect(); await c.query('DROP TABLE "+table+"'); await c.end(); return [];")
+		})
+		out, err := h.Rules(t.Context(), Run{
+			Tenant: "net", User: json.RawMessage(`{"user_id":"auth0|1","email":"a@example.com"}`), Context: json.RawMessage(`{"idToken":{}}`), Configuration: conf,
+			Rules: []Rule{{Name: "loyalty", Source: strings.ReplaceAll(rule, "FROM loyalty", "FROM "+table)}},
+		})
+		if err != nil || out.Failure != nil || !strings.Contains(string(out.Context), `"https://mixtape.example/tier":"gold"`) {
+			t.Errorf("%v %+v %s", err, out.Failure, out.Context)
+		}
 	})
 }
 

@@ -28,5 +28,6 @@
 // # Divergences that scripts can notice
 //
 // Error texts of the engine are QuickJS's, not V8's; there is no Intl; a rule that can never call back (nothing is pending that could)
-// ends at once with the text of the time limit instead of after it; options of `request` that have no effect are logged.
+// ends at once with the text of the time limit instead of after it; options of `request` that have no effect are logged. docs/divergences.md
+// has those of Node's modules.
 package script
