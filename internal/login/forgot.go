@@ -92,6 +92,7 @@ func (d *Door) offerReset(r *http.Request, st *store.Store, conn *stagedoor.Conn
 	on := occasion(client, org)
 	d.later(r.Context(), st, func(ctx context.Context) error {
 		u, err := d.Pipeline.Database.On(on).Find(ctx, st, conn, identifier)
+		broken := connection.FromScript(err) != nil || stagedoor.IsKind(err, stagedoor.Scripted) // the tenant's business; a script that mails is another one
 		switch {
 		case stagedoor.IsKind(err, stagedoor.NotFound) || err == nil && u.Email == "":
 			e.Type, e.Description, err = "fcpr", "There is no such user, or the user has no e-mail address.", nil
@@ -100,7 +101,7 @@ func (d *Door) offerReset(r *http.Request, st *store.Store, conn *stagedoor.Conn
 				err = d.sendReset(ctx, st, u, client, issuer, lang, org)
 			}
 		}
-		if f := connection.FromScript(err); f != nil || stagedoor.IsKind(err, stagedoor.Scripted) { // the tenant's business
+		if broken {
 			e.Type, e.Description, err = "fcpr", "The script of the connection failed: "+stagedoor.AsError(err).Message, nil
 		} else if err != nil {
 			e.Type, e.Description = "fcpr", "The mail could not be sent."
