@@ -305,9 +305,11 @@ func TestFirstLoginsAtOnce(t *testing.T) {
 				page := b.begin()
 				done.Go(func() {
 					r := b.submit(page, "username", email, "password", good)
-					if r.status/100 == 3 {
-						codes[i] = b.finish(r)
+					if r.status/100 != 3 {
+						w.Errorf("%d %s, %+v", r.status, words(r.body), w.last().Description)
+						return
 					}
+					codes[i] = b.finish(r)
 				})
 			}
 			done.Wait()

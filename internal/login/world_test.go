@@ -70,7 +70,9 @@ func newWorld(t *testing.T, kind string) *world {
 	t.Helper()
 	w := &world{T: t, log: &locked{}, now: time.Now()} // browsers drop old cookies by the real time
 	w.db = storetest.Open(t, kind, storetest.WithClock(w.clock))
-	scripts := script.New(script.Config{Workers: 1, HTTP: http.DefaultClient}) // straight to the servers of tests
+	scripts := script.New(script.Config{ // straight to the servers of tests; the race detector takes its time
+		Workers: 1, HTTP: http.DefaultClient, Limits: script.Limits{CPU: 20 * time.Second, Wall: time.Minute},
+	})
 	t.Cleanup(func() { scripts.Close() })
 	minter := &token.Minter{Keys: &token.Keys{}}
 	pipe := &pipeline.Pipeline{Database: &connection.Database{Hasher: password.NewHasher(), Scripts: scripts}, OAuth2: &connection.OAuth2{HTTP: http.DefaultClient, Scripts: scripts}, Scripts: scripts, Minter: minter}
