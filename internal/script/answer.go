@@ -27,13 +27,15 @@ func (j *job) answer(m message) {
 	if !isSocketCall(m.Method) || counted[m.Method] {
 		j.mu.Lock()
 		j.asked++
-		tooMany = j.asked > j.host.cfg.Limits.Calls
+		tooMany = j.asked > j.limits.Calls
 		j.mu.Unlock()
 	}
 	reply := message{Type: "reply", Run: j.id, Call: m.Call}
 	var value any
 	var err error
 	switch {
+	case j.repeat != nil && m.Method != "module":
+		value, err = j.repeat.answer(m, &reply)
 	case tooMany:
 		err = errors.New("too many outgoing calls")
 	case m.Method == "http":
@@ -55,6 +57,7 @@ func (j *job) answer(m message) {
 	if err != nil {
 		reply.Error = asCallError(err)
 	}
+	j.recorder.answered(reply)
 	_ = j.proc.send(reply)
 }
 
@@ -196,7 +199,7 @@ func (j *job) fetch(c httpCall) (*httpReply, error) {
 		return nil, transportError(err, u, connected.Load())
 	}
 	defer func() { _ = res.Body.Close() }()
-	limit := j.host.cfg.Limits.ResponseBytes
+	limit := j.limits.ResponseBytes
 	body, err := io.ReadAll(io.LimitReader(res.Body, limit+1))
 	if err != nil {
 		return nil, transportError(err, u, true)

@@ -92,7 +92,7 @@ func (h *Host) Call(ctx context.Context, run CallRun) (CallOutcome, error) {
 		}
 	}
 	name := run.Connection + " " + run.Operation.Name
-	j := newJob(h, ctx, Run{Tenant: run.Tenant, Watch: run.Watch, Configuration: run.Configuration, Rules: []Rule{{Name: name, Source: run.Source}}})
+	j := newJob(h, ctx, KindConnections, Run{Tenant: run.Tenant, Watch: run.Watch, Configuration: run.Configuration, Rules: []Rule{{Name: name, Source: run.Source}}})
 	j.call = &s
 	r, err := h.wait(ctx, j)
 	if err != nil {

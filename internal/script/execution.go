@@ -1,9 +1,15 @@
 package script
 
 import (
+	"cmp"
+	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"math/rand/v2"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -38,7 +44,9 @@ type execution struct {
 	vm      *quickjs.VM             // for cancel
 
 	// Of the goroutine alone:
+	born     time.Time
 	deadline time.Time
+	end      int64                      // the deadline of a run that is repeated, in microseconds since it began
 	before   map[string]json.RawMessage // `global` as the run found it
 	rule     int                        // which one runs
 	started  []time.Time                // when each did that has been started
@@ -46,7 +54,11 @@ type execution struct {
 	asked    uint64          // calls of all kinds
 	reads    map[uint64]bool // calls that wait for something to come over a socket
 	heard    time.Time       // when something was last answered
-	pending  int
+	pending  int             // calls without an answer in ready
+	ready    []message       // answers that scripts have not been given yet, by the time at which they come
+	ahead    int64           // what scripts take for the time, in microseconds since the run began
+	answers  [][2]int64
+	chance   *rand.ChaCha8
 	working  int    // operations under way
 	works    uint64 // operations begun
 	ciphers  ciphers
@@ -58,10 +70,11 @@ type execution struct {
 }
 
 func newExecution(w *worker, id uint64, s start) *execution {
+	now, wall := time.Now(), time.Duration(s.Wall)*time.Millisecond
 	return &execution{
 		w: w, id: id, start: s, inbox: newInbox(), stopped: make(chan struct{}),
 		reads: make(map[uint64]bool), over: make(chan struct{}), atWork: make(chan struct{}, 2),
-		waiters: make(map[uint64]chan message), deadline: time.Now().Add(time.Duration(s.Wall) * time.Millisecond),
+		waiters: make(map[uint64]chan message), born: now, deadline: now.Add(wall), end: wall.Microseconds(),
 	}
 }
 
@@ -100,11 +113,21 @@ func (e *execution) serve() {
 		delete(e.w.runs, e.id)
 		e.w.mu.Unlock()
 		u := processUsage()
-		_ = e.w.send(message{Type: "done", Run: e.id, Usage: &u})
+		done := message{Type: "done", Run: e.id, Usage: &u}
+		if e.start.Record {
+			done.Answers, done.Globals = e.answers, e.before
+		}
+		if e.w.send(done) != nil {
+			_ = e.w.send(message{Type: "done", Run: e.id, Usage: &u})
+		}
 	}()
 	r, makeUp, err := e.w.realm()
 	e.makeUp = sync.OnceFunc(makeUp)
 	defer e.makeUp()
+	if err == nil && r.strayed && e.start.Record { // what was made ready has used time or chance that are not the run's
+		r.close()
+		r, err = newRealm(&e.w.room)
+	}
 	if err != nil {
 		e.report(result{Failure: &failure{Kind: KindCrashed, Code: "access_denied", Message: textCrashed}})
 		return
@@ -115,7 +138,7 @@ func (e *execution) serve() {
 	e.mu.Lock()
 	e.vm = r.vm
 	e.mu.Unlock()
-	if e.load() {
+	if e.set() && e.load() {
 		e.loop()
 	}
 	e.w.remember(r)
@@ -123,6 +146,17 @@ func (e *execution) serve() {
 	e.vm = nil
 	e.mu.Unlock()
 	r.close()
+}
+
+// set gives the run its time and its random numbers.
+func (e *execution) set() bool {
+	var seed [32]byte
+	_, _ = hex.Decode(seed[:], []byte(e.start.Seed))
+	e.chance = rand.NewChaCha8(seed)
+	return e.turn(func() error {
+		_, err := e.realm.do("time", float64(e.start.Clock), hex.EncodeToString(seed[:16]))
+		return err
+	})
 }
 
 // load brings the rules and the input into the realm. It reports false when the run is over already.
@@ -161,12 +195,12 @@ func (e *execution) load() bool {
 		e.fail(failure{Kind: KindException, Message: textLoading})
 		return false
 	}
-	e.w.mu.Lock()
-	e.before = make(map[string]json.RawMessage, len(e.w.globals))
-	for name, value := range e.w.globals {
-		e.before[name] = value
+	e.before = e.start.Globals
+	if !e.start.Repeat {
+		e.w.mu.Lock()
+		e.before = maps.Clone(e.w.globals)
+		e.w.mu.Unlock()
 	}
-	e.w.mu.Unlock()
 	kept := ""
 	if len(e.before) > 0 {
 		b, _ := json.Marshal(e.before)
@@ -192,12 +226,18 @@ func (e *execution) input() ([]byte, error) {
 	})
 }
 
-// loop is the event loop: one thing that is due at a time, and all promise jobs after each.
+// loop is the event loop: one thing that is due at a time, and all promise jobs after each. What is due has a time, microseconds since the
+// run began: a timer its own, an answer the one at which it was seen. The order is that of the times, timers first, and scripts take
+// the time of what happened last for the time. So a run that is repeated goes the same way.
 func (e *execution) loop() {
 	for {
+		until, ok := e.collect()
+		if !ok {
+			return
+		}
 		next := 0.0
 		alive := e.turn(func() (err error) {
-			v, err := e.realm.do("tick")
+			v, err := e.realm.do("tick", until...)
 			next = number(v)
 			return err
 		})
@@ -208,53 +248,149 @@ func (e *execution) loop() {
 			e.conclude()
 		}
 		if next == 0 {
+			if !time.Now().Before(e.deadline) {
+				e.fail(failure{Rule: e.rule, Kind: KindTimeout, Message: textTimeout})
+				return
+			}
 			continue
 		}
-		if next < 0 && e.pending == 0 {
+		if len(e.ready) > 0 {
+			m := e.ready[0]
+			e.ready = e.ready[1:]
+			if !e.turn(func() error { return e.settle(m) }) {
+				return
+			}
+			continue
+		}
+		if next < 0 && e.pending == 0 || e.start.Repeat {
 			if !e.sent { // nothing is left that could call back: what would only run into the time limit ends here
 				e.fail(failure{Rule: e.rule, Kind: KindTimeout, Message: textTimeout})
 			}
 			return
 		}
-		wait := time.Until(e.deadline)
-		if next > 0 {
-			wait = min(wait, time.Duration(next)*time.Microsecond)
+		if !e.wait(next) {
+			return
 		}
-		idle := e.idle(next)
-		if idle {
-			wait = min(wait, time.Until(e.heard.Add(idleSockets)))
+	}
+}
+
+// collect gives the answers that have come their times. Until is the time of the next one, nothing if there is none: then timers are due when
+// it is their time. It reports false when the run is over.
+func (e *execution) collect() (until []any, ok bool) {
+	if e.start.Repeat {
+		return e.collectRepeated()
+	}
+	for {
+		m, ok := e.inbox.take()
+		if !ok {
+			break
 		}
-		timer := time.NewTimer(wait)
+		if !e.arrived(m) {
+			return nil, false
+		}
+	}
+	if len(e.ready) > 0 {
+		return []any{float64(e.ready[0].At)}, true
+	}
+	return nil, true
+}
+
+// arrived puts an answer behind those that came before it, and behind all timers that have been due.
+func (e *execution) arrived(m message) bool {
+	e.settled(m)
+	e.heard = time.Now()
+	alive := e.turn(func() error {
+		v, err := e.realm.do("horizon", float64(time.Since(e.born).Microseconds()))
+		m.At = int64(number(v)) + 1
+		return err
+	})
+	if n := len(e.ready); n > 0 {
+		m.At = max(m.At, e.ready[n-1].At+1)
+	}
+	e.ready = append(e.ready, m)
+	if e.start.Record {
+		e.answers = append(e.answers, [2]int64{int64(m.Call), m.At})
+	}
+	return alive
+}
+
+// settled counts an answer.
+func (e *execution) settled(m message) {
+	e.pending--
+	delete(e.reads, m.Call)
+	if m.Call > firstWork {
+		e.working--
+	}
+}
+
+// collectRepeated waits for the answers to all calls: each comes with the time at which the run that is repeated got it.
+func (e *execution) collectRepeated() (until []any, ok bool) {
+	timer := time.NewTimer(time.Until(e.deadline))
+	defer timer.Stop()
+	for e.pending > 0 {
 		select {
 		case <-e.inbox.wake:
-			timer.Stop()
 			m, ok := e.inbox.take()
 			if !ok {
 				continue
 			}
-			e.pending--
-			if m.Call > firstWork {
-				e.working--
+			e.settled(m)
+			if m.Call > firstWork { // what the worker works out by itself has its time from the recorded run too
+				m.At = -1
+				for _, a := range e.start.Answers {
+					if a[0] == int64(m.Call) {
+						m.At = a[1]
+					}
+				}
 			}
-			delete(e.reads, m.Call)
-			e.heard = time.Now()
-			alive = e.turn(func() error { return e.settle(m) })
-		case <-timer.C:
-			if idle && time.Since(e.heard) >= idleSockets {
-				return
+			if m.At < 0 {
+				continue
 			}
-			if !time.Now().Before(e.deadline) {
-				e.fail(failure{Rule: e.rule, Kind: KindTimeout, Message: textTimeout})
-				return
-			}
+			m.At = max(m.At, e.ahead+1)
+			at, _ := slices.BinarySearchFunc(e.ready, m.At+1, func(m message, at int64) int { return cmp.Compare(m.At, at) })
+			e.ready = slices.Insert(e.ready, at, m)
 		case <-e.stopped:
-			timer.Stop()
-			return
-		}
-		if !alive {
-			return
+			return nil, false
+		case <-timer.C:
+			e.fail(failure{Rule: e.rule, Kind: KindTimeout, Message: textTimeout})
+			return nil, false
 		}
 	}
+	if len(e.ready) > 0 {
+		return []any{float64(e.ready[0].At)}, true
+	}
+	return []any{float64(e.end)}, true
+}
+
+// wait waits until something is due, next at the latest if it is a time. It reports false when the run is over.
+func (e *execution) wait(next float64) bool {
+	wait := time.Until(e.deadline)
+	if next > 0 {
+		wait = min(wait, time.Duration(next)*time.Microsecond)
+	}
+	idle := e.idle(next)
+	if idle {
+		wait = min(wait, time.Until(e.heard.Add(idleSockets)))
+	}
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-e.inbox.wake:
+		if m, ok := e.inbox.take(); ok {
+			return e.arrived(m)
+		}
+	case <-timer.C:
+		if idle && time.Since(e.heard) >= idleSockets {
+			return false
+		}
+		if !time.Now().Before(e.deadline) {
+			e.fail(failure{Rule: e.rule, Kind: KindTimeout, Message: textTimeout})
+			return false
+		}
+	case <-e.stopped:
+		return false
+	}
+	return true
 }
 
 // idleSockets is how long connections that scripts left open may be silent after the outcome.
@@ -278,7 +414,7 @@ func (e *execution) settle(m message) error {
 	if body == "" {
 		body = "null"
 	}
-	_, err := e.realm.do("settle", float64(m.Call), failed, body)
+	_, err := e.realm.do("settle", float64(m.Call), failed, body, float64(m.At))
 	return err
 }
 
@@ -356,11 +492,14 @@ func (e *execution) conclude() {
 		if packed, _ := v.(string); packed != "" {
 			_ = json.Unmarshal([]byte(packed), &after)
 		}
-		e.w.keep(e.before, after)
+		if !e.start.Repeat {
+			e.w.keep(e.before, after)
+		}
 	}
 	if until := time.Now().Add(grace); until.After(e.deadline) {
 		e.deadline = until
 	}
+	e.end = max(e.end, e.ahead+grace.Microseconds())
 	e.report(out)
 }
 
@@ -410,6 +549,13 @@ func (e *execution) native(op string, args []any) (any, error) {
 			e.started = append(e.started, time.Now())
 		}
 		return nil, nil
+	case "at":
+		if len(args) > 0 {
+			e.ahead = int64(number(args[0]))
+		}
+		return nil, nil
+	case "random":
+		return base64.StdEncoding.EncodeToString(randomBytes(args, e.chance)), nil
 	case "ticks":
 		e.ticks = true
 		return nil, nil

@@ -46,7 +46,7 @@ func (h *Host) Rules(ctx context.Context, run Run) (Outcome, error) {
 			return Outcome{}, errors.New("script: user and context must be JSON objects")
 		}
 	}
-	j := newJob(h, ctx, run)
+	j := newJob(h, ctx, KindRules, run)
 	r, err := h.wait(ctx, j)
 	if err != nil {
 		return Outcome{}, err
@@ -66,7 +66,7 @@ func (h *Host) wait(ctx context.Context, j *job) (result, error) {
 		return result{}, err
 	}
 	defer h.pool.release(proc)
-	late := time.NewTimer(h.cfg.Limits.Wall + time.Second)
+	late := time.NewTimer(j.limits.Wall + time.Second)
 	defer late.Stop()
 	select {
 	case r := <-j.outcome:
@@ -109,12 +109,18 @@ func (h *Host) frames(proc *process, j *job) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := h.cfg.Limits
+	l := j.limits
 	s := start{
+		Clock: time.Now().UnixMilli(), Seed: newSeed(), Record: j.recorder != nil,
 		User: j.run.User, Context: j.run.Context, Configuration: j.run.Configuration, Domain: j.run.Domain, BaseURL: j.run.BaseURL,
 		Wall: l.Wall.Milliseconds(), CPU: l.CPU.Milliseconds(), Memory: l.Memory, Calls: l.Calls, LogBytes: l.LogBytes, Trigger: j.triggerStart(), Call: j.call,
 	}
-	for _, src := range j.sources() {
+	if j.repeat != nil {
+		s = j.repeat.start
+		s.Rules, s.Forms, s.Record, s.Repeat, s.Answers = nil, nil, true, true, j.repeat.works
+	}
+	all := j.sources()
+	for _, src := range all {
 		hash := src.hash()
 		s.Rules = append(s.Rules, hash)
 		if src.form != "" {
@@ -129,6 +135,7 @@ func (h *Host) frames(proc *process, j *job) ([]byte, error) {
 	}
 	if b, err = appendFrame(b, message{Type: "run", Run: j.id, Start: &s}); err == nil {
 		proc.holds(s.Rules)
+		j.recorder.begun(s, all, j.run.Rules)
 	}
 	return b, err
 }
@@ -148,7 +155,7 @@ func (h *Host) Check(ctx context.Context, source string) error {
 
 // check lets a worker look at a script and returns what it found.
 func (h *Host) check(ctx context.Context, what message) (message, error) {
-	j := newJob(h, ctx, Run{})
+	j := newJob(h, ctx, "", Run{})
 	ctx, cancel := context.WithTimeout(ctx, h.cfg.Limits.Wall)
 	defer cancel()
 	what.Type, what.Run = "check", j.id

@@ -20,7 +20,9 @@ type job struct {
 	outcome chan result  // buffered
 	checked chan message // buffered
 	trigger *TriggerRun  // nil: rules
-	call    *callStart   // of a connection's script; nil: none
+	limits  Limits
+	repeat  *repeat    // nil unless a recorded run goes again
+	call    *callStart // of a connection's script; nil: none
 	began   time.Time
 	ctx     context.Context
 	cancel  context.CancelFunc // ends the calls that it made
@@ -32,12 +34,22 @@ type job struct {
 	calls   []Call
 	asked   int
 	sockets sockets
+
+	recorder *recorder // nil: the run is not recorded
 }
 
-func newJob(h *Host, ctx context.Context, run Run) *job {
-	j := &job{id: h.ids.Add(1), host: h, run: run, outcome: make(chan result, 1), checked: make(chan message, 1)}
+// newJob begins a job of a kind of scripts; without a kind it runs none.
+func newJob(h *Host, ctx context.Context, kind string, run Run) *job {
+	j := &job{id: h.ids.Add(1), host: h, run: run, limits: h.cfg.Limits, outcome: make(chan result, 1), checked: make(chan message, 1)}
+	if kind != "" && h.cfg.Policy != nil {
+		policy := h.cfg.Policy(ctx, run.Tenant, kind)
+		j.limits = policy.Limits.within(h.cfg.Limits, h.cfg.Ceilings)
+		if kind != KindConnections { // they get passwords, which nothing of the run tells from other texts
+			j.recorder = newRecorder(policy.Record, Recording{Tenant: run.Tenant, Kind: kind})
+		}
+	}
 	// Work that a script has begun goes on when the login that began it is answered, or given up.
-	j.ctx, j.cancel = context.WithTimeout(context.WithoutCancel(ctx), h.cfg.Limits.Wall+grace+time.Second)
+	j.ctx, j.cancel = context.WithTimeout(context.WithoutCancel(ctx), j.limits.Wall+grace+time.Second)
 	j.watched()
 	return j
 }
@@ -46,6 +58,7 @@ func newJob(h *Host, ctx context.Context, run Run) *job {
 func (j *job) handle(m message) {
 	switch m.Type {
 	case "call":
+		j.recorder.asked(m)
 		go j.answer(m)
 	case "log":
 		j.line(m)
@@ -65,6 +78,7 @@ func (j *job) handle(m message) {
 		}
 	case "done":
 		j.cancel()
+		j.recorder.done(m)
 		go j.host.pool.done(j.proc, m.Usage)
 	}
 }
@@ -73,6 +87,7 @@ func (j *job) handle(m message) {
 func (j *job) crashed(f failure) {
 	j.cancel()
 	j.conclude(result{Failure: &f})
+	j.recorder.done(message{})
 }
 
 // conclude keeps the first outcome.
@@ -83,6 +98,10 @@ func (j *job) conclude(r result) {
 		return
 	}
 	j.over = true
+	j.recorder.concluded(r)
+	if r.Stuck {
+		j.recorder.done(message{})
+	}
 	j.outcome <- r
 }
 
@@ -97,6 +116,7 @@ func (j *job) line(m message) {
 	line := Line{Rule: j.ruleName(m.Rule), Level: m.Level, Text: m.Text, At: time.Now()}
 	j.mu.Lock()
 	defer j.mu.Unlock()
+	j.recorder.line(m, j.over)
 	if j.over {
 		if j.run.Late != nil {
 			j.run.Late(line)
@@ -104,7 +124,7 @@ func (j *job) line(m message) {
 		j.host.cfg.Log.Debug("script console after the outcome", "tenant", j.run.Tenant, "rule", line.Rule, "level", line.Level, "text", line.Text)
 		return
 	}
-	if j.text += len(m.Text) + 16; j.text > j.host.cfg.Limits.LogBytes+1024 {
+	if j.text += len(m.Text) + 16; j.text > j.limits.LogBytes+1024 {
 		return
 	}
 	j.console = append(j.console, line)

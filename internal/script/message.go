@@ -30,6 +30,10 @@ type message struct {
 
 	Outcome *result `json:"outcome,omitempty"` // outcome
 	Usage   *usage  `json:"usage,omitempty"`   // done
+
+	At      int64                      `json:"at,omitempty"`      // reply, when a run is repeated: microseconds after it began; -1: never
+	Answers [][2]int64                 `json:"answers,omitempty"` // done, of a run that is recorded: calls, and when scripts got their answers
+	Globals map[string]json.RawMessage `json:"globals,omitempty"` // done, of a run that is recorded: what was on `global` when it began
 }
 
 // start is the input of a run.
@@ -45,9 +49,16 @@ type start struct {
 	Memory        int64             `json:"memory"` // bytes
 	Calls         int               `json:"calls"`
 	LogBytes      int               `json:"logBytes"`
+	Clock         int64             `json:"clock"` // what scripts take for the time when the run begins, in milliseconds since 1970
+	Seed          string            `json:"seed"`  // of all random numbers: 32 bytes in hexadecimal
+	Record        bool              `json:"record,omitempty"`
 	Forms         []string          `json:"forms,omitempty"`   // how each is compiled: empty as a rule, module, hook
 	Trigger       *triggerStart     `json:"trigger,omitempty"` // nil: rules
 	Call          *callStart        `json:"call,omitempty"`    // of a connection's script; nil: none
+
+	Repeat  bool                       `json:"repeat,omitempty"`  // a recorded run goes again: its replies have times
+	Globals map[string]json.RawMessage `json:"globals,omitempty"` // with repeat: what is on `global`
+	Answers [][2]int64                 `json:"answers,omitempty"` // with repeat: when the answers came that the worker gave itself
 }
 
 // callStart is the input of a call of a connection's script.

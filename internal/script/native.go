@@ -17,6 +17,7 @@ import (
 	"errors"
 	"fmt"
 	"hash"
+	"io"
 	"strings"
 	"unicode/utf8"
 
@@ -56,7 +57,7 @@ func compute(op string, args []any) (any, error) {
 	case "hash", "hmac":
 		return digest(op, arg(0), raw(1), raw(2))
 	case "random":
-		return encode(randomBytes(args)), nil
+		return encode(randomBytes(args, rand.Reader)), nil
 	case "equal":
 		return subtle.ConstantTimeCompare(raw(0), raw(1)) == 1, nil
 	case "sign":
@@ -89,7 +90,7 @@ func digest(op, name string, first, second []byte) (any, error) {
 	return base64.StdEncoding.EncodeToString(h.Sum(nil)), nil
 }
 
-func randomBytes(args []any) []byte {
+func randomBytes(args []any, from io.Reader) []byte {
 	n := 0
 	if len(args) > 0 {
 		switch v := args[0].(type) {
@@ -100,7 +101,7 @@ func randomBytes(args []any) []byte {
 		}
 	}
 	b := make([]byte, min(max(n, 0), 1<<20))
-	_, _ = rand.Read(b) // never fails
+	_, _ = io.ReadFull(from, b) // never fails
 	return b
 }
 

@@ -318,7 +318,7 @@ func (p *pool) sweep() {
 		case now := <-ticker.C:
 			p.mu.Lock()
 			for proc := range p.processes {
-				if proc.retired && now.Sub(proc.idleSince) > p.cfg.Limits.Wall+2*grace {
+				if proc.retired && now.Sub(proc.idleSince) > p.cfg.Ceilings.Wall+2*grace {
 					proc.kill()
 					continue
 				}

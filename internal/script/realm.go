@@ -21,12 +21,13 @@ var sources embed.FS
 
 // realm is one JavaScript world: a machine of its own with the script room in it. It serves one run and is closed.
 type realm struct {
-	vm     *quickjs.VM
-	enter  quickjs.Value
-	host   func(op string, args []any) (any, error) // set before the run; answers native(op, ...)
-	loaded []string                                 // bundled modules in use
-	added  func(hash string) (string, error)        // set before the run; the text of a package that was added
-	table  uint64                                   // which table of packages it was made with
+	vm      *quickjs.VM
+	enter   quickjs.Value
+	host    func(op string, args []any) (any, error) // set before the run; answers native(op, ...)
+	strayed bool                                     // modules that were made ready have used the time or random numbers
+	loaded  []string                                 // bundled modules in use
+	added   func(hash string) (string, error)        // set before the run; the text of a package that was added
+	table   uint64                                   // which table of packages it was made with
 }
 
 // bytecode holds what has been compiled in this worker: the script room, its modules, and tenants' scripts.

@@ -79,7 +79,14 @@ func (h *Host) Trigger(ctx context.Context, run TriggerRun) (TriggerOutcome, err
 	if !isObject(bytes.TrimSpace(run.Event)) || !json.Valid(run.Event) {
 		return TriggerOutcome{}, errors.New("script: the event must be a JSON object")
 	}
-	j := newJob(h, ctx, Run{Tenant: run.Tenant, Watch: run.Watch})
+	kind := KindActions
+	if run.Hook {
+		kind = KindHooks
+	}
+	j := newJob(h, ctx, kind, Run{Tenant: run.Tenant, Watch: run.Watch})
+	if j.recorder != nil {
+		j.recorder.rec.Trigger = run.Trigger.ID
+	}
 	j.trigger, j.began = &run, time.Now()
 	for _, s := range run.Scripts {
 		j.run.Rules = append(j.run.Rules, Rule{ID: s.ID, Name: s.Name, Source: s.Source})
@@ -133,6 +140,9 @@ func (j *job) triggered(r result) TriggerOutcome {
 
 // sources are the texts that a run needs and the forms in which they are compiled.
 func (j *job) sources() []source {
+	if j.repeat != nil {
+		return j.repeat.sources
+	}
 	var all []source
 	for _, r := range j.run.Rules {
 		form := ""

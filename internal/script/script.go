@@ -35,12 +35,33 @@ type Config struct {
 	Workers int          // most worker processes at a time; 0: as many as processors, but at least two
 	HTTP    *http.Client // makes the outgoing calls of scripts; nil: scripts cannot call out
 	Net     Dialer       // opens connections of scripts and looks names up for them; zero: scripts cannot
-	Limits  Limits
+	Limits  Limits       // of tenants that have none of their own
 	Added   Added        // packages that an operator added; nil: none
 	Log     *slog.Logger // nil: discarded
 
 	Node    string                                                               // path of Node.js; empty: the one on PATH, if there is one
 	Runtime func(ctx context.Context, tenant string) (runtime string, err error) // which runtime a tenant chose; nil: auto for all
+
+	// Policy, if it is not nil, says what holds for a tenant's scripts of a kind. It is asked at every run.
+	Policy   func(ctx context.Context, tenant, kind string) Policy
+	Ceilings Limits // the most that a Policy can give; a zero field takes its default, see withDefaults
+}
+
+// Kinds of scripts. Each has limits of its own.
+const (
+	KindRules       = "rules"
+	KindActions     = "actions"
+	KindHooks       = "hooks"
+	KindConnections = "connections" // the scripts of databases and of custom social connections
+)
+
+// Kinds are all kinds of scripts.
+var Kinds = []string{KindRules, KindActions, KindHooks, KindConnections}
+
+// Policy is what holds for the scripts of one kind of a tenant.
+type Policy struct {
+	Limits Limits          // a zero field: the host's
+	Record func(Recording) // gets a recording of the run when it is over, on a goroutine of its own; nil: nothing is recorded. Not of connections
 }
 
 // Limits bound one run; a zero field takes its default.
@@ -69,7 +90,24 @@ func (c Config) withDefaults() Config {
 	l.ResponseBytes = min(positive(l.ResponseBytes, 4<<20), maxFrame/2)
 	l.SocketBytes = positive(l.SocketBytes, 32<<20)
 	l.LogBytes = positive(l.LogBytes, 256<<10)
+	m := &c.Ceilings
+	m.Wall = max(positive(m.Wall, time.Minute), l.Wall)
+	m.CPU = max(positive(m.CPU, 10*time.Second), l.CPU)
+	m.Memory = max(positive(m.Memory, 256<<20), l.Memory)
+	m.Calls = max(positive(m.Calls, 1000), l.Calls)
+	m.ResponseBytes = max(min(positive(m.ResponseBytes, 8<<20), maxFrame/2), l.ResponseBytes)
+	m.LogBytes = max(positive(m.LogBytes, 1<<20), l.LogBytes)
 	return c
+}
+
+// within are the limits with the defaults where they say nothing, and no more than the ceilings.
+func (l Limits) within(defaults, ceilings Limits) Limits {
+	return Limits{
+		Wall: min(positive(l.Wall, defaults.Wall), ceilings.Wall), CPU: min(positive(l.CPU, defaults.CPU), ceilings.CPU),
+		Memory: min(positive(l.Memory, defaults.Memory), ceilings.Memory), Calls: min(positive(l.Calls, defaults.Calls), ceilings.Calls),
+		ResponseBytes: min(positive(l.ResponseBytes, defaults.ResponseBytes), ceilings.ResponseBytes),
+		LogBytes:      min(positive(l.LogBytes, defaults.LogBytes), ceilings.LogBytes),
+	}
 }
 
 func positive[T ~int | ~int64](v, otherwise T) T {

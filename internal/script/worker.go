@@ -137,8 +137,13 @@ func (w *worker) prepare(ctx context.Context) {
 		modules := strings.Join(w.modules, " ")
 		w.mu.Unlock()
 		if modules != "" {
-			r.host = compute // what packages do while they are loaded needs no run
-			_, _ = r.do("preload", modules)
+			drawn := false
+			r.host = func(op string, args []any) (any, error) { // what packages do while they are loaded needs no run
+				drawn = drawn || op == "random"
+				return compute(op, args)
+			}
+			strayed, _ := r.do("preload", modules)
+			r.strayed = strayed == true || drawn
 			r.host = nil
 		}
 		w.spares <- r

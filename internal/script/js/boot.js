@@ -10,7 +10,7 @@ delete globalThis.__load;
 const parse = JSON.parse, stringify = JSON.stringify;
 const keysOf = Object.keys, define = Object.defineProperty, describe = Object.getOwnPropertyDescriptor;
 const hidden = (target, name, value) => define(target, name, {value, writable: true, configurable: true, enumerable: false});
-const clock = () => native('now');
+const stopwatch = () => native('now'); // how long rules take; scripts never see it
 
 // --- what is going on -------------------------------------------------------------------------------------------------------------
 
@@ -25,6 +25,59 @@ let began = 0;               // when the current rule started
 let start = 0;               // when the run did
 let runner = null;           // calls actions and hooks; null: rules
 const timings = [];
+
+// --- time and chance --------------------------------------------------------------------------------------------------------------
+
+// What scripts take for the time stands still while they run, and moves with what happens to them: a timer that is due, an answer that
+// has come. So a run can be repeated, whatever the machine is doing. All times are microseconds since the run began.
+let now = 0;
+let epoch = -1;              // when the run began, in milliseconds since 1970; -1: none has begun
+let looks = 0;               // how often scripts have looked at the clock since something happened
+let strayed = false;         // something took the time or a random number before the run began: while modules were being made ready
+const patience = 100;        // looks after which the clock moves on by itself, for scripts that wait in a loop
+
+function clock() {
+	if (++looks > patience) now += 10;
+	return now;
+}
+
+// happened moves the clock to when something is due or came.
+function happened(at) {
+	looks = 0;
+	if (at > now) now = at;
+}
+
+const OwnDate = Date, ownNow = Date.now, ownRandom = Math.random, construct = Reflect.construct;
+function today() {
+	if (epoch >= 0) return epoch + Math.floor(clock() / 1000);
+	strayed = true;
+	return ownNow();
+}
+globalThis.Date = new Proxy(OwnDate, {
+	apply: () => new OwnDate(today()).toString(),
+	construct: (target, args, to) => construct(target, args.length === 0 ? [today()] : args, to),
+});
+hidden(globalThis, 'Date', globalThis.Date);
+hidden(OwnDate.prototype, 'constructor', Date);
+hidden(OwnDate, 'now', function now() { return today(); });
+
+// The generator behind Math.random is sfc32, begun with the run's seed; it is not for secrets, and neither is Math.random.
+let chance = [1, 2, 3, 4];
+function draw() {
+	let [a, b, c, d] = chance;
+	const out = (a + b | 0) + d | 0;
+	chance = [b ^ b >>> 9, c + (c << 3) | 0, (c << 21 | c >>> 11) + out | 0, d + 1 | 0];
+	return out >>> 0;
+}
+function sow(seed) {
+	chance = [0, 8, 16, 24].map(at => parseInt(seed.slice(at, at + 8), 16) | 0);
+	for (let i = 0; i < 12; i++) draw();
+}
+hidden(Math, 'random', function random() {
+	if (epoch >= 0) return ((draw() >>> 5) * 67108864 + (draw() >>> 6)) / 9007199254740992;
+	strayed = true;
+	return ownRandom();
+});
 
 // --- errors -----------------------------------------------------------------------------------------------------------------------
 
@@ -138,7 +191,7 @@ function stop(kind, error) {
 }
 
 function time(outcome) {
-	const timing = {rule: current, micros: Math.round(clock() - began), outcome};
+	const timing = {rule: current, micros: Math.round(stopwatch() - began), outcome};
 	if (runner) timing.began = Math.round(began - start);
 	timings.push(timing);
 }
@@ -205,7 +258,7 @@ function advance() {
 		return;
 	}
 	phase = 'waiting';
-	began = clock();
+	began = stopwatch();
 	const index = current;
 	native('rule', index);
 	if (runner) {
@@ -252,7 +305,7 @@ const reserved = new Set(['__tenant', '_id', 'blocked', 'clientID', 'created_at'
 // begin takes the host's input, builds what the rules see and runs nothing yet.
 function begin(json, kept) {
 	input = parse(json);
-	start = clock();
+	start = stopwatch();
 	if (input.trigger) {
 		runner = load1('trigger')(pipe());
 		if (!input.trigger.hook) for (const name of ofRules) delete globalThis[name];
@@ -328,7 +381,8 @@ function ask(method, params, done) {
 	waiting.set(native('call', method, stringify(params)), done);
 }
 
-function settle(id, failed, json) {
+function settle(id, failed, json, at) {
+	happened(at);
 	const done = waiting.get(id);
 	if (!done) return;
 	waiting.delete(id);
@@ -375,12 +429,17 @@ class Timeout {
 		hidden(this, 'args', args);
 		hidden(this, 'repeat', repeat);
 		hidden(this, 'held', true);
-		hidden(this, 'at', clock() + delay * 1000);
+		this.set();
+	}
+	// set says when the timer is due by the run's clock, and when that is.
+	set() {
+		hidden(this, 'at', now + this.delay * 1000);
+		hidden(this, 'due', stopwatch() + this.delay * 1000);
 	}
 	ref() { this.held = true; return this; }
 	unref() { this.held = false; return this; }
 	hasRef() { return this.held; }
-	refresh() { if (drop(this)) { this.at = clock() + this.delay * 1000; keep(this); } return this; }
+	refresh() { if (drop(this)) { this.set(); keep(this); } return this; }
 	[Symbol.toPrimitive]() { return this.id; }
 }
 
@@ -410,7 +469,7 @@ const setTimeout = (fn, delay, ...args) => keep(new Timeout(timerFunction(fn), d
 const setInterval = (fn, delay, ...args) => keep(new Timeout(timerFunction(fn), delay, args, true));
 const setImmediate = (fn, ...args) => {
 	const timer = new Timeout(timerFunction(fn), 1, args, false);
-	timer.at = 0;
+	timer.at = timer.due = 0;
 	return keep(timer);
 };
 define(setTimeout, Symbol.for('nodejs.util.promisify.custom'), {value: (delay, value, options) => load1('timers/promises').setTimeout(delay, value, options)});
@@ -436,18 +495,28 @@ function drain() {
 	}
 }
 
-// tick does one thing that is due and says when to come back: 0 at once, n in n microseconds, -1 when only calls are waited for.
-function tick() {
+// horizon is the time of what happens now, if it is elapsed microseconds since the run began: before all timers that are not due yet.
+function horizon(elapsed) {
+	const time = stopwatch(), next = due.find(timer => timer.due > time);
+	return Math.max(next ? Math.min(elapsed, next.at - 2) : elapsed, now);
+}
+
+// tick does one thing that is due and says when to come back: 0 at once, else in so many microseconds, -1 when only calls are waited for.
+// An answer that comes at a time lets everything happen first that is due until then.
+function tick(until) {
 	if (phase === 'ready') {
 		advance();
 		return 0;
 	}
 	if (due.length === 0) return -1;
-	const timer = due[0], left = timer.at - clock();
+	const timer = due[0];
+	let left = timer.due - stopwatch();
+	if (until !== undefined) left = timer.at > now ? timer.at - until : 0;
 	if (left > 0) return phase !== 'waiting' && !due.some(t => t.held) ? -1 : left;
 	due.shift();
+	happened(timer.at);
 	if (timer.repeat) {
-		timer.at = clock() + timer.delay * 1000;
+		timer.set();
 		keep(timer);
 	}
 	call(timer.fn, ...timer.args);
@@ -491,7 +560,7 @@ const core = new Set(('assert assert/strict async_hooks buffer child_process clu
 	'readline stream stream/promises stream/web string_decoder sys timers timers/promises tls tty url util util/types v8 vm worker_threads zlib').split(' '));
 
 // internal is what the bundled modules share; scripts never see it.
-const internal = {native, ask, call, log, text, property, compute, work, nextTick, clock, core: () => [...core], inputValue: name => input[name], npm: specifier => requireWithin(specifier)};
+const internal = {native, ask, call, log, text, property, compute, work, nextTick, clock, epoch: () => epoch < 0 ? today() : epoch, core: () => [...core], inputValue: name => input[name], npm: specifier => requireWithin(specifier)};
 
 // load1 loads a module of the room, with what it may use of the room, or a bundle, which sees what scripts see.
 function load1(name) {
@@ -637,12 +706,16 @@ function unpackGlobals(json) {
 }
 
 const operations = {
+	time(at, seed) {
+		epoch = at;
+		sow(seed);
+	},
 	add(fn) {
 		if (typeof fn !== 'function') return false;
 		rules.push(fn);
 		return true;
 	},
-	begin, tick, settle, drain,
+	begin, tick, horizon, settle, drain,
 	knows: specifier => resolve(specifier) !== null,
 	resolves: specifier => stringify(resolve(specifier)),
 	globals() {
@@ -656,11 +729,14 @@ const operations = {
 				else load1(name);
 			} catch (e) { /* whoever requires it is told */ }
 		}
+		return strayed;
 	},
 };
-return (op, a, b, c) => {
-	const out = operations[op](a, b, c);
+let told = 0;                // the time that the worker knows
+return (op, a, b, c, d) => {
+	const out = operations[op](a, b, c, d);
 	if (ticks.length > 0) drain();
+	if (now !== told) native('at', told = now);
 	return out;
 };
 })()

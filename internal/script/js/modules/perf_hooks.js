@@ -1,9 +1,8 @@
 // Node's perf_hooks: the clock and marks.
-const {clock} = internal;
-const origin = Date.now(), began = clock();
+const {clock, epoch} = internal;
 const entries = [];
 const performance = {
-	timeOrigin: origin, now: () => (clock() - began) / 1000,
+	get timeOrigin() { return epoch(); }, now: () => clock() / 1000,
 	mark(name, options = {}) {
 		const entry = {name, entryType: 'mark', startTime: options.startTime === undefined ? performance.now() : options.startTime, duration: 0, detail: options.detail === undefined ? null : options.detail};
 		if (entries.length < 1000) entries.push(entry);
@@ -18,7 +17,7 @@ const performance = {
 	},
 	getEntries: () => entries.slice(), getEntriesByName: name => entries.filter(e => e.name === name), getEntriesByType: type => entries.filter(e => e.entryType === type),
 	clearMarks() { entries.length = 0; }, clearMeasures() { entries.length = 0; }, timerify: fn => fn, eventLoopUtilization: () => ({idle: 0, active: 0, utilization: 0}),
-	toJSON: () => ({timeOrigin: origin}),
+	toJSON: () => ({timeOrigin: epoch()}),
 };
 class PerformanceObserver { observe() {} disconnect() {} }
 PerformanceObserver.supportedEntryTypes = [];
