@@ -727,6 +727,9 @@ func (e *execution) take(args []any) error {
 		return err
 	}
 	out := &result{Merged: r.Merged, Failure: r.Failure, Timings: r.Timings}
+	if f := out.Failure; f != nil && f.Nothing { // an engine without memory even for the error throws null; so may a script, but hardly does
+		f.Kind, f.Name, f.Nothing = KindMemory, "InternalError", false
+	}
 	if out.Failure != nil && out.Failure.Kind == KindMemory {
 		out.Failure.Message = textMemory
 	}

@@ -111,6 +111,7 @@ type result struct {
 }
 
 type failure struct {
+	Nothing bool   `json:"nothing,omitempty"` // within a worker: null was thrown
 	Rule    int    `json:"rule"`
 	Kind    string `json:"kind"`
 	Code    string `json:"code"`
