@@ -25,7 +25,7 @@ type row struct {
 	Version string            `json:"version"`
 	Parts   []string          `json:"parts"`
 	Members []string          `json:"members"`
-	Shared  map[string]string `json:"shared"`  // packages that are required from outside
+	Shared  map[string]string `json:"shared"`  // packages that are required from outside, or that something stands in for: what request-promise asks of tough-cookie is only that it is loaded
 	Without []string          `json:"without"` // packages that are left out: requiring them fails
 }
 
