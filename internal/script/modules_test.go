@@ -3,12 +3,15 @@ package script
 import (
 	"compress/gzip"
 	"context"
+	"crypto/md5"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -69,6 +72,23 @@ func runModules(t *testing.T, h *Host, files []string, server *httptest.Server) 
 	}
 }
 
+var digestPart = regexp.MustCompile(`(\w+)="?([^",]+)"?`)
+
+// digested tells whether a request knows the password p of the user u (RFC 7616, MD5).
+func digested(r *http.Request) bool {
+	text, is := strings.CutPrefix(r.Header.Get("Authorization"), "Digest ")
+	if !is {
+		return false
+	}
+	given := map[string]string{}
+	for _, m := range digestPart.FindAllStringSubmatch(text, -1) {
+		given[m[1]] = m[2]
+	}
+	hash := func(s string) string { sum := md5.Sum([]byte(s)); return hex.EncodeToString(sum[:]) }
+	ha1, ha2 := hash("u:r:p"), hash(r.Method+":"+r.URL.RequestURI())
+	return given["opaque"] == "o" && given["response"] == hash(strings.Join([]string{ha1, "n1", given["nc"], given["cnonce"], "auth", ha2}, ":"))
+}
+
 // serveModules is the other side of packages that call out. Paths: /echo tells what came; /status/N; /redirect/N goes on to /echo after N
 // steps; /gzip; /slow; /bytes; /text; /cookie sets one.
 func serveModules(w http.ResponseWriter, r *http.Request) {
@@ -99,6 +119,22 @@ func serveModules(w http.ResponseWriter, r *http.Request) {
 		}
 	case "bytes":
 		_, _ = w.Write([]byte{0, 255, 128, 7})
+	case "basic":
+		if user, pass, ok := r.BasicAuth(); !ok || user != "u" || pass != "p" {
+			w.Header().Set("WWW-Authenticate", `Basic realm="x"`)
+			w.WriteHeader(http.StatusUnauthorized)
+		}
+	case "digest":
+		if !digested(r) {
+			w.Header().Set("WWW-Authenticate", `Digest realm="r", qop="auth", nonce="n1", opaque="o"`)
+			w.WriteHeader(http.StatusUnauthorized)
+			return
+		}
+		_, _ = io.WriteString(w, "digest ok")
+	case "slack":
+		_, _ = io.WriteString(w, "ok")
+	case "track":
+		_, _ = io.WriteString(w, "1")
 	case "text":
 		_, _ = io.WriteString(w, "plain text")
 	case "cookie":

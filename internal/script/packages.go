@@ -22,7 +22,7 @@ type row struct {
 // utilities of rules are not in the registry.
 var ownModules = []row{
 	{Name: "request", Version: "2.88.2", Module: "request"},
-	{Name: "request#fresh", Version: "2.88.2", Module: "request-fresh"}, // no name of the registry: for bundles alone
+	{Name: "request#fresh", Version: "2.88.2", Module: "request"}, // no name of the registry: a copy for bundles that change it
 	{Name: "bcrypt", Version: "5.1.1", Module: "bcrypt"},
 	{Name: "@auth0/rule-utilities", Version: "0.2.0", Module: "rule-utilities"},
 	{Name: "@auth0/rule-utilities", Version: "0.1.0", Module: "rule-utilities"},

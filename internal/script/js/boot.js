@@ -599,6 +599,7 @@ function resolve(specifier, pins) {
 // give is what a resolved specifier stands for.
 function give(found, specifier) {
 	if (found.core) return load1(found.name);
+	if (found.name === 'request#fresh') return load1('request').fresh();
 	if (found.manifest) return {name: found.name, version: found.version};
 	let exports;
 	try {

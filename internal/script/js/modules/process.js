@@ -47,5 +47,6 @@ Object.assign(process, {
 	allowedNodeEnvironmentFlags: new Set(), noDeprecation: true, browser: undefined,
 });
 delete process.browser;
+Object.defineProperty(process, Symbol.toStringTag, {value: 'process', configurable: true}); // axios tells Node by it
 void native;
 module.exports = process;

@@ -101,5 +101,7 @@ class URL {
 	toJSON() { return this.href; }
 }
 
+// Packages tell these by their names.
+for (const [type, name] of [[URL, 'URL'], [URLSearchParams, 'URLSearchParams']]) Object.defineProperty(type.prototype, Symbol.toStringTag, {value: name, configurable: true});
 exports.URL = URL;
 exports.URLSearchParams = URLSearchParams;

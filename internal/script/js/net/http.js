@@ -265,7 +265,7 @@ class ClientRequest extends OutgoingMessage {
 			if (!this.res.complete && !this.res.destroyed) {
 				this.res.aborted = true;
 				this.res.emit('aborted');
-				this.res.destroy(error || coded(new Error('aborted'), 'ECONNRESET'));
+				this.res.destroy(this.res.listenerCount('error') > 0 ? error || coded(new Error('aborted'), 'ECONNRESET') : undefined); // as Node does: nobody asked
 			}
 			return done(null);
 		}
