@@ -19,7 +19,7 @@ import (
 )
 
 // TestModules runs the corpus of modules under both runtimes: one file for each package, a rule that does what scripts do with it, over a real HTTP server where
-// it talks to one: <SERVER> is its URL. Sections are `rule`, `configuration.json` and `want.json`, with the members user and console.
+// it talks to one: <SERVER> is its URL, <DOMAIN> the host of one that speaks TLS. Sections are `rule`, `configuration.json` and `want.json`, with the members user and console.
 func TestModules(t *testing.T) {
 	files, err := filepath.Glob("testdata/modules/*.txtar")
 	if err != nil || len(files) == 0 {
@@ -27,13 +27,15 @@ func TestModules(t *testing.T) {
 	}
 	server := httptest.NewServer(http.HandlerFunc(serveModules))
 	t.Cleanup(server.Close)
+	secure := httptest.NewTLSServer(http.HandlerFunc(serveModules))
+	t.Cleanup(secure.Close)
 	for _, runtime := range runtimes(t) {
-		h := newHost(t, Config{Workers: 2, HTTP: server.Client(), Runtime: always(runtime)})
-		t.Run(runtime, func(t *testing.T) { runModules(t, h, files, server) })
+		h := newHost(t, Config{Workers: 2, HTTP: secure.Client(), Runtime: always(runtime)})
+		t.Run(runtime, func(t *testing.T) { runModules(t, h, files, server, secure) })
 	}
 }
 
-func runModules(t *testing.T, h *Host, files []string, server *httptest.Server) {
+func runModules(t *testing.T, h *Host, files []string, server, secure *httptest.Server) {
 	for _, file := range files {
 		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
 			t.Parallel()
@@ -45,7 +47,7 @@ func runModules(t *testing.T, h *Host, files []string, server *httptest.Server) 
 			}
 			var w want
 			for _, s := range archive(t, file) {
-				text := strings.ReplaceAll(s.text, "<SERVER>", server.URL)
+				text := strings.NewReplacer("<SERVER>", server.URL, "<DOMAIN>", strings.TrimPrefix(secure.URL, "https://")).Replace(s.text)
 				switch s.name {
 				case "rule":
 					run.Rules = []Rule{{ID: "rul_1", Name: "rule", Source: text}}
@@ -131,6 +133,22 @@ func serveModules(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		_, _ = io.WriteString(w, "digest ok")
+	case "oauth", "api":
+		w.Header().Set("Content-Type", "application/json")
+		switch {
+		case rest == "token":
+			_, _ = io.WriteString(w, `{"access_token":"machine","expires_in":86400,"token_type":"Bearer"}`)
+		case r.Header.Get("Authorization") != "Bearer management-token" && r.Header.Get("Authorization") != "Bearer machine":
+			w.WriteHeader(http.StatusUnauthorized)
+			_, _ = io.WriteString(w, `{"statusCode":401,"error":"Unauthorized","message":"Invalid token","errorCode":"invalid_token"}`)
+		case strings.HasSuffix(rest, "/users-by-email"):
+			_, _ = fmt.Fprintf(w, `[{"user_id":"auth0|7","email":%q}]`, r.URL.Query().Get("email"))
+		case r.Method == http.MethodPatch:
+			_, _ = w.Write(body)
+		default:
+			w.WriteHeader(http.StatusNotFound)
+			_, _ = io.WriteString(w, `{"statusCode":404,"error":"Not Found","message":"The user does not exist.","errorCode":"inexistent_user"}`)
+		}
 	case "slack":
 		_, _ = io.WriteString(w, "ok")
 	case "track":

@@ -54,16 +54,14 @@ let rest = Buffer.alloc(0), parked = null;
 // feed takes bytes and gives what frames they complete to take, or keeps them while a run waits for an answer of its own.
 function feed(bytes, take) {
 	rest = rest.length === 0 ? bytes : Buffer.concat([rest, bytes]);
-	let at = 0;
-	while (rest.length - at >= 4) {
-		const size = rest.readUInt32BE(at);
+	while (rest.length >= 4) {
+		const size = rest.readUInt32BE(0);
 		if (size === 0 || size > maxFrame) process.exit(1);
-		if (rest.length - at - 4 < size) break;
-		const text = rest.toString('utf8', at + 4, at + 4 + size);
-		at += 4 + size;
+		if (rest.length - 4 < size) break;
+		const text = rest.toString('utf8', 4, 4 + size);
+		rest = rest.subarray(4 + size); // before it is taken: what takes it may come back here, and must not meet it again
 		take(text);
 	}
-	rest = rest.subarray(at);
 }
 
 function handle(text) {
