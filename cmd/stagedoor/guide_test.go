@@ -11,8 +11,14 @@ import (
 
 var shellBlock = regexp.MustCompile("(?ms)^```sh\n(.*?)^```$")
 
-// TestScriptToolsGuide runs the examples of the page about the tools for scripts, as one shell script: they need no server.
-func TestScriptToolsGuide(t *testing.T) {
+// TestScriptGuides runs the examples of the pages about the tools and modules of scripts, each as one shell script: they need no server.
+func TestScriptGuides(t *testing.T) {
+	for _, page := range []string{"script-tools.md", "modules.md"} {
+		t.Run(page, func(t *testing.T) { runGuide(t, page) })
+	}
+}
+
+func runGuide(t *testing.T, page string) {
 	shell, err := exec.LookPath("bash")
 	if err != nil {
 		if os.Getenv("CI") != "" {
@@ -20,7 +26,7 @@ func TestScriptToolsGuide(t *testing.T) {
 		}
 		t.Skip("no bash: the examples are not run")
 	}
-	text, err := os.ReadFile("../../docs/guide/script-tools.md")
+	text, err := os.ReadFile("../../docs/guide/" + page)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -69,6 +69,21 @@ func TestBundles(t *testing.T) {
 	}
 }
 
+// TestPage holds the page about modules to the index, and NOTICE to the licenses.
+func TestPage(t *testing.T) {
+	b, err := os.ReadFile("../../../docs/guide/modules.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, table, ok := strings.Cut(string(b), PageMark); !ok || table != "\n"+Page(Packages()) {
+		t.Error("docs/guide/modules.md is not what the index says: run go generate")
+	}
+	notice, err := os.ReadFile("../../../NOTICE")
+	if err != nil || !strings.Contains(string(notice), "internal/script/npm/LICENSES.txt") {
+		t.Errorf("NOTICE does not name the licenses of the packages: %v", err)
+	}
+}
+
 func read(t *testing.T, file string, into any) {
 	t.Helper()
 	b, err := os.ReadFile(file)

@@ -79,7 +79,23 @@ func generate(update bool) error {
 	if err := os.WriteFile("LICENSES.txt", []byte(licenses.text()), 0o644); err != nil {
 		return err
 	}
-	return writeJSON("index.json", index)
+	if err := writeJSON("index.json", index); err != nil {
+		return err
+	}
+	return writePage("../../../docs/guide/modules.md", index)
+}
+
+// writePage replaces the last part of the page about modules.
+func writePage(file string, index []npm.Package) error {
+	b, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	text, _, ok := strings.Cut(string(b), npm.PageMark)
+	if !ok {
+		return fmt.Errorf("%s has no mark", file)
+	}
+	return os.WriteFile(file, []byte(text+npm.PageMark+"\n"+npm.Page(index)), 0o644)
 }
 
 func writeJSON(file string, v any) error {
