@@ -150,6 +150,8 @@ func serveModules(w http.ResponseWriter, r *http.Request) {
 			w.WriteHeader(http.StatusNotFound)
 			_, _ = io.WriteString(w, `{"statusCode":404,"error":"Not Found","message":"The user does not exist.","errorCode":"inexistent_user"}`)
 		}
+	case "jwks":
+		_, _ = fmt.Fprintf(w, `{"keys":[%s]}`, r.URL.Query().Get("key"))
 	case "slack":
 		_, _ = io.WriteString(w, "ok")
 	case "track":
