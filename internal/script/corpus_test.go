@@ -23,6 +23,7 @@ import (
 // A case of the corpus is a text archive. Files: `rule NAME` in order; `user.json`, `context.json`, `configuration.json`; `http METHOD URL`
 // with a status line, headers, a blank line and a body; `limits.json`; `want.json` with what must come of it. Members of want that are
 // objects are matched as parts of what is there. Where the embedded runtime differs, `embedded REASON` has the members of want that do.
+// A case with the empty section `bare` is plain JavaScript: see TestBareNode.
 type want struct {
 	Failure  *Failure
 	User     any
@@ -107,6 +108,7 @@ func runCase(t *testing.T, file, runtime string) {
 			out.replies[name] = s.text
 		case "want.json":
 			decode(&w)
+		case "bare": // also run by TestBareNode
 		case "embedded":
 			if name == "" {
 				t.Error("the section embedded has no reason")

@@ -81,7 +81,7 @@ hidden(Math, 'random', function random() {
 
 // --- errors -----------------------------------------------------------------------------------------------------------------------
 
-Error.captureStackTrace = Error.captureStackTrace || function captureStackTrace() {};
+Error.captureStackTrace = Error.captureStackTrace || function captureStackTrace(target) { hidden(target, 'stack', text(property(target, 'name') || 'Error') + '\n' + new Error().stack); };
 
 class UnauthorizedError extends Error {
 	constructor(message) {
@@ -273,7 +273,7 @@ function advance() {
 	}
 	let result;
 	try {
-		result = rules[index](user, context, callbackFor(index));
+		result = (0, rules[index])(user, context, callbackFor(index)); // this is what it is for any function
 	} catch (e) {
 		if (phase === 'waiting') stop('exception', e);
 		else late(e, index);
