@@ -37,9 +37,10 @@ const scriptDescription = "Run and test rules, actions and hooks, without a serv
 
 // scriptCommand is the command line of `stagedoor script`. It is one of its own because its --config is not the server's.
 type scriptCommand struct {
-	Run  scriptRunCommand  `cmd:"" help:"Run scripts over an example. Exit code: 0 continued, 1 denied, 2 failed or out of time, 3 could not be run."`
-	Test scriptTestCommand `cmd:"" help:"Run scenarios: scripts, what they are given, and what must come of them. Exit code: 0 all pass, 1 some differ, 3 none could be run."`
-	Lint scriptLintCommand `cmd:"" help:"Read scripts and find what people get wrong in them. Exit code: 0 nothing found, 1 something, 3 not read."`
+	Run   scriptRunCommand   `cmd:"" help:"Run scripts over an example. Exit code: 0 continued, 1 denied, 2 failed or out of time, 3 could not be run."`
+	Test  scriptTestCommand  `cmd:"" help:"Run scenarios: scripts, what they are given, and what must come of them. Exit code: 0 all pass, 1 some differ, 3 none could be run."`
+	Lint  scriptLintCommand  `cmd:"" help:"Read scripts and find what people get wrong in them. Exit code: 0 nothing found, 1 something, 3 not read."`
+	Types scriptTypesCommand `cmd:"" help:"Write declarations of what scripts have, for editors and TypeScript's checker."`
 }
 
 type scriptRunCommand struct {
