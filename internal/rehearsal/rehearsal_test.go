@@ -180,7 +180,7 @@ func TestStubs(t *testing.T) {
 	for _, l := range r.Console {
 		got = append(got, l.Text)
 	}
-	want := "200 first 1, 2|404 second |404 second |204  |ECONNREFUSED|ECONNREFUSED|ECONNRESET|ESOCKETTIMEDOUT"
+	want := "200 first 1, 2|404 second |404 second |204 undefined |ECONNREFUSED|ECONNREFUSED|ECONNRESET|ESOCKETTIMEDOUT"
 	if text := strings.Join(got, "|"); text != want {
 		t.Errorf("answers: %s, want %s", text, want)
 	}
