@@ -107,6 +107,9 @@ type LocalSettings struct {
 	ManagementBurst int `json:"management_burst,omitempty"`
 	// ScriptRuntime is what the tenant's scripts run on: auto, embedded or node; empty means auto.
 	ScriptRuntime string `json:"script_runtime,omitempty"`
+	// ScriptRecording is the flight recorder's setting, ScriptLimits bound runs by the kind of their scripts: rules, actions, hooks, connections.
+	ScriptRecording ScriptRecording `json:"script_recording,omitzero"`
+	ScriptLimits    KindLimits      `json:"script_limits,omitzero"`
 	// PrimaryColor is the colour of buttons and links on the hosted pages, #rrggbb; empty means
 	// Stagedoor's own.
 	PrimaryColor string `json:"primary_color,omitempty"`

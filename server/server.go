@@ -88,8 +88,9 @@ func New(ctx context.Context, cfg config.Config, deps Deps) (*Server, error) {
 		return nil, err
 	}
 	s.scripts = script.New(script.Config{
-		Command: deps.ScriptCommand, Workers: cfg.ScriptWorkers, HTTP: client, Net: script.Reach(outboundConfig(cfg)),
+		Command: deps.ScriptCommand, Workers: cfg.ScriptWorkers, HTTP: s.scriptHTTP(client, cfg.Outbound.Rewrite), Net: script.Reach(outboundConfig(cfg)),
 		Added: s.db, Log: s.log, Node: cfg.ScriptNode, Runtime: s.scriptRuntime,
+		Policy: pipeline.ScriptPolicy(s.db, s.log), Ceilings: scriptCeilings(cfg),
 	})
 	minter := &token.Minter{Keys: s.keys}
 	database := &connection.Database{Hasher: password.NewHasher(), Scripts: s.scripts}
@@ -107,12 +108,18 @@ func New(ctx context.Context, cfg config.Config, deps Deps) (*Server, error) {
 	pipe.Blocked = s.login.SendBlocked
 	s.jobs = job.New(job.Deps{DB: s.db, Log: s.log, Identify: connection.Identify, Send: send, SendVerification: s.login.SendVerification})
 	s.mgmt = mgmt.New(mgmt.Deps{
-		Keys: s.keys, Database: database, Pipeline: pipe, CheckScript: s.scripts.Check, CheckDraft: s.scripts.CheckDraft, CheckCall: s.scripts.CheckCall, Scripts: s.scripts, NodeError: s.scripts.NodeError, SendVerification: s.login.SendVerification, JobAdded: s.jobs.Wake, SendInvitation: s.login.SendInvitation, SendEnrollment: s.login.SendEnrollment, HTTP: client, Clock: deps.Clock, Log: s.log,
+		Keys: s.keys, Database: database, Pipeline: pipe, CheckScript: s.scripts.Check, CheckDraft: s.scripts.CheckDraft, CheckCall: s.scripts.CheckCall, Scripts: s.scripts, NodeError: s.scripts.NodeError, ScriptCeilings: s.scripts.Ceilings(), SendVerification: s.login.SendVerification, JobAdded: s.jobs.Wake, SendInvitation: s.login.SendInvitation, SendEnrollment: s.login.SendEnrollment, HTTP: client, Clock: deps.Clock, Log: s.log,
 	})
 	s.streams = &logstream.Deliverer{DB: s.db, Client: client, Log: s.log, Every: streamEvery, Settle: streamSettle}
 	s.reference = newReference(s.mgmt)
 	s.handler = s.front(s.doors())
 	return s, nil
+}
+
+// scriptCeilings are the highest limits of scripts.
+func scriptCeilings(cfg config.Config) script.Limits {
+	m := cfg.ScriptMax
+	return script.Limits{Wall: m.Wall, CPU: m.CPU, Memory: m.Memory, Calls: m.Calls, ResponseBytes: m.Response, LogBytes: m.Log}
 }
 
 // scriptRuntime is what a tenant chose for its scripts.

@@ -60,12 +60,13 @@ type Server struct {
 
 // Options change what New does.
 type Options struct {
-	Database string          // postgres:// URL; empty for a file of its own
-	Clock    stagedoor.Clock // nil: the time
-	Allow    []string        // "host:port" that scripts may reach
-	Log      io.Writer       // nil: the test's log on failure only
-	Tenants  []string        // further tenants
-	Proxies  []netip.Prefix  // trusted proxies
+	Database string            // postgres:// URL; empty for a file of its own
+	Clock    stagedoor.Clock   // nil: the time
+	Allow    []string          // "host:port" that scripts may reach
+	Log      io.Writer         // nil: the test's log on failure only
+	Tenants  []string          // further tenants
+	Proxies  []netip.Prefix    // trusted proxies
+	Rewrite  map[string]string // former hosts that scripts use, and what they are now
 }
 
 // New starts a server that stops with the test.
@@ -78,7 +79,7 @@ func New(t testing.TB, options ...Options) *Server {
 	cfg := config.Config{
 		DataDir: t.TempDir(), Database: o.Database, HTTP: "127.0.0.1:0", HTTPS: "127.0.0.1:0", ShutdownGrace: 5 * time.Second,
 		LogLevel: "info", LogFormat: "text", Mail: config.Mail{Port: 587, From: "Stagedoor <no-reply@stagedoor.test>"},
-		Outbound: config.Outbound{Allow: o.Allow}, TrustedProxies: o.Proxies,
+		Outbound: config.Outbound{Allow: o.Allow, Rewrite: o.Rewrite}, TrustedProxies: o.Proxies,
 	}
 	must(t, cfg.Complete())
 	log := slog.New(slog.DiscardHandler)

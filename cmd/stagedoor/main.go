@@ -35,6 +35,7 @@ type cli struct {
 	Migrate  migrateCommand `cmd:"" help:"Bring the database up to date."`
 	Reindex  reindexCommand `cmd:"" help:"Make the index of the user search anew, while servers run."`
 	Script   scriptsCommand `cmd:"" passthrough:"" help:"Run and test scripts, without a server."`
+	Login    loginCommand   `cmd:"" help:"What the flight recorder has kept of logins: list it, run it again."`
 	Routes   routesCommand  `cmd:"" help:"List every route of every door."`
 	Modules  modulesCommand `cmd:"" help:"Packages of the npm registry for scripts: add, list, remove."`
 	CA       caCommand      `cmd:"" name:"ca" help:"The local certificate authority: path, install, uninstall."`

@@ -22,6 +22,10 @@ const (
 	maxWorkers = 256
 	maxGrace   = 10 * time.Minute
 	maxSearch  = time.Minute
+
+	maxScriptWall     = 10 * time.Minute
+	maxScriptMemory   = 512 << 20 // bytes: a worker has 1 GiB for its runs
+	maxScriptResponse = 15 << 20  // bytes: what a frame can carry
 )
 
 // Complete reads secrets from their files, fills in what depends on other settings, and checks everything. The error lists
@@ -161,6 +165,19 @@ func (c *Config) checkRunning() error {
 	var errs []error
 	if c.ScriptWorkers < 0 || c.ScriptWorkers > maxWorkers {
 		errs = append(errs, wrong("script-workers", "%d is not between 0 and %d", c.ScriptWorkers, maxWorkers))
+	}
+	m := c.ScriptMax
+	if m.Wall < 0 || m.Wall > maxScriptWall || m.CPU < 0 || m.CPU > maxScriptWall {
+		errs = append(errs, wrong("script-max-wall", "and script-max-cpu must be between 0 and %v", maxScriptWall))
+	}
+	if m.Memory < 0 || m.Memory > maxScriptMemory {
+		errs = append(errs, wrong("script-max-memory", "%d is not between 0 and %d", m.Memory, maxScriptMemory))
+	}
+	if m.Response < 0 || m.Response > maxScriptResponse {
+		errs = append(errs, wrong("script-max-response", "%d is not between 0 and %d", m.Response, maxScriptResponse))
+	}
+	if m.Calls < 0 || m.Log < 0 || m.Log > maxScriptResponse {
+		errs = append(errs, wrong("script-max-calls", "and script-max-log must not be negative, and no log larger than %d bytes", maxScriptResponse))
 	}
 	if c.SearchLimit < 0 || c.SearchLimit > maxSearch {
 		errs = append(errs, wrong("search-limit", "%v is not between 0 and %v", c.SearchLimit, maxSearch))

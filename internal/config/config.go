@@ -27,6 +27,7 @@ type Config struct {
 	Outbound Outbound `embed:"" prefix:"outbound-" envprefix:"STAGEDOOR_OUTBOUND_"`
 
 	ScriptWorkers int           `name:"script-workers" env:"STAGEDOOR_SCRIPT_WORKERS" default:"0" help:"Processes that run scripts of tenants; 0 means one for each core." placeholder:"N"`
+	ScriptMax     ScriptMax     `embed:"" prefix:"script-max-" envprefix:"STAGEDOOR_SCRIPT_MAX_"`
 	SearchLimit   time.Duration `name:"search-limit" env:"STAGEDOOR_SEARCH_LIMIT" default:"5s" help:"How long a search of users or logs may take." placeholder:"TIME"`
 	ScriptNode    string        `name:"script-node" env:"STAGEDOOR_SCRIPT_NODE" help:"Node.js (18 or later) for tenants whose scripts run on it. Default: node on PATH, if there is one." placeholder:"FILE"`
 	ShutdownGrace time.Duration `name:"shutdown-grace" env:"STAGEDOOR_SHUTDOWN_GRACE" default:"15s" help:"How long running requests may take to end." placeholder:"TIME"`
@@ -44,12 +45,24 @@ type Mail struct {
 	From         string `name:"from" env:"FROM" default:"Stagedoor <no-reply@stagedoor.test>" help:"Sender of mails, unless a tenant names its own." placeholder:"ADDR"`
 }
 
+// ScriptMax are the highest limits that tenants can give their scripts.
+type ScriptMax struct {
+	Wall     time.Duration `name:"wall" env:"WALL" default:"60s" help:"Longest time that tenants can give a pipeline of scripts, waiting included." placeholder:"TIME"`
+	CPU      time.Duration `name:"cpu" env:"CPU" default:"10s" help:"Longest time that tenants can let a script compute without a pause." placeholder:"TIME"`
+	Memory   int64         `name:"memory" env:"MEMORY" default:"268435456" help:"Most memory that tenants can give a run of scripts." placeholder:"BYTES"`
+	Calls    int           `name:"calls" env:"CALLS" default:"1000" help:"Most outgoing calls that tenants can allow a run of scripts." placeholder:"N"`
+	Response int64         `name:"response" env:"RESPONSE" default:"8388608" help:"Largest response that tenants can let their scripts read." placeholder:"BYTES"`
+	Log      int           `name:"log" env:"LOG" default:"1048576" help:"Most console text that tenants can keep of a run of scripts." placeholder:"BYTES"`
+}
+
 // Outbound says what may be reached on behalf of tenants: by their scripts, connections and webhooks.
 type Outbound struct {
 	AllowPrivate bool     `name:"allow-private" env:"ALLOW_PRIVATE" help:"Let scripts and connections reach loopback and private networks."`
 	Allow        []string `name:"allow" env:"ALLOW" help:"Networks (10.1.0.0/16) and hosts (billing.internal:8080) that may be reached all the same." placeholder:"NET|HOST:PORT"`
 	Proxy        string   `name:"proxy" env:"PROXY" secret:"url" json:"-" help:"Proxy for requests that leave: http, https or socks5 URL." placeholder:"URL"`
 	ProxyFile    string   `name:"proxy-file" env:"PROXY_FILE" help:"File to read --outbound-proxy from." placeholder:"FILE"`
+
+	Rewrite map[string]string `name:"rewrite" env:"REWRITE" help:"Hosts that scripts mean by a former name, such as that of a tenant before it came here: example.eu.auth0.com=login.example.com." placeholder:"HOST=HOST"`
 }
 
 // Postgres tells whether Database is a PostgreSQL URL rather than a file.

@@ -38,6 +38,8 @@ type Deps struct {
 	CheckDraft func(ctx context.Context, d script.Draft) error
 	// Scripts runs drafts of actions and rules for a test. Nil: they cannot be tested.
 	Scripts rehearsal.Runner
+	// ScriptCeilings are the highest limits that a tenant can give its scripts. Zero fields allow anything.
+	ScriptCeilings script.Limits
 	// NodeError says why scripts cannot run on Node.js here; nil if they can. Nil asks nobody.
 	NodeError func() error
 	// CheckCall compiles a script of a connection. Nil checks nothing.

@@ -74,15 +74,17 @@ type tenantSettingsIn struct {
 
 // localSettingsIn are the settings that this server adds to the wire's.
 type localSettingsIn struct {
-	LoopbackIsVerifiable web.Opt[bool]   `json:"loopback_is_verifiable"`
-	MaxMetadataBytes     web.Opt[int]    `json:"max_metadata_bytes" schema:"min=0,max=16777216"`
-	MaxImportBytes       web.Opt[int]    `json:"max_import_bytes" schema:"min=0,max=1073741824"`
-	DevelopmentInbox     web.Opt[bool]   `json:"development_inbox"`
-	MaxSearchResults     web.Opt[int]    `json:"max_search_results" schema:"min=0,max=1000000000"`
-	ManagementRate       web.Opt[int]    `json:"management_rate" schema:"min=0,max=1000000"`
-	ManagementBurst      web.Opt[int]    `json:"management_burst" schema:"min=0,max=1000000"`
-	ScriptRuntime        web.Opt[string] `json:"script_runtime" schema:"enum=auto|embedded|node"`
-	PrimaryColor         web.Opt[string] `json:"primary_color" pattern:"^#([0-9A-Fa-f]{3}){1,2}$"`
+	LoopbackIsVerifiable web.Opt[bool]              `json:"loopback_is_verifiable"`
+	MaxMetadataBytes     web.Opt[int]               `json:"max_metadata_bytes" schema:"min=0,max=16777216"`
+	MaxImportBytes       web.Opt[int]               `json:"max_import_bytes" schema:"min=0,max=1073741824"`
+	DevelopmentInbox     web.Opt[bool]              `json:"development_inbox"`
+	MaxSearchResults     web.Opt[int]               `json:"max_search_results" schema:"min=0,max=1000000000"`
+	ManagementRate       web.Opt[int]               `json:"management_rate" schema:"min=0,max=1000000"`
+	ManagementBurst      web.Opt[int]               `json:"management_burst" schema:"min=0,max=1000000"`
+	ScriptRuntime        web.Opt[string]            `json:"script_runtime" schema:"enum=auto|embedded|node"`
+	ScriptRecording      web.Opt[scriptRecordingIn] `json:"script_recording"`
+	ScriptLimits         web.Opt[scriptLimitsIn]    `json:"script_limits"`
+	PrimaryColor         web.Opt[string]            `json:"primary_color" pattern:"^#([0-9A-Fa-f]{3}){1,2}$"`
 }
 
 type errorPageIn struct {
@@ -245,6 +247,7 @@ func (in *tenantSettingsIn) copyTo(s *stagedoor.TenantSettings) {
 	in.Local.Value.ManagementBurst.Into(&s.Local.ManagementBurst)
 	in.Local.Value.MaxImportBytes.Into(&s.Local.MaxImportBytes)
 	in.Local.Value.ScriptRuntime.Into(&s.Local.ScriptRuntime)
+	in.Local.Value.copyScripts(&s.Local)
 	in.Local.Value.PrimaryColor.Into(&s.Local.PrimaryColor)
 	in.Local.Value.DevelopmentInbox.Into(&s.Local.DevelopmentInbox)
 	keepStored(&s.Stored, in.Rest)
@@ -258,6 +261,9 @@ func (a *API) updateTenantSettings(c *call, in tenantSettingsIn) (any, error) {
 		if err := a.NodeError(); err != nil {
 			return nil, badProperty("stagedoor.script_runtime", err.Error())
 		}
+	}
+	if err := in.Local.Value.ScriptLimits.Value.check(a.ScriptCeilings); err != nil {
+		return nil, err
 	}
 	var all map[string]json.RawMessage
 	if err := json.Unmarshal(c.body, &all); err != nil {

@@ -143,7 +143,7 @@ func (j *job) fetch(c httpCall) (*httpReply, error) {
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
 		return nil, &callError{Message: "Invalid URI", Code: "ERR_INVALID_URL"}
 	}
-	ctx := j.ctx
+	ctx := context.WithValue(j.ctx, tenantKey{}, j.run.Tenant)
 	if c.Timeout > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, time.Duration(c.Timeout)*time.Millisecond)
@@ -208,6 +208,15 @@ func (j *job) fetch(c httpCall) (*httpReply, error) {
 		return nil, &callError{Message: fmt.Sprintf("The response is larger than %d bytes", limit), Code: "ERESPONSETOOLARGE"}
 	}
 	return &httpReply{Status: res.StatusCode, StatusText: http.StatusText(res.StatusCode), Headers: lowerHeaders(res.Header), Body: body, URL: finalURL(res)}, nil
+}
+
+// tenantKey is under which the context of an outgoing request has the tenant whose script makes it.
+type tenantKey struct{}
+
+// TenantOf returns the tenant whose script makes an outgoing request, from the request's context; empty if none does.
+func TenantOf(ctx context.Context) string {
+	tenant, _ := ctx.Value(tenantKey{}).(string)
+	return tenant
 }
 
 var errRedirects = errors.New("too many redirects")

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -18,6 +19,8 @@ type Host struct {
 	pool *pool
 	ids  atomic.Uint64
 
+	keeping sync.WaitGroup // recordings that are being kept
+
 	caches   caches   // of api.cache
 	verdicts verdicts // which scripts want Node.js
 	added    added
@@ -29,11 +32,15 @@ func New(cfg Config) *Host {
 	return &Host{cfg: cfg, pool: newPool(cfg)}
 }
 
-// Close ends all workers. Runs that are under way fail.
+// Close ends all workers and waits until what was recorded is kept. Runs that are under way fail.
 func (h *Host) Close() error {
 	h.pool.close()
+	h.keeping.Wait()
 	return nil
 }
+
+// Ceilings are the highest limits that a [Policy] can give.
+func (h *Host) Ceilings() Limits { return h.cfg.Ceilings }
 
 // Rules runs a tenant's rules in order. What scripts do wrong is in Outcome.Failure; the error says that they could not be run at all: no
 // worker could be started, the host is closed, or ctx ended first.

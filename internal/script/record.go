@@ -99,6 +99,7 @@ const KindDenied = "denied"
 // recorder gathers a recording while its run goes on.
 type recorder struct {
 	keep func(Recording)
+	wait *sync.WaitGroup
 
 	mu       sync.Mutex
 	rec      Recording
@@ -109,12 +110,12 @@ type recorder struct {
 	once     sync.Once
 }
 
-func newRecorder(keep func(Recording), r Recording) *recorder {
+func newRecorder(wait *sync.WaitGroup, keep func(Recording), r Recording) *recorder {
 	if keep == nil {
 		return nil
 	}
 	r.BeganAt = time.Now()
-	return &recorder{keep: keep, rec: r, began: r.BeganAt}
+	return &recorder{keep: keep, wait: wait, rec: r, began: r.BeganAt}
 }
 
 // grow counts bytes and tells whether there is room for them.
@@ -231,10 +232,10 @@ func (r *recorder) done(m message) {
 		r.rec.Globals = m.Globals
 		rec := r.rec
 		r.rec = Recording{}
-		go func() {
+		r.wait.Go(func() {
 			masked(&rec, r.start)
 			r.keep(rec)
-		}()
+		})
 	})
 }
 

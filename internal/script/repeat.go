@@ -65,7 +65,7 @@ func (h *Host) Replay(ctx context.Context, rec *Recording, with map[string]strin
 	j := newJob(h, ctx, "", run)
 	j.limits = h.cfg.Ceilings
 	j.repeat = r
-	j.recorder = newRecorder(func(again Recording) { kept <- again }, Recording{Tenant: rec.Tenant, Kind: rec.Kind, Trigger: rec.Trigger})
+	j.recorder = newRecorder(&h.keeping, func(again Recording) { kept <- again }, Recording{Tenant: rec.Tenant, Kind: rec.Kind, Trigger: rec.Trigger})
 	if _, err := h.wait(ctx, j); err != nil {
 		return nil, err
 	}

@@ -46,6 +46,7 @@ func furnish(t testing.TB, s *store.Store) {
 	ok(t, err)
 	must(s.SetActionBindings(ctx, "post-login", bindTo("action "+id)))(t)
 	ok(t, s.SaveActionExecution(ctx, &stagedoor.ActionExecution{ID: "execution " + id}))
+	ok(t, s.SaveScriptRun(ctx, &stagedoor.ScriptRun{ID: "run " + id, Kind: "rules", BeganAt: time.Now()}, []byte("recording of "+id), stagedoor.ScriptRecording{}))
 	ok(t, store.ActionModules.Create(ctx, s, &stagedoor.ActionModule{ID: "module " + id, Name: "Module"}))
 	ok(t, store.Hooks.Create(ctx, s, &stagedoor.Hook{ID: "hook " + id, Name: "Hook", Trigger: "post-change-password", Enabled: true}))
 	must(s.ClaimLogCursor(ctx, &stagedoor.LogStream{ID: "stream", After: "after " + id}, until))(t)
@@ -116,13 +117,20 @@ func photograph(t testing.TB, s *store.Store) string {
 		fresh, fresh.LastLogin, users, total, logs, logTotal,
 		must(s.PasswordHash(ctx, "auth0|"+id))(t), must(s.Clients(ctx))(t), must(s.Connections(ctx))(t), must(s.ResourceServers(ctx))(t),
 		must(s.ClientGrants(ctx))(t), must(s.DeviceCredentials(ctx, "", ""))(t), must(s.BlacklistedTokens(ctx, ""))(t), must(s.Rules(ctx))(t), must(s.RulesConfigs(ctx))(t),
-		must(s.Actions(ctx))(t), must(s.ActionVersions(ctx, "action "+id))(t), must(s.BoundActions(ctx, "post-login"))(t), must(s.ActionExecution(ctx, "execution "+id))(t),
+		must(s.Actions(ctx))(t), must(s.ActionVersions(ctx, "action "+id))(t), must(s.BoundActions(ctx, "post-login"))(t), must(s.ActionExecution(ctx, "execution "+id))(t), recording(t, s, "run "+id),
 		must(store.ActionModules.All(ctx, s))(t), must(store.ActionModuleVersions.All(ctx, s))(t), must(store.Hooks.All(ctx, s))(t), must(s.Grants(ctx, "", "", ""))(t),
 		must(s.Ticket(ctx, "ticket "+id, "k"))(t), must(s.Transaction(ctx, "tx "+id))(t), must(s.Mails(ctx))(t), must(s.Job(ctx, "job "+id))(t), jobPart(t, s, "job "+id), must(s.SigningKeys(ctx))(t),
 		must(s.SessionByHandle(ctx, "handle auth0|"+id))(t), must(s.AccessToken(ctx, "access auth0|"+id))(t), must(s.RefreshToken(ctx, "refresh auth0|"+id))(t),
 	}, "", " ")
 	ok(t, err)
 	return string(b)
+}
+
+func recording(t testing.TB, s *store.Store, id string) string {
+	t.Helper()
+	r, data, err := s.ScriptRun(t.Context(), id)
+	ok(t, err)
+	return r.Kind + string(data)
 }
 
 func jobPart(t testing.TB, s *store.Store, job string) string {
@@ -254,6 +262,24 @@ var trespasses = map[string]struct {
 	"Rule": {finds, func(ctx context.Context, s *store.Store) (any, error) { return s.Rule(ctx, "rul acme") }},
 	"UpdateRule": {finds, func(ctx context.Context, s *store.Store) (any, error) {
 		return s.UpdateRule(ctx, "rul acme", func(r *stagedoor.Rule) error { r.Script = "x"; return nil })
+	}},
+	"ScriptRun": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		_, data, err := s.ScriptRun(ctx, "run acme")
+		return data, err
+	}},
+	"ScriptRuns": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
+		all, _, err := s.ScriptRuns(ctx, store.ScriptRunQuery{UserID: "auth0|acme", PerPage: 10})
+		if len(all) > 0 {
+			err = errors.New("another tenant's runs")
+		}
+		return nil, err
+	}},
+	"SaveScriptRun": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
+		return nil, s.SaveScriptRun(ctx, &stagedoor.ScriptRun{ID: "run " + s.Tenant().ID + " too", Kind: "rules", BeganAt: time.Now()}, nil, stagedoor.ScriptRecording{MaxRuns: 5})
+	}},
+	"DeleteScriptRun": {finds, func(ctx context.Context, s *store.Store) (any, error) { return nil, s.DeleteScriptRun(ctx, "run acme") }},
+	"DeleteScriptRuns": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
+		return nil, s.DeleteScriptRuns(ctx, "auth0|acme")
 	}},
 	"DeleteRule":        {ignores, func(ctx context.Context, s *store.Store) (any, error) { return nil, s.DeleteRule(ctx, "rul acme") }},
 	"UserSessions":      {finds, func(ctx context.Context, s *store.Store) (any, error) { return s.UserSessions(ctx, "auth0|acme") }},
