@@ -123,7 +123,7 @@ func TestHostileBodies(t *testing.T) {
 					asked = a.StatusCode == 200
 				}
 				// The Go SDK sends no body where nothing is to be changed: the settings stay as they are.
-				nothing := strings.HasPrefix(what, "empty") && a.StatusCode == 200
+				nothing := strings.HasPrefix(what, "empty") && (a.StatusCode == 200 || a.StatusCode == 204)
 				if a.StatusCode/100 != 4 && !asked && !nothing {
 					t.Errorf("%s %s with %s: %d %.200s", route.Method, route.Pattern, what, a.StatusCode, a.body)
 				}

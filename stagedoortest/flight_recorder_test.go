@@ -62,11 +62,13 @@ func TestLoginsAreRecordedAndReplayed(t *testing.T) {
 		h.said(b, body)
 	}
 	var runs []map[string]any
-	for range 300 { // until all are there and the oldest gone
-		if runs = h.runsOf(12, "&outcome=continued"); len(runs) == 12 {
+	for newest := any(nil); ; { // until all are there, written beside the logins, and the oldest gone
+		runs = h.runsOf(12, "&outcome=continued")
+		if len(runs) == 12 && runs[0]["id"] == newest {
 			break
 		}
-		time.Sleep(10 * time.Millisecond)
+		newest = runs[0]["id"]
+		time.Sleep(500 * time.Millisecond)
 	}
 	if len(runs) != 12 || runs[0]["http_calls"] != 1.0 || len(runs[0]["timings"].([]any)) == 0 {
 		t.Fatalf("%d runs: %v", len(runs), runs[0])
