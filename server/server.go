@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/stagedoor/stagedoor"
@@ -124,7 +125,8 @@ func scriptCeilings(cfg config.Config) script.Limits {
 
 // scriptRuntime is what a tenant chose for its scripts.
 func (s *Server) scriptRuntime(ctx context.Context, tenant string) (string, error) {
-	st, err := s.db.TenantByID(ctx, tenant)
+	id, _, _ := strings.Cut(tenant, " ") // scripts that are tried belong to no login, and run as the tenant's do
+	st, err := s.db.TenantByID(ctx, id)
 	if err != nil {
 		return "", err
 	}

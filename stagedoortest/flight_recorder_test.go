@@ -123,3 +123,15 @@ func TestLimitsOfATenant(t *testing.T) {
 		set(`null`)
 	}
 }
+
+// TestTriedRulesRunInTheServer: what is tried runs under a name that no tenant has, and still as the tenant's scripts do.
+func TestTriedRulesRunInTheServer(t *testing.T) {
+	w := newWorld(t, storetest.SQLite)
+	h := w.a
+	var rule, tried map[string]any
+	h.want(201, h.api("POST", "/rules", map[string]any{"name": "tried", "script": "function (user, context, callback) { callback(null, user, context); }"}, &rule))
+	h.want(200, h.api("POST", "/rules/"+rule["id"].(string)+"/try", map[string]any{}, &tried))
+	if tried["outcome"] != "continued" {
+		t.Errorf("tried: %v", tried)
+	}
+}
