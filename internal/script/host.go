@@ -79,8 +79,10 @@ func (h *Host) wait(ctx context.Context, j *job) (result, error) {
 	case r := <-j.outcome:
 		return r, nil
 	case <-late.C: // the worker itself hangs
+		late := result{Failure: &failure{Rule: -1, Kind: KindTimeout, Code: "access_denied", Message: textTimeout}}
+		j.recorder.concluded(late)
 		proc.kill()
-		return result{Failure: &failure{Rule: -1, Kind: KindTimeout, Code: "access_denied", Message: textTimeout}}, nil
+		return late, nil
 	case <-ctx.Done():
 		_ = proc.send(message{Type: "cancel", Run: j.id})
 		return result{}, ctx.Err()
@@ -142,7 +144,7 @@ func (h *Host) frames(proc *process, j *job) ([]byte, error) {
 	}
 	if b, err = appendFrame(b, message{Type: "run", Run: j.id, Start: &s}); err == nil {
 		proc.holds(s.Rules)
-		j.recorder.begun(s, all, j.run.Rules)
+		j.recorder.begun(s, j.runtime, all, j.run.Rules)
 	}
 	return b, err
 }

@@ -17,6 +17,7 @@ type Recording struct {
 	Tenant   string    `json:"tenant"`
 	Kind     string    `json:"kind"`              // one of the Kinds of scripts
 	Trigger  string    `json:"trigger,omitempty"` // id; of actions and hooks
+	Runtime  string    `json:"runtime"`           // embedded or node
 	BeganAt  time.Time `json:"began_at"`
 	Duration int64     `json:"micros"` // until the outcome, in microseconds
 	Failed   bool      `json:"failed"` // a script failed or refused
@@ -125,13 +126,13 @@ func (r *recorder) grow(bytes int) bool {
 	return !r.tooLarge
 }
 
-func (r *recorder) begun(s start, sources []source, rules []Rule) {
+func (r *recorder) begun(s start, runtime string, sources []source, rules []Rule) {
 	if r == nil {
 		return
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.start = s
+	r.start, r.rec.Runtime = s, runtime
 	r.rec.Scripts = nil
 	for i, src := range sources {
 		script := RecordedScript{Form: src.form, Hash: src.hash(), Source: src.text}
@@ -190,6 +191,9 @@ func (r *recorder) concluded(out result) {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if r.rec.Outcome != nil {
+		return
+	}
 	r.rec.Duration = time.Since(r.began).Microseconds()
 	r.rec.Failed = out.Failure != nil || out.Effects != nil && out.Effects.Denied != nil
 	text, err := json.Marshal(out)

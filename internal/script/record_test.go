@@ -59,6 +59,7 @@ const packagesRule = `function (user, context, callback) {
 	const uuid = require('uuid'), moment = require('moment'), _ = require('lodash'), request = require('request');
 	context.idToken['https://t/packages'] = [moment().add(1, 'day').format(), uuid.v4(), uuid.v1(), _.sample([1, 2, 3, 4, 5, 6, 7, 8]), _.now(), _.uniqueId(),
 		require('jsonwebtoken').sign({sub: user.user_id}, configuration.KEY, {expiresIn: '1h'}), require('bcrypt').genSaltSync(4)];
+	require('zlib').gzip(user.user_id, (error, zipped) => { context.idToken['https://t/zipped'] = [zipped.toString('base64'), Date.now(), require('crypto').randomInt(1e9)]; });
 	request(configuration.API + '/x', (error, response, body) => { context.idToken['https://t/x'] = body; callback(error, user, context); });
 }`
 
@@ -109,18 +110,22 @@ func (r *recordings) take(t *testing.T, n int) []Recording {
 }
 
 func TestReplayOfAThousandLogins(t *testing.T) {
-	count, packages := 1000, 30
-	if raceEnabled {
-		count, packages = 20, 2
+	for _, runtime := range runtimes(t) {
+		t.Run(runtime, func(t *testing.T) {
+			count, packages := 1000, 30
+			if raceEnabled {
+				count, packages = 20, 2
+			}
+			replayed(t, runtime, recordedRules, count)
+			replayed(t, runtime, append([]Rule{{Name: "packages", Source: packagesRule}}, recordedRules...), packages)
+		})
 	}
-	replayed(t, recordedRules, count)
-	replayed(t, append([]Rule{{Name: "packages", Source: packagesRule}}, recordedRules...), packages)
 }
 
-func replayed(t *testing.T, rules []Rule, count int) {
+func replayed(t *testing.T, runtime string, rules []Rule, count int) {
 	t.Helper()
 	var kept recordings
-	h := newHost(t, Config{Workers: 2, HTTP: http.DefaultClient, Policy: kept.policy})
+	h := newHost(t, Config{Workers: 2, Runtime: always(runtime), HTTP: http.DefaultClient, Policy: kept.policy})
 	settings := map[string]string{"API": upstream(t), "KEY": "the key of the MAC", "TOKEN": "sesame-of-the-api"}
 	run := Run{
 		Tenant: "t", Rules: rules, Configuration: settings, Context: json.RawMessage(`{"idToken":{},"accessToken":{},"clientID":"c","stats":{"z":1,"a":2.50}}`),
@@ -192,7 +197,7 @@ func replay(t *testing.T, h *Host, rec Recording, restore func(string) (string, 
 	if !read.Same(again) {
 		a, _ := read.transcript()
 		b, _ := again.transcript()
-		t.Errorf("differs: %+v\n%s\n%s", read.Differences(again), a, b)
+		t.Errorf("differs: %.1000v\n%.1000s\n%.1000s", read.Differences(again), a, b)
 	}
 }
 
@@ -253,9 +258,15 @@ func TestReplayWithOtherCode(t *testing.T) {
 
 // TestReplayOfFailures: what is repeated fails as it did.
 func TestReplayOfFailures(t *testing.T) {
+	for _, runtime := range runtimes(t) {
+		t.Run(runtime, func(t *testing.T) { replayFailures(t, runtime) })
+	}
+}
+
+func replayFailures(t *testing.T, runtime string) {
 	var kept recordings
 	limits := Limits{Wall: 600 * time.Millisecond, CPU: 100 * time.Millisecond, Memory: 16 << 20}
-	h := newHost(t, Config{Workers: 1, Limits: limits, HTTP: http.DefaultClient, Policy: kept.policy})
+	h := newHost(t, Config{Workers: 1, Runtime: always(runtime), Limits: limits, HTTP: http.DefaultClient, Policy: kept.policy})
 	silent := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }))
 	t.Cleanup(silent.Close)
 	for _, body := range []string{
@@ -267,6 +278,7 @@ func TestReplayOfFailures(t *testing.T) {
 		if _, err := h.Rules(t.Context(), simple("t", body)); err != nil {
 			t.Fatal(err)
 		}
+		t.Log(body)
 		rec := kept.take(t, 1)[0]
 		if !rec.Failed || rec.Failure() == nil {
 			t.Errorf("%s: %+v", body, rec.Failure())

@@ -18,7 +18,7 @@ import (
 //
 // A call that the recorded run did not make, or got no answer to, gets an error of the code ENOTRECORDED.
 func (h *Host) Replay(ctx context.Context, rec *Recording, with map[string]string, settings func(mask string) (string, bool)) (*Recording, error) {
-	r := &repeat{calls: map[string][]RecordedCall{}, works: rec.Works}
+	r := &repeat{calls: map[string][]RecordedCall{}, works: rec.Works, runtime: rec.Runtime}
 	fill := func(text json.RawMessage) json.RawMessage { return text }
 	if settings != nil {
 		fill = func(text json.RawMessage) json.RawMessage {
@@ -64,6 +64,7 @@ func (h *Host) Replay(ctx context.Context, rec *Recording, with map[string]strin
 	kept := make(chan Recording, 1)
 	j := newJob(h, ctx, "", run)
 	j.limits = h.cfg.Ceilings
+	j.limits.Wall = patience*time.Duration(r.start.Wall)*time.Millisecond + grace
 	j.repeat = r
 	j.recorder = newRecorder(&h.keeping, func(again Recording) { kept <- again }, Recording{Tenant: rec.Tenant, Kind: rec.Kind, Trigger: rec.Trigger})
 	if _, err := h.wait(ctx, j); err != nil {
@@ -74,7 +75,7 @@ func (h *Host) Replay(ctx context.Context, rec *Recording, with map[string]strin
 		return &again, nil
 	case <-ctx.Done():
 		return nil, ctx.Err()
-	case <-time.After(h.cfg.Ceilings.Wall + 2*grace):
+	case <-time.After(j.limits.Wall + 2*grace):
 		return nil, errors.New("script: the run could not be recorded again")
 	}
 }
@@ -88,6 +89,7 @@ type repeat struct {
 	sources []source
 	mask    *masker
 	works   [][2]int64
+	runtime string
 
 	mu    sync.Mutex
 	calls map[string][]RecordedCall // by method and masked params, in order

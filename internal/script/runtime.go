@@ -14,6 +14,12 @@ func (h *Host) NodeError() error { return h.pool.node().err }
 
 // runtime decides on which runtime a job runs. It never puts another one in the place of what the tenant chose.
 func (h *Host) runtime(ctx context.Context, j *job) (string, error) {
+	if j.repeat != nil { // where it ran then: random numbers come in another way from a seed
+		if j.repeat.runtime == RuntimeNode {
+			return RuntimeNode, h.NodeError()
+		}
+		return RuntimeEmbedded, nil
+	}
 	chosen := RuntimeAuto
 	if h.cfg.Runtime != nil {
 		var err error

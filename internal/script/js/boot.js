@@ -511,7 +511,7 @@ function tick(until) {
 	}
 	if (due.length === 0) return -1;
 	const timer = due[0];
-	let left = timer.due - stopwatch();
+	let left = timer.due - stopwatch(); // microseconds
 	if (until !== undefined) left = timer.at > now ? timer.at - until : 0;
 	if (left > 0) return phase !== 'waiting' && !due.some(t => t.held) ? -1 : left;
 	due.shift();
@@ -717,7 +717,7 @@ const operations = {
 		rules.push(fn);
 		return true;
 	},
-	begin, tick, horizon, settle, drain,
+	begin, tick, horizon, happened, settle, drain,
 	knows: specifier => resolve(specifier) !== null,
 	resolves: specifier => stringify(resolve(specifier)),
 	globals() {

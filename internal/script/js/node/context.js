@@ -71,12 +71,16 @@ Buffer.poolSize = 0; // no two buffers share memory
 exports.newRealm = function (worker) {
 	const sandbox = Object.create(null);
 	const context = vm.createContext(sandbox, {microtaskMode: 'afterEvaluate', codeGeneration: {strings: true, wasm: false}, name: 'script'});
-	const realm = {context, execution: null, loaded: [], enter: null};
+	const realm = {context, execution: null, loaded: [], enter: null, strayed: false};
 
 	const host = (op, ...args) => {
 		if (op === 'packages') return worker.table;
 		const compute = computed[op];
 		if (compute) return compute(...args);
+		if (!realm.execution && op === 'random') { // drawn by a module that is made ready: no run's
+			realm.strayed = true;
+			return crypto.randomBytes(args[0]).toString('base64');
+		}
 		if (!realm.execution) throw new Error('no host');
 		return realm.execution.native(op, args);
 	};
@@ -142,7 +146,7 @@ exports.newRealm = function (worker) {
 	realm.promises = () => { empty.runInContext(context); };
 	realm.run = script => script.runInContext(context);
 	realm.preload = names => {
-		if (names.length) realm.turn(() => realm.enter('preload', names.join(' ')));
+		if (names.length) realm.turn(() => { realm.strayed = realm.enter('preload', names.join(' ')) || realm.strayed; });
 	};
 	realm.enter = kept('boot', () => file('boot.js')).runInContext(context);
 	return realm;

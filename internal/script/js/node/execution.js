@@ -8,24 +8,33 @@ const said = {
 };
 const free = new Set(['read', 'write', 'shutdown', 'close', 'starttls']); // calls about sockets, which count in bytes
 const idleSockets = 1000; // milliseconds that connections may be silent after the outcome
+const firstWork = 2 ** 40; // numbers of work that Node does, apart from those of calls
 const now = () => performance.now();
+const {createCipheriv} = require('crypto');
 const micros = ms => Math.round(ms * 1000);
 
 exports.Execution = class Execution {
 	constructor(worker, id, start, frame) {
 		Object.assign(this, {worker, id, start, frame, rule: 0, started: [], calls: 0, pending: 0, logged: 0, outcome: null, sent: false, over: false,
-			asked: 0, reads: new Set(), heard: 0, ticks: false, inbox: [], timer: null, extra: 0, before: null, packed: '', stopped: false});
-		this.deadline = now() + start.wall;
+			asked: 0, reads: new Set(), heard: 0, ticks: false, inbox: [], ready: [], answers: [], works: 0, ahead: 0, timer: null, extra: 0, before: null, packed: '', stopped: false});
+		this.born = now();
+		const patience = start.repeat ? 5 : 1; // see execution.go
+		this.deadline = this.born + patience * start.wall;
+		this.cpu = patience * start.cpu;
+		this.last = start.wall * 1000; // the deadline of a run that is repeated, in microseconds since it began
+		this.chance = createCipheriv('aes-256-ctr', Buffer.from(start.seed, 'hex'), Buffer.alloc(16));
 	}
 
 	begin() {
 		this.realm = this.worker.realm();
+		if (this.realm.strayed && this.start.record) this.realm = this.worker.newRealm(); // it has used time or chance that are not the run's
 		this.realm.execution = this;
 		this.step(() => this.load());
 	}
 
 	// load brings the scripts and the input into the realm. It returns a failure, or nothing.
 	load() {
+		this.realm.enter('time', this.start.clock, this.start.seed.slice(0, 32));
 		const {start, realm, worker} = this, rules = start.rules || [], forms = start.forms || [];
 		for (let i = 0; i < rules.length; i++) {
 			let script;
@@ -41,9 +50,8 @@ exports.Execution = class Execution {
 			} catch (e) { /* what evaluating it threw */ }
 			if (!ok) return {rule: i, kind: 'exception', message: said.loading};
 		}
-		this.before = new Map(worker.globals);
-		let kept = '';
-		if (this.before.size) kept = '{' + [...this.before].map(([name, value]) => JSON.stringify(name) + ':' + value).join(',') + '}';
+		this.before = start.repeat ? new Map(Object.entries(start.globals || {}).map(([name, value]) => [name, JSON.stringify(value)])) : new Map(worker.globals);
+		const kept = this.before.size ? worker.object(this.before) : '';
 		realm.enter('begin', this.input(), kept);
 	}
 
@@ -59,7 +67,7 @@ exports.Execution = class Execution {
 		clearTimeout(this.timer);
 		if (this.stopped) return this.finish();
 		const began = now(), {realm} = this;
-		let budget = this.start.cpu, last = false, next = 0, failure, thrown, timedOut = false, concluded = false;
+		let budget = this.cpu, last = false, next = 0, failure, thrown, timedOut = false, concluded = false;
 		if (this.deadline - began < budget) {
 			budget = Math.max(this.deadline - began, 1);
 			last = true;
@@ -69,12 +77,23 @@ exports.Execution = class Execution {
 				failure = first && first();
 				this.promises();
 				while (!failure) {
-					next = realm.enter('tick');
+					if (!this.collect()) {
+						next = -1;
+						return;
+					}
+					next = realm.enter('tick', this.ready.length ? this.ready[0].at : this.start.repeat ? this.last : undefined);
 					this.promises();
 					if (this.outcome && !this.sent) {
 						concluded = true;
 						this.packed = realm.enter('globals');
 						return;
+					}
+					if (next !== 0 && this.ready.length) {
+						const {at, work} = this.ready.shift();
+						next = 0;
+						realm.enter('happened', at);
+						work();
+						this.promises();
 					}
 					if (next !== 0 || now() - began > slice) return;
 				}
@@ -104,7 +123,8 @@ exports.Execution = class Execution {
 
 	// arrange waits for what comes next: n microseconds, or only what is pending when n is negative.
 	arrange(next) {
-		if (this.inbox.length) return this.soon();
+		const blocked = this.start.repeat && this.pending > 0; // until all answers are there
+		if (!blocked && this.inbox.length + this.ready.length > 0) return this.soon();
 		if (next === 0) {
 			setImmediate(() => this.step());
 			return;
@@ -119,6 +139,10 @@ exports.Execution = class Execution {
 			return this.finish();
 		}
 		this.extra = 0;
+		if (this.start.repeat && this.pending === 0) { // a run that is repeated waits for nothing
+			if (!this.sent) this.fail({rule: this.rule, kind: 'timeout', message: said.timeout});
+			return this.finish();
+		}
 		let left = this.deadline - now();
 		// The login has its outcome, and all that is waited for is what may come over connections: most scripts leave theirs open.
 		const idle = this.sent && this.reads.size > 0 && this.pending === this.reads.size && (next < 0 || next / 1000 > left);
@@ -140,16 +164,39 @@ exports.Execution = class Execution {
 		}
 	}
 
+	// collect gives what has come its time: see collect and collectRepeated in execution.go. It reports false when a run that is repeated has
+	// to wait for answers.
+	collect() {
+		const {start, realm, ready} = this;
+		if (start.repeat && this.pending > 0) return false;
+		for (const item of this.inbox.splice(0)) {
+			const last = ready.length ? ready[ready.length - 1].at : 0;
+			if (!start.repeat) {
+				item.at = Math.max(realm.enter('horizon', micros(now() - this.born)) + 1, last + 1);
+				if (start.record) this.answers.push([item.call, item.at]);
+				ready.push(item);
+				continue;
+			}
+			if (item.call > firstWork) item.at = ((start.answers || []).find(a => a[0] === item.call) || [0, -1])[1];
+			if (item.at < 0) continue; // it never came
+			item.at = Math.max(item.at || 0, this.ahead + 1);
+			const place = ready.findIndex(other => other.at > item.at);
+			ready.splice(place < 0 ? ready.length : place, 0, item);
+		}
+		return true;
+	}
+
 	// later announces work that comes from Node itself, and gives the function that brings it, once; null gives it up.
 	later() {
 		this.pending++;
+		const call = firstWork + ++this.works;
 		let open = true;
 		return work => {
 			if (!open) return;
 			open = false;
 			this.pending--;
 			if (work === null || this.over) return;
-			this.inbox.push(work);
+			this.inbox.push({call, work});
 			this.soon();
 		};
 	}
@@ -159,13 +206,8 @@ exports.Execution = class Execution {
 		this.waking = true;
 		setImmediate(() => {
 			this.waking = false;
-			if (this.inbox.length) this.step(this.takeInbox());
+			if (this.inbox.length || this.ready.length) this.step();
 		});
-	}
-
-	takeInbox() {
-		const work = this.inbox.shift();
-		return () => { work(); };
 	}
 
 	reply(m) {
@@ -175,8 +217,10 @@ exports.Execution = class Execution {
 		this.heard = now();
 		const failed = m.error !== undefined && m.error !== null;
 		const body = failed ? JSON.stringify(m.error) : m.result === undefined ? 'null' : JSON.stringify(m.result);
-		this.inbox.push(() => this.realm.enter('settle', m.call, failed, body));
-		this.step(this.takeInbox());
+		const item = {call: m.call, at: m.at};
+		item.work = () => this.realm.enter('settle', m.call, failed, body, item.at);
+		this.inbox.push(item);
+		this.step();
 	}
 
 	cancel() {
@@ -202,7 +246,8 @@ exports.Execution = class Execution {
 	conclude() {
 		const after = new Map();
 		if (this.packed) for (const [name, value] of Object.entries(JSON.parse(this.packed))) after.set(name, JSON.stringify(value));
-		this.worker.keep(this.before || new Map(), after);
+		if (!this.start.repeat) this.worker.keep(this.before || new Map(), after);
+		this.last = Math.max(this.last, this.ahead + grace * 1000);
 		this.deadline = Math.max(this.deadline, now() + grace);
 		this.report(this.outcome);
 	}
@@ -240,8 +285,11 @@ exports.Execution = class Execution {
 			this.rule = args[0];
 			this.started.push(now());
 			return;
-		case 'at': // the clock has moved; nothing here goes by it yet
+		case 'at':
+			this.ahead = args[0];
 			return;
+		case 'random':
+			return this.chance.update(Buffer.alloc(args[0])).toString('base64');
 		case 'ticks':
 			this.ticks = true;
 			return;

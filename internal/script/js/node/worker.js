@@ -16,7 +16,7 @@ const worker = exports.worker = {
 	spares: [],
 	table: file('packages'), // packages that scripts may require, as JSON: what comes with the program, and what was added
 	added: new Map(),        // texts of packages that were added, by hash
-	send, realm, script, compile, keep, remember, finished, waitForReply,
+	send, realm, newRealm: () => newRealm(worker), script, compile, keep, remember, finished, waitForReply,
 };
 
 // --- frames out -------------------------------------------------------------------------------------------------------------------
@@ -243,9 +243,13 @@ function remember(realm) {
 function finished(execution) {
 	worker.runs.delete(execution.id);
 	const cpu = process.cpuUsage();
-	send({type: 'done', run: execution.id, usage: {cpu: Math.round((cpu.user + cpu.system) / 1000), memory: process.memoryUsage.rss()}});
+	const done = {type: 'done', run: execution.id, usage: {cpu: Math.round((cpu.user + cpu.system) / 1000), memory: process.memoryUsage.rss()}};
+	if (!execution.start.record || !send({...done, answers: execution.answers}, {globals: object(execution.before || new Map())})) send(done);
 	prepareLater();
 }
+
+// object is a map of JSON texts as one.
+const object = worker.object = map => '{' + [...map].map(([name, value]) => JSON.stringify(name) + ':' + value).join(',') + '}';
 
 // keep merges what a run left on `global` into what the tenant's next runs see: only what differs from what the run began with.
 function keep(before, after) {

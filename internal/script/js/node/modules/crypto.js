@@ -3,6 +3,11 @@
 const {Buffer} = require('buffer');
 const crypto = module.exports = internal.native.node('crypto');
 
+Object.assign(crypto, require('random'));
+for (const name of ['getRandomValues', 'randomUUID']) {
+	if (crypto.webcrypto) Object.defineProperty(crypto.webcrypto, name, {value: crypto[name], writable: true, configurable: true, enumerable: true});
+}
+
 const streams = new WeakMap();
 const methods = ['on', 'once', 'off', 'emit', 'addListener', 'removeListener', 'removeAllListeners', 'prependListener', 'listenerCount', 'listeners', 'pipe',
 	'unpipe', 'write', 'end', 'read', 'resume', 'pause', 'setEncoding', 'setDefaultEncoding', 'destroy', 'cork', 'uncork', Symbol.asyncIterator];
