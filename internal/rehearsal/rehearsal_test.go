@@ -2,11 +2,14 @@ package rehearsal
 
 import (
 	"encoding/json"
+	"fmt"
+	"net"
 	"net/http"
 	"strings"
 	"testing"
 	"testing/fstest"
 
+	"github.com/stagedoor/stagedoor/internal/outbound"
 	"github.com/stagedoor/stagedoor/internal/script"
 )
 
@@ -262,5 +265,36 @@ func TestPrintSteersNoTerminal(t *testing.T) {
 	Print(&b, Play{}, Result{Outcome: Continued}, Colours)
 	if !strings.HasPrefix(b.String(), "\x1b[32mcontinued\x1b[0m") {
 		t.Errorf("%q", b.String())
+	}
+}
+
+// TestNothingElseGoesOut: a play that is not live reaches nobody by a socket either, nor asks for names.
+func TestNothingElseGoesOut(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	go func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			conn.Close()
+		}
+	}()
+	s := Open(Config{Outbound: outbound.Config{AllowPrivate: true}})
+	defer s.Close()
+	source := fmt.Sprintf(`function r(user, context, callback) {
+		const socket = require('net').connect(%d, '127.0.0.1');
+		socket.on('connect', () => ask('connected')); socket.on('error', e => ask(e.code));
+		function ask(said) { require('dns').lookup('localhost', e => { console.log(said, e ? e.code : 'found'); callback(null); }); }
+	}`, listener.Addr().(*net.TCPAddr).Port)
+	for live, want := range map[bool]string{false: "ECONNREFUSED EREFUSED", true: "connected found"} {
+		r, err := s.Rehearse(t.Context(), Play{Live: live, Scripts: []Script{{"r", source}}})
+		if err != nil || len(r.Console) != 1 || r.Console[0].Text != want {
+			t.Errorf("live %v: %v %+v, want %s", live, err, r.Console, want)
+		}
 	}
 }

@@ -35,7 +35,8 @@ type Stage struct {
 // Open makes a stage; Close must follow.
 func Open(cfg Config) *Stage {
 	client := outbound.New(cfg.Outbound)
-	return &Stage{host: script.New(script.Config{Command: cfg.Command, Workers: 1, HTTP: client, Limits: cfg.Limits}), outside: client}
+	host := script.New(script.Config{Command: cfg.Command, Workers: 1, HTTP: client, Net: script.Reach(cfg.Outbound), Limits: cfg.Limits})
+	return &Stage{host: host, outside: client}
 }
 
 // Close ends the worker.
@@ -58,6 +59,9 @@ func Rehearse(ctx context.Context, by Runner, outside *http.Client, p Play) (Res
 	var late late
 	done := make(chan struct{})
 	watch := script.Watch{HTTP: net.client, Late: late.add, Done: func() { close(done) }}
+	if !p.Live {
+		watch.Net = &script.Dialer{} // stubs answer HTTP alone: nothing else goes out
+	}
 	var out Result
 	var err error
 	switch {

@@ -242,7 +242,7 @@ func (j *job) countBytes(n int) error {
 }
 
 func (j *job) connect(c socketCall) (any, error) {
-	if j.host.cfg.Net.Dial == nil {
+	if j.net().Dial == nil {
 		return nil, &callError{Message: "Scripts cannot open connections here", Code: "ECONNREFUSED", Errno: "ECONNREFUSED"}
 	}
 	if c.Port < 1 || c.Port > 65535 {
@@ -256,7 +256,7 @@ func (j *job) connect(c socketCall) (any, error) {
 	defer cancel()
 	address := net.JoinHostPort(c.Host, strconv.Itoa(c.Port))
 	began := time.Now()
-	conn, err := j.host.cfg.Net.Dial(ctx, "tcp", address)
+	conn, err := j.net().Dial(ctx, "tcp", address)
 	done := Call{Method: "CONNECT", URL: address, Duration: time.Since(began)}
 	var id int
 	if err == nil {
@@ -343,7 +343,7 @@ func (j *job) tunnel() (any, error) {
 
 // resolve looks a name up.
 func (j *job) resolve(c socketCall) (any, error) {
-	if j.host.cfg.Net.Addresses == nil || j.host.cfg.Net.Records == nil {
+	if j.net().Addresses == nil || j.net().Records == nil {
 		return nil, &callError{Message: "Scripts cannot look up names here", Code: "EREFUSED"}
 	}
 	ctx, cancel := context.WithTimeout(j.ctx, connectWithin)
@@ -351,9 +351,9 @@ func (j *job) resolve(c socketCall) (any, error) {
 	var out any
 	var err error
 	if c.Kind == "" {
-		out, err = j.host.cfg.Net.Addresses(ctx, c.Name)
+		out, err = j.net().Addresses(ctx, c.Name)
 	} else {
-		out, err = j.host.cfg.Net.Records(ctx, c.Kind, c.Name)
+		out, err = j.net().Records(ctx, c.Kind, c.Name)
 	}
 	var dns *net.DNSError
 	switch {

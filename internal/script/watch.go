@@ -8,6 +8,7 @@ import (
 // Watch is what whoever begins a run may want beyond its outcome. The zero value wants nothing.
 type Watch struct {
 	HTTP *http.Client // makes the outgoing HTTP calls of this run; nil: [Config.HTTP] does
+	Net  *Dialer      // connects this run and looks up names for it; nil: [Config.Net] does
 	Late func(Line)   // gets the lines of the console that are written when the outcome is out, one at a time
 	Done func()       // is called once, when what the scripts began has ended too, or its time has
 }
@@ -25,4 +26,12 @@ func (j *job) client() *http.Client {
 		return j.run.HTTP
 	}
 	return j.host.cfg.HTTP
+}
+
+// net connects the job to what is not HTTP.
+func (j *job) net() Dialer {
+	if j.run.Net != nil {
+		return *j.run.Net
+	}
+	return j.host.cfg.Net
 }
