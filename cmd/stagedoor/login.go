@@ -14,7 +14,6 @@ import (
 	"github.com/stagedoor/stagedoor/internal/rehearsal"
 	"github.com/stagedoor/stagedoor/internal/script"
 	"github.com/stagedoor/stagedoor/internal/store"
-	"github.com/stagedoor/stagedoor/server"
 )
 
 // loginCommand looks at what the flight recorder has kept of logins.
@@ -30,10 +29,7 @@ type recordedOf struct {
 }
 
 func (c *recordedOf) open(ctx context.Context) (*store.DB, *store.Store, error) {
-	if err := c.Complete(); err != nil {
-		return nil, nil, err
-	}
-	db, err := server.OpenDatabase(ctx, c.Config, server.Deps{})
+	db, err := openMigrated(ctx, &c.Config)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -46,9 +42,6 @@ func (c *recordedOf) open(ctx context.Context) (*store.DB, *store.Store, error) 
 }
 
 func (c *recordedOf) tenant(ctx context.Context, db *store.DB) (*store.Store, error) {
-	if err := db.CheckMigrated(ctx); err != nil {
-		return nil, err
-	}
 	if c.Tenant != "" {
 		return db.TenantByID(ctx, c.Tenant)
 	}

@@ -44,9 +44,11 @@ type addModuleCommand struct {
 
 // Run adds a package.
 func (c *addModuleCommand) Run(ctx context.Context) error {
-	if err := c.Complete(); err != nil {
+	db, err := openMigrated(ctx, &c.Config) // before anything is fetched for it
+	if err != nil {
 		return err
 	}
+	defer db.Close()
 	request := bundle.Request{Parts: c.Parts, Progress: func(text string) { fmt.Fprintln(os.Stderr, text) }}
 	for _, name := range c.Packages {
 		if !strings.HasSuffix(name, ".tgz") && !strings.HasSuffix(name, ".tar.gz") {
@@ -63,7 +65,6 @@ func (c *addModuleCommand) Run(ctx context.Context) error {
 		request.Tarballs = append(request.Tarballs, b)
 	}
 	if !c.Offline {
-		var err error
 		if request.Registry, err = bundle.FindRegistry(ctx, c.Registry, os.Getenv); err != nil && request.Spec != "" {
 			return err
 		} else if err == nil {
@@ -85,11 +86,6 @@ func (c *addModuleCommand) Run(ctx context.Context) error {
 		return fmt.Errorf("%s@%s is %d MB in one file: %d are the limit", added.Name, added.Version, len(added.Code)>>20, maxModule>>20)
 	}
 	m := scriptModule(added, c.Parts)
-	db, err := openMigrated(ctx, c.Config)
-	if err != nil {
-		return err
-	}
-	defer db.Close()
 	if err := db.SaveScriptModule(ctx, &m, string(added.Code)); err != nil {
 		return err
 	}
@@ -122,8 +118,11 @@ func scriptModule(added bundle.Added, parts []string) stagedoor.ScriptModule {
 }
 
 // openMigrated opens the database of a configuration, which must be up to date.
-func openMigrated(ctx context.Context, cfg config.Config) (*store.DB, error) {
-	db, err := server.OpenDatabase(ctx, cfg, server.Deps{})
+func openMigrated(ctx context.Context, cfg *config.Config) (*store.DB, error) {
+	if err := cfg.Complete(); err != nil {
+		return nil, err
+	}
+	db, err := server.OpenDatabase(ctx, *cfg, server.Deps{})
 	if err != nil {
 		return nil, err
 	}
@@ -141,10 +140,7 @@ type listModulesCommand struct {
 
 // Run lists packages.
 func (c *listModulesCommand) Run(ctx context.Context) error {
-	if err := c.Complete(); err != nil {
-		return err
-	}
-	db, err := openMigrated(ctx, c.Config)
+	db, err := openMigrated(ctx, &c.Config)
 	if err != nil {
 		return err
 	}
@@ -191,10 +187,7 @@ type removeModuleCommand struct {
 
 // Run removes a package.
 func (c *removeModuleCommand) Run(ctx context.Context) error {
-	if err := c.Complete(); err != nil {
-		return err
-	}
-	db, err := openMigrated(ctx, c.Config)
+	db, err := openMigrated(ctx, &c.Config)
 	if err != nil {
 		return err
 	}

@@ -5,24 +5,17 @@ import (
 	"fmt"
 
 	"github.com/stagedoor/stagedoor/internal/config"
-	"github.com/stagedoor/stagedoor/server"
 )
 
 type reindexCommand struct{ config.Config }
 
 // Run makes the search index of every tenant anew. Servers may run meanwhile: each step holds only the users that it looks at.
 func (c *reindexCommand) Run(ctx context.Context) error {
-	if err := c.Complete(); err != nil {
-		return err
-	}
-	db, err := server.OpenDatabase(ctx, c.Config, server.Deps{})
+	db, err := openMigrated(ctx, &c.Config)
 	if err != nil {
 		return err
 	}
 	defer db.Close()
-	if err := db.CheckMigrated(ctx); err != nil {
-		return err
-	}
 	tenants, err := db.Tenants(ctx)
 	if err != nil {
 		return err

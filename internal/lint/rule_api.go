@@ -16,14 +16,6 @@ func apiName(fn *Node) string {
 	return ""
 }
 
-// eventName is the name that a handler gives its first parameter.
-func eventName(fn *Node) string {
-	if p := fn.list("params"); len(p) > 0 {
-		return p[0].name()
-	}
-	return ""
-}
-
 // triggerOf is the trigger that a handler belongs to; nil for none.
 func triggerOf(handler string) *script.Trigger {
 	for _, t := range script.Triggers {

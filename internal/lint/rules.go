@@ -47,13 +47,3 @@ var Rules = []*Rule{
 	{"wrong-name", Error, "Rules and actions write some names differently: loginsCount and logins_count, userAgent and user_agent, country_code and countryCode. What is written here is undefined.", inLogins, findWrongNames},
 	{"placeholder", Error, "Deploy tools put values in the place of ##NAME## and @@NAME@@, and exports hide secrets as _VALUE_NOT_SHOWN_. Here nobody has.", nil, findPlaceholders},
 }
-
-// RuleNamed returns a rule, nil if there is none.
-func RuleNamed(name string) *Rule {
-	for _, r := range Rules {
-		if r.Name == name {
-			return r
-		}
-	}
-	return nil
-}

@@ -211,11 +211,6 @@ func (s *Script) mainFunction() *Node {
 	return found
 }
 
-// mentions tells whether a name is used below a node, not as the name of a member or of a property.
-func mentions(n *Node, name string) bool {
-	return n.any(func(c *Node) bool { return isUse(c) && c.name() == name })
-}
-
 // isUse tells an identifier that stands for a value from one that names a member, a property or a label.
 func isUse(n *Node) bool {
 	p := n.Parent

@@ -77,7 +77,7 @@ func TestEnrollment(t *testing.T) {
 		w.ok(err)
 		again, err := e.Begin(ctx, w.now.Add(time.Hour))
 		w.ok(err)
-		if one != again || len(one) != 32 || !mfa.ValidSecret(one) {
+		if one != again || len(one) != 32 || strings.Trim(one, "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567") != "" { // base32 as apps read it
 			w.Errorf("secrets %q, %q", one, again)
 		}
 		for _, wrong := range []string{"", "000000", "12345", "abcdef", w.code(one, time.Minute+time.Second), w.code(one, -time.Minute)} {

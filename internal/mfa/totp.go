@@ -2,7 +2,6 @@ package mfa
 
 import (
 	"crypto/subtle"
-	"encoding/base32"
 	"net/url"
 	"strings"
 	"time"
@@ -62,10 +61,4 @@ func Spaced(secret string) string {
 		b.WriteRune(r)
 	}
 	return b.String()
-}
-
-// ValidSecret tells whether s is base32 as apps read it.
-func ValidSecret(s string) bool {
-	key, err := base32.StdEncoding.WithPadding(base32.NoPadding).DecodeString(strings.TrimRight(s, "="))
-	return err == nil && len(key) > 0
 }

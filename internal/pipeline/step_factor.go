@@ -151,13 +151,19 @@ type Given struct {
 	Until      time.Time // how long
 }
 
-// GiveCode takes a code of the person's app on the page of a login.
-func (p *Pipeline) GiveCode(ctx context.Context, v Visit, id, nonce, code string, remember bool) (*Given, error) {
+// choosing is a login whose page of factors was answered, and what the person may choose from there.
+func (p *Pipeline) choosing(ctx context.Context, v Visit, id, nonce string) (*stagedoor.Transaction, FactorChoice, error) {
 	tx, err := p.answered(ctx, v, id, AskFactor, nonce)
 	if err != nil {
-		return nil, err
+		return nil, FactorChoice{}, err
 	}
 	choice, err := p.FactorChoice(ctx, v, tx)
+	return tx, choice, err
+}
+
+// GiveCode takes a code of the person's app on the page of a login.
+func (p *Pipeline) GiveCode(ctx context.Context, v Visit, id, nonce, code string, remember bool) (*Given, error) {
+	tx, choice, err := p.choosing(ctx, v, id, nonce)
 	if err != nil {
 		return nil, err
 	}
@@ -179,11 +185,7 @@ func (p *Pipeline) GiveCode(ctx context.Context, v Visit, id, nonce, code string
 
 // GiveRecoveryCode takes the person's recovery code on the page of a login. It is used up; the next page shows another one.
 func (p *Pipeline) GiveRecoveryCode(ctx context.Context, v Visit, id, nonce, code string) (*Given, error) {
-	tx, err := p.answered(ctx, v, id, AskFactor, nonce)
-	if err != nil {
-		return nil, err
-	}
-	choice, err := p.FactorChoice(ctx, v, tx)
+	tx, choice, err := p.choosing(ctx, v, id, nonce)
 	if err != nil {
 		return nil, err
 	}
