@@ -38,8 +38,8 @@ var demo struct {
 	Users   []user   `json:"users"`
 }
 
-// binary is the path of the server that was built for this run.
-var binary string
+// binary is the path of the server that was built for this run, data the directory of what it keeps.
+var binary, data string
 
 type client struct {
 	Name         string `json:"name"`
@@ -93,7 +93,7 @@ func withDemo(run func() int) (code int, err error) {
 	if err != nil {
 		return 1, err
 	}
-	data := filepath.Join(directory, "data")
+	data = filepath.Join(directory, "data")
 	var output bytes.Buffer
 	server := exec.Command(binary, "demo", "--data", data, "--http", addresses[0], "--https", addresses[1],
 		"--mixtape", addresses[2], "--mixtape-api", addresses[3])

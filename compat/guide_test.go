@@ -17,7 +17,7 @@ func TestGuide(t *testing.T) {
 	machine := machineToken(t)
 	environment := []string{
 		"PATH=" + filepath.Dir(binary) + string(os.PathListSeparator) + os.Getenv("PATH"),
-		"DOMAIN=" + demo.Domain, "TOKEN=" + machine, "CLIENT_ID=" + demo.Management.ClientID, "CLIENT_SECRET=" + demo.Management.ClientSecret,
+		"DOMAIN=" + demo.Domain, "TOKEN=" + machine, "CLIENT_ID=" + demo.Management.ClientID, "CLIENT_SECRET=" + demo.Management.ClientSecret, "DATA=" + data,
 	}
 	pages, err := filepath.Glob("../docs/guide/*.md")
 	if err != nil || len(pages) == 0 {
@@ -38,7 +38,7 @@ func TestGuide(t *testing.T) {
 			}
 			out, err := program(t, t.TempDir(), environment, shell, "-euxo", "pipefail", "-c", script.String())
 			if err != nil {
-				t.Fatalf("%v\n%s", err, out)
+				t.Fatalf("%v\n%s", err, strings.NewReplacer(machine, "$TOKEN", demo.Management.ClientSecret, "$CLIENT_SECRET").Replace(string(out)))
 			}
 		})
 	}
