@@ -64,6 +64,9 @@ func runTriggerCase(t *testing.T, file, runtime string) {
 			}
 		case "action", "hook":
 			run.Hook = kind == "hook"
+			if strings.Contains(s.text, "api.cache") {
+				run.Tenant = file // the cache is the tenant's, and cases run side by side
+			}
 			run.Scripts = append(run.Scripts, Script{ID: "id of " + name, Name: name, Source: strings.TrimSuffix(s.text, "\n")})
 		case "module":
 			modules = append(modules, Module{Name: name, Source: s.text})
