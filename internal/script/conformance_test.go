@@ -109,7 +109,9 @@ var items = map[int]func(*testing.T, string){
 	},
 	// Modules of other versions, modules that are not there, the old jwt, all shapes of uuid, mysql as a function.
 	13: func(t *testing.T, runtime string) {
-		out, err := shared[runtime].Rules(t.Context(), simple("corpus", `
+		// Loading packages takes the embedded runtime long under the race detector.
+		h := newHost(t, Config{Workers: 1, Runtime: always(runtime), Node: installed().path, Limits: Limits{CPU: 20 * time.Second, Wall: 2 * time.Minute}})
+		out, err := h.Rules(t.Context(), simple("corpus", `
 			var before = Math.floor(Date.now() / 1000), claims = {a: 1}, token = jwt.sign(claims, 's', {expiresInMinutes: 10, unknown: 1}), decoded = jwt.verify(token, 's');
 			try { require('no-such-module@1.0.0'); } catch (e) { var missing = [e.code, e.message.indexOf('Cannot find module')]; }
 			user.r = [typeof require('lodash@4.17.4').get, typeof require('request@2.9.1').get, typeof require('moment@2.10.6')().unix(), missing, decoded.exp - decoded.iat, claims.exp === decoded.exp, decoded.iat >= before,
