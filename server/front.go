@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -19,6 +20,10 @@ var healthRoutes = []web.Route{
 	{Method: "GET", Pattern: "/healthz", Title: "The process is alive"},
 	{Method: "GET", Pattern: "/readyz", Title: "The database answers"},
 }
+
+// maxUnread is how much of a body that nobody needed is taken nevertheless, in bytes. HTTP/2 resets a stream on which the client still sends,
+// and some clients (curl) then lose the answer. HTTP/1 does the same by itself.
+const maxUnread = 64 << 10
 
 // front is what every request passes first: it finds out who asks and under which name, also behind a
 // trusted proxy, and writes that into the request for the doors; it answers health checks, refuses plain
@@ -38,6 +43,9 @@ func (s *Server) front(next http.Handler) http.Handler {
 				if !rec.wrote {
 					http.Error(rec, "Internal error", http.StatusInternalServerError)
 				}
+			}
+			if r.ProtoMajor == 2 {
+				_, _ = io.CopyN(io.Discard, r.Body, maxUnread)
 			}
 			s.logRequest(r, rec.status, time.Since(start))
 		}()
