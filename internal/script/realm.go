@@ -126,6 +126,29 @@ func newRealm(b *bytecode) (*realm, error) {
 	return r, nil
 }
 
+// preloadMemory bounds what a realm holds, in bytes, when what other runs have required is made ready in it: so that no run lacks memory for
+// the sake of others, the rest is loaded by whoever requires it.
+const preloadMemory = 16 << 20
+
+// preload loads modules before there is a run. It returns the name of one that could not be loaded or did not fit; then the realm is spoilt.
+func (r *realm) preload(names string) (failed string) {
+	drawn := false
+	r.host = func(op string, args []any) (any, error) { // what packages do while they are loaded needs no run
+		drawn = drawn || op == "random"
+		return compute(op, args)
+	}
+	r.vm.SetMemoryLimit(preloadMemory)
+	out, err := r.do("preload", names)
+	if name, is := out.(string); is && err == nil {
+		return name
+	}
+	if err != nil { // not even that could be said
+		return names[strings.LastIndexByte(names, ' ')+1:]
+	}
+	r.strayed, r.host = out == true || drawn, nil
+	return ""
+}
+
 func (r *realm) boot(b *bytecode) error {
 	native := func(args []any) (any, error) {
 		if len(args) == 0 {

@@ -68,6 +68,7 @@ type worker struct {
 	scripts *bytecode                  // their bytecode
 	globals map[string]json.RawMessage // what scripts left on `global`, packed
 	modules []string                   // modules that runs have loaded: the next spare realm has them ready
+	skipped map[string]bool            // of these, what was not to be had ready
 }
 
 func (w *worker) send(m message) error {
@@ -86,7 +87,7 @@ func (w *worker) reset() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.sources, w.scripts = make(map[string]string), new(bytecode)
-	w.globals, w.modules = make(map[string]json.RawMessage), nil
+	w.globals, w.modules, w.skipped = make(map[string]json.RawMessage), nil, make(map[string]bool)
 }
 
 func (w *worker) handle(m message) {
@@ -137,14 +138,11 @@ func (w *worker) prepare(ctx context.Context) {
 		modules := strings.Join(w.modules, " ")
 		w.mu.Unlock()
 		if modules != "" {
-			drawn := false
-			r.host = func(op string, args []any) (any, error) { // what packages do while they are loaded needs no run
-				drawn = drawn || op == "random"
-				return compute(op, args)
+			if failed := r.preload(modules); failed != "" {
+				r.close()
+				w.skip(failed)
+				continue
 			}
-			strayed, _ := r.do("preload", modules)
-			r.strayed = strayed == true || drawn
-			r.host = nil
 		}
 		w.spares <- r
 		select {
@@ -172,12 +170,20 @@ func (w *worker) realm() (r *realm, makeUp func(), err error) {
 	}
 }
 
+// skip leaves a module to whoever requires it.
+func (w *worker) skip(name string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.modules = slices.DeleteFunc(w.modules, func(other string) bool { return other == name })
+	w.skipped[name] = true
+}
+
 // remember notes which modules a run used.
 func (w *worker) remember(r *realm) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, name := range r.loaded {
-		if !slices.Contains(w.modules, name) {
+		if !w.skipped[name] && !slices.Contains(w.modules, name) {
 			w.modules = append(w.modules, name)
 		}
 	}

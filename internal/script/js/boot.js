@@ -81,7 +81,24 @@ hidden(Math, 'random', function random() {
 
 // --- errors -----------------------------------------------------------------------------------------------------------------------
 
-Error.captureStackTrace = Error.captureStackTrace || function captureStackTrace(target) { hidden(target, 'stack', text(property(target, 'name') || 'Error') + '\n' + new Error().stack); };
+// site is a line of a stack as V8 gives it to Error.prepareStackTrace, which packages (depd) use to find who called them.
+function site(line) {
+	const [, name, place] = /^\s*at (?:(.*) \()?([^()]*)\)?$/.exec(line) || ['', '', line];
+	const [, file, row, column] = /^(.*?)(?::(\d+))?(?::(\d+))?$/.exec(place);
+	const none = () => undefined, no = () => false;
+	return {
+		getFileName: () => file, getLineNumber: () => Number(row) || null, getColumnNumber: () => Number(column) || null, getFunctionName: () => name || null,
+		getTypeName: () => 'Object', getMethodName: () => null, getEvalOrigin: () => file, getThis: none, getFunction: none,
+		isEval: no, isToplevel: () => true, isConstructor: no, isNative: () => place === 'native', toString: () => text(line).trim().replace(/^at /, ''),
+	};
+}
+
+Error.captureStackTrace = Error.captureStackTrace || function captureStackTrace(target) {
+	const stack = new Error().stack;
+	const prepare = Error.prepareStackTrace;
+	if (typeof prepare !== 'function') return hidden(target, 'stack', text(property(target, 'name') || 'Error') + '\n' + stack);
+	hidden(target, 'stack', prepare(target, stack.split('\n').slice(1).filter(line => line !== '').map(site)));
+};
 
 class UnauthorizedError extends Error {
 	constructor(message) {
@@ -617,6 +634,9 @@ function part(name, which) {
 	loading++;
 	try {
 		return load1(name)[which]();
+	} catch (e) {
+		loaded.delete(name); // half of it is there: whoever requires it next begins anew, as with Node.js
+		throw e;
 	} finally {
 		loading--;
 	}
@@ -724,12 +744,14 @@ const operations = {
 		for (const name of keysOf(globalThis)) if (!own.has(name)) return packGlobals();
 		return '';
 	},
-	preload(names) {
+	preload(names) { // the name of one that could not be loaded: this realm is not to be used; else whether they used time or chance
 		for (const name of names.split(' ')) {
 			try {
 				if (name.startsWith('npm:')) part(name, '');
 				else load1(name);
-			} catch (e) { /* whoever requires it is told */ }
+			} catch (e) {
+				return name;
+			}
 		}
 		return strayed;
 	},

@@ -1,0 +1,22 @@
+package script
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stagedoor/stagedoor/internal/script/npm"
+)
+
+// Whatever comes with the program can be required, in both runtimes.
+func TestEveryPackageLoads(t *testing.T) {
+	for _, runtime := range runtimes(t) {
+		h := newHost(t, Config{Workers: 1, Runtime: always(runtime), Limits: Limits{CPU: 10 * time.Second, Wall: time.Minute}})
+		for _, p := range npm.Packages() {
+			out, err := h.Rules(t.Context(), simple("tenant", fmt.Sprintf("user.is = typeof require(%q); callback(null, user, context);", p.ID())))
+			if err != nil || out.Failure != nil {
+				t.Errorf("%s: %s: %v %+v %v", runtime, p.ID(), err, out.Failure, out.Console)
+			}
+		}
+	}
+}
