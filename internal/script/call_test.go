@@ -14,7 +14,7 @@ import (
 func TestCall(t *testing.T) { eachRuntime(t, testCall) }
 
 func testCall(t *testing.T, runtime string) {
-	h := newHost(t, Config{Workers: 1, Node: installed().path, Runtime: always(runtime), Limits: Limits{Wall: 2 * time.Second, CPU: 500 * time.Millisecond}})
+	h := newHost(t, Config{Workers: 1, Node: installed().path, Runtime: always(runtime), Limits: Limits{CPU: 500 * time.Millisecond}})
 	failed := func(kind, name, code, message string) *Failure {
 		return &Failure{Rule: "Users login", Kind: kind, Name: name, Code: code, Message: message}
 	}

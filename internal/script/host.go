@@ -81,6 +81,7 @@ func (h *Host) wait(ctx context.Context, j *job) (result, error) {
 	case <-late.C: // the worker itself hangs
 		late := result{Failure: &failure{Rule: -1, Kind: KindTimeout, Code: "access_denied", Message: textTimeout}}
 		j.recorder.concluded(late)
+		h.pool.giveUp(proc) // before it ends, so that the tenant's next run is not sent there
 		proc.kill()
 		return late, nil
 	case <-ctx.Done():
@@ -194,6 +195,7 @@ func (h *Host) check(ctx context.Context, what message) (message, error) {
 	case r := <-j.outcome:
 		return message{}, fmt.Errorf("script: check: %s", r.Failure.Message)
 	case <-ctx.Done():
+		h.pool.giveUp(proc)
 		proc.kill() // a compiler cannot be interrupted
 		return message{}, ctx.Err()
 	}

@@ -133,7 +133,7 @@ func (p *process) watch(patience time.Duration) {
 			started, answered := !p.heard.IsZero(), p.heard.After(asked)
 			late := started && !asked.IsZero() && !answered && len(p.jobs) > 0 && now.Sub(asked) > patience
 			idle := len(p.jobs) == 0
-			p.hung = p.hung || late
+			p.hung, p.dead = p.hung || late, p.dead || late // what comes now goes to another one
 			p.mu.Unlock()
 			switch {
 			case late:
