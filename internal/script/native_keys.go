@@ -2,6 +2,7 @@ package script
 
 import (
 	"bytes"
+	"cmp"
 	"crypto"
 	"crypto/ecdh"
 	"crypto/ecdsa"
@@ -219,19 +220,18 @@ func generateKey(o operands) (any, error) {
 	return jsonText(form)
 }
 
-func curveNamed(name string) elliptic.Curve {
-	switch name {
-	case "prime256v1", "P-256", "secp256r1":
-		return elliptic.P256()
-	case "secp384r1", "P-384":
-		return elliptic.P384()
-	case "secp521r1", "P-521":
-		return elliptic.P521()
-	case "secp224r1", "P-224":
-		return elliptic.P224()
+// signed and agreed are curves by the name that the standards of the web give them; curveNames are the other names that Node.js knows.
+var (
+	signed = map[string]elliptic.Curve{"P-224": elliptic.P224(), "P-256": elliptic.P256(), "P-384": elliptic.P384(), "P-521": elliptic.P521()}
+	agreed = map[string]ecdh.Curve{"P-256": ecdh.P256(), "P-384": ecdh.P384(), "P-521": ecdh.P521(), "X25519": ecdh.X25519()}
+
+	curveNames = map[string]string{
+		"secp224r1": "P-224", "prime256v1": "P-256", "secp256r1": "P-256", "secp384r1": "P-384", "secp521r1": "P-521", "x25519": "X25519",
 	}
-	return nil
-}
+)
+
+// curveNamed is a curve to sign with; nil if there is none of that name.
+func curveNamed(name string) elliptic.Curve { return signed[cmp.Or(curveNames[name], name)] }
 
 // agreement reads a key for a Diffie-Hellman exchange.
 func agreement(der []byte, private bool) (any, error) {
@@ -277,19 +277,8 @@ func agree(o operands) (any, error) {
 	return mine.ECDH(theirs)
 }
 
-func rawCurve(name string) ecdh.Curve {
-	switch name {
-	case "prime256v1", "secp256r1", "P-256":
-		return ecdh.P256()
-	case "secp384r1", "P-384":
-		return ecdh.P384()
-	case "secp521r1", "P-521":
-		return ecdh.P521()
-	case "x25519", "X25519":
-		return ecdh.X25519()
-	}
-	return nil
-}
+// rawCurve is a curve to agree on keys with; nil if there is none of that name.
+func rawCurve(name string) ecdh.Curve { return agreed[cmp.Or(curveNames[name], name)] }
 
 // agreePublic: curve, raw private key or nothing for a new one; the answer is both, raw.
 func agreePublic(o operands) (any, error) {
