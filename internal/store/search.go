@@ -247,10 +247,12 @@ func (p *searcher) take(ctx context.Context, st stream, exact bool, match *lucen
 			return nil, err
 		}
 	}
-	out, read, strict := []stagedoor.User{}, 0, false
+	out, read, matched, strict := []stagedoor.User{}, 0, 0, false
 	for batch := want; len(out) < want; batch = min(2*batch, 1000) {
 		if exact {
 			batch = want - len(out)
+		} else if matched > 0 { // as many as will do, going by those that were asked, and some more
+			batch = min(batch, (want-len(out)+*skip)*read/matched*5/4+10)
 		}
 		places, err := pull(ctx, st, batch)
 		if err != nil || len(places) == 0 {
@@ -265,6 +267,7 @@ func (p *searcher) take(ctx context.Context, st stream, exact bool, match *lucen
 			strict = true
 			p.why.Plan = append(p.why.Plan, "too few match: go on in the database alone")
 		}
+		matched += len(users)
 		for _, f := range users {
 			if *skip > 0 {
 				*skip--

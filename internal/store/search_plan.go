@@ -22,7 +22,7 @@ type searchBounds struct {
 	set      int // rows of a set that are worth one record less
 }
 
-var usualBounds = searchBounds{few: 1000, some: 5000, many: 12000, sample: 2000, chunk: 100, probes: 64, patience: 400, set: 20}
+var usualBounds = searchBounds{few: 1000, some: 5000, many: 16000, sample: 2000, chunk: 100, probes: 64, patience: 400, set: 20}
 
 // many is the number of rows of a drive that has more than was counted.
 const many = -1
