@@ -7,6 +7,7 @@ import (
 	"encoding/base32"
 	bits "encoding/binary"
 	"fmt"
+	"image"
 	"image/png"
 	"net/url"
 	"strings"
@@ -50,11 +51,16 @@ func (b *tab) scan() *url.URL {
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	bitmap, err := gozxing.NewBinaryBitmapFromImage(picture)
+	var at struct{ X, Y, Width, Height float64 } // the picture alone: a camera is pointed at it
+	b.eval(&at, `(() => { const r = document.querySelector("figure.qr").getBoundingClientRect(); return {X: r.x, Y: r.y, Width: r.width, Height: r.height}; })()`)
+	frame := image.Rect(int(2*at.X), int(2*at.Y), int(2*(at.X+at.Width)), int(2*(at.Y+at.Height)))
+	bitmap, err := gozxing.NewBinaryBitmapFromImage(picture.(interface {
+		SubImage(image.Rectangle) image.Image
+	}).SubImage(frame))
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	read, err := qrcode.NewQRCodeReader().Decode(bitmap, nil)
+	read, err := qrcode.NewQRCodeReader().Decode(bitmap, map[gozxing.DecodeHintType]interface{}{gozxing.DecodeHintType_TRY_HARDER: true})
 	if err != nil {
 		b.t.Fatalf("the QR code cannot be read: %v", err)
 	}
