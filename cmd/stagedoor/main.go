@@ -34,6 +34,7 @@ type cli struct {
 	Init     initCommand    `cmd:"" help:"Create a tenant and its first machine client; prints the credentials once."`
 	Migrate  migrateCommand `cmd:"" help:"Bring the database up to date."`
 	Reindex  reindexCommand `cmd:"" help:"Make the index of the user search anew, while servers run."`
+	Check    checkCommand   `cmd:"" help:"Look for damage in the database, while servers run: pages, search index, sealed values."`
 	Script   scriptsCommand `cmd:"" passthrough:"" help:"Run and test scripts, without a server."`
 	Login    loginCommand   `cmd:"" help:"What the flight recorder has kept of logins: list it, run it again."`
 	Routes   routesCommand  `cmd:"" help:"List every route of every door."`

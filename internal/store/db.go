@@ -37,6 +37,8 @@ type engine interface {
 	writeOne(ctx context.Context, fn func(querier) error) error
 	// searching runs fn where statements are planned as they are written and end after the limit.
 	searching(ctx context.Context, limit time.Duration, fn func(querier) error) error
+	// snapshot runs fn where all that it reads is of one moment.
+	snapshot(ctx context.Context, fn func(querier) error) error
 	migrate(ctx context.Context) error
 	version(ctx context.Context) (current, known int64, err error)
 	ping(ctx context.Context) error

@@ -88,3 +88,25 @@ func ImportFactors(t testing.TB, s *Store, user, factors string) {
 		t.Fatal(err)
 	}
 }
+
+// SealedColumns returns the tables that have a column for sealed values, and those that a check opens.
+func SealedColumns(t testing.TB, db *DB) (there, listed []string) {
+	t.Helper()
+	query := "SELECT m.name FROM sqlite_master m JOIN pragma_table_info(m.name) c WHERE m.type = 'table' AND c.name = 'sealed' ORDER BY m.name"
+	err := db.reader().each(t.Context(), query, nil, func(scan func(...any) error) error {
+		var name string
+		err := scan(&name)
+		there = append(there, name)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, one := range sealedTables {
+		if one.column == "sealed" {
+			listed = append(listed, one.table)
+		}
+	}
+	slices.Sort(listed)
+	return there, listed
+}

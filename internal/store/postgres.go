@@ -70,6 +70,10 @@ func (e *postgresEngine) searching(ctx context.Context, limit time.Duration, fn 
 	})
 }
 
+func (e *postgresEngine) snapshot(ctx context.Context, fn func(querier) error) error {
+	return pgx.BeginTxFunc(ctx, e.pool, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error { return fn(pgQuerier{tx}) })
+}
+
 func retried(ctx context.Context, try func() error) error {
 	var err error
 	for i := range attempts {

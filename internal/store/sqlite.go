@@ -110,6 +110,15 @@ func (e *sqliteEngine) searching(_ context.Context, _ time.Duration, fn func(que
 	return fn(e.read)
 }
 
+func (e *sqliteEngine) snapshot(ctx context.Context, fn func(querier) error) error {
+	tx, err := e.readers.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback() //nolint:errcheck // nothing was written
+	return fn(sqlQuerier{prepare: tx.PrepareContext, cache: &sync.Map{}})
+}
+
 func (e *sqliteEngine) wakeWriter() {
 	select {
 	case e.wake <- struct{}{}:
