@@ -58,6 +58,12 @@ func (e *execution) native(op string, args []any) (any, error) {
 		return float64(id), err
 	case "token":
 		return e.token()
+	case "shake":
+		if len(args) < 1 {
+			return nil, errors.New("shake: one argument")
+		}
+		params, _ := args[0].(string)
+		return e.shake(params)
 	case "work":
 		return e.work(args)
 	}
@@ -128,6 +134,18 @@ func (e *execution) token() (any, error) {
 	s, err := e.text("token", "")
 	if err != nil || s == nil {
 		return quickjs.Undefined{}, err
+	}
+	return *s, nil
+}
+
+// shake waits for one turn of a handshake that a script carries itself.
+func (e *execution) shake(params string) (any, error) {
+	s, err := e.text("shake", params)
+	if err == nil && s == nil {
+		err = errors.New("no answer")
+	}
+	if err != nil {
+		return nil, err
 	}
 	return *s, nil
 }

@@ -40,11 +40,12 @@ func Reach(c outbound.Config) Dialer {
 
 // sockets are a run's connections. All end with the run.
 type sockets struct {
-	mu    sync.Mutex
-	next  int
-	open  map[int]*socket
-	ops   int
-	bytes int64 // both ways
+	mu     sync.Mutex
+	next   int
+	open   map[int]*socket
+	shakes map[int]*shaking // by the wire of their tunnel
+	ops    int
+	bytes  int64 // both ways
 }
 
 // socket is one connection. TLS may take the place of what it began as, also while somebody reads.
@@ -135,6 +136,7 @@ func (s *socket) upgrade(ctx context.Context, c *tls.Config) (*tls.Conn, error) 
 // socketCall is the params of all calls about sockets.
 type socketCall struct {
 	Socket  int        `json:"socket"`
+	Plain   int        `json:"plain"` // the other end of a tunnel, to begin a handshake on
 	Host    string     `json:"host"`
 	Port    int        `json:"port"`
 	Timeout int64      `json:"timeout"` // milliseconds
@@ -150,7 +152,7 @@ var counted = map[string]bool{"connect": true, "tunnel": true, "resolve": true}
 // isSocketCall tells whether a method belongs here.
 func isSocketCall(method string) bool {
 	switch method {
-	case "connect", "read", "write", "shutdown", "close", "starttls", "tunnel", "resolve":
+	case "connect", "read", "write", "shutdown", "close", "starttls", "tunnel", "shake", "resolve":
 		return true
 	}
 	return false
@@ -197,6 +199,8 @@ func (j *job) socketCall(method string, params json.RawMessage) (any, error) {
 		s.close()
 	case "starttls":
 		return j.startTLS(s, c.TLS)
+	case "shake":
+		return j.shake(s, c)
 	}
 	return struct{}{}, nil
 }
@@ -325,20 +329,6 @@ func socketError(err error, doing string) error {
 		own.Message = doing + " ECONNRESET"
 	}
 	return out
-}
-
-// tunnel makes a pair of sockets, for TLS over a stream of the script's own: what the one is given, the other's TLS reads.
-func (j *job) tunnel() (any, error) {
-	wire, plain := net.Pipe()
-	first, err := j.keep(wire)
-	if err != nil {
-		return nil, err
-	}
-	second, err := j.keep(plain)
-	if err != nil {
-		return nil, err
-	}
-	return map[string]int{"wire": first, "socket": second}, nil
 }
 
 // resolve looks a name up.

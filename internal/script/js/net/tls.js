@@ -90,13 +90,10 @@ Object.assign(TLSSocket.prototype, {
 	},
 	// _over speaks TLS through a stream that is no connection of the server's: what TLS writes goes into it, and what comes from it to TLS.
 	_over(stream) {
-		ask('tunnel', {}, (error, reply) => {
-			if (error) return this.destroy(error);
-			if (this.destroyed) return;
-			this._handle = new Handle(reply.socket, this);
-			pump(new Handle(reply.wire, null), stream, failed => this.destroy(failed));
-			this._shake('');
-		});
+		const wire = tunnel(this, chunk => stream.write(chunk), () => { if (stream.end) stream.end(); });
+		stream.on('data', chunk => wire.feed(Buffer.from(chunk), () => {}));
+		stream.on('end', () => wire.end());
+		stream.on('close', () => wire.end());
 	},
 	_connected() { // of net.Socket.connect
 		this.emit('connect');
@@ -104,28 +101,29 @@ Object.assign(TLSSocket.prototype, {
 	},
 	_shake(host) {
 		this._touch();
-		ask('starttls', {socket: this._handle.id, tls: settings(this._options, host)}, (error, reply) => {
-			if (this.destroyed) return;
-			this.secureConnecting = false;
-			if (error) {
-				this.authorizationError = error.code || error.message;
-				return this.destroy(error);
-			}
-			this._state = reply;
-			this.alpnProtocol = reply.alpn || false;
-			this.authorized = reply.problem === '';
-			this.authorizationError = reply.problem || null;
-			const check = this._options.checkServerIdentity;
-			if (typeof check === 'function' && this._options.rejectUnauthorized !== false) {
-				const wrong = check(this._options.servername || host || '', this.getPeerCertificate(true));
-				if (wrong) return this.destroy(wrong);
-			}
-			this._touch();
-			this.emit('secure');
-			this.emit('secureConnect');
-			this.emit('ready');
-			if (!this.destroyed) this.read(0);
-		});
+		ask('starttls', {socket: this._handle.id, tls: settings(this._options, host)}, (error, reply) => this._shaken(error, reply, host));
+	},
+	_shaken(error, reply, host) {
+		if (this.destroyed) return;
+		this.secureConnecting = false;
+		if (error) {
+			this.authorizationError = error.code || error.message;
+			return this.destroy(error);
+		}
+		this._state = reply;
+		this.alpnProtocol = reply.alpn || false;
+		this.authorized = reply.problem === '';
+		this.authorizationError = reply.problem || null;
+		const check = this._options.checkServerIdentity;
+		if (typeof check === 'function' && this._options.rejectUnauthorized !== false) {
+			const wrong = check(this._options.servername || host || '', this.getPeerCertificate(true));
+			if (wrong) return this.destroy(wrong);
+		}
+		this._touch();
+		this.emit('secure');
+		this.emit('secureConnect');
+		this.emit('ready');
+		if (!this.destroyed) this.read(0);
 	},
 	_whenOpen(fn) {
 		if (this._handle && this._state) fn();
@@ -140,19 +138,46 @@ Object.assign(TLSSocket.prototype, {
 	setServername(name) { this._options.servername = name; }, exportKeyingMaterial: () => unavailable('exportKeyingMaterial'),
 });
 
-// pump carries bytes between a connection of the server's and a stream, both ways.
-function pump(wire, stream, fail) {
-	wire.owner = {_received(error, reply) {
-		if (error) return fail(error);
-		if (reply.end) return void (stream.end && stream.end());
-		stream.write(Buffer.from(reply.data, 'base64'), () => {});
+// tunnel lets a socket speak TLS through something of the script's: send takes what TLS writes, and what is fed comes to TLS. The turns of the
+// handshake are taken at once: what is fed has had its effect when feed returns, as in Node, and clients of databases count on it.
+function tunnel(socket, send, ended) {
+	let wire = null, shaken = false, over = false, early = [];
+	const turn = (data, first) => {
+		let reply;
+		try {
+			reply = JSON.parse(internal.native('shake', JSON.stringify(Object.assign({socket: wire.id, data: data.toString('base64')}, first))));
+		} catch (error) {
+			reply = {error: {message: error.message}};
+		}
+		shaken = !!reply.state || !!reply.error;
+		if (reply.data) send(Buffer.from(reply.data, 'base64'));
+		if (reply.error) return socket._shaken(Object.assign(new Error(reply.error.message), reply.error));
+		if (!reply.state) return;
+		wire.owner = {_received(error, got) {
+			if (error) return socket.destroy(error);
+			if (got.end) return ended();
+			send(Buffer.from(got.data, 'base64'));
+			wire.read();
+		}};
 		wire.read();
-	}};
-	let last = Promise.resolve();
-	stream.on('data', chunk => { last = last.then(() => new Promise(resolve => wire.write(Buffer.from(chunk), resolve))); });
-	stream.on('end', () => { last = last.then(() => wire.close()); });
-	stream.on('close', () => { last = last.then(() => wire.close()); });
-	wire.read();
+		socket._shaken(null, reply.state, '');
+	};
+	const feed = (chunk, done) => {
+		if (over) return done();
+		if (!wire) return early.push([chunk, done]);
+		if (shaken) return wire.write(chunk, done);
+		turn(chunk);
+		done();
+	};
+	ask('tunnel', {}, (error, reply) => {
+		if (error) return socket.destroy(error);
+		if (socket.destroyed) return;
+		wire = new Handle(reply.wire, null);
+		socket._handle = new Handle(reply.socket, socket);
+		turn(Buffer.alloc(0), {plain: reply.socket, tls: settings(socket._options, '')});
+		for (const [chunk, done] of early.splice(0)) feed(chunk, done);
+	});
+	return {feed, end() { if (wire && !over) wire.close(); over = true; }};
 }
 
 function connect(...args) {
@@ -174,25 +199,13 @@ function connect(...args) {
 function createSecurePair(context, isServer, requestCert, rejectUnauthorized, options = {}) {
 	if (isServer) unavailable('tls.createSecurePair of a server');
 	const pair = new (require('events'))();
-	let toWire = [], wire = null;
-	pair.encrypted = new Duplex({
-		read() { if (wire) wire.read(); },
-		write(chunk, encoding, done) { wire ? wire.write(chunk, done) : toWire.push([chunk, done]); },
-	});
 	const clear = pair.cleartext = new TLSSocket(null, Object.assign({}, options, {secureContext: context, rejectUnauthorized: !!rejectUnauthorized, servername: options.servername || ''}));
 	clear._begun = true;
 	clear.on('secure', () => pair.emit('secure'));
 	clear.on('error', error => pair.emit('error', error));
+	const wire = tunnel(clear, chunk => pair.encrypted.push(chunk), () => pair.encrypted.push(null));
+	pair.encrypted = new Duplex({read() {}, write(chunk, encoding, done) { wire.feed(chunk, done); }, final(done) { wire.end(); done(); }});
 	pair.destroy = () => { clear.destroy(); pair.encrypted.destroy(); };
-	ask('tunnel', {}, (error, reply) => {
-		if (error) return clear.destroy(error);
-		wire = new Handle(reply.wire, {_received(failed, got) { if (failed) return clear.destroy(failed); pair.encrypted.push(got.end ? null : Buffer.from(got.data, 'base64')); }});
-		for (const [chunk, done] of toWire) wire.write(chunk, done);
-		toWire = [];
-		wire.read();
-		clear._handle = new Handle(reply.socket, clear);
-		clear._shake('');
-	});
 	return pair;
 }
 

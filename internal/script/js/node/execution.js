@@ -6,7 +6,7 @@ const said = {
 	loading: 'Script generated an unhandled synchronous exception.', large: 'The result of the rules is too large',
 	objects: 'user and context must be objects',
 };
-const free = new Set(['read', 'write', 'shutdown', 'close', 'starttls']); // calls about sockets, which count in bytes
+const free = new Set(['read', 'write', 'shutdown', 'close', 'starttls', 'shake']); // calls about sockets, which count in bytes
 const idleSockets = 1000; // milliseconds that connections may be silent after the outcome
 const firstWork = 2 ** 40; // numbers of work that Node does, apart from those of calls
 const now = () => performance.now();
@@ -304,6 +304,8 @@ exports.Execution = class Execution {
 		}
 		case 'token':
 			return this.token();
+		case 'shake':
+			return this.text('shake', String(args[0]));
 		}
 		throw new Error('unknown operation "' + op + '"');
 	}
