@@ -193,7 +193,17 @@ type Transaction struct {
 	Upstream  *Upstream      `json:",omitempty"` // the way to a provider and back, of a login that waits for it
 	Refused   *Refusal       `json:",omitempty"` // why the provider did not let the person in: the login ends with it
 	Script    *ScriptState   `json:",omitempty"` // how far scripts have come, where they sent the person elsewhere
+	Reset     *ResetState    `json:",omitempty"` // nil: this is a login, and not somebody with the link of a mail about their password
 	ExpiresAt time.Time
+}
+
+// ResetState is how far somebody has come, in one browser, who opened the link of a mail to choose a new password and whom scripts look at
+// before they may.
+type ResetState struct {
+	ID        string // of the transaction while it is at a page of ours
+	Passed    bool   // scripts have nothing more to ask
+	Refused   string // why the person may not, to be shown to them once; empty: they were not refused
+	ResultURL string // where scripts want the browser in the end; empty: as the ticket says
 }
 
 // Upstream is a person's way to a provider. It has a transaction of its own, a copy of the login's, whose id is the state that the

@@ -49,6 +49,9 @@ func (d *Door) prompt(r *http.Request, st *store.Store, step string) (*prompt, e
 		return nil, err
 	}
 	client, err := st.Client(r.Context(), tx.Request.ClientID)
+	if stagedoor.IsKind(err, stagedoor.NotFound) && tx.Reset != nil {
+		client, err = nil, nil
+	}
 	if stagedoor.IsKind(err, stagedoor.NotFound) {
 		return nil, invalid("invalid_request", "Unknown client: %s", tx.Request.ClientID)
 	}
@@ -111,10 +114,14 @@ func (p *prompt) form(path string) ui.Form {
 	return ui.Form{Action: p.link(path), Hidden: []ui.Field{{Name: fieldNonce, Value: p.tx.Nonce}}}
 }
 
-// goOn sends the browser back to the login, with its session if it has a new one.
+// goOn sends the browser back to the login, or to the page for a new password, with its session if it has a new one.
 func (p *prompt) goOn(w http.ResponseWriter, r *http.Request, opened *pipeline.Opened) {
 	if opened != nil {
 		session.SetCookie(w, r, opened.Handle, opened.Session)
+	}
+	if p.tx.Reset != nil {
+		redirect(w, r, p.link(resetPath))
+		return
 	}
 	redirect(w, r, p.link("/authorize/resume"))
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/stagedoor/stagedoor/internal/guard"
 	"github.com/stagedoor/stagedoor/internal/page"
 	"github.com/stagedoor/stagedoor/internal/password"
+	"github.com/stagedoor/stagedoor/internal/session"
 	"github.com/stagedoor/stagedoor/internal/store"
 	"github.com/stagedoor/stagedoor/ui"
 )
@@ -61,9 +62,20 @@ func (d *Door) renewal(r *http.Request, st *store.Store) (*renewal, error) {
 	return n, nil
 }
 
-// showReset asks for the new password. It does not use the ticket up: programs that look into
-// mails open links too.
+// resetPath is the page's.
+const resetPath = "/u/reset-password"
+
+// showReset asks for the new password, once the actions for it have nothing more to ask. It does not use the ticket up: programs that
+// look into mails open links too.
 func (d *Door) showReset(w http.ResponseWriter, r *http.Request, st *store.Store) error {
+	if state := r.URL.Query().Get("state"); state != "" && !r.URL.Query().Has(paramTicket) { // from a page or a site that came before
+		ticket, err := d.Pipeline.ResetTicket(r.Context(), visit(r, st), state)
+		if err != nil {
+			return err
+		}
+		redirect(w, r, resetPath+"?"+paramTicket+"="+url.QueryEscape(ticket))
+		return nil
+	}
 	n, err := d.renewal(r, st)
 	if err != nil {
 		return err
@@ -71,13 +83,26 @@ func (d *Door) showReset(w http.ResponseWriter, r *http.Request, st *store.Store
 	if n == nil {
 		return noRenewal(w, r, st)
 	}
+	v := visit(r, st)
+	v.Browser = session.EnsureBrowser(w, r)
+	query := r.URL.Query()
+	at, err := d.Pipeline.AfterChallenge(r.Context(), v, query.Get(paramTicket), n.ticket, query)
+	switch {
+	case stagedoor.IsKind(err, stagedoor.Scripted) && n.ticket.ResultURL != "":
+		return sendBack(w, r, st, n.ticket, false, [2]string{stagedoor.AsError(err).Code, stagedoor.AsError(err).Message}, http.StatusFound)
+	case err != nil:
+		return err
+	case !at.Passed:
+		redirect(w, r, at.Elsewhere+at.Page)
+		return nil
+	}
 	page.Render(w, http.StatusOK, n.page(r, "", nil))
 	return nil
 }
 
 func (n *renewal) page(r *http.Request, tried string, problems ui.Problems) ui.NewPasswordPage {
 	return ui.NewPasswordPage{
-		Frame: n.frame, Form: ui.Form{Action: "/u/reset-password?" + paramTicket + "=" + url.QueryEscape(r.URL.Query().Get(paramTicket))},
+		Frame: n.frame, Form: ui.Form{Action: resetPath + "?" + paramTicket + "=" + url.QueryEscape(r.URL.Query().Get(paramTicket))},
 		Problems: problems, Email: shown(n.user), Policy: policyRules(n.conn, tried),
 	}
 }
@@ -106,6 +131,17 @@ func (d *Door) reset(w http.ResponseWriter, r *http.Request, st *store.Store) er
 	if n == nil {
 		return noRenewal(w, r, st)
 	}
+	at, err := d.Pipeline.PassedChallenge(r.Context(), visit(r, st), r.URL.Query().Get(paramTicket))
+	if err != nil {
+		return err
+	}
+	if !at.Passed {
+		redirect(w, r, at.Page)
+		return nil
+	}
+	if at.ResultURL != "" {
+		n.ticket.ResultURL = at.ResultURL
+	}
 	secret := r.PostFormValue(ui.FieldPassword)
 	problems := passwordProblems(n.conn, secret)
 	if problems == nil {
@@ -132,7 +168,7 @@ func (d *Door) reset(w http.ResponseWriter, r *http.Request, st *store.Store) er
 	// From here on the ticket is gone, so a browser that goes away does not end it.
 	on := occasion(n.client, n.ticket.OrganizationID)
 	err = d.Pipeline.Database.On(on).SetPassword(context.WithoutCancel(r.Context()), st, n.conn, n.user.ID, secret)
-	e.Details = consoleOf(on)
+	e.Details = withDetails(at.Details, consoleOf(on))
 	if err != nil {
 		e.Type, e.Description = "fcp", "The password could not be changed."
 		if f := connection.FromScript(err); f != nil {
@@ -156,4 +192,19 @@ func (d *Door) reset(w http.ResponseWriter, r *http.Request, st *store.Store) er
 	}
 	page.Render(w, http.StatusOK, ui.PasswordChangedPage{Frame: n.frame, ContinueURL: next(r, st, n.ticket, n.client)})
 	return nil
+}
+
+// withDetails are the details of a log event of which the console of two kinds of scripts may speak.
+func withDetails(actions, connection map[string]any) map[string]any {
+	if actions == nil {
+		return connection
+	}
+	for name, value := range connection {
+		if lines, ok := actions[name].([]map[string]any); ok {
+			more, _ := value.([]map[string]any)
+			value = append(lines, more...)
+		}
+		actions[name] = value
+	}
+	return actions
 }

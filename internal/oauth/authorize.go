@@ -101,6 +101,11 @@ func (d *Door) answer(w http.ResponseWriter, r *http.Request, st *store.Store, o
 		d.respondError(w, r, st, &out.Request, err)
 		return
 	}
+	if out.Page != "" {
+		w.Header().Set("Cache-Control", "no-store")
+		http.Redirect(w, r, out.Page, http.StatusFound)
+		return
+	}
 	if out.Ask == pipeline.AskRedirect {
 		w.Header().Set("Cache-Control", "no-store")
 		w.Header().Set("Referrer-Policy", "no-referrer")

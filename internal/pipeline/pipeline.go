@@ -69,6 +69,7 @@ type Outcome struct {
 	Client      *stagedoor.Client
 	API         *stagedoor.ResourceServer // nil: for /userinfo only
 	Elsewhere   string                    // where AskRedirect sends the browser
+	Page        string                    // the page of ours where the browser goes on if this is no login, but somebody on the way to a new password
 
 	Recookie *stagedoor.Session // the session whose cookie the door sets again, whatever else comes; nil: it stays as it is
 }
@@ -84,7 +85,7 @@ func (p *Pipeline) Begin(ctx context.Context, v Visit, client *stagedoor.Client,
 // of two callers one gets the result. The outcome is nil when the login is lost.
 func (p *Pipeline) Continue(ctx context.Context, v Visit, id string) (*Outcome, error) {
 	tx, err := p.transaction(ctx, v, id)
-	if err == nil && (tx.Step == AskRedirect || tx.Step == AskUpstream) { // only the way back from there goes on
+	if err == nil && (tx.Step == AskRedirect || tx.Step == AskUpstream || tx.Reset != nil) { // only the way back from there goes on
 		err = lost()
 	}
 	if err != nil {
@@ -113,7 +114,7 @@ func (p *Pipeline) Page(ctx context.Context, v Visit, id, page string) (*stagedo
 	if err != nil || tx.Step != page {
 		return nil, lost()
 	}
-	if tx.UserID == "" {
+	if tx.UserID == "" || tx.Reset != nil {
 		return tx, nil
 	}
 	s, err := session.Live(ctx, v.Store, v.Session)

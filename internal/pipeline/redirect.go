@@ -53,6 +53,9 @@ func (p *Pipeline) Return(ctx context.Context, v Visit, state, method string, qu
 	tx, err := p.transaction(ctx, v, state)
 	if err == nil && tx.Step == AskRedirect {
 		if tx, err = v.Store.TakeTransaction(ctx, state); err == nil {
+			if tx.Reset != nil {
+				return p.resetReturn(ctx, v, tx, &way{method, query})
+			}
 			tx.ID, tx.Step = "", ""
 			tx.ExpiresAt = v.Store.Clock().Now().Add(transactionLife)
 			return p.goOn(ctx, v, tx, &way{method, query})

@@ -274,6 +274,21 @@ func (p *Pipeline) Noted(ctx context.Context, v Visit, id, nonce string) error {
 
 // gave notes the second factor in the session, which gets another handle: what an old one opens is not more than before. Then the login goes on.
 func (p *Pipeline) gave(ctx context.Context, v Visit, tx *stagedoor.Transaction, kind string) (*Given, error) {
+	given := &Given{}
+	if tx.Reset == nil { // else there is no session
+		var err error
+		if given.Opened, err = p.gaveInSession(ctx, v, tx, kind); err != nil {
+			return nil, err
+		}
+	}
+	tx.Proof, tx.Step, tx.Nonce = kind, "", ""
+	if tx.Script != nil {
+		tx.Script.Factor = nil
+	}
+	return given, v.Store.SaveTransaction(ctx, tx)
+}
+
+func (p *Pipeline) gaveInSession(ctx context.Context, v Visit, tx *stagedoor.Transaction, kind string) (*Opened, error) {
 	opened := &Opened{Handle: stagedoor.NewToken()}
 	err := v.Store.RenewSession(ctx, tx.SessionID, opened.Handle, func(s *stagedoor.Session) {
 		s.Methods = slices.DeleteFunc(s.Methods, func(m stagedoor.AuthMethod) bool { return m.Name == "mfa" && m.Type == kind })
@@ -283,14 +298,7 @@ func (p *Pipeline) gave(ctx context.Context, v Visit, tx *stagedoor.Transaction,
 	if stagedoor.IsKind(err, stagedoor.NotFound) {
 		return nil, lost()
 	}
-	if err != nil {
-		return nil, err
-	}
-	tx.Proof, tx.Step, tx.Nonce = kind, "", ""
-	if tx.Script != nil {
-		tx.Script.Factor = nil
-	}
-	return &Given{Opened: opened}, v.Store.SaveTransaction(ctx, tx)
+	return opened, err
 }
 
 // factorLogs are the types of log events of what came of a code.

@@ -6,7 +6,7 @@ package script
 var Triggers = []*Trigger{
 	PostLogin, CredentialsExchange, PreUserRegistration, PostUserRegistration, PostChangePassword,
 	SendPhoneMessage,
-	{ID: "password-reset-post-challenge", Versions: versions("v1"), Handler: "onExecutePostChallenge"},
+	PasswordResetPostChallenge,
 	CustomEmailProvider, CustomPhoneProvider,
 	CustomTokenExchange,
 	{ID: "event-stream", Versions: versions("v1"), Handler: "onExecuteEventStream", EntityBound: true},
