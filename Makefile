@@ -2,10 +2,10 @@
 SHELL := bash
 GO ?= go
 .DEFAULT_GOAL := help
-.PHONY: help run build test race lint fmt cover compat compat-go e2e fuzz bench docs release
+.PHONY: help run build test race lint fmt cover compat compat-go e2e fuzz bench bench-scale random-queries docs release
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z0-9]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: ## start Stagedoor and Mixtape on this machine, seeded
 	$(GO) run ./cmd/stagedoor demo
@@ -41,6 +41,9 @@ e2e: ## the story in a real browser
 
 fuzz: ## one minute of every fuzz target (FUZZTIME=1m)
 	scripts/fuzz
+
+random-queries: ## searches on both engines against a naive evaluator (PAIRS=100000 SEED=)
+	scripts/random-queries
 
 bench: ## the benchmarks that the project promises, as a table
 	scripts/bench

@@ -71,7 +71,7 @@ func merged(e *Expr) *Expr {
 func (s *Schema) condition(n *Node) (*Expr, error) {
 	fields := []string{n.Field}
 	if n.Field == "" {
-		if n.Value.text == string(star) {
+		if n.Value.text == star {
 			return &Expr{Op: All}, nil
 		}
 		fields = s.Bare
@@ -168,7 +168,10 @@ const maxStars = 10
 
 // pattern returns the parts between the wildcards and where texts that fit lie. A prefix is an interval and needs no pattern.
 func (s *Schema) pattern(w word, field string) (Pattern, Interval, error) {
-	parts := strings.Split(s.fold(field, w.text), string(star))
+	parts := strings.Split(w.text, star)
+	for i := range parts {
+		parts[i] = s.fold(field, parts[i])
+	}
 	if len(parts) > maxStars+1 {
 		return nil, Interval{}, &SyntaxError{w.pos, fmt.Sprintf("more than %d wildcards in one word", maxStars)}
 	}
@@ -181,7 +184,7 @@ func (s *Schema) pattern(w word, field string) (Pattern, Interval, error) {
 	}
 	in := texts
 	if parts[0] != "" {
-		in = Interval{From: textType + parts[0], To: textType + parts[0] + above}
+		in = Interval{From: textType + parts[0], To: beyond(textType + parts[0])}
 	}
 	if literals == len([]rune(parts[0])) {
 		return nil, in, nil
@@ -200,7 +203,7 @@ func (s *Schema) pattern(w word, field string) (Pattern, Interval, error) {
 // partial date stands for the whole day, month or year.
 func (s *Schema) interval(n *Node, field string, date bool) (Interval, error) {
 	from, to := n.Range.from, n.Range.to
-	open := func(w word) bool { return w.text == string(star) }
+	open := func(w word) bool { return w.text == star }
 	numeric := func(w word) bool { return open(w) || !w.quoted && isNumber(w.text) }
 	switch {
 	case date:
@@ -218,36 +221,37 @@ func (s *Schema) interval(n *Node, field string, date bool) (Interval, error) {
 	}
 	in := texts
 	if !open(from) {
-		first, last, err := s.reach(from, field, date)
+		first, last, whole, err := s.reach(from, field, date)
 		if err != nil {
 			return in, err
 		}
 		if in.From, in.After = textType+first, n.Range.after; n.Range.after {
-			in.From = textType + last
+			in.From, in.After = textType+last, whole
 		}
 	}
 	if !open(to) {
-		first, last, err := s.reach(to, field, date)
+		first, last, whole, err := s.reach(to, field, date)
 		if err != nil {
 			return in, err
 		}
-		if in.To, in.Through = textType+last, !n.Range.notBefore; n.Range.notBefore {
-			in.To = textType + first
+		if in.To, in.Through = textType+last, whole; n.Range.notBefore {
+			in.To, in.Through = textType+first, false
 		}
 	}
 	return in, nil
 }
 
-// reach returns the first and the last text that a bound stands for.
-func (s *Schema) reach(w word, field string, date bool) (first, last string, err error) {
-	switch {
-	case date:
-		return period(w)
-	case partialDate.MatchString(w.text):
-		return w.text, w.text + above, nil
+// reach returns the first and the last text that a bound stands for; the last is among them if it is included.
+func (s *Schema) reach(w word, field string, date bool) (first, last string, included bool, err error) {
+	if date {
+		first, last, err = period(w)
+		return first, last, true, err
 	}
 	form := strings.TrimPrefix(s.text(field, w.text), textType)
-	return form, form, nil
+	if partialDate.MatchString(w.text) {
+		return form, beyond(form), false, nil
+	}
+	return form, form, true, nil
 }
 
 // dateBetween compares a field that may be the later one of two: it is beyond a time if either is, and up to it if both are.
@@ -260,7 +264,7 @@ func (s *Schema) dateBetween(field string, in Interval) *Expr {
 		return is(field, in)
 	}
 	either := func(in Interval) *Expr { return &Expr{Op: Or, Args: []*Expr{is(field, in), is(other, in)}} }
-	from, beyond := in, Interval{From: in.To, After: in.Through, To: texts.To}
+	from, later := in, Interval{From: in.To, After: in.Through, To: texts.To}
 	from.To, from.Through = texts.To, false
 	both := &Expr{Op: And}
 	if in.From > texts.From {
@@ -269,7 +273,7 @@ func (s *Schema) dateBetween(field string, in Interval) *Expr {
 		both.Args = append(both.Args, is(field, texts)) // the other one may be missing, this one not
 	}
 	if in.To < texts.To {
-		both.Args = append(both.Args, &Expr{Op: Not, Args: []*Expr{either(beyond)}})
+		both.Args = append(both.Args, &Expr{Op: Not, Args: []*Expr{either(later)}})
 	}
 	if len(both.Args) == 1 {
 		return both.Args[0]

@@ -127,12 +127,15 @@ func (i Interval) String() string {
 	show := func(form string) string {
 		text, isText := strings.CutPrefix(form, textType)
 		if isText {
-			return fmt.Sprintf("text %q", strings.ReplaceAll(text, above, "…"))
+			return fmt.Sprintf("text %q", text)
 		}
 		return map[string]string{boolType: "boolean ", numberType: "number "}[form[:1]] + form[1:]
 	}
 	if i.Single() {
 		return "= " + show(i.From)
+	}
+	if text, isText := strings.CutPrefix(i.From, textType); isText && !i.After && !i.Through && text != "" && i.To == beyond(i.From) {
+		return fmt.Sprintf("begins with %q", text)
 	}
 	open, end := "[", ")"
 	if i.After {

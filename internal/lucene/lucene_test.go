@@ -71,7 +71,7 @@ func TestLeaves(t *testing.T) {
 // person is a record for queries: what is there by field.
 var person = map[string][]string{
 	"name": {Text("ada lovelace")}, "n": {Number("3"), Text("10")}, "on": {Bool(true)}, "tags": {Text("a"), Text("b")}, "day": {Text("2025-12-24T10:00:00.000Z")},
-	"changed": {Text("2025-01-01T00:00:00.000Z")}, "login": {Text("2025-06-01T00:00:00.000Z")}, "star": {Text("a*b")}, "empty": {Text("")},
+	"changed": {Text("2025-01-01T00:00:00.000Z")}, "login": {Text("2025-06-01T00:00:00.000Z")}, "star": {Text("a*b")}, "empty": {Text("")}, "uni": {Text("\uffff"), Text("a\U0010ffff")},
 }
 
 var personSchema = Schema{Bare: []string{"name", "tags"}, Dates: []string{"day", "changed", "login"}, Fold: func(p string) bool { return p == "name" }, Last: map[string]string{"changed": "login"}}
@@ -89,6 +89,8 @@ func TestMeaning(t *testing.T) {
 		"changed:[2025-06 TO *]": true, "changed:[* TO 2025-05]": false, "changed:[* TO 2025-06]": true, "changed:[2025-01-01 TO 2025-01-01]": false, "changed:2025-06-01": true, "changed:2025-06*": true, "changed:[* TO *]": true,
 		`star:a\*b`: true, `star:"a*b"`: true, `star:a*`: true, `star:"a*"`: false,
 		"tags:(a AND b)": true, "tags:(a AND c)": false, "tags:(a OR c)": true, "tags:(+a -c)": true, "tags:(c d)": false, "tags:(a -b)": false,
+		"+(x OR a) x": true, "+(x OR y) a": false, "+(a x) -(x y)": true, "(NOT a) a": true, "(NOT a) (NOT a)": false, "-(NOT a) x": false, "-(NOT a)": true, "+a AND a x": true, "+a AND x a": false, "+x OR a": true, "(+x) a": true,
+		"uni:\uffff": true, "uni:\uffff*": true, "uni:a*": true, "uni:a\U0010ffff": true, "uni:a\U0010ffff*": true, "uni:\ud7ff*": false, "on:*\uffff\uffffx*": false,
 		"x OR a": true, "x AND a": false, "x a": true, "x +a": true, "+x a": false, "a -b": false, "a NOT x": true, "NOT x": true, "NOT NOT a": true, "-x": true, "!x": true, "- a": false,
 		"x AND x OR a": true, "a OR x AND x": true, "(a OR x) AND x": false, "a || x && x": true, "x OR NOT x": true, "x OR -a": false, "a AND -x": true, "ANDa OR a": true, "a and b": true, "AND\\x OR a": true,
 		"a AND(b)": true, `a OR"x"`: true, "_exists_:\"on\"": true, `"AND" OR a`: true,

@@ -26,6 +26,7 @@ func (o Op) String() string { return opNames[o] }
 type Node struct {
 	Op   Op
 	Args []*Node
+	sign byte // + or -, where one stands before it
 
 	// Of a condition:
 	Pos    int    // of its first character in the query, from 0
@@ -37,15 +38,15 @@ type Node struct {
 
 // word is a text of the query.
 type word struct {
-	text   string // without quotes and escapes; stars that are wildcards are the rune star
+	text   string // without quotes and escapes; a star that is a wildcard is star
 	quoted bool
 	pos    int
 }
 
-// star stands for a wildcard in the text of a word: a character that is none.
-const star = '\uffff'
+// star stands for a wildcard in the text of a word: a byte that no text holds.
+const star = "\xff"
 
-func (w word) wild() bool { return strings.ContainsRune(w.text, star) }
+func (w word) wild() bool { return strings.Contains(w.text, star) }
 
 // bounds are the two sides of a range. A bound that is open is the word star.
 type bounds struct {

@@ -99,15 +99,15 @@ func (p *parser) query(field string, depth int) (*Node, error) {
 		if c := p.peek(); c == 0 && p.at >= len(p.text) || c == ')' {
 			break
 		}
-		required := p.peek() == '+'
+		plus := p.peek() == '+'
 		n, err := p.either(field, depth)
 		if err != nil {
 			return nil, err
 		}
 		switch {
-		case required && n.Op != Or:
+		case n.sign == '+', plus && n.sign == 0 && n.Op == And:
 			must = append(must, n)
-		case n.Op == Not:
+		case n.sign == '-':
 			mustNot = append(mustNot, n)
 		default:
 			may = append(may, n)
@@ -153,7 +153,7 @@ func (p *parser) list(op Op, names []string, part func() (*Node, error)) (*Node,
 
 func (p *parser) not(field string, depth int) (*Node, error) {
 	p.space()
-	pos, negative := p.at, false
+	pos, negative, plus := p.at, false, false
 	for prefixes := 0; ; prefixes++ {
 		if prefixes > maxDepth {
 			return nil, p.wrong(p.at, "more than %d signs before one condition", maxDepth)
@@ -163,15 +163,21 @@ func (p *parser) not(field string, depth int) (*Node, error) {
 			negative = !negative
 			continue
 		case p.operator("+"):
+			plus = true
 			continue
 		}
 		break
 	}
 	n, err := p.clause(field, depth)
-	if err != nil || !negative {
-		return n, err
+	switch {
+	case err != nil:
+		return nil, err
+	case negative:
+		return &Node{Op: Not, Args: []*Node{n}, Pos: pos, sign: '-'}, nil
+	case plus:
+		n.sign = '+'
 	}
-	return &Node{Op: Not, Args: []*Node{n}, Pos: pos}, nil
+	return n, nil
 }
 
 func (p *parser) clause(field string, depth int) (*Node, error) {
@@ -208,7 +214,7 @@ func (p *parser) clause(field string, depth int) (*Node, error) {
 func (p *parser) fieldValue(n *Node, name word, depth int) (*Node, error) {
 	p.space()
 	switch {
-	case name.text == string(star) && p.peek() == '*':
+	case name.text == star && p.peek() == '*':
 		p.at++
 		return &Node{Op: All, Pos: n.Pos}, nil
 	case name.wild():
@@ -241,7 +247,7 @@ func (p *parser) fieldValue(n *Node, name word, depth int) (*Node, error) {
 		return nil, err
 	}
 	n.Value = w
-	if w.text == string(star) {
+	if w.text == star {
 		n.Exists = true
 	}
 	return n, p.noSuffix(w)
@@ -277,6 +283,7 @@ func (p *parser) group(field string, depth int) (*Node, error) {
 	if p.peek() == '^' {
 		return nil, p.wrong(p.at, "boosting is not supported")
 	}
+	n.sign = 0 // what stands before the brackets counts
 	return n, nil
 }
 
@@ -316,7 +323,7 @@ func (p *parser) bound(open int) (word, error) {
 		return word{}, p.wrong(open, "a range is written [from TO to]")
 	}
 	w, err := p.word("[]{}")
-	if err == nil && w.wild() && w.text != string(star) {
+	if err == nil && w.wild() && w.text != star {
 		err = p.wrong(w.pos, "a bound of a range cannot hold wildcards")
 	}
 	return w, err
@@ -337,7 +344,7 @@ func (p *parser) compared(n *Node) (*Node, error) {
 	if w.wild() {
 		return nil, p.wrong(w.pos, "a bound of a range cannot hold wildcards")
 	}
-	none := word{text: string(star), pos: w.pos}
+	none := word{text: star, pos: w.pos}
 	if less {
 		n.Range = &bounds{from: none, to: w, notBefore: open}
 	} else {
@@ -361,7 +368,7 @@ func (p *parser) word(ends string) (word, error) {
 			if p.at >= len(p.text) {
 				return w, p.wrong(w.pos, "this quote is not closed")
 			}
-			text.WriteRune(p.literal())
+			text.WriteRune(p.text[p.at])
 		}
 		p.at++
 		w.text = text.String()
@@ -381,27 +388,19 @@ read:
 			if p.at++; p.at >= len(p.text) {
 				return w, p.wrong(p.at-1, "a backslash has nothing to escape")
 			}
-			text.WriteRune(p.literal())
+			text.WriteRune(p.text[p.at])
 		case c == '*':
-			text.WriteRune(star)
+			text.WriteString(star)
 		case c == '?':
 			return w, p.wrong(p.at, "the wildcard ? is not supported; escape it if it belongs to the word")
 		default:
-			text.WriteRune(p.literal())
+			text.WriteRune(p.text[p.at])
 		}
 	}
 	if w.text = text.String(); w.text == "" {
 		return w, p.wrong(p.at, "%s", p.missing())
 	}
 	return w, nil
-}
-
-// literal returns the character there as one that means itself.
-func (p *parser) literal() rune {
-	if c := p.text[p.at]; c != star {
-		return c
-	}
-	return unicode.ReplacementChar
 }
 
 // missing says what is there in place of a word.

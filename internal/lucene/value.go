@@ -21,8 +21,21 @@ const (
 // Forms of one type lie between the type and its successor.
 var successor = map[string]string{boolType: "c", numberType: "o", textType: "t"}
 
-// above is greater than whatever may follow a text.
-const above = "\U0010ffff"
+// beyond returns the least form or text that is greater than all that begin with this one, which has a character that is not the
+// last one of Unicode.
+func beyond(form string) string {
+	runes := []rune(form)
+	for i := len(runes) - 1; i >= 0; i-- {
+		switch next := runes[i] + 1; {
+		case next > utf8.MaxRune:
+		case next == 0xd800: // half a character
+			return string(runes[:i]) + "\ue000"
+		default:
+			return string(runes[:i]) + string(next)
+		}
+	}
+	return successor[textType]
+}
 
 // Bool returns the normal form of a boolean.
 func Bool(v bool) string {

@@ -77,6 +77,9 @@ func SmallSearch(db *DB) {
 	db.search = searchBounds{few: 4, some: 8, many: 12, sample: 6, chunk: 2, probes: 64, patience: 6, set: 2}
 }
 
+// UsualSearch undoes SmallSearch.
+func UsualSearch(db *DB) { db.search = usualBounds }
+
 // ImportFactors keeps factors of a user as imports did before there were second factors.
 func ImportFactors(t testing.TB, s *Store, user, factors string) {
 	t.Helper()
