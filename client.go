@@ -83,6 +83,11 @@ func (c *Client) Public() bool { return c.TokenEndpointAuthMethod == "none" }
 // Allows tells whether the client may use the grant.
 func (c *Client) Allows(grant string) bool { return slices.Contains(c.GrantTypes, grant) }
 
+// TrustsForwardedAddress tells whether the client may say for which address it asks: it proves itself, and its settings allow it.
+func (c *Client) TrustsForwardedAddress() bool {
+	return !c.Public() && string(c.Stored["is_token_endpoint_ip_header_trusted"]) == "true"
+}
+
 // IDTokenLifetime returns the life of the client's ID tokens in seconds.
 func (c *Client) IDTokenLifetime() int {
 	if c.JWTConfiguration.LifetimeInSeconds > 0 {

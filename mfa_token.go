@@ -9,5 +9,12 @@ type MFAToken struct {
 	Scope     []string // as asked for
 	ExpiresAt time.Time
 
-	RefreshToken string `json:"-"` // as it was presented; sealed at rest
+	RefreshToken string `json:"-"` // as it was presented, sealed at rest; empty if somebody signs in
+
+	// How somebody signs in at the token endpoint.
+	Audience     string       `json:",omitempty"`
+	Organization string       `json:",omitempty"` // id or name
+	Protocol     string       `json:",omitempty"` // as scripts know it
+	GrantType    string       `json:",omitempty"` // as access tokens name it
+	Methods      []AuthMethod `json:",omitempty"`
 }

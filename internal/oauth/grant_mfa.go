@@ -20,13 +20,13 @@ const (
 // mfaTokenLife is how long an mfa_token works (Authentication API fact sheet 5.6).
 const mfaTokenLife = 10 * time.Minute
 
-// requireFactor keeps the exchange of a refresh token until its person gives a second factor, and is the answer that says so.
-func (t *tokenRequest) requireFactor(ctx context.Context, presented, userID string, scope []string) error {
+// requireFactor keeps a token request until its person gives a second factor, and is the answer that says so.
+func (t *tokenRequest) requireFactor(ctx context.Context, waits stagedoor.MFAToken) error {
 	settings, err := mfa.SettingsOf(ctx, t.st)
 	if err != nil {
 		return err
 	}
-	methods, err := mfa.MethodsOf(ctx, t.st, userID)
+	methods, err := mfa.MethodsOf(ctx, t.st, waits.UserID)
 	switch {
 	case err != nil:
 		return err
@@ -45,10 +45,8 @@ func (t *tokenRequest) requireFactor(ctx context.Context, presented, userID stri
 		needs = map[string]any{"challenge": types("recovery-code")}
 	}
 	token := stagedoor.NewToken()
-	err = t.st.SaveMFAToken(ctx, token, &stagedoor.MFAToken{
-		ClientID: t.client.ID, UserID: userID, Scope: scope, RefreshToken: presented, ExpiresAt: t.st.Clock().Now().Add(mfaTokenLife),
-	})
-	if err != nil {
+	waits.ClientID, waits.ExpiresAt = t.client.ID, t.st.Clock().Now().Add(mfaTokenLife)
+	if err := t.st.SaveMFAToken(ctx, token, &waits); err != nil {
 		return err
 	}
 	e := *t.event
@@ -140,7 +138,7 @@ func redeemRecovery(ctx context.Context, t *tokenRequest) (*tokenResponse, error
 	return resp, nil
 }
 
-// redeemFactor checks a code and goes on with the exchange of the refresh token: scripts run again, and find the second factor given.
+// redeemFactor checks a code and goes on with the request that waits for it: scripts run again, and find the second factor given.
 // The mfa_token is used up by a code that is right.
 func (t *tokenRequest) redeemFactor(ctx context.Context, param string, check func(*stagedoor.MFAToken, string) error) (*tokenResponse, error) {
 	for _, name := range []string{"mfa_token", param} {
@@ -165,6 +163,9 @@ func (t *tokenRequest) redeemFactor(ctx context.Context, param string, check fun
 		return nil, err
 	}
 	t.proof = map[string]string{"otp": "otp", "recovery_code": "recovery-code"}[param]
+	if token.RefreshToken == "" {
+		return t.resume(ctx, token)
+	}
 	t.params["refresh_token"], t.params["scope"] = token.RefreshToken, strings.Join(token.Scope, " ")
 	return redeemRefreshToken(ctx, t)
 }

@@ -36,7 +36,7 @@ func redeemRefreshToken(ctx context.Context, t *tokenRequest) (*tokenResponse, e
 		return nil, invalidGrant("The refresh_token was generated for a user who doesn't exist anymore.")
 	}
 	if stagedoor.HasCode(err, "mfa_required") {
-		return nil, t.requireFactor(ctx, presented, rt.UserID, strings.Fields(t.params["scope"]))
+		return nil, t.requireFactor(ctx, stagedoor.MFAToken{UserID: rt.UserID, Scope: strings.Fields(t.params["scope"]), RefreshToken: presented})
 	}
 	if err != nil {
 		return nil, err

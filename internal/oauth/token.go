@@ -85,6 +85,9 @@ func (d *Door) redeem(r *http.Request, st *store.Store, params map[string]string
 		return nil, err
 	}
 	v := visit(r, st)
+	if ip := forwardedFor(r, client); ip != "" {
+		v.IP, event.IP = ip, ip
+	}
 	v.Body = scriptBody(params)
 	resp, err := g.redeem(r.Context(), &tokenRequest{Door: d, st: st, client: client, params: params, visit: v, event: &event})
 	if err == nil {
@@ -142,6 +145,8 @@ var grants = map[string]grant{
 	"authorization_code": {success: "seacft", failure: "feacft", redeem: redeemCode},
 	"refresh_token":      {success: "sertft", failure: "fertft", redeem: redeemRefreshToken},
 	"client_credentials": {success: "seccft", failure: "feccft", redeem: redeemClientCredentials},
+	grantPassword:        {success: "sepft", failure: "fepft", redeem: redeemPassword},
+	grantRealm:           {success: "sepft", failure: "fepft", redeem: redeemRealm},
 	grantOTP:             {success: "seotpft", failure: "feotpft", redeem: redeemOTP},
 	grantRecovery:        {success: "sercft", failure: "fercft", redeem: redeemRecovery},
 	grantTokenExchange:   {success: "secte", failure: "fecte", redeem: exchangeToken, may: mayExchange},

@@ -99,8 +99,12 @@ func (in *ruleInput) roleList(ctx context.Context, st *store.Store) (_ []stagedo
 func (in *ruleInput) methods(v Visit) []stagedoor.AuthMethod {
 	methods := []stagedoor.AuthMethod{}
 	if in.session != nil {
-		methods = append(methods, in.session.Methods...)
-	} else if in.proof != "" {
+		return append(methods, in.session.Methods...)
+	}
+	if in.direct != nil {
+		methods = append(methods, in.direct.Methods...)
+	}
+	if in.proof != "" {
 		methods = append(methods, stagedoor.AuthMethod{Name: "mfa", Type: in.proof, Timestamp: v.Store.Clock().Now().UnixMilli()})
 	}
 	return methods

@@ -234,18 +234,10 @@ func (p *Pipeline) exchangeOrganization(ctx context.Context, v Visit, x *TokenEx
 	if out.Effects.Answer("organization", &said) {
 		asked = said
 	}
-	if asked == "" {
-		if x.Client.OrganizationUse() == stagedoor.OrganizationsRequire {
-			return ErrOrganizationRequired()
-		}
-		return nil
+	var err error
+	if in.org, err = p.organizationOf(ctx, v.Store, x.Client, asked, in.user.ID); in.org != nil {
+		a.OrgID, a.OrgName = in.org.ID, OrganizationName(v.Store, in.org)
 	}
-	o, err := anyOrganization(ctx, v.Store, asked)
-	if err != nil {
-		return err
-	}
-	in.org, a.OrgName, err = p.Organization(ctx, v.Store, o.ID, in.user.ID)
-	a.OrgID = o.ID
 	return err
 }
 

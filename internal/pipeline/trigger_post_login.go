@@ -175,7 +175,7 @@ func enabledRules(ctx context.Context, st *store.Store) ([]string, error) {
 // told too.
 func (p *Pipeline) postLoginEvent(ctx context.Context, v Visit, in *ruleInput, a *stagedoor.Authorization) (map[string]any, error) {
 	method := "GET"
-	if in.refresh != nil || in.exchange != nil {
+	if in.refresh != nil || in.exchange != nil || in.direct != nil {
 		method = "POST"
 	}
 	query := in.query
@@ -241,6 +241,9 @@ func eventTransaction(in *ruleInput, a *stagedoor.Authorization) map[string]any 
 			t["actor"] = a.Actor
 		}
 		set(t, map[string]string{"actor_token_type": x.ActorType})
+	}
+	if x := in.direct; x != nil {
+		t["requested_scopes"] = nonNilList(x.Scope)
 	}
 	if r := in.request; r != nil {
 		t["requested_scopes"], t["response_type"], t["prompt"] = nonNilList(r.Scope), strings.Fields(r.ResponseType), nonNilList(r.Prompt)

@@ -58,6 +58,22 @@ var oidcScopes = []string{"openid", "profile", "email", "phone", "address", "off
 // IsOIDCScope tells whether OpenID Connect defines the scope.
 func IsOIDCScope(scope string) bool { return slices.Contains(oidcScopes, scope) }
 
+// AllScopes are what a person gets who signs in without a browser and names none: those of OpenID Connect but for offline_access, and all of
+// the API (Authentication API fact sheet 4.5).
+func AllScopes(rs *stagedoor.ResourceServer) []string {
+	all := []string{"openid", "profile", "email", "address", "phone"}
+	switch {
+	case rs == nil:
+	case rs.IsSystem:
+		all = append(all, currentUserScopes...)
+	default:
+		for _, s := range rs.Scopes {
+			all = append(all, s.Value)
+		}
+	}
+	return all
+}
+
 // Granted returns the scopes of a request that a person's token may hold: those of OpenID Connect, and
 // those that the API defines. rs is nil where only /userinfo is meant. What an API that enforces roles then leaves of them
 // is for Permitted to say.

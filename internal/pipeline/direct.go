@@ -1,0 +1,112 @@
+package pipeline
+
+import (
+	"context"
+
+	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/connection"
+	"github.com/stagedoor/stagedoor/internal/mfa"
+	"github.com/stagedoor/stagedoor/internal/store"
+	"github.com/stagedoor/stagedoor/internal/token"
+)
+
+// Direct is a token request by which a person signs in without a browser: there is no session, no page and no consent (Authentication API
+// fact sheet 4.5).
+type Direct struct {
+	Client   *stagedoor.Client
+	API      *stagedoor.ResourceServer // nil: for /userinfo only
+	Audience string
+	Scope    []string // as asked for
+
+	Organization string // id or name of the one that it is for; may be empty
+	Protocol     string // as scripts know it
+	GrantType    string // as access tokens name it
+	Methods      []stagedoor.AuthMethod
+	Proof        string // the second factor that the person has just given, if any
+}
+
+// ByPassword signs a person in by their password, and returns what tokens are made from. The event, which the caller writes, is completed
+// with the user and with what scripts said. It is ErrFactorRequired where a second factor is wanted: then the request goes on with
+// [Pipeline.Direct].
+func (p *Pipeline) ByPassword(ctx context.Context, v Visit, x *Direct, conn *stagedoor.Connection, identifier, secret string, e *stagedoor.LogEvent) (*stagedoor.Authorization, *stagedoor.User, error) {
+	on := &connection.Occasion{ClientID: x.Client.ID, Organization: x.Organization}
+	e.Connection, e.ConnID, e.Strategy, e.UserName = conn.Name, conn.ID, conn.Strategy, cut(identifier, 254)
+	u, err := p.password(ctx, v, conn, on, identifier, secret)
+	e.Details = said{console: on.Console}.details(e.Details)
+	if err != nil {
+		return nil, nil, err
+	}
+	if !u.IsBlocked() {
+		if err := v.Store.RecordLogin(ctx, u.ID, v.IP); err != nil {
+			return nil, nil, err
+		}
+	}
+	x.Methods = []stagedoor.AuthMethod{{Name: "pwd", Timestamp: v.Store.Clock().Now().UnixMilli()}}
+	return p.Direct(ctx, v, x, u.ID, e)
+}
+
+// Direct goes on with a request whose person is proved: it runs the login's scripts with the user as they are now.
+func (p *Pipeline) Direct(ctx context.Context, v Visit, x *Direct, userID string, e *stagedoor.LogEvent) (*stagedoor.Authorization, *stagedoor.User, error) {
+	u, err := v.Store.User(ctx, userID)
+	if err != nil {
+		return nil, nil, err
+	}
+	e.UserID, e.UserName = u.ID, u.Email
+	if u.IsBlocked() {
+		return nil, u, errBlocked()
+	}
+	a := &stagedoor.Authorization{
+		ClientID: x.Client.ID, UserID: u.ID, Audience: x.Audience, Scope: token.Granted(x.Client, x.API, x.Scope), Conformant: true, Issuer: v.Issuer,
+		GrantType: x.GrantType,
+	}
+	in := &ruleInput{client: x.Client, user: u, api: x.API, protocol: x.Protocol, proof: x.Proof, state: &stagedoor.ScriptState{}, direct: x}
+	if in.org, err = p.organizationOf(ctx, v.Store, x.Client, x.Organization, u.ID); err != nil {
+		return nil, u, err
+	}
+	if in.org != nil {
+		a.OrgID, a.OrgName, e.OrgID, e.OrgName = in.org.ID, OrganizationName(v.Store, in.org), in.org.ID, in.org.Name
+	}
+	spoken, err := p.runScripts(ctx, v, in, a)
+	if err == nil && in.elsewhere != "" { // there is no browser
+		err = cannotAsk(AskRedirect)
+	}
+	if err == nil && x.Proof == "" {
+		err = wantsFactor(ctx, v.Store, in.factor)
+	}
+	e.Details = spoken.details(e.Details)
+	if err != nil {
+		*e = failed(*e, err)
+	}
+	return a, in.user, err
+}
+
+// organizationOf is the organization that a token request of a user is for; nil if it is for none.
+func (p *Pipeline) organizationOf(ctx context.Context, st *store.Store, client *stagedoor.Client, asked, userID string) (*stagedoor.Organization, error) {
+	if asked == "" {
+		if client.OrganizationUse() == stagedoor.OrganizationsRequire {
+			return nil, ErrOrganizationRequired()
+		}
+		return nil, nil
+	}
+	o, err := anyOrganization(ctx, st, asked)
+	if err != nil {
+		return nil, err
+	}
+	o, _, err = p.Organization(ctx, st, o.ID, userID)
+	return o, err
+}
+
+// wantsFactor is ErrFactorRequired where scripts or the tenant's policy ask for a second factor.
+func wantsFactor(ctx context.Context, st *store.Store, d *stagedoor.FactorDemand) error {
+	if d != nil {
+		if d.None {
+			return nil
+		}
+		return ErrFactorRequired()
+	}
+	s, err := mfa.SettingsOf(ctx, st)
+	if err == nil && s.Always && (s.OTP || s.Others) {
+		err = ErrFactorRequired()
+	}
+	return err
+}
