@@ -65,7 +65,7 @@ func (s *Store) CreateAction(ctx context.Context, a *stagedoor.Action) error {
 			return stagedoor.Errorf(stagedoor.Forbidden, "too_many_entities", "You reached the limit of entities of this type for this tenant.")
 		}
 		if a.ID == "" {
-			a.ID = actions.newID()
+			a.ID = newID(ctx, actions.newID)
 		}
 		doc, sealed, err := actions.encode(s, a)
 		if err != nil {

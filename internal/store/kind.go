@@ -75,7 +75,7 @@ func (k *Kind[T]) Create(ctx context.Context, s *Store, v *T) error {
 // add inserts v behind the values that are there.
 func (k *Kind[T]) add(ctx context.Context, s *Store, q querier, n *noun[T], v *T) error {
 	if *k.ID(v) == "" {
-		*k.ID(v) = k.NewID()
+		*k.ID(v) = newID(ctx, k.NewID)
 	}
 	doc, sealed, err := n.encode(s, v)
 	if err != nil {

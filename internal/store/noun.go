@@ -151,7 +151,7 @@ func (n *noun[T]) create(ctx context.Context, s *Store, v *T) error {
 
 func (n *noun[T]) insert(ctx context.Context, s *Store, q querier, v *T) error {
 	if *n.id(v) == "" {
-		*n.id(v) = n.newID()
+		*n.id(v) = newID(ctx, n.newID)
 	}
 	doc, sealed, err := n.encode(s, v)
 	if err != nil {

@@ -33,9 +33,12 @@ func bounded(s string, limit int) string {
 	return strings.ToValidUTF8(s[:limit], "") + "…"
 }
 
-// Body returns the violation as the error of a request body (400 invalid_body).
+// Error is the reason alone; answers have more.
+func (v *Violation) Error() string { return v.Reason }
+
+// Body returns the violation as the error of a request body (400 invalid_body), within which it can be found.
 func (v *Violation) Body() *stagedoor.Error {
-	return &stagedoor.Error{Kind: stagedoor.Invalid, Code: "invalid_body", Message: v.text("Payload")}
+	return &stagedoor.Error{Kind: stagedoor.Invalid, Code: "invalid_body", Message: v.text("Payload"), Err: v}
 }
 
 // Query returns the violation as the error of a query parameter (400 invalid_query_string).
@@ -50,7 +53,18 @@ func (v *Violation) URI() *stagedoor.Error {
 
 // Unknown is the violation of properties that a schema does not have, in the order in which they came.
 func Unknown(path string, names ...string) *Violation {
-	return &Violation{Reason: "Additional properties not allowed: " + strings.Join(names, ","), Path: path}
+	return &Violation{Reason: notAllowed + strings.Join(names, ","), Path: path}
+}
+
+const notAllowed = "Additional properties not allowed: "
+
+// Names are the properties that the schema does not have, if that is what is wrong.
+func (v *Violation) Names() []string {
+	names, is := strings.CutPrefix(v.Reason, notAllowed)
+	if !is {
+		return nil
+	}
+	return strings.Split(names, ",")
 }
 
 // WrongType is the violation of a value of another JSON type than wanted.

@@ -1,0 +1,284 @@
+package carry
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// Assets are the objects of a tenant by the deploy tool's names of their kinds: an object, or a list of objects.
+type Assets struct {
+	Kinds    map[string]any
+	Problems []Object // what could not be read
+}
+
+// A shelf is where one kind lies in the tool's directory format, and which of its members name files.
+type shelf struct {
+	asset string
+	dir   string
+	one   string   // the file that holds all of the kind; empty: each .json of dir is an object
+	refs  []string // members, by path, whose text names a file
+	loose bool     // the text may also be what else would be in the file
+}
+
+// shelves is the table of the directory format. What is laid out otherwise is in the functions below.
+var shelves = []shelf{
+	{asset: "tenant", dir: ".", one: "tenant.json"},
+	{asset: "resourceServers", dir: "resource-servers"},
+	{asset: "clients", dir: "clients", refs: []string{"custom_login_page"}, loose: true},
+	{asset: "connections", dir: "connections", refs: []string{"options.email.body"}, loose: true},
+	{asset: "clientGrants", dir: "grants"},
+	{asset: "rules", dir: "rules", refs: []string{"script"}},
+	{asset: "rulesConfigs", dir: "rules-configs"},
+	{asset: "hooks", dir: "hooks", refs: []string{"script"}},
+	{asset: "actionModules", dir: "action-modules", refs: []string{"code"}},
+	{asset: "actions", dir: "actions", refs: []string{"code"}},
+	{asset: "triggers", dir: "triggers", one: "triggers.json"},
+	{asset: "roles", dir: "roles"},
+	{asset: "organizations", dir: "organizations"},
+	{asset: "emailProvider", dir: "emails", one: "provider.json"},
+	{asset: "emailTemplates", dir: "emails", refs: []string{"body"}},
+	{asset: "branding", dir: "branding", one: "branding.json", refs: []string{"templates[].body"}},
+	{asset: "themes", dir: "themes"},
+	{asset: "guardianFactors", dir: "guardian/factors"},
+	{asset: "guardianFactorProviders", dir: "guardian/providers"},
+	{asset: "guardianFactorTemplates", dir: "guardian/templates"},
+	{asset: "guardianPolicies", dir: "guardian", one: "policies.json"},
+	{asset: "guardianPhoneFactorMessageTypes", dir: "guardian", one: "phoneFactorMessageTypes.json"},
+	{asset: "guardianPhoneFactorSelectedProvider", dir: "guardian", one: "phoneFactorSelectedProvider.json"},
+	{asset: "logStreams", dir: "log-streams"},
+	{asset: "customDomains", dir: "custom-domains", one: "custom-domains.json"},
+	{asset: "forms", dir: "forms"},
+	{asset: "flows", dir: "flows"},
+	{asset: "flowVaultConnections", dir: "flow-vault-connections"},
+	{asset: "selfServiceProfiles", dir: "self-service-profiles"},
+	{asset: "networkACLs", dir: "network-acls"},
+	{asset: "userAttributeProfiles", dir: "user-attribute-profiles"},
+	{asset: "connectionProfiles", dir: "connection-profiles"},
+	{asset: "tokenExchangeProfiles", dir: "token-exchange-profiles"},
+	{asset: "eventStreams", dir: "event-streams"},
+	{asset: "rateLimitPolicies", dir: "rate-limit-policies"},
+	{asset: "phoneProviders", dir: "phone-providers", one: "provider.json"},
+	{asset: "phoneTemplates", dir: "phone-templates"},
+	{asset: "riskAssessment", dir: "risk-assessment", one: "settings.json"},
+	{asset: "supplementalSignals", dir: ".", one: "supplemental-signals.json"},
+}
+
+// IsConfiguration tells whether a path is of the deploy tool: a directory, or a YAML file.
+func IsConfiguration(name string) bool {
+	info, err := os.Stat(name)
+	return err == nil && info.IsDir() || slices.Contains([]string{".yaml", ".yml"}, strings.ToLower(filepath.Ext(name)))
+}
+
+// Read reads what the deploy tool wrote: a directory, or a YAML file with what it refers to. What of it cannot be read is a problem of the
+// object; an error means that nothing of it can.
+func Read(name string, c Config) (*Assets, error) {
+	dir, file := name, ""
+	if info, err := os.Stat(name); err != nil {
+		return nil, fmt.Errorf("opening %s: %w", name, unwrapped(err))
+	} else if !info.IsDir() {
+		dir, file = filepath.Split(name)
+	}
+	f, err := openFolder(cmp.Or(dir, "."), c.Keywords)
+	if err != nil {
+		return nil, err
+	}
+	defer f.close()
+	a := &Assets{Kinds: map[string]any{}}
+	for _, usual := range []string{"tenant.yaml", "tenant.yml"} {
+		if file == "" && f.has(usual) {
+			file = usual
+		}
+	}
+	if file == "" {
+		err = a.directory(f, c)
+	} else {
+		err = a.yaml(f, file, c)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if len(a.Kinds) == 0 && len(a.Problems) == 0 {
+		return nil, fmt.Errorf("%s holds nothing that the deploy tool would write", name)
+	}
+	return a, nil
+}
+
+func (a *Assets) problem(asset, name string, err error) {
+	a.Problems = append(a.Problems, Object{Kind: titleOf(asset), Name: name, Action: Refused, Lost: []Loss{{Reason: err.Error()}}})
+}
+
+func (a *Assets) directory(f *folder, c Config) error {
+	for _, s := range shelves {
+		if !c.takes(s.asset) {
+			continue
+		}
+		if s.one != "" {
+			a.whole(f, s)
+			continue
+		}
+		names, err := f.list(s.dir, ".json")
+		if err != nil {
+			return err
+		}
+		var all []any
+		for _, name := range names {
+			if s.asset == "emailTemplates" && name == "provider.json" {
+				continue
+			}
+			item, err := f.object(path.Join(s.dir, name))
+			if err == nil && len(item) > 0 {
+				if _, given := item["body"]; s.asset == "emailTemplates" && !given {
+					item["body"] = strings.TrimSuffix(name, ".json") + ".html"
+				}
+				err = f.fetch(item, s)
+			}
+			if err != nil {
+				a.problem(s.asset, name, err)
+			} else if len(item) > 0 {
+				all = append(all, item)
+			}
+		}
+		if len(all) > 0 {
+			a.Kinds[s.asset] = all
+		}
+	}
+	for asset, read := range map[string]func(*folder) error{
+		"databases": a.databases, "pages": a.pages, "prompts": a.prompts, "attackProtection": a.attackProtection, "branding": a.brandingTemplates,
+	} {
+		if !c.takes(asset) {
+			continue
+		}
+		if err := read(f); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// whole reads a kind that lies in one file.
+func (a *Assets) whole(f *folder, s shelf) {
+	name := path.Join(s.dir, s.one)
+	v, err := f.json(name)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+	case err != nil:
+		a.problem(s.asset, s.one, err)
+	case v != nil:
+		a.Kinds[s.asset] = v
+	}
+}
+
+func (a *Assets) yaml(f *folder, name string, c Config) error {
+	text, err := f.text(name)
+	if err != nil {
+		return err
+	}
+	all, err := readYAML(name, text)
+	if err != nil {
+		return err
+	}
+	for asset, v := range all {
+		if v == nil || !c.takes(asset) || asset == "exclude" || asset == "include" {
+			continue
+		}
+		if list, is := v.([]any); is {
+			v = a.fetched(f, asset, list)
+		} else if m, is := v.(map[string]any); is {
+			if err := f.fetchFor(m, asset); err != nil {
+				a.problem(asset, "", err)
+				continue
+			}
+		}
+		a.Kinds[asset] = v
+	}
+	return nil
+}
+
+// fetched reads the files that items of a YAML file name; those whose files cannot be read are problems.
+func (a *Assets) fetched(f *folder, asset string, list []any) []any {
+	return slices.DeleteFunc(list, func(v any) bool {
+		item, is := v.(map[string]any)
+		if !is {
+			return false
+		}
+		err := f.fetchFor(item, asset)
+		if err != nil {
+			a.problem(asset, nameOf(item), err)
+		}
+		return err != nil
+	})
+}
+
+// fetchFor fetches what an item of a YAML file refers to.
+func (f *folder) fetchFor(item map[string]any, asset string) error {
+	switch asset {
+	case "databases":
+		return f.scripts(item, "databases")
+	case "pages":
+		return f.fetch(item, shelf{dir: "pages", refs: []string{"html"}})
+	case "prompts":
+		return f.renderers(item)
+	}
+	for _, s := range shelves {
+		if s.asset == asset {
+			return f.fetch(item, s)
+		}
+	}
+	return nil
+}
+
+// fetch replaces the names of files in an item by what the files hold. They are looked for beside the item, then from the top.
+func (f *folder) fetch(item map[string]any, s shelf) error {
+	for _, ref := range s.refs {
+		if list, member, is := strings.Cut(ref, "[]."); is {
+			for _, one := range objects(item[list]) {
+				if err := f.fetch(one, shelf{dir: s.dir, refs: []string{member}, loose: s.loose}); err != nil {
+					return err
+				}
+			}
+			continue
+		}
+		holder, member := item, ref
+		for strings.Contains(member, ".") {
+			var first string
+			first, member, _ = strings.Cut(member, ".")
+			holder, _ = holder[first].(map[string]any)
+		}
+		name, _ := holder[member].(string)
+		if name == "" {
+			continue
+		}
+		text, err := f.beside(s.dir, name, s.loose)
+		if err != nil {
+			return err
+		}
+		holder[member] = text
+	}
+	return nil
+}
+
+func (f *folder) beside(dir, name string, loose bool) (string, error) {
+	name = strings.ReplaceAll(name, `\`, "/")
+	if loose && (len(name) > 1024 || strings.ContainsAny(name, "<\n")) {
+		return name, nil
+	}
+	for _, candidate := range []string{path.Join(dir, name), path.Clean(name)} {
+		if f.has(candidate) {
+			return f.text(candidate)
+		}
+	}
+	if loose && !strings.HasPrefix(name, ".") && !strings.HasPrefix(name, "/") {
+		return name, nil
+	}
+	if _, err := local(path.Join(dir, name)); err != nil {
+		return "", err
+	}
+	return "", fmt.Errorf("the file %s is missing", name)
+}
