@@ -11,6 +11,7 @@ import (
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/store"
+	"github.com/stagedoor/stagedoor/internal/web"
 )
 
 // Do runs an operation of the Management API for the operator; target is the path with its query.
@@ -107,7 +108,12 @@ func (r *run) item(title, name string, fn func(o *Object) error) error {
 			return err
 		}
 		o.Action, o.Changes = Refused, nil
-		o.lose("", e.Message)
+		var wrong *web.Violation
+		if errors.As(err, &wrong) {
+			o.lose(wrong.Path, wrong.Reason)
+		} else {
+			o.lose("", e.Message)
+		}
 	}
 	r.plan.Objects = append(r.plan.Objects, o)
 	return nil
