@@ -44,7 +44,9 @@ func write(t testing.TB, name, text string) {
 // onEach runs a test on a server with each of the two databases.
 func onEach(t *testing.T, fn func(t *testing.T, s *stagedoortest.Server)) {
 	for _, kind := range []string{storetest.SQLite, storetest.Postgres} {
-		t.Run(kind, func(t *testing.T) { fn(t, stagedoortest.New(t, stagedoortest.Options{Database: storetest.Migrated(t, kind)})) })
+		t.Run(kind, func(t *testing.T) {
+			fn(t, stagedoortest.New(t, stagedoortest.Options{Database: storetest.Migrated(t, kind)}))
+		})
 	}
 }
 

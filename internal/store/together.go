@@ -112,6 +112,8 @@ func (e *nested) searching(_ context.Context, _ time.Duration, fn func(querier) 
 	return fn(e.q)
 }
 
+func (e *nested) snapshot(_ context.Context, fn func(querier) error) error { return fn(e.q) }
+
 var errNested = errors.New("store: not within a transaction")
 
 func (e *nested) migrate(context.Context) error                             { return errNested }
