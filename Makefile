@@ -2,7 +2,7 @@
 SHELL := bash
 GO ?= go
 .DEFAULT_GOAL := help
-.PHONY: help run build test race lint fmt cover compat compat-go e2e fuzz bench bench-scale random-queries docs release
+.PHONY: help run build test race lint fmt cover compat compat-go e2e fuzz bench bench-scale random-queries hostile docs release
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,6 +47,9 @@ random-queries: ## searches on both engines against a naive evaluator (PAIRS=100
 
 bench: ## the benchmarks that the project promises, as a table
 	scripts/bench
+
+hostile: ## hostile scripts of one tenant under load, and what other tenants notice, as a table
+	scripts/hostile
 
 docs: ## the generated pages of docs/
 	$(GO) generate ./...
