@@ -193,6 +193,7 @@ type Transaction struct {
 	Upstream  *Upstream      `json:",omitempty"` // the way to a provider and back, of a login that waits for it
 	Refused   *Refusal       `json:",omitempty"` // why the provider did not let the person in: the login ends with it
 	Script    *ScriptState   `json:",omitempty"` // how far scripts have come, where they sent the person elsewhere
+	Routed    *string        `json:",omitempty"` // the connection that the request named, where an action has put another one in its place
 	Reset     *ResetState    `json:",omitempty"` // nil: this is a login, and not somebody with the link of a mail about their password
 	ExpiresAt time.Time
 }

@@ -34,6 +34,7 @@ var members = map[string][]string{
 		"access.deny", "authentication.challengeWith", "authentication.challengeWithAny", "prompt.render", "redirect.encodeToken",
 		"redirect.sendUserTo", "redirect.validateToken", "transaction.setResultUrl",
 	},
+	"login-post-identifier": {"authentication.setConnectionByName"},
 	"custom-email-provider": {"notification.drop", "notification.retry"},
 	"custom-phone-provider": {"notification.drop", "notification.retry"},
 	"event-stream":          {},

@@ -78,12 +78,7 @@ func (d *Door) logIn(w http.ResponseWriter, r *http.Request, st *store.Store) er
 	status, problems := http.StatusBadRequest, missingCredentials(conn, identifier, secret)
 	steps := page.IdentifierFirst(r, st)
 	if steps && identifier != "" && !r.PostForm.Has(ui.FieldPassword) {
-		l, err := d.loginPage(r, st, p, conn, identifier, nil)
-		if err != nil {
-			return err
-		}
-		page.Render(w, http.StatusOK, p.inSteps(l))
-		return nil
+		return d.identified(w, r, st, p, identifier)
 	}
 	if steps && identifier == "" {
 		problems = problems[:1] // the password is asked for later
@@ -114,6 +109,39 @@ func (d *Door) logIn(w http.ResponseWriter, r *http.Request, st *store.Store) er
 		return err
 	}
 	if steps {
+		l = p.inSteps(l)
+	}
+	page.Render(w, status, l)
+	return nil
+}
+
+// identified takes the form of the first of two steps: the person is sent to their provider, or asked for their password.
+func (d *Door) identified(w http.ResponseWriter, r *http.Request, st *store.Store, p *prompt, identifier string) error {
+	conn, err := d.Pipeline.Route(r.Context(), visit(r, st), p.tx.ID, r.PostFormValue(fieldNonce), identifier)
+	problem, theirs := scriptProblem(err)
+	switch {
+	case err == nil && conn.Redirects():
+		redirect(w, r, p.link("/u/login/with", paramConnection, conn.Name))
+		return nil
+	case err != nil && !theirs:
+		return err
+	}
+	var problems ui.Problems
+	status := http.StatusOK
+	if theirs {
+		status, problems = http.StatusBadRequest, ui.Problems{problem}
+	}
+	p, conn, err = d.loginPrompt(r, st) // as it is now
+	if err != nil {
+		return err
+	}
+	l, err := d.loginPage(r, st, p, conn, identifier, problems)
+	if err != nil {
+		return err
+	}
+	if theirs {
+		l.Step = ui.AskWho
+	} else {
 		l = p.inSteps(l)
 	}
 	page.Render(w, status, l)

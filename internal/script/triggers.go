@@ -12,7 +12,7 @@ var Triggers = []*Trigger{
 	{ID: "event-stream", Versions: versions("v1"), Handler: "onExecuteEventStream", EntityBound: true},
 	{ID: "password-hash-migration", Versions: versions("v1"), Handler: "onExecutePasswordHashMigration"},
 	{ID: "mcp-tool", Versions: versions("v1"), Handler: "onExecuteMcpTool", EntityBound: true},
-	{ID: "login-post-identifier", Versions: versions("v1"), Handler: "onExecuteLoginPostIdentifier"},
+	LoginPostIdentifier,
 	{ID: "signup-post-identifier", Versions: versions("v1"), Handler: "onExecuteSignupPostIdentifier"},
 }
 

@@ -386,6 +386,30 @@ interface PostChallengeAPI {
   };
 }
 
+// --- login-post-identifier ---
+
+/** On login pages that ask for the identifier first: it is known, and the password was not asked for. */
+type PostIdentifierAction = ((event: PostIdentifierEvent, api: PostIdentifierAPI) => void) | ((event: PostIdentifierEvent, api: PostIdentifierAPI) => Promise<any>);
+
+/** As the templates call it. */
+type LoginPostIdentifierAPI = PostIdentifierAPI;
+
+interface PostIdentifierEvent extends ActionEvent {
+  client: ActionClient;
+  connection?: ActionConnection;
+  organization?: ActionOrganization;
+  resource_server?: { identifier: string };
+  transaction: PostLoginEvent['transaction'] & { /** What the person typed: anything. */ identifier: string };
+}
+
+interface PostIdentifierAPI {
+  cache: CacheAPI;
+  authentication: {
+    /** The connection must be enabled for the client. */
+    setConnectionByName(name: string): PostIdentifierAPI;
+  };
+}
+
 // --- providers of messages ---
 
 /** Delivers a mail; throw where that fails. */

@@ -1,0 +1,84 @@
+package pipeline
+
+import (
+	"context"
+
+	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/connection"
+	"github.com/stagedoor/stagedoor/internal/script"
+)
+
+// Route runs the actions for somebody whose identifier is known on the login page, and returns the connection in which they are looked for:
+// that of the request unless an action names another one that the client may use. It is kept in the login for a database; whoever corrects their
+// identifier begins anew. What goes wrong in an action, or with the connection that it names, is a Scripted error.
+func (p *Pipeline) Route(ctx context.Context, v Visit, id, nonce, identifier string) (*stagedoor.Connection, error) {
+	tx, err := p.answered(ctx, v, id, AskLogin, nonce)
+	if err != nil {
+		return nil, err
+	}
+	changed := tx.Routed != nil
+	if changed {
+		tx.Request.Connection, tx.Routed = *tx.Routed, nil
+	}
+	conn, err := connection.ForRequest(ctx, v.Store, &tx.Request)
+	if err != nil {
+		return nil, err
+	}
+	all, err := p.bound(ctx, v, script.LoginPostIdentifier)
+	if err == nil && len(all.bound) > 0 {
+		var name string
+		if name, err = p.routed(ctx, v, tx, all, conn, identifier); err == nil && name != "" && name != conn.Name {
+			asked := tx.Request
+			asked.Connection = name
+			if conn, err = connection.ForRequest(ctx, v.Store, &asked); stagedoor.IsKind(err, stagedoor.Invalid) {
+				text := "An action named the connection " + name + ": " + stagedoor.AsError(err).Message
+				v.log(stagedoor.LogEvent{Type: "f", Description: text, ClientID: tx.Request.ClientID, UserName: cut(identifier, 254)})
+				err = scripted("access_denied", text)
+			} else if err == nil && !conn.Redirects() {
+				before := tx.Request.Connection
+				tx.Request.Connection, tx.Routed, changed = name, &before, true
+			}
+		}
+	}
+	if err == nil && changed {
+		err = v.Store.SaveTransaction(ctx, tx)
+	}
+	return conn, err
+}
+
+// routed is the connection that actions name; empty if they name none.
+func (p *Pipeline) routed(ctx context.Context, v Visit, tx *stagedoor.Transaction, all *actions, conn *stagedoor.Connection, identifier string) (name string, err error) {
+	in := &ruleInput{protocol: tx.Request.Protocol(), request: &tx.Request, state: &stagedoor.ScriptState{}}
+	event := commonEvent(v, "POST", tx.Request.Query)
+	if in.client, err = v.Store.Client(ctx, tx.Request.ClientID); err != nil {
+		return "", err
+	}
+	event["client"], event["connection"] = eventClient(in.client), eventConnection(conn)
+	if in.api, err = p.api(ctx, v.Store, tx.Request.Audience); err != nil {
+		return "", err
+	}
+	if in.api != nil {
+		event["resource_server"] = map[string]any{"identifier": in.api.Identifier}
+	}
+	if id := tx.Request.Organization; id != "" {
+		o, err := v.Store.Organization(ctx, id)
+		if err != nil {
+			return "", err
+		}
+		event["organization"] = scriptOrganization(o)
+	}
+	transaction := eventTransaction(in, &stagedoor.Authorization{})
+	transaction["identifier"] = identifier
+	event["transaction"] = transaction
+	if err := customDomain(ctx, v, event); err != nil {
+		return "", err
+	}
+	out, _, err := all.run(ctx, event, nil)
+	if err == nil && out.Failure != nil {
+		err = scripted("access_denied", out.Failure.Message)
+	}
+	if err == nil {
+		out.Effects.Answer("connection", &name)
+	}
+	return name, err
+}
