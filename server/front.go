@@ -1,7 +1,6 @@
 package server
 
 import (
-	"context"
 	"io"
 	"log/slog"
 	"net"
@@ -12,13 +11,14 @@ import (
 	"strings"
 	"time"
 
+	"github.com/stagedoor/stagedoor/internal/telemetry"
 	"github.com/stagedoor/stagedoor/internal/web"
 )
 
 // healthRoutes answer under every name.
 var healthRoutes = []web.Route{
 	{Method: "GET", Pattern: "/healthz", Title: "The process is alive"},
-	{Method: "GET", Pattern: "/readyz", Title: "The database answers"},
+	{Method: "GET", Pattern: "/readyz", Title: "The database answers and is migrated"},
 }
 
 // maxUnread is how much of a body that nobody needed is taken nevertheless, in bytes. HTTP/2 resets a stream on which the client still sends,
@@ -31,15 +31,22 @@ const maxUnread = 64 << 10
 func (s *Server) front(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start := time.Now()
-		rec := &recorder{ResponseWriter: w, status: http.StatusOK}
+		event := &web.Event{Log: s.log, ID: requestID(r)}
+		rec := &recorder{ResponseWriter: w, status: http.StatusOK, event: event}
 		connecting := clientIP(r.RemoteAddr)
 		r = s.normalized(r)
+		ctx, span := s.tracer.Request(r, s.trusts(connecting))
+		r = r.WithContext(web.WithEvent(ctx, event))
+		rec.Header().Set(requestIDHeader, event.ID)
+		s.metrics.Add(telemetry.RequestsNow, 1)
 		defer func() {
 			if p := recover(); p != nil {
 				if p == http.ErrAbortHandler {
+					s.metrics.Add(telemetry.RequestsNow, -1)
+					span.End()
 					panic(p)
 				}
-				s.log.Error("panic", "path", r.URL.Path, "panic", p, "stack", string(debug.Stack()))
+				event.Logger().Error("panic", "route", r.Pattern, "panic", p, "stack", string(debug.Stack()))
 				if !rec.wrote {
 					http.Error(rec, "Internal error", http.StatusInternalServerError)
 				}
@@ -47,13 +54,16 @@ func (s *Server) front(next http.Handler) http.Handler {
 			if r.ProtoMajor == 2 {
 				_, _ = io.CopyN(io.Discard, r.Body, maxUnread)
 			}
-			s.logRequest(r, rec.status, time.Since(start))
+			s.metrics.Add(telemetry.RequestsNow, -1)
+			s.answered(r, event, span, rec, time.Since(start))
 		}()
 		switch r.URL.Path {
 		case "/healthz":
-			web.WriteJSON(rec, http.StatusOK, map[string]string{"status": "ok"})
+			event.SetRoute(r.URL.Path)
+			alive(rec, r)
 			return
 		case "/readyz":
+			event.SetRoute(r.URL.Path)
 			s.ready(rec, r)
 			return
 		}
@@ -157,33 +167,17 @@ func toHTTPS(w http.ResponseWriter, r *http.Request) {
 	web.WriteJSON(w, http.StatusBadRequest, map[string]string{"error": "invalid_request", "error_description": "Use https."})
 }
 
-func (s *Server) ready(w http.ResponseWriter, r *http.Request) {
-	ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
-	defer cancel()
-	if err := s.db.Ping(ctx); err != nil {
-		s.log.Error("the database does not answer", "error", err)
-		web.WriteJSON(w, http.StatusServiceUnavailable, map[string]string{"status": "unavailable"})
-		return
-	}
-	web.WriteJSON(w, http.StatusOK, map[string]string{"status": "ok"})
-}
-
-// logRequest writes one line for operators: no query and no header, which may hold secrets.
-func (s *Server) logRequest(r *http.Request, status int, took time.Duration) {
-	level := slog.LevelDebug
-	if status >= 500 && status != http.StatusNotImplemented {
-		level = slog.LevelError
-	}
-	s.log.Log(r.Context(), level, "request", "method", r.Method, "host", r.Host, "path", r.URL.Path, "status", status,
-		"ms", float64(took.Microseconds())/1000, "ip", r.RemoteAddr)
-}
-
-// recorder remembers the status of an answer.
+// recorder remembers the status and the size of an answer.
 type recorder struct {
 	http.ResponseWriter
 	status int
 	wrote  bool
+	bytes  int64
+	event  *web.Event
 }
+
+// Logger is where lines about the request go.
+func (r *recorder) Logger() *slog.Logger { return r.event.Logger() }
 
 func (r *recorder) WriteHeader(status int) {
 	if !r.wrote {
@@ -194,7 +188,9 @@ func (r *recorder) WriteHeader(status int) {
 
 func (r *recorder) Write(b []byte) (int, error) {
 	r.wrote = true
-	return r.ResponseWriter.Write(b)
+	n, err := r.ResponseWriter.Write(b)
+	r.bytes += int64(n)
+	return n, err
 }
 
 // Unwrap lets http.ResponseController reach the connection.

@@ -15,6 +15,9 @@ import (
 // the connection came from. A tenant without lists costs one look at its cached record.
 func (s *Server) admitted(w http.ResponseWriter, r *http.Request, connecting string) bool {
 	st, err := s.db.TenantByDomain(r.Context(), r.Host)
+	if err == nil {
+		web.EventOf(r.Context()).SetTenant(st.Tenant().ID)
+	}
 	if err != nil || len(st.Tenant().ACLs) == 0 || s.cfg.IgnoreNetworkACLs {
 		return true // an unknown tenant is the door's to answer
 	}

@@ -10,11 +10,13 @@ import (
 	"net"
 	"net/http"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"golang.org/x/crypto/acme/autocert"
 
 	"github.com/stagedoor/stagedoor/internal/ca"
+	"github.com/stagedoor/stagedoor/internal/web"
 )
 
 // Limits of one connection. An answer may take as long as the scripts of a login.
@@ -29,16 +31,24 @@ const (
 // Listeners are the sockets that a server answers on.
 type Listeners struct {
 	HTTP, HTTPS []net.Listener
-	CAFile      string // the local authority's certificate; empty where another one is used
+	Admin       []net.Listener // what operators read of the server
+	CAFile      string         // the local authority's certificate; empty where another one is used
 }
 
 // Listen opens the configured addresses, so that a port in use is found before anything else happens.
 func (s *Server) Listen() (*Listeners, error) {
 	l := &Listeners{}
+	if s.cfg.Admin != "" {
+		open, err := ListenLoopback(s.cfg.Admin)
+		if err != nil {
+			return nil, err
+		}
+		l.Admin = open
+	}
 	if s.cfg.HTTP != "" {
 		open, err := ListenLoopback(s.cfg.HTTP)
 		if err != nil {
-			return nil, err
+			return nil, errors.Join(err, l.Close())
 		}
 		l.HTTP = open
 	}
@@ -63,7 +73,7 @@ func (s *Server) Listen() (*Listeners, error) {
 // Close closes the sockets.
 func (l *Listeners) Close() error {
 	var err error
-	for _, one := range append(l.HTTP, l.HTTPS...) {
+	for _, one := range slices.Concat(l.HTTP, l.HTTPS, l.Admin) {
 		err = errors.Join(err, one.Close())
 	}
 	return err
@@ -129,7 +139,12 @@ func (s *Server) Serve(ctx context.Context, l *Listeners) error {
 		Handler: s.handler, ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout,
 		IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader, ErrorLog: quiet(s.log),
 	}
-	background, stop := context.WithCancel(ctx)
+	admin := &http.Server{
+		Handler: s.admin(), ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, WriteTimeout: profileTimeout,
+		IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader, ErrorLog: quiet(s.log),
+	}
+	defer admin.Close()
+	background, stop := context.WithCancel(web.WithEvent(ctx, &web.Event{Log: s.log}))
 	defer stop()
 	go s.sweep(background)
 	go s.streams.Run(background)
@@ -144,6 +159,9 @@ func (s *Server) Serve(ctx context.Context, l *Listeners) error {
 	}()
 	go s.scripts.Check(background, "function(){}") // starts a worker, so that the first login need not
 	failed := make(chan error, 8)
+	for _, one := range l.Admin {
+		go func() { failed <- admin.Serve(one) }()
+	}
 	for _, one := range append(append([]net.Listener{}, l.HTTP...), l.HTTPS...) {
 		go func() { failed <- hs.Serve(one) }()
 	}

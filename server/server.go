@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -25,6 +26,7 @@ import (
 	"github.com/stagedoor/stagedoor/internal/pipeline"
 	"github.com/stagedoor/stagedoor/internal/script"
 	"github.com/stagedoor/stagedoor/internal/store"
+	"github.com/stagedoor/stagedoor/internal/telemetry"
 	"github.com/stagedoor/stagedoor/internal/token"
 	"github.com/stagedoor/stagedoor/internal/web"
 )
@@ -51,11 +53,15 @@ type Deps struct {
 	Log           *slog.Logger    // nil: slog.Default
 	Mail          mail.Sender     // nil: as the configuration says
 	ScriptCommand []string        // argv of a script worker; nil: this program
+	Version       string          // of the program, for metrics and traces
 }
 
 // Server is all rooms, built and connected.
 type Server struct {
 	cfg       config.Config
+	metrics   *telemetry.Metrics
+	tracer    *telemetry.Tracer // nil: nothing is traced
+	hasher    *password.Hasher
 	log       *slog.Logger
 	db        *store.DB
 	keys      *token.Keys
@@ -72,12 +78,16 @@ type Server struct {
 
 // New opens the database, which must have been migrated, and builds the rooms.
 func New(ctx context.Context, cfg config.Config, deps Deps) (*Server, error) {
-	s := &Server{cfg: cfg, log: deps.Log, keys: &token.Keys{}}
+	s := &Server{cfg: cfg, log: deps.Log, hasher: password.NewHasher(), metrics: telemetry.NewMetrics(cmp.Or(deps.Version, "development"), cfg.MetricsTenants)}
+	s.keys = &token.Keys{Metrics: s.metrics}
 	if s.log == nil {
 		s.log = slog.Default()
 	}
 	var err error
-	if s.db, err = OpenDatabase(ctx, cfg, deps); err != nil {
+	if s.tracer, err = s.newTracer(cmp.Or(deps.Version, "development")); err != nil {
+		return nil, err
+	}
+	if s.db, err = openDatabase(ctx, cfg, deps, s.metrics); err != nil {
 		return nil, err
 	}
 	if err := s.checkDatabase(ctx); err != nil {
@@ -88,13 +98,14 @@ func New(ctx context.Context, cfg config.Config, deps Deps) (*Server, error) {
 		s.db.Close()
 		return nil, err
 	}
-	s.scripts = script.New(script.Config{
+	client = s.measured(client)
+	s.scripts = script.New(script.Config{Metrics: s.metrics,
 		Command: deps.ScriptCommand, Workers: cfg.ScriptWorkers, HTTP: s.scriptHTTP(client, cfg.Outbound.Rewrite), Net: script.Reach(outboundConfig(cfg)),
 		Added: s.db, Log: s.log, Node: cfg.ScriptNode, Runtime: s.scriptRuntime,
 		Policy: pipeline.ScriptPolicy(s.db, s.log), Ceilings: scriptCeilings(cfg),
 	})
 	minter := &token.Minter{Keys: s.keys}
-	database := &connection.Database{Hasher: password.NewHasher(), Scripts: s.scripts}
+	database := &connection.Database{Hasher: s.hasher, Scripts: s.scripts}
 	pipe := &pipeline.Pipeline{Database: database, Scripts: s.scripts, Minter: minter}
 	pipe.OAuth2 = &connection.OAuth2{HTTP: client, Scripts: s.scripts}
 	s.pipeline = pipe
@@ -103,16 +114,17 @@ func New(ctx context.Context, cfg config.Config, deps Deps) (*Server, error) {
 		sender = &mail.SMTP{Host: cfg.Mail.Host, Port: cfg.Mail.Port, User: cfg.Mail.User, Password: cfg.Mail.Password}
 	}
 	send := login.Deliver(sender, cfg.Mail.From, mail.Outside{HTTP: client, Dial: outbound.Dialer(outboundConfig(cfg))}, s.log)
-	send = login.ThroughScripts(pipe, send)
-	s.oauth = oauth.New(oauth.Deps{DB: s.db, Pipeline: pipe, Minter: minter})
+	send = s.countMails(login.ThroughScripts(pipe, send))
+	s.oauth = oauth.New(oauth.Deps{DB: s.db, Metrics: s.metrics, Pipeline: pipe, Minter: minter})
 	s.login = login.New(login.Deps{DB: s.db, Pipeline: pipe, Send: send, Log: s.log})
 	pipe.Blocked = s.login.SendBlocked
-	s.jobs = job.New(job.Deps{DB: s.db, Log: s.log, Identify: connection.Identify, Send: send, SendVerification: s.login.SendVerification})
+	s.jobs = job.New(job.Deps{DB: s.db, Metrics: s.metrics, Log: s.log, Identify: connection.Identify, Send: send, SendVerification: s.login.SendVerification})
 	s.mgmt = mgmt.New(mgmt.Deps{
 		Keys: s.keys, Database: database, Pipeline: pipe, CheckScript: s.scripts.Check, CheckDraft: s.scripts.CheckDraft, CheckCall: s.scripts.CheckCall, Scripts: s.scripts, NodeError: s.scripts.NodeError, ScriptCeilings: s.scripts.Ceilings(), SendVerification: s.login.SendVerification, JobAdded: s.jobs.Wake, SendInvitation: s.login.SendInvitation, SendEnrollment: s.login.SendEnrollment, HTTP: client, Clock: deps.Clock, Log: s.log,
 	})
-	s.streams = &logstream.Deliverer{DB: s.db, Client: client, Log: s.log, Every: streamEvery, Settle: streamSettle}
+	s.streams = &logstream.Deliverer{DB: s.db, Metrics: s.metrics, Client: client, Log: s.log, Every: streamEvery, Settle: streamSettle}
 	s.reference = newReference(s.mgmt)
+	s.measure()
 	s.handler = s.front(s.doors())
 	return s, nil
 }
@@ -146,6 +158,10 @@ func (s *Server) checkDatabase(ctx context.Context) error {
 
 // OpenDatabase opens the database of a configuration with its master keys.
 func OpenDatabase(ctx context.Context, cfg config.Config, deps Deps) (*store.DB, error) {
+	return openDatabase(ctx, cfg, deps, nil)
+}
+
+func openDatabase(ctx context.Context, cfg config.Config, deps Deps, metrics *telemetry.Metrics) (*store.DB, error) {
 	keys, err := jose.LoadOrCreateMasterKeys(cfg.MasterKeyFile)
 	if err != nil {
 		return nil, err
@@ -154,7 +170,7 @@ func OpenDatabase(ctx context.Context, cfg config.Config, deps Deps) (*store.DB,
 	if err != nil {
 		return nil, err
 	}
-	return store.Open(ctx, store.Options{URL: cfg.Database, Sealer: sealer, Clock: deps.Clock, Log: deps.Log, SearchLimit: cfg.SearchLimit})
+	return store.Open(ctx, store.Options{Metrics: metrics, URL: cfg.Database, Sealer: sealer, Clock: deps.Clock, Log: deps.Log, SearchLimit: cfg.SearchLimit})
 }
 
 // scriptClient makes the HTTP client of scripts, which reaches no private address unless the operator allows it.
@@ -244,7 +260,7 @@ func (s *Server) Routes() []web.Route {
 func (s *Server) Close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), mailGrace)
 	defer cancel()
-	return errors.Join(s.login.Wait(ctx), s.pipeline.Wait(ctx), s.scripts.Close(), s.db.Close())
+	return errors.Join(s.login.Wait(ctx), s.pipeline.Wait(ctx), s.scripts.Close(), s.db.Close(), s.tracer.Close(ctx))
 }
 
 // sweep deletes what has expired until the context ends.

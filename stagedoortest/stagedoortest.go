@@ -49,6 +49,7 @@ type Server struct {
 	*server.Server
 	HTTPURL  string // http://localhost:port
 	HTTPSURL string // https://localhost:port
+	AdminURL string // http://127.0.0.1:port; empty without
 	Domain   string // localhost:port of https
 	CAFile   string
 	Tenant   string
@@ -67,6 +68,8 @@ type Options struct {
 	Tenants  []string          // further tenants
 	Proxies  []netip.Prefix    // trusted proxies
 	Rewrite  map[string]string // former hosts that scripts use, and what they are now
+
+	Configure func(*config.Config) // changes what else is to be changed; nil: nothing
 }
 
 // New starts a server that stops with the test.
@@ -80,6 +83,9 @@ func New(t testing.TB, options ...Options) *Server {
 		DataDir: t.TempDir(), Database: o.Database, HTTP: "127.0.0.1:0", HTTPS: "127.0.0.1:0", ShutdownGrace: 5 * time.Second,
 		LogLevel: "info", LogFormat: "text", Mail: config.Mail{Port: 587, From: "Stagedoor <no-reply@stagedoor.test>"},
 		Outbound: config.Outbound{Allow: o.Allow, Rewrite: o.Rewrite}, TrustedProxies: o.Proxies,
+	}
+	if o.Configure != nil {
+		o.Configure(&cfg)
 	}
 	must(t, cfg.Complete())
 	log := slog.New(slog.DiscardHandler)
@@ -99,6 +105,9 @@ func New(t testing.TB, options ...Options) *Server {
 	out := &Server{Server: s, Tenant: "test", CAFile: l.CAFile, Domains: map[string]string{}, Machines: map[string]*stagedoor.Client{}}
 	httpPort, httpsPort := portOf(l.HTTP[0]), portOf(l.HTTPS[0])
 	out.HTTPURL, out.HTTPSURL, out.Domain = "http://localhost:"+httpPort, "https://localhost:"+httpsPort, "localhost:"+httpsPort
+	if len(l.Admin) > 0 {
+		out.AdminURL = "http://" + l.Admin[0].Addr().String()
+	}
 	out.Machine, err = server.CreateTenant(ctx, s.DB(), out.Tenant, []string{out.Domain, "localhost:" + httpPort, "test.localhost:" + httpPort})
 	must(t, err)
 	for _, name := range o.Tenants {

@@ -82,7 +82,7 @@ func (c *demoCommand) Run(ctx context.Context) error {
 	if err := c.prepare(ctx, cfg); err != nil {
 		return err
 	}
-	s, err := server.New(ctx, cfg, server.Deps{Log: log})
+	s, err := server.New(ctx, cfg, server.Deps{Log: log, Version: programVersion()})
 	if err != nil {
 		return err
 	}

@@ -28,7 +28,7 @@ func (c *serveCommand) Run(ctx context.Context) error {
 	if err := migrate(ctx, c.Config); err != nil {
 		return err
 	}
-	s, err := server.New(ctx, c.Config, server.Deps{Log: log})
+	s, err := server.New(ctx, c.Config, server.Deps{Log: log, Version: programVersion()})
 	if err != nil {
 		return err
 	}
@@ -36,6 +36,9 @@ func (c *serveCommand) Run(ctx context.Context) error {
 	l, err := s.Listen()
 	if err != nil {
 		return err
+	}
+	for _, one := range l.Admin {
+		log.Info("listening for operators", "url", "http://"+one.Addr().String())
 	}
 	for _, one := range l.HTTP {
 		log.Info("listening", "url", "http://"+one.Addr().String())
@@ -242,18 +245,22 @@ var version = ""
 
 // Run prints the version and what it was built with.
 func (versionCommand) Run() error {
+	fmt.Printf("stagedoor %s", programVersion())
+	if info, ok := debug.ReadBuildInfo(); ok {
+		fmt.Printf(" (%s)", info.GoVersion)
+	}
+	fmt.Println()
+	return nil
+}
+
+// programVersion is the version of the program.
+func programVersion() string {
 	v := version
-	info, ok := debug.ReadBuildInfo()
-	if v == "" && ok {
+	if info, ok := debug.ReadBuildInfo(); v == "" && ok {
 		v = info.Main.Version
 	}
 	if v == "" || v == "(devel)" {
 		v = "development"
 	}
-	fmt.Printf("stagedoor %s", v)
-	if ok {
-		fmt.Printf(" (%s)", info.GoVersion)
-	}
-	fmt.Println()
-	return nil
+	return v
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"net/mail"
 	"net/netip"
 	"net/url"
@@ -15,6 +16,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"golang.org/x/net/http/httpguts"
 )
 
 const (
@@ -33,6 +36,7 @@ const (
 func (c *Config) Complete() error {
 	err := errors.Join(
 		read("database", &c.Database, c.DatabaseFile),
+		read("trace-headers", &c.Trace.Headers, c.Trace.HeadersFile),
 		read("mail-password", &c.Mail.Password, c.Mail.PasswordFile),
 		read("outbound-proxy", &c.Outbound.Proxy, c.Outbound.ProxyFile),
 	)
@@ -84,7 +88,10 @@ func (c *Config) checkStorage() error {
 }
 
 func (c *Config) checkServing() error {
-	errs := []error{address("http", c.HTTP), address("https", c.HTTPS)}
+	errs := []error{address("http", c.HTTP), address("https", c.HTTPS), address("admin-addr", c.Admin), c.Trace.check()}
+	if c.Pprof && c.Admin == "" {
+		errs = append(errs, wrong("pprof", "needs admin-addr"))
+	}
 	if c.HTTP == "" && c.HTTPS == "" {
 		errs = append(errs, wrong("http", "and https are both empty: nothing would be served"))
 	}
@@ -113,6 +120,40 @@ func (c *Config) checkServing() error {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// check leaves out the text of what may hold a secret.
+func (t *Trace) check() error {
+	var errs []error
+	if t.Endpoint != "" {
+		u, err := url.Parse(t.Endpoint)
+		if err != nil || u.Hostname() == "" || u.Scheme != "http" && u.Scheme != "https" || u.User != nil || u.RawQuery != "" {
+			errs = append(errs, wrong("trace-endpoint", "is not an http or https URL without user and query"))
+		}
+	}
+	if t.Sample < 0 || t.Sample > 1 {
+		errs = append(errs, wrong("trace-sample", "%v is not between 0 and 1", t.Sample))
+	}
+	if _, err := t.Header(); err != nil {
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
+}
+
+// Header returns the headers for the collector.
+func (t *Trace) Header() (http.Header, error) {
+	h := http.Header{}
+	for _, one := range strings.Split(t.Headers, ",") {
+		if strings.TrimSpace(one) == "" {
+			continue
+		}
+		name, value, found := strings.Cut(strings.TrimSpace(one), "=")
+		if !found || !httpguts.ValidHeaderFieldName(name) || !httpguts.ValidHeaderFieldValue(value) {
+			return nil, wrong("trace-headers", "is not a list of NAME=VALUE")
+		}
+		h.Set(name, value)
+	}
+	return h, nil
 }
 
 func (c *Config) checkMail() error {

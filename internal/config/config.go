@@ -23,6 +23,12 @@ type Config struct {
 
 	IgnoreNetworkACLs bool `name:"ignore-network-acls" env:"STAGEDOOR_IGNORE_NETWORK_ACLS" help:"Let everybody in whatever tenants' network access lists say, such as after one locked its author out."`
 
+	Admin          string `name:"admin-addr" env:"STAGEDOOR_ADMIN_ADDR" help:"Address for operators: /metrics, /healthz, /readyz, profiles. Empty for none; keep it from the public." placeholder:"ADDR"`
+	Pprof          bool   `name:"pprof" env:"STAGEDOOR_PPROF" help:"Serve profiles of the running program under /debug/pprof/ of --admin-addr."`
+	MetricsTenants bool   `name:"metrics-tenants" env:"STAGEDOOR_METRICS_TENANTS" help:"Count requests and logins by tenant too."`
+	QuietRequests  bool   `name:"quiet-requests" env:"STAGEDOOR_QUIET_REQUESTS" help:"Log requests that succeed at level debug only."`
+	Trace          Trace  `embed:"" prefix:"trace-" envprefix:"STAGEDOOR_TRACE_"`
+
 	Mail     Mail     `embed:"" prefix:"mail-" envprefix:"STAGEDOOR_MAIL_"`
 	Outbound Outbound `embed:"" prefix:"outbound-" envprefix:"STAGEDOOR_OUTBOUND_"`
 
@@ -33,6 +39,14 @@ type Config struct {
 	ShutdownGrace time.Duration `name:"shutdown-grace" env:"STAGEDOOR_SHUTDOWN_GRACE" default:"15s" help:"How long running requests may take to end." placeholder:"TIME"`
 	LogLevel      string        `name:"log-level" env:"STAGEDOOR_LOG_LEVEL" default:"info" enum:"debug,info,warn,error" help:"Least severe lines to log: debug, info, warn, error."`
 	LogFormat     string        `name:"log-format" env:"STAGEDOOR_LOG_FORMAT" default:"text" enum:"text,json" help:"Form of log lines: text, json."`
+}
+
+// Trace says where traces of requests go.
+type Trace struct {
+	Endpoint    string  `name:"endpoint" env:"ENDPOINT" help:"Collector of OpenTelemetry traces (OTLP over HTTP), such as http://127.0.0.1:4318. Empty for no traces." placeholder:"URL"`
+	Sample      float64 `name:"sample" env:"SAMPLE" default:"1" help:"Share of requests that are traced, from 0 to 1." placeholder:"SHARE"`
+	Headers     string  `name:"headers" env:"HEADERS" secret:"text" json:"-" help:"Headers for the collector: NAME=VALUE, separated by commas." placeholder:"LIST"`
+	HeadersFile string  `name:"headers-file" env:"HEADERS_FILE" help:"File to read --trace-headers from." placeholder:"FILE"`
 }
 
 // Mail is the server that mails are sent through. Without Host they are kept in an inbox for development.

@@ -26,6 +26,12 @@ func (c Config) String() string { return line(c.Settings()) }
 func (c Config) GoString() string { return c.String() }
 
 // String shows no secret.
+func (t Trace) String() string { return line(settings(reflect.ValueOf(t), "")) }
+
+// GoString is String.
+func (t Trace) GoString() string { return t.String() }
+
+// String shows no secret.
 func (m Mail) String() string { return line(settings(reflect.ValueOf(m), "")) }
 
 // GoString is String.

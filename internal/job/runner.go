@@ -11,6 +11,7 @@ import (
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/mail"
 	"github.com/stagedoor/stagedoor/internal/store"
+	"github.com/stagedoor/stagedoor/internal/telemetry"
 )
 
 const (
@@ -23,8 +24,9 @@ const (
 
 // Deps are what jobs are done with.
 type Deps struct {
-	DB  *store.DB
-	Log *slog.Logger
+	DB      *store.DB
+	Log     *slog.Logger
+	Metrics *telemetry.Metrics // nil: nothing is counted
 
 	// Identify makes u a user of a database connection, or tells what is wrong with the identifiers.
 	Identify func(c *stagedoor.Connection, u *stagedoor.User) error
@@ -140,7 +142,14 @@ func (r *Runner) do(ctx context.Context, w *work) {
 		log.Error("a job could not be ended", "error", err)
 		return
 	}
+	r.ended(w, "failure")
 	r.finished(kept, w)
+}
+
+// ended counts a job that is over.
+func (r *Runner) ended(w *work, outcome string) {
+	r.Metrics.Add(telemetry.JobsEnded, 1, w.Type, outcome)
+	r.Metrics.Observe(telemetry.JobTime, w.st.Clock().Now().Sub(w.StartedAt).Seconds(), w.Type)
 }
 
 // step runs the function of the job's type. A panic is an error of this job alone.
@@ -177,6 +186,7 @@ func (r *Runner) complete(ctx context.Context, w *work) error {
 		w.Status = stagedoor.JobProcessing
 		return err
 	}
+	r.ended(w, "success")
 	r.finished(ctx, w)
 	return nil
 }

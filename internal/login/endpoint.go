@@ -194,6 +194,9 @@ func clientOrGlobal(r *http.Request, st *store.Store, id string) (*stagedoor.Cli
 		if stagedoor.IsKind(err, stagedoor.NotFound) {
 			return nil, invalid("invalid_client", "Unknown client: %s", id)
 		}
+		if err == nil {
+			web.EventOf(r.Context()).SetClient(c.ID)
+		}
 		return c, err
 	}
 	all, err := st.Clients(r.Context())

@@ -9,6 +9,7 @@ import (
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/store"
+	"github.com/stagedoor/stagedoor/internal/telemetry"
 )
 
 const (
@@ -23,11 +24,12 @@ const (
 
 // Deliverer delivers log events.
 type Deliverer struct {
-	DB     *store.DB
-	Client *http.Client // reaches no private address unless the operator allows it
-	Log    *slog.Logger
-	Every  time.Duration // how often it looks for new events
-	Settle time.Duration // how old an event must be, so that none with a smaller id can still come
+	DB      *store.DB
+	Client  *http.Client // reaches no private address unless the operator allows it
+	Log     *slog.Logger
+	Metrics *telemetry.Metrics // nil: nothing is counted
+	Every   time.Duration      // how often it looks for new events
+	Settle  time.Duration      // how old an event must be, so that none with a smaller id can still come
 }
 
 // Run delivers until the context ends.
@@ -53,8 +55,12 @@ func (d *Deliverer) Round(ctx context.Context) error {
 		return err
 	}
 	slots := make(chan struct{}, atOnce)
+	var lag lags
 	var group sync.WaitGroup
-	defer group.Wait()
+	defer func() {
+		group.Wait()
+		d.Metrics.Set(telemetry.StreamLag, lag.longest.Seconds())
+	}()
 	for _, id := range tenants {
 		st, err := d.DB.TenantByID(ctx, id)
 		if stagedoor.IsKind(err, stagedoor.NotFound) {
@@ -74,7 +80,7 @@ func (d *Deliverer) Round(ctx context.Context) error {
 			slots <- struct{}{}
 			group.Go(func() {
 				defer func() { <-slots }()
-				if err := d.serve(ctx, st, &stream); err != nil && ctx.Err() == nil {
+				if err := d.serve(ctx, st, &stream, &lag); err != nil && ctx.Err() == nil {
 					d.Log.ErrorContext(ctx, "a log stream could not go on", "tenant", st.Tenant().ID, "stream", stream.ID, "error", err)
 				}
 			})
@@ -84,10 +90,13 @@ func (d *Deliverer) Round(ctx context.Context) error {
 }
 
 // serve delivers all that a stream has.
-func (d *Deliverer) serve(ctx context.Context, st *store.Store, stream *stagedoor.LogStream) error {
+func (d *Deliverer) serve(ctx context.Context, st *store.Store, stream *stagedoor.LogStream, lag *lags) error {
 	for {
 		at, err := st.LogCursor(ctx, stream)
 		now := st.Clock().Now()
+		if err == nil && at.Failures > 0 {
+			lag.note(now.Sub(at.FailingSince))
+		}
 		if err != nil || at.DueAt.After(now) {
 			return err
 		}
@@ -102,7 +111,11 @@ func (d *Deliverer) serve(ctx context.Context, st *store.Store, stream *stagedoo
 		if again, err := st.LogCursor(ctx, stream); err != nil || again.After != at.After {
 			return err // another server has sent these in between; its claim, which is ours now, runs out
 		}
+		if len(events) > 0 {
+			lag.note(now.Sub(events[0].Date) - d.Settle)
+		}
 		sent := d.send(ctx, now, stream, events)
+		d.Metrics.Add(telemetry.StreamSends, 1, map[bool]string{true: "success", false: "failure"}[sent == nil])
 		at = next(at, st.Clock().Now(), last, sent)
 		if err := st.SaveLogCursor(context.WithoutCancel(ctx), stream.ID, at); err != nil {
 			return err
@@ -112,6 +125,18 @@ func (d *Deliverer) serve(ctx context.Context, st *store.Store, stream *stagedoo
 			return d.suspend(ctx, st, stream, at)
 		}
 	}
+}
+
+// lags are how far streams are behind in a round.
+type lags struct {
+	mu      sync.Mutex
+	longest time.Duration
+}
+
+func (l *lags) note(d time.Duration) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.longest = max(l.longest, d)
 }
 
 // batch returns the next events that the stream wants, and the id of the last one that was looked at; it is empty if there is nothing.

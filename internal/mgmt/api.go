@@ -152,6 +152,7 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request, st *store.Store)
 		return
 	}
 	c.row = row
+	web.EventOf(r.Context()).SetRoute(Base + row.pattern)
 	out, err := a.serve(c)
 	if err != nil {
 		a.fail(c, err)
@@ -181,6 +182,7 @@ func (a *API) serve(c *call) (any, error) {
 	if c.caller, err = a.authenticate(c.ctx(), c.r, c.store); err != nil {
 		return nil, err
 	}
+	web.EventOf(c.ctx()).SetClient(c.caller.clientID)
 	if err := a.limit(c); err != nil {
 		return nil, err
 	}

@@ -2,6 +2,7 @@ package mgmt
 
 import (
 	"errors"
+	"log/slog"
 	"maps"
 	"net/http"
 
@@ -52,7 +53,7 @@ func reason(status int) string {
 func (a *API) fail(c *call, err error) {
 	status, out := envelope(err)
 	if status >= 500 && status != http.StatusNotImplemented {
-		a.Log.ErrorContext(c.ctx(), "an operation failed", "method", c.r.Method, "route", c.r.Pattern, "tenant", c.store.Tenant().ID, "error", err)
+		a.log(c).ErrorContext(c.ctx(), "an operation failed", "method", c.r.Method, "route", c.r.Pattern, "tenant", c.store.Tenant().ID, "error", err)
 	}
 	h := c.w.Header()
 	if status == http.StatusUnauthorized {
@@ -67,4 +68,12 @@ func (a *API) fail(c *call, err error) {
 	if status != http.StatusTooManyRequests { // those are counted, not written down one by one
 		a.logFailure(c, status, out)
 	}
+}
+
+// log is where lines about a request go: with its id, where a server in front gave it one.
+func (a *API) log(c *call) *slog.Logger {
+	if e := web.EventOf(c.ctx()); e != nil {
+		return e.Logger()
+	}
+	return a.Log
 }

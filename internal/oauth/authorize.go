@@ -170,6 +170,7 @@ func (d *Door) trusted(r *http.Request, st *store.Store, params url.Values) (*st
 	if err != nil {
 		return nil, nil, err
 	}
+	web.EventOf(r.Context()).SetClient(client.ID)
 	at, err := atOrganization(r.Context(), st, client, params.Get("organization"))
 	if err != nil {
 		return client, nil, err

@@ -8,6 +8,7 @@ import (
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/jose"
 	"github.com/stagedoor/stagedoor/internal/store"
+	"github.com/stagedoor/stagedoor/internal/web"
 )
 
 // errClient is the one answer for an unknown client and a wrong secret (Authentication API fact
@@ -19,6 +20,14 @@ func errClient() error {
 // authenticateClient finds out which client asks: by a signed assertion, by HTTP Basic, by client_id and
 // client_secret in the body, or, for public clients, by client_id alone.
 func authenticateClient(ctx context.Context, r *http.Request, st *store.Store, params map[string]string) (*stagedoor.Client, error) {
+	c, err := provenClient(ctx, r, st, params)
+	if err == nil {
+		web.EventOf(ctx).SetClient(c.ID)
+	}
+	return c, err
+}
+
+func provenClient(ctx context.Context, r *http.Request, st *store.Store, params map[string]string) (*stagedoor.Client, error) {
 	if params["client_assertion"] != "" {
 		return assertedClient(ctx, r, st, params)
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/stagedoor/stagedoor/internal/pipeline"
 	"github.com/stagedoor/stagedoor/internal/session"
 	"github.com/stagedoor/stagedoor/internal/store"
+	"github.com/stagedoor/stagedoor/internal/telemetry"
 	"github.com/stagedoor/stagedoor/internal/token"
 	"github.com/stagedoor/stagedoor/internal/web"
 )
@@ -18,6 +19,7 @@ type Deps struct {
 	DB       *store.DB
 	Pipeline *pipeline.Pipeline
 	Minter   *token.Minter
+	Metrics  *telemetry.Metrics // nil: nothing is counted
 }
 
 // Door serves the protocol.

@@ -1,7 +1,6 @@
 package oauth
 
 import (
-	"log/slog"
 	"net/http"
 
 	"github.com/stagedoor/stagedoor"
@@ -22,7 +21,7 @@ func answerError(w http.ResponseWriter, r *http.Request, err error) {
 	status, known := statuses[e.Kind]
 	if !known {
 		status = http.StatusInternalServerError
-		slog.Error("a request failed", "path", r.URL.Path, "host", r.Host, "error", err)
+		web.Logger(r.Context()).ErrorContext(r.Context(), "a request failed", "error", err)
 		e = &stagedoor.Error{Code: "server_error", Message: "Internal error"}
 	}
 	body := map[string]any{"error": e.Code, "error_description": e.Message}

@@ -51,6 +51,9 @@ func (d *Door) issue(ctx context.Context, st *store.Store, out *pipeline.Outcome
 		}
 		p["id_token"] = id
 	}
+	access, _ := p["access_token"].(string)
+	id, _ := p["id_token"].(string)
+	d.countTokens("implicit", access, id, "")
 	return p, nil
 }
 

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"html/template"
-	"log/slog"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -12,6 +11,7 @@ import (
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/store"
+	"github.com/stagedoor/stagedoor/internal/web"
 )
 
 // params are the members of an authorization response; numbers stay numbers in a web message.
@@ -22,7 +22,7 @@ func (d *Door) respondError(w http.ResponseWriter, r *http.Request, st *store.St
 	e := stagedoor.AsError(err)
 	code, description := e.Code, e.Message
 	if e.Kind == stagedoor.Internal || code == "" {
-		slog.Error("an authorization request failed", "tenant", st.Tenant().ID, "client", req.ClientID, "error", err)
+		web.Logger(r.Context()).ErrorContext(r.Context(), "an authorization request failed", "tenant", st.Tenant().ID, "client", req.ClientID, "error", err)
 		code, description = "server_error", "Internal error"
 	}
 	d.respond(w, r, st, req, params{"error": code, "error_description": description})
@@ -116,7 +116,7 @@ func respondPage(w http.ResponseWriter, t *template.Template, data map[string]an
 	}
 	var b bytes.Buffer
 	if err := t.Execute(&b, data); err != nil {
-		slog.Error("an authorization response cannot be written", "error", err)
+		web.WriterLogger(w).Error("an authorization response cannot be written", "error", err)
 		http.Error(w, "Internal error", http.StatusInternalServerError)
 		return
 	}

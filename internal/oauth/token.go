@@ -44,6 +44,7 @@ func (d *Door) token(w http.ResponseWriter, r *http.Request, st *store.Store) {
 		return
 	}
 	resp, err := d.redeem(r, st, params)
+	d.count(params["grant_type"], resp, err)
 	if err != nil {
 		if _, _, basic := r.BasicAuth(); basic && stagedoor.IsKind(err, stagedoor.Unauthorized) {
 			w.Header().Set("WWW-Authenticate", `Basic realm="`+st.Tenant().ID+`"`)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"log/slog"
 	netmail "net/mail"
 	"net/url"
 	"strings"
@@ -16,6 +15,7 @@ import (
 	"github.com/stagedoor/stagedoor/internal/liquid"
 	"github.com/stagedoor/stagedoor/internal/mail"
 	"github.com/stagedoor/stagedoor/internal/store"
+	"github.com/stagedoor/stagedoor/internal/web"
 	"github.com/stagedoor/stagedoor/ui"
 )
 
@@ -63,7 +63,7 @@ func (l Letter) Write(ctx context.Context, st *store.Store, t *stagedoor.EmailTe
 		if err == nil {
 			return m, nil
 		}
-		slog.WarnContext(ctx, "a template of a mail fails", "tenant", st.Tenant().ID, "template", t.Template, "error", err)
+		web.Logger(ctx).WarnContext(ctx, "a template of a mail fails", "tenant", st.Tenant().ID, "template", t.Template, "error", err)
 		st.Log(stagedoor.LogEvent{Type: "fn", Description: "The template " + t.Template + " fails, the mail was sent in other words: " + err.Error()})
 	}
 	subject, text, html, err := ui.Mail(l.Kind, ui.Language(l.Lang), l.Data)

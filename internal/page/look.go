@@ -4,10 +4,10 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"log/slog"
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/store"
+	"github.com/stagedoor/stagedoor/internal/web"
 	"github.com/stagedoor/stagedoor/ui"
 )
 
@@ -15,7 +15,7 @@ import (
 func lookOf(ctx context.Context, st *store.Store) *stagedoor.Look {
 	look, err := st.Look(ctx)
 	if err != nil {
-		slog.ErrorContext(ctx, "the look of the pages cannot be read", "tenant", st.Tenant().ID, "error", err)
+		web.Logger(ctx).ErrorContext(ctx, "the look of the pages cannot be read", "tenant", st.Tenant().ID, "error", err)
 		return &stagedoor.Look{}
 	}
 	return look

@@ -3,7 +3,6 @@ package page
 import (
 	"context"
 	"io"
-	"log/slog"
 	"net/http"
 	"slices"
 	"strings"
@@ -11,6 +10,7 @@ import (
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/liquid"
 	"github.com/stagedoor/stagedoor/internal/store"
+	"github.com/stagedoor/stagedoor/internal/web"
 	"github.com/stagedoor/stagedoor/ui"
 )
 
@@ -39,7 +39,7 @@ func words(r *http.Request, st *store.Store, look *stagedoor.Look, f *ui.Frame) 
 		for point, source := range screens[prompt] {
 			html, err := liquid.HTML(r.Context(), source, vars, liquid.DefaultLimits)
 			if err != nil {
-				slog.WarnContext(r.Context(), "a partial of a page fails", "tenant", st.Tenant().ID, "prompt", prompt, "point", point, "error", err)
+				web.Logger(r.Context()).WarnContext(r.Context(), "a partial of a page fails", "tenant", st.Tenant().ID, "prompt", prompt, "point", point, "error", err)
 				continue
 			}
 			if f.Inserts == nil {
@@ -73,7 +73,7 @@ func preferred(enabled []string, lists ...string) string {
 var ourPages = []string{"error", "welcome", "inbox", "mail"}
 
 // ownPage is a page in the tenant's frame, or "" where it has none that works.
-func ownPage(p ui.Page) string {
+func ownPage(w http.ResponseWriter, p ui.Page) string {
 	framed, is := p.(interface{ Of() ui.Frame })
 	if !is || framed.Of().Template == "" || slices.Contains(ourPages, ui.Name(p)) {
 		return ""
@@ -93,7 +93,7 @@ func ownPage(p ui.Page) string {
 			return html
 		}
 	}
-	slog.Warn("the tenant's page template fails", "tenant", f.Tenant, "error", err)
+	web.WriterLogger(w).Warn("the tenant's page template fails", "tenant", f.Tenant, "error", err)
 	return ""
 }
 
@@ -108,7 +108,7 @@ func ownError(w http.ResponseWriter, r *http.Request, st *store.Store, source st
 		"tenant": st.Tenant().ID, "friendly_name": TenantName(st), "support_url": st.Tenant().Settings.SupportURL, "support_email": st.Tenant().Settings.SupportEmail,
 	}, liquid.DefaultLimits)
 	if err != nil {
-		slog.WarnContext(r.Context(), "the tenant's error page fails", "tenant", st.Tenant().ID, "error", err)
+		web.Logger(r.Context()).WarnContext(r.Context(), "the tenant's error page fails", "tenant", st.Tenant().ID, "error", err)
 		return false
 	}
 	ui.SetHeaders(w.Header())

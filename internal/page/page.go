@@ -6,12 +6,12 @@ package page
 import (
 	"bytes"
 	"io"
-	"log/slog"
 	"net/http"
 	"net/url"
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/store"
+	"github.com/stagedoor/stagedoor/internal/web"
 	"github.com/stagedoor/stagedoor/ui"
 )
 
@@ -84,7 +84,7 @@ func Support(st *store.Store) string {
 // Render writes a page with its headers.
 func Render(w http.ResponseWriter, status int, p ui.Page) {
 	var b bytes.Buffer
-	if own := ownPage(p); own != "" {
+	if own := ownPage(w, p); own != "" {
 		ui.SetHeaders(w.Header())
 		w.Header().Set("Content-Security-Policy", ui.OwnCSP)
 		w.WriteHeader(status)
@@ -92,7 +92,7 @@ func Render(w http.ResponseWriter, status int, p ui.Page) {
 		return
 	}
 	if err := ui.Render(&b, p); err != nil {
-		slog.Error("a page cannot be rendered", "error", err)
+		web.WriterLogger(w).Error("a page cannot be rendered", "error", err)
 		http.Error(w, "Internal error", http.StatusInternalServerError)
 		return
 	}
@@ -109,7 +109,7 @@ func Error(w http.ResponseWriter, r *http.Request, st *store.Store, status int, 
 	code, message := e.Code, e.Message
 	if e.Kind == stagedoor.Internal {
 		code, message = "server_error", "Something went wrong on our side. Please try again."
-		slog.Error("a page request failed", "path", r.URL.Path, "error", err)
+		web.Logger(r.Context()).ErrorContext(r.Context(), "a page request failed", "error", err)
 	}
 	event := stagedoor.LogEvent{ID: stagedoor.NewLogID(st.Clock().Now()), Type: "f", Description: message, IP: r.RemoteAddr, UserAgent: r.UserAgent(), Hostname: r.Host}
 	back := st.Tenant().Settings.DefaultRedirectionURI

@@ -5,6 +5,8 @@ import (
 	"crypto/rand"
 	"errors"
 	"runtime"
+	"sync/atomic"
+	"time"
 )
 
 // MaxLength is the longest password that is hashed, in bytes.
@@ -18,8 +20,18 @@ var (
 
 // A Hasher hashes and verifies, as many passwords at once as there are cores. It is safe for concurrent use; a server has one.
 type Hasher struct {
-	slots chan struct{}
+	// Done, if it is not nil, is told how long a password waited for a core and how long it took.
+	Done func(waited, took time.Duration)
+
+	slots   chan struct{}
+	waiting atomic.Int64
 }
+
+// Load is what a hasher is busy with.
+type Load struct{ Running, Waiting int }
+
+// Load returns how many passwords are being hashed and how many wait.
+func (h *Hasher) Load() Load { return Load{len(h.slots), int(h.waiting.Load())} }
 
 // NewHasher makes a hasher as wide as the cores that Go uses.
 func NewHasher() *Hasher {
@@ -76,9 +88,18 @@ func (h *Hasher) enter(ctx context.Context) (leave func(), err error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
+	begun := time.Now()
+	h.waiting.Add(1)
+	defer h.waiting.Add(-1)
 	select {
 	case h.slots <- struct{}{}:
-		return func() { <-h.slots }, nil
+		entered := time.Now()
+		return func() {
+			<-h.slots
+			if h.Done != nil {
+				h.Done(entered.Sub(begun), time.Since(entered))
+			}
+		}, nil
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}

@@ -2,11 +2,11 @@ package pipeline
 
 import (
 	"context"
-	"log/slog"
 	"time"
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/script"
+	"github.com/stagedoor/stagedoor/internal/web"
 )
 
 // afterwardsLimit bounds the scripts that nobody waits for, in all.
@@ -28,7 +28,7 @@ func (p *Pipeline) afterwards(ctx context.Context, v Visit, a afterwards) {
 	hooked := err == nil
 	all, err := p.bound(ctx, v, a.trigger)
 	if err != nil {
-		slog.Error("actions could not be read", "tenant", v.Store.Tenant().ID, "trigger", a.trigger.ID, "error", err)
+		web.Logger(ctx).ErrorContext(ctx, "actions could not be read", "tenant", v.Store.Tenant().ID, "trigger", a.trigger.ID, "error", err)
 		return
 	}
 	if !hooked && len(all.bound) == 0 {
@@ -39,7 +39,7 @@ func (p *Pipeline) afterwards(ctx context.Context, v Visit, a afterwards) {
 		ctx, cancel := context.WithTimeout(ctx, afterwardsLimit)
 		defer cancel()
 		if err := p.afterwardsNow(ctx, v, a, all); err != nil {
-			slog.Error("scripts could not be run", "tenant", v.Store.Tenant().ID, "trigger", a.trigger.ID, "error", err)
+			web.Logger(ctx).ErrorContext(ctx, "scripts could not be run", "tenant", v.Store.Tenant().ID, "trigger", a.trigger.ID, "error", err)
 		}
 	})
 }

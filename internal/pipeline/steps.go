@@ -7,6 +7,7 @@ import (
 	"github.com/stagedoor/stagedoor/internal/connection"
 	"github.com/stagedoor/stagedoor/internal/session"
 	"github.com/stagedoor/stagedoor/internal/store"
+	"github.com/stagedoor/stagedoor/internal/telemetry"
 	"github.com/stagedoor/stagedoor/internal/token"
 )
 
@@ -62,7 +63,13 @@ func (p *Pipeline) steps(ctx context.Context, l *login) (*Outcome, error) {
 		return out, err
 	}
 	for _, s := range steps {
-		ask, err := s.run(l, ctx)
+		stepCtx, span := telemetry.Start(ctx, "step: "+s.name)
+		ask, err := s.run(l, stepCtx)
+		if err != nil {
+			span.Fail("refused")
+		}
+		span.Set("stagedoor.ask", ask)
+		span.End()
 		if err == nil && ask != "" && l.tx.Request.HasPrompt("none") {
 			err = cannotAsk(ask)
 		}

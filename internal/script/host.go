@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/telemetry"
 )
 
 // Host runs scripts. It is safe for concurrent use.
@@ -39,6 +40,24 @@ func (h *Host) Close() error {
 	return nil
 }
 
+// Load is what a host is busy with.
+type Load struct {
+	Workers map[string]int // that live, by runtime
+	Waiting int            // runs that wait for one
+}
+
+// Load returns what the host is busy with.
+func (h *Host) Load() Load {
+	l := Load{Workers: map[string]int{RuntimeEmbedded: 0, RuntimeNode: 0}}
+	h.pool.mu.Lock()
+	defer h.pool.mu.Unlock()
+	for proc := range h.pool.processes {
+		l.Workers[proc.runtime]++
+	}
+	l.Waiting = len(h.pool.waiters)
+	return l
+}
+
 // Ceilings are the highest limits that a [Policy] can give.
 func (h *Host) Ceilings() Limits { return h.cfg.Ceilings }
 
@@ -61,8 +80,30 @@ func (h *Host) Rules(ctx context.Context, run Run) (Outcome, error) {
 	return j.result(r), nil
 }
 
-// wait runs a job until its outcome.
+// wait runs a job until its outcome, and counts it.
 func (h *Host) wait(ctx context.Context, j *job) (result, error) {
+	start := time.Now()
+	r, err := h.waited(ctx, j)
+	outcome := "success"
+	switch {
+	case err != nil:
+		outcome = "unavailable"
+	case r.Failure != nil:
+		outcome = r.Failure.Kind
+	}
+	if j.kind != "" && j.repeat == nil {
+		h.cfg.Metrics.Add(telemetry.ScriptRuns, 1, j.kind, j.runtime, outcome)
+		h.cfg.Metrics.Since(telemetry.ScriptTime, start, j.kind, j.runtime)
+	}
+	j.span.Set("stagedoor.script.runtime", j.runtime)
+	if outcome != "success" {
+		j.span.Fail(outcome)
+	}
+	j.span.End()
+	return r, err
+}
+
+func (h *Host) waited(ctx context.Context, j *job) (result, error) {
 	var err error
 	if j.runtime, err = h.runtime(ctx, j); err != nil {
 		h.cfg.Log.Error("scripts of a tenant cannot run", "tenant", j.run.Tenant, "err", err)
@@ -82,6 +123,7 @@ func (h *Host) wait(ctx context.Context, j *job) (result, error) {
 		late := result{Failure: &failure{Rule: -1, Kind: KindTimeout, Code: "access_denied", Message: textTimeout}}
 		j.recorder.concluded(late)
 		h.pool.giveUp(proc) // before it ends, so that the tenant's next run is not sent there
+		h.cfg.Metrics.Add(telemetry.ScriptKilled, 1, j.runtime)
 		proc.kill()
 		return late, nil
 	case <-ctx.Done():
@@ -94,7 +136,9 @@ func (h *Host) wait(ctx context.Context, j *job) (result, error) {
 func (h *Host) begin(ctx context.Context, j *job) (*process, error) {
 	h.added.refresh(ctx, h.cfg)
 	for attempt := 0; ; attempt++ {
+		start := time.Now()
 		proc, err := h.pool.acquire(ctx, owner{j.run.Tenant, j.runtime})
+		h.cfg.Metrics.Since(telemetry.ScriptWait, start)
 		if err != nil {
 			return nil, err
 		}

@@ -8,11 +8,15 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/stagedoor/stagedoor/internal/telemetry"
 )
 
 // job is a run seen from the server. It outlives its outcome until the worker says that the background work is done.
 type job struct {
 	id      uint64
+	kind    string          // empty: it runs no scripts, or again
+	span    *telemetry.Span // nil: nobody traces
 	host    *Host
 	run     Run
 	proc    *process
@@ -40,7 +44,10 @@ type job struct {
 
 // newJob begins a job of a kind of scripts; without a kind it runs none.
 func newJob(h *Host, ctx context.Context, kind string, run Run) *job {
-	j := &job{id: h.ids.Add(1), host: h, run: run, limits: h.cfg.Limits, outcome: make(chan result, 1), checked: make(chan message, 1)}
+	j := &job{kind: kind, id: h.ids.Add(1), host: h, run: run, limits: h.cfg.Limits, outcome: make(chan result, 1), checked: make(chan message, 1)}
+	if kind != "" {
+		ctx, j.span = telemetry.Start(ctx, "script "+kind, "stagedoor.script.kind", kind) // ended by wait
+	}
 	if kind != "" && h.cfg.Policy != nil {
 		policy := h.cfg.Policy(ctx, run.Tenant, kind)
 		j.limits = policy.Limits.within(h.cfg.Limits, h.cfg.Ceilings)
@@ -68,6 +75,7 @@ func (j *job) handle(m message) {
 		}
 		if m.Outcome.Stuck {
 			j.proc.forget(j)
+			j.host.cfg.Metrics.Add(telemetry.ScriptKilled, 1, j.runtime)
 			go j.host.pool.giveUp(j.proc)
 		}
 		j.conclude(*m.Outcome)

@@ -6,6 +6,8 @@ import (
 	"os"
 	"sync"
 	"time"
+
+	"github.com/stagedoor/stagedoor/internal/telemetry"
 )
 
 const (
@@ -228,6 +230,7 @@ func (p *pool) start(whose owner) (*process, error) {
 		return nil, err
 	}
 	proc.tenant = whose.tenant
+	p.cfg.Metrics.Add(telemetry.ScriptStarted, 1, whose.runtime)
 	p.processes[proc] = true
 	return proc, nil
 }
@@ -300,6 +303,9 @@ func (p *pool) ended(proc *process) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	delete(p.processes, proc)
+	if proc.hung {
+		p.cfg.Metrics.Add(telemetry.ScriptKilled, 1, proc.runtime)
+	}
 	proc.retired = true
 	if !p.closed {
 		p.grant()

@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"runtime"
 	"time"
+
+	"github.com/stagedoor/stagedoor/internal/telemetry"
 )
 
 // Texts that callers of the API know and compare with.
@@ -31,13 +33,14 @@ const (
 
 // Config says how scripts are run. Its zero value is usable.
 type Config struct {
-	Command []string     // argv of a worker; empty: this executable with the argument script-worker
-	Workers int          // most worker processes at a time; 0: as many as processors, but at least two
-	HTTP    *http.Client // makes the outgoing calls of scripts; nil: scripts cannot call out
-	Net     Dialer       // opens connections of scripts and looks names up for them; zero: scripts cannot
-	Limits  Limits       // of tenants that have none of their own
-	Added   Added        // packages that an operator added; nil: none
-	Log     *slog.Logger // nil: discarded
+	Command []string           // argv of a worker; empty: this executable with the argument script-worker
+	Workers int                // most worker processes at a time; 0: as many as processors, but at least two
+	HTTP    *http.Client       // makes the outgoing calls of scripts; nil: scripts cannot call out
+	Net     Dialer             // opens connections of scripts and looks names up for them; zero: scripts cannot
+	Limits  Limits             // of tenants that have none of their own
+	Added   Added              // packages that an operator added; nil: none
+	Log     *slog.Logger       // nil: discarded
+	Metrics *telemetry.Metrics // nil: nothing is counted
 
 	Node    string                                                               // path of Node.js; empty: the one on PATH, if there is one
 	Runtime func(ctx context.Context, tenant string) (runtime string, err error) // which runtime a tenant chose; nil: auto for all

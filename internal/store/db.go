@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/telemetry"
 )
 
 // Sealer encrypts what must not lie in the database in the clear. The additional data
@@ -26,6 +27,8 @@ type Options struct {
 	Sealer Sealer
 	Clock  stagedoor.Clock
 	Log    *slog.Logger
+
+	Metrics *telemetry.Metrics // nil: nothing is counted
 
 	SearchLimit time.Duration // how long a search may take; 0: [DefaultSearchLimit]
 }
@@ -48,6 +51,8 @@ type engine interface {
 // DB is a whole database: many tenants.
 type DB struct {
 	engine
+	bare        engine // of which engine is the measured form
+	metrics     *telemetry.Metrics
 	postgres    bool
 	sealer      Sealer
 	clock       stagedoor.Clock
@@ -67,20 +72,21 @@ type DB struct {
 
 // Open connects to the database; it does not migrate.
 func Open(ctx context.Context, o Options) (*DB, error) {
-	db := &DB{search: usualBounds, searchLimit: cmp.Or(o.SearchLimit, DefaultSearchLimit), sealer: o.Sealer, clock: o.Clock, log: o.Log, hosts: map[string]*cachedTenant{}, byID: map[string]*cachedTenant{}}
+	db := &DB{metrics: o.Metrics, search: usualBounds, searchLimit: cmp.Or(o.SearchLimit, DefaultSearchLimit), sealer: o.Sealer, clock: o.Clock, log: o.Log, hosts: map[string]*cachedTenant{}, byID: map[string]*cachedTenant{}}
 	if db.log == nil {
 		db.log = slog.New(slog.DiscardHandler)
 	}
 	var err error
 	if strings.HasPrefix(o.URL, "postgres://") || strings.HasPrefix(o.URL, "postgresql://") {
 		db.postgres = true
-		db.engine, err = openPostgres(ctx, o.URL)
+		db.bare, err = openPostgres(ctx, o.URL)
 	} else {
-		db.engine, err = openSQLite(ctx, strings.TrimPrefix(o.URL, "sqlite://"))
+		db.bare, err = openSQLite(ctx, strings.TrimPrefix(o.URL, "sqlite://"), o.Metrics)
 	}
 	if err != nil {
 		return nil, err
 	}
+	db.engine = measured(db.bare, o.Metrics)
 	db.logs = newLogQueue(db)
 	return db, nil
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/lucene"
+	"github.com/stagedoor/stagedoor/internal/telemetry"
 )
 
 // logQueue writes log events in batches, so that a login does not wait for its log entry.
@@ -151,6 +152,7 @@ func (l *logQueue) putBack(batch []queuedLog) {
 }
 
 func (l *logQueue) lost(batch []queuedLog, err error) {
+	l.db.metrics.Add(telemetry.LogLost, float64(len(batch)))
 	l.db.log.Error("log events were lost", "count", len(batch), "error", err)
 }
 
@@ -213,6 +215,7 @@ func (s *Store) Log(e stagedoor.LogEvent) {
 	if e.ID == "" {
 		e.ID = stagedoor.NewLogID(e.Date)
 	}
+	s.db.metrics.LogEvent(s.tenant.ID, e.Type)
 	s.db.logs.add(s.tenant.ID, e)
 }
 
@@ -236,6 +239,7 @@ func (s *Store) Logs(ctx context.Context, lq LogQuery) (events []stagedoor.LogEv
 	if lq.Where == nil {
 		return s.logsIn(ctx, s.read(), lq)
 	}
+	defer s.db.metrics.Since(telemetry.SearchTime, time.Now(), "logs", "scan")
 	ctx, cancel := context.WithTimeout(ctx, s.db.searchLimit)
 	defer cancel()
 	err = s.db.searching(ctx, s.db.searchLimit, func(q querier) (err error) {

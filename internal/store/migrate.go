@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/pressly/goose/v3"
@@ -67,3 +68,12 @@ func up(ctx context.Context, p *goose.Provider) error {
 	}
 	return fmt.Errorf("migrating the database: %w", err)
 }
+
+// newest is the number of the last migration that this program knows.
+var newest = sync.OnceValues(func() (int64, error) {
+	files, err := fs.Glob(migrations, "migrations/*.sql")
+	if err != nil || len(files) == 0 {
+		return 0, fmt.Errorf("the migrations cannot be read: %w", err)
+	}
+	return goose.NumericComponent(files[len(files)-1]) // they are in order
+})

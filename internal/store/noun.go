@@ -86,11 +86,14 @@ func (n *noun[T]) known(s *Store, scan func(...any) error) (*T, error) {
 		return n.scan(s, func(...any) error { return err })
 	}
 	key := decodedKey{n.sealedAs(), doc, sealed}
-	if v, ok := s.db.decoded.get(key).(*T); ok {
+	v, known := s.db.decoded.get(key).(*T)
+	s.db.metrics.Cache("documents", known)
+	if known {
 		c := *v
 		return &c, nil
 	}
-	v, err := n.scan(s, func(dest ...any) error {
+	var err error
+	v, err = n.scan(s, func(dest ...any) error {
 		*dest[0].(*string), *dest[1].(*string) = doc, sealed
 		return nil
 	})

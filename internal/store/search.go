@@ -11,6 +11,7 @@ import (
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/lucene"
+	"github.com/stagedoor/stagedoor/internal/telemetry"
 )
 
 // UserSchema is what is special about the fields of users in a search (Management API fact sheet 2.6).
@@ -78,6 +79,7 @@ func (s *Store) Users(ctx context.Context, uq UserQuery) ([]stagedoor.User, int,
 		return err
 	})
 	p.why.Milliseconds = time.Since(start).Seconds() * 1000
+	s.db.metrics.Since(telemetry.SearchTime, start, "users", p.kind())
 	return users, total, s.searchError(ctx, err)
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/stagedoor/stagedoor/internal/lucene"
@@ -399,4 +400,17 @@ func (p *searcher) member(e *lucene.Expr, id string) (string, []any) {
 		parts, args = append(parts, text), append(args, more...)
 	}
 	return balanced(map[lucene.Op]string{lucene.And: "AND", lucene.Or: "OR"}[e.Op], parts), args
+}
+
+// kind is how a search was done, in a word for metrics.
+func (p *searcher) kind() string {
+	if len(p.why.Plan) == 0 {
+		return "count"
+	}
+	for _, k := range []struct{ tell, kind string }{{"nobody", "nobody"}, {"walk all", "everybody"}, {"walk", "walk"}, {"read the rows", "rows"}, {"merge", "merge"}} {
+		if strings.HasPrefix(p.why.Plan[0], k.tell) {
+			return k.kind
+		}
+	}
+	return "order"
 }

@@ -14,6 +14,8 @@ import (
 
 	"github.com/pressly/goose/v3"
 	_ "modernc.org/sqlite" // the driver
+
+	"github.com/stagedoor/stagedoor/internal/telemetry"
 )
 
 // groupSize is how many writes one commit takes at most.
@@ -21,6 +23,7 @@ const groupSize = 64
 
 type sqliteEngine struct {
 	path    string
+	metrics *telemetry.Metrics
 	readers *sql.DB
 	read    sqlQuerier
 	writers *sql.DB // one connection
@@ -38,7 +41,7 @@ type writeJob struct {
 	done chan struct{}
 }
 
-func openSQLite(ctx context.Context, path string) (engine, error) {
+func openSQLite(ctx context.Context, path string, metrics *telemetry.Metrics) (engine, error) {
 	if dir := filepath.Dir(path); dir != "." {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
 			return nil, fmt.Errorf("creating the database's folder: %w", err)
@@ -50,7 +53,7 @@ func openSQLite(ctx context.Context, path string) (engine, error) {
 		return nil, fmt.Errorf("opening the database: %w", err)
 	}
 	f.Close()
-	e := &sqliteEngine{path: path, wake: make(chan struct{}, 1)}
+	e := &sqliteEngine{path: path, metrics: metrics, wake: make(chan struct{}, 1)}
 	if e.writers, err = sql.Open("sqlite", e.dsn("journal_mode(WAL)", "synchronous(FULL)")); err != nil {
 		return nil, err
 	}
@@ -137,6 +140,7 @@ func (e *sqliteEngine) writer(conn *sql.Conn) {
 			runtime.Gosched() // let those who were just answered come with their next write
 			group, closed := e.nextGroup()
 			if len(group) > 0 {
+				e.metrics.Observe(telemetry.WriteGroup, float64(len(group)))
 				commitGroup(q, group)
 			}
 			for _, job := range group {

@@ -229,8 +229,10 @@ func (db *DB) cached(m map[string]*cachedTenant, key string) *Store {
 	db.mu.Lock()
 	defer db.mu.Unlock()
 	if c := m[key]; c != nil && time.Since(c.loaded) < tenantMaxAge {
+		db.metrics.Cache("tenants", true)
 		return c.store
 	}
+	db.metrics.Cache("tenants", false)
 	return nil
 }
 

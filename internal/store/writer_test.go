@@ -27,7 +27,7 @@ func openWriter(t *testing.T) (*DB, *sqliteEngine) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return db, db.engine.(*sqliteEngine)
+	return db, db.bare.(*sqliteEngine)
 }
 
 func insertNumber(db *DB, ctx context.Context, n int, then func() error) error {
@@ -171,7 +171,7 @@ func TestTransactionThatEndsByItself(t *testing.T) {
 func TestCloseRace(t *testing.T) {
 	for range 20 {
 		db, _ := openWriter(t)
-		path := db.engine.(*sqliteEngine).path
+		path := db.bare.(*sqliteEngine).path
 		var accepted atomic.Int32
 		var wg sync.WaitGroup
 		for i := range 32 {

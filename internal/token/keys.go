@@ -11,6 +11,7 @@ import (
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/jose"
 	"github.com/stagedoor/stagedoor/internal/store"
+	"github.com/stagedoor/stagedoor/internal/telemetry"
 )
 
 // keysMaxAge is how old the cached keys of a tenant may be when another server changed
@@ -19,6 +20,8 @@ const keysMaxAge = 30 * time.Second
 
 // Keys holds the signing keys of tenants, parsed.
 type Keys struct {
+	Metrics *telemetry.Metrics // nil: nothing is counted
+
 	mu      sync.Mutex
 	tenants map[string]*keySet
 }
@@ -124,7 +127,9 @@ func (k *Keys) of(ctx context.Context, st *store.Store) (*keySet, error) {
 	k.mu.Lock()
 	set := k.tenants[id]
 	k.mu.Unlock()
-	if set != nil && time.Since(set.loaded) < keysMaxAge {
+	fresh := set != nil && time.Since(set.loaded) < keysMaxAge
+	k.Metrics.Cache("keys", fresh)
+	if fresh {
 		return set, nil
 	}
 	set, err := load(ctx, st)

@@ -1,0 +1,83 @@
+package web
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"sync"
+)
+
+// Event is what a request turns out to be on its way down: the one line that operators read of it, and the labels of its numbers. The server in
+// front makes it; doors fill it in. A nil one keeps nothing, so a door works without a server in front.
+type Event struct {
+	Log *slog.Logger
+	ID  string // of the request
+
+	mu                    sync.Mutex
+	route, tenant, client string
+}
+
+type eventKey struct{}
+
+// WithEvent returns a context with an event.
+func WithEvent(ctx context.Context, e *Event) context.Context {
+	return context.WithValue(ctx, eventKey{}, e)
+}
+
+// EventOf returns the event of the context's request, or nil.
+func EventOf(ctx context.Context) *Event {
+	e, _ := ctx.Value(eventKey{}).(*Event)
+	return e
+}
+
+// Logger returns the logger of the context's request: it names the request in every line. Without a server in front it is the process's.
+func Logger(ctx context.Context) *slog.Logger {
+	return EventOf(ctx).Logger()
+}
+
+// Logger names the request in every line.
+func (e *Event) Logger() *slog.Logger {
+	switch {
+	case e == nil || e.Log == nil:
+		return slog.Default()
+	case e.ID == "":
+		return e.Log
+	}
+	return e.Log.With("request", e.ID)
+}
+
+// WriterLogger is Logger for who has the answer only.
+func WriterLogger(w http.ResponseWriter) *slog.Logger {
+	if known, is := w.(interface{ Logger() *slog.Logger }); is {
+		return known.Logger()
+	}
+	return slog.Default()
+}
+
+// SetRoute notes the pattern that the request matched.
+func (e *Event) SetRoute(pattern string) { e.set(func() { e.route = pattern }) }
+
+// SetTenant notes whose request it is.
+func (e *Event) SetTenant(id string) { e.set(func() { e.tenant = id }) }
+
+// SetClient notes the client that asks: the id of one that exists, never what a request merely says.
+func (e *Event) SetClient(id string) { e.set(func() { e.client = id }) }
+
+func (e *Event) set(change func()) {
+	if e == nil {
+		return
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	change()
+}
+
+// Noted returns what was filled in.
+func (e *Event) Noted() (route, tenant, client string) {
+	if e == nil {
+		return "", "", ""
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.route, e.tenant, e.client
+}
