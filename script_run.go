@@ -7,8 +7,8 @@ import (
 // ScriptRun tells about a recorded run of a tenant's scripts; what happened in it is kept apart, sealed.
 type ScriptRun struct {
 	ID       string         `json:"id"`
-	Kind     string         `json:"kind"` // rules, actions, hooks
-	Trigger  string         `json:"trigger_id,omitempty"`
+	Kind     string         `json:"kind"`                 // rules, actions, hooks, connections
+	Trigger  string         `json:"trigger_id,omitempty"` // of a connection's script the operation
 	UserID   string         `json:"user_id,omitempty"`
 	ClientID string         `json:"client_id,omitempty"`
 	Outcome  string         `json:"outcome"` // continued, or the kind of the failure: callback, exception, timeout, denied …

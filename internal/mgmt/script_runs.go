@@ -12,8 +12,8 @@ import (
 
 type listScriptRunsIn struct {
 	web.Paging
-	Kind     string `json:"kind" schema:"enum=rules|actions|hooks" doc:"Kind of the scripts"`
-	Trigger  string `json:"trigger_id" doc:"Id of the trigger, of actions and hooks"`
+	Kind     string `json:"kind" schema:"enum=rules|actions|hooks|connections" doc:"Kind of the scripts"`
+	Trigger  string `json:"trigger_id" doc:"Id of the trigger, of actions and hooks; of scripts of connections the operation, such as login"`
 	UserID   string `json:"user_id" doc:"Whom the run was about"`
 	ClientID string `json:"client_id" doc:"For which application"`
 	Outcome  string `json:"outcome" doc:"continued, failed (all but continued), or a kind of failure such as timeout"`

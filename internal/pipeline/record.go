@@ -96,6 +96,9 @@ func runOf(rec *script.Recording) *stagedoor.ScriptRun {
 	if r.ClientID == "" {
 		r.ClientID = whom.Trigger.Event.Client.Client_ID
 	}
+	if rec.Kind == script.KindConnections && r.UserID == "" {
+		r.UserID = rec.Found()
+	}
 	return r
 }
 
@@ -161,6 +164,16 @@ func settingsOf(ctx context.Context, st *store.Store) (map[string]string, error)
 	hooks, err := store.Hooks.All(ctx, st)
 	for _, h := range hooks {
 		add(h.Name, h.Sealed)
+	}
+	if err != nil {
+		return nil, err
+	}
+	connections, err := st.Connections(ctx)
+	for i := range connections {
+		c := &connections[i]
+		for key, value := range c.Scripts().Configuration {
+			masks[script.SecretMask(c.Name, key)] = value
+		}
 	}
 	return masks, err
 }

@@ -79,7 +79,9 @@ func (h *Host) Call(ctx context.Context, run CallRun) (CallOutcome, error) {
 	if len(run.Arguments) != len(run.Operation.Arguments) {
 		return CallOutcome{}, errors.New("script: wrong number of arguments for " + run.Operation.Name)
 	}
-	s := callStart{Functions: run.Operation.Functions, Arguments: make([]json.RawMessage, len(run.Arguments))}
+	s := callStart{
+		Functions: run.Operation.Functions, Arguments: make([]json.RawMessage, len(run.Arguments)), Connection: run.Connection, Operation: run.Operation.Name,
+	}
 	var err error
 	for i, argument := range run.Arguments {
 		if s.Arguments[i], err = json.Marshal(argument); err != nil {
@@ -94,6 +96,11 @@ func (h *Host) Call(ctx context.Context, run CallRun) (CallOutcome, error) {
 	name := run.Connection + " " + run.Operation.Name
 	j := newJob(h, ctx, KindConnections, Run{Tenant: run.Tenant, Watch: run.Watch, Configuration: run.Configuration, Rules: []Rule{{Name: name, Source: run.Source}}})
 	j.call = &s
+	if j.recorder != nil {
+		if j.recorder.rec.Trigger = run.Operation.Name; !s.maskable() {
+			j.recorder = nil
+		}
+	}
 	r, err := h.wait(ctx, j)
 	if err != nil {
 		return CallOutcome{}, err

@@ -74,9 +74,13 @@ func (m *masker) begin(s start) start {
 	config := map[string]string{}
 	for name, value := range s.Configuration {
 		config[name] = SettingMask(name)
+		if s.Call != nil {
+			config[name] = SecretMask(s.Call.Connection, name)
+		}
 		m.learn(value, config[name])
 	}
 	s.Configuration = config
+	s.Call = m.ofCall(s.Call)
 	if s.Trigger == nil {
 		return s
 	}
@@ -204,6 +208,9 @@ func (m *masker) member(name, value string) string {
 	rest := value[len(scheme):]
 	if maskText.MatchString(rest) {
 		return value
+	}
+	if known, ok := m.basic(scheme, rest); ok {
+		return known
 	}
 	if known := m.known[rest]; known != "" {
 		return scheme + known

@@ -66,6 +66,9 @@ type callStart struct {
 	Functions []string          `json:"functions"` // names by which the function is looked for
 	Arguments []json.RawMessage `json:"arguments"`
 	Context   json.RawMessage   `json:"context,omitempty"` // absent: the function gets none
+
+	Connection string `json:"connection"` // name, and that of the operation: what masks of recordings need
+	Operation  string `json:"operation"`
 }
 
 // triggerStart is the input of a run of actions or of a hook. Rules of start has its scripts, and behind them the modules that

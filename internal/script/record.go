@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"encoding/json"
+	"strconv"
 	"sync"
 	"time"
 )
@@ -16,7 +17,7 @@ const maxRecording = 16 << 20
 type Recording struct {
 	Tenant   string    `json:"tenant"`
 	Kind     string    `json:"kind"`              // one of the Kinds of scripts
-	Trigger  string    `json:"trigger,omitempty"` // id; of actions and hooks
+	Trigger  string    `json:"trigger,omitempty"` // id; of actions and hooks. Of a connection's script the operation
 	Runtime  string    `json:"runtime"`           // embedded or node
 	BeganAt  time.Time `json:"began_at"`
 	Duration int64     `json:"micros"` // until the outcome, in microseconds
@@ -92,6 +93,32 @@ func (r *Recording) Failure() *Failure {
 		return &Failure{Rule: r.name(d.Script), Code: clean(d.Code), Message: clean(d.Reason), Kind: KindDenied}
 	}
 	return nil
+}
+
+// Found is the id of the user whom a script of a database found, or was told to delete; empty if there is none.
+func (r *Recording) Found() string {
+	var out result
+	var profile map[string]any
+	var began start
+	switch {
+	case r.Trigger == FetchUserProfile:
+		return ""
+	case r.Trigger == "delete" && json.Unmarshal(r.Start, &began) == nil && began.Call != nil && len(began.Call.Arguments) > 0:
+		var id string
+		if json.Unmarshal(began.Call.Arguments[0], &id) == nil && id != "" {
+			return "auth0|" + id
+		}
+	case json.Unmarshal(r.Outcome, &out) == nil && json.Unmarshal(out.Value, &profile) == nil:
+		for _, name := range []string{"user_id", "id"} {
+			switch id := profile[name].(type) {
+			case string:
+				return "auth0|" + id
+			case float64:
+				return "auth0|" + strconv.FormatFloat(id, 'f', -1, 64)
+			}
+		}
+	}
+	return ""
 }
 
 // KindDenied is the kind of a refusal that is no failure, such as api.access.deny, in [Recording.Failure].
@@ -195,7 +222,7 @@ func (r *recorder) concluded(out result) {
 		return
 	}
 	r.rec.Duration = time.Since(r.began).Microseconds()
-	r.rec.Failed = out.Failure != nil || out.Effects != nil && out.Effects.Denied != nil
+	r.rec.Failed = out.Failure != nil && !(r.start.Call != nil && out.Failure.Name == ErrorWrongCredentials) || out.Effects != nil && out.Effects.Denied != nil
 	text, err := json.Marshal(out)
 	if err == nil && r.grow(len(text)) {
 		r.rec.Outcome = text
