@@ -23,7 +23,7 @@ var floors = map[string]int{
 	"internal/connection": 3, "internal/token": 3, "internal/session": 3, "internal/guard": 3, "internal/logstream": 3, "internal/job": 3, "internal/mfa": 3,
 	"internal/page": 4, "internal/carry": 4, "internal/pipeline": 4, "internal/oauth": 5, "internal/login": 5, "internal/mgmt": 5,
 	"internal/rehearsal": 3, "internal/lint": 4,
-	"server": 6, "cmd/stagedoor": 7, "stagedoortest": 7, "bench": 8,
+	"server": 6, "cmd/stagedoor": 7, "stagedoortest": 7, "bench": 8, "ordeal": 8,
 }
 
 // keepers are the rooms that alone may import what starts with the path.

@@ -18,6 +18,11 @@ func (s *Server) admitted(w http.ResponseWriter, r *http.Request, connecting str
 	if err == nil {
 		web.EventOf(r.Context()).SetTenant(st.Tenant().ID)
 	}
+	if kind := stagedoor.AsError(err).Kind; err != nil && (kind == stagedoor.Internal || kind == stagedoor.Unavailable) {
+		s.log.Error("the tenant could not be read", "host", r.Host, "error", err)
+		unknownTenant(w, err) // nobody can tell whether the request may come in
+		return false
+	}
 	if err != nil || len(st.Tenant().ACLs) == 0 || s.cfg.IgnoreNetworkACLs {
 		return true // an unknown tenant is the door's to answer
 	}

@@ -97,11 +97,11 @@ func (p *Pipeline) Continue(ctx context.Context, v Visit, id string) (*Outcome, 
 func (p *Pipeline) goOn(ctx context.Context, v Visit, tx *stagedoor.Transaction, back *way) (_ *Outcome, err error) {
 	l := &login{Pipeline: p, visit: v, st: v.Store, tx: tx, back: back}
 	if l.client, err = v.Store.Client(ctx, tx.Request.ClientID); err != nil {
-		return nil, lost()
+		return nil, gone(err)
 	}
 	if audience := tx.Request.Audience; !token.IsUserInfo(v.Store.Tenant(), audience) {
 		if l.api, err = token.ResourceServer(ctx, v.Store, audience); err != nil {
-			return nil, lost()
+			return nil, gone(err)
 		}
 	}
 	return p.run(ctx, l)
@@ -111,7 +111,10 @@ func (p *Pipeline) goOn(ctx context.Context, v Visit, tx *stagedoor.Transaction,
 // page, or none, is lost, and so is one whose person this browser's session is not of.
 func (p *Pipeline) Page(ctx context.Context, v Visit, id, page string) (*stagedoor.Transaction, error) {
 	tx, err := p.transaction(ctx, v, id)
-	if err != nil || tx.Step != page {
+	if err != nil {
+		return nil, err
+	}
+	if tx.Step != page {
 		return nil, lost()
 	}
 	if tx.UserID == "" || tx.Reset != nil {
@@ -143,6 +146,15 @@ func (p *Pipeline) transaction(ctx context.Context, v Visit, id string) (*staged
 	}
 	tx.ID = id
 	return tx, nil
+}
+
+// gone is the answer for a login for which something is missing that was there when it began. That the database does not answer is no such
+// thing: the login goes on when it does.
+func gone(err error) error {
+	if kind := stagedoor.AsError(err).Kind; kind == stagedoor.Internal || kind == stagedoor.Unavailable {
+		return err
+	}
+	return lost()
 }
 
 // lost is the answer for a login that cannot go on (Authentication API fact sheet 2.2).

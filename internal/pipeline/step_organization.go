@@ -117,7 +117,7 @@ func (p *Pipeline) Choices(ctx context.Context, v Visit, tx *stagedoor.Transacti
 	}
 	s, err := v.Store.Session(ctx, tx.SessionID)
 	if err != nil {
-		return nil, false, lost()
+		return nil, false, gone(err)
 	}
 	theirs, err = choices(ctx, v.Store, s)
 	return theirs, personal, err

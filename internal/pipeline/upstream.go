@@ -65,7 +65,7 @@ func (p *Pipeline) Arrive(ctx context.Context, v Visit, state string, a Answer) 
 	tx.ID, tx.Step, tx.Upstream = stagedoor.NewToken(), "", nil
 	conn, err := v.Store.Connection(ctx, up.ConnectionID)
 	if err != nil {
-		return "", nil, lost()
+		return "", nil, gone(err)
 	}
 	on := &connection.Occasion{ClientID: tx.Request.ClientID, Organization: tx.Request.Organization}
 	u, err := p.identify(ctx, v, conn, on, up, a)
