@@ -78,6 +78,7 @@ type AuthorizationRequest struct {
 	Organization  string `json:",omitempty"` // id of the organization that the login is for
 	Invitation    string `json:",omitempty"` // id of the invitation to it that the person follows
 	UILocales     string
+	Device        string              `json:",omitempty"` // id of the device code that the login is for
 	Issuer        string              // https://domain/ of the request
 	Conformant    bool                // the new pipeline: conformant client, or an audience
 	Query         map[string][]string // everything, for rules
@@ -97,6 +98,8 @@ func (r *AuthorizationRequest) HasScope(s string) bool { return slices.Contains(
 // Protocol returns context.protocol of rules (extensibility fact sheet 1.8).
 func (r *AuthorizationRequest) Protocol() string {
 	switch {
+	case r.Device != "":
+		return "oauth2-device-code"
 	case r.ResponseType == "code":
 		return "oidc-basic-profile"
 	case r.Has("code"):

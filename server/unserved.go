@@ -13,10 +13,10 @@ import (
 // unserved are the endpoints of the wire that this server does not have yet (Authentication API fact sheet 6). They
 // say so, in words that no client takes for a success.
 var unserved = []string{
-	"/oauth/device/code", "/oauth/par", "/oauth/ro", "/oauth/access_token", "/delegation", "/tokeninfo", "/bc-authorize",
+	"/oauth/par", "/oauth/ro", "/oauth/access_token", "/delegation", "/tokeninfo", "/bc-authorize",
 	"/oidc/register", "/passwordless/start", "/passwordless/verify", "/passwordless/verify_redirect", "/passwordless/challenge",
-	"/mfa/associate", "/mfa/challenge", "/mfa/authenticators", "/co/authenticate", "/usernamepassword/login",
-	"/login/callback", "/user/ssodata", "/continue", "/activate", "/passkey/register", "/passkey/challenge", "/pem", "/cer", "/rawpem", "/pb7", "/fingerprint",
+	"/co/authenticate", "/usernamepassword/login",
+	"/user/ssodata", "/passkey/register", "/passkey/challenge", "/pem", "/cer", "/rawpem", "/pb7", "/fingerprint",
 }
 
 // elsewhere answers what no door serves: a page for people, JSON for programs.

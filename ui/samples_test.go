@@ -131,6 +131,11 @@ func samples() map[string]Page {
 		},
 		"mfa-recovery-code-enrollment": RecoveryCodePage{Frame: sampleFrame, Form: sampleForm, Code: "7GJ4 K2QP X9WL 3MZA V8TD R5NB", New: true},
 		"mfa-enrolled":                 EnrolledPage{Frame: bare, Code: "7GJ4 K2QP X9WL 3MZA V8TD R5NB", ContinueURL: "https://mixtape.example.com/"},
+		"device-code":                  DeviceCodePage{Frame: bare, Form: sampleForm},
+		"device-code-wrong":            DeviceCodePage{Frame: bare, Form: sampleForm, Problems: Problems{{Code: "wrong_user_code", Field: FieldCode}}},
+		"device-confirm":               DeviceConfirmPage{Frame: sampleFrame, Form: sampleForm, Code: "WDJB-MJHT"},
+		"device-allowed":               DeviceDonePage{Frame: bare, Allowed: true},
+		"device-denied":                DeviceDonePage{Frame: sampleFrame, RetryURL: "/activate"},
 		"loggedout":                    LoggedOutPage{Frame: bare, LoginURL: "/u/login"},
 		"error": ErrorPage{
 			Frame: sampleFrame, Code: "unauthorized_client", Tracking: "3f9c1b0a52d84e7c",

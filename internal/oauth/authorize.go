@@ -121,6 +121,10 @@ func (d *Door) answer(w http.ResponseWriter, r *http.Request, st *store.Store, o
 		http.Redirect(w, r, next, http.StatusFound)
 		return
 	}
+	if out.Request.Device != "" {
+		d.grantDevice(w, r, st, out)
+		return
+	}
 	params, err := d.issue(r.Context(), st, out)
 	if err != nil {
 		d.respondError(w, r, st, &out.Request, err)

@@ -18,6 +18,7 @@ func (d *Door) discovery(w http.ResponseWriter, r *http.Request, st *store.Store
 		"userinfo_endpoint":                                issuer + "userinfo",
 		"jwks_uri":                                         issuer + ".well-known/jwks.json",
 		"revocation_endpoint":                              issuer + "oauth/revoke",
+		"device_authorization_endpoint":                    issuer + "oauth/device/code",
 		"mfa_challenge_endpoint":                           issuer + "mfa/challenge",
 		"scopes_supported":                                 []string{"openid", "profile", "offline_access", "name", "given_name", "family_name", "nickname", "email", "email_verified", "picture", "created_at", "identities", "phone", "address"},
 		"response_types_supported":                         []string{"code", "token", "id_token", "code token", "code id_token", "token id_token", "code token id_token"},

@@ -25,6 +25,10 @@ func (d *Door) respondError(w http.ResponseWriter, r *http.Request, st *store.St
 		web.Logger(r.Context()).ErrorContext(r.Context(), "an authorization request failed", "tenant", st.Tenant().ID, "client", req.ClientID, "error", err)
 		code, description = "server_error", "Internal error"
 	}
+	if req.Device != "" {
+		refuseDevice(w, r, st, req, err)
+		return
+	}
 	d.respond(w, r, st, req, params{"error": code, "error_description": description})
 }
 

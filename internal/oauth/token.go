@@ -126,7 +126,7 @@ func scriptBody(params map[string]string) map[string]any {
 	out := map[string]any{}
 	for name, value := range params {
 		switch name {
-		case "client_secret", "password", "refresh_token", "code", "code_verifier", "client_assertion", "subject_token", "actor_token":
+		case "client_secret", "password", "refresh_token", "code", "device_code", "code_verifier", "client_assertion", "subject_token", "actor_token":
 		default:
 			out[name] = value
 		}
@@ -150,6 +150,7 @@ var grants = map[string]grant{
 	grantRealm:           {success: "sepft", failure: "fepft", redeem: redeemRealm},
 	grantOTP:             {success: "seotpft", failure: "feotpft", redeem: redeemOTP},
 	grantRecovery:        {success: "sercft", failure: "fercft", redeem: redeemRecovery},
+	grantDevice:          {success: "sede", failure: "fede", redeem: redeemDevice},
 	grantTokenExchange:   {success: "secte", failure: "fecte", redeem: exchangeToken, may: mayExchange},
 }
 

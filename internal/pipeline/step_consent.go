@@ -51,6 +51,9 @@ func (l *login) needsConsent() bool {
 // verifiable tells whether nobody else can listen at the redirect URI. On localhost any
 // program can, unless the tenant says that it does not matter.
 func (l *login) verifiable() bool {
+	if l.tx.Request.Device != "" { // whose code the person has confirmed
+		return true
+	}
 	u, err := url.Parse(l.tx.Request.RedirectURI)
 	if err != nil || u.Scheme != "https" && u.Scheme != "http" {
 		return false

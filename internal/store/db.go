@@ -176,7 +176,7 @@ func (db *DB) Sweep(ctx context.Context) error {
 	now := db.clock.Now().UnixMilli()
 	for table, before := range map[string]int64{
 		"sessions": now, "transactions": now, "access_tokens": now, "tickets": now, "refresh_tokens": now, "client_assertions": now, "attempts": now, "jobs": now, "invitations": now, "action_executions": now, "script_runs": now,
-		"pending_factors": now, "remembered_browsers": now,
+		"pending_factors": now, "device_codes": now - time.Hour.Milliseconds(), "remembered_browsers": now,
 		"codes": now - (24 * time.Hour).Milliseconds(), "mfa_tokens": now - (24 * time.Hour).Milliseconds(), // to tell an old one from one that never was
 	} {
 		err := db.writeOne(ctx, func(q querier) error {

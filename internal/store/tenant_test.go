@@ -70,6 +70,7 @@ func furnish(t testing.TB, s *store.Store) {
 	must(s.KeepPending(ctx, "pending "+id, "auth0|"+id, "pending secret", until))(t)
 	ok(t, s.RememberBrowser(ctx, "", "browser "+id, "auth0|"+id, until))
 	ok(t, s.SaveMFAToken(ctx, "mfa "+id, &stagedoor.MFAToken{UserID: "auth0|" + id, RefreshToken: "refresh", ExpiresAt: until}))
+	ok(t, s.CreateDeviceCode(ctx, "device "+id, "user code "+id, &stagedoor.DeviceCode{ClientID: "client " + id, ExpiresAt: until}))
 	ok(t, s.CreateRole(ctx, &stagedoor.Role{ID: "rol " + id, Name: "Role"}))
 	ok(t, s.AddRolePermissions(ctx, "rol "+id, []stagedoor.Permission{{API: "api " + id, Name: "read"}}))
 	ok(t, s.AddUserRoles(ctx, "auth0|"+id, []string{"rol " + id}))
@@ -739,6 +740,21 @@ var trespasses = map[string]struct {
 	}},
 	"ForgetBrowsers": {finds, func(ctx context.Context, s *store.Store) (any, error) {
 		return nil, s.ForgetBrowsers(ctx, "auth0|acme")
+	}},
+	"CreateDeviceCode": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
+		return nil, s.CreateDeviceCode(ctx, "device acme", "user code acme", &stagedoor.DeviceCode{ClientID: "client globex", ExpiresAt: time.Now().Add(time.Hour)})
+	}},
+	"DeviceByUserCode": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		return s.DeviceByUserCode(ctx, "user code acme")
+	}},
+	"Device": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		return s.Device(ctx, jose.HashToken("device acme"))
+	}},
+	"DecideDevice": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		return nil, s.DecideDevice(ctx, &stagedoor.DeviceCode{ID: jose.HashToken("device acme")})
+	}},
+	"PollDevice": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		return s.PollDevice(ctx, "device acme", "client acme", time.Second)
 	}},
 	"SaveMFAToken": {finds, func(ctx context.Context, s *store.Store) (any, error) {
 		return nil, s.SaveMFAToken(ctx, "mfa acme", &stagedoor.MFAToken{UserID: "auth0|acme"})
