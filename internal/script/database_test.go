@@ -98,6 +98,15 @@ func both(t *testing.T, test func(*testing.T, *Host)) {
 	})
 }
 
+// again runs a script that keeps a client or a pool on `global` three times: what is left there of a run whose connections are gone must not
+// break the next one.
+func again(t *testing.T, h *Host, conf map[string]string, body, want string) {
+	t.Helper()
+	for range 3 {
+		wantJSON(t, askRule(t, h, conf, body), want)
+	}
+}
+
 func TestPostgres(t *testing.T) {
 	at := os.Getenv("STAGEDOOR_TEST_POSTGRES")
 	if at == "" {
@@ -128,6 +137,15 @@ func TestPostgres(t *testing.T) {
 			out.push(await new Promise(ok => postgres(configuration.URL, (err, c, done) => c.query('SELECT 9 AS n', (err, res) => { done(); ok(res.rows[0].n); }))));
 			return out;`),
 			`[1,1,"zażółć@example.com",{"a":[1]},"00ff","9007199254740993",true,"id,email,data,raw,big,at","42703",[[1],[2],[3]],[2,4,6,8],"28P01",[null,7],[null,8],9]`)
+		again(t, h, conf, `
+			const {Client, Pool} = require('pg'), options = {connectionString: configuration.URL};
+			global.pool = global.pool || new Pool(options);
+			global.db = global.db || {pool: new Pool(options), made: Date.now()};
+			if (!global.connected) { global.client = new Client(options); global.connecting = global.client.connect(); await global.connecting; global.connected = true; }
+			await global.connecting;
+			global.query = global.query || (text => global.pool.query(text));
+			return (await Promise.all([global.pool, global.db.pool, global.client].map(c => c.query('SELECT 1 AS n')).concat(global.query('SELECT 2 AS n')))).map(r => r.rows[0].n);`,
+			`[1,1,1,2]`)
 	})
 }
 
@@ -215,6 +233,14 @@ func TestMySQL(t *testing.T) {
 			const [rows] = await c.execute('SELECT email, data FROM people WHERE id = ?', [1]); out.push(rows[0].email, rows[0].data.length);
 			out.push((await c.query('SELECT 1 AS a; ').catch(e => [[e.code]]))[0][0], await c.query('nonsense').catch(e => e.code)); await c.end();
 			return out;`), `["zażółć@example.com",2,{"a":1},"ER_PARSE_ERROR"]`)
+		again(t, h, conf, `
+			const options = {host: '127.0.0.1', port: +configuration.PORT, user: 'app', password: 'secret', database: 'app'};
+			global.pool = global.pool || require('mysql').createPool(options);
+			global.pool2 = global.pool2 || require('mysql2/promise').createPool(options);
+			if (!global.ready) { global.connection = require('mysql2').createConnection(options); global.ready = true; }
+			return [await new Promise((ok, no) => global.pool.query('SELECT 1 AS n', (err, rows) => err ? no(err) : ok(rows[0].n))), (await global.pool2.query('SELECT 2 AS n'))[0][0].n,
+				await new Promise((ok, no) => global.connection.query('SELECT 3 AS n', (err, rows) => err ? no(err) : ok(rows[0].n))),
+				await new Promise((ok, no) => mysql_pool(options).query('SELECT 4 AS n', (err, rows) => err ? no(err) : ok(rows[0].n)))];`, `[1,2,3,4]`)
 	})
 }
 
@@ -235,6 +261,11 @@ func TestRedis(t *testing.T) {
 			const Redis = require('ioredis'), io = new Redis({port: +configuration.PORT, host: '127.0.0.1', password: 'secret'});
 			out.push(await io.get('key'), await io.pipeline().set('x', 1).get('x').exec(), await io.eval('return redis.call("get", KEYS[1])', 1, 'key')); await io.quit();
 			return out;`), `["wartość",true,null,{"a":"1","b":"2"},[1,2],"wartość","wartość",[[null,"OK"],[null,"1"]],"wartość"]`)
+		again(t, h, map[string]string{"PORT": port}, `
+			if (!global.client || !global.client.isOpen) { global.client = require('redis@4.7.1').createClient({url: 'redis://:secret@127.0.0.1:' + configuration.PORT}); await global.client.connect(); }
+			global.io = global.io || new (require('ioredis'))({port: +configuration.PORT, host: '127.0.0.1', password: 'secret'});
+			global.old = global.old || require('redis@3.1.1').createClient({host: '127.0.0.1', port: +configuration.PORT, password: 'secret'});
+			return [await global.client.get('key'), await global.io.get('key'), await new Promise((ok, no) => global.old.get('key', (err, value) => err ? no(err) : ok(value)))];`, `["wartość","wartość","wartość"]`)
 	})
 }
 
@@ -263,6 +294,12 @@ func TestMongoDB(t *testing.T) {
 			out.push(await new Promise((ok, no) => MongoClient.connect(configuration.URL, {useNewUrlParser: true, useUnifiedTopology: true}, (err, client) => err ? no(err) : client.db('app').collection('people').findOne({password: 'x'}, (err, doc) => { client.close(); err ? no(err) : ok(doc.email); }))));
 			out.push(await new Promise((ok, no) => mongo(configuration.URL, (err, db) => err ? no(err) : db.collection('people').findOne({password: 'x'}, (err, doc) => err ? no(err) : ok(doc.email)))));
 			return out;`), `["zażółć@example.com","zażółć@example.com"]`)
+	})
+	both(t, func(t *testing.T, h *Host) {
+		again(t, h, map[string]string{"URL": at}, `
+			if (!global.mongo5) { const client = new (require('mongodb@5.1.0').MongoClient)(configuration.URL); await client.connect(); global.mongo5 = {client, db: client.db('app')}; }
+			if (!global.isConnected) { global.people = global.mongo5.db.collection('people'); global.isConnected = true; }
+			return [(await global.mongo5.db.collection('people').findOne({password: 'x'})).email, (await global.people.find({password: 'x'}).toArray()).length];`, `["zażółć@example.com",1]`)
 	})
 	both(t, func(t *testing.T, h *Host) { // in a worker of its own: each driver holds 17 MB
 		wantJSON(t, askRule(t, h, map[string]string{"URL": at}, `

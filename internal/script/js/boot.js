@@ -703,26 +703,33 @@ const ofRules = ['UnauthorizedError', 'ValidationError', 'WrongUsernameOrPasswor
 
 const own = new Set(Reflect.ownKeys(globalThis).concat(['configuration', 'auth0']));
 
-// What scripts put on `global` is kept for the tenant's next run, value by value: kept whole or not at all.
+const before = new Set(); // names on `global` that a run before has left
+
+// What scripts put on `global` is kept for the tenant's next run, value by value: kept whole or not at all. A flag that was set in the same run
+// as a live object, such as a pool, may say that the object is there: it is not kept either.
 function packGlobals() {
-	const out = {};
+	const out = {}, flags = [];
 	const pack = load1('clone').pack;
-	let any = false;
+	let live = false;
 	for (const name of keysOf(globalThis)) {
 		if (own.has(name)) continue;
 		const found = describe(globalThis, name);
 		if (!found || !('value' in found)) continue;
+		if (found.value === true && !before.has(name)) flags.push(name);
 		try {
 			out[name] = pack(found.value);
-			any = true;
-		} catch (e) { /* a function or a live object: made anew by the next run */ }
+		} catch (e) { // a function or a live object: made anew by the next run
+			live = live || typeof found.value === 'object';
+		}
 	}
-	return any ? stringify(out) : '';
+	if (live) for (const name of flags) delete out[name];
+	return keysOf(out).length > 0 ? stringify(out) : '';
 }
 
 function unpackGlobals(json) {
 	const table = parse(json), unpack = load1('clone').unpack;
 	for (const name of keysOf(table)) {
+		before.add(name);
 		if (!own.has(name)) define(globalThis, name, {value: unpack(table[name]), writable: true, configurable: true, enumerable: true});
 	}
 }
