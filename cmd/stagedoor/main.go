@@ -35,6 +35,8 @@ type cli struct {
 	Migrate  migrateCommand `cmd:"" help:"Bring the database up to date."`
 	Reindex  reindexCommand `cmd:"" help:"Make the index of the user search anew, while servers run."`
 	Check    checkCommand   `cmd:"" help:"Look for damage in the database, while servers run: pages, search index, sealed values."`
+	Backup   backupCommand  `cmd:"" help:"Save the embedded database into one file, while servers run."`
+	Restore  restoreCommand `cmd:"" help:"Put a backup in the place of the embedded database."`
 	Script   scriptsCommand `cmd:"" passthrough:"" help:"Run and test scripts, without a server."`
 	Login    loginCommand   `cmd:"" help:"What the flight recorder has kept of logins: list it, run it again."`
 	Routes   routesCommand  `cmd:"" help:"List every route of every door."`

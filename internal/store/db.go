@@ -132,9 +132,14 @@ func (db *DB) checkVersion(ctx context.Context) error {
 		return fmt.Errorf("reading the database's version: %w", err)
 	}
 	if current > known {
-		return fmt.Errorf("the database has version %d, but this program knows versions up to %d only: use a newer stagedoor", current, known)
+		return tooNew(current, known)
 	}
 	return nil
+}
+
+// tooNew refuses a database of a newer program: what it has changed is not known here.
+func tooNew(current, known int64) error {
+	return fmt.Errorf("the database has version %d, but this program knows versions up to %d only: use a newer stagedoor", current, known)
 }
 
 // Version returns the schema's version and the newest that this program knows.
@@ -153,7 +158,7 @@ func (db *DB) CheckSealed(ctx context.Context) error {
 	}
 	s := &Store{db: db, tenant: &stagedoor.Tenant{ID: tenant}}
 	if _, err := s.unseal(sealed, "signing_keys", kid); err != nil {
-		return errors.New("the database was sealed under another master key than the one given")
+		return errWrongMasterKey
 	}
 	return nil
 }

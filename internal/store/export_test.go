@@ -113,3 +113,6 @@ func SealedColumns(t testing.TB, db *DB) (there, listed []string) {
 	slices.Sort(listed)
 	return there, listed
 }
+
+// EnoughSpace refuses what would not fit on a disk.
+var EnoughSpace = enoughSpace

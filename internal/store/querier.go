@@ -39,6 +39,19 @@ type sqlQuerier struct {
 	writer  bool // statements are not interrupted: that would undo the writes of others
 }
 
+// newSQLQuerier reads and writes through a database of its own.
+func newSQLQuerier(db *sql.DB) sqlQuerier {
+	return sqlQuerier{prepare: db.PrepareContext, cache: &sync.Map{}}
+}
+
+// close closes the statements that are prepared.
+func (q sqlQuerier) close() {
+	q.cache.Range(func(_, s any) bool {
+		s.(*sql.Stmt).Close()
+		return true
+	})
+}
+
 func (q sqlQuerier) stmt(ctx context.Context, query string) (*sql.Stmt, error) {
 	if s, ok := q.cache.Load(query); ok {
 		return s.(*sql.Stmt), nil
@@ -115,10 +128,7 @@ func (q sqlQuerier) each(ctx context.Context, query string, args []any, scan fun
 
 func (q sqlQuerier) adhoc(ctx context.Context, query string, args []any, scan func(func(...any) error) error) error {
 	once := sqlQuerier{prepare: q.prepare, cache: &sync.Map{}, writer: q.writer}
-	defer once.cache.Range(func(_, s any) bool {
-		s.(*sql.Stmt).Close()
-		return true
-	})
+	defer once.close()
 	return once.each(ctx, query, args, scan)
 }
 

@@ -2,9 +2,11 @@ package store
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"strings"
 
-	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/jose"
 )
 
 // sealedTable tells where a table keeps sealed values, and what each is bound to: the table's name, or what SQL makes the name
@@ -34,6 +36,17 @@ var sealedTables = []sealedTable{
 	{"script_runs", "sealed", "'script_runs'", "id"},
 }
 
+// prefix stands before each sealed value of the table, or is empty.
+func (t *sealedTable) prefix() string {
+	if t.table == "passwords" {
+		return sealedHash
+	}
+	return ""
+}
+
+// holds is the condition for rows that hold a sealed value.
+func (t *sealedTable) holds() string { return t.column + " LIKE '" + t.prefix() + "s1.%'" }
+
 // checkSealedIn opens every sealed value of a table.
 func (db *DB) checkSealedIn(ctx context.Context, q querier, c *Checked, t sealedTable) error {
 	query := "SELECT tenant, " + t.column + ", " + t.name + ", " + t.id + " FROM " + t.table
@@ -42,21 +55,38 @@ func (db *DB) checkSealedIn(ctx context.Context, q querier, c *Checked, t sealed
 		if err := scan(&tenant, &value, &name, &id); err != nil {
 			return err
 		}
-		if t.table == "passwords" {
-			sealed, is := strings.CutPrefix(value, sealedHash)
-			if !is {
-				return nil
-			}
-			value = sealed
-		}
-		if value == "" {
+		value, is := strings.CutPrefix(value, t.prefix())
+		if !is || value == "" {
 			return nil
 		}
 		c.Sealed++
-		s := &Store{db: db, tenant: &stagedoor.Tenant{ID: tenant}}
-		if _, err := s.unseal(value, name, id); err != nil {
+		if _, err := db.sealer.Open(value, jose.Place(tenant, name, id)); err != nil {
 			c.fault(tenant, t.table+" "+id, "the sealed value does not open: it was sealed under another master key, or is damaged")
 		}
 		return nil
 	})
+}
+
+// errWrongMasterKey is what a database says that was sealed under other master keys than those given.
+var errWrongMasterKey = errors.New("the database was sealed under another master key than the one given")
+
+// tryAllSealed opens one value of each table. A schema of before there was a table is no error.
+func tryAllSealed(ctx context.Context, q querier, tables catalog, sealer Sealer) error {
+	for _, t := range sealedTables {
+		if !tables.has(t.table, t.column) {
+			continue
+		}
+		var tenant, value, name, id string
+		err := q.row(ctx, "SELECT tenant, "+t.column+", "+t.name+", "+t.id+" FROM "+t.table+" WHERE "+t.holds()+" LIMIT 1", nil, &tenant, &value, &name, &id)
+		if errors.Is(err, errNoRows) {
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("reading what is sealed in %s: %w", t.table, err)
+		}
+		if _, err := sealer.Open(strings.TrimPrefix(value, t.prefix()), jose.Place(tenant, name, id)); err != nil {
+			return fmt.Errorf("%w (%s)", errWrongMasterKey, t.table)
+		}
+	}
+	return nil
 }

@@ -135,6 +135,7 @@ func (e *sqliteEngine) writer(conn *sql.Conn) {
 	defer e.done.Done()
 	defer conn.Close()
 	q := sqlQuerier{prepare: conn.PrepareContext, cache: &sync.Map{}, writer: true}
+	defer q.close() // those of one connection are not closed with it, and keep the file open
 	for range e.wake {
 		for {
 			runtime.Gosched() // let those who were just answered come with their next write
