@@ -16,8 +16,8 @@ import (
 	"github.com/stagedoor/stagedoor/internal/store/storetest"
 )
 
-// numbers makes a table's worth of rows behind the store's back, so that copies take more than one step.
-func numbers(t testing.TB, url string, n int) {
+// manyLogs makes a table's worth of rows behind the store's back, so that copies take more than one step.
+func manyLogs(t testing.TB, url string, n int) {
 	t.Helper()
 	statement(t, url, fmt.Sprintf(`INSERT INTO logs (tenant, id, type, user_id, client_id, doc, date)
 		WITH RECURSIVE c (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < %d)
@@ -31,7 +31,7 @@ func TestBackupWhileWriting(t *testing.T) {
 	s := storetest.Tenant(t, db, "acme")
 	newUser(t, s, "auth0|ada")
 	newUser(t, s, "auth0|bob")
-	numbers(t, path, 20000)
+	manyLogs(t, path, 20000)
 	var acknowledged atomic.Int64
 	ctx, cancel := context.WithCancel(t.Context())
 	written := make(chan error, 1)
@@ -104,7 +104,7 @@ func TestBackupRefuses(t *testing.T) {
 	damaged := storetest.Migrated(t, storetest.SQLite)
 	db := storetest.OpenURL(t, damaged)
 	storetest.Tenant(t, db, "acme")
-	numbers(t, damaged, 2000)
+	manyLogs(t, damaged, 2000)
 	ok(t, db.Close())
 	damage(t, damaged)
 	none := filepath.Join(t.TempDir(), "none.db")
