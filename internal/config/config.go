@@ -32,7 +32,7 @@ type Config struct {
 	Mail     Mail     `embed:"" prefix:"mail-" envprefix:"STAGEDOOR_MAIL_"`
 	Outbound Outbound `embed:"" prefix:"outbound-" envprefix:"STAGEDOOR_OUTBOUND_"`
 
-	ScriptWorkers int           `name:"script-workers" env:"STAGEDOOR_SCRIPT_WORKERS" default:"0" help:"Processes that run scripts of tenants; 0 means one for each core." placeholder:"N"`
+	ScriptWorkers int           `name:"script-workers" env:"STAGEDOOR_SCRIPT_WORKERS" default:"0" help:"Most processes that run scripts of tenants; 0 means ten, or one for each core if there are more." placeholder:"N"`
 	ScriptMax     ScriptMax     `embed:"" prefix:"script-max-" envprefix:"STAGEDOOR_SCRIPT_MAX_"`
 	SearchLimit   time.Duration `name:"search-limit" env:"STAGEDOOR_SEARCH_LIMIT" default:"5s" help:"How long a search of users or logs may take." placeholder:"TIME"`
 	ScriptNode    string        `name:"script-node" env:"STAGEDOOR_SCRIPT_NODE" help:"Node.js (18 or later) for tenants whose scripts run on it. Default: node on PATH, if there is one." placeholder:"FILE"`

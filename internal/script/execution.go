@@ -274,8 +274,7 @@ func (e *execution) report(out result) {
 	}
 	e.sent, e.heard = true, time.Now()
 	if err := e.w.send(message{Type: "outcome", Run: e.id, Outcome: &out}); err != nil {
-		f := failure{Kind: KindException, Code: "access_denied", Message: "The result of the rules is too large"}
-		_ = e.w.send(message{Type: "outcome", Run: e.id, Outcome: &result{Failure: &f}})
+		_ = e.w.send(message{Type: "outcome", Run: e.id, Outcome: &result{Failure: tooLarge()}})
 	}
 	if e.makeUp != nil {
 		e.makeUp()

@@ -214,6 +214,10 @@ func (e *execution) take(args []any) error {
 		Failure       *failure
 		Timings       []timing
 	}
+	if len(text) > maxOutcome {
+		e.outcome = &result{Failure: tooLarge()}
+		return nil
+	}
 	if err := json.Unmarshal([]byte(text), &r); err != nil {
 		return err
 	}
@@ -246,6 +250,13 @@ func (e *execution) take(args []any) error {
 	}
 	e.outcome = out
 	return nil
+}
+
+// maxOutcome bounds what a run may hand over, in bytes of JSON: the server reads all of it.
+const maxOutcome = 4 << 20
+
+func tooLarge() *failure {
+	return &failure{Kind: KindException, Code: "access_denied", Message: "The result of the rules is too large"}
 }
 
 func number(v any) float64 {

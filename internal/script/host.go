@@ -110,16 +110,26 @@ func (h *Host) waited(ctx context.Context, j *job) (result, error) {
 		return result{Failure: &failure{Rule: -1, Kind: KindRuntime, Code: "access_denied", Message: "Scripts of this tenant run on Node.js: " + err.Error()}}, nil
 	}
 	proc, err := h.begin(ctx, j)
+	if busy := (busyError{}); errors.As(err, &busy) {
+		j.cancel()
+		h.cfg.Log.Warn("scripts of a tenant were not run", "tenant", j.run.Tenant, "why", busy.text)
+		return result{Failure: &failure{Rule: -1, Kind: KindBusy, Code: "access_denied", Message: busy.text}}, nil
+	}
 	if err != nil {
 		return result{}, err
 	}
-	defer h.pool.release(proc)
+	kind := ""
+	defer func() { h.pool.release(proc, kind) }()
 	late := time.NewTimer(j.limits.Wall + time.Second)
 	defer late.Stop()
 	select {
 	case r := <-j.outcome:
+		if r.Failure != nil {
+			kind = r.Failure.Kind
+		}
 		return r, nil
 	case <-late.C: // the worker itself hangs
+		kind = KindTimeout
 		late := result{Failure: &failure{Rule: -1, Kind: KindTimeout, Code: "access_denied", Message: textTimeout}}
 		j.recorder.concluded(late)
 		h.pool.giveUp(proc) // before it ends, so that the tenant's next run is not sent there
@@ -137,7 +147,12 @@ func (h *Host) begin(ctx context.Context, j *job) (*process, error) {
 	h.added.refresh(ctx, h.cfg)
 	for attempt := 0; ; attempt++ {
 		start := time.Now()
-		proc, err := h.pool.acquire(ctx, owner{j.run.Tenant, j.runtime})
+		waiting, stop := context.WithTimeout(ctx, j.limits.Wall/2)
+		proc, err := h.pool.acquire(waiting, owner{j.run.Tenant, j.runtime})
+		if err != nil && ctx.Err() == nil && waiting.Err() != nil {
+			err = busyError{waitsTooLong}
+		}
+		stop()
 		h.cfg.Metrics.Since(telemetry.ScriptWait, start)
 		if err != nil {
 			return nil, err
@@ -150,7 +165,7 @@ func (h *Host) begin(ctx context.Context, j *job) (*process, error) {
 		if errors.Is(err, errGone) {
 			h.pool.giveUp(proc)
 		}
-		h.pool.release(proc)
+		h.pool.release(proc, "")
 		if attempt > 0 || !errors.Is(err, errGone) {
 			return nil, err
 		}
@@ -221,7 +236,7 @@ func (h *Host) check(ctx context.Context, what message) (message, error) {
 	if err != nil {
 		return message{}, err
 	}
-	defer h.pool.release(proc)
+	defer h.pool.release(proc, "")
 	j.proc = proc
 	h.added.refresh(ctx, h.cfg)
 	build := func() ([]byte, error) {

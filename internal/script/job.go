@@ -28,6 +28,7 @@ type job struct {
 	repeat  *repeat    // nil unless a recorded run goes again
 	call    *callStart // of a connection's script; nil: none
 	began   time.Time
+	sent    time.Time // to the worker; under its lock
 	ctx     context.Context
 	cancel  context.CancelFunc // ends the calls that it made
 

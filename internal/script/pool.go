@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"runtime"
 	"sync"
 	"time"
 
@@ -38,6 +39,7 @@ type pool struct {
 	apart     bool // workers are started without a network
 	processes map[*process]bool
 	waiters   []*waiter // first come, first served
+	records   map[string]*record
 	stop      chan struct{}
 	swept     chan struct{}
 }
@@ -52,7 +54,7 @@ type waiter struct {
 }
 
 func newPool(cfg Config) *pool {
-	p := &pool{node: sync.OnceValue(func() node { return findNode(cfg.Node) }), command: cfg.Command, size: cfg.Workers, cfg: cfg, apart: canPart, processes: make(map[*process]bool), stop: make(chan struct{}), swept: make(chan struct{})}
+	p := &pool{node: sync.OnceValue(func() node { return findNode(cfg.Node) }), command: cfg.Command, size: cfg.Workers, cfg: cfg, apart: canPart, processes: make(map[*process]bool), records: make(map[string]*record), stop: make(chan struct{}), swept: make(chan struct{})}
 	go p.sweep()
 	return p
 }
@@ -64,6 +66,16 @@ func (p *pool) acquire(ctx context.Context, whose owner) (*process, error) {
 	if p.closed {
 		p.mu.Unlock()
 		return nil, errClosed
+	}
+	before := 0
+	for _, other := range p.waiters {
+		if other.owner.tenant == whose.tenant {
+			before++
+		}
+	}
+	if before >= maxWaiting {
+		p.mu.Unlock()
+		return nil, busyError{waitsNoLonger}
 	}
 	p.waiters = append(p.waiters, w)
 	p.grant()
@@ -91,16 +103,20 @@ func (p *pool) acquire(ctx context.Context, whose owner) (*process, error) {
 	return nil, ctx.Err()
 }
 
-// release says that a run acquired before has its outcome.
-func (p *pool) release(proc *process) {
+// release says that a run acquired before has its outcome, a failure of a kind or none.
+func (p *pool) release(proc *process, kind string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.strike(proc.tenant, kind, time.Now())
 	p.put(proc)
 }
 
 func (p *pool) put(proc *process) {
 	proc.foreground--
 	proc.idleSince = time.Now()
+	if humble, heavy := proc.lowered(proc.idleSince); humble && !heavy && !p.probation(proc.tenant, proc.idleSince) {
+		p.retire(proc)
+	}
 	if proc.served >= maxServed || proc.scripts() > maxScripts {
 		p.retire(proc)
 	}
@@ -115,7 +131,7 @@ func (p *pool) grant() {
 		proc, err := p.place(w.owner)
 		if proc == nil && err == nil {
 			left = append(left, w)
-			starving = starving || !p.owns(w.owner)
+			starving = starving || !p.owns(w.owner) && !p.probation(w.owner.tenant, time.Now())
 			continue
 		}
 		w.err = err
@@ -161,7 +177,17 @@ func (p *pool) drain(starving bool) {
 // place finds or makes room for a run of the tenant; nil, nil when it has to wait.
 func (p *pool) place(whose owner) (*process, error) {
 	var best, spare *process
-	owned, live, free := 0, 0, 0
+	owned, live, free, under := 0, 0, 0, 0
+	now := time.Now()
+	probation := p.probation(whose.tenant, now)
+	for proc := range p.processes { // those that are retired count as well: their runs go on
+		if proc.tenant == whose.tenant {
+			under += proc.foreground
+		}
+	}
+	if probation && under >= probationRuns {
+		return nil, nil
+	}
 	for proc := range p.processes {
 		if proc.retired {
 			continue
@@ -184,26 +210,29 @@ func (p *pool) place(whose owner) (*process, error) {
 	if best != nil {
 		return p.take(best), nil
 	}
-	if free += p.size - live; free < 1 || owned > 0 && free < 2 {
+	if free += p.size - live; free < 1 || owned > 0 && (free < 2 || probation || owned >= max(workersPerTenant, runtime.NumCPU())) {
 		return nil, nil
 	}
-	if live < p.size {
+	begin := func() (*process, error) {
 		proc, err := p.start(whose)
 		if err != nil {
 			return nil, err
 		}
+		if probation {
+			proc.lower(now)
+		}
 		return p.take(proc), nil
 	}
+	if live < p.size {
+		return begin()
+	}
 	// A worker of Node.js stays its tenant's: contexts in one process are a weaker wall than machines.
-	if whose.runtime == RuntimeEmbedded && spare.runtime == RuntimeEmbedded && spare.lingering() == 0 && spare.hand(whose.tenant) == nil {
+	humble, _ := spare.lowered(now)
+	if whose.runtime == RuntimeEmbedded && spare.runtime == RuntimeEmbedded && !humble && !probation && spare.lingering() == 0 && spare.hand(whose.tenant) == nil {
 		return p.take(spare), nil
 	}
 	p.retire(spare) // background work of its tenant goes on; it ends with it
-	proc, err := p.start(whose)
-	if err != nil {
-		return nil, err
-	}
-	return p.take(proc), nil
+	return begin()
 }
 
 func (p *pool) take(proc *process) *process {

@@ -48,6 +48,15 @@ type process struct {
 	heard  time.Time       // when the worker last sent something; zero before it did
 	hung   bool            // it was killed because it did not answer
 
+	pacing   bool          // a timer looks at how much it computes
+	computed time.Duration // processor time when it was last looked at
+	looked   time.Time     // when that was; zero: not yet
+
+	lookedFor uint64        // the run for which it was
+	first     time.Duration // processor time when that began
+	humble    bool          // it has the lowest rank
+	heavy     time.Time     // when it was last seen to compute for long
+
 	// Of the pool, under its lock:
 	tenant     string
 	foreground int // runs without an outcome yet
@@ -208,7 +217,11 @@ func (p *process) begin(j *job, build func() ([]byte, error)) error {
 		p.mu.Unlock()
 		return errGone
 	}
-	p.jobs[j.id] = j
+	p.jobs[j.id], j.sent = j, time.Now()
+	if !p.pacing {
+		p.pacing = true
+		time.AfterFunc(humbleAfter, p.pace)
+	}
 	p.mu.Unlock()
 	if p.write(frames) == nil {
 		return nil

@@ -29,12 +29,13 @@ const (
 	KindSyntax    = "syntax"    // a rule could not be loaded
 	KindCrashed   = "crashed"   // the worker process ended
 	KindRuntime   = "runtime"   // the runtime that the tenant chose is not there
+	KindBusy      = "busy"      // it was not run: too many others of the tenant, or of all tenants, were before it
 )
 
 // Config says how scripts are run. Its zero value is usable.
 type Config struct {
 	Command []string           // argv of a worker; empty: this executable with the argument script-worker
-	Workers int                // most worker processes at a time; 0: as many as processors, but at least two
+	Workers int                // most worker processes at a time; 0: as many as processors, but at least ten
 	HTTP    *http.Client       // makes the outgoing calls of scripts; nil: scripts cannot call out
 	Net     Dialer             // opens connections of scripts and looks names up for them; zero: scripts cannot
 	Limits  Limits             // of tenants that have none of their own
@@ -78,9 +79,13 @@ type Limits struct {
 	SocketBytes   int64         // over connections, both ways: 32 MiB
 }
 
+// leastWorkers is how many workers there may be if nothing is said. Memory bounds their number and not processors: a tenant that is busy
+// should keep the worker that has its scripts ready.
+const leastWorkers = 10
+
 func (c Config) withDefaults() Config {
 	if c.Workers <= 0 {
-		c.Workers = max(2, runtime.NumCPU())
+		c.Workers = max(leastWorkers, runtime.NumCPU())
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)

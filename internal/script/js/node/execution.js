@@ -7,6 +7,7 @@ const said = {
 	objects: 'user and context must be objects',
 };
 const free = new Set(['read', 'write', 'shutdown', 'close', 'starttls', 'shake']); // calls about sockets, which count in bytes
+const maxOutcome = 4 << 20; // bytes of what a run hands over
 const idleSockets = 1000; // milliseconds that connections may be silent after the outcome
 const firstWork = 2 ** 40; // numbers of work that Node does, apart from those of calls
 const now = () => performance.now();
@@ -349,6 +350,10 @@ exports.Execution = class Execution {
 	// take keeps the outcome that the realm reports; the loop sends it.
 	take(json) {
 		if (this.outcome) return;
+		if (Buffer.byteLength(json) > maxOutcome) {
+			this.outcome = {failure: {rule: this.rule, kind: 'exception', code: 'access_denied', message: said.large}};
+			return;
+		}
 		const out = JSON.parse(json);
 		if (out.failure === null) delete out.failure;
 		if (out.failure) {

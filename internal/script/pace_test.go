@@ -1,0 +1,125 @@
+//go:build linux
+
+package script
+
+import (
+	"context"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// rank is the scheduling policy of a process: field 41 of its stat; 5 is SCHED_IDLE.
+func rank(t *testing.T, pid int) string {
+	t.Helper()
+	b, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
+	if err != nil {
+		return ""
+	}
+	fields := strings.Fields(string(b)[strings.LastIndexByte(string(b), ')')+1:])
+	return fields[38]
+}
+
+// TestHumble: a worker that computes for long gets the lowest rank while it does, one that waits keeps its own, and a tenant that computes no
+// more gets a worker as others have.
+func TestHumble(t *testing.T) { eachRuntime(t, testHumble) }
+
+func testHumble(t *testing.T, runtime string) {
+	h := newHost(t, Config{Workers: 3, Runtime: always(runtime), Limits: Limits{Wall: 30 * time.Second, CPU: 3 * time.Second}})
+	must(t, h, simple("calm", pass))
+	must(t, h, simple("calm", `setTimeout(callback, 300, null, user, context);`))
+	if got := rank(t, workers(h)["calm"]); got != "0" {
+		t.Errorf("a worker that waits has rank %s", got)
+	}
+	must(t, h, simple("loud", pass))
+	pid := workers(h)["loud"]
+	ctx, stop := context.WithCancel(t.Context())
+	go func() { _, _ = h.Rules(ctx, simple("loud", `for (;;) {}`)) }()
+	eventually(t, "the worker that computes is humble", func() bool { return rank(t, pid) == "5" })
+	if got := rank(t, workers(h)["calm"]); got != "0" {
+		t.Errorf("the other worker has rank %s", got)
+	}
+	stop()
+	eventually(t, "the run ends", func() bool {
+		h.pool.mu.Lock()
+		defer h.pool.mu.Unlock()
+		for p := range h.pool.processes {
+			if p.pid == pid && p.lingering() > 0 {
+				return false
+			}
+		}
+		return true
+	})
+	h.pool.mu.Lock()
+	for p := range h.pool.processes {
+		p.mu.Lock()
+		p.heavy = p.heavy.Add(-humbleFor)
+		p.mu.Unlock()
+	}
+	h.pool.mu.Unlock()
+	must(t, h, simple("loud", pass)) // on the humble one still, which goes out of service with it
+	must(t, h, simple("loud", pass))
+	if now := workers(h)["loud"]; now == pid || rank(t, now) != "0" {
+		t.Errorf("worker %d after %d, of rank %s", now, pid, rank(t, now))
+	}
+}
+
+// TestProbation: a tenant whose runs keep being ended has few of them at a time, on one humble worker; the others wait and are told so when that
+// takes too long; others do not notice; and it ends.
+func TestProbation(t *testing.T) {
+	h := newHost(t, Config{Workers: 4, Limits: Limits{Wall: 2 * time.Second, CPU: 50 * time.Millisecond}})
+	for range strikesAllowed {
+		if out, err := h.Rules(t.Context(), simple("evil", `for (;;) {}`)); err != nil || out.Failure == nil || out.Failure.Kind != KindTimeout {
+			t.Fatal(err, out.Failure)
+		}
+	}
+	var wg sync.WaitGroup
+	var mu sync.Mutex
+	kinds := map[string]int{}
+	for range 3 * probationRuns {
+		wg.Go(func() {
+			out, err := h.Rules(t.Context(), simple("evil", `setTimeout(callback, 600, null, user, context);`))
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			if out.Failure != nil {
+				kinds[out.Failure.Kind+" "+out.Failure.Message]++
+			} else {
+				kinds["ok"]++
+			}
+		})
+	}
+	time.Sleep(200 * time.Millisecond)
+	h.pool.mu.Lock()
+	running, live := 0, 0
+	for p := range h.pool.processes {
+		if p.tenant == "evil" {
+			running += p.foreground
+			if !p.retired {
+				live++
+			}
+		}
+	}
+	h.pool.mu.Unlock()
+	if running != probationRuns || live > 1 {
+		t.Errorf("%d runs on %d workers", running, live)
+	}
+	must(t, h, simple("good", pass))
+	wg.Wait()
+	if kinds["ok"] != 2*probationRuns || kinds[KindBusy+" "+waitsTooLong] != probationRuns {
+		t.Errorf("%v", kinds)
+	}
+	h.pool.mu.Lock()
+	h.pool.records["evil"].last = time.Now().Add(-probationFor - time.Second)
+	over := !h.pool.probation("evil", time.Now())
+	h.pool.mu.Unlock()
+	if !over {
+		t.Error("probation has no end")
+	}
+}
