@@ -110,6 +110,9 @@ type LocalSettings struct {
 	// ScriptRecording is the flight recorder's setting, ScriptLimits bound runs by the kind of their scripts: rules, actions, hooks, connections.
 	ScriptRecording ScriptRecording `json:"script_recording,omitzero"`
 	ScriptLimits    KindLimits      `json:"script_limits,omitzero"`
+	// LogRetentionDays and LogMaxBytes bound the tenant's log; 0 means what the operator says.
+	LogRetentionDays int `json:"log_retention_days,omitempty"`
+	LogMaxBytes      int `json:"log_max_bytes,omitempty"`
 	// PrimaryColor is the colour of buttons and links on the hosted pages, #rrggbb; empty means
 	// Stagedoor's own.
 	PrimaryColor string `json:"primary_color,omitempty"`

@@ -220,6 +220,9 @@ func (c *Config) checkRunning() error {
 	if m.Calls < 0 || m.Log < 0 || m.Log > maxScriptResponse {
 		errs = append(errs, wrong("script-max-calls", "and script-max-log must not be negative, and no log larger than %d bytes", maxScriptResponse))
 	}
+	if c.LogDays < 0 || c.LogDays > 36500 || c.LogBytes < 0 {
+		errs = append(errs, wrong("log-days", "must be between 0 and 36500, and log-bytes not negative"))
+	}
 	if c.SearchLimit < 0 || c.SearchLimit > maxSearch {
 		errs = append(errs, wrong("search-limit", "%v is not between 0 and %v", c.SearchLimit, maxSearch))
 	}

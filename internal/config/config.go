@@ -35,6 +35,8 @@ type Config struct {
 	ScriptWorkers int           `name:"script-workers" env:"STAGEDOOR_SCRIPT_WORKERS" default:"0" help:"Most processes that run scripts of tenants; 0 means ten, or one for each core if there are more." placeholder:"N"`
 	ScriptMax     ScriptMax     `embed:"" prefix:"script-max-" envprefix:"STAGEDOOR_SCRIPT_MAX_"`
 	SearchLimit   time.Duration `name:"search-limit" env:"STAGEDOOR_SEARCH_LIMIT" default:"5s" help:"How long a search of users or logs may take." placeholder:"TIME"`
+	LogDays       int           `name:"log-days" env:"STAGEDOOR_LOG_DAYS" default:"30" help:"Days that events of tenants' logs are kept unless a tenant says otherwise; 0 keeps them." placeholder:"N"`
+	LogBytes      int64         `name:"log-bytes" env:"STAGEDOOR_LOG_BYTES" default:"0" help:"Most that is kept of a tenant's log unless it says otherwise; 0 means any amount." placeholder:"BYTES"`
 	ScriptNode    string        `name:"script-node" env:"STAGEDOOR_SCRIPT_NODE" help:"Node.js (18 or later) for tenants whose scripts run on it. Default: node on PATH, if there is one." placeholder:"FILE"`
 	ShutdownGrace time.Duration `name:"shutdown-grace" env:"STAGEDOOR_SHUTDOWN_GRACE" default:"15s" help:"How long running requests may take to end." placeholder:"TIME"`
 	LogLevel      string        `name:"log-level" env:"STAGEDOOR_LOG_LEVEL" default:"info" enum:"debug,info,warn,error" help:"Least severe lines to log: debug, info, warn, error."`

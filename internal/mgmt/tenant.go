@@ -84,6 +84,8 @@ type localSettingsIn struct {
 	ScriptRuntime        web.Opt[string]            `json:"script_runtime" schema:"enum=auto|embedded|node"`
 	ScriptRecording      web.Opt[scriptRecordingIn] `json:"script_recording"`
 	ScriptLimits         web.Opt[scriptLimitsIn]    `json:"script_limits"`
+	LogRetentionDays     web.Opt[int]               `json:"log_retention_days" schema:"min=0,max=36500"`
+	LogMaxBytes          web.Opt[int]               `json:"log_max_bytes" schema:"min=0,max=1099511627776"`
 	PrimaryColor         web.Opt[string]            `json:"primary_color" pattern:"^#([0-9A-Fa-f]{3}){1,2}$"`
 }
 
@@ -249,6 +251,8 @@ func (in *tenantSettingsIn) copyTo(s *stagedoor.TenantSettings) {
 	in.Local.Value.ScriptRuntime.Into(&s.Local.ScriptRuntime)
 	in.Local.Value.copyScripts(&s.Local)
 	in.Local.Value.PrimaryColor.Into(&s.Local.PrimaryColor)
+	in.Local.Value.LogRetentionDays.Into(&s.Local.LogRetentionDays)
+	in.Local.Value.LogMaxBytes.Into(&s.Local.LogMaxBytes)
 	in.Local.Value.DevelopmentInbox.Into(&s.Local.DevelopmentInbox)
 	keepStored(&s.Stored, in.Rest)
 }

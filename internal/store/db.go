@@ -30,6 +30,7 @@ type Options struct {
 
 	Metrics *telemetry.Metrics // nil: nothing is counted
 
+	Retention   Retention     // of tenants' logs
 	SearchLimit time.Duration // how long a search may take; 0: [DefaultSearchLimit]
 }
 
@@ -53,6 +54,7 @@ type DB struct {
 	engine
 	bare        engine // of which engine is the measured form
 	metrics     *telemetry.Metrics
+	retention   Retention
 	postgres    bool
 	sealer      Sealer
 	clock       stagedoor.Clock
@@ -72,7 +74,7 @@ type DB struct {
 
 // Open connects to the database; it does not migrate.
 func Open(ctx context.Context, o Options) (*DB, error) {
-	db := &DB{metrics: o.Metrics, search: usualBounds, searchLimit: cmp.Or(o.SearchLimit, DefaultSearchLimit), sealer: o.Sealer, clock: o.Clock, log: o.Log, hosts: map[string]*cachedTenant{}, byID: map[string]*cachedTenant{}}
+	db := &DB{metrics: o.Metrics, retention: o.Retention, search: usualBounds, searchLimit: cmp.Or(o.SearchLimit, DefaultSearchLimit), sealer: o.Sealer, clock: o.Clock, log: o.Log, hosts: map[string]*cachedTenant{}, byID: map[string]*cachedTenant{}}
 	if db.log == nil {
 		db.log = slog.New(slog.DiscardHandler)
 	}
@@ -173,26 +175,6 @@ func (db *DB) Close() error {
 		db.closed = db.close()
 	})
 	return db.closed
-}
-
-// Sweep deletes what has expired: sessions, transactions, codes, tokens, tickets.
-// Codes stay a day longer, so that a replay is still recognised.
-func (db *DB) Sweep(ctx context.Context) error {
-	now := db.clock.Now().UnixMilli()
-	for table, before := range map[string]int64{
-		"sessions": now, "transactions": now, "access_tokens": now, "tickets": now, "refresh_tokens": now, "client_assertions": now, "attempts": now, "jobs": now, "invitations": now, "action_executions": now, "script_runs": now,
-		"pending_factors": now, "device_codes": now - time.Hour.Milliseconds(), "remembered_browsers": now,
-		"codes": now - (24 * time.Hour).Milliseconds(), "mfa_tokens": now - (24 * time.Hour).Milliseconds(), // to tell an old one from one that never was
-	} {
-		err := db.writeOne(ctx, func(q querier) error {
-			_, err := q.exec(ctx, "DELETE FROM "+table+" WHERE expires_at < ?", before)
-			return err
-		})
-		if err != nil {
-			return fmt.Errorf("sweeping %s: %w", table, err)
-		}
-	}
-	return nil
 }
 
 func millis(t time.Time) int64 {

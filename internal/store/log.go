@@ -1,12 +1,17 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/lucene"
@@ -159,6 +164,7 @@ func (l *logQueue) lost(batch []queuedLog, err error) {
 func (l *logQueue) write(batch []queuedLog) error {
 	ctx := context.Background()
 	return l.db.write(ctx, func(q querier) error {
+		var written []int // sizes
 		for rest := batch; len(rest) > 0; {
 			n := 1
 			if len(rest) >= logRows {
@@ -169,17 +175,43 @@ func (l *logQueue) write(batch []queuedLog) error {
 				args = append(args, e.tenant, e.event.ID, e.event.Type, e.event.UserID, e.event.ClientID, e.doc, millis(e.event.Date))
 			}
 			query := "INSERT INTO logs (tenant, id, type, user_id, client_id, doc, date) VALUES " + strings.Repeat("(?, ?, ?, ?, ?, ?, ?), ", n)
-			if _, err := q.exec(ctx, strings.TrimSuffix(query, ", "), args...); err != nil {
+			sizes, err := l.insert(ctx, q, strings.TrimSuffix(query, ", "), args, rest[:n])
+			if err != nil {
 				return err
 			}
+			written = append(written, sizes...)
 			rest = rest[n:]
 		}
-		return l.count(ctx, q, batch)
+		return l.count(ctx, q, batch, written)
 	})
 }
 
+// insert writes some events and returns how long each is as the database has it, which writes JSON its own way.
+func (l *logQueue) insert(ctx context.Context, q querier, query string, args []any, events []queuedLog) (sizes []int, err error) {
+	if !l.db.postgres {
+		for _, e := range events {
+			sizes = append(sizes, utf8.RuneCountInString(string(e.doc)))
+		}
+		_, err := q.exec(ctx, query, args...)
+		return sizes, err
+	}
+	if !storable(args) {
+		return nil, errUnstorable()
+	}
+	err = q.each(ctx, query+" RETURNING LENGTH(CAST(doc AS TEXT))", args, func(scan func(...any) error) error {
+		var size int
+		err := scan(&size)
+		sizes = append(sizes, size)
+		return err
+	})
+	if err = classify(err); err == nil && len(sizes) != len(events) {
+		err = fmt.Errorf("%d of %d log events were written", len(sizes), len(events))
+	}
+	return sizes, err
+}
+
 // count adds a batch to the statistics of its days.
-func (l *logQueue) count(ctx context.Context, q querier, batch []queuedLog) error {
+func (l *logQueue) count(ctx context.Context, q querier, batch []queuedLog, written []int) error {
 	type key struct{ tenant, day string }
 	counts := map[key]*[3]int{}
 	for _, e := range batch {
@@ -194,13 +226,43 @@ func (l *logQueue) count(ctx context.Context, q querier, batch []queuedLog) erro
 		}
 		counts[k][i]++
 	}
+	if err := l.measure(ctx, q, batch, written); err != nil {
+		return err
+	}
 	now := millis(l.db.clock.Now())
-	for k, n := range counts {
+	keys := slices.SortedFunc(maps.Keys(counts), func(a, b key) int { return cmp.Or(cmp.Compare(a.tenant, b.tenant), cmp.Compare(a.day, b.day)) }) // all servers lock in one order
+	for _, k := range keys {
+		n := counts[k]
 		_, err := q.exec(ctx, `INSERT INTO days (tenant, day, logins, signups, leaks, created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?)
 			ON CONFLICT (tenant, day) DO UPDATE SET logins = days.logins + excluded.logins, signups = days.signups + excluded.signups,
 			leaks = days.leaks + excluded.leaks, updated_at = excluded.updated_at`, k.tenant, k.day, n[0], n[1], n[2], now, now)
 		if err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// measure notes how much log there is of each tenant and day.
+func (l *logQueue) measure(ctx context.Context, q querier, batch []queuedLog, written []int) error {
+	sizes := map[string]map[int64][2]int{}
+	for i, e := range batch {
+		days := sizes[e.tenant]
+		if days == nil {
+			days = map[int64][2]int{}
+			sizes[e.tenant] = days
+		}
+		day := millis(e.event.Date) / logDay
+		days[day] = [2]int{days[day][0] + 1, days[day][1] + written[i]}
+	}
+	for _, tenant := range slices.Sorted(maps.Keys(sizes)) {
+		for _, day := range sortedDays(sizes[tenant]) {
+			n := sizes[tenant][day]
+			_, err := q.exec(ctx, `INSERT INTO log_days (tenant, day, events, bytes) VALUES (?, ?, ?, ?)
+				ON CONFLICT (tenant, day) DO UPDATE SET events = log_days.events + excluded.events, bytes = log_days.bytes + excluded.bytes`, tenant, day, n[0], n[1])
+			if err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -257,6 +319,8 @@ func (s *Store) logsIn(ctx context.Context, q querier, lq LogQuery) ([]stagedoor
 		}
 	}
 	if lq.Where != nil {
+		narrow, bounds := narrowLogs(lq.Where)
+		where, args = where+narrow, append(args, bounds...)
 		text, more := s.logCondition(lq.Where)
 		where, args = where+" AND "+text, append(args, more...)
 		each = q.adhoc

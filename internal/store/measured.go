@@ -122,7 +122,10 @@ func verbOf(query string) string {
 	case 'D':
 		return "delete"
 	}
-	return "select" // WITH and EXPLAIN too
+	if strings.HasPrefix(query, "WITH doomed") {
+		return "delete"
+	}
+	return "select"
 }
 
 // tableOf is the first table that a statement names.

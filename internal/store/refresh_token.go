@@ -30,6 +30,15 @@ func refreshEnd(t *stagedoor.RefreshToken) int64 {
 	return end
 }
 
+// usedEnd is how long a token is remembered that was superseded: as long as its family can live, whether or not it idles, so that a thief's
+// use of it is noticed whenever its owner comes back; a year where the family has no end.
+func usedEnd(t *stagedoor.RefreshToken, now time.Time) int64 {
+	if !t.ExpiresAt.IsZero() {
+		return millis(t.ExpiresAt)
+	}
+	return millis(now.Add(reuseKnown))
+}
+
 // CreateRefreshToken keeps the first token of a family. The family is the code that it comes
 // from, if any; when that was replayed meanwhile the error is NotFound.
 func (s *Store) CreateRefreshToken(ctx context.Context, token string, t *stagedoor.RefreshToken) error {
@@ -156,7 +165,7 @@ func (s *Store) RotateRefreshToken(ctx context.Context, token, next string, leew
 				return err
 			}
 		} else {
-			if _, err := q.exec(ctx, "UPDATE refresh_tokens SET used_at = ? WHERE tenant = ? AND hash = ?", now.UnixMilli(), s.tenant.ID, jose.HashToken(token)); err != nil {
+			if _, err := q.exec(ctx, "UPDATE refresh_tokens SET used_at = ?, expires_at = ? WHERE tenant = ? AND hash = ?", now.UnixMilli(), usedEnd(t, now), s.tenant.ID, jose.HashToken(token)); err != nil {
 				return err
 			}
 		}

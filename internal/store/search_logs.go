@@ -100,3 +100,34 @@ func (s *Store) logIs(c *lucene.Condition) (string, []any) {
 	}
 	return "COALESCE(" + text + ", 1 = 0)", args
 }
+
+// narrowLogs are plain conditions on columns that have indexes, which all that match e fulfil: what logCondition says of the same
+// fields is exact, but no index serves it.
+func narrowLogs(e *lucene.Expr) (text string, args []any) {
+	if e.Op == lucene.And {
+		for _, a := range e.Args {
+			more, bounds := narrowLogs(a)
+			text, args = text+more, append(args, bounds...)
+		}
+		return text, args
+	}
+	if e.Op != lucene.Is || e.Cond.Pattern != nil || len(e.Cond.In) == 0 || !slices.Contains([]string{"type", "user_id", "date"}, e.Cond.Path) {
+		return "", nil
+	}
+	if e.Cond.Path == "date" {
+		low, high := createdBetween(e.Cond.In[0])
+		for _, i := range e.Cond.In[1:] {
+			from, to := createdBetween(i)
+			low, high = min(low, from), max(high, to)
+		}
+		return " AND date >= ? AND date <= ?", []any{low, high}
+	}
+	for _, i := range e.Cond.In {
+		value, isText := strings.CutPrefix(i.From, "s")
+		if !i.Single() || !isText {
+			return "", nil
+		}
+		args = append(args, value)
+	}
+	return " AND " + e.Cond.Path + " IN (?" + strings.Repeat(", ?", len(args)-1) + ")", args
+}

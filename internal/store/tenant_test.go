@@ -766,6 +766,14 @@ var trespasses = map[string]struct {
 		return nil, err
 	}},
 	"UsersAfter": {ignores, func(ctx context.Context, s *store.Store) (any, error) { return s.UsersAfter(ctx, "", "", 50) }},
+	"LogSize": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
+		events, size, err := s.LogSize(ctx)
+		own, _, logsErr := s.Logs(ctx, store.LogQuery{PerPage: 50})
+		if int(events) != len(own) || size < events {
+			err = errors.Join(err, fmt.Errorf("%d events of %d bytes, but there are %d", events, size, len(own)))
+		}
+		return nil, errors.Join(err, logsErr)
+	}},
 	"CountUsers": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
 		n, err := s.CountUsers(ctx, "")
 		if n != 1 {
