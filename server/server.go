@@ -105,7 +105,7 @@ func New(ctx context.Context, cfg config.Config, deps Deps) (*Server, error) {
 		Policy: pipeline.ScriptPolicy(s.db, s.log), Ceilings: scriptCeilings(cfg),
 	})
 	minter := &token.Minter{Keys: s.keys}
-	database := &connection.Database{Hasher: s.hasher, Scripts: s.scripts}
+	database := &connection.Database{Hasher: s.hasher, Scripts: s.scripts, Outside: client}
 	pipe := &pipeline.Pipeline{Database: database, Scripts: s.scripts, Minter: minter}
 	pipe.OAuth2 = &connection.OAuth2{HTTP: client, Scripts: s.scripts}
 	s.pipeline = pipe

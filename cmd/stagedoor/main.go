@@ -33,6 +33,7 @@ type cli struct {
 	Demo     demoCommand    `cmd:"" help:"Run the server with Mixtape, the sample music app, and a few listeners."`
 	Init     initCommand    `cmd:"" help:"Create a tenant and its first machine client; prints the credentials once."`
 	Migrate  migrateCommand `cmd:"" help:"Bring the database up to date."`
+	Import   importCommand  `cmd:"" help:"Bring a tenant from elsewhere: configuration and users."`
 	Reindex  reindexCommand `cmd:"" help:"Make the index of the user search anew, while servers run."`
 	Check    checkCommand   `cmd:"" help:"Look for damage in the database, while servers run: pages, search index, sealed values."`
 	Backup   backupCommand  `cmd:"" help:"Save the embedded database into one file, while servers run."`

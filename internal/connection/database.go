@@ -2,6 +2,7 @@ package connection
 
 import (
 	"context"
+	"net/http"
 	"net/mail"
 	"regexp"
 	"strings"
@@ -24,6 +25,7 @@ const maxPassword = 1024
 type Database struct {
 	Hasher  *password.Hasher
 	Scripts *script.Host // calls the scripts of connections that have some; nil: those connections fail
+	Outside *http.Client // asks the server that users came from for their passwords; nil: nobody is asked
 
 	occasion *Occasion // nil: nobody's
 }

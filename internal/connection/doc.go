@@ -7,6 +7,8 @@
 //	             them, then here          person is brought here    brings them
 //	remote       get_user, create, login  login                     get_user, change_password delete, change_email, verify
 //
+// A user who came from another server without a password (capture.go) is asked for there, once, at the first login.
+//
 // What a script says of a person is read by profile.go, which trusts nothing of it; what it does wrong is a [ScriptFailure].
 //
 // Unknown users cost as much time as known ones, and get the same answer. Hashes that an older

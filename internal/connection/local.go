@@ -21,6 +21,11 @@ func (l local) authenticate(ctx context.Context, identifier, secret string) (u *
 	case err != nil:
 		return nil, u != nil, err
 	}
+	if hash == "" && !linked {
+		if asked, err := l.capture(ctx, u, identifier, secret); asked || err != nil {
+			return u, true, err
+		}
+	}
 	if err := l.verify(ctx, secret, hash); err != nil {
 		return u, true, err
 	}

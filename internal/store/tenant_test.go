@@ -817,6 +817,37 @@ var trespasses = map[string]struct {
 	"CreateUser": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
 		return nil, s.CreateUser(ctx, &stagedoor.User{ID: "auth0|acme", Connection: "Users", Email: "acme@example.com"}, "x")
 	}},
+	"Captured": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
+		marked, err := s.Captured(ctx, "auth0|acme")
+		if marked {
+			err = errors.New("another tenant's user")
+		}
+		return nil, err
+	}},
+	"CountCaptures": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
+		n, err := s.CountCaptures(ctx)
+		if n > 0 {
+			err = errors.New("another tenant's users")
+		}
+		return nil, err
+	}},
+	"Capture": {finds, func(ctx context.Context, s *store.Store) (any, error) { return nil, s.Capture(ctx, "auth0|acme", "x") }},
+	"UsersThere": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
+		there, err := s.UsersThere(ctx, []string{"auth0|acme"})
+		if len(there) > 0 {
+			err = errors.New("another tenant's user")
+		}
+		return nil, err
+	}},
+	"CarryUsers": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
+		done, err := s.CarryUsers(ctx, []store.CarriedUser{{Only: true, User: &stagedoor.User{
+			ID: "auth0|evil", Connection: "Users", Email: "acme@example.com", Identities: []stagedoor.Identity{{Connection: "Users", Provider: "auth0", UserID: "evil"}},
+		}}}, true)
+		if err == nil && done[0].Changed {
+			err = errors.New("another tenant's user")
+		}
+		return nil, err
+	}},
 	"CreateUsers": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
 		return nil, s.CreateUsers(ctx, []*stagedoor.User{{ID: "auth0|acme2", Connection: "Users", Email: "acme2@example.com"}})
 	}},
