@@ -182,7 +182,7 @@ func (i *importing) look(ctx context.Context) (err error) {
 		}
 	}
 	if len(i.files) > 0 {
-		done := progress("reading users")
+		done := counting("reading users")
 		i.users, err = i.carrier.PlanUsers(ctx, i.files, i.options(done, nil))
 		done(-1)
 	}
@@ -221,7 +221,7 @@ func (i *importing) apply(ctx context.Context) (err error) {
 		enc.SetEscapeHTML(false)
 		report = func(r carry.RowReport) error { return enc.Encode(r) }
 	}
-	done := progress("carrying users")
+	done := counting("carrying users")
 	i.users, err = i.carrier.ApplyUsers(ctx, i.files, i.options(done, report))
 	done(-1)
 	if err != nil && i.users != nil {
@@ -230,8 +230,8 @@ func (i *importing) apply(ctx context.Context) (err error) {
 	return err
 }
 
-// progress shows on a terminal how far it is; -1 ends it.
-func progress(what string) func(int) {
+// counting shows on a terminal how far it is; -1 ends it.
+func counting(what string) func(int) {
 	if !isatty.IsTerminal(os.Stderr.Fd()) {
 		return func(int) {}
 	}
