@@ -162,11 +162,7 @@ func OpenDatabase(ctx context.Context, cfg config.Config, deps Deps) (*store.DB,
 }
 
 func openDatabase(ctx context.Context, cfg config.Config, deps Deps, metrics *telemetry.Metrics) (*store.DB, error) {
-	keys, err := jose.LoadOrCreateMasterKeys(cfg.MasterKeyFile)
-	if err != nil {
-		return nil, err
-	}
-	sealer, err := jose.NewSealer(keys...)
+	sealer, err := jose.OpenSealer(cfg.MasterKeyFile)
 	if err != nil {
 		return nil, err
 	}

@@ -38,6 +38,8 @@ type cli struct {
 	Check    checkCommand   `cmd:"" help:"Look for damage in the database, while servers run: pages, search index, sealed values."`
 	Backup   backupCommand  `cmd:"" help:"Save the embedded database into one file, while servers run."`
 	Restore  restoreCommand `cmd:"" help:"Put a backup in the place of the embedded database."`
+	Copy     copyCommand    `cmd:"" help:"Copy a database into an empty one of either kind, while servers use it."`
+	Keys     keysCommand    `cmd:"" help:"The master keys, under which secrets are sealed: list, new, rotate, use, drop."`
 	Script   scriptsCommand `cmd:"" passthrough:"" help:"Run and test scripts, without a server."`
 	Login    loginCommand   `cmd:"" help:"What the flight recorder has kept of logins: list it, run it again."`
 	Routes   routesCommand  `cmd:"" help:"List every route of every door."`

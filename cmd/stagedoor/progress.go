@@ -45,6 +45,11 @@ func (p *progress) tell(line func() string) {
 	p.shown = len(text)
 }
 
+// rate is how many are done in a second.
+func (p *progress) rate(done int64) float64 {
+	return float64(done) / max(time.Since(p.began).Seconds(), 0.001)
+}
+
 // left estimates how long the rest takes.
 func (p *progress) left(done, total int64) string {
 	took := time.Since(p.began)

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 )
 
 // sealVersion begins every sealed text: AES-256-GCM with a random 96-bit nonce in front.
@@ -26,8 +27,8 @@ func (MasterKey) String() string { return "MasterKey(hidden)" }
 // GoString keeps a master key out of logs printed with %#v.
 func (k MasterKey) GoString() string { return k.String() }
 
-// id names a master key without telling it: 48 bits of a hash.
-func (k MasterKey) id() string {
+// ID names a master key without telling it: 8 letters for 48 bits of a hash. Each sealed value begins with the ID of its key.
+func (k MasterKey) ID() string {
 	sum := sha256.Sum256(append([]byte("stagedoor master key id\x00"), k[:]...))
 	return base64.RawURLEncoding.EncodeToString(sum[:6])
 }
@@ -35,34 +36,49 @@ func (k MasterKey) id() string {
 // A Sealer encrypts small secrets for the database: signing keys, client secrets, settings of scripts. It is safe for
 // concurrent use. The sealed text is "s1.<id of the master key>.<nonce, ciphertext and tag in base64url>".
 type Sealer struct {
-	current string
-	keys    map[string]cipher.AEAD
+	ring   atomic.Pointer[keyRing]
+	file   string       // where the keys come from; empty: they stay
+	looked atomic.Int64 // when the file was looked at, in Unix nanoseconds
 }
 
-// NewSealer makes a sealer that seals under the first key and opens what any of them sealed. To rotate, put a new key first
-// and seal again what IsCurrent denies.
+// A keyRing is the keys at one moment.
+type keyRing struct {
+	current string
+	keys    map[string]cipher.AEAD
+	stamp   fileStamp
+}
+
+// NewSealer makes a sealer that seals under the first key and opens what any of them sealed.
 func NewSealer(keys ...MasterKey) (*Sealer, error) {
+	s := &Sealer{}
+	return s, s.use(keys, fileStamp{})
+}
+
+func (s *Sealer) use(keys []MasterKey, stamp fileStamp) error {
 	if len(keys) == 0 {
-		return nil, errors.New("jose: a sealer needs a master key")
+		return errors.New("jose: a sealer needs a master key")
 	}
-	s := &Sealer{current: keys[0].id(), keys: map[string]cipher.AEAD{}}
+	ring := &keyRing{current: keys[0].ID(), keys: map[string]cipher.AEAD{}, stamp: stamp}
 	for _, key := range keys {
 		block, err := aes.NewCipher(key[:])
 		if err != nil {
-			return nil, fmt.Errorf("jose: make cipher: %w", err)
+			return fmt.Errorf("jose: make cipher: %w", err)
 		}
-		if s.keys[key.id()], err = cipher.NewGCMWithRandomNonce(block); err != nil {
-			return nil, fmt.Errorf("jose: make cipher: %w", err)
+		if ring.keys[key.ID()], err = cipher.NewGCMWithRandomNonce(block); err != nil {
+			return fmt.Errorf("jose: make cipher: %w", err)
 		}
 	}
-	return s, nil
+	s.ring.Store(ring)
+	return nil
 }
 
 // Seal encrypts plain and binds it to aad, the place it belongs to (see Place). Who copies a sealed value into another row,
 // tenant or column gets ErrSealed.
 func (s *Sealer) Seal(plain, aad []byte) string {
-	prefix := sealVersion + "." + s.current + "."
-	sealed := s.keys[s.current].Seal(nil, nil, plain, bound(prefix, aad))
+	s.look(lookEvery)
+	ring := s.ring.Load()
+	prefix := sealVersion + "." + ring.current + "."
+	sealed := ring.keys[ring.current].Seal(nil, nil, plain, bound(prefix, aad))
 	return prefix + base64.RawURLEncoding.EncodeToString(sealed)
 }
 
@@ -72,9 +88,12 @@ func (s *Sealer) Open(sealed string, aad []byte) ([]byte, error) {
 	if len(parts) != 3 || parts[0] != sealVersion {
 		return nil, ErrSealed
 	}
-	key, found := s.keys[parts[1]]
-	if !found {
-		return nil, ErrSealed
+	key, found := s.ring.Load().keys[parts[1]]
+	if !found { // another server may have a newer key already
+		s.look(lookAgain)
+		if key, found = s.ring.Load().keys[parts[1]]; !found {
+			return nil, ErrSealed
+		}
 	}
 	data, err := base64.RawURLEncoding.DecodeString(parts[2])
 	if err != nil {
@@ -89,7 +108,13 @@ func (s *Sealer) Open(sealed string, aad []byte) ([]byte, error) {
 
 // IsCurrent tells whether sealed was made under the first master key.
 func (s *Sealer) IsCurrent(sealed string) bool {
-	return strings.HasPrefix(sealed, sealVersion+"."+s.current+".")
+	return strings.HasPrefix(sealed, sealVersion+"."+s.Current()+".")
+}
+
+// Current is the ID of the key that seals.
+func (s *Sealer) Current() string {
+	s.look(lookEvery)
+	return s.ring.Load().current
 }
 
 // Place names where a sealed value belongs, usually tenant, table and id. Each part carries its length, so that ("ab", "c") and

@@ -134,6 +134,16 @@ func (c catalog) inOrder() (catalog, error) {
 	return out, nil
 }
 
+// kind is that of a column, or "".
+func (t *catalogTable) kind(column string) string {
+	for _, c := range t.columns {
+		if c.name == column {
+			return c.kind
+		}
+	}
+	return ""
+}
+
 // names lists the columns of a table.
 func (t *catalogTable) names() []string {
 	out := make([]string, len(t.columns))

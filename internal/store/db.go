@@ -19,6 +19,7 @@ import (
 type Sealer interface {
 	Seal(plain, additional []byte) string
 	Open(sealed string, additional []byte) ([]byte, error)
+	Current() string // names the key that seals, as sealed values do
 }
 
 // Options open a database.

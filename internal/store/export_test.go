@@ -116,3 +116,57 @@ func SealedColumns(t testing.TB, db *DB) (there, listed []string) {
 
 // EnoughSpace refuses what would not fit on a disk.
 var EnoughSpace = enoughSpace
+
+// SealedTables names the tables that hold sealed values.
+func SealedTables() (names []string) {
+	for _, t := range sealedTables {
+		names = append(names, t.table)
+	}
+	return names
+}
+
+// SealPassword keeps a hash as one of elsewhere is kept.
+func SealPassword(t testing.TB, s *Store, user, hash string) {
+	t.Helper()
+	Exec(t, s.db, "UPDATE passwords SET hash = ? WHERE tenant = ? AND user_id = ?", sealedHash+s.seal(hash, "passwords", user), s.tenant.ID, user)
+}
+
+// Holding returns the columns, of all tables, in which a text occurs.
+func Holding(t testing.TB, db *DB, text string) (where []string) {
+	t.Helper()
+	tables, err := catalogOf(t.Context(), db.reader(), db.postgres)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, table := range tables {
+		for _, c := range table.columns {
+			var n int
+			query := "SELECT COUNT(*) FROM " + table.name + " WHERE CAST(" + c.name + " AS TEXT) LIKE ?"
+			if err := db.reader().row(t.Context(), query, []any{"%" + text + "%"}, &n); err != nil {
+				t.Fatal(err)
+			}
+			if n > 0 {
+				where = append(where, table.name+"."+c.name)
+			}
+		}
+	}
+	return where
+}
+
+// CanonicalJSON is what the sums of a copy count.
+var CanonicalJSON = canonicalJSON
+
+// TableNames asks SQLite for its tables.
+func TableNames(t testing.TB, db *DB) (names []string) {
+	t.Helper()
+	err := db.reader().each(t.Context(), "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite%'", nil, func(scan func(...any) error) error {
+		var name string
+		err := scan(&name)
+		names = append(names, name)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return names
+}

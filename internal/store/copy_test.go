@@ -1,0 +1,157 @@
+package store_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/store"
+	"github.com/stagedoor/stagedoor/internal/store/storetest"
+)
+
+// target is an empty place to copy into.
+func target(t testing.TB, kind string) string {
+	t.Helper()
+	if kind == storetest.SQLite {
+		return filepath.Join(t.TempDir(), "copy.db")
+	}
+	return storetest.URL(t, kind)
+}
+
+// A copy there and back holds everything, whatever way each database writes it.
+func TestCopyThereAndBack(t *testing.T) {
+	for _, route := range [][3]string{
+		{storetest.SQLite, storetest.Postgres, storetest.SQLite}, {storetest.Postgres, storetest.SQLite, storetest.Postgres},
+	} {
+		t.Run(strings.Join(route[:], " "), func(t *testing.T) {
+			from := storetest.Migrated(t, route[0])
+			db := storetest.OpenURL(t, from)
+			s := storetest.Tenant(t, db, "acme")
+			furnish(t, s)
+			store.ImportFactors(t, s, "auth0|acme", `{}`)
+			must(s.PatchMetadata(t.Context(), "auth0|acme", object(t, `{"z":1e5,"a":{"k":1.0,"b":[1E+2,12345678901234567890.5,"\u00e9\ud83d\ude00\"\n"],"k":2}}`), nil, mebibyte))(t)
+			ok(t, s.CreateUser(t.Context(), &stagedoor.User{ID: "auth0|bob", Connection: "Users", Email: "bob@example.com", UserMetadata: stagedoor.Metadata{"x": json.RawMessage(`"ümlaut"`)}}, ""))
+			want := photograph(t, s)
+			there, back := target(t, route[1]), target(t, route[2])
+			first := must(store.Copy(t.Context(), from, there, nil))(t)
+			second := must(store.Copy(t.Context(), there, back, nil))(t)
+			if len(first.Tables) < 40 || fmt.Sprint(first.Tables) != fmt.Sprint(second.Tables) {
+				t.Errorf("there:\n%v\nback:\n%v", first.Tables, second.Tables)
+			}
+			for _, url := range []string{there, back} {
+				copied := storetest.OpenURL(t, url)
+				ok(t, copied.CheckMigrated(t.Context()))
+				if got := photograph(t, must(copied.TenantByID(t.Context(), "acme"))(t)); canonical(t, got) != canonical(t, want) {
+					t.Errorf("the copy %s is not what was copied", url)
+				}
+				if c := must(copied.Check(t.Context(), nil))(t); len(c.Faults) > 0 {
+					t.Errorf("%+v", c.Faults)
+				}
+			}
+		})
+	}
+}
+
+// canonical writes a photograph with its documents in one order.
+func canonical(t testing.TB, text string) string {
+	t.Helper()
+	var v any
+	ok(t, json.Unmarshal([]byte(text), &v))
+	return string(must(json.Marshal(v))(t))
+}
+
+// No table is forgotten: each one has rows in the test above, and is in the report.
+func TestCopyKnowsEveryTable(t *testing.T) {
+	url := storetest.Migrated(t, storetest.SQLite)
+	db := storetest.OpenURL(t, url)
+	s := storetest.Tenant(t, db, "acme")
+	furnish(t, s)
+	r := must(store.Copy(t.Context(), url, target(t, storetest.SQLite), nil))(t)
+	reported := map[string]bool{}
+	for _, one := range r.Tables {
+		reported[one.Name] = true
+	}
+	for _, name := range store.TableNames(t, db) {
+		if !reported[name] && name != "goose_db_version" {
+			t.Errorf("%s is not copied", name)
+		}
+	}
+}
+
+func TestCopyRefuses(t *testing.T) {
+	full := storetest.Migrated(t, storetest.SQLite)
+	db := storetest.OpenURL(t, full)
+	furnish(t, storetest.Tenant(t, db, "acme"))
+	for _, kind := range []string{storetest.SQLite, storetest.Postgres} {
+		occupied := storetest.Migrated(t, kind)
+		taken := storetest.OpenURL(t, occupied)
+		storetest.Tenant(t, taken, "evil")
+		_, err := store.Copy(t.Context(), full, occupied, nil)
+		says(t, err, map[string]string{storetest.SQLite: "is there already", storetest.Postgres: "not empty"}[kind])
+		must(taken.TenantByID(t.Context(), "evil"))(t)
+	}
+	nowhere := filepath.Join(t.TempDir(), "none.db")
+	_, err := store.Copy(t.Context(), nowhere, target(t, storetest.SQLite), nil)
+	says(t, err, "no such file")
+	if _, err := os.Stat(nowhere); err == nil {
+		t.Error("the copy made its own source")
+	}
+	old := storetest.URL(t, storetest.SQLite)
+	ok(t, os.WriteFile(old, nil, 0o600))
+	_, err = store.Copy(t.Context(), old, target(t, storetest.SQLite), nil)
+	says(t, err, "stagedoor migrate")
+	// What goes wrong in the middle leaves nothing behind.
+	statement(t, full, "UPDATE clients SET doc = 'no document'")
+	for _, kind := range []string{storetest.SQLite, storetest.Postgres} {
+		to := target(t, kind)
+		_, err = store.Copy(t.Context(), full, to, nil)
+		says(t, err, "clients")
+		if kind == storetest.SQLite {
+			same(t, len(must(os.ReadDir(filepath.Dir(to)))(t)), 0)
+			continue
+		}
+		same(t, len(must(storetest.OpenURL(t, to).Tenants(t.Context()))(t)), 0)
+	}
+}
+
+// Memory does not grow with the rows.
+func TestCopyIsFlat(t *testing.T) {
+	url := storetest.Migrated(t, storetest.SQLite)
+	storetest.Tenant(t, storetest.OpenURL(t, url), "acme")
+	manyLogs(t, url, 60000)
+	var peak uint64
+	r := must(store.Copy(t.Context(), url, target(t, storetest.Postgres), func(store.CopyProgress) {
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		peak = max(peak, m.HeapAlloc)
+	}))(t)
+	if peak > 32<<20 || r.Rows < 60000 { // the documents alone are 24 MB, and pass through twice
+		t.Errorf("%d rows, %d MB", r.Rows, peak>>20)
+	}
+	t.Logf("%d rows, %d KB, %.1f s", r.Rows, peak>>10, r.Seconds)
+}
+
+func TestCanonicalJSON(t *testing.T) {
+	for _, same := range [][]string{
+		{`{"a":1,"b":[2]}`, `{ "b" : [2.0], "a" : 1 }`, `{"a":9,"b":[20e-1],"a":1e0}`},
+		{`[0]`, `[-0]`, `[0.00]`, `[0e5]`},
+		{`[100000]`, `[1e5]`, `[1E+5]`, `[0.1e6]`},
+		{`["é"]`, `["\u00e9"]`},
+	} {
+		for _, text := range same {
+			if got, want := must(store.CanonicalJSON(text))(t), must(store.CanonicalJSON(same[0]))(t); got != want {
+				t.Errorf("%s is %s, %s is %s", text, got, same[0], want)
+			}
+		}
+	}
+	different := map[string]bool{}
+	for _, text := range []string{`[1]`, `["1"]`, `[[1]]`, `[10]`, `[-1]`, `[0.1]`, `{"1":1}`, `[null]`, `[true]`, `[12345678901234567890]`, `[12345678901234567891]`, `["a","b"]`, `["a,b"]`} {
+		different[must(store.CanonicalJSON(text))(t)] = true
+	}
+	same(t, len(different), 13)
+}
