@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net/url"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode"
@@ -34,7 +35,8 @@ type profile struct {
 	Attributes    map[string]json.RawMessage
 	UserMetadata  stagedoor.Metadata
 	AppMetadata   stagedoor.Metadata
-	Tokens        map[string]any // access_token, refresh_token … of the provider, as identities show them
+	Factors       json.RawMessage // second factors, as mfa_factors of imports; nil if there are none
+	Tokens        map[string]any  // access_token, refresh_token … of the provider, as identities show them
 }
 
 // nobody tells whether a script has called back with no profile.
@@ -59,8 +61,53 @@ func readProfile(raw json.RawMessage) (*profile, error) {
 	if isNull(app) {
 		app = members["metadata"] // its older name
 	}
-	p.AppMetadata, err = metadataOf("app_metadata", app)
+	if p.AppMetadata, err = metadataOf("app_metadata", app); err != nil {
+		return nil, err
+	}
+	p.Factors, err = factorsOf(members["mfa_factors"])
 	return p, err
+}
+
+// maxFactors is how many second factors a person may bring along.
+const maxFactors = 10
+
+var (
+	totpSecret  = regexp.MustCompile(`^[A-Za-z2-7]{8,512}=*$`)
+	phoneNumber = regexp.MustCompile(`^\+[0-9]{1,15}$`)
+)
+
+// factorsOf checks second factors. A wrong one fails the login: to leave it out would let somebody in who is asked for it elsewhere.
+func factorsOf(raw json.RawMessage) (json.RawMessage, error) {
+	if isNull(raw) {
+		return nil, nil
+	}
+	var all []struct {
+		TOTP  *struct{ Secret string }
+		Phone *struct{ Value string }
+		Email *struct{ Value string }
+	}
+	wrong := badProfile("mfa_factors is no array of at most %d factors, each one of totp with a secret in base32, phone and email.", maxFactors)
+	if json.Unmarshal(raw, &all) != nil || len(all) > maxFactors {
+		return nil, wrong
+	}
+	for _, f := range all {
+		n := 0
+		if f.TOTP != nil && totpSecret.MatchString(f.TOTP.Secret) {
+			n++
+		}
+		if f.Phone != nil && phoneNumber.MatchString(f.Phone.Value) {
+			n++
+		}
+		if f.Email != nil {
+			if address, err := NormalizeEmail(f.Email.Value); err == nil && address != "" {
+				n++
+			}
+		}
+		if n != 1 {
+			return nil, wrong
+		}
+	}
+	return raw, nil
 }
 
 // describePerson reads who somebody is, and nothing of what they may do: metadata are not looked at.

@@ -311,5 +311,5 @@ func (w work) add(ctx context.Context, p *profile, hash string, with *stagedoor.
 	u.ID, u.Connection = StrategyDatabase+"|"+p.ID, w.conn.Name
 	u.Identities = []stagedoor.Identity{{Connection: w.conn.Name, Provider: StrategyDatabase, UserID: p.ID}}
 	p.describe(u, w.conn.NotKept())
-	return u, w.st.CreateUser(ctx, u, hash)
+	return u, w.st.CreateUserWithFactors(ctx, u, hash, p.Factors)
 }

@@ -138,7 +138,7 @@ func consoleOf(out script.TriggerOutcome) []map[string]any {
 		if len(lines) == maxConsole {
 			break
 		}
-		lines = append(lines, map[string]any{"action": l.Rule, "level": l.Level, "text": l.Text})
+		lines = append(lines, consoleLine("action", l))
 	}
 	return lines
 }

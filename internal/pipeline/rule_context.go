@@ -143,7 +143,7 @@ func consoleLines(out script.Outcome) []map[string]any {
 		if len(lines) == maxConsole {
 			break
 		}
-		lines = append(lines, map[string]any{"rule": l.Rule, "level": l.Level, "text": l.Text})
+		lines = append(lines, consoleLine("rule", l))
 	}
 	return lines
 }

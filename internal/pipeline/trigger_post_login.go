@@ -15,6 +15,13 @@ import (
 // runScripts runs rules and then post-login actions, and writes what came of them into a. What they said comes back also when one of
 // them refuses. When in.elsewhere is set they are not done: in.state says where they go on.
 func (p *Pipeline) runScripts(ctx context.Context, v Visit, in *ruleInput, a *stagedoor.Authorization) (said, error) {
+	before := len(in.state.Console)
+	s, err := p.rulesAndActions(ctx, v, in, a)
+	warned(v, in, s.console[min(before, len(s.console)):])
+	return s, err
+}
+
+func (p *Pipeline) rulesAndActions(ctx context.Context, v Visit, in *ruleInput, a *stagedoor.Authorization) (said, error) {
 	s := said{console: in.state.Console, executions: in.state.Executions}
 	if in.state.Binding == "" {
 		console, err := p.runRules(ctx, v, in, a)

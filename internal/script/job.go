@@ -119,8 +119,15 @@ func (j *job) ruleName(i int) string {
 	return j.run.Rules[i].Name
 }
 
+// levelWarning is the level of the host's own lines that say that something has no effect.
+const levelWarning = "warning"
+
 func (j *job) line(m message) {
-	line := Line{Rule: j.ruleName(m.Rule), Level: m.Level, Text: m.Text, At: time.Now()}
+	host := m.Level == levelWarning
+	if host {
+		m.Level = "warn"
+	}
+	line := Line{Host: host, Rule: j.ruleName(m.Rule), Level: m.Level, Text: m.Text, At: time.Now()}
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.recorder.line(m, j.over)

@@ -175,6 +175,7 @@ type Line struct {
 	Level string // log, info, warn, error, trace, debug
 	Text  string
 	At    time.Time
+	Host  bool // not the script says so, but the host: what the script asked for has no effect
 }
 
 // Timing tells how long a rule took, waiting included, and how it ended: "continued", or the kind of its failure.

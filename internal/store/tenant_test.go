@@ -848,6 +848,9 @@ var trespasses = map[string]struct {
 		}
 		return nil, err
 	}},
+	"CreateUserWithFactors": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
+		return nil, s.CreateUserWithFactors(ctx, &stagedoor.User{ID: "auth0|acme3", Connection: "Users", Email: "acme3@example.com"}, "x", []byte(`[{"totp":{"secret":"JBSWY3DPEHPK3PXP"}}]`))
+	}},
 	"CreateUsers": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
 		return nil, s.CreateUsers(ctx, []*stagedoor.User{{ID: "auth0|acme2", Connection: "Users", Email: "acme2@example.com"}})
 	}},

@@ -145,6 +145,20 @@ func (s *Store) CreateUser(ctx context.Context, u *stagedoor.User, passwordHash 
 	return userClash(s.write(ctx, func(q querier) error { return s.insertUser(ctx, q, u, passwordHash) }))
 }
 
+// CreateUserWithFactors is CreateUser of somebody who brings second factors along, as imports write them (mfa_factors): there is never a moment
+// in which the user is there without. The factors are checked before.
+func (s *Store) CreateUserWithFactors(ctx context.Context, u *stagedoor.User, passwordHash string, factors json.RawMessage) error {
+	u.CreatedAt = s.db.clock.Now()
+	u.UpdatedAt = u.CreatedAt
+	return userClash(s.write(ctx, func(q querier) error {
+		err := s.insertUser(ctx, q, u, passwordHash)
+		if err == nil && len(factors) > 0 {
+			err = s.importFactors(ctx, q, u.ID, factors)
+		}
+		return err
+	}))
+}
+
 func (s *Store) insertUser(ctx context.Context, q querier, u *stagedoor.User, passwordHash string) error {
 	err := s.insertRow(ctx, q, u)
 	if err == nil {

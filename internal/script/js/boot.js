@@ -249,7 +249,7 @@ function call(fn, ...args) {
 function callbackFor(index) {
 	return function callback(error, nextUser, nextContext) {
 		if (index !== current || phase !== 'waiting') {
-			log('warn', 'callback was called more than once; the first call stands', index);
+			log('warning', 'callback was called more than once; the first call stands', index);
 			return;
 		}
 		if (error) {
@@ -257,9 +257,9 @@ function callbackFor(index) {
 			return;
 		}
 		if (nextUser !== null && typeof nextUser === 'object') user = nextUser;
-		else if (nextUser !== undefined && nextUser !== null) log('warn', 'callback got a user that is no object; it is ignored', index);
+		else if (nextUser !== undefined && nextUser !== null) log('warning', 'callback got a user that is no object; it is ignored', index);
 		if (nextContext !== null && typeof nextContext === 'object') context = nextContext;
-		else if (nextContext !== undefined && nextContext !== null) log('warn', 'callback got a context that is no object; it is ignored', index);
+		else if (nextContext !== undefined && nextContext !== null) log('warning', 'callback got a context that is no object; it is ignored', index);
 		time('continued');
 		phase = 'ready';
 	};
@@ -544,6 +544,8 @@ function tick(until) {
 // --- console ----------------------------------------------------------------------------------------------------------------------
 
 const lineLimit = 8192;
+
+// log says something on the console. The level warning is that of the host itself: what a script asked for has no effect.
 
 function log(level, line, rule) {
 	line = text(line);

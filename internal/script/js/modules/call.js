@@ -32,7 +32,7 @@ module.exports = function (pipe) {
 			let called = false;
 			const callback = (error, result) => {
 				if (called) {
-					pipe.log('warn', 'callback was called more than once; the first call stands', index);
+					pipe.log('warning', 'callback was called more than once; the first call stands', index);
 					return;
 				}
 				called = true;

@@ -164,7 +164,7 @@ module.exports = function (pipe) {
 		},
 		transaction(name, content) {
 			if (typeof name !== 'string' || bytes(name) > maxName || typeof content === 'string' && bytes(content) > maxText) {
-				pipe.log('warn', 'api.transaction.setMetadata: the name or the value is too long; it is not kept');
+				pipe.log('warning', 'api.transaction.setMetadata: the name or the value is too long; it is not kept');
 				return;
 			}
 			keep(transaction, name, content, 'metadata');
@@ -198,7 +198,7 @@ module.exports = function (pipe) {
 				}
 				out[name] = (...args) => {
 					if (!open || index !== current) {
-						pipe.log('warn', 'api.' + path + name + ' was called after the action had ended; it has no effect', index);
+						pipe.log('warning', 'api.' + path + name + ' was called after the action had ended; it has no effect', index);
 						return whole;
 					}
 					const result = member(...args);
@@ -246,7 +246,7 @@ module.exports = function (pipe) {
 		const exported = evaluate(index, script.modules || {}, script.dependencies);
 		const resumed = input.resume && index === 0, handler = property(exported, resumed ? input.resume : input.handler);
 		if (resumed && typeof handler !== 'function') {
-			pipe.log('warn', 'The action exports no function ' + input.resume + '; it goes on without', index);
+			pipe.log('warning', 'The action exports no function ' + input.resume + '; it goes on without', index);
 			return end(index);
 		}
 		if (typeof handler !== 'function') throw new TypeError('The action exports no function ' + input.handler);
@@ -259,7 +259,7 @@ module.exports = function (pipe) {
 		let called = false;
 		const callback = (error, result) => {
 			if (called || index !== current) {
-				pipe.log('warn', 'callback was called more than once; the first call stands', index);
+				pipe.log('warning', 'callback was called more than once; the first call stands', index);
 				return;
 			}
 			called = true;

@@ -49,7 +49,7 @@ exports.api = function (t) {
 		}),
 		refreshToken: Object.assign(t.access('refreshToken', 'refresh_token'), {
 			revoke(reason) {
-				if (!refreshing()) return t.log('warn', 'api.refreshToken.revoke has no effect: no refresh token is exchanged');
+				if (!refreshing()) return t.log('warning', 'api.refreshToken.revoke has no effect: no refresh token is exchanged');
 				t.revoke('refresh_token');
 				t.deny('access_denied', reason);
 			},
