@@ -90,6 +90,7 @@ func New(ctx context.Context, cfg config.Config, deps Deps) (*Server, error) {
 	if s.db, err = openDatabase(ctx, cfg, deps, s.metrics); err != nil {
 		return nil, err
 	}
+	s.db.OnChange(s.keys.Forget)
 	if err := s.checkDatabase(ctx); err != nil {
 		return nil, errors.Join(err, s.db.Close())
 	}
@@ -166,7 +167,7 @@ func openDatabase(ctx context.Context, cfg config.Config, deps Deps, metrics *te
 	if err != nil {
 		return nil, err
 	}
-	return store.Open(ctx, store.Options{Metrics: metrics, URL: cfg.Database, Sealer: sealer, Clock: deps.Clock, Log: deps.Log, SearchLimit: cfg.SearchLimit, Retention: store.Retention{LogDays: cfg.LogDays, LogBytes: cfg.LogBytes}})
+	return store.Open(ctx, store.Options{Metrics: metrics, URL: cfg.Database, Sealer: sealer, Clock: deps.Clock, Log: deps.Log, SearchLimit: cfg.SearchLimit, Retention: store.Retention{LogDays: cfg.LogDays, LogBytes: cfg.LogBytes}, Wait: cfg.DatabaseWait, NoNotify: cfg.DatabaseNoNotify})
 }
 
 // scriptClient makes the HTTP client of scripts, which reaches no private address unless the operator allows it.
@@ -231,7 +232,12 @@ func isManagement(path string) bool {
 
 func unknownTenant(w http.ResponseWriter, err error) {
 	status, e := http.StatusNotFound, stagedoor.AsError(err)
-	if e.Kind != stagedoor.NotFound {
+	switch e.Kind {
+	case stagedoor.NotFound:
+	case stagedoor.Unavailable:
+		status = http.StatusServiceUnavailable
+		web.RetryAfter(w.Header(), err)
+	default:
 		status, e = http.StatusInternalServerError, &stagedoor.Error{Message: "Internal error"}
 	}
 	web.WriteJSON(w, status, map[string]any{"statusCode": status, "error": http.StatusText(status), "message": e.Message})

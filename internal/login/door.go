@@ -155,6 +155,7 @@ func (d *Door) noTenant(w http.ResponseWriter, r *http.Request, err error) {
 	if e.Kind == stagedoor.Internal {
 		d.Log.ErrorContext(r.Context(), "the tenant could not be read", "host", r.Host, "error", err)
 	}
+	web.RetryAfter(w.Header(), err)
 	http.Error(w, e.Message, status(e.Kind))
 }
 

@@ -46,6 +46,7 @@ var failureNames = map[int]string{
 
 func (d *Door) answerError(w http.ResponseWriter, r *http.Request, err error) {
 	w.Header().Set("Cache-Control", "no-store")
+	web.RetryAfter(w.Header(), err)
 	if weak := (*password.Error)(nil); errors.As(err, &weak) {
 		web.WriteJSON(w, weak.StatusCode, weak)
 		return

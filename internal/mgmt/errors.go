@@ -59,9 +59,7 @@ func (a *API) fail(c *call, err error) {
 	if status == http.StatusUnauthorized {
 		h.Set("WWW-Authenticate", "Bearer")
 	}
-	if status == http.StatusServiceUnavailable {
-		h.Set("Retry-After", "1")
-	}
+	web.RetryAfter(h, err)
 	if err := web.WriteJSON(c.w, status, out); err != nil {
 		a.Log.ErrorContext(c.ctx(), "an error could not be answered", "error", err)
 	}

@@ -132,6 +132,8 @@ func fail(w http.ResponseWriter, r *http.Request, st *store.Store, err error, cl
 		status = http.StatusForbidden
 	case stagedoor.Unsupported:
 		status = http.StatusNotImplemented
+	case stagedoor.Unavailable:
+		status = http.StatusServiceUnavailable
 	}
 	page.Error(w, r, st, status, err, client)
 }

@@ -24,6 +24,9 @@ func answerError(w http.ResponseWriter, r *http.Request, err error) {
 		web.Logger(r.Context()).ErrorContext(r.Context(), "a request failed", "error", err)
 		e = &stagedoor.Error{Code: "server_error", Message: "Internal error"}
 	}
+	if e.Kind == stagedoor.Unavailable {
+		web.Logger(r.Context()).ErrorContext(r.Context(), "a request failed", "error", err)
+	}
 	body := map[string]any{"error": e.Code, "error_description": e.Message}
 	for _, name := range []string{"error_uri", "mfa_token", "mfa_requirements"} {
 		if v, ok := e.Extra[name]; ok {
@@ -31,6 +34,7 @@ func answerError(w http.ResponseWriter, r *http.Request, err error) {
 		}
 	}
 	noStore(w)
+	web.RetryAfter(w.Header(), err)
 	web.WriteJSON(w, status, body)
 }
 

@@ -111,6 +111,7 @@ func Error(w http.ResponseWriter, r *http.Request, st *store.Store, status int, 
 		code, message = "server_error", "Something went wrong on our side. Please try again."
 		web.Logger(r.Context()).ErrorContext(r.Context(), "a page request failed", "error", err)
 	}
+	web.RetryAfter(w.Header(), err)
 	event := stagedoor.LogEvent{ID: stagedoor.NewLogID(st.Clock().Now()), Type: "f", Description: message, IP: r.RemoteAddr, UserAgent: r.UserAgent(), Hostname: r.Host}
 	back := st.Tenant().Settings.DefaultRedirectionURI
 	if client != nil {

@@ -33,6 +33,8 @@ type Options struct {
 
 	Retention   Retention     // of tenants' logs
 	SearchLimit time.Duration // how long a search may take; 0: [DefaultSearchLimit]
+	NoNotify    bool          // do not tell other servers of a PostgreSQL what changed, nor listen to them
+	Wait        time.Duration // how long a request waits for a PostgreSQL that is away; 0: [DefaultWait]
 }
 
 // engine is one of the two databases.
@@ -71,6 +73,9 @@ type DB struct {
 	hosts   map[string]*cachedTenant
 	byID    map[string]*cachedTenant
 	changes int // counts what was forgotten
+
+	hints    *hints // nil where there are none
+	onChange []func(tenant string)
 }
 
 // Open connects to the database; it does not migrate.
@@ -82,7 +87,7 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 	var err error
 	if strings.HasPrefix(o.URL, "postgres://") || strings.HasPrefix(o.URL, "postgresql://") {
 		db.postgres = true
-		db.bare, err = openPostgres(ctx, o.URL)
+		db.bare, err = openPostgres(ctx, o.URL, cmp.Or(o.Wait, DefaultWait))
 	} else {
 		db.bare, err = openSQLite(ctx, strings.TrimPrefix(o.URL, "sqlite://"), o.Metrics)
 	}
@@ -91,13 +96,17 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 	}
 	db.engine = measured(db.bare, o.Metrics)
 	db.logs = newLogQueue(db)
+	if e, is := db.bare.(*postgresEngine); is && !o.NoNotify {
+		db.hints = newHints(e, db.log, db.heard)
+	}
 	return db, nil
 }
 
-// Migrate brings the schema up to date. A schema that is newer than this program
-// is an error, and nothing is changed.
+// Migrate brings the schema up to date. A schema that is newer than this program is left as it is if the program may serve it,
+// and is an error if not.
 func (db *DB) Migrate(ctx context.Context) error {
-	if err := db.checkVersion(ctx); err != nil {
+	newer, err := db.checkVersion(ctx)
+	if err != nil || newer {
 		return err
 	}
 	if err := db.migrate(ctx); err != nil {
@@ -109,9 +118,11 @@ func (db *DB) Migrate(ctx context.Context) error {
 	return db.adoptFactors(ctx)
 }
 
-// CheckMigrated returns an error unless the schema is exactly this program's.
+// CheckMigrated returns an error unless the schema is one that this program may serve: its own, or a newer one that says so. While
+// servers are replaced one by one, the older ones go on, and may be started again.
 func (db *DB) CheckMigrated(ctx context.Context) error {
-	if err := db.checkVersion(ctx); err != nil {
+	newer, err := db.checkVersion(ctx)
+	if err != nil || newer {
 		return err
 	}
 	current, known, err := db.version(ctx)
@@ -129,15 +140,25 @@ func (db *DB) CheckMigrated(ctx context.Context) error {
 	return cmp.Or(err, fmt.Errorf("the users of tenant %s are not indexed for searching: run `stagedoor migrate`", tenant))
 }
 
-func (db *DB) checkVersion(ctx context.Context) error {
+// checkVersion tells whether the schema is newer than this program. One that the program must not serve is an error.
+func (db *DB) checkVersion(ctx context.Context) (newer bool, err error) {
 	current, known, err := db.version(ctx)
 	if err != nil {
-		return fmt.Errorf("reading the database's version: %w", err)
+		return false, fmt.Errorf("reading the database's version: %w", err)
 	}
-	if current > known {
-		return tooNew(current, known)
+	if current <= known {
+		return false, nil
 	}
-	return nil
+	var compatible int64
+	if err := db.reader().row(ctx, "SELECT version FROM schema_compatible WHERE id = 'schema'", nil, &compatible); err != nil {
+		return true, fmt.Errorf("reading which programs may serve the database: %w", err)
+	}
+	if compatible > known {
+		return true, fmt.Errorf("the database has version %d, which programs that know version %d or later can serve, but this one knows versions up to %d only: use a newer stagedoor",
+			current, compatible, known)
+	}
+	db.log.Info("the database is newer than this program, which may serve it all the same", "version", current, "known", known)
+	return true, nil
 }
 
 // tooNew refuses a database of a newer program: what it has changed is not known here.
@@ -173,6 +194,9 @@ func (db *DB) Ping(ctx context.Context) error { return db.ping(ctx) }
 func (db *DB) Close() error {
 	db.closing.Do(func() {
 		db.logs.close()
+		if db.hints != nil {
+			db.hints.close()
+		}
 		db.closed = db.close()
 	})
 	return db.closed

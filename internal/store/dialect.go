@@ -89,12 +89,3 @@ func missing(cause error) error {
 	e.Err = cause
 	return e
 }
-
-// retryable tells whether a transaction failed only because of another one.
-func retryable(err error) bool {
-	var pg *pgconn.PgError
-	if errors.As(err, &pg) {
-		return pg.Code == "40001" || pg.Code == "40P01"
-	}
-	return false
-}

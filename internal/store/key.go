@@ -85,6 +85,7 @@ func (s *Store) RotateSigningKeys(ctx context.Context, next *stagedoor.SigningKe
 		}
 		return s.addSigningKey(ctx, q, next)
 	})
+	s.db.forget(s.tenant.ID)
 	return current, err
 }
 
@@ -110,6 +111,7 @@ func (s *Store) RevokeSigningKey(ctx context.Context, kid string) (*stagedoor.Si
 		key.RevokedAt = s.db.clock.Now()
 		return s.saveSigningKey(ctx, q, key)
 	})
+	s.db.forget(s.tenant.ID)
 	if err != nil {
 		return nil, err
 	}

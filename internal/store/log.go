@@ -147,7 +147,7 @@ func (l *logQueue) flush() error {
 // faulty tells whether the event is to blame for an error and not the database.
 func faulty(err error) bool {
 	var ours *stagedoor.Error
-	return errors.As(err, &ours) || uniqueViolation(err) != ""
+	return errors.As(err, &ours) && ours.Kind != stagedoor.Unavailable || uniqueViolation(err) != ""
 }
 
 func (l *logQueue) putBack(batch []queuedLog) {

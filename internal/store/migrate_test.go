@@ -58,10 +58,23 @@ func TestUnmigratedIsSaid(t *testing.T) {
 	})
 }
 
+// A program goes on serving under a newer schema that says that it can, as while servers are replaced one by one.
+func TestNewerVersionThatIsCompatible(t *testing.T) {
+	eachURL(t, func(t *testing.T, url string) {
+		db := storetest.OpenURL(t, url)
+		ok(t, db.Migrate(t.Context()))
+		statement(t, url, "INSERT INTO goose_db_version (version_id, is_applied) VALUES (9999, true)")
+		ok(t, db.Migrate(t.Context()))
+		ok(t, db.CheckMigrated(t.Context()))
+		newUser(t, storetest.Tenant(t, db, "acme"), "auth0|ada")
+	})
+}
+
 func TestNewerVersionIsRefused(t *testing.T) {
 	eachURL(t, func(t *testing.T, url string) {
 		db := storetest.OpenURL(t, url)
 		ok(t, db.Migrate(t.Context()))
+		statement(t, url, "UPDATE schema_compatible SET version = 9999")
 		statement(t, url, "INSERT INTO goose_db_version (version_id, is_applied) VALUES (9999, true)")
 		for name, err := range map[string]error{"Migrate": db.Migrate(t.Context()), "CheckMigrated": db.CheckMigrated(t.Context())} {
 			if err == nil || !strings.Contains(err.Error(), "9999") || !strings.Contains(err.Error(), "newer stagedoor") {

@@ -2,29 +2,43 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"net"
 	"strconv"
 	"strings"
+	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
 )
 
-// attempts is how often a transaction is tried that failed only because of another one.
+// attempts is how often is tried what somebody else may have done at the same time.
 const attempts = 10
 
-type postgresEngine struct{ pool *pgxpool.Pool }
+type postgresEngine struct {
+	pool      *pgxpool.Pool
+	wait      time.Duration // for a database that is away
+	suspected atomic.Int64  // when the pool was emptied last, in nanoseconds
+	marks     *marks
+}
 
-func openPostgres(ctx context.Context, url string) (engine, error) {
-	cfg, err := pgxpool.ParseConfig(url)
+// What is set for connections unless their URL says otherwise: how long to wait for one, and how long for a sign of life of a machine
+// that may have gone without a word.
+const (
+	connectTimeout = 3 * time.Second
+	silence        = 5 * time.Second
+)
+
+func openPostgres(ctx context.Context, url string, wait time.Duration) (engine, error) {
+	cfg, err := poolConfig(url)
 	if err != nil {
-		return nil, fmt.Errorf("reading the database's address: %w", err)
-	}
-	if cfg.MaxConns < 16 {
-		cfg.MaxConns = 16
+		return nil, err
 	}
 	pool, err := pgxpool.NewWithConfig(ctx, cfg)
 	if err != nil {
@@ -36,22 +50,83 @@ func openPostgres(ctx context.Context, url string) (engine, error) {
 		pool.Close()
 		return nil, fmt.Errorf("reaching the database: %s", strings.Join(strings.Fields(err.Error()), " "))
 	}
-	return &postgresEngine{pool}, nil
+	return &postgresEngine{pool: pool, wait: wait, marks: newMarks()}, nil
 }
 
-func (e *postgresEngine) reader() querier { return pgQuerier{e.pool} }
+// poolConfig reads the address of a database: one host, or several of which the one is meant that takes writes.
+func poolConfig(url string) (*pgxpool.Config, error) {
+	cfg, err := pgxpool.ParseConfig(url)
+	if err != nil {
+		return nil, fmt.Errorf("reading the database's address: %w", err)
+	}
+	cfg.MaxConns = max(cfg.MaxConns, 16)
+	c := cfg.ConnConfig
+	if c.ConnectTimeout == 0 {
+		c.ConnectTimeout = connectTimeout
+	}
+	if !strings.Contains(url, "target_session_attrs") {
+		c.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsReadWrite
+	}
+	dialer := &net.Dialer{
+		Timeout:         c.ConnectTimeout,
+		KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: silence / 2, Interval: silence / 5, Count: 3},
+		Control: func(network, _ string, conn syscall.RawConn) (err error) {
+			if strings.HasPrefix(network, "tcp") {
+				err = errors.Join(conn.Control(func(fd uintptr) { err = unacknowledged(fd, int(silence/time.Millisecond)) }), err)
+			}
+			return err
+		},
+	}
+	c.DialFunc = dialer.DialContext
+	return cfg, nil
+}
 
-// write runs fn in one transaction and tries again when it lost against another one; fn
-// must therefore only set its results, not add to them.
-func (e *postgresEngine) write(ctx context.Context, fn func(querier) error) error {
-	return retried(ctx, func() error {
-		return pgx.BeginFunc(ctx, e.pool, func(tx pgx.Tx) error { return runWrite(pgQuerier{tx}, fn) })
+func (e *postgresEngine) reader() querier { return pgReader{e} }
+
+// pgReader reads outside a transaction. A read that met a failover is done again, unless rows of it were used already.
+type pgReader struct{ e *postgresEngine }
+
+func (r pgReader) on(ctx context.Context, read func(pgQuerier) error) error {
+	return r.e.retried(ctx, func() error {
+		conn, err := r.e.acquire(ctx)
+		if err != nil {
+			return err
+		}
+		defer conn.Release()
+		return read(pgQuerier{conn})
 	})
 }
 
-// writeOne runs an fn of one statement, which is a transaction by itself: one round trip for three.
-func (e *postgresEngine) writeOne(ctx context.Context, fn func(querier) error) error {
-	return retried(ctx, func() error { return runWrite(pgQuerier{e.pool}, fn) })
+func (r pgReader) exec(ctx context.Context, query string, args ...any) (n int64, err error) {
+	return 0, errors.New("a reader writes")
+}
+
+func (r pgReader) row(ctx context.Context, query string, args []any, dest ...any) error {
+	return r.on(ctx, func(q pgQuerier) error { return q.row(ctx, query, args, dest...) })
+}
+
+func (r pgReader) each(ctx context.Context, query string, args []any, scan func(func(...any) error) error) error {
+	return r.rows(ctx, pgQuerier.each, query, args, scan)
+}
+
+func (r pgReader) adhoc(ctx context.Context, query string, args []any, scan func(func(...any) error) error) error {
+	return r.rows(ctx, pgQuerier.adhoc, query, args, scan)
+}
+
+type eachFunc func(pgQuerier, context.Context, string, []any, func(func(...any) error) error) error
+
+func (r pgReader) rows(ctx context.Context, each eachFunc, query string, args []any, scan func(func(...any) error) error) error {
+	used := false
+	return r.on(ctx, func(q pgQuerier) error {
+		err := each(q, ctx, query, args, func(row func(...any) error) error {
+			used = true
+			return scan(row)
+		})
+		if kind := troubleOf(err); used && kind != noTrouble && ctx.Err() == nil {
+			return &finalError{unavailable(kind, err)}
+		}
+		return err
+	})
 }
 
 // searchSettings keep the planner to the order of the index: its guesses about values of one path among all are wild, and a
@@ -60,34 +135,32 @@ const searchSettings = `SELECT set_config('plan_cache_mode', 'force_custom_plan'
 	set_config('enable_seqscan', 'off', true), set_config('enable_bitmapscan', 'off', true), set_config('enable_nestloop', 'off', true),
 	set_config('work_mem', '64MB', true), set_config('statement_timeout', $1, true)`
 
-// searching runs fn in one snapshot.
+// searching runs fn in one snapshot. One that has begun is not begun again.
 func (e *postgresEngine) searching(ctx context.Context, limit time.Duration, fn func(querier) error) error {
-	return pgx.BeginTxFunc(ctx, e.pool, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, searchSettings, strconv.FormatInt(limit.Milliseconds(), 10)); err != nil {
+	return e.retried(ctx, func() error {
+		conn, err := e.acquire(ctx)
+		if err != nil {
 			return err
 		}
-		return fn(pgQuerier{tx})
+		defer conn.Release()
+		begun := false
+		err = pgx.BeginTxFunc(ctx, conn, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
+			if _, err := tx.Exec(ctx, searchSettings, strconv.FormatInt(limit.Milliseconds(), 10)); err != nil {
+				return err
+			}
+			begun = true
+			return fn(pgQuerier{tx})
+		})
+		if kind := troubleOf(err); begun && kind != noTrouble && ctx.Err() == nil {
+			e.suspect()
+			return &finalError{unavailable(kind, err)}
+		}
+		return err
 	})
 }
 
 func (e *postgresEngine) snapshot(ctx context.Context, fn func(querier) error) error {
 	return pgx.BeginTxFunc(ctx, e.pool, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error { return fn(pgQuerier{tx}) })
-}
-
-func retried(ctx context.Context, try func() error) error {
-	var err error
-	for i := range attempts {
-		err = try()
-		if !retryable(err) {
-			return err
-		}
-		select {
-		case <-time.After(time.Duration(i+1) * 3 * time.Millisecond):
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
-	return err
 }
 
 func (e *postgresEngine) migrate(ctx context.Context) error {

@@ -110,7 +110,7 @@ func (db *DB) sweep(ctx context.Context) error {
 			errs = append(errs, fmt.Errorf("sweeping %s: %w", w.table, err))
 		}
 	}
-	return errors.Join(append(errs, db.pruneLogs(ctx))...)
+	return errors.Join(append(errs, db.sweepMarks(ctx), db.pruneLogs(ctx))...)
 }
 
 func (db *DB) sweepTable(ctx context.Context, w sweep) error {

@@ -11,8 +11,9 @@ import (
 	"github.com/stagedoor/stagedoor/internal/jose"
 )
 
-// tenantMaxAge is how old a cached tenant may be when another server changed it.
-const tenantMaxAge = 3 * time.Second
+// CacheFor is how old what is kept in memory may be when another server changed it: tenants with their settings, domains and look, and the keys
+// that rooms above keep. It counts from before it was read.
+const CacheFor = 3 * time.Second
 
 // Store is a handle bound to one tenant; all queries of a tenant go through it.
 type Store struct {
@@ -186,7 +187,7 @@ func (db *DB) TenantByID(ctx context.Context, id string) (*Store, error) {
 		return s, nil
 	}
 	db.mu.Lock()
-	changes := db.changes
+	changes, asked := db.changes, time.Now()
 	db.mu.Unlock()
 	t := &stagedoor.Tenant{ID: id}
 	var doc string
@@ -220,7 +221,7 @@ func (db *DB) TenantByID(ctx context.Context, id string) (*Store, error) {
 	db.mu.Lock()
 	defer db.mu.Unlock()
 	if db.changes == changes { // else it may be older than the change
-		db.byID[id] = &cachedTenant{s, time.Now()}
+		db.byID[id] = &cachedTenant{s, asked}
 	}
 	return s, nil
 }
@@ -228,7 +229,7 @@ func (db *DB) TenantByID(ctx context.Context, id string) (*Store, error) {
 func (db *DB) cached(m map[string]*cachedTenant, key string) *Store {
 	db.mu.Lock()
 	defer db.mu.Unlock()
-	if c := m[key]; c != nil && time.Since(c.loaded) < tenantMaxAge {
+	if c := m[key]; c != nil && time.Since(c.loaded) < CacheFor {
 		db.metrics.Cache("tenants", true)
 		return c.store
 	}
@@ -236,21 +237,9 @@ func (db *DB) cached(m map[string]*cachedTenant, key string) *Store {
 	return nil
 }
 
-// forget drops what is cached of a tenant.
-func (db *DB) forget(id string) {
-	db.mu.Lock()
-	defer db.mu.Unlock()
-	db.changes++
-	delete(db.byID, id)
-	for host, c := range db.hosts {
-		if c.store.tenant.ID == id {
-			delete(db.hosts, host)
-		}
-	}
-}
-
 // UpdateSettings changes the tenant's settings; the handle itself keeps the old ones.
 func (s *Store) UpdateSettings(ctx context.Context, change func(*stagedoor.TenantSettings) error) (*stagedoor.TenantSettings, error) {
+	defer s.db.forget(s.tenant.ID)
 	var settings stagedoor.TenantSettings
 	err := s.write(ctx, func(q querier) error {
 		var doc string
@@ -274,7 +263,6 @@ func (s *Store) UpdateSettings(ctx context.Context, change func(*stagedoor.Tenan
 	if err != nil {
 		return nil, err
 	}
-	s.db.forget(s.tenant.ID)
 	return &settings, nil
 }
 

@@ -38,14 +38,6 @@ func (db *DB) Part(ctx context.Context, fn func() error) error {
 	return err
 }
 
-func (db *DB) forgetAll() {
-	db.mu.Lock()
-	defer db.mu.Unlock()
-	db.changes++
-	clear(db.byID)
-	clear(db.hosts)
-}
-
 type keyID struct{}
 
 // WithID has the next record of configuration that is created under the context get an id that it had elsewhere.

@@ -1,10 +1,12 @@
 package token
 
 import (
+	"bytes"
 	"context"
 	"crypto"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -14,20 +16,18 @@ import (
 	"github.com/stagedoor/stagedoor/internal/telemetry"
 )
 
-// keysMaxAge is how old the cached keys of a tenant may be when another server changed
-// them; the next key is published long before it signs.
-const keysMaxAge = 30 * time.Second
-
-// Keys holds the signing keys of tenants, parsed.
+// Keys holds the signing keys of tenants, parsed. They are never older than store.CacheFor when another server changed them.
 type Keys struct {
 	Metrics *telemetry.Metrics // nil: nothing is counted
 
 	mu      sync.Mutex
 	tenants map[string]*keySet
+	changes int // counts what was forgotten
 }
 
 type keySet struct {
-	loaded  time.Time
+	loaded  time.Time // before they were read
+	rows    []stagedoor.SigningKey
 	keys    []*jose.Key
 	public  map[string]*jose.Key
 	current *jose.Key
@@ -58,11 +58,15 @@ func probabilistic(key *jose.Key) *jose.Key {
 	return &ps
 }
 
-// Forget makes the keys of a tenant be read anew, after they have changed.
-func (k *Keys) Forget(st *store.Store) {
+// Forget makes the keys of a tenant be read anew, after they have changed; those of all tenants if it is "*".
+func (k *Keys) Forget(tenant string) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	delete(k.tenants, st.Tenant().ID)
+	k.changes++
+	delete(k.tenants, tenant)
+	if tenant == "*" {
+		clear(k.tenants)
+	}
 }
 
 // Ensure gives a tenant without keys its current and its next one.
@@ -103,54 +107,65 @@ func newSigningKey(st *store.Store, state string) (*stagedoor.SigningKey, error)
 }
 
 // Rotate lets the next key sign and makes another next one. The key that signed until now still verifies, until it is revoked.
-// Other servers of the same database follow within 30 seconds; until then what they sign is verified by all.
+// Other servers of the same database follow within store.CacheFor; until then what they sign is verified by all.
 func (k *Keys) Rotate(ctx context.Context, st *store.Store) (*stagedoor.SigningKey, error) {
 	next, err := newSigningKey(st, "next")
 	if err != nil {
 		return nil, err
 	}
 	current, err := st.RotateSigningKeys(ctx, next)
-	k.Forget(st)
+	k.Forget(st.Tenant().ID)
 	return current, err
 }
 
 // Revoke ends a key that no longer signs: nothing that it signed is accepted any more, here at once, by other servers of the
-// same database within 30 seconds.
+// same database within store.CacheFor.
 func (k *Keys) Revoke(ctx context.Context, st *store.Store, kid string) (*stagedoor.SigningKey, error) {
 	key, err := st.RevokeSigningKey(ctx, kid)
-	k.Forget(st)
+	k.Forget(st.Tenant().ID)
 	return key, err
 }
 
 func (k *Keys) of(ctx context.Context, st *store.Store) (*keySet, error) {
-	id := st.Tenant().ID
+	id, now := st.Tenant().ID, time.Now()
 	k.mu.Lock()
-	set := k.tenants[id]
+	set, changes := k.tenants[id], k.changes
 	k.mu.Unlock()
-	fresh := set != nil && time.Since(set.loaded) < keysMaxAge
+	fresh := set != nil && now.Sub(set.loaded) < store.CacheFor
 	k.Metrics.Cache("keys", fresh)
 	if fresh {
 		return set, nil
 	}
-	set, err := load(ctx, st)
+	rows, err := st.SigningKeys(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("loading the signing keys: %w", err)
 	}
+	if set != nil && slices.EqualFunc(rows, set.rows, sameKey) { // to parse them costs more than to read them
+		same := *set
+		set = &same
+	} else if set, err = parsed(st, rows); err != nil {
+		return nil, fmt.Errorf("loading the signing keys: %w", err)
+	}
+	set.loaded = now
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.tenants == nil {
 		k.tenants = map[string]*keySet{}
 	}
-	k.tenants[id] = set
+	if k.changes == changes { // else it may be older than the change
+		k.tenants[id] = set
+	}
 	return set, nil
 }
 
-func load(ctx context.Context, st *store.Store) (*keySet, error) {
-	rows, err := st.SigningKeys(ctx)
-	if err != nil {
-		return nil, err
-	}
-	set := &keySet{loaded: time.Now(), public: map[string]*jose.Key{}, signers: map[signing]*jose.Signer{}}
+// sameKey tells whether two rows say the same; the private part belongs to the KID.
+func sameKey(a, b stagedoor.SigningKey) bool {
+	return a.KID == b.KID && a.State == b.State && a.Algorithm == b.Algorithm && a.RevokedAt.Equal(b.RevokedAt) && bytes.Equal(a.CertDER, b.CertDER)
+}
+
+func parsed(st *store.Store, rows []stagedoor.SigningKey) (*keySet, error) {
+	var err error
+	set := &keySet{rows: rows, public: map[string]*jose.Key{}, signers: map[signing]*jose.Signer{}}
 	var twins []*jose.Key
 	for _, row := range rows {
 		if !row.RevokedAt.IsZero() {
