@@ -167,7 +167,7 @@ func openDatabase(ctx context.Context, cfg config.Config, deps Deps, metrics *te
 	if err != nil {
 		return nil, err
 	}
-	return store.Open(ctx, store.Options{Metrics: metrics, URL: cfg.Database, Sealer: sealer, Clock: deps.Clock, Log: deps.Log, SearchLimit: cfg.SearchLimit, Retention: store.Retention{LogDays: cfg.LogDays, LogBytes: cfg.LogBytes}, Wait: cfg.DatabaseWait, NoNotify: cfg.DatabaseNoNotify})
+	return store.Open(ctx, store.Options{Metrics: metrics, URL: cfg.Database, Sealer: sealer, Clock: deps.Clock, Log: deps.Log, SearchLimit: cfg.SearchLimit, Retention: store.Retention{LogDays: cfg.LogDays, LogBytes: cfg.LogBytes}, Wait: cfg.DatabaseWait, NoNotify: cfg.DatabaseNoNotify, Replicas: cfg.Replicas()})
 }
 
 // scriptClient makes the HTTP client of scripts, which reaches no private address unless the operator allows it.

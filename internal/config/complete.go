@@ -36,6 +36,7 @@ const (
 func (c *Config) Complete() error {
 	err := errors.Join(
 		read("database", &c.Database, c.DatabaseFile),
+		read("database-replica", &c.DatabaseReplica, c.DatabaseReplicaFile),
 		read("trace-headers", &c.Trace.Headers, c.Trace.HeadersFile),
 		read("mail-password", &c.Mail.Password, c.Mail.PasswordFile),
 		read("outbound-proxy", &c.Outbound.Proxy, c.Outbound.ProxyFile),
@@ -82,6 +83,12 @@ func (c *Config) checkStorage() error {
 			errs = append(errs, wrong("database", "is a file or a postgres:// URL; %q is not known", scheme))
 		} else if u, err := url.Parse(c.Database); err != nil || u.Host == "" && u.Query().Get("host") == "" {
 			errs = append(errs, wrong("database", "is not a URL of the form postgres://user:password@host/name")) // without its text
+		}
+	}
+	for _, one := range c.Replicas() {
+		if !c.Postgres() || !postgresURL(one) {
+			errs = append(errs, wrong("database-replica", "holds postgres:// URLs, and goes with a --database of that kind")) // without its text
+			break
 		}
 	}
 	return errors.Join(errs...)

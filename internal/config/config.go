@@ -2,17 +2,20 @@ package config
 
 import (
 	"net/netip"
+	"strings"
 	"time"
 )
 
 // Config is how a server is started. The tags are those of kong; a field tagged secret is never printed and has a File twin.
 type Config struct {
-	DataDir          string        `name:"data" env:"STAGEDOOR_DATA" default:"./data" help:"Directory of what the server keeps: database, keys, certificates." placeholder:"DIR"`
-	Database         string        `name:"database" env:"STAGEDOOR_DATABASE" secret:"url" json:"-" help:"File of the embedded database, or a postgres:// URL. Default: stagedoor.db in the data directory." placeholder:"URL"`
-	DatabaseFile     string        `name:"database-file" env:"STAGEDOOR_DATABASE_FILE" help:"File to read --database from." placeholder:"FILE"`
-	DatabaseWait     time.Duration `name:"database-wait" env:"STAGEDOOR_DATABASE_WAIT" default:"5s" help:"How long a request waits for a PostgreSQL that is away, as during a failover, before it is answered with 503." placeholder:"TIME"`
-	DatabaseNoNotify bool          `name:"database-no-notify" env:"STAGEDOOR_DATABASE_NO_NOTIFY" help:"Do not use LISTEN and NOTIFY of a PostgreSQL: changes made by other servers are then seen within seconds instead of at once."`
-	MasterKeyFile    string        `name:"master-key-file" env:"STAGEDOOR_MASTER_KEY_FILE" help:"Keys that seal the secrets in the database; made if missing. Default: master.key in the data directory." placeholder:"FILE"`
+	DataDir             string        `name:"data" env:"STAGEDOOR_DATA" default:"./data" help:"Directory of what the server keeps: database, keys, certificates." placeholder:"DIR"`
+	Database            string        `name:"database" env:"STAGEDOOR_DATABASE" secret:"url" json:"-" help:"File of the embedded database, or a postgres:// URL. Default: stagedoor.db in the data directory." placeholder:"URL"`
+	DatabaseFile        string        `name:"database-file" env:"STAGEDOOR_DATABASE_FILE" help:"File to read --database from." placeholder:"FILE"`
+	DatabaseWait        time.Duration `name:"database-wait" env:"STAGEDOOR_DATABASE_WAIT" default:"5s" help:"How long a request waits for a PostgreSQL that is away, as during a failover, before it is answered with 503." placeholder:"TIME"`
+	DatabaseReplica     string        `name:"database-replica" env:"STAGEDOOR_DATABASE_REPLICA" secret:"text" json:"-" help:"postgres:// URLs of replicas, separated by commas: they answer lists, searches and logs." placeholder:"URL"`
+	DatabaseReplicaFile string        `name:"database-replica-file" env:"STAGEDOOR_DATABASE_REPLICA_FILE" help:"File to read --database-replica from." placeholder:"FILE"`
+	DatabaseNoNotify    bool          `name:"database-no-notify" env:"STAGEDOOR_DATABASE_NO_NOTIFY" help:"Do not use LISTEN and NOTIFY of a PostgreSQL: changes made by other servers are then seen within seconds instead of at once."`
+	MasterKeyFile       string        `name:"master-key-file" env:"STAGEDOOR_MASTER_KEY_FILE" help:"Keys that seal the secrets in the database; made if missing. Default: master.key in the data directory." placeholder:"FILE"`
 
 	HTTP           string         `name:"http" env:"STAGEDOOR_HTTP" default:"127.0.0.1:8080" help:"Address of plain http; empty for none." placeholder:"ADDR"`
 	HTTPS          string         `name:"https" env:"STAGEDOOR_HTTPS" default:"127.0.0.1:8443" help:"Address of https; empty for none." placeholder:"ADDR"`
@@ -81,6 +84,11 @@ type Outbound struct {
 	ProxyFile    string   `name:"proxy-file" env:"PROXY_FILE" help:"File to read --outbound-proxy from." placeholder:"FILE"`
 
 	Rewrite map[string]string `name:"rewrite" env:"REWRITE" help:"Hosts that scripts mean by a former name, such as that of a tenant before it came here: example.eu.auth0.com=login.example.com." placeholder:"HOST=HOST"`
+}
+
+// Replicas splits DatabaseReplica: a comma may also be in a URL of several hosts.
+func (c *Config) Replicas() []string {
+	return strings.Fields(strings.ReplaceAll(c.DatabaseReplica, ",postgres", " postgres"))
 }
 
 // Postgres tells whether Database is a PostgreSQL URL rather than a file.

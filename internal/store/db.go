@@ -33,6 +33,7 @@ type Options struct {
 
 	Retention   Retention     // of tenants' logs
 	SearchLimit time.Duration // how long a search may take; 0: [DefaultSearchLimit]
+	Replicas    []string      // URLs of PostgreSQL servers that follow the one of URL, for lists and searches
 	NoNotify    bool          // do not tell other servers of a PostgreSQL what changed, nor listen to them
 	Wait        time.Duration // how long a request waits for a PostgreSQL that is away; 0: [DefaultWait]
 }
@@ -40,6 +41,8 @@ type Options struct {
 // engine is one of the two databases.
 type engine interface {
 	reader() querier
+	// replica reads where another server than the one that takes writes may answer; what was written before is found all the same.
+	replica() querier
 	write(ctx context.Context, fn func(querier) error) error
 	writeOne(ctx context.Context, fn func(querier) error) error
 	// searching runs fn where statements are planned as they are written and end after the limit.
@@ -87,7 +90,7 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 	var err error
 	if strings.HasPrefix(o.URL, "postgres://") || strings.HasPrefix(o.URL, "postgresql://") {
 		db.postgres = true
-		db.bare, err = openPostgres(ctx, o.URL, cmp.Or(o.Wait, DefaultWait))
+		db.bare, err = openPostgres(ctx, o.URL, o.Replicas, cmp.Or(o.Wait, DefaultWait))
 	} else {
 		db.bare, err = openSQLite(ctx, strings.TrimPrefix(o.URL, "sqlite://"), o.Metrics)
 	}

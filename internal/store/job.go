@@ -242,6 +242,6 @@ func (s *Store) CountUsers(ctx context.Context, connection string) (n int, err e
 	if connection != "" {
 		query, args = query+" AND connection = ?", append(args, connection)
 	}
-	err = s.read().row(ctx, query, args, &n)
+	err = s.list().row(ctx, query, args, &n)
 	return n, err
 }

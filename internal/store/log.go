@@ -299,7 +299,7 @@ func (s *Store) Logs(ctx context.Context, lq LogQuery) (events []stagedoor.LogEv
 		return nil, 0, err
 	}
 	if lq.Where == nil {
-		return s.logsIn(ctx, s.read(), lq)
+		return s.logsIn(ctx, s.list(), lq)
 	}
 	defer s.db.metrics.Since(telemetry.SearchTime, time.Now(), "logs", "scan")
 	ctx, cancel := context.WithTimeout(ctx, s.db.searchLimit)

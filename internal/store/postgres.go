@@ -26,6 +26,7 @@ type postgresEngine struct {
 	wait      time.Duration // for a database that is away
 	suspected atomic.Int64  // when the pool was emptied last, in nanoseconds
 	marks     *marks
+	replicas  *replicas // nil: none
 }
 
 // What is set for connections unless their URL says otherwise: how long to wait for one, and how long for a sign of life of a machine
@@ -35,7 +36,7 @@ const (
 	silence        = 5 * time.Second
 )
 
-func openPostgres(ctx context.Context, url string, wait time.Duration) (engine, error) {
+func openPostgres(ctx context.Context, url string, replicaURLs []string, wait time.Duration) (engine, error) {
 	cfg, err := poolConfig(url)
 	if err != nil {
 		return nil, err
@@ -50,7 +51,14 @@ func openPostgres(ctx context.Context, url string, wait time.Duration) (engine, 
 		pool.Close()
 		return nil, fmt.Errorf("reaching the database: %s", strings.Join(strings.Fields(err.Error()), " "))
 	}
-	return &postgresEngine{pool: pool, wait: wait, marks: newMarks()}, nil
+	e := &postgresEngine{pool: pool, wait: wait, marks: newMarks()}
+	if len(replicaURLs) > 0 {
+		if e.replicas, err = openReplicas(ctx, pool, replicaURLs); err != nil {
+			pool.Close()
+			return nil, err
+		}
+	}
+	return e, nil
 }
 
 // poolConfig reads the address of a database: one host, or several of which the one is meant that takes writes.
@@ -135,22 +143,21 @@ const searchSettings = `SELECT set_config('plan_cache_mode', 'force_custom_plan'
 	set_config('enable_seqscan', 'off', true), set_config('enable_bitmapscan', 'off', true), set_config('enable_nestloop', 'off', true),
 	set_config('work_mem', '64MB', true), set_config('statement_timeout', $1, true)`
 
-// searching runs fn in one snapshot. One that has begun is not begun again.
+// searching runs fn in one snapshot, of a replica if there is one. One that has begun is not begun again.
 func (e *postgresEngine) searching(ctx context.Context, limit time.Duration, fn func(querier) error) error {
+	text, begun := strconv.FormatInt(limit.Milliseconds(), 10), false
+	served, err := e.replicaRead(ctx, &begun, func(conn *pgxpool.Conn) error { return searchOn(ctx, conn, text, &begun, fn) })
+	if served {
+		return err
+	}
 	return e.retried(ctx, func() error {
 		conn, err := e.acquire(ctx)
 		if err != nil {
 			return err
 		}
 		defer conn.Release()
-		begun := false
-		err = pgx.BeginTxFunc(ctx, conn, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
-			if _, err := tx.Exec(ctx, searchSettings, strconv.FormatInt(limit.Milliseconds(), 10)); err != nil {
-				return err
-			}
-			begun = true
-			return fn(pgQuerier{tx})
-		})
+		begun = false
+		err = searchOn(ctx, conn, text, &begun, fn)
 		if kind := troubleOf(err); begun && kind != noTrouble && ctx.Err() == nil {
 			e.suspect()
 			return &finalError{unavailable(kind, err)}
@@ -188,6 +195,9 @@ func (e *postgresEngine) withSchema(fn func(*goose.Provider) error) error {
 func (e *postgresEngine) ping(ctx context.Context) error { return e.pool.Ping(ctx) }
 
 func (e *postgresEngine) close() error {
+	if e.replicas != nil {
+		e.replicas.close()
+	}
 	e.pool.Close()
 	return nil
 }

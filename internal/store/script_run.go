@@ -73,11 +73,11 @@ func (s *Store) ScriptRuns(ctx context.Context, query ScriptRunQuery) ([]stagedo
 	}
 	having := " WHERE " + strings.Join(where, " AND ")
 	var total int
-	if err := s.read().row(ctx, "SELECT COUNT(*) FROM script_runs"+having, args, &total); err != nil {
+	if err := s.list().row(ctx, "SELECT COUNT(*) FROM script_runs"+having, args, &total); err != nil {
 		return nil, 0, err
 	}
 	out := []stagedoor.ScriptRun{}
-	err := s.read().each(ctx, "SELECT doc FROM script_runs"+having+" ORDER BY began DESC, id LIMIT ? OFFSET ?",
+	err := s.list().each(ctx, "SELECT doc FROM script_runs"+having+" ORDER BY began DESC, id LIMIT ? OFFSET ?",
 		append(args, query.PerPage, query.Page*query.PerPage), func(scan func(...any) error) error {
 			var doc string
 			if err := scan(&doc); err != nil {

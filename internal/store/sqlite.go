@@ -84,6 +84,8 @@ func (e *sqliteEngine) dsn(pragmas ...string) string {
 
 func (e *sqliteEngine) reader() querier { return e.read }
 
+func (e *sqliteEngine) replica() querier { return e.read }
+
 // write hands fn to the writer and waits until it is on the disk. What is accepted is
 // carried out, even if the caller gives up or the database is closed meanwhile.
 func (e *sqliteEngine) write(ctx context.Context, fn func(querier) error) error {

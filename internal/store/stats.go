@@ -18,7 +18,7 @@ func (s *Store) Days(ctx context.Context, from, to time.Time) ([]Day, error) {
 		return nil, err
 	}
 	out := []Day{}
-	err := s.read().each(ctx, "SELECT day, logins, signups, leaks, created_at, updated_at FROM days WHERE tenant = ? AND day >= ? AND day <= ? ORDER BY day",
+	err := s.list().each(ctx, "SELECT day, logins, signups, leaks, created_at, updated_at FROM days WHERE tenant = ? AND day >= ? AND day <= ? ORDER BY day",
 		[]any{s.tenant.ID, from.UTC().Format(dayForm), to.UTC().Format(dayForm)}, func(scan func(...any) error) error {
 			var d Day
 			var day string
@@ -39,6 +39,6 @@ const dayForm = "20060102"
 
 // ActiveUsers counts the users who logged in since a time.
 func (s *Store) ActiveUsers(ctx context.Context, since time.Time) (n int, err error) {
-	err = s.read().row(ctx, "SELECT COUNT(*) FROM logins WHERE tenant = ? AND last_login >= ?", []any{s.tenant.ID, millis(since)}, &n)
+	err = s.list().row(ctx, "SELECT COUNT(*) FROM logins WHERE tenant = ? AND last_login >= ?", []any{s.tenant.ID, millis(since)}, &n)
 	return n, err
 }

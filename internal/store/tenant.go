@@ -35,6 +35,9 @@ func (s *Store) Clock() stagedoor.Clock { return s.db.clock }
 
 func (s *Store) read() querier { return s.db.reader() }
 
+// list is read for what takes long and may be read elsewhere: lists, logs, statistics.
+func (s *Store) list() querier { return s.db.replica() }
+
 func (s *Store) write(ctx context.Context, fn func(querier) error) error { return s.db.write(ctx, fn) }
 
 // writeOne is write for an fn of exactly one statement: it needs no transaction around it.

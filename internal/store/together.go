@@ -73,6 +73,8 @@ type nested struct {
 
 func (e *nested) reader() querier { return e.q }
 
+func (e *nested) replica() querier { return e.q }
+
 func (e *nested) write(ctx context.Context, fn func(querier) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
