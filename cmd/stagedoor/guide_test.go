@@ -11,9 +11,9 @@ import (
 
 var shellBlock = regexp.MustCompile("(?ms)^```sh\n(.*?)^```$")
 
-// TestScriptGuides runs the examples of the pages about the tools and modules of scripts, each as one shell script: they need no server.
+// TestScriptGuides runs the examples of pages that need no server, each as one shell script.
 func TestScriptGuides(t *testing.T) {
-	for _, page := range []string{"script-tools.md", "modules.md"} {
+	for _, page := range []string{"script-tools.md", "modules.md", "move-from-auth0.md"} {
 		t.Run(page, func(t *testing.T) { runGuide(t, page) })
 	}
 }
