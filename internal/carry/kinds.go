@@ -19,7 +19,7 @@ func table() []kind {
 		{asset: "userAttributeProfiles", title: "user attribute profile", carry: carryAll, noun: noun{path: "/user-attribute-profiles"}},
 		{asset: "connectionProfiles", title: "connection profile", carry: carryAll, noun: noun{path: "/connection-profiles"}},
 		{asset: "clients", title: "client", carry: carryAll, noun: noun{
-			path: "/clients", paged: true, id: "client_id", keeps: true, skip: globalClient, prepare: prepareClient, parts: clientSecret, split: without("client_secret"),
+			path: "/clients", paged: true, id: "client_id", keeps: true, shown: true, skip: globalClient, prepare: prepareClient, parts: clientSecret, split: without("client_secret"),
 			derived: []string{"client_id", "global", "signing_keys", "callback_url_template", "custom_login_page_preview", "config_route", "owners", "external_metadata_type", "external_metadata_created_by"},
 			fixed:   []string{"resource_server_identifier"}, volatile: []string{"signing_keys"},
 		}},
@@ -45,7 +45,7 @@ func table() []kind {
 		}},
 		{asset: "triggers", title: "trigger", carry: carryTriggers},
 		{asset: "organizations", title: "organization", carry: carryAll, noun: noun{
-			path: "/organizations", paged: true, keeps: true, split: without("connections", "client_grants", "discovery_domains"), parts: organizationParts,
+			path: "/organizations", paged: true, keeps: true, shown: true, split: without("connections", "client_grants", "discovery_domains"), parts: organizationParts,
 		}},
 		{asset: "emailProvider", title: "e-mail provider", carry: carryEmailProvider},
 		{asset: "emailTemplates", title: "e-mail template", carry: carryEmailTemplates},

@@ -27,6 +27,7 @@ type noun struct {
 	key   string // the member by which an object is found again; name if empty
 	id    string // the member with the id; id if empty
 	keeps bool   // an object keeps the id that it had, if the files tell it
+	shown bool   // the id is one that applications know, so that another one is a loss
 
 	fixed    []string // members that are given at creation only
 	derived  []string // members that the server makes: not sent, and not missed
@@ -141,7 +142,7 @@ func (k *kind) one(r *run, o *Object, item map[string]any) error {
 		return k.create(r, o, wanted, item, parts)
 	}
 	id := textOf(there, k.idName())
-	if k.keeps && wanted != "" && wanted != id {
+	if k.shown && wanted != "" && wanted != id {
 		o.lose(k.idName(), fmt.Sprintf("one of this name is here already as %s and keeps that id", id))
 	}
 	before, err := k.state(r, id)
