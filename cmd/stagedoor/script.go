@@ -56,6 +56,7 @@ type scriptRunCommand struct {
 	Executed []string          `help:"Id of a rule that ran before, for api.rules.wasExecuted." placeholder:"RULE"`
 	Resume   bool              `help:"The person came back whom the first action had sent elsewhere: its onContinue… runs."`
 	Network
+	Engine
 	Timeout time.Duration `help:"What the scripts have together, waiting included." default:"20s"`
 	JSON    bool          `name:"json" help:"Print the result as JSON."`
 }
@@ -87,7 +88,13 @@ func (c *scriptRunCommand) Run(ctx context.Context) error {
 	if err != nil {
 		return usage(err)
 	}
-	stage := rehearsal.Open(c.config(script.Limits{Wall: c.Timeout}))
+	cfg := c.config(script.Limits{Wall: c.Timeout})
+	closing, err := c.into(ctx, &cfg)
+	defer closing()
+	if err != nil {
+		return usage(err)
+	}
+	stage := rehearsal.Open(cfg)
 	defer func() { _ = stage.Close() }()
 	r, err := stage.Rehearse(ctx, p)
 	if err != nil {

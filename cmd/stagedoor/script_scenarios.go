@@ -15,9 +15,10 @@ import (
 )
 
 type scriptTestCommand struct {
-	Dir     string `arg:"" help:"Directory with scenarios: *.txtar, and *.json with scripts." type:"existingdir"`
-	Only    string `name:"run" help:"Only scenarios whose file matches." placeholder:"REGEXP"`
-	Update  bool   `help:"Write what came into the scenarios that differ. Read the change before you keep it."`
+	Dir    string `arg:"" help:"Directory with scenarios: *.txtar, and *.json with scripts." type:"existingdir"`
+	Only   string `name:"run" help:"Only scenarios whose file matches." placeholder:"REGEXP"`
+	Update bool   `help:"Write what came into the scenarios that differ. Read the change before you keep it."`
+	Engine
 	Verbose bool   `short:"v" help:"Name the scenarios that pass, too."`
 	JSON    bool   `name:"json" help:"Print the results as JSON."`
 	JUnit   string `name:"junit" help:"Also write the results as JUnit's XML." placeholder:"FILE"`
@@ -38,7 +39,13 @@ func (c *scriptTestCommand) Run(ctx context.Context) error {
 	if err != nil {
 		return usage(err)
 	}
-	stages := stages{}
+	var cfg rehearsal.Config
+	closing, err := c.into(ctx, &cfg)
+	defer closing()
+	if err != nil {
+		return usage(err)
+	}
+	stages := stages{cfg, map[time.Duration]*rehearsal.Stage{}}
 	defer stages.close()
 	began := time.Now()
 	all := []rehearsal.Checked{}
@@ -141,17 +148,22 @@ func (c *scriptTestCommand) junit(all []rehearsal.Checked, took time.Duration) e
 }
 
 // stages are where scenarios are played, one for each time that they may take.
-type stages map[time.Duration]*rehearsal.Stage
+type stages struct {
+	cfg rehearsal.Config
+	all map[time.Duration]*rehearsal.Stage
+}
 
 func (s stages) of(timeout time.Duration) *rehearsal.Stage {
-	if s[timeout] == nil {
-		s[timeout] = rehearsal.Open(rehearsal.Config{Limits: script.Limits{Wall: timeout}})
+	if s.all[timeout] == nil {
+		cfg := s.cfg
+		cfg.Limits = script.Limits{Wall: timeout}
+		s.all[timeout] = rehearsal.Open(cfg)
 	}
-	return s[timeout]
+	return s.all[timeout]
 }
 
 func (s stages) close() {
-	for _, one := range s {
+	for _, one := range s.all {
 		_ = one.Close()
 	}
 }

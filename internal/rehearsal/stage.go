@@ -23,6 +23,9 @@ type Config struct {
 	Command  []string        // argv of a worker; empty: this executable with the argument script-worker
 	Limits   script.Limits   // zero fields take the server's defaults
 	Outbound outbound.Config // what plays that may call out can reach
+	Runtime  string          // embedded or node; empty: embedded, unless a script's modules need Node.js
+	Node     string          // path of Node.js; empty: the one on PATH, if there is one
+	Added    script.Added    // packages that an operator added; nil: none
 }
 
 // Stage runs plays in a worker process of its own. It is safe for concurrent use.
@@ -35,7 +38,10 @@ type Stage struct {
 // Open makes a stage; Close must follow.
 func Open(cfg Config) *Stage {
 	client := outbound.New(cfg.Outbound)
-	host := script.New(script.Config{Command: cfg.Command, Workers: 1, HTTP: client, Net: script.Reach(cfg.Outbound), Limits: cfg.Limits})
+	host := script.New(script.Config{
+		Command: cfg.Command, Workers: 1, HTTP: client, Net: script.Reach(cfg.Outbound), Limits: cfg.Limits, Node: cfg.Node, Added: cfg.Added,
+		Runtime: func(context.Context, string) (string, error) { return cfg.Runtime, nil },
+	})
 	return &Stage{host: host, outside: client}
 }
 
