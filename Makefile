@@ -2,7 +2,7 @@
 SHELL := bash
 GO ?= go
 .DEFAULT_GOAL := help
-.PHONY: help run build test race lint fmt cover compat compat-go e2e fuzz bench bench-scale random-queries hostile kill docs release
+.PHONY: help run build test race lint fmt cover compat compat-go e2e fuzz bench bench-scale bench-sweep random-queries hostile kill docs release
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,6 +47,9 @@ random-queries: ## searches on both engines against a naive evaluator (PAIRS=100
 
 bench: ## the benchmarks that the project promises, as a table
 	scripts/bench
+
+bench-sweep: ## a million expired rows deleted beside patches, and what these notice (SWEEP_ROWS=1000000)
+	STAGEDOOR_SWEEP_ROWS=$${SWEEP_ROWS:-1000000} scripts/postgres $(GO) test ./internal/store -run '^$$' -bench '^BenchmarkSweep$$' -benchtime 1x -timeout 60m
 
 hostile: ## hostile scripts of one tenant under load, and what other tenants notice, as a table
 	scripts/hostile

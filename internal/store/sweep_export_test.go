@@ -101,3 +101,25 @@ func LogDays(t testing.TB, s *Store) (known, real [2]int64) {
 	}
 	return known, real
 }
+
+// FillExpired adds n sessions of a user that expired long ago.
+func FillExpired(ctx context.Context, s *Store, user string, n int) error {
+	doc := "'{}'"
+	if s.db.postgres {
+		doc = "CAST('{}' AS JSONB)"
+	}
+	const piece = 10_000
+	for from := 0; from < n; from += piece {
+		err := s.write(ctx, func(q querier) error {
+			_, err := q.exec(ctx, `INSERT INTO sessions (tenant, handle, id, user_id, doc, expires_at)
+				SELECT CAST(? AS TEXT), CAST(n AS TEXT), CAST(n AS TEXT), CAST(? AS TEXT), `+doc+`, n FROM
+				(WITH RECURSIVE c(n) AS (SELECT CAST(? AS BIGINT) UNION ALL SELECT n + 1 FROM c WHERE n < CAST(? AS BIGINT)) SELECT n FROM c) x`,
+				s.tenant.ID, user, from+1, min(from+piece, n))
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
