@@ -66,3 +66,6 @@ func Listening(db *DB) bool {
 	defer db.hints.mu.Unlock()
 	return db.hints.listening
 }
+
+// ReplicaReads returns how often a replica answered.
+func ReplicaReads(db *DB) int64 { return db.bare.(*postgresEngine).replicas.served.Load() }

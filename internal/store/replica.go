@@ -19,6 +19,7 @@ type replicas struct {
 	primary *pgxpool.Pool
 	all     []*replica
 	turn    atomic.Uint64
+	served  atomic.Int64 // reads
 
 	mu   sync.Mutex
 	next *position // that no query has been sent for yet
@@ -87,6 +88,9 @@ func (r *replicas) written(ctx context.Context) (string, error) {
 	}
 }
 
+// writtenQuery asks for the end of what may have been acknowledged: what is on the disk, or, where commits do not wait for that, what is written.
+const writtenQuery = `SELECT (CASE WHEN current_setting('synchronous_commit') = 'off' THEN pg_current_wal_insert_lsn() ELSE pg_current_wal_flush_lsn() END)::text`
+
 func (r *replicas) ask(p *position) {
 	defer close(p.done)
 	r.busy.Lock()
@@ -96,7 +100,7 @@ func (r *replicas) ask(p *position) {
 	r.mu.Unlock()
 	ctx, cancel := context.WithTimeout(context.Background(), replicaPatience)
 	defer cancel()
-	p.err = r.primary.QueryRow(ctx, "SELECT pg_current_wal_insert_lsn()::text").Scan(&p.lsn) // also what is not yet on the disk: it may be acknowledged
+	p.err = r.primary.QueryRow(ctx, writtenQuery).Scan(&p.lsn)
 }
 
 // take returns a connection to a replica that has come as far as the primary, or nil.
@@ -145,7 +149,7 @@ func (r *replicas) caughtUp(ctx context.Context, one *replica) *pgxpool.Conn {
 	return nil
 }
 
-// read runs do on a replica. If it returns false, the primary has to: no replica was there, or it failed before something was used.
+// replicaRead runs do on a replica. If it returns false, the primary has to: no replica was there, or it failed before something was used.
 func (e *postgresEngine) replicaRead(ctx context.Context, used *bool, do func(*pgxpool.Conn) error) (served bool, err error) {
 	if e.replicas == nil {
 		return false, nil
@@ -158,6 +162,7 @@ func (e *postgresEngine) replicaRead(ctx context.Context, used *bool, do func(*p
 	err = do(conn)
 	kind := troubleOf(err) // contention is a row that the primary has cleaned up meanwhile
 	if kind == noTrouble || ctx.Err() != nil {
+		e.replicas.served.Add(1)
 		return true, err
 	}
 	if kind == away {

@@ -1,0 +1,79 @@
+package store_test
+
+import (
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/store"
+	"github.com/stagedoor/stagedoor/internal/store/storetest"
+)
+
+// Searches and logs come from a replica, which finds what was written before, by whom and through which server ever; when it lags or is away,
+// the primary answers.
+func TestReplica(t *testing.T) {
+	primary, replica := storetest.Replicated(t)
+	p := storetest.NewProxy(t, replica)
+	withReplica := func(o *store.Options) { o.Replicas = []string{p.URL} }
+	a, b := storetest.OpenURL(t, primary, withReplica), storetest.OpenURL(t, primary, withReplica)
+	s := storetest.Tenant(t, a, "acme")
+	other := must(b.TenantByID(t.Context(), "acme"))(t)
+	count := func(s *store.Store) int {
+		t.Helper()
+		_, total, err := s.Users(t.Context(), store.UserQuery{PerPage: 5})
+		ok(t, err)
+		return total
+	}
+
+	for i := range 20 { // what one server wrote the other one's replica has
+		newUser(t, s, fmt.Sprint("auth0|", i))
+		if n := count(other); n != i+1 {
+			t.Fatalf("%d users were found of %d", n, i+1)
+		}
+	}
+	fromReplica, fromPrimary := store.ReplicaReads(a), store.ReplicaReads(b)
+	if fromPrimary == 0 {
+		t.Error("the replica was not asked")
+	}
+	s.Log(stagedoor.LogEvent{ID: stagedoor.NewLogID(time.Now()), Type: "s", Date: time.Now()})
+	if _, n, err := s.Logs(t.Context(), store.LogQuery{PerPage: 5}); err != nil || n != 1 {
+		t.Errorf("%d log events, error %v", n, err)
+	}
+	if store.ReplicaReads(a) == fromReplica {
+		t.Error("logs did not come from the replica")
+	}
+
+	statement(t, replica, "SELECT pg_wal_replay_pause()")
+	newUser(t, s, "auth0|late")
+	start := time.Now()
+	if n := count(other); n != 21 {
+		t.Errorf("the replica lags: %d users were found", n)
+	}
+	if took := time.Since(start); took > 2*time.Second {
+		t.Errorf("it took %v", took)
+	}
+	before := store.ReplicaReads(b)
+	if n := count(other); n != 21 || store.ReplicaReads(b) != before {
+		t.Errorf("%d users, and the replica was asked", n)
+	}
+	statement(t, replica, "SELECT pg_wal_replay_resume()")
+	for deadline := time.Now().Add(20 * time.Second); store.ReplicaReads(b) == before; time.Sleep(50 * time.Millisecond) {
+		if n := count(other); n != 21 || time.Now().After(deadline) {
+			t.Fatalf("%d users; the replica is not asked again", n)
+		}
+	}
+
+	p.Down()
+	newUser(t, s, "auth0|away")
+	var group sync.WaitGroup
+	for range 8 {
+		group.Go(func() {
+			if _, n, err := other.Users(t.Context(), store.UserQuery{PerPage: 5}); err != nil || n != 22 {
+				t.Errorf("the replica is away: %d users, error %v", n, err)
+			}
+		})
+	}
+	group.Wait()
+}
