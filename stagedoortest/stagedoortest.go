@@ -57,6 +57,8 @@ type Server struct {
 	Machine  *stagedoor.Client // the management client with its secret
 	Domains  map[string]string // further tenants: name to domain
 	Machines map[string]*stagedoor.Client
+
+	cfg config.Config
 }
 
 // Options change what New does.
@@ -67,6 +69,7 @@ type Options struct {
 	Log      io.Writer         // nil: the test's log on failure only
 	Tenants  []string          // further tenants
 	Proxies  []netip.Prefix    // trusted proxies
+	Beside   *Server           // another server of the same database: its Client reaches the new one by the other's addresses
 	Rewrite  map[string]string // former hosts that scripts use, and what they are now
 
 	Configure func(*config.Config) // changes what else is to be changed; nil: nothing
@@ -87,6 +90,9 @@ func New(t testing.TB, options ...Options) *Server {
 	if o.Configure != nil {
 		o.Configure(&cfg)
 	}
+	if o.Beside != nil {
+		cfg.Database, cfg.MasterKeyFile = o.Beside.cfg.Database, o.Beside.cfg.MasterKeyFile
+	}
 	must(t, cfg.Complete())
 	log := slog.New(slog.DiscardHandler)
 	if o.Log != nil {
@@ -104,12 +110,17 @@ func New(t testing.TB, options ...Options) *Server {
 	must(t, err)
 	out := &Server{Server: s, Tenant: "test", CAFile: l.CAFile, Domains: map[string]string{}, Machines: map[string]*stagedoor.Client{}}
 	httpPort, httpsPort := portOf(l.HTTP[0]), portOf(l.HTTPS[0])
+	out.cfg = cfg
 	out.HTTPURL, out.HTTPSURL, out.Domain = "http://localhost:"+httpPort, "https://localhost:"+httpsPort, "localhost:"+httpsPort
 	if len(l.Admin) > 0 {
 		out.AdminURL = "http://" + l.Admin[0].Addr().String()
 	}
-	out.Machine, err = server.CreateTenant(ctx, s.DB(), out.Tenant, []string{out.Domain, "localhost:" + httpPort, "test.localhost:" + httpPort})
-	must(t, err)
+	if o.Beside != nil {
+		out.HTTPURL, out.Domain, out.Machine = o.Beside.HTTPURL, o.Beside.Domain, o.Beside.Machine
+	} else {
+		out.Machine, err = server.CreateTenant(ctx, s.DB(), out.Tenant, []string{out.Domain, "localhost:" + httpPort, "test.localhost:" + httpPort})
+		must(t, err)
+	}
 	for _, name := range o.Tenants {
 		out.Domains[name] = name + ".localhost:" + httpPort
 		out.Machines[name], err = server.CreateTenant(ctx, s.DB(), name, []string{out.Domains[name]})
@@ -118,6 +129,11 @@ func New(t testing.TB, options ...Options) *Server {
 	done := make(chan error, 1)
 	go func() { done <- s.Serve(ctx, l) }()
 	out.Client = client(t, l.CAFile)
+	if o.Beside != nil {
+		out.Client.Transport.(*http.Transport).DialContext = func(ctx context.Context, network, _ string) (net.Conn, error) {
+			return (&net.Dialer{}).DialContext(ctx, network, "127.0.0.1:"+httpPort)
+		}
+	}
 	t.Cleanup(func() {
 		cancel()
 		if err := <-done; err != nil {
