@@ -57,6 +57,7 @@ func TestTable(t *testing.T) {
 	row("GET of a user", "empty handler, nothing before it", "", reads(t, s, "read-2@example.com"), emptyHandler(t), 1)
 	row("list of 50 users, 2 KB each", "nothing, behind the same middleware", "", lists(t, s), nothing(t, s), 1)
 	fmt.Fprintf(w, "the story's rules in a login\t%.2f ms\t\t\t< 2 ms\n", storyRules(t, s))
+	scripts(t, w)
 	searches(t, w)
 	imports(t, w)
 	process(t, w)

@@ -1,9 +1,11 @@
 package script
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"testing"
 	"time"
 )
@@ -130,4 +132,53 @@ func BenchmarkFirstExecution(b *testing.B) {
 			b.StartTimer()
 		}
 	})
+}
+
+// BenchmarkWorker is the worker's part of the story's rules, in this process so that a profile shows what it does: go test -bench Worker -cpuprofile.
+func BenchmarkWorker(b *testing.B) {
+	in, toWorker := io.Pipe()
+	fromWorker, out := io.Pipe()
+	go func() { _ = WorkerMain(context.Background(), in, out) }()
+	run := storyRun(b)
+	var frames []byte
+	s := start{User: run.User, Context: run.Context, Wall: 20000, CPU: 2000, Memory: 64 << 20, Calls: 100, LogBytes: 1000, Seed: newSeed()}
+	for i, r := range run.Rules[1:] {
+		hash := fmt.Sprint("h", i)
+		s.Rules = append(s.Rules, hash)
+		frames, _ = appendFrame(frames, message{Type: "load", Hash: hash, Source: r.Source})
+	}
+	_, _ = toWorker.Write(frames)
+	answers := bufio.NewReader(fromWorker)
+	id, took := uint64(0), time.Duration(0)
+	one := func() {
+		id++
+		began := time.Now()
+		frame, _ := appendFrame(nil, message{Type: "run", Run: id, Start: &s})
+		_, _ = toWorker.Write(frame)
+		for {
+			m, err := readFrame(answers)
+			if err != nil {
+				b.Fatal(err)
+			}
+			if m.Type == "outcome" {
+				took += time.Since(began)
+				if m.Outcome.Failure != nil {
+					b.Fatal(m.Outcome.Failure)
+				}
+			}
+			if m.Type == "done" {
+				return
+			}
+		}
+	}
+	for range 5 {
+		one()
+	}
+	took = 0
+	for b.Loop() {
+		time.Sleep(3 * time.Millisecond)
+		one()
+	}
+	b.ReportMetric(float64(took.Microseconds())/float64(b.N), "µs/outcome")
+	_ = toWorker.Close()
 }

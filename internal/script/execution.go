@@ -208,7 +208,7 @@ func (e *execution) load() bool {
 		kept = string(b)
 	}
 	return e.turn(func() error {
-		_, err := e.realm.do("begin", string(input), kept)
+		_, err := e.realm.do("begin", string(input), kept, string(e.start.User), string(e.start.Context))
 		return err
 	})
 }
@@ -222,8 +222,8 @@ func (e *execution) input() ([]byte, error) {
 		return json.Marshal(map[string]any{"call": e.start.Call, "configuration": e.start.Configuration})
 	}
 	return json.Marshal(map[string]any{
-		"user": e.start.User, "context": e.start.Context, "configuration": e.start.Configuration,
-		"domain": e.start.Domain, "baseUrl": e.start.BaseURL,
+		"configuration": e.start.Configuration,
+		"domain":        e.start.Domain, "baseUrl": e.start.BaseURL,
 	})
 }
 

@@ -206,15 +206,15 @@ func (e *execution) take(args []any) error {
 		return nil
 	}
 	text, _ := args[0].(string)
+	user, context := operands(args).text(1), operands(args).text(2)
 	var r struct {
-		User, Context *string
-		Effects       *effects
-		Value         *string
-		Merged        []string
-		Failure       *failure
-		Timings       []timing
+		Effects *effects
+		Value   *string
+		Merged  []string
+		Failure *failure
+		Timings []timing
 	}
-	if len(text) > maxOutcome {
+	if len(text)+len(user)+len(context) > maxOutcome {
 		e.outcome = &result{Failure: tooLarge()}
 		return nil
 	}
@@ -242,11 +242,11 @@ func (e *execution) take(args []any) error {
 		e.outcome = out
 		return nil
 	}
-	if out.Failure == nil && (r.User == nil || r.Context == nil || (*r.User)[0] != '{' || (*r.Context)[0] != '{') {
+	if out.Failure == nil && (!strings.HasPrefix(user, "{") || !strings.HasPrefix(context, "{")) {
 		out.Failure = &failure{Rule: len(e.start.Rules) - 1, Kind: KindException, Code: "access_denied", Message: "user and context must be objects"}
 	}
 	if out.Failure == nil {
-		out.User, out.Context = json.RawMessage(*r.User), json.RawMessage(*r.Context)
+		out.User, out.Context = json.RawMessage(user), json.RawMessage(context)
 	}
 	e.outcome = out
 	return nil

@@ -2,15 +2,19 @@ package script
 
 import "time"
 
-// A worker that computes for long is made humble: it goes on when nothing else of the server wants the processor. That is what keeps an
-// endless loop of one tenant out of the others' logins. It has no way back, so its tenant gets another worker when it computes no more.
+// A worker that computes for long is made humble: it gets the smaller share where the processors are wanted by others. That is what keeps an
+// endless loop of one tenant out of the others' logins. It is not starved: on a machine that is busy in earnest, scripts that load many
+// packages must come to their end too. It has no way back, so its tenant gets another worker when it computes no more.
 const (
-	humbleAfter  = 50 * time.Millisecond // how old a run is when its worker is looked at
-	humbleBorn   = time.Second           // how old a worker is that has said nothing yet: until then it is starting
-	humbleWindow = 30 * time.Millisecond // how long it is
-	humbleShare  = 0.75                  // of one processor, from which on it computes
-	humbleSum    = 80 * time.Millisecond // of processor time since it was first looked at for the sake of a run: where processors are scarce
-	humbleFor    = 10 * time.Second      // how long it stays in service after it has last computed so
+	niceHeavy     = 5  // of a worker that computes for long: a third of the share that others have
+	niceProbation = 10 // of the workers of a tenant on probation: a tenth
+
+	humbleAfter  = 150 * time.Millisecond // how old a run is when its worker is looked at
+	humbleBorn   = time.Second            // how old a worker is that has said nothing yet: until then it is starting
+	humbleWindow = 50 * time.Millisecond  // how long it is
+	humbleShare  = 0.75                   // of one processor, from which on it computes
+	humbleSum    = 200 * time.Millisecond // of processor time since it was first looked at for the sake of a run: where processors are scarce
+	humbleFor    = 10 * time.Second       // how long it stays in service after it has last computed so
 )
 
 // pace looks at the worker while it has runs that last. It is called by a timer, which it sets again.
@@ -44,7 +48,7 @@ func (p *process) pace() {
 	time.AfterFunc(next, p.pace)
 	p.mu.Unlock()
 	if first {
-		humble(p.pid)
+		humble(p.pid, niceHeavy)
 	}
 }
 
@@ -53,7 +57,7 @@ func (p *process) lower(now time.Time) {
 	p.mu.Lock()
 	p.humble, p.heavy = true, now
 	p.mu.Unlock()
-	humble(p.pid)
+	humble(p.pid, niceProbation)
 }
 
 // lowered tells whether the worker is humble, and whether it has computed of late.

@@ -5,6 +5,6 @@ package script
 import "time"
 
 // Here nothing is known of how much workers compute, and they keep their rank.
-func humble(int) {}
+func humble(int, int) {}
 
 func computed(int) time.Duration { return 0 }

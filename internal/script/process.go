@@ -54,7 +54,7 @@ type process struct {
 
 	lookedFor uint64        // the run for which it was
 	first     time.Duration // processor time when that began
-	humble    bool          // it has the lowest rank
+	humble    bool          // it has a lower rank
 	heavy     time.Time     // when it was last seen to compute for long
 
 	// Of the pool, under its lock:

@@ -62,15 +62,24 @@ hidden(OwnDate.prototype, 'constructor', Date);
 hidden(OwnDate, 'now', function now() { return today(); });
 
 // The generator behind Math.random is sfc32, begun with the run's seed; it is not for secrets, and neither is Math.random.
-let chance = [1, 2, 3, 4];
+let chanceA = 1, chanceB = 2, chanceC = 3, chanceD = 4, unsown = '';
 function draw() {
-	let [a, b, c, d] = chance;
-	const out = (a + b | 0) + d | 0;
-	chance = [b ^ b >>> 9, c + (c << 3) | 0, (c << 21 | c >>> 11) + out | 0, d + 1 | 0];
+	if (unsown !== '') sow();
+	const b = chanceB, c = chanceC, out = (chanceA + b | 0) + chanceD | 0;
+	chanceA = b ^ b >>> 9;
+	chanceB = c + (c << 3) | 0;
+	chanceC = (c << 21 | c >>> 11) + out | 0;
+	chanceD = chanceD + 1 | 0;
 	return out >>> 0;
 }
-function sow(seed) {
-	chance = [0, 8, 16, 24].map(at => parseInt(seed.slice(at, at + 8), 16) | 0);
+const number = parseInt, slice = Function.prototype.call.bind(String.prototype.slice);
+function sow() { // most runs draw nothing
+	const seed = unsown, part = at => number(slice(seed, at, at + 8), 16) | 0;
+	unsown = '';
+	chanceA = part(0);
+	chanceB = part(8);
+	chanceC = part(16);
+	chanceD = part(24);
 	for (let i = 0; i < 12; i++) draw();
 }
 hidden(Math, 'random', function random() {
@@ -180,12 +189,13 @@ function finish(failure) {
 	if (phase === 'ended') return;
 	phase = 'ended';
 	const out = {failure, timings};
+	let userText, contextText; // beside the rest: JSON within JSON would cost as much again
 	if (!failure && runner) {
 		out[runner.reports || 'effects'] = runner.report();
 	} else if (!failure) {
 		try {
-			out.user = stringify(user);
-			out.context = stringify(context);
+			userText = stringify(user);
+			contextText = stringify(context);
 		} catch (e) {
 			const error = normalise(e);
 			out.failure = {rule: current, kind: 'exception', code: 'access_denied', message: error.message};
@@ -193,7 +203,7 @@ function finish(failure) {
 		out.merged = [];
 		for (const [key, value] of merged) if (user[key] === value && !projected.has(key)) out.merged.push(key);
 	}
-	native('outcome', stringify(out));
+	native('outcome', stringify(out), userText, contextText);
 }
 
 function stop(kind, error) {
@@ -321,8 +331,12 @@ const reserved = new Set(['__tenant', '_id', 'blocked', 'clientID', 'created_at'
 	'updated_at', 'user_id', 'app_metadata', 'user_metadata', '__proto__']);
 
 // begin takes the host's input, builds what the rules see and runs nothing yet.
-function begin(json, kept) {
+function begin(json, kept, userJSON, contextJSON) {
 	input = parse(json);
+	if (userJSON) {
+		input.user = parse(userJSON);
+		input.context = parse(contextJSON);
+	}
 	start = stopwatch();
 	if (input.trigger) {
 		runner = load1('trigger')(pipe());
@@ -739,7 +753,7 @@ function unpackGlobals(json) {
 const operations = {
 	time(at, seed) {
 		epoch = at;
-		sow(seed);
+		unsown = seed;
 	},
 	add(fn) {
 		if (typeof fn !== 'function') return false;

@@ -297,7 +297,7 @@ exports.Execution = class Execution {
 		case 'log':
 			return this.log(...args);
 		case 'outcome':
-			return this.take(args[0]);
+			return this.take(...args);
 		case 'call': {
 			const id = this.ask(args[0], args[1]);
 			this.pending++;
@@ -348,13 +348,14 @@ exports.Execution = class Execution {
 	}
 
 	// take keeps the outcome that the realm reports; the loop sends it.
-	take(json) {
+	take(json, user, context) {
 		if (this.outcome) return;
-		if (Buffer.byteLength(json) > maxOutcome) {
+		if ([json, user, context].reduce((n, s) => n + (typeof s === 'string' ? Buffer.byteLength(s) : 0), 0) > maxOutcome) {
 			this.outcome = {failure: {rule: this.rule, kind: 'exception', code: 'access_denied', message: said.large}};
 			return;
 		}
 		const out = JSON.parse(json);
+		if (user !== undefined) Object.assign(out, {user, context});
 		if (out.failure === null) delete out.failure;
 		if (out.failure) {
 			delete out.user;
