@@ -24,6 +24,9 @@ func TestGuide(t *testing.T) {
 		t.Fatalf("no pages: %v", err)
 	}
 	for _, page := range pages {
+		if filepath.Base(page) == "grow.md" {
+			continue // it has a demo and a database of its own: cmd/stagedoor's TestGrow
+		}
 		text, err := os.ReadFile(page)
 		if err != nil {
 			t.Fatal(err)
