@@ -33,7 +33,7 @@ type catalogTable struct {
 
 type catalogColumn struct{ name, kind string }
 
-// A catalog is all tables of the schema, but for that of its versions, by name.
+// A catalog is all tables of the schema but those of the database itself, by name.
 type catalog []catalogTable
 
 func (c catalog) has(table, column string) bool {
@@ -45,8 +45,11 @@ func (c catalog) has(table, column string) bool {
 	return false
 }
 
-// versionsTable is kept by the migrations; each database has its own.
+// versionsTable is kept by the migrations.
 const versionsTable = "goose_db_version"
+
+// ofItself are the tables that tell of a database, not of tenants: each has its own, and a copy takes none of them.
+var ofItself = []string{versionsTable, "schema_compatible", "write_marks"}
 
 const sqliteColumns = `SELECT t.name, c.name, lower(c.type), c.pk FROM sqlite_schema t JOIN pragma_table_info(t.name) c
 	WHERE t.type = 'table' AND t.name NOT LIKE 'sqlite\_%' ESCAPE '\' ORDER BY t.name, c.cid`
@@ -74,7 +77,7 @@ func catalogOf(ctx context.Context, q querier, postgres bool) (catalog, error) {
 	err := q.adhoc(ctx, columns, nil, func(scan func(...any) error) error {
 		var table, name, kind string
 		var key int64
-		if err := scan(&table, &name, &kind, &key); err != nil || table == versionsTable {
+		if err := scan(&table, &name, &kind, &key); err != nil || slices.Contains(ofItself, table) {
 			return err
 		}
 		if len(out) == 0 || out[len(out)-1].name != table {

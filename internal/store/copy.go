@@ -62,6 +62,9 @@ func Copy(ctx context.Context, from, to string, progress func(CopyProgress)) (*C
 	if err := source.CheckMigrated(ctx); err != nil {
 		return nil, fmt.Errorf("the database to copy from: %w", err)
 	}
+	if err := source.sameVersion(ctx); err != nil {
+		return nil, err
+	}
 	sink, err := openSink(ctx, to)
 	if err != nil {
 		return nil, err

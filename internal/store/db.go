@@ -169,6 +169,15 @@ func tooNew(current, known int64) error {
 	return fmt.Errorf("the database has version %d, but this program knows versions up to %d only: use a newer stagedoor", current, known)
 }
 
+// sameVersion refuses a schema that is not this program's own: work on all tables must know all of them.
+func (db *DB) sameVersion(ctx context.Context) error {
+	current, known, err := db.version(ctx)
+	if err == nil && current > known {
+		err = tooNew(current, known)
+	}
+	return err
+}
+
 // Version returns the schema's version and the newest that this program knows.
 func (db *DB) Version(ctx context.Context) (current, known int64, err error) { return db.version(ctx) }
 

@@ -30,6 +30,9 @@ func (t *sealedTable) keyID() string {
 
 // KeysInUse tells under which master keys the values of the database were sealed, by the keys' ids.
 func (db *DB) KeysInUse(ctx context.Context) ([]KeyUse, error) {
+	if err := db.sameVersion(ctx); err != nil {
+		return nil, err
+	}
 	byKey := map[string]*KeyUse{}
 	for _, t := range sealedTables {
 		query := "SELECT " + t.keyID() + ", COUNT(*) FROM " + t.table + " WHERE " + t.holds() + " GROUP BY 1"
@@ -71,6 +74,9 @@ type Resealed struct {
 func (db *DB) Reseal(ctx context.Context, progress func(table string, done int64)) (*Resealed, error) {
 	if progress == nil {
 		progress = func(string, int64) {}
+	}
+	if err := db.sameVersion(ctx); err != nil {
+		return nil, err
 	}
 	tables, err := catalogOf(ctx, db.reader(), db.postgres)
 	if err != nil {
