@@ -58,7 +58,9 @@ func (d *Door) prompt(r *http.Request, st *store.Store, step string) (*prompt, e
 	if err != nil {
 		return nil, err
 	}
-	web.EventOf(r.Context()).SetClient(client.ID)
+	if client != nil {
+		web.EventOf(r.Context()).SetClient(client.ID)
+	}
 	p := &prompt{tx: tx, client: client, frame: page.Frame(r, st, client)}
 	if id := tx.Request.Organization; id != "" {
 		if p.org, err = st.Organization(r.Context(), id); err != nil {
