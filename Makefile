@@ -2,7 +2,7 @@
 SHELL := bash
 GO ?= go
 .DEFAULT_GOAL := help
-.PHONY: help run build test race lint fmt cover compat compat-go e2e fuzz bench bench-scale bench-sweep random-queries hostile kill docs release
+.PHONY: help run build test race lint fmt cover compat compat-go e2e fuzz bench bench-scale bench-sweep random-queries hostile kill failover docs release
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -59,6 +59,9 @@ docs: ## the generated pages of docs/
 
 kill: ## kill -9 under load: the server 500 times on SQLite, server and database 100 times on PostgreSQL (KILLS=, PGKILLS=)
 	set -o pipefail; $(GO) test ./ordeal -run 'TestKill' -kills $(or $(KILLS),500) -postgres-kills $(or $(PGKILLS),100) -v -count=1 -timeout 180m | grep -v 'level='
+
+failover: ## a PostgreSQL cluster under load whose nodes and network fail, one after the other (as root)
+	set -o pipefail; $(GO) test ./ordeal -run 'TestFailover' -failovers -v -count=1 -timeout 60m | grep -v 'level='
 
 release: ## bin/: one binary for each system, with checksums
 	scripts/release

@@ -66,6 +66,7 @@ type writer struct {
 	c      *tally
 	n      int // of the writer
 	made   int
+	open   int // requests without a clear answer
 	people []*person
 	r      *rand.Rand
 }
@@ -76,14 +77,17 @@ type common struct {
 	person
 }
 
-func (wr *writer) work(stop <-chan struct{}, all *common) {
+func (wr *writer) work(stop <-chan struct{}, all *common, patient bool) {
 	for {
 		select {
 		case <-stop:
 			return
 		default:
 		}
-		wr.step(all)
+		before := wr.open
+		if wr.step(all); patient && wr.open > before {
+			time.Sleep(50 * time.Millisecond)
+		}
 	}
 }
 
@@ -121,6 +125,14 @@ func (wr *writer) someone() *person {
 	return nil
 }
 
+func (wr *writer) note(status int) (acknowledged, open bool) {
+	acknowledged, open = wr.c.note(status)
+	if open {
+		wr.open++
+	}
+	return acknowledged, open
+}
+
 func (wr *writer) server() int { return wr.r.IntN(len(wr.w.servers)) }
 
 func (wr *writer) create() {
@@ -130,7 +142,7 @@ func (wr *writer) create() {
 		UserID string `json:"user_id"`
 	}
 	status := wr.w.manage(wr.server(), "POST", "/users", map[string]any{"connection": connection, "email": p.email, "password": password, "verify_email": false, "email_verified": true}, &got)
-	done, open := wr.c.note(status)
+	done, open := wr.note(status)
 	switch {
 	case done:
 		p.id = got.UserID
@@ -152,7 +164,7 @@ func (wr *writer) patch(p *person) {
 }
 
 func (wr *writer) put(p *person, key string, status int) {
-	done, open := wr.c.note(status)
+	done, open := wr.note(status)
 	if !done && !open {
 		wr.w.violation("a patch of %s was answered with %d", p.email, status)
 		return
@@ -188,7 +200,7 @@ func (wr *writer) logIn(p *person) {
 	p.touched = true
 	server := wr.server()
 	status, code, sent := wr.w.logIn(server, p.email)
-	done, open := wr.c.note(status)
+	done, open := wr.note(status)
 	switch {
 	case !done && !open:
 		wr.w.violation("a login of %s was answered with %d %s", p.email, status, code)
@@ -205,7 +217,7 @@ func (wr *writer) logIn(p *person) {
 	status = wr.w.call(server, "POST", "/oauth/token", "", map[string]string{
 		"grant_type": "authorization_code", "client_id": wr.w.app, "code": code, "redirect_uri": callback, "code_verifier": verifier,
 	}, &got)
-	if done, open := wr.c.note(status); !done && !open {
+	if done, open := wr.note(status); !done && !open {
 		wr.w.violation("a code of %s that was never used was answered with %d %s", p.email, status, got.Error)
 	}
 	p.refresh = got.RefreshToken
@@ -215,7 +227,7 @@ func (wr *writer) logIn(p *person) {
 func (wr *writer) rotate(p *person) {
 	var got tokenAnswer
 	status := wr.w.call(wr.server(), "POST", "/oauth/token", "", map[string]string{"grant_type": "refresh_token", "client_id": wr.w.app, "refresh_token": p.refresh}, &got)
-	done, open := wr.c.note(status)
+	done, open := wr.note(status)
 	p.refresh = ""
 	switch {
 	case done:
@@ -228,7 +240,7 @@ func (wr *writer) rotate(p *person) {
 func (wr *writer) remove(p *person) {
 	p.touched = true
 	p.refresh = ""
-	done, open := wr.c.note(wr.w.manage(wr.server(), "DELETE", userPath(p.id), nil, nil))
+	done, open := wr.note(wr.w.manage(wr.server(), "DELETE", userPath(p.id), nil, nil))
 	switch {
 	case done:
 		p.state = gone
@@ -243,6 +255,7 @@ func (wr *writer) remove(p *person) {
 type load struct {
 	w       *world
 	c       tally
+	patient bool // pauses after a request without an answer
 	writers []*writer
 	all     common
 }
@@ -270,7 +283,7 @@ func (l *load) during(fn func(last func())) {
 	l.c.lastDone.Store(time.Now().UnixNano())
 	l.c.gap.Store(0)
 	for _, wr := range l.writers {
-		wg.Go(func() { wr.work(stop, &l.all) })
+		wg.Go(func() { wr.work(stop, &l.all, l.patient) })
 	}
 	last := sync.OnceFunc(func() { close(stop) })
 	fn(last)
