@@ -1,6 +1,7 @@
 package stagedoor
 
 import (
+	"context"
 	"errors"
 	"fmt"
 )
@@ -54,11 +55,14 @@ func Errorf(kind Kind, code, format string, args ...any) *Error {
 	return &Error{Kind: kind, Code: code, Message: fmt.Sprintf(format, args...)}
 }
 
-// AsError returns err as an *Error; an unclassified error becomes Internal.
+// AsError returns err as an *Error; an unclassified error becomes Internal, and the end of a request's time Unavailable.
 func AsError(err error) *Error {
 	var e *Error
 	if errors.As(err, &e) {
 		return e
+	}
+	if errors.Is(err, context.DeadlineExceeded) {
+		return &Error{Kind: Unavailable, Code: "time_limit", Message: "The request took too long and was given up. Look whether something was done before you repeat it.", Err: err}
 	}
 	return &Error{Kind: Internal, Message: "Internal error", Err: err}
 }

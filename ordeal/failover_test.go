@@ -14,14 +14,16 @@ import (
 
 var failovers = flag.Bool("failovers", false, "let everything fail that can fail in a cluster, not only the primary")
 
+var only = flag.String("only", "", "of -failovers, those whose name holds this")
+
 // insideVariable tells the child that it is in a network of its own.
 const insideVariable = "STAGEDOOR_ORDEAL_INSIDE"
 
 // clusterScript starts the nodes and lets them fail.
 const clusterScript = "../compat/cluster/cluster"
 
-// TestFailover lets parts of a cluster fail under two servers, while people log in and are written to: three nodes with PostgreSQL,
-// Patroni and etcd, synchronous replication, HAProxy in front. What was acknowledged is there afterwards, nothing is there twice, and
+// TestFailover lets parts of a cluster fail under two servers, while people log in and are written to: three nodes with PostgreSQL and
+// Patroni, synchronous replication, etcd beside them, HAProxy in front. What was acknowledged is there afterwards, nothing is there twice, and
 // the table tells for how long nobody was answered. It needs a network of its own, and so a machine where it is root.
 func TestFailover(t *testing.T) {
 	if os.Getenv(insideVariable) != "" {
@@ -45,7 +47,7 @@ func TestFailover(t *testing.T) {
 		"bash", "-c", `"$@"; exit $?`, "reaper", // the first process has to take what others left: dead ones would seem to live
 		test, "-test.run=^TestFailover$", "-test.v", "-test.timeout=60m"}
 	if *failovers {
-		args = append(args, "-failovers")
+		args = append(args, "-failovers", "-only="+*only)
 	}
 	cmd := exec.CommandContext(t.Context(), "unshare", args...)
 	cmd.Env = append(os.Environ(), insideVariable+"=1", "STAGEDOOR_ORDEAL_BINARY="+program(t))
@@ -122,7 +124,7 @@ func (c *cluster) tail() string {
 	var b strings.Builder
 	for _, path := range logs {
 		text, _ := os.ReadFile(path)
-		fmt.Fprintf(&b, "== %s\n%s\n", path, text[max(0, len(text)-2000):])
+		fmt.Fprintf(&b, "== %s\n%s\n", path, text[max(0, len(text)-12000):])
 	}
 	return b.String()
 }
@@ -176,6 +178,9 @@ func insideCluster(t *testing.T) {
 	table := tabwriter.NewWriter(os.Stdout, 0, 4, 2, ' ', 0)
 	fmt.Fprintln(table, "what failed\tacknowledged\tunanswered\tof those done\tlost, twice, half\tno answer for\twhole again after")
 	for _, e := range events {
+		if !strings.Contains(e.name, *only) {
+			continue
+		}
 		before := [...]int64{l.c.done.Load(), l.c.unanswered.Load(), l.c.kept.Load()}
 		var healed time.Duration
 		l.during(func(func()) {
@@ -202,7 +207,7 @@ func insideCluster(t *testing.T) {
 			t.Errorf("after %s: %v", e.name, err)
 		}
 		if t.Failed() {
-			t.Fatalf("after %s\n%s%s", e.name, c.do("state"), w.servers[1].log)
+			t.Fatalf("after %s\n%s%s%s", e.name, c.do("state"), w.servers[1].log, c.tail())
 		}
 		t.Logf("%s: no answer for %v", e.name, gap.Round(10*time.Millisecond))
 		fmt.Fprintf(table, "%s\t%d\t%d\t%d\t0\t%v\t%v\n", e.name, l.c.done.Load()-before[0], l.c.unanswered.Load()-before[1], l.c.kept.Load()-before[2],

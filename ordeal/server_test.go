@@ -155,13 +155,20 @@ type world struct {
 	token     string
 	app       string // the client that people log in to
 	violation func(format string, args ...any)
-	extra     []string // flags of serve
+	extra     []string             // flags of serve
+	as        *syscall.SysProcAttr // who runs the program
 }
 
 // newWorld makes a tenant in a fresh database, with a client and an API for logins, behind n servers.
 func newWorld(t testing.TB, database string, n int, serve ...string) *world {
 	t.Helper()
-	w := &world{TB: t, data: filepath.Join(t.TempDir(), "data"), database: database, extra: serve, client: &http.Client{
+	return newWorldIn(t, filepath.Join(t.TempDir(), "data"), database, n, serve...)
+}
+
+// newWorldIn is newWorld with a directory of one's choice.
+func newWorldIn(t testing.TB, data, database string, n int, serve ...string) *world {
+	t.Helper()
+	w := &world{TB: t, data: data, database: database, extra: serve, client: &http.Client{
 		Timeout: 20 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 64, DialContext: (&net.Dialer{Timeout: 2 * time.Second}).DialContext},
 	}}
 	w.violation = t.Errorf
@@ -195,7 +202,10 @@ func (w *world) flags() []string {
 
 // run runs the program on the world's database and returns what it prints.
 func (w *world) run(name string, args ...string) ([]byte, error) {
-	cmd := exec.CommandContext(context.Background(), name, append(args, w.flags()...)...)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, name, append(args, w.flags()...)...)
+	cmd.SysProcAttr = w.as
 	var out, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errs
 	err := cmd.Run()

@@ -1,6 +1,8 @@
 package server
 
 import (
+	"cmp"
+	"context"
 	"io"
 	"log/slog"
 	"net"
@@ -24,6 +26,10 @@ var healthRoutes = []web.Route{
 // maxUnread is how much of a body that nobody needed is taken nevertheless, in bytes. HTTP/2 resets a stream on which the client still sends,
 // and some clients (curl) then lose the answer. HTTP/1 does the same by itself.
 const maxUnread = 64 << 10
+
+// requestLimit is how long a request may take unless the configuration says otherwise: less than a connection lives on (writeTimeout), so that
+// the caller of one that meets a database that hangs gets an answer.
+const requestLimit = 55 * time.Second
 
 // front is what every request passes first: it finds out who asks and under which name, also behind a
 // trusted proxy, and writes that into the request for the doors; it answers health checks, refuses plain
@@ -76,6 +82,9 @@ func (s *Server) front(next http.Handler) http.Handler {
 		if r.URL.Scheme == "https" && !loopback {
 			rec.Header().Set("Strict-Transport-Security", "max-age=31536000")
 		}
+		limited, cancel := context.WithTimeout(r.Context(), cmp.Or(s.cfg.RequestLimit, requestLimit))
+		defer cancel()
+		r = r.WithContext(limited)
 		if s.admitted(rec, r, connecting) {
 			next.ServeHTTP(rec, r)
 		}

@@ -5,9 +5,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net/http"
 	"net/url"
+	"os"
 	"strings"
 	"time"
 
@@ -159,6 +161,9 @@ func (s *Server) checkDatabase(ctx context.Context) error {
 
 // OpenDatabase opens the database of a configuration with its master keys.
 func OpenDatabase(ctx context.Context, cfg config.Config, deps Deps) (*store.DB, error) {
+	if err := keyLost(cfg); err != nil {
+		return nil, err
+	}
 	return openDatabase(ctx, cfg, deps, nil)
 }
 
@@ -168,6 +173,21 @@ func openDatabase(ctx context.Context, cfg config.Config, deps Deps, metrics *te
 		return nil, err
 	}
 	return store.Open(ctx, store.Options{Metrics: metrics, URL: cfg.Database, Sealer: sealer, Clock: deps.Clock, Log: deps.Log, SearchLimit: cfg.SearchLimit, Retention: store.Retention{LogDays: cfg.LogDays, LogBytes: cfg.LogBytes}, Wait: cfg.DatabaseWait, NoNotify: cfg.DatabaseNoNotify, Replicas: cfg.Replicas()})
+}
+
+// keyLost returns an error if there is a database and no file of master keys: one that was made now would open nothing, and hide that the right
+// one is missing. Of a PostgreSQL database CheckSealed tells.
+func keyLost(cfg config.Config) error {
+	if cfg.Postgres() {
+		return nil
+	}
+	if info, err := os.Stat(strings.TrimPrefix(cfg.Database, "sqlite://")); err != nil || info.Size() == 0 {
+		return nil
+	}
+	if _, err := os.Stat(cfg.MasterKeyFile); errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("there is a database, but its master key file %s is missing: put it back; without it nothing that was sealed can be read", cfg.MasterKeyFile)
+	}
+	return nil
 }
 
 // scriptClient makes the HTTP client of scripts, which reaches no private address unless the operator allows it.

@@ -242,6 +242,9 @@ func (c *Config) checkRunning() error {
 			errs = append(errs, wrong("script-node", "%q is not a program", c.ScriptNode))
 		}
 	}
+	if c.RequestLimit < 0 || c.RequestLimit > maxGrace {
+		errs = append(errs, wrong("request-limit", "%v is not between 0 (the default) and %v", c.RequestLimit, maxGrace))
+	}
 	if c.ShutdownGrace < 0 || c.ShutdownGrace > maxGrace {
 		errs = append(errs, wrong("shutdown-grace", "%v is not between 0 and %v", c.ShutdownGrace, maxGrace))
 	}

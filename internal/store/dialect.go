@@ -80,6 +80,9 @@ func classify(err error) error {
 		case sqlite3.SQLITE_TOOBIG:
 			return &stagedoor.Error{Kind: stagedoor.Invalid, Code: "invalid_body", Message: "A value cannot be stored.", Err: err}
 		}
+		if trouble := sqliteUnavailable(err); trouble != nil {
+			return trouble
+		}
 	}
 	return err
 }

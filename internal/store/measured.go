@@ -167,6 +167,9 @@ func (db *DB) Ready(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := db.ping(ctx); err != nil {
+		return err
+	}
 	var current int64
 	if err := db.reader().row(ctx, "SELECT MAX(version_id) FROM goose_db_version WHERE is_applied", nil, &current); err != nil {
 		return err

@@ -80,7 +80,7 @@ func (q sqlQuerier) exec(ctx context.Context, query string, args ...any) (int64,
 	}
 	s, err := q.stmt(ctx, query)
 	if err != nil {
-		return 0, err
+		return 0, classify(err)
 	}
 	res, err := s.ExecContext(q.context(ctx), args...)
 	if err != nil {
@@ -100,7 +100,7 @@ func (q sqlQuerier) row(ctx context.Context, query string, args []any, dest ...a
 	}
 	s, err := q.stmt(ctx, query)
 	if err != nil {
-		return err
+		return classify(err)
 	}
 	return classify(s.QueryRowContext(context.WithoutCancel(ctx), args...).Scan(dest...))
 }
@@ -111,11 +111,11 @@ func (q sqlQuerier) each(ctx context.Context, query string, args []any, scan fun
 	}
 	s, err := q.stmt(ctx, query)
 	if err != nil {
-		return err
+		return classify(err)
 	}
 	rows, err := s.QueryContext(q.context(ctx), args...)
 	if err != nil {
-		return err
+		return classify(err)
 	}
 	defer rows.Close()
 	for rows.Next() {
@@ -123,7 +123,7 @@ func (q sqlQuerier) each(ctx context.Context, query string, args []any, scan fun
 			return err
 		}
 	}
-	return rows.Err()
+	return classify(rows.Err())
 }
 
 func (q sqlQuerier) adhoc(ctx context.Context, query string, args []any, scan func(func(...any) error) error) error {

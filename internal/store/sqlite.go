@@ -23,6 +23,7 @@ const groupSize = 64
 
 type sqliteEngine struct {
 	path    string
+	file    os.FileInfo // of the file that was opened
 	metrics *telemetry.Metrics
 	readers *sql.DB
 	read    sqlQuerier
@@ -52,8 +53,12 @@ func openSQLite(ctx context.Context, path string, metrics *telemetry.Metrics) (e
 	if err != nil {
 		return nil, fmt.Errorf("opening the database: %w", err)
 	}
+	info, err := f.Stat()
 	f.Close()
-	e := &sqliteEngine{path: path, metrics: metrics, wake: make(chan struct{}, 1)}
+	if err != nil {
+		return nil, fmt.Errorf("opening the database: %w", err)
+	}
+	e := &sqliteEngine{path: path, file: info, metrics: metrics, wake: make(chan struct{}, 1)}
 	if e.writers, err = sql.Open("sqlite", e.dsn("journal_mode(WAL)", "synchronous(FULL)")); err != nil {
 		return nil, err
 	}
@@ -144,7 +149,7 @@ func (e *sqliteEngine) writer(conn *sql.Conn) {
 			group, closed := e.nextGroup()
 			if len(group) > 0 {
 				e.metrics.Observe(telemetry.WriteGroup, float64(len(group)))
-				commitGroup(q, group)
+				e.commitGroup(q, group)
 			}
 			for _, job := range group {
 				close(job.done)
@@ -169,9 +174,12 @@ func (e *sqliteEngine) nextGroup() (group []*writeJob, closed bool) {
 
 // commitGroup runs the writes in one transaction. An error of one write undoes that one; an
 // error that ends the transaction, such as a full disk, fails all of them.
-func commitGroup(q querier, group []*writeJob) {
+func (e *sqliteEngine) commitGroup(q querier, group []*writeJob) {
 	ctx := context.Background()
 	err := func() error {
+		if err := e.inPlace(); err != nil {
+			return err
+		}
 		if _, err := q.exec(ctx, "BEGIN IMMEDIATE"); err != nil {
 			return err
 		}
@@ -240,6 +248,9 @@ func (e *sqliteEngine) withSchema(fn func(*goose.Provider) error) error {
 }
 
 func (e *sqliteEngine) ping(ctx context.Context) error {
+	if err := e.inPlace(); err != nil {
+		return err
+	}
 	var one int
 	return e.read.row(ctx, "SELECT 1", nil, &one)
 }
