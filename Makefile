@@ -54,6 +54,9 @@ bench-sweep: ## a million expired rows deleted beside patches, and what these no
 hostile: ## hostile scripts of one tenant under load, and what other tenants notice, as a table
 	scripts/hostile
 
+bench-scale: ## how cost grows to a million users and 10,000 tenants (SIZES=10000,100000 ENGINE=sqlite TENANTS=0)
+	scripts/bench-scale
+
 docs: ## the generated pages of docs/
 	$(GO) generate ./...
 

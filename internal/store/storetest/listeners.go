@@ -3,6 +3,7 @@ package storetest
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"strings"
 	"time"
@@ -18,6 +19,18 @@ func Listeners(n int) []*stagedoor.User {
 		users[i] = listener(r, i, time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC).Add(time.Duration(i)*5*time.Minute))
 	}
 	return users
+}
+
+// Crowd makes users like Listeners, without end and without keeping them: the i-th one is the same every time. They were created
+// all over one year, however many there are.
+func Crowd() func() *stagedoor.User {
+	r := rand.New(rand.NewPCG(3, 4))
+	i := -1
+	return func() *stagedoor.User {
+		i++
+		_, part := math.Modf(float64(i) * math.Phi)
+		return listener(r, i, time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC).Add(time.Duration(part*365*24*float64(time.Hour))).Truncate(time.Millisecond))
+	}
 }
 
 // listener makes the i-th of Listeners.
