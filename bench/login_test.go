@@ -23,10 +23,10 @@ import (
 )
 
 // codes is how many authorization codes are made before the exchange is measured.
-const codes = 6000
+const codes = 8000
 
 // loginClient makes a client that people sign in to, and a user; it returns both.
-func loginClient(t *testing.T, s *stagedoortest.Server, name string) (client *stagedoor.Client, userID string) {
+func loginClient(t testing.TB, s *stagedoortest.Server, name string) (client *stagedoor.Client, userID string) {
 	t.Helper()
 	ctx := context.Background()
 	st, err := s.DB().TenantByID(ctx, s.Tenant)
@@ -45,7 +45,7 @@ func loginClient(t *testing.T, s *stagedoortest.Server, name string) (client *st
 	return client, "auth0|" + newUser(t, s, s.ManagementToken(t), name+"@example.com")
 }
 
-func newCode(t *testing.T, s *stagedoortest.Server, client *stagedoor.Client, userID, audience string, scope ...string) string {
+func newCode(t testing.TB, s *stagedoortest.Server, client *stagedoor.Client, userID, audience string, scope ...string) string {
 	st, err := s.DB().TenantByID(context.Background(), s.Tenant)
 	if err != nil {
 		t.Fatal(err)
@@ -71,7 +71,7 @@ func exchange(s *stagedoortest.Server, client *stagedoor.Client, params map[stri
 }
 
 // codeExchange measures codes for an access token and an ID token, both signed with RS256.
-func codeExchange(t *testing.T, s *stagedoortest.Server) work {
+func codeExchange(t testing.TB, s *stagedoortest.Server) work {
 	client, userID := loginClient(t, s, "bench-code")
 	ready := make([]string, codes)
 	var group sync.WaitGroup

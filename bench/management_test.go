@@ -40,7 +40,7 @@ func lists(t *testing.T, s *stagedoortest.Server) work {
 	for i := range 60 {
 		newUser(t, s, token, fmt.Sprintf("list-%d@example.com", i))
 	}
-	return work{callers, func() error {
+	return work{8, func() error {
 		return post(s.Client, "GET", s.HTTPURL+"/api/v2/users?per_page=50", token, nil, nil)
 	}}
 }

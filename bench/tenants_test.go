@@ -37,13 +37,13 @@ func TestTenants(t *testing.T) {
 		t.Skip("only with -scale")
 	}
 	for _, kind := range strings.Split(*engines, ",") {
-		t.Run(kind, func(t *testing.T) { crowd(t, kind) })
+		t.Run(kind, func(t *testing.T) { amongTenants(t, kind) })
 	}
 }
 
 type tenantHost struct{ host, token, user string }
 
-func crowd(t *testing.T, kind string) {
+func amongTenants(t *testing.T, kind string) {
 	s := stagedoortest.New(t, openDatabase(t, kind).options)
 	all := newTenants(t, s, *tenants)
 	ask := func(of int, method string, body func() string) work {
