@@ -203,9 +203,14 @@ func TestSearchThatTakesTooLong(t *testing.T) {
 	tooShort := func(o *store.Options) { o.SearchLimit = time.Nanosecond }
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		h := newHouse(t, db)
-		text := "The search took longer than 1ns. Narrow it: ask for an exact value or a prefix, or leave out include_totals."
-		for _, path := range []string{"/users?q=user_metadata.a%3Ab", "/logs?q=type%3As"} {
-			h.call(h.machine("acme"), "GET", path, "").fails(503, "search_timeout", text)
+		for path, text := range map[string]string{
+			"/logs?q=type%3As": "while looking for log events. Narrow it: ask for an exact value or a prefix, or leave out include_totals.",
+			"/users?q=user_metadata.a%3Ab": `while looking for the page. Narrow it: ask for an exact value or a prefix, or leave out include_totals. ` +
+				`What costs most is user_metadata.a = text "b": add a condition that fewer users satisfy.`,
+			"/users?per_page=0&include_totals=true&q=user_metadata.a%3Ab+AND+NOT+name%3A%2Aabc%2A": `while counting the total (include_totals). Narrow it: ask for an exact value or a prefix, or leave out include_totals. ` +
+				`What costs most is name like "*abc*": a wildcard at the beginning is looked for in every value of the field; ask for how the value begins, or add a condition that few users satisfy.`,
+		} {
+			h.call(h.machine("acme"), "GET", path, "").fails(503, "search_timeout", "The search took longer than 1ns "+text)
 		}
 	}, storetest.WithClock(func() time.Time { return start }), tooShort)
 }

@@ -1,6 +1,7 @@
 package mgmt
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"sync"
@@ -11,8 +12,8 @@ import (
 	"github.com/stagedoor/stagedoor/internal/token"
 )
 
-// maxVerified is how many tokens are remembered.
-const maxVerified = 256
+// maxVerified is how many tokens are remembered: one for each of ten thousand tenants, and more. With all scopes of this API 10 KB each.
+const maxVerified = 12_000
 
 // verified remembers tokens whose signature was found right: a machine's token with all scopes has 8 KB, and to take it apart
 // and verify it anew costs more than the write that it asks for. Only what cannot change is remembered. Time and key are
@@ -21,6 +22,7 @@ const maxVerified = 256
 type verified struct {
 	mu     sync.Mutex
 	tokens map[[sha256.Size]byte]jose.Claims
+	most   int // 0: maxVerified
 }
 
 // parse is Keys.Parse.
@@ -44,8 +46,14 @@ func (v *verified) parse(ctx context.Context, keys *token.Keys, st *store.Store,
 	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if v.tokens == nil || len(v.tokens) >= maxVerified {
+	if v.tokens == nil {
 		v.tokens = map[[sha256.Size]byte]jose.Claims{}
+	}
+	if len(v.tokens) >= cmp.Or(v.most, maxVerified) {
+		for other := range v.tokens { // any: there is no order in which they were used
+			delete(v.tokens, other)
+			break
+		}
 	}
 	v.tokens[id] = claims
 	return claims, nil

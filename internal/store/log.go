@@ -308,7 +308,7 @@ func (s *Store) Logs(ctx context.Context, lq LogQuery) (events []stagedoor.LogEv
 		events, total, err = s.logsIn(ctx, q, lq)
 		return err
 	})
-	return events, total, s.searchError(ctx, err)
+	return events, total, s.searchError(ctx, err, "looking for log events", "")
 }
 
 func (s *Store) logsIn(ctx context.Context, q querier, lq LogQuery) ([]stagedoor.LogEvent, int, error) {

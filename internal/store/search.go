@@ -61,6 +61,10 @@ func (s *Store) Users(ctx context.Context, uq UserQuery) ([]stagedoor.User, int,
 	if uq.Sort != "created_at" {
 		p.sort = uq.Sort
 	}
+	const counting = "counting the total (include_totals)"
+	if p.doing = "looking for the page"; uq.PerPage == 0 {
+		p.doing = counting
+	}
 	start := time.Now()
 	p.why.Tree = where.String()
 	users, total := []stagedoor.User{}, 0
@@ -74,23 +78,24 @@ func (s *Store) Users(ctx context.Context, uq UserQuery) ([]stagedoor.User, int,
 			}
 		}
 		if !uq.NoTotal {
+			p.doing = counting
 			total, err = p.total(ctx, len(users), uq)
 		}
 		return err
 	})
 	p.why.Milliseconds = time.Since(start).Seconds() * 1000
 	s.db.metrics.Since(telemetry.SearchTime, start, "users", p.kind())
-	return users, total, s.searchError(ctx, err)
+	return users, total, s.searchError(ctx, err, p.doing, narrowing(where))
 }
 
-// searchError says that a search took too long, if that was it.
-func (s *Store) searchError(ctx context.Context, err error) error {
+// searchError says that a search took too long, if that was it, at what, and what to do about it.
+func (s *Store) searchError(ctx context.Context, err error, doing, advice string) error {
 	var pg *pgconn.PgError
 	if err == nil || !errors.Is(ctx.Err(), context.DeadlineExceeded) && !(errors.As(err, &pg) && pg.Code == "57014") {
 		return err
 	}
 	return &stagedoor.Error{Kind: stagedoor.Unavailable, Code: "search_timeout", Err: err, Message: "The search took longer than " + s.db.searchLimit.String() +
-		". Narrow it: ask for an exact value or a prefix, or leave out include_totals."}
+		" while " + doing + ". Narrow it: ask for an exact value or a prefix, or leave out include_totals." + advice}
 }
 
 func cmpOr[T any](p, otherwise *T) *T {
@@ -110,6 +115,7 @@ type searcher struct {
 	asked int // probes so far
 	plan  *drive
 	why   *Explanation
+	doing string // what takes the time
 }
 
 // place is where a user stands in the order of results.
