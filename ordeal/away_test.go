@@ -113,7 +113,7 @@ func TestNewerSchema(t *testing.T) {
 	l := newLoad(w, 1)
 	db, err := sql.Open("sqlite", filepath.Join(w.data, "stagedoor.db"))
 	if err == nil {
-		_, err = db.Exec("INSERT INTO goose_db_version (version_id, is_applied) VALUES (99999, 1)")
+		_, err = db.Exec("INSERT INTO goose_db_version (version_id, is_applied) VALUES (99999, 1); UPDATE schema_compatible SET version = 99999")
 		db.Close()
 	}
 	if err != nil {
