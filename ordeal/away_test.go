@@ -111,7 +111,7 @@ func (d *slowDoor) copy(to, from net.Conn) {
 func TestNewerSchema(t *testing.T) {
 	w := newWorld(t, "", 1)
 	l := newLoad(w, 1)
-	db, err := sql.Open("sqlite", filepath.Join(w.data, "stagedoor.db"))
+	db, err := sql.Open("sqlite", "file:"+filepath.Join(w.data, "stagedoor.db")+"?_pragma=busy_timeout(10000)")
 	if err == nil {
 		_, err = db.Exec("INSERT INTO goose_db_version (version_id, is_applied) VALUES (99999, 1); UPDATE schema_compatible SET version = 99999")
 		db.Close()
