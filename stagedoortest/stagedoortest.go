@@ -27,6 +27,7 @@ import (
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/config"
+	"github.com/stagedoor/stagedoor/internal/jose"
 	"github.com/stagedoor/stagedoor/internal/script"
 	"github.com/stagedoor/stagedoor/server"
 )
@@ -94,6 +95,8 @@ func New(t testing.TB, options ...Options) *Server {
 		cfg.Database, cfg.MasterKeyFile = o.Beside.cfg.Database, o.Beside.cfg.MasterKeyFile
 	}
 	must(t, cfg.Complete())
+	_, err := jose.LoadOrCreateMasterKeys(cfg.MasterKeyFile) // also beside a database that is there: nothing is sealed in it yet
+	must(t, err)
 	log := slog.New(slog.DiscardHandler)
 	if o.Log != nil {
 		log = slog.New(slog.NewTextHandler(o.Log, &slog.HandlerOptions{Level: slog.LevelDebug}))

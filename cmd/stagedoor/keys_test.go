@@ -69,6 +69,7 @@ func TestKeysRotate(t *testing.T) {
 		machineToken(t, addr, credentials)
 	}
 	otherKey := filepath.Join(t.TempDir(), "other.key")
+	write(t, otherKey, "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n", 0o600)
 	if _, errs, code := runCommand(t, "keys", "rotate", "--data", data, "--master-key-file", otherKey); code != 1 || !strings.Contains(errs, "still sealed under other keys") {
 		t.Errorf("with another key: code %d, %q", code, errs)
 	}

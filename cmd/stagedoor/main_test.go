@@ -95,6 +95,7 @@ func TestMistakesEndInOneLine(t *testing.T) {
 	otherKey := filepath.Join(t.TempDir(), "other.key")
 	badKey := filepath.Join(t.TempDir(), "bad.key")
 	openKey := filepath.Join(t.TempDir(), "open.key")
+	write(t, otherKey, "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n", 0o600)
 	write(t, badKey, "not a key\n", 0o600)
 	write(t, openKey, "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n", 0o644)
 	newer := copyData(t, data)
