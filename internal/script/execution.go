@@ -231,7 +231,9 @@ func (e *execution) input() ([]byte, error) {
 func (e *execution) conclude() {
 	out := *e.outcome
 	_ = e.realm.vm.SetEvalTimeout(time.Duration(e.start.CPU) * time.Millisecond)
-	if v, err := e.realm.do("globals"); err == nil {
+	v, err := e.realm.do("globals")
+	_ = e.realm.vm.SetEvalTimeout(0) // turns are on a leash
+	if err == nil {
 		after := make(map[string]json.RawMessage)
 		if packed, _ := v.(string); packed != "" {
 			_ = json.Unmarshal([]byte(packed), &after)

@@ -200,24 +200,15 @@ func (e *execution) settle(m message) error {
 	return err
 }
 
-// turn enters the realm once and runs the promise jobs that came of it, within the time that a script may hold the event loop. It reports
+// turn enters the realm once and runs the promise jobs that came of it, within the computing that a script may hold the event loop for. It reports
 // false when the run is over.
 func (e *execution) turn(enter func() error) bool {
 	began := time.Now()
 	budget := time.Duration(e.start.CPU) * time.Millisecond
-	last := false
-	if left := e.deadline.Sub(began); left < budget {
-		budget, last = max(left, time.Millisecond), true
-	}
-	watchdog := time.AfterFunc(budget+stuckAfter, func() { e.stuck(last) })
-	_ = e.realm.vm.SetEvalTimeout(budget)
+	most := max(e.deadline.Sub(began), time.Millisecond)
+	l := newLeash(budget, most, e.realm.vm.Interrupt, func() { e.stuck(time.Since(began) >= most) })
 	err := enter()
-	for err == nil {
-		left := budget - time.Since(began)
-		if left <= 0 {
-			break
-		}
-		_ = e.realm.vm.SetEvalTimeout(left)
+	for err == nil && !l.isCut() {
 		n, jobErr := e.realm.vm.ExecutePendingJobs()
 		if jobErr == nil && e.ticks {
 			e.ticks = false
@@ -231,16 +222,16 @@ func (e *execution) turn(enter func() error) bool {
 			err = jobErr
 		}
 	}
-	watchdog.Stop()
+	cut := l.end()
 	select {
 	case <-e.stopped:
 		return false
 	default:
 	}
 	switch {
-	case time.Since(began) >= budget && last:
+	case cut && time.Since(began) >= most:
 		e.fail(failure{Rule: e.rule, Kind: KindTimeout, Message: textTimeout})
-	case time.Since(began) >= budget:
+	case cut:
 		e.fail(failure{Rule: e.rule, Kind: KindTimeout, Message: textBlocked})
 	case err != nil && strings.Contains(err.Error(), "out of memory"):
 		e.fail(failure{Rule: e.rule, Kind: KindMemory, Message: textMemory})

@@ -2,7 +2,10 @@
 
 package script
 
-import "os/exec"
+import (
+	"os/exec"
+	"time"
+)
 
 // child has nothing to add here: a worker ends when its stdin does.
 func child(*exec.Cmd, bool) {}
@@ -15,3 +18,5 @@ func refused(error) bool { return false }
 func confine() error { return nil }
 
 func processUsage() usage { return usage{} }
+
+func processTime() time.Duration { return 0 }

@@ -32,11 +32,13 @@ func setLimits(more map[int]uint64) error {
 	return nil
 }
 
-func processUsage() usage {
+func processUsage() usage { return usage{CPU: processTime().Milliseconds(), Memory: residentMemory()} }
+
+// processTime is how long this process has computed; 0 if the system does not tell.
+func processTime() time.Duration {
 	var r syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &r); err != nil {
-		return usage{}
+		return 0
 	}
-	cpu := time.Duration(r.Utime.Nano() + r.Stime.Nano())
-	return usage{CPU: cpu.Milliseconds(), Memory: residentMemory()}
+	return time.Duration(r.Utime.Nano() + r.Stime.Nano())
 }
