@@ -32,7 +32,7 @@ func workers(h *Host) map[string]int {
 
 func eventually(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	for range 500 {
+	for range 2000 { // a loaded machine takes its time
 		if ok() {
 			return
 		}
