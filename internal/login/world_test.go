@@ -71,7 +71,7 @@ func newWorld(t *testing.T, kind string) *world {
 	w := &world{T: t, log: &locked{}, now: time.Now()} // browsers drop old cookies by the real time
 	w.db = storetest.Open(t, kind, storetest.WithClock(w.clock))
 	scripts := script.New(script.Config{ // straight to the servers of tests; the race detector takes its time
-		Workers: 1, HTTP: http.DefaultClient, Limits: script.Limits{CPU: 20 * time.Second, Wall: time.Minute},
+		Workers: 1, HTTP: http.DefaultClient, Limits: script.Limits{CPU: 5 * time.Second, Wall: time.Minute},
 	})
 	t.Cleanup(func() { scripts.Close() })
 	minter := &token.Minter{Keys: &token.Keys{}}
