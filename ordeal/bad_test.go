@@ -40,9 +40,13 @@ func (l *load) wantRefused(key, code string) {
 	if status != 503 || r.ErrorCode != code || r.Status != 503 || r.Message == "" {
 		l.w.Errorf("answered with %d %+v, want 503 %s", status, r, code)
 	}
-	if log := l.w.servers[0].log.String(); !strings.Contains(log, "level=ERROR") {
-		l.w.Errorf("the operator reads nothing of it: %s", log)
+	for range 500 { // what a program prints takes a moment
+		if strings.Contains(l.w.servers[0].log.String(), "level=ERROR") {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
 	}
+	l.w.Errorf("the operator reads nothing of it: %s", l.w.servers[0].log)
 }
 
 // wantRead holds a read to an answer.
@@ -148,7 +152,7 @@ func TestRemovedFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	l.wantRefused("replaced", "database_unavailable")
-	if !strings.Contains(w.servers[0].log.String(), "removed or replaced") {
+	if !strings.Contains(w.servers[0].log.String(), "removed or replaced") { // wantRefused has waited for the line
 		t.Errorf("the operator reads %s", w.servers[0].log)
 	}
 	move(away, path)
