@@ -20,15 +20,21 @@ func (c *reindexCommand) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	shown := newProgress()
+	defer shown.end()
 	for _, t := range tenants {
 		st, err := db.TenantByID(ctx, t.ID)
 		if err != nil {
 			return err
 		}
 		users := 0
-		if err := st.Reindex(ctx, func(n int) { users = n }); err != nil {
+		if err := st.Reindex(ctx, func(n int) {
+			users = n
+			shown.tell(func() string { return fmt.Sprintf("%s: %d users", t.ID, n) })
+		}); err != nil {
 			return fmt.Errorf("indexing the users of %s: %w", t.ID, err)
 		}
+		shown.end()
 		fmt.Printf("%s: %d users are indexed.\n", t.ID, users)
 	}
 	return nil

@@ -110,3 +110,39 @@ func TestReindex(t *testing.T) {
 		}
 	})
 }
+
+// Servers go on while the index is made anew: whatever they write meanwhile, it agrees with the users in the end.
+func TestReindexWhileOthersWrite(t *testing.T) {
+	each(t, func(t *testing.T, s *store.Store) {
+		var ids []string
+		for i := range 450 {
+			ids = append(ids, fmt.Sprint("auth0|", i))
+			newUser(t, s, ids[i])
+		}
+		seed := uint64(time.Now().UnixNano())
+		t.Logf("seed %d", seed)
+		done, wrote := make(chan struct{}), make(chan int, 3)
+		for worker := range uint64(3) {
+			go func() {
+				r, n := rand.New(rand.NewPCG(seed, worker)), 0
+				for ; ; n++ {
+					select {
+					case <-done:
+						wrote <- n
+						return
+					default:
+					}
+					if err := disturb(t, s, r, ids[r.IntN(len(ids))]); err != nil && !stagedoor.IsKind(err, stagedoor.NotFound) && !stagedoor.IsKind(err, stagedoor.Conflict) {
+						t.Error(err)
+					}
+				}
+			}()
+		}
+		ok(t, s.Reindex(t.Context(), nil))
+		close(done)
+		if n := <-wrote + <-wrote + <-wrote; n == 0 {
+			t.Error("nobody wrote meanwhile")
+		}
+		store.CheckIndex(t, s)
+	})
+}
