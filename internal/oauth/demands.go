@@ -3,6 +3,7 @@ package oauth
 import (
 	"context"
 	"slices"
+	"strings"
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/store"
@@ -29,6 +30,36 @@ func checkProof(c *stagedoor.Client) error {
 		return stagedoor.Errorf(stagedoor.Invalid, "invalid_request", "The client must prove the possession of a key, which this server cannot check.")
 	}
 	return nil
+}
+
+// wanted is what a person's tokens are to be for, where no /authorize asks.
+type wanted struct {
+	api      *stagedoor.ResourceServer // nil: for /userinfo only
+	audience string                    // "" means userinfo only
+	scope    []string
+}
+
+// askedFor reads the audience and the scope of a request for a person's tokens; without one unnamed says which scopes are meant, if it is
+// there.
+func askedFor(ctx context.Context, st *store.Store, client *stagedoor.Client, params map[string]string, unnamed func(*stagedoor.ResourceServer) []string) (wanted, error) {
+	w := wanted{audience: params["audience"], scope: distinct(strings.Fields(params["scope"]))}
+	if w.audience == "" {
+		w.audience = st.Tenant().Settings.DefaultAudience
+	}
+	var err error
+	if w.api, err = apiOf(ctx, st, w.audience); err != nil {
+		return w, err
+	}
+	if len(w.scope) == 0 && unnamed != nil {
+		w.scope = unnamed(w.api)
+	}
+	if token.IsUserInfo(st.Tenant(), w.audience) {
+		w.audience = ""
+	}
+	req := &stagedoor.AuthorizationRequest{Scope: w.scope}
+	err = forPeople(ctx, st, client, w.api, req)
+	w.scope = req.Scope
+	return w, err
 }
 
 // forPeople tells whether people may get tokens of the API through the client. Where that needs a client grant, scopes of the

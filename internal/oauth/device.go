@@ -12,7 +12,6 @@ import (
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/pipeline"
 	"github.com/stagedoor/stagedoor/internal/store"
-	"github.com/stagedoor/stagedoor/internal/token"
 	"github.com/stagedoor/stagedoor/internal/web"
 )
 
@@ -54,24 +53,11 @@ func deviceCodes(r *http.Request, st *store.Store, params map[string]string, eve
 	if err := checkProof(client); err != nil {
 		return nil, err
 	}
-	d := &stagedoor.DeviceCode{
-		ClientID: client.ID, Audience: params["audience"], Scope: distinct(strings.Fields(params["scope"])), Issuer: web.Issuer(r), ExpiresAt: st.Clock().Now().Add(deviceLife),
-	}
-	if d.Audience == "" {
-		d.Audience = st.Tenant().Settings.DefaultAudience
-	}
-	api, err := apiOf(ctx, st, d.Audience)
+	asked, err := askedFor(ctx, st, client, params, nil)
 	if err != nil {
 		return nil, err
 	}
-	if token.IsUserInfo(st.Tenant(), d.Audience) {
-		d.Audience = ""
-	}
-	req := &stagedoor.AuthorizationRequest{Scope: d.Scope}
-	if err := forPeople(ctx, st, client, api, req); err != nil {
-		return nil, err
-	}
-	d.Scope = req.Scope
+	d := &stagedoor.DeviceCode{ClientID: client.ID, Audience: asked.audience, Scope: asked.scope, Issuer: web.Issuer(r), ExpiresAt: st.Clock().Now().Add(deviceLife)}
 	device := stagedoor.NewToken()
 	for try := 0; ; try++ {
 		shown, err := userCode(st.Tenant().Settings.DeviceFlow())

@@ -74,29 +74,14 @@ func (t *tokenRequest) directory(ctx context.Context, name string) (*stagedoor.C
 
 // direct reads what a person who signs in without a browser asks for. Who names no scope gets all that there are.
 func (t *tokenRequest) direct(ctx context.Context, protocol, gty string) (*pipeline.Direct, error) {
-	x := &pipeline.Direct{
-		Client: t.client, Audience: t.params["audience"], Scope: distinct(strings.Fields(t.params["scope"])), Organization: t.params["organization"],
-		Protocol: protocol, GrantType: gty,
-	}
-	if x.Audience == "" {
-		x.Audience = t.st.Tenant().Settings.DefaultAudience
-	}
-	var err error
-	if x.API, err = apiOf(ctx, t.st, x.Audience); err != nil {
+	w, err := askedFor(ctx, t.st, t.client, t.params, token.AllScopes)
+	if err != nil {
 		return nil, err
 	}
-	if len(x.Scope) == 0 {
-		x.Scope = token.AllScopes(x.API)
-	}
-	if token.IsUserInfo(t.st.Tenant(), x.Audience) {
-		x.Audience = ""
-	}
-	req := &stagedoor.AuthorizationRequest{Scope: x.Scope}
-	if err := forPeople(ctx, t.st, t.client, x.API, req); err != nil {
-		return nil, err
-	}
-	x.Scope, t.event.Audience = req.Scope, x.Audience
-	return x, nil
+	t.event.Audience = w.audience
+	return &pipeline.Direct{
+		Client: t.client, API: w.api, Audience: w.audience, Scope: w.scope, Organization: t.params["organization"], Protocol: protocol, GrantType: gty,
+	}, nil
 }
 
 // directly answers a person who signs in without a browser: with tokens, or with an mfa_token where a second factor is wanted.

@@ -4,11 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"slices"
-	"strings"
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/pipeline"
-	"github.com/stagedoor/stagedoor/internal/token"
 )
 
 const (
@@ -28,7 +26,7 @@ func mayExchange(c *stagedoor.Client) bool {
 // whose it is.
 func exchangeToken(ctx context.Context, t *tokenRequest) (*tokenResponse, error) {
 	x := &pipeline.TokenExchange{
-		Client: t.client, Audience: t.params["audience"], Scope: distinct(strings.Fields(t.params["scope"])), Organization: t.params["organization"],
+		Client: t.client, Organization: t.params["organization"],
 		Subject: t.params["subject_token"], SubjectType: t.params["subject_token_type"], RequestedType: t.params["requested_token_type"],
 		Actor: t.params["actor_token"], ActorType: t.params["actor_token_type"],
 	}
@@ -45,21 +43,11 @@ func exchangeToken(ctx context.Context, t *tokenRequest) (*tokenResponse, error)
 	if x.RequestedType == "" {
 		x.RequestedType = typeAccessToken
 	}
-	if x.Audience == "" {
-		x.Audience = t.st.Tenant().Settings.DefaultAudience
-	}
-	var err error
-	if x.API, err = apiOf(ctx, t.st, x.Audience); err != nil {
+	w, err := askedFor(ctx, t.st, t.client, t.params, nil)
+	if err != nil {
 		return nil, err
 	}
-	if token.IsUserInfo(t.st.Tenant(), x.Audience) {
-		x.Audience = ""
-	}
-	req := &stagedoor.AuthorizationRequest{Scope: x.Scope}
-	if err := forPeople(ctx, t.st, t.client, x.API, req); err != nil {
-		return nil, err
-	}
-	x.Scope, t.event.Audience = req.Scope, x.Audience
+	x.API, x.Audience, x.Scope, t.event.Audience = w.api, w.audience, w.scope, w.audience
 	a, user, err := t.Pipeline.Exchange(ctx, t.visit, x, t.event)
 	if err != nil {
 		return nil, err
