@@ -53,6 +53,15 @@ func TestScriptsStayInside(t *testing.T) {
 			t.Errorf("%s: %v", target, said)
 		}
 	}
+	said := h.said(b, fmt.Sprintf(`const net = require('net'), tls = require('tls'), out = new Set();
+		const hosts = ['127.0.0.1', 'localhost', '::1', '::ffff:127.0.0.1', '2130706433', '0x7f.1', '127.1', '0', '0.0.0.0', '169.254.169.254', 'fd00:ec2::254', 'fe80::1', '100.64.0.1', '10.0.0.1', '64:ff9b::7f00:1'];
+		Promise.all(hosts.flatMap(host => [net, tls].map(way => new Promise(done => {
+			const s = way.connect({host, port: %s, timeout: 2000});
+			s.on('error', () => done(out.add('refused'))); s.on('connect', () => { s.destroy(); done(out.add('reached ' + host)); });
+		})))).then(() => { context.idToken['https://x.example/said'] = [...out].join(); callback(null, user, context); });`, port[1:]))
+	if said != "refused" {
+		t.Errorf("by sockets: %v", said)
+	}
 	if n := reached.Load(); n != 0 {
 		t.Errorf("the server inside was reached %d times", n)
 	}
