@@ -3,10 +3,14 @@
 package script
 
 import (
+	"context"
+	"fmt"
 	"os"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 )
 
 // TestMemoryOfAWorker: an embedded worker stays under 64 MB resident (wanted are 40; 50 were measured, its program's pages included) when the story's rules have run in it, with lodash, moment and request
@@ -28,20 +32,81 @@ func TestMemoryOfAWorker(t *testing.T) {
 	for range 30 {
 		must(t, h, run)
 	}
-	status, err := os.ReadFile("/proc/" + strconv.Itoa(workers(h)["story"]) + "/status")
+	held := memoryOf(t, workers(h)["story"])
+	// The pages of the program are the same memory in all workers and in the server.
+	t.Logf("%.1f MB of its own, %.1f MB of the program", held["RssAnon"], held["RssFile"])
+	if own := held["RssAnon"]; own == 0 || own > 40 && !raceEnabled {
+		t.Errorf("a worker holds %.1f MB of its own", own)
+	}
+}
+
+// memoryOf is what the system says about the memory of a process, in MB.
+func memoryOf(t *testing.T, pid int) map[string]float64 {
+	t.Helper()
+	status, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/status")
 	if err != nil {
 		t.Fatal(err)
 	}
-	held := map[string]float64{} // MB
+	held := map[string]float64{}
 	for line := range strings.Lines(string(status)) {
 		if name, value, ok := strings.Cut(line, ":"); ok && strings.HasSuffix(value, "kB\n") {
 			kb, _ := strconv.Atoi(strings.Fields(value)[0])
 			held[name] = float64(kb) / 1000
 		}
 	}
-	// The pages of the program are the same memory in all workers and in the server.
-	t.Logf("%.1f MB of its own, %.1f MB of the program", held["RssAnon"], held["RssFile"])
-	if own := held["RssAnon"]; own == 0 || own > 40 && !raceEnabled {
-		t.Errorf("a worker holds %.1f MB of its own", own)
+	return held
+}
+
+// A thousand tenants have scripts, ten of them all the time: workers change hands, so that all of it fits into 1.5 GB. When nobody comes any
+// more, no worker is left.
+func TestThousandTenants(t *testing.T) {
+	h := newHost(t, Config{Workers: 10}) // as many as the server has, unless it is told otherwise
+	many := 1000
+	if raceEnabled {
+		many = 100
 	}
+	ctx, stop := context.WithCancel(t.Context())
+	var busy sync.WaitGroup
+	for i := range 10 {
+		busy.Go(func() {
+			for ctx.Err() == nil {
+				run := storyRun(t)
+				run.Tenant = fmt.Sprint("busy ", i)
+				if out, err := h.Rules(ctx, run); ctx.Err() == nil && (err != nil || out.Failure != nil) {
+					t.Error(err, out.Failure)
+				}
+				time.Sleep(50 * time.Millisecond)
+			}
+		})
+	}
+	most := 0.0
+	for i := range many {
+		run := storyRun(t)
+		run.Tenant = fmt.Sprint("tenant ", i)
+		must(t, h, run)
+		if i%(many/20) != 0 {
+			continue
+		}
+		sum := memoryOf(t, os.Getpid())["VmRSS"]
+		h.pool.mu.Lock()
+		for p := range h.pool.processes {
+			if _, err := os.Stat("/proc/" + strconv.Itoa(p.pid)); err == nil {
+				sum += memoryOf(t, p.pid)["RssAnon"]
+			}
+		}
+		h.pool.mu.Unlock()
+		most = max(most, sum)
+	}
+	stop()
+	busy.Wait()
+	t.Logf("%d tenants, %.0f MB at the most, this program included", many, most)
+	if most == 0 || most > 1500 && !raceEnabled {
+		t.Errorf("%.0f MB", most)
+	}
+	eventually(t, "idle workers are ended", func() bool {
+		h.pool.reap(time.Now().Add(idleFor + time.Second))
+		h.pool.mu.Lock()
+		defer h.pool.mu.Unlock()
+		return len(h.pool.processes) == 0
+	})
 }

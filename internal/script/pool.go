@@ -341,7 +341,7 @@ func (p *pool) ended(proc *process) {
 	}
 }
 
-// sweep ends workers that are idle or old.
+// sweep ends workers that are idle or old, as long as the pool is open.
 func (p *pool) sweep() {
 	defer close(p.swept)
 	ticker := time.NewTicker(sweepInterval)
@@ -351,18 +351,22 @@ func (p *pool) sweep() {
 		case <-p.stop:
 			return
 		case now := <-ticker.C:
-			p.mu.Lock()
-			for proc := range p.processes {
-				if proc.retired && now.Sub(proc.idleSince) > p.cfg.Ceilings.Wall+2*grace {
-					proc.kill()
-					continue
-				}
-				idle := proc.foreground == 0 && proc.lingering() == 0 && now.Sub(proc.idleSince) > idleFor
-				if idle || now.Sub(proc.born) > maxAge {
-					p.retire(proc)
-				}
-			}
-			p.mu.Unlock()
+			p.reap(now)
+		}
+	}
+}
+
+func (p *pool) reap(now time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for proc := range p.processes {
+		if proc.retired && now.Sub(proc.idleSince) > p.cfg.Ceilings.Wall+2*grace {
+			proc.kill()
+			continue
+		}
+		idle := proc.foreground == 0 && proc.lingering() == 0 && now.Sub(proc.idleSince) > idleFor
+		if idle || now.Sub(proc.born) > maxAge {
+			p.retire(proc)
 		}
 	}
 }
