@@ -25,6 +25,9 @@ func (d *Door) respondError(w http.ResponseWriter, r *http.Request, st *store.St
 		web.Logger(r.Context()).ErrorContext(r.Context(), "an authorization request failed", "tenant", st.Tenant().ID, "client", req.ClientID, "error", err)
 		code, description = "server_error", "Internal error"
 	}
+	if e.Kind == stagedoor.Unavailable { // the code that clients know for it (RFC 6749 section 4.1.2.1)
+		code = "temporarily_unavailable"
+	}
 	if req.Device != "" {
 		refuseDevice(w, r, st, req, err)
 		return
