@@ -12,7 +12,6 @@ type DeviceCode struct {
 	ClientID string
 	Audience string   // "" means userinfo only
 	Scope    []string // as asked for
-	Issuer   string   // https://domain/ of the request
 
 	Denied        string         `json:",omitempty"` // why nothing is granted
 	Authorization *Authorization `json:",omitempty"` // what is granted; nil as long as nobody has signed in

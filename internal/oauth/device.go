@@ -6,7 +6,6 @@ import (
 	"math/big"
 	"net/http"
 	"net/url"
-	"strings"
 	"time"
 
 	"github.com/stagedoor/stagedoor"
@@ -57,7 +56,7 @@ func deviceCodes(r *http.Request, st *store.Store, params map[string]string, eve
 	if err != nil {
 		return nil, err
 	}
-	d := &stagedoor.DeviceCode{ClientID: client.ID, Audience: asked.audience, Scope: asked.scope, Issuer: web.Issuer(r), ExpiresAt: st.Clock().Now().Add(deviceLife)}
+	d := &stagedoor.DeviceCode{ClientID: client.ID, Audience: asked.audience, Scope: asked.scope, ExpiresAt: st.Clock().Now().Add(deviceLife)}
 	device := stagedoor.NewToken()
 	for try := 0; ; try++ {
 		shown, err := userCode(st.Tenant().Settings.DeviceFlow())
@@ -71,7 +70,7 @@ func deviceCodes(r *http.Request, st *store.Store, params map[string]string, eve
 		if err != nil {
 			return nil, err
 		}
-		at := strings.TrimSuffix(d.Issuer, "/") + "/activate"
+		at := web.Issuer(r) + "activate"
 		return map[string]any{
 			"device_code": device, "user_code": shown, "verification_uri": at, "verification_uri_complete": at + "?user_code=" + url.QueryEscape(shown),
 			"expires_in": int(deviceLife.Seconds()), "interval": int(deviceInterval.Seconds()),

@@ -282,16 +282,9 @@ func resultOf(tx *stagedoor.Transaction, e *script.Effects) {
 // challengeEvent is event of password-reset-post-challenge.
 func (p *Pipeline) challengeEvent(ctx context.Context, v Visit, in *ruleInput, conn *stagedoor.Connection) (map[string]any, error) {
 	event := commonEvent(v, in.back.method, in.back.query)
-	user, err := eventUser(in.user)
+	user, err := enrolledUser(ctx, v.Store, in.user)
 	if err != nil {
 		return nil, err
-	}
-	providers, factors, err := enrolledWith(ctx, v.Store, in.user.ID)
-	if err != nil {
-		return nil, err
-	}
-	if providers != nil {
-		user["multifactor"], user["enrolledFactors"] = providers, factors
 	}
 	held, err := in.roleList(ctx, v.Store)
 	if err != nil {

@@ -202,16 +202,9 @@ func (p *Pipeline) postLoginEvent(ctx context.Context, v Visit, in *ruleInput, a
 	if err := json.Unmarshal(raw, &of); err != nil {
 		return nil, err
 	}
-	user, err := eventUser(in.user)
+	user, err := enrolledUser(ctx, v.Store, in.user)
 	if err != nil {
 		return nil, err
-	}
-	providers, factors, err := enrolledWith(ctx, v.Store, in.user.ID)
-	if err != nil {
-		return nil, err
-	}
-	if providers != nil {
-		user["multifactor"], user["enrolledFactors"] = providers, factors
 	}
 	event["user"] = user
 	event["authorization"], event["client"], event["authentication"] = of.Authorization, eventClient(in.client), eventMethods(in.methods(v))
@@ -237,6 +230,19 @@ func (p *Pipeline) postLoginEvent(ctx context.Context, v Visit, in *ruleInput, a
 	}
 	event["transaction"] = eventTransaction(in, a)
 	return event, customDomain(ctx, v, event)
+}
+
+// enrolledUser is event.user with the person's second factors.
+func enrolledUser(ctx context.Context, st *store.Store, u *stagedoor.User) (map[string]any, error) {
+	user, err := eventUser(u)
+	if err != nil {
+		return nil, err
+	}
+	providers, factors, err := enrolledWith(ctx, st, u.ID)
+	if providers != nil {
+		user["multifactor"], user["enrolledFactors"] = providers, factors
+	}
+	return user, err
 }
 
 // eventTransaction is the login as its request began it.

@@ -58,10 +58,10 @@ func (l *leash) look() {
 
 // computed is how long the worker has computed since the turn began.
 func (l *leash) computed(now time.Time) time.Duration {
-	if processTime() == 0 { // the system does not tell
-		return now.Sub(l.began)
+	if used := processTime(); used > 0 {
+		return used - l.used
 	}
-	return processTime() - l.used
+	return now.Sub(l.began) // the system does not tell
 }
 
 // isCut tells whether the turn was interrupted.

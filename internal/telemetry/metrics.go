@@ -205,9 +205,6 @@ func (s sources) Collect(out chan<- prometheus.Metric) {
 	}
 }
 
-// Seconds is a duration as metrics have it.
-func Seconds(d time.Duration) float64 { return d.Seconds() }
-
 // A Described is a metric as the guide and the dashboard know it.
 type Described struct {
 	Name, Kind, Help string
