@@ -280,14 +280,17 @@ type SigningKey struct {
 // Mail is one message in the development inbox.
 type Mail struct {
 	ID      string
-	To      string
+	To      string // of a message to a phone its number
 	From    string
-	Subject string
+	Subject string // empty in messages to phones
 	Text    string
 	HTML    string
-	Kind    string
+	Kind    string // KindPhone, or what the mail is for
 	SentAt  time.Time
 }
+
+// KindPhone is the kind of what the development inbox keeps instead of sending it to a phone.
+const KindPhone = "phone"
 
 // LogEvent is one entry of a tenant's log (Management API fact sheet 3.13): product
 // data, not the operator's log.

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// InboxPage lists the mails of the development inbox, newest first.
+// InboxPage lists the mails and text messages of the development inbox, newest first.
 type InboxPage struct {
 	Frame
 	Mails []InboxMail
@@ -20,6 +20,7 @@ type InboxMail struct {
 	To      string
 	Subject string
 	Sent    time.Time
+	Phone   bool // a text message, whose Subject is its text
 }
 
 // MailPage shows one mail of the development inbox.

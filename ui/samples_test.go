@@ -145,6 +145,7 @@ func samples() map[string]Page {
 		},
 		"error-bare": ErrorPage{Frame: Frame{Lang: "en"}},
 		"inbox": InboxPage{Frame: bare, Mails: []InboxMail{
+			{URL: "/ui/inbox/3", To: "+15550100", Subject: "123456 is your verification code for Mixtape Records", Sent: sampleSent, Phone: true},
 			{URL: "/ui/inbox/2", From: "Mixtape <no-reply@example.com>", To: "grace@example.com", Subject: "Choose a new password for Mixtape", Sent: sampleSent},
 			{URL: "/ui/inbox/1", From: "Mixtape <no-reply@example.com>", To: "ada@example.com", Subject: "Verify your email for Mixtape", Sent: sampleSent.Add(-time.Hour)},
 			{URL: "/ui/inbox/0", From: "Mixtape <no-reply@example.com>", To: "a-rather-long-address-of-somebody@subdomain.example.com", Sent: sampleSent.Add(-26 * time.Hour)},
@@ -156,6 +157,9 @@ func samples() map[string]Page {
 			Text:     "Verify your email\n\nWelcome to Mixtape. Please confirm that this address is yours.\n\nVerify my email:\nhttps://login.example.com/u/email-verification?ticket=Vh3kX8\n\nThe link works once, within 5 days.\n",
 			HTMLURL:  "/mailbody/verify_email",
 			InboxURL: "/ui/inbox",
+		},
+		"inbox-phone": MailPage{
+			Frame: bare, Mail: InboxMail{To: "+15550100", Sent: sampleSent, Phone: true}, Text: "123456 is your verification code for Mixtape Records", InboxURL: "/ui/inbox",
 		},
 		"welcome": WelcomePage{
 			ReferenceURL: "/reference",

@@ -13,8 +13,8 @@ import (
 
 const inboxPath = "/u/inbox"
 
-// openInbox refuses the inbox of a tenant whose mails are sent for real: it shows the links of
-// everybody's mails to everybody.
+// openInbox refuses the inbox of a tenant whose messages are sent for real: it shows the links and codes of
+// everybody's to everybody.
 func openInbox(st *store.Store) error {
 	if !st.Tenant().Settings.Local.DevelopmentInbox {
 		return stagedoor.Errorf(stagedoor.NotFound, "not_found", "There is no development inbox here.")
@@ -23,7 +23,10 @@ func openInbox(st *store.Store) error {
 }
 
 func listed(m *stagedoor.Mail) ui.InboxMail {
-	return ui.InboxMail{URL: inboxPath + "/" + url.PathEscape(m.ID), From: m.From, To: m.To, Subject: m.Subject, Sent: m.SentAt}
+	if m.Kind == stagedoor.KindPhone {
+		m.Subject = m.Text // what there is to read
+	}
+	return ui.InboxMail{URL: inboxPath + "/" + url.PathEscape(m.ID), From: m.From, To: m.To, Subject: m.Subject, Sent: m.SentAt, Phone: m.Kind == stagedoor.KindPhone}
 }
 
 // inbox lists the mails of the development inbox.

@@ -99,7 +99,7 @@ func TestWelcomeAssetsAndBrand(t *testing.T) {
 	w := newWorld(t, storetest.SQLite)
 	b := w.browser()
 	page := b.get("/").want(http.StatusOK).says("This is Acme Records", "https://acme.test/", "https://acme.test/.well-known/jwks.json")
-	b.get(page.href("Development inbox")).want(http.StatusOK).says("No mail yet.")
+	b.get(page.href("Development inbox")).want(http.StatusOK).says("Nothing yet.")
 	sheets := regexp.MustCompile(`<link rel="(?:stylesheet|icon)" href="([^"]+)"`)
 	for _, link := range sheets.FindAllStringSubmatch(page.body, -1) {
 		if r := b.get(link[1]).want(http.StatusOK); !strings.Contains(r.header.Get("Cache-Control"), "immutable") {

@@ -6,13 +6,13 @@ import (
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/liquid"
+	"github.com/stagedoor/stagedoor/internal/pipeline"
+	"github.com/stagedoor/stagedoor/internal/store"
 	"github.com/stagedoor/stagedoor/internal/web"
 )
 
-const noNotification = "Notification Resource not found"
-
 var phoneProviders = func() documents {
-	n := newDocuments("phone_provider", "pro_", "providers", noNotification, "")
+	n := documents{key: "providers", kind: store.PhoneProviders}
 	n.gone = true
 	n.defaults = map[string]json.RawMessage{"channel": json.RawMessage(`"phone"`), "disabled": json.RawMessage("false")}
 	n.hide = func(members map[string]any) { delete(members, "credentials") }
@@ -20,13 +20,10 @@ var phoneProviders = func() documents {
 }()
 
 var phoneMessages = func() documents {
-	n := newDocuments("phone_template", "tem_", "templates", noNotification, "")
+	n := documents{key: "templates", kind: store.PhoneTemplates}
 	n.gone, n.deep, n.unique = true, true, "type"
 	n.defaults = map[string]json.RawMessage{
 		"channel": json.RawMessage(`"phone"`), "disabled": json.RawMessage("false"), "customizable": json.RawMessage("true"),
-	}
-	n.kind.Clash = func(d *stagedoor.Document) *stagedoor.Error {
-		return stagedoor.Errorf(stagedoor.Conflict, "", "There is a template of the type %s already.", d.Name)
 	}
 	return n
 }()
@@ -162,34 +159,10 @@ func (in *phoneContentIn) check() error {
 	return nil
 }
 
-// phoneTexts are the texts of messages that a tenant has not written itself.
-var phoneTexts = map[string]map[string]any{
-	"otp_verify": {
-		"text":  "{{ code | escape }} is your verification code for {{ friendly_name | escape }}",
-		"voice": "Hello. Your verification code for {{ friendly_name | escape }} is {{ pause }} {{ code | escape }}. I repeat, your verification code is {{ pause }} {{ code | escape }}",
-	},
-	"otp_enroll": {
-		"text":  "{{ code | escape }} is your code to add this phone to {{ friendly_name | escape }}",
-		"voice": "Hello. Your code to add this phone to {{ friendly_name | escape }} is {{ pause }} {{ code | escape }}. I repeat, your code is {{ pause }} {{ code | escape }}",
-	},
-	"change_password": {
-		"text":  "{{ code | escape }} is your code to change your password for {{ friendly_name | escape }}",
-		"voice": "Hello. Your code to change your password for {{ friendly_name | escape }} is {{ pause }} {{ code | escape }}. I repeat, your code is {{ pause }} {{ code | escape }}",
-	},
-	"blocked_account": {
-		"text":  "Your account at {{ friendly_name | escape }} was locked after too many wrong passwords from {{ user.source_ip }}.",
-		"voice": "Hello. Your account at {{ friendly_name | escape }} was locked after too many wrong passwords.",
-	},
-	"password_breach": {
-		"text":  "Your password at {{ friendly_name | escape }} appeared in a data leak of another site. Please choose a new one.",
-		"voice": "Hello. Your password at {{ friendly_name | escape }} appeared in a data leak of another site. Please choose a new one.",
-	},
-}
-
 // resetPhoneTemplate puts the texts back that hold where a tenant wrote none; the sender stays.
 func (a *API) resetPhoneTemplate(c *call) (any, error) {
 	d, err := phoneMessages.kind.Update(c.ctx(), c.store, c.id(), func(d *stagedoor.Document) error {
-		body, err := json.Marshal(map[string]any{"content": map[string]any{"syntax": "liquid", "body": phoneTexts[d.Name]}})
+		body, err := json.Marshal(map[string]any{"content": map[string]any{"syntax": "liquid", "body": pipeline.PhoneTexts[d.Name]}})
 		if err != nil {
 			return err
 		}
@@ -227,12 +200,7 @@ func (a *API) tryPhoneTemplate(c *call, in trialIn) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	var members struct {
-		Content struct {
-			From string            `json:"from"`
-			Body map[string]string `json:"body"`
-		} `json:"content"`
-	}
+	var members stagedoor.PhoneTemplate
 	if err := json.Unmarshal([]byte(d.Sealed), &members); err != nil {
 		return nil, err
 	}
@@ -242,7 +210,7 @@ func (a *API) tryPhoneTemplate(c *call, in trialIn) (any, error) {
 	}
 	source := members.Content.Body[method]
 	if source == "" {
-		source, _ = phoneTexts[d.Name][method].(string)
+		source = pipeline.PhoneTexts[d.Name][method]
 	}
 	text, err := liquid.Text(c.ctx(), source, map[string]any{
 		"code": trialCode, "friendly_name": tenantName(c), "pause": " ", "user": map[string]any{"source_ip": remoteIP(c.r)},
@@ -255,8 +223,8 @@ func (a *API) tryPhoneTemplate(c *call, in trialIn) (any, error) {
 		return nil, err
 	}
 	at := slices.IndexFunc(all, func(d stagedoor.Document) bool {
-		var members struct{ Disabled bool }
-		return json.Unmarshal([]byte(d.Sealed), &members) == nil && !members.Disabled
+		p, err := stagedoor.PhoneProviderOf(&d)
+		return err == nil && !p.Disabled
 	})
 	var provider *stagedoor.Document
 	if at >= 0 {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"net/http"
 	"sync"
 	"time"
 
@@ -36,6 +37,7 @@ type Pipeline struct {
 	OAuth2   *connection.OAuth2 // nil: nobody can go to a provider
 	Scripts  *script.Host
 	Minter   *token.Minter
+	HTTP     *http.Client // brings messages to phones; nil: only tenants' own code does
 
 	RetryAfter time.Duration // how long a message waits that a script wants to be tried again, doubled each time; 0: a second
 

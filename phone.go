@@ -1,0 +1,48 @@
+package stagedoor
+
+import (
+	"encoding/json"
+	"regexp"
+)
+
+// phoneNumberForm is a telephone number as the wire takes it (E.164 without spaces; Authentication API fact sheet 6.9 and 9.3).
+var phoneNumberForm = regexp.MustCompile(`^\+[0-9]{1,15}$`)
+
+// IsPhoneNumber tells whether s is a telephone number as the wire takes it.
+func IsPhoneNumber(s string) bool { return phoneNumberForm.MatchString(s) }
+
+// The names of providers of phone messages.
+const (
+	PhoneTwilio = "twilio" // or whoever speaks the same API
+	PhoneCustom = "custom" // actions of the trigger custom-phone-provider
+)
+
+// PhoneProvider is who brings a tenant's messages to phones (Management API fact sheet 3.17).
+type PhoneProvider struct {
+	Name          string `json:"name"`
+	Disabled      bool   `json:"disabled"`
+	Configuration struct {
+		SID     string   `json:"sid"`
+		From    string   `json:"default_from"`
+		Service string   `json:"mssid"` // of the messaging service that chooses the sender; empty: none
+		Methods []string `json:"delivery_methods"`
+	} `json:"configuration"`
+	Credentials struct {
+		AuthToken string `json:"auth_token"`
+	} `json:"credentials"`
+}
+
+// PhoneProviderOf reads a provider as the tenant's documents keep it.
+func PhoneProviderOf(d *Document) (p PhoneProvider, err error) {
+	return p, json.Unmarshal([]byte(d.Sealed), &p)
+}
+
+// PhoneTemplate is a tenant's own text of a kind of phone message.
+type PhoneTemplate struct {
+	Type     string `json:"type"`
+	Disabled bool   `json:"disabled"`
+	Content  struct {
+		From string            `json:"from"`
+		Body map[string]string `json:"body"` // text, voice
+	} `json:"content"`
+}
