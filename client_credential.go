@@ -72,6 +72,11 @@ func (c *Client) Credential(id string) *ClientCredential {
 	return nil
 }
 
+// Complies tells whether the client's compliance level begins with prefix: fapi, fapi1, fapi2.
+func (c *Client) Complies(prefix string) bool {
+	return prefix != "" && strings.HasPrefix(c.ComplianceLevel, prefix)
+}
+
 // NeedsPAR tells whether the client may only begin logins by pushed requests (RFC 9126): because it says so, or because the
 // profile that it complies with does.
 func (c *Client) NeedsPAR() bool {

@@ -85,6 +85,7 @@ const (
 	FlagScopeDescriptions = "use_scope_descriptions_for_consent"     // consent shows the API's own texts
 	FlagClientConnections = "enable_client_connections"              // new clients are enabled on every connection
 	FlagRevokeGrant       = "revoke_refresh_token_grant"             // revoking a refresh token deletes the grant too
+	FlagRequirePAR        = "require_pushed_authorization_requests"  // logins begin by pushed requests only (RFC 9126)
 )
 
 // LocalSettings are settings of a tenant that the wire API does not know.

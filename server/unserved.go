@@ -13,7 +13,7 @@ import (
 // unserved are the endpoints of the wire that this server does not have yet (Authentication API fact sheet 6). They
 // say so, in words that no client takes for a success.
 var unserved = []string{
-	"/oauth/par", "/oauth/ro", "/oauth/access_token", "/delegation", "/tokeninfo", "/bc-authorize",
+	"/oauth/ro", "/oauth/access_token", "/delegation", "/tokeninfo", "/bc-authorize",
 	"/oidc/register", "/passwordless/start", "/passwordless/verify", "/passwordless/verify_redirect", "/passwordless/challenge", "/mfa/authenticators",
 	"/co/authenticate", "/usernamepassword/login",
 	"/user/ssodata", "/passkey/register", "/passkey/challenge", "/pem", "/cer", "/rawpem", "/pb7", "/fingerprint",

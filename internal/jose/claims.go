@@ -22,6 +22,8 @@ type Claims struct {
 	AuthorizedParty string         // azp
 	Scope           string         // scope, separated by spaces
 	Raw             map[string]any // every claim, numbers as float64
+
+	members map[string]any // of the header
 }
 
 func newClaims(header Header, raw map[string]any) (Claims, error) {
@@ -37,9 +39,6 @@ func newClaims(header Header, raw map[string]any) (Claims, error) {
 		if err := date(raw, name, field); err != nil {
 			return Claims{}, err
 		}
-	}
-	if c.ExpiresAt.IsZero() {
-		return Claims{}, fmt.Errorf("%w: no exp", ErrMalformed)
 	}
 	switch aud := raw["aud"].(type) {
 	case nil:
@@ -57,6 +56,14 @@ func newClaims(header Header, raw map[string]any) (Claims, error) {
 		return Claims{}, fmt.Errorf("%w: aud is neither text nor a list", ErrMalformed)
 	}
 	return c, nil
+}
+
+// mustExpire refuses claims without exp.
+func (c *Claims) mustExpire() error {
+	if c.ExpiresAt.IsZero() {
+		return fmt.Errorf("%w: no exp", ErrMalformed)
+	}
+	return nil
 }
 
 // text copies a member that must be a string if it is there.

@@ -41,7 +41,19 @@ type KeyFunc func(Header) (alg string, key any, err error)
 // With ErrExpired and ErrNotYetValid the signature was right and the claims are returned too, for callers such as logout,
 // which take an old ID token as a hint. Issuer and audience are for the caller to check.
 func Parse(token string, now time.Time, keys KeyFunc) (Claims, error) {
+	return parse(token, now, keys, true)
+}
+
+// ParseObject is Parse for tokens that need no exp, such as request objects (RFC 9101 section 4). One that they have counts.
+func ParseObject(token string, now time.Time, keys KeyFunc) (Claims, error) {
+	return parse(token, now, keys, false)
+}
+
+func parse(token string, now time.Time, keys KeyFunc, expires bool) (Claims, error) {
 	header, claims, err := split(token)
+	if err == nil && expires {
+		err = claims.mustExpire()
+	}
 	if err != nil {
 		return Claims{}, err
 	}
@@ -66,7 +78,7 @@ func Parse(token string, now time.Time, keys KeyFunc) (Claims, error) {
 		return Claims{}, ErrSignature
 	}
 	switch {
-	case !now.Before(claims.ExpiresAt):
+	case !claims.ExpiresAt.IsZero() && !now.Before(claims.ExpiresAt):
 		return claims, ErrExpired
 	case now.Before(claims.NotBefore):
 		return claims, ErrNotYetValid
@@ -76,7 +88,13 @@ func Parse(token string, now time.Time, keys KeyFunc) (Claims, error) {
 
 // Peek returns what a token claims WITHOUT verifying it. It serves where the key depends on a claim, such as the client in an
 // HS256 ID token: find the key by it, then call Parse. What Peek returns must decide nothing else.
-func Peek(token string) (Header, Claims, error) { return split(token) }
+func Peek(token string) (Header, Claims, error) {
+	header, claims, err := split(token)
+	if err == nil {
+		err = claims.mustExpire()
+	}
+	return header, claims, err
+}
 
 // split takes a token apart, strictly: three parts, canonical base64url, one value for each member.
 func split(token string) (Header, Claims, error) {
@@ -113,6 +131,7 @@ func split(token string) (Header, Claims, error) {
 		return Header{}, Claims{}, fmt.Errorf("%w: signature is not base64url", ErrMalformed)
 	}
 	claims, err := newClaims(header, raw)
+	claims.members = members
 	return header, claims, err
 }
 

@@ -20,7 +20,7 @@ type credentialIn struct {
 	Name        web.Opt[string] `json:"name" schema:"max=128" doc:"The name given to the credential by the user"`
 	PEM         string          `json:"pem" schema:"max=65536" doc:"PEM-formatted public key (SPKI and PKCS1) or X509 certificate"`
 	SubjectDN   string          `json:"subject_dn" schema:"max=256" doc:"Subject Distinguished Name"`
-	Algorithm   string          `json:"alg" schema:"enum=RS256|RS384|PS256" doc:"Algorithm which will be used with the credential"`
+	Algorithm   string          `json:"alg" schema:"enum=RS256|RS384|PS256|PS384|ES256|ES384" doc:"Algorithm which will be used with the credential"`
 	ParseExpiry bool            `json:"parse_expiry_from_cert" doc:"Parse expiry from x509 certificate"`
 	ExpiresAt   web.Opt[string] `json:"expires_at" doc:"The ISO 8601 formatted date representing the expiration of the credential"`
 	KID         web.Opt[string] `json:"kid" schema:"min=10,max=64" pattern:"^([0-9a-zA-Z-_]{10,64})$" doc:"Optional kid (Key ID), used to uniquely identify the credential"`

@@ -26,13 +26,26 @@ func (d *Door) authorize(w http.ResponseWriter, r *http.Request, st *store.Store
 		fail(w, r, st, err, nil)
 		return
 	}
-	client, req, err := d.trusted(r, st, params)
+	client, err := knownClient(r, st, params.Get("client_id"))
 	if err != nil {
-		fail(w, r, st, err, client)
+		fail(w, r, st, err, nil)
+		return
+	}
+	in, unread := d.asked(r, st, client, params)
+	if unread != nil && in.params == nil {
+		fail(w, r, st, unread, client)
+		return
+	}
+	req, err := d.trusted(r, st, client, in.params)
+	if err != nil {
+		fail(w, r, st, firstOf(unread, err), client)
 		return
 	}
 	// From here on the redirect URI is the client's own: every failure goes there.
-	api, err := d.check(r, st, client, params, req)
+	var api *stagedoor.ResourceServer
+	if err = unread; err == nil {
+		api, err = d.check(r, st, client, in, req)
+	}
 	if err != nil {
 		logRefused(r, st, client, req, err)
 		d.respondError(w, r, st, req, err)
@@ -160,27 +173,40 @@ var knownParams = map[string]bool{
 	"connection": true, "organization": true, "invitation": true, "request": true, "request_uri": true,
 }
 
-// trusted finds out for whom and where to the answer is: as long as that is not certain, errors are shown
-// on a page and never sent by a redirect.
-func (d *Door) trusted(r *http.Request, st *store.Store, params url.Values) (*stagedoor.Client, *stagedoor.AuthorizationRequest, error) {
-	id := params.Get("client_id")
+// firstOf returns the first error that is one.
+func firstOf(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// knownClient returns the client that a request names.
+func knownClient(r *http.Request, st *store.Store, id string) (*stagedoor.Client, error) {
 	if id == "" {
-		return nil, nil, missing("client_id")
+		return nil, missing("client_id")
 	}
 	client, err := st.Client(r.Context(), id)
 	if stagedoor.IsKind(err, stagedoor.NotFound) || err == nil && client.Global {
-		return nil, nil, stagedoor.Errorf(stagedoor.Invalid, "invalid_request", "Unknown client: %s", id)
+		return nil, stagedoor.Errorf(stagedoor.Invalid, "invalid_request", "Unknown client: %s", id)
 	}
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	web.EventOf(r.Context()).SetClient(client.ID)
+	return client, nil
+}
+
+// trusted finds out where to the answer is: as long as that is not certain, errors are shown on a page and never sent by a redirect.
+func (d *Door) trusted(r *http.Request, st *store.Store, client *stagedoor.Client, params url.Values) (*stagedoor.AuthorizationRequest, error) {
 	at, err := atOrganization(r.Context(), st, client, params.Get("organization"))
 	if err != nil {
-		return client, nil, err
+		return nil, err
 	}
 	req := &stagedoor.AuthorizationRequest{
-		ClientID: id, RedirectURI: params.Get("redirect_uri"), RedirectGiven: params.Has("redirect_uri"),
+		ClientID: client.ID, RedirectURI: params.Get("redirect_uri"), RedirectGiven: params.Has("redirect_uri"),
 		State: params.Get("state"), Issuer: web.Issuer(r), Query: withoutSecrets(params),
 	}
 	if i := slices.IndexFunc(at.Callbacks, func(s string) bool { return !strings.Contains(s, "*") }); !req.RedirectGiven && i >= 0 {
@@ -189,16 +215,16 @@ func (d *Door) trusted(r *http.Request, st *store.Store, params url.Values) (*st
 	if !allowedURL(req.RedirectURI, at.Callbacks) {
 		e := stagedoor.Errorf(stagedoor.Forbidden, "unauthorized_client", "Callback URL mismatch. The provided redirect_uri is not in the list of allowed callback URLs.")
 		e.Extra = map[string]any{"hint": "Add " + req.RedirectURI + " to the Allowed Callback URLs of this client, exactly as it is sent."}
-		return client, nil, e
+		return nil, e
 	}
 	req.ResponseType = sortedWords(params.Get("response_type"))
 	req.ResponseMode = responseMode(params.Get("response_mode"), req.ResponseType)
 	if req.ResponseMode == "web_message" && !originAllowed(at, originOf(req.RedirectURI)) {
 		e := stagedoor.Errorf(stagedoor.Forbidden, "invalid_request", "The origin of the redirect_uri is not in the list of allowed web origins.")
 		e.Extra = map[string]any{"hint": "Add " + originOf(req.RedirectURI) + " to the Allowed Web Origins of this client."}
-		return client, nil, e
+		return nil, e
 	}
-	return client, req, nil
+	return req, nil
 }
 
 // withoutSecrets is the query as scripts may see it and the database may hold it.
@@ -206,7 +232,7 @@ func withoutSecrets(params url.Values) map[string][]string {
 	out := map[string][]string{}
 	for name, values := range params {
 		switch name {
-		case "client_secret", "password", "id_token_hint", "access_token", "refresh_token", "code", "invitation": // a login under way is stored with it
+		case "client_secret", "password", "id_token_hint", "access_token", "refresh_token", "code", "invitation", "request", "client_assertion": // a login under way is stored with it
 		default:
 			out[name] = values
 		}
@@ -254,17 +280,13 @@ var responseTypes = map[string][]string{
 }
 
 // check reads and checks the rest of a request, in the wire's order.
-func (d *Door) check(r *http.Request, st *store.Store, client *stagedoor.Client, params url.Values, req *stagedoor.AuthorizationRequest) (*stagedoor.ResourceServer, error) {
+func (d *Door) check(r *http.Request, st *store.Store, client *stagedoor.Client, in asked, req *stagedoor.AuthorizationRequest) (*stagedoor.ResourceServer, error) {
+	params := in.params
 	if err := checkResponse(client, params, req); err != nil {
 		return nil, err
 	}
-	if err := checkDemands(client); err != nil {
+	if err := checkDemands(st.Tenant(), client, in); err != nil {
 		return nil, err
-	}
-	for _, name := range []string{"request", "request_uri"} {
-		if params.Has(name) {
-			return nil, stagedoor.Errorf(stagedoor.Invalid, name+"_not_supported", "The parameter %s is not supported.", name)
-		}
 	}
 	req.Connection = params.Get("connection")
 	req.LoginHint = params.Get("login_hint")
@@ -390,7 +412,7 @@ func missing(name string) error {
 
 func logRefused(r *http.Request, st *store.Store, client *stagedoor.Client, req *stagedoor.AuthorizationRequest, err error) {
 	e := stagedoor.LogEvent{Type: "f", ClientID: client.ID, ClientName: client.Name, Audience: req.Audience, IP: r.RemoteAddr, UserAgent: r.UserAgent(), Hostname: r.Host}
-	if slices.Contains(strings.Fields(r.Form.Get("prompt")), "none") {
+	if slices.Contains(strings.Fields(strings.Join(req.Query["prompt"], " ")), "none") {
 		e.Type = "fsa"
 	}
 	e.Description, e.Audience, e.UserAgent = cut(stagedoor.AsError(err).Message), cut(e.Audience), cut(e.UserAgent)

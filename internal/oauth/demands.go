@@ -10,16 +10,16 @@ import (
 	"github.com/stagedoor/stagedoor/internal/token"
 )
 
-// Clients may ask to be served only in ways that are safer than the usual ones. Those ways that are not served here cannot be
-// taken, so that such a client is refused: to serve it as any other would be less than it asked for.
+// Clients may ask to be served only in ways that are safer than the usual ones: to serve such a client as any other would be less than it
+// asked for.
 
-// checkDemands tells whether a login may begin with a plain request.
-func checkDemands(c *stagedoor.Client) error {
+// checkDemands tells whether a login may begin with this request.
+func checkDemands(t *stagedoor.Tenant, c *stagedoor.Client, in asked) error {
 	switch {
-	case c.NeedsPAR():
-		return stagedoor.Errorf(stagedoor.Invalid, "invalid_request", "The client must use pushed authorization requests, which this server does not have.")
-	case c.NeedsSignedRequest():
-		return stagedoor.Errorf(stagedoor.Invalid, "invalid_request", "The client must use signed authorization requests, which this server does not have.")
+	case !in.pushed && (c.NeedsPAR() || t.Settings.Flags[stagedoor.FlagRequirePAR]):
+		return stagedoor.Errorf(stagedoor.Invalid, "invalid_request", "Pushed authorization requests are required: send the request to /oauth/par first.")
+	case !in.signed && c.NeedsSignedRequest():
+		return stagedoor.Errorf(stagedoor.Invalid, "invalid_request", "The client must send its authorization requests in signed request objects.")
 	}
 	return nil
 }

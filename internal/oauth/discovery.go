@@ -3,6 +3,7 @@ package oauth
 import (
 	"net/http"
 
+	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/store"
 	"github.com/stagedoor/stagedoor/internal/web"
 )
@@ -28,11 +29,19 @@ func (d *Door) discovery(w http.ResponseWriter, r *http.Request, st *store.Store
 		"token_endpoint_auth_methods_supported":            []string{"client_secret_basic", "client_secret_post", "private_key_jwt"},
 		"claims_supported":                                 []string{"aud", "auth_time", "created_at", "email", "email_verified", "exp", "family_name", "given_name", "iat", "identities", "iss", "name", "nickname", "phone_number", "picture", "sub"},
 		"request_uri_parameter_supported":                  false,
-		"request_parameter_supported":                      false,
+		"request_parameter_supported":                      true,
+		"request_object_signing_alg_values_supported":      []string{"RS256", "RS384", "PS256", "ES256"},
 		"token_endpoint_auth_signing_alg_values_supported": []string{"RS256", "RS384", "PS256"},
 		"id_token_signing_alg_values_supported":            []string{"HS256", "RS256", "PS256"},
 	}
-	if st.Tenant().Settings.OIDCLogout.EndSessionDiscovery {
+	settings := &st.Tenant().Settings
+	if settings.AllowsPAR() {
+		doc["pushed_authorization_request_endpoint"] = issuer + "oauth/par"
+	}
+	if settings.Flags[stagedoor.FlagRequirePAR] {
+		doc["require_pushed_authorization_requests"] = true
+	}
+	if settings.OIDCLogout.EndSessionDiscovery {
 		doc["end_session_endpoint"] = issuer + "oidc/logout"
 	}
 	w.Header().Set("Cache-Control", "public, max-age=15, stale-while-revalidate=15, stale-if-error=86400")

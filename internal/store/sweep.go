@@ -45,6 +45,8 @@ var sweeps = []sweep{
 	{table: "device_codes", key: "tenant, hash", keep: time.Hour}, // so that a device is told what became of its code
 	{table: "tickets", key: "tenant, hash"},
 	{table: "client_assertions", key: "tenant, client_id, jti"},
+	{table: "pushed_requests", key: "tenant, hash"},
+	{table: "used_proofs", key: "tenant, hash"},
 	{table: "attempts", key: "tenant, kind, subject, connection, place"},
 	{table: "pending_factors", key: "tenant, key"},
 	{table: "remembered_browsers", key: "tenant, handle, user_id"},

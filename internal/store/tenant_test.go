@@ -71,6 +71,8 @@ func furnish(t testing.TB, s *store.Store) {
 	ok(t, s.RememberBrowser(ctx, "", "browser "+id, "auth0|"+id, until))
 	ok(t, s.SaveMFAToken(ctx, "mfa "+id, &stagedoor.MFAToken{UserID: "auth0|" + id, RefreshToken: "refresh", ExpiresAt: until}))
 	ok(t, s.CreateDeviceCode(ctx, "device "+id, "user code "+id, &stagedoor.DeviceCode{ClientID: "client " + id, ExpiresAt: until}))
+	ok(t, s.SavePushedRequest(ctx, "pushed "+id, &stagedoor.PushedRequest{ClientID: "client " + id, ExpiresAt: until}))
+	must(s.UseProof(ctx, "proof "+id, until))(t)
 	ok(t, s.CreateRole(ctx, &stagedoor.Role{ID: "rol " + id, Name: "Role"}))
 	ok(t, s.AddRolePermissions(ctx, "rol "+id, []stagedoor.Permission{{API: "api " + id, Name: "read"}}))
 	ok(t, s.AddUserRoles(ctx, "auth0|"+id, []string{"rol " + id}))
@@ -756,6 +758,26 @@ var trespasses = map[string]struct {
 	"PollDevice": {finds, func(ctx context.Context, s *store.Store) (any, error) {
 		return s.PollDevice(ctx, "device acme", "client acme", time.Second)
 	}},
+	"SavePushedRequest": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		return nil, s.SavePushedRequest(ctx, "x", &stagedoor.PushedRequest{ClientID: "client acme", ExpiresAt: time.Now().Add(time.Hour)})
+	}},
+	"TakePushedRequest": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		return s.TakePushedRequest(ctx, "pushed acme", "client acme")
+	}},
+	"UseProof": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
+		_, err := s.UseProof(ctx, "proof acme", time.Now().Add(time.Hour)) // a proof of the one is no proof of the other
+		return nil, err
+	}},
+	"Nonce": {ignores, func(_ context.Context, s *store.Store) (any, error) {
+		s.Nonce(time.Now().Add(time.Hour))
+		return nil, nil
+	}},
+	"KnowsNonce": {ignores, func(_ context.Context, s *store.Store) (any, error) {
+		if acmeNonce != "" && s.Tenant().ID != "acme" && s.KnowsNonce(acmeNonce) {
+			return nil, errors.New("another tenant's nonce")
+		}
+		return nil, nil
+	}},
 	"SaveMFAToken": {finds, func(ctx context.Context, s *store.Store) (any, error) {
 		return nil, s.SaveMFAToken(ctx, "mfa acme", &stagedoor.MFAToken{UserID: "auth0|acme"})
 	}},
@@ -878,7 +900,7 @@ var trespasses = map[string]struct {
 }
 
 // These stand for ids that the store makes; the test checks that it is there.
-var acmeMethod, acmeGrant, acmeDomain, acmeInvitation, acmeDevice string
+var acmeMethod, acmeGrant, acmeDomain, acmeInvitation, acmeDevice, acmeNonce string
 
 // Nothing of one tenant is seen or changed through another's handle, by any method.
 func TestTenantsAreApart(t *testing.T) {
@@ -893,6 +915,7 @@ func TestTenantsAreApart(t *testing.T) {
 		furnish(t, acme)
 		furnish(t, evil)
 		acmeDevice = must(acme.DeviceCredentials(t.Context(), "", ""))(t)[0].ID
+		acmeNonce = acme.Nonce(time.Now().Add(time.Hour))
 		acmeMethod = must(acme.AuthenticationMethods(t.Context(), "auth0|acme"))(t)[0].ID
 		acmeGrant = must(acme.Grants(t.Context(), "", "", ""))(t)[0].ID
 		acmeDomain = must(acme.DiscoveryDomains(t.Context(), "org acme"))(t)[0].ID
