@@ -12,7 +12,7 @@ import (
 // nothing is an operation that the server knows and does not serve: its answer is fixed and comes from behind everything that a read
 // passes too, the log line, the tenant, the token and the limits.
 func nothing(t *testing.T, s *stagedoortest.Server) work {
-	token := s.ManagementToken(t)
+	token := scoped(t, s, "read:users")
 	return work{callers, func() error {
 		r, err := http.NewRequestWithContext(t.Context(), "GET", s.HTTPURL+"/api/v2/events", nil)
 		if err != nil {
@@ -40,6 +40,7 @@ func lists(t *testing.T, s *stagedoortest.Server) work {
 	for i := range 60 {
 		newUser(t, s, token, fmt.Sprintf("list-%d@example.com", i))
 	}
+	token = scoped(t, s, "read:users")
 	return work{8, func() error {
 		return post(s.Client, "GET", s.HTTPURL+"/api/v2/users?per_page=50", token, nil, nil)
 	}}
@@ -48,7 +49,7 @@ func lists(t *testing.T, s *stagedoortest.Server) work {
 func BenchmarkGetUser(b *testing.B) {
 	s := stagedoortest.New(b)
 	clientCredentials(b, s) // a client, without which the connection is disabled
-	w := reads(b, s, fmt.Sprintf("read-%d@example.com", b.N))
+	w := reads(b, s, fmt.Sprintf("read-%d@example.com", b.N), false)
 	b.SetParallelism(8)
 	b.ResetTimer()
 	b.RunParallel(func(pb *testing.PB) {

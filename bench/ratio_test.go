@@ -74,8 +74,9 @@ func ratios(t *testing.T) {
 		row(on+"code for two RS256 tokens", codeExchange(t, s), "pairs of RSA-2048 signatures", 0, rsa, 2)
 		row(on+"refresh with rotation and one rule", refreshes(t, s), "RSA-2048 signatures", 0.50, rsa, 1)
 		row(on+"PATCH of one key, durable, indexed, logged", patches(t, s), "raw UPDATE, durable", 0.30, update, 1)
-		row(on+"GET of a user", reads(t, s, "read@example.com"), "nothing, behind the same middleware", 0.35, nothing(t, s), 1)
-		row(on+"GET of a user", reads(t, s, "read-2@example.com"), "empty handler", 0.35, empty, 1)
+		row(on+"GET of a user", reads(t, s, "read@example.com", false), "nothing, behind the same middleware", 0.35, nothing(t, s), 1)
+		row(on+"GET of a user", reads(t, s, "read-2@example.com", false), "empty handler", 0.35, empty, 1)
+		row(on+"GET of a user, token with all scopes", reads(t, s, "read-3@example.com", true), "empty handler", 0, empty, 1)
 		row(on+"list of 50 users, 2 KB each", lists(t, s), "nothing, behind the same middleware", 0, nothing(t, s), 1)
 	}
 }

@@ -6,7 +6,7 @@ import (
 )
 
 // Rates limits how often something may happen, by the generic cell rate algorithm: for each key it keeps one time, until which
-// what has happened fills the key's bucket. It lives in the memory of one server: many servers allow as many times as much.
+// what has happened fills the key's bucket. It lives in the memory of one server; see [Shared] for many.
 type Rates struct {
 	mu    sync.Mutex
 	until map[string]time.Time

@@ -64,7 +64,8 @@ type API struct {
 	rows     []row
 	mux      *web.Mux[*row]
 	verified verified
-	rates    guard.Rates
+	rates    guard.Shared
+	refusals guard.Rates // of which the log tells
 }
 
 // New builds the door.

@@ -32,9 +32,11 @@ func (a *API) limit(c *call) error {
 	if local.ManagementRate == 0 {
 		return nil
 	}
-	now, who := a.Clock.Now(), c.store.Tenant().ID+" "+c.caller.subject
-	burst := max(local.ManagementBurst, 1)
-	room := a.rates.Take(who, now, local.ManagementRate, burst)
+	now, burst := a.Clock.Now(), max(local.ManagementBurst, 1)
+	room, err := a.rates.Take(c.r.Context(), c.store, c.caller.subject, now, local.ManagementRate, burst)
+	if err != nil {
+		return err
+	}
 	h := c.w.Header()
 	if room.OK {
 		setLimit(h, burst, room.Remaining, now.Add(max(room.Full, time.Second)))
@@ -43,7 +45,7 @@ func (a *API) limit(c *call) error {
 	wait := min(max((room.Wait+time.Second-1).Truncate(time.Second), time.Second), 10*time.Second)
 	setLimit(h, burst, 0, now.Add(wait))
 	h.Set("Retry-After", strconv.Itoa(int(wait/time.Second)))
-	if a.rates.Take("log "+who, now, 1, 1).OK { // once a second, else the log would grow by what is refused
+	if a.refusals.Take(c.store.Tenant().ID+" "+c.caller.subject, now, 1, 1).OK { // once a second, else the log would grow by what is refused
 		c.store.Log(stagedoor.LogEvent{
 			Date: now, Type: "api_limit", Description: "Global limit has been reached", ClientID: c.caller.clientID, IP: remoteIP(c.r),
 			UserAgent: bounded(c.r.UserAgent(), 500), Hostname: bounded(c.r.Host, 255),
