@@ -15,7 +15,8 @@ type Session struct {
 	Connection        string
 	Strategy          string
 	Methods           []AuthMethod
-	Clients           []string // client ids signed in with this session
+	Clients           []string          // client ids signed in with this session
+	Issuers           map[string]string `json:",omitempty"` // of those clients that know the server by another domain than the tenant's first
 	AuthenticatedAt   time.Time
 	CreatedAt         time.Time
 	LastInteractionAt time.Time

@@ -148,6 +148,11 @@ func (s *Server) Serve(ctx context.Context, l *Listeners) error {
 	defer stop()
 	go s.sweep(background)
 	go s.streams.Run(background)
+	told := make(chan struct{})
+	go func() {
+		defer close(told)
+		s.logouts.Run(background)
+	}()
 	working := make(chan struct{})
 	go func() {
 		defer close(working)
@@ -156,6 +161,7 @@ func (s *Server) Serve(ctx context.Context, l *Listeners) error {
 	defer func() { // jobs are given back before the database is closed
 		stop()
 		<-working
+		<-told
 	}()
 	go s.scripts.Check(background, "function(){}") // starts a worker, so that the first login need not
 	failed := make(chan error, 8)

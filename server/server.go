@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/backchannel"
 	"github.com/stagedoor/stagedoor/internal/config"
 	"github.com/stagedoor/stagedoor/internal/connection"
 	"github.com/stagedoor/stagedoor/internal/job"
@@ -46,6 +47,9 @@ const (
 	streamSettle = 2 * time.Second
 )
 
+// logoutEvery is how often clients are told of sessions that have ended.
+const logoutEvery = time.Second
+
 // sweepEvery is how often what has expired is deleted.
 const sweepEvery = 10 * time.Minute
 
@@ -73,6 +77,7 @@ type Server struct {
 	login     *login.Door
 	mgmt      *mgmt.API
 	streams   *logstream.Deliverer
+	logouts   *backchannel.Deliverer
 	jobs      *job.Runner
 	reference *reference
 	handler   http.Handler
@@ -126,6 +131,7 @@ func New(ctx context.Context, cfg config.Config, deps Deps) (*Server, error) {
 		Keys: s.keys, Database: database, Pipeline: pipe, CheckScript: s.scripts.Check, CheckDraft: s.scripts.CheckDraft, CheckCall: s.scripts.CheckCall, Scripts: s.scripts, NodeError: s.scripts.NodeError, ScriptCeilings: s.scripts.Ceilings(), SendVerification: s.login.SendVerification, JobAdded: s.jobs.Wake, SendInvitation: s.login.SendInvitation, SendEnrollment: s.login.SendEnrollment, HTTP: client, Clock: deps.Clock, Log: s.log,
 	})
 	s.streams = &logstream.Deliverer{DB: s.db, Metrics: s.metrics, Client: client, Log: s.log, Every: streamEvery, Settle: streamSettle}
+	s.logouts = &backchannel.Deliverer{DB: s.db, Minter: minter, Client: client, Log: s.log, Every: logoutEvery}
 	s.reference = newReference(s.mgmt)
 	s.measure()
 	s.handler = s.front(s.doors())

@@ -81,8 +81,13 @@ type house struct {
 
 // eachWorld runs fn against a server on each kind of database.
 func eachWorld(t *testing.T, fn func(*testing.T, *world)) {
+	eachWorldWith(t, func(*stagedoortest.Options) {}, fn)
+}
+
+// eachWorldWith is eachWorld for a server with other options.
+func eachWorldWith(t *testing.T, change func(*stagedoortest.Options), fn func(*testing.T, *world)) {
 	for _, kind := range []string{storetest.SQLite, storetest.Postgres} {
-		t.Run(kind, func(t *testing.T) { fn(t, newWorld(t, kind)) })
+		t.Run(kind, func(t *testing.T) { fn(t, newWorld(t, kind, change)) })
 	}
 }
 

@@ -111,7 +111,7 @@ func TestConsentOfAnother(t *testing.T) {
 	tx, err := w.pipe.Page(t.Context(), v, state, pipeline.AskConsent)
 	ok(t, err)
 	ok(t, w.pipe.Decide(t.Context(), v, state, tx.Nonce, true))
-	ok(t, w.st.DeleteSession(t.Context(), tx.SessionID))
+	ok(t, w.st.DeleteSession(t.Context(), tx.SessionID, stagedoor.LogoutByClient))
 	b.resume(state).asks("login")
 	ok(t, b.password(state, bobMail, adaWord))
 	b.resume(state).asks("consent")

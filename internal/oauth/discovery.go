@@ -41,6 +41,7 @@ func (d *Door) discovery(w http.ResponseWriter, r *http.Request, st *store.Store
 	if settings.Flags[stagedoor.FlagRequirePAR] {
 		doc["require_pushed_authorization_requests"] = true
 	}
+	doc["backchannel_logout_supported"], doc["backchannel_logout_session_supported"] = true, true
 	if settings.OIDCLogout.EndSessionDiscovery {
 		doc["end_session_endpoint"] = issuer + "oidc/logout"
 	}

@@ -66,7 +66,7 @@ func (d *Door) endSession(w http.ResponseWriter, r *http.Request, st *store.Stor
 	if s == nil {
 		return nil
 	}
-	if err := st.DeleteSession(r.Context(), s.ID); err != nil {
+	if err := st.DeleteSession(r.Context(), s.ID, stagedoor.LogoutByClient); err != nil {
 		return err
 	}
 	e := stagedoor.LogEvent{Type: "slo", UserID: s.UserID, Connection: s.Connection, Strategy: s.Strategy, IP: r.RemoteAddr, UserAgent: r.UserAgent(), Hostname: r.Host}

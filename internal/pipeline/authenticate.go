@@ -210,7 +210,7 @@ func (p *Pipeline) proved(ctx context.Context, v Visit, tx *stagedoor.Transactio
 		opened.Handle, err = session.Renew(ctx, v.Store, old, methods)
 	} else {
 		if old != nil { // another person signs in with this browser
-			if err := v.Store.DeleteSession(ctx, old.ID); err != nil {
+			if err := v.Store.DeleteSession(ctx, old.ID, stagedoor.LogoutRevoked); err != nil {
 				return nil, err
 			}
 		}

@@ -47,6 +47,7 @@ var steps = []step{
 	{"run post-login scripts", (*login).scripts},
 	{"ask for a second factor", (*login).factor},
 	{"ask for consent", (*login).consent},
+	{"let the client know the session", (*login).join},
 }
 
 func (p *Pipeline) run(ctx context.Context, l *login) (*Outcome, error) {
@@ -217,9 +218,20 @@ func errBlocked() error {
 	return stagedoor.Errorf(stagedoor.Unauthorized, "unauthorized", "user is blocked")
 }
 
-// useSession notes the client in the session. One that ends just now ends the login too.
+// useSession notes that the session was used. One that ends just now ends the login too.
 func (l *login) useSession(ctx context.Context) (string, error) {
-	err := session.Touch(ctx, l.st, l.session, l.client.ID, l.visit.who())
+	return l.unlessEnded(session.Touch(ctx, l.st, l.session, l.visit.who()))
+}
+
+// join notes the client in the session, now that nothing keeps it from what the login ends in. A device learns nothing of the browser's session.
+func (l *login) join(ctx context.Context) (string, error) {
+	if l.tx.Request.Device != "" {
+		return "", nil
+	}
+	return l.unlessEnded(session.Join(ctx, l.st, l.session, l.client.ID, l.tx.Request.Issuer))
+}
+
+func (l *login) unlessEnded(err error) (string, error) {
 	if stagedoor.IsKind(err, stagedoor.NotFound) {
 		return l.startOver()
 	}

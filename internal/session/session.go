@@ -52,19 +52,39 @@ func Live(ctx context.Context, st *store.Store, handle string) (*stagedoor.Sessi
 	return s, nil
 }
 
-// Touch notes that a client used the session.
-func Touch(ctx context.Context, st *store.Store, s *stagedoor.Session, clientID string, v Visit) error {
+// Touch notes that the session was used.
+func Touch(ctx context.Context, st *store.Store, s *stagedoor.Session, v Visit) error {
 	now := st.Clock().Now()
-	if slices.Contains(s.Clients, clientID) && now.Sub(s.LastInteractionAt) < touchEvery {
+	if now.Sub(s.LastInteractionAt) < touchEvery {
 		return nil
 	}
 	_, idle := st.Tenant().Settings.SessionLifetimes()
 	return st.UpdateSession(ctx, s.ID, func(s *stagedoor.Session) {
+		s.LastInteractionAt, s.IdleExpiresAt = now, now.Add(idle)
+		s.LastIP, s.LastUserAgent = v.IP, v.UserAgent
+	})
+}
+
+// Join notes that a client gets to know the session, by the issuer of its request: it is told when the session ends.
+func Join(ctx context.Context, st *store.Store, s *stagedoor.Session, clientID, issuer string) error {
+	if issuer == "https://"+st.Tenant().Domain()+"/" {
+		issuer = ""
+	}
+	if slices.Contains(s.Clients, clientID) && s.Issuers[clientID] == issuer {
+		return nil
+	}
+	return st.UpdateSession(ctx, s.ID, func(s *stagedoor.Session) {
 		if !slices.Contains(s.Clients, clientID) {
 			s.Clients = append(s.Clients, clientID)
 		}
-		s.LastInteractionAt, s.IdleExpiresAt = now, now.Add(idle)
-		s.LastIP, s.LastUserAgent = v.IP, v.UserAgent
+		delete(s.Issuers, clientID)
+		if issuer == "" {
+			return
+		}
+		if s.Issuers == nil {
+			s.Issuers = map[string]string{}
+		}
+		s.Issuers[clientID] = issuer
 	})
 }
 

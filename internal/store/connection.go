@@ -104,6 +104,9 @@ func (s *Store) DeleteConnection(ctx context.Context, id string) error {
 		if err := s.unindexUsers(ctx, q, of, s.tenant.ID, s.tenant.ID, id); err != nil {
 			return err
 		}
+		if err := s.endSessions(ctx, q, stagedoor.LogoutDeleted, "user_id IN (SELECT id FROM users WHERE "+of+")", s.tenant.ID, s.tenant.ID, id); err != nil {
+			return err
+		}
 		if _, err := q.exec(ctx, "DELETE FROM users WHERE "+of, s.tenant.ID, s.tenant.ID, id); err != nil {
 			return err
 		}

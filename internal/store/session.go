@@ -83,12 +83,9 @@ func (s *Store) RenewSession(ctx context.Context, id, handle string, change func
 	})
 }
 
-// DeleteSession ends a session.
-func (s *Store) DeleteSession(ctx context.Context, id string) error {
-	return s.writeOne(ctx, func(q querier) error {
-		_, err := q.exec(ctx, "DELETE FROM sessions WHERE tenant = ? AND id = ?", s.tenant.ID, id)
-		return err
-	})
+// DeleteSession ends a session. Refresh tokens live on.
+func (s *Store) DeleteSession(ctx context.Context, id string, by stagedoor.LogoutBy) error {
+	return s.write(ctx, func(q querier) error { return s.endSessions(ctx, q, by, "id = ?", id) })
 }
 
 // EndSession deletes a session, and the refresh tokens that were given in it unless keepTokens. One that is not there is no error.
@@ -124,7 +121,7 @@ func (s *Store) EndSession(ctx context.Context, id string, keepTokens bool) erro
 			}
 		}
 		if err == nil {
-			_, err = q.exec(ctx, "DELETE FROM sessions WHERE tenant = ? AND id = ?", s.tenant.ID, id)
+			err = s.endSessions(ctx, q, stagedoor.LogoutRevoked, "id = ?", id)
 		}
 		return err
 	})

@@ -33,10 +33,13 @@ type sweep struct {
 	from  string        // of which tables the keys are taken; empty: table
 }
 
+// sessionSweep ends sessions, of which clients are told.
+var sessionSweep = sweep{table: "sessions", key: "tenant, handle"}
+
 // sweeps is everything that expires. A test holds it to the schema: a table with expires_at that is not here fails.
 var sweeps = []sweep{
 	{table: "transactions", key: "tenant, id"},
-	{table: "sessions", key: "tenant, handle"},
+	sessionSweep,
 	{table: "access_tokens", key: "tenant, hash"},
 	{table: "refresh_tokens", key: "tenant, hash"},
 	{table: "refresh_tokens", key: "tenant, hash", since: "used_at", and: "used_at IS NOT NULL AND expires_at = 9223372036854775807", keep: reuseKnown},
@@ -44,6 +47,7 @@ var sweeps = []sweep{
 	{table: "mfa_tokens", key: "tenant, hash", keep: spentKnown},
 	{table: "device_codes", key: "tenant, hash", keep: time.Hour}, // so that a device is told what became of its code
 	{table: "tickets", key: "tenant, hash"},
+	{table: "logout_notices", key: "tenant, id"},
 	{table: "client_assertions", key: "tenant, client_id, jti"},
 	{table: "pushed_requests", key: "tenant, hash"},
 	{table: "used_proofs", key: "tenant, hash"},
@@ -128,7 +132,11 @@ func (db *DB) sweepTable(ctx context.Context, w sweep) error {
 			if err := db.sweepIndexed(ctx, q); err != nil {
 				return err
 			}
-			n, err = q.exec(ctx, query, before, rows)
+			if w == sessionSweep {
+				n, err = db.sweepSessions(ctx, q, query, before, rows)
+			} else {
+				n, err = q.exec(ctx, query, before, rows)
+			}
 			return err
 		})
 		if err != nil {

@@ -27,7 +27,11 @@ func furnish(t testing.TB, s *store.Store) {
 	ok(t, s.SetPasswordHash(ctx, "auth0|"+id, "hash", time.Time{}))
 	ok(t, s.RecordLogin(ctx, "auth0|"+id, "192.0.2.1"))
 	must(s.PatchMetadata(ctx, "auth0|"+id, object(t, `{"a":1}`), nil, mebibyte))(t)
-	ok(t, s.CreateClient(ctx, &stagedoor.Client{ID: "client " + id, Name: "App", Secret: "client secret"}))
+	ok(t, s.CreateClient(ctx, &stagedoor.Client{ID: "client " + id, Name: "App", Secret: "client secret", Stored: map[string]json.RawMessage{
+		"oidc_logout": json.RawMessage(`{"backchannel_logout_urls":["https://app.test/logout"]}`),
+	}}))
+	ok(t, s.CreateSession(ctx, "ended "+id, &stagedoor.Session{ID: "ended " + id, UserID: "auth0|" + id, Clients: []string{"client " + id}, ExpiresAt: until, IdleExpiresAt: until}))
+	ok(t, s.DeleteSession(ctx, "ended "+id, stagedoor.LogoutByClient))
 	ok(t, s.CreateConnection(ctx, &stagedoor.Connection{ID: "con " + id, Name: "Users", EnabledClients: []string{"client " + id}}))
 	ok(t, s.CreateConnection(ctx, &stagedoor.Connection{ID: "con2 " + id, Name: "Social", Strategy: "github", Options: stagedoor.ConnectionOptions{
 		Stored: map[string]json.RawMessage{"client_secret": json.RawMessage(`"social secret"`)},
@@ -122,7 +126,7 @@ func photograph(t testing.TB, s *store.Store) string {
 		must(s.ClientGrants(ctx))(t), must(s.DeviceCredentials(ctx, "", ""))(t), must(s.BlacklistedTokens(ctx, ""))(t), must(s.Rules(ctx))(t), must(s.RulesConfigs(ctx))(t),
 		must(s.Actions(ctx))(t), must(s.ActionVersions(ctx, "action "+id))(t), must(s.BoundActions(ctx, "post-login"))(t), must(s.ActionExecution(ctx, "execution "+id))(t), recording(t, s, "run "+id),
 		must(store.ActionModules.All(ctx, s))(t), must(store.ActionModuleVersions.All(ctx, s))(t), must(store.Hooks.All(ctx, s))(t), must(s.Grants(ctx, "", "", ""))(t),
-		must(s.Ticket(ctx, "ticket "+id, "k"))(t), must(s.Transaction(ctx, "tx "+id))(t), must(s.Mails(ctx))(t), must(s.Job(ctx, "job "+id))(t), jobPart(t, s, "job "+id), must(s.SigningKeys(ctx))(t),
+		must(s.Ticket(ctx, "ticket "+id, "k"))(t), must(s.Transaction(ctx, "tx "+id))(t), must(s.Mails(ctx))(t), must(s.LogoutNotices(ctx, 10))(t), must(s.Job(ctx, "job "+id))(t), jobPart(t, s, "job "+id), must(s.SigningKeys(ctx))(t),
 		must(s.SessionByHandle(ctx, "handle auth0|"+id))(t), must(s.AccessToken(ctx, "access auth0|"+id))(t), must(s.RefreshToken(ctx, "refresh auth0|"+id))(t),
 	}, "", " ")
 	ok(t, err)
@@ -504,7 +508,29 @@ var trespasses = map[string]struct {
 		return nil, s.UpdateSession(ctx, "sid auth0|acme", func(v *stagedoor.Session) { v.LastIP = "x" })
 	}},
 	"DeleteSession": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
-		return nil, s.DeleteSession(ctx, "sid auth0|acme")
+		return nil, s.DeleteSession(ctx, "sid auth0|acme", stagedoor.LogoutByClient)
+	}},
+	"LogoutNotices": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
+		all, err := s.LogoutNotices(ctx, 10)
+		for _, n := range all {
+			if n.ID == acmeNotice.ID {
+				err = errors.New("another tenant's notice")
+			}
+		}
+		return nil, err
+	}},
+	"ClaimLogoutNotice": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
+		claimed, err := s.ClaimLogoutNotice(ctx, &acmeNotice, time.Now().Add(time.Hour))
+		if claimed {
+			err = errors.New("another tenant's notice")
+		}
+		return nil, err
+	}},
+	"SettleLogoutNotice": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
+		return nil, s.SettleLogoutNotice(ctx, acmeNotice.ID)
+	}},
+	"RetryLogoutNotice": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
+		return nil, s.RetryLogoutNotice(ctx, acmeNotice.ID, time.Now().Add(time.Hour))
 	}},
 	"EndSession": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
 		return nil, s.EndSession(ctx, "sid auth0|acme", false)
@@ -906,6 +932,7 @@ var trespasses = map[string]struct {
 
 // These stand for ids that the store makes; the test checks that it is there.
 var acmeMethod, acmeGrant, acmeDomain, acmeInvitation, acmeDevice, acmeNonce string
+var acmeNotice stagedoor.LogoutNotice
 
 // Nothing of one tenant is seen or changed through another's handle, by any method.
 func TestTenantsAreApart(t *testing.T) {
@@ -921,6 +948,7 @@ func TestTenantsAreApart(t *testing.T) {
 		furnish(t, evil)
 		acmeDevice = must(acme.DeviceCredentials(t.Context(), "", ""))(t)[0].ID
 		acmeNonce = acme.Nonce(time.Now().Add(time.Hour))
+		acmeNotice = must(acme.LogoutNotices(t.Context(), 10))(t)[0]
 		acmeMethod = must(acme.AuthenticationMethods(t.Context(), "auth0|acme"))(t)[0].ID
 		acmeGrant = must(acme.Grants(t.Context(), "", "", ""))(t)[0].ID
 		acmeDomain = must(acme.DiscoveryDomains(t.Context(), "org acme"))(t)[0].ID

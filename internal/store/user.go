@@ -332,8 +332,12 @@ func (s *Store) updateUser(ctx context.Context, q querier, id string, change fun
 	if err == nil {
 		err = s.reindex(ctx, q, before, indexOf(u))
 	}
-	if err == nil && (u.IsBlocked() && !was.IsBlocked() || u.Email != was.Email) {
-		_, err = q.exec(ctx, "DELETE FROM sessions WHERE tenant = ? AND user_id = ?", s.tenant.ID, id)
+	switch {
+	case err != nil:
+	case u.IsBlocked() && !was.IsBlocked():
+		err = s.endSessions(ctx, q, stagedoor.LogoutBlocked, "user_id = ?", id)
+	case u.Email != was.Email:
+		err = s.endSessions(ctx, q, stagedoor.LogoutEmail, "user_id = ?", id)
 	}
 	if err == nil && u.IsBlocked() && !was.IsBlocked() {
 		_, err = q.exec(ctx, "DELETE FROM access_tokens WHERE tenant = ? AND user_id = ?", s.tenant.ID, id)
@@ -354,6 +358,9 @@ func (s *Store) deleteUser(ctx context.Context, q querier, id string) error {
 	}
 	if err == nil {
 		err = s.reindex(ctx, q, indexOf(u), nil)
+	}
+	if err == nil {
+		err = s.endSessions(ctx, q, stagedoor.LogoutDeleted, "user_id = ?", id)
 	}
 	if err == nil {
 		_, err = q.exec(ctx, "DELETE FROM users WHERE tenant = ? AND id = ?", s.tenant.ID, id)
@@ -439,7 +446,10 @@ func (s *Store) endAccess(ctx context.Context, q querier, userID string) error {
 	if err := s.lockUser(ctx, q, userID); err != nil {
 		return err
 	}
-	for _, table := range []string{"sessions", "codes", "access_tokens", "refresh_tokens"} {
+	if err := s.endSessions(ctx, q, stagedoor.LogoutPassword, "user_id = ?", userID); err != nil {
+		return err
+	}
+	for _, table := range []string{"codes", "access_tokens", "refresh_tokens"} {
 		if _, err := q.exec(ctx, "DELETE FROM "+table+" WHERE tenant = ? AND user_id = ?", s.tenant.ID, userID); err != nil {
 			return err
 		}

@@ -71,15 +71,11 @@ func (s *Store) RevokeSessions(ctx context.Context, of AccessOf, withTokens bool
 				}
 			}
 		}
-		for _, query := range []string{ // a code would make new tokens
-			"DELETE FROM codes WHERE tenant = ? AND user_id = ? AND (? = '' OR doc ->> 'SessionID' = ?)",
-			"DELETE FROM sessions WHERE tenant = ? AND user_id = ? AND (? = '' OR id = ?)",
-		} {
-			if _, err := q.exec(ctx, query, s.tenant.ID, of.UserID, of.Session, of.Session); err != nil {
-				return err
-			}
+		_, err := q.exec(ctx, "DELETE FROM codes WHERE tenant = ? AND user_id = ? AND (? = '' OR doc ->> 'SessionID' = ?)", s.tenant.ID, of.UserID, of.Session, of.Session)
+		if err != nil { // a code would make new tokens
+			return err
 		}
-		return nil
+		return s.endSessions(ctx, q, stagedoor.LogoutRevoked, "user_id = ? AND (? = '' OR id = ?)", of.UserID, of.Session, of.Session)
 	})
 }
 

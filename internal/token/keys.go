@@ -187,7 +187,7 @@ func parsed(st *store.Store, rows []stagedoor.SigningKey) (*keySet, error) {
 				continue
 			}
 			set.current = all[0]
-			for _, typ := range []string{"JWT", "at+jwt"} {
+			for _, typ := range []string{"JWT", "at+jwt", logoutType} {
 				if set.signers[signing{key.Algorithm, typ}], err = key.Signer(typ); err != nil {
 					return nil, err
 				}
@@ -225,7 +225,7 @@ func (k *Keys) Public(ctx context.Context, st *store.Store) (map[string]crypto.P
 }
 
 // Parse verifies a token that the tenant signed itself and is valid at now. Pass a zero now for a token
-// that may have expired, such as an id_token_hint.
+// that may have expired, such as an id_token_hint. A logout token proves nothing here.
 func (k *Keys) Parse(ctx context.Context, st *store.Store, token string, now time.Time) (jose.Claims, error) {
 	set, err := k.of(ctx, st)
 	if err != nil {
@@ -233,7 +233,7 @@ func (k *Keys) Parse(ctx context.Context, st *store.Store, token string, now tim
 	}
 	return jose.Parse(token, now, func(h jose.Header) (string, any, error) {
 		key := set.public[h.KeyID]
-		if key == nil {
+		if key == nil || h.Type == logoutType {
 			return "", nil, jose.ErrSignature
 		}
 		return key.Algorithm, key.Public(), nil
@@ -268,5 +268,10 @@ func (m *Minter) ParseIDToken(ctx context.Context, st *store.Store, raw string) 
 	if err != nil {
 		return jose.Claims{}, jose.ErrSignature
 	}
-	return jose.Parse(raw, st.Clock().Now(), func(jose.Header) (string, any, error) { return jose.HS256, secret, nil })
+	return jose.Parse(raw, st.Clock().Now(), func(h jose.Header) (string, any, error) {
+		if h.Type == logoutType {
+			return "", nil, jose.ErrSignature
+		}
+		return jose.HS256, secret, nil
+	})
 }

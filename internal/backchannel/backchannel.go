@@ -1,0 +1,214 @@
+package backchannel
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/store"
+	"github.com/stagedoor/stagedoor/internal/token"
+)
+
+const (
+	claimFor     = 30 * time.Second // longer than a try takes
+	sendTimeout  = 5 * time.Second  // of one try (Authentication API fact sheet 6.6)
+	firstRetry   = time.Second
+	longestRetry = 5 * time.Minute
+	giveUpAfter  = 24 * time.Hour
+	expireEvery  = time.Minute // how often sessions are looked for whose time is up
+	atOnce       = 16          // tries at a time
+	ofTenant     = 4           // of one tenant, whose clients may all be slow
+)
+
+// Deliverer tells clients.
+type Deliverer struct {
+	DB     *store.DB
+	Minter *token.Minter
+	Client *http.Client // reaches no private address unless the operator allows it
+	Log    *slog.Logger
+	Every  time.Duration // how often it looks for what there is to tell
+
+	mu   sync.Mutex
+	busy map[string]int // tries under way, by tenant
+	all  int
+	wake chan struct{} // room for another try
+	wait sync.WaitGroup
+}
+
+// Run delivers until the context ends.
+func (d *Deliverer) Run(ctx context.Context) {
+	ticker := time.NewTicker(d.Every)
+	defer ticker.Stop()
+	defer d.wait.Wait()
+	d.wake = make(chan struct{}, 1)
+	var swept time.Time
+	for {
+		if now := time.Now(); now.Sub(swept) >= expireEvery {
+			swept = now
+			if err := d.DB.EndExpired(ctx); err != nil && ctx.Err() == nil {
+				d.Log.ErrorContext(ctx, "expired sessions could not be ended", "error", err)
+			}
+		}
+		if err := d.begin(ctx); err != nil && ctx.Err() == nil {
+			d.Log.ErrorContext(ctx, "clients could not be told that sessions have ended", "error", err)
+		}
+		select {
+		case <-ticker.C:
+		case <-d.wake:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// Round tries all that is due, and returns when that is done.
+func (d *Deliverer) Round(ctx context.Context) error {
+	defer d.wait.Wait()
+	return d.begin(ctx)
+}
+
+// begin starts to try what is due, as far as there is room.
+func (d *Deliverer) begin(ctx context.Context) error {
+	tenants, err := d.DB.NoticeTenants(ctx)
+	if err != nil {
+		return err
+	}
+	for _, id := range tenants {
+		st, err := d.DB.TenantByID(ctx, id)
+		if stagedoor.IsKind(err, stagedoor.NotFound) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		due, err := st.LogoutNotices(ctx, ofTenant)
+		if err != nil {
+			return err
+		}
+		for _, n := range due {
+			if !d.enter(id) {
+				break
+			}
+			d.wait.Go(func() {
+				defer d.leave(id)
+				if err := d.serve(ctx, st, &n); err != nil && ctx.Err() == nil {
+					d.Log.ErrorContext(ctx, "a client could not be told that a session has ended", "tenant", id, "client", n.ClientID, "error", err)
+				}
+			})
+		}
+	}
+	return nil
+}
+
+func (d *Deliverer) enter(tenant string) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.all >= atOnce || d.busy[tenant] >= ofTenant {
+		return false
+	}
+	if d.busy == nil {
+		d.busy = map[string]int{}
+	}
+	d.all++
+	d.busy[tenant]++
+	return true
+}
+
+func (d *Deliverer) leave(tenant string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.all--
+	if d.busy[tenant]--; d.busy[tenant] == 0 {
+		delete(d.busy, tenant)
+	}
+	select {
+	case d.wake <- struct{}{}:
+	default:
+	}
+}
+
+// refused is a client's word that it does not want the token.
+var errRefused = errors.New("the client refused the token (400)")
+
+// serve tries one notice.
+func (d *Deliverer) serve(ctx context.Context, st *store.Store, n *stagedoor.LogoutNotice) error {
+	claimed, err := st.ClaimLogoutNotice(ctx, n, st.Clock().Now().Add(claimFor))
+	if err != nil || !claimed {
+		return err
+	}
+	client, err := st.Client(ctx, n.ClientID)
+	if stagedoor.IsKind(err, stagedoor.NotFound) {
+		return st.SettleLogoutNotice(ctx, n.ID)
+	}
+	if err != nil {
+		return err
+	}
+	failure := d.send(ctx, st, client, n)
+	if ctx.Err() != nil { // the server stops: the claim runs out
+		return nil
+	}
+	now := st.Clock().Now()
+	wait := min(firstRetry<<min(n.Failures, 20), longestRetry)
+	switch {
+	case failure == nil:
+		note(st, client, n, "oidc_backchannel_logout_succeeded", "")
+	case errors.Is(failure, errRefused), now.Add(wait).Sub(n.CreatedAt) > giveUpAfter:
+		note(st, client, n, "oidc_backchannel_logout_failed", failure.Error())
+	default:
+		if n.Failures == 0 { // the first of many: they are told once
+			note(st, client, n, "oidc_backchannel_logout_failed", failure.Error()+"; it is tried again")
+		}
+		return st.RetryLogoutNotice(ctx, n.ID, now.Add(wait))
+	}
+	return st.SettleLogoutNotice(ctx, n.ID)
+}
+
+// send posts a logout token (section 2.5). It returns nil if the client took it.
+func (d *Deliverer) send(ctx context.Context, st *store.Store, c *stagedoor.Client, n *stagedoor.LogoutNotice) error {
+	signed, err := d.Minter.LogoutToken(ctx, st, c, n)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, sendTimeout)
+	defer cancel()
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, n.URL, strings.NewReader(url.Values{"logout_token": {signed}}.Encode()))
+	if err != nil {
+		return errors.New("the URL is not an address")
+	}
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	r.Header.Set("User-Agent", "Stagedoor")
+	client := *d.Client
+	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse } // the token is for nobody else
+	answer, err := client.Do(r)
+	if err != nil {
+		var told *url.Error
+		if errors.As(err, &told) {
+			err = told.Err
+		}
+		return err
+	}
+	defer answer.Body.Close()
+	io.Copy(io.Discard, io.LimitReader(answer.Body, 64<<10))
+	switch {
+	case answer.StatusCode == http.StatusBadRequest:
+		return errRefused
+	case answer.StatusCode/100 != 2:
+		return errors.New("the client answered " + answer.Status)
+	}
+	return nil
+}
+
+// note writes the tenant's log.
+func note(st *store.Store, client *stagedoor.Client, n *stagedoor.LogoutNotice, kind, why string) {
+	st.Log(stagedoor.LogEvent{
+		Type: kind, Description: why, ClientID: client.ID, ClientName: client.Name, UserID: n.UserID,
+		Details: map[string]any{"session_id": n.SessionID, "initiator": string(n.By), "url": n.URL},
+	})
+}
