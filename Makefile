@@ -61,10 +61,10 @@ docs: ## the generated pages of docs/
 	$(GO) generate ./...
 
 kill: ## kill -9 under load: the server 500 times on SQLite, server and database 100 times on PostgreSQL (KILLS=, PGKILLS=)
-	set -o pipefail; $(GO) test ./ordeal -run 'TestKill' -kills $(or $(KILLS),500) -postgres-kills $(or $(PGKILLS),100) -v -count=1 -timeout 180m | grep -v 'level='
+	set -o pipefail; $(GO) test ./ordeal -run 'TestKill' -kills $(or $(KILLS),500) -postgres-kills $(or $(PGKILLS),100) -v -count=1 -timeout 180m | grep --line-buffered -v 'level='
 
 failover: ## a PostgreSQL cluster under load whose nodes and network fail, one after the other (as root)
-	set -o pipefail; $(GO) test ./ordeal -run 'TestFailover' -failovers -v -count=1 -timeout 60m | grep -v 'level='
+	set -o pipefail; $(GO) test ./ordeal -run 'TestFailover' -failovers -v -count=1 -timeout 60m | grep --line-buffered -v 'level='
 
 release: ## bin/: one binary for each system, with checksums
 	scripts/release

@@ -7,7 +7,7 @@ import "time"
 // packages must come to their end too. It has no way back, so its tenant gets another worker when it computes no more.
 const (
 	niceHeavy     = 5  // of a worker that computes for long: a third of the share that others have
-	niceProbation = 10 // of the workers of a tenant on probation: a tenth
+	niceProbation = 15 // of the workers of a tenant on probation: a thirtieth
 
 	humbleAfter  = 150 * time.Millisecond // how old a run is when its worker is looked at
 	humbleBorn   = time.Second            // how old a worker is that has said nothing yet: until then it is starting
