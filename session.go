@@ -79,6 +79,7 @@ type AuthorizationRequest struct {
 	Organization  string `json:",omitempty"` // id of the organization that the login is for
 	Invitation    string `json:",omitempty"` // id of the invitation to it that the person follows
 	UILocales     string
+	DPoPJKT       string              `json:",omitempty"` // the thumbprint of the key that the code is bound to (RFC 9449 section 10)
 	Device        string              `json:",omitempty"` // id of the device code that the login is for
 	Issuer        string              // https://domain/ of the request
 	Conformant    bool                // the new pipeline: conformant client, or an audience
@@ -131,6 +132,9 @@ type Authorization struct {
 	OrgID       string   `json:",omitempty"` // the organization that the tokens are for
 	OrgName     string   `json:",omitempty"` // its name, where tokens show it
 
+	JKT string `json:",omitempty"` // the thumbprint of the key that the access token is bound to by DPoP
+	X5T string `json:",omitempty"` // that of the certificate
+
 	Actor      json.RawMessage `json:",omitempty"` // who acts for the person: the claim act
 	Refreshing *AccessChange   `json:",omitempty"` // what scripts change of the refresh tokens
 }
@@ -145,6 +149,7 @@ type Code struct {
 	RedirectGiven bool
 	CodeChallenge string
 	CodeMethod    string
+	DPoPJKT       string `json:",omitempty"` // of the key that whoever redeems it must have
 	ExpiresAt     time.Time
 }
 
@@ -169,6 +174,9 @@ type RefreshToken struct {
 	ExpiresAt  time.Time      // absolute; zero = never
 	IdleExpiry time.Time      // zero = never
 	Metadata   map[string]any `json:",omitempty"`
+
+	JKT string `json:",omitempty"` // of a public client: the thumbprint of the key that the family is bound to by DPoP
+	X5T string `json:",omitempty"` // that of its certificate
 
 	InitialIP        string `json:",omitempty"` // of who redeemed the code
 	InitialUserAgent string `json:",omitempty"`

@@ -181,7 +181,7 @@ type outcome struct {
 func (a *API) serve(c *call) (any, error) {
 	var err error
 	if c.caller, err = a.authenticate(c.ctx(), c.r, c.store); err != nil {
-		return nil, err
+		return nil, challenged(c, err)
 	}
 	web.EventOf(c.ctx()).SetClient(c.caller.clientID)
 	if err := a.limit(c); err != nil {

@@ -54,15 +54,15 @@ func unauthorized(message string) *stagedoor.Error {
 	}
 }
 
-// authenticate verifies the bearer token of a request: signed by the tenant with RS256, of one of its issuers, for its
-// Management API, not expired.
+// authenticate verifies the access token of a request: signed by the tenant with RS256, of one of its issuers, for its
+// Management API, not expired, and used by whoever has the key that it is bound to, if it is bound to one.
 func (a *API) authenticate(ctx context.Context, r *http.Request, st *store.Store) (*caller, error) {
 	headers := r.Header.Values("Authorization")
 	if len(headers) == 0 || headers[0] == "" {
 		return nil, stagedoor.Errorf(stagedoor.Unauthorized, "", "Missing authentication")
 	}
 	scheme, bearer, _ := strings.Cut(headers[0], " ")
-	if len(headers) > 1 || !strings.EqualFold(scheme, "Bearer") || strings.Count(bearer, ".") != 2 {
+	if len(headers) > 1 || !strings.EqualFold(scheme, "Bearer") && !strings.EqualFold(scheme, "DPoP") || strings.Count(bearer, ".") != 2 {
 		return nil, stagedoor.Errorf(stagedoor.Invalid, "Bearer", "Bad HTTP authentication header format")
 	}
 	claims, client, err := a.verify(ctx, st, bearer)
@@ -90,7 +90,22 @@ func (a *API) authenticate(ctx context.Context, r *http.Request, st *store.Store
 			return nil, unauthorized("Invalid token")
 		}
 	}
+	if err := token.ConfirmationOf(claims).Check(r, st, scheme, bearer); err != nil {
+		return nil, err
+	}
 	return newCaller(claims, client), nil
+}
+
+// challenged gives an error about the possession of a key the status of a request without authentication, and tells in the header what is
+// wanted (RFC 9449 section 7.1).
+func challenged(c *call, err error) error {
+	token.OfferNonce(c.w, c.r, c.store)
+	if !token.Challenge(c.w, err) {
+		return err
+	}
+	refused := unauthorized(stagedoor.AsError(err).Message)
+	refused.Code = stagedoor.AsError(err).Code
+	return refused
 }
 
 func newCaller(claims jose.Claims, client *stagedoor.Client) *caller {

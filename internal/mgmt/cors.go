@@ -25,10 +25,10 @@ func (a *API) crossOrigin(w http.ResponseWriter, r *http.Request, st *store.Stor
 	}
 	if slices.ContainsFunc(clients, func(c stagedoor.Client) bool { return web.LivesAt(&c, origin) }) {
 		h.Set("Access-Control-Allow-Origin", origin)
-		h.Set("Access-Control-Expose-Headers", "X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, Retry-After, Link")
+		h.Set("Access-Control-Expose-Headers", "X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, Retry-After, Link, WWW-Authenticate, DPoP-Nonce")
 		if preflight {
 			h.Set("Access-Control-Allow-Methods", "GET, POST, PUT, PATCH, DELETE")
-			h.Set("Access-Control-Allow-Headers", "Authorization, Content-Type, Auth0-Client, Auth0-Custom-Domain, X-Correlation-ID, X-Requested-With")
+			h.Set("Access-Control-Allow-Headers", "Authorization, Content-Type, Auth0-Client, DPoP, Auth0-Custom-Domain, X-Correlation-ID, X-Requested-With")
 			h.Set("Access-Control-Max-Age", "600")
 		}
 	}

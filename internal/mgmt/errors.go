@@ -56,7 +56,7 @@ func (a *API) fail(c *call, err error) {
 		a.log(c).ErrorContext(c.ctx(), "an operation failed", "method", c.r.Method, "route", c.r.Pattern, "tenant", c.store.Tenant().ID, "error", err)
 	}
 	h := c.w.Header()
-	if status == http.StatusUnauthorized {
+	if status == http.StatusUnauthorized && h.Get("WWW-Authenticate") == "" {
 		h.Set("WWW-Authenticate", "Bearer")
 	}
 	web.RetryAfter(h, err)

@@ -3,6 +3,7 @@ package oauth
 import (
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -169,7 +170,7 @@ func authorizeParams(w http.ResponseWriter, r *http.Request) (url.Values, error)
 
 var knownParams = map[string]bool{
 	"client_id": true, "response_type": true, "response_mode": true, "redirect_uri": true, "scope": true, "audience": true,
-	"state": true, "nonce": true, "code_challenge": true, "code_challenge_method": true, "prompt": true, "max_age": true,
+	"state": true, "nonce": true, "code_challenge": true, "code_challenge_method": true, "prompt": true, "max_age": true, "dpop_jkt": true,
 	"connection": true, "organization": true, "invitation": true, "request": true, "request_uri": true,
 }
 
@@ -313,7 +314,13 @@ func (d *Door) check(r *http.Request, st *store.Store, client *stagedoor.Client,
 	if err := forPeople(r.Context(), st, client, api, req); err != nil {
 		return nil, err
 	}
+	if err := checkFrontChannel(client, api, req); err != nil {
+		return nil, err
+	}
 	if err := checkRest(client, params, req); err != nil {
+		return nil, err
+	}
+	if err := checkThumbprint(in, req); err != nil {
 		return nil, err
 	}
 	if asksOrganization(client, req) {
@@ -395,6 +402,24 @@ func checkPKCE(client *stagedoor.Client, params url.Values, req *stagedoor.Autho
 	}
 	return nil
 }
+
+// checkThumbprint reads the key that the code is to be bound to: the one that the request names, or the one that the client proved to have when it
+// pushed the request; if both, they are the same (RFC 9449 section 10.1).
+func checkThumbprint(in asked, req *stagedoor.AuthorizationRequest) error {
+	req.DPoPJKT = in.params.Get("dpop_jkt")
+	switch {
+	case req.DPoPJKT != "" && !thumbprint.MatchString(req.DPoPJKT):
+		return invalid("dpop_jkt must be a JWK thumbprint with SHA-256")
+	case in.jkt != "" && req.DPoPJKT != "" && in.jkt != req.DPoPJKT:
+		return stagedoor.Errorf(stagedoor.Invalid, "invalid_dpop_proof", "Invalid DPoP proof: it is of another key than dpop_jkt")
+	case in.jkt != "":
+		req.DPoPJKT = in.jkt
+	}
+	return nil
+}
+
+// thumbprint is the form of a SHA-256 digest in base64url.
+var thumbprint = regexp.MustCompile(`^[A-Za-z0-9_-]{43}$`)
 
 // unreserved tells whether s is 43 to 128 characters of RFC 3986's unreserved set.
 func unreserved(s string) bool {

@@ -24,10 +24,22 @@ func checkDemands(t *stagedoor.Tenant, c *stagedoor.Client, in asked) error {
 	return nil
 }
 
-// checkProof tells whether a client may get tokens that are not bound to a key.
-func checkProof(c *stagedoor.Client) error {
-	if c.NeedsProof() {
-		return stagedoor.Errorf(stagedoor.Invalid, "invalid_request", "The client must prove the possession of a key, which this server cannot check.")
+// checkProof tells whether the client may get tokens that are bound like this: one that demands proof of possession gets no bearer tokens,
+// and one that complies with a profile of mutual TLS needs its certificate.
+func checkProof(c *stagedoor.Client, bound token.Confirmation) error {
+	switch {
+	case strings.HasPrefix(c.ComplianceLevel, "fapi") && c.NeedsProof() && bound.X5T == "":
+		return invalid("The client must show its certificate: its tokens are bound to it.")
+	case c.NeedsProof() && bound == token.Confirmation{}:
+		return stagedoor.Errorf(stagedoor.Invalid, "invalid_dpop_proof", "The client must prove the possession of a key, by DPoP or by its certificate.")
+	}
+	return nil
+}
+
+// checkFrontChannel refuses access tokens straight from /authorize where they must be bound to a key: nothing proves one there.
+func checkFrontChannel(c *stagedoor.Client, api *stagedoor.ResourceServer, req *stagedoor.AuthorizationRequest) error {
+	if req.Has("token") && (c.NeedsProof() || api != nil && api.NeedsProof(c)) {
+		return invalid("Access tokens that must be bound to a key come from the token endpoint only.")
 	}
 	return nil
 }
@@ -68,7 +80,7 @@ func forPeople(ctx context.Context, st *store.Store, client *stagedoor.Client, a
 	if api == nil {
 		return nil
 	}
-	if err := token.CheckPolicy(api, client, true); err != nil {
+	if err := token.CheckPolicy(api, true); err != nil {
 		return err
 	}
 	if api.UserPolicy() != "require_client_grant" {

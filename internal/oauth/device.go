@@ -49,9 +49,6 @@ func deviceCodes(r *http.Request, st *store.Store, params map[string]string, eve
 	if !client.Allows(grantDevice) || !client.OIDCConformant {
 		return nil, errGrant(grantDevice)
 	}
-	if err := checkProof(client); err != nil {
-		return nil, err
-	}
 	asked, err := askedFor(ctx, st, client, params, nil)
 	if err != nil {
 		return nil, err

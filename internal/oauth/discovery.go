@@ -4,9 +4,13 @@ import (
 	"net/http"
 
 	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/jose"
 	"github.com/stagedoor/stagedoor/internal/store"
 	"github.com/stagedoor/stagedoor/internal/web"
 )
+
+// signingAlgorithms are those that clients may sign assertions and request objects with.
+var signingAlgorithms = []string{"RS256", "RS384", "PS256", "PS384", "ES256", "ES384"}
 
 // discovery answers the provider's metadata. Every URL follows the domain that was used; what
 // is not served is not listed.
@@ -30,10 +34,11 @@ func (d *Door) discovery(w http.ResponseWriter, r *http.Request, st *store.Store
 		"claims_supported":                                 []string{"aud", "auth_time", "created_at", "email", "email_verified", "exp", "family_name", "given_name", "iat", "identities", "iss", "name", "nickname", "phone_number", "picture", "sub"},
 		"request_uri_parameter_supported":                  false,
 		"request_parameter_supported":                      true,
-		"request_object_signing_alg_values_supported":      []string{"RS256", "RS384", "PS256", "ES256"},
-		"token_endpoint_auth_signing_alg_values_supported": []string{"RS256", "RS384", "PS256"},
+		"request_object_signing_alg_values_supported":      signingAlgorithms,
+		"token_endpoint_auth_signing_alg_values_supported": signingAlgorithms,
 		"id_token_signing_alg_values_supported":            []string{"HS256", "RS256", "PS256"},
 	}
+	doc["dpop_signing_alg_values_supported"] = jose.ProofAlgorithms
 	settings := &st.Tenant().Settings
 	if settings.AllowsPAR() {
 		doc["pushed_authorization_request_endpoint"] = issuer + "oauth/par"

@@ -30,7 +30,7 @@ func redeemClientCredentials(ctx context.Context, t *tokenRequest) (*tokenRespon
 	if api == nil {
 		return nil, stagedoor.Errorf(stagedoor.Forbidden, "access_denied", "Service not found: %s", audience)
 	}
-	if err := token.CheckPolicy(api, t.client, false); err != nil {
+	if err := token.CheckPolicy(api, false); err != nil {
 		return nil, err
 	}
 	granted, err := t.st.ClientGrantFor(ctx, t.client, api.Identifier, stagedoor.SubjectClient)
@@ -48,7 +48,7 @@ func redeemClientCredentials(ctx context.Context, t *tokenRequest) (*tokenRespon
 		}
 		scope = asked
 	}
-	a := &stagedoor.Authorization{ClientID: t.client.ID, Audience: audience, Scope: scope, GrantType: "client-credentials", Issuer: t.visit.Issuer}
+	a := &stagedoor.Authorization{ClientID: t.client.ID, Audience: audience, Scope: scope, GrantType: "client-credentials", Issuer: t.visit.Issuer, JKT: t.bound.JKT, X5T: t.bound.X5T}
 	o, err := t.machineOrganization(ctx, granted)
 	if err != nil {
 		return nil, err
@@ -60,7 +60,7 @@ func redeemClientCredentials(ctx context.Context, t *tokenRequest) (*tokenRespon
 	if err := t.Pipeline.CredentialsExchange(ctx, t.visit, t.client, o, distinct(strings.Fields(t.params["scope"])), a, t.event); err != nil {
 		return nil, err
 	}
-	resp := &tokenResponse{TokenType: "Bearer", Scope: joined(a.Scope)}
+	resp := &tokenResponse{TokenType: t.tokenType(), Scope: joined(a.Scope)}
 	resp.AccessToken, resp.ExpiresIn, err = t.Minter.AccessToken(ctx, t.st, a, token.Access{Client: t.client, API: api})
 	return resp, err
 }

@@ -34,6 +34,9 @@ func redeemCode(ctx context.Context, t *tokenRequest) (*tokenResponse, error) {
 	if err := checkVerifier(code, t.params["code_verifier"]); err != nil {
 		return nil, err
 	}
+	if code.DPoPJKT != "" && code.DPoPJKT != t.bound.JKT {
+		return nil, invalidGrant("The code is bound to another key")
+	}
 	user, err := t.st.User(ctx, code.UserID)
 	if err != nil {
 		return nil, errCode(err)
@@ -115,7 +118,8 @@ func (t *tokenRequest) issue(ctx context.Context, user *stagedoor.User, a *stage
 
 // tokens makes the access token and the ID token of an authorization.
 func (t *tokenRequest) tokens(ctx context.Context, user *stagedoor.User, a *stagedoor.Authorization, api *stagedoor.ResourceServer, origin string) (resp *tokenResponse, err error) {
-	resp = &tokenResponse{TokenType: "Bearer", Scope: joined(a.Scope)}
+	a.JKT, a.X5T = t.bound.JKT, t.bound.X5T
+	resp = &tokenResponse{TokenType: t.tokenType(), Scope: joined(a.Scope)}
 	resp.AccessToken, resp.ExpiresIn, err = t.Minter.AccessToken(ctx, t.st, a, token.Access{Client: t.client, API: api, Origin: origin})
 	if err != nil {
 		return nil, err
@@ -144,6 +148,9 @@ func (t *tokenRequest) newFamily(a *stagedoor.Authorization, api *stagedoor.Reso
 		ID: stagedoor.NewID("rt_"), FamilyID: origin, Counter: 1, ClientID: t.client.ID, UserID: a.UserID, SessionID: a.SessionID,
 		Audience: a.Audience, Consent: pipeline.ConsentAudience(t.st, api), Scope: slices.Clone(a.Scope), Conformant: a.Conformant, Rotating: rules.Rotating(), AuthTime: a.AuthTime, OrgID: a.OrgID,
 		CreatedAt: now, LastUsedAt: now, InitialIP: t.visit.IP, InitialUserAgent: t.visit.UserAgent,
+	}
+	if t.client.Public() { // others prove themselves by more than the token (RFC 9449 section 5)
+		rt.JKT, rt.X5T = t.bound.JKT, t.bound.X5T
 	}
 	if rules.ExpirationType == "expiring" {
 		if !rules.InfiniteTokenLifetime {

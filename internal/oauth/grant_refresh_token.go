@@ -101,8 +101,8 @@ func (t *tokenRequest) scripted(rt *stagedoor.RefreshToken, c *stagedoor.AccessC
 // family here and runs no script.
 func (t *tokenRequest) present(ctx context.Context, presented string) (*stagedoor.RefreshToken, error) {
 	rt, err := t.st.RefreshToken(ctx, presented)
-	if err == nil && rt.ClientID != t.client.ID {
-		return nil, errRefresh()
+	if err == nil && (rt.ClientID != t.client.ID || rt.JKT != "" && rt.JKT != t.bound.JKT || rt.X5T != "" && rt.X5T != t.bound.X5T) {
+		return nil, errRefresh() // and it stays as it is: a thief without the key cannot spoil it
 	}
 	if err == nil {
 		rt, err = t.st.PresentRefreshToken(ctx, presented, leeway(t.client.RefreshToken))

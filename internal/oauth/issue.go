@@ -24,7 +24,7 @@ func (d *Door) issue(ctx context.Context, st *store.Store, out *pipeline.Outcome
 		code := stagedoor.NewToken()
 		err := st.SaveCode(ctx, code, &stagedoor.Code{
 			Authorization: *a, RedirectURI: req.RedirectURI, RedirectGiven: req.RedirectGiven,
-			CodeChallenge: req.CodeChallenge, CodeMethod: req.CodeMethod, ExpiresAt: st.Clock().Now().Add(codeLife),
+			CodeChallenge: req.CodeChallenge, CodeMethod: req.CodeMethod, DPoPJKT: req.DPoPJKT, ExpiresAt: st.Clock().Now().Add(codeLife),
 		})
 		if err != nil {
 			return nil, err

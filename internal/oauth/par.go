@@ -9,6 +9,7 @@ import (
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/store"
+	"github.com/stagedoor/stagedoor/internal/token"
 	"github.com/stagedoor/stagedoor/internal/web"
 )
 
@@ -25,6 +26,7 @@ var proofsOfClients = []string{"client_secret", "client_assertion", "client_asse
 // with (RFC 9126).
 func (d *Door) push(w http.ResponseWriter, r *http.Request, st *store.Store) {
 	out, err := d.pushed(w, r, st)
+	token.OfferNonce(w, r, st)
 	if err != nil {
 		answerError(w, r, pushRefused(err))
 		return
@@ -94,6 +96,9 @@ func (d *Door) pushed(w http.ResponseWriter, r *http.Request, st *store.Store) (
 		return nil, err
 	}
 	in.pushed = true
+	if in.jkt, err = token.Prove(r, st, "", false); err != nil {
+		return nil, err
+	}
 	req, err := d.trusted(r, st, client, in.params)
 	if err != nil {
 		return nil, err

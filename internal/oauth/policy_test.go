@@ -70,10 +70,14 @@ func TestAPINeedsProof(t *testing.T) {
 		rs.ProofOfPossession = &stagedoor.ProofOfPossession{Mechanism: "dpop", Required: true, RequiredFor: "public_clients"}
 	})
 	w.token(values(machineForm()...)).good()
-	const refused = "The resource server https://api.test/ needs proof of the possession of a key, which this server cannot check."
-	same(t, "a public client", w.refusedWith(spa), "invalid_request "+refused)
+	const refused = "The resource server https://api.test/ needs tokens that are bound to a key: send a DPoP proof."
+	w.browser().authorize(request(spa, "response_type", "token", "audience", apiAudience)).fails("invalid_request", "Access tokens that must be bound to a key come from the token endpoint only.")
+	code := w.browser().login(request(spa, "audience", apiAudience)).got().Get("code")
+	w.redeem(spa, code).bad(400, "invalid_dpop_proof", refused)
 	w.api(func(rs *stagedoor.ResourceServer) { rs.ProofOfPossession.RequiredFor = "" })
-	w.token(values(machineForm()...)).bad(400, "invalid_request", refused)
+	w.token(values(machineForm()...)).bad(400, "invalid_dpop_proof", refused)
+	w.api(func(rs *stagedoor.ResourceServer) { rs.ProofOfPossession.Mechanism = "mtls" })
+	w.token(values(machineForm()...)).bad(400, "invalid_request", "The resource server https://api.test/ needs tokens that are bound to a client certificate.")
 }
 
 // PS256 signs with a key that the key set holds.

@@ -8,6 +8,7 @@ import (
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/pipeline"
 	"github.com/stagedoor/stagedoor/internal/store"
+	"github.com/stagedoor/stagedoor/internal/token"
 	"github.com/stagedoor/stagedoor/internal/web"
 )
 
@@ -19,6 +20,7 @@ type tokenRequest struct {
 	params map[string]string
 	visit  pipeline.Visit
 	event  *stagedoor.LogEvent // the grant fills in the user
+	bound  token.Confirmation  // the keys that the client proved to have: the tokens are bound to them
 	proof  string              // the second factor that the person has just given: otp, recovery-code
 }
 
@@ -44,6 +46,7 @@ func (d *Door) token(w http.ResponseWriter, r *http.Request, st *store.Store) {
 		return
 	}
 	resp, err := d.redeem(r, st, params)
+	token.OfferNonce(w, r, st)
 	d.count(params["grant_type"], resp, err)
 	if err != nil {
 		if _, _, basic := r.BasicAuth(); basic && stagedoor.IsKind(err, stagedoor.Unauthorized) {
@@ -78,8 +81,10 @@ func (d *Door) redeem(r *http.Request, st *store.Store, params map[string]string
 		err = stagedoor.Errorf(stagedoor.Forbidden, "unsupported_grant_type", "Unsupported grant type: %s", name)
 	case g.may != nil && !g.may(client), g.may == nil && !client.Allows(name):
 		err = errGrant(name)
-	default:
-		err = checkProof(client)
+	}
+	var bound token.Confirmation
+	if err == nil {
+		bound, err = possession(r, st, client)
 	}
 	if err != nil {
 		logToken(st, &event, err)
@@ -90,12 +95,29 @@ func (d *Door) redeem(r *http.Request, st *store.Store, params map[string]string
 		v.IP, event.IP = ip, ip
 	}
 	v.Body = scriptBody(params)
-	resp, err := g.redeem(r.Context(), &tokenRequest{Door: d, st: st, client: client, params: params, visit: v, event: &event})
+	resp, err := g.redeem(r.Context(), &tokenRequest{Door: d, st: st, client: client, params: params, visit: v, event: &event, bound: bound})
 	if err == nil {
 		event.Type, event.Scope = g.success, resp.Scope
 	}
 	logToken(st, &event, err)
 	return resp, err
+}
+
+// possession finds out which keys the client proves to have, and whether they are all that it needs. Proofs of public clients hold a nonce: they are
+// all that protects such a client's tokens (RFC 9449 section 8).
+func possession(r *http.Request, st *store.Store, client *stagedoor.Client) (bound token.Confirmation, err error) {
+	if bound.JKT, err = token.Prove(r, st, "", client.Public()); err != nil {
+		return bound, err
+	}
+	return bound, checkProof(client, bound)
+}
+
+// tokenType is how the access tokens of the request are used.
+func (t *tokenRequest) tokenType() string {
+	if t.bound.JKT != "" {
+		return "DPoP"
+	}
+	return "Bearer"
 }
 
 // cut bounds what a request can write into the log, in bytes.

@@ -29,7 +29,7 @@ func (d *Door) userInfo(w http.ResponseWriter, r *http.Request, st *store.Store)
 		err = jose.ErrMalformed
 	}
 	if err != nil {
-		unauthorized(w, err)
+		unauthorized(w, r, st, err)
 		return
 	}
 	claims := map[string]any{}
@@ -65,10 +65,19 @@ func legacyProfile(u *stagedoor.User, a *stagedoor.Authorization) map[string]any
 // bearer returns what the request's token stands for: an opaque token, or a JWT that the tenant made
 // for an API and for /userinfo.
 func (d *Door) bearer(w http.ResponseWriter, r *http.Request, st *store.Store) (*stagedoor.Authorization, error) {
-	raw := bearerToken(w, r)
+	scheme, raw := presentedToken(w, r)
 	if raw == "" || len(raw) > jose.MaxTokenSize {
 		return nil, jose.ErrMalformed
 	}
+	a, err := d.accessToken(r, st, raw)
+	if err == nil {
+		err = token.Confirmation{JKT: a.JKT, X5T: a.X5T}.Check(r, st, scheme, raw)
+	}
+	return a, err
+}
+
+// accessToken returns what a token for /userinfo stands for.
+func (d *Door) accessToken(r *http.Request, st *store.Store, raw string) (*stagedoor.Authorization, error) {
 	a, err := st.AccessToken(r.Context(), raw)
 	if !stagedoor.IsKind(err, stagedoor.NotFound) {
 		return a, err
@@ -87,27 +96,32 @@ func (d *Door) bearer(w http.ResponseWriter, r *http.Request, st *store.Store) (
 	a = &stagedoor.Authorization{UserID: claims.Subject, Conformant: true, Scope: strings.Fields(claims.Scope)}
 	a.OrgID, _ = claims.Raw["org_id"].(string)
 	a.OrgName, _ = claims.Raw["org_name"].(string)
+	bound := token.ConfirmationOf(claims)
+	a.JKT, a.X5T = bound.JKT, bound.X5T
 	return a, nil
 }
 
-func bearerToken(w http.ResponseWriter, r *http.Request) string {
-	if scheme, value, ok := strings.Cut(r.Header.Get("Authorization"), " "); ok && strings.EqualFold(scheme, "Bearer") {
-		return strings.TrimSpace(value)
+// presentedToken returns the request's token and the scheme that it comes under.
+func presentedToken(w http.ResponseWriter, r *http.Request) (scheme, raw string) {
+	if scheme, value, ok := strings.Cut(r.Header.Get("Authorization"), " "); ok && (strings.EqualFold(scheme, "Bearer") || strings.EqualFold(scheme, "DPoP")) {
+		return scheme, strings.TrimSpace(value)
 	}
 	if r.Method == http.MethodPost {
 		if params, err := readParams(w, r); err == nil {
-			return params["access_token"]
+			return "Bearer", params["access_token"]
 		}
 	}
-	return ""
+	return "", ""
 }
 
-func unauthorized(w http.ResponseWriter, err error) {
+func unauthorized(w http.ResponseWriter, r *http.Request, st *store.Store, err error) {
+	token.OfferNonce(w, r, st)
+	token.Challenge(w, err)
 	why := "The token is invalid"
 	if errors.Is(err, jose.ErrExpired) {
 		why = "The token has expired"
 	}
-	w.Header().Set("WWW-Authenticate", `Bearer realm="Users", error="invalid_token", error_description="`+why+`"`)
+	w.Header().Add("WWW-Authenticate", `Bearer realm="Users", error="invalid_token", error_description="`+why+`"`)
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.WriteHeader(http.StatusUnauthorized)
 	w.Write([]byte("Unauthorized"))

@@ -42,7 +42,10 @@ func (m *Minter) AccessToken(ctx context.Context, st *store.Store, a *stagedoor.
 		token = stagedoor.NewToken()
 		return token, life, st.SaveAccessToken(ctx, token, how.Origin, a, now.Add(time.Duration(life)*time.Second))
 	}
-	if err := CheckPolicy(how.API, how.Client, a.UserID != ""); err != nil {
+	if err := CheckPolicy(how.API, a.UserID != ""); err != nil {
+		return "", 0, err
+	}
+	if err := CheckBinding(how.API, how.Client, Confirmation{a.JKT, a.X5T}); err != nil {
 		return "", 0, err
 	}
 	life = how.API.TokenLifetime
@@ -86,6 +89,9 @@ func (m *Minter) accessClaims(a *stagedoor.Authorization, how Access, now time.T
 	organizationClaims(claims, a)
 	if a.Actor != nil {
 		claims["act"] = a.Actor
+	}
+	if cnf := (Confirmation{a.JKT, a.X5T}).claim(); cnf != nil {
+		claims["cnf"] = cnf
 	}
 	if rfc9068(how.API) {
 		claims["client_id"], claims["jti"] = a.ClientID, stagedoor.NewToken()
