@@ -105,6 +105,11 @@ func (d *Door) oidcLogout(w http.ResponseWriter, r *http.Request, st *store.Stor
 		fail(w, r, st, err, client)
 		return
 	}
+	if s != nil && confirmed(r, s) && r.PostFormValue(ui.FieldDecision) == ui.Decline {
+		noStore(w)
+		http.Redirect(w, r, "/", http.StatusSeeOther) // not to the client: it would take it for a logout
+		return
+	}
 	if s != nil && s.ID != sid && !confirmed(r, s) && st.Tenant().Settings.AsksLogout() {
 		d.askLogout(w, r, st, client, s, params)
 		return
@@ -158,9 +163,9 @@ func confirmed(r *http.Request, s *stagedoor.Session) bool {
 
 func (d *Door) askLogout(w http.ResponseWriter, r *http.Request, st *store.Store, client *stagedoor.Client, s *stagedoor.Session, params url.Values) {
 	form := ui.Form{Action: "/oidc/logout", Hidden: []ui.Field{{Name: "confirm", Value: s.ID}}}
-	for _, name := range []string{"client_id", "id_token_hint", "logout_hint", "post_logout_redirect_uri", "state"} {
-		if v := params.Get(name); v != "" {
-			form.Hidden = append(form.Hidden, ui.Field{Name: name, Value: v})
+	for _, name := range []string{"client_id", "id_token_hint", "logout_hint", "post_logout_redirect_uri", "state", "ui_locales", "federated"} {
+		if params.Has(name) {
+			form.Hidden = append(form.Hidden, ui.Field{Name: name, Value: params.Get(name)})
 		}
 	}
 	user := ""

@@ -139,3 +139,69 @@ func TestOIDCLogoutHS256(t *testing.T) {
 		t.Errorf("%d %.200s", got.Code, got.Body)
 	}
 }
+
+// Who was asked and says no stays signed in, and the client hears nothing that it could take for a logout.
+func TestOIDCLogoutDeclined(t *testing.T) {
+	w := newWorld(t)
+	b := w.browser()
+	b.login(request(spa)).got()
+	w.logged()
+	page := b.get("/oidc/logout?" + values("client_id", spa, "post_logout_redirect_uri", bye).Encode())
+	m := confirmField.FindStringSubmatch(page.Body.String())
+	if m == nil {
+		t.Fatalf("no form: %s", page.Body)
+	}
+	a := b.post("/oidc/logout", values("client_id", spa, "post_logout_redirect_uri", bye, "confirm", html.UnescapeString(m[1]), "decision", "decline"))
+	if a.Code != 303 || a.Header().Get("Location") != "/" {
+		t.Errorf("%d %s", a.Code, a.Header().Get("Location"))
+	}
+	w.wantLog()
+	b.authorize(request(spa, "prompt", "none")).got()
+}
+
+// A hint of another session, of another person, or of no session at all ends nobody's session unasked.
+func TestOIDCLogoutOfAnother(t *testing.T) {
+	w := newWorld(t)
+	hint := func(b *browser) string { return w.redeem(spa, b.login(request(spa)).got().Get("code")).good().IDToken }
+	mine, other := w.browser(), w.browser()
+	theirs := hint(other)
+	hint(mine)
+	w.logged()
+	ask := values("id_token_hint", theirs, "post_logout_redirect_uri", bye, "ui_locales", "en", "federated", "")
+	a := mine.get("/oidc/logout?" + ask.Encode())
+	a.page(200, adaMail)
+	for _, field := range []string{`name="ui_locales" value="en"`, `name="federated" value=""`} { // what was asked for is kept over the question
+		if !strings.Contains(a.Body.String(), field) {
+			t.Errorf("no %s in %s", field, a.Body)
+		}
+	}
+	mine.post("/oidc/logout", ask).page(200, adaMail)
+	mine.authorize(request(spa, "prompt", "none")).got()
+	other.authorize(request(spa, "prompt", "none")).got()
+	w.logged()
+	// Without a session there is nothing to ask.
+	if a := w.browser().post("/oidc/logout", values("id_token_hint", theirs, "post_logout_redirect_uri", bye)); a.Code != 302 || a.Header().Get("Location") != bye {
+		t.Errorf("%d %.200s", a.Code, a.Body)
+	}
+	w.wantLog()
+}
+
+// Only what was registered is returned to, character by character, query and all (OpenID Connect RP-Initiated Logout 1.0 section 3).
+func TestPostLogoutRedirect(t *testing.T) {
+	w := newWorld(t)
+	w.client(spa, func(c *stagedoor.Client) { c.AllowedLogoutURLs = []string{bye + "?a=1"} })
+	for to, want := range map[string]bool{
+		bye + "?a=1": true, bye: false, bye + "?a=1&b=2": false, bye + "?b=1": false, bye + "/?a=1": false, "https://app.test/BYE?a=1": false,
+		bye + "?a=1#x": false, "https://app.test:444/bye?a=1": false, "http://app.test/bye?a=1": false, "https://u@app.test/bye?a=1": false, "//app.test/bye?a=1": false,
+	} {
+		a := w.browser().get("/oidc/logout?" + values("client_id", spa, "post_logout_redirect_uri", to, "state", "s").Encode())
+		if went := a.Code == 302 && a.Header().Get("Location") == to+"&state=s"; went != want {
+			t.Errorf("%s: %d %s", to, a.Code, a.Header().Get("Location"))
+		}
+		if want {
+			w.wantLog()
+		} else {
+			w.wantLog("flo")
+		}
+	}
+}

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/store"
@@ -61,7 +62,11 @@ func OrganizationBrand(b ui.Brand, o *stagedoor.Organization) ui.Brand {
 
 // Language is the language that the request asks for, of those that there are.
 func Language(r *http.Request) string {
-	return ui.Language(r.URL.Query().Get("ui_locales"), r.Header.Get("Accept-Language"))
+	locales := r.URL.Query().Get("ui_locales")
+	if locales == "" && r.PostForm != nil {
+		locales = r.PostForm.Get("ui_locales")
+	}
+	return ui.Language(locales, r.Header.Get("Accept-Language"))
 }
 
 // TenantName is how people know the tenant.
@@ -112,7 +117,11 @@ func Error(w http.ResponseWriter, r *http.Request, st *store.Store, status int, 
 		web.Logger(r.Context()).ErrorContext(r.Context(), "a page request failed", "error", err)
 	}
 	web.RetryAfter(w.Header(), err)
-	event := stagedoor.LogEvent{ID: stagedoor.NewLogID(st.Clock().Now()), Type: "f", Description: message, IP: r.RemoteAddr, UserAgent: r.UserAgent(), Hostname: r.Host}
+	kind := "f"
+	if strings.HasSuffix(r.URL.Path, "/logout") {
+		kind = "flo"
+	}
+	event := stagedoor.LogEvent{ID: stagedoor.NewLogID(st.Clock().Now()), Type: kind, Description: message, IP: r.RemoteAddr, UserAgent: r.UserAgent(), Hostname: r.Host}
 	back := st.Tenant().Settings.DefaultRedirectionURI
 	if client != nil {
 		event.ClientID, event.ClientName = client.ID, client.Name
