@@ -98,13 +98,6 @@ const strategyDatabase = "auth0"
 // for logins.
 func (c *Connection) ForLogin() bool { return c.Strategy == strategyDatabase && c.isOn() }
 
-// Redirects tells whether people can sign in through the connection here by going to a provider and coming back: it is a custom social
-// connection that says where, and it is not switched off for logins.
-func (c *Connection) Redirects() bool {
-	o := c.OAuth2()
-	return c.Strategy == StrategyOAuth2 && c.isOn() && o.AuthorizationURL != "" && o.TokenURL != ""
-}
-
 // SignsIn tells whether people can sign in through the connection here in any way.
 func (c *Connection) SignsIn() bool { return c.ForLogin() || c.Redirects() }
 

@@ -60,8 +60,3 @@ func (c *Connection) Title() string {
 	}
 	return c.Name
 }
-
-// HasButton tells whether the login page offers the connection.
-func (c *Connection) HasButton() bool {
-	return c.Redirects() && (c.ShowAsButton == nil || *c.ShowAsButton)
-}

@@ -225,6 +225,9 @@ type Upstream struct {
 	ConnectionID string
 	Verifier     string // of the code challenge that the provider got; empty if it got none
 	RedirectURI  string
+	Nonce        string            `json:",omitempty"` // that the ID token must hold; empty: none was sent
+	RequestID    string            `json:",omitempty"` // of a SAML request, which the answer must name
+	Posted       map[string]string `json:",omitempty"` // the answer, where it came by a form; it waits for the browser's own request
 }
 
 // Refusal is an error that a login ends with.

@@ -115,7 +115,7 @@ func New(ctx context.Context, cfg config.Config, deps Deps) (*Server, error) {
 	minter := &token.Minter{Keys: s.keys}
 	database := &connection.Database{Hasher: s.hasher, Scripts: s.scripts, Outside: client}
 	pipe := &pipeline.Pipeline{Database: database, Scripts: s.scripts, Minter: minter, HTTP: client}
-	pipe.OAuth2 = &connection.OAuth2{HTTP: client, Scripts: s.scripts}
+	pipe.Upstream = &connection.Upstream{HTTP: client, Scripts: s.scripts}
 	s.pipeline = pipe
 	sender := deps.Mail
 	if sender == nil && cfg.Mail.Host != "" {

@@ -24,6 +24,7 @@ func ForClient(ctx context.Context, st *store.Store, clientID, name string) (*st
 		return nil, stagedoor.Errorf(stagedoor.Invalid, "invalid_request", "the connection was not found")
 	}
 	var social, other *stagedoor.Connection // enabled; through other nobody can sign in here
+	better := func(c *stagedoor.Connection) bool { return social == nil || c.HasButton() && !social.HasButton() }
 	for i := range all {
 		c := &all[i]
 		switch {
@@ -31,7 +32,7 @@ func ForClient(ctx context.Context, st *store.Store, clientID, name string) (*st
 		case c.ForLogin():
 			return c, nil
 		case c.Redirects():
-			if social == nil {
+			if better(c) {
 				social = c
 			}
 		case other == nil:
@@ -98,9 +99,15 @@ func isEnabled(enabled []stagedoor.OrganizationConnection, c *stagedoor.Connecti
 	return slices.ContainsFunc(enabled, func(oc stagedoor.OrganizationConnection) bool { return oc.ConnectionID == c.ID && oc.IsEnabled })
 }
 
-// Buttons returns the connections by which an authorization request's people may go to a provider. One that the request names is the
-// only one.
+// Buttons returns the connections by which the login page of an authorization request offers to go to a provider. One that the request names
+// is the only one.
 func Buttons(ctx context.Context, st *store.Store, req *stagedoor.AuthorizationRequest) ([]stagedoor.Connection, error) {
+	all, err := Elsewhere(ctx, st, req)
+	return slices.DeleteFunc(all, func(c stagedoor.Connection) bool { return req.Connection == "" && !c.HasButton() }), err
+}
+
+// Elsewhere returns the connections by which an authorization request's people may go to a provider, whether or not there is a button.
+func Elsewhere(ctx context.Context, st *store.Store, req *stagedoor.AuthorizationRequest) ([]stagedoor.Connection, error) {
 	all, err := st.Connections(ctx)
 	if err != nil {
 		return nil, err
@@ -117,7 +124,7 @@ func Buttons(ctx context.Context, st *store.Store, req *stagedoor.AuthorizationR
 			may = isEnabled(enabled, &c)
 		}
 		named := c.Name == req.Connection || slices.Contains(c.Realms, req.Connection)
-		return !may || !c.Redirects() || req.Connection != "" && !named || req.Connection == "" && !c.HasButton()
+		return !may || !c.Redirects() || req.Connection != "" && !named
 	}), nil
 }
 

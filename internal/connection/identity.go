@@ -7,8 +7,12 @@ import (
 	"github.com/stagedoor/stagedoor"
 )
 
-// named are the strategies whose ids hold the connection's name, because two connections may know two people by one id.
-var named = []string{"ad", "adfs", "auth0-adldap", "custom", "google-apps", "oauth1", "oauth2", "office365", "oidc", "okta", "ping7", "pingfederate", "samlp", "sharepoint", "waad"}
+// named are the strategies whose ids hold the connection's name, because two connections may know two people by one id (Authentication API
+// fact sheet 9.1).
+var named = []string{"ad", "adfs", "auth0-adldap", "custom", "oauth1", "oauth2", "oidc", "okta", "ping7", "pingfederate", "samlp", "sharepoint"}
+
+// unsocial are the strategies whose identities are not the public's.
+var unsocial = []string{"ad", "adfs", "auth0", "auth0-adldap", "auth0-oidc", "custom", "email", "google-apps", "ip", "office365", "oidc", "okta", "ping7", "pingfederate", "samlp", "sharepoint", "sms", "waad"}
 
 // IdentityOf is the identity of a person whom a connection knows by id.
 func IdentityOf(c *stagedoor.Connection, id string) stagedoor.Identity {
@@ -16,5 +20,5 @@ func IdentityOf(c *stagedoor.Connection, id string) stagedoor.Identity {
 	if slices.Contains(named, c.Strategy) {
 		id = c.Name + "|" + strings.TrimPrefix(id, c.Name+"|")
 	}
-	return stagedoor.Identity{Connection: c.Name, Provider: c.Strategy, UserID: id, IsSocial: c.Strategy == "oauth2" || !slices.Contains(named, c.Strategy) && c.Strategy != StrategyDatabase}
+	return stagedoor.Identity{Connection: c.Name, Provider: c.Strategy, UserID: id, IsSocial: !slices.Contains(unsocial, c.Strategy)}
 }

@@ -3,6 +3,7 @@ package jose
 import (
 	"crypto"
 	"crypto/ecdsa"
+	"crypto/ed25519"
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
@@ -154,7 +155,9 @@ func fits(alg string, key any) error {
 	case *rsa.PublicKey:
 		ok = key.N != nil && (alg == RS256 || alg == PS256 || alg == "RS384" || alg == "RS512" || alg == "PS384" || alg == "PS512")
 	case *ecdsa.PublicKey:
-		ok = alg == ES256 && key.Curve == elliptic.P256() || alg == "ES384" && key.Curve == elliptic.P384()
+		ok = alg == ES256 && key.Curve == elliptic.P256() || alg == "ES384" && key.Curve == elliptic.P384() || alg == "ES512" && key.Curve == elliptic.P521()
+	case ed25519.PublicKey:
+		ok = alg == "EdDSA" && len(key) == ed25519.PublicKeySize
 	case []byte:
 		ok = alg == HS256 && len(key) > 0
 	}

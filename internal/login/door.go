@@ -69,7 +69,8 @@ var pages = []route{
 	{web.Route{Method: "GET", Pattern: "/u/login", Title: "Login page"}, (*Door).showLogin},
 	{web.Route{Method: "POST", Pattern: "/u/login", Title: "Login page, form"}, (*Door).logIn},
 	{web.Route{Method: "GET", Pattern: "/u/login/with", Title: "Sends somebody to the provider of a connection"}, (*Door).leave},
-	{web.Route{Method: "GET", Pattern: "/login/callback", Title: "The way back from a provider"}, (*Door).arrive},
+	{web.Route{Method: "GET", Pattern: callbackPath, Title: "The way back from a provider"}, (*Door).arrive},
+	{web.Route{Method: "POST", Pattern: callbackPath, Title: "The way back from a provider, form"}, (*Door).posted},
 	{web.Route{Method: "GET", Pattern: "/u/signup", Title: "Sign-up page"}, (*Door).showSignup},
 	{web.Route{Method: "POST", Pattern: "/u/signup", Title: "Sign-up page, form"}, (*Door).signUp},
 	{web.Route{Method: "GET", Pattern: "/u/consent", Title: "Consent page"}, (*Door).showConsent},
@@ -138,7 +139,7 @@ func (d *Door) page(w http.ResponseWriter, r *http.Request, serve handler) {
 		d.noTenant(w, r, err)
 		return
 	}
-	if r.Method == http.MethodPost {
+	if r.Method == http.MethodPost && r.URL.Path != callbackPath { // which other sites post to
 		err = d.readForm(w, r)
 	}
 	if err == nil {

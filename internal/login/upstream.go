@@ -1,13 +1,13 @@
 package login
 
 import (
+	"mime"
 	"net/http"
-	"strings"
+	"net/url"
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/connection"
 	"github.com/stagedoor/stagedoor/internal/page"
-	"github.com/stagedoor/stagedoor/internal/pipeline"
 	"github.com/stagedoor/stagedoor/internal/session"
 	"github.com/stagedoor/stagedoor/internal/store"
 	"github.com/stagedoor/stagedoor/ui"
@@ -25,7 +25,7 @@ func (p *prompt) buttons(r *http.Request, st *store.Store) ([]ui.ProviderButton,
 	var out []ui.ProviderButton
 	for i := range all {
 		c := &all[i]
-		out = append(out, ui.ProviderButton{Name: c.Title(), Icon: c.OAuth2().IconURL, URL: p.link("/u/login/with", paramConnection, c.Name)})
+		out = append(out, ui.ProviderButton{Name: connection.Title(c), Icon: c.Option("icon_url"), URL: p.link("/u/login/with", paramConnection, c.Name)})
 	}
 	return out, nil
 }
@@ -36,23 +36,26 @@ func (d *Door) leave(w http.ResponseWriter, r *http.Request, st *store.Store) er
 	if err != nil {
 		return err
 	}
-	redirect(w, r, to)
+	redirect(w, r, to.Address)
 	return nil
 }
 
+const (
+	callbackPath = "/login/callback"
+	maxAnswer    = 512 << 10 // bytes of a form that a provider has the browser post: an answer of SAML may hold many groups
+)
+
+// answerFields are what of a provider's answer is looked at.
+var answerFields = []string{"code", "id_token", "iss", "error", "error_description", "user", "SAMLResponse"}
+
 // arrive takes a browser that a provider sent back, and lets the login go on, or end with the provider's word.
 func (d *Door) arrive(w http.ResponseWriter, r *http.Request, st *store.Store) error {
-	if r.Method != http.MethodGet { // programs try links by HEAD
+	if r.Method == http.MethodHead { // programs try links by it
 		ui.SetHeaders(w.Header())
 		return nil
 	}
 	q := r.URL.Query()
-	said := func(name string) string {
-		return strings.ToValidUTF8(strings.Join(strings.Fields(q.Get(name)), " "), "")
-	}
-	id, opened, err := d.Pipeline.Arrive(r.Context(), visit(r, st), q.Get("state"), pipeline.Answer{
-		Code: q.Get("code"), Error: said("error"), Description: said("error_description"),
-	})
+	id, opened, err := d.Pipeline.Arrive(r.Context(), visit(r, st), q.Get("state"), answerOf(q))
 	if err != nil {
 		return err
 	}
@@ -61,5 +64,36 @@ func (d *Door) arrive(w http.ResponseWriter, r *http.Request, st *store.Store) e
 	}
 	p := &prompt{tx: &stagedoor.Transaction{ID: id}, frame: page.Frame(r, st, nil)}
 	redirect(w, r, p.link("/authorize/resume"))
+	return nil
+}
+
+func answerOf(q url.Values) map[string]string {
+	values := map[string]string{}
+	for _, name := range answerFields {
+		if v := q.Get(name); v != "" {
+			values[name] = v
+		}
+	}
+	return values
+}
+
+// posted takes an answer that a provider has the browser post (form_post), keeps it, and lets the browser come by itself: a form of another
+// site may come without cookies.
+func (d *Door) posted(w http.ResponseWriter, r *http.Request, st *store.Store) error {
+	if media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || media != formType {
+		return stagedoor.Errorf(stagedoor.UnsupportedMedia, "invalid_request", "The content type must be %s.", formType)
+	}
+	r.Body = http.MaxBytesReader(w, r.Body, maxAnswer)
+	if err := r.ParseForm(); err != nil {
+		return invalid("invalid_request", "The form cannot be read.")
+	}
+	state := r.PostForm.Get("state")
+	if state == "" {
+		state = r.PostForm.Get("RelayState")
+	}
+	if err := d.Pipeline.Posted(r.Context(), visit(r, st), state, answerOf(r.PostForm)); err != nil {
+		return err
+	}
+	redirect(w, r, callbackPath+"?"+url.Values{"state": {state}}.Encode())
 	return nil
 }

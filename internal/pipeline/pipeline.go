@@ -34,7 +34,7 @@ const (
 // Pipeline runs logins.
 type Pipeline struct {
 	Database *connection.Database
-	OAuth2   *connection.OAuth2 // nil: nobody can go to a provider
+	Upstream *connection.Upstream // nil: nobody can go to a provider
 	Scripts  *script.Host
 	Minter   *token.Minter
 	HTTP     *http.Client // brings messages to phones; nil: only tenants' own code does

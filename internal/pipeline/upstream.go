@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"slices"
+	"strings"
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/connection"
@@ -12,42 +13,50 @@ import (
 // callbackPath is where providers send people back to.
 const callbackPath = "login/callback"
 
-// Leave sends the person of a login page to the provider of the connection with the name, and returns the address. What brings them back
+// Leave sends the person of a login page to the provider of the connection with the name, and tells how. What brings them back
 // is bound to this login, this connection and this browser, and works once.
-func (p *Pipeline) Leave(ctx context.Context, v Visit, id, name string) (string, error) {
+func (p *Pipeline) Leave(ctx context.Context, v Visit, id, name string) (*connection.Departure, error) {
 	tx, err := p.Page(ctx, v, id, AskLogin)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	all, err := connection.Buttons(ctx, v.Store, &tx.Request)
+	all, err := connection.Elsewhere(ctx, v.Store, &tx.Request)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	at := slices.IndexFunc(all, func(c stagedoor.Connection) bool { return c.Name == name })
-	if at < 0 || p.OAuth2 == nil {
-		return "", stagedoor.Errorf(stagedoor.Invalid, "invalid_request", "the connection is not enabled")
+	if at < 0 || p.Upstream == nil {
+		return nil, stagedoor.Errorf(stagedoor.Invalid, "invalid_request", "the connection is not enabled")
 	}
-	conn, away := &all[at], *tx
+	away := *tx
 	away.ID, away.Step, away.Nonce = stagedoor.NewToken(), AskUpstream, ""
-	away.Upstream = &stagedoor.Upstream{ConnectionID: conn.ID, RedirectURI: v.Issuer + callbackPath}
-	if conn.OAuth2().PKCE {
-		away.Upstream.Verifier = stagedoor.NewToken()
-	}
-	address, err := p.OAuth2.Address(conn, &tx.Request, away.Upstream.RedirectURI, away.ID, away.Upstream.Verifier)
+	to, err := p.Upstream.Leave(ctx, v.Store, &all[at], &tx.Request, v.Issuer+callbackPath, away.ID)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
+	away.Upstream = &to.Back
 	away.ExpiresAt = v.Store.Clock().Now().Add(transactionLife)
-	return address, v.Store.SaveTransaction(ctx, &away)
+	return to, v.Store.SaveTransaction(ctx, &away)
 }
 
-// Answer is what a provider sent back.
-type Answer struct{ Code, Error, Description string }
+// Posted keeps an answer that a provider had the browser post, until the browser asks by itself: a form of another site may come without the
+// cookie that tells whose login it is. Whoever knows the state may post, once; to go on takes the cookie.
+func (p *Pipeline) Posted(ctx context.Context, v Visit, state string, values map[string]string) error {
+	tx, err := v.Store.Transaction(ctx, state)
+	if stagedoor.IsKind(err, stagedoor.NotFound) || err == nil && (tx.Step != AskUpstream || tx.Upstream == nil || tx.Upstream.Posted != nil) {
+		err = lost()
+	}
+	if err != nil {
+		return err
+	}
+	tx.ID, tx.Upstream.Posted = state, values
+	return v.Store.SaveTransaction(ctx, tx)
+}
 
 // Arrive goes on with the login of a person who comes back from a provider, and returns the id by which it is resumed. A person whom the
 // provider or the connection's script refused has no session: the login ends with their word. A state that is unknown, was used or is
 // another browser's is a lost transaction.
-func (p *Pipeline) Arrive(ctx context.Context, v Visit, state string, a Answer) (id string, opened *Opened, err error) {
+func (p *Pipeline) Arrive(ctx context.Context, v Visit, state string, values map[string]string) (id string, opened *Opened, err error) {
 	tx, err := p.transaction(ctx, v, state)
 	if err == nil && (tx.Step != AskUpstream || tx.Upstream == nil) {
 		err = lost()
@@ -68,7 +77,7 @@ func (p *Pipeline) Arrive(ctx context.Context, v Visit, state string, a Answer) 
 		return "", nil, gone(err)
 	}
 	on := &connection.Occasion{ClientID: tx.Request.ClientID, Organization: tx.Request.Organization}
-	u, err := p.identify(ctx, v, conn, on, up, a)
+	u, err := p.identify(ctx, v, conn, on, up, values)
 	if err == nil {
 		opened, err = p.proved(ctx, v, tx, proof{conn: conn, user: u, method: "federated", console: on.Console})
 		return tx.ID, opened, err
@@ -87,18 +96,21 @@ func (p *Pipeline) Arrive(ctx context.Context, v Visit, state string, a Answer) 
 	return tx.ID, nil, v.Store.SaveTransaction(ctx, tx)
 }
 
-func (p *Pipeline) identify(ctx context.Context, v Visit, conn *stagedoor.Connection, on *connection.Occasion, up *stagedoor.Upstream, a Answer) (*stagedoor.User, error) {
-	switch {
-	case p.OAuth2 == nil || !conn.Redirects():
+func (p *Pipeline) identify(ctx context.Context, v Visit, conn *stagedoor.Connection, on *connection.Occasion, up *stagedoor.Upstream, values map[string]string) (*stagedoor.User, error) {
+	if p.Upstream == nil || !conn.Redirects() {
 		return nil, stagedoor.Errorf(stagedoor.Forbidden, "access_denied", "the connection is not enabled")
-	case a.Error != "" && a.Description != "":
-		return nil, stagedoor.Errorf(stagedoor.Forbidden, "access_denied", "%s", cut(a.Description, 500))
-	case a.Error != "":
-		return nil, stagedoor.Errorf(stagedoor.Forbidden, "access_denied", "%s", cut(a.Error, 100))
-	case a.Code == "":
-		return nil, stagedoor.Errorf(stagedoor.Forbidden, "access_denied", "The identity provider sent no code")
 	}
-	return p.OAuth2.Identify(ctx, v.Store, conn, on, a.Code, up.RedirectURI, up.Verifier)
+	byForm := up.Posted != nil
+	if byForm {
+		values = up.Posted
+	}
+	said := func(name string) string {
+		return strings.ToValidUTF8(strings.Join(strings.Fields(values[name]), " "), "")
+	}
+	return p.Upstream.Identify(ctx, v.Store, conn, on, up, &connection.Answer{
+		Code: values["code"], IDToken: values["id_token"], SAMLResponse: values["SAMLResponse"], Issuer: values["iss"], User: values["user"], ByForm: byForm,
+		Error: said("error"), Description: said("error_description"),
+	})
 }
 
 // giveUp ends a login with the word of the provider that did not let the person in.

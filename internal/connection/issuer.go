@@ -1,0 +1,193 @@
+package connection
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/stagedoor/stagedoor/internal/jose"
+)
+
+const (
+	documentLife   = time.Hour        // how long a document of an issuer is good
+	documentPause  = 30 * time.Second // before it is asked for again because a key is not in it
+	failurePause   = 5 * time.Second  // before an issuer that did not answer is asked again
+	maxDocuments   = 1000
+	clockTolerance = time.Minute // by which clocks may differ
+)
+
+// documents are what issuers publish, by address: metadata and key sets. They are public, so that tenants share them.
+type documents struct {
+	mu  sync.Mutex
+	all map[string]*document
+}
+
+// document is one of them. Its lock is held while it is fetched, so that many logins at once fetch it once.
+type document struct {
+	mu      sync.Mutex
+	fetched time.Time
+	failed  time.Time
+	err     error
+	members map[string]any
+	keys    []jose.VerifyKey
+}
+
+// at returns the document of an address, which may be empty yet.
+func (d *documents) at(address string) *document {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.all == nil {
+		d.all = map[string]*document{}
+	}
+	doc := d.all[address]
+	if doc == nil {
+		if len(d.all) >= maxDocuments {
+			clear(d.all) // rare, and costs a fetch for each
+		}
+		doc = &document{}
+		d.all[address] = doc
+	}
+	return doc
+}
+
+// read fetches the document if there is none that is good; again: even if there is one, unless it was fetched just now.
+func (doc *document) read(ctx context.Context, o *Upstream, address string, again bool, parse func([]byte) error) error {
+	now := time.Now() // of the machine: it is about pauses between fetches
+	switch {
+	case now.Sub(doc.failed) < failurePause:
+		return doc.err
+	case again && now.Sub(doc.fetched) < documentPause, !again && now.Sub(doc.fetched) < documentLife:
+		return nil
+	}
+	resp, body, err := o.call(ctx, http.MethodGet, address, http.Header{"Accept": {"application/json"}}, "")
+	if err == nil && resp.StatusCode != http.StatusOK {
+		err = callError("it answers " + resp.Status)
+	}
+	if err == nil {
+		err = parse(body)
+	}
+	if err != nil {
+		if ctx.Err() == nil { // else it is the browser that left
+			doc.failed, doc.err = now, err
+		}
+		return err
+	}
+	doc.fetched, doc.failed = now, time.Time{}
+	return nil
+}
+
+// metadata are what an issuer says of itself (OpenID Connect Discovery section 4).
+func (o *Upstream) metadata(ctx context.Context, address string) (map[string]any, error) {
+	doc := o.documents.at(address)
+	doc.mu.Lock()
+	defer doc.mu.Unlock()
+	err := doc.read(ctx, o, address, false, func(body []byte) error {
+		var m map[string]any
+		if json.Unmarshal(body, &m) != nil || m["issuer"] == nil {
+			return callError("its metadata cannot be read")
+		}
+		doc.members = m
+		return nil
+	})
+	if err != nil && doc.members == nil {
+		return nil, failed("The identity provider could not be reached", err.Error())
+	}
+	return doc.members, nil // old ones will do where there are no new ones
+}
+
+// verifyKeys are the keys with which a token with the header may be signed. A key that is not known yet lets the set be fetched again, but not
+// at every token: others write the header.
+func (o *Upstream) verifyKeys(ctx context.Context, address string, h jose.Header) ([]jose.VerifyKey, error) {
+	doc := o.documents.at(address)
+	doc.mu.Lock()
+	defer doc.mu.Unlock()
+	for _, again := range []bool{false, true} {
+		err := doc.read(ctx, o, address, again, func(body []byte) (err error) {
+			keys, err := jose.ParseKeySet(body)
+			if err == nil {
+				doc.keys = keys
+			}
+			return err
+		})
+		if err != nil && doc.keys == nil {
+			return nil, err
+		}
+		var fit []jose.VerifyKey
+		for _, k := range doc.keys {
+			if k.Does(h.Algorithm) && (h.KeyID == "" || k.KID == "" || k.KID == h.KeyID) {
+				fit = append(fit, k)
+			}
+		}
+		if len(fit) > 0 {
+			return fit, nil
+		}
+	}
+	return nil, callError("its key set has no key " + short(h.KeyID) + " for " + short(h.Algorithm))
+}
+
+// verify checks an ID token (OpenID Connect Core section 3.1.3.7) and returns its claims.
+func (g *given) verify(token, nonce string) (map[string]any, error) {
+	const message = "The ID token of the identity provider is not valid"
+	no := func(why string) (map[string]any, error) { return nil, failed(message, why) }
+	if token == "" {
+		return no("there is none")
+	}
+	header, _, err := jose.Peek(token)
+	if err != nil {
+		return no(err.Error())
+	}
+	if !slices.Contains(g.algs, header.Algorithm) || !slices.Contains(jose.Asymmetric, header.Algorithm) {
+		return no("it is signed with " + short(header.Algorithm) + ", which is not expected")
+	}
+	keys, err := g.up.verifyKeys(g.ctx, g.keys, header)
+	if err != nil {
+		return no(err.Error())
+	}
+	now := g.st.Clock().Now()
+	var claims jose.Claims
+	for _, k := range keys {
+		claims, err = jose.Parse(token, now.Add(-clockTolerance), func(jose.Header) (string, any, error) { return header.Algorithm, k.Key, nil })
+		if errors.Is(err, jose.ErrNotYetValid) && !now.Add(clockTolerance).Before(claims.NotBefore) {
+			err = nil
+		}
+		if !errors.Is(err, jose.ErrSignature) {
+			break
+		}
+	}
+	switch party := claims.AuthorizedParty; {
+	case err != nil:
+		return no(err.Error())
+	case !g.issuedBy(claims):
+		return no("its issuer is " + short(claims.Issuer))
+	case !slices.Contains(claims.Audience, g.clientID):
+		return no("it is for another client")
+	case party != "" && party != g.clientID, party == "" && len(claims.Audience) > 1:
+		return no("it was given to another client")
+	case claims.Subject == "":
+		return no("it has no sub")
+	case claims.IssuedAt.After(now.Add(clockTolerance)):
+		return no("it was issued in the future")
+	}
+	if got, _ := claims.Raw["nonce"].(string); nonce != "" && got != nonce {
+		return no("its nonce is not the one that was sent")
+	}
+	access, _ := g.tokens["access_token"].(string)
+	if hash, has := claims.Raw["at_hash"].(string); has && access != "" && strings.HasSuffix(header.Algorithm, "256") && hash != jose.HalfHash(access) {
+		return no("its at_hash is of another access token")
+	}
+	return claims.Raw, nil
+}
+
+// issuedBy tells whether a token is of the issuer that was asked. That of Microsoft's common endpoint names its tenant in it.
+func (g *given) issuedBy(c jose.Claims) bool {
+	tenant, _ := c.Raw["tid"].(string)
+	if strings.Contains(g.issuer, "{tenantid}") {
+		return tenant != "" && !strings.ContainsAny(tenant, "/{}") && c.Issuer == strings.ReplaceAll(g.issuer, "{tenantid}", tenant)
+	}
+	return c.Issuer == g.issuer || slices.Contains(g.issuers, c.Issuer)
+}

@@ -1,0 +1,112 @@
+package connection
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/jose"
+	"github.com/stagedoor/stagedoor/internal/store"
+)
+
+// How the server proves itself to a provider.
+const (
+	authPost  = "client_secret_post"
+	authBasic = "client_secret_basic"
+	authJWT   = "private_key_jwt" // OpenID Connect Core section 9
+	authApple = "apple"           // the secret is a token that a key of the developer's signs
+)
+
+// proofLife is how long a signed proof is good.
+const proofLife = 5 * time.Minute
+
+// authenticate adds the proof of who we are to a request for a token.
+func (g *given) authenticate(form url.Values, header http.Header) error {
+	switch g.auth {
+	case authBasic:
+		r := http.Request{Header: header}
+		r.SetBasicAuth(url.QueryEscape(g.clientID), url.QueryEscape(g.secret))
+	case authApple:
+		secret, err := appleSecret(g.conn, g.st.Clock().Now())
+		if err != nil {
+			return err
+		}
+		form.Set("client_secret", secret)
+	case authJWT:
+		assertion, err := g.assertion()
+		if err != nil {
+			return err
+		}
+		form.Set("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer")
+		form.Set("client_assertion", assertion)
+	default:
+		if g.secret != "" {
+			form.Set("client_secret", g.secret)
+		}
+	}
+	return nil
+}
+
+// assertion is signed with the connection's current key, which the Management API makes and shows.
+func (g *given) assertion() (string, error) {
+	keys, err := keysOf(g)
+	if err != nil {
+		return "", err
+	}
+	for _, k := range keys {
+		if k.State != "current" {
+			continue
+		}
+		key, err := jose.ParseKey(k.KID, k.Algorithm, k.Private)
+		if err != nil {
+			return "", errors.New("the connection's key cannot be read")
+		}
+		alg := g.conn.Option("token_endpoint_auth_signing_alg")
+		if alg == "" {
+			alg = key.Algorithm
+		}
+		signer, err := jose.NewSigner(alg, k.KID, key.Private, "JWT")
+		if err != nil {
+			return "", errors.New("the connection's key cannot sign with " + alg)
+		}
+		audience := g.token
+		if g.conn.Option("token_endpoint_jwtca_aud_format") == "issuer" {
+			audience = g.issuer
+		}
+		now := g.st.Clock().Now()
+		return signer.Sign(map[string]any{
+			"iss": g.clientID, "sub": g.clientID, "aud": audience, "jti": stagedoor.NewToken(), "iat": now.Unix(), "exp": now.Add(proofLife).Unix(),
+		})
+	}
+	return "", errors.New("the connection has no key to sign with: POST /api/v2/connections/{id}/keys makes one")
+}
+
+func keysOf(g *given) ([]stagedoor.ConnectionKey, error) {
+	kept, err := store.ConnectionKeys.Get(g.ctx, g.st, g.conn.ID)
+	if stagedoor.IsKind(err, stagedoor.NotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, errors.New("the connection's keys cannot be read")
+	}
+	var keys []stagedoor.ConnectionKey
+	return keys, json.Unmarshal([]byte(kept.Sealed), &keys)
+}
+
+// appleSecret is the secret that Apple wants: a token of the developer's team, signed with ES256.
+func appleSecret(c *stagedoor.Connection, now time.Time) (string, error) {
+	signer, err := jose.ParsePrivatePEM(c.Option("app_secret"))
+	if err != nil {
+		return "", errors.New("app_secret is no private key in PEM")
+	}
+	s, err := jose.NewSigner("ES256", c.Option("kid"), signer, "")
+	if err != nil {
+		return "", errors.New("app_secret is no key for ES256")
+	}
+	return s.Sign(map[string]any{
+		"iss": c.Option("team_id"), "sub": c.Option("client_id"), "aud": "https://appleid.apple.com", "iat": now.Unix(), "exp": now.Add(proofLife).Unix(),
+	})
+}
