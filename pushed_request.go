@@ -28,6 +28,17 @@ func (s *TenantSettings) AllowsPAR() bool {
 	return string(s.Stored["pushed_authorization_requests_supported"]) != "false"
 }
 
+// MTLSPrefix is how the names begin at which clients show their certificates (RFC 8705 section 5).
+const MTLSPrefix = "mtls."
+
+// MTLSAliases tells whether the tenant also answers under those names.
+func (s *TenantSettings) MTLSAliases() bool {
+	var m struct {
+		Aliases bool `json:"enable_endpoint_aliases"`
+	}
+	return json.Unmarshal(s.Stored["mtls"], &m) == nil && m.Aliases
+}
+
 // NamesIssuer tells whether authorization responses say who they come from (RFC 9207).
 func (s *TenantSettings) NamesIssuer() bool {
 	return string(s.Stored["authorization_response_iss_parameter_supported"]) == "true"

@@ -42,7 +42,12 @@ func (s *Server) front(next http.Handler) http.Handler {
 		connecting := clientIP(r.RemoteAddr)
 		r = s.normalized(r)
 		ctx, span := s.tracer.Request(r, s.trusts(connecting))
-		r = r.WithContext(web.WithEvent(ctx, event))
+		ctx = web.WithEvent(ctx, event)
+		if cert := s.certificate(r, s.trusts(connecting)); cert != nil {
+			ctx = web.WithCertificate(ctx, cert)
+		}
+		r = r.WithContext(ctx)
+		s.aliased(r)
 		rec.Header().Set(requestIDHeader, event.ID)
 		s.metrics.Add(telemetry.RequestsNow, 1)
 		defer func() {

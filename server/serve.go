@@ -11,10 +11,12 @@ import (
 	"net/http"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"golang.org/x/crypto/acme/autocert"
 
+	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/ca"
 	"github.com/stagedoor/stagedoor/internal/web"
 )
@@ -64,7 +66,7 @@ func (s *Server) Listen() (*Listeners, error) {
 		return nil, errors.Join(err, l.Close())
 	}
 	for _, one := range open {
-		l.HTTPS = append(l.HTTPS, tls.NewListener(one, tlsConfig))
+		l.HTTPS = append(l.HTTPS, tls.NewListener(one, s.askForCertificates(tlsConfig)))
 	}
 	l.CAFile = caFile
 	return l, nil
@@ -126,6 +128,9 @@ func (s *Server) certified(ctx context.Context, host string) error {
 	}
 	if _, unknown := s.db.TenantByDomain(ctx, host); unknown == nil {
 		return nil
+	}
+	if name, is := strings.CutPrefix(host, stagedoor.MTLSPrefix); is {
+		return s.certified(ctx, name)
 	}
 	return err
 }

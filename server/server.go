@@ -3,6 +3,7 @@ package server
 import (
 	"cmp"
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -80,6 +81,7 @@ type Server struct {
 	logouts   *backchannel.Deliverer
 	jobs      *job.Runner
 	reference *reference
+	clientCAs *x509.CertPool // nil: no authority vouches for clients' certificates
 	handler   http.Handler
 }
 
@@ -92,6 +94,9 @@ func New(ctx context.Context, cfg config.Config, deps Deps) (*Server, error) {
 	}
 	var err error
 	if s.tracer, err = s.newTracer(cmp.Or(deps.Version, "development")); err != nil {
+		return nil, err
+	}
+	if s.clientCAs, err = readClientCAs(cfg.ClientCA); err != nil {
 		return nil, err
 	}
 	if s.db, err = openDatabase(ctx, cfg, deps, s.metrics); err != nil {

@@ -17,13 +17,16 @@ type Config struct {
 	DatabaseNoNotify    bool          `name:"database-no-notify" env:"STAGEDOOR_DATABASE_NO_NOTIFY" help:"Do not use LISTEN and NOTIFY of a PostgreSQL: changes made by other servers are then seen within seconds instead of at once."`
 	MasterKeyFile       string        `name:"master-key-file" env:"STAGEDOOR_MASTER_KEY_FILE" help:"Keys that seal the secrets in the database; made if missing. Default: master.key in the data directory." placeholder:"FILE"`
 
-	HTTP           string         `name:"http" env:"STAGEDOOR_HTTP" default:"127.0.0.1:8080" help:"Address of plain http; empty for none." placeholder:"ADDR"`
-	HTTPS          string         `name:"https" env:"STAGEDOOR_HTTPS" default:"127.0.0.1:8443" help:"Address of https; empty for none." placeholder:"ADDR"`
-	TLSCert        string         `name:"tls-cert" env:"STAGEDOOR_TLS_CERT" help:"Certificate chain for https (PEM). Without it and ACME, a local authority is used." placeholder:"FILE"`
-	TLSKey         string         `name:"tls-key" env:"STAGEDOOR_TLS_KEY" help:"Private key of --tls-cert (PEM)." placeholder:"FILE"`
-	ACMEHosts      []string       `name:"acme-hosts" env:"STAGEDOOR_ACME_HOSTS" help:"Host names to get certificates for by ACME." placeholder:"HOST"`
-	ACMEEmail      string         `name:"acme-email" env:"STAGEDOOR_ACME_EMAIL" help:"Whom the ACME authority writes to." placeholder:"EMAIL"`
-	ACMECache      string         `name:"acme-cache" env:"STAGEDOOR_ACME_CACHE" help:"Directory of ACME certificates. Default: acme in the data directory." placeholder:"DIR"`
+	HTTP               string   `name:"http" env:"STAGEDOOR_HTTP" default:"127.0.0.1:8080" help:"Address of plain http; empty for none." placeholder:"ADDR"`
+	HTTPS              string   `name:"https" env:"STAGEDOOR_HTTPS" default:"127.0.0.1:8443" help:"Address of https; empty for none." placeholder:"ADDR"`
+	TLSCert            string   `name:"tls-cert" env:"STAGEDOOR_TLS_CERT" help:"Certificate chain for https (PEM). Without it and ACME, a local authority is used." placeholder:"FILE"`
+	TLSKey             string   `name:"tls-key" env:"STAGEDOOR_TLS_KEY" help:"Private key of --tls-cert (PEM)." placeholder:"FILE"`
+	ACMEHosts          []string `name:"acme-hosts" env:"STAGEDOOR_ACME_HOSTS" help:"Host names to get certificates for by ACME." placeholder:"HOST"`
+	ACMEEmail          string   `name:"acme-email" env:"STAGEDOOR_ACME_EMAIL" help:"Whom the ACME authority writes to." placeholder:"EMAIL"`
+	ACMECache          string   `name:"acme-cache" env:"STAGEDOOR_ACME_CACHE" help:"Directory of ACME certificates. Default: acme in the data directory." placeholder:"DIR"`
+	ClientCertificates string   `name:"client-certificates" env:"STAGEDOOR_CLIENT_CERTIFICATES" default:"aliases" enum:"aliases,always,never" help:"Where clients are asked for certificates when they connect by https: at names that begin with mtls. (aliases), always, never." placeholder:"WHERE"`
+	ClientCA           string   `name:"client-ca" env:"STAGEDOOR_CLIENT_CA" help:"Authorities that vouch for clients' certificates (PEM), for tls_client_auth." placeholder:"FILE"`
+
 	TrustedProxies []netip.Prefix `name:"trusted-proxies" env:"STAGEDOOR_TRUSTED_PROXIES" help:"Networks of proxies whose X-Forwarded headers count, such as 10.0.0.0/8." placeholder:"NET"`
 
 	IgnoreNetworkACLs bool `name:"ignore-network-acls" env:"STAGEDOOR_IGNORE_NETWORK_ACLS" help:"Let everybody in whatever tenants' network access lists say, such as after one locked its author out."`

@@ -17,7 +17,7 @@ func errClient() error {
 	return stagedoor.Errorf(stagedoor.Unauthorized, "access_denied", "Unauthorized")
 }
 
-// authenticateClient finds out which client asks: by a signed assertion, by HTTP Basic, by client_id and
+// authenticateClient finds out which client asks: by a signed assertion, by the certificate of the connection, by HTTP Basic, by client_id and
 // client_secret in the body, or, for public clients, by client_id alone.
 func authenticateClient(ctx context.Context, r *http.Request, st *store.Store, params map[string]string) (*stagedoor.Client, error) {
 	c, err := provenClient(ctx, r, st, params)
@@ -44,6 +44,8 @@ func provenClient(ctx context.Context, r *http.Request, st *store.Store, params 
 		return nil, err
 	}
 	switch {
+	case byCertificate(c):
+		return certifiedClient(ctx, r, st, c, secret)
 	case len(c.AuthenticationMethods.Lists()) > 0: // a client with keys has no usable secret
 	case c.Public() && secret == "":
 		return c, nil

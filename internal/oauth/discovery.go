@@ -2,6 +2,7 @@ package oauth
 
 import (
 	"net/http"
+	"strings"
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/jose"
@@ -42,6 +43,17 @@ func (d *Door) discovery(w http.ResponseWriter, r *http.Request, st *store.Store
 	settings := &st.Tenant().Settings
 	if settings.AllowsPAR() {
 		doc["pushed_authorization_request_endpoint"] = issuer + "oauth/par"
+	}
+	if settings.MTLSAliases() {
+		doc["token_endpoint_auth_methods_supported"] = []string{"client_secret_basic", "client_secret_post", "private_key_jwt", "tls_client_auth", "self_signed_tls_client_auth"}
+		doc["tls_client_certificate_bound_access_tokens"] = true
+		aliases := map[string]string{}
+		for _, name := range []string{"token_endpoint", "revocation_endpoint", "device_authorization_endpoint", "userinfo_endpoint", "pushed_authorization_request_endpoint"} {
+			if address, ok := doc[name].(string); ok {
+				aliases[name] = strings.Replace(address, "://", "://"+stagedoor.MTLSPrefix, 1)
+			}
+		}
+		doc["mtls_endpoint_aliases"] = aliases
 	}
 	if settings.Flags[stagedoor.FlagRequirePAR] {
 		doc["require_pushed_authorization_requests"] = true

@@ -48,7 +48,8 @@ func redeemClientCredentials(ctx context.Context, t *tokenRequest) (*tokenRespon
 		}
 		scope = asked
 	}
-	a := &stagedoor.Authorization{ClientID: t.client.ID, Audience: audience, Scope: scope, GrantType: "client-credentials", Issuer: t.visit.Issuer, JKT: t.bound.JKT, X5T: t.bound.X5T}
+	bound := t.binding(api)
+	a := &stagedoor.Authorization{ClientID: t.client.ID, Audience: audience, Scope: scope, GrantType: "client-credentials", Issuer: t.visit.Issuer, JKT: bound.JKT, X5T: bound.X5T}
 	o, err := t.machineOrganization(ctx, granted)
 	if err != nil {
 		return nil, err

@@ -118,7 +118,8 @@ func (t *tokenRequest) issue(ctx context.Context, user *stagedoor.User, a *stage
 
 // tokens makes the access token and the ID token of an authorization.
 func (t *tokenRequest) tokens(ctx context.Context, user *stagedoor.User, a *stagedoor.Authorization, api *stagedoor.ResourceServer, origin string) (resp *tokenResponse, err error) {
-	a.JKT, a.X5T = t.bound.JKT, t.bound.X5T
+	bound := t.binding(api)
+	a.JKT, a.X5T = bound.JKT, bound.X5T
 	resp = &tokenResponse{TokenType: t.tokenType(), Scope: joined(a.Scope)}
 	resp.AccessToken, resp.ExpiresIn, err = t.Minter.AccessToken(ctx, t.st, a, token.Access{Client: t.client, API: api, Origin: origin})
 	if err != nil {
@@ -150,7 +151,8 @@ func (t *tokenRequest) newFamily(a *stagedoor.Authorization, api *stagedoor.Reso
 		CreatedAt: now, LastUsedAt: now, InitialIP: t.visit.IP, InitialUserAgent: t.visit.UserAgent,
 	}
 	if t.client.Public() { // others prove themselves by more than the token (RFC 9449 section 5)
-		rt.JKT, rt.X5T = t.bound.JKT, t.bound.X5T
+		bound := t.binding(api)
+		rt.JKT, rt.X5T = bound.JKT, bound.X5T
 	}
 	if rules.ExpirationType == "expiring" {
 		if !rules.InfiniteTokenLifetime {

@@ -109,7 +109,18 @@ func possession(r *http.Request, st *store.Store, client *stagedoor.Client) (bou
 	if bound.JKT, err = token.Prove(r, st, "", client.Public()); err != nil {
 		return bound, err
 	}
+	bound.X5T = token.Thumbprint(r)
 	return bound, checkProof(client, bound)
+}
+
+// binding is what tokens for the API are bound to: the key of a DPoP proof, and the certificate of a client that is known by it, that must
+// prove possession, or whose API wants it. Others may show one for reasons of their own.
+func (t *tokenRequest) binding(api *stagedoor.ResourceServer) token.Confirmation {
+	bound := t.bound
+	if !byCertificate(t.client) && !t.client.NeedsProof() && (api == nil || api.ProofOfPossession == nil || api.ProofOfPossession.Mechanism != "mtls") {
+		bound.X5T = ""
+	}
+	return bound
 }
 
 // tokenType is how the access tokens of the request are used.

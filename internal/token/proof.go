@@ -164,7 +164,7 @@ func sameURI(htu string, r *http.Request) bool {
 	if port := u.Port(); u.Scheme == "https" && port == "443" || u.Scheme == "http" && port == "80" {
 		host = strings.TrimSuffix(host, ":"+port)
 	}
-	return strings.EqualFold(u.Scheme, r.URL.Scheme) && host == r.Host && u.EscapedPath() == r.URL.EscapedPath()
+	return strings.EqualFold(u.Scheme, r.URL.Scheme) && (host == r.Host || host == stagedoor.MTLSPrefix+r.Host) && u.EscapedPath() == r.URL.EscapedPath()
 }
 
 // accessHash is ath (RFC 9449 section 4.2).
