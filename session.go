@@ -264,7 +264,8 @@ type Ticket struct {
 	IncludeEmail bool // in the ResultURL
 	MarkVerified bool // a new password proves the address too
 
-	Another bool   `json:",omitempty"` // an app may be set up beside one that there is
+	Another bool   `json:",omitempty"` // a factor may be set up beside those that there are
+	Factor  string `json:",omitempty"` // the kind of factor that is to be set up; empty: the person chooses
 	Lang    string `json:",omitempty"` // of the pages behind the link
 }
 

@@ -29,6 +29,7 @@ type OTPEnrollPage struct {
 	QR       QR
 	Secret   string // the same, to be typed
 	URI      string // the same, to be opened on a phone: otpauth://totp/…
+	OtherURL string // where something else can be chosen; "" if there is nothing else
 }
 
 // OTPPage asks for a code of an authenticator app.
@@ -39,6 +40,7 @@ type OTPPage struct {
 	Remembers   bool   // the browser may be remembered
 	Remember    bool   // as it was chosen before
 	RecoveryURL string // where the recovery code is taken; "" if there is none
+	OtherURL    string // where something else can be chosen; "" if there is nothing else
 }
 
 // RecoveryPage asks for the recovery code.
@@ -47,6 +49,7 @@ type RecoveryPage struct {
 	Form
 	Problems Problems
 	OTPURL   string // back to the code of the app; "" if there is none
+	OtherURL string // where something else can be chosen; "" if there is nothing else
 }
 
 // RecoveryCodePage shows a new recovery code, to be noted down. Its form goes on; without one there is nothing to go on with.

@@ -9,6 +9,7 @@ const (
 	FieldPassword       = "password"
 	FieldDecision       = "decision" // Accept or Decline
 	FieldCode           = "code"     // of an authenticator app, or the recovery code
+	FieldKey            = "key"      // what a key has signed, as JSON
 	FieldRemember       = "remember" // there is one if the browser is to be remembered
 	FieldNoted          = "noted"    // there is one if the person has noted their recovery code down
 )

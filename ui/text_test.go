@@ -17,6 +17,8 @@ var families = []string{
 	"consent.action.", // first half of an API's scope
 	"ticket.",         // TicketReason
 	"mail.",           // MailKind and line
+	"mfa.key.",        // kind of key and line
+	"mfa.kind.",       // kind of factor
 }
 
 func TestEveryTextIsUsedAndEveryUsedTextExists(t *testing.T) {
@@ -84,6 +86,14 @@ func TestFamiliesAreComplete(t *testing.T) {
 	}
 	for _, rule := range strings.Fields("nonEmpty lengthAtLeast containsAtLeast shouldContain identicalChars sequentialChars lowerCase upperCase numbers specialCharacters dictionary personalInfo history") {
 		keys = append(keys, "rule."+rule)
+	}
+	for _, kind := range []string{"roaming", "platform", "roaming.enroll", "platform.enroll"} {
+		for _, line := range []string{"title", "heading", "explain", "submit"} {
+			keys = append(keys, "mfa.key."+kind+"."+line)
+		}
+	}
+	for _, kind := range strings.Fields("otp webauthn-roaming webauthn-platform recovery-code") {
+		keys = append(keys, "mfa.kind."+kind, "mfa.kind."+kind+".hint")
 	}
 	for _, key := range keys {
 		if !known(key) {

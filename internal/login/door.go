@@ -8,6 +8,7 @@ import (
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/mail"
+	"github.com/stagedoor/stagedoor/internal/mfa"
 	"github.com/stagedoor/stagedoor/internal/page"
 	"github.com/stagedoor/stagedoor/internal/pipeline"
 	"github.com/stagedoor/stagedoor/internal/store"
@@ -83,6 +84,16 @@ var pages = []route{
 	{web.Route{Method: "POST", Pattern: "/u/mfa-otp-enrollment", Title: "Page to set up an authenticator app, form"}, (*Door).enroll},
 	{web.Route{Method: "GET", Pattern: "/u/mfa-recovery-code-enrollment", Title: "Page that shows a new recovery code"}, (*Door).showNote},
 	{web.Route{Method: "POST", Pattern: "/u/mfa-recovery-code-enrollment", Title: "Page that shows a new recovery code, form"}, (*Door).noted},
+	{web.Route{Method: "GET", Pattern: choicePath, Title: "Page to choose a second factor"}, listFactors(pipeline.AskFactor)},
+	{web.Route{Method: "GET", Pattern: enrollList, Title: "Page to choose what to set up"}, listFactors(pipeline.AskEnroll)},
+	{web.Route{Method: "GET", Pattern: "/u/mfa-webauthn-roaming-challenge", Title: "Page for a security key"}, showKey(pipeline.AskFactor, mfa.Roaming)},
+	{web.Route{Method: "POST", Pattern: "/u/mfa-webauthn-roaming-challenge", Title: "Page for a security key, form"}, giveKey(pipeline.AskFactor, mfa.Roaming)},
+	{web.Route{Method: "GET", Pattern: "/u/mfa-webauthn-platform-challenge", Title: "Page for the key of the device"}, showKey(pipeline.AskFactor, mfa.Platform)},
+	{web.Route{Method: "POST", Pattern: "/u/mfa-webauthn-platform-challenge", Title: "Page for the key of the device, form"}, giveKey(pipeline.AskFactor, mfa.Platform)},
+	{web.Route{Method: "GET", Pattern: "/u/mfa-webauthn-roaming-enrollment", Title: "Page to set up a security key"}, showKey(pipeline.AskEnroll, mfa.Roaming)},
+	{web.Route{Method: "POST", Pattern: "/u/mfa-webauthn-roaming-enrollment", Title: "Page to set up a security key, form"}, giveKey(pipeline.AskEnroll, mfa.Roaming)},
+	{web.Route{Method: "GET", Pattern: "/u/mfa-webauthn-platform-enrollment", Title: "Page to set up the key of the device"}, showKey(pipeline.AskEnroll, mfa.Platform)},
+	{web.Route{Method: "POST", Pattern: "/u/mfa-webauthn-platform-enrollment", Title: "Page to set up the key of the device, form"}, giveKey(pipeline.AskEnroll, mfa.Platform)},
 	{web.Route{Method: "GET", Pattern: "/u/mfa-enroll", Title: "Link of the mail about a second factor"}, (*Door).showTicketEnroll},
 	{web.Route{Method: "POST", Pattern: "/u/mfa-enroll", Title: "Link of the mail about a second factor, form"}, (*Door).ticketEnroll},
 	{web.Route{Method: "GET", Pattern: "/u/organization", Title: "Page to choose an organization"}, (*Door).showOrganization},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"slices"
 	"time"
 
 	"github.com/stagedoor/stagedoor"
@@ -40,6 +41,9 @@ type enrollment struct {
 	ticket string
 	user   *stagedoor.User
 	mfa.Enrollment
+	kinds []string // that the person may set up
+	kind  string   // which it is; empty: they have to choose
+	party mfa.Party
 	until time.Time
 	frame ui.Frame
 }
@@ -59,16 +63,52 @@ func (d *Door) enrollment(r *http.Request, st *store.Store) (*enrollment, error)
 		return nil, err
 	}
 	methods, err := mfa.MethodsOf(ctx, st, u.ID)
-	if err != nil || methods.OTP && !t.Another {
+	if err != nil || len(mfa.Enrollable(methods.Have)) > 0 && !t.Another {
 		return nil, err
 	}
-	return &enrollment{
+	e := &enrollment{
 		ticket: token, user: u, until: t.ExpiresAt, frame: ticketFrame(r, st, t),
 		Enrollment: mfa.Enrollment{Store: st, UserID: u.ID, Key: "ticket/" + token, Only: !t.Another, Claim: func(ctx context.Context) error {
 			_, err := st.ConsumeTicket(ctx, token, stagedoor.TicketEnrollment)
 			return err
 		}},
-	}, nil
+	}
+	if e.kinds, err = ticketKinds(ctx, st, t); err != nil {
+		return nil, err
+	}
+	if e.kind = r.URL.Query().Get(paramFactor); !slices.Contains(e.kinds, e.kind) {
+		e.kind = ""
+	}
+	if len(e.kinds) == 1 {
+		e.kind = e.kinds[0]
+	}
+	e.party, err = visit(r, st).Party(ctx, e.kind)
+	return e, err
+}
+
+// paramFactor tells in our own links what the person has chosen to set up.
+const paramFactor = "factor"
+
+// ticketKinds are what a ticket lets somebody set up: what it was made for, else what the tenant has on, else an app.
+func ticketKinds(ctx context.Context, st *store.Store, t *stagedoor.Ticket) ([]string, error) {
+	if t.Factor != "" {
+		return []string{t.Factor}, nil
+	}
+	settings, err := mfa.SettingsOf(ctx, st)
+	kinds := mfa.Enrollable(settings.On)
+	if len(kinds) == 0 {
+		kinds = []string{mfa.OTP}
+	}
+	return kinds, err
+}
+
+// link is the page where a kind is set up.
+func (e *enrollment) link(kind string) string {
+	q := url.Values{paramTicket: {e.ticket}}
+	if kind != "" {
+		q.Set(paramFactor, kind)
+	}
+	return "/u/mfa-enroll?" + q.Encode()
 }
 
 // ticketFrame is the frame of a page behind a ticket, in the language that the ticket was made for.
@@ -103,6 +143,26 @@ func (e *enrollment) event(r *http.Request, kind string) stagedoor.LogEvent {
 }
 
 func (e *enrollment) render(w http.ResponseWriter, r *http.Request, st *store.Store, status int, problems ui.Problems) error {
+	form, other := ui.Form{Action: e.link(e.kind)}, ""
+	if len(e.kinds) > 1 {
+		other = e.link("")
+	}
+	switch {
+	case e.kind == "":
+		o := ui.FactorsPage{Frame: e.frame, Enroll: true}
+		for _, kind := range e.kinds {
+			o.Choices = append(o.Choices, ui.FactorLink{Kind: kind, URL: e.link(kind)})
+		}
+		page.Render(w, status, o)
+		return nil
+	case mfa.IsKey(e.kind):
+		options, err := e.BeginKey(r.Context(), e.party, e.user, e.kind, e.until)
+		if err != nil && !stagedoor.HasCode(err, "keys_unavailable") {
+			return err
+		}
+		page.Render(w, status, ui.KeyPage{Frame: e.frame, Form: form, Problems: problems, Device: e.kind == mfa.Platform, Enroll: true, Options: string(options), OtherURL: other})
+		return nil
+	}
 	secret, err := e.Begin(r.Context(), e.until)
 	if err != nil {
 		return err
@@ -111,7 +171,7 @@ func (e *enrollment) render(w http.ResponseWriter, r *http.Request, st *store.St
 	if err != nil {
 		return err
 	}
-	o.Frame, o.Form, o.Problems = e.frame, ui.Form{Action: "/u/mfa-enroll?" + paramTicket + "=" + url.QueryEscape(e.ticket)}, problems
+	o.Frame, o.Form, o.Problems, o.OtherURL = e.frame, form, problems, other
 	page.Render(w, status, o)
 	return nil
 }
@@ -135,12 +195,11 @@ func (d *Door) ticketEnroll(w http.ResponseWriter, r *http.Request, st *store.St
 	if e == nil {
 		return noEnrollment(w, r, st)
 	}
-	code := text(r, ui.FieldCode)
-	status, problems := http.StatusBadRequest, missingCode(code)
-	if problems != nil {
+	status, problems := http.StatusBadRequest, e.missing(r)
+	if problems != nil || e.kind == "" {
 		return e.render(w, r, st, status, problems)
 	}
-	recovery, err := e.Confirm(r.Context(), code)
+	recovery, err := e.confirm(r)
 	switch {
 	case stagedoor.IsKind(err, stagedoor.NotFound), stagedoor.HasCode(err, "already_enrolled"):
 		return noEnrollment(w, r, st)
@@ -149,6 +208,9 @@ func (d *Door) ticketEnroll(w http.ResponseWriter, r *http.Request, st *store.St
 			return err
 		}
 		failed := e.event(r, "gd_auth_failed")
+		if mfa.IsKey(e.kind) {
+			failed.Type = "gd_webauthn_enrollment_failed"
+		}
 		if status == http.StatusTooManyRequests {
 			failed.Type = "gd_otp_rate_limit_exceed"
 		}
@@ -159,4 +221,23 @@ func (d *Door) ticketEnroll(w http.ResponseWriter, r *http.Request, st *store.St
 	st.Log(e.event(r, "gd_enrollment_complete"))
 	page.Render(w, http.StatusOK, ui.EnrolledPage{Frame: e.frame, Code: mfa.Spaced(recovery), ContinueURL: st.Tenant().Settings.DefaultRedirectionURI})
 	return nil
+}
+
+// missing is what the form lacks.
+func (e *enrollment) missing(r *http.Request) ui.Problems {
+	if !mfa.IsKey(e.kind) {
+		return missingCode(text(r, ui.FieldCode))
+	}
+	if r.PostFormValue(ui.FieldKey) == "" {
+		return ui.Problems{{Code: "missing_key"}}
+	}
+	return nil
+}
+
+// confirm takes the proof that the person has what they set up.
+func (e *enrollment) confirm(r *http.Request) (recovery string, err error) {
+	if mfa.IsKey(e.kind) {
+		return e.ConfirmKey(r.Context(), e.party, e.user, e.kind, []byte(r.PostFormValue(ui.FieldKey)))
+	}
+	return e.Confirm(r.Context(), text(r, ui.FieldCode))
 }

@@ -13,15 +13,35 @@ import (
 	"github.com/stagedoor/stagedoor/ui"
 )
 
-// The pages that belong to the step that asks for a factor.
+// The pages that belong to the step that asks for a factor, and to the one that has a factor set up.
 const (
 	otpPath      = "/u/" + pipeline.AskFactor
 	recoveryPath = "/u/mfa-recovery-code-challenge"
+	choicePath   = "/u/mfa-login-options"
+	enrollPath   = "/u/" + pipeline.AskEnroll
+	enrollList   = "/u/mfa-begin-enroll-options"
 )
+
+// challengePaths and enrollPaths are the pages of the kinds of factors.
+var (
+	challengePaths = map[string]string{
+		mfa.OTP: otpPath, mfa.Recovery: recoveryPath, mfa.Roaming: "/u/mfa-webauthn-roaming-challenge", mfa.Platform: "/u/mfa-webauthn-platform-challenge",
+	}
+	enrollPaths = map[string]string{
+		mfa.OTP: enrollPath, mfa.Roaming: "/u/mfa-webauthn-roaming-enrollment", mfa.Platform: "/u/mfa-webauthn-platform-enrollment",
+	}
+)
+
+// paramChosen tells in our own links that the person has chosen the kind of factor.
+const paramChosen = "chosen"
 
 // factorPrompt finds the login that waits for a second factor, and what will do.
 func (d *Door) factorPrompt(r *http.Request, st *store.Store) (*prompt, pipeline.FactorChoice, error) {
-	p, err := d.prompt(r, st, pipeline.AskFactor)
+	return d.choicePrompt(r, st, pipeline.AskFactor)
+}
+
+func (d *Door) choicePrompt(r *http.Request, st *store.Store, step string) (*prompt, pipeline.FactorChoice, error) {
+	p, err := d.prompt(r, st, step)
 	if err != nil {
 		return nil, pipeline.FactorChoice{}, err
 	}
@@ -29,15 +49,34 @@ func (d *Door) factorPrompt(r *http.Request, st *store.Store) (*prompt, pipeline
 	return p, choice, err
 }
 
-// showOTP asks for a code of the person's app; who has none there is asked for the recovery code.
+// leads sends the browser to the page of a kind that the person has, if the page that was asked for is of none of theirs, or is only where the
+// step begins and another kind comes before it.
+func (p *prompt) leads(w http.ResponseWriter, r *http.Request, paths map[string]string, choice pipeline.FactorChoice, kind string) bool {
+	if len(choice.Kinds) == 0 || choice.Has(kind) && (kind != mfa.OTP || choice.Kinds[0] == kind || r.URL.Query().Has(paramChosen)) {
+		return false
+	}
+	redirect(w, r, p.link(paths[choice.Kinds[0]]))
+	return true
+}
+
+// other is where the person can choose another factor; "" if there is none.
+func (p *prompt) other(choice pipeline.FactorChoice, list string) string {
+	if len(choice.Kinds) < 2 {
+		return ""
+	}
+	return p.link(list)
+}
+
+// onlyApp tells whether an app and the recovery code are all that the person has: their pages lead to each other.
+func onlyApp(choice pipeline.FactorChoice) bool {
+	return len(choice.Kinds) == 2 && choice.Has(mfa.OTP) && choice.Has(mfa.Recovery)
+}
+
+// showOTP asks for a code of the person's app; who has none there is asked for what they have.
 func (d *Door) showOTP(w http.ResponseWriter, r *http.Request, st *store.Store) error {
 	p, choice, err := d.factorPrompt(r, st)
-	if err != nil {
+	if err != nil || p.leads(w, r, challengePaths, choice, mfa.OTP) {
 		return err
-	}
-	if !choice.OTP && choice.Recovery {
-		redirect(w, r, p.link(recoveryPath))
-		return nil
 	}
 	page.Render(w, http.StatusOK, p.otpPage(choice, false, nil))
 	return nil
@@ -45,8 +84,10 @@ func (d *Door) showOTP(w http.ResponseWriter, r *http.Request, st *store.Store) 
 
 func (p *prompt) otpPage(choice pipeline.FactorChoice, remember bool, problems ui.Problems) ui.OTPPage {
 	o := ui.OTPPage{Frame: p.frame, Form: p.form(otpPath), Problems: problems, Remembers: choice.Remember, Remember: remember}
-	if choice.Recovery {
+	if onlyApp(choice) {
 		o.RecoveryURL = p.link(recoveryPath)
+	} else {
+		o.OtherURL = p.other(choice, choicePath)
 	}
 	return o
 }
@@ -76,12 +117,8 @@ func (d *Door) giveCode(w http.ResponseWriter, r *http.Request, st *store.Store)
 // showRecovery asks for the recovery code.
 func (d *Door) showRecovery(w http.ResponseWriter, r *http.Request, st *store.Store) error {
 	p, choice, err := d.factorPrompt(r, st)
-	if err != nil {
+	if err != nil || p.leads(w, r, challengePaths, choice, mfa.Recovery) {
 		return err
-	}
-	if !choice.Recovery {
-		redirect(w, r, p.link(otpPath))
-		return nil
 	}
 	page.Render(w, http.StatusOK, p.recoveryPage(choice, nil))
 	return nil
@@ -89,8 +126,10 @@ func (d *Door) showRecovery(w http.ResponseWriter, r *http.Request, st *store.St
 
 func (p *prompt) recoveryPage(choice pipeline.FactorChoice, problems ui.Problems) ui.RecoveryPage {
 	o := ui.RecoveryPage{Frame: p.frame, Form: p.form(recoveryPath), Problems: problems}
-	if choice.OTP {
+	if onlyApp(choice) {
 		o.OTPURL = p.link(otpPath)
+	} else {
+		o.OtherURL = p.other(choice, choicePath)
 	}
 	return o
 }
@@ -127,6 +166,8 @@ func missingCode(code string) ui.Problems {
 // wrongCode is what a page says of a code that was not taken; nothing if the error is another one.
 func wrongCode(err error) (status int, problems ui.Problems) {
 	switch {
+	case stagedoor.HasCode(err, "invalid_key"):
+		return http.StatusBadRequest, ui.Problems{{Code: "invalid_key"}}
 	case mfa.IsWrong(err):
 		return http.StatusBadRequest, ui.Problems{{Code: stagedoor.AsError(err).Code, Field: ui.FieldCode}}
 	case stagedoor.IsKind(err, stagedoor.TooMany):
@@ -143,16 +184,23 @@ func (p *prompt) given(w http.ResponseWriter, r *http.Request, g *pipeline.Given
 	p.goOn(w, r, g.Opened)
 }
 
-// showEnroll shows what an authenticator app needs, and asks for its first code.
+// showEnroll shows what an authenticator app needs, and asks for its first code. Who may choose sees what there is first.
 func (d *Door) showEnroll(w http.ResponseWriter, r *http.Request, st *store.Store) error {
-	p, err := d.prompt(r, st, pipeline.AskEnroll)
+	p, choice, err := d.choicePrompt(r, st, pipeline.AskEnroll)
 	if err != nil {
 		return err
 	}
-	return d.renderEnroll(w, r, st, p, http.StatusOK, nil)
+	if len(choice.Kinds) > 1 && !r.URL.Query().Has(paramChosen) {
+		redirect(w, r, p.link(enrollList))
+		return nil
+	}
+	if p.leads(w, r, enrollPaths, choice, mfa.OTP) {
+		return nil
+	}
+	return d.renderEnroll(w, r, st, p, choice, http.StatusOK, nil)
 }
 
-func (d *Door) renderEnroll(w http.ResponseWriter, r *http.Request, st *store.Store, p *prompt, status int, problems ui.Problems) error {
+func (d *Door) renderEnroll(w http.ResponseWriter, r *http.Request, st *store.Store, p *prompt, choice pipeline.FactorChoice, status int, problems ui.Problems) error {
 	secret, issuer, err := d.Pipeline.Enrollment(r.Context(), visit(r, st), p.tx)
 	if err != nil {
 		return err
@@ -165,7 +213,7 @@ func (d *Door) renderEnroll(w http.ResponseWriter, r *http.Request, st *store.St
 	if err != nil {
 		return err
 	}
-	o.Frame, o.Form, o.Problems = p.frame, p.form("/u/"+pipeline.AskEnroll), problems
+	o.Frame, o.Form, o.Problems, o.OtherURL = p.frame, p.form(enrollPath), problems, p.other(choice, enrollList)
 	page.Render(w, status, o)
 	return nil
 }
@@ -179,7 +227,7 @@ func enrollPage(secret, issuer string, u *stagedoor.User) (ui.OTPEnrollPage, err
 
 // enroll takes the form of the page.
 func (d *Door) enroll(w http.ResponseWriter, r *http.Request, st *store.Store) error {
-	p, err := d.prompt(r, st, pipeline.AskEnroll)
+	p, choice, err := d.choicePrompt(r, st, pipeline.AskEnroll)
 	if err != nil {
 		return err
 	}
@@ -195,7 +243,7 @@ func (d *Door) enroll(w http.ResponseWriter, r *http.Request, st *store.Store) e
 			return err
 		}
 	}
-	return d.renderEnroll(w, r, st, p, status, problems)
+	return d.renderEnroll(w, r, st, p, choice, status, problems)
 }
 
 // showNote shows the new recovery code until its person says that they have noted it down.

@@ -84,7 +84,7 @@ func Recover(ctx context.Context, st *store.Store, userID, code string) (next st
 	return next, empty(ctx, st, userID)
 }
 
-// IsWrong tells whether an error means that the code was wrong.
+// IsWrong tells whether an error means that the code, or the key, was wrong.
 func IsWrong(err error) bool {
-	return stagedoor.HasCode(err, "invalid_otp") || stagedoor.HasCode(err, "invalid_recovery_code")
+	return stagedoor.HasCode(err, "invalid_otp") || stagedoor.HasCode(err, "invalid_recovery_code") || stagedoor.HasCode(err, "invalid_key")
 }

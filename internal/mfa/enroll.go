@@ -2,6 +2,7 @@ package mfa
 
 import (
 	"context"
+	"encoding/json"
 	"time"
 
 	"github.com/stagedoor/stagedoor"
@@ -9,14 +10,14 @@ import (
 	"github.com/stagedoor/stagedoor/internal/store"
 )
 
-// Enrollment is a person on the way to a totp of their own.
+// Enrollment is a person on the way to a factor of their own.
 type Enrollment struct {
 	Store  *store.Store
 	UserID string
 	Key    string // what it belongs to: a login under way, a ticket, a token; the secret is kept under it
-	Only   bool   // no other totp may be there
+	Only   bool   // no other method of the type may be there
 
-	Claim func(context.Context) error // if it is not nil it is called once the code is right; an error of it ends the enrolment
+	Claim func(context.Context) error // if it is not nil it is called once the proof is right; an error of it ends the enrolment
 }
 
 // Begin returns the secret that the person is to put into their app: the same one as long as the key is the same.
@@ -62,13 +63,32 @@ func (e Enrollment) Confirm(ctx context.Context, code string) (recovery string, 
 	if at == 0 {
 		return "", errOTP()
 	}
+	return e.add(ctx, &stagedoor.AuthenticationMethod{Type: store.TypeTOTP, Secret: secret, Step: at, LastUsedAt: now}, "totp/"+e.Key)
+}
+
+// BeginKey returns what a browser needs to make a new key (see [Keys.BeginNew]).
+func (e Enrollment) BeginKey(ctx context.Context, p Party, u *stagedoor.User, kind string, until time.Time) (json.RawMessage, error) {
+	return Keys{e.Store, p, kind}.BeginNew(ctx, u, e.Key, until)
+}
+
+// ConfirmKey takes the key that a browser has made: it becomes a method of the person. A key that does not verify is invalid_key.
+func (e Enrollment) ConfirmKey(ctx context.Context, p Party, u *stagedoor.User, kind string, response []byte) (recovery string, err error) {
+	m, err := Keys{e.Store, p, kind}.New(ctx, u, e.Key, response)
+	if err != nil {
+		return "", err
+	}
+	e.Only = false // a person may have several keys
+	return e.add(ctx, m)
+}
+
+// add makes a method the person's, with which they have just proved themselves, and forgets what was pending.
+func (e Enrollment) add(ctx context.Context, m *stagedoor.AuthenticationMethod, pending ...string) (recovery string, err error) {
 	settings, err := SettingsOf(ctx, e.Store)
 	if err != nil {
 		return "", err
 	}
-	m := &stagedoor.AuthenticationMethod{Type: store.TypeTOTP, Secret: secret, Step: at, LastUsedAt: now}
 	var spare *stagedoor.AuthenticationMethod
-	if settings.Recovery {
+	if settings.Has(Recovery) {
 		if recovery, err = e.recoveryCode(ctx); err != nil {
 			return "", err
 		}
@@ -86,8 +106,8 @@ func (e Enrollment) Confirm(ctx context.Context, code string) (recovery string, 
 	if !added {
 		recovery = ""
 	}
-	for _, kind := range []string{"totp/", "recovery/"} {
-		if err := e.Store.DropPending(ctx, kind+e.Key); err != nil {
+	for _, key := range append(pending, "recovery/"+e.Key) {
+		if err := e.Store.DropPending(ctx, key); err != nil {
 			return "", err
 		}
 	}

@@ -2,6 +2,8 @@ package mfa_test
 
 import (
 	"net/url"
+	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -100,7 +102,7 @@ func TestEnrollment(t *testing.T) {
 		if none, err := other.Confirm(ctx, w.code(second, 0)); err != nil || none != "" {
 			w.Errorf("a second app: recovery %q, %v", none, err)
 		}
-		if m, err := mfa.MethodsOf(ctx, w.Store, w.user.ID); err != nil || m != (mfa.Methods{OTP: true, Recovery: true}) {
+		if m, err := mfa.MethodsOf(ctx, w.Store, w.user.ID); err != nil || !slices.Equal(m.Have, []string{mfa.OTP, mfa.Recovery}) {
 			w.Errorf("%+v %v", m, err)
 		}
 	})
@@ -156,10 +158,10 @@ func TestSettings(t *testing.T) {
 			policies []string
 			want     mfa.Settings
 		}{
-			{nil, nil, mfa.Settings{Recovery: true}},
-			{map[string]any{"otp": true}, []string{"all-applications"}, mfa.Settings{OTP: true, Recovery: true, Always: true}},
-			{map[string]any{"otp": true, "recovery-code": false}, []string{"confidence-score"}, mfa.Settings{OTP: true, Always: true}},
-			{map[string]any{"otp": false, "sms": true}, []string{}, mfa.Settings{Others: true}}, // recovery codes stay off
+			{nil, nil, mfa.Settings{On: []string{mfa.Recovery}}},
+			{map[string]any{"otp": true}, []string{"all-applications"}, mfa.Settings{On: []string{mfa.OTP, mfa.Recovery}, Always: true}},
+			{map[string]any{"otp": true, "recovery-code": false}, []string{"confidence-score"}, mfa.Settings{On: []string{mfa.OTP}, Always: true}},
+			{map[string]any{"otp": false, "duo": true}, []string{}, mfa.Settings{Others: true}}, // recovery codes stay off
 		} {
 			w.ok(w.ChangeSetting(ctx, mfa.SettingFactors, func(m map[string]any) error {
 				for name, on := range c.factors {
@@ -168,7 +170,7 @@ func TestSettings(t *testing.T) {
 				return nil
 			}))
 			w.ok(w.ChangeSetting(ctx, mfa.SettingPolicies, func(m map[string]any) error { m["policies"] = c.policies; return nil }))
-			if got, err := mfa.SettingsOf(ctx, w.Store); err != nil || got != c.want {
+			if got, err := mfa.SettingsOf(ctx, w.Store); err != nil || !reflect.DeepEqual(got, c.want) {
 				w.Errorf("%+v %v, want %+v", got, err, c.want)
 			}
 		}

@@ -2,6 +2,7 @@ package mfa
 
 import (
 	"context"
+	"slices"
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/store"
@@ -21,11 +22,16 @@ var defaults = map[string]bool{"recovery-code": true}
 
 // Settings are what a tenant says about second factors.
 type Settings struct {
-	OTP      bool // authenticator apps may be used
-	Recovery bool // recovery codes are given and taken
-	Others   bool // a factor is on that this server does not have
-	Always   bool // everybody is asked in every login
+	On     []string // the kinds that may be used, in the order in which they are offered
+	Others bool     // a factor is on that this server does not have
+	Always bool     // everybody is asked in every login
 }
+
+// Has tells whether a kind may be used.
+func (s Settings) Has(kind string) bool { return slices.Contains(s.On, kind) }
+
+// Any tells whether people can be asked for something: a recovery code alone is not a factor.
+func (s Settings) Any() bool { return len(Enrollable(s.On)) > 0 }
 
 // Switches tells for each factor whether it is on.
 func Switches(ctx context.Context, st *store.Store) (map[string]bool, error) {
@@ -50,33 +56,48 @@ func SettingsOf(ctx context.Context, st *store.Store) (Settings, error) {
 	if err := st.Setting(ctx, SettingPolicies, &kept); err != nil {
 		return s, err
 	}
-	s.OTP, s.Recovery, s.Always = on["otp"], on["recovery-code"], len(kept.Policies) > 0
+	s.Always = len(kept.Policies) > 0
+	known := map[string]bool{}
+	for _, k := range kinds {
+		if known[k.factor] = true; on[k.factor] {
+			s.On = append(s.On, k.kind)
+		}
+	}
 	for _, name := range FactorNames {
-		s.Others = s.Others || on[name] && name != "otp" && name != "recovery-code"
+		s.Others = s.Others || on[name] && !known[name]
 	}
 	return s, nil
 }
 
 // Methods is what a person has to prove themselves with.
 type Methods struct {
-	OTP      bool // an authenticator app
-	Recovery bool // a recovery code
-	Others   bool // a second factor that this server cannot ask for
+	Have   []string // kinds, in the order in which they are offered
+	Others bool     // a second factor that this server cannot ask for
 }
+
+// Has tells whether the person has a kind.
+func (m Methods) Has(kind string) bool { return slices.Contains(m.Have, kind) }
+
+// None tells whether the person has no second factor at all.
+func (m Methods) None() bool { return len(m.Have) == 0 && !m.Others }
 
 // MethodsOf reads them.
 func MethodsOf(ctx context.Context, st *store.Store, userID string) (Methods, error) {
 	all, err := st.AuthenticationMethods(ctx, userID)
 	var m Methods
+	has := map[string]bool{}
 	for _, one := range all {
-		switch one.Type {
-		case store.TypeTOTP:
-			m.OTP = true
-		case store.TypeRecovery:
-			m.Recovery = true
-		case "passkey", "password": // first factors
+		switch kind := KindOf(one.Type); {
+		case kind != "":
+			has[kind] = true
+		case one.Type == store.TypePasskey, one.Type == "password": // first factors
 		default:
 			m.Others = true
+		}
+	}
+	for _, k := range kinds {
+		if has[k.kind] {
+			m.Have = append(m.Have, k.kind)
 		}
 	}
 	return m, err

@@ -21,8 +21,12 @@ type enrollmentTicketIn struct {
 // createEnrollmentTicket makes the link by which a user sets up their second factor (Management API fact sheet 3.18). A push notification is
 // asked for of an app too, and of that the codes are what there is here; other factors lead nowhere and are refused.
 func (a *API) createEnrollmentTicket(c *call, in enrollmentTicketIn) (any, error) {
-	switch in.Factor {
-	case "", "otp", "push-notification":
+	kind := in.Factor
+	switch kind {
+	case "":
+	case "push-notification":
+		kind = mfa.OTP
+	case mfa.OTP, mfa.Roaming, mfa.Platform:
 	default:
 		return nil, bad("operation_not_supported", "The factor "+in.Factor+" is not one that users of this server can enroll with.")
 	}
@@ -36,7 +40,7 @@ func (a *API) createEnrollmentTicket(c *call, in enrollmentTicketIn) (any, error
 	}
 	address := cmp.Or(in.Email, u.Email)
 	switch {
-	case methods.OTP && !in.Another:
+	case len(mfa.Enrollable(methods.Have)) > 0 && !in.Another:
 		return nil, stagedoor.Errorf(stagedoor.Conflict, "already_enrolled", "User is already enrolled.")
 	case in.SendMail && address == "":
 		return nil, badProperty("email", "The user has no email address, so one is needed")
@@ -50,7 +54,7 @@ func (a *API) createEnrollmentTicket(c *call, in enrollmentTicketIn) (any, error
 		return nil, err
 	}
 	token, life := stagedoor.NewToken(), page.Lifetime(template, ticketLife)
-	t := &stagedoor.Ticket{Kind: stagedoor.TicketEnrollment, UserID: u.ID, Email: u.Email, Another: in.Another, Lang: in.Locale, ExpiresAt: a.Clock.Now().Add(life)}
+	t := &stagedoor.Ticket{Kind: stagedoor.TicketEnrollment, UserID: u.ID, Email: u.Email, Another: in.Another, Factor: kind, Lang: in.Locale, ExpiresAt: a.Clock.Now().Add(life)}
 	if err := c.store.CreateTicket(c.ctx(), token, t); err != nil {
 		return nil, err
 	}

@@ -30,18 +30,18 @@ func (t *tokenRequest) requireFactor(ctx context.Context, waits stagedoor.MFATok
 	switch {
 	case err != nil:
 		return err
-	case !settings.OTP:
+	case !settings.Has(mfa.OTP):
 		return mfa.ErrOff()
-	case methods.Others && !methods.OTP && !methods.Recovery:
+	case !methods.None() && !methods.Has(mfa.OTP) && !methods.Has(mfa.Recovery): // keys sign on pages of ours only
 		return mfa.ErrOthers()
 	}
 	needs := map[string]any{"enroll": types("otp")}
 	switch {
-	case methods.OTP && methods.Recovery && settings.Recovery:
+	case methods.Has(mfa.OTP) && methods.Has(mfa.Recovery) && settings.Has(mfa.Recovery):
 		needs = map[string]any{"challenge": types("otp", "recovery-code")}
-	case methods.OTP:
+	case methods.Has(mfa.OTP):
 		needs = map[string]any{"challenge": types("otp")}
-	case methods.Recovery && settings.Recovery:
+	case methods.Has(mfa.Recovery) && settings.Has(mfa.Recovery):
 		needs = map[string]any{"challenge": types("recovery-code")}
 	}
 	token := stagedoor.NewToken()
@@ -113,7 +113,7 @@ func redeemRecovery(ctx context.Context, t *tokenRequest) (*tokenResponse, error
 	next := ""
 	resp, err := t.redeemFactor(ctx, "recovery_code", func(token *stagedoor.MFAToken, code string) error {
 		settings, err := mfa.SettingsOf(ctx, t.st)
-		if err == nil && !settings.Recovery {
+		if err == nil && !settings.Has(mfa.Recovery) {
 			err = invalidGrant("MFA Authorization rejected.")
 		}
 		if err != nil {
@@ -173,7 +173,7 @@ func (t *tokenRequest) redeemFactor(ctx context.Context, param string, check fun
 // enrolled refuses who has no app.
 func (t *tokenRequest) enrolled(ctx context.Context, userID string) error {
 	m, err := mfa.MethodsOf(ctx, t.st, userID)
-	if err == nil && !m.OTP {
+	if err == nil && !m.Has(mfa.OTP) {
 		err = errNotEnrolled()
 	}
 	return err

@@ -75,7 +75,7 @@ func challengeOf(w http.ResponseWriter, r *http.Request, st *store.Store) (any, 
 	}
 	asked := strings.Fields(params["challenge_type"])
 	switch {
-	case !m.OTP:
+	case !m.Has(mfa.OTP):
 		return nil, errNotEnrolled()
 	case len(asked) > 0 && !slices.Contains(asked, "otp"):
 		return nil, stagedoor.Errorf(stagedoor.Invalid, "unsupported_challenge_type", "The challenge type is not one that the user is enrolled with.")
@@ -127,9 +127,9 @@ func startAssociation(w http.ResponseWriter, r *http.Request, st *store.Store) (
 		return nil, missing("authenticator_types")
 	case !slices.Contains(in.Types, "otp"):
 		return nil, stagedoor.Errorf(stagedoor.Invalid, "unsupported_challenge_type", "This server enrolls authenticators of the type otp only.")
-	case m != mfa.Methods{}:
+	case !m.None():
 		return nil, stagedoor.Errorf(stagedoor.Forbidden, "access_denied", "User is already enrolled.")
-	case !settings.OTP:
+	case !settings.Has(mfa.OTP):
 		return nil, mfa.ErrOff()
 	}
 	u, err := st.User(ctx, t.UserID)
@@ -142,7 +142,7 @@ func startAssociation(w http.ResponseWriter, r *http.Request, st *store.Store) (
 	}
 	st.Log(stagedoor.LogEvent{Type: "gd_start_enroll", ClientID: client.ID, ClientName: client.Name, UserID: u.ID, UserName: u.Email, Connection: u.Connection, IP: r.RemoteAddr, UserAgent: r.UserAgent(), Hostname: r.Host})
 	out := map[string]any{"authenticator_type": "otp", "secret": secret, "barcode_uri": mfa.URI(secret, page.TenantName(st), u.Shown())}
-	if settings.Recovery {
+	if settings.Has(mfa.Recovery) {
 		code, err := association(st, u.ID, token).Recovery(ctx, t.ExpiresAt)
 		if err != nil {
 			return nil, err

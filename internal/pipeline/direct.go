@@ -105,7 +105,7 @@ func wantsFactor(ctx context.Context, st *store.Store, d *stagedoor.FactorDemand
 		return ErrFactorRequired()
 	}
 	s, err := mfa.SettingsOf(ctx, st)
-	if err == nil && s.Always && (s.OTP || s.Others) {
+	if err == nil && s.Always && (s.Any() || s.Others) {
 		err = ErrFactorRequired()
 	}
 	return err

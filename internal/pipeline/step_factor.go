@@ -58,7 +58,7 @@ func (l *login) wantsFactor(ctx context.Context) (string, error) {
 	switch {
 	case d == nil && !up && !settings.Always:
 		return "", nil
-	case d == nil && !settings.OTP && !settings.Others: // the tenant has none, so that its policy asks for none
+	case d == nil && !settings.Any() && !settings.Others: // the tenant has none, so that its policy asks for none
 		return "", nil
 	case d == nil && !up && l.session.Has("mfa"):
 		return "", nil
@@ -86,19 +86,19 @@ func (l *login) askFactor(ctx context.Context, settings mfa.Settings, d *stagedo
 	if err != nil {
 		return "", err
 	}
-	may := (settings.OTP || d != nil && d.Always) && d.Takes("otp")
+	give, enroll := givable(settings, methods, d), enrollable(settings, methods, d)
 	ask := ""
 	switch {
 	case d != nil && d.Enroll:
-		if may && !methods.OTP {
+		if len(enroll) > 0 {
 			ask = AskEnroll
 		}
-	case may && methods.OTP, settings.Recovery && methods.Recovery && d.Takes("recovery-code") && (may || d != nil && d.Types != nil):
+	case len(give) > 0:
 		ask = AskFactor
 	case d != nil && d.Types != nil: // a challenge that nobody can answer
-	case may && methods.Others:
+	case len(enroll) > 0 && methods.Others:
 		err = mfa.ErrOthers()
-	case may:
+	case len(enroll) > 0:
 		ask = AskEnroll
 	default:
 		err = mfa.ErrOff()
@@ -112,6 +112,32 @@ func (l *login) askFactor(ctx context.Context, settings mfa.Settings, d *stagedo
 	return ask, err
 }
 
+// usable are the kinds of factors that will do, as far as the tenant has them on.
+func usable(settings mfa.Settings, d *stagedoor.FactorDemand) []string {
+	on := settings.On
+	if d != nil && d.Always && !settings.Has(mfa.OTP) {
+		on = append([]string{mfa.OTP}, on...)
+	}
+	return slices.DeleteFunc(slices.Clone(on), func(kind string) bool { return !d.Takes(kind) })
+}
+
+// givable are the kinds that a person has of those that will do. A recovery code stands in for something else: alone it is a factor only where
+// a script names it.
+func givable(settings mfa.Settings, m mfa.Methods, d *stagedoor.FactorDemand) []string {
+	may := usable(settings, d)
+	give := slices.DeleteFunc(slices.Clone(may), func(kind string) bool { return !m.Has(kind) })
+	if slices.Equal(give, []string{mfa.Recovery}) && len(mfa.Enrollable(may)) == 0 && (d == nil || d.Types == nil) {
+		return nil
+	}
+	return give
+}
+
+// enrollable are the kinds that a person may set up in a login: of those that will do, and of which they have none where another one is asked
+// for.
+func enrollable(settings mfa.Settings, m mfa.Methods, d *stagedoor.FactorDemand) []string {
+	return slices.DeleteFunc(mfa.Enrollable(usable(settings, d)), func(kind string) bool { return d != nil && d.Enroll && m.Has(kind) })
+}
+
 func (l *login) logAsked(ask string, byScript bool) {
 	if byScript {
 		l.visit.log(l.event("mfar"))
@@ -123,13 +149,16 @@ func (l *login) logAsked(ask string, byScript bool) {
 	l.visit.log(l.event(kind))
 }
 
-// FactorChoice is what the page that asks for a factor offers.
+// FactorChoice is what the pages that ask for a factor offer.
 type FactorChoice struct {
-	OTP, Recovery bool
-	Remember      bool // the browser may be remembered
+	Kinds    []string // what the person can give, or set up, in the order in which it is offered
+	Remember bool     // the browser may be remembered
 }
 
-// FactorChoice tells what the page of a login under way offers.
+// Has tells whether a kind is offered.
+func (c FactorChoice) Has(kind string) bool { return slices.Contains(c.Kinds, kind) }
+
+// FactorChoice tells what the pages of a login under way offer: what to give, or where a factor is enrolled, what to set up.
 func (p *Pipeline) FactorChoice(ctx context.Context, v Visit, tx *stagedoor.Transaction) (FactorChoice, error) {
 	settings, err := mfa.SettingsOf(ctx, v.Store)
 	if err != nil {
@@ -137,11 +166,11 @@ func (p *Pipeline) FactorChoice(ctx context.Context, v Visit, tx *stagedoor.Tran
 	}
 	m, err := mfa.MethodsOf(ctx, v.Store, tx.UserID)
 	d := demand(tx)
-	return FactorChoice{
-		OTP:      m.OTP && d.Takes("otp"),
-		Recovery: m.Recovery && settings.Recovery && d.Takes("recovery-code"),
-		Remember: d == nil || d.Remember,
-	}, err
+	c := FactorChoice{Kinds: givable(settings, m, d), Remember: d == nil || d.Remember}
+	if tx.Step == AskEnroll {
+		c.Kinds = enrollable(settings, m, d)
+	}
+	return c, err
 }
 
 // Given is what the door has to give to the browser after a second factor.
@@ -151,32 +180,37 @@ type Given struct {
 	Until      time.Time // how long
 }
 
-// choosing is a login whose page of factors was answered, and what the person may choose from there.
-func (p *Pipeline) choosing(ctx context.Context, v Visit, id, nonce string) (*stagedoor.Transaction, FactorChoice, error) {
-	tx, err := p.answered(ctx, v, id, AskFactor, nonce)
+// choosing is a login whose page of factors was answered with a kind that is among those that the person may choose.
+func (p *Pipeline) choosing(ctx context.Context, v Visit, id, step, nonce, kind string) (*stagedoor.Transaction, FactorChoice, error) {
+	tx, err := p.answered(ctx, v, id, step, nonce)
 	if err != nil {
 		return nil, FactorChoice{}, err
 	}
 	choice, err := p.FactorChoice(ctx, v, tx)
+	if err == nil && !choice.Has(kind) {
+		err = lost()
+	}
 	return tx, choice, err
 }
 
 // GiveCode takes a code of the person's app on the page of a login.
 func (p *Pipeline) GiveCode(ctx context.Context, v Visit, id, nonce, code string, remember bool) (*Given, error) {
-	tx, choice, err := p.choosing(ctx, v, id, nonce)
+	tx, choice, err := p.choosing(ctx, v, id, AskFactor, nonce, mfa.OTP)
 	if err != nil {
 		return nil, err
-	}
-	if !choice.OTP {
-		return nil, lost()
 	}
 	err = mfa.Check(ctx, v.Store, tx.UserID, code)
 	p.logFactor(ctx, v, tx, factorLogs["otp"], err)
 	if err != nil {
 		return nil, err
 	}
-	given, err := p.gave(ctx, v, tx, "otp")
-	if err == nil && remember && choice.Remember {
+	return p.gaveRemembered(ctx, v, tx, mfa.OTP, remember && choice.Remember)
+}
+
+// gaveRemembered is gave, and has the browser remembered where that is wanted.
+func (p *Pipeline) gaveRemembered(ctx context.Context, v Visit, tx *stagedoor.Transaction, kind string, remember bool) (*Given, error) {
+	given, err := p.gave(ctx, v, tx, kind)
+	if err == nil && remember {
 		given.Remembered, given.Until = stagedoor.NewToken(), v.Store.Clock().Now().Add(rememberFor)
 		err = v.Store.RememberBrowser(ctx, v.Remembered, given.Remembered, tx.UserID, given.Until)
 	}
@@ -185,12 +219,9 @@ func (p *Pipeline) GiveCode(ctx context.Context, v Visit, id, nonce, code string
 
 // GiveRecoveryCode takes the person's recovery code on the page of a login. It is used up; the next page shows another one.
 func (p *Pipeline) GiveRecoveryCode(ctx context.Context, v Visit, id, nonce, code string) (*Given, error) {
-	tx, choice, err := p.choosing(ctx, v, id, nonce)
+	tx, _, err := p.choosing(ctx, v, id, AskFactor, nonce, mfa.Recovery)
 	if err != nil {
 		return nil, err
-	}
-	if !choice.Recovery {
-		return nil, lost()
 	}
 	next, err := mfa.Recover(ctx, v.Store, tx.UserID, code)
 	p.logFactor(ctx, v, tx, factorLogs["recovery-code"], err)
@@ -218,18 +249,27 @@ func (p *Pipeline) enrollment(v Visit, tx *stagedoor.Transaction) mfa.Enrollment
 
 // Enroll takes the first code of the person's app on the enrolment page of a login, which is their second factor at once.
 func (p *Pipeline) Enroll(ctx context.Context, v Visit, id, nonce, code string) (*Given, error) {
-	tx, err := p.answered(ctx, v, id, AskEnroll, nonce)
+	tx, _, err := p.choosing(ctx, v, id, AskEnroll, nonce, mfa.OTP)
 	if err != nil {
 		return nil, err
 	}
 	recovery, err := p.enrollment(v, tx).Confirm(ctx, code)
+	return p.enrolled(ctx, v, tx, mfa.OTP, recovery, err)
+}
+
+// enrolled goes on with a login in which a factor was set up, or was not.
+func (p *Pipeline) enrolled(ctx context.Context, v Visit, tx *stagedoor.Transaction, kind, recovery string, err error) (*Given, error) {
 	if stagedoor.HasCode(err, "already_enrolled") { // meanwhile, by another login or the same form sent twice: the next page tells
 		return &Given{}, nil
 	}
 	if stagedoor.IsKind(err, stagedoor.NotFound) {
 		return nil, lost()
 	}
-	p.logFactor(ctx, v, tx, factorLogs["enroll"], err)
+	logs := factorLogs["enroll"]
+	if mfa.IsKey(kind) {
+		logs = factorLogs["new key"]
+	}
+	p.logFactor(ctx, v, tx, logs, err)
 	if err != nil {
 		return nil, err
 	}
@@ -238,7 +278,7 @@ func (p *Pipeline) Enroll(ctx context.Context, v Visit, id, nonce, code string) 
 			return nil, err
 		}
 	}
-	return p.gave(ctx, v, tx, "otp")
+	return p.gave(ctx, v, tx, kind)
 }
 
 // toNote keeps a recovery code until the person has noted it down.
@@ -305,6 +345,8 @@ func (p *Pipeline) gaveInSession(ctx context.Context, v Visit, tx *stagedoor.Tra
 var factorLogs = map[string]struct{ good, wrong, tooMany string }{
 	"otp":           {"gd_auth_succeed", "gd_auth_failed", "gd_otp_rate_limit_exceed"},
 	"enroll":        {"gd_enrollment_complete", "gd_auth_failed", "gd_otp_rate_limit_exceed"},
+	"key":           {"gd_auth_succeed", "gd_webauthn_challenge_failed", "gd_webauthn_challenge_failed"},
+	"new key":       {"gd_enrollment_complete", "gd_webauthn_enrollment_failed", "gd_webauthn_enrollment_failed"},
 	"recovery-code": {"gd_recovery_succeed", "gd_recovery_failed", "gd_recovery_rate_limit_exceed"},
 }
 

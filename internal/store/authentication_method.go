@@ -158,7 +158,7 @@ func (s *Store) DeleteAuthenticationMethods(ctx context.Context, userID string, 
 }
 
 func (s *Store) deleteMethods(ctx context.Context, q querier, userID string, types []string) error {
-	if len(types) == 0 || slices.Contains(types, TypeTOTP) {
+	if !slices.Equal(types, []string{TypeRecovery}) {
 		if err := s.forgetBrowsers(ctx, q, userID); err != nil {
 			return err
 		}

@@ -20,14 +20,14 @@ const (
 // Factors lists a user's methods of all types in the order in which they came. Those that a login can ask for come with their secrets.
 func (s *Store) Factors(ctx context.Context, userID string) ([]stagedoor.AuthenticationMethod, error) {
 	out := []stagedoor.AuthenticationMethod{}
-	err := s.read().each(ctx, "SELECT doc, sealed, used_at FROM authentication_methods WHERE tenant = ? AND user_id = ? ORDER BY created_at, id", []any{s.tenant.ID, userID},
+	err := s.read().each(ctx, "SELECT doc, sealed, step, used_at FROM authentication_methods WHERE tenant = ? AND user_id = ? ORDER BY created_at, id", []any{s.tenant.ID, userID},
 		func(scan func(...any) error) error {
 			var doc, sealed string
 			var used int64
-			if err := scan(&doc, &sealed, &used); err != nil {
+			var m stagedoor.AuthenticationMethod
+			if err := scan(&doc, &sealed, &m.Step, &used); err != nil {
 				return err
 			}
-			var m stagedoor.AuthenticationMethod
 			err := json.Unmarshal([]byte(doc), &m)
 			if m.LastUsedAt = fromMillis(used); err == nil && (m.Type == TypeTOTP || m.Type == TypeRecovery) {
 				m.Secret, err = s.unseal(sealed, "authentication_methods", userID+"/"+m.ID)
@@ -38,9 +38,9 @@ func (s *Store) Factors(ctx context.Context, userID string) ([]stagedoor.Authent
 	return out, err
 }
 
-// AddFactor makes a totp with which a user has just proved themselves one of theirs, and gives them a recovery code if it is not nil
-// and they have none. Where the totp has to be their only one, another is a Conflict; so is the same one twice. added tells whether the
-// recovery code became theirs.
+// AddFactor makes a method with which a user has just proved themselves one of theirs, and gives them a recovery code if it is not nil
+// and they have none. Where the method has to be their only one of its type, another is a Conflict; so is the same one twice. added tells
+// whether the recovery code became theirs.
 func (s *Store) AddFactor(ctx context.Context, userID string, m, recovery *stagedoor.AuthenticationMethod, only bool) (added bool, err error) {
 	err = s.inUser(ctx, userID, func(q querier, _ *stagedoor.User) error {
 		added = false
@@ -48,7 +48,7 @@ func (s *Store) AddFactor(ctx context.Context, userID string, m, recovery *stage
 		if err != nil {
 			return err
 		}
-		if only && slices.Contains(types, TypeTOTP) {
+		if only && slices.Contains(types, m.Type) {
 			return errEnrolled()
 		}
 		if err := s.insertMethod(ctx, q, userID, m); err != nil {

@@ -27,6 +27,7 @@ var sealedTables = []sealedTable{
 	{"passwords", "hash", "'passwords'", "user_id"},
 	{"authentication_methods", "sealed", "'authentication_methods'", "user_id || '/' || id"},
 	{"pending_factors", "sealed", "'pending_factors'", "key || '/' || user_id"},
+	{"ceremonies", "sealed", "'ceremonies'", "key"},
 	{"imported_factors", "sealed", "'imported_factors'", "user_id"},
 	{"mfa_tokens", "sealed", "'mfa_tokens'", "hash"},
 	{"pushed_requests", "sealed", "'pushed_requests'", "hash"},

@@ -53,6 +53,7 @@ var sweeps = []sweep{
 	{table: "used_proofs", key: "tenant, hash"},
 	{table: "attempts", key: "tenant, kind, subject, connection, place"},
 	{table: "pending_factors", key: "tenant, key"},
+	{table: "ceremonies", key: "tenant, key"},
 	{table: "remembered_browsers", key: "tenant, handle, user_id"},
 	{table: "invitations", key: "tenant, org_id, id"},
 	{table: "action_executions", key: "tenant, id"},

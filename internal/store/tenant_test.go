@@ -72,6 +72,8 @@ func furnish(t testing.TB, s *store.Store) {
 	ok(t, s.AddAuthenticationMethods(ctx, "auth0|"+id, []*stagedoor.AuthenticationMethod{{Type: "totp", Secret: "secret"}}, false))
 	ok(t, s.AddAuthenticationMethods(ctx, "auth0|"+id, []*stagedoor.AuthenticationMethod{{Type: "recovery-code", Secret: jose.HashToken("recovery")}}, false))
 	must(s.KeepPending(ctx, "pending "+id, "auth0|"+id, "pending secret", until))(t)
+	ok(t, s.SaveCeremony(ctx, "ceremony "+id, "challenge", until))
+	ok(t, s.AddAuthenticationMethods(ctx, "auth0|"+id, []*stagedoor.AuthenticationMethod{{Type: "passkey", KeyID: "key " + id}}, false))
 	ok(t, s.RememberBrowser(ctx, "", "browser "+id, "auth0|"+id, until))
 	ok(t, s.SaveMFAToken(ctx, "mfa "+id, &stagedoor.MFAToken{UserID: "auth0|" + id, RefreshToken: "refresh", ExpiresAt: until}))
 	ok(t, s.CreateDeviceCode(ctx, "device "+id, "user code "+id, &stagedoor.DeviceCode{ClientID: "client " + id, ExpiresAt: until}))
@@ -116,7 +118,7 @@ func photograph(t testing.TB, s *store.Store) string {
 	members, _, err := s.Members(ctx, "org "+id, "", store.OrganizationQuery{PerPage: 50})
 	ok(t, err)
 	b, err := json.MarshalIndent([]any{
-		must(s.Factors(ctx, "auth0|"+id))(t), must(s.Pending(ctx, "pending "+id, "auth0|"+id))(t), must(s.MFAToken(ctx, "mfa "+id))(t), must(s.Roles(ctx))(t), must(s.RolePermissions(ctx, "rol "+id))(t), must(s.UserPermissions(ctx, "auth0|"+id))(t),
+		must(s.Factors(ctx, "auth0|"+id))(t), must(s.Pending(ctx, "pending "+id, "auth0|"+id))(t), must(s.Ceremony(ctx, "ceremony "+id))(t), must(s.MFAToken(ctx, "mfa "+id))(t), must(s.Roles(ctx))(t), must(s.RolePermissions(ctx, "rol "+id))(t), must(s.UserPermissions(ctx, "auth0|"+id))(t),
 		orgs, orgTotal, members, must(s.OrganizationConnections(ctx, "org "+id))(t), must(s.OrganizationGrants(ctx, "org "+id))(t), must(s.OrganizationClients(ctx, "org "+id))(t),
 		must(s.DiscoveryDomains(ctx, "org "+id))(t), must(s.Invitations(ctx, "org "+id, true))(t),
 		must(s.LogCursor(ctx, &stagedoor.LogStream{ID: "stream"}))(t), must(s.Days(ctx, time.Now().Add(-48*time.Hour), time.Now()))(t), must(s.ActiveUsers(ctx, time.Time{}))(t),
@@ -755,6 +757,22 @@ var trespasses = map[string]struct {
 	}},
 	"DropPending": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
 		return nil, s.DropPending(ctx, "pending acme")
+	}},
+	"SaveCeremony": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
+		return nil, s.SaveCeremony(ctx, "another ceremony", "other", time.Now().Add(time.Hour))
+	}},
+	"Ceremony":     {finds, func(ctx context.Context, s *store.Store) (any, error) { return s.Ceremony(ctx, "ceremony acme") }},
+	"TakeCeremony": {finds, func(ctx context.Context, s *store.Store) (any, error) { return s.TakeCeremony(ctx, "ceremony acme") }},
+	"TryCeremony":  {finds, func(ctx context.Context, s *store.Store) (any, error) { return s.TryCeremony(ctx, "ceremony acme", 5) }},
+	"DropCeremony": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
+		return nil, s.DropCeremony(ctx, "ceremony acme")
+	}},
+	"KeyOwner": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		m, _, err := s.KeyOwner(ctx, "key acme")
+		return m, err
+	}},
+	"UseKey": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		return nil, s.UseKey(ctx, "auth0|acme", acmeMethod, 7)
 	}},
 	"RememberBrowser": {finds, func(ctx context.Context, s *store.Store) (any, error) {
 		return nil, s.RememberBrowser(ctx, "browser acme", "new", "auth0|acme", time.Now().Add(time.Hour))
