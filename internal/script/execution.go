@@ -162,6 +162,7 @@ func (e *execution) set() bool {
 
 // load brings the rules and the input into the realm. It reports false when the run is over already.
 func (e *execution) load() bool {
+	codes := make([][]byte, len(e.start.Rules))
 	for i, hash := range e.start.Rules {
 		form := ""
 		if i < len(e.start.Forms) {
@@ -173,24 +174,17 @@ func (e *execution) load() bool {
 			e.fail(failure{Rule: i, Kind: KindSyntax, Message: textLoading})
 			return false
 		}
-		ok := false
-		alive := e.turn(func() error {
-			v, err := e.realm.vm.EvalBytecodeValue(code)
-			if err != nil {
-				return err
-			}
-			added, err := e.realm.do("add", v)
-			v.Free()
-			ok, _ = added.(bool)
-			return err
-		})
-		if alive && !ok {
-			e.fail(failure{Rule: i, Kind: KindException, Message: textLoading})
-		}
-		if !alive || !ok {
-			return false
-		}
+		codes[i] = code
 	}
+	added := 0
+	if !e.turn(func() error { return e.evaluate(codes, &added) }) {
+		return false
+	}
+	if added < len(codes) {
+		e.fail(failure{Rule: added, Kind: KindException, Message: textLoading})
+		return false
+	}
+	e.rule = 0
 	input, err := e.input()
 	if err != nil {
 		e.fail(failure{Kind: KindException, Message: textLoading})
@@ -207,16 +201,44 @@ func (e *execution) load() bool {
 		b, _ := json.Marshal(e.before)
 		kept = string(b)
 	}
+	first, second := string(e.start.User), string(e.start.Context)
+	if t := e.start.Trigger; t != nil {
+		first, second = string(t.Event), ""
+	}
 	return e.turn(func() error {
-		_, err := e.realm.do("begin", string(input), kept, string(e.start.User), string(e.start.Context))
+		_, err := e.realm.do("begin", string(input), kept, first, second)
 		return err
 	})
+}
+
+// evaluate makes functions of compiled scripts and gives them to the realm, all at once: each way into it costs. It counts those that are functions,
+// up to the first that is not.
+func (e *execution) evaluate(codes [][]byte, added *int) error {
+	values, arguments := make([]quickjs.Value, 0, len(codes)), make([]any, 0, len(codes))
+	defer func() {
+		for i := range values {
+			values[i].Free()
+		}
+	}()
+	for i, code := range codes {
+		e.rule = i
+		v, err := e.realm.vm.EvalBytecodeValue(code)
+		if err != nil {
+			return err
+		}
+		values, arguments = append(values, v), append(arguments, v)
+	}
+	n, err := e.realm.do("add", arguments...)
+	*added = int(number(n))
+	return err
 }
 
 // input is what the realm begins with.
 func (e *execution) input() ([]byte, error) {
 	if e.start.Trigger != nil {
-		return json.Marshal(map[string]any{"trigger": e.start.Trigger})
+		t := *e.start.Trigger
+		t.Event = nil // given by itself
+		return json.Marshal(map[string]any{"trigger": t})
 	}
 	if e.start.Call != nil {
 		return json.Marshal(map[string]any{"call": e.start.Call, "configuration": e.start.Configuration})

@@ -104,3 +104,46 @@ func FuzzFrame(f *testing.F) {
 		}
 	})
 }
+
+// What is attached to a frame comes back where it was, and nothing else does.
+func TestFrameParts(t *testing.T) {
+	for name, m := range map[string]message{
+		"rules":   {Type: "run", Run: 1, Start: &start{User: json.RawMessage(`{"a":"ü"}`), Context: json.RawMessage(`{"b":[1]}`)}},
+		"trigger": {Type: "run", Run: 1, Start: &start{User: json.RawMessage("null"), Context: json.RawMessage("null"), Trigger: &triggerStart{ID: "post-login", Event: json.RawMessage(`{"user":{}}`)}}},
+		"outcome": {Type: "outcome", Run: 1, Outcome: &result{User: json.RawMessage(`{}`), Context: json.RawMessage(`{"c":1}`), Merged: []string{"a"}}},
+	} {
+		b, err := appendFrame(nil, m)
+		if err != nil || b[0]&0x80 == 0 {
+			t.Fatal(name, err)
+		}
+		got, err := readFrame(iotest.OneByteReader(bytes.NewReader(b)))
+		if err != nil || !got.sound() {
+			t.Fatal(name, err)
+		}
+		want, _ := json.Marshal(m)
+		if back, _ := json.Marshal(got); !bytes.Equal(back, want) {
+			t.Errorf("%s: %s became %s", name, want, back)
+		}
+	}
+	parted := func(body, rest string) []byte {
+		b := binary.BigEndian.AppendUint32(nil, uint32(4+len(body)+len(rest))|withParts)
+		return append(append(binary.BigEndian.AppendUint32(b, uint32(len(body))), body...), rest...)
+	}
+	for name, b := range map[string][]byte{
+		"too few bytes":     parted(`{"type":"outcome","outcome":{},"parts":[3]}`, "{}"),
+		"too many bytes":    parted(`{"type":"outcome","outcome":{},"parts":[1]}`, "{}"),
+		"negative":          parted(`{"type":"outcome","outcome":{},"parts":[-1,3]}`, "{}"),
+		"too many parts":    parted(`{"type":"outcome","outcome":{},"parts":[1,1,0]}`, "{}"),
+		"nowhere to go":     parted(`{"type":"log","parts":[2]}`, "{}"),
+		"no JSON":           {0x80, 0, 0, 2, 0, 0},
+		"more JSON than is": {0x80, 0, 0, 6, 0, 0, 0, 9, '{', '}'},
+	} {
+		if m, err := readFrame(bytes.NewReader(b)); err == nil {
+			t.Errorf("%s: %+v", name, m)
+		}
+	}
+	m, err := readFrame(bytes.NewReader(parted(`{"type":"outcome","outcome":{},"parts":[3]}`, `{"a`)))
+	if err != nil || m.sound() {
+		t.Error("half a document is sound", err)
+	}
+}

@@ -28,6 +28,8 @@ type message struct {
 
 	Table []row `json:"table,omitempty"` // modules: the packages that were added
 
+	Parts []int `json:"parts,omitempty"` // lengths of what follows the JSON in its frame, see attached
+
 	Outcome *result `json:"outcome,omitempty"` // outcome
 	Usage   *usage  `json:"usage,omitempty"`   // done
 

@@ -165,7 +165,7 @@ func (p *process) read(stdout io.Reader) {
 	frames := bufio.NewReaderSize(stdout, 64<<10)
 	for {
 		m, err := readFrame(frames)
-		if err != nil {
+		if err != nil || !m.sound() {
 			return
 		}
 		p.mu.Lock()

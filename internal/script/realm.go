@@ -34,6 +34,7 @@ type realm struct {
 type bytecode struct {
 	mu   sync.Mutex
 	code map[string][]byte
+	busy map[string]chan struct{} // what is being compiled; closed when it has been
 
 	table    string // packages that scripts may require, as JSON; empty: those that come with the program
 	revision uint64 // of table
@@ -41,18 +42,36 @@ type bytecode struct {
 
 // compile returns the bytecode of source, kept under key; an empty key keeps nothing.
 func (b *bytecode) compile(vm *quickjs.VM, key, source string) ([]byte, error) {
-	b.mu.Lock()
-	code, ok := b.code[key]
-	b.mu.Unlock()
-	if ok {
-		return code, nil
+	if key == "" {
+		return vm.Compile(source, quickjs.EvalGlobal)
+	}
+	for {
+		b.mu.Lock()
+		code, ok := b.code[key]
+		other := b.busy[key]
+		if !ok && other == nil {
+			if b.busy == nil {
+				b.busy = make(map[string]chan struct{})
+			}
+			b.busy[key] = make(chan struct{})
+		}
+		b.mu.Unlock()
+		if ok {
+			return code, nil
+		}
+		if other == nil {
+			break
+		}
+		<-other // it is there in less time than it takes
 	}
 	code, err := vm.Compile(source, quickjs.EvalGlobal)
-	if err != nil || key == "" {
-		return code, err
-	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	close(b.busy[key])
+	delete(b.busy, key)
+	if err != nil {
+		return nil, err
+	}
 	if b.code == nil {
 		b.code = make(map[string][]byte)
 	}

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"modernc.org/quickjs"
 )
@@ -36,6 +37,7 @@ func WorkerMain(ctx context.Context, in io.Reader, out io.Writer) error {
 	}
 	w.reset()
 	go w.prepare(ctx)
+	go w.foresee(ctx)
 	frames := bufio.NewReaderSize(in, 64<<10)
 	for ctx.Err() == nil {
 		m, err := readFrame(frames)
@@ -149,6 +151,53 @@ func (w *worker) prepare(ctx context.Context) {
 		case <-w.taken:
 		case <-ctx.Done():
 			return
+		}
+	}
+}
+
+// foreseen are packages that scripts require more than others. They are compiled before anybody does, when the worker has nothing else to do: that
+// is most of what the first run of a new script would wait for.
+var foreseen = []string{"lodash", "moment", "request"}
+
+// foresee compiles them, and what they require, in a realm that sees no tenant.
+func (w *worker) foresee(ctx context.Context) {
+	var modules []string
+	for _, name := range foreseen {
+		if at := slices.IndexFunc(shipped(), func(r row) bool { return r.Name == name }); at >= 0 {
+			modules = append(modules, shipped()[at].Module)
+		}
+	}
+	if !w.quiet(ctx) {
+		return
+	}
+	r, err := newRealm(&w.room)
+	if err != nil {
+		return
+	}
+	defer r.close()
+	for _, name := range modules {
+		if !w.quiet(ctx) || r.preload(name) != "" {
+			return
+		}
+	}
+}
+
+// quietPause is how often a worker looks whether it has nothing to do.
+const quietPause = 5 * time.Millisecond
+
+// quiet waits until there are realms in stock and no runs. It reports false when the worker ends.
+func (w *worker) quiet(ctx context.Context) bool {
+	for {
+		w.mu.Lock()
+		busy := len(w.runs) > 0
+		w.mu.Unlock()
+		if !busy && len(w.spares) == cap(w.spares) {
+			return true
+		}
+		select {
+		case <-time.After(quietPause):
+		case <-ctx.Done():
+			return false
 		}
 	}
 }

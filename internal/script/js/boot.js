@@ -19,6 +19,7 @@ let rules = [];              // the rules' functions, in order
 let current = -1;            // index of the rule that is running
 let phase = 'idle';          // idle | ready (the next rule may start) | waiting (for a callback) | ended (the outcome is out)
 let user, context;           // the live objects
+let eventText = '';          // the event of a trigger, as JSON
 let merged = [];             // [key, value] pairs that came from app_metadata
 let projected = new Set();   // those of them that a rule has set
 let began = 0;               // when the current rule started
@@ -226,7 +227,7 @@ function time(outcome) {
 
 // pipe is what the runner of actions and hooks knows of the pipeline.
 const pipe = () => ({
-	input: input.trigger || input.call, functions: rules, require, missing, log,
+	input: input.trigger || input.call, event: eventText, functions: rules, require, missing, log,
 	settled(index) {
 		if (index !== current || phase !== 'waiting') return;
 		time('continued');
@@ -330,12 +331,15 @@ const reserved = new Set(['__tenant', '_id', 'blocked', 'clientID', 'created_at'
 	'global_client_id', 'identities', 'lastIP', 'lastLogin', 'loginsCount', 'metadata', 'multifactor_last_modified', 'multifactor',
 	'updated_at', 'user_id', 'app_metadata', 'user_metadata', '__proto__']);
 
-// begin takes the host's input, builds what the rules see and runs nothing yet.
-function begin(json, kept, userJSON, contextJSON) {
+// begin takes the host's input, builds what the rules see and runs nothing yet. first and second are the JSON of user and context; first alone
+// is that of a trigger's event.
+function begin(json, kept, first, second) {
 	input = parse(json);
-	if (userJSON) {
-		input.user = parse(userJSON);
-		input.context = parse(contextJSON);
+	if (input.trigger) {
+		eventText = first;
+	} else if (first) {
+		input.user = parse(first);
+		input.context = parse(second);
 	}
 	start = stopwatch();
 	if (input.trigger) {
@@ -755,10 +759,13 @@ const operations = {
 		epoch = at;
 		unsown = seed;
 	},
-	add(fn) {
-		if (typeof fn !== 'function') return false;
-		rules.push(fn);
-		return true;
+	// add takes the functions of scripts and tells how many there are before the first that is none.
+	add(...functions) {
+		for (let i = 0; i < functions.length; i++) {
+			if (typeof functions[i] !== 'function') return i;
+			rules.push(functions[i]);
+		}
+		return functions.length;
 	},
 	begin, tick, horizon, happened, settle, drain,
 	knows: specifier => resolve(specifier) !== null,
@@ -780,8 +787,8 @@ const operations = {
 	},
 };
 let told = 0;                // the time that the worker knows
-return (op, a, b, c, d) => {
-	const out = operations[op](a, b, c, d);
+return (op, ...args) => {
+	const out = operations[op](...args);
 	if (ticks.length > 0) drain();
 	if (now !== told) native('at', told = now);
 	return out;

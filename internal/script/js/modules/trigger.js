@@ -26,7 +26,7 @@ function bytes(s) {
 const unchanged = () => ({expiresAt: 0, idleExpiresAt: 0, cookieMode: '', evict: false, metadata: new Map()});
 
 module.exports = function (pipe) {
-	const input = pipe.input, trigger = require('trigger:' + input.id), eventText = stringify(input.event);
+	const input = pipe.input, trigger = require('trigger:' + input.id), eventText = pipe.event;
 	const effects = {denied: null, scopes: [], methods: [], primary: '', revoke: '', keepTokens: false, suspend: null, factor: null, unsupported: ''};
 	const claims = {id: new Map(), access: new Map()}, metadata = {user: new Map(), app: new Map()}, transaction = new Map(), answers = new Map();
 	const records = new Map(), touched = new Set();

@@ -1,5 +1,6 @@
 // Execution is one run: a realm and its event loop, in turns. It is execution.go in JavaScript.
 'use strict';
+const ample = 250; // milliseconds of a turn's time within which an outcome is written for certain
 const grace = 5000, slice = 50; // milliseconds: background work after the outcome; how long a turn goes on by itself
 const said = {
 	timeout: 'Request to Webtask exceeded allowed execution time', blocked: 'Blocked event loop.',
@@ -15,15 +16,15 @@ const {createCipheriv} = require('crypto');
 const micros = ms => Math.round(ms * 1000);
 
 exports.Execution = class Execution {
-	constructor(worker, id, start, frame) {
-		Object.assign(this, {worker, id, start, frame, rule: 0, started: [], calls: 0, pending: 0, logged: 0, outcome: null, sent: false, over: false,
+	constructor(worker, id, start, parts) {
+		Object.assign(this, {worker, id, start, parts, rule: 0, started: [], calls: 0, pending: 0, logged: 0, outcome: null, sent: false, over: false,
 			asked: 0, reads: new Set(), heard: 0, ticks: false, inbox: [], ready: [], answers: [], works: 0, ahead: 0, timer: null, extra: 0, before: null, packed: '', stopped: false});
 		this.born = now();
 		const patience = start.repeat ? 5 : 1; // see execution.go
 		this.deadline = this.born + patience * start.wall;
 		this.cpu = patience * start.cpu;
 		this.last = start.wall * 1000; // the deadline of a run that is repeated, in microseconds since it began
-		this.chance = createCipheriv('aes-256-ctr', Buffer.from(start.seed, 'hex'), Buffer.alloc(16));
+		this.chance = null;
 	}
 
 	begin() {
@@ -47,19 +48,19 @@ exports.Execution = class Execution {
 			}
 			let ok = false;
 			try {
-				ok = realm.enter('add', realm.run(script)) === true;
+				ok = realm.enter('add', realm.run(script)) === 1;
 			} catch (e) { /* what evaluating it threw */ }
 			if (!ok) return {rule: i, kind: 'exception', message: said.loading};
 		}
 		this.before = start.repeat ? new Map(Object.entries(start.globals || {}).map(([name, value]) => [name, JSON.stringify(value)])) : new Map(worker.globals);
 		const kept = this.before.size ? worker.object(this.before) : '';
-		realm.enter('begin', this.input(), kept);
+		realm.enter('begin', this.input(), kept, ...this.parts);
 	}
 
 	// input is what the realm begins with, as JSON.
 	input() {
-		const {user, context, configuration, domain, baseUrl, trigger, call} = this.start;
-		return JSON.stringify(trigger ? {trigger} : call ? {call, configuration} : {user, context, configuration, domain, baseUrl});
+		const {configuration, domain, baseUrl, trigger, call} = this.start;
+		return JSON.stringify(trigger ? {trigger} : call ? {call, configuration} : {configuration, domain, baseUrl});
 	}
 
 	// step is a turn: first, then what is due, with the promises that go on because of it. It arranges for the next one.
@@ -87,6 +88,7 @@ exports.Execution = class Execution {
 					if (this.outcome && !this.sent) {
 						concluded = true;
 						this.packed = realm.enter('globals');
+						if (budget - (now() - began) > ample) this.conclude(); // the clock that the turn is under takes longer to stop than all of this
 						return;
 					}
 					if (next !== 0 && this.ready.length) {
@@ -273,8 +275,7 @@ exports.Execution = class Execution {
 		const {user, context, value, ...rest} = outcome;
 		let raw = JSON.stringify(rest);
 		if (value !== undefined) raw = raw.slice(0, -1) + (raw === '{}' ? '' : ',') + '"value":' + value + '}';
-		if (user !== undefined) raw = raw.slice(0, -1) + (raw === '{}' ? '' : ',') + '"user":' + user + ',"context":' + context + '}';
-		if (!this.worker.send({type: 'outcome', run: this.id}, {outcome: raw})) {
+		if (!this.worker.send({type: 'outcome', run: this.id}, {outcome: raw}, user !== undefined ? [user, context] : [])) {
 			this.worker.send({type: 'outcome', run: this.id, outcome: {failure: {rule: 0, kind: 'exception', code: 'access_denied', message: said.large}}});
 		}
 	}
@@ -290,6 +291,7 @@ exports.Execution = class Execution {
 			this.ahead = args[0];
 			return;
 		case 'random':
+			if (!this.chance) this.chance = createCipheriv('aes-256-ctr', Buffer.from(this.start.seed, 'hex'), Buffer.alloc(16));
 			return this.chance.update(Buffer.alloc(args[0])).toString('base64');
 		case 'ticks':
 			this.ticks = true;

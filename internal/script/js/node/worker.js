@@ -34,15 +34,23 @@ function write(bytes) {
 	}
 }
 
-// send writes a message; raw holds members whose values are JSON already. It reports false when the frame would be too large.
-function send(message, raw) {
+const withParts = 0x80000000; // in the length of a frame: documents follow its JSON, see frame.go
+
+// send writes a message; raw holds members whose values are JSON already, parts documents that go behind the JSON. It reports false when
+// the frame would be too large.
+function send(message, raw, parts) {
+	const more = parts && parts.length > 0;
+	if (more) message.parts = parts.map(part => Buffer.byteLength(part));
 	let text = JSON.stringify(message);
 	for (const name in raw) text = text.slice(0, -1) + ',' + JSON.stringify(name) + ':' + raw[name] + '}';
-	const size = Buffer.byteLength(text);
+	const head = more ? 8 : 4, length = Buffer.byteLength(text);
+	const size = more ? message.parts.reduce((n, part) => n + part, 4 + length) : length;
 	if (size > maxFrame) return false;
 	const frame = Buffer.allocUnsafe(4 + size);
-	frame.writeUInt32BE(size, 0);
-	frame.write(text, 4);
+	frame.writeUInt32BE(more ? size + withParts : size, 0);
+	if (more) frame.writeUInt32BE(length, 4);
+	let at = head + frame.write(text, head);
+	if (more) for (const part of parts) at += frame.write(part, at);
 	write(frame);
 	return true;
 }
@@ -55,17 +63,19 @@ let rest = Buffer.alloc(0), parked = null;
 function feed(bytes, take) {
 	rest = rest.length === 0 ? bytes : Buffer.concat([rest, bytes]);
 	while (rest.length >= 4) {
-		const size = rest.readUInt32BE(0);
+		const length = rest.readUInt32BE(0), more = length >= withParts, size = more ? length - withParts : length;
 		if (size === 0 || size > maxFrame) process.exit(1);
 		if (rest.length - 4 < size) break;
-		const text = rest.toString('utf8', 4, 4 + size);
+		const start = more ? 8 : 4, end = more ? start + rest.readUInt32BE(4) : 4 + size;
+		const m = JSON.parse(rest.toString('utf8', start, end));
+		let at = end;
+		const parts = (m.parts || []).map(length => rest.toString('utf8', at, at += length));
 		rest = rest.subarray(4 + size); // before it is taken: what takes it may come back here, and must not meet it again
-		take(text);
+		take(m, parts);
 	}
 }
 
-function handle(text) {
-	const m = JSON.parse(text);
+function handle(m, parts) {
 	switch (m.type) {
 	case 'modules':
 		worker.table = JSON.stringify(JSON.parse(file('packages')).concat(m.table || []));
@@ -77,7 +87,7 @@ function handle(text) {
 		break;
 	case 'run':
 		if (m.start) {
-			const e = new Execution(worker, m.run, m.start, text);
+			const e = new Execution(worker, m.run, m.start, parts);
 			worker.runs.set(m.run, e);
 			e.begin();
 		}
@@ -119,13 +129,12 @@ function waitForReply(run, call, until) {
 			Atomics.wait(nap, 0, 0, 0.2);
 			continue;
 		}
-		feed(Buffer.from(buffer.subarray(0, n)), text => {
-			const m = JSON.parse(text);
+		feed(Buffer.from(buffer.subarray(0, n)), (m, parts) => {
 			if (m.type === 'reply' && m.run === run && m.call === call) found = m;
-			else others.push(text);
+			else others.push([m, parts]);
 		});
 	}
-	if (others.length) setImmediate(() => others.forEach(handle));
+	if (others.length) setImmediate(() => others.forEach(([m, parts]) => handle(m, parts)));
 	return found;
 }
 
