@@ -74,6 +74,7 @@ type AuthorizationRequest struct {
 	CodeChallenge string
 	CodeMethod    string // S256 or plain
 	LoginHint     string
+	Subject       string `json:",omitempty"` // id of the user that id_token_hint names; nobody else will do
 	ScreenHint    string
 	Connection    string
 	Organization  string `json:",omitempty"` // id of the organization that the login is for

@@ -124,7 +124,10 @@ func runSPA(l *libraryPage) {
 		l.eval(nil, `(async () => {
 			window.client = new auth0.Auth0Client({domain: `+quote(demo.Domain)+`, clientId: `+quote(l.client.ClientID)+`, useRefreshTokens: `+text(refresh)+`, cacheLocation: "localstorage",
 				authorizationParams: {redirect_uri: location.origin, audience: `+quote(l.audience)+`, scope: "openid profile email read:songs"}});
-			if (new URLSearchParams(location.search).has("code")) await client.handleRedirectCallback();
+			if (new URLSearchParams(location.search).has("code")) {
+				await client.handleRedirectCallback();
+				history.replaceState(null, "", location.pathname);
+			}
 		})()`)
 	}
 	l.open(l.url)

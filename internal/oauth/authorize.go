@@ -1,6 +1,7 @@
 package oauth
 
 import (
+	"context"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -164,14 +165,19 @@ func authorizeParams(w http.ResponseWriter, r *http.Request) (url.Values, error)
 		if len(values) > 1 && knownParams[name] {
 			return nil, stagedoor.Errorf(stagedoor.Invalid, "invalid_request", "Duplicate parameter: %s", name)
 		}
+		if values[0] == "" && knownParams[name] { // as if it had been left out
+			delete(r.Form, name)
+		}
 	}
 	return r.Form, nil
 }
 
 var knownParams = map[string]bool{
 	"client_id": true, "response_type": true, "response_mode": true, "redirect_uri": true, "scope": true, "audience": true,
-	"state": true, "nonce": true, "code_challenge": true, "code_challenge_method": true, "prompt": true, "max_age": true, "dpop_jkt": true,
-	"connection": true, "organization": true, "invitation": true, "request": true, "request_uri": true,
+	"state": true, "nonce": true, "code_challenge": true, "code_challenge_method": true, "prompt": true, "max_age": true,
+	"connection": true, "organization": true, "invitation": true, "request": true, "request_uri": true, "login_hint": true, "id_token_hint": true,
+	"acr_values": true, "ui_locales": true, "claims_locales": true, "display": true, "claims": true, "registration": true, "screen_hint": true, "dpop_jkt": true,
+	"authorization_details": true, "login_ticket": true, "realm": true, "post_logout_redirect_uri": true, "logout_hint": true,
 }
 
 // firstOf returns the first error that is one.
@@ -320,7 +326,7 @@ func (d *Door) check(r *http.Request, st *store.Store, client *stagedoor.Client,
 	if err := checkRest(client, params, req); err != nil {
 		return nil, err
 	}
-	if err := checkThumbprint(in, req); err != nil {
+	if err := firstOf(checkThumbprint(in, req), d.checkHint(r.Context(), st, client, params.Get("id_token_hint"), req)); err != nil {
 		return nil, err
 	}
 	if asksOrganization(client, req) {
@@ -374,6 +380,19 @@ func checkRest(client *stagedoor.Client, params url.Values, req *stagedoor.Autho
 			return stagedoor.Errorf(stagedoor.Invalid, "invalid_request", "The parameter %s is too long.", name)
 		}
 	}
+	return nil
+}
+
+// checkHint reads the ID token of the person that the client expects (OpenID Connect Core 3.1.2.2). One that has expired is good.
+func (d *Door) checkHint(ctx context.Context, st *store.Store, client *stagedoor.Client, hint string, req *stagedoor.AuthorizationRequest) error {
+	if hint == "" {
+		return nil
+	}
+	claims, err := d.Minter.ParseHint(ctx, st, hint)
+	if err != nil || !token.IsIssuer(st.Tenant(), claims.Issuer) || !slices.Equal(claims.Audience, []string{client.ID}) || claims.Subject == "" {
+		return invalid("The id_token_hint is not valid.")
+	}
+	req.Subject = claims.Subject
 	return nil
 }
 

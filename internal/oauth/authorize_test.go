@@ -33,7 +33,6 @@ func TestAuthorizeErrorPages(t *testing.T) {
 			"NUL in state":       {request(spa, "state", "a\x00b"), 400, "cannot be read"},
 			"NUL in extra":       {request(spa, "ext-x", "a\x00b"), 400, "cannot be read"},
 			"mismatch":           {request(spa, "redirect_uri", "https://evil.test/"), 403, mismatch},
-			"empty callback":     {request(spa, "redirect_uri", ""), 403, mismatch},
 			"script callback":    {request(spa, "redirect_uri", "javascript:alert(1)"), 403, mismatch},
 			"mismatch, silent":   {request(spa, "redirect_uri", "https://evil.test/", "prompt", "none", "response_mode", "web_message"), 403, mismatch},
 			"message, no origin": {request(spa, "redirect_uri", "myapp://cb", "response_mode", "web_message", "prompt", "none"), 403, "The origin of the redirect_uri is not in the list of allowed web origins."},

@@ -53,7 +53,9 @@ func formParams(body string) (map[string]string, error) {
 		if len(v) > 1 {
 			return nil, invalid("Duplicate parameter: %s", name)
 		}
-		out[name] = v[0]
+		if v[0] != "" { // else as if it had been left out (RFC 6749 section 3.2)
+			out[name] = v[0]
+		}
 	}
 	return out, nil
 }
@@ -85,7 +87,9 @@ func jsonParams(b []byte) (map[string]string, error) {
 		seen[name] = true
 		switch v := value.(type) {
 		case string:
-			out[name] = v
+			if v != "" { // else as if it had been left out (RFC 6749 section 3.2)
+				out[name] = v
+			}
 		case json.Number:
 			out[name] = v.String()
 		case bool:

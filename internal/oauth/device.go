@@ -31,7 +31,7 @@ func (d *Door) deviceCode(w http.ResponseWriter, r *http.Request, st *store.Stor
 	}
 	if err != nil {
 		logToken(st, &event, err)
-		answerError(w, r, err)
+		refuse(w, r, st, err)
 		return
 	}
 	noStore(w)

@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/store"
 	"github.com/stagedoor/stagedoor/internal/web"
 )
 
@@ -36,6 +37,14 @@ func answerError(w http.ResponseWriter, r *http.Request, err error) {
 	noStore(w)
 	web.RetryAfter(w.Header(), err)
 	web.WriteJSON(w, status, body)
+}
+
+// refuse answers an error to a client. One that tried to prove itself with HTTP Basic is told that it can (RFC 6749 section 5.2).
+func refuse(w http.ResponseWriter, r *http.Request, st *store.Store, err error) {
+	if _, _, basic := r.BasicAuth(); basic && stagedoor.IsKind(err, stagedoor.Unauthorized) {
+		w.Header().Set("WWW-Authenticate", `Basic realm="`+st.Tenant().ID+`"`)
+	}
+	answerError(w, r, err)
 }
 
 func noStore(w http.ResponseWriter) {

@@ -37,6 +37,8 @@ func exchangeToken(ctx context.Context, t *tokenRequest) (*tokenResponse, error)
 		return nil, missing("subject_token_type")
 	case x.Actor != "" && x.ActorType == "":
 		return nil, missing("actor_token_type")
+	case x.Actor == "" && x.ActorType != "":
+		return nil, missing("actor_token")
 	case x.RequestedType != "" && x.RequestedType != typeAccessToken:
 		return nil, invalid("Unsupported requested_token_type: %s", x.RequestedType)
 	}

@@ -46,7 +46,7 @@ func association(st *store.Store, userID, token string) mfa.Enrollment {
 func (d *Door) challengeFactor(w http.ResponseWriter, r *http.Request, st *store.Store) {
 	out, err := challengeOf(w, r, st)
 	if err != nil {
-		answerError(w, r, err)
+		refuse(w, r, st, err)
 		return
 	}
 	noStore(w)

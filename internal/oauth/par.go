@@ -28,7 +28,7 @@ func (d *Door) push(w http.ResponseWriter, r *http.Request, st *store.Store) {
 	out, err := d.pushed(w, r, st)
 	token.OfferNonce(w, r, st)
 	if err != nil {
-		answerError(w, r, pushRefused(err))
+		refuse(w, r, st, pushRefused(err))
 		return
 	}
 	noStore(w)

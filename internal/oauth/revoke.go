@@ -22,7 +22,7 @@ func (d *Door) revoke(w http.ResponseWriter, r *http.Request, st *store.Store) {
 		}
 	}
 	if err != nil {
-		answerError(w, r, err)
+		refuse(w, r, st, err)
 		return
 	}
 	rt, err := st.RevokeRefreshToken(r.Context(), params["token"], client.ID)

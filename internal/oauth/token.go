@@ -49,10 +49,7 @@ func (d *Door) token(w http.ResponseWriter, r *http.Request, st *store.Store) {
 	token.OfferNonce(w, r, st)
 	d.count(params["grant_type"], resp, err)
 	if err != nil {
-		if _, _, basic := r.BasicAuth(); basic && stagedoor.IsKind(err, stagedoor.Unauthorized) {
-			w.Header().Set("WWW-Authenticate", `Basic realm="`+st.Tenant().ID+`"`)
-		}
-		answerError(w, r, err)
+		refuse(w, r, st, err)
 		return
 	}
 	noStore(w)

@@ -95,6 +95,11 @@ func (p *Pipeline) steps(ctx context.Context, l *login) (*Outcome, error) {
 	if err := l.end(ctx); err != nil {
 		return nil, err
 	}
+	if !hinted(&l.tx.Request, l.user.ID) { // a script has made somebody else of them
+		err := cannotAsk(AskLogin)
+		l.logFailure(err)
+		return out, err
+	}
 	out.User, out.Result = l.user, l.tx.Result
 	l.logSuccess()
 	return out, nil
@@ -147,7 +152,7 @@ func (l *login) know(ctx context.Context) (string, error) {
 	case err != nil:
 		return "", err
 	case l.tx.UserID == "":
-		if s == nil || req.HasPrompt("login") || req.HasPrompt("select_account") || tooOld(l.st, s, req.MaxAge) {
+		if s == nil || req.HasPrompt("login") || req.HasPrompt("select_account") || tooOld(l.st, s, req.MaxAge) || !hinted(req, s.UserID) {
 			return AskLogin, nil
 		}
 		if ok, err := l.serves(ctx, s); !ok || err != nil {
@@ -163,7 +168,15 @@ func (l *login) know(ctx context.Context) (string, error) {
 		return l.startOver()
 	}
 	l.user = u
+	if err == nil && !hinted(req, u.ID) {
+		err = stagedoor.Errorf(stagedoor.Forbidden, "login_required", "The user is not the one of the id_token_hint.")
+	}
 	return "", err
+}
+
+// hinted tells whether the user is the one that the client expects, if it expects one (OpenID Connect Core 3.1.2.2).
+func hinted(req *stagedoor.AuthorizationRequest, userID string) bool {
+	return req.Subject == "" || req.Subject == userID
 }
 
 // sameSession tells whether s is the session that the login's person proved themselves in.
