@@ -164,10 +164,9 @@ func FuzzRequestObject(f *testing.F) {
 	f.Add(parts[0] + "." + parts[1] + ".")
 	f.Add("eyJhbGciOiJub25lIn0." + parts[1] + ".")
 	f.Add(parts[0] + "..")
-	f.Add("")
 	f.Fuzz(func(t *testing.T, raw string) {
 		w.TB = t
-		if raw == good {
+		if raw == good || raw == "" { // an empty parameter is none
 			return
 		}
 		a := w.browser().authorize(url.Values{"client_id": {site}, "request": {raw}})
