@@ -140,6 +140,15 @@ func (u *User) Identifiers() []string {
 	return out
 }
 
+// Locale is the language that the profile names, in the notation of BCP 47 ("de-AT"); empty if it names none (OpenID Connect Core, section 5.1).
+func (u *User) Locale() string {
+	var tag string
+	if json.Unmarshal(u.Attributes["locale"], &tag) != nil {
+		return ""
+	}
+	return strings.ReplaceAll(tag, "_", "-")
+}
+
 // userFields are the members of a user that the server itself writes: no further attribute has such a name.
 var userFields = []string{
 	"__tenant", "_id", "__proto__", "app_metadata", "blocked", "clientID", "constructor", "created_at", "email", "email_verified", "family_name", "given_name",

@@ -22,6 +22,9 @@ type Frame struct {
 	Inserts      map[string]string // the tenant's HTML by "page/insertion point", ready to be shown
 	Template     string            // the tenant's frame around the page; "" for ours. Only the room page looks at it
 
+	Languages []LanguageChoice // that the visitor may choose from; nil if there is one alone
+	Here      string           // the address of this page, for those who choose another language
+
 	screen string // the page, for texts that more than one has
 }
 
@@ -77,7 +80,7 @@ func (f Frame) Rich(key string, args ...any) template.HTML {
 		}
 		marked[i] = a
 	}
-	return template.HTML(format(template.HTMLEscapeString(lookup(f.Lang, key)), marked...)) //nolint:gosec // escaped above
+	return template.HTML(format(counted(f.Lang, template.HTMLEscapeString(lookup(f.Lang, key)), args), marked...)) //nolint:gosec // escaped above
 }
 
 // first is the value of the first key that is there.
@@ -91,13 +94,7 @@ func first(m map[string]string, keys ...string) string {
 }
 
 // Dir is the writing direction of the page's language.
-func (f Frame) Dir() string {
-	switch base, _, _ := strings.Cut(f.Lang, "-"); base {
-	case "ar", "fa", "he", "ur":
-		return "rtl"
-	}
-	return "ltr"
-}
+func (f Frame) Dir() string { return Direction(f.Lang) }
 
 // Asset is the address of an embedded file.
 func (f Frame) Asset(name string) string { return AssetPath(name) }
@@ -110,7 +107,7 @@ func (f Frame) Image(address string) template.URL {
 		return ""
 	case u.Scheme == "https" && u.Host != "",
 		u.Scheme == "data" && strings.HasPrefix(u.Opaque, "image/"),
-		local(address):
+		Local(address):
 		return template.URL(address) //nolint:gosec // one of the three kinds above; quotes are still escaped
 	}
 	return ""
@@ -125,16 +122,16 @@ func (f Frame) Link(address string) string {
 		return ""
 	case (u.Scheme == "http" || u.Scheme == "https") && u.Host != "",
 		u.Scheme == "mailto" && u.Opaque != "",
-		local(address):
+		Local(address):
 		return address
 	}
 	return ""
 }
 
-// local tells whether address is a path on our own origin. Browsers read a second slash or
-// a backslash as the beginning of a foreign host.
-func local(address string) bool {
-	return strings.HasPrefix(address, "/") && !strings.HasPrefix(address, "//") && !strings.Contains(address, `\`)
+// Local tells whether address is a path on our own origin. Browsers read a second slash or
+// a backslash as the beginning of a foreign host, and pass over control characters.
+func Local(address string) bool {
+	return !strings.ContainsFunc(address, func(r rune) bool { return r < ' ' || r == 0x7f }) && strings.HasPrefix(address, "/") && !strings.HasPrefix(address, "//") && !strings.Contains(address, `\`)
 }
 
 // Initial is the letter that stands for a client or a person without a picture.
@@ -148,7 +145,7 @@ func (f Frame) Initial(name string) string {
 }
 
 // Stamp shows a moment for people; Machine is the same for the datetime attribute.
-func (f Frame) Stamp(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") }
+func (f Frame) Stamp(t time.Time) string { return Moment(f.Lang, t) }
 
 // Machine is t as RFC 3339 in UTC.
 func (f Frame) Machine(t time.Time) string { return t.UTC().Format(time.RFC3339) }

@@ -73,7 +73,7 @@ func Mail(kind MailKind, lang string, data MailData) (subject, text, html string
 func (v mailView) T(key string, args ...any) string { return Text(v.Lang, key, args...) }
 
 // Dir is the writing direction of the mail's language.
-func (v mailView) Dir() string { return Frame{Lang: v.Lang}.Dir() }
+func (v mailView) Dir() string { return Direction(v.Lang) }
 
 // Line is one of the mail's own texts.
 func (v mailView) Line(name string, args ...any) string {

@@ -3,6 +3,7 @@ package ui
 import (
 	"flag"
 	"net/http"
+	"reflect"
 	"sort"
 	"strings"
 	"testing"
@@ -10,7 +11,17 @@ import (
 
 var preview = flag.String("preview", "", "address to serve every page at, until interrupted")
 
-// TestPreview serves the sample pages for a look in a browser: go test ./ui -run TestPreview -preview :9999
+// in is a page in another language.
+func in(p Page, lang string) Page {
+	v := reflect.New(reflect.TypeOf(p)).Elem()
+	v.Set(reflect.ValueOf(p))
+	if f, is := v.FieldByName("Frame").Addr().Interface().(*Frame); is {
+		f.Lang, f.Languages, f.Here = lang, Choices(Languages(), lang), "/"
+	}
+	return v.Interface().(Page)
+}
+
+// TestPreview serves the sample pages for a look in a browser: go test ./ui -run TestPreview -preview :9999, and with ?lang=de in German.
 func TestPreview(t *testing.T) {
 	if *preview == "" {
 		t.Skip("not asked for: -preview :9999")
@@ -42,6 +53,9 @@ func TestPreview(t *testing.T) {
 		if !ok {
 			_, _ = w.Write([]byte(strings.Join(names, "\n")))
 			return
+		}
+		if lang := r.FormValue("lang"); lang != "" {
+			page = in(page, lang)
 		}
 		SetHeaders(w.Header())
 		if err := Render(w, page); err != nil {

@@ -60,6 +60,9 @@ func Parts(p Page) (head, widget string, err error) {
 		return "", "", fmt.Errorf("render page %s: %w", p.template(), err)
 	}
 	w.WriteString("</main>")
+	if err := t.ExecuteTemplate(&w, "languages", p); err != nil {
+		return "", "", fmt.Errorf("render page %s: %w", p.template(), err)
+	}
 	if err := t.ExecuteTemplate(&w, "script", p); err != nil {
 		return "", "", fmt.Errorf("render page %s: %w", p.template(), err)
 	}

@@ -46,7 +46,17 @@ func samples() map[string]Page {
 	branded.Brand.Primary = "#4f46e5"
 	lettered := sampleFrame
 	lettered.Client.Logo = ""
+	german, japanese := sampleFrame, sampleFrame
+	german.Lang, german.Languages, german.Here = "de", Choices(Languages(), "de"), "/u/login?state=hKFo2SB"
+	japanese.Lang, japanese.Languages, japanese.Here = "ja", Choices([]string{"en", "ja"}, "ja"), "/u/signup?state=hKFo2SB"
 	return map[string]Page{
+		"login-de": LoginPage{
+			Frame: german, Form: sampleForm, Identifier: "ada@example.com", Problems: Problems{{Code: "too_many_attempts"}}, SignupURL: "/u/signup?state=x", ForgotURL: "/u/reset?state=x",
+		},
+		"signup-ja": SignupPage{
+			Frame: japanese, Form: sampleForm, Usernames: true, Policy: samplePolicy(Kept, Broken, Kept), LoginURL: "/u/login?state=x",
+			Problems: Problems{{Code: "invalid_email", Field: FieldEmail}},
+		},
 		"login": LoginPage{Frame: sampleFrame, Form: sampleForm, SignupURL: "/u/signup?state=hKFo2SB", ForgotURL: "/u/reset?state=hKFo2SB"},
 		"login-wrong": LoginPage{
 			Frame: sampleFrame, Form: sampleForm, Identifier: "ada@example.com", Usernames: true,

@@ -7,12 +7,15 @@ import (
 	"sort"
 	"strings"
 	"sync"
+
+	"golang.org/x/text/feature/plural"
+	"golang.org/x/text/language"
 )
 
 //go:embed texts/*.json
 var textFiles embed.FS
 
-// fallback is the language whose catalogue is complete.
+// fallback is the language whose catalogue the others follow.
 const fallback = "en"
 
 // catalogues reads texts/<language>.json on first use. The files are part of the program and a test
@@ -38,55 +41,54 @@ var catalogues = sync.OnceValue(func() map[string]map[string]string {
 })
 
 // Text is the text of key in lang, with args put in as by fmt.Sprintf. A text that lang lacks is
-// given in English; a key that nobody knows is given back itself.
-func Text(lang, key string, args ...any) string { return format(lookup(lang, key), args...) }
+// given in English; a key that nobody knows is given back itself. A text that has forms for
+// numbers takes the one for its first argument, an int.
+func Text(lang, key string, args ...any) string {
+	return format(counted(lang, lookup(lang, key), args), args...)
+}
 
-// Languages lists the languages that have a catalogue, sorted.
+// Languages lists the languages that have a catalogue: English first, the others by their tags.
 func Languages() []string {
 	names := make([]string, 0, len(catalogues()))
 	for name := range catalogues() {
 		names = append(names, name)
 	}
-	sort.Strings(names)
+	sort.Slice(names, func(i, j int) bool {
+		if names[i] == fallback || names[j] == fallback {
+			return names[i] == fallback && names[j] != fallback
+		}
+		return names[i] < names[j]
+	})
 	return names
 }
 
-// Language picks the language for a page from lists of preferences, strongest first: a ui_locales
-// parameter ("de-CH fr"), then an Accept-Language header ("de-CH,de;q=0.9, en;q=0.7").
-func Language(preferences ...string) string {
-	for _, list := range preferences {
-		if lang := best(list); lang != "" {
-			return lang
+// Speaks tells whether pages have texts in the language of tag: "de" for "de-AT", but nothing for a language that is only akin.
+func Speaks(tag string) bool { return catalogueOf(tag) != "" }
+
+// catalogueOf is the catalogue of the language of tag, or "". What is asked for comes from few tags: those that tenants enable.
+func catalogueOf(tag string) string {
+	if _, is := catalogues()[tag]; is {
+		return tag
+	}
+	if known, is := akin.Load(tag); is {
+		return known.(string)
+	}
+	found := ""
+	if t, err := language.Parse(tag); err == nil && len(tag) <= 35 {
+		if at, ok := match(Languages(), []language.Tag{t}); ok {
+			found = Languages()[at]
 		}
 	}
-	return fallback
-}
-
-// best finds the most wanted language of one list that has a catalogue, or "".
-func best(list string) string {
-	found, weight := "", 0.0
-	for _, item := range strings.FieldsFunc(list, func(r rune) bool { return r == ',' || r == ' ' }) {
-		tag, param, _ := strings.Cut(item, ";")
-		q := 1.0
-		if value, ok := strings.CutPrefix(param, "q="); ok {
-			if _, err := fmt.Sscanf(value, "%f", &q); err != nil {
-				continue
-			}
-		}
-		for tag = strings.ToLower(tag); tag != ""; {
-			if _, ok := catalogues()[tag]; ok && q > weight {
-				found, weight = tag, q
-				break
-			}
-			cut := strings.LastIndexByte(tag, '-') // de-ch-1996 → de-ch → de
-			tag = tag[:max(cut, 0)]
-		}
+	if len(tag) <= 35 {
+		akin.Store(tag, found)
 	}
 	return found
 }
 
+var akin sync.Map // tag → catalogue; see catalogueOf
+
 func lookup(lang, key string) string {
-	if text, ok := catalogues()[lang][key]; ok {
+	if text, ok := catalogues()[catalogueOf(lang)][key]; ok {
 		return text
 	}
 	if text, ok := catalogues()[fallback][key]; ok {
@@ -102,4 +104,48 @@ func format(text string, args ...any) string {
 		return text
 	}
 	return fmt.Sprintf(text, args...)
+}
+
+// forms are the names that CLDR gives to the forms of a text for numbers.
+var forms = map[string]plural.Form{
+	"zero": plural.Zero, "one": plural.One, "two": plural.Two, "few": plural.Few, "many": plural.Many, "other": plural.Other,
+}
+
+// formsOf takes "one:%d day|other:%d days" apart; nil if text has no such forms.
+func formsOf(text string) map[string]string {
+	if !strings.HasPrefix(text, "one:") && !strings.HasPrefix(text, "other:") {
+		return nil
+	}
+	out := map[string]string{}
+	for _, part := range strings.Split(text, "|") {
+		name, form, _ := strings.Cut(part, ":")
+		out[name] = form
+	}
+	return out
+}
+
+// counted is the form of text for the number that its first argument is, or text itself.
+func counted(lang, text string, args []any) string {
+	have := formsOf(text)
+	if have == nil || len(args) == 0 {
+		return text
+	}
+	n, is := args[0].(int)
+	if !is {
+		return have["other"]
+	}
+	want := formFor(lang, n)
+	for name, form := range forms {
+		if text, is := have[name]; is && form == want {
+			return text
+		}
+	}
+	return have["other"]
+}
+
+func formFor(lang string, n int) plural.Form {
+	if lang = catalogueOf(lang); lang == "" {
+		lang = fallback
+	}
+	return plural.Cardinal.MatchPlural(language.Make(lang), max(n, -n)%10_000_000, 0, 0, 0, 0)
 }

@@ -107,6 +107,7 @@ var pages = []route{
 	{web.Route{Method: "GET", Pattern: "/activate", Title: "Page for the code that a device shows"}, (*Door).showActivate},
 	{web.Route{Method: "POST", Pattern: "/activate", Title: "Page for the code that a device shows, form"}, (*Door).activate},
 	{web.Route{Method: "GET", Pattern: "/device/success", Title: "Page after a device is signed in"}, (*Door).deviceDone},
+	{web.Route{Method: "POST", Pattern: "/u/language", Title: "Takes the language that somebody chose on a page"}, (*Door).chooseLanguage},
 	{web.Route{Method: "GET", Pattern: "/u/inbox", Title: "Development inbox"}, (*Door).inbox},
 	{web.Route{Method: "GET", Pattern: "/u/inbox/{id}", Title: "Development inbox, one mail"}, (*Door).inboxMail},
 	{web.Route{Method: "GET", Pattern: "/u/inbox/{id}/html", Title: "Development inbox, HTML part of a mail"}, (*Door).inboxHTML},

@@ -88,7 +88,7 @@ func (d *Door) forgot(w http.ResponseWriter, r *http.Request, st *store.Store) e
 func (d *Door) offerReset(r *http.Request, st *store.Store, conn *stagedoor.Connection, client *stagedoor.Client, identifier, org string) {
 	e := event(r, "scpr", conn, client)
 	e.UserName = cut(identifier)
-	issuer, lang := web.Issuer(r), page.Language(r)
+	issuer, lang := web.Issuer(r), page.MailLanguage(r)
 	on := occasion(client, org)
 	d.later(r.Context(), st, func(ctx context.Context) error {
 		u, err := d.Pipeline.Database.On(on).Find(ctx, st, conn, identifier)

@@ -26,7 +26,7 @@ func TestOwnWords(t *testing.T) {
 		t.Errorf("page %s", page.body)
 	}
 	b.get(page.href("Create an account")).want(http.StatusOK).says("Your new secret", "terms")
-	german := w.browser().begin("ui_locales", "fr de").want(http.StatusOK).says("Hallo", "Hinein 100%", "Password")
+	german := w.browser().begin("ui_locales", "fr de").want(http.StatusOK).says("Hallo", "Hinein 100%", "Passwort")
 	if !strings.Contains(german.body, `<html lang="de"`) {
 		t.Error("the page does not say that it is in German")
 	}

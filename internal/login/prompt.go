@@ -22,7 +22,7 @@ const fieldNonce = "nonce"
 func visit(r *http.Request, st *store.Store) pipeline.Visit {
 	return pipeline.Visit{
 		Store: st, Issuer: web.Issuer(r), Hostname: hostname(r.Host), IP: r.RemoteAddr, UserAgent: r.UserAgent(),
-		Session: session.Handle(r), Browser: session.Browser(r), Remembered: session.Remembered(r), Language: page.Language(r),
+		Session: session.Handle(r), Browser: session.Browser(r), Remembered: session.Remembered(r), Language: page.Language(r, st),
 	}
 }
 

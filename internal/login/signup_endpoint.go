@@ -60,7 +60,7 @@ func (d *Door) signUpByClient(w http.ResponseWriter, r *http.Request, st *store.
 	if err := d.Pipeline.Register(r.Context(), visit(r, st), a.conn, occasion(a.client, ""), u, secret); err != nil {
 		return signupError(st, err)
 	}
-	issuer, lang := web.Issuer(r), page.Language(r)
+	issuer, lang := web.Issuer(r), page.MailLanguage(r)
 	d.later(r.Context(), st, func(ctx context.Context) error { return d.askToVerify(ctx, st, u, a.client, issuer, lang) })
 	_, answer.ID, _ = strings.Cut(u.ID, "|")
 	answer.Email, answer.EmailVerified = u.Email, u.EmailVerified

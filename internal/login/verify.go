@@ -51,7 +51,7 @@ func (d *Door) verifyEmail(w http.ResponseWriter, r *http.Request, st *store.Sto
 	}
 	logVerified(r, st, t, client, reason, why, on)
 	if reason == "" {
-		lang := page.Language(r)
+		lang := page.MailLanguage(r)
 		d.later(r.Context(), st, func(ctx context.Context) error {
 			u, err := st.User(ctx, t.UserID)
 			if err != nil {

@@ -26,6 +26,12 @@ func (d *Door) welcome(w http.ResponseWriter, r *http.Request, st *store.Store) 
 	return nil
 }
 
+// chooseLanguage takes the form at the foot of all pages.
+func (d *Door) chooseLanguage(w http.ResponseWriter, r *http.Request, st *store.Store) error {
+	page.ChooseLanguage(w, r, st)
+	return nil
+}
+
 // brand serves the colours of the tenant, or of one of its organizations. Pages link it with a version, so it may be kept.
 func (d *Door) brand(w http.ResponseWriter, r *http.Request, st *store.Store) error {
 	look := page.BrandOf(r.Context(), st)

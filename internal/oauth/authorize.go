@@ -11,6 +11,7 @@ import (
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/connection"
+	"github.com/stagedoor/stagedoor/internal/page"
 	"github.com/stagedoor/stagedoor/internal/pipeline"
 	"github.com/stagedoor/stagedoor/internal/session"
 	"github.com/stagedoor/stagedoor/internal/store"
@@ -56,6 +57,9 @@ func (d *Door) authorize(w http.ResponseWriter, r *http.Request, st *store.Store
 	v := visit(r, st)
 	if !req.HasPrompt("none") {
 		v.Browser = session.EnsureBrowser(w, r)
+		if req.UILocales != "" {
+			page.ForgetLanguage(w, r)
+		}
 	}
 	out, err := d.Pipeline.Begin(r.Context(), v, client, api, *req)
 	d.answer(w, r, st, out, err)

@@ -22,7 +22,7 @@ import (
 // Letter is a mail to one person: in the tenant's own words where it wrote a template for it, else in ours.
 type Letter struct {
 	Kind         ui.MailKind
-	Lang         string
+	Lang         string                  // wanted languages, the most wanted first; see MailLanguage
 	Data         ui.MailData             // of our own text; Link and Email are also those of the template
 	User         *stagedoor.User         // nil if there is none yet
 	Client       *stagedoor.Client       // nil if unknown
@@ -66,16 +66,17 @@ func (l Letter) Write(ctx context.Context, st *store.Store, t *stagedoor.EmailTe
 		web.Logger(ctx).WarnContext(ctx, "a template of a mail fails", "tenant", st.Tenant().ID, "template", t.Template, "error", err)
 		st.Log(stagedoor.LogEvent{Type: "fn", Description: "The template " + t.Template + " fails, the mail was sent in other words: " + err.Error()})
 	}
-	subject, text, html, err := ui.Mail(l.Kind, ui.Language(l.Lang), l.Data)
-	return mail.Message{To: l.Data.Email, Subject: subject, Text: text, HTML: html, Kind: string(l.Kind), About: l.about()}, err
+	lang := l.language(ctx, st)
+	subject, text, html, err := ui.Mail(l.Kind, lang, l.Data)
+	return mail.Message{To: l.Data.Email, Subject: subject, Text: text, HTML: html, Kind: string(l.Kind), About: l.about(lang)}, err
 }
 
-func (l Letter) about() mail.About {
-	return mail.About{User: l.User, Client: l.Client, Organization: l.Organization, Locale: ui.Language(l.Lang)}
+func (l Letter) about(lang string) mail.About {
+	return mail.About{User: l.User, Client: l.Client, Organization: l.Organization, Locale: lang}
 }
 
 func (l Letter) own(ctx context.Context, st *store.Store, t *stagedoor.EmailTemplate) (mail.Message, error) {
-	m := mail.Message{To: l.Data.Email, Kind: string(l.Kind), HTML: t.Body, About: l.about()}
+	m := mail.Message{To: l.Data.Email, Kind: string(l.Kind), HTML: t.Body, About: l.about(l.language(ctx, st))}
 	vars := l.vars(ctx, st)
 	subject := t.Subject
 	if t.Syntax == "" || t.Syntax == "liquid" {
@@ -134,7 +135,7 @@ func (l Letter) vars(ctx context.Context, st *store.Store) map[string]any {
 	logo := Logo(st, look)
 	vars := map[string]any{
 		"url": l.Data.Link, "email": l.Data.Email, "tenant": st.Tenant().ID, "friendly_name": TenantName(st), "support_email": s.SupportEmail,
-		"support_url": s.SupportURL, "picture_url": logo, "request_language": ui.Language(l.Lang), "application": map[string]any{}, "user": map[string]any{"email": l.Data.Email},
+		"support_url": s.SupportURL, "picture_url": logo, "request_language": l.requested(ctx, st), "application": map[string]any{}, "user": map[string]any{"email": l.Data.Email},
 		"branding": map[string]any{"logo_url": logo, "colors": map[string]any{"primary": Brand(st, look).Primary}},
 	}
 	if u := l.User; u != nil {

@@ -5,7 +5,6 @@ import (
 	"io"
 	"net/http"
 	"slices"
-	"strings"
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/liquid"
@@ -21,18 +20,11 @@ func IdentifierFirst(r *http.Request, st *store.Store) bool {
 
 // words puts into a frame what the tenant says in its own words: in the language that it enabled and the request prefers.
 func words(r *http.Request, st *store.Store, look *stagedoor.Look, f *ui.Frame) {
-	f.Lang = Language(r)
-	if len(look.Texts) > 0 {
-		lang := preferred(st.Tenant().Settings.EnabledLocales, r.URL.Query().Get("ui_locales"), r.Header.Get("Accept-Language"))
-		texts := map[string]stagedoor.ScreenTexts{}
-		for prompt, languages := range look.Texts {
-			if own := languages[lang]; own != nil {
-				texts[prompt] = own
-			}
-		}
-		if len(texts) > 0 {
-			f.Lang, f.Own = lang, ui.OwnTexts(texts)
-		}
+	tags := languages(r.Context(), st)
+	f.Lang = ui.Match(tags, Wishes(r)...)
+	f.Own = ownTexts(look, f.Lang)
+	if here := address(r); here != "" {
+		f.Languages, f.Here = ui.Choices(tags, f.Lang), here
 	}
 	vars := map[string]any{"application": map[string]any{"name": f.Client.Name}, "tenant": map[string]any{"friendly_name": f.Tenant}, "locale": f.Lang}
 	for prompt, screens := range look.Partials {
@@ -48,25 +40,6 @@ func words(r *http.Request, st *store.Store, look *stagedoor.Look, f *ui.Frame) 
 			f.Inserts[prompt+"/"+point] = html
 		}
 	}
-}
-
-// preferred is the first of the wanted languages that is enabled, by its whole tag or its beginning; else the first that is enabled.
-func preferred(enabled []string, lists ...string) string {
-	for _, list := range lists {
-		for _, item := range strings.FieldsFunc(list, func(c rune) bool { return c == ',' || c == ' ' }) {
-			tag, _, _ := strings.Cut(item, ";")
-			for tag != "" {
-				if at := slices.IndexFunc(enabled, func(e string) bool { return strings.EqualFold(e, tag) }); at >= 0 {
-					return enabled[at]
-				}
-				tag = tag[:max(strings.LastIndexByte(tag, '-'), 0)]
-			}
-		}
-	}
-	if len(enabled) > 0 {
-		return enabled[0]
-	}
-	return "en"
 }
 
 // ourPages are never set into a tenant's frame: they are for developers, or must work when a template does not.

@@ -60,15 +60,6 @@ func OrganizationBrand(b ui.Brand, o *stagedoor.Organization) ui.Brand {
 	return b
 }
 
-// Language is the language that the request asks for, of those that there are.
-func Language(r *http.Request) string {
-	locales := r.URL.Query().Get("ui_locales")
-	if locales == "" && r.PostForm != nil {
-		locales = r.PostForm.Get("ui_locales")
-	}
-	return ui.Language(locales, r.Header.Get("Accept-Language"))
-}
-
 // TenantName is how people know the tenant.
 func TenantName(st *store.Store) string {
 	if name := st.Tenant().Settings.FriendlyName; name != "" {
