@@ -204,6 +204,7 @@ type Transaction struct {
 	Proof     string         `json:",omitempty"` // the second factor that the person gave in this login: otp, recovery-code
 	Noting    bool           `json:",omitempty"` // they have a new recovery code to note down
 	Upstream  *Upstream      `json:",omitempty"` // the way to a provider and back, of a login that waits for it
+	Code      *CodeState     `json:",omitempty"` // where a code was sent by which the person may sign in
 	Refused   *Refusal       `json:",omitempty"` // why the provider did not let the person in: the login ends with it
 	Script    *ScriptState   `json:",omitempty"` // how far scripts have come, where they sent the person elsewhere
 	Routed    *string        `json:",omitempty"` // the connection that the request named, where an action has put another one in its place
@@ -301,6 +302,12 @@ type Mail struct {
 	HTML    string
 	Kind    string // KindPhone, or what the mail is for
 	SentAt  time.Time
+}
+
+// CodeState is where a login has sent a code.
+type CodeState struct {
+	Connection string // id
+	Address    string // e-mail address or telephone number
 }
 
 // KindPhone is the kind of what the development inbox keeps instead of sending it to a phone.

@@ -130,7 +130,7 @@ func New(ctx context.Context, cfg config.Config, deps Deps) (*Server, error) {
 	send = s.countMails(login.ThroughScripts(pipe, send))
 	s.oauth = oauth.New(oauth.Deps{DB: s.db, Metrics: s.metrics, Pipeline: pipe, Minter: minter})
 	s.login = login.New(login.Deps{DB: s.db, Pipeline: pipe, Send: send, Log: s.log})
-	pipe.Blocked = s.login.SendBlocked
+	pipe.Blocked, pipe.MailCode = s.login.SendBlocked, s.login.MailCode
 	s.jobs = job.New(job.Deps{DB: s.db, Metrics: s.metrics, Log: s.log, Identify: connection.Identify, Send: send, SendVerification: s.login.SendVerification})
 	s.mgmt = mgmt.New(mgmt.Deps{
 		Keys: s.keys, Database: database, Pipeline: pipe, CheckScript: s.scripts.Check, CheckDraft: s.scripts.CheckDraft, CheckCall: s.scripts.CheckCall, Scripts: s.scripts, NodeError: s.scripts.NodeError, ScriptCeilings: s.scripts.Ceilings(), SendVerification: s.login.SendVerification, JobAdded: s.jobs.Wake, SendInvitation: s.login.SendInvitation, SendEnrollment: s.login.SendEnrollment, HTTP: client, Clock: deps.Clock, Log: s.log,

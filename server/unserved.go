@@ -14,7 +14,7 @@ import (
 // say so, in words that no client takes for a success.
 var unserved = []string{
 	"/oauth/ro", "/oauth/access_token", "/delegation", "/tokeninfo", "/bc-authorize",
-	"/oidc/register", "/passwordless/start", "/passwordless/verify", "/passwordless/verify_redirect", "/passwordless/challenge", "/mfa/authenticators",
+	"/oidc/register", "/passwordless/challenge", "/mfa/authenticators",
 	"/co/authenticate", "/usernamepassword/login",
 	"/user/ssodata", "/passkey/register", "/passkey/challenge", "/pem", "/cer", "/rawpem", "/pb7", "/fingerprint",
 }

@@ -11,6 +11,8 @@ type input struct {
 	Name         string
 	Label        string // text key
 	Type         string // email, text, password
+	Hint         string // text key of what helps to fill it in; "" if there is none
+	Size         string // how many characters are expected; "" if any
 	Mode         string // of a phone's keyboard, where Type does not tell: numeric
 	Autocomplete string // what browsers and password managers may fill in (HTML, section 4.10.18.7)
 	Value        string // never set for passwords
@@ -99,6 +101,9 @@ func (in input) DescribedBy() string {
 	var ids []string
 	if len(in.Problems) > 0 {
 		ids = append(ids, in.Name+"-problem")
+	}
+	if in.Hint != "" {
+		ids = append(ids, in.Name+"-hint")
 	}
 	if len(in.Policy) > 0 {
 		ids = append(ids, in.Name+"-policy")

@@ -21,6 +21,8 @@ const (
 	VerifyEmail  MailKind = "verify_email"
 	ResetEmail   MailKind = "reset_email"
 	WelcomeEmail MailKind = "welcome_email"
+	CodeEmail    MailKind = "auth_email_by_code"
+	LinkEmail    MailKind = "auth_email_by_link"
 	BlockedEmail MailKind = "blocked_account"
 	Invitation   MailKind = "user_invitation" // to an organization
 	EnrollEmail  MailKind = "enrollment_email"
@@ -35,6 +37,7 @@ type MailData struct {
 	Inviter    string        // of an Invitation: who invites, by name
 	Joins      string        // of an Invitation: what the organization is called
 	Link       string        // where the button leads
+	Code       string        // that the person is to type; "" if there is none
 	Expires    time.Duration // how long the link works; 0 if it does not expire
 	SupportURL string        // "" if there is none
 }
@@ -103,6 +106,18 @@ func (v mailView) From() string {
 		return v.Client
 	}
 	return v.Tenant
+}
+
+// Ends tells how long the link or the code works; "" if it does not expire.
+func (v mailView) Ends() string {
+	switch life := v.Lifetime(); {
+	case life == "":
+		return ""
+	case v.Code != "":
+		return v.T("mail.lifetime.code", life)
+	default:
+		return v.T("mail.lifetime", life)
+	}
 }
 
 // Lifetime is how long the link works, in the largest fitting unit; "" if it does not expire.

@@ -9,7 +9,7 @@ import (
 )
 
 func TestMail(t *testing.T) {
-	for _, kind := range []MailKind{VerifyEmail, ResetEmail, WelcomeEmail, BlockedEmail, Invitation, EnrollEmail} {
+	for _, kind := range []MailKind{VerifyEmail, ResetEmail, WelcomeEmail, BlockedEmail, Invitation, EnrollEmail, LinkEmail} {
 		subject, text, body, err := Mail(kind, "en", sampleMail)
 		if err != nil {
 			t.Fatal(err)
@@ -63,4 +63,19 @@ func TestLifetime(t *testing.T) {
 			t.Errorf("%s: %q, want %q", expires, got, want)
 		}
 	}
+}
+
+// TestMailWithCode: a code stands alone in its line, and no link is there.
+func TestMailWithCode(t *testing.T) {
+	data := sampleMail
+	data.Link, data.Code, data.Expires = "", "123456", 3*time.Minute
+	_, text, body, err := Mail(CodeEmail, "en", data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(text, "\n123456\n") || strings.Contains(text, "http://") || !strings.Contains(text, "The code works once, within 3 minutes.") || !strings.Contains(body, ">123456</p>") {
+		t.Errorf("%s\n%s", text, body)
+	}
+	golden(t, "mail-"+string(CodeEmail)+".txt", text)
+	golden(t, "mail-"+string(CodeEmail)+".html", body)
 }

@@ -19,6 +19,7 @@ type LoginPage struct {
 // ProviderButton leads to somebody else who knows the person.
 type ProviderButton struct {
 	Name string
+	Code string // how a code is sent, email or sms; "" for a provider
 	Icon string // address of a picture; "" shows the first letter of the name
 	URL  string
 }

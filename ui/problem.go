@@ -4,6 +4,7 @@ package ui
 const (
 	FieldUsername       = "username" // identifier on the login page: email or username; username on sign-up
 	FieldEmail          = "email"
+	FieldPhone          = "phone_number"
 	FieldOrganization   = "organization"
 	FieldNoOrganization = "personal" // there is one if the person wants no organization
 	FieldPassword       = "password"

@@ -31,7 +31,7 @@ func ForClient(ctx context.Context, st *store.Store, clientID, name string) (*st
 		case !c.EnabledFor(clientID) || name != "" && i != found:
 		case c.ForLogin():
 			return c, nil
-		case c.Redirects():
+		case c.Redirects() || c.SendsCodes():
 			if better(c) {
 				social = c
 			}
@@ -79,7 +79,7 @@ func ForRequest(ctx context.Context, st *store.Store, req *stagedoor.Authorizati
 		if c.ForLogin() {
 			return c, nil
 		}
-		if c.Redirects() && social == nil {
+		if (c.Redirects() || c.SendsCodes()) && social == nil {
 			social = c
 		}
 	}
@@ -125,6 +125,29 @@ func Elsewhere(ctx context.Context, st *store.Store, req *stagedoor.Authorizatio
 		}
 		named := c.Name == req.Connection || slices.Contains(c.Realms, req.Connection)
 		return !may || !c.Redirects() || req.Connection != "" && !named
+	}), nil
+}
+
+// ByCode returns the connections by which an authorization request's people may sign in with a code. One that the request names is the
+// only one.
+func ByCode(ctx context.Context, st *store.Store, req *stagedoor.AuthorizationRequest) ([]stagedoor.Connection, error) {
+	all, err := st.Connections(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var enabled []stagedoor.OrganizationConnection
+	if req.Organization != "" {
+		if enabled, err = st.OrganizationConnections(ctx, req.Organization); err != nil {
+			return nil, err
+		}
+	}
+	return slices.DeleteFunc(all, func(c stagedoor.Connection) bool {
+		may := c.EnabledFor(req.ClientID)
+		if req.Organization != "" {
+			may = isEnabled(enabled, &c)
+		}
+		named := c.Name == req.Connection || slices.Contains(c.Realms, req.Connection)
+		return !may || !c.SendsCodes() || req.Connection != "" && !named
 	}), nil
 }
 

@@ -13,7 +13,11 @@ const (
 	BucketLogin    = "login-ip"
 	BucketSignUp   = "signup-ip"
 	BucketExchange = "exchange-ip"
+	BucketCode     = "code-ip"
 )
+
+// codes is how many codes one address may have sent: 50 an hour (Authentication API fact sheet 10.3).
+var codes = stagedoor.Throttle{MaxAttempts: 50, Rate: 72000}
 
 // Attempt is one try to log in.
 type Attempt struct {
@@ -118,6 +122,15 @@ func SignUp(ctx context.Context, st *store.Store, ip string) error {
 		return stagedoor.Errorf(stagedoor.TooMany, "too_many_requests", "Too many sign-ups. Please wait a moment and try again.")
 	}
 	return st.Fill(ctx, BucketSignUp, ip, s.Stage.PreUserRegistration)
+}
+
+// Code refuses to send a code for an address that has had too many sent, and counts the others.
+func Code(ctx context.Context, st *store.Store, ip string) error {
+	room, err := st.TakeAttempt(ctx, BucketCode, ip, codes)
+	if err == nil && !room {
+		err = stagedoor.Errorf(stagedoor.TooMany, "too_many_requests", "Too many requests. Please wait a moment and try again.")
+	}
+	return err
 }
 
 // Exchange refuses the exchange of a token of somebody else's making from an address whose tokens were wrong too often.

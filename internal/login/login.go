@@ -33,6 +33,10 @@ func (d *Door) showLogin(w http.ResponseWriter, r *http.Request, st *store.Store
 	if err != nil {
 		return err
 	}
+	if conn.SendsCodes() && len(l.Buttons) == 1 { // nothing is left to choose
+		redirect(w, r, p.link(codeWishPath, paramConnection, conn.Name))
+		return nil
+	}
 	if p.tx.Request.Connection != "" && conn.Redirects() { // nothing is left to choose
 		redirect(w, r, p.link("/u/login/with", paramConnection, conn.Name))
 		return nil
@@ -64,7 +68,11 @@ func (d *Door) loginPage(r *http.Request, st *store.Store, p *prompt, conn *stag
 		l.SignupURL = p.link("/u/signup")
 	}
 	var err error
-	l.Buttons, err = p.buttons(r, st)
+	if l.Buttons, err = p.buttons(r, st); err != nil {
+		return l, err
+	}
+	codes, err := p.codeButtons(r, st)
+	l.Buttons = append(codes, l.Buttons...)
 	return l, err
 }
 

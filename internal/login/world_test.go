@@ -85,7 +85,7 @@ func newWorld(t *testing.T, kind string) *world {
 		}
 		return deliver(ctx, st, m)
 	}})
-	pipe.Blocked = w.door.SendBlocked
+	pipe.Blocked, pipe.MailCode = w.door.SendBlocked, w.door.MailCode
 	mux := http.NewServeMux()
 	oauth.New(oauth.Deps{DB: w.db, Pipeline: pipe, Minter: minter}).Register(mux)
 	w.door.Register(mux)

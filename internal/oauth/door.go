@@ -51,6 +51,10 @@ var routes = []route{
 	{web.Route{Method: "POST", Pattern: "/mfa/challenge", Title: "What second factor a token request needs"}, (*Door).challengeFactor},
 	{web.Route{Method: "POST", Pattern: "/mfa/associate", Title: "Sets up the first second factor"}, (*Door).associate},
 	{web.Route{Method: "GET", Pattern: "/mfa/authenticators", Title: "Second factors of a person"}, (*Door).authenticators},
+	{web.Route{Method: "POST", Pattern: passwordlessStart, Title: "Sends a code or a link to sign in with"}, (*Door).startCode},
+	{web.Route{Method: "POST", Pattern: passwordlessVerify, Title: "Tells whether a code is right"}, (*Door).verifyCode},
+	{web.Route{Method: "GET", Pattern: passwordlessLink, Title: "Link of a mail to sign in with"}, (*Door).byLink},
+	{web.Route{Method: "POST", Pattern: passwordlessLink, Title: "Link of a mail to sign in with, form"}, (*Door).byLink},
 	{web.Route{Method: "POST", Pattern: "/oauth/revoke", Title: "Revokes a refresh token"}, (*Door).revoke},
 	{web.Route{Method: "GET", Pattern: "/userinfo", Title: "Claims of the token's user"}, (*Door).userInfo},
 	{web.Route{Method: "POST", Pattern: "/userinfo", Title: "Claims of the token's user"}, (*Door).userInfo},
@@ -97,7 +101,7 @@ func (d *Door) Register(mux *http.ServeMux) {
 var crossOrigin = map[string]bool{
 	"/.well-known/openid-configuration": true, "/.well-known/oauth-authorization-server": true,
 	"/.well-known/jwks.json": true, "/oauth/token": true, "/oauth/device/code": true, "/mfa/challenge": true, "/mfa/associate": true, "/mfa/authenticators": true,
-	"/oauth/revoke": true, "/userinfo": true, "/oauth/par": true,
+	"/oauth/revoke": true, "/userinfo": true, "/oauth/par": true, passwordlessStart: true, passwordlessVerify: true,
 }
 
 func allowAny(w http.ResponseWriter, r *http.Request) {

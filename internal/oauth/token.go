@@ -156,7 +156,7 @@ func scriptBody(params map[string]string) map[string]any {
 	out := map[string]any{}
 	for name, value := range params {
 		switch name {
-		case "client_secret", "password", "refresh_token", "code", "device_code", "code_verifier", "client_assertion", "subject_token", "actor_token":
+		case "client_secret", "password", "otp", "refresh_token", "code", "device_code", "code_verifier", "client_assertion", "subject_token", "actor_token":
 		default:
 			out[name] = value
 		}
@@ -180,6 +180,7 @@ var grants = map[string]grant{
 	grantRealm:           {success: "sepft", failure: "fepft", redeem: redeemRealm},
 	grantOTP:             {success: "seotpft", failure: "feotpft", redeem: redeemOTP},
 	grantRecovery:        {success: "sercft", failure: "fercft", redeem: redeemRecovery},
+	grantPasswordless:    {success: "sepotpft", failure: "fepotpft", redeem: redeemPasswordless},
 	grantDevice:          {success: "sede", failure: "fede", redeem: redeemDevice},
 	grantTokenExchange:   {success: "secte", failure: "fecte", redeem: exchangeToken, may: mayExchange},
 }

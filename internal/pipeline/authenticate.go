@@ -221,7 +221,7 @@ func (p *Pipeline) proved(ctx context.Context, v Visit, tx *stagedoor.Transactio
 	}
 	tx.UserID, tx.SessionID, tx.Fresh = u.ID, opened.Session.ID, true
 	tx.Scripted, tx.Result, tx.Script, tx.Step, tx.Nonce = false, nil, nil, "", ""
-	tx.Factor, tx.Proof, tx.Noting = nil, "", false
+	tx.Factor, tx.Proof, tx.Noting, tx.Code = nil, "", false, nil
 	if len(by.console) > 0 {
 		tx.Script = &stagedoor.ScriptState{Console: by.console}
 	}

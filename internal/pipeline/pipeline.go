@@ -45,6 +45,9 @@ type Pipeline struct {
 
 	// Blocked tells a person, if it is not nil, that too many wrong passwords have blocked their account.
 	Blocked func(ctx context.Context, v Visit, conn *stagedoor.Connection, u *stagedoor.User, clientID string)
+
+	// MailCode sends a mail with a code or a link, if it is not nil. It does not wait until the mail is sent.
+	MailCode func(ctx context.Context, v Visit, m CodeMail)
 }
 
 // Visit is one request of a browser or client, as the pipeline needs it.

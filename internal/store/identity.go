@@ -259,8 +259,8 @@ func (s *Store) UserByLinked(ctx context.Context, connection, identifier string)
 		return nil, "", errUserMissing()
 	}
 	var owner string
-	err = s.read().row(ctx, `SELECT user_id, hash FROM linked_identities WHERE tenant = ? AND connection = ? AND (email = ? OR username = ?)
-		ORDER BY CASE WHEN email = ? THEN 0 ELSE 1 END LIMIT 1`, []any{s.tenant.ID, connection, identifier, identifier, identifier}, &owner, &hash)
+	err = s.read().row(ctx, `SELECT user_id, hash FROM linked_identities WHERE tenant = ? AND connection = ? AND (email = ? OR username = ? OR phone = ?)
+		ORDER BY CASE WHEN email = ? THEN 0 ELSE 1 END LIMIT 1`, []any{s.tenant.ID, connection, identifier, identifier, identifier, identifier}, &owner, &hash)
 	if errors.Is(err, errNoRows) {
 		return nil, "", errUserMissing()
 	}

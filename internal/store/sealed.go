@@ -29,6 +29,7 @@ var sealedTables = []sealedTable{
 	{"pending_factors", "sealed", "'pending_factors'", "key || '/' || user_id"},
 	{"ceremonies", "sealed", "'ceremonies'", "key"},
 	{"imported_factors", "sealed", "'imported_factors'", "user_id"},
+	{"one_time_codes", "sealed", "'one_time_codes'", "purpose || '/' || subject"},
 	{"mfa_tokens", "sealed", "'mfa_tokens'", "hash"},
 	{"pushed_requests", "sealed", "'pushed_requests'", "hash"},
 	{"identity_tokens", "sealed", "'identity_tokens'", "id"},

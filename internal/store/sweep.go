@@ -51,6 +51,7 @@ var sweeps = []sweep{
 	{table: "client_assertions", key: "tenant, client_id, jti"},
 	{table: "pushed_requests", key: "tenant, hash"},
 	{table: "used_proofs", key: "tenant, hash"},
+	{table: "one_time_codes", key: "tenant, purpose, subject", keep: time.Hour}, // so that people are told that a code has expired
 	{table: "attempts", key: "tenant, kind, subject, connection, place"},
 	{table: "pending_factors", key: "tenant, key"},
 	{table: "ceremonies", key: "tenant, key"},

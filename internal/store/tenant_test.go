@@ -79,6 +79,7 @@ func furnish(t testing.TB, s *store.Store) {
 	ok(t, s.CreateDeviceCode(ctx, "device "+id, "user code "+id, &stagedoor.DeviceCode{ClientID: "client " + id, ExpiresAt: until}))
 	ok(t, s.SavePushedRequest(ctx, "pushed "+id, &stagedoor.PushedRequest{ClientID: "client " + id, ExpiresAt: until}))
 	must(s.UseProof(ctx, "proof "+id, until))(t)
+	ok(t, s.SaveOneTimeCode(ctx, "code of "+id, &stagedoor.OneTimeCode{Purpose: "login", Subject: "ada@example.com", ClientID: "client " + id, ExpiresAt: until}))
 	ok(t, s.CreateRole(ctx, &stagedoor.Role{ID: "rol " + id, Name: "Role"}))
 	ok(t, s.AddRolePermissions(ctx, "rol "+id, []stagedoor.Permission{{API: "api " + id, Name: "read"}}))
 	ok(t, s.AddUserRoles(ctx, "auth0|"+id, []string{"rol " + id}))
@@ -119,6 +120,7 @@ func photograph(t testing.TB, s *store.Store) string {
 	ok(t, err)
 	b, err := json.MarshalIndent([]any{
 		must(s.Factors(ctx, "auth0|"+id))(t), must(s.Pending(ctx, "pending "+id, "auth0|"+id))(t), must(s.Ceremony(ctx, "ceremony "+id))(t), must(s.MFAToken(ctx, "mfa "+id))(t), must(s.Roles(ctx))(t), must(s.RolePermissions(ctx, "rol "+id))(t), must(s.UserPermissions(ctx, "auth0|"+id))(t),
+		must(s.OneTimeCode(ctx, "login", "ada@example.com"))(t),
 		orgs, orgTotal, members, must(s.OrganizationConnections(ctx, "org "+id))(t), must(s.OrganizationGrants(ctx, "org "+id))(t), must(s.OrganizationClients(ctx, "org "+id))(t),
 		must(s.DiscoveryDomains(ctx, "org "+id))(t), must(s.Invitations(ctx, "org "+id, true))(t),
 		must(s.LogCursor(ctx, &stagedoor.LogStream{ID: "stream"}))(t), must(s.Days(ctx, time.Now().Add(-48*time.Hour), time.Now()))(t), must(s.ActiveUsers(ctx, time.Time{}))(t),
@@ -786,6 +788,26 @@ var trespasses = map[string]struct {
 	}},
 	"ForgetBrowsers": {finds, func(ctx context.Context, s *store.Store) (any, error) {
 		return nil, s.ForgetBrowsers(ctx, "auth0|acme")
+	}},
+	"SaveOneTimeCode": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
+		return nil, s.SaveOneTimeCode(ctx, "code of globex", &stagedoor.OneTimeCode{Purpose: "other", Subject: "ada@example.com", ExpiresAt: time.Now().Add(time.Hour)})
+	}},
+	"TryOneTimeCode": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
+		got, err := s.TryOneTimeCode(ctx, "login", "ada@example.com", "code of acme", 3, false)
+		if got.Code != nil {
+			err = errors.New("another tenant's code")
+		}
+		return nil, err
+	}},
+	"OneTimeCode": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		c, err := s.OneTimeCode(ctx, "login", "ada@example.com")
+		if err == nil && c.ClientID == "client "+s.Tenant().ID {
+			err = stagedoor.Errorf(stagedoor.NotFound, "", "its own") // both tenants have one
+		}
+		return c, err
+	}},
+	"DropOneTimeCode": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
+		return nil, s.DropOneTimeCode(ctx, "acme", "ada@example.com")
 	}},
 	"CreateDeviceCode": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
 		return nil, s.CreateDeviceCode(ctx, "device acme", "user code acme", &stagedoor.DeviceCode{ClientID: "client globex", ExpiresAt: time.Now().Add(time.Hour)})

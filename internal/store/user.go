@@ -233,8 +233,8 @@ func (s *Store) User(ctx context.Context, id string) (*stagedoor.User, error) {
 	return s.user(ctx, s.read(), "u.id = ?", id)
 }
 
-// UserByIdentifier returns the user of a connection whose e-mail address or username is the
-// identifier, both compared in lower case.
+// UserByIdentifier returns the user of a connection whose e-mail address or username, both compared in lower case, is the
+// identifier, or who is known by it as a telephone number.
 func (s *Store) UserByIdentifier(ctx context.Context, connection, identifier string) (*stagedoor.User, error) {
 	identifier = strings.ToLower(strings.TrimSpace(identifier))
 	if strings.ContainsRune(identifier, 0) || identifier == "" {
@@ -242,7 +242,10 @@ func (s *Store) UserByIdentifier(ctx context.Context, connection, identifier str
 	}
 	u, err := s.user(ctx, s.read(), "u.connection = ? AND u.email = ?", connection, identifier)
 	if stagedoor.IsKind(err, stagedoor.NotFound) {
-		return s.user(ctx, s.read(), "u.connection = ? AND u.username = ?", connection, identifier)
+		u, err = s.user(ctx, s.read(), "u.connection = ? AND u.username = ?", connection, identifier)
+	}
+	if stagedoor.IsKind(err, stagedoor.NotFound) && stagedoor.IsPhoneNumber(identifier) {
+		u, err = s.user(ctx, s.read(), "u.connection = ? AND u.phone = ?", connection, identifier)
 	}
 	return u, err
 }

@@ -1,0 +1,220 @@
+package login
+
+import (
+	"net/http"
+	"slices"
+
+	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/connection"
+	"github.com/stagedoor/stagedoor/internal/guard"
+	"github.com/stagedoor/stagedoor/internal/page"
+	"github.com/stagedoor/stagedoor/internal/pipeline"
+	"github.com/stagedoor/stagedoor/internal/store"
+	"github.com/stagedoor/stagedoor/ui"
+)
+
+// The pages on which people sign in by a code that is sent to them.
+const (
+	codeWishPath = "/u/login/passwordless"
+	codePath     = "/u/login/passwordless/code"
+)
+
+// fieldResend is the field of the form that asks for another code.
+const fieldResend = "resend"
+
+// codeButtons are the ways to sign in by a code.
+func (p *prompt) codeButtons(r *http.Request, st *store.Store) ([]ui.ProviderButton, error) {
+	all, err := connection.ByCode(r.Context(), st, &p.tx.Request)
+	if err != nil {
+		return nil, err
+	}
+	var out []ui.ProviderButton
+	for i := range all {
+		out = append(out, ui.ProviderButton{Name: all[i].Title(), Code: all[i].Strategy, URL: p.link(codeWishPath, paramConnection, all[i].Name)})
+	}
+	return out, nil
+}
+
+// codePrompt finds the login that waits for its person, and the connection by which they want a code.
+func (d *Door) codePrompt(r *http.Request, st *store.Store) (*prompt, *stagedoor.Connection, error) {
+	p, err := d.prompt(r, st, pipeline.AskLogin)
+	if err != nil {
+		return nil, nil, err
+	}
+	name := r.URL.Query().Get(paramConnection)
+	if c := p.tx.Code; name == "" && c != nil {
+		all, err := connection.ByCode(r.Context(), st, &p.tx.Request)
+		if err != nil {
+			return nil, nil, err
+		}
+		if i := slices.IndexFunc(all, func(conn stagedoor.Connection) bool { return conn.ID == c.Connection }); i >= 0 {
+			name = all[i].Name
+		}
+	}
+	conn, err := pipeline.CodeConnection(r.Context(), st, &p.tx.Request, name)
+	return p, conn, err
+}
+
+// showCodeWish asks where a code shall be sent.
+func (d *Door) showCodeWish(w http.ResponseWriter, r *http.Request, st *store.Store) error {
+	p, conn, err := d.codePrompt(r, st)
+	if err != nil {
+		return err
+	}
+	hint := p.tx.Request.LoginHint
+	if _, err := connection.Address(conn, hint); err != nil {
+		hint = ""
+	}
+	o, err := p.codeWishPage(r, st, conn, hint, nil)
+	if err != nil {
+		return err
+	}
+	page.Render(w, http.StatusOK, o)
+	return nil
+}
+
+func (p *prompt) codeWishPage(r *http.Request, st *store.Store, conn *stagedoor.Connection, typed string, problems ui.Problems) (ui.CodeWishPage, error) {
+	o := ui.CodeWishPage{
+		Frame: p.frame, Form: p.form(codeWishPath), Problems: problems, Phone: conn.Strategy == stagedoor.StrategySMS, Address: typed, Organization: p.organization(),
+	}
+	o.Action = p.link(codeWishPath, paramConnection, conn.Name)
+	first, err := p.connection(r, st)
+	if err != nil {
+		return o, err
+	}
+	buttons, err := p.buttons(r, st)
+	if err == nil && (first.ForLogin() || len(buttons) > 0) {
+		o.LoginURL = p.link("/u/login", paramScreen, "login")
+	}
+	return o, err
+}
+
+// wishCode takes the form of the page.
+func (d *Door) wishCode(w http.ResponseWriter, r *http.Request, st *store.Store) error {
+	p, conn, err := d.codePrompt(r, st)
+	if err != nil {
+		return err
+	}
+	field := codeField(conn)
+	typed := text(r, field)
+	if r.PostForm.Has(fieldResend) && p.tx.Code != nil {
+		typed = p.tx.Code.Address
+	}
+	status, problems := http.StatusBadRequest, ui.Problems(nil)
+	if typed == "" {
+		problems = ui.Problems{{Code: "missing_" + field, Field: field}}
+	} else {
+		err = d.Pipeline.SendLoginCode(r.Context(), visit(r, st), p.tx.ID, r.PostFormValue(fieldNonce), conn.Name, typed)
+		if err == nil {
+			redirect(w, r, p.link(codePath))
+			return nil
+		}
+		if status, problems = codeProblem(err, field); problems == nil {
+			return err
+		}
+	}
+	o, err := p.codeWishPage(r, st, conn, typed, problems)
+	if err != nil {
+		return err
+	}
+	page.Render(w, status, o)
+	return nil
+}
+
+// codeField is the field in which a connection's people say where a code shall be sent.
+func codeField(conn *stagedoor.Connection) string {
+	if conn.Strategy == stagedoor.StrategySMS {
+		return ui.FieldPhone
+	}
+	return ui.FieldEmail
+}
+
+// codeProblem is what a page says of a code that could not be sent; nothing if the error is another one.
+func codeProblem(err error, field string) (int, ui.Problems) {
+	switch e := stagedoor.AsError(err); {
+	case e.Code == "invalid_email" || e.Code == "invalid_phone_number":
+		return http.StatusBadRequest, ui.Problems{{Code: e.Code, Field: field}}
+	case e.Kind == stagedoor.TooMany:
+		return http.StatusTooManyRequests, ui.Problems{{Code: "too_many_requests"}}
+	case e.Code == "sms_provider_error":
+		return http.StatusBadRequest, ui.Problems{{Code: "sms_failed"}}
+	}
+	return 0, nil
+}
+
+// showLoginCode asks for the code.
+func (d *Door) showLoginCode(w http.ResponseWriter, r *http.Request, st *store.Store) error {
+	p, conn, err := d.codePrompt(r, st)
+	if err != nil {
+		return err
+	}
+	if p.tx.Code == nil {
+		redirect(w, r, p.link(codeWishPath, paramConnection, conn.Name))
+		return nil
+	}
+	page.Render(w, http.StatusOK, p.loginCodePage(st, conn, nil))
+	return nil
+}
+
+func (p *prompt) loginCodePage(st *store.Store, conn *stagedoor.Connection, problems ui.Problems) ui.LoginCodePage {
+	o := ui.LoginCodePage{
+		Frame: p.frame, Form: p.form(codePath), Problems: problems, Phone: conn.Strategy == stagedoor.StrategySMS, Address: p.tx.Code.Address,
+		Digits: codeLength(conn), EditURL: p.link(codeWishPath, paramConnection, conn.Name), Resend: p.form(codeWishPath),
+	}
+	o.Resend.Action = p.link(codeWishPath, paramConnection, conn.Name)
+	o.Resend.Hidden = append(o.Resend.Hidden, ui.Field{Name: fieldResend, Value: "1"})
+	if st.Tenant().Settings.Local.DevelopmentInbox {
+		o.InboxURL = inboxPath
+	}
+	return o
+}
+
+func codeLength(conn *stagedoor.Connection) int {
+	o := conn.Passwordless()
+	return o.Length()
+}
+
+// giveLoginCode takes the form of the page.
+func (d *Door) giveLoginCode(w http.ResponseWriter, r *http.Request, st *store.Store) error {
+	p, conn, err := d.codePrompt(r, st)
+	if err != nil {
+		return err
+	}
+	if p.tx.Code == nil {
+		redirect(w, r, p.link(codeWishPath, paramConnection, conn.Name))
+		return nil
+	}
+	code := text(r, ui.FieldCode)
+	status, problems := http.StatusBadRequest, missingCode(code)
+	if problems == nil {
+		opened, err := d.Pipeline.GiveLoginCode(r.Context(), visit(r, st), p.tx.ID, r.PostFormValue(fieldNonce), code)
+		if err == nil {
+			p.goOn(w, r, opened)
+			return nil
+		}
+		if status, problems = wrongLoginCode(err); problems == nil {
+			return err
+		}
+	}
+	page.Render(w, status, p.loginCodePage(st, conn, problems))
+	return nil
+}
+
+// wrongLoginCode is what a page says of a code that was not taken; nothing if the error is another one.
+func wrongLoginCode(err error) (int, ui.Problems) {
+	switch e := stagedoor.AsError(err); {
+	case guard.IsThrottled(err):
+		return http.StatusTooManyRequests, ui.Problems{{Code: "too_many_requests"}}
+	case e.Kind == stagedoor.TooMany:
+		return http.StatusTooManyRequests, ui.Problems{{Code: "too_many_attempts"}}
+	case pipeline.IsExpiredCode(err):
+		return http.StatusBadRequest, ui.Problems{{Code: "expired_code", Field: ui.FieldCode}}
+	case pipeline.IsSpentCode(err):
+		return http.StatusBadRequest, ui.Problems{{Code: "spent_code", Field: ui.FieldCode}}
+	case e.Code == "invalid_grant":
+		return http.StatusBadRequest, ui.Problems{{Code: "wrong_code", Field: ui.FieldCode}}
+	case e.Code == "access_denied":
+		return http.StatusForbidden, ui.Problems{{Code: "script_refused", Text: e.Message}}
+	}
+	return 0, nil
+}

@@ -1,0 +1,439 @@
+package pipeline
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"maps"
+	"math/big"
+	"net/url"
+	"regexp"
+	"time"
+
+	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/connection"
+	"github.com/stagedoor/stagedoor/internal/guard"
+	"github.com/stagedoor/stagedoor/internal/jose"
+	"github.com/stagedoor/stagedoor/internal/liquid"
+	"github.com/stagedoor/stagedoor/internal/mail"
+	"github.com/stagedoor/stagedoor/internal/store"
+)
+
+// codeTries is how many wrong codes end the right one (Authentication API fact sheet 4.7).
+const codeTries = 3
+
+// maxCode bounds a code that somebody gives, in bytes.
+const maxCode = 100
+
+// CodeWish is somebody's wish for a code, or a link, by which they sign in.
+type CodeWish struct {
+	Client       *stagedoor.Client
+	Connection   *stagedoor.Connection // one that sends codes
+	Address      string                // as typed: e-mail address or telephone number
+	Link         bool                  // by mail only
+	Params       map[string]string     // of the authorization request that a link goes on with
+	Organization string
+}
+
+// CodeMail is a mail with a code, or with a link.
+type CodeMail struct {
+	Connection *stagedoor.Connection
+	Client     *stagedoor.Client
+	User       *stagedoor.User // nil if there is none yet
+	To         string
+	Code       string // in a link too
+	Link       string // empty: the code is to be typed
+	Life       time.Duration
+	Params     map[string]string
+}
+
+// StartCode sends a code or a link to an address. The newest alone works. The answer is the same for those who are known and those
+// who are not: where nobody may sign up, strangers are sent nothing, and who asked does not learn of it. Too many wishes from one network
+// address are TooMany; an address that is none is Invalid.
+func (p *Pipeline) StartCode(ctx context.Context, v Visit, w CodeWish) (*stagedoor.OneTimeCode, error) {
+	conn := w.Connection
+	address, err := connection.Address(conn, w.Address)
+	if err != nil {
+		return nil, err
+	}
+	if err := guard.Code(ctx, v.Store, v.IP); err != nil {
+		v.log(stagedoor.LogEvent{Type: "limit_mu", ClientID: w.Client.ID, ClientName: w.Client.Name, Connection: conn.Name, Description: describe(err)})
+		return nil, err
+	}
+	options := conn.Passwordless()
+	code := digits(options.Length())
+	if w.Link {
+		code = stagedoor.NewToken()
+	}
+	u, err := connection.FindPasswordless(ctx, v.Store, conn, address)
+	stranger := stagedoor.IsKind(err, stagedoor.NotFound)
+	if err != nil && !stranger {
+		return nil, err
+	}
+	c := &stagedoor.OneTimeCode{
+		Purpose: codePurpose(conn), Subject: address, ClientID: w.Client.ID, Organization: w.Organization, Link: w.Link, Params: w.Params,
+		UserID: stagedoor.NewHexID(), ExpiresAt: v.Store.Clock().Now().Add(options.Life()),
+	}
+	if err := v.Store.SaveOneTimeCode(ctx, code, c); err != nil {
+		return nil, err
+	}
+	if stranger && conn.Options.DisableSignup {
+		return c, nil
+	}
+	e := stagedoor.LogEvent{
+		Type: "cs", ClientID: w.Client.ID, ClientName: w.Client.Name, Connection: conn.Name, ConnID: conn.ID, Strategy: conn.Strategy, UserName: address,
+	}
+	if u != nil {
+		e.UserID = u.ID
+	}
+	if w.Link {
+		e.Type = "cls"
+	}
+	if conn.Strategy == stagedoor.StrategyEmail {
+		out := CodeMail{Connection: conn, Client: w.Client, User: u, To: address, Code: code, Life: options.Life(), Params: w.Params}
+		if w.Link {
+			out.Link = v.Issuer + "passwordless/verify_redirect?" + linkQuery(w, address, code).Encode()
+		}
+		if p.MailCode != nil {
+			p.MailCode(ctx, v, out)
+		}
+		v.log(e)
+		return c, nil
+	}
+	send := func(ctx context.Context) error { return p.textCode(ctx, v, w, u, options, address, code, e) }
+	if conn.Options.DisableSignup { // strangers are sent nothing, and nobody shall notice by the time it takes
+		p.unwaited.Go(func() { _ = send(context.WithoutCancel(ctx)) }) // what fails is in the log
+		return c, nil
+	}
+	return c, send(ctx)
+}
+
+// codePurpose is what codes by which people sign in through a connection are kept for.
+func codePurpose(c *stagedoor.Connection) string { return "login/" + c.ID }
+
+// digits is a random code.
+func digits(n int) string {
+	out := make([]byte, n)
+	for i := range out {
+		d, err := rand.Int(rand.Reader, big.NewInt(10))
+		if err != nil {
+			panic(err) // crypto/rand never fails
+		}
+		out[i] = byte('0' + d.Int64())
+	}
+	return string(out)
+}
+
+// linkQuery is what the address of a link says.
+func linkQuery(w CodeWish, address, code string) url.Values {
+	q := url.Values{}
+	for name, value := range w.Params {
+		q.Set(name, value)
+	}
+	q.Set("client_id", w.Client.ID)
+	q.Set("connection", w.Connection.Name)
+	q.Set("email", address)
+	q.Set("verification_code", code)
+	return q
+}
+
+// textCode sends a code to a phone: through the connection's own account or gateway if it has one, else as the tenant sends.
+func (p *Pipeline) textCode(ctx context.Context, v Visit, w CodeWish, u *stagedoor.User, o stagedoor.PasswordlessOptions, address, code string, e stagedoor.LogEvent) error {
+	m := PhoneMessage{Kind: "otp_verify", To: address, From: o.From, Code: code, Method: "text", Locale: v.Language, User: u, Client: w.Client}
+	err := error(nil)
+	if o.Template != "" {
+		m.Text, err = CodeText(ctx, o.Template, map[string]any{
+			"code": code, "password": code, "phone_number": address, "application": map[string]any{"name": w.Client.Name}, "request_language": v.Language,
+		})
+	}
+	if err == nil {
+		err = p.SendText(ctx, v, m, p.ownSender(v, o))
+	}
+	if err != nil {
+		e.Type, e.Description = "fn", "The code could not be sent: "+describe(err)
+		if stagedoor.AsError(err).Kind == stagedoor.Internal {
+			e.Description = "The code could not be sent: " + cut(err.Error(), 200)
+		}
+		v.log(e)
+		return stagedoor.Errorf(stagedoor.Invalid, "sms_provider_error", "The message could not be sent.")
+	}
+	v.log(e)
+	return nil
+}
+
+// macro is a variable of the older templates: @@password@@.
+var macro = regexp.MustCompile(`@@\s*([A-Za-z0-9_.]+)\s*@@`)
+
+// CodeText writes a connection's own template, in either of its syntaxes.
+func CodeText(ctx context.Context, source string, vars map[string]any) (string, error) {
+	return liquid.Text(ctx, Macros(source), vars, liquid.DefaultLimits)
+}
+
+// Macros writes the variables of the older syntax md_with_macros as those of Liquid.
+func Macros(source string) string { return macro.ReplaceAllString(source, "{{ $1 }}") }
+
+// ownSender is the connection's own way to send text messages; nil if it has none.
+func (p *Pipeline) ownSender(v Visit, o stagedoor.PasswordlessOptions) mail.TextSender {
+	if o.Provider == "sms_gateway" && o.Gateway != "" {
+		g := mail.Gateway{URL: o.Gateway, From: o.From, HTTP: p.HTTP}
+		if b := o.Bearer; b != nil && b.Method == "bearer" {
+			g.Bearer = gatewayToken(v, o)
+		}
+		if o.Forward {
+			g.About = map[string]any{"ip": v.IP, "user_agent": v.UserAgent, "language": v.Language, "hostname": v.Hostname}
+		}
+		return g
+	}
+	if o.SID != "" && o.Token != "" {
+		return mail.Twilio{SID: o.SID, Token: o.Token, From: o.From, Service: o.Service, HTTP: p.HTTP}
+	}
+	return nil
+}
+
+// gatewayToken proves to a gateway who sends.
+func gatewayToken(v Visit, o stagedoor.PasswordlessOptions) string {
+	secret := []byte(o.Bearer.Secret)
+	if o.Bearer.Base64 {
+		if decoded, err := base64.StdEncoding.DecodeString(o.Bearer.Secret); err == nil {
+			secret = decoded
+		}
+	}
+	now := v.Store.Clock().Now()
+	signer, err := jose.NewSigner("HS256", "", secret, "JWT")
+	if err != nil {
+		return ""
+	}
+	signed, err := signer.Sign(map[string]any{"sub": o.Bearer.Subject, "aud": o.Bearer.Audience, "iat": now.Unix(), "exp": now.Add(time.Minute).Unix()})
+	if err != nil {
+		return ""
+	}
+	return signed
+}
+
+// CheckCode tells what is wrong with a code without using it up; a wrong one counts.
+func (p *Pipeline) CheckCode(ctx context.Context, v Visit, client *stagedoor.Client, conn *stagedoor.Connection, address, code string) error {
+	_, err := p.tryCode(ctx, v, client, conn, address, code, true)
+	return err
+}
+
+// IsLink tells whether what was sent to an address is a link, which nobody types.
+func (p *Pipeline) IsLink(ctx context.Context, v Visit, conn *stagedoor.Connection, address string) bool {
+	c, err := v.Store.OneTimeCode(ctx, codePurpose(conn), address)
+	return err == nil && c.Link
+}
+
+// tryCode tries a code. Nobody learns from the answer whether there is such a user, or whether one was sent.
+func (p *Pipeline) tryCode(ctx context.Context, v Visit, client *stagedoor.Client, conn *stagedoor.Connection, address, code string, keep bool) (*stagedoor.OneTimeCode, error) {
+	attempt := guard.Attempt{Store: v.Store, Connection: conn, Identifier: address, IP: v.IP}
+	if err := guard.Login(ctx, attempt); err != nil {
+		return nil, err
+	}
+	if len(code) > maxCode {
+		code = ""
+	}
+	t, err := v.Store.TryOneTimeCode(ctx, codePurpose(conn), address, code, codeTries, keep)
+	switch {
+	case err != nil:
+		return nil, err
+	case t.Expired:
+		return nil, stagedoor.Errorf(stagedoor.Forbidden, "invalid_grant", expiredCode)
+	case t.TooMany:
+		return nil, stagedoor.Errorf(stagedoor.Forbidden, "invalid_grant", spentCode)
+	case t.Code != nil && t.Code.ClientID == client.ID:
+		return t.Code, nil
+	}
+	if out, err := guard.Failed(ctx, attempt); err != nil {
+		return nil, err
+	} else if out.NotifyUser && p.Blocked != nil {
+		if u, err := connection.FindPasswordless(ctx, v.Store, conn, address); err == nil {
+			p.Blocked(ctx, v, conn, u, client.ID)
+		}
+	}
+	return nil, ErrWrongCode(conn)
+}
+
+// What is said of codes that work no more (Authentication API fact sheet 4.7).
+const (
+	expiredCode = "The verification code has expired. Please try to login again."
+	spentCode   = "You've reached the maximum number of attempts. Please try to login again."
+)
+
+// IsExpiredCode tells whether a code is refused because it is too old.
+func IsExpiredCode(err error) bool {
+	return err != nil && stagedoor.AsError(err).Message == expiredCode
+}
+
+// IsSpentCode tells whether a code is refused because there were too many wrong ones.
+func IsSpentCode(err error) bool { return err != nil && stagedoor.AsError(err).Message == spentCode }
+
+// ErrWrongCode is the one answer for a wrong code, for none, and for an address that nobody has.
+func ErrWrongCode(c *stagedoor.Connection) error {
+	if c.Strategy == stagedoor.StrategySMS {
+		return stagedoor.Errorf(stagedoor.Forbidden, "invalid_grant", "Wrong phone number or verification code.")
+	}
+	return stagedoor.Errorf(stagedoor.Forbidden, "invalid_grant", "Wrong email or verification code.")
+}
+
+// takeCode proves a person by a code, and makes a user of them if they are none yet.
+func (p *Pipeline) takeCode(ctx context.Context, v Visit, client *stagedoor.Client, conn *stagedoor.Connection, typed, code string) (*stagedoor.User, error) {
+	address, err := connection.Address(conn, typed)
+	if err != nil {
+		return nil, ErrWrongCode(conn)
+	}
+	c, err := p.tryCode(ctx, v, client, conn, address, code, false)
+	if err != nil {
+		w := wrong{visit: v, conn: conn, on: &connection.Occasion{ClientID: client.ID}, identifier: address}
+		if stagedoor.IsKind(err, stagedoor.TooMany) {
+			w.logRefused(err)
+		} else {
+			v.log(w.event("f", err))
+		}
+		return nil, err
+	}
+	u, err := connection.FindPasswordless(ctx, v.Store, conn, address)
+	if stagedoor.IsKind(err, stagedoor.NotFound) {
+		u, err = p.registerByCode(ctx, v, client, conn, connection.NewPasswordless(conn, address, c.UserID))
+	} else if err == nil {
+		u, err = connection.ProvedAddress(ctx, v.Store, conn, u, address)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return u, guard.Passed(ctx, guard.Attempt{Store: v.Store, Connection: conn, Identifier: address, IP: v.IP})
+}
+
+// registerByCode makes a user of somebody who came with a code for the first time.
+func (p *Pipeline) registerByCode(ctx context.Context, v Visit, client *stagedoor.Client, conn *stagedoor.Connection, u *stagedoor.User) (*stagedoor.User, error) {
+	if conn.Options.DisableSignup {
+		return nil, stagedoor.Errorf(stagedoor.Forbidden, "access_denied", "Public signup is disabled")
+	}
+	address := u.Shown()
+	err := guard.SignUp(ctx, v.Store, v.IP)
+	if err == nil {
+		err = p.BeforeRegistration(ctx, v, conn, client, u, "")
+	}
+	if err == nil {
+		err = connection.CreatePasswordless(ctx, v.Store, conn, u)
+		if stagedoor.IsKind(err, stagedoor.Conflict) { // somebody was faster
+			return connection.FindPasswordless(ctx, v.Store, conn, address)
+		}
+	}
+	e := stagedoor.LogEvent{Type: "ss", ClientID: client.ID, ClientName: client.Name, Connection: conn.Name, ConnID: conn.ID, Strategy: conn.Strategy, UserID: u.ID, UserName: address}
+	if err != nil {
+		e.Type, e.UserID, e.Description = "fs", "", describe(err)
+	}
+	v.log(e)
+	if err != nil {
+		if e := stagedoor.AsError(err); e.Kind == stagedoor.Scripted {
+			text, _ := e.Extra[FriendlyMessage].(string)
+			if text == "" {
+				text = e.Message
+			}
+			err = stagedoor.Errorf(stagedoor.Forbidden, "access_denied", "%s", text)
+		}
+		return nil, err
+	}
+	p.AfterRegistration(ctx, v, conn, client, u)
+	return u, nil
+}
+
+// SendLoginCode sends a code to the person of a login page, through one of the connections that the page offers.
+func (p *Pipeline) SendLoginCode(ctx context.Context, v Visit, id, nonce, name, address string) error {
+	tx, err := p.answered(ctx, v, id, AskLogin, nonce)
+	if err != nil {
+		return err
+	}
+	conn, err := CodeConnection(ctx, v.Store, &tx.Request, name)
+	if err != nil {
+		return err
+	}
+	client, err := v.Store.Client(ctx, tx.Request.ClientID)
+	if err != nil {
+		return gone(err)
+	}
+	c, err := p.StartCode(ctx, v, CodeWish{Client: client, Connection: conn, Address: address, Organization: tx.Request.Organization})
+	if err != nil {
+		return err
+	}
+	tx.Code = &stagedoor.CodeState{Connection: conn.ID, Address: c.Subject}
+	return v.Store.SaveTransaction(ctx, tx)
+}
+
+// GiveLoginCode proves the person of a login page by the code that was sent.
+func (p *Pipeline) GiveLoginCode(ctx context.Context, v Visit, id, nonce, code string) (*Opened, error) {
+	tx, err := p.answered(ctx, v, id, AskLogin, nonce)
+	if err == nil && tx.Code == nil {
+		err = lost()
+	}
+	if err != nil {
+		return nil, err
+	}
+	conn, err := v.Store.Connection(ctx, tx.Code.Connection)
+	if err == nil {
+		conn, err = CodeConnection(ctx, v.Store, &tx.Request, conn.Name)
+	}
+	if err != nil {
+		return nil, gone(err)
+	}
+	client, err := v.Store.Client(ctx, tx.Request.ClientID)
+	if err != nil {
+		return nil, gone(err)
+	}
+	u, err := p.takeCode(ctx, v, client, conn, tx.Code.Address, code)
+	if err != nil {
+		return nil, err
+	}
+	return p.proved(ctx, v, tx, proof{conn: conn, user: u, method: conn.Strategy})
+}
+
+// CodeConnection is the connection with the name by which a request's people may sign in with a code.
+func CodeConnection(ctx context.Context, st *store.Store, req *stagedoor.AuthorizationRequest, name string) (*stagedoor.Connection, error) {
+	all, err := connection.ByCode(ctx, st, req)
+	if err != nil {
+		return nil, err
+	}
+	for i := range all {
+		if all[i].Name == name {
+			return &all[i], nil
+		}
+	}
+	return nil, stagedoor.Errorf(stagedoor.Invalid, "invalid_request", "the connection is not enabled")
+}
+
+// EnterByCode begins a login of somebody who proves themselves by the code of a link, and returns the id by which it is resumed.
+func (p *Pipeline) EnterByCode(ctx context.Context, v Visit, client *stagedoor.Client, req stagedoor.AuthorizationRequest, conn *stagedoor.Connection, address, code string) (string, *Opened, error) {
+	u, err := p.takeCode(ctx, v, client, conn, address, code)
+	if err != nil {
+		return "", nil, err
+	}
+	tx := &stagedoor.Transaction{ID: stagedoor.NewToken(), Browser: hash(v.Browser), Request: req, ExpiresAt: v.Store.Clock().Now().Add(transactionLife)}
+	opened, err := p.proved(ctx, v, tx, proof{conn: conn, user: u, method: conn.Strategy})
+	return tx.ID, opened, err
+}
+
+// ByCode signs a person in by a code, like [Pipeline.ByPassword].
+func (p *Pipeline) ByCode(ctx context.Context, v Visit, x *Direct, conn *stagedoor.Connection, address, code string, e *stagedoor.LogEvent) (*stagedoor.Authorization, *stagedoor.User, error) {
+	e.Connection, e.ConnID, e.Strategy, e.UserName = conn.Name, conn.ID, conn.Strategy, cut(address, 254)
+	u, err := p.takeCode(ctx, v, x.Client, conn, address, code)
+	if err != nil {
+		return nil, nil, err
+	}
+	if !u.IsBlocked() {
+		if err := v.Store.RecordLogin(ctx, u.ID, v.IP); err != nil {
+			return nil, nil, err
+		}
+	}
+	x.Methods = []stagedoor.AuthMethod{{Name: conn.Strategy, Timestamp: v.Store.Clock().Now().UnixMilli()}}
+	return p.Direct(ctx, v, x, u.ID, e)
+}
+
+// AuthParams are the parameters of a link: those of the wish on those of the connection.
+func AuthParams(c *stagedoor.Connection, sent map[string]string) map[string]string {
+	o := c.Passwordless()
+	out := maps.Clone(o.AuthParams)
+	if out == nil {
+		out = map[string]string{}
+	}
+	maps.Copy(out, sent)
+	return out
+}
