@@ -189,3 +189,77 @@ func TestWrongPassword(t *testing.T) {
 	b.resume(state).got()
 	same(t, "logins", w.user(ada).LoginsCount, 1)
 }
+
+// Sessions that end with the browser have lifetimes of their own.
+func TestEphemeralSessions(t *testing.T) {
+	w := newWorld(t)
+	w.settings(func(s *stagedoor.TenantSettings) {
+		s.SessionCookie = &stagedoor.CookieMode{Mode: "non-persistent"}
+		s.SessionLifetime, s.IdleSessionLifetime, s.EphemeralSessionLifetime, s.IdleEphemeralLifetime = 1000, 1000, 10, 4
+	})
+	b := w.browser()
+	b.login(request(spa)).got()
+	for range 3 {
+		w.pass(3 * time.Hour)
+		b.authorize(request(spa, "prompt", "none")).got()
+	}
+	w.pass(time.Hour) // ten hours since it began
+	b.authorize(request(spa, "prompt", "none")).fails("login_required", "Login required")
+	b.login(request(spa)).got()
+	w.pass(4 * time.Hour) // idle
+	b.authorize(request(spa, "prompt", "none")).fails("login_required", "Login required")
+	// The tenant makes sessions outlast the browser: those of before end as they would have.
+	b.login(request(spa)).got()
+	w.settings(func(s *stagedoor.TenantSettings) { s.SessionCookie = nil })
+	w.pass(5 * time.Hour)
+	b.authorize(request(spa, "prompt", "none")).fails("login_required", "Login required")
+}
+
+// A handle that an attacker planted is worth nothing after the login: the session gets another one.
+func TestSessionFixation(t *testing.T) {
+	w := newWorld(t)
+	attacker := w.browser()
+	attacker.login(request(spa)).got()
+	victim := w.browser()
+	planted := *attacker.cookies["auth0"]
+	victim.cookies["auth0"] = &planted
+	state := victim.authorize(request(spa, "prompt", "login")).asks("login")
+	ok(t, victim.password(state, bobMail, adaWord))
+	victim.resume(state).got()
+	if victim.cookies["auth0"].Value == planted.Value {
+		t.Fatal("the planted handle is the victim's session now")
+	}
+	attacker.authorize(request(spa, "prompt", "none")).fails("login_required", "Login required")
+	// The same person again: the handle changes too.
+	old := *victim.cookies["auth0"]
+	state = victim.authorize(request(spa, "prompt", "login")).asks("login")
+	ok(t, victim.password(state, bobMail, adaWord))
+	victim.resume(state).got()
+	stale := w.browser()
+	stale.cookies["auth0"] = &old
+	stale.authorize(request(spa, "prompt", "none")).fails("login_required", "Login required")
+}
+
+// A session that does not belong to the connection or the organization that a request names is not used for it.
+func TestPromptCombinations(t *testing.T) {
+	w := newWorld(t)
+	b := w.browser()
+	b.login(request(spa)).got()
+	for prompt, page := range map[string]string{
+		"login consent": "login", "consent": "consent", "select_account consent": "login", "select_account login": "login",
+	} {
+		b.authorize(request(spa, "prompt", prompt)).asks(page)
+	}
+	for _, prompt := range []string{"none login", "none consent", "none select_account"} {
+		b.authorize(request(spa, "prompt", prompt)).fails("invalid_request", "prompt=none cannot be combined with other values")
+	}
+	// With both, each is asked for.
+	state := b.authorize(request(spa, "prompt", "login consent")).asks("login")
+	ok(t, b.password(state, adaMail, adaWord))
+	b.resume(state).asks("consent")
+	b.decide(state, true).got()
+	// max_age and prompt=login: auth_time is that of the new login.
+	w.pass(time.Hour)
+	id := w.claims(w.redeem(spa, b.login(request(spa, "prompt", "login", "max_age", "5")).got().Get("code")).good().IDToken)
+	same(t, "auth_time", id["auth_time"], w.clock().Unix())
+}
