@@ -266,8 +266,12 @@ type Ticket struct {
 	IncludeEmail bool // in the ResultURL
 	MarkVerified bool // a new password proves the address too
 
-	Another bool   `json:",omitempty"` // a factor may be set up beside those that there are
-	Factor  string `json:",omitempty"` // the kind of factor that is to be set up; empty: the person chooses
+	Another    bool   `json:",omitempty"` // a factor may be set up beside those that there are
+	Factor     string `json:",omitempty"` // the kind of factor that is to be set up; empty: the person chooses
+	Connection string `json:",omitempty"` // through which the person of a login ticket proved themselves
+	Browser    string `json:",omitempty"` // hash of the cookie of the browser in which they did: no other may log in with it
+
+	Another bool   `json:",omitempty"` // an app may be set up beside one that there is
 	Lang    string `json:",omitempty"` // of the pages behind the link
 }
 
@@ -277,6 +281,7 @@ const (
 	TicketVerification = "verify_email"
 	TicketUnblock      = "blocked_account"
 	TicketEnrollment   = "enrollment"
+	TicketLogin        = "login"
 )
 
 // SigningKey is a tenant's key for tokens. Private is the PEM of the key and its

@@ -16,7 +16,7 @@ var unserved = []string{
 	"/oauth/ro", "/oauth/access_token", "/delegation", "/tokeninfo", "/bc-authorize",
 	"/oidc/register", "/passwordless/challenge", "/mfa/authenticators",
 	"/co/authenticate", "/usernamepassword/login",
-	"/user/ssodata", "/passkey/register", "/passkey/challenge", "/pem", "/cer", "/rawpem", "/pb7", "/fingerprint",
+	"/user/ssodata", "/passkey/register", "/passkey/challenge",
 }
 
 // elsewhere answers what no door serves: a page for people, JSON for programs.

@@ -191,13 +191,16 @@ type proof struct {
 	user    *stagedoor.User
 	method  string           // as sessions name it: pwd, federated
 	console []map[string]any // what the connection's scripts said
+	counted bool             // as a login, already
 }
 
 // proved counts the login, opens or renews the session, and lets the login go on.
 func (p *Pipeline) proved(ctx context.Context, v Visit, tx *stagedoor.Transaction, by proof) (*Opened, error) {
 	u := by.user
-	if err := v.Store.RecordLogin(ctx, u.ID, v.IP); err != nil {
-		return nil, err
+	if !by.counted {
+		if err := v.Store.RecordLogin(ctx, u.ID, v.IP); err != nil {
+			return nil, err
+		}
 	}
 	methods := []stagedoor.AuthMethod{{Name: by.method, Timestamp: v.Store.Clock().Now().UnixMilli()}}
 	opened := &Opened{}

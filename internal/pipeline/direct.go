@@ -22,6 +22,7 @@ type Direct struct {
 	Protocol     string // as scripts know it
 	GrantType    string // as access tokens name it
 	Methods      []stagedoor.AuthMethod
+	Legacy       bool   // by the rules of the old kind: the scope names members of the profile
 	Proof        string // the second factor that the person has just given, if any
 }
 
@@ -58,6 +59,9 @@ func (p *Pipeline) Direct(ctx context.Context, v Visit, x *Direct, userID string
 	a := &stagedoor.Authorization{
 		ClientID: x.Client.ID, UserID: u.ID, Audience: x.Audience, Scope: token.Granted(x.Client, x.API, x.Scope), Conformant: true, Issuer: v.Issuer,
 		GrantType: x.GrantType,
+	}
+	if x.Legacy {
+		a.Scope, a.Conformant = x.Scope, false
 	}
 	in := &ruleInput{client: x.Client, user: u, api: x.API, protocol: x.Protocol, proof: x.Proof, state: &stagedoor.ScriptState{}, direct: x}
 	if in.org, err = p.organizationOf(ctx, v.Store, x.Client, x.Organization, u.ID); err != nil {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"slices"
@@ -209,6 +210,15 @@ func (k *Keys) JWKS(ctx context.Context, st *store.Store) ([]byte, error) {
 		return nil, err
 	}
 	return set.jwks, nil
+}
+
+// Certificate returns the certificate of the key that tokens are signed with.
+func (k *Keys) Certificate(ctx context.Context, st *store.Store) (*x509.Certificate, error) {
+	set, err := k.of(ctx, st)
+	if err != nil {
+		return nil, err
+	}
+	return set.current.Cert, nil
 }
 
 // Public returns the keys that tokens of the tenant are verified with, by kid.

@@ -1,0 +1,84 @@
+package pipeline
+
+import (
+	"context"
+	"time"
+
+	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/connection"
+)
+
+// ticketLife is how long a login ticket is good: the browser goes to /authorize with it at once.
+const ticketLife = 5 * time.Minute
+
+// Ticket proves a person outside of any login, in a form of the client's own, and returns a ticket that a login of the client in the same browser may
+// begin with (Authentication API fact sheet 6.12). The event, which the caller writes, is completed.
+func (p *Pipeline) Ticket(ctx context.Context, v Visit, client *stagedoor.Client, conn *stagedoor.Connection, identifier, secret string, e *stagedoor.LogEvent) (string, error) {
+	e.Connection, e.ConnID, e.Strategy, e.UserName = conn.Name, conn.ID, conn.Strategy, cut(identifier, 254)
+	on := &connection.Occasion{ClientID: client.ID}
+	u, err := p.password(ctx, v, conn, on, identifier, secret)
+	e.Details = said{console: on.Console}.details(e.Details)
+	if err != nil {
+		return "", err
+	}
+	e.UserID = u.ID
+	if u.IsBlocked() {
+		return "", errBlocked()
+	}
+	if err := v.Store.RecordLogin(ctx, u.ID, v.IP); err != nil { // also where nothing comes of it (fact sheet 3.4)
+		return "", err
+	}
+	ticket := stagedoor.NewToken()
+	return ticket, v.Store.CreateTicket(ctx, ticket, &stagedoor.Ticket{
+		Kind: stagedoor.TicketLogin, UserID: u.ID, ClientID: client.ID, Connection: conn.Name, Browser: hash(v.Browser),
+		ExpiresAt: v.Store.Clock().Now().Add(ticketLife),
+	})
+}
+
+// MoveTicket gives a ticket to the browser of the visit, for which the caller answers.
+func (p *Pipeline) MoveTicket(ctx context.Context, v Visit, ticket, clientID string) (string, error) {
+	t, err := v.Store.ConsumeTicket(ctx, ticket, stagedoor.TicketLogin)
+	if err == nil && t.ClientID != clientID {
+		err = lost()
+	}
+	if err != nil {
+		return "", gone(err)
+	}
+	moved := stagedoor.NewToken()
+	t.Browser = hash(v.Browser)
+	return moved, v.Store.CreateTicket(ctx, moved, t)
+}
+
+// BeginProved is Begin for a request that brings a ticket. One that is not good, that another client got, or that comes from another browser, which
+// may have been sent here by whoever holds it, begins an ordinary login.
+func (p *Pipeline) BeginProved(ctx context.Context, v Visit, client *stagedoor.Client, api *stagedoor.ResourceServer, req stagedoor.AuthorizationRequest, ticket string) (*Opened, *Outcome, error) {
+	otherwise := func() (*Opened, *Outcome, error) {
+		out, err := p.Begin(ctx, v, client, api, req)
+		return nil, out, err
+	}
+	t, err := v.Store.ConsumeTicket(ctx, ticket, stagedoor.TicketLogin)
+	if err != nil || t.ClientID != client.ID || v.Browser == "" || t.Browser != hash(v.Browser) {
+		if err != nil && !stagedoor.IsKind(err, stagedoor.NotFound) {
+			return nil, &Outcome{Request: req, Client: client, API: api}, err
+		}
+		return otherwise()
+	}
+	named := req
+	named.Connection = t.Connection
+	conn, err := connection.ForRequest(ctx, v.Store, &named)
+	if err != nil {
+		return otherwise()
+	}
+	u, err := v.Store.User(ctx, t.UserID)
+	if err != nil {
+		return otherwise()
+	}
+	tx := &stagedoor.Transaction{ID: stagedoor.NewToken(), Browser: hash(v.Browser), Request: req, ExpiresAt: v.Store.Clock().Now().Add(transactionLife)}
+	opened, err := p.proved(ctx, v, tx, proof{conn: conn, user: u, method: "pwd", counted: true})
+	if err != nil {
+		return nil, &Outcome{Request: req, Client: client, API: api}, err
+	}
+	v.Session = opened.Handle
+	out, err := p.Continue(ctx, v, tx.ID)
+	return opened, out, err
+}
