@@ -77,6 +77,17 @@ func (c *Client) SkipsConfirmation() bool {
 	return string(c.Stored["skip_non_verifiable_callback_uri_confirmation_prompt"]) == "true"
 }
 
+// CrossOriginLogin tells whether pages of the client may ask for passwords themselves, where the tenant lets them.
+func (c *Client) CrossOriginLogin() bool {
+	return string(c.Stored["cross_origin_authentication"]) == "true" || string(c.Stored["cross_origin_auth"]) == "true"
+}
+
+// TakesDelegationOf tells whether the client allows another one to get ID tokens for it.
+func (c *Client) TakesDelegationOf(other string) bool {
+	var allowed []string
+	return json.Unmarshal(c.Stored["allowed_clients"], &allowed) == nil && slices.Contains(allowed, other)
+}
+
 // Public tells whether the client has no secret to prove itself with.
 func (c *Client) Public() bool { return c.TokenEndpointAuthMethod == "none" }
 

@@ -271,8 +271,7 @@ type Ticket struct {
 	Connection string `json:",omitempty"` // through which the person of a login ticket proved themselves
 	Browser    string `json:",omitempty"` // hash of the cookie of the browser in which they did: no other may log in with it
 
-	Another bool   `json:",omitempty"` // an app may be set up beside one that there is
-	Lang    string `json:",omitempty"` // of the pages behind the link
+	Lang string `json:",omitempty"` // of the pages behind the link
 }
 
 // The kinds of tickets.

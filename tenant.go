@@ -84,6 +84,9 @@ const (
 	FlagSignupUserExists  = "enable_public_signup_user_exists_error" // sign-up tells that the user exists
 	FlagScopeDescriptions = "use_scope_descriptions_for_consent"     // consent shows the API's own texts
 	FlagClientConnections = "enable_client_connections"              // new clients are enabled on every connection
+	FlagLegacyRO          = "allow_legacy_ro_grant_types"            // /oauth/ro, for clients of the old kind that may use it
+	FlagLegacyDelegation  = "allow_legacy_delegation_grant_types"    // /delegation, likewise
+	FlagLegacyTokenInfo   = "allow_legacy_tokeninfo_endpoint"        // /tokeninfo, likewise
 	FlagRevokeGrant       = "revoke_refresh_token_grant"             // revoking a refresh token deletes the grant too
 	FlagRequirePAR        = "require_pushed_authorization_requests"  // logins begin by pushed requests only (RFC 9126)
 )
@@ -99,6 +102,8 @@ type LocalSettings struct {
 	MaxImportBytes int `json:"max_import_bytes,omitempty"`
 	// DevelopmentInbox shows outgoing mail on a page instead of sending it.
 	DevelopmentInbox bool `json:"development_inbox"`
+	// EmbeddedLogin lets pages of clients with cross_origin_authentication ask for passwords themselves.
+	EmbeddedLogin bool `json:"embedded_login,omitempty"`
 	// MaxSearchResults is how many records lists of users and logs can be paged through; 0 means all. The API that we follow has
 	// 1000 (Management API fact sheet 1.4).
 	MaxSearchResults int `json:"max_search_results,omitempty"`

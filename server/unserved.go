@@ -13,10 +13,9 @@ import (
 // unserved are the endpoints of the wire that this server does not have yet (Authentication API fact sheet 6). They
 // say so, in words that no client takes for a success.
 var unserved = []string{
-	"/oauth/ro", "/oauth/access_token", "/delegation", "/tokeninfo", "/bc-authorize",
+	"/oauth/access_token", "/bc-authorize",
 	"/oidc/register", "/passwordless/challenge", "/mfa/authenticators",
-	"/co/authenticate", "/usernamepassword/login",
-	"/user/ssodata", "/passkey/register", "/passkey/challenge",
+	"/passkey/register", "/passkey/challenge",
 }
 
 // elsewhere answers what no door serves: a page for people, JSON for programs.

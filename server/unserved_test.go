@@ -14,7 +14,7 @@ func TestWhatNoDoorServes(t *testing.T) {
 	s := stagedoortest.New(t)
 	for path, want := range map[string]int{
 		"/mfa/authenticators/totp%7Cdev_1": http.StatusNotImplemented,
-		"/nowhere": http.StatusNotFound, "/u/nowhere": http.StatusNotFound, "/authorize/nowhere": http.StatusNotFound,
+		"/nowhere":                         http.StatusNotFound, "/u/nowhere": http.StatusNotFound, "/authorize/nowhere": http.StatusNotFound,
 	} {
 		var body struct {
 			Error       string `json:"error"`

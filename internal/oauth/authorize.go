@@ -61,7 +61,20 @@ func (d *Door) authorize(w http.ResponseWriter, r *http.Request, st *store.Store
 			page.ForgetLanguage(w, r)
 		}
 	}
-	out, err := d.Pipeline.Begin(r.Context(), v, client, api, *req)
+	ticket := in.params.Get("login_ticket")
+	if ticket == "" || !st.Tenant().Settings.Local.EmbeddedLogin {
+		out, err := d.Pipeline.Begin(r.Context(), v, client, api, *req)
+		d.answer(w, r, st, out, err)
+		return
+	}
+	opened, out, err := d.Pipeline.BeginProved(r.Context(), v, client, api, *req, ticket)
+	if opened != nil {
+		session.SetCookie(w, r, opened.Handle, opened.Session)
+	}
+	if out == nil {
+		fail(w, r, st, err, client)
+		return
+	}
 	d.answer(w, r, st, out, err)
 }
 
@@ -243,7 +256,7 @@ func withoutSecrets(params url.Values) map[string][]string {
 	out := map[string][]string{}
 	for name, values := range params {
 		switch name {
-		case "client_secret", "password", "id_token_hint", "access_token", "refresh_token", "code", "verification_code", "invitation", "request", "client_assertion": // a login under way is stored with it
+		case "client_secret", "password", "id_token_hint", "login_ticket", "access_token", "refresh_token", "code", "verification_code", "invitation", "request", "client_assertion": // a login under way is stored with it
 		default:
 			out[name] = values
 		}

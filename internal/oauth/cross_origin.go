@@ -1,0 +1,319 @@
+package oauth
+
+import (
+	"bytes"
+	"encoding/json"
+	"html/template"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/connection"
+	"github.com/stagedoor/stagedoor/internal/session"
+	"github.com/stagedoor/stagedoor/internal/store"
+	"github.com/stagedoor/stagedoor/internal/web"
+)
+
+// Clients whose own pages ask for the password (Authentication API fact sheets 6.12 and 6.15). The tenant must allow it, and the client; what comes of it
+// is a ticket that is good for one login of this client in this browser.
+
+// credentialTypes are those of /co/authenticate and what each comes with.
+var credentialTypes = map[string]string{
+	"password": "password",
+	"http://auth0.com/oauth/grant-type/password-realm":   "password",
+	"http://auth0.com/oauth/grant-type/passwordless/otp": "otp",
+}
+
+// coAuthenticate proves a person for a page of the client's.
+func (d *Door) coAuthenticate(w http.ResponseWriter, r *http.Request, st *store.Store) {
+	event := stagedoor.LogEvent{Type: "fcoa", IP: r.RemoteAddr, UserAgent: r.UserAgent(), Hostname: r.Host}
+	client, params, err := d.ownForm(w, r, st, &event, true)
+	if client == nil && err == nil {
+		return
+	}
+	var out map[string]string
+	if err == nil {
+		out, err = d.crossOrigin(w, r, st, client, params, &event)
+	}
+	if err == nil {
+		event.Type = "scoa"
+	}
+	logToken(st, &event, err)
+	if err != nil {
+		answerError(w, r, coError(err))
+		return
+	}
+	noStore(w)
+	web.WriteJSON(w, http.StatusOK, out)
+}
+
+// ownForm reads the request of a client's own form. A page that is not the client's gets a plain 403, and nothing is returned.
+func (d *Door) ownForm(w http.ResponseWriter, r *http.Request, st *store.Store, event *stagedoor.LogEvent, cookies bool) (*stagedoor.Client, map[string]string, error) {
+	params, err := readParams(w, r)
+	if err != nil {
+		return nil, nil, err
+	}
+	event.ClientID = params["client_id"]
+	client, err := st.Client(r.Context(), params["client_id"])
+	if stagedoor.IsKind(err, stagedoor.NotFound) || err == nil && client.Global {
+		return nil, nil, stagedoor.Errorf(stagedoor.Invalid, "invalid_request", "Unknown client: %s", cut(params["client_id"]))
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	event.ClientName = client.Name
+	web.EventOf(r.Context()).SetClient(client.ID)
+	if origin := r.Header.Get("Origin"); !fromClient(r, client) {
+		event.Type = "fco"
+		event.Description = "Origin " + cut(origin) + " is not allowed."
+		st.Log(*event)
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		w.WriteHeader(http.StatusForbidden)
+		w.Write([]byte(event.Description))
+		return nil, nil, nil
+	}
+	allowOwn(w, r, cookies)
+	if !st.Tenant().Settings.Local.EmbeddedLogin || !client.CrossOriginLogin() {
+		return client, nil, stagedoor.Errorf(stagedoor.Unauthorized, "unauthorized_client", "Cross origin login not allowed.")
+	}
+	return client, params, nil
+}
+
+// fromClient tells whether a request comes from a page of the client's, or from one of ours. Browsers say so in Origin, which no page can choose; a request
+// without one is no page's, and gains nothing that a login page would not give.
+func fromClient(r *http.Request, c *stagedoor.Client) bool {
+	origin := r.Header.Get("Origin")
+	return origin != "" && (web.LivesAt(c, origin) || origin+"/" == web.Issuer(r))
+}
+
+// allowOwn lets the page read the answer.
+func allowOwn(w http.ResponseWriter, r *http.Request, cookies bool) {
+	h := w.Header()
+	h.Set("Vary", "Origin")
+	h.Set("Access-Control-Allow-Origin", r.Header.Get("Origin"))
+	if cookies {
+		h.Set("Access-Control-Allow-Credentials", "true")
+	}
+}
+
+// preflightOwn answers what browsers ask before they let a page send: pages of clients that may ask for passwords. The client's own name does not come along yet.
+func (d *Door) preflightOwn(w http.ResponseWriter, r *http.Request, st *store.Store) {
+	all, err := st.Clients(r.Context())
+	if err != nil {
+		answerError(w, r, err)
+		return
+	}
+	if slices.ContainsFunc(all, func(c stagedoor.Client) bool { return c.CrossOriginLogin() && fromClient(r, &c) }) {
+		allowOwn(w, r, true)
+		w.Header().Set("Access-Control-Allow-Methods", "GET, POST, OPTIONS")
+		w.Header().Set("Access-Control-Allow-Headers", "Content-Type, Auth0-Client")
+		w.Header().Set("Access-Control-Max-Age", "600")
+	}
+	w.WriteHeader(http.StatusNoContent)
+}
+
+func (d *Door) crossOrigin(w http.ResponseWriter, r *http.Request, st *store.Store, client *stagedoor.Client, params map[string]string, event *stagedoor.LogEvent) (map[string]string, error) {
+	secret, known := credentialTypes[params["credential_type"]]
+	if !known {
+		return nil, stagedoor.Errorf(stagedoor.Invalid, "unsupported_credential_type", "Unknown credential type parameter.")
+	}
+	names := []string{"client_id", "credential_type", "username", secret}
+	if params["credential_type"] != "password" {
+		names = append(names, "realm")
+	}
+	for _, name := range names {
+		if params[name] == "" {
+			return nil, invalid("Invalid request body. All and only of %s are required.", strings.Join(names, ", "))
+		}
+	}
+	if secret == "otp" {
+		return nil, stagedoor.Errorf(stagedoor.Invalid, "unsupported_credential_type", "Codes cannot be used here: sign in at the hosted page.")
+	}
+	realm := params["realm"]
+	if realm == "" {
+		realm = st.Tenant().Settings.DefaultDirectory
+	}
+	conn, err := connection.ForClient(r.Context(), st, client.ID, realm)
+	if realm == "" || stagedoor.IsKind(err, stagedoor.Invalid) || err == nil && !conn.ForLogin() {
+		return nil, invalid("Unknown realm %s.", cut(realm))
+	}
+	if err != nil {
+		return nil, err
+	}
+	v := visit(r, st)
+	v.Browser = session.EnsureBrowser(w, r)
+	ticket, err := d.Pipeline.Ticket(r.Context(), v, client, conn, params["username"], params[secret], event)
+	if err != nil {
+		return nil, err
+	}
+	return map[string]string{"login_ticket": ticket, "co_verifier": stagedoor.NewToken(), "co_id": stagedoor.NewToken()[:12]}, nil
+}
+
+// coError is an error in the words of /co/authenticate.
+func coError(err error) error {
+	e := stagedoor.AsError(err)
+	switch {
+	case e.Code == "invalid_grant":
+		return stagedoor.Errorf(stagedoor.Forbidden, "access_denied", "%s", e.Message)
+	case e.Code == "unauthorized" && e.Message == "user is blocked":
+		return stagedoor.Errorf(stagedoor.Forbidden, "blocked_user", "Blocked user")
+	}
+	return err
+}
+
+// wsForm is what /usernamepassword/login answers: the client's page puts it into itself and sends it, and with it the browser, to /login/callback.
+var wsForm = template.Must(template.New("wsform").Parse(`<form method="post" name="hiddenform" action="{{.Action}}">
+    <input type="hidden" name="wa" value="wsignin1.0">
+    <input type="hidden" name="wresult" value="{{.Result}}">
+    <input type="hidden" name="wctx" value="{{.Context}}">
+    <noscript>
+        <p>Script is disabled. Click Submit to continue.</p>
+        <input type="submit" value="Submit">
+    </noscript>
+</form>
+`))
+
+// passwordLogin proves a person for a page of the client's that goes on with a form.
+func (d *Door) passwordLogin(w http.ResponseWriter, r *http.Request, st *store.Store) {
+	event := stagedoor.LogEvent{Type: "f", IP: r.RemoteAddr, UserAgent: r.UserAgent(), Hostname: r.Host}
+	client, params, err := d.ownForm(w, r, st, &event, false)
+	if client == nil && err == nil {
+		return
+	}
+	var page []byte
+	if err == nil {
+		page, err = d.passwordForm(r, st, client, params, &event)
+	}
+	if err != nil {
+		if client == nil || event.Connection == "" { // what comes later is logged where it happens
+			logToken(st, &event, err)
+		}
+		answerDatabaseError(w, r, err)
+		return
+	}
+	noStore(w)
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	w.Header().Set("Content-Security-Policy", "default-src 'none'")
+	w.Write(page)
+}
+
+func (d *Door) passwordForm(r *http.Request, st *store.Store, client *stagedoor.Client, params map[string]string, event *stagedoor.LogEvent) ([]byte, error) {
+	for _, name := range []string{"connection", "username", "password"} {
+		if params[name] == "" {
+			return nil, missing(name)
+		}
+	}
+	conn, err := connection.ForClient(r.Context(), st, client.ID, params["connection"])
+	if err == nil && !conn.ForLogin() {
+		err = invalid("specified strategy does not support requested operation")
+	}
+	if err != nil {
+		return nil, err
+	}
+	ticket, err := d.Pipeline.Ticket(r.Context(), visit(r, st), client, conn, params["username"], params["password"], event)
+	if err != nil {
+		return nil, err
+	}
+	request := map[string]string{}
+	for name, value := range params {
+		switch name {
+		case "username", "password", "tenant", "_csrf", "_intstate", "sso", "popup":
+		default:
+			request[name] = value
+		}
+	}
+	wctx, err := json.Marshal(request)
+	if err != nil {
+		return nil, err
+	}
+	var b bytes.Buffer
+	err = wsForm.Execute(&b, map[string]string{"Action": web.Issuer(r) + "login/callback", "Result": ticket, "Context": string(wctx)})
+	return b.Bytes(), err
+}
+
+// answerDatabaseError is an error in the words of these endpoints: name, code, description.
+func answerDatabaseError(w http.ResponseWriter, r *http.Request, err error) {
+	e := stagedoor.AsError(err)
+	status, known := statuses[e.Kind]
+	if !known || e.Kind == stagedoor.Unavailable {
+		answerError(w, r, err)
+		return
+	}
+	name, code := "ValidationError", e.Code
+	if code == "invalid_grant" {
+		status, code = http.StatusUnauthorized, "invalid_user_password"
+	}
+	noStore(w)
+	web.RetryAfter(w.Header(), err)
+	web.WriteJSON(w, status, map[string]any{"name": name, "code": code, "description": e.Message, "statusCode": status})
+}
+
+// postedLogin takes the form of passwordLogin: it binds the ticket to this browser, which a page of the client's or of ours sent here, and goes on with the login.
+func (d *Door) postedLogin(w http.ResponseWriter, r *http.Request, st *store.Store) {
+	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+	var request map[string]string
+	if r.ParseForm() != nil || r.PostForm.Get("wa") != "wsignin1.0" || json.Unmarshal([]byte(r.PostForm.Get("wctx")), &request) != nil {
+		fail(w, r, st, invalid("The form cannot be read."), nil)
+		return
+	}
+	client, err := knownClient(r, st, request["client_id"])
+	if err == nil && (!st.Tenant().Settings.Local.EmbeddedLogin || !fromClient(r, client)) {
+		err = stagedoor.Errorf(stagedoor.Forbidden, "unauthorized_client", "Cross origin login not allowed.")
+	}
+	if err != nil {
+		fail(w, r, st, err, client)
+		return
+	}
+	v := visit(r, st)
+	v.Browser = session.EnsureBrowser(w, r)
+	ticket, err := d.Pipeline.MoveTicket(r.Context(), v, r.PostForm.Get("wresult"), client.ID)
+	if err != nil {
+		fail(w, r, st, err, client)
+		return
+	}
+	q := url.Values{}
+	for name, value := range request {
+		q.Set(name, value)
+	}
+	q.Set("login_ticket", ticket)
+	noStore(w)
+	http.Redirect(w, r, "/authorize?"+q.Encode(), http.StatusSeeOther)
+}
+
+// ssoData tells pages of clients of the old kind whether somebody is signed in (Authentication API fact sheet 6.15).
+func (d *Door) ssoData(w http.ResponseWriter, r *http.Request, st *store.Store) {
+	all, err := st.Clients(r.Context())
+	if err != nil {
+		answerError(w, r, err)
+		return
+	}
+	out := map[string]any{"sso": false}
+	may := func(c stagedoor.Client) bool { return !c.OIDCConformant && c.CrossOriginLogin() && fromClient(r, &c) }
+	if st.Tenant().Settings.Local.EmbeddedLogin && slices.ContainsFunc(all, may) {
+		allowOwn(w, r, true)
+		s, err := session.Live(r.Context(), st, session.Handle(r))
+		var u *stagedoor.User
+		if err == nil && s != nil {
+			u, err = st.User(r.Context(), s.UserID)
+		}
+		if err != nil && !stagedoor.IsKind(err, stagedoor.NotFound) {
+			answerError(w, r, err)
+			return
+		}
+		if u != nil {
+			out = map[string]any{
+				"sso": true, "lastUsedUserID": u.ID, "lastUsedUsername": u.Email, "sessionClients": s.Clients,
+				"lastUsedConnection": map[string]string{"strategy": s.Strategy, "name": s.Connection},
+			}
+			if n := len(s.Clients); n > 0 {
+				out["lastUsedClientID"] = s.Clients[n-1]
+			}
+		}
+	}
+	noStore(w)
+	web.WriteJSON(w, http.StatusOK, out)
+}
