@@ -63,7 +63,7 @@ type RefreshTokenRules struct {
 	Policies                  []RefreshTokenPolicy `json:"policies,omitzero"`
 }
 
-// RefreshTokenPolicy names scopes of a further API that a refresh token is good for. It is kept, without effect.
+// RefreshTokenPolicy names scopes of a further API that a refresh token is good for.
 type RefreshTokenPolicy struct {
 	Audience string   `json:"audience"`
 	Scope    []string `json:"scope"`
@@ -97,6 +97,22 @@ func (c *Client) Allows(grant string) bool { return slices.Contains(c.GrantTypes
 // TrustsForwardedAddress tells whether the client may say for which address it asks: it proves itself, and its settings allow it.
 func (c *Client) TrustsForwardedAddress() bool {
 	return !c.Public() && string(c.Stored["is_token_endpoint_ip_header_trusted"]) == "true"
+}
+
+// ResourceServer returns the identifier of the API that the client stands for; empty if it is none of its kind.
+func (c *Client) ResourceServer() (identifier string) {
+	if json.Unmarshal(c.Stored["resource_server_identifier"], &identifier) != nil || c.AppType != "resource_server" {
+		return ""
+	}
+	return identifier
+}
+
+// UserInfoAlgorithm returns how the answers of /userinfo are signed for the client; empty: not at all.
+func (c *Client) UserInfoAlgorithm() (alg string) {
+	if json.Unmarshal(c.Stored["userinfo_signed_response_alg"], &alg) != nil {
+		return ""
+	}
+	return alg
 }
 
 // IDTokenLifetime returns the life of the client's ID tokens in seconds.

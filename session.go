@@ -133,6 +133,8 @@ type Authorization struct {
 	OrgID       string   `json:",omitempty"` // the organization that the tokens are for
 	OrgName     string   `json:",omitempty"` // its name, where tokens show it
 
+	ExpiresAt time.Time `json:"-"` // of the opaque access token that was read; else zero
+
 	JKT string `json:",omitempty"` // the thumbprint of the key that the access token is bound to by DPoP
 	X5T string `json:",omitempty"` // that of the certificate
 

@@ -187,5 +187,6 @@ func DefaultTenantSettings() TenantSettings {
 		OIDCLogout:               OIDCLogout{EndSessionDiscovery: true},
 		ResourceParameterProfile: "audience",
 		Flags:                    Flags{FlagClientConnections: true},
+		Stored:                   map[string]json.RawMessage{"authorization_response_iss_parameter_supported": json.RawMessage("true")},
 	}
 }

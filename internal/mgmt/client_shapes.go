@@ -44,6 +44,7 @@ type clientShape struct {
 	MyOrganization        web.Opt[myOrganizationIn]           `json:"my_organization_configuration"`
 	AsyncApproval         web.Opt[[]string]                   `json:"async_approval_notification_channels" schema:"enum=guardian-push|email,min=1,unique" doc:"Array of notification channels for contacting the user when their approval is required"`
 	SkipConfirmation      web.Opt[bool]                       `json:"skip_non_verifiable_callback_uri_confirmation_prompt" doc:"Controls whether the confirmation prompt is shown for non-verifiable callback URIs"`
+	UserInfoAlgorithm     web.Opt[string]                     `json:"userinfo_signed_response_alg" schema:"enum=RS256|PS256" doc:"How answers of /userinfo are signed for this client; an addition of Stagedoor's"`
 	PARExpiry             web.Opt[int]                        `json:"par_request_expiry" schema:"min=10,max=600" doc:"Specifies how long, in seconds, a Pushed Authorization Request URI remains valid"`
 }
 

@@ -318,14 +318,16 @@ func (d *Door) check(r *http.Request, st *store.Store, client *stagedoor.Client,
 		return nil, err
 	}
 	req.Scope = distinct(strings.Fields(params.Get("scope")))
-	req.Audience = params.Get("audience")
+	var err error
+	if req.Audience, err = audienceOf(r.Context(), st, params); err != nil {
+		return nil, err
+	}
 	if req.Audience == "" {
 		req.Audience = st.Tenant().Settings.DefaultAudience
 	}
 	req.Conformant = client.OIDCConformant || req.Audience != ""
 	var api *stagedoor.ResourceServer
 	if !token.IsUserInfo(st.Tenant(), req.Audience) {
-		var err error
 		if api, err = token.ResourceServer(r.Context(), st, req.Audience); stagedoor.IsKind(err, stagedoor.NotFound) {
 			return nil, stagedoor.Errorf(stagedoor.Forbidden, "access_denied", "Service not found: %s", req.Audience)
 		} else if err != nil {
@@ -349,7 +351,7 @@ func (d *Door) check(r *http.Request, st *store.Store, client *stagedoor.Client,
 	if asksOrganization(client, req) {
 		return api, nil // its connections count, and it is not known yet
 	}
-	_, err := connection.ForRequest(r.Context(), st, req)
+	_, err = connection.ForRequest(r.Context(), st, req)
 	return api, err
 }
 

@@ -39,6 +39,8 @@ func (d *Door) discovery(w http.ResponseWriter, r *http.Request, st *store.Store
 		"token_endpoint_auth_signing_alg_values_supported": signingAlgorithms,
 		"id_token_signing_alg_values_supported":            []string{"HS256", "RS256", "PS256"},
 	}
+	doc["introspection_endpoint"] = issuer + "oauth/introspect"
+	doc["userinfo_signing_alg_values_supported"] = []string{"RS256", "PS256"}
 	doc["dpop_signing_alg_values_supported"] = jose.ProofAlgorithms
 	settings := &st.Tenant().Settings
 	if settings.AllowsPAR() {
@@ -48,12 +50,15 @@ func (d *Door) discovery(w http.ResponseWriter, r *http.Request, st *store.Store
 		doc["token_endpoint_auth_methods_supported"] = []string{"client_secret_basic", "client_secret_post", "private_key_jwt", "tls_client_auth", "self_signed_tls_client_auth"}
 		doc["tls_client_certificate_bound_access_tokens"] = true
 		aliases := map[string]string{}
-		for _, name := range []string{"token_endpoint", "revocation_endpoint", "device_authorization_endpoint", "userinfo_endpoint", "pushed_authorization_request_endpoint"} {
+		for _, name := range []string{"token_endpoint", "revocation_endpoint", "device_authorization_endpoint", "userinfo_endpoint", "introspection_endpoint", "pushed_authorization_request_endpoint"} {
 			if address, ok := doc[name].(string); ok {
 				aliases[name] = strings.Replace(address, "://", "://"+stagedoor.MTLSPrefix, 1)
 			}
 		}
 		doc["mtls_endpoint_aliases"] = aliases
+	}
+	if settings.NamesIssuer() {
+		doc["authorization_response_iss_parameter_supported"] = true
 	}
 	if settings.Flags[stagedoor.FlagRequirePAR] {
 		doc["require_pushed_authorization_requests"] = true

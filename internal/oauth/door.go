@@ -72,6 +72,7 @@ var routes = []route{
 	{web.Route{Method: "GET", Pattern: "/tokeninfo", Title: "Profile of an ID token's user, for clients of the old kind"}, (*Door).tokenInfo},
 	{web.Route{Method: "POST", Pattern: "/tokeninfo", Title: "Profile of an ID token's user, for clients of the old kind"}, (*Door).tokenInfo},
 	{web.Route{Method: "POST", Pattern: "/oauth/revoke", Title: "Revokes a refresh token"}, (*Door).revoke},
+	{web.Route{Method: "POST", Pattern: "/oauth/introspect", Title: "Tells what a token stands for (RFC 7662)"}, (*Door).introspect},
 	{web.Route{Method: "GET", Pattern: "/userinfo", Title: "Claims of the token's user"}, (*Door).userInfo},
 	{web.Route{Method: "POST", Pattern: "/userinfo", Title: "Claims of the token's user"}, (*Door).userInfo},
 	{web.Route{Method: "GET", Pattern: "/v2/logout", Title: "Ends the session, returnTo"}, (*Door).logout},

@@ -26,6 +26,9 @@ func redeemRefreshToken(ctx context.Context, t *tokenRequest) (*tokenResponse, e
 	if err != nil {
 		return nil, err
 	}
+	if rt, err = t.elsewhere(ctx, rt); err != nil {
+		return nil, err
+	}
 	t.event.UserID, t.event.Audience = rt.UserID, rt.Audience
 	api, err := apiOf(ctx, t.st, rt.Audience)
 	if err != nil {

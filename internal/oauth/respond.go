@@ -41,6 +41,9 @@ func (d *Door) respond(w http.ResponseWriter, r *http.Request, st *store.Store, 
 	if req.State != "" {
 		p["state"] = req.State
 	}
+	if st.Tenant().Settings.NamesIssuer() && req.Issuer != "" { // against mix-up (RFC 9207)
+		p["iss"] = req.Issuer
+	}
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("Pragma", "no-cache")
 	switch req.ResponseMode {

@@ -2,13 +2,14 @@ package oauth
 
 import (
 	"net/http"
+	"strings"
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/store"
 )
 
-// revoke ends a refresh token and its family (RFC 7009). A token that is unknown or another client's gets the
-// same 200 and stays as it is.
+// revoke ends a refresh token and its family, or an opaque access token (RFC 7009). A token that is unknown or another client's gets the
+// same 200 and stays as it is; so does a signed access token, which nobody asks us about.
 func (d *Door) revoke(w http.ResponseWriter, r *http.Request, st *store.Store) {
 	params, err := readParams(w, r)
 	if err == nil && params["token"] == "" {
@@ -17,7 +18,7 @@ func (d *Door) revoke(w http.ResponseWriter, r *http.Request, st *store.Store) {
 	var client *stagedoor.Client
 	if err == nil {
 		client, err = authenticateClient(r.Context(), r, st, params)
-		if stagedoor.IsKind(err, stagedoor.Unauthorized) {
+		if stagedoor.IsKind(err, stagedoor.Unauthorized) && !stagedoor.HasCode(err, "invalid_client") {
 			err = stagedoor.Errorf(stagedoor.Unauthorized, "invalid_client", "Invalid client credentials")
 		}
 	}
@@ -29,6 +30,9 @@ func (d *Door) revoke(w http.ResponseWriter, r *http.Request, st *store.Store) {
 	if err == nil {
 		st.Log(stagedoor.LogEvent{Type: "srrt", ClientID: client.ID, ClientName: client.Name, UserID: rt.UserID, IP: r.RemoteAddr, UserAgent: r.UserAgent(), Hostname: r.Host})
 		err = d.revokeGrant(r, st, rt)
+	}
+	if stagedoor.IsKind(err, stagedoor.NotFound) && !strings.Contains(params["token"], ".") {
+		_, err = st.RevokeAccessToken(r.Context(), params["token"], client.ID)
 	}
 	if err != nil && !stagedoor.IsKind(err, stagedoor.NotFound) {
 		answerError(w, r, err)

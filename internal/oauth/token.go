@@ -3,6 +3,7 @@ package oauth
 import (
 	"context"
 	"net/http"
+	"net/url"
 	"strings"
 
 	"github.com/stagedoor/stagedoor"
@@ -86,6 +87,12 @@ func (d *Door) redeem(r *http.Request, st *store.Store, params map[string]string
 	if err != nil {
 		logToken(st, &event, err)
 		return nil, err
+	}
+	if namesResources(st) && params["resource"] != "" {
+		if params["audience"], err = audienceOf(r.Context(), st, url.Values{"audience": {params["audience"]}, "resource": {params["resource"]}}); err != nil {
+			logToken(st, &event, err)
+			return nil, err
+		}
 	}
 	v := visit(r, st)
 	if ip := forwardedFor(r, client); ip != "" {

@@ -39,7 +39,30 @@ func (d *Door) userInfo(w http.ResponseWriter, r *http.Request, st *store.Store)
 		claims = token.UserInfo(u, a)
 	}
 	claims["sub"] = u.ID
+	signed, err := d.signedUserInfo(r, st, a, claims)
+	if err != nil {
+		answerError(w, r, err)
+		return
+	}
+	if signed != "" {
+		w.Header().Set("Content-Type", "application/jwt")
+		w.Write([]byte(signed))
+		return
+	}
 	web.WriteJSON(w, http.StatusOK, claims)
+}
+
+// signedUserInfo signs the answer for a client whose settings want that (OpenID Connect Core 5.3.2); empty for others.
+func (d *Door) signedUserInfo(r *http.Request, st *store.Store, a *stagedoor.Authorization, claims map[string]any) (string, error) {
+	client, err := st.Client(r.Context(), a.ClientID)
+	if stagedoor.IsKind(err, stagedoor.NotFound) {
+		return "", nil
+	}
+	if err != nil || client.UserInfoAlgorithm() == "" {
+		return "", err
+	}
+	claims["iss"], claims["aud"] = web.Issuer(r), client.ID
+	return d.Minter.Sign(r.Context(), st, client.UserInfoAlgorithm(), claims)
 }
 
 // legacyProfile is the whole profile: as it stood after rules, with what has changed since.
@@ -96,6 +119,9 @@ func (d *Door) accessToken(r *http.Request, st *store.Store, raw string) (*stage
 	a = &stagedoor.Authorization{UserID: claims.Subject, Conformant: true, Scope: strings.Fields(claims.Scope)}
 	a.OrgID, _ = claims.Raw["org_id"].(string)
 	a.OrgName, _ = claims.Raw["org_name"].(string)
+	if a.ClientID = claims.AuthorizedParty; a.ClientID == "" {
+		a.ClientID, _ = claims.Raw["client_id"].(string)
+	}
 	bound := token.ConfirmationOf(claims)
 	a.JKT, a.X5T = bound.JKT, bound.X5T
 	return a, nil

@@ -108,14 +108,30 @@ func (s *Store) SaveAccessToken(ctx context.Context, token, origin string, a *st
 // AccessToken returns what an opaque access token stands for.
 func (s *Store) AccessToken(ctx context.Context, token string) (*stagedoor.Authorization, error) {
 	var doc string
-	err := s.read().row(ctx, "SELECT doc FROM access_tokens WHERE tenant = ? AND hash = ? AND expires_at > ?",
-		[]any{s.tenant.ID, jose.HashToken(token), s.db.clock.Now().UnixMilli()}, &doc)
+	var expires int64
+	err := s.read().row(ctx, "SELECT doc, expires_at FROM access_tokens WHERE tenant = ? AND hash = ? AND expires_at > ?",
+		[]any{s.tenant.ID, jose.HashToken(token), s.db.clock.Now().UnixMilli()}, &doc, &expires)
 	if errors.Is(err, errNoRows) {
 		return nil, errNotFound("token")
 	}
 	if err != nil {
 		return nil, err
 	}
-	a := new(stagedoor.Authorization)
+	a := &stagedoor.Authorization{ExpiresAt: fromMillis(expires)}
 	return a, json.Unmarshal([]byte(doc), a)
+}
+
+// RevokeAccessToken ends an opaque access token of the client. One that is unknown or another client's is NotFound and stays as it is.
+func (s *Store) RevokeAccessToken(ctx context.Context, token, clientID string) (*stagedoor.Authorization, error) {
+	a, err := s.AccessToken(ctx, token)
+	if err == nil && a.ClientID != clientID {
+		err = errNotFound("token")
+	}
+	if err != nil {
+		return nil, err
+	}
+	return a, s.writeOne(ctx, func(q querier) error {
+		_, err := q.exec(ctx, "DELETE FROM access_tokens WHERE tenant = ? AND hash = ?", s.tenant.ID, jose.HashToken(token))
+		return err
+	})
 }

@@ -120,6 +120,18 @@ func (s *Store) RefreshToken(ctx context.Context, token string) (*stagedoor.Refr
 	return t, err
 }
 
+// UnusedRefreshToken returns a token that neither has expired nor was superseded.
+func (s *Store) UnusedRefreshToken(ctx context.Context, token string) (*stagedoor.RefreshToken, error) {
+	t, usedAt, err := s.refreshToken(ctx, s.read(), token, false)
+	if err == nil && usedAt != 0 {
+		err = errNotFound("refresh token")
+	}
+	if err != nil {
+		return nil, err
+	}
+	return t, nil
+}
+
 // refreshToken reads a token; for an update it locks its user first and then the token, in the order
 // of lockUser and deleteFamily.
 func (s *Store) refreshToken(ctx context.Context, q querier, token string, update bool) (t *stagedoor.RefreshToken, usedAt int64, err error) {

@@ -827,6 +827,12 @@ var trespasses = map[string]struct {
 	"SavePushedRequest": {finds, func(ctx context.Context, s *store.Store) (any, error) {
 		return nil, s.SavePushedRequest(ctx, "x", &stagedoor.PushedRequest{ClientID: "client acme", ExpiresAt: time.Now().Add(time.Hour)})
 	}},
+	"RevokeAccessToken": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		return s.RevokeAccessToken(ctx, "access auth0|acme", "client acme")
+	}},
+	"UnusedRefreshToken": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		return s.UnusedRefreshToken(ctx, "refresh auth0|acme")
+	}},
 	"TakePushedRequest": {finds, func(ctx context.Context, s *store.Store) (any, error) {
 		return s.TakePushedRequest(ctx, "pushed acme", "client acme")
 	}},

@@ -146,6 +146,15 @@ func signShared(secret []byte, typ string, claims map[string]any) (string, error
 	return signer.Sign(claims)
 }
 
+// Sign signs claims with the tenant's key.
+func (m *Minter) Sign(ctx context.Context, st *store.Store, alg string, claims map[string]any) (string, error) {
+	set, err := m.Keys.of(ctx, st)
+	if err != nil {
+		return "", err
+	}
+	return set.sign(alg, "JWT", claims)
+}
+
 // Machine returns a token that a client gets in its own name, and its life in seconds.
 func (m *Minter) Machine(ctx context.Context, st *store.Store, c *stagedoor.Client, rs *stagedoor.ResourceServer, audience, issuer string, scope []string) (string, int, error) {
 	a := &stagedoor.Authorization{ClientID: c.ID, Audience: audience, Scope: scope, GrantType: "client-credentials", Issuer: issuer}

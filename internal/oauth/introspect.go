@@ -1,0 +1,179 @@
+package oauth
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/jose"
+	"github.com/stagedoor/stagedoor/internal/store"
+	"github.com/stagedoor/stagedoor/internal/token"
+	"github.com/stagedoor/stagedoor/internal/web"
+)
+
+// introspect tells a client with a secret whether a token works, and what it stands for (RFC 7662): one that it got itself, or one that is for the API
+// that it stands for. Of other tokens it learns that they do not work, as of any text.
+func (d *Door) introspect(w http.ResponseWriter, r *http.Request, st *store.Store) {
+	params, err := readParams(w, r)
+	if err == nil && params["token"] == "" {
+		err = missing("token")
+	}
+	var client *stagedoor.Client
+	if err == nil {
+		client, err = authenticateClient(r.Context(), r, st, params)
+		if stagedoor.IsKind(err, stagedoor.Unauthorized) && !stagedoor.HasCode(err, "invalid_client") || err == nil && client.Public() {
+			err = stagedoor.Errorf(stagedoor.Unauthorized, "invalid_client", "Invalid client credentials")
+		}
+	}
+	var out map[string]any
+	if err == nil {
+		out, err = d.told(r.Context(), st, client, params["token"])
+	}
+	if err != nil {
+		answerError(w, r, err)
+		return
+	}
+	if out == nil {
+		out = map[string]any{"active": false}
+	}
+	noStore(w)
+	web.WriteJSON(w, http.StatusOK, out)
+}
+
+// told is what the client may know of a token; nil if it does not work or is none of the client's business.
+func (d *Door) told(ctx context.Context, st *store.Store, client *stagedoor.Client, raw string) (map[string]any, error) {
+	if len(raw) > jose.MaxTokenSize {
+		return nil, nil
+	}
+	out, user, err := d.jwtTold(ctx, st, raw)
+	if err == nil && out == nil {
+		out, user, err = opaqueTold(ctx, st, raw)
+	}
+	if err == nil && out == nil {
+		out, user, err = refreshTold(ctx, st, raw)
+	}
+	if err != nil || out == nil || !concerns(client, out) {
+		return nil, err
+	}
+	if user != "" {
+		u, err := st.User(ctx, user)
+		if stagedoor.IsKind(err, stagedoor.NotFound) || err == nil && u.IsBlocked() {
+			return nil, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	out["active"] = true
+	return out, nil
+}
+
+// concerns tells whether a token is the client's, or for the API that the client stands for.
+func concerns(client *stagedoor.Client, out map[string]any) bool {
+	if out["client_id"] == client.ID {
+		return true
+	}
+	audiences, _ := out["aud"].([]string)
+	api := client.ResourceServer()
+	return api != "" && slices.Contains(audiences, api)
+}
+
+// jwtTold reads an access token that the tenant signed, with its own key or with the API's secret. An ID token is none: its audience is no API.
+func (d *Door) jwtTold(ctx context.Context, st *store.Store, raw string) (map[string]any, string, error) {
+	header, peeked, err := jose.Peek(raw)
+	if err != nil || len(peeked.Audience) == 0 {
+		return nil, "", nil //nolint:nilerr // it is another kind of token
+	}
+	api, err := token.ResourceServer(ctx, st, peeked.Audience[0])
+	if stagedoor.IsKind(err, stagedoor.NotFound) {
+		return nil, "", nil
+	}
+	if err != nil {
+		return nil, "", err
+	}
+	now := st.Clock().Now()
+	var claims jose.Claims
+	if header.Algorithm == jose.HS256 && api.SigningAlgorithm == jose.HS256 {
+		claims, err = jose.Parse(raw, now, func(jose.Header) (string, any, error) { return jose.HS256, []byte(api.SigningSecret), nil })
+	} else {
+		claims, err = d.Minter.Keys.Parse(ctx, st, raw, now)
+	}
+	if err != nil || !token.IsIssuer(st.Tenant(), claims.Issuer) {
+		if stagedoor.IsKind(err, stagedoor.Unavailable) {
+			return nil, "", err
+		}
+		return nil, "", nil
+	}
+	if claims.ID != "" {
+		if refused, err := st.TokenBlacklisted(ctx, claims.Audience, claims.ID); refused || err != nil {
+			return nil, "", err
+		}
+	}
+	out := map[string]any{
+		"iss": claims.Issuer, "sub": claims.Subject, "aud": claims.Audience, "exp": claims.ExpiresAt.Unix(), "iat": claims.IssuedAt.Unix(), "client_id": claims.AuthorizedParty,
+		"token_type": typeOf(token.ConfirmationOf(claims).JKT),
+	}
+	for _, name := range []string{"client_id", "scope", "jti", "cnf", "org_id", "org_name", "act", "permissions", "authorization_details"} {
+		if value, has := claims.Raw[name]; has {
+			out[name] = value
+		}
+	}
+	if strings.HasSuffix(claims.Subject, "@clients") {
+		return out, "", nil
+	}
+	return out, claims.Subject, nil
+}
+
+func typeOf(jkt string) string {
+	if jkt != "" {
+		return "DPoP"
+	}
+	return "Bearer"
+}
+
+func opaqueTold(ctx context.Context, st *store.Store, raw string) (map[string]any, string, error) {
+	a, err := st.AccessToken(ctx, raw)
+	if stagedoor.IsKind(err, stagedoor.NotFound) {
+		return nil, "", nil
+	}
+	if err != nil {
+		return nil, "", err
+	}
+	out := map[string]any{
+		"iss": a.Issuer, "sub": a.UserID, "aud": []string{a.Issuer + "userinfo"}, "exp": a.ExpiresAt.Unix(), "client_id": a.ClientID, "scope": joined(a.Scope),
+		"token_type": typeOf(a.JKT),
+	}
+	cnf := map[string]string{}
+	for name, value := range map[string]string{"jkt": a.JKT, "x5t#S256": a.X5T} {
+		if value != "" {
+			cnf[name] = value
+			out["cnf"] = cnf
+		}
+	}
+	return out, a.UserID, nil
+}
+
+// refreshTold reads a refresh token. One that was superseded does not work, and to look at it ends no family.
+func refreshTold(ctx context.Context, st *store.Store, raw string) (map[string]any, string, error) {
+	rt, err := st.UnusedRefreshToken(ctx, raw)
+	if stagedoor.IsKind(err, stagedoor.NotFound) {
+		return nil, "", nil
+	}
+	if err != nil {
+		return nil, "", err
+	}
+	out := map[string]any{"sub": rt.UserID, "client_id": rt.ClientID, "scope": joined(rt.Scope), "iat": rt.CreatedAt.Unix()}
+	if rt.Audience != "" {
+		out["aud"] = []string{rt.Audience}
+	}
+	until := rt.ExpiresAt
+	if until.IsZero() || !rt.IdleExpiry.IsZero() && rt.IdleExpiry.Before(until) {
+		until = rt.IdleExpiry
+	}
+	if !until.IsZero() {
+		out["exp"] = until.Unix()
+	}
+	return out, rt.UserID, nil
+}

@@ -1,0 +1,153 @@
+package oauth
+
+import (
+	"encoding/json"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/jose"
+)
+
+// introspect asks about a token as a client.
+func (w *world) introspect(client, raw string, more ...string) map[string]any {
+	w.Helper()
+	a := w.browser().post("/oauth/introspect", values(append([]string{"client_id", client, "client_secret", secret(client), "token", raw}, more...)...))
+	if a.Code != http.StatusOK || a.Header().Get("Cache-Control") != "no-store" {
+		w.Fatalf("%d %v %s", a.Code, a.Header(), a.Body)
+	}
+	var out map[string]any
+	ok(w, json.Unmarshal(a.Body.Bytes(), &out))
+	return out
+}
+
+func (w *world) inactive(what, client, raw string) {
+	w.Helper()
+	same(w, what, w.introspect(client, raw), map[string]any{"active": false})
+}
+
+func TestIntrospection(t *testing.T) {
+	eachWorld(t, func(t *testing.T, w *world) {
+		now := w.clock().Unix()
+		got := w.redeem(site, w.browser().login(request(site, "audience", apiAudience, "scope", "openid offline_access read:songs")).got().Get("code")).good()
+		same(t, "a JWT", w.introspect(site, got.AccessToken, "token_type_hint", "access_token"), map[string]any{
+			"active": true, "iss": "https://acme.test/", "sub": ada, "aud": []string{apiAudience, "https://acme.test/userinfo"}, "client_id": site, "token_type": "Bearer",
+			"exp": now + 86400, "iat": now, "scope": "openid offline_access read:songs",
+		})
+		same(t, "a refresh token", w.introspect(site, got.RefreshToken), map[string]any{
+			"active": true, "sub": ada, "aud": []string{apiAudience}, "client_id": site, "scope": "openid offline_access read:songs", "iat": now,
+		})
+		opaque := w.redeem(site, w.browser().login(request(site)).got().Get("code")).good().AccessToken
+		same(t, "an opaque token", w.introspect(site, opaque), map[string]any{
+			"active": true, "iss": "https://acme.test/", "sub": ada, "aud": []string{"https://acme.test/userinfo"}, "client_id": site, "token_type": "Bearer",
+			"exp": now + 86400, "scope": "openid profile email",
+		})
+		own := w.token(machineForm2(w)).good().AccessToken
+		same(t, "a client's own", w.introspect(machine, own)["sub"], machine+"@clients")
+
+		// Another client learns nothing, unless it stands for the API.
+		for what, raw := range map[string]string{"a JWT": got.AccessToken, "a refresh token": got.RefreshToken, "an opaque token": opaque} {
+			w.inactive(what+" of another client", third, raw)
+		}
+		w.client(third, func(c *stagedoor.Client) {
+			c.AppType, c.Stored = "resource_server", map[string]json.RawMessage{"resource_server_identifier": json.RawMessage(`"` + apiAudience + `"`)}
+		})
+		same(t, "the API", w.introspect(third, got.AccessToken)["active"], true)
+		w.inactive("another API's token", third, opaque)
+
+		for what, raw := range map[string]string{"an ID token": got.IDToken, "nonsense": "x", "almost": got.AccessToken + "x", "a code": "code"} {
+			w.inactive(what, site, raw)
+		}
+		w.refresh(site, got.RefreshToken).good()
+		ok(t, w.st.BlacklistToken(t.Context(), stagedoor.BlacklistedToken{Audience: apiAudience, JTI: "gone"}))
+		_, err := w.st.UpdateUser(t.Context(), ada, func(u *stagedoor.User) error { u.Blocked = new(true); return nil })
+		ok(t, err)
+		w.inactive("a blocked user's", site, got.AccessToken)
+		_, err = w.st.UpdateUser(t.Context(), ada, func(u *stagedoor.User) error { u.Blocked = new(false); return nil })
+		ok(t, err)
+		w.pass(24 * time.Hour)
+		w.inactive("an expired JWT", site, got.AccessToken)
+		w.inactive("an expired opaque token", site, opaque)
+	})
+}
+
+// To look at a superseded refresh token tells that it is over, and ends no family.
+func TestIntrospectionOfRotatedTokens(t *testing.T) {
+	w := newWorld(t)
+	w.client(site, func(c *stagedoor.Client) {
+		c.RefreshToken.RotationType, c.RefreshToken.ExpirationType = "rotating", "expiring"
+		c.RefreshToken.TokenLifetime, c.RefreshToken.IdleTokenLifetime = 1000, 500
+	})
+	got := w.redeem(site, w.browser().login(request(site, "scope", "openid offline_access")).got().Get("code")).good()
+	same(t, "exp", w.introspect(site, got.RefreshToken)["exp"], w.clock().Unix()+500)
+	next := w.refresh(site, got.RefreshToken).good()
+	w.inactive("superseded", site, got.RefreshToken)
+	w.refresh(site, next.RefreshToken).good()
+}
+
+func TestIntrospectionRefused(t *testing.T) {
+	w := newWorld(t)
+	w.api(func(rs *stagedoor.ResourceServer) {
+		rs.SigningAlgorithm, rs.SigningSecret = jose.HS256, "secret of the API"
+	})
+	own := w.token(machineForm2(w)).good().AccessToken
+	same(t, "HS256", w.introspect(machine, own)["active"], true)
+	for name, c := range map[string]struct {
+		pairs  []string
+		status int
+		code   string
+	}{
+		"wrong secret": {[]string{"client_id", machine, "client_secret", "wrong", "token", own}, 401, "invalid_client"},
+		"nobody":       {[]string{"token", own}, 400, "invalid_request"},
+		"public":       {[]string{"client_id", spa, "token", own}, 401, "invalid_client"},
+		"no token":     {[]string{"client_id", machine, "client_secret", secret(machine)}, 400, "invalid_request"},
+	} {
+		a := w.read(w.browser().post("/oauth/introspect", values(c.pairs...)))
+		if a.Code != c.status || a.Error != c.code {
+			t.Errorf("%s: %d %s", name, a.Code, a.Body)
+		}
+	}
+}
+
+func TestRevokeOpaqueAccessToken(t *testing.T) {
+	w := newWorld(t)
+	opaque := w.redeem(site, w.browser().login(request(site)).got().Get("code")).good().AccessToken
+	revoke := func(client string) {
+		t.Helper()
+		if a := w.browser().post("/oauth/revoke", values("client_id", client, "client_secret", secret(client), "token", opaque, "token_type_hint", "access_token")); a.Code != http.StatusOK || a.Body.Len() > 0 {
+			t.Errorf("%d %s", a.Code, a.Body)
+		}
+	}
+	revoke(third)
+	w.userInfo(opaque)
+	revoke(site)
+	if a := w.info(opaque); a.Code != http.StatusUnauthorized {
+		t.Errorf("a revoked token: %d", a.Code)
+	}
+	revoke(site)
+}
+
+// A client that wants it gets the answer of /userinfo as a token.
+func TestSignedUserInfo(t *testing.T) {
+	w := newWorld(t)
+	for _, alg := range []string{"RS256", "PS256"} {
+		w.client(site, func(c *stagedoor.Client) {
+			c.Stored = map[string]json.RawMessage{"userinfo_signed_response_alg": json.RawMessage(`"` + alg + `"`)}
+		})
+		for _, more := range [][]string{nil, {"audience", apiAudience}} {
+			access := w.redeem(site, w.browser().login(request(site, more...)).got().Get("code")).good().AccessToken
+			a := w.info(access)
+			same(t, "type", a.Header().Get("Content-Type"), "application/jwt")
+			keys, err := w.minter.Keys.Public(t.Context(), w.st)
+			ok(t, err)
+			claims, err := jose.ParseObject(a.Body.String(), w.clock(), func(h jose.Header) (string, any, error) { return alg, keys[h.KeyID], nil })
+			ok(t, err)
+			same(t, alg, []any{claims.Issuer, claims.Audience, claims.Subject, claims.Raw["email"]}, []any{"https://acme.test/", []string{site}, ada, adaMail})
+			if !claims.ExpiresAt.IsZero() {
+				t.Error("it could be taken for an ID token")
+			}
+		}
+	}
+	same(t, "another client", w.userInfo(w.redeem(spa, w.browser().login(request(spa)).got().Get("code")).good().AccessToken)["sub"], ada)
+}
