@@ -159,7 +159,7 @@ func TestRaces(t *testing.T) {
 				if a.StatusCode >= 500 {
 					t.Errorf("a login's race: %d", a.StatusCode)
 				}
-				return strings.HasPrefix(a.Header.Get("Location"), callback+"?code=")
+				return strings.HasPrefix(a.Header.Get("Location"), callback+"?") && strings.Contains(a.Header.Get("Location"), "code=")
 			}); won != 1 {
 				t.Errorf("a login ended %d times", won)
 			}
