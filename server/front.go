@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -175,8 +176,11 @@ func toHTTPS(w http.ResponseWriter, r *http.Request) {
 		if h, _, err := net.SplitHostPort(host); err == nil {
 			host = h
 		}
-		http.Redirect(w, r, "https://"+host+r.URL.RequestURI(), http.StatusPermanentRedirect)
-		return
+		if _, err := url.Parse("https://" + host); err == nil {
+			w.Header().Set("Cache-Control", "no-store") // no cache may send others where a stranger's Host leads
+			http.Redirect(w, r, "https://"+host+r.URL.RequestURI(), http.StatusPermanentRedirect)
+			return
+		}
 	}
 	web.WriteJSON(w, http.StatusBadRequest, map[string]string{"error": "invalid_request", "error_description": "Use https."})
 }

@@ -33,7 +33,7 @@ func TestTraps(t *testing.T) {
 			}
 			for _, test := range trap.held {
 				room, name, _ := strings.Cut(test, " ")
-				if !testExists(t, room, name) {
+				if !testExists(t, "internal/"+room, name) {
 					t.Errorf("there is no %s in internal/%s", name, room)
 				}
 			}
@@ -44,14 +44,14 @@ func TestTraps(t *testing.T) {
 	}
 }
 
-// testExists looks for a test in the sources of a room.
-func testExists(t *testing.T, room, name string) bool {
+// testExists looks for a test in the sources of a directory.
+func testExists(t *testing.T, directory, name string) bool {
 	t.Helper()
-	files, err := filepath.Glob("../internal/" + room + "/*_test.go")
+	files, err := filepath.Glob("../" + directory + "/*_test.go")
 	if err != nil {
 		t.Fatal(err)
 	}
-	declared := regexp.MustCompile(`(?m)^func ` + name + `\(t \*testing\.T\) \{`)
+	declared := regexp.MustCompile(`(?m)^func ` + name + `\([tf] \*testing\.[TF]\) \{`)
 	for _, file := range files {
 		if text, err := os.ReadFile(file); err == nil && declared.Match(text) {
 			return true

@@ -164,7 +164,7 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request, st *store.Store)
 		status, out = other.status, other.body
 	}
 	if status == http.StatusNoContent {
-		h.Set("Cache-Control", "no-cache")
+		h.Set("Cache-Control", "no-store")
 		w.WriteHeader(status)
 	} else if err := web.WriteJSON(w, status, out); err != nil {
 		a.Log.ErrorContext(c.ctx(), "an answer could not be written", "route", row.pattern, "error", err)

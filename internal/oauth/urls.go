@@ -32,6 +32,9 @@ func matchURL(u *url.URL, candidate, pattern string) bool {
 	if err != nil || !strings.EqualFold(p.Scheme, u.Scheme) || p.Opaque != u.Opaque {
 		return false
 	}
+	if strings.HasSuffix(u.Host, ":") && !strings.HasSuffix(p.Host, ":") {
+		return false
+	}
 	if p.EscapedPath() != u.EscapedPath() || p.RawQuery != u.RawQuery || p.ForceQuery != u.ForceQuery || p.Port() != u.Port() {
 		return false
 	}

@@ -38,6 +38,7 @@ func TestAllowedURL(t *testing.T) {
 		{"https://app.test/callback#", false},
 		{"https://app.test/callback#x", false},
 		{"https://app.test:444/callback", false},
+		{"https://app.test:/callback", false},
 		{"https://app.test:80/callback", false},
 		{"http://localhost:3001", false},
 		{"http://localhost:3000/", false},

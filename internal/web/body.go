@@ -50,7 +50,7 @@ func WriteJSON(w http.ResponseWriter, status int, v any) error {
 	h := w.Header()
 	h.Set("Content-Type", "application/json; charset=utf-8")
 	if h.Get("Cache-Control") == "" {
-		h.Set("Cache-Control", "no-cache")
+		h.Set("Cache-Control", "no-store")
 	}
 	w.WriteHeader(status)
 	_, err = w.Write(body)
