@@ -59,7 +59,7 @@ func (c *Connection) knowsTheWay() bool {
 		return client && c.Option("waad_protocol") != "ws-federation" && !c.OptionFlag("use_wsfed") &&
 			(c.OptionFlag("useCommonEndpoint") || c.Option("tenantId")+c.Option("tenant_domain") != "")
 	case c.Strategy == StrategySAML:
-		return c.Option("signInEndpoint") != "" && c.Option("signingCert")+c.Option("cert") != ""
+		return c.Option("metadataXml") != "" || c.Option("signInEndpoint") != "" && c.Option("signingCert")+c.Option("cert") != ""
 	}
 	return false
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/jose"
 	"github.com/stagedoor/stagedoor/internal/script"
 	"github.com/stagedoor/stagedoor/internal/store"
 )
@@ -24,6 +25,9 @@ import (
 type Upstream struct {
 	HTTP    *http.Client // leaves the house
 	Scripts *script.Host
+
+	// TenantKey is the key that a tenant signs with, by which connections of SAML are known that have none of their own; nil: there is none.
+	TenantKey func(ctx context.Context, st *store.Store) (*jose.Key, error)
 
 	documents documents // of issuers: metadata and key sets
 }
@@ -46,6 +50,9 @@ type Answer struct {
 
 // Leave tells where somebody goes for a request. state comes back with them, to redirectURI.
 func (o *Upstream) Leave(ctx context.Context, st *store.Store, c *stagedoor.Connection, req *stagedoor.AuthorizationRequest, redirectURI, state string) (*Departure, error) {
+	if c.Strategy == stagedoor.StrategySAML {
+		return o.leaveSAML(ctx, st, c, redirectURI, state)
+	}
 	p, err := o.plan(ctx, c)
 	if err != nil {
 		return nil, err
@@ -111,6 +118,13 @@ func (o *Upstream) Identify(ctx context.Context, st *store.Store, c *stagedoor.C
 			text = a.Error
 		}
 		return nil, stagedoor.Errorf(stagedoor.Forbidden, "access_denied", "%s", cut(text, 500))
+	}
+	if c.Strategy == stagedoor.StrategySAML {
+		if back.RequestID == "" {
+			return nil, failed("The answer of the identity provider is not valid", "it answers no request")
+		}
+		u, _, err := o.identifySAML(ctx, st, c, back.RedirectURI, back.RequestID, a.SAMLResponse)
+		return u, err
 	}
 	p, err := o.plan(ctx, c)
 	if err != nil {

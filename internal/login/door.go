@@ -76,6 +76,7 @@ var pages = []route{
 	{web.Route{Method: "POST", Pattern: codeWishPath, Title: "Page that sends a code to sign in with, form"}, (*Door).wishCode},
 	{web.Route{Method: "GET", Pattern: codePath, Title: "Page for the code that was sent"}, (*Door).showLoginCode},
 	{web.Route{Method: "POST", Pattern: codePath, Title: "Page for the code that was sent, form"}, (*Door).giveLoginCode},
+	{web.Route{Method: "GET", Pattern: "/samlp/metadata", Title: "Metadata for the identity provider of a connection"}, (*Door).metadata},
 	{web.Route{Method: "GET", Pattern: "/u/signup", Title: "Sign-up page"}, (*Door).showSignup},
 	{web.Route{Method: "POST", Pattern: "/u/signup", Title: "Sign-up page, form"}, (*Door).signUp},
 	{web.Route{Method: "GET", Pattern: "/u/consent", Title: "Consent page"}, (*Door).showConsent},

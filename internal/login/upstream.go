@@ -36,6 +36,9 @@ func (d *Door) leave(w http.ResponseWriter, r *http.Request, st *store.Store) er
 	if err != nil {
 		return err
 	}
+	if to.Form != nil {
+		return page.Post(w, to.Address, to.Form)
+	}
 	redirect(w, r, to.Address)
 	return nil
 }
@@ -91,9 +94,38 @@ func (d *Door) posted(w http.ResponseWriter, r *http.Request, st *store.Store) e
 	if state == "" {
 		state = r.PostForm.Get("RelayState")
 	}
-	if err := d.Pipeline.Posted(r.Context(), visit(r, st), state, answerOf(r.PostForm)); err != nil {
+	err := d.Pipeline.Posted(r.Context(), visit(r, st), state, answerOf(r.PostForm))
+	if name := r.URL.Query().Get(paramConnection); stagedoor.HasCode(err, "lost_transaction") && name != "" && r.PostForm.Has("SAMLResponse") {
+		return d.unasked(w, r, st, name)
+	}
+	if err != nil {
 		return err
 	}
 	redirect(w, r, callbackPath+"?"+url.Values{"state": {state}}.Encode())
 	return nil
+}
+
+// unasked takes somebody whom an identity provider sends though nobody asked, where the connection allows that, and begins a login at its client
+// for them.
+func (d *Door) unasked(w http.ResponseWriter, r *http.Request, st *store.Store, name string) error {
+	opened, to, err := d.Pipeline.Unasked(r.Context(), visit(r, st), name, r.PostForm.Get("SAMLResponse"))
+	if err != nil {
+		return err
+	}
+	session.SetCookie(w, r, opened.Handle, opened.Session)
+	redirect(w, r, to)
+	return nil
+}
+
+// metadata tells an identity provider of SAML who we are to a connection.
+func (d *Door) metadata(w http.ResponseWriter, r *http.Request, st *store.Store) error {
+	text, err := d.Pipeline.Metadata(r.Context(), visit(r, st), r.URL.Query().Get(paramConnection))
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/samlmetadata+xml; charset=utf-8")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	w.Header().Set("Cache-Control", "no-store")
+	_, err = w.Write(text)
+	return err
 }

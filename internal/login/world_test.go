@@ -75,7 +75,7 @@ func newWorld(t *testing.T, kind string) *world {
 	})
 	t.Cleanup(func() { scripts.Close() })
 	minter := &token.Minter{Keys: &token.Keys{}}
-	pipe := &pipeline.Pipeline{Database: &connection.Database{Hasher: password.NewHasher(), Scripts: scripts}, Upstream: &connection.Upstream{HTTP: http.DefaultClient, Scripts: scripts}, Scripts: scripts, Minter: minter}
+	pipe := &pipeline.Pipeline{Database: &connection.Database{Hasher: password.NewHasher(), Scripts: scripts}, Upstream: &connection.Upstream{HTTP: http.DefaultClient, Scripts: scripts, TenantKey: minter.Keys.Current}, Scripts: scripts, Minter: minter}
 	w.pipe = pipe
 	logger := slog.New(slog.NewTextHandler(w.log, nil))
 	deliver := login.ThroughScripts(pipe, login.Deliver(nil, "", mail.Outside{}, logger))

@@ -73,9 +73,16 @@ func fromMetadata(options freeObject) {
 	}
 }
 
-// discover reads the metadata of an OpenID Connect issuer where the options do not say the endpoints themselves. It runs before
+// discover reads the metadata of an OpenID Connect issuer or an identity provider of SAML where the options do not say the endpoints themselves. It runs before
 // anything is written.
 func (a *API) discover(ctx context.Context, strategy string, options freeObject) error {
+	if address := optionText(options, "metadataUrl"); strategy == "samlp" && address != "" && optionText(options, "metadataXml") == "" {
+		body, err := a.fetch(ctx, address)
+		if err == nil {
+			options["metadataXml"], err = json.Marshal(string(body))
+		}
+		return err
+	}
 	if strategy != "oidc" || options["oidc_metadata"] != nil || optionText(options, "authorization_endpoint") != "" && optionText(options, "jwks_uri") != "" {
 		return nil
 	}
@@ -101,7 +108,7 @@ func (a *API) discover(ctx context.Context, strategy string, options freeObject)
 // maxFetched bounds a document that is read from elsewhere, in bytes.
 const maxFetched = 256 << 10
 
-// fetch reads a JSON document through the client that leaves the house.
+// fetch reads a document through the client that leaves the house.
 func (a *API) fetch(ctx context.Context, address string) ([]byte, error) {
 	unreachable := func(why string) error {
 		return bad("operation_not_supported", "The document at "+bounded(address, 300)+" could not be read: "+why+".")
@@ -113,7 +120,7 @@ func (a *API) fetch(ctx context.Context, address string) ([]byte, error) {
 	if err != nil || r.URL.Scheme != "https" || r.URL.User != nil {
 		return nil, unreachable("it is not an https address")
 	}
-	r.Header.Set("Accept", "application/json")
+	r.Header.Set("Accept", "application/json, application/samlmetadata+xml, */*;q=0.8")
 	resp, err := a.HTTP.Do(r)
 	if err != nil {
 		a.Log.InfoContext(ctx, "a document could not be fetched", "address", address, "error", err)

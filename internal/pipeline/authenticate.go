@@ -196,6 +196,22 @@ type proof struct {
 
 // proved counts the login, opens or renews the session, and lets the login go on.
 func (p *Pipeline) proved(ctx context.Context, v Visit, tx *stagedoor.Transaction, by proof) (*Opened, error) {
+	opened, err := p.open(ctx, v, by)
+	if err != nil {
+		return nil, err
+	}
+	tx.UserID, tx.SessionID, tx.Fresh = by.user.ID, opened.Session.ID, true
+	tx.Scripted, tx.Result, tx.Script, tx.Step, tx.Nonce = false, nil, nil, "", ""
+	tx.Factor, tx.Proof, tx.Noting, tx.Code = nil, "", false, nil
+	if len(by.console) > 0 {
+		tx.Script = &stagedoor.ScriptState{Console: by.console}
+	}
+	tx.Consented, tx.Denied = false, false // that was the word of who was here before
+	return opened, v.Store.SaveTransaction(ctx, tx)
+}
+
+// open counts the login and opens or renews the session of who has proved themselves.
+func (p *Pipeline) open(ctx context.Context, v Visit, by proof) (*Opened, error) {
 	u := by.user
 	if !by.counted {
 		if err := v.Store.RecordLogin(ctx, u.ID, v.IP); err != nil {
@@ -211,23 +227,13 @@ func (p *Pipeline) proved(ctx context.Context, v Visit, tx *stagedoor.Transactio
 	if old != nil && old.UserID == u.ID {
 		opened.Session = old
 		opened.Handle, err = session.Renew(ctx, v.Store, old, methods)
-	} else {
-		if old != nil { // another person signs in with this browser
-			if err := v.Store.DeleteSession(ctx, old.ID, stagedoor.LogoutRevoked); err != nil {
-				return nil, err
-			}
+		return opened, err
+	}
+	if old != nil { // another person signs in with this browser
+		if err := v.Store.DeleteSession(ctx, old.ID, stagedoor.LogoutRevoked); err != nil {
+			return nil, err
 		}
-		opened.Handle, opened.Session, err = session.Open(ctx, v.Store, u, by.conn, methods, v.who())
 	}
-	if err != nil {
-		return nil, err
-	}
-	tx.UserID, tx.SessionID, tx.Fresh = u.ID, opened.Session.ID, true
-	tx.Scripted, tx.Result, tx.Script, tx.Step, tx.Nonce = false, nil, nil, "", ""
-	tx.Factor, tx.Proof, tx.Noting, tx.Code = nil, "", false, nil
-	if len(by.console) > 0 {
-		tx.Script = &stagedoor.ScriptState{Console: by.console}
-	}
-	tx.Consented, tx.Denied = false, false // that was the word of who was here before
-	return opened, v.Store.SaveTransaction(ctx, tx)
+	opened.Handle, opened.Session, err = session.Open(ctx, v.Store, u, by.conn, methods, v.who())
+	return opened, err
 }

@@ -28,6 +28,8 @@ type view struct {
 	Answer   map[string]string
 	Rows     []string
 	Base     string
+
+	NoRefusal bool
 }
 
 // show writes the page. Its form may lead anywhere: that is what it is for.

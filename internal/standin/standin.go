@@ -15,6 +15,7 @@ import (
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/jose"
+	"github.com/stagedoor/stagedoor/internal/xmlsig"
 )
 
 // Person is somebody whom the stand-in knows.
@@ -49,6 +50,7 @@ type Server struct {
 	exchange []url.Values
 	headers  http.Header
 	fetched  map[string]int
+	requests []xmlsig.Asked
 }
 
 // grant is what a code or a token stands for.
@@ -86,6 +88,10 @@ func New() *Server {
 		s.serve(&rows[i])
 	}
 	s.mux.HandleFunc("GET /{$}", s.welcome)
+	s.mux.HandleFunc("GET "+samlPath, s.saml)
+	s.mux.HandleFunc("POST "+samlPath, s.saml)
+	s.mux.HandleFunc("GET "+slo, s.logout)
+	s.mux.HandleFunc("GET /saml/certificate.pem", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(s.Certificate())) })
 	return s
 }
 

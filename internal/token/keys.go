@@ -127,6 +127,18 @@ func (k *Keys) Revoke(ctx context.Context, st *store.Store, kid string) (*staged
 	return key, err
 }
 
+// Current is the key that the tenant signs with. It is made if there is none yet.
+func (k *Keys) Current(ctx context.Context, st *store.Store) (*jose.Key, error) {
+	if err := k.Ensure(ctx, st); err != nil {
+		return nil, err
+	}
+	set, err := k.of(ctx, st)
+	if err != nil {
+		return nil, err
+	}
+	return set.current, nil
+}
+
 func (k *Keys) of(ctx context.Context, st *store.Store) (*keySet, error) {
 	id, now := st.Tenant().ID, time.Now()
 	k.mu.Lock()

@@ -1,0 +1,241 @@
+package connection
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/jose"
+	"github.com/stagedoor/stagedoor/internal/store"
+	"github.com/stagedoor/stagedoor/internal/xmlsig"
+)
+
+// Both sides of a connection to an identity provider of SAML 2.0 (object shapes, section 3).
+
+// SAMLOwn is who we are towards the provider of a connection. issuer is the server's own, https://DOMAIN/.
+func (o *Upstream) SAMLOwn(ctx context.Context, st *store.Store, c *stagedoor.Connection, issuer string) (*xmlsig.Own, error) {
+	own := &xmlsig.Own{
+		EntityID: c.Option("entityId"), ACS: issuer + "login/callback?connection=" + c.Name, SLO: issuer + "logout",
+		Sign: c.OptionFlag("signSAMLRequest"), SHA1: c.Option("signatureAlgorithm") == "rsa-sha1",
+	}
+	if own.EntityID == "" {
+		own.EntityID = "urn:auth0:" + st.Tenant().ID + ":" + c.Name
+	}
+	key, err := o.samlKey(ctx, st, c, "signing_key")
+	if err != nil {
+		return nil, err
+	}
+	if key != nil {
+		own.Key, own.Cert, own.Decrypts = key.Private, key.Cert, key.Private
+	}
+	if key, err = o.samlKey(ctx, st, c, "decryptionKey"); key != nil {
+		own.Decrypts = key.Private
+	}
+	return own, err
+}
+
+// samlKey is the key that an option gives, else the connection's own, else the tenant's; nil if there is none.
+func (o *Upstream) samlKey(ctx context.Context, st *store.Store, c *stagedoor.Connection, option string) (*jose.Key, error) {
+	var own struct{ Cert, Key string }
+	if json.Unmarshal(c.Options.Stored[option], &own) == nil && own.Key != "" {
+		signer, err := jose.ParsePrivatePEM(own.Key)
+		certs := xmlsig.Certificates(own.Cert)
+		if err != nil || len(certs) == 0 {
+			return nil, stagedoor.Errorf(stagedoor.Forbidden, "access_denied", "%s of the connection %s is no key with its certificate", option, c.Name)
+		}
+		return &jose.Key{Private: signer, Cert: certs[0]}, nil
+	}
+	kept, err := store.ConnectionKeys.Get(ctx, st, c.ID)
+	if err == nil {
+		var keys []stagedoor.ConnectionKey
+		if err := json.Unmarshal([]byte(kept.Sealed), &keys); err != nil {
+			return nil, err
+		}
+		if i := slices.IndexFunc(keys, func(k stagedoor.ConnectionKey) bool { return k.State == "current" }); i >= 0 {
+			return jose.ParseKey(keys[i].KID, keys[i].Algorithm, keys[i].Private)
+		}
+	} else if !stagedoor.IsKind(err, stagedoor.NotFound) {
+		return nil, err
+	}
+	if o.TenantKey == nil {
+		return nil, nil
+	}
+	return o.TenantKey(ctx, st)
+}
+
+// samlParty is the provider: what the options say, and what its metadata say where the options do not.
+func samlParty(c *stagedoor.Connection) (*xmlsig.Party, error) {
+	p := &xmlsig.Party{}
+	if text := c.Option("metadataXml"); text != "" {
+		read, err := xmlsig.ReadMetadata(text)
+		if err != nil {
+			return nil, stagedoor.Errorf(stagedoor.Forbidden, "access_denied", "metadataXml of the connection %s cannot be read", c.Name)
+		}
+		p = read
+	}
+	if address := c.Option("signInEndpoint"); address != "" {
+		p.SignIn = rebased(c, address)
+	}
+	if address := c.Option("signOutEndpoint"); address != "" {
+		p.SignOut = rebased(c, address)
+	}
+	if binding := c.Option("protocolBinding"); binding != "" {
+		p.Post = strings.HasSuffix(binding, ":HTTP-POST")
+	}
+	if certs := xmlsig.Certificates(c.Option("signingCert"), c.Option("cert")); len(certs) > 0 {
+		p.Certs = certs
+	}
+	return p, nil
+}
+
+// leaveSAML makes the request by which somebody leaves.
+func (o *Upstream) leaveSAML(ctx context.Context, st *store.Store, c *stagedoor.Connection, redirectURI, state string) (*Departure, error) {
+	party, err := samlParty(c)
+	if err != nil {
+		return nil, err
+	}
+	own, err := o.SAMLOwn(ctx, st, c, strings.TrimSuffix(redirectURI, "login/callback"))
+	if err != nil {
+		return nil, err
+	}
+	to, err := own.Request(party, state, st.Clock().Now())
+	if err != nil || !isWebAddress(to.Address) {
+		return nil, stagedoor.Errorf(stagedoor.Invalid, "invalid_request", "signInEndpoint of the connection %s is no http or https address", c.Name)
+	}
+	return &Departure{Address: to.Address, Form: to.Form, Back: stagedoor.Upstream{ConnectionID: c.ID, RedirectURI: redirectURI, RequestID: to.ID}}, nil
+}
+
+// identifySAML returns the user whom an answer names. requestID is that of the request that it must answer; empty: nobody asked.
+func (o *Upstream) identifySAML(ctx context.Context, st *store.Store, c *stagedoor.Connection, redirectURI, requestID, encoded string) (*stagedoor.User, *xmlsig.Assertion, error) {
+	const message = "The answer of the identity provider is not valid"
+	if encoded == "" {
+		return nil, nil, failed(message, "there is no SAMLResponse")
+	}
+	party, err := samlParty(c)
+	if err != nil {
+		return nil, nil, err
+	}
+	own, err := o.SAMLOwn(ctx, st, c, strings.TrimSuffix(redirectURI, "login/callback"))
+	if err != nil {
+		return nil, nil, err
+	}
+	a, err := own.Read(party, encoded, requestID, st.Clock().Now())
+	if err != nil {
+		return nil, nil, failed(message, short(err.Error()))
+	}
+	g := &given{plan: &plan{}, conn: c}
+	p, err := g.person(samlProfile(c, a))
+	if err != nil {
+		return nil, nil, err
+	}
+	u, err := o.user(ctx, st, c, p, nil)
+	return u, a, err
+}
+
+const claims = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/"
+
+// samlFields are the attributes that members of a profile are taken from unless fieldsMap says others: names of claims, of LDAP and of X.500.
+var samlFields = map[string][]string{
+	"email":       {claims + "emailaddress", "email", "mail", "urn:oid:0.9.2342.19200300.100.1.3", "urn:oid:1.2.840.113549.1.9.1"},
+	"given_name":  {claims + "givenname", "given_name", "givenName", "firstName", "urn:oid:2.5.4.42"},
+	"family_name": {claims + "surname", "family_name", "sn", "lastName", "urn:oid:2.5.4.4"},
+	"name":        {claims + "name", "name", "displayName", "cn", "urn:oid:2.16.840.1.113730.3.1.241", "urn:oid:2.5.4.3"},
+	"nickname":    {"nickname", "eduPersonNickname"},
+	"picture":     {"picture"},
+	"upn":         {claims + "upn", "upn"},
+	"groups":      {"http://schemas.xmlsoap.org/claims/Group", "groups"},
+}
+
+// samlProfile is a profile made of an assertion.
+func samlProfile(c *stagedoor.Connection, a *xmlsig.Assertion) map[string]any {
+	m := map[string]any{}
+	value := func(names []string) any {
+		for _, name := range names {
+			if v := a.Attributes[name]; len(v) == 1 {
+				return v[0]
+			} else if len(v) > 1 {
+				return v
+			}
+		}
+		return nil
+	}
+	for name := range a.Attributes {
+		m[name] = value([]string{name})
+	}
+	for name, from := range samlFields {
+		if v := value(from); v != nil {
+			m[name] = v
+		}
+	}
+	var fields map[string]json.RawMessage
+	_ = json.Unmarshal(c.Options.Stored["fieldsMap"], &fields) // absent is empty
+	for name, raw := range fields {
+		if v := value(textList(raw)); v != nil && name != "user_id" {
+			m[name] = v
+		} else {
+			delete(m, name)
+		}
+	}
+	id := any(a.NameID)
+	names := textList(c.Options.Stored["user_id_attribute"])
+	if len(names) == 0 {
+		names = textList(fields["user_id"])
+	}
+	if len(names) > 0 {
+		if v, ok := value(names).(string); ok {
+			id = v
+		}
+	}
+	m["user_id"] = id
+	if address, err := NormalizeEmail(a.NameID); err == nil && address != "" && m["email"] == nil {
+		m["email"] = address
+	}
+	return m
+}
+
+// textList reads a text or a list of texts.
+func textList(raw json.RawMessage) []string {
+	var list []string
+	if json.Unmarshal(raw, &list) == nil {
+		return list
+	}
+	if s := text(raw); s != "" {
+		return []string{s}
+	}
+	return nil
+}
+
+// Unasked is what a connection says of people whom its provider sends without a request (idpinitiated).
+type Unasked struct {
+	Enabled   bool   `json:"enabled"`
+	ClientID  string `json:"client_id"`
+	Protocol  string `json:"client_protocol"`
+	Authorize string `json:"client_authorizequery"`
+}
+
+// UnaskedOf reads it.
+func UnaskedOf(c *stagedoor.Connection) (u Unasked) {
+	_ = json.Unmarshal(c.Options.Stored["idpinitiated"], &u) // absent is not enabled
+	u.Enabled = u.Enabled && c.Strategy == stagedoor.StrategySAML && c.Redirects()
+	return u
+}
+
+// IdentifyUnasked returns the user whom an answer names that nobody has asked for. Each is good once: nothing else ties it to one login.
+func (o *Upstream) IdentifyUnasked(ctx context.Context, st *store.Store, c *stagedoor.Connection, redirectURI, encoded string) (*stagedoor.User, error) {
+	unasked := UnaskedOf(c)
+	if !unasked.Enabled {
+		return nil, stagedoor.Errorf(stagedoor.Forbidden, "access_denied", "IdP-Initiated login is not enabled for connection \"%s\".", c.Name)
+	}
+	u, a, err := o.identifySAML(ctx, st, c, redirectURI, "", encoded)
+	if err != nil {
+		return nil, err
+	}
+	fresh, err := st.UseAssertion(ctx, unasked.ClientID, "saml:"+c.ID+":"+jose.HashToken(a.ID), a.Ends.Add(clockTolerance*5))
+	if err == nil && !fresh {
+		err = failed("The answer of the identity provider is not valid", errors.New("its assertion was used before").Error())
+	}
+	return u, err
+}

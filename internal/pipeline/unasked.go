@@ -1,0 +1,67 @@
+package pipeline
+
+import (
+	"context"
+	"net/url"
+
+	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/connection"
+)
+
+// Unasked takes the answer of an identity provider that nobody has asked for (SAML profiles section 4.1.5), opens a session for its person,
+// and returns where the browser goes on: to an authorization request of the connection's client, which its options complete. The rest of the
+// login, scripts and factors, runs there.
+func (p *Pipeline) Unasked(ctx context.Context, v Visit, name, answer string) (*Opened, string, error) {
+	conn, err := v.Store.ConnectionByName(ctx, name)
+	if stagedoor.IsKind(err, stagedoor.NotFound) || err == nil && (p.Upstream == nil || conn.Strategy != stagedoor.StrategySAML) {
+		return nil, "", lost()
+	}
+	if err != nil {
+		return nil, "", err
+	}
+	unasked := connection.UnaskedOf(conn)
+	var client *stagedoor.Client
+	if unasked.Enabled {
+		client, err = v.Store.Client(ctx, unasked.ClientID)
+		if err == nil && (unasked.Protocol != "oidc" && unasked.Protocol != "" || !conn.EnabledFor(client.ID) || len(client.Callbacks) == 0) {
+			err = stagedoor.Errorf(stagedoor.Forbidden, "access_denied", "The client of IdP-initiated logins cannot be used.")
+		}
+		if err != nil {
+			return nil, "", err
+		}
+	}
+	u, err := p.Upstream.IdentifyUnasked(ctx, v.Store, conn, v.Issuer+callbackPath, answer)
+	if err != nil {
+		v.log(stagedoor.LogEvent{Type: "f", Description: describe(err), Connection: conn.Name, ConnID: conn.ID, Strategy: conn.Strategy, ClientID: unasked.ClientID})
+		return nil, "", err
+	}
+	opened, err := p.open(ctx, v, proof{conn: conn, user: u, method: "federated"})
+	if err != nil {
+		return nil, "", err
+	}
+	q, _ := url.ParseQuery(unasked.Authorize) // what cannot be read is left out
+	for name, value := range map[string]string{"response_type": "code", "redirect_uri": client.Callbacks[0], "scope": "openid profile email"} {
+		if q.Get(name) == "" {
+			q.Set(name, value)
+		}
+	}
+	q.Set("client_id", client.ID)
+	q.Set("connection", conn.Name)
+	return opened, "/authorize?" + q.Encode(), nil
+}
+
+// Metadata are what the identity provider of a SAML connection is told of us.
+func (p *Pipeline) Metadata(ctx context.Context, v Visit, name string) ([]byte, error) {
+	conn, err := v.Store.ConnectionByName(ctx, name)
+	if stagedoor.IsKind(err, stagedoor.NotFound) || err == nil && (conn.Strategy != stagedoor.StrategySAML || p.Upstream == nil) {
+		return nil, stagedoor.Errorf(stagedoor.NotFound, "invalid_request", "There is no SAML connection of this name.")
+	}
+	if err != nil {
+		return nil, err
+	}
+	own, err := p.Upstream.SAMLOwn(ctx, v.Store, conn, v.Issuer)
+	if err != nil {
+		return nil, err
+	}
+	return own.Metadata(v.Store.Clock().Now())
+}

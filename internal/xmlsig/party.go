@@ -1,0 +1,143 @@
+package xmlsig
+
+import (
+	"crypto"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/pem"
+	"encoding/xml"
+	"errors"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/crewjam/saml"
+	dsig "github.com/russellhaering/goxmldsig"
+)
+
+// Own is who we are towards an identity provider.
+type Own struct {
+	EntityID string // our name
+	ACS      string // where answers are posted to
+	SLO      string // where people come back to who have signed out there
+	Key      crypto.Signer
+	Cert     *x509.Certificate
+	Decrypts crypto.Signer // for assertions that are encrypted; nil: they are not read
+	Sign     bool          // requests are signed
+	SHA1     bool          // … with RSA-SHA1, for old providers
+}
+
+// Party is an identity provider.
+type Party struct {
+	EntityID string // empty: whatever the message says, for its certificates tell
+	SignIn   string // address
+	SignOut  string // address; empty: nobody signs out there
+	Post     bool   // requests are posted rather than put into the address
+	Certs    []*x509.Certificate
+}
+
+// clock is a fixed time as the library wants it.
+func clock(now time.Time) *dsig.Clock { return dsig.NewFakeClockAt(now) }
+
+// Certificates reads certificates in PEM or base64, or PEM in base64; what is none is passed over.
+func Certificates(texts ...string) (all []*x509.Certificate) {
+	for _, text := range texts {
+		data := []byte(text)
+		if decoded, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(text), "")); err == nil {
+			data = decoded
+		}
+		found := false
+		for block, rest := pem.Decode(data); block != nil; block, rest = pem.Decode(rest) {
+			if cert, err := x509.ParseCertificate(block.Bytes); err == nil {
+				all, found = append(all, cert), true
+			}
+		}
+		if cert, err := x509.ParseCertificate(data); err == nil && !found {
+			all = append(all, cert)
+		}
+	}
+	return all
+}
+
+// ReadMetadata takes what an identity provider's metadata say of it (SAML metadata section 2.4.3).
+func ReadMetadata(text string) (*Party, error) {
+	var d saml.EntityDescriptor
+	if len(text) > MaxMessage || xml.Unmarshal([]byte(text), &d) != nil || len(d.IDPSSODescriptors) == 0 {
+		return nil, errors.New("xmlsig: no metadata of an identity provider")
+	}
+	p := &Party{EntityID: d.EntityID}
+	role := d.IDPSSODescriptors[0]
+	for _, e := range role.SingleSignOnServices {
+		if e.Binding == saml.HTTPRedirectBinding || p.SignIn == "" && e.Binding == saml.HTTPPostBinding {
+			p.SignIn, p.Post = e.Location, e.Binding == saml.HTTPPostBinding
+		}
+	}
+	for _, e := range role.SingleLogoutServices {
+		if e.Binding == saml.HTTPRedirectBinding {
+			p.SignOut = e.Location
+		}
+	}
+	for _, k := range role.KeyDescriptors {
+		if k.Use != "encryption" {
+			for _, c := range k.KeyInfo.X509Data.X509Certificates {
+				p.Certs = append(p.Certs, Certificates(c.Data)...)
+			}
+		}
+	}
+	return p, nil
+}
+
+// provider is the library's view of both sides. issuer is what the party calls itself.
+func (o *Own) provider(p *Party, issuer string, now time.Time) (*saml.ServiceProvider, error) {
+	acs, err := url.Parse(o.ACS)
+	if err != nil {
+		return nil, err
+	}
+	slo, err := url.Parse(o.SLO)
+	if err != nil {
+		return nil, err
+	}
+	sp := &saml.ServiceProvider{
+		EntityID: o.EntityID, Key: o.Key, Certificate: o.Cert, AcsURL: *acs, SloURL: *slo, Clock: clock(now), RejectSHA1Signatures: true, RequireSignedResponseForCBC: true,
+		AssertionConsumerServiceBindings: []string{saml.HTTPPostBinding}, LogoutBindings: []string{saml.HTTPRedirectBinding}, IgnoreCertificateExpiry: true,
+		AuthnNameIDFormat: saml.UnspecifiedNameIDFormat, LimitRelayStateLength: true,
+	}
+	if o.Sign && o.Key != nil {
+		sp.SignatureMethod = dsig.RSASHA256SignatureMethod
+		if o.SHA1 {
+			sp.SignatureMethod = dsig.RSASHA1SignatureMethod
+		}
+	}
+	if o.Key != nil {
+		sp.LogoutSignatureMethod = dsig.RSASHA256SignatureMethod
+	}
+	if key, ok := o.Decrypts.(*rsa.PrivateKey); ok {
+		sp.DecryptionKeys = []*rsa.PrivateKey{key}
+	}
+	d := saml.IDPSSODescriptor{}
+	for _, c := range p.Certs {
+		d.KeyDescriptors = append(d.KeyDescriptors, saml.KeyDescriptor{Use: "signing", KeyInfo: saml.KeyInfo{X509Data: saml.X509Data{X509Certificates: []saml.X509Certificate{{Data: base64.StdEncoding.EncodeToString(c.Raw)}}}}})
+	}
+	binding := saml.HTTPRedirectBinding
+	if p.Post {
+		binding = saml.HTTPPostBinding
+	}
+	d.SingleSignOnServices = []saml.Endpoint{{Binding: binding, Location: p.SignIn}}
+	if p.SignOut != "" {
+		d.SingleLogoutServices = []saml.Endpoint{{Binding: saml.HTTPRedirectBinding, Location: p.SignOut}}
+	}
+	sp.IDPMetadata = &saml.EntityDescriptor{EntityID: issuer, IDPSSODescriptors: []saml.IDPSSODescriptor{d}}
+	return sp, nil
+}
+
+// Metadata are what we tell an identity provider of ourselves.
+func (o *Own) Metadata(now time.Time) ([]byte, error) {
+	sp, err := o.provider(&Party{}, "", now)
+	if err != nil {
+		return nil, err
+	}
+	sp.MetadataOmitValidUntil = true
+	text, err := xml.MarshalIndent(sp.Metadata(), "", "  ")
+	return append([]byte(xml.Header), text...), err
+}

@@ -1,0 +1,166 @@
+package xmlsig
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/beevik/etree"
+	"github.com/crewjam/saml"
+)
+
+// MaxMessage is the largest message that is looked at, in bytes.
+const MaxMessage = 256 << 10
+
+// Departure is a request as it is sent.
+type Departure struct {
+	ID      string
+	Address string
+	Form    map[string]string // what is posted to it; nil: the address says all
+}
+
+// Request makes a request to sign somebody in. relay comes back beside the answer.
+func (o *Own) Request(p *Party, relay string, now time.Time) (*Departure, error) {
+	sp, err := o.provider(p, p.EntityID, now)
+	if err != nil {
+		return nil, err
+	}
+	binding := saml.HTTPRedirectBinding
+	if p.Post {
+		binding = saml.HTTPPostBinding
+	}
+	req, err := sp.MakeAuthenticationRequest(p.SignIn, binding, saml.HTTPPostBinding)
+	if err != nil {
+		return nil, fmt.Errorf("xmlsig: make a request: %w", err)
+	}
+	if !p.Post {
+		u, err := req.Redirect(relay, sp)
+		if err != nil {
+			return nil, fmt.Errorf("xmlsig: make a request: %w", err)
+		}
+		return &Departure{ID: req.ID, Address: u.String()}, nil
+	}
+	doc := etree.NewDocument()
+	doc.SetRoot(req.Element())
+	text, err := doc.WriteToBytes()
+	if err != nil {
+		return nil, err
+	}
+	return &Departure{ID: req.ID, Address: p.SignIn, Form: map[string]string{"SAMLRequest": base64.StdEncoding.EncodeToString(text), "RelayState": relay}}, nil
+}
+
+// Logout is the address at which somebody signs out.
+func (o *Own) Logout(p *Party, nameID, relay string, now time.Time) (string, error) {
+	sp, err := o.provider(p, p.EntityID, now)
+	if err != nil {
+		return "", err
+	}
+	u, err := sp.MakeRedirectLogoutRequest(nameID, relay)
+	if err != nil {
+		return "", fmt.Errorf("xmlsig: make a logout request: %w", err)
+	}
+	return u.String(), nil
+}
+
+// Assertion is who somebody is.
+type Assertion struct {
+	ID         string
+	NameID     string
+	Attributes map[string][]string // by name
+	Ends       time.Time           // when it is no longer good
+}
+
+// Read checks an answer that was posted to us and returns its assertion. It must answer the request with the id; an empty one means that nobody
+// asked, and then it must name none.
+func (o *Own) Read(p *Party, encoded, requestID string, now time.Time) (*Assertion, error) {
+	if len(encoded) > 2*MaxMessage {
+		return nil, errors.New("xmlsig: the answer is too large")
+	}
+	raw, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(encoded), ""))
+	if err != nil {
+		return nil, errors.New("xmlsig: the answer is not base64")
+	}
+	if len(p.Certs) == 0 {
+		return nil, errors.New("xmlsig: no certificate is known")
+	}
+	issuer, err := peek(raw)
+	if err != nil {
+		return nil, err
+	}
+	if p.EntityID != "" && issuer != p.EntityID {
+		return nil, fmt.Errorf("xmlsig: the issuer is %.100q", issuer)
+	}
+	sp, err := o.provider(p, issuer, now)
+	if err != nil {
+		return nil, err
+	}
+	acs, _ := url.Parse(o.ACS)
+	var ids []string
+	if requestID != "" {
+		ids = []string{requestID}
+	} else {
+		sp.AllowIDPInitiated = true
+	}
+	a, err := sp.ParseXMLResponse(raw, ids, *acs)
+	if err != nil {
+		var invalid *saml.InvalidResponseError
+		if errors.As(err, &invalid) && invalid.PrivateErr != nil {
+			err = invalid.PrivateErr
+		}
+		return nil, fmt.Errorf("xmlsig: %w", err)
+	}
+	return assertionOf(a)
+}
+
+func assertionOf(a *saml.Assertion) (*Assertion, error) {
+	if a.Subject == nil || a.Subject.NameID == nil || a.ID == "" {
+		return nil, errors.New("xmlsig: the assertion names nobody")
+	}
+	out := &Assertion{ID: a.ID, NameID: strings.TrimSpace(a.Subject.NameID.Value), Attributes: map[string][]string{}}
+	if a.Conditions != nil {
+		out.Ends = a.Conditions.NotOnOrAfter
+	}
+	for _, c := range a.Subject.SubjectConfirmations {
+		if c.SubjectConfirmationData != nil && c.SubjectConfirmationData.NotOnOrAfter.After(out.Ends) {
+			out.Ends = c.SubjectConfirmationData.NotOnOrAfter
+		}
+	}
+	for _, s := range a.AttributeStatements {
+		for _, attribute := range s.Attributes {
+			for _, v := range attribute.Values {
+				if !v.Nil {
+					out.Attributes[attribute.Name] = append(out.Attributes[attribute.Name], strings.TrimSpace(v.Value))
+				}
+			}
+		}
+	}
+	return out, nil
+}
+
+// peek reads what a message calls its issuer. Nothing of it is believed: the certificates are the connection's whatever it says.
+func peek(raw []byte) (string, error) {
+	if len(raw) > MaxMessage {
+		return "", errors.New("xmlsig: the answer is too large")
+	}
+	if bytes.Contains(raw, []byte("<!DOCTYPE")) || bytes.Contains(raw, []byte("<!ENTITY")) {
+		return "", errors.New("xmlsig: the answer has a document type")
+	}
+	var r struct {
+		Issuer    string `xml:"urn:oasis:names:tc:SAML:2.0:assertion Issuer"`
+		Assertion struct {
+			Issuer string `xml:"urn:oasis:names:tc:SAML:2.0:assertion Issuer"`
+		} `xml:"urn:oasis:names:tc:SAML:2.0:assertion Assertion"`
+	}
+	if err := xml.Unmarshal(raw, &r); err != nil {
+		return "", errors.New("xmlsig: the answer is no XML")
+	}
+	if r.Issuer == "" {
+		r.Issuer = r.Assertion.Issuer
+	}
+	return strings.TrimSpace(r.Issuer), nil
+}
