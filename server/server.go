@@ -129,7 +129,7 @@ func New(ctx context.Context, cfg config.Config, deps Deps) (*Server, error) {
 	send := login.Deliver(sender, cfg.Mail.From, mail.Outside{HTTP: client, Dial: outbound.Dialer(outboundConfig(cfg))}, s.log)
 	send = s.countMails(login.ThroughScripts(pipe, send))
 	s.oauth = oauth.New(oauth.Deps{DB: s.db, Metrics: s.metrics, Pipeline: pipe, Minter: minter})
-	s.login = login.New(login.Deps{DB: s.db, Pipeline: pipe, Send: send, Log: s.log})
+	s.login = login.New(login.Deps{Posted: s.oauth.PostedLogin, DB: s.db, Pipeline: pipe, Send: send, Log: s.log})
 	pipe.Blocked, pipe.MailCode = s.login.SendBlocked, s.login.MailCode
 	s.jobs = job.New(job.Deps{DB: s.db, Metrics: s.metrics, Log: s.log, Identify: connection.Identify, Send: send, SendVerification: s.login.SendVerification})
 	s.mgmt = mgmt.New(mgmt.Deps{

@@ -22,6 +22,10 @@ type Deps struct {
 	Pipeline *pipeline.Pipeline
 	Send     func(ctx context.Context, st *store.Store, m mail.Message) error // see Deliver
 	Log      *slog.Logger
+
+	// Posted takes forms at the address to which providers send people back that are not theirs: those of a client's own login page. Nil takes
+	// none.
+	Posted func(http.ResponseWriter, *http.Request, *store.Store)
 }
 
 // Door serves the hosted pages and the sign-up endpoints.

@@ -90,6 +90,10 @@ func (d *Door) posted(w http.ResponseWriter, r *http.Request, st *store.Store) e
 	if err := r.ParseForm(); err != nil {
 		return invalid("invalid_request", "The form cannot be read.")
 	}
+	if r.PostForm.Get("wa") != "" && d.Posted != nil { // a form of our own, which a client's page sends
+		d.Posted(w, r, st)
+		return nil
+	}
 	state := r.PostForm.Get("state")
 	if state == "" {
 		state = r.PostForm.Get("RelayState")

@@ -252,8 +252,8 @@ func answerDatabaseError(w http.ResponseWriter, r *http.Request, err error) {
 	web.WriteJSON(w, status, map[string]any{"name": name, "code": code, "description": e.Message, "statusCode": status})
 }
 
-// postedLogin takes the form of passwordLogin: it binds the ticket to this browser, which a page of the client's or of ours sent here, and goes on with the login.
-func (d *Door) postedLogin(w http.ResponseWriter, r *http.Request, st *store.Store) {
+// PostedLogin takes the form of passwordLogin: it binds the ticket to this browser, which a page of the client's or of ours sent here, and goes on with the login.
+func (d *Door) PostedLogin(w http.ResponseWriter, r *http.Request, st *store.Store) {
 	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 	var request map[string]string
 	if r.ParseForm() != nil || r.PostForm.Get("wa") != "wsignin1.0" || json.Unmarshal([]byte(r.PostForm.Get("wctx")), &request) != nil {

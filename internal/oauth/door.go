@@ -64,7 +64,6 @@ var routes = []route{
 	{web.Route{Method: "OPTIONS", Pattern: "/co/authenticate", Title: "Preflight of browsers"}, (*Door).preflightOwn},
 	{web.Route{Method: "POST", Pattern: "/usernamepassword/login", Title: "Proves a person for a client's own form, old"}, (*Door).passwordLogin},
 	{web.Route{Method: "OPTIONS", Pattern: "/usernamepassword/login", Title: "Preflight of browsers"}, (*Door).preflightOwn},
-	{web.Route{Method: "POST", Pattern: "/login/callback", Title: "Goes on with the login of a client's own form"}, (*Door).postedLogin},
 	{web.Route{Method: "GET", Pattern: "/user/ssodata", Title: "Whether somebody is signed in, for clients of the old kind"}, (*Door).ssoData},
 	{web.Route{Method: "OPTIONS", Pattern: "/user/ssodata", Title: "Preflight of browsers"}, (*Door).preflightOwn},
 	{web.Route{Method: "POST", Pattern: "/oauth/ro", Title: "Tokens for a password, for clients of the old kind"}, (*Door).resourceOwner},

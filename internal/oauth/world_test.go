@@ -141,7 +141,11 @@ func newWorld(t testing.TB, kind ...string) *world {
 	w.minter = &token.Minter{Keys: &token.Keys{}}
 	w.pipe = &pipeline.Pipeline{Database: &connection.Database{Hasher: hasher}, Scripts: scripts, Minter: w.minter}
 	mux := http.NewServeMux()
-	New(Deps{DB: w.db, Pipeline: w.pipe, Minter: w.minter}).Register(mux)
+	door := New(Deps{DB: w.db, Pipeline: w.pipe, Minter: w.minter})
+	door.Register(mux)
+	mux.HandleFunc("POST /login/callback", func(rw http.ResponseWriter, r *http.Request) { // as the door of the pages hands it on
+		door.PostedLogin(rw, r, w.st)
+	})
 	w.door = mux
 	w.st = w.tenant("acme")
 	return w
