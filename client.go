@@ -99,6 +99,11 @@ func (c *Client) TrustsForwardedAddress() bool {
 	return !c.Public() && string(c.Stored["is_token_endpoint_ip_header_trusted"]) == "true"
 }
 
+// Strict tells whether the client, which is somebody else's, is held to the practice of today: PKCE with S256, whether or not it has a secret.
+func (c *Client) Strict() bool {
+	return !c.IsFirstParty && string(c.Stored["third_party_security_mode"]) == `"strict"`
+}
+
 // ResourceServer returns the identifier of the API that the client stands for; empty if it is none of its kind.
 func (c *Client) ResourceServer() (identifier string) {
 	if json.Unmarshal(c.Stored["resource_server_identifier"], &identifier) != nil || c.AppType != "resource_server" {

@@ -77,6 +77,20 @@ func (c *Client) Complies(prefix string) bool {
 	return prefix != "" && strings.HasPrefix(c.ComplianceLevel, prefix)
 }
 
+// ComplianceMethod is how the client's compliance level wants it to prove itself: pkj, mtls, or empty where it has none.
+func (c *Client) ComplianceMethod() string {
+	if parts := strings.Split(c.ComplianceLevel, "_"); len(parts) == 4 { // fapi2_sp_pkj_mtls
+		return parts[2]
+	}
+	return ""
+}
+
+// Signs tells whether signatures by the algorithm are good enough for the client's compliance level (FAPI 1.0 Advanced 8.6, FAPI 2.0 Security
+// Profile 5.4).
+func (c *Client) Signs(alg string) bool {
+	return !c.Complies("fapi") || alg == "PS256" || alg == "ES256"
+}
+
 // NeedsPAR tells whether the client may only begin logins by pushed requests (RFC 9126): because it says so, or because the
 // profile that it complies with does.
 func (c *Client) NeedsPAR() bool {

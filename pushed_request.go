@@ -39,6 +39,14 @@ func (s *TenantSettings) MTLSAliases() bool {
 	return json.Unmarshal(s.Stored["mtls"], &m) == nil && m.Aliases
 }
 
+// RegistrationMode is how much clients that register themselves may do: strict or permissive.
+func (s *TenantSettings) RegistrationMode() string {
+	if string(s.Stored["dynamic_client_registration_security_mode"]) == `"permissive"` {
+		return "permissive"
+	}
+	return "strict"
+}
+
 // NamesIssuer tells whether authorization responses say who they come from (RFC 9207).
 func (s *TenantSettings) NamesIssuer() bool {
 	return string(s.Stored["authorization_response_iss_parameter_supported"]) == "true"

@@ -88,6 +88,7 @@ const (
 	FlagLegacyDelegation  = "allow_legacy_delegation_grant_types"    // /delegation, likewise
 	FlagLegacyTokenInfo   = "allow_legacy_tokeninfo_endpoint"        // /tokeninfo, likewise
 	FlagRevokeGrant       = "revoke_refresh_token_grant"             // revoking a refresh token deletes the grant too
+	FlagRegistration      = "enable_dynamic_client_registration"     // anybody may register clients (RFC 7591)
 	FlagRequirePAR        = "require_pushed_authorization_requests"  // logins begin by pushed requests only (RFC 9126)
 )
 

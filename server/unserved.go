@@ -14,7 +14,7 @@ import (
 // say so, in words that no client takes for a success.
 var unserved = []string{
 	"/oauth/access_token", "/bc-authorize",
-	"/oidc/register", "/passwordless/challenge", "/mfa/authenticators",
+	"/passwordless/challenge", "/mfa/authenticators",
 	"/passkey/register", "/passkey/challenge",
 }
 

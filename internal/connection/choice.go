@@ -23,12 +23,16 @@ func ForClient(ctx context.Context, st *store.Store, clientID, name string) (*st
 	if name != "" && found < 0 {
 		return nil, stagedoor.Errorf(stagedoor.Invalid, "invalid_request", "the connection was not found")
 	}
+	open, err := openTo(ctx, st, all, clientID)
+	if err != nil {
+		return nil, err
+	}
 	var social, other *stagedoor.Connection // enabled; through other nobody can sign in here
 	better := func(c *stagedoor.Connection) bool { return social == nil || c.HasButton() && !social.HasButton() }
 	for i := range all {
 		c := &all[i]
 		switch {
-		case !c.EnabledFor(clientID) || name != "" && i != found:
+		case !open(c) || name != "" && i != found:
 		case c.ForLogin():
 			return c, nil
 		case c.Redirects() || c.SendsCodes():
@@ -51,6 +55,20 @@ func ForClient(ctx context.Context, st *store.Store, clientID, name string) (*st
 		return nil, stagedoor.Errorf(stagedoor.Invalid, "invalid_request", "the connection is not enabled")
 	}
 	return nil, stagedoor.Errorf(stagedoor.Invalid, "invalid_request", "no connections enabled for the client")
+}
+
+// openTo tells which of the connections the client may sign people in through: those that it is enabled for, and, if it is somebody else's, those of
+// the domain, for nobody enables anything for a client that registered itself.
+func openTo(ctx context.Context, st *store.Store, all []stagedoor.Connection, clientID string) (func(*stagedoor.Connection) bool, error) {
+	third := false
+	if slices.ContainsFunc(all, func(c stagedoor.Connection) bool { return c.IsDomainConnection && !c.EnabledFor(clientID) }) {
+		client, err := st.Client(ctx, clientID)
+		if err != nil && !stagedoor.IsKind(err, stagedoor.NotFound) {
+			return nil, err
+		}
+		third = err == nil && !client.IsFirstParty && !client.Global
+	}
+	return func(c *stagedoor.Connection) bool { return c.EnabledFor(clientID) || third && c.IsDomainConnection }, nil
 }
 
 // ForRequest returns the connection that an authorization request signs people in through: one of its organization's if it is
@@ -118,8 +136,12 @@ func Elsewhere(ctx context.Context, st *store.Store, req *stagedoor.Authorizatio
 			return nil, err
 		}
 	}
+	open, err := openTo(ctx, st, all, req.ClientID)
+	if err != nil {
+		return nil, err
+	}
 	return slices.DeleteFunc(all, func(c stagedoor.Connection) bool {
-		may := c.EnabledFor(req.ClientID)
+		may := open(&c)
 		if req.Organization != "" {
 			may = isEnabled(enabled, &c)
 		}

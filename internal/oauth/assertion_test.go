@@ -117,9 +117,7 @@ func TestDemands(t *testing.T) {
 	w := newWorld(t)
 	w.client(machine, func(c *stagedoor.Client) { c.RequireProofOfPossession = new(true) })
 	w.token(values(machineForm()...)).bad(400, "invalid_dpop_proof", "The client must prove the possession of a key, by DPoP or by its certificate.")
-	w.client(machine, func(c *stagedoor.Client) { c.RequireProofOfPossession, c.ComplianceLevel = nil, "fapi2_sp_pkj_mtls" })
-	w.token(values(machineForm()...)).bad(400, "invalid_request", "The client must show its certificate: its tokens are bound to it.")
-	w.client(machine, func(c *stagedoor.Client) { c.ComplianceLevel = "none" })
+	w.client(machine, func(c *stagedoor.Client) { c.RequireProofOfPossession, c.ComplianceLevel = nil, "none" })
 	w.token(values(machineForm()...)).good()
 }
 

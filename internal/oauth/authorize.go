@@ -309,6 +309,9 @@ func (d *Door) check(r *http.Request, st *store.Store, client *stagedoor.Client,
 	if err := checkResponse(client, params, req); err != nil {
 		return nil, err
 	}
+	if err := checkCompliance(client, req); err != nil {
+		return nil, err
+	}
 	if err := checkDemands(st.Tenant(), client, in); err != nil {
 		return nil, err
 	}
@@ -425,7 +428,7 @@ func checkPKCE(client *stagedoor.Client, params url.Values, req *stagedoor.Autho
 	switch {
 	case req.CodeChallenge == "" && req.CodeMethod != "":
 		return missing("code_challenge")
-	case req.CodeChallenge == "" && client.Public():
+	case req.CodeChallenge == "" && (client.Public() || strictPKCE(client)):
 		return missing("code_challenge")
 	case req.CodeChallenge == "":
 		return nil
@@ -434,6 +437,9 @@ func checkPKCE(client *stagedoor.Client, params url.Values, req *stagedoor.Autho
 	}
 	if req.CodeMethod == "" {
 		req.CodeMethod = "plain"
+	}
+	if req.CodeMethod != "S256" && strictPKCE(client) {
+		return invalid("code_challenge_method must be S256")
 	}
 	if req.CodeMethod != "S256" && req.CodeMethod != "plain" {
 		return stagedoor.Errorf(stagedoor.Invalid, "invalid_request", "Unsupported code_challenge_method: %s", req.CodeMethod)
@@ -458,6 +464,9 @@ func checkThumbprint(in asked, req *stagedoor.AuthorizationRequest) error {
 
 // thumbprint is the form of a SHA-256 digest in base64url.
 var thumbprint = regexp.MustCompile(`^[A-Za-z0-9_-]{43}$`)
+
+// strictPKCE tells whether only the safe way will do: for clients that comply with FAPI, and for somebody else's that are held to it.
+func strictPKCE(c *stagedoor.Client) bool { return c.Strict() || c.Complies("fapi") }
 
 // unreserved tells whether s is 43 to 128 characters of RFC 3986's unreserved set.
 func unreserved(s string) bool {

@@ -77,7 +77,7 @@ func verifyAssertion(st *store.Store, client *stagedoor.Client, raw string, head
 	now := st.Clock().Now()
 	for i := range client.Credentials {
 		cred := &client.Credentials[i]
-		if !client.AuthenticationMethods.PrivateKeyJWT.Names(cred.ID) || cred.Expired(now) || header.KeyID != "" && header.KeyID != cred.KID {
+		if !client.AuthenticationMethods.PrivateKeyJWT.Names(cred.ID) || cred.Expired(now) || !client.Signs(cred.Algorithm) || header.KeyID != "" && header.KeyID != cred.KID {
 			continue
 		}
 		key, err := jose.ParsePublicPEM([]byte(cred.PEM))

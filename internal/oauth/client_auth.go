@@ -22,9 +22,28 @@ func errClient() error {
 func authenticateClient(ctx context.Context, r *http.Request, st *store.Store, params map[string]string) (*stagedoor.Client, error) {
 	c, err := provenClient(ctx, r, st, params)
 	if err == nil {
-		web.EventOf(ctx).SetClient(c.ID)
+		err = checkMethod(c, params)
 	}
-	return c, err
+	if err == nil {
+		web.EventOf(ctx).SetClient(c.ID)
+		return c, nil
+	}
+	return nil, err
+}
+
+// checkMethod holds a client to the way of proving itself that its compliance level names (FAPI 2.0 Security Profile 5.3.2.1, FAPI 1.0 Advanced 5.2.2).
+func checkMethod(c *stagedoor.Client, params map[string]string) error {
+	switch c.ComplianceMethod() {
+	case "pkj":
+		if !byKey(c) || params["client_assertion"] == "" {
+			return stagedoor.Errorf(stagedoor.Unauthorized, "invalid_client", "The client must prove itself by private_key_jwt, as its compliance level says.")
+		}
+	case "mtls":
+		if !byCertificate(c) {
+			return stagedoor.Errorf(stagedoor.Unauthorized, "invalid_client", "The client must prove itself by a certificate, as its compliance level says.")
+		}
+	}
+	return nil
 }
 
 func provenClient(ctx context.Context, r *http.Request, st *store.Store, params map[string]string) (*stagedoor.Client, error) {

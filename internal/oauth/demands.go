@@ -24,6 +24,20 @@ func checkDemands(t *stagedoor.Tenant, c *stagedoor.Client, in asked) error {
 	return nil
 }
 
+// checkCompliance holds a request to the client's compliance level: no access tokens from /authorize, and https alone to go back to (FAPI 1.0 Advanced
+// 5.2.2-2, FAPI 2.0 Security Profile 5.3.2.2).
+func checkCompliance(c *stagedoor.Client, req *stagedoor.AuthorizationRequest) error {
+	switch {
+	case !c.Complies("fapi"):
+		return nil
+	case req.ResponseType != "code" && (req.ResponseType != "code id_token" || !c.Complies("fapi1")):
+		return stagedoor.Errorf(stagedoor.Invalid, "unsupported_response_type", "The client's compliance level does not allow the response type %s.", req.ResponseType)
+	case !strings.HasPrefix(strings.ToLower(req.RedirectURI), "https://"):
+		return invalid("The client's compliance level wants an https redirect_uri.")
+	}
+	return nil
+}
+
 // checkProof tells whether the client may get tokens that are bound like this: one that demands proof of possession gets no bearer tokens,
 // and one that complies with a profile of mutual TLS needs its certificate.
 func checkProof(c *stagedoor.Client, bound token.Confirmation) error {

@@ -57,6 +57,9 @@ func (d *Door) discovery(w http.ResponseWriter, r *http.Request, st *store.Store
 		}
 		doc["mtls_endpoint_aliases"] = aliases
 	}
+	if settings.Flags[stagedoor.FlagRegistration] {
+		doc["registration_endpoint"] = issuer + "oidc/register"
+	}
 	if settings.NamesIssuer() {
 		doc["authorization_response_iss_parameter_supported"] = true
 	}

@@ -51,6 +51,7 @@ var routes = []route{
 	{web.Route{Method: "GET", Pattern: "/continue", Title: "The way back from where scripts sent somebody"}, (*Door).comeBack},
 	{web.Route{Method: "POST", Pattern: "/continue", Title: "The way back, by a form"}, (*Door).comeBack},
 	{web.Route{Method: "POST", Pattern: "/oauth/token", Title: "Token endpoint"}, (*Door).token},
+	{web.Route{Method: "POST", Pattern: "/oidc/register", Title: "Registers a client (RFC 7591)"}, (*Door).register},
 	{web.Route{Method: "POST", Pattern: "/oauth/par", Title: "Takes an authorization request beforehand (RFC 9126)"}, (*Door).push},
 	{web.Route{Method: "POST", Pattern: "/oauth/device/code", Title: "Device authorization endpoint (RFC 8628)"}, (*Door).deviceCode},
 	{web.Route{Method: "POST", Pattern: "/mfa/challenge", Title: "What second factor a token request needs"}, (*Door).challengeFactor},
@@ -117,7 +118,7 @@ func (d *Door) Register(mux *http.ServeMux) {
 var crossOrigin = map[string]bool{
 	"/.well-known/openid-configuration": true, "/.well-known/oauth-authorization-server": true,
 	"/.well-known/jwks.json": true, "/oauth/token": true, "/oauth/device/code": true, "/mfa/challenge": true, "/mfa/associate": true, "/mfa/authenticators": true,
-	"/oauth/revoke": true, "/userinfo": true, "/oauth/par": true, passwordlessStart: true, passwordlessVerify: true,
+	"/oauth/revoke": true, "/userinfo": true, "/oauth/par": true, "/oidc/register": true, passwordlessStart: true, passwordlessVerify: true,
 }
 
 func allowAny(w http.ResponseWriter, r *http.Request) {

@@ -15,16 +15,22 @@ import (
 // codeLife is how long a code may be redeemed (RFC 6749 section 4.1.2 allows ten minutes).
 const codeLife = 5 * time.Minute
 
+// strictCodeLife is how long, for clients that comply with FAPI (FAPI 2.0 Security Profile 5.3.2.1-10).
+const strictCodeLife = time.Minute
+
 // issue makes the response of a login that succeeded.
 func (d *Door) issue(ctx context.Context, st *store.Store, out *pipeline.Outcome) (params, error) {
 	req, a := &out.Request, out.Result
 	p := params{}
 	beside := token.Beside{Nonce: a.Nonce, Straight: true}
 	if req.Has("code") {
-		code := stagedoor.NewToken()
+		code, life := stagedoor.NewToken(), codeLife
+		if out.Client.Complies("fapi") {
+			life = strictCodeLife
+		}
 		err := st.SaveCode(ctx, code, &stagedoor.Code{
 			Authorization: *a, RedirectURI: req.RedirectURI, RedirectGiven: req.RedirectGiven,
-			CodeChallenge: req.CodeChallenge, CodeMethod: req.CodeMethod, DPoPJKT: req.DPoPJKT, ExpiresAt: st.Clock().Now().Add(codeLife),
+			CodeChallenge: req.CodeChallenge, CodeMethod: req.CodeMethod, DPoPJKT: req.DPoPJKT, ExpiresAt: st.Clock().Now().Add(life),
 		})
 		if err != nil {
 			return nil, err

@@ -151,3 +151,11 @@ func TestPushedRequestAtRest(t *testing.T) {
 		t.Errorf("%v", p.Params)
 	}
 }
+
+// readPushed reads the answer to a pushed request.
+func readPushed(t *testing.T, a *tokenAnswer) (status int, uri string, body map[string]any) {
+	t.Helper()
+	ok(t, json.Unmarshal(a.Body.Bytes(), &body))
+	uri, _ = body["request_uri"].(string)
+	return a.Code, uri, body
+}

@@ -50,7 +50,7 @@ func verifyObject(st *store.Store, client *stagedoor.Client, raw string) (jose.C
 	now := st.Clock().Now()
 	for i := range client.Credentials {
 		cred := &client.Credentials[i]
-		if cred.Type != "public_key" || cred.Expired(now) || !slices.Contains(client.SignedRequestObject.Credentials, stagedoor.CredentialID{ID: cred.ID}) {
+		if cred.Type != "public_key" || cred.Expired(now) || !client.Signs(cred.Algorithm) || !slices.Contains(client.SignedRequestObject.Credentials, stagedoor.CredentialID{ID: cred.ID}) {
 			continue
 		}
 		key, err := jose.ParsePublicPEM([]byte(cred.PEM))

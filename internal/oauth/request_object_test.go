@@ -118,6 +118,7 @@ func TestRequestObjectRefused(t *testing.T) {
 	w.browser().authorize(values("client_id", site, "request", object(map[string]any{"redirect_uri": "https://evil.test/"}))).page(403, "Callback URL mismatch")
 	w.browser().authorize(values("client_id", site, "request", object(map[string]any{"exp": nil, "nbf": nil, "jti": nil, "TYP": ""}))).asks("login")
 	// A client that complies with FAPI bounds their life.
+	object = signsObjects(t, w, site, "PS256", false)
 	w.client(site, func(c *stagedoor.Client) { c.ComplianceLevel = "fapi1_adv_pkj_par" })
 	w.browser().authorize(values("client_id", site, "redirect_uri", callback, "request", object(map[string]any{"exp": nil}))).fails("invalid_request_object", "Invalid request object: it needs nbf and exp, an hour apart at most")
 }

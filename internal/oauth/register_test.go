@@ -1,0 +1,139 @@
+package oauth
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stagedoor/stagedoor"
+)
+
+// register sends a client's metadata.
+func (w *world) register(body string) (int, map[string]any) {
+	w.Helper()
+	r := httptest.NewRequest("POST", "/oidc/register", strings.NewReader(body))
+	r.Header.Set("Content-Type", "application/json")
+	a := w.browser().do(r)
+	var out map[string]any
+	ok(w, json.Unmarshal(a.Body.Bytes(), &out))
+	return a.Code, out
+}
+
+func (w *world) registering(mode string) {
+	w.settings(func(s *stagedoor.TenantSettings) {
+		s.Flags = stagedoor.Flags{stagedoor.FlagRegistration: true}
+		s.Stored = map[string]json.RawMessage{"dynamic_client_registration_security_mode": json.RawMessage(`"` + mode + `"`)}
+	})
+}
+
+// A client that registers itself signs people in through connections of the domain, with their consent, by PKCE.
+func TestRegistration(t *testing.T) {
+	eachWorld(t, func(t *testing.T, w *world) {
+		w.registering("strict")
+		status, c := w.register(`{"redirect_uris":["https://app.test/callback","http://127.0.0.1:9/cb","cursor://app/cb"],"client_name":"Tool","token_endpoint_auth_method":"none",
+			"grant_types":["authorization_code","refresh_token"],"contacts":["a@b.test"],"scope":"openid","software_id":"x"}`)
+		id, _ := c["client_id"].(string)
+		if status != http.StatusCreated || !strings.HasPrefix(id, "tpc_") {
+			t.Fatalf("%d %v", status, c)
+		}
+		has(t, "the answer", c, "application_type client_id client_id_issued_at client_name grant_types id_token_signed_response_alg redirect_uris response_types token_endpoint_auth_method")
+		w.browser().authorize(request(id, "code_challenge", challenge, "code_challenge_method", "S256")).fails("invalid_request", "no connections enabled for the client")
+		conn, err := w.st.ConnectionByName(t.Context(), "Users")
+		ok(t, err)
+		_, err = w.st.UpdateConnection(t.Context(), conn.ID, func(c *stagedoor.Connection) error { c.IsDomainConnection = true; return nil })
+		ok(t, err)
+		w.browser().authorize(request(id)).fails("invalid_request", "Missing required parameter: code_challenge")
+		w.browser().authorize(request(id, "code_challenge", verifier, "code_challenge_method", "plain")).fails("invalid_request", "code_challenge_method must be S256")
+		w.browser().authorize(request(id, "response_type", "token")).fails("unauthorized_client", "Grant type 'implicit' not allowed for the client.")
+		b := w.browser()
+		state := b.login(request(id, "code_challenge", challenge, "code_challenge_method", "S256", "scope", "openid offline_access")).asks("consent")
+		code := b.decide(state, true).got().Get("code")
+		got := w.token(values("grant_type", "authorization_code", "client_id", id, "code", code, "redirect_uri", callback, "code_verifier", verifier)).good()
+		next := w.token(values("grant_type", "refresh_token", "client_id", id, "refresh_token", got.RefreshToken)).good()
+		if next.RefreshToken == got.RefreshToken {
+			t.Error("its refresh tokens do not rotate")
+		}
+
+		status, c = w.register(`{"redirect_uris":["https://app.test/callback"],"post_logout_redirect_uris":["https://app.test/bye"],"id_token_signed_response_alg":"PS256","require_pushed_authorization_requests":true}`)
+		kept, err := w.st.Client(t.Context(), c["client_id"].(string))
+		ok(t, err)
+		same(t, "with a secret", []any{status, c["client_secret"], c["client_secret_expires_at"], c["token_endpoint_auth_method"], c["grant_types"], c["response_types"]},
+			[]any{201, kept.Secret, 0, "client_secret_basic", []string{"authorization_code"}, []string{"code"}})
+		same(t, "kept", []any{kept.IsFirstParty, kept.OIDCConformant, kept.NeedsPAR(), kept.AllowedLogoutURLs}, []any{false, true, true, []string{"https://app.test/bye"}})
+	})
+}
+
+func TestRegistrationRefused(t *testing.T) {
+	w := newWorld(t)
+	status, body := w.register(`{"redirect_uris":["https://app.test/"]}`)
+	same(t, "switched off", []any{status, body["error"]}, []any{403, "access_denied"})
+	if doc := w.browser().get("/.well-known/openid-configuration").Body.String(); strings.Contains(doc, "registration_endpoint") {
+		t.Error(doc)
+	}
+	w.registering("strict")
+	if doc := w.browser().get("/.well-known/openid-configuration").Body.String(); !strings.Contains(doc, `"registration_endpoint":"https://acme.test/oidc/register"`) {
+		t.Error(doc)
+	}
+	for _, uri := range []string{
+		"http://app.test/", "https://*.app.test/", "https://app.test/#x", "javascript:alert(1)", "JavaScript:alert(1)", "data:text/html,x", "vbscript:x", "file:///etc/passwd", "blob:https://app.test/x",
+		"https://user:pass@app.test/", "//app.test/", "/callback", "", "https://", "https://app.test/\\n", "https://{organization_name}.app.test/", "mailto:a@b.test", "about:blank",
+		"https://app.test\\@evil.test/", "https://exämple.test/", "http://localhost.evil.test/", "http://127.0.0.1.evil.test/", "intent://x", "https://app.test/" + strings.Repeat("x", 2001),
+	} {
+		b, err := json.Marshal(map[string]any{"redirect_uris": []string{"https://app.test/", uri}})
+		ok(t, err)
+		status, body := w.register(strings.ReplaceAll(string(b), `\\\\n`, `\\n`))
+		if status != 400 || body["error"] != "invalid_redirect_uri" {
+			t.Errorf("%q: %d %v", uri, status, body)
+		}
+		w.pass(time.Minute)
+	}
+	for name, body := range map[string]string{
+		"no metadata": `[]`, "not JSON": `x`, "NUL": `{"redirect_uris":["https://app.test/"],"client_name":"` + "\x00" + `"}`, "wrong type": `{"redirect_uris":"https://app.test/"}`,
+		"method":       `{"redirect_uris":["https://app.test/"],"token_endpoint_auth_method":"magic"}`,
+		"grant":        `{"redirect_uris":["https://app.test/"],"grant_types":["password"]}`,
+		"own name":     `{"redirect_uris":["https://app.test/"],"grant_types":["client_credentials"]}`,
+		"implicit":     `{"redirect_uris":["https://app.test/"],"grant_types":["implicit"],"response_types":["token"]}`,
+		"response":     `{"redirect_uris":["https://app.test/"],"response_types":["magic"]}`,
+		"mismatch":     `{"redirect_uris":["https://app.test/"],"response_types":["code id_token"]}`,
+		"type":         `{"redirect_uris":["https://app.test/"],"application_type":"magic"}`,
+		"name, markup": `{"redirect_uris":["https://app.test/"],"client_name":"<b>Bank</b>"}`,
+		"name, turned": `{"redirect_uris":["https://app.test/"],"client_name":"a\u202eknab"}`,
+		"name, long":   `{"redirect_uris":["https://app.test/"],"client_name":"` + strings.Repeat("x", 101) + `"}`,
+		"logo":         `{"redirect_uris":["https://app.test/"],"logo_uri":"javascript:alert(1)"}`,
+		"plain logo":   `{"redirect_uris":["https://app.test/"],"logo_uri":"http://app.test/logo.png"}`,
+		"logout":       `{"redirect_uris":["https://app.test/"],"post_logout_redirect_uris":["javascript:alert(1)"]}`,
+		"HS256":        `{"redirect_uris":["https://app.test/"],"id_token_signed_response_alg":"HS256"}`,
+		"none":         `{"redirect_uris":["https://app.test/"],"id_token_signed_response_alg":"none"}`,
+	} {
+		status, answer := w.register(body)
+		if status != 400 || answer["error"] != "invalid_client_metadata" {
+			t.Errorf("%s: %d %v", name, status, answer)
+		}
+		w.pass(time.Minute)
+	}
+	status, body = w.register(`{}`)
+	same(t, "no callback", []any{status, body["error"]}, []any{400, "invalid_redirect_uri"})
+	w.registering("permissive")
+	status, _ = w.register(`{"redirect_uris":["https://app.test/"],"grant_types":["implicit"],"response_types":["id_token token"]}`)
+	same(t, "implicit, permissive", status, 201)
+}
+
+// TestRegistrationFlood: one address cannot fill the database with clients.
+func TestRegistrationFlood(t *testing.T) {
+	eachWorld(t, func(t *testing.T, w *world) {
+		w.registering("strict")
+		for range 20 {
+			if status, body := w.register(`{"redirect_uris":["https://app.test/"]}`); status != 201 {
+				t.Fatal(status, body)
+			}
+		}
+		status, body := w.register(`{"redirect_uris":["https://app.test/"]}`)
+		same(t, "one more", []any{status, body["error"]}, []any{429, "too_many_requests"})
+		w.pass(3 * time.Second)
+		status, _ = w.register(`{"redirect_uris":["https://app.test/"]}`)
+		same(t, "later", status, 201)
+	})
+}
