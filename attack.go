@@ -11,6 +11,7 @@ import (
 const (
 	SettingBruteForce   = "brute-force-protection"
 	SettingSuspiciousIP = "suspicious-ip-throttling"
+	SettingBreached     = "breached-password-detection"
 )
 
 // BlockFor is how long an address stays blocked after too many wrong passwords, unless somebody lifts the block (Authentication API
@@ -83,6 +84,27 @@ func DefaultSuspiciousIPThrottling() SuspiciousIPThrottling {
 // Blocks tells whether the throttle really keeps addresses out.
 func (s SuspiciousIPThrottling) Blocks() bool {
 	return s.Enabled && slices.Contains(s.Shields, ShieldBlock)
+}
+
+// NotifiesAdmin tells whether the tenant's support is to hear of addresses that are kept out.
+func (s SuspiciousIPThrottling) NotifiesAdmin() bool {
+	return s.Enabled && slices.Contains(s.Shields, ShieldAdminNotification)
+}
+
+// BreachedPasswords says what happens where somebody uses a password that has become public.
+type BreachedPasswords struct {
+	Enabled   bool     `json:"enabled"`
+	Shields   []string `json:"shields"`                      // at a login: block, user_notification, admin_notification
+	Frequency []string `json:"admin_notification_frequency"` // immediately, daily, weekly, monthly
+	Stage     struct {
+		PreUserRegistration Shielded `json:"pre-user-registration"`
+		PreChangePassword   Shielded `json:"pre-change-password"`
+	} `json:"stage"`
+}
+
+// Shielded are the shields of one stage: block, admin_notification.
+type Shielded struct {
+	Shields []string `json:"shields"`
 }
 
 // Listed tells whether a network address is in a list of addresses and networks.

@@ -69,6 +69,7 @@ type Server struct {
 	metrics   *telemetry.Metrics
 	tracer    *telemetry.Tracer // nil: nothing is traced
 	hasher    *password.Hasher
+	leaks     *password.Leaked // nil: none are known
 	log       *slog.Logger
 	db        *store.DB
 	keys      *token.Keys
@@ -107,6 +108,9 @@ func New(ctx context.Context, cfg config.Config, deps Deps) (*Server, error) {
 		return nil, errors.Join(err, s.db.Close())
 	}
 	client, err := scriptClient(cfg)
+	if err == nil && cfg.Breached != "" {
+		s.leaks, err = password.OpenLeaked(cfg.Breached)
+	}
 	if err != nil {
 		s.db.Close()
 		return nil, err
@@ -122,6 +126,9 @@ func New(ctx context.Context, cfg config.Config, deps Deps) (*Server, error) {
 	pipe := &pipeline.Pipeline{Database: database, Scripts: s.scripts, Minter: minter, HTTP: client}
 	pipe.Upstream = &connection.Upstream{HTTP: client, Scripts: s.scripts, TenantKey: s.keys.Current}
 	s.pipeline = pipe
+	if s.leaks != nil {
+		pipe.Leaks = s.leaks
+	}
 	sender := deps.Mail
 	if sender == nil && cfg.Mail.Host != "" {
 		sender = &mail.SMTP{Host: cfg.Mail.Host, Port: cfg.Mail.Port, User: cfg.Mail.User, Password: cfg.Mail.Password}
@@ -131,6 +138,7 @@ func New(ctx context.Context, cfg config.Config, deps Deps) (*Server, error) {
 	s.oauth = oauth.New(oauth.Deps{DB: s.db, Metrics: s.metrics, Pipeline: pipe, Minter: minter})
 	s.login = login.New(login.Deps{Posted: s.oauth.PostedLogin, DB: s.db, Pipeline: pipe, Send: send, Log: s.log})
 	pipe.Blocked, pipe.MailCode = s.login.SendBlocked, s.login.MailCode
+	pipe.WarnLeaked, pipe.TellAdmin = s.login.WarnLeaked, s.login.TellAdmin
 	s.jobs = job.New(job.Deps{DB: s.db, Metrics: s.metrics, Log: s.log, Identify: connection.Identify, Send: send, SendVerification: s.login.SendVerification})
 	s.mgmt = mgmt.New(mgmt.Deps{
 		Keys: s.keys, Database: database, Pipeline: pipe, CheckScript: s.scripts.Check, CheckDraft: s.scripts.CheckDraft, CheckCall: s.scripts.CheckCall, Scripts: s.scripts, NodeError: s.scripts.NodeError, ScriptCeilings: s.scripts.Ceilings(), SendVerification: s.login.SendVerification, JobAdded: s.jobs.Wake, SendInvitation: s.login.SendInvitation, SendEnrollment: s.login.SendEnrollment, HTTP: client, Clock: deps.Clock, Log: s.log,
@@ -293,7 +301,7 @@ func (s *Server) Routes() []web.Route {
 func (s *Server) Close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), mailGrace)
 	defer cancel()
-	return errors.Join(s.login.Wait(ctx), s.pipeline.Wait(ctx), s.scripts.Close(), s.db.Close(), s.tracer.Close(ctx))
+	return errors.Join(s.login.Wait(ctx), s.pipeline.Wait(ctx), s.scripts.Close(), s.db.Close(), s.tracer.Close(ctx), s.leaks.Close())
 }
 
 // sweep deletes what has expired until the context ends.

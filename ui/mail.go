@@ -23,6 +23,7 @@ const (
 	WelcomeEmail MailKind = "welcome_email"
 	CodeEmail    MailKind = "auth_email_by_code"
 	LinkEmail    MailKind = "auth_email_by_link"
+	StolenEmail  MailKind = "stolen_credentials"
 	BlockedEmail MailKind = "blocked_account"
 	Invitation   MailKind = "user_invitation" // to an organization
 	EnrollEmail  MailKind = "enrollment_email"

@@ -46,6 +46,7 @@ type Config struct {
 	LogDays       int           `name:"log-days" env:"STAGEDOOR_LOG_DAYS" default:"30" help:"Days that events of tenants' logs are kept unless a tenant says otherwise; 0 keeps them." placeholder:"N"`
 	LogBytes      int64         `name:"log-bytes" env:"STAGEDOOR_LOG_BYTES" default:"0" help:"Most that is kept of a tenant's log unless it says otherwise; 0 means any amount." placeholder:"BYTES"`
 	ScriptNode    string        `name:"script-node" env:"STAGEDOOR_SCRIPT_NODE" help:"Node.js (18 or later) for tenants whose scripts run on it. Default: node on PATH, if there is one." placeholder:"FILE"`
+	Breached      string        `name:"breached-passwords" env:"STAGEDOOR_BREACHED_PASSWORDS" help:"Passwords that have become public: a directory of range files, a sorted list of SHA-1 hashes, or a filter of stagedoor breached build." placeholder:"PATH"`
 	RequestLimit  time.Duration `name:"request-limit" env:"STAGEDOOR_REQUEST_LIMIT" default:"55s" help:"How long a request may take before it is given up with 503." placeholder:"TIME"`
 	ShutdownGrace time.Duration `name:"shutdown-grace" env:"STAGEDOOR_SHUTDOWN_GRACE" default:"15s" help:"How long running requests may take to end." placeholder:"TIME"`
 	LogLevel      string        `name:"log-level" env:"STAGEDOOR_LOG_LEVEL" default:"info" enum:"debug,info,warn,error" help:"Least severe lines to log: debug, info, warn, error."`

@@ -14,7 +14,12 @@ const (
 	BucketSignUp   = "signup-ip"
 	BucketExchange = "exchange-ip"
 	BucketCode     = "code-ip"
+
+	bucketTold = "told-ip"
 )
+
+// hourly is how often the tenant's support hears of one address.
+var hourly = stagedoor.Throttle{MaxAttempts: 1, Rate: 3600000}
 
 // codes is how many codes one address may have sent: 50 an hour (Authentication API fact sheet 10.3).
 var codes = stagedoor.Throttle{MaxAttempts: 50, Rate: 72000}
@@ -65,6 +70,7 @@ type Outcome struct {
 	Blocked    bool // the identifier is blocked from now on
 	NotifyUser bool // … and its owner is to be told
 	Throttled  bool // the address may not try again for now
+	TellAdmin  bool // … and the tenant's support is to hear of it
 }
 
 // Failed counts a login with a wrong password or for an unknown user.
@@ -80,6 +86,11 @@ func Failed(ctx context.Context, a Attempt) (Outcome, error) {
 		}
 		if out.Throttled, err = a.Store.Full(ctx, BucketLogin, a.IP, limit); err != nil {
 			return out, err
+		}
+		if out.Throttled && address.NotifiesAdmin() {
+			if out.TellAdmin, err = a.Store.TakeAttempt(ctx, bucketTold, a.IP, hourly); err != nil {
+				return out, err
+			}
 		}
 	}
 	brute, err := bruteForce(ctx, a)

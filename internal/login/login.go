@@ -6,6 +6,7 @@ import (
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/guard"
 	"github.com/stagedoor/stagedoor/internal/page"
+	"github.com/stagedoor/stagedoor/internal/pipeline"
 	"github.com/stagedoor/stagedoor/internal/store"
 	"github.com/stagedoor/stagedoor/ui"
 )
@@ -102,6 +103,8 @@ func (d *Door) logIn(w http.ResponseWriter, r *http.Request, st *store.Store) er
 			status, problems = http.StatusTooManyRequests, ui.Problems{{Code: "too_many_requests"}}
 		case stagedoor.IsKind(err, stagedoor.TooMany):
 			status, problems = http.StatusTooManyRequests, ui.Problems{{Code: "too_many_attempts"}}
+		case stagedoor.HasCode(err, pipeline.CodeLeaked):
+			problems = ui.Problems{{Code: "password_leaked"}}
 		case stagedoor.HasCode(err, "invalid_grant"):
 			problems = ui.Problems{wrongCredentials(conn)}
 		default:

@@ -11,6 +11,7 @@ import (
 	"github.com/stagedoor/stagedoor/internal/guard"
 	"github.com/stagedoor/stagedoor/internal/page"
 	"github.com/stagedoor/stagedoor/internal/password"
+	"github.com/stagedoor/stagedoor/internal/pipeline"
 	"github.com/stagedoor/stagedoor/internal/session"
 	"github.com/stagedoor/stagedoor/internal/store"
 	"github.com/stagedoor/stagedoor/ui"
@@ -148,6 +149,14 @@ func (d *Door) reset(w http.ResponseWriter, r *http.Request, st *store.Store) er
 		err := d.Pipeline.Database.CheckNew(r.Context(), st, n.conn, n.user.ID, secret)
 		if weak := (*password.Error)(nil); errors.As(err, &weak) {
 			problems = ui.Problems{passwordProblem(err)}
+		} else if err != nil {
+			return err
+		}
+	}
+	if problems == nil {
+		err := d.Pipeline.CheckLeaked(r.Context(), visit(r, st), n.conn, n.ticket.ClientID, n.user, secret)
+		if stagedoor.HasCode(err, pipeline.CodeLeaked) {
+			problems = ui.Problems{{Code: "password_leaked_new", Field: ui.FieldPassword}}
 		} else if err != nil {
 			return err
 		}

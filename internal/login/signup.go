@@ -104,6 +104,8 @@ func signupProblem(st *store.Store, err error) (ui.Problem, bool) {
 		return ui.Problem{Code: "invalid_signup"}, true
 	case "username_exists":
 		return ui.Problem{Code: "username_exists", Field: ui.FieldUsername}, true
+	case pipeline.CodeLeaked:
+		return ui.Problem{Code: "password_leaked_new", Field: ui.FieldPassword}, true
 	case "not_invited":
 		return ui.Problem{Code: "not_invited", Field: ui.FieldEmail}, true
 	case pipeline.CodeExtensibility:

@@ -86,6 +86,7 @@ func newWorld(t *testing.T, kind string) *world {
 		return deliver(ctx, st, m)
 	}})
 	pipe.Blocked, pipe.MailCode = w.door.SendBlocked, w.door.MailCode
+	pipe.WarnLeaked, pipe.TellAdmin = w.door.WarnLeaked, w.door.TellAdmin
 	mux := http.NewServeMux()
 	oauth.New(oauth.Deps{DB: w.db, Pipeline: pipe, Minter: minter}).Register(mux)
 	w.door.Register(mux)

@@ -73,7 +73,10 @@ func (p *Pipeline) password(ctx context.Context, v Visit, conn *stagedoor.Connec
 	}
 	u, known, err := p.Database.On(on).Authenticate(ctx, v.Store, conn, identifier, secret)
 	if err == nil {
-		return u, guard.Passed(ctx, attempt)
+		if err = guard.Passed(ctx, attempt); err == nil {
+			err = p.leaked(ctx, v, leak{stage: guard.AtLogin, conn: conn, clientID: on.ClientID, user: u, secret: secret})
+		}
+		return u, err
 	}
 	w.log(u, known, err)
 	if !stagedoor.HasCode(err, "invalid_grant") {
@@ -82,6 +85,10 @@ func (p *Pipeline) password(ctx context.Context, v Visit, conn *stagedoor.Connec
 	out, countErr := guard.Failed(ctx, attempt)
 	if countErr != nil {
 		return nil, countErr
+	}
+	if out.TellAdmin && p.TellAdmin != nil {
+		p.TellAdmin(ctx, v, "Too many failed logins from "+v.IP, "Too many logins from the network address "+v.IP+" have failed; the last was for the connection "+conn.Name+". "+
+			"Where throttling of suspicious addresses blocks, it may not log anybody in for now. The tenant's log has the attempts.")
 	}
 	if out.NotifyUser && known && u.Email != "" && p.Blocked != nil {
 		p.Blocked(ctx, v, conn, u, on.ClientID)
@@ -180,6 +187,9 @@ func (p *Pipeline) register(ctx context.Context, v Visit, conn *stagedoor.Connec
 		return err
 	}
 	if err := p.BeforeRegistration(ctx, v, conn, client, u, secret); err != nil {
+		return err
+	}
+	if err := p.leaked(ctx, v, leak{stage: guard.AtSignUp, conn: conn, clientID: on.ClientID, user: u, secret: secret}); err != nil {
 		return err
 	}
 	return p.Database.On(on).Create(ctx, v.Store, conn, u, secret)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/connection"
+	"github.com/stagedoor/stagedoor/internal/guard"
 	"github.com/stagedoor/stagedoor/internal/script"
 	"github.com/stagedoor/stagedoor/internal/session"
 	"github.com/stagedoor/stagedoor/internal/store"
@@ -45,6 +46,14 @@ type Pipeline struct {
 
 	// Blocked tells a person, if it is not nil, that too many wrong passwords have blocked their account.
 	Blocked func(ctx context.Context, v Visit, conn *stagedoor.Connection, u *stagedoor.User, clientID string)
+
+	Leaks guard.Leaks // passwords that have become public; nil: none are known but those for tests
+
+	// WarnLeaked tells a person, if it is not nil, that their password has become public.
+	WarnLeaked func(ctx context.Context, v Visit, u *stagedoor.User, clientID string)
+
+	// TellAdmin sends a mail to the tenant's support, if it is not nil and there is one.
+	TellAdmin func(ctx context.Context, v Visit, subject, text string)
 
 	// MailCode sends a mail with a code or a link, if it is not nil. It does not wait until the mail is sent.
 	MailCode func(ctx context.Context, v Visit, m CodeMail)
