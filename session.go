@@ -196,6 +196,7 @@ type Transaction struct {
 	UserID    string // set once the person is known
 	SessionID string
 	Fresh     bool           // the person proved themselves in this transaction
+	By        string         `json:",omitempty"` // how, until they were offered a passkey
 	Scripted  bool           // the scripts have run; Result is what came of it
 	Result    *Authorization // what will be granted once consent is there
 	Consented bool           // the person agreed in this transaction

@@ -15,7 +15,6 @@ import (
 var unserved = []string{
 	"/oauth/access_token", "/bc-authorize",
 	"/passwordless/challenge", "/mfa/authenticators",
-	"/passkey/register", "/passkey/challenge",
 }
 
 // elsewhere answers what no door serves: a page for people, JSON for programs.

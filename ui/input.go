@@ -33,6 +33,9 @@ func (p LoginPage) Inputs() []input {
 	if p.Usernames {
 		name.Label, name.Type = "form.identifier", "text"
 	}
+	if p.Passkeys != nil && p.Passkeys.Autofill {
+		name.Autocomplete += " webauthn"
+	}
 	password := input{Name: FieldPassword, Label: "form.password", Type: "password", Autocomplete: "current-password"}
 	if p.ForgotURL != "" {
 		password.Action = &action{"login.forgot", p.ForgotURL}

@@ -13,7 +13,8 @@ type LoginPage struct {
 	Step         LoginStep
 	EditURL      string // where another identifier can be given, in the step AskPassword
 	Buttons      []ProviderButton
-	NoPassword   bool // there are the buttons alone
+	NoPassword   bool         // there are the buttons alone
+	Passkeys     *PasskeyForm // nil: nobody logs in with one
 }
 
 // ProviderButton leads to somebody else who knows the person.
@@ -57,6 +58,7 @@ type SignupPage struct {
 	Usernames    bool   // the connection requires a username
 	Policy       []Rule // what the password must keep
 	LoginURL     string
+	Passkeys     bool // people may sign up without a password
 }
 
 // OrganizationPage asks which organization a login is for: somebody who is not known yet by its name, others to choose among theirs.

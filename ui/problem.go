@@ -11,6 +11,8 @@ const (
 	FieldDecision       = "decision" // Accept or Decline
 	FieldCode           = "code"     // of an authenticator app, or the recovery code
 	FieldKey            = "key"      // what a key has signed, as JSON
+	FieldSkip           = "skip"     // there is one if the person does not want what is offered
+	FieldPasskey        = "passkey"  // there is one if the person signs up with a passkey
 	FieldRemember       = "remember" // there is one if the browser is to be remembered
 	FieldNoted          = "noted"    // there is one if the person has noted their recovery code down
 )

@@ -58,6 +58,12 @@ func samples() map[string]Page {
 			Problems: Problems{{Code: "invalid_email", Field: FieldEmail}},
 		},
 		"login": LoginPage{Frame: sampleFrame, Form: sampleForm, SignupURL: "/u/signup?state=hKFo2SB", ForgotURL: "/u/reset?state=hKFo2SB"},
+		"login-passkeys": LoginPage{
+			Frame: sampleFrame, Form: sampleForm, SignupURL: "/u/signup?state=hKFo2SB", ForgotURL: "/u/reset?state=hKFo2SB",
+			Passkeys: &PasskeyForm{Frame: sampleFrame, Form: sampleForm, Options: `{"challenge":"AAAA"}`, Autofill: true, Button: true},
+		},
+		"passkey-enrollment": PasskeyPage{Frame: sampleFrame, Form: sampleForm, Options: `{"challenge":"AAAA"}`, Skips: true},
+		"passkey-local":      PasskeyPage{Frame: bare, Form: sampleForm, Options: `{"challenge":"AAAA"}`, Local: true, Problems: Problems{{Code: "invalid_key"}}, BackURL: "/u/signup"},
 		"login-wrong": LoginPage{
 			Frame: sampleFrame, Form: sampleForm, Identifier: "ada@example.com", Usernames: true,
 			Problems:  Problems{{Code: "invalid_username_password"}},
@@ -85,7 +91,7 @@ func samples() map[string]Page {
 		"organization-choose": OrganizationPage{Frame: branded, Form: sampleForm, Chooses: true, Personal: true, Choices: []OrganizationChoice{
 			{ID: "org_1", Name: "The Night Shift", Logo: mixtapeLogo}, {ID: "org_2", Name: "Ljósvaki útvarp og tónlist"}, {ID: "org_3", Name: "Zürich Records"},
 		}},
-		"signup": SignupPage{Frame: sampleFrame, Form: sampleForm, Policy: samplePolicy(), LoginURL: "/u/login?state=hKFo2SB"},
+		"signup": SignupPage{Frame: sampleFrame, Form: sampleForm, Policy: samplePolicy(), LoginURL: "/u/login?state=hKFo2SB", Passkeys: true},
 		"signup-wrong": SignupPage{
 			Frame: lettered, Form: sampleForm, Email: "ada@example", Username: "ada", Usernames: true, LoginURL: "/u/login?state=hKFo2SB",
 			Policy: samplePolicy(Broken, Broken, Kept, Broken, Broken, Broken),

@@ -25,6 +25,8 @@ var families = []string{
 	"mfa.key.",        // kind of key and line
 	"mfa.kind.",       // kind of factor
 	"format.",         // ways to write dates
+	"passkey.new.",    // line of PasskeyPage
+	"passkey.local.",  // the same
 }
 
 func TestEveryTextIsUsedAndEveryUsedTextExists(t *testing.T) {
@@ -97,6 +99,9 @@ func TestFamiliesAreComplete(t *testing.T) {
 		for _, line := range []string{"title", "heading", "explain", "submit"} {
 			keys = append(keys, "mfa.key."+kind+"."+line)
 		}
+	}
+	for _, line := range []string{"title", "heading", "explain"} {
+		keys = append(keys, "passkey.new."+line, "passkey.local."+line)
 	}
 	for _, kind := range strings.Fields("otp webauthn-roaming webauthn-platform recovery-code") {
 		keys = append(keys, "mfa.kind."+kind, "mfa.kind."+kind+".hint")

@@ -74,6 +74,9 @@ func (d *Door) loginPage(r *http.Request, st *store.Store, p *prompt, conn *stag
 	}
 	codes, err := p.codeButtons(r, st)
 	l.Buttons = append(codes, l.Buttons...)
+	if err == nil {
+		err = d.offersPasskeys(r, st, p, conn, &l)
+	}
 	return l, err
 }
 

@@ -37,7 +37,7 @@ func (p *prompt) signupPage(conn *stagedoor.Connection, in pipeline.SignUp, prob
 	return ui.SignupPage{
 		Frame: p.frame, Form: p.form("/u/signup"), Problems: problems, Email: in.Email, Username: in.Username,
 		Usernames: conn.Options.Usernames().Have, Policy: policyRules(conn, in.Password), Organization: p.organization(),
-		LoginURL: p.link("/u/login", paramScreen, "login"),
+		LoginURL: p.link("/u/login", paramScreen, "login"), Passkeys: conn.Passkeys().On,
 	}
 }
 
@@ -50,6 +50,9 @@ func (d *Door) signUp(w http.ResponseWriter, r *http.Request, st *store.Store) e
 	in := pipeline.SignUp{Email: text(r, ui.FieldEmail), Password: r.PostFormValue(ui.FieldPassword)}
 	if conn.Options.Usernames().Have {
 		in.Username = text(r, ui.FieldUsername)
+	}
+	if r.PostForm.Has(ui.FieldPasskey) {
+		return d.signUpWithPasskey(w, r, st, p, conn, in)
 	}
 	problems := signupProblems(conn, in)
 	if problems == nil {
@@ -73,7 +76,16 @@ func (d *Door) signUp(w http.ResponseWriter, r *http.Request, st *store.Store) e
 }
 
 // signupProblems finds what is wrong with the form alone, all at once.
-func signupProblems(conn *stagedoor.Connection, in pipeline.SignUp) (problems ui.Problems) {
+func signupProblems(conn *stagedoor.Connection, in pipeline.SignUp) ui.Problems {
+	problems := identityProblems(conn, in)
+	if conn.Options.DisableSignup {
+		return problems
+	}
+	return append(problems, passwordProblems(conn, in.Password)...)
+}
+
+// identityProblems finds what is wrong with what the person wants to be known by.
+func identityProblems(conn *stagedoor.Connection, in pipeline.SignUp) (problems ui.Problems) {
 	if conn.Options.DisableSignup {
 		return ui.Problems{{Code: "signup_disabled"}}
 	}
@@ -87,7 +99,7 @@ func signupProblems(conn *stagedoor.Connection, in pipeline.SignUp) (problems ui
 	} else if name, err := connection.NormalizeUsername(in.Username); err != nil || name != "" && !rule.Takes(name) {
 		problems = append(problems, ui.Problem{Code: "invalid_username", Field: ui.FieldUsername})
 	}
-	return append(problems, passwordProblems(conn, in.Password)...)
+	return problems
 }
 
 // signupProblem is what people read about an error of the sign-up; false for one that is no fault of

@@ -60,6 +60,9 @@ func formParams(body string) (map[string]string, error) {
 	return out, nil
 }
 
+// structured are the parameters that are objects: they come as their JSON.
+var structured = []string{"authn_response", "user_profile"}
+
 func jsonParams(b []byte) (map[string]string, error) {
 	malformed := invalid("The request body is not a valid JSON object.")
 	dec := json.NewDecoder(bytes.NewReader(b))
@@ -92,6 +95,14 @@ func jsonParams(b []byte) (map[string]string, error) {
 			}
 		case json.Number:
 			out[name] = v.String()
+		case map[string]any:
+			if slices.Contains(structured, name) {
+				text, err := json.Marshal(v)
+				if err != nil || unreadable(string(text)) {
+					return nil, malformed
+				}
+				out[name] = string(text)
+			}
 		case bool:
 			out[name] = map[bool]string{true: "true", false: "false"}[v]
 		}

@@ -71,6 +71,8 @@ var routes = []route{
 	{web.Route{Method: "POST", Pattern: "/delegation", Title: "ID tokens for ID tokens, for clients of the old kind"}, (*Door).delegation},
 	{web.Route{Method: "GET", Pattern: "/tokeninfo", Title: "Profile of an ID token's user, for clients of the old kind"}, (*Door).tokenInfo},
 	{web.Route{Method: "POST", Pattern: "/tokeninfo", Title: "Profile of an ID token's user, for clients of the old kind"}, (*Door).tokenInfo},
+	{web.Route{Method: "POST", Pattern: "/passkey/challenge", Title: "What an app needs to sign somebody in with a passkey"}, startPasskey(false)},
+	{web.Route{Method: "POST", Pattern: "/passkey/register", Title: "What an app needs to sign somebody up with a passkey"}, startPasskey(true)},
 	{web.Route{Method: "POST", Pattern: "/oauth/revoke", Title: "Revokes a refresh token"}, (*Door).revoke},
 	{web.Route{Method: "POST", Pattern: "/oauth/introspect", Title: "Tells what a token stands for (RFC 7662)"}, (*Door).introspect},
 	{web.Route{Method: "GET", Pattern: "/userinfo", Title: "Claims of the token's user"}, (*Door).userInfo},
@@ -119,6 +121,7 @@ var crossOrigin = map[string]bool{
 	"/.well-known/openid-configuration": true, "/.well-known/oauth-authorization-server": true,
 	"/.well-known/jwks.json": true, "/oauth/token": true, "/oauth/device/code": true, "/mfa/challenge": true, "/mfa/associate": true, "/mfa/authenticators": true,
 	"/oauth/revoke": true, "/userinfo": true, "/oauth/par": true, "/oidc/register": true, passwordlessStart: true, passwordlessVerify: true,
+	"/passkey/challenge": true, "/passkey/register": true,
 }
 
 func allowAny(w http.ResponseWriter, r *http.Request) {

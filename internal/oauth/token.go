@@ -163,7 +163,7 @@ func scriptBody(params map[string]string) map[string]any {
 	out := map[string]any{}
 	for name, value := range params {
 		switch name {
-		case "client_secret", "password", "otp", "refresh_token", "code", "device_code", "code_verifier", "client_assertion", "subject_token", "actor_token":
+		case "client_secret", "password", "otp", "refresh_token", "code", "device_code", "code_verifier", "client_assertion", "subject_token", "actor_token", "auth_session", "authn_response":
 		default:
 			out[name] = value
 		}
@@ -188,6 +188,7 @@ var grants = map[string]grant{
 	grantOTP:             {success: "seotpft", failure: "feotpft", redeem: redeemOTP},
 	grantRecovery:        {success: "sercft", failure: "fercft", redeem: redeemRecovery},
 	grantPasswordless:    {success: "sepotpft", failure: "fepotpft", redeem: redeemPasswordless},
+	grantPasskey:         {success: "s", failure: "f", redeem: redeemPasskey},
 	grantDevice:          {success: "sede", failure: "fede", redeem: redeemDevice},
 	grantTokenExchange:   {success: "secte", failure: "fecte", redeem: exchangeToken, may: mayExchange},
 }

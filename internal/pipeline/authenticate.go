@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/subtle"
 	"errors"
-	"strings"
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/connection"
@@ -60,7 +59,7 @@ func (p *Pipeline) Authenticate(ctx context.Context, v Visit, id, nonce, identif
 	if err != nil {
 		return nil, err
 	}
-	return p.proved(ctx, v, tx, proof{conn: conn, user: u, method: "pwd", console: on.Console})
+	return p.proved(ctx, v, tx, proof{conn: conn, user: u, method: "pwd", by: byPassword, console: on.Console})
 }
 
 // password proves a person by their password, unless they or their address failed too often.
@@ -101,40 +100,32 @@ type SignUp struct{ Email, Username, Password string }
 
 // SignUp makes a user on the sign-up page and proves the person with it.
 func (p *Pipeline) SignUp(ctx context.Context, v Visit, id, nonce string, in SignUp) (*Opened, *stagedoor.User, error) {
-	tx, err := p.answered(ctx, v, id, AskLogin, nonce)
+	tx, conn, err := p.signingUp(ctx, v, id, nonce, in.Email)
 	if err != nil {
 		return nil, nil, err
-	}
-	conn, err := connection.ForRequest(ctx, v.Store, &tx.Request)
-	if err == nil && !conn.ForLogin() {
-		err = connection.ErrNoPassword()
-	}
-	if err == nil {
-		conn, err = signupThrough(ctx, v.Store, &tx.Request, conn)
-	}
-	if err != nil {
-		return nil, nil, err
-	}
-	if tx.Request.Invitation != "" && !strings.EqualFold(strings.TrimSpace(in.Email), tx.Request.LoginHint) {
-		return nil, nil, stagedoor.Errorf(stagedoor.Invalid, "not_invited", "The invitation is for another address.")
 	}
 	u := &stagedoor.User{Email: in.Email, Username: in.Username}
 	on := &connection.Occasion{ClientID: tx.Request.ClientID, Organization: tx.Request.Organization}
 	if err := p.Register(ctx, v, conn, on, u, in.Password); err != nil {
 		return nil, nil, err
 	}
-	opened, err := p.proved(ctx, v, tx, proof{conn: conn, user: u, method: "pwd", console: on.Console})
+	opened, err := p.proved(ctx, v, tx, proof{conn: conn, user: u, method: "pwd", by: byPassword, console: on.Console})
 	return opened, u, err
 }
 
 // Register makes a user of a database connection that people may sign up to, and logs it. The caller sends
 // the mail that asks for the proof of the address.
 func (p *Pipeline) Register(ctx context.Context, v Visit, conn *stagedoor.Connection, on *connection.Occasion, u *stagedoor.User, secret string) error {
+	return p.registerLogged(ctx, v, conn, on, u, secret, false)
+}
+
+// registerLogged is Register, also of somebody who comes with a passkey instead of a password.
+func (p *Pipeline) registerLogged(ctx context.Context, v Visit, conn *stagedoor.Connection, on *connection.Occasion, u *stagedoor.User, secret string, passkey bool) error {
 	err := guard.SignUp(ctx, v.Store, v.IP)
 	var client *stagedoor.Client
 	if err == nil {
 		if client, err = clientOf(ctx, v, on.ClientID); err == nil {
-			err = p.register(ctx, v, conn, on, client, u, secret)
+			err = p.register(ctx, v, conn, on, client, u, secret, passkey)
 		}
 	}
 	e := stagedoor.LogEvent{Type: "ss", ClientID: on.ClientID, Connection: conn.Name, ConnID: conn.ID, Strategy: conn.Strategy, UserID: u.ID, UserName: u.Email}
@@ -166,7 +157,7 @@ func clientOf(ctx context.Context, v Visit, id string) (*stagedoor.Client, error
 	return v.Store.Client(ctx, id)
 }
 
-func (p *Pipeline) register(ctx context.Context, v Visit, conn *stagedoor.Connection, on *connection.Occasion, client *stagedoor.Client, u *stagedoor.User, secret string) error {
+func (p *Pipeline) register(ctx context.Context, v Visit, conn *stagedoor.Connection, on *connection.Occasion, client *stagedoor.Client, u *stagedoor.User, secret string, passkey bool) error {
 	switch {
 	case conn.Options.DisableSignup:
 		return stagedoor.Errorf(stagedoor.Invalid, "signup_disabled", "Public signup is disabled")
@@ -176,11 +167,13 @@ func (p *Pipeline) register(ctx context.Context, v Visit, conn *stagedoor.Connec
 		return stagedoor.Errorf(stagedoor.Invalid, "invalid_username", "The username is missing.")
 	case !conn.Options.Usernames().Have && u.Username != "":
 		return stagedoor.Errorf(stagedoor.Invalid, "invalid_username", "This connection has no usernames.")
-	case secret == "":
+	case secret == "" && !passkey:
 		return connection.CheckPassword(conn, secret)
 	}
-	if err := connection.CheckPassword(conn, secret); err != nil { // scripts see what could become a user only
-		return err
+	if !passkey { // scripts see what could become a user only
+		if err := connection.CheckPassword(conn, secret); err != nil {
+			return err
+		}
 	}
 	var err error
 	if u.Email, err = connection.NormalizeEmail(u.Email); err != nil {
@@ -199,7 +192,8 @@ func (p *Pipeline) register(ctx context.Context, v Visit, conn *stagedoor.Connec
 type proof struct {
 	conn    *stagedoor.Connection
 	user    *stagedoor.User
-	method  string           // as sessions name it: pwd, federated
+	method  string           // as sessions name it: pwd, passkey, federated
+	by      string           // as the step that offers a passkey knows it; empty: none is offered
 	console []map[string]any // what the connection's scripts said
 	counted bool             // as a login, already
 }
@@ -210,7 +204,7 @@ func (p *Pipeline) proved(ctx context.Context, v Visit, tx *stagedoor.Transactio
 	if err != nil {
 		return nil, err
 	}
-	tx.UserID, tx.SessionID, tx.Fresh = by.user.ID, opened.Session.ID, true
+	tx.UserID, tx.SessionID, tx.Fresh, tx.By = by.user.ID, opened.Session.ID, true, by.by
 	tx.Scripted, tx.Result, tx.Script, tx.Step, tx.Nonce = false, nil, nil, "", ""
 	tx.Factor, tx.Proof, tx.Noting, tx.Code = nil, "", false, nil
 	if len(by.console) > 0 {

@@ -28,6 +28,7 @@ const (
 	AskFactor       = "mfa-otp-challenge" // or the page for the recovery code, which belongs to the same step
 	AskEnroll       = "mfa-otp-enrollment"
 	AskNote         = "mfa-recovery-code-enrollment"
+	AskPasskey      = "passkey-enrollment"
 	AskUpstream     = "upstream" // no page of ours: the person is at a provider, see [Pipeline.Arrive]
 	AskRedirect     = "redirect" // no page of ours: a script sends the person to another site, see [Pipeline.Return]
 )

@@ -46,6 +46,7 @@ var steps = []step{
 	{"make sure that they are a member", (*login).joinOrganization},
 	{"run post-login scripts", (*login).scripts},
 	{"ask for a second factor", (*login).factor},
+	{"offer a passkey", (*login).offerPasskey},
 	{"ask for consent", (*login).consent},
 	{"let the client know the session", (*login).join},
 }
@@ -186,7 +187,7 @@ func sameSession(tx *stagedoor.Transaction, s *stagedoor.Session) bool {
 
 // startOver asks for a person, and forgets all that the one before has proved, agreed to and would have been granted.
 func (l *login) startOver() (string, error) {
-	l.tx.UserID, l.tx.SessionID, l.tx.Fresh = "", "", false
+	l.tx.UserID, l.tx.SessionID, l.tx.Fresh, l.tx.By = "", "", false, ""
 	if l.tx.Chosen {
 		l.tx.Chosen, l.tx.Organized, l.tx.Request.Organization, l.org = false, false, "", nil
 	}
