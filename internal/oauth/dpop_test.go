@@ -279,3 +279,54 @@ func TestDPoPCodeInjection(t *testing.T) {
 	got := w.browser().login(values("client_id", spa, "request_uri", body["request_uri"].(string))).got().Get("code")
 	thief.token(exchange(spa, got)).bad(403, "invalid_grant", "The code is bound to another key")
 }
+
+// The token endpoints of then cannot check a proof, so a client that demands one gets nothing there.
+func TestOldEndpointsGiveNoUnboundTokens(t *testing.T) {
+	w := newWorld(t)
+	w.oldWays(legacy)
+	w.client(legacy, func(c *stagedoor.Client) { c.RequireProofOfPossession = new(true) })
+	for _, path := range []string{"/oauth/ro", "/delegation"} {
+		w.old(path, ro()).bad(400, "invalid_dpop_proof", "The client must prove the possession of a key, by DPoP or by its certificate.")
+	}
+}
+
+// TestPushedRequestRace: what is good once is good for one of many that come at once.
+func TestPushedRequestRace(t *testing.T) {
+	eachWorld(t, func(t *testing.T, w *world) {
+		name := w.pushed(site)
+		won := atOnce(func() bool {
+			return w.browser().authorize(values("client_id", site, "request_uri", name)).Code == http.StatusFound
+		})
+		same(t, "logins that began", won, 1)
+	})
+}
+
+// TestDPoPProofRace: the same of a proof.
+func TestDPoPProofRace(t *testing.T) {
+	eachWorld(t, func(t *testing.T, w *world) {
+		p := w.prover()
+		p.nonce = "-"
+		proof := p.proof("POST", "/oauth/token", "", map[string]any{"nonce": nil})
+		won := atOnce(func() bool {
+			r := httptest.NewRequest("POST", "/oauth/token", strings.NewReader(machineForm2(w).Encode()))
+			r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+			r.Header.Set("DPoP", proof)
+			return w.browser().do(r).Code == http.StatusOK
+		})
+		same(t, "tokens", won, 1)
+	})
+}
+
+// atOnce does something eight times at once and counts how often it worked.
+func atOnce(do func() bool) (won int) {
+	results := make(chan bool, 8)
+	for range cap(results) {
+		go func() { results <- do() }()
+	}
+	for range cap(results) {
+		if <-results {
+			won++
+		}
+	}
+	return won
+}

@@ -73,6 +73,9 @@ func oldClient(r *http.Request, st *store.Store, id, flag string) (*stagedoor.Cl
 	case !st.Tenant().Settings.Flags[flag]:
 		return nil, stagedoor.Errorf(stagedoor.Forbidden, "unauthorized_client", "%s is switched off for this tenant.", r.URL.Path)
 	}
+	if err := checkProof(client, token.Confirmation{}); err != nil { // nothing proves the possession of a key here
+		return nil, err
+	}
 	web.EventOf(r.Context()).SetClient(client.ID)
 	return client, nil
 }
