@@ -13,10 +13,19 @@ type DeviceCode struct {
 	Audience string   // "" means userinfo only
 	Scope    []string // as asked for
 
+	Approval *Approval `json:",omitempty"` // no device at all: a client waits for somebody's approval
+
 	Denied        string         `json:",omitempty"` // why nothing is granted
 	Authorization *Authorization `json:",omitempty"` // what is granted; nil as long as nobody has signed in
 
 	ExpiresAt time.Time
+}
+
+// Approval is what a client asks a person for who is not at it (OpenID Connect CIBA Core 1.0). It is kept as a device's request is; in the place of the user code
+// stands the secret of the link that the person gets.
+type Approval struct {
+	UserID  string // who alone can approve
+	Message string // what the person is shown, and sees at the client too
 }
 
 // UserCode is a user code as it is compared: whatever people put between its characters, and however large they write them.

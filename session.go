@@ -81,6 +81,7 @@ type AuthorizationRequest struct {
 	Invitation    string `json:",omitempty"` // id of the invitation to it that the person follows
 	UILocales     string
 	DPoPJKT       string              `json:",omitempty"` // the thumbprint of the key that the code is bound to (RFC 9449 section 10)
+	Approval      bool                `json:",omitempty"` // the device code is a client's that waits for an approval
 	Device        string              `json:",omitempty"` // id of the device code that the login is for
 	Issuer        string              // https://domain/ of the request
 	Conformant    bool                // the new pipeline: conformant client, or an audience
@@ -101,6 +102,8 @@ func (r *AuthorizationRequest) HasScope(s string) bool { return slices.Contains(
 // Protocol returns context.protocol of rules (extensibility fact sheet 1.8).
 func (r *AuthorizationRequest) Protocol() string {
 	switch {
+	case r.Approval:
+		return "oidc-ciba"
 	case r.Device != "":
 		return "oauth2-device-code"
 	case r.ResponseType == "code":

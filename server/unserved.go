@@ -13,7 +13,7 @@ import (
 // unserved are the endpoints of the wire that this server does not have yet (Authentication API fact sheet 6). They
 // say so, in words that no client takes for a success.
 var unserved = []string{
-	"/oauth/access_token", "/bc-authorize",
+	"/oauth/access_token",
 	"/passwordless/challenge", "/mfa/authenticators",
 }
 

@@ -18,15 +18,16 @@ type MailKind string
 
 // The mails.
 const (
-	VerifyEmail  MailKind = "verify_email"
-	ResetEmail   MailKind = "reset_email"
-	WelcomeEmail MailKind = "welcome_email"
-	CodeEmail    MailKind = "auth_email_by_code"
-	LinkEmail    MailKind = "auth_email_by_link"
-	StolenEmail  MailKind = "stolen_credentials"
-	BlockedEmail MailKind = "blocked_account"
-	Invitation   MailKind = "user_invitation" // to an organization
-	EnrollEmail  MailKind = "enrollment_email"
+	VerifyEmail   MailKind = "verify_email"
+	ResetEmail    MailKind = "reset_email"
+	WelcomeEmail  MailKind = "welcome_email"
+	CodeEmail     MailKind = "auth_email_by_code"
+	LinkEmail     MailKind = "auth_email_by_link"
+	StolenEmail   MailKind = "stolen_credentials"
+	BlockedEmail  MailKind = "blocked_account"
+	Invitation    MailKind = "user_invitation" // to an organization
+	EnrollEmail   MailKind = "enrollment_email"
+	ApprovalEmail MailKind = "async_approval" // of what a client wants to do
 )
 
 // MailData is what a mail says. Nothing that a stranger could choose freely, such as the name given

@@ -9,7 +9,7 @@ import (
 )
 
 func TestMail(t *testing.T) {
-	for _, kind := range []MailKind{VerifyEmail, ResetEmail, WelcomeEmail, BlockedEmail, Invitation, EnrollEmail, LinkEmail, StolenEmail} {
+	for _, kind := range []MailKind{VerifyEmail, ResetEmail, WelcomeEmail, BlockedEmail, Invitation, EnrollEmail, LinkEmail, StolenEmail, ApprovalEmail} {
 		subject, text, body, err := Mail(kind, "en", sampleMail)
 		if err != nil {
 			t.Fatal(err)

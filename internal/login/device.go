@@ -53,7 +53,7 @@ func (d *Door) waiting(r *http.Request, st *store.Store, typed string) (*stagedo
 		return nil, nil, err
 	}
 	device, err := st.DeviceByUserCode(r.Context(), stagedoor.UserCode(typed))
-	if stagedoor.IsKind(err, stagedoor.NotFound) {
+	if stagedoor.IsKind(err, stagedoor.NotFound) || err == nil && device.Approval != nil {
 		return nil, nil, st.Fill(r.Context(), bucket, r.RemoteAddr, guesses)
 	}
 	if err != nil {

@@ -101,7 +101,7 @@ func redeemDevice(ctx context.Context, t *tokenRequest) (*tokenResponse, error) 
 	}
 	p, err := t.st.PollDevice(ctx, t.params["device_code"], t.client.ID, deviceInterval)
 	switch {
-	case stagedoor.IsKind(err, stagedoor.NotFound):
+	case stagedoor.IsKind(err, stagedoor.NotFound) || err == nil && p.Device.Approval != nil:
 		return nil, invalidGrant("Invalid or expired device code.")
 	case err != nil:
 		return nil, err
@@ -150,7 +150,11 @@ func (d *Door) grantDevice(w http.ResponseWriter, r *http.Request, st *store.Sto
 		return
 	}
 	w.Header().Set("Cache-Control", "no-store")
-	http.Redirect(w, r, "/device/success", http.StatusSeeOther)
+	done := "/device/success"
+	if device.Approval != nil {
+		done = "/u/approve/done"
+	}
+	http.Redirect(w, r, done, http.StatusSeeOther)
 }
 
 // refuseDevice ends a login that a device asked for without tokens, and tells the person why.

@@ -66,6 +66,8 @@ func (d *Door) discovery(w http.ResponseWriter, r *http.Request, st *store.Store
 	if settings.Flags[stagedoor.FlagRequirePAR] {
 		doc["require_pushed_authorization_requests"] = true
 	}
+	doc["backchannel_authentication_endpoint"] = issuer + "bc-authorize"
+	doc["backchannel_token_delivery_modes_supported"] = []string{"poll"}
 	doc["backchannel_logout_supported"], doc["backchannel_logout_session_supported"] = true, true
 	if settings.OIDCLogout.EndSessionDiscovery {
 		doc["end_session_endpoint"] = issuer + "oidc/logout"

@@ -1,8 +1,10 @@
 package oauth
 
 import (
+	"context"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/page"
@@ -20,6 +22,9 @@ type Deps struct {
 	Pipeline *pipeline.Pipeline
 	Minter   *token.Minter
 	Metrics  *telemetry.Metrics // nil: nothing is counted
+
+	// SendApproval asks a person for the approval that a client waits for.
+	SendApproval func(ctx context.Context, st *store.Store, u *stagedoor.User, c *stagedoor.Client, link, lang string, life time.Duration) error
 }
 
 // Door serves the protocol.
@@ -54,6 +59,7 @@ var routes = []route{
 	{web.Route{Method: "POST", Pattern: "/oidc/register", Title: "Registers a client (RFC 7591)"}, (*Door).register},
 	{web.Route{Method: "POST", Pattern: "/oauth/par", Title: "Takes an authorization request beforehand (RFC 9126)"}, (*Door).push},
 	{web.Route{Method: "POST", Pattern: "/oauth/device/code", Title: "Device authorization endpoint (RFC 8628)"}, (*Door).deviceCode},
+	{web.Route{Method: "POST", Pattern: "/bc-authorize", Title: "Backchannel authentication endpoint (CIBA)"}, (*Door).bcAuthorize},
 	{web.Route{Method: "POST", Pattern: "/mfa/challenge", Title: "What second factor a token request needs"}, (*Door).challengeFactor},
 	{web.Route{Method: "POST", Pattern: "/mfa/associate", Title: "Sets up the first second factor"}, (*Door).associate},
 	{web.Route{Method: "GET", Pattern: "/mfa/authenticators", Title: "Second factors of a person"}, (*Door).authenticators},

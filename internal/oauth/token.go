@@ -163,7 +163,7 @@ func scriptBody(params map[string]string) map[string]any {
 	out := map[string]any{}
 	for name, value := range params {
 		switch name {
-		case "client_secret", "password", "otp", "refresh_token", "code", "device_code", "code_verifier", "client_assertion", "subject_token", "actor_token", "auth_session", "authn_response":
+		case "client_secret", "password", "otp", "refresh_token", "code", "device_code", "auth_req_id", "code_verifier", "client_assertion", "subject_token", "actor_token", "auth_session", "authn_response":
 		default:
 			out[name] = value
 		}
@@ -190,6 +190,7 @@ var grants = map[string]grant{
 	grantPasswordless:    {success: "sepotpft", failure: "fepotpft", redeem: redeemPasswordless},
 	grantPasskey:         {success: "s", failure: "f", redeem: redeemPasskey},
 	grantDevice:          {success: "sede", failure: "fede", redeem: redeemDevice},
+	grantCIBA:            {success: "ciba_exchange_succeeded", failure: "ciba_exchange_failed", redeem: redeemCIBA},
 	grantTokenExchange:   {success: "secte", failure: "fecte", redeem: exchangeToken, may: mayExchange},
 }
 

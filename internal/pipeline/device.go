@@ -6,14 +6,25 @@ import (
 	"github.com/stagedoor/stagedoor"
 )
 
+// BeginApproval starts the login of the person whose approval a client waits for. Nobody else's goes on to its end.
+func (p *Pipeline) BeginApproval(ctx context.Context, v Visit, d *stagedoor.DeviceCode, hint string) (*stagedoor.Transaction, error) {
+	tx := deviceLogin(v, d)
+	tx.Request.Subject, tx.Request.Approval, tx.Request.LoginHint = d.Approval.UserID, true, hint
+	return tx, v.Store.SaveTransaction(ctx, tx)
+}
+
 // BeginDevice starts the login that a device asks for, in the browser of a person who has confirmed its code. It goes on with [Pipeline.Continue].
 func (p *Pipeline) BeginDevice(ctx context.Context, v Visit, d *stagedoor.DeviceCode) (*stagedoor.Transaction, error) {
-	tx := &stagedoor.Transaction{
+	tx := deviceLogin(v, d)
+	return tx, v.Store.SaveTransaction(ctx, tx)
+}
+
+func deviceLogin(v Visit, d *stagedoor.DeviceCode) *stagedoor.Transaction {
+	return &stagedoor.Transaction{
 		ID: stagedoor.NewToken(), Browser: hash(v.Browser), ExpiresAt: d.ExpiresAt,
 		Request: stagedoor.AuthorizationRequest{
 			ClientID: d.ClientID, Audience: d.Audience, Scope: d.Scope, Conformant: true, Issuer: v.Issuer, Device: d.ID,
 			Query: map[string][]string{},
 		},
 	}
-	return tx, v.Store.SaveTransaction(ctx, tx)
 }

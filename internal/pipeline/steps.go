@@ -160,7 +160,7 @@ func (l *login) know(ctx context.Context) (string, error) {
 			return AskLogin, err
 		}
 		l.tx.UserID, l.tx.SessionID = s.UserID, s.ID
-	case !sameSession(l.tx, s):
+	case !sameSession(l.tx, s), req.Approval && !hinted(req, s.UserID): // nobody else's login ends the request
 		return l.startOver()
 	}
 	l.session = s

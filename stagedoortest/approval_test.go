@@ -1,0 +1,240 @@
+package stagedoortest_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stagedoor/stagedoor/stagedoortest"
+)
+
+var approveLink = regexp.MustCompile(`/u/approve\?ticket=([A-Za-z0-9_-]+)`)
+
+// approver is a tenant with a client that asks for approvals, and a clock.
+type approver struct {
+	*house
+	mu   sync.Mutex
+	late time.Duration
+}
+
+func (p *approver) pass(d time.Duration) { p.mu.Lock(); defer p.mu.Unlock(); p.late += d }
+
+func newApprover(t *testing.T, kind func(*testing.T, func(*stagedoortest.Options), func(*testing.T, *world)), fn func(*testing.T, *approver)) {
+	p := &approver{}
+	kind(t, func(o *stagedoortest.Options) {
+		o.Clock = func() time.Time { p.mu.Lock(); defer p.mu.Unlock(); return time.Now().Add(p.late) }
+	}, func(t *testing.T, w *world) {
+		p.house = w.a
+		p.late = 0
+		p.want(200, p.api("PATCH", "/clients/"+p.site, map[string]any{"grant_types": []string{"authorization_code", "refresh_token", "urn:openid:params:grant-type:ciba"}}, nil))
+		fn(t, p)
+	})
+}
+
+type cibaAnswer struct {
+	ID       string `json:"auth_req_id"`
+	Expires  int    `json:"expires_in"`
+	Interval int    `json:"interval"`
+	Error    string `json:"error"`
+	Text     string `json:"error_description"`
+	status   int
+}
+
+// ask asks for the user's approval; a pair with an empty value takes a parameter out.
+func (p *approver) ask(more ...string) (out cibaAnswer) {
+	p.w.Helper()
+	hint, _ := json.Marshal(map[string]string{"format": "iss_sub", "iss": p.base + "/", "sub": p.user})
+	v := url.Values{"client_id": {p.site}, "client_secret": {p.secret}, "scope": {"openid email offline_access read:songs"}, "audience": {audience}, "binding_message": {"Order 4711: 120.00 EUR"}, "login_hint": {string(hint)}}
+	for i := 0; i+1 < len(more); i += 2 {
+		if more[i+1] == "" {
+			v.Del(more[i])
+		} else {
+			v.Set(more[i], more[i+1])
+		}
+	}
+	a := p.w.send("POST", p.base+"/bc-authorize", v.Encode(), "Content-Type", "application/x-www-form-urlencoded")
+	if err := json.Unmarshal([]byte(a.body), &out); err != nil {
+		p.w.Fatalf("%d %s", a.StatusCode, a.body)
+	}
+	out.status = a.StatusCode
+	return out
+}
+
+func (p *approver) poll(id string) tokens {
+	p.w.Helper()
+	p.pass(6 * time.Second)
+	return p.pollNow(id)
+}
+
+func (p *approver) pollNow(id string) tokens {
+	p.w.Helper()
+	return p.tokenCall("grant_type", "urn:openid:params:grant-type:ciba", "client_id", p.site, "client_secret", p.secret, "auth_req_id", id)
+}
+
+func (p *approver) refused(got tokens, status int, code, text string) {
+	p.w.Helper()
+	if got.status != status || got.Error != code || got.Description != text {
+		p.w.Errorf("got %d %s %q, want %d %s %q", got.status, got.Error, got.Description, status, code, text)
+	}
+}
+
+// link is that of the newest mail.
+func (p *approver) link(b *browser) string {
+	p.w.Helper()
+	list := b.get("/u/inbox")
+	m := regexp.MustCompile(`/u/inbox/[A-Za-z0-9_]+`).FindString(list.body)
+	got := approveLink.FindString(b.get(m).body)
+	if got == "" {
+		p.w.Fatalf("no link in %s of %.3000s", m, list.body)
+	}
+	return got
+}
+
+func TestApproval(t *testing.T) {
+	newApprover(t, eachWorldWith, func(t *testing.T, p *approver) {
+		p.create("rules", map[string]any{"name": "Protocol", "script": "function (user, context, callback) { context.idToken['https://app.test/protocol'] = context.protocol; callback(null, user, context); }"})
+		asked := p.ask()
+		if asked.status != 200 || asked.ID == "" || asked.Expires != 300 || asked.Interval != 5 {
+			t.Fatalf("%+v", asked)
+		}
+		p.refused(p.poll(asked.ID), 400, "authorization_pending", "The end-user authorization is pending")
+		p.refused(p.pollNow(asked.ID), 400, "slow_down", "You are polling faster than allowed. Try again in 10 seconds.")
+
+		b := p.browser()
+		link := p.link(b)
+		shown := b.show(link)
+		if !strings.Contains(shown.body, "Order 4711: 120.00 EUR") || !strings.Contains(shown.body, "Site") {
+			t.Errorf("the page says %s", shown.body)
+		}
+		yes := b.post(shown.action, shown.fill("decision", "accept"))
+		to := b.get(yes.Header.Get("Location")) // the link alone approves nothing: who follows it has to sign in
+		p.refused(p.poll(asked.ID), 400, "authorization_pending", "The end-user authorization is pending")
+		done := b.signIn(b.show(to.Header.Get("Location")))
+		if done.StatusCode != 303 || done.Header.Get("Location") != "/u/approve/done" || b.get("/u/approve/done").StatusCode != 200 {
+			t.Fatalf("%d %s %s", done.StatusCode, done.Header.Get("Location"), done.body)
+		}
+		got := p.poll(asked.ID)
+		if got.status != 200 || got.Refresh == "" || got.ID == "" || got.Access == "" {
+			t.Fatalf("%+v", got)
+		}
+		claims := claimsOf(t, got.ID)
+		if claims["sub"] != p.user || claims["https://app.test/protocol"] != "oidc-ciba" || claims["sid"] != nil {
+			t.Errorf("%v", claims)
+		}
+		p.refused(p.poll(asked.ID), 400, "invalid_grant", "Unknown or invalid auth_req_id.") // once
+		if a := b.get(link); a.StatusCode != 400 {
+			t.Errorf("the link works on: %d", a.StatusCode)
+		}
+
+		// No.
+		asked = p.ask("requested_expiry", "600")
+		if asked.Expires != 600 {
+			t.Errorf("%+v", asked)
+		}
+		shown = b.show(p.link(b))
+		if a := b.post(shown.action, shown.fill("decision", "decline")); a.StatusCode != 200 {
+			t.Errorf("%d %s", a.StatusCode, a.body)
+		}
+		p.refused(p.poll(asked.ID), 400, "access_denied", "The end-user denied the authorization request or it has been expired")
+		// No answer.
+		asked = p.ask("request_expiry", "60")
+		link = p.link(b)
+		p.pass(time.Minute)
+		if a := b.get(link); a.StatusCode != 400 {
+			t.Errorf("the link outlives the request: %d", a.StatusCode)
+		}
+		p.refused(p.poll(asked.ID), 400, "access_denied", "The end-user denied the authorization request or it has been expired")
+	})
+}
+
+// Attack: somebody else, who has the link and an account of their own, approves.
+func TestApprovalBySomebodyElse(t *testing.T) {
+	newApprover(t, eachWorldWith, func(t *testing.T, p *approver) {
+		p.create("users", map[string]any{"connection": connection, "email": "eve@alpha.example", "password": "Engine-No.1 of Eve"})
+		asked := p.ask()
+		b := p.browser()
+		shown := b.show(p.link(b))
+		to := b.get(b.post(shown.action, shown.fill("decision", "accept")).Header.Get("Location"))
+		page := b.show(to.Header.Get("Location"))
+		a := b.post(page.action, page.fill("username", "eve@alpha.example", "password", "Engine-No.1 of Eve"))
+		again := b.get(a.Header.Get("Location"))
+		if !strings.HasPrefix(again.Header.Get("Location"), "/u/login") {
+			t.Errorf("%d %s %s", again.StatusCode, again.Header.Get("Location"), again.body)
+		}
+		p.refused(p.poll(asked.ID), 400, "authorization_pending", "The end-user authorization is pending") // and the request waits on
+		// Signed in as Eve already: the same.
+		shown = b.show(p.link(b))
+		to = b.get(b.post(shown.action, shown.fill("decision", "accept")).Header.Get("Location"))
+		if !strings.HasPrefix(to.Header.Get("Location"), "/u/login") {
+			t.Errorf("%d %s", to.StatusCode, to.Header.Get("Location"))
+		}
+		// A foreign page posts the form.
+		if a := b.post(shown.action, shown.fill("decision", "accept"), "Origin", "https://evil.example", "Sec-Fetch-Site", "cross-site"); a.StatusCode != 403 {
+			t.Errorf("a foreign page: %d", a.StatusCode)
+		}
+		p.refused(p.poll(asked.ID), 400, "authorization_pending", "The end-user authorization is pending")
+	})
+}
+
+func TestApprovalRefused(t *testing.T) {
+	newApprover(t, func(t *testing.T, change func(*stagedoortest.Options), fn func(*testing.T, *world)) {
+		fn(t, newWorld(t, "sqlite", change))
+	}, func(t *testing.T, p *approver) {
+		hint := func(format, iss, sub string) string {
+			return fmt.Sprintf(`{"format":%q,"iss":%q,"sub":%q}`, format, iss, sub)
+		}
+		const unknown = "User ID is malformed or unknown"
+		for _, c := range []struct {
+			name, value string
+			status      int
+			code, text  string
+		}{
+			{"scope", "email", 400, "invalid_request", "openid scope must be requested"},
+			{"binding_message", "", 400, "invalid_request", "Missing required parameter: binding_message"},
+			{"binding_message", "Pay <b>now</b>", 400, "invalid_binding_message", "binding_message must be up to 64 letters, digits, spaces and + - _ . , : #"},
+			{"binding_message", strings.Repeat("a", 65), 400, "invalid_binding_message", "binding_message must be up to 64 letters, digits, spaces and + - _ . , : #"},
+			{"login_hint", "", 400, "invalid_request", "Missing required parameter: login_hint"},
+			{"login_hint", p.mail, 400, "unknown_user_id", unknown},
+			{"login_hint", hint("iss_sub", p.base+"/", "auth0|nobody"), 400, "unknown_user_id", unknown},
+			{"login_hint", hint("iss_sub", "https://evil.example/", p.user), 400, "unknown_user_id", unknown},
+			{"login_hint", hint("email", p.base+"/", p.user), 400, "unknown_user_id", unknown},
+			{"requested_expiry", "0", 400, "invalid_request", "requested_expiry must be a number of seconds from 1 to 259200"},
+			{"requested_expiry", "259201", 400, "invalid_request", "requested_expiry must be a number of seconds from 1 to 259200"},
+			{"authorization_details", "[]", 400, "invalid_request", "authorization_details is not supported"},
+			{"id_token_hint", "x", 400, "invalid_request", "login_hint is the only hint that is supported"},
+			{"client_secret", "wrong", 401, "access_denied", "Unauthorized"},
+			{"audience", "https://nowhere.example/", 403, "access_denied", "Service not found: https://nowhere.example/"},
+		} {
+			if got := p.ask(c.name, c.value); got.status != c.status || got.Error != c.code || got.Text != c.text {
+				t.Errorf("%s=%s: %+v", c.name, c.value, got)
+			}
+		}
+		if got := p.ask("client_id", p.spa, "client_secret", ""); got.status != 403 || got.Error != "unauthorized_client" {
+			t.Errorf("a public client: %+v", got)
+		}
+		for _, path := range []string{"/u/approve", "/u/approve?ticket=", "/u/approve?ticket=nonsense", "/u/approve?ticket=a%00b"} {
+			if a := p.browser().get(path); a.StatusCode != 400 {
+				t.Errorf("%s: %d", path, a.StatusCode)
+			}
+		}
+		asked := p.ask()
+		p.refused(p.tokenCall("grant_type", "urn:openid:params:grant-type:ciba", "client_id", p.site, "client_secret", p.secret), 400, "invalid_request", "Missing required parameter: auth_req_id")
+		// Neither kind of request passes for the other one.
+		p.want(200, p.api("PATCH", "/clients/"+p.site, map[string]any{"grant_types": []string{"urn:ietf:params:oauth:grant-type:device_code", "urn:openid:params:grant-type:ciba"}}, nil))
+		p.refused(p.tokenCall("grant_type", "urn:ietf:params:oauth:grant-type:device_code", "client_id", p.site, "client_secret", p.secret, "device_code", asked.ID), 403, "invalid_grant", "Invalid or expired device code.")
+		var device map[string]any
+		p.w.JSON(t, "POST", p.base+"/oauth/device/code", "", map[string]string{"client_id": p.site, "client_secret": p.secret, "scope": "openid"}, &device)
+		p.refused(p.pollNow(fmt.Sprint(device["device_code"])), 400, "invalid_grant", "Unknown or invalid auth_req_id.")
+		for range 20 {
+			if got := p.ask(); got.status == 429 && got.Error == "too_many_requests" {
+				return
+			}
+		}
+		t.Error("one person can be asked without an end")
+	})
+}
