@@ -166,7 +166,7 @@ func (g *given) verify(token, nonce string) (map[string]any, error) {
 		return no("its issuer is " + short(claims.Issuer))
 	case !slices.Contains(claims.Audience, g.clientID):
 		return no("it is for another client")
-	case party != "" && party != g.clientID, party == "" && len(claims.Audience) > 1:
+	case !g.otherParty && (party != "" && party != g.clientID || party == "" && len(claims.Audience) > 1):
 		return no("it was given to another client")
 	case claims.Subject == "":
 		return no("it has no sub")

@@ -148,24 +148,25 @@ func (o *Upstream) Identify(ctx context.Context, st *store.Store, c *stagedoor.C
 type plan struct {
 	authorize, token, userinfo, keys, logout string
 
-	issuer   string   // of ID tokens; empty: there are none that count
-	issuers  []string // further names of it
-	names    bool     // the issuer promises to name itself in its answers (RFC 9207)
-	algs     []string // of ID tokens
-	clientID string
-	secret   string
-	auth     string // how the client proves itself: post, basic, private_key_jwt
-	scopes   []string
-	separate string // what stands between scopes
-	pkce     string // S256, plain; empty: none
-	nonce    bool
-	front    bool   // the ID token comes through the browser
-	mode     string // response_mode
-	params   map[string]string
-	aliases  map[string]string // parameters that have the value of one of the authorization request, by their name
-	passes   []string          // parameters of the authorization request that go on as they are
-	headers  map[string]string // of the request for a token
-	profile  func(*given) (*profile, error)
+	issuer     string   // of ID tokens; empty: there are none that count
+	issuers    []string // further names of it
+	names      bool     // the issuer promises to name itself in its answers (RFC 9207)
+	algs       []string // of ID tokens
+	clientID   string
+	secret     string
+	auth       string // how the client proves itself: post, basic, private_key_jwt
+	scopes     []string
+	separate   string // what stands between scopes
+	pkce       string // S256, plain; empty: none
+	nonce      bool
+	otherParty bool   // ID tokens may have been given to another client of the same maker
+	front      bool   // the ID token comes through the browser
+	mode       string // response_mode
+	params     map[string]string
+	aliases    map[string]string // parameters that have the value of one of the authorization request, by their name
+	passes     []string          // parameters of the authorization request that go on as they are
+	headers    map[string]string // of the request for a token
+	profile    func(*given) (*profile, error)
 }
 
 // plan finds out what a connection's options amount to.

@@ -30,7 +30,7 @@ func (g *given) authenticate(form url.Values, header http.Header) error {
 		r := http.Request{Header: header}
 		r.SetBasicAuth(url.QueryEscape(g.clientID), url.QueryEscape(g.secret))
 	case authApple:
-		secret, err := appleSecret(g.conn, g.st.Clock().Now())
+		secret, err := appleSecret(g.conn, g.clientID, g.st.Clock().Now())
 		if err != nil {
 			return err
 		}
@@ -97,7 +97,7 @@ func keysOf(g *given) ([]stagedoor.ConnectionKey, error) {
 }
 
 // appleSecret is the secret that Apple wants: a token of the developer's team, signed with ES256.
-func appleSecret(c *stagedoor.Connection, now time.Time) (string, error) {
+func appleSecret(c *stagedoor.Connection, clientID string, now time.Time) (string, error) {
 	signer, err := jose.ParsePrivatePEM(c.Option("app_secret"))
 	if err != nil {
 		return "", errors.New("app_secret is no private key in PEM")
@@ -107,6 +107,6 @@ func appleSecret(c *stagedoor.Connection, now time.Time) (string, error) {
 		return "", errors.New("app_secret is no key for ES256")
 	}
 	return s.Sign(map[string]any{
-		"iss": c.Option("team_id"), "sub": c.Option("client_id"), "aud": "https://appleid.apple.com", "iat": now.Unix(), "exp": now.Add(proofLife).Unix(),
+		"iss": c.Option("team_id"), "sub": clientID, "aud": "https://appleid.apple.com", "iat": now.Unix(), "exp": now.Add(proofLife).Unix(),
 	})
 }

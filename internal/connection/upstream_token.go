@@ -56,7 +56,10 @@ func (g *given) redeem(back *stagedoor.Upstream) (err error) {
 
 // exchange gives the code to the provider and keeps what it gives, among it an access_token.
 func (g *given) exchange(back *stagedoor.Upstream) error {
-	form := url.Values{"grant_type": {"authorization_code"}, "code": {g.answer.Code}, "redirect_uri": {back.RedirectURI}, "client_id": {g.clientID}}
+	form := url.Values{"grant_type": {"authorization_code"}, "code": {g.answer.Code}, "client_id": {g.clientID}}
+	if back.RedirectURI != "" { // apps on phones have none
+		form.Set("redirect_uri", back.RedirectURI)
+	}
 	if back.Verifier != "" {
 		form.Set("code_verifier", back.Verifier)
 	}

@@ -2,8 +2,10 @@ package login
 
 import (
 	"net/http"
+	"slices"
 
 	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/connection"
 	"github.com/stagedoor/stagedoor/internal/guard"
 	"github.com/stagedoor/stagedoor/internal/page"
 	"github.com/stagedoor/stagedoor/internal/pipeline"
@@ -38,15 +40,29 @@ func (d *Door) showLogin(w http.ResponseWriter, r *http.Request, st *store.Store
 		redirect(w, r, p.link(codeWishPath, paramConnection, conn.Name))
 		return nil
 	}
-	if p.tx.Request.Connection != "" && conn.Redirects() { // nothing is left to choose
+	who, err := p.asksWho(r, st, conn)
+	if err != nil {
+		return err
+	}
+	if conn.Redirects() && !who && (p.tx.Request.Connection != "" || len(l.Buttons) == 0) { // nothing is left to choose
 		redirect(w, r, p.link("/u/login/with", paramConnection, conn.Name))
 		return nil
 	}
-	if page.IdentifierFirst(r, st) && !l.NoPassword {
-		l.Step = ui.AskWho
+	if page.IdentifierFirst(r, st) && !l.NoPassword || who {
+		l.Step, l.NoPassword = ui.AskWho, false
 	}
 	page.Render(w, http.StatusOK, l)
 	return nil
+}
+
+// asksWho tells whether the page asks for the address alone, by whose domain people are sent to their company: there is no password here, and more
+// than one place to go to.
+func (p *prompt) asksWho(r *http.Request, st *store.Store, conn *stagedoor.Connection) (bool, error) {
+	if conn.ForLogin() || p.tx.Request.Connection != "" {
+		return false, nil
+	}
+	all, err := connection.Elsewhere(r.Context(), st, &p.tx.Request)
+	return len(all) > 1 && slices.ContainsFunc(all, func(c stagedoor.Connection) bool { return len(c.Domains()) > 0 }), err
 }
 
 // inSteps is the login page of tenants that ask for the identifier first: once it is known, for the password alone. Whether somebody has it
@@ -88,12 +104,38 @@ func (d *Door) logIn(w http.ResponseWriter, r *http.Request, st *store.Store) er
 	}
 	identifier, secret := text(r, ui.FieldUsername), r.PostFormValue(ui.FieldPassword)
 	status, problems := http.StatusBadRequest, missingCredentials(conn, identifier, secret)
-	steps := page.IdentifierFirst(r, st)
+	steps := page.IdentifierFirst(r, st) && conn.ForLogin()
 	if steps && identifier != "" && !r.PostForm.Has(ui.FieldPassword) {
 		return d.identified(w, r, st, p, identifier)
 	}
 	if steps && identifier == "" {
 		problems = problems[:1] // the password is asked for later
+	}
+	if !steps && identifier != "" { // whoever belongs to a company proves themselves there, not by a password here
+		home, err := d.Pipeline.Home(r.Context(), visit(r, st), p.tx.ID, r.PostFormValue(fieldNonce), identifier)
+		if err != nil {
+			return err
+		}
+		if home != nil {
+			redirect(w, r, p.link("/u/login/with", paramConnection, home.Name))
+			return nil
+		}
+	}
+	if who, err := p.asksWho(r, st, conn); err != nil || who {
+		if err != nil {
+			return err
+		}
+		problems = ui.Problems{{Code: "no_home", Field: ui.FieldUsername}}
+		if identifier == "" {
+			problems = missingCredentials(conn, "", "x")
+		}
+		l, err := d.loginPage(r, st, p, conn, identifier, problems)
+		if err != nil {
+			return err
+		}
+		l.Step, l.NoPassword = ui.AskWho, false
+		page.Render(w, status, l)
+		return nil
 	}
 	if problems == nil {
 		opened, err := d.Pipeline.Authenticate(r.Context(), visit(r, st), p.tx.ID, r.PostFormValue(fieldNonce), identifier, secret)

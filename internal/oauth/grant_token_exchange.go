@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/connection"
 	"github.com/stagedoor/stagedoor/internal/pipeline"
 )
 
@@ -41,6 +42,12 @@ func exchangeToken(ctx context.Context, t *tokenRequest) (*tokenResponse, error)
 		return nil, missing("actor_token")
 	case x.RequestedType != "" && x.RequestedType != typeAccessToken:
 		return nil, invalid("Unsupported requested_token_type: %s", x.RequestedType)
+	}
+	if connection.NativeStrategies[x.SubjectType] != "" {
+		return exchangeNative(ctx, t)
+	}
+	if !mayExchange(t.client) {
+		return nil, errGrant(grantTokenExchange)
 	}
 	if x.RequestedType == "" {
 		x.RequestedType = typeAccessToken

@@ -1,6 +1,7 @@
 package oauth
 
 import (
+	"cmp"
 	"net/http"
 	"net/url"
 	"slices"
@@ -19,6 +20,7 @@ import (
 func (d *Door) logout(w http.ResponseWriter, r *http.Request, st *store.Store) {
 	q := r.URL.Query()
 	client, allowed, err := logoutClient(r, st, q.Get("client_id"))
+	s, _ := session.Live(r.Context(), st, session.Handle(r)) // an error comes again
 	if ended := d.endSession(w, r, st, client); err == nil { // whatever the parameters say
 		err = ended
 	}
@@ -31,14 +33,47 @@ func (d *Door) logout(w http.ResponseWriter, r *http.Request, st *store.Store) {
 	case to == "" && len(allowed) > 0:
 		to = allowed[0]
 	case to == "":
-		page.Render(w, http.StatusOK, ui.LoggedOutPage{Frame: page.Frame(r, st, client)})
+		d.signedOut(w, r, st, client, s, q, "")
 		return
 	case !allowedReturn(to, allowed):
 		fail(w, r, st, invalid("The \"returnTo\" querystring parameter \"%s\" is not defined as a valid URL in \"Allowed Logout URLs\".", to), client)
 		return
 	}
+	d.signedOut(w, r, st, client, s, q, to)
+}
+
+// signedOut sends somebody whose session has ended on to to, or shows the page that says so where that is empty. With federated they sign out at
+// their provider in between.
+func (d *Door) signedOut(w http.ResponseWriter, r *http.Request, st *store.Store, client *stagedoor.Client, s *stagedoor.Session, params url.Values, to string) {
+	if params.Has("federated") {
+		v := visit(r, st)
+		v.Browser = session.EnsureBrowser(w, r)
+		elsewhere, err := d.Pipeline.SignOut(r.Context(), v, s, to)
+		if err != nil {
+			fail(w, r, st, err, client)
+			return
+		}
+		if elsewhere != "" {
+			to = elsewhere
+		}
+	}
+	if to == "" {
+		page.Render(w, http.StatusOK, ui.LoggedOutPage{Frame: page.Frame(r, st, client)})
+		return
+	}
 	noStore(w)
 	redirect(w, to)
+}
+
+// backFromProvider goes on with the logout of somebody who has signed out at their provider too.
+func (d *Door) backFromProvider(w http.ResponseWriter, r *http.Request, st *store.Store) {
+	q := r.URL.Query()
+	to, err := d.Pipeline.SignedOut(r.Context(), visit(r, st), cmp.Or(q.Get("state"), q.Get("RelayState")))
+	if err != nil {
+		fail(w, r, st, err, nil)
+		return
+	}
+	d.signedOut(w, r, st, nil, nil, nil, to)
 }
 
 // logoutClient returns the client that a logout names, and where it may return to.
@@ -118,19 +153,14 @@ func (d *Door) oidcLogout(w http.ResponseWriter, r *http.Request, st *store.Stor
 		fail(w, r, st, err, client)
 		return
 	}
-	if to == "" {
-		page.Render(w, http.StatusOK, ui.LoggedOutPage{Frame: page.Frame(r, st, client)})
-		return
-	}
-	if state := params.Get("state"); state != "" {
+	if state := params.Get("state"); state != "" && to != "" {
 		sep := "?"
 		if strings.Contains(to, "?") {
 			sep = "&"
 		}
 		to += sep + "state=" + url.QueryEscape(state)
 	}
-	noStore(w)
-	redirect(w, to)
+	d.signedOut(w, r, st, client, s, params, to)
 }
 
 // logoutHint reads id_token_hint, logout_hint and client_id, which must not contradict each

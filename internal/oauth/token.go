@@ -1,6 +1,7 @@
 package oauth
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"net/url"
@@ -16,13 +17,14 @@ import (
 // tokenRequest is what a grant gets: a client that has proved itself and may use the grant.
 type tokenRequest struct {
 	*Door
-	st     *store.Store
-	client *stagedoor.Client
-	params map[string]string
-	visit  pipeline.Visit
-	event  *stagedoor.LogEvent // the grant fills in the user
-	bound  token.Confirmation  // the keys that the client proved to have: the tokens are bound to them
-	proof  string              // the second factor that the person has just given: otp, recovery-code
+	st      *store.Store
+	client  *stagedoor.Client
+	params  map[string]string
+	visit   pipeline.Visit
+	event   *stagedoor.LogEvent // the grant fills in the user
+	bound   token.Confirmation  // the keys that the client proved to have: the tokens are bound to them
+	success string              // log event type of success, where it is not the grant's
+	proof   string              // the second factor that the person has just given: otp, recovery-code
 }
 
 // tokenResponse is the answer of every grant (RFC 6749 section 5.1).
@@ -99,9 +101,10 @@ func (d *Door) redeem(r *http.Request, st *store.Store, params map[string]string
 		v.IP, event.IP = ip, ip
 	}
 	v.Body = scriptBody(params)
-	resp, err := g.redeem(r.Context(), &tokenRequest{Door: d, st: st, client: client, params: params, visit: v, event: &event, bound: bound})
+	t := &tokenRequest{Door: d, st: st, client: client, params: params, visit: v, event: &event, bound: bound}
+	resp, err := g.redeem(r.Context(), t)
 	if err == nil {
-		event.Type, event.Scope = g.success, resp.Scope
+		event.Type, event.Scope = cmp.Or(t.success, g.success), resp.Scope
 	}
 	logToken(st, &event, err)
 	return resp, err
@@ -191,7 +194,7 @@ var grants = map[string]grant{
 	grantPasskey:         {success: "s", failure: "f", redeem: redeemPasskey},
 	grantDevice:          {success: "sede", failure: "fede", redeem: redeemDevice},
 	grantCIBA:            {success: "ciba_exchange_succeeded", failure: "ciba_exchange_failed", redeem: redeemCIBA},
-	grantTokenExchange:   {success: "secte", failure: "fecte", redeem: exchangeToken, may: mayExchange},
+	grantTokenExchange:   {success: "secte", failure: "fecte", redeem: exchangeToken, may: mayExchangeAny},
 }
 
 func joined(scope []string) string { return strings.Join(scope, " ") }

@@ -9,7 +9,7 @@ import (
 )
 
 // Route runs the actions for somebody whose identifier is known on the login page, and returns the connection in which they are looked for:
-// that of the request unless an action names another one that the client may use. It is kept in the login for a database; whoever corrects their
+// that of the domain of their address, else that of the request, unless an action names another one that the client may use. It is kept in the login for a database; whoever corrects their
 // identifier begins anew. What goes wrong in an action, or with the connection that it names, is a Scripted error.
 func (p *Pipeline) Route(ctx context.Context, v Visit, id, nonce, identifier string) (*stagedoor.Connection, error) {
 	tx, err := p.answered(ctx, v, id, AskLogin, nonce)
@@ -23,6 +23,11 @@ func (p *Pipeline) Route(ctx context.Context, v Visit, id, nonce, identifier str
 	conn, err := connection.ForRequest(ctx, v.Store, &tx.Request)
 	if err != nil {
 		return nil, err
+	}
+	if home, err := connection.Home(ctx, v.Store, &tx.Request, identifier); err != nil {
+		return nil, err
+	} else if home != nil {
+		conn = home
 	}
 	all, err := p.bound(ctx, v, script.LoginPostIdentifier)
 	if err == nil && len(all.bound) > 0 {
@@ -81,4 +86,13 @@ func (p *Pipeline) routed(ctx context.Context, v Visit, tx *stagedoor.Transactio
 		out.Effects.Answer("connection", &name)
 	}
 	return name, err
+}
+
+// Home is the connection to which somebody belongs by the domain of the address that they typed, nil if there is none.
+func (p *Pipeline) Home(ctx context.Context, v Visit, id, nonce, identifier string) (*stagedoor.Connection, error) {
+	tx, err := p.answered(ctx, v, id, AskLogin, nonce)
+	if err != nil {
+		return nil, err
+	}
+	return connection.Home(ctx, v.Store, &tx.Request, identifier)
 }

@@ -23,6 +23,7 @@ type row struct {
 	tokenMembers map[string]any // further members of the answer with the token
 	failure      map[string]any // the answer where there is no token; nil: that of RFC 6749
 	failStatus   int
+	native       string                      // where the tokens of apps are looked at
 	idClaims     func(Person) map[string]any // of the ID token; nil: as OpenID Connect has them
 }
 
@@ -63,7 +64,7 @@ var rows = []row{
 	{
 		name: "Facebook", authorize: "/www.facebook.com/v21.0/dialog/oauth", token: "/graph.facebook.com/v21.0/oauth/access_token", failStatus: http.StatusBadRequest,
 		failure: map[string]any{"error": map[string]any{"message": "This authorization code has been used.", "type": "OAuthException", "code": 100}}, logout: "/www.facebook.com/logout.php",
-		profiles: map[string]func(Person) any{"/graph.facebook.com/v21.0/me": func(p Person) any {
+		native: "/graph.facebook.com/v21.0/debug_token", profiles: map[string]func(Person) any{"/graph.facebook.com/v21.0/me": func(p Person) any {
 			return p.with(map[string]any{
 				"id": p.Subject, "name": p.Name, "first_name": p.GivenName, "last_name": p.FamilyName, "email": p.Email,
 				"picture": map[string]any{"data": map[string]any{"url": p.Picture, "is_silhouette": false, "height": 50, "width": 50}},
@@ -78,9 +79,9 @@ var rows = []row{
 		}},
 	},
 	{
-		name: "Microsoft Entra ID", authorize: "/login.microsoftonline.com/contoso.example/oauth2/v2.0/authorize", token: "/login.microsoftonline.com/contoso.example/oauth2/v2.0/token",
+		name: "Microsoft Entra ID", discovery: "/login.microsoftonline.com/contoso.example/v2.0/.well-known/openid-configuration", authorize: "/login.microsoftonline.com/contoso.example/oauth2/v2.0/authorize", token: "/login.microsoftonline.com/contoso.example/oauth2/v2.0/token",
 		keys: "/login.microsoftonline.com/contoso.example/discovery/v2.0/keys", issuer: "https://login.microsoftonline.com/11111111-2222-3333-4444-555555555555/v2.0",
-		logout: "/login.microsoftonline.com/contoso.example/oauth2/v2.0/logout", idClaims: func(p Person) map[string]any {
+		logout: "/login.microsoftonline.com/contoso.example/oauth2/v2.0/logout", profiles: map[string]func(Person) any{}, idClaims: func(p Person) map[string]any {
 			return map[string]any{"oid": "oid-" + p.Subject, "tid": "11111111-2222-3333-4444-555555555555", "preferred_username": p.Email, "name": p.Name, "email": p.Email, "ver": "2.0"}
 		},
 	},

@@ -106,6 +106,9 @@ func (s *Server) serve(r *row) {
 	if r.keys != "" {
 		s.mux.HandleFunc("GET "+r.keys, s.keySet)
 	}
+	if r.native != "" {
+		s.mux.HandleFunc("GET "+r.native, s.debugToken)
+	}
 	if r.logout != "" {
 		s.mux.HandleFunc("GET "+r.logout, s.logout)
 	}

@@ -1,0 +1,249 @@
+package login_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/store/storetest"
+)
+
+// TestWorkforce: Okta, Entra ID and Google Workspace are OpenID Connect with less to say.
+func TestWorkforce(t *testing.T) {
+	w := newAbroad(t, storetest.SQLite)
+	w.standin.Choose(&kim)
+	w.upstream("okta", "okta", map[string]any{
+		"domain": "okta.example", "issuer": w.at, "authorization_endpoint": w.at + "/authorize", "token_endpoint": w.at + "/token", "jwks_uri": w.at + "/jwks", "userinfo_endpoint": w.at + "/userinfo",
+		"attribute_map": map[string]any{"mapping_mode": "basic_profile"}, "stagedoor": nil,
+	})
+	w.in("okta")
+	if u, err := w.st.User(t.Context(), "okta|okta|k1"); err != nil || u.Identities[0].IsSocial || u.Attributes != nil || u.Name != "Kim Corp" {
+		t.Errorf("%+v %v", u, err)
+	}
+	// nOAuth: an address of Entra ID is what its directory's owner wrote into it, and not verified unless the connection trusts it.
+	entra := w.upstream("entra", "waad", map[string]any{"tenant_domain": "contoso.example"})
+	w.in("entra")
+	u, err := w.st.User(t.Context(), "waad|oid-k1")
+	if err != nil || !strings.EqualFold(u.Email, kim.Email) || u.EmailVerified || u.Identities[0].IsSocial || u.Identities[0].UserID != "oid-k1" {
+		t.Errorf("%+v %v", u, err)
+	}
+	w.set(entra, "should_trust_email_verified_connection", "always_set_emails_as_verified")
+	w.in("entra")
+	if u, err = w.st.User(t.Context(), "waad|oid-k1"); err != nil || !u.EmailVerified {
+		t.Errorf("%+v %v", u, err)
+	}
+	// Google Workspace lets in the people of its domains alone.
+	w.upstream("workspace", "google-apps", map[string]any{"tenant_domain": "corp.example", "domain_aliases": []string{"corp.example", "Second.example"}})
+	w.out("workspace", "not one of this organization", "its domain is")
+	if got := w.standin.Asked().Get("hd"); got != "corp.example" {
+		t.Errorf("hd is %q", got)
+	}
+	member := kim
+	member.More = map[string]any{"hd": "second.example"}
+	w.standin.Choose(&member)
+	w.in("workspace")
+	if u, err := w.st.User(t.Context(), "google-apps|kim@corp.example"); err != nil || u.Identities[0].IsSocial {
+		t.Errorf("%+v %v", u, err)
+	}
+	member.More = map[string]any{"hd": "evil.example"}
+	w.standin.Choose(&member)
+	w.out("workspace", "not one of this organization", "evil.example")
+}
+
+// TestMembershipThroughProvider: who comes through an organization's connection becomes a member where it says so.
+func TestMembershipThroughProvider(t *testing.T) {
+	w := newAbroad(t, storetest.SQLite)
+	conn := w.oidc("corp", nil)
+	w.standin.Choose(&kim)
+	org := w.organized("allow", "no_prompt", func(oc *stagedoor.OrganizationConnection) { oc.ConnectionID = conn.ID })
+	enable := func(assign bool) {
+		_, err := w.st.UpdateOrganizationConnection(t.Context(), org.ID, conn.ID, func(oc *stagedoor.OrganizationConnection) error { oc.AssignMembershipOnLogin = assign; return nil })
+		w.ok(err)
+	}
+	if q := w.sign("corp", "organization", org.ID); q.Get("error") != "access_denied" {
+		t.Errorf("%v", q)
+	}
+	enable(true)
+	w.in("corp", "organization", org.ID)
+}
+
+// TestHomeRealmDiscovery: whoever belongs to a company by the domain of their address is sent there, and asked for no password here.
+func TestHomeRealmDiscovery(t *testing.T) {
+	w := newAbroad(t, storetest.SQLite)
+	conn := w.oidc("corp", map[string]any{"domain_aliases": []string{"Corp.example"}})
+	_, err := w.st.UpdateConnection(t.Context(), conn.ID, func(c *stagedoor.Connection) error { c.ShowAsButton = new(false); return nil })
+	w.ok(err)
+	w.standin.Choose(&kim)
+	w.user("ada@corp.example") // has a password here, but does not need it
+	b := w.browser()
+	page := b.begin().want(http.StatusOK).hides("connection=corp")
+	r := b.submit(page, "username", "ADA@corp.EXAMPLE", "password", good).want(http.StatusSeeOther)
+	if q := b.finish(b.through(b.get(r.to()))); q.Get("code") == "" {
+		t.Errorf("%v", q)
+	}
+	c := w.browser()
+	if q := c.finish(c.submit(c.begin(), "username", "ada@example.com", "password", good)); q.Get("code") == "" {
+		t.Errorf("%v", q)
+	}
+	for _, other := range []string{"kim@corp.example.evil.example", "kim@evil-corp.example", "corp.example", "kim@"} {
+		d := w.browser()
+		d.submit(d.begin(), "username", other, "password", "x").want(http.StatusBadRequest)
+	}
+	// A request that names the database stays there.
+	e := w.browser()
+	e.submit(e.begin("connection", "Users"), "username", "ada@corp.example", "password", "x").want(http.StatusBadRequest)
+	// A client whose people all come from one company is not asked anything; with two, for the address.
+	_, err = w.st.UpdateConnection(t.Context(), w.conn.ID, func(c *stagedoor.Connection) error { c.EnabledClients = nil; return nil })
+	w.ok(err)
+	if to := w.browser().begin().to(); !strings.HasPrefix(to, w.at) {
+		t.Errorf("%s", to)
+	}
+	second := w.oidc("second", map[string]any{"domain_aliases": []string{"second.example"}})
+	_, err = w.st.UpdateConnection(t.Context(), second.ID, func(c *stagedoor.Connection) error { c.ShowAsButton = new(false); return nil })
+	w.ok(err)
+	f := w.browser()
+	page = f.begin().want(http.StatusOK).hides(`type="password"`)
+	f.submit(page, "username", "kim@nowhere.example").want(http.StatusBadRequest).says("We know nobody with this address")
+	f.submit(page, "username", "").want(http.StatusBadRequest)
+	r = f.submit(page, "username", "kim@second.example").want(http.StatusSeeOther)
+	if !strings.Contains(r.to(), "connection=second") {
+		t.Errorf("%s", r.to())
+	}
+	if q := f.finish(f.through(f.get(r.to()))); q.Get("code") == "" {
+		t.Errorf("%v", q)
+	}
+}
+
+// TestFederatedLogout: whoever wants it signs out at their provider too, and comes back to where the client may send them.
+func TestFederatedLogout(t *testing.T) {
+	w := newAbroad(t, storetest.SQLite)
+	w.standin.Now = w.clock
+	_, err := w.st.UpdateClient(t.Context(), "app", func(c *stagedoor.Client) error { c.AllowedLogoutURLs = []string{"https://app.example/bye"}; return nil })
+	w.ok(err)
+	w.oidc("corp", nil)
+	w.saml("saml", nil)
+	w.upstream("google-oauth2", "google-oauth2", nil)
+	w.upstream("github", "github", nil)
+	person := social
+	w.standin.Choose(&person)
+	signed := func(name string) *browser {
+		b := w.browser()
+		b.finish(b.through(b.begin("connection", name)))
+		return b
+	}
+	const back = "/v2/logout?client_id=app&returnTo=https%3A%2F%2Fapp.example%2Fbye%3Fx%3D1"
+	b := signed("corp")
+	if to := b.get(back).to(); to != "https://app.example/bye?x=1" {
+		t.Errorf("%s", to)
+	}
+	b = signed("corp")
+	to, _ := url.Parse(b.get(back + "&federated").to())
+	if q := to.Query(); !strings.HasPrefix(to.String(), w.at+"/logout?") || q.Get("client_id") != "stagedoor" || q.Get("post_logout_redirect_uri") != origin+"/logout" || q.Get("state") == "" || strings.Contains(to.String(), "bye") {
+		t.Errorf("%s", to)
+	}
+	if r := b.begin("prompt", "none"); !strings.Contains(r.to(), "login_required") {
+		t.Errorf("the session lives: %s", r.to())
+	}
+	stranger := w.browser()
+	stranger.get("/logout?state=" + to.Query().Get("state")).want(http.StatusOK) // another browser learns nothing
+	if again := b.get("/logout?state=" + to.Query().Get("state")).to(); again != "https://app.example/bye?x=1" {
+		t.Errorf("%s", again)
+	}
+	b.get("/logout?state=" + to.Query().Get("state")).want(http.StatusOK) // once
+	b.get("/logout").want(http.StatusOK)
+	b = signed("saml")
+	to, _ = url.Parse(b.get(back + "&federated").to())
+	if q := to.Query(); !strings.HasPrefix(to.String(), w.at+"/saml/sign-out?") || q.Get("SAMLRequest") == "" || q.Get("Signature") == "" {
+		t.Errorf("%s", to)
+	}
+	if again := b.get("/logout?SAMLResponse=x&RelayState=" + to.Query().Get("RelayState")).to(); again != "https://app.example/bye?x=1" {
+		t.Errorf("%s", again)
+	}
+	b = signed("google-oauth2")
+	if to := b.get(back + "&federated").to(); !strings.Contains(to, "/accounts.google.com/Logout?continue=https%3A%2F%2Fappengine.google.com") {
+		t.Errorf("%s", to)
+	}
+	b = signed("github") // has no such place
+	if to := b.get(back + "&federated").to(); to != "https://app.example/bye?x=1" {
+		t.Errorf("%s", to)
+	}
+	b = signed("corp") // an address that is not allowed is refused, whatever else is asked
+	b.get("/v2/logout?client_id=app&federated&returnTo=https%3A%2F%2Fevil.example%2F").want(http.StatusBadRequest)
+}
+
+// TestNativeSocial: an app signs people in by what it got from the provider itself.
+func TestNativeSocial(t *testing.T) {
+	w := newAbroad(t, storetest.SQLite)
+	w.upstream("google-oauth2", "google-oauth2", map[string]any{"allowed_audiences": []string{"other-app"}})
+	w.upstream("apple", "apple", map[string]any{"team_id": "T", "kid": "K", "app_secret": appleKey(t), "client_id": "the web's client"})
+	w.upstream("facebook", "facebook", nil)
+	person := social
+	exchange := func(kind, token string, more ...string) (int, map[string]any) {
+		t.Helper()
+		form := url.Values{"grant_type": {"urn:ietf:params:oauth:grant-type:token-exchange"}, "client_id": {"app"}, "subject_token": {token}, "subject_token_type": {"http://auth0.com/oauth/token-type/" + kind}, "scope": {"openid email"}}
+		for i := 0; i+1 < len(more); i += 2 {
+			form.Set(more[i], more[i+1])
+		}
+		r := w.browser().post("/oauth/token", form)
+		var m map[string]any
+		w.ok(json.Unmarshal([]byte(r.body), &m))
+		return r.status, m
+	}
+	const google, apple, facebook = "google-id-token", "apple-authz-code", "facebook-info-session-access-token"
+	if status, m := exchange(google, w.standin.GoogleToken(person, "")); status != 403 || m["error"] != "unauthorized_client" {
+		t.Errorf("%d %v", status, m)
+	}
+	_, err := w.st.UpdateClient(t.Context(), "app", func(c *stagedoor.Client) error {
+		c.Stored = map[string]json.RawMessage{
+			"native_social_login": json.RawMessage(`{"google":{"enabled":true},"apple":{"enabled":true},"facebook":{"enabled":true}}`), "mobile": json.RawMessage(`{"ios":{"app_bundle_identifier":"stagedoor"}}`),
+		}
+		return nil
+	})
+	w.ok(err)
+	good := func(status int, m map[string]any, id string, verified bool) {
+		t.Helper()
+		u, err := w.st.User(t.Context(), id)
+		if status != 200 || m["access_token"] == nil || m["id_token"] == nil || m["issued_token_type"] == nil || err != nil || u.EmailVerified != verified || u.LoginsCount != 1 {
+			t.Errorf("%d %v %+v %v", status, m, u, err)
+		}
+		if e := w.last(); e.Type != "sens" || e.UserID != id {
+			t.Errorf("%+v", e)
+		}
+	}
+	status, m := exchange(google, w.standin.GoogleToken(person, ""))
+	good(status, m, "google-oauth2|1234", true)
+	for _, mode := range []string{"wrong_audience", "wrong_issuer", "expired", "alg_none", "other_key"} {
+		if status, m := exchange(google, w.standin.GoogleToken(person, mode)); status != 403 || m["error"] != "invalid_grant" {
+			t.Errorf("%s: %d %v", mode, status, m)
+		}
+	}
+	if e := w.last(); e.Type != "fens" {
+		t.Errorf("%+v", e)
+	}
+	// Apple's code is redeemed as the app, whose name the connection's key signs for.
+	status, m = exchange(apple, w.standin.AppleCode(person), "user_profile", `{"name":{"firstName":"Kim","lastName":"Corp"}}`)
+	good(status, m, "apple|1234", true)
+	if q := w.standin.Exchanged(); q.Get("client_id") != "stagedoor" || q.Has("redirect_uri") {
+		t.Errorf("%v", q)
+	}
+	if u, _ := w.st.User(t.Context(), "apple|1234"); u.Name != "Kim Corp" {
+		t.Errorf("%+v", u)
+	}
+	if status, m := exchange(apple, "used"); status != 403 || m["error"] != "invalid_grant" {
+		t.Errorf("%d %v", status, m)
+	}
+	// Of Facebook's person the app tells more than the id: no other id, and no address that would count as verified.
+	status, m = exchange(facebook, "stagedoor:77", "user_profile", `{"id":"1","user_id":"1","email":"victim@example.com","email_verified":true,"name":"Kim"}`)
+	good(status, m, "facebook|77", false)
+	for _, token := range []string{"another-app:77", "stagedoor:", "x"} {
+		if status, m := exchange(facebook, token); status != 403 || m["error"] != "invalid_grant" {
+			t.Errorf("%d %v", status, m)
+		}
+	}
+	if status, m := exchange("windows-token", "x"); status != 403 || m["error"] != "unauthorized_client" {
+		t.Errorf("%d %v", status, m)
+	}
+}

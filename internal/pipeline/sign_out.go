@@ -1,0 +1,64 @@
+package pipeline
+
+import (
+	"context"
+	"strings"
+
+	"github.com/stagedoor/stagedoor"
+)
+
+// askSignOut is the step of a stored way back from a provider at which somebody signs out.
+const askSignOut = "sign-out"
+
+// SignOut is where the person of an ended session goes to sign out at their provider too, from where they come back to to; empty where there is
+// no such place. The way back works once, in this browser.
+func (p *Pipeline) SignOut(ctx context.Context, v Visit, s *stagedoor.Session, to string) (string, error) {
+	if s == nil || p.Upstream == nil {
+		return "", nil
+	}
+	conn, err := v.Store.ConnectionByName(ctx, s.Connection)
+	if stagedoor.IsKind(err, stagedoor.NotFound) || err == nil && !conn.Redirects() {
+		return "", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	id := ""
+	if u, err := v.Store.User(ctx, s.UserID); err == nil {
+		for i := range u.Identities {
+			if u.Identities[i].Connection == conn.Name {
+				id = u.Identities[i].UserID
+			}
+		}
+	}
+	tx := &stagedoor.Transaction{
+		ID: stagedoor.NewToken(), Browser: hash(v.Browser), Step: askSignOut, ExpiresAt: v.Store.Clock().Now().Add(transactionLife),
+		Request: stagedoor.AuthorizationRequest{RedirectURI: to},
+	}
+	address, err := p.Upstream.SignOut(ctx, v.Store, conn, id, v.Issuer, tx.ID)
+	if kind := stagedoor.AsError(err).Kind; err != nil && kind != stagedoor.Internal && kind != stagedoor.Unavailable || strings.TrimSpace(address) == "" {
+		return "", nil // they are signed out here; that the provider cannot be asked shall not keep them
+	}
+	if err != nil {
+		return "", err
+	}
+	return address, v.Store.SaveTransaction(ctx, tx)
+}
+
+// SignedOut is where somebody goes on who comes back from signing out at their provider; empty where nobody knows.
+func (p *Pipeline) SignedOut(ctx context.Context, v Visit, state string) (string, error) {
+	tx, err := p.transaction(ctx, v, state)
+	if err == nil && tx.Step != askSignOut {
+		err = lost()
+	}
+	if err == nil {
+		tx, err = v.Store.TakeTransaction(ctx, state)
+	}
+	if stagedoor.HasCode(err, "lost_transaction") || stagedoor.IsKind(err, stagedoor.NotFound) {
+		return "", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	return tx.Request.RedirectURI, nil
+}
