@@ -209,6 +209,8 @@ type Transaction struct {
 	Factor    *FactorDemand  `json:",omitempty"` // what scripts want of a second factor; nil: the tenant's policy decides
 	Proof     string         `json:",omitempty"` // the second factor that the person gave in this login: otp, recovery-code
 	Noting    bool           `json:",omitempty"` // they have a new recovery code to note down
+	Twin      string         `json:",omitempty"` // id of another user of the same verified address, whom the person is asked to link
+	Alone     bool           `json:",omitempty"` // they have answered that
 	Upstream  *Upstream      `json:",omitempty"` // the way to a provider and back, of a login that waits for it
 	Code      *CodeState     `json:",omitempty"` // where a code was sent by which the person may sign in
 	Refused   *Refusal       `json:",omitempty"` // why the provider did not let the person in: the login ends with it

@@ -103,6 +103,8 @@ type LocalSettings struct {
 	MaxImportBytes int `json:"max_import_bytes,omitempty"`
 	// DevelopmentInbox shows outgoing mail on a page instead of sending it.
 	DevelopmentInbox bool `json:"development_inbox"`
+	// SuggestLinking asks people who come by a provider, and whose verified address another account of theirs has too, whether to link the two.
+	SuggestLinking bool `json:"suggest_linking,omitempty"`
 	// EmbeddedLogin lets pages of clients with cross_origin_authentication ask for passwords themselves.
 	EmbeddedLogin bool `json:"embedded_login,omitempty"`
 	// MaxSearchResults is how many records lists of users and logs can be paged through; 0 means all. The API that we follow has

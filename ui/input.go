@@ -149,3 +149,9 @@ type rules struct {
 
 // Rules hands a list of rules to its template together with the frame.
 func (f Frame) Rules(list []Rule) rules { return rules{f, list} }
+
+// Inputs asks for the password of the other account.
+func (p LinkAccountPage) Inputs() []input {
+	p.screen = "link-account"
+	return p.inputs(p.Problems, input{Name: FieldPassword, Label: "form.password", Type: "password", Autocomplete: "current-password"})
+}

@@ -103,6 +103,14 @@ type ConsentPage struct {
 	Scopes []Scope // as requested; openid is not shown
 }
 
+// LinkAccountPage suggests to link another account of the same address, by its password.
+type LinkAccountPage struct {
+	Frame
+	Form
+	Problems Problems
+	Email    string
+}
+
 // LogoutPage asks whether to log out, where the request does not prove that the user wanted it.
 type LogoutPage struct {
 	Frame
@@ -138,6 +146,7 @@ func (OrganizationPage) template() string { return "organization" }
 func (ForgotPage) template() string       { return "forgot" }
 func (NewPasswordPage) template() string  { return "password" }
 func (ConsentPage) template() string      { return "consent" }
+func (LinkAccountPage) template() string  { return "link-account" }
 func (LogoutPage) template() string       { return "logout" }
 func (ErrorPage) template() string        { return "error" }
 func (WelcomePage) template() string      { return "welcome" }

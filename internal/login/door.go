@@ -87,6 +87,8 @@ var pages = []route{
 	{web.Route{Method: "POST", Pattern: passkeySignup, Title: "Sign-up page, the new passkey"}, (*Door).signUpByPasskey},
 	{web.Route{Method: "GET", Pattern: passkeyEnroll, Title: "Page that offers a passkey"}, (*Door).showPasskey},
 	{web.Route{Method: "POST", Pattern: passkeyEnroll, Title: "Page that offers a passkey, form"}, (*Door).takePasskey},
+	{web.Route{Method: "GET", Pattern: linkPath, Title: "Page that suggests to link another account"}, (*Door).showLink},
+	{web.Route{Method: "POST", Pattern: linkPath, Title: "Page that suggests to link another account, form"}, (*Door).linkAccount},
 	{web.Route{Method: "GET", Pattern: "/u/consent", Title: "Consent page"}, (*Door).showConsent},
 	{web.Route{Method: "POST", Pattern: "/u/consent", Title: "Consent page, form"}, (*Door).decide},
 	{web.Route{Method: "GET", Pattern: "/u/mfa-otp-challenge", Title: "Page for a code of an authenticator app"}, (*Door).showOTP},

@@ -177,6 +177,7 @@ func TestFederatedLogout(t *testing.T) {
 // TestNativeSocial: an app signs people in by what it got from the provider itself.
 func TestNativeSocial(t *testing.T) {
 	w := newAbroad(t, storetest.SQLite)
+	w.ok(w.pipe.Minter.Keys.Ensure(t.Context(), w.st))
 	w.upstream("google-oauth2", "google-oauth2", map[string]any{"allowed_audiences": []string{"other-app"}})
 	w.upstream("apple", "apple", map[string]any{"team_id": "T", "kid": "K", "app_secret": appleKey(t), "client_id": "the web's client"})
 	w.upstream("facebook", "facebook", nil)

@@ -78,6 +78,7 @@ type localSettingsIn struct {
 	MaxMetadataBytes     web.Opt[int]               `json:"max_metadata_bytes" schema:"min=0,max=16777216"`
 	MaxImportBytes       web.Opt[int]               `json:"max_import_bytes" schema:"min=0,max=1073741824"`
 	DevelopmentInbox     web.Opt[bool]              `json:"development_inbox"`
+	SuggestLinking       web.Opt[bool]              `json:"suggest_linking"`
 	EmbeddedLogin        web.Opt[bool]              `json:"embedded_login"`
 	MaxSearchResults     web.Opt[int]               `json:"max_search_results" schema:"min=0,max=1000000000"`
 	ManagementRate       web.Opt[int]               `json:"management_rate" schema:"min=0,max=1000000"`
@@ -255,6 +256,7 @@ func (in *tenantSettingsIn) copyTo(s *stagedoor.TenantSettings) {
 	in.Local.Value.LogRetentionDays.Into(&s.Local.LogRetentionDays)
 	in.Local.Value.LogMaxBytes.Into(&s.Local.LogMaxBytes)
 	in.Local.Value.DevelopmentInbox.Into(&s.Local.DevelopmentInbox)
+	in.Local.Value.SuggestLinking.Into(&s.Local.SuggestLinking)
 	in.Local.Value.EmbeddedLogin.Into(&s.Local.EmbeddedLogin)
 	keepStored(&s.Stored, in.Rest)
 }

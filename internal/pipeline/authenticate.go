@@ -210,6 +210,7 @@ func (p *Pipeline) proved(ctx context.Context, v Visit, tx *stagedoor.Transactio
 	if len(by.console) > 0 {
 		tx.Script = &stagedoor.ScriptState{Console: by.console}
 	}
+	tx.Twin, tx.Alone = "", false
 	tx.Consented, tx.Denied = false, false // that was the word of who was here before
 	return opened, v.Store.SaveTransaction(ctx, tx)
 }

@@ -29,6 +29,7 @@ const (
 	AskEnroll       = "mfa-otp-enrollment"
 	AskNote         = "mfa-recovery-code-enrollment"
 	AskPasskey      = "passkey-enrollment"
+	AskLink         = "link-account"
 	AskUpstream     = "upstream" // no page of ours: the person is at a provider, see [Pipeline.Arrive]
 	AskRedirect     = "redirect" // no page of ours: a script sends the person to another site, see [Pipeline.Return]
 )

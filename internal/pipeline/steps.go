@@ -41,6 +41,7 @@ var steps = []step{
 	{"ask which organization it is for", (*login).nameOrganization},
 	{"know the person", (*login).know},
 	{"refuse blocked users", (*login).refuse},
+	{"suggest to link another account", (*login).suggest},
 	{"use the session", (*login).useSession},
 	{"let the person choose an organization", (*login).chooseOrganization},
 	{"make sure that they are a member", (*login).joinOrganization},
