@@ -158,6 +158,11 @@ func (s *Server) Serve(ctx context.Context, l *Listeners) error {
 		defer close(told)
 		s.logouts.Run(background)
 	}()
+	delivered := make(chan struct{})
+	go func() {
+		defer close(delivered)
+		s.events.Run(background)
+	}()
 	working := make(chan struct{})
 	go func() {
 		defer close(working)
@@ -167,6 +172,7 @@ func (s *Server) Serve(ctx context.Context, l *Listeners) error {
 		stop()
 		<-working
 		<-told
+		<-delivered
 	}()
 	go s.scripts.Check(background, "function(){}") // starts a worker, so that the first login need not
 	failed := make(chan error, 8)

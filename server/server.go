@@ -18,6 +18,7 @@ import (
 	"github.com/stagedoor/stagedoor/internal/backchannel"
 	"github.com/stagedoor/stagedoor/internal/config"
 	"github.com/stagedoor/stagedoor/internal/connection"
+	"github.com/stagedoor/stagedoor/internal/eventstream"
 	"github.com/stagedoor/stagedoor/internal/job"
 	"github.com/stagedoor/stagedoor/internal/jose"
 	"github.com/stagedoor/stagedoor/internal/login"
@@ -79,6 +80,7 @@ type Server struct {
 	login     *login.Door
 	mgmt      *mgmt.API
 	streams   *logstream.Deliverer
+	events    *eventstream.Deliverer
 	logouts   *backchannel.Deliverer
 	jobs      *job.Runner
 	reference *reference
@@ -145,6 +147,7 @@ func New(ctx context.Context, cfg config.Config, deps Deps) (*Server, error) {
 		Keys: s.keys, Database: database, Pipeline: pipe, CheckScript: s.scripts.Check, CheckDraft: s.scripts.CheckDraft, CheckCall: s.scripts.CheckCall, Scripts: s.scripts, NodeError: s.scripts.NodeError, ScriptCeilings: s.scripts.Ceilings(), SendVerification: s.login.SendVerification, JobAdded: s.jobs.Wake, SendInvitation: s.login.SendInvitation, SendEnrollment: s.login.SendEnrollment, HTTP: client, Clock: deps.Clock, Log: s.log,
 	})
 	s.streams = &logstream.Deliverer{DB: s.db, Metrics: s.metrics, Client: client, Log: s.log, Every: streamEvery, Settle: streamSettle}
+	s.events = &eventstream.Deliverer{DB: s.db, Client: client, Log: s.log, Every: streamEvery, Act: pipe.ForEvent}
 	s.logouts = &backchannel.Deliverer{DB: s.db, Minter: minter, Client: client, Log: s.log, Every: logoutEvery}
 	s.reference = newReference(s.mgmt)
 	s.measure()

@@ -1,6 +1,7 @@
 package mgmt
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/stagedoor/stagedoor"
@@ -93,8 +94,12 @@ func (a *API) setBindings(c *call, in bindingsIn) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if len(in.Bindings) > maxBound {
-		return nil, badProperty("bindings", "Array is too long ("+itoa(len(in.Bindings))+"), maximum "+itoa(maxBound))
+	if !t.Runs && len(in.Bindings) > 0 {
+		return nil, neverRuns(t)
+	}
+	most := cmp.Or(t.Most, maxBound)
+	if len(in.Bindings) > most {
+		return nil, badProperty("bindings", "Array is too long ("+itoa(len(in.Bindings))+"), maximum "+itoa(most))
 	}
 	all, err := c.store.SetActionBindings(c.ctx(), t.ID, func(old []stagedoor.ActionBinding, all []stagedoor.Action) ([]stagedoor.ActionBinding, error) {
 		next := []stagedoor.ActionBinding{}

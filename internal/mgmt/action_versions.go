@@ -53,8 +53,16 @@ func notBuilt() error {
 	return bad("", "A draft must be in the 'built' state before it can be deployed.")
 }
 
+// neverRuns refuses to put an action in force that would never run.
+func neverRuns(t *script.Trigger) error {
+	return stagedoor.Errorf(stagedoor.Unsupported, "not_supported", "Actions of the trigger %s cannot run on this server: nothing public says what they are given and may do.", t.ID)
+}
+
 // deployDraft makes a version of a draft.
 func deployDraft(act *stagedoor.Action) (*stagedoor.ActionVersion, error) {
+	if t := script.TriggerByID(act.Draft.Trigger.ID); t != nil && !t.Runs {
+		return nil, neverRuns(t)
+	}
 	if act.Status != stagedoor.ActionBuilt {
 		return nil, notBuilt()
 	}

@@ -5,4 +5,5 @@ package script
 // result_url (an object of url and query).
 var PasswordResetPostChallenge = &Trigger{
 	ID: "password-reset-post-challenge", Versions: versions("v1"), Handler: "onExecutePostChallenge", Continue: "onContinuePostChallenge", Runs: true,
+	Most: 4, // extensibility fact sheet 3.1
 }

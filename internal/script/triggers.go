@@ -2,14 +2,15 @@ package script
 
 // Triggers are the places of the server at which tenants' own code may run, in the order in which the Management API lists them
 // (Management API fact sheet 3.3; extensibility fact sheet 3.1). A trigger that runs has a file of its own, trigger_NAME.go, which tells
-// what its scripts can ask for, one in js/triggers, which is their api, and a call at its place. One that does not is stored only.
+// what its scripts can ask for, one in js/triggers, which is their api, and a call at its place. Of the others nothing public says what they are given
+// and may do: drafts are kept, as tools send them, and cannot be deployed or bound.
 var Triggers = []*Trigger{
 	PostLogin, CredentialsExchange, PreUserRegistration, PostUserRegistration, PostChangePassword,
 	SendPhoneMessage,
 	PasswordResetPostChallenge,
 	CustomEmailProvider, CustomPhoneProvider,
 	CustomTokenExchange,
-	{ID: "event-stream", Versions: versions("v1"), Handler: "onExecuteEventStream", EntityBound: true},
+	EventStream,
 	{ID: "password-hash-migration", Versions: versions("v1"), Handler: "onExecutePasswordHashMigration"},
 	{ID: "mcp-tool", Versions: versions("v1"), Handler: "onExecuteMcpTool", EntityBound: true},
 	LoginPostIdentifier,
@@ -23,7 +24,8 @@ type Trigger struct {
 	Handler     string           // the function that an action exports
 	Continue    string           // the one for when the person comes back whom it sent elsewhere; empty: it cannot do that
 	EntityBound bool             // actions are bound to a profile or a stream, not to the trigger
-	Runs        bool             // false: actions are kept and never run
+	Runs        bool             // false: actions can be written, and are refused when somebody wants to put them in force
+	Most        int              // of actions that may be bound; 0: as many as to any
 	Hook        *Hook            // nil: hooks of the older kind do not have this trigger
 }
 

@@ -308,6 +308,9 @@ func (s *Store) unindexUsers(ctx context.Context, q querier, where string, args 
 			if err := s.reindex(ctx, q, indexOf(&users[i]), nil); err != nil {
 				return err
 			}
+			if err := s.userEvent(ctx, q, "user.deleted", &users[i]); err != nil {
+				return err
+			}
 		}
 		last = users[len(users)-1].ID
 	}

@@ -55,7 +55,10 @@ func (s *Store) PatchMetadata(ctx context.Context, id string, user, app stagedoo
 		if err != nil {
 			return err
 		}
-		return s.reindex(ctx, q, before, indexOf(u))
+		if err := s.reindex(ctx, q, before, indexOf(u)); err != nil {
+			return err
+		}
+		return s.userEvent(ctx, q, "user.updated", u)
 	})
 	if err != nil {
 		return nil, err
@@ -101,11 +104,17 @@ func (s *Store) patchMetadataPostgres(ctx context.Context, id string, user, app 
 			return nil, err
 		}
 		write := s.writeOne
-		if len(p.rest) > 0 {
+		told, err := s.subscribers(ctx, s.read(), "user.updated")
+		if err != nil {
+			return nil, err
+		}
+		if len(p.rest) > 0 || len(told) > 0 {
 			write = s.write
 		}
 		err = write(ctx, func(q querier) (err error) {
-			u, err = p.run(ctx, s, q)
+			if u, err = p.run(ctx, s, q); err == nil && len(told) > 0 {
+				err = s.userEvent(ctx, q, "user.updated", u)
+			}
 			return err
 		})
 		if !stagedoor.IsKind(err, stagedoor.NotFound) {
@@ -120,7 +129,9 @@ func (s *Store) patchMetadataPostgres(ctx context.Context, id string, user, app 
 		if err != nil {
 			return err
 		}
-		u, err = p.run(ctx, s, q)
+		if u, err = p.run(ctx, s, q); err == nil {
+			err = s.userEvent(ctx, q, "user.updated", u)
+		}
 		return err
 	})
 	if err != nil {

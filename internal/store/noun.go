@@ -176,6 +176,11 @@ func (n *noun[T]) insert(ctx context.Context, s *Store, q querier, v *T) error {
 }
 
 func (n *noun[T]) update(ctx context.Context, s *Store, id string, change func(*T) error) (*T, error) {
+	return n.updateThen(ctx, s, id, change, nil)
+}
+
+// updateThen is update with something more in the same transaction.
+func (n *noun[T]) updateThen(ctx context.Context, s *Store, id string, change func(*T) error, then func(querier, *T) error) (*T, error) {
 	var v *T
 	err := s.write(ctx, func(q querier) (err error) {
 		if v, err = n.one(ctx, s, q, "id = ?"+s.db.forUpdate(), id); err != nil {
@@ -184,7 +189,10 @@ func (n *noun[T]) update(ctx context.Context, s *Store, id string, change func(*
 		if err := change(v); err != nil {
 			return err
 		}
-		return n.save(ctx, s, q, id, v)
+		if err := n.save(ctx, s, q, id, v); err != nil || then == nil {
+			return err
+		}
+		return then(q, v)
 	})
 	if err != nil {
 		return nil, n.named(v, err)

@@ -122,8 +122,14 @@ func (s *Store) CreateOrganization(ctx context.Context, o *stagedoor.Organizatio
 		if err := organizations.insert(ctx, s, q, o); err != nil {
 			return err
 		}
+		if err := s.organizationEvent(ctx, q, "organization.created", o); err != nil {
+			return err
+		}
 		for _, c := range connections {
 			if err := orgConnections.insert(ctx, s, q, o.ID, &c); err != nil {
+				return err
+			}
+			if err := s.organizationConnectionEvent(ctx, q, "organization.connection.added", o.ID, &c); err != nil {
 				return err
 			}
 		}
@@ -133,20 +139,25 @@ func (s *Store) CreateOrganization(ctx context.Context, o *stagedoor.Organizatio
 
 // UpdateOrganization changes an organization in one transaction.
 func (s *Store) UpdateOrganization(ctx context.Context, id string, change func(*stagedoor.Organization) error) (*stagedoor.Organization, error) {
-	return organizations.update(ctx, s, id, change)
+	return organizations.updateThen(ctx, s, id, change, func(q querier, o *stagedoor.Organization) error {
+		return s.organizationEvent(ctx, q, "organization.updated", o)
+	})
 }
 
 // DeleteOrganization removes an organization with all that belongs to it; its members stay users of the tenant.
 func (s *Store) DeleteOrganization(ctx context.Context, id string) error {
 	return s.write(ctx, func(q querier) error {
-		n, err := q.exec(ctx, "DELETE FROM organizations WHERE tenant = ? AND id = ?", s.tenant.ID, id)
-		if err == nil && n == 0 {
-			err = organizations.missing
-		}
+		o, err := organizations.one(ctx, s, q, "id = ?"+s.db.forUpdate(), id)
 		if err != nil {
 			return err
 		}
-		return s.deleteOwnedRoles(ctx, q, id)
+		if err := organizations.delete(ctx, s, q, id); err != nil {
+			return err
+		}
+		if err := s.deleteOwnedRoles(ctx, q, id); err != nil {
+			return err
+		}
+		return s.organizationEvent(ctx, q, "organization.deleted", o)
 	})
 }
 

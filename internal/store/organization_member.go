@@ -78,19 +78,31 @@ func (s *Store) AddMembers(ctx context.Context, orgID string, userIDs []string) 
 }
 
 func (s *Store) addMember(ctx context.Context, q querier, orgID, userID string) error {
-	_, err := q.exec(ctx, `INSERT INTO organization_members (tenant, org_id, user_id, added_at) VALUES (?, ?, ?, ?)
+	n, err := q.exec(ctx, `INSERT INTO organization_members (tenant, org_id, user_id, added_at) VALUES (?, ?, ?, ?)
 		ON CONFLICT (tenant, org_id, user_id) DO NOTHING`, s.tenant.ID, orgID, userID, s.db.clock.Now().UnixMilli())
-	return err
+	if err != nil || n == 0 {
+		return err
+	}
+	return s.memberEvent(ctx, q, "organization.member.added", orgID, userID, "")
 }
 
 // RemoveMembers ends memberships, and the roles that came with them.
 func (s *Store) RemoveMembers(ctx context.Context, orgID string, userIDs []string) error {
 	return s.inOrganization(ctx, orgID, func(q querier) error {
 		for _, id := range userIDs {
-			for _, table := range []string{"organization_members", "organization_member_roles"} {
-				if _, err := q.exec(ctx, "DELETE FROM "+table+" WHERE tenant = ? AND org_id = ? AND user_id = ?", s.tenant.ID, orgID, id); err != nil {
+			ended := int64(0)
+			for _, table := range []string{"organization_member_roles", "organization_members"} {
+				n, err := q.exec(ctx, "DELETE FROM "+table+" WHERE tenant = ? AND org_id = ? AND user_id = ?", s.tenant.ID, orgID, id)
+				if err != nil {
 					return err
 				}
+				ended = n
+			}
+			if ended == 0 {
+				continue
+			}
+			if err := s.memberEvent(ctx, q, "organization.member.deleted", orgID, id, ""); err != nil {
+				return err
 			}
 		}
 		return nil
@@ -129,8 +141,11 @@ func (s *Store) checkMemberRoles(ctx context.Context, q querier, orgID string, r
 
 func (s *Store) addMemberRoles(ctx context.Context, q querier, orgID, userID string, roleIDs []string) error {
 	for _, id := range roleIDs {
-		_, err := q.exec(ctx, `INSERT INTO organization_member_roles (tenant, org_id, user_id, role_id)
+		n, err := q.exec(ctx, `INSERT INTO organization_member_roles (tenant, org_id, user_id, role_id)
 			SELECT tenant, ?, ?, id FROM roles WHERE tenant = ? AND id = ? ON CONFLICT (tenant, org_id, user_id, role_id) DO NOTHING`, orgID, userID, s.tenant.ID, id)
+		if err == nil && n > 0 {
+			err = s.memberEvent(ctx, q, "organization.member.role.assigned", orgID, userID, id)
+		}
 		if err != nil {
 			return err
 		}
@@ -150,7 +165,10 @@ func (s *Store) RemoveMemberRoles(ctx context.Context, orgID, userID string, rol
 			if _, err := roles.one(ctx, s, q, "id = ?", id); err != nil {
 				return err
 			}
-			_, err := q.exec(ctx, "DELETE FROM organization_member_roles WHERE tenant = ? AND org_id = ? AND user_id = ? AND role_id = ?", s.tenant.ID, orgID, userID, id)
+			n, err := q.exec(ctx, "DELETE FROM organization_member_roles WHERE tenant = ? AND org_id = ? AND user_id = ? AND role_id = ?", s.tenant.ID, orgID, userID, id)
+			if err == nil && n > 0 {
+				err = s.memberEvent(ctx, q, "organization.member.role.deleted", orgID, userID, id)
+			}
 			if err != nil {
 				return err
 			}

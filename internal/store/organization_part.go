@@ -20,6 +20,16 @@ type part[T any] struct {
 	missing *stagedoor.Error
 	clash   *stagedoor.Error
 	most    int // of them in one organization (Management API fact sheet 3.21); 0 = any number
+
+	event func(ctx context.Context, s *Store, q querier, what, orgID string, v *T) error // publishes that one was added, updated or removed; nil = nothing
+}
+
+// tell publishes what became of one.
+func (p *part[T]) tell(ctx context.Context, s *Store, q querier, what, orgID string, v *T) error {
+	if p.event == nil || v == nil {
+		return nil
+	}
+	return p.event(ctx, s, q, what, orgID, v)
 }
 
 // errTooMany is the wire's answer where there may be no more of a kind.
@@ -87,6 +97,9 @@ func (p *part[T]) add(ctx context.Context, s *Store, orgID string, all ...*T) er
 			if err := p.insert(ctx, s, q, orgID, v); err != nil {
 				return err
 			}
+			if err := p.tell(ctx, s, q, "added", orgID, v); err != nil {
+				return err
+			}
 		}
 		return nil
 	})
@@ -109,8 +122,10 @@ func (p *part[T]) change(ctx context.Context, s *Store, orgID, id string, change
 		if err != nil {
 			return err
 		}
-		_, err = q.exec(ctx, "UPDATE "+p.table+" SET doc = ? WHERE tenant = ? AND org_id = ? AND "+p.key+" = ?", document(doc), s.tenant.ID, orgID, id)
-		return err
+		if _, err = q.exec(ctx, "UPDATE "+p.table+" SET doc = ? WHERE tenant = ? AND org_id = ? AND "+p.key+" = ?", document(doc), s.tenant.ID, orgID, id); err != nil {
+			return err
+		}
+		return p.tell(ctx, s, q, "updated", orgID, v)
 	})
 	if err != nil {
 		return nil, err
@@ -121,7 +136,17 @@ func (p *part[T]) change(ctx context.Context, s *Store, orgID, id string, change
 func (p *part[T]) remove(ctx context.Context, s *Store, orgID string, ids ...string) error {
 	return s.inOrganization(ctx, orgID, func(q querier) error {
 		for _, id := range ids {
+			var v *T
+			if p.event != nil {
+				var err error
+				if v, err = p.one(ctx, s, q, orgID, p.key, id); err != nil && !stagedoor.IsKind(err, stagedoor.NotFound) {
+					return err
+				}
+			}
 			if _, err := q.exec(ctx, "DELETE FROM "+p.table+" WHERE tenant = ? AND org_id = ? AND "+p.key+" = ?", s.tenant.ID, orgID, id); err != nil {
+				return err
+			}
+			if err := p.tell(ctx, s, q, "removed", orgID, v); err != nil {
 				return err
 			}
 		}
@@ -134,6 +159,9 @@ var orgConnections = part[stagedoor.OrganizationConnection]{
 	id:      func(c *stagedoor.OrganizationConnection) string { return c.ConnectionID },
 	missing: stagedoor.Errorf(stagedoor.NotFound, "", "No connection found by that id"),
 	clash:   stagedoor.Errorf(stagedoor.Conflict, "", "The connection is already enabled for this organization."),
+	event: func(ctx context.Context, s *Store, q querier, what, orgID string, c *stagedoor.OrganizationConnection) error {
+		return s.organizationConnectionEvent(ctx, q, "organization.connection."+what, orgID, c)
+	},
 }
 
 // OrganizationConnections lists the connections of an organization.

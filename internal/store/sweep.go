@@ -58,6 +58,8 @@ var sweeps = []sweep{
 	{table: "remembered_browsers", key: "tenant, handle, user_id"},
 	{table: "invitations", key: "tenant, org_id, id"},
 	{table: "action_executions", key: "tenant, id"},
+	{table: "events", key: "tenant, stream, id"},
+	{table: "event_counts", key: "tenant, stream, hour"},
 	{table: "script_runs", key: "tenant, id", rows: 50},
 	{table: "job_parts", key: "tenant, job, kind, n", since: "j.expires_at", from: "jobs j JOIN job_parts t ON t.tenant = j.tenant AND t.job = j.id", rows: 20},
 	{table: "jobs", key: "tenant, id"},

@@ -20,6 +20,8 @@ type Store struct {
 	db     *DB
 	tenant *stagedoor.Tenant
 	look   cachedLook
+
+	streams cachedStreams
 }
 
 type cachedTenant struct {

@@ -16,6 +16,9 @@ import (
 	"github.com/stagedoor/stagedoor/internal/store/storetest"
 )
 
+// sentEvents are the deliveries that furnish made, by tenant.
+var sentEvents = map[string]*stagedoor.EventDelivery{}
+
 // furnish gives a tenant one of everything. Names and ids that a tenant chooses are the same in each.
 func furnish(t testing.TB, s *store.Store) {
 	t.Helper()
@@ -51,6 +54,11 @@ func furnish(t testing.TB, s *store.Store) {
 	must(s.SetActionBindings(ctx, "post-login", bindTo("action "+id)))(t)
 	ok(t, s.SaveActionExecution(ctx, &stagedoor.ActionExecution{ID: "execution " + id}))
 	ok(t, s.SaveScriptRun(ctx, &stagedoor.ScriptRun{ID: "run " + id, Kind: "rules", BeganAt: time.Now()}, []byte("recording of "+id), stagedoor.ScriptRecording{}))
+	ok(t, store.EventStreams.Create(ctx, s, &stagedoor.Document{ID: "stream " + id, Sealed: `{"subscriptions":[]}`}))
+	sent := must(s.SendEvent(ctx, "stream "+id, "user.created", id))(t)
+	sentEvents[id] = sent
+	_, err = s.SettleEvent(ctx, sent, false)
+	ok(t, err)
 	ok(t, store.ActionModules.Create(ctx, s, &stagedoor.ActionModule{ID: "module " + id, Name: "Module"}))
 	ok(t, store.Hooks.Create(ctx, s, &stagedoor.Hook{ID: "hook " + id, Name: "Hook", Trigger: "post-change-password", Enabled: true}))
 	must(s.ClaimLogCursor(ctx, &stagedoor.LogStream{ID: "stream", After: "after " + id}, until))(t)
@@ -273,6 +281,45 @@ var trespasses = map[string]struct {
 	"Rule": {finds, func(ctx context.Context, s *store.Store) (any, error) { return s.Rule(ctx, "rul acme") }},
 	"UpdateRule": {finds, func(ctx context.Context, s *store.Store) (any, error) {
 		return s.UpdateRule(ctx, "rul acme", func(r *stagedoor.Rule) error { r.Script = "x"; return nil })
+	}},
+	"SendEvent": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
+		return nil, second(s.SendEvent(ctx, "stream of nobody", "user.created", 1))
+	}},
+	"ClaimEvents": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
+		all, err := s.ClaimEvents(ctx, "stream acme", 5, time.Now().Add(time.Hour))
+		return nothing(len(all), err)
+	}},
+	"ReleaseEvent": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
+		return nil, s.ReleaseEvent(ctx, sentEvents["acme"])
+	}},
+	"RetryEvent": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
+		return nil, s.RetryEvent(ctx, sentEvents["acme"], time.Now())
+	}},
+	"SettleEvent": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
+		return nil, second(s.SettleEvent(ctx, sentEvents["acme"], true))
+	}},
+	"EventDelivery": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		return s.EventDelivery(ctx, "stream acme", sentEvents["acme"].ID)
+	}},
+	"EventDeliveries": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
+		all, err := s.EventDeliveries(ctx, "stream acme", store.EventQuery{})
+		return nothing(len(all), err)
+	}},
+	"EventCounts": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
+		all, err := s.EventCounts(ctx, "stream acme", time.Time{}, time.Now().Add(time.Hour))
+		return nothing(len(all), err)
+	}},
+	"EventFailures": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
+		return nothing(s.EventFailures(ctx, "stream acme"))
+	}},
+	"Redeliver": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
+		return s.Redeliver(ctx, "stream acme", store.EventQuery{})
+	}},
+	"RedeliverOne": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		return nil, s.RedeliverOne(ctx, "stream acme", sentEvents["acme"].ID)
+	}},
+	"DeleteEventStream": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
+		return s.DeleteEventStream(ctx, "stream acme")
 	}},
 	"ScriptRun": {finds, func(ctx context.Context, s *store.Store) (any, error) {
 		_, data, err := s.ScriptRun(ctx, "run acme")
@@ -1098,4 +1145,15 @@ func TestTenantCacheIsNotStale(t *testing.T) {
 			}
 		}
 	})
+}
+
+// second is the error of a call whose value does not matter.
+func second[T any](_ T, err error) error { return err }
+
+// nothing fails where there is something of another tenant.
+func nothing(n int, err error) (any, error) {
+	if err == nil && n > 0 {
+		err = errors.New("something of another tenant")
+	}
+	return nil, err
 }

@@ -164,6 +164,9 @@ func (s *Store) insertUser(ctx context.Context, q querier, u *stagedoor.User, pa
 	if err == nil {
 		err = s.reindex(ctx, q, nil, indexOf(u))
 	}
+	if err == nil {
+		err = s.userEvent(ctx, q, "user.created", u)
+	}
 	if err != nil || passwordHash == "" {
 		return err
 	}
@@ -199,6 +202,9 @@ func (s *Store) CreateUsers(ctx context.Context, users []*stagedoor.User) error 
 			if err := s.insertRow(ctx, q, u); err != nil {
 				return err
 			}
+		}
+		if err := s.usersCreated(ctx, q, users); err != nil {
+			return err
 		}
 		return s.indexNew(ctx, q, users...)
 	}))
@@ -345,6 +351,9 @@ func (s *Store) updateUser(ctx context.Context, q querier, id string, change fun
 	if err == nil && u.IsBlocked() && !was.IsBlocked() {
 		_, err = q.exec(ctx, "DELETE FROM access_tokens WHERE tenant = ? AND user_id = ?", s.tenant.ID, id)
 	}
+	if err == nil {
+		err = s.userEvent(ctx, q, "user.updated", u)
+	}
 	return u, err
 }
 
@@ -367,6 +376,9 @@ func (s *Store) deleteUser(ctx context.Context, q querier, id string) error {
 	}
 	if err == nil {
 		_, err = q.exec(ctx, "DELETE FROM users WHERE tenant = ? AND id = ?", s.tenant.ID, id)
+	}
+	if err == nil {
+		err = s.userEvent(ctx, q, "user.deleted", u)
 	}
 	return err
 }

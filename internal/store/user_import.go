@@ -123,6 +123,9 @@ func (s *Store) insertUsers(ctx context.Context, q querier, rows []*ImportRow) (
 			return nil, err
 		}
 	}
+	if err := s.usersCreated(ctx, q, users); err != nil {
+		return nil, err
+	}
 	return added, s.indexNew(ctx, q, users...)
 }
 

@@ -1,0 +1,215 @@
+package eventstream
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/store"
+)
+
+const (
+	claimFor    = 2 * time.Minute // longer than a turn and a try
+	batchSize   = 20              // events that are claimed at once
+	turn        = 10 * time.Second
+	sendTimeout = 10 * time.Second // of one request
+	atOnce      = 16               // streams that are served at a time
+	most        = 100              // streams that are looked at in a round
+
+	maxTries    = 4 // the first and three more
+	firstRetry  = time.Second
+	maxStreak   = 500  // failures one after the other that disable a stream
+	MaxFailures = 5000 // kept failures that do, and that keep it from being enabled again
+)
+
+// Deliverer delivers events.
+type Deliverer struct {
+	DB     *store.DB
+	Client *http.Client // reaches no private address unless the operator allows it
+	Log    *slog.Logger
+	Every  time.Duration // how often it looks for events
+
+	// Act runs the action that a stream names over an event. An error says, in the action's words, that it did not take it.
+	Act func(ctx context.Context, st *store.Store, actionID string, event json.RawMessage) error
+
+	mu   sync.Mutex
+	busy map[store.EventQueue]bool // streams that are being served here
+}
+
+// Run delivers until the context ends; what was claimed and not begun is given back.
+func (d *Deliverer) Run(ctx context.Context) {
+	ticker := time.NewTicker(d.Every)
+	defer ticker.Stop()
+	var group sync.WaitGroup
+	defer group.Wait()
+	slots := make(chan struct{}, atOnce)
+	for {
+		if err := d.start(ctx, &group, slots); err != nil && ctx.Err() == nil {
+			d.Log.ErrorContext(ctx, "events could not be read", "error", err)
+		}
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// Round delivers what is due now.
+func (d *Deliverer) Round(ctx context.Context) error {
+	var group sync.WaitGroup
+	defer group.Wait()
+	return d.start(ctx, &group, make(chan struct{}, atOnce))
+}
+
+// start serves each stream that has something due and that is not being served, in a goroutine of its own.
+func (d *Deliverer) start(ctx context.Context, group *sync.WaitGroup, slots chan struct{}) error {
+	due, err := d.DB.DueEventStreams(ctx, most)
+	if err != nil {
+		return err
+	}
+	for _, queue := range due {
+		if !d.take(queue) {
+			continue
+		}
+		select {
+		case slots <- struct{}{}:
+		case <-ctx.Done():
+			d.release(queue)
+			return ctx.Err()
+		}
+		group.Go(func() {
+			defer func() { d.release(queue); <-slots }()
+			if err := d.serve(ctx, queue); err != nil && ctx.Err() == nil {
+				d.Log.ErrorContext(ctx, "an event stream could not go on", "tenant", queue.Tenant, "stream", queue.Stream, "error", err)
+			}
+		})
+	}
+	return nil
+}
+
+func (d *Deliverer) take(queue store.EventQueue) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.busy == nil {
+		d.busy = map[store.EventQueue]bool{}
+	}
+	if d.busy[queue] {
+		return false
+	}
+	d.busy[queue] = true
+	return true
+}
+
+func (d *Deliverer) release(queue store.EventQueue) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	delete(d.busy, queue)
+}
+
+// serve delivers events of a stream, in their order, until none is due or its turn is over.
+func (d *Deliverer) serve(ctx context.Context, queue store.EventQueue) error {
+	st, err := d.DB.TenantByID(ctx, queue.Tenant)
+	if stagedoor.IsKind(err, stagedoor.NotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	for began := time.Now(); time.Since(began) < turn; {
+		stream, err := d.stream(ctx, st, queue.Stream)
+		if err != nil {
+			return err
+		}
+		all, err := st.ClaimEvents(ctx, queue.Stream, batchSize, st.Clock().Now().Add(claimFor))
+		if err != nil || len(all) == 0 {
+			return err
+		}
+		for i := range all {
+			if ctx.Err() != nil || time.Since(began) >= turn {
+				if err := st.ReleaseEvent(context.WithoutCancel(ctx), &all[i]); err != nil {
+					return err
+				}
+				continue
+			}
+			if err := d.deliver(ctx, st, stream, &all[i]); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// stream reads a stream; nil means that there is none of that id.
+func (d *Deliverer) stream(ctx context.Context, st *store.Store, id string) (*stagedoor.EventStream, error) {
+	doc, err := store.EventStreams.Get(ctx, st, id)
+	if stagedoor.IsKind(err, stagedoor.NotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return stagedoor.EventStreamOf(doc)
+}
+
+// refusal is a failure that another try would not mend.
+type refusal struct{ error }
+
+// deliver tries one event once and notes what came of it.
+func (d *Deliverer) deliver(ctx context.Context, st *store.Store, stream *stagedoor.EventStream, e *stagedoor.EventDelivery) error {
+	err := d.try(ctx, st, stream, e)
+	if err != nil && ctx.Err() != nil { // the server stops: it was no try
+		return st.ReleaseEvent(context.WithoutCancel(ctx), e)
+	}
+	ctx = context.WithoutCancel(ctx)
+	if err == nil {
+		_, err = st.SettleEvent(ctx, e, true)
+		return err
+	}
+	now := st.Clock().Now()
+	e.Attempts = append(e.Attempts, stagedoor.EventAttempt{Status: stagedoor.EventFailed, Timestamp: stagedoor.FormatTime(now), Message: bounded(err.Error())})
+	if n := len(e.Attempts); n < maxTries && !errors.As(err, &refusal{}) {
+		return st.RetryEvent(ctx, e, now.Add(firstRetry<<(n-1)))
+	}
+	d.Log.WarnContext(ctx, "an event was not taken", "tenant", st.Tenant().ID, "stream", e.Stream, "event", e.ID, "type", e.Type, "error", err)
+	streak, err := st.SettleEvent(ctx, e, false)
+	if err != nil || stream == nil || !stream.Enabled() {
+		return err
+	}
+	failures, err := st.EventFailures(ctx, e.Stream)
+	if err != nil || streak < maxStreak && failures < MaxFailures {
+		return err
+	}
+	return d.disable(ctx, st, stream)
+}
+
+func (d *Deliverer) disable(ctx context.Context, st *store.Store, stream *stagedoor.EventStream) error {
+	stream.Status = "disabled"
+	d.Log.WarnContext(ctx, "an event stream was disabled: too much of it fails", "tenant", st.Tenant().ID, "stream", stream.ID)
+	_, err := store.EventStreams.Update(ctx, st, stream.ID, func(doc *stagedoor.Document) error {
+		members := map[string]json.RawMessage{}
+		if err := json.Unmarshal([]byte(doc.Sealed), &members); err != nil {
+			return err
+		}
+		members["status"] = json.RawMessage(`"disabled"`)
+		b, err := json.Marshal(members)
+		doc.Sealed, doc.UpdatedAt = string(b), st.Clock().Now().UnixMilli()
+		return err
+	})
+	return err
+}
+
+// maxMessage bounds what is kept of an error, in bytes.
+const maxMessage = 500
+
+func bounded(s string) string {
+	if len(s) > maxMessage {
+		return s[:maxMessage]
+	}
+	return s
+}

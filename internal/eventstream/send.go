@@ -1,0 +1,72 @@
+package eventstream
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+
+	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/store"
+)
+
+// try hands an event to the destination of its stream. It returns nil if that took it.
+func (d *Deliverer) try(ctx context.Context, st *store.Store, stream *stagedoor.EventStream, e *stagedoor.EventDelivery) error {
+	switch {
+	case stream == nil:
+		return refusal{errors.New("the stream is gone")}
+	case !stream.Enabled() && !e.Forced:
+		return refusal{errors.New("the stream is disabled")}
+	}
+	switch to := stream.Destination; to.Type {
+	case "webhook":
+		return d.post(ctx, to.Configuration, e.Event)
+	case "action":
+		return d.Act(ctx, st, to.Configuration.ActionID, e.Event)
+	default:
+		return refusal{fmt.Errorf("destinations of the type %s are not served", to.Type)}
+	}
+}
+
+// post sends an event to a webhook.
+func (d *Deliverer) post(ctx context.Context, to stagedoor.EventConfiguration, event json.RawMessage) error {
+	ctx, cancel := context.WithTimeout(ctx, sendTimeout)
+	defer cancel()
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, to.Endpoint, bytes.NewReader(event))
+	if err != nil {
+		return refusal{errors.New("the endpoint is not an address")}
+	}
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("User-Agent", "Stagedoor")
+	if a := to.Authorization; a != nil {
+		switch a.Method {
+		case "basic":
+			r.SetBasicAuth(a.Username, a.Password)
+		case "bearer":
+			r.Header.Set("Authorization", "Bearer "+a.Token)
+		case "custom_header":
+			r.Header.Set(a.HeaderKey, a.HeaderValue)
+		}
+	}
+	answer, err := d.Client.Do(r)
+	if err != nil {
+		var told *url.Error
+		if errors.As(err, &told) {
+			err = told.Err // without the address, which may hold a key
+		}
+		return err
+	}
+	defer answer.Body.Close()
+	_, _ = io.Copy(io.Discard, io.LimitReader(answer.Body, 64<<10))
+	switch {
+	case answer.StatusCode/100 == 2:
+		return nil
+	case answer.StatusCode/100 == 4:
+		return refusal{fmt.Errorf("status %d", answer.StatusCode)}
+	}
+	return fmt.Errorf("status %d", answer.StatusCode)
+}

@@ -1,0 +1,342 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/stagedoor/stagedoor"
+)
+
+// EventStreams are the tenants' event streams.
+var EventStreams = Kind[stagedoor.Document]{
+	Name: "event_stream", ID: func(d *stagedoor.Document) *string { return &d.ID }, Secret: func(d *stagedoor.Document) *string { return &d.Sealed },
+	NewID: func() string { return "est_" + stagedoor.NewBase58(22) }, Cached: true,
+	Missing: stagedoor.Errorf(stagedoor.NotFound, "", "The requested stream does not exist."),
+}
+
+// eventsKept is how long a delivery that was given up can be asked for again, and how long its count is shown.
+const eventsKept = 30 * 24 * time.Hour
+
+// cachedStreams keeps what the tenant's streams have subscribed to with its handle. A tenant that has none pays for a read every [CacheFor].
+type cachedStreams struct {
+	mu      sync.Mutex
+	read    time.Time // zero: never
+	streams []stagedoor.EventStream
+}
+
+// subscribers are the enabled streams that want a type of events.
+func (s *Store) subscribers(ctx context.Context, q querier, kind string) ([]stagedoor.EventStream, error) {
+	c := &s.streams
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.read.IsZero() || time.Since(c.read) >= CacheFor {
+		asked := time.Now()
+		var docs []stagedoor.Document
+		n := EventStreams.noun(s)
+		err := q.each(ctx, n.selects()+n.mine()+" ORDER BY "+n.order, []any{s.tenant.ID}, func(scan func(...any) error) error {
+			d, err := n.known(s, scan)
+			if err == nil {
+				docs = append(docs, *d)
+			}
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+		c.streams = nil
+		for i := range docs {
+			stream, err := stagedoor.EventStreamOf(&docs[i])
+			if err != nil {
+				return nil, err
+			}
+			if stream.Enabled() {
+				c.streams = append(c.streams, *stream)
+			}
+		}
+		c.read = asked
+	}
+	var out []stagedoor.EventStream
+	for _, stream := range c.streams {
+		if stream.Wants(kind) {
+			out = append(out, stream)
+		}
+	}
+	return out, nil
+}
+
+// publish notes that something happened, inside the transaction in which it does, for each stream that has subscribed to it. object is asked
+// for what the event says only if there is one.
+func (s *Store) publish(ctx context.Context, q querier, kind string, object func() any) error {
+	streams, err := s.subscribers(ctx, q, kind)
+	if err != nil || len(streams) == 0 {
+		return err
+	}
+	id, now, said := "evt_"+stagedoor.NewBase58(22), s.db.clock.Now(), object()
+	for _, stream := range streams {
+		if err := s.queueEvent(ctx, q, s.cloudEvent(stream.ID, id, kind, said, now), now, false); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Store) cloudEvent(stream, id, kind string, object any, at time.Time) stagedoor.CloudEvent {
+	source := "urn:auth0:" + s.tenant.ID
+	if len(s.tenant.Domains) > 0 {
+		source = "urn:auth0:" + s.tenant.Domains[0]
+	}
+	return stagedoor.CloudEvent{
+		ID: id, Source: source, SpecVersion: "1.0", Type: kind, Time: stagedoor.FormatTime(at), Data: stagedoor.EventData{Object: object},
+		Tenant: s.tenant.ID, Stream: stream,
+	}
+}
+
+func (s *Store) queueEvent(ctx context.Context, q querier, e stagedoor.CloudEvent, now time.Time, forced bool) error {
+	doc, err := json.Marshal(e)
+	if err != nil {
+		return err
+	}
+	force := 0
+	if forced {
+		force = 1
+	}
+	_, err = q.exec(ctx, `INSERT INTO events (tenant, stream, id, type, status, forced, doc, attempts, at, due_at, expires_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		s.tenant.ID, e.Stream, e.ID, e.Type, stagedoor.EventPending, force, document(doc), document("[]"), now.UnixMicro(), millis(now), millis(now.Add(eventsKept)))
+	return err
+}
+
+// userEvent publishes what became of a user.
+func (s *Store) userEvent(ctx context.Context, q querier, kind string, u *stagedoor.User) error {
+	return s.publish(ctx, q, kind, func() any {
+		object := u.Wire()
+		if kind == "user.deleted" {
+			object["deleted_at"] = stagedoor.FormatTime(s.db.clock.Now())
+		}
+		return object
+	})
+}
+
+// usersCreated publishes that users were made.
+func (s *Store) usersCreated(ctx context.Context, q querier, users []*stagedoor.User) error {
+	for _, u := range users {
+		if err := s.userEvent(ctx, q, "user.created", u); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ofOrganization publishes something that concerns an organization and something else, which more names.
+func (s *Store) ofOrganization(ctx context.Context, q querier, kind, orgID string, more map[string]any) error {
+	var failed error
+	err := s.publish(ctx, q, kind, func() any {
+		organization := map[string]any{"id": orgID}
+		o, err := organizations.one(ctx, s, q, "id = ?", orgID)
+		if failed = err; err == nil {
+			organization["name"] = o.Name
+		}
+		more["organization"] = organization
+		return more
+	})
+	if err == nil {
+		err = failed
+	}
+	return err
+}
+
+// memberEvent publishes something about a member of an organization, and a role of theirs, if it names one.
+func (s *Store) memberEvent(ctx context.Context, q querier, kind, orgID, userID, roleID string) error {
+	more := map[string]any{"user": map[string]any{"user_id": userID}}
+	if roleID != "" {
+		role := map[string]any{"id": roleID}
+		more["role"] = role
+		if streams, err := s.subscribers(ctx, q, kind); err != nil || len(streams) == 0 {
+			return err
+		}
+		r, err := roles.one(ctx, s, q, "id = ?", roleID)
+		if err != nil {
+			return err
+		}
+		role["name"] = r.Name
+	}
+	return s.ofOrganization(ctx, q, kind, orgID, more)
+}
+
+// organizationConnectionEvent publishes what became of a connection of an organization.
+func (s *Store) organizationConnectionEvent(ctx context.Context, q querier, kind, orgID string, c *stagedoor.OrganizationConnection) error {
+	return s.ofOrganization(ctx, q, kind, orgID, map[string]any{
+		"connection": map[string]any{"id": c.ConnectionID}, "assign_membership_on_login": c.AssignMembershipOnLogin,
+		"show_as_button": c.ShowAsButton, "is_signup_enabled": c.IsSignupEnabled,
+	})
+}
+
+// organizationEvent publishes what became of an organization.
+func (s *Store) organizationEvent(ctx context.Context, q querier, kind string, o *stagedoor.Organization) error {
+	return s.publish(ctx, q, kind, func() any {
+		object := map[string]any{"id": o.ID, "name": o.Name}
+		if o.DisplayName != "" {
+			object["display_name"] = o.DisplayName
+		}
+		if len(o.Metadata) > 0 {
+			object["metadata"] = o.Metadata
+		}
+		if o.Branding != nil {
+			object["branding"] = o.Branding
+		}
+		return object
+	})
+}
+
+// SendEvent queues an event for one stream that nothing has caused; the wire calls that a test.
+func (s *Store) SendEvent(ctx context.Context, stream, kind string, object any) (*stagedoor.EventDelivery, error) {
+	now := s.db.clock.Now()
+	e := s.cloudEvent(stream, "evt_"+stagedoor.NewBase58(22), kind, object, now)
+	e.Purpose = "test"
+	if err := s.writeOne(ctx, func(q querier) error { return s.queueEvent(ctx, q, e, now, true) }); err != nil {
+		return nil, err
+	}
+	return s.EventDelivery(ctx, stream, e.ID)
+}
+
+// DeleteEventStream removes a stream with what waits for it.
+func (s *Store) DeleteEventStream(ctx context.Context, id string) (found bool, err error) {
+	defer s.db.forget(s.tenant.ID)
+	err = s.write(ctx, func(q querier) error {
+		n, err := q.exec(ctx, "DELETE FROM documents WHERE kind = 'event_stream' AND tenant = ? AND id = ?", s.tenant.ID, id)
+		found = n > 0
+		for _, table := range []string{"events", "event_counts", "event_streaks"} {
+			if err == nil {
+				_, err = q.exec(ctx, "DELETE FROM "+table+" WHERE tenant = ? AND stream = ?", s.tenant.ID, id)
+			}
+		}
+		return err
+	})
+	return found, err
+}
+
+// EventQuery finds deliveries that were given up; an empty field asks for nothing.
+type EventQuery struct {
+	Types    []string
+	From, To time.Time // when it happened: From included, To not
+	After    string    // behind the delivery of this id
+	Take     int       // 0: all
+}
+
+func (query EventQuery) where(s *Store, stream string) (string, []any) {
+	where, args := "tenant = ? AND stream = ? AND status = '"+stagedoor.EventFailed+"'", []any{s.tenant.ID, stream}
+	if len(query.Types) > 0 {
+		where += " AND type IN (?" + strings.Repeat(", ?", len(query.Types)-1) + ")"
+		for _, t := range query.Types {
+			args = append(args, t)
+		}
+	}
+	if !query.From.IsZero() {
+		where, args = where+" AND at >= ?", append(args, query.From.UnixMicro())
+	}
+	if !query.To.IsZero() {
+		where, args = where+" AND at < ?", append(args, query.To.UnixMicro())
+	}
+	return where, args
+}
+
+const eventColumns = "SELECT stream, id, type, status, forced, doc, attempts, at, due_at FROM events WHERE "
+
+func scanEvent(scan func(...any) error) (*stagedoor.EventDelivery, error) {
+	d := &stagedoor.EventDelivery{}
+	var doc, attempts string
+	var forced, at, due int64
+	if err := scan(&d.Stream, &d.ID, &d.Type, &d.Status, &forced, &doc, &attempts, &at, &due); err != nil {
+		return nil, err
+	}
+	d.Forced, d.Event, d.CreatedAt, d.DueAt = forced != 0, json.RawMessage(doc), time.UnixMicro(at), fromMillis(due)
+	return d, json.Unmarshal([]byte(attempts), &d.Attempts)
+}
+
+// EventDeliveries returns a page of the deliveries of a stream that were given up, the oldest first.
+func (s *Store) EventDeliveries(ctx context.Context, stream string, query EventQuery) ([]stagedoor.EventDelivery, error) {
+	where, args := query.where(s, stream)
+	if query.After != "" {
+		where += " AND (at, id) > (SELECT at, id FROM events WHERE tenant = ? AND stream = ? AND id = ?)"
+		args = append(args, s.tenant.ID, stream, query.After)
+	}
+	where += " ORDER BY at, id"
+	if query.Take > 0 {
+		where, args = where+" LIMIT ?", append(args, query.Take)
+	}
+	out := []stagedoor.EventDelivery{}
+	err := s.list().each(ctx, eventColumns+where, args, func(scan func(...any) error) error {
+		d, err := scanEvent(scan)
+		if err == nil {
+			out = append(out, *d)
+		}
+		return err
+	})
+	return out, err
+}
+
+// EventDelivery returns a delivery of a stream that has not succeeded.
+func (s *Store) EventDelivery(ctx context.Context, stream, id string) (*stagedoor.EventDelivery, error) {
+	d, err := scanEvent(func(dest ...any) error {
+		return s.read().row(ctx, eventColumns+"tenant = ? AND stream = ? AND id = ?", []any{s.tenant.ID, stream, id}, dest...)
+	})
+	if errors.Is(err, errNoRows) {
+		return nil, errEventMissing()
+	}
+	return d, err
+}
+
+func errEventMissing() error {
+	return stagedoor.Errorf(stagedoor.NotFound, "", "The requested event delivery does not exist.")
+}
+
+// Redeliver queues deliveries again that were given up, and tells how many.
+func (s *Store) Redeliver(ctx context.Context, stream string, query EventQuery) (n int64, err error) {
+	where, args := query.where(s, stream)
+	return s.requeue(ctx, where, args)
+}
+
+// RedeliverOne queues one delivery again. One that was not given up is missing.
+func (s *Store) RedeliverOne(ctx context.Context, stream, id string) error {
+	where, args := EventQuery{}.where(s, stream)
+	n, err := s.requeue(ctx, where+" AND id = ?", append(args, id))
+	if err == nil && n == 0 {
+		err = errEventMissing()
+	}
+	return err
+}
+
+func (s *Store) requeue(ctx context.Context, where string, args []any) (n int64, err error) {
+	now := s.db.clock.Now()
+	err = s.writeOne(ctx, func(q querier) error {
+		n, err = q.exec(ctx, "UPDATE events SET status = '"+stagedoor.EventPending+"', forced = 1, attempts = ?, due_at = ?, expires_at = ? WHERE "+where,
+			slices.Concat([]any{document("[]"), millis(now), millis(now.Add(eventsKept))}, args)...)
+		return err
+	})
+	return n, err
+}
+
+// EventFailures counts the deliveries of a stream that were given up.
+func (s *Store) EventFailures(ctx context.Context, stream string) (n int, err error) {
+	err = s.read().row(ctx, "SELECT COUNT(*) FROM events WHERE tenant = ? AND stream = ? AND status = '"+stagedoor.EventFailed+"'", []any{s.tenant.ID, stream}, &n)
+	return n, err
+}
+
+// EventCounts returns how many deliveries of a stream ended in each hour of a time in which one did.
+func (s *Store) EventCounts(ctx context.Context, stream string, from, to time.Time) ([]stagedoor.EventCount, error) {
+	out := []stagedoor.EventCount{}
+	err := s.list().each(ctx, "SELECT hour, delivered, failed FROM event_counts WHERE tenant = ? AND stream = ? AND hour >= ? AND hour < ? ORDER BY hour",
+		[]any{s.tenant.ID, stream, millis(from), millis(to)}, func(scan func(...any) error) error {
+			var c stagedoor.EventCount
+			var hour int64
+			err := scan(&hour, &c.Delivered, &c.Failed)
+			c.Hour = fromMillis(hour)
+			out = append(out, c)
+			return err
+		})
+	return out, err
+}

@@ -1,0 +1,116 @@
+package store
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/stagedoor/stagedoor"
+)
+
+// EventQueue names a stream that has events to deliver.
+type EventQueue struct{ Tenant, Stream string }
+
+// DueEventStreams lists streams with events that it is time to deliver, those that have waited longest first.
+func (db *DB) DueEventStreams(ctx context.Context, most int) ([]EventQueue, error) {
+	var out []EventQueue
+	err := db.reader().each(ctx, "SELECT tenant, stream FROM events WHERE status = 'pending' AND due_at <= ? GROUP BY tenant, stream ORDER BY MIN(due_at) LIMIT ?",
+		[]any{db.clock.Now().UnixMilli(), most}, func(scan func(...any) error) error {
+			var e EventQueue
+			err := scan(&e.Tenant, &e.Stream)
+			out = append(out, e)
+			return err
+		})
+	return out, err
+}
+
+// ClaimEvents takes events of a stream to deliver them until then, the oldest first: of many servers one gets each. What is neither settled nor
+// released by then is due again.
+func (s *Store) ClaimEvents(ctx context.Context, stream string, most int, until time.Time) ([]stagedoor.EventDelivery, error) {
+	const due = "tenant = ? AND stream = ? AND status = 'pending' AND due_at <= ?"
+	lock := ""
+	if s.db.postgres {
+		lock = " FOR UPDATE SKIP LOCKED"
+	}
+	now := s.db.clock.Now().UnixMilli()
+	var out []stagedoor.EventDelivery
+	err := s.writeOne(ctx, func(q querier) error {
+		out = nil
+		return q.each(ctx, "UPDATE events SET due_at = ? WHERE (tenant, stream, id) IN (SELECT tenant, stream, id FROM events WHERE "+due+" ORDER BY at, id LIMIT ?"+lock+
+			") AND due_at <= ? RETURNING stream, id, type, status, forced, doc, attempts, at, due_at",
+			[]any{millis(until), s.tenant.ID, stream, now, most, now}, func(scan func(...any) error) error {
+				d, err := scanEvent(scan)
+				if err == nil {
+					out = append(out, *d)
+				}
+				return err
+			})
+	})
+	slices.SortFunc(out, func(a, b stagedoor.EventDelivery) int {
+		return cmp.Or(a.CreatedAt.Compare(b.CreatedAt), strings.Compare(a.ID, b.ID))
+	})
+	return out, err
+}
+
+// ReleaseEvent gives a claimed event back as it was.
+func (s *Store) ReleaseEvent(ctx context.Context, d *stagedoor.EventDelivery) error {
+	return s.writeOne(ctx, func(q querier) error {
+		_, err := q.exec(ctx, "UPDATE events SET due_at = ? WHERE tenant = ? AND stream = ? AND id = ? AND status = 'pending'",
+			s.db.clock.Now().UnixMilli(), s.tenant.ID, d.Stream, d.ID)
+		return err
+	})
+}
+
+// RetryEvent notes that a try failed and that there is another one at a time.
+func (s *Store) RetryEvent(ctx context.Context, d *stagedoor.EventDelivery, at time.Time) error {
+	attempts, err := json.Marshal(d.Attempts)
+	if err != nil {
+		return err
+	}
+	return s.writeOne(ctx, func(q querier) error {
+		_, err := q.exec(ctx, "UPDATE events SET attempts = ?, due_at = ? WHERE tenant = ? AND stream = ? AND id = ? AND status = 'pending'",
+			document(attempts), millis(at), s.tenant.ID, d.Stream, d.ID)
+		return err
+	})
+}
+
+// SettleEvent ends a delivery: one that succeeded goes, one that was given up stays until somebody asks for it again or it expires. streak is how
+// many of the stream have failed one after the other.
+func (s *Store) SettleEvent(ctx context.Context, d *stagedoor.EventDelivery, delivered bool) (streak int, err error) {
+	attempts, err := json.Marshal(d.Attempts)
+	if err != nil {
+		return 0, err
+	}
+	now := s.db.clock.Now()
+	err = s.write(ctx, func(q querier) error {
+		streak = 0
+		key := []any{s.tenant.ID, d.Stream, d.ID}
+		ended, failed := "DELETE FROM events WHERE tenant = ? AND stream = ? AND id = ? AND status = 'pending'", 0
+		if !delivered {
+			failed = 1
+			ended = "UPDATE events SET status = '" + stagedoor.EventFailed + "', attempts = ?, expires_at = ? WHERE tenant = ? AND stream = ? AND id = ? AND status = 'pending'"
+			key = append([]any{document(attempts), millis(now.Add(eventsKept))}, key...)
+		}
+		n, err := q.exec(ctx, ended, key...)
+		if err != nil || n == 0 {
+			return err // the stream was deleted meanwhile, or another server has settled it
+		}
+		hour := now.Truncate(time.Hour)
+		_, err = q.exec(ctx, `INSERT INTO event_counts (tenant, stream, hour, delivered, failed, expires_at) VALUES (?, ?, ?, ?, ?, ?)
+			ON CONFLICT (tenant, stream, hour) DO UPDATE SET delivered = event_counts.delivered + excluded.delivered, failed = event_counts.failed + excluded.failed`,
+			s.tenant.ID, d.Stream, millis(hour), 1-failed, failed, millis(hour.Add(eventsKept)))
+		if err != nil {
+			return err
+		}
+		if delivered {
+			_, err = q.exec(ctx, "DELETE FROM event_streaks WHERE tenant = ? AND stream = ?", s.tenant.ID, d.Stream)
+			return err
+		}
+		return q.row(ctx, `INSERT INTO event_streaks (tenant, stream, failures) VALUES (?, ?, 1)
+			ON CONFLICT (tenant, stream) DO UPDATE SET failures = event_streaks.failures + 1 RETURNING failures`, []any{s.tenant.ID, d.Stream}, &streak)
+	})
+	return streak, err
+}
