@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/lucene"
 )
 
@@ -345,20 +346,29 @@ func (p *searcher) alongUsers(checks []*lucene.Expr, created *lucene.Interval) *
 	return &walk{p: p, at: "u.created_at", id: id, from: from, args: args, exact: true}
 }
 
-// createdBetween turns an interval of texts into milliseconds.
+// createdBetween turns an interval of texts into milliseconds, both included: those of the times whose texts lie in it. Texts of times are in the
+// order of times, so that any text, also a part of one or none, divides them in two.
 func createdBetween(i lucene.Interval) (low, high int64) {
-	low, high = -1<<62, 1<<62
-	if t, err := time.Parse(time.RFC3339, strings.TrimPrefix(i.From, "s")); err == nil {
-		if low = t.UnixMilli(); i.After {
-			low++
-		}
-	}
-	if t, err := time.Parse(time.RFC3339, strings.TrimPrefix(i.To, "s")); err == nil {
-		if high = t.UnixMilli(); !i.Through {
-			high--
-		}
-	}
+	low = firstTime(func(text string) bool { return text > i.From || text == i.From && !i.After })
+	high = firstTime(func(text string) bool { return text > i.To || text == i.To && !i.Through }) - 1
 	return low, high
+}
+
+// The first and the last year that have four digits, in milliseconds.
+const firstMilli, lastMilli = -62167219200000, 253402300799999
+
+// firstTime returns the first time, in milliseconds, for whose text in normal form holds is true, as it is for all after it; one after the last if
+// there is none.
+func firstTime(holds func(text string) bool) int64 {
+	low, high := int64(firstMilli), int64(lastMilli+1)
+	for low < high {
+		if middle := low + (high-low)/2; holds(lucene.Text(stagedoor.FormatTime(time.UnixMilli(middle)))) {
+			high = middle
+		} else {
+			low = middle + 1
+		}
+	}
+	return low
 }
 
 // inOrderOf walks the users who have the field in its order.
