@@ -2,6 +2,8 @@ package oauth
 
 import (
 	"encoding/json"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stagedoor/stagedoor"
@@ -207,4 +209,97 @@ func TestManagementScopes(t *testing.T) {
 	w.api(func(rs *stagedoor.ResourceServer) { rs.EnforcePolicies = true })
 	a := w.redeem(spa, w.browser().login(request(spa, "audience", apiAudience, "scope", "openid read:songs")).got().Get("code")).good()
 	same(t, "scope", a.Scope, "openid")
+}
+
+// Every response type in every mode: what comes, where it comes, and what the ID token is bound to (OpenID Connect Core 3.2 and 3.3, OAuth 2.0 Multiple Response
+// Types).
+func TestEveryResponse(t *testing.T) {
+	w := newWorld(t)
+	b := w.browser()
+	b.login(request(spa, "scope", "openid")).got()
+	for types, want := range map[string]struct{ names, claims string }{
+		"code":                {"code state", ""},
+		"token":               {"access_token expires_in state token_type", ""},
+		"id_token":            {"id_token state", "aud exp iat iss nonce sid sub"},
+		"id_token token":      {"access_token expires_in id_token state token_type", "at_hash aud exp iat iss nonce sid sub"},
+		"code id_token":       {"code id_token state", "aud c_hash exp iat iss nonce sid sub"},
+		"code token":          {"access_token code expires_in state token_type", ""},
+		"code id_token token": {"access_token code expires_in id_token state token_type", "at_hash aud c_hash exp iat iss nonce sid sub"},
+	} {
+		front := types != "code"
+		for _, mode := range []string{"", "query", "fragment", "form_post", "web_message"} {
+			t.Run(types+" "+mode, func(t *testing.T) {
+				more := []string{"response_type", types, "scope", "openid", "nonce", "n-0S6_WzA2Mj", "prompt", "none"}
+				if mode != "" {
+					more = append(more, "response_mode", mode)
+				}
+				a := b.authorize(request(spa, more...))
+				got, where, v := a.response()
+				wantMode := mode
+				if mode == "" || mode == "query" {
+					wantMode = map[bool]string{true: "fragment", false: "query"}[front]
+				}
+				wantWhere := callback
+				if wantMode == "web_message" {
+					wantWhere = "https://app.test"
+				}
+				same(t, "mode and place", []string{got, where}, []string{wantMode, wantWhere})
+				if front && mode == "query" { // tokens never go into a query
+					a.fails("invalid_request", "Unsupported response mode: query")
+					return
+				}
+				same(t, "iss", v.Get("iss"), "https://acme.test/") // RFC 9207
+				v.Del("iss")
+				members := map[string]any{}
+				for name := range v {
+					members[name] = true
+				}
+				has(t, "the answer", members, want.names)
+				same(t, "state", v.Get("state"), "st+a/te=")
+				if !v.Has("id_token") {
+					return
+				}
+				id := w.claims(v.Get("id_token"))
+				has(t, "the ID token", id, want.claims)
+				same(t, "nonce", id["nonce"], "n-0S6_WzA2Mj")
+				if v.Has("code") {
+					same(t, "c_hash", id["c_hash"], jose.HalfHash(v.Get("code")))
+					same(t, "the nonce of the code", w.claims(w.redeem(spa, v.Get("code")).good().IDToken)["nonce"], id["nonce"])
+				}
+				if v.Has("access_token") {
+					same(t, "at_hash", id["at_hash"], jose.HalfHash(v.Get("access_token")))
+				}
+			})
+		}
+		// A nonce is wanted where an ID token comes at once, and only there.
+		bare := b.authorize(request(spa, "response_type", types, "scope", "openid", "prompt", "none"))
+		if (&stagedoor.AuthorizationRequest{ResponseType: types}).Has("id_token") {
+			bare.fails("invalid_request", "Missing required parameter: nonce")
+		} else {
+			bare.got()
+		}
+		// The client's settings name the grants: implicit for tokens, authorization_code for codes.
+		for _, missing := range responseTypes[sortedWords(types)] {
+			w.client(spa, func(c *stagedoor.Client) {
+				c.GrantTypes = slices.DeleteFunc([]string{"authorization_code", "implicit"}, func(g string) bool { return g == missing })
+			})
+			b.authorize(request(spa, "response_type", types, "scope", "openid", "nonce", "n", "prompt", "none")).fails("unauthorized_client", "Grant type '"+missing+"' not allowed for the client.")
+			w.client(spa, func(c *stagedoor.Client) {
+				c.GrantTypes = []string{"authorization_code", "implicit", "refresh_token", "client_credentials"}
+			})
+		}
+	}
+}
+
+// An error comes where the answer would have come, in the mode that was asked for.
+func TestErrorsInEveryMode(t *testing.T) {
+	w := newWorld(t)
+	for mode, where := range map[string]string{"query": callback, "fragment": callback, "form_post": callback, "web_message": "https://app.test"} {
+		a := w.browser().authorize(request(spa, "response_mode", mode, "prompt", "none"))
+		got, to, v := a.response()
+		same(t, mode, []string{got, to, v.Get("error"), v.Get("state")}, []string{mode, where, "login_required", "st+a/te="})
+		if mode == "web_message" && (a.Code != 200 || a.Header().Get("X-Frame-Options") != "" || strings.Contains(a.Header().Get("Content-Security-Policy"), "frame-ancestors")) {
+			t.Errorf("the message cannot be framed: %d %v", a.Code, a.Header())
+		}
+	}
 }
