@@ -22,7 +22,7 @@ var drivers = map[string][]string{
 	"express-openid-connect-v3": webClient,
 	"nextjs-auth0":              webClient,
 	"openid-client-v5":          {"sign in", "userinfo", "renew", "single sign-on", "step up", "revoke", "sign out"},
-	"openid-client-v6":          {"sign in", "userinfo", "renew", "single sign-on", "step up", "revoke", "sign out"},
+	"openid-client-v6":          {"sign in", "userinfo", "renew", "single sign-on", "step up", "PAR", "DPoP", "revoke", "sign out"},
 	"express-oauth2-jwt-bearer": {"verify", "refuse"},
 	"jwks-rsa-v3":               {"verify", "refuse"},
 	"jwks-rsa-v4":               {"verify", "refuse"},
@@ -150,7 +150,7 @@ func TestClients(t *testing.T) {
 }
 
 // capabilities are the columns of the page.
-var capabilities = []string{"sign in", "single sign-on", "userinfo", "renew", "step up", "revoke", "sign out", "verify", "refuse"}
+var capabilities = []string{"sign in", "single sign-on", "userinfo", "renew", "step up", "revoke", "sign out", "PAR", "DPoP", "verify", "refuse"}
 
 // listed holds the row of a client in docs/clients.md; with -update it writes it.
 func listed(t *testing.T, client string, can []string) {

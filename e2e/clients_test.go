@@ -20,9 +20,9 @@ var browserClients = []struct {
 	row, file string
 	run       func(*libraryPage)
 }{
-	{"| @auth0/auth0-spa-js 2.28.3 | yes | yes | yes | yes | yes | yes | yes | – | – |", "@auth0/auth0-spa-js/dist/auth0-spa-js.production.js", runSPA},
-	{"| auth0-js 9.32.0 | yes | yes | yes | yes | yes | – | yes | – | – |", "auth0-js-v9/dist/auth0.min.js", runAuth0JS},
-	{"| auth0-js 10.2.1 | yes | yes | yes | yes | yes | – | yes | – | – |", "auth0-js-v10/dist/auth0.min.js", runAuth0JS},
+	{"| @auth0/auth0-spa-js 2.28.3 | yes | yes | yes | yes | yes | yes | yes | – | yes | – | – |", "@auth0/auth0-spa-js/dist/auth0-spa-js.production.js", runSPA},
+	{"| auth0-js 9.32.0 | yes | yes | yes | yes | yes | – | yes | – | – | – | – |", "auth0-js-v9/dist/auth0.min.js", runAuth0JS},
+	{"| auth0-js 10.2.1 | yes | yes | yes | yes | yes | – | yes | – | – | – | – |", "auth0-js-v10/dist/auth0.min.js", runAuth0JS},
 }
 
 // libraryPage is a page over https with a library on it, its client, and who uses it.
@@ -122,8 +122,9 @@ func runSPA(l *libraryPage) {
 		l.t.Helper()
 		l.back()
 		l.eval(nil, `(async () => {
-			window.client = new auth0.Auth0Client({domain: `+quote(demo.Domain)+`, clientId: `+quote(l.client.ClientID)+`, useRefreshTokens: `+text(refresh)+`, cacheLocation: "localstorage",
-				authorizationParams: {redirect_uri: location.origin, audience: `+quote(l.audience)+`, scope: "openid profile email read:songs"}});
+			window.options = {domain: `+quote(demo.Domain)+`, clientId: `+quote(l.client.ClientID)+`, useRefreshTokens: `+text(refresh)+`, cacheLocation: "localstorage",
+				authorizationParams: {redirect_uri: location.origin, audience: `+quote(l.audience)+`, scope: "openid profile email read:songs"}};
+			window.client = new auth0.Auth0Client(options);
 			if (new URLSearchParams(location.search).has("code")) {
 				await client.handleRedirectCallback();
 				history.replaceState(null, "", location.pathname);
@@ -150,6 +151,11 @@ func runSPA(l *libraryPage) {
 	l.same("revoked", `client.revokeRefreshToken({audience: `+quote(l.audience)+`}).then(() => client.getTokenSilently({cacheMode: "off"})).then(() => "renewed", e => e.error)`, "missing_refresh_token")
 	begin(false)
 	l.same("single sign-on in a frame", `client.getTokenSilently({cacheMode: "off"}).then(t => t.split(".").length)`, 3)
+	l.same("bound to the browser's key", `(async () => {
+		const bound = new auth0.Auth0Client({...options, useDpop: true, cacheLocation: "memory"});
+		const token = await bound.getTokenSilently({cacheMode: "off"});
+		return typeof JSON.parse(atob(token.split(".")[1].replaceAll("-", "+").replaceAll("_", "/"))).cnf.jkt;
+	})()`, "string")
 	l.eval(nil, `void client.logout({logoutParams: {returnTo: location.origin + "/out"}})`)
 	l.await("the page", `location.pathname === "/out"`)
 	begin(false)

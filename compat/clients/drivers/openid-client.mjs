@@ -33,6 +33,19 @@ export async function run(c) {
     const claims = (await client.finish((await browser.visit(flow.url, back)).url, flow)).claims()
     assert.deepEqual([claims.amr, claims.acr], [['mfa'], mfa])
   })
+  if (client.push) {
+    await c.can('PAR', async () => {
+      const flow = await client.push({ scope: 'openid' })
+      assert.deepEqual([...flow.url.searchParams.keys()].sort(), ['client_id', 'request_uri'])
+      assert.equal((await client.finish((await browser.visit(flow.url, back)).url, flow)).claims().sub, tokens.claims().sub)
+    })
+    await c.can('DPoP', async () => {
+      const flow = await client.begin({ scope: 'openid', audience: c.audience })
+      const bound = await client.finish((await browser.visit(flow.url, back)).url, flow, await client.dpop())
+      assert.equal(bound.token_type.toLowerCase(), 'dpop')
+      assert.ok(JSON.parse(Buffer.from(bound.access_token.split('.')[1], 'base64url')).cnf.jkt)
+    })
+  }
   await c.can('revoke', async () => {
     await client.revoke(tokens.refresh_token)
     await assert.rejects(() => client.refresh(tokens), e => /invalid_grant/.test(e.error + e.message))
@@ -66,16 +79,19 @@ async function classic({ domain, client_id, client_secret, redirect_uri }) {
 async function functional({ domain, client_id, client_secret, redirect_uri }) {
   const oidc = await import('openid-client-v6')
   const config = await oidc.discovery(new URL(`https://${domain}`), client_id, client_secret)
+  const ask = build => async params => {
+    const [code_verifier, state, nonce] = [oidc.randomPKCECodeVerifier(), oidc.randomState(), oidc.randomNonce()]
+    const code_challenge = await oidc.calculatePKCECodeChallenge(code_verifier)
+    const url = await build(config, {
+      ...params, ...(params.max_age && { max_age: String(params.max_age) }), redirect_uri, state, nonce, code_challenge, code_challenge_method: 'S256',
+    })
+    return { url, checks: { pkceCodeVerifier: code_verifier, expectedState: state, expectedNonce: nonce, maxAge: params.max_age, idTokenExpected: true } }
+  }
   return {
-    begin: async params => {
-      const [code_verifier, state, nonce] = [oidc.randomPKCECodeVerifier(), oidc.randomState(), oidc.randomNonce()]
-      const code_challenge = await oidc.calculatePKCECodeChallenge(code_verifier)
-      const url = oidc.buildAuthorizationUrl(config, {
-        ...params, ...(params.max_age && { max_age: String(params.max_age) }), redirect_uri, state, nonce, code_challenge, code_challenge_method: 'S256',
-      })
-      return { url, checks: { pkceCodeVerifier: code_verifier, expectedState: state, expectedNonce: nonce, maxAge: params.max_age, idTokenExpected: true } }
-    },
-    finish: (url, { checks }) => oidc.authorizationCodeGrant(config, url, checks),
+    begin: ask(oidc.buildAuthorizationUrl),
+    push: ask(oidc.buildAuthorizationUrlWithPAR),
+    dpop: async () => oidc.getDPoPHandle(config, await oidc.randomDPoPKeyPair('ES256')),
+    finish: (url, { checks }, DPoP) => oidc.authorizationCodeGrant(config, url, checks, undefined, DPoP && { DPoP }),
     userinfo: tokens => oidc.fetchUserInfo(config, tokens.access_token, tokens.claims().sub),
     refresh: tokens => oidc.refreshTokenGrant(config, tokens.refresh_token),
     revoke: token => oidc.tokenRevocation(config, token, { token_type_hint: 'refresh_token' }),
