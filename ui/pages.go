@@ -21,7 +21,8 @@ type LoginPage struct {
 type ProviderButton struct {
 	Name string
 	Code string // how a code is sent, email or sms; "" for a provider
-	Icon string // address of a picture; "" shows the first letter of the name
+	Icon string // address of a picture; "" shows the mark
+	Mark string // of a provider that everybody knows, see marks; "" shows the first letter of the name
 	URL  string
 }
 

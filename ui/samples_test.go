@@ -74,6 +74,12 @@ func samples() map[string]Page {
 				{Name: "Night & Day", URL: "/u/login/with?connection=night&state=x"}, {Name: "Radio", Icon: "https://radio.example/icon.svg", URL: "/u/login/with?connection=radio&state=x"},
 			},
 		},
+		"login-marks": LoginPage{Frame: sampleFrame, Form: sampleForm, NoPassword: true, Buttons: []ProviderButton{
+			{Name: "Google", Mark: "google", URL: "/u/login/with?connection=1"}, {Name: "Apple", Mark: "apple", URL: "/u/login/with?connection=2"}, {Name: "GitHub", Mark: "github", URL: "/u/login/with?connection=3"},
+			{Name: "Facebook", Mark: "facebook", URL: "/u/login/with?connection=4"}, {Name: "Microsoft", Mark: "microsoft", URL: "/u/login/with?connection=5"}, {Name: "LinkedIn", Mark: "linkedin", URL: "/u/login/with?connection=6"},
+			{Name: "X", Mark: "x", URL: "/u/login/with?connection=7"}, {Name: "GitLab", Mark: "gitlab", URL: "/u/login/with?connection=8"}, {Name: "Discord", Mark: "discord", URL: "/u/login/with?connection=9"},
+			{Name: "Slack", Mark: "slack", URL: "/u/login/with?connection=10"}, {Name: "Spotify", Mark: "spotify", URL: "/u/login/with?connection=11"}, {Name: "Corp", Mark: "company", URL: "/u/login/with?connection=12"},
+		}},
 		"login-providers-only": LoginPage{Frame: bare, Form: sampleForm, NoPassword: true, Buttons: []ProviderButton{{Name: "Radio", URL: "/u/login/with?connection=radio&state=x"}}},
 		"login-brand":          LoginPage{Frame: branded, Form: sampleForm, Organization: "The Night Shift", SignupURL: "/u/signup?state=x", ForgotURL: "/u/reset"},
 		"login-organization":   LoginPage{Frame: bare, Form: sampleForm, Organization: "The Night Shift", Identifier: "ada@example.com"},

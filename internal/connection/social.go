@@ -13,6 +13,7 @@ type social struct {
 	strategy string // of its connections
 	known    string // name of the custom social connections that mean it; empty: the strategy tells
 	title    string // what people call it
+	mark     string // on its button
 
 	authorize, token, userinfo, keys, logout string
 
@@ -36,7 +37,7 @@ const graph = "https://graph.facebook.com/v21.0"
 // socials are all of them. Where a provider moves, its row changes.
 var socials = []social{
 	{ // developers.google.com/identity/openid-connect
-		strategy: "google-oauth2", title: "Google", authorize: "https://accounts.google.com/o/oauth2/v2/auth", token: "https://oauth2.googleapis.com/token",
+		strategy: "google-oauth2", title: "Google", mark: "google", authorize: "https://accounts.google.com/o/oauth2/v2/auth", token: "https://oauth2.googleapis.com/token",
 		userinfo: "https://openidconnect.googleapis.com/v1/userinfo", keys: "https://www.googleapis.com/oauth2/v3/certs", logout: "https://accounts.google.com/Logout",
 		issuer: "https://accounts.google.com", issuers: []string{"accounts.google.com"}, scopes: []string{"openid", "email", "profile"}, pkce: true, nonce: true,
 		passes: []string{"access_type", "approval_prompt", "login_hint", "hd"}, profile: fromClaims,
@@ -48,11 +49,11 @@ var socials = []social{
 		passes: []string{"access_type", "approval_prompt", "login_hint"}, profile: workspace,
 	},
 	{ // developer.apple.com/documentation/signinwithapplerestapi
-		strategy: "apple", title: "Apple", authorize: "https://appleid.apple.com/auth/authorize", token: "https://appleid.apple.com/auth/token", keys: "https://appleid.apple.com/auth/keys",
+		strategy: "apple", title: "Apple", mark: "apple", authorize: "https://appleid.apple.com/auth/authorize", token: "https://appleid.apple.com/auth/token", keys: "https://appleid.apple.com/auth/keys",
 		issuer: "https://appleid.apple.com", switches: map[string]string{"name": "name", "email": "email"}, auth: authApple, nonce: true, mode: "form_post", profile: apple,
 	},
 	{ // docs.github.com/apps/oauth-apps
-		strategy: "github", title: "GitHub", authorize: "https://github.com/login/oauth/authorize", token: "https://github.com/login/oauth/access_token", userinfo: "https://api.github.com/user",
+		strategy: "github", title: "GitHub", mark: "github", authorize: "https://github.com/login/oauth/authorize", token: "https://github.com/login/oauth/access_token", userinfo: "https://api.github.com/user",
 		scopes: []string{"user:email"}, pkce: true, profile: github, switches: map[string]string{
 			"read_user": "read:user", "follow": "user:follow", "repo": "repo", "public_repo": "public_repo", "repo_deployment": "repo_deployment", "repo_status": "repo:status",
 			"delete_repo": "delete_repo", "notifications": "notifications", "gist": "gist", "read_org": "read:org", "write_org": "write:org", "admin_org": "admin:org",
@@ -61,43 +62,43 @@ var socials = []social{
 		},
 	},
 	{ // developers.facebook.com/docs/facebook-login
-		strategy: "facebook", title: "Facebook", authorize: "https://www.facebook.com/v21.0/dialog/oauth", token: graph + "/oauth/access_token", userinfo: graph + "/me",
+		strategy: "facebook", title: "Facebook", mark: "facebook", authorize: "https://www.facebook.com/v21.0/dialog/oauth", token: graph + "/oauth/access_token", userinfo: graph + "/me",
 		logout: "https://www.facebook.com/logout.php", scopes: []string{"public_profile", "email"}, separate: ",", profile: facebook, switches: map[string]string{
 			"user_birthday": "user_birthday", "user_friends": "user_friends", "user_gender": "user_gender", "user_hometown": "user_hometown", "user_link": "user_link",
 			"user_location": "user_location", "user_age_range": "user_age_range", "user_likes": "user_likes", "user_photos": "user_photos",
 		},
 	},
 	{ // learn.microsoft.com/graph/auth-v2-user
-		strategy: "windowslive", title: "Microsoft", authorize: "https://login.microsoftonline.com/consumers/oauth2/v2.0/authorize",
+		strategy: "windowslive", title: "Microsoft", mark: "microsoft", authorize: "https://login.microsoftonline.com/consumers/oauth2/v2.0/authorize",
 		token: "https://login.microsoftonline.com/consumers/oauth2/v2.0/token", userinfo: "https://graph.microsoft.com/v1.0/me",
 		logout: "https://login.microsoftonline.com/consumers/oauth2/v2.0/logout", scopes: []string{"User.Read"}, pkce: true, profile: windowsLive, passes: []string{"login_hint"},
 		switches: map[string]string{"offline_access": "offline_access", "graph_calendars": "Calendars.Read", "graph_contacts": "Contacts.Read", "graph_files": "Files.Read", "graph_notes": "Notes.Read"},
 	},
 	{ // learn.microsoft.com/linkedin/consumer/integrations/self-serve/sign-in-with-linkedin-v2
-		strategy: "linkedin", title: "LinkedIn", authorize: "https://www.linkedin.com/oauth/v2/authorization", token: "https://www.linkedin.com/oauth/v2/accessToken",
+		strategy: "linkedin", title: "LinkedIn", mark: "linkedin", authorize: "https://www.linkedin.com/oauth/v2/authorization", token: "https://www.linkedin.com/oauth/v2/accessToken",
 		userinfo: "https://api.linkedin.com/v2/userinfo", scopes: []string{"openid", "profile", "email"}, dropped: []string{"r_liteprofile", "r_basicprofile", "r_fullprofile", "r_emailaddress"},
 		profile: fromUserInfo,
 	},
 	{ // docs.x.com/fundamentals/authentication/oauth-2-0
-		strategy: "twitter", title: "X", authorize: "https://x.com/i/oauth2/authorize", token: "https://api.x.com/2/oauth2/token", userinfo: "https://api.x.com/2/users/me",
+		strategy: "twitter", title: "X", mark: "x", authorize: "https://x.com/i/oauth2/authorize", token: "https://api.x.com/2/oauth2/token", userinfo: "https://api.x.com/2/users/me",
 		scopes: []string{"users.read", "tweet.read"}, switches: map[string]string{"offline_access": "offline.access"}, auth: authBasic, pkce: true, profile: twitter,
 	},
 	{ // docs.gitlab.com/integration/openid_connect_provider
-		strategy: StrategyOAuth2, known: "gitlab", title: "GitLab", authorize: "https://gitlab.com/oauth/authorize", token: "https://gitlab.com/oauth/token",
+		strategy: StrategyOAuth2, known: "gitlab", title: "GitLab", mark: "gitlab", authorize: "https://gitlab.com/oauth/authorize", token: "https://gitlab.com/oauth/token",
 		userinfo: "https://gitlab.com/oauth/userinfo", keys: "https://gitlab.com/oauth/discovery/keys", issuer: "https://gitlab.com", scopes: []string{"openid", "profile", "email"},
 		pkce: true, nonce: true, profile: fromUserInfo,
 	},
 	{ // discord.com/developers/docs/topics/oauth2
-		strategy: StrategyOAuth2, known: "discord", title: "Discord", authorize: "https://discord.com/oauth2/authorize", token: "https://discord.com/api/oauth2/token",
+		strategy: StrategyOAuth2, known: "discord", title: "Discord", mark: "discord", authorize: "https://discord.com/oauth2/authorize", token: "https://discord.com/api/oauth2/token",
 		userinfo: "https://discord.com/api/users/@me", scopes: []string{"identify", "email"}, pkce: true, profile: discord,
 	},
 	{ // api.slack.com/authentication/sign-in-with-slack
-		strategy: StrategyOAuth2, known: "sign-in-with-slack", title: "Slack", authorize: "https://slack.com/openid/connect/authorize", token: "https://slack.com/api/openid.connect.token",
+		strategy: StrategyOAuth2, known: "sign-in-with-slack", title: "Slack", mark: "slack", authorize: "https://slack.com/openid/connect/authorize", token: "https://slack.com/api/openid.connect.token",
 		userinfo: "https://slack.com/api/openid.connect.userInfo", keys: "https://slack.com/openid/connect/keys", issuer: "https://slack.com", scopes: []string{"openid", "profile", "email"},
 		nonce: true, profile: fromUserInfo,
 	},
 	{ // developer.spotify.com/documentation/web-api
-		strategy: StrategyOAuth2, known: "spotify", title: "Spotify", authorize: "https://accounts.spotify.com/authorize", token: "https://accounts.spotify.com/api/token",
+		strategy: StrategyOAuth2, known: "spotify", title: "Spotify", mark: "spotify", authorize: "https://accounts.spotify.com/authorize", token: "https://accounts.spotify.com/api/token",
 		userinfo: "https://api.spotify.com/v1/me", scopes: []string{"user-read-email", "user-read-private"}, auth: authBasic, pkce: true, profile: spotify,
 	},
 }
@@ -120,6 +121,19 @@ func Title(c *stagedoor.Connection) string {
 		return r.title
 	}
 	return c.Title()
+}
+
+// Mark is the sign on a connection's button, as ui has it; empty where there is none.
+func Mark(c *stagedoor.Connection) string {
+	if !c.IsSocial() {
+		return "company"
+	}
+	for _, s := range socials { // custom ones too that are made with addresses and a script, by their name
+		if s.strategy == c.Strategy && (s.known == "" || s.known == c.Name) {
+			return s.mark
+		}
+	}
+	return ""
 }
 
 // standIn is the server that a connection reaches in the place of its provider's: the option stagedoor.base_url, for developers and tests.

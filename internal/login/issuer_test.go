@@ -14,7 +14,9 @@ import (
 	"time"
 
 	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/jose"
 	"github.com/stagedoor/stagedoor/internal/standin"
+	"github.com/stagedoor/stagedoor/internal/store"
 	"github.com/stagedoor/stagedoor/internal/store/storetest"
 )
 
@@ -290,4 +292,25 @@ func TestPostedAnswers(t *testing.T) {
 		t.Errorf("%v", q)
 	}
 	b.get(to).want(http.StatusBadRequest)
+}
+
+// TestPrivateKeyJWT: the server proves itself to an issuer by a token that the connection's key has signed; without a key it says so.
+func TestPrivateKeyJWT(t *testing.T) {
+	w := newAbroad(t, storetest.SQLite)
+	conn := w.oidc("corp", map[string]any{"token_endpoint_auth_method": "private_key_jwt", "client_secret": "", "token_endpoint_jwtca_aud_format": "issuer"})
+	w.standin.Choose(&kim)
+	w.out("corp", "The identity provider gave no token", "the connection has no key to sign with")
+	key, err := jose.NewRSAKey(2048, "corp", w.clock())
+	w.ok(err)
+	private, err := key.PEM()
+	w.ok(err)
+	sealed, err := json.Marshal([]stagedoor.ConnectionKey{{KID: "k-next", State: "next"}, {KID: "k1", Algorithm: "RS256", State: "current", Private: private, CertDER: key.Cert.Raw}})
+	w.ok(err)
+	w.ok(store.ConnectionKeys.Create(t.Context(), w.st, &stagedoor.ConnectionKeys{ConnectionID: conn.ID, Sealed: string(sealed)}))
+	w.in("corp")
+	q := w.standin.Exchanged()
+	claims, err := jose.Parse(q.Get("client_assertion"), w.clock(), func(h jose.Header) (string, any, error) { return "RS256", key.Public(), nil })
+	if err != nil || claims.Issuer != "stagedoor" || claims.Subject != "stagedoor" || claims.Audience[0] != w.at || claims.ID == "" || claims.Header.KeyID != "k1" || q.Has("client_secret") {
+		t.Errorf("%+v %v %v", claims, q, err)
+	}
 }
