@@ -25,6 +25,9 @@ func NewBase58(n int) string {
 	return randomFrom("123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz", n)
 }
 
+// NewDigits returns n random digits, for codes that people type.
+func NewDigits(n int) string { return randomFrom("0123456789", n) }
+
 // NewCredentialID returns the id of a client's credential: cred_ and 22 random alphanumeric characters.
 func NewCredentialID() string { return "cred_" + randomFrom(alphanumeric, 22) }
 

@@ -125,6 +125,8 @@ type LocalSettings struct {
 	// PrimaryColor is the colour of buttons and links on the hosted pages, #rrggbb; empty means
 	// Stagedoor's own.
 	PrimaryColor string `json:"primary_color,omitempty"`
+	// Account is what the page is like on which people look after their own account; nil: there is none.
+	Account *AccountSettings `json:"account,omitempty"`
 }
 
 // MetadataLimit returns the largest size of a metadata object in bytes.

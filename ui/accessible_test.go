@@ -153,8 +153,8 @@ func TestAutocomplete(t *testing.T) {
 func TestHiddenFields(t *testing.T) {
 	for name, page := range samples() {
 		doc := render(t, page)
-		if !strings.Contains(doc, "<form") {
-			continue
+		if _, many := page.(AccountPage); many || !strings.Contains(doc, "<form") {
+			continue // an account page has forms of its own
 		}
 		for _, want := range []string{`<input type="hidden" name="state" value="hKFo2SB">`, `<input type="hidden" name="_csrf" value="b3f1">`, `action="/u/form?state=hKFo2SB"`} {
 			if !strings.Contains(doc, want) {

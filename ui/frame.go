@@ -147,5 +147,8 @@ func (f Frame) Initial(name string) string {
 // Stamp shows a moment for people; Machine is the same for the datetime attribute.
 func (f Frame) Stamp(t time.Time) string { return Moment(f.Lang, t) }
 
+// Day shows a day for people.
+func (f Frame) Day(t time.Time) string { return Date(f.Lang, t) }
+
 // Machine is t as RFC 3339 in UTC.
 func (f Frame) Machine(t time.Time) string { return t.UTC().Format(time.RFC3339) }

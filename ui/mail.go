@@ -39,6 +39,7 @@ type MailData struct {
 	Inviter    string        // of an Invitation: who invites, by name
 	Joins      string        // of an Invitation: what the organization is called
 	Link       string        // where the button leads
+	Change     string        // of an AccountChanged: mail.account_changed.CHANGE says what
 	Code       string        // that the person is to type; "" if there is none
 	Expires    time.Duration // how long the link works; 0 if it does not expire
 	SupportURL string        // "" if there is none
@@ -88,6 +89,9 @@ func (v mailView) Line(name string, args ...any) string {
 // Explain is what the mail is for.
 func (v mailView) Explain() string {
 	args := v.about()
+	if v.Kind == AccountChanged {
+		args = append(args, v.Line(v.Change))
+	}
 	if v.Kind == Invitation {
 		args = append([]any{v.Inviter}, args...)
 	}

@@ -39,6 +39,26 @@ func samplePolicy(states ...State) []Rule {
 	}
 }
 
+// sampleAccount is an account page with something in each part.
+func sampleAccount(f Frame) AccountPage {
+	p := AccountPage{
+		Frame: f, Form: Form{Action: "/account", Hidden: []Field{{"nonce", "b3f1"}}}, Done: "profile", Has: map[string]bool{}, CanEmail: true, CanUsername: true, CanPassword: true, CanMetadata: true,
+		Person:   AccountPerson{ID: "auth0|1", Name: "Ada Lovelace", Nickname: "ada", Email: "a-rather-long-address-of-ada@subdomain.example.com", Verified: true, Username: "ada", Phone: "+4915123456789", Since: sampleSent},
+		Metadata: []AccountValue{{"theme", "dark"}, {"genres", "[\"jazz\",\"folk\"]"}},
+		Factors:  []AccountFactor{{ID: "totp|1", Kind: "otp", Created: sampleSent, Used: sampleSent}, {ID: "phone|1", Kind: "phone", Name: "+49 *** 89", Created: sampleSent}, {ID: "rc|1", Kind: "recovery-code", Created: sampleSent, Fixed: true}},
+		Addable:  []string{"webauthn-roaming", "otp"}, Recovers: true,
+		Sessions:   []AccountSession{{ID: "s1", Device: "Firefox · Linux", IP: "192.0.2.7", Began: sampleSent, Used: sampleSent, Here: true, Programs: "Mixtape"}, {ID: "s2", Device: "Safari · iPhone", IP: "2001:db8::7", Began: sampleSent, Used: sampleSent}},
+		Clients:    []AccountClient{{ID: "c1", Name: "Mixtape", Scopes: []string{"Your profile", "Playlists"}, Keeps: true, Used: sampleSent}},
+		Identities: []AccountIdentity{{Provider: "Username-Password", ID: "auth0|1", Name: "ada@example.com", Main: true}, {Provider: "Radio", ID: "radio|2", Name: "Ada L."}},
+		Events:     []AccountEvent{{Key: "login", At: sampleSent, IP: "192.0.2.7", Device: "Firefox · Linux"}, {Key: "wrong_password", At: sampleSent, IP: "198.51.100.9", Device: "curl", Alarming: true}},
+		Sections:   []string{"profile", "factors", "sessions", "clients", "identities", "activity", "data"},
+	}
+	for _, part := range []string{"profile", "metadata", "email", "username", "password", "factors", "sessions", "clients", "identities", "activity", "export", "delete"} {
+		p.Has[part] = true
+	}
+	return p
+}
+
 // samples is every page, most of them in more than one state; goldens and screenshots are made of it.
 func samples() map[string]Page {
 	bare := Frame{Lang: "en", Tenant: "Mixtape Records"}
@@ -50,6 +70,14 @@ func samples() map[string]Page {
 	german.Lang, german.Languages, german.Here = "de", Choices(Languages(), "de"), "/u/login?state=hKFo2SB"
 	japanese.Lang, japanese.Languages, japanese.Here = "ja", Choices([]string{"en", "ja"}, "ja"), "/u/signup?state=hKFo2SB"
 	return map[string]Page{
+		"account":          sampleAccount(bare),
+		"account-wrong":    AccountPage{Frame: bare, Form: Form{Action: "/account"}, Problems: Problems{{Code: "invalid_picture", Field: FieldPicture}}, Has: map[string]bool{"profile": true}, Person: AccountPerson{Name: "Ada"}, Sections: []string{"profile"}},
+		"account-email":    AccountFormPage{Frame: bare, Form: sampleForm, Kind: "email", BackURL: "/account"},
+		"account-code":     AccountFormPage{Frame: bare, Form: sampleForm, Kind: "emailcode", Email: "ada@example.com", BackURL: "/account", Problems: Problems{{Code: "wrong_code", Field: FieldCode}}},
+		"account-password": AccountFormPage{Frame: bare, Form: sampleForm, Kind: "password", Value: "ada@example.com", Policy: samplePolicy(), BackURL: "/account"},
+		"account-metadata": AccountFormPage{Frame: bare, Form: sampleForm, Kind: "metadata", Values: []AccountValue{{"theme", "dark"}, {"volume", "7"}}, JSON: "{\n  \"theme\": \"dark\"\n}", BackURL: "/account"},
+		"account-delete":   AccountFormPage{Frame: bare, Form: sampleForm, Kind: "delete", BackURL: "/account"},
+		"account-gone":     AccountGonePage{Frame: bare},
 		"login-de": LoginPage{
 			Frame: german, Form: sampleForm, Identifier: "ada@example.com", Problems: Problems{{Code: "too_many_attempts"}}, SignupURL: "/u/signup?state=x", ForgotURL: "/u/reset?state=x",
 		},

@@ -16,17 +16,28 @@ import (
 
 // Families of keys whose last part is made at run time; what they may be is written beside them.
 var families = []string{
-	"problem.",        // error codes, handed in by doors
-	"rule.",           // codes of password rules
-	"scope.",          // scopes of OpenID Connect
-	"consent.action.", // first half of an API's scope
-	"ticket.",         // TicketReason
-	"mail.",           // MailKind and line
-	"mfa.key.",        // kind of key and line
-	"mfa.kind.",       // kind of factor
-	"format.",         // ways to write dates
-	"passkey.new.",    // line of PasskeyPage
-	"passkey.local.",  // the same
+	"problem.",                                            // error codes, handed in by doors
+	"rule.",                                               // codes of password rules
+	"scope.",                                              // scopes of OpenID Connect
+	"consent.action.",                                     // first half of an API's scope
+	"ticket.",                                             // TicketReason
+	"mail.",                                               // MailKind and line
+	"mfa.key.",                                            // kind of key and line
+	"mfa.kind.",                                           // kind of factor
+	"format.",                                             // ways to write dates
+	"passkey.new.",                                        // line of PasskeyPage
+	"passkey.local.",                                      // the same
+	"problem.",                                            // error codes, handed in by doors
+	"rule.",                                               // codes of password rules
+	"scope.",                                              // scopes of OpenID Connect
+	"consent.action.",                                     // first half of an API's scope
+	"ticket.",                                             // TicketReason
+	"mail.",                                               // MailKind and line
+	"mfa.key.",                                            // kind of key and line
+	"mfa.kind.",                                           // kind of factor
+	"account.section.", "account.done.", "account.event.", // parts of the account page, what was done, what happened
+	"account.email.", "account.emailcode.", "account.username.", "account.password.", "account.metadata.", "account.delete.", // its forms
+	"format.", // ways to write dates
 }
 
 func TestEveryTextIsUsedAndEveryUsedTextExists(t *testing.T) {

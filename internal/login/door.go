@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"slices"
 	"sync"
 
 	"github.com/stagedoor/stagedoor"
@@ -143,7 +144,7 @@ var assets = web.Route{Method: "GET", Pattern: ui.AssetPrefix, Title: "Files of 
 // Routes lists what the door serves.
 func (d *Door) Routes() []web.Route {
 	var out []web.Route
-	for _, r := range append(append([]route{}, pages...), endpoints...) {
+	for _, r := range slices.Concat(pages, accountPages(), endpoints) {
 		out = append(out, r.Route)
 	}
 	return append(out, assets)
@@ -152,7 +153,7 @@ func (d *Door) Routes() []web.Route {
 // Register puts the door's routes on a mux. The server in front has set the request's host, scheme
 // and client address (see web.Issuer).
 func (d *Door) Register(mux *http.ServeMux) {
-	for _, r := range pages {
+	for _, r := range slices.Concat(pages, accountPages()) {
 		mux.HandleFunc(r.Method+" "+r.Pattern, func(w http.ResponseWriter, req *http.Request) { d.page(w, req, r.serve) })
 	}
 	for _, r := range endpoints {

@@ -38,8 +38,9 @@ func (d *Door) SendEnrollment(ctx context.Context, st *store.Store, u *stagedoor
 
 // enrollment is a person whom a ticket lets set up their second factor.
 type enrollment struct {
-	ticket string
-	user   *stagedoor.User
+	ticket    string
+	resultURL string // where the person goes on; empty: where the tenant says
+	user      *stagedoor.User
 	mfa.Enrollment
 	kinds []string // that the person may set up
 	kind  string   // which it is; empty: they have to choose
@@ -67,7 +68,7 @@ func (d *Door) enrollment(r *http.Request, st *store.Store) (*enrollment, error)
 		return nil, err
 	}
 	e := &enrollment{
-		ticket: token, user: u, until: t.ExpiresAt, frame: ticketFrame(r, st, t),
+		ticket: token, user: u, until: t.ExpiresAt, resultURL: t.ResultURL, frame: ticketFrame(r, st, t),
 		Enrollment: mfa.Enrollment{Store: st, UserID: u.ID, Key: "ticket/" + token, Only: !t.Another, Claim: func(ctx context.Context) error {
 			_, err := st.ConsumeTicket(ctx, token, stagedoor.TicketEnrollment)
 			return err
@@ -219,7 +220,12 @@ func (d *Door) ticketEnroll(w http.ResponseWriter, r *http.Request, st *store.St
 		return e.render(w, r, st, status, problems)
 	}
 	st.Log(e.event(r, "gd_enrollment_complete"))
-	page.Render(w, http.StatusOK, ui.EnrolledPage{Frame: e.frame, Code: mfa.Spaced(recovery), ContinueURL: st.Tenant().Settings.DefaultRedirectionURI})
+	next := st.Tenant().Settings.DefaultRedirectionURI
+	if e.resultURL != "" { // from the account page
+		next = e.resultURL
+		d.tellEnrolled(r, st, e.user)
+	}
+	page.Render(w, http.StatusOK, ui.EnrolledPage{Frame: e.frame, Code: mfa.Spaced(recovery), ContinueURL: next})
 	return nil
 }
 

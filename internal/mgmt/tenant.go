@@ -89,6 +89,32 @@ type localSettingsIn struct {
 	LogRetentionDays     web.Opt[int]               `json:"log_retention_days" schema:"min=0,max=36500"`
 	LogMaxBytes          web.Opt[int]               `json:"log_max_bytes" schema:"min=0,max=1099511627776"`
 	PrimaryColor         web.Opt[string]            `json:"primary_color" pattern:"^#([0-9A-Fa-f]{3}){1,2}$"`
+	Account              web.Opt[accountIn]         `json:"account"`
+}
+
+// accountIn are the settings of the account page. They replace those that were there.
+type accountIn struct {
+	ClientID     string            `json:"client_id" schema:"max=255"`
+	Parts        web.Opt[[]string] `json:"parts" schema:"max=100,unique"`
+	MetadataKeys web.Opt[[]string] `json:"metadata_keys" schema:"max=100,unique"`
+}
+
+func (in *accountIn) check() error {
+	for i, part := range in.Parts.Value {
+		if !slices.Contains(stagedoor.AccountParts, part) {
+			return badProperty("stagedoor.account.parts["+itoa(i)+"]", "No enum match for: "+bounded(part, 100))
+		}
+	}
+	return nil
+}
+
+func (in *accountIn) copyTo(o web.Opt[accountIn], s *stagedoor.LocalSettings) {
+	switch {
+	case o.Null || o.Set && in.ClientID == "":
+		s.Account = nil
+	case o.Set:
+		s.Account = &stagedoor.AccountSettings{ClientID: in.ClientID, Parts: in.Parts.Value, MetadataKeys: in.MetadataKeys.Value}
+	}
 }
 
 type errorPageIn struct {
@@ -185,6 +211,9 @@ func (in *tenantSettingsIn) check() error {
 			return badProperty("enabled_locales["+itoa(i)+"]", "No enum match for: "+locale)
 		}
 	}
+	if err := in.Local.Value.Account.Value.check(); err != nil {
+		return err
+	}
 	for i, u := range in.AllowedLogoutURLs.Value {
 		if !isURL(u) {
 			return badProperty("allowed_logout_urls["+itoa(i)+"]", "Object didn't pass validation for format url: "+u)
@@ -253,6 +282,7 @@ func (in *tenantSettingsIn) copyTo(s *stagedoor.TenantSettings) {
 	in.Local.Value.ScriptRuntime.Into(&s.Local.ScriptRuntime)
 	in.Local.Value.copyScripts(&s.Local)
 	in.Local.Value.PrimaryColor.Into(&s.Local.PrimaryColor)
+	in.Local.Value.Account.Value.copyTo(in.Local.Value.Account, &s.Local)
 	in.Local.Value.LogRetentionDays.Into(&s.Local.LogRetentionDays)
 	in.Local.Value.LogMaxBytes.Into(&s.Local.LogMaxBytes)
 	in.Local.Value.DevelopmentInbox.Into(&s.Local.DevelopmentInbox)

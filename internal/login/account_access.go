@@ -1,0 +1,300 @@
+package login
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/connection"
+	"github.com/stagedoor/stagedoor/internal/jose"
+	"github.com/stagedoor/stagedoor/internal/mfa"
+	"github.com/stagedoor/stagedoor/internal/page"
+	"github.com/stagedoor/stagedoor/internal/session"
+	"github.com/stagedoor/stagedoor/internal/store"
+	"github.com/stagedoor/stagedoor/internal/web"
+	"github.com/stagedoor/stagedoor/ui"
+)
+
+// addFactor sends the person to the page that sets a factor up, by a ticket that is as good as one of a mail.
+func (a *account) addFactor() error {
+	settings, err := mfa.SettingsOf(a.r.Context(), a.st)
+	if err != nil {
+		return err
+	}
+	kind := text(a.r, ui.FieldID)
+	if !slices.Contains(mfa.Enrollable(settings.On), kind) {
+		return invalid("invalid_request", "There is no such factor.")
+	}
+	ticket := stagedoor.NewToken()
+	err = a.st.CreateTicket(a.r.Context(), ticket, &stagedoor.Ticket{
+		Kind: stagedoor.TicketEnrollment, UserID: a.user.ID, Email: a.user.Email, Another: true, Factor: kind, ExpiresAt: a.st.Clock().Now().Add(freshFor),
+		ClientID: a.set.ClientID, ResultURL: web.Issuer(a.r) + "account/factors/added",
+	})
+	if err != nil {
+		return err
+	}
+	redirect(a.w, a.r, "/u/mfa-enroll?"+url.Values{paramTicket: {ticket}}.Encode())
+	return nil
+}
+
+func (a *account) factorAdded() error { return a.done("factor") }
+
+// removeFactor takes a factor away. With the last one goes the recovery code: there is nothing left that it stands in for.
+func (a *account) removeFactor() error {
+	ctx, id := a.r.Context(), a.r.PostFormValue(ui.FieldID)
+	m, err := a.st.AuthenticationMethod(ctx, a.user.ID, id)
+	if err != nil {
+		return err
+	}
+	if m.Type == store.TypeRecovery || m.Type == "password" {
+		return invalid("invalid_request", "This cannot be taken away by itself.")
+	}
+	if err := a.st.DeleteAuthenticationMethod(ctx, a.user.ID, id); err != nil {
+		return err
+	}
+	left, err := a.st.AuthenticationMethods(ctx, a.user.ID)
+	if err != nil {
+		return err
+	}
+	if len(left) == 1 && left[0].Type == store.TypeRecovery {
+		if err := a.st.DeleteAuthenticationMethods(ctx, a.user.ID, store.TypeRecovery); err != nil {
+			return err
+		}
+	}
+	a.st.Log(a.event("gd_unenroll", "The person took a second factor away on the account page: "+m.Type))
+	a.tell("removed", a.user.Email)
+	return a.done("removed")
+}
+
+// newRecovery shows a new recovery code; the one before is worth nothing.
+func (a *account) newRecovery() error {
+	settings, err := mfa.SettingsOf(a.r.Context(), a.st)
+	if err != nil {
+		return err
+	}
+	asks, err := a.asksFactor()
+	if err != nil {
+		return err
+	}
+	if !settings.Has(mfa.Recovery) || !asks {
+		return errNoAccountPage()
+	}
+	code := stagedoor.NewRecoveryCode()
+	m := &stagedoor.AuthenticationMethod{Type: store.TypeRecovery, Secret: jose.HashToken(code)}
+	if err := a.st.AddAuthenticationMethods(a.r.Context(), a.user.ID, []*stagedoor.AuthenticationMethod{m}, true, store.TypeRecovery); err != nil {
+		return err
+	}
+	a.st.Log(a.event("gd_recovery_code_new", "The person made a new recovery code on the account page."))
+	a.tell("recovery", a.user.Email)
+	page.Render(a.w, http.StatusOK, ui.RecoveryCodePage{Frame: a.frame, Form: a.form("/factors/noted"), Code: mfa.Spaced(code)})
+	return nil
+}
+
+// noted goes back to the page once the recovery code is noted down.
+func (a *account) noted() error { redirect(a.w, a.r, accountPath); return nil }
+
+func (a *account) forgetBrowsers() error {
+	if err := a.st.ForgetBrowsers(a.r.Context(), a.user.ID); err != nil {
+		return err
+	}
+	return a.done("browsers")
+}
+
+// endSession ends one session, or all but this one, with the refresh tokens that came from it.
+func (a *account) endSession() error {
+	ids := []string{a.r.PostFormValue(ui.FieldID)}
+	if ids[0] == "" {
+		all, err := a.st.UserSessions(a.r.Context(), a.user.ID)
+		if err != nil {
+			return err
+		}
+		ids = nil
+		for _, s := range all {
+			if s.ID != a.session.ID {
+				ids = append(ids, s.ID)
+			}
+		}
+	}
+	for _, id := range ids {
+		err := a.st.RevokeSessions(a.r.Context(), store.AccessOf{UserID: a.user.ID, Session: id}, true)
+		if err != nil && !stagedoor.IsKind(err, stagedoor.NotFound) { // it has ended by itself
+			return err
+		}
+	}
+	a.st.Log(a.event("slo", "The person ended sessions on the account page."))
+	return a.done("session")
+}
+
+// revoke takes back what a client may do, and what it keeps of it.
+func (a *account) revoke() error {
+	id := a.r.PostFormValue(ui.FieldID)
+	if id == "" {
+		return invalid("invalid_request", "The form names no client.")
+	}
+	grants, err := a.st.Grants(a.r.Context(), a.user.ID, id, "")
+	if err != nil {
+		return err
+	}
+	for _, g := range grants {
+		if err := a.st.DeleteGrant(a.r.Context(), g.ID); err != nil && !stagedoor.IsKind(err, stagedoor.NotFound) {
+			return err
+		}
+	}
+	if _, err := a.st.RevokeRefreshTokens(a.r.Context(), store.RefreshTokensOf{UserID: a.user.ID, ClientID: id}); err != nil {
+		return err
+	}
+	return a.done("revoked")
+}
+
+// unlink takes a linked identity away: it is a user of its own from then on.
+func (a *account) unlink() error {
+	at := slices.IndexFunc(a.user.Identities, func(i stagedoor.Identity) bool { return i.FullID() == a.r.PostFormValue(ui.FieldID) })
+	if at < 1 {
+		return invalid("invalid_request", "There is no such identity.")
+	}
+	one := a.user.Identities[at]
+	if _, err := a.st.UnlinkIdentity(a.r.Context(), a.user.ID, one.Provider, one.UserID); err != nil {
+		return err
+	}
+	a.tell("identity", a.user.Email)
+	return a.done("unlinked")
+}
+
+// export gives the person all that is kept about them, as a file. What others must not read is not in it: hashes, secrets of factors, tokens. It
+// has no app_metadata: that is what the applications keep for themselves.
+func (a *account) export() error {
+	ctx := a.r.Context()
+	profile := a.user.Wire()
+	delete(profile, "app_metadata")
+	grants, tokens, err := a.access()
+	if err != nil {
+		return err
+	}
+	sessions, err := a.st.UserSessions(ctx, a.user.ID)
+	if err != nil {
+		return err
+	}
+	methods, err := a.st.AuthenticationMethods(ctx, a.user.ID)
+	if err != nil {
+		return err
+	}
+	logs, _, err := a.st.Logs(ctx, store.LogQuery{UserID: a.user.ID, PerPage: 1000})
+	if err != nil {
+		return err
+	}
+	out := map[string]any{"exported_at": stagedoor.FormatTime(a.st.Clock().Now()), "profile": profile, "grants": grants}
+	list := func(name string, n int, row func(i int) map[string]any) {
+		rows := make([]map[string]any, n)
+		for i := range rows {
+			rows[i] = row(i)
+		}
+		out[name] = rows
+	}
+	when := func(t time.Time) any {
+		if t.IsZero() {
+			return nil
+		}
+		return stagedoor.FormatTime(t)
+	}
+	list("sessions", len(sessions), func(i int) map[string]any {
+		s := sessions[i]
+		return map[string]any{
+			"id": s.ID, "created_at": when(s.CreatedAt), "authenticated_at": when(s.AuthenticatedAt), "last_interacted_at": when(s.LastInteractionAt), "expires_at": when(s.ExpiresAt),
+			"initial_ip": s.InitialIP, "initial_user_agent": s.InitialUserAgent, "last_ip": s.LastIP, "last_user_agent": s.LastUserAgent, "clients": s.Clients,
+		}
+	})
+	list("refresh_tokens", len(tokens), func(i int) map[string]any {
+		t := tokens[i]
+		return map[string]any{"client_id": t.ClientID, "audience": t.Audience, "scope": t.Scope, "created_at": when(t.CreatedAt), "last_used_at": when(t.LastUsedAt), "expires_at": when(t.ExpiresAt)}
+	})
+	list("authentication_methods", len(methods), func(i int) map[string]any {
+		m := methods[i]
+		return map[string]any{"type": m.Type, "name": m.Name, "email": m.Email, "phone_number": m.PhoneNumber, "created_at": when(m.CreatedAt), "last_used_at": when(m.LastUsedAt)}
+	})
+	list("logs", len(logs), func(i int) map[string]any {
+		e := logs[i]
+		return map[string]any{"date": when(e.Date), "type": e.Type, "description": e.Description, "client_name": e.ClientName, "connection": e.Connection, "ip": e.IP, "user_agent": e.UserAgent}
+	})
+	body, err := json.MarshalIndent(out, "", "  ")
+	if err != nil {
+		return err
+	}
+	h := a.w.Header()
+	h.Set("Content-Type", "application/json")
+	h.Set("Content-Disposition", `attachment; filename="account.json"`)
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Cross-Origin-Resource-Policy", "same-origin")
+	a.w.Write(body) //nolint:errcheck // the browser is gone
+	return nil
+}
+
+func (a *account) showDelete() error {
+	page.Render(a.w, http.StatusOK, ui.AccountFormPage{Frame: a.frame, Form: a.form("/delete"), Kind: "delete", BackURL: accountPath})
+	return nil
+}
+
+// delete deletes the account, whoever keeps it, and tells the person by mail.
+func (a *account) delete() error {
+	if a.r.PostFormValue(ui.FieldConfirmed) == "" {
+		page.Render(a.w, http.StatusBadRequest, ui.AccountFormPage{
+			Frame: a.frame, Form: a.form("/delete"), Kind: "delete", BackURL: accountPath, Problems: ui.Problems{{Code: "missing_confirmation", Field: ui.FieldConfirmed}},
+		})
+		return nil
+	}
+	ctx := context.WithoutCancel(a.r.Context())
+	conn, err := a.st.ConnectionByName(ctx, a.user.Connection)
+	switch {
+	case stagedoor.IsKind(err, stagedoor.NotFound):
+		err = a.st.DeleteUser(ctx, a.user.ID)
+	case err == nil:
+		err = a.Pipeline.Database.On(&connection.Occasion{ClientID: a.set.ClientID}).Delete(ctx, a.st, conn, a.user)
+	}
+	if err != nil {
+		if connection.FromScript(err) != nil || stagedoor.IsKind(err, stagedoor.Scripted) {
+			return invalid("invalid_request", "The account cannot be deleted right now.")
+		}
+		return err
+	}
+	a.st.Log(a.event("sdu", "The person deleted their account on the account page."))
+	a.mail(ui.AccountDeleted, a.user.Email, ui.MailData{})
+	session.ClearCookie(a.w, a.r)
+	page.Render(a.w, http.StatusOK, ui.AccountGonePage{Frame: a.frame})
+	return nil
+}
+
+// tell tells a person by mail what was changed on their account, so that who did not do it notices.
+func (a *account) tell(change, to string) {
+	a.mail(ui.AccountChanged, to, ui.MailData{Change: strings.TrimSpace(change)})
+}
+
+// tellEnrolled tells a person by mail that a factor was set up.
+func (d *Door) tellEnrolled(r *http.Request, st *store.Store, u *stagedoor.User) {
+	a := &account{Door: d, r: r, st: st, user: u}
+	a.tell("factor", u.Email)
+}
+
+// mail sends a mail of the account page, without waiting for it.
+func (a *account) mail(kind ui.MailKind, to string, data ui.MailData) {
+	if to == "" {
+		return
+	}
+	data.Tenant, data.Email, data.SupportURL = page.TenantName(a.st), to, page.Support(a.st)
+	l := page.Letter{Kind: kind, Lang: page.MailLanguage(a.r), User: a.user, Data: data}
+	a.later(a.r.Context(), a.st, func(ctx context.Context) error {
+		template, err := page.Template(ctx, a.st, kind)
+		if err != nil {
+			return err
+		}
+		m, err := l.Write(ctx, a.st, template)
+		if err != nil {
+			return err
+		}
+		return a.Send(ctx, a.st, m)
+	})
+}

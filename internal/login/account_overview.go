@@ -1,0 +1,296 @@
+package login
+
+import (
+	"bytes"
+	"encoding/json"
+	"net/http"
+	"slices"
+	"sort"
+	"strings"
+
+	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/mfa"
+	"github.com/stagedoor/stagedoor/internal/page"
+	"github.com/stagedoor/stagedoor/internal/store"
+	"github.com/stagedoor/stagedoor/ui"
+)
+
+// accountDone are the things that the page tells when they are done.
+var accountDone = []string{"confirmed", "profile", "metadata", "email", "username", "password", "factor", "removed", "browsers", "session", "revoked", "unlinked"}
+
+// overview shows the page.
+func (a *account) overview() error {
+	done := a.r.URL.Query().Get("done")
+	if !slices.Contains(accountDone, done) {
+		done = ""
+	}
+	return a.render(http.StatusOK, done, nil)
+}
+
+// render shows the page as it is now, with what was done or what went wrong.
+func (a *account) render(status int, done string, problems ui.Problems) error {
+	p := ui.AccountPage{Frame: a.frame, Form: a.form(""), Done: done, Problems: problems, Has: map[string]bool{}}
+	for _, part := range stagedoor.AccountParts {
+		p.Has[part] = a.set.Has(part)
+	}
+	u := a.user
+	p.Person = ui.AccountPerson{
+		ID: u.ID, Name: u.Name, Nickname: u.Nickname, Picture: u.Picture, Email: u.Email, Verified: u.EmailVerified, Username: u.Username, Phone: u.PhoneNumber,
+		Since: u.CreatedAt, LastLogin: u.LastLogin,
+	}
+	for _, fill := range []func(*ui.AccountPage) error{a.fillProfile, a.fillFactors, a.fillSessions, a.fillClients, a.fillIdentities, a.fillEvents} {
+		if err := fill(&p); err != nil {
+			return err
+		}
+	}
+	p.Sections = []string{"profile"}
+	for _, part := range []string{stagedoor.AccountFactors, stagedoor.AccountSessions, stagedoor.AccountClients, stagedoor.AccountIdentities, stagedoor.AccountActivity} {
+		if p.Has[part] {
+			p.Sections = append(p.Sections, part)
+		}
+	}
+	if p.Has[stagedoor.AccountExport] || p.Has[stagedoor.AccountDelete] {
+		p.Sections = append(p.Sections, "data")
+	}
+	page.Render(a.w, status, p)
+	return nil
+}
+
+func (a *account) fillProfile(p *ui.AccountPage) error {
+	conn, err := a.connection()
+	if err != nil {
+		return err
+	}
+	theirs, err := a.profileIsTheirs()
+	if err != nil {
+		return err
+	}
+	p.ProfileIsTheirs = theirs
+	p.CanEmail = conn != nil && p.Has[stagedoor.AccountEmail]
+	p.CanUsername = conn != nil && conn.Options.Usernames().Have && p.Has[stagedoor.AccountUsername]
+	p.CanPassword = conn != nil && p.Has[stagedoor.AccountPassword]
+	if p.Has[stagedoor.AccountMetadata] {
+		p.Metadata = a.metadata(false)
+		p.CanMetadata = len(a.set.MetadataKeys) > 0
+	}
+	return nil
+}
+
+// profileIsTheirs tells whether each login writes the profile anew from a provider's.
+func (a *account) profileIsTheirs() (bool, error) {
+	c, err := a.st.ConnectionByName(a.r.Context(), a.user.Connection)
+	if stagedoor.IsKind(err, stagedoor.NotFound) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	return !c.KeepsUsers() && !c.SendsCodes() && c.SyncsProfile() == stagedoor.SyncEachLogin, nil
+}
+
+// metadata are the members of the person's own metadata; those that they may change alone, or all. Texts stand without their quotes.
+func (a *account) metadata(changeable bool) []ui.AccountValue {
+	var out []ui.AccountValue
+	for key, raw := range a.user.UserMetadata {
+		if changeable && !a.set.MayChange(key) {
+			continue
+		}
+		text := string(bytes.TrimSpace(raw))
+		if !changeable && len(text) > 400 {
+			text = text[:400] + "…"
+		}
+		var plain string
+		if json.Unmarshal(raw, &plain) == nil {
+			text = plain
+		}
+		out = append(out, ui.AccountValue{Name: key, Value: strings.ToValidUTF8(text, "")})
+	}
+	sort.Slice(out, func(i, j int) bool { return out[i].Name < out[j].Name })
+	return out
+}
+
+func (a *account) fillFactors(p *ui.AccountPage) error {
+	if !p.Has[stagedoor.AccountFactors] {
+		return nil
+	}
+	all, err := a.st.AuthenticationMethods(a.r.Context(), a.user.ID)
+	if err != nil {
+		return err
+	}
+	for _, m := range all {
+		f := ui.AccountFactor{ID: m.ID, Kind: mfa.KindOf(m.Type), Name: m.Name, Created: m.CreatedAt, Used: m.LastUsedAt, Fixed: m.Type == store.TypeRecovery || m.Type == "password"}
+		if f.Kind == "" {
+			f.Kind = m.Type
+		}
+		for _, s := range []string{m.PhoneNumber, m.Email} {
+			if f.Name == "" {
+				f.Name = s
+			}
+		}
+		p.Factors = append(p.Factors, f)
+		p.Recovers = p.Recovers || m.Type != store.TypeRecovery
+	}
+	settings, err := mfa.SettingsOf(a.r.Context(), a.st)
+	if err != nil {
+		return err
+	}
+	p.Addable, p.Recovers = mfa.Enrollable(settings.On), p.Recovers && settings.Has(mfa.Recovery)
+	return nil
+}
+
+func (a *account) fillSessions(p *ui.AccountPage) error {
+	if !p.Has[stagedoor.AccountSessions] {
+		return nil
+	}
+	all, err := a.st.UserSessions(a.r.Context(), a.user.ID)
+	if err != nil {
+		return err
+	}
+	for _, s := range all {
+		var names []string
+		for _, id := range s.Clients {
+			if name := a.clientName(id); name != "" {
+				names = append(names, name)
+			}
+		}
+		p.Sessions = append(p.Sessions, ui.AccountSession{
+			ID: s.ID, Device: ui.Device(s.LastUserAgent), IP: s.LastIP, Began: s.CreatedAt, Used: s.LastInteractionAt, Here: s.ID == a.session.ID, Programs: strings.Join(names, ", "),
+		})
+	}
+	sort.SliceStable(p.Sessions, func(i, j int) bool {
+		if x, y := p.Sessions[i], p.Sessions[j]; x.Here != y.Here {
+			return x.Here
+		} else {
+			return x.Used.After(y.Used)
+		}
+	})
+	return nil
+}
+
+// clientName is what a client is called, empty if it is gone.
+func (a *account) clientName(id string) string {
+	c, err := a.st.Client(a.r.Context(), id)
+	if err != nil {
+		return ""
+	}
+	return c.Name
+}
+
+func (a *account) fillClients(p *ui.AccountPage) error {
+	if !p.Has[stagedoor.AccountClients] {
+		return nil
+	}
+	grants, tokens, err := a.access()
+	if err != nil {
+		return err
+	}
+	found := map[string]*ui.AccountClient{}
+	of := func(id string) *ui.AccountClient {
+		if found[id] == nil {
+			found[id] = &ui.AccountClient{ID: id, Name: a.clientName(id)}
+			if found[id].Name == "" {
+				found[id].Name = id
+			}
+		}
+		return found[id]
+	}
+	for _, g := range grants {
+		c := of(g.ClientID)
+		for _, group := range (ui.ConsentPage{Frame: a.frame, Scopes: scopesOf(g.Scope)}).Groups() {
+			c.Scopes = append(c.Scopes, group.Title)
+		}
+	}
+	for _, t := range tokens {
+		c := of(t.ClientID)
+		c.Keeps = true
+		for _, at := range []int64{t.CreatedAt.UnixMilli(), t.LastUsedAt.UnixMilli()} {
+			if at > c.Used.UnixMilli() && at > 0 {
+				c.Used = t.CreatedAt
+				if t.LastUsedAt.After(c.Used) {
+					c.Used = t.LastUsedAt
+				}
+			}
+		}
+	}
+	for _, c := range found {
+		slices.Sort(c.Scopes)
+		c.Scopes = slices.Compact(c.Scopes)
+		p.Clients = append(p.Clients, *c)
+	}
+	sort.Slice(p.Clients, func(i, j int) bool { return p.Clients[i].Name+p.Clients[i].ID < p.Clients[j].Name+p.Clients[j].ID })
+	return nil
+}
+
+func scopesOf(values []string) []ui.Scope {
+	var out []ui.Scope
+	for _, v := range values {
+		if v != "offline_access" {
+			out = append(out, ui.Scope{Value: v})
+		}
+	}
+	return out
+}
+
+// access is what the person has let clients do, and what clients keep of it.
+func (a *account) access() ([]stagedoor.Grant, []stagedoor.RefreshToken, error) {
+	grants, err := a.st.Grants(a.r.Context(), a.user.ID, "", "")
+	if err != nil {
+		return nil, nil, err
+	}
+	tokens, err := a.st.UserRefreshTokens(a.r.Context(), a.user.ID)
+	return grants, tokens, err
+}
+
+func (a *account) fillIdentities(p *ui.AccountPage) error {
+	if !p.Has[stagedoor.AccountIdentities] {
+		return nil
+	}
+	for i, one := range a.user.Identities {
+		name, _ := one.ProfileData["email"].(string)
+		if name == "" {
+			name, _ = one.ProfileData["name"].(string)
+		}
+		if name == "" && i == 0 {
+			name = shown(a.user)
+		}
+		provider := one.Connection
+		if c, err := a.st.ConnectionByName(a.r.Context(), one.Connection); err == nil {
+			provider = c.Title()
+		}
+		p.Identities = append(p.Identities, ui.AccountIdentity{Provider: provider, ID: one.FullID(), Name: name, Main: i == 0})
+	}
+	return nil
+}
+
+// accountEvents are the events of the log that the page tells in plain words.
+var accountEvents = map[string]struct {
+	key      string
+	alarming bool
+}{
+	"s": {"login", false}, "fp": {"wrong_password", true}, "f": {"failed", true}, "slo": {"logout", false}, "ss": {"signup", false}, "scp": {"password", false},
+	"scpr": {"reset", false}, "sce": {"email", false}, "scu": {"username", false}, "sv": {"verified", false}, "limit_wc": {"locked", true}, "limit_mu": {"locked", true},
+	"gd_auth_succeed": {"factor", false}, "gd_auth_failed": {"factor_failed", true}, "gd_enrollment_complete": {"factor_added", false}, "gd_unenroll": {"factor_removed", false},
+	"gd_recovery_succeed": {"recovery", true}, "gd_recovery_failed": {"factor_failed", true},
+}
+
+// mostEvents is how many events the page shows, of so many newest of the person.
+const (
+	mostEvents = 20
+	readEvents = 100
+)
+
+func (a *account) fillEvents(p *ui.AccountPage) error {
+	if !p.Has[stagedoor.AccountActivity] {
+		return nil
+	}
+	all, _, err := a.st.Logs(a.r.Context(), store.LogQuery{UserID: a.user.ID, PerPage: readEvents})
+	if err != nil {
+		return err
+	}
+	for _, e := range all {
+		if known, is := accountEvents[e.Type]; is && len(p.Events) < mostEvents {
+			p.Events = append(p.Events, ui.AccountEvent{Key: known.key, Alarming: known.alarming, At: e.Date, IP: e.IP, Device: ui.Device(e.UserAgent)})
+		}
+	}
+	return nil
+}
