@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/config"
 	"github.com/stagedoor/stagedoor/internal/lint"
 )
 
@@ -14,11 +16,25 @@ type scriptLintCommand struct {
 	Files []string `arg:"" optional:"" name:"file" help:"Scripts; of directories every *.js below them."`
 	Kind  string   `help:"Kind of the scripts: rule, action, hook, connection. By default each one's looks decide." enum:",rule,action,hook,connection" default:"" placeholder:"KIND"`
 	Rules bool     `help:"List the rules and why they matter, and read nothing."`
+	Data  string   `help:"A server's data directory: its packages (stagedoor modules add) are known." type:"existingdir" placeholder:"DIR"`
 	JSON  bool     `name:"json" help:"Print the findings as JSON."`
 }
 
+// added are the packages of the server whose data directory is named.
+func (c *scriptLintCommand) added(ctx context.Context) ([]stagedoor.ScriptModule, error) {
+	if c.Data == "" {
+		return nil, nil
+	}
+	db, err := openMigrated(ctx, &config.Config{DataDir: c.Data, HTTP: "127.0.0.1:0"}) // nothing is served
+	if err != nil {
+		return nil, err
+	}
+	defer db.Close()
+	return db.ScriptModules(ctx)
+}
+
 // Run reads scripts and tells what is found.
-func (c *scriptLintCommand) Run(context.Context) error {
+func (c *scriptLintCommand) Run(ctx context.Context) error {
 	if c.Rules {
 		return c.explain()
 	}
@@ -26,7 +42,11 @@ func (c *scriptLintCommand) Run(context.Context) error {
 	if err != nil {
 		return usage(err)
 	}
-	l, err := lint.New()
+	added, err := c.added(ctx)
+	if err != nil {
+		return usage(err)
+	}
+	l, err := lint.New(added...)
 	if err != nil {
 		return usage(err)
 	}

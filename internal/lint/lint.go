@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/script"
 )
 
@@ -16,9 +17,9 @@ const (
 // Linter reads scripts. It is not safe for concurrent use.
 type Linter struct{ parser *script.Parser }
 
-// New returns a linter; Close must follow.
-func New() (*Linter, error) {
-	p, err := script.NewParser()
+// New returns a linter that knows packages which an operator added; Close must follow.
+func New(added ...stagedoor.ScriptModule) (*Linter, error) {
+	p, err := script.NewParser(added...)
 	return &Linter{p}, err
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/txtar"
 
+	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/script"
 )
 
@@ -68,6 +69,20 @@ func TestRules(t *testing.T) {
 				t.Errorf("%+v", r)
 			}
 		})
+	}
+}
+
+// Packages that an operator added are known, and so are their versions.
+func TestAddedModules(t *testing.T) {
+	l, err := New(stagedoor.ScriptModule{Name: "tiny-pads", Version: "1.0.0", Hash: strings.Repeat("0", 64), Parts: []string{"lib/left"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	source := "function f(user, context, callback) { require('tiny-pads'); require('tiny-pads/lib/left'); require('lodash'); require('other-pads'); require('tiny-pads@1.2.0'); callback(null, user, context); }"
+	found, err := l.Lint("f.js", source, "")
+	if err != nil || len(found) != 2 || found[0].Rule != "unknown-module" || !strings.Contains(found[0].Message, "other-pads") || !strings.Contains(found[1].Message, "1.0.0") {
+		t.Errorf("%+v %v", found, err)
 	}
 }
 

@@ -46,16 +46,22 @@ func (a *added) refresh(ctx context.Context, cfg Config) {
 		return
 	}
 	a.looked = time.Now()
-	var rows []row
-	for _, m := range all {
-		rows = append(rows, row{Name: m.Name, Version: m.Version, Module: "npm:+" + m.Hash, Parts: m.Parts})
-	}
+	rows := addedRows(all)
 	if !slices.EqualFunc(rows, a.rows, func(x, y row) bool {
 		return x.Module == y.Module && x.Name == y.Name && x.Version == y.Version && slices.Equal(x.Parts, y.Parts)
 	}) {
 		a.rows = rows
 		a.revision++
 	}
+}
+
+// addedRows are the rows of packages that were added.
+func addedRows(all []stagedoor.ScriptModule) []row {
+	var rows []row
+	for _, m := range all {
+		rows = append(rows, row{Name: m.Name, Version: m.Version, Module: "npm:+" + m.Hash, Parts: m.Parts})
+	}
+	return rows
 }
 
 // frame is what tells a worker of the packages, if it does not know them yet.

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"modernc.org/quickjs"
+
+	"github.com/stagedoor/stagedoor"
 )
 
 // acorn is a parser of JavaScript in JavaScript, as published; its licence lies beside it.
@@ -27,8 +29,8 @@ const (
 	parseMemory = 512 << 20
 )
 
-// NewParser returns a parser; Close must follow.
-func NewParser() (*Parser, error) {
+// NewParser returns a parser that knows the packages that come with the program, and those that an operator added; Close must follow.
+func NewParser(added ...stagedoor.ScriptModule) (*Parser, error) {
 	acorn, err := tools.ReadFile("js/tools/acorn.js")
 	if err != nil {
 		return nil, err
@@ -37,7 +39,11 @@ func NewParser() (*Parser, error) {
 	if err != nil {
 		return nil, err
 	}
-	r, err := newRealm(new(bytecode))
+	known := new(bytecode)
+	if len(added) > 0 {
+		known.offer(addedRows(added))
+	}
+	r, err := newRealm(known)
 	if err != nil {
 		return nil, err
 	}
