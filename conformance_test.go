@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -34,6 +35,11 @@ func TestConformanceGuard(t *testing.T) {
 	}
 	seen := map[conformanceRow]bool{}
 	rows := conformanceRows(t)
+	for _, m := range regexp.MustCompile(`(?m)^## (.*)$`).FindAllStringSubmatch(read(t, conformance), -1) {
+		if !slices.ContainsFunc(rows, func(r conformanceRow) bool { return r.document == m[1] }) {
+			t.Errorf("%s has no row", m[1])
+		}
+	}
 	for _, row := range rows {
 		key := row
 		key.held = ""

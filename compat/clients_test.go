@@ -57,7 +57,7 @@ func newRelying(t *testing.T, machine string) relying {
 	}, nil)
 	admin(t, machine, http.MethodPost, "/clients", map[string]any{
 		"name": t.Name(), "app_type": "regular_web", "oidc_conformant": true, "jwt_configuration": map[string]any{"alg": "RS256"},
-		"callbacks": []string{r.RedirectURI, base + "/auth/callback"}, "allowed_logout_urls": []string{r.LogoutURI, base, base + "/"},
+		"callbacks": []string{r.RedirectURI, base + "/auth/callback", base + "/form/callback"}, "allowed_logout_urls": []string{r.LogoutURI, base, base + "/"},
 		"grant_types": []string{
 			"authorization_code", "refresh_token", "implicit", "password", "http://auth0.com/oauth/grant-type/password-realm", "http://auth0.com/oauth/grant-type/mfa-otp",
 			"urn:ietf:params:oauth:grant-type:device_code",

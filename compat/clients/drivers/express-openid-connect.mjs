@@ -10,6 +10,14 @@ export async function run(c) {
   const { default: { auth, requiresAuth } } = await import(c.library)
   const base = new URL(c.redirect_uri)
   const app = express()
+  // As the library is without settings: an ID token by a posted form, and no secret.
+  const form = express.Router()
+  form.use(auth({
+    baseURL: `${base.origin}/form`, issuerBaseURL: `https://${c.domain}`, clientID: c.client_id, secret: 'a-long-secret-for-cookies-of-the-app', session: { name: 'form' },
+    transactionCookie: { name: 'form_verification' }, authRequired: false,
+  }))
+  form.get('/', (req, res) => res.json({ claims: req.oidc.idTokenClaims }))
+  app.use('/form', form)
   app.use(auth({
     baseURL: base.origin, issuerBaseURL: `https://${c.domain}`, clientID: c.client_id, clientSecret: c.client_secret, secret: 'a-long-secret-for-cookies-of-the-app',
     authRequired: false, idpLogout: true, routes: { login: false, postLogoutRedirect: '/bye' },
@@ -41,6 +49,7 @@ export async function run(c) {
   await c.can('sign in', async () => {
     const { claims, refresh } = await json('/login')
     assert.deepEqual([claims.email, refresh], [c.person.email, true])
+    assert.equal((await json('/form/login')).claims.email, c.person.email)
   })
   await c.can('userinfo', async () => assert.equal((await json('/userinfo')).email, c.person.email))
   await c.can('renew', async () => {
