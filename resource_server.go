@@ -73,6 +73,22 @@ func (r *ResourceServer) ClientPolicy() string {
 	return r.SubjectTypes.Client.Policy
 }
 
+// TakesDetails tells whether the API knows a type of authorization details (RFC 9396).
+func (r *ResourceServer) TakesDetails(kind string) bool {
+	var types []struct {
+		Type string `json:"type"`
+	}
+	if kind == "" || json.Unmarshal(r.Stored["authorization_details"], &types) != nil {
+		return false
+	}
+	for _, t := range types {
+		if t.Type == kind {
+			return true
+		}
+	}
+	return false
+}
+
 // NeedsProof tells whether tokens for the client must be bound to a key.
 func (r *ResourceServer) NeedsProof(c *Client) bool {
 	p := r.ProofOfPossession

@@ -80,6 +80,7 @@ type AuthorizationRequest struct {
 	Organization  string `json:",omitempty"` // id of the organization that the login is for
 	Invitation    string `json:",omitempty"` // id of the invitation to it that the person follows
 	UILocales     string
+	Details       json.RawMessage     `json:",omitempty"` // authorization_details (RFC 9396), checked
 	DPoPJKT       string              `json:",omitempty"` // the thumbprint of the key that the code is bound to (RFC 9449 section 10)
 	Approval      bool                `json:",omitempty"` // the device code is a client's that waits for an approval
 	Device        string              `json:",omitempty"` // id of the device code that the login is for
@@ -136,6 +137,8 @@ type Authorization struct {
 	OrgID       string   `json:",omitempty"` // the organization that the tokens are for
 	OrgName     string   `json:",omitempty"` // its name, where tokens show it
 
+	Details json.RawMessage `json:",omitempty"` // what the person has let the client do, beyond scopes (RFC 9396)
+
 	ExpiresAt time.Time `json:"-"` // of the opaque access token that was read; else zero
 
 	JKT string `json:",omitempty"` // the thumbprint of the key that the access token is bound to by DPoP
@@ -180,6 +183,8 @@ type RefreshToken struct {
 	ExpiresAt  time.Time      // absolute; zero = never
 	IdleExpiry time.Time      // zero = never
 	Metadata   map[string]any `json:",omitempty"`
+
+	Details json.RawMessage `json:",omitempty"` // as of its Authorization
 
 	JKT string `json:",omitempty"` // of a public client: the thumbprint of the key that the family is bound to by DPoP
 	X5T string `json:",omitempty"` // that of its certificate

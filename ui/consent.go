@@ -58,6 +58,9 @@ func (p ConsentPage) Groups() []ScopeGroup {
 		}
 	}
 	var groups []ScopeGroup
+	for _, d := range p.Details {
+		groups = append(groups, ScopeGroup{Title: spell(d.Title), Items: d.Items})
+	}
 	own := ScopeGroup{Title: p.T("consent.profile")}
 	for _, scope := range profileScopes {
 		if description, ok := asked[scope]; ok {

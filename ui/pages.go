@@ -102,6 +102,8 @@ type ConsentPage struct {
 	User   string  // how the user is shown: email or name
 	API    string  // name of the resource server; "" if only profile scopes are asked for
 	Scopes []Scope // as requested; openid is not shown
+
+	Details []ScopeGroup // authorization details (RFC 9396): of each its type, and what it says
 }
 
 // LinkAccountPage suggests to link another account of the same address, by its password.

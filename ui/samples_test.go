@@ -155,6 +155,7 @@ func samples() map[string]Page {
 		"link-account-wrong": LinkAccountPage{Frame: sampleFrame, Form: sampleForm, Email: "ada@example.com", Problems: Problems{{Code: "invalid_user_password", Field: FieldPassword}}},
 		"consent": ConsentPage{
 			Frame: sampleFrame, Form: sampleForm, User: "ada@example.com", API: "Mixtape API",
+			Details: []ScopeGroup{{Title: "money_transfer", Items: []string{"amount: 12.50 EUR", "to: Mixtape Records"}}},
 			Scopes: []Scope{
 				{"openid", ""},
 				{"profile", ""},

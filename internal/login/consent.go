@@ -2,7 +2,13 @@ package login
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
 	"net/http"
+	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/page"
@@ -30,8 +36,56 @@ func (d *Door) showConsent(w http.ResponseWriter, r *http.Request, st *store.Sto
 	for _, scope := range p.tx.Result.Scope {
 		c.Scopes = append(c.Scopes, ui.Scope{Value: scope, Description: texts[scope]})
 	}
+	if c.Details, err = details(p.tx.Request.Details); err != nil {
+		return err
+	}
 	page.Render(w, http.StatusOK, c)
 	return nil
+}
+
+// details are authorization details as people see them: all that they say, member by member, in the order of their names.
+func details(raw json.RawMessage) ([]ui.ScopeGroup, error) {
+	if len(raw) == 0 {
+		return nil, nil
+	}
+	var all []map[string]any
+	if err := json.Unmarshal(raw, &all); err != nil {
+		return nil, err
+	}
+	var out []ui.ScopeGroup
+	for _, one := range all {
+		kind, _ := one["type"].(string)
+		delete(one, "type")
+		group := ui.ScopeGroup{Title: kind}
+		for _, name := range slices.Sorted(maps.Keys(one)) {
+			group.Items = append(group.Items, name+": "+told(one[name]))
+		}
+		out = append(out, group)
+	}
+	return out, nil
+}
+
+// told writes a value for people: lists with commas, objects as name and value.
+func told(value any) string {
+	switch v := value.(type) {
+	case string:
+		return v
+	case []any:
+		parts := make([]string, len(v))
+		for i := range v {
+			parts[i] = told(v[i])
+		}
+		return strings.Join(parts, ", ")
+	case map[string]any:
+		var parts []string
+		for _, name := range slices.Sorted(maps.Keys(v)) {
+			parts = append(parts, name+" "+told(v[name]))
+		}
+		return strings.Join(parts, ", ")
+	case float64:
+		return strconv.FormatFloat(v, 'f', -1, 64)
+	}
+	return fmt.Sprint(value)
 }
 
 // describe names the API on the page, and returns its own texts of scopes if the tenant wants them.

@@ -351,6 +351,9 @@ func (d *Door) check(r *http.Request, st *store.Store, client *stagedoor.Client,
 	if err := firstOf(checkThumbprint(in, req), d.checkHint(r.Context(), st, client, params.Get("id_token_hint"), req)); err != nil {
 		return nil, err
 	}
+	if req.Details, err = authorizationDetails(r.Context(), st, client, api, params.Get("authorization_details")); err != nil {
+		return nil, err
+	}
 	if asksOrganization(client, req) {
 		return api, nil // its connections count, and it is not known yet
 	}

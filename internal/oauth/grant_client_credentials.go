@@ -30,6 +30,9 @@ func redeemClientCredentials(ctx context.Context, t *tokenRequest) (*tokenRespon
 	if api == nil {
 		return nil, stagedoor.Errorf(stagedoor.Forbidden, "access_denied", "Service not found: %s", audience)
 	}
+	if t.params["authorization_details"] != "" {
+		return nil, errDetails("they are for people to agree to")
+	}
 	if err := token.CheckPolicy(api, false); err != nil {
 		return nil, err
 	}

@@ -72,6 +72,7 @@ func (t *tokenRequest) elsewhere(ctx context.Context, rt *stagedoor.RefreshToken
 		return nil, err
 	}
 	at := *rt
+	at.Details = nil // which are for the API that it was given for
 	at.Audience, at.Scope = audience, slices.DeleteFunc(slices.Clone(rt.Scope), func(s string) bool { return !token.IsOIDCScope(s) })
 	at.Scope = append(at.Scope, req.Scope...)
 	return &at, nil

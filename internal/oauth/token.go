@@ -3,6 +3,7 @@ package oauth
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"net/http"
 	"net/url"
 	"strings"
@@ -36,6 +37,8 @@ type tokenResponse struct {
 	Scope        string `json:"scope,omitempty"`
 
 	IssuedTokenType string `json:"issued_token_type,omitempty"` // of a token exchange (RFC 8693)
+
+	Details json.RawMessage `json:"authorization_details,omitempty"` // what was granted (RFC 9396 section 7)
 
 	ExpiresIn int    `json:"expires_in"` // seconds
 	TokenType string `json:"token_type"`

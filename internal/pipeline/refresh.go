@@ -21,7 +21,7 @@ func (p *Pipeline) Refresh(ctx context.Context, v Visit, client *stagedoor.Clien
 	}
 	a := &stagedoor.Authorization{
 		ClientID: client.ID, UserID: u.ID, SessionID: t.SessionID, Audience: t.Audience, Scope: scope,
-		AuthTime: t.AuthTime, Conformant: t.Conformant, GrantType: "refresh_token", Issuer: v.Issuer,
+		AuthTime: t.AuthTime, Conformant: t.Conformant, GrantType: "refresh_token", Issuer: v.Issuer, Details: t.Details,
 	}
 	in := &ruleInput{client: client, user: u, protocol: "oauth2-refresh-token", refresh: t, proof: proof, state: &stagedoor.ScriptState{}}
 	if t.OrgID != "" {

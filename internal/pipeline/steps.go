@@ -263,6 +263,7 @@ func (l *login) authorization() *stagedoor.Authorization {
 	if req.Conformant {
 		a.Scope = token.Granted(l.client, l.api, req.Scope)
 	}
+	a.Details = req.Details
 	if l.org != nil {
 		a.OrgID, a.OrgName = l.org.ID, OrganizationName(l.st, l.org)
 	}

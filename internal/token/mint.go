@@ -93,6 +93,9 @@ func (m *Minter) accessClaims(a *stagedoor.Authorization, how Access, now time.T
 	if cnf := (Confirmation{a.JKT, a.X5T}).claim(); cnf != nil {
 		claims["cnf"] = cnf
 	}
+	if len(a.Details) > 0 {
+		claims["authorization_details"] = a.Details
+	}
 	if rfc9068(how.API) {
 		claims["client_id"], claims["jti"] = a.ClientID, stagedoor.NewToken()
 		return claims

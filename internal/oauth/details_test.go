@@ -1,0 +1,68 @@
+package oauth
+
+import (
+	"encoding/json"
+	"testing"
+
+	"github.com/stagedoor/stagedoor"
+)
+
+const payment = `[{"type":"payment","amount":"12.50","to":"Songs"}]`
+
+// What is asked for beyond scopes is agreed to each time, and stands in the token.
+func TestAuthorizationDetails(t *testing.T) {
+	eachWorld(t, func(t *testing.T, w *world) {
+		w.api(func(rs *stagedoor.ResourceServer) {
+			rs.Stored = map[string]json.RawMessage{"authorization_details": json.RawMessage(`[{"type":"payment"}]`)}
+		})
+		var want any
+		ok(t, json.Unmarshal([]byte(payment), &want))
+		ask := request(site, "audience", apiAudience, "scope", "openid offline_access", "authorization_details", payment)
+		b := w.browser()
+		code := b.decide(b.login(ask).asks("consent"), true).got().Get("code")
+		got := w.redeem(site, code).good()
+		same(t, "the token", w.claims(got.AccessToken)["authorization_details"], want)
+		var body map[string]any
+		ok(t, json.Unmarshal(got.Body.Bytes(), &body))
+		same(t, "the answer", body["authorization_details"], want)
+		same(t, "introspection", w.introspect(site, got.AccessToken)["authorization_details"], want)
+		same(t, "a refresh", w.claims(w.refresh(site, got.RefreshToken).good().AccessToken)["authorization_details"], want)
+		b.authorize(ask).asks("consent") // once more
+		b.authorize(request(site, "audience", apiAudience, "authorization_details", payment, "prompt", "none")).fails("consent_required", "Consent required")
+		if claims := w.claims(w.redeem(site, b.authorize(request(site, "audience", apiAudience)).got().Get("code")).good().AccessToken); claims["authorization_details"] != nil {
+			t.Errorf("details that nobody asked for: %v", claims)
+		}
+		_, uri, _ := readPushed(t, w.read(w.browser().post("/oauth/par", request(site, "client_secret", secret(site), "audience", apiAudience, "authorization_details", payment))))
+		w.browser().login(values("client_id", site, "request_uri", uri)).asks("consent")
+	})
+}
+
+func TestAuthorizationDetailsRefused(t *testing.T) {
+	w := newWorld(t)
+	w.api(func(rs *stagedoor.ResourceServer) {
+		rs.Stored = map[string]json.RawMessage{"authorization_details": json.RawMessage(`[{"type":"payment"}]`)}
+	})
+	for details, why := range map[string]string{
+		`x`: "they are not a list of objects, or too long", `{"type":"payment"}`: "they are not a list of objects, or too long", `[1]`: "they are not a list of objects, or too long",
+		`[]`: "there must be 1 to 10", payment + payment: "they are not a list of objects, or too long",
+		`[{"type":"magic"}]`: "the API does not know the type magic", `[{}]`: "the API does not know the type ", `[{"type":1}]`: "the API does not know the type ",
+	} {
+		w.browser().authorize(request(site, "audience", apiAudience, "authorization_details", details)).fails("invalid_authorization_details", "Invalid authorization_details: "+why)
+	}
+	w.browser().authorize(request(site, "authorization_details", payment)).fails("invalid_authorization_details", "Invalid authorization_details: the API does not know the type payment")
+	w.token(values(machineForm("authorization_details", payment)...)).bad(400, "invalid_authorization_details", "Invalid authorization_details: they are for people to agree to")
+
+	w.api(func(rs *stagedoor.ResourceServer) {
+		rs.SubjectTypes = policies("require_client_grant", "require_client_grant")
+	})
+	g := &stagedoor.ClientGrant{ClientID: site, Audience: apiAudience, SubjectType: "user", Scope: []string{"read:songs"}}
+	ok(t, w.st.CreateClientGrant(t.Context(), g))
+	ask := request(site, "audience", apiAudience, "authorization_details", payment)
+	w.browser().authorize(ask).fails("invalid_authorization_details", "Invalid authorization_details: the client may not ask for the type payment")
+	_, err := w.st.UpdateClientGrant(t.Context(), g.ID, func(g *stagedoor.ClientGrant) error {
+		g.AuthorizationDetailsTypes = []string{"payment"}
+		return nil
+	})
+	ok(t, err)
+	w.browser().authorize(ask).asks("login")
+}
