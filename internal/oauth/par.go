@@ -77,7 +77,7 @@ func (d *Door) pushed(w http.ResponseWriter, r *http.Request, st *store.Store) (
 	params := url.Values{}
 	ext := 0
 	for name, value := range form {
-		if !slices.Contains(proofsOfClients, name) {
+		if !slices.Contains(proofsOfClients, name) && (value != "" || !knownParams[name]) { // without a value it is as if left out
 			params.Set(name, value)
 		}
 		if strings.HasPrefix(name, "ext-") {

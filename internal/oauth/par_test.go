@@ -41,7 +41,7 @@ func (w *world) pushed(client string, more ...string) string {
 func TestPushedRequest(t *testing.T) {
 	eachWorld(t, func(t *testing.T, w *world) {
 		for _, client := range []string{site, spa} {
-			name := w.pushed(client, "audience", apiAudience, "scope", "openid read:songs", "nonce", "n1")
+			name := w.pushed(client, "response_mode", "", "prompt", "", "organization", "", "audience", apiAudience, "scope", "openid read:songs", "nonce", "n1")
 			// What stands beside the name counts for nothing.
 			code := w.browser().login(values("client_id", client, "request_uri", name, "scope", "openid email", "state", "other", "redirect_uri", "https://evil.test/")).got()
 			same(t, "state", code.Get("state"), "st+a/te=")

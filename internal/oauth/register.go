@@ -83,7 +83,7 @@ func (d *Door) registered(w http.ResponseWriter, r *http.Request, st *store.Stor
 	if err != nil {
 		return nil, err
 	}
-	if err := st.CreateClient(r.Context(), c); err != nil {
+	if err := st.RegisterClient(r.Context(), c); err != nil {
 		return nil, err
 	}
 	st.Log(stagedoor.LogEvent{

@@ -24,7 +24,7 @@ func (w *world) register(body string) (int, map[string]any) {
 
 func (w *world) registering(mode string) {
 	w.settings(func(s *stagedoor.TenantSettings) {
-		s.Flags = stagedoor.Flags{stagedoor.FlagRegistration: true}
+		s.Flags = stagedoor.Flags{stagedoor.FlagRegistration: true, stagedoor.FlagClientConnections: true} // which is of the tenant's own clients
 		s.Stored = map[string]json.RawMessage{"dynamic_client_registration_security_mode": json.RawMessage(`"` + mode + `"`)}
 	})
 }

@@ -132,6 +132,9 @@ func objectParams(claims map[string]any) (url.Values, error) {
 		if unreadable(name) || unreadable(text) {
 			return nil, errObject("it holds text that cannot be read")
 		}
+		if text == "" && knownParams[name] { // as if it had been left out
+			continue
+		}
 		out.Set(name, text)
 	}
 	return out, nil

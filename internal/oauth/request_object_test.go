@@ -116,7 +116,7 @@ func TestRequestObjectRefused(t *testing.T) {
 	w.browser().authorize(values("client_id", site, "request", object(map[string]any{"iss": spa}))).page(400, "iss and client_id")
 	w.browser().authorize(values("client_id", site, "redirect_uri", "https://evil.test/", "request", object(map[string]any{"iss": spa}))).page(400, "iss and client_id")
 	w.browser().authorize(values("client_id", site, "request", object(map[string]any{"redirect_uri": "https://evil.test/"}))).page(403, "Callback URL mismatch")
-	w.browser().authorize(values("client_id", site, "request", object(map[string]any{"exp": nil, "nbf": nil, "jti": nil, "TYP": ""}))).asks("login")
+	w.browser().authorize(values("client_id", site, "request", object(map[string]any{"exp": nil, "nbf": nil, "jti": nil, "TYP": "", "organization": "", "response_mode": ""}))).asks("login")
 	// A client that complies with FAPI bounds their life.
 	object = signsObjects(t, w, site, "PS256", false)
 	w.client(site, func(c *stagedoor.Client) { c.ComplianceLevel = "fapi1_adv_pkj_par" })

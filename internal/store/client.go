@@ -30,12 +30,21 @@ func (s *Store) Clients(ctx context.Context) ([]stagedoor.Client, error) { retur
 // CreateClient adds a client. Where the tenant enables new clients on its connections (flag
 // enable_client_connections) it is enabled on each in the same transaction.
 func (s *Store) CreateClient(ctx context.Context, c *stagedoor.Client) error {
+	return s.createClient(ctx, c, !c.Global && s.tenant.Settings.Flags[stagedoor.FlagClientConnections])
+}
+
+// RegisterClient adds a client that registers itself: nobody has enabled it on a connection, whatever the tenant does with its own.
+func (s *Store) RegisterClient(ctx context.Context, c *stagedoor.Client) error {
+	return s.createClient(ctx, c, false)
+}
+
+func (s *Store) createClient(ctx context.Context, c *stagedoor.Client, enable bool) error {
 	c.Tenant = s.tenant.ID
 	err := s.write(ctx, func(q querier) error {
 		if err := clients.insert(ctx, s, q, c); err != nil {
 			return err
 		}
-		if c.Global || !s.tenant.Settings.Flags[stagedoor.FlagClientConnections] {
+		if !enable {
 			return nil
 		}
 		return s.changeConnections(ctx, q, func(conn *stagedoor.Connection) bool {

@@ -1003,6 +1003,16 @@ var trespasses = map[string]struct {
 	"CreateClient": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
 		return nil, s.CreateClient(ctx, &stagedoor.Client{ID: "client acme"})
 	}},
+	"RegisterClient": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
+		if s.Tenant().ID == "acme" {
+			return nil, nil
+		}
+		err := s.RegisterClient(ctx, &stagedoor.Client{ID: "client acme"}) // an id of another tenant's is free
+		if err == nil {
+			err = s.DeleteClient(ctx, "client acme")
+		}
+		return nil, err
+	}},
 	"CreateConnection": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
 		return nil, s.CreateConnection(ctx, &stagedoor.Connection{ID: "con acme", Name: "Users2"})
 	}},
