@@ -129,15 +129,12 @@ func (d *Door) crossOrigin(w http.ResponseWriter, r *http.Request, st *store.Sto
 			return nil, invalid("Invalid request body. All and only of %s are required.", strings.Join(names, ", "))
 		}
 	}
-	if secret == "otp" {
-		return nil, stagedoor.Errorf(stagedoor.Invalid, "unsupported_credential_type", "Codes cannot be used here: sign in at the hosted page.")
-	}
 	realm := params["realm"]
 	if realm == "" {
 		realm = st.Tenant().Settings.DefaultDirectory
 	}
 	conn, err := connection.ForClient(r.Context(), st, client.ID, realm)
-	if realm == "" || stagedoor.IsKind(err, stagedoor.Invalid) || err == nil && !conn.ForLogin() {
+	if realm == "" || stagedoor.IsKind(err, stagedoor.Invalid) || err == nil && !(secret == "otp" && conn.SendsCodes() || secret == "password" && conn.ForLogin()) {
 		return nil, invalid("Unknown realm %s.", cut(realm))
 	}
 	if err != nil {

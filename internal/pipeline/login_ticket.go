@@ -11,12 +11,18 @@ import (
 // ticketLife is how long a login ticket is good: the browser goes to /authorize with it at once.
 const ticketLife = 5 * time.Minute
 
-// Ticket proves a person outside of any login, in a form of the client's own, and returns a ticket that a login of the client in the same browser may
+// Ticket proves a person outside of any login, by their password or by a code that was sent to them, in a form of the client's own, and returns a ticket that a login of the client in the same browser may
 // begin with (Authentication API fact sheet 6.12). The event, which the caller writes, is completed.
 func (p *Pipeline) Ticket(ctx context.Context, v Visit, client *stagedoor.Client, conn *stagedoor.Connection, identifier, secret string, e *stagedoor.LogEvent) (string, error) {
 	e.Connection, e.ConnID, e.Strategy, e.UserName = conn.Name, conn.ID, conn.Strategy, cut(identifier, 254)
 	on := &connection.Occasion{ClientID: client.ID}
-	u, err := p.password(ctx, v, conn, on, identifier, secret)
+	var u *stagedoor.User
+	var err error
+	if conn.SendsCodes() {
+		u, err = p.takeCode(ctx, v, client, conn, identifier, secret)
+	} else {
+		u, err = p.password(ctx, v, conn, on, identifier, secret)
+	}
 	e.Details = said{console: on.Console}.details(e.Details)
 	if err != nil {
 		return "", err
@@ -74,7 +80,11 @@ func (p *Pipeline) BeginProved(ctx context.Context, v Visit, client *stagedoor.C
 		return otherwise()
 	}
 	tx := &stagedoor.Transaction{ID: stagedoor.NewToken(), Browser: hash(v.Browser), Request: req, ExpiresAt: v.Store.Clock().Now().Add(transactionLife)}
-	opened, err := p.proved(ctx, v, tx, proof{conn: conn, user: u, method: "pwd", counted: true})
+	method := "pwd"
+	if conn.SendsCodes() {
+		method = conn.Strategy
+	}
+	opened, err := p.proved(ctx, v, tx, proof{conn: conn, user: u, method: method, counted: true})
 	if err != nil {
 		return nil, &Outcome{Request: req, Client: client, API: api}, err
 	}
