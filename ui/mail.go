@@ -28,6 +28,7 @@ const (
 	Invitation    MailKind = "user_invitation" // to an organization
 	EnrollEmail   MailKind = "enrollment_email"
 	ApprovalEmail MailKind = "async_approval" // of what a client wants to do
+	FactorEmail   MailKind = "mfa_oob_code"
 )
 
 // MailData is what a mail says. Nothing that a stranger could choose freely, such as the name given

@@ -24,6 +24,11 @@ type LoginCodePage struct {
 	EditURL  string // where another address can be given
 	Resend   Form
 	InboxURL string // the development inbox, where there is one
+
+	Second    bool   // it is a second factor
+	Remembers bool   // the browser may be remembered
+	Remember  bool   // as it was chosen before
+	OtherURL  string // where another factor can be chosen; "" if there is none
 }
 
 // LinkPage asks somebody who followed the link of a mail whether it was them.
@@ -56,4 +61,21 @@ func (p LoginCodePage) Inputs() []input {
 // codeInput is the field for a code of so many digits that was sent to somebody.
 func codeInput(digits int) input {
 	return input{Name: FieldCode, Label: "form.code", Type: "text", Mode: "numeric", Autocomplete: "one-time-code", Size: strconv.Itoa(digits)}
+}
+
+// AddressPage asks where codes of a second factor shall be sent to.
+type AddressPage struct {
+	Frame
+	Form
+	Problems Problems
+	Phone    bool // a telephone number is asked for, else an e-mail address
+	Address  string
+	OtherURL string // where something else can be set up; "" if there is nothing else
+}
+
+func (AddressPage) template() string { return "mfa-address" }
+
+// Inputs is the one field of the form.
+func (p AddressPage) Inputs() []input {
+	return CodeWishPage{Frame: p.Frame, Problems: p.Problems, Phone: p.Phone, Address: p.Address}.Inputs()
 }

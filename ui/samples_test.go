@@ -199,6 +199,9 @@ func samples() map[string]Page {
 		"mfa-options": FactorsPage{Frame: sampleFrame, Choices: []FactorLink{
 			{Kind: "webauthn-roaming", URL: "/u/mfa-webauthn-roaming-challenge?state=x"}, {Kind: "otp", URL: "/u/mfa-otp-challenge?state=x"}, {Kind: "recovery-code", URL: "/u/x"},
 		}},
+		"mfa-address":        AddressPage{Frame: sampleFrame, Form: sampleForm, Phone: true, OtherURL: "/u/x"},
+		"mfa-address-email":  AddressPage{Frame: bare, Form: sampleForm, Address: "ada", Problems: Problems{{Code: "invalid_email", Field: FieldEmail}}},
+		"mfa-code":           LoginCodePage{Frame: sampleFrame, Form: sampleForm, Phone: true, Address: "XXXXXXXX5678", Digits: 6, Second: true, Remembers: true, Resend: sampleForm, OtherURL: "/u/x"},
 		"mfa-options-enroll": FactorsPage{Frame: bare, Enroll: true, Choices: []FactorLink{{Kind: "webauthn-platform", URL: "/u/x"}, {Kind: "otp", URL: "/u/y"}}},
 		"mfa-enrolled":       EnrolledPage{Frame: bare, Code: "7GJ4 K2QP X9WL 3MZA V8TD R5NB", ContinueURL: "https://mixtape.example.com/"},
 		"approve":            ApprovePage{Frame: sampleFrame, Form: sampleForm, Message: "Order 4711: 120.00 EUR"},

@@ -114,7 +114,7 @@ func TestFamiliesAreComplete(t *testing.T) {
 	for _, line := range []string{"title", "heading", "explain"} {
 		keys = append(keys, "passkey.new."+line, "passkey.local."+line)
 	}
-	for _, kind := range strings.Fields("otp webauthn-roaming webauthn-platform recovery-code") {
+	for _, kind := range strings.Fields("otp phone email webauthn-roaming webauthn-platform recovery-code") {
 		keys = append(keys, "mfa.kind."+kind, "mfa.kind."+kind+".hint")
 	}
 	for _, key := range keys {

@@ -64,7 +64,7 @@ func (d *Door) enrollment(r *http.Request, st *store.Store) (*enrollment, error)
 		return nil, err
 	}
 	methods, err := mfa.MethodsOf(ctx, st, u.ID)
-	if err != nil || len(mfa.Enrollable(methods.Have)) > 0 && !t.Another {
+	if err != nil || methods.Enrolled() && !t.Another {
 		return nil, err
 	}
 	e := &enrollment{
@@ -96,7 +96,7 @@ func ticketKinds(ctx context.Context, st *store.Store, t *stagedoor.Ticket) ([]s
 		return []string{t.Factor}, nil
 	}
 	settings, err := mfa.SettingsOf(ctx, st)
-	kinds := mfa.Enrollable(settings.On)
+	kinds := slices.DeleteFunc(mfa.Enrollable(settings.On), mfa.IsSent) // codes are sent to people in logins only
 	if len(kinds) == 0 {
 		kinds = []string{mfa.OTP}
 	}

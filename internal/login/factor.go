@@ -26,9 +26,11 @@ const (
 var (
 	challengePaths = map[string]string{
 		mfa.OTP: otpPath, mfa.Recovery: recoveryPath, mfa.Roaming: "/u/mfa-webauthn-roaming-challenge", mfa.Platform: "/u/mfa-webauthn-platform-challenge",
+		mfa.Phone: "/u/mfa-sms-challenge", mfa.Email: "/u/mfa-email-challenge",
 	}
 	enrollPaths = map[string]string{
 		mfa.OTP: enrollPath, mfa.Roaming: "/u/mfa-webauthn-roaming-enrollment", mfa.Platform: "/u/mfa-webauthn-platform-enrollment",
+		mfa.Phone: "/u/mfa-sms-enrollment", mfa.Email: "/u/mfa-email-enrollment",
 	}
 )
 
@@ -168,6 +170,8 @@ func wrongCode(err error) (status int, problems ui.Problems) {
 	switch {
 	case stagedoor.HasCode(err, "invalid_key"):
 		return http.StatusBadRequest, ui.Problems{{Code: "invalid_key"}}
+	case stagedoor.HasCode(err, "invalid_oob"):
+		return http.StatusBadRequest, ui.Problems{{Code: "wrong_code", Field: ui.FieldCode}}
 	case mfa.IsWrong(err):
 		return http.StatusBadRequest, ui.Problems{{Code: stagedoor.AsError(err).Code, Field: ui.FieldCode}}
 	case stagedoor.IsKind(err, stagedoor.TooMany):

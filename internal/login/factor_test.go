@@ -314,7 +314,7 @@ func TestSecondFactorByRule(t *testing.T) {
 		{"duo", "{provider: 'duo', ikey: 'a', skey: 'b', host: 'c'}", []string{"otp"}, nil, "", "A rule asked for the second factor duo, which this server does not have."},
 		{"no object", "7", []string{"otp"}, nil, "", "A rule set context.multifactor to something else than an object."},
 		{"a policy without factors", "null", []string{"!otp"}, always, "", ""},
-		{"a policy with other factors", "null", []string{"!otp", "sms"}, always, "", "A second factor is required, but none that this server has is enabled."},
+		{"a policy with other factors", "null", []string{"!otp", "duo"}, always, "", "A second factor is required, but none that this server has is enabled."},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			w.T = t
@@ -323,7 +323,7 @@ func TestSecondFactorByRule(t *testing.T) {
 				w.ok(w.st.DeleteRule(t.Context(), r.ID))
 			}
 			w.rule("function (user, context, cb) { context.multifactor = " + c.multifactor + "; cb(null, user, context); }")
-			w.factors(c.policies, append([]string{"!sms"}, c.factors...)...)
+			w.factors(c.policies, append([]string{"!duo"}, c.factors...)...)
 			b := w.browser()
 			r := b.logIn()
 			if c.page != "" {

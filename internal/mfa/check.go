@@ -30,6 +30,9 @@ func empty(ctx context.Context, st *store.Store, userID string) error {
 	if err := st.Empty(ctx, bucketOTP, userID); err != nil {
 		return err
 	}
+	if err := st.Empty(ctx, bucketOOB, userID); err != nil {
+		return err
+	}
 	return st.Empty(ctx, bucketRecovery, userID)
 }
 
@@ -86,5 +89,5 @@ func Recover(ctx context.Context, st *store.Store, userID, code string) (next st
 
 // IsWrong tells whether an error means that the code, or the key, was wrong.
 func IsWrong(err error) bool {
-	return stagedoor.HasCode(err, "invalid_otp") || stagedoor.HasCode(err, "invalid_recovery_code") || stagedoor.HasCode(err, "invalid_key")
+	return stagedoor.HasCode(err, "invalid_otp") || stagedoor.HasCode(err, "invalid_recovery_code") || stagedoor.HasCode(err, "invalid_key") || stagedoor.HasCode(err, "invalid_oob")
 }

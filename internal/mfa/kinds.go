@@ -27,6 +27,8 @@ var kinds = []struct {
 	{Roaming, store.TypeRoaming, "webauthn-roaming", true},
 	{Platform, store.TypePlatform, "webauthn-platform", true},
 	{OTP, store.TypeTOTP, "otp", true},
+	{Phone, "phone", "sms", true},
+	{Email, "email", "email", true},
 	{Recovery, store.TypeRecovery, "recovery-code", false},
 }
 

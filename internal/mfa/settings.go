@@ -72,6 +72,7 @@ func SettingsOf(ctx context.Context, st *store.Store) (Settings, error) {
 // Methods is what a person has to prove themselves with.
 type Methods struct {
 	Have   []string // kinds, in the order in which they are offered
+	Mail   bool     // email is among them because of the person's own verified address
 	Others bool     // a second factor that this server cannot ask for
 }
 
@@ -95,12 +96,36 @@ func MethodsOf(ctx context.Context, st *store.Store, userID string) (Methods, er
 			m.Others = true
 		}
 	}
+	if err == nil && !has[Email] {
+		if m.Mail, err = mailCounts(ctx, st, userID); m.Mail {
+			has[Email] = true
+		}
+	}
 	for _, k := range kinds {
 		if has[k.kind] {
 			m.Have = append(m.Have, k.kind)
 		}
 	}
 	return m, err
+}
+
+// mailCounts tells whether codes can go to a person's own address: the tenant has that factor on, and the address is verified.
+func mailCounts(ctx context.Context, st *store.Store, userID string) (bool, error) {
+	on, err := Switches(ctx, st)
+	if err != nil || !on["email"] {
+		return false, err
+	}
+	u, err := st.User(ctx, userID)
+	if stagedoor.IsKind(err, stagedoor.NotFound) {
+		return false, nil
+	}
+	return err == nil && u.Email != "" && u.EmailVerified, err
+}
+
+// Enrolled tells whether the person has set something up themselves.
+func (m Methods) Enrolled() bool {
+	own := Enrollable(m.Have)
+	return len(own) > 1 || len(own) == 1 && !(own[0] == Email && m.Mail)
 }
 
 // errUnavailable is for who has to give a second factor that nobody can give here. To let them pass would pass over a check.

@@ -40,7 +40,7 @@ func (a *API) createEnrollmentTicket(c *call, in enrollmentTicketIn) (any, error
 	}
 	address := cmp.Or(in.Email, u.Email)
 	switch {
-	case len(mfa.Enrollable(methods.Have)) > 0 && !in.Another:
+	case methods.Enrolled() && !in.Another:
 		return nil, stagedoor.Errorf(stagedoor.Conflict, "already_enrolled", "User is already enrolled.")
 	case in.SendMail && address == "":
 		return nil, badProperty("email", "The user has no email address, so one is needed")

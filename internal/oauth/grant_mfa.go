@@ -2,6 +2,7 @@ package oauth
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -27,22 +28,19 @@ func (t *tokenRequest) requireFactor(ctx context.Context, waits stagedoor.MFATok
 		return err
 	}
 	methods, err := mfa.MethodsOf(ctx, t.st, waits.UserID)
+	may := apiKinds(mfa.Enrollable(settings.On))
+	give := slices.DeleteFunc(apiKinds(methods.Have), func(k string) bool { return !settings.Has(k) })
 	switch {
 	case err != nil:
 		return err
-	case !settings.Has(mfa.OTP):
+	case len(may) == 0:
 		return mfa.ErrOff()
-	case !methods.None() && !methods.Has(mfa.OTP) && !methods.Has(mfa.Recovery): // keys sign on pages of ours only
+	case !methods.None() && len(give) == 0: // keys sign on pages of ours only
 		return mfa.ErrOthers()
 	}
-	needs := map[string]any{"enroll": types("otp")}
-	switch {
-	case methods.Has(mfa.OTP) && methods.Has(mfa.Recovery) && settings.Has(mfa.Recovery):
-		needs = map[string]any{"challenge": types("otp", "recovery-code")}
-	case methods.Has(mfa.OTP):
-		needs = map[string]any{"challenge": types("otp")}
-	case methods.Has(mfa.Recovery) && settings.Has(mfa.Recovery):
-		needs = map[string]any{"challenge": types("recovery-code")}
+	needs := map[string]any{"enroll": types(may...)}
+	if len(give) > 0 {
+		needs = map[string]any{"challenge": types(give...)}
 	}
 	token := stagedoor.NewToken()
 	waits.ClientID, waits.ExpiresAt = t.client.ID, t.st.Clock().Now().Add(mfaTokenLife)
@@ -162,7 +160,9 @@ func (t *tokenRequest) redeemFactor(ctx context.Context, param string, check fun
 	} else if err != nil {
 		return nil, err
 	}
-	t.proof = map[string]string{"otp": "otp", "recovery_code": "recovery-code"}[param]
+	if kind := map[string]string{"otp": "otp", "recovery_code": "recovery-code"}[param]; kind != "" {
+		t.proof = kind
+	}
 	if token.RefreshToken == "" {
 		return t.resume(ctx, token)
 	}

@@ -13,11 +13,12 @@ import (
 	"github.com/stagedoor/stagedoor/internal/jose"
 	"github.com/stagedoor/stagedoor/internal/mfa"
 	"github.com/stagedoor/stagedoor/internal/page"
+	"github.com/stagedoor/stagedoor/internal/pipeline"
 	"github.com/stagedoor/stagedoor/internal/store"
 	"github.com/stagedoor/stagedoor/internal/web"
 )
 
-// The MFA API (Authentication API fact sheet 6.11), as far as codes of apps and recovery codes reach. Who holds an mfa_token has proved the first
+// The MFA API (Authentication API fact sheet 6.11), as far as codes of apps, codes that are sent and recovery codes reach. Who holds an mfa_token has proved the first
 // factor; an access token is not taken.
 
 // bearerMFA finds the mfa_token of a request's Authorization header, and whose it is.
@@ -44,7 +45,7 @@ func association(st *store.Store, userID, token string) mfa.Enrollment {
 
 // challengeFactor says what the person of an mfa_token is to give.
 func (d *Door) challengeFactor(w http.ResponseWriter, r *http.Request, st *store.Store) {
-	out, err := challengeOf(w, r, st)
+	out, err := d.challengeOf(w, r, st)
 	if err != nil {
 		refuse(w, r, st, err)
 		return
@@ -53,7 +54,7 @@ func (d *Door) challengeFactor(w http.ResponseWriter, r *http.Request, st *store
 	web.WriteJSON(w, http.StatusOK, out)
 }
 
-func challengeOf(w http.ResponseWriter, r *http.Request, st *store.Store) (any, error) {
+func (d *Door) challengeOf(w http.ResponseWriter, r *http.Request, st *store.Store) (any, error) {
 	params, err := readParams(w, r)
 	if err != nil {
 		return nil, err
@@ -69,23 +70,56 @@ func challengeOf(w http.ResponseWriter, r *http.Request, st *store.Store) (any, 
 	if err != nil {
 		return nil, err
 	}
-	m, err := mfa.MethodsOf(r.Context(), st, t.UserID)
+	return d.challenge(r, st, client, t, params)
+}
+
+// challenge chooses the method that the person is asked for: the one that is named, else an app, else one to which a code can be sent.
+func (d *Door) challenge(r *http.Request, st *store.Store, client *stagedoor.Client, t *stagedoor.MFAToken, params map[string]string) (any, error) {
+	ctx := r.Context()
+	all, methods, err := factorsOf(ctx, st, t.UserID)
 	if err != nil {
 		return nil, err
 	}
-	asked := strings.Fields(params["challenge_type"])
-	switch {
-	case !m.Has(mfa.OTP):
-		return nil, errNotEnrolled()
-	case len(asked) > 0 && !slices.Contains(asked, "otp"):
-		return nil, stagedoor.Errorf(stagedoor.Invalid, "unsupported_challenge_type", "The challenge type is not one that the user is enrolled with.")
+	settings, err := mfa.SettingsOf(ctx, st)
+	if err != nil {
+		return nil, err
 	}
-	return map[string]string{"challenge_type": "otp"}, nil
+	asked, named := strings.Fields(params["challenge_type"]), params["authenticator_id"]
+	may := func(kind string) bool { return len(asked) == 0 || slices.Contains(asked, kind) }
+	if !slices.ContainsFunc(apiKinds(methods.Have), func(k string) bool { return k == mfa.OTP || mfa.IsSent(k) }) {
+		return nil, errNotEnrolled()
+	}
+	found := false
+	for i := range all {
+		m := &all[i]
+		if named != "" && named != authenticatorID(m) && named != m.ID {
+			continue
+		}
+		found = true
+		if m.Type == store.TypeTOTP && may("otp") {
+			return map[string]string{"challenge_type": "otp"}, nil
+		}
+	}
+	for i := range all {
+		m := &all[i]
+		if named != "" && named != authenticatorID(m) && named != m.ID || !mfa.IsSent(m.Type) || !may("oob") || !settings.Has(m.Type) {
+			continue
+		}
+		oob, err := d.sendOOB(ctx, visit(r, st), t, params["mfa_token"], client, mfa.TargetOf(m))
+		if err != nil {
+			return nil, err
+		}
+		return map[string]string{"challenge_type": "oob", "oob_code": oob, "binding_method": "prompt"}, nil
+	}
+	if named != "" && !found {
+		return nil, stagedoor.Errorf(stagedoor.NotFound, "invalid_request", "The authenticator is not one of the user's.")
+	}
+	return nil, stagedoor.Errorf(stagedoor.Invalid, "unsupported_challenge_type", "The challenge type is not one that the user is enrolled with.")
 }
 
 // associate lets the person of an mfa_token set up their first factor. The first grant by a code of it makes it theirs.
 func (d *Door) associate(w http.ResponseWriter, r *http.Request, st *store.Store) {
-	out, err := startAssociation(w, r, st)
+	out, err := d.startAssociation(w, r, st)
 	if err != nil {
 		answerError(w, r, err)
 		return
@@ -94,7 +128,7 @@ func (d *Door) associate(w http.ResponseWriter, r *http.Request, st *store.Store
 	web.WriteJSON(w, http.StatusOK, out)
 }
 
-func startAssociation(w http.ResponseWriter, r *http.Request, st *store.Store) (any, error) {
+func (d *Door) startAssociation(w http.ResponseWriter, r *http.Request, st *store.Store) (any, error) {
 	ctx := r.Context()
 	t, token, err := bearerMFA(r, st)
 	if err != nil {
@@ -102,6 +136,9 @@ func startAssociation(w http.ResponseWriter, r *http.Request, st *store.Store) (
 	}
 	var in struct {
 		Types    []string `json:"authenticator_types"`
+		Channels []string `json:"oob_channels"`
+		Phone    string   `json:"phone_number"`
+		Email    string   `json:"email"`
 		ClientID string   `json:"client_id"`
 	}
 	if err := readJSON(w, r, &in); err != nil {
@@ -121,20 +158,23 @@ func startAssociation(w http.ResponseWriter, r *http.Request, st *store.Store) (
 		return nil, err
 	case in.ClientID != "" && in.ClientID != t.ClientID:
 		return nil, invalid("mfa_token not issued to this client")
-	case !client.Allows(grantOTP):
-		return nil, errGrant(grantOTP)
 	case len(in.Types) == 0:
 		return nil, missing("authenticator_types")
-	case !slices.Contains(in.Types, "otp"):
-		return nil, stagedoor.Errorf(stagedoor.Invalid, "unsupported_challenge_type", "This server enrolls authenticators of the type otp only.")
+	case slices.Contains(in.Types, "otp") && !client.Allows(grantOTP):
+		return nil, errGrant(grantOTP)
+	case !slices.Contains(in.Types, "otp") && slices.Contains(in.Types, "oob") && !client.Allows(grantOOB):
+		return nil, errGrant(grantOOB)
 	case !m.None():
 		return nil, stagedoor.Errorf(stagedoor.Forbidden, "access_denied", "User is already enrolled.")
-	case !settings.Has(mfa.OTP):
+	case !settings.Any():
 		return nil, mfa.ErrOff()
 	}
 	u, err := st.User(ctx, t.UserID)
 	if err != nil {
 		return nil, err
+	}
+	if !slices.Contains(in.Types, "otp") || !settings.Has(mfa.OTP) {
+		return d.associateSent(r, st, t, token, client, u, settings, in.Channels, in.Phone, in.Email)
 	}
 	secret, err := association(st, u.ID, token).Begin(ctx, t.ExpiresAt)
 	if err != nil {
@@ -142,6 +182,47 @@ func startAssociation(w http.ResponseWriter, r *http.Request, st *store.Store) (
 	}
 	st.Log(stagedoor.LogEvent{Type: "gd_start_enroll", ClientID: client.ID, ClientName: client.Name, UserID: u.ID, UserName: u.Email, Connection: u.Connection, IP: r.RemoteAddr, UserAgent: r.UserAgent(), Hostname: r.Host})
 	out := map[string]any{"authenticator_type": "otp", "secret": secret, "barcode_uri": mfa.URI(secret, page.TenantName(st), u.Shown())}
+	if settings.Has(mfa.Recovery) {
+		code, err := association(st, u.ID, token).Recovery(ctx, t.ExpiresAt)
+		if err != nil {
+			return nil, err
+		}
+		out["recovery_codes"] = []string{code}
+	}
+	return out, nil
+}
+
+// associateSent has a code sent to the number or the address that the person wants to get codes at.
+func (d *Door) associateSent(r *http.Request, st *store.Store, t *stagedoor.MFAToken, token string, client *stagedoor.Client, u *stagedoor.User, settings mfa.Settings, channels []string, phone, email string) (any, error) {
+	ctx, kind, channel, to := r.Context(), "", "", ""
+	for _, c := range channels {
+		switch {
+		case kind != "":
+		case c == "email" && settings.Has(mfa.Email):
+			kind, channel, to = mfa.Email, c, email
+			if to == "" {
+				to = u.Email
+			}
+		case (c == "sms" || c == "voice") && settings.Has(mfa.Phone):
+			kind, channel, to = mfa.Phone, c, phone
+		}
+	}
+	switch {
+	case kind == "":
+		return nil, stagedoor.Errorf(stagedoor.Invalid, "unsupported_challenge_type", "The tenant has none of these authenticators enabled.")
+	case kind == mfa.Phone && to == "":
+		return nil, missing("phone_number")
+	}
+	c, err := pipeline.NewTarget(kind, channel, to)
+	if err != nil {
+		return nil, invalid("%s", stagedoor.AsError(err).Message)
+	}
+	oob, err := d.sendOOB(ctx, visit(r, st), t, token, client, c)
+	if err != nil {
+		return nil, err
+	}
+	st.Log(stagedoor.LogEvent{Type: "gd_start_enroll", ClientID: client.ID, ClientName: client.Name, UserID: u.ID, UserName: u.Email, Connection: u.Connection, IP: r.RemoteAddr, UserAgent: r.UserAgent(), Hostname: r.Host})
+	out := map[string]any{"authenticator_type": "oob", "binding_method": "prompt", "oob_channel": channel, "oob_code": oob}
 	if settings.Has(mfa.Recovery) {
 		code, err := association(st, u.ID, token).Recovery(ctx, t.ExpiresAt)
 		if err != nil {
@@ -181,17 +262,21 @@ func (d *Door) authenticators(w http.ResponseWriter, r *http.Request, st *store.
 }
 
 func listAuthenticators(ctx context.Context, st *store.Store, userID, token string) ([]map[string]any, error) {
-	all, err := st.AuthenticationMethods(ctx, userID)
+	all, _, err := factorsOf(ctx, st, userID)
 	if err != nil {
 		return nil, err
 	}
 	out := []map[string]any{}
-	for _, m := range all {
-		kind := map[string]string{store.TypeTOTP: "otp", store.TypeRecovery: "recovery-code"}[m.Type]
-		if kind == "" {
+	for i := range all {
+		m := &all[i]
+		kind := mfa.KindOf(m.Type)
+		if kind == "" || mfa.IsKey(kind) {
 			continue
 		}
-		one := map[string]any{"id": m.ID, "authenticator_type": kind, "active": true}
+		one := map[string]any{"id": authenticatorID(m), "authenticator_type": kind, "active": true, "type": kind}
+		if mfa.IsSent(kind) {
+			one["authenticator_type"], one["oob_channel"], one["name"] = "oob", mfa.TargetOf(m).Channel, maskedName(m)
+		}
 		if m.Name != "" {
 			one["name"] = m.Name
 		}
@@ -207,7 +292,7 @@ func listAuthenticators(ctx context.Context, st *store.Store, userID, token stri
 			}
 			return r
 		}, jose.HashToken(token))[:16]
-		out = append(out, map[string]any{"id": "totp|dev_" + id, "authenticator_type": "otp", "active": false})
+		out = append(out, map[string]any{"id": "totp|dev_" + id, "authenticator_type": "otp", "active": false, "type": "otp"})
 	}
 	return out, nil
 }

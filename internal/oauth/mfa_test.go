@@ -91,7 +91,7 @@ func TestRefreshWithSecondFactor(t *testing.T) {
 		}
 		w.mfa(otpGrant, token, "otp", "123456").bad(403, "association_required", "User is not enrolled. You can use /mfa/associate endpoint to enroll the first authenticator.")
 		w.read(w.browser().post("/mfa/challenge", values("client_id", spa, "mfa_token", token))).bad(403, "association_required", "User is not enrolled. You can use /mfa/associate endpoint to enroll the first authenticator.")
-		w.read(w.bearing("POST", "/mfa/associate", token, `{"authenticator_types":["oob"],"oob_channels":["sms"]}`)).bad(400, "unsupported_challenge_type", "This server enrolls authenticators of the type otp only.")
+		w.read(w.bearing("POST", "/mfa/associate", token, `{"authenticator_types":["oob"],"oob_channels":["sms"]}`)).bad(403, "unauthorized_client", "Grant type '"+oobGrant+"' not allowed for the client.")
 		w.read(w.bearing("POST", "/mfa/associate", "", `{"authenticator_types":["otp"]}`)).bad(401, "invalid_token", "Missing authorization header")
 		w.read(w.bearing("POST", "/mfa/associate", first.AccessToken, `{"authenticator_types":["otp"]}`)).bad(401, "invalid_token", "Malformed mfa_token")
 		w.read(w.bearing("POST", "/mfa/associate", token, `{"authenticator_types":["otp"],"client_id":"other"}`)).bad(400, "invalid_request", "mfa_token not issued to this client")

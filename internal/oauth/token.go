@@ -169,7 +169,8 @@ func scriptBody(params map[string]string) map[string]any {
 	out := map[string]any{}
 	for name, value := range params {
 		switch name {
-		case "client_secret", "password", "otp", "refresh_token", "code", "device_code", "auth_req_id", "code_verifier", "client_assertion", "subject_token", "actor_token", "auth_session", "authn_response":
+		case "client_secret", "password", "otp", "refresh_token", "code", "device_code", "auth_req_id", "code_verifier", "client_assertion", "subject_token", "actor_token", "auth_session", "authn_response",
+			"mfa_token", "oob_code", "binding_code", "recovery_code":
 		default:
 			out[name] = value
 		}
@@ -192,6 +193,7 @@ var grants = map[string]grant{
 	grantPassword:        {success: "sepft", failure: "fepft", redeem: redeemPassword},
 	grantRealm:           {success: "sepft", failure: "fepft", redeem: redeemRealm},
 	grantOTP:             {success: "seotpft", failure: "feotpft", redeem: redeemOTP},
+	grantOOB:             {success: "seoobft", failure: "feoobft", redeem: redeemOOB},
 	grantRecovery:        {success: "sercft", failure: "fercft", redeem: redeemRecovery},
 	grantPasswordless:    {success: "sepotpft", failure: "fepotpft", redeem: redeemPasswordless},
 	grantPasskey:         {success: "s", failure: "f", redeem: redeemPasskey},

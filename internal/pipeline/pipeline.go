@@ -46,6 +46,9 @@ type Pipeline struct {
 
 	unwaited sync.WaitGroup // scripts that run in the background
 
+	// MailFactorCode mails a code of a second factor.
+	MailFactorCode func(ctx context.Context, v Visit, m FactorMail) error
+
 	// Blocked tells a person, if it is not nil, that too many wrong passwords have blocked their account.
 	Blocked func(ctx context.Context, v Visit, conn *stagedoor.Connection, u *stagedoor.User, clientID string)
 

@@ -96,7 +96,7 @@ func (l *login) askFactor(ctx context.Context, settings mfa.Settings, d *stagedo
 	case len(give) > 0:
 		ask = AskFactor
 	case d != nil && d.Types != nil: // a challenge that nobody can answer
-	case len(enroll) > 0 && methods.Others:
+	case len(enroll) > 0 && (methods.Others || methods.Enrolled()): // theirs are switched off, or not of this server
 		err = mfa.ErrOthers()
 	case len(enroll) > 0:
 		ask = AskEnroll

@@ -1,0 +1,192 @@
+package login
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/mfa"
+	"github.com/stagedoor/stagedoor/internal/page"
+	"github.com/stagedoor/stagedoor/internal/pipeline"
+	"github.com/stagedoor/stagedoor/internal/store"
+	"github.com/stagedoor/stagedoor/ui"
+)
+
+// MailFactorCode mails a code of a second factor, by the tenant's template mfa_oob_code or in our words.
+func (d *Door) MailFactorCode(ctx context.Context, v pipeline.Visit, m pipeline.FactorMail) error {
+	l := page.Letter{
+		Kind: ui.FactorEmail, Lang: v.Language, User: m.User, Client: m.Client,
+		Data: ui.MailData{Tenant: page.TenantName(v.Store), Email: m.To, Code: m.Code, Expires: mfa.CodeLife, SupportURL: page.Support(v.Store)},
+		Vars: map[string]any{"code": m.Code},
+	}
+	if m.Client != nil && !m.Client.Global {
+		l.Data.Client = m.Client.Name
+	}
+	template, err := page.Template(ctx, v.Store, ui.FactorEmail)
+	if err != nil {
+		return err
+	}
+	out, err := l.Write(ctx, v.Store, template)
+	if err != nil {
+		return err
+	}
+	return d.Send(ctx, v.Store, out)
+}
+
+// showSent asks for a code that was sent to the person; it is on its way when the page is shown.
+func showSent(kind string) handler {
+	return func(d *Door, w http.ResponseWriter, r *http.Request, st *store.Store) error {
+		p, choice, err := d.factorPrompt(r, st)
+		if err != nil || p.leads(w, r, challengePaths, choice, kind) {
+			return err
+		}
+		return d.renderSent(w, r, st, p, choice, kind, false, false, http.StatusOK, nil)
+	}
+}
+
+func (d *Door) renderSent(w http.ResponseWriter, r *http.Request, st *store.Store, p *prompt, choice pipeline.FactorChoice, kind string, again, remember bool, status int, problems ui.Problems) error {
+	to, err := d.Pipeline.ChallengeCode(r.Context(), visit(r, st), p.tx, p.client, kind, again)
+	if err != nil {
+		problem, ours := sendProblem(err)
+		if !ours {
+			return err
+		}
+		problems = append(problems, problem)
+		status = max(status, http.StatusBadRequest)
+	}
+	o := p.sentPage(challengePaths[kind], kind, mask(to, kind))
+	o.Problems, o.Remembers, o.Remember, o.OtherURL = problems, choice.Remember, remember, p.other(choice, choicePath)
+	page.Render(w, status, o)
+	return nil
+}
+
+func (p *prompt) sentPage(path, kind, to string) ui.LoginCodePage {
+	o := ui.LoginCodePage{Frame: p.frame, Form: p.form(path), Phone: kind == mfa.Phone, Address: to, Digits: 6, Second: true, Resend: p.form(path)}
+	o.Resend.Action = p.link(path, ui.FieldResend, "1")
+	return o
+}
+
+// sendProblem is what people read about a code that was not sent; false for an error that is none of theirs.
+func sendProblem(err error) (ui.Problem, bool) {
+	switch e := stagedoor.AsError(err); e.Code {
+	case "code_wait", "code_unsent", "invalid_email", "invalid_phone_number":
+		field := map[string]string{"invalid_email": ui.FieldEmail, "invalid_phone_number": ui.FieldPhone}[e.Code]
+		return ui.Problem{Code: e.Code, Field: field}, true
+	case "too_many_attempts":
+		return ui.Problem{Code: "too_many_codes"}, true
+	}
+	return ui.Problem{}, false
+}
+
+// giveSent takes the form of the page.
+func giveSent(kind string) handler {
+	return func(d *Door, w http.ResponseWriter, r *http.Request, st *store.Store) error {
+		p, choice, err := d.factorPrompt(r, st)
+		if err != nil {
+			return err
+		}
+		if !choice.Has(kind) {
+			return invalid("lost_transaction", "This is not what the login asks for.")
+		}
+		if r.URL.Query().Has(ui.FieldResend) {
+			return d.renderSent(w, r, st, p, choice, kind, true, false, http.StatusOK, nil)
+		}
+		code, remember := text(r, ui.FieldCode), r.PostForm.Has(ui.FieldRemember)
+		status, problems := http.StatusBadRequest, missingCode(code)
+		if problems == nil {
+			given, err := d.Pipeline.GiveSentCode(r.Context(), visit(r, st), p.tx.ID, r.PostFormValue(fieldNonce), kind, code, remember)
+			if err == nil {
+				p.given(w, r, given)
+				return nil
+			}
+			if status, problems = wrongCode(err); problems == nil {
+				return err
+			}
+		}
+		return d.renderSent(w, r, st, p, choice, kind, false, remember, status, problems)
+	}
+}
+
+// showAddress asks where codes shall be sent to.
+func showAddress(kind string) handler {
+	return func(d *Door, w http.ResponseWriter, r *http.Request, st *store.Store) error {
+		p, choice, err := d.choicePrompt(r, st, pipeline.AskEnroll)
+		if err != nil || p.leads(w, r, enrollPaths, choice, kind) {
+			return err
+		}
+		page.Render(w, http.StatusOK, p.addressPage(choice, kind, "", nil))
+		return nil
+	}
+}
+
+func (p *prompt) addressPage(choice pipeline.FactorChoice, kind, to string, problems ui.Problems) ui.AddressPage {
+	return ui.AddressPage{Frame: p.frame, Form: p.form(enrollPaths[kind]), Problems: problems, Phone: kind == mfa.Phone, Address: to, OtherURL: p.other(choice, enrollList)}
+}
+
+// takeAddress takes the form of the page, and that of the code that was sent then.
+func takeAddress(kind string) handler {
+	return func(d *Door, w http.ResponseWriter, r *http.Request, st *store.Store) error {
+		p, choice, err := d.choicePrompt(r, st, pipeline.AskEnroll)
+		if err != nil {
+			return err
+		}
+		if !choice.Has(kind) {
+			return invalid("lost_transaction", "This is not what the login asks for.")
+		}
+		field := ui.FieldEmail
+		if kind == mfa.Phone {
+			field = ui.FieldPhone
+		}
+		to, status := text(r, field), http.StatusBadRequest
+		var problems ui.Problems
+		if code := text(r, ui.FieldCode); r.PostForm.Has(ui.FieldCode) {
+			problems = missingCode(code)
+			if problems == nil {
+				given, err := d.Pipeline.EnrollSentCode(r.Context(), visit(r, st), p.tx.ID, r.PostFormValue(fieldNonce), kind, code)
+				if err == nil {
+					p.given(w, r, given)
+					return nil
+				}
+				if status, problems = wrongCode(err); problems == nil {
+					return err
+				}
+			}
+		} else {
+			sent, err := d.Pipeline.EnrollAddress(r.Context(), visit(r, st), p.tx, p.client, kind, to, r.URL.Query().Has(ui.FieldResend))
+			if err != nil {
+				problem, ours := sendProblem(err)
+				if !ours {
+					return err
+				}
+				if problem.Code != "code_wait" {
+					page.Render(w, status, p.addressPage(choice, kind, to, ui.Problems{problem}))
+					return nil
+				}
+				problems = ui.Problems{problem}
+			} else {
+				to, status = sent, http.StatusOK
+			}
+		}
+		o := p.sentPage(enrollPaths[kind], kind, to)
+		o.Problems, o.EditURL = problems, p.link(enrollPaths[kind], paramChosen, "1")
+		o.Hidden = append(o.Hidden, ui.Field{Name: field, Value: to})
+		o.Resend.Hidden = append(o.Resend.Hidden, ui.Field{Name: field, Value: to})
+		page.Render(w, status, o)
+		return nil
+	}
+}
+
+// mask hides most of where a code went: whoever knows the password alone need not learn it.
+func mask(to, kind string) string {
+	r := []rune(to)
+	if kind == mfa.Phone {
+		for i := 0; i < len(r)-4; i++ {
+			r[i] = 'X'
+		}
+		return string(r)
+	}
+	for i := 2; i < len(r) && r[i] != '@'; i++ {
+		r[i] = '*'
+	}
+	return string(r)
+}

@@ -1,0 +1,93 @@
+package login_test
+
+import (
+	"net/http"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stagedoor/stagedoor"
+)
+
+var sixDigits = regexp.MustCompile(`\b\d{6}\b`)
+
+// sentCode is the code in the newest message.
+func (w *world) sentCode() string {
+	w.Helper()
+	all := w.mails()
+	if len(all) == 0 {
+		w.Fatal("nothing was sent")
+	}
+	code := sixDigits.FindString(all[0].Text)
+	if code == "" {
+		w.Fatalf("no code in %q", all[0].Text)
+	}
+	return code
+}
+
+// Codes by phone: set up in a login, asked for in the next one; sent again, not too soon; another address of another login is of no use.
+func TestCodesByPhone(t *testing.T) {
+	each(t, func(w *world) {
+		w.configure(func(s *stagedoor.TenantSettings) { s.Local.DevelopmentInbox = true })
+		w.factors(always, "sms")
+		b := w.browser()
+		page := b.logIn().want(http.StatusOK).says("A code that we send to your phone")
+		b.submit(page, "phone_number", "123").want(http.StatusBadRequest).says("Enter a phone number with its country code")
+		page = b.submit(page, "phone_number", "+49 (151) 23456789").want(http.StatusOK).says("Check your phone", "+4915123456789")
+		b.submit(page, "code", "").want(http.StatusBadRequest).says("Enter the code.")
+		b.submit(page, "code", "12").want(http.StatusBadRequest).says("This code does not work.")
+		page = b.follow(b.submit(page, "code", w.sentCode()).want(http.StatusSeeOther)).says("Your recovery code")
+		b.finish(b.submit(page, "noted", "1"))
+		if m := w.session().Methods; m[1].Type != "phone" {
+			w.Errorf("methods %+v", m)
+		}
+		other := w.browser()
+		page = other.logIn().says("Check your phone", "XXXXXXXXXX6789", "Try another way")
+		sent := len(w.mails())
+		action, form := page.form()
+		other.get(action) // loaded again: nothing is sent again
+		if len(w.mails()) != sent {
+			w.Error("a code was sent again when the page was loaded again")
+		}
+		first := w.sentCode()
+		other.post(action+"&resend=1", form).says("Please wait a moment")
+		w.wait(31 * time.Second)
+		other.post(action+"&resend=1", form).want(http.StatusOK).hides("Please wait")
+		if len(w.mails()) != sent+1 {
+			w.Error("no other code was sent")
+		}
+		if second := w.sentCode(); first != second {
+			other.submit(page, "code", first).want(http.StatusBadRequest).says("This code does not work.")
+		}
+		other.finish(other.follow(other.submit(page, "code", w.sentCode(), "remember", "1")))
+		if !strings.Contains(w.events(), "gd_send_sms") {
+			w.Errorf("events %s", w.events())
+		}
+	})
+}
+
+// Codes by mail go to the person's own address, once it is verified.
+func TestCodesByMail(t *testing.T) {
+	each(t, func(w *world) {
+		w.configure(func(s *stagedoor.TenantSettings) { s.Local.DevelopmentInbox = true })
+		w.factors(always, "email")
+		ada := w.found("ada@example.com")
+		b := w.browser()
+		b.logIn().says("A code that we send to your address") // to be set up
+		_, err := w.st.UpdateUser(w.Context(), ada.ID, func(u *stagedoor.User) error { u.EmailVerified = true; return nil })
+		w.ok(err)
+		other := w.browser()
+		page := other.logIn().says("Check your mail", "ad*@example.com")
+		if m := w.mails()[0]; m.To != "ada@example.com" || !strings.Contains(m.Subject, "Your code for") || m.Kind != "mfa_oob_code" {
+			w.Errorf("mail %+v", m)
+		}
+		stranger := w.browser()
+		stolen := stranger.logIn()
+		code := w.sentCode()
+		if q := other.submit(page, "code", code); q.status == http.StatusSeeOther {
+			w.Error("the code of another login was taken")
+		}
+		stranger.finish(stranger.follow(stranger.submit(stolen, "code", code)))
+	})
+}

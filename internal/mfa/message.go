@@ -1,0 +1,186 @@
+package mfa
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"fmt"
+	"math/big"
+	"time"
+
+	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/jose"
+	"github.com/stagedoor/stagedoor/internal/store"
+)
+
+// Codes that are sent: how long one works, how often one may be tried, how long people wait for another one, and how many they get.
+const (
+	CodeLife   = 5 * time.Minute
+	codeTries  = 5
+	resendWait = 30 * time.Second
+	bucketOOB  = "mfa-oob"
+	bucketSend = "mfa-send"
+)
+
+// sendLimit is how many codes a person is sent: ten, and one more every six minutes.
+var sendLimit = stagedoor.Throttle{MaxAttempts: 10, Rate: 6 * 60 * 1000}
+
+// SentCode is a code on its way to a person. Of the code itself only the hash is kept, sealed.
+type SentCode struct {
+	Kind    string // email, phone
+	Channel string // email, sms, voice
+	To      string // address, or telephone number
+	Method  string `json:",omitempty"` // id of the authentication method that it goes to; empty if there is none
+	Enroll  bool   `json:",omitempty"` // the address becomes a method of the person's
+	Token   string `json:",omitempty"` // hash of the mfa_token that it belongs to
+	Hash    string
+	SentAt  int64 // milliseconds
+}
+
+// errCodeWait refuses another code so soon.
+func errCodeWait() error {
+	return stagedoor.Errorf(stagedoor.TooMany, "code_wait", "Please wait a moment before you ask for another code.")
+}
+
+func errOOB() error {
+	return stagedoor.Errorf(stagedoor.Forbidden, "invalid_oob", "Invalid binding_code.")
+}
+
+// codeHash ties a code to what it was sent for: another one's is worth nothing here.
+func codeHash(of, code string) string { return jose.HashToken(of + "\x00" + code) }
+
+// SendCode has a code sent, for what of is. One that was sent before to the same address and still works is not sent again, unless again is
+// true: then it is replaced by another one, not too soon.
+func SendCode(ctx context.Context, st *store.Store, userID, of string, c SentCode, again bool, send func(code string) error) error {
+	before, err := CodeSent(ctx, st, of)
+	now := st.Clock().Now()
+	switch {
+	case err != nil && !stagedoor.IsKind(err, stagedoor.NotFound):
+		return err
+	case err == nil && before.Kind == c.Kind && before.To == c.To && !again:
+		return nil
+	case err == nil && now.UnixMilli()-before.SentAt < resendWait.Milliseconds():
+		return errCodeWait()
+	}
+	room, err := st.TakeAttempt(ctx, bucketSend, userID, sendLimit)
+	if err == nil && !room {
+		err = stagedoor.Errorf(stagedoor.TooMany, "too_many_attempts", "Too many codes were sent. Please wait a few minutes and try again.")
+	}
+	if err != nil {
+		return err
+	}
+	n, err := rand.Int(rand.Reader, big.NewInt(1_000_000))
+	if err != nil {
+		return err
+	}
+	code := fmt.Sprintf("%06d", n)
+	c.Hash, c.SentAt = codeHash(of, code), now.UnixMilli()
+	state, err := json.Marshal(c)
+	if err != nil {
+		return err
+	}
+	if err := st.SaveCeremony(ctx, "code/"+of, string(state), now.Add(CodeLife)); err != nil {
+		return err
+	}
+	if err := send(code); err != nil {
+		unsent := stagedoor.Errorf(stagedoor.Invalid, "code_unsent", "The code could not be sent.")
+		unsent.Err = err
+		_ = st.DropCeremony(ctx, "code/"+of) // it expires anyway
+		return unsent
+	}
+	return nil
+}
+
+// CodeSent tells what was sent for what of is; NotFound if it is nothing, or works no more.
+func CodeSent(ctx context.Context, st *store.Store, of string) (c SentCode, err error) {
+	state, err := st.Ceremony(ctx, "code/"+of)
+	if err == nil {
+		err = json.Unmarshal([]byte(state), &c)
+	}
+	return c, err
+}
+
+// CheckCode takes a code that was sent, which is used up. A wrong one, and one of another kind, is invalid_oob; after five the code that was
+// sent works no more.
+func CheckCode(ctx context.Context, st *store.Store, userID, of, kind, code string) (c SentCode, err error) {
+	if err := take(ctx, st, userID, bucketOOB); err != nil {
+		return c, err
+	}
+	state, err := st.TryCeremony(ctx, "code/"+of, codeTries)
+	if stagedoor.IsKind(err, stagedoor.NotFound) {
+		return c, errOOB()
+	}
+	if err == nil {
+		err = json.Unmarshal([]byte(state), &c)
+	}
+	if err != nil {
+		return c, err
+	}
+	if !jose.Equal(codeHash(of, Digits(code)), c.Hash) || c.Kind != kind {
+		return c, errOOB()
+	}
+	if _, err := st.TakeCeremony(ctx, "code/"+of); stagedoor.IsKind(err, stagedoor.NotFound) { // of two with the right code one is first
+		return c, errOOB()
+	} else if err != nil {
+		return c, err
+	}
+	if c.Method != "" {
+		if err := st.UseKey(ctx, userID, c.Method, 0); err != nil && !stagedoor.IsKind(err, stagedoor.NotFound) {
+			return c, err
+		}
+	}
+	return c, empty(ctx, st, userID)
+}
+
+// ConfirmCode takes the code that was sent to a new address or number, which becomes a method of the person.
+func (e Enrollment) ConfirmCode(ctx context.Context, kind, code string) (recovery string, err error) {
+	return e.ConfirmSent(ctx, e.Key, kind, code)
+}
+
+// ConfirmSent is ConfirmCode for a code that was sent for something else than the enrolment's key.
+func (e Enrollment) ConfirmSent(ctx context.Context, of, kind, code string) (recovery string, err error) {
+	c, err := CheckCode(ctx, e.Store, e.UserID, of, kind, code)
+	if err != nil {
+		return "", err
+	}
+	m := &stagedoor.AuthenticationMethod{Type: kind, LastUsedAt: e.Store.Clock().Now()}
+	if kind == Phone {
+		m.PhoneNumber, m.Preferred = c.To, c.Channel
+	} else {
+		m.Email = c.To
+	}
+	e.Only = false
+	return e.add(ctx, m)
+}
+
+// Target is where codes of a kind go: the person's first method of it, else their own verified address.
+func Target(ctx context.Context, st *store.Store, u *stagedoor.User, kind string) (SentCode, error) {
+	all, err := st.AuthenticationMethods(ctx, u.ID)
+	if err != nil {
+		return SentCode{}, err
+	}
+	for i := range all {
+		if all[i].Type == kind {
+			return TargetOf(&all[i]), nil
+		}
+	}
+	if kind == Email && u.Email != "" && u.EmailVerified {
+		return SentCode{Kind: Email, Channel: "email", To: u.Email}, nil
+	}
+	return SentCode{}, stagedoor.Errorf(stagedoor.NotFound, "not_found", "The person has no such method.")
+}
+
+// TargetOf is where codes of a method go.
+func TargetOf(m *stagedoor.AuthenticationMethod) SentCode {
+	if m.Type == Phone {
+		channel := "sms"
+		if m.Preferred == "voice" {
+			channel = "voice"
+		}
+		return SentCode{Kind: Phone, Channel: channel, To: m.PhoneNumber, Method: m.ID}
+	}
+	return SentCode{Kind: Email, Channel: "email", To: m.Email, Method: m.ID}
+}
+
+// IsSent tells whether people of the kind give a code that was sent to them.
+func IsSent(kind string) bool { return kind == Phone || kind == Email }
