@@ -52,7 +52,7 @@ func seed(ctx context.Context, client *http.Client, info *demoInfo) error {
 		return err
 	}
 	for _, step := range []func(context.Context, *tenantFile) error{
-		s.settings, s.resourceServers, s.clients, s.connections, s.clientGrants, s.rules, s.users,
+		s.settings, s.resourceServers, s.clients, s.account, s.connections, s.clientGrants, s.rules, s.users,
 	} {
 		if err := step(ctx, &f); err != nil {
 			return fmt.Errorf("setting up the tenant: %w", err)
@@ -147,6 +147,13 @@ func (s *seeder) filled(b []byte) []byte {
 
 func (s *seeder) settings(ctx context.Context, f *tenantFile) error {
 	return s.call(ctx, "PATCH", "tenants/settings", f.Settings, nil)
+}
+
+// account gives the listeners of the web client an account page.
+func (s *seeder) account(ctx context.Context, _ *tenantFile) error {
+	return s.call(ctx, "PATCH", "tenants/settings", map[string]any{"stagedoor": map[string]any{"account": map[string]any{
+		"client_id": s.values["spa.client_id"], "metadata_keys": []string{"fav_genre"},
+	}}}, nil)
 }
 
 func (s *seeder) resourceServers(ctx context.Context, f *tenantFile) error {

@@ -408,3 +408,19 @@ func TestGrants(t *testing.T) {
 		}
 	})
 }
+
+func TestAccountSettings(t *testing.T) {
+	h := sqlite(t)
+	all := h.machine("acme")
+	for body, want := range map[string]string{
+		`{"account":{"client_id":"c1","parts":["sessions"],"metadata_keys":["theme"]}}`: `{"client_id":"c1","metadata_keys":["theme"],"parts":["sessions"]}`,
+		`{"account":{"client_id":"c2"}}`:                                                `{"client_id":"c2"}`, // it replaces what was there
+		`{"account":null}`:                                                              `null`,
+		`{"account":{"client_id":""}}`:                                                  `null`,
+	} {
+		if got := h.call(all, "PATCH", "/tenants/settings", `{"stagedoor":`+body+`}`).is(200, ""); encode(got.get("stagedoor", "account")) != want {
+			t.Errorf("%s: %s", body, got.body)
+		}
+	}
+	h.call(all, "PATCH", "/tenants/settings", `{"stagedoor":{"account":{"client_id":"c","parts":["everything"]}}}`).fails(400, "invalid_body", payload(`No enum match for: everything' on property stagedoor.account.parts[0]`))
+}
