@@ -93,7 +93,11 @@ func TestKeys(t *testing.T) {
 		with[name] = value
 	}
 	with["authentication_methods"] = map[string]any{"password": map[string]any{"enabled": true}, "passkey": map[string]any{"enabled": true}}
-	op.do("PATCH", "/connections/"+connection, map[string]any{"options": with}, nil)
+	offer := func(ui string) {
+		with["passkey_options"] = map[string]any{"challenge_ui": ui, "progressive_enrollment_enabled": true, "local_enrollment_enabled": true}
+		op.do("PATCH", "/connections/"+connection, map[string]any{"options": with}, nil)
+	}
+	offer("button")
 	t.Cleanup(func() {
 		before["authentication_methods"] = map[string]any{"password": map[string]any{"enabled": true}, "passkey": map[string]any{"enabled": false}}
 		op.do("PATCH", "/connections/"+connection, map[string]any{"options": before}, nil)
@@ -111,6 +115,9 @@ func TestKeys(t *testing.T) {
 	p.look("hosted-login-passkey")
 	p.click(`button.passkey`)
 	p.await("the way back with a passkey alone", back)
+	offer("autofill")
+	p.open(authorize + "&prompt=login") // the browser offers the passkey by itself, and the key's person takes it at once
+	p.await("the way back with the passkey that the browser offered", back)
 	var methods []struct {
 		Type         string `json:"type"`
 		RelyingParty string `json:"relying_party_identifier"`
