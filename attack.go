@@ -12,6 +12,8 @@ const (
 	SettingBruteForce   = "brute-force-protection"
 	SettingSuspiciousIP = "suspicious-ip-throttling"
 	SettingBreached     = "breached-password-detection"
+	SettingBotDetection = "bot-detection"
+	SettingCaptcha      = "captcha"
 )
 
 // BlockFor is how long an address stays blocked after too many wrong passwords, unless somebody lifts the block (Authentication API
@@ -105,6 +107,46 @@ type BreachedPasswords struct {
 // Shielded are the shields of one stage: block, admin_notification.
 type Shielded struct {
 	Shields []string `json:"shields"`
+}
+
+// BotDetection says which forms programs are kept out of: never, when_risky or always.
+type BotDetection struct {
+	Level        string   `json:"bot_detection_level"` // low, medium, high
+	Password     string   `json:"challenge_password_policy"`
+	Passwordless string   `json:"challenge_passwordless_policy"`
+	Reset        string   `json:"challenge_password_reset_policy"`
+	Allowlist    []string `json:"allowlist"`
+	Monitoring   bool     `json:"monitoring_mode_enabled"` // nobody is challenged
+}
+
+// DefaultBotDetection is what holds until a tenant changes it.
+func DefaultBotDetection() BotDetection {
+	return BotDetection{Level: "medium", Password: "never", Passwordless: "never", Reset: "never", Allowlist: []string{}}
+}
+
+// Captcha says who tells people from programs.
+type Captcha struct {
+	Active     string          `json:"active_provider_id"` // empty counts as auth_challenge
+	V2         CaptchaProvider `json:"recaptcha_v2"`
+	Enterprise CaptchaProvider `json:"recaptcha_enterprise"`
+	HCaptcha   CaptchaProvider `json:"hcaptcha"`
+	Friendly   CaptchaProvider `json:"friendly_captcha"`
+	Turnstile  CaptchaProvider `json:"turnstile"`
+}
+
+// CaptchaProvider is the tenant's account at a vendor.
+type CaptchaProvider struct {
+	SiteKey   string `json:"site_key"`
+	Secret    string `json:"secret"`
+	APIKey    string `json:"api_key"`
+	ProjectID string `json:"project_id"`
+}
+
+// Provider is the account at the vendor that is active; empty where none is.
+func (c *Captcha) Provider() CaptchaProvider {
+	return map[string]CaptchaProvider{
+		"recaptcha_v2": c.V2, "recaptcha_enterprise": c.Enterprise, "hcaptcha": c.HCaptcha, "friendly_captcha": c.Friendly, "turnstile": c.Turnstile,
+	}[c.Active]
 }
 
 // Listed tells whether a network address is in a list of addresses and networks.

@@ -41,6 +41,7 @@ type Field struct{ Name, Value string }
 type Form struct {
 	Action string  // address that receives the POST
 	Hidden []Field // sent along as they are
+	Proof  *Proof  // nil: nothing more is asked for
 }
 
 // T is the text of key in the page's language, in the tenant's words where it has some.

@@ -6,6 +6,7 @@ import (
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/connection"
+	"github.com/stagedoor/stagedoor/internal/guard"
 	"github.com/stagedoor/stagedoor/internal/page"
 	"github.com/stagedoor/stagedoor/internal/pipeline"
 	"github.com/stagedoor/stagedoor/internal/store"
@@ -56,12 +57,19 @@ func (d *Door) showForgot(w http.ResponseWriter, r *http.Request, st *store.Stor
 	if err != nil {
 		return err
 	}
-	page.Render(w, http.StatusOK, f.page(f.hint, nil))
-	return nil
+	return d.renderForgot(w, r, st, f, http.StatusOK, f.hint, nil)
 }
 
 func (f *forgotten) page(email string, problems ui.Problems) ui.ForgotPage {
 	return ui.ForgotPage{Frame: f.frame, Form: ui.Form{Action: f.action}, Problems: problems, Email: email, LoginURL: f.loginURL}
+}
+
+func (d *Door) renderForgot(w http.ResponseWriter, r *http.Request, st *store.Store, f *forgotten, status int, email string, problems ui.Problems) (err error) {
+	o := f.page(email, problems)
+	if o.Proof, err = d.proof(r, st, guard.FlowReset); err == nil {
+		page.Render(w, status, o)
+	}
+	return err
 }
 
 // forgot takes the form of the page. The answer is the same whoever it is.
@@ -72,8 +80,12 @@ func (d *Door) forgot(w http.ResponseWriter, r *http.Request, st *store.Store) e
 	}
 	email := text(r, ui.FieldEmail)
 	if email == "" {
-		page.Render(w, http.StatusBadRequest, f.page("", ui.Problems{{Code: "missing_email", Field: ui.FieldEmail}}))
-		return nil
+		return d.renderForgot(w, r, st, f, http.StatusBadRequest, "", ui.Problems{{Code: "missing_email", Field: ui.FieldEmail}})
+	}
+	if problems, err := d.human(r, st, guard.FlowReset); err != nil {
+		return err
+	} else if problems != nil {
+		return d.renderForgot(w, r, st, f, http.StatusBadRequest, email, problems)
 	}
 	d.offerReset(r, st, f.conn, f.client, email, f.org)
 	answer := ui.CheckMailPage{Frame: f.frame, Email: email, LoginURL: f.loginURL}

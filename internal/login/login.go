@@ -49,7 +49,7 @@ func (d *Door) showLogin(w http.ResponseWriter, r *http.Request, st *store.Store
 		return nil
 	}
 	if page.IdentifierFirst(r, st) && !l.NoPassword || who {
-		l.Step, l.NoPassword = ui.AskWho, false
+		l.Step, l.NoPassword, l.Proof = ui.AskWho, false, nil
 	}
 	page.Render(w, http.StatusOK, l)
 	return nil
@@ -69,6 +69,7 @@ func (p *prompt) asksWho(r *http.Request, st *store.Store, conn *stagedoor.Conne
 // does not show.
 func (p *prompt) inSteps(l ui.LoginPage) ui.LoginPage {
 	if l.Step = ui.AskWho; l.Identifier == "" {
+		l.Proof = nil // the password is asked for later
 		return l
 	}
 	l.Step, l.EditURL = ui.AskPassword, p.link("/u/login", paramScreen, "login")
@@ -86,6 +87,9 @@ func (d *Door) loginPage(r *http.Request, st *store.Store, p *prompt, conn *stag
 	}
 	var err error
 	if l.Buttons, err = p.buttons(r, st); err != nil {
+		return l, err
+	}
+	if l.Proof, err = d.proof(r, st, guard.FlowPassword); err != nil {
 		return l, err
 	}
 	codes, err := p.codeButtons(r, st)
@@ -136,6 +140,11 @@ func (d *Door) logIn(w http.ResponseWriter, r *http.Request, st *store.Store) er
 		l.Step, l.NoPassword = ui.AskWho, false
 		page.Render(w, status, l)
 		return nil
+	}
+	if problems == nil {
+		if problems, err = d.human(r, st, guard.FlowPassword); err != nil {
+			return err
+		}
 	}
 	if problems == nil {
 		opened, err := d.Pipeline.Authenticate(r.Context(), visit(r, st), p.tx.ID, r.PostFormValue(fieldNonce), identifier, secret)
@@ -196,7 +205,7 @@ func (d *Door) identified(w http.ResponseWriter, r *http.Request, st *store.Stor
 		return err
 	}
 	if theirs {
-		l.Step = ui.AskWho
+		l.Step, l.Proof = ui.AskWho, nil
 	} else {
 		l = p.inSteps(l)
 	}

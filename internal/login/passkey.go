@@ -52,7 +52,7 @@ func (d *Door) logInByPasskey(w http.ResponseWriter, r *http.Request, st *store.
 		return err
 	}
 	if page.IdentifierFirst(r, st) && !l.NoPassword {
-		l.Step = ui.AskWho
+		l.Step, l.Proof = ui.AskWho, nil
 	}
 	page.Render(w, http.StatusBadRequest, l)
 	return nil

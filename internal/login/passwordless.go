@@ -65,7 +65,7 @@ func (d *Door) showCodeWish(w http.ResponseWriter, r *http.Request, st *store.St
 	if _, err := connection.Address(conn, hint); err != nil {
 		hint = ""
 	}
-	o, err := p.codeWishPage(r, st, conn, hint, nil)
+	o, err := d.codeWishPage(p, r, st, conn, hint, nil)
 	if err != nil {
 		return err
 	}
@@ -73,11 +73,15 @@ func (d *Door) showCodeWish(w http.ResponseWriter, r *http.Request, st *store.St
 	return nil
 }
 
-func (p *prompt) codeWishPage(r *http.Request, st *store.Store, conn *stagedoor.Connection, typed string, problems ui.Problems) (ui.CodeWishPage, error) {
+func (d *Door) codeWishPage(p *prompt, r *http.Request, st *store.Store, conn *stagedoor.Connection, typed string, problems ui.Problems) (ui.CodeWishPage, error) {
 	o := ui.CodeWishPage{
 		Frame: p.frame, Form: p.form(codeWishPath), Problems: problems, Phone: conn.Strategy == stagedoor.StrategySMS, Address: typed, Organization: p.organization(),
 	}
 	o.Action = p.link(codeWishPath, paramConnection, conn.Name)
+	var err error
+	if o.Proof, err = d.proof(r, st, guard.FlowPasswordless); err != nil {
+		return o, err
+	}
 	first, err := p.connection(r, st)
 	if err != nil {
 		return o, err
@@ -103,7 +107,11 @@ func (d *Door) wishCode(w http.ResponseWriter, r *http.Request, st *store.Store)
 	status, problems := http.StatusBadRequest, ui.Problems(nil)
 	if typed == "" {
 		problems = ui.Problems{{Code: "missing_" + field, Field: field}}
-	} else {
+	} else if problems, err = d.human(r, st, guard.FlowPasswordless); err != nil {
+		return err
+	} else if problems != nil && r.PostForm.Has(fieldResend) { // the button for another code brings nothing along
+		status, problems = http.StatusOK, nil
+	} else if problems == nil {
 		err = d.Pipeline.SendLoginCode(r.Context(), visit(r, st), p.tx.ID, r.PostFormValue(fieldNonce), conn.Name, typed)
 		if err == nil {
 			redirect(w, r, p.link(codePath))
@@ -113,7 +121,7 @@ func (d *Door) wishCode(w http.ResponseWriter, r *http.Request, st *store.Store)
 			return err
 		}
 	}
-	o, err := p.codeWishPage(r, st, conn, typed, problems)
+	o, err := d.codeWishPage(p, r, st, conn, typed, problems)
 	if err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/connection"
+	"github.com/stagedoor/stagedoor/internal/guard"
 	"github.com/stagedoor/stagedoor/internal/page"
 	"github.com/stagedoor/stagedoor/internal/password"
 	"github.com/stagedoor/stagedoor/internal/pipeline"
@@ -29,7 +30,11 @@ func (d *Door) showSignup(w http.ResponseWriter, r *http.Request, st *store.Stor
 	if email, err := connection.NormalizeEmail(p.tx.Request.LoginHint); err == nil {
 		in.Email = email
 	}
-	page.Render(w, http.StatusOK, p.signupPage(conn, in, nil))
+	o := p.signupPage(conn, in, nil)
+	if o.Proof, err = d.proof(r, st, guard.FlowPassword); err != nil {
+		return err
+	}
+	page.Render(w, http.StatusOK, o)
 	return nil
 }
 
@@ -56,6 +61,11 @@ func (d *Door) signUp(w http.ResponseWriter, r *http.Request, st *store.Store) e
 	}
 	problems := signupProblems(conn, in)
 	if problems == nil {
+		if problems, err = d.human(r, st, guard.FlowPassword); err != nil {
+			return err
+		}
+	}
+	if problems == nil {
 		opened, u, err := d.Pipeline.SignUp(r.Context(), visit(r, st), p.tx.ID, r.PostFormValue(fieldNonce), in)
 		if u != nil && p.tx.Request.Invitation == "" { // who follows an invitation has read a mail there
 			issuer, lang := web.Issuer(r), page.MailLanguage(r)
@@ -71,7 +81,11 @@ func (d *Door) signUp(w http.ResponseWriter, r *http.Request, st *store.Store) e
 		}
 		problems = ui.Problems{problem}
 	}
-	page.Render(w, http.StatusBadRequest, p.signupPage(conn, in, problems))
+	o := p.signupPage(conn, in, problems)
+	if o.Proof, err = d.proof(r, st, guard.FlowPassword); err != nil {
+		return err
+	}
+	page.Render(w, http.StatusBadRequest, o)
 	return nil
 }
 

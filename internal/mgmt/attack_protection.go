@@ -11,19 +11,16 @@ import (
 
 // The groups under /attack-protection, with the defaults of the wire (Management API fact sheet 3.18).
 var (
-	bruteForce   = settings{name: stagedoor.SettingBruteForce, defaults: stagedoor.DefaultBruteForceProtection()}
-	suspiciousIP = settings{name: stagedoor.SettingSuspiciousIP, defaults: stagedoor.DefaultSuspiciousIPThrottling()}
-	botDetection = settings{name: "bot-detection", defaults: map[string]any{
-		"bot_detection_level": "medium", "challenge_password_policy": "never", "challenge_passwordless_policy": "never",
-		"challenge_password_reset_policy": "never", "allowlist": []string{}, "monitoring_mode_enabled": false,
-	}}
-	breachedPasswords = settings{name: "breached-password-detection", defaults: map[string]any{
+	bruteForce        = settings{name: stagedoor.SettingBruteForce, defaults: stagedoor.DefaultBruteForceProtection()}
+	suspiciousIP      = settings{name: stagedoor.SettingSuspiciousIP, defaults: stagedoor.DefaultSuspiciousIPThrottling()}
+	botDetection      = settings{name: stagedoor.SettingBotDetection, defaults: stagedoor.DefaultBotDetection()}
+	breachedPasswords = settings{name: stagedoor.SettingBreached, defaults: map[string]any{
 		"enabled": false, "shields": []string{}, "admin_notification_frequency": []string{}, "method": "standard",
 		"stage": map[string]any{
 			"pre-user-registration": map[string]any{"shields": []string{}}, "pre-change-password": map[string]any{"shields": []string{}},
 		},
 	}}
-	captcha = settings{name: "captcha", defaults: map[string]any{
+	captcha = settings{name: stagedoor.SettingCaptcha, defaults: map[string]any{
 		"active_provider_id": "auth_challenge", "simple_captcha": map[string]any{}, "auth_challenge": map[string]any{"fail_open": false},
 		"recaptcha_v2": map[string]any{"site_key": ""}, "recaptcha_enterprise": map[string]any{"site_key": "", "project_id": ""},
 		"hcaptcha": map[string]any{"site_key": ""}, "friendly_captcha": map[string]any{"site_key": ""},
@@ -102,7 +99,7 @@ type captchaProviderIn struct {
 
 type captchaIn struct {
 	_                   struct{}          `schema:"min=1"`
-	ActiveProviderID    string            `json:"active_provider_id" schema:"enum=arkose|auth_challenge|friendly_captcha|hcaptcha|recaptcha_v2|recaptcha_enterprise|simple_captcha" doc:"The id of the active provider for the CAPTCHA"`
+	ActiveProviderID    string            `json:"active_provider_id" schema:"enum=arkose|auth_challenge|friendly_captcha|hcaptcha|recaptcha_v2|recaptcha_enterprise|simple_captcha|turnstile" doc:"The id of the active provider for the CAPTCHA"`
 	Arkose              captchaProviderIn `json:"arkose"`
 	AuthChallenge       captchaProviderIn `json:"auth_challenge"`
 	Hcaptcha            captchaProviderIn `json:"hcaptcha"`
@@ -110,6 +107,7 @@ type captchaIn struct {
 	RecaptchaEnterprise captchaProviderIn `json:"recaptcha_enterprise"`
 	RecaptchaV2         captchaProviderIn `json:"recaptcha_v2"`
 	SimpleCaptcha       struct{}          `json:"simple_captcha"`
+	Turnstile           captchaProviderIn `json:"turnstile"`
 }
 
 type phoneProviderProtectionIn struct {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/connection"
+	"github.com/stagedoor/stagedoor/internal/guard"
 	"github.com/stagedoor/stagedoor/internal/page"
 	"github.com/stagedoor/stagedoor/internal/pipeline"
 	"github.com/stagedoor/stagedoor/internal/session"
@@ -84,6 +85,9 @@ func (d *Door) sendCode(r *http.Request, w http.ResponseWriter, st *store.Store)
 	}
 	if lang := r.Header.Get("X-Request-Language"); lang != "" {
 		v.Language = ui.Language(lang)
+	}
+	if err := d.Pipeline.Human(r.Context(), v, guard.FlowPasswordless, nil); err != nil {
+		return nil, err
 	}
 	c, err := d.Pipeline.StartCode(r.Context(), v, wish)
 	if stagedoor.IsKind(err, stagedoor.Invalid) {

@@ -93,6 +93,7 @@ func Render(w http.ResponseWriter, status int, p ui.Page) {
 		return
 	}
 	ui.SetHeaders(w.Header())
+	w.Header().Set("Content-Security-Policy", ui.PolicyOf(p))
 	w.WriteHeader(status)
 	w.Write(b.Bytes())
 }

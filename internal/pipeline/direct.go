@@ -5,6 +5,7 @@ import (
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/connection"
+	"github.com/stagedoor/stagedoor/internal/guard"
 	"github.com/stagedoor/stagedoor/internal/mfa"
 	"github.com/stagedoor/stagedoor/internal/store"
 	"github.com/stagedoor/stagedoor/internal/token"
@@ -32,6 +33,9 @@ type Direct struct {
 func (p *Pipeline) ByPassword(ctx context.Context, v Visit, x *Direct, conn *stagedoor.Connection, identifier, secret string, e *stagedoor.LogEvent) (*stagedoor.Authorization, *stagedoor.User, error) {
 	on := &connection.Occasion{ClientID: x.Client.ID, Organization: x.Organization}
 	e.Connection, e.ConnID, e.Strategy, e.UserName = conn.Name, conn.ID, conn.Strategy, cut(identifier, 254)
+	if err := p.Human(ctx, v, guard.FlowPassword, nil); err != nil {
+		return nil, nil, err
+	}
 	u, err := p.password(ctx, v, conn, on, identifier, secret)
 	e.Details = said{console: on.Console}.details(e.Details)
 	if err != nil {

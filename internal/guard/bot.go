@@ -1,0 +1,86 @@
+package guard
+
+import (
+	"context"
+
+	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/store"
+)
+
+// Flow is what a form is for, as far as programs that fill it in are concerned.
+type Flow int
+
+// The flows.
+const (
+	FlowPassword Flow = iota // logins and sign-ups
+	FlowPasswordless
+	FlowReset
+)
+
+// risks are how many failures of a network address make it risky, and how many leading bits of work then prove that somebody is in no
+// hurry, by the level of the settings.
+var risks = map[string]struct{ failures, bits int }{"low": {10, 14}, "medium": {3, 16}, "high": {1, 18}}
+
+// Challenge is what somebody has to do before a form of theirs is looked at.
+type Challenge struct {
+	Vendor  *Vendor // nil: work
+	SiteKey string
+	Work    string // what the work is about
+	Bits    int
+
+	settings stagedoor.CaptchaProvider
+}
+
+// Challenged returns what a form of a flow asks of who comes from an address; nil if nothing.
+func Challenged(ctx context.Context, st *store.Store, flow Flow, ip string) (*Challenge, error) {
+	bot := stagedoor.DefaultBotDetection()
+	if err := st.Setting(ctx, stagedoor.SettingBotDetection, &bot); err != nil {
+		return nil, err
+	}
+	policy := [...]string{bot.Password, bot.Passwordless, bot.Reset}[flow]
+	if policy != "always" && policy != "when_risky" || bot.Monitoring || stagedoor.Listed(bot.Allowlist, ip) {
+		return nil, nil
+	}
+	level, known := risks[bot.Level]
+	if !known {
+		level = risks["medium"]
+	}
+	if policy == "when_risky" {
+		if risky, err := isRisky(ctx, st, ip, level.failures); err != nil || !risky {
+			return nil, err
+		}
+	}
+	captcha := stagedoor.Captcha{}
+	if err := st.Setting(ctx, stagedoor.SettingCaptcha, &captcha); err != nil {
+		return nil, err
+	}
+	c := &Challenge{Bits: level.bits, settings: captcha.Provider()}
+	if v, is := vendors[captcha.Active]; is && c.settings.SiteKey != "" {
+		c.Vendor, c.SiteKey = &v, c.settings.SiteKey
+		return c, nil
+	}
+	c.Work = newWork(st.Clock().Now())
+	return c, nil
+}
+
+// isRisky tells whether so many logins from an address have failed, or so many codes been sent for it.
+func isRisky(ctx context.Context, st *store.Store, ip string, failures int) (bool, error) {
+	s, err := suspiciousIP(ctx, st)
+	if err != nil {
+		return false, err
+	}
+	limit := s.Stage.PreLogin
+	limit.MaxAttempts = failures
+	risky, err := st.Full(ctx, BucketLogin, ip, limit)
+	if err != nil || risky {
+		return risky, err
+	}
+	sent := codes
+	sent.MaxAttempts = failures + 1 // one is everybody's
+	return st.Full(ctx, BucketCode, ip, sent)
+}
+
+// ErrVerification is the answer to who has not done what a form asks for.
+func ErrVerification() error {
+	return stagedoor.Errorf(stagedoor.Unauthorized, "requires_verification", "Suspicious request requires verification")
+}
