@@ -210,7 +210,7 @@ func TestRedirectKeepsQuery(t *testing.T) {
 	w := newWorld(t)
 	w.client(site, func(c *stagedoor.Client) { c.Callbacks = []string{"https://app.test/cb?a=1"} })
 	a := w.browser().authorize(request(site, "redirect_uri", "https://app.test/cb?a=1", "prompt", "none", "state", "a b"))
-	want := "https://app.test/cb?a=1&error=login_required&error_description=Login%20required&state=a%20b"
+	want := "https://app.test/cb?a=1&error=login_required&error_description=Login%20required&iss=https%3A%2F%2Facme.test%2F&state=a%20b"
 	same(t, "location", a.Header().Get("Location"), want)
 }
 
