@@ -19,12 +19,14 @@ func TestSearchBeginningOfTime(t *testing.T) {
 		store.SmallSearch(db) // sixty users are many
 		s := storetest.Tenant(t, db, "acme")
 		start := clock.now
-		defer func() { clock.now = start }()
 		first := time.Date(2026, 12, 31, 23, 30, 0, 0, time.UTC)
 		for i := range 60 {
 			clock.now = first.Add(time.Duration(i) * time.Minute)
 			ok(t, s.CreateUser(t.Context(), &stagedoor.User{ID: fmt.Sprintf("auth0|%02d", i), Connection: "Users", Email: fmt.Sprintf("u%d@example.com", i)}, ""))
-			s.Log(stagedoor.LogEvent{Date: clock.now, Type: "s", UserID: fmt.Sprint("auth0|", i)})
+		}
+		clock.now = start // events are written beside the test, which reads the clock
+		for i := range 60 {
+			s.Log(stagedoor.LogEvent{Date: first.Add(time.Duration(i) * time.Minute), Type: "s", UserID: fmt.Sprint("auth0|", i)})
 		}
 		for text, want := range map[string]int{
 			"2026*": 30, "2026-12*": 30, "2026-12-31T23:3*": 10, "2026-12-31T23:5*": 10, "2027*": 30, "202*": 60, "2*": 60, "2027-01-01T00:0*": 10, "x*": 0, "2026-12-31T23:59:00.000*": 1,
