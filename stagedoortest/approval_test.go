@@ -24,13 +24,15 @@ type approver struct {
 
 func (p *approver) pass(d time.Duration) { p.mu.Lock(); defer p.mu.Unlock(); p.late += d }
 
+func (p *approver) reset() { p.mu.Lock(); defer p.mu.Unlock(); p.late = 0 }
+
 func newApprover(t *testing.T, kind func(*testing.T, func(*stagedoortest.Options), func(*testing.T, *world)), fn func(*testing.T, *approver)) {
 	p := &approver{}
 	kind(t, func(o *stagedoortest.Options) {
 		o.Clock = func() time.Time { p.mu.Lock(); defer p.mu.Unlock(); return time.Now().Add(p.late) }
 	}, func(t *testing.T, w *world) {
 		p.house = w.a
-		p.late = 0
+		p.reset()
 		p.want(200, p.api("PATCH", "/clients/"+p.site, map[string]any{"grant_types": []string{"authorization_code", "refresh_token", "urn:openid:params:grant-type:ciba"}}, nil))
 		fn(t, p)
 	})

@@ -19,6 +19,8 @@ var compared = map[string]string{
 	"internal/oauth/client_auth.go secret basicSecret": "both came with the request",
 	"internal/login/factor.go kind OTP":                "a constant",
 	"internal/mfa/check.go Type TypeTOTP":              "a constant",
+	"internal/oauth/mfa.go k OTP":                      "a constant",
+	"internal/oauth/mfa.go Type TypeTOTP":              "a constant",
 	"internal/connection/issuer.go got nonce":          "out of a token that the issuer has signed",
 }
 
