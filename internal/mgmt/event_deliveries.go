@@ -270,6 +270,6 @@ func (a *API) eventStreamStats(c *call, in eventStatsIn) (any, error) {
 	return map[string]any{
 		"id": d.ID, "name": s.Name, "buckets": buckets,
 		"window":  map[string]any{"date_from": stagedoor.FormatTime(from), "date_to": stagedoor.FormatTime(to), "bucket_interval": map[string]any{"scale_factor": 3600}},
-		"metrics": []any{metric("successful_deliveries", sums[0], delivered), metric("failed_deliveries", sums[1], failed)},
+		"metrics": []any{metric("auth0.event_streams.successful_deliveries", sums[0], delivered), metric("auth0.event_streams.failed_deliveries", sums[1], failed)},
 	}, nil
 }

@@ -99,7 +99,7 @@ func TestEventDeliveries(t *testing.T) {
 			h.Errorf("%+v", claimed)
 		}
 		stats := h.call(bearer, "GET", at+"/stats", "").is(200, "")
-		if m := stats.get("metrics").([]any)[1].(map[string]any); m["name"] != "failed_deliveries" || m["window_total"] != 2.0 || len(m["data"].([]any)) != len(stats.get("buckets").([]any)) {
+		if m := stats.get("metrics").([]any)[1].(map[string]any); m["name"] != "auth0.event_streams.failed_deliveries" || m["window_total"] != 2.0 || len(m["data"].([]any)) != len(stats.get("buckets").([]any)) {
 			h.Errorf("%s", stats.body)
 		}
 		h.call(bearer, "GET", at+"/stats?date_from=2026-01-01T00:00:00Z&date_to=2026-06-01T00:00:00Z", "").is(400, "")
