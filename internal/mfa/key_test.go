@@ -3,6 +3,7 @@ package mfa_test
 import (
 	"crypto/ecdsa"
 	"crypto/x509"
+	"encoding/base64"
 	"encoding/json"
 	"slices"
 	"strings"
@@ -95,7 +96,12 @@ func TestKeys(t *testing.T) {
 			Auth struct{ AuthenticatorAttachment, UserVerification string } `json:"authenticatorSelection"`
 		}
 		w.ok(json.Unmarshal(options, &asked))
-		if asked.RP.ID != "login.example.com" || asked.User.Name != w.user.Email || strings.Contains(asked.User.ID, w.user.ID) || asked.Auth.AuthenticatorAttachment != "cross-platform" || asked.Auth.UserVerification != "preferred" {
+		handle, err := base64.RawURLEncoding.DecodeString(asked.User.ID)
+		w.ok(err)
+		if strings.Contains(string(handle), w.user.ID) || strings.Contains(string(handle), w.user.Email) || len(handle) < 16 {
+			w.Errorf("the handle tells who it is: %q", handle)
+		}
+		if asked.RP.ID != "login.example.com" || asked.User.Name != w.user.Email || asked.Auth.AuthenticatorAttachment != "cross-platform" || asked.Auth.UserVerification != "preferred" {
 			w.Errorf("options %s", options)
 		}
 		d := w.device()

@@ -1,6 +1,8 @@
 package oauth
 
 import (
+	"crypto/sha256"
+	"encoding/base64"
 	"strings"
 	"sync"
 	"testing"
@@ -62,6 +64,11 @@ func TestProfileScopes(t *testing.T) {
 
 func TestPKCE(t *testing.T) {
 	w := newWorld(t)
+	digest := func(verifier string) string {
+		sum := sha256.Sum256([]byte(verifier))
+		return base64.RawURLEncoding.EncodeToString(sum[:])
+	}
+	long := strings.Repeat("~", 129)
 	for name, c := range map[string]struct {
 		request, exchange []string
 		text              string // empty: a success
@@ -72,7 +79,10 @@ func TestPKCE(t *testing.T) {
 		"no verifier":      {nil, []string{"code_verifier", "-"}, "Parameter 'code_verifier' is required"},
 		"wrong verifier":   {nil, []string{"code_verifier", strings.ToLower(verifier)}, "Failed to verify code verifier"},
 		"the challenge":    {nil, []string{"code_verifier", challenge}, "Failed to verify code verifier"},
-		"short":            {[]string{"code_challenge", verifier, "code_challenge_method", "plain"}, []string{"code_verifier", verifier[:42]}, "Failed to verify code verifier"},
+		"short":            {[]string{"code_challenge", digest(verifier[:42])}, []string{"code_verifier", verifier[:42]}, "Failed to verify code verifier"},
+		"long":             {[]string{"code_challenge", digest(long)}, []string{"code_verifier", long}, "Failed to verify code verifier"},
+		"longest":          {[]string{"code_challenge", digest(long[1:])}, []string{"code_verifier", long[1:]}, ""},
+		"odd":              {[]string{"code_challenge", digest(verifier + "+")}, []string{"code_verifier", verifier + "+"}, "Failed to verify code verifier"},
 	} {
 		code := w.browser().login(request(spa, c.request...)).got().Get("code")
 		a := w.redeem(spa, code, c.exchange...)

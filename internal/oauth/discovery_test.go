@@ -102,6 +102,10 @@ func TestPreflight(t *testing.T) {
 		if got != open {
 			t.Errorf("%s: %d %v", path, a.Code, a.Header())
 		}
+		r.Method = "GET"
+		if origin := w.browser().do(r).Header().Get("Access-Control-Allow-Origin") + a.Header().Get("Access-Control-Allow-Origin"); !open && origin != "" {
+			t.Errorf("%s is open to %s", path, origin)
+		}
 		if a.Header().Get("Access-Control-Allow-Credentials") != "" {
 			t.Errorf("%s lends cookies", path)
 		}

@@ -60,7 +60,6 @@ func TestIntrospection(t *testing.T) {
 			w.inactive(what, site, raw)
 		}
 		w.refresh(site, got.RefreshToken).good()
-		ok(t, w.st.BlacklistToken(t.Context(), stagedoor.BlacklistedToken{Audience: apiAudience, JTI: "gone"}))
 		_, err := w.st.UpdateUser(t.Context(), ada, func(u *stagedoor.User) error { u.Blocked = new(true); return nil })
 		ok(t, err)
 		w.inactive("a blocked user's", site, got.AccessToken)
@@ -70,6 +69,27 @@ func TestIntrospection(t *testing.T) {
 		w.inactive("an expired JWT", site, got.AccessToken)
 		w.inactive("an expired opaque token", site, opaque)
 	})
+}
+
+// What was revoked does not work, whichever kind of token it is.
+func TestIntrospectionOfRevokedTokens(t *testing.T) {
+	w := newWorld(t)
+	w.api(func(rs *stagedoor.ResourceServer) { rs.TokenDialect = "rfc9068_profile" }) // with a jti
+	got := w.redeem(site, w.browser().login(request(site, "audience", apiAudience, "scope", "openid offline_access read:songs")).got().Get("code")).good()
+	opaque := w.redeem(site, w.browser().login(request(site)).got().Get("code")).good().AccessToken
+	all := map[string]string{"a JWT": got.AccessToken, "a refresh token": got.RefreshToken, "an opaque token": opaque}
+	for what, raw := range all {
+		same(t, what, w.introspect(site, raw)["active"], true)
+	}
+	ok(t, w.st.BlacklistToken(t.Context(), stagedoor.BlacklistedToken{Audience: apiAudience, JTI: w.claims(got.AccessToken)["jti"].(string)}))
+	for _, raw := range []string{got.RefreshToken, opaque} {
+		if a := w.browser().post("/oauth/revoke", values("client_id", site, "client_secret", secret(site), "token", raw)); a.Code != http.StatusOK {
+			t.Errorf("%d %s", a.Code, a.Body)
+		}
+	}
+	for what, raw := range all {
+		w.inactive(what, site, raw)
+	}
 }
 
 // To look at a superseded refresh token tells that it is over, and ends no family.
