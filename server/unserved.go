@@ -10,12 +10,9 @@ import (
 	"github.com/stagedoor/stagedoor/ui"
 )
 
-// unserved are the endpoints of the wire that this server does not have yet (Authentication API fact sheet 6). They
-// say so, in words that no client takes for a success.
-var unserved = []string{
-	"/oauth/access_token",
-	"/passwordless/challenge", "/mfa/authenticators",
-}
+// unserved are the endpoints of the wire that this server does not have, and what is below them. They say so, in words that no client takes for
+// a success. Of the authenticators the list is served, not their removal.
+var unserved = []string{"/oauth/access_token", "/passwordless/challenge", "/mfa/authenticators"}
 
 // elsewhere answers what no door serves: a page for people, JSON for programs.
 func (s *Server) elsewhere(w http.ResponseWriter, r *http.Request) {
