@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/guard"
 	"github.com/stagedoor/stagedoor/internal/page"
 	"github.com/stagedoor/stagedoor/internal/pipeline"
 	"github.com/stagedoor/stagedoor/internal/store"
@@ -101,7 +102,12 @@ func (d *Door) takePasskey(w http.ResponseWriter, r *http.Request, st *store.Sto
 
 // signUpWithPasskey takes the sign-up form of who wants no password, and asks for the passkey.
 func (d *Door) signUpWithPasskey(w http.ResponseWriter, r *http.Request, st *store.Store, p *prompt, conn *stagedoor.Connection, in pipeline.SignUp) error {
-	problems := identityProblems(conn, in)
+	problems, err := identityProblems(conn, in), error(nil)
+	if problems == nil {
+		if problems, err = d.human(r, st, guard.FlowPassword); err != nil {
+			return err
+		}
+	}
 	if problems == nil {
 		options, err := d.Pipeline.BeginPasskeySignUp(r.Context(), visit(r, st), p.tx.ID, r.PostFormValue(fieldNonce), in)
 		if err == nil {
@@ -114,8 +120,7 @@ func (d *Door) signUpWithPasskey(w http.ResponseWriter, r *http.Request, st *sto
 		}
 		problems = ui.Problems{problem}
 	}
-	page.Render(w, http.StatusBadRequest, p.signupPage(conn, in, problems))
-	return nil
+	return d.renderSignup(w, r, st, p, conn, in, http.StatusBadRequest, problems)
 }
 
 // signUpByPasskey takes the passkey of who signs up.
@@ -144,6 +149,5 @@ func (d *Door) signUpByPasskey(w http.ResponseWriter, r *http.Request, st *store
 	if s, err := d.Pipeline.PasskeySigningUp(r.Context(), visit(r, st), "sign-up/"+p.tx.ID); err == nil {
 		in.Email, in.Username = s.User.Email, s.User.Username
 	}
-	page.Render(w, http.StatusBadRequest, p.signupPage(conn, in, ui.Problems{problem}))
-	return nil
+	return d.renderSignup(w, r, st, p, conn, in, http.StatusBadRequest, ui.Problems{problem})
 }

@@ -30,12 +30,15 @@ func (d *Door) showSignup(w http.ResponseWriter, r *http.Request, st *store.Stor
 	if email, err := connection.NormalizeEmail(p.tx.Request.LoginHint); err == nil {
 		in.Email = email
 	}
-	o := p.signupPage(conn, in, nil)
-	if o.Proof, err = d.proof(r, st, guard.FlowPassword); err != nil {
-		return err
+	return d.renderSignup(w, r, st, p, conn, in, http.StatusOK, nil)
+}
+
+func (d *Door) renderSignup(w http.ResponseWriter, r *http.Request, st *store.Store, p *prompt, conn *stagedoor.Connection, in pipeline.SignUp, status int, problems ui.Problems) (err error) {
+	o := p.signupPage(conn, in, problems)
+	if o.Proof, err = d.proof(r, st, guard.FlowPassword); err == nil {
+		page.Render(w, status, o)
 	}
-	page.Render(w, http.StatusOK, o)
-	return nil
+	return err
 }
 
 func (p *prompt) signupPage(conn *stagedoor.Connection, in pipeline.SignUp, problems ui.Problems) ui.SignupPage {
@@ -81,12 +84,7 @@ func (d *Door) signUp(w http.ResponseWriter, r *http.Request, st *store.Store) e
 		}
 		problems = ui.Problems{problem}
 	}
-	o := p.signupPage(conn, in, problems)
-	if o.Proof, err = d.proof(r, st, guard.FlowPassword); err != nil {
-		return err
-	}
-	page.Render(w, http.StatusBadRequest, o)
-	return nil
+	return d.renderSignup(w, r, st, p, conn, in, http.StatusBadRequest, problems)
 }
 
 // signupProblems finds what is wrong with the form alone, all at once.
