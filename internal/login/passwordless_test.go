@@ -11,6 +11,7 @@ import (
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/script"
+	"github.com/stagedoor/stagedoor/internal/store/storetest"
 )
 
 // passwordless adds a connection that sends codes, and lets the client use its grant.
@@ -283,6 +284,40 @@ func TestPasswordlessBySMS(t *testing.T) {
 		out.status = http.StatusUnauthorized
 		start("+4915123456").want(400).says("sms_provider_error")
 	})
+}
+
+// TestPasswordlessGateway: a gateway learns who sends, and a message that cannot be signed as the connection wants it does not go out.
+func TestPasswordlessGateway(t *testing.T) {
+	w := newWorld(t, storetest.SQLite)
+	gateway := func(secret string) map[string]any {
+		return map[string]any{
+			"provider": "sms_gateway", "gateway_url": "https://sms.example/send",
+			"gateway_authentication": map[string]any{"method": "bearer", "subject": "us", "audience": "them", "secret": secret},
+		}
+	}
+	c := w.passwordless("sms", gateway("s3cret"))
+	w.configure(func(s *stagedoor.TenantSettings) { s.Local.DevelopmentInbox = false })
+	out := &switchboard{status: http.StatusOK}
+	w.pipe.HTTP = &http.Client{Transport: out}
+	b := w.browser()
+	const ask = `{"client_id":"app","connection":"sms","phone_number":"+4915123456"}`
+	b.json("/passwordless/start", ask).want(200)
+	if len(out.sent) != 1 || !strings.HasPrefix(out.sent[0], "https://sms.example/send ") || !strings.Contains(out.sent[0], `"recipient":"+4915123456"`) {
+		t.Fatalf("sent %v", out.sent)
+	}
+	if claims := w.payload(strings.TrimPrefix(out.bearer, "Bearer ")); claims["sub"] != "us" || claims["aud"] != "them" || claims["exp"] == nil {
+		t.Errorf("the gateway was told %v", claims)
+	}
+	_, err := w.st.UpdateConnection(w.Context(), c.ID, func(c *stagedoor.Connection) error {
+		b, err := json.Marshal(gateway(""))
+		w.ok(err)
+		return json.Unmarshal(b, &c.Options)
+	})
+	w.ok(err)
+	b.json("/passwordless/start", ask).want(400).says("sms_provider_error")
+	if len(out.sent) != 1 {
+		t.Errorf("sent without a proof: %v", out.sent[1:])
+	}
 }
 
 // TestPasswordlessPages: a person signs in with the code of a mail, and can ask for another, or for one elsewhere.

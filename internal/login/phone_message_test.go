@@ -18,11 +18,12 @@ import (
 type switchboard struct {
 	status int
 	sent   []string
+	bearer string // how the newest one proved itself
 }
 
 func (s *switchboard) RoundTrip(r *http.Request) (*http.Response, error) {
 	b, err := io.ReadAll(r.Body)
-	s.sent = append(s.sent, r.URL.String()+" "+string(b))
+	s.sent, s.bearer = append(s.sent, r.URL.String()+" "+string(b)), r.Header.Get("Authorization")
 	return &http.Response{StatusCode: s.status, Body: http.NoBody, Header: http.Header{}, Request: r}, err
 }
 

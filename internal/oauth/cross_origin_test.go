@@ -135,6 +135,8 @@ func TestCrossOriginRefused(t *testing.T) {
 	_, err := w.st.UpdateUser(t.Context(), ada, func(u *stagedoor.User) error { u.Blocked = &yes; return nil })
 	ok(t, err)
 	refuse("blocked", appOrigin, ownForm(spa), 403, "blocked_user", "Blocked user", "fcoa")
+	ok(t, w.st.ChangeSetting(t.Context(), stagedoor.SettingBotDetection, func(m map[string]any) error { m["challenge_password_policy"] = "always"; return nil }))
+	refuse("a form without proof that it is somebody's", appOrigin, ownForm(spa), 401, "requires_verification", "Suspicious request requires verification", "fcoa")
 
 	for origin, allowed := range map[string]bool{appOrigin: true, "https://evil.test": false} {
 		r := httptest.NewRequest("OPTIONS", "/co/authenticate", nil)

@@ -41,12 +41,17 @@ func (p *Pipeline) ByPassword(ctx context.Context, v Visit, x *Direct, conn *sta
 	if err != nil {
 		return nil, nil, err
 	}
+	return p.directly(ctx, v, x, u, "pwd", e)
+}
+
+// directly counts the login of who has proved themselves by a method, as sessions name it, and goes on with the request.
+func (p *Pipeline) directly(ctx context.Context, v Visit, x *Direct, u *stagedoor.User, method string, e *stagedoor.LogEvent) (*stagedoor.Authorization, *stagedoor.User, error) {
 	if !u.IsBlocked() {
 		if err := v.Store.RecordLogin(ctx, u.ID, v.IP); err != nil {
 			return nil, nil, err
 		}
 	}
-	x.Methods = []stagedoor.AuthMethod{{Name: "pwd", Timestamp: v.Store.Clock().Now().UnixMilli()}}
+	x.Methods = []stagedoor.AuthMethod{{Name: method, Timestamp: v.Store.Clock().Now().UnixMilli()}}
 	return p.Direct(ctx, v, x, u.ID, e)
 }
 

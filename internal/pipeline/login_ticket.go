@@ -6,6 +6,7 @@ import (
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/connection"
+	"github.com/stagedoor/stagedoor/internal/guard"
 )
 
 // ticketLife is how long a login ticket is good: the browser goes to /authorize with it at once.
@@ -20,7 +21,7 @@ func (p *Pipeline) Ticket(ctx context.Context, v Visit, client *stagedoor.Client
 	var err error
 	if conn.SendsCodes() {
 		u, err = p.takeCode(ctx, v, client, conn, identifier, secret)
-	} else {
+	} else if err = p.Human(ctx, v, guard.FlowPassword, nil); err == nil {
 		u, err = p.password(ctx, v, conn, on, identifier, secret)
 	}
 	e.Details = said{console: on.Console}.details(e.Details)
@@ -79,7 +80,8 @@ func (p *Pipeline) BeginProved(ctx context.Context, v Visit, client *stagedoor.C
 	if err != nil {
 		return otherwise()
 	}
-	tx := &stagedoor.Transaction{ID: stagedoor.NewToken(), Browser: hash(v.Browser), Request: req, ExpiresAt: v.Store.Clock().Now().Add(transactionLife)}
+	tx := begun(v, req)
+	tx.ID = stagedoor.NewToken()
 	method := "pwd"
 	if conn.SendsCodes() {
 		method = conn.Strategy

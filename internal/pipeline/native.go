@@ -26,11 +26,5 @@ func (p *Pipeline) ByNative(ctx context.Context, v Visit, x *Direct, conn *stage
 	if err != nil {
 		return nil, nil, err
 	}
-	if !u.IsBlocked() {
-		if err := v.Store.RecordLogin(ctx, u.ID, v.IP); err != nil {
-			return nil, nil, err
-		}
-	}
-	x.Methods = []stagedoor.AuthMethod{{Name: "federated", Timestamp: v.Store.Clock().Now().UnixMilli()}}
-	return p.Direct(ctx, v, x, u.ID, e)
+	return p.directly(ctx, v, x, u, "federated", e)
 }

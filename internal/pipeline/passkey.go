@@ -217,11 +217,5 @@ func (p *Pipeline) ByPasskey(ctx context.Context, v Visit, x *Direct, conn *stag
 	if err != nil {
 		return nil, nil, err
 	}
-	if !u.IsBlocked() {
-		if err := v.Store.RecordLogin(ctx, u.ID, v.IP); err != nil {
-			return nil, nil, err
-		}
-	}
-	x.Methods = []stagedoor.AuthMethod{{Name: byPasskey, Timestamp: v.Store.Clock().Now().UnixMilli()}}
-	return p.Direct(ctx, v, x, u.ID, e)
+	return p.directly(ctx, v, x, u, byPasskey, e)
 }

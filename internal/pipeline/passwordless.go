@@ -2,10 +2,9 @@ package pipeline
 
 import (
 	"context"
-	"crypto/rand"
 	"encoding/base64"
+	"errors"
 	"maps"
-	"math/big"
 	"net/url"
 	"regexp"
 	"time"
@@ -61,7 +60,7 @@ func (p *Pipeline) StartCode(ctx context.Context, v Visit, w CodeWish) (*stagedo
 		return nil, err
 	}
 	options := conn.Passwordless()
-	code := digits(options.Length())
+	code := stagedoor.NewDigits(options.Length())
 	if w.Link {
 		code = stagedoor.NewToken()
 	}
@@ -111,19 +110,6 @@ func (p *Pipeline) StartCode(ctx context.Context, v Visit, w CodeWish) (*stagedo
 // codePurpose is what codes by which people sign in through a connection are kept for.
 func codePurpose(c *stagedoor.Connection) string { return "login/" + c.ID }
 
-// digits is a random code.
-func digits(n int) string {
-	out := make([]byte, n)
-	for i := range out {
-		d, err := rand.Int(rand.Reader, big.NewInt(10))
-		if err != nil {
-			panic(err) // crypto/rand never fails
-		}
-		out[i] = byte('0' + d.Int64())
-	}
-	return string(out)
-}
-
 // linkQuery is what the address of a link says.
 func linkQuery(w CodeWish, address, code string) url.Values {
 	q := url.Values{}
@@ -146,8 +132,12 @@ func (p *Pipeline) textCode(ctx context.Context, v Visit, w CodeWish, u *stagedo
 			"code": code, "password": code, "phone_number": address, "application": map[string]any{"name": w.Client.Name}, "request_language": v.Language,
 		})
 	}
+	var own mail.TextSender
 	if err == nil {
-		err = p.SendText(ctx, v, m, p.ownSender(v, o))
+		own, err = p.ownSender(v, o)
+	}
+	if err == nil {
+		err = p.SendText(ctx, v, m, own)
 	}
 	if err != nil {
 		e.Type, e.Description = "fn", "The code could not be sent: "+describe(err)
@@ -173,41 +163,41 @@ func CodeText(ctx context.Context, source string, vars map[string]any) (string, 
 func Macros(source string) string { return macro.ReplaceAllString(source, "{{ $1 }}") }
 
 // ownSender is the connection's own way to send text messages; nil if it has none.
-func (p *Pipeline) ownSender(v Visit, o stagedoor.PasswordlessOptions) mail.TextSender {
+func (p *Pipeline) ownSender(v Visit, o stagedoor.PasswordlessOptions) (mail.TextSender, error) {
 	if o.Provider == "sms_gateway" && o.Gateway != "" {
 		g := mail.Gateway{URL: o.Gateway, From: o.From, HTTP: p.HTTP}
 		if b := o.Bearer; b != nil && b.Method == "bearer" {
-			g.Bearer = gatewayToken(v, o)
+			var err error
+			if g.Bearer, err = gatewayToken(v, o); err != nil {
+				return nil, err
+			}
 		}
 		if o.Forward {
 			g.About = map[string]any{"ip": v.IP, "user_agent": v.UserAgent, "language": v.Language, "hostname": v.Hostname}
 		}
-		return g
+		return g, nil
 	}
 	if o.SID != "" && o.Token != "" {
-		return mail.Twilio{SID: o.SID, Token: o.Token, From: o.From, Service: o.Service, HTTP: p.HTTP}
+		return mail.Twilio{SID: o.SID, Token: o.Token, From: o.From, Service: o.Service, HTTP: p.HTTP}, nil
 	}
-	return nil
+	return nil, nil
 }
 
-// gatewayToken proves to a gateway who sends.
-func gatewayToken(v Visit, o stagedoor.PasswordlessOptions) string {
-	secret := []byte(o.Bearer.Secret)
-	if o.Bearer.Base64 {
-		if decoded, err := base64.StdEncoding.DecodeString(o.Bearer.Secret); err == nil {
+// gatewayToken proves to a gateway who sends. A message without a proof that is wanted is not sent.
+func gatewayToken(v Visit, o stagedoor.PasswordlessOptions) (string, error) {
+	b := o.Bearer
+	secret := []byte(b.Secret)
+	if b.Base64 {
+		if decoded, err := base64.StdEncoding.DecodeString(b.Secret); err == nil {
 			secret = decoded
 		}
 	}
-	now := v.Store.Clock().Now()
 	signer, err := jose.NewSigner("HS256", "", secret, "JWT")
 	if err != nil {
-		return ""
+		return "", errors.New("the secret of gateway_authentication signs nothing")
 	}
-	signed, err := signer.Sign(map[string]any{"sub": o.Bearer.Subject, "aud": o.Bearer.Audience, "iat": now.Unix(), "exp": now.Add(time.Minute).Unix()})
-	if err != nil {
-		return ""
-	}
-	return signed
+	now := v.Store.Clock().Now()
+	return signer.Sign(map[string]any{"sub": b.Subject, "aud": b.Audience, "iat": now.Unix(), "exp": now.Add(time.Minute).Unix()})
 }
 
 // CheckCode tells what is wrong with a code without using it up; a wrong one counts.
@@ -406,7 +396,8 @@ func (p *Pipeline) EnterByCode(ctx context.Context, v Visit, client *stagedoor.C
 	if err != nil {
 		return "", nil, err
 	}
-	tx := &stagedoor.Transaction{ID: stagedoor.NewToken(), Browser: hash(v.Browser), Request: req, ExpiresAt: v.Store.Clock().Now().Add(transactionLife)}
+	tx := begun(v, req)
+	tx.ID = stagedoor.NewToken()
 	opened, err := p.proved(ctx, v, tx, proof{conn: conn, user: u, method: conn.Strategy})
 	return tx.ID, opened, err
 }
@@ -418,13 +409,7 @@ func (p *Pipeline) ByCode(ctx context.Context, v Visit, x *Direct, conn *stagedo
 	if err != nil {
 		return nil, nil, err
 	}
-	if !u.IsBlocked() {
-		if err := v.Store.RecordLogin(ctx, u.ID, v.IP); err != nil {
-			return nil, nil, err
-		}
-	}
-	x.Methods = []stagedoor.AuthMethod{{Name: conn.Strategy, Timestamp: v.Store.Clock().Now().UnixMilli()}}
-	return p.Direct(ctx, v, x, u.ID, e)
+	return p.directly(ctx, v, x, u, conn.Strategy, e)
 }
 
 // AuthParams are the parameters of a link: those of the wish on those of the connection.

@@ -96,8 +96,12 @@ type Outcome struct {
 // Begin starts a login for a checked request. The outcome is never nil: also beside an
 // error it tells the door where the answer belongs.
 func (p *Pipeline) Begin(ctx context.Context, v Visit, client *stagedoor.Client, api *stagedoor.ResourceServer, req stagedoor.AuthorizationRequest) (*Outcome, error) {
-	tx := &stagedoor.Transaction{Browser: hash(v.Browser), Request: req, ExpiresAt: v.Store.Clock().Now().Add(transactionLife)}
-	return p.run(ctx, &login{Pipeline: p, visit: v, st: v.Store, tx: tx, client: client, api: api})
+	return p.run(ctx, &login{Pipeline: p, visit: v, st: v.Store, tx: begun(v, req), client: client, api: api})
+}
+
+// begun is a login that begins in the browser of the visit.
+func begun(v Visit, req stagedoor.AuthorizationRequest) *stagedoor.Transaction {
+	return &stagedoor.Transaction{Browser: hash(v.Browser), Request: req, ExpiresAt: v.Store.Clock().Now().Add(transactionLife)}
 }
 
 // Continue goes on with a stored login after a page. When it is over the transaction is used up:
