@@ -54,14 +54,14 @@ func (d *Door) renderSent(w http.ResponseWriter, r *http.Request, st *store.Stor
 		problems = append(problems, problem)
 		status = max(status, http.StatusBadRequest)
 	}
-	o := p.sentPage(challengePaths[kind], kind, mask(to, kind))
+	o := p.sentPage(challengePaths[kind], kind, mfa.Mask(kind, to))
 	o.Problems, o.Remembers, o.Remember, o.OtherURL = problems, choice.Remember, remember, p.other(choice, choicePath)
 	page.Render(w, status, o)
 	return nil
 }
 
 func (p *prompt) sentPage(path, kind, to string) ui.LoginCodePage {
-	o := ui.LoginCodePage{Frame: p.frame, Form: p.form(path), Phone: kind == mfa.Phone, Address: to, Digits: 6, Second: true, Resend: p.form(path)}
+	o := ui.LoginCodePage{Frame: p.frame, Form: p.form(path), Phone: kind == mfa.Phone, Address: to, Digits: mfa.CodeDigits, Second: true, Resend: p.form(path)}
 	o.Resend.Action = p.link(path, ui.FieldResend, "1")
 	return o
 }
@@ -174,19 +174,4 @@ func takeAddress(kind string) handler {
 		page.Render(w, status, o)
 		return nil
 	}
-}
-
-// mask hides most of where a code went: whoever knows the password alone need not learn it.
-func mask(to, kind string) string {
-	r := []rune(to)
-	if kind == mfa.Phone {
-		for i := 0; i < len(r)-4; i++ {
-			r[i] = 'X'
-		}
-		return string(r)
-	}
-	for i := 2; i < len(r) && r[i] != '@'; i++ {
-		r[i] = '*'
-	}
-	return string(r)
 }

@@ -2,10 +2,7 @@ package mfa
 
 import (
 	"context"
-	"crypto/rand"
 	"encoding/json"
-	"fmt"
-	"math/big"
 	"time"
 
 	"github.com/stagedoor/stagedoor"
@@ -13,8 +10,10 @@ import (
 	"github.com/stagedoor/stagedoor/internal/store"
 )
 
-// Codes that are sent: how long one works, how often one may be tried, how long people wait for another one, and how many they get.
+// Codes that are sent: how long they are, how long one works, how often one may be tried, how long people wait for another one, and how many
+// they get.
 const (
+	CodeDigits = 6
 	CodeLife   = 5 * time.Minute
 	codeTries  = 5
 	resendWait = 30 * time.Second
@@ -69,11 +68,7 @@ func SendCode(ctx context.Context, st *store.Store, userID, of string, c SentCod
 	if err != nil {
 		return err
 	}
-	n, err := rand.Int(rand.Reader, big.NewInt(1_000_000))
-	if err != nil {
-		return err
-	}
-	code := fmt.Sprintf("%06d", n)
+	code := stagedoor.NewDigits(CodeDigits)
 	c.Hash, c.SentAt = codeHash(of, code), now.UnixMilli()
 	state, err := json.Marshal(c)
 	if err != nil {
@@ -180,6 +175,21 @@ func TargetOf(m *stagedoor.AuthenticationMethod) SentCode {
 		return SentCode{Kind: Phone, Channel: channel, To: m.PhoneNumber, Method: m.ID}
 	}
 	return SentCode{Kind: Email, Channel: "email", To: m.Email, Method: m.ID}
+}
+
+// Mask hides most of where codes of a kind go: whoever knows the password alone need not learn it.
+func Mask(kind, to string) string {
+	r := []rune(to)
+	if kind == Phone {
+		for i := 0; i < len(r)-4; i++ {
+			r[i] = 'X'
+		}
+		return string(r)
+	}
+	for i := 2; i < len(r) && r[i] != '@'; i++ {
+		r[i] = '*'
+	}
+	return string(r)
 }
 
 // IsSent tells whether people of the kind give a code that was sent to them.

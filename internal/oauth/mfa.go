@@ -275,7 +275,7 @@ func listAuthenticators(ctx context.Context, st *store.Store, userID, token stri
 		}
 		one := map[string]any{"id": authenticatorID(m), "authenticator_type": kind, "active": true, "type": kind}
 		if mfa.IsSent(kind) {
-			one["authenticator_type"], one["oob_channel"], one["name"] = "oob", mfa.TargetOf(m).Channel, maskedName(m)
+			one["authenticator_type"], one["oob_channel"], one["name"] = "oob", mfa.TargetOf(m).Channel, mfa.Mask(m.Type, mfa.TargetOf(m).To)
 		}
 		if m.Name != "" {
 			one["name"] = m.Name

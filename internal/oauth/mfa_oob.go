@@ -121,14 +121,3 @@ func apiKinds(kinds []string) (out []string) {
 	}
 	return out
 }
-
-func maskedName(m *stagedoor.AuthenticationMethod) string {
-	to := mfa.TargetOf(m).To
-	r := []rune(to)
-	for i := range r {
-		if m.Type == mfa.Phone && i < len(r)-4 || m.Type == mfa.Email && i > 1 && !strings.ContainsRune(string(r[:i+1]), '@') {
-			r[i] = map[bool]rune{true: 'X', false: '*'}[m.Type == mfa.Phone]
-		}
-	}
-	return string(r)
-}
