@@ -91,11 +91,3 @@ func (s *Store) OneTimeCode(ctx context.Context, purpose, subject string) (*stag
 	c := &stagedoor.OneTimeCode{}
 	return c, json.Unmarshal([]byte(doc), c)
 }
-
-// DropOneTimeCode forgets a code. Nothing there is no error.
-func (s *Store) DropOneTimeCode(ctx context.Context, purpose, subject string) error {
-	return s.writeOne(ctx, func(q querier) error {
-		_, err := q.exec(ctx, "DELETE FROM one_time_codes WHERE tenant = ? AND purpose = ? AND subject = ?", s.tenant.ID, purpose, subject)
-		return err
-	})
-}

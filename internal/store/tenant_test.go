@@ -853,9 +853,6 @@ var trespasses = map[string]struct {
 		}
 		return c, err
 	}},
-	"DropOneTimeCode": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
-		return nil, s.DropOneTimeCode(ctx, "acme", "ada@example.com")
-	}},
 	"CreateDeviceCode": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
 		return nil, s.CreateDeviceCode(ctx, "device acme", "user code acme", &stagedoor.DeviceCode{ClientID: "client globex", ExpiresAt: time.Now().Add(time.Hour)})
 	}},
