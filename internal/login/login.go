@@ -116,7 +116,7 @@ func (d *Door) logIn(w http.ResponseWriter, r *http.Request, st *store.Store) er
 		problems = problems[:1] // the password is asked for later
 	}
 	if !steps && identifier != "" { // whoever belongs to a company proves themselves there, not by a password here
-		home, err := d.Pipeline.Home(r.Context(), visit(r, st), p.tx.ID, r.PostFormValue(fieldNonce), identifier)
+		home, err := connection.Home(r.Context(), st, &p.tx.Request, identifier)
 		if err != nil {
 			return err
 		}

@@ -204,7 +204,10 @@ func (p *Pipeline) proved(ctx context.Context, v Visit, tx *stagedoor.Transactio
 	if err != nil {
 		return nil, err
 	}
-	tx.UserID, tx.SessionID, tx.Fresh, tx.By = by.user.ID, opened.Session.ID, true, by.by
+	tx.UserID, tx.SessionID, tx.Fresh, tx.By = by.user.ID, opened.Session.ID, true, ""
+	if by.conn.Passkeys().On {
+		tx.By = by.by
+	}
 	tx.Scripted, tx.Result, tx.Script, tx.Step, tx.Nonce = false, nil, nil, "", ""
 	tx.Factor, tx.Proof, tx.Noting, tx.Code = nil, "", false, nil
 	if len(by.console) > 0 {

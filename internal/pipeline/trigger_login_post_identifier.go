@@ -24,9 +24,11 @@ func (p *Pipeline) Route(ctx context.Context, v Visit, id, nonce, identifier str
 	if err != nil {
 		return nil, err
 	}
-	if home, err := connection.Home(ctx, v.Store, &tx.Request, identifier); err != nil {
+	home, err := connection.Home(ctx, v.Store, &tx.Request, identifier)
+	if err != nil {
 		return nil, err
-	} else if home != nil {
+	}
+	if home != nil {
 		conn = home
 	}
 	all, err := p.bound(ctx, v, script.LoginPostIdentifier)
@@ -86,13 +88,4 @@ func (p *Pipeline) routed(ctx context.Context, v Visit, tx *stagedoor.Transactio
 		out.Effects.Answer("connection", &name)
 	}
 	return name, err
-}
-
-// Home is the connection to which somebody belongs by the domain of the address that they typed, nil if there is none.
-func (p *Pipeline) Home(ctx context.Context, v Visit, id, nonce, identifier string) (*stagedoor.Connection, error) {
-	tx, err := p.answered(ctx, v, id, AskLogin, nonce)
-	if err != nil {
-		return nil, err
-	}
-	return connection.Home(ctx, v.Store, &tx.Request, identifier)
 }
