@@ -32,7 +32,7 @@ func worked(ctx context.Context, st *store.Store, work, number string, want int)
 	random, at, _ := strings.Cut(work, ".")
 	seconds, err := strconv.ParseInt(at, 36, 64)
 	age := st.Clock().Now().Sub(time.Unix(seconds, 0))
-	if err != nil || len(random) != 16 || len(number) > 20 || age > workLife || age < -time.Minute || leadingZeros(work+":"+number) < want {
+	if err != nil || len(random) != 16 || len(at) > 10 || len(number) > 20 || age > workLife || age < -time.Minute || leadingZeros(work+":"+number) < want {
 		return false, nil
 	}
 	return st.TakeAttempt(ctx, "work", work, hourly)
