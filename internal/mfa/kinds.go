@@ -12,7 +12,6 @@ const (
 	Recovery = "recovery-code"
 	Email    = "email"
 	Phone    = "phone"
-	Push     = "push-notification"
 	Roaming  = "webauthn-roaming"
 	Platform = "webauthn-platform"
 )

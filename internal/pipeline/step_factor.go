@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -381,16 +382,11 @@ func enrolledWith(ctx context.Context, st *store.Store, userID string) ([]string
 	var providers []string
 	var factors []any
 	for _, m := range all {
-		kind := map[string]string{"totp": "otp", "passkey": "", "password": ""}
-		name, known := kind[m.Type]
-		if !known {
-			name = m.Type
-		}
-		if name == "" {
+		if m.Type == store.TypePasskey || m.Type == "password" { // first factors
 			continue
 		}
 		providers = []string{"guardian"}
-		factors = append(factors, map[string]any{"type": name})
+		factors = append(factors, map[string]any{"type": cmp.Or(mfa.KindOf(m.Type), m.Type)})
 	}
 	return providers, factors, err
 }
