@@ -286,15 +286,5 @@ func (a *account) mail(kind ui.MailKind, to string, data ui.MailData) {
 	}
 	data.Tenant, data.Email, data.SupportURL = page.TenantName(a.st), to, page.Support(a.st)
 	l := page.Letter{Kind: kind, Lang: page.MailLanguage(a.r), User: a.user, Data: data}
-	a.later(a.r.Context(), a.st, func(ctx context.Context) error {
-		template, err := page.Template(ctx, a.st, kind)
-		if err != nil {
-			return err
-		}
-		m, err := l.Write(ctx, a.st, template)
-		if err != nil {
-			return err
-		}
-		return a.Send(ctx, a.st, m)
-	})
+	a.later(a.r.Context(), a.st, func(ctx context.Context) error { return a.post(ctx, a.st, l) })
 }

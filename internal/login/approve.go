@@ -16,17 +16,9 @@ const approvePath = "/u/approve"
 
 // SendApproval asks a person by mail to approve what a client wants to do. The link leads to the page where they see what that is, and sign in.
 func (d *Door) SendApproval(ctx context.Context, st *store.Store, u *stagedoor.User, client *stagedoor.Client, link, lang string, life time.Duration) error {
-	template, err := page.Template(ctx, st, ui.ApprovalEmail)
-	if err != nil {
-		return err
-	}
-	m, err := page.Letter{Kind: ui.ApprovalEmail, Lang: lang, User: u, Client: client, Data: ui.MailData{
+	return d.post(ctx, st, page.Letter{Kind: ui.ApprovalEmail, Lang: lang, User: u, Client: client, Data: ui.MailData{
 		Tenant: page.TenantName(st), Client: client.Name, Email: u.Email, Link: link, Expires: life, SupportURL: page.Support(st),
-	}}.Write(ctx, st, template)
-	if err != nil {
-		return err
-	}
-	return d.Send(ctx, st, m)
+	}})
 }
 
 // approval is the request that a link leads to, and its client.

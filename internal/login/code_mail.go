@@ -26,9 +26,6 @@ func (d *Door) MailCode(ctx context.Context, v pipeline.Visit, m pipeline.CodeMa
 			l.Kind, l.Data.Code, l.Data.Link = ui.LinkEmail, "", m.Link
 			l.Vars["send"], l.Vars["code"], l.Vars["link"] = "link", "", m.Link
 		}
-		if m.Client != nil && !m.Client.Global {
-			l.Data.Client = m.Client.Name
-		}
 		own := m.Connection.Passwordless().Email
 		template := &stagedoor.EmailTemplate{
 			Template: "of the connection " + m.Connection.Name, Body: pipeline.Macros(own.Body), From: pipeline.Macros(own.From), Subject: pipeline.Macros(own.Subject), Enabled: true,
@@ -39,10 +36,6 @@ func (d *Door) MailCode(ctx context.Context, v pipeline.Visit, m pipeline.CodeMa
 				return err
 			}
 		}
-		out, err := l.Write(ctx, v.Store, template)
-		if err != nil {
-			return err
-		}
-		return d.Send(ctx, v.Store, out)
+		return d.postBy(ctx, v.Store, l, template)
 	})
 }

@@ -17,17 +17,9 @@ import (
 // SendEnrollment sends a user the link by which they set up their second factor, to the address, in the language if there is such. life is how
 // long the link works. It tells the log what became of the mail.
 func (d *Door) SendEnrollment(ctx context.Context, st *store.Store, u *stagedoor.User, address, lang, link string, life time.Duration) error {
-	template, err := page.Template(ctx, st, ui.EnrollEmail)
-	if err != nil {
-		return err
-	}
-	l := page.Letter{Kind: ui.EnrollEmail, Lang: lang, User: u, Data: ui.MailData{
+	err := d.post(ctx, st, page.Letter{Kind: ui.EnrollEmail, Lang: lang, User: u, Data: ui.MailData{
 		Tenant: page.TenantName(st), Email: address, Link: link, Expires: life, SupportURL: page.Support(st),
-	}}
-	m, err := l.Write(ctx, st, template)
-	if err == nil {
-		err = d.Send(ctx, st, m)
-	}
+	}})
 	e := stagedoor.LogEvent{Type: "gd_send_email", UserID: u.ID, UserName: u.Email, Connection: u.Connection}
 	if err != nil {
 		e.Type, e.Description = "fn", "The mail about a second factor could not be sent."

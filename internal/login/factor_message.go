@@ -14,23 +14,11 @@ import (
 
 // MailFactorCode mails a code of a second factor, by the tenant's template mfa_oob_code or in our words.
 func (d *Door) MailFactorCode(ctx context.Context, v pipeline.Visit, m pipeline.FactorMail) error {
-	l := page.Letter{
+	return d.post(ctx, v.Store, page.Letter{
 		Kind: ui.FactorEmail, Lang: v.Language, User: m.User, Client: m.Client,
 		Data: ui.MailData{Tenant: page.TenantName(v.Store), Email: m.To, Code: m.Code, Expires: mfa.CodeLife, SupportURL: page.Support(v.Store)},
 		Vars: map[string]any{"code": m.Code},
-	}
-	if m.Client != nil && !m.Client.Global {
-		l.Data.Client = m.Client.Name
-	}
-	template, err := page.Template(ctx, v.Store, ui.FactorEmail)
-	if err != nil {
-		return err
-	}
-	out, err := l.Write(ctx, v.Store, template)
-	if err != nil {
-		return err
-	}
-	return d.Send(ctx, v.Store, out)
+	})
 }
 
 // showSent asks for a code that was sent to the person; it is on its way when the page is shown.

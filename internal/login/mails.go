@@ -72,28 +72,36 @@ func (d *Door) askToVerify(ctx context.Context, st *store.Store, u *stagedoor.Us
 	return d.sendVerification(ctx, st, u, client, issuer, lang, "")
 }
 
+// post sends a letter, by the tenant's template of its kind or in our words.
+func (d *Door) post(ctx context.Context, st *store.Store, l page.Letter) error {
+	template, err := page.Template(ctx, st, l.Kind)
+	if err != nil {
+		return err
+	}
+	return d.postBy(ctx, st, l, template)
+}
+
+func (d *Door) postBy(ctx context.Context, st *store.Store, l page.Letter, template *stagedoor.EmailTemplate) error {
+	m, err := l.Write(ctx, st, template)
+	if err != nil {
+		return err
+	}
+	return d.Send(ctx, st, m)
+}
+
 // SendInvitation sends an invitation to an organization. Its link leads to the client that the invitation is to.
 func (d *Door) SendInvitation(ctx context.Context, st *store.Store, o *stagedoor.Organization, v *stagedoor.Invitation, link string) error {
 	client, err := st.Client(ctx, v.ClientID)
 	if err != nil {
 		return err
 	}
-	template, err := page.Template(ctx, st, ui.Invitation)
-	if err != nil {
-		return err
-	}
-	l := page.Letter{
+	return d.post(ctx, st, page.Letter{
 		Kind: ui.Invitation, Client: client, Organization: o, Data: ui.MailData{
 			Tenant: page.TenantName(st), Client: client.Name, Email: v.Invitee, Inviter: v.Inviter, Joins: o.Title(), Link: link,
 			Expires: time.Duration(v.ExpiresAt-v.CreatedAt) * time.Millisecond, SupportURL: page.Support(st),
 		},
 		Vars: map[string]any{"inviter": map[string]any{"name": v.Inviter}, "invitee": map[string]any{"email": v.Invitee}, "roles": v.Roles},
-	}
-	m, err := l.Write(ctx, st, template)
-	if err != nil {
-		return err
-	}
-	return d.Send(ctx, st, m)
+	})
 }
 
 func (d *Door) sendReset(ctx context.Context, st *store.Store, u *stagedoor.User, client *stagedoor.Client, issuer, lang, org string) error {
@@ -123,16 +131,12 @@ func (d *Door) sendTicket(ctx context.Context, st *store.Store, u *stagedoor.Use
 		t.IncludeEmail = template.IncludeEmailInRedirect
 	}
 	if client != nil && !client.Global {
-		t.ClientID, mailed.Data.Client = client.ID, client.Name
+		t.ClientID = client.ID
 	}
 	if err := st.CreateTicket(ctx, ticket, t); err != nil {
 		return err
 	}
-	m, err := mailed.Write(ctx, st, template)
-	if err != nil {
-		return err
-	}
-	return d.Send(ctx, st, m)
+	return d.postBy(ctx, st, mailed, template)
 }
 
 // switchedOff tells whether the tenant wrote a template for the kind of mail and switched it off, which ends mails that nobody asked for.
@@ -155,17 +159,9 @@ func (d *Door) sendWelcome(ctx context.Context, st *store.Store, u *stagedoor.Us
 	if err != nil || template == nil || !template.Enabled {
 		return err
 	}
-	l := page.Letter{Kind: ui.WelcomeEmail, Lang: lang, User: u, Client: client, Data: ui.MailData{
+	return d.postBy(ctx, st, page.Letter{Kind: ui.WelcomeEmail, Lang: lang, User: u, Client: client, Data: ui.MailData{
 		Tenant: page.TenantName(st), Email: u.Email, SupportURL: page.Support(st), Link: home(st, client),
-	}}
-	if client != nil && !client.Global {
-		l.Data.Client = client.Name
-	}
-	m, err := l.Write(ctx, st, template)
-	if err != nil {
-		return err
-	}
-	return d.Send(ctx, st, m)
+	}}, template)
 }
 
 // Deliver returns the function that brings mails to where they belong: into the tenant's development inbox where it has one, else through the

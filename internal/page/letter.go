@@ -67,6 +67,9 @@ func (l Letter) Write(ctx context.Context, st *store.Store, t *stagedoor.EmailTe
 		st.Log(stagedoor.LogEvent{Type: "fn", Description: "The template " + t.Template + " fails, the mail was sent in other words: " + err.Error()})
 	}
 	lang := l.language(ctx, st)
+	if l.Data.Client == "" && l.Client != nil && !l.Client.Global {
+		l.Data.Client = l.Client.Name
+	}
 	subject, text, html, err := ui.Mail(l.Kind, lang, l.Data)
 	return mail.Message{To: l.Data.Email, Subject: subject, Text: text, HTML: html, Kind: string(l.Kind), About: l.about(lang)}, err
 }
