@@ -8,6 +8,8 @@
 // Hashing is slow on purpose, so a Hasher lets only as many run at once as there are cores, and a caller may give up while
 // it waits. For a user that does not exist, BurnTime does the same work, so that the answer does not tell who is known.
 //
+// A Leaked knows which passwords have become public, from a list on this machine.
+//
 // Length: the service whose API we follow keeps 72 bytes of a password and drops the rest without a word, which is the limit
 // of bcrypt. We hash all of it, up to MaxLength bytes. Only the verification of a bcrypt hash still ignores what follows
 // byte 72, as its maker did.
