@@ -2,7 +2,6 @@ package login
 
 import (
 	"net/http"
-	"slices"
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/connection"
@@ -41,17 +40,7 @@ func (d *Door) codePrompt(r *http.Request, st *store.Store) (*prompt, *stagedoor
 	if err != nil {
 		return nil, nil, err
 	}
-	name := r.URL.Query().Get(paramConnection)
-	if c := p.tx.Code; name == "" && c != nil {
-		all, err := connection.ByCode(r.Context(), st, &p.tx.Request)
-		if err != nil {
-			return nil, nil, err
-		}
-		if i := slices.IndexFunc(all, func(conn stagedoor.Connection) bool { return conn.ID == c.Connection }); i >= 0 {
-			name = all[i].Name
-		}
-	}
-	conn, err := pipeline.CodeConnection(r.Context(), st, &p.tx.Request, name)
+	conn, err := pipeline.CodeConnection(r.Context(), st, &p.tx.Request, r.URL.Query().Get(paramConnection), p.tx.Code)
 	return p, conn, err
 }
 

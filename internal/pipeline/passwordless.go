@@ -333,7 +333,7 @@ func (p *Pipeline) SendLoginCode(ctx context.Context, v Visit, id, nonce, name, 
 	if err != nil {
 		return err
 	}
-	conn, err := CodeConnection(ctx, v.Store, &tx.Request, name)
+	conn, err := CodeConnection(ctx, v.Store, &tx.Request, name, nil)
 	if err != nil {
 		return err
 	}
@@ -358,10 +358,7 @@ func (p *Pipeline) GiveLoginCode(ctx context.Context, v Visit, id, nonce, code s
 	if err != nil {
 		return nil, err
 	}
-	conn, err := v.Store.Connection(ctx, tx.Code.Connection)
-	if err == nil {
-		conn, err = CodeConnection(ctx, v.Store, &tx.Request, conn.Name)
-	}
+	conn, err := CodeConnection(ctx, v.Store, &tx.Request, "", tx.Code)
 	if err != nil {
 		return nil, gone(err)
 	}
@@ -376,15 +373,16 @@ func (p *Pipeline) GiveLoginCode(ctx context.Context, v Visit, id, nonce, code s
 	return p.proved(ctx, v, tx, proof{conn: conn, user: u, method: conn.Strategy})
 }
 
-// CodeConnection is the connection with the name by which a request's people may sign in with a code.
-func CodeConnection(ctx context.Context, st *store.Store, req *stagedoor.AuthorizationRequest, name string) (*stagedoor.Connection, error) {
+// CodeConnection is the connection by which a request's people may sign in with a code: the one with the name, or if that is empty, the one by
+// which the code was sent.
+func CodeConnection(ctx context.Context, st *store.Store, req *stagedoor.AuthorizationRequest, name string, sent *stagedoor.CodeState) (*stagedoor.Connection, error) {
 	all, err := connection.ByCode(ctx, st, req)
 	if err != nil {
 		return nil, err
 	}
 	for i := range all {
-		if all[i].Name == name {
-			return &all[i], nil
+		if c := &all[i]; c.Name == name || name == "" && sent != nil && c.ID == sent.Connection {
+			return c, nil
 		}
 	}
 	return nil, stagedoor.Errorf(stagedoor.Invalid, "invalid_request", "the connection is not enabled")
