@@ -91,14 +91,11 @@ func (d *Door) askApproval(r *http.Request, st *store.Store, params map[string]s
 		return nil, err
 	}
 	event.UserID, event.UserName = user.ID, user.Email
-	if full, err := st.Full(ctx, "ciba-user", user.ID, asksOf); err != nil || full {
-		if err == nil {
-			err = stagedoor.Errorf(stagedoor.TooMany, "too_many_requests", "The user has been asked too often.")
-		}
+	switch room, err := st.TakeAttempt(ctx, "ciba-user", user.ID, asksOf); {
+	case err != nil:
 		return nil, err
-	}
-	if err := st.Fill(ctx, "ciba-user", user.ID, asksOf); err != nil {
-		return nil, err
+	case !room:
+		return nil, stagedoor.Errorf(stagedoor.TooMany, "too_many_requests", "The user has been asked too often.")
 	}
 	request, link := stagedoor.NewToken(), stagedoor.NewToken()
 	err = st.CreateDeviceCode(ctx, request, link, &stagedoor.DeviceCode{
