@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/stagedoor/stagedoor"
-	"github.com/stagedoor/stagedoor/internal/pipeline"
 	"github.com/stagedoor/stagedoor/internal/store"
 	"github.com/stagedoor/stagedoor/internal/web"
 )
@@ -65,10 +64,10 @@ func (d *Door) passkeyOptions(w http.ResponseWriter, r *http.Request, st *store.
 	if signsUp {
 		var u *stagedoor.User
 		if u, err = newPerson(params["user_profile"]); err == nil {
-			options, err = d.Pipeline.StartPasskeySignUp(ctx, t.visit, conn, client.ID, u, "session/"+token, until, passkeyOrigins(client, t.visit)...)
+			options, err = d.Pipeline.StartPasskeySignUp(ctx, t.visit, conn, client.ID, u, "session/"+token, until, passkeyOrigins(client)...)
 		}
 	} else {
-		options, err = d.Pipeline.StartPasskey(ctx, t.visit, "session/"+token, until, passkeyOrigins(client, t.visit)...)
+		options, err = d.Pipeline.StartPasskey(ctx, t.visit, "session/"+token, until, passkeyOrigins(client)...)
 	}
 	if err != nil {
 		return nil, err
@@ -125,9 +124,9 @@ func newPerson(profile string) (*stagedoor.User, error) {
 	return u, nil
 }
 
-// passkeyOrigins are what may ask for passkeys beside our own pages: the client's Android app, by the fingerprints of its certificates, and pages
-// of the client's that lie within the relying party's domain. iOS apps speak with the origin of the domain itself.
-func passkeyOrigins(c *stagedoor.Client, v pipeline.Visit) (origins []string) {
+// passkeyOrigins are what may ask for passkeys beside our own pages: the client's Android app, by the fingerprints of its certificates, and its
+// pages, of which browsers let ask those that lie within the relying party's domain. iOS apps speak with the origin of the domain itself.
+func passkeyOrigins(c *stagedoor.Client) (origins []string) {
 	var mobile struct {
 		Android struct {
 			Fingerprints []string `json:"sha256_cert_fingerprints"`
@@ -177,7 +176,7 @@ func redeemPasskey(ctx context.Context, t *tokenRequest) (*tokenResponse, error)
 	if err != nil {
 		return nil, err
 	}
-	a, user, err := t.Pipeline.ByPasskey(ctx, t.visit, x, conn, "session/"+t.params["auth_session"], []byte(t.params["authn_response"]), s.SignsUp, t.event, passkeyOrigins(t.client, t.visit)...)
+	a, user, err := t.Pipeline.ByPasskey(ctx, t.visit, x, conn, "session/"+t.params["auth_session"], []byte(t.params["authn_response"]), s.SignsUp, t.event, passkeyOrigins(t.client)...)
 	if stagedoor.HasCode(err, "invalid_key") {
 		return nil, invalidGrant("The passkey could not be verified.")
 	}

@@ -256,7 +256,6 @@ func (d *Door) byLink(w http.ResponseWriter, r *http.Request, st *store.Store) {
 		fail(w, r, st, err, client)
 		return
 	}
-	delete(req.Query, "verification_code")
 	conn, err := codeConnection(r.Context(), st, client, params.Get("connection"))
 	if err == nil {
 		_, err = d.check(r, st, client, asked{params: params}, req)
