@@ -87,6 +87,7 @@ func TestAuthorizeErrors(t *testing.T) {
 		"silent, unknown":        {request(spa, "audience", "https://nowhere.test/", "prompt", "none"), "access_denied", "Service not found: https://nowhere.test/", "fsa"},
 		"grant not allowed":      {request(machine), "unauthorized_client", "Grant type 'authorization_code' not allowed for the client.", "f"},
 		"implicit not allowed":   {request(machine, "response_type", "token"), "unauthorized_client", "Grant type 'implicit' not allowed for the client.", "f"},
+		"a tab in it":            {request(spa, "response_type", "code\tcode"), "unsupported_response_type", "Unsupported response type: code\tcode", "f"},
 		"response type":          {request(spa, "response_type", "code magic"), "unsupported_response_type", "Unsupported response type: code magic", "f"},
 		"no response type":       {request(spa, "response_type", "-"), "invalid_request", "Missing required parameter: response_type", "f"},
 		"no nonce":               {request(spa, "response_type", "id_token"), "invalid_request", "Missing required parameter: nonce", "f"},

@@ -68,7 +68,7 @@ type wanted struct {
 // askedFor reads the audience and the scope of a request for a person's tokens; without one unnamed says which scopes are meant, if it is
 // there.
 func askedFor(ctx context.Context, st *store.Store, client *stagedoor.Client, params map[string]string, unnamed func(*stagedoor.ResourceServer) []string) (wanted, error) {
-	w := wanted{audience: params["audience"], scope: distinct(strings.Fields(params["scope"]))}
+	w := wanted{audience: params["audience"], scope: distinct(words(params["scope"]))}
 	if w.audience == "" {
 		w.audience = st.Tenant().Settings.DefaultAudience
 	}

@@ -3,7 +3,6 @@ package oauth
 import (
 	"context"
 	"slices"
-	"strings"
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/pipeline"
@@ -44,7 +43,7 @@ func redeemClientCredentials(ctx context.Context, t *tokenRequest) (*tokenRespon
 		return nil, err
 	}
 	scope := granted.Scopes(api)
-	if asked := distinct(strings.Fields(t.params["scope"])); len(asked) > 0 {
+	if asked := distinct(words(t.params["scope"])); len(asked) > 0 {
 		has := func(s string) bool { return slices.Contains(scope, s) }
 		if beyond := slices.DeleteFunc(slices.Clone(asked), has); len(beyond) > 0 {
 			return nil, stagedoor.Errorf(stagedoor.Forbidden, "access_denied", "Client has not been granted scopes: %s", joined(beyond))
@@ -61,7 +60,7 @@ func redeemClientCredentials(ctx context.Context, t *tokenRequest) (*tokenRespon
 		a.OrgID, a.OrgName = o.ID, pipeline.OrganizationName(t.st, o)
 		t.event.OrgID, t.event.OrgName = o.ID, o.Name
 	}
-	if err := t.Pipeline.CredentialsExchange(ctx, t.visit, t.client, o, distinct(strings.Fields(t.params["scope"])), a, t.event); err != nil {
+	if err := t.Pipeline.CredentialsExchange(ctx, t.visit, t.client, o, distinct(words(t.params["scope"])), a, t.event); err != nil {
 		return nil, err
 	}
 	resp := &tokenResponse{TokenType: t.tokenType(), Scope: joined(a.Scope)}

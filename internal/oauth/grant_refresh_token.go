@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/stagedoor/stagedoor"
@@ -39,7 +38,7 @@ func redeemRefreshToken(ctx context.Context, t *tokenRequest) (*tokenResponse, e
 		return nil, invalidGrant("The refresh_token was generated for a user who doesn't exist anymore.")
 	}
 	if stagedoor.HasCode(err, "mfa_required") {
-		return nil, t.requireFactor(ctx, stagedoor.MFAToken{UserID: rt.UserID, Scope: strings.Fields(t.params["scope"]), RefreshToken: presented})
+		return nil, t.requireFactor(ctx, stagedoor.MFAToken{UserID: rt.UserID, Scope: words(t.params["scope"]), RefreshToken: presented})
 	}
 	if err != nil {
 		return nil, err
@@ -137,9 +136,10 @@ func leeway(rules stagedoor.RefreshTokenRules) time.Duration {
 
 // narrowed returns the scopes asked for, none of which may be new.
 func narrowed(granted []string, asked string) []string {
-	if strings.TrimSpace(asked) == "" {
+	wanted := distinct(words(asked))
+	if len(wanted) == 0 {
 		return granted
 	}
 	isNew := func(s string) bool { return !slices.Contains(granted, s) }
-	return slices.DeleteFunc(distinct(strings.Fields(asked)), isNew)
+	return slices.DeleteFunc(wanted, isNew)
 }
