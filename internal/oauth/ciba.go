@@ -45,7 +45,7 @@ func (d *Door) bcAuthorize(w http.ResponseWriter, r *http.Request, st *store.Sto
 	}
 	logToken(st, &event, err)
 	if err != nil {
-		answerError(w, r, err)
+		refuse(w, r, st, err)
 		return
 	}
 	noStore(w)

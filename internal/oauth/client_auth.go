@@ -31,6 +31,27 @@ func authenticateClient(ctx context.Context, r *http.Request, st *store.Store, p
 	return nil, err
 }
 
+// asInvalidClient gives errClient the name that the standards have for it (RFC 6749 section 5.2), at endpoints that are theirs alone.
+func asInvalidClient(err error) error {
+	if stagedoor.IsKind(err, stagedoor.Unauthorized) && stagedoor.HasCode(err, "access_denied") {
+		return stagedoor.Errorf(stagedoor.Unauthorized, "invalid_client", "Invalid client credentials")
+	}
+	return err
+}
+
+// aboutToken reads a client's request about a token (RFC 7009 section 2.1, RFC 7662 section 2.1).
+func aboutToken(w http.ResponseWriter, r *http.Request, st *store.Store) (raw string, client *stagedoor.Client, err error) {
+	params, err := readParams(w, r)
+	if err != nil {
+		return "", nil, err
+	}
+	if params["token"] == "" {
+		return "", nil, missing("token")
+	}
+	client, err = authenticateClient(r.Context(), r, st, params)
+	return params["token"], client, asInvalidClient(err)
+}
+
 // checkMethod holds a client to the way of proving itself that its compliance level names (FAPI 2.0 Security Profile 5.3.2.1, FAPI 1.0 Advanced 5.2.2).
 func checkMethod(c *stagedoor.Client, params map[string]string) error {
 	switch c.ComplianceMethod() {

@@ -16,23 +16,16 @@ import (
 // introspect tells a client with a secret whether a token works, and what it stands for (RFC 7662): one that it got itself, or one that is for the API
 // that it stands for. Of other tokens it learns that they do not work, as of any text.
 func (d *Door) introspect(w http.ResponseWriter, r *http.Request, st *store.Store) {
-	params, err := readParams(w, r)
-	if err == nil && params["token"] == "" {
-		err = missing("token")
-	}
-	var client *stagedoor.Client
-	if err == nil {
-		client, err = authenticateClient(r.Context(), r, st, params)
-		if stagedoor.IsKind(err, stagedoor.Unauthorized) && !stagedoor.HasCode(err, "invalid_client") || err == nil && client.Public() {
-			err = stagedoor.Errorf(stagedoor.Unauthorized, "invalid_client", "Invalid client credentials")
-		}
+	raw, client, err := aboutToken(w, r, st)
+	if err == nil && client.Public() {
+		err = asInvalidClient(errClient())
 	}
 	var out map[string]any
 	if err == nil {
-		out, err = d.told(r.Context(), st, client, params["token"])
+		out, err = d.told(r.Context(), st, client, raw)
 	}
 	if err != nil {
-		answerError(w, r, err)
+		refuse(w, r, st, err)
 		return
 	}
 	if out == nil {

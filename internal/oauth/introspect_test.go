@@ -3,6 +3,8 @@ package oauth
 import (
 	"encoding/json"
 	"net/http"
+	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
@@ -126,6 +128,14 @@ func TestIntrospectionRefused(t *testing.T) {
 		a := w.read(w.browser().post("/oauth/introspect", values(c.pairs...)))
 		if a.Code != c.status || a.Error != c.code {
 			t.Errorf("%s: %d %s", name, a.Code, a.Body)
+		}
+	}
+	for _, path := range []string{"/oauth/introspect", "/bc-authorize", "/passwordless/start", "/passkey/challenge"} { // RFC 6749 section 5.2
+		r := httptest.NewRequest("POST", path, strings.NewReader("token=x"))
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		r.Header.Set("Authorization", basic(machine, "wrong"))
+		if a := w.browser().do(r); a.Code != 401 || a.Header().Get("WWW-Authenticate") != `Basic realm="acme"` {
+			t.Errorf("%s: %d %v", path, a.Code, a.Header())
 		}
 	}
 }

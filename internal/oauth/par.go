@@ -39,15 +39,10 @@ func (d *Door) push(w http.ResponseWriter, r *http.Request, st *store.Store) {
 // (RFC 9126 section 2.3).
 func pushRefused(err error) error {
 	e := stagedoor.AsError(err)
-	switch {
-	case stagedoor.HasCode(err, "access_denied") && e.Kind == stagedoor.Unauthorized:
-		return stagedoor.Errorf(stagedoor.Unauthorized, "invalid_client", "Invalid client credentials")
-	case stagedoor.HasCode(err, "unauthorized_client") && strings.HasPrefix(e.Message, "Callback URL mismatch"):
-		return invalid("%s", e.Message)
-	case e.Kind == stagedoor.Forbidden:
+	if e.Kind == stagedoor.Forbidden {
 		return stagedoor.Errorf(stagedoor.Invalid, e.Code, "%s", e.Message)
 	}
-	return err
+	return asInvalidClient(err)
 }
 
 func (d *Door) pushed(w http.ResponseWriter, r *http.Request, st *store.Store) (_ map[string]any, err error) {
@@ -100,6 +95,9 @@ func (d *Door) pushed(w http.ResponseWriter, r *http.Request, st *store.Store) (
 		return nil, err
 	}
 	req, err := d.trusted(r, st, client, in.params)
+	if stagedoor.HasCode(err, "unauthorized_client") { // a callback that is not the client's
+		err = invalid("%s", stagedoor.AsError(err).Message)
+	}
 	if err != nil {
 		return nil, err
 	}

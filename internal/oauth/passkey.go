@@ -33,7 +33,7 @@ func startPasskey(signsUp bool) handler {
 	return func(d *Door, w http.ResponseWriter, r *http.Request, st *store.Store) {
 		out, err := d.passkeyOptions(w, r, st, signsUp)
 		if err != nil {
-			answerError(w, r, err)
+			refuse(w, r, st, err)
 			return
 		}
 		noStore(w)

@@ -40,7 +40,7 @@ const paramPhone = "phone_number"
 func (d *Door) startCode(w http.ResponseWriter, r *http.Request, st *store.Store) {
 	out, err := d.sendCode(r, w, st)
 	if err != nil {
-		answerError(w, r, err)
+		refuse(w, r, st, err)
 		return
 	}
 	noStore(w)

@@ -11,28 +11,18 @@ import (
 // revoke ends a refresh token and its family, or an opaque access token (RFC 7009). A token that is unknown or another client's gets the
 // same 200 and stays as it is; so does a signed access token, which nobody asks us about.
 func (d *Door) revoke(w http.ResponseWriter, r *http.Request, st *store.Store) {
-	params, err := readParams(w, r)
-	if err == nil && params["token"] == "" {
-		err = missing("token")
-	}
-	var client *stagedoor.Client
-	if err == nil {
-		client, err = authenticateClient(r.Context(), r, st, params)
-		if stagedoor.IsKind(err, stagedoor.Unauthorized) && !stagedoor.HasCode(err, "invalid_client") {
-			err = stagedoor.Errorf(stagedoor.Unauthorized, "invalid_client", "Invalid client credentials")
-		}
-	}
+	raw, client, err := aboutToken(w, r, st)
 	if err != nil {
 		refuse(w, r, st, err)
 		return
 	}
-	rt, err := st.RevokeRefreshToken(r.Context(), params["token"], client.ID)
+	rt, err := st.RevokeRefreshToken(r.Context(), raw, client.ID)
 	if err == nil {
 		st.Log(stagedoor.LogEvent{Type: "srrt", ClientID: client.ID, ClientName: client.Name, UserID: rt.UserID, IP: r.RemoteAddr, UserAgent: r.UserAgent(), Hostname: r.Host})
 		err = d.revokeGrant(r, st, rt)
 	}
-	if stagedoor.IsKind(err, stagedoor.NotFound) && !strings.Contains(params["token"], ".") {
-		_, err = st.RevokeAccessToken(r.Context(), params["token"], client.ID)
+	if stagedoor.IsKind(err, stagedoor.NotFound) && !strings.Contains(raw, ".") {
+		_, err = st.RevokeAccessToken(r.Context(), raw, client.ID)
 	}
 	if err != nil && !stagedoor.IsKind(err, stagedoor.NotFound) {
 		answerError(w, r, err)
