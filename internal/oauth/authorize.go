@@ -91,20 +91,9 @@ func (d *Door) resume(w http.ResponseWriter, r *http.Request, st *store.Store) {
 // comeBack goes on with a login whose person comes back from another site, to which a rule or an action had sent them
 // (extensibility fact sheet 1.13 and 3.8).
 func (d *Door) comeBack(w http.ResponseWriter, r *http.Request, st *store.Store) {
-	if len(r.URL.RawQuery) > maxForm {
-		fail(w, r, st, stagedoor.Errorf(stagedoor.Invalid, "invalid_request", "The request is too long."), nil)
+	if err := readForm(w, r); err != nil {
+		fail(w, r, st, err, nil)
 		return
-	}
-	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
-	if err := r.ParseForm(); err != nil {
-		fail(w, r, st, stagedoor.Errorf(stagedoor.Invalid, "invalid_request", "The request cannot be read."), nil)
-		return
-	}
-	for name, values := range r.Form {
-		if slices.ContainsFunc(append(values, name), unreadable) {
-			fail(w, r, st, stagedoor.Errorf(stagedoor.Invalid, "invalid_request", "The request cannot be read."), nil)
-			return
-		}
 	}
 	state := r.Form.Get("state") // that of a form goes before the address's
 	if state == "" {
@@ -168,17 +157,10 @@ func (d *Door) answer(w http.ResponseWriter, r *http.Request, st *store.Store, o
 // authorizeParams reads the query or the form. A parameter that comes twice makes the request
 // invalid (RFC 6749 section 3.1).
 func authorizeParams(w http.ResponseWriter, r *http.Request) (url.Values, error) {
-	if len(r.URL.RawQuery) > maxForm {
-		return nil, stagedoor.Errorf(stagedoor.Invalid, "invalid_request", "The request is too long.")
-	}
-	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
-	if err := r.ParseForm(); err != nil {
-		return nil, stagedoor.Errorf(stagedoor.Invalid, "invalid_request", "The request cannot be read.")
+	if err := readForm(w, r); err != nil {
+		return nil, err
 	}
 	for name, values := range r.Form {
-		if slices.ContainsFunc(append(values, name), unreadable) {
-			return nil, stagedoor.Errorf(stagedoor.Invalid, "invalid_request", "The request cannot be read.")
-		}
 		if len(values) > 1 && knownParams[name] {
 			return nil, stagedoor.Errorf(stagedoor.Invalid, "invalid_request", "Duplicate parameter: %s", name)
 		}
@@ -214,7 +196,7 @@ func knownClient(r *http.Request, st *store.Store, id string) (*stagedoor.Client
 	}
 	client, err := st.Client(r.Context(), id)
 	if stagedoor.IsKind(err, stagedoor.NotFound) || err == nil && client.Global {
-		return nil, stagedoor.Errorf(stagedoor.Invalid, "invalid_request", "Unknown client: %s", id)
+		return nil, stagedoor.Errorf(stagedoor.Invalid, "invalid_request", "Unknown client: %s", cut(id))
 	}
 	if err != nil {
 		return nil, err

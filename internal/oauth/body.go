@@ -13,19 +13,16 @@ import (
 	"unicode/utf8"
 
 	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/web"
 )
 
 // readParams reads a body of parameters, as a form or as a JSON object of strings: SDKs send both to the
 // same endpoint. Numbers and booleans of JSON are read as their text, other values are ignored unless they
 // are asked for, a parameter that comes twice is refused.
 func readParams(w http.ResponseWriter, r *http.Request) (map[string]string, error) {
-	b, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxForm))
-	var tooLarge *http.MaxBytesError
-	if errors.As(err, &tooLarge) {
-		return nil, stagedoor.Errorf(stagedoor.TooLarge, "invalid_request", "The request body is larger than %d bytes.", maxForm)
-	}
-	if err != nil || !utf8.Valid(b) {
-		return nil, invalid("The request body cannot be read.")
+	b, err := readBody(w, r, "invalid_request")
+	if err != nil {
+		return nil, err
 	}
 	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	switch {
@@ -35,6 +32,45 @@ func readParams(w http.ResponseWriter, r *http.Request) (map[string]string, erro
 		return formParams(string(b))
 	}
 	return nil, stagedoor.Errorf(stagedoor.UnsupportedMedia, "invalid_request", "The content type must be application/x-www-form-urlencoded or application/json.")
+}
+
+// readBody reads a body of text. Code is that of the error where there is too much of it, or none.
+func readBody(w http.ResponseWriter, r *http.Request, code string) ([]byte, error) {
+	b, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxForm))
+	var tooLarge *http.MaxBytesError
+	switch {
+	case errors.As(err, &tooLarge):
+		return nil, stagedoor.Errorf(stagedoor.TooLarge, code, "The request body is larger than %d bytes.", tooLarge.Limit)
+	case err != nil || !utf8.Valid(b):
+		return nil, stagedoor.Errorf(stagedoor.Invalid, code, "The request body cannot be read.")
+	}
+	return b, nil
+}
+
+// readJSON reads a body that is a JSON object. Members that nobody asks for are ignored.
+func readJSON(w http.ResponseWriter, r *http.Request, into any) error {
+	b, err := readBody(w, r, "invalid_request")
+	if err == nil && (web.CheckJSON(b) != nil || json.Unmarshal(b, into) != nil) {
+		err = invalid("The request body is not a valid JSON object.")
+	}
+	return err
+}
+
+// readForm reads the query and the form of a request that a browser sends.
+func readForm(w http.ResponseWriter, r *http.Request) error {
+	if len(r.URL.RawQuery) > maxForm {
+		return invalid("The request is too long.")
+	}
+	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+	if err := r.ParseForm(); err != nil {
+		return invalid("The request cannot be read.")
+	}
+	for name, values := range r.Form {
+		if unreadable(name) || slices.ContainsFunc(values, unreadable) {
+			return invalid("The request cannot be read.")
+		}
+	}
+	return nil
 }
 
 // unreadable tells whether a parameter is no text: neither the log nor the database could keep it.

@@ -56,15 +56,11 @@ func (d *Door) ownForm(w http.ResponseWriter, r *http.Request, st *store.Store, 
 		return nil, nil, err
 	}
 	event.ClientID = params["client_id"]
-	client, err := st.Client(r.Context(), params["client_id"])
-	if stagedoor.IsKind(err, stagedoor.NotFound) || err == nil && client.Global {
-		return nil, nil, stagedoor.Errorf(stagedoor.Invalid, "invalid_request", "Unknown client: %s", cut(params["client_id"]))
-	}
+	client, err := knownClient(r, st, params["client_id"])
 	if err != nil {
 		return nil, nil, err
 	}
 	event.ClientName = client.Name
-	web.EventOf(r.Context()).SetClient(client.ID)
 	if origin := r.Header.Get("Origin"); !fromClient(r, client) {
 		event.Type = "fco"
 		event.Description = "Origin " + cut(origin) + " is not allowed."
@@ -251,9 +247,8 @@ func answerDatabaseError(w http.ResponseWriter, r *http.Request, err error) {
 
 // PostedLogin takes the form of passwordLogin: it binds the ticket to this browser, which a page of the client's or of ours sent here, and goes on with the login.
 func (d *Door) PostedLogin(w http.ResponseWriter, r *http.Request, st *store.Store) {
-	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 	var request map[string]string
-	if r.ParseForm() != nil || r.PostForm.Get("wa") != "wsignin1.0" || json.Unmarshal([]byte(r.PostForm.Get("wctx")), &request) != nil {
+	if readForm(w, r) != nil || r.PostForm.Get("wa") != "wsignin1.0" || json.Unmarshal([]byte(r.PostForm.Get("wctx")), &request) != nil {
 		fail(w, r, st, invalid("The form cannot be read."), nil)
 		return
 	}

@@ -2,9 +2,6 @@ package oauth
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
-	"io"
 	"net/http"
 	"slices"
 	"strings"
@@ -231,19 +228,6 @@ func (d *Door) associateSent(r *http.Request, st *store.Store, t *stagedoor.MFAT
 		out["recovery_codes"] = []string{code}
 	}
 	return out, nil
-}
-
-// readJSON reads a body that is a JSON object. Members that nobody asks for are ignored.
-func readJSON(w http.ResponseWriter, r *http.Request, into any) error {
-	b, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxForm))
-	var tooLarge *http.MaxBytesError
-	if errors.As(err, &tooLarge) {
-		return stagedoor.Errorf(stagedoor.TooLarge, "invalid_request", "The request body is larger than %d bytes.", maxForm)
-	}
-	if err != nil || web.CheckJSON(b) != nil || json.Unmarshal(b, into) != nil {
-		return invalid("The request body is not a valid JSON object.")
-	}
-	return nil
 }
 
 // authenticators lists what the person of an mfa_token has, and what they are setting up.

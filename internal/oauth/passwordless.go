@@ -3,14 +3,12 @@ package oauth
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"io"
 	"mime"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/connection"
@@ -115,13 +113,9 @@ func startParams(w http.ResponseWriter, r *http.Request) (params, authParams map
 		params, err := readParams(w, r)
 		return params, nil, err
 	}
-	b, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxForm))
-	var tooLarge *http.MaxBytesError
-	switch {
-	case errors.As(err, &tooLarge):
-		return nil, nil, stagedoor.Errorf(stagedoor.TooLarge, "bad.request", "The request body is larger than %d bytes.", maxForm)
-	case err != nil || !utf8.Valid(b):
-		return nil, nil, bad("The request body cannot be read.")
+	b, err := readBody(w, r, "bad.request")
+	if err != nil {
+		return nil, nil, err
 	}
 	if params, err = jsonParams(b); err != nil {
 		return nil, nil, bad(stagedoor.AsError(err).Message)

@@ -2,8 +2,6 @@ package oauth
 
 import (
 	"encoding/json"
-	"errors"
-	"io"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -71,12 +69,11 @@ func (d *Door) registered(w http.ResponseWriter, r *http.Request, st *store.Stor
 		return nil, stagedoor.Errorf(stagedoor.TooMany, "too_many_requests", "Too many registrations from this address.")
 	}
 	var in registration
-	b, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxForm))
-	var tooLarge *http.MaxBytesError
-	switch {
-	case errors.As(err, &tooLarge):
-		return nil, stagedoor.Errorf(stagedoor.TooLarge, "invalid_client_metadata", "The metadata are larger than %d bytes.", maxForm)
-	case err != nil || unreadable(string(b)) || json.Unmarshal(b, &in) != nil:
+	b, err := readBody(w, r, "invalid_client_metadata")
+	if err != nil {
+		return nil, err
+	}
+	if unreadable(string(b)) || json.Unmarshal(b, &in) != nil {
 		return nil, errMetadata("The metadata are not a JSON object of the known members.")
 	}
 	c, err := in.client(st.Tenant().Settings.RegistrationMode())
