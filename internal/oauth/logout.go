@@ -20,8 +20,11 @@ import (
 func (d *Door) logout(w http.ResponseWriter, r *http.Request, st *store.Store) {
 	q := r.URL.Query()
 	client, allowed, err := logoutClient(r, st, q.Get("client_id"))
-	s, _ := session.Live(r.Context(), st, session.Handle(r)) // an error comes again
-	if ended := d.endSession(w, r, st, client); err == nil { // whatever the parameters say
+	s, ended := session.Live(r.Context(), st, session.Handle(r))
+	if ended == nil { // whatever the parameters say
+		ended = d.endSession(w, r, st, client, s)
+	}
+	if err == nil {
 		err = ended
 	}
 	if err != nil {
@@ -91,12 +94,8 @@ func logoutClient(r *http.Request, st *store.Store, id string) (*stagedoor.Clien
 	return c, c.AllowedLogoutURLs, nil
 }
 
-// endSession ends the browser's session, if it has one.
-func (d *Door) endSession(w http.ResponseWriter, r *http.Request, st *store.Store, client *stagedoor.Client) error {
-	s, err := session.Live(r.Context(), st, session.Handle(r))
-	if err != nil {
-		return err
-	}
+// endSession ends the browser's session; s is nil if it has none.
+func (d *Door) endSession(w http.ResponseWriter, r *http.Request, st *store.Store, client *stagedoor.Client, s *stagedoor.Session) error {
 	session.ClearCookie(w, r)
 	if s == nil {
 		return nil
@@ -149,7 +148,7 @@ func (d *Door) oidcLogout(w http.ResponseWriter, r *http.Request, st *store.Stor
 		d.askLogout(w, r, st, client, s, params)
 		return
 	}
-	if err := d.endSession(w, r, st, client); err != nil {
+	if err := d.endSession(w, r, st, client, s); err != nil {
 		fail(w, r, st, err, client)
 		return
 	}
