@@ -85,6 +85,16 @@ func fromClient(r *http.Request, c *stagedoor.Client) bool {
 	return origin != "" && (web.LivesAt(c, origin) || origin+"/" == web.Issuer(r))
 }
 
+// ownPage tells whether a request that names no client comes from a page of one that may ask for passwords, and that may have what is asked for. Whoever
+// comes has all clients read: only where the tenant lets any of them.
+func ownPage(r *http.Request, st *store.Store, may func(*stagedoor.Client) bool) (bool, error) {
+	if !st.Tenant().Settings.Local.EmbeddedLogin || r.Header.Get("Origin") == "" {
+		return false, nil
+	}
+	all, err := st.Clients(r.Context())
+	return slices.ContainsFunc(all, func(c stagedoor.Client) bool { return c.CrossOriginLogin() && fromClient(r, &c) && may(&c) }), err
+}
+
 // allowOwn lets the page read the answer.
 func allowOwn(w http.ResponseWriter, r *http.Request, cookies bool) {
 	h := w.Header()
@@ -97,12 +107,12 @@ func allowOwn(w http.ResponseWriter, r *http.Request, cookies bool) {
 
 // preflightOwn answers what browsers ask before they let a page send: pages of clients that may ask for passwords. The client's own name does not come along yet.
 func (d *Door) preflightOwn(w http.ResponseWriter, r *http.Request, st *store.Store) {
-	all, err := st.Clients(r.Context())
+	known, err := ownPage(r, st, func(*stagedoor.Client) bool { return true })
 	if err != nil {
 		answerError(w, r, err)
 		return
 	}
-	if slices.ContainsFunc(all, func(c stagedoor.Client) bool { return c.CrossOriginLogin() && fromClient(r, &c) }) {
+	if known {
 		allowOwn(w, r, true)
 		w.Header().Set("Access-Control-Allow-Methods", "GET, POST, OPTIONS")
 		w.Header().Set("Access-Control-Allow-Headers", "Content-Type, Auth0-Client")
@@ -278,14 +288,13 @@ func (d *Door) PostedLogin(w http.ResponseWriter, r *http.Request, st *store.Sto
 
 // ssoData tells pages of clients of the old kind whether somebody is signed in (Authentication API fact sheet 6.15).
 func (d *Door) ssoData(w http.ResponseWriter, r *http.Request, st *store.Store) {
-	all, err := st.Clients(r.Context())
+	known, err := ownPage(r, st, func(c *stagedoor.Client) bool { return !c.OIDCConformant })
 	if err != nil {
 		answerError(w, r, err)
 		return
 	}
 	out := map[string]any{"sso": false}
-	may := func(c stagedoor.Client) bool { return !c.OIDCConformant && c.CrossOriginLogin() && fromClient(r, &c) }
-	if st.Tenant().Settings.Local.EmbeddedLogin && slices.ContainsFunc(all, may) {
+	if known {
 		allowOwn(w, r, true)
 		s, err := session.Live(r.Context(), st, session.Handle(r))
 		var u *stagedoor.User

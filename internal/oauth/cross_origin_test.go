@@ -138,13 +138,17 @@ func TestCrossOriginRefused(t *testing.T) {
 	ok(t, w.st.ChangeSetting(t.Context(), stagedoor.SettingBotDetection, func(m map[string]any) error { m["challenge_password_policy"] = "always"; return nil }))
 	refuse("a form without proof that it is somebody's", appOrigin, ownForm(spa), 401, "requires_verification", "Suspicious request requires verification", "fcoa")
 
-	for origin, allowed := range map[string]bool{appOrigin: true, "https://evil.test": false} {
+	preflight := func(origin string, allowed bool) {
 		r := httptest.NewRequest("OPTIONS", "/co/authenticate", nil)
 		r.Header.Set("Origin", origin)
 		if got := b.do(r).Header().Get("Access-Control-Allow-Credentials"); (got == "true") != allowed {
 			t.Errorf("preflight of %s: %q", origin, got)
 		}
 	}
+	preflight(appOrigin, true)
+	preflight("https://evil.test", false)
+	w.settings(func(s *stagedoor.TenantSettings) { s.Local.EmbeddedLogin = false })
+	preflight(appOrigin, false)
 }
 
 // A page of the client's posts the password and gets a form, which brings the browser into the login.
