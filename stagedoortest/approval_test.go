@@ -232,6 +232,13 @@ func TestApprovalRefused(t *testing.T) {
 		var device map[string]any
 		p.w.JSON(t, "POST", p.base+"/oauth/device/code", "", map[string]string{"client_id": p.site, "client_secret": p.secret, "scope": "openid"}, &device)
 		p.refused(p.pollNow(fmt.Sprint(device["device_code"])), 400, "invalid_grant", "Unknown or invalid auth_req_id.")
+		// A client whose tokens are bound to a key proves that it has the key where it gets them (RFC 9449 section 5).
+		p.want(200, p.api("PATCH", "/clients/"+p.site, map[string]any{"require_proof_of_possession": true}, nil))
+		bound := p.ask()
+		p.refused(p.poll(bound.ID), 400, "invalid_dpop_proof", "The client must prove the possession of a key, by DPoP or by its certificate.")
+		if p.want(200, p.api("PATCH", "/clients/"+p.site, map[string]any{"require_proof_of_possession": false}, nil)); bound.status != 200 {
+			t.Errorf("a client that binds its tokens: %+v", bound)
+		}
 		for range 20 {
 			if got := p.ask(); got.status == 429 && got.Error == "too_many_requests" {
 				return

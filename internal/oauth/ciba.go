@@ -63,9 +63,6 @@ func (d *Door) askApproval(r *http.Request, st *store.Store, params map[string]s
 	if !client.Allows(grantCIBA) || client.Public() || !client.OIDCConformant {
 		return nil, errGrant(grantCIBA)
 	}
-	if _, err := possession(r, st, client); err != nil {
-		return nil, err
-	}
 	asked, err := askedFor(ctx, st, client, params, nil)
 	if err != nil {
 		return nil, err
@@ -176,17 +173,12 @@ func redeemCIBA(ctx context.Context, t *tokenRequest) (*tokenResponse, error) {
 	case p.Expired, p.Device.Authorization == nil:
 		return nil, stagedoor.Errorf(stagedoor.Invalid, "access_denied", "The end-user denied the authorization request or it has been expired")
 	}
-	a := p.Device.Authorization
-	t.event.UserID, t.event.Audience = a.UserID, a.Audience
-	user, err := t.st.User(ctx, a.UserID)
+	user, err := t.person(ctx, p.Device.Authorization)
 	if stagedoor.IsKind(err, stagedoor.NotFound) {
 		return nil, unknown
 	}
 	if err != nil {
 		return nil, err
 	}
-	if t.event.UserName = user.Email; user.IsBlocked() {
-		return nil, stagedoor.Errorf(stagedoor.Unauthorized, "unauthorized", "user is blocked")
-	}
-	return t.issue(ctx, user, a, stagedoor.NewToken())
+	return t.issue(ctx, user, p.Device.Authorization, stagedoor.NewToken())
 }

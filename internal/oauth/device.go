@@ -45,7 +45,7 @@ func deviceCodes(r *http.Request, st *store.Store, params map[string]string, eve
 	if err != nil {
 		return nil, err
 	}
-	event.ClientName = client.Name
+	event.ClientID, event.ClientName = client.ID, client.Name
 	if !client.Allows(grantDevice) || !client.OIDCConformant {
 		return nil, errGrant(grantDevice)
 	}
@@ -114,26 +114,14 @@ func redeemDevice(ctx context.Context, t *tokenRequest) (*tokenResponse, error) 
 	case p.Device.Authorization == nil:
 		return nil, stagedoor.Errorf(stagedoor.Forbidden, "access_denied", "%s", p.Device.Denied)
 	}
-	a := p.Device.Authorization
-	t.event.UserID, t.event.Audience = a.UserID, a.Audience
-	user, err := t.st.User(ctx, a.UserID)
+	user, err := t.person(ctx, p.Device.Authorization)
 	if stagedoor.IsKind(err, stagedoor.NotFound) {
 		return nil, invalidGrant("Invalid or expired device code.")
 	}
 	if err != nil {
 		return nil, err
 	}
-	if t.event.UserName = user.Email; user.IsBlocked() {
-		return nil, stagedoor.Errorf(stagedoor.Unauthorized, "unauthorized", "user is blocked")
-	}
-	if a.OrgID != "" {
-		o, _, err := t.Pipeline.Organization(ctx, t.st, a.OrgID, user.ID)
-		if err != nil {
-			return nil, err
-		}
-		t.event.OrgID, t.event.OrgName = o.ID, o.Name
-	}
-	return t.issue(ctx, user, a, stagedoor.NewToken())
+	return t.issue(ctx, user, p.Device.Authorization, stagedoor.NewToken())
 }
 
 // grantDevice ends a login that a device asked for: the device gets the tokens when it asks next, and they do not end with the session of the

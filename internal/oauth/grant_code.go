@@ -40,20 +40,9 @@ func redeemCode(ctx context.Context, t *tokenRequest) (*tokenResponse, error) {
 	if code.DPoPJKT != "" && code.DPoPJKT != t.bound.JKT {
 		return nil, invalidGrant("The code is bound to another key")
 	}
-	user, err := t.st.User(ctx, code.UserID)
+	user, err := t.person(ctx, &code.Authorization)
 	if err != nil {
 		return nil, errCode(err)
-	}
-	if user.IsBlocked() {
-		return nil, stagedoor.Errorf(stagedoor.Unauthorized, "unauthorized", "user is blocked")
-	}
-	t.event.UserName = user.Email
-	if code.OrgID != "" {
-		o, _, err := t.Pipeline.Organization(ctx, t.st, code.OrgID, user.ID)
-		if err != nil {
-			return nil, err
-		}
-		t.event.OrgID, t.event.OrgName = o.ID, o.Name
 	}
 	resp, err := t.issue(ctx, user, &code.Authorization, origin)
 	if err != nil {
@@ -69,6 +58,26 @@ func errCode(err error) error {
 		return invalidGrant("Invalid authorization code")
 	}
 	return err
+}
+
+// person is whom an authorization is of that was given some time ago: they must not be blocked since, and still be a member of its organization.
+func (t *tokenRequest) person(ctx context.Context, a *stagedoor.Authorization) (*stagedoor.User, error) {
+	t.event.UserID, t.event.Audience = a.UserID, a.Audience
+	user, err := t.st.User(ctx, a.UserID)
+	if err != nil {
+		return nil, err
+	}
+	if t.event.UserName = user.Email; user.IsBlocked() {
+		return nil, stagedoor.Errorf(stagedoor.Unauthorized, "unauthorized", "user is blocked")
+	}
+	if a.OrgID != "" {
+		o, _, err := t.Pipeline.Organization(ctx, t.st, a.OrgID, user.ID)
+		if err != nil {
+			return nil, err
+		}
+		t.event.OrgID, t.event.OrgName = o.ID, o.Name
+	}
+	return user, nil
 }
 
 func checkRedirect(code *stagedoor.Code, params map[string]string) error {
