@@ -1,6 +1,7 @@
 package oauth
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"net/url"
@@ -310,21 +311,16 @@ func (d *Door) check(r *http.Request, st *store.Store, client *stagedoor.Client,
 	}
 	req.Scope = distinct(words(params.Get("scope")))
 	var err error
-	if req.Audience, err = audienceOf(r.Context(), st, params); err != nil {
+	if req.Audience, err = audienceOf(r.Context(), st, params.Get("audience"), params["resource"]...); err != nil {
 		return nil, err
 	}
-	if req.Audience == "" {
-		req.Audience = st.Tenant().Settings.DefaultAudience
-	}
+	req.Audience = cmp.Or(req.Audience, st.Tenant().Settings.DefaultAudience)
 	req.Conformant = client.OIDCConformant || req.Audience != ""
-	var api *stagedoor.ResourceServer
-	if !token.IsUserInfo(st.Tenant(), req.Audience) {
-		if api, err = token.ResourceServer(r.Context(), st, req.Audience); stagedoor.IsKind(err, stagedoor.NotFound) {
-			return nil, stagedoor.Errorf(stagedoor.Forbidden, "access_denied", "Service not found: %s", req.Audience)
-		} else if err != nil {
-			return nil, err
-		}
-	} else {
+	api, err := apiOf(r.Context(), st, req.Audience)
+	if err != nil {
+		return nil, err
+	}
+	if api == nil {
 		req.Audience = ""
 	}
 	if err := forPeople(r.Context(), st, client, api, req); err != nil {

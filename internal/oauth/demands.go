@@ -1,6 +1,7 @@
 package oauth
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -68,10 +69,7 @@ type wanted struct {
 // askedFor reads the audience and the scope of a request for a person's tokens; without one unnamed says which scopes are meant, if it is
 // there.
 func askedFor(ctx context.Context, st *store.Store, client *stagedoor.Client, params map[string]string, unnamed func(*stagedoor.ResourceServer) []string) (wanted, error) {
-	w := wanted{audience: params["audience"], scope: distinct(words(params["scope"]))}
-	if w.audience == "" {
-		w.audience = st.Tenant().Settings.DefaultAudience
-	}
+	w := wanted{audience: cmp.Or(params["audience"], st.Tenant().Settings.DefaultAudience), scope: distinct(words(params["scope"]))}
 	var err error
 	if w.api, err = apiOf(ctx, st, w.audience); err != nil {
 		return w, err
@@ -79,7 +77,7 @@ func askedFor(ctx context.Context, st *store.Store, client *stagedoor.Client, pa
 	if len(w.scope) == 0 && unnamed != nil {
 		w.scope = unnamed(w.api)
 	}
-	if token.IsUserInfo(st.Tenant(), w.audience) {
+	if w.api == nil {
 		w.audience = ""
 	}
 	req := &stagedoor.AuthorizationRequest{Scope: w.scope}

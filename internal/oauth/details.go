@@ -35,25 +35,21 @@ func authorizationDetails(ctx context.Context, st *store.Store, client *stagedoo
 	if len(all) == 0 || len(all) > maxDetails {
 		return nil, errDetails("there must be 1 to 10")
 	}
-	for _, one := range all {
-		kind, _ := one["type"].(string)
-		if api == nil || !api.TakesDetails(kind) {
-			return nil, errDetails("the API does not know the type " + cut(kind))
-		}
-		if err := grantsDetails(ctx, st, client, api, kind); err != nil {
+	var granted *stagedoor.ClientGrant // nil: the client needs none
+	if api != nil && api.UserPolicy() == "require_client_grant" {
+		var err error
+		if granted, err = st.ClientGrantFor(ctx, client, api.Identifier, stagedoor.SubjectUser); err != nil {
 			return nil, err
 		}
 	}
+	for _, one := range all {
+		kind, _ := one["type"].(string)
+		switch {
+		case api == nil || !api.TakesDetails(kind):
+			return nil, errDetails("the API does not know the type " + cut(kind))
+		case granted != nil && !slices.Contains(granted.AuthorizationDetailsTypes, kind):
+			return nil, errDetails("the client may not ask for the type " + cut(kind))
+		}
+	}
 	return json.Marshal(all)
-}
-
-func grantsDetails(ctx context.Context, st *store.Store, client *stagedoor.Client, api *stagedoor.ResourceServer, kind string) error {
-	if api.UserPolicy() != "require_client_grant" {
-		return nil
-	}
-	g, err := st.ClientGrantFor(ctx, client, api.Identifier, stagedoor.SubjectUser)
-	if err == nil && !slices.Contains(g.AuthorizationDetailsTypes, kind) {
-		err = errDetails("the client may not ask for the type " + cut(kind))
-	}
-	return err
 }

@@ -1,6 +1,7 @@
 package oauth
 
 import (
+	"cmp"
 	"context"
 	"slices"
 
@@ -15,10 +16,7 @@ func redeemClientCredentials(ctx context.Context, t *tokenRequest) (*tokenRespon
 	if t.client.Public() {
 		return nil, errGrant("client_credentials")
 	}
-	audience := t.params["audience"]
-	if audience == "" {
-		audience = t.st.Tenant().Settings.DefaultAudience
-	}
+	audience := cmp.Or(t.params["audience"], t.st.Tenant().Settings.DefaultAudience)
 	if audience == "" {
 		return nil, stagedoor.Errorf(stagedoor.Forbidden, "access_denied", "Non-global clients are not allowed access to APIv1")
 	}
@@ -42,8 +40,8 @@ func redeemClientCredentials(ctx context.Context, t *tokenRequest) (*tokenRespon
 	if err != nil {
 		return nil, err
 	}
-	scope := granted.Scopes(api)
-	if asked := distinct(words(t.params["scope"])); len(asked) > 0 {
+	scope, asked := granted.Scopes(api), distinct(words(t.params["scope"]))
+	if len(asked) > 0 {
 		has := func(s string) bool { return slices.Contains(scope, s) }
 		if beyond := slices.DeleteFunc(slices.Clone(asked), has); len(beyond) > 0 {
 			return nil, stagedoor.Errorf(stagedoor.Forbidden, "access_denied", "Client has not been granted scopes: %s", joined(beyond))
@@ -60,7 +58,7 @@ func redeemClientCredentials(ctx context.Context, t *tokenRequest) (*tokenRespon
 		a.OrgID, a.OrgName = o.ID, pipeline.OrganizationName(t.st, o)
 		t.event.OrgID, t.event.OrgName = o.ID, o.Name
 	}
-	if err := t.Pipeline.CredentialsExchange(ctx, t.visit, t.client, o, distinct(words(t.params["scope"])), a, t.event); err != nil {
+	if err := t.Pipeline.CredentialsExchange(ctx, t.visit, t.client, o, asked, a, t.event); err != nil {
 		return nil, err
 	}
 	resp := &tokenResponse{TokenType: t.tokenType(), Scope: joined(a.Scope)}

@@ -23,15 +23,14 @@ func namesResources(st *store.Store) bool {
 
 // audienceOf reads which API tokens are asked for: by audience or, where the tenant's profile says so, by resource (RFC 8707). If both are there
 // they mean the same, and there is one of each: a token is for one API.
-func audienceOf(ctx context.Context, st *store.Store, params url.Values) (string, error) {
-	audience := params.Get("audience")
-	if !namesResources(st) || params.Get("resource") == "" {
+func audienceOf(ctx context.Context, st *store.Store, audience string, resources ...string) (string, error) {
+	if !namesResources(st) || len(resources) == 0 || resources[0] == "" {
 		return audience, nil
 	}
-	resource := params.Get("resource")
+	resource := resources[0]
 	u, err := url.Parse(resource)
 	switch {
-	case len(params["resource"]) > 1:
+	case len(resources) > 1:
 		return "", errTarget("There can be one resource only.")
 	case err != nil || !u.IsAbs() || strings.Contains(resource, "#"):
 		return "", errTarget("The resource must be an absolute URI without a fragment.")

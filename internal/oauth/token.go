@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
-	"net/url"
 	"strings"
 
 	"github.com/stagedoor/stagedoor"
@@ -93,11 +92,12 @@ func (d *Door) redeem(r *http.Request, st *store.Store, params map[string]string
 		logToken(st, &event, err)
 		return nil, err
 	}
-	if namesResources(st) && params["resource"] != "" {
-		if params["audience"], err = audienceOf(r.Context(), st, url.Values{"audience": {params["audience"]}, "resource": {params["resource"]}}); err != nil {
-			logToken(st, &event, err)
-			return nil, err
-		}
+	switch audience, err := audienceOf(r.Context(), st, params["audience"], params["resource"]); {
+	case err != nil:
+		logToken(st, &event, err)
+		return nil, err
+	case audience != "":
+		params["audience"] = audience
 	}
 	v := visit(r, st)
 	if ip := forwardedFor(r, client); ip != "" {
