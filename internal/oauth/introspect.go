@@ -119,13 +119,6 @@ func (d *Door) jwtTold(ctx context.Context, st *store.Store, raw string) (map[st
 	return out, claims.Subject, nil
 }
 
-func typeOf(jkt string) string {
-	if jkt != "" {
-		return "DPoP"
-	}
-	return "Bearer"
-}
-
 func opaqueTold(ctx context.Context, st *store.Store, raw string) (map[string]any, string, error) {
 	a, err := st.AccessToken(ctx, raw)
 	if stagedoor.IsKind(err, stagedoor.NotFound) {
@@ -138,12 +131,8 @@ func opaqueTold(ctx context.Context, st *store.Store, raw string) (map[string]an
 		"iss": a.Issuer, "sub": a.UserID, "aud": []string{a.Issuer + "userinfo"}, "exp": a.ExpiresAt.Unix(), "client_id": a.ClientID, "scope": joined(a.Scope),
 		"token_type": typeOf(a.JKT),
 	}
-	cnf := map[string]string{}
-	for name, value := range map[string]string{"jkt": a.JKT, "x5t#S256": a.X5T} {
-		if value != "" {
-			cnf[name] = value
-			out["cnf"] = cnf
-		}
+	if cnf := (token.Confirmation{JKT: a.JKT, X5T: a.X5T}).Claim(); cnf != nil {
+		out["cnf"] = cnf
 	}
 	return out, a.UserID, nil
 }

@@ -134,8 +134,11 @@ func (t *tokenRequest) binding(api *stagedoor.ResourceServer) token.Confirmation
 }
 
 // tokenType is how the access tokens of the request are used.
-func (t *tokenRequest) tokenType() string {
-	if t.bound.JKT != "" {
+func (t *tokenRequest) tokenType() string { return typeOf(t.bound.JKT) }
+
+// typeOf is the token_type of an access token that is bound to the key with the thumbprint, or to none.
+func typeOf(jkt string) string {
+	if jkt != "" {
 		return "DPoP"
 	}
 	return "Bearer"

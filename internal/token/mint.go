@@ -90,7 +90,7 @@ func (m *Minter) accessClaims(a *stagedoor.Authorization, how Access, now time.T
 	if a.Actor != nil {
 		claims["act"] = a.Actor
 	}
-	if cnf := (Confirmation{a.JKT, a.X5T}).claim(); cnf != nil {
+	if cnf := (Confirmation{a.JKT, a.X5T}).Claim(); cnf != nil {
 		claims["cnf"] = cnf
 	}
 	if len(a.Details) > 0 {

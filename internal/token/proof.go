@@ -36,8 +36,8 @@ func ConfirmationOf(claims jose.Claims) (c Confirmation) {
 	return c
 }
 
-// claim returns cnf as a token holds it; nil if the token is bound to nothing.
-func (c Confirmation) claim() map[string]string {
+// Claim returns cnf as a token holds it; nil if the token is bound to nothing.
+func (c Confirmation) Claim() map[string]string {
 	out := map[string]string{}
 	if c.JKT != "" {
 		out["jkt"] = c.JKT
