@@ -81,6 +81,7 @@ func mfaToken(ctx context.Context, st *store.Store, token, clientID string) (*st
 
 // redeemOTP goes on with a token request by a code of the person's app: of the one that they have, or of the one that they have just set up.
 func redeemOTP(ctx context.Context, t *tokenRequest) (*tokenResponse, error) {
+	t.proof = "otp"
 	return t.redeemFactor(ctx, "otp", func(token *stagedoor.MFAToken, code string) error {
 		e := association(t.st, token.UserID, t.params["mfa_token"])
 		_, err := e.Confirm(ctx, code)
@@ -108,6 +109,7 @@ func redeemOTP(ctx context.Context, t *tokenRequest) (*tokenResponse, error) {
 
 // redeemRecovery goes on with a token request by the person's recovery code, and answers the one that takes its place.
 func redeemRecovery(ctx context.Context, t *tokenRequest) (*tokenResponse, error) {
+	t.proof = "recovery-code"
 	next := ""
 	resp, err := t.redeemFactor(ctx, "recovery_code", func(token *stagedoor.MFAToken, code string) error {
 		settings, err := mfa.SettingsOf(ctx, t.st)
@@ -159,9 +161,6 @@ func (t *tokenRequest) redeemFactor(ctx context.Context, param string, check fun
 		return nil, invalidGrant("Malformed mfa_token")
 	} else if err != nil {
 		return nil, err
-	}
-	if kind := map[string]string{"otp": "otp", "recovery_code": "recovery-code"}[param]; kind != "" {
-		t.proof = kind
 	}
 	if token.RefreshToken == "" {
 		return t.resume(ctx, token)

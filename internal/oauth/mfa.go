@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/stagedoor/stagedoor"
-	"github.com/stagedoor/stagedoor/internal/jose"
 	"github.com/stagedoor/stagedoor/internal/mfa"
 	"github.com/stagedoor/stagedoor/internal/page"
 	"github.com/stagedoor/stagedoor/internal/pipeline"
@@ -86,20 +85,15 @@ func (d *Door) challenge(r *http.Request, st *store.Store, client *stagedoor.Cli
 	if !slices.ContainsFunc(apiKinds(methods.Have), func(k string) bool { return k == mfa.OTP || mfa.IsSent(k) }) {
 		return nil, errNotEnrolled()
 	}
-	found := false
-	for i := range all {
-		m := &all[i]
-		if named != "" && named != authenticatorID(m) && named != m.ID {
-			continue
-		}
-		found = true
-		if m.Type == store.TypeTOTP && may("otp") {
-			return map[string]string{"challenge_type": "otp"}, nil
-		}
+	if named != "" {
+		all = slices.DeleteFunc(all, func(m stagedoor.AuthenticationMethod) bool { return named != authenticatorID(&m) && named != m.ID })
+	}
+	if may("otp") && slices.ContainsFunc(all, func(m stagedoor.AuthenticationMethod) bool { return m.Type == store.TypeTOTP }) {
+		return map[string]string{"challenge_type": "otp"}, nil
 	}
 	for i := range all {
 		m := &all[i]
-		if named != "" && named != authenticatorID(m) && named != m.ID || !mfa.IsSent(m.Type) || !may("oob") || !settings.Has(m.Type) {
+		if !mfa.IsSent(m.Type) || !may("oob") || !settings.Has(m.Type) {
 			continue
 		}
 		oob, err := d.sendOOB(ctx, visit(r, st), t, params["mfa_token"], client, mfa.TargetOf(m))
@@ -108,7 +102,7 @@ func (d *Door) challenge(r *http.Request, st *store.Store, client *stagedoor.Cli
 		}
 		return map[string]string{"challenge_type": "oob", "oob_code": oob, "binding_method": "prompt"}, nil
 	}
-	if named != "" && !found {
+	if named != "" && len(all) == 0 {
 		return nil, stagedoor.Errorf(stagedoor.NotFound, "invalid_request", "The authenticator is not one of the user's.")
 	}
 	return nil, stagedoor.Errorf(stagedoor.Invalid, "unsupported_challenge_type", "The challenge type is not one that the user is enrolled with.")
@@ -170,15 +164,18 @@ func (d *Door) startAssociation(w http.ResponseWriter, r *http.Request, st *stor
 	if err != nil {
 		return nil, err
 	}
-	if !slices.Contains(in.Types, "otp") || !settings.Has(mfa.OTP) {
-		return d.associateSent(r, st, t, token, client, u, settings, in.Channels, in.Phone, in.Email)
+	var out map[string]any
+	if slices.Contains(in.Types, "otp") && settings.Has(mfa.OTP) {
+		var secret string
+		secret, err = association(st, u.ID, token).Begin(ctx, t.ExpiresAt)
+		out = map[string]any{"authenticator_type": "otp", "secret": secret, "barcode_uri": mfa.URI(secret, page.TenantName(st), u.Shown())}
+	} else {
+		out, err = d.associateSent(r, st, t, token, client, u, settings, in.Channels, in.Phone, in.Email)
 	}
-	secret, err := association(st, u.ID, token).Begin(ctx, t.ExpiresAt)
 	if err != nil {
 		return nil, err
 	}
 	st.Log(stagedoor.LogEvent{Type: "gd_start_enroll", ClientID: client.ID, ClientName: client.Name, UserID: u.ID, UserName: u.Email, Connection: u.Connection, IP: r.RemoteAddr, UserAgent: r.UserAgent(), Hostname: r.Host})
-	out := map[string]any{"authenticator_type": "otp", "secret": secret, "barcode_uri": mfa.URI(secret, page.TenantName(st), u.Shown())}
 	if settings.Has(mfa.Recovery) {
 		code, err := association(st, u.ID, token).Recovery(ctx, t.ExpiresAt)
 		if err != nil {
@@ -190,7 +187,7 @@ func (d *Door) startAssociation(w http.ResponseWriter, r *http.Request, st *stor
 }
 
 // associateSent has a code sent to the number or the address that the person wants to get codes at.
-func (d *Door) associateSent(r *http.Request, st *store.Store, t *stagedoor.MFAToken, token string, client *stagedoor.Client, u *stagedoor.User, settings mfa.Settings, channels []string, phone, email string) (any, error) {
+func (d *Door) associateSent(r *http.Request, st *store.Store, t *stagedoor.MFAToken, token string, client *stagedoor.Client, u *stagedoor.User, settings mfa.Settings, channels []string, phone, email string) (map[string]any, error) {
 	ctx, kind, channel, to := r.Context(), "", "", ""
 	for _, c := range channels {
 		switch {
@@ -215,19 +212,7 @@ func (d *Door) associateSent(r *http.Request, st *store.Store, t *stagedoor.MFAT
 		return nil, invalid("%s", stagedoor.AsError(err).Message)
 	}
 	oob, err := d.sendOOB(ctx, visit(r, st), t, token, client, c)
-	if err != nil {
-		return nil, err
-	}
-	st.Log(stagedoor.LogEvent{Type: "gd_start_enroll", ClientID: client.ID, ClientName: client.Name, UserID: u.ID, UserName: u.Email, Connection: u.Connection, IP: r.RemoteAddr, UserAgent: r.UserAgent(), Hostname: r.Host})
-	out := map[string]any{"authenticator_type": "oob", "binding_method": "prompt", "oob_channel": channel, "oob_code": oob}
-	if settings.Has(mfa.Recovery) {
-		code, err := association(st, u.ID, token).Recovery(ctx, t.ExpiresAt)
-		if err != nil {
-			return nil, err
-		}
-		out["recovery_codes"] = []string{code}
-	}
-	return out, nil
+	return map[string]any{"authenticator_type": "oob", "binding_method": "prompt", "oob_channel": channel, "oob_code": oob}, err
 }
 
 // authenticators lists what the person of an mfa_token has, and what they are setting up.
@@ -270,13 +255,7 @@ func listAuthenticators(ctx context.Context, st *store.Store, userID, token stri
 	case err != nil:
 		return nil, err
 	case begun:
-		id := strings.Map(func(r rune) rune { // it has none of its own yet
-			if r == '-' || r == '_' {
-				return 'x'
-			}
-			return r
-		}, jose.HashToken(token))[:16]
-		out = append(out, map[string]any{"id": "totp|dev_" + id, "authenticator_type": "otp", "active": false, "type": "otp"})
+		out = append(out, map[string]any{"id": madeID("totp", token), "authenticator_type": "otp", "active": false, "type": "otp"})
 	}
 	return out, nil
 }

@@ -82,6 +82,11 @@ func authenticatorID(m *stagedoor.AuthenticationMethod) string {
 	return m.ID
 }
 
+// madeID is the id of a method that has none of its own, made of what it belongs to.
+func madeID(kind, of string) string {
+	return kind + "|dev_" + strings.NewReplacer("-", "x", "_", "x").Replace(jose.HashToken(of))[:16]
+}
+
 // ownMail is the person's own verified address as a method, nil if codes do not go there.
 func ownMail(ctx context.Context, st *store.Store, userID string, methods mfa.Methods) (*stagedoor.AuthenticationMethod, error) {
 	if !methods.Mail {
@@ -91,8 +96,7 @@ func ownMail(ctx context.Context, st *store.Store, userID string, methods mfa.Me
 	if err != nil {
 		return nil, err
 	}
-	id := strings.NewReplacer("-", "x", "_", "x").Replace(jose.HashToken("mail of " + userID))[:16]
-	return &stagedoor.AuthenticationMethod{ID: "email|dev_" + id, Type: mfa.Email, Email: u.Email}, nil
+	return &stagedoor.AuthenticationMethod{ID: madeID("email", "mail of "+userID), Type: mfa.Email, Email: u.Email}, nil
 }
 
 // factorsOf are a person's methods as the MFA API knows them.
