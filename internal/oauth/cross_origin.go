@@ -28,7 +28,7 @@ var credentialTypes = map[string]string{
 
 // coAuthenticate proves a person for a page of the client's.
 func (d *Door) coAuthenticate(w http.ResponseWriter, r *http.Request, st *store.Store) {
-	event := stagedoor.LogEvent{Type: "fcoa", IP: r.RemoteAddr, UserAgent: r.UserAgent(), Hostname: r.Host}
+	event := newEvent(r, "fcoa")
 	client, params, err := d.ownForm(w, r, st, &event, true)
 	if client == nil && err == nil {
 		return
@@ -181,7 +181,7 @@ var wsForm = template.Must(template.New("wsform").Parse(`<form method="post" nam
 
 // passwordLogin proves a person for a page of the client's that goes on with a form.
 func (d *Door) passwordLogin(w http.ResponseWriter, r *http.Request, st *store.Store) {
-	event := stagedoor.LogEvent{Type: "f", IP: r.RemoteAddr, UserAgent: r.UserAgent(), Hostname: r.Host}
+	event := newEvent(r, "f")
 	client, params, err := d.ownForm(w, r, st, &event, false)
 	if client == nil && err == nil {
 		return

@@ -23,7 +23,7 @@ const (
 
 // deviceCode gives a device a code to wait with, and another one for its person to enter elsewhere.
 func (d *Door) deviceCode(w http.ResponseWriter, r *http.Request, st *store.Store) {
-	event := stagedoor.LogEvent{Type: "fdeaz", IP: r.RemoteAddr, UserAgent: r.UserAgent(), Hostname: r.Host}
+	event := newEvent(r, "fdeaz")
 	params, err := readParams(w, r)
 	var out map[string]any
 	if err == nil {

@@ -28,7 +28,7 @@ const (
 
 // legacyEndpoint serves one of them: it finds the client, which has no secret to show, and writes the log.
 func (d *Door) legacyEndpoint(w http.ResponseWriter, r *http.Request, st *store.Store, success, failure, flag string, serve func(context.Context, *tokenRequest) (map[string]any, error)) {
-	event := stagedoor.LogEvent{Type: failure, IP: r.RemoteAddr, UserAgent: r.UserAgent(), Hostname: r.Host}
+	event := newEvent(r, failure)
 	params, err := readParams(w, r)
 	if err != nil {
 		answerError(w, r, err)
@@ -41,7 +41,6 @@ func (d *Door) legacyEndpoint(w http.ResponseWriter, r *http.Request, st *store.
 		event.ClientName = client.Name
 		v := visit(r, st)
 		v.Body = scriptBody(params)
-		delete(v.Body, "id_token")
 		out, err = serve(r.Context(), &tokenRequest{Door: d, st: st, client: client, params: params, visit: v, event: &event})
 	}
 	if err == nil {

@@ -68,8 +68,8 @@ func (d *Door) redeem(r *http.Request, st *store.Store, params map[string]string
 	}
 	client, err := authenticateClient(r.Context(), r, st, params)
 	g, known := grants[name]
-	event := stagedoor.LogEvent{Type: "f", IP: r.RemoteAddr, UserAgent: r.UserAgent(), Hostname: r.Host, Audience: params["audience"]}
-	if known {
+	event := newEvent(r, "f")
+	if event.Audience = params["audience"]; known {
 		event.Type = g.failure
 	}
 	if err != nil {
@@ -159,6 +159,11 @@ func errGrant(name string) error {
 	return e
 }
 
+// newEvent is a log event of a request.
+func newEvent(r *http.Request, kind string) stagedoor.LogEvent {
+	return stagedoor.LogEvent{Type: kind, IP: r.RemoteAddr, UserAgent: r.UserAgent(), Hostname: r.Host}
+}
+
 func logToken(st *store.Store, e *stagedoor.LogEvent, err error) {
 	if err != nil {
 		e.Description = cut(stagedoor.AsError(err).Message)
@@ -173,7 +178,7 @@ func scriptBody(params map[string]string) map[string]any {
 	for name, value := range params {
 		switch name {
 		case "client_secret", "password", "otp", "refresh_token", "code", "device_code", "auth_req_id", "code_verifier", "client_assertion", "subject_token", "actor_token", "auth_session", "authn_response",
-			"mfa_token", "oob_code", "binding_code", "recovery_code":
+			"mfa_token", "oob_code", "binding_code", "recovery_code", "id_token":
 		default:
 			out[name] = value
 		}
