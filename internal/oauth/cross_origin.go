@@ -210,10 +210,7 @@ func (d *Door) passwordForm(r *http.Request, st *store.Store, client *stagedoor.
 			return nil, missing(name)
 		}
 	}
-	conn, err := connection.ForClient(r.Context(), st, client.ID, params["connection"])
-	if err == nil && !conn.ForLogin() {
-		err = invalid("specified strategy does not support requested operation")
-	}
+	conn, err := forPasswords(r.Context(), st, client, params["connection"])
 	if err != nil {
 		return nil, err
 	}

@@ -127,10 +127,7 @@ func (t *tokenRequest) roPassword(ctx context.Context, x *pipeline.Direct) (*sta
 			return nil, nil, invalid("missing %s parameter", name)
 		}
 	}
-	conn, err := connection.ForClient(ctx, t.st, t.client.ID, t.params["connection"])
-	if err == nil && !conn.ForLogin() {
-		err = invalid("specified strategy does not support requested operation")
-	}
+	conn, err := forPasswords(ctx, t.st, t.client, t.params["connection"])
 	if err != nil {
 		return nil, nil, err
 	}
@@ -146,6 +143,15 @@ func (t *tokenRequest) roBearer(ctx context.Context, x *pipeline.Direct) (*stage
 		return nil, nil, err
 	}
 	return t.Pipeline.Direct(ctx, t.visit, x, sub, t.event)
+}
+
+// forPasswords is the connection that an old request names, if people sign in with a password through it.
+func forPasswords(ctx context.Context, st *store.Store, client *stagedoor.Client, name string) (*stagedoor.Connection, error) {
+	conn, err := connection.ForClient(ctx, st, client.ID, name)
+	if err == nil && !conn.ForLogin() {
+		err = invalid("specified strategy does not support requested operation")
+	}
+	return conn, err
 }
 
 // owner is whom an ID token that the client got tells of.
