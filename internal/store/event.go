@@ -6,7 +6,6 @@ import (
 	"errors"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/stagedoor/stagedoor"
@@ -22,46 +21,36 @@ var EventStreams = Kind[stagedoor.Document]{
 // eventsKept is how long a delivery that was given up can be asked for again, and how long its count is shown.
 const eventsKept = 30 * 24 * time.Hour
 
-// cachedStreams keeps what the tenant's streams have subscribed to with its handle. A tenant that has none pays for a read every [CacheFor].
-type cachedStreams struct {
-	mu      sync.Mutex
-	read    time.Time // zero: never
+// heardStreams are the tenant's enabled streams as they were read. The handle keeps them, so that a tenant that has none pays for a read every
+// [CacheFor].
+type heardStreams struct {
+	read    time.Time
 	streams []stagedoor.EventStream
 }
 
-// subscribers are the enabled streams that want a type of events.
+// subscribers are the enabled streams that want a type of events. No lock is held while they are read: whoever writes holds a connection, and
+// must not wait for one who waits for a connection.
 func (s *Store) subscribers(ctx context.Context, q querier, kind string) ([]stagedoor.EventStream, error) {
-	c := &s.streams
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.read.IsZero() || time.Since(c.read) >= CacheFor {
-		asked := time.Now()
-		var docs []stagedoor.Document
-		n := EventStreams.noun(s)
-		err := q.each(ctx, n.selects()+n.mine()+" ORDER BY "+n.order, []any{s.tenant.ID}, func(scan func(...any) error) error {
-			d, err := n.known(s, scan)
-			if err == nil {
-				docs = append(docs, *d)
-			}
-			return err
-		})
+	heard := s.streams.Load()
+	if heard == nil || time.Since(heard.read) >= CacheFor {
+		heard = &heardStreams{read: time.Now()}
+		docs, err := EventStreams.noun(s).list(ctx, s, q)
 		if err != nil {
 			return nil, err
 		}
-		c.streams = nil
 		for i := range docs {
 			stream, err := stagedoor.EventStreamOf(&docs[i])
 			if err != nil {
 				return nil, err
 			}
 			if stream.Enabled() {
-				c.streams = append(c.streams, *stream)
+				heard.streams = append(heard.streams, *stream)
 			}
 		}
-		c.read = asked
+		s.streams.Store(heard)
 	}
 	var out []stagedoor.EventStream
-	for _, stream := range c.streams {
+	for _, stream := range heard.streams {
 		if stream.Wants(kind) {
 			out = append(out, stream)
 		}
@@ -71,12 +60,16 @@ func (s *Store) subscribers(ctx context.Context, q querier, kind string) ([]stag
 
 // publish notes that something happened, inside the transaction in which it does, for each stream that has subscribed to it. object is asked
 // for what the event says only if there is one.
-func (s *Store) publish(ctx context.Context, q querier, kind string, object func() any) error {
+func (s *Store) publish(ctx context.Context, q querier, kind string, object func() (any, error)) error {
 	streams, err := s.subscribers(ctx, q, kind)
 	if err != nil || len(streams) == 0 {
 		return err
 	}
-	id, now, said := "evt_"+stagedoor.NewBase58(22), s.db.clock.Now(), object()
+	said, err := object()
+	if err != nil {
+		return err
+	}
+	id, now := "evt_"+stagedoor.NewBase58(22), s.db.clock.Now()
 	for _, stream := range streams {
 		if err := s.queueEvent(ctx, q, s.cloudEvent(stream.ID, id, kind, said, now), now, false); err != nil {
 			return err
@@ -112,12 +105,12 @@ func (s *Store) queueEvent(ctx context.Context, q querier, e stagedoor.CloudEven
 
 // userEvent publishes what became of a user.
 func (s *Store) userEvent(ctx context.Context, q querier, kind string, u *stagedoor.User) error {
-	return s.publish(ctx, q, kind, func() any {
+	return s.publish(ctx, q, kind, func() (any, error) {
 		object := u.Wire()
 		if kind == "user.deleted" {
 			object["deleted_at"] = stagedoor.FormatTime(s.db.clock.Now())
 		}
-		return object
+		return object, nil
 	})
 }
 
@@ -131,53 +124,44 @@ func (s *Store) usersCreated(ctx context.Context, q querier, users []*stagedoor.
 	return nil
 }
 
-// ofOrganization publishes something that concerns an organization and something else, which more names.
-func (s *Store) ofOrganization(ctx context.Context, q querier, kind, orgID string, more map[string]any) error {
-	var failed error
-	err := s.publish(ctx, q, kind, func() any {
-		organization := map[string]any{"id": orgID}
-		o, err := organizations.one(ctx, s, q, "id = ?", orgID)
-		if failed = err; err == nil {
-			organization["name"] = o.Name
-		}
-		more["organization"] = organization
-		return more
-	})
-	if err == nil {
-		err = failed
+// ofOrganization returns what an event says that concerns an organization and something else, which more names.
+func (s *Store) ofOrganization(ctx context.Context, q querier, orgID string, more map[string]any) (any, error) {
+	o, err := organizations.one(ctx, s, q, "id = ?", orgID)
+	if err != nil {
+		return nil, err
 	}
-	return err
+	more["organization"] = map[string]any{"id": orgID, "name": o.Name}
+	return more, nil
 }
 
 // memberEvent publishes something about a member of an organization, and a role of theirs, if it names one.
 func (s *Store) memberEvent(ctx context.Context, q querier, kind, orgID, userID, roleID string) error {
-	more := map[string]any{"user": map[string]any{"user_id": userID}}
-	if roleID != "" {
-		role := map[string]any{"id": roleID}
-		more["role"] = role
-		if streams, err := s.subscribers(ctx, q, kind); err != nil || len(streams) == 0 {
-			return err
+	return s.publish(ctx, q, kind, func() (any, error) {
+		more := map[string]any{"user": map[string]any{"user_id": userID}}
+		if roleID != "" {
+			r, err := roles.one(ctx, s, q, "id = ?", roleID)
+			if err != nil {
+				return nil, err
+			}
+			more["role"] = map[string]any{"id": roleID, "name": r.Name}
 		}
-		r, err := roles.one(ctx, s, q, "id = ?", roleID)
-		if err != nil {
-			return err
-		}
-		role["name"] = r.Name
-	}
-	return s.ofOrganization(ctx, q, kind, orgID, more)
+		return s.ofOrganization(ctx, q, orgID, more)
+	})
 }
 
 // organizationConnectionEvent publishes what became of a connection of an organization.
 func (s *Store) organizationConnectionEvent(ctx context.Context, q querier, kind, orgID string, c *stagedoor.OrganizationConnection) error {
-	return s.ofOrganization(ctx, q, kind, orgID, map[string]any{
-		"connection": map[string]any{"id": c.ConnectionID}, "assign_membership_on_login": c.AssignMembershipOnLogin,
-		"show_as_button": c.ShowAsButton, "is_signup_enabled": c.IsSignupEnabled,
+	return s.publish(ctx, q, kind, func() (any, error) {
+		return s.ofOrganization(ctx, q, orgID, map[string]any{
+			"connection": map[string]any{"id": c.ConnectionID}, "assign_membership_on_login": c.AssignMembershipOnLogin,
+			"show_as_button": c.ShowAsButton, "is_signup_enabled": c.IsSignupEnabled,
+		})
 	})
 }
 
 // organizationEvent publishes what became of an organization.
 func (s *Store) organizationEvent(ctx context.Context, q querier, kind string, o *stagedoor.Organization) error {
-	return s.publish(ctx, q, kind, func() any {
+	return s.publish(ctx, q, kind, func() (any, error) {
 		object := map[string]any{"id": o.ID, "name": o.Name}
 		if o.DisplayName != "" {
 			object["display_name"] = o.DisplayName
@@ -188,7 +172,7 @@ func (s *Store) organizationEvent(ctx context.Context, q querier, kind string, o
 		if o.Branding != nil {
 			object["branding"] = o.Branding
 		}
-		return object
+		return object, nil
 	})
 }
 

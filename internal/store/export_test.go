@@ -14,6 +14,12 @@ func Queued(s *Store) int {
 	return len(s.db.logs.queued)
 }
 
+// ReadStreams reads the tenant's event streams as one who has no connection yet.
+func ReadStreams(ctx context.Context, s *Store) error {
+	_, err := s.subscribers(ctx, s.read(), "user.updated")
+	return err
+}
+
 // RawRow returns the two texts of the only row that query finds.
 func RawRow(t testing.TB, db *DB, query string) [2]string {
 	t.Helper()

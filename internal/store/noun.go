@@ -136,9 +136,12 @@ func (n *noun[T]) read(ctx context.Context, s *Store, where string, args ...any)
 	})
 }
 
-func (n *noun[T]) all(ctx context.Context, s *Store) ([]T, error) {
+func (n *noun[T]) all(ctx context.Context, s *Store) ([]T, error) { return n.list(ctx, s, s.read()) }
+
+// list is all, as a transaction or another connection sees it.
+func (n *noun[T]) list(ctx context.Context, s *Store, q querier) ([]T, error) {
 	out := []T{}
-	err := s.read().each(ctx, n.selects()+n.mine()+" ORDER BY "+n.order, []any{s.tenant.ID}, func(scan func(...any) error) error {
+	err := q.each(ctx, n.selects()+n.mine()+" ORDER BY "+n.order, []any{s.tenant.ID}, func(scan func(...any) error) error {
 		v, err := n.known(s, scan)
 		if err == nil {
 			out = append(out, *v)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/stagedoor/stagedoor"
@@ -21,7 +22,7 @@ type Store struct {
 	tenant *stagedoor.Tenant
 	look   cachedLook
 
-	streams cachedStreams
+	streams atomic.Pointer[heardStreams]
 }
 
 type cachedTenant struct {
