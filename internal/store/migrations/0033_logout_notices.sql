@@ -14,4 +14,5 @@ CREATE TABLE logout_notices (
 );
 CREATE INDEX logout_notices_client ON logout_notices (tenant, client_id);
 CREATE INDEX logout_notices_due ON logout_notices (due_at);
+CREATE INDEX logout_notices_next ON logout_notices (tenant, due_at, id);
 CREATE INDEX logout_notices_expiry ON logout_notices (expires_at);

@@ -16,7 +16,8 @@ CREATE TABLE events (
 	PRIMARY KEY (tenant, stream, id)
 );
 CREATE INDEX events_due ON events (due_at) WHERE status = 'pending';
-CREATE INDEX events_at ON events (tenant, stream, at, id);
+CREATE INDEX events_pending ON events (tenant, stream, at, id) WHERE status = 'pending';
+CREATE INDEX events_failed ON events (tenant, stream, at, id) WHERE status = 'failed';
 CREATE INDEX events_expiry ON events (expires_at);
 
 -- How many deliveries of a stream ended in an hour (milliseconds since 1970).
