@@ -100,7 +100,6 @@ type EventDelivery struct {
 	Event     json.RawMessage
 	Attempts  []EventAttempt
 	CreatedAt time.Time
-	DueAt     time.Time
 }
 
 // EventAttempt is a try that failed.

@@ -228,16 +228,16 @@ func (query EventQuery) where(s *Store, stream string) (string, []any) {
 	return where, args
 }
 
-const eventColumns = "SELECT stream, id, type, status, forced, doc, attempts, at, due_at FROM events WHERE "
+const eventColumns = "SELECT stream, id, type, status, forced, doc, attempts, at FROM events WHERE "
 
 func scanEvent(scan func(...any) error) (*stagedoor.EventDelivery, error) {
 	d := &stagedoor.EventDelivery{}
 	var doc, attempts string
-	var forced, at, due int64
-	if err := scan(&d.Stream, &d.ID, &d.Type, &d.Status, &forced, &doc, &attempts, &at, &due); err != nil {
+	var forced, at int64
+	if err := scan(&d.Stream, &d.ID, &d.Type, &d.Status, &forced, &doc, &attempts, &at); err != nil {
 		return nil, err
 	}
-	d.Forced, d.Event, d.CreatedAt, d.DueAt = forced != 0, json.RawMessage(doc), time.UnixMicro(at), fromMillis(due)
+	d.Forced, d.Event, d.CreatedAt = forced != 0, json.RawMessage(doc), time.UnixMicro(at)
 	return d, json.Unmarshal([]byte(attempts), &d.Attempts)
 }
 

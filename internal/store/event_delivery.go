@@ -40,7 +40,7 @@ func (s *Store) ClaimEvents(ctx context.Context, stream string, most int, until 
 	err := s.writeOne(ctx, func(q querier) error {
 		out = nil
 		return q.each(ctx, "UPDATE events SET due_at = ? WHERE (tenant, stream, id) IN (SELECT tenant, stream, id FROM events WHERE "+due+" ORDER BY at, id LIMIT ?"+lock+
-			") AND due_at <= ? RETURNING stream, id, type, status, forced, doc, attempts, at, due_at",
+			") AND due_at <= ? RETURNING stream, id, type, status, forced, doc, attempts, at",
 			[]any{millis(until), s.tenant.ID, stream, now, most, now}, func(scan func(...any) error) error {
 				d, err := scanEvent(scan)
 				if err == nil {
