@@ -74,23 +74,28 @@ func (s *Store) Fill(ctx context.Context, kind, ip string, t stagedoor.Throttle)
 	})
 }
 
-// TakeAttempt puts one attempt of kind into a subject's bucket and tells whether there was room for it: in one statement, so that attempts at
-// the same time cannot share the room of one.
+// TakeAttempt puts one attempt of kind into a subject's bucket and tells whether there was room for it: attempts at the same time cannot share
+// the room of one.
 func (s *Store) TakeAttempt(ctx context.Context, kind, subject string, t stagedoor.Throttle) (bool, error) {
 	now, rate := millis(s.db.clock.Now()), int64(t.Rate)
-	var value int64
-	err := s.writeOne(ctx, func(q querier) error {
-		return q.row(ctx, `INSERT INTO attempts (tenant, kind, subject, connection, place, value, expires_at) VALUES (?, ?, ?, '', '', ?, ?)
-			ON CONFLICT (tenant, kind, subject, connection, place) DO UPDATE SET
-			value = CASE WHEN attempts.value < ? THEN ? ELSE attempts.value END + ?,
-			expires_at = CASE WHEN attempts.value < ? THEN ? ELSE attempts.value END + ?
-			WHERE attempts.value <= ? RETURNING value`,
-			[]any{s.tenant.ID, kind, subject, now + rate, now + rate, now, now, rate, now, now, rate, now + rate*int64(t.MaxAttempts-1)}, &value)
-	})
+	_, err := s.pour(ctx, kind, subject, now, rate, now+rate*int64(t.MaxAttempts), now+rate*int64(t.MaxAttempts))
 	if errors.Is(err, errNoRows) {
 		return false, nil
 	}
 	return err == nil, err
+}
+
+// pour puts an amount of time into a subject's bucket, in one statement, and returns until when the bucket is filled then: errNoRows if that would
+// be later than most. Times are in the unit of the kind, expires in milliseconds.
+func (s *Store) pour(ctx context.Context, kind, subject string, now, amount, most, expires int64) (until int64, err error) {
+	err = s.writeOne(ctx, func(q querier) error {
+		return q.row(ctx, `INSERT INTO attempts (tenant, kind, subject, connection, place, value, expires_at) VALUES (?, ?, ?, '', '', ?, ?)
+			ON CONFLICT (tenant, kind, subject, connection, place) DO UPDATE SET
+			value = CASE WHEN attempts.value < ? THEN ? ELSE attempts.value END + ?, expires_at = ?
+			WHERE attempts.value <= ? RETURNING value`,
+			[]any{s.tenant.ID, kind, subject, now + amount, expires, now, now, amount, expires, most - amount}, &until)
+	})
+	return until, err
 }
 
 // Full tells whether an address's bucket of kind takes no further attempt.
