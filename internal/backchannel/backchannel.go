@@ -3,7 +3,7 @@ package backchannel
 import (
 	"context"
 	"errors"
-	"io"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/outbound"
 	"github.com/stagedoor/stagedoor/internal/store"
 	"github.com/stagedoor/stagedoor/internal/token"
 )
@@ -134,7 +135,7 @@ func (d *Deliverer) leave(tenant string) {
 	}
 }
 
-// refused is a client's word that it does not want the token.
+// errRefused is a client's word that it does not want the token.
 var errRefused = errors.New("the client refused the token (400)")
 
 // serve tries one notice.
@@ -176,31 +177,20 @@ func (d *Deliverer) send(ctx context.Context, st *store.Store, c *stagedoor.Clie
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, sendTimeout)
-	defer cancel()
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, n.URL, strings.NewReader(url.Values{"logout_token": {signed}}.Encode()))
 	if err != nil {
 		return errors.New("the URL is not an address")
 	}
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	r.Header.Set("User-Agent", "Stagedoor")
-	client := *d.Client
-	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse } // the token is for nobody else
-	answer, err := client.Do(r)
-	if err != nil {
-		var told *url.Error
-		if errors.As(err, &told) {
-			err = told.Err
-		}
-		return err
-	}
-	defer answer.Body.Close()
-	io.Copy(io.Discard, io.LimitReader(answer.Body, 64<<10))
+	status, err := outbound.Send(d.Client, r, sendTimeout)
 	switch {
-	case answer.StatusCode == http.StatusBadRequest:
+	case err != nil:
+		return err
+	case status == http.StatusBadRequest:
 		return errRefused
-	case answer.StatusCode/100 != 2:
-		return errors.New("the client answered " + answer.Status)
+	case status/100 != 2:
+		return fmt.Errorf("the client answered %d %s", status, http.StatusText(status))
 	}
 	return nil
 }

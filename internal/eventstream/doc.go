@@ -6,7 +6,7 @@
 // one takes them when that while is over, and the receiver may see an event twice. Receivers tell events apart by their id.
 //
 //	due ──claim──▶ try ──2xx──▶ gone (counted)
-//	 ▲               ├─ no answer, 5xx: again after 1, 2 and 4 seconds
+//	 ▲               ├─ no answer, 3xx, 5xx: again after 1, 2 and 4 seconds
 //	 └──redeliver────┴─ 4xx, or four tries: failed, kept for 30 days
 //
 // A stream is disabled when 500 deliveries have failed one after the other, or 5,000 are kept as failed. The package never changes a user.

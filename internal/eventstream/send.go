@@ -6,11 +6,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
-	"net/url"
 
 	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/outbound"
 	"github.com/stagedoor/stagedoor/internal/store"
 )
 
@@ -34,8 +33,6 @@ func (d *Deliverer) try(ctx context.Context, st *store.Store, stream *stagedoor.
 
 // post sends an event to a webhook.
 func (d *Deliverer) post(ctx context.Context, to stagedoor.EventConfiguration, event json.RawMessage) error {
-	ctx, cancel := context.WithTimeout(ctx, sendTimeout)
-	defer cancel()
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, to.Endpoint, bytes.NewReader(event))
 	if err != nil {
 		return refusal{errors.New("the endpoint is not an address")}
@@ -52,21 +49,14 @@ func (d *Deliverer) post(ctx context.Context, to stagedoor.EventConfiguration, e
 			r.Header.Set(a.HeaderKey, a.HeaderValue)
 		}
 	}
-	answer, err := d.Client.Do(r)
-	if err != nil {
-		var told *url.Error
-		if errors.As(err, &told) {
-			err = told.Err // without the address, which may hold a key
-		}
-		return err
-	}
-	defer answer.Body.Close()
-	_, _ = io.Copy(io.Discard, io.LimitReader(answer.Body, 64<<10))
+	status, err := outbound.Send(d.Client, r, sendTimeout)
 	switch {
-	case answer.StatusCode/100 == 2:
+	case err != nil:
+		return err
+	case status/100 == 2:
 		return nil
-	case answer.StatusCode/100 == 4:
-		return refusal{fmt.Errorf("status %d", answer.StatusCode)}
+	case status/100 == 4:
+		return refusal{fmt.Errorf("status %d", status)}
 	}
-	return fmt.Errorf("status %d", answer.StatusCode)
+	return fmt.Errorf("status %d", status)
 }

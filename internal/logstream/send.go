@@ -9,13 +9,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
-	"net/url"
 	"strconv"
 	"time"
 
 	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/outbound"
 )
 
 // SignatureHeader is the header that holds the time and the signature of a request.
@@ -40,8 +39,6 @@ func (d *Deliverer) send(ctx context.Context, now time.Time, stream *stagedoor.L
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, sendTimeout)
-	defer cancel()
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, sink.Endpoint, bytes.NewReader(body))
 	if err != nil {
 		return errors.New("the endpoint is not an address")
@@ -61,20 +58,11 @@ func (d *Deliverer) send(ctx context.Context, now time.Time, stream *stagedoor.L
 	if sink.SigningSecret != "" {
 		r.Header.Set(SignatureHeader, Sign(sink.SigningSecret, now, body))
 	}
-	answer, err := d.Client.Do(r)
-	if err != nil {
-		var told *url.Error
-		if errors.As(err, &told) {
-			err = told.Err // without the address, which may hold a key
-		}
-		return err
+	status, err := outbound.Send(d.Client, r, sendTimeout)
+	if err == nil && status/100 != 2 {
+		err = fmt.Errorf("status %d", status)
 	}
-	defer answer.Body.Close()
-	io.Copy(io.Discard, io.LimitReader(answer.Body, 64<<10))
-	if answer.StatusCode/100 != 2 {
-		return fmt.Errorf("status %d", answer.StatusCode)
-	}
-	return nil
+	return err
 }
 
 // Sign returns the value of the signature header for a body that is sent at a time.

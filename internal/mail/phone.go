@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -13,6 +12,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/outbound"
 )
 
 // maxText is the longest message to a phone, in bytes: ten parts of the longest kind.
@@ -126,24 +126,12 @@ func postText(ctx context.Context, client *http.Client, r *http.Request) error {
 	if client == nil {
 		return fmt.Errorf("%w: this server makes no outbound calls", ErrNoSender)
 	}
-	ctx, cancel := context.WithTimeout(ctx, textTimeout)
-	defer cancel()
-	response, err := client.Do(r.WithContext(ctx))
+	status, err := outbound.Send(client, r.WithContext(ctx), textTimeout)
 	if err != nil {
-		return fmt.Errorf("mail: the provider of messages does not answer: %w", bare(err))
+		return fmt.Errorf("mail: the provider of messages does not answer: %w", err)
 	}
-	defer response.Body.Close()
-	io.Copy(io.Discard, io.LimitReader(response.Body, 64<<10)) //nolint:errcheck // so that the connection can be used again
-	if response.StatusCode >= http.StatusMultipleChoices {
-		return fmt.Errorf("the provider answered %d", response.StatusCode)
+	if status >= http.StatusMultipleChoices {
+		return fmt.Errorf("the provider answered %d", status)
 	}
 	return nil
-}
-
-// bare is the error of a call without its address, which may hold what nobody else should know.
-func bare(err error) error {
-	if u, is := err.(*url.Error); is { //nolint:errorlint // what http.Client returns
-		return u.Err
-	}
-	return err
 }

@@ -18,6 +18,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/stagedoor/stagedoor/internal/outbound"
 )
 
 // A Provider is who sends the mails of a tenant, by the tenant's own account there (Management API fact sheet 3.16).
@@ -231,7 +233,7 @@ func (s poster) Send(ctx context.Context, m Message) error {
 	}
 	response, err := s.http.Do(r)
 	if err != nil {
-		return fmt.Errorf("mail: send by %s: %w", s.Name, err)
+		return fmt.Errorf("mail: send by %s: %w", s.Name, outbound.Bare(err))
 	}
 	defer response.Body.Close()
 	answer, err := io.ReadAll(io.LimitReader(response.Body, 64<<10))

@@ -11,5 +11,5 @@
 // Proxies come from the configuration alone: HTTP_PROXY and its like in the environment are not read.
 //
 // What it never does: it sends no cookies and keeps none, and it does not log. Errors of http.Client quote the URL, which may
-// hold secrets in its query: callers strip it before they log.
+// hold secrets in its query: Bare strips it before somebody logs.
 package outbound

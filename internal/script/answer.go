@@ -242,10 +242,7 @@ func lowerHeaders(h http.Header) map[string]any {
 
 // transportError gives a failed call the code that Node's callers look for.
 func transportError(err error, u *url.URL, connected bool) error {
-	var wrapped *url.Error
-	if errors.As(err, &wrapped) {
-		err = wrapped.Err // without the URL, which may hold secrets
-	}
+	err = outbound.Bare(err)
 	address := u.Host
 	if u.Port() == "" {
 		address = net.JoinHostPort(u.Hostname(), map[string]string{"http": "80", "https": "443"}[u.Scheme])
