@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/crypto/acme/autocert"
@@ -65,8 +66,9 @@ func (s *Server) Listen() (*Listeners, error) {
 	if err != nil {
 		return nil, errors.Join(err, l.Close())
 	}
+	tlsConfig = s.askForCertificates(tlsConfig)
 	for _, one := range open {
-		l.HTTPS = append(l.HTTPS, tls.NewListener(one, s.askForCertificates(tlsConfig)))
+		l.HTTPS = append(l.HTTPS, tls.NewListener(one, tlsConfig))
 	}
 	l.CAFile = caFile
 	return l, nil
@@ -151,28 +153,13 @@ func (s *Server) Serve(ctx context.Context, l *Listeners) error {
 	defer admin.Close()
 	background, stop := context.WithCancel(web.WithEvent(ctx, &web.Event{Log: s.log}))
 	defer stop()
-	go s.sweep(background)
-	go s.streams.Run(background)
-	told := make(chan struct{})
-	go func() {
-		defer close(told)
-		s.logouts.Run(background)
-	}()
-	delivered := make(chan struct{})
-	go func() {
-		defer close(delivered)
-		s.events.Run(background)
-	}()
-	working := make(chan struct{})
-	go func() {
-		defer close(working)
-		s.jobs.Run(background)
-	}()
-	defer func() { // jobs are given back before the database is closed
+	var working sync.WaitGroup
+	for _, work := range []func(context.Context){s.sweep, s.streams.Run, s.events.Run, s.logouts.Run, s.jobs.Run} {
+		working.Go(func() { work(background) })
+	}
+	defer func() { // what is under way is given back before the database is closed
 		stop()
-		<-working
-		<-told
-		<-delivered
+		working.Wait()
 	}()
 	go s.scripts.Check(background, "function(){}") // starts a worker, so that the first login need not
 	failed := make(chan error, 8)
