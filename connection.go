@@ -98,9 +98,6 @@ const strategyDatabase = "auth0"
 // for logins.
 func (c *Connection) ForLogin() bool { return c.Strategy == strategyDatabase && c.isOn() }
 
-// SignsIn tells whether people can sign in through the connection here in any way.
-func (c *Connection) SignsIn() bool { return c.ForLogin() || c.Redirects() || c.SendsCodes() }
-
 // isOn tells whether the connection is not switched off for logins.
 func (c *Connection) isOn() bool { return c.Authentication == nil || c.Authentication.Active }
 
