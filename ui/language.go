@@ -3,6 +3,7 @@ package ui
 import (
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/text/language"
@@ -60,23 +61,63 @@ func match(available []string, wanted []language.Tag) (int, bool) {
 	if len(wanted) == 0 {
 		return 0, false
 	}
-	have := make([]language.Tag, len(available))
-	for i, tag := range available {
-		have[i] = language.Make(tag)
-	}
-	matcher := language.NewMatcher(have)
+	of := matchers.of(strings.Join(available, " "), func() matcher {
+		m := matcher{tags: make([]language.Tag, len(available))}
+		for i, tag := range available {
+			m.tags[i] = language.Make(tag)
+		}
+		m.Matcher = language.NewMatcher(m.tags)
+		return m
+	})
 	for _, tag := range wanted {
-		_, at, confidence := matcher.Match(tag)
+		_, at, confidence := of.Match(tag)
 		base, _ := tag.Base()
-		if ours, _ := have[at].Base(); confidence > language.No && ours == base {
+		if ours, _ := of.tags[at].Base(); confidence > language.No && ours == base {
 			return at, true
 		}
 	}
 	return 0, false
 }
 
-// mostWanted bounds a list of preferences.
-const mostWanted = 20
+// matcher finds the nearest of some languages. To make one costs fifty times what a question to it does.
+type matcher struct {
+	language.Matcher
+	tags []language.Tag
+}
+
+var matchers memory[matcher] // by the tags, with spaces between
+
+// memory keeps what does not change, by its name, but never more than mostKept: names come from tenants' settings, and those from strangers.
+type memory[V any] struct {
+	mu   sync.RWMutex
+	kept map[string]V
+}
+
+const mostKept = 500
+
+// of is what is kept by the name, or what is worked out now.
+func (m *memory[V]) of(name string, work func() V) V {
+	m.mu.RLock()
+	v, is := m.kept[name]
+	m.mu.RUnlock()
+	if is {
+		return v
+	}
+	v = work()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.kept == nil || len(m.kept) >= mostKept {
+		m.kept = map[string]V{}
+	}
+	m.kept[name] = v
+	return v
+}
+
+// mostWanted bounds a list of preferences, longestTag a language in it (RFC 5646, section 4.4.1).
+const (
+	mostWanted = 20
+	longestTag = 35
+)
 
 // Wanted are the languages of a list of preferences, the most wanted first.
 func Wanted(list string) []language.Tag {
@@ -99,7 +140,7 @@ func Wanted(list string) []language.Tag {
 			}
 		}
 		tag, err := language.Parse(name)
-		if err != nil || len(name) > 35 || !(q > 0) || tag == language.Und {
+		if err != nil || len(name) > longestTag || !(q > 0) || tag == language.Und {
 			continue
 		}
 		at := len(wishes)

@@ -4,6 +4,7 @@ import (
 	"embed"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"sort"
 	"strings"
 	"sync"
@@ -48,7 +49,9 @@ func Text(lang, key string, args ...any) string {
 }
 
 // Languages lists the languages that have a catalogue: English first, the others by their tags.
-func Languages() []string {
+func Languages() []string { return slices.Clone(ours()) }
+
+var ours = sync.OnceValue(func() []string {
 	names := make([]string, 0, len(catalogues()))
 	for name := range catalogues() {
 		names = append(names, name)
@@ -60,7 +63,7 @@ func Languages() []string {
 		return names[i] < names[j]
 	})
 	return names
-}
+})
 
 // Speaks tells whether pages have texts in the language of tag: "de" for "de-AT", but nothing for a language that is only akin.
 func Speaks(tag string) bool { return catalogueOf(tag) != "" }
@@ -70,22 +73,20 @@ func catalogueOf(tag string) string {
 	if _, is := catalogues()[tag]; is {
 		return tag
 	}
-	if known, is := akin.Load(tag); is {
-		return known.(string)
+	if len(tag) > longestTag {
+		return ""
 	}
-	found := ""
-	if t, err := language.Parse(tag); err == nil && len(tag) <= 35 {
-		if at, ok := match(Languages(), []language.Tag{t}); ok {
-			found = Languages()[at]
+	return akin.of(tag, func() string {
+		if t, err := language.Parse(tag); err == nil {
+			if at, ok := match(ours(), []language.Tag{t}); ok {
+				return ours()[at]
+			}
 		}
-	}
-	if len(tag) <= 35 {
-		akin.Store(tag, found)
-	}
-	return found
+		return ""
+	})
 }
 
-var akin sync.Map // tag → catalogue; see catalogueOf
+var akin memory[string] // catalogues by tags; see catalogueOf
 
 func lookup(lang, key string) string {
 	if text, ok := catalogues()[catalogueOf(lang)][key]; ok {
