@@ -35,6 +35,7 @@ type Door struct {
 	sameOrigin *http.CrossOriginProtection
 	unwaited   sync.WaitGroup
 	slots      chan struct{}
+	above      map[string]string // see pagesAbove
 }
 
 // maxUnwaited is how much work nobody waits for may be under way at once; more of it has to wait.
@@ -161,7 +162,9 @@ func (d *Door) Routes() []web.Route {
 // Register puts the door's routes on a mux. The server in front has set the request's host, scheme
 // and client address (see web.Issuer).
 func (d *Door) Register(mux *http.ServeMux) {
-	for _, r := range slices.Concat(pages, accountPages()) {
+	all := slices.Concat(pages, accountPages())
+	d.above = pagesAbove(all)
+	for _, r := range all {
 		mux.HandleFunc(r.Method+" "+r.Pattern, func(w http.ResponseWriter, req *http.Request) { d.page(w, req, r.serve) })
 	}
 	for _, r := range endpoints {

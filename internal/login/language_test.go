@@ -61,6 +61,22 @@ func (r *reply) here() string {
 	return strings.ReplaceAll(back, "&amp;", "&")
 }
 
+// Who chooses a language on a page that answered a form comes back to a page, though the form's address has none.
+func TestLanguageAfterAForm(t *testing.T) {
+	w := accountWorld(t, storetest.SQLite)
+	w.configure(func(s *stagedoor.TenantSettings) { s.EnabledLocales = []string{"en", "de"} })
+	b, account := w.onAccount("ada@example.com")
+	for path, want := range map[string]string{
+		b.press(account, "/account/profile", "", "name", "").want(http.StatusBadRequest).here(): "/account",
+		"/account/factors/recovery": "/account", "/account/email/code": "/account/email/code", "/u/login/passkey?state=x": "/u/login?state=x", "/u/inbox/1": "/u/inbox/1", "/logout": "/logout",
+	} {
+		if got := strings.TrimSuffix(b.post("/u/language", url.Values{"language": {"de"}, "back": {path}}).to(), "?"); got != want {
+			t.Errorf("from %s to %s, want %s", path, got, want)
+		}
+	}
+	b.get("/account").want(http.StatusOK).speaks("de")
+}
+
 // A link that changes the language must not become one that leads elsewhere, nor can other sites post it.
 func TestOpenRedirectByLanguage(t *testing.T) {
 	w := newWorld(t, storetest.SQLite)

@@ -3,6 +3,7 @@ package login
 import (
 	"io"
 	"net/http"
+	"strings"
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/page"
@@ -28,8 +29,28 @@ func (d *Door) welcome(w http.ResponseWriter, r *http.Request, st *store.Store) 
 
 // chooseLanguage takes the form at the foot of all pages.
 func (d *Door) chooseLanguage(w http.ResponseWriter, r *http.Request, st *store.Store) error {
-	page.ChooseLanguage(w, r, st)
+	back := r.PostFormValue("back")
+	path, query, _ := strings.Cut(back, "?")
+	if above := d.above[path]; above != "" {
+		back = above + "?" + query
+	}
+	page.ChooseLanguage(w, r, st, back)
 	return nil
+}
+
+// pagesAbove are, for forms without a page at their own address, the pages above them: there their answers can be seen again.
+func pagesAbove(routes []route) map[string]string {
+	seen, out := map[string]bool{}, map[string]string{}
+	for _, r := range routes {
+		seen[r.Pattern] = seen[r.Pattern] || r.Method == http.MethodGet
+	}
+	for form, page := range seen {
+		for above := form; !page && above != ""; page = seen[above] {
+			above = above[:strings.LastIndexByte(above, '/')]
+			out[form] = above
+		}
+	}
+	return out
 }
 
 // brand serves the colours of the tenant, or of one of its organizations. Pages link it with a version, so it may be kept.

@@ -3,6 +3,7 @@ package page
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -91,7 +92,7 @@ func ownTexts(look *stagedoor.Look, lang string) map[string]string {
 // address is where a page can be seen again, in another language; empty if it cannot.
 func address(r *http.Request) string {
 	path := r.URL.Path
-	if r.Method != http.MethodGet && !strings.HasPrefix(path, "/u/") && !strings.HasPrefix(path, "/account") {
+	if r.Method != http.MethodGet && !strings.HasPrefix(path, "/u/") && !strings.HasPrefix(path, "/account/") {
 		return ""
 	}
 	if !ui.Local(r.URL.RequestURI()) {
@@ -100,15 +101,12 @@ func address(r *http.Request) string {
 	return r.URL.RequestURI()
 }
 
-// ChooseLanguage takes the form by which somebody chooses a language, and shows them the page again. The form is one of our own: its door has checked that.
-func ChooseLanguage(w http.ResponseWriter, r *http.Request, st *store.Store) {
-	tags := languages(r.Context(), st)
-	for _, tag := range tags {
-		if tag == r.PostFormValue("language") {
-			setLanguage(w, r, tag, 365*24*time.Hour)
-		}
+// ChooseLanguage takes the form by which somebody chooses a language, and brings them back to the page. The form is one of our own: its door has
+// checked that.
+func ChooseLanguage(w http.ResponseWriter, r *http.Request, st *store.Store, back string) {
+	if tag := r.PostFormValue("language"); slices.Contains(languages(r.Context(), st), tag) {
+		setLanguage(w, r, tag, 365*24*time.Hour)
 	}
-	back := r.PostFormValue("back")
 	if !ui.Local(back) {
 		back = "/"
 	}
