@@ -65,6 +65,24 @@ func TestLifetime(t *testing.T) {
 	}
 }
 
+// TestAccountMails: mails of the account page lead nowhere, so that nobody learns to click on such links; every change has its words.
+func TestAccountMails(t *testing.T) {
+	for kind, data := range map[MailKind]MailData{
+		AccountCode: {Code: "12345678", Expires: 15 * time.Minute}, AccountChanged: {Change: "password"}, AccountDeleted: {}, FactorEmail: {Code: "123456", Expires: 5 * time.Minute},
+	} {
+		data.Tenant, data.Email, data.SupportURL = sampleMail.Tenant, sampleMail.Email, sampleMail.SupportURL
+		subject, text, body, err := Mail(kind, "en", data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		golden(t, "mail-"+string(kind)+".txt", "Subject: "+subject+"\n\n"+text)
+		golden(t, "mail-"+string(kind)+".html", body)
+		if strings.Count(body, "href=") != 1 || strings.Contains(text+body, "mail."+string(kind)) {
+			t.Errorf("%s leads somewhere, or lacks words:\n%s", kind, text)
+		}
+	}
+}
+
 // TestMailWithCode: a code stands alone in its line, and no link is there.
 func TestMailWithCode(t *testing.T) {
 	data := sampleMail

@@ -117,6 +117,17 @@ func TestFamiliesAreComplete(t *testing.T) {
 	for _, kind := range strings.Fields("otp phone email webauthn-roaming webauthn-platform recovery-code") {
 		keys = append(keys, "mfa.kind."+kind, "mfa.kind."+kind+".hint")
 	}
+	keys = append(keys, "mfa.kind.passkey")
+	for family, names := range map[string]string{
+		"account.done.":         "confirmed profile metadata email username password factor removed browsers session revoked unlinked",
+		"account.event.":        "login wrong_password failed logout signup password reset email username verified locked factor factor_failed factor_added factor_removed recovery",
+		"account.section.":      "profile factors sessions clients identities activity data",
+		"mail.account_changed.": "email username password factor removed recovery identity",
+	} {
+		for _, name := range strings.Fields(names) {
+			keys = append(keys, family+name)
+		}
+	}
 	for _, key := range keys {
 		if !known(key) {
 			t.Errorf("no text %q", key)
