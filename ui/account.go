@@ -21,8 +21,9 @@ type AccountPage struct {
 	Done            string // what has just been done: a key below account.done.
 	Has             map[string]bool
 	Person          AccountPerson
-	Sections        []string // of the page, in order
-	CanEmail        bool     // another address can be asked for
+	Typed           AccountProfile // in the form
+	Sections        []string       // of the page, in order
+	CanEmail        bool           // another address can be asked for
 	CanUsername     bool
 	CanPassword     bool
 	Metadata        []AccountValue
@@ -39,10 +40,13 @@ type AccountPage struct {
 
 // AccountPerson is who the page is about.
 type AccountPerson struct {
-	ID, Name, Nickname, Picture, Email, Username, Phone string
-	Verified                                            bool
-	Since, LastLogin                                    time.Time // zero: never
+	Name, Picture, Email, Username, Phone string
+	Verified                              bool
+	Since                                 time.Time
 }
+
+// AccountProfile is what people may say of themselves.
+type AccountProfile struct{ Name, Nickname, Picture string }
 
 // AccountValue is a member of the person's own metadata.
 type AccountValue struct{ Name, Value string }
@@ -130,6 +134,19 @@ const (
 	MemberPrefix   = "member." // of a member of the metadata
 )
 
+// Profile are the fields of the form about the person. None takes the cursor: there is more on the page than the form.
+func (p AccountPage) Profile() []input {
+	fields := p.inputs(p.Problems,
+		input{Name: FieldName, Label: "account.name", Type: "text", Autocomplete: "name", Value: p.Typed.Name},
+		input{Name: FieldNickname, Label: "account.nickname", Type: "text", Autocomplete: "nickname", Value: p.Typed.Nickname},
+		input{Name: FieldPicture, Label: "account.picture", Type: "url", Autocomplete: "photo", Value: p.Typed.Picture},
+	)
+	for i := range fields {
+		fields[i].Focus = false
+	}
+	return fields
+}
+
 // At is the form of the page at a path below it.
 func (p AccountPage) At(path string) string { return p.Action + path }
 
@@ -149,7 +166,7 @@ func (p AccountFormPage) Inputs() []input {
 	return nil
 }
 
-// Of is a text of the kind of form.
+// Says is a text of the kind of form.
 func (p AccountFormPage) Says(name string) string { return p.T("account." + p.Kind + "." + name) }
 
 // Explains is what the form is for.

@@ -43,7 +43,8 @@ func samplePolicy(states ...State) []Rule {
 func sampleAccount(f Frame) AccountPage {
 	p := AccountPage{
 		Frame: f, Form: Form{Action: "/account", Hidden: []Field{{"nonce", "b3f1"}}}, Done: "profile", Has: map[string]bool{}, CanEmail: true, CanUsername: true, CanPassword: true, CanMetadata: true,
-		Person:   AccountPerson{ID: "auth0|1", Name: "Ada Lovelace", Nickname: "ada", Email: "a-rather-long-address-of-ada@subdomain.example.com", Verified: true, Username: "ada", Phone: "+4915123456789", Since: sampleSent},
+		Person:   AccountPerson{Name: "Ada Lovelace", Email: "a-rather-long-address-of-ada@subdomain.example.com", Verified: true, Username: "ada", Phone: "+4915123456789", Since: sampleSent},
+		Typed:    AccountProfile{Name: "Ada Lovelace", Nickname: "ada"},
 		Metadata: []AccountValue{{"theme", "dark"}, {"genres", "[\"jazz\",\"folk\"]"}},
 		Factors:  []AccountFactor{{ID: "totp|1", Kind: "otp", Created: sampleSent, Used: sampleSent}, {ID: "phone|1", Kind: "phone", Name: "+49 *** 89", Created: sampleSent}, {ID: "rc|1", Kind: "recovery-code", Created: sampleSent, Fixed: true}},
 		Addable:  []string{"webauthn-roaming", "otp"}, Recovers: true,
@@ -71,7 +72,7 @@ func samples() map[string]Page {
 	japanese.Lang, japanese.Languages, japanese.Here = "ja", Choices([]string{"en", "ja"}, "ja"), "/u/signup?state=hKFo2SB"
 	return map[string]Page{
 		"account":          sampleAccount(bare),
-		"account-wrong":    AccountPage{Frame: bare, Form: Form{Action: "/account"}, Problems: Problems{{Code: "invalid_picture", Field: FieldPicture}}, Has: map[string]bool{"profile": true}, Person: AccountPerson{Name: "Ada"}, Sections: []string{"profile"}},
+		"account-wrong":    AccountPage{Frame: bare, Form: Form{Action: "/account"}, Problems: Problems{{Code: "invalid_picture", Field: FieldPicture}}, Has: map[string]bool{"profile": true}, Person: AccountPerson{Name: "Ada", Since: sampleSent}, Typed: AccountProfile{Name: "Ada", Picture: "http://ada"}, Sections: []string{"profile"}},
 		"account-email":    AccountFormPage{Frame: bare, Form: sampleForm, Kind: "email", BackURL: "/account"},
 		"account-code":     AccountFormPage{Frame: bare, Form: sampleForm, Kind: "emailcode", Email: "ada@example.com", BackURL: "/account", Problems: Problems{{Code: "wrong_code", Field: FieldCode}}},
 		"account-password": AccountFormPage{Frame: bare, Form: sampleForm, Kind: "password", Value: "ada@example.com", Policy: samplePolicy(), BackURL: "/account"},
@@ -85,7 +86,8 @@ func samples() map[string]Page {
 			Frame: japanese, Form: sampleForm, Usernames: true, Policy: samplePolicy(Kept, Broken, Kept), LoginURL: "/u/login?state=x",
 			Problems: Problems{{Code: "invalid_email", Field: FieldEmail}},
 		},
-		"login": LoginPage{Frame: sampleFrame, Form: sampleForm, SignupURL: "/u/signup?state=hKFo2SB", ForgotURL: "/u/reset?state=hKFo2SB"},
+		"login":       LoginPage{Frame: sampleFrame, Form: sampleForm, SignupURL: "/u/signup?state=hKFo2SB", ForgotURL: "/u/reset?state=hKFo2SB"},
+		"login-proof": LoginPage{Frame: sampleFrame, Form: Form{Action: sampleForm.Action, Hidden: sampleForm.Hidden, Proof: &Proof{Work: "AAAA", Bits: 60}}, SignupURL: "/u/signup?state=hKFo2SB"},
 		"login-passkeys": LoginPage{
 			Frame: sampleFrame, Form: sampleForm, SignupURL: "/u/signup?state=hKFo2SB", ForgotURL: "/u/reset?state=hKFo2SB",
 			Passkeys: &PasskeyForm{Frame: sampleFrame, Form: sampleForm, Options: `{"challenge":"AAAA"}`, Autofill: true, Button: true},

@@ -4,6 +4,7 @@ import (
 	"crypto/subtle"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -33,6 +34,7 @@ type account struct {
 	set     *stagedoor.AccountSettings
 	session *stagedoor.Session
 	user    *stagedoor.User
+	conn    *stagedoor.Connection // of the user; nil if it is gone
 	frame   ui.Frame
 }
 
@@ -115,6 +117,9 @@ func (d *Door) onAccount(w http.ResponseWriter, r *http.Request, st *store.Store
 	if a.user.IsBlocked() {
 		return stagedoor.Errorf(stagedoor.Forbidden, "unauthorized", "user is blocked")
 	}
+	if a.conn, err = st.ConnectionByName(r.Context(), a.user.Connection); err != nil && !stagedoor.IsKind(err, stagedoor.NotFound) {
+		return err
+	}
 	if r.Method == http.MethodPost && subtle.ConstantTimeCompare([]byte(r.PostFormValue(fieldNonce)), []byte(a.token())) != 1 {
 		return stagedoor.Errorf(stagedoor.Forbidden, "access_denied", "This form is not from this session. Go back, load the page again and try once more.")
 	}
@@ -140,19 +145,14 @@ func (a *account) form(path string, more ...ui.Field) ui.Form {
 	return ui.Form{Action: accountPath + path, Hidden: append([]ui.Field{{Name: fieldNonce, Value: a.token()}}, more...)}
 }
 
-// asksFactor tells whether the person has a second factor that the tenant asks for.
-func (a *account) asksFactor() (bool, error) {
+// factors are the tenant's second factors, and whether the person has one of them.
+func (a *account) factors() (mfa.Settings, bool, error) {
 	settings, err := mfa.SettingsOf(a.r.Context(), a.st)
 	if err != nil {
-		return false, err
+		return settings, false, err
 	}
 	methods, err := mfa.MethodsOf(a.r.Context(), a.st, a.user.ID)
-	for _, kind := range mfa.Enrollable(methods.Have) {
-		if settings.Has(kind) {
-			return true, err
-		}
-	}
-	return false, err
+	return settings, slices.ContainsFunc(mfa.Enrollable(methods.Have), settings.Has), err
 }
 
 // fresh tells whether the person proved themselves a moment ago: by what they log in with, and by their second factor if they have one.
@@ -161,7 +161,7 @@ func (a *account) fresh() (bool, error) {
 	if a.session.AuthenticatedAt.Before(since) {
 		return false, nil
 	}
-	asks, err := a.asksFactor()
+	_, asks, err := a.factors()
 	if err != nil || !asks {
 		return err == nil, err
 	}
@@ -219,7 +219,7 @@ func (d *Door) stepUp(r *http.Request, st *store.Store, q url.Values) error {
 	}
 	q.Set("login_hint", shown(u))
 	a := &account{Door: d, r: r, st: st, user: u}
-	if asks, err := a.asksFactor(); err != nil || !asks {
+	if _, asks, err := a.factors(); err != nil || !asks {
 		return err
 	}
 	q.Set("acr_values", pipeline.ACRMultiFactor)
@@ -245,11 +245,7 @@ func (d *Door) accountBack(w http.ResponseWriter, r *http.Request, st *store.Sto
 	if r.URL.Query().Has("error") { // its words are whoever's made the link
 		return stagedoor.Errorf(stagedoor.Forbidden, "access_denied", "The login was refused or cancelled.")
 	}
-	to := r.URL.Query().Get("state")
-	if to != accountPath+"?done=confirmed" {
-		to = accountBackTo(to)
-	}
-	redirect(w, r, to)
+	redirect(w, r, accountBackTo(r.URL.Query().Get("state")))
 	return nil
 }
 
@@ -265,18 +261,6 @@ func (a *account) event(kind, text string) stagedoor.LogEvent {
 		Type: kind, Description: text, UserID: a.user.ID, UserName: shown(a.user), Connection: a.user.Connection, ClientID: a.set.ClientID,
 		IP: a.r.RemoteAddr, UserAgent: a.r.UserAgent(), Hostname: hostname(a.r.Host),
 	}
-}
-
-// connection is the person's own, nil if it is gone or not a database.
-func (a *account) connection() (*stagedoor.Connection, error) {
-	c, err := a.st.ConnectionByName(a.r.Context(), a.user.Connection)
-	if stagedoor.IsKind(err, stagedoor.NotFound) {
-		return nil, nil
-	}
-	if err == nil && !c.ForLogin() {
-		c = nil
-	}
-	return c, err
 }
 
 // logOut ends the session of this browser.

@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/stagedoor/stagedoor"
@@ -57,11 +56,11 @@ func (a *account) removeFactor() error {
 	if err := a.st.DeleteAuthenticationMethod(ctx, a.user.ID, id); err != nil {
 		return err
 	}
-	left, err := a.st.AuthenticationMethods(ctx, a.user.ID)
+	left, err := mfa.MethodsOf(ctx, a.st, a.user.ID)
 	if err != nil {
 		return err
 	}
-	if len(left) == 1 && left[0].Type == store.TypeRecovery {
+	if !left.Enrolled() && !left.Others {
 		if err := a.st.DeleteAuthenticationMethods(ctx, a.user.ID, store.TypeRecovery); err != nil {
 			return err
 		}
@@ -73,11 +72,7 @@ func (a *account) removeFactor() error {
 
 // newRecovery shows a new recovery code; the one before is worth nothing.
 func (a *account) newRecovery() error {
-	settings, err := mfa.SettingsOf(a.r.Context(), a.st)
-	if err != nil {
-		return err
-	}
-	asks, err := a.asksFactor()
+	settings, asks, err := a.factors()
 	if err != nil {
 		return err
 	}
@@ -248,12 +243,11 @@ func (a *account) delete() error {
 		return nil
 	}
 	ctx := context.WithoutCancel(a.r.Context())
-	conn, err := a.st.ConnectionByName(ctx, a.user.Connection)
-	switch {
-	case stagedoor.IsKind(err, stagedoor.NotFound):
+	var err error
+	if a.conn == nil {
 		err = a.st.DeleteUser(ctx, a.user.ID)
-	case err == nil:
-		err = a.Pipeline.Database.On(&connection.Occasion{ClientID: a.set.ClientID}).Delete(ctx, a.st, conn, a.user)
+	} else {
+		err = a.Pipeline.Database.On(&connection.Occasion{ClientID: a.set.ClientID}).Delete(ctx, a.st, a.conn, a.user)
 	}
 	if err != nil {
 		if connection.FromScript(err) != nil || stagedoor.IsKind(err, stagedoor.Scripted) {
@@ -270,7 +264,7 @@ func (a *account) delete() error {
 
 // tell tells a person by mail what was changed on their account, so that who did not do it notices.
 func (a *account) tell(change, to string) {
-	a.mail(ui.AccountChanged, to, ui.MailData{Change: strings.TrimSpace(change)})
+	a.mail(ui.AccountChanged, to, ui.MailData{Change: change})
 }
 
 // tellEnrolled tells a person by mail that a factor was set up.

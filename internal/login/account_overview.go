@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sort"
 	"strings"
+	"time"
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/mfa"
@@ -18,29 +19,35 @@ import (
 // accountDone are the things that the page tells when they are done.
 var accountDone = []string{"confirmed", "profile", "metadata", "email", "username", "password", "factor", "removed", "browsers", "session", "revoked", "unlinked"}
 
-// overview shows the page.
+// overview shows the page, with what was done.
 func (a *account) overview() error {
-	done := a.r.URL.Query().Get("done")
-	if !slices.Contains(accountDone, done) {
-		done = ""
+	p, err := a.page()
+	if err != nil {
+		return err
 	}
-	return a.render(http.StatusOK, done, nil)
+	if done := a.r.URL.Query().Get("done"); slices.Contains(accountDone, done) {
+		p.Done = done
+	}
+	page.Render(a.w, http.StatusOK, p)
+	return nil
 }
 
-// render shows the page as it is now, with what was done or what went wrong.
-func (a *account) render(status int, done string, problems ui.Problems) error {
-	p := ui.AccountPage{Frame: a.frame, Form: a.form(""), Done: done, Problems: problems, Has: map[string]bool{}}
+// page is the page as it is now.
+func (a *account) page() (ui.AccountPage, error) {
+	p := ui.AccountPage{Frame: a.frame, Form: a.form(""), Has: map[string]bool{}}
 	for _, part := range stagedoor.AccountParts {
 		p.Has[part] = a.set.Has(part)
 	}
 	u := a.user
 	p.Person = ui.AccountPerson{
-		ID: u.ID, Name: u.Name, Nickname: u.Nickname, Picture: u.Picture, Email: u.Email, Verified: u.EmailVerified, Username: u.Username, Phone: u.PhoneNumber,
-		Since: u.CreatedAt, LastLogin: u.LastLogin,
+		Name: u.Name, Picture: u.Picture, Email: u.Email, Verified: u.EmailVerified, Username: u.Username, Phone: u.PhoneNumber,
+		Since: u.CreatedAt,
 	}
-	for _, fill := range []func(*ui.AccountPage) error{a.fillProfile, a.fillFactors, a.fillSessions, a.fillClients, a.fillIdentities, a.fillEvents} {
+	p.Typed = ui.AccountProfile{Name: u.Name, Nickname: u.Nickname, Picture: u.Picture}
+	a.fillProfile(&p)
+	for _, fill := range []func(*ui.AccountPage) error{a.fillFactors, a.fillSessions, a.fillClients, a.fillIdentities, a.fillEvents} {
 		if err := fill(&p); err != nil {
-			return err
+			return p, err
 		}
 	}
 	p.Sections = []string{"profile"}
@@ -52,40 +59,25 @@ func (a *account) render(status int, done string, problems ui.Problems) error {
 	if p.Has[stagedoor.AccountExport] || p.Has[stagedoor.AccountDelete] {
 		p.Sections = append(p.Sections, "data")
 	}
-	page.Render(a.w, status, p)
-	return nil
+	return p, nil
 }
 
-func (a *account) fillProfile(p *ui.AccountPage) error {
-	conn, err := a.connection()
-	if err != nil {
-		return err
-	}
-	theirs, err := a.profileIsTheirs()
-	if err != nil {
-		return err
-	}
-	p.ProfileIsTheirs = theirs
-	p.CanEmail = conn != nil && p.Has[stagedoor.AccountEmail]
-	p.CanUsername = conn != nil && conn.Options.Usernames().Have && p.Has[stagedoor.AccountUsername]
-	p.CanPassword = conn != nil && p.Has[stagedoor.AccountPassword]
+func (a *account) fillProfile(p *ui.AccountPage) {
+	own := a.conn != nil && a.conn.ForLogin()
+	p.ProfileIsTheirs = a.profileIsTheirs()
+	p.CanEmail = own && p.Has[stagedoor.AccountEmail]
+	p.CanUsername = own && a.conn.Options.Usernames().Have && p.Has[stagedoor.AccountUsername]
+	p.CanPassword = own && p.Has[stagedoor.AccountPassword]
 	if p.Has[stagedoor.AccountMetadata] {
 		p.Metadata = a.metadata(false)
 		p.CanMetadata = len(a.set.MetadataKeys) > 0
 	}
-	return nil
 }
 
 // profileIsTheirs tells whether each login writes the profile anew from a provider's.
-func (a *account) profileIsTheirs() (bool, error) {
-	c, err := a.st.ConnectionByName(a.r.Context(), a.user.Connection)
-	if stagedoor.IsKind(err, stagedoor.NotFound) {
-		return false, nil
-	}
-	if err != nil {
-		return false, err
-	}
-	return !c.KeepsUsers() && !c.SendsCodes() && c.SyncsProfile() == stagedoor.SyncEachLogin, nil
+func (a *account) profileIsTheirs() bool {
+	c := a.conn
+	return c != nil && !c.KeepsUsers() && !c.SendsCodes() && c.SyncsProfile() == stagedoor.SyncEachLogin
 }
 
 // metadata are the members of the person's own metadata; those that they may change alone, or all. Texts stand without their quotes.
@@ -128,14 +120,10 @@ func (a *account) fillFactors(p *ui.AccountPage) error {
 			}
 		}
 		p.Factors = append(p.Factors, f)
-		p.Recovers = p.Recovers || m.Type != store.TypeRecovery
 	}
-	settings, err := mfa.SettingsOf(a.r.Context(), a.st)
-	if err != nil {
-		return err
-	}
-	p.Addable, p.Recovers = mfa.Enrollable(settings.On), p.Recovers && settings.Has(mfa.Recovery)
-	return nil
+	settings, asks, err := a.factors()
+	p.Addable, p.Recovers = mfa.Enrollable(settings.On), asks && settings.Has(mfa.Recovery)
+	return err
 }
 
 func (a *account) fillSessions(p *ui.AccountPage) error {
@@ -203,12 +191,9 @@ func (a *account) fillClients(p *ui.AccountPage) error {
 	for _, t := range tokens {
 		c := of(t.ClientID)
 		c.Keeps = true
-		for _, at := range []int64{t.CreatedAt.UnixMilli(), t.LastUsedAt.UnixMilli()} {
-			if at > c.Used.UnixMilli() && at > 0 {
-				c.Used = t.CreatedAt
-				if t.LastUsedAt.After(c.Used) {
-					c.Used = t.LastUsedAt
-				}
+		for _, at := range []time.Time{t.CreatedAt, t.LastUsedAt} {
+			if at.After(c.Used) {
+				c.Used = at
 			}
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -22,22 +23,24 @@ import (
 
 // changeProfile takes name, nickname and picture.
 func (a *account) changeProfile() error {
-	theirs, err := a.profileIsTheirs()
-	if err != nil {
-		return err
-	}
 	name, nickname, picture := a.field(ui.FieldName), a.field(ui.FieldNickname), a.field(ui.FieldPicture)
 	var problems ui.Problems
 	if u, err := url.Parse(picture); picture != "" && (err != nil || u.Scheme != "https" || u.Host == "" || len(picture) > 2000) {
 		problems = append(problems, ui.Problem{Code: "invalid_picture", Field: ui.FieldPicture})
 	}
-	if name == "" || len([]rune(name)) > 300 || len([]rune(nickname)) > 300 || theirs {
+	if name == "" || len([]rune(name)) > 300 || len([]rune(nickname)) > 300 || a.profileIsTheirs() {
 		problems = append(problems, ui.Problem{Code: "invalid_name", Field: ui.FieldName})
 	}
 	if problems != nil {
-		return a.render(http.StatusBadRequest, "", problems)
+		p, err := a.page()
+		if err != nil {
+			return err
+		}
+		p.Problems, p.Typed = problems, ui.AccountProfile{Name: name, Nickname: nickname, Picture: picture}
+		page.Render(a.w, http.StatusBadRequest, p)
+		return nil
 	}
-	_, err = a.st.UpdateUser(a.r.Context(), a.user.ID, func(u *stagedoor.User) error {
+	_, err := a.st.UpdateUser(a.r.Context(), a.user.ID, func(u *stagedoor.User) error {
 		u.Name, u.Nickname, u.Picture = name, nickname, picture
 		return nil
 	})
@@ -153,11 +156,10 @@ func simpleValue(before json.RawMessage, typed string) json.RawMessage {
 
 // own is the person's database, or an error page.
 func (a *account) own() (*stagedoor.Connection, error) {
-	conn, err := a.connection()
-	if err == nil && conn == nil {
-		err = errNoAccountPage()
+	if a.conn == nil || !a.conn.ForLogin() {
+		return nil, errNoAccountPage()
 	}
-	return conn, err
+	return a.conn, nil
 }
 
 // formPage shows one form of the account page.
@@ -299,7 +301,7 @@ func (a *account) changeEmail() error {
 		return err
 	}
 	a.st.Log(a.event("sce", "The person changed their e-mail address on the account page."))
-	for _, to := range []string{before, asked.Email} {
+	for _, to := range slices.Compact([]string{before, asked.Email}) {
 		a.tell("email", to)
 	}
 	return a.done("email")

@@ -85,7 +85,10 @@ func TestAccountPage(t *testing.T) {
 			page.want(http.StatusOK).says("Your account", "Logged in as ada@example.com", "theme dark", "This browser", "Mixtape", "Member since", "Users").hides("gold")
 			page = b.onward(b.press(page, "/account/profile", "", "name", "Ada\r\nLovelace", "nickname", "", "picture", "https://pictures.example/ada.png"))
 			page.want(http.StatusOK).says("Your profile is saved.", "Ada Lovelace")
-			b.press(page, "/account/profile", "", "picture", "javascript:alert(1)").want(http.StatusBadRequest).says("https://")
+			wrong := b.press(page, "/account/profile", "", "name", "Augusta", "picture", "javascript:alert(1)").want(http.StatusBadRequest).says("https://", "Logged in as Ada Lovelace")
+			if !strings.Contains(wrong.body, `value="Augusta"`) || !strings.Contains(wrong.body, `aria-describedby="picture-problem"`) {
+				t.Error("what was typed is lost, or what is wrong with it is not said beside it")
+			}
 			b.press(page, "/account/profile", "", "name", "").want(http.StatusBadRequest).says("300")
 			if got := w.found("ada@example.com"); got.Name != "Ada Lovelace" || got.Picture != "https://pictures.example/ada.png" {
 				t.Errorf("user %+v", got)
@@ -288,6 +291,24 @@ func TestAccountFactors(t *testing.T) {
 		t.Errorf("left: %+v %v", methods, err)
 	}
 	page.says("Second step added", "Second step removed")
+}
+
+// TestAccountFactorsAndPasskeys: a passkey is no second step. It needs no recovery code, and keeps none.
+func TestAccountFactorsAndPasskeys(t *testing.T) {
+	w := accountWorld(t, storetest.SQLite)
+	w.setting(mfa.SettingFactors, `{"otp":true,"recovery-code":true}`)
+	u := w.found("ada@example.com")
+	w.ok(w.st.AddAuthenticationMethods(t.Context(), u.ID, []*stagedoor.AuthenticationMethod{{Type: store.TypePasskey, Name: "Laptop"}, {Type: store.TypeRecovery, Secret: "x"}, {Type: "phone", PhoneNumber: "+15550100"}}, false))
+	b, page := w.onAccount("ada@example.com")
+	page.says("Passkey Laptop", "Recovery code", "Phone +15550100").hides("New recovery code")
+	methods, err := w.st.AuthenticationMethods(t.Context(), u.ID)
+	w.ok(err)
+	for _, m := range methods {
+		if m.Type == "phone" {
+			page = b.onward(b.press(page, "/account/factors/remove", m.ID)).says("removed")
+		}
+	}
+	page.says("Passkey Laptop").hides("Recovery code")
 }
 
 func TestAccountExport(t *testing.T) {
