@@ -263,7 +263,7 @@ func (c *demoCommand) startMixtape(ctx context.Context, cancel context.CancelCau
 	if err == nil {
 		err = serveApp(ctx, cancel, c.Mixtape, web.Handler(web.Config{
 			IssuerURL: info.HTTPURL, ClientID: byKey["spa"].ClientID, APIAudience: "https://mixtape.example/api",
-			ManagementAudience: info.HTTPURL + "/api/v2/", APIURL: info.MixtapeAPIURL, ClaimNamespace: "https://mixtape.example/",
+			ManagementAudience: info.HTTPURL + "/api/v2/", APIURL: info.MixtapeAPIURL, ClaimNamespace: "https://mixtape.example/", AccountURL: info.HTTPURL + "/account",
 		}))
 	}
 	if err != nil {

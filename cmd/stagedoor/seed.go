@@ -152,7 +152,7 @@ func (s *seeder) settings(ctx context.Context, f *tenantFile) error {
 // account gives the listeners of the web client an account page.
 func (s *seeder) account(ctx context.Context, _ *tenantFile) error {
 	return s.call(ctx, "PATCH", "tenants/settings", map[string]any{"stagedoor": map[string]any{"account": map[string]any{
-		"client_id": s.values["spa.client_id"], "metadata_keys": []string{"fav_genre"},
+		"client_id": s.values["spa.client_id"], "metadata_keys": []string{"displayName", "theme", "language", "autoplay", "explicitFilter"},
 	}}}, nil)
 }
 

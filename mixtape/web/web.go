@@ -29,6 +29,8 @@ type Config struct {
 	APIURL string
 	// ClaimNamespace is the prefix of custom claims, with its trailing slash.
 	ClaimNamespace string
+	// AccountURL is where listeners look after their account at the identity server; "" if there is no such page.
+	AccountURL string
 	// UseRefreshTokens renews with rotating refresh tokens first, instead of the hidden frame. The app
 	// falls back to them by itself in browsers that keep the session cookie from the frame.
 	UseRefreshTokens bool
@@ -42,6 +44,7 @@ type document struct {
 	ManagementAudience string `json:"management_audience"`
 	APIURL             string `json:"api_url"`
 	ClaimNamespace     string `json:"claim_namespace"`
+	AccountURL         string `json:"account_url,omitempty"`
 	UseRefreshTokens   bool   `json:"use_refresh_tokens"`
 }
 
@@ -59,6 +62,7 @@ func Handler(c Config) http.Handler {
 		ManagementAudience: c.ManagementAudience,
 		APIURL:             strings.TrimRight(c.APIURL, "/"),
 		ClaimNamespace:     c.ClaimNamespace,
+		AccountURL:         c.AccountURL,
 		UseRefreshTokens:   c.UseRefreshTokens,
 	})
 	if err != nil {

@@ -15,6 +15,7 @@ var config = Config{
 	APIAudience:        "https://mixtape.example/api",
 	ManagementAudience: "http://localhost:8080/api/v2/",
 	APIURL:             "http://localhost:3001",
+	AccountURL:         "http://localhost:8080/account",
 	ClaimNamespace:     "https://mixtape.example/",
 }
 
@@ -44,7 +45,7 @@ func TestConfig(t *testing.T) {
 	want := map[string]any{
 		"domain": "http://localhost:8080", "client_id": "client", "audience": "https://mixtape.example/api",
 		"management_audience": "http://localhost:8080/api/v2/", "api_url": "http://localhost:3001",
-		"claim_namespace": "https://mixtape.example/", "use_refresh_tokens": false,
+		"claim_namespace": "https://mixtape.example/", "use_refresh_tokens": false, "account_url": "http://localhost:8080/account",
 	}
 	if len(got) != len(want) {
 		t.Errorf("members: got %v, want %v", got, want)

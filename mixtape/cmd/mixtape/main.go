@@ -13,6 +13,7 @@
 //	API_AUDIENCE              https://mixtape.example/api
 //	MANAGEMENT_AUDIENCE       ISSUER_URL/api/v2/
 //	CLAIM_NAMESPACE           https://mixtape.example/
+//	ACCOUNT_URL               where listeners look after their account; no link without
 //	AUTH0_CLIENT_ID           the legacy client, whose HS256 tokens
 //	AUTH0_CLIENT_SECRET       are then accepted, too
 //	LEGACY_ISSUERS            further issuers of HS256 tokens, with commas between
@@ -105,6 +106,7 @@ func run(ctx context.Context, env func(string) string, seed string) error {
 		ManagementAudience: management,
 		APIURL:             cmp.Or(env("MIXTAPE_API_URL"), "http://"+apiAddr),
 		ClaimNamespace:     namespace,
+		AccountURL:         env("ACCOUNT_URL"),
 	})
 	return serve(ctx, map[string]http.Handler{addr: frontend, apiAddr: backend})
 }

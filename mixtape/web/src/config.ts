@@ -11,6 +11,8 @@ export interface Config {
   api_url: string;
   /** Prefix of custom claims, with its trailing slash. */
   claim_namespace: string;
+  /** Where listeners look after their account at the identity server, if there is such a page. */
+  account_url?: string;
   /** Renew with rotating refresh tokens instead of the hidden frame. */
   use_refresh_tokens: boolean;
 }

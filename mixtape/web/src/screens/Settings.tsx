@@ -120,6 +120,7 @@ export function Settings() {
           <dt>{t('email')}</dt><dd data-testid="settings-email">{me.email}</dd>
           <dt>user_id</dt><dd><code>{me.sub}</code></dd>
         </dl>
+        {app.config.account_url && <p><a href={app.config.account_url} data-testid="settings-account">{t('accountPage')}</a></p>}
       </section>
     </>
   );
