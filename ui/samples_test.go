@@ -72,7 +72,7 @@ func samples() map[string]Page {
 	japanese.Lang, japanese.Languages, japanese.Here = "ja", Choices([]string{"en", "ja"}, "ja"), "/u/signup?state=hKFo2SB"
 	return map[string]Page{
 		"account":          sampleAccount(bare),
-		"account-wrong":    AccountPage{Frame: bare, Form: Form{Action: "/account"}, Problems: Problems{{Code: "invalid_picture", Field: FieldPicture}}, Has: map[string]bool{"profile": true}, Person: AccountPerson{Name: "Ada", Since: sampleSent}, Typed: AccountProfile{Name: "Ada", Picture: "http://ada"}, Sections: []string{"profile"}},
+		"account-wrong":    AccountPage{Frame: bare, Form: Form{Action: "/account"}, Problems: Problems{{Code: "invalid_picture", Field: FieldPicture}}, Has: map[string]bool{"profile": true}, Person: AccountPerson{Name: "Ada", Picture: "https://pictures.example/ada.png", Since: sampleSent}, Typed: AccountProfile{Name: "Ada", Picture: "http://ada"}, Sections: []string{"profile"}},
 		"account-email":    AccountFormPage{Frame: bare, Form: sampleForm, Kind: "email", BackURL: "/account"},
 		"account-code":     AccountFormPage{Frame: bare, Form: sampleForm, Kind: "emailcode", Email: "ada@example.com", BackURL: "/account", Problems: Problems{{Code: "wrong_code", Field: FieldCode}}},
 		"account-password": AccountFormPage{Frame: bare, Form: sampleForm, Kind: "password", Value: "ada@example.com", Policy: samplePolicy(), BackURL: "/account"},
