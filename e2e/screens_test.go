@@ -46,7 +46,7 @@ func (b *tab) look(name string) {
 		b.eval(&is, `(async () => {
 			await document.fonts.ready;
 			await new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)));
-			const seen = e => e.getClientRects().length && getComputedStyle(e).visibility !== "hidden";
+			const seen = e => e.checkVisibility({visibilityProperty: true}); // what is folded away has no text
 			const nameless = [...document.querySelectorAll("button, a[href], input:not([type=hidden]), select")].filter(seen).filter(e =>
 				!(e.innerText || e.value && e.type === "submit" || e.getAttribute("aria-label") || e.getAttribute("aria-labelledby") || e.labels?.length || e.title || e.querySelector("img[alt]")));
 			return {
