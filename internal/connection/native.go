@@ -93,6 +93,6 @@ func (g *given) facebookSession(n *Native) (func(*given) (*profile, error), erro
 		if address, err := NormalizeEmail(told.Email); err == nil && address != "" {
 			m["email"], m["email_verified"] = address, false
 		}
-		return g.person(m)
+		return person(m)
 	}, nil
 }

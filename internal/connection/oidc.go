@@ -149,7 +149,7 @@ func mapped(g *given) (*profile, error) {
 	if g.conn.Strategy == stagedoor.StrategyWAAD {
 		microsoft(g, member)
 	}
-	return g.person(member)
+	return person(member)
 }
 
 // microsoft gives a profile of Entra ID its id and what of its address is known. The address in a token is what somebody wrote into a field of
@@ -169,7 +169,7 @@ func microsoft(g *given, member map[string]any) {
 }
 
 // person reads a profile that was made of what a provider gave.
-func (g *given) person(member map[string]any) (*profile, error) {
+func person(member map[string]any) (*profile, error) {
 	for _, name := range []string{"metadata", "mfa_factors"} { // what databases' scripts may say, and nobody else
 		delete(member, name)
 	}

@@ -3,8 +3,6 @@ package connection
 import (
 	"context"
 	"encoding/json"
-	"errors"
-	"slices"
 	"strings"
 
 	"github.com/stagedoor/stagedoor"
@@ -24,46 +22,37 @@ func (o *Upstream) SAMLOwn(ctx context.Context, st *store.Store, c *stagedoor.Co
 	if own.EntityID == "" {
 		own.EntityID = "urn:auth0:" + st.Tenant().ID + ":" + c.Name
 	}
-	key, err := o.samlKey(ctx, st, c, "signing_key")
+	key, err := givenKey(c, "signing_key")
+	if key == nil && err == nil {
+		key, err = currentKey(ctx, st, c)
+	}
+	if key == nil && err == nil && o.TenantKey != nil {
+		key, err = o.TenantKey(ctx, st)
+	}
 	if err != nil {
 		return nil, err
 	}
 	if key != nil {
 		own.Key, own.Cert, own.Decrypts = key.Private, key.Cert, key.Private
 	}
-	if key, err = o.samlKey(ctx, st, c, "decryptionKey"); key != nil {
-		own.Decrypts = key.Private
+	if key, err = givenKey(c, "decryptionKey"); key != nil {
+		own.Decrypts, own.DecryptsCert = key.Private, key.Cert
 	}
 	return own, err
 }
 
-// samlKey is the key that an option gives, else the connection's own, else the tenant's; nil if there is none.
-func (o *Upstream) samlKey(ctx context.Context, st *store.Store, c *stagedoor.Connection, option string) (*jose.Key, error) {
+// givenKey is the key that an option holds; nil if it holds none.
+func givenKey(c *stagedoor.Connection, option string) (*jose.Key, error) {
 	var own struct{ Cert, Key string }
-	if json.Unmarshal(c.Options.Stored[option], &own) == nil && own.Key != "" {
-		signer, err := jose.ParsePrivatePEM(own.Key)
-		certs := xmlsig.Certificates(own.Cert)
-		if err != nil || len(certs) == 0 {
-			return nil, stagedoor.Errorf(stagedoor.Forbidden, "access_denied", "%s of the connection %s is no key with its certificate", option, c.Name)
-		}
-		return &jose.Key{Private: signer, Cert: certs[0]}, nil
-	}
-	kept, err := store.ConnectionKeys.Get(ctx, st, c.ID)
-	if err == nil {
-		var keys []stagedoor.ConnectionKey
-		if err := json.Unmarshal([]byte(kept.Sealed), &keys); err != nil {
-			return nil, err
-		}
-		if i := slices.IndexFunc(keys, func(k stagedoor.ConnectionKey) bool { return k.State == "current" }); i >= 0 {
-			return jose.ParseKey(keys[i].KID, keys[i].Algorithm, keys[i].Private)
-		}
-	} else if !stagedoor.IsKind(err, stagedoor.NotFound) {
-		return nil, err
-	}
-	if o.TenantKey == nil {
+	if json.Unmarshal(c.Options.Stored[option], &own) != nil || own.Key == "" {
 		return nil, nil
 	}
-	return o.TenantKey(ctx, st)
+	signer, err := jose.ParsePrivatePEM(own.Key)
+	certs := xmlsig.Certificates(own.Cert)
+	if err != nil || len(certs) == 0 {
+		return nil, stagedoor.Errorf(stagedoor.Forbidden, "access_denied", "%s of the connection %s is no key with its certificate", option, c.Name)
+	}
+	return &jose.Key{Private: signer, Cert: certs[0]}, nil
 }
 
 // samlParty is the provider: what the options say, and what its metadata say where the options do not.
@@ -101,38 +90,46 @@ func (o *Upstream) leaveSAML(ctx context.Context, st *store.Store, c *stagedoor.
 	if err != nil {
 		return nil, err
 	}
-	to, err := own.Request(party, state, st.Clock().Now())
-	if err != nil || !isWebAddress(to.Address) {
+	if !isWebAddress(party.SignIn) {
 		return nil, stagedoor.Errorf(stagedoor.Invalid, "invalid_request", "signInEndpoint of the connection %s is no http or https address", c.Name)
+	}
+	to, err := own.Request(party, state, st.Clock().Now())
+	if err != nil {
+		return nil, failed("The identity provider cannot be asked", short(err.Error()))
 	}
 	return &Departure{Address: to.Address, Form: to.Form, Back: stagedoor.Upstream{ConnectionID: c.ID, RedirectURI: redirectURI, RequestID: to.ID}}, nil
 }
 
-// identifySAML returns the user whom an answer names. requestID is that of the request that it must answer; empty: nobody asked.
-func (o *Upstream) identifySAML(ctx context.Context, st *store.Store, c *stagedoor.Connection, redirectURI, requestID, encoded string) (*stagedoor.User, *xmlsig.Assertion, error) {
-	const message = "The answer of the identity provider is not valid"
+// badAnswer is what people are told of an answer that lets nobody in.
+const badAnswer = "The answer of the identity provider is not valid"
+
+// readSAML checks an answer. requestID is that of the request that it must answer; empty: nobody asked.
+func (o *Upstream) readSAML(ctx context.Context, st *store.Store, c *stagedoor.Connection, redirectURI, requestID, encoded string) (*xmlsig.Assertion, error) {
 	if encoded == "" {
-		return nil, nil, failed(message, "there is no SAMLResponse")
+		return nil, failed(badAnswer, "there is no SAMLResponse")
 	}
 	party, err := samlParty(c)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	own, err := o.SAMLOwn(ctx, st, c, strings.TrimSuffix(redirectURI, "login/callback"))
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	a, err := own.Read(party, encoded, requestID, st.Clock().Now())
 	if err != nil {
-		return nil, nil, failed(message, short(err.Error()))
+		return nil, failed(badAnswer, short(err.Error()))
 	}
-	g := &given{plan: &plan{}, conn: c}
-	p, err := g.person(samlProfile(c, a))
+	return a, nil
+}
+
+// userSAML returns the user whom an assertion names.
+func (o *Upstream) userSAML(ctx context.Context, st *store.Store, c *stagedoor.Connection, a *xmlsig.Assertion) (*stagedoor.User, error) {
+	p, err := person(samlProfile(c, a))
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	u, err := o.user(ctx, st, c, p, nil)
-	return u, a, err
+	return o.user(ctx, st, c, p, nil)
 }
 
 const claims = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/"
@@ -229,13 +226,16 @@ func (o *Upstream) IdentifyUnasked(ctx context.Context, st *store.Store, c *stag
 	if !unasked.Enabled {
 		return nil, stagedoor.Errorf(stagedoor.Forbidden, "access_denied", "IdP-Initiated login is not enabled for connection \"%s\".", c.Name)
 	}
-	u, a, err := o.identifySAML(ctx, st, c, redirectURI, "", encoded)
+	a, err := o.readSAML(ctx, st, c, redirectURI, "", encoded)
 	if err != nil {
 		return nil, err
 	}
 	fresh, err := st.UseAssertion(ctx, unasked.ClientID, "saml:"+c.ID+":"+jose.HashToken(a.ID), a.Ends.Add(clockTolerance*5))
-	if err == nil && !fresh {
-		err = failed("The answer of the identity provider is not valid", errors.New("its assertion was used before").Error())
+	if err != nil {
+		return nil, err
 	}
-	return u, err
+	if !fresh {
+		return nil, failed(badAnswer, "its assertion was used before")
+	}
+	return o.userSAML(ctx, st, c, a)
 }

@@ -22,7 +22,11 @@ func (o *Upstream) SignOut(ctx context.Context, st *store.Store, c *stagedoor.Co
 		if err != nil {
 			return "", err
 		}
-		return own.Logout(party, strings.TrimPrefix(id, c.Name+"|"), state, st.Clock().Now())
+		address, err := own.Logout(party, strings.TrimPrefix(id, c.Name+"|"), state, st.Clock().Now())
+		if err != nil {
+			return "", failed("The identity provider cannot be asked", short(err.Error()))
+		}
+		return address, nil
 	}
 	p, err := o.plan(ctx, c)
 	if err != nil || !isWebAddress(p.logout) {
@@ -36,8 +40,6 @@ func (o *Upstream) SignOut(ctx context.Context, st *store.Store, c *stagedoor.Co
 	switch c.Strategy {
 	case "google-oauth2", stagedoor.StrategyGoogleApps: // it lets nobody return elsewhere but by way of App Engine
 		q.Set("continue", "https://appengine.google.com/_ah/logout?"+url.Values{"continue": {back + "?" + url.Values{"state": {state}}.Encode()}}.Encode())
-	case "facebook": // it wants the person's token in the address, where it would be seen
-		return "", nil
 	default: // OpenID Connect RP-Initiated Logout section 2
 		q.Set("client_id", p.clientID)
 		q.Set("post_logout_redirect_uri", back)

@@ -61,9 +61,9 @@ var socials = []social{
 			"write_repo_hook": "write:repo_hook", "admin_repo_hook": "admin:repo_hook",
 		},
 	},
-	{ // developers.facebook.com/docs/facebook-login
+	{ // developers.facebook.com/docs/facebook-login; its logout wants the person's token in the address, where it would be seen
 		strategy: "facebook", title: "Facebook", mark: "facebook", authorize: "https://www.facebook.com/v21.0/dialog/oauth", token: graph + "/oauth/access_token", userinfo: graph + "/me",
-		logout: "https://www.facebook.com/logout.php", scopes: []string{"public_profile", "email"}, separate: ",", profile: facebook, switches: map[string]string{
+		scopes: []string{"public_profile", "email"}, separate: ",", profile: facebook, switches: map[string]string{
 			"user_birthday": "user_birthday", "user_friends": "user_friends", "user_gender": "user_gender", "user_hometown": "user_hometown", "user_link": "user_link",
 			"user_location": "user_location", "user_age_range": "user_age_range", "user_likes": "user_likes", "user_photos": "user_photos",
 		},
@@ -166,7 +166,7 @@ func (s *social) plan(c *stagedoor.Connection) *plan {
 		if err != nil {
 			return nil, err
 		}
-		return g.person(m)
+		return person(m)
 	}
 	return p
 }

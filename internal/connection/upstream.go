@@ -45,7 +45,6 @@ type Answer struct {
 	Error, Description          string
 	Issuer                      string // iss of RFC 9207; empty: there was none
 	User                        string // what Apple says of the person, the first time alone
-	ByForm                      bool
 }
 
 // Leave tells where somebody goes for a request. state comes back with them, to redirectURI.
@@ -121,10 +120,13 @@ func (o *Upstream) Identify(ctx context.Context, st *store.Store, c *stagedoor.C
 	}
 	if c.Strategy == stagedoor.StrategySAML {
 		if back.RequestID == "" {
-			return nil, failed("The answer of the identity provider is not valid", "it answers no request")
+			return nil, failed(badAnswer, "it answers no request")
 		}
-		u, _, err := o.identifySAML(ctx, st, c, back.RedirectURI, back.RequestID, a.SAMLResponse)
-		return u, err
+		said, err := o.readSAML(ctx, st, c, back.RedirectURI, back.RequestID, a.SAMLResponse)
+		if err != nil {
+			return nil, err
+		}
+		return o.userSAML(ctx, st, c, said)
 	}
 	p, err := o.plan(ctx, c)
 	if err != nil {

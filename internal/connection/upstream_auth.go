@@ -1,6 +1,8 @@
 package connection
 
 import (
+	"cmp"
+	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -52,48 +54,47 @@ func (g *given) authenticate(form url.Values, header http.Header) error {
 
 // assertion is signed with the connection's current key, which the Management API makes and shows.
 func (g *given) assertion() (string, error) {
-	keys, err := keysOf(g)
+	key, err := currentKey(g.ctx, g.st, g.conn)
 	if err != nil {
-		return "", err
+		return "", errors.New("the connection's key cannot be read")
 	}
-	for _, k := range keys {
-		if k.State != "current" {
-			continue
-		}
-		key, err := jose.ParseKey(k.KID, k.Algorithm, k.Private)
-		if err != nil {
-			return "", errors.New("the connection's key cannot be read")
-		}
-		alg := g.conn.Option("token_endpoint_auth_signing_alg")
-		if alg == "" {
-			alg = key.Algorithm
-		}
-		signer, err := jose.NewSigner(alg, k.KID, key.Private, "JWT")
-		if err != nil {
-			return "", errors.New("the connection's key cannot sign with " + alg)
-		}
-		audience := g.token
-		if g.conn.Option("token_endpoint_jwtca_aud_format") == "issuer" {
-			audience = g.issuer
-		}
-		now := g.st.Clock().Now()
-		return signer.Sign(map[string]any{
-			"iss": g.clientID, "sub": g.clientID, "aud": audience, "jti": stagedoor.NewToken(), "iat": now.Unix(), "exp": now.Add(proofLife).Unix(),
-		})
+	if key == nil {
+		return "", errors.New("the connection has no key to sign with: POST /api/v2/connections/{id}/keys makes one")
 	}
-	return "", errors.New("the connection has no key to sign with: POST /api/v2/connections/{id}/keys makes one")
+	alg := cmp.Or(g.conn.Option("token_endpoint_auth_signing_alg"), key.Algorithm)
+	signer, err := jose.NewSigner(alg, key.KID, key.Private, "JWT")
+	if err != nil {
+		return "", errors.New("the connection's key cannot sign with " + alg)
+	}
+	audience := g.token
+	if g.conn.Option("token_endpoint_jwtca_aud_format") == "issuer" {
+		audience = g.issuer
+	}
+	now := g.st.Clock().Now()
+	return signer.Sign(map[string]any{
+		"iss": g.clientID, "sub": g.clientID, "aud": audience, "jti": stagedoor.NewToken(), "iat": now.Unix(), "exp": now.Add(proofLife).Unix(),
+	})
 }
 
-func keysOf(g *given) ([]stagedoor.ConnectionKey, error) {
-	kept, err := store.ConnectionKeys.Get(g.ctx, g.st, g.conn.ID)
+// currentKey is the key that a connection signs with; nil if it has none.
+func currentKey(ctx context.Context, st *store.Store, c *stagedoor.Connection) (*jose.Key, error) {
+	kept, err := store.ConnectionKeys.Get(ctx, st, c.ID)
 	if stagedoor.IsKind(err, stagedoor.NotFound) {
 		return nil, nil
 	}
-	if err != nil {
-		return nil, errors.New("the connection's keys cannot be read")
-	}
 	var keys []stagedoor.ConnectionKey
-	return keys, json.Unmarshal([]byte(kept.Sealed), &keys)
+	if err == nil {
+		err = json.Unmarshal([]byte(kept.Sealed), &keys)
+	}
+	if err != nil {
+		return nil, err
+	}
+	for _, k := range keys {
+		if k.State == "current" {
+			return jose.ParseKey(k.KID, k.Algorithm, k.Private)
+		}
+	}
+	return nil, nil
 }
 
 // appleSecret is the secret that Apple wants: a token of the developer's team, signed with ES256.

@@ -206,6 +206,12 @@ func TestOpenIDConnect(t *testing.T) {
 			if u, err := w.st.User(t.Context(), "oidc|front|k1"); err != nil || u.Name != "Kim Corp" {
 				t.Errorf("%v %v", u, err)
 			}
+			b := w.browser() // in an address it would be seen, and counts for nothing
+			r := b.begin("connection", "front")
+			r.header.Set("Location", strings.Replace(r.to(), "response_mode=form_post", "response_mode=query", 1))
+			if q := b.finish(b.through(r)); q.Get("error") != "access_denied" || q.Get("error_description") != "The identity provider sent no ID token" {
+				t.Errorf("%v", q)
+			}
 			w.set(front, "disable_signup", true)
 			nobody := standin.Person{Subject: "k2"}
 			w.standin.Choose(&nobody)

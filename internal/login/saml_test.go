@@ -140,8 +140,12 @@ func TestUnaskedSAML(t *testing.T) {
 	if u, err := w.st.User(t.Context(), "samlp|corp|k9"); err != nil || u.LoginsCount != 1 {
 		t.Errorf("%+v %v", u, err)
 	}
+	w.ok(w.st.DeleteUser(t.Context(), "samlp|corp|k9"))
 	w.browser().post("/login/callback?connection=corp", answer).want(http.StatusForbidden) // replay
 	w.logs("its assertion was used before")
+	if _, err := w.st.User(t.Context(), "samlp|corp|k9"); !stagedoor.IsKind(err, stagedoor.NotFound) {
+		t.Errorf("a replayed answer has written its person: %v", err)
+	}
 	w.browser().post("/login/callback?connection=corp", issue("id-of-a-request")).want(http.StatusForbidden)
 	w.browser().post("/login/callback?connection=Users", issue("")).want(http.StatusBadRequest)
 	w.browser().post("/login/callback?connection=corp", url.Values{"SAMLResponse": {""}}).want(http.StatusForbidden)

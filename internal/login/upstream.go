@@ -4,6 +4,7 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"slices"
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/connection"
@@ -48,8 +49,10 @@ const (
 	maxAnswer    = 512 << 10 // bytes of a form that a provider has the browser post: an answer of SAML may hold many groups
 )
 
-// answerFields are what of a provider's answer is looked at.
-var answerFields = []string{"code", "id_token", "iss", "error", "error_description", "user", "SAMLResponse"}
+var (
+	answerFields = []string{"code", "iss", "error", "error_description"} // what of a provider's answer is looked at
+	formFields   = []string{"id_token", "user", "SAMLResponse"}          // further ones, of an answer by a form alone: in an address they would be seen
+)
 
 // arrive takes a browser that a provider sent back, and lets the login go on, or end with the provider's word.
 func (d *Door) arrive(w http.ResponseWriter, r *http.Request, st *store.Store) error {
@@ -58,7 +61,7 @@ func (d *Door) arrive(w http.ResponseWriter, r *http.Request, st *store.Store) e
 		return nil
 	}
 	q := r.URL.Query()
-	id, opened, err := d.Pipeline.Arrive(r.Context(), visit(r, st), q.Get("state"), answerOf(q))
+	id, opened, err := d.Pipeline.Arrive(r.Context(), visit(r, st), q.Get("state"), answerOf(q, answerFields))
 	if err != nil {
 		return err
 	}
@@ -70,9 +73,9 @@ func (d *Door) arrive(w http.ResponseWriter, r *http.Request, st *store.Store) e
 	return nil
 }
 
-func answerOf(q url.Values) map[string]string {
+func answerOf(q url.Values, fields []string) map[string]string {
 	values := map[string]string{}
-	for _, name := range answerFields {
+	for _, name := range fields {
 		if v := q.Get(name); v != "" {
 			values[name] = v
 		}
@@ -98,7 +101,7 @@ func (d *Door) posted(w http.ResponseWriter, r *http.Request, st *store.Store) e
 	if state == "" {
 		state = r.PostForm.Get("RelayState")
 	}
-	err := d.Pipeline.Posted(r.Context(), visit(r, st), state, answerOf(r.PostForm))
+	err := d.Pipeline.Posted(r.Context(), visit(r, st), state, answerOf(r.PostForm, slices.Concat(answerFields, formFields)))
 	if name := r.URL.Query().Get(paramConnection); stagedoor.HasCode(err, "lost_transaction") && name != "" && r.PostForm.Has("SAMLResponse") {
 		return d.unasked(w, r, st, name)
 	}

@@ -100,15 +100,14 @@ func (p *Pipeline) identify(ctx context.Context, v Visit, conn *stagedoor.Connec
 	if p.Upstream == nil || !conn.Redirects() {
 		return nil, stagedoor.Errorf(stagedoor.Forbidden, "access_denied", "the connection is not enabled")
 	}
-	byForm := up.Posted != nil
-	if byForm {
+	if up.Posted != nil {
 		values = up.Posted
 	}
 	said := func(name string) string {
 		return strings.ToValidUTF8(strings.Join(strings.Fields(values[name]), " "), "")
 	}
 	return p.Upstream.Identify(ctx, v.Store, conn, on, up, &connection.Answer{
-		Code: values["code"], IDToken: values["id_token"], SAMLResponse: values["SAMLResponse"], Issuer: values["iss"], User: values["user"], ByForm: byForm,
+		Code: values["code"], IDToken: values["id_token"], SAMLResponse: values["SAMLResponse"], Issuer: values["iss"], User: values["user"],
 		Error: said("error"), Description: said("error_description"),
 	})
 }

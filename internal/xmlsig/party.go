@@ -26,6 +26,8 @@ type Own struct {
 	Decrypts crypto.Signer // for assertions that are encrypted; nil: they are not read
 	Sign     bool          // requests are signed
 	SHA1     bool          // … with RSA-SHA1, for old providers
+
+	DecryptsCert *x509.Certificate // for which assertions are encrypted; nil: Cert
 }
 
 // Party is an identity provider.
@@ -114,6 +116,7 @@ func (o *Own) provider(p *Party, issuer string, now time.Time) (*saml.ServicePro
 	}
 	if key, ok := o.Decrypts.(*rsa.PrivateKey); ok {
 		sp.DecryptionKeys = []*rsa.PrivateKey{key}
+		sp.EncryptionCertificate = o.DecryptsCert
 	}
 	d := saml.IDPSSODescriptor{}
 	for _, c := range p.Certs {
