@@ -19,27 +19,22 @@ type OAuth2Options struct {
 	CustomHeaders    map[string]string `json:"customHeaders"` // of the request for a token
 	AuthParams       map[string]string `json:"authParams"`    // further parameters of the address that people go to
 	AuthParamsMap    map[string]string `json:"authParamsMap"` // the same, with the value of a parameter of the authorization request
-	UpstreamParams   map[string]struct {
-		Alias string `json:"alias"` // a parameter of the authorization request
-		Value string `json:"value"`
-	} `json:"upstream_params"`
-	PKCE          bool   `json:"pkce_enabled"`
-	DisableSignup bool   `json:"disable_signup"` // only people who are known already may come
-	IconURL       string `json:"icon_url"`
+	PKCE             bool              `json:"pkce_enabled"`
 }
 
 // OAuth2 returns the options of a custom social connection. What has the wrong type counts as not there.
 func (c *Connection) OAuth2() (o OAuth2Options) {
-	if c.Strategy != StrategyOAuth2 {
-		return o
-	}
-	for name, value := range c.Options.Stored { // one by one: a wrong one spoils no other
+	c.readOptions(&o)
+	return o
+}
+
+// readOptions reads stored options into a struct, one by one: a wrong one spoils no other.
+func (c *Connection) readOptions(into any) {
+	for name, value := range c.Options.Stored {
 		if one, err := json.Marshal(map[string]json.RawMessage{name: value}); err == nil {
-			_ = json.Unmarshal(one, &o)
+			_ = json.Unmarshal(one, into)
 		}
 	}
-	o.DisableSignup = o.DisableSignup || c.Options.DisableSignup
-	return o
 }
 
 // ScopeText is the scope as the provider gets it.

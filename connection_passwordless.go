@@ -1,9 +1,6 @@
 package stagedoor
 
-import (
-	"encoding/json"
-	"time"
-)
+import "time"
 
 // PasswordlessOptions are the options of connections that send codes (object shapes, section 3).
 type PasswordlessOptions struct {
@@ -55,11 +52,7 @@ func (o *PasswordlessOptions) Life() time.Duration {
 
 // Passwordless returns the options of a connection that sends codes. What has the wrong type counts as not there.
 func (c *Connection) Passwordless() (o PasswordlessOptions) {
-	for name, value := range c.Options.Stored { // one by one: a wrong one spoils no other
-		if one, err := json.Marshal(map[string]json.RawMessage{name: value}); err == nil {
-			_ = json.Unmarshal(one, &o)
-		}
-	}
+	c.readOptions(&o)
 	return o
 }
 

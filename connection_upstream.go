@@ -23,8 +23,7 @@ var KnownSocial = []string{"discord", "gitlab", "sign-in-with-slack", "spotify"}
 
 // IsKnownSocial tells whether the connection is custom social, but says neither addresses nor a script: its name tells the provider.
 func (c *Connection) IsKnownSocial() bool {
-	o := c.OAuth2()
-	return c.Strategy == StrategyOAuth2 && slices.Contains(KnownSocial, c.Name) && o.AuthorizationURL == "" && o.TokenURL == ""
+	return c.Strategy == StrategyOAuth2 && slices.Contains(KnownSocial, c.Name) && c.Option("authorizationURL")+c.Option("tokenURL") == ""
 }
 
 // IsSocial tells whether the connection's people are the public's, rather than those of one company.
@@ -45,8 +44,7 @@ func (c *Connection) knowsTheWay() bool {
 	case c.IsKnownSocial(), c.Strategy == StrategyGoogleApps:
 		return client
 	case c.Strategy == StrategyOAuth2:
-		o := c.OAuth2()
-		return o.AuthorizationURL != "" && o.TokenURL != ""
+		return c.Option("authorizationURL") != "" && c.Option("tokenURL") != ""
 	case c.Strategy == "twitter":
 		return client && c.Option("protocol") != "oauth1"
 	case slices.Contains(SocialStrategies, c.Strategy):

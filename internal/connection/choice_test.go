@@ -11,7 +11,9 @@ import (
 
 // TestChoice: what a request leads to by itself is among what its page offers, for clients of others and for organizations too.
 func TestChoice(t *testing.T) {
-	each(t, func(t *testing.T, st *store.Store, _ *connection.Database, users *stagedoor.Connection) { choose(t, st, users) })
+	each(t, func(t *testing.T, st *store.Store, _ *connection.Database, users *stagedoor.Connection) {
+		choose(t, st, users)
+	})
 }
 
 func choose(t *testing.T, st *store.Store, users *stagedoor.Connection) {

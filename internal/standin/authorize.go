@@ -66,7 +66,7 @@ func (s *Server) authorize(w http.ResponseWriter, r *http.Request, row *row) {
 		return
 	}
 	s.mu.Lock()
-	s.asked = append(s.asked, asked)
+	s.asked = asked
 	g, refusal := grant{mode: s.mode, asked: asked, row: row}, s.refusal
 	chosen := s.chosen
 	s.mu.Unlock()

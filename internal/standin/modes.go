@@ -48,9 +48,6 @@ var Modes = []string{
 	MixUp, NoIssuer, OtherSubject, TokenError, Slow, Huge, Elsewhere, HTML, HugeProfile, Admin,
 }
 
-// JWKSOnly are the modes that spoil the key set; none does today.
-var JWKSOnly = map[string]bool{}
-
 // stranger is a key that no set holds.
 var stranger = sync.OnceValue(func() *jose.Key {
 	key, err := jose.NewRSAKey(2048, "stranger", time.Now())

@@ -63,8 +63,8 @@ var rows = []row{
 	},
 	{
 		name: "Facebook", authorize: "/www.facebook.com/v21.0/dialog/oauth", token: "/graph.facebook.com/v21.0/oauth/access_token", failStatus: http.StatusBadRequest,
-		failure: map[string]any{"error": map[string]any{"message": "This authorization code has been used.", "type": "OAuthException", "code": 100}}, logout: "/www.facebook.com/logout.php",
-		native: "/graph.facebook.com/v21.0/debug_token", profiles: map[string]func(Person) any{"/graph.facebook.com/v21.0/me": func(p Person) any {
+		failure: map[string]any{"error": map[string]any{"message": "This authorization code has been used.", "type": "OAuthException", "code": 100}},
+		native:  "/graph.facebook.com/v21.0/debug_token", profiles: map[string]func(Person) any{"/graph.facebook.com/v21.0/me": func(p Person) any {
 			return p.with(map[string]any{
 				"id": p.Subject, "name": p.Name, "first_name": p.GivenName, "last_name": p.FamilyName, "email": p.Email,
 				"picture": map[string]any{"data": map[string]any{"url": p.Picture, "is_silhouette": false, "height": 50, "width": 50}},
@@ -131,8 +131,6 @@ var rows = []row{
 		}},
 	},
 }
-
-func (r *row) tokenMethod() string { return http.MethodPost }
 
 func (r *row) userinfo() string {
 	for path := range r.profiles {

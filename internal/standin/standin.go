@@ -46,9 +46,8 @@ type Server struct {
 	refusal  url.Values
 	codes    map[string]grant
 	tokens   map[string]grant
-	asked    []url.Values
-	exchange []url.Values
-	headers  http.Header
+	asked    url.Values // by the last request
+	exchange url.Values
 	fetched  map[string]int
 	requests []xmlsig.Asked
 }
@@ -99,7 +98,7 @@ func New() *Server {
 func (s *Server) serve(r *row) {
 	s.mux.HandleFunc("GET "+r.authorize, func(w http.ResponseWriter, req *http.Request) { s.authorize(w, req, r) })
 	s.mux.HandleFunc("POST "+r.authorize, func(w http.ResponseWriter, req *http.Request) { s.authorize(w, req, r) })
-	s.mux.HandleFunc(r.tokenMethod()+" "+r.token, func(w http.ResponseWriter, req *http.Request) { s.token(w, req, r) })
+	s.mux.HandleFunc("POST "+r.token, func(w http.ResponseWriter, req *http.Request) { s.token(w, req, r) })
 	for path, profile := range r.profiles {
 		s.mux.HandleFunc("GET "+path, func(w http.ResponseWriter, req *http.Request) { s.profile(w, req, r, profile) })
 	}
@@ -148,17 +147,10 @@ func (s *Server) Refuse(code, description string) {
 }
 
 // Asked returns the parameters of the last authorization request.
-func (s *Server) Asked() url.Values { return last(s, &s.asked) }
+func (s *Server) Asked() url.Values { return s.last(&s.asked) }
 
 // Exchanged returns the parameters of the last request for a token.
-func (s *Server) Exchanged() url.Values { return last(s, &s.exchange) }
-
-// TokenHeader returns a header of the last request for a token.
-func (s *Server) TokenHeader(name string) string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.headers.Get(name)
-}
+func (s *Server) Exchanged() url.Values { return s.last(&s.exchange) }
 
 // Fetched tells how often a path was asked for.
 func (s *Server) Fetched(path string) int {
@@ -167,13 +159,10 @@ func (s *Server) Fetched(path string) int {
 	return s.fetched[path]
 }
 
-func last(s *Server, of *[]url.Values) url.Values {
+func (s *Server) last(of *url.Values) url.Values {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(*of) == 0 {
-		return url.Values{}
-	}
-	return maps.Clone((*of)[len(*of)-1])
+	return maps.Clone(*of)
 }
 
 // base is the address under which the stand-in was asked.
@@ -188,7 +177,7 @@ func base(r *http.Request) string {
 func (s *Server) token(w http.ResponseWriter, r *http.Request, row *row) {
 	_ = r.ParseForm()
 	s.mu.Lock()
-	s.headers, s.exchange = r.Header.Clone(), append(s.exchange, maps.Clone(r.Form))
+	s.exchange = maps.Clone(r.Form)
 	g, known := s.codes[r.Form.Get("code")]
 	delete(s.codes, r.Form.Get("code"))
 	s.mu.Unlock()
@@ -274,23 +263,14 @@ func (s *Server) logout(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write([]byte("signed out of the stand-in\n"))
 }
 
-func (s *Server) keySet(w http.ResponseWriter, r *http.Request) {
+func (s *Server) keySet(w http.ResponseWriter, _ *http.Request) {
 	set, err := jose.JWKS(s.key())
-	if err != nil || s.misdeliver(w, r, s.now(JWKSOnly)) {
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")
 	_, _ = w.Write(set)
-}
-
-// now is the mode in force if it is the one that is named by only.
-func (s *Server) now(only map[string]bool) string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if only[s.mode] {
-		return s.mode
-	}
-	return ""
 }
 
 func (s *Server) discovery(w http.ResponseWriter, r *http.Request, row *row) {
