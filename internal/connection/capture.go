@@ -25,7 +25,7 @@ func CheckCapture(c stagedoor.Capture) error {
 	switch {
 	case err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" || strings.Trim(u.Path, "/") != "":
 		return stagedoor.Errorf(stagedoor.Invalid, "", "The address of the server that passwords are captured from must be like https://TENANT.auth0.com.")
-	case u.Scheme != "https" && (u.Scheme != "http" || !isLoopback(u.Hostname())):
+	case u.Scheme != "https" && (u.Scheme != "http" || !IsLoopback(u.Hostname())):
 		return stagedoor.Errorf(stagedoor.Invalid, "", "Passwords are captured over https only.")
 	case c.ClientID == "":
 		return stagedoor.Errorf(stagedoor.Invalid, "", "Passwords are captured as a client of the other server: its client_id is missing.")
@@ -33,7 +33,8 @@ func CheckCapture(c stagedoor.Capture) error {
 	return nil
 }
 
-func isLoopback(host string) bool {
+// IsLoopback tells whether the host is this machine itself: what is sent there in the clear nobody else reads.
+func IsLoopback(host string) bool {
 	ip := net.ParseIP(host)
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }

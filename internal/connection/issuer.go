@@ -15,6 +15,7 @@ import (
 
 const (
 	documentLife   = time.Hour        // how long a document of an issuer is good
+	documentRest   = 24 * time.Hour   // how long an old one will do while there is no new one: keys that were given up shall not go on
 	documentPause  = 30 * time.Second // before it is asked for again because a key is not in it
 	failurePause   = 5 * time.Second  // before an issuer that did not answer is asked again
 	maxDocuments   = 1000
@@ -75,6 +76,9 @@ func (doc *document) read(ctx context.Context, o *Upstream, address string, agai
 		if ctx.Err() == nil { // else it is the browser that left
 			doc.failed, doc.err = now, err
 		}
+		if now.Sub(doc.fetched) > documentRest {
+			doc.members, doc.keys = nil, nil
+		}
 		return err
 	}
 	doc.fetched, doc.failed = now, time.Time{}
@@ -97,7 +101,7 @@ func (o *Upstream) metadata(ctx context.Context, address string) (map[string]any
 	if err != nil && doc.members == nil {
 		return nil, failed("The identity provider could not be reached", err.Error())
 	}
-	return doc.members, nil // old ones will do where there are no new ones
+	return doc.members, nil // old ones will do for a while where there are no new ones
 }
 
 // verifyKeys are the keys with which a token with the header may be signed. A key that is not known yet lets the set be fetched again, but not

@@ -31,8 +31,8 @@ func (o *Upstream) user(ctx context.Context, st *store.Store, c *stagedoor.Conne
 	} else if err == nil && c.SyncsProfile() == stagedoor.SyncEachLogin {
 		u, err = o.refresh(ctx, st, c, u, identity.FullID(), p)
 	}
-	if err != nil {
-		return nil, err
+	if err != nil || len(tokens) == 0 { // who brought none keeps those of a login that did
+		return u, err
 	}
 	return u, st.SetIdentityTokens(ctx, u.ID, identity.FullID(), tokens)
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/connection"
 	"github.com/stagedoor/stagedoor/internal/mfa"
 	"github.com/stagedoor/stagedoor/internal/page"
 	"github.com/stagedoor/stagedoor/internal/store"
@@ -240,7 +241,7 @@ func (a *account) fillIdentities(p *ui.AccountPage) error {
 		}
 		provider := one.Connection
 		if c, err := a.st.ConnectionByName(a.r.Context(), one.Connection); err == nil {
-			provider = c.Title()
+			provider = connection.Title(c)
 		}
 		p.Identities = append(p.Identities, ui.AccountIdentity{Provider: provider, ID: one.FullID(), Name: name, Main: i == 0})
 	}

@@ -3,11 +3,8 @@ package mgmt
 import (
 	"context"
 	"crypto/sha1" //nolint:gosec // the wire shows the thumbprint of a public certificate, which protects nothing
-	"crypto/x509"
-	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
-	"encoding/pem"
 	"encoding/xml"
 	"io"
 	"net/http"
@@ -15,6 +12,8 @@ import (
 	"strings"
 
 	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/connection"
+	"github.com/stagedoor/stagedoor/internal/xmlsig"
 )
 
 // complete adds to the options what follows from them, as the API that we follow shows it.
@@ -78,9 +77,13 @@ func fromMetadata(options freeObject) {
 func (a *API) discover(ctx context.Context, strategy string, options freeObject) error {
 	if address := optionText(options, "metadataUrl"); strategy == "samlp" && address != "" && optionText(options, "metadataXml") == "" {
 		body, err := a.fetch(ctx, address)
-		if err == nil {
-			options["metadataXml"], err = json.Marshal(string(body))
+		if err != nil {
+			return err
 		}
+		if _, err := xmlsig.ReadMetadata(string(body)); err != nil {
+			return bad("operation_not_supported", "The address "+bounded(address, 300)+" does not answer with the metadata of an identity provider of SAML.")
+		}
+		options["metadataXml"], err = json.Marshal(string(body))
 		return err
 	}
 	if strategy != "oidc" || options["oidc_metadata"] != nil || optionText(options, "authorization_endpoint") != "" && optionText(options, "jwks_uri") != "" {
@@ -117,7 +120,7 @@ func (a *API) fetch(ctx context.Context, address string) ([]byte, error) {
 		return nil, unreachable("this server makes no outbound calls")
 	}
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
-	if err != nil || r.URL.Scheme != "https" || r.URL.User != nil {
+	if err != nil || r.URL.Scheme != "https" && (r.URL.Scheme != "http" || !connection.IsLoopback(r.URL.Hostname())) || r.URL.User != nil {
 		return nil, unreachable("it is not an https address")
 	}
 	r.Header.Set("Accept", "application/json, application/samlmetadata+xml, */*;q=0.8")
@@ -151,10 +154,11 @@ func describeCertificate(options freeObject) {
 	if text == "" {
 		text = optionText(options, "cert")
 	}
-	cert := certificateIn(text)
-	if cert == nil {
+	certs := xmlsig.Certificates(text)
+	if len(certs) == 0 {
 		return
 	}
+	cert := certs[0]
 	subject := map[string]string{}
 	for _, part := range cert.Subject.Names {
 		if name, value := subjectNames[part.Type.String()], part.Value; name != "" {
@@ -167,22 +171,6 @@ func describeCertificate(options freeObject) {
 	} {
 		options[name], _ = json.Marshal(value)
 	}
-}
-
-// certificateIn reads a certificate in PEM, in base64, or PEM in base64; nil if it is none.
-func certificateIn(text string) *x509.Certificate {
-	data := []byte(text)
-	if decoded, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(text), "")); err == nil {
-		data = decoded
-	}
-	if block, _ := pem.Decode(data); block != nil {
-		data = block.Bytes
-	}
-	cert, err := x509.ParseCertificate(data)
-	if err != nil {
-		return nil
-	}
-	return cert
 }
 
 // passiveEndpoint finds the address at which WS-Federation metadata lets people sign in.

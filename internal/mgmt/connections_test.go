@@ -184,6 +184,14 @@ func TestConnectionDiscovery(t *testing.T) {
 	if got := h.call(all, "GET", "/connections/"+got.text("id"), ""); got.text("options", "jwks_uri") != issuer.URL+"/keys" {
 		t.Errorf("a refused patch changed it: %s", got.body)
 	}
+	h.call(all, "POST", "/connections", `{"name":"s","strategy":"samlp","options":{"metadataUrl":"`+issuer.URL+`/.well-known/openid-configuration"}}`).
+		fails(400, "operation_not_supported", "The address "+issuer.URL+"/.well-known/openid-configuration does not answer with the metadata of an identity provider of SAML.")
+	// In the clear to this machine alone.
+	plain := httptest.NewServer(issuer.Config.Handler)
+	defer plain.Close()
+	h.call(all, "POST", "/connections", `{"name":"p","strategy":"oidc","options":{"client_id":"x","issuer":"`+plain.URL+`"}}`).is(201, "")
+	h.call(all, "POST", "/connections", `{"name":"q","strategy":"oidc","options":{"client_id":"x","issuer":"http://issuer.example"}}`).
+		fails(400, "operation_not_supported", "The document at http://issuer.example/.well-known/openid-configuration could not be read: it is not an https address.")
 }
 
 // A database with users cannot be turned into a custom one.
