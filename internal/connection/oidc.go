@@ -179,11 +179,20 @@ func person(member map[string]any) (*profile, error) {
 	}
 	p, _, err := describePerson(raw, "")
 	if err != nil {
-		e := stagedoor.AsError(err)
-		return nil, stagedoor.Errorf(stagedoor.Forbidden, "access_denied", "%s", strings.Replace(e.Message, "that the script returned", "of the identity provider", 1))
+		return nil, ofProvider(err)
 	}
 	p.Tokens = nil
 	return p, nil
+}
+
+// ofProvider is an error about a profile that no script has returned.
+func ofProvider(err error) error {
+	if !stagedoor.IsKind(err, stagedoor.Scripted) {
+		return err
+	}
+	e := *stagedoor.AsError(err)
+	e.Kind, e.Message = stagedoor.Forbidden, strings.Replace(e.Message, "that the script returned", "of the identity provider", 1)
+	return &e
 }
 
 // place is where a value of a map is taken from: ${context.tokenset.email}.

@@ -31,6 +31,9 @@ func (o *Upstream) user(ctx context.Context, st *store.Store, c *stagedoor.Conne
 	} else if err == nil && c.SyncsProfile() == stagedoor.SyncEachLogin {
 		u, err = o.refresh(ctx, st, c, u, identity.FullID(), p)
 	}
+	if err != nil && (c.Strategy != StrategyOAuth2 || c.IsKnownSocial()) {
+		err = ofProvider(err)
+	}
 	if err != nil || len(tokens) == 0 { // who brought none keeps those of a login that did
 		return u, err
 	}

@@ -216,6 +216,10 @@ func TestOpenIDConnect(t *testing.T) {
 			nobody := standin.Person{Subject: "k2"}
 			w.standin.Choose(&nobody)
 			w.out("front", "Public signup is disabled", "Public signup is disabled")
+			twin := standin.Person{Subject: "k3", Email: kim.Email}
+			w.standin.Choose(&twin)
+			const clash = "The profile of the identity provider cannot be used: another user of the connection has its e-mail address or username."
+			w.out("corp", clash, clash)
 			w.standin.Refuse("login_required", "Come back later")
 			w.out("front", "Come back later", "Come back later")
 			w.out("corp", "Come back later", "Come back later")
