@@ -81,17 +81,19 @@ func (d *Deliverer) begin(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	var failed error
 	for _, id := range tenants {
 		st, err := d.DB.TenantByID(ctx, id)
 		if stagedoor.IsKind(err, stagedoor.NotFound) {
 			continue
 		}
-		if err != nil {
-			return err
+		var due []stagedoor.LogoutNotice
+		if err == nil {
+			due, err = st.LogoutNotices(ctx, ofTenant)
 		}
-		due, err := st.LogoutNotices(ctx, ofTenant)
-		if err != nil {
-			return err
+		if err != nil { // the others' are delivered all the same
+			failed = errors.Join(failed, err)
+			continue
 		}
 		for _, n := range due {
 			if !d.enter(id) {
@@ -105,7 +107,7 @@ func (d *Deliverer) begin(ctx context.Context) error {
 			})
 		}
 	}
-	return nil
+	return failed
 }
 
 func (d *Deliverer) enter(tenant string) bool {

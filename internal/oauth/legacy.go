@@ -154,7 +154,8 @@ func forPasswords(ctx context.Context, st *store.Store, client *stagedoor.Client
 	return conn, err
 }
 
-// owner is whom an ID token that the client got tells of.
+// owner is whom an ID token that the client got tells of. Whoever knows the secret of a client can make one that is signed with it, so that it
+// names only people whom the client could sign in.
 func (t *tokenRequest) owner(ctx context.Context, raw string) (string, error) {
 	if raw == "" {
 		return "", invalid("missing id_token parameter")
@@ -165,6 +166,11 @@ func (t *tokenRequest) owner(ctx context.Context, raw string) (string, error) {
 		return "", stagedoor.Errorf(stagedoor.Unauthorized, "invalid_grant", "The id_token has expired.")
 	case err != nil || !token.IsIssuer(t.st.Tenant(), claims.Issuer) || len(claims.Audience) != 1 || claims.Audience[0] != t.client.ID || claims.Subject == "":
 		return "", stagedoor.Errorf(stagedoor.Unauthorized, "invalid_grant", "The id_token is not valid for this client.")
+	}
+	if _, err := reachable(ctx, t.st, t.client, claims.Subject); stagedoor.IsKind(err, stagedoor.NotFound) {
+		return "", stagedoor.Errorf(stagedoor.Unauthorized, "invalid_grant", "The id_token is not valid for this client.")
+	} else if err != nil {
+		return "", err
 	}
 	return claims.Subject, nil
 }
@@ -291,8 +297,8 @@ func (d *Door) profileOf(r *http.Request, st *store.Store, raw string) (map[stri
 	if err != nil {
 		return nil, err
 	}
-	u, err := st.User(r.Context(), claims.Subject)
-	if stagedoor.IsKind(err, stagedoor.NotFound) || err == nil && u.IsBlocked() {
+	u, err := reachable(r.Context(), st, client, claims.Subject)
+	if stagedoor.IsKind(err, stagedoor.NotFound) {
 		return nil, refused
 	}
 	if err != nil {

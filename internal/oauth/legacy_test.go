@@ -146,3 +146,21 @@ func TestTokenInfo(t *testing.T) {
 		}
 	}
 }
+
+// A client that knows its own secret can make ID tokens. They name nobody whom it could not sign in.
+func TestForgedIDTokenOfAnotherConnection(t *testing.T) {
+	w := newWorld(t)
+	w.oldWays(legacy)
+	w.client(legacy, func(c *stagedoor.Client) { c.GrantTypes = append(c.GrantTypes, legacyROBearer) })
+	token := w.redeem(legacy, w.browser().login(request(legacy)).got().Get("code")).good().IDToken
+	conn, err := w.st.ConnectionByName(t.Context(), "Users")
+	ok(t, err)
+	_, err = w.st.UpdateConnection(t.Context(), conn.ID, func(c *stagedoor.Connection) error { c.EnabledClients = []string{site}; return nil })
+	ok(t, err)
+	const refused = "The id_token is not valid for this client."
+	w.old("/delegation", values("client_id", legacy, "grant_type", grantBearer, "id_token", token, "scope", "openid")).bad(401, "invalid_grant", refused)
+	w.old("/oauth/ro", values("client_id", legacy, "grant_type", grantBearer, "id_token", token, "scope", "openid")).bad(401, "invalid_grant", refused)
+	if a := w.browser().post("/tokeninfo", values("id_token", token)); a.Code != 401 || a.Body.String() != "Unauthorized" {
+		t.Errorf("%d %s", a.Code, a.Body)
+	}
+}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"slices"
 
 	"github.com/stagedoor/stagedoor"
 )
@@ -15,11 +14,6 @@ const (
 	TypePlatform = "webauthn-platform"
 	TypePasskey  = "passkey"
 )
-
-// IsKey tells whether methods of the type sign challenges.
-func IsKey(kind string) bool {
-	return slices.Contains([]string{TypeRoaming, TypePlatform, TypePasskey}, kind)
-}
 
 // KeyOwner returns the key with a credential id, and whose it is; NotFound if nobody has it. A credential id is one person's only
 // (WebAuthn Level 3, section 7.1, step 26).
