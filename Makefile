@@ -2,7 +2,7 @@
 SHELL := bash
 GO ?= go
 .DEFAULT_GOAL := help
-.PHONY: help run build test race lint fmt cover compat compat-go e2e fuzz bench bench-scale bench-sweep random-queries hostile kill failover docs release
+.PHONY: help run build test race lint fmt cover compat compat-go e2e screens fuzz bench bench-scale bench-sweep random-queries hostile kill failover docs release
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,6 +38,9 @@ compat: ## official SDKs and the documented requests against a running demo
 
 e2e: ## the story in a real browser
 	scripts/test e2e
+
+screens: ## pictures of every page and screen, both themes, two widths, two languages, and what is wrong with them (SCREENS=/tmp/stagedoor-screens)
+	cd e2e && $(GO) test -run 'TestEveryPage|TestHostedPages|TestMixtapeScreens' -count=1 -timeout 60m -args -screenshots $(or $(SCREENS),/tmp/stagedoor-screens)
 
 fuzz: ## one minute of every fuzz target (FUZZTIME=1m)
 	scripts/fuzz

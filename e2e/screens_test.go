@@ -3,6 +3,7 @@ package e2e
 import (
 	"bytes"
 	"context"
+	_ "embed"
 	"flag"
 	"image"
 	"image/color"
@@ -33,35 +34,32 @@ var looks = []struct {
 	{"desktop-dark", 1280, 800, "dark"},
 }
 
-// look views the page in every way: nothing may reach over the side, and there is a title, one heading and a language.
+// audit is the script that finds what a machine can see of a page that is hard to use.
+//
+//go:embed testdata/audit.js
+var audit string
+
+// look views the page in every way and audits it.
 func (b *tab) look(name string) {
 	b.t.Helper()
 	for _, l := range looks {
 		b.view(l.width, l.height, 1, l.scheme)
-		var is struct {
-			Over             int
-			Title, Lang, Bad string
-			Headings         int
-		}
-		b.eval(&is, `(async () => {
-			await document.fonts.ready;
-			await new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)));
-			const seen = e => e.checkVisibility({visibilityProperty: true}); // what is folded away has no text
-			const nameless = [...document.querySelectorAll("button, a[href], input:not([type=hidden]), select")].filter(seen).filter(e =>
-				!(e.innerText || e.value && e.type === "submit" || e.getAttribute("aria-label") || e.getAttribute("aria-labelledby") || e.labels?.length || e.title || e.querySelector("img[alt]")));
-			return {
-				Over: Math.max(document.documentElement.scrollWidth - innerWidth, 0), Title: document.title, Lang: document.documentElement.lang,
-				Headings: [...document.querySelectorAll("h1")].filter(e => e.getClientRects().length).length, Bad: nameless.map(e => e.outerHTML.slice(0, 120)).join("\n"),
-			};
-		})()`)
-		if is.Over > 0 || is.Title == "" || is.Lang == "" || is.Headings != 1 || is.Bad != "" {
-			b.t.Errorf("%s, %s: %d px over the side, title %q, language %q, %d main headings, nameless: %s", name, l.name, is.Over, is.Title, is.Lang, is.Headings, is.Bad)
-		}
+		b.audit(name + ", " + l.name)
 		if *screenshots != "" {
-			b.picture(filepath.Join(*screenshots, name+"-"+l.name+".png"))
+			b.whole(filepath.Join(*screenshots, name+"-"+l.name+".png"))
 		}
 	}
 	b.view(390, 844, 1, "light")
+}
+
+// audit fails for each thing on the page that is hard to read or to use.
+func (b *tab) audit(name string) {
+	b.t.Helper()
+	var faults []string
+	b.eval(&faults, audit)
+	for _, fault := range faults {
+		b.t.Errorf("%s: %s", name, fault)
+	}
 }
 
 // view sets the size of the window, pixels to a point, and whether the person likes it dark.
@@ -83,16 +81,22 @@ func feature(name, value string) chromedp.Action[chromedp.Void] {
 func (b *tab) picture(path string) []byte {
 	b.t.Helper()
 	shot, err := chromedp.Run(b.ctx, chromedp.CaptureScreenshot())
-	if err == nil {
-		err = os.MkdirAll(filepath.Dir(path), 0o755)
+	if err != nil {
+		b.t.Fatal(err)
 	}
+	keep(b.t, path, shot)
+	return shot
+}
+
+func keep(t *testing.T, path string, shot []byte) {
+	t.Helper()
+	err := os.MkdirAll(filepath.Dir(path), 0o755)
 	if err == nil {
 		err = os.WriteFile(path, shot, 0o644)
 	}
 	if err != nil {
-		b.t.Fatal(err)
+		t.Fatal(err)
 	}
-	return shot
 }
 
 // TestHostedPages looks at every page that the server itself shows.

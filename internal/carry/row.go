@@ -311,12 +311,7 @@ func moment(raw json.RawMessage) time.Time {
 	return time.Time{}
 }
 
-func bounded(s string) string {
-	if len(s) > 100 {
-		return strings.ToValidUTF8(s[:100], "") + "…"
-	}
-	return s
-}
+func bounded(s string) string { return stagedoor.Shorten(s, 100) }
 
 // reasonOf is what a refusal says within its quotes.
 func reasonOf(err error) string {

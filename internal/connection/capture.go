@@ -121,14 +121,7 @@ func (l local) askFormer(ctx context.Context, from stagedoor.Capture, u *stagedo
 	case answer.Error == "invalid_grant" || answer.Error == "invalid_user_password":
 		return ErrWrongCredentials()
 	}
-	return errFormer(errors.New("the answer is " + resp.Status + " " + bounded(answer.Error)))
-}
-
-func bounded(s string) string {
-	if len(s) > 100 {
-		s = s[:100]
-	}
-	return strings.ToValidUTF8(s, "")
+	return errFormer(errors.New("the answer is " + resp.Status + " " + stagedoor.Shorten(strings.ToValidUTF8(answer.Error, ""), 100)))
 }
 
 // subjectOf is whom an ID token is about that came from the server itself: the connection to it stands for its signature.

@@ -116,7 +116,7 @@ func (o *Upstream) Identify(ctx context.Context, st *store.Store, c *stagedoor.C
 		if text == "" {
 			text = a.Error
 		}
-		return nil, stagedoor.Errorf(stagedoor.Forbidden, "access_denied", "%s", cut(text, 500))
+		return nil, stagedoor.Errorf(stagedoor.Forbidden, "access_denied", "%s", stagedoor.Clip(text, 500))
 	}
 	if c.Strategy == stagedoor.StrategySAML {
 		if back.RequestID == "" {
@@ -241,16 +241,5 @@ func failed(message, why string) error {
 
 // short bounds what a stranger wrote into the log.
 func short(s string) string {
-	s = strings.ToValidUTF8(strings.Join(strings.Fields(s), " "), "")
-	if len(s) > 200 {
-		s = strings.ToValidUTF8(s[:200], "") + "…"
-	}
-	return s
-}
-
-func cut(s string, n int) string {
-	if len(s) > n {
-		return strings.ToValidUTF8(s[:n], "")
-	}
-	return s
+	return stagedoor.Shorten(strings.ToValidUTF8(strings.Join(strings.Fields(s), " "), ""), 200)
 }

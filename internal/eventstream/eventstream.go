@@ -126,6 +126,9 @@ func (d *Deliverer) serve(ctx context.Context, queue store.EventQueue) error {
 		if err != nil {
 			return err
 		}
+		if stream == nil { // it was deleted while another server still wrote for it
+			return st.DropEvents(ctx, queue.Stream)
+		}
 		all, err := st.ClaimEvents(ctx, queue.Stream, batchSize, st.Clock().Now().Add(claimFor))
 		if err != nil || len(all) == 0 {
 			return err
@@ -172,13 +175,13 @@ func (d *Deliverer) deliver(ctx context.Context, st *store.Store, stream *staged
 		return err
 	}
 	now := st.Clock().Now()
-	e.Attempts = append(e.Attempts, stagedoor.EventAttempt{Status: stagedoor.EventFailed, Timestamp: stagedoor.FormatTime(now), Message: bounded(err.Error())})
+	e.Attempts = append(e.Attempts, stagedoor.EventAttempt{Status: stagedoor.EventFailed, Timestamp: stagedoor.FormatTime(now), Message: stagedoor.Shorten(err.Error(), maxMessage)})
 	if n := len(e.Attempts); n < maxTries && !errors.As(err, &refusal{}) {
 		return st.RetryEvent(ctx, e, now.Add(firstRetry<<(n-1)))
 	}
 	d.Log.WarnContext(ctx, "an event was not taken", "tenant", st.Tenant().ID, "stream", e.Stream, "event", e.ID, "type", e.Type, "error", err)
 	streak, err := st.SettleEvent(ctx, e, false)
-	if err != nil || stream == nil || !stream.Enabled() {
+	if err != nil || !stream.Enabled() {
 		return err
 	}
 	failures, err := st.EventFailures(ctx, e.Stream)
@@ -206,10 +209,3 @@ func (d *Deliverer) disable(ctx context.Context, st *store.Store, stream *staged
 
 // maxMessage bounds what is kept of an error, in bytes.
 const maxMessage = 500
-
-func bounded(s string) string {
-	if len(s) > maxMessage {
-		return s[:maxMessage]
-	}
-	return s
-}

@@ -347,6 +347,37 @@ func TestDisables(t *testing.T) {
 	})
 }
 
+// What a server that had not heard of it yet wrote for a stream that is deleted goes, too: nobody could ever ask for it.
+func TestStreamThatIsGone(t *testing.T) {
+	each(t, func(h *house) {
+		ctx := h.Context()
+		r := newReceiver(h.T)
+		stream := h.stream(webhook(r), "user.created")
+		late, err := h.db.TenantByID(ctx, "acme") // keeps the stream in memory
+		h.ok(err)
+		h.st = late
+		h.user("ada")
+		h.round()
+		if _, err := late.DeleteEventStream(ctx, stream); err != nil {
+			h.Fatal(err)
+		}
+		h.user("bob")
+		if all, err := late.ClaimEvents(ctx, stream, 10, h.clock.Now()); err != nil || len(all) != 1 {
+			h.Fatalf("nothing was written late: %v, %v", all, err)
+		}
+		h.round()
+		all, err := late.EventDeliveries(ctx, stream, store.EventQuery{})
+		h.ok(err)
+		counts, err := late.EventCounts(ctx, stream, h.clock.Now().Add(-time.Hour), h.clock.Now().Add(time.Hour))
+		h.ok(err)
+		due, err := h.db.DueEventStreams(ctx, 10)
+		h.ok(err)
+		if len(r.got) != 1 || len(all) != 0 || len(counts) != 0 || len(due) != 0 {
+			h.Errorf("%d came; left are %v, %v, %v", len(r.got), all, counts, due)
+		}
+	})
+}
+
 // The destination action gets the event; what it throws is a failed try.
 func TestAction(t *testing.T) {
 	each(t, func(h *house) {

@@ -15,10 +15,7 @@ import (
 
 // try hands an event to the destination of its stream. It returns nil if that took it.
 func (d *Deliverer) try(ctx context.Context, st *store.Store, stream *stagedoor.EventStream, e *stagedoor.EventDelivery) error {
-	switch {
-	case stream == nil:
-		return refusal{errors.New("the stream is gone")}
-	case !stream.Enabled() && !e.Forced:
+	if !stream.Enabled() && !e.Forced {
 		return refusal{errors.New("the stream is disabled")}
 	}
 	switch to := stream.Destination; to.Type {

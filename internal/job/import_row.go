@@ -265,9 +265,7 @@ func secretive(e *stagedoor.JobRowError) *stagedoor.JobRowError {
 			}
 		}
 	}
-	if len(e.Message) > 1000 {
-		e.Message = strings.ToValidUTF8(e.Message[:1000], "") + "…"
-	}
+	e.Message = stagedoor.Shorten(e.Message, 1000)
 	return e
 }
 

@@ -147,11 +147,20 @@ func (a *account) form(path string, more ...ui.Field) ui.Form {
 
 // factors are the tenant's second factors, and whether the person has one of them.
 func (a *account) factors() (mfa.Settings, bool, error) {
+	all, err := a.st.AuthenticationMethods(a.r.Context(), a.user.ID)
+	if err != nil {
+		return mfa.Settings{}, false, err
+	}
+	return a.factorsIn(all)
+}
+
+// factorsIn is [account.factors] where the person's methods were read.
+func (a *account) factorsIn(all []stagedoor.AuthenticationMethod) (mfa.Settings, bool, error) {
 	settings, err := mfa.SettingsOf(a.r.Context(), a.st)
 	if err != nil {
 		return settings, false, err
 	}
-	methods, err := mfa.MethodsOf(a.r.Context(), a.st, a.user.ID)
+	methods, err := mfa.MethodsIn(a.r.Context(), a.st, a.user.ID, all)
 	return settings, slices.ContainsFunc(mfa.Enrollable(methods.Have), settings.Has), err
 }
 

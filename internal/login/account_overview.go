@@ -2,7 +2,9 @@ package login
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
+	"maps"
 	"net/http"
 	"slices"
 	"sort"
@@ -89,12 +91,12 @@ func (a *account) metadata(changeable bool) []ui.AccountValue {
 			continue
 		}
 		text := string(bytes.TrimSpace(raw))
-		if !changeable && len(text) > 400 {
-			text = text[:400] + "…"
-		}
 		var plain string
 		if json.Unmarshal(raw, &plain) == nil {
 			text = plain
+		}
+		if !changeable {
+			text = stagedoor.Shorten(text, 400)
 		}
 		out = append(out, ui.AccountValue{Name: key, Value: strings.ToValidUTF8(text, "")})
 	}
@@ -122,7 +124,7 @@ func (a *account) fillFactors(p *ui.AccountPage) error {
 		}
 		p.Factors = append(p.Factors, f)
 	}
-	settings, asks, err := a.factors()
+	settings, asks, err := a.factorsIn(all)
 	p.Addable, p.Recovers = mfa.Enrollable(settings.On), asks && settings.Has(mfa.Recovery)
 	return err
 }
@@ -135,10 +137,18 @@ func (a *account) fillSessions(p *ui.AccountPage) error {
 	if err != nil {
 		return err
 	}
+	var ids []string
+	for _, s := range all {
+		ids = append(ids, s.Clients...)
+	}
+	called, err := a.st.ClientNames(a.r.Context(), ids)
+	if err != nil {
+		return err
+	}
 	for _, s := range all {
 		var names []string
 		for _, id := range s.Clients {
-			if name := a.clientName(id); name != "" {
+			if name := called[id]; name != "" {
 				names = append(names, name)
 			}
 		}
@@ -156,15 +166,6 @@ func (a *account) fillSessions(p *ui.AccountPage) error {
 	return nil
 }
 
-// clientName is what a client is called, empty if it is gone.
-func (a *account) clientName(id string) string {
-	c, err := a.st.Client(a.r.Context(), id)
-	if err != nil {
-		return ""
-	}
-	return c.Name
-}
-
 func (a *account) fillClients(p *ui.AccountPage) error {
 	if !p.Has[stagedoor.AccountClients] {
 		return nil
@@ -173,13 +174,21 @@ func (a *account) fillClients(p *ui.AccountPage) error {
 	if err != nil {
 		return err
 	}
+	var ids []string
+	for _, g := range grants {
+		ids = append(ids, g.ClientID)
+	}
+	for _, t := range tokens {
+		ids = append(ids, t.ClientID)
+	}
+	called, err := a.st.ClientNames(a.r.Context(), ids)
+	if err != nil {
+		return err
+	}
 	found := map[string]*ui.AccountClient{}
 	of := func(id string) *ui.AccountClient {
 		if found[id] == nil {
-			found[id] = &ui.AccountClient{ID: id, Name: a.clientName(id)}
-			if found[id].Name == "" {
-				found[id].Name = id
-			}
+			found[id] = &ui.AccountClient{ID: id, Name: cmp.Or(called[id], id)}
 		}
 		return found[id]
 	}
@@ -259,24 +268,23 @@ var accountEvents = map[string]struct {
 	"gd_recovery_succeed": {"recovery", true}, "gd_recovery_failed": {"factor_failed", true},
 }
 
-// mostEvents is how many events the page shows, of so many newest of the person.
+// mostEvents is how many events the page shows, of so many newest of the person: an app renews its tokens often, which the page does not tell.
 const (
-	mostEvents = 20
-	readEvents = 100
+	mostEvents  = 20
+	amongEvents = 1000
 )
 
 func (a *account) fillEvents(p *ui.AccountPage) error {
 	if !p.Has[stagedoor.AccountActivity] {
 		return nil
 	}
-	all, _, err := a.st.Logs(a.r.Context(), store.LogQuery{UserID: a.user.ID, PerPage: readEvents})
+	all, err := a.st.UserLogs(a.r.Context(), a.user.ID, slices.Sorted(maps.Keys(accountEvents)), mostEvents, amongEvents)
 	if err != nil {
 		return err
 	}
 	for _, e := range all {
-		if known, is := accountEvents[e.Type]; is && len(p.Events) < mostEvents {
-			p.Events = append(p.Events, ui.AccountEvent{Key: known.key, Alarming: known.alarming, At: e.Date, IP: e.IP, Device: ui.Device(e.UserAgent)})
-		}
+		known := accountEvents[e.Type]
+		p.Events = append(p.Events, ui.AccountEvent{Key: known.key, Alarming: known.alarming, At: e.Date, IP: e.IP, Device: ui.Device(e.UserAgent)})
 	}
 	return nil
 }

@@ -99,6 +99,36 @@ func TestAccountPage(t *testing.T) {
 	}
 }
 
+// What an app does all the time does not push what people care for off the page, and a long text of their metadata does not fill it.
+func TestAccountPageOfABusyPerson(t *testing.T) {
+	for _, kind := range []string{storetest.SQLite, storetest.Postgres} {
+		t.Run(kind, func(t *testing.T) {
+			w := accountWorld(t, kind)
+			u := w.found("ada@example.com")
+			_, err := w.st.PatchMetadata(t.Context(), u.ID, stagedoor.Metadata{"notes": json.RawMessage(`"` + strings.Repeat("ö", 5000) + `"`)}, nil, 1<<20)
+			w.ok(err)
+			b, _ := w.onAccount("ada@example.com")
+			for range 150 {
+				w.st.Log(stagedoor.LogEvent{Type: "sertft", UserID: u.ID, UserName: "ada@example.com"})
+			}
+			for range 25 {
+				w.st.Log(stagedoor.LogEvent{Type: "fp", UserID: u.ID, UserName: "ada@example.com"})
+			}
+			w.st.Log(stagedoor.LogEvent{Type: "scp", UserID: u.ID})
+			for range 150 {
+				w.st.Log(stagedoor.LogEvent{Type: "sertft", UserID: u.ID})
+			}
+			page := b.get("/account").want(http.StatusOK).says("Password changed", strings.Repeat("ö", 200)+"…")
+			if n := strings.Count(page.body, "Wrong password"); n != 19 {
+				t.Errorf("%d wrong passwords are shown", n)
+			}
+			if n := strings.Count(page.body, "ö"); n != 200 {
+				t.Errorf("%d letters of a long text", n)
+			}
+		})
+	}
+}
+
 func TestAccountIsOffUnlessSwitchedOn(t *testing.T) {
 	w := newWorld(t, storetest.SQLite)
 	b := w.browser()

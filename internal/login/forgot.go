@@ -99,7 +99,7 @@ func (d *Door) forgot(w http.ResponseWriter, r *http.Request, st *store.Store) e
 // offerReset sends the mail to choose a new password, if there is such a user and the user has an address.
 func (d *Door) offerReset(r *http.Request, st *store.Store, conn *stagedoor.Connection, client *stagedoor.Client, identifier, org string) {
 	e := event(r, "scpr", conn, client)
-	e.UserName = cut(identifier)
+	e.UserName = stagedoor.Clip(identifier, 254)
 	issuer, lang := web.Issuer(r), page.MailLanguage(r)
 	on := occasion(client, org)
 	d.later(r.Context(), st, func(ctx context.Context) error {
@@ -151,13 +151,4 @@ func event(r *http.Request, kind string, conn *stagedoor.Connection, client *sta
 		e.ClientID, e.ClientName = client.ID, client.Name
 	}
 	return e
-}
-
-// cut bounds what strangers write into the log.
-func cut(s string) string {
-	const most = 254
-	if len(s) > most {
-		return s[:most]
-	}
-	return s
 }

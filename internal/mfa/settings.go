@@ -85,7 +85,14 @@ func (m Methods) None() bool { return len(m.Have) == 0 && !m.Others }
 // MethodsOf reads them.
 func MethodsOf(ctx context.Context, st *store.Store, userID string) (Methods, error) {
 	all, err := st.AuthenticationMethods(ctx, userID)
-	var m Methods
+	if err != nil {
+		return Methods{}, err
+	}
+	return MethodsIn(ctx, st, userID, all)
+}
+
+// MethodsIn are those of a person whose authentication methods were read.
+func MethodsIn(ctx context.Context, st *store.Store, userID string, all []stagedoor.AuthenticationMethod) (m Methods, err error) {
 	has := map[string]bool{}
 	for _, one := range all {
 		switch kind := KindOf(one.Type); {
@@ -96,7 +103,7 @@ func MethodsOf(ctx context.Context, st *store.Store, userID string) (Methods, er
 			m.Others = true
 		}
 	}
-	if err == nil && !has[Email] {
+	if !has[Email] {
 		if m.Mail, err = mailCounts(ctx, st, userID); m.Mail {
 			has[Email] = true
 		}

@@ -47,7 +47,7 @@ func (a *API) event(c *call, kind, description string, response map[string]any) 
 		Details: map[string]any{"request": request, "response": response},
 	}
 	if strings.HasPrefix(c.row.pattern, "/users/{id}") {
-		e.UserID = bounded(c.id(), 300) // so that the user's own log shows it
+		e.UserID = stagedoor.Clip(c.id(), 300) // so that the user's own log shows it
 	} else if c.caller.person {
 		e.UserID = c.caller.subject
 	}
@@ -64,11 +64,7 @@ func remoteIP(r *http.Request) string {
 }
 
 func bounded(s string, limit int) string {
-	s = strings.ToValidUTF8(s, "\uFFFD")
-	if len(s) > limit {
-		s = strings.ToValidUTF8(s[:limit], "")
-	}
-	return s
+	return stagedoor.Shorten(strings.ToValidUTF8(s, "\uFFFD"), limit)
 }
 
 func queryForLog(r *http.Request) map[string]any {

@@ -142,25 +142,33 @@ func (n documents) set(c *call, d *stagedoor.Document) error {
 	return err
 }
 
+// create adds what the request's body describes, unless check refuses it; nil checks nothing.
+func (n documents) create(c *call, check func(*stagedoor.Document) error) (any, error) {
+	d := &stagedoor.Document{CreatedAt: c.store.Clock().Now().UnixMilli()}
+	if n.defaults != nil {
+		b, err := json.Marshal(n.defaults)
+		if err != nil {
+			return nil, err
+		}
+		d.Sealed = string(b)
+	}
+	if err := n.set(c, d); err != nil {
+		return nil, err
+	}
+	if check != nil {
+		if err := check(d); err != nil {
+			return nil, err
+		}
+	}
+	if err := n.kind.Create(c.ctx(), c.store, d); err != nil {
+		return nil, err
+	}
+	return n.show(d)
+}
+
 // createDocument adds what a body that In takes describes.
 func createDocument[In any](n documents) func(*call, In) (any, error) {
-	return func(c *call, _ In) (any, error) {
-		d := &stagedoor.Document{CreatedAt: c.store.Clock().Now().UnixMilli()}
-		if n.defaults != nil {
-			b, err := json.Marshal(n.defaults)
-			if err != nil {
-				return nil, err
-			}
-			d.Sealed = string(b)
-		}
-		if err := n.set(c, d); err != nil {
-			return nil, err
-		}
-		if err := n.kind.Create(c.ctx(), c.store, d); err != nil {
-			return nil, err
-		}
-		return n.show(d)
-	}
+	return func(c *call, _ In) (any, error) { return n.create(c, nil) }
 }
 
 // changeDocument changes the members of a body that In takes.

@@ -24,22 +24,22 @@ func showEventDelivery(d *stagedoor.EventDelivery) any {
 
 type listEventDeliveriesIn struct {
 	web.Checkpoint
-	Statuses   string `json:"statuses" schema:"max=100" doc:"Comma-separated list of statuses by which to filter"`
-	EventTypes string `json:"event_types" schema:"max=2000" doc:"Comma-separated list of event types by which to filter"`
-	DateFrom   string `json:"date_from" doc:"An RFC-3339 date-time for redelivery start, inclusive"`
-	DateTo     string `json:"date_to" doc:"An RFC-3339 date-time for redelivery end, exclusive"`
+	Statuses   []string `json:"statuses" schema:"max=10,comma" doc:"Comma-separated list of statuses by which to filter"`
+	EventTypes []string `json:"event_types" schema:"max=100,comma" doc:"Comma-separated list of event types by which to filter"`
+	DateFrom   string   `json:"date_from" doc:"An RFC-3339 date-time for redelivery start, inclusive"`
+	DateTo     string   `json:"date_to" doc:"An RFC-3339 date-time for redelivery end, exclusive"`
 }
 
 // eventQuery is which deliveries are meant.
-func eventQuery(statuses, types []string, from, to string) (query store.EventQuery, err error) {
-	for _, s := range statuses {
+func eventQuery(statuses, types []string, from, to string) (query store.EventQuery, _ *web.Violation) {
+	for i, s := range statuses {
 		if s != stagedoor.EventFailed {
-			return query, badProperty("statuses", "No enum match for: "+bounded(s, 100))
+			return query, &web.Violation{Path: "statuses[" + itoa(i) + "]", Reason: "No enum match for: " + bounded(s, 100)}
 		}
 	}
-	for _, t := range types {
+	for i, t := range types {
 		if !slices.Contains(stagedoor.EventTypes, t) {
-			return query, badProperty("event_types", "No enum match for: "+bounded(t, 100))
+			return query, &web.Violation{Path: "event_types[" + itoa(i) + "]", Reason: "No enum match for: " + bounded(t, 100)}
 		}
 	}
 	query.Types = types
@@ -50,18 +50,13 @@ func eventQuery(statuses, types []string, from, to string) (query store.EventQue
 		if date.text == "" {
 			continue
 		}
-		if *date.into, err = time.Parse(time.RFC3339, date.text); err != nil {
-			return query, badProperty(date.name, "Object didn't pass validation for format date-time: "+bounded(date.text, 100))
+		at, err := time.Parse(time.RFC3339, date.text)
+		if err != nil {
+			return query, &web.Violation{Path: date.name, Reason: "Object didn't pass validation for format date-time: " + bounded(date.text, 100)}
 		}
+		*date.into = at
 	}
 	return query, nil
-}
-
-func splitList(text string) []string {
-	if text == "" {
-		return nil
-	}
-	return strings.Split(text, ",")
 }
 
 // listEventDeliveries shows the deliveries of a stream that were given up.
@@ -69,9 +64,9 @@ func (a *API) listEventDeliveries(c *call, in listEventDeliveriesIn) (any, error
 	if _, err := store.EventStreams.Get(c.ctx(), c.store, c.id()); err != nil {
 		return nil, err
 	}
-	query, err := eventQuery(splitList(in.Statuses), splitList(in.EventTypes), in.DateFrom, in.DateTo)
-	if err != nil {
-		return nil, err
+	query, wrong := eventQuery(in.Statuses, in.EventTypes, in.DateFrom, in.DateTo)
+	if wrong != nil {
+		return nil, wrong.Query()
 	}
 	take := in.Take.Or(50)
 	query.After, query.Take = in.From, take+1
@@ -114,9 +109,9 @@ func (a *API) redeliver(c *call, in redeliverIn) (any, error) {
 	if _, err := store.EventStreams.Get(c.ctx(), c.store, c.id()); err != nil {
 		return nil, err
 	}
-	query, err := eventQuery(in.Statuses, in.EventTypes, in.DateFrom, in.DateTo)
-	if err != nil {
-		return nil, err
+	query, wrong := eventQuery(in.Statuses, in.EventTypes, in.DateFrom, in.DateTo)
+	if wrong != nil {
+		return nil, wrong.Body()
 	}
 	if _, err := c.store.Redeliver(c.ctx(), c.id(), query); err != nil {
 		return nil, err
@@ -232,9 +227,9 @@ func (a *API) eventStreamStats(c *call, in eventStatsIn) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	query, err := eventQuery(nil, nil, in.DateFrom, in.DateTo)
-	if err != nil {
-		return nil, err
+	query, wrong := eventQuery(nil, nil, in.DateFrom, in.DateTo)
+	if wrong != nil {
+		return nil, wrong.Query()
 	}
 	to := query.To
 	if to.IsZero() {
@@ -246,23 +241,22 @@ func (a *API) eventStreamStats(c *call, in eventStatsIn) (any, error) {
 		from = to.Add(-statsWindow)
 	}
 	if !from.Before(to) || to.Sub(from) > maxStatsWindow {
-		return nil, badProperty("date_from", "The window must end after it begins, and not be longer than 31 days")
+		return nil, (&web.Violation{Path: "date_from", Reason: "The window must end after it begins, and not be longer than 31 days"}).Query()
 	}
 	counts, err := c.store.EventCounts(c.ctx(), d.ID, from, to)
 	if err != nil {
 		return nil, err
 	}
-	var buckets []string
-	var delivered, failed []int
+	hours := int(to.Sub(from) / time.Hour)
+	buckets, delivered, failed := make([]string, hours), make([]int, hours), make([]int, hours)
+	for i := range buckets {
+		buckets[i] = stagedoor.FormatTime(from.Add(time.Duration(i) * time.Hour))
+	}
 	sums := [2]int{}
-	for hour := from; hour.Before(to); hour = hour.Add(time.Hour) {
-		buckets, delivered, failed = append(buckets, stagedoor.FormatTime(hour)), append(delivered, 0), append(failed, 0)
-		for _, n := range counts {
-			if n.Hour.Equal(hour) {
-				delivered[len(delivered)-1], failed[len(failed)-1] = n.Delivered, n.Failed
-				sums[0], sums[1] = sums[0]+n.Delivered, sums[1]+n.Failed
-			}
-		}
+	for _, n := range counts { // each is of a whole hour of the window
+		i := int(n.Hour.Sub(from) / time.Hour)
+		delivered[i], failed[i] = n.Delivered, n.Failed
+		sums[0], sums[1] = sums[0]+n.Delivered, sums[1]+n.Failed
 	}
 	metric := func(name string, sum int, data []int) any {
 		return map[string]any{"name": name, "type": "sum", "window_total": sum, "data": data}

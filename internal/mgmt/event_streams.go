@@ -17,6 +17,7 @@ import (
 var eventStreams = func() documents {
 	n := newDocuments("event_stream", "est_", "eventStreams", "The requested stream does not exist.", "")
 	n.kind = store.EventStreams
+	n.defaults = map[string]json.RawMessage{"status": json.RawMessage(`"enabled"`), "subscriptions": json.RawMessage("[]")}
 	n.hide = func(members map[string]any) {
 		destination, _ := members["destination"].(map[string]any)
 		configuration, _ := destination["configuration"].(map[string]any)
@@ -69,17 +70,7 @@ type updateEventStreamIn struct {
 }
 
 func (a *API) createEventStream(c *call, _ createEventStreamIn) (any, error) {
-	d := &stagedoor.Document{CreatedAt: c.store.Clock().Now().UnixMilli(), Sealed: `{"status":"enabled","subscriptions":[]}`}
-	if err := eventStreams.set(c, d); err != nil {
-		return nil, err
-	}
-	if err := checkEventStream(c, d, nil); err != nil {
-		return nil, err
-	}
-	if err := eventStreams.kind.Create(c.ctx(), c.store, d); err != nil {
-		return nil, err
-	}
-	return eventStreams.show(d)
+	return eventStreams.create(c, func(d *stagedoor.Document) error { return checkEventStream(c, d, nil) })
 }
 
 // updateEventStream changes a stream. One that was disabled because too much of it failed is enabled again when enough of that was delivered.

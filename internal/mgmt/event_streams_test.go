@@ -87,8 +87,9 @@ func TestEventDeliveries(t *testing.T) {
 		if got := h.call(bearer, "GET", at+"/deliveries?event_types=user.created,user.deleted", "").is(200, ""); strings.Count(got.body, `"event_stream_id"`) != 1 {
 			h.Errorf("%s", got.body)
 		}
-		h.call(bearer, "GET", at+"/deliveries?statuses=lost", "").fails(400, "invalid_body", "Payload validation error: 'No enum match for: lost' on property statuses.")
-		h.call(bearer, "GET", at+"/deliveries?date_from=yesterday", "").fails(400, "invalid_body", "Payload validation error: 'Object didn't pass validation for format date-time: yesterday' on property date_from.")
+		h.call(bearer, "GET", at+"/deliveries?statuses=failed,lost", "").fails(400, "invalid_query_string", "Query validation error: 'No enum match for: lost' on property statuses[1].")
+		h.call(bearer, "GET", at+"/deliveries?date_from=yesterday", "").fails(400, "invalid_query_string", "Query validation error: 'Object didn't pass validation for format date-time: yesterday' on property date_from.")
+		h.call(bearer, "POST", at+"/redeliver", `{"event_types":["user.moved"]}`).fails(400, "invalid_body", "Payload validation error: 'No enum match for: user.moved' on property event_types[0].")
 		h.call(bearer, "POST", at+"/redeliver/"+first.text("id"), "").is(202, "{}")
 		h.call(bearer, "POST", at+"/redeliver", `{"event_types":["user.created"]}`).is(202, `{"event_types":["user.created"]}`)
 		h.call(bearer, "POST", at+"/redeliver", "").is(202, "{}")
@@ -102,7 +103,7 @@ func TestEventDeliveries(t *testing.T) {
 		if m := stats.get("metrics").([]any)[1].(map[string]any); m["name"] != "auth0.event_streams.failed_deliveries" || m["window_total"] != 2.0 || len(m["data"].([]any)) != len(stats.get("buckets").([]any)) {
 			h.Errorf("%s", stats.body)
 		}
-		h.call(bearer, "GET", at+"/stats?date_from=2026-01-01T00:00:00Z&date_to=2026-06-01T00:00:00Z", "").is(400, "")
+		h.call(bearer, "GET", at+"/stats?date_from=2026-01-01T00:00:00Z&date_to=2026-06-01T00:00:00Z", "").fails(400, "invalid_query_string", "Query validation error: 'The window must end after it begins, and not be longer than 31 days' on property date_from.")
 		h.call(bearer, "PATCH", at, `{"status":"disabled"}`).is(200, "")
 		h.call(bearer, "POST", at+"/test", `{"event_type":"user.created"}`).fails(400, "", "The stream is disabled.")
 		h.call(bearer, "DELETE", at, "").is(204, "")

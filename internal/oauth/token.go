@@ -145,13 +145,7 @@ func typeOf(jkt string) string {
 }
 
 // cut bounds what a request can write into the log, in bytes.
-func cut(s string) string {
-	const most = 1024
-	if len(s) > most {
-		s = strings.ToValidUTF8(s[:most], "") + "…"
-	}
-	return s
-}
+func cut(s string) string { return stagedoor.Shorten(s, 1024) }
 
 func errGrant(name string) error {
 	e := stagedoor.Errorf(stagedoor.Forbidden, "unauthorized_client", "Grant type '%s' not allowed for the client.", name)

@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"golang.org/x/crypto/scrypt"
+
+	"github.com/stagedoor/stagedoor"
 )
 
 // A Foreign is a password hash that another system made, as imports describe it (Management API fact sheet 3.12,
@@ -181,10 +183,7 @@ func (t *ForeignText) bytes(path string) ([]byte, error) {
 }
 
 func notAmong(path, value string) *ForeignError {
-	if len(value) > 40 {
-		value = value[:40]
-	}
-	return &ForeignError{Path: path, Reason: "No enum match for: " + strings.ToValidUTF8(value, ""), Enum: true}
+	return &ForeignError{Path: path, Reason: "No enum match for: " + stagedoor.Shorten(strings.ToValidUTF8(value, ""), 40), Enum: true}
 }
 
 func equal(want []byte) func([]byte) bool {

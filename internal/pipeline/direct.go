@@ -32,7 +32,7 @@ type Direct struct {
 // [Pipeline.Direct].
 func (p *Pipeline) ByPassword(ctx context.Context, v Visit, x *Direct, conn *stagedoor.Connection, identifier, secret string, e *stagedoor.LogEvent) (*stagedoor.Authorization, *stagedoor.User, error) {
 	on := &connection.Occasion{ClientID: x.Client.ID, Organization: x.Organization}
-	e.Connection, e.ConnID, e.Strategy, e.UserName = conn.Name, conn.ID, conn.Strategy, cut(identifier, 254)
+	e.Connection, e.ConnID, e.Strategy, e.UserName = conn.Name, conn.ID, conn.Strategy, stagedoor.Clip(identifier, 254)
 	if err := p.Human(ctx, v, guard.FlowPassword, nil); err != nil {
 		return nil, nil, err
 	}

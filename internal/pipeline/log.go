@@ -85,7 +85,7 @@ type wrong struct {
 func (w wrong) event(kind string, err error) stagedoor.LogEvent {
 	return stagedoor.LogEvent{
 		Type: kind, ClientID: w.on.ClientID, Connection: w.conn.Name, ConnID: w.conn.ID, Strategy: w.conn.Strategy,
-		UserName: cut(w.identifier, 254), Description: describe(err), Details: said{console: w.on.Console}.details(nil),
+		UserName: stagedoor.Clip(w.identifier, 254), Description: describe(err), Details: said{console: w.on.Console}.details(nil),
 	}
 }
 
@@ -117,11 +117,4 @@ func (w wrong) logRefused(err error) {
 	case stagedoor.IsKind(err, stagedoor.TooMany):
 		w.visit.log(w.event("limit_wc", err))
 	}
-}
-
-func cut(s string, n int) string {
-	if len(s) > n {
-		return s[:n]
-	}
-	return s
 }

@@ -15,7 +15,7 @@ const ticketLife = 5 * time.Minute
 // Ticket proves a person outside of any login, by their password or by a code that was sent to them, in a form of the client's own, and returns a ticket that a login of the client in the same browser may
 // begin with (Authentication API fact sheet 6.12). The event, which the caller writes, is completed.
 func (p *Pipeline) Ticket(ctx context.Context, v Visit, client *stagedoor.Client, conn *stagedoor.Connection, identifier, secret string, e *stagedoor.LogEvent) (string, error) {
-	e.Connection, e.ConnID, e.Strategy, e.UserName = conn.Name, conn.ID, conn.Strategy, cut(identifier, 254)
+	e.Connection, e.ConnID, e.Strategy, e.UserName = conn.Name, conn.ID, conn.Strategy, stagedoor.Clip(identifier, 254)
 	on := &connection.Occasion{ClientID: client.ID}
 	var u *stagedoor.User
 	var err error

@@ -182,7 +182,7 @@ func (p *Pipeline) takePasskey(ctx context.Context, v Visit, tx *stagedoor.Trans
 
 // keepPasskey makes a new passkey a person's.
 func keepPasskey(ctx context.Context, v Visit, u *stagedoor.User, m *stagedoor.AuthenticationMethod) error {
-	m.UserAgent = cut(v.UserAgent, 500)
+	m.UserAgent = stagedoor.Clip(v.UserAgent, 500)
 	if len(u.Identities) > 0 {
 		m.IdentityUserID = u.Identities[0].Provider + "|" + u.Identities[0].UserID
 	}

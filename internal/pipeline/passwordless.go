@@ -142,7 +142,7 @@ func (p *Pipeline) textCode(ctx context.Context, v Visit, w CodeWish, u *stagedo
 	if err != nil {
 		e.Type, e.Description = "fn", "The code could not be sent: "+describe(err)
 		if stagedoor.AsError(err).Kind == stagedoor.Internal {
-			e.Description = "The code could not be sent: " + cut(err.Error(), 200)
+			e.Description = "The code could not be sent: " + stagedoor.Clip(err.Error(), 200)
 		}
 		v.log(e)
 		return stagedoor.Errorf(stagedoor.Invalid, "sms_provider_error", "The message could not be sent.")
@@ -402,7 +402,7 @@ func (p *Pipeline) EnterByCode(ctx context.Context, v Visit, client *stagedoor.C
 
 // ByCode signs a person in by a code, like [Pipeline.ByPassword].
 func (p *Pipeline) ByCode(ctx context.Context, v Visit, x *Direct, conn *stagedoor.Connection, address, code string, e *stagedoor.LogEvent) (*stagedoor.Authorization, *stagedoor.User, error) {
-	e.Connection, e.ConnID, e.Strategy, e.UserName = conn.Name, conn.ID, conn.Strategy, cut(address, 254)
+	e.Connection, e.ConnID, e.Strategy, e.UserName = conn.Name, conn.ID, conn.Strategy, stagedoor.Clip(address, 254)
 	u, err := p.takeCode(ctx, v, x.Client, conn, address, code)
 	if err != nil {
 		return nil, nil, err

@@ -9,6 +9,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/telemetry"
 )
 
@@ -193,8 +194,5 @@ func clean(s string) string {
 		}
 		return r
 	}, s)
-	if len(s) > maxMessage {
-		s = strings.ToValidUTF8(s[:maxMessage], "") + "…"
-	}
-	return s
+	return stagedoor.Shorten(s, maxMessage)
 }

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/stagedoor/stagedoor"
@@ -22,6 +23,29 @@ var clients = noun[stagedoor.Client]{
 // Client returns a client with its secret.
 func (s *Store) Client(ctx context.Context, id string) (*stagedoor.Client, error) {
 	return clients.read(ctx, s, "id = ?", id)
+}
+
+// ClientNames returns what clients are called, by their ids. Those that are gone are left out.
+func (s *Store) ClientNames(ctx context.Context, ids []string) (map[string]string, error) {
+	out := map[string]string{}
+	for some := range slices.Chunk(slices.Compact(slices.Sorted(slices.Values(ids))), 500) {
+		args := []any{s.tenant.ID}
+		for _, id := range some {
+			args = append(args, id)
+		}
+		where := " AND id IN (?" + strings.Repeat(", ?", len(some)-1) + ")"
+		err := s.read().adhoc(ctx, clients.selects()+clients.mine()+where, args, func(scan func(...any) error) error {
+			c, err := clients.known(s, scan)
+			if err == nil {
+				out[c.ID] = c.Name
+			}
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
 }
 
 // Clients lists the tenant's clients.

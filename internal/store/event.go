@@ -192,15 +192,34 @@ func (s *Store) DeleteEventStream(ctx context.Context, id string) (found bool, e
 	defer s.db.forget(s.tenant.ID)
 	err = s.write(ctx, func(q querier) error {
 		n, err := q.exec(ctx, "DELETE FROM documents WHERE kind = 'event_stream' AND tenant = ? AND id = ?", s.tenant.ID, id)
-		found = n > 0
-		for _, table := range []string{"events", "event_counts", "event_streaks"} {
-			if err == nil {
-				_, err = q.exec(ctx, "DELETE FROM "+table+" WHERE tenant = ? AND stream = ?", s.tenant.ID, id)
-			}
+		if err != nil {
+			return err
 		}
-		return err
+		found = n > 0
+		return s.dropEvents(ctx, q, id)
 	})
 	return found, err
+}
+
+// DropEvents removes what is kept for a stream that is gone: a server that did not know yet may have added some. Nothing happens where there is one.
+func (s *Store) DropEvents(ctx context.Context, stream string) error {
+	return s.write(ctx, func(q querier) error {
+		var there int
+		err := q.row(ctx, "SELECT COUNT(*) FROM documents WHERE kind = 'event_stream' AND tenant = ? AND id = ?", []any{s.tenant.ID, stream}, &there)
+		if err != nil || there > 0 {
+			return err
+		}
+		return s.dropEvents(ctx, q, stream)
+	})
+}
+
+func (s *Store) dropEvents(ctx context.Context, q querier, stream string) error {
+	for _, table := range []string{"events", "event_counts", "event_streaks"} {
+		if _, err := q.exec(ctx, "DELETE FROM "+table+" WHERE tenant = ? AND stream = ?", s.tenant.ID, stream); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // EventQuery finds deliveries that were given up; an empty field asks for nothing.

@@ -3,6 +3,8 @@ package store_test
 import (
 	"context"
 	"fmt"
+	"regexp"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -55,3 +57,57 @@ func TestStreamsAreReadWithoutALock(t *testing.T) {
 		all.Wait()
 	})
 }
+
+// Streams that have something to deliver are found, the one whose event is oldest first, whatever waits before and behind it.
+func TestDueEventStreams(t *testing.T) {
+	clock := newClock()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		ctx := t.Context()
+		start := clock.now
+		defer func() { clock.now = start }()
+		due := func(most int) (out string) {
+			t.Helper()
+			for _, q := range must(db.DueEventStreams(ctx, most))(t) {
+				out += q.Tenant + "/" + q.Stream + " "
+			}
+			return out
+		}
+		if got := due(5); got != "" {
+			t.Errorf("of nobody: %s", got)
+		}
+		acme, beta := storetest.Tenant(t, db, "acme"), storetest.Tenant(t, db, "beta")
+		for i, one := range []struct {
+			s      *store.Store
+			stream string
+		}{{beta, "b"}, {acme, "c"}, {acme, "a"}, {beta, "a"}, {acme, "a"}, {acme, "b"}, {acme, "c"}} {
+			clock.now = start.Add(time.Duration(i) * time.Second)
+			must(one.s.SendEvent(ctx, one.stream, "user.created", i))(t)
+		}
+		if got := due(9); got != "beta/b acme/c acme/a beta/a acme/b " {
+			t.Error(got)
+		}
+		if got := due(2); got != "beta/b acme/c " {
+			t.Error(got)
+		}
+		must(acme.ClaimEvents(ctx, "c", 1, clock.now.Add(time.Minute)))(t)
+		held := must(beta.ClaimEvents(ctx, "b", 5, clock.now.Add(time.Minute)))(t)
+		must(beta.SettleEvent(ctx, &held[0], false))(t)
+		if got := due(9); got != "acme/a beta/a acme/b acme/c " {
+			t.Error(got)
+		}
+	}, storetest.WithClock(clock.clock))
+}
+
+// TestQueuesAreSkippedThrough: who waits is found without reading all that waits. Both engines go by the index from one to the next.
+func TestQueuesAreSkippedThrough(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		for text, plan := range store.QueuePlans(t, db) {
+			if found := readsAll.FindString(plan); found != "" || strings.TrimSpace(plan) == "" {
+				t.Errorf("%s\n%s\n%s", text, found, plan)
+			}
+		}
+	})
+}
+
+// readsAll finds the steps of a plan that read a table or an index of it from end to end.
+var readsAll = regexp.MustCompile(`(?m)^SCAN (e|n|events|logout_notices)\b.*$|Seq Scan.*|.*HashAggregate.*|.*GroupAggregate.*|Bitmap.*`)

@@ -350,6 +350,27 @@ func (s *Store) logsIn(ctx context.Context, q querier, lq LogQuery) ([]stagedoor
 	return out, total, err
 }
 
+// UserLogs returns the newest events of some types, most of them at most, among so many newest of a user.
+func (s *Store) UserLogs(ctx context.Context, userID string, types []string, most, among int) ([]stagedoor.LogEvent, error) {
+	out := []stagedoor.LogEvent{}
+	if err := s.db.logs.flush(); err != nil || len(types) == 0 {
+		return out, err
+	}
+	args := []any{s.tenant.ID, userID, among}
+	for _, t := range types {
+		args = append(args, t)
+	}
+	err := s.list().each(ctx, "SELECT doc, date FROM (SELECT id, type, doc, date FROM logs WHERE tenant = ? AND user_id = ? ORDER BY id DESC LIMIT ?) l WHERE type IN (?"+
+		strings.Repeat(", ?", len(types)-1)+") ORDER BY id DESC LIMIT ?", append(args, most), func(scan func(...any) error) error {
+		e, err := scanLog(scan)
+		if err == nil {
+			out = append(out, *e)
+		}
+		return err
+	})
+	return out, err
+}
+
 // LogEvent returns one event.
 func (s *Store) LogEvent(ctx context.Context, id string) (*stagedoor.LogEvent, error) {
 	if err := s.db.logs.flush(); err != nil {

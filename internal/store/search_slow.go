@@ -1,6 +1,9 @@
 package store
 
-import "github.com/stagedoor/stagedoor/internal/lucene"
+import (
+	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/lucene"
+)
 
 // narrowing says which part of a query costs most among many users, and what to ask instead; empty if nothing stands out.
 func narrowing(e *lucene.Expr) string {
@@ -8,11 +11,7 @@ func narrowing(e *lucene.Expr) string {
 	if what == nil {
 		return ""
 	}
-	text := what.String()
-	if runes := []rune(text); len(runes) > 200 {
-		text = string(runes[:200]) + "…"
-	}
-	return " What costs most is " + text + ": " + how
+	return " What costs most is " + stagedoor.Shorten(what.String(), 200) + ": " + how
 }
 
 // costly returns the part of e that the index serves least, what to do about it, and how little that is.

@@ -33,7 +33,13 @@ func SweepPlans(t testing.TB, db *DB) map[string]string {
 	return plans(t, db, statements)
 }
 
-// LogPlan is the plan of a search of logs by a condition.
+// QueuePlans are the plans of the statements that find for whom something waits.
+func QueuePlans(t testing.TB, db *DB) map[string]string {
+	t.Helper()
+	return plans(t, db, map[string][]any{dueEventStreams: {int64(1), 5}, noticeTenants: {int64(1)}})
+}
+
+// plans are the plans of statements with their arguments, by their text.
 func plans(t testing.TB, db *DB, statements map[string][]any) map[string]string {
 	t.Helper()
 	ctx := context.Background()

@@ -318,6 +318,9 @@ var trespasses = map[string]struct {
 	"RedeliverOne": {finds, func(ctx context.Context, s *store.Store) (any, error) {
 		return nil, s.RedeliverOne(ctx, "stream acme", sentEvents["acme"].ID)
 	}},
+	"DropEvents": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
+		return nil, s.DropEvents(ctx, "stream acme")
+	}},
 	"DeleteEventStream": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
 		return s.DeleteEventStream(ctx, "stream acme")
 	}},
@@ -933,6 +936,14 @@ var trespasses = map[string]struct {
 	"Logs": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
 		l, _, err := s.Logs(ctx, store.LogQuery{PerPage: 50})
 		return l, err
+	}},
+	"UserLogs": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
+		l, err := s.UserLogs(ctx, "auth0|acme", []string{"s", "fp"}, 50, 50)
+		return nothing(len(l), err)
+	}},
+	"ClientNames": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
+		names, err := s.ClientNames(ctx, []string{"client acme"})
+		return nothing(len(names), err)
 	}},
 	"Clients":          {ignores, func(ctx context.Context, s *store.Store) (any, error) { return s.Clients(ctx) }},
 	"Connections":      {ignores, func(ctx context.Context, s *store.Store) (any, error) { return s.Connections(ctx) }},

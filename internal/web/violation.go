@@ -15,22 +15,14 @@ type Violation struct {
 }
 
 func (v *Violation) text(part string) string {
-	text := part + " validation error: '" + bounded(v.Reason, 1000) + "'"
+	text := part + " validation error: '" + stagedoor.Shorten(v.Reason, 1000) + "'"
 	if v.Path != "" {
-		text += " on property " + bounded(v.Path, 300)
+		text += " on property " + stagedoor.Shorten(v.Path, 300)
 		if v.Doc != "" {
 			text += " (" + strings.TrimSuffix(v.Doc, ".") + ")"
 		}
 	}
 	return text + "."
-}
-
-// bounded cuts what came from outside, so that a megabyte sent is not a megabyte told and logged.
-func bounded(s string, limit int) string {
-	if len(s) <= limit {
-		return s
-	}
-	return strings.ToValidUTF8(s[:limit], "") + "…"
 }
 
 // Error is the reason alone; answers have more.
