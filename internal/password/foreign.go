@@ -93,26 +93,36 @@ func parseForeign(stored string) (func(string) bool, error) {
 	if err != nil {
 		return nil, ErrFormat
 	}
-	return check, nil
+	if !algorithms[f.Algorithm].quick {
+		return check, nil
+	}
+	return func(password string) bool { // an answer that comes at once would tell that there is such a user
+		ok := check(password)
+		if !ok {
+			burn()
+		}
+		return ok
+	}, nil
 }
 
 // algorithms are the functions that verify, by their names on the wire, and how a hash is written.
 var algorithms = map[string]struct {
 	encodings []string
 	salted    bool // a salt may stand apart from the hash
+	quick     bool // computed in no time: a wrong password costs what it does of users that do not exist; a right one is hashed anew
 	verifier  func(Foreign, []byte) (func(password []byte) bool, error)
 }{
-	"argon2": {[]string{"utf8"}, false, Foreign.argon2},
-	"bcrypt": {[]string{"utf8"}, true, Foreign.bcrypt},
-	"hmac":   {[]string{"hex", "base64"}, true, Foreign.hmac},
-	"ldap":   {[]string{"utf8"}, false, Foreign.ldap},
-	"md4":    {[]string{"hex", "base64"}, true, Foreign.digest},
-	"md5":    {[]string{"hex", "base64"}, true, Foreign.digest},
-	"sha1":   {[]string{"hex", "base64"}, true, Foreign.digest},
-	"sha256": {[]string{"hex", "base64"}, true, Foreign.digest},
-	"sha512": {[]string{"hex", "base64"}, true, Foreign.digest},
-	"pbkdf2": {[]string{"utf8"}, false, Foreign.pbkdf2},
-	"scrypt": {[]string{"hex", "base64"}, true, Foreign.scrypt},
+	"argon2": {[]string{"utf8"}, false, false, Foreign.argon2},
+	"bcrypt": {[]string{"utf8"}, true, false, Foreign.bcrypt},
+	"hmac":   {[]string{"hex", "base64"}, true, true, Foreign.hmac},
+	"ldap":   {[]string{"utf8"}, false, true, Foreign.ldap},
+	"md4":    {[]string{"hex", "base64"}, true, true, Foreign.digest},
+	"md5":    {[]string{"hex", "base64"}, true, true, Foreign.digest},
+	"sha1":   {[]string{"hex", "base64"}, true, true, Foreign.digest},
+	"sha256": {[]string{"hex", "base64"}, true, true, Foreign.digest},
+	"sha512": {[]string{"hex", "base64"}, true, true, Foreign.digest},
+	"pbkdf2": {[]string{"utf8"}, false, false, Foreign.pbkdf2},
+	"scrypt": {[]string{"hex", "base64"}, true, false, Foreign.scrypt},
 }
 
 // check validates all of f and returns the function that checks a password against it.

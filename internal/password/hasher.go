@@ -79,9 +79,11 @@ func (h *Hasher) BurnTime(ctx context.Context) error {
 		return err
 	}
 	defer leave()
-	current.hash("", make([]byte, saltLength))
+	burn()
 	return nil
 }
+
+func burn() { current.hash("", make([]byte, saltLength)) }
 
 // enter waits for a free core.
 func (h *Hasher) enter(ctx context.Context) (leave func(), err error) {
