@@ -38,6 +38,14 @@ func (r Rule) Parts() []Rule {
 	return parts
 }
 
+// Least is the number of a rule, for the script that checks passwords while they are typed; "" if it has none.
+func (r Rule) Least() string {
+	if len(r.Args) == 0 {
+		return ""
+	}
+	return fmt.Sprint(r.Args[0])
+}
+
 // Name is the state as part of a CSS class and of a text key.
 func (s State) Name() string { return [...]string{"untried", "kept", "broken"}[s] }
 
