@@ -7,7 +7,8 @@ import (
 	"github.com/stagedoor/stagedoor/internal/standin"
 )
 
-// StandIn plays other people's identity providers: OpenID Connect, and social ones in the form that they document.
+// StandIn plays other people's identity providers: OpenID Connect, SAML, custom social connections, and social ones in the form that they
+// document.
 type StandIn struct {
 	*standin.Server
 	URL string
@@ -26,3 +27,21 @@ func NewStandIn(t testing.TB) *StandIn {
 
 // Host is host:port, for Options.Allow.
 func (s *StandIn) Host() string { return s.URL[len("http://"):] }
+
+// Custom are the options of a custom social connection to the stand-in, with a script that fetches the profile as it is.
+func (s *StandIn) Custom() map[string]any {
+	return map[string]any{
+		"authorizationURL": s.URL + "/authorize", "tokenURL": s.URL + "/token", "client_id": s.ClientID, "client_secret": s.ClientSecret,
+		"scope": []string{"profile", "email"}, "pkce_enabled": true, "scripts": map[string]any{"fetchUserProfile": `
+			function fetchUserProfile(accessToken, context, callback) {
+				request.get({url: '` + s.URL + `/profile', headers: {Authorization: 'Bearer ' + accessToken}, json: true}, (err, response, body) => {
+					if (err) return callback(err);
+					if (response.statusCode !== 200) return callback(new Error('the provider answers ' + response.statusCode));
+					callback(null, body);
+				});
+			}`},
+	}
+}
+
+// Profile is somebody whose profile says just that.
+func Profile(more map[string]any) *Person { return &Person{More: more} }

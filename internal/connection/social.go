@@ -36,18 +36,8 @@ const graph = "https://graph.facebook.com/v21.0"
 
 // socials are all of them. Where a provider moves, its row changes.
 var socials = []social{
-	{ // developers.google.com/identity/openid-connect
-		strategy: "google-oauth2", title: "Google", mark: "google", authorize: "https://accounts.google.com/o/oauth2/v2/auth", token: "https://oauth2.googleapis.com/token",
-		userinfo: "https://openidconnect.googleapis.com/v1/userinfo", keys: "https://www.googleapis.com/oauth2/v3/certs", logout: "https://accounts.google.com/Logout",
-		issuer: "https://accounts.google.com", issuers: []string{"accounts.google.com"}, scopes: []string{"openid", "email", "profile"}, pkce: true, nonce: true,
-		passes: []string{"access_type", "approval_prompt", "login_hint", "hd"}, profile: fromClaims,
-	},
-	{ // the same, for the people of one company
-		strategy: stagedoor.StrategyGoogleApps, title: "Google Workspace", authorize: "https://accounts.google.com/o/oauth2/v2/auth", token: "https://oauth2.googleapis.com/token",
-		userinfo: "https://openidconnect.googleapis.com/v1/userinfo", keys: "https://www.googleapis.com/oauth2/v3/certs", logout: "https://accounts.google.com/Logout",
-		issuer: "https://accounts.google.com", issuers: []string{"accounts.google.com"}, scopes: []string{"openid", "email", "profile"}, pkce: true, nonce: true,
-		passes: []string{"access_type", "approval_prompt", "login_hint"}, profile: workspace,
-	},
+	google("google-oauth2", "Google", "google", fromClaims, "access_type", "approval_prompt", "login_hint", "hd"),
+	google(stagedoor.StrategyGoogleApps, "Google Workspace", "", workspace, "access_type", "approval_prompt", "login_hint"), // for the people of one company
 	{ // developer.apple.com/documentation/signinwithapplerestapi
 		strategy: "apple", title: "Apple", mark: "apple", authorize: "https://appleid.apple.com/auth/authorize", token: "https://appleid.apple.com/auth/token", keys: "https://appleid.apple.com/auth/keys",
 		issuer: "https://appleid.apple.com", switches: map[string]string{"name": "name", "email": "email"}, auth: authApple, nonce: true, mode: "form_post", profile: apple,
@@ -101,6 +91,16 @@ var socials = []social{
 		strategy: StrategyOAuth2, known: "spotify", title: "Spotify", mark: "spotify", authorize: "https://accounts.spotify.com/authorize", token: "https://accounts.spotify.com/api/token",
 		userinfo: "https://api.spotify.com/v1/me", scopes: []string{"user-read-email", "user-read-private"}, auth: authBasic, pkce: true, profile: spotify,
 	},
+}
+
+// google is a row of Google's, for everybody or for a company (developers.google.com/identity/openid-connect).
+func google(strategy, title, mark string, profile func(*given) (map[string]any, error), passes ...string) social {
+	return social{
+		strategy: strategy, title: title, mark: mark, authorize: "https://accounts.google.com/o/oauth2/v2/auth", token: "https://oauth2.googleapis.com/token",
+		userinfo: "https://openidconnect.googleapis.com/v1/userinfo", keys: "https://www.googleapis.com/oauth2/v3/certs", logout: "https://accounts.google.com/Logout",
+		issuer: "https://accounts.google.com", issuers: []string{"accounts.google.com"}, scopes: []string{"openid", "email", "profile"}, pkce: true, nonce: true,
+		passes: passes, profile: profile,
+	}
 }
 
 // rowOf is the row of a connection; nil if it has none.

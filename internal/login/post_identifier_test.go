@@ -13,10 +13,10 @@ import (
 )
 
 func TestActionsSayWhichConnection(t *testing.T) {
-	provider := stagedoortest.NewProvider(t)
+	provider := stagedoortest.NewStandIn(t)
 	each(t, func(w *world) {
 		w.setting(stagedoor.SettingPrompts, `{"identifier_first":true}`)
-		w.social("radio", provider.Options())
+		w.social("radio", provider.Custom())
 		staff := &stagedoor.Connection{Name: "Workers", Strategy: connection.StrategyDatabase, EnabledClients: []string{"app"}}
 		w.ok(w.st.CreateConnection(w.Context(), staff))
 		w.ok(w.st.CreateConnection(w.Context(), &stagedoor.Connection{Name: "Hidden", Strategy: connection.StrategyDatabase}))

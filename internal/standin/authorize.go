@@ -101,7 +101,7 @@ func (s *Server) authorize(w http.ResponseWriter, r *http.Request, row *row) {
 		g.person = *chosen
 		code := stagedoor.NewToken()
 		s.mu.Lock()
-		s.codes[code] = g
+		s.codes.keep(code, g)
 		s.mu.Unlock()
 		answer["code"] = code
 	}

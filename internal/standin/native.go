@@ -44,7 +44,7 @@ func (s *Server) AppleCode(p Person) string {
 			s.mu.Lock()
 			defer s.mu.Unlock()
 			code := "native-" + p.Subject
-			s.codes[code] = grant{person: p, row: r, asked: map[string][]string{}}
+			s.codes.keep(code, grant{person: p, row: r, asked: map[string][]string{}})
 			return code
 		}
 	}

@@ -183,8 +183,10 @@ func openID(p Person) any {
 // plain is a person as custom social connections want it.
 func plain(p Person) any {
 	m := openID(p).(map[string]any)
-	m["user_id"] = p.Subject
 	delete(m, "sub")
+	if p.Subject != "" {
+		m["user_id"] = p.Subject
+	}
 	return m
 }
 

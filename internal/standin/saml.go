@@ -59,7 +59,7 @@ func (s *Server) saml(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.mu.Lock()
-	s.requests = append(s.requests, *asked)
+	s.requests = append(s.requests[max(0, len(s.requests)-maxKept+1):], *asked)
 	mode, chosen := s.mode, s.chosen
 	s.mu.Unlock()
 	if m := r.Form.Get("standin_mode"); m != "" {
@@ -137,7 +137,7 @@ func WithoutSignatures(encoded string) string {
 	}
 }
 
-// Requests are the requests of SAML that came.
+// Requests are the last requests of SAML that came.
 func (s *Server) Requests() []xmlsig.Asked {
 	s.mu.Lock()
 	defer s.mu.Unlock()

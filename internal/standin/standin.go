@@ -44,12 +44,13 @@ type Server struct {
 	chosen   *Person
 	mode     string
 	refusal  url.Values
-	codes    map[string]grant
-	tokens   map[string]grant
+	codes    grants
+	tokens   grants
 	asked    url.Values // by the last request
 	exchange url.Values
+	headers  http.Header // of the last request for a token
 	fetched  map[string]int
-	requests []xmlsig.Asked
+	requests []xmlsig.Asked // the last ones
 }
 
 // grant is what a code or a token stands for.
@@ -58,6 +59,23 @@ type grant struct {
 	mode   string
 	asked  url.Values
 	row    *row
+}
+
+// maxKept is how many codes, tokens and requests the stand-in remembers: whoever plays with it all day needs none of yesterday's.
+const maxKept = 1000
+
+// grants are codes, or tokens, by their text.
+type grants map[string]grant
+
+// keep adds one. Where there are too many, some other one goes.
+func (g grants) keep(text string, v grant) {
+	for old := range g {
+		if len(g) < maxKept {
+			break
+		}
+		delete(g, old)
+	}
+	g[text] = v
 }
 
 // keys are made once for all stand-ins of a program: they protect nothing.
@@ -80,7 +98,7 @@ var People = []Person{
 func New() *Server {
 	s := &Server{
 		ClientID: "stagedoor", ClientSecret: "of the stand-in", People: slices.Clone(People), Now: time.Now, key: keys,
-		codes: map[string]grant{}, tokens: map[string]grant{}, fetched: map[string]int{},
+		codes: grants{}, tokens: grants{}, fetched: map[string]int{},
 	}
 	s.mux = http.NewServeMux()
 	for i := range rows {
@@ -119,9 +137,11 @@ func (s *Server) serve(r *row) {
 // ServeHTTP answers a request.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-store")
-	s.mu.Lock()
-	s.fetched[r.URL.Path]++
-	s.mu.Unlock()
+	if _, pattern := s.mux.Handler(r); pattern != "" {
+		s.mu.Lock()
+		s.fetched[r.URL.Path]++
+		s.mu.Unlock()
+	}
 	s.mux.ServeHTTP(w, r)
 }
 
@@ -152,6 +172,13 @@ func (s *Server) Asked() url.Values { return s.last(&s.asked) }
 // Exchanged returns the parameters of the last request for a token.
 func (s *Server) Exchanged() url.Values { return s.last(&s.exchange) }
 
+// ExchangedHeader returns a header of the last request for a token.
+func (s *Server) ExchangedHeader(name string) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.headers.Get(name)
+}
+
 // Fetched tells how often a path was asked for.
 func (s *Server) Fetched(path string) int {
 	s.mu.Lock()
@@ -177,7 +204,7 @@ func base(r *http.Request) string {
 func (s *Server) token(w http.ResponseWriter, r *http.Request, row *row) {
 	_ = r.ParseForm()
 	s.mu.Lock()
-	s.exchange = maps.Clone(r.Form)
+	s.exchange, s.headers = maps.Clone(r.Form), r.Header.Clone()
 	g, known := s.codes[r.Form.Get("code")]
 	delete(s.codes, r.Form.Get("code"))
 	s.mu.Unlock()
@@ -193,7 +220,7 @@ func (s *Server) token(w http.ResponseWriter, r *http.Request, row *row) {
 	}
 	access := stagedoor.NewToken()
 	s.mu.Lock()
-	s.tokens[access] = g
+	s.tokens.keep(access, g)
 	s.mu.Unlock()
 	answer := map[string]any{"access_token": access, "token_type": "Bearer", "expires_in": 3600, "refresh_token": "refresh of " + access[:8]}
 	if row.issuer != "" && g.mode != NoIDToken {

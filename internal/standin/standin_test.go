@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
@@ -53,5 +54,30 @@ func TestPage(t *testing.T) {
 	}
 	if w := ask(t, s, http.MethodGet, "/", nil); w.Code != http.StatusOK || !strings.Contains(w.Body.String(), "Spotify") {
 		t.Errorf("%d", w.Code)
+	}
+}
+
+// TestBounded: who plays with it for long does not fill its memory.
+func TestBounded(t *testing.T) {
+	s := standin.New()
+	s.Choose(&standin.Person{Subject: "1"})
+	q := url.Values{"client_id": {"stagedoor"}, "response_type": {"code"}, "redirect_uri": {"https://login.example/login/callback"}}
+	var first, last string
+	for i := range 1001 {
+		to, err := url.Parse(ask(t, s, http.MethodGet, "/authorize?"+q.Encode(), nil).Header().Get("Location"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if last = to.Query().Get("code"); i == 0 {
+			first = last
+		}
+	}
+	kept := s.Codes()
+	if len(kept) != 1000 || !slices.Contains(kept, last) {
+		t.Errorf("%d codes, %s first", len(kept), first)
+	}
+	ask(t, s, http.MethodGet, "/nowhere", nil)
+	if n := s.Fetched("/nowhere"); n != 0 {
+		t.Errorf("%d", n)
 	}
 }
