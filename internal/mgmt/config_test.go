@@ -247,6 +247,8 @@ func TestConnections(t *testing.T) {
 		h.call(all, "DELETE", path+"/users?email=A%40x.test", "").is(204, "")
 		h.call(all, "GET", "/users/auth0|a", "").is(404, "")
 		h.call(all, "DELETE", path+"/users", "").is(400, "")
+		shared := h.call(all, "POST", "/connections", `{"name":"shared","strategy":"github","options":{"client_id":"x","client_secret":"y"}}`).is(201, "").text("id")
+		h.call(all, "DELETE", "/connections/"+shared+"/users?email=a%40x.test", "").fails(400, "operation_not_supported", "Users of a connection of the strategy github cannot be deleted by their address.")
 		h.call(all, "DELETE", path, "").is(202, `{"deleted_at":"2026-11-25T12:00:00.000Z"}`)
 		h.call(all, "DELETE", path, "").is(204, "")
 	})

@@ -271,6 +271,9 @@ func (a *API) deleteConnectionUser(c *call, in deleteConnectionUserIn) (any, err
 	if err != nil {
 		return nil, err
 	}
+	if conn.Redirects() { // several may have the address there
+		return nil, bad("operation_not_supported", "Users of a connection of the strategy "+conn.Strategy+" cannot be deleted by their address.")
+	}
 	u, err := c.store.UserByIdentifier(c.ctx(), conn.Name, in.Email)
 	if stagedoor.IsKind(err, stagedoor.NotFound) || err == nil && !strings.EqualFold(u.Email, in.Email) {
 		return nil, nil

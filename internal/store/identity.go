@@ -14,9 +14,10 @@ import (
 // written: what is linked meanwhile by somebody else has claimed the user's place and is seen now.
 func (s *Store) checkLinked(ctx context.Context, q querier, u *stagedoor.User) error {
 	var email, username string
+	address, name := identifiersOf(u)
 	err := q.row(ctx, `SELECT COALESCE(email, ''), COALESCE(username, '') FROM linked_identities WHERE tenant = ?
 		AND (id = ? OR connection = ? AND (email = ? OR username = ? OR phone = ?)) LIMIT 1`,
-		[]any{s.tenant.ID, u.ID, u.Connection, nullable(u.Email), nullable(u.Username), phoneOf(u)}, &email, &username)
+		[]any{s.tenant.ID, u.ID, u.Connection, address, name, phoneOf(u)}, &email, &username)
 	switch {
 	case errors.Is(err, errNoRows):
 		return nil
@@ -26,6 +27,15 @@ func (s *Store) checkLinked(ctx context.Context, q querier, u *stagedoor.User) e
 		return stagedoor.Errorf(stagedoor.Conflict, "username_exists", "The username provided is in use already.")
 	}
 	return stagedoor.Errorf(stagedoor.Conflict, "user_exists", "The user already exists.")
+}
+
+// identifiersOf are the address and the username of a user as linked_identities has them: nil for people of somebody else's servers, who are not
+// known by them.
+func identifiersOf(u *stagedoor.User) (email, username any) {
+	if !isOwn(u.ID) {
+		return nil, nil
+	}
+	return nullable(u.Email), nullable(u.Username)
 }
 
 // syncLinked keeps the rows of a user's linked identities as the user says.
@@ -61,7 +71,8 @@ func (s *Store) syncLinked(ctx context.Context, q querier, was, u *stagedoor.Use
 // stood alone, is put into users for a moment: nobody else can take the place then until this transaction is over.
 func (s *Store) putLinked(ctx context.Context, q querier, userID string, i stagedoor.Identity) error {
 	alone := stagedoor.UserOf(i)
-	email, username, phone := nullable(alone.Email), nullable(alone.Username), phoneOf(alone)
+	email, username := identifiersOf(alone)
+	phone := phoneOf(alone)
 	_, err := q.exec(ctx, `INSERT INTO users (tenant, id, connection, email, username, phone, profile, created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, '{}', 0, 0)`,
 		s.tenant.ID, alone.ID, i.Connection, email, username, phone)
 	if err != nil {

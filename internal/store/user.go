@@ -239,16 +239,27 @@ func (s *Store) User(ctx context.Context, id string) (*stagedoor.User, error) {
 	return s.user(ctx, s.read(), "u.id = ?", id)
 }
 
-// UserByIdentifier returns the user of a connection whose e-mail address or username, both compared in lower case, is the
-// identifier, or who is known by it as a telephone number.
+// ownUser is the condition of the indexes that keep addresses and usernames unique (0038_own_addresses.sql): the people of databases and of passwordless
+// connections, who sign in by them. People of somebody else's servers are known by their id there; several may have one address. It must read
+// as in the migration, or the databases do not use the indexes.
+const ownUser = `(substr(u.id, 1, 6) IN ('auth0|', 'email|') OR substr(u.id, 1, 4) = 'sms|')`
+
+// isOwn tells whether ownUser holds of an id.
+func isOwn(id string) bool {
+	strategy, _, _ := strings.Cut(id, "|")
+	return strategy == "auth0" || strategy == stagedoor.StrategyEmail || strategy == stagedoor.StrategySMS
+}
+
+// UserByIdentifier returns the user of a database or of a passwordless connection whose e-mail address or username, both compared in lower
+// case, is the identifier, or who is known by it as a telephone number.
 func (s *Store) UserByIdentifier(ctx context.Context, connection, identifier string) (*stagedoor.User, error) {
 	identifier = strings.ToLower(strings.TrimSpace(identifier))
 	if strings.ContainsRune(identifier, 0) || identifier == "" {
 		return nil, errUserMissing()
 	}
-	u, err := s.user(ctx, s.read(), "u.connection = ? AND u.email = ?", connection, identifier)
+	u, err := s.user(ctx, s.read(), "u.connection = ? AND u.email = ? AND "+ownUser, connection, identifier)
 	if stagedoor.IsKind(err, stagedoor.NotFound) {
-		u, err = s.user(ctx, s.read(), "u.connection = ? AND u.username = ?", connection, identifier)
+		u, err = s.user(ctx, s.read(), "u.connection = ? AND u.username = ? AND "+ownUser, connection, identifier)
 	}
 	if stagedoor.IsKind(err, stagedoor.NotFound) && stagedoor.IsPhoneNumber(identifier) {
 		u, err = s.user(ctx, s.read(), "u.connection = ? AND u.phone = ?", connection, identifier)

@@ -131,7 +131,7 @@ func (s *Store) carryUser(ctx context.Context, row *CarriedUser, update bool) (C
 func (s *Store) carriedOwner(ctx context.Context, q querier, row *CarriedUser) (*stagedoor.User, error) {
 	u, err := s.user(ctx, q, "u.id = ?", row.User.ID)
 	if (row.Only || row.ByEmail) && stagedoor.IsKind(err, stagedoor.NotFound) && row.User.Email != "" {
-		u, err = s.user(ctx, q, "u.connection = ? AND u.email = ?", row.User.Connection, row.User.Email)
+		u, err = s.user(ctx, q, "u.connection = ? AND u.email = ? AND "+ownUser, row.User.Connection, row.User.Email)
 	}
 	return u, err
 }

@@ -175,10 +175,10 @@ func (s *Store) importAgain(ctx context.Context, q querier, upsert bool, row *Im
 	if !upsert {
 		return &stagedoor.JobRowError{Code: "DUPLICATED_USER", Message: "The user already exist and upsert parameter is false"}, nil
 	}
-	there, err := s.user(ctx, q, "u.connection = ? AND u.email = ?", row.User.Connection, row.User.Email)
+	there, err := s.user(ctx, q, "u.connection = ? AND u.email = ? AND "+ownUser, row.User.Connection, row.User.Email)
 	if stagedoor.IsKind(err, stagedoor.NotFound) {
 		if row.User.Username != "" {
-			_, err := s.user(ctx, q, "u.connection = ? AND u.username = ?", row.User.Connection, row.User.Username)
+			_, err := s.user(ctx, q, "u.connection = ? AND u.username = ? AND "+ownUser, row.User.Connection, row.User.Username)
 			if err == nil {
 				return &stagedoor.JobRowError{Code: "CONFLICT_USERNAME", Message: "The username is in use by a user with another email", Path: "username"}, nil
 			}

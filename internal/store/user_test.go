@@ -278,3 +278,60 @@ func TestWhatEndsAccess(t *testing.T) {
 		}
 	})
 }
+
+// Several people of one connection to somebody else's server may have one address: there it is no name. Where people sign in by it, one has it, also of
+// those who come at once.
+func TestSharedAddresses(t *testing.T) {
+	each(t, func(t *testing.T, s *store.Store) {
+		ctx := t.Context()
+		const address = "family@example.com"
+		person := func(strategy, connection, id string) *stagedoor.User {
+			return &stagedoor.User{
+				ID: strategy + "|" + id, Connection: connection, Email: address, Username: "family",
+				Identities: []stagedoor.Identity{{Connection: connection, Provider: strategy, UserID: id}},
+			}
+		}
+		for strategy, want := range map[string]int{"auth0": 1, "email": 1, "sms": 1, "google-oauth2": 8, "samlp": 8, "auth0-oidc": 8} {
+			if won := race(8, func(i int) error { return s.CreateUser(ctx, person(strategy, strategy, fmt.Sprint(strategy, i)), "") }); won != want {
+				t.Errorf("%d of 8 people of %s with one address came in", won, strategy)
+			}
+		}
+		all := must(s.UsersByEmail(ctx, address))(t)
+		if len(all) != 3+3*8 {
+			t.Errorf("%d users have the address", len(all))
+		}
+		if u := must(s.UserByIdentifier(ctx, "auth0", address))(t); u.Connection != "auth0" {
+			t.Errorf("the address is of %s", u.ID)
+		}
+		for _, identifier := range []string{address, "family"} {
+			_, err := s.UserByIdentifier(ctx, "samlp", identifier)
+			isKind(t, err, stagedoor.NotFound)
+		}
+		// Who changes to another's address: the same.
+		newUser(t, s, "auth0|other")
+		u := person("samlp", "samlp", "other")
+		u.Email, u.Username = "", ""
+		ok(t, s.CreateUser(ctx, u, ""))
+		take := func(u *stagedoor.User) error { u.Email = address; return nil }
+		must(s.UpdateUser(ctx, u.ID, take))(t)
+		must(s.UpdateUser(ctx, "auth0|other", take))(t) // it is of another connection
+		newUser(t, s, "auth0|third")
+		_, err := s.UpdateUser(ctx, "auth0|third", take)
+		hasCode(t, err, stagedoor.Conflict, "user_exists")
+
+		// Linked to others they stand in nobody's way either; a linked identity of a database does.
+		ada, bob := newUser(t, s, "auth0|ada"), newUser(t, s, "auth0|bob")
+		for i, owner := range []*stagedoor.User{ada, bob} {
+			must(s.LinkIdentity(ctx, owner.ID, person("samlp", "samlp", fmt.Sprint("samlp", i)).Identities[0], true))(t)
+		}
+		ok(t, s.CreateUser(ctx, person("samlp", "samlp", "late"), ""))
+		_, _, err = s.UserByLinked(ctx, "samlp", address)
+		isKind(t, err, stagedoor.NotFound)
+		must(s.LinkIdentity(ctx, ada.ID, stagedoor.Identity{Connection: "Users", Provider: "auth0", UserID: "other"}, true))(t)
+		hasCode(t, s.CreateUser(ctx, person("auth0", "Users", "again"), ""), stagedoor.Conflict, "user_exists")
+		must(s.UnlinkIdentity(ctx, bob.ID, "samlp", "samlp1"))(t)
+		if u := must(s.User(ctx, "samlp|samlp1"))(t); u.Email != address {
+			t.Errorf("%+v", u)
+		}
+	})
+}
