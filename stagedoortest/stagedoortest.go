@@ -32,16 +32,9 @@ import (
 	"github.com/stagedoor/stagedoor/server"
 )
 
-const workerVariable = "STAGEDOORTEST_SCRIPT_WORKER"
-
 // Main runs the tests of a package; in a child process it is a script worker instead.
 func Main(m *testing.M) {
-	if os.Getenv(workerVariable) != "" || len(os.Args) == 2 && os.Args[1] == "script-worker" {
-		if err := script.WorkerMain(context.Background(), os.Stdin, os.Stdout); err != nil {
-			os.Exit(1)
-		}
-		os.Exit(0)
-	}
+	script.Serve()
 	os.Exit(m.Run())
 }
 

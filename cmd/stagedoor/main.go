@@ -53,12 +53,7 @@ type cli struct {
 
 func main() {
 	// Workers are children of the server: they read their orders from standard input, nothing else.
-	if len(os.Args) == 2 && os.Args[1] == "script-worker" {
-		if err := script.WorkerMain(context.Background(), os.Stdin, os.Stdout); err != nil {
-			os.Exit(1)
-		}
-		return
-	}
+	script.Serve()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if err := run(ctx, os.Args[1:]); err != nil {

@@ -13,6 +13,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/stagedoor/stagedoor/compat/live"
@@ -20,6 +21,9 @@ import (
 
 // sdk is the version whose tests are run.
 const sdk = "github.com/auth0/go-auth0@v1.47.0"
+
+// servers is how many servers of each database share the tests.
+const servers = 4
 
 // leastPassing is how many of the tests that talk to the server pass at least.
 const leastPassing = 270
@@ -35,9 +39,14 @@ func TestManagement(t *testing.T) {
 	}
 	for _, name := range slices.Sorted(maps.Keys(databases)) {
 		t.Run(name, func(t *testing.T) {
-			t.Parallel() // the tests wait most of the time
-			s := live.Start(t, binary, databases[name])
-			r := runTests(t, s, source, tests)
+			t.Parallel()
+			together := t.TempDir()
+			r := share(t, source, tests, func() *live.Server {
+				if databases[name] == "" {
+					return live.Start(t, binary, t.TempDir(), "")
+				}
+				return live.Start(t, binary, together, databases[name])
+			})
 			r.report(t)
 			r.compare(t, expected(t))
 			if *only == "" && len(r.passed) < leastPassing {
@@ -113,13 +122,34 @@ type results struct {
 	failed          map[string]string
 }
 
+// share deals the tests out to several servers, each of which has them run one after the other: the tests wait most of the time.
+func share(t *testing.T, source string, tests []string, start func() *live.Server) results {
+	t.Helper()
+	parts := make([]results, min(servers, len(tests)))
+	var running sync.WaitGroup
+	for i := range parts {
+		var mine []string
+		for j := i; j < len(tests); j += len(parts) {
+			mine = append(mine, tests[j])
+		}
+		s := start()
+		running.Go(func() { parts[i] = runTests(t, s, source, mine) })
+	}
+	running.Wait()
+	all := results{failed: map[string]string{}}
+	for _, part := range parts {
+		all.passed, all.skipped = append(all.passed, part.passed...), append(all.skipped, part.skipped...)
+		maps.Copy(all.failed, part.failed)
+	}
+	return all
+}
+
 var outcome = regexp.MustCompile(`(?m)^--- (PASS|FAIL|SKIP): (Test\w+) `)
 
 var started = regexp.MustCompile(`(?m)^=== RUN   (Test\w+)$`)
 
 // runTests runs the tests in one process. One that panics takes the process with it: the others go on in the next.
 func runTests(t *testing.T, s *live.Server, source string, tests []string) results {
-	t.Helper()
 	r := results{failed: map[string]string{}}
 	for left := tests; len(left) > 0; {
 		cmd := exec.CommandContext(t.Context(), "../management.test", "-test.v", "-test.timeout", "15m", "-test.run", "^("+strings.Join(left, "|")+")$")

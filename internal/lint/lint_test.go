@@ -1,7 +1,6 @@
 package lint
 
 import (
-	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -173,11 +172,6 @@ func TestMembersAreThere(t *testing.T) {
 
 // TestMain lets the test binary serve as a worker.
 func TestMain(m *testing.M) {
-	if len(os.Args) == 2 && os.Args[1] == "script-worker" {
-		if err := script.WorkerMain(context.Background(), os.Stdin, os.Stdout); err != nil {
-			os.Exit(1)
-		}
-		return
-	}
+	script.Serve()
 	os.Exit(m.Run())
 }

@@ -1,7 +1,6 @@
 package mgmt
 
 import (
-	"context"
 	"flag"
 	"fmt"
 	"os"
@@ -82,13 +81,7 @@ func TestManagementScopes(t *testing.T) {
 // TestMain makes the test binary its own script worker. It fails unless the tests together saw every row succeed; runs of chosen tests
 // are left alone.
 func TestMain(m *testing.M) {
-	if len(os.Args) == 2 && os.Args[1] == "script-worker" {
-		if err := script.WorkerMain(context.Background(), os.Stdin, os.Stdout); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
-		}
-		os.Exit(0)
-	}
+	script.Serve()
 	scripts = script.New(script.Config{Workers: 1})
 	code := m.Run()
 	_ = scripts.Close()

@@ -33,13 +33,7 @@ import (
 
 // TestMain makes the test binary its own script worker.
 func TestMain(m *testing.M) {
-	if len(os.Args) == 2 && os.Args[1] == "script-worker" {
-		if err := script.WorkerMain(context.Background(), os.Stdin, os.Stdout); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
-		}
-		os.Exit(0)
-	}
+	script.Serve()
 	scripts = script.New(script.Config{Workers: 2, HTTP: &http.Client{Transport: &sites}, Limits: script.Limits{Wall: 15 * time.Second}})
 	slog.SetDefault(slog.New(slog.NewTextHandler(&operatorLog, nil)))
 	code := m.Run()

@@ -1,7 +1,6 @@
 package rehearsal
 
 import (
-	"context"
 	"os"
 	"testing"
 
@@ -10,11 +9,6 @@ import (
 
 // TestMain lets the test binary serve as its own worker.
 func TestMain(m *testing.M) {
-	if len(os.Args) == 2 && os.Args[1] == "script-worker" {
-		if err := script.WorkerMain(context.Background(), os.Stdin, os.Stdout); err != nil {
-			os.Exit(1)
-		}
-		return
-	}
+	script.Serve()
 	os.Exit(m.Run())
 }

@@ -224,7 +224,7 @@ func marshal(v any) string {
 
 func newHost(t testing.TB, cfg Config) *Host {
 	t.Helper()
-	if raceEnabled { // the engine is 20 times slower
+	if slowEngine { // the engine is 20 times slower
 		cfg.Limits.CPU *= 5
 		if cfg.Limits.CPU == 0 {
 			cfg.Limits.CPU = 15 * time.Second
@@ -242,7 +242,7 @@ var shared = map[string]*Host{}
 func share(t *testing.T) {
 	t.Helper()
 	var l Limits
-	if raceEnabled { // packages take the embedded runtime long to load
+	if slowEngine { // packages take the embedded runtime long to load
 		l = Limits{CPU: 20 * time.Second, Wall: 2 * time.Minute}
 	}
 	for _, runtime := range runtimes(t) {

@@ -63,7 +63,7 @@ func survive(t *testing.T, runtime string) {
 	})
 	t.Run("scripts", func(t *testing.T) {
 		for i, c := range hostileRules(t) {
-			if raceEnabled && i%8 != 0 {
+			if slowEngine && i%8 != 0 {
 				continue // the race detector makes the engine 20 times slower; without it all of them run
 			}
 			t.Run(c.name, func(t *testing.T) {
@@ -77,14 +77,14 @@ func survive(t *testing.T, runtime string) {
 					t.Fatal(err)
 				}
 				took := time.Since(began)
-				if took > limits.Wall+1200*time.Millisecond && !raceEnabled {
+				if took > limits.Wall+1200*time.Millisecond && !slowEngine {
 					t.Errorf("took %v", took)
 				}
 				if testing.Verbose() {
 					t.Logf("%v %+v", took.Round(time.Millisecond), out.Failure)
 				}
 				// Under the race detector the engine is 20 times slower and its memory many times larger.
-				if c.kind == "" || raceEnabled && out.Failure != nil && (out.Failure.Kind == KindTimeout || out.Failure.Kind == KindCrashed) {
+				if c.kind == "" || slowEngine && out.Failure != nil && (out.Failure.Kind == KindTimeout || out.Failure.Kind == KindCrashed) {
 					return
 				}
 				if c.kind == "ok" {

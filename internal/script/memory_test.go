@@ -38,7 +38,7 @@ func TestMemoryOfAWorker(t *testing.T) {
 	}
 	// The pages of the program are the same memory in all workers and in the server.
 	t.Logf("%.1f MB of its own, %.1f MB of the program", held["RssAnon"], held["RssFile"])
-	if own := held["RssAnon"]; own == 0 || own > 40 && !raceEnabled {
+	if own := held["RssAnon"]; own == 0 || own > 40 && !slowEngine {
 		t.Errorf("a worker holds %.1f MB of its own", own)
 	}
 }

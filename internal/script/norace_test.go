@@ -2,4 +2,7 @@
 
 package script
 
-const raceEnabled = false
+const (
+	raceEnabled = false
+	slowEngine  = false
+)

@@ -3,7 +3,6 @@ package script
 import (
 	"context"
 	"errors"
-	"os"
 	"runtime"
 	"sync"
 	"time"
@@ -268,11 +267,11 @@ func (p *pool) start(whose owner) (*process, error) {
 func (p *pool) launch(runtime string) (launch, error) {
 	l := launch{runtime: runtime, command: p.command, env: []string{"TZ=UTC"}, apart: p.apart}
 	if len(l.command) == 0 {
-		self, err := os.Executable()
+		self, err := executable()
 		if err != nil {
 			return l, err
 		}
-		l.command = []string{self, "script-worker"}
+		l.command = []string{self, WorkerArgument}
 	}
 	if runtime != RuntimeNode {
 		return l, nil

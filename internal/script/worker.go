@@ -17,6 +17,22 @@ import (
 	"modernc.org/quickjs"
 )
 
+// WorkerArgument is the one argument of a process that is a worker.
+const WorkerArgument = "script-worker"
+
+// Serve makes the process a worker if it was started as one: it serves until its orders end, then the process ends. Otherwise it does
+// nothing. Programs that start a [Host] without [Config.Command] call it first.
+func Serve() {
+	if len(os.Args) != 2 || os.Args[1] != WorkerArgument {
+		return
+	}
+	if err := WorkerMain(context.Background(), os.Stdin, os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	os.Exit(0)
+}
+
 // WorkerMain is the body of `stagedoor script-worker`: it serves the protocol on in and out until in ends. When in is the process's own
 // stdin, the process first gives up what no script needs.
 func WorkerMain(ctx context.Context, in io.Reader, out io.Writer) error {
