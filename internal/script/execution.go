@@ -51,7 +51,7 @@ type execution struct {
 	asked    uint64          // calls of all kinds
 	reads    map[uint64]bool // calls that wait for something to come over a socket
 	heard    time.Time       // when something was last answered
-	pending  int             // calls without an answer in ready
+	pending  map[uint64]bool // calls without an answer in ready
 	ready    []message       // answers that scripts have not been given yet, by the time at which they come
 	ahead    int64           // what scripts take for the time, in microseconds since the run began
 	answers  [][2]int64
@@ -74,7 +74,7 @@ func newExecution(w *worker, id uint64, s start) *execution {
 	}
 	return &execution{
 		w: w, id: id, start: s, inbox: newInbox(), stopped: make(chan struct{}),
-		reads: make(map[uint64]bool), over: make(chan struct{}), atWork: make(chan struct{}, 2),
+		reads: make(map[uint64]bool), pending: make(map[uint64]bool), over: make(chan struct{}), atWork: make(chan struct{}, 2),
 		waiters: make(map[uint64]chan message), born: now, deadline: now.Add(wall), end: end,
 	}
 }

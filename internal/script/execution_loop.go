@@ -44,7 +44,7 @@ func (e *execution) loop() {
 			}
 			continue
 		}
-		if next < 0 && e.pending == 0 || e.start.Repeat {
+		if next < 0 && len(e.pending) == 0 || e.start.Repeat {
 			if !e.sent { // nothing is left that could call back: what would only run into the time limit ends here
 				e.fail(failure{Rule: e.rule, Kind: KindTimeout, Message: textTimeout})
 			}
@@ -79,7 +79,9 @@ func (e *execution) collect() (until []any, ok bool) {
 
 // arrived puts an answer behind those that came before it, and behind all timers that have been due.
 func (e *execution) arrived(m message) bool {
-	e.settled(m)
+	if !e.settled(m) {
+		return true
+	}
 	e.heard = time.Now()
 	alive := e.turn(func() error {
 		v, err := e.realm.do("horizon", float64(time.Since(e.born).Microseconds()))
@@ -96,27 +98,33 @@ func (e *execution) arrived(m message) bool {
 	return alive
 }
 
-// settled counts an answer.
-func (e *execution) settled(m message) {
-	e.pending--
+// settled counts an answer. It reports false for one that nobody waits for, which changes nothing.
+func (e *execution) settled(m message) bool {
+	if !e.pending[m.Call] {
+		return false
+	}
+	delete(e.pending, m.Call)
 	delete(e.reads, m.Call)
 	if m.Call > firstWork {
 		e.working--
 	}
+	return true
 }
 
 // collectRepeated waits for the answers to all calls: each comes with the time at which the run that is repeated got it.
 func (e *execution) collectRepeated() (until []any, ok bool) {
 	timer := time.NewTimer(time.Until(e.deadline))
 	defer timer.Stop()
-	for e.pending > 0 {
+	for len(e.pending) > 0 {
 		select {
 		case <-e.inbox.wake:
 			m, ok := e.inbox.take()
 			if !ok {
 				continue
 			}
-			e.settled(m)
+			if !e.settled(m) {
+				continue
+			}
 			if m.Call > firstWork { // what the worker works out by itself has its time from the recorded run too
 				m.At = -1
 				for _, a := range e.start.Answers {
@@ -181,7 +189,7 @@ const idleSockets = time.Second
 // idle tells that the login has its outcome and nothing is waited for but what may come over connections: most scripts leave theirs open.
 // next is what the realm says about its timers; those of pools are for later than the run lasts.
 func (e *execution) idle(next float64) bool {
-	if !e.sent || len(e.reads) == 0 || e.pending > len(e.reads) {
+	if !e.sent || len(e.reads) == 0 || len(e.pending) > len(e.reads) {
 		return false
 	}
 	return next < 0 || time.Now().Add(time.Duration(next)*time.Microsecond).After(e.deadline)

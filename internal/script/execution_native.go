@@ -53,7 +53,7 @@ func (e *execution) native(op string, args []any) (any, error) {
 		params, _ := args[1].(string)
 		id, err := e.ask(method, params, nil)
 		if err == nil {
-			e.pending++
+			e.pending[id] = true
 		}
 		return float64(id), err
 	case "token":
@@ -83,10 +83,10 @@ func (e *execution) work(args []any) (any, error) {
 	if e.working >= maxWorks {
 		return nil, errors.New("too many operations at a time")
 	}
-	e.pending++
 	e.working++
 	e.works++
 	id := firstWork + e.works
+	e.pending[id] = true
 	go func() {
 		select {
 		case e.atWork <- struct{}{}:
@@ -109,7 +109,7 @@ func (e *execution) ask(method, params string, waiter chan message) (uint64, err
 		}
 		e.calls++
 	}
-	if e.pending > e.start.Calls+maxAsked {
+	if len(e.pending) > e.start.Calls+maxAsked {
 		return 0, errors.New("too many calls at a time")
 	}
 	e.asked++

@@ -113,8 +113,8 @@ func TestReplayOfAThousandLogins(t *testing.T) {
 	for _, runtime := range runtimes(t) {
 		t.Run(runtime, func(t *testing.T) {
 			count, packages := 1000, 30
-			if slowEngine {
-				count, packages = 20, 2
+			if raceEnabled {
+				count, packages = 100, 3
 			}
 			replayed(t, runtime, recordedRules, count)
 			replayed(t, runtime, append([]Rule{{Name: "packages", Source: packagesRule}}, recordedRules...), packages)

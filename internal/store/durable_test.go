@@ -31,7 +31,7 @@ func TestAcknowledgedPatchesSurviveAKill(t *testing.T) {
 		ok(t, db.Close())
 		acknowledged := map[string]bool{}
 		for range 3 {
-			for _, key := range runVictim(t, url, 200) {
+			for _, key := range runVictim(t, url, 100) {
 				acknowledged[key] = true
 			}
 		}
