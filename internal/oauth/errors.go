@@ -2,7 +2,6 @@ package oauth
 
 import (
 	"net/http"
-	"strconv"
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/store"
@@ -16,9 +15,6 @@ var statuses = map[stagedoor.Kind]int{
 	stagedoor.Conflict: 409, stagedoor.TooLarge: 413, stagedoor.UnsupportedMedia: 415, stagedoor.TooMany: 429,
 	stagedoor.Unsupported: 501, stagedoor.Unavailable: 503, stagedoor.Scripted: 500,
 }
-
-// retryAfter is the extra of an error that tells when to come again, in seconds. It is a header, not a member of the body.
-const retryAfter = "Retry-After"
 
 // answerError writes the OAuth error object: error, error_description and the error's extras.
 func answerError(w http.ResponseWriter, r *http.Request, err error) {
@@ -40,9 +36,6 @@ func answerError(w http.ResponseWriter, r *http.Request, err error) {
 	}
 	noStore(w)
 	web.RetryAfter(w.Header(), err)
-	if seconds, told := e.Extra[retryAfter].(int); told {
-		w.Header().Set("Retry-After", strconv.Itoa(seconds))
-	}
 	web.WriteJSON(w, status, body)
 }
 

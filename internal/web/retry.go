@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/http"
+	"strconv"
 
 	"github.com/stagedoor/stagedoor"
 )
@@ -10,9 +11,15 @@ import (
 // something may have been done are not among them.
 var retryable = map[string]bool{"database_unavailable": true, "search_timeout": true}
 
-// RetryAfter tells a client that it may come again, if err is such an error.
+// Patience is the extra of an error that tells in how many seconds to come again, an int. It is a header, not a member of the body.
+const Patience = "Retry-After"
+
+// RetryAfter tells a client when it may come again, if err is an error that says so, or after which it may do that by itself.
 func RetryAfter(h http.Header, err error) {
-	if e := stagedoor.AsError(err); e.Kind == stagedoor.Unavailable && retryable[e.Code] {
-		h.Set("Retry-After", "1")
+	e := stagedoor.AsError(err)
+	if seconds, told := e.Extra[Patience].(int); told {
+		h.Set(Patience, strconv.Itoa(seconds))
+	} else if e.Kind == stagedoor.Unavailable && retryable[e.Code] {
+		h.Set(Patience, "1")
 	}
 }
