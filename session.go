@@ -89,9 +89,15 @@ type AuthorizationRequest struct {
 	Query         map[string][]string // everything, for rules
 }
 
+// Words are the members of a list on the wire: scopes, response types, prompts. Spaces part them, and nothing else does (RFC 6749 sections 3.1.1
+// and 3.3, OpenID Connect Core 3.1.2.1).
+func Words(s string) []string {
+	return strings.FieldsFunc(s, func(c rune) bool { return c == ' ' })
+}
+
 // Has tells whether the response type contains the word: code, token, id_token.
 func (r *AuthorizationRequest) Has(word string) bool {
-	return slices.Contains(strings.Fields(r.ResponseType), word)
+	return slices.Contains(Words(r.ResponseType), word)
 }
 
 // HasPrompt tells whether prompt contains the word: none, login, consent, select_account.

@@ -2,7 +2,6 @@ package connection
 
 import (
 	"maps"
-	"strings"
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/script"
@@ -16,7 +15,7 @@ func (o *Upstream) custom(c *stagedoor.Connection) *plan {
 	options := c.OAuth2()
 	p := &plan{
 		authorize: options.AuthorizationURL, token: options.TokenURL, clientID: options.ClientID, secret: options.ClientSecret, auth: authPost,
-		scopes: strings.Fields(options.ScopeText()), params: options.AuthParams, aliases: options.AuthParamsMap, headers: options.CustomHeaders, logout: c.Option("logoutUrl"),
+		scopes: stagedoor.Words(options.ScopeText()), params: options.AuthParams, aliases: options.AuthParamsMap, headers: options.CustomHeaders, logout: c.Option("logoutUrl"),
 		profile: scripted,
 	}
 	if options.PKCE {

@@ -24,6 +24,7 @@ const (
 
 func TestAuthenticationErrors(t *testing.T) {
 	h := sqlite(t)
+	h.call(h.machine("acme", "read:users\u00a0", "x\tread:users"), "GET", "/users", "").fails(403, "insufficient_scope", "Insufficient scope, expected any of: read:users") // spaces alone part scopes
 	good := h.machine("acme")
 	a := h.call("", "GET", "/users", "").is(401, `{"statusCode":401,"error":"Unauthorized","message":"Missing authentication"}`)
 	if a.header.Get("WWW-Authenticate") != "Bearer" {

@@ -109,7 +109,7 @@ func challenged(c *call, err error) error {
 }
 
 func newCaller(claims jose.Claims, client *stagedoor.Client) *caller {
-	c := &caller{subject: claims.Subject, clientID: claims.AuthorizedParty, scopes: strings.Fields(claims.Scope), person: true}
+	c := &caller{subject: claims.Subject, clientID: claims.AuthorizedParty, scopes: stagedoor.Words(claims.Scope), person: true}
 	if len(claims.Audience) > 0 {
 		c.audience = claims.Audience[0]
 	}

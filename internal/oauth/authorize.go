@@ -247,12 +247,6 @@ func withoutSecrets(params url.Values) map[string][]string {
 	return out
 }
 
-// words are the members of a parameter that is a list. Spaces part them, and nothing else does (RFC 6749 sections 3.1.1 and 3.3, OpenID Connect
-// Core 3.1.2.1).
-func words(s string) []string {
-	return strings.FieldsFunc(s, func(c rune) bool { return c == ' ' })
-}
-
 // distinct keeps the first of equal words.
 func distinct(words []string) []string {
 	out := []string{}
@@ -265,7 +259,7 @@ func distinct(words []string) []string {
 }
 
 func sortedWords(s string) string {
-	all := words(s)
+	all := stagedoor.Words(s)
 	slices.Sort(all)
 	return joined(slices.Compact(all))
 }
@@ -309,7 +303,7 @@ func (d *Door) check(r *http.Request, st *store.Store, client *stagedoor.Client,
 	if err := checkOrganization(r.Context(), st, client, params, req); err != nil {
 		return nil, err
 	}
-	req.Scope = distinct(words(params.Get("scope")))
+	req.Scope = distinct(stagedoor.Words(params.Get("scope")))
 	var err error
 	if req.Audience, err = audienceOf(r.Context(), st, params.Get("audience"), params["resource"]...); err != nil {
 		return nil, err
@@ -372,7 +366,7 @@ func checkRest(client *stagedoor.Client, params url.Values, req *stagedoor.Autho
 	if err := checkPKCE(client, params, req); err != nil {
 		return err
 	}
-	req.Prompt = words(params.Get("prompt"))
+	req.Prompt = stagedoor.Words(params.Get("prompt"))
 	if req.HasPrompt("none") && len(req.Prompt) > 1 {
 		return stagedoor.Errorf(stagedoor.Invalid, "invalid_request", "prompt=none cannot be combined with other values")
 	}
@@ -471,7 +465,7 @@ func missing(name string) error {
 
 func logRefused(r *http.Request, st *store.Store, client *stagedoor.Client, req *stagedoor.AuthorizationRequest, err error) {
 	e := stagedoor.LogEvent{Type: "f", ClientID: client.ID, ClientName: client.Name, Audience: req.Audience, IP: r.RemoteAddr, UserAgent: r.UserAgent(), Hostname: r.Host}
-	if slices.Contains(words(strings.Join(req.Query["prompt"], " ")), "none") {
+	if slices.Contains(stagedoor.Words(strings.Join(req.Query["prompt"], " ")), "none") {
 		e.Type = "fsa"
 	}
 	e.Description, e.Audience, e.UserAgent = cut(stagedoor.AsError(err).Message), cut(e.Audience), cut(e.UserAgent)

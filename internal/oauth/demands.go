@@ -69,7 +69,7 @@ type wanted struct {
 // askedFor reads the audience and the scope of a request for a person's tokens; without one unnamed says which scopes are meant, if it is
 // there.
 func askedFor(ctx context.Context, st *store.Store, client *stagedoor.Client, params map[string]string, unnamed func(*stagedoor.ResourceServer) []string) (wanted, error) {
-	w := wanted{audience: cmp.Or(params["audience"], st.Tenant().Settings.DefaultAudience), scope: distinct(words(params["scope"]))}
+	w := wanted{audience: cmp.Or(params["audience"], st.Tenant().Settings.DefaultAudience), scope: distinct(stagedoor.Words(params["scope"]))}
 	var err error
 	if w.api, err = apiOf(ctx, st, w.audience); err != nil {
 		return w, err

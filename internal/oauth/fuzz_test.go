@@ -105,7 +105,7 @@ func FuzzScopes(f *testing.F) {
 		f.Add(s[0], s[1])
 	}
 	f.Fuzz(func(t *testing.T, granted, asked string) {
-		all := distinct(words(granted))
+		all := distinct(stagedoor.Words(granted))
 		seen := map[string]bool{}
 		for _, s := range all {
 			if seen[s] || s == "" || strings.Contains(s, " ") {
@@ -121,7 +121,7 @@ func FuzzScopes(f *testing.F) {
 		if again := narrowed(all, ""); !slices.Equal(again, all) {
 			t.Fatalf("nothing asked of %q gives %q", granted, again)
 		}
-		backwards := words(granted)
+		backwards := stagedoor.Words(granted)
 		slices.Reverse(backwards)
 		once := sortedWords(granted)
 		if once != sortedWords(joined(backwards)) || once != sortedWords(once) {

@@ -40,7 +40,7 @@ func redeemClientCredentials(ctx context.Context, t *tokenRequest) (*tokenRespon
 	if err != nil {
 		return nil, err
 	}
-	scope, asked := granted.Scopes(api), distinct(words(t.params["scope"]))
+	scope, asked := granted.Scopes(api), distinct(stagedoor.Words(t.params["scope"]))
 	if len(asked) > 0 {
 		has := func(s string) bool { return slices.Contains(scope, s) }
 		if beyond := slices.DeleteFunc(slices.Clone(asked), has); len(beyond) > 0 {

@@ -38,7 +38,7 @@ func redeemRefreshToken(ctx context.Context, t *tokenRequest) (*tokenResponse, e
 		return nil, invalidGrant("The refresh_token was generated for a user who doesn't exist anymore.")
 	}
 	if stagedoor.HasCode(err, "mfa_required") {
-		return nil, t.requireFactor(ctx, stagedoor.MFAToken{UserID: rt.UserID, Scope: words(t.params["scope"]), RefreshToken: presented})
+		return nil, t.requireFactor(ctx, stagedoor.MFAToken{UserID: rt.UserID, Scope: stagedoor.Words(t.params["scope"]), RefreshToken: presented})
 	}
 	if err != nil {
 		return nil, err
@@ -136,7 +136,7 @@ func leeway(rules stagedoor.RefreshTokenRules) time.Duration {
 
 // narrowed returns the scopes asked for, none of which may be new.
 func narrowed(granted []string, asked string) []string {
-	wanted := distinct(words(asked))
+	wanted := distinct(stagedoor.Words(asked))
 	if len(wanted) == 0 {
 		return granted
 	}

@@ -81,7 +81,7 @@ func oldClient(r *http.Request, st *store.Store, id, flag string) (*stagedoor.Cl
 // resourceOwner is /oauth/ro.
 func (d *Door) resourceOwner(w http.ResponseWriter, r *http.Request, st *store.Store) {
 	d.legacyEndpoint(w, r, st, "s", "f", stagedoor.FlagLegacyRO, func(ctx context.Context, t *tokenRequest) (map[string]any, error) {
-		x := &pipeline.Direct{Client: t.client, Scope: distinct(words(t.params["scope"])), Legacy: true}
+		x := &pipeline.Direct{Client: t.client, Scope: distinct(stagedoor.Words(t.params["scope"])), Legacy: true}
 		offline := (&stagedoor.Authorization{Scope: x.Scope}).HasScope("offline_access")
 		if offline && t.params["device"] == "" {
 			return nil, invalid("missing device parameter")
@@ -208,7 +208,7 @@ func (d *Door) delegation(w http.ResponseWriter, r *http.Request, st *store.Stor
 		if err != nil {
 			return nil, err
 		}
-		scope := distinct(words(t.params["scope"]))
+		scope := distinct(stagedoor.Words(t.params["scope"]))
 		if len(scope) == 0 {
 			scope = []string{"openid"}
 		}

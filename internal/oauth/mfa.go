@@ -80,7 +80,7 @@ func (d *Door) challenge(r *http.Request, st *store.Store, client *stagedoor.Cli
 	if err != nil {
 		return nil, err
 	}
-	asked, named := words(params["challenge_type"]), params["authenticator_id"]
+	asked, named := stagedoor.Words(params["challenge_type"]), params["authenticator_id"]
 	may := func(kind string) bool { return len(asked) == 0 || slices.Contains(asked, kind) }
 	if !slices.ContainsFunc(apiKinds(methods.Have), func(k string) bool { return k == mfa.OTP || mfa.IsSent(k) }) {
 		return nil, errNotEnrolled()

@@ -42,7 +42,7 @@ func (l *login) factor(ctx context.Context) (string, error) {
 
 // stepsUp tells whether the client asks for a second factor.
 func (l *login) stepsUp() bool {
-	return slices.Contains(strings.Fields(strings.Join(l.tx.Request.Query["acr_values"], " ")), ACRMultiFactor)
+	return slices.Contains(stagedoor.Words(strings.Join(l.tx.Request.Query["acr_values"], " ")), ACRMultiFactor)
 }
 
 // wantsFactor says which page asks for the second factor, none if there is no need.

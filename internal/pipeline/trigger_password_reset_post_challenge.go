@@ -298,7 +298,7 @@ func (p *Pipeline) challengeEvent(ctx context.Context, v Visit, in *ruleInput, c
 	if in.org != nil {
 		event["organization"] = scriptOrganization(in.org)
 	}
-	locales := strings.Fields(strings.Join(in.back.query["ui_locales"], " "))
+	locales := stagedoor.Words(strings.Join(in.back.query["ui_locales"], " "))
 	event["transaction"] = map[string]any{"locale": v.Language, "ui_locales": nonNilList(locales)}
 	return event, customDomain(ctx, v, event)
 }

@@ -259,16 +259,16 @@ func eventTransaction(in *ruleInput, a *stagedoor.Authorization) map[string]any 
 		t["requested_scopes"] = nonNilList(x.Scope)
 	}
 	if r := in.request; r != nil {
-		t["requested_scopes"], t["response_type"], t["prompt"] = nonNilList(r.Scope), strings.Fields(r.ResponseType), nonNilList(r.Prompt)
-		t["ui_locales"] = strings.Fields(r.UILocales)
+		t["requested_scopes"], t["response_type"], t["prompt"] = nonNilList(r.Scope), stagedoor.Words(r.ResponseType), nonNilList(r.Prompt)
+		t["ui_locales"] = stagedoor.Words(r.UILocales)
 		for name, from := range map[string]string{"correlation_id": "correlation_id", "locale": "ui_locales"} {
-			if words := strings.Fields(strings.Join(r.Query[from], " ")); len(words) > 0 {
+			if words := stagedoor.Words(strings.Join(r.Query[from], " ")); len(words) > 0 {
 				t[name] = words[0]
 			}
 		}
 		set(t, map[string]string{"redirect_uri": r.RedirectURI, "response_mode": r.ResponseMode, "state": r.State, "login_hint": r.LoginHint})
 		if acr := r.Query["acr_values"]; len(acr) > 0 {
-			t["acr_values"] = strings.Fields(acr[0])
+			t["acr_values"] = stagedoor.Words(acr[0])
 		}
 	}
 	return t

@@ -18,7 +18,7 @@ func (s *Store) GrantFor(ctx context.Context, userID, clientID, audience string)
 	if errors.Is(err, errNoRows) {
 		return nil, errNotFound("grant")
 	}
-	g.Scope = strings.Fields(scope)
+	g.Scope = stagedoor.Words(scope)
 	return g, err
 }
 
@@ -37,7 +37,7 @@ func (s *Store) AddGrant(ctx context.Context, userID, clientID, audience string,
 		if err != nil {
 			return err
 		}
-		union := append(strings.Fields(old), scope...)
+		union := append(stagedoor.Words(old), scope...)
 		slices.Sort(union)
 		_, err = q.exec(ctx, "UPDATE grants SET scope = ? WHERE tenant = ? AND id = ?",
 			strings.Join(slices.Compact(union), " "), s.tenant.ID, id)
@@ -56,7 +56,7 @@ func (s *Store) Grants(ctx context.Context, userID, clientID, audience string) (
 			if err := scan(&g.ID, &g.UserID, &g.ClientID, &g.Audience, &scope); err != nil {
 				return err
 			}
-			g.Scope = append([]string{}, strings.Fields(scope)...)
+			g.Scope = append([]string{}, stagedoor.Words(scope)...)
 			out = append(out, g)
 			return nil
 		})
