@@ -17,25 +17,54 @@ func ForClient(ctx context.Context, st *store.Store, clientID, name string) (*st
 	return ForRequest(ctx, st, &stagedoor.AuthorizationRequest{ClientID: clientID, Connection: name})
 }
 
-// ForRequest returns the connection that an authorization request signs people in through: the one that it names if it does, else the first
-// database that is open to it, else the first one of another kind, those that have a button before the others.
+// ForRequest returns the connection that an authorization request signs people in through: see [Choice.First].
 func ForRequest(ctx context.Context, st *store.Store, req *stagedoor.AuthorizationRequest) (*stagedoor.Connection, error) {
-	all, err := st.Connections(ctx)
+	c, err := Choose(ctx, st, req)
 	if err != nil {
 		return nil, err
 	}
-	if req.Connection != "" && !slices.ContainsFunc(all, func(c stagedoor.Connection) bool { return names(req, &c) }) {
-		return nil, stagedoor.Errorf(stagedoor.Invalid, "invalid_request", "the connection was not found")
+	return c.First()
+}
+
+// Choice are the connections by which an authorization request's people may sign in, as they were when it was made.
+type Choice struct {
+	req    *stagedoor.AuthorizationRequest
+	known  bool // the request names no connection, or one that there is
+	opened []stagedoor.Connection
+}
+
+// Choose reads which connections are open to a request. One that the request names is the only one.
+func Choose(ctx context.Context, st *store.Store, req *stagedoor.AuthorizationRequest) (*Choice, error) {
+	all, err := st.Connections(ctx)
+	if err != nil {
+		return nil, err
 	}
 	open, err := openTo(ctx, st, all, req)
 	if err != nil {
 		return nil, err
 	}
-	var away, other *stagedoor.Connection // without a password; nobody can sign in here through other
+	c := &Choice{req: req, known: req.Connection == ""}
 	for i := range all {
-		c := &all[i]
+		if names(req, &all[i]) {
+			c.known = true
+			if open(&all[i]) {
+				c.opened = append(c.opened, all[i])
+			}
+		}
+	}
+	return c, nil
+}
+
+// First is the connection that people sign in through: the one that the request names if it does, else the first database that is open to it, else
+// the first one of another kind, those that have a button before the others.
+func (ch *Choice) First() (*stagedoor.Connection, error) {
+	if !ch.known {
+		return nil, stagedoor.Errorf(stagedoor.Invalid, "invalid_request", "the connection was not found")
+	}
+	var away, other *stagedoor.Connection // without a password; nobody can sign in here through other
+	for i := range ch.opened {
+		c := &ch.opened[i]
 		switch {
-		case !open(c) || !names(req, c):
 		case c.ForLogin():
 			return c, nil
 		case c.Redirects() || c.SendsCodes():
@@ -53,9 +82,9 @@ func ForRequest(ctx context.Context, st *store.Store, req *stagedoor.Authorizati
 		e := stagedoor.Errorf(stagedoor.Invalid, "invalid_request", "the connection %s (%s) cannot be used to log in: this server keeps it as configuration only", other.Name, other.Strategy)
 		e.Err = ErrNotForLogin
 		return nil, e
-	case req.Connection != "":
+	case ch.req.Connection != "":
 		return nil, stagedoor.Errorf(stagedoor.Invalid, "invalid_request", "the connection is not enabled")
-	case req.Organization != "":
+	case ch.req.Organization != "":
 		return nil, stagedoor.Errorf(stagedoor.Invalid, "invalid_request", "no connections enabled for the organization")
 	}
 	return nil, stagedoor.Errorf(stagedoor.Invalid, "invalid_request", "no connections enabled for the client")
@@ -87,33 +116,37 @@ func openTo(ctx context.Context, st *store.Store, all []stagedoor.Connection, re
 	return func(c *stagedoor.Connection) bool { return c.EnabledFor(req.ClientID) || third && c.IsDomainConnection }, nil
 }
 
-// Buttons returns the connections by which the login page of an authorization request offers to go to a provider. One that the request names
-// is the only one.
-func Buttons(ctx context.Context, st *store.Store, req *stagedoor.AuthorizationRequest) ([]stagedoor.Connection, error) {
-	return among(ctx, st, req, func(c *stagedoor.Connection) bool { return c.HasButton() || req.Connection != "" && c.Redirects() })
+// Buttons are the connections by which the login page offers to go to a provider: those that have a button, and one that the request names.
+func (ch *Choice) Buttons() []stagedoor.Connection {
+	return ch.which(func(c *stagedoor.Connection) bool { return c.HasButton() || ch.req.Connection != "" && c.Redirects() })
 }
 
-// Elsewhere returns the connections by which an authorization request's people may go to a provider, whether or not there is a button.
-func Elsewhere(ctx context.Context, st *store.Store, req *stagedoor.AuthorizationRequest) ([]stagedoor.Connection, error) {
-	return among(ctx, st, req, (*stagedoor.Connection).Redirects)
+// Elsewhere are the connections by which people may go to a provider, whether or not there is a button.
+func (ch *Choice) Elsewhere() []stagedoor.Connection {
+	return ch.which((*stagedoor.Connection).Redirects)
 }
 
-// ByCode returns the connections by which an authorization request's people may sign in with a code.
-func ByCode(ctx context.Context, st *store.Store, req *stagedoor.AuthorizationRequest) ([]stagedoor.Connection, error) {
-	return among(ctx, st, req, (*stagedoor.Connection).SendsCodes)
-}
+// ByCode are the connections by which people may sign in with a code.
+func (ch *Choice) ByCode() []stagedoor.Connection { return ch.which((*stagedoor.Connection).SendsCodes) }
 
-// among returns those of the connections that are open to a request which are of the kind. One that the request names is the only one.
-func among(ctx context.Context, st *store.Store, req *stagedoor.AuthorizationRequest, of func(*stagedoor.Connection) bool) ([]stagedoor.Connection, error) {
-	all, err := st.Connections(ctx)
-	if err != nil {
-		return nil, err
+// Code is the connection by which people sign in with a code: the one with the name, or if that is empty, the one by which the code was sent.
+func (ch *Choice) Code(name string, sent *stagedoor.CodeState) (*stagedoor.Connection, error) {
+	for _, c := range ch.ByCode() {
+		if c.Name == name || name == "" && sent != nil && c.ID == sent.Connection {
+			return &c, nil
+		}
 	}
-	open, err := openTo(ctx, st, all, req)
-	if err != nil {
-		return nil, err
+	return nil, stagedoor.Errorf(stagedoor.Invalid, "invalid_request", "the connection is not enabled")
+}
+
+func (ch *Choice) which(of func(*stagedoor.Connection) bool) []stagedoor.Connection {
+	out := make([]stagedoor.Connection, 0, len(ch.opened))
+	for i := range ch.opened {
+		if of(&ch.opened[i]) {
+			out = append(out, ch.opened[i])
+		}
 	}
-	return slices.DeleteFunc(all, func(c stagedoor.Connection) bool { return !names(req, &c) || !of(&c) || !open(&c) }), nil
+	return out
 }
 
 // ErrNoPassword is the answer where somebody gives a password for a connection that has none.

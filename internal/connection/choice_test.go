@@ -36,9 +36,11 @@ func choose(t *testing.T, st *store.Store, users *stagedoor.Connection) {
 		must(st.CreateConnection(t.Context(), c))
 		return c
 	}
-	named := func(all []stagedoor.Connection, err error) (out string) {
+	named := func(of func(*connection.Choice) []stagedoor.Connection, req *stagedoor.AuthorizationRequest) (out string) {
 		t.Helper()
+		choice, err := connection.Choose(t.Context(), st, req)
 		must(err)
+		all := of(choice)
 		for i := range all {
 			out += all[i].Name + " "
 		}
@@ -50,7 +52,7 @@ func choose(t *testing.T, st *store.Store, users *stagedoor.Connection) {
 	req := &stagedoor.AuthorizationRequest{ClientID: "third"}
 	c, err := connection.ForRequest(t.Context(), st, req)
 	must(err)
-	if got := named(connection.ByCode(t.Context(), st, req)); c.Name != "mail" || got != "mail " {
+	if got := named((*connection.Choice).ByCode, req); c.Name != "mail" || got != "mail " {
 		t.Errorf("a client of others goes to %s, and its page offers %q", c.Name, got)
 	}
 	req.Connection = "social"
@@ -71,10 +73,10 @@ func choose(t *testing.T, st *store.Store, users *stagedoor.Connection) {
 	if c.Name != "social" {
 		t.Errorf("people of the organization go to %s, which has no button", c.Name)
 	}
-	if got := named(connection.Elsewhere(t.Context(), st, req)); got != "a-company social " {
+	if got := named((*connection.Choice).Elsewhere, req); got != "a-company social " {
 		t.Errorf("they may go to %q", got)
 	}
-	if got := named(connection.Buttons(t.Context(), st, req)); got != "social " {
+	if got := named((*connection.Choice).Buttons, req); got != "social " {
 		t.Errorf("they are offered %q", got)
 	}
 }

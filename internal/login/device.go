@@ -45,8 +45,8 @@ func (d *Door) confirmDevice(w http.ResponseWriter, r *http.Request, st *store.S
 // waiting is the device that shows a code, and its client; nil if there is none. Wrong codes are counted.
 func (d *Door) waiting(r *http.Request, st *store.Store, typed string) (*stagedoor.DeviceCode, *stagedoor.Client, error) {
 	const bucket = "device-code-ip"
-	full, err := st.Full(r.Context(), bucket, r.RemoteAddr, guesses)
-	if err == nil && full {
+	room, err := st.TakeAttempt(r.Context(), bucket, r.RemoteAddr, guesses) // before the look-up: guesses at the same time count as well
+	if err == nil && !room {
 		err = stagedoor.Errorf(stagedoor.TooMany, "too_many_attempts", "Too many wrong codes.")
 	}
 	if err != nil {
@@ -54,7 +54,10 @@ func (d *Door) waiting(r *http.Request, st *store.Store, typed string) (*stagedo
 	}
 	device, err := st.DeviceByUserCode(r.Context(), stagedoor.UserCode(typed))
 	if stagedoor.IsKind(err, stagedoor.NotFound) || err == nil && device.Approval != nil {
-		return nil, nil, st.Fill(r.Context(), bucket, r.RemoteAddr, guesses)
+		return nil, nil, nil
+	}
+	if err == nil {
+		err = st.ReturnAttempt(r.Context(), bucket, r.RemoteAddr, guesses)
 	}
 	if err != nil {
 		return nil, nil, err

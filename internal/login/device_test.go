@@ -168,6 +168,30 @@ func TestDeviceCodeGuessing(t *testing.T) {
 	b.do(http.MethodPost, "/activate", url.Values{"code": {d.UserCode}, "decision": {"accept"}}.Encode(), "Origin", "https://evil.example", "Sec-Fetch-Site", "cross-site").want(http.StatusForbidden)
 }
 
+// TestDeviceCodeGuessingAtOnce: guesses that are sent at the same time have no more room than those that are sent one by one.
+func TestDeviceCodeGuessingAtOnce(t *testing.T) {
+	each(t, func(w *world) {
+		var mu sync.Mutex
+		var wait sync.WaitGroup
+		looked := 0
+		for range 30 {
+			b := w.browser()
+			wait.Go(func() {
+				r := b.do(http.MethodGet, "/activate?user_code=BBBB-BBBB", "")
+				mu.Lock()
+				defer mu.Unlock()
+				if r.status == http.StatusBadRequest {
+					looked++
+				}
+			})
+		}
+		wait.Wait()
+		if looked != 10 {
+			w.Errorf("%d guesses", looked)
+		}
+	})
+}
+
 // TestDeviceRace: of many devices with one code, one gets tokens.
 func TestDeviceRace(t *testing.T) {
 	each(t, func(w *world) {

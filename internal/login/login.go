@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"github.com/stagedoor/stagedoor"
-	"github.com/stagedoor/stagedoor/internal/connection"
 	"github.com/stagedoor/stagedoor/internal/guard"
 	"github.com/stagedoor/stagedoor/internal/page"
 	"github.com/stagedoor/stagedoor/internal/pipeline"
@@ -61,8 +60,12 @@ func (p *prompt) asksWho(r *http.Request, st *store.Store, conn *stagedoor.Conne
 	if conn.ForLogin() || p.tx.Request.Connection != "" {
 		return false, nil
 	}
-	all, err := connection.Elsewhere(r.Context(), st, &p.tx.Request)
-	return len(all) > 1 && slices.ContainsFunc(all, func(c stagedoor.Connection) bool { return len(c.Domains()) > 0 }), err
+	choice, err := p.choose(r, st)
+	if err != nil {
+		return false, err
+	}
+	all := choice.Elsewhere()
+	return len(all) > 1 && slices.ContainsFunc(all, func(c stagedoor.Connection) bool { return len(c.Domains()) > 0 }), nil
 }
 
 // inSteps is the login page of tenants that ask for the identifier first: once it is known, for the password alone. Whether somebody has it
@@ -116,11 +119,11 @@ func (d *Door) logIn(w http.ResponseWriter, r *http.Request, st *store.Store) er
 		problems = problems[:1] // the password is asked for later
 	}
 	if !steps && identifier != "" { // whoever belongs to a company proves themselves there, not by a password here
-		home, err := connection.Home(r.Context(), st, &p.tx.Request, identifier)
+		choice, err := p.choose(r, st)
 		if err != nil {
 			return err
 		}
-		if home != nil {
+		if home := choice.Home(identifier); home != nil {
 			redirect(w, r, p.link("/u/login/with", paramConnection, home.Name))
 			return nil
 		}

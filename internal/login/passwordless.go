@@ -23,10 +23,11 @@ const fieldResend = "resend"
 
 // codeButtons are the ways to sign in by a code.
 func (p *prompt) codeButtons(r *http.Request, st *store.Store) ([]ui.ProviderButton, error) {
-	all, err := connection.ByCode(r.Context(), st, &p.tx.Request)
+	choice, err := p.choose(r, st)
 	if err != nil {
 		return nil, err
 	}
+	all := choice.ByCode()
 	var out []ui.ProviderButton
 	for i := range all {
 		out = append(out, ui.ProviderButton{Name: all[i].Title(), Code: all[i].Strategy, URL: p.link(codeWishPath, paramConnection, all[i].Name)})
@@ -40,7 +41,11 @@ func (d *Door) codePrompt(r *http.Request, st *store.Store) (*prompt, *stagedoor
 	if err != nil {
 		return nil, nil, err
 	}
-	conn, err := pipeline.CodeConnection(r.Context(), st, &p.tx.Request, r.URL.Query().Get(paramConnection), p.tx.Code)
+	choice, err := p.choose(r, st)
+	if err != nil {
+		return nil, nil, err
+	}
+	conn, err := choice.Code(r.URL.Query().Get(paramConnection), p.tx.Code)
 	return p, conn, err
 }
 

@@ -39,6 +39,7 @@ type prompt struct {
 	tx     *stagedoor.Transaction
 	client *stagedoor.Client
 	org    *stagedoor.Organization // nil: the login is for none
+	choice *connection.Choice      // read when it is needed, once
 	frame  ui.Frame
 }
 
@@ -97,7 +98,23 @@ func (p *prompt) organization() string {
 
 // connection is where the login looks for its person.
 func (p *prompt) connection(r *http.Request, st *store.Store) (*stagedoor.Connection, error) {
-	return connection.ForRequest(r.Context(), st, &p.tx.Request)
+	choice, err := p.choose(r, st)
+	if err != nil {
+		return nil, err
+	}
+	return choice.First()
+}
+
+// choose are the connections by which the person may sign in. They are read once for each page.
+func (p *prompt) choose(r *http.Request, st *store.Store) (*connection.Choice, error) {
+	if p.choice == nil {
+		choice, err := connection.Choose(r.Context(), st, &p.tx.Request)
+		if err != nil {
+			return nil, err
+		}
+		p.choice = choice
+	}
+	return p.choice, nil
 }
 
 // link is the address of another page of the same login. Further parameters are pairs of name and value.

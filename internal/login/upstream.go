@@ -1,6 +1,7 @@
 package login
 
 import (
+	"html/template"
 	"mime"
 	"net/http"
 	"net/url"
@@ -19,10 +20,11 @@ const paramConnection = "connection"
 
 // buttons are the ways to sign in by a provider.
 func (p *prompt) buttons(r *http.Request, st *store.Store) ([]ui.ProviderButton, error) {
-	all, err := connection.Buttons(r.Context(), st, &p.tx.Request)
+	choice, err := p.choose(r, st)
 	if err != nil {
 		return nil, err
 	}
+	all := choice.Buttons()
 	var out []ui.ProviderButton
 	for i := range all {
 		c := &all[i]
@@ -38,7 +40,7 @@ func (d *Door) leave(w http.ResponseWriter, r *http.Request, st *store.Store) er
 		return err
 	}
 	if to.Form != nil {
-		return page.Post(w, to.Address, to.Form)
+		return page.Post(w, template.URL(to.Address), to.Form, false) //nolint:gosec // http or https: see connection
 	}
 	redirect(w, r, to.Address)
 	return nil

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/page"
 	"github.com/stagedoor/stagedoor/internal/store"
 	"github.com/stagedoor/stagedoor/internal/web"
 )
@@ -48,9 +49,9 @@ func (d *Door) respond(w http.ResponseWriter, r *http.Request, st *store.Store, 
 	w.Header().Set("Pragma", "no-cache")
 	switch req.ResponseMode {
 	case "web_message":
-		respondPage(w, webMessage, map[string]any{"Response": p, "Origin": originOf(req.RedirectURI)})
+		d.written(w, respondMessage(w, p, originOf(req.RedirectURI)))
 	case "form_post":
-		respondPage(w, formPost, map[string]any{"Action": template.URL(req.RedirectURI), "Fields": p.strings()}) //nolint:gosec // a registered callback
+		d.written(w, page.Post(w, template.URL(req.RedirectURI), p.strings(), true)) //nolint:gosec // a registered callback
 	case "fragment":
 		w.Header().Set("Referrer-Policy", "no-referrer")
 		redirect(w, req.RedirectURI+"#"+p.encode())
@@ -61,6 +62,13 @@ func (d *Door) respond(w http.ResponseWriter, r *http.Request, st *store.Store, 
 			sep = "&"
 		}
 		redirect(w, req.RedirectURI+sep+p.encode())
+	}
+}
+
+// written tells the operator of an answer that could not be written.
+func (d *Door) written(w http.ResponseWriter, err error) {
+	if err != nil {
+		web.WriterLogger(w).Error("an authorization response cannot be written", "error", err)
 	}
 }
 
@@ -105,35 +113,22 @@ var webMessage = template.Must(template.New("web_message").Parse(`<!DOCTYPE html
 </script></body></html>
 `))
 
-var formPost = template.Must(template.New("form_post").Parse(`<!DOCTYPE html>
-<html lang="en"><head><meta charset="utf-8"><title>Signing in…</title></head><body>
-<form method="post" action="{{.Action}}">
-{{range $name, $value := .Fields}}<input type="hidden" name="{{$name}}" value="{{$value}}">
-{{end}}<noscript><p>Your browser runs no scripts.</p><button type="submit">Continue</button></noscript>
-</form>
-<script nonce="{{.Nonce}}">document.forms[0].submit();</script>
-</body></html>
-`))
-
-func respondPage(w http.ResponseWriter, t *template.Template, data map[string]any) {
+func respondMessage(w http.ResponseWriter, p params, origin string) error {
 	nonce := stagedoor.NewToken()
-	data["Nonce"] = nonce
-	if p, ok := data["Response"].(params); ok {
-		b, err := json.Marshal(p)
-		if err == nil {
-			data["Response"] = template.JS(b) //nolint:gosec // encoding/json escapes <, > and &
-		}
+	response, err := json.Marshal(p)
+	if err != nil {
+		return err
 	}
 	var b bytes.Buffer
-	if err := t.Execute(&b, data); err != nil {
-		web.WriterLogger(w).Error("an authorization response cannot be written", "error", err)
-		http.Error(w, "Internal error", http.StatusInternalServerError)
-		return
+	err = webMessage.Execute(&b, map[string]any{"Response": template.JS(response), "Origin": origin, "Nonce": nonce}) //nolint:gosec // encoding/json escapes <, > and &
+	if err != nil {
+		return err
 	}
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Content-Security-Policy", "default-src 'none'; base-uri 'none'; script-src 'nonce-"+nonce+"'")
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Referrer-Policy", "no-referrer")
-	w.Write(b.Bytes())
+	_, err = w.Write(b.Bytes())
+	return err
 }

@@ -18,8 +18,9 @@ var post = template.Must(template.New("post").Parse(`<!DOCTYPE html>
 </body></html>
 `))
 
-// Post answers with a form that posts itself to another site, or by a button where scripts do not run.
-func Post(w http.ResponseWriter, action string, fields map[string]string) error {
+// Post answers with a form that posts itself to another site, or by a button where scripts do not run. The caller vouches for the address, whose
+// scheme may be any. Other sites may show it in a frame if framed is set, as clients do with answers that nobody is to see.
+func Post(w http.ResponseWriter, action template.URL, fields map[string]string, framed bool) error {
 	nonce := stagedoor.NewToken()
 	var b bytes.Buffer
 	if err := post.Execute(&b, map[string]any{"Action": action, "Fields": fields, "Nonce": nonce}); err != nil {
@@ -28,7 +29,11 @@ func Post(w http.ResponseWriter, action string, fields map[string]string) error 
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Cache-Control", "no-store")
-	h.Set("Content-Security-Policy", "default-src 'none'; base-uri 'none'; frame-ancestors 'none'; script-src 'nonce-"+nonce+"'")
+	policy := "default-src 'none'; base-uri 'none'; script-src 'nonce-" + nonce + "'"
+	if !framed {
+		policy += "; frame-ancestors 'none'"
+	}
+	h.Set("Content-Security-Policy", policy)
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Referrer-Policy", "no-referrer")
 	_, err := w.Write(b.Bytes())

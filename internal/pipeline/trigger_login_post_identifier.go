@@ -20,15 +20,15 @@ func (p *Pipeline) Route(ctx context.Context, v Visit, id, nonce, identifier str
 	if changed {
 		tx.Request.Connection, tx.Routed = *tx.Routed, nil
 	}
-	conn, err := connection.ForRequest(ctx, v.Store, &tx.Request)
+	choice, err := connection.Choose(ctx, v.Store, &tx.Request)
 	if err != nil {
 		return nil, err
 	}
-	home, err := connection.Home(ctx, v.Store, &tx.Request, identifier)
+	conn, err := choice.First()
 	if err != nil {
 		return nil, err
 	}
-	if home != nil {
+	if home := choice.Home(identifier); home != nil {
 		conn = home
 	}
 	all, err := p.bound(ctx, v, script.LoginPostIdentifier)

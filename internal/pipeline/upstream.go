@@ -20,10 +20,11 @@ func (p *Pipeline) Leave(ctx context.Context, v Visit, id, name string) (*connec
 	if err != nil {
 		return nil, err
 	}
-	all, err := connection.Elsewhere(ctx, v.Store, &tx.Request)
+	choice, err := connection.Choose(ctx, v.Store, &tx.Request)
 	if err != nil {
 		return nil, err
 	}
+	all := choice.Elsewhere()
 	at := slices.IndexFunc(all, func(c stagedoor.Connection) bool { return c.Name == name })
 	if at < 0 || p.Upstream == nil {
 		return nil, stagedoor.Errorf(stagedoor.Invalid, "invalid_request", "the connection is not enabled")

@@ -85,6 +85,15 @@ func (s *Store) TakeAttempt(ctx context.Context, kind, subject string, t stagedo
 	return err == nil, err
 }
 
+// ReturnAttempt takes out of a bucket what TakeAttempt put in for an attempt that turned out to be none of those that count.
+func (s *Store) ReturnAttempt(ctx context.Context, kind, subject string, t stagedoor.Throttle) error {
+	return s.writeOne(ctx, func(q querier) error {
+		_, err := q.exec(ctx, "UPDATE attempts SET value = value - ? WHERE tenant = ? AND kind = ? AND subject = ? AND connection = '' AND place = ''",
+			int64(t.Rate), s.tenant.ID, kind, subject)
+		return err
+	})
+}
+
 // pour puts an amount of time into a subject's bucket, in one statement, and returns until when the bucket is filled then: errNoRows if that would
 // be later than most. Times are in the unit of the kind, expires in milliseconds.
 func (s *Store) pour(ctx context.Context, kind, subject string, now, amount, most, expires int64) (until int64, err error) {

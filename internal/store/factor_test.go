@@ -127,6 +127,12 @@ func TestTakeAttempt(t *testing.T) {
 		if won := race(12, take); won != 10 {
 			t.Errorf("%d attempts of an empty bucket", won)
 		}
+		for range 2 {
+			ok(t, s.ReturnAttempt(ctx, "mfa", "auth0|ada", limit))
+		}
+		if won := race(5, take); won != 2 {
+			t.Errorf("%d attempts after two came back", won)
+		}
 	}, storetest.WithClock(clock.clock))
 }
 

@@ -906,6 +906,9 @@ var trespasses = map[string]struct {
 		_, err := s.TakeAttempt(ctx, "bucket", "::1", stagedoor.Throttle{MaxAttempts: 1, Rate: 60000})
 		return nil, err
 	}},
+	"ReturnAttempt": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
+		return nil, s.ReturnAttempt(ctx, "bucket", "::1", stagedoor.Throttle{MaxAttempts: 1, Rate: 60000})
+	}},
 	"Shared": {ignores, func(context.Context, *store.Store) (any, error) { return nil, nil }},
 	"TakeRate": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
 		_, _, err := s.TakeRate(ctx, "client", time.Second, 1, 1)
