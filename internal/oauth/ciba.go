@@ -63,6 +63,10 @@ func (d *Door) askApproval(r *http.Request, st *store.Store, params map[string]s
 	if !client.Allows(grantCIBA) || client.Public() || !client.OIDCConformant {
 		return nil, errGrant(grantCIBA)
 	}
+	if err := nameAPI(ctx, st, params); err != nil {
+		return nil, err
+	}
+	event.Audience = params["audience"]
 	asked, err := askedFor(ctx, st, client, params, nil)
 	if err != nil {
 		return nil, err
@@ -178,7 +182,7 @@ func redeemCIBA(ctx context.Context, t *tokenRequest) (*tokenResponse, error) {
 		return nil, err
 	case p.TooFast && !p.Expired:
 		e := stagedoor.Errorf(stagedoor.Invalid, "slow_down", "You are polling faster than allowed. Try again in %d seconds.", cibaPatience)
-		e.Extra = map[string]any{retryAfter: cibaPatience}
+		e.Extra = map[string]any{web.Patience: cibaPatience}
 		return nil, e
 	case p.Pending && !p.Expired:
 		return nil, stagedoor.Errorf(stagedoor.Invalid, "authorization_pending", "The end-user authorization is pending")

@@ -49,6 +49,10 @@ func deviceCodes(r *http.Request, st *store.Store, params map[string]string, eve
 	if !client.Allows(grantDevice) || !client.OIDCConformant {
 		return nil, errGrant(grantDevice)
 	}
+	if err := nameAPI(ctx, st, params); err != nil {
+		return nil, err
+	}
+	event.Audience = params["audience"]
 	asked, err := askedFor(ctx, st, client, params, nil)
 	if err != nil {
 		return nil, err

@@ -15,11 +15,12 @@ import (
 // certificate gives out the certificate of the key that tokens are signed with, in the form that the path names (Authentication API fact sheet
 // 1.2). Clients that cannot read a key set are configured with it.
 func (d *Door) certificate(w http.ResponseWriter, r *http.Request, st *store.Store) {
-	cert, err := d.Minter.Keys.Certificate(r.Context(), st)
+	key, err := d.Minter.Keys.Current(r.Context(), st)
 	if err != nil {
 		answerError(w, r, err)
 		return
 	}
+	cert := key.Cert
 	form := strings.TrimPrefix(r.URL.Path, "/")
 	h := w.Header()
 	h.Set("Cache-Control", "public, max-age=15, stale-while-revalidate=15, stale-if-error=86400")

@@ -47,6 +47,15 @@ func audienceOf(ctx context.Context, st *store.Store, audience string, resources
 	return resource, err
 }
 
+// nameAPI makes the API that a request names by resource its audience.
+func nameAPI(ctx context.Context, st *store.Store, params map[string]string) error {
+	audience, err := audienceOf(ctx, st, params["audience"], params["resource"])
+	if err == nil && audience != "" {
+		params["audience"] = audience
+	}
+	return err
+}
+
 // elsewhere returns what a refresh token stands for at another API than the one that it was given for, where the client's policies allow that: of
 // OpenID Connect's scopes those that it has, and of the API's those of the policy (multi-resource refresh tokens). A client without policies asks for
 // nothing by audience.

@@ -1,10 +1,16 @@
 package oauth
 
 import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/store"
 )
 
 const ticketAudience = "https://tickets.test/"
@@ -44,6 +50,37 @@ func TestResourceIndicators(t *testing.T) {
 	two := request(site)
 	two["resource"] = []string{apiAudience, ticketAudience}
 	w.browser().authorize(two).fails("invalid_target", "There can be one resource only.")
+}
+
+// Devices and clients that wait for an approval name the API like everybody else (RFC 8707 section 2).
+func TestResourceWithoutABrowser(t *testing.T) {
+	w := newWorld(t)
+	w.settings(func(s *stagedoor.TenantSettings) { s.ResourceParameterProfile = "compatibility" })
+	w.client(site, func(c *stagedoor.Client) { c.GrantTypes = append(c.GrantTypes, grantDevice, grantCIBA) })
+	mux := http.NewServeMux()
+	New(Deps{DB: w.db, Pipeline: w.pipe, Minter: w.minter, SendApproval: func(context.Context, *store.Store, *stagedoor.User, *stagedoor.Client, string, string, time.Duration) error {
+		return nil
+	}}).Register(mux)
+	w.door = mux
+	hint := `{"format":"iss_sub","iss":"https://acme.test/","sub":"` + ada + `"}`
+	for _, path := range []string{"/oauth/device/code", "/bc-authorize"} {
+		ask := func(more ...string) *tokenAnswer {
+			return w.read(w.browser().post(path, values(append([]string{"client_id", site, "client_secret", secret(site), "scope", "openid", "binding_message", "Hello", "login_hint", hint}, more...)...)))
+		}
+		var got struct {
+			Device  string `json:"device_code"`
+			Request string `json:"auth_req_id"`
+		}
+		a := ask("resource", apiAudience)
+		ok(t, json.Unmarshal(a.Body.Bytes(), &got))
+		p, err := w.st.PollDevice(t.Context(), cmp.Or(got.Device, got.Request), site, 0)
+		if err != nil {
+			t.Fatalf("%s: %v %s", path, err, a.Body)
+		}
+		same(t, path, p.Device.Audience, apiAudience)
+		ask("resource", "https://nothing.test/").bad(400, "invalid_target", "Service not found: https://nothing.test/")
+		ask("resource", apiAudience, "audience", ticketAudience).bad(400, "invalid_target", "audience and resource differ.")
+	}
 }
 
 // A refresh token is good for further APIs as far as the client's policies say, and the person's roles.

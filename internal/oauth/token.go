@@ -92,12 +92,9 @@ func (d *Door) redeem(r *http.Request, st *store.Store, params map[string]string
 		logToken(st, &event, err)
 		return nil, err
 	}
-	switch audience, err := audienceOf(r.Context(), st, params["audience"], params["resource"]); {
-	case err != nil:
+	if err := nameAPI(r.Context(), st, params); err != nil {
 		logToken(st, &event, err)
 		return nil, err
-	case audience != "":
-		params["audience"] = audience
 	}
 	v := visit(r, st)
 	if ip := forwardedFor(r, client); ip != "" {

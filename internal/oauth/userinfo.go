@@ -116,7 +116,7 @@ func (d *Door) accessToken(r *http.Request, st *store.Store, raw string) (*stage
 	if !meant || !token.IsIssuer(st.Tenant(), claims.Issuer) {
 		return nil, jose.ErrMalformed
 	}
-	a = &stagedoor.Authorization{UserID: claims.Subject, Conformant: true, Scope: words(claims.Scope)}
+	a = &stagedoor.Authorization{UserID: claims.Subject, Conformant: true, Scope: stagedoor.Words(claims.Scope)}
 	a.OrgID, _ = claims.Raw["org_id"].(string)
 	a.OrgName, _ = claims.Raw["org_name"].(string)
 	if a.ClientID = claims.AuthorizedParty; a.ClientID == "" {

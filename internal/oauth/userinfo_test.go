@@ -34,8 +34,7 @@ func TestUserInfoForms(t *testing.T) {
 
 func TestUserInfoRefused(t *testing.T) {
 	w := newWorld(t)
-	other := w.tenant("other")
-	_ = other
+	w.tenant("other")
 	code := func() string {
 		return w.browser().login(request(site, "scope", "openid", "audience", apiAudience)).got().Get("code")
 	}
@@ -57,6 +56,9 @@ func TestUserInfoRefused(t *testing.T) {
 	refused("an ID token", good.IDToken, invalid)
 	refused("a machine's", machineToken, invalid)
 	refused("cut", good.AccessToken[:len(good.AccessToken)-2], invalid)
+	w.host = "other.test"
+	refused("another tenant's", good.AccessToken, invalid)
+	w.host = "acme.test"
 	refused("huge", strings.Repeat("x", jose.MaxTokenSize+1), invalid)
 	refused("NUL", "a\x00b", invalid)
 	w.pass(24 * time.Hour)

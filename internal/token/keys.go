@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"slices"
@@ -222,15 +221,6 @@ func (k *Keys) JWKS(ctx context.Context, st *store.Store) ([]byte, error) {
 		return nil, err
 	}
 	return set.jwks, nil
-}
-
-// Certificate returns the certificate of the key that tokens are signed with.
-func (k *Keys) Certificate(ctx context.Context, st *store.Store) (*x509.Certificate, error) {
-	set, err := k.of(ctx, st)
-	if err != nil {
-		return nil, err
-	}
-	return set.current.Cert, nil
 }
 
 // Public returns the keys that tokens of the tenant are verified with, by kid.
