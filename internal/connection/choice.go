@@ -127,7 +127,9 @@ func (ch *Choice) Elsewhere() []stagedoor.Connection {
 }
 
 // ByCode are the connections by which people may sign in with a code.
-func (ch *Choice) ByCode() []stagedoor.Connection { return ch.which((*stagedoor.Connection).SendsCodes) }
+func (ch *Choice) ByCode() []stagedoor.Connection {
+	return ch.which((*stagedoor.Connection).SendsCodes)
+}
 
 // Code is the connection by which people sign in with a code: the one with the name, or if that is empty, the one by which the code was sent.
 func (ch *Choice) Code(name string, sent *stagedoor.CodeState) (*stagedoor.Connection, error) {
