@@ -23,7 +23,7 @@ type database struct {
 	address string // of SQLite: the file
 }
 
-func openDatabase(t *testing.T, kind string) *database {
+func openDatabase(t testing.TB, kind string) *database {
 	t.Helper()
 	d := &database{kind: kind, address: storetest.Migrated(t, kind)}
 	d.options.Database = d.address
@@ -31,7 +31,7 @@ func openDatabase(t *testing.T, kind string) *database {
 }
 
 // settle lets a PostgreSQL database do at once what it does by itself soon.
-func (d *database) settle(t *testing.T) {
+func (d *database) settle(t testing.TB) {
 	if d.kind == storetest.Postgres {
 		storetest.Settle(t, d.address)
 	}

@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -11,10 +12,10 @@ import (
 
 // nothing is an operation that the server knows and does not serve: its answer is fixed and comes from behind everything that a read
 // passes too, the log line, the tenant, the token and the limits.
-func nothing(t *testing.T, s *stagedoortest.Server) work {
+func nothing(t testing.TB, s *stagedoortest.Server) work {
 	token := scoped(t, s, "read:users")
 	return work{callers, func() error {
-		r, err := http.NewRequestWithContext(t.Context(), "GET", s.HTTPURL+"/api/v2/events", nil)
+		r, err := http.NewRequestWithContext(context.Background(), "GET", s.HTTPURL+"/api/v2/events", nil)
 		if err != nil {
 			return err
 		}
@@ -46,17 +47,12 @@ func lists(t *testing.T, s *stagedoortest.Server) work {
 	}}
 }
 
+// BenchmarkGetUser is for a profile of a read by id.
 func BenchmarkGetUser(b *testing.B) {
-	s := stagedoortest.New(b)
-	clientCredentials(b, s) // a client, without which the connection is disabled
-	w := reads(b, s, fmt.Sprintf("read-%d@example.com", b.N), false)
-	b.SetParallelism(8)
-	b.ResetTimer()
-	b.RunParallel(func(pb *testing.PB) {
-		for pb.Next() {
-			if err := w.call(); err != nil {
-				b.Error(err)
-			}
-		}
+	profiled(b, func(t testing.TB, s *stagedoortest.Server) work {
+		return reads(t, s, fmt.Sprintf("read-%d@example.com", b.N), false)
 	})
 }
+
+// BenchmarkNothing is for a profile of what stands in front of each operation.
+func BenchmarkNothing(b *testing.B) { profiled(b, nothing) }
