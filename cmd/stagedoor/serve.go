@@ -49,8 +49,12 @@ func (c *serveCommand) Run(ctx context.Context) error {
 	if l.CAFile != "" {
 		log.Info("https uses the local authority", "trust it with", "SSL_CERT_FILE="+l.CAFile, "or", "NODE_EXTRA_CA_CERTS="+l.CAFile)
 	}
+	defer time.AfterFunc(settled, debug.FreeOSMemory).Stop()
 	return s.Serve(ctx, l)
 }
+
+// settled is when a server has what it starts with. What it took to get there is given back to the system then: an idle server would keep it for minutes.
+const settled = time.Second
 
 // migrate brings the database of a configuration up to date.
 func migrate(ctx context.Context, cfg config.Config) error {
