@@ -26,7 +26,7 @@ func TestEveryPage(t *testing.T) {
 			b.open(at + "/" + url.PathEscape(name) + "?lang=" + lang)
 			b.look("page-" + name + "-" + lang)
 		}
-		for _, lang := range []string{"pl", "fr", "pt-BR", "nl", "ja"} { // on the narrowest of phones
+		for _, lang := range []string{"de", "es", "fr", "it", "ja", "nl", "pl", "pt-BR", "zh-CN"} { // on the narrowest of phones
 			b.open(at + "/" + url.PathEscape(name) + "?lang=" + lang)
 			b.view(320, 640, 1, "light")
 			b.audit(name + " in " + lang)
@@ -73,4 +73,27 @@ func (b *tab) whole(path string) {
 		b.t.Fatal(err)
 	}
 	keep(b.t, path, shot)
+}
+
+// A page with a fault of each kind: an audit that finds nothing proves nothing otherwise.
+func TestAuditFindsFaults(t *testing.T) {
+	b := newTab(t)
+	b.open("data:text/html," + url.PathEscape(`<!DOCTYPE html><html><head><meta name="viewport" content="width=device-width"><style>
+		.faint { color: #999 } .wide { width: 60rem } .bare:focus { outline: none } .cut { width: 3rem; overflow: hidden; white-space: nowrap } .tiny { font-size: 4px }
+		</style></head><body><main><h1>One</h1><h3>Three</h3><p class="faint">Faint</p><p class="wide">Wide</p><p class="cut">A text that is cut off</p>
+		<h2 style="width:4rem;overflow-wrap:anywhere">Unbreakablelongword</h2><button></button><button class="tiny">x</button><button class="bare">Bare</button><img src="data:,"><i id="a"></i><i id="a"></i><input aria-describedby="nobody" title="t"></main></body></html>`))
+	b.view(390, 844, 1, "light")
+	var faults []string
+	b.eval(&faults, audit)
+	for _, wanted := range []string{
+		"over the side", "no title", "no language", "of level 3 under one of level 1", "the id a is used twice", "a control without a name", "hard to hit",
+		"no mark of the focus", "a picture without words", "contrast 2.85", "a text is cut off", "which is not there", "is broken",
+	} {
+		if !strings.Contains(strings.Join(faults, "\n"), wanted) {
+			t.Errorf("not found: %s", wanted)
+		}
+	}
+	if t.Failed() {
+		t.Logf("%q", faults)
+	}
 }

@@ -18,7 +18,13 @@ func in(p Page, lang string) Page {
 	if f, is := v.FieldByName("Frame").Addr().Interface().(*Frame); is {
 		f.Lang, f.Languages, f.Here = lang, Choices(Languages(), lang), "/"
 	}
-	return v.Interface().(Page)
+	page := v.Interface().(Page)
+	if login, is := page.(LoginPage); is && login.Passkeys != nil {
+		keys := *login.Passkeys
+		keys.Frame.Lang, login.Passkeys = lang, &keys
+		return login
+	}
+	return page
 }
 
 // TestPreview serves the sample pages for a look in a browser: go test ./ui -run TestPreview -preview :9999, and with ?lang=de in German.

@@ -89,5 +89,20 @@
     const r = range.getBoundingClientRect();
     if (r.right > innerWidth + 1 && !e.closest(".scroll, [data-scroll], pre, nav, ul") ) faults.push(`a text leaves the window: ${name(e)}`);
   }
+  // A word that does not fit goes on in the next line behind a hyphen: where it is long, and breaks without one, the text lacks a soft hyphen.
+  if (!/^(ja|zh)/.test(document.documentElement.lang)) {
+    for (const e of [...document.querySelectorAll("h1, h2, h3, button, summary, label, .button")].filter(seen)) {
+      const walk = document.createTreeWalker(e, NodeFilter.SHOW_TEXT);
+      for (let n = walk.nextNode(); n; n = walk.nextNode()) {
+        for (const word of n.data.matchAll(/[\p{L}\p{N}]{4,}/gu)) {
+          const range = document.createRange();
+          range.setStart(n, word.index);
+          range.setEnd(n, word.index + word[0].length);
+          const lines = new Set([...range.getClientRects()].map(r => Math.round(r.top)));
+          if (lines.size > 1) faults.push(`the word ${word[0]} is broken: ${name(e)}`);
+        }
+      }
+    }
+  }
   return faults;
 })()
