@@ -65,14 +65,19 @@ func keyLines(ctx context.Context, db *store.DB, file string) ([]keyLine, error)
 	return out, nil
 }
 
-// Run lists the keys.
-func (c *listKeysCommand) Run(ctx context.Context) error {
-	db, err := openMigrated(ctx, &c.Config)
+// keysOf opens a database to list its keys.
+func keysOf(ctx context.Context, cfg *config.Config) ([]keyLine, error) {
+	db, err := openMigrated(ctx, cfg)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer db.Close()
-	lines, err := keyLines(ctx, db, c.MasterKeyFile)
+	return keyLines(ctx, db, cfg.MasterKeyFile)
+}
+
+// Run lists the keys.
+func (c *listKeysCommand) Run(ctx context.Context) error {
+	lines, err := keysOf(ctx, &c.Config)
 	if err != nil {
 		return err
 	}
@@ -189,12 +194,7 @@ type dropKeysCommand struct{ config.Config }
 
 // Run removes keys that nothing needs.
 func (c *dropKeysCommand) Run(ctx context.Context) error {
-	db, err := openMigrated(ctx, &c.Config)
-	if err != nil {
-		return err
-	}
-	defer db.Close()
-	lines, err := keyLines(ctx, db, c.MasterKeyFile)
+	lines, err := keysOf(ctx, &c.Config)
 	if err != nil {
 		return err
 	}

@@ -22,6 +22,11 @@ func (r *run) group(o *Object, method, target string, body map[string]any, setti
 	if err != nil {
 		return err
 	}
+	return r.change(o, method, target, body, setting, before)
+}
+
+// change writes a group of which it is known what it was, nil if it was not there, and notes what became different.
+func (r *run) change(o *Object, method, target string, body map[string]any, setting string, before map[string]any) error {
 	if _, err := r.send(o, method, target, body, ""); err != nil {
 		return err
 	}
@@ -184,19 +189,7 @@ func carryEmailProvider(r *run, k kind, v any) error {
 		if before == nil {
 			method = "POST"
 		}
-		if _, err := r.send(o, method, "/emails/provider", body, ""); err != nil {
-			return err
-		}
-		after, err := r.grouped("/emails/provider", stagedoor.SettingEmailProvider)
-		if err != nil {
-			return err
-		}
-		if before == nil {
-			o.Action = Created
-			return nil
-		}
-		o.differ(before, after)
-		return nil
+		return r.change(o, method, "/emails/provider", body, stagedoor.SettingEmailProvider, before)
 	})
 }
 

@@ -48,19 +48,7 @@ func New(d Deps) *Door {
 
 // Wait returns when all mails that the door has to send are on their way, or ctx ends. The
 // server calls it after the last request and before it closes the database.
-func (d *Door) Wait(ctx context.Context) error {
-	done := make(chan struct{})
-	go func() {
-		d.unwaited.Wait()
-		close(done)
-	}()
-	select {
-	case <-done:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
+func (d *Door) Wait(ctx context.Context) error { return stagedoor.Await(ctx, &d.unwaited) }
 
 // handler answers a request, or returns an error and has written nothing.
 type handler func(*Door, http.ResponseWriter, *http.Request, *store.Store) error

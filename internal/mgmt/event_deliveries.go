@@ -134,6 +134,15 @@ func (a *API) redeliverOne(c *call, _ struct{}) (any, error) {
 	return map[string]any{}, c.store.RedeliverOne(c.ctx(), c.id(), c.r.PathValue("event_id"))
 }
 
+// eventStream is the stream of the path.
+func (c *call) eventStream() (*stagedoor.EventStream, error) {
+	d, err := store.EventStreams.Get(c.ctx(), c.store, c.id())
+	if err != nil {
+		return nil, err
+	}
+	return stagedoor.EventStreamOf(d)
+}
+
 type testEventIn struct {
 	EventType string          `json:"event_type" schema:"required" doc:"The type of event this test event represents"`
 	Data      json.RawMessage `json:"data" doc:"The raw payload of the test event"`
@@ -141,11 +150,7 @@ type testEventIn struct {
 
 // testEventStream queues an event that nothing has caused.
 func (a *API) testEventStream(c *call, in testEventIn) (any, error) {
-	d, err := store.EventStreams.Get(c.ctx(), c.store, c.id())
-	if err != nil {
-		return nil, err
-	}
-	s, err := stagedoor.EventStreamOf(d)
+	s, err := c.eventStream()
 	if err != nil {
 		return nil, err
 	}
@@ -168,7 +173,7 @@ func (a *API) testEventStream(c *call, in testEventIn) (any, error) {
 			object = told.Object
 		}
 	}
-	sent, err := c.store.SendEvent(c.ctx(), d.ID, in.EventType, object)
+	sent, err := c.store.SendEvent(c.ctx(), s.ID, in.EventType, object)
 	if err != nil {
 		return nil, err
 	}
@@ -219,11 +224,7 @@ const (
 
 // eventStreamStats counts what became of the deliveries of a stream in each hour of a window.
 func (a *API) eventStreamStats(c *call, in eventStatsIn) (any, error) {
-	d, err := store.EventStreams.Get(c.ctx(), c.store, c.id())
-	if err != nil {
-		return nil, err
-	}
-	s, err := stagedoor.EventStreamOf(d)
+	s, err := c.eventStream()
 	if err != nil {
 		return nil, err
 	}
@@ -243,7 +244,7 @@ func (a *API) eventStreamStats(c *call, in eventStatsIn) (any, error) {
 	if !from.Before(to) || to.Sub(from) > maxStatsWindow {
 		return nil, (&web.Violation{Path: "date_from", Reason: "The window must end after it begins, and not be longer than 31 days"}).Query()
 	}
-	counts, err := c.store.EventCounts(c.ctx(), d.ID, from, to)
+	counts, err := c.store.EventCounts(c.ctx(), s.ID, from, to)
 	if err != nil {
 		return nil, err
 	}
@@ -262,7 +263,7 @@ func (a *API) eventStreamStats(c *call, in eventStatsIn) (any, error) {
 		return map[string]any{"name": name, "type": "sum", "window_total": sum, "data": data}
 	}
 	return map[string]any{
-		"id": d.ID, "name": s.Name, "buckets": buckets,
+		"id": s.ID, "name": s.Name, "buckets": buckets,
 		"window":  map[string]any{"date_from": stagedoor.FormatTime(from), "date_to": stagedoor.FormatTime(to), "bucket_interval": map[string]any{"scale_factor": 3600}},
 		"metrics": []any{metric("auth0.event_streams.successful_deliveries", sums[0], delivered), metric("auth0.event_streams.failed_deliveries", sums[1], failed)},
 	}, nil

@@ -103,12 +103,18 @@ func mappingOf(in []scimMappingIn) []stagedoor.SCIMMapping {
 	return out
 }
 
-func (a *API) readSCIM(c *call) (any, error) {
+// scim is the connection of the path with its configuration.
+func (c *call) scim() (*stagedoor.Connection, *stagedoor.SCIMConfig, error) {
 	conn, err := c.connection()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	s, err := store.SCIMConfigs.Get(c.ctx(), c.store, conn.ID)
+	return conn, s, err
+}
+
+func (a *API) readSCIM(c *call) (any, error) {
+	conn, s, err := c.scim()
 	if err != nil {
 		return nil, err
 	}
@@ -211,11 +217,7 @@ func showSCIMToken(t stagedoor.SCIMToken, plain string) shownToken {
 }
 
 func (a *API) listSCIMTokens(c *call) (any, error) {
-	conn, err := c.connection()
-	if err != nil {
-		return nil, err
-	}
-	s, err := store.SCIMConfigs.Get(c.ctx(), c.store, conn.ID)
+	_, s, err := c.scim()
 	if err != nil {
 		return nil, err
 	}

@@ -81,7 +81,7 @@ func (a *actions) run(ctx context.Context, event any, rules []string) (script.Tr
 	id := stagedoor.NewUUID()
 	err = a.visit.Store.SaveActionExecution(ctx, a.record(id, out))
 	a.logFailure(id, out)
-	return out, said{console: consoleOf(out), executions: []string{id}}, err
+	return out, said{console: consoleLines("action", out.Console), executions: []string{id}}, err
 }
 
 // record is what is kept of a run.
@@ -130,17 +130,6 @@ func (a *actions) logFailure(execution string, out script.TriggerOutcome) {
 		}
 	}
 	a.visit.log(stagedoor.LogEvent{Type: "actions_execution_failed", Description: f.Message, Details: details})
-}
-
-func consoleOf(out script.TriggerOutcome) []map[string]any {
-	var lines []map[string]any
-	for _, l := range out.Console {
-		if len(lines) == maxConsole {
-			break
-		}
-		lines = append(lines, consoleLine("action", l))
-	}
-	return lines
 }
 
 // scripted is a refusal, or a failure, in a script's own words.

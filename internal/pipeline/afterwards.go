@@ -56,7 +56,7 @@ func (p *Pipeline) afterwardsNow(ctx context.Context, v Visit, a afterwards, all
 	if f := out.Failure; ran && f != nil {
 		v.log(stagedoor.LogEvent{
 			Type: a.failed, Description: f.Message, UserID: u.ID, UserName: u.Email, Connection: u.Connection,
-			Details: said{console: consoleOf(out)}.details(map[string]any{"hook": f.Rule}),
+			Details: said{console: consoleLines("action", out.Console)}.details(map[string]any{"hook": f.Rule}),
 		})
 	}
 	if len(all.bound) == 0 {
@@ -70,16 +70,4 @@ func (p *Pipeline) afterwardsNow(ctx context.Context, v Visit, a afterwards, all
 }
 
 // Wait waits for scripts that run in the background.
-func (p *Pipeline) Wait(ctx context.Context) error {
-	done := make(chan struct{})
-	go func() {
-		p.unwaited.Wait()
-		close(done)
-	}()
-	select {
-	case <-done:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
+func (p *Pipeline) Wait(ctx context.Context) error { return stagedoor.Await(ctx, &p.unwaited) }

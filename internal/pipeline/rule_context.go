@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 
 	"github.com/stagedoor/stagedoor"
-	"github.com/stagedoor/stagedoor/internal/script"
 	"github.com/stagedoor/stagedoor/internal/store"
 )
 
@@ -135,17 +134,6 @@ func flat(query map[string][]string) map[string]string {
 		}
 	}
 	return out
-}
-
-func consoleLines(out script.Outcome) []map[string]any {
-	var lines []map[string]any
-	for _, l := range out.Console {
-		if len(lines) == maxConsole {
-			break
-		}
-		lines = append(lines, consoleLine("rule", l))
-	}
-	return lines
 }
 
 // scriptOrganization is an organization as rules and actions see it.

@@ -14,7 +14,7 @@ func (p *Pipeline) CredentialsExchange(ctx context.Context, v Visit, client *sta
 		map[string]any{"id": client.ID, "name": client.Name, "tenant": v.Store.Tenant().ID, "metadata": nonNil(client.Metadata)}, nonNilList(a.Scope), a.Audience,
 	}, map[string]any{})
 	if ran {
-		e.Details = said{console: consoleOf(out)}.details(e.Details)
+		e.Details = said{console: consoleLines("action", out.Console)}.details(e.Details)
 		if err == nil {
 			err = exchanged(out, a)
 		}

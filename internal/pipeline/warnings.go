@@ -17,6 +17,15 @@ func consoleLine(of string, l script.Line) map[string]any {
 	return m
 }
 
+// consoleLines are the first lines of a run; of is what wrote them: rule or action.
+func consoleLines(of string, console []script.Line) []map[string]any {
+	var lines []map[string]any
+	for _, l := range console[:min(len(console), maxConsole)] {
+		lines = append(lines, consoleLine(of, l))
+	}
+	return lines
+}
+
 // warned notes in the tenant's log, as one event w, what scripts of a login asked for without effect: the lines of the host.
 func warned(v Visit, in *ruleInput, lines []map[string]any) {
 	var warnings []map[string]any

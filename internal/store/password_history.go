@@ -3,26 +3,20 @@ package store
 import (
 	"context"
 	"time"
-
-	"github.com/stagedoor/stagedoor"
 )
 
 // ReplacePasswordHash is SetPasswordHash for a password that has changed, and keeps the last remembered passwords of the user,
 // the new one included; the hashes of all others are forgotten.
 func (s *Store) ReplacePasswordHash(ctx context.Context, id, hash string, changed time.Time, remembered int) error {
 	return s.write(ctx, func(q querier) error {
-		_, err := s.updateUser(ctx, q, id, func(u *stagedoor.User) error {
-			u.LastPasswordReset = changed
-			return nil
-		})
-		if err != nil {
+		if err := s.notePasswordReset(ctx, q, id, changed); err != nil {
 			return err
 		}
 		var last int64 // two changes in one millisecond have an order all the same
 		if err := q.row(ctx, "SELECT COALESCE(MAX(set_at), 0) FROM password_history WHERE tenant = ? AND user_id = ?", []any{s.tenant.ID, id}, &last); err != nil {
 			return err
 		}
-		_, err = q.exec(ctx, `INSERT INTO password_history (tenant, user_id, set_at, hash)
+		_, err := q.exec(ctx, `INSERT INTO password_history (tenant, user_id, set_at, hash)
 			SELECT tenant, user_id, ?, hash FROM passwords WHERE tenant = ? AND user_id = ? AND hash <> ''`, max(millis(changed), last+1), s.tenant.ID, id)
 		if err != nil {
 			return err

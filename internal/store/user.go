@@ -419,11 +419,7 @@ func (s *Store) SetPasswordHash(ctx context.Context, id, hash string, changed ti
 		return s.writeOne(ctx, func(q querier) error { return s.putPassword(ctx, q, id, hash) })
 	}
 	return s.write(ctx, func(q querier) error {
-		_, err := s.updateUser(ctx, q, id, func(u *stagedoor.User) error {
-			u.LastPasswordReset = changed
-			return nil
-		})
-		if err != nil {
+		if err := s.notePasswordReset(ctx, q, id, changed); err != nil {
 			return err
 		}
 		if err := s.putPassword(ctx, q, id, hash); err != nil {
@@ -433,15 +429,19 @@ func (s *Store) SetPasswordHash(ctx context.Context, id, hash string, changed ti
 	})
 }
 
+func (s *Store) notePasswordReset(ctx context.Context, q querier, id string, changed time.Time) error {
+	_, err := s.updateUser(ctx, q, id, func(u *stagedoor.User) error {
+		u.LastPasswordReset = changed
+		return nil
+	})
+	return err
+}
+
 // PasswordReset notes that the password of a user, which is kept elsewhere, was replaced: last_password_reset is set, and the user's
 // sessions and tokens end in the same transaction.
 func (s *Store) PasswordReset(ctx context.Context, id string, changed time.Time) error {
 	return s.write(ctx, func(q querier) error {
-		_, err := s.updateUser(ctx, q, id, func(u *stagedoor.User) error {
-			u.LastPasswordReset = changed
-			return nil
-		})
-		if err != nil {
+		if err := s.notePasswordReset(ctx, q, id, changed); err != nil {
 			return err
 		}
 		return s.endAccess(ctx, q, id)
