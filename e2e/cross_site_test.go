@@ -2,14 +2,18 @@ package e2e
 
 import (
 	"context"
+	"html"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/chromedp/cdproto/target"
 	"github.com/chromedp/chromedp"
 )
 
@@ -61,23 +65,31 @@ func TestLibrariesAcrossSites(t *testing.T) {
 			w.Write([]byte(`<!DOCTYPE html><title>A page</title><script src="/` + name + `.js"></script><p id="ready">ready</p>`))
 		})
 	}
+	op.withMailedCodes()
 	server := httptest.NewTLSServer(mux) // on 127.0.0.1: not the site of the server, which is localhost
 	t.Cleanup(server.Close)
 	var spa client
 	op.do("POST", "/clients", map[string]any{
 		"name": "App of another site", "app_type": "spa", "oidc_conformant": true, "jwt_configuration": map[string]any{"alg": "RS256"}, "token_endpoint_auth_method": "none",
 		"callbacks": []string{server.URL + "/spa", server.URL + "/v9", server.URL + "/v10"}, "allowed_logout_urls": []string{server.URL + "/spa"}, "web_origins": []string{server.URL},
-		"grant_types": []string{"authorization_code", "implicit", "refresh_token"}, "cross_origin_authentication": true,
+		"grant_types": []string{"authorization_code", "implicit", "refresh_token", "http://auth0.com/oauth/grant-type/passwordless/otp"}, "cross_origin_authentication": true,
 		"refresh_token": map[string]any{"rotation_type": "rotating", "expiration_type": "expiring", "token_lifetime": 3600, "idle_token_lifetime": 1800},
 	}, &spa)
 	t.Cleanup(func() { op.do("DELETE", "/clients/"+spa.ClientID, nil, nil) })
 	op.do("PATCH", "/connections/"+connections[0].ID+"/clients", []map[string]any{{"client_id": spa.ClientID, "status": true}}, nil)
+	op.enable("email", spa.ClientID)
+	const audience = "https://far.example/songs"
+	var api struct{ ID string }
+	op.do("POST", "/resource-servers", map[string]any{
+		"identifier": audience, "name": "Songs", "skip_consent_for_verifiable_first_party_clients": false, "scopes": []map[string]string{{"value": "read:songs", "description": "Hear your songs"}},
+	}, &api)
+	t.Cleanup(func() { op.do("DELETE", "/resource-servers/"+api.ID, nil, nil) })
 	for _, refuses := range []bool{false, true} {
 		t.Run(map[bool]string{false: "third-party cookies", true: "no third-party cookies"}[refuses], func(t *testing.T) {
 			browser := elsewhere(t, refuses)
 			for _, library := range []string{"spa", "v9", "v10"} {
 				t.Run(library, func(t *testing.T) {
-					l := &libraryPage{url: server.URL + "/" + library, client: spa, who: op.newListener("far", nil)}
+					l := &libraryPage{url: server.URL + "/" + library, client: spa, audience: audience, who: op.newListener("far", nil)}
 					l.tab = tabIn(t, browser)
 					l.open(demo.HTTPSURL + "/v2/logout")
 					if library == "spa" {
@@ -119,6 +131,64 @@ func (l *libraryPage) silentlySPA(refuses bool) {
 	begin(true)
 	l.same("by a refresh token", silently, "string")
 	l.same("and by the next one", silently, "string")
+	l.popups(begin, refuses)
+}
+
+// popups: windows of their own keep their cookies also where frames have none. One asks for consent, which may be denied, and one for the password.
+func (l *libraryPage) popups(begin func(bool), refuses bool) {
+	l.t.Helper()
+	begin(false)
+	asked := `{authorizationParams: {audience: ` + quote(l.audience) + `, scope: "openid read:songs"}, cacheMode: "off"}`
+	l.same("consent in a frame", `client.getTokenSilently(`+asked+`).then(() => "token", e => e.error)`, map[bool]string{false: "consent_required", true: "login_required"}[refuses])
+	window := l.popup(`client.getTokenWithPopup(` + asked + `)`)
+	window.click(`button[name="decision"][value="decline"]`)
+	l.outcome("denied", "access_denied")
+	window = l.popup(`client.getTokenWithPopup(` + asked + `)`)
+	window.awaitText("main", "Songs")
+	window.allow()
+	l.outcome("agreed", "read:songs")
+	l.opens(`client.getTokenWithPopup(` + asked + `)`) // nothing is left to ask: the window closes itself
+	l.outcome("agreed before", "read:songs")
+	l.open(demo.HTTPSURL + "/v2/logout")
+	l.open(l.url)
+	begin(false)
+	window = l.popup(`client.loginWithPopup().then(() => client.getUser()).then(u => u.email)`)
+	window.logIn(l.who)
+	l.outcome("signed in", l.who.Email)
+}
+
+// popup does something which opens a window, and returns the window.
+func (l *libraryPage) popup(does string) *tab {
+	l.t.Helper()
+	select {
+	case id := <-l.opens(does):
+		return tabIn(l.t, l.ctx, chromedp.WithTargetID(id))
+	case <-time.After(patience):
+		l.fatalf("no window opened")
+	}
+	return nil
+}
+
+// opens clicks a button of the page that does something which opens a window.
+func (l *libraryPage) opens(does string) <-chan target.ID {
+	l.t.Helper()
+	l.eval(nil, `(() => {
+		window.outcome = "";
+		document.querySelector("#opens")?.remove();
+		const button = Object.assign(document.createElement("button"), {id: "opens", textContent: "Open"});
+		button.onclick = () => `+does+`.then(r => { window.outcome = r.includes(".") && !r.includes("@") ? JSON.parse(atob(r.split(".")[1])).scope : r; }, e => { window.outcome = e.error ?? String(e); });
+		document.body.append(button);
+	})()`)
+	opened := chromedp.WaitNewTarget(l.ctx, func(*target.Info) bool { return true })
+	l.click("#opens")
+	return opened
+}
+
+// outcome waits for what came of a window.
+func (l *libraryPage) outcome(what, want string) {
+	l.t.Helper()
+	l.await(what, `window.outcome`)
+	l.eval(nil, `outcome.includes(`+quote(want)+`) || Promise.reject(outcome)`)
 }
 
 func (l *libraryPage) silentlyAuth0JS(refuses bool) {
@@ -150,7 +220,89 @@ func (l *libraryPage) silentlyAuth0JS(refuses bool) {
 		want = "login_required"
 	}
 	l.same("in a frame", silently, want)
+	l.mailedCodes(begin, who, refuses)
 	if strings.Contains(text(l.shown()), l.who.Password) {
 		l.fatalf("the password is in an address: %v", l.shown())
 	}
+}
+
+// mailedCodes signs in with a code by the page's own form, by a redirect, and with a link.
+func (l *libraryPage) mailedCodes(begin func(), who string, refuses bool) {
+	l.t.Helper()
+	someone := newAddress("mailed")
+	start := func(send string) string {
+		l.t.Helper()
+		l.same("sent", `call(back => client.passwordlessStart({connection: "email", send: `+quote(send)+`, email: `+quote(someone)+`, authParams: {redirect_uri: location.origin + location.pathname, response_type: "token id_token", scope: "openid email", nonce: "n", state: "s"}}, back)).then(r => r.error ?? r.Id ?? r._id ?? r.email).then(Boolean)`, true)
+		return mailTo(l.t, someone)
+	}
+	code := func() string { return mailedCode.FindString(start("code")) }
+	afresh := func() {
+		l.t.Helper()
+		l.open(demo.HTTPSURL + "/v2/logout")
+		l.open(l.url)
+		begin()
+	}
+	back := func(what string) {
+		l.t.Helper()
+		l.await(what, `location.href.startsWith(`+quote(l.url)+`) && location.hash.includes("access_token")`)
+		begin()
+	}
+	afresh()
+	right := code()
+	given := func(code string) string {
+		return `{connection: "email", email: ` + quote(someone) + `, verificationCode: ` + quote(code) + `}`
+	}
+	l.same("a wrong code", `call(back => client.passwordlessVerify(`+given("000000x")+`, back)).then(r => Boolean(r.error))`, true)
+	l.eval(nil, `void client.passwordlessVerify(`+given(right)+`, () => {})`)
+	back("the redirect")
+	l.same("by a redirect", who, someone)
+	if !refuses { // the answer to the page's form is good for a browser that keeps its cookie
+		afresh()
+		l.eval(nil, `void client.passwordlessLogin(`+given(code())+`, () => {})`)
+		back("the own form")
+		l.same("by the page's own form", who, someone)
+	}
+	afresh()
+	link := mailedLink.FindString(html.UnescapeString(start("link")))
+	l.open(link)
+	l.click(`button[type="submit"].primary`)
+	back("the link")
+	l.same("by a link", `new URLSearchParams(location.hash.slice(1)).get("token_type")`, "Bearer")
+}
+
+var (
+	mailedCode = regexp.MustCompile(`\b[0-9]{6}\b`)
+	mailedLink = regexp.MustCompile(`https://[^\s"<]+/passwordless/verify_redirect\?[^\s"<]+`)
+	mailHref   = regexp.MustCompile(`(?s)<a href="(/u/inbox/[^"]+)">(.*?)</a>`)
+	mailText   = regexp.MustCompile(`(?s)<pre class="text"[^>]*>(.*?)</pre>`)
+)
+
+// mailTo returns the text of the newest mail to an address, as HTML.
+func mailTo(t *testing.T, to string) string {
+	t.Helper()
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+		for _, m := range mailHref.FindAllStringSubmatch(want(t, 200, "GET", demo.HTTPURL+"/u/inbox", "", nil).body, -1) {
+			if strings.Contains(m[2], to) {
+				return mailText.FindString(want(t, 200, "GET", demo.HTTPURL+html.UnescapeString(m[1]), "", nil).body)
+			}
+		}
+	}
+	t.Fatalf("no mail to %s", to)
+	return ""
+}
+
+// withMailedCodes makes a connection that mails codes.
+func (o operator) withMailedCodes() {
+	o.t.Helper()
+	var made struct{ ID string }
+	o.do("POST", "/connections", map[string]any{"name": "email", "strategy": "email"}, &made)
+	o.t.Cleanup(func() { o.do("DELETE", "/connections/"+made.ID, nil, nil) })
+}
+
+// enable lets people sign in to a client through a connection.
+func (o operator) enable(connection, clientID string) {
+	o.t.Helper()
+	var all []struct{ ID string }
+	o.do("GET", "/connections?name="+connection, nil, &all)
+	o.do("PATCH", "/connections/"+all[0].ID+"/clients", []map[string]any{{"client_id": clientID, "status": true}}, nil)
 }

@@ -115,6 +115,7 @@ func TestHostedPages(t *testing.T) {
 	b.click(`a[href*="signup"]`)
 	b.see(`input[name="email"]`)
 	b.look("hosted-signup")
+	b.typesPassword()
 	b.fill(`input[name="email"]`, newAddress("sam"))
 	b.fill(`input[name="password"]`, "short")
 	b.eval(nil, `document.querySelector("form").noValidate = true`)
@@ -185,6 +186,28 @@ func TestHostedPages(t *testing.T) {
 	b.look("hosted-logout")
 	b.open(demo.HTTPURL + "/v2/logout")
 	b.look("hosted-logged-out")
+}
+
+// typesPassword types passwords into the page's field: the rules below it check themselves off, and say so in words.
+func (b *tab) typesPassword() {
+	b.t.Helper()
+	state := func(typed string, broken, kept int, says string) {
+		b.t.Helper()
+		b.await("what is said of "+typed, `(() => {
+			const box = document.querySelector(".policy"), n = c => box.querySelectorAll("li." + c).length, said = box.querySelector("[role=status]").textContent;
+			return n("broken") === `+text(broken)+` && n("kept") === `+text(kept)+` && said === `+quote(says)+` && box.querySelector(".count").innerText === said
+				&& [...box.querySelectorAll("li.kept .said, li.broken .said")].every(e => e.textContent.trim());
+		})()`)
+	}
+	b.fill(`input[name="password"]`, "encore9")
+	state("encore9", 0, 2, "2 of 4 met")
+	b.look("hosted-signup-typing")
+	b.eval(nil, `document.querySelector('input[name="email"]').focus()`)
+	state("encore9", 4, 2, "2 of 4 met")
+	b.look("hosted-signup-typed")
+	b.fill(`input[name="password"]`, "Encore-99")
+	state("Encore-99", 0, 6, "Your password has all it needs")
+	b.look("hosted-signup-strong")
 }
 
 // openMail opens the newest mail to the address in the development inbox.
