@@ -60,6 +60,7 @@ func newRelying(t *testing.T, machine string) relying {
 		"callbacks": []string{r.RedirectURI, base + "/auth/callback", base + "/form/callback"}, "allowed_logout_urls": []string{r.LogoutURI, base, base + "/"},
 		"grant_types": []string{
 			"authorization_code", "refresh_token", "implicit", "password", "http://auth0.com/oauth/grant-type/password-realm", "http://auth0.com/oauth/grant-type/mfa-otp",
+			"http://auth0.com/oauth/grant-type/mfa-oob", "http://auth0.com/oauth/grant-type/mfa-recovery-code", "http://auth0.com/oauth/grant-type/passwordless/otp",
 			"urn:ietf:params:oauth:grant-type:device_code",
 		},
 	}, &r)
@@ -172,7 +173,8 @@ func listed(t *testing.T, client string, can []string) {
 	name, _, _ := strings.Cut(client, " ")
 	var rows, rest []string
 	in := false
-	for line := range strings.SplitSeq(string(text), "\n") {
+	first, others, _ := strings.Cut(string(text), "\n## ") // the table is the page's first
+	for line := range strings.SplitSeq(first, "\n") {
 		switch {
 		case strings.HasPrefix(line, "|---"):
 			in = true
@@ -190,7 +192,7 @@ func listed(t *testing.T, client string, can []string) {
 	slices.SortFunc(rows, func(a, b string) int {
 		return strings.Compare(strings.ToLower(strings.TrimLeft(a, "| @")), strings.ToLower(strings.TrimLeft(b, "| @")))
 	})
-	ok(t, os.WriteFile(page, []byte(strings.Replace(strings.Join(rest, "\n"), "ROWS", strings.Join(rows, "\n"), 1)), 0o644))
+	ok(t, os.WriteFile(page, []byte(strings.Replace(strings.Join(rest, "\n"), "ROWS", strings.Join(rows, "\n"), 1)+"\n## "+others), 0o644))
 }
 
 // sameClient tells whether a row is an older one of the client's: of the same name and major version.

@@ -2,7 +2,6 @@ package compat
 
 import (
 	"crypto/rand"
-	"errors"
 	"net/http"
 	"net/url"
 	"os"
@@ -118,33 +117,22 @@ func runGoAuth0(t *testing.T, r relying, can func(string, func(*testing.T))) {
 // stepUpAtTheTokenEndpoint: a rule asks for a factor, the SDK sets an app up and gives its code, and then another one.
 func stepUpAtTheTokenEndpoint(t *testing.T, api *authentication.Authentication, r relying) {
 	t.Helper()
-	machine := machineToken(t)
-	var rule struct{ ID string }
-	admin(t, machine, http.MethodPost, "/rules", map[string]any{"name": "Asks " + strings.ReplaceAll(t.Name(), "_", " ")[:4] + rand.Text()[:6], "enabled": true, "script": `function (user, context, callback) {
-		if (context.clientID === '` + r.ClientID + `' && context.protocol === 'oauth2-password') context.multifactor = {provider: 'any'};
-		callback(null, user, context);
-	}`}, &rule)
-	t.Cleanup(func() { admin(t, machine, http.MethodDelete, "/rules/"+rule.ID, nil, nil) })
-	password := oauth.LoginWithPasswordRequest{Username: r.Person.Email, Password: r.Person.Password, Realm: userDatabase, Scope: "openid"}
+	asksForFactor(t, machineToken(t), r)
 	var app *authenticator
 	for range 2 {
-		_, err := api.OAuth.LoginWithPassword(t.Context(), password, oauth.IDTokenValidationOptions{})
-		var asked *authentication.Error
-		if !errors.As(err, &asked) || asked.Err != "mfa_required" || asked.MFAToken == "" {
-			t.Fatalf("%v", err)
-		}
+		asked := r.asked(t, api)
 		if app == nil {
-			added, err := api.MFA.AddAuthenticator(t.Context(), asked.MFAToken, mfa.AddAuthenticatorRequest{AuthenticatorTypes: []string{"otp"}})
+			added, err := api.MFA.AddAuthenticator(t.Context(), asked, mfa.AddAuthenticatorRequest{AuthenticatorTypes: []string{"otp"}})
 			ok(t, err)
 			app = &authenticator{secret: added.Secret}
 		} else {
-			challenge, err := api.MFA.Challenge(t.Context(), mfa.ChallengeRequest{MFAToken: asked.MFAToken, ChallengeType: "otp"})
+			challenge, err := api.MFA.Challenge(t.Context(), mfa.ChallengeRequest{MFAToken: asked, ChallengeType: "otp"})
 			ok(t, err)
 			if challenge.ChallengeType != "otp" {
 				t.Errorf("%+v", challenge)
 			}
 		}
-		tokens, err := api.MFA.VerifyWithOTP(t.Context(), mfa.VerifyWithOTPRequest{MFAToken: asked.MFAToken, OTP: app.code()})
+		tokens, err := api.MFA.VerifyWithOTP(t.Context(), mfa.VerifyWithOTPRequest{MFAToken: asked, OTP: app.code()})
 		ok(t, err)
 		if tokens.IDToken == "" {
 			t.Errorf("%+v", tokens)

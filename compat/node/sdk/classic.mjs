@@ -62,6 +62,10 @@ export function classic({ ManagementClient, AuthenticationClient }) {
       userinfo: token => a.getProfile(token),
       signUp: body => a.database.signUp(body),
       changePassword: body => a.database.requestChangePasswordEmail(body),
+      sendEmail: body => a.passwordless.sendEmail(body),
+      sendSMS: body => a.passwordless.sendSMS(body),
+      loginWithEmail: ({ email, code, ...more }) => a.passwordless.signIn({ username: email, otp: code, realm: 'email', ...more }),
+      loginWithSMS: ({ phone_number, code, ...more }) => a.passwordless.signIn({ username: phone_number, otp: code, realm: 'sms', ...more }),
       problem: e => ({ status: e.statusCode, text: e.message }),
     }
   }

@@ -47,6 +47,10 @@ export function connect(credentials) {
     userinfo: token => data(info.getUserInfo(token)),
     signUp: body => data(a.database.signUp(body)),
     changePassword: body => data(a.database.changePassword(body)),
+    sendEmail: body => a.passwordless.sendEmail(body),
+    sendSMS: body => a.passwordless.sendSMS(body),
+    loginWithEmail: body => data(a.passwordless.loginWithEmail(body)),
+    loginWithSMS: body => data(a.passwordless.loginWithSMS(body)),
     readsText: true,
     problem: e => ({ status: e.statusCode, text: `${e.error} ${e.message}` }),
   }
