@@ -8,7 +8,7 @@ import (
 // AuthenticationMethod is what a person proves themselves with beside their first password (Management API fact sheet 2.8).
 type AuthenticationMethod struct {
 	ID             string // type|dev_…
-	Type           string // phone, email, totp, webauthn-roaming, passkey, recovery-code
+	Type           string // phone, email, totp, push, webauthn-roaming, passkey, recovery-code
 	Name           string
 	PhoneNumber    string
 	Email          string
@@ -23,6 +23,7 @@ type AuthenticationMethod struct {
 	UserAgent      string
 	UserHandle     string
 	Transports     []string
+	Push           *PushDevice `json:",omitempty"` // of a device that approves
 	CreatedAt      time.Time
 
 	Secret     string    `json:"-"` // of a totp; of a recovery code the hash. Sealed at rest, never listed

@@ -26,6 +26,7 @@ type EmailProvider struct {
 var EmailTemplateNames = []string{
 	"verify_email", "verify_email_by_code", "auth_email_by_code", "reset_email", "reset_email_by_code", "welcome_email", "blocked_account",
 	"stolen_credentials", "enrollment_email", "mfa_oob_code", "user_invitation", "change_password", "password_reset", "async_approval",
+	"account_code", "account_changed", "account_deleted",
 }
 
 // EmailTemplate is a mail that a tenant wrote itself. The zero value is none.

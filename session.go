@@ -140,6 +140,7 @@ type Authorization struct {
 	Issuer      string
 	AMR         []string `json:",omitempty"` // of the ID token that the login ends in, no later one: mfa
 	ACR         string   `json:",omitempty"`
+	Factor      bool     `json:",omitempty"` // the person gave a second factor for it
 	OrgID       string   `json:",omitempty"` // the organization that the tokens are for
 	OrgName     string   `json:",omitempty"` // its name, where tokens show it
 

@@ -105,6 +105,8 @@ type LocalSettings struct {
 	DevelopmentInbox bool `json:"development_inbox"`
 	// SuggestLinking asks people who come by a provider, and whose verified address another account of theirs has too, whether to link the two.
 	SuggestLinking bool `json:"suggest_linking,omitempty"`
+	// NoFactorMails keeps people from being told by mail when a second factor or passkey of theirs was added or removed, or their recovery code used.
+	NoFactorMails bool `json:"no_factor_mails,omitempty"`
 	// EmbeddedLogin lets pages of clients with cross_origin_authentication ask for passwords themselves.
 	EmbeddedLogin bool `json:"embedded_login,omitempty"`
 	// MaxSearchResults is how many records lists of users and logs can be paged through; 0 means all. The API that we follow has

@@ -141,7 +141,7 @@ func New(ctx context.Context, cfg config.Config, deps Deps) (*Server, error) {
 	s.login = login.New(login.Deps{Posted: s.oauth.PostedLogin, DB: s.db, Pipeline: pipe, Send: send, Log: s.log})
 	s.oauth.SendApproval = s.login.SendApproval
 	pipe.Blocked, pipe.MailCode, pipe.MailFactorCode = s.login.SendBlocked, s.login.MailCode, s.login.MailFactorCode
-	pipe.WarnLeaked, pipe.TellAdmin = s.login.WarnLeaked, s.login.TellAdmin
+	pipe.WarnLeaked, pipe.TellAdmin, pipe.TellFactor = s.login.WarnLeaked, s.login.TellAdmin, s.login.TellFactor
 	s.jobs = job.New(job.Deps{DB: s.db, Metrics: s.metrics, Log: s.log, Identify: connection.Identify, Send: send, SendVerification: s.login.SendVerification})
 	s.mgmt = mgmt.New(mgmt.Deps{
 		Keys: s.keys, Database: database, Pipeline: pipe, CheckScript: s.scripts.Check, CheckDraft: s.scripts.CheckDraft, CheckCall: s.scripts.CheckCall, Scripts: s.scripts, NodeError: s.scripts.NodeError, ScriptCeilings: s.scripts.Ceilings(), SendVerification: s.login.SendVerification, JobAdded: s.jobs.Wake, SendInvitation: s.login.SendInvitation, SendEnrollment: s.login.SendEnrollment, HTTP: client, Clock: deps.Clock, Log: s.log,

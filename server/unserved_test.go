@@ -13,7 +13,7 @@ func TestMain(m *testing.M) { stagedoortest.Main(m) }
 func TestWhatNoDoorServes(t *testing.T) {
 	s := stagedoortest.New(t)
 	for path, want := range map[string]int{
-		"/mfa/authenticators/totp%7Cdev_1": http.StatusNotImplemented, "/oauth/access_token": http.StatusNotImplemented, "/passwordless/challenge": http.StatusNotImplemented,
+		"/oauth/access_token": http.StatusNotImplemented, "/passwordless/challenge": http.StatusNotImplemented,
 		"/nowhere": http.StatusNotFound, "/u/nowhere": http.StatusNotFound, "/authorize/nowhere": http.StatusNotFound,
 	} {
 		var body struct {

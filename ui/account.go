@@ -29,8 +29,9 @@ type AccountPage struct {
 	Metadata        []AccountValue
 	CanMetadata     bool
 	Factors         []AccountFactor
-	Addable         []string // kinds of factors
-	Recovers        bool     // there is a recovery code, or one can be made
+	Addable         []string         // kinds of factors
+	Recovers        bool             // there is a recovery code, or one can be made
+	Browsers        []AccountSession // that do not ask for the second step
 	Sessions        []AccountSession
 	Clients         []AccountClient
 	Identities      []AccountIdentity

@@ -15,8 +15,11 @@ type Proof struct {
 
 func (f Form) proof() *Proof { return f.Proof }
 
-// PolicyOf is the Content-Security-Policy of a page: CSP, with the hosts of a vendor where the page asks for its riddle.
+// PolicyOf is the Content-Security-Policy of a page: CSP, with the hosts of a vendor where the page asks for its riddle, and with ourselves where its script asks us.
 func PolicyOf(p Page) string {
+	if c, is := p.(interface{ connects() bool }); is && c.connects() {
+		return CSP + "; connect-src 'self'"
+	}
 	asks, is := p.(interface{ proof() *Proof })
 	if !is || asks.proof() == nil || len(asks.proof().Hosts) == 0 {
 		return CSP

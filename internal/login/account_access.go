@@ -13,6 +13,7 @@ import (
 	"github.com/stagedoor/stagedoor/internal/jose"
 	"github.com/stagedoor/stagedoor/internal/mfa"
 	"github.com/stagedoor/stagedoor/internal/page"
+	"github.com/stagedoor/stagedoor/internal/pipeline"
 	"github.com/stagedoor/stagedoor/internal/session"
 	"github.com/stagedoor/stagedoor/internal/store"
 	"github.com/stagedoor/stagedoor/internal/web"
@@ -43,7 +44,7 @@ func (a *account) addFactor() error {
 
 func (a *account) factorAdded() error { return a.done("factor") }
 
-// removeFactor takes a factor away. With the last one goes the recovery code: there is nothing left that it stands in for.
+// removeFactor takes a factor away.
 func (a *account) removeFactor() error {
 	ctx, id := a.r.Context(), a.r.PostFormValue(ui.FieldID)
 	m, err := a.st.AuthenticationMethod(ctx, a.user.ID, id)
@@ -53,20 +54,11 @@ func (a *account) removeFactor() error {
 	if m.Type == store.TypeRecovery || m.Type == "password" {
 		return invalid("invalid_request", "This cannot be taken away by itself.")
 	}
-	if err := a.st.DeleteAuthenticationMethod(ctx, a.user.ID, id); err != nil {
+	if err := mfa.Remove(ctx, a.st, a.user.ID, m); err != nil {
 		return err
-	}
-	left, err := mfa.MethodsOf(ctx, a.st, a.user.ID)
-	if err != nil {
-		return err
-	}
-	if !left.Enrolled() && !left.Others {
-		if err := a.st.DeleteAuthenticationMethods(ctx, a.user.ID, store.TypeRecovery); err != nil {
-			return err
-		}
 	}
 	a.st.Log(a.event("gd_unenroll", "The person took a second factor away on the account page: "+m.Type))
-	a.tell("removed", a.user.Email)
+	a.Pipeline.FactorChanged(ctx, visit(a.r, a.st), a.user.ID, "removed")
 	return a.done("removed")
 }
 
@@ -93,7 +85,14 @@ func (a *account) newRecovery() error {
 // noted goes back to the page once the recovery code is noted down.
 func (a *account) noted() error { redirect(a.w, a.r, accountPath); return nil }
 
+// forgetBrowsers makes a browser ask for the second factor again, or all of them.
 func (a *account) forgetBrowsers() error {
+	if id := a.r.PostFormValue(ui.FieldID); id != "" {
+		if err := a.st.ForgetBrowser(a.r.Context(), a.user.ID, id); err != nil {
+			return err
+		}
+		return a.done("browser")
+	}
 	if err := a.st.ForgetBrowsers(a.r.Context(), a.user.ID); err != nil {
 		return err
 	}
@@ -267,10 +266,12 @@ func (a *account) tell(change, to string) {
 	a.mail(ui.AccountChanged, to, ui.MailData{Change: change})
 }
 
-// tellEnrolled tells a person by mail that a factor was set up.
-func (d *Door) tellEnrolled(r *http.Request, st *store.Store, u *stagedoor.User) {
-	a := &account{Door: d, r: r, st: st, user: u}
-	a.tell("factor", u.Email)
+// TellFactor tells a person by mail what has changed about their second factors.
+func (d *Door) TellFactor(ctx context.Context, v pipeline.Visit, u *stagedoor.User, change string) {
+	l := page.Letter{Kind: ui.AccountChanged, Lang: v.Language, User: u, Vars: map[string]any{"change": change}, Data: ui.MailData{
+		Change: change, Tenant: page.TenantName(v.Store), Email: u.Email, SupportURL: page.Support(v.Store),
+	}}
+	d.later(ctx, v.Store, func(ctx context.Context) error { return d.post(ctx, v.Store, l) })
 }
 
 // mail sends a mail of the account page, without waiting for it.
@@ -279,6 +280,6 @@ func (a *account) mail(kind ui.MailKind, to string, data ui.MailData) {
 		return
 	}
 	data.Tenant, data.Email, data.SupportURL = page.TenantName(a.st), to, page.Support(a.st)
-	l := page.Letter{Kind: kind, Lang: page.MailLanguage(a.r), User: a.user, Data: data}
+	l := page.Letter{Kind: kind, Lang: page.MailLanguage(a.r), User: a.user, Data: data, Vars: map[string]any{"change": data.Change, "code": data.Code}}
 	a.later(a.r.Context(), a.st, func(ctx context.Context) error { return a.post(ctx, a.st, l) })
 }

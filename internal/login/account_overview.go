@@ -13,14 +13,17 @@ import (
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/connection"
+	"github.com/stagedoor/stagedoor/internal/jose"
 	"github.com/stagedoor/stagedoor/internal/mfa"
 	"github.com/stagedoor/stagedoor/internal/page"
+	"github.com/stagedoor/stagedoor/internal/pipeline"
+	"github.com/stagedoor/stagedoor/internal/session"
 	"github.com/stagedoor/stagedoor/internal/store"
 	"github.com/stagedoor/stagedoor/ui"
 )
 
 // accountDone are the things that the page tells when they are done.
-var accountDone = []string{"confirmed", "profile", "metadata", "email", "username", "password", "factor", "removed", "browsers", "session", "revoked", "unlinked"}
+var accountDone = []string{"confirmed", "profile", "metadata", "email", "username", "password", "factor", "removed", "browsers", "browser", "session", "revoked", "unlinked"}
 
 // overview shows the page, with what was done.
 func (a *account) overview() error {
@@ -123,6 +126,14 @@ func (a *account) fillFactors(p *ui.AccountPage) error {
 			}
 		}
 		p.Factors = append(p.Factors, f)
+	}
+	browsers, err := a.st.RememberedBrowsers(a.r.Context(), a.user.ID, pipeline.RememberIdle)
+	if err != nil {
+		return err
+	}
+	here := jose.HashToken(session.Remembered(a.r))
+	for _, b := range browsers {
+		p.Browsers = append(p.Browsers, ui.AccountSession{ID: b.ID, Device: ui.Device(b.UserAgent), IP: b.IP, Began: b.CreatedAt, Used: b.UsedAt, Here: b.ID == here})
 	}
 	settings, asks, err := a.factorsIn(all)
 	p.Addable, p.Recovers = mfa.Enrollable(settings.On), asks && settings.Has(mfa.Recovery)

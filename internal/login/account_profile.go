@@ -14,7 +14,6 @@ import (
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/connection"
 	"github.com/stagedoor/stagedoor/internal/guard"
-	"github.com/stagedoor/stagedoor/internal/jose"
 	"github.com/stagedoor/stagedoor/internal/page"
 	"github.com/stagedoor/stagedoor/internal/password"
 	"github.com/stagedoor/stagedoor/internal/session"
@@ -175,9 +174,10 @@ func (a *account) showEmail() error { return a.formPage(http.StatusOK, "email", 
 
 // The code for another address: how long it works, and how many may be tried and asked for.
 const (
-	emailCodeLife = 15 * time.Minute
-	bucketCode    = "account-code"
-	bucketSend    = "account-mail"
+	emailCodeLife  = 15 * time.Minute
+	emailCodeTries = 5 // of one code; the bucket is of the person
+	bucketCode     = "account-code"
+	bucketSend     = "account-mail"
 )
 
 var (
@@ -185,11 +185,8 @@ var (
 	sendLimit = stagedoor.Throttle{MaxAttempts: 5, Rate: 10 * 60 * 1000}
 )
 
-// pending is where a change of the address is kept until its code comes: of this session alone, so that nobody else's code counts.
-func (a *account) pending() string { return "account-email/" + a.session.ID }
-
-// pendingEmail is another address with the code that was sent there.
-type pendingEmail struct{ Email, Code string }
+// purposeEmail is what a code for another address is kept for, by session: nobody else's code counts.
+const purposeEmail = "account-email"
 
 // askEmail sends a code to another address. Whether somebody else has the address does not show here: the one who reads its mail may know.
 func (a *account) askEmail() error {
@@ -214,13 +211,9 @@ func (a *account) askEmail() error {
 		return a.formPage(http.StatusTooManyRequests, "email", "/email", typed, ui.Problems{{Code: "too_many_requests"}})
 	}
 	code := stagedoor.NewDigits(8)
-	kept, err := json.Marshal(pendingEmail{email, code})
-	if err == nil {
-		err = a.st.DropPending(a.r.Context(), a.pending())
-	}
-	if err == nil {
-		_, err = a.st.KeepPending(a.r.Context(), a.pending(), a.user.ID, string(kept), a.st.Clock().Now().Add(emailCodeLife))
-	}
+	err = a.st.SaveOneTimeCode(a.r.Context(), code, &stagedoor.OneTimeCode{
+		Purpose: purposeEmail, Subject: a.session.ID, UserID: a.user.ID, To: email, ExpiresAt: a.st.Clock().Now().Add(emailCodeLife),
+	})
 	if err != nil {
 		return err
 	}
@@ -229,17 +222,16 @@ func (a *account) askEmail() error {
 	return nil
 }
 
-// asked is the change that waits for its code; nil if there is none.
-func (a *account) asked() (*pendingEmail, error) {
-	kept, err := a.st.Pending(a.r.Context(), a.pending(), a.user.ID)
-	if stagedoor.IsKind(err, stagedoor.NotFound) {
-		return nil, nil
+// asked is the address that waits for its code; "" if there is none.
+func (a *account) asked() (string, error) {
+	c, err := a.st.OneTimeCode(a.r.Context(), purposeEmail, a.session.ID)
+	if stagedoor.IsKind(err, stagedoor.NotFound) || err == nil && c.UserID != a.user.ID {
+		return "", nil
 	}
 	if err != nil {
-		return nil, err
+		return "", err
 	}
-	p := &pendingEmail{}
-	return p, json.Unmarshal([]byte(kept), p)
+	return c.To, nil
 }
 
 func (a *account) showEmailCode() error {
@@ -247,15 +239,15 @@ func (a *account) showEmailCode() error {
 	if err != nil {
 		return err
 	}
-	if asked == nil {
+	if asked == "" {
 		redirect(a.w, a.r, accountPath+"/email")
 		return nil
 	}
 	return a.codePage(http.StatusOK, asked, nil)
 }
 
-func (a *account) codePage(status int, asked *pendingEmail, problems ui.Problems) error {
-	page.Render(a.w, status, ui.AccountFormPage{Frame: a.frame, Form: a.form("/email/code"), Problems: problems, Kind: "emailcode", Email: asked.Email, BackURL: accountPath})
+func (a *account) codePage(status int, asked string, problems ui.Problems) error {
+	page.Render(a.w, status, ui.AccountFormPage{Frame: a.frame, Form: a.form("/email/code"), Problems: problems, Kind: "emailcode", Email: asked, BackURL: accountPath})
 	return nil
 }
 
@@ -270,7 +262,7 @@ func (a *account) changeEmail() error {
 	if err != nil {
 		return err
 	}
-	if asked == nil {
+	if asked == "" {
 		redirect(a.w, a.r, accountPath+"/email")
 		return nil
 	}
@@ -279,19 +271,24 @@ func (a *account) changeEmail() error {
 		return a.codePage(http.StatusBadRequest, asked, missingCode(code))
 	}
 	room, err := a.st.TakeAttempt(a.r.Context(), bucketCode, a.user.ID, codeLimit)
+	if err != nil {
+		return err
+	}
+	if !room {
+		return a.codePage(http.StatusTooManyRequests, asked, ui.Problems{{Code: "too_many_codes"}})
+	}
+	tried, err := a.st.TryOneTimeCode(a.r.Context(), purposeEmail, a.session.ID, code, emailCodeTries, false)
 	switch {
 	case err != nil:
 		return err
-	case !room:
-		return a.codePage(http.StatusTooManyRequests, asked, ui.Problems{{Code: "too_many_codes"}})
-	case !jose.Equal(code, asked.Code):
+	case tried.TooMany:
+		return a.codePage(http.StatusBadRequest, asked, ui.Problems{{Code: "spent_code", Field: ui.FieldCode}})
+	case tried.Code == nil || tried.Code.UserID != a.user.ID:
 		return a.codePage(http.StatusBadRequest, asked, ui.Problems{{Code: "wrong_code", Field: ui.FieldCode}})
 	}
-	if err := a.st.DropPending(a.r.Context(), a.pending()); err != nil {
-		return err
-	}
+	asked = tried.Code.To
 	before := a.user.Email
-	if err := a.rename(conn, connection.Name{Email: asked.Email, Verified: true}); err != nil {
+	if err := a.rename(conn, connection.Name{Email: asked, Verified: true}); err != nil {
 		if problem, ours := renameProblem(err); ours {
 			return a.codePage(http.StatusBadRequest, asked, ui.Problems{problem})
 		}
@@ -301,7 +298,7 @@ func (a *account) changeEmail() error {
 		return err
 	}
 	a.st.Log(a.event("sce", "The person changed their e-mail address on the account page."))
-	for _, to := range slices.Compact([]string{before, asked.Email}) {
+	for _, to := range slices.Compact([]string{before, asked}) {
 		a.tell("email", to)
 	}
 	return a.done("email")

@@ -307,9 +307,11 @@ func TestAccountFactors(t *testing.T) {
 	asked := b.onward(b.press(page, "/account/factors/recovery", ""))
 	asked.says("Log in")
 	asked = b.onward(b.submit(asked, "username", "ada@example.com", "password", good)).says("Enter the code that your authenticator app shows.")
-	page = b.onward(b.submit(asked, "code", w.code(secret))).want(http.StatusOK).says("You can go on now.")
+	page = b.onward(b.submit(asked, "code", w.code(secret), "remember", "1")).want(http.StatusOK).says("You can go on now.", "Remembered browsers", "192.0.2.7")
 	b.press(page, "/account/factors/recovery", "").want(http.StatusOK).says("Note this code down")
-	b.onward(b.press(page, "/account/browsers/forget", "")).says("ask for the second step again")
+	b.onward(b.press(page, "/account/browsers/forget", `name="id"`)).says("That browser asks for the second step again.").hides("Remembered browsers")
+	w.configure(func(s *stagedoor.TenantSettings) { s.Local.NoFactorMails = true })
+	told := len(w.mails())
 	methods, err := w.st.AuthenticationMethods(t.Context(), w.found("ada@example.com").ID)
 	w.ok(err)
 	for _, m := range methods {
@@ -319,6 +321,9 @@ func TestAccountFactors(t *testing.T) {
 	}
 	if methods, err = w.st.AuthenticationMethods(t.Context(), w.found("ada@example.com").ID); err != nil || len(methods) != 0 {
 		t.Errorf("left: %+v %v", methods, err)
+	}
+	if len(w.mails()) != told {
+		t.Error("a mail about a factor, which the tenant does not want")
 	}
 	page.says("Second step added", "Second step removed")
 }

@@ -88,7 +88,7 @@ func ticketKinds(ctx context.Context, st *store.Store, t *stagedoor.Ticket) ([]s
 		return []string{t.Factor}, nil
 	}
 	settings, err := mfa.SettingsOf(ctx, st)
-	kinds := slices.DeleteFunc(mfa.Enrollable(settings.On), mfa.IsSent) // codes are sent to people in logins only
+	kinds := mfa.Enrollable(settings.On)
 	if len(kinds) == 0 {
 		kinds = []string{mfa.OTP}
 	}
@@ -123,10 +123,23 @@ func (d *Door) showTicketEnroll(w http.ResponseWriter, r *http.Request, st *stor
 	if e == nil {
 		return noEnrollment(w, r, st)
 	}
-	if r.Method == http.MethodGet {
-		st.Log(e.event(r, "gd_start_enroll"))
+	if q := r.URL.Query(); q.Has(paramPoll) {
+		is, err := e.HasDevice(r.Context())
+		if err == nil {
+			answered(w, is)
+		}
+		return err
+	} else if !q.Has(paramAsked) {
+		if r.Method == http.MethodGet {
+			st.Log(e.event(r, "gd_start_enroll"))
+		}
+	} else if is, err := e.HasDevice(r.Context()); err != nil || is && e.kind == mfa.Push {
+		if err != nil {
+			return err
+		}
+		return d.confirmTicket(w, r, st, e)
 	}
-	return e.render(w, r, st, http.StatusOK, nil)
+	return d.renderTicket(w, r, st, e, http.StatusOK, nil)
 }
 
 func (e *enrollment) event(r *http.Request, kind string) stagedoor.LogEvent {
@@ -135,7 +148,7 @@ func (e *enrollment) event(r *http.Request, kind string) stagedoor.LogEvent {
 	}
 }
 
-func (e *enrollment) render(w http.ResponseWriter, r *http.Request, st *store.Store, status int, problems ui.Problems) error {
+func (d *Door) renderTicket(w http.ResponseWriter, r *http.Request, st *store.Store, e *enrollment, status int, problems ui.Problems) error {
 	form, other := ui.Form{Action: e.link(e.kind)}, ""
 	if len(e.kinds) > 1 {
 		other = e.link("")
@@ -155,6 +168,21 @@ func (e *enrollment) render(w http.ResponseWriter, r *http.Request, st *store.St
 		}
 		page.Render(w, status, ui.KeyPage{Frame: e.frame, Form: form, Problems: problems, Device: e.kind == mfa.Platform, Enroll: true, Options: string(options), OtherURL: other})
 		return nil
+	}
+	if e.kind == mfa.Push {
+		uri, err := d.Pipeline.BeginPush(r.Context(), visit(r, st), e.Enrollment, e.user, "", e.until)
+		if err != nil {
+			return err
+		}
+		o, err := pushEnrollPage(uri)
+		o.Frame, o.Form, o.AskURL, o.NextURL, o.OtherURL, o.InboxURL = e.frame, form, e.link(e.kind)+"&"+paramPoll+"=1", e.link(e.kind)+"&"+paramAsked+"=1", other, inboxOf(st)
+		if err == nil {
+			page.Render(w, status, o)
+		}
+		return err
+	}
+	if mfa.IsSent(e.kind) {
+		return e.renderSent(w, r, st, form, other, status, problems)
 	}
 	secret, err := e.Begin(r.Context(), e.until)
 	if err != nil {
@@ -188,12 +216,22 @@ func (d *Door) ticketEnroll(w http.ResponseWriter, r *http.Request, st *store.St
 	if e == nil {
 		return noEnrollment(w, r, st)
 	}
-	status, problems := http.StatusBadRequest, e.missing(r)
-	if problems != nil || e.kind == "" {
-		return e.render(w, r, st, status, problems)
+	if mfa.IsSent(e.kind) && !r.PostForm.Has(ui.FieldCode) {
+		return d.sendTicketCode(w, r, st, e)
 	}
+	if problems := e.missing(r); problems != nil || e.kind == "" {
+		return d.renderTicket(w, r, st, e, http.StatusBadRequest, problems)
+	}
+	return d.confirmTicket(w, r, st, e)
+}
+
+// confirmTicket takes the proof that the person has what they set up.
+func (d *Door) confirmTicket(w http.ResponseWriter, r *http.Request, st *store.Store, e *enrollment) error {
+	status, problems := http.StatusBadRequest, ui.Problems(nil)
 	recovery, err := e.confirm(r)
 	switch {
+	case mfa.IsPending(err):
+		return d.renderTicket(w, r, st, e, http.StatusOK, nil)
 	case stagedoor.IsKind(err, stagedoor.NotFound), stagedoor.HasCode(err, "already_enrolled"):
 		return noEnrollment(w, r, st)
 	case err != nil:
@@ -209,20 +247,23 @@ func (d *Door) ticketEnroll(w http.ResponseWriter, r *http.Request, st *store.St
 		}
 		failed.Description = stagedoor.AsError(err).Message
 		st.Log(failed)
-		return e.render(w, r, st, status, problems)
+		return d.renderTicket(w, r, st, e, status, problems)
 	}
 	st.Log(e.event(r, "gd_enrollment_complete"))
 	next := st.Tenant().Settings.DefaultRedirectionURI
 	if e.resultURL != "" { // from the account page
 		next = e.resultURL
-		d.tellEnrolled(r, st, e.user)
 	}
+	d.Pipeline.FactorChanged(r.Context(), visit(r, st), e.user.ID, "factor")
 	page.Render(w, http.StatusOK, ui.EnrolledPage{Frame: e.frame, Code: mfa.Spaced(recovery), ContinueURL: next})
 	return nil
 }
 
 // missing is what the form lacks.
 func (e *enrollment) missing(r *http.Request) ui.Problems {
+	if e.kind == mfa.Push {
+		return nil
+	}
 	if !mfa.IsKey(e.kind) {
 		return missingCode(text(r, ui.FieldCode))
 	}
@@ -236,6 +277,12 @@ func (e *enrollment) missing(r *http.Request) ui.Problems {
 func (e *enrollment) confirm(r *http.Request) (recovery string, err error) {
 	if mfa.IsKey(e.kind) {
 		return e.ConfirmKey(r.Context(), e.party, e.user, e.kind, []byte(r.PostFormValue(ui.FieldKey)))
+	}
+	if e.kind == mfa.Push {
+		return e.ConfirmDevice(r.Context())
+	}
+	if mfa.IsSent(e.kind) {
+		return e.ConfirmCode(r.Context(), e.kind, text(r, ui.FieldCode))
 	}
 	return e.Confirm(r.Context(), text(r, ui.FieldCode))
 }

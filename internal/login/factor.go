@@ -26,11 +26,11 @@ const (
 var (
 	challengePaths = map[string]string{
 		mfa.OTP: otpPath, mfa.Recovery: recoveryPath, mfa.Roaming: "/u/mfa-webauthn-roaming-challenge", mfa.Platform: "/u/mfa-webauthn-platform-challenge",
-		mfa.Phone: "/u/mfa-sms-challenge", mfa.Email: "/u/mfa-email-challenge",
+		mfa.Phone: "/u/mfa-sms-challenge", mfa.Email: "/u/mfa-email-challenge", mfa.Push: pushPath,
 	}
 	enrollPaths = map[string]string{
 		mfa.OTP: enrollPath, mfa.Roaming: "/u/mfa-webauthn-roaming-enrollment", mfa.Platform: "/u/mfa-webauthn-platform-enrollment",
-		mfa.Phone: "/u/mfa-sms-enrollment", mfa.Email: "/u/mfa-email-enrollment",
+		mfa.Phone: "/u/mfa-sms-enrollment", mfa.Email: "/u/mfa-email-enrollment", mfa.Push: pushEnrollPath,
 	}
 )
 

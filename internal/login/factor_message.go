@@ -57,7 +57,7 @@ func (p *prompt) sentPage(path, kind, to string) ui.LoginCodePage {
 // sendProblem is what people read about a code that was not sent; false for an error that is none of theirs.
 func sendProblem(err error) (ui.Problem, bool) {
 	switch e := stagedoor.AsError(err); e.Code {
-	case "code_wait", "code_unsent", "invalid_email", "invalid_phone_number":
+	case "code_wait", "code_unsent", "push_unsent", "invalid_email", "invalid_phone_number":
 		field := map[string]string{"invalid_email": ui.FieldEmail, "invalid_phone_number": ui.FieldPhone}[e.Code]
 		return ui.Problem{Code: e.Code, Field: field}, true
 	case "too_many_attempts":
@@ -154,6 +154,17 @@ func takeAddress(kind string) handler {
 			} else {
 				to, status = sent, http.StatusOK
 			}
+		}
+		if problems != nil { // the page speaks of the address that the code went to, whatever the form says
+			sent, err := d.Pipeline.SentTo(r.Context(), visit(r, st), p.tx, kind)
+			switch {
+			case err != nil:
+				return err
+			case sent == "":
+				page.Render(w, status, p.addressPage(choice, kind, to, problems))
+				return nil
+			}
+			to = sent
 		}
 		o := p.sentPage(enrollPaths[kind], kind, to)
 		o.Problems, o.EditURL = problems, p.link(enrollPaths[kind], paramChosen, "1")

@@ -91,3 +91,53 @@ func TestCodesByMail(t *testing.T) {
 		stranger.finish(stranger.follow(stranger.submit(stolen, "code", code)))
 	})
 }
+
+// Who changes their mind about the number too soon is told where the code went: what they type is the code of the old number, and that is what
+// they set up.
+func TestCodeWentToTheOldNumber(t *testing.T) {
+	each(t, func(w *world) {
+		w.configure(func(s *stagedoor.TenantSettings) { s.Local.DevelopmentInbox = true })
+		w.factors(always, "sms")
+		b := w.browser()
+		page := b.logIn()
+		b.submit(page, "phone_number", "+4915123456789").want(http.StatusOK).says("Check your phone", "+4915123456789")
+		q := b.submit(page, "phone_number", "+4915199999999").want(http.StatusBadRequest).says("Please wait a moment", "+4915123456789").hides("+4915199999999")
+		_, form := q.form()
+		form.Set("phone_number", "+4915199999999") // a form of old, or of somebody's own making
+		form.Set("code", "000000x")
+		action, _ := q.form()
+		b.post(action, form).want(http.StatusBadRequest).says("This code does not work.", "+4915123456789").hides("+4915199999999")
+		b.follow(b.submit(q, "code", w.sentCode()).want(http.StatusSeeOther)).says("Your recovery code")
+		all, err := w.st.AuthenticationMethods(w.Context(), w.found("ada@example.com").ID)
+		w.ok(err)
+		if all[0].PhoneNumber != "+4915123456789" {
+			w.Errorf("%+v", all[0])
+		}
+	})
+}
+
+// A ticket for a phone, and one for an address: what the account page adds too.
+func TestTicketForSentCodes(t *testing.T) {
+	each(t, func(w *world) {
+		w.configure(func(s *stagedoor.TenantSettings) { s.Local.DevelopmentInbox = true })
+		w.factors(nil, "sms", "email")
+		u := w.found("ada@example.com")
+		for _, c := range []struct{ kind, field, to, wrong string }{{"phone", "phone_number", "+4915123456789", "123"}, {"email", "email", "ada@home.example", "ada"}} {
+			token := stagedoor.NewToken()
+			w.ok(w.st.CreateTicket(w.Context(), token, &stagedoor.Ticket{Kind: stagedoor.TicketEnrollment, UserID: u.ID, Another: true, Factor: c.kind, ExpiresAt: w.clock().Add(time.Hour)}))
+			b := w.browser()
+			page := b.get("/u/mfa-enroll?ticket=" + token).want(http.StatusOK)
+			b.submit(page, c.field, c.wrong).want(http.StatusBadRequest).says("Enter")
+			code := b.submit(page, c.field, c.to).want(http.StatusOK).says(c.to)
+			b.submit(page, c.field, "+4915100000000").want(http.StatusBadRequest) // too soon, or none
+			b.submit(code, "code", "12").want(http.StatusBadRequest).says("This code does not work.", c.to)
+			b.submit(code, "code", w.sentCode()).want(http.StatusOK).says("You are all set")
+			b.get("/u/mfa-enroll?ticket=" + token).want(http.StatusBadRequest)
+		}
+		all, err := w.st.AuthenticationMethods(w.Context(), u.ID)
+		w.ok(err)
+		if len(all) != 3 || all[0].PhoneNumber+all[1].PhoneNumber+all[2].PhoneNumber != "+4915123456789" || all[0].Email+all[1].Email+all[2].Email != "ada@home.example" {
+			w.Errorf("%+v", all)
+		}
+	})
+}

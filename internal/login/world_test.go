@@ -79,7 +79,7 @@ func newWorld(t *testing.T, kind string) *world {
 		return deliver(ctx, st, m)
 	}})
 	pipe.Blocked, pipe.MailCode, pipe.MailFactorCode = w.door.SendBlocked, w.door.MailCode, w.door.MailFactorCode
-	pipe.WarnLeaked, pipe.TellAdmin = w.door.WarnLeaked, w.door.TellAdmin
+	pipe.WarnLeaked, pipe.TellAdmin, pipe.TellFactor = w.door.WarnLeaked, w.door.TellAdmin, w.door.TellFactor
 	mux := http.NewServeMux()
 	oauth.New(oauth.Deps{DB: w.db, Pipeline: pipe, Minter: minter}).Register(mux)
 	w.door.Register(mux)

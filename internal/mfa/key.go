@@ -64,6 +64,15 @@ func decode(s string) ([]byte, error) {
 	return base64.RawURLEncoding.DecodeString(s)
 }
 
+// CredentialID is the id of a credential in the form in which it is kept: base64url without padding.
+func CredentialID(s string) (string, error) {
+	id, err := decode(s)
+	if err == nil && len(id) == 0 {
+		err = errors.New("the id of a credential is empty")
+	}
+	return base64.RawURLEncoding.EncodeToString(id), err
+}
+
 // credential is a method as the library knows keys; false if it cannot be used.
 func credential(m *stagedoor.AuthenticationMethod) (webauthn.Credential, bool) {
 	id, err := decode(m.KeyID)

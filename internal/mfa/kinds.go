@@ -14,6 +14,7 @@ const (
 	Phone    = "phone"
 	Roaming  = "webauthn-roaming"
 	Platform = "webauthn-platform"
+	Push     = "push-notification"
 )
 
 // kinds is every kind that this server has, the one that is hardest to cheat first: in this order they are offered.
@@ -26,6 +27,7 @@ var kinds = []struct {
 	{Roaming, store.TypeRoaming, "webauthn-roaming", true},
 	{Platform, store.TypePlatform, "webauthn-platform", true},
 	{OTP, store.TypeTOTP, "otp", true},
+	{Push, store.TypePush, "push-notification", true},
 	{Phone, "phone", "sms", true},
 	{Email, "email", "email", true},
 	{Recovery, store.TypeRecovery, "recovery-code", false},

@@ -24,7 +24,7 @@ const (
 // sendLimit is how many codes a person is sent: ten, and one more every six minutes.
 var sendLimit = stagedoor.Throttle{MaxAttempts: 10, Rate: 6 * 60 * 1000}
 
-// SentCode is a code on its way to a person. Of the code itself only the hash is kept, sealed.
+// SentCode is what is kept with a code on its way to a person.
 type SentCode struct {
 	Kind    string // email, phone
 	Channel string // email, sms, voice
@@ -32,8 +32,7 @@ type SentCode struct {
 	Method  string `json:",omitempty"` // id of the authentication method that it goes to; empty if there is none
 	Enroll  bool   `json:",omitempty"` // the address becomes a method of the person's
 	Token   string `json:",omitempty"` // hash of the mfa_token that it belongs to
-	Hash    string
-	SentAt  int64 // milliseconds
+	SentAt  int64  // milliseconds
 }
 
 // errCodeWait refuses another code so soon.
@@ -45,11 +44,11 @@ func errOOB() error {
 	return stagedoor.Errorf(stagedoor.Forbidden, "invalid_oob", "Invalid binding_code.")
 }
 
-// codeHash ties a code to what it was sent for: another one's is worth nothing here.
-func codeHash(of, code string) string { return jose.HashToken(of + "\x00" + code) }
+// purpose is what codes of second factors are kept for. Their subject is the hash of what they are sent for: another one's is worth nothing here.
+const purpose = "mfa"
 
 // SendCode has a code sent, for what of is. One that was sent before to the same address and still works is not sent again, unless again is
-// true: then it is replaced by another one, not too soon.
+// true: then it is replaced by another one, not too soon. An error code_wait leaves the one that was sent before as it was.
 func SendCode(ctx context.Context, st *store.Store, userID, of string, c SentCode, again bool, send func(code string) error) error {
 	before, err := CodeSent(ctx, st, of)
 	now := st.Clock().Now()
@@ -58,7 +57,7 @@ func SendCode(ctx context.Context, st *store.Store, userID, of string, c SentCod
 		return err
 	case err == nil && before.Kind == c.Kind && before.To == c.To && !again:
 		return nil
-	case err == nil && now.UnixMilli()-before.SentAt < resendWait.Milliseconds():
+	case err == nil && before.Kind == c.Kind && now.UnixMilli()-before.SentAt < resendWait.Milliseconds():
 		return errCodeWait()
 	}
 	room, err := st.TakeAttempt(ctx, bucketSend, userID, sendLimit)
@@ -69,18 +68,19 @@ func SendCode(ctx context.Context, st *store.Store, userID, of string, c SentCod
 		return err
 	}
 	code := stagedoor.NewDigits(CodeDigits)
-	c.Hash, c.SentAt = codeHash(of, code), now.UnixMilli()
-	state, err := json.Marshal(c)
+	c.SentAt = now.UnixMilli()
+	about, err := json.Marshal(c)
 	if err != nil {
 		return err
 	}
-	if err := st.SaveCeremony(ctx, "code/"+of, string(state), now.Add(CodeLife)); err != nil {
+	kept := &stagedoor.OneTimeCode{Purpose: purpose, Subject: jose.HashToken(of), UserID: userID, About: about, ExpiresAt: now.Add(CodeLife)}
+	if err := st.SaveOneTimeCode(ctx, code, kept); err != nil {
 		return err
 	}
 	if err := send(code); err != nil {
 		unsent := stagedoor.Errorf(stagedoor.Invalid, "code_unsent", "The code could not be sent.")
 		unsent.Err = err
-		_ = st.DropCeremony(ctx, "code/"+of) // it expires anyway
+		_ = st.DropOneTimeCode(ctx, purpose, kept.Subject) // it expires anyway
 		return unsent
 	}
 	return nil
@@ -88,11 +88,20 @@ func SendCode(ctx context.Context, st *store.Store, userID, of string, c SentCod
 
 // CodeSent tells what was sent for what of is; NotFound if it is nothing, or works no more.
 func CodeSent(ctx context.Context, st *store.Store, of string) (c SentCode, err error) {
-	state, err := st.Ceremony(ctx, "code/"+of)
+	kept, err := st.OneTimeCode(ctx, purpose, jose.HashToken(of))
 	if err == nil {
-		err = json.Unmarshal([]byte(state), &c)
+		err = json.Unmarshal(kept.About, &c)
 	}
 	return c, err
+}
+
+// SentTo is where a code of a kind went for what of is; "" if there is none that works.
+func SentTo(ctx context.Context, st *store.Store, of, kind string) (string, error) {
+	c, err := CodeSent(ctx, st, of)
+	if stagedoor.IsKind(err, stagedoor.NotFound) || err == nil && c.Kind != kind {
+		return "", nil
+	}
+	return c.To, err
 }
 
 // CheckCode takes a code that was sent, which is used up. A wrong one, and one of another kind, is invalid_oob; after five the code that was
@@ -101,23 +110,24 @@ func CheckCode(ctx context.Context, st *store.Store, userID, of, kind, code stri
 	if err := take(ctx, st, userID, bucketOOB); err != nil {
 		return c, err
 	}
-	state, err := st.TryCeremony(ctx, "code/"+of, codeTries)
-	if stagedoor.IsKind(err, stagedoor.NotFound) {
+	switch sent, err := CodeSent(ctx, st, of); {
+	case stagedoor.IsKind(err, stagedoor.NotFound), err == nil && sent.Kind != kind:
 		return c, errOOB()
+	case err != nil:
+		return c, err
 	}
-	if err == nil {
-		err = json.Unmarshal([]byte(state), &c)
-	}
+	t, err := st.TryOneTimeCode(ctx, purpose, jose.HashToken(of), Digits(code), codeTries, false)
 	if err != nil {
 		return c, err
 	}
-	if !jose.Equal(codeHash(of, Digits(code)), c.Hash) || c.Kind != kind {
+	if t.Code == nil || t.Code.UserID != userID {
 		return c, errOOB()
 	}
-	if _, err := st.TakeCeremony(ctx, "code/"+of); stagedoor.IsKind(err, stagedoor.NotFound) { // of two with the right code one is first
-		return c, errOOB()
-	} else if err != nil {
+	if err := json.Unmarshal(t.Code.About, &c); err != nil {
 		return c, err
+	}
+	if c.Kind != kind { // replaced meanwhile
+		return c, errOOB()
 	}
 	if c.Method != "" {
 		if err := st.UseKey(ctx, userID, c.Method, 0); err != nil && !stagedoor.IsKind(err, stagedoor.NotFound) {

@@ -58,7 +58,16 @@ func SettingsOf(ctx context.Context, st *store.Store) (Settings, error) {
 	}
 	s.Always = len(kept.Policies) > 0
 	known := map[string]bool{}
+	reached, err := true, error(nil)
+	if on["push-notification"] {
+		if reached, err = Pushes(ctx, st); err != nil {
+			return s, err
+		}
+	}
 	for _, k := range kinds {
+		if k.kind == Push && !reached { // a factor that nobody can be asked for
+			continue
+		}
 		if known[k.factor] = true; on[k.factor] {
 			s.On = append(s.On, k.kind)
 		}

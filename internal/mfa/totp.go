@@ -46,9 +46,11 @@ func without(s, chars string) string {
 
 // URI is what a QR code tells an authenticator app: the otpauth form that all of them read.
 func URI(secret, issuer, account string) string {
-	label := url.PathEscape(issuer) + ":" + url.PathEscape(account)
-	q := url.Values{"secret": {secret}, "issuer": {issuer}, "algorithm": {"SHA1"}, "digits": {"6"}, "period": {"30"}}
-	return "otpauth://totp/" + label + "?" + strings.ReplaceAll(q.Encode(), "+", "%20")
+	return otpauth(issuer, account, url.Values{"secret": {secret}, "issuer": {issuer}, "algorithm": {"SHA1"}, "digits": {"6"}, "period": {"30"}})
+}
+
+func otpauth(issuer, account string, q url.Values) string {
+	return "otpauth://totp/" + url.PathEscape(issuer) + ":" + url.PathEscape(account) + "?" + strings.ReplaceAll(q.Encode(), "+", "%20")
 }
 
 // Spaced is a secret in groups of four, to be typed.

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/mfa"
 	"github.com/stagedoor/stagedoor/internal/web"
 )
 
@@ -148,6 +149,11 @@ func (a *API) createMethod(c *call, in createMethodIn) (any, error) {
 		return nil, err
 	}
 	if in.Type == "passkey" || in.Type == "webauthn-roaming" {
+		if in.KeyID != "" { // by one spelling: else nobody would find it again
+			if in.KeyID, err = mfa.CredentialID(in.KeyID); err != nil {
+				return nil, badProperty("key_id", "String is not base64url")
+			}
+		}
 		m.KeyID, m.PublicKey, m.AAGUID, m.RelyingParty, m.DeviceType = in.KeyID, in.PublicKey, in.AAGUID, in.RelyingParty, in.DeviceType
 		m.IdentityUserID, m.UserAgent, m.UserHandle, m.Transports = in.IdentityUserID, in.UserAgent, in.UserHandle, in.Transports
 		copyFlag(in.BackedUp, &m.BackedUp)

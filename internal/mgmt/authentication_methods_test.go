@@ -39,8 +39,8 @@ func TestAuthenticationMethods(t *testing.T) {
 		if totp.text("totp_secret") != "GEZDGNBVGY3TQOJQ" || len(made.text("totp_secret")) != 32 {
 			h.Errorf("%s %s", totp.body, made.body)
 		}
-		h.call(all, "POST", path, `{"type":"passkey","key_id":"k","public_key":"p","relying_party_identifier":"x.test","credential_device_type":"multi_device","credential_backed_up":true,"transports":["usb"]}`).is(201, "")
-		h.call(all, "POST", path, `{"type":"webauthn-roaming","key_id":"k","public_key":"p","relying_party_identifier":"x.test"}`).is(201, "")
+		h.call(all, "POST", path, `{"type":"passkey","key_id":"a2V5PQ==","public_key":"p","relying_party_identifier":"x.test","credential_device_type":"multi_device","credential_backed_up":true,"transports":["usb"]}`).is(201, "")
+		h.call(all, "POST", path, `{"type":"webauthn-roaming","key_id":"b3RoZXI","public_key":"p","relying_party_identifier":"x.test"}`).is(201, "")
 		if list := h.call(all, "GET", path, "").is(200, ""); strings.Contains(list.body, "GEZDGNBV") || strings.Contains(list.body, "secret") || strings.Count(list.body, `"id"`) != 4 {
 			h.Errorf("%s", list.body)
 		}
@@ -162,7 +162,22 @@ func TestEnrollmentTickets(t *testing.T) {
 		call(`{}`).fails(400, "invalid_body", "Payload validation error: 'Missing required property: user_id'.")
 		call(`{"user_id":"auth0|nobody"}`).fails(404, "inexistent_user", "The user does not exist.")
 		call(`{"user_id":"`+ada+`","factor":"smoke"}`).is(400, "")
-		call(`{"user_id":"`+ada+`","factor":"phone"}`).fails(400, "operation_not_supported", "The factor phone is not one that users of this server can enroll with.")
+		for factor, want := range map[string]string{"phone": "phone", "email": "email", "push-notification": "otp"} { // notifications reach nobody
+			got := call(`{"user_id":"`+ada+`","factor":"`+factor+`"}`).is(200, "")
+			if t, err := h.store("acme").Ticket(context.Background(), got.text("ticket_id"), stagedoor.TicketEnrollment); err != nil || t.Factor != want {
+				h.Errorf("%s: %+v %v", factor, t, err)
+			}
+		}
+		const webhook = "/guardian/factors/push-notification/providers/webhook"
+		h.call(all, "GET", webhook, "").is(200, `{"url":null}`)
+		h.call(all, "PUT", webhook, `{"url":"ftp://push.test/","secret":"0123456789abcdef"}`).is(400, "")
+		h.call(all, "PUT", webhook, `{"url":"https://push.test/"}`).fails(400, "invalid_body", "Payload validation error: 'Missing required property: secret'.")
+		h.call(all, "PUT", webhook, `{"url":"https://push.test/","secret":"0123456789abcdef"}`).is(200, `{"url":"https://push.test/"}`)
+		id := call(`{"user_id":"`+ada+`","factor":"push-notification"}`).is(200, "").text("ticket_id")
+		if t, err := h.store("acme").Ticket(context.Background(), id, stagedoor.TicketEnrollment); err != nil || t.Factor != "push-notification" {
+			h.Errorf("%+v %v", t, err)
+		}
+		h.call(all, "PUT", webhook, `{"url":null}`).is(200, `{"url":null}`)
 		got := call(`{"user_id":"`+ada+`","factor":"otp"}`).is(200, "")
 		if url, id := got.text("ticket_url"), got.text("ticket_id"); url != "https://acme.test/u/mfa-enroll?ticket="+id || len(id) != 43 {
 			h.Errorf("%s", got.body)

@@ -1,9 +1,11 @@
 package mgmt
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"slices"
 
+	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/web"
 )
 
@@ -179,12 +181,24 @@ func checkOptions(name string, options json.RawMessage) error {
 	case name == "waad":
 		checks = append(checks, decodes(waadSchema))
 	case strategies[name].family == familyPasswordless:
-		checks = append(checks, decodes(passwordlessSchema))
+		checks = append(checks, decodes(passwordlessSchema), checkGateway)
 	}
 	for _, check := range checks {
 		if err := check(body); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// checkGateway looks at the secret by which a gateway knows who sends: one that says it is base64 must be.
+func checkGateway(body []byte) error {
+	var in optionsIn[stagedoor.PasswordlessOptions]
+	if err := json.Unmarshal(body, &in); err != nil || in.Options.Bearer == nil || !in.Options.Bearer.Base64 {
+		return nil //nolint:nilerr // what has another form has been refused, or is not read
+	}
+	if secret, err := base64.StdEncoding.DecodeString(in.Options.Bearer.Secret); err != nil || len(secret) == 0 {
+		return badProperty("options.gateway_authentication.secret", "String is not base64")
 	}
 	return nil
 }

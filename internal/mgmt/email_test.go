@@ -113,6 +113,7 @@ func TestEmailTemplates(t *testing.T) {
 		for _, name := range []string{
 			"verify_email_by_code", "auth_email_by_code", "reset_email", "reset_email_by_code", "welcome_email", "blocked_account", "stolen_credentials",
 			"enrollment_email", "mfa_oob_code", "user_invitation", "change_password", "password_reset", "async_approval",
+			"account_code", "account_changed", "account_deleted",
 		} {
 			h.call(bearer, "GET", "/email-templates/"+name, "").is(404, "")
 			h.call(bearer, "POST", "/email-templates", strings.Replace(whole, "verify_email", name, 1)).is(200, "")

@@ -18,17 +18,16 @@ type enrollmentTicketIn struct {
 	Another  bool   `json:"allow_multiple_enrollments" doc:"Optional. Allows a user who has previously enrolled in MFA to enroll with additional factors"`
 }
 
-// createEnrollmentTicket makes the link by which a user sets up their second factor (Management API fact sheet 3.18). A push notification is
-// asked for of an app too, and of that the codes are what there is here; other factors lead nowhere and are refused.
+// createEnrollmentTicket makes the link by which a user sets up their second factor (Management API fact sheet 3.18). Where notifications reach no device the
+// factor push-notification sets up an app, of which the codes count: it is what tools name that know nothing else.
 func (a *API) createEnrollmentTicket(c *call, in enrollmentTicketIn) (any, error) {
 	kind := in.Factor
-	switch kind {
-	case "":
-	case "push-notification":
-		kind = mfa.OTP
-	case mfa.OTP, mfa.Roaming, mfa.Platform:
-	default:
-		return nil, bad("operation_not_supported", "The factor "+in.Factor+" is not one that users of this server can enroll with.")
+	if kind == mfa.Push {
+		if reached, err := mfa.Pushes(c.ctx(), c.store); err != nil {
+			return nil, err
+		} else if !reached {
+			kind = mfa.OTP
+		}
 	}
 	u, err := c.store.User(c.ctx(), in.UserID)
 	if err != nil {

@@ -10,7 +10,7 @@ import (
 )
 
 // guardianMethods are the names that enrolments give to types of authentication methods.
-var guardianMethods = map[string]string{"totp": "authenticator", "phone": "sms", "webauthn-roaming": "webauthn-roaming"}
+var guardianMethods = map[string]string{"totp": "authenticator", "phone": "sms", "webauthn-roaming": "webauthn-roaming", "push": "guardian"}
 
 // listEnrollments shows the first enrolment alone, as the wire does.
 func (a *API) listEnrollments(c *call) (any, error) {
@@ -76,6 +76,7 @@ func (a *API) unenrolled(c *call, userID string, err error) error {
 			Date: a.Clock.Now(), Type: "gd_unenroll", ClientID: c.caller.clientID, UserID: userID, IP: remoteIP(c.r), UserAgent: bounded(c.r.UserAgent(), 500),
 			Description: "Second factors were taken from the user through the Management API",
 		})
+		a.Pipeline.FactorChanged(c.ctx(), c.visit(), userID, "removed")
 	}
 	return err
 }

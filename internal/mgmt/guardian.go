@@ -3,6 +3,7 @@ package mgmt
 import (
 	"encoding/json"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -24,6 +25,7 @@ var (
 	pushSNS        = settings{name: "guardian/sns", defaults: map[string]any{
 		"aws_access_key_id": nil, "aws_secret_access_key": nil, "aws_region": nil, "sns_apns_platform_application_arn": nil, "sns_gcm_platform_application_arn": nil,
 	}}
+	pushWebhook  = settings{name: mfa.SettingPush, defaults: map[string]any{"url": nil}, hidden: []string{"secret"}}
 	roamingKeys  = settings{name: "guardian/webauthn-roaming", defaults: map[string]any{"userVerification": "preferred", "overrideRelyingParty": false}}
 	platformKeys = settings{name: "guardian/webauthn-platform", defaults: map[string]any{"overrideRelyingParty": false}}
 )
@@ -133,6 +135,24 @@ type phoneProviderIn struct {
 
 type pushProviderIn struct {
 	Provider string `json:"provider" schema:"required,enum=guardian|sns|direct" doc:"The provider of push notifications"`
+}
+
+// pushWebhookIn is where notifications go: to a server of the tenant's own, that knows by the secret who sent them. Without a url there is no sender.
+type pushWebhookIn struct {
+	URL    web.Opt[string] `json:"url" schema:"max=2000" doc:"Where notifications to devices are posted to; null: nowhere"`
+	Secret web.Opt[string] `json:"secret" schema:"min=16,max=200" doc:"Signs what is posted; not shown again"`
+}
+
+func (a *API) setPushWebhook(c *call, in pushWebhookIn) (any, error) {
+	u, err := url.Parse(in.URL.Value)
+	switch {
+	case in.URL.Value == "":
+	case err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.User != nil || u.Fragment != "":
+		return nil, badProperty("url", "Object didn't pass validation for format url: "+bounded(in.URL.Value, 100))
+	case in.Secret.Value == "":
+		return nil, badProperty("", "Missing required property: secret")
+	}
+	return pushWebhook.change(c, true)
 }
 
 type twilioIn struct {

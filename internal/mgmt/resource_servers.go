@@ -275,7 +275,7 @@ func (in *resourceServerIn) copyPolicies(r *stagedoor.ResourceServer) {
 
 func (a *API) createResourceServer(c *call, in createResourceServerIn) (any, error) {
 	tenant := c.store.Tenant()
-	if token.IsManagement(tenant, in.Identifier) || token.IsUserInfo(tenant, in.Identifier) {
+	if token.IsManagement(tenant, in.Identifier) || token.IsUserInfo(tenant, in.Identifier) || token.IsMFA(tenant, in.Identifier) {
 		return nil, bad("operation_not_supported", "The selected identifier is reserved.")
 	}
 	if err := in.check(); err != nil {

@@ -369,6 +369,8 @@ func (a *API) routes() []row {
 		{"PATCH", "/guardian/factors/push-notification/providers/fcm", "update:guardian_factors", 200, "Update FCM provider configuration", body(merge[fcmIn](pushFCM))},
 		{"PUT", "/guardian/factors/push-notification/providers/fcmv1", "update:guardian_factors", 200, "Update FCMV1 provider configuration", body(replace[fcmv1In](pushFCMv1))},
 		{"PATCH", "/guardian/factors/push-notification/providers/fcmv1", "update:guardian_factors", 200, "Update FCMV1 provider configuration", body(merge[fcmv1In](pushFCMv1))},
+		{"GET", "/guardian/factors/push-notification/providers/webhook", "read:guardian_factors", 200, "Get where push notifications are posted to", plain(pushWebhook.show)},
+		{"PUT", "/guardian/factors/push-notification/providers/webhook", "update:guardian_factors", 200, "Set where push notifications are posted to", body(a.setPushWebhook)},
 		{"GET", "/guardian/factors/push-notification/providers/sns", "read:guardian_factors", 200, "Get AWS SNS provider configuration", plain(pushSNS.show)},
 		{"PUT", "/guardian/factors/push-notification/providers/sns", "update:guardian_factors", 200, "Update AWS SNS provider configuration", optionalBody(replace[snsIn](pushSNS))},
 		{"PATCH", "/guardian/factors/push-notification/providers/sns", "update:guardian_factors", 200, "Update AWS SNS provider configuration", optionalBody(merge[snsIn](pushSNS))},

@@ -79,6 +79,7 @@ type localSettingsIn struct {
 	MaxImportBytes       web.Opt[int]               `json:"max_import_bytes" schema:"min=0,max=1073741824"`
 	DevelopmentInbox     web.Opt[bool]              `json:"development_inbox"`
 	SuggestLinking       web.Opt[bool]              `json:"suggest_linking"`
+	NoFactorMails        web.Opt[bool]              `json:"no_factor_mails"`
 	EmbeddedLogin        web.Opt[bool]              `json:"embedded_login"`
 	MaxSearchResults     web.Opt[int]               `json:"max_search_results" schema:"min=0,max=1000000000"`
 	ManagementRate       web.Opt[int]               `json:"management_rate" schema:"min=0,max=1000000"`
@@ -287,6 +288,7 @@ func (in *tenantSettingsIn) copyTo(s *stagedoor.TenantSettings) {
 	in.Local.Value.LogMaxBytes.Into(&s.Local.LogMaxBytes)
 	in.Local.Value.DevelopmentInbox.Into(&s.Local.DevelopmentInbox)
 	in.Local.Value.SuggestLinking.Into(&s.Local.SuggestLinking)
+	in.Local.Value.NoFactorMails.Into(&s.Local.NoFactorMails)
 	in.Local.Value.EmbeddedLogin.Into(&s.Local.EmbeddedLogin)
 	keepStored(&s.Stored, in.Rest)
 }

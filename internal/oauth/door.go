@@ -63,6 +63,11 @@ var routes = []route{
 	{web.Route{Method: "POST", Pattern: "/mfa/challenge", Title: "What second factor a token request needs"}, (*Door).challengeFactor},
 	{web.Route{Method: "POST", Pattern: "/mfa/associate", Title: "Sets up the first second factor"}, (*Door).associate},
 	{web.Route{Method: "GET", Pattern: "/mfa/authenticators", Title: "Second factors of a person"}, (*Door).authenticators},
+	{web.Route{Method: "POST", Pattern: deviceEnroll, Title: "Sets up a device that approves logins"}, (*Door).enrollDevice},
+	{web.Route{Method: "POST", Pattern: deviceResolve, Title: "A device's answer to the question whether its person logs in"}, (*Door).resolveDevice},
+	{web.Route{Method: "PATCH", Pattern: deviceAccounts + "/{id}", Title: "Changes a device that approves logins"}, (*Door).changeDevice},
+	{web.Route{Method: "DELETE", Pattern: deviceAccounts + "/{id}", Title: "Removes a device that approves logins"}, (*Door).removeDevice},
+	{web.Route{Method: "DELETE", Pattern: "/mfa/authenticators/{id}", Title: "Takes a second factor from its person"}, (*Door).removeAuthenticator},
 	{web.Route{Method: "POST", Pattern: passwordlessStart, Title: "Sends a code or a link to sign in with"}, (*Door).startCode},
 	{web.Route{Method: "POST", Pattern: passwordlessVerify, Title: "Tells whether a code is right"}, (*Door).verifyCode},
 	{web.Route{Method: "GET", Pattern: passwordlessLink, Title: "Link of a mail to sign in with"}, (*Door).byLink},
@@ -126,7 +131,7 @@ func (d *Door) Register(mux *http.ServeMux) {
 // so the browser lends a foreign page nothing.
 var crossOrigin = map[string]bool{
 	"/.well-known/openid-configuration": true, "/.well-known/oauth-authorization-server": true,
-	"/.well-known/jwks.json": true, "/oauth/token": true, "/oauth/device/code": true, "/mfa/challenge": true, "/mfa/associate": true, "/mfa/authenticators": true,
+	"/.well-known/jwks.json": true, "/oauth/token": true, "/oauth/device/code": true, "/mfa/challenge": true, "/mfa/associate": true, "/mfa/authenticators": true, "/mfa/authenticators/{id}": true,
 	"/oauth/revoke": true, "/userinfo": true, "/oauth/par": true, "/oidc/register": true, passwordlessStart: true, passwordlessVerify: true,
 	"/passkey/challenge": true, "/passkey/register": true,
 }
@@ -136,7 +141,7 @@ func allowAny(w http.ResponseWriter, r *http.Request) {
 	h.Set("Access-Control-Allow-Origin", "*")
 	h.Set("Access-Control-Expose-Headers", "WWW-Authenticate, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, DPoP-Nonce")
 	if r.Method == http.MethodOptions {
-		h.Set("Access-Control-Allow-Methods", "GET, POST, OPTIONS")
+		h.Set("Access-Control-Allow-Methods", "GET, POST, DELETE, OPTIONS")
 		h.Set("Access-Control-Allow-Headers", "Authorization, Content-Type, Auth0-Client, DPoP, X-Request-Language, Auth0-Forwarded-For")
 		h.Set("Access-Control-Max-Age", "3600")
 	}

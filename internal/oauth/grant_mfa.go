@@ -86,6 +86,7 @@ func redeemOTP(ctx context.Context, t *tokenRequest) (*tokenResponse, error) {
 		e := association(t.st, token.UserID, t.params["mfa_token"])
 		_, err := e.Confirm(ctx, code)
 		if err == nil {
+			t.changed = "factor"
 			t.logFactor("gd_enrollment_complete", nil)
 		}
 		if stagedoor.IsKind(err, stagedoor.NotFound) || stagedoor.HasCode(err, "already_enrolled") {
@@ -122,6 +123,7 @@ func redeemRecovery(ctx context.Context, t *tokenRequest) (*tokenResponse, error
 		next, err = mfa.Recover(ctx, t.st, token.UserID, code)
 		switch {
 		case err == nil:
+			t.changed = "recovery_used"
 			t.logFactor("gd_recovery_succeed", nil)
 		case mfa.IsWrong(err):
 			t.logFactor("gd_recovery_failed", err)
@@ -156,6 +158,9 @@ func (t *tokenRequest) redeemFactor(ctx context.Context, param string, check fun
 	}
 	if err := check(token, t.params[param]); err != nil {
 		return nil, err
+	}
+	if t.changed != "" {
+		t.Pipeline.FactorChanged(ctx, t.visit, token.UserID, t.changed)
 	}
 	if token, err = t.st.ConsumeMFAToken(ctx, t.params["mfa_token"]); stagedoor.IsKind(err, stagedoor.NotFound) {
 		return nil, invalidGrant("Malformed mfa_token")

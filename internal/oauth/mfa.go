@@ -14,8 +14,8 @@ import (
 	"github.com/stagedoor/stagedoor/internal/web"
 )
 
-// The MFA API (Authentication API fact sheet 6.11), as far as codes of apps, codes that are sent and recovery codes reach. Who holds an mfa_token has proved the first
-// factor; an access token is not taken.
+// The MFA API (Authentication API fact sheet 6.11), as far as codes of apps, codes that are sent, devices that approve and recovery codes reach. Who
+// holds an mfa_token has proved the first factor; an access token for the API tells by its scopes what it is good for.
 
 // bearerMFA finds the mfa_token of a request's Authorization header, and whose it is.
 func bearerMFA(r *http.Request, st *store.Store) (*stagedoor.MFAToken, string, error) {
@@ -82,7 +82,7 @@ func (d *Door) challenge(r *http.Request, st *store.Store, client *stagedoor.Cli
 	}
 	asked, named := stagedoor.Words(params["challenge_type"]), params["authenticator_id"]
 	may := func(kind string) bool { return len(asked) == 0 || slices.Contains(asked, kind) }
-	if !slices.ContainsFunc(apiKinds(methods.Have), func(k string) bool { return k == mfa.OTP || mfa.IsSent(k) }) {
+	if !slices.ContainsFunc(apiKinds(methods.Have), func(k string) bool { return k == mfa.OTP || k == mfa.Push || mfa.IsSent(k) }) {
 		return nil, errNotEnrolled()
 	}
 	if named != "" {
@@ -93,6 +93,13 @@ func (d *Door) challenge(r *http.Request, st *store.Store, client *stagedoor.Cli
 	}
 	for i := range all {
 		m := &all[i]
+		if m.Type == store.TypePush && m.Push != nil && may("oob") && settings.Has(mfa.Push) {
+			oob, err := d.askDevice(r, st, t, params["mfa_token"], client, m)
+			if err != nil {
+				return nil, err
+			}
+			return map[string]string{"challenge_type": "oob", "oob_code": oob}, nil
+		}
 		if !mfa.IsSent(m.Type) || !may("oob") || !settings.Has(m.Type) {
 			continue
 		}
@@ -103,7 +110,7 @@ func (d *Door) challenge(r *http.Request, st *store.Store, client *stagedoor.Cli
 		return map[string]string{"challenge_type": "oob", "oob_code": oob, "binding_method": "prompt"}, nil
 	}
 	if named != "" && len(all) == 0 {
-		return nil, stagedoor.Errorf(stagedoor.NotFound, "invalid_request", "The authenticator is not one of the user's.")
+		return nil, errNoAuthenticator()
 	}
 	return nil, stagedoor.Errorf(stagedoor.Invalid, "unsupported_challenge_type", "The challenge type is not one that the user is enrolled with.")
 }
@@ -169,6 +176,8 @@ func (d *Door) startAssociation(w http.ResponseWriter, r *http.Request, st *stor
 		var secret string
 		secret, err = association(st, u.ID, token).Begin(ctx, t.ExpiresAt)
 		out = map[string]any{"authenticator_type": "otp", "secret": secret, "barcode_uri": mfa.URI(secret, page.TenantName(st), u.Shown())}
+	} else if slices.Contains(in.Types, "oob") && settings.Has(mfa.Push) && firstAmong(in.Channels, "auth0", "email", "sms", "voice") == "auth0" {
+		out, err = d.associateDevice(r, st, t, token, u)
 	} else {
 		out, err = d.associateSent(r, st, t, token, client, u, settings, in.Channels, in.Phone, in.Email)
 	}
@@ -184,6 +193,16 @@ func (d *Door) startAssociation(w http.ResponseWriter, r *http.Request, st *stor
 		out["recovery_codes"] = []string{code}
 	}
 	return out, nil
+}
+
+// firstAmong is the first of a list that is among some; "" if none is.
+func firstAmong(list []string, among ...string) string {
+	for _, one := range list {
+		if slices.Contains(among, one) {
+			return one
+		}
+	}
+	return ""
 }
 
 // associateSent has a code sent to the number or the address that the person wants to get codes at.
@@ -215,12 +234,12 @@ func (d *Door) associateSent(r *http.Request, st *store.Store, t *stagedoor.MFAT
 	return map[string]any{"authenticator_type": "oob", "binding_method": "prompt", "oob_channel": channel, "oob_code": oob}, err
 }
 
-// authenticators lists what the person of an mfa_token has, and what they are setting up.
+// authenticators lists what the person of an mfa_token, or of an access token, has, and what they are setting up.
 func (d *Door) authenticators(w http.ResponseWriter, r *http.Request, st *store.Store) {
-	t, token, err := bearerMFA(r, st)
 	var out []map[string]any
+	userID, key, err := d.mayRead(r, st)
 	if err == nil {
-		out, err = listAuthenticators(r.Context(), st, t.UserID, token)
+		out, err = listAuthenticators(r.Context(), st, userID, key)
 	}
 	if err != nil {
 		answerError(w, r, err)
@@ -245,6 +264,9 @@ func listAuthenticators(ctx context.Context, st *store.Store, userID, token stri
 		one := map[string]any{"id": authenticatorID(m), "authenticator_type": kind, "active": true, "type": kind}
 		if mfa.IsSent(kind) {
 			one["authenticator_type"], one["oob_channel"], one["name"] = "oob", mfa.TargetOf(m).Channel, mfa.Mask(m.Type, mfa.TargetOf(m).To)
+		}
+		if kind == mfa.Push {
+			one["authenticator_type"], one["oob_channel"] = "oob", "auth0"
 		}
 		if m.Name != "" {
 			one["name"] = m.Name

@@ -45,6 +45,9 @@ func sentOOB(ctx context.Context, st *store.Store, oob, token string) (mfa.SentC
 // redeemOOB goes on with a token request by the code that was sent to its person: of a method that they have, or of the one that they set up.
 func redeemOOB(ctx context.Context, t *tokenRequest) (*tokenResponse, error) {
 	return t.redeemFactor(ctx, "oob_code", func(token *stagedoor.MFAToken, oob string) error {
+		if is, err := t.askedDevice(ctx, token, oob); is || err != nil {
+			return err
+		}
 		c, err := sentOOB(ctx, t.st, oob, t.params["mfa_token"])
 		if err != nil {
 			return err
@@ -62,7 +65,9 @@ func redeemOOB(ctx context.Context, t *tokenRequest) (*tokenResponse, error) {
 		}
 		switch {
 		case err == nil:
-			t.proof = c.Kind
+			if t.proof = c.Kind; c.Enroll {
+				t.changed = "factor"
+			}
 			t.logFactor(logged, nil)
 		case mfa.IsWrong(err):
 			t.logFactor("gd_auth_failed", err)

@@ -24,6 +24,7 @@ type tokenRequest struct {
 	event   *stagedoor.LogEvent // the grant fills in the user
 	bound   token.Confirmation  // the keys that the client proved to have: the tokens are bound to them
 	success string              // log event type of success, where it is not the grant's
+	changed string              // what the person's factors have changed by, that they are told of
 	proof   string              // the second factor that the person has just given: otp, recovery-code
 }
 

@@ -83,8 +83,13 @@ func (p *Pipeline) Direct(ctx context.Context, v Visit, x *Direct, userID string
 	if err == nil && in.elsewhere != "" { // there is no browser
 		err = cannotAsk(AskRedirect)
 	}
-	if err == nil && x.Proof == "" {
+	if a.Factor = x.Proof != ""; err == nil && !a.Factor {
 		err = wantsFactor(ctx, v.Store, in.factor)
+		if guards, wrong := guardsFactors(ctx, v.Store, x.API, u.ID); err == nil && guards {
+			err = ErrFactorRequired()
+		} else if err == nil {
+			err = wrong
+		}
 	}
 	e.Details = spoken.details(e.Details)
 	if err != nil {

@@ -92,6 +92,11 @@ func (p *Pipeline) EnrollCode(ctx context.Context, v Visit, u *stagedoor.User, c
 	return c.To, p.SendFactorCode(ctx, v, u, client, of, c, again)
 }
 
+// SentTo is where a code of a kind went that is to make an address or a number the person's in a login; "" if there is none that works.
+func (p *Pipeline) SentTo(ctx context.Context, v Visit, tx *stagedoor.Transaction, kind string) (string, error) {
+	return mfa.SentTo(ctx, v.Store, p.enrollment(v, tx).Key, kind)
+}
+
 // NewTarget is an address or a number that is to become somebody's, in the form in which it is kept.
 func NewTarget(kind, channel, to string) (mfa.SentCode, error) {
 	c := mfa.SentCode{Kind: kind, Channel: "email", Enroll: true}

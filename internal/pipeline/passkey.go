@@ -177,6 +177,9 @@ func (p *Pipeline) takePasskey(ctx context.Context, v Visit, tx *stagedoor.Trans
 		err = keepPasskey(ctx, v, u, m)
 	}
 	p.logFactor(ctx, v, tx, factorLogs["new key"], err)
+	if err == nil {
+		p.FactorChanged(ctx, v, u.ID, "passkey")
+	}
 	return err
 }
 

@@ -128,9 +128,9 @@ func (p *Pipeline) tryCode(ctx context.Context, v Visit, client *stagedoor.Clien
 	case err != nil:
 		return nil, err
 	case t.Expired:
-		return nil, stagedoor.Errorf(stagedoor.Forbidden, "invalid_grant", expiredCode)
+		return nil, errExpiredCode
 	case t.TooMany:
-		return nil, stagedoor.Errorf(stagedoor.Forbidden, "invalid_grant", spentCode)
+		return nil, errSpentCode
 	case t.Code != nil && t.Code.ClientID == client.ID:
 		return t.Code, nil
 	}

@@ -105,19 +105,17 @@ func gatewayToken(v Visit, o stagedoor.PasswordlessOptions) (string, error) {
 	return signer.Sign(map[string]any{"sub": b.Subject, "aud": b.Audience, "iat": now.Unix(), "exp": now.Add(time.Minute).Unix()})
 }
 
-// What is said of codes that work no more (Authentication API fact sheet 4.7).
-const (
-	expiredCode = "The verification code has expired. Please try to login again."
-	spentCode   = "You've reached the maximum number of attempts. Please try to login again."
+// Codes that work no more (Authentication API fact sheet 4.7).
+var (
+	errExpiredCode = stagedoor.Errorf(stagedoor.Forbidden, "invalid_grant", "The verification code has expired. Please try to login again.")
+	errSpentCode   = stagedoor.Errorf(stagedoor.Forbidden, "invalid_grant", "You've reached the maximum number of attempts. Please try to login again.")
 )
 
 // IsExpiredCode tells whether a code is refused because it is too old.
-func IsExpiredCode(err error) bool {
-	return err != nil && stagedoor.AsError(err).Message == expiredCode
-}
+func IsExpiredCode(err error) bool { return errors.Is(err, errExpiredCode) }
 
 // IsSpentCode tells whether a code is refused because there were too many wrong ones.
-func IsSpentCode(err error) bool { return err != nil && stagedoor.AsError(err).Message == spentCode }
+func IsSpentCode(err error) bool { return errors.Is(err, errSpentCode) }
 
 // ErrWrongCode is the one answer for a wrong code, for none, and for an address that nobody has.
 func ErrWrongCode(c *stagedoor.Connection) error {

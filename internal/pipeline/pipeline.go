@@ -49,6 +49,10 @@ type Pipeline struct {
 	// MailFactorCode mails a code of a second factor.
 	MailFactorCode func(ctx context.Context, v Visit, m FactorMail) error
 
+	// TellFactor tells a person by mail, if it is not nil, what has changed about their second factors: factor, removed, recovery_used, passkey. It does
+	// not wait until the mail is sent.
+	TellFactor func(ctx context.Context, v Visit, u *stagedoor.User, change string)
+
 	// Blocked tells a person, if it is not nil, that too many wrong passwords have blocked their account.
 	Blocked func(ctx context.Context, v Visit, conn *stagedoor.Connection, u *stagedoor.User, clientID string)
 

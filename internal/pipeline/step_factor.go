@@ -10,6 +10,7 @@ import (
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/mfa"
 	"github.com/stagedoor/stagedoor/internal/store"
+	"github.com/stagedoor/stagedoor/internal/token"
 )
 
 // ACRMultiFactor is the context class that asks for a second factor in this login, whatever is remembered (Authentication API fact sheet 2.1).
@@ -18,7 +19,7 @@ const ACRMultiFactor = "http://schemas.openid.net/pape/policies/2007/06/multi-fa
 // A browser is remembered for thirty days, unless its person stays away for seven (Authentication API fact sheet 3.5).
 const (
 	rememberFor  = 30 * 24 * time.Hour
-	rememberIdle = 7 * 24 * time.Hour
+	RememberIdle = 7 * 24 * time.Hour
 )
 
 // factor asks for a second factor where scripts, the tenant's policy or the client want one.
@@ -32,7 +33,7 @@ func (l *login) factor(ctx context.Context) (string, error) {
 		}
 	}
 	if l.tx.Proof != "" {
-		l.tx.Result.AMR = []string{"mfa"}
+		l.tx.Result.AMR, l.tx.Result.Factor = []string{"mfa"}, true
 		if l.stepsUp() {
 			l.tx.Result.ACR = ACRMultiFactor
 		}
@@ -48,14 +49,15 @@ func (l *login) stepsUp() bool {
 // wantsFactor says which page asks for the second factor, none if there is no need.
 func (l *login) wantsFactor(ctx context.Context) (string, error) {
 	d := l.tx.Factor
-	if d != nil && d.None {
-		return "", nil
+	guards, err := guardsFactors(ctx, l.st, l.api, l.user.ID)
+	if err != nil || d != nil && d.None && !guards {
+		return "", err
 	}
 	settings, err := mfa.SettingsOf(ctx, l.st)
 	if err != nil {
 		return "", err
 	}
-	up := l.stepsUp()
+	up := l.stepsUp() || guards
 	switch {
 	case d == nil && !up && !settings.Always:
 		return "", nil
@@ -73,12 +75,21 @@ func (l *login) wantsFactor(ctx context.Context) (string, error) {
 	return l.askFactor(ctx, settings, d)
 }
 
+// guardsFactors tells whether tokens for an API reach the factors of somebody who has some: whoever knows a password alone must not take them away.
+func guardsFactors(ctx context.Context, st *store.Store, api *stagedoor.ResourceServer, userID string) (bool, error) {
+	if api == nil || !token.IsMFA(st.Tenant(), api.Identifier) {
+		return false, nil
+	}
+	m, err := mfa.MethodsOf(ctx, st, userID)
+	return err == nil && (m.Enrolled() || m.Others), err
+}
+
 // remembered tells whether the person gave their second factor in this browser, and still has one.
 func (l *login) remembered(ctx context.Context) (bool, error) {
 	if l.visit.Remembered == "" {
 		return false, nil
 	}
-	return l.st.BrowserRemembered(ctx, l.visit.Remembered, l.user.ID, rememberIdle)
+	return l.st.BrowserRemembered(ctx, l.visit.Remembered, l.user.ID, RememberIdle)
 }
 
 // askFactor says which page asks for a factor, or why none can. Who has none enrols one on the way.
@@ -213,7 +224,7 @@ func (p *Pipeline) gaveRemembered(ctx context.Context, v Visit, tx *stagedoor.Tr
 	given, err := p.gave(ctx, v, tx, kind)
 	if err == nil && remember {
 		given.Remembered, given.Until = stagedoor.NewToken(), v.Store.Clock().Now().Add(rememberFor)
-		err = v.Store.RememberBrowser(ctx, v.Remembered, given.Remembered, tx.UserID, given.Until)
+		err = v.Store.RememberBrowser(ctx, v.Remembered, given.Remembered, tx.UserID, stagedoor.Clip(v.UserAgent, 500), v.IP, given.Until)
 	}
 	return given, err
 }
@@ -229,6 +240,7 @@ func (p *Pipeline) GiveRecoveryCode(ctx context.Context, v Visit, id, nonce, cod
 	if err != nil {
 		return nil, err
 	}
+	p.FactorChanged(ctx, v, tx.UserID, "recovery_used")
 	if err := p.toNote(ctx, v, tx, next); err != nil {
 		return nil, err
 	}
@@ -274,6 +286,7 @@ func (p *Pipeline) enrolled(ctx context.Context, v Visit, tx *stagedoor.Transact
 	if err != nil {
 		return nil, err
 	}
+	p.FactorChanged(ctx, v, tx.UserID, "factor")
 	if recovery != "" {
 		if err := p.toNote(ctx, v, tx, recovery); err != nil {
 			return nil, err

@@ -102,7 +102,14 @@ func (s *Store) AddAuthenticationMethods(ctx context.Context, userID string, all
 }
 
 func (s *Store) insertMethod(ctx context.Context, q querier, userID string, m *stagedoor.AuthenticationMethod) error {
-	m.ID, m.CreatedAt = m.Type+"|"+stagedoor.NewID("dev_"), s.db.clock.Now()
+	device := stagedoor.NewID("dev_")
+	if m.Push != nil {
+		device = m.Push.Device
+	}
+	m.ID, m.CreatedAt = m.Type+"|"+device, s.db.clock.Now()
+	if err := s.keyIsNew(ctx, q, m); err != nil {
+		return err
+	}
 	doc, err := json.Marshal(m)
 	if err != nil {
 		return err
@@ -113,6 +120,20 @@ func (s *Store) insertMethod(ctx context.Context, q querier, userID string, m *s
 	}
 	_, err = q.exec(ctx, "INSERT INTO authentication_methods (tenant, user_id, id, type, identifier, doc, sealed, created_at, step, used_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 		s.tenant.ID, userID, m.ID, m.Type, identifierOf(m), document(doc), sealed, millis(m.CreatedAt), m.Step, millis(m.LastUsedAt))
+	return err
+}
+
+// keyIsNew refuses a key whose credential id somebody in the tenant has: a passkey says whose it is.
+func (s *Store) keyIsNew(ctx context.Context, q querier, m *stagedoor.AuthenticationMethod) error {
+	if m.KeyID == "" || !slices.Contains([]string{TypeRoaming, TypePlatform, TypePasskey}, m.Type) {
+		return nil
+	}
+	var n int
+	err := q.row(ctx, "SELECT COUNT(*) FROM authentication_methods WHERE tenant = ? AND identifier = ? AND type IN (?, ?, ?)",
+		[]any{s.tenant.ID, m.KeyID, TypeRoaming, TypePlatform, TypePasskey}, &n)
+	if err == nil && n > 0 {
+		err = stagedoor.Errorf(stagedoor.Conflict, "authentication_method_conflict", "The authentication method already exists.")
+	}
 	return err
 }
 

@@ -36,18 +36,6 @@ func (s *Store) TakeCeremony(ctx context.Context, key string) (state string, err
 	return state, err
 }
 
-// TryCeremony counts an answer before anybody looks at it, and returns what is kept under the key. NotFound means that nothing is, or that it
-// was tried as often as it may be.
-func (s *Store) TryCeremony(ctx context.Context, key string, most int) (state string, err error) {
-	hash := jose.HashToken(key)
-	err = s.writeOne(ctx, func(q querier) error {
-		state, err = s.ceremony(ctx, q, hash, "UPDATE ceremonies SET tries = tries + 1 WHERE tenant = ? AND key = ? AND expires_at > ? AND tries < ? RETURNING sealed",
-			s.tenant.ID, hash, millis(s.db.clock.Now()), most)
-		return err
-	})
-	return state, err
-}
-
 func (s *Store) ceremony(ctx context.Context, q querier, hash, query string, args ...any) (string, error) {
 	var sealed string
 	err := q.row(ctx, query, args, &sealed)

@@ -60,7 +60,7 @@ func (s *Store) AddFactor(ctx context.Context, userID string, m, recovery *stage
 		added = true
 		return s.insertMethod(ctx, q, userID, recovery)
 	})
-	if uniqueViolation(err) != "" {
+	if uniqueViolation(err) != "" || stagedoor.HasCode(err, "authentication_method_conflict") {
 		err = errEnrolled()
 	}
 	return added, err

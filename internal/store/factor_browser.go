@@ -9,8 +9,8 @@ import (
 )
 
 // RememberBrowser notes that a user need not give the second factor again in the browser that gets the handle, until a time. What was
-// remembered under the handle before, of this user or others, is remembered under the new one.
-func (s *Store) RememberBrowser(ctx context.Context, before, handle, userID string, until time.Time) error {
+// remembered under the handle before, of this user or others, is remembered under the new one. userAgent and ip are what its user sees of it.
+func (s *Store) RememberBrowser(ctx context.Context, before, handle, userID, userAgent, ip string, until time.Time) error {
 	return s.write(ctx, func(q querier) error {
 		if before != "" {
 			_, err := q.exec(ctx, "UPDATE remembered_browsers SET handle = ? WHERE tenant = ? AND handle = ?", jose.HashToken(handle), s.tenant.ID, jose.HashToken(before))
@@ -18,9 +18,11 @@ func (s *Store) RememberBrowser(ctx context.Context, before, handle, userID stri
 				return err
 			}
 		}
-		_, err := q.exec(ctx, `INSERT INTO remembered_browsers (tenant, handle, user_id, used_at, expires_at) VALUES (?, ?, ?, ?, ?)
-			ON CONFLICT (tenant, handle, user_id) DO UPDATE SET used_at = excluded.used_at, expires_at = excluded.expires_at`,
-			s.tenant.ID, jose.HashToken(handle), userID, millis(s.db.clock.Now()), millis(until))
+		now := millis(s.db.clock.Now())
+		_, err := q.exec(ctx, `INSERT INTO remembered_browsers (tenant, handle, user_id, user_agent, ip, created_at, used_at, expires_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+			ON CONFLICT (tenant, handle, user_id) DO UPDATE SET user_agent = excluded.user_agent, ip = excluded.ip, created_at = excluded.created_at,
+			used_at = excluded.used_at, expires_at = excluded.expires_at`,
+			s.tenant.ID, jose.HashToken(handle), userID, userAgent, ip, now, now, millis(until))
 		return err
 	})
 }
@@ -35,6 +37,30 @@ func (s *Store) BrowserRemembered(ctx context.Context, handle, userID string, id
 		return err
 	})
 	return n > 0, err
+}
+
+// RememberedBrowsers lists the browsers in which a user is remembered, who was there within the idle time; the last used first.
+func (s *Store) RememberedBrowsers(ctx context.Context, userID string, idle time.Duration) ([]stagedoor.RememberedBrowser, error) {
+	now := s.db.clock.Now()
+	out := []stagedoor.RememberedBrowser{}
+	err := s.read().each(ctx, `SELECT handle, user_agent, ip, created_at, used_at FROM remembered_browsers WHERE tenant = ? AND user_id = ? AND expires_at > ? AND used_at > ?
+		ORDER BY used_at DESC, handle`, []any{s.tenant.ID, userID, millis(now), millis(now.Add(-idle))}, func(scan func(...any) error) error {
+		var b stagedoor.RememberedBrowser
+		var created, used int64
+		err := scan(&b.ID, &b.UserAgent, &b.IP, &created, &used)
+		b.CreatedAt, b.UsedAt = fromMillis(created), fromMillis(used)
+		out = append(out, b)
+		return err
+	})
+	return out, err
+}
+
+// ForgetBrowser makes one browser ask a user for the second factor again. One that is not remembered is no error.
+func (s *Store) ForgetBrowser(ctx context.Context, userID, id string) error {
+	return s.writeOne(ctx, func(q querier) error {
+		_, err := q.exec(ctx, "DELETE FROM remembered_browsers WHERE tenant = ? AND user_id = ? AND handle = ?", s.tenant.ID, userID, id)
+		return err
+	})
 }
 
 // ForgetBrowsers makes all browsers ask a user for the second factor again.

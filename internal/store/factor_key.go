@@ -13,6 +13,7 @@ const (
 	TypeRoaming  = "webauthn-roaming"
 	TypePlatform = "webauthn-platform"
 	TypePasskey  = "passkey"
+	TypePush     = "push" // a device that approves
 )
 
 // KeyOwner returns the key with a credential id, and whose it is; NotFound if nobody has it. A credential id is one person's only

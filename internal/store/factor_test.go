@@ -56,8 +56,8 @@ func TestRememberedBrowsers(t *testing.T) {
 		newUser(t, s, "auth0|ada")
 		newUser(t, s, "auth0|eve")
 		is := func(handle, user string) bool { return must(s.BrowserRemembered(ctx, handle, user, 2*time.Hour))(t) }
-		ok(t, s.RememberBrowser(ctx, "", "one", "auth0|ada", clock.in(10*time.Hour)))
-		ok(t, s.RememberBrowser(ctx, "one", "two", "auth0|eve", clock.in(10*time.Hour)))
+		ok(t, s.RememberBrowser(ctx, "", "one", "auth0|ada", "Firefox", "::1", clock.in(10*time.Hour)))
+		ok(t, s.RememberBrowser(ctx, "one", "two", "auth0|eve", "Firefox", "::1", clock.in(10*time.Hour)))
 		if is("one", "auth0|ada") || !is("two", "auth0|ada") || !is("two", "auth0|eve") || is("three", "auth0|eve") {
 			t.Error("the browser has another handle")
 		}
@@ -75,7 +75,7 @@ func TestRememberedBrowsers(t *testing.T) {
 		if is("two", "auth0|ada") {
 			t.Error("is remembered after all was forgotten")
 		}
-		ok(t, s.RememberBrowser(ctx, "", "three", "auth0|ada", clock.in(time.Hour)))
+		ok(t, s.RememberBrowser(ctx, "", "three", "auth0|ada", "Firefox", "::1", clock.in(time.Hour)))
 		clock.now = start.Add(5 * time.Hour)
 		if is("three", "auth0|ada") {
 			t.Error("is remembered for too long")

@@ -77,6 +77,14 @@ func (s *Store) TryOneTimeCode(ctx context.Context, purpose, subject, code strin
 	return t, err
 }
 
+// DropOneTimeCode forgets a code. None there is no error.
+func (s *Store) DropOneTimeCode(ctx context.Context, purpose, subject string) error {
+	return s.writeOne(ctx, func(q querier) error {
+		_, err := q.exec(ctx, "DELETE FROM one_time_codes WHERE tenant = ? AND purpose = ? AND subject = ?", s.tenant.ID, purpose, subject)
+		return err
+	})
+}
+
 // OneTimeCode returns what a code is kept for without trying it; NotFound if there is none, or no longer.
 func (s *Store) OneTimeCode(ctx context.Context, purpose, subject string) (*stagedoor.OneTimeCode, error) {
 	var doc string

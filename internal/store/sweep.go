@@ -55,6 +55,7 @@ var sweeps = []sweep{
 	{table: "attempts", key: "tenant, kind, subject, connection, place"},
 	{table: "pending_factors", key: "tenant, key"},
 	{table: "ceremonies", key: "tenant, key"},
+	{table: "push_challenges", key: "tenant, hash"},
 	{table: "remembered_browsers", key: "tenant, handle, user_id"},
 	{table: "invitations", key: "tenant, org_id, id"},
 	{table: "action_executions", key: "tenant, id"},

@@ -82,12 +82,14 @@ func furnish(t testing.TB, s *store.Store) {
 	must(s.KeepPending(ctx, "pending "+id, "auth0|"+id, "pending secret", until))(t)
 	ok(t, s.SaveCeremony(ctx, "ceremony "+id, "challenge", until))
 	ok(t, s.AddAuthenticationMethods(ctx, "auth0|"+id, []*stagedoor.AuthenticationMethod{{Type: "passkey", KeyID: "key " + id}}, false))
-	ok(t, s.RememberBrowser(ctx, "", "browser "+id, "auth0|"+id, until))
+	ok(t, s.RememberBrowser(ctx, "", "browser "+id, "auth0|"+id, "Firefox", "::1", until))
 	ok(t, s.SaveMFAToken(ctx, "mfa "+id, &stagedoor.MFAToken{UserID: "auth0|" + id, RefreshToken: "refresh", ExpiresAt: until}))
 	ok(t, s.CreateDeviceCode(ctx, "device "+id, "user code "+id, &stagedoor.DeviceCode{ClientID: "client " + id, ExpiresAt: until}))
 	ok(t, s.SavePushedRequest(ctx, "pushed "+id, &stagedoor.PushedRequest{ClientID: "client " + id, ExpiresAt: until}))
 	must(s.UseProof(ctx, "proof "+id, until))(t)
 	ok(t, s.SaveOneTimeCode(ctx, "code of "+id, &stagedoor.OneTimeCode{Purpose: "login", Subject: "ada@example.com", ClientID: "client " + id, ExpiresAt: until}))
+	ok(t, s.SaveOneTimeCode(ctx, "code", &stagedoor.OneTimeCode{Purpose: "login of " + id, Subject: "ada@example.com", ExpiresAt: until}))
+	ok(t, s.SavePush(ctx, "push "+id, "push token "+id, &stagedoor.PushChallenge{UserID: "auth0|" + id, ExpiresAt: until}))
 	ok(t, s.CreateRole(ctx, &stagedoor.Role{ID: "rol " + id, Name: "Role"}))
 	ok(t, s.AddRolePermissions(ctx, "rol "+id, []stagedoor.Permission{{API: "api " + id, Name: "read"}}))
 	ok(t, s.AddUserRoles(ctx, "auth0|"+id, []string{"rol " + id}))
@@ -128,7 +130,8 @@ func photograph(t testing.TB, s *store.Store) string {
 	ok(t, err)
 	b, err := json.MarshalIndent([]any{
 		must(s.Factors(ctx, "auth0|"+id))(t), must(s.Pending(ctx, "pending "+id, "auth0|"+id))(t), must(s.Ceremony(ctx, "ceremony "+id))(t), must(s.MFAToken(ctx, "mfa "+id))(t), must(s.Roles(ctx))(t), must(s.RolePermissions(ctx, "rol "+id))(t), must(s.UserPermissions(ctx, "auth0|"+id))(t),
-		must(s.OneTimeCode(ctx, "login", "ada@example.com"))(t),
+		must(s.Push(ctx, "push "+id))(t), must(s.RememberedBrowsers(ctx, "auth0|"+id, time.Hour))(t),
+		must(s.OneTimeCode(ctx, "login", "ada@example.com"))(t), must(s.OneTimeCode(ctx, "login of "+id, "ada@example.com"))(t),
 		orgs, orgTotal, members, must(s.OrganizationConnections(ctx, "org "+id))(t), must(s.OrganizationGrants(ctx, "org "+id))(t), must(s.OrganizationClients(ctx, "org "+id))(t),
 		must(s.DiscoveryDomains(ctx, "org "+id))(t), must(s.Invitations(ctx, "org "+id, true))(t),
 		must(s.LogCursor(ctx, &stagedoor.LogStream{ID: "stream"}))(t), must(s.Days(ctx, time.Now().Add(-48*time.Hour), time.Now()))(t), must(s.ActiveUsers(ctx, time.Time{}))(t),
@@ -815,10 +818,25 @@ var trespasses = map[string]struct {
 	}},
 	"Ceremony":     {finds, func(ctx context.Context, s *store.Store) (any, error) { return s.Ceremony(ctx, "ceremony acme") }},
 	"TakeCeremony": {finds, func(ctx context.Context, s *store.Store) (any, error) { return s.TakeCeremony(ctx, "ceremony acme") }},
-	"TryCeremony":  {finds, func(ctx context.Context, s *store.Store) (any, error) { return s.TryCeremony(ctx, "ceremony acme", 5) }},
 	"DropCeremony": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
 		return nil, s.DropCeremony(ctx, "ceremony acme")
 	}},
+	"SavePush": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
+		return nil, s.SavePush(ctx, "another push", "another token", &stagedoor.PushChallenge{ExpiresAt: time.Now().Add(time.Hour)})
+	}},
+	"Push":        {finds, func(ctx context.Context, s *store.Store) (any, error) { return s.Push(ctx, "push acme") }},
+	"PushByToken": {finds, func(ctx context.Context, s *store.Store) (any, error) { return s.PushByToken(ctx, "push token acme") }},
+	"AnswerPush": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		return nil, s.AnswerPush(ctx, &stagedoor.PushChallenge{ID: jose.HashToken("push acme")}, stagedoor.PushApproved)
+	}},
+	"PollPush": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
+		if tooFast, err := s.PollPush(ctx, "push acme", 0); err != nil || !tooFast {
+			return nil, errors.Join(err, errors.New("another tenant's question"))
+		}
+		return nil, nil
+	}},
+	"TakePush": {finds, func(ctx context.Context, s *store.Store) (any, error) { return s.TakePush(ctx, "push acme") }},
+	"DropPush": {ignores, func(ctx context.Context, s *store.Store) (any, error) { return nil, s.DropPush(ctx, "push acme") }},
 	"KeyOwner": {finds, func(ctx context.Context, s *store.Store) (any, error) {
 		m, _, err := s.KeyOwner(ctx, "key acme")
 		return m, err
@@ -827,7 +845,7 @@ var trespasses = map[string]struct {
 		return nil, s.UseKey(ctx, "auth0|acme", acmeMethod, 7)
 	}},
 	"RememberBrowser": {finds, func(ctx context.Context, s *store.Store) (any, error) {
-		return nil, s.RememberBrowser(ctx, "browser acme", "new", "auth0|acme", time.Now().Add(time.Hour))
+		return nil, s.RememberBrowser(ctx, "browser acme", "new", "auth0|acme", "", "", time.Now().Add(time.Hour))
 	}},
 	"BrowserRemembered": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
 		is, err := s.BrowserRemembered(ctx, "browser acme", "auth0|acme", time.Hour)
@@ -835,6 +853,16 @@ var trespasses = map[string]struct {
 			err = errors.Join(err, errors.New("is remembered"))
 		}
 		return nil, err
+	}},
+	"RememberedBrowsers": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
+		all, err := s.RememberedBrowsers(ctx, "auth0|acme", time.Hour)
+		if err == nil && len(all) > 0 {
+			err = errors.New("another tenant's browsers")
+		}
+		return nil, err
+	}},
+	"ForgetBrowser": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
+		return nil, s.ForgetBrowser(ctx, "auth0|acme", jose.HashToken("browser acme"))
 	}},
 	"ForgetBrowsers": {finds, func(ctx context.Context, s *store.Store) (any, error) {
 		return nil, s.ForgetBrowsers(ctx, "auth0|acme")
@@ -848,6 +876,9 @@ var trespasses = map[string]struct {
 			err = errors.New("another tenant's code")
 		}
 		return nil, err
+	}},
+	"DropOneTimeCode": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
+		return nil, s.DropOneTimeCode(ctx, "login of acme", "ada@example.com")
 	}},
 	"OneTimeCode": {finds, func(ctx context.Context, s *store.Store) (any, error) {
 		c, err := s.OneTimeCode(ctx, "login", "ada@example.com")

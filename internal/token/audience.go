@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/jose"
 	"github.com/stagedoor/stagedoor/internal/store"
 )
 
@@ -18,6 +19,32 @@ func ManagementAudience(t *stagedoor.Tenant) string { return "https://" + t.Doma
 func IsManagement(t *stagedoor.Tenant, audience string) bool {
 	u, err := url.Parse(audience)
 	return err == nil && u.Path == "/api/v2/" && isOrigin(t, u)
+}
+
+// IsMFA tells whether the audience is the tenant's own MFA API, by any domain that the tenant answers under.
+func IsMFA(t *stagedoor.Tenant, audience string) bool {
+	u, err := url.Parse(audience)
+	return err == nil && u.Path == "/mfa/" && isOrigin(t, u)
+}
+
+// The scopes of the MFA API (Authentication API fact sheet 6.11).
+const (
+	ReadAuthenticators   = "read:authenticators"
+	RemoveAuthenticators = "remove:authenticators"
+)
+
+// mfaLife is how long a token for the MFA API lives, in seconds (Authentication API fact sheet 6.11).
+const mfaLife = 600
+
+// mfaAPI is the MFA API as an API of the tenant, which has it without any record: for people only, and not for later.
+func mfaAPI(audience string) *stagedoor.ResourceServer {
+	return &stagedoor.ResourceServer{
+		Name: "MFA API", Identifier: audience, IsSystem: true, SigningAlgorithm: jose.RS256, TokenLifetime: mfaLife, TokenLifetimeForWeb: mfaLife, SkipConsent: true,
+		Scopes: []stagedoor.APIScope{
+			{Value: ReadAuthenticators, Description: "See your second factors"}, {Value: RemoveAuthenticators, Description: "Remove your second factors"},
+		},
+		SubjectTypes: &stagedoor.SubjectTypes{User: &stagedoor.SubjectPolicy{Policy: "allow_all"}, Client: &stagedoor.SubjectPolicy{Policy: "deny_all"}},
+	}
 }
 
 func isOrigin(t *stagedoor.Tenant, u *url.URL) bool {
@@ -39,11 +66,17 @@ func IsUserInfo(t *stagedoor.Tenant, audience string) bool {
 
 // ResourceServer returns the API that an audience names: NotFound if there is none.
 func ResourceServer(ctx context.Context, st *store.Store, audience string) (*stagedoor.ResourceServer, error) {
+	if IsMFA(st.Tenant(), audience) {
+		return mfaAPI(audience), nil
+	}
 	if IsManagement(st.Tenant(), audience) {
 		audience = ManagementAudience(st.Tenant())
 	}
 	return st.ResourceServerByIdentifier(ctx, audience)
 }
+
+// isMFA tells whether an API is the MFA API: of those of the system it is the one whose scopes are its own.
+func isMFA(rs *stagedoor.ResourceServer) bool { return rs.IsSystem && rs.Defines(RemoveAuthenticators) }
 
 // currentUserScopes are what a person's token for the Management API may hold (Authentication
 // API fact sheet 5.4). They need no grant of the client.
@@ -64,7 +97,7 @@ func AllScopes(rs *stagedoor.ResourceServer) []string {
 	all := []string{"openid", "profile", "email", "address", "phone"}
 	switch {
 	case rs == nil:
-	case rs.IsSystem:
+	case rs.IsSystem && !isMFA(rs):
 		all = append(all, currentUserScopes...)
 	default:
 		for _, s := range rs.Scopes {
@@ -87,7 +120,7 @@ func Granted(c *stagedoor.Client, rs *stagedoor.ResourceServer, requested []stri
 		case IsOIDCScope(s):
 			ok = true
 		case rs == nil:
-		case rs.IsSystem:
+		case rs.IsSystem && !isMFA(rs):
 			ok = slices.Contains(currentUserScopes, s)
 		default:
 			ok = rs.Defines(s)

@@ -45,6 +45,11 @@ func (m *Minter) AccessToken(ctx context.Context, st *store.Store, a *stagedoor.
 	if err := CheckPolicy(how.API, a.UserID != ""); err != nil {
 		return "", 0, err
 	}
+	if IsMFA(st.Tenant(), how.API.Identifier) {
+		if err := checkFactor(ctx, st, a); err != nil {
+			return "", 0, err
+		}
+	}
 	if err := CheckBinding(how.API, how.Client, Confirmation{a.JKT, a.X5T}); err != nil {
 		return "", 0, err
 	}
@@ -105,6 +110,21 @@ func (m *Minter) accessClaims(a *stagedoor.Authorization, how Access, now time.T
 		claims["gty"] = a.GrantType
 	}
 	return claims
+}
+
+// checkFactor refuses a token that reaches the factors of somebody who has some and gave none for it. Logins ask for one; this holds for all other ways
+// to a token.
+func checkFactor(ctx context.Context, st *store.Store, a *stagedoor.Authorization) error {
+	if a.Factor {
+		return nil
+	}
+	all, err := st.AuthenticationMethods(ctx, a.UserID)
+	for _, m := range all {
+		if m.Type != store.TypePasskey && m.Type != store.TypeRecovery && m.Type != "password" {
+			return stagedoor.Errorf(stagedoor.Forbidden, "access_denied", "A second factor is needed for a token of the MFA API.")
+		}
+	}
+	return err
 }
 
 // forUserInfo tells whether a token for an API is good for /userinfo too.

@@ -1,0 +1,117 @@
+package oauth
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/jose"
+	"github.com/stagedoor/stagedoor/internal/mfa"
+	"github.com/stagedoor/stagedoor/internal/store"
+	"github.com/stagedoor/stagedoor/internal/token"
+)
+
+// mayRead is whose authenticators a request may list, and what those that are being set up belong to.
+func (d *Door) mayRead(r *http.Request, st *store.Store) (userID, key string, err error) {
+	if _, raw, _ := strings.Cut(r.Header.Get("Authorization"), " "); strings.Count(raw, ".") == 2 {
+		a, err := d.accessMFA(r, st, token.ReadAuthenticators)
+		if err != nil {
+			return "", "", err
+		}
+		return a.UserID, raw, nil
+	}
+	t, key, err := bearerMFA(r, st)
+	if err != nil {
+		return "", "", err
+	}
+	return t.UserID, key, nil
+}
+
+// accessMFA is who a request's access token stands for: one of the tenant's for the MFA API, with the scope, of somebody who is there and not blocked.
+func (d *Door) accessMFA(r *http.Request, st *store.Store, scope string) (*stagedoor.Authorization, error) {
+	scheme, raw, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	if raw = strings.TrimSpace(raw); raw == "" || !strings.EqualFold(scheme, "Bearer") && !strings.EqualFold(scheme, "DPoP") {
+		return nil, stagedoor.Errorf(stagedoor.Unauthorized, "invalid_token", "Missing authorization header")
+	}
+	refused := stagedoor.Errorf(stagedoor.Unauthorized, "invalid_token", "The token is not an access token for the MFA API.")
+	if len(raw) > jose.MaxTokenSize {
+		return nil, refused
+	}
+	claims, err := d.Minter.Keys.Parse(r.Context(), st, raw, st.Clock().Now())
+	switch {
+	case errors.Is(err, jose.ErrExpired):
+		return nil, stagedoor.Errorf(stagedoor.Unauthorized, "expired_token", "The token is expired.")
+	case errors.Is(err, jose.ErrSignature), errors.Is(err, jose.ErrMalformed), errors.Is(err, jose.ErrAlgorithm), errors.Is(err, jose.ErrNotYetValid):
+		return nil, refused
+	case err != nil:
+		return nil, err
+	}
+	meant := func(audience string) bool { return token.IsMFA(st.Tenant(), audience) }
+	if !slices.ContainsFunc(claims.Audience, meant) || !token.IsIssuer(st.Tenant(), claims.Issuer) {
+		return nil, refused
+	}
+	if err := token.ConfirmationOf(claims).Check(r, st, scheme, raw); err != nil {
+		return nil, err
+	}
+	u, err := st.User(r.Context(), claims.Subject)
+	if stagedoor.IsKind(err, stagedoor.NotFound) || err == nil && u.IsBlocked() {
+		return nil, refused
+	}
+	if err != nil {
+		return nil, err
+	}
+	a := &stagedoor.Authorization{UserID: u.ID, ClientID: claims.AuthorizedParty, Scope: stagedoor.Words(claims.Scope)}
+	if !a.HasScope(scope) {
+		return nil, stagedoor.Errorf(stagedoor.Forbidden, "insufficient_scope", "Insufficient scope, expected: %s", scope)
+	}
+	return a, nil
+}
+
+// removeAuthenticator takes one of their second factors from the person of an access token. An mfa_token does not do: with it somebody has proved their
+// first factor alone.
+func (d *Door) removeAuthenticator(w http.ResponseWriter, r *http.Request, st *store.Store) {
+	noStore(w)
+	a, err := d.accessMFA(r, st, token.RemoveAuthenticators)
+	if err == nil {
+		err = d.unenroll(r, st, a)
+	}
+	if err != nil {
+		token.OfferNonce(w, r, st)
+		token.Challenge(w, err)
+		answerError(w, r, err)
+		return
+	}
+	w.WriteHeader(http.StatusNoContent)
+}
+
+func (d *Door) unenroll(r *http.Request, st *store.Store, a *stagedoor.Authorization) error {
+	ctx, id := r.Context(), r.PathValue("id")
+	all, _, err := factorsOf(ctx, st, a.UserID)
+	if err != nil {
+		return err
+	}
+	at := slices.IndexFunc(all, func(m stagedoor.AuthenticationMethod) bool { return id == authenticatorID(&m) || id == m.ID })
+	if at < 0 || mfa.KindOf(all[at].Type) == "" {
+		return errNoAuthenticator()
+	}
+	m := all[at]
+	if err := mfa.Remove(ctx, st, a.UserID, &m); stagedoor.IsKind(err, stagedoor.NotFound) { // the person's own address, or gone meanwhile
+		return errNoAuthenticator()
+	} else if err != nil {
+		return err
+	}
+	e := stagedoor.LogEvent{Type: "gd_unenroll", ClientID: a.ClientID, UserID: a.UserID, IP: r.RemoteAddr, UserAgent: r.UserAgent(), Hostname: r.Host, Description: "The person took a second factor away: " + m.Type}
+	if u, err := st.User(context.WithoutCancel(ctx), a.UserID); err == nil {
+		e.UserName, e.Connection = u.Email, u.Connection
+	}
+	st.Log(e)
+	d.Pipeline.FactorChanged(ctx, visit(r, st), a.UserID, "removed")
+	return nil
+}
+
+func errNoAuthenticator() error {
+	return stagedoor.Errorf(stagedoor.NotFound, "invalid_request", "The authenticator is not one of the user's.")
+}
