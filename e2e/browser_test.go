@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/network"
 	pages "github.com/chromedp/cdproto/page"
@@ -97,7 +98,10 @@ func tabIn(t *testing.T, browser context.Context, options ...chromedp.ContextOpt
 	ctx, cancel := chromedp.NewContext(browser, append(options, chromedp.WithListener(b.note))...)
 	b.ctx = ctx
 	t.Cleanup(cancel)
-	if err := chromedp.Do(ctx, chromedp.EmulateViewport(390, 844)); err != nil {
+	if err := chromedp.Do(ctx, chromedp.EmulateViewport(390, 844), chromedp.Func(func(ctx context.Context, _ *chromedp.Target) error {
+		_, err := chromedp.Call(ctx, emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: true}) // whatever other tabs there are
+		return err
+	})); err != nil {
 		t.Fatal(err)
 	}
 	return b

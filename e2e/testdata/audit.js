@@ -31,7 +31,8 @@
   for (const e of controls) {
     const named = e.innerText?.trim() || e.value && e.type === "submit" || e.getAttribute("aria-label") || e.getAttribute("aria-labelledby") || e.labels?.length && e.labels[0].innerText.trim() || e.title || e.querySelector("img[alt]:not([alt=''])");
     if (!named) faults.push(`a control without a name: ${name(e)}`);
-    const box = e.getBoundingClientRect(), inText = e.tagName === "A" && getComputedStyle(e).display === "inline";
+    const hit = ["checkbox", "radio"].includes(e.type) && e.labels.length ? e.labels[0] : e; // a label takes the click, too
+    const box = hit.getBoundingClientRect(), inText = e.tagName === "A" && getComputedStyle(e).display === "inline";
     if (!inText && (box.width < 24 || box.height < 24)) faults.push(`hard to hit, ${Math.round(box.width)}×${Math.round(box.height)}: ${name(e)}`);
     for (const id of `${e.getAttribute("aria-describedby") ?? ""} ${e.getAttribute("aria-labelledby") ?? ""}`.split(" ").filter(Boolean)) {
       if (!document.getElementById(id)) faults.push(`described by ${id}, which is not there: ${name(e)}`);
@@ -42,6 +43,7 @@
   // Whoever is at a control sees it [2.4.7]
   const active = document.activeElement;
   for (const e of controls.filter(e => !e.disabled)) {
+    document.activeElement?.blur(); // who has the focus already does not get it again
     e.focus({preventScroll: true, focusVisible: true});
     if (document.activeElement !== e) continue;
     const s = getComputedStyle(e);
@@ -71,6 +73,10 @@
     }
     return layers.reduceRight((under, top) => on(top, under), [255, 255, 255, 1]);
   };
+  const scrolls = e => { // what does not fit can be brought into view
+    for (; e && e !== document.body; e = e.parentElement) if (/auto|scroll/.test(getComputedStyle(e).overflowX)) return true;
+    return false;
+  };
   const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   const told = new Set();
   for (let n = texts.nextNode(); n; n = texts.nextNode()) {
@@ -87,7 +93,7 @@
     const range = document.createRange();
     range.selectNodeContents(n);
     const r = range.getBoundingClientRect();
-    if (r.right > innerWidth + 1 && !e.closest(".scroll, [data-scroll], pre, nav, ul") ) faults.push(`a text leaves the window: ${name(e)}`);
+    if (r.right > innerWidth + 1 && !scrolls(e)) faults.push(`a text leaves the window: ${name(e)}`);
   }
   // A word that does not fit goes on in the next line behind a hyphen: where it is long, and breaks without one, the text lacks a soft hyphen.
   if (!/^(ja|zh)/.test(document.documentElement.lang)) {
