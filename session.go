@@ -29,6 +29,18 @@ type Session struct {
 	LastUserAgent     string
 	UpdatedAt         time.Time      // by the Management API; zero = never
 	Metadata          map[string]any `json:",omitempty"`
+	CameBy            *CameBy        `json:",omitempty"` // by which login of an identity provider of SAML
+}
+
+// CameBy is what an identity provider of SAML calls a person's session there: to end it here or there it must be named just so (SAML core
+// section 3.7.1).
+type CameBy struct {
+	Connection      string // id of the connection
+	NameID          string
+	Format          string `json:",omitempty"` // of the NameID
+	NameQualifier   string `json:",omitempty"`
+	SPNameQualifier string `json:",omitempty"`
+	SessionIndex    string `json:",omitempty"` // empty: the provider has none
 }
 
 // Has tells whether the session's person gave a proof: pwd, mfa …

@@ -14,6 +14,7 @@ type Occasion struct {
 	ClientID     string
 	Organization string // id of the one that a login is for
 	Console      []map[string]any
+	CameBy       *stagedoor.CameBy // set by Identify where the provider names its sessions
 }
 
 // On returns the database for an occasion.

@@ -123,6 +123,13 @@ func (o *Upstream) readSAML(ctx context.Context, st *store.Store, c *stagedoor.C
 	return a, nil
 }
 
+// cameBy is what the provider calls the session of an assertion.
+func cameBy(c *stagedoor.Connection, a *xmlsig.Assertion) *stagedoor.CameBy {
+	came := a.CameBy
+	came.Connection = c.ID
+	return &came
+}
+
 // userSAML returns the user whom an assertion names.
 func (o *Upstream) userSAML(ctx context.Context, st *store.Store, c *stagedoor.Connection, a *xmlsig.Assertion) (*stagedoor.User, error) {
 	p, err := person(samlProfile(c, a))
@@ -221,21 +228,22 @@ func UnaskedOf(c *stagedoor.Connection) (u Unasked) {
 }
 
 // IdentifyUnasked returns the user whom an answer names that nobody has asked for. Each is good once: nothing else ties it to one login.
-func (o *Upstream) IdentifyUnasked(ctx context.Context, st *store.Store, c *stagedoor.Connection, redirectURI, encoded string) (*stagedoor.User, error) {
+func (o *Upstream) IdentifyUnasked(ctx context.Context, st *store.Store, c *stagedoor.Connection, redirectURI, encoded string) (*stagedoor.User, *stagedoor.CameBy, error) {
 	unasked := UnaskedOf(c)
 	if !unasked.Enabled {
-		return nil, stagedoor.Errorf(stagedoor.Forbidden, "access_denied", "IdP-Initiated login is not enabled for connection \"%s\".", c.Name)
+		return nil, nil, stagedoor.Errorf(stagedoor.Forbidden, "access_denied", "IdP-Initiated login is not enabled for connection \"%s\".", c.Name)
 	}
 	a, err := o.readSAML(ctx, st, c, redirectURI, "", encoded)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	fresh, err := st.UseAssertion(ctx, unasked.ClientID, "saml:"+c.ID+":"+jose.HashToken(a.ID), a.Ends.Add(clockTolerance*5))
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if !fresh {
-		return nil, failed(badAnswer, "its assertion was used before")
+		return nil, nil, failed(badAnswer, "its assertion was used before")
 	}
-	return o.userSAML(ctx, st, c, a)
+	u, err := o.userSAML(ctx, st, c, a)
+	return u, cameBy(c, a), err
 }

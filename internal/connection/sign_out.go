@@ -3,15 +3,14 @@ package connection
 import (
 	"context"
 	"net/url"
-	"strings"
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/store"
 )
 
 // SignOut is the address at which somebody signs out at the provider of their connection, and from which they come back with state to
-// issuer's /logout; empty where the provider has none. id is the identity's, without the strategy.
-func (o *Upstream) SignOut(ctx context.Context, st *store.Store, c *stagedoor.Connection, id, issuer, state string) (string, error) {
+// issuer's /logout; empty where the provider has none. came is what the provider calls their session, as far as it is known.
+func (o *Upstream) SignOut(ctx context.Context, st *store.Store, c *stagedoor.Connection, came stagedoor.CameBy, issuer, state string) (string, error) {
 	back := issuer + "logout"
 	if c.Strategy == stagedoor.StrategySAML {
 		party, err := samlParty(c)
@@ -22,7 +21,7 @@ func (o *Upstream) SignOut(ctx context.Context, st *store.Store, c *stagedoor.Co
 		if err != nil {
 			return "", err
 		}
-		address, err := own.Logout(party, strings.TrimPrefix(id, c.Name+"|"), state, st.Clock().Now())
+		address, err := own.Logout(party, came, state, st.Clock().Now())
 		if err != nil {
 			return "", failed("The identity provider cannot be asked", short(err.Error()))
 		}

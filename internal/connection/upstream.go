@@ -126,6 +126,7 @@ func (o *Upstream) Identify(ctx context.Context, st *store.Store, c *stagedoor.C
 		if err != nil {
 			return nil, err
 		}
+		on.CameBy = cameBy(c, said)
 		return o.userSAML(ctx, st, c, said)
 	}
 	p, err := o.plan(ctx, c)

@@ -333,7 +333,7 @@ func (a *account) stay() error {
 		return err
 	}
 	conn := &stagedoor.Connection{Name: a.session.Connection, Strategy: a.session.Strategy}
-	handle, s, err := session.Open(ctx, a.st, a.user, conn, a.session.Methods, session.Visit{IP: a.r.RemoteAddr, UserAgent: a.r.UserAgent()})
+	handle, s, err := session.Open(ctx, a.st, a.user, conn, a.session.Methods, a.session.CameBy, session.Visit{IP: a.r.RemoteAddr, UserAgent: a.r.UserAgent()})
 	if err != nil {
 		return err
 	}

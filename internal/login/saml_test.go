@@ -150,3 +150,115 @@ func TestUnaskedSAML(t *testing.T) {
 	w.browser().post("/login/callback?connection=Users", issue("")).want(http.StatusBadRequest)
 	w.browser().post("/login/callback?connection=corp", url.Values{"SAMLResponse": {""}}).want(http.StatusForbidden)
 }
+
+// TestEncryptedSAML: assertions that are encrypted for the key that the metadata name are read.
+func TestEncryptedSAML(t *testing.T) {
+	w := newAbroad(t, storetest.SQLite)
+	w.standin.Now = w.clock
+	w.saml("corp", nil)
+	metadata := w.browser().get("/samlp/metadata?connection=corp").want(http.StatusOK).body
+	_, rest, _ := strings.Cut(metadata, `use="encryption"`)
+	_, rest, _ = strings.Cut(rest, "X509Certificate")
+	_, rest, _ = strings.Cut(rest, ">")
+	text, _, _ := strings.Cut(rest, "<")
+	certs := xmlsig.Certificates(text)
+	if len(certs) != 1 {
+		t.Fatalf("the metadata name no key: %s", metadata)
+	}
+	answer := w.asserted(w.browser(), "corp", xmlsig.Issued{NameID: "k7", EncryptFor: certs[0]})
+	if raw, _ := base64.StdEncoding.DecodeString(answer); strings.Contains(string(raw), ">k7<") || !strings.Contains(string(raw), "EncryptedAssertion") {
+		t.Error("it is not encrypted")
+	}
+	if _, err := w.st.User(t.Context(), "samlp|corp|k7"); err != nil {
+		t.Error(err)
+	}
+}
+
+// asserted signs in by an answer that says x, and returns it.
+func (w *abroadWorld) asserted(b *browser, name string, x xmlsig.Issued) string {
+	w.Helper()
+	asked, _ := url.Parse(b.begin("connection", name).to())
+	request, err := xmlsig.ReadRequest(&http.Request{Method: http.MethodGet, URL: asked})
+	w.ok(err)
+	x.To, x.Audience, x.InResponseTo, x.At, x.Life = request.ACS, request.Issuer, request.ID, w.clock(), time.Minute
+	answer, err := w.standin.Issuer().Issue(x)
+	w.ok(err)
+	if q := b.finish(b.get(b.post("/login/callback?connection="+name, url.Values{"SAMLResponse": {answer}, "RelayState": {asked.Query().Get("RelayState")}}).to())); q.Get("code") == "" {
+		w.Errorf("%v", q)
+	}
+	return answer
+}
+
+// TestSAMLLogout: who signs out here signs out there as whom, and of what, the provider named; who signs out there is signed out here, in the sessions
+// that it names.
+func TestSAMLLogout(t *testing.T) {
+	for _, kind := range []string{storetest.SQLite, storetest.Postgres} {
+		t.Run(kind, func(t *testing.T) {
+			w := newAbroad(t, kind)
+			w.standin.Now = w.clock
+			conn := w.saml("corp", map[string]any{"user_id_attribute": "department"})
+			w.saml("other", nil)
+			_, err := w.st.UpdateClient(t.Context(), "app", func(c *stagedoor.Client) error { c.AllowedLogoutURLs = []string{"https://app.example/bye"}; return nil })
+			w.ok(err)
+			in := func(name, id, index string) *browser {
+				b := w.browser()
+				w.asserted(b, name, xmlsig.Issued{NameID: id, SessionIndex: index, Attributes: map[string][]string{"department": {"sound"}}})
+				return b
+			}
+			live := func(b *browser, want bool) {
+				t.Helper()
+				if got := !strings.Contains(b.begin("prompt", "none").to(), "login_required"); got != want {
+					t.Errorf("the session lives: %v, want %v", got, want)
+				}
+			}
+			theirs := &xmlsig.Own{EntityID: standin.EntityID, SLO: w.at + "/saml/sign-out", Key: w.standin.Issuer().Key, Cert: w.standin.Issuer().Cert}
+			ours, err := w.pipe.Upstream.SAMLOwn(t.Context(), w.st, conn, origin+"/")
+			w.ok(err)
+			us := &xmlsig.Party{EntityID: ours.EntityID, Certs: xmlsig.Certificates(base64.StdEncoding.EncodeToString(ours.Cert.Raw))}
+			to, _ := url.Parse(in("corp", "k1", "s-1").get("/v2/logout?client_id=app&federated&returnTo=https%3A%2F%2Fapp.example%2Fbye").to())
+			asked, err := theirs.ReadLogout(us, xmlsig.LogoutMessage{Query: to.RawQuery}, w.clock())
+			if err != nil || asked.NameID != "k1" || len(asked.Indexes) != 1 || asked.Indexes[0] != "s-1" {
+				t.Fatalf("%+v %v", asked, err)
+			}
+
+			first, second, third, elsewhere := in("corp", "k1", "s-1"), in("corp", "k1", "s-2"), in("corp", "k2", "s-1"), in("other", "k1", "s-1")
+			out := func(i *xmlsig.Issuer, came stagedoor.CameBy, post bool) *xmlsig.Departure {
+				d, err := i.Logout(origin+"/logout", came, "relay", post, w.clock())
+				w.ok(err)
+				return d
+			}
+			send := func(d *xmlsig.Departure) *reply {
+				if d.Form == nil {
+					return w.browser().get(strings.TrimPrefix(d.Address, origin))
+				}
+				return w.browser().post("/logout", url.Values{"SAMLRequest": {d.Form["SAMLRequest"]}, "RelayState": {d.Form["RelayState"]}}, "Sec-Fetch-Site", "cross-site", "Origin", "https://idp.example")
+			}
+			for _, post := range []bool{false, true} { // nobody else's word counts
+				send(out(w.standin.Stranger(), stagedoor.CameBy{NameID: "k1"}, post)).want(http.StatusForbidden).says("not valid")
+			}
+			w.logs(`"type":"flo"`)
+			live(first, true)
+			once := out(w.standin.Issuer(), stagedoor.CameBy{NameID: "k1", SessionIndex: "s-1"}, false)
+			answer, _ := url.Parse(send(once).want(http.StatusSeeOther).to())
+			if q := answer.Query(); !strings.HasPrefix(answer.String(), w.at+"/saml/sign-out?") || q.Get("SAMLResponse") == "" || q.Get("RelayState") != "relay" || q.Get("Signature") == "" {
+				t.Errorf("%s", answer)
+			}
+			w.logs(`"type":"slo"`, "signed out there")
+			live(first, false)
+			live(second, true)
+			first = in("corp", "k1", "s-1")
+			send(once).want(http.StatusForbidden) // replayed
+			live(first, true)
+			send(out(w.standin.Issuer(), stagedoor.CameBy{NameID: "k1"}, true)).want(http.StatusSeeOther)
+			live(first, false)
+			live(second, false)
+			live(third, true)
+			live(elsewhere, true)
+			r := w.browser().post("/logout", url.Values{"SAMLResponse": {"x"}, "RelayState": {"y"}}).want(http.StatusSeeOther)
+			if r.to() != "/logout?RelayState=y" {
+				t.Errorf("%s", r.to())
+			}
+			w.browser().get("/logout?SAMLRequest=x").want(http.StatusForbidden)
+		})
+	}
+}

@@ -89,7 +89,8 @@ var routes = []route{
 	{web.Route{Method: "GET", Pattern: "/userinfo", Title: "Claims of the token's user"}, (*Door).userInfo},
 	{web.Route{Method: "POST", Pattern: "/userinfo", Title: "Claims of the token's user"}, (*Door).userInfo},
 	{web.Route{Method: "GET", Pattern: "/v2/logout", Title: "Ends the session, returnTo"}, (*Door).logout},
-	{web.Route{Method: "GET", Pattern: "/logout", Title: "The way back from signing out at a provider"}, (*Door).backFromProvider},
+	{web.Route{Method: "GET", Pattern: "/logout", Title: "The way back from signing out at a provider, or its word that somebody did"}, (*Door).backFromProvider},
+	{web.Route{Method: "POST", Pattern: "/logout", Title: "The same, by a form"}, (*Door).postedFromProvider},
 	{web.Route{Method: "GET", Pattern: "/oidc/logout", Title: "RP-initiated logout"}, (*Door).oidcLogout},
 	{web.Route{Method: "POST", Pattern: "/oidc/logout", Title: "RP-initiated logout"}, (*Door).oidcLogout},
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/connection"
 	"github.com/stagedoor/stagedoor/internal/page"
 	"github.com/stagedoor/stagedoor/internal/session"
 	"github.com/stagedoor/stagedoor/internal/store"
@@ -68,15 +69,53 @@ func (d *Door) signedOut(w http.ResponseWriter, r *http.Request, st *store.Store
 	redirect(w, to)
 }
 
-// backFromProvider goes on with the logout of somebody who has signed out at their provider too.
+// backFromProvider goes on with the logout of somebody who has signed out at their provider too, or begins one that the provider asks for.
 func (d *Door) backFromProvider(w http.ResponseWriter, r *http.Request, st *store.Store) {
 	q := r.URL.Query()
+	if q.Has("SAMLRequest") {
+		d.loggedOut(w, r, st, connection.Message{Query: r.URL.RawQuery})
+		return
+	}
 	to, err := d.Pipeline.SignedOut(r.Context(), visit(r, st), cmp.Or(q.Get("state"), q.Get("RelayState")))
 	if err != nil {
 		fail(w, r, st, err, nil)
 		return
 	}
 	d.signedOut(w, r, st, nil, nil, nil, to)
+}
+
+// maxLogout is the largest form that a provider has the browser post, in bytes.
+const maxLogout = 512 << 10
+
+// postedFromProvider is backFromProvider for providers that have the browser post. A form of another site comes without cookies: an answer to a
+// request of ours goes on as an address.
+func (d *Door) postedFromProvider(w http.ResponseWriter, r *http.Request, st *store.Store) {
+	r.Body = http.MaxBytesReader(w, r.Body, maxLogout)
+	if err := r.ParseForm(); err != nil {
+		fail(w, r, st, invalid("The form cannot be read."), nil)
+		return
+	}
+	if r.PostForm.Has("SAMLRequest") {
+		d.loggedOut(w, r, st, connection.Message{Form: r.PostForm})
+		return
+	}
+	noStore(w)
+	http.Redirect(w, r, "/logout?"+url.Values{"RelayState": {r.PostForm.Get("RelayState")}}.Encode(), http.StatusSeeOther)
+}
+
+// loggedOut signs somebody out whose identity provider of SAML asks for it, and brings the browser back there with our answer.
+func (d *Door) loggedOut(w http.ResponseWriter, r *http.Request, st *store.Store, m connection.Message) {
+	to, err := d.Pipeline.LoggedOut(r.Context(), visit(r, st), m)
+	if err != nil {
+		fail(w, r, st, err, nil)
+		return
+	}
+	if to == "" {
+		page.Render(w, http.StatusOK, ui.LoggedOutPage{Frame: page.Frame(r, st, nil)})
+		return
+	}
+	noStore(w)
+	http.Redirect(w, r, to, http.StatusSeeOther)
 }
 
 // logoutClient returns the client that a logout names, and where it may return to.

@@ -196,6 +196,7 @@ type proof struct {
 	by      string           // as the step that offers a passkey knows it; empty: none is offered
 	console []map[string]any // what the connection's scripts said
 	counted bool             // as a login, already
+	came    *stagedoor.CameBy
 }
 
 // proved counts the login, opens or renews the session, and lets the login go on.
@@ -234,7 +235,7 @@ func (p *Pipeline) open(ctx context.Context, v Visit, by proof) (*Opened, error)
 	}
 	if old != nil && old.UserID == u.ID {
 		opened.Session = old
-		opened.Handle, err = session.Renew(ctx, v.Store, old, methods)
+		opened.Handle, err = session.Renew(ctx, v.Store, old, methods, by.came)
 		return opened, err
 	}
 	if old != nil { // another person signs in with this browser
@@ -242,6 +243,6 @@ func (p *Pipeline) open(ctx context.Context, v Visit, by proof) (*Opened, error)
 			return nil, err
 		}
 	}
-	opened.Handle, opened.Session, err = session.Open(ctx, v.Store, u, by.conn, methods, v.who())
+	opened.Handle, opened.Session, err = session.Open(ctx, v.Store, u, by.conn, methods, by.came, v.who())
 	return opened, err
 }

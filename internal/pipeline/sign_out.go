@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/connection"
 )
 
 // askSignOut is the step of a stored way back from a provider at which somebody signs out.
@@ -23,11 +24,13 @@ func (p *Pipeline) SignOut(ctx context.Context, v Visit, s *stagedoor.Session, t
 	if err != nil {
 		return "", err
 	}
-	id := ""
-	if u, err := v.Store.User(ctx, s.UserID); err == nil {
+	came := stagedoor.CameBy{}
+	if s.CameBy != nil && s.CameBy.Connection == conn.ID {
+		came = *s.CameBy
+	} else if u, err := v.Store.User(ctx, s.UserID); err == nil {
 		for i := range u.Identities {
 			if u.Identities[i].Connection == conn.Name {
-				id = u.Identities[i].UserID
+				came.NameID = strings.TrimPrefix(u.Identities[i].UserID, conn.Name+"|")
 			}
 		}
 	}
@@ -35,7 +38,7 @@ func (p *Pipeline) SignOut(ctx context.Context, v Visit, s *stagedoor.Session, t
 		ID: stagedoor.NewToken(), Browser: hash(v.Browser), Step: askSignOut, ExpiresAt: v.Store.Clock().Now().Add(transactionLife),
 		Request: stagedoor.AuthorizationRequest{RedirectURI: to},
 	}
-	address, err := p.Upstream.SignOut(ctx, v.Store, conn, id, v.Issuer, tx.ID)
+	address, err := p.Upstream.SignOut(ctx, v.Store, conn, came, v.Issuer, tx.ID)
 	if kind := stagedoor.AsError(err).Kind; err != nil && kind != stagedoor.Internal && kind != stagedoor.Unavailable || strings.TrimSpace(address) == "" {
 		return "", nil // they are signed out here; that the provider cannot be asked shall not keep them
 	}
@@ -61,4 +64,32 @@ func (p *Pipeline) SignedOut(ctx context.Context, v Visit, state string) (string
 		return "", err
 	}
 	return tx.Request.RedirectURI, nil
+}
+
+// LoggedOut ends the sessions of somebody whose identity provider says that they have signed out there (SAML profiles section 4.4), and returns where
+// the browser goes on with our answer; empty where the provider names no place for it. The provider's word must be signed, of now, and new.
+func (p *Pipeline) LoggedOut(ctx context.Context, v Visit, m connection.Message) (string, error) {
+	if p.Upstream == nil {
+		return "", lost()
+	}
+	word, err := p.Upstream.ReadLogout(ctx, v.Store, v.Issuer, m)
+	if err != nil {
+		e := stagedoor.LogEvent{Type: "flo", Description: describe(err)}
+		if word != nil {
+			e.Connection, e.ConnID, e.Strategy = word.Connection.Name, word.Connection.ID, word.Connection.Strategy
+		}
+		v.log(e)
+		return "", err
+	}
+	ended, err := v.Store.EndCameBy(ctx, word.Connection.ID, word.NameID, word.Indexes)
+	if err != nil {
+		return "", err
+	}
+	for i := range ended {
+		v.log(stagedoor.LogEvent{
+			Type: "slo", Description: "The identity provider says that the person has signed out there.", UserID: ended[i].UserID,
+			Connection: word.Connection.Name, ConnID: word.Connection.ID, Strategy: word.Connection.Strategy,
+		})
+	}
+	return word.Answer, nil
 }

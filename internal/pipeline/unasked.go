@@ -30,12 +30,12 @@ func (p *Pipeline) Unasked(ctx context.Context, v Visit, name, answer string) (*
 			return nil, "", err
 		}
 	}
-	u, err := p.Upstream.IdentifyUnasked(ctx, v.Store, conn, v.Issuer+callbackPath, answer)
+	u, came, err := p.Upstream.IdentifyUnasked(ctx, v.Store, conn, v.Issuer+callbackPath, answer)
 	if err != nil {
 		v.log(stagedoor.LogEvent{Type: "f", Description: describe(err), Connection: conn.Name, ConnID: conn.ID, Strategy: conn.Strategy, ClientID: unasked.ClientID})
 		return nil, "", err
 	}
-	opened, err := p.open(ctx, v, proof{conn: conn, user: u, method: "federated"})
+	opened, err := p.open(ctx, v, proof{conn: conn, user: u, method: "federated", came: came})
 	if err != nil {
 		return nil, "", err
 	}

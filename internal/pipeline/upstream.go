@@ -80,7 +80,7 @@ func (p *Pipeline) Arrive(ctx context.Context, v Visit, state string, values map
 	on := &connection.Occasion{ClientID: tx.Request.ClientID, Organization: tx.Request.Organization}
 	u, err := p.identify(ctx, v, conn, on, up, values)
 	if err == nil {
-		opened, err = p.proved(ctx, v, tx, proof{conn: conn, user: u, method: "federated", console: on.Console})
+		opened, err = p.proved(ctx, v, tx, proof{conn: conn, user: u, method: "federated", console: on.Console, came: on.CameBy})
 		return tx.ID, opened, err
 	}
 	e := stagedoor.AsError(err)

@@ -15,8 +15,9 @@ const touchEvery = time.Minute
 // Visit is who comes: an address and a user agent.
 type Visit struct{ IP, UserAgent string }
 
-// Open starts a session for a user who has just proved who they are through a connection.
-func Open(ctx context.Context, st *store.Store, u *stagedoor.User, conn *stagedoor.Connection, methods []stagedoor.AuthMethod, v Visit) (handle string, s *stagedoor.Session, err error) {
+// Open starts a session for a user who has just proved who they are through a connection; by is nil unless they came from a provider that names
+// its sessions.
+func Open(ctx context.Context, st *store.Store, u *stagedoor.User, conn *stagedoor.Connection, methods []stagedoor.AuthMethod, by *stagedoor.CameBy, v Visit) (handle string, s *stagedoor.Session, err error) {
 	now := st.Clock().Now()
 	absolute, idle := st.Tenant().Settings.SessionLifetimes()
 	mode := st.Tenant().Settings.SessionCookie
@@ -25,7 +26,7 @@ func Open(ctx context.Context, st *store.Store, u *stagedoor.User, conn *stagedo
 		AuthenticatedAt: now, CreatedAt: now, LastInteractionAt: now,
 		ExpiresAt: now.Add(absolute), IdleExpiresAt: now.Add(idle),
 		Persistent: mode == nil || mode.Mode != "non-persistent",
-		InitialIP:  v.IP, InitialUserAgent: v.UserAgent, LastIP: v.IP, LastUserAgent: v.UserAgent,
+		InitialIP:  v.IP, InitialUserAgent: v.UserAgent, LastIP: v.IP, LastUserAgent: v.UserAgent, CameBy: by,
 	}
 	handle = stagedoor.NewToken()
 	return handle, s, st.CreateSession(ctx, handle, s)
@@ -89,10 +90,16 @@ func Join(ctx context.Context, st *store.Store, s *stagedoor.Session, clientID, 
 }
 
 // Renew notes that the session's user proved themselves again, and returns the session's new handle: what the old one
-// opens is not more than before, for it opens nothing any more.
-func Renew(ctx context.Context, st *store.Store, s *stagedoor.Session, methods []stagedoor.AuthMethod) (handle string, err error) {
+// opens is not more than before, for it opens nothing any more. by is as of Open; nil leaves what there is.
+func Renew(ctx context.Context, st *store.Store, s *stagedoor.Session, methods []stagedoor.AuthMethod, by *stagedoor.CameBy) (handle string, err error) {
 	now := st.Clock().Now()
-	s.AuthenticatedAt, s.Methods = now, methods
+	note := func(s *stagedoor.Session) {
+		s.AuthenticatedAt, s.Methods = now, methods
+		if by != nil {
+			s.CameBy = by
+		}
+	}
+	note(s)
 	handle = stagedoor.NewToken()
-	return handle, st.RenewSession(ctx, s.ID, handle, func(s *stagedoor.Session) { s.AuthenticatedAt, s.Methods = now, methods })
+	return handle, st.RenewSession(ctx, s.ID, handle, note)
 }

@@ -51,7 +51,7 @@ func (s *Store) TakePushedRequest(ctx context.Context, name, clientID string) (*
 }
 
 // UseProof keeps a proof of possession until it is of no use any more, and tells whether it is seen for the first time by any server of the
-// database (RFC 9449 section 11.1). id names the proof, whoever it comes from.
+// database (RFC 9449 section 11.1). id names the proof, whoever it comes from; messages of SAML that are good once are kept so, too.
 func (s *Store) UseProof(ctx context.Context, id string, until time.Time) (fresh bool, err error) {
 	err = s.writeOne(ctx, func(q querier) error {
 		n, err := q.exec(ctx, "INSERT INTO used_proofs (tenant, hash, expires_at) VALUES (?, ?, ?) ON CONFLICT (tenant, hash) DO NOTHING",

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/jose"
@@ -20,10 +21,46 @@ func (s *Store) CreateSession(ctx context.Context, handle string, v *stagedoor.S
 		return err
 	}
 	return s.writeOne(ctx, func(q querier) error {
-		_, err := q.exec(ctx, "INSERT INTO sessions (tenant, handle, id, user_id, doc, expires_at) VALUES (?, ?, ?, ?, ?, ?)",
-			s.tenant.ID, jose.HashToken(handle), v.ID, v.UserID, document(doc), sessionEnd(v))
+		_, err := q.exec(ctx, "INSERT INTO sessions (tenant, handle, id, user_id, doc, expires_at, came_by) VALUES (?, ?, ?, ?, ?, ?, ?)",
+			s.tenant.ID, jose.HashToken(handle), v.ID, v.UserID, document(doc), sessionEnd(v), cameBy(v.CameBy))
 		return err
 	})
+}
+
+// cameBy is the column by which sessions of an identity provider are found.
+func cameBy(c *stagedoor.CameBy) any {
+	if c == nil {
+		return nil
+	}
+	return jose.HashToken(c.Connection + "\x00" + c.NameID)
+}
+
+// EndCameBy ends the sessions of a person whom the identity provider of a connection calls by the NameID: those of the indexes, or all if there
+// are none. It returns them.
+func (s *Store) EndCameBy(ctx context.Context, connectionID, nameID string, indexes []string) (ended []stagedoor.Session, err error) {
+	err = s.write(ctx, func(q querier) error {
+		ended = nil
+		err := q.each(ctx, "SELECT doc FROM sessions WHERE tenant = ? AND came_by = ?"+s.db.forUpdate(),
+			[]any{s.tenant.ID, cameBy(&stagedoor.CameBy{Connection: connectionID, NameID: nameID})}, func(scan func(...any) error) error {
+				var doc string
+				if err := scan(&doc); err != nil {
+					return err
+				}
+				var v stagedoor.Session
+				err := json.Unmarshal([]byte(doc), &v)
+				if v.CameBy != nil && (len(indexes) == 0 || slices.Contains(indexes, v.CameBy.SessionIndex)) {
+					ended = append(ended, v)
+				}
+				return err
+			})
+		for i := range ended {
+			if err == nil {
+				err = s.endSessions(ctx, q, stagedoor.LogoutByProvider, "id = ?", ended[i].ID)
+			}
+		}
+		return err
+	})
+	return ended, err
 }
 
 func sessionEnd(v *stagedoor.Session) int64 {
@@ -74,8 +111,8 @@ func (s *Store) RenewSession(ctx context.Context, id, handle string, change func
 		if err != nil {
 			return err
 		}
-		if _, err = q.exec(ctx, "UPDATE sessions SET doc = ?, user_id = ?, expires_at = ? WHERE tenant = ? AND id = ?",
-			document(doc), v.UserID, sessionEnd(v), s.tenant.ID, id); err != nil || handle == "" {
+		if _, err = q.exec(ctx, "UPDATE sessions SET doc = ?, user_id = ?, expires_at = ?, came_by = ? WHERE tenant = ? AND id = ?",
+			document(doc), v.UserID, sessionEnd(v), cameBy(v.CameBy), s.tenant.ID, id); err != nil || handle == "" {
 			return err
 		}
 		_, err = q.exec(ctx, "UPDATE sessions SET handle = ? WHERE tenant = ? AND id = ?", jose.HashToken(handle), s.tenant.ID, id)

@@ -27,6 +27,9 @@ func furnish(t testing.TB, s *store.Store) {
 	id := s.Tenant().ID
 	newUser(t, s, "auth0|"+id)
 	access(t, s, "auth0|"+id, until)
+	ok(t, s.UpdateSession(ctx, "sid auth0|"+id, func(v *stagedoor.Session) {
+		v.CameBy = &stagedoor.CameBy{Connection: "con " + id, NameID: "name of " + id}
+	}))
 	ok(t, s.SetPasswordHash(ctx, "auth0|"+id, "hash", time.Time{}))
 	ok(t, s.RecordLogin(ctx, "auth0|"+id, "192.0.2.1"))
 	must(s.PatchMetadata(ctx, "auth0|"+id, object(t, `{"a":1}`), nil, mebibyte))(t)
@@ -563,6 +566,13 @@ var trespasses = map[string]struct {
 	"Session": {finds, func(ctx context.Context, s *store.Store) (any, error) { return s.Session(ctx, "sid auth0|acme") }},
 	"UpdateSession": {finds, func(ctx context.Context, s *store.Store) (any, error) {
 		return nil, s.UpdateSession(ctx, "sid auth0|acme", func(v *stagedoor.Session) { v.LastIP = "x" })
+	}},
+	"EndCameBy": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
+		ended, err := s.EndCameBy(ctx, "con acme", "name of acme", nil)
+		for _, v := range ended {
+			return nil, fmt.Errorf("ended %s", v.ID)
+		}
+		return nil, err
 	}},
 	"DeleteSession": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
 		return nil, s.DeleteSession(ctx, "sid auth0|acme", stagedoor.LogoutByClient)

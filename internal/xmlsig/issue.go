@@ -1,6 +1,7 @@
 package xmlsig
 
 import (
+	"cmp"
 	"crypto"
 	"crypto/x509"
 	"encoding/base64"
@@ -12,6 +13,8 @@ import (
 	"github.com/beevik/etree"
 	"github.com/crewjam/saml"
 	dsig "github.com/russellhaering/goxmldsig"
+
+	"github.com/stagedoor/stagedoor"
 )
 
 // Issuer is an identity provider of our own.
@@ -30,6 +33,8 @@ type Issued struct {
 	Attributes   map[string][]string
 	At           time.Time
 	Life         time.Duration
+	SessionIndex string            // empty: "s"
+	EncryptFor   *x509.Certificate // whose key alone reads the assertion; nil: it is not encrypted
 }
 
 // Asked is what somebody else's request to sign in says. Its signature is not looked at.
@@ -72,7 +77,12 @@ func (i *Issuer) Issue(x Issued) (string, error) {
 		ServiceProviderMetadata: &saml.EntityDescriptor{EntityID: x.Audience}, SPSSODescriptor: &saml.SPSSODescriptor{},
 		ACSEndpoint: &saml.IndexedEndpoint{Binding: saml.HTTPPostBinding, Location: x.To},
 	}
-	session := &saml.Session{ID: "s", Index: "s", CreateTime: x.At, ExpireTime: x.At.Add(x.Life), NameID: x.NameID}
+	if x.EncryptFor != nil {
+		req.SPSSODescriptor.KeyDescriptors = []saml.KeyDescriptor{{
+			Use: "encryption", KeyInfo: saml.KeyInfo{X509Data: saml.X509Data{X509Certificates: []saml.X509Certificate{{Data: base64.StdEncoding.EncodeToString(x.EncryptFor.Raw)}}}},
+		}}
+	}
+	session := &saml.Session{ID: "s", Index: cmp.Or(x.SessionIndex, "s"), CreateTime: x.At, ExpireTime: x.At.Add(x.Life), NameID: x.NameID}
 	for name, values := range x.Attributes {
 		a := saml.Attribute{Name: name, NameFormat: "urn:oasis:names:tc:SAML:2.0:attrname-format:uri"}
 		for _, v := range values {
@@ -90,4 +100,32 @@ func (i *Issuer) Issue(x Issued) (string, error) {
 	doc.SetRoot(req.ResponseEl)
 	text, err := doc.WriteToBytes()
 	return base64.StdEncoding.EncodeToString(text), err
+}
+
+// Logout asks the party whose name and SLO address to has to sign somebody out: in an address, or by a form.
+func (i *Issuer) Logout(to string, came stagedoor.CameBy, relay string, post bool, at time.Time) (*Departure, error) {
+	own := &Own{EntityID: i.EntityID, Key: i.Key, Cert: i.Cert}
+	sp, err := own.provider(&Party{SignOut: to}, "", at)
+	if err != nil {
+		return nil, err
+	}
+	if i.SHA1 {
+		sp.LogoutSignatureMethod = dsig.RSASHA1SignatureMethod
+	}
+	index := saml.WithSessionIndex(came.SessionIndex)
+	if !post {
+		u, err := sp.MakeRedirectLogoutRequest(came.NameID, relay, index)
+		if err != nil {
+			return nil, err
+		}
+		return &Departure{Address: u.String()}, nil
+	}
+	req, err := sp.MakeLogoutRequest(to, came.NameID, index)
+	if err != nil {
+		return nil, err
+	}
+	doc := etree.NewDocument()
+	doc.SetRoot(req.Element())
+	text, err := doc.WriteToBytes()
+	return &Departure{Address: to, Form: map[string]string{"SAMLRequest": base64.StdEncoding.EncodeToString(text), "RelayState": relay}}, err
 }

@@ -23,7 +23,7 @@ type Own struct {
 	SLO      string // where people come back to who have signed out there
 	Key      crypto.Signer
 	Cert     *x509.Certificate
-	Decrypts crypto.Signer // for assertions that are encrypted; nil: they are not read
+	Decrypts crypto.Signer // for assertions that are encrypted; nil: Key
 	Sign     bool          // requests are signed
 	SHA1     bool          // … with RSA-SHA1, for old providers
 

@@ -12,6 +12,8 @@ import (
 
 	"github.com/beevik/etree"
 	"github.com/crewjam/saml"
+
+	"github.com/stagedoor/stagedoor"
 )
 
 // MaxMessage is the largest message that is looked at, in bytes.
@@ -54,25 +56,13 @@ func (o *Own) Request(p *Party, relay string, now time.Time) (*Departure, error)
 	return &Departure{ID: req.ID, Address: p.SignIn, Form: map[string]string{"SAMLRequest": base64.StdEncoding.EncodeToString(text), "RelayState": relay}}, nil
 }
 
-// Logout is the address at which somebody signs out.
-func (o *Own) Logout(p *Party, nameID, relay string, now time.Time) (string, error) {
-	sp, err := o.provider(p, p.EntityID, now)
-	if err != nil {
-		return "", err
-	}
-	u, err := sp.MakeRedirectLogoutRequest(nameID, relay)
-	if err != nil {
-		return "", fmt.Errorf("xmlsig: make a logout request: %w", err)
-	}
-	return u.String(), nil
-}
-
 // Assertion is who somebody is.
 type Assertion struct {
 	ID         string
 	NameID     string
 	Attributes map[string][]string // by name
 	Ends       time.Time           // when it is no longer good
+	CameBy     stagedoor.CameBy    // without the connection
 }
 
 // Read checks an answer that was posted to us and returns its assertion. It must answer the request with the id; an empty one means that nobody
@@ -117,11 +107,24 @@ func (o *Own) Read(p *Party, encoded, requestID string, now time.Time) (*Asserti
 	return assertionOf(a)
 }
 
+// maxCameBy is the largest name of a session with all that belongs to it, in bytes: it is kept with the session.
+const maxCameBy = 4 << 10
+
 func assertionOf(a *saml.Assertion) (*Assertion, error) {
 	if a.Subject == nil || a.Subject.NameID == nil || a.ID == "" {
 		return nil, errors.New("xmlsig: the assertion names nobody")
 	}
-	out := &Assertion{ID: a.ID, NameID: strings.TrimSpace(a.Subject.NameID.Value), Attributes: map[string][]string{}}
+	name := a.Subject.NameID
+	out := &Assertion{ID: a.ID, NameID: strings.TrimSpace(name.Value), Attributes: map[string][]string{}}
+	out.CameBy = stagedoor.CameBy{NameID: out.NameID, Format: name.Format, NameQualifier: name.NameQualifier, SPNameQualifier: name.SPNameQualifier}
+	for _, s := range a.AuthnStatements {
+		if out.CameBy.SessionIndex == "" {
+			out.CameBy.SessionIndex = s.SessionIndex
+		}
+	}
+	if size := len(out.CameBy.Format) + len(out.CameBy.NameQualifier) + len(out.CameBy.SPNameQualifier) + len(out.CameBy.SessionIndex); size > maxCameBy {
+		return nil, errors.New("xmlsig: what the assertion calls its session is too long")
+	}
 	if a.Conditions != nil {
 		out.Ends = a.Conditions.NotOnOrAfter
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/beevik/etree"
 
+	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/jose"
 	"github.com/stagedoor/stagedoor/internal/xmlsig"
 )
@@ -274,7 +275,7 @@ func TestRequest(t *testing.T) {
 	if asked, err = xmlsig.ReadRequest(r); err != nil || asked.ID != to.ID || !asked.Signed {
 		t.Errorf("%+v %v", asked, err)
 	}
-	out, err := s.own.Logout(s.party, "kim", "back", now)
+	out, err := s.own.Logout(s.party, stagedoor.CameBy{NameID: "kim"}, "back", now)
 	if err != nil || !strings.HasPrefix(out, "https://idp.example/slo?") || !strings.Contains(out, "SAMLRequest=") || !strings.Contains(out, "Signature=") {
 		t.Errorf("%s %v", out, err)
 	}

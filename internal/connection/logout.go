@@ -1,0 +1,87 @@
+package connection
+
+import (
+	"context"
+	"errors"
+	"net/url"
+	"strings"
+
+	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/store"
+	"github.com/stagedoor/stagedoor/internal/xmlsig"
+)
+
+// Message is a message of SAML as the browser brought it: in an address, or by a form.
+type Message struct {
+	Query string     // of the address, as it came: what is signed is its text
+	Form  url.Values // nil: the address says all
+}
+
+// SignedOut is an identity provider's word that somebody has signed out there.
+type SignedOut struct {
+	Connection *stagedoor.Connection
+	NameID     string
+	Indexes    []string // of the sessions that end; empty: all of them
+	Answer     string   // address at which the provider gets our answer; empty: it has none
+}
+
+// maxTried is how many connections, whose options do not say what their provider calls itself, a message is held to.
+const maxTried = 20
+
+// ReadLogout checks a provider's request to sign somebody out (SAML core section 3.7.1). Its connection is the one whose provider has the name that the
+// message gives, or, where options do not say the name, one whose certificate fits. An error may come with the connection.
+func (o *Upstream) ReadLogout(ctx context.Context, st *store.Store, issuer string, m Message) (*SignedOut, error) {
+	msg := xmlsig.LogoutMessage{Query: m.Query, Form: m.Form}
+	name, err := msg.Issuer()
+	if err != nil {
+		return nil, failed(badRequest, short(err.Error()))
+	}
+	all, err := st.Connections(ctx)
+	if err != nil {
+		return nil, err
+	}
+	why, tried := errors.New("no connection has a provider of this name"), 0
+	var word *SignedOut
+	for i := range all {
+		c := &all[i]
+		if c.Strategy != stagedoor.StrategySAML || !c.Redirects() {
+			continue
+		}
+		party, err := samlParty(c)
+		if err != nil || party.EntityID != "" && party.EntityID != name || len(party.Certs) == 0 {
+			continue
+		}
+		if tried++; tried > maxTried {
+			break
+		}
+		own, err := o.SAMLOwn(ctx, st, c, issuer)
+		if err != nil {
+			return nil, err
+		}
+		asked, err := own.ReadLogout(party, msg, st.Clock().Now())
+		if err != nil {
+			if why = err; party.EntityID != "" {
+				word = &SignedOut{Connection: c}
+			}
+			continue
+		}
+		word = &SignedOut{Connection: c, NameID: asked.NameID, Indexes: asked.Indexes}
+		fresh, err := st.UseProof(ctx, "saml-logout:"+c.ID+":"+asked.ID, asked.Ends)
+		if err != nil {
+			return nil, err
+		}
+		if !fresh {
+			return word, failed(badRequest, "it was used before")
+		}
+		if party.SignOut != "" {
+			if word.Answer, err = own.LogoutAnswer(party, asked.ID, strings.ToValidUTF8(asked.RelayState, ""), st.Clock().Now()); err != nil {
+				return nil, err
+			}
+		}
+		return word, nil
+	}
+	return word, failed(badRequest, short(why.Error()))
+}
+
+// badRequest is what people are told of a provider's request that counts for nothing.
+const badRequest = "The request of the identity provider is not valid"
