@@ -12,7 +12,7 @@ import (
 
 // unserved are the endpoints of the wire that this server does not have, and what is below them. They say so, in words that no client takes for
 // a success.
-var unserved = []string{"/oauth/access_token", "/passwordless/challenge"}
+var unserved = []string{"/passwordless/challenge"}
 
 // elsewhere answers what no door serves: a page for people, JSON for programs.
 func (s *Server) elsewhere(w http.ResponseWriter, r *http.Request) {

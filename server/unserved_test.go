@@ -13,8 +13,8 @@ func TestMain(m *testing.M) { stagedoortest.Main(m) }
 func TestWhatNoDoorServes(t *testing.T) {
 	s := stagedoortest.New(t)
 	for path, want := range map[string]int{
-		"/oauth/access_token": http.StatusNotImplemented, "/passwordless/challenge": http.StatusNotImplemented,
-		"/nowhere": http.StatusNotFound, "/u/nowhere": http.StatusNotFound, "/authorize/nowhere": http.StatusNotFound,
+		"/passwordless/challenge": http.StatusNotImplemented,
+		"/nowhere":                http.StatusNotFound, "/u/nowhere": http.StatusNotFound, "/authorize/nowhere": http.StatusNotFound,
 	} {
 		var body struct {
 			Error       string `json:"error"`

@@ -59,22 +59,27 @@ func (o *Upstream) IdentifyNative(ctx context.Context, st *store.Store, c *stage
 	if err != nil {
 		return nil, err
 	}
-	person, err := p.profile(g)
+	var person *profile
+	if n.Kind == NativeAccess {
+		person, err = g.byToken(n.Token)
+	} else {
+		person, err = p.profile(g)
+	}
 	if err != nil {
 		return nil, err
 	}
 	return o.user(ctx, st, c, person, tokensOf(g.tokens))
 }
 
-// facebookSession asks Facebook whose a token is and for which app. All else that is known of the person is the app's word: an address of
-// theirs is not verified, and no id in it counts.
-func (g *given) facebookSession(n *Native) (func(*given) (*profile, error), error) {
-	const message = "The identity provider does not know the token"
+const unknownToken = "The identity provider does not know the token" //nolint:gosec // a text
+
+// facebookToken asks Facebook whose a token is, and for which app it was given.
+func (g *given) facebookToken(access string) (string, error) {
 	header := http.Header{"Accept": {"application/json"}, "Authorization": {"Bearer " + g.clientID + "|" + g.secret}}
-	address := rebased(g.conn, graph) + "/debug_token?" + url.Values{"input_token": {n.Token}}.Encode()
+	address := rebased(g.conn, graph) + "/debug_token?" + url.Values{"input_token": {access}}.Encode()
 	resp, body, err := g.up.call(g.ctx, http.MethodGet, address, header, "")
 	if err != nil {
-		return nil, failed(message, err.Error())
+		return "", failed(unknownToken, err.Error())
 	}
 	var said struct {
 		Data struct {
@@ -84,12 +89,22 @@ func (g *given) facebookSession(n *Native) (func(*given) (*profile, error), erro
 		} `json:"data"`
 	}
 	if resp.StatusCode != http.StatusOK || json.Unmarshal(body, &said) != nil || !said.Data.Valid || said.Data.UserID == "" || said.Data.AppID != g.clientID {
-		return nil, failed(message, "it answers "+resp.Status+", of app "+short(said.Data.AppID))
+		return "", failed(unknownToken, "it answers "+resp.Status+", of app "+short(said.Data.AppID))
+	}
+	return said.Data.UserID, nil
+}
+
+// facebookSession reads a token of an app that knows no more of the person. All else that is known of them is the app's word: an address of
+// theirs is not verified, and no id in it counts.
+func (g *given) facebookSession(n *Native) (func(*given) (*profile, error), error) {
+	id, err := g.facebookToken(n.Token)
+	if err != nil {
+		return nil, err
 	}
 	return func(g *given) (*profile, error) {
 		var told struct{ Name, Email, First_name, Last_name string } //nolint:revive,staticcheck // the wire's names, in any case
 		_ = json.Unmarshal([]byte(n.Profile), &told)                 // what cannot be read is nothing
-		m := map[string]any{"user_id": said.Data.UserID, "name": told.Name, "given_name": told.First_name, "family_name": told.Last_name}
+		m := map[string]any{"user_id": id, "name": told.Name, "given_name": told.First_name, "family_name": told.Last_name}
 		if address, err := NormalizeEmail(told.Email); err == nil && address != "" {
 			m["email"], m["email_verified"] = address, false
 		}

@@ -79,6 +79,7 @@ var routes = []route{
 	{web.Route{Method: "GET", Pattern: "/user/ssodata", Title: "Whether somebody is signed in, for clients of the old kind"}, (*Door).ssoData},
 	{web.Route{Method: "OPTIONS", Pattern: "/user/ssodata", Title: "Preflight of browsers"}, (*Door).preflightOwn},
 	{web.Route{Method: "POST", Pattern: "/oauth/ro", Title: "Tokens for a password, for clients of the old kind"}, (*Door).resourceOwner},
+	{web.Route{Method: "POST", Pattern: "/oauth/access_token", Title: "Tokens for a provider's access token, for clients of the old kind"}, (*Door).providerToken},
 	{web.Route{Method: "POST", Pattern: "/delegation", Title: "ID tokens for ID tokens, for clients of the old kind"}, (*Door).delegation},
 	{web.Route{Method: "GET", Pattern: "/tokeninfo", Title: "Profile of an ID token's user, for clients of the old kind"}, (*Door).tokenInfo},
 	{web.Route{Method: "POST", Pattern: "/tokeninfo", Title: "Profile of an ID token's user, for clients of the old kind"}, (*Door).tokenInfo},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/connection"
@@ -21,6 +22,7 @@ import (
 const (
 	legacyRO              = "http://auth0.com/oauth/legacy/grant-type/ro"
 	legacyROBearer        = "http://auth0.com/oauth/legacy/grant-type/ro/jwt-bearer"
+	legacyAccessToken     = "http://auth0.com/oauth/legacy/grant-type/access_token" //nolint:gosec // a name
 	legacyDelegationID    = "http://auth0.com/oauth/legacy/grant-type/delegation/id_token"
 	legacyDelegationToken = "http://auth0.com/oauth/legacy/grant-type/delegation/refresh_token" //nolint:gosec // a name
 	grantBearer           = "urn:ietf:params:oauth:grant-type:jwt-bearer"
@@ -104,17 +106,57 @@ func (d *Door) resourceOwner(w http.ResponseWriter, r *http.Request, st *store.S
 		if err != nil {
 			return nil, roError(err)
 		}
-		resp, err := t.issue(ctx, u, a, stagedoor.NewToken())
-		if err != nil {
-			return nil, err
+		return t.old(ctx, u, a)
+	})
+}
+
+// old issues tokens and answers them as these endpoints do.
+func (t *tokenRequest) old(ctx context.Context, u *stagedoor.User, a *stagedoor.Authorization) (map[string]any, error) {
+	resp, err := t.issue(ctx, u, a, stagedoor.NewToken())
+	if err != nil {
+		return nil, err
+	}
+	out := map[string]any{"access_token": resp.AccessToken, "token_type": "bearer"}
+	for name, value := range map[string]string{"id_token": resp.IDToken, "refresh_token": resp.RefreshToken} {
+		if value != "" {
+			out[name] = value
 		}
-		out := map[string]any{"access_token": resp.AccessToken, "token_type": "bearer"}
-		for name, value := range map[string]string{"id_token": resp.IDToken, "refresh_token": resp.RefreshToken} {
-			if value != "" {
-				out[name] = value
+	}
+	return out, nil
+}
+
+// providerToken is /oauth/access_token: tokens for an access token that an app got from a provider. Those of providers that do not say for whom
+// they gave it are refused: any site at which a person signs in with the provider could be them here (token substitution, RFC 9700 section 4.14
+// and OpenID Connect Core 16.6).
+func (d *Door) providerToken(w http.ResponseWriter, r *http.Request, st *store.Store) {
+	d.legacyEndpoint(w, r, st, "s", "f", stagedoor.FlagLegacyRO, func(ctx context.Context, t *tokenRequest) (map[string]any, error) {
+		if !t.client.Allows(legacyAccessToken) {
+			return nil, errGrant(legacyAccessToken)
+		}
+		for _, name := range []string{"connection", "access_token"} {
+			if t.params[name] == "" {
+				return nil, invalid("missing %s parameter", name)
 			}
 		}
-		return out, nil
+		x := &pipeline.Direct{Client: t.client, Scope: distinct(stagedoor.Words(t.params["scope"])), Protocol: "oauth2-access-token", Legacy: true}
+		if slices.Contains(x.Scope, "offline_access") && t.params["device"] == "" {
+			return nil, invalid("missing device parameter")
+		}
+		conn, err := connection.ForClient(ctx, t.st, t.client.ID, t.params["connection"])
+		switch {
+		case err != nil:
+			return nil, err
+		case !connection.TellsClient(conn) || t.Pipeline.Upstream == nil:
+			return nil, invalid("specified strategy does not support requested operation: %s does not tell for which client it gave a token", conn.Strategy)
+		}
+		a, u, err := t.Pipeline.ByNative(ctx, t.visit, x, conn, &connection.Native{Kind: connection.NativeAccess, Token: t.params["access_token"]}, t.event)
+		if connection.IsUnknownToken(err) {
+			return nil, stagedoor.Errorf(stagedoor.Unauthorized, "invalid_token", "invalid access_token: invalid_token")
+		}
+		if err != nil {
+			return nil, roError(err)
+		}
+		return t.old(ctx, u, a)
 	})
 }
 

@@ -1,9 +1,11 @@
 package standin
 
 import (
+	"cmp"
 	"net/http"
 	"strings"
 
+	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/jose"
 )
 
@@ -51,9 +53,40 @@ func (s *Server) AppleCode(p Person) string {
 	return ""
 }
 
-// debugToken tells whose an app's token is: its text is APP:USER.
+// AccessToken is a token that a provider gave to somebody's client, app; empty: the stand-in's own.
+func (s *Server) AccessToken(provider string, p Person, app, mode string) string {
+	access := stagedoor.NewToken()
+	for i := range rows {
+		if r := &rows[i]; r.name == provider {
+			s.mu.Lock()
+			s.tokens.keep(access, grant{person: p, row: r, app: cmp.Or(app, s.ClientID), mode: mode})
+			s.mu.Unlock()
+		}
+	}
+	return access
+}
+
+// tokenInfo tells whose an access token is, as Google does.
+func (s *Server) tokenInfo(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	g, known := s.tokens[r.URL.Query().Get("access_token")]
+	s.mu.Unlock()
+	if !known || g.row.name != "Google" {
+		writeJSON(w, http.StatusBadRequest, map[string]any{"error": "invalid_token", "error_description": "Invalid Value"})
+		return
+	}
+	app := cmp.Or(g.app, s.ClientID)
+	writeJSON(w, http.StatusOK, map[string]any{"azp": app, "aud": app, "sub": g.person.Subject, "scope": "openid", "expires_in": "3599", "access_type": "online"})
+}
+
+// debugToken tells whose an app's token is: one that was kept, or one whose text is APP:USER.
 func (s *Server) debugToken(w http.ResponseWriter, r *http.Request) {
 	app, user, ok := strings.Cut(r.URL.Query().Get("input_token"), ":")
+	s.mu.Lock()
+	if g, known := s.tokens[r.URL.Query().Get("input_token")]; known && g.row.name == "Facebook" {
+		app, user, ok = cmp.Or(g.app, s.ClientID), g.person.Subject, true
+	}
+	s.mu.Unlock()
 	if r.Header.Get("Authorization") != "Bearer "+s.ClientID+"|"+s.ClientSecret {
 		writeJSON(w, http.StatusBadRequest, map[string]any{"error": map[string]any{"message": "Invalid application", "type": "OAuthException", "code": 190}})
 		return

@@ -34,6 +34,7 @@ var rows = []row{
 	},
 	{
 		name: "Google", authorize: "/accounts.google.com/o/oauth2/v2/auth", token: "/oauth2.googleapis.com/token", keys: "/www.googleapis.com/oauth2/v3/certs",
+		native: "/oauth2.googleapis.com/tokeninfo",
 		issuer: "https://accounts.google.com", logout: "/accounts.google.com/Logout", profiles: map[string]func(Person) any{"/openidconnect.googleapis.com/v1/userinfo": openID},
 	},
 	{

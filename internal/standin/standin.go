@@ -59,6 +59,7 @@ type grant struct {
 	mode   string
 	asked  url.Values
 	row    *row
+	app    string // the client that a token was given to; empty: the stand-in's own
 }
 
 // maxKept is how many codes, tokens and requests the stand-in remembers: whoever plays with it all day needs none of yesterday's.
@@ -123,7 +124,10 @@ func (s *Server) serve(r *row) {
 	if r.keys != "" {
 		s.mux.HandleFunc("GET "+r.keys, s.keySet)
 	}
-	if r.native != "" {
+	switch {
+	case strings.HasSuffix(r.native, "/tokeninfo"):
+		s.mux.HandleFunc("GET "+r.native, s.tokenInfo)
+	case r.native != "":
 		s.mux.HandleFunc("GET "+r.native, s.debugToken)
 	}
 	if r.logout != "" {
