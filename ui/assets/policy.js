@@ -33,7 +33,7 @@ function kept(rule, password) {
 
 for (const box of globalThis.document?.querySelectorAll("[data-policy]") ?? []) {
   const field = document.getElementById(box.dataset.policy), strength = box.querySelector(".strength");
-  const [meter, count, status] = ["meter", ".count", "[role=status]"].map((what) => strength.querySelector(what));
+  const [bar, count, status] = ["progress", ".count", "[role=status]"].map((what) => strength.querySelector(what));
   const children = (list) => [...(list?.children ?? [])].map((line) => ({
     line, code: line.dataset.rule, least: Number(line.dataset.least), said: line.querySelector(".said"), parts: children(line.querySelector("ul")),
   }));
@@ -48,7 +48,7 @@ for (const box of globalThis.document?.querySelectorAll("[data-policy]") ?? []) 
     rule.said.textContent = box.dataset[state] ? ` (${box.dataset[state]})` : "";
   };
   const tell = (met) => {
-    meter.value = met / all;
+    bar.value = met / all;
     count.textContent = met === all ? box.dataset.complete : box.dataset.progress.replace("{met}", met).replace("{all}", all);
   };
   const check = () => {
