@@ -48,6 +48,7 @@ func sampleAccount(f Frame) AccountPage {
 		Metadata: []AccountValue{{"theme", "dark"}, {"genres", "[\"jazz\",\"folk\"]"}},
 		Factors:  []AccountFactor{{ID: "totp|1", Kind: "otp", Created: sampleSent, Used: sampleSent}, {ID: "phone|1", Kind: "phone", Name: "+49 *** 89", Created: sampleSent}, {ID: "rc|1", Kind: "recovery-code", Created: sampleSent, Fixed: true}},
 		Addable:  []string{"webauthn-roaming", "otp"}, Recovers: true,
+		Browsers:   []AccountSession{{ID: "b", Device: "Firefox · Linux", IP: "192.0.2.7", Began: sampleSent, Used: sampleSent, Here: true}, {ID: "c", Used: sampleSent}},
 		Sessions:   []AccountSession{{ID: "s1", Device: "Firefox · Linux", IP: "192.0.2.7", Began: sampleSent, Used: sampleSent, Here: true, Programs: "Mixtape"}, {ID: "s2", Device: "Safari · iPhone", IP: "2001:db8::7", Began: sampleSent, Used: sampleSent}},
 		Clients:    []AccountClient{{ID: "c1", Name: "Mixtape", Scopes: []string{"Your profile", "Playlists"}, Keeps: true, Used: sampleSent}},
 		Identities: []AccountIdentity{{Provider: "Username-Password", ID: "auth0|1", Name: "ada@example.com", Main: true}, {Provider: "Radio", ID: "radio|2", Name: "Ada L."}},
