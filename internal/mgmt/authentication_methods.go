@@ -149,11 +149,6 @@ func (a *API) createMethod(c *call, in createMethodIn) (any, error) {
 		return nil, err
 	}
 	if in.Type == "passkey" || in.Type == "webauthn-roaming" {
-		if in.KeyID != "" { // by one spelling: else nobody would find it again
-			if in.KeyID, err = mfa.CredentialID(in.KeyID); err != nil {
-				return nil, badProperty("key_id", "String is not base64url")
-			}
-		}
 		m.KeyID, m.PublicKey, m.AAGUID, m.RelyingParty, m.DeviceType = in.KeyID, in.PublicKey, in.AAGUID, in.RelyingParty, in.DeviceType
 		m.IdentityUserID, m.UserAgent, m.UserHandle, m.Transports = in.IdentityUserID, in.UserAgent, in.UserHandle, in.Transports
 		copyFlag(in.BackedUp, &m.BackedUp)
@@ -161,6 +156,9 @@ func (a *API) createMethod(c *call, in createMethodIn) (any, error) {
 			if err := needs(p[0], p[1]); err != nil {
 				return nil, err
 			}
+		}
+		if m.KeyID, err = mfa.CredentialID(in.KeyID); err != nil { // by one spelling: else nobody would find it again
+			return nil, badProperty("key_id", "String is not base64url")
 		}
 	}
 	if err := c.store.AddAuthenticationMethods(c.ctx(), c.id(), []*stagedoor.AuthenticationMethod{m}, false); err != nil {
