@@ -44,6 +44,7 @@ func WorkerMain(ctx context.Context, in io.Reader, out io.Writer) error {
 			return fmt.Errorf("script worker: %w", err)
 		}
 		debug.SetMemoryLimit(processMemory / 4)
+		debug.SetGCPercent(50)
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
