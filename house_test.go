@@ -49,6 +49,7 @@ var keepers = map[string][]string{
 	"github.com/pquerna/otp":     {"internal/mfa"},
 	"github.com/boombuler":       {"internal/mfa"},
 	"github.com/go-webauthn":     {"internal/mfa"},
+	"github.com/prometheus":      {"internal/telemetry"},
 	"go.opentelemetry.io":        {"internal/telemetry"},
 	module + "/mixtape":          {"cmd/stagedoor"},
 }

@@ -7,5 +7,5 @@
 //
 // Labels are bounded: a value that the table does not name is "other". Neither numbers nor spans ever carry what a person or a client sent:
 // no path, no query, no body, no header, no name. Rooms of this floor are measured from outside, by functions and wrappers that the
-// server gives them. Nothing else in the house imports OpenTelemetry.
+// server gives them. Nothing else in the house imports Prometheus or OpenTelemetry.
 package telemetry

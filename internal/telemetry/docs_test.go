@@ -33,9 +33,13 @@ func exported(t *testing.T) map[string][]string {
 			out[name] = append(slices.Clone(ambient), m.Labels...)
 		}
 	}
-	for _, f := range NewMetrics("test", false).gather() {
-		if !strings.HasPrefix(f.name, "stagedoor_") {
-			out[f.name] = ambient
+	gathered, err := NewMetrics("test", false).registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range gathered {
+		if name := f.GetName(); !strings.HasPrefix(name, "stagedoor_") {
+			out[name] = ambient
 		}
 	}
 	return out
@@ -185,8 +189,12 @@ func TestLabelsAreBounded(t *testing.T) {
 		m.Add(Requests, 1, name, name, name)
 		m.Add(TenantRequests, 1, name, "2xx")
 	}
-	for _, f := range m.gather() {
-		switch n := len(f.samples); f.name {
+	gathered, err := m.registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range gathered {
+		switch n := len(f.GetMetric()); f.GetName() {
 		case "stagedoor_http_requests_total":
 			if n != 601 {
 				t.Errorf("%d routes", n)

@@ -1,19 +1,23 @@
 package telemetry
 
 import (
-	"math"
+	"net/http"
 	goruntime "runtime"
-	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
 // Metrics count. It is safe for concurrent use; a nil one counts nothing.
 type Metrics struct {
-	began    time.Time
-	version  string
-	families [metrics]*counted // nil: not counted here
+	registry   *prometheus.Registry
+	counters   [metrics]*prometheus.CounterVec
+	gauges     [metrics]*prometheus.GaugeVec
+	histograms [metrics]*prometheus.HistogramVec
+	tenants    bool
 
 	mu      sync.RWMutex
 	seen    map[string]map[string]bool // by label, of those without a list of values
@@ -23,28 +27,25 @@ type Metrics struct {
 // A Source tells numbers that are read when somebody asks for them.
 type Source func(tell func(m Metric, value float64, labels ...string))
 
-// mostLabels is how many labels a family can have.
-const mostLabels = 3
-
-// counted are the series of a family by the values of their labels. What goes in is bounded before: see bounded.
-type counted struct {
-	family
-	mu     sync.RWMutex
-	series map[[mostLabels]string]*series
-}
-
-// series is one number, or the counts of one histogram.
-type series struct {
-	value  atomic.Uint64   // bits of a float64; of a histogram the sum
-	counts []atomic.Uint64 // of a histogram: how many fell into each bucket, and at last into none
-}
-
 // NewMetrics makes metrics of a server of a version. With tenants there are numbers by tenant too.
 func NewMetrics(version string, tenants bool) *Metrics {
-	m := &Metrics{began: time.Now(), version: version, seen: map[string]map[string]bool{}}
+	m := &Metrics{registry: prometheus.NewRegistry(), tenants: tenants, seen: map[string]map[string]bool{}}
+	m.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), sources{m})
 	for i, f := range families {
-		if !f.read && (!f.tenants || tenants) {
-			m.families[i] = &counted{family: f, series: map[[mostLabels]string]*series{}}
+		if f.read || f.tenants && !tenants {
+			continue
+		}
+		names := f.names()
+		switch f.kind {
+		case counter:
+			m.counters[i] = prometheus.NewCounterVec(prometheus.CounterOpts{Name: f.name, Help: f.help}, names)
+			m.registry.MustRegister(m.counters[i])
+		case gauge:
+			m.gauges[i] = prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: f.name, Help: f.help}, names)
+			m.registry.MustRegister(m.gauges[i])
+		case histogram:
+			m.histograms[i] = prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: f.name, Help: f.help, Buckets: f.buckets}, names)
+			m.registry.MustRegister(m.histograms[i])
 		}
 	}
 	m.begin()
@@ -54,12 +55,19 @@ func NewMetrics(version string, tenants bool) *Metrics {
 
 // begin makes the series that are known beforehand: a rate needs a zero to grow from.
 func (m *Metrics) begin() {
-	for i, f := range m.families {
-		if f == nil || f.kind == gauge && len(f.labels) > 0 {
+	for i, f := range families {
+		if f.read || f.kind == gauge && len(f.labels) > 0 {
 			continue
 		}
 		for _, values := range f.known() {
-			m.of(Metric(i), values)
+			switch {
+			case m.counters[i] != nil:
+				m.counters[i].WithLabelValues(values...)
+			case m.gauges[i] != nil:
+				m.gauges[i].WithLabelValues(values...)
+			case m.histograms[i] != nil:
+				m.histograms[i].WithLabelValues(values...)
+			}
 		}
 	}
 }
@@ -80,68 +88,37 @@ func (f family) known() [][]string {
 }
 
 func (f family) names() []string {
-	names := make([]string, len(f.labels))
+	out := make([]string, len(f.labels))
 	for i, l := range f.labels {
-		names[i] = l.name
+		out[i] = l.name
 	}
-	return names
+	return out
 }
 
-// of returns the series of a metric; nil if that is not counted here.
-func (m *Metrics) of(what Metric, labels []string) *series {
-	if m == nil || m.families[what] == nil {
-		return nil
-	}
-	f := m.families[what]
-	var key [mostLabels]string
-	copy(key[:], m.bounded(what, labels))
-	f.mu.RLock()
-	s := f.series[key]
-	f.mu.RUnlock()
-	if s != nil {
-		return s
-	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if s = f.series[key]; s == nil {
-		s = &series{}
-		if f.kind == histogram {
-			s.counts = make([]atomic.Uint64, len(f.buckets)+1)
-		}
-		f.series[key] = s
-	}
-	return s
-}
-
-func (s *series) add(n float64) {
-	for {
-		old := s.value.Load()
-		if s.value.CompareAndSwap(old, math.Float64bits(math.Float64frombits(old)+n)) {
-			return
-		}
-	}
-}
-
-// Add counts.
+// Add counts n more.
 func (m *Metrics) Add(what Metric, n float64, labels ...string) {
-	if s := m.of(what, labels); s != nil && s.counts == nil {
-		s.add(n)
+	if m == nil {
+		return
+	}
+	switch {
+	case m.counters[what] != nil:
+		m.counters[what].WithLabelValues(m.bounded(what, labels)...).Add(n)
+	case m.gauges[what] != nil:
+		m.gauges[what].WithLabelValues(m.bounded(what, labels)...).Add(n)
 	}
 }
 
 // Set says how much there is.
 func (m *Metrics) Set(what Metric, value float64, labels ...string) {
-	if s := m.of(what, labels); s != nil && families[what].kind == gauge {
-		s.value.Store(math.Float64bits(value))
+	if m != nil && m.gauges[what] != nil {
+		m.gauges[what].WithLabelValues(m.bounded(what, labels)...).Set(value)
 	}
 }
 
 // Observe notes one of many values.
 func (m *Metrics) Observe(what Metric, value float64, labels ...string) {
-	if s := m.of(what, labels); s != nil && s.counts != nil {
-		at, _ := slices.BinarySearch(families[what].buckets, value)
-		s.counts[at].Add(1)
-		s.add(value)
+	if m != nil && m.histograms[what] != nil {
+		m.histograms[what].WithLabelValues(m.bounded(what, labels)...).Observe(value)
 	}
 }
 
@@ -196,6 +173,36 @@ func (m *Metrics) remembered(what Metric, l label, value string) bool {
 	}
 	m.seen[key][value] = true
 	return true
+}
+
+// Handler serves the numbers in the form that the asker prefers.
+func (m *Metrics) Handler() http.Handler {
+	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{EnableOpenMetrics: true, MaxRequestsInFlight: 4, Timeout: 10 * time.Second})
+}
+
+// sources is the collector of what is read.
+type sources struct{ *Metrics }
+
+// Describe says nothing beforehand: what there is depends on the database.
+func (sources) Describe(chan<- *prometheus.Desc) {}
+
+// Collect asks all sources.
+func (s sources) Collect(out chan<- prometheus.Metric) {
+	s.mu.RLock()
+	all := s.sources
+	s.mu.RUnlock()
+	for _, source := range all {
+		source(func(what Metric, value float64, labels ...string) {
+			f := families[what]
+			t := prometheus.GaugeValue
+			if f.kind == counter {
+				t = prometheus.CounterValue
+			}
+			if m, err := prometheus.NewConstMetric(prometheus.NewDesc(f.name, f.help, f.names(), nil), t, value, s.bounded(what, labels)...); err == nil {
+				out <- m
+			}
+		})
+	}
 }
 
 // A Described is a metric as the guide and the dashboard know it.
