@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"math"
 	"time"
 
@@ -49,9 +50,13 @@ func (s *Store) CreateRefreshToken(ctx context.Context, token string, t *stagedo
 		if err := s.insertRefreshToken(ctx, q, token, t); err != nil {
 			return err
 		}
-		_, err := q.exec(ctx, `DELETE FROM refresh_tokens WHERE tenant = ? AND user_id = ? AND client_id = ? AND used_at IS NULL AND hash IN (
-			SELECT hash FROM refresh_tokens WHERE tenant = ? AND user_id = ? AND client_id = ? AND used_at IS NULL
-			ORDER BY created_at DESC, hash LIMIT 1000 OFFSET ?)`,
+		among := "IN (%s)"
+		if s.db.postgres {
+			among = "= ANY (ARRAY(%s))" // which it finds once; for IN it goes through all of them for each row
+		}
+		among = fmt.Sprintf(among, `SELECT hash FROM refresh_tokens WHERE tenant = ? AND user_id = ? AND client_id = ? AND used_at IS NULL
+			ORDER BY created_at DESC, hash LIMIT 1000 OFFSET ?`)
+		_, err := q.exec(ctx, "DELETE FROM refresh_tokens WHERE tenant = ? AND user_id = ? AND client_id = ? AND used_at IS NULL AND hash "+among,
 			s.tenant.ID, t.UserID, t.ClientID, s.tenant.ID, t.UserID, t.ClientID, maxRefreshTokens)
 		return err
 	})
