@@ -88,6 +88,11 @@ func (c *Client) TakesDelegationOf(other string) bool {
 	return json.Unmarshal(c.Stored["allowed_clients"], &allowed) == nil && slices.Contains(allowed, other)
 }
 
+// FromDocument tells whether the client is known by a document of its own alone, whose address is its id: nobody here has looked at it.
+func (c *Client) FromDocument() bool {
+	return string(c.Stored["external_metadata_created_by"]) == `"client"`
+}
+
 // Public tells whether the client has no secret to prove itself with.
 func (c *Client) Public() bool { return c.TokenEndpointAuthMethod == "none" }
 

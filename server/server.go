@@ -137,7 +137,7 @@ func New(ctx context.Context, cfg config.Config, deps Deps) (*Server, error) {
 	}
 	send := login.Deliver(sender, cfg.Mail.From, mail.Outside{HTTP: client, Dial: outbound.Dialer(outboundConfig(cfg))}, s.log)
 	send = s.countMails(login.ThroughScripts(pipe, send))
-	s.oauth = oauth.New(oauth.Deps{DB: s.db, Metrics: s.metrics, Pipeline: pipe, Minter: minter})
+	s.oauth = oauth.New(oauth.Deps{DB: s.db, Metrics: s.metrics, Pipeline: pipe, Minter: minter, HTTP: client})
 	s.login = login.New(login.Deps{Posted: s.oauth.PostedLogin, DB: s.db, Pipeline: pipe, Send: send, Log: s.log})
 	s.oauth.SendApproval = s.login.SendApproval
 	pipe.Blocked, pipe.MailCode, pipe.MailFactorCode = s.login.SendBlocked, s.login.MailCode, s.login.MailFactorCode

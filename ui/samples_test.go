@@ -171,6 +171,7 @@ func samples() map[string]Page {
 			},
 		},
 		"consent-little": ConsentPage{Frame: lettered, Form: sampleForm, User: "ada@example.com", Scopes: []Scope{{"openid", ""}}},
+		"consent-host":   ConsentPage{Frame: lettered, Form: sampleForm, User: "ada@example.com", Host: "app.example.com", Scopes: []Scope{{"openid", ""}, {"email", ""}}},
 		"logout":         LogoutPage{Frame: bare, Form: sampleForm, User: "ada@example.com"},
 		"logout-client":  LogoutPage{Frame: sampleFrame, Form: sampleForm},
 		"reference": ReferencePage{Frame: bare, Base: "https://login.example.com/api/v2", SpecURL: "/api/v2/openapi.json", Groups: []ReferenceGroup{{Name: "users", Operations: []ReferenceOperation{

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -29,6 +30,9 @@ func (d *Door) showConsent(w http.ResponseWriter, r *http.Request, st *store.Sto
 		return err
 	}
 	c := ui.ConsentPage{Frame: p.frame, Form: p.form("/u/consent"), User: shown(u)}
+	if u, err := url.Parse(p.client.ID); err == nil && p.client.FromDocument() {
+		c.Host = u.Host
+	}
 	texts, err := p.describe(r.Context(), st, &c)
 	if err != nil {
 		return err

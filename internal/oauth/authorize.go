@@ -30,6 +30,10 @@ func (d *Door) authorize(w http.ResponseWriter, r *http.Request, st *store.Store
 		fail(w, r, st, err, nil)
 		return
 	}
+	if err := d.described(r, st, params.Get("client_id")); err != nil {
+		fail(w, r, st, err, nil)
+		return
+	}
 	client, err := knownClient(r, st, params.Get("client_id"))
 	if err != nil {
 		fail(w, r, st, err, nil)
@@ -196,7 +200,7 @@ func knownClient(r *http.Request, st *store.Store, id string) (*stagedoor.Client
 		return nil, missing("client_id")
 	}
 	client, err := st.Client(r.Context(), id)
-	if stagedoor.IsKind(err, stagedoor.NotFound) || err == nil && client.Global {
+	if stagedoor.IsKind(err, stagedoor.NotFound) || err == nil && (client.Global || !mayBeUsed(st, client)) {
 		return nil, stagedoor.Errorf(stagedoor.Invalid, "invalid_request", "Unknown client: %s", cut(id))
 	}
 	if err != nil {

@@ -60,6 +60,9 @@ func (d *Door) discovery(w http.ResponseWriter, r *http.Request, st *store.Store
 	if settings.Flags[stagedoor.FlagRegistration] {
 		doc["registration_endpoint"] = issuer + "oidc/register"
 	}
+	if settings.ClientIDMetadataSupported && d.HTTP != nil {
+		doc["client_id_metadata_document_supported"] = true
+	}
 	if settings.NamesIssuer() {
 		doc["authorization_response_iss_parameter_supported"] = true
 	}

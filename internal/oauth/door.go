@@ -22,16 +22,20 @@ type Deps struct {
 	Pipeline *pipeline.Pipeline
 	Minter   *token.Minter
 	Metrics  *telemetry.Metrics // nil: nothing is counted
+	HTTP     *http.Client       // leaves the house; nil: documents of clients are not fetched
 
 	// SendApproval asks a person for the approval that a client waits for.
 	SendApproval func(ctx context.Context, st *store.Store, u *stagedoor.User, c *stagedoor.Client, link, lang string, life time.Duration) error
 }
 
 // Door serves the protocol.
-type Door struct{ Deps }
+type Door struct {
+	Deps
+	documents documents // of clients
+}
 
 // New returns the door.
-func New(d Deps) *Door { return &Door{d} }
+func New(d Deps) *Door { return &Door{Deps: d} }
 
 type handler func(*Door, http.ResponseWriter, *http.Request, *store.Store)
 

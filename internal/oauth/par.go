@@ -61,6 +61,9 @@ func (d *Door) pushed(w http.ResponseWriter, r *http.Request, st *store.Store) (
 		return nil, err
 	}
 	event.ClientID, event.Audience = form["client_id"], form["audience"]
+	if err := d.described(r, st, form["client_id"]); err != nil {
+		return nil, err
+	}
 	client, err := authenticateClient(r.Context(), r, st, form)
 	if err != nil {
 		return nil, err

@@ -19,7 +19,7 @@ func (l *login) consent(ctx context.Context) (string, error) {
 		return "", stagedoor.Errorf(stagedoor.Forbidden, "access_denied", "User did not authorize the request")
 	case l.tx.Consented, !l.needsConsent():
 		return "", nil
-	case l.tx.Request.HasPrompt("consent"), len(l.tx.Request.Details) > 0: // each time: what is agreed to is this, and no other
+	case l.tx.Request.HasPrompt("consent"), len(l.tx.Request.Details) > 0, l.client.FromDocument(): // each time: what is agreed to is this, and no other
 		return AskConsent, nil
 	}
 	g, err := l.st.GrantFor(ctx, a.UserID, a.ClientID, ConsentAudience(l.st, l.api))

@@ -1,0 +1,168 @@
+package oauth
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"crypto/x509"
+
+	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/outbound"
+)
+
+// site serves the documents of a stranger's clients.
+type documentSite struct {
+	*httptest.Server
+	fetched atomic.Int32
+	answer  func(w http.ResponseWriter, address string)
+}
+
+// strangers lets the world take clients of documents, and gives it such a site.
+func (w *world) strangers(outside func(*documentSite) *http.Client) *documentSite {
+	w.Helper()
+	s := &documentSite{}
+	s.answer = func(rw http.ResponseWriter, address string) { write(rw, document(address)) }
+	s.Server = httptest.NewTLSServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		s.fetched.Add(1)
+		s.answer(rw, s.URL+r.URL.Path)
+	}))
+	w.Cleanup(s.Close)
+	client := s.Client()
+	if outside != nil {
+		client = outside(s)
+	}
+	mux := http.NewServeMux()
+	New(Deps{DB: w.db, Pipeline: w.pipe, Minter: w.minter, HTTP: client}).Register(mux)
+	w.door = mux
+	w.settings(func(s *stagedoor.TenantSettings) { s.ClientIDMetadataSupported = true })
+	c, err := w.st.ConnectionByName(w.Context(), "Users")
+	ok(w, err)
+	_, err = w.st.UpdateConnection(w.Context(), c.ID, func(c *stagedoor.Connection) error { c.IsDomainConnection = true; return nil })
+	ok(w, err)
+	return s
+}
+
+func document(address string) map[string]any {
+	return map[string]any{"client_id": address, "client_name": "Photo Print", "redirect_uris": []string{callback}, "logo_uri": "https://photo.test/logo.png"}
+}
+
+func write(rw http.ResponseWriter, v any) {
+	rw.Header().Set("Content-Type", "application/json")
+	json.NewEncoder(rw).Encode(v)
+}
+
+func described(id string, more ...string) url.Values {
+	return request(id, append([]string{"code_challenge", challenge, "code_challenge_method", "S256"}, more...)...)
+}
+
+func TestClientDocument(t *testing.T) {
+	eachWorld(t, func(t *testing.T, w *world) {
+		site := w.strangers(nil)
+		id := site.URL + "/client.json"
+		for range 2 { // it is asked about each time
+			b := w.browser()
+			state := b.login(described(id)).asks("consent")
+			code := b.decide(state, true).got().Get("code")
+			got := w.token(values("grant_type", "authorization_code", "client_id", id, "code", code, "redirect_uri", callback, "code_verifier", verifier)).good()
+			same(t, "aud", w.claims(got.IDToken)["aud"], id)
+		}
+		if n := site.fetched.Load(); n != 1 {
+			t.Errorf("fetched %d times", n)
+		}
+		c, err := w.st.Client(t.Context(), id)
+		ok(t, err)
+		same(t, "the client", []any{c.Name, c.IsFirstParty, c.OIDCConformant, c.Public(), c.Strict(), c.Secret, c.LogoURI, c.Callbacks}, []any{"Photo Print", false, true, true, true, "", "", []string{callback}})
+		w.browser().authorize(request(id)).fails("invalid_request", "Missing required parameter: code_challenge")
+
+		w.pass(documentLife)
+		site.answer = func(rw http.ResponseWriter, address string) {
+			doc := document(address)
+			doc["redirect_uris"] = []string{"https://photo.test/new"}
+			write(rw, doc)
+		}
+		w.browser().authorize(described(id)).page(403, "Callback URL mismatch")
+		w.browser().authorize(described(id, "redirect_uri", "https://photo.test/new")).asks("login")
+		if body := w.browser().get("/.well-known/oauth-authorization-server").Body.String(); !strings.Contains(body, `"client_id_metadata_document_supported":true`) {
+			t.Error(body)
+		}
+
+		// The tenant changes its mind: the client is known no more, here and at the token endpoint.
+		w.settings(func(s *stagedoor.TenantSettings) { s.ClientIDMetadataSupported = false })
+		w.browser().authorize(described(id, "redirect_uri", "https://photo.test/new")).page(400, "Unknown client")
+		w.token(values("grant_type", "authorization_code", "client_id", id, "code", "x", "redirect_uri", callback)).bad(401, "access_denied", "Unauthorized")
+		if body := w.browser().get("/.well-known/oauth-authorization-server").Body.String(); strings.Contains(body, "client_id_metadata_document_supported") {
+			t.Error(body)
+		}
+	})
+}
+
+func TestClientDocumentRefused(t *testing.T) {
+	w := newWorld(t)
+	site := w.strangers(nil)
+	with := func(name string, value any) func(http.ResponseWriter, string) {
+		return func(rw http.ResponseWriter, address string) {
+			doc := document(address)
+			doc[name] = value
+			write(rw, doc)
+		}
+	}
+	for why, answer := range map[string]func(http.ResponseWriter, string){
+		"its client_id is not its address":             with("client_id", "https://bank.test/client.json"),
+		"it holds a secret":                            with("client_secret", "s"),
+		"token_endpoint_auth_method must be none":      with("token_endpoint_auth_method", "client_secret_basic"),
+		"it is larger than 5 KB":                       with("padding", strings.Repeat("x", maxDocument)),
+		"redirect_uris must not be empty":              with("redirect_uris", []string{}),
+		"redirect_uris must hold absolute URIs":        with("redirect_uris", []string{"javascript:alert(1)"}),
+		"grant_types may hold":                         with("grant_types", []string{"client_credentials"}),
+		"client_name must have at most":                with("client_name", "Bank\u202e"),
+		"it is not a JSON object of the known members": func(rw http.ResponseWriter, _ string) { write(rw, "x") },
+		"the answer is not 200 with JSON":              func(rw http.ResponseWriter, _ string) { rw.Header().Set("Content-Type", "text/html") },
+		"the answer is not 200 with JSON ": func(rw http.ResponseWriter, _ string) {
+			http.Redirect(rw, httptest.NewRequest("GET", "/", nil), "/other", http.StatusFound)
+		},
+	} {
+		w.pass(time.Minute)
+		site.answer = answer
+		w.browser().authorize(described(site.URL+"/client.json")).page(400, "cannot be used: "+strings.TrimSpace(why))
+	}
+	n := site.fetched.Load()
+	for _, id := range []string{
+		"http" + strings.TrimPrefix(site.URL, "https") + "/c", site.URL, site.URL + "/", site.URL + "/a/../c", site.URL + "/c#x", site.URL + "/./c",
+		strings.Replace(site.URL, "https://", "https://ada@", 1) + "/c", site.URL + "/" + strings.Repeat("x", 255),
+	} {
+		w.browser().authorize(described(id)).page(400, "Unknown client")
+	}
+	if site.fetched.Load() != n {
+		t.Error("an address that is no client's was fetched")
+	}
+	site.answer = func(rw http.ResponseWriter, _ string) { http.Error(rw, "", http.StatusNotFound) }
+	w.pass(time.Minute)
+	for range 25 {
+		w.browser().authorize(described(site.URL + "/client.json"))
+	}
+	if n := site.fetched.Load() - n; n != 20 {
+		t.Errorf("one address had %d documents fetched at once", n)
+	}
+}
+
+// TestClientDocumentReachesNoNeighbour: whoever names a client by an address within makes this server ask nobody there (SSRF).
+func TestClientDocumentReachesNoNeighbour(t *testing.T) {
+	w := newWorld(t)
+	site := w.strangers(func(s *documentSite) *http.Client {
+		pool := x509.NewCertPool()
+		pool.AddCert(s.Certificate())
+		return outbound.New(outbound.Config{RootCAs: pool})
+	})
+	for _, id := range []string{site.URL + "/client.json", "https://169.254.169.254/latest/meta-data/", "https://[::1]/x"} {
+		w.browser().authorize(described(id)).page(400, "cannot be used: there was no answer")
+	}
+	if n := site.fetched.Load(); n != 0 {
+		t.Errorf("%d requests", n)
+	}
+}
