@@ -91,12 +91,15 @@ type PasswordOptions struct {
 	} `json:"profile_data"`
 }
 
-// strategyDatabase is the strategy of databases.
-const strategyDatabase = "auth0"
+// StrategyDatabase is the strategy of databases.
+const StrategyDatabase = "auth0"
 
 // ForLogin tells whether people can sign in through the connection here with a password: it is a database, and it is not switched off
 // for logins.
-func (c *Connection) ForLogin() bool { return c.Strategy == strategyDatabase && c.isOn() }
+func (c *Connection) ForLogin() bool { return c.Strategy == StrategyDatabase && c.isOn() }
+
+// ForPasswords tells whether the connection is a database, switched off or not.
+func (c *Connection) ForPasswords() bool { return c.Strategy == StrategyDatabase }
 
 // isOn tells whether the connection is not switched off for logins.
 func (c *Connection) isOn() bool { return c.Authentication == nil || c.Authentication.Active }
@@ -114,7 +117,7 @@ var databaseSecrets = []string{"configuration", "customScripts"}
 func (c *Connection) HideSecrets() (string, error) {
 	secret, open := map[string]json.RawMessage{}, map[string]json.RawMessage{}
 	for name, value := range c.Options.Stored {
-		if c.Strategy != strategyDatabase || slices.Contains(databaseSecrets, name) {
+		if c.Strategy != StrategyDatabase || slices.Contains(databaseSecrets, name) {
 			secret[name] = value
 		} else {
 			open[name] = value

@@ -36,7 +36,7 @@ func (c *Connection) IsSocial() bool {
 func (c *Connection) Redirects() bool { return c.isOn() && c.knowsTheWay() }
 
 func (c *Connection) knowsTheWay() bool {
-	if c.Strategy == strategyDatabase {
+	if c.Strategy == StrategyDatabase {
 		return false
 	}
 	client := c.Option("client_id") != ""

@@ -17,7 +17,7 @@ func (o *ConnectionOptions) is(name string) bool { return string(o.Stored[name])
 // Scripts returns what of a database connection is the scripts'.
 func (c *Connection) Scripts() DatabaseScripts {
 	o := &c.Options
-	if c.Strategy != strategyDatabase || !o.is("enabledDatabaseCustomization") {
+	if c.Strategy != StrategyDatabase || !o.is("enabledDatabaseCustomization") {
 		return DatabaseScripts{}
 	}
 	s := DatabaseScripts{On: true, Import: o.is("import_mode"), Context: o.is("enable_script_context")}
@@ -28,7 +28,7 @@ func (c *Connection) Scripts() DatabaseScripts {
 
 // KeepsUsers tells whether users of a database connection, once they are known here, are kept here with their passwords.
 func (c *Connection) KeepsUsers() bool {
-	return c.Strategy == strategyDatabase && (!c.Options.is("enabledDatabaseCustomization") || c.Options.is("import_mode"))
+	return c.Strategy == StrategyDatabase && (!c.Options.is("enabledDatabaseCustomization") || c.Options.is("import_mode"))
 }
 
 // The values of the option that says when a login writes the profile of its person anew.

@@ -9,7 +9,9 @@ import (
 // (Management API fact sheet 3.6): by requires_username and validation, or by the newer attributes.
 type UsernameRule struct {
 	Have, Must bool
-	Min, Max   int // 0: no limit of the connection's own
+	Min, Max   int  // 0: no limit of the connection's own
+	NoPhones   bool // one that looks like a telephone number is refused
+	Emails     bool // one may look like an e-mail address
 }
 
 // Usernames returns the rule for usernames.
@@ -22,26 +24,14 @@ func (o *ConnectionOptions) Usernames() UsernameRule {
 		}
 		return r
 	}
-	if o.Stored["attributes"] == nil {
+	u := o.attributes().Username
+	if u == nil {
 		return UsernameRule{}
 	}
-	var attributes struct {
-		Username *struct {
-			Identifier struct{ Active bool }
-			Signup     struct{ Status string }
-			Validation struct {
-				Min int `json:"min_length"`
-				Max int `json:"max_length"`
-			}
-		}
-	}
-	if json.Unmarshal(o.Stored["attributes"], &attributes) != nil || attributes.Username == nil {
-		return UsernameRule{}
-	}
-	u := attributes.Username
 	return UsernameRule{
-		Have: u.Identifier.Active || u.Signup.Status == "required" || u.Signup.Status == "optional",
-		Must: u.Signup.Status == "required", Min: u.Validation.Min, Max: u.Validation.Max,
+		Have: u.Identifier.Active || u.Signup.Status == signupRequired || u.Signup.Status == signupOptional,
+		Must: u.Signup.Status == signupRequired, Min: u.Validation.Min, Max: u.Validation.Max,
+		NoPhones: !u.Validation.Types.Phone, Emails: u.Validation.Types.Email,
 	}
 }
 
@@ -51,5 +41,5 @@ func (r UsernameRule) Takes(username string) bool {
 		return !r.Must
 	}
 	n := utf8.RuneCountInString(username)
-	return r.Have && n >= r.Min && (r.Max == 0 || n <= r.Max)
+	return r.Have && n >= r.Min && (r.Max == 0 || n <= r.Max) && !(r.NoPhones && IsPhoneNumber(username))
 }

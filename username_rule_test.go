@@ -9,11 +9,11 @@ func TestUsernames(t *testing.T) {
 	for options, want := range map[string]UsernameRule{
 		`{}`:                         {},
 		`{"requires_username":true}`: {Have: true, Must: true},
-		`{"requires_username":true,"validation":{"username":{"min":2,"max":4}}}`:                                                                 {true, true, 2, 4},
+		`{"requires_username":true,"validation":{"username":{"min":2,"max":4}}}`:                                                                 {Have: true, Must: true, Min: 2, Max: 4},
 		`{"attributes":{"email":{"identifier":{"active":true}}}}`:                                                                                {},
-		`{"attributes":{"username":{"identifier":{"active":true},"signup":{"status":"optional"},"validation":{"min_length":1,"max_length":5}}}}`: {true, false, 1, 5},
-		`{"attributes":{"username":{"identifier":{"active":true},"signup":{"status":"required"}}}}`:                                              {Have: true, Must: true},
-		`{"attributes":{"username":{"identifier":{"active":false},"signup":{"status":"inactive"}}}}`:                                             {},
+		`{"attributes":{"username":{"identifier":{"active":true},"signup":{"status":"optional"},"validation":{"min_length":1,"max_length":5}}}}`: {Have: true, Min: 1, Max: 5, NoPhones: true},
+		`{"attributes":{"username":{"identifier":{"active":true},"signup":{"status":"required"}}}}`:                                              {Have: true, Must: true, NoPhones: true},
+		`{"attributes":{"username":{"identifier":{"active":false},"signup":{"status":"inactive"}}}}`:                                             {NoPhones: true},
 	} {
 		var o ConnectionOptions
 		if err := json.Unmarshal([]byte(options), &o); err != nil || o.Usernames() != want {

@@ -140,7 +140,7 @@ func New(ctx context.Context, cfg config.Config, deps Deps) (*Server, error) {
 	s.oauth = oauth.New(oauth.Deps{DB: s.db, Metrics: s.metrics, Pipeline: pipe, Minter: minter, HTTP: client})
 	s.login = login.New(login.Deps{Posted: s.oauth.PostedLogin, DB: s.db, Pipeline: pipe, Send: send, Log: s.log})
 	s.oauth.SendApproval = s.login.SendApproval
-	pipe.Blocked, pipe.MailCode, pipe.MailFactorCode = s.login.SendBlocked, s.login.MailCode, s.login.MailFactorCode
+	pipe.Blocked, pipe.MailCode, pipe.MailProof, pipe.MailFactorCode = s.login.SendBlocked, s.login.MailCode, s.login.MailProof, s.login.MailFactorCode
 	pipe.WarnLeaked, pipe.TellAdmin, pipe.TellFactor = s.login.WarnLeaked, s.login.TellAdmin, s.login.TellFactor
 	s.jobs = job.New(job.Deps{DB: s.db, Metrics: s.metrics, Log: s.log, Identify: connection.Identify, Send: send, SendVerification: s.login.SendVerification})
 	s.mgmt = mgmt.New(mgmt.Deps{

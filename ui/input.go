@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 )
@@ -18,6 +19,7 @@ type input struct {
 	Value        string // never set for passwords
 	Problems     Problems
 	Policy       []Rule
+	Optional     bool // may stay empty
 	Focus        bool // takes the cursor when the page opens
 	Action       *action
 }
@@ -29,10 +31,7 @@ type action struct{ Label, URL string }
 // where it is an email.
 func (p LoginPage) Inputs() []input {
 	p.screen = "login"
-	name := input{Name: FieldUsername, Label: "form.email", Type: "email", Autocomplete: "username", Value: p.Identifier}
-	if p.Usernames {
-		name.Label, name.Type = "form.identifier", "text"
-	}
+	name := p.Asks.input(p.Identifier)
 	if p.Passkeys != nil && p.Passkeys.Autofill {
 		name.Autocomplete += " webauthn"
 	}
@@ -49,18 +48,60 @@ func (p LoginPage) Inputs() []input {
 	return p.inputs(p.Problems, name, password)
 }
 
+// input is the field for what people log in with.
+func (i Identifiers) input(value string) input {
+	in := input{Name: FieldUsername, Label: "form.email", Type: "email", Autocomplete: "username", Value: value}
+	switch i {
+	case Identifiers{Emails: true, Usernames: true}:
+		in.Label, in.Type = "form.identifier", "text"
+	case Identifiers{Emails: true, Phones: true}:
+		in.Label, in.Type, in.Hint = "form.identifier.email_phone", "text", "form.identifier.hint"
+	case Identifiers{Phones: true, Usernames: true}:
+		in.Label, in.Type, in.Hint = "form.identifier.phone_username", "text", "form.identifier.hint"
+	case Identifiers{true, true, true}:
+		in.Label, in.Type, in.Hint = "form.identifier.any", "text", "form.identifier.hint"
+	case Identifiers{Phones: true}:
+		in.Label, in.Type, in.Hint = "form.phone", "tel", "passwordless.phone.hint"
+	case Identifiers{Usernames: true}:
+		in.Label, in.Type = "form.username", "text"
+	}
+	return in
+}
+
 // Inputs are the fields of the sign-up form.
 func (p SignupPage) Inputs() []input {
 	p.screen = "signup"
-	fields := []input{{Name: FieldEmail, Label: "form.email", Type: "email", Autocomplete: "email", Value: p.Email}}
-	if p.Usernames {
-		fields = append(fields, input{
-			Name: FieldUsername, Label: "form.username", Type: "text", Autocomplete: "username", Value: p.Username,
-		})
+	asks := p.Asks
+	if asks == (SignupFields{}) {
+		asks.Email = FieldRequired
 	}
-	fields = append(fields, input{Name: FieldPassword, Label: "form.password", Type: "password", Autocomplete: "new-password", Policy: p.Policy})
+	var fields []input
+	for _, f := range []struct {
+		use FieldUse
+		in  input
+	}{
+		{asks.Email, input{Name: FieldEmail, Label: "form.email", Type: "email", Autocomplete: "email", Value: p.Email}},
+		{asks.Phone, input{Name: FieldPhone, Label: "form.phone", Hint: "passwordless.phone.hint", Type: "tel", Autocomplete: "tel", Value: p.Phone}},
+		{asks.Username, input{Name: FieldUsername, Label: "form.username", Type: "text", Autocomplete: "username", Value: p.Username}},
+	} {
+		if f.use != FieldAbsent {
+			f.in.Optional = f.use == FieldOptional
+			fields = append(fields, f.in)
+		}
+	}
+	password := input{Name: FieldPassword, Label: "form.password", Type: "password", Autocomplete: "new-password", Policy: p.Policy}
+	switch p.Step {
+	case AskWho:
+		return p.inputs(p.Problems, fields...)
+	case AskPassword:
+		return p.inputs(p.Problems, password)
+	}
+	fields = append(fields, password)
 	return p.inputs(p.Problems, fields...)
 }
+
+// Known is what the page calls the person.
+func (p SignupPage) Known() string { return cmp.Or(p.Email, p.Phone, p.Username) }
 
 // Inputs is the one field of the page that asks for an organization.
 func (p OrganizationPage) Inputs() []input {
@@ -74,7 +115,12 @@ func (p OrganizationPage) Inputs() []input {
 // Inputs is the one field of the page for forgotten passwords.
 func (p ForgotPage) Inputs() []input {
 	p.screen = "forgot"
-	return p.inputs(p.Problems, input{Name: FieldEmail, Label: "form.email", Type: "email", Autocomplete: "email", Value: p.Email})
+	in := input{Name: FieldEmail, Label: "form.email", Type: "email", Autocomplete: "email", Value: p.Email}
+	if p.Asks.Phones || p.Asks.Usernames && !p.Asks.Emails {
+		in = p.Asks.input(p.Email)
+		in.Name = FieldEmail
+	}
+	return p.inputs(p.Problems, in)
 }
 
 // Inputs is the one field of the page for a new password.

@@ -29,6 +29,9 @@ const (
 	EnrollEmail   MailKind = "enrollment_email"
 	ApprovalEmail MailKind = "async_approval" // of what a client wants to do
 	FactorEmail   MailKind = "mfa_oob_code"
+
+	VerifyCodeEmail MailKind = "verify_email_by_code" // to somebody who signs up
+	ResetCodeEmail  MailKind = "reset_email_by_code"
 )
 
 // MailData is what a mail says. Nothing that a stranger could choose freely, such as the name given

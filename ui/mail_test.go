@@ -96,4 +96,12 @@ func TestMailWithCode(t *testing.T) {
 	}
 	golden(t, "mail-"+string(CodeEmail)+".txt", text)
 	golden(t, "mail-"+string(CodeEmail)+".html", body)
+	for _, kind := range []MailKind{VerifyCodeEmail, ResetCodeEmail} {
+		subject, text, body, err := Mail(kind, "en", data)
+		if err != nil || !strings.Contains(text, data.Code) {
+			t.Errorf("%s: %v %s", kind, err, text)
+		}
+		golden(t, "mail-"+string(kind)+".txt", "Subject: "+subject+"\n\n"+text)
+		golden(t, "mail-"+string(kind)+".html", body)
+	}
 }

@@ -5,17 +5,33 @@ type LoginPage struct {
 	Frame
 	Form
 	Problems     Problems
-	Organization string // display name of the organization to log in to, if any
-	Identifier   string // prefilled: what was typed before, or login_hint
-	Usernames    bool   // the connection knows usernames, so the field asks for "email or username"
-	SignupURL    string // "" if the connection has sign-up switched off
-	ForgotURL    string // "" if passwords cannot be reset
+	Organization string      // display name of the organization to log in to, if any
+	Identifier   string      // prefilled: what was typed before, or login_hint
+	Asks         Identifiers // what people log in with
+	SignupURL    string      // "" if the connection has sign-up switched off
+	ForgotURL    string      // "" if passwords cannot be reset
 	Step         LoginStep
 	EditURL      string // where another identifier can be given, in the step AskPassword
 	Buttons      []ProviderButton
 	NoPassword   bool         // there are the buttons alone
 	Passkeys     *PasskeyForm // nil: nobody logs in with one
 }
+
+// Identifiers tells which attributes people log in with. Without any it is the e-mail address.
+type Identifiers struct{ Emails, Phones, Usernames bool }
+
+// SignupFields tells what people who sign up are asked for. Without any it is the e-mail address.
+type SignupFields struct{ Email, Phone, Username FieldUse }
+
+// FieldUse tells whether a form has a field.
+type FieldUse int
+
+// A field is not there, may stay empty, or must be filled in.
+const (
+	FieldAbsent FieldUse = iota
+	FieldOptional
+	FieldRequired
+)
 
 // ProviderButton leads to somebody else who knows the person.
 type ProviderButton struct {
@@ -55,11 +71,14 @@ type SignupPage struct {
 	Problems     Problems
 	Organization string
 	Email        string
+	Phone        string
 	Username     string
-	Usernames    bool   // the connection requires a username
+	Asks         SignupFields
 	Policy       []Rule // what the password must keep
 	LoginURL     string
-	Passkeys     bool // people may sign up without a password
+	Passkeys     bool      // people may sign up without a password
+	Step         LoginStep // AskWho where the password comes on a page of its own, AskPassword there
+	EditURL      string    // where what is asked first can be given anew, in the step AskPassword
 }
 
 // OrganizationPage asks which organization a login is for: somebody who is not known yet by its name, others to choose among theirs.
@@ -82,7 +101,9 @@ type ForgotPage struct {
 	Frame
 	Form
 	Problems Problems
+	Asks     Identifiers // what people are known by
 	Email    string
+	Codes    bool   // a code is sent, not a link
 	LoginURL string // "" if there is no login to go back to
 }
 

@@ -26,6 +26,8 @@ type LoginCodePage struct {
 	InboxURL string // the development inbox, where there is one
 
 	Second    bool   // it is a second factor
+	Continues bool   // there is more to do afterwards
+	Unsure    bool   // nobody says whether there is somebody of this address who was sent a code
 	Remembers bool   // the browser may be remembered
 	Remember  bool   // as it was chosen before
 	OtherURL  string // where another factor can be chosen; "" if there is none

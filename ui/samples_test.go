@@ -84,7 +84,7 @@ func samples() map[string]Page {
 			Frame: german, Form: sampleForm, Identifier: "ada@example.com", Problems: Problems{{Code: "too_many_attempts"}}, SignupURL: "/u/signup?state=x", ForgotURL: "/u/reset?state=x",
 		},
 		"signup-ja": SignupPage{
-			Frame: japanese, Form: sampleForm, Usernames: true, Policy: samplePolicy(Kept, Broken, Kept), LoginURL: "/u/login?state=x",
+			Frame: japanese, Form: sampleForm, Asks: SignupFields{Email: FieldRequired, Username: FieldRequired}, Policy: samplePolicy(Kept, Broken, Kept), LoginURL: "/u/login?state=x",
 			Problems: Problems{{Code: "invalid_email", Field: FieldEmail}},
 		},
 		"login":       LoginPage{Frame: sampleFrame, Form: sampleForm, SignupURL: "/u/signup?state=hKFo2SB", ForgotURL: "/u/reset?state=hKFo2SB"},
@@ -96,10 +96,21 @@ func samples() map[string]Page {
 		"passkey-enrollment": PasskeyPage{Frame: sampleFrame, Form: sampleForm, Options: `{"challenge":"AAAA"}`, Skips: true},
 		"passkey-local":      PasskeyPage{Frame: bare, Form: sampleForm, Options: `{"challenge":"AAAA"}`, Local: true, Problems: Problems{{Code: "invalid_key"}}, BackURL: "/u/signup"},
 		"login-wrong": LoginPage{
-			Frame: sampleFrame, Form: sampleForm, Identifier: "ada@example.com", Usernames: true,
+			Frame: sampleFrame, Form: sampleForm, Identifier: "ada@example.com", Asks: Identifiers{Emails: true, Usernames: true},
 			Problems:  Problems{{Code: "invalid_username_password"}},
 			SignupURL: "/u/signup?state=hKFo2SB", ForgotURL: "/u/reset?state=hKFo2SB",
 		},
+		"login-any":   LoginPage{Frame: sampleFrame, Form: sampleForm, Asks: Identifiers{true, true, true}, Identifier: "+49 151", Problems: Problems{{Code: "invalid_login_password"}}, SignupURL: "/u/signup?state=x", ForgotURL: "/u/forgot"},
+		"login-phone": LoginPage{Frame: bare, Form: sampleForm, Asks: Identifiers{Phones: true}, SignupURL: "/u/signup?state=x"},
+		"signup-any": SignupPage{
+			Frame: sampleFrame, Form: sampleForm, Phone: "+49 151 23456789", Asks: SignupFields{FieldOptional, FieldRequired, FieldOptional}, Policy: samplePolicy(), LoginURL: "/u/login?state=x",
+			Problems: Problems{{Code: "phone_exists", Field: FieldPhone}},
+		},
+		"signup-who":      SignupPage{Frame: sampleFrame, Form: sampleForm, Step: AskWho, LoginURL: "/u/login?state=x"},
+		"signup-code":     LoginCodePage{Frame: sampleFrame, Form: sampleForm, Address: "ada@example.com", Digits: 6, Continues: true, EditURL: "/u/signup?state=x", Resend: sampleForm},
+		"signup-password": SignupPage{Frame: sampleFrame, Form: sampleForm, Email: "ada@example.com", Step: AskPassword, EditURL: "/u/signup?state=x", Policy: samplePolicy(), LoginURL: "/u/login?state=x", Passkeys: true},
+		"forgot-code":     LoginCodePage{Frame: bare, Form: sampleForm, Address: "ada@example.com", Digits: 6, Continues: true, Unsure: true, EditURL: "/u/forgot", Resend: sampleForm, Problems: Problems{{Code: "wrong_code", Field: FieldCode}}},
+		"forgot-any":      ForgotPage{Frame: sampleFrame, Form: sampleForm, Asks: Identifiers{true, true, true}, Codes: true, LoginURL: "/u/login?state=x"},
 		"login-providers": LoginPage{
 			Frame: sampleFrame, Form: sampleForm, SignupURL: "/u/signup?state=x", ForgotURL: "/u/reset", Buttons: []ProviderButton{
 				{Name: "Night & Day", URL: "/u/login/with?connection=night&state=x"}, {Name: "Radio", Icon: "https://radio.example/icon.svg", URL: "/u/login/with?connection=radio&state=x"},
@@ -130,7 +141,7 @@ func samples() map[string]Page {
 		}},
 		"signup": SignupPage{Frame: sampleFrame, Form: sampleForm, Policy: samplePolicy(), LoginURL: "/u/login?state=hKFo2SB", Passkeys: true},
 		"signup-wrong": SignupPage{
-			Frame: lettered, Form: sampleForm, Email: "ada@example", Username: "ada", Usernames: true, LoginURL: "/u/login?state=hKFo2SB",
+			Frame: lettered, Form: sampleForm, Email: "ada@example", Username: "ada", Asks: SignupFields{Email: FieldRequired, Username: FieldRequired}, LoginURL: "/u/login?state=hKFo2SB",
 			Policy: samplePolicy(Broken, Broken, Kept, Broken, Broken, Broken),
 			Problems: Problems{
 				{Code: "invalid_email", Field: FieldEmail},

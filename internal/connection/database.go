@@ -15,7 +15,7 @@ import (
 )
 
 // StrategyDatabase is the strategy of connections whose users have passwords that the server checks, or lets the tenant's scripts check.
-const StrategyDatabase = "auth0"
+const StrategyDatabase = stagedoor.StrategyDatabase
 
 // maxPassword bounds what is hashed, in bytes.
 const maxPassword = 1024
@@ -122,8 +122,13 @@ func Identify(c *stagedoor.Connection, u *stagedoor.User) (err error) {
 	if u.Email, err = NormalizeEmail(u.Email); err != nil {
 		return err
 	}
-	if u.Username, err = NormalizeUsername(u.Username); err != nil {
+	if u.Username, err = Username(c, u.Username); err != nil {
 		return err
+	}
+	if rules := c.Options.Attributes(); rules.Flexible && u.PhoneNumber != "" {
+		if u.PhoneNumber, err = NormalizePhone(u.PhoneNumber); err != nil {
+			return err
+		}
 	}
 	if rule := c.Options.Usernames(); u.Username != "" && rule.Have && !rule.Takes(u.Username) {
 		return stagedoor.Errorf(stagedoor.Invalid, "invalid_username", "The username is not valid.")

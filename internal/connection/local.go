@@ -41,9 +41,9 @@ func (l local) authenticate(ctx context.Context, identifier, secret string) (u *
 
 // lookUp finds a user by identifier, with the hash of the password; linked tells whether it is that of an identity linked to the user.
 func (l local) lookUp(ctx context.Context, identifier string) (u *stagedoor.User, hash string, linked bool, err error) {
-	u, err = l.st.UserByIdentifier(ctx, l.conn.Name, identifier)
+	u, err = l.byIdentifier(ctx, identifier)
 	if stagedoor.IsKind(err, stagedoor.NotFound) {
-		u, hash, err = l.st.UserByLinked(ctx, l.conn.Name, identifier)
+		u, hash, err = l.byLinked(ctx, identifier)
 		return u, hash, true, err
 	}
 	if err == nil {
@@ -53,7 +53,7 @@ func (l local) lookUp(ctx context.Context, identifier string) (u *stagedoor.User
 }
 
 func (l local) find(ctx context.Context, identifier string) (*stagedoor.User, error) {
-	return l.st.UserByIdentifier(ctx, l.conn.Name, identifier)
+	return l.byIdentifier(ctx, identifier)
 }
 
 func (l local) create(ctx context.Context, u *stagedoor.User, secret string) error {

@@ -1,6 +1,7 @@
 package connection
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"strings"
@@ -44,7 +45,7 @@ func (w work) meant(ctx context.Context, identifier string, refused error) (*sta
 	if f == nil || f.UserID == "" {
 		return nil, false, refused
 	}
-	u, err := w.st.UserByIdentifier(ctx, w.conn.Name, identifier)
+	u, err := w.byIdentifier(ctx, identifier)
 	if stagedoor.IsKind(err, stagedoor.NotFound) {
 		return &stagedoor.User{ID: StrategyDatabase + "|" + strings.TrimPrefix(f.UserID, StrategyDatabase+"|")}, true, refused
 	}
@@ -146,19 +147,14 @@ func (r remote) newcomer(wanted, u *stagedoor.User, secret string) map[string]an
 }
 
 func identifierOf(u *stagedoor.User) string {
-	if u.Email == "" {
-		return u.Username
-	}
-	return u.Email
+	return cmp.Or(u.Email, u.Username, u.PhoneNumber)
 }
 
 func (r remote) replace(ctx context.Context, u *stagedoor.User, identity, secret string) error {
 	identifier := identifierOf(u)
 	for i := range u.Identities {
 		if identity != "" && u.Identities[i].FullID() == identity {
-			if identifier = u.Identities[i].Text("email"); identifier == "" {
-				identifier = u.Identities[i].Text("username")
-			}
+			identifier = cmp.Or(u.Identities[i].Text("email"), u.Identities[i].Text("username"), u.Identities[i].Text("phone_number"))
 		}
 	}
 	raw, err := r.ask(ctx, "change_password", identifier, secret)

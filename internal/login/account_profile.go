@@ -376,7 +376,7 @@ func (a *account) changeUsername() error {
 	if !conn.Options.Usernames().Have {
 		return errNoAccountPage()
 	}
-	name, err := connection.NormalizeUsername(typed)
+	name, err := connection.Username(conn, typed)
 	switch {
 	case typed == "":
 		return wrong("missing_username")

@@ -1,6 +1,7 @@
 package login
 
 import (
+	"cmp"
 	"io"
 	"net/http"
 
@@ -21,17 +22,20 @@ func (d *Door) changePassword(w http.ResponseWriter, r *http.Request, st *store.
 	if err != nil {
 		return err
 	}
-	var email, username, org string
-	if err := p.texts(map[string]*string{"email": &email, "username": &username, "organization": &org}); err != nil {
+	if err := selfService(a.conn); err != nil {
 		return err
 	}
-	if email == "" {
-		email = username
+	var email, username, phone, org string
+	if err := p.texts(map[string]*string{"email": &email, "username": &username, "phone_number": &phone, "organization": &org}); err != nil {
+		return err
+	}
+	if email = cmp.Or(email, username); email == "" && a.conn.Options.Attributes().Flexible {
+		email = phone
 	}
 	if email == "" {
 		return badRequest("email or username parameter is mandatory")
 	}
-	d.offerReset(r, st, a.conn, a.client, email, org)
+	d.offerReset(r, st, a.conn, a.client, email, org, false)
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store")
 	io.WriteString(w, resetAnswer) //nolint:errcheck // the client is gone

@@ -16,13 +16,15 @@ import (
 
 // forgotten is where a wish for a new password comes from: a login under way, or nowhere.
 type forgotten struct {
-	frame    ui.Frame
-	client   *stagedoor.Client // nil if unknown
-	conn     *stagedoor.Connection
-	action   string
-	loginURL string
-	hint     string
-	org      string // id of the organization that the login is for
+	frame  ui.Frame
+	client *stagedoor.Client // nil if unknown
+	conn   *stagedoor.Connection
+	action string
+
+	codeAction string // of the page for a code
+	loginURL   string
+	hint       string
+	org        string // id of the organization that the login is for
 }
 
 // forgotten finds out which connection is meant. A login that is lost does not matter here.
@@ -33,11 +35,14 @@ func (d *Door) forgotten(r *http.Request, st *store.Store) (*forgotten, error) {
 		if err == nil && !conn.ForLogin() {
 			err = connection.ErrNoPassword()
 		}
+		if err == nil {
+			err = selfService(conn)
+		}
 		if err != nil {
 			return nil, err
 		}
 		return &forgotten{
-			frame: p.frame, client: p.client, conn: conn, action: p.link("/u/forgot"),
+			frame: p.frame, client: p.client, conn: conn, action: p.link("/u/forgot"), codeAction: p.link(forgotCodePath),
 			loginURL: p.link("/u/login", paramScreen, "login"), hint: p.tx.Request.LoginHint, org: p.tx.Request.Organization,
 		}, nil
 	}
@@ -45,10 +50,21 @@ func (d *Door) forgotten(r *http.Request, st *store.Store) (*forgotten, error) {
 		return nil, err
 	}
 	conn, err := directory(r.Context(), st)
+	if err == nil {
+		err = selfService(conn)
+	}
 	if err != nil {
 		return nil, err
 	}
-	return &forgotten{frame: page.Frame(r, st, nil), conn: conn, action: "/u/forgot"}, nil
+	return &forgotten{frame: page.Frame(r, st, nil), conn: conn, action: "/u/forgot", codeAction: forgotCodePath}, nil
+}
+
+// selfService refuses people of a connection who may not set a password anew by themselves.
+func selfService(conn *stagedoor.Connection) error {
+	if !conn.Options.SelfServicePasswords() {
+		return stagedoor.Errorf(stagedoor.Invalid, "change_password_disabled", "People do not reset their passwords themselves here. Ask the people who run the site.")
+	}
+	return nil
 }
 
 // showForgot asks whose password shall be reset.
@@ -61,7 +77,7 @@ func (d *Door) showForgot(w http.ResponseWriter, r *http.Request, st *store.Stor
 }
 
 func (f *forgotten) page(email string, problems ui.Problems) ui.ForgotPage {
-	return ui.ForgotPage{Frame: f.frame, Form: ui.Form{Action: f.action}, Problems: problems, Email: email, LoginURL: f.loginURL}
+	return ui.ForgotPage{Frame: f.frame, Form: ui.Form{Action: f.action}, Problems: problems, Asks: asksFor(f.conn), Email: email, LoginURL: f.loginURL, Codes: pipeline.ResetsByCode(f.conn, "") || asksFor(f.conn).Phones}
 }
 
 func (d *Door) renderForgot(w http.ResponseWriter, r *http.Request, st *store.Store, f *forgotten, status int, email string, problems ui.Problems) (err error) {
@@ -80,14 +96,18 @@ func (d *Door) forgot(w http.ResponseWriter, r *http.Request, st *store.Store) e
 	}
 	email := text(r, ui.FieldEmail)
 	if email == "" {
-		return d.renderForgot(w, r, st, f, http.StatusBadRequest, "", ui.Problems{{Code: "missing_email", Field: ui.FieldEmail}})
+		return d.renderForgot(w, r, st, f, http.StatusBadRequest, "", ui.Problems{{Code: forgotMissing(f.conn), Field: ui.FieldEmail}})
 	}
+	resend := r.PostForm.Has(fieldResend) && pipeline.ResetsByCode(f.conn, email) // the button for another code brings nothing along, and counts as a code
 	if problems, err := d.human(r, st, guard.FlowReset); err != nil {
 		return err
-	} else if problems != nil {
+	} else if problems != nil && !resend {
 		return d.renderForgot(w, r, st, f, http.StatusBadRequest, email, problems)
 	}
-	d.offerReset(r, st, f.conn, f.client, email, f.org)
+	if pipeline.ResetsByCode(f.conn, email) {
+		return d.askForgotCode(w, r, st, f, email)
+	}
+	d.offerReset(r, st, f.conn, f.client, email, f.org, false)
 	answer := ui.CheckMailPage{Frame: f.frame, Email: email, LoginURL: f.loginURL}
 	if st.Tenant().Settings.Local.DevelopmentInbox {
 		answer.InboxURL = inboxPath
@@ -96,20 +116,37 @@ func (d *Door) forgot(w http.ResponseWriter, r *http.Request, st *store.Store) e
 	return nil
 }
 
-// offerReset sends the mail to choose a new password, if there is such a user and the user has an address.
-func (d *Door) offerReset(r *http.Request, st *store.Store, conn *stagedoor.Connection, client *stagedoor.Client, identifier, org string) {
+// forgotMissing is the problem of a form that says nobody. Who has a username may say their address only, as ever.
+func forgotMissing(conn *stagedoor.Connection) string {
+	if code := missingIdentifier(conn); code != "missing_identifier" {
+		return code
+	}
+	return "missing_email"
+}
+
+// offerReset sends the mail to choose a new password, or a code, if there is such a user and the user has an address, or a telephone that gets it.
+func (d *Door) offerReset(r *http.Request, st *store.Store, conn *stagedoor.Connection, client *stagedoor.Client, identifier, org string, byCode bool) {
 	e := event(r, "scpr", conn, client)
 	e.UserName = stagedoor.Clip(identifier, 254)
 	issuer, lang := web.Issuer(r), page.MailLanguage(r)
-	on := occasion(client, org)
+	on, v := occasion(client, org), visit(r, st)
 	d.later(r.Context(), st, func(ctx context.Context) error {
 		u, err := d.Pipeline.Database.On(on).Find(ctx, st, conn, identifier)
 		broken := connection.FromScript(err) != nil || stagedoor.IsKind(err, stagedoor.Scripted) // the tenant's business; a script that mails is another one
+		sent := err == nil && u.Email != ""
+		if byCode && (err == nil || stagedoor.IsKind(err, stagedoor.NotFound)) {
+			if err != nil {
+				u = nil
+			}
+			if sent, err = d.Pipeline.SendResetCode(ctx, v, conn, client, org, identifier, u); u != nil {
+				e.UserID = u.ID
+			}
+		}
 		switch {
-		case stagedoor.IsKind(err, stagedoor.NotFound) || err == nil && u.Email == "":
+		case stagedoor.IsKind(err, stagedoor.NotFound) || err == nil && !sent:
 			e.Type, e.Description, err = "fcpr", "There is no such user, or the user has no e-mail address.", nil
 		case err == nil:
-			if e.UserID = u.ID; u.Email != "" {
+			if e.UserID = u.ID; !byCode {
 				err = d.sendReset(ctx, st, u, client, issuer, lang, org)
 			}
 		}

@@ -83,7 +83,10 @@ func (p *prompt) inSteps(l ui.LoginPage) ui.LoginPage {
 func (d *Door) loginPage(r *http.Request, st *store.Store, p *prompt, conn *stagedoor.Connection, identifier string, problems ui.Problems) (ui.LoginPage, error) {
 	l := ui.LoginPage{
 		Frame: p.frame, Form: p.form("/u/login"), Problems: problems, Identifier: identifier, Organization: p.organization(),
-		Usernames: conn.Options.Usernames().Have, ForgotURL: p.link("/u/forgot"), NoPassword: !conn.ForLogin(),
+		Asks: asksFor(conn), NoPassword: !conn.ForLogin(),
+	}
+	if conn.Options.SelfServicePasswords() {
+		l.ForgotURL = p.link("/u/forgot")
 	}
 	if !conn.Options.DisableSignup {
 		l.SignupURL = p.link("/u/signup")
@@ -218,11 +221,7 @@ func (d *Door) identified(w http.ResponseWriter, r *http.Request, st *store.Stor
 
 func missingCredentials(conn *stagedoor.Connection, identifier, secret string) (missing ui.Problems) {
 	if identifier == "" {
-		code := "missing_email"
-		if conn.Options.Usernames().Have {
-			code = "missing_identifier"
-		}
-		missing = append(missing, ui.Problem{Code: code, Field: ui.FieldUsername})
+		missing = append(missing, ui.Problem{Code: missingIdentifier(conn), Field: ui.FieldUsername})
 	}
 	if secret == "" {
 		missing = append(missing, ui.Problem{Code: "missing_password", Field: ui.FieldPassword})
@@ -232,8 +231,33 @@ func missingCredentials(conn *stagedoor.Connection, identifier, secret string) (
 
 // wrongCredentials is the same for a wrong password and an unknown person.
 func wrongCredentials(conn *stagedoor.Connection) ui.Problem {
-	if conn.Options.Usernames().Have {
+	switch asksFor(conn) {
+	case ui.Identifiers{Emails: true}:
+		return ui.Problem{Code: "invalid_user_password"}
+	case ui.Identifiers{Emails: true, Usernames: true}:
 		return ui.Problem{Code: "invalid_username_password"}
 	}
-	return ui.Problem{Code: "invalid_user_password"}
+	return ui.Problem{Code: "invalid_login_password"}
+}
+
+// asksFor is what people of a connection log in with.
+func asksFor(conn *stagedoor.Connection) ui.Identifiers {
+	rules := conn.Options.Attributes()
+	if !rules.Flexible {
+		return ui.Identifiers{Emails: true, Usernames: conn.Options.Usernames().Have}
+	}
+	return ui.Identifiers{Emails: rules.Email.Identifies, Phones: rules.Phone.Identifies, Usernames: rules.Username.Identifies}
+}
+
+// missingIdentifier is the problem of a form that says nobody.
+func missingIdentifier(conn *stagedoor.Connection) string {
+	switch asksFor(conn) {
+	case ui.Identifiers{Emails: true}:
+		return "missing_email"
+	case ui.Identifiers{Emails: true, Usernames: true}:
+		return "missing_identifier"
+	case ui.Identifiers{Phones: true}:
+		return "missing_phone_number"
+	}
+	return "missing_login"
 }

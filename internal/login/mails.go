@@ -64,10 +64,17 @@ func (d *Door) sendVerification(ctx context.Context, st *store.Store, u *stagedo
 	return d.sendTicket(ctx, st, u, client, letter{stagedoor.TicketVerification, ui.VerifyEmail, issuer + "u/email-verification", lang, organizationID})
 }
 
-// askToVerify sends the mail that follows a sign-up, unless the tenant switched it off.
+// askToVerify sends the mail that follows a sign-up, unless the tenant, or the connection, switched it off.
 func (d *Door) askToVerify(ctx context.Context, st *store.Store, u *stagedoor.User, client *stagedoor.Client, issuer, lang string) error {
 	if off, err := switchedOff(ctx, st, ui.VerifyEmail); err != nil || off {
 		return err
+	}
+	conn, err := st.ConnectionByName(ctx, u.Connection)
+	if err != nil && !stagedoor.IsKind(err, stagedoor.NotFound) {
+		return err
+	}
+	if err == nil && !conn.Options.Attributes().Email.Verified {
+		return nil
 	}
 	return d.sendVerification(ctx, st, u, client, issuer, lang, "")
 }

@@ -147,7 +147,7 @@ func (d *Door) signUpByPasskey(w http.ResponseWriter, r *http.Request, st *store
 	}
 	in := pipeline.SignUp{}
 	if s, err := d.Pipeline.PasskeySigningUp(r.Context(), visit(r, st), "sign-up/"+p.tx.ID); err == nil {
-		in.Email, in.Username = s.User.Email, s.User.Username
+		in.Email, in.Phone, in.Username = s.User.Email, s.User.PhoneNumber, s.User.Username
 	}
 	return d.renderSignup(w, r, st, p, conn, in, http.StatusBadRequest, ui.Problems{problem})
 }

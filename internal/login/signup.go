@@ -29,12 +29,17 @@ func (d *Door) showSignup(w http.ResponseWriter, r *http.Request, st *store.Stor
 	in := pipeline.SignUp{}
 	if email, err := connection.NormalizeEmail(p.tx.Request.LoginHint); err == nil {
 		in.Email = email
+	} else if number, err := connection.NormalizePhone(p.tx.Request.LoginHint); err == nil {
+		in.Phone = number
 	}
 	return d.renderSignup(w, r, st, p, conn, in, http.StatusOK, nil)
 }
 
 func (d *Door) renderSignup(w http.ResponseWriter, r *http.Request, st *store.Store, p *prompt, conn *stagedoor.Connection, in pipeline.SignUp, status int, problems ui.Problems) (err error) {
 	o := p.signupPage(conn, in, problems)
+	if p.provesFirst(conn) { // the password comes later
+		o.Step, o.Policy, o.Passkeys = ui.AskWho, nil, false
+	}
 	if o.Proof, err = d.proof(r, st, guard.FlowPassword); err == nil {
 		page.Render(w, status, o)
 	}
@@ -43,8 +48,8 @@ func (d *Door) renderSignup(w http.ResponseWriter, r *http.Request, st *store.St
 
 func (p *prompt) signupPage(conn *stagedoor.Connection, in pipeline.SignUp, problems ui.Problems) ui.SignupPage {
 	return ui.SignupPage{
-		Frame: p.frame, Form: p.form("/u/signup"), Problems: problems, Email: in.Email, Username: in.Username,
-		Usernames: conn.Options.Usernames().Have, Policy: policyRules(conn, in.Password), Organization: p.organization(),
+		Frame: p.frame, Form: p.form("/u/signup"), Problems: problems, Email: in.Email, Phone: in.Phone, Username: in.Username,
+		Asks: signupFields(conn), Policy: policyRules(conn, in.Password), Organization: p.organization(),
 		LoginURL: p.link("/u/login", paramScreen, "login"), Passkeys: conn.Passkeys().On,
 	}
 }
@@ -55,9 +60,9 @@ func (d *Door) signUp(w http.ResponseWriter, r *http.Request, st *store.Store) e
 	if err != nil {
 		return err
 	}
-	in := pipeline.SignUp{Email: text(r, ui.FieldEmail), Password: r.PostFormValue(ui.FieldPassword)}
-	if conn.Options.Usernames().Have {
-		in.Username = text(r, ui.FieldUsername)
+	in := signupForm(r, conn)
+	if p.provesFirst(conn) && !conn.Options.DisableSignup {
+		return d.beginSignUp(w, r, st, p, conn, in)
 	}
 	if r.PostForm.Has(ui.FieldPasskey) {
 		return d.signUpWithPasskey(w, r, st, p, conn, in)
@@ -101,17 +106,56 @@ func identityProblems(conn *stagedoor.Connection, in pipeline.SignUp) (problems 
 	if conn.Options.DisableSignup {
 		return ui.Problems{{Code: "signup_disabled"}}
 	}
-	if in.Email == "" {
+	rules := conn.Options.Attributes()
+	if in.Email == "" && rules.Email.Must {
 		problems = append(problems, ui.Problem{Code: "missing_email", Field: ui.FieldEmail})
 	} else if _, err := connection.NormalizeEmail(in.Email); err != nil {
 		problems = append(problems, ui.Problem{Code: "invalid_email", Field: ui.FieldEmail})
 	}
-	if rule := conn.Options.Usernames(); rule.Must && in.Username == "" {
+	if in.Phone == "" && rules.Phone.Must {
+		problems = append(problems, ui.Problem{Code: "missing_phone_number", Field: ui.FieldPhone})
+	} else if _, err := connection.NormalizePhone(in.Phone); err != nil && in.Phone != "" {
+		problems = append(problems, ui.Problem{Code: "invalid_phone_number", Field: ui.FieldPhone})
+	}
+	if in.Username == "" && rules.Username.Must {
 		problems = append(problems, ui.Problem{Code: "missing_username", Field: ui.FieldUsername})
-	} else if name, err := connection.NormalizeUsername(in.Username); err != nil || name != "" && !rule.Takes(name) {
+	} else if name, err := connection.Username(conn, in.Username); err != nil || name != "" && !conn.Options.Usernames().Takes(name) {
 		problems = append(problems, ui.Problem{Code: "invalid_username", Field: ui.FieldUsername})
 	}
+	if len(problems) == 0 && stagedoor.HasCode(connection.CheckSignUp(conn, &stagedoor.User{Email: in.Email, PhoneNumber: in.Phone, Username: in.Username}), "missing_identifier") {
+		problems = ui.Problems{{Code: "missing_signup_identifier"}}
+	}
 	return problems
+}
+
+// signupFields are the fields that a connection's sign-up form has.
+func signupFields(conn *stagedoor.Connection) ui.SignupFields {
+	use := func(r stagedoor.AttributeRule) ui.FieldUse {
+		switch {
+		case r.Must:
+			return ui.FieldRequired
+		case r.Asked:
+			return ui.FieldOptional
+		}
+		return ui.FieldAbsent
+	}
+	rules := conn.Options.Attributes()
+	return ui.SignupFields{Email: use(rules.Email), Phone: use(rules.Phone), Username: use(rules.Username)}
+}
+
+// signupForm reads the form. What the connection does not ask for is not looked at.
+func signupForm(r *http.Request, conn *stagedoor.Connection) pipeline.SignUp {
+	in, rules := pipeline.SignUp{Password: r.PostFormValue(ui.FieldPassword)}, conn.Options.Attributes()
+	for _, f := range []struct {
+		asked bool
+		name  string
+		into  *string
+	}{{rules.Email.Asked, ui.FieldEmail, &in.Email}, {rules.Phone.Asked, ui.FieldPhone, &in.Phone}, {rules.Username.Asked, ui.FieldUsername, &in.Username}} {
+		if f.asked {
+			*f.into = text(r, f.name)
+		}
+	}
+	return in
 }
 
 // signupProblem is what people read about an error of the sign-up; false for one that is no fault of
@@ -123,6 +167,9 @@ func signupProblem(st *store.Store, err error) (ui.Problem, bool) {
 	switch stagedoor.AsError(err).Code {
 	case "user_exists":
 		if st.Tenant().Settings.Flags[stagedoor.FlagSignupUserExists] {
+			if errors.Is(err, store.ErrPhoneTaken) {
+				return ui.Problem{Code: "phone_exists", Field: ui.FieldPhone}, true
+			}
 			return ui.Problem{Code: "user_exists", Field: ui.FieldEmail}, true
 		}
 		return ui.Problem{Code: "invalid_signup"}, true

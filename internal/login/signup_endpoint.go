@@ -27,8 +27,10 @@ const (
 // signedUp is the answer to a sign-up: the bare id, and what was sent.
 type signedUp struct {
 	ID            string             `json:"_id"`
-	EmailVerified bool               `json:"email_verified"`
-	Email         string             `json:"email"`
+	EmailVerified *bool              `json:"email_verified,omitempty"` // of who has an address
+	Email         string             `json:"email,omitempty"`
+	PhoneVerified *bool              `json:"phone_verified,omitempty"`
+	PhoneNumber   string             `json:"phone_number,omitempty"`
 	Username      string             `json:"username,omitempty"`
 	GivenName     string             `json:"given_name,omitempty"`
 	FamilyName    string             `json:"family_name,omitempty"`
@@ -53,6 +55,9 @@ func (d *Door) signUpByClient(w http.ResponseWriter, r *http.Request, st *store.
 	if err != nil {
 		return err
 	}
+	if !a.conn.Options.Attributes().Flexible { // it was never looked at
+		u.PhoneNumber = ""
+	}
 	answer := signedUp{
 		Username: strings.ToLower(u.Username), GivenName: u.GivenName, FamilyName: u.FamilyName, Name: u.Name,
 		Nickname: u.Nickname, Picture: u.Picture, UserMetadata: u.UserMetadata,
@@ -63,7 +68,12 @@ func (d *Door) signUpByClient(w http.ResponseWriter, r *http.Request, st *store.
 	issuer, lang := web.Issuer(r), page.MailLanguage(r)
 	d.later(r.Context(), st, func(ctx context.Context) error { return d.askToVerify(ctx, st, u, a.client, issuer, lang) })
 	_, answer.ID, _ = strings.Cut(u.ID, "|")
-	answer.Email, answer.EmailVerified = u.Email, u.EmailVerified
+	if answer.Email = u.Email; u.Email != "" {
+		answer.EmailVerified = &u.EmailVerified
+	}
+	if answer.PhoneNumber = u.PhoneNumber; u.PhoneNumber != "" {
+		answer.PhoneVerified = &u.PhoneVerified
+	}
 	w.Header().Set("Cache-Control", "no-store")
 	return web.WriteJSON(w, http.StatusOK, answer)
 }
@@ -75,7 +85,7 @@ func signupError(st *store.Store, err error) error {
 		if !st.Tenant().Settings.Flags[stagedoor.FlagSignupUserExists] {
 			return invalid("invalid_signup", "Invalid sign up")
 		}
-	case "invalid_email", "invalid_username":
+	case "invalid_email", "invalid_username", "invalid_phone_number", "missing_identifier":
 		return invalid("invalid_signup", "%s", e.Message)
 	}
 	return err
@@ -85,13 +95,13 @@ func signupError(st *store.Store, err error) error {
 func (p params) user() (*stagedoor.User, string, error) {
 	u, secret := &stagedoor.User{}, ""
 	err := p.texts(map[string]*string{
-		"email": &u.Email, "username": &u.Username, "password": &secret, "given_name": &u.GivenName, "family_name": &u.FamilyName,
+		"email": &u.Email, "username": &u.Username, "phone_number": &u.PhoneNumber, "password": &secret, "given_name": &u.GivenName, "family_name": &u.FamilyName,
 		"name": &u.Name, "nickname": &u.Nickname, "picture": &u.Picture,
 	})
 	if err != nil {
 		return nil, "", err
 	}
-	u.Email, u.Username = strings.TrimSpace(u.Email), strings.TrimSpace(u.Username)
+	u.Email, u.Username, u.PhoneNumber = strings.TrimSpace(u.Email), strings.TrimSpace(u.Username), strings.TrimSpace(u.PhoneNumber)
 	for _, limit := range []struct {
 		name, value string
 		most        int

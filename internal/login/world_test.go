@@ -78,7 +78,7 @@ func newWorld(t *testing.T, kind string) *world {
 		}
 		return deliver(ctx, st, m)
 	}})
-	pipe.Blocked, pipe.MailCode, pipe.MailFactorCode = w.door.SendBlocked, w.door.MailCode, w.door.MailFactorCode
+	pipe.Blocked, pipe.MailCode, pipe.MailProof, pipe.MailFactorCode = w.door.SendBlocked, w.door.MailCode, w.door.MailProof, w.door.MailFactorCode
 	pipe.WarnLeaked, pipe.TellAdmin, pipe.TellFactor = w.door.WarnLeaked, w.door.TellAdmin, w.door.TellFactor
 	mux := http.NewServeMux()
 	oauth.New(oauth.Deps{DB: w.db, Pipeline: pipe, Minter: minter}).Register(mux)

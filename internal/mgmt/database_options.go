@@ -149,7 +149,7 @@ type attributeIn struct {
 type emailAttributeIn struct {
 	attributeIn
 	Unique web.Opt[bool]   `json:"unique"`
-	Method web.Opt[string] `json:"verification_method" schema:"enum=link|otp"`
+	Method web.Opt[string] `json:"verification_method" schema:"enum=link|otp|code"`
 }
 
 type phoneAttributeIn struct{ attributeIn }

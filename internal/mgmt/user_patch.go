@@ -133,7 +133,8 @@ func syncsProfile(conn *stagedoor.Connection) bool {
 
 // fits tells whether the connection of the identity that is meant allows the change.
 func (in *patchUserIn) fits(conn *stagedoor.Connection, secondary bool) error {
-	database := conn.Strategy == connection.StrategyDatabase
+	database, rules := conn.Strategy == connection.StrategyDatabase, conn.Options.Attributes()
+	flexible := database && rules.Flexible
 	refuse := func(text string) error { return bad("operation_not_supported", text) }
 	if names := strings.Join(in.profileNames(), ", "); names != "" && secondary {
 		return refuse("The following user attributes cannot be updated: " + names + ". The specified connection belongs to a secondary identity.")
@@ -144,8 +145,9 @@ func (in *patchUserIn) fits(conn *stagedoor.Connection, secondary bool) error {
 	}
 	var cannot []string
 	for name, null := range map[string]bool{
-		"email": in.Email.Null, "password": in.Password.Null, "username": in.Username.Null && conn.Options.Usernames().Must,
-		"phone_number": in.PhoneNumber.Null && conn.Strategy == connection.StrategySMS,
+		"email": in.Email.Null && (!flexible || rules.Email.Needed), "password": in.Password.Null,
+		"username":     in.Username.Null && (!flexible && conn.Options.Usernames().Must || flexible && rules.Username.Needed),
+		"phone_number": in.PhoneNumber.Null && (conn.Strategy == connection.StrategySMS || flexible && rules.Phone.Needed),
 	} {
 		if null {
 			cannot = append(cannot, name)
@@ -165,6 +167,8 @@ func (in *patchUserIn) fits(conn *stagedoor.Connection, secondary bool) error {
 		return refuse("Email verification is not supported for enterprise users")
 	case in.PhoneNumber.Has() && !database && conn.Strategy != connection.StrategySMS:
 		return refuse("Cannot update phone_number for non-sms user")
+	case in.PhoneNumber.Has() && flexible && !rules.Phone.Had():
+		return refuse("Cannot set phone_number for connection without the attribute phone_number.")
 	case in.Username.Has() && !conn.Options.Usernames().Have:
 		return refuse("Cannot set username for connection without requires_username.")
 	case in.Username.Has() && !conn.Options.Usernames().Takes(in.Username.Value):
@@ -221,12 +225,19 @@ func (a *API) patchRoot(c *call, in *patchUserIn) (any, error) {
 			return nil, invalidIdentifier(err)
 		}
 	}
-	if to := in.renames(before); at == 0 && to != (connection.Name{}) {
+	if to := in.renames(conn, before); at == 0 && to != (connection.Name{}) {
 		if err := a.Database.Renamed(c.ctx(), c.store, conn, before, to); err != nil {
 			return nil, updatedTwice(sandbox(err), false)
 		}
 	}
-	u, err := c.store.UpdateUser(c.ctx(), c.id(), func(u *stagedoor.User) error { return in.apply(c, u, meant) })
+	u, err := c.store.UpdateUser(c.ctx(), c.id(), func(u *stagedoor.User) error {
+		named := connection.Identified(conn, u)
+		err := in.apply(c, conn, u, meant)
+		if err == nil && meant == "" && named && conn.ForPasswords() && !connection.Identified(conn, u) {
+			err = bad("operation_not_supported", "The user would have nothing left to log in with.")
+		}
+		return err
+	})
 	if err != nil {
 		return nil, updatedTwice(err, in.PhoneNumber.Set)
 	}
@@ -246,11 +257,11 @@ func (a *API) patchRoot(c *call, in *patchUserIn) (any, error) {
 }
 
 // renames tells by which other address or username the user is to be known; what is malformed is refused later.
-func (in *patchUserIn) renames(u *stagedoor.User) (to connection.Name) {
+func (in *patchUserIn) renames(conn *stagedoor.Connection, u *stagedoor.User) (to connection.Name) {
 	if email, err := connection.NormalizeEmail(in.Email.Value); in.Email.Has() && err == nil && email != u.Email {
 		to.Email, to.Verified = email, in.EmailVerified.Value
 	}
-	if name, err := connection.NormalizeUsername(in.Username.Value); in.Username.Has() && err == nil && name != u.Username {
+	if name, err := connection.Username(conn, in.Username.Value); in.Username.Has() && err == nil && name != u.Username {
 		to.Username = name
 	}
 	return to
@@ -268,16 +279,16 @@ func (a *API) setPassword(c *call, conn *stagedoor.Connection, u *stagedoor.User
 }
 
 // apply changes the user; meant is the full id of the linked identity that identifiers are of, "" for the user's own.
-func (in *patchUserIn) apply(c *call, u *stagedoor.User, meant string) error {
+func (in *patchUserIn) apply(c *call, conn *stagedoor.Connection, u *stagedoor.User, meant string) error {
 	if meant == "" {
-		if err := in.identify(u); err != nil {
+		if err := in.identify(conn, u); err != nil {
 			return err
 		}
 	} else if at := slices.IndexFunc(u.Identities, func(i stagedoor.Identity) bool { return i.FullID() == meant }); at < 0 {
 		return bad("inexistent_connection", "The connection does not exist.")
 	} else {
 		alone := stagedoor.UserOf(u.Identities[at])
-		if err := in.identify(alone); err != nil {
+		if err := in.identify(conn, alone); err != nil {
 			return err
 		}
 		u.Identities = slices.Clone(u.Identities)
@@ -301,7 +312,10 @@ func (in *patchUserIn) apply(c *call, u *stagedoor.User, meant string) error {
 }
 
 // identify changes what identifies the person in a connection.
-func (in *patchUserIn) identify(u *stagedoor.User) (err error) {
+func (in *patchUserIn) identify(conn *stagedoor.Connection, u *stagedoor.User) (err error) {
+	if in.Email.Null {
+		u.Email, u.EmailVerified = "", false
+	}
 	if in.Email.Has() {
 		email, err := connection.NormalizeEmail(in.Email.Value)
 		if err != nil {
@@ -312,7 +326,7 @@ func (in *patchUserIn) identify(u *stagedoor.User) (err error) {
 		}
 	}
 	if in.Username.Set {
-		if u.Username, err = connection.NormalizeUsername(in.Username.Value); err != nil {
+		if u.Username, err = connection.Username(conn, in.Username.Value); err != nil {
 			return err
 		}
 	}

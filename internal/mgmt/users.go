@@ -214,7 +214,8 @@ func (a *API) createUser(c *call, in createUserIn) (any, error) {
 }
 
 func (in *createUserIn) check(conn *stagedoor.Connection) error {
-	database := conn.Strategy == connection.StrategyDatabase
+	database, rules := conn.Strategy == connection.StrategyDatabase, conn.Options.Attributes()
+	needed := func(name string) bool { return database && rules.Flexible && rules.Of(name).Needed }
 	switch {
 	case !database && !connection.IsPasswordless(conn.Strategy):
 		return bad("invalid_body", "Connection does not support user creation through the API. It must either be a database or passwordless connection.")
@@ -222,6 +223,8 @@ func (in *createUserIn) check(conn *stagedoor.Connection) error {
 		return bad("operation_not_supported", "Connection is disabled")
 	case in.Username != "" && !(database && conn.Options.Usernames().Have):
 		return bad("invalid_body", "Cannot set username for connection without requires_username.")
+	case in.PhoneNumber != "" && database && rules.Flexible && !rules.Phone.Had():
+		return bad("invalid_body", "Cannot set phone_number for connection without the attribute phone_number.")
 	case in.Password != "" && !database:
 		return bad("invalid_body", "Cannot set password for a passwordless connection.")
 	}
@@ -229,14 +232,17 @@ func (in *createUserIn) check(conn *stagedoor.Connection) error {
 		name  string
 		wrong bool
 	}{
-		{"email", in.Email == "" && conn.Strategy != connection.StrategySMS},
-		{"phone_number", in.PhoneNumber == "" && conn.Strategy == connection.StrategySMS},
-		{"username", in.Username == "" && database && conn.Options.Usernames().Must},
+		{"email", in.Email == "" && (conn.Strategy == connection.StrategyEmail || database && !rules.Flexible || needed("email"))},
+		{"phone_number", in.PhoneNumber == "" && (conn.Strategy == connection.StrategySMS || needed("phone_number"))},
+		{"username", in.Username == "" && (database && !rules.Flexible && conn.Options.Usernames().Must || needed("username"))},
 		{"password", in.Password == "" && database},
 	} {
 		if required.wrong {
 			return badProperty("", "Missing required property: "+required.name)
 		}
+	}
+	if database && !connection.Identified(conn, &stagedoor.User{Email: in.Email, PhoneNumber: in.PhoneNumber, Username: in.Username}) {
+		return badProperty("", "Missing required property: "+rules.Precedence[0])
 	}
 	return nil
 }
@@ -254,7 +260,7 @@ func createdTwice(err error) error {
 
 // invalidIdentifier gives the refusals of an address or a username the wire's form.
 func invalidIdentifier(err error) error {
-	for code, property := range map[string]string{"invalid_email": "email", "invalid_username": "username", "invalid_password": "password"} {
+	for code, property := range map[string]string{"invalid_email": "email", "invalid_username": "username", "invalid_phone_number": "phone_number", "invalid_password": "password"} {
 		if stagedoor.HasCode(err, code) {
 			return badProperty(property, "Object didn't pass validation for format "+property)
 		}

@@ -63,7 +63,7 @@ func (d *Door) passkeyOptions(w http.ResponseWriter, r *http.Request, st *store.
 	var options json.RawMessage
 	if signsUp {
 		var u *stagedoor.User
-		if u, err = newPerson(params["user_profile"]); err == nil {
+		if u, err = newPerson(conn, params["user_profile"]); err == nil {
 			options, err = d.Pipeline.StartPasskeySignUp(ctx, t.visit, conn, client.ID, u, "session/"+token, until, passkeyOrigins(client)...)
 		}
 	} else {
@@ -100,11 +100,12 @@ func (t *tokenRequest) passkeyConnection(ctx context.Context) (*stagedoor.Connec
 }
 
 // newPerson reads who signs up. Names are bounded as at /dbconnections/signup.
-func newPerson(profile string) (*stagedoor.User, error) {
+func newPerson(conn *stagedoor.Connection, profile string) (*stagedoor.User, error) {
 	var in struct {
 		Email, Username, Name, Nickname string
 		GivenName                       string `json:"given_name"`
 		FamilyName                      string `json:"family_name"`
+		Phone                           string `json:"phone_number"`
 	}
 	if profile == "" {
 		return nil, missing("user_profile")
@@ -113,12 +114,16 @@ func newPerson(profile string) (*stagedoor.User, error) {
 		return nil, invalid("user_profile should be an object of texts")
 	}
 	u := &stagedoor.User{Email: in.Email, Username: in.Username, Name: in.Name, Nickname: in.Nickname, GivenName: in.GivenName, FamilyName: in.FamilyName}
-	for _, s := range []string{u.Email, u.Username, u.Name, u.Nickname, u.GivenName, u.FamilyName} {
+	rules := conn.Options.Attributes()
+	if rules.Flexible {
+		u.PhoneNumber = in.Phone
+	}
+	for _, s := range []string{u.Email, u.PhoneNumber, u.Username, u.Name, u.Nickname, u.GivenName, u.FamilyName} {
 		if len(s) > 350 || unreadable(s) {
 			return nil, invalid("user_profile holds a text that is too long or cannot be read.")
 		}
 	}
-	if strings.TrimSpace(u.Email) == "" {
+	if strings.TrimSpace(u.Email) == "" && rules.Email.Must {
 		return nil, invalid("Missing required property: user_profile.email")
 	}
 	return u, nil

@@ -65,7 +65,7 @@ func (p *Pipeline) Authenticate(ctx context.Context, v Visit, id, nonce, identif
 // password proves a person by their password, unless they or their address failed too often.
 func (p *Pipeline) password(ctx context.Context, v Visit, conn *stagedoor.Connection, on *connection.Occasion, identifier, secret string) (*stagedoor.User, error) {
 	w := wrong{visit: v, conn: conn, on: on, identifier: identifier}
-	attempt := guard.Attempt{Store: v.Store, Connection: conn, Identifier: identifier, IP: v.IP}
+	attempt := guard.Attempt{Store: v.Store, Connection: conn, Identifier: connection.Counted(conn, identifier), IP: v.IP}
 	if err := guard.Login(ctx, attempt); err != nil {
 		w.logRefused(err)
 		return nil, err
@@ -96,15 +96,23 @@ func (p *Pipeline) password(ctx context.Context, v Visit, conn *stagedoor.Connec
 }
 
 // SignUp is what a person fills in to get a user of their own.
-type SignUp struct{ Email, Username, Password string }
+type SignUp struct{ Email, Phone, Username, Password string }
+
+// user is the user that it makes.
+func (in *SignUp) user() *stagedoor.User {
+	return &stagedoor.User{Email: in.Email, PhoneNumber: in.Phone, Username: in.Username}
+}
 
 // SignUp makes a user on the sign-up page and proves the person with it.
 func (p *Pipeline) SignUp(ctx context.Context, v Visit, id, nonce string, in SignUp) (*Opened, *stagedoor.User, error) {
-	tx, conn, err := p.signingUp(ctx, v, id, nonce, in.Email)
+	tx, conn, err := p.signingUp(ctx, v, id, nonce, &in)
 	if err != nil {
 		return nil, nil, err
 	}
-	u := &stagedoor.User{Email: in.Email, Username: in.Username}
+	u := in.user()
+	if err := p.provedSignUp(ctx, v, tx, conn, u); err != nil {
+		return nil, nil, err
+	}
 	on := &connection.Occasion{ClientID: tx.Request.ClientID, Organization: tx.Request.Organization}
 	if err := p.Register(ctx, v, conn, on, u, in.Password); err != nil {
 		return nil, nil, err
@@ -128,7 +136,7 @@ func (p *Pipeline) registerLogged(ctx context.Context, v Visit, conn *stagedoor.
 			err = p.register(ctx, v, conn, on, client, u, secret, passkey)
 		}
 	}
-	e := stagedoor.LogEvent{Type: "ss", ClientID: on.ClientID, Connection: conn.Name, ConnID: conn.ID, Strategy: conn.Strategy, UserID: u.ID, UserName: u.Email}
+	e := stagedoor.LogEvent{Type: "ss", ClientID: on.ClientID, Connection: conn.Name, ConnID: conn.ID, Strategy: conn.Strategy, UserID: u.ID, UserName: u.Shown()}
 	e.Details = said{console: on.Console}.details(nil)
 	if err != nil {
 		e.Type, e.UserID, e.Description = "fs", "", describe(err)
@@ -158,15 +166,12 @@ func clientOf(ctx context.Context, v Visit, id string) (*stagedoor.Client, error
 }
 
 func (p *Pipeline) register(ctx context.Context, v Visit, conn *stagedoor.Connection, on *connection.Occasion, client *stagedoor.Client, u *stagedoor.User, secret string, passkey bool) error {
+	wrong := connection.CheckSignUp(conn, u)
 	switch {
 	case conn.Options.DisableSignup:
 		return stagedoor.Errorf(stagedoor.Invalid, "signup_disabled", "Public signup is disabled")
-	case u.Email == "":
-		return stagedoor.Errorf(stagedoor.Invalid, "invalid_email", "The e-mail address is missing.")
-	case conn.Options.Usernames().Must && u.Username == "":
-		return stagedoor.Errorf(stagedoor.Invalid, "invalid_username", "The username is missing.")
-	case !conn.Options.Usernames().Have && u.Username != "":
-		return stagedoor.Errorf(stagedoor.Invalid, "invalid_username", "This connection has no usernames.")
+	case wrong != nil:
+		return wrong
 	case secret == "" && !passkey:
 		return connection.CheckPassword(conn, secret)
 	}
@@ -178,6 +183,11 @@ func (p *Pipeline) register(ctx context.Context, v Visit, conn *stagedoor.Connec
 	var err error
 	if u.Email, err = connection.NormalizeEmail(u.Email); err != nil {
 		return err
+	}
+	if u.PhoneNumber != "" {
+		if u.PhoneNumber, err = connection.NormalizePhone(u.PhoneNumber); err != nil {
+			return err
+		}
 	}
 	if err := p.BeforeRegistration(ctx, v, conn, client, u, secret); err != nil {
 		return err

@@ -22,9 +22,17 @@ func (p *Pipeline) StartPasskeySignUp(ctx context.Context, v Visit, conn *staged
 	if !conn.Passkeys().On || conn.Options.DisableSignup {
 		return nil, stagedoor.Errorf(stagedoor.Invalid, "signup_disabled", "Public signup is disabled")
 	}
+	if err := connection.CheckSignUp(conn, u); err != nil {
+		return nil, err
+	}
 	var err error
 	if u.Email, err = connection.NormalizeEmail(u.Email); err != nil {
 		return nil, err
+	}
+	if u.PhoneNumber != "" {
+		if u.PhoneNumber, err = connection.NormalizePhone(u.PhoneNumber); err != nil {
+			return nil, err
+		}
 	}
 	u.ID = connection.StrategyDatabase + "|" + stagedoor.NewHexID()
 	keys, err := p.passkeys(ctx, v, origins...)
@@ -83,17 +91,20 @@ func (p *Pipeline) finishPasskeySignUp(ctx context.Context, v Visit, conn *stage
 
 // BeginPasskeySignUp begins a sign-up without a password on the sign-up page of a login.
 func (p *Pipeline) BeginPasskeySignUp(ctx context.Context, v Visit, id, nonce string, in SignUp) (json.RawMessage, error) {
-	tx, conn, err := p.signingUp(ctx, v, id, nonce, in.Email)
+	tx, conn, err := p.signingUp(ctx, v, id, nonce, &in)
 	if err != nil {
 		return nil, err
 	}
-	u := &stagedoor.User{Email: in.Email, Username: in.Username}
+	u := in.user()
+	if err := p.provedSignUp(ctx, v, tx, conn, u); err != nil {
+		return nil, err
+	}
 	return p.StartPasskeySignUp(ctx, v, conn, tx.Request.ClientID, u, "sign-up/"+tx.ID, tx.ExpiresAt)
 }
 
 // EndPasskeySignUp takes the passkey that the browser has made on the sign-up page, makes the user and proves the person with it.
 func (p *Pipeline) EndPasskeySignUp(ctx context.Context, v Visit, id, nonce string, response []byte) (*Opened, *stagedoor.User, error) {
-	tx, conn, err := p.signingUp(ctx, v, id, nonce, "")
+	tx, conn, err := p.signingUp(ctx, v, id, nonce, nil)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -106,8 +117,8 @@ func (p *Pipeline) EndPasskeySignUp(ctx context.Context, v Visit, id, nonce stri
 	return opened, u, err
 }
 
-// signingUp is the login in which somebody signs up, and where. An address is checked against an invitation.
-func (p *Pipeline) signingUp(ctx context.Context, v Visit, id, nonce, email string) (*stagedoor.Transaction, *stagedoor.Connection, error) {
+// signingUp is the login in which somebody signs up, and where. What they fill in is checked against an invitation.
+func (p *Pipeline) signingUp(ctx context.Context, v Visit, id, nonce string, in *SignUp) (*stagedoor.Transaction, *stagedoor.Connection, error) {
 	tx, err := p.answered(ctx, v, id, AskLogin, nonce)
 	if err != nil {
 		return nil, nil, err
@@ -119,7 +130,7 @@ func (p *Pipeline) signingUp(ctx context.Context, v Visit, id, nonce, email stri
 	if err == nil {
 		conn, err = signupThrough(ctx, v.Store, &tx.Request, conn)
 	}
-	if err == nil && email != "" && tx.Request.Invitation != "" && !strings.EqualFold(strings.TrimSpace(email), tx.Request.LoginHint) {
+	if err == nil && in != nil && tx.Request.Invitation != "" && !strings.EqualFold(strings.TrimSpace(in.Email), tx.Request.LoginHint) {
 		err = stagedoor.Errorf(stagedoor.Invalid, "not_invited", "The invitation is for another address.")
 	}
 	return tx, conn, err

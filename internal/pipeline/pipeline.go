@@ -64,6 +64,10 @@ type Pipeline struct {
 	// TellAdmin sends a mail to the tenant's support, if it is not nil and there is one.
 	TellAdmin func(ctx context.Context, v Visit, subject, text string)
 
+	// MailProof mails a code to somebody who signs up, or wants another password, if it is not nil. Of a sign-up it does not wait until the mail
+	// is sent.
+	MailProof func(ctx context.Context, v Visit, out Proof) error
+
 	// MailCode sends a mail with a code or a link, if it is not nil. It does not wait until the mail is sent.
 	MailCode func(ctx context.Context, v Visit, m CodeMail)
 }

@@ -54,11 +54,17 @@ func (s *Store) UpdateConnection(ctx context.Context, id string, change func(*st
 		if c, err = connections.one(ctx, s, q, "id = ?"+s.db.forUpdate(), id); err != nil {
 			return err
 		}
+		before := c.Options.Attributes()
 		if err := change(c); err != nil {
 			return err
 		}
 		if err := connections.save(ctx, s, q, id, c); err != nil {
 			return err
+		}
+		if now := c.Options.Attributes(); c.ForPasswords() && now.Phone.Identifies != before.Phone.Identifies {
+			if err := s.knowByPhone(ctx, q, c.Name, now.Phone.Identifies); err != nil {
+				return err
+			}
 		}
 		return s.connectionClash(ctx, q, c)
 	})

@@ -12,12 +12,12 @@ import (
 
 // checkLinked refuses what an identity has that is linked to a user: its id, and who it identifies. It comes after the user was
 // written: what is linked meanwhile by somebody else has claimed the user's place and is seen now.
-func (s *Store) checkLinked(ctx context.Context, q querier, u *stagedoor.User) error {
+func (s *Store) checkLinked(ctx context.Context, q querier, u *stagedoor.User, phone any) error {
 	var email, username string
 	address, name := identifiersOf(u)
 	err := q.row(ctx, `SELECT COALESCE(email, ''), COALESCE(username, '') FROM linked_identities WHERE tenant = ?
 		AND (id = ? OR connection = ? AND (email = ? OR username = ? OR phone = ?)) LIMIT 1`,
-		[]any{s.tenant.ID, u.ID, u.Connection, address, name, phoneOf(u)}, &email, &username)
+		[]any{s.tenant.ID, u.ID, u.Connection, address, name, phone}, &email, &username)
 	switch {
 	case errors.Is(err, errNoRows):
 		return nil
@@ -39,9 +39,9 @@ func identifiersOf(u *stagedoor.User) (email, username any) {
 }
 
 // syncLinked keeps the rows of a user's linked identities as the user says.
-func (s *Store) syncLinked(ctx context.Context, q querier, was, u *stagedoor.User) error {
+func (s *Store) syncLinked(ctx context.Context, q querier, was, u *stagedoor.User, phone any) error {
 	if was.Email != u.Email || was.Username != u.Username || was.PhoneNumber != u.PhoneNumber {
-		if err := s.checkLinked(ctx, q, u); err != nil {
+		if err := s.checkLinked(ctx, q, u, phone); err != nil {
 			return err
 		}
 	}
@@ -72,8 +72,11 @@ func (s *Store) syncLinked(ctx context.Context, q querier, was, u *stagedoor.Use
 func (s *Store) putLinked(ctx context.Context, q querier, userID string, i stagedoor.Identity) error {
 	alone := stagedoor.UserOf(i)
 	email, username := identifiersOf(alone)
-	phone := phoneOf(alone)
-	_, err := q.exec(ctx, `INSERT INTO users (tenant, id, connection, email, username, phone, profile, created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, '{}', 0, 0)`,
+	phone, err := s.phones(q).of(ctx, alone)
+	if err != nil {
+		return err
+	}
+	_, err = q.exec(ctx, `INSERT INTO users (tenant, id, connection, email, username, phone, profile, created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, '{}', 0, 0)`,
 		s.tenant.ID, alone.ID, i.Connection, email, username, phone)
 	if err != nil {
 		return err

@@ -409,6 +409,13 @@ var trespasses = map[string]struct {
 		u, hash, err := s.UserByLinked(ctx, "Users", "linked-acme@example.com")
 		return []any{u, hash}, err
 	}},
+	"UserByAttribute": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		return s.UserByAttribute(ctx, "Users", stagedoor.AttributeEmail, "acme@example.com")
+	}},
+	"UserByLinkedAttribute": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		u, hash, err := s.UserByLinkedAttribute(ctx, "Users", stagedoor.AttributeEmail, "linked-acme@example.com")
+		return []any{u, hash}, err
+	}},
 	"SetLinkedHash": {finds, func(ctx context.Context, s *store.Store) (any, error) {
 		return nil, s.SetLinkedHash(ctx, "auth0|acme", "auth0|linked acme", "x")
 	}},

@@ -95,8 +95,8 @@ func nullable(s string) any {
 	return s
 }
 
-// userArgs are the columns of a user that both an insert and an update write.
-func userArgs(u *stagedoor.User) ([]any, error) {
+// userArgs are the columns of a user that both an insert and an update write; phone is the number that they are known by.
+func userArgs(u *stagedoor.User, phone any) ([]any, error) {
 	doc, err := json.Marshal(profile{
 		EmailVerified: u.EmailVerified, PhoneNumber: u.PhoneNumber, PhoneVerified: u.PhoneVerified,
 		Nickname: u.Nickname, GivenName: u.GivenName, FamilyName: u.FamilyName, Picture: u.Picture,
@@ -114,15 +114,7 @@ func userArgs(u *stagedoor.User) ([]any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return []any{nullable(u.Email), nullable(u.Username), phoneOf(u), nullable(u.Name), document(doc), userMD, appMD, millis(u.UpdatedAt)}, nil
-}
-
-// phoneOf is the telephone number that a user is known by, and that nobody else in the connection can have.
-func phoneOf(u *stagedoor.User) any {
-	if len(u.Identities) == 0 || u.Identities[0].Provider != "sms" {
-		return nil
-	}
-	return nullable(u.PhoneNumber)
+	return []any{nullable(u.Email), nullable(u.Username), phone, nullable(u.Name), document(doc), userMD, appMD, millis(u.UpdatedAt)}, nil
 }
 
 // userClash gives a duplicate the wire's words.
@@ -133,6 +125,10 @@ func userClash(err error) error {
 		return err
 	case strings.Contains(what, "username"):
 		return stagedoor.Errorf(stagedoor.Conflict, "username_exists", "The username provided is in use already.")
+	case strings.Contains(what, "phone"):
+		e := stagedoor.Errorf(stagedoor.Conflict, "user_exists", "The user already exists.")
+		e.Err = ErrPhoneTaken
+		return e
 	}
 	return stagedoor.Errorf(stagedoor.Conflict, "user_exists", "The user already exists.")
 }
@@ -175,14 +171,18 @@ func (s *Store) insertUser(ctx context.Context, q querier, u *stagedoor.User, pa
 
 // insertRow adds a user without search rows and password.
 func (s *Store) insertRow(ctx context.Context, q querier, u *stagedoor.User) error {
-	args, err := userArgs(u)
+	phone, err := s.phones(q).of(ctx, u)
+	if err != nil {
+		return err
+	}
+	args, err := userArgs(u, phone)
 	if err != nil {
 		return err
 	}
 	_, err = q.exec(ctx, `INSERT INTO users (email, username, phone, name, profile, user_metadata, app_metadata, updated_at, created_at, tenant, id, connection)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, append(args, millis(u.CreatedAt), s.tenant.ID, u.ID, u.Connection)...)
 	if err == nil {
-		err = s.checkLinked(ctx, q, u)
+		err = s.checkLinked(ctx, q, u, phone)
 	}
 	return err
 }
@@ -340,14 +340,21 @@ func (s *Store) updateUser(ctx context.Context, q querier, id string, change fun
 		return nil, err
 	}
 	u.UpdatedAt = s.db.clock.Now()
-	args, err := userArgs(u)
+	phone, set := any(nil), "COALESCE(?, phone)" // a number that stays counts as it did
+	if u.PhoneNumber != was.PhoneNumber {
+		if phone, err = s.phones(q).of(ctx, u); err != nil {
+			return nil, err
+		}
+		set = "?"
+	}
+	args, err := userArgs(u, phone)
 	if err != nil {
 		return nil, err
 	}
-	_, err = q.exec(ctx, `UPDATE users SET email = ?, username = ?, phone = ?, name = ?, profile = ?, user_metadata = ?, app_metadata = ?, updated_at = ?
+	_, err = q.exec(ctx, `UPDATE users SET email = ?, username = ?, phone = `+set+`, name = ?, profile = ?, user_metadata = ?, app_metadata = ?, updated_at = ?
 		WHERE tenant = ? AND id = ?`, append(args, s.tenant.ID, id)...)
 	if err == nil {
-		err = s.syncLinked(ctx, q, &was, u)
+		err = s.syncLinked(ctx, q, &was, u, phone)
 	}
 	if err == nil {
 		err = s.reindex(ctx, q, before, indexOf(u))

@@ -86,6 +86,7 @@ var userRows = []int{32, 8, 1}
 func (s *Store) insertUsers(ctx context.Context, q querier, rows []*ImportRow) (map[string]*ImportRow, error) {
 	added := map[string]*ImportRow{}
 	var users []*stagedoor.User
+	phones := s.phones(q)
 	for _, size := range userRows {
 		for len(rows) >= size {
 			chunk := rows[:size]
@@ -93,7 +94,11 @@ func (s *Store) insertUsers(ctx context.Context, q querier, rows []*ImportRow) (
 			byID := make(map[string]*ImportRow, size)
 			var args []any
 			for _, row := range chunk {
-				more, err := userArgs(row.User)
+				phone, err := phones.of(ctx, row.User)
+				if err != nil {
+					return nil, err
+				}
+				more, err := userArgs(row.User, phone)
 				if err != nil {
 					return nil, err
 				}
@@ -140,8 +145,12 @@ func (s *Store) dropLinked(ctx context.Context, q querier, users []*stagedoor.Us
 		return nil, err
 	}
 	var free []*stagedoor.User
+	phones := s.phones(q)
 	for _, u := range users {
-		err := s.checkLinked(ctx, q, u)
+		phone, err := phones.of(ctx, u)
+		if err == nil {
+			err = s.checkLinked(ctx, q, u, phone)
+		}
 		if err == nil {
 			free = append(free, u)
 			continue
@@ -232,6 +241,6 @@ func (s *Store) reportRows(ctx context.Context, q querier, j *stagedoor.Job, row
 
 // Storable tells whether both databases can keep the user's texts.
 func Storable(u *stagedoor.User) bool {
-	args, err := userArgs(u)
+	args, err := userArgs(u, nil) // the number is part of the profile, too
 	return err == nil && storable(args) && plainText(u.ID)
 }
