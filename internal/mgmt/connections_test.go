@@ -275,7 +275,7 @@ func TestUsernameAttribute(t *testing.T) {
 	if got := create("kim"); got.code != 400 {
 		t.Errorf("a username that nobody wants: %d", got.code)
 	}
-	h.call(all, "PATCH", path, `{"options":{"attributes":{"username":{"identifier":{"active":true},"signup":{"status":"optional"},"validation":{"min_length":3,"max_length":5}}}}}`).is(200, "")
+	h.call(all, "PATCH", path, `{"options":{"attributes":{"email":{"identifier":{"active":true}},"username":{"identifier":{"active":true},"signup":{"status":"optional"},"validation":{"min_length":3,"max_length":5}}}}}`).is(200, "")
 	create("kim").is(201, "")
 	h.user("nameless", "")
 	if got := create("kimberly"); got.code != 400 {
