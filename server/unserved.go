@@ -10,20 +10,10 @@ import (
 	"github.com/stagedoor/stagedoor/ui"
 )
 
-// unserved are the endpoints of the wire that this server does not have, and what is below them. They say so, in words that no client takes for
-// a success.
-var unserved = []string{"/passwordless/challenge"}
-
 // elsewhere answers what no door serves: a page for people, JSON for programs.
 func (s *Server) elsewhere(w http.ResponseWriter, r *http.Request) {
 	err := stagedoor.Errorf(stagedoor.NotFound, "not_found", "There is nothing at this address.")
 	status := http.StatusNotFound
-	for _, path := range unserved {
-		if r.URL.Path == path || strings.HasPrefix(r.URL.Path, path+"/") {
-			err = stagedoor.Errorf(stagedoor.Unsupported, "not_supported", "%s is not supported by this server.", path)
-			status = http.StatusNotImplemented
-		}
-	}
 	if strings.Contains(r.Header.Get("Accept"), "text/html") {
 		if st, unknown := s.db.TenantByDomain(r.Context(), r.Host); unknown == nil {
 			page.Render(w, status, ui.ErrorPage{Frame: page.Frame(r, st, nil), Code: err.Code, Description: err.Message})

@@ -13,8 +13,7 @@ func TestMain(m *testing.M) { stagedoortest.Main(m) }
 func TestWhatNoDoorServes(t *testing.T) {
 	s := stagedoortest.New(t)
 	for path, want := range map[string]int{
-		"/passwordless/challenge": http.StatusNotImplemented,
-		"/nowhere":                http.StatusNotFound, "/u/nowhere": http.StatusNotFound, "/authorize/nowhere": http.StatusNotFound,
+		"/nowhere": http.StatusNotFound, "/u/nowhere": http.StatusNotFound, "/authorize/nowhere": http.StatusNotFound,
 	} {
 		var body struct {
 			Error       string `json:"error"`

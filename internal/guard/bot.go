@@ -23,10 +23,11 @@ var risks = map[string]struct{ failures, bits int }{"low": {10, 14}, "medium": {
 
 // Challenge is what somebody has to do before a form of theirs is looked at.
 type Challenge struct {
-	Vendor  *Vendor // nil: work
-	SiteKey string
-	Work    string // what the work is about
-	Bits    int
+	Vendor   *Vendor // nil: work
+	Provider string  // the vendor's name
+	SiteKey  string
+	Work     string // what the work is about
+	Bits     int
 
 	settings stagedoor.CaptchaProvider
 }
@@ -56,7 +57,7 @@ func Challenged(ctx context.Context, st *store.Store, flow Flow, ip string) (*Ch
 	}
 	c := &Challenge{Bits: level.bits, settings: captcha.Provider()}
 	if v, is := vendors[captcha.Active]; is && c.settings.SiteKey != "" {
-		c.Vendor, c.SiteKey = &v, c.settings.SiteKey
+		c.Vendor, c.Provider, c.SiteKey = &v, captcha.Active, c.settings.SiteKey
 		return c, nil
 	}
 	c.Work = newWork(st.Clock().Now())

@@ -155,3 +155,33 @@ func TestCaptcha(t *testing.T) {
 		})
 	}
 }
+
+// TestPasswordlessChallenge: a client's own page learns what is asked of it, and brings a vendor's word along.
+func TestPasswordlessChallenge(t *testing.T) {
+	w := newWorld(t, "sqlite")
+	w.passwordless("email", nil)
+	v := &vendor{answer: `{"success":true}`, status: 200}
+	w.pipe.HTTP = &http.Client{Transport: v}
+	b := w.browser()
+	asks := func() *reply { return b.json("/passwordless/challenge", `{"state":"x"}`).want(200) }
+	start := func(more string) *reply {
+		return b.json("/passwordless/start", `{"client_id":"app","connection":"email","email":"ada@example.com","send":"code"`+more+`}`)
+	}
+	asks().is(`{"required":false}`)
+	start("").want(200)
+	w.setting(stagedoor.SettingBotDetection, `{"challenge_passwordless_policy":"always"}`)
+	asks().is(`{"required":true}`)
+	start(`,"captcha":"tok"`).want(401)
+	w.setting(stagedoor.SettingCaptcha, `{"active_provider_id":"turnstile","turnstile":{"site_key":"k","secret":"s3cret"}}`)
+	asks().is(`{"provider":"turnstile","required":true,"siteKey":"k"}`)
+	start("").want(401)
+	if v.asked != "" {
+		t.Errorf("asked without a token: %s", v.asked)
+	}
+	start(`,"captcha":"tok"`).want(200)
+	if !strings.HasSuffix(v.asked, "response=tok&secret=s3cret") {
+		t.Errorf("asked %s", v.asked)
+	}
+	v.answer = `{"success":false}`
+	start(`,"captcha":"tok"`).want(401)
+}

@@ -73,6 +73,7 @@ var routes = []route{
 	{web.Route{Method: "DELETE", Pattern: deviceAccounts + "/{id}", Title: "Removes a device that approves logins"}, (*Door).removeDevice},
 	{web.Route{Method: "DELETE", Pattern: "/mfa/authenticators/{id}", Title: "Takes a second factor from its person"}, (*Door).removeAuthenticator},
 	{web.Route{Method: "POST", Pattern: passwordlessStart, Title: "Sends a code or a link to sign in with"}, (*Door).startCode},
+	{web.Route{Method: "POST", Pattern: passwordlessChallenge, Title: "What is asked of a page that sends a code, to tell people from programs"}, (*Door).challengeForCode},
 	{web.Route{Method: "POST", Pattern: passwordlessVerify, Title: "Tells whether a code is right"}, (*Door).verifyCode},
 	{web.Route{Method: "GET", Pattern: passwordlessLink, Title: "Link of a mail to sign in with"}, (*Door).byLink},
 	{web.Route{Method: "POST", Pattern: passwordlessLink, Title: "Link of a mail to sign in with, form"}, (*Door).byLink},
@@ -138,7 +139,7 @@ func (d *Door) Register(mux *http.ServeMux) {
 var crossOrigin = map[string]bool{
 	"/.well-known/openid-configuration": true, "/.well-known/oauth-authorization-server": true,
 	"/.well-known/jwks.json": true, "/oauth/token": true, "/oauth/device/code": true, "/mfa/challenge": true, "/mfa/associate": true, "/mfa/authenticators": true, "/mfa/authenticators/{id}": true,
-	"/oauth/revoke": true, "/userinfo": true, "/oauth/par": true, "/oidc/register": true, passwordlessStart: true, passwordlessVerify: true,
+	"/oauth/revoke": true, "/userinfo": true, "/oauth/par": true, "/oidc/register": true, passwordlessStart: true, passwordlessChallenge: true, passwordlessVerify: true,
 	"/passkey/challenge": true, "/passkey/register": true,
 }
 

@@ -84,7 +84,7 @@ func (d *Door) sendCode(r *http.Request, w http.ResponseWriter, st *store.Store)
 	if lang := r.Header.Get("X-Request-Language"); lang != "" {
 		v.Language = ui.Language(lang)
 	}
-	if err := d.Pipeline.Human(r.Context(), v, guard.FlowPasswordless, nil); err != nil {
+	if err := d.Pipeline.Human(r.Context(), v, guard.FlowPasswordless, func(string) string { return params[paramCaptcha] }); err != nil {
 		return nil, err
 	}
 	c, err := d.Pipeline.StartCode(r.Context(), v, wish)

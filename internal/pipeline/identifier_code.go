@@ -223,9 +223,9 @@ func (p *Pipeline) tryIdentifierCode(ctx context.Context, v Visit, conn *stagedo
 	case err != nil:
 		return nil, err
 	case t.Expired:
-		return nil, stagedoor.Errorf(stagedoor.Forbidden, "invalid_grant", expiredCode)
+		return nil, errExpiredCode
 	case t.TooMany:
-		return nil, stagedoor.Errorf(stagedoor.Forbidden, "invalid_grant", spentCode)
+		return nil, errSpentCode
 	case t.Code != nil:
 		return t.Code, nil
 	}
