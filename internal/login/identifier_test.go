@@ -78,6 +78,13 @@ func TestLoginByAnyIdentifier(t *testing.T) {
 		b.submit(page, "username", "", "password", "").want(http.StatusBadRequest).says("Enter what you log in with.")
 		b.submit(page, "username", "eve@example.com", "password", "wrong").want(http.StatusBadRequest).says("Wrong login details or password.")
 
+		const realm = "http://auth0.com/oauth/grant-type/password-realm"
+		w.signs()
+		w.grants("app", realm)
+		for _, typed := range []string{"eve@example.com", "0049 151 23456789", "GRACE"} {
+			b.json("/oauth/token", `{"grant_type":"`+realm+`","realm":"Users","client_id":"app","username":"`+typed+`","password":"`+good+`"}`).want(http.StatusOK)
+		}
+
 		w.setting(stagedoor.SettingPrompts, `{"identifier_first":true}`)
 		b = w.browser()
 		page = b.submit(b.begin(), "username", "0049 151 23456789").want(http.StatusOK).says("0049 151 23456789")
