@@ -57,13 +57,14 @@ func (d *documents) keep(key string, now time.Time) {
 }
 
 // isDocument tells whether a client id is the address of a document (section 3 of the draft): https, with a path without dots that lead elsewhere, no
-// fragment, and nobody's name in it.
+// fragment, and nobody's name in it. The host, by whose name people judge the client, is written as it is asked for: escapes would show letters
+// that look like others'.
 func isDocument(id string) bool {
 	if !strings.HasPrefix(id, "https://") || len(id) > maxDocumentName || hasControl(id) || !ascii(id) || strings.ContainsAny(id, "#\\ ") {
 		return false
 	}
 	u, err := url.Parse(id)
-	return err == nil && u.Hostname() != "" && u.User == nil && len(u.Path) > 1 && !slices.ContainsFunc(strings.Split(u.Path, "/"), func(s string) bool { return s == "." || s == ".." })
+	return err == nil && u.Hostname() != "" && ascii(u.Host) && !strings.Contains(u.Host, "%") && u.User == nil && len(u.Path) > 1 && !slices.ContainsFunc(strings.Split(u.Path, "/"), func(s string) bool { return s == "." || s == ".." })
 }
 
 // described makes the client whose id is the address of a document known, as the document says it now. Of other ids nothing is done.
@@ -114,12 +115,32 @@ func keepDocument(ctx context.Context, st *store.Store, c *stagedoor.Client) err
 	}
 	_, err = st.UpdateClient(ctx, c.ID, func(old *stagedoor.Client) error {
 		if old.FromDocument() {
-			old.Name, old.AppType, old.Callbacks, old.GrantTypes, old.AllowedLogoutURLs = c.Name, c.AppType, c.Callbacks, c.GrantTypes, c.AllowedLogoutURLs
+			bringUpToDate(old, c)
 		}
 		return nil
 	})
 	return err
 }
+
+// bringUpToDate makes a client what its document says now. What it demands of itself, to push its requests and to prove that it holds a key, stays
+// demanded, as does what somebody here demanded of it.
+func bringUpToDate(old, c *stagedoor.Client) {
+	old.Name, old.AppType, old.Callbacks, old.GrantTypes, old.AllowedLogoutURLs = c.Name, c.AppType, c.Callbacks, c.GrantTypes, c.AllowedLogoutURLs
+	old.JWTConfiguration.Algorithm = c.JWTConfiguration.Algorithm
+	delete(old.Stored, userInfoAlg)
+	if alg, set := c.Stored[userInfoAlg]; set {
+		old.Stored[userInfoAlg] = alg
+	}
+	if c.RequirePAR != nil {
+		old.RequirePAR = c.RequirePAR
+	}
+	if c.RequireProofOfPossession != nil {
+		old.RequireProofOfPossession = c.RequireProofOfPossession
+	}
+}
+
+// userInfoAlg is the member of a client that says how its answers of /userinfo are signed.
+const userInfoAlg = "userinfo_signed_response_alg"
 
 func errDocument(why string) error {
 	return stagedoor.Errorf(stagedoor.Invalid, "invalid_client", "The client's metadata document cannot be used: %s", why)

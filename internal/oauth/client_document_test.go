@@ -83,11 +83,17 @@ func TestClientDocument(t *testing.T) {
 		w.pass(documentLife)
 		site.answer = func(rw http.ResponseWriter, address string) {
 			doc := document(address)
-			doc["redirect_uris"] = []string{"https://photo.test/new"}
+			doc["redirect_uris"], doc["post_logout_redirect_uris"] = []string{"https://photo.test/new"}, []string{"https://photo.test/bye"}
+			doc["dpop_bound_access_tokens"], doc["userinfo_signed_response_alg"], doc["id_token_signed_response_alg"] = true, "RS256", "PS256"
 			write(rw, doc)
 		}
 		w.browser().authorize(described(id)).page(403, "Callback URL mismatch")
 		w.browser().authorize(described(id, "redirect_uri", "https://photo.test/new")).asks("login")
+		c, err = w.st.Client(t.Context(), id)
+		ok(t, err)
+		same(t, "what it says now", []any{c.RequireProofOfPossession != nil && *c.RequireProofOfPossession, c.UserInfoAlgorithm(), c.JWTConfiguration.Algorithm}, []any{true, "RS256", "PS256"})
+		out := "/v2/logout?" + values("client_id", id, "returnTo", "https://photo.test/bye").Encode()
+		same(t, "logged out", w.browser().get(out).Header().Get("Location"), "https://photo.test/bye")
 		if body := w.browser().get("/.well-known/oauth-authorization-server").Body.String(); !strings.Contains(body, `"client_id_metadata_document_supported":true`) {
 			t.Error(body)
 		}
@@ -96,6 +102,7 @@ func TestClientDocument(t *testing.T) {
 		w.settings(func(s *stagedoor.TenantSettings) { s.ClientIDMetadataSupported = false })
 		w.browser().authorize(described(id, "redirect_uri", "https://photo.test/new")).page(400, "Unknown client")
 		w.token(values("grant_type", "authorization_code", "client_id", id, "code", "x", "redirect_uri", callback)).bad(401, "access_denied", "Unauthorized")
+		w.browser().get(out).page(400, "Unknown client")
 		if body := w.browser().get("/.well-known/oauth-authorization-server").Body.String(); strings.Contains(body, "client_id_metadata_document_supported") {
 			t.Error(body)
 		}
@@ -135,6 +142,7 @@ func TestClientDocumentRefused(t *testing.T) {
 	for _, id := range []string{
 		"http" + strings.TrimPrefix(site.URL, "https") + "/c", site.URL, site.URL + "/", site.URL + "/a/../c", site.URL + "/c#x", site.URL + "/./c",
 		strings.Replace(site.URL, "https://", "https://ada@", 1) + "/c", site.URL + "/" + strings.Repeat("x", 255),
+		"https://b%D0%B0nk.test/c", "https://bank.test%E2%88%95login.evil.test/c", "https://[fe80::1%25bank.test]/c", // hosts that people would read as others
 	} {
 		w.browser().authorize(described(id)).page(400, "Unknown client")
 	}
