@@ -110,6 +110,10 @@ func New(ctx context.Context, cfg config.Config, deps Deps) (*Server, error) {
 		return nil, errors.Join(err, s.db.Close())
 	}
 	client, err := scriptClient(cfg)
+	var strangers *http.Client
+	if err == nil {
+		strangers, err = strangersClient(cfg)
+	}
 	if err == nil && cfg.Breached != "" {
 		s.leaks, err = password.OpenLeaked(cfg.Breached)
 	}
@@ -137,7 +141,7 @@ func New(ctx context.Context, cfg config.Config, deps Deps) (*Server, error) {
 	}
 	send := login.Deliver(sender, cfg.Mail.From, mail.Outside{HTTP: client, Dial: outbound.Dialer(outboundConfig(cfg))}, s.log)
 	send = s.countMails(login.ThroughScripts(pipe, send))
-	s.oauth = oauth.New(oauth.Deps{DB: s.db, Metrics: s.metrics, Pipeline: pipe, Minter: minter, HTTP: client})
+	s.oauth = oauth.New(oauth.Deps{DB: s.db, Metrics: s.metrics, Pipeline: pipe, Minter: minter, HTTP: s.measured(strangers)})
 	s.login = login.New(login.Deps{Posted: s.oauth.PostedLogin, DB: s.db, Pipeline: pipe, Send: send, Log: s.log})
 	s.oauth.SendApproval = s.login.SendApproval
 	pipe.Blocked, pipe.MailCode, pipe.MailProof, pipe.MailFactorCode = s.login.SendBlocked, s.login.MailCode, s.login.MailProof, s.login.MailFactorCode
@@ -215,7 +219,16 @@ func keyLost(cfg config.Config) error {
 
 // scriptClient makes the HTTP client of scripts, which reaches no private address unless the operator allows it.
 func scriptClient(cfg config.Config) (*http.Client, error) {
-	c := outboundConfig(cfg)
+	return outboundClient(cfg, outboundConfig(cfg))
+}
+
+// strangersClient makes the HTTP client for addresses that anybody may name, who need no account for it. What the operator lets tenants reach within
+// is not theirs.
+func strangersClient(cfg config.Config) (*http.Client, error) {
+	return outboundClient(cfg, outbound.Config{Timeout: scriptCallTimeout, MaxResponse: 1 << 20})
+}
+
+func outboundClient(cfg config.Config, c outbound.Config) (*http.Client, error) {
 	if cfg.Outbound.Proxy != "" {
 		proxy, err := url.Parse(cfg.Outbound.Proxy)
 		if err != nil {

@@ -22,7 +22,7 @@ type Deps struct {
 	Pipeline *pipeline.Pipeline
 	Minter   *token.Minter
 	Metrics  *telemetry.Metrics // nil: nothing is counted
-	HTTP     *http.Client       // leaves the house; nil: documents of clients are not fetched
+	HTTP     *http.Client       // leaves the house for addresses that anybody names; nil: documents of clients are not fetched
 
 	// SendApproval asks a person for the approval that a client waits for.
 	SendApproval func(ctx context.Context, st *store.Store, u *stagedoor.User, c *stagedoor.Client, link, lang string, life time.Duration) error
