@@ -16,12 +16,13 @@ var secretName = regexp.MustCompile(`(?i)(secret|verifier|challenge|nonce|passwo
 
 // compared are comparisons of such names that tell an attacker nothing, with the reason.
 var compared = map[string]string{
-	"internal/oauth/client_auth.go secret basicSecret": "both came with the request",
-	"internal/login/factor.go kind OTP":                "a constant",
-	"internal/mfa/check.go Type TypeTOTP":              "a constant",
-	"internal/oauth/mfa.go k OTP":                      "a constant",
-	"internal/oauth/mfa.go Type TypeTOTP":              "a constant",
-	"internal/connection/issuer.go got nonce":          "out of a token that the issuer has signed",
+	"internal/oauth/client_auth.go secret basicSecret":  "both came with the request",
+	"internal/login/factor.go kind OTP":                 "a constant",
+	"internal/login/signup_code.go Field FieldPassword": "names of fields of a form",
+	"internal/mfa/check.go Type TypeTOTP":               "a constant",
+	"internal/oauth/mfa.go k OTP":                       "a constant",
+	"internal/oauth/mfa.go Type TypeTOTP":               "a constant",
+	"internal/connection/issuer.go got nonce":           "out of a token that the issuer has signed",
 }
 
 // TestSecretsAreComparedInConstantTime reads the sources of the rooms that meet secrets: none is compared with == or !=, whose time tells how much of

@@ -99,6 +99,10 @@ func (d *Door) postedFromProvider(w http.ResponseWriter, r *http.Request, st *st
 		d.loggedOut(w, r, st, connection.Message{Form: r.PostForm})
 		return
 	}
+	if !r.PostForm.Has("SAMLResponse") {
+		fail(w, r, st, invalid("The form has neither SAMLRequest nor SAMLResponse."), nil)
+		return
+	}
 	noStore(w)
 	http.Redirect(w, r, "/logout?"+url.Values{"RelayState": {r.PostForm.Get("RelayState")}}.Encode(), http.StatusSeeOther)
 }

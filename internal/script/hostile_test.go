@@ -42,7 +42,7 @@ func TestHostile(t *testing.T) {
 
 // survive runs the hostile scripts on a runtime.
 func survive(t *testing.T, runtime string) {
-	limits := Limits{Wall: 2 * time.Second, CPU: 250 * time.Millisecond, Memory: 32 << 20, LogBytes: 64 << 10}
+	limits := Limits{Wall: 2 * time.Second, CPU: 400 * time.Millisecond, Memory: 32 << 20, LogBytes: 64 << 10}
 	h := newHost(t, Config{Workers: 2, Limits: limits, HTTP: http.DefaultClient, Node: installed().path, Runtime: always(runtime)})
 	// Another tenant logs in all the while, and notices nothing.
 	ctx, stop := context.WithCancel(t.Context())

@@ -331,7 +331,7 @@ func (p *pool) ended(proc *process) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	delete(p.processes, proc)
-	if proc.hung {
+	if proc.stuck() {
 		p.cfg.Metrics.Add(telemetry.ScriptKilled, 1, proc.runtime)
 	}
 	proc.retired = true

@@ -182,6 +182,13 @@ func (p *process) read(stdout io.Reader) {
 }
 
 // outOfMemory is what a runtime says that ends because its memory is used up.
+// stuck tells that the worker was killed because it did not answer.
+func (p *process) stuck() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.hung
+}
+
 var outOfMemory = regexp.MustCompile(`out of memory|Allocation failed`)
 
 // end fails whatever is still running: the worker is gone.
