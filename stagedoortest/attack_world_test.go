@@ -92,17 +92,17 @@ func eachWorldWith(t *testing.T, change func(*stagedoortest.Options), fn func(*t
 }
 
 // routes are those that a walk over all of them visits. Under the race detector, which makes a visit several times as slow, it visits one in
-// six of the Management API's, which share their plumbing, and half of the others.
+// twelve of the Management API's, which share their plumbing, and a quarter of the others.
 func (w *world) routes() []web.Route {
 	all := w.Routes()
 	if !raceEnabled {
 		return all
 	}
-	first := rand.IntN(6)
-	w.Logf("every sixth route of the Management API, every second of the others, from %d on", first)
+	first := rand.IntN(12)
+	w.Logf("every twelfth route of the Management API, every fourth of the others, from %d on", first)
 	var out []web.Route
 	for i, route := range all {
-		if i%6 == first || i%2 == first%2 && !strings.HasPrefix(route.Pattern, "/api/v2/") {
+		if i%12 == first || i%4 == first%4 && !strings.HasPrefix(route.Pattern, "/api/v2/") {
 			out = append(out, route)
 		}
 	}

@@ -63,8 +63,8 @@ func newWorld(t *testing.T, kind string) *world {
 	t.Helper()
 	w := &world{T: t, log: &locked{}, now: time.Now()} // browsers drop old cookies by the real time
 	w.db = storetest.Open(t, kind, storetest.WithClock(w.clock))
-	scripts := script.New(script.Config{ // straight to the servers of tests; the race detector takes its time
-		Workers: 1, HTTP: http.DefaultClient, Limits: script.Limits{CPU: 5 * time.Second, Wall: time.Minute},
+	scripts := script.New(script.Config{ // straight to the servers of tests
+		Workers: 1, HTTP: http.DefaultClient, Limits: script.Limits{CPU: 2 * time.Second, Wall: time.Minute},
 	})
 	t.Cleanup(func() { scripts.Close() })
 	minter := &token.Minter{Keys: &token.Keys{}}
