@@ -28,13 +28,15 @@ import (
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/config"
 	"github.com/stagedoor/stagedoor/internal/jose"
+	"github.com/stagedoor/stagedoor/internal/password"
 	"github.com/stagedoor/stagedoor/internal/script"
 	"github.com/stagedoor/stagedoor/server"
 )
 
-// Main runs the tests of a package; in a child process it is a script worker instead.
+// Main runs the tests of a package, whose password hashes are cheap; in a child process it is a script worker instead.
 func Main(m *testing.M) {
 	script.Serve()
+	password.CheapInTests()
 	os.Exit(m.Run())
 }
 

@@ -7,13 +7,14 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
-	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stagedoor/stagedoor/compat/live"
@@ -22,13 +23,13 @@ import (
 // sdk is the version whose tests are run.
 const sdk = "github.com/auth0/go-auth0@v1.47.0"
 
-// servers is how many servers of each database share the tests.
-const servers = 4
-
 // leastPassing is how many of the tests that talk to the server pass at least.
 const leastPassing = 270
 
-var only = flag.String("only", "", "regular expression: run these of the SDK's tests")
+var (
+	only = flag.String("only", "", "regular expression: run these of the SDK's tests")
+	all  = flag.Bool("all", false, "run every test on every database, instead of on one of them")
+)
 
 func TestManagement(t *testing.T) {
 	binary, source := live.Build(t), fetch(t)
@@ -37,23 +38,38 @@ func TestManagement(t *testing.T) {
 	if url := os.Getenv("STAGEDOOR_TEST_POSTGRES"); url != "" {
 		databases["postgres"] = url
 	}
-	for _, name := range slices.Sorted(maps.Keys(databases)) {
+	first := rand.IntN(len(databases))
+	var passed atomic.Int64
+	for i, name := range slices.Sorted(maps.Keys(databases)) {
+		mine := tests
+		if !*all {
+			mine = deal(tests, (first+i)%len(databases), len(databases))
+		}
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			together := t.TempDir()
-			r := share(t, source, tests, func() *live.Server {
-				if databases[name] == "" {
-					return live.Start(t, binary, t.TempDir(), "")
-				}
-				return live.Start(t, binary, together, databases[name])
-			})
+			r := runTests(t, live.Start(t, binary, databases[name]), source, mine)
 			r.report(t)
 			r.compare(t, expected(t))
-			if *only == "" && len(r.passed) < leastPassing {
-				t.Errorf("%d passed, not the %d that are promised", len(r.passed), leastPassing)
-			}
+			passed.Add(int64(len(r.passed)))
 		})
 	}
+	t.Cleanup(func() { // all of them are done
+		promised := int64(leastPassing)
+		if *all {
+			promised *= int64(len(databases))
+		}
+		if n := passed.Load(); *only == "" && n < promised {
+			t.Errorf("%d passed, not the %d that are promised", n, promised)
+		}
+	})
+}
+
+// deal returns every n-th of the tests, from the one at first on.
+func deal(tests []string, first, n int) (out []string) {
+	for i := first; i < len(tests); i += n {
+		out = append(out, tests[i])
+	}
+	return out
 }
 
 // fetch returns a directory with the SDK's sources, and its tests compiled.
@@ -120,28 +136,6 @@ func named(t *testing.T, source string) []string {
 type results struct {
 	passed, skipped []string
 	failed          map[string]string
-}
-
-// share deals the tests out to several servers, each of which has them run one after the other: the tests wait most of the time.
-func share(t *testing.T, source string, tests []string, start func() *live.Server) results {
-	t.Helper()
-	parts := make([]results, min(servers, len(tests)))
-	var running sync.WaitGroup
-	for i := range parts {
-		var mine []string
-		for j := i; j < len(tests); j += len(parts) {
-			mine = append(mine, tests[j])
-		}
-		s := start()
-		running.Go(func() { parts[i] = runTests(t, s, source, mine) })
-	}
-	running.Wait()
-	all := results{failed: map[string]string{}}
-	for _, part := range parts {
-		all.passed, all.skipped = append(all.passed, part.passed...), append(all.skipped, part.skipped...)
-		maps.Copy(all.failed, part.failed)
-	}
-	return all
 }
 
 var outcome = regexp.MustCompile(`(?m)^--- (PASS|FAIL|SKIP): (Test\w+) `)

@@ -51,9 +51,10 @@ func Run(t *testing.T, dir string, env []string, argv ...string) string {
 	return out.String()
 }
 
-// Start starts a server with a tenant of its own, which stops with the test. Its data lie in dir; servers with one database have one dir.
-func Start(t *testing.T, binary, dir, database string) *Server {
+// Start starts a server that stops with the test.
+func Start(t *testing.T, binary, database string) *Server {
 	t.Helper()
+	dir := t.TempDir()
 	port := freePort(t)
 	proxy, authority := internet(t)
 	flags := []string{"--data", dir, "--https", fmt.Sprintf("127.0.0.1:%d", port), "--http", "", "--log-level", "error", "--outbound-proxy", proxy}

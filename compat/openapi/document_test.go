@@ -37,7 +37,7 @@ type operation struct {
 }
 
 func TestDocument(t *testing.T) {
-	s := live.Start(t, live.Build(t), t.TempDir(), "")
+	s := live.Start(t, live.Build(t), "")
 	spec := fetch(t, s)
 	validate(t, spec)
 	if t.Failed() {

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/stagedoor/stagedoor/internal/password"
 	"github.com/stagedoor/stagedoor/internal/script"
 )
 
@@ -82,6 +83,7 @@ func TestManagementScopes(t *testing.T) {
 // are left alone.
 func TestMain(m *testing.M) {
 	script.Serve()
+	password.CheapInTests()
 	scripts = script.New(script.Config{Workers: 1})
 	code := m.Run()
 	_ = scripts.Close()

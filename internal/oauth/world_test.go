@@ -34,6 +34,7 @@ import (
 // TestMain makes the test binary its own script worker.
 func TestMain(m *testing.M) {
 	script.Serve()
+	password.CheapInTests()
 	scripts = script.New(script.Config{Workers: 2, HTTP: &http.Client{Transport: &sites}, Limits: script.Limits{Wall: 15 * time.Second}})
 	slog.SetDefault(slog.New(slog.NewTextHandler(&operatorLog, nil)))
 	code := m.Run()

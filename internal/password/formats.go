@@ -3,6 +3,7 @@ package password
 import (
 	"crypto/subtle"
 	"encoding/base64"
+	"flag"
 	"fmt"
 	"strconv"
 	"strings"
@@ -26,6 +27,15 @@ type cost struct {
 
 // current is what new hashes cost: about 32 ms and 19 MiB (OWASP password storage cheat sheet).
 var current = cost{memory: 19 << 10, passes: 2, lanes: 1}
+
+// CheapInTests makes new hashes cost a tenth from now on: most of what a test of many logins does otherwise is hashing. Call it in TestMain; it
+// panics in any other program.
+func CheapInTests() {
+	if flag.Lookup("test.v") == nil {
+		panic("password: hashes are cheap in tests alone")
+	}
+	current = cost{memory: 4 << 10, passes: 1, lanes: 1}
+}
 
 // Bounds of what a stored hash may ask for. The largest allowed work is about a second of one core.
 const (
