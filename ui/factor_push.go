@@ -16,7 +16,7 @@ type PushPage struct {
 	QR        QR     // what the app of the device reads
 	URI       string // the same, to be opened on the device: otpauth://totp/…
 	AskURL    string // answers 204 as long as nobody has answered
-	NextURL   string // this page, once more
+	NextURL   string // this page, once more; scripts add what is ticked
 	Remembers bool   // the browser may be remembered
 	Remember  bool   // as it was chosen before
 	Resend    Form   // has another notification sent
@@ -38,6 +38,14 @@ func (InboxDevicePage) template() string { return "inbox-device" }
 
 // connects tells that the page's script asks the server; see PolicyOf.
 func (p PushPage) connects() bool { return p.Waits }
+
+// RefreshURL is this page, once more, for browsers without scripts: with what was ticked when the form was sent.
+func (p PushPage) RefreshURL() string {
+	if p.Remember && p.NextURL != "" {
+		return p.NextURL + "&" + FieldRemember + "=1"
+	}
+	return p.NextURL
+}
 
 // pushTexts are the texts of the page: of a login, and of a device that is set up.
 var pushTexts = map[string][2]string{

@@ -61,7 +61,7 @@ func (d *Door) enrollment(r *http.Request, st *store.Store) (*enrollment, error)
 	}
 	e := &enrollment{
 		ticket: token, user: u, until: t.ExpiresAt, resultURL: t.ResultURL, frame: ticketFrame(r, st, t),
-		Enrollment: mfa.Enrollment{Store: st, UserID: u.ID, Key: "ticket/" + token, Only: !t.Another, Claim: func(ctx context.Context) error {
+		Enrollment: mfa.Enrollment{Store: st, UserID: u.ID, Key: "ticket/" + token, First: !t.Another, Claim: func(ctx context.Context) error {
 			_, err := st.ConsumeTicket(ctx, token, stagedoor.TicketEnrollment)
 			return err
 		}},
@@ -124,9 +124,9 @@ func (d *Door) showTicketEnroll(w http.ResponseWriter, r *http.Request, st *stor
 		return noEnrollment(w, r, st)
 	}
 	if q := r.URL.Query(); q.Has(paramPoll) {
-		is, err := e.HasDevice(r.Context())
+		waits, err := e.AwaitsDevice(r.Context())
 		if err == nil {
-			answered(w, is)
+			answered(w, !waits) // the page goes on, or shows another code in the place of one that has lapsed
 		}
 		return err
 	} else if !q.Has(paramAsked) {

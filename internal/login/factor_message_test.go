@@ -141,3 +141,39 @@ func TestTicketForSentCodes(t *testing.T) {
 		}
 	})
 }
+
+// Whoever knows the password is asked to set up the first factor, waits until its person has set up theirs, and goes on with a number of their own.
+func TestAttackNumberBesideTheApp(t *testing.T) {
+	each(t, func(w *world) {
+		w.configure(func(s *stagedoor.TenantSettings) { s.Local.DevelopmentInbox = true })
+		w.factors(always, "sms")
+		thief := w.browser()
+		page := thief.submit(thief.logIn(), "phone_number", "+4915100000000").want(http.StatusOK).says("Check your phone")
+		code := w.sentCode()
+		w.factors(always, "otp")
+		w.enrolled()
+		thief.follow(thief.submit(page, "code", code)).want(http.StatusOK).says("Enter the code that your authenticator app shows.")
+		all, err := w.st.AuthenticationMethods(w.Context(), w.found("ada@example.com").ID)
+		w.ok(err)
+		for _, m := range all {
+			if m.PhoneNumber != "" {
+				w.Errorf("the thief's number: %+v", m)
+			}
+		}
+	})
+}
+
+// A browser is remembered whatever it calls itself.
+func TestRememberStrangeBrowser(t *testing.T) {
+	each(t, func(w *world) {
+		w.factors(always, "otp")
+		secret, _ := w.enrolled()
+		b := w.browser()
+		action, form := b.logIn().form("code", w.code(secret), "remember", "1")
+		b.post(action, form, "User-Agent", "Fire\xfffox").want(http.StatusSeeOther)
+		all, err := w.st.RememberedBrowsers(w.Context(), w.found("ada@example.com").ID, time.Hour)
+		if err != nil || len(all) != 1 || all[0].UserAgent != "Fire\ufffdfox" {
+			w.Errorf("%+v %v", all, err)
+		}
+	})
+}

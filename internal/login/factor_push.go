@@ -99,9 +99,7 @@ func (d *Door) waitForDevice(w http.ResponseWriter, r *http.Request, st *store.S
 		Frame: p.frame, Form: p.form(pushPath), Problems: problems, Waits: waits, Remembers: choice.Remember, Remember: remember, Resend: p.form(pushPath),
 		AskURL: p.link(pushPath, paramPoll, "1"), NextURL: p.link(pushPath, paramAsked, "1"), OtherURL: p.other(choice, choicePath), InboxURL: inboxOf(st),
 	}
-	if o.Resend.Action = p.link(pushPath, ui.FieldResend, "1"); remember {
-		o.NextURL = p.link(pushPath, paramAsked, "1", ui.FieldRemember, "1")
-	}
+	o.Resend.Action = p.link(pushPath, ui.FieldResend, "1")
 	page.Render(w, status, o)
 	return nil
 }

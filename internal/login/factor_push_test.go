@@ -12,6 +12,8 @@ import (
 
 var deviceLink = regexp.MustCompile(`https?://[^/]+(/u/inbox-device\?token=\S+)`)
 
+var waitsFor = regexp.MustCompile(`data-next="[^"]*"`)
+
 // played is the link of the newest message by which the development inbox plays a device.
 func (w *world) played() string {
 	w.Helper()
@@ -57,6 +59,12 @@ func TestApproveLogin(t *testing.T) {
 		if len(w.mails()) != sent {
 			w.Error("the device was asked again when the page was loaded again")
 		}
+		form.Set("remember", "1") // and taken back later, where there are scripts: the page does not keep what was ticked for them
+		ticked := other.post(action, form).want(http.StatusOK)
+		if next := waitsFor.FindString(ticked.body); next == "" || strings.Contains(next, "remember") || !strings.Contains(ticked.body, `&amp;remember=1"></noscript>`) {
+			w.Errorf("page %q %s", next, ticked.body)
+		}
+		form.Del("remember")
 		played = inbox.get(first).says("Is it you?")
 		inbox.submit(played, "decision", "decline").want(http.StatusOK)
 		inbox.submit(played, "decision", "accept").want(http.StatusNotFound) // the first answer counts
@@ -93,5 +101,34 @@ func TestAttackApprovalOfAnotherBrowser(t *testing.T) {
 		if r := w.browser().get(path + "&asked=1"); r.status == http.StatusSeeOther || r.status == http.StatusOK {
 			w.Errorf("another browser: %d", r.status)
 		}
+	})
+}
+
+var deviceTicket = regexp.MustCompile(`enrollment_tx_id=([^&"]+)`)
+
+// The link of an enrolment ticket works for days, the code on its page for minutes: a page that was left open shows another one.
+func TestTicketForDevice(t *testing.T) {
+	each(t, func(w *world) {
+		w.configure(func(s *stagedoor.TenantSettings) { s.Local.DevelopmentInbox = true })
+		w.factors(nil, "push-notification")
+		u := w.found("ada@example.com")
+		w.ok(w.st.CreateTicket(w.Context(), "abc", &stagedoor.Ticket{Kind: stagedoor.TicketEnrollment, UserID: u.ID, Factor: "push-notification", ExpiresAt: w.clock().Add(48 * time.Hour)}))
+		b := w.browser()
+		page := b.get("/u/mfa-enroll?ticket=abc").want(http.StatusOK).says("Set up your device")
+		path, _ := page.form()
+		first := deviceTicket.FindString(page.body)
+		b.get(path + "&poll=1").want(http.StatusNoContent)
+		w.wait(16 * time.Minute)
+		b.get(path + "&poll=1").want(http.StatusOK)
+		page = b.get(path + "&asked=1").want(http.StatusOK)
+		if second := deviceTicket.FindString(page.body); first == "" || second == "" || first == second {
+			w.Errorf("codes %q, %q", first, second)
+		}
+		b.get(path + "&poll=1").want(http.StatusNoContent)
+		inbox := w.browser()
+		inbox.submit(inbox.get(w.played()), "decision", "accept").want(http.StatusOK)
+		b.get(path + "&poll=1").want(http.StatusOK)
+		b.get(path + "&asked=1").want(http.StatusOK).says("You are all set")
+		b.get(path + "&asked=1").want(http.StatusBadRequest).says("This link was used already")
 	})
 }

@@ -158,7 +158,7 @@ func TestAttackPasskeyOfSomebodyElse(t *testing.T) {
 			d.Options.UserHandle = []byte(o.UserID)
 			m, err := keys.New(w.Context(), u, "test", []byte(virtualwebauthn.CreateAttestationResponse(party, d.Authenticator, d.key, *o)))
 			w.ok(err)
-			_, err = w.st.AddFactor(w.Context(), u.ID, m, nil, false)
+			_, err = w.st.AddFactor(w.Context(), u.ID, m, nil)
 			w.ok(err)
 			return d
 		}

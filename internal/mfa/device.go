@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -180,6 +181,9 @@ func AnswerFromInbox(ctx context.Context, st *store.Store, token string, accepte
 // DeviceOf is the method of a device whose app shows what it may be changed by: the token that it got, or what the device signed for the audience.
 func DeviceOf(ctx context.Context, st *store.Store, device, shown, audience string) (*stagedoor.AuthenticationMethod, string, error) {
 	refused := stagedoor.Errorf(stagedoor.Unauthorized, "invalid_token", "The device did not sign that.")
+	if !utf8.ValidString(device) || strings.ContainsRune(device, 0) { // no database knows such an id
+		return nil, "", refused
+	}
 	m, userID, err := st.EnrolledDevice(ctx, device, store.TypePush)
 	if stagedoor.IsKind(err, stagedoor.NotFound) || err == nil && m.Push == nil {
 		return nil, "", refused // whether there is such a device is for its app to know

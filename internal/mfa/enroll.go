@@ -16,6 +16,7 @@ type Enrollment struct {
 	UserID string
 	Key    string // what it belongs to: a login under way, a ticket, a token; the secret is kept under it
 	Only   bool   // no other method of the type may be there
+	First  bool   // no other second factor may be there: the person has proved themselves by their first one alone
 
 	Claim func(context.Context) error // if it is not nil it is called once the proof is right; an error of it ends the enrolment
 }
@@ -99,7 +100,7 @@ func (e Enrollment) add(ctx context.Context, m *stagedoor.AuthenticationMethod, 
 			return "", err
 		}
 	}
-	added, err := e.Store.AddFactor(ctx, e.UserID, m, spare, e.Only)
+	added, err := e.Store.AddFactor(ctx, e.UserID, m, spare, e.beside(m.Type)...)
 	if err != nil {
 		return "", err
 	}
@@ -112,4 +113,15 @@ func (e Enrollment) add(ctx context.Context, m *stagedoor.AuthenticationMethod, 
 		}
 	}
 	return recovery, empty(ctx, e.Store, e.UserID)
+}
+
+// beside are the types of methods of which the person may have none.
+func (e Enrollment) beside(own string) []string {
+	switch {
+	case e.First:
+		return seconds()
+	case e.Only:
+		return []string{own}
+	}
+	return nil
 }

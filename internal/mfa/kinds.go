@@ -43,6 +43,16 @@ func KindOf(method string) string {
 	return ""
 }
 
+// seconds are the types of methods that people set up as second factors.
+func seconds() (types []string) {
+	for _, k := range kinds {
+		if k.enrol {
+			types = append(types, k.method)
+		}
+	}
+	return types
+}
+
 // IsKey tells whether people of the kind sign a challenge with a key (WebAuthn).
 func IsKey(kind string) bool { return kind == Roaming || kind == Platform }
 

@@ -55,7 +55,7 @@ func SendCode(ctx context.Context, st *store.Store, userID, of string, c SentCod
 	switch {
 	case err != nil && !stagedoor.IsKind(err, stagedoor.NotFound):
 		return err
-	case err == nil && before.Kind == c.Kind && before.To == c.To && !again:
+	case err == nil && before.Kind == c.Kind && before.To == c.To && before.Enroll == c.Enroll && !again:
 		return nil
 	case err == nil && before.Kind == c.Kind && now.UnixMilli()-before.SentAt < resendWait.Milliseconds():
 		return errCodeWait()
@@ -104,14 +104,18 @@ func SentTo(ctx context.Context, st *store.Store, of, kind string) (string, erro
 	return c.To, err
 }
 
-// CheckCode takes a code that was sent, which is used up. A wrong one, and one of another kind, is invalid_oob; after five the code that was
-// sent works no more.
-func CheckCode(ctx context.Context, st *store.Store, userID, of, kind, code string) (c SentCode, err error) {
+// CheckCode takes a code that was sent, which is used up. A wrong one, and one of another kind, is invalid_oob, and so is one that went to an address that is only to
+// become the person's: whoever knows the password says what that is. After five wrong ones the code that was sent works no more.
+func CheckCode(ctx context.Context, st *store.Store, userID, of, kind, code string) (SentCode, error) {
+	return checkCode(ctx, st, userID, of, kind, code, false)
+}
+
+func checkCode(ctx context.Context, st *store.Store, userID, of, kind, code string, enroll bool) (c SentCode, err error) {
 	if err := take(ctx, st, userID, bucketOOB); err != nil {
 		return c, err
 	}
 	switch sent, err := CodeSent(ctx, st, of); {
-	case stagedoor.IsKind(err, stagedoor.NotFound), err == nil && sent.Kind != kind:
+	case stagedoor.IsKind(err, stagedoor.NotFound), err == nil && (sent.Kind != kind || sent.Enroll != enroll):
 		return c, errOOB()
 	case err != nil:
 		return c, err
@@ -126,7 +130,7 @@ func CheckCode(ctx context.Context, st *store.Store, userID, of, kind, code stri
 	if err := json.Unmarshal(t.Code.About, &c); err != nil {
 		return c, err
 	}
-	if c.Kind != kind { // replaced meanwhile
+	if c.Kind != kind || c.Enroll != enroll { // replaced meanwhile
 		return c, errOOB()
 	}
 	if c.Method != "" {
@@ -144,7 +148,7 @@ func (e Enrollment) ConfirmCode(ctx context.Context, kind, code string) (recover
 
 // ConfirmSent is ConfirmCode for a code that was sent for something else than the enrolment's key.
 func (e Enrollment) ConfirmSent(ctx context.Context, of, kind, code string) (recovery string, err error) {
-	c, err := CheckCode(ctx, e.Store, e.UserID, of, kind, code)
+	c, err := checkCode(ctx, e.Store, e.UserID, of, kind, code, true)
 	if err != nil {
 		return "", err
 	}

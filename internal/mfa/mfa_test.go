@@ -210,3 +210,80 @@ func TestVectors(t *testing.T) {
 		}
 	})
 }
+
+// A code that went to a number of the attacker's own, which was to become the person's, is no second factor once the person has another number; nor is one that went to the
+// person the proof of a new number.
+func TestAttackEnrolmentCodeAsFactor(t *testing.T) {
+	each(t, func(w *world) {
+		ctx, code := w.Context(), ""
+		send := func(c mfa.SentCode) {
+			w.Helper()
+			w.ok(mfa.SendCode(ctx, w.Store, w.user.ID, "login/x", c, false, func(s string) error { code = s; return nil }))
+		}
+		send(mfa.SentCode{Kind: mfa.Phone, Channel: "sms", To: "+4915100000000", Enroll: true})
+		_, err := mfa.CheckCode(ctx, w.Store, w.user.ID, "login/x", mfa.Phone, code)
+		w.fails(err, "invalid_oob")
+		w.now = w.now.Add(time.Minute)
+		first := code
+		if send(mfa.SentCode{Kind: mfa.Phone, Channel: "sms", To: "+4915100000000"}); code == first { // the same number, for something else
+			w.Error("no other code was sent")
+		}
+		e := mfa.Enrollment{Store: w.Store, UserID: w.user.ID, Key: "login/x"}
+		_, err = e.ConfirmCode(ctx, mfa.Phone, code)
+		w.fails(err, "invalid_oob")
+		_, err = mfa.CheckCode(ctx, w.Store, w.user.ID, "login/x", mfa.Phone, code)
+		w.ok(err)
+	})
+}
+
+// Whoever knows the password begins to set up the first factor, waits until the person has set up theirs, and goes on: theirs is not the first one any more.
+func TestAttackSetUpBesideTheFirstFactor(t *testing.T) {
+	each(t, func(w *world) {
+		ctx, code := w.Context(), ""
+		e := mfa.Enrollment{Store: w.Store, UserID: w.user.ID, Key: "login/x", First: true}
+		secret, err := e.Begin(ctx, w.now.Add(time.Hour))
+		w.ok(err)
+		w.ok(mfa.SendCode(ctx, w.Store, w.user.ID, e.Key, mfa.SentCode{Kind: mfa.Phone, To: "+4915100000000", Enroll: true}, false, func(s string) error { code = s; return nil }))
+		ticket, _, err := e.BeginDevice(ctx, "", w.now.Add(time.Hour))
+		w.ok(err)
+		_, _, err = mfa.SetUpDevice(ctx, w.Store, ticket, stagedoor.PushDevice{Identifier: "x", Service: stagedoor.ServiceInbox})
+		w.ok(err)
+		w.ok(w.AddAuthenticationMethods(ctx, w.user.ID, []*stagedoor.AuthenticationMethod{{Type: "email", Email: "ada@home.example"}}, false))
+		_, err = e.Confirm(ctx, w.code(secret, 0))
+		w.fails(err, "already_enrolled")
+		_, err = e.ConfirmCode(ctx, mfa.Phone, code)
+		w.fails(err, "already_enrolled")
+		_, err = e.ConfirmDevice(ctx)
+		w.fails(err, "already_enrolled")
+		if m, err := mfa.MethodsOf(ctx, w.Store, w.user.ID); err != nil || !slices.Equal(m.Have, []string{mfa.Email}) {
+			w.Errorf("%+v %v", m, err)
+		}
+	})
+}
+
+// A login that goes on with somebody else sets up their device.
+func TestDeviceOfWhoCameLater(t *testing.T) {
+	each(t, func(w *world) {
+		ctx := w.Context()
+		eve := &stagedoor.User{ID: "auth0|eve", Connection: "Users", Email: "eve@example.com"}
+		w.ok(w.CreateUser(ctx, eve, ""))
+		begun := map[string]string{}
+		for _, id := range []string{w.user.ID, eve.ID} {
+			e := mfa.Enrollment{Store: w.Store, UserID: id, Key: "login/x"}
+			ticket, fresh, err := e.BeginDevice(ctx, "", w.now.Add(time.Hour))
+			w.ok(err)
+			if again, more, err := e.BeginDevice(ctx, "", w.now.Add(time.Hour)); err != nil || again != ticket || !fresh || more {
+				w.Errorf("%q %v, %q %v %v", ticket, fresh, again, more, err)
+			}
+			begun[id] = ticket
+		}
+		device := stagedoor.PushDevice{Identifier: "x", Service: stagedoor.ServiceInbox}
+		if _, _, err := mfa.SetUpDevice(ctx, w.Store, begun[w.user.ID], device); !stagedoor.IsKind(err, stagedoor.NotFound) {
+			w.Errorf("the ticket of before: %v", err)
+		}
+		_, _, err := mfa.SetUpDevice(ctx, w.Store, begun[eve.ID], device)
+		w.ok(err)
+		_, err = mfa.Enrollment{Store: w.Store, UserID: eve.ID, Key: "login/x"}.ConfirmDevice(ctx)
+		w.ok(err)
+	})
+}

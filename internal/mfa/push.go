@@ -136,7 +136,8 @@ func (e Enrollment) BeginDevice(ctx context.Context, mfaToken string, until time
 	if ticket, err = e.Store.KeepPending(ctx, "push/"+e.Key, e.UserID, made, until); err != nil {
 		return "", false, err
 	}
-	if _, err = e.Store.Push(ctx, e.device()); !stagedoor.IsKind(err, stagedoor.NotFound) {
+	c, err := e.Store.Push(ctx, e.device())
+	if err == nil && c.UserID == e.UserID || err != nil && !stagedoor.IsKind(err, stagedoor.NotFound) { // else somebody else began, whose login this was before
 		return ticket, false, err
 	}
 	return ticket, ticket == made, e.Store.SavePush(ctx, e.device(), ticket, &stagedoor.PushChallenge{UserID: e.UserID, MFAToken: mfaToken, SentAt: now, ExpiresAt: until})
@@ -169,6 +170,18 @@ func (e Enrollment) HasDevice(ctx context.Context) (bool, error) {
 		return false, nil
 	}
 	return err == nil, err
+}
+
+// AwaitsDevice tells whether the ticket still works and no app has used it.
+func (e Enrollment) AwaitsDevice(ctx context.Context) (bool, error) {
+	_, err := answered(ctx, e.Store, e.UserID, e.device(), true)
+	if IsPending(err) {
+		return true, nil
+	}
+	if stagedoor.IsKind(err, stagedoor.NotFound) {
+		err = nil
+	}
+	return false, err
 }
 
 // IsPending tells whether an error means that a device has not answered.

@@ -156,7 +156,9 @@ func (t *tokenRequest) redeemFactor(ctx context.Context, param string, check fun
 	if u, err := t.st.User(ctx, token.UserID); err == nil {
 		t.event.UserName, t.event.Connection = u.Email, u.Connection
 	}
-	if err := check(token, t.params[param]); err != nil {
+	if err := check(token, t.params[param]); stagedoor.HasCode(err, "already_enrolled") { // with something else, since this began
+		return nil, stagedoor.Errorf(stagedoor.Forbidden, "access_denied", "User is already enrolled.")
+	} else if err != nil {
 		return nil, err
 	}
 	if t.changed != "" {

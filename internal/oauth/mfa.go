@@ -34,9 +34,9 @@ func bearerMFA(r *http.Request, st *store.Store) (*stagedoor.MFAToken, string, e
 	return t, token, err
 }
 
-// association is the enrolment that belongs to an mfa_token.
+// association is the enrolment that belongs to an mfa_token: of a first factor, also when another one was set up since it began.
 func association(st *store.Store, userID, token string) mfa.Enrollment {
-	return mfa.Enrollment{Store: st, UserID: userID, Key: "token/" + token, Only: true}
+	return mfa.Enrollment{Store: st, UserID: userID, Key: "token/" + token, First: true}
 }
 
 // challengeFactor says what the person of an mfa_token is to give.

@@ -233,6 +233,9 @@ func TestApproveOnDevice(t *testing.T) {
 		own := c.sign(c.key, "ES256", map[string]any{"iat": now, "exp": now + 7200, "aud": "https://acme.test/appliance-mfa/api/device-accounts", "iss": c.id, "sub": ada})
 		c.call("DELETE", "device-accounts/"+c.id, "Bearer "+c.token+"x", "").refused(401, "invalid_token")
 		c.call("DELETE", "device-accounts/dev_0000000000000000", "Bearer "+own, "").refused(401, "invalid_token")
+		for _, none := range []string{"%00", "dev_%ff"} { // which a database might not take
+			c.call("PATCH", "device-accounts/"+none, "Bearer "+own, "{}").refused(401, "invalid_token")
+		}
 		if a := c.call("DELETE", "device-accounts/"+c.id, "Bearer "+own, ""); a.Code != 204 {
 			t.Errorf("%d %s", a.Code, a.Body)
 		}
@@ -290,4 +293,34 @@ func TestAttackManyNotifications(t *testing.T) {
 	}
 	w.read(w.browser().post("/mfa/challenge", values("client_id", spa, "mfa_token", token))).
 		bad(429, "too_many_attempts", "Too many notifications were sent. Please wait a few minutes and try again.")
+}
+
+// Whoever knows the password begins to set up the first factor, waits until its person has set up theirs, and goes on with a device, or a number, of their own.
+func TestAttackAssociateBesideTheOwner(t *testing.T) {
+	w := newWorld(t, storetest.SQLite)
+	c := w.companion()
+	w.sendsCodes("sms")
+	first := w.offline(spa)
+	begin := func(body string) (token, oob string, ticket string) {
+		t.Helper()
+		token = w.refresh(spa, first.RefreshToken).mfaRequired(`{"enroll":[{"type":"push-notification"},{"type":"phone"}]}`)
+		var a struct {
+			oobAnswer
+			URI string `json:"barcode_uri"`
+		}
+		w.bearing("POST", "/mfa/associate", token, body).json(200, &a)
+		u, err := url.Parse(a.URI)
+		ok(t, err)
+		return token, a.oobAnswer.Code, u.Query().Get("enrollment_tx_id")
+	}
+	token, oob, ticket := begin(`{"authenticator_types":["oob"],"oob_channels":["auth0"]}`)
+	c.enroll(ticket).json(200, &map[string]any{})
+	phone, sent, _ := begin(`{"authenticator_types":["oob"],"oob_channels":["sms"],"phone_number":"+4915100000000"}`)
+	code := w.texted()
+	ok(t, w.st.AddAuthenticationMethods(t.Context(), ada, []*stagedoor.AuthenticationMethod{{Type: "totp", Secret: "JBSWY3DPEHPK3PXP"}}, false))
+	w.mfa(oobGrant, token, "oob_code", oob).bad(403, "access_denied", "User is already enrolled.")
+	w.mfa(oobGrant, phone, "oob_code", sent, "binding_code", code).bad(403, "access_denied", "User is already enrolled.")
+	if all, err := w.st.AuthenticationMethods(t.Context(), ada); err != nil || len(all) != 1 {
+		t.Errorf("%+v %v", all, err)
+	}
 }

@@ -189,7 +189,7 @@ func keepPasskey(ctx context.Context, v Visit, u *stagedoor.User, m *stagedoor.A
 	if len(u.Identities) > 0 {
 		m.IdentityUserID = u.Identities[0].Provider + "|" + u.Identities[0].UserID
 	}
-	_, err := v.Store.AddFactor(ctx, u.ID, m, nil, false)
+	_, err := v.Store.AddFactor(ctx, u.ID, m, nil)
 	return err
 }
 

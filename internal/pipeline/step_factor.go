@@ -224,7 +224,7 @@ func (p *Pipeline) gaveRemembered(ctx context.Context, v Visit, tx *stagedoor.Tr
 	given, err := p.gave(ctx, v, tx, kind)
 	if err == nil && remember {
 		given.Remembered, given.Until = stagedoor.NewToken(), v.Store.Clock().Now().Add(rememberFor)
-		err = v.Store.RememberBrowser(ctx, v.Remembered, given.Remembered, tx.UserID, stagedoor.Clip(v.UserAgent, 500), v.IP, given.Until)
+		err = v.Store.RememberBrowser(ctx, v.Remembered, given.Remembered, tx.UserID, strings.ToValidUTF8(stagedoor.Clip(v.UserAgent, 500), "\ufffd"), v.IP, given.Until)
 	}
 	return given, err
 }
@@ -257,7 +257,8 @@ func (p *Pipeline) Enrollment(ctx context.Context, v Visit, tx *stagedoor.Transa
 }
 
 func (p *Pipeline) enrollment(v Visit, tx *stagedoor.Transaction) mfa.Enrollment {
-	return mfa.Enrollment{Store: v.Store, UserID: tx.UserID, Key: "login/" + tx.ID, Only: true}
+	d := demand(tx)
+	return mfa.Enrollment{Store: v.Store, UserID: tx.UserID, Key: "login/" + tx.ID, Only: true, First: d == nil || !d.Enroll}
 }
 
 // Enroll takes the first code of the person's app on the enrolment page of a login, which is their second factor at once.

@@ -39,16 +39,16 @@ func (s *Store) Factors(ctx context.Context, userID string) ([]stagedoor.Authent
 }
 
 // AddFactor makes a method with which a user has just proved themselves one of theirs, and gives them a recovery code if it is not nil
-// and they have none. Where the method has to be their only one of its type, another is a Conflict; so is the same one twice. added tells
-// whether the recovery code became theirs.
-func (s *Store) AddFactor(ctx context.Context, userID string, m, recovery *stagedoor.AuthenticationMethod, only bool) (added bool, err error) {
+// and they have none. If they have one of the types of unless, it is a Conflict; so is the same one twice. added tells whether the recovery code
+// became theirs.
+func (s *Store) AddFactor(ctx context.Context, userID string, m, recovery *stagedoor.AuthenticationMethod, unless ...string) (added bool, err error) {
 	err = s.inUser(ctx, userID, func(q querier, _ *stagedoor.User) error {
 		added = false
 		types, err := s.methodTypes(ctx, q, userID)
 		if err != nil {
 			return err
 		}
-		if only && slices.Contains(types, m.Type) {
+		if slices.ContainsFunc(types, func(t string) bool { return slices.Contains(unless, t) }) {
 			return errEnrolled()
 		}
 		if err := s.insertMethod(ctx, q, userID, m); err != nil {

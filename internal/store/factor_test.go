@@ -19,7 +19,7 @@ func TestFactorIsUsedOncePerStep(t *testing.T) {
 		ctx := t.Context()
 		newUser(t, s, "auth0|ada")
 		m := &stagedoor.AuthenticationMethod{Type: "totp", Secret: "JBSWY3DPEHPK3PXP", Step: 100}
-		added := must(s.AddFactor(ctx, "auth0|ada", m, &stagedoor.AuthenticationMethod{Type: "recovery-code", Secret: jose.HashToken("first")}, true))(t)
+		added := must(s.AddFactor(ctx, "auth0|ada", m, &stagedoor.AuthenticationMethod{Type: "recovery-code", Secret: jose.HashToken("first")}, "totp"))(t)
 		if !added {
 			t.Error("no recovery code was added")
 		}
@@ -38,13 +38,13 @@ func TestFactorIsUsedOncePerStep(t *testing.T) {
 		if won := race(8, func(i int) error { return s.ReplaceRecoveryCode(ctx, "auth0|ada", "first", fmt.Sprint("next", i)) }); won != 1 {
 			t.Errorf("the recovery code was used %d times", won)
 		}
-		_, err := s.AddFactor(ctx, "auth0|ada", &stagedoor.AuthenticationMethod{Type: "totp", Secret: "another"}, nil, true)
+		_, err := s.AddFactor(ctx, "auth0|ada", &stagedoor.AuthenticationMethod{Type: "totp", Secret: "another"}, nil, "phone", "totp")
 		hasCode(t, err, stagedoor.Conflict, "already_enrolled")
 		second := &stagedoor.AuthenticationMethod{Type: "totp", Secret: "another"}
-		if added := must(s.AddFactor(ctx, "auth0|ada", second, &stagedoor.AuthenticationMethod{Type: "recovery-code", Secret: "x"}, false))(t); added {
+		if added := must(s.AddFactor(ctx, "auth0|ada", second, &stagedoor.AuthenticationMethod{Type: "recovery-code", Secret: "x"}, "phone"))(t); added {
 			t.Error("a second recovery code was added")
 		}
-		_, err = s.AddFactor(ctx, "auth0|ada", &stagedoor.AuthenticationMethod{Type: "totp", Secret: "another"}, nil, false)
+		_, err = s.AddFactor(ctx, "auth0|ada", &stagedoor.AuthenticationMethod{Type: "totp", Secret: "another"}, nil)
 		hasCode(t, err, stagedoor.Conflict, "already_enrolled")
 	})
 }

@@ -812,7 +812,7 @@ var trespasses = map[string]struct {
 	}},
 	"Factors": {finds, func(ctx context.Context, s *store.Store) (any, error) { return s.Factors(ctx, "auth0|acme") }},
 	"AddFactor": {finds, func(ctx context.Context, s *store.Store) (any, error) {
-		_, err := s.AddFactor(ctx, "auth0|acme", &stagedoor.AuthenticationMethod{Type: "totp", Secret: "x"}, nil, false)
+		_, err := s.AddFactor(ctx, "auth0|acme", &stagedoor.AuthenticationMethod{Type: "totp", Secret: "x"}, nil)
 		return nil, err
 	}},
 	"UseFactor": {finds, func(ctx context.Context, s *store.Store) (any, error) {
