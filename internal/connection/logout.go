@@ -25,8 +25,35 @@ type SignedOut struct {
 	Answer     string   // address at which the provider gets our answer; empty: it has none
 }
 
-// maxTried is how many connections, whose options do not say what their provider calls itself, a message is held to.
+// maxTried is how many connections a message is held to: of those whose provider has the name that it gives, and of those whose options do not say
+// what their provider calls itself.
 const maxTried = 20
+
+// asker is a connection from whose provider a message may be.
+type asker struct {
+	conn  *stagedoor.Connection
+	party *xmlsig.Party
+}
+
+// askers are the connections of SAML from whose provider a message of this issuer may be, those whose provider has that name first.
+func askers(all []stagedoor.Connection, issuer string) []asker {
+	var named, unnamed []asker
+	for i := range all {
+		c := &all[i]
+		if c.Strategy != stagedoor.StrategySAML || !c.Redirects() {
+			continue
+		}
+		party, err := samlParty(c)
+		switch {
+		case err != nil || len(party.Certs) == 0:
+		case party.EntityID == "" && len(unnamed) < maxTried:
+			unnamed = append(unnamed, asker{c, party})
+		case party.EntityID != "" && party.EntityID == issuer && len(named) < maxTried:
+			named = append(named, asker{c, party})
+		}
+	}
+	return append(named, unnamed...)
+}
 
 // ReadLogout checks a provider's request to sign somebody out (SAML core section 3.7.1). Its connection is the one whose provider has the name that the
 // message gives, or, where options do not say the name, one whose certificate fits. An error may come with the connection.
@@ -40,21 +67,15 @@ func (o *Upstream) ReadLogout(ctx context.Context, st *store.Store, issuer strin
 	if err != nil {
 		return nil, err
 	}
-	why, tried := errors.New("no connection has a provider of this name"), 0
+	why := errors.New("no connection has a provider of this name")
 	var word *SignedOut
-	for i := range all {
-		c := &all[i]
-		if c.Strategy != stagedoor.StrategySAML || !c.Redirects() {
-			continue
-		}
-		party, err := samlParty(c)
-		if err != nil || party.EntityID != "" && party.EntityID != name || len(party.Certs) == 0 {
-			continue
-		}
-		if tried++; tried > maxTried {
-			break
-		}
+	for _, a := range askers(all, name) {
+		c, party := a.conn, a.party
 		own, err := o.SAMLOwn(ctx, st, c, issuer)
+		if stagedoor.IsKind(err, stagedoor.Forbidden) { // a key in its options that is none: others' people sign out all the same
+			why = err
+			continue
+		}
 		if err != nil {
 			return nil, err
 		}

@@ -3,6 +3,7 @@ package login_test
 import (
 	"encoding/base64"
 	"encoding/pem"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -261,4 +262,34 @@ func TestSAMLLogout(t *testing.T) {
 			w.browser().get("/logout?SAMLRequest=x").want(http.StatusForbidden)
 		})
 	}
+}
+
+// TestSAMLLogoutOfMany: in a tenant with many connections the provider's own is found, whatever comes before it and whatever others lack.
+func TestSAMLLogoutOfMany(t *testing.T) {
+	w := newAbroad(t, storetest.SQLite)
+	w.standin.Now = w.clock
+	stranger := base64.StdEncoding.EncodeToString(w.standin.Stranger().Cert.Raw)
+	for i := range 25 {
+		w.saml(fmt.Sprintf("a%02d", i), map[string]any{"signingCert": stranger})
+	}
+	w.saml("zz", map[string]any{"metadataXml": `<EntityDescriptor xmlns="urn:oasis:names:tc:SAML:2.0:metadata" entityID="` + standin.EntityID + `">
+		<IDPSSODescriptor protocolSupportEnumeration="urn:oasis:names:tc:SAML:2.0:protocol"/></EntityDescriptor>`})
+	signOut := func(name string) {
+		t.Helper()
+		b := w.browser()
+		w.asserted(b, name, xmlsig.Issued{NameID: "k1"})
+		d, err := w.standin.Issuer().Logout(origin+"/logout", stagedoor.CameBy{NameID: "k1"}, "", false, w.clock())
+		w.ok(err)
+		w.browser().get(strings.TrimPrefix(d.Address, origin)).want(http.StatusSeeOther)
+		if to := b.begin("prompt", "none").to(); !strings.Contains(to, "login_required") {
+			t.Errorf("%s: the session lives: %s", name, to)
+		}
+	}
+	signOut("zz")
+
+	w = newAbroad(t, storetest.SQLite)
+	w.standin.Now = w.clock
+	w.saml("broken", map[string]any{"signing_key": map[string]string{"key": "none", "cert": "none"}})
+	w.saml("corp", nil)
+	signOut("corp")
 }
