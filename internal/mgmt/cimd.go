@@ -120,13 +120,16 @@ func (v *cimdValidation) judge(doc *cimdDocument, address string, fields cimdFie
 	v.Valid = len(v.Violations) == 0
 }
 
-// clientOf returns the client that is registered for an address, nil if there is none.
+// clientOf returns the client that is registered for an address, nil if there is none. One that came by itself, known by the address alone, is
+// nobody's registration.
 func (c *call) clientOf(address string) (*stagedoor.Client, error) {
 	all, err := c.store.Clients(c.ctx())
 	if err != nil {
 		return nil, err
 	}
-	if i := slices.IndexFunc(all, func(cl stagedoor.Client) bool { return optionText(cl.Stored, externalClientID) == address }); i >= 0 {
+	if i := slices.IndexFunc(all, func(cl stagedoor.Client) bool {
+		return optionText(cl.Stored, externalClientID) == address && !cl.FromDocument()
+	}); i >= 0 {
 		return &all[i], nil
 	}
 	return nil, nil

@@ -159,6 +159,12 @@ func TestClientMetadataDocument(t *testing.T) {
 	h.api.HTTP = site.Client()
 	doc = map[string]any{"client_id": address, "client_name": "App", "redirect_uris": []string{"https://app.test/cb"}, "grant_types": []string{"authorization_code", "refresh_token"}}
 	fields := `{"external_client_id":"` + address + `","name":"App","app_type":"regular_web","callbacks":["https://app.test/cb"],"grant_types":["authorization_code","refresh_token"],"token_endpoint_auth_method":"none"}`
+	stranger := &stagedoor.Client{ID: address, Name: "App", TokenEndpointAuthMethod: "none", Stored: map[string]json.RawMessage{ // came by itself: nobody has registered it
+		"external_client_id": json.RawMessage(`"` + address + `"`), "external_metadata_type": json.RawMessage(`"cimd"`), "external_metadata_created_by": json.RawMessage(`"client"`),
+	}}
+	if err := h.store("acme").RegisterClient(context.Background(), stranger); err != nil {
+		t.Fatal(err)
+	}
 	h.call(all, "POST", "/clients/cimd/preview", body).is(200, `{"validation":{"valid":true,"violations":[],"warnings":[]},"mapped_fields":`+fields+`}`)
 	id := h.call(all, "POST", "/clients/cimd/register", body).is(201, "").text("client_id")
 	got := h.call(all, "GET", "/clients/"+id, "").is(200, "")
@@ -172,6 +178,12 @@ func TestClientMetadataDocument(t *testing.T) {
 	}
 	if !strings.HasPrefix(id, "tpc_") || len(id) != 26 {
 		t.Error(id)
+	}
+	if stranger, err := h.store("acme").Client(context.Background(), address); err != nil || !stranger.FromDocument() {
+		t.Errorf("a stranger's client became a registered one: %+v %v", stranger, err)
+	}
+	if err := h.store("acme").DeleteClient(context.Background(), address); err != nil {
+		t.Fatal(err)
 	}
 	doc["client_name"] = "App 2"
 	if got := h.call(all, "POST", "/clients/cimd/register", body).is(200, ""); got.text("client_id") != id {
