@@ -36,7 +36,7 @@ func cameBy(c *stagedoor.CameBy) any {
 }
 
 // EndCameBy ends the sessions of a person whom the identity provider of a connection calls by the NameID: those of the indexes, or all if there
-// are none. It returns them.
+// are none. Those whose index is no longer known, because a server of the release before wrote them meanwhile, are among them. It returns them.
 func (s *Store) EndCameBy(ctx context.Context, connectionID, nameID string, indexes []string) (ended []stagedoor.Session, err error) {
 	err = s.write(ctx, func(q querier) error {
 		ended = nil
@@ -48,7 +48,7 @@ func (s *Store) EndCameBy(ctx context.Context, connectionID, nameID string, inde
 				}
 				var v stagedoor.Session
 				err := json.Unmarshal([]byte(doc), &v)
-				if v.CameBy != nil && (len(indexes) == 0 || slices.Contains(indexes, v.CameBy.SessionIndex)) {
+				if v.CameBy == nil || len(indexes) == 0 || slices.Contains(indexes, v.CameBy.SessionIndex) {
 					ended = append(ended, v)
 				}
 				return err
@@ -111,7 +111,7 @@ func (s *Store) RenewSession(ctx context.Context, id, handle string, change func
 		if err != nil {
 			return err
 		}
-		if _, err = q.exec(ctx, "UPDATE sessions SET doc = ?, user_id = ?, expires_at = ?, came_by = ? WHERE tenant = ? AND id = ?",
+		if _, err = q.exec(ctx, "UPDATE sessions SET doc = ?, user_id = ?, expires_at = ?, came_by = COALESCE(?, came_by) WHERE tenant = ? AND id = ?",
 			document(doc), v.UserID, sessionEnd(v), cameBy(v.CameBy), s.tenant.ID, id); err != nil || handle == "" {
 			return err
 		}

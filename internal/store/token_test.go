@@ -334,6 +334,28 @@ func TestTransactionIsTakenOnce(t *testing.T) {
 	}, storetest.WithClock(clock.clock))
 }
 
+// TestSessionCameBy: a server of the release before, which knows nothing of what a provider calls a session, does not part the two.
+func TestSessionCameBy(t *testing.T) {
+	clock := newClock()
+	each(t, func(t *testing.T, s *store.Store) {
+		ctx := t.Context()
+		newUser(t, s, "auth0|ada")
+		for _, index := range []string{"1", "2"} {
+			ok(t, s.CreateSession(ctx, "cookie"+index, &stagedoor.Session{
+				ID: "sid" + index, UserID: "auth0|ada", ExpiresAt: clock.in(time.Hour), IdleExpiresAt: clock.in(time.Hour),
+				CameBy: &stagedoor.CameBy{Connection: "con", NameID: "ada", SessionIndex: index},
+			}))
+		}
+		ok(t, s.UpdateSession(ctx, "sid1", func(v *stagedoor.Session) { v.CameBy = nil }))    // as that server writes it,
+		ok(t, s.UpdateSession(ctx, "sid1", func(v *stagedoor.Session) { v.LastIP = "::1" })) // and a new one after it
+		ended := must(s.EndCameBy(ctx, "con", "ada", []string{"3"}))(t)
+		if len(ended) != 1 || ended[0].ID != "sid1" {
+			t.Errorf("%+v", ended)
+		}
+		must(s.Session(ctx, "sid2"))(t)
+	}, storetest.WithClock(clock.clock))
+}
+
 func TestSession(t *testing.T) {
 	clock := newClock()
 	each(t, func(t *testing.T, s *store.Store) {
