@@ -3,6 +3,7 @@ package stagedoor
 import (
 	"encoding/json"
 	"regexp"
+	"strings"
 )
 
 // phoneNumberForm is a telephone number as the wire takes it (E.164 without spaces; Authentication API fact sheet 6.9 and 9.3).
@@ -10,6 +11,18 @@ var phoneNumberForm = regexp.MustCompile(`^\+[0-9]{1,15}$`)
 
 // IsPhoneNumber tells whether s is a telephone number as the wire takes it.
 func IsPhoneNumber(s string) bool { return phoneNumberForm.MatchString(s) }
+
+// phoneMarks are what people write between the digits of a number.
+var phoneMarks = strings.NewReplacer(" ", "", "-", "", "(", "", ")", "", ".", "", "/", "")
+
+// PhoneNumber is a telephone number with its country code as the wire takes it, however it was typed; false if it is none.
+func PhoneNumber(typed string) (string, bool) {
+	s := phoneMarks.Replace(strings.TrimSpace(typed))
+	if strings.HasPrefix(s, "00") {
+		s = "+" + s[2:]
+	}
+	return s, IsPhoneNumber(s)
+}
 
 // The names of providers of phone messages.
 const (

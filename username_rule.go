@@ -28,9 +28,9 @@ func (o *ConnectionOptions) Usernames() UsernameRule {
 	if u == nil {
 		return UsernameRule{}
 	}
+	rule := u.rule(signupOptional, false)
 	return UsernameRule{
-		Have: u.Identifier.Active || u.Signup.Status == signupRequired || u.Signup.Status == signupOptional,
-		Must: u.Signup.Status == signupRequired, Min: u.Validation.Min, Max: u.Validation.Max,
+		Have: rule.Had(), Must: rule.Must, Min: u.Validation.Min, Max: u.Validation.Max,
 		NoPhones: !u.Validation.Types.Phone, Emails: u.Validation.Types.Email,
 	}
 }
@@ -41,5 +41,6 @@ func (r UsernameRule) Takes(username string) bool {
 		return !r.Must
 	}
 	n := utf8.RuneCountInString(username)
-	return r.Have && n >= r.Min && (r.Max == 0 || n <= r.Max) && !(r.NoPhones && IsPhoneNumber(username))
+	_, phone := PhoneNumber(username) // who types it would be looked for by the number
+	return r.Have && n >= r.Min && (r.Max == 0 || n <= r.Max) && !(r.NoPhones && phone)
 }

@@ -13,6 +13,9 @@ func TestUsernames(t *testing.T) {
 		`{"attributes":{"email":{"identifier":{"active":true}}}}`:                                                                                {},
 		`{"attributes":{"username":{"identifier":{"active":true},"signup":{"status":"optional"},"validation":{"min_length":1,"max_length":5}}}}`: {Have: true, Min: 1, Max: 5, NoPhones: true},
 		`{"attributes":{"username":{"identifier":{"active":true},"signup":{"status":"required"}}}}`:                                              {Have: true, Must: true, NoPhones: true},
+		`{"attributes":{"username":{"identifier":{"active":true}}}}`:                                                                             {Have: true, NoPhones: true},
+		`{"attributes":{"username":{"profile_required":true}}}`:                                                                                  {Have: true, Must: true, NoPhones: true},
+		`{"attributes":{"username":{"signup":{"status":"inactive"}}}}`:                                                                           {NoPhones: true},
 		`{"attributes":{"username":{"identifier":{"active":false},"signup":{"status":"inactive"}}}}`:                                             {NoPhones: true},
 	} {
 		var o ConnectionOptions
@@ -24,6 +27,11 @@ func TestUsernames(t *testing.T) {
 	for name, want := range map[string]bool{"": true, "a": false, "ab": true, "àbcd": true, "abcde": false} {
 		if r.Takes(name) != want {
 			t.Errorf("%q: %v", name, r.Takes(name))
+		}
+	}
+	for name, want := range map[string]bool{"+49151": false, "0049.151": false, "+49-151": false, "0151": true, "49151": true, "007bond": true} {
+		if (UsernameRule{Have: true, NoPhones: true}).Takes(name) != want {
+			t.Errorf("%q without numbers: %v", name, !want)
 		}
 	}
 	if (UsernameRule{Have: true, Must: true}).Takes("") || (UsernameRule{}).Takes("ab") {

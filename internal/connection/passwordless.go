@@ -21,14 +21,11 @@ func IsPasswordless(strategy string) bool {
 
 // NormalizePhone returns a telephone number without what people put between its digits. One that is none is Invalid.
 func NormalizePhone(s string) (string, error) {
-	s = strings.NewReplacer(" ", "", "-", "", "(", "", ")", "", ".", "", "/", "").Replace(strings.TrimSpace(s))
-	if strings.HasPrefix(s, "00") {
-		s = "+" + s[2:]
-	}
-	if !stagedoor.IsPhoneNumber(s) {
+	number, is := stagedoor.PhoneNumber(s)
+	if !is {
 		return "", stagedoor.Errorf(stagedoor.Invalid, "invalid_phone_number", "String does not match pattern: ^\\+[0-9]{1,15}$")
 	}
-	return s, nil
+	return number, nil
 }
 
 // Address returns where a passwordless connection sends its codes, as the server writes it. What is no address, or no number, is Invalid.
