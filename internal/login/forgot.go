@@ -98,13 +98,20 @@ func (d *Door) forgot(w http.ResponseWriter, r *http.Request, st *store.Store) e
 	if email == "" {
 		return d.renderForgot(w, r, st, f, http.StatusBadRequest, "", ui.Problems{{Code: forgotMissing(f.conn), Field: ui.FieldEmail}})
 	}
-	resend := r.PostForm.Has(fieldResend) && pipeline.ResetsByCode(f.conn, email) // the button for another code brings nothing along, and counts as a code
-	if problems, err := d.human(r, st, guard.FlowReset); err != nil {
-		return err
-	} else if problems != nil && !resend {
-		return d.renderForgot(w, r, st, f, http.StatusBadRequest, email, problems)
+	byCode, again := pipeline.ResetsByCode(f.conn, email), false
+	if byCode && r.PostForm.Has(fieldResend) { // the button for another code brings nothing along: somebody has asked for the one before
+		if again, err = d.Pipeline.AwaitsResetCode(r.Context(), visit(r, st), f.conn, email); err != nil {
+			return err
+		}
 	}
-	if pipeline.ResetsByCode(f.conn, email) {
+	if !again {
+		if problems, err := d.human(r, st, guard.FlowReset); err != nil {
+			return err
+		} else if problems != nil {
+			return d.renderForgot(w, r, st, f, http.StatusBadRequest, email, problems)
+		}
+	}
+	if byCode {
 		return d.askForgotCode(w, r, st, f, email)
 	}
 	d.offerReset(r, st, f.conn, f.client, email, f.org, false)

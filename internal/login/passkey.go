@@ -103,7 +103,7 @@ func (d *Door) takePasskey(w http.ResponseWriter, r *http.Request, st *store.Sto
 // signUpWithPasskey takes the sign-up form of who wants no password, and asks for the passkey.
 func (d *Door) signUpWithPasskey(w http.ResponseWriter, r *http.Request, st *store.Store, p *prompt, conn *stagedoor.Connection, in pipeline.SignUp) error {
 	problems, err := identityProblems(conn, in), error(nil)
-	if problems == nil {
+	if problems == nil && !p.provesFirst(conn) { // else that was asked before the first code was sent
 		if problems, err = d.human(r, st, guard.FlowPassword); err != nil {
 			return err
 		}

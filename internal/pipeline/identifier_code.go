@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"strings"
 	"time"
 
@@ -245,7 +246,8 @@ func (p *Pipeline) provedSignUp(ctx context.Context, v Visit, tx *stagedoor.Tran
 	if err != nil {
 		return err
 	}
-	if s == nil || len(s.Asked) > 0 || s.Email != u.Email || s.Phone != u.PhoneNumber || s.Username != u.Username {
+	missing := func(name string) bool { return !slices.Contains(s.Proved, name) }
+	if s == nil || slices.ContainsFunc(must, missing) || s.Email != u.Email || s.Phone != u.PhoneNumber || s.Username != u.Username {
 		return lost()
 	}
 	for _, name := range s.Proved {
@@ -280,17 +282,28 @@ func (p *Pipeline) SendResetCode(ctx context.Context, v Visit, conn *stagedoor.C
 	}
 	out := Proof{Client: client, User: u, Code: code}
 	if u != nil {
-		c.UserID = u.ID
 		rules := conn.Options.Attributes()
 		out.To = u.Email
 		if typed, err := connection.NormalizePhone(identifier); rules.Phone.Identifies && u.PhoneNumber != "" && (u.Email == "" || err == nil && typed == u.PhoneNumber) {
 			out.To, out.Phone = u.PhoneNumber, true
+		}
+		if out.To != "" {
+			c.UserID, c.To = u.ID, out.To
 		}
 	}
 	if err := v.Store.SaveOneTimeCode(ctx, code, c); err != nil || out.To == "" {
 		return false, err
 	}
 	return true, p.sendProof(ctx, v, out, stagedoor.LogEvent{UserName: out.To})
+}
+
+// AwaitsResetCode tells whether a code to choose another password with was asked for lately for what was typed, be there somebody or not.
+func (p *Pipeline) AwaitsResetCode(ctx context.Context, v Visit, conn *stagedoor.Connection, identifier string) (bool, error) {
+	_, err := v.Store.OneTimeCode(ctx, resetPurpose(conn), guard.Identifier(connection.Counted(conn, identifier)))
+	if stagedoor.IsKind(err, stagedoor.NotFound) {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 // TakeResetCode takes a code to choose another password with, and returns the ticket of the page where that is done.
@@ -308,6 +321,9 @@ func (p *Pipeline) TakeResetCode(ctx context.Context, v Visit, conn *stagedoor.C
 	}
 	if err != nil {
 		return "", err
+	}
+	if c.To != u.Email && c.To != u.PhoneNumber { // what it was sent to may be somebody else's now
+		return "", ErrWrongCode(conn)
 	}
 	ticket := stagedoor.NewToken()
 	return ticket, v.Store.CreateTicket(ctx, ticket, &stagedoor.Ticket{

@@ -1,0 +1,86 @@
+package login_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"testing"
+
+	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/store/storetest"
+)
+
+// Attack: a program asks for codes by the button for another code, which wants no proof of a person.
+func TestResendIsNoWayAroundTheProof(t *testing.T) {
+	w := newWorld(t, storetest.SQLite)
+	w.knownBy(byCodes, "")
+	w.setting(stagedoor.SettingBotDetection, `{"bot_detection_level":"low","challenge_password_reset_policy":"always"}`)
+	b := w.browser()
+	page := b.get("/u/forgot").want(http.StatusOK)
+	b.submit(page, "email", "ada@example.com", "resend", "1").want(http.StatusBadRequest).says("Please confirm that you are not a program")
+	if mails := w.mails(); len(mails) != 0 {
+		t.Fatalf("a mail came: %+v", mails)
+	}
+	b.submit(page, page.solve("email", "ada@example.com")...).want(http.StatusOK).says("Enter your code")
+	b.submit(page, "email", "ada@example.com", "resend", "1").want(http.StatusOK).says("Enter your code")
+	b.submit(page, "email", "bob@example.com", "resend", "1").want(http.StatusBadRequest).says("Please confirm")
+	if mails := w.mails(); len(mails) != 2 {
+		t.Errorf("%d mails", len(mails))
+	}
+	_, code := w.sentTo() // which ends what was asked for
+	b.post("/u/forgot/code", map[string][]string{"email": {"ada@example.com"}, "code": {code}}).want(http.StatusSeeOther)
+	b.submit(page, "email", "ada@example.com", "resend", "1").want(http.StatusBadRequest).says("Please confirm")
+}
+
+// Attack: the code to choose another password went to an address, or a number, that is the person's no longer.
+func TestResetCodeToWhatIsNoLongerTheirs(t *testing.T) {
+	w := newWorld(t, storetest.SQLite)
+	w.knownBy(allThree, "")
+	id := w.signedUp(`"email":"eve@example.com","phone_number":"+4915123456789"`)
+	w.knownBy(byCodes, "")
+	for typed, change := range map[string]func(*stagedoor.User){
+		"eve@example.com": func(u *stagedoor.User) { u.Email = "new@example.com" }, "+4915123456789": func(u *stagedoor.User) { u.PhoneNumber = "+491" },
+	} {
+		b := w.browser()
+		page := b.submit(b.get("/u/forgot"), "email", typed).want(http.StatusOK)
+		to, code := w.sentTo()
+		if to != typed {
+			t.Fatalf("sent to %s", to)
+		}
+		_, err := w.st.UpdateUser(t.Context(), id, func(u *stagedoor.User) error { change(u); return nil })
+		w.ok(err)
+		b.submit(page, "code", code).want(http.StatusBadRequest).says("This code does not work.")
+	}
+}
+
+// A sign-up by passkey asks for a proof of a person where it begins, not once more where there is none.
+func TestPasskeySignupAfterCodes(t *testing.T) {
+	w := newWorld(t, storetest.SQLite)
+	w.options(func(o *stagedoor.ConnectionOptions) {
+		o.Stored = map[string]json.RawMessage{"attributes": json.RawMessage(byCodes), "authentication_methods": json.RawMessage(`{"passkey":{"enabled":true}}`), "passkey_options": json.RawMessage(`{}`)}
+	})
+	w.setting(stagedoor.SettingBotDetection, `{"bot_detection_level":"low","challenge_password_policy":"always"}`)
+	b := w.browser()
+	page := b.begin("screen_hint", "signup")
+	page = b.onto(b.submit(page, page.solve("email", "grace@example.com")...))
+	_, code := w.sentTo()
+	page = b.onto(b.submit(page, "code", code)).says("Sign up with a passkey instead")
+	page = b.submit(page, "passkey", "1").want(http.StatusOK).says("Create a passkey")
+	b.finish(b.submit(page, "key", w.authenticator().becomes(page)).want(http.StatusSeeOther))
+	if u := w.found("grace@example.com"); u == nil || !u.EmailVerified {
+		t.Errorf("signed up as %+v", u)
+	}
+}
+
+// Attack: who signs up while codes are switched on has begun when nothing was to be proved.
+func TestSignupBegunBeforeCodes(t *testing.T) {
+	w := newWorld(t, storetest.SQLite)
+	const phones = `{"email":{"identifier":{"active":true}},"phone_number":{"identifier":{"active":true},"signup":{"status":"optional","verification":{"active":true}}}}`
+	w.knownBy(phones, "")
+	b := w.browser()
+	page := b.onto(b.submit(b.begin("screen_hint", "signup"), "email", "new@example.com")).says("Create your account")
+	w.knownBy(byCodes, "")
+	b.submit(page, "password", good)
+	if u := w.found("new@example.com"); u != nil {
+		t.Errorf("signed up as %+v", u)
+	}
+}
