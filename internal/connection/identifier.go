@@ -109,6 +109,18 @@ func CheckSignUp(c *stagedoor.Connection, u *stagedoor.User) error {
 	return nil
 }
 
+// KnownBy is what a user of the connection logs in with: the first of what identifies its users that they have, in its order.
+func KnownBy(c *stagedoor.Connection, u *stagedoor.User) string {
+	has := map[string]string{stagedoor.AttributeEmail: u.Email, stagedoor.AttributePhone: u.PhoneNumber, stagedoor.AttributeUsername: u.Username}
+	rules := c.Options.Attributes()
+	for _, attribute := range rules.Precedence {
+		if has[attribute] != "" {
+			return has[attribute]
+		}
+	}
+	return ""
+}
+
 // Identified tells whether a user of the connection can be found by what identifies its users.
 func Identified(c *stagedoor.Connection, u *stagedoor.User) bool {
 	rules := c.Options.Attributes()

@@ -138,3 +138,19 @@ func TestPreHijacking(t *testing.T) {
 	w.configure(func(s *stagedoor.TenantSettings) { s.Local.SuggestLinking = false })
 	unlinked("switched off")
 }
+
+// TestLinkingWhereAddressesDoNotIdentify: the account's password proves it there, too.
+func TestLinkingWhereAddressesDoNotIdentify(t *testing.T) {
+	w, _ := newLinking(t, storetest.SQLite)
+	w.knownBy(`{"email":{"identifier":{"active":false},"signup":{"status":"optional"}},"username":{"identifier":{"active":true}}}`, "")
+	_, err := w.st.UpdateUser(t.Context(), w.found("ada@example.com").ID, func(u *stagedoor.User) error { u.Username = "ada"; return nil })
+	w.ok(err)
+	b := w.browser()
+	r := b.through(b.begin("connection", "corp"))
+	for r.status/100 == 3 {
+		r = b.get(r.to())
+	}
+	if q := b.finish(b.submit(r.want(http.StatusOK), "decision", "accept", "password", good)); q.Get("code") == "" {
+		t.Errorf("%v", q)
+	}
+}

@@ -2,6 +2,7 @@ package login
 
 import (
 	"net/http"
+	"strings"
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/page"
@@ -76,7 +77,7 @@ func (p *prompt) invitesStranger(r *http.Request, st *store.Store, conn *stagedo
 	if p.tx.Request.Invitation == "" {
 		return false, nil
 	}
-	_, err := st.UserByIdentifier(r.Context(), conn.Name, p.tx.Request.LoginHint)
+	_, err := st.UserByAttribute(r.Context(), conn.Name, stagedoor.AttributeEmail, strings.ToLower(p.tx.Request.LoginHint))
 	if stagedoor.IsKind(err, stagedoor.NotFound) {
 		return true, nil
 	}

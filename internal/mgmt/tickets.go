@@ -51,7 +51,11 @@ func (a *API) createPasswordTicket(c *call, in passwordTicketIn) (any, error) {
 		if err != nil {
 			return nil, err
 		}
-		u, err := c.store.UserByIdentifier(c.ctx(), conn.Name, in.Email)
+		email, err := connection.NormalizeEmail(in.Email)
+		if err != nil {
+			return nil, invalidIdentifier(err)
+		}
+		u, err := c.store.UserByAttribute(c.ctx(), conn.Name, stagedoor.AttributeEmail, email)
 		if err != nil {
 			return nil, err
 		}

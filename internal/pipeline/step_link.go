@@ -101,7 +101,7 @@ func (p *Pipeline) Link(ctx context.Context, v Visit, id, nonce, secret string) 
 	if err != nil {
 		return err
 	}
-	proved, err := p.password(ctx, v, conn, &connection.Occasion{ClientID: tx.Request.ClientID, Organization: tx.Request.Organization}, other.Email, secret)
+	proved, err := p.password(ctx, v, conn, &connection.Occasion{ClientID: tx.Request.ClientID, Organization: tx.Request.Organization}, connection.KnownBy(conn, other), secret)
 	if err != nil {
 		return err
 	}
