@@ -39,6 +39,18 @@ func TestUsersByAttributes(t *testing.T) {
 		patch("old2", `{"given_name":"Two"}`).is(200, "") // whose number somebody else has as well
 		patch("old3", `{"password":"Correct-Horse-2"}`).is(200, "")
 
+		// An import says what is in the way.
+		report, _ := h.imported(`[{"email":"import@x.test","phone_number":"+491"}]`, "upsert", "true")
+		h.call(all, "GET", "/jobs/"+report.text("id")+"/errors", "").is(200, `[{"user":{"email":"import@x.test","phone_number":"+491"},"errors":[{"code":"CONFLICT","message":"The phone_number is in use by a user with another email","path":"phone_number"}]}]`)
+
+		// What users must have they can have.
+		options(`{"email":{"identifier":{"active":true},"signup":{"status":"optional"}},"username":{"profile_required":true,"validation":{"allowed_types":{"email":true}}}}`)
+		create(`"email":"kim@x.test"`).fails(400, "invalid_body", payload("Missing required property: username'"))
+		create(`"email":"kim@x.test","username":"lee@x.test","user_id":"kim"`).is(201, "")
+		// A ticket for an address is for whose address it is.
+		h.call(all, "POST", "/tickets/password-change", `{"connection_id":"`+id+`","email":"lee@x.test"}`).fails(404, "inexistent_user", "The user does not exist.")
+		h.call(all, "POST", "/tickets/password-change", `{"connection_id":"`+id+`","email":"KIM@x.test"}`).is(201, "")
+
 		options(`{"email":{"identifier":{"active":true},"signup":{"status":"optional"}},"username":{"identifier":{"active":true},"signup":{"status":"optional"}}}`)
 		create(`"phone_number":"+496","email":"n@x.test"`).fails(400, "invalid_body", "Cannot set phone_number for connection without the attribute phone_number.")
 		create(`"given_name":"N"`).fails(400, "invalid_body", payload("Missing required property: email'"))

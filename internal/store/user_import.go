@@ -195,6 +195,17 @@ func (s *Store) importAgain(ctx context.Context, q querier, upsert bool, row *Im
 				return nil, err
 			}
 		}
+		if phone, err := s.phones(q).of(ctx, row.User); err != nil {
+			return nil, err
+		} else if phone != nil {
+			_, err := s.user(ctx, q, "u.connection = ? AND u.phone = ?", row.User.Connection, phone)
+			if err == nil {
+				return &stagedoor.JobRowError{Code: "CONFLICT", Message: "The phone_number is in use by a user with another email", Path: "phone_number"}, nil
+			}
+			if !stagedoor.IsKind(err, stagedoor.NotFound) {
+				return nil, err
+			}
+		}
 		return &stagedoor.JobRowError{Code: "CONFLICT", Message: "The user_id is in use by a user with another email", Path: "user_id"}, nil
 	}
 	if err != nil {

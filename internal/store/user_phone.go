@@ -60,7 +60,46 @@ func (s *Store) knowByPhone(ctx context.Context, q querier, connection string, o
 	_, err := q.exec(ctx, `UPDATE users SET phone = profile ->> 'phone_number' WHERE tenant = ? AND connection = ? AND profile ->> 'phone_number' IN (
 		SELECT number FROM (SELECT profile ->> 'phone_number' AS number FROM users WHERE tenant = ? AND connection = ?) AS numbers
 		WHERE number LIKE '+%' GROUP BY number HAVING COUNT(*) = 1)`, s.tenant.ID, connection, s.tenant.ID, connection)
-	return err
+	if err != nil {
+		return err
+	}
+	return s.knowLinkedByPhone(ctx, q, connection)
+}
+
+// knowLinkedByPhone is knowByPhone of the identities of a database that are linked to users, whose numbers the profiles of those users hold.
+func (s *Store) knowLinkedByPhone(ctx context.Context, q querier, connection string) error {
+	var owners []string
+	err := q.each(ctx, "SELECT DISTINCT user_id FROM linked_identities WHERE tenant = ? AND connection = ?", []any{s.tenant.ID, connection}, func(scan func(...any) error) error {
+		var owner string
+		err := scan(&owner)
+		owners = append(owners, owner)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	having := map[string][]string{} // the identities that have a number
+	for _, owner := range owners {
+		u, err := s.user(ctx, q, "u.id = ?", owner)
+		if err != nil {
+			return err
+		}
+		for _, i := range u.Identities[min(1, len(u.Identities)):] {
+			if number := stagedoor.UserOf(i).PhoneNumber; i.Connection == connection && stagedoor.IsPhoneNumber(number) {
+				having[number] = append(having[number], i.FullID())
+			}
+		}
+	}
+	for number, ids := range having {
+		n, err := q.exec(ctx, "UPDATE users SET phone = NULL WHERE tenant = ? AND connection = ? AND profile ->> 'phone_number' = ?", s.tenant.ID, connection, number)
+		if err == nil && n == 0 && len(ids) == 1 {
+			_, err = q.exec(ctx, "UPDATE linked_identities SET phone = ? WHERE tenant = ? AND id = ?", number, s.tenant.ID, ids[0])
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // attributeColumns are the columns by which users are looked for.

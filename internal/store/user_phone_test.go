@@ -1,0 +1,67 @@
+package store_test
+
+import (
+	"encoding/json"
+	"testing"
+
+	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/store/storetest"
+)
+
+// TestNumbersOfLinkedIdentities: when numbers begin to identify, those of linked identities do so as well, unless somebody else has them.
+func TestNumbersOfLinkedIdentities(t *testing.T) {
+	for _, kind := range []string{storetest.SQLite, storetest.Postgres} {
+		t.Run(kind, func(t *testing.T) {
+			ctx := t.Context()
+			s := must(storetest.Open(t, kind).CreateTenant(ctx, "acme", []string{"acme.test"}))(t)
+			conn := &stagedoor.Connection{ID: "con_1", Name: "Users", Strategy: stagedoor.StrategyDatabase}
+			ok(t, s.CreateConnection(ctx, conn))
+			identity := func(id string) stagedoor.Identity {
+				return stagedoor.Identity{Connection: "Users", Provider: "auth0", UserID: id}
+			}
+			person := func(id, phone string) {
+				ok(t, s.CreateUser(ctx, &stagedoor.User{ID: "auth0|" + id, Connection: "Users", Email: id + "@x.test", PhoneNumber: phone, Identities: []stagedoor.Identity{identity(id)}}, ""))
+			}
+			person("main", "")
+			for id, phone := range map[string]string{"mine": "+491", "shared": "+492", "twice": "+493", "again": "+493"} {
+				person(id, phone)
+				must(s.LinkIdentity(ctx, "auth0|main", identity(id), false))(t)
+			}
+			person("other", "+492")
+			person("third", "+494")
+			phones := func(attributes string) {
+				must(s.UpdateConnection(ctx, "con_1", func(c *stagedoor.Connection) error {
+					c.Options.Stored = map[string]json.RawMessage{"attributes": json.RawMessage(attributes)}
+					return nil
+				}))(t)
+			}
+			const on, off = `{"phone_number":{"identifier":{"active":true}}}`, `{"email":{"identifier":{"active":true}}}`
+			for range 2 {
+				phones(on)
+				for number, want := range map[string]string{"+491": "auth0|main", "+492": "", "+493": ""} {
+					u, _, err := s.UserByLinkedAttribute(ctx, "Users", stagedoor.AttributePhone, number)
+					if want == "" && !stagedoor.IsKind(err, stagedoor.NotFound) || want != "" && (err != nil || u.ID != want) {
+						t.Errorf("linked %s: %v %v", number, u, err)
+					}
+				}
+				for number, want := range map[string]bool{"+491": false, "+492": false, "+494": true} {
+					if _, err := s.UserByAttribute(ctx, "Users", stagedoor.AttributePhone, number); (err == nil) != want {
+						t.Errorf("%s: %v", number, err)
+					}
+				}
+				phones(off)
+				if _, _, err := s.UserByLinkedAttribute(ctx, "Users", stagedoor.AttributePhone, "+491"); !stagedoor.IsKind(err, stagedoor.NotFound) {
+					t.Errorf("still known: %v", err)
+				}
+			}
+			phones(on)
+			if err := s.CreateUser(ctx, &stagedoor.User{ID: "auth0|new", Connection: "Users", PhoneNumber: "+491", Identities: []stagedoor.Identity{identity("new")}}, ""); !stagedoor.IsKind(err, stagedoor.Conflict) {
+				t.Errorf("a number twice: %v", err)
+			}
+			must(s.UnlinkIdentity(ctx, "auth0|main", "auth0", "mine"))(t)
+			if u, err := s.UserByAttribute(ctx, "Users", stagedoor.AttributePhone, "+491"); err != nil || u.ID != "auth0|mine" {
+				t.Errorf("on its own: %v %v", u, err)
+			}
+		})
+	}
+}
