@@ -7,6 +7,7 @@ import (
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/store/storetest"
+	"github.com/stagedoor/stagedoor/ui"
 )
 
 // Attack: a program asks for codes by the button for another code, which wants no proof of a person.
@@ -83,4 +84,25 @@ func TestSignupBegunBeforeCodes(t *testing.T) {
 	if u := w.found("new@example.com"); u != nil {
 		t.Errorf("signed up as %+v", u)
 	}
+}
+
+// Attack: so many codes are guessed that the account is blocked. Its owner hears of it, and lifts the block.
+func TestGuessedCodesAreTold(t *testing.T) {
+	w := newWorld(t, storetest.SQLite)
+	w.knownBy(byCodes, "")
+	b := w.browser()
+	var r *reply
+	for range 4 {
+		page := b.submit(b.get("/u/forgot"), "email", "ada@example.com").want(http.StatusOK)
+		_, code := w.sentTo()
+		for range 3 {
+			r = b.submit(page, "code", other(code))
+		}
+	}
+	r.want(http.StatusTooManyRequests)
+	if mails := w.mails(); len(mails) != 5 || mails[0].Kind != string(ui.BlockedEmail) || mails[0].To != "ada@example.com" {
+		t.Fatalf("mails %+v", mails)
+	}
+	b.get(w.link()).want(http.StatusOK)
+	b.finish(b.submit(b.begin(), "username", "ada@example.com", "password", good).want(http.StatusSeeOther))
 }

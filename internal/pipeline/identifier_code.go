@@ -230,8 +230,12 @@ func (p *Pipeline) tryIdentifierCode(ctx context.Context, v Visit, conn *stagedo
 	case t.Code != nil:
 		return t.Code, nil
 	}
-	if _, err := guard.Failed(ctx, attempt); err != nil {
+	if out, err := guard.Failed(ctx, attempt); err != nil {
 		return nil, err
+	} else if out.NotifyUser && p.Blocked != nil { // passwords do not count any more, either
+		if u, err := p.Database.Find(ctx, v.Store, conn, subject); err == nil {
+			p.Blocked(ctx, v, conn, u, "")
+		}
 	}
 	return nil, ErrWrongCode(conn)
 }
