@@ -346,7 +346,7 @@ func TestSessionCameBy(t *testing.T) {
 				CameBy: &stagedoor.CameBy{Connection: "con", NameID: "ada", SessionIndex: index},
 			}))
 		}
-		ok(t, s.UpdateSession(ctx, "sid1", func(v *stagedoor.Session) { v.CameBy = nil }))    // as that server writes it,
+		ok(t, s.UpdateSession(ctx, "sid1", func(v *stagedoor.Session) { v.CameBy = nil }))   // as that server writes it,
 		ok(t, s.UpdateSession(ctx, "sid1", func(v *stagedoor.Session) { v.LastIP = "::1" })) // and a new one after it
 		ended := must(s.EndCameBy(ctx, "con", "ada", []string{"3"}))(t)
 		if len(ended) != 1 || ended[0].ID != "sid1" {
