@@ -53,12 +53,16 @@ func provider(dialect goose.Dialect, db *sql.DB) (*goose.Provider, error) {
 
 // up applies what is missing. When another program does so at the same time, it applies the
 // rest, if there is one: a version is applied once only, since the table of versions
-// holds each once.
+// holds each once. It gives up when nobody gets any further.
 func up(ctx context.Context, p *goose.Provider) error {
 	var err error
-	for i := range attempts {
+	reached := int64(-1)
+	for i := 0; i < attempts; i++ {
 		if _, err = p.Up(ctx); err == nil {
 			return nil
+		}
+		if version, e := p.GetDBVersion(ctx); e == nil && version > reached {
+			reached, i = version, 0
 		}
 		select {
 		case <-time.After(time.Duration(i) * 20 * time.Millisecond):
