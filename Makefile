@@ -31,7 +31,7 @@ cover: ## unit tests with a coverage table
 	scripts/postgres $(GO) test -coverprofile=cover.out ./... && $(GO) tool cover -func=cover.out | tail -n 1
 
 compat-go: ## the Go SDK's own management tests, live (TESTFLAGS='-only Role')
-	cd compat && $(GO) test ./goauth0 -all -count=1 -v -timeout 40m $(TESTFLAGS)
+	cd compat && $(GO) test ./goauth0 -count=1 -v -timeout 40m $(TESTFLAGS)
 
 compat: ## official SDKs and the documented requests against a running demo
 	scripts/test compat

@@ -7,14 +7,12 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
-	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"testing"
 
 	"github.com/stagedoor/stagedoor/compat/live"
@@ -26,10 +24,7 @@ const sdk = "github.com/auth0/go-auth0@v1.47.0"
 // leastPassing is how many of the tests that talk to the server pass at least.
 const leastPassing = 270
 
-var (
-	only = flag.String("only", "", "regular expression: run these of the SDK's tests")
-	all  = flag.Bool("all", false, "run every test on every database, instead of on one of them")
-)
+var only = flag.String("only", "", "regular expression: run these of the SDK's tests")
 
 func TestManagement(t *testing.T) {
 	binary, source := live.Build(t), fetch(t)
@@ -38,38 +33,18 @@ func TestManagement(t *testing.T) {
 	if url := os.Getenv("STAGEDOOR_TEST_POSTGRES"); url != "" {
 		databases["postgres"] = url
 	}
-	first := rand.IntN(len(databases))
-	var passed atomic.Int64
-	for i, name := range slices.Sorted(maps.Keys(databases)) {
-		mine := tests
-		if !*all {
-			mine = deal(tests, (first+i)%len(databases), len(databases))
-		}
+	for _, name := range slices.Sorted(maps.Keys(databases)) {
 		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			r := runTests(t, live.Start(t, binary, databases[name]), source, mine)
+			t.Parallel() // the tests wait most of the time
+			s := live.Start(t, binary, databases[name])
+			r := runTests(t, s, source, tests)
 			r.report(t)
 			r.compare(t, expected(t))
-			passed.Add(int64(len(r.passed)))
+			if *only == "" && len(r.passed) < leastPassing {
+				t.Errorf("%d passed, not the %d that are promised", len(r.passed), leastPassing)
+			}
 		})
 	}
-	t.Cleanup(func() { // all of them are done
-		promised := int64(leastPassing)
-		if *all {
-			promised *= int64(len(databases))
-		}
-		if n := passed.Load(); *only == "" && n < promised {
-			t.Errorf("%d passed, not the %d that are promised", n, promised)
-		}
-	})
-}
-
-// deal returns every n-th of the tests, from the one at first on.
-func deal(tests []string, first, n int) (out []string) {
-	for i := first; i < len(tests); i += n {
-		out = append(out, tests[i])
-	}
-	return out
 }
 
 // fetch returns a directory with the SDK's sources, and its tests compiled.
@@ -144,6 +119,7 @@ var started = regexp.MustCompile(`(?m)^=== RUN   (Test\w+)$`)
 
 // runTests runs the tests in one process. One that panics takes the process with it: the others go on in the next.
 func runTests(t *testing.T, s *live.Server, source string, tests []string) results {
+	t.Helper()
 	r := results{failed: map[string]string{}}
 	for left := tests; len(left) > 0; {
 		cmd := exec.CommandContext(t.Context(), "../management.test", "-test.v", "-test.timeout", "15m", "-test.run", "^("+strings.Join(left, "|")+")$")
