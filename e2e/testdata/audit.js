@@ -104,7 +104,7 @@
           const range = document.createRange();
           range.setStart(n, word.index);
           range.setEnd(n, word.index + word[0].length);
-          const lines = new Set([...range.getClientRects()].map(r => Math.round(r.top)));
+          const lines = new Set([...range.getClientRects()].filter(r => r.width > 1).map(r => Math.round(r.top)));
           if (lines.size > 1) faults.push(`the word ${word[0]} is broken: ${name(e)}`);
         }
       }
