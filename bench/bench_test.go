@@ -20,6 +20,7 @@ import (
 	"github.com/stagedoor/stagedoor/internal/jose"
 	"github.com/stagedoor/stagedoor/internal/script"
 	"github.com/stagedoor/stagedoor/internal/store/storetest"
+	"github.com/stagedoor/stagedoor/server"
 	"github.com/stagedoor/stagedoor/stagedoortest"
 )
 
@@ -31,7 +32,8 @@ var (
 func TestMain(m *testing.M) {
 	flag.Parse()
 	script.Serve()
-	os.Exit(m.Run()) // hashes cost what they cost
+	server.PaceCollector() // as the program does
+	os.Exit(m.Run())       // hashes cost what they cost
 }
 
 // callers is how many clients call at once, unless it is said.

@@ -25,6 +25,7 @@ func (c *serveCommand) Run(ctx context.Context) error {
 	}
 	log := logger(c.Config)
 	slog.SetDefault(log)
+	server.PaceCollector()
 	if err := migrate(ctx, c.Config); err != nil {
 		return err
 	}
