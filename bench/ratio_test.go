@@ -201,6 +201,7 @@ func profiled(b *testing.B, path func(testing.TB, *stagedoortest.Server) work) {
 			d.settle(b)
 			b.SetParallelism(max(w.callers/runtime.GOMAXPROCS(0), 1))
 			b.ReportAllocs()
+			used := processorTime(d.address)
 			b.ResetTimer()
 			b.RunParallel(func(pb *testing.PB) {
 				for pb.Next() {
@@ -209,6 +210,8 @@ func profiled(b *testing.B, path func(testing.TB, *stagedoortest.Server) work) {
 					}
 				}
 			})
+			b.StopTimer()
+			b.ReportMetric(float64((processorTime(d.address)-used).Microseconds())/float64(b.N), "cpu-µs/op")
 		})
 	}
 }
