@@ -84,13 +84,13 @@ func (a *API) patchUser(c *call, in patchUserIn) (any, error) {
 		if err != nil {
 			return nil, err
 		}
-		return u.Wire(), nil
+		return u, nil
 	}
 	u, err := c.store.PatchMetadata(c.ctx(), c.id(), user, app, c.store.Tenant().Settings.MetadataLimit())
 	if err != nil {
 		return nil, err
 	}
-	return u.Wire(), nil
+	return u, nil
 }
 
 // exclusions are the pairs that cannot be changed at once, in the order in which they are looked for.
@@ -253,7 +253,7 @@ func (a *API) patchRoot(c *call, in *patchUserIn) (any, error) {
 	if in.VerifyEmail.Value && !u.EmailVerified && meant == "" {
 		a.sendVerification(c, u, in.ClientID)
 	}
-	return u.Wire(), nil
+	return u, nil
 }
 
 // renames tells by which other address or username the user is to be known; what is malformed is refused later.

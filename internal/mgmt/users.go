@@ -48,18 +48,20 @@ func (a *API) listUsers(c *call, in listUsersIn) (any, error) {
 	if in.Explain {
 		uq.Explain = &store.Explanation{}
 	}
-	users, total, err := c.store.Users(c.ctx(), uq)
+	users, total, err := c.store.UserTexts(c.ctx(), uq)
 	if err != nil {
 		return nil, err
 	}
 	shown, err := showUsers(users, in.Fields)
-	if err != nil {
+	switch {
+	case err != nil:
 		return nil, err
+	case in.Explain:
+		return map[string]any{"users": shown, "start": in.Start(), "limit": in.Size(), "length": len(users), "explain": uq.Explain}, nil
+	case in.IncludeTotals:
+		return map[string]any{"users": shown, "start": in.Start(), "limit": in.Size(), "length": len(users), "total": total}, nil
 	}
-	if in.Explain {
-		return map[string]any{"users": shown, "start": in.Start(), "limit": in.Size(), "length": len(shown), "explain": uq.Explain}, nil
-	}
-	return withLength(web.Envelope(in.Paging, "users", shown, total), len(shown)), nil
+	return shown, nil
 }
 
 // withLength adds the count of items to an envelope, as users and logs have it.
@@ -70,11 +72,15 @@ func withLength(envelope any, length int) any {
 	return envelope
 }
 
-func showUsers(users []stagedoor.User, fields web.Fields) ([]any, error) {
+// showUsers shows a list of users with the fields that were asked for.
+func showUsers[T web.Appender](users []T, fields web.Fields) (any, error) {
+	if len(fields.Names) == 0 {
+		return web.List[T](users), nil
+	}
 	shown := make([]any, len(users))
 	for i := range users {
 		var err error
-		if shown[i], err = fields.Pick(users[i].Wire()); err != nil {
+		if shown[i], err = fields.Pick(users[i]); err != nil {
 			return nil, err
 		}
 	}
@@ -91,27 +97,38 @@ func (a *API) usersByEmail(c *call, in usersByEmailIn) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return showUsers(users, in.Fields)
+	shown := make([]*stagedoor.User, len(users))
+	for i := range users {
+		shown[i] = &users[i]
+	}
+	return showUsers(shown, in.Fields)
 }
 
 func (a *API) readUser(c *call, in web.Fields) (any, error) {
-	u, err := c.store.User(c.ctx(), c.id())
+	text, err := c.store.UserText(c.ctx(), c.id())
+	if err != nil || !c.caller.has("read:user_idp_tokens") {
+		return picked(in, text, err)
+	}
+	tokens, err := c.store.IdentityTokens(c.ctx(), text.User.ID)
+	if err != nil || len(tokens) == 0 {
+		return picked(in, text, err)
+	}
+	u, err := text.Decoded()
 	if err != nil {
 		return nil, err
 	}
 	wire := u.Wire()
-	if c.caller.has("read:user_idp_tokens") {
-		tokens, err := c.store.IdentityTokens(c.ctx(), u.ID)
-		if err != nil {
-			return nil, err
-		}
-		if len(tokens) > 0 {
-			if wire["identities"], err = u.WithTokens(tokens); err != nil {
-				return nil, err
-			}
-		}
+	if wire["identities"], err = u.WithTokens(tokens); err != nil {
+		return nil, err
 	}
 	return in.Pick(wire)
+}
+
+func picked(fields web.Fields, u *stagedoor.UserText, err error) (any, error) {
+	if err != nil {
+		return nil, err
+	}
+	return fields.Pick(u)
 }
 
 func (a *API) deleteUser(c *call) (any, error) {
@@ -210,7 +227,7 @@ func (a *API) createUser(c *call, in createUserIn) (any, error) {
 	if verify && !u.EmailVerified {
 		a.sendVerification(c, u, "")
 	}
-	return u.Wire(), nil
+	return u, nil
 }
 
 func (in *createUserIn) check(conn *stagedoor.Connection) error {

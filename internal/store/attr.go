@@ -333,11 +333,19 @@ func (s *Store) lockedUsers(ctx context.Context, q querier, where string, args .
 
 // usersByID returns those of the users who are there.
 func (s *Store) usersByID(ctx context.Context, q querier, ids []string, order string) ([]stagedoor.User, error) {
+	texts, err := s.textsByID(ctx, q, ids, order)
+	if err != nil {
+		return nil, err
+	}
+	return decodedUsers(texts)
+}
+
+func (s *Store) textsByID(ctx context.Context, q querier, ids []string, order string) ([]*stagedoor.UserText, error) {
 	in, list, err := s.idList(ids)
 	if err != nil {
 		return nil, err
 	}
-	return s.usersIn(ctx, q, " WHERE u.tenant = ? AND u.id "+in+order, s.tenant.ID, list)
+	return s.textsIn(ctx, q, " WHERE u.tenant = ? AND u.id "+in+order, s.tenant.ID, list)
 }
 
 // idList returns the end of a condition that a column is one of the ids, and its argument.

@@ -50,6 +50,16 @@ func SortsUsersBy(field string) bool { return field == "" || slices.Contains(sor
 // Users returns a page of the tenant's users and, if it is wanted, how many there are in all. Users without the field that they
 // are sorted by come last; ties are in the order of creation, then of ids. A search that takes too long is Unavailable.
 func (s *Store) Users(ctx context.Context, uq UserQuery) ([]stagedoor.User, int, error) {
+	texts, total, err := s.UserTexts(ctx, uq)
+	if err != nil {
+		return nil, 0, err
+	}
+	users, err := decodedUsers(texts)
+	return users, total, err
+}
+
+// UserTexts is Users for who shows the users and nothing else.
+func (s *Store) UserTexts(ctx context.Context, uq UserQuery) ([]*stagedoor.UserText, int, error) {
 	where := uq.Where
 	if where == nil {
 		where = &lucene.Expr{Op: lucene.All}
@@ -67,7 +77,7 @@ func (s *Store) Users(ctx context.Context, uq UserQuery) ([]stagedoor.User, int,
 	}
 	start := time.Now()
 	p.why.Tree = where.String()
-	users, total := []stagedoor.User{}, 0
+	users, total := []*stagedoor.UserText{}, 0
 	ctx, cancel := context.WithTimeout(ctx, s.db.searchLimit)
 	defer cancel()
 	err := s.db.searching(ctx, s.db.searchLimit, func(q querier) (err error) {
@@ -135,9 +145,21 @@ func (p *searcher) compare(a, b place) int {
 
 // found is a user whose values can be asked for; only what is asked for is read.
 type found struct {
-	user          *stagedoor.User
+	text          *stagedoor.UserText
+	whole         *stagedoor.User // text with its metadata, once somebody asks for them
 	root          map[string][]string
 	organizations []string // if they are asked for
+}
+
+// user returns the user with metadata.
+func (f *found) user() *stagedoor.User {
+	if f.whole == nil {
+		var err error
+		if f.whole, err = f.text.Decoded(); err != nil { // what the database has as an object is one
+			f.whole = &f.text.User
+		}
+	}
+	return f.whole
 }
 
 // at returns the normal forms of the user's values at a path.
@@ -145,10 +167,14 @@ func (f *found) at(path string) []string {
 	if path == organizationField {
 		return f.organizations
 	}
-	for prefix, metadata := range map[string]stagedoor.Metadata{"user_metadata.": f.user.UserMetadata, "app_metadata.": f.user.AppMetadata} {
+	for _, prefix := range []string{"user_metadata.", "app_metadata."} {
 		rest, inside := strings.CutPrefix(path, prefix)
 		if !inside {
 			continue
+		}
+		metadata := f.user().UserMetadata
+		if prefix == "app_metadata." {
+			metadata = f.user().AppMetadata
 		}
 		key, _, _ := strings.Cut(rest, ".") // keys of the first level hold no dots
 		raw, there := metadata[key]
@@ -159,7 +185,7 @@ func (f *found) at(path string) []string {
 	}
 	if f.root == nil {
 		f.root = map[string][]string{}
-		for _, l := range indexOf(f.user).root {
+		for _, l := range indexOf(&f.text.User).root {
 			f.root[l.Path] = append(f.root[l.Path], l.Value)
 		}
 	}
@@ -182,13 +208,13 @@ func (p *searcher) load(ctx context.Context, places []place, match *lucene.Expr)
 	for i := range places {
 		ids[i] = places[i].id
 	}
-	users, err := p.s.usersByID(ctx, p.s.read(), ids, "")
+	users, err := p.s.textsByID(ctx, p.s.read(), ids, "")
 	if err != nil {
 		return nil, err
 	}
-	byID := make(map[string]*stagedoor.User, len(users))
-	for i := range users {
-		byID[users[i].ID] = &users[i]
+	byID := make(map[string]*stagedoor.UserText, len(users))
+	for _, u := range users {
+		byID[u.User.ID] = u
 	}
 	p.why.Read += len(users)
 	organizations := map[string][]string{}
@@ -200,7 +226,7 @@ func (p *searcher) load(ctx context.Context, places []place, match *lucene.Expr)
 	var out []*found
 	for _, id := range ids {
 		if u := byID[id]; u != nil {
-			if f := (&found{user: u, organizations: organizations[id]}); match.Match(f.at) {
+			if f := (&found{text: u, organizations: organizations[id]}); match.Match(f.at) {
 				out = append(out, f)
 			}
 		}
@@ -225,7 +251,7 @@ func (s *Store) organizationsOf(ctx context.Context, ids []string) (map[string][
 }
 
 // page returns want users after the first skip.
-func (p *searcher) page(ctx context.Context, skip, want int) ([]stagedoor.User, error) {
+func (p *searcher) page(ctx context.Context, skip, want int) ([]*stagedoor.UserText, error) {
 	d, err := p.drive(ctx, p.where)
 	if err != nil {
 		return nil, err
@@ -242,7 +268,7 @@ func (p *searcher) page(ctx context.Context, skip, want int) ([]stagedoor.User, 
 }
 
 // take reads from a stream until it has what is wanted. exact tells whether all that the stream has matches.
-func (p *searcher) take(ctx context.Context, st stream, exact bool, match *lucene.Expr, skip *int, want int) ([]stagedoor.User, error) {
+func (p *searcher) take(ctx context.Context, st stream, exact bool, match *lucene.Expr, skip *int, want int) ([]*stagedoor.UserText, error) {
 	if w, isWalk := st.(*walk); isWalk && exact && w.exact {
 		w.offset, w.chunk = *skip, want
 		if err := w.fetch(ctx); err != nil {
@@ -255,7 +281,7 @@ func (p *searcher) take(ctx context.Context, st stream, exact bool, match *lucen
 			return nil, err
 		}
 	}
-	out, read, matched, strict := []stagedoor.User{}, 0, 0, false
+	out, read, matched, strict := []*stagedoor.UserText{}, 0, 0, false
 	for batch := want; len(out) < want; batch = min(2*batch, 1000) {
 		if exact {
 			batch = want - len(out)
@@ -280,7 +306,7 @@ func (p *searcher) take(ctx context.Context, st stream, exact bool, match *lucen
 			if *skip > 0 {
 				*skip--
 			} else if len(out) < want {
-				out = append(out, *f.user)
+				out = append(out, f.text)
 			}
 		}
 	}
@@ -288,7 +314,7 @@ func (p *searcher) take(ctx context.Context, st stream, exact bool, match *lucen
 }
 
 // sorted returns a page in the order of a field: few are sorted here, many are met in the order of the field's index.
-func (p *searcher) sorted(ctx context.Context, d *drive, skip, want int) ([]stagedoor.User, error) {
+func (p *searcher) sorted(ctx context.Context, d *drive, skip, want int) ([]*stagedoor.UserText, error) {
 	if d != nil && d.rows >= 0 && d.rows <= p.s.db.search.few {
 		p.why.Plan = append(p.why.Plan, d.tell, "sort them by "+p.sort)
 		return p.sortedHere(ctx, d, skip, want)
@@ -332,7 +358,7 @@ func requires(e *lucene.Expr, path string) bool {
 	return false
 }
 
-func (p *searcher) sortedHere(ctx context.Context, d *drive, skip, want int) ([]stagedoor.User, error) {
+func (p *searcher) sortedHere(ctx context.Context, d *drive, skip, want int) ([]*stagedoor.UserText, error) {
 	places, err := pull(ctx, d.open(nil), 1<<30)
 	if err != nil {
 		return nil, err
@@ -343,7 +369,7 @@ func (p *searcher) sortedHere(ctx context.Context, d *drive, skip, want int) ([]
 	}
 	key := func(f *found) (string, bool) {
 		if p.sort == "updated_at" {
-			return lucene.Text(stagedoor.FormatTime(f.user.LastChange())), true
+			return lucene.Text(stagedoor.FormatTime(f.text.User.LastChange())), true
 		}
 		values := f.at(p.sort)
 		return strings.Join(values, ""), len(values) > 0
@@ -357,11 +383,11 @@ func (p *searcher) sortedHere(ctx context.Context, d *drive, skip, want int) ([]
 			}
 			return 1
 		}
-		return p.compare(place{keyA, millis(a.user.CreatedAt), a.user.ID}, place{keyB, millis(b.user.CreatedAt), b.user.ID})
+		return p.compare(place{keyA, millis(a.text.User.CreatedAt), a.text.User.ID}, place{keyB, millis(b.text.User.CreatedAt), b.text.User.ID})
 	})
-	out := []stagedoor.User{}
+	out := []*stagedoor.UserText{}
 	for _, f := range users[min(skip, len(users)):min(skip+want, len(users))] {
-		out = append(out, *f.user)
+		out = append(out, f.text)
 	}
 	return out, nil
 }

@@ -184,7 +184,8 @@ var trespasses = map[string]struct {
 	want string
 	try  func(ctx context.Context, s *store.Store) (any, error)
 }{
-	"User": {finds, func(ctx context.Context, s *store.Store) (any, error) { return s.User(ctx, "auth0|acme") }},
+	"User":     {finds, func(ctx context.Context, s *store.Store) (any, error) { return s.User(ctx, "auth0|acme") }},
+	"UserText": {finds, func(ctx context.Context, s *store.Store) (any, error) { return s.UserText(ctx, "auth0|acme") }},
 	"UserByIdentifier": {finds, func(ctx context.Context, s *store.Store) (any, error) {
 		return s.UserByIdentifier(ctx, "Users", "acme@example.com")
 	}},
@@ -982,6 +983,10 @@ var trespasses = map[string]struct {
 	// Lists hold the intruder's own only; the names that it gives are its own.
 	"Users": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
 		u, _, err := s.Users(ctx, store.UserQuery{PerPage: 50})
+		return u, err
+	}},
+	"UserTexts": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
+		u, _, err := s.UserTexts(ctx, store.UserQuery{PerPage: 50})
 		return u, err
 	}},
 	"Logs": {ignores, func(ctx context.Context, s *store.Store) (any, error) {

@@ -2,10 +2,10 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"encoding/json"
 	"errors"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/stagedoor/stagedoor"
@@ -27,8 +27,9 @@ type profile struct {
 	Attributes map[string]json.RawMessage `json:"attributes,omitempty"`
 }
 
-const userColumns = `u.id, u.connection, u.email, u.username, u.name, u.profile, u.user_metadata, u.app_metadata,
-	u.created_at, u.updated_at, l.last_login, l.last_ip, l.count`
+const userColumns = `u.id, u.connection, COALESCE(u.email, ''), COALESCE(u.username, ''), COALESCE(u.name, ''), CAST(u.profile AS TEXT),
+	COALESCE(CAST(u.user_metadata AS TEXT), ''), COALESCE(CAST(u.app_metadata AS TEXT), ''), u.created_at, u.updated_at,
+	COALESCE(l.last_login, 0), COALESCE(l.last_ip, ''), COALESCE(l.count, 0)`
 
 const userTables = ` FROM users u LEFT JOIN logins l ON l.tenant = u.tenant AND l.user_id = u.id`
 
@@ -37,46 +38,95 @@ func errUserMissing() *stagedoor.Error {
 }
 
 func scanUser(scan func(...any) error) (*stagedoor.User, error) {
-	var (
-		u                                    stagedoor.User
-		email, username, name, userMD, appMD sql.NullString
-		doc                                  string
-		created, updated                     int64
-		lastLogin, count                     sql.NullInt64
-		lastIP                               sql.NullString
-	)
-	err := scan(&u.ID, &u.Connection, &email, &username, &name, &doc, &userMD, &appMD, &created, &updated, &lastLogin, &lastIP, &count)
+	t, err := scanUserText(scan)
+	if err != nil {
+		return nil, err
+	}
+	return t.Decoded()
+}
+
+// userRow is where a row of userColumns is read to.
+type userRow struct {
+	text                                stagedoor.UserText
+	doc                                 string
+	created, updated, lastLogin, logins int64
+}
+
+func scanUserText(scan func(...any) error) (*stagedoor.UserText, error) {
+	r := &userRow{}
+	t, u := &r.text, &r.text.User
+	err := scan(&u.ID, &u.Connection, &u.Email, &u.Username, &u.Name, &r.doc, &t.UserMetadata, &t.AppMetadata, &r.created, &r.updated, &r.lastLogin, &u.LastIP, &r.logins)
 	if errors.Is(err, errNoRows) {
 		return nil, errUserMissing()
 	}
 	if err != nil {
 		return nil, err
 	}
-	var p profile
-	if err := json.Unmarshal([]byte(doc), &p); err != nil {
-		return nil, err
-	}
-	u.Email, u.Username, u.Name = email.String, username.String, name.String
-	u.EmailVerified, u.PhoneNumber, u.PhoneVerified = p.EmailVerified, p.PhoneNumber, p.PhoneVerified
-	u.Nickname, u.GivenName, u.FamilyName, u.Picture = p.Nickname, p.GivenName, p.FamilyName, p.Picture
-	u.Attributes = p.Attributes
-	u.Blocked, u.Identities, u.LastPasswordReset = p.Blocked, p.Identities, fromMillis(p.PasswordReset)
-	u.CreatedAt, u.UpdatedAt = fromMillis(created), fromMillis(updated)
-	u.LastLogin, u.LastIP, u.LoginsCount = fromMillis(lastLogin.Int64), lastIP.String, int(count.Int64)
-	if u.UserMetadata, err = scanMetadata(userMD); err != nil {
-		return nil, err
-	}
-	u.AppMetadata, err = scanMetadata(appMD)
-	return &u, err
+	u.CreatedAt, u.UpdatedAt = fromMillis(r.created), fromMillis(r.updated)
+	u.LastLogin, u.LoginsCount = fromMillis(r.lastLogin), int(r.logins)
+	return t, readProfile(r.doc, u)
 }
 
-func scanMetadata(s sql.NullString) (stagedoor.Metadata, error) {
-	if !s.Valid {
-		return nil, nil
+// readProfile reads what userArgs writes of a profile.
+func readProfile(doc string, u *stagedoor.User) error {
+	return stagedoor.EachMember(doc, func(name string, from, to int) (err error) {
+		value := doc[from:to]
+		switch name {
+		case "email_verified":
+			u.EmailVerified = value == "true"
+		case "phone_number":
+			u.PhoneNumber = stagedoor.TextOfJSON(value)
+		case "phone_verified":
+			u.PhoneVerified = value == "true"
+		case "nickname":
+			u.Nickname = stagedoor.TextOfJSON(value)
+		case "given_name":
+			u.GivenName = stagedoor.TextOfJSON(value)
+		case "family_name":
+			u.FamilyName = stagedoor.TextOfJSON(value)
+		case "picture":
+			u.Picture = stagedoor.TextOfJSON(value)
+		case "blocked":
+			if value != "null" {
+				blocked := value == "true"
+				u.Blocked = &blocked
+			}
+		case "identities":
+			u.Identities, err = readIdentities(value)
+		case "last_password_reset":
+			var at int64
+			at, err = strconv.ParseInt(value, 10, 64)
+			u.LastPasswordReset = fromMillis(at)
+		case "attributes":
+			err = json.Unmarshal([]byte(value), &u.Attributes)
+		}
+		return err
+	})
+}
+
+// readIdentities reads a list of identities. The usual one has no profile of its own.
+func readIdentities(list string) ([]stagedoor.Identity, error) {
+	one, found := strings.CutPrefix(list, "[")
+	if one, closed := strings.CutSuffix(one, "]"); found && closed && strings.Count(one, "{") == 1 && strings.IndexByte(one, '\\') < 0 {
+		all := make([]stagedoor.Identity, 1)
+		i := &all[0]
+		return all, stagedoor.EachMember(one, func(name string, from, to int) error {
+			switch value := one[from:to]; name {
+			case "connection":
+				i.Connection = stagedoor.TextOfJSON(value)
+			case "provider":
+				i.Provider = stagedoor.TextOfJSON(value)
+			case "user_id":
+				i.UserID = stagedoor.TextOfJSON(value)
+			case "isSocial":
+				i.IsSocial = value == "true"
+			}
+			return nil
+		})
 	}
-	m := stagedoor.Metadata{}
-	err := json.Unmarshal([]byte(s.String), &m)
-	return m, err
+	var all []stagedoor.Identity
+	err := json.Unmarshal([]byte(list), &all)
+	return all, err
 }
 
 func metadataArg(m stagedoor.Metadata) (any, error) {
@@ -215,6 +265,13 @@ func (s *Store) user(ctx context.Context, q querier, where string, args ...any) 
 	})
 }
 
+// UserText is User for who shows the user and nothing else.
+func (s *Store) UserText(ctx context.Context, id string) (*stagedoor.UserText, error) {
+	return scanUserText(func(dest ...any) error {
+		return s.read().row(ctx, "SELECT "+userColumns+userTables+" WHERE u.tenant = ? AND u.id = ?", []any{s.tenant.ID, id}, dest...)
+	})
+}
+
 // User returns a user by id.
 func (s *Store) User(ctx context.Context, id string) (*stagedoor.User, error) {
 	return s.user(ctx, s.read(), "u.id = ?", id)
@@ -258,11 +315,31 @@ func (s *Store) users(ctx context.Context, rest string, args ...any) ([]stagedoo
 }
 
 func (s *Store) usersIn(ctx context.Context, q querier, rest string, args ...any) ([]stagedoor.User, error) {
-	out := []stagedoor.User{}
+	texts, err := s.textsIn(ctx, q, rest, args...)
+	if err != nil {
+		return nil, err
+	}
+	return decodedUsers(texts)
+}
+
+func decodedUsers(texts []*stagedoor.UserText) ([]stagedoor.User, error) {
+	out := make([]stagedoor.User, len(texts))
+	for i, t := range texts {
+		u, err := t.Decoded()
+		if err != nil {
+			return nil, err
+		}
+		out[i] = *u
+	}
+	return out, nil
+}
+
+func (s *Store) textsIn(ctx context.Context, q querier, rest string, args ...any) ([]*stagedoor.UserText, error) {
+	out := []*stagedoor.UserText{}
 	err := q.each(ctx, "SELECT "+userColumns+userTables+rest, args, func(scan func(...any) error) error {
-		u, err := scanUser(scan)
+		t, err := scanUserText(scan)
 		if err == nil {
-			out = append(out, *u)
+			out = append(out, t)
 		}
 		return err
 	})

@@ -8,7 +8,9 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/stagedoor/stagedoor"
 )
@@ -41,24 +43,65 @@ func ReadBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, erro
 	return body, nil
 }
 
+var jsonType = []string{"application/json; charset=utf-8"}
+
 // WriteJSON answers with status and v as JSON. An encoding error is returned before anything is written.
 func WriteJSON(w http.ResponseWriter, status int, v any) error {
-	body, err := Encode(v)
-	if err != nil {
-		return err
+	var body []byte
+	if a, is := v.(Appender); is {
+		spare := buffers.Get().(*[]byte)
+		body = a.AppendJSON((*spare)[:0])
+		if *spare = body; cap(body) <= keptBuffer {
+			defer buffers.Put(spare)
+		}
+	} else {
+		var err error
+		if body, err = Encode(v); err != nil {
+			return err
+		}
 	}
 	h := w.Header()
-	h.Set("Content-Type", "application/json; charset=utf-8")
+	h["Content-Type"] = jsonType
+	h.Set("Content-Length", strconv.Itoa(len(body))) // or a longer one goes in pieces
 	if h.Get("Cache-Control") == "" {
 		h.Set("Cache-Control", "no-store")
 	}
 	w.WriteHeader(status)
-	_, err = w.Write(body)
+	_, err := w.Write(body)
 	return err
 }
 
+// buffers are those of answers that were written, each of keptBuffer bytes at most.
+var buffers = sync.Pool{New: func() any { return new(make([]byte, 0, 4096)) }}
+
+const keptBuffer = 64 << 10
+
+// An Appender writes itself as JSON: what is read and shown much more often than anything else.
+type Appender interface{ AppendJSON(b []byte) []byte }
+
+// List are Appenders that are shown as a list.
+type List[T Appender] []T
+
+// AppendJSON appends the list.
+func (l List[T]) AppendJSON(b []byte) []byte {
+	b = append(b, '[')
+	for i, item := range l {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = item.AppendJSON(b)
+	}
+	return append(b, ']')
+}
+
+// MarshalJSON makes a List a part of something else.
+func (l List[T]) MarshalJSON() ([]byte, error) { return l.AppendJSON(nil), nil }
+
 // Encode returns v as JSON without the escapes that encoding/json adds for HTML.
 func Encode(v any) ([]byte, error) {
+	if a, is := v.(Appender); is {
+		return a.AppendJSON(make([]byte, 0, 1024)), nil
+	}
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
