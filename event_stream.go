@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// EventTypes are the events that streams can subscribe to (Management API objects 9). Those of groups never happen: there are none.
+// EventTypes are the events that streams can subscribe to (Management API objects 9).
 var EventTypes = []string{
 	"user.created", "user.updated", "user.deleted", "organization.created", "organization.updated", "organization.deleted",
 	"organization.member.added", "organization.member.deleted", "organization.member.role.assigned", "organization.member.role.deleted",

@@ -113,9 +113,9 @@ func TestUnknownAndPlannedRoutes(t *testing.T) {
 		h.call(h.machine("acme"), "GET", path, "").fails(404, "", "Not Found")
 	}
 	h.call(h.machine("acme"), "PUT", "/users", "").fails(404, "", "Not Found")
-	h.call("", "GET", "/groups", "").is(401, "")
-	h.call(h.machine("acme"), "GET", "/groups", "").
-		fails(501, "not_supported", "GET /api/v2/groups (list groups) is not supported by this server.")
+	h.call("", "GET", "/events", "").is(401, "")
+	h.call(h.machine("acme"), "GET", "/events", "").
+		fails(501, "not_supported", "GET /api/v2/events (subscribe to events (server-sent events)) is not supported by this server.")
 	for _, o := range Operations() {
 		if o.State == "planned" {
 			path := wildcard.ReplaceAllString(o.Path, "x")

@@ -208,7 +208,7 @@ func sampleObject(kind string, now time.Time) any {
 	case strings.HasPrefix(kind, "organization."):
 		return organization
 	}
-	return map[string]any{"group": map[string]any{"id": "grp_0000000000000000"}}
+	return sampleGroup(kind)
 }
 
 type eventStatsIn struct {
@@ -267,4 +267,16 @@ func (a *API) eventStreamStats(c *call, in eventStatsIn) (any, error) {
 		"window":  map[string]any{"date_from": stagedoor.FormatTime(from), "date_to": stagedoor.FormatTime(to), "bucket_interval": map[string]any{"scale_factor": 3600}},
 		"metrics": []any{metric("auth0.event_streams.successful_deliveries", sums[0], delivered), metric("auth0.event_streams.failed_deliveries", sums[1], failed)},
 	}, nil
+}
+
+// sampleGroup is what a test event of groups is about.
+func sampleGroup(kind string) any {
+	group := map[string]any{"id": "grp_0000000000000000", "name": "example"}
+	switch {
+	case strings.HasPrefix(kind, "group.member."):
+		return map[string]any{"group": group, "member": map[string]any{"id": "samlp|example|somebody", "member_type": "user"}}
+	case strings.HasPrefix(kind, "group.role."):
+		return map[string]any{"group": group, "role": map[string]any{"id": "rol_0000000000000000", "name": "example"}}
+	}
+	return group
 }

@@ -97,6 +97,11 @@ func furnish(t testing.TB, s *store.Store) {
 	ok(t, s.AddRolePermissions(ctx, "rol "+id, []stagedoor.Permission{{API: "api " + id, Name: "read"}}))
 	ok(t, s.AddUserRoles(ctx, "auth0|"+id, []string{"rol " + id}))
 	ok(t, s.AddUserPermissions(ctx, "auth0|"+id, []stagedoor.Permission{{API: "api " + id, Name: "read"}}))
+	ok(t, s.CreateGroup(ctx, &stagedoor.Group{ID: "grp " + id, Name: "Group", ConnectionID: "con " + id}, []string{"auth0|" + id}))
+	ok(t, s.AddGroupRoles(ctx, "grp "+id, "", []string{"rol " + id}))
+	ok(t, s.AddGroupRoles(ctx, "grp "+id, "org "+id, []string{"rol " + id}))
+	must(s.ProvisionUser(ctx, &stagedoor.ProvisionedUser{ConnectionID: "con " + id, UserName: "kim", ExternalID: "kim", Doc: json.RawMessage("{}")},
+		&stagedoor.User{ID: "samlp|Users|" + id, Connection: "Users"}, nil))(t)
 	ok(t, s.CreateTicket(ctx, "ticket "+id, &stagedoor.Ticket{Kind: "k", UserID: "auth0|" + id, ExpiresAt: until}))
 	ok(t, s.CreateTicket(ctx, "spent "+id, &stagedoor.Ticket{Kind: "old", UserID: "auth0|" + id}))
 	ok(t, s.SaveTransaction(ctx, &stagedoor.Transaction{ID: "tx " + id, ExpiresAt: until}))
@@ -133,6 +138,7 @@ func photograph(t testing.TB, s *store.Store) string {
 	ok(t, err)
 	b, err := json.MarshalIndent([]any{
 		must(s.Factors(ctx, "auth0|"+id))(t), must(s.Pending(ctx, "pending "+id, "auth0|"+id))(t), must(s.Ceremony(ctx, "ceremony "+id))(t), must(s.MFAToken(ctx, "mfa "+id))(t), must(s.Roles(ctx))(t), must(s.RolePermissions(ctx, "rol "+id))(t), must(s.UserPermissions(ctx, "auth0|"+id))(t),
+		must(s.UserGroups(ctx, "auth0|"+id))(t), must(s.GroupRoles(ctx, "grp "+id, ""))(t), must(s.GroupRoles(ctx, "grp "+id, "org "+id))(t), provisioned(t, s, "con "+id),
 		must(s.Push(ctx, "push "+id))(t), must(s.RememberedBrowsers(ctx, "auth0|"+id, time.Hour))(t),
 		must(s.OneTimeCode(ctx, "login", "ada@example.com"))(t), must(s.OneTimeCode(ctx, "login of "+id, "ada@example.com"))(t),
 		orgs, orgTotal, members, must(s.OrganizationConnections(ctx, "org "+id))(t), must(s.OrganizationGrants(ctx, "org "+id))(t), must(s.OrganizationClients(ctx, "org "+id))(t),
@@ -149,6 +155,13 @@ func photograph(t testing.TB, s *store.Store) string {
 	}, "", " ")
 	ok(t, err)
 	return string(b)
+}
+
+func provisioned(t testing.TB, s *store.Store, connection string) []stagedoor.ProvisionedUser {
+	t.Helper()
+	page, _, _, err := s.ProvisionedUsers(t.Context(), store.ProvisionedQuery{ConnectionID: connection, Take: 10})
+	ok(t, err)
+	return page
 }
 
 func recording(t testing.TB, s *store.Store, id string) string {
@@ -186,6 +199,73 @@ var trespasses = map[string]struct {
 }{
 	"User":     {finds, func(ctx context.Context, s *store.Store) (any, error) { return s.User(ctx, "auth0|acme") }},
 	"UserText": {finds, func(ctx context.Context, s *store.Store) (any, error) { return s.UserText(ctx, "auth0|acme") }},
+	"Group":    {finds, func(ctx context.Context, s *store.Store) (any, error) { return s.Group(ctx, "grp acme") }},
+	"Groups": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		all, _, err := s.Groups(ctx, store.GroupQuery{ConnectionID: "con acme", OrganizationQuery: store.OrganizationQuery{PerPage: 10}})
+		return all, err
+	}},
+	"CreateGroup": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		return nil, s.CreateGroup(ctx, &stagedoor.Group{Name: "x", ConnectionID: "con acme"}, nil)
+	}},
+	"UpdateGroup": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		return s.UpdateGroup(ctx, "grp acme", func(g *stagedoor.Group) (store.MemberChange, error) { g.Name = "x"; return store.MemberChange{}, nil })
+	}},
+	"DeleteGroup": {finds, func(ctx context.Context, s *store.Store) (any, error) { return nil, s.DeleteGroup(ctx, "grp acme") }},
+	"GroupMembers": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		return s.GroupMembers(ctx, "grp acme", store.OrganizationQuery{})
+	}},
+	"InGroup": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
+		in, err := s.InGroup(ctx, "grp acme", "auth0|acme")
+		if in {
+			err = errors.New("another tenant's group")
+		}
+		return nil, err
+	}},
+	"UserGroups": {finds, func(ctx context.Context, s *store.Store) (any, error) { return s.UserGroups(ctx, "auth0|acme") }},
+	"GroupRoles": {finds, func(ctx context.Context, s *store.Store) (any, error) { return s.GroupRoles(ctx, "grp acme", "") }},
+	"AddGroupRoles": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		return nil, s.AddGroupRoles(ctx, "grp acme", "", []string{"rol acme"})
+	}},
+	"RemoveGroupRoles": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		return nil, s.RemoveGroupRoles(ctx, "grp acme", "", []string{"rol acme"})
+	}},
+	"AddRoleGroups": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		return nil, s.AddRoleGroups(ctx, "rol acme", []string{"grp acme"})
+	}},
+	"RemoveRoleGroups": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		return nil, s.RemoveRoleGroups(ctx, "rol acme", []string{"grp acme"})
+	}},
+	"EffectiveRoles": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		return s.EffectiveRoles(ctx, "auth0|acme", "org acme")
+	}},
+	"EffectivePermissions": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		return s.EffectivePermissions(ctx, "auth0|acme", "api acme")
+	}},
+	"GroupsGranting": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		return s.GroupsGranting(ctx, "auth0|acme", "", "rol acme")
+	}},
+	"ProvisionUser": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
+		_, err := s.ProvisionUser(ctx, &stagedoor.ProvisionedUser{ConnectionID: "con acme", UserName: "x", Doc: json.RawMessage("{}")},
+			&stagedoor.User{ID: "samlp|Users|stranger", Connection: "Users"}, nil)
+		if err == nil {
+			err = errors.New("another tenant's connection")
+		} else {
+			err = nil
+		}
+		return nil, err
+	}},
+	"ProvisionedUser": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		p, _, err := s.ProvisionedUser(ctx, "con acme", "samlp|Users|acme")
+		return p, err
+	}},
+	"UpdateProvisionedUser": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		p, _, err := s.UpdateProvisionedUser(ctx, "con acme", "samlp|Users|acme", func(*stagedoor.ProvisionedUser, *stagedoor.User) error { return nil })
+		return p, err
+	}},
+	"ProvisionedUsers": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		page, _, _, err := s.ProvisionedUsers(ctx, store.ProvisionedQuery{ConnectionID: "con acme", Take: 10})
+		return append([]stagedoor.ProvisionedUser{}, page...), err
+	}},
 	"UserByIdentifier": {finds, func(ctx context.Context, s *store.Store) (any, error) {
 		return s.UserByIdentifier(ctx, "Users", "acme@example.com")
 	}},
@@ -974,7 +1054,7 @@ var trespasses = map[string]struct {
 	}},
 	"CountUsers": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
 		n, err := s.CountUsers(ctx, "")
-		if n != 1 {
+		if n != 2 {
 			err = errors.Join(err, fmt.Errorf("%d users", n))
 		}
 		return nil, err

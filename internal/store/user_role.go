@@ -12,14 +12,13 @@ func (s *Store) UserRoles(ctx context.Context, userID string) ([]stagedoor.Role,
 	return s.rolesWhere(ctx, "EXISTS (SELECT 1 FROM user_roles u WHERE u.tenant = roles.tenant AND u.role_id = roles.id AND u.user_id = ?)", userID)
 }
 
-// RolesFor lists the roles that count in a login: those of UserRoles and, if orgID names an organization, those that the user
-// has as its member.
+// RolesFor lists the roles that count in a login: those that the user has, by themselves and through groups, and, if orgID names an organization,
+// those that they have so as its member. It is one statement, whether there are groups or not.
 func (s *Store) RolesFor(ctx context.Context, userID, orgID string) ([]stagedoor.Role, error) {
 	if orgID == "" {
-		return s.UserRoles(ctx, userID)
+		return s.rolesWhere(ctx, "id IN ("+rolesOfUser+")", s.ofUser(userID)...)
 	}
-	return s.rolesWhere(ctx, `(EXISTS (SELECT 1 FROM user_roles u WHERE u.tenant = roles.tenant AND u.role_id = roles.id AND u.user_id = ?)
-		OR EXISTS (SELECT 1 FROM organization_member_roles m WHERE m.tenant = roles.tenant AND m.role_id = roles.id AND m.user_id = ? AND m.org_id = ?))`, userID, userID, orgID)
+	return s.rolesWhere(ctx, "id IN ("+rolesOfUser+" UNION "+rolesOfMember+")", append(s.ofUser(userID), s.ofMember(userID, orgID)...)...)
 }
 
 func (s *Store) rolesWhere(ctx context.Context, where string, args ...any) ([]stagedoor.Role, error) {
@@ -136,18 +135,16 @@ func (s *Store) UserPermissions(ctx context.Context, userID string) ([]stagedoor
 	return out, err
 }
 
-// PermissionsFor lists the names of what a user may do at an API in a login: by what was given to them and by their roles, or,
-// if orgID names an organization, by the roles that they have as its member and by nothing else: what somebody may do for one
+// PermissionsFor lists the names of what a user may do at an API in a login: by what was given to them and by their roles and those of their
+// groups, or, if orgID names an organization, by the roles that they have as its member and by nothing else: what somebody may do for one
 // customer says nothing of another.
 func (s *Store) PermissionsFor(ctx context.Context, userID, orgID, api string) ([]string, error) {
 	query := `SELECT permission FROM user_permissions WHERE tenant = ? AND user_id = ? AND api = ?
-		UNION SELECT p.permission FROM role_permissions p JOIN user_roles u ON u.tenant = p.tenant AND u.role_id = p.role_id
-			WHERE u.tenant = ? AND u.user_id = ? AND p.api = ? ORDER BY 1`
-	args := []any{s.tenant.ID, userID, api, s.tenant.ID, userID, api}
+		UNION SELECT permission FROM role_permissions WHERE tenant = ? AND api = ? AND role_id IN (` + rolesOfUser + `) ORDER BY 1`
+	args := append([]any{s.tenant.ID, userID, api, s.tenant.ID, api}, s.ofUser(userID)...)
 	if orgID != "" {
-		query = `SELECT DISTINCT p.permission FROM role_permissions p JOIN organization_member_roles m ON m.tenant = p.tenant AND m.role_id = p.role_id
-			WHERE m.tenant = ? AND m.user_id = ? AND m.org_id = ? AND p.api = ? ORDER BY 1`
-		args = []any{s.tenant.ID, userID, orgID, api}
+		query = "SELECT DISTINCT permission FROM role_permissions WHERE tenant = ? AND api = ? AND role_id IN (" + rolesOfMember + ") ORDER BY 1"
+		args = append([]any{s.tenant.ID, api}, s.ofMember(userID, orgID)...)
 	}
 	out := []string{}
 	err := s.read().each(ctx, query, args, func(scan func(...any) error) error {
