@@ -41,13 +41,14 @@ func (s *Server) front(next http.Handler) http.Handler {
 		event := &web.Event{Log: s.log, ID: requestID(r)}
 		rec := &recorder{ResponseWriter: w, status: http.StatusOK, event: event}
 		connecting := clientIP(r.RemoteAddr)
-		r = s.normalized(r)
-		ctx, span := s.tracer.Request(r, s.trusts(connecting))
-		ctx = web.WithEvent(ctx, event)
-		if cert := s.certificate(r, s.trusts(connecting)); cert != nil {
+		trusted := s.trusts(connecting)
+		ctx, span := s.tracer.Request(r, trusted)
+		ctx, cancel := context.WithTimeout(web.WithEvent(ctx, event), cmp.Or(s.cfg.RequestLimit, requestLimit))
+		defer cancel()
+		if cert := s.certificate(r, trusted); cert != nil {
 			ctx = web.WithCertificate(ctx, cert)
 		}
-		r = r.WithContext(ctx)
+		r = s.normalized(r.WithContext(ctx), connecting, trusted)
 		s.aliased(r)
 		rec.Header().Set(requestIDHeader, event.ID)
 		s.metrics.Add(telemetry.RequestsNow, 1)
@@ -88,27 +89,25 @@ func (s *Server) front(next http.Handler) http.Handler {
 		if r.URL.Scheme == "https" && !loopback {
 			rec.Header().Set("Strict-Transport-Security", "max-age=31536000")
 		}
-		limited, cancel := context.WithTimeout(r.Context(), cmp.Or(s.cfg.RequestLimit, requestLimit))
-		defer cancel()
-		r = r.WithContext(limited)
 		if s.admitted(rec, r, connecting) {
 			next.ServeHTTP(rec, r)
 		}
 	})
 }
 
-// normalized returns the request with its effective scheme, host and client address in URL.Scheme, Host
-// and RemoteAddr.
-func (s *Server) normalized(r *http.Request) *http.Request {
-	r = r.Clone(r.Context())
-	r.URL.Scheme = "http"
+// normalized puts the request's effective scheme, host and client address into URL.Scheme, Host and RemoteAddr. The request must be a copy; its
+// URL is replaced, its header is only read. connecting is the address that the connection came from, trusted whether it is a trusted proxy's.
+func (s *Server) normalized(r *http.Request, connecting string, trusted bool) *http.Request {
+	u := *r.URL
+	r.URL = &u
+	u.Scheme = "http"
 	if r.TLS != nil {
-		r.URL.Scheme = "https"
+		u.Scheme = "https"
 	}
-	r.RemoteAddr = clientIP(r.RemoteAddr)
-	if s.trusts(r.RemoteAddr) {
+	r.RemoteAddr = connecting
+	if trusted {
 		if proto := lastValue(r.Header, "X-Forwarded-Proto"); proto == "https" || proto == "http" {
-			r.URL.Scheme = proto
+			u.Scheme = proto
 		}
 		if host := lastValue(r.Header, "X-Forwarded-Host"); host != "" {
 			r.Host = host
@@ -116,7 +115,7 @@ func (s *Server) normalized(r *http.Request) *http.Request {
 		r.RemoteAddr = s.forwardedFor(r)
 	}
 	r.Host = strings.ToLower(r.Host)
-	if host, port, err := net.SplitHostPort(r.Host); err == nil && (port == "443" && r.URL.Scheme == "https" || port == "80" && r.URL.Scheme == "http") {
+	if host, port, err := net.SplitHostPort(r.Host); err == nil && (port == "443" && u.Scheme == "https" || port == "80" && u.Scheme == "http") {
 		r.Host = host
 	}
 	return r
@@ -136,6 +135,9 @@ func lastValue(h http.Header, name string) string {
 
 // trusts tells whether the address is one of the trusted proxies'.
 func (s *Server) trusts(addr string) bool {
+	if len(s.cfg.TrustedProxies) == 0 {
+		return false
+	}
 	ip, err := netip.ParseAddr(addr)
 	return err == nil && slices.ContainsFunc(s.cfg.TrustedProxies, func(p netip.Prefix) bool { return p.Contains(ip.Unmap()) })
 }
@@ -163,8 +165,11 @@ func isLoopback(host string) bool {
 	if h, _, err := net.SplitHostPort(host); err == nil {
 		host = h
 	}
-	ip := net.ParseIP(strings.Trim(host, "[]"))
-	return host == "localhost" || strings.HasSuffix(host, ".localhost") || ip != nil && ip.IsLoopback()
+	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
+		return true
+	}
+	ip, err := netip.ParseAddr(strings.Trim(host, "[]"))
+	return err == nil && ip.Zone() == "" && ip.Unmap().IsLoopback()
 }
 
 // toHTTPS sends browsers to https. Anything else gets an error: a credential that came in the clear must not seem to

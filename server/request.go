@@ -35,23 +35,25 @@ func (s *Server) answered(r *http.Request, e *web.Event, span *telemetry.Span, r
 		_, route, _ = strings.Cut(r.Pattern, " ")
 	}
 	route = cmp.Or(route, unmatched)
-	class := strconv.Itoa(rec.status/100) + "xx"
+	class := statusClass(rec.status)
 	s.metrics.Add(telemetry.Requests, 1, route, r.Method, class)
 	s.metrics.Observe(telemetry.RequestTime, took.Seconds(), route, r.Method)
 	if tenant != "" {
 		s.metrics.Add(telemetry.TenantRequests, 1, tenant, class)
 	}
-	span.Name(r.Method + " " + route)
-	span.Set("http.request.method", r.Method)
-	span.Set("http.route", route)
-	span.SetInt("http.response.status_code", rec.status)
-	span.Set("stagedoor.tenant", tenant)
-	span.Set("stagedoor.client", client)
-	span.Set("stagedoor.request", e.ID)
-	if rec.status >= 500 {
-		span.Fail(strconv.Itoa(rec.status))
+	if span != nil {
+		span.Name(r.Method + " " + route)
+		span.Set("http.request.method", r.Method)
+		span.Set("http.route", route)
+		span.SetInt("http.response.status_code", rec.status)
+		span.Set("stagedoor.tenant", tenant)
+		span.Set("stagedoor.client", client)
+		span.Set("stagedoor.request", e.ID)
+		if rec.status >= 500 {
+			span.Fail(strconv.Itoa(rec.status))
+		}
+		span.End()
 	}
-	span.End()
 	level := slog.LevelInfo
 	switch {
 	case rec.status >= 500 && rec.status != http.StatusNotImplemented:
@@ -62,19 +64,29 @@ func (s *Server) answered(r *http.Request, e *web.Event, span *telemetry.Span, r
 	if !s.log.Enabled(r.Context(), level) {
 		return
 	}
-	line := []slog.Attr{
+	line := make([]slog.Attr, 0, 12)
+	line = append(line,
 		slog.String("request", e.ID), slog.String("method", r.Method), slog.String("route", route), slog.Int("status", rec.status),
 		slog.Float64("ms", float64(took.Microseconds())/1000), slog.Int64("bytes", rec.bytes), slog.String("ip", r.RemoteAddr), slog.String("agent", agentClass(r.UserAgent())),
-	}
+	)
 	if tenant == "" {
 		line = append(line, slog.String("host", cut(r.Host)))
 	}
-	for name, value := range map[string]string{"tenant": tenant, "client": client, "trace": telemetry.TraceID(r.Context())} {
-		if value != "" {
-			line = append(line, slog.String(name, value))
+	for _, more := range [...]struct{ name, value string }{{"tenant", tenant}, {"client", client}, {"trace", telemetry.TraceID(r.Context())}} {
+		if more.value != "" {
+			line = append(line, slog.String(more.name, more.value))
 		}
 	}
 	s.log.LogAttrs(r.Context(), level, "request", line...)
+}
+
+var statusClasses = [...]string{"0xx", "1xx", "2xx", "3xx", "4xx", "5xx"}
+
+func statusClass(status int) string {
+	if i := status / 100; i < len(statusClasses) {
+		return statusClasses[i]
+	}
+	return strconv.Itoa(status/100) + "xx"
 }
 
 // unmatched is the route of what no route takes.

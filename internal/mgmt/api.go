@@ -199,7 +199,7 @@ func (a *API) serve(c *call) (any, error) {
 			return nil, err
 		}
 	}
-	for _, name := range wildcards(c.row.pattern) {
+	for _, name := range c.row.names {
 		if value := c.r.PathValue(name); !utf8.ValidString(value) || strings.ContainsRune(value, 0) {
 			return nil, (&web.Violation{Reason: "Texts must be valid Unicode without NUL characters", Path: name}).URI()
 		}

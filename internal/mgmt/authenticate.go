@@ -65,7 +65,7 @@ func (a *API) authenticate(ctx context.Context, r *http.Request, st *store.Store
 	if len(headers) > 1 || !strings.EqualFold(scheme, "Bearer") && !strings.EqualFold(scheme, "DPoP") || strings.Count(bearer, ".") != 2 {
 		return nil, stagedoor.Errorf(stagedoor.Invalid, "Bearer", "Bad HTTP authentication header format")
 	}
-	claims, client, err := a.verify(ctx, st, bearer)
+	got, client, err := a.verify(ctx, st, bearer)
 	switch {
 	case errors.Is(err, jose.ErrExpired):
 		return nil, unauthorized("Expired token received for JSON Web Token validation")
@@ -76,7 +76,7 @@ func (a *API) authenticate(ctx context.Context, r *http.Request, st *store.Store
 	case err != nil:
 		return nil, err
 	}
-	tenant := st.Tenant()
+	tenant, claims := st.Tenant(), &got.claims
 	if client == nil && !slices.ContainsFunc(claims.Audience, func(aud string) bool { return token.IsManagement(tenant, aud) }) {
 		return nil, stagedoor.Errorf(stagedoor.Unauthorized, "", "Bad audience: %s", strings.Join(claims.Audience, ","))
 	}
@@ -90,10 +90,13 @@ func (a *API) authenticate(ctx context.Context, r *http.Request, st *store.Store
 			return nil, unauthorized("Invalid token")
 		}
 	}
-	if err := token.ConfirmationOf(claims).Check(r, st, scheme, bearer); err != nil {
+	if err := token.ConfirmationOf(*claims).Check(r, st, scheme, bearer); err != nil {
 		return nil, err
 	}
-	return newCaller(claims, client), nil
+	if client == nil && got.caller != nil {
+		return got.caller, nil
+	}
+	return newCaller(*claims, client), nil
 }
 
 // challenged gives an error about the possession of a key the status of a request without authentication, and tells in the header what is
@@ -129,22 +132,22 @@ func newCaller(claims jose.Claims, client *stagedoor.Client) *caller {
 
 // verify checks signature and time. It returns a client if the token is one of that client's ID tokens and the tenant has the
 // legacy switch on.
-func (a *API) verify(ctx context.Context, st *store.Store, bearer string) (jose.Claims, *stagedoor.Client, error) {
+func (a *API) verify(ctx context.Context, st *store.Store, bearer string) (*remembered, *stagedoor.Client, error) {
 	now := a.Clock.Now()
 	client, err := a.legacyClient(ctx, st, bearer)
 	if err != nil {
-		return jose.Claims{}, nil, err
+		return nil, nil, err
 	}
 	if client == nil || idTokenAlgorithm(client, bearer) != jose.HS256 {
-		claims, err := a.verified.parse(ctx, a.Keys, st, bearer, now)
-		return claims, client, err
+		got, err := a.verified.parse(ctx, a.Keys, st, bearer, now)
+		return got, client, err
 	}
 	secret, err := token.SigningSecret(client)
 	if err != nil || len(secret) == 0 {
-		return jose.Claims{}, nil, jose.ErrSignature
+		return nil, nil, jose.ErrSignature
 	}
 	claims, err := jose.Parse(bearer, now, func(jose.Header) (string, any, error) { return jose.HS256, secret, nil })
-	return claims, client, err
+	return &remembered{claims: claims}, client, err
 }
 
 // legacyClient returns the client that an ID token is meant for, or nil: unless the tenant's switch is on, there is none.

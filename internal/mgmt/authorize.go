@@ -13,7 +13,7 @@ func insufficient(scopes ...string) error {
 
 // authorize tells whether the caller may do what the row says. Operations may ask for more, by what is sent.
 func (c *call) authorize() error {
-	for _, group := range c.row.groups() {
+	for _, group := range c.row.needs {
 		if !c.caller.hasAny(group...) {
 			return insufficient(group...)
 		}

@@ -20,6 +20,9 @@ type operation struct {
 	query web.Shape // the parameters of the query
 	body  web.Shape // the body; nil = none is looked at
 	media string    // of the body; empty = application/json
+
+	needs [][]string // the groups of scopes of the row, taken apart once
+	names []string   // of the wildcards in its pattern
 }
 
 // custom makes an operation that reads its body itself; shape describes it.

@@ -34,6 +34,7 @@ func (a *API) addPlanned(o Operation) {
 }
 
 func (a *API) add(r *row) {
+	r.needs, r.names = r.groups(), wildcards(r.pattern)
 	if ambiguous[r.pattern] {
 		a.mux.AddFirst(r.method, Base+r.pattern, r)
 	} else {

@@ -3,6 +3,7 @@ package telemetry
 import (
 	"net/http"
 	goruntime "runtime"
+	"slices"
 	"sync"
 	"time"
 
@@ -19,9 +20,56 @@ type Metrics struct {
 	histograms [metrics]*prometheus.HistogramVec
 	tenants    bool
 
+	series [metrics]seriesOf
+
 	mu      sync.RWMutex
 	seen    map[string]map[string]bool // by label, of those without a list of values
 	sources []Source
+}
+
+// seriesOf are the series of a metric that there are already, by the values of their labels: to have the library find one anew costs more
+// than to count. There are no more of them than the table of metrics allows.
+type seriesOf struct {
+	mu sync.RWMutex
+	by map[labelValues]any // a prometheus.Counter, Gauge or Observer
+}
+
+// labelValues are as many as a metric has labels at most.
+type labelValues [3]string
+
+// of returns the series of a metric with labels; nil if the metric is not kept.
+func (m *Metrics) of(what Metric, labels []string) any {
+	if m.counters[what] == nil && m.gauges[what] == nil && m.histograms[what] == nil {
+		return nil
+	}
+	k := &m.series[what]
+	var key labelValues
+	copy(key[:], labels)
+	k.mu.RLock()
+	one := k.by[key]
+	k.mu.RUnlock()
+	if one != nil {
+		return one
+	}
+	asked := slices.Clone(labels) // which the library keeps; the caller's stay on its stack
+	allowed := m.bounded(what, asked)
+	switch {
+	case m.counters[what] != nil:
+		one = m.counters[what].WithLabelValues(allowed...)
+	case m.gauges[what] != nil:
+		one = m.gauges[what].WithLabelValues(allowed...)
+	default:
+		one = m.histograms[what].WithLabelValues(allowed...)
+	}
+	if slices.Equal(allowed, asked) && len(labels) <= len(key) {
+		k.mu.Lock()
+		defer k.mu.Unlock()
+		if k.by == nil {
+			k.by = map[labelValues]any{}
+		}
+		k.by[key] = one
+	}
+	return one
 }
 
 // A Source tells numbers that are read when somebody asks for them.
@@ -100,25 +148,28 @@ func (m *Metrics) Add(what Metric, n float64, labels ...string) {
 	if m == nil {
 		return
 	}
-	switch {
-	case m.counters[what] != nil:
-		m.counters[what].WithLabelValues(m.bounded(what, labels)...).Add(n)
-	case m.gauges[what] != nil:
-		m.gauges[what].WithLabelValues(m.bounded(what, labels)...).Add(n)
+	if one, is := m.of(what, labels).(interface{ Add(float64) }); is {
+		one.Add(n)
 	}
 }
 
 // Set says how much there is.
 func (m *Metrics) Set(what Metric, value float64, labels ...string) {
-	if m != nil && m.gauges[what] != nil {
-		m.gauges[what].WithLabelValues(m.bounded(what, labels)...).Set(value)
+	if m == nil {
+		return
+	}
+	if one, is := m.of(what, labels).(prometheus.Gauge); is {
+		one.Set(value)
 	}
 }
 
 // Observe notes one of many values.
 func (m *Metrics) Observe(what Metric, value float64, labels ...string) {
-	if m != nil && m.histograms[what] != nil {
-		m.histograms[what].WithLabelValues(m.bounded(what, labels)...).Observe(value)
+	if m == nil {
+		return
+	}
+	if one, is := m.of(what, labels).(prometheus.Observer); is {
+		one.Observe(value)
 	}
 }
 

@@ -236,6 +236,12 @@ func (k *Keys) Public(ctx context.Context, st *store.Store) (map[string]crypto.P
 	return out, nil
 }
 
+// Verifies tells whether a key of the tenant has the kid and still verifies.
+func (k *Keys) Verifies(ctx context.Context, st *store.Store, kid string) (bool, error) {
+	set, err := k.of(ctx, st)
+	return err == nil && set.public[kid] != nil, err
+}
+
 // Parse verifies a token that the tenant signed itself and is valid at now. Pass a zero now for a token
 // that may have expired, such as an id_token_hint. A logout token proves nothing here.
 func (k *Keys) Parse(ctx context.Context, st *store.Store, token string, now time.Time) (jose.Claims, error) {

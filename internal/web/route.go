@@ -36,14 +36,13 @@ func add[T any](mux *http.ServeMux, method, pattern string, row T) {
 
 // Find returns the row of a request, if there is one.
 func (m *Mux[T]) Find(r *http.Request) (row T, found bool) {
-	for _, mux := range []*http.ServeMux{m.first, m.second} {
-		f := &finding[T]{}
-		mux.ServeHTTP(f, r)
-		if f.found {
-			return f.row, true
-		}
+	mux := m.first
+	if _, pattern := mux.Handler(r); pattern == "" { // which writes no answer, as to serve what is not there does
+		mux = m.second
 	}
-	return row, false
+	f := &finding[T]{}
+	mux.ServeHTTP(f, r)
+	return f.row, f.found
 }
 
 // finding is a ResponseWriter that takes a row instead of an answer; what ServeMux writes when it finds none is dropped.
