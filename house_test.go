@@ -33,6 +33,8 @@ var keepers = map[string][]string{
 	"database/sql":               {"internal/store"},
 	"github.com/pressly/goose":   {"internal/store"},
 	"modernc.org/quickjs":        {"internal/script"},
+	"modernc.org/libquickjs":     {"internal/script"},
+	"modernc.org/libc":           {"internal/script"},
 	"github.com/evanw/esbuild":   {"internal/bundle"},
 	"github.com/osteele":         {"internal/liquid"},
 	"github.com/go-jose":         {"internal/jose", "internal/script"}, // scripts sign with their own keys

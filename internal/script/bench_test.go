@@ -53,12 +53,22 @@ func printed(t testing.TB, name string) string {
 
 // BenchmarkStoryRules is what the story's rules cost a login: the hop to a warm worker, the hop back for the metadata, three rules. Logins
 // are a little apart, as they are; BenchmarkStoryRulesThroughput has them end to end, where making realms is what counts.
-func BenchmarkStoryRules(b *testing.B)           { storyRules(b, 3*time.Millisecond) }
-func BenchmarkStoryRulesThroughput(b *testing.B) { storyRules(b, 0) }
+func BenchmarkStoryRules(b *testing.B)           { storyRules(b, storyRun(b), 3*time.Millisecond) }
+func BenchmarkStoryRulesThroughput(b *testing.B) { storyRules(b, storyRun(b), 0) }
 
-func storyRules(b *testing.B, apart time.Duration) {
-	h := newHost(b, Config{})
+// BenchmarkPackages is a rule that requires packages, which the worker has ready.
+func BenchmarkPackages(b *testing.B) {
 	run := storyRun(b)
+	run.Rules = []Rule{{Name: "it", Source: `function (user, context, callback) {
+		const _ = require('lodash'), moment = require('moment'), request = require('request');
+		context.idToken['https://example.com/since'] = moment(user.created_at).unix() + typeof request.get + _.get(user, 'app_metadata.plan');
+		callback(null, user, context);
+	}`}}
+	storyRules(b, run, 3*time.Millisecond)
+}
+
+func storyRules(b *testing.B, run Run, apart time.Duration) {
+	h := newHost(b, Config{Runtime: always(RuntimeEmbedded)})
 	one := func() {
 		out, err := h.Rules(context.Background(), run)
 		if err != nil || out.Failure != nil {
@@ -69,6 +79,12 @@ func storyRules(b *testing.B, apart time.Duration) {
 		one()
 	}
 	b.ReportAllocs()
+	time.Sleep(100 * time.Millisecond) // what is made ready is ready
+	var before time.Duration
+	for _, pid := range workers(h) {
+		before += computed(pid)
+	}
+	own := processTime()
 	for b.Loop() {
 		if apart > 0 {
 			b.StopTimer()
@@ -77,6 +93,12 @@ func storyRules(b *testing.B, apart time.Duration) {
 		}
 		one()
 	}
+	own, before = processTime()-own, -before
+	for _, pid := range workers(h) {
+		before += computed(pid)
+	}
+	b.ReportMetric(float64(before.Microseconds())/float64(b.N), "worker-cpu-µs/op")
+	b.ReportMetric(float64(own.Microseconds())/float64(b.N), "server-cpu-µs/op")
 }
 
 // BenchmarkRealm is the price of a fresh realm, which runs do not wait for.

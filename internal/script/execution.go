@@ -63,7 +63,7 @@ type execution struct {
 	logged   int
 	outcome  *result
 	sent     bool
-	makeUp   func() // asks for another spare realm, once
+	makeUp   func() // asks for another spare realm in the place of this one
 }
 
 func newExecution(w *worker, id uint64, s start) *execution {
@@ -123,8 +123,13 @@ func (e *execution) serve() {
 		}
 	}()
 	r, makeUp, err := e.w.realm()
-	e.makeUp = sync.OnceFunc(makeUp)
-	defer e.makeUp()
+	e.makeUp = makeUp
+	released := false
+	defer func() {
+		if !released {
+			makeUp()
+		}
+	}()
 	if err == nil && r.strayed && e.start.Record { // what was made ready has used time or chance that are not the run's
 		r.close()
 		r, err = newRealm(&e.w.room)
@@ -146,7 +151,8 @@ func (e *execution) serve() {
 	e.mu.Lock()
 	e.vm = nil
 	e.mu.Unlock()
-	r.close()
+	released = true
+	e.w.release(r, makeUp)
 }
 
 // set gives the run its time and its random numbers.
@@ -300,7 +306,7 @@ func (e *execution) report(out result) {
 	if err := e.w.send(message{Type: "outcome", Run: e.id, Outcome: &out}); err != nil {
 		_ = e.w.send(message{Type: "outcome", Run: e.id, Outcome: &result{Failure: tooLarge()}})
 	}
-	if e.makeUp != nil {
+	if e.makeUp != nil && (e.realm == nil || e.realm.heap.kept == nil) {
 		e.makeUp()
 	}
 }

@@ -19,13 +19,17 @@ import (
 //go:embed js/boot.js js/modules/*.js js/net/*.js js/vendor/*.js js/triggers/*.js js/node/*.js js/node/modules/*.js
 var sources embed.FS
 
-// realm is one JavaScript world: a machine of its own with the script room in it. It serves one run and is closed.
+// realm is one JavaScript world: a machine of its own with the script room in it. It serves one run, and is closed or, where it was kept before,
+// made what it was then.
 type realm struct {
 	vm      *quickjs.VM
+	heap    *heap
 	enter   quickjs.Value
 	host    func(op string, args []any) (any, error) // set before the run; answers native(op, ...)
 	strayed bool                                     // modules that were made ready have used the time or random numbers
+	drawn   bool                                     // they have used random numbers
 	loaded  []string                                 // bundled modules in use
+	ready   int                                      // how many of them were there before the run
 	added   func(hash string) (string, error)        // set before the run; the text of a package that was added
 	table   uint64                                   // which table of packages it was made with
 }
@@ -130,19 +134,38 @@ const gcThreshold = 8 << 20
 
 // newRealm makes a realm that has seen no tenant.
 func newRealm(b *bytecode) (*realm, error) {
-	vm, err := quickjs.NewVM()
+	vm, heap, err := newMachine()
 	if err != nil {
-		return nil, fmt.Errorf("script: new machine: %w", err)
+		return nil, err
 	}
 	vm.SetGCThreshold(gcThreshold)
 	b.mu.Lock()
-	r := &realm{vm: vm, table: b.revision}
+	r := &realm{vm: vm, heap: heap, table: b.revision}
 	b.mu.Unlock()
 	if err := r.boot(b); err != nil {
 		_ = vm.Close()
+		heap.close()
 		return nil, fmt.Errorf("script: boot: %w", err)
 	}
 	return r, nil
+}
+
+// keep keeps the realm as it is, so that [realm.again] can make it that after each run. It keeps none that has used random numbers: no two runs
+// may have the same.
+func (r *realm) keep() {
+	if !r.drawn && r.heap.keep() {
+		r.ready = len(r.loaded)
+	}
+}
+
+// again makes the realm what it was when it was kept. It reports false if it was not.
+func (r *realm) again() bool {
+	if r.heap.kept == nil {
+		return false
+	}
+	r.heap.again()
+	r.host, r.added, r.loaded = nil, nil, r.loaded[:r.ready:r.ready]
+	return r.vm.SetEvalTimeout(0) == nil
 }
 
 // preloadMemory bounds what a realm holds, in bytes, when what other runs have required is made ready in it: so that no run lacks memory for
@@ -151,9 +174,8 @@ const preloadMemory = 16 << 20
 
 // preload loads modules before there is a run. It returns the name of one that could not be loaded or did not fit; then the realm is spoilt.
 func (r *realm) preload(names string) (failed string) {
-	drawn := false
 	r.host = func(op string, args []any) (any, error) { // what packages do while they are loaded needs no run
-		drawn = drawn || op == "random"
+		r.drawn = r.drawn || op == "random"
 		return compute(op, args)
 	}
 	r.vm.SetMemoryLimit(preloadMemory)
@@ -164,7 +186,9 @@ func (r *realm) preload(names string) (failed string) {
 	if err != nil { // not even that could be said
 		return names[strings.LastIndexByte(names, ' ')+1:]
 	}
-	r.strayed, r.host = out == true || drawn, nil
+	taken := int(number(out))
+	r.drawn = r.drawn || taken&2 != 0
+	r.strayed, r.host = r.drawn || taken != 0, nil
 	return ""
 }
 
@@ -223,4 +247,5 @@ func (r *realm) do(op string, args ...any) (any, error) {
 func (r *realm) close() {
 	r.enter.Free()
 	_ = r.vm.Close()
+	r.heap.close()
 }

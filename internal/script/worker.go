@@ -69,7 +69,7 @@ func WorkerMain(ctx context.Context, in io.Reader, out io.Writer) error {
 	return ctx.Err()
 }
 
-// spareRealms is how many realms a worker holds ready, about 400 KB each.
+// spareRealms is how many realms a worker holds ready, about 400 KB each, and as much again for what they are after a run.
 const spareRealms = 2
 
 // worker is the state of a worker process. Everything but the spare realms belongs to one tenant.
@@ -145,8 +145,8 @@ func (w *worker) handle(m message) {
 	}
 }
 
-// prepare keeps realms ready, so that a run does not wait for one. Each that is taken is made up for when the run that took it has its
-// outcome, and not before: the processors are the run's.
+// prepare keeps realms ready, so that a run does not wait for one. Those that cannot be used again are made up for when the run that took them has
+// its outcome, and not before: the processors are the run's.
 func (w *worker) prepare(ctx context.Context) {
 	for {
 		r, err := newRealm(&w.room)
@@ -163,6 +163,7 @@ func (w *worker) prepare(ctx context.Context) {
 				continue
 			}
 		}
+		r.keep()
 		w.spares <- r
 		select {
 		case <-w.taken:
@@ -219,11 +220,11 @@ func (w *worker) quiet(ctx context.Context) bool {
 	}
 }
 
-// realm takes a realm. The taker calls makeUp when it is a good time to prepare another.
+// realm takes a realm; release must follow. The taker calls makeUp when it is a good time to prepare another in its place.
 func (w *worker) realm() (r *realm, makeUp func(), err error) {
 	select {
 	case r := <-w.spares:
-		makeUp = func() { w.taken <- struct{}{} }
+		makeUp = sync.OnceFunc(func() { w.taken <- struct{}{} })
 		if w.room.current(r) {
 			return r, makeUp, nil
 		}
@@ -234,6 +235,37 @@ func (w *worker) realm() (r *realm, makeUp func(), err error) {
 		r, err := newRealm(&w.room)
 		return r, func() {}, err
 	}
+}
+
+// release puts a realm back into the stock, as it was before, or closes it and has it made up for.
+func (w *worker) release(r *realm, makeUp func()) {
+	if w.suits(r) && r.again() {
+		w.spares <- r // where it was: only those of the stock are kept
+		return
+	}
+	r.close()
+	makeUp()
+}
+
+// suits tells whether a realm has ready what the tenant's runs load, and nothing else.
+func (w *worker) suits(r *realm) bool {
+	if r.heap.kept == nil || !w.room.current(r) {
+		return false
+	}
+	ready := r.loaded[:r.ready]
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, name := range w.modules {
+		if !slices.Contains(ready, name) {
+			return false
+		}
+	}
+	for _, name := range ready {
+		if !slices.Contains(w.modules, name) {
+			return false
+		}
+	}
+	return true
 }
 
 // skip leaves a module to whoever requires it.
@@ -312,7 +344,6 @@ func compileScript(b *bytecode, vm *quickjs.VM, key, source string) ([]byte, err
 func (w *worker) check(m message) {
 	answer := message{Type: "checked", Run: m.Run}
 	r, makeUp, err := w.realm()
-	defer makeUp()
 	if err == nil {
 		r.host = compute
 		_, err = compile(new(bytecode), r.vm, m.Form, "", m.Source)
@@ -321,7 +352,9 @@ func (w *worker) check(m message) {
 				answer.Modules = append(answer.Modules, name)
 			}
 		}
-		r.close()
+		w.release(r, makeUp)
+	} else {
+		makeUp()
 	}
 	if err != nil {
 		answer.Text = syntaxText(err)

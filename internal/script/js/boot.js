@@ -34,7 +34,7 @@ const timings = [];
 let now = 0;
 let epoch = -1;              // when the run began, in milliseconds since 1970; -1: none has begun
 let looks = 0;               // how often scripts have looked at the clock since something happened
-let strayed = false;         // something took the time or a random number before the run began: while modules were being made ready
+let strayed = 0;             // what was taken before the run began, while modules were being made ready: 1 the time, 2 random numbers
 const patience = 100;        // looks after which the clock moves on by itself, for scripts that wait in a loop
 
 function clock() {
@@ -51,7 +51,7 @@ function happened(at) {
 const OwnDate = Date, ownNow = Date.now, ownRandom = Math.random, construct = Reflect.construct;
 function today() {
 	if (epoch >= 0) return epoch + Math.floor(clock() / 1000);
-	strayed = true;
+	strayed |= 1;
 	return ownNow();
 }
 globalThis.Date = new Proxy(OwnDate, {
@@ -85,7 +85,7 @@ function sow() { // most runs draw nothing
 }
 hidden(Math, 'random', function random() {
 	if (epoch >= 0) return ((draw() >>> 5) * 67108864 + (draw() >>> 6)) / 9007199254740992;
-	strayed = true;
+	strayed |= 2;
 	return ownRandom();
 });
 
@@ -774,7 +774,7 @@ const operations = {
 		for (const name of keysOf(globalThis)) if (!own.has(name)) return packGlobals();
 		return '';
 	},
-	preload(names) { // the name of one that could not be loaded: this realm is not to be used; else whether they used time or chance
+	preload(names) { // the name of one that could not be loaded: this realm is not to be used; else what they took of time and chance
 		for (const name of names.split(' ')) {
 			try {
 				if (name.startsWith('npm:')) part(name, '');
