@@ -40,6 +40,7 @@ type PushChallenge struct {
 	Challenge string      `json:",omitempty"` // hash of what the device signs
 	Device    *PushDevice `json:",omitempty"` // the one that was set up
 	State     string      `json:"-"`
+	Token     string      `json:"-"` // hash of what the device answers by: another one once it is asked again
 	SentAt    time.Time
 	ExpiresAt time.Time
 }

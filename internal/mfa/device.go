@@ -219,7 +219,9 @@ func ChangeDevice(ctx context.Context, st *store.Store, userID, method string, t
 		if d.Service == stagedoor.ServiceInbox {
 			return stagedoor.Errorf(stagedoor.Invalid, "invalid_request", "There is no such service.")
 		}
-		m.Push, m.Name = &d, d.Name
+		if m.Push = &d; to.Name != "" { // else what the person calls it stays
+			m.Name = d.Name
+		}
 		return nil
 	})
 	return err

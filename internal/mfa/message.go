@@ -133,12 +133,29 @@ func checkCode(ctx context.Context, st *store.Store, userID, of, kind, code stri
 	if c.Kind != kind || c.Enroll != enroll { // replaced meanwhile
 		return c, errOOB()
 	}
-	if c.Method != "" {
-		if err := st.UseKey(ctx, userID, c.Method, 0); err != nil && !stagedoor.IsKind(err, stagedoor.NotFound) {
+	if !enroll {
+		if err := stillTheirs(ctx, st, userID, c); err != nil {
 			return c, err
 		}
 	}
 	return c, empty(ctx, st, userID)
+}
+
+// stillTheirs refuses a code that went to where the person is reached no longer: a phone that was taken away, or an address that was changed, since it was sent. It notes
+// that the method was used.
+func stillTheirs(ctx context.Context, st *store.Store, userID string, c SentCode) error {
+	if c.Method != "" {
+		err := st.UseKey(ctx, userID, c.Method, 0)
+		if stagedoor.IsKind(err, stagedoor.NotFound) {
+			err = errOOB()
+		}
+		return err
+	}
+	u, err := st.User(ctx, userID)
+	if err == nil && !(u.Email == c.To && u.EmailVerified) {
+		err = errOOB()
+	}
+	return err
 }
 
 // ConfirmCode takes the code that was sent to a new address or number, which becomes a method of the person.
@@ -179,7 +196,7 @@ func Target(ctx context.Context, st *store.Store, u *stagedoor.User, kind string
 	return SentCode{}, stagedoor.Errorf(stagedoor.NotFound, "not_found", "The person has no such method.")
 }
 
-// TargetOf is where codes of a method go.
+// TargetOf is where codes of a method go. One without a time of its creation is the person's own address, and none of their methods.
 func TargetOf(m *stagedoor.AuthenticationMethod) SentCode {
 	if m.Type == Phone {
 		channel := "sms"
@@ -188,7 +205,11 @@ func TargetOf(m *stagedoor.AuthenticationMethod) SentCode {
 		}
 		return SentCode{Kind: Phone, Channel: channel, To: m.PhoneNumber, Method: m.ID}
 	}
-	return SentCode{Kind: Email, Channel: "email", To: m.Email, Method: m.ID}
+	c := SentCode{Kind: Email, Channel: "email", To: m.Email, Method: m.ID}
+	if m.CreatedAt.IsZero() {
+		c.Method = ""
+	}
+	return c
 }
 
 // Mask hides most of where codes of a kind go: whoever knows the password alone need not learn it.

@@ -7,15 +7,20 @@ import (
 	"github.com/stagedoor/stagedoor/internal/store"
 )
 
-// Remove takes a second factor from a person; NotFound if it is not theirs. With the last one goes the recovery code: there is nothing left that it
-// stands in for.
+// Remove takes a second factor from a person; NotFound if it is not theirs. With the last one goes the recovery code; see [Tidy].
 func Remove(ctx context.Context, st *store.Store, userID string, m *stagedoor.AuthenticationMethod) error {
 	if err := st.DeleteAuthenticationMethod(ctx, userID, m.ID); err != nil {
 		return err
 	}
+	return Tidy(ctx, st, userID)
+}
+
+// Tidy takes the recovery code from a person who has no second factor left that it stands in for.
+func Tidy(ctx context.Context, st *store.Store, userID string) error {
 	left, err := MethodsOf(ctx, st, userID)
 	if err != nil || left.Enrolled() || left.Others {
 		return err
 	}
-	return st.DeleteAuthenticationMethods(ctx, userID, store.TypeRecovery)
+	_, err = st.DeleteAuthenticationMethods(ctx, userID, store.TypeRecovery)
+	return err
 }

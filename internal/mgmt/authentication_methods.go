@@ -197,7 +197,7 @@ func (a *API) replaceMethods(c *call, in []newMethodIn) (any, error) {
 }
 
 func (a *API) deleteMethods(c *call) (any, error) {
-	return nil, a.unenrolled(c, c.id(), c.store.DeleteAuthenticationMethods(c.ctx(), c.id()))
+	return nil, a.unenrollAll(c)
 }
 
 func (c *call) methodID() string { return c.r.PathValue("authentication_method_id") }
@@ -234,5 +234,5 @@ func (a *API) updateMethod(c *call, in updateMethodIn) (any, error) {
 }
 
 func (a *API) deleteMethod(c *call) (any, error) {
-	return nil, a.unenrolled(c, c.id(), c.store.DeleteAuthenticationMethod(c.ctx(), c.id(), c.methodID()))
+	return nil, a.unenrolled(c, c.id(), mfa.Remove(c.ctx(), c.store, c.id(), &stagedoor.AuthenticationMethod{ID: c.methodID()}))
 }

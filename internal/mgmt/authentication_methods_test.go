@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/pipeline"
 )
 
 func TestAuthenticationMethods(t *testing.T) {
@@ -59,6 +60,42 @@ func TestAuthenticationMethods(t *testing.T) {
 		h.call(all, "GET", path, "").is(200, list.body)
 		h.call(all, "DELETE", path, "").is(204, "")
 		h.call(all, "GET", path, "").is(200, `[]`)
+	})
+}
+
+// The last second factor takes the recovery code along, whichever way it goes; and people hear of what was taken away, not of nothing.
+func TestLastFactorTakesTheRecoveryCode(t *testing.T) {
+	each(t, func(h *house) {
+		all := h.machine("acme")
+		ada := h.user("ada", "")
+		told := 0
+		h.api.Pipeline.TellFactor = func(context.Context, pipeline.Visit, *stagedoor.User, string) { told++ }
+		path := "/users/" + ada
+		ways := map[string]func(method string){
+			"method": func(m string) {
+				h.call(all, "DELETE", path+"/authentication-methods/"+strings.ReplaceAll(m, "|", "%7C"), "").is(204, "")
+			},
+			"methods": func(string) { h.call(all, "DELETE", path+"/authentication-methods", "").is(204, "") },
+			"enrollment": func(m string) {
+				h.call(all, "DELETE", "/guardian/enrollments/"+strings.Split(m, "|")[1], "").is(204, "")
+			},
+			"provider": func(string) { h.call(all, "DELETE", path+"/multifactor/google-authenticator", "").is(204, "") },
+		}
+		for name, take := range ways {
+			m := h.call(all, "POST", path+"/authentication-methods", `{"type":"totp"}`).is(201, "").text("id")
+			h.call(all, "POST", path+"/recovery-code-regeneration", "").is(200, "")
+			told = 0
+			take(m)
+			if left := h.call(all, "GET", path+"/authentication-methods", "").body; strings.TrimSpace(left) != "[]" || told != 1 {
+				h.Errorf("%s: left %s, told %d times", name, left, told)
+			}
+		}
+		told = 0
+		ways["methods"]("")
+		ways["provider"]("")
+		if told != 0 {
+			h.Errorf("told %d times that nothing was removed", told)
+		}
 	})
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/jose"
+	"github.com/stagedoor/stagedoor/internal/mfa"
 	"github.com/stagedoor/stagedoor/internal/web"
 )
 
@@ -66,7 +67,16 @@ func (a *API) deleteEnrollment(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return nil, a.unenrolled(c, userID, c.store.DeleteAuthenticationMethod(c.ctx(), userID, m.ID))
+	return nil, a.unenrolled(c, userID, mfa.Remove(c.ctx(), c.store, userID, m))
+}
+
+// unenrollAll takes a user's methods of the types, all if there are none. Nobody hears of it if there were none.
+func (a *API) unenrollAll(c *call, types ...string) error {
+	n, err := c.store.DeleteAuthenticationMethods(c.ctx(), c.id(), types...)
+	if err != nil || n == 0 {
+		return err
+	}
+	return a.unenrolled(c, c.id(), mfa.Tidy(c.ctx(), c.store, c.id()))
 }
 
 // unenrolled notes that second factors were taken from a user, unless that failed.
@@ -85,7 +95,7 @@ func (a *API) unenrolled(c *call, userID string, err error) error {
 func (a *API) deleteProvider(c *call) (any, error) {
 	switch provider := c.r.PathValue("provider"); provider {
 	case "google-authenticator":
-		return nil, a.unenrolled(c, c.id(), c.store.DeleteAuthenticationMethods(c.ctx(), c.id(), "totp"))
+		return nil, a.unenrollAll(c, "totp")
 	case "duo":
 		_, err := c.store.User(c.ctx(), c.id())
 		return nil, err

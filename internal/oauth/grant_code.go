@@ -146,6 +146,13 @@ func (t *tokenRequest) tokens(ctx context.Context, user *stagedoor.User, a *stag
 	return resp, err
 }
 
+// mintable refuses what no token would be made of.
+func (t *tokenRequest) mintable(ctx context.Context, a *stagedoor.Authorization, api *stagedoor.ResourceServer) error {
+	bound := t.binding(api)
+	a.JKT, a.X5T = bound.JKT, bound.X5T
+	return token.Mintable(ctx, t.st, a, token.Access{Client: t.client, API: api})
+}
+
 // apiOf returns the API of an audience; nil where only /userinfo is meant.
 func apiOf(ctx context.Context, st *store.Store, audience string) (*stagedoor.ResourceServer, error) {
 	if token.IsUserInfo(st.Tenant(), audience) {

@@ -101,7 +101,7 @@ func (t *tokenRequest) directly(ctx context.Context, x *pipeline.Direct, a *stag
 func (t *tokenRequest) resume(ctx context.Context, w *stagedoor.MFAToken) (*tokenResponse, error) {
 	x := &pipeline.Direct{
 		Client: t.client, Audience: w.Audience, Scope: w.Scope, Organization: w.Organization, Protocol: w.Protocol, GrantType: w.GrantType,
-		Methods: w.Methods, Proof: t.proof,
+		Methods: w.Methods, Proof: t.given(),
 	}
 	var err error
 	if x.API, err = apiOf(ctx, t.st, w.Audience); err != nil {

@@ -33,7 +33,7 @@ func redeemRefreshToken(ctx context.Context, t *tokenRequest) (*tokenResponse, e
 	if err != nil {
 		return nil, err
 	}
-	a, user, err := t.Pipeline.Refresh(ctx, t.visit, t.client, rt, narrowed(rt.Scope, t.params["scope"]), t.proof, t.event)
+	a, user, err := t.Pipeline.Refresh(ctx, t.visit, t.client, rt, narrowed(rt.Scope, t.params["scope"]), t.given(), t.event)
 	if stagedoor.HasCode(err, "inexistent_user") {
 		return nil, invalidGrant("The refresh_token was generated for a user who doesn't exist anymore.")
 	}
@@ -41,6 +41,9 @@ func redeemRefreshToken(ctx context.Context, t *tokenRequest) (*tokenResponse, e
 		return nil, t.requireFactor(ctx, stagedoor.MFAToken{UserID: rt.UserID, Scope: stagedoor.Words(t.params["scope"]), RefreshToken: presented})
 	}
 	if err != nil {
+		return nil, err
+	}
+	if err := t.mintable(ctx, a, api); err != nil { // and the token stays good
 		return nil, err
 	}
 	next, err := t.supersede(ctx, presented)

@@ -63,7 +63,7 @@ func (d *Door) accessMFA(r *http.Request, st *store.Store, scope string) (*stage
 	if err != nil {
 		return nil, err
 	}
-	a := &stagedoor.Authorization{UserID: u.ID, ClientID: claims.AuthorizedParty, Scope: stagedoor.Words(claims.Scope)}
+	a := &stagedoor.Authorization{UserID: u.ID, ClientID: claims.AuthorizedParty, Scope: stagedoor.Words(claims.Scope), AuthTime: claims.IssuedAt.Unix()}
 	if !a.HasScope(scope) {
 		return nil, stagedoor.Errorf(stagedoor.Forbidden, "insufficient_scope", "Insufficient scope, expected: %s", scope)
 	}
@@ -98,6 +98,9 @@ func (d *Door) unenroll(r *http.Request, st *store.Store, a *stagedoor.Authoriza
 		return errNoAuthenticator()
 	}
 	m := all[at]
+	if m.CreatedAt.Unix() > a.AuthTime { // whoever got the token may have known the password alone
+		return stagedoor.Errorf(stagedoor.Unauthorized, "invalid_token", "The token is older than the authenticator. Please log in again.")
+	}
 	if err := mfa.Remove(ctx, st, a.UserID, &m); stagedoor.IsKind(err, stagedoor.NotFound) { // the person's own address, or gone meanwhile
 		return errNoAuthenticator()
 	} else if err != nil {

@@ -85,12 +85,33 @@ func TestAttackRemoveFactorByPassword(t *testing.T) {
 	w.read(w.remove(id, read.AccessToken)).bad(403, "insufficient_scope", "Insufficient scope, expected: remove:authenticators")
 	w.token(values("grant_type", "client_credentials", "client_id", machine, "client_secret", secret(machine), "audience", mfaAudience)).
 		bad(403, "access_denied", "The resource server "+mfaAudience+" gives no tokens to clients in their own name.")
+	w.rotating(spa, nil)
+	session = w.offline(spa)
 	w.client(spa, func(c *stagedoor.Client) { // a refresh token that reaches other APIs
 		c.RefreshToken.Policies = []stagedoor.RefreshTokenPolicy{{Audience: mfaAudience, Scope: []string{"remove:authenticators"}}}
 	})
 	w.token(values("grant_type", "refresh_token", "client_id", spa, "refresh_token", session.RefreshToken, "audience", mfaAudience)).
 		bad(403, "access_denied", "A second factor is needed for a token of the MFA API.")
+	session = w.refresh(spa, session.RefreshToken).good() // the token was not used up by that
 	if all, err := w.st.AuthenticationMethods(t.Context(), ada); err != nil || len(all) != 1 {
 		t.Errorf("%+v %v", all, err)
+	}
+}
+
+// Whoever knows the password gets a token while its person has no second factor, and waits until they set one up: it does not take that away.
+func TestAttackTokenFromBeforeTheFactor(t *testing.T) {
+	w := newWorld(t, storetest.SQLite)
+	w.sendsCodes("otp")
+	w.noRules()
+	w.passwords(spa)
+	early := w.byPassword(spa, "audience", mfaAudience, "scope", "remove:authenticators").good()
+	w.pass(5 * time.Second)
+	ok(t, w.st.AddAuthenticationMethods(t.Context(), ada, []*stagedoor.AuthenticationMethod{{Type: "totp", Secret: "JBSWY3DPEHPK3PXP"}}, false))
+	all, err := w.st.AuthenticationMethods(t.Context(), ada)
+	ok(t, err)
+	w.read(w.remove(all[0].ID, early.AccessToken)).bad(401, "invalid_token", "The token is older than the authenticator. Please log in again.")
+	waits := w.byPassword(spa, "audience", mfaAudience, "scope", "remove:authenticators").mfaRequired(`{"challenge":[{"type":"otp"}]}`)
+	if a := w.remove(all[0].ID, w.mfa(otpGrant, waits, "otp", w.otp("JBSWY3DPEHPK3PXP")).good().AccessToken); a.Code != 204 {
+		t.Errorf("%d %s", a.Code, a.Body)
 	}
 }

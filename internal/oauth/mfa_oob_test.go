@@ -174,3 +174,36 @@ func TestAttackGuessedCodes(t *testing.T) {
 	oob, code = sent()
 	w.mfa(oobGrant, token, "oob_code", oob, "binding_code", code).good()
 }
+
+// A code is on its way to a phone that is taken from its person, who has lost it: whoever found it does not get in. Nor does whoever reads an address that was changed.
+func TestAttackCodeOfARemovedPhone(t *testing.T) {
+	eachWorld(t, func(t *testing.T, w *world) {
+		mailed := w.sendsCodes("sms")
+		first := w.offline(spa)
+		ok(t, w.st.AddAuthenticationMethods(t.Context(), ada, []*stagedoor.AuthenticationMethod{
+			{Type: "phone", PhoneNumber: "+4915123456789", Preferred: "sms"}, {Type: "phone", PhoneNumber: "+4915100000000", Preferred: "sms"},
+		}, false))
+		all, err := w.st.AuthenticationMethods(t.Context(), ada)
+		ok(t, err)
+		ask := func(requirements string, more ...string) (token, oob string) {
+			t.Helper()
+			token = w.refresh(spa, first.RefreshToken).mfaRequired(requirements)
+			var a oobAnswer
+			w.browser().post("/mfa/challenge", values(append([]string{"client_id", spa, "mfa_token", token}, more...)...)).json(200, &a)
+			return token, a.Code
+		}
+		token, oob := ask(`{"challenge":[{"type":"phone"}]}`, "authenticator_id", all[0].ID)
+		code := w.texted()
+		ok(t, w.st.DeleteAuthenticationMethod(t.Context(), ada, all[0].ID))
+		w.mfa(oobGrant, token, "oob_code", oob, "binding_code", code).bad(403, "invalid_grant", "Invalid binding_code.")
+		token, oob = ask(`{"challenge":[{"type":"phone"}]}`)
+		w.mfa(oobGrant, token, "oob_code", oob, "binding_code", w.texted()).good()
+
+		ok(t, w.st.DeleteAuthenticationMethod(t.Context(), ada, all[1].ID))
+		ok(t, w.st.ChangeSetting(t.Context(), mfa.SettingFactors, func(m map[string]any) error { m["sms"], m["email"] = false, true; return nil }))
+		token, oob = ask(`{"challenge":[{"type":"email"}]}`)
+		_, err = w.st.UpdateUser(t.Context(), ada, func(u *stagedoor.User) error { u.Email = "new@example.com"; return nil })
+		ok(t, err)
+		w.mfa(oobGrant, token, "oob_code", oob, "binding_code", mailed()).bad(403, "invalid_grant", "Invalid binding_code.")
+	})
+}

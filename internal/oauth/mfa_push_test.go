@@ -223,10 +223,11 @@ func TestApproveOnDevice(t *testing.T) {
 		if len(list) != 2 || list[0]["id"] != "push|"+c.id || list[0]["authenticator_type"] != "oob" || list[0]["oob_channel"] != "auth0" || list[0]["name"] != "Ada's phone" {
 			t.Errorf("%v", list)
 		}
+		ok(t, w.rename("push|"+c.id, "The one at work"))
 		c.call("PATCH", "device-accounts/"+c.id, "Bearer "+c.token, `{"push_credentials":{"service":"APNS","token":"another"}}`).json(200, &map[string]any{})
 		all, err := w.st.AuthenticationMethods(t.Context(), ada)
 		ok(t, err)
-		if p := all[0].Push; p == nil || p.Address != "another" || p.Service != "APNS" || p.Name != "Ada's phone" {
+		if p := all[0].Push; p == nil || p.Address != "another" || p.Service != "APNS" || p.Name != "Ada's phone" || all[0].Name != "The one at work" {
 			t.Errorf("%+v", all[0])
 		}
 		now := w.clock().Unix()
@@ -243,6 +244,12 @@ func TestApproveOnDevice(t *testing.T) {
 			t.Errorf("%+v %v", all, err)
 		}
 	})
+}
+
+// rename is what a person does who calls one of ada's methods otherwise.
+func (w *world) rename(method, name string) error {
+	_, err := w.st.UpdateAuthenticationMethod(w.Context(), ada, method, func(m *stagedoor.AuthenticationMethod) error { m.Name = name; return nil })
+	return err
 }
 
 // Answers that the device did not give to this question: another key, the public key as a shared secret, another challenge, audience or device, an old answer, one that

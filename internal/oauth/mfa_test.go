@@ -11,6 +11,7 @@ import (
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/mfa"
+	"github.com/stagedoor/stagedoor/internal/store/storetest"
 )
 
 const (
@@ -173,4 +174,20 @@ func TestRefreshWithChallenge(t *testing.T) {
 		w.mfa(otpGrant, token, "otp", "000000").bad(403, "invalid_grant", "Invalid otp_code.")
 	}
 	w.mfa(otpGrant, token, "otp", w.otp("JBSWY3DPEHPK3PXP")).bad(429, "too_many_attempts", "Too many wrong codes. Please wait a few minutes and try again.")
+}
+
+// An action wants somebody to set a factor up: who has just done so by the MFA API is let go on, and others are not.
+func TestRefreshWithEnrollment(t *testing.T) {
+	w := newWorld(t, storetest.SQLite)
+	w.sendsCodes("otp")
+	w.noRules()
+	first := w.offline(spa)
+	w.postLogin(`if (event.transaction.protocol === 'oauth2-refresh-token') api.authentication.enrollWith({type: 'otp'});`)
+	token := w.refresh(spa, first.RefreshToken).mfaRequired(`{"enroll":[{"type":"otp"}]}`)
+	var a struct{ Secret string }
+	w.bearing("POST", "/mfa/associate", token, `{"authenticator_types":["otp"]}`).json(200, &a)
+	w.mfa(otpGrant, token, "otp", w.otp(a.Secret)).good()
+	w.pass(time.Minute)
+	token = w.refresh(spa, first.RefreshToken).mfaRequired(`{"challenge":[{"type":"otp"},{"type":"recovery-code"}]}`)
+	w.mfa(otpGrant, token, "otp", w.otp(a.Secret)).bad(403, "mfa_required", "Multifactor authentication required") // which is not what it wants
 }

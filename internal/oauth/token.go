@@ -121,6 +121,11 @@ func possession(r *http.Request, st *store.Store, client *stagedoor.Client) (bou
 	return bound, checkProof(client, bound)
 }
 
+// given is the second factor that the person has just given.
+func (t *tokenRequest) given() pipeline.Second {
+	return pipeline.Second{Kind: t.proof, Fresh: t.changed == "factor"}
+}
+
 // binding is what tokens for the API are bound to: the key of a DPoP proof, and the certificate of a client that is known by it, that must
 // prove possession, or whose API wants it. Others may show one for reasons of their own.
 func (t *tokenRequest) binding(api *stagedoor.ResourceServer) token.Confirmation {

@@ -23,8 +23,14 @@ type Direct struct {
 	Protocol     string // as scripts know it
 	GrantType    string // as access tokens name it
 	Methods      []stagedoor.AuthMethod
-	Legacy       bool   // by the rules of the old kind: the scope names members of the profile
-	Proof        string // the second factor that the person has just given, if any
+	Legacy       bool // by the rules of the old kind: the scope names members of the profile
+	Proof        Second
+}
+
+// Second is the second factor that a person has just given at the token endpoint; none is empty.
+type Second struct {
+	Kind  string
+	Fresh bool // they have just set it up
 }
 
 // ByPassword signs a person in by their password, and returns what tokens are made from. The event, which the caller writes, is completed
@@ -72,7 +78,7 @@ func (p *Pipeline) Direct(ctx context.Context, v Visit, x *Direct, userID string
 	if x.Legacy {
 		a.Scope, a.Conformant = x.Scope, false
 	}
-	in := &ruleInput{client: x.Client, user: u, api: x.API, protocol: x.Protocol, proof: x.Proof, state: &stagedoor.ScriptState{}, direct: x}
+	in := &ruleInput{client: x.Client, user: u, api: x.API, protocol: x.Protocol, proof: x.Proof.Kind, fresh: x.Proof.Fresh, state: &stagedoor.ScriptState{}, direct: x}
 	if in.org, err = p.organizationOf(ctx, v.Store, x.Client, x.Organization, u.ID); err != nil {
 		return nil, u, err
 	}
@@ -83,7 +89,7 @@ func (p *Pipeline) Direct(ctx context.Context, v Visit, x *Direct, userID string
 	if err == nil && in.elsewhere != "" { // there is no browser
 		err = cannotAsk(AskRedirect)
 	}
-	if a.Factor = x.Proof != ""; err == nil && !a.Factor {
+	if a.Factor = x.Proof.Kind != ""; err == nil && !a.Factor {
 		err = wantsFactor(ctx, v.Store, in.factor)
 		if guards, wrong := guardsFactors(ctx, v.Store, x.API, u.ID); err == nil && guards {
 			err = ErrFactorRequired()

@@ -71,7 +71,7 @@ func (in *ruleInput) waitForFactor(details json.RawMessage) error {
 	if err := json.Unmarshal(details, &asked); err != nil {
 		return err
 	}
-	if !asked.Enroll && slices.Contains(asked.Factors, in.proof) {
+	if (!asked.Enroll || in.fresh) && slices.Contains(asked.Factors, in.proof) {
 		in.again = true
 		return nil
 	}

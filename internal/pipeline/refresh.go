@@ -10,7 +10,7 @@ import (
 // returns what new tokens are made from. scope may narrow what the token stands for. proof is the second factor that the person has just given, if any; where
 // scripts want one and there is none the error is ErrFactorRequired. The event, which the
 // caller writes, is completed with the user and with what the scripts said.
-func (p *Pipeline) Refresh(ctx context.Context, v Visit, client *stagedoor.Client, t *stagedoor.RefreshToken, scope []string, proof string, e *stagedoor.LogEvent) (*stagedoor.Authorization, *stagedoor.User, error) {
+func (p *Pipeline) Refresh(ctx context.Context, v Visit, client *stagedoor.Client, t *stagedoor.RefreshToken, scope []string, proof Second, e *stagedoor.LogEvent) (*stagedoor.Authorization, *stagedoor.User, error) {
 	u, err := v.Store.User(ctx, t.UserID)
 	if err != nil {
 		return nil, nil, err
@@ -20,10 +20,10 @@ func (p *Pipeline) Refresh(ctx context.Context, v Visit, client *stagedoor.Clien
 		return nil, nil, errBlocked()
 	}
 	a := &stagedoor.Authorization{
-		ClientID: client.ID, UserID: u.ID, SessionID: t.SessionID, Audience: t.Audience, Scope: scope,
+		Factor: proof.Kind != "", ClientID: client.ID, UserID: u.ID, SessionID: t.SessionID, Audience: t.Audience, Scope: scope,
 		AuthTime: t.AuthTime, Conformant: t.Conformant, GrantType: "refresh_token", Issuer: v.Issuer, Details: t.Details,
 	}
-	in := &ruleInput{client: client, user: u, protocol: "oauth2-refresh-token", refresh: t, proof: proof, state: &stagedoor.ScriptState{}}
+	in := &ruleInput{client: client, user: u, protocol: "oauth2-refresh-token", refresh: t, proof: proof.Kind, fresh: proof.Fresh, state: &stagedoor.ScriptState{}}
 	if t.OrgID != "" {
 		if in.org, a.OrgName, err = p.Organization(ctx, v.Store, t.OrgID, u.ID); err != nil {
 			return nil, nil, err
@@ -38,7 +38,7 @@ func (p *Pipeline) Refresh(ctx context.Context, v Visit, client *stagedoor.Clien
 	if err == nil && in.elsewhere != "" { // there is no browser
 		err = cannotAsk(AskRedirect)
 	}
-	if d := in.factor; err == nil && d != nil && !d.None && proof == "" {
+	if d := in.factor; err == nil && d != nil && !d.None && proof.Kind == "" {
 		err = ErrFactorRequired()
 	}
 	e.Details = spoken.details(e.Details)

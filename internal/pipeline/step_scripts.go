@@ -93,6 +93,7 @@ type ruleInput struct {
 	asked  *stagedoor.FactorDemand // what actions wait for in their middle
 	again  bool                    // they wait for nothing and are not done
 	proof  string                  // the second factor that the person gave in this login
+	fresh  bool                    // they have just set it up, where there is no browser
 
 	elsewhere string // where scripts send the person, an address without the state; empty: nowhere
 }

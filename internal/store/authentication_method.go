@@ -23,20 +23,41 @@ func identifierOf(m *stagedoor.AuthenticationMethod) string {
 	return cmp.Or(m.PhoneNumber, m.Email, m.KeyID)
 }
 
+// written is a method as it is kept: where its device is found is sealed, as secrets are.
+func (s *Store) written(userID string, m *stagedoor.AuthenticationMethod) (doc []byte, sealed string, err error) {
+	secret, kept := m.Secret, *m
+	if m.Push != nil {
+		d := *m.Push
+		secret, d.Address, kept.Push = d.Address, "", &d
+	}
+	doc, err = json.Marshal(&kept)
+	return doc, s.seal(secret, methodPlace, userID+"/"+m.ID), err
+}
+
+const methodPlace = "authentication_methods"
+
+// readMethod is the other way, without secrets.
+func (s *Store) readMethod(userID, doc, sealed string, used int64) (*stagedoor.AuthenticationMethod, error) {
+	m := &stagedoor.AuthenticationMethod{}
+	err := json.Unmarshal([]byte(doc), m)
+	if m.LastUsedAt = fromMillis(used); err == nil && m.Push != nil && sealed != "" { // of before, the address is in the document
+		m.Push.Address, err = s.unseal(sealed, methodPlace, userID+"/"+m.ID)
+	}
+	return m, err
+}
+
 // AuthenticationMethods lists a user's methods in the order in which they came, without secrets.
 func (s *Store) AuthenticationMethods(ctx context.Context, userID string) ([]stagedoor.AuthenticationMethod, error) {
 	out := []stagedoor.AuthenticationMethod{}
-	err := s.read().each(ctx, "SELECT doc, used_at FROM authentication_methods WHERE tenant = ? AND user_id = ? ORDER BY created_at, id", []any{s.tenant.ID, userID},
+	err := s.read().each(ctx, "SELECT doc, sealed, used_at FROM authentication_methods WHERE tenant = ? AND user_id = ? ORDER BY created_at, id", []any{s.tenant.ID, userID},
 		func(scan func(...any) error) error {
-			var doc string
+			var doc, sealed string
 			var used int64
-			if err := scan(&doc, &used); err != nil {
+			if err := scan(&doc, &sealed, &used); err != nil {
 				return err
 			}
-			var m stagedoor.AuthenticationMethod
-			err := json.Unmarshal([]byte(doc), &m)
-			m.LastUsedAt = fromMillis(used)
-			out = append(out, m)
+			m, err := s.readMethod(userID, doc, sealed, used)
+			out = append(out, *m)
 			return err
 		})
 	return out, err
@@ -48,33 +69,32 @@ func (s *Store) AuthenticationMethod(ctx context.Context, userID, id string) (*s
 }
 
 func (s *Store) authenticationMethod(ctx context.Context, q querier, userID, id string) (*stagedoor.AuthenticationMethod, error) {
-	var doc string
+	var doc, sealed string
 	var used int64
-	err := q.row(ctx, "SELECT doc, used_at FROM authentication_methods WHERE tenant = ? AND user_id = ? AND id = ?", []any{s.tenant.ID, userID, id}, &doc, &used)
+	err := q.row(ctx, "SELECT doc, sealed, used_at FROM authentication_methods WHERE tenant = ? AND user_id = ? AND id = ?", []any{s.tenant.ID, userID, id}, &doc, &sealed, &used)
 	if errors.Is(err, errNoRows) {
 		return nil, errMethodMissing()
 	}
 	if err != nil {
 		return nil, err
 	}
-	m := &stagedoor.AuthenticationMethod{LastUsedAt: fromMillis(used)}
-	return m, json.Unmarshal([]byte(doc), m)
+	return s.readMethod(userID, doc, sealed, used)
 }
 
 // EnrolledDevice returns a method of one of the types by its device, and whose it is.
 func (s *Store) EnrolledDevice(ctx context.Context, device string, types ...string) (m *stagedoor.AuthenticationMethod, userID string, err error) {
 	for _, kind := range types {
-		var doc string
+		var doc, sealed string
 		var used int64
-		err := s.read().row(ctx, "SELECT doc, user_id, used_at FROM authentication_methods WHERE tenant = ? AND id = ?", []any{s.tenant.ID, kind + "|" + device}, &doc, &userID, &used)
+		err := s.read().row(ctx, "SELECT doc, sealed, user_id, used_at FROM authentication_methods WHERE tenant = ? AND id = ?", []any{s.tenant.ID, kind + "|" + device}, &doc, &sealed, &userID, &used)
 		if errors.Is(err, errNoRows) {
 			continue
 		}
 		if err != nil {
 			return nil, "", err
 		}
-		m := &stagedoor.AuthenticationMethod{LastUsedAt: fromMillis(used)}
-		return m, userID, json.Unmarshal([]byte(doc), m)
+		m, err := s.readMethod(userID, doc, sealed, used)
+		return m, userID, err
 	}
 	return nil, "", errMethodMissing()
 }
@@ -84,7 +104,7 @@ func (s *Store) EnrolledDevice(ctx context.Context, device string, types ...stri
 func (s *Store) AddAuthenticationMethods(ctx context.Context, userID string, all []*stagedoor.AuthenticationMethod, replace bool, types ...string) error {
 	err := s.inUser(ctx, userID, func(q querier, _ *stagedoor.User) error {
 		if replace {
-			if err := s.deleteMethods(ctx, q, userID, types); err != nil {
+			if _, err := s.deleteMethods(ctx, q, userID, types); err != nil {
 				return err
 			}
 		}
@@ -110,13 +130,9 @@ func (s *Store) insertMethod(ctx context.Context, q querier, userID string, m *s
 	if err := s.keyIsNew(ctx, q, m); err != nil {
 		return err
 	}
-	doc, err := json.Marshal(m)
+	doc, sealed, err := s.written(userID, m)
 	if err != nil {
 		return err
-	}
-	sealed := ""
-	if m.Secret != "" {
-		sealed = s.seal(m.Secret, "authentication_methods", userID+"/"+m.ID)
 	}
 	_, err = q.exec(ctx, "INSERT INTO authentication_methods (tenant, user_id, id, type, identifier, doc, sealed, created_at, step, used_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 		s.tenant.ID, userID, m.ID, m.Type, identifierOf(m), document(doc), sealed, millis(m.CreatedAt), m.Step, millis(m.LastUsedAt))
@@ -146,11 +162,15 @@ func (s *Store) UpdateAuthenticationMethod(ctx context.Context, userID, id strin
 		if err := change(m); err != nil {
 			return err
 		}
-		doc, err := json.Marshal(m)
+		doc, sealed, err := s.written(userID, m)
 		if err != nil {
 			return err
 		}
-		_, err = q.exec(ctx, "UPDATE authentication_methods SET doc = ? WHERE tenant = ? AND user_id = ? AND id = ?", document(doc), s.tenant.ID, userID, id)
+		if m.Push == nil { // the secret is not read, and stays
+			_, err = q.exec(ctx, "UPDATE authentication_methods SET doc = ? WHERE tenant = ? AND user_id = ? AND id = ?", document(doc), s.tenant.ID, userID, id)
+			return err
+		}
+		_, err = q.exec(ctx, "UPDATE authentication_methods SET doc = ?, sealed = ? WHERE tenant = ? AND user_id = ? AND id = ?", document(doc), sealed, s.tenant.ID, userID, id)
 		return err
 	})
 	if err != nil {
@@ -173,25 +193,29 @@ func (s *Store) DeleteAuthenticationMethod(ctx context.Context, userID, id strin
 	})
 }
 
-// DeleteAuthenticationMethods takes a user's methods of the types, all if there are none.
-func (s *Store) DeleteAuthenticationMethods(ctx context.Context, userID string, types ...string) error {
-	return s.inUser(ctx, userID, func(q querier, _ *stagedoor.User) error { return s.deleteMethods(ctx, q, userID, types) })
+// DeleteAuthenticationMethods takes a user's methods of the types, all if there are none, and tells how many there were.
+func (s *Store) DeleteAuthenticationMethods(ctx context.Context, userID string, types ...string) (n int64, err error) {
+	err = s.inUser(ctx, userID, func(q querier, _ *stagedoor.User) error {
+		n, err = s.deleteMethods(ctx, q, userID, types)
+		return err
+	})
+	return n, err
 }
 
-func (s *Store) deleteMethods(ctx context.Context, q querier, userID string, types []string) error {
+func (s *Store) deleteMethods(ctx context.Context, q querier, userID string, types []string) (n int64, err error) {
 	if !slices.Equal(types, []string{TypeRecovery}) {
 		if err := s.forgetBrowsers(ctx, q, userID); err != nil {
-			return err
+			return 0, err
 		}
 	}
 	if len(types) == 0 {
-		_, err := q.exec(ctx, "DELETE FROM authentication_methods WHERE tenant = ? AND user_id = ?", s.tenant.ID, userID)
-		return err
+		return q.exec(ctx, "DELETE FROM authentication_methods WHERE tenant = ? AND user_id = ?", s.tenant.ID, userID)
 	}
 	for _, kind := range types {
-		if _, err := q.exec(ctx, "DELETE FROM authentication_methods WHERE tenant = ? AND user_id = ? AND type = ?", s.tenant.ID, userID, kind); err != nil {
-			return err
+		of, err := q.exec(ctx, "DELETE FROM authentication_methods WHERE tenant = ? AND user_id = ? AND type = ?", s.tenant.ID, userID, kind)
+		if n += of; err != nil {
+			return n, err
 		}
 	}
-	return nil
+	return n, nil
 }

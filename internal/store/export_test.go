@@ -20,6 +20,9 @@ func ReadStreams(ctx context.Context, s *Store) error {
 	return err
 }
 
+// DBOf is the database that a store is of.
+func DBOf(s *Store) *DB { return s.db }
+
 // RawRow returns the two texts of the only row that query finds.
 func RawRow(t testing.TB, db *DB, query string) [2]string {
 	t.Helper()

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"slices"
 	"time"
@@ -24,15 +23,15 @@ func (s *Store) Factors(ctx context.Context, userID string) ([]stagedoor.Authent
 		func(scan func(...any) error) error {
 			var doc, sealed string
 			var used int64
-			var m stagedoor.AuthenticationMethod
-			if err := scan(&doc, &sealed, &m.Step, &used); err != nil {
+			var step int64
+			if err := scan(&doc, &sealed, &step, &used); err != nil {
 				return err
 			}
-			err := json.Unmarshal([]byte(doc), &m)
-			if m.LastUsedAt = fromMillis(used); err == nil && (m.Type == TypeTOTP || m.Type == TypeRecovery) {
-				m.Secret, err = s.unseal(sealed, "authentication_methods", userID+"/"+m.ID)
+			m, err := s.readMethod(userID, doc, sealed, used)
+			if m.Step = step; err == nil && (m.Type == TypeTOTP || m.Type == TypeRecovery) {
+				m.Secret, err = s.unseal(sealed, methodPlace, userID+"/"+m.ID)
 			}
-			out = append(out, m)
+			out = append(out, *m)
 			return err
 		})
 	return out, err

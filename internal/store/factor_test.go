@@ -176,3 +176,57 @@ func TestImportedFactorsAreAdopted(t *testing.T) {
 		}
 	})
 }
+
+// An answer that comes once a device was asked again is one to the question of before: it says nothing about the new one.
+func TestAttackAnswerToAnOlderQuestion(t *testing.T) {
+	each(t, func(t *testing.T, s *store.Store) {
+		ctx, until := t.Context(), time.Now().Add(time.Hour)
+		ok(t, s.SavePush(ctx, "login", "first", &stagedoor.PushChallenge{UserID: "auth0|ada", ExpiresAt: until}))
+		first := must(s.PushByToken(ctx, "first"))(t)
+		ok(t, s.SavePush(ctx, "login", "second", &stagedoor.PushChallenge{UserID: "auth0|ada", ExpiresAt: until}))
+		isKind(t, s.AnswerPush(ctx, first, stagedoor.PushApproved), stagedoor.NotFound)
+		if c := must(s.Push(ctx, "login"))(t); c.State != stagedoor.PushPending {
+			t.Errorf("%+v", c)
+		}
+		ok(t, s.AnswerPush(ctx, must(s.PushByToken(ctx, "second"))(t), stagedoor.PushApproved))
+	})
+}
+
+// Where devices are found is sealed at rest, and read by those who ask them.
+func TestAddressesOfDevicesAreSealed(t *testing.T) {
+	each(t, func(t *testing.T, s *store.Store) {
+		ctx := t.Context()
+		newUser(t, s, "auth0|ada")
+		ok(t, s.SavePush(ctx, "device", "ticket", &stagedoor.PushChallenge{UserID: "auth0|ada", ExpiresAt: time.Now().Add(time.Hour)}))
+		c := must(s.PushByToken(ctx, "ticket"))(t)
+		c.Device = &stagedoor.PushDevice{Device: "dev_1234567890123456", Service: "FCM", Address: "registration-of-a-phone"}
+		ok(t, s.AnswerPush(ctx, c, stagedoor.PushApproved))
+		hidden := func(query string) {
+			t.Helper()
+			if raw := store.RawRow(t, store.DBOf(s), query); strings.Contains(raw[0]+raw[1], "registration-of") || !strings.HasPrefix(raw[1], "s1.") {
+				t.Errorf("at rest: %q", raw)
+			}
+		}
+		hidden("SELECT doc, sealed FROM push_challenges")
+		c = must(s.TakePush(ctx, "device"))(t)
+		m := &stagedoor.AuthenticationMethod{Type: store.TypePush, Push: c.Device}
+		must(s.AddFactor(ctx, "auth0|ada", m, nil))(t)
+		read := func(want string) {
+			t.Helper()
+			one := must(s.AuthenticationMethod(ctx, "auth0|ada", m.ID))(t)
+			all := must(s.AuthenticationMethods(ctx, "auth0|ada"))(t)
+			factors := must(s.Factors(ctx, "auth0|ada"))(t)
+			device, _, err := s.EnrolledDevice(ctx, "dev_1234567890123456", store.TypePush)
+			ok(t, err)
+			for _, is := range []string{one.Push.Address, all[0].Push.Address, factors[0].Push.Address, device.Push.Address} {
+				if is != want {
+					t.Errorf("address %q, want %q", is, want)
+				}
+			}
+		}
+		read("registration-of-a-phone")
+		must(s.UpdateAuthenticationMethod(ctx, "auth0|ada", m.ID, func(m *stagedoor.AuthenticationMethod) error { m.Push.Address = "registration-of-another"; return nil }))(t)
+		read("registration-of-another")
+		hidden("SELECT doc, sealed FROM authentication_methods")
+	})
+}

@@ -31,6 +31,7 @@ var sealedTables = []sealedTable{
 	{"imported_factors", "sealed", "'imported_factors'", "user_id"},
 	{"one_time_codes", "sealed", "'one_time_codes'", "purpose || '/' || subject"},
 	{"mfa_tokens", "sealed", "'mfa_tokens'", "hash"},
+	{"push_challenges", "sealed", "'push_challenges'", "hash"},
 	{"pushed_requests", "sealed", "'pushed_requests'", "hash"},
 	{"identity_tokens", "sealed", "'identity_tokens'", "id"},
 	{"invitations", "sealed", "'invitations'", "id"},

@@ -42,15 +42,7 @@ func (m *Minter) AccessToken(ctx context.Context, st *store.Store, a *stagedoor.
 		token = stagedoor.NewToken()
 		return token, life, st.SaveAccessToken(ctx, token, how.Origin, a, now.Add(time.Duration(life)*time.Second))
 	}
-	if err := CheckPolicy(how.API, a.UserID != ""); err != nil {
-		return "", 0, err
-	}
-	if IsMFA(st.Tenant(), how.API.Identifier) {
-		if err := checkFactor(ctx, st, a); err != nil {
-			return "", 0, err
-		}
-	}
-	if err := CheckBinding(how.API, how.Client, Confirmation{a.JKT, a.X5T}); err != nil {
+	if err := Mintable(ctx, st, a, how); err != nil {
 		return "", 0, err
 	}
 	life = how.API.TokenLifetime
@@ -70,6 +62,22 @@ func (m *Minter) AccessToken(ctx context.Context, st *store.Store, a *stagedoor.
 		err = st.SaveAccessToken(ctx, token, how.Origin, a, now.Add(time.Duration(life)*time.Second))
 	}
 	return token, life, err
+}
+
+// Mintable refuses what no access token is made of. Who uses something up for a token asks before.
+func Mintable(ctx context.Context, st *store.Store, a *stagedoor.Authorization, how Access) error {
+	if how.API == nil {
+		return nil
+	}
+	if err := CheckPolicy(how.API, a.UserID != ""); err != nil {
+		return err
+	}
+	if IsMFA(st.Tenant(), how.API.Identifier) {
+		if err := checkFactor(ctx, st, a); err != nil {
+			return err
+		}
+	}
+	return CheckBinding(how.API, how.Client, Confirmation{a.JKT, a.X5T})
 }
 
 func (m *Minter) accessClaims(a *stagedoor.Authorization, how Access, now time.Time, life int) map[string]any {

@@ -4,7 +4,8 @@ for (const box of document.querySelectorAll("[data-wait]")) {
   const ask = async () => {
     try {
       const answer = await fetch(box.dataset.wait, { cache: "no-store", redirect: "manual" });
-      if (answer.status !== 204) {
+      const busy = answer.status === 429 || answer.status >= 500; // no answer at all: the page stays
+      if (answer.status !== 204 && !busy) {
         const tick = document.getElementById("remember");
         location.replace(box.dataset.next + (tick?.checked ? "&remember=1" : ""));
         return;
