@@ -144,8 +144,11 @@ func (r *AttributeRules) Of(name string) AttributeRule {
 	return AttributeRule{}
 }
 
-// SelfServicePasswords tells whether people may set a password anew by themselves.
+// SelfServicePasswords tells whether people may set a password anew by themselves. Where they are known by usernames alone nothing could be sent to them.
 func (o *ConnectionOptions) SelfServicePasswords() bool {
 	var off bool
+	if rules := o.Attributes(); !rules.Email.Had() && !rules.Phone.Identifies {
+		return false
+	}
 	return json.Unmarshal(o.Stored["disable_self_service_change_password"], &off) != nil || !off
 }

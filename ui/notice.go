@@ -19,6 +19,8 @@ type TicketPage struct {
 	Frame
 	Reason   TicketReason
 	RetryURL string // where a new link can be asked for; "" if unknown
+
+	ContinueURL string // "" if there is nowhere to go
 }
 
 // TicketReason says why a link does not work.

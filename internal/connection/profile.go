@@ -49,10 +49,13 @@ func badProfile(format string, args ...any) error {
 }
 
 // readProfile reads what the script of a database called back with. Ids may have the strategy's prefix already.
-func readProfile(raw json.RawMessage) (*profile, error) {
+func (w work) readProfile(raw json.RawMessage) (*profile, error) {
 	p, members, err := describePerson(raw, StrategyDatabase+"|")
 	if err != nil {
 		return nil, err
+	}
+	if p.Username, err = Username(w.conn, text(members["username"])); err != nil {
+		p.Username = "" // one that looks like an address could stand in somebody else's way, unless the connection wants that
 	}
 	if p.UserMetadata, err = metadataOf("user_metadata", members["user_metadata"]); err != nil {
 		return nil, err

@@ -36,7 +36,7 @@ func (w work) login(ctx context.Context, identifier, secret string) (*profile, e
 	if nobody(raw) {
 		return nil, ErrWrongCredentials()
 	}
-	return readProfile(raw)
+	return w.readProfile(raw)
 }
 
 // meant finds out for the log whose login a script refused: it says so, or does not know them.
@@ -61,7 +61,7 @@ func (w work) lookUp(ctx context.Context, identifier string) (*profile, error) {
 	if err != nil || nobody(raw) {
 		return nil, err
 	}
-	return readProfile(raw)
+	return w.readProfile(raw)
 }
 
 // known is the NotFound of people whom get_user does not know, and of what it gives for them.

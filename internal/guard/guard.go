@@ -30,7 +30,19 @@ type Attempt struct {
 	Connection *stagedoor.Connection
 	Identifier string // as typed
 	IP         string
+	Code       bool // by a code that was sent; else by a password
 }
+
+// key is what the attempt is counted under. Codes are counted apart from passwords: whoever guesses one does not keep its owner from the other. Nobody types a key of codes,
+// because what is typed is in lower case.
+func (a Attempt) key() string {
+	if a.Code {
+		return codeKey(a.Identifier)
+	}
+	return Identifier(a.Identifier)
+}
+
+func codeKey(identifier string) string { return "CODE " + Identifier(identifier) }
 
 // Identifier is how an identifier is counted.
 func Identifier(typed string) string {
@@ -53,7 +65,7 @@ func Login(ctx context.Context, a Attempt) error {
 	if err != nil || !brute.Blocks() {
 		return err
 	}
-	counts, err := a.Store.Attempts(ctx, Identifier(a.Identifier))
+	counts, err := a.Store.Attempts(ctx, a.key())
 	if err != nil {
 		return err
 	}
@@ -98,7 +110,7 @@ func Failed(ctx context.Context, a Attempt) (Outcome, error) {
 		return out, err
 	}
 	count, err := a.Store.CountAttempt(ctx, stagedoor.Attempts{
-		Connection: a.Connection.Name, Identifier: Identifier(a.Identifier), IP: brute.Place(a.IP),
+		Connection: a.Connection.Name, Identifier: a.key(), IP: brute.Place(a.IP),
 	}, stagedoor.BlockFor)
 	if err != nil {
 		return out, err
@@ -182,9 +194,13 @@ func Blocks(ctx context.Context, st *store.Store, identifiers ...string) ([]stag
 	return blocked, err
 }
 
-// Unblock lifts every block of the identifiers.
+// Unblock lifts every block of the identifiers, those of guessed codes too.
 func Unblock(ctx context.Context, st *store.Store, identifiers ...string) error {
-	return st.ForgetAttempts(ctx, "", "", counted(identifiers)...)
+	keys := counted(identifiers)
+	for _, id := range identifiers {
+		keys = append(keys, codeKey(id))
+	}
+	return st.ForgetAttempts(ctx, "", "", keys...)
 }
 
 // BlockedIP tells whether an address may not log anybody in for now.

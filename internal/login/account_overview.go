@@ -71,7 +71,7 @@ func (a *account) page() (ui.AccountPage, error) {
 func (a *account) fillProfile(p *ui.AccountPage) {
 	own := a.conn != nil && a.conn.ForLogin()
 	p.ProfileIsTheirs = a.profileIsTheirs()
-	p.CanEmail = own && p.Has[stagedoor.AccountEmail]
+	p.CanEmail = own && p.Has[stagedoor.AccountEmail] && a.conn.Options.Attributes().Email.Had()
 	p.CanUsername = own && a.conn.Options.Usernames().Have && p.Has[stagedoor.AccountUsername]
 	p.CanPassword = own && p.Has[stagedoor.AccountPassword]
 	if p.Has[stagedoor.AccountMetadata] {

@@ -379,6 +379,14 @@ func TestHostileProfiles(t *testing.T) {
 		if u == nil || u.ID != "auth0|5" || u.IsBlocked() || u.LoginsCount != 1 || len(u.Identities) != 1 || len(u.Attributes) != 1 || !u.EmailVerified || u.Username != "" || !strings.HasPrefix(u.Picture, "https://") {
 			w.Errorf("%+v", u)
 		}
+		// A username like an address is one where the connection wants such names.
+		w.custom(l, false, map[string]string{"login": `(user, password, callback) => callback(null, {id: 6, username: 'Ada@Work.example', email: 'six@old.example'})`})
+		w.options(func(o *stagedoor.ConnectionOptions) { o.Stored["attributes"] = json.RawMessage(allThree) })
+		b, r = w.logIn("ada@work.example", good)
+		b.finish(r)
+		if u := w.found("six@old.example"); u == nil || u.Username != "ada@work.example" {
+			w.Errorf("%+v", u)
+		}
 	})
 }
 

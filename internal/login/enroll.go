@@ -20,7 +20,7 @@ func (d *Door) SendEnrollment(ctx context.Context, st *store.Store, u *stagedoor
 	err := d.post(ctx, st, page.Letter{Kind: ui.EnrollEmail, Lang: lang, User: u, Data: ui.MailData{
 		Tenant: page.TenantName(st), Email: address, Link: link, Expires: life, SupportURL: page.Support(st),
 	}})
-	e := stagedoor.LogEvent{Type: "gd_send_email", UserID: u.ID, UserName: u.Email, Connection: u.Connection}
+	e := stagedoor.LogEvent{Type: "gd_send_email", UserID: u.ID, UserName: u.Shown(), Connection: u.Connection}
 	if err != nil {
 		e.Type, e.Description = "fn", "The mail about a second factor could not be sent."
 	}
@@ -144,7 +144,7 @@ func (d *Door) showTicketEnroll(w http.ResponseWriter, r *http.Request, st *stor
 
 func (e *enrollment) event(r *http.Request, kind string) stagedoor.LogEvent {
 	return stagedoor.LogEvent{
-		Type: kind, UserID: e.user.ID, UserName: e.user.Email, Connection: e.user.Connection, IP: r.RemoteAddr, UserAgent: r.UserAgent(), Hostname: hostname(r.Host),
+		Type: kind, UserID: e.user.ID, UserName: e.user.Shown(), Connection: e.user.Connection, IP: r.RemoteAddr, UserAgent: r.UserAgent(), Hostname: hostname(r.Host),
 	}
 }
 
@@ -203,7 +203,7 @@ func noEnrollment(w http.ResponseWriter, r *http.Request, st *store.Store) error
 	if err != nil {
 		return err
 	}
-	page.Render(w, http.StatusBadRequest, ui.TicketPage{Frame: page.Frame(r, st, nil), Reason: reason})
+	page.Render(w, http.StatusBadRequest, brokenTicket(r, st, reason, nil))
 	return nil
 }
 

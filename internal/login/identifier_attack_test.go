@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"testing"
+	"time"
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/store/storetest"
@@ -105,4 +106,55 @@ func TestGuessedCodesAreTold(t *testing.T) {
 	}
 	b.get(w.link()).want(http.StatusOK)
 	b.finish(b.submit(b.begin(), "username", "ada@example.com", "password", good).want(http.StatusSeeOther))
+}
+
+// Somebody whose account is blocked because of wrong passwords resets theirs by a code: it is what they do who have forgotten it.
+func TestResetByCodeThroughABlock(t *testing.T) {
+	w := newWorld(t, storetest.SQLite)
+	w.knownBy(byCodes, "")
+	b := w.browser()
+	for range 11 {
+		b.submit(b.begin(), "username", "ada@example.com", "password", "wrong")
+	}
+	b.submit(b.begin(), "username", "ada@example.com", "password", good).want(http.StatusTooManyRequests)
+	page := b.submit(b.get("/u/forgot"), "email", "ada@example.com").want(http.StatusOK)
+	_, code := w.sentTo()
+	b.submit(page, "code", other(code)).want(http.StatusBadRequest)
+	page = b.onto(b.submit(page, "code", code)).says("new password")
+	b.submit(page, "password", "Another-Good-Passphrase-1").want(http.StatusOK)
+	b.finish(b.submit(b.begin(), "username", "ada@example.com", "password", "Another-Good-Passphrase-1").want(http.StatusSeeOther))
+}
+
+// Where people are known by usernames alone, no page offers to send them something.
+func TestNoResetForUsernamesAlone(t *testing.T) {
+	w := newWorld(t, storetest.SQLite)
+	w.knownBy(`{"username":{"identifier":{"active":true},"signup":{"status":"required"}}}`, "")
+	b := w.browser()
+	b.begin().hides("Forgot your password?")
+	b.get("/u/forgot").want(http.StatusBadRequest).says("People do not reset their passwords themselves here.")
+	b.get("/u/reset-password?ticket=none").want(http.StatusBadRequest).says("This link does not work").hides("Ask for a new link")
+}
+
+// An invitation that its maker hands on by themselves proves no address: who follows it is asked for a code.
+func TestInvitationWithoutAMail(t *testing.T) {
+	for mailed, says := range map[bool]string{true: "Create your account", false: "We have sent a code"} {
+		w := newWorld(t, storetest.SQLite)
+		w.knownBy(byCodes, "")
+		o := w.organized("require", "no_prompt", nil)
+		v := &stagedoor.Invitation{
+			OrganizationID: o.ID, ClientID: "app", Inviter: "Grace", Invitee: "new@example.com", Ticket: stagedoor.NewClientID(), Mailed: mailed,
+			CreatedAt: w.clock().UnixMilli(), ExpiresAt: w.clock().Add(time.Hour).UnixMilli(),
+		}
+		w.ok(w.st.CreateInvitation(t.Context(), v))
+		b := w.browser()
+		page := b.onto(b.submit(b.begin("organization", o.ID, "invitation", v.Ticket), "email", "new@example.com")).says(says)
+		if !mailed {
+			_, code := w.sentTo()
+			page = b.onto(b.submit(page, "code", code))
+		}
+		b.finish(b.submit(page, "password", good))
+		if u := w.found("new@example.com"); u == nil || !u.EmailVerified {
+			t.Errorf("mailed %v: %+v", mailed, u)
+		}
+	}
 }

@@ -130,7 +130,7 @@ func (d *Door) signUpByPasskey(w http.ResponseWriter, r *http.Request, st *store
 		return err
 	}
 	opened, u, err := d.Pipeline.EndPasskeySignUp(r.Context(), visit(r, st), p.tx.ID, r.PostFormValue(fieldNonce), []byte(r.PostFormValue(ui.FieldKey)))
-	if u != nil && p.tx.Request.Invitation == "" {
+	if u != nil && !p.mailed {
 		issuer, lang := web.Issuer(r), p.frame.Lang
 		d.later(r.Context(), st, func(ctx context.Context) error { return d.askToVerify(ctx, st, u, p.client, issuer, lang) })
 	}

@@ -41,6 +41,7 @@ type prompt struct {
 	org    *stagedoor.Organization // nil: the login is for none
 	choice *connection.Choice      // read when it is needed, once
 	frame  ui.Frame
+	mailed bool // see [pipeline.Pipeline.Mailed]; where somebody may sign up
 }
 
 // prompt finds the login that a page belongs to.
@@ -80,6 +81,9 @@ func (d *Door) loginPrompt(r *http.Request, st *store.Store) (*prompt, *stagedoo
 	}
 	conn, err := p.connection(r, st)
 	if err != nil {
+		return nil, nil, err
+	}
+	if p.mailed, err = d.Pipeline.Mailed(r.Context(), visit(r, st), p.tx); err != nil {
 		return nil, nil, err
 	}
 	may, err := pipeline.Signup(r.Context(), st, &p.tx.Request, conn)

@@ -118,7 +118,14 @@ func noRenewal(w http.ResponseWriter, r *http.Request, st *store.Store) error {
 	if err != nil {
 		return err
 	}
-	page.Render(w, http.StatusBadRequest, ui.TicketPage{Frame: page.Frame(r, st, client), Reason: reason, RetryURL: "/u/forgot"})
+	o := brokenTicket(r, st, reason, client)
+	switch conn, err := directory(r.Context(), st); {
+	case err == nil && selfService(conn) == nil:
+		o.RetryURL = "/u/forgot"
+	case err != nil && stagedoor.AsError(err).Kind != stagedoor.Invalid:
+		return err
+	}
+	page.Render(w, http.StatusBadRequest, o)
 	return nil
 }
 
@@ -173,7 +180,7 @@ func (d *Door) reset(w http.ResponseWriter, r *http.Request, st *store.Store) er
 		return err
 	}
 	e := event(r, "scp", n.conn, n.client)
-	e.UserID, e.UserName = n.user.ID, n.user.Email
+	e.UserID, e.UserName = n.user.ID, n.user.Shown()
 	// From here on the ticket is gone, so a browser that goes away does not end it.
 	on := occasion(n.client, n.ticket.OrganizationID)
 	err = d.Pipeline.Database.On(on).SetPassword(context.WithoutCancel(r.Context()), st, n.conn, n.user.ID, secret)

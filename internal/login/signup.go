@@ -75,7 +75,7 @@ func (d *Door) signUp(w http.ResponseWriter, r *http.Request, st *store.Store) e
 	}
 	if problems == nil {
 		opened, u, err := d.Pipeline.SignUp(r.Context(), visit(r, st), p.tx.ID, r.PostFormValue(fieldNonce), in)
-		if u != nil && p.tx.Request.Invitation == "" { // who follows an invitation has read a mail there
+		if u != nil && !p.mailed {
 			issuer, lang := web.Issuer(r), page.MailLanguage(r)
 			d.later(r.Context(), st, func(ctx context.Context) error { return d.askToVerify(ctx, st, u, p.client, issuer, lang) })
 		}

@@ -21,7 +21,7 @@ const (
 
 // provesFirst tells whether the sign-up of a login asks for codes.
 func (p *prompt) provesFirst(conn *stagedoor.Connection) bool {
-	return pipeline.ProvesFirst(conn, p.tx.Request.Invitation != "")
+	return pipeline.ProvesFirst(conn, p.mailed)
 }
 
 // beginSignUp takes the form of who has something to prove.
@@ -173,7 +173,7 @@ func (d *Door) signUpProved(w http.ResponseWriter, r *http.Request, st *store.St
 	problems := passwordProblems(conn, in.Password)
 	if problems == nil {
 		opened, u, err := d.Pipeline.SignUp(r.Context(), visit(r, st), p.tx.ID, r.PostFormValue(fieldNonce), in)
-		if u != nil && !u.EmailVerified && p.tx.Request.Invitation == "" {
+		if u != nil && !u.EmailVerified && !p.mailed {
 			issuer, lang := web.Issuer(r), page.MailLanguage(r)
 			d.later(r.Context(), st, func(ctx context.Context) error { return d.askToVerify(ctx, st, u, p.client, issuer, lang) })
 		}

@@ -5,6 +5,7 @@ import (
 	"net/url"
 
 	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/page"
 	"github.com/stagedoor/stagedoor/internal/store"
 	"github.com/stagedoor/stagedoor/ui"
 )
@@ -23,6 +24,11 @@ func spent(r *http.Request, st *store.Store, kind string) (ui.TicketReason, *sta
 		return ui.TicketUsed, t, nil
 	}
 	return ui.TicketExpired, t, nil
+}
+
+// brokenTicket is the page for a link that does not work. It leads on to where people log in, not to where the ticket would have: nothing has come of that.
+func brokenTicket(r *http.Request, st *store.Store, reason ui.TicketReason, client *stagedoor.Client) ui.TicketPage {
+	return ui.TicketPage{Frame: page.Frame(r, st, client), Reason: reason, ContinueURL: next(r, st, &stagedoor.Ticket{}, client)}
 }
 
 // clientOf returns the client that a ticket was made for; nil if there is none any more.

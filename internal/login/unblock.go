@@ -43,7 +43,7 @@ func (d *Door) unblock(w http.ResponseWriter, r *http.Request, st *store.Store) 
 		if err != nil {
 			return err
 		}
-		page.Render(w, http.StatusBadRequest, ui.TicketPage{Frame: page.Frame(r, st, client), Reason: reason})
+		page.Render(w, http.StatusBadRequest, brokenTicket(r, st, reason, client))
 		return nil
 	}
 	if err != nil {
@@ -61,7 +61,7 @@ func (d *Door) unblock(w http.ResponseWriter, r *http.Request, st *store.Store) 
 		return err
 	}
 	e := event(r, "ublkdu", nil, client)
-	e.UserID, e.UserName = u.ID, u.Email
+	e.UserID, e.UserName = u.ID, u.Shown()
 	st.Log(e)
 	page.Render(w, http.StatusOK, ui.UnblockedPage{Frame: page.Frame(r, st, client), Email: t.Email, ContinueURL: next(r, st, t, client)})
 	return nil

@@ -65,7 +65,7 @@ func (d *Door) verifyEmail(w http.ResponseWriter, r *http.Request, st *store.Sto
 	case t != nil && t.ResultURL != "":
 		return sendBack(w, r, st, t, reason == "", verifyTexts[reason], http.StatusFound)
 	case reason != "":
-		page.Render(w, http.StatusBadRequest, ui.TicketPage{Frame: frame, Reason: reason})
+		page.Render(w, http.StatusBadRequest, brokenTicket(r, st, reason, client))
 	default:
 		page.Render(w, http.StatusOK, ui.VerifiedPage{Frame: frame, Email: t.Email, ContinueURL: next(r, st, t, client)})
 	}

@@ -263,6 +263,10 @@ func TestPatchLinkedIdentity(t *testing.T) {
 		if h.proves("ada@x.test", "Correct-Horse-1") != ada {
 			h.Error("the password of the first identity was changed")
 		}
+		h.conn("auth0", "Phones", `{"attributes":{"phone_number":{"identifier":{"active":true}}}}`)
+		h.call(all, "POST", "/users", `{"connection":"Phones","phone_number":"+4915123456789","password":"Correct-Horse-1","user_id":"phone"}`).is(201, "")
+		h.link(ada, "auth0|phone").is(201, "")
+		h.call(all, "PATCH", "/users/"+ada, `{"connection":"Phones","phone_number":null}`).fails(400, "operation_not_supported", "The user would have nothing left to log in with.")
 	})
 }
 

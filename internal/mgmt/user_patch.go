@@ -231,9 +231,9 @@ func (a *API) patchRoot(c *call, in *patchUserIn) (any, error) {
 		}
 	}
 	u, err := c.store.UpdateUser(c.ctx(), c.id(), func(u *stagedoor.User) error {
-		named := connection.Identified(conn, u)
+		named := identifiedIn(conn, u, meant)
 		err := in.apply(c, conn, u, meant)
-		if err == nil && meant == "" && named && conn.ForPasswords() && !connection.Identified(conn, u) {
+		if err == nil && named && conn.ForPasswords() && !identifiedIn(conn, u, meant) {
 			err = bad("operation_not_supported", "The user would have nothing left to log in with.")
 		}
 		return err
@@ -254,6 +254,18 @@ func (a *API) patchRoot(c *call, in *patchUserIn) (any, error) {
 		a.sendVerification(c, u, in.ClientID)
 	}
 	return u, nil
+}
+
+// identifiedIn tells whether a user, or the linked identity that is meant, can be found by what identifies the connection's users.
+func identifiedIn(conn *stagedoor.Connection, u *stagedoor.User, meant string) bool {
+	if meant != "" {
+		at := slices.IndexFunc(u.Identities, func(i stagedoor.Identity) bool { return i.FullID() == meant })
+		if at < 0 {
+			return false
+		}
+		u = stagedoor.UserOf(u.Identities[at])
+	}
+	return connection.Identified(conn, u)
 }
 
 // renames tells by which other address or username the user is to be known; what is malformed is refused later.

@@ -91,7 +91,7 @@ func (d *Door) askApproval(r *http.Request, st *store.Store, params map[string]s
 	if err != nil {
 		return nil, err
 	}
-	event.UserID, event.UserName = user.ID, user.Email
+	event.UserID, event.UserName = user.ID, user.Shown()
 	switch room, err := st.TakeAttempt(ctx, "ciba-user", user.ID, asksOf); {
 	case err != nil:
 		return nil, err

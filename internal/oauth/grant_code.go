@@ -67,7 +67,7 @@ func (t *tokenRequest) person(ctx context.Context, a *stagedoor.Authorization) (
 	if err != nil {
 		return nil, err
 	}
-	if t.event.UserName = user.Email; user.IsBlocked() {
+	if t.event.UserName = user.Shown(); user.IsBlocked() {
 		return nil, stagedoor.Errorf(stagedoor.Unauthorized, "unauthorized", "user is blocked")
 	}
 	if a.OrgID != "" {

@@ -154,7 +154,7 @@ func (t *tokenRequest) redeemFactor(ctx context.Context, param string, check fun
 	}
 	t.event.UserID = token.UserID
 	if u, err := t.st.User(ctx, token.UserID); err == nil {
-		t.event.UserName, t.event.Connection = u.Email, u.Connection
+		t.event.UserName, t.event.Connection = u.Shown(), u.Connection
 	}
 	if err := check(token, t.params[param]); stagedoor.HasCode(err, "already_enrolled") { // with something else, since this began
 		return nil, stagedoor.Errorf(stagedoor.Forbidden, "access_denied", "User is already enrolled.")

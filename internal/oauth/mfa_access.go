@@ -108,7 +108,7 @@ func (d *Door) unenroll(r *http.Request, st *store.Store, a *stagedoor.Authoriza
 	}
 	e := stagedoor.LogEvent{Type: "gd_unenroll", ClientID: a.ClientID, UserID: a.UserID, IP: r.RemoteAddr, UserAgent: r.UserAgent(), Hostname: r.Host, Description: "The person took a second factor away: " + m.Type}
 	if u, err := st.User(context.WithoutCancel(ctx), a.UserID); err == nil {
-		e.UserName, e.Connection = u.Email, u.Connection
+		e.UserName, e.Connection = u.Shown(), u.Connection
 	}
 	st.Log(e)
 	d.Pipeline.FactorChanged(ctx, visit(r, st), a.UserID, "removed")

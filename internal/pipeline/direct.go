@@ -67,7 +67,7 @@ func (p *Pipeline) Direct(ctx context.Context, v Visit, x *Direct, userID string
 	if err != nil {
 		return nil, nil, err
 	}
-	e.UserID, e.UserName = u.ID, u.Email
+	e.UserID, e.UserName = u.ID, u.Shown()
 	if u.IsBlocked() {
 		return nil, u, errBlocked()
 	}

@@ -19,7 +19,7 @@ type FactorMail struct {
 // SendFactorCode has a code of a second factor sent, for what of is; see [mfa.SendCode]. It is in the tenant's log.
 func (p *Pipeline) SendFactorCode(ctx context.Context, v Visit, u *stagedoor.User, client *stagedoor.Client, of string, c mfa.SentCode, again bool) error {
 	return mfa.SendCode(ctx, v.Store, u.ID, of, c, again, func(code string) error {
-		e := stagedoor.LogEvent{Type: "gd_send_email", UserID: u.ID, UserName: u.Email, Connection: u.Connection}
+		e := stagedoor.LogEvent{Type: "gd_send_email", UserID: u.ID, UserName: u.Shown(), Connection: u.Connection}
 		if client != nil {
 			e.ClientID, e.ClientName = client.ID, client.Name
 		}

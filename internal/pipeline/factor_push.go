@@ -22,7 +22,7 @@ func (p *Pipeline) AskDevice(ctx context.Context, v Visit, u *stagedoor.User, cl
 		mfaToken = jose.HashToken(mfaToken)
 	}
 	return mfa.AskDevice(ctx, v.Store, of, u.ID, m, mfaToken, again, func(token, challenge string, c *stagedoor.PushChallenge) error {
-		e := stagedoor.LogEvent{Type: "gd_send_pn", UserID: u.ID, UserName: u.Email, Connection: u.Connection}
+		e := stagedoor.LogEvent{Type: "gd_send_pn", UserID: u.ID, UserName: u.Shown(), Connection: u.Connection}
 		about := map[string]any{"ip": v.IP, "user_agent": stagedoor.Clip(v.UserAgent, 500), "language": v.Language}
 		if client != nil {
 			e.ClientID, e.ClientName = client.ID, client.Name

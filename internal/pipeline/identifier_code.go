@@ -39,10 +39,23 @@ func (s *SigningUp) Address() (address string, phone bool) {
 
 func signingUpKey(id string) string { return "sign-up proof/" + id }
 
-// toProve are the attributes of a sign-up that are proved by a code before there is a user. Who follows an invitation has read a mail.
-func toProve(conn *stagedoor.Connection, in *SignUp, invited bool) (names []string) {
+// Mailed tells whether whoever is in a login has read a mail that proves their address: that of an invitation, which lets nobody sign up with another one. An invitation
+// that its maker hands on by themselves proves nothing.
+func (p *Pipeline) Mailed(ctx context.Context, v Visit, tx *stagedoor.Transaction) (bool, error) {
+	if tx.Request.Invitation == "" {
+		return false, nil
+	}
+	i, err := v.Store.Invitation(ctx, tx.Request.Organization, tx.Request.Invitation)
+	if stagedoor.IsKind(err, stagedoor.NotFound) {
+		return false, nil
+	}
+	return err == nil && i.Mailed, err
+}
+
+// toProve are the attributes of a sign-up that are proved by a code before there is a user; mailed is what [Pipeline.Mailed] says.
+func toProve(conn *stagedoor.Connection, in *SignUp, mailed bool) (names []string) {
 	rules := conn.Options.Attributes()
-	if r := rules.Email; rules.Flexible && r.Verified && r.ByCode && in.Email != "" && !invited {
+	if r := rules.Email; rules.Flexible && r.Verified && r.ByCode && in.Email != "" && !mailed {
 		names = append(names, stagedoor.AttributeEmail)
 	}
 	if r := rules.Phone; rules.Flexible && r.Verified && in.Phone != "" {
@@ -52,8 +65,8 @@ func toProve(conn *stagedoor.Connection, in *SignUp, invited bool) (names []stri
 }
 
 // ProvesFirst tells whether people who sign up to a connection may have to prove something before they choose their password.
-func ProvesFirst(conn *stagedoor.Connection, invited bool) bool {
-	return len(toProve(conn, &SignUp{Email: "x", Phone: "x"}, invited)) > 0
+func ProvesFirst(conn *stagedoor.Connection, mailed bool) bool {
+	return len(toProve(conn, &SignUp{Email: "x", Phone: "x"}, mailed)) > 0
 }
 
 // BeginSignUp keeps what somebody filled in, and sends the first code if there is something to prove. The answer is the same whether or not
@@ -71,7 +84,11 @@ func (p *Pipeline) BeginSignUp(ctx context.Context, v Visit, id, nonce string, i
 		return nil, err
 	}
 	s := &SigningUp{SignUp: SignUp{Email: u.Email, Phone: u.PhoneNumber, Username: u.Username}, Connection: conn.Name}
-	s.Asked = toProve(conn, &s.SignUp, tx.Request.Invitation != "")
+	mailed, err := p.Mailed(ctx, v, tx)
+	if err != nil {
+		return nil, err
+	}
+	s.Asked = toProve(conn, &s.SignUp, mailed)
 	if err := p.sendSignUpCode(ctx, v, tx, conn, s); err != nil {
 		return nil, err
 	}
@@ -210,9 +227,10 @@ func (p *Pipeline) GiveSignUpCode(ctx context.Context, v Visit, id, nonce, code 
 	return s, p.sendSignUpCode(ctx, v, tx, conn, s)
 }
 
-// tryIdentifierCode tries a code, and uses it up if it is right. Nobody learns from the answer whether one was sent.
+// tryIdentifierCode tries a code, and uses it up if it is right. Nobody learns from the answer whether one was sent. Who gave too many wrong passwords gets a try all the
+// same: it is what they ask for another password for.
 func (p *Pipeline) tryIdentifierCode(ctx context.Context, v Visit, conn *stagedoor.Connection, purpose, subject, code string) (*stagedoor.OneTimeCode, error) {
-	attempt := guard.Attempt{Store: v.Store, Connection: conn, Identifier: subject, IP: v.IP}
+	attempt := guard.Attempt{Store: v.Store, Connection: conn, Identifier: subject, IP: v.IP, Code: true}
 	if err := guard.Login(ctx, attempt); err != nil {
 		return nil, err
 	}
@@ -232,7 +250,7 @@ func (p *Pipeline) tryIdentifierCode(ctx context.Context, v Visit, conn *stagedo
 	}
 	if out, err := guard.Failed(ctx, attempt); err != nil {
 		return nil, err
-	} else if out.NotifyUser && p.Blocked != nil { // passwords do not count any more, either
+	} else if out.NotifyUser && p.Blocked != nil {
 		if u, err := p.Database.Find(ctx, v.Store, conn, subject); err == nil {
 			p.Blocked(ctx, v, conn, u, "")
 		}
@@ -242,7 +260,11 @@ func (p *Pipeline) tryIdentifierCode(ctx context.Context, v Visit, conn *stagedo
 
 // provedSignUp refuses a sign-up that has not proved what it must, and notes in the user what was proved.
 func (p *Pipeline) provedSignUp(ctx context.Context, v Visit, tx *stagedoor.Transaction, conn *stagedoor.Connection, u *stagedoor.User) error {
-	must := toProve(conn, &SignUp{Email: u.Email, Phone: u.PhoneNumber}, tx.Request.Invitation != "")
+	mailed, err := p.Mailed(ctx, v, tx)
+	if err != nil {
+		return err
+	}
+	must := toProve(conn, &SignUp{Email: u.Email, Phone: u.PhoneNumber}, mailed)
 	if len(must) == 0 {
 		return nil
 	}

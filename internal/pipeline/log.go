@@ -20,7 +20,7 @@ func (l *login) event(kind string) stagedoor.LogEvent {
 		Audience: l.tx.Request.Audience, Scope: strings.Join(l.tx.Request.Scope, " "),
 	}
 	if l.user != nil {
-		e.UserID, e.UserName, e.Connection = l.user.ID, l.user.Email, l.user.Connection
+		e.UserID, e.UserName, e.Connection = l.user.ID, l.user.Shown(), l.user.Connection
 	}
 	if l.org != nil {
 		e.OrgID, e.OrgName = l.org.ID, l.org.Name

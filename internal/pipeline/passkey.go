@@ -75,7 +75,7 @@ func (p *Pipeline) byPasskey(ctx context.Context, v Visit, conn *stagedoor.Conne
 	if err != nil {
 		e := stagedoor.LogEvent{Type: "passkey_challenge_failed", ClientID: clientID, Connection: conn.Name, ConnID: conn.ID, Strategy: conn.Strategy, Description: describe(err)}
 		if u != nil {
-			e.UserID, e.UserName = u.ID, u.Email
+			e.UserID, e.UserName = u.ID, u.Shown()
 		}
 		if stagedoor.AsError(err).Kind != stagedoor.Internal {
 			v.log(e)

@@ -15,7 +15,7 @@ func (p *Pipeline) Refresh(ctx context.Context, v Visit, client *stagedoor.Clien
 	if err != nil {
 		return nil, nil, err
 	}
-	e.UserName, e.Connection = u.Email, u.Connection
+	e.UserName, e.Connection = u.Shown(), u.Connection
 	if u.IsBlocked() {
 		return nil, nil, errBlocked()
 	}

@@ -385,7 +385,7 @@ func (v Visit) logFactor(ctx context.Context, e stagedoor.LogEvent, types struct
 		e.Description = stagedoor.AsError(err).Message
 	}
 	if u, err := v.Store.User(ctx, e.UserID); err == nil {
-		e.UserName, e.Connection = u.Email, u.Connection
+		e.UserName, e.Connection = u.Shown(), u.Connection
 	}
 	v.log(e)
 }

@@ -118,7 +118,7 @@ func (p *Pipeline) Link(ctx context.Context, v Visit, id, nonce, secret string) 
 		return err
 	}
 	v.log(stagedoor.LogEvent{
-		Type: "w", Description: "The person has linked " + u.ID + " to their account.", UserID: other.ID, UserName: other.Email, ClientID: tx.Request.ClientID,
+		Type: "w", Description: "The person has linked " + u.ID + " to their account.", UserID: other.ID, UserName: other.Shown(), ClientID: tx.Request.ClientID,
 		Connection: s.Connection, Strategy: s.Strategy,
 	})
 	tx.UserID, tx.Twin, tx.Alone = other.ID, "", true

@@ -46,7 +46,7 @@ func (p *Pipeline) Exchange(ctx context.Context, v Visit, x *TokenExchange, e *s
 	if err != nil {
 		return nil, nil, err
 	}
-	e.UserID, e.UserName, e.Connection = u.ID, u.Email, u.Connection
+	e.UserID, e.UserName, e.Connection = u.ID, u.Shown(), u.Connection
 	if u.IsBlocked() {
 		return nil, nil, errBlocked()
 	}

@@ -39,7 +39,7 @@ func warned(v Visit, in *ruleInput, lines []map[string]any) {
 	}
 	text, _ := warnings[0]["text"].(string)
 	v.log(stagedoor.LogEvent{
-		Type: "w", Description: text, ClientID: in.client.ID, ClientName: in.client.Name, UserID: in.user.ID, UserName: in.user.Email, Connection: in.user.Connection,
+		Type: "w", Description: text, ClientID: in.client.ID, ClientName: in.client.Name, UserID: in.user.ID, UserName: in.user.Shown(), Connection: in.user.Connection,
 		Details: map[string]any{"warnings": warnings},
 	})
 }
