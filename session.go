@@ -30,6 +30,17 @@ type Session struct {
 	UpdatedAt         time.Time      // by the Management API; zero = never
 	Metadata          map[string]any `json:",omitempty"`
 	CameBy            *CameBy        `json:",omitempty"` // by which login of an identity provider of SAML
+
+	Participants map[string]Participant `json:",omitempty"` // by client id: those of SAML 2.0 that were told who the person is
+}
+
+// Participant is what a client of SAML 2.0 was told of a session: by that name it is told when the session ends (SAML core section 3.7.1).
+type Participant struct {
+	NameID string
+	Format string `json:",omitempty"` // of the NameID
+	Index  string // of the session
+	Issuer string // who we are to the client
+	Name   string `json:",omitempty"` // what it calls itself
 }
 
 // CameBy is what an identity provider of SAML calls a person's session there: to end it here or there it must be named just so (SAML core
@@ -99,6 +110,23 @@ type AuthorizationRequest struct {
 	Issuer        string              // https://domain/ of the request
 	Conformant    bool                // the new pipeline: conformant client, or an audience
 	Query         map[string][]string // everything, for rules
+
+	Federation *FederationRequest `json:",omitempty"` // the client speaks SAML 2.0 or WS-Federation; nil: OAuth 2.0
+}
+
+// The protocols of clients that do not speak OAuth 2.0, as scripts know them.
+const (
+	ProtocolSAML  = "samlp"
+	ProtocolWSFed = "wsfed"
+)
+
+// FederationRequest is what a client of SAML 2.0 or WS-Federation asked for, after checks. The answer goes to the RedirectURI of the
+// authorization request around it, with its State beside it.
+type FederationRequest struct {
+	Protocol string
+	ID       string `json:",omitempty"` // of the request; empty: nobody asked
+	Issuer   string `json:",omitempty"` // what the client calls itself
+	Subject  string `json:",omitempty"` // the NameID of whom the client expects; empty: anybody
 }
 
 // Words are the members of a list on the wire: scopes, response types, prompts. Spaces part them, and nothing else does (RFC 6749 sections 3.1.1
@@ -121,6 +149,8 @@ func (r *AuthorizationRequest) HasScope(s string) bool { return slices.Contains(
 // Protocol returns context.protocol of rules (extensibility fact sheet 1.8).
 func (r *AuthorizationRequest) Protocol() string {
 	switch {
+	case r.Federation != nil:
+		return r.Federation.Protocol
 	case r.Approval:
 		return "oidc-ciba"
 	case r.Device != "":
@@ -162,6 +192,8 @@ type Authorization struct {
 
 	JKT string `json:",omitempty"` // the thumbprint of the key that the access token is bound to by DPoP
 	X5T string `json:",omitempty"` // that of the certificate
+
+	Assertion map[string]json.RawMessage `json:",omitempty"` // what scripts want of the answer to a client of SAML 2.0 or WS-Federation
 
 	Actor      json.RawMessage `json:",omitempty"` // who acts for the person: the claim act
 	Refreshing *AccessChange   `json:",omitempty"` // what scripts change of the refresh tokens
@@ -241,6 +273,7 @@ type Transaction struct {
 	Script    *ScriptState   `json:",omitempty"` // how far scripts have come, where they sent the person elsewhere
 	Routed    *string        `json:",omitempty"` // the connection that the request named, where an action has put another one in its place
 	Reset     *ResetState    `json:",omitempty"` // nil: this is a login, and not somebody with the link of a mail about their password
+	SignOut   *SignOut       `json:",omitempty"` // nil: this is a login, and not somebody on the way out
 	ExpiresAt time.Time
 }
 
@@ -251,6 +284,14 @@ type ResetState struct {
 	Passed    bool   // scripts have nothing more to ask
 	Refused   string // why the person may not, to be shown to them once; empty: they were not refused
 	ResultURL string // where scripts want the browser in the end; empty: as the ticket says
+}
+
+// SignOut is the way of somebody whose session has ended past the clients of SAML 2.0 that are told of it, one after the other.
+type SignOut struct {
+	Left    map[string]Participant `json:",omitempty"` // who is still to be told, by client id
+	Session string                 // its id
+	To      string                 // where the browser goes in the end; empty: to the page that says so
+	Form    map[string]string      `json:",omitempty"` // what is posted there; nil: the address says all
 }
 
 // Upstream is a person's way to a provider. It has a transaction of its own, a copy of the login's, whose id is the state that the

@@ -29,6 +29,7 @@ import (
 	"github.com/stagedoor/stagedoor/internal/outbound"
 	"github.com/stagedoor/stagedoor/internal/password"
 	"github.com/stagedoor/stagedoor/internal/pipeline"
+	"github.com/stagedoor/stagedoor/internal/saml"
 	"github.com/stagedoor/stagedoor/internal/script"
 	"github.com/stagedoor/stagedoor/internal/store"
 	"github.com/stagedoor/stagedoor/internal/telemetry"
@@ -78,6 +79,7 @@ type Server struct {
 	pipeline  *pipeline.Pipeline
 	oauth     *oauth.Door
 	login     *login.Door
+	saml      *saml.Door
 	mgmt      *mgmt.API
 	streams   *logstream.Deliverer
 	events    *eventstream.Deliverer
@@ -143,6 +145,8 @@ func New(ctx context.Context, cfg config.Config, deps Deps) (*Server, error) {
 	send = s.countMails(login.ThroughScripts(pipe, send))
 	s.oauth = oauth.New(oauth.Deps{DB: s.db, Metrics: s.metrics, Pipeline: pipe, Minter: minter, HTTP: s.measured(strangers)})
 	s.login = login.New(login.Deps{Posted: s.oauth.PostedLogin, DB: s.db, Pipeline: pipe, Send: send, Log: s.log})
+	s.saml = saml.New(saml.Deps{DB: s.db, Pipeline: pipe, Keys: s.keys, Check: s.oauth.CheckShared, Allowed: oauth.Allowed, Answer: s.oauth.Answer})
+	s.oauth.Finish = s.saml.Finish
 	s.oauth.SendApproval = s.login.SendApproval
 	pipe.Blocked, pipe.MailCode, pipe.MailProof, pipe.MailFactorCode = s.login.SendBlocked, s.login.MailCode, s.login.MailProof, s.login.MailFactorCode
 	pipe.WarnLeaked, pipe.TellAdmin, pipe.TellFactor = s.login.WarnLeaked, s.login.TellAdmin, s.login.TellFactor
@@ -251,6 +255,7 @@ func (s *Server) doors() http.Handler {
 	mux := http.NewServeMux()
 	s.oauth.Register(mux)
 	s.login.Register(mux)
+	s.saml.Register(mux)
 	mux.HandleFunc("GET "+referencePath, s.showReference)
 	mux.HandleFunc(mgmt.ResultRoute.Method+" "+mgmt.ResultRoute.Pattern, s.forTenant(s.mgmt.ServeResult))
 	mux.HandleFunc("/", s.elsewhere)
@@ -307,7 +312,7 @@ func (s *Server) DB() *store.DB { return s.db }
 
 // Routes lists every route of every door.
 func (s *Server) Routes() []web.Route {
-	all := append(s.oauth.Routes(), s.login.Routes()...)
+	all := append(append(s.oauth.Routes(), s.login.Routes()...), s.saml.Routes()...)
 	all = append(append(all, healthRoutes...), mgmt.ResultRoute)
 	all = append(all, referenceRoutes...)
 	return append(all, s.mgmt.Routes()...)

@@ -58,7 +58,7 @@ func askers(all []stagedoor.Connection, issuer string) []asker {
 // ReadLogout checks a provider's request to sign somebody out (SAML core section 3.7.1). Its connection is the one whose provider has the name that the
 // message gives, or, where options do not say the name, one whose certificate fits. An error may come with the connection.
 func (o *Upstream) ReadLogout(ctx context.Context, st *store.Store, issuer string, m Message) (*SignedOut, error) {
-	msg := xmlsig.LogoutMessage{Query: m.Query, Form: m.Form}
+	msg := xmlsig.Message{Query: m.Query, Form: m.Form}
 	name, err := msg.Issuer()
 	if err != nil {
 		return nil, failed(badRequest, short(err.Error()))
@@ -95,9 +95,11 @@ func (o *Upstream) ReadLogout(ctx context.Context, st *store.Store, issuer strin
 			return word, failed(badRequest, "it was used before")
 		}
 		if party.SignOut != "" {
-			if word.Answer, err = own.LogoutAnswer(party, asked.ID, strings.ToValidUTF8(asked.RelayState, ""), st.Clock().Now()); err != nil {
+			answer, err := own.LogoutAnswer(party, asked.ID, strings.ToValidUTF8(asked.RelayState, ""), false, "", st.Clock().Now())
+			if err != nil {
 				return nil, err
 			}
+			word.Answer = answer.Address
 		}
 		return word, nil
 	}

@@ -147,6 +147,10 @@ func (d *Door) answer(w http.ResponseWriter, r *http.Request, st *store.Store, o
 		http.Redirect(w, r, next, http.StatusFound)
 		return
 	}
+	if out.Request.Federation != nil {
+		d.Finish(w, r, st, &out.Request, out, nil)
+		return
+	}
 	if out.Request.Device != "" {
 		d.grantDevice(w, r, st, out)
 		return
@@ -157,6 +161,23 @@ func (d *Door) answer(w http.ResponseWriter, r *http.Request, st *store.Store, o
 		return
 	}
 	d.respond(w, r, st, &out.Request, params)
+}
+
+// Answer is for doors of other protocols, whose logins go on by the same pages: it sends the browser there, or to Finish.
+func (d *Door) Answer(w http.ResponseWriter, r *http.Request, st *store.Store, out *pipeline.Outcome, err error) {
+	d.answer(w, r, st, out, err)
+}
+
+// CheckShared is for them too: it checks what requests of all protocols may name, an organization and a connection.
+func (d *Door) CheckShared(r *http.Request, st *store.Store, client *stagedoor.Client, params url.Values, req *stagedoor.AuthorizationRequest) error {
+	if err := checkOrganization(r.Context(), st, client, params, req); err != nil {
+		return err
+	}
+	if asksOrganization(client, req) {
+		return nil // its connections count, and it is not known yet
+	}
+	_, err := connection.ForRequest(r.Context(), st, req)
+	return err
 }
 
 // authorizeParams reads the query or the form. A parameter that comes twice makes the request

@@ -24,6 +24,9 @@ type Deps struct {
 	Metrics  *telemetry.Metrics // nil: nothing is counted
 	HTTP     *http.Client       // leaves the house for addresses that anybody names; nil: documents of clients are not fetched
 
+	// Finish ends logins of clients that speak another protocol. out is nil where err says why there is nothing for them.
+	Finish func(w http.ResponseWriter, r *http.Request, st *store.Store, req *stagedoor.AuthorizationRequest, out *pipeline.Outcome, err error)
+
 	// SendApproval asks a person for the approval that a client waits for.
 	SendApproval func(ctx context.Context, st *store.Store, u *stagedoor.User, c *stagedoor.Client, link, lang string, life time.Duration) error
 }

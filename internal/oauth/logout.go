@@ -61,6 +61,18 @@ func (d *Door) signedOut(w http.ResponseWriter, r *http.Request, st *store.Store
 			to = elsewhere
 		}
 	}
+	if s != nil && len(s.Participants) > 0 {
+		v := visit(r, st)
+		v.Browser = session.EnsureBrowser(w, r)
+		elsewhere, err := d.Pipeline.TellParticipants(r.Context(), v, s, "", stagedoor.SignOut{To: to})
+		if err != nil {
+			fail(w, r, st, err, client)
+			return
+		}
+		if elsewhere != "" {
+			to = elsewhere
+		}
+	}
 	if to == "" {
 		page.Render(w, http.StatusOK, ui.LoggedOutPage{Frame: page.Frame(r, st, client)})
 		return

@@ -20,6 +20,10 @@ type params map[string]any
 
 // respondError tells the client why it gets nothing.
 func (d *Door) respondError(w http.ResponseWriter, r *http.Request, st *store.Store, req *stagedoor.AuthorizationRequest, err error) {
+	if req.Federation != nil {
+		d.Finish(w, r, st, req, nil, err)
+		return
+	}
 	e := stagedoor.AsError(err)
 	code, description := e.Code, e.Message
 	if e.Kind == stagedoor.Internal || code == "" {

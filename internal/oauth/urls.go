@@ -19,6 +19,9 @@ func allowedURL(candidate string, registered []string) bool {
 	return slices.ContainsFunc(registered, func(pattern string) bool { return matchURL(u, candidate, pattern) })
 }
 
+// Allowed is allowedURL for doors of other protocols.
+func Allowed(candidate string, registered []string) bool { return allowedURL(candidate, registered) }
+
 // runningSchemes make a browser run or show what the URL itself says; they are no place to go to, even if
 // somebody registered them.
 var runningSchemes = []string{"javascript", "vbscript", "data", "blob", "file", "about", "filesystem", "view-source"}

@@ -234,6 +234,7 @@ func applyContext(raw json.RawMessage, in *ruleInput, a *stagedoor.Authorization
 		Redirect    json.RawMessage            `json:"redirect"`
 		Multifactor json.RawMessage            `json:"multifactor"`
 		PrimaryUser json.RawMessage            `json:"primaryUser"`
+		Assertion   json.RawMessage            `json:"samlConfiguration"`
 	}
 	if err := json.Unmarshal(raw, &c); err != nil {
 		return stagedoor.Errorf(stagedoor.Forbidden, "access_denied", "A rule left context.idToken or context.accessToken that is not an object.")
@@ -247,6 +248,9 @@ func applyContext(raw json.RawMessage, in *ruleInput, a *stagedoor.Authorization
 		}
 	}
 	if err := in.leaveFor(c.Redirect); err != nil {
+		return err
+	}
+	if err := in.configure(c.Assertion, a); err != nil {
 		return err
 	}
 	if override, ok := c.AccessToken["scope"]; ok {

@@ -101,6 +101,9 @@ func (p *Pipeline) postLogin(ctx context.Context, v Visit, in *ruleInput, all *a
 	if a.TokenClaims, err = claimed(a.TokenClaims, e.AccessClaims, a.Scope, true); err != nil {
 		return s, err
 	}
+	if err := in.respond(e.Answers, a); err != nil {
+		return s, err
+	}
 	in.demandedFactor(e.Factor)
 	return s, all.suspend(in, e)
 }

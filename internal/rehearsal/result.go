@@ -213,6 +213,10 @@ func effectsOfContext(raw json.RawMessage) map[string]any {
 			out[name] = value
 		}
 	}
+	var answer map[string]any
+	if json.Unmarshal(c["samlConfiguration"], &answer) == nil && len(answer) > 0 {
+		out["saml_configuration"] = answer
+	}
 	if len(out) == 0 {
 		return nil
 	}

@@ -36,24 +36,37 @@ func (o *Own) Logout(p *Party, came stagedoor.CameBy, relay string, now time.Tim
 	return u.String(), nil
 }
 
-// LogoutAnswer is the address at which a provider gets to know that somebody was signed out here, as its request with the id wanted.
-func (o *Own) LogoutAnswer(p *Party, id, relay string, now time.Time) (string, error) {
+// LogoutAnswer is how a party gets to know that somebody was signed out here, as its request with the id wanted: by an address, or by a form where
+// post is set. unless says why they were not; empty: they were.
+func (o *Own) LogoutAnswer(p *Party, id, relay string, post bool, unless string, now time.Time) (*Departure, error) {
 	sp, err := o.provider(p, p.EntityID, now)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	if len(relay) > 80 { // SAML bindings section 3.4.3; one that is longer cannot have been meant
 		relay = ""
 	}
-	u, err := sp.MakeRedirectLogoutResponse(id, relay)
-	if err != nil {
-		return "", fmt.Errorf("xmlsig: make a logout response: %w", err)
+	status := saml.Status{StatusCode: saml.StatusCode{Value: saml.StatusSuccess}}
+	if unless != "" {
+		status = saml.Status{StatusCode: saml.StatusCode{Value: saml.StatusRequester, StatusCode: &saml.StatusCode{Value: saml.StatusUnknownPrincipal}}, StatusMessage: &saml.StatusMessage{Value: unless}}
 	}
-	return u.String(), nil
+	if post {
+		r, err := sp.MakeLogoutResponseWithStatus(p.SignOut, id, status)
+		if err != nil {
+			return nil, fmt.Errorf("xmlsig: make a logout response: %w", err)
+		}
+		text, err := encode(r.Element())
+		return &Departure{Address: p.SignOut, Form: map[string]string{"SAMLResponse": text, "RelayState": relay}}, err
+	}
+	u, err := sp.MakeRedirectLogoutResponseWithStatus(id, relay, status)
+	if err != nil {
+		return nil, fmt.Errorf("xmlsig: make a logout response: %w", err)
+	}
+	return &Departure{Address: u.String()}, nil
 }
 
-// LogoutMessage is a request to sign somebody out as the browser brought it.
-type LogoutMessage struct {
+// Message is a request as the browser brought it.
+type Message struct {
 	Query string     // of the address, as it came
 	Form  url.Values // what was posted; nil: the address says all
 }
@@ -65,28 +78,11 @@ type LogoutRequest struct {
 	Ends                   time.Time // when it is no longer good
 }
 
-// Issuer is what the message calls its issuer. Nothing of it is believed.
-func (m LogoutMessage) Issuer() (string, error) {
-	q, err := url.ParseQuery(m.Query)
+// Issuer is what a request to sign somebody out calls its issuer. Nothing of it is believed.
+func (m Message) Issuer() (string, error) {
+	raw, err := m.request()
 	if err != nil {
-		return "", errors.New("xmlsig: the request cannot be read")
-	}
-	posted := m.Form != nil
-	if posted {
-		q = m.Form
-	}
-	encoded := q.Get("SAMLRequest")
-	raw, err := base64.StdEncoding.DecodeString(encoded)
-	if encoded == "" || len(encoded) > 2*MaxMessage || err != nil {
-		return "", errors.New("xmlsig: the request is not base64")
-	}
-	if !posted {
-		if raw, err = io.ReadAll(io.LimitReader(flate.NewReader(bytes.NewReader(raw)), MaxMessage+1)); err != nil {
-			return "", errors.New("xmlsig: the request cannot be inflated")
-		}
-	}
-	if len(raw) > MaxMessage || bytes.Contains(raw, []byte("<!DOCTYPE")) || bytes.Contains(raw, []byte("<!ENTITY")) {
-		return "", errors.New("xmlsig: the request is too large or has a document type")
+		return "", err
 	}
 	var r struct {
 		XMLName xml.Name `xml:"urn:oasis:names:tc:SAML:2.0:protocol LogoutRequest"`
@@ -98,12 +94,38 @@ func (m LogoutMessage) Issuer() (string, error) {
 	return strings.TrimSpace(r.Issuer), nil
 }
 
+// request is the XML of a request, of bounded size and without a document type.
+func (m Message) request() ([]byte, error) {
+	q, err := url.ParseQuery(m.Query)
+	if err != nil {
+		return nil, errors.New("xmlsig: the request cannot be read")
+	}
+	posted := m.Form != nil
+	if posted {
+		q = m.Form
+	}
+	encoded := q.Get("SAMLRequest")
+	raw, err := base64.StdEncoding.DecodeString(encoded)
+	if encoded == "" || len(encoded) > 2*MaxMessage || err != nil {
+		return nil, errors.New("xmlsig: the request is not base64")
+	}
+	if !posted {
+		if raw, err = io.ReadAll(io.LimitReader(flate.NewReader(bytes.NewReader(raw)), MaxMessage+1)); err != nil {
+			return nil, errors.New("xmlsig: the request cannot be inflated")
+		}
+	}
+	if len(raw) > MaxMessage || bytes.Contains(raw, []byte("<!DOCTYPE")) || bytes.Contains(raw, []byte("<!ENTITY")) {
+		return nil, errors.New("xmlsig: the request is too large or has a document type")
+	}
+	return raw, nil
+}
+
 // requestLife is how long a request is good that does not say it, and how far clocks may differ; the library's own bounds are narrower.
 const requestLife = 15 * time.Minute
 
 // ReadLogout checks a provider's request to sign somebody out: it must be signed with one of the provider's certificates, in whichever way it came, be
 // for this address, and of now. The caller holds it to be new by its id.
-func (o *Own) ReadLogout(p *Party, m LogoutMessage, now time.Time) (*LogoutRequest, error) {
+func (o *Own) ReadLogout(p *Party, m Message, now time.Time) (*LogoutRequest, error) {
 	issuer, err := m.Issuer()
 	if err != nil {
 		return nil, err

@@ -45,7 +45,8 @@ func TestLogoutRequest(t *testing.T) {
 			t.Errorf("no %s in %s", want, text)
 		}
 	}
-	answer, err := s.own.LogoutAnswer(s.party, "id-9", strings.Repeat("x", 81), now)
+	away, err := s.own.LogoutAnswer(s.party, "id-9", strings.Repeat("x", 81), false, "", now)
+	answer := away.Address
 	if err != nil || !strings.HasPrefix(answer, s.party.SignOut+"?") || !strings.Contains(answer, "Signature=") || strings.Contains(answer, "RelayState") || !strings.Contains(inflated(t, answer), `InResponseTo="id-9"`) {
 		t.Errorf("%s %v", answer, err)
 	}
@@ -54,13 +55,13 @@ func TestLogoutRequest(t *testing.T) {
 // TestHostileLogout: nothing that the provider did not sign, for us and for now, signs anybody out.
 func TestHostileLogout(t *testing.T) {
 	s := both(t)
-	refused := func(name string, m xmlsig.LogoutMessage, at time.Time) {
+	refused := func(name string, m xmlsig.Message, at time.Time) {
 		t.Helper()
 		if got, err := s.own.ReadLogout(s.party, m, at); err == nil {
 			t.Errorf("%s: read as %+v", name, got)
 		}
 	}
-	made := func(i *xmlsig.Issuer, to string, post bool) xmlsig.LogoutMessage {
+	made := func(i *xmlsig.Issuer, to string, post bool) xmlsig.Message {
 		d, err := i.Logout(to, came, "relay", post, now)
 		if err != nil {
 			t.Fatal(err)
@@ -84,15 +85,15 @@ func TestHostileLogout(t *testing.T) {
 	good := made(s.issuer, s.own.SLO, false)
 	q, _ := url.ParseQuery(good.Query)
 	q.Del("Signature")
-	refused("no signature", xmlsig.LogoutMessage{Query: q.Encode()}, now)
+	refused("no signature", xmlsig.Message{Query: q.Encode()}, now)
 	q.Del("SigAlg")
-	refused("nothing of a signature", xmlsig.LogoutMessage{Query: q.Encode()}, now)
-	refused("another relay state", xmlsig.LogoutMessage{Query: strings.Replace(good.Query, "RelayState=relay", "RelayState=other", 1)}, now)
-	refused("another request beside it", xmlsig.LogoutMessage{Query: "SAMLRequest=" + url.QueryEscape(q.Get("SAMLRequest")[:40]) + "&" + good.Query}, now)
+	refused("nothing of a signature", xmlsig.Message{Query: q.Encode()}, now)
+	refused("another relay state", xmlsig.Message{Query: strings.Replace(good.Query, "RelayState=relay", "RelayState=other", 1)}, now)
+	refused("another request beside it", xmlsig.Message{Query: "SAMLRequest=" + url.QueryEscape(q.Get("SAMLRequest")[:40]) + "&" + good.Query}, now)
 	posted := made(s.issuer, s.own.SLO, true)
 	raw, _ := base64.StdEncoding.DecodeString(posted.Form.Get("SAMLRequest"))
-	form := func(text string) xmlsig.LogoutMessage {
-		return xmlsig.LogoutMessage{Form: url.Values{"SAMLRequest": {base64.StdEncoding.EncodeToString([]byte(text))}}}
+	form := func(text string) xmlsig.Message {
+		return xmlsig.Message{Form: url.Values{"SAMLRequest": {base64.StdEncoding.EncodeToString([]byte(text))}}}
 	}
 	refused("another name", form(strings.Replace(string(raw), ">kim<", ">ada<", 1)), now)
 	refused("another session", form(strings.Replace(string(raw), ">s-1<", ">s-2<", 1)), now)
@@ -100,26 +101,26 @@ func TestHostileLogout(t *testing.T) {
 	cut, rest := strings.Index(string(raw), "<ds:Signature"), strings.Index(string(raw), "</ds:Signature>")
 	refused("unsigned form", form(string(raw)[:cut]+string(raw)[rest+len("</ds:Signature>"):]), now)
 	for _, text := range []string{"", "SAMLRequest=", "SAMLRequest=%%%", "SAMLRequest=QUFB", "SAMLRequest=" + strings.Repeat("QUFB", 200<<10)} {
-		refused("garbage", xmlsig.LogoutMessage{Query: text}, now)
+		refused("garbage", xmlsig.Message{Query: text}, now)
 	}
 	s.party.Certs = nil
 	refused("no certificate", good, now)
 }
 
-func message(t testing.TB, d *xmlsig.Departure) xmlsig.LogoutMessage {
+func message(t testing.TB, d *xmlsig.Departure) xmlsig.Message {
 	t.Helper()
 	if d.Form != nil {
 		form := url.Values{}
 		for name, value := range d.Form {
 			form.Set(name, value)
 		}
-		return xmlsig.LogoutMessage{Form: form}
+		return xmlsig.Message{Form: form}
 	}
 	u, err := url.Parse(d.Address)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return xmlsig.LogoutMessage{Query: u.RawQuery}
+	return xmlsig.Message{Query: u.RawQuery}
 }
 
 // TestEncryptedAssertions: read with our key alone, and only inside of an answer that is signed.
@@ -171,7 +172,7 @@ func FuzzReadLogout(f *testing.F) {
 	f.Add(string(raw))
 	f.Add("<samlp:LogoutRequest/>")
 	f.Fuzz(func(t *testing.T, text string) {
-		got, err := s.own.ReadLogout(s.party, xmlsig.LogoutMessage{Form: url.Values{"SAMLRequest": {base64.StdEncoding.EncodeToString([]byte(text))}}}, now)
+		got, err := s.own.ReadLogout(s.party, xmlsig.Message{Form: url.Values{"SAMLRequest": {base64.StdEncoding.EncodeToString([]byte(text))}}}, now)
 		if err == nil && (got.NameID != "kim" || got.Indexes[0] != "s-1") {
 			t.Errorf("read as %+v", got)
 		}

@@ -1,10 +1,39 @@
 // post-login: extensibility fact sheet 3.6. Calls that the server cannot follow yet refuse the login, so that no check is passed over.
 'use strict';
 
-const saml = ['Attribute', 'Audience', 'Recipient', 'CreateUpnClaim', 'PassthroughClaimsWithNoMapping', 'MapUnknownClaimsAsIs', 'MapIdentities',
-	'SignatureAlgorithm', 'DigestAlgorithm', 'Destination', 'LifetimeInSeconds', 'SignResponse', 'NameIdentifierFormat', 'NameIdentifierProbes',
-	'AuthnContextClassRef', 'SigningCert', 'IncludeAttributeNameFormat', 'TypedAttributes', 'EncryptionCert', 'EncryptionPublicKey', 'Cert', 'Key',
-	'RelayState', 'Issuer', 'EncryptionAlgorithm'];
+// What api.samlResponse sets, with what each takes. A key of a script's own is not taken: setCert and setKey refuse the login.
+const saml = {
+	Audience: 'string', Recipient: 'string', CreateUpnClaim: 'boolean', PassthroughClaimsWithNoMapping: 'boolean', MapUnknownClaimsAsIs: 'boolean',
+	MapIdentities: 'boolean', SignatureAlgorithm: ['rsa-sha256', 'rsa-sha1'], DigestAlgorithm: ['sha256', 'sha1'], Destination: 'string',
+	LifetimeInSeconds: 'number', SignResponse: 'boolean', NameIdentifierFormat: 'string', NameIdentifierProbes: 'strings', AuthnContextClassRef: 'string',
+	SigningCert: 'string', IncludeAttributeNameFormat: 'boolean', TypedAttributes: 'boolean', EncryptionCert: 'string', EncryptionPublicKey: 'string',
+	RelayState: 'string', Issuer: 'string', EncryptionAlgorithm: ['aes256-cbc', 'aes256-gcm'],
+};
+
+const isText = v => typeof v === 'string', isTexts = v => Array.isArray(v) && v.every(isText);
+
+// Limits of what api.samlResponse sets, in characters.
+const maxSetting = 4096, maxAttributeName = 1024, maxAttribute = 2048;
+
+function samlResponse(t) {
+	const set = (member, kind) => value => {
+		const fits = Array.isArray(kind) ? kind.includes(value) : kind === 'strings' ? isTexts(value) : kind === 'number' ? Number.isInteger(value) && value > 0 : typeof value === kind;
+		if (!fits) throw new TypeError('api.samlResponse.set' + member + ' does not take this value');
+		if (JSON.stringify(value).length > maxSetting) throw new RangeError('The value of api.samlResponse.set' + member + ' is too long');
+		t.answer('samlResponse.' + member[0].toLowerCase() + member.slice(1), value);
+	};
+	const out = {
+		setAttribute(name, value) {
+			if (!isText(name) || name === '' || name.length > maxAttributeName) throw new TypeError('The name of an attribute must be a string of 1 to ' + maxAttributeName + ' characters');
+			if (value !== null && !isTexts(value) && !['string', 'number', 'boolean'].includes(typeof value)) throw new TypeError('The value of an attribute must be a string, number, boolean, list of strings, or null');
+			if (JSON.stringify(value).length > maxAttribute) throw new RangeError('The value of the attribute ' + name + ' is too long');
+			t.answer('samlResponse.attributes.' + name, value);
+		},
+		setCert: t.unsupported('samlResponse.setCert'), setKey: t.unsupported('samlResponse.setKey'),
+	};
+	for (const member of Object.keys(saml)) out['set' + member] = set(member, saml[member]);
+	return out;
+}
 
 // Logins of these protocols have no browser that could be sent elsewhere.
 const withoutBrowser = ['oauth2-password', 'oauth2-resource-owner', 'oauth2-resource-owner-jwt-bearer', 'oauth2-refresh-token',
@@ -66,7 +95,6 @@ exports.api = function (t) {
 			getUserEffectiveRolesByNames: t.value(async names => ({roles: roles().filter(r => listed(names, 50).includes(r.name))})),
 		},
 		groups: no('groups', ['getUserGroups', 'hasGroupMembership'], t.impossible),
-		// No login here ends in a SAML response, so that these have no effect, as they have none there for other protocols.
-		samlResponse: Object.fromEntries(saml.map(name => ['set' + name, () => {}])),
+		samlResponse: samlResponse(t),
 	};
 };
