@@ -93,7 +93,11 @@ func (e *execution) work(args []any) (any, error) {
 		case <-e.over:
 			return
 		}
+		timer := time.AfterFunc(longTurn, func() { longs(1) })
 		out := operate(op, args[1:])
+		if !timer.Stop() {
+			longs(-1)
+		}
 		<-e.atWork
 		m := message{Call: id}
 		m.Result, _ = json.Marshal(out)

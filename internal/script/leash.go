@@ -1,6 +1,7 @@
 package script
 
 import (
+	"runtime"
 	"sync"
 	"time"
 )
@@ -20,7 +21,33 @@ type leash struct {
 	mu    sync.Mutex
 	timer *time.Timer
 	cut   time.Time // when it was interrupted; zero: not
+	long  bool      // it goes on for long
 	done  bool
+}
+
+// A worker in which something computes for longer than longTurn uses one processor: the others are for other tenants' workers, and for the server.
+const longTurn = 30 * time.Millisecond
+
+// long counts what computes for long in this process.
+var long struct {
+	mu         sync.Mutex
+	count      int
+	processors int // how many there are otherwise; 0: this process is no worker, and is left alone
+}
+
+// longs counts more of what computes for long, or less.
+func longs(more int) {
+	long.mu.Lock()
+	defer long.mu.Unlock()
+	before := long.count
+	long.count += more
+	switch {
+	case long.processors < 2:
+	case before == 0 && more > 0:
+		runtime.GOMAXPROCS(1)
+	case long.count == 0:
+		runtime.GOMAXPROCS(long.processors)
+	}
 }
 
 // unheeded is how often a turn is interrupted again: a request that comes between two calls into the engine is forgotten.
@@ -28,7 +55,7 @@ const unheeded = 20 * time.Millisecond
 
 func newLeash(budget, most time.Duration, interrupt, stuck func()) *leash {
 	l := &leash{began: time.Now(), used: processTime(), budget: min(budget, most), most: most, interrupt: interrupt, stuck: stuck}
-	l.timer = time.AfterFunc(l.budget, l.look)
+	l.timer = time.AfterFunc(min(l.budget, longTurn), l.look)
 	return l
 }
 
@@ -46,7 +73,12 @@ func (l *leash) look() {
 		l.interrupt()
 		l.timer.Reset(unheeded)
 	default:
-		if left := min(l.budget-l.computed(now), l.most-now.Sub(l.began)); left > 0 {
+		if !l.long && now.Sub(l.began) >= longTurn {
+			l.long = true
+			longs(1)
+		}
+		passed := now.Sub(l.began)
+		if left := min(l.budget-min(l.computed(now), passed), l.most-passed); left > 0 {
 			l.timer.Reset(max(left, time.Millisecond))
 			return
 		}
@@ -77,5 +109,9 @@ func (l *leash) end() bool {
 	defer l.mu.Unlock()
 	l.done = true
 	l.timer.Stop()
+	if l.long {
+		l.long = false
+		longs(-1)
+	}
 	return !l.cut.IsZero()
 }

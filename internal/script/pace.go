@@ -4,10 +4,11 @@ import "time"
 
 // A worker that computes for long is made humble: it gets the smaller share where the processors are wanted by others. That is what keeps an
 // endless loop of one tenant out of the others' logins. It is not starved: on a machine that is busy in earnest, scripts that load many
-// packages must come to their end too. It has no way back, so its tenant gets another worker when it computes no more.
+// packages must come to their end too. It has no way back, so its tenant gets another worker when it computes no more. The workers of a tenant on
+// probation get what is left over: the system lets them compute where nobody else wants to, and whoever wakes up takes their place at once. (A lower
+// share alone would let them finish their turn first, a few milliseconds each of the many times that somebody's login wakes up.)
 const (
-	niceHeavy     = 5  // of a worker that computes for long: a third of the share that others have
-	niceProbation = 15 // of the workers of a tenant on probation: a thirtieth
+	niceHeavy = 5 // of a worker that computes for long: a third of the share that others have
 
 	humbleAfter  = 150 * time.Millisecond // how old a run is when its worker is looked at
 	humbleBorn   = time.Second            // how old a worker is that has said nothing yet: until then it is starting
@@ -52,12 +53,15 @@ func (p *process) pace() {
 	}
 }
 
-// lower makes a worker humble from its beginning.
+// lower gives a worker the lowest rank.
 func (p *process) lower(now time.Time) {
 	p.mu.Lock()
-	p.humble, p.heavy = true, now
+	done := p.lowest
+	p.humble, p.lowest, p.heavy = true, true, now
 	p.mu.Unlock()
-	humble(p.pid, niceProbation)
+	if !done {
+		leftovers(p.pid)
+	}
 }
 
 // lowered tells whether the worker is humble, and whether it has computed of late.

@@ -12,15 +12,17 @@ import (
 	"time"
 )
 
-// rank is the nice value of a process: field 19 of its stat.
-func rank(t *testing.T, pid int) string {
+// rank is the nice value of a process, field 19 of its stat; policy is how it is scheduled, field 41.
+func rank(t *testing.T, pid int) string   { return stat(t, pid, 19) }
+func policy(t *testing.T, pid int) string { return stat(t, pid, 41) }
+
+func stat(t *testing.T, pid, field int) string {
 	t.Helper()
 	b, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
 	if err != nil {
 		return ""
 	}
-	fields := strings.Fields(string(b)[strings.LastIndexByte(string(b), ')')+1:])
-	return fields[16]
+	return strings.Fields(string(b)[strings.LastIndexByte(string(b), ')')+1:])[field-3]
 }
 
 // TestHumble: a worker that computes for long gets a lower rank while it does, one that waits keeps its own, and a tenant that computes no
@@ -111,6 +113,11 @@ func TestProbation(t *testing.T) {
 		t.Errorf("%d runs on %d workers", running, live)
 	}
 	must(t, h, simple("good", pass))
+	for name, pid := range workers(h) {
+		if got, want := policy(t, pid), map[bool]string{true: "5", false: "0"}[name == "evil"]; got != want {
+			t.Errorf("the worker of %s has scheduling policy %s", name, got)
+		}
+	}
 	wg.Wait()
 	if kinds["ok"] != 2*probationRuns || kinds[KindBusy+" "+waitsTooLong] != probationRuns {
 		t.Errorf("%v", kinds)
@@ -121,5 +128,26 @@ func TestProbation(t *testing.T) {
 	h.pool.mu.Unlock()
 	if !over {
 		t.Error("probation has no end")
+	}
+}
+
+// TestOneProcessor: however many runs of a worker compute for long, it uses one processor.
+func TestOneProcessor(t *testing.T) {
+	h := newHost(t, Config{Workers: 1, Runtime: always(RuntimeEmbedded), Limits: Limits{CPU: 600 * time.Millisecond}})
+	must(t, h, simple("loud", pass))
+	time.Sleep(100 * time.Millisecond) // what it makes ready is ready
+	before, began := computed(workers(h)["loud"]), time.Now()
+	var wg sync.WaitGroup
+	for range 3 {
+		wg.Go(func() { _, _ = h.Rules(t.Context(), simple("loud", `for (;;) {}`)) })
+	}
+	time.Sleep(500 * time.Millisecond)
+	used, passed := computed(workers(h)["loud"])-before, time.Since(began)
+	if used < passed/10 || used > passed*13/10+longTurn {
+		t.Errorf("it computed for %v in %v", used, passed)
+	}
+	wg.Wait()
+	if out, err := h.Rules(t.Context(), simple("loud", pass)); err != nil || out.Failure != nil {
+		t.Error(err, out.Failure)
 	}
 }

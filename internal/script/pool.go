@@ -207,6 +207,9 @@ func (p *pool) place(whose owner) (*process, error) {
 		}
 	}
 	if best != nil {
+		if probation {
+			best.lower(now)
+		}
 		return p.take(best), nil
 	}
 	if free += p.size - live; free < 1 || owned > 0 && (free < 2 || probation || owned >= max(workersPerTenant, runtime.NumCPU())) {

@@ -55,6 +55,7 @@ type process struct {
 	lookedFor uint64        // the run for which it was
 	first     time.Duration // processor time when that began
 	humble    bool          // it has a lower rank
+	lowest    bool          // the lowest
 	heavy     time.Time     // when it was last seen to compute for long
 
 	// Of the pool, under its lock:

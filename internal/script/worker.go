@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -45,6 +46,7 @@ func WorkerMain(ctx context.Context, in io.Reader, out io.Writer) error {
 		}
 		debug.SetMemoryLimit(processMemory / 4)
 		debug.SetGCPercent(50)
+		long.processors = runtime.GOMAXPROCS(0)
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
