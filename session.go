@@ -315,12 +315,13 @@ type Refusal struct {
 
 // ScriptState is what scripts that wait for a person to come back left behind.
 type ScriptState struct {
-	Waits      string                     `json:",omitempty"` // for what: redirect, factor
+	Waits      string                     `json:",omitempty"` // for what: redirect, factor, prompt
 	Redirected bool                       `json:",omitempty"` // a rule sent the person elsewhere, which rules do once in a login
 	Properties map[string]json.RawMessage `json:",omitempty"` // of the user, invented by rules; seen when rules run again
 	Binding    string                     `json:",omitempty"` // the action that waits; empty: rules do
 	Passed     bool                       `json:",omitempty"` // … and is done: those behind it wait
 	Factor     *FactorDemand              `json:",omitempty"` // what the person has to give before; nil: they did
+	Form       string                     `json:",omitempty"` // under which handle the state of the form is kept, sealed, that the person fills in
 	Metadata   map[string]json.RawMessage `json:",omitempty"` // of the transaction, set by actions
 	Executions []string                   `json:",omitempty"` // ids of the records of actions' runs
 	Console    []map[string]any           `json:",omitempty"` // lines of the console

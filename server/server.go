@@ -149,6 +149,7 @@ func New(ctx context.Context, cfg config.Config, deps Deps) (*Server, error) {
 	s.oauth.Finish = s.saml.Finish
 	s.oauth.SendApproval = s.login.SendApproval
 	pipe.Blocked, pipe.MailCode, pipe.MailProof, pipe.MailFactorCode = s.login.SendBlocked, s.login.MailCode, s.login.MailProof, s.login.MailFactorCode
+	pipe.MailFlow, pipe.Requests = s.login.MailFlow, s.scriptHTTP(client, cfg.Outbound.Rewrite)
 	pipe.WarnLeaked, pipe.TellAdmin, pipe.TellFactor = s.login.WarnLeaked, s.login.TellAdmin, s.login.TellFactor
 	s.jobs = job.New(job.Deps{DB: s.db, Metrics: s.metrics, Log: s.log, Identify: connection.Identify, Send: send, SendVerification: s.login.SendVerification})
 	s.mgmt = mgmt.New(mgmt.Deps{

@@ -61,6 +61,37 @@ func sampleAccount(f Frame) AccountPage {
 	return p
 }
 
+// sampleStep is a step of a form with one of each part.
+func sampleStep(f Frame, problems Problems) FormPage {
+	p := FormPage{Frame: f, Form: sampleForm, Problems: problems, Words: "en", Parts: []FormPart{
+		{Kind: "html", HTML: Cleaned("<h2>Help us to know you</h2><p>We ask for this <strong>once</strong>. <a href=\"https://example.com/privacy\" target=\"_blank\" rel=\"noopener noreferrer\">Why?</a></p>")},
+		{Kind: "line", Name: "field-full_name", Label: "Your name", Type: "text", Autocomplete: "on", Value: "Ada", Required: true},
+		{Kind: "line", Name: "field-site", Type: "url", Autocomplete: "on", Placeholder: "https://", Hint: Cleaned("<p>Where we find you.</p>")},
+		{Kind: "line", Name: "field-age", Label: "Age", Type: "number", Autocomplete: "on", Least: "18", Most: "120"},
+		{Kind: "line", Name: "field-pin", Label: "PIN", Type: "password", Autocomplete: "new-password", Required: true},
+		{Kind: "line", Name: "field-phone", Label: "Phone", Type: "tel", Autocomplete: "tel", Example: "passwordless.phone.hint"},
+		{Kind: "area", Name: "field-about", Label: "About you", Autocomplete: "off", Value: "Two\nlines"},
+		{Kind: "divider"}, {Kind: "divider", Text: "Your plan"},
+		{Kind: "choices", Name: "field-plan", Label: "Plan", Required: true, Options: []FormOption{
+			{ID: "field-plan.0", Name: "field-plan", Value: "0", Label: "Small", Chosen: true}, {ID: "field-plan.1", Name: "field-plan", Value: "1", Label: "Large"},
+			{ID: "field-plan.other", Name: "field-plan", Value: "other", Label: "Something else", Own: "field-plan.other.text", Placeholder: "Tell us"},
+		}},
+		{Kind: "choices", Name: "field-card", Label: "Record", Many: true, Cards: true, Options: []FormOption{{ID: "field-card.0", Name: "field-card.0", Value: "true", Label: "Night", Image: mixtapeLogo}}},
+		{Kind: "select", Name: "field-country", Label: "Country", Autocomplete: "off", Required: true, Options: []FormOption{{Value: "0", Label: "Austria"}, {Value: "1", Label: "Iceland", Chosen: true}}},
+		{Kind: "legal", Name: "field-terms", HTML: Cleaned("I agree to the <a href=\"https://example.com/terms\">terms</a>."), Required: true},
+		{Kind: "image", Src: mixtapeLogo, Height: 56, Position: "center"},
+		{Kind: "buttons", Buttons: []FormButton{{Press: "back", Text: "Back"}}}, {Kind: "buttons", Buttons: []FormButton{{Press: "next", Text: "Continue", Main: true}}},
+		{Kind: "buttons", Buttons: []FormButton{{Press: "jump.skip", Text: "Not now"}, {Before: "No mail?", Press: "resend.again", Text: "Send it again"}, {Text: "Send again in 30 seconds"}}},
+	}}
+	for i := range p.Parts {
+		p.Parts[i].Problems = problems.Of(p.Parts[i].Name)
+		if p.Parts[i].Name == "" {
+			p.Parts[i].Problems = nil
+		}
+	}
+	return p
+}
+
 // samples is every page, most of them in more than one state; goldens and screenshots are made of it.
 func samples() map[string]Page {
 	bare := Frame{Lang: "en", Tenant: "Mixtape Records"}
@@ -72,6 +103,8 @@ func samples() map[string]Page {
 	german.Lang, german.Languages, german.Here = "de", Choices(Languages(), "de"), "/u/login?state=hKFo2SB"
 	japanese.Lang, japanese.Languages, japanese.Here = "ja", Choices([]string{"en", "ja"}, "ja"), "/u/signup?state=hKFo2SB"
 	return map[string]Page{
+		"form":             sampleStep(sampleFrame, nil),
+		"form-wrong":       sampleStep(bare, Problems{{Text: "This field is needed.", Field: "field-full_name"}, {Code: "form_choice", Field: "field-plan"}, {Code: "form_failed"}}),
 		"account":          sampleAccount(bare),
 		"account-wrong":    AccountPage{Frame: bare, Form: Form{Action: "/account"}, Problems: Problems{{Code: "invalid_picture", Field: FieldPicture}}, Has: map[string]bool{"profile": true}, Person: AccountPerson{Name: "Ada", Picture: "https://pictures.example/ada.png", Since: sampleSent}, Typed: AccountProfile{Name: "Ada", Picture: "http://ada"}, Sections: []string{"profile"}},
 		"account-email":    AccountFormPage{Frame: bare, Form: sampleForm, Kind: "email", BackURL: "/account"},

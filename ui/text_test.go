@@ -27,6 +27,7 @@ var families = []string{
 	"format.",                                             // ways to write dates
 	"passkey.new.",                                        // line of PasskeyPage
 	"passkey.local.",                                      // the same
+	"tenantform.",                                         // words of a tenant's form, handed in by the door
 	"problem.",                                            // error codes, handed in by doors
 	"rule.",                                               // codes of password rules
 	"scope.",                                              // scopes of OpenID Connect

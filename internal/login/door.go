@@ -119,6 +119,8 @@ var pages = []route{
 	{web.Route{Method: "POST", Pattern: inboxDevicePath, Title: "Development inbox, played device, form"}, (*Door).answerInboxDevice},
 	{web.Route{Method: "GET", Pattern: "/u/mfa-enroll", Title: "Link of the mail about a second factor"}, (*Door).showTicketEnroll},
 	{web.Route{Method: "POST", Pattern: "/u/mfa-enroll", Title: "Link of the mail about a second factor, form"}, (*Door).ticketEnroll},
+	{web.Route{Method: "GET", Pattern: formPath, Title: "Form of the tenant's own"}, (*Door).showForm},
+	{web.Route{Method: "POST", Pattern: formPath, Title: "Form of the tenant's own, form"}, (*Door).fillIn},
 	{web.Route{Method: "GET", Pattern: "/u/organization", Title: "Page to choose an organization"}, (*Door).showOrganization},
 	{web.Route{Method: "POST", Pattern: "/u/organization", Title: "Page to choose an organization, form"}, (*Door).choose},
 	{web.Route{Method: "GET", Pattern: "/u/forgot", Title: "Page for a forgotten password"}, (*Door).showForgot},

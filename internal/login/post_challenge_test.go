@@ -56,7 +56,7 @@ func TestResetAsksScripts(t *testing.T) {
 		// What cannot be followed is no reason to let people pass.
 		link = b.forget()
 		for code, want := range map[string]string{
-			`api.prompt.render('form')`: "api.prompt.render", `api.access.deny()`: "", `api.authentication.challengeWith({type: 'email'})`: "second factor",
+			`api.prompt.render('form')`: "not there", `api.access.deny()`: "", `api.authentication.challengeWith({type: 'email'})`: "second factor",
 			`api.redirect.sendUserTo('ftp://x')`: "http or https", `api.authentication.challengeWith({type: 'otp'})`: "second factor",
 		} {
 			w.challenges(code)

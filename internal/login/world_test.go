@@ -80,6 +80,7 @@ func newWorld(t *testing.T, kind string) *world {
 		return deliver(ctx, st, m)
 	}})
 	pipe.Blocked, pipe.MailCode, pipe.MailProof, pipe.MailFactorCode = w.door.SendBlocked, w.door.MailCode, w.door.MailProof, w.door.MailFactorCode
+	pipe.MailFlow, pipe.Requests = w.door.MailFlow, http.DefaultClient
 	pipe.WarnLeaked, pipe.TellAdmin, pipe.TellFactor = w.door.WarnLeaked, w.door.TellAdmin, w.door.TellFactor
 	mux := http.NewServeMux()
 	oauth.New(oauth.Deps{DB: w.db, Pipeline: pipe, Minter: minter}).Register(mux)
@@ -252,6 +253,7 @@ func (w *world) browser() *browser {
 // reply is what came back.
 type reply struct {
 	*world
+	path   string // that was asked for
 	status int
 	header http.Header
 	body   string
@@ -278,7 +280,7 @@ func (b *browser) do(method, path, body string, headers ...string) *reply {
 	answer := rec.Result()
 	b.jar.SetCookies(r.URL, answer.Cookies())
 	text, _ := io.ReadAll(answer.Body)
-	return &reply{b.world, answer.StatusCode, answer.Header, string(text)}
+	return &reply{b.world, path, answer.StatusCode, answer.Header, string(text)}
 }
 
 func (b *browser) get(path string) *reply { b.Helper(); return b.do(http.MethodGet, path, "") }

@@ -5,24 +5,26 @@ import (
 	"encoding/hex"
 	"encoding/json"
 
+	"github.com/stagedoor/stagedoor/internal/store"
 	"github.com/stagedoor/stagedoor/internal/web"
 )
 
-// Forms, flows and what flows connect to (Management API objects 9). They are kept so that tools can write and read them; nothing runs them.
+// Forms, flows and what flows connect to (Management API objects 9). Any document is kept as it came; what this server cannot follow in one
+// ends the login that shows the form, with an error that names it (see the room form).
 var (
 	forms = func() documents {
-		n := newDocuments("form", "ap_", "forms", "Form not found", "")
+		n := documents{key: "forms", kind: store.Forms}
 		n.defaults, n.gone = map[string]json.RawMessage{"ending": json.RawMessage(`{"resume_flow":true}`)}, true
 		n.bare, n.brief = true, []string{"name"}
 		return n
 	}()
 	flows = func() documents {
-		n := newDocuments("flow", "af_", "flows", "Flow not found", "")
+		n := documents{key: "flows", kind: store.Flows}
 		n.gone, n.bare, n.brief = true, true, []string{"name", "description", "synchronous"}
 		return n
 	}()
 	vaultConnections = func() documents {
-		n := newDocuments("vault_connection", "ac_", "connections", "Connection not found", "")
+		n := documents{key: "connections", kind: store.VaultConnections}
 		n.gone, n.bare = true, true
 		n.hide = func(members map[string]any) {
 			_, ready := members["setup"]

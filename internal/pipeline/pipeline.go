@@ -10,6 +10,7 @@ import (
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/connection"
+	"github.com/stagedoor/stagedoor/internal/form"
 	"github.com/stagedoor/stagedoor/internal/guard"
 	"github.com/stagedoor/stagedoor/internal/script"
 	"github.com/stagedoor/stagedoor/internal/session"
@@ -31,6 +32,7 @@ const (
 	AskPasskey      = "passkey-enrollment"
 	AskLink         = "link-account"
 	AskUpstream     = "upstream" // no page of ours: the person is at a provider, see [Pipeline.Arrive]
+	AskForm         = "form"     // of the tenant's own, which an action wants to be filled in; see [Pipeline.FormStep]
 	AskRedirect     = "redirect" // no page of ours: a script sends the person to another site, see [Pipeline.Return]
 )
 
@@ -41,6 +43,12 @@ type Pipeline struct {
 	Scripts  *script.Host
 	Minter   *token.Minter
 	HTTP     *http.Client // brings messages to phones; nil: only tenants' own code does
+
+	// Requests is the client of tenants' flows: like that of their scripts it reaches the server itself. Nil: flows make no requests.
+	Requests *http.Client
+
+	// MailFlow sends a mail of a flow, if it is not nil.
+	MailFlow func(ctx context.Context, v Visit, u *stagedoor.User, m form.Mail) error
 
 	RetryAfter time.Duration // how long a message waits that a script wants to be tried again, doubled each time; 0: a second
 

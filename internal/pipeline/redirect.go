@@ -136,6 +136,10 @@ func (a *actions) suspend(in *ruleInput, e script.Effects) error {
 		in.state.Passed = true
 		return in.waitForFactor(s.Details)
 	}
+	if s.Kind == waitsForm {
+		in.wants = s.Details
+		return nil
+	}
 	var to struct {
 		URL   string            `json:"url"`
 		Query map[string]string `json:"query"`

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/form"
 	"github.com/stagedoor/stagedoor/internal/script"
 	"github.com/stagedoor/stagedoor/internal/store"
 	"github.com/stagedoor/stagedoor/internal/token"
@@ -26,6 +27,10 @@ func (l *login) scripts(ctx context.Context) (string, error) {
 			return ask, err
 		}
 	}
+	filled, ask, err := l.filled(ctx, state)
+	if ask != "" || err != nil {
+		return ask, err
+	}
 	a := l.tx.Result
 	if a == nil || state.Binding == "" {
 		a, l.tx.Factor = l.authorization(), nil
@@ -33,7 +38,7 @@ func (l *login) scripts(ctx context.Context) (string, error) {
 	in := &ruleInput{
 		client: l.client, user: l.user, session: l.session, protocol: l.tx.Request.Protocol(), query: l.tx.Request.Query,
 		silent: l.tx.Request.HasPrompt("none"), request: &l.tx.Request, org: l.org, api: l.api, state: state, back: l.back,
-		factor: l.tx.Factor, proof: l.tx.Proof,
+		factor: l.tx.Factor, proof: l.tx.Proof, filled: filled,
 	}
 	said, err := l.runScripts(ctx, l.visit, in, a)
 	l.said = said
@@ -48,6 +53,10 @@ func (l *login) scripts(ctx context.Context) (string, error) {
 	if in.elsewhere != "" {
 		l.tx.Script, l.elsewhere = said.keptIn(state, AskRedirect), in.elsewhere
 		return AskRedirect, nil
+	}
+	if in.form != nil {
+		l.tx.Script = said.keptIn(state, waitsForm)
+		return AskForm, l.keepForm(ctx, in.form)
 	}
 	if in.asked != nil {
 		state.Factor = in.asked
@@ -94,6 +103,10 @@ type ruleInput struct {
 	again  bool                    // they wait for nothing and are not done
 	proof  string                  // the second factor that the person gave in this login
 	fresh  bool                    // they have just set it up, where there is no browser
+
+	wants  json.RawMessage // the form that an action has just asked for
+	form   *form.State     // the form that actions wait for
+	filled *form.State     // the one that the person has filled in, for the action that waited
 
 	elsewhere string // where scripts send the person, an address without the state; empty: nowhere
 }

@@ -124,7 +124,7 @@ func cannotAsk(ask string) error {
 	switch ask {
 	case AskConsent:
 		return stagedoor.Errorf(stagedoor.Forbidden, "consent_required", "Consent required")
-	case AskOrganization, AskRedirect:
+	case AskOrganization, AskRedirect, AskForm:
 		return stagedoor.Errorf(stagedoor.Forbidden, "interaction_required", "Interaction required")
 	case AskFactor, AskEnroll, AskNote: // SDKs know this text
 		return stagedoor.Errorf(stagedoor.Forbidden, "login_required", "Multifactor authentication required")

@@ -152,6 +152,12 @@ func (p *Pipeline) challenge(ctx context.Context, v Visit, all *actions, tx *sta
 	}
 	s := said{console: state.Console, executions: state.Executions}
 	refused := func(err error) (*Challenged, error) {
+		if state.Waits == waitsForm && !stagedoor.IsKind(err, stagedoor.Internal) { // the next time they fill it in anew
+			tx.Script, tx.Step, tx.Nonce = nil, "", ""
+			if err := v.Store.SaveTransaction(ctx, tx); err != nil {
+				return nil, err
+			}
+		}
 		if stagedoor.AsError(err).Kind != stagedoor.Internal {
 			l.said = s
 			e := failed(l.event("fcp"), err)
@@ -168,7 +174,14 @@ func (p *Pipeline) challenge(ctx context.Context, v Visit, all *actions, tx *sta
 			return l.resetAsks(ctx, ask, ticket)
 		}
 	}
-	in := &ruleInput{client: l.client, user: l.user, org: l.org, request: &tx.Request, state: state, back: at, proof: tx.Proof}
+	filled, ask, err := l.filled(ctx, state)
+	switch {
+	case err != nil:
+		return refused(err)
+	case ask != "":
+		return l.resetAsks(ctx, ask, ticket)
+	}
+	in := &ruleInput{client: l.client, user: l.user, org: l.org, request: &tx.Request, state: state, back: at, proof: tx.Proof, filled: filled}
 	if err := all.from(state.Binding, state.Passed); err != nil {
 		return refused(err)
 	}
@@ -191,7 +204,10 @@ func (p *Pipeline) challenge(ctx context.Context, v Visit, all *actions, tx *sta
 			stagedoor.AsError(err).Extra = map[string]any{logRule: d.Action, logKind: script.KindDenied}
 		default:
 			resultOf(tx, &out.Effects)
-			if err = all.suspend(in, out.Effects); err == nil && in.again {
+			if err = all.suspend(in, out.Effects); err == nil {
+				err = p.render(ctx, v, in)
+			}
+			if err == nil && in.again {
 				err = all.from(state.Binding, state.Passed)
 			}
 		}
@@ -202,6 +218,13 @@ func (p *Pipeline) challenge(ctx context.Context, v Visit, all *actions, tx *sta
 	if in.elsewhere != "" {
 		tx.Script, l.elsewhere = s.keptIn(state, AskRedirect), in.elsewhere
 		return l.resetLeaves(ctx, ticket)
+	}
+	if in.form != nil {
+		tx.Script = s.keptIn(state, waitsForm)
+		if err := l.keepForm(ctx, in.form); err != nil {
+			return nil, err
+		}
+		return l.resetAsks(ctx, AskForm, ticket)
 	}
 	if in.asked != nil {
 		state.Factor = in.asked
@@ -298,6 +321,7 @@ func (p *Pipeline) challengeEvent(ctx context.Context, v Visit, in *ruleInput, c
 	if in.org != nil {
 		event["organization"] = scriptOrganization(in.org)
 	}
+	in.tellFilled(event)
 	locales := stagedoor.Words(strings.Join(in.back.query["ui_locales"], " "))
 	event["transaction"] = map[string]any{"locale": v.Language, "ui_locales": nonNilList(locales)}
 	return event, customDomain(ctx, v, event)

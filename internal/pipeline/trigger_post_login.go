@@ -105,7 +105,10 @@ func (p *Pipeline) postLogin(ctx context.Context, v Visit, in *ruleInput, all *a
 		return s, err
 	}
 	in.demandedFactor(e.Factor)
-	return s, all.suspend(in, e)
+	if err := all.suspend(in, e); err != nil {
+		return s, err
+	}
+	return s, p.render(ctx, v, in)
 }
 
 // knownRoles is what api.roles answers from.
@@ -232,6 +235,7 @@ func (p *Pipeline) postLoginEvent(ctx context.Context, v Visit, in *ruleInput, a
 		event["refresh_token"] = eventRefreshToken(in.refresh)
 	}
 	event["transaction"] = eventTransaction(in, a)
+	in.tellFilled(event)
 	return event, customDomain(ctx, v, event)
 }
 

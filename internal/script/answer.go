@@ -213,6 +213,11 @@ func (j *job) fetch(c httpCall) (*httpReply, error) {
 // tenantKey is under which the context of an outgoing request has the tenant whose script makes it.
 type tenantKey struct{}
 
+// WithTenant makes requests with the context those of a tenant's own code: see [TenantOf].
+func WithTenant(ctx context.Context, tenant string) context.Context {
+	return context.WithValue(ctx, tenantKey{}, tenant)
+}
+
 // TenantOf returns the tenant whose script makes an outgoing request, from the request's context; empty if none does.
 func TenantOf(ctx context.Context) string {
 	tenant, _ := ctx.Value(tenantKey{}).(string)

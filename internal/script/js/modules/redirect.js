@@ -14,6 +14,7 @@ module.exports = (t, can) => ({
 		if (typeof url !== 'string' || !/^https?:\/\/[^/]/i.test(url)) throw new TypeError('api.redirect.sendUserTo needs an http or https URL');
 		const query = {};
 		for (const [name, value] of Object.entries((options && options.query) || {})) if (value !== undefined) query[name] = String(value);
+		if (t.suspended() === 'prompt' || t.event().prompt) throw new Error('An action cannot render a form and send the user elsewhere');
 		t.suspend('redirect', {url, query});
 	},
 	// Whoever holds the token may have got it in another login, of somebody else, or made it: all that ties it to this one is looked at.

@@ -181,6 +181,9 @@ module.exports = function (pipe) {
 		},
 		// suspend lets no script run behind the current one until the person has done something.
 		suspend(kind, details) { effects.suspend = {script: current, kind, details: stringify(details)}; },
+		suspended: () => effects.suspend ? effects.suspend.kind : '',
+		// resumed tells whether the current script goes on for somebody who has come back.
+		resumed: () => Boolean(input.resume) && current === 0,
 		factor(demand) { effects.factor = demand; },
 		unsupported: name => () => { if (!effects.unsupported) effects.unsupported = 'api.' + name; },
 		impossible: name => () => { throw new Error('api.' + name + ' is not supported by this server'); },
@@ -297,6 +300,7 @@ module.exports = function (pipe) {
 			open = true;
 			event = parse(eventText);
 			if (index === 0) adopt(event.transaction);
+			else delete event.prompt; // the answers are for the action that has asked
 			for (const [what, shown] of [['session', 'session'], ['refreshToken', 'refresh_token']]) reshow(changes[what], event[shown]);
 			if (input.hook) return hook(index);
 			overlay(event.user, 'user_metadata', metadata.user);

@@ -1,4 +1,4 @@
-// password-reset-post-challenge: extensibility fact sheet 3.9. Calls that the server cannot follow yet end the reset, so that no check is passed over.
+// password-reset-post-challenge: extensibility fact sheet 3.9.
 'use strict';
 
 exports.api = function (t) {
@@ -8,7 +8,7 @@ exports.api = function (t) {
 		access: {deny: reason => t.deny('access_denied', reason)},
 		authentication: {challengeWith, challengeWithAny},
 		redirect: {encodeToken, sendUserTo, validateToken},
-		prompt: {render: t.unsupported('prompt.render')},
+		prompt: require('prompt')(t),
 		transaction: {
 			setResultUrl(url, options) {
 				if (typeof url !== 'string' || !/^https?:\/\/[^/]/i.test(url)) throw new TypeError('api.transaction.setResultUrl needs an http or https URL');

@@ -68,7 +68,7 @@ exports.api = function (t) {
 			return !withoutBrowser.includes(protocol) && !(prompt || []).includes('none');
 		}),
 		authentication: Object.assign(factor.authentication, {recordMethod: t.method, setPrimaryUser: t.primary}),
-		prompt: no('prompt', ['render']),
+		prompt: require('prompt')(t),
 		session: Object.assign(t.access('session', 'session'), {
 			setCookieMode: t.cookieMode,
 			revoke(reason, options) {

@@ -1,0 +1,224 @@
+package form
+
+import (
+	"fmt"
+	"math"
+	"net/mail"
+	"net/url"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+)
+
+// A Problem is why an answer is not taken: of a component, with the words of the form itself if it has some.
+type Problem struct {
+	Component string
+	Code      string // see [codes]
+	Arg       any    // what the text of the code names; nil: nothing
+	Text      string // in the form's words; empty: in ours
+}
+
+// codes are the problems with what the form calls them, and its texts their argument.
+var codes = map[string]struct{ theirs, arg string }{
+	"required": {"ERR_REQUIRED_PROPERTY", ""}, "too_short": {"ERR_TOO_SHORT_STRING", "minLength"}, "too_long": {"ERR_TOO_LONG_STRING", "maxLength"},
+	"email": {"ERR_EMAIL_EXPECTED", ""}, "url": {"ERR_URL_EXPECTED", ""}, "number": {"ERR_NUMBER_EXPECTED", ""},
+	"too_small": {"ERR_TOO_SMALL_NUMBER", "minValue"}, "too_big": {"ERR_TOO_BIG_NUMBER", "maxValue"}, "choice": {"ERR_INVALID_CHOICE", ""},
+	"date": {"ERR_DATE_EXPECTED", ""}, "time": {"ERR_TIME_EXPECTED", ""}, "phone": {"ERR_PHONE_EXPECTED", ""}, "international": {"ERR_PHONE_EXPECTED", ""},
+	"complex": {"ERR_PASSWORD_COMPLEXITY", ""}, "repetitive": {"ERR_PASSWORD_STRENGTH", ""},
+}
+
+// usual bounds of texts, in characters, where a form says none.
+const (
+	maxLine = 1000
+	maxArea = 10000
+)
+
+var phone = regexp.MustCompile(`^\+?[0-9]{3,15}$`)
+
+// FieldName is how a component's field is called in a posted form; at is the number of an option, or a word for a part of it.
+func FieldName(component string, at ...any) string {
+	name := "field-" + component
+	for _, part := range at {
+		name += fmt.Sprintf(".%v", part)
+	}
+	return name
+}
+
+// Other is the option that people name themselves.
+const Other = "other"
+
+// read takes the answer to a component of what was posted. A field that was left empty is nil.
+func (f *Form) read(c *Component, posted url.Values) (any, *Problem) {
+	wrong := func(code string, arg any) (any, *Problem) {
+		known := codes[code]
+		args := map[string]any{}
+		if known.arg != "" {
+			args[known.arg] = arg
+		}
+		return nil, &Problem{Component: c.ID, Code: code, Arg: arg, Text: f.say(known.theirs, args)}
+	}
+	raw := posted.Get(FieldName(c.ID))
+	text := strings.TrimSpace(raw)
+	switch c.Type {
+	case "PASSWORD":
+		text = raw
+	case "LEGAL":
+		agreed := posted.Has(FieldName(c.ID))
+		if !agreed && c.Required {
+			return wrong("required", nil)
+		}
+		return agreed, nil
+	case "BOOLEAN":
+		switch {
+		case text == "true" || text == "false":
+			return text == "true", nil
+		case c.Required:
+			return wrong("required", nil)
+		}
+		return false, nil
+	case "CHOICE", "CARDS", "DROPDOWN":
+		chosen, ok := c.chosen(posted)
+		switch {
+		case !ok:
+			return wrong("choice", nil)
+		case len(chosen) == 0 && c.Required:
+			return wrong("required", nil)
+		case c.Config.Multiple:
+			return chosen, nil
+		case len(chosen) == 0:
+			return nil, nil
+		}
+		return chosen[0], nil
+	}
+	if text == "" {
+		if c.Required {
+			return wrong("required", nil)
+		}
+		return nil, nil
+	}
+	most := maxLine
+	if c.Config.Multiline {
+		most = maxArea
+	}
+	if m := c.Config.MaxLength; m != nil {
+		most = min(*m, maxArea)
+	}
+	switch n := utf8.RuneCountInString(text); {
+	case c.Config.MinLength != nil && n < *c.Config.MinLength:
+		return wrong("too_short", *c.Config.MinLength)
+	case n > most:
+		return wrong("too_long", most)
+	}
+	if !c.Config.Multiline && strings.ContainsFunc(text, unicode.IsControl) {
+		text = strings.Map(func(r rune) rune {
+			if unicode.IsControl(r) {
+				return -1
+			}
+			return r
+		}, text)
+	}
+	switch c.Type {
+	case "EMAIL":
+		if a, err := mail.ParseAddress(text); err != nil || a.Address != text || !strings.Contains(text[strings.LastIndexByte(text, '@'):], ".") || len(text) > 254 {
+			return wrong("email", nil)
+		}
+	case "URL":
+		if u, err := url.Parse(text); err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+			return wrong("url", nil)
+		}
+	case "NUMBER":
+		n, err := strconv.ParseFloat(text, 64)
+		switch {
+		case err != nil || math.IsNaN(n) || math.IsInf(n, 0):
+			return wrong("number", nil)
+		case c.Config.Min != nil && n < *c.Config.Min:
+			return wrong("too_small", *c.Config.Min)
+		case c.Config.Max != nil && n > *c.Config.Max:
+			return wrong("too_big", *c.Config.Max)
+		}
+		return n, nil
+	case "TEL":
+		digits := strings.NewReplacer(" ", "", "-", "", "(", "", ")", "", ".", "", "/", "").Replace(text)
+		if !phone.MatchString(digits) {
+			return wrong("phone", nil)
+		}
+		if !c.Config.CountryPicker {
+			return digits, nil
+		}
+		if !strings.HasPrefix(digits, "+") {
+			return wrong("international", nil)
+		}
+		return map[string]any{"international_number": digits, "international_format": text}, nil
+	case "DATE":
+		if strings.EqualFold(c.Config.Format, "TIME") {
+			if _, err := time.Parse("15:04", text[:min(5, len(text))]); err != nil {
+				return wrong("time", nil)
+			}
+			return text[:5], nil
+		}
+		if _, err := time.Parse("2006-01-02", text); err != nil {
+			return wrong("date", nil)
+		}
+	case "PASSWORD":
+		if code := weak(c, text); code != "" {
+			return wrong(code, 8)
+		}
+		return hashes[strings.ToUpper(c.Config.Hash)](text), nil
+	}
+	return text, nil
+}
+
+// chosen are the values of the options that were posted; not ok where one of them is none.
+func (c *Component) chosen(posted url.Values) (out []any, ok bool) {
+	out = []any{}
+	all := c.Choices()
+	take := func(position string) bool {
+		i, err := strconv.Atoi(position)
+		if position == Other && c.Config.Other.Enabled {
+			if own := strings.TrimSpace(posted.Get(FieldName(c.ID, Other, "text"))); own != "" && utf8.RuneCountInString(own) <= maxLine {
+				out = append(out, own)
+				return true
+			}
+			return !c.Config.Multiple || posted.Has(FieldName(c.ID, Other))
+		}
+		if err != nil || i < 0 || i >= len(all) {
+			return false
+		}
+		out = append(out, all[i].Value)
+		return true
+	}
+	if !c.Config.Multiple {
+		one := posted.Get(FieldName(c.ID))
+		return out, one == "" || take(one)
+	}
+	ok = true
+	for i := range all {
+		if posted.Has(FieldName(c.ID, i)) {
+			ok = take(strconv.Itoa(i)) && ok
+		}
+	}
+	if posted.Has(FieldName(c.ID, Other)) {
+		ok = take(Other) && ok
+	}
+	return out, ok
+}
+
+// weak tells why a password is not taken.
+func weak(c *Component, s string) string {
+	if c.Config.NIST && utf8.RuneCountInString(s) < 8 {
+		return "too_short"
+	}
+	if c.Config.NIST && len(slices.Compact([]rune(s))) <= 2 {
+		return "repetitive"
+	}
+	has := func(is func(rune) bool) bool { return strings.ContainsFunc(s, is) }
+	if c.Config.Complex && !(has(unicode.IsUpper) && has(unicode.IsLower) && has(unicode.IsDigit) &&
+		has(func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })) {
+		return "complex"
+	}
+	return ""
+}

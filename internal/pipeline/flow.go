@@ -1,0 +1,47 @@
+package pipeline
+
+import (
+	"context"
+	"encoding/json"
+
+	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/form"
+	"github.com/stagedoor/stagedoor/internal/store"
+)
+
+// flowPowers is what the flows of a form may do for somebody. What they change at the Management API depends on the grant of the client that
+// their connection names, not on the person.
+func (p *Pipeline) flowPowers(v Visit, u *stagedoor.User, c *stagedoor.Client) form.Powers {
+	powers := form.Powers{
+		HTTP: p.Requests,
+		Flow: func(ctx context.Context, id string) (*form.Flow, error) {
+			d, err := store.Flows.Get(ctx, v.Store, id)
+			if err != nil {
+				return nil, err
+			}
+			return form.ParseFlow(d.ID, d.Sealed)
+		},
+		Vault: func(ctx context.Context, id string) (*form.Vault, error) {
+			d, err := store.VaultConnections.Get(ctx, v.Store, id)
+			if err != nil {
+				return nil, err
+			}
+			out := new(form.Vault)
+			return out, json.Unmarshal([]byte(d.Sealed), out)
+		},
+		SMS: func(ctx context.Context, from, to, text string) error {
+			return p.SendText(ctx, v, PhoneMessage{From: from, To: to, Text: text, Kind: "flow", User: u, Client: c}, nil)
+		},
+		Ran: func(f *form.Flow, why string) {
+			e := stagedoor.LogEvent{Type: "flows_execution_completed", Description: why, ClientID: c.ID, UserID: u.ID, Details: map[string]any{"flow_id": f.ID, "flow_name": f.Name}}
+			if why != "" {
+				e.Type = "flows_execution_failed"
+			}
+			v.log(e)
+		},
+	}
+	if p.MailFlow != nil {
+		powers.Mail = func(ctx context.Context, m form.Mail) error { return p.MailFlow(ctx, v, u, m) }
+	}
+	return powers
+}
