@@ -217,7 +217,7 @@ func TestSAMLLogout(t *testing.T) {
 			w.ok(err)
 			us := &xmlsig.Party{EntityID: ours.EntityID, Certs: xmlsig.Certificates(base64.StdEncoding.EncodeToString(ours.Cert.Raw))}
 			to, _ := url.Parse(in("corp", "k1", "s-1").get("/v2/logout?client_id=app&federated&returnTo=https%3A%2F%2Fapp.example%2Fbye").to())
-			asked, err := theirs.ReadLogout(us, xmlsig.LogoutMessage{Query: to.RawQuery}, w.clock())
+			asked, err := theirs.ReadLogout(us, xmlsig.Message{Query: to.RawQuery}, w.clock())
 			if err != nil || asked.NameID != "k1" || len(asked.Indexes) != 1 || asked.Indexes[0] != "s-1" {
 				t.Fatalf("%+v %v", asked, err)
 			}
