@@ -182,6 +182,7 @@ func (d *Door) page(w http.ResponseWriter, r *http.Request, serve handler) {
 		d.noTenant(w, r, err)
 		return
 	}
+	st = st.Once()
 	if r.Method == http.MethodPost && r.URL.Path != callbackPath { // which other sites post to
 		err = d.readForm(w, r)
 	}

@@ -126,7 +126,7 @@ func (d *Door) Register(mux *http.ServeMux) {
 			if crossOrigin[r.Pattern] {
 				allowAny(w, req)
 			}
-			r.serve(d, w, req, st)
+			r.serve(d, w, req, st.Once())
 		})
 	}
 	for pattern := range crossOrigin {

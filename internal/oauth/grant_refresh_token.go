@@ -105,13 +105,10 @@ func (t *tokenRequest) scripted(rt *stagedoor.RefreshToken, c *stagedoor.AccessC
 // present looks a token up before anything is done for it: one that was superseded, and so may be stolen, ends its
 // family here and runs no script.
 func (t *tokenRequest) present(ctx context.Context, presented string) (*stagedoor.RefreshToken, error) {
-	rt, err := t.st.RefreshToken(ctx, presented)
-	if err == nil && (rt.ClientID != t.client.ID || rt.JKT != "" && rt.JKT != t.bound.JKT || rt.X5T != "" && rt.X5T != t.bound.X5T) {
-		return nil, errRefresh() // and it stays as it is: a thief without the key cannot spoil it
+	mine := func(rt *stagedoor.RefreshToken) bool { // any other stays as it is: a thief without the key cannot spoil it
+		return rt.ClientID == t.client.ID && (rt.JKT == "" || rt.JKT == t.bound.JKT) && (rt.X5T == "" || rt.X5T == t.bound.X5T)
 	}
-	if err == nil {
-		rt, err = t.st.PresentRefreshToken(ctx, presented, leeway(t.client.RefreshToken))
-	}
+	rt, err := t.st.PresentRefreshToken(ctx, presented, leeway(t.client.RefreshToken), mine)
 	return rt, t.refused(err)
 }
 

@@ -151,21 +151,34 @@ func (p *Pipeline) runRules(ctx context.Context, v Visit, in *ruleInput, a *stag
 		dropProfile(a)
 		return nil, nil
 	}
-	if providers, _, err := enrolledWith(ctx, v.Store, in.user.ID); err != nil {
-		return nil, err
-	} else if providers != nil {
-		wire["multifactor"] = providers
-		if user, err = json.Marshal(wire); err != nil {
-			return nil, err
-		}
-		a.Profile, run.User = user, user
-	}
-	tokens, err := v.Store.IdentityTokens(ctx, in.user.ID)
-	if err == nil && len(tokens) > 0 {
-		run.User, err = withTokens(in.user, wire, tokens)
-	}
+	has, err := v.Store.Belongings(ctx, in.user.ID)
 	if err != nil {
 		return nil, err
+	}
+	if has.Factors {
+		providers, _, err := enrolledWith(ctx, v.Store, in.user.ID)
+		if err != nil {
+			return nil, err
+		}
+		if providers != nil {
+			wire["multifactor"] = providers
+			if user, err = json.Marshal(wire); err != nil {
+				return nil, err
+			}
+			a.Profile, run.User = user, user
+		}
+	}
+	var tokens []stagedoor.IdentityTokens
+	if has.Tokens {
+		if tokens, err = v.Store.IdentityTokens(ctx, in.user.ID); err == nil && len(tokens) > 0 {
+			run.User, err = withTokens(in.user, wire, tokens)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	if in.roles == nil && in.org == nil && !has.Roles {
+		in.roles = []stagedoor.Role{}
 	}
 	if run.Context, err = p.ruleContext(ctx, v, in); err != nil {
 		return nil, err

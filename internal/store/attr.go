@@ -457,7 +457,7 @@ func (db *DB) indexPending(ctx context.Context) error {
 	}
 	for _, id := range pending {
 		start := time.Now()
-		if err := (&Store{db: db, tenant: &stagedoor.Tenant{ID: id}}).Reindex(ctx, nil); err != nil {
+		if err := newStore(db, &stagedoor.Tenant{ID: id}).Reindex(ctx, nil); err != nil {
 			return err
 		}
 		err := db.writeOne(ctx, func(q querier) error {

@@ -49,7 +49,7 @@ func (c catalog) has(table, column string) bool {
 const versionsTable = "goose_db_version"
 
 // ofItself are the tables that tell of a database, not of tenants: each has its own, and a copy takes none of them.
-var ofItself = []string{versionsTable, "schema_compatible", "write_marks"}
+var ofItself = []string{versionsTable, "schema_compatible", "write_marks", "config_versions"}
 
 const sqliteColumns = `SELECT t.name, c.name, lower(c.type), c.pk FROM sqlite_schema t JOIN pragma_table_info(t.name) c
 	WHERE t.type = 'table' AND t.name NOT LIKE 'sqlite\_%' ESCAPE '\' ORDER BY t.name, c.cid`

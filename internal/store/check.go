@@ -58,7 +58,7 @@ func (db *DB) Check(ctx context.Context, step func(what string)) (*Checked, erro
 		c.step("tenants", err)
 		for _, id := range tenants {
 			step("the users of " + id)
-			s := &Store{db: db, tenant: &stagedoor.Tenant{ID: id}}
+			s := newStore(db, &stagedoor.Tenant{ID: id})
 			c.step("attr of "+id, s.checkIndex(ctx, q, c))
 		}
 		for _, t := range sealedTables {

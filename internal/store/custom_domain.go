@@ -63,5 +63,7 @@ func (s *Store) Under(domain string) *Store {
 	}
 	t := *s.tenant
 	t.Domains = append([]string{domain}, slices.DeleteFunc(slices.Clone(t.Domains), func(d string) bool { return d == domain })...)
-	return &Store{db: s.db, tenant: &t}
+	under := newStore(s.db, &t)
+	under.once = s.once
+	return under
 }

@@ -67,6 +67,7 @@ type DB struct {
 	log         *slog.Logger
 	logs        *logQueue
 	decoded     decoded
+	configs     *configs // nil: nothing is kept
 	search      searchBounds
 	searchLimit time.Duration
 	closing     sync.Once
@@ -83,7 +84,7 @@ type DB struct {
 
 // Open connects to the database; it does not migrate.
 func Open(ctx context.Context, o Options) (*DB, error) {
-	db := &DB{metrics: o.Metrics, retention: o.Retention, search: usualBounds, searchLimit: cmp.Or(o.SearchLimit, DefaultSearchLimit), sealer: o.Sealer, clock: o.Clock, log: o.Log, hosts: map[string]*cachedTenant{}, byID: map[string]*cachedTenant{}}
+	db := &DB{configs: &configs{}, metrics: o.Metrics, retention: o.Retention, search: usualBounds, searchLimit: cmp.Or(o.SearchLimit, DefaultSearchLimit), sealer: o.Sealer, clock: o.Clock, log: o.Log, hosts: map[string]*cachedTenant{}, byID: map[string]*cachedTenant{}}
 	if db.log == nil {
 		db.log = slog.New(slog.DiscardHandler)
 	}
@@ -192,7 +193,7 @@ func (db *DB) CheckSealed(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s := &Store{db: db, tenant: &stagedoor.Tenant{ID: tenant}}
+	s := newStore(db, &stagedoor.Tenant{ID: tenant})
 	if _, err := s.unseal(sealed, "signing_keys", kid); err != nil {
 		return errWrongMasterKey
 	}

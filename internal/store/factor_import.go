@@ -72,7 +72,7 @@ func (db *DB) adoptFactors(ctx context.Context) error {
 			}
 			more = len(rows) > 0
 			for _, r := range rows {
-				s := &Store{db: db, tenant: &stagedoor.Tenant{ID: r.tenant}}
+				s := newStore(db, &stagedoor.Tenant{ID: r.tenant})
 				raw, err := s.unseal(r.sealed, "imported_factors", r.user)
 				if err == nil {
 					err = s.importFactors(ctx, q, r.user, json.RawMessage(raw))

@@ -47,6 +47,11 @@ func TestGroupRolesCount(t *testing.T) {
 			t.Errorf("a role of an organization everywhere: %v", err)
 		}
 		ok(t, s.AddUserRoles(ctx, "samlp|corp|bob", []string{"reader"}))
+		for user, has := range map[string]bool{"samlp|corp|ada": true, "samlp|corp|bob": true, "auth0|eve": false} {
+			if b := must(s.Belongings(ctx, user))(t); b != (store.Belongings{Roles: has}) {
+				t.Errorf("%s has %+v", user, b)
+			}
+		}
 		for _, c := range []struct {
 			user, org, roles, may string
 		}{

@@ -88,7 +88,7 @@ func (db *DB) scanJob(scan func(...any) error) (tenant string, j *stagedoor.Job,
 		return "", nil, err
 	}
 	j.CreatedAt = fromMillis(created)
-	j.Secret, err = (&Store{db: db, tenant: &stagedoor.Tenant{ID: tenant}}).unseal(sealed, "jobs", j.ID)
+	j.Secret, err = newStore(db, &stagedoor.Tenant{ID: tenant}).unseal(sealed, "jobs", j.ID)
 	return tenant, j, err
 }
 

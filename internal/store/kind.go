@@ -69,7 +69,7 @@ func (k *Kind[T]) ByName(ctx context.Context, s *Store, name string) (*T, error)
 func (k *Kind[T]) Create(ctx context.Context, s *Store, v *T) error {
 	n := k.noun(s)
 	defer k.changed(s)
-	return n.named(v, s.writeOne(ctx, func(q querier) error { return k.add(ctx, s, q, n, v) }))
+	return n.named(v, s.write(ctx, func(q querier) error { return k.add(ctx, s, q, n, v) }))
 }
 
 // add inserts v behind the values that are there.
@@ -118,7 +118,7 @@ func (k *Kind[T]) Set(ctx context.Context, s *Store, id string, start func() *T,
 // Delete removes one value and tells whether there was one.
 func (k *Kind[T]) Delete(ctx context.Context, s *Store, id string) (found bool, err error) {
 	defer k.changed(s)
-	err = s.writeOne(ctx, func(q querier) error {
+	err = s.write(ctx, func(q querier) error {
 		n, err := q.exec(ctx, "DELETE FROM documents WHERE kind = '"+k.Name+"' AND tenant = ? AND id = ?", s.tenant.ID, id)
 		found = n > 0
 		return err

@@ -134,7 +134,7 @@ func verbOf(query string) string {
 func tableOf(query string) string {
 	words := strings.Fields(query[:min(len(query), 2000)])
 	for i, w := range words[:max(len(words)-1, 0)] {
-		if w == "FROM" || w == "INTO" || w == "UPDATE" {
+		if w == "FROM" || w == "INTO" || w == "UPDATE" && words[i+1] != "OR" || w == "REPLACE" {
 			return strings.Trim(words[i+1], "(),")
 		}
 	}

@@ -131,12 +131,38 @@ func (n *noun[T]) one(ctx context.Context, s *Store, q querier, where string, ar
 
 // read returns one record to a reader.
 func (n *noun[T]) read(ctx context.Context, s *Store, where string, args ...any) (*T, error) {
+	if !configTables[n.table] {
+		return n.readNow(ctx, s, where, args...)
+	}
+	key := configKey{table: n.sealedAs(), where: where}
+	for i := range args {
+		text, is := args[i].(string)
+		if !is || i >= len(key.args) {
+			return n.readNow(ctx, s, where, args...)
+		}
+		key.args[i] = text
+	}
+	v, err := kept(ctx, s, key, func() (*T, error) { return n.readNow(ctx, s, where, args...) })
+	if err != nil {
+		return nil, err
+	}
+	c := *v
+	return &c, nil
+}
+
+func (n *noun[T]) readNow(ctx context.Context, s *Store, where string, args ...any) (*T, error) {
 	return n.known(s, func(dest ...any) error {
 		return s.read().row(ctx, n.selects()+n.mine()+" AND "+where, append([]any{s.tenant.ID}, args...), dest...)
 	})
 }
 
-func (n *noun[T]) all(ctx context.Context, s *Store) ([]T, error) { return n.list(ctx, s, s.read()) }
+func (n *noun[T]) all(ctx context.Context, s *Store) ([]T, error) {
+	read := func() ([]T, error) { return n.list(ctx, s, s.read()) }
+	if !configTables[n.table] {
+		return read()
+	}
+	return keptList(ctx, s, configKey{table: n.sealedAs(), where: "all"}, read)
+}
 
 // list is all, as a transaction or another connection sees it.
 func (n *noun[T]) list(ctx context.Context, s *Store, q querier) ([]T, error) {
@@ -152,7 +178,7 @@ func (n *noun[T]) list(ctx context.Context, s *Store, q querier) ([]T, error) {
 }
 
 func (n *noun[T]) create(ctx context.Context, s *Store, v *T) error {
-	return n.named(v, s.writeOne(ctx, func(q querier) error { return n.insert(ctx, s, q, v) }))
+	return n.named(v, s.write(ctx, func(q querier) error { return n.insert(ctx, s, q, v) }))
 }
 
 func (n *noun[T]) insert(ctx context.Context, s *Store, q querier, v *T) error {

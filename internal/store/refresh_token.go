@@ -86,9 +86,12 @@ func (r *Reused) Unwrap() error { return ErrReused }
 
 // PresentRefreshToken returns a token that may be used now, and uses nothing up. For one that was superseded
 // it does what RotateRefreshToken does: within leeway it may be used again, otherwise its family is
-// revoked and the error is a *Reused.
-func (s *Store) PresentRefreshToken(ctx context.Context, token string, leeway time.Duration) (*stagedoor.RefreshToken, error) {
+// revoked and the error is a *Reused. One that is not for the presenter, as mine has it, is NotFound and stays as it is.
+func (s *Store) PresentRefreshToken(ctx context.Context, token string, leeway time.Duration, mine func(*stagedoor.RefreshToken) bool) (*stagedoor.RefreshToken, error) {
 	t, usedAt, err := s.refreshToken(ctx, s.read(), token, false)
+	if err == nil && !mine(t) {
+		return nil, errNotFound("refresh token")
+	}
 	if err != nil || usedAt == 0 {
 		return t, err
 	}

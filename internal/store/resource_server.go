@@ -124,5 +124,5 @@ func (s *Store) UpdateClientGrant(ctx context.Context, id string, change func(*s
 
 // DeleteClientGrant removes a client grant; issued tokens live on.
 func (s *Store) DeleteClientGrant(ctx context.Context, id string) error {
-	return s.writeOne(ctx, func(q querier) error { return clientGrants.delete(ctx, s, q, id) })
+	return s.write(ctx, func(q querier) error { return clientGrants.delete(ctx, s, q, id) })
 }

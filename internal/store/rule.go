@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"maps"
 	"strings"
 
 	"github.com/stagedoor/stagedoor"
@@ -56,11 +57,16 @@ func (s *Store) UpdateRule(ctx context.Context, id string, change func(*stagedoo
 
 // DeleteRule removes a rule.
 func (s *Store) DeleteRule(ctx context.Context, id string) error {
-	return s.writeOne(ctx, func(q querier) error { return rules.delete(ctx, s, q, id) })
+	return s.write(ctx, func(q querier) error { return rules.delete(ctx, s, q, id) })
 }
 
 // RulesConfigs returns what rules see as configuration, in the clear.
 func (s *Store) RulesConfigs(ctx context.Context) (map[string]string, error) {
+	all, err := kept(ctx, s, configKey{table: "rules_configs"}, func() (map[string]string, error) { return s.rulesConfigs(ctx) })
+	return maps.Clone(all), err
+}
+
+func (s *Store) rulesConfigs(ctx context.Context) (map[string]string, error) {
 	out := map[string]string{}
 	err := s.read().each(ctx, "SELECT name, sealed FROM rules_configs WHERE tenant = ? ORDER BY name", []any{s.tenant.ID}, func(scan func(...any) error) error {
 		var name, sealed string
@@ -77,7 +83,7 @@ func (s *Store) RulesConfigs(ctx context.Context) (map[string]string, error) {
 // SetRulesConfig sets one value of the rules' configuration.
 func (s *Store) SetRulesConfig(ctx context.Context, name, value string) error {
 	sealed := s.seal(value, "rules_configs", name)
-	return s.writeOne(ctx, func(q querier) error {
+	return s.write(ctx, func(q querier) error {
 		_, err := q.exec(ctx, "INSERT INTO rules_configs (tenant, name, sealed) VALUES (?, ?, ?) ON CONFLICT (tenant, name) DO UPDATE SET sealed = excluded.sealed", s.tenant.ID, name, sealed)
 		return err
 	})
@@ -85,7 +91,7 @@ func (s *Store) SetRulesConfig(ctx context.Context, name, value string) error {
 
 // DeleteRulesConfig removes one value of the rules' configuration.
 func (s *Store) DeleteRulesConfig(ctx context.Context, name string) error {
-	return s.writeOne(ctx, func(q querier) error {
+	return s.write(ctx, func(q querier) error {
 		_, err := q.exec(ctx, "DELETE FROM rules_configs WHERE tenant = ? AND name = ?", s.tenant.ID, name)
 		return err
 	})

@@ -18,16 +18,22 @@ var settings = Kind[setting]{
 	Cached: true, Missing: stagedoor.Errorf(stagedoor.NotFound, "inexistent_setting", "There is no such setting."),
 }
 
-// Setting reads a group of settings into v, a pointer to what holds where nothing was set.
+// Setting reads a group of settings into v, a pointer to what holds where nothing was set. That there is nothing is kept too: the names are ours.
 func (s *Store) Setting(ctx context.Context, name string, v any) error {
-	kept, err := settings.Get(ctx, s, name)
-	if stagedoor.IsKind(err, stagedoor.NotFound) {
-		return nil
-	}
-	if err != nil {
+	members, err := kept(ctx, s, configKey{table: "documents/setting", where: "members", args: [3]string{name}}, func() (string, error) {
+		found, err := settings.noun(s).readNow(ctx, s, "id = ?", name)
+		if stagedoor.IsKind(err, stagedoor.NotFound) {
+			return "", nil
+		}
+		if err != nil {
+			return "", err
+		}
+		return found.Members, nil
+	})
+	if err != nil || members == "" {
 		return err
 	}
-	return json.Unmarshal([]byte(kept.Members), v)
+	return json.Unmarshal([]byte(members), v)
 }
 
 // ChangeSetting changes the members of a group of settings in one transaction.

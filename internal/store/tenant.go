@@ -20,9 +20,15 @@ const CacheFor = 3 * time.Second
 type Store struct {
 	db     *DB
 	tenant *stagedoor.Tenant
-	look   cachedLook
+	look   *cachedLook
 
-	streams atomic.Pointer[heardStreams]
+	streams *atomic.Pointer[heardStreams]
+	once    *atomic.Pointer[config] // see Once; nil: the configuration is asked for each time
+}
+
+// newStore makes a handle.
+func newStore(db *DB, t *stagedoor.Tenant) *Store {
+	return &Store{db: db, tenant: t, look: &cachedLook{}, streams: &atomic.Pointer[heardStreams]{}}
 }
 
 type cachedTenant struct {
@@ -40,13 +46,6 @@ func (s *Store) read() querier { return s.db.reader() }
 
 // list is read for what takes long and may be read elsewhere: lists, logs, statistics.
 func (s *Store) list() querier { return s.db.replica() }
-
-func (s *Store) write(ctx context.Context, fn func(querier) error) error { return s.db.write(ctx, fn) }
-
-// writeOne is write for an fn of exactly one statement: it needs no transaction around it.
-func (s *Store) writeOne(ctx context.Context, fn func(querier) error) error {
-	return s.db.writeOne(ctx, fn)
-}
 
 // place binds a sealed value to the tenant and row that it belongs to.
 func (s *Store) place(table, id string) []byte { return jose.Place(s.tenant.ID, table, id) }
@@ -78,6 +77,9 @@ func (db *DB) CreateTenant(ctx context.Context, id string, domains []string) (*S
 		if _, err := q.exec(ctx, "INSERT INTO tenants (id, settings, created_at) VALUES (?, ?, ?)", id, document(doc), millis(t.CreatedAt)); err != nil {
 			return err
 		}
+		if err := newVersion(ctx, q, id); err != nil {
+			return err
+		}
 		return insertDomains(ctx, q, id, t.Domains)
 	})
 	if uniqueViolation(err) != "" {
@@ -87,7 +89,7 @@ func (db *DB) CreateTenant(ctx context.Context, id string, domains []string) (*S
 		return nil, err
 	}
 	db.forget(id)
-	return &Store{db: db, tenant: t}, nil
+	return newStore(db, t), nil
 }
 
 // DeleteTenant removes a tenant with everything that belongs to it. One that is not there is no error.
@@ -220,7 +222,7 @@ func (db *DB) TenantByID(ctx context.Context, id string) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{db: db, tenant: t}
+	s := newStore(db, t)
 	if t.ACLs, err = s.NetworkACLs(ctx); err != nil {
 		return nil, err
 	}

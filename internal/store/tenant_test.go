@@ -521,6 +521,14 @@ var trespasses = map[string]struct {
 		return nil, s.AddRoleUsers(ctx, "rol acme", []string{"auth0|evil"})
 	}},
 	"UserRoles": {finds, func(ctx context.Context, s *store.Store) (any, error) { return s.UserRoles(ctx, "auth0|acme") }},
+	"Belongings": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		all := []store.Belongings{}
+		b, err := s.Belongings(ctx, "auth0|acme")
+		if b != (store.Belongings{}) {
+			all = append(all, b)
+		}
+		return all, err
+	}},
 	"RolesFor": {finds, func(ctx context.Context, s *store.Store) (any, error) {
 		return s.RolesFor(ctx, "auth0|acme", "org acme")
 	}},
@@ -547,6 +555,7 @@ var trespasses = map[string]struct {
 	}},
 	"ServeDomain": {ignores, func(ctx context.Context, s *store.Store) (any, error) { return nil, s.ServeDomain(ctx, "custom.other") }},
 	"DropDomain":  {ignores, func(ctx context.Context, s *store.Store) (any, error) { return nil, s.DropDomain(ctx, "custom.acme") }},
+	"Once":        {ignores, func(_ context.Context, s *store.Store) (any, error) { return s.Once().Tenant().ID, nil }},
 	"Under":       {ignores, func(_ context.Context, s *store.Store) (any, error) { return s.Under("acme.test").Tenant().ID, nil }},
 	"Look":        {ignores, func(ctx context.Context, s *store.Store) (any, error) { return s.Look(ctx) }},
 	"ChangeSetting": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
@@ -734,7 +743,7 @@ var trespasses = map[string]struct {
 	"Mail":     {finds, func(ctx context.Context, s *store.Store) (any, error) { return s.Mail(ctx, "mail acme") }},
 	"LogEvent": {finds, func(ctx context.Context, s *store.Store) (any, error) { return s.LogEvent(ctx, "log acme") }},
 	"PresentRefreshToken": {finds, func(ctx context.Context, s *store.Store) (any, error) {
-		return s.PresentRefreshToken(ctx, "refresh auth0|acme", 0)
+		return s.PresentRefreshToken(ctx, "refresh auth0|acme", 0, anybodys)
 	}},
 	"SpentTicket": {finds, func(ctx context.Context, s *store.Store) (any, error) {
 		v, _, err := s.SpentTicket(ctx, "spent acme", "old")

@@ -55,7 +55,8 @@ func newID(ctx context.Context, fresh func() string) string {
 	return fresh()
 }
 
-// inside is a handle of the database within a transaction. What is kept in memory is its own: others do not see yet what it sees.
+// inside is a handle of the database within a transaction. What is kept in memory is its own: others do not see yet what it sees. Of the configuration
+// nothing is.
 func (db *DB) inside(q querier) *DB {
 	in := &DB{
 		engine: &nested{q: q}, postgres: db.postgres, sealer: db.sealer, clock: db.clock, log: db.log, search: db.search, searchLimit: db.searchLimit,

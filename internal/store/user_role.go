@@ -12,6 +12,23 @@ func (s *Store) UserRoles(ctx context.Context, userID string) ([]stagedoor.Role,
 	return s.rolesWhere(ctx, "EXISTS (SELECT 1 FROM user_roles u WHERE u.tenant = roles.tenant AND u.role_id = roles.id AND u.user_id = ?)", userID)
 }
 
+// Belongings is which kinds of things there are of a user beside the user: most people have none of them.
+type Belongings struct {
+	Factors bool // authentication methods of any type
+	Tokens  bool // of identity providers
+	Roles   bool // outside organizations, by themselves or through groups
+}
+
+// Belongings tells which there are, in one statement.
+func (s *Store) Belongings(ctx context.Context, userID string) (b Belongings, err error) {
+	var factors, tokens, roles int
+	err = s.read().row(ctx, `SELECT CASE WHEN EXISTS (SELECT 1 FROM authentication_methods WHERE tenant = ? AND user_id = ?) THEN 1 ELSE 0 END,
+		CASE WHEN EXISTS (SELECT 1 FROM identity_tokens WHERE tenant = ? AND user_id = ?) THEN 1 ELSE 0 END,
+		CASE WHEN EXISTS (`+rolesOfUser+`) THEN 1 ELSE 0 END`,
+		append([]any{s.tenant.ID, userID, s.tenant.ID, userID}, s.ofUser(userID)...), &factors, &tokens, &roles)
+	return Belongings{factors > 0, tokens > 0, roles > 0}, err
+}
+
 // RolesFor lists the roles that count in a login: those that the user has, by themselves and through groups, and, if orgID names an organization,
 // those that they have so as its member. It is one statement, whether there are groups or not.
 func (s *Store) RolesFor(ctx context.Context, userID, orgID string) ([]stagedoor.Role, error) {

@@ -1,0 +1,234 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/stagedoor/stagedoor"
+)
+
+// What a login needs of a tenant's configuration stands in half a dozen tables, is asked for by every request, and changes seldom. Each write to
+// one of these tables gives the tenant's configuration another version, in the same transaction; whoever reads asks for the version, in one
+// statement, and takes what was read under the same one. So nothing here is ever older than the database, whichever server changed it.
+//
+// Programs that know nothing of versions may serve the same database, while servers are replaced one by one: what they change is seen within
+// [CacheFor].
+
+// configTables are the tables of a tenant's configuration.
+var configTables = map[string]bool{
+	"clients": true, "connections": true, "resource_servers": true, "client_grants": true, "rules": true, "rules_configs": true,
+	"actions": true, "action_versions": true, "action_bindings": true, "documents": true,
+}
+
+// maxConfig is how many values of all tenants' configurations are kept; at the limit all are dropped. Longer lists than maxConfigList are read
+// each time.
+const (
+	maxConfig     = 4096
+	maxConfigList = 200
+)
+
+// configs keeps tenants' configurations.
+type configs struct {
+	mu      sync.Mutex
+	tenants map[string]*config
+	values  int
+}
+
+// config is what was read of one version.
+type config struct {
+	version string
+	read    time.Time // when the version was asked for
+	mu      sync.RWMutex
+	values  map[configKey]any
+}
+
+// configKey is what was asked for: of a table, or a kind of documents, the rows of a condition.
+type configKey struct {
+	table, where string
+	args         [3]string
+}
+
+// of returns the configuration of a version that was asked for at a time.
+func (c *configs) of(tenant, version string, asked time.Time) *config {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	known := c.tenants[tenant]
+	if known != nil && known.version == version && asked.Sub(known.read) < CacheFor {
+		return known
+	}
+	if known != nil {
+		c.values -= known.len()
+	}
+	if c.tenants == nil || c.values >= maxConfig {
+		c.tenants, c.values = map[string]*config{}, 0
+	}
+	known = &config{version: version, read: asked, values: map[configKey]any{}}
+	c.tenants[tenant] = known
+	return known
+}
+
+// put keeps a value with a configuration.
+func (c *configs) put(of *config, key configKey, v any) {
+	of.mu.Lock()
+	_, there := of.values[key]
+	of.values[key] = v
+	of.mu.Unlock()
+	if there {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.values++
+}
+
+func (c *config) get(key configKey) any {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return c.values[key]
+}
+
+func (c *config) len() int {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return len(c.values)
+}
+
+// configuration returns what is kept of the tenant's configuration as it is now or, in a handle for one request, as it was when the request
+// asked first; nil within a transaction, which reads for itself.
+func (s *Store) configuration(ctx context.Context) (*config, error) {
+	if s.db.configs == nil {
+		return nil, nil //nolint:nilnil // nothing is kept
+	}
+	if s.once != nil {
+		if c := s.once.Load(); c != nil {
+			return c, nil
+		}
+	}
+	asked, version := time.Now(), ""
+	err := s.read().row(ctx, "SELECT version FROM config_versions WHERE tenant = ?", []any{s.tenant.ID}, &version)
+	if err != nil && !errors.Is(err, errNoRows) { // without a row nothing has changed since there are versions
+		return nil, err
+	}
+	c := s.db.configs.of(s.tenant.ID, version, asked)
+	if s.once != nil {
+		s.once.Store(c)
+	}
+	return c, nil
+}
+
+// Once returns the handle for one request: whether the configuration has changed is asked once in it, and after what it changes itself. All that
+// the request reads of the configuration is then of one moment, or newer.
+func (s *Store) Once() *Store {
+	one := *s
+	one.once = &atomic.Pointer[config]{}
+	return &one
+}
+
+// kept reads a part of the tenant's configuration, from the database unless it was read before and has not changed. The value is shared: nobody
+// changes it. Errors are not kept, nor that something is not there.
+func kept[T any](ctx context.Context, s *Store, key configKey, read func() (T, error)) (T, error) {
+	c, err := s.configuration(ctx)
+	if err != nil {
+		var none T
+		return none, err
+	}
+	if c == nil {
+		return read()
+	}
+	v, known := c.get(key).(T)
+	s.db.metrics.Cache("configuration", known)
+	if known {
+		return v, nil
+	}
+	v, err = read()
+	if err == nil {
+		s.db.configs.put(c, key, v)
+	}
+	return v, err
+}
+
+// keptList is kept for a list, of which the caller gets a copy.
+func keptList[T any](ctx context.Context, s *Store, key configKey, read func() ([]T, error)) ([]T, error) {
+	all, err := kept(ctx, s, key, func() (*[]T, error) {
+		list, err := read()
+		return &list, err
+	})
+	if err != nil {
+		return nil, err
+	}
+	if len(*all) > maxConfigList {
+		return read()
+	}
+	return slices.Clone(*all), nil
+}
+
+// configWrites is a write that notices whether it changes the configuration.
+type configWrites struct {
+	querier
+	changed bool
+}
+
+var changesConfig sync.Map // by the text of the statement
+
+func (w *configWrites) notice(query string) {
+	changes, known := changesConfig.Load(query)
+	if !known {
+		changes = verbOf(query) != "select" && configTables[tableOf(query)]
+		changesConfig.Store(query, changes)
+	}
+	w.changed = w.changed || changes.(bool)
+}
+
+func (w *configWrites) exec(ctx context.Context, query string, args ...any) (int64, error) {
+	w.notice(query)
+	return w.querier.exec(ctx, query, args...)
+}
+
+func (w *configWrites) row(ctx context.Context, query string, args []any, dest ...any) error {
+	w.notice(query)
+	return w.querier.row(ctx, query, args, dest...)
+}
+
+func (w *configWrites) each(ctx context.Context, query string, args []any, scan func(func(...any) error) error) error {
+	w.notice(query)
+	return w.querier.each(ctx, query, args, scan)
+}
+
+// write runs fn in a transaction. What it changes of the configuration gives that another version, last, so that nobody waits long for it.
+func (s *Store) write(ctx context.Context, fn func(querier) error) error {
+	changed := false
+	err := s.db.write(ctx, func(q querier) error {
+		w := &configWrites{querier: q}
+		err := fn(w)
+		if changed = w.changed; err == nil && changed {
+			err = newVersion(ctx, q, s.tenant.ID)
+		}
+		return err
+	})
+	if changed && s.once != nil {
+		s.once.Store(nil)
+	}
+	return err
+}
+
+// writeOne is write for an fn of exactly one statement, which changes nothing of the configuration: it needs no transaction around it.
+func (s *Store) writeOne(ctx context.Context, fn func(querier) error) error {
+	return s.db.writeOne(ctx, func(q querier) error {
+		w := &configWrites{querier: q}
+		err := fn(w)
+		if err == nil && w.changed {
+			err = errors.New("store: what changes the configuration is not one statement")
+		}
+		return err
+	})
+}
+
+// newVersion gives a tenant's configuration a version that it never had: not even one of a tenant of the same name that was deleted.
+func newVersion(ctx context.Context, q querier, tenant string) error {
+	_, err := q.exec(ctx, "INSERT INTO config_versions (tenant, version) VALUES (?, ?) ON CONFLICT (tenant) DO UPDATE SET version = excluded.version", tenant, stagedoor.NewHexID())
+	return err
+}
