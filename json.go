@@ -68,7 +68,8 @@ func appendEscaped(b []byte, v any) []byte {
 }
 
 // AppendCompact appends a JSON text, whose syntax is known to be right, without white space between its parts.
-func AppendCompact(b []byte, text string) []byte {
+func AppendCompact[T ~string | ~[]byte](b []byte, value T) []byte {
+	text := string(value)
 	start := 0
 	for i := 0; i < len(text); {
 		switch text[i] {

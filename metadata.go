@@ -3,6 +3,7 @@ package stagedoor
 import (
 	"bytes"
 	"encoding/json"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -51,8 +52,27 @@ func (m Metadata) Size() int {
 	if m == nil {
 		return 0
 	}
-	b, _ := json.Marshal(m)
-	return len(b)
+	return len(m.AppendJSON(nil))
+}
+
+// AppendJSON appends the object, its keys in order, without white space between its parts.
+func (m Metadata) AppendJSON(b []byte) []byte {
+	if m == nil {
+		return append(b, "null"...)
+	}
+	b = append(b, '{')
+	for i, key := range slices.Sorted(maps.Keys(m)) {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(AppendTextJSON(b, key), ':')
+		if value := m[key]; len(value) > 0 {
+			b = AppendCompact(b, value)
+		} else {
+			b = append(b, "null"...) // as encoding/json has it
+		}
+	}
+	return append(b, '}')
 }
 
 // reservedAppMetadata are names that app_metadata must not hold, because rules see

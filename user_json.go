@@ -65,15 +65,7 @@ func (u *User) AppendJSON(b []byte) []byte {
 		if m == nil {
 			return b
 		}
-		b = append(appendName(b, name), '{')
-		for i, key := range slices.Sorted(maps.Keys(m)) {
-			if i > 0 {
-				b = append(b, ',')
-			}
-			b = append(AppendTextJSON(b, key), ':')
-			b = AppendCompact(b, string(m[key]))
-		}
-		return append(b, '}')
+		return m.AppendJSON(appendName(b, name))
 	})
 }
 
@@ -136,7 +128,7 @@ func (u *User) appendJSON(b []byte, metadata func(b []byte, name string) []byte)
 		if !IsUserField(name) {
 			b = append(b, ',')
 			b = append(AppendTextJSON(b, name), ':')
-			b = AppendCompact(b, string(u.Attributes[name]))
+			b = AppendCompact(b, u.Attributes[name])
 		}
 	}
 	return append(b, '}')

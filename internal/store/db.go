@@ -66,6 +66,7 @@ type DB struct {
 	clock       stagedoor.Clock
 	log         *slog.Logger
 	logs        *logQueue
+	patches     *patches // nil on SQLite, and within a transaction
 	decoded     decoded
 	configs     *configs // nil: nothing is kept
 	search      searchBounds
@@ -100,6 +101,9 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 	}
 	db.engine = measured(db.bare, o.Metrics)
 	db.logs = newLogQueue(db)
+	if db.postgres {
+		db.patches = newPatches(db)
+	}
 	if e, is := db.bare.(*postgresEngine); is && !o.NoNotify {
 		db.hints = newHints(e, db.log, db.heard)
 	}

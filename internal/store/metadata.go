@@ -8,54 +8,30 @@ import (
 	"github.com/stagedoor/stagedoor"
 )
 
-// PatchMetadata merges patches into the first level of a user's metadata in one atomic
-// step: nil leaves an object alone, an empty one clears it, null removes a key.
-// limit bounds each merged object in bytes; beyond it nothing is changed and the
-// error is TooLarge. What is not JSON that both databases can keep is Invalid.
-//
-// SQLite keeps values byte for byte, apart from white space. PostgreSQL keeps their meaning: inner
-// keys in its own order and the last of duplicates, numbers exact but written out
-// (1e5 as 100000, 1.0 as 1.0, -0 as 0), characters instead of their escapes.
-func (s *Store) PatchMetadata(ctx context.Context, id string, user, app stagedoor.Metadata, limit int) (*stagedoor.User, error) {
-	for _, patch := range []stagedoor.Metadata{user, app} {
-		if err := checkPatch(patch); err != nil {
-			return nil, err
-		}
-	}
-	if s.db.postgres {
-		return s.patchMetadataPostgres(ctx, id, user, app, limit)
-	}
+func (s *Store) patchSQLite(ctx context.Context, p *patch) (*stagedoor.User, error) {
 	var u *stagedoor.User
-	err := s.write(ctx, func(q querier) (err error) {
-		if u, err = s.user(ctx, q, "u.id = ?", id); err != nil {
-			return err
-		}
-		before := indexOf(u)
-		u.UserMetadata = stagedoor.MergeMetadata(u.UserMetadata, user)
-		u.AppMetadata = stagedoor.MergeMetadata(u.AppMetadata, app)
-		u.UpdatedAt = s.db.clock.Now()
-		set, args := "updated_at = ?", []any{millis(u.UpdatedAt)}
-		for _, o := range []struct {
-			name          string
-			patch, merged stagedoor.Metadata
-		}{{"user_metadata", user, u.UserMetadata}, {"app_metadata", app, u.AppMetadata}} {
-			if o.patch == nil {
-				continue
-			}
-			text, err := json.Marshal(o.merged)
-			if err != nil {
-				return err
-			}
-			if len(text) > limit {
-				return errTooLarge(o.name, limit)
-			}
-			set, args = set+", "+o.name+" = ?", append(args, string(text))
-		}
-		_, err = q.exec(ctx, "UPDATE users SET "+set+" WHERE tenant = ? AND id = ?", append(args, s.tenant.ID, id)...)
+	err := s.write(ctx, func(q querier) error {
+		was, err := s.user(ctx, q, "u.id = ?", p.id)
 		if err != nil {
 			return err
 		}
-		if err := s.reindex(ctx, q, before, indexOf(u)); err != nil {
+		done, err := p.apply(s, was)
+		if err != nil {
+			return err
+		}
+		u = done.now
+		set, args := "updated_at = ?", []any{millis(u.UpdatedAt)}
+		if p.user != nil {
+			set, args = set+", user_metadata = ?", append(args, done.userText)
+		}
+		if p.app != nil {
+			set, args = set+", app_metadata = ?", append(args, done.appText)
+		}
+		if _, err = q.exec(ctx, "UPDATE users SET "+set+" WHERE tenant = ? AND id = ?", append(args, s.tenant.ID, p.id)...); err != nil {
+			return err
+		}
+		gone, come := done.difference(p)
+		if err := s.writeAttrsSQLite(ctx, q, gone, come); err != nil {
 			return err
 		}
 		return s.userEvent(ctx, q, "user.updated", u)
@@ -95,11 +71,11 @@ const patchMetadataSQL = `WITH u AS (UPDATE users SET user_metadata = ?::jsonb, 
 // patchTries is how often a patch is tried without a lock before it takes one.
 const patchTries = 3
 
-// patchMetadataPostgres reads, merges, and writes if nobody else wrote meanwhile: two round trips, and the lock lasts for the
+// patchAlone reads, merges, and writes if nobody else wrote meanwhile: two round trips to PostgreSQL, and the lock lasts for the
 // second one. Where many write to one user, it locks first.
-func (s *Store) patchMetadataPostgres(ctx context.Context, id string, user, app stagedoor.Metadata, limit int) (u *stagedoor.User, err error) {
+func (s *Store) patchAlone(ctx context.Context, p *patch) (u *stagedoor.User, err error) {
 	for range patchTries {
-		p, err := s.readPatch(ctx, s.read(), id, user, app, limit)
+		st, err := s.readPatch(ctx, s.read(), p)
 		if err != nil {
 			return nil, err
 		}
@@ -108,11 +84,11 @@ func (s *Store) patchMetadataPostgres(ctx context.Context, id string, user, app 
 		if err != nil {
 			return nil, err
 		}
-		if len(p.rest) > 0 || len(told) > 0 {
+		if len(st.rest) > 0 || len(told) > 0 {
 			write = s.write
 		}
 		err = write(ctx, func(q querier) (err error) {
-			if u, err = p.run(ctx, s, q); err == nil && len(told) > 0 {
+			if u, err = st.run(ctx, s, q); err == nil && len(told) > 0 {
 				err = s.userEvent(ctx, q, "user.updated", u)
 			}
 			return err
@@ -122,14 +98,14 @@ func (s *Store) patchMetadataPostgres(ctx context.Context, id string, user, app 
 		}
 	}
 	err = s.write(ctx, func(q querier) error {
-		if _, err := s.lockedUser(ctx, q, id); err != nil {
+		if _, err := s.lockedUser(ctx, q, p.id); err != nil {
 			return err
 		}
-		p, err := s.readPatch(ctx, q, id, user, app, limit)
+		st, err := s.readPatch(ctx, q, p)
 		if err != nil {
 			return err
 		}
-		if u, err = p.run(ctx, s, q); err == nil {
+		if u, err = st.run(ctx, s, q); err == nil {
 			err = s.userEvent(ctx, q, "user.updated", u)
 		}
 		return err
@@ -140,44 +116,44 @@ func (s *Store) patchMetadataPostgres(ctx context.Context, id string, user, app 
 	return u, nil
 }
 
-// patch is what brings a user from one state to the next.
-type patch struct {
+// patchStatement is what brings a user from one state to the next.
+type patchStatement struct {
 	query string
 	args  []any
 	rest  []attr // rows to remove that the statement has no room for
 }
 
 // readPatch reads the user and says what is to be written.
-func (s *Store) readPatch(ctx context.Context, q querier, id string, user, app stagedoor.Metadata, limit int) (*patch, error) {
-	was, err := s.user(ctx, q, "u.id = ?", id)
+func (s *Store) readPatch(ctx context.Context, q querier, p *patch) (*patchStatement, error) {
+	was, err := s.user(ctx, q, "u.id = ?", p.id)
 	if err != nil {
 		return nil, err
 	}
-	now := *was
-	now.UserMetadata, now.AppMetadata = stagedoor.MergeMetadata(was.UserMetadata, user), stagedoor.MergeMetadata(was.AppMetadata, app)
-	now.UpdatedAt = s.db.clock.Now()
-	if user != nil && now.UserMetadata.Size() > limit {
-		return nil, errTooLarge("user_metadata", limit)
+	done, err := p.apply(s, was)
+	if err != nil {
+		return nil, err
 	}
-	if app != nil && now.AppMetadata.Size() > limit {
-		return nil, errTooLarge("app_metadata", limit)
-	}
-	objects := make([]any, 4)
-	for i, m := range []stagedoor.Metadata{now.UserMetadata, now.AppMetadata, was.UserMetadata, was.AppMetadata} {
-		if objects[i], err = metadataArg(m); err != nil {
-			return nil, err
-		}
-	}
-	gone, come := difference(indexOf(was), indexOf(&now))
+	gone, come := done.difference(p)
 	room := min(len(gone), attrKeys[len(attrKeys)-1])
 	where, keys := s.keyed(gone[:room])
-	args := []any{objects[0], objects[1], millis(now.UpdatedAt), s.tenant.ID, id, millis(was.UpdatedAt), objects[2], objects[3]}
+	args := []any{
+		patchedArg(done.now.UserMetadata), patchedArg(done.now.AppMetadata), millis(done.now.UpdatedAt),
+		s.tenant.ID, p.id, millis(was.UpdatedAt), patchedArg(was.UserMetadata), patchedArg(was.AppMetadata),
+	}
 	args = append(append(append(args, keys...), s.tenant.ID), arrays(come)...)
-	return &patch{fmt.Sprintf(patchMetadataSQL, where), args, gone[room:]}, nil
+	return &patchStatement{fmt.Sprintf(patchMetadataSQL, where), args, gone[room:]}, nil
+}
+
+// patchedArg is metadataArg of what the database had, and of patches that were checked.
+func patchedArg(m stagedoor.Metadata) any {
+	if m == nil {
+		return nil
+	}
+	return document(m.AppendJSON(make([]byte, 0, 512)))
 }
 
 // run writes the patch; NotFound means that the user has changed since.
-func (p *patch) run(ctx context.Context, s *Store, q querier) (*stagedoor.User, error) {
+func (p *patchStatement) run(ctx context.Context, s *Store, q querier) (*stagedoor.User, error) {
 	u, err := scanUser(func(dest ...any) error { return q.row(ctx, p.query, p.args, dest...) })
 	if err != nil {
 		return nil, err

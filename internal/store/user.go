@@ -133,7 +133,7 @@ func metadataArg(m stagedoor.Metadata) (any, error) {
 	if m == nil {
 		return nil, nil
 	}
-	b, err := json.Marshal(m)
+	b, err := json.Marshal(m) // which looks at the syntax, too
 	return document(b), err
 }
 
