@@ -2,6 +2,7 @@ package stagedoor
 
 import (
 	"encoding/json"
+	"net/url"
 	"slices"
 )
 
@@ -37,6 +38,8 @@ type Client struct {
 	RequireProofOfPossession *bool                 `json:"require_proof_of_possession,omitempty"`
 	ComplianceLevel          string                `json:"compliance_level,omitempty"`
 	Credentials              []ClientCredential    `json:"credentials,omitzero"` // never shown as part of the client
+
+	DocumentAt int64 `json:"document_at,omitempty"` // when the document that describes the client was fetched, in seconds; never shown
 
 	// Stored are settings that are kept and returned but have no effect yet; they are
 	// listed in docs/divergences.md.
@@ -91,6 +94,15 @@ func (c *Client) TakesDelegationOf(other string) bool {
 // FromDocument tells whether the client is known by a document of its own alone, whose address is its id: nobody here has looked at it.
 func (c *Client) FromDocument() bool {
 	return string(c.Stored["external_metadata_created_by"]) == `"client"`
+}
+
+// Host is where the document of a client comes from that is known by nothing else; empty for others.
+func (c *Client) Host() string {
+	u, err := url.Parse(c.ID)
+	if err != nil || !c.FromDocument() {
+		return ""
+	}
+	return u.Host
 }
 
 // Public tells whether the client has no secret to prove itself with.

@@ -24,6 +24,11 @@ func (t *Tenant) Domain() string {
 	return t.Domains[0]
 }
 
+// Serves tells whether a client is known to the tenant: those of documents are as long as it takes such.
+func (t *Tenant) Serves(c *Client) bool {
+	return !c.FromDocument() || t.Settings.ClientIDMetadataSupported
+}
+
 // Allows tells whether the tenant answers under the domain.
 func (t *Tenant) Allows(domain string) bool { return slices.Contains(t.Domains, domain) }
 

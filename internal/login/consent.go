@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -30,8 +29,8 @@ func (d *Door) showConsent(w http.ResponseWriter, r *http.Request, st *store.Sto
 		return err
 	}
 	c := ui.ConsentPage{Frame: p.frame, Form: p.form("/u/consent"), User: shown(u)}
-	if u, err := url.Parse(p.client.ID); err == nil && p.client.FromDocument() {
-		c.Host = u.Host
+	if c.Host = p.client.Host(); c.Host != "" {
+		c.Client.Name = p.client.Name // the page names the host by itself
 	}
 	texts, err := p.describe(r.Context(), st, &c)
 	if err != nil {

@@ -63,7 +63,7 @@ func (d *Door) waiting(r *http.Request, st *store.Store, typed string) (*stagedo
 		return nil, nil, err
 	}
 	client, err := st.Client(r.Context(), device.ClientID)
-	if stagedoor.IsKind(err, stagedoor.NotFound) {
+	if stagedoor.IsKind(err, stagedoor.NotFound) || err == nil && !st.Tenant().Serves(client) {
 		return nil, nil, nil
 	}
 	return device, client, err

@@ -192,7 +192,7 @@ func (d *Door) addressed(w http.ResponseWriter, r *http.Request, st *store.Store
 func clientOrGlobal(r *http.Request, st *store.Store, id string) (*stagedoor.Client, error) {
 	if id != "" {
 		c, err := st.Client(r.Context(), id)
-		if stagedoor.IsKind(err, stagedoor.NotFound) {
+		if stagedoor.IsKind(err, stagedoor.NotFound) || err == nil && !st.Tenant().Serves(c) {
 			return nil, invalid("invalid_client", "Unknown client: %s", id)
 		}
 		if err == nil {

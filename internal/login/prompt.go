@@ -54,7 +54,7 @@ func (d *Door) prompt(r *http.Request, st *store.Store, step string) (*prompt, e
 	if stagedoor.IsKind(err, stagedoor.NotFound) && tx.Reset != nil {
 		client, err = nil, nil
 	}
-	if stagedoor.IsKind(err, stagedoor.NotFound) {
+	if stagedoor.IsKind(err, stagedoor.NotFound) || err == nil && client != nil && !st.Tenant().Serves(client) {
 		return nil, invalid("invalid_request", "Unknown client: %s", tx.Request.ClientID)
 	}
 	if err != nil {

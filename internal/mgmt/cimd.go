@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/store"
 )
 
 // Clients may be described by a document of their own, whose address is their name (OAuth Client ID Metadata Document). An
@@ -145,6 +146,13 @@ func (a *API) registerCIMD(c *call, in cimdIn) (any, error) {
 	}
 	if !read.Validation.Valid {
 		return nil, bad("validation_error", "The client metadata document is not valid: "+bounded(read.Validation.Violations[0], 300))
+	}
+	if declined, err := store.DeclinedClients.ByName(c.ctx(), c.store, in.ExternalClientID); err == nil { // an administrator has looked at it again
+		if _, err := store.DeclinedClients.Delete(c.ctx(), c.store, declined.ID); err != nil {
+			return nil, err
+		}
+	} else if !stagedoor.IsKind(err, stagedoor.NotFound) {
+		return nil, err
 	}
 	set := func(cl *stagedoor.Client) error {
 		f := read.Fields

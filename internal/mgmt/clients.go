@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/store"
 	"github.com/stagedoor/stagedoor/internal/web"
 )
 
@@ -95,6 +96,7 @@ func (a *API) clientView(c *call) (func(*stagedoor.Client) (any, error), error) 
 			return nil, err
 		}
 		delete(all, "credentials")
+		delete(all, "document_at")
 		if keys != nil {
 			all["signing_keys"] = keys
 		}
@@ -226,6 +228,12 @@ func (a *API) deleteClient(c *call) (any, error) {
 		return nil, err
 	case cl.Global:
 		return nil, bad("operation_not_supported", "Global client cannot be deleted.")
+	}
+	if cl.FromDocument() { // else the next login would bring it back
+		err := store.DeclinedClients.Create(c.ctx(), c.store, &stagedoor.Document{Name: cl.ID})
+		if err != nil && !stagedoor.IsKind(err, stagedoor.Conflict) {
+			return nil, err
+		}
 	}
 	return nil, c.store.DeleteClient(c.ctx(), cl.ID)
 }

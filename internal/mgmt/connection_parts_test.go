@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -182,12 +183,20 @@ func TestClientMetadataDocument(t *testing.T) {
 	if stranger, err := h.store("acme").Client(context.Background(), address); err != nil || !stranger.FromDocument() {
 		t.Errorf("a stranger's client became a registered one: %+v %v", stranger, err)
 	}
-	if err := h.store("acme").DeleteClient(context.Background(), address); err != nil {
-		t.Fatal(err)
+	h.call(all, "DELETE", "/clients/"+url.PathEscape(address), "").is(204, "")
+	declined := func() bool {
+		_, err := store.DeclinedClients.ByName(context.Background(), h.store("acme"), address)
+		return err == nil
+	}
+	if !declined() {
+		t.Error("a client that was taken out comes back by itself")
 	}
 	doc["client_name"] = "App 2"
 	if got := h.call(all, "POST", "/clients/cimd/register", body).is(200, ""); got.text("client_id") != id {
 		t.Errorf("again: %s", got.body)
+	}
+	if declined() {
+		t.Error("a client that is registered is kept out")
 	}
 	h.call(all, "GET", "/clients?external_client_id="+address+"&fields=name", "").is(200, `[{"name":"App 2","tenant":"acme"}]`)
 	h.call(h.machine("acme", "create:clients"), "POST", "/clients/cimd/register", body).fails(403, "insufficient_scope", "Insufficient scope, expected any of: update:clients")

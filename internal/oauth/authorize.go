@@ -56,6 +56,10 @@ func (d *Door) authorize(w http.ResponseWriter, r *http.Request, st *store.Store
 	}
 	if err != nil {
 		logRefused(r, st, client, req, err)
+		if client.FromDocument() && req.ResponseMode != "web_message" { // nobody was asked yet: this server sends nobody to a stranger's address (RFC 9700 section 4.11.2)
+			fail(w, r, st, err, client)
+			return
+		}
 		d.respondError(w, r, st, req, err)
 		return
 	}
@@ -221,7 +225,7 @@ func knownClient(r *http.Request, st *store.Store, id string) (*stagedoor.Client
 		return nil, missing("client_id")
 	}
 	client, err := st.Client(r.Context(), id)
-	if stagedoor.IsKind(err, stagedoor.NotFound) || err == nil && (client.Global || !mayBeUsed(st, client)) {
+	if stagedoor.IsKind(err, stagedoor.NotFound) || err == nil && (client.Global || !st.Tenant().Serves(client)) {
 		return nil, stagedoor.Errorf(stagedoor.Invalid, "invalid_request", "Unknown client: %s", cut(id))
 	}
 	if err != nil {

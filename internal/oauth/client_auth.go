@@ -87,7 +87,7 @@ func provenClient(ctx context.Context, r *http.Request, st *store.Store, params 
 	case byCertificate(c):
 		return certifiedClient(ctx, r, st, c, secret)
 	case len(c.AuthenticationMethods.Lists()) > 0: // a client with keys has no usable secret
-	case !mayBeUsed(st, c):
+	case !st.Tenant().Serves(c):
 	case c.Public() && secret == "":
 		return c, nil
 	case c.Secret != "" && jose.Equal(secret, c.Secret):

@@ -3,6 +3,7 @@ package oauth
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"mime"
 	"net/http"
@@ -26,7 +27,10 @@ const (
 	maxDocument      = 5 << 10          // bytes, as the draft recommends
 	documentTime     = 5 * time.Second  // of a fetch
 	documentLife     = 15 * time.Minute // how long a document is not fetched again
-	maxDocuments     = 1000             // that a server remembers
+	documentLast     = 24 * time.Hour   // how long it counts while its host does not answer
+	documentRetry    = 10 * time.Second // how long one is not tried again that failed
+	maxDocuments     = 1000             // fetches that a server remembers
+	maxClients       = 5000             // clients of documents in a tenant
 	maxDocumentName  = 255              // bytes of an address
 	documentsByOwner = "client"         // external_metadata_created_by
 )
@@ -34,55 +38,120 @@ const (
 // fetches bounds how many documents one network address can have fetched: twenty at once, then one every three seconds.
 var fetches = stagedoor.Throttle{MaxAttempts: 20, Rate: 3000}
 
-// documents remembers which ones were fetched and when, by tenant and address. What they said is in the database.
+// documents are the fetches that are under way, or have failed just now, by tenant and address. What the others brought is in the database.
 type documents struct {
 	mu  sync.Mutex
-	all map[string]time.Time
+	all map[string]*fetching
 }
 
-func (d *documents) fresh(key string, now time.Time) bool {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	at, found := d.all[key]
-	return found && now.Sub(at) < documentLife
+// fetching is one fetch, for everybody who waits for it.
+type fetching struct {
+	done chan struct{}
+	at   time.Time
+	err  error // once it is done
 }
 
-func (d *documents) keep(key string, now time.Time) {
+// errAway is within the error for a document whose host does not answer now.
+var errAway = errors.New("oauth: the host of the document does not answer")
+
+// begin returns the fetch of a document, and whether it is the caller's to make: else somebody else makes it, or has failed a moment ago.
+func (d *documents) begin(key string, now time.Time) (f *fetching, mine bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.all == nil || len(d.all) >= maxDocuments {
-		d.all = map[string]time.Time{}
+	if f := d.all[key]; f != nil && (!f.ended() || now.Sub(f.at) < documentRetry) {
+		return f, false
 	}
-	d.all[key] = now
+	if d.all == nil || len(d.all) >= maxDocuments {
+		d.all = map[string]*fetching{}
+	}
+	f = &fetching{done: make(chan struct{}), at: now}
+	d.all[key] = f
+	return f, true
+}
+
+// end tells those who wait what came of it. Of what is in the database now, or of a fetch that was never made, nothing is remembered.
+func (d *documents) end(key string, f *fetching, err error, remember bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	f.err = err
+	close(f.done)
+	if !remember && d.all[key] == f {
+		delete(d.all, key)
+	}
+}
+
+func (f *fetching) ended() bool {
+	select {
+	case <-f.done:
+		return true
+	default:
+		return false
+	}
 }
 
 // isDocument tells whether a client id is the address of a document (section 3 of the draft): https, with a path without dots that lead elsewhere, no
-// fragment, and nobody's name in it. The host, by whose name people judge the client, is written as it is asked for: escapes would show letters
+// fragment, no query, which would make many clients of one document, and nobody's name in it. The host, by whose name people judge the client, is written as it is asked for: escapes would show letters
 // that look like others'.
 func isDocument(id string) bool {
-	if !strings.HasPrefix(id, "https://") || len(id) > maxDocumentName || hasControl(id) || !ascii(id) || strings.ContainsAny(id, "#\\ ") {
+	if !strings.HasPrefix(id, "https://") || len(id) > maxDocumentName || hasControl(id) || !ascii(id) || strings.ContainsAny(id, "#?\\ ") {
 		return false
 	}
 	u, err := url.Parse(id)
 	return err == nil && u.Hostname() != "" && ascii(u.Host) && !strings.Contains(u.Host, "%") && u.User == nil && len(u.Path) > 1 && !slices.ContainsFunc(strings.Split(u.Path, "/"), func(s string) bool { return s == "." || s == ".." })
 }
 
-// described makes the client whose id is the address of a document known, as the document says it now. Of other ids nothing is done.
+// described makes the client whose id is the address of a document known, as the document says it now. Of other ids nothing is done. A document is fetched once however many
+// people come at the same time, and while its host does not answer what it said last counts for a day.
 func (d *Door) described(r *http.Request, st *store.Store, id string) error {
 	if !st.Tenant().Settings.ClientIDMetadataSupported || !isDocument(id) || d.HTTP == nil {
 		return nil
 	}
-	key, now := st.Tenant().ID+" "+id, st.Clock().Now()
-	if d.documents.fresh(key, now) {
+	ctx, key, now := r.Context(), st.Tenant().ID+" "+id, st.Clock().Now()
+	age := time.Duration(-1) // of what is kept; negative: there is nothing
+	switch c, err := st.Client(ctx, id); {
+	case err == nil && !c.FromDocument(): // somebody here has made it
+		return nil
+	case err == nil:
+		age = max(0, now.Sub(time.Unix(c.DocumentAt, 0)))
+	case !stagedoor.IsKind(err, stagedoor.NotFound):
+		return err
+	default:
+		if _, err := store.DeclinedClients.ByName(ctx, st, id); !stagedoor.IsKind(err, stagedoor.NotFound) {
+			return err // unless it is nil an error of the database
+		}
+	}
+	if age >= 0 && age < documentLife {
 		return nil
 	}
-	switch room, err := st.TakeAttempt(r.Context(), "client-document", r.RemoteAddr, fetches); {
+	kept := age >= 0 && age < documentLast
+	f, mine := d.documents.begin(key, now)
+	if mine {
+		err := d.refresh(ctx, r.RemoteAddr, st, id)
+		d.documents.end(key, f, err, err != nil && !stagedoor.IsKind(err, stagedoor.TooMany))
+	} else if kept && !f.ended() {
+		return nil
+	}
+	select {
+	case <-f.done:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	if kept && (errors.Is(f.err, errAway) || stagedoor.IsKind(f.err, stagedoor.TooMany)) {
+		return nil
+	}
+	return f.err
+}
+
+// refresh fetches a document and keeps what it says.
+func (d *Door) refresh(ctx context.Context, address string, st *store.Store, id string) error {
+	switch room, err := st.TakeAttempt(ctx, "client-document", address, fetches); {
 	case err != nil:
 		return err
 	case !room:
 		return stagedoor.Errorf(stagedoor.TooMany, "too_many_requests", "Too many clients were asked for from this address.")
 	}
-	in, err := d.document(r.Context(), id)
+	ctx = context.WithoutCancel(ctx) // others wait for it, too
+	in, err := d.document(ctx, id)
 	if err != nil {
 		return err
 	}
@@ -90,22 +159,18 @@ func (d *Door) described(r *http.Request, st *store.Store, id string) error {
 	if err != nil {
 		return errDocument(stagedoor.AsError(err).Message)
 	}
-	c.ID, c.LogoURI, c.InitiateLoginURI = id, "", "" // a picture of a stranger's would tell them who looks at the page
+	c.ID, c.LogoURI, c.InitiateLoginURI, c.DocumentAt = id, "", "", st.Clock().Now().Unix() // a picture of a stranger's would tell them who looks at the page
 	c.Stored["external_client_id"], _ = json.Marshal(id)
 	c.Stored["external_metadata_type"] = json.RawMessage(`"cimd"`)
 	c.Stored["external_metadata_created_by"] = json.RawMessage(`"` + documentsByOwner + `"`)
-	if err := keepDocument(r.Context(), st, c); err != nil {
-		return err
-	}
-	d.documents.keep(key, now)
-	return nil
+	return keepDocument(ctx, st, c)
 }
 
 // keepDocument adds the client or brings it up to date. A client that somebody made under that id is left alone.
 func keepDocument(ctx context.Context, st *store.Store, c *stagedoor.Client) error {
 	_, err := st.Client(ctx, c.ID)
 	if stagedoor.IsKind(err, stagedoor.NotFound) {
-		if err = st.RegisterClient(ctx, c); !stagedoor.IsKind(err, stagedoor.Conflict) { // else somebody was faster
+		if err = st.RegisterDocument(ctx, c, maxClients); !stagedoor.IsKind(err, stagedoor.Conflict) { // else somebody was faster
 			return err
 		}
 		err = nil
@@ -126,7 +191,7 @@ func keepDocument(ctx context.Context, st *store.Store, c *stagedoor.Client) err
 // demanded, as does what somebody here demanded of it.
 func bringUpToDate(old, c *stagedoor.Client) {
 	old.Name, old.AppType, old.Callbacks, old.GrantTypes, old.AllowedLogoutURLs = c.Name, c.AppType, c.Callbacks, c.GrantTypes, c.AllowedLogoutURLs
-	old.JWTConfiguration.Algorithm = c.JWTConfiguration.Algorithm
+	old.JWTConfiguration.Algorithm, old.DocumentAt = c.JWTConfiguration.Algorithm, c.DocumentAt
 	delete(old.Stored, userInfoAlg)
 	if alg, set := c.Stored[userInfoAlg]; set {
 		old.Stored[userInfoAlg] = alg
@@ -146,6 +211,13 @@ func errDocument(why string) error {
 	return stagedoor.Errorf(stagedoor.Invalid, "invalid_client", "The client's metadata document cannot be used: %s", why)
 }
 
+// away is errDocument of a host that does not answer now.
+func away(why string) error {
+	e := stagedoor.AsError(errDocument(why))
+	e.Err = errAway
+	return e
+}
+
 // document fetches a document and reads it. It follows no redirect (section 4), and what it says of failures is the same for every address
 // that cannot be reached, so that nobody learns of this server's network.
 func (d *Door) document(ctx context.Context, address string) (*registration, error) {
@@ -160,9 +232,12 @@ func (d *Door) document(ctx context.Context, address string) (*registration, err
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	resp, err := client.Do(r)
 	if err != nil {
-		return nil, errDocument("there was no answer")
+		return nil, away("there was no answer")
 	}
 	defer resp.Body.Close()
+	if resp.StatusCode >= http.StatusInternalServerError || resp.StatusCode == http.StatusTooManyRequests {
+		return nil, away("the answer is not 200 with JSON")
+	}
 	kind, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type"))
 	if resp.StatusCode != http.StatusOK || kind != "application/json" && !strings.HasSuffix(kind, "+json") {
 		return nil, errDocument("the answer is not 200 with JSON")
@@ -170,7 +245,7 @@ func (d *Door) document(ctx context.Context, address string) (*registration, err
 	b, err := io.ReadAll(io.LimitReader(resp.Body, maxDocument+1))
 	switch {
 	case err != nil:
-		return nil, errDocument("the answer broke off")
+		return nil, away("the answer broke off")
 	case len(b) > maxDocument:
 		return nil, errDocument("it is larger than 5 KB")
 	}
@@ -200,9 +275,4 @@ func readDocument(address string, b []byte) (*registration, error) {
 		return nil, errDocument("token_endpoint_auth_method must be none")
 	}
 	return &in.registration, nil
-}
-
-// mayBeUsed tells whether a client is known to this tenant: those of documents are as long as the tenant takes such.
-func mayBeUsed(st *store.Store, c *stagedoor.Client) bool {
-	return !c.FromDocument() || st.Tenant().Settings.ClientIDMetadataSupported
 }

@@ -2,10 +2,12 @@ package oauth
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -14,6 +16,7 @@ import (
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/outbound"
+	"github.com/stagedoor/stagedoor/internal/store"
 )
 
 // site serves the documents of a stranger's clients.
@@ -78,7 +81,7 @@ func TestClientDocument(t *testing.T) {
 		c, err := w.st.Client(t.Context(), id)
 		ok(t, err)
 		same(t, "the client", []any{c.Name, c.IsFirstParty, c.OIDCConformant, c.Public(), c.Strict(), c.Secret, c.LogoURI, c.Callbacks}, []any{"Photo Print", false, true, true, true, "", "", []string{callback}})
-		w.browser().authorize(request(id)).fails("invalid_request", "Missing required parameter: code_challenge")
+		w.browser().authorize(request(id)).page(400, "Missing required parameter: code_challenge") // nobody is sent to a stranger's before they were asked
 
 		w.pass(documentLife)
 		site.answer = func(rw http.ResponseWriter, address string) {
@@ -100,6 +103,7 @@ func TestClientDocument(t *testing.T) {
 
 		// The tenant changes its mind: the client is known no more, here and at the token endpoint.
 		w.settings(func(s *stagedoor.TenantSettings) { s.ClientIDMetadataSupported = false })
+		w.read(w.browser().post("/passwordless/verify", values("client_id", id, "connection", "email", "verification_code", "1", "email", adaMail))).bad(400, "bad.client_id", "Unknown client: "+id)
 		w.browser().authorize(described(id, "redirect_uri", "https://photo.test/new")).page(400, "Unknown client")
 		w.token(values("grant_type", "authorization_code", "client_id", id, "code", "x", "redirect_uri", callback)).bad(401, "access_denied", "Unauthorized")
 		w.browser().get(out).page(400, "Unknown client")
@@ -128,6 +132,8 @@ func TestClientDocumentRefused(t *testing.T) {
 		"redirect_uris must hold absolute URIs":        with("redirect_uris", []string{"javascript:alert(1)"}),
 		"grant_types may hold":                         with("grant_types", []string{"client_credentials"}),
 		"client_name must have at most":                with("client_name", "Bank\u202e"),
+		"client_name must have at most ":               with("client_name", "Bank\u200b"),
+		"client_name must have at most  ":              with("client_name", "\u3164"),
 		"it is not a JSON object of the known members": func(rw http.ResponseWriter, _ string) { write(rw, "x") },
 		"the answer is not 200 with JSON":              func(rw http.ResponseWriter, _ string) { rw.Header().Set("Content-Type", "text/html") },
 		"the answer is not 200 with JSON ": func(rw http.ResponseWriter, _ string) {
@@ -140,7 +146,7 @@ func TestClientDocumentRefused(t *testing.T) {
 	}
 	n := site.fetched.Load()
 	for _, id := range []string{
-		"http" + strings.TrimPrefix(site.URL, "https") + "/c", site.URL, site.URL + "/", site.URL + "/a/../c", site.URL + "/c#x", site.URL + "/./c",
+		"http" + strings.TrimPrefix(site.URL, "https") + "/c", site.URL, site.URL + "/", site.URL + "/a/../c", site.URL + "/c#x", site.URL + "/./c", site.URL + "/c?n=1",
 		strings.Replace(site.URL, "https://", "https://ada@", 1) + "/c", site.URL + "/" + strings.Repeat("x", 255),
 		"https://b%D0%B0nk.test/c", "https://bank.test%E2%88%95login.evil.test/c", "https://[fe80::1%25bank.test]/c", // hosts that people would read as others
 	} {
@@ -151,12 +157,76 @@ func TestClientDocumentRefused(t *testing.T) {
 	}
 	site.answer = func(rw http.ResponseWriter, _ string) { http.Error(rw, "", http.StatusNotFound) }
 	w.pass(time.Minute)
-	for range 25 {
-		w.browser().authorize(described(site.URL + "/client.json"))
+	for i := range 25 {
+		w.browser().authorize(described(fmt.Sprint(site.URL, "/client", i, ".json")))
 	}
 	if n := site.fetched.Load() - n; n != 20 {
 		t.Errorf("one address had %d documents fetched at once", n)
 	}
+}
+
+// A host that does not answer keeps nobody out whose client it has described: what it said counts for a day. What it takes back counts at once.
+func TestClientDocumentOfAHostThatIsDown(t *testing.T) {
+	w := newWorld(t)
+	site := w.strangers(nil)
+	id, good := site.URL+"/client.json", site.answer
+	w.browser().authorize(described(id)).asks("login")
+	w.pass(documentLife)
+	site.answer = func(rw http.ResponseWriter, _ string) { http.Error(rw, "", http.StatusBadGateway) }
+	n := site.fetched.Load()
+	for range 3 {
+		w.browser().authorize(described(id)).asks("login")
+	}
+	if got := site.fetched.Load() - n; got != 1 {
+		t.Errorf("fetched %d times", got)
+	}
+	w.pass(documentRetry)
+	site.answer = func(rw http.ResponseWriter, _ string) { http.NotFound(rw, httptest.NewRequest("GET", "/", nil)) }
+	w.browser().authorize(described(id)).page(400, "the answer is not 200 with JSON")
+	w.pass(documentRetry)
+	site.answer = func(rw http.ResponseWriter, _ string) { http.Error(rw, "", http.StatusBadGateway) }
+	w.pass(documentLast)
+	w.browser().authorize(described(id)).page(400, "the answer is not 200 with JSON")
+	w.pass(documentRetry)
+	site.answer = good
+	w.browser().authorize(described(id)).asks("login")
+}
+
+// TestAttackManyAtOnce: however many people come at the same time, a document is fetched once.
+func TestAttackManyFetchesAtOnce(t *testing.T) {
+	w := newWorld(t)
+	site := w.strangers(nil)
+	waits := make(chan struct{})
+	good := site.answer
+	site.answer = func(rw http.ResponseWriter, address string) { <-waits; good(rw, address) }
+	var all sync.WaitGroup
+	for range 8 {
+		b := w.browser()
+		all.Go(func() {
+			if a := b.authorize(described(site.URL + "/client.json")); a.Code != http.StatusFound {
+				t.Errorf("%d", a.Code)
+			}
+		})
+	}
+	for site.fetched.Load() == 0 {
+		time.Sleep(time.Millisecond)
+	}
+	close(waits)
+	all.Wait()
+	if n := site.fetched.Load(); n != 1 {
+		t.Errorf("fetched %d times", n)
+	}
+}
+
+// TestDeclinedClientDocument: a client that an administrator has taken out does not come back by itself.
+func TestDeclinedClientDocument(t *testing.T) {
+	w := newWorld(t)
+	site := w.strangers(nil)
+	id := site.URL + "/client.json"
+	w.browser().authorize(described(id)).asks("login")
+	ok(t, store.DeclinedClients.Create(t.Context(), w.st, &stagedoor.Document{Name: id}))
+	ok(t, w.st.DeleteClient(t.Context(), id))
+	w.browser().authorize(described(id)).page(400, "Unknown client")
 }
 
 // TestClientDocumentReachesNoNeighbour: whoever names a client by an address within makes this server ask nobody there (SSRF).

@@ -140,7 +140,7 @@ func logoutClient(r *http.Request, st *store.Store, id string) (*stagedoor.Clien
 		return nil, st.Tenant().Settings.AllowedLogoutURLs, nil
 	}
 	c, err := st.Client(r.Context(), id)
-	if stagedoor.IsKind(err, stagedoor.NotFound) || err == nil && !mayBeUsed(st, c) {
+	if stagedoor.IsKind(err, stagedoor.NotFound) || err == nil && !st.Tenant().Serves(c) {
 		return nil, nil, invalid("Unknown client: %s", id)
 	}
 	if err != nil {

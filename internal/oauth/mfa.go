@@ -143,6 +143,9 @@ func (d *Door) startAssociation(w http.ResponseWriter, r *http.Request, st *stor
 		return nil, err
 	}
 	client, err := st.Client(ctx, t.ClientID)
+	if stagedoor.IsKind(err, stagedoor.NotFound) || err == nil && !st.Tenant().Serves(client) {
+		err = errClient()
+	}
 	if err != nil {
 		return nil, err
 	}

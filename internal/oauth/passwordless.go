@@ -197,7 +197,7 @@ func (d *Door) verifyCode(w http.ResponseWriter, r *http.Request, st *store.Stor
 
 func (d *Door) codeIsRight(r *http.Request, st *store.Store, params map[string]string) error {
 	client, err := st.Client(r.Context(), params["client_id"])
-	if stagedoor.IsKind(err, stagedoor.NotFound) {
+	if stagedoor.IsKind(err, stagedoor.NotFound) || err == nil && !st.Tenant().Serves(client) {
 		return stagedoor.Errorf(stagedoor.Invalid, "bad.client_id", "Unknown client: %s", cut(params["client_id"]))
 	}
 	if err != nil {

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -60,6 +61,57 @@ func (s *Store) CreateClient(ctx context.Context, c *stagedoor.Client) error {
 // RegisterClient adds a client that registers itself: nobody has enabled it on a connection, whatever the tenant does with its own.
 func (s *Store) RegisterClient(ctx context.Context, c *stagedoor.Client) error {
 	return s.createClient(ctx, c, false)
+}
+
+// DeclinedClients are the addresses of clients' documents that an administrator has taken out: such a client does not come back by itself. Name is the address.
+var DeclinedClients = Kind[stagedoor.Document]{
+	Name: "declined_client", ID: func(d *stagedoor.Document) *string { return &d.ID }, Unique: func(d *stagedoor.Document) string { return d.Name },
+	NewID: stagedoor.NewHexID, Missing: stagedoor.Errorf(stagedoor.NotFound, "", "The client was not declined."),
+}
+
+// documentRest is how long a client of a document stays at least, be it used or not.
+const documentRest = time.Hour
+
+// RegisterDocument is RegisterClient of a client that a document describes, whose address is its id. Anybody can make any number of such addresses up: the tenant has at most
+// so many, of which those go, the oldest first, that nobody uses. TooMany means that there is no room now.
+func (s *Store) RegisterDocument(ctx context.Context, c *stagedoor.Client, limit int) error {
+	c.Tenant = s.tenant.ID
+	const ofDocuments = " AND id >= 'https://' AND id < 'https:/0'"
+	err := s.write(ctx, func(q querier) error {
+		var n int
+		err := q.row(ctx, "SELECT COUNT(*) FROM clients WHERE tenant = ?"+ofDocuments, []any{s.tenant.ID}, &n)
+		if err != nil {
+			return err
+		}
+		if n >= limit {
+			unused := ofDocuments
+			for _, table := range []string{"refresh_tokens", "grants"} {
+				unused += " AND id NOT IN (SELECT client_id FROM " + table + " WHERE tenant = ? AND client_id >= 'https://' AND client_id < 'https:/0')"
+			}
+			var old []stagedoor.Client
+			err := q.each(ctx, clients.selects()+clients.mine()+unused, []any{s.tenant.ID, s.tenant.ID, s.tenant.ID}, func(scan func(...any) error) error {
+				c, err := clients.scan(s, scan)
+				if err == nil && c.FromDocument() && s.db.clock.Now().Sub(time.Unix(c.DocumentAt, 0)) > documentRest {
+					old = append(old, *c)
+				}
+				return err
+			})
+			if err != nil {
+				return err
+			}
+			if len(old) == 0 {
+				return stagedoor.Errorf(stagedoor.TooMany, "too_many_requests", "Too many clients are known by documents of their own.")
+			}
+			slices.SortFunc(old, func(a, b stagedoor.Client) int { return cmp.Compare(a.DocumentAt, b.DocumentAt) })
+			for _, c := range old[:min(len(old), 1+limit/10)] { // several at once: the next one finds room
+				if err := clients.delete(ctx, s, q, c.ID); err != nil {
+					return err
+				}
+			}
+		}
+		return clients.insert(ctx, s, q, c)
+	})
+	return clients.named(c, err)
 }
 
 func (s *Store) createClient(ctx context.Context, c *stagedoor.Client, enable bool) error {

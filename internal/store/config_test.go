@@ -6,6 +6,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/jose"
@@ -288,4 +289,34 @@ func TestSecretsAreSealed(t *testing.T) {
 	if c, err := s.Client(t.Context(), "thief"); err == nil {
 		t.Errorf("opened %q", c.Secret)
 	}
+}
+
+// Strangers make clients up by the thousand: those go that nobody uses, the oldest first, and those that somebody uses stay.
+func TestAttackClientsOfDocuments(t *testing.T) {
+	clock := newClock()
+	each(t, func(t *testing.T, s *store.Store) {
+		ctx := t.Context()
+		newUser(t, s, "auth0|ada")
+		register := func(n int) error {
+			return s.RegisterDocument(ctx, &stagedoor.Client{
+				ID: fmt.Sprintf("https://evil.test/%d", n), Name: "x", DocumentAt: clock.now.Unix(), Stored: map[string]json.RawMessage{"external_metadata_created_by": json.RawMessage(`"client"`)},
+			}, 10)
+		}
+		start := clock.now
+		defer func() { clock.now = start }()
+		ok(t, s.CreateClient(ctx, &stagedoor.Client{ID: "https://made.test/here"}))
+		for n := range 9 {
+			clock.now = clock.now.Add(time.Second)
+			ok(t, register(n))
+		}
+		isKind(t, register(9), stagedoor.TooMany) // all are new
+		ok(t, s.CreateRefreshToken(ctx, "token", &stagedoor.RefreshToken{ID: "rt_1", FamilyID: "f", ClientID: "https://evil.test/0", UserID: "auth0|ada"}))
+		clock.now = clock.now.Add(2 * time.Hour)
+		ok(t, register(9))
+		for id, want := range map[string]bool{"https://made.test/here": true, "https://evil.test/0": true, "https://evil.test/1": false, "https://evil.test/2": false, "https://evil.test/3": true, "https://evil.test/9": true} {
+			if _, err := s.Client(ctx, id); (err == nil) != want {
+				t.Errorf("%s: %v", id, err)
+			}
+		}
+	}, storetest.WithClock(clock.clock))
 }

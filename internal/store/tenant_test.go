@@ -1156,6 +1156,9 @@ var trespasses = map[string]struct {
 	"CreateClient": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
 		return nil, s.CreateClient(ctx, &stagedoor.Client{ID: "client acme"})
 	}},
+	"RegisterDocument": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
+		return nil, s.RegisterDocument(ctx, &stagedoor.Client{ID: "https://" + s.Tenant().ID + ".test/" + stagedoor.NewHexID()}, 100)
+	}},
 	"RegisterClient": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
 		if s.Tenant().ID == "acme" {
 			return nil, nil
