@@ -13,6 +13,7 @@ const (
 	StrategyWAAD       = "waad"
 	StrategyGoogleApps = "google-apps"
 	StrategySAML       = "samlp"
+	StrategyADFS       = "adfs"
 )
 
 // SocialStrategies are the social strategies that people can sign in through; what each speaks is in internal/connection/social.go.
@@ -53,13 +54,31 @@ func (c *Connection) knowsTheWay() bool {
 		return client && c.Option("authorization_endpoint")+c.Option("discovery_url")+c.Option("issuer") != ""
 	case c.Strategy == StrategyOkta:
 		return client && c.Option("authorization_endpoint")+c.Option("domain") != ""
+	case c.Strategy == StrategyADFS:
+		return c.Option("fedMetadataXml")+c.Option("adfs_server") != "" || c.Option("signInEndpoint") != "" && len(c.Thumbprints()) > 0
+	case c.Strategy == StrategyWAAD && c.SpeaksWSFed():
+		return client && !c.OptionFlag("useCommonEndpoint") && c.Option("tenantId")+c.Option("tenant_domain") != ""
 	case c.Strategy == StrategyWAAD:
-		return client && c.Option("waad_protocol") != "ws-federation" && !c.OptionFlag("use_wsfed") &&
-			(c.OptionFlag("useCommonEndpoint") || c.Option("tenantId")+c.Option("tenant_domain") != "")
+		return client && (c.OptionFlag("useCommonEndpoint") || c.Option("tenantId")+c.Option("tenant_domain") != "")
 	case c.Strategy == StrategySAML:
 		return c.Option("metadataXml") != "" || c.Option("signInEndpoint") != "" && c.Option("signingCert")+c.Option("cert") != ""
 	}
 	return false
+}
+
+// SpeaksWSFed tells whether the connection's provider speaks WS-Federation.
+func (c *Connection) SpeaksWSFed() bool {
+	return c.Strategy == StrategyADFS || c.Strategy == StrategyWAAD && (c.Option("waad_protocol") == "ws-federation" || c.OptionFlag("use_wsfed"))
+}
+
+// Thumbprints are those of the certificates that the provider signs with now, and of those before.
+func (c *Connection) Thumbprints() (all []string) {
+	for _, name := range []string{"thumbprints", "prev_thumbprints"} {
+		var list []string
+		_ = json.Unmarshal(c.Options.Stored[name], &list) // anything else is none
+		all = append(all, list...)
+	}
+	return all
 }
 
 // HasButton tells whether the login page offers the connection: social ones unless they say no, those of a company if they say so.

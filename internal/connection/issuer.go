@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/stagedoor/stagedoor/internal/jose"
+	"github.com/stagedoor/stagedoor/internal/xmlsig"
 )
 
 const (
@@ -36,6 +37,7 @@ type document struct {
 	err     error
 	members map[string]any
 	keys    []jose.VerifyKey
+	party   *xmlsig.Party // of metadata of WS-Federation
 }
 
 // at returns the document of an address, which may be empty yet.
@@ -77,7 +79,7 @@ func (doc *document) read(ctx context.Context, o *Upstream, address string, agai
 			doc.failed, doc.err = now, err
 		}
 		if now.Sub(doc.fetched) > documentRest {
-			doc.members, doc.keys = nil, nil
+			doc.members, doc.keys, doc.party = nil, nil, nil
 		}
 		return err
 	}

@@ -27,6 +27,9 @@ func (o *Upstream) SignOut(ctx context.Context, st *store.Store, c *stagedoor.Co
 		}
 		return address, nil
 	}
+	if c.SpeaksWSFed() {
+		return o.signOutWSFed(ctx, c, back+"?"+url.Values{"state": {state}}.Encode())
+	}
 	p, err := o.plan(ctx, c)
 	if err != nil || !isWebAddress(p.logout) {
 		return "", err

@@ -22,6 +22,7 @@ import (
 //	oidc.go     any issuer of OpenID Connect, and the enterprise strategies that speak it
 //	custom.go   any server of OAuth 2.0, whose person a script of the tenant's fetches
 //	saml.go     any identity provider of SAML 2.0
+//	wsfed.go    AD FS and Entra ID where they speak WS-Federation
 type Upstream struct {
 	HTTP    *http.Client // leaves the house
 	Scripts *script.Host
@@ -44,6 +45,7 @@ type Answer struct {
 	Code, IDToken, SAMLResponse string
 	Error, Description          string
 	Issuer                      string // iss of RFC 9207; empty: there was none
+	Token                       string // wresult of WS-Federation
 	User                        string // what Apple says of the person, the first time alone
 }
 
@@ -51,6 +53,9 @@ type Answer struct {
 func (o *Upstream) Leave(ctx context.Context, st *store.Store, c *stagedoor.Connection, req *stagedoor.AuthorizationRequest, redirectURI, state string) (*Departure, error) {
 	if c.Strategy == stagedoor.StrategySAML {
 		return o.leaveSAML(ctx, st, c, redirectURI, state)
+	}
+	if c.SpeaksWSFed() {
+		return o.leaveWSFed(ctx, st, c, redirectURI, state)
 	}
 	p, err := o.plan(ctx, c)
 	if err != nil {
@@ -128,6 +133,9 @@ func (o *Upstream) Identify(ctx context.Context, st *store.Store, c *stagedoor.C
 		}
 		on.CameBy = cameBy(c, said)
 		return o.userSAML(ctx, st, c, said)
+	}
+	if c.SpeaksWSFed() {
+		return o.identifyWSFed(ctx, st, c, a.Token)
 	}
 	p, err := o.plan(ctx, c)
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/connection"
@@ -52,8 +53,8 @@ const (
 )
 
 var (
-	answerFields = []string{"code", "iss", "error", "error_description"} // what of a provider's answer is looked at
-	formFields   = []string{"id_token", "user", "SAMLResponse"}          // further ones, of an answer by a form alone: in an address they would be seen
+	answerFields = []string{"code", "iss", "error", "error_description"}   // what of a provider's answer is looked at
+	formFields   = []string{"id_token", "user", "SAMLResponse", "wresult"} // further ones, of an answer by a form alone: in an address they would be seen
 )
 
 // arrive takes a browser that a provider sent back, and lets the login go on, or end with the provider's word.
@@ -95,13 +96,17 @@ func (d *Door) posted(w http.ResponseWriter, r *http.Request, st *store.Store) e
 	if err := r.ParseForm(); err != nil {
 		return invalid("invalid_request", "The form cannot be read.")
 	}
-	if r.PostForm.Get("wa") != "" && d.Posted != nil { // a form of our own, which a client's page sends
+	answer := strings.HasPrefix(strings.TrimSpace(r.PostForm.Get("wresult")), "<") // of a provider of WS-Federation; in the form of our own it is a ticket
+	if r.PostForm.Get("wa") != "" && !answer && d.Posted != nil {                  // a form of our own, which a client's page sends
 		d.Posted(w, r, st)
 		return nil
 	}
 	state := r.PostForm.Get("state")
 	if state == "" {
 		state = r.PostForm.Get("RelayState")
+	}
+	if answer {
+		state = r.PostForm.Get("wctx")
 	}
 	err := d.Pipeline.Posted(r.Context(), visit(r, st), state, answerOf(r.PostForm, slices.Concat(answerFields, formFields)))
 	if name := r.URL.Query().Get(paramConnection); stagedoor.HasCode(err, "lost_transaction") && name != "" && r.PostForm.Has("SAMLResponse") {

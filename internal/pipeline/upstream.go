@@ -108,7 +108,7 @@ func (p *Pipeline) identify(ctx context.Context, v Visit, conn *stagedoor.Connec
 		return strings.ToValidUTF8(strings.Join(strings.Fields(values[name]), " "), "")
 	}
 	return p.Upstream.Identify(ctx, v.Store, conn, on, up, &connection.Answer{
-		Code: values["code"], IDToken: values["id_token"], SAMLResponse: values["SAMLResponse"], Issuer: values["iss"], User: values["user"],
+		Code: values["code"], IDToken: values["id_token"], SAMLResponse: values["SAMLResponse"], Token: values["wresult"], Issuer: values["iss"], User: values["user"],
 		Error: said("error"), Description: said("error_description"),
 	})
 }

@@ -109,6 +109,10 @@ func New() *Server {
 	s.mux.HandleFunc("GET "+samlPath, s.saml)
 	s.mux.HandleFunc("POST "+samlPath, s.saml)
 	s.mux.HandleFunc("GET "+slo, s.logout)
+	s.mux.HandleFunc("GET "+wsfedPath, s.wsfed)
+	s.mux.HandleFunc("POST "+wsfedPath, s.wsfed)
+	s.mux.HandleFunc("GET /{host}/FederationMetadata/2007-06/FederationMetadata.xml", s.federation)
+	s.mux.HandleFunc("GET /{host}/{tenant}/FederationMetadata/2007-06/FederationMetadata.xml", s.federation)
 	s.mux.HandleFunc("GET /saml/certificate.pem", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(s.Certificate())) })
 	return s
 }

@@ -37,6 +37,8 @@ type Party struct {
 	SignOut  string // address; empty: nobody signs out there
 	Post     bool   // requests are posted rather than put into the address
 	Certs    []*x509.Certificate
+
+	Thumbprints []string // SHA-1 digests of further certificates, in hexadecimal: of those that a message of WS-Federation brings along, these count
 }
 
 // clock is a fixed time as the library wants it.
