@@ -1,6 +1,9 @@
 package ui
 
-import "html/template"
+import (
+	"html/template"
+	"strings"
+)
 
 // FormPage is one step of a form that the tenant has drawn up.
 type FormPage struct {
@@ -8,6 +11,7 @@ type FormPage struct {
 	Form
 	Problems Problems
 	Words    string // language of the tenant's own words; "" if it is that of the page
+	Head     Markup // begins with the page's heading; see [Markup.Heading]. Without, the page has one of ours
 	Parts    []FormPart
 }
 
@@ -19,6 +23,16 @@ func Cleaned(html string) Markup { return Markup{html} }
 
 // HTML is the markup as templates show it.
 func (m Markup) HTML() template.HTML { return template.HTML(m.clean) } //nolint:gosec // cleaned
+
+// Heading is the markup with its first heading as that of the page; false if it has none.
+func (m Markup) Heading() (Markup, bool) {
+	before, after, opens := strings.Cut(m.clean, "<h2")
+	inner, rest, closes := strings.Cut(after, "</h2>")
+	if !opens || !closes {
+		return m, false
+	}
+	return Markup{before + "<h1" + inner + "</h1>" + rest}, true
+}
 
 // FormPart is one thing on a form. Kind says which of the members count.
 type FormPart struct {

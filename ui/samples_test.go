@@ -83,6 +83,9 @@ func sampleStep(f Frame, problems Problems) FormPage {
 		{Kind: "buttons", Buttons: []FormButton{{Press: "back", Text: "Back"}}}, {Kind: "buttons", Buttons: []FormButton{{Press: "next", Text: "Continue", Main: true}}},
 		{Kind: "buttons", Buttons: []FormButton{{Press: "jump.skip", Text: "Not now"}, {Before: "No mail?", Press: "resend.again", Text: "Send it again"}, {Text: "Send again in 30 seconds"}}},
 	}}
+	if head, has := p.Parts[0].HTML.Heading(); has && problems == nil {
+		p.Head, p.Parts = head, p.Parts[1:]
+	}
 	for i := range p.Parts {
 		p.Parts[i].Problems = problems.Of(p.Parts[i].Name)
 		if p.Parts[i].Name == "" {

@@ -98,6 +98,10 @@ func (d *Door) renderForm(w http.ResponseWriter, r *http.Request, p *prompt, wal
 		if err != nil {
 			return err
 		}
+		if head, has := part.HTML.Heading(); part.Kind == "html" && has && len(out.Parts) == 0 && out.Head == (ui.Markup{}) {
+			out.Head = head
+			continue
+		}
 		if show {
 			out.Parts = append(out.Parts, part)
 		}
