@@ -74,6 +74,7 @@ func (j *job) handle(m message) {
 			return
 		}
 		if m.Outcome.Stuck {
+			j.proc.shut() // before anybody hears of it: what comes next goes to another one
 			j.proc.forget(j)
 			j.host.cfg.Metrics.Add(telemetry.ScriptKilled, 1, j.runtime)
 			go j.host.pool.giveUp(j.proc)

@@ -119,6 +119,7 @@ func (p *pool) put(proc *process) {
 	if proc.served >= maxServed || proc.scripts() > maxScripts {
 		p.retire(proc)
 	}
+	p.endUnused(proc)
 	p.grant()
 }
 
@@ -304,8 +305,8 @@ func (p *pool) retire(proc *process) {
 			}
 		}
 	}
-	if proc.lingering() == 0 {
-		proc.kill()
+	if proc.foreground == 0 && proc.lingering() == 0 {
+		proc.kill() // else when what is under way, or about to begin, is over
 	} else if retired > 2*p.size && oldest.foreground == 0 {
 		oldest.kill()
 	}
@@ -318,7 +319,12 @@ func (p *pool) done(proc *process, u *usage) {
 	if u != nil && (u.Memory > maxResident || time.Duration(u.CPU)*time.Millisecond > processCPU/2) {
 		p.retire(proc)
 	}
-	if proc.retired && proc.lingering() == 0 {
+	p.endUnused(proc)
+}
+
+// endUnused ends a worker that is out of service and has nothing to do any more.
+func (p *pool) endUnused(proc *process) {
+	if proc.retired && proc.foreground == 0 && proc.lingering() == 0 {
 		proc.kill()
 	}
 }

@@ -95,9 +95,10 @@ func startProcess(l launch, log *slog.Logger, now time.Time, ended func(*process
 		return nil, err
 	}
 	p := &process{runtime: l.runtime, prologue: l.prologue, stdin: stdin, gone: make(chan struct{}), jobs: make(map[uint64]*job), loaded: make(map[string]bool), born: now, idleSince: now}
-	started := make(chan error)
+	started, silent := make(chan error), make(chan struct{})
 	go func() {
-		// The kernel ends the child with the thread that started it: keep that thread for as long as the child lives.
+		// The kernel ends the child with the thread that started it: keep that thread for as long as the child lives. It does nothing else: a goroutine
+		// that has a thread of its own costs two switches of threads each time that it goes on.
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
 		err := cmd.Start()
@@ -108,7 +109,7 @@ func startProcess(l launch, log *slog.Logger, now time.Time, ended func(*process
 		if err != nil {
 			return
 		}
-		p.read(stdout)
+		<-silent
 		p.kill()
 		err = cmd.Wait()
 		text := stderr.text()
@@ -122,6 +123,10 @@ func startProcess(l launch, log *slog.Logger, now time.Time, ended func(*process
 	if err := <-started; err != nil {
 		return nil, err
 	}
+	go func() {
+		defer close(silent)
+		p.read(stdout)
+	}()
 	if l.patience > 0 {
 		go p.watch(l.patience)
 	}
@@ -335,6 +340,13 @@ func (p *process) hand(tenant string) error {
 	p.mu.Unlock()
 	p.tenant, p.draining = tenant, false
 	return p.send(message{Type: "reset"})
+}
+
+// shut lets the worker have no more jobs, from now on.
+func (p *process) shut() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.dead = true
 }
 
 // forget drops a job that has no background work.

@@ -50,7 +50,7 @@ func WorkerMain(ctx context.Context, in io.Reader, out io.Writer) error {
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	w := &worker{out: out, runs: make(map[uint64]*execution), spares: make(chan *realm, spareRealms), taken: make(chan struct{}, spareRealms)}
+	w := &worker{out: out, runs: make(map[uint64]*execution), spares: make(chan *realm, spareRealms), taken: make(chan struct{}, spareRealms), lanes: make(chan *execution), ended: ctx.Done()}
 	for range spareRealms - 1 {
 		w.taken <- struct{}{}
 	}
@@ -80,8 +80,10 @@ type worker struct {
 	out   io.Writer
 
 	room   bytecode    // the script room and its modules
-	spares chan *realm // realms that have seen no tenant
+	spares chan *realm // realms that have seen no tenant, or are as if they had not
 	taken  chan struct{}
+	lanes  chan *execution // to goroutines that have served a run
+	ended  <-chan struct{}
 
 	mu      sync.Mutex
 	runs    map[uint64]*execution
@@ -129,7 +131,11 @@ func (w *worker) handle(m message) {
 		w.mu.Lock()
 		w.runs[m.Run] = e
 		w.mu.Unlock()
-		go e.serve()
+		select {
+		case w.lanes <- e:
+		default:
+			go w.lane(e)
+		}
 	case "check":
 		go w.check(m)
 	case "reply", "cancel":
@@ -143,6 +149,18 @@ func (w *worker) handle(m message) {
 			e.cancel()
 		} else {
 			e.reply(m)
+		}
+	}
+}
+
+// lane serves one run after the other. The engine wants much of a stack, which grows by being copied: it is kept for the next one.
+func (w *worker) lane(e *execution) {
+	for {
+		e.serve()
+		select {
+		case e = <-w.lanes:
+		case <-w.ended:
+			return
 		}
 	}
 }
