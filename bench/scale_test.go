@@ -256,7 +256,7 @@ const (
 )
 
 // enableDirectory lets people of the tenant's directory sign in to a client.
-func enableDirectory(t *testing.T, s *stagedoortest.Server, client string) {
+func enableDirectory(t testing.TB, s *stagedoortest.Server, client string) {
 	t.Helper()
 	token := s.ManagementToken(t)
 	var connections []struct {

@@ -115,15 +115,14 @@ func redirected(client *http.Client, address, cookie string) (*url.URL, error) {
 	return resp.Location()
 }
 
-// openPages are 64 clients that each ask for /authorize and the login page to which that leads, again after a pause. It returns how long
-// both took together, and pages per second.
-func openPages(t *testing.T, s *stagedoortest.Server, pause, lasting time.Duration) (*sample, float64) {
+// loginPage asks for /authorize and the login page to which that leads, in a browser with a cookie.
+func loginPage(t testing.TB, s *stagedoortest.Server) func(cookie string) error {
 	client, _ := loginClient(t, s, "bench-page-"+stagedoor.NewHexID()[:6])
 	enableDirectory(t, s, client.ID)
 	query := url.Values{
 		"client_id": {client.ID}, "response_type": {"code"}, "redirect_uri": {client.Callbacks[0]}, "scope": {"openid"}, "state": {"s"},
 	}.Encode()
-	page := func(cookie string) error {
+	return func(cookie string) error {
 		at, err := redirected(s.Client, s.HTTPURL+"/authorize?"+query, cookie)
 		if err != nil {
 			return err
@@ -144,6 +143,12 @@ func openPages(t *testing.T, s *stagedoortest.Server, pause, lasting time.Durati
 		}
 		return err
 	}
+}
+
+// openPages are 64 clients that each look at the login page, again after a pause. It returns how long both requests took together, and pages per
+// second.
+func openPages(t *testing.T, s *stagedoortest.Server, pause, lasting time.Duration) (*sample, float64) {
+	page := loginPage(t, s)
 	var out sample
 	began := time.Now()
 	end := began.Add(lasting)
@@ -170,6 +175,14 @@ func openPages(t *testing.T, s *stagedoortest.Server, pause, lasting time.Durati
 		t.Fatal(out.bad[0])
 	}
 	return &out, float64(len(out.took)) / time.Since(began).Seconds()
+}
+
+// BenchmarkLoginPage is for a profile of /authorize and the login page.
+func BenchmarkLoginPage(b *testing.B) {
+	profiled(b, func(t testing.TB, s *stagedoortest.Server) work {
+		page := loginPage(t, s)
+		return work{callers, func() error { return page("did=" + stagedoor.NewToken()) }}
+	})
 }
 
 // pageTimes adds the rows of the login page to the table: clients that look at a page for a second before the next, and such as never pause, which
