@@ -25,6 +25,7 @@ type SCIMToken struct {
 	Scopes     []string   `json:"scopes"`
 	CreatedAt  time.Time  `json:"created_at"`
 	ValidUntil *time.Time `json:"valid_until,omitempty"`
+	LastUsedAt *time.Time `json:"last_used_at,omitempty"` // to the minute
 }
 
 // DirectoryProvisioning tells how a directory is read through a connection.

@@ -94,7 +94,7 @@ var logCategories = map[string]string{
 	"w": "auth.login.notification", "mfar": "auth.login.notification",
 	"slo": "auth.logout.success", "flo": "auth.logout.fail", "ss": "auth.signup.success", "fs": "auth.signup.fail", "ssa": "auth.silent_auth.success",
 	"fsa": "auth.silent_auth.fail", "srrt": "auth.token_exchange.success", "ferrt": "auth.token_exchange.fail",
-	"sapi": "management.success", "mgmt_api_read": "management.success", "fapi": "management.fail", "sscim": "scim.event",
+	"sapi": "management.success", "mgmt_api_read": "management.success", "fapi": "management.fail", "sscim": "scim.event", "fscim": "scim.event",
 	"api_limit": "system.notification", "api_limit_warning": "system.notification", "depnote": "system.notification",
 	"scp": "user.success", "scpr": "user.success", "sce": "user.success", "scu": "user.success", "scpn": "user.success", "sv": "user.success", "svr": "user.success",
 	"sdu": "user.success", "du": "user.success", "si": "user.success", "sui": "user.success", "ublkdu": "user.success",

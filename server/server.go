@@ -30,6 +30,7 @@ import (
 	"github.com/stagedoor/stagedoor/internal/password"
 	"github.com/stagedoor/stagedoor/internal/pipeline"
 	"github.com/stagedoor/stagedoor/internal/saml"
+	"github.com/stagedoor/stagedoor/internal/scim"
 	"github.com/stagedoor/stagedoor/internal/script"
 	"github.com/stagedoor/stagedoor/internal/store"
 	"github.com/stagedoor/stagedoor/internal/telemetry"
@@ -81,6 +82,7 @@ type Server struct {
 	login     *login.Door
 	saml      *saml.Door
 	mgmt      *mgmt.API
+	scim      *scim.Door
 	streams   *logstream.Deliverer
 	events    *eventstream.Deliverer
 	logouts   *backchannel.Deliverer
@@ -155,6 +157,7 @@ func New(ctx context.Context, cfg config.Config, deps Deps) (*Server, error) {
 	s.mgmt = mgmt.New(mgmt.Deps{
 		Keys: s.keys, Database: database, Pipeline: pipe, CheckScript: s.scripts.Check, CheckDraft: s.scripts.CheckDraft, CheckCall: s.scripts.CheckCall, Scripts: s.scripts, NodeError: s.scripts.NodeError, ScriptCeilings: s.scripts.Ceilings(), SendVerification: s.login.SendVerification, JobAdded: s.jobs.Wake, SendInvitation: s.login.SendInvitation, SendEnrollment: s.login.SendEnrollment, HTTP: client, Clock: deps.Clock, Log: s.log,
 	})
+	s.scim = scim.New()
 	s.streams = &logstream.Deliverer{DB: s.db, Metrics: s.metrics, Client: client, Log: s.log, Every: streamEvery, Settle: streamSettle}
 	s.events = &eventstream.Deliverer{DB: s.db, Client: client, Log: s.log, Every: streamEvery, Act: pipe.ForEvent}
 	s.logouts = &backchannel.Deliverer{DB: s.db, Minter: minter, Client: client, Log: s.log, Every: logoutEvery}
@@ -267,12 +270,16 @@ func (s *Server) doors() http.Handler {
 		}
 		s.mgmt.ServeHTTP(w, r, st)
 	})
+	provision := s.forTenant(s.scim.ServeHTTP)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !isManagement(r.URL.Path) {
+		switch {
+		case isManagement(r.URL.Path):
+			manage(w, r)
+		case scim.Serves(r.URL.Path):
+			provision(w, r)
+		default:
 			mux.ServeHTTP(w, r)
-			return
 		}
-		manage(w, r)
 	})
 }
 
@@ -315,7 +322,7 @@ func (s *Server) DB() *store.DB { return s.db }
 func (s *Server) Routes() []web.Route {
 	all := append(append(s.oauth.Routes(), s.login.Routes()...), s.saml.Routes()...)
 	all = append(append(all, healthRoutes...), mgmt.ResultRoute)
-	all = append(all, referenceRoutes...)
+	all = append(append(all, referenceRoutes...), s.scim.Routes()...)
 	return append(all, s.mgmt.Routes()...)
 }
 

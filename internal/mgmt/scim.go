@@ -49,13 +49,27 @@ urn:ietf:params:scim:schemas:extension:enterprise:2.0:User.division app_metadata
 urn:ietf:params:scim:schemas:extension:enterprise:2.0:User.department app_metadata.department
 urn:ietf:params:scim:schemas:extension:enterprise:2.0:User.manager app_metadata.manager`
 
-func defaultSCIMMapping() []stagedoor.SCIMMapping {
+// defaultSCIMMapping is the mapping of a strategy. Entra ID sends the address of work and names none primary.
+func defaultSCIMMapping(strategy string) []stagedoor.SCIMMapping {
 	var out []stagedoor.SCIMMapping
+	scimMapping := scimMapping
+	if strategy == stagedoor.StrategyWAAD {
+		scimMapping = strings.NewReplacer("emails[primary¬eq¬true]", `emails[type¬eq¬"work"]`, "phoneNumbers[primary¬eq¬true]", `phoneNumbers[type¬eq¬"work"]`).Replace(scimMapping)
+	}
 	for _, line := range strings.Split(scimMapping, "\n") {
 		scim, attribute, _ := strings.Cut(line, " ")
 		out = append(out, stagedoor.SCIMMapping{Attribute: attribute, SCIM: strings.ReplaceAll(scim, "¬", " ")})
 	}
 	return out
+}
+
+// defaultSCIMID is the attribute whose value is what the strategy's logins call a person: sub and oid are what directories call externalId, NameID is
+// mostly the user name.
+func defaultSCIMID(strategy string) string {
+	if strategy == stagedoor.StrategySAML {
+		return "userName"
+	}
+	return "externalId"
 }
 
 // scimStrategies are those through which users can be provisioned.
@@ -131,7 +145,7 @@ func (a *API) createSCIM(c *call, in createSCIMIn) (any, error) {
 	}
 	now := a.Clock.Now()
 	s := &stagedoor.SCIMConfig{
-		ConnectionID: conn.ID, UserIDAttribute: in.UserIDAttribute.Or("externalId"), Mapping: defaultSCIMMapping(), CreatedAt: now, UpdatedAt: now,
+		ConnectionID: conn.ID, UserIDAttribute: in.UserIDAttribute.Or(defaultSCIMID(conn.Strategy)), Mapping: defaultSCIMMapping(conn.Strategy), CreatedAt: now, UpdatedAt: now,
 	}
 	if in.Mapping.Has() {
 		s.Mapping = mappingOf(in.Mapping.Value)
@@ -167,10 +181,11 @@ func (a *API) deleteSCIM(c *call) (any, error) {
 }
 
 func (a *API) scimDefaultMapping(c *call) (any, error) {
-	if _, err := c.connection(); err != nil {
+	conn, err := c.connection()
+	if err != nil {
 		return nil, err
 	}
-	return map[string]any{"mapping": defaultSCIMMapping()}, nil
+	return map[string]any{"mapping": defaultSCIMMapping(conn.Strategy)}, nil
 }
 
 func (a *API) listSCIM(c *call, in web.Checkpoint) (any, error) {
@@ -206,12 +221,16 @@ type shownToken struct {
 	Scopes     []string `json:"scopes"`
 	CreatedAt  string   `json:"created_at"`
 	ValidUntil string   `json:"valid_until,omitempty"`
+	LastUsedAt string   `json:"last_used_at,omitempty"`
 }
 
 func showSCIMToken(t stagedoor.SCIMToken, plain string) shownToken {
 	out := shownToken{ID: t.ID, Token: plain, Scopes: t.Scopes, CreatedAt: stagedoor.FormatTime(t.CreatedAt)}
 	if t.ValidUntil != nil {
 		out.ValidUntil = stagedoor.FormatTime(*t.ValidUntil)
+	}
+	if t.LastUsedAt != nil {
+		out.LastUsedAt = stagedoor.FormatTime(*t.LastUsedAt)
 	}
 	return out
 }
@@ -229,7 +248,7 @@ func (a *API) listSCIMTokens(c *call) (any, error) {
 }
 
 type createSCIMTokenIn struct {
-	Scopes   web.Opt[[]string] `json:"scopes" schema:"enum=get:users|post:users|put:users|patch:users|delete:users,unique" doc:"The scopes of the scim token"`
+	Scopes   web.Opt[[]string] `json:"scopes" schema:"enum=get:users|post:users|put:users|patch:users|delete:users|get:groups|post:groups|put:groups|patch:groups|delete:groups,unique" doc:"The scopes of the scim token"`
 	Lifetime web.Opt[int]      `json:"token_lifetime" schema:"min=900,max=2147483647" doc:"Lifetime of the token in seconds. Must be greater than 900"`
 }
 
@@ -242,7 +261,9 @@ func (a *API) createSCIMToken(c *call, in createSCIMTokenIn) (any, error) {
 	sum := sha256.Sum256([]byte(plain))
 	t := stagedoor.SCIMToken{
 		ID: stagedoor.NewID("tok_"), Hash: base64.RawURLEncoding.EncodeToString(sum[:]), CreatedAt: now,
-		Scopes: in.Scopes.Or([]string{"get:users", "post:users", "put:users", "patch:users", "delete:users"}),
+		Scopes: in.Scopes.Or([]string{
+			"get:users", "post:users", "put:users", "patch:users", "delete:users", "get:groups", "post:groups", "put:groups", "patch:groups", "delete:groups",
+		}),
 	}
 	if in.Lifetime.Has() {
 		until := now.Add(time.Duration(in.Lifetime.Value) * time.Second)

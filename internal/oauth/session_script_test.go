@@ -167,6 +167,28 @@ func TestActionRoles(t *testing.T) {
 	same(t, "console", w.spoken(), "2 1 undefined editor:editors,reader:readers,writer:writers 1 reader 3")
 }
 
+// Groups are told to actions, and their roles count as those of the person.
+func TestActionGroups(t *testing.T) {
+	w := newWorld(t)
+	u, err := w.st.User(t.Context(), ada)
+	ok(t, err)
+	conn, err := w.st.ConnectionByName(t.Context(), u.Connection)
+	ok(t, err)
+	g := &stagedoor.Group{Name: "Team", ExternalID: "x", ConnectionID: conn.ID}
+	ok(t, w.st.CreateGroup(t.Context(), g, []string{ada}))
+	ok(t, w.st.CreateGroup(t.Context(), &stagedoor.Group{ID: "grp_other", Name: "Other", ConnectionID: conn.ID}, nil))
+	r := &stagedoor.Role{Name: "editor", Type: "tenant"}
+	ok(t, w.st.CreateRole(t.Context(), r))
+	ok(t, w.st.AddGroupRoles(t.Context(), g.ID, "", []string{r.ID}))
+	w.postLogin(`
+		const {groups} = await api.groups.getUserGroups();
+		console.log(groups.length, groups[0].name, groups[0].external_id, groups[0].connection_id === '` + conn.ID + `', event.authorization.roles.join());
+		console.log(await api.groups.hasGroupMembership(['grp_other', groups[0].id]), await api.groups.hasGroupMembership(['grp_other']), await api.groups.hasGroupMembership([]));
+		await api.groups.hasGroupMembership('Team');`)
+	w.browser().login(request(site)).fails("access_denied", "api.groups needs a list of at most 100")
+	same(t, "console", w.spoken(), "1 Team x true editor\ntrue false false")
+}
+
 // A method of proof elsewhere is recorded when the person comes back, and is seen in later logins of the session.
 func TestActionRecordsAMethod(t *testing.T) {
 	w := newWorld(t)

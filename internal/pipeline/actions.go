@@ -58,6 +58,23 @@ func (p *Pipeline) bound(ctx context.Context, v Visit, t *script.Trigger) (*acti
 	return &actions{p: p, visit: v, trigger: t, bound: all}, err
 }
 
+// speakOf tells whether a word stands in an action or in a module of theirs.
+func (a *actions) speakOf(ctx context.Context, word string) (bool, error) {
+	for _, b := range a.bound {
+		if strings.Contains(b.Version.Body.Code, word) {
+			return true, nil
+		}
+		modules, err := Modules(ctx, a.visit.Store, b.Version.Body.Modules)
+		if err != nil {
+			return false, err
+		}
+		if slices.ContainsFunc(modules, func(m script.Module) bool { return strings.Contains(m.Source, word) }) {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
 // run runs the actions over an event, and keeps a record of it. rules are the ids of the rules that ran before. What an action did wrong is
 // in the outcome's Failure, and in the tenant's log.
 func (a *actions) run(ctx context.Context, event any, rules []string) (script.TriggerOutcome, said, error) {

@@ -63,7 +63,7 @@ func (p *Pipeline) postLogin(ctx context.Context, v Visit, in *ruleInput, all *a
 	if err != nil {
 		return said{}, err
 	}
-	if all.known, err = p.knownRoles(ctx, v, in); err != nil {
+	if all.known, err = p.known(ctx, v, in, all); err != nil {
 		return said{}, err
 	}
 	out, s, err := all.run(ctx, event, rules)
@@ -111,17 +111,31 @@ func (p *Pipeline) postLogin(ctx context.Context, v Visit, in *ruleInput, all *a
 	return s, p.render(ctx, v, in)
 }
 
-// knownRoles is what api.roles answers from.
-func (p *Pipeline) knownRoles(ctx context.Context, v Visit, in *ruleInput) (json.RawMessage, error) {
-	all, err := in.roleList(ctx, v.Store)
+// known is what api.roles and api.groups answer from. Groups are read for actions that speak of them alone.
+func (p *Pipeline) known(ctx context.Context, v Visit, in *ruleInput, all *actions) (json.RawMessage, error) {
+	held, err := in.roleList(ctx, v.Store)
 	if err != nil {
 		return nil, err
 	}
-	roles := []map[string]string{}
-	for _, r := range all {
+	roles, groups := []map[string]string{}, []map[string]string{}
+	for _, r := range held {
 		roles = append(roles, map[string]string{"id": r.ID, "name": r.Name, "description": r.Description})
 	}
-	return json.Marshal(map[string]any{"roles": roles})
+	if asks, err := all.speakOf(ctx, "groups"); err != nil || !asks {
+		return known(roles, groups, err)
+	}
+	of, err := v.Store.UserGroups(ctx, in.user.ID)
+	for _, g := range of {
+		groups = append(groups, map[string]string{"id": g.ID, "name": g.Name, "external_id": g.ExternalID, "connection_id": g.ConnectionID})
+	}
+	return known(roles, groups, err)
+}
+
+func known(roles, groups []map[string]string, err error) (json.RawMessage, error) {
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(map[string]any{"roles": roles, "groups": groups})
 }
 
 // denied ends what an action wants to be ended, and is the refusal.

@@ -22,6 +22,14 @@ type Role struct {
 	Description string `json:"description,omitempty"`
 }
 
+// Group is a group as api.groups tells of it.
+type Group struct {
+	ID           string `json:"id"`
+	Name         string `json:"name"`
+	ExternalID   string `json:"external_id,omitempty"`
+	ConnectionID string `json:"connection_id,omitempty"`
+}
+
 // Play is what is run, and over what.
 type Play struct {
 	Kind    string   // of all scripts; empty: by the first one's looks
@@ -35,6 +43,7 @@ type Play struct {
 	Modules       []Script          // what actions may require as actions:NAME
 	Rules         []string          // ids of the rules that ran before, for api.rules.wasExecuted
 	Roles         []Role            // of the person, for api.roles
+	Groups        []Group           // of the person, for api.groups
 	Resume        bool              // the person came back whom the first action had sent elsewhere
 
 	Stubs []Stub // answers of the network
@@ -99,8 +108,8 @@ func (p *Play) rules(ctx context.Context, by Runner, watch script.Watch, c *chan
 
 func (p *Play) trigger(ctx context.Context, by Runner, watch script.Watch) (Result, error) {
 	run := script.TriggerRun{Tenant: p.Tenant, Watch: watch, Trigger: script.TriggerByID(p.Trigger), Hook: p.Kind == Hook, Event: p.Event, Rules: p.Rules, Resume: p.Resume}
-	if len(p.Roles) > 0 {
-		known, err := json.Marshal(map[string]any{"roles": p.Roles})
+	if len(p.Roles) > 0 || len(p.Groups) > 0 {
+		known, err := json.Marshal(map[string]any{"roles": p.Roles, "groups": p.Groups})
 		if err != nil {
 			return Result{}, err
 		}

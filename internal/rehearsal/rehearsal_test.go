@@ -102,6 +102,24 @@ func TestRedirectAndBack(t *testing.T) {
 	}
 }
 
+// TestGroups: api.groups answers from the play.
+func TestGroups(t *testing.T) {
+	s := stage(t)
+	p := Play{Groups: []Group{{ID: "grp_1", Name: "Team", ConnectionID: "con_1"}, {ID: "grp_2", Name: "Other"}}, Scripts: []Script{{"a", `exports.onExecutePostLogin = async (event, api) => {
+		const first = await api.groups.getUserGroups({take: 1}), rest = await api.groups.getUserGroups({from: first.next});
+		const within = await api.groups.hasGroupMembership(['grp_9', 'grp_2']), without = await api.groups.hasGroupMembership(['Team']);
+		api.idToken.setCustomClaim('https://acme.example/groups', [first.groups[0].name, rest.groups[0].name, rest.next, within, without]);
+		await api.groups.getUserGroups({take: 0}).catch(e => api.idToken.setCustomClaim('https://acme.example/take', e.message));
+	};`}}}
+	r, err := s.Rehearse(t.Context(), p)
+	if err != nil || compact(r.Effects) != `{"id_token_claims":{"https://acme.example/groups":["Team","Other",null,true,false],"https://acme.example/take":"api.groups: take must be a number from 1 to 100"}}` {
+		t.Errorf("%v %s", err, compact(r))
+	}
+	if r, err = s.Rehearse(t.Context(), Play{Scripts: p.Scripts}); err != nil || r.Outcome == Continued && !strings.Contains(compact(r), "undefined") {
+		t.Errorf("without groups: %v %s", err, compact(r))
+	}
+}
+
 func TestGuess(t *testing.T) {
 	for source, want := range map[string]string{
 		"function (user, context, callback) {}":                                  "rule ",

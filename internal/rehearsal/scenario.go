@@ -42,6 +42,7 @@ type scenarioFile struct {
 	Secrets       map[string]string `json:"secrets"`
 	Executed      []string          `json:"executed"` // ids of rules that ran before
 	Roles         []Role            `json:"roles"`    // of the person
+	Groups        []Group           `json:"groups"`   // of the person
 	Resume        bool              `json:"resume"`   // the person came back whom the first action had sent elsewhere
 	Stubs         []string          `json:"stubs"`    // files or directories
 	Timeout       string            `json:"timeout"`
@@ -100,7 +101,7 @@ func ReadScenario(name string) (*Scenario, error) {
 	}
 	p := &s.Play
 	p.Kind, p.Trigger, p.Configuration, p.Secrets, p.Rules = f.Kind, f.Trigger, f.Configuration, f.Secrets, f.Executed
-	p.Roles, p.Resume = f.Roles, f.Resume
+	p.Roles, p.Groups, p.Resume = f.Roles, f.Groups, f.Resume
 	if err := p.files(filepath.Dir(name), &f); err != nil {
 		return nil, err
 	}

@@ -29,6 +29,7 @@ type GroupQuery struct {
 	ConnectionID, Name, ExternalID, Search string
 	RoleID                                 string // that the groups have; of the tenant, or with OrganizationID of the organization
 	OrganizationID                         string // in which the groups have roles
+	Skip                                   int    // groups before the page, besides those of pages before
 }
 
 func (in *GroupQuery) where(s *Store) (string, []any) {
@@ -80,7 +81,7 @@ func (s *Store) Groups(ctx context.Context, in GroupQuery) (page []stagedoor.Gro
 		if err := s.read().row(ctx, "SELECT COUNT(*) FROM user_groups g WHERE "+where, args, &total); err != nil {
 			return nil, 0, err
 		}
-		args = append(args, in.PerPage, in.Page*in.PerPage)
+		args = append(args, in.PerPage, in.Page*in.PerPage+in.Skip)
 	}
 	page = []stagedoor.Group{}
 	err = s.read().each(ctx, "SELECT g.doc, '' FROM user_groups g WHERE "+where+" ORDER BY g.created_at, g.id"+limit, args, func(scan func(...any) error) error {
@@ -284,4 +285,28 @@ func (s *Store) groupEvent(ctx context.Context, q querier, kind string, g *stage
 		}
 		return map[string]any{"group": group, "member": map[string]any{"id": userID, "member_type": "user"}}, nil
 	})
+}
+
+// GroupsOf lists the groups of several users, by their ids.
+func (s *Store) GroupsOf(ctx context.Context, users []string) (map[string][]stagedoor.UserGroup, error) {
+	out := map[string][]stagedoor.UserGroup{}
+	if len(users) == 0 {
+		return out, nil
+	}
+	args := []any{s.tenant.ID}
+	for _, id := range users {
+		args = append(args, id)
+	}
+	err := s.read().adhoc(ctx, `SELECT g.doc, '', m.added_at, m.user_id FROM group_members m JOIN user_groups g ON g.tenant = m.tenant AND g.id = m.group_id
+		WHERE m.tenant = ? AND m.user_id IN (?`+strings.Repeat(", ?", len(users)-1)+`) ORDER BY m.user_id, m.group_id`, args, func(scan func(...any) error) error {
+		var u stagedoor.UserGroup
+		var id string
+		g, err := groups.known(s, func(dest ...any) error { return scan(append(dest, &u.AddedAt, &id)...) })
+		if err == nil {
+			u.Group = *g
+			out[id] = append(out[id], u)
+		}
+		return err
+	})
+	return out, err
 }

@@ -31,7 +31,8 @@ func provisionedClash(err error) error {
 }
 
 // ProvisionUser makes a user whom a provisioner describes. One whom the connection knows by that id already, because they have logged in, is taken
-// over: adopt changes them. Whom a provisioner described before, and whom another connection knows, are a Conflict.
+// over: adopt changes them. Whom a provisioner described before, who is linked to another user, and whom
+// another connection knows, are a Conflict.
 func (s *Store) ProvisionUser(ctx context.Context, p *stagedoor.ProvisionedUser, u *stagedoor.User, adopt func(*stagedoor.User) error) (*stagedoor.User, error) {
 	now := s.db.clock.Now()
 	p.UserID, p.CreatedAt, p.UpdatedAt = u.ID, now, now
@@ -40,8 +41,13 @@ func (s *Store) ProvisionUser(ctx context.Context, p *stagedoor.ProvisionedUser,
 		there, err := s.lockedUser(ctx, q, u.ID)
 		switch {
 		case stagedoor.IsKind(err, stagedoor.NotFound):
-			u.CreatedAt, u.UpdatedAt = now, now
-			err = s.insertUser(ctx, q, u, "")
+			if _, err = s.linkedOwner(ctx, q, u.ID); err == nil {
+				return stagedoor.Errorf(stagedoor.Conflict, "uniqueness", "The person is linked to another user.")
+			}
+			if stagedoor.IsKind(err, stagedoor.NotFound) {
+				u.CreatedAt, u.UpdatedAt = now, now
+				err = s.insertUser(ctx, q, u, "")
+			}
 		case err == nil && there.Connection != u.Connection:
 			err = stagedoor.Errorf(stagedoor.Conflict, "uniqueness", "A user of another connection has this id.")
 		case err == nil:
@@ -135,7 +141,8 @@ func (s *Store) ProvisionedUsers(ctx context.Context, in ProvisionedQuery) (page
 	if err := s.read().row(ctx, "SELECT COUNT(*) FROM provisioned_users p WHERE p.tenant = ? AND "+where, args, &total); err != nil || in.Take == 0 {
 		return nil, nil, total, err
 	}
-	err = s.read().each(ctx, provisionedColumns+where+" ORDER BY p.created_at, p.user_id LIMIT ? OFFSET ?", append(args, in.Take, in.Skip), func(scan func(...any) error) error {
+	args = append(args, in.Take, in.Skip)
+	err = s.read().each(ctx, provisionedColumns+where+" ORDER BY p.created_at, p.user_id LIMIT ? OFFSET ?", args, func(scan func(...any) error) error {
 		p, err := scanProvisioned(scan)
 		if err == nil {
 			page = append(page, *p)
@@ -145,11 +152,8 @@ func (s *Store) ProvisionedUsers(ctx context.Context, in ProvisionedQuery) (page
 	if err != nil || len(page) == 0 {
 		return nil, nil, total, err
 	}
-	marks, ids := "?"+strings.Repeat(", ?", len(page)-1), []any{s.tenant.ID}
-	for _, p := range page {
-		ids = append(ids, p.UserID)
-	}
-	all, err := s.users(ctx, " WHERE u.tenant = ? AND u.id IN ("+marks+")", ids...)
+	all, err := s.users(ctx, " JOIN provisioned_users p ON p.tenant = u.tenant AND p.user_id = u.id WHERE p.tenant = ? AND "+where+
+		" ORDER BY p.created_at, p.user_id LIMIT ? OFFSET ?", args...)
 	users = map[string]*stagedoor.User{}
 	for i := range all {
 		users[all[i].ID] = &all[i]

@@ -221,6 +221,10 @@ var trespasses = map[string]struct {
 		}
 		return nil, err
 	}},
+	"GroupsOf": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
+		all, err := s.GroupsOf(ctx, []string{"auth0|acme"})
+		return nothing(len(all), err)
+	}},
 	"UserGroups": {finds, func(ctx context.Context, s *store.Store) (any, error) { return s.UserGroups(ctx, "auth0|acme") }},
 	"GroupRoles": {finds, func(ctx context.Context, s *store.Store) (any, error) { return s.GroupRoles(ctx, "grp acme", "") }},
 	"AddGroupRoles": {finds, func(ctx context.Context, s *store.Store) (any, error) {

@@ -154,7 +154,9 @@ interface PostLoginAPI {
     setPrimaryUser(userID: string): PostLoginAPI;
   };
   groups: {
-    getUserGroups(options?: { take?: number; from?: string }): Promise<{ groups: any[]; next?: string }>;
+    /** The person's groups; take is at most 100, from what the page before gave as next. */
+    getUserGroups(options?: { take?: number; from?: string }): Promise<{ groups: { id: string; name: string; external_id?: string; connection_id: string }[]; next?: string }>;
+    /** Whether the person is in one of the groups, which are named by their ids. */
     hasGroupMembership(ids: string[]): Promise<boolean>;
   };
   multifactor: {

@@ -186,7 +186,6 @@ module.exports = function (pipe) {
 		resumed: () => Boolean(input.resume) && current === 0,
 		factor(demand) { effects.factor = demand; },
 		unsupported: name => () => { if (!effects.unsupported) effects.unsupported = 'api.' + name; },
-		impossible: name => () => { throw new Error('api.' + name + ' is not supported by this server'); },
 	};
 
 	// api makes the api of one script. What it does once the script has ended is lost.

@@ -41,14 +41,20 @@ const withoutBrowser = ['oauth2-password', 'oauth2-resource-owner', 'oauth2-reso
 
 exports.api = function (t) {
 	const no = (group, names, how) => Object.fromEntries(names.map(name => [name, (how || t.unsupported)(group + '.' + name)]));
-	const roles = () => JSON.parse(JSON.stringify((t.input.known && t.input.known.roles) || []));
-	const listed = (list, most) => {
-		if (!Array.isArray(list) || list.length > most) throw new TypeError('api.roles needs a list of at most ' + most);
+	const known = name => JSON.parse(JSON.stringify((t.input.known && t.input.known[name]) || []));
+	const roles = () => known('roles');
+	const listed = (list, most, of = 'api.roles') => {
+		if (!Array.isArray(list) || list.length > most) throw new TypeError(of + ' needs a list of at most ' + most);
 		return list;
 	};
-	const limited = (n, most) => {
-		if (!Number.isInteger(n) || n < 1 || n > most) throw new TypeError('api.roles: take must be a number from 1 to ' + most);
-		return n;
+	// paged cuts a page of what the api knows, from the id that the page before gave as next.
+	const paged = (name, {take = 50, from} = {}) => {
+		const of = 'api.' + name, all = known(name), at = from === undefined ? 0 : all.findIndex(one => one.id === from);
+		if (!Number.isInteger(take) || take < 1 || take > 100) throw new TypeError(of + ': take must be a number from 1 to 100');
+		if (at < 0) throw new Error(of + ': from is not what the page before gave as next');
+		const page = {[name]: all.slice(at, at + take)};
+		if (at + take < all.length) page.next = all[at + take].id;
+		return page;
 	};
 	const factor = require('factor')(t);
 	const refreshing = () => (t.event().transaction || {}).protocol === 'oauth2-refresh-token';
@@ -84,17 +90,17 @@ exports.api = function (t) {
 			},
 		}),
 		roles: {
-			getUserEffectiveRoles: t.value(async ({take = 50, from} = {}) => {
-				const all = roles(), at = from === undefined ? 0 : all.findIndex(r => r.id === from), n = limited(take, 100);
-				if (at < 0) throw new Error('api.roles: from is not what the page before gave as next');
-				const page = {roles: all.slice(at, at + n)};
-				if (at + n < all.length) page.next = all[at + n].id;
-				return page;
-			}),
+			getUserEffectiveRoles: t.value(async options => paged('roles', options)),
 			getUserEffectiveRolesByIds: t.value(async ids => ({roles: roles().filter(r => listed(ids, 100).includes(r.id))})),
 			getUserEffectiveRolesByNames: t.value(async names => ({roles: roles().filter(r => listed(names, 50).includes(r.name))})),
 		},
-		groups: no('groups', ['getUserGroups', 'hasGroupMembership'], t.impossible),
+		groups: {
+			getUserGroups: t.value(async options => paged('groups', options)),
+			hasGroupMembership: t.value(async ids => {
+				const mine = known('groups').map(g => g.id);
+				return listed(ids, 100, 'api.groups').some(id => mine.includes(id));
+			}),
+		},
 		samlResponse: samlResponse(t),
 	};
 };

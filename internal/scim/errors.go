@@ -1,0 +1,102 @@
+package scim
+
+import (
+	"context"
+	"net/http"
+	"strconv"
+
+	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/web"
+)
+
+// mediaType is that of requests and answers (RFC 7644 section 3.1).
+const mediaType = "application/scim+json"
+
+// The detail errors of RFC 7644 section 3.12.
+const (
+	invalidFilter = "invalidFilter"
+	tooMany       = "tooMany"
+	uniqueness    = "uniqueness"
+	mutability    = "mutability"
+	invalidSyntax = "invalidSyntax"
+	invalidPath   = "invalidPath"
+	noTarget      = "noTarget"
+	invalidValue  = "invalidValue"
+)
+
+var scimTypes = map[string]bool{invalidFilter: true, tooMany: true, uniqueness: true, mutability: true, invalidSyntax: true, invalidPath: true, noTarget: true, invalidValue: true}
+
+// bad is a request that cannot be followed, with its scimType.
+func bad(scimType, format string, args ...any) *stagedoor.Error {
+	return stagedoor.Errorf(stagedoor.Invalid, scimType, format, args...)
+}
+
+// statusOf is the status of an answer to an error, and its scimType, if it has one.
+func statusOf(err error) (int, string) {
+	e := stagedoor.AsError(err)
+	scimType := ""
+	if scimTypes[e.Code] {
+		scimType = e.Code
+	}
+	switch e.Kind {
+	case stagedoor.Invalid:
+		if scimType == "" {
+			scimType = invalidValue
+		}
+		return http.StatusBadRequest, scimType
+	case stagedoor.Unauthorized:
+		return http.StatusUnauthorized, ""
+	case stagedoor.Forbidden:
+		return http.StatusForbidden, ""
+	case stagedoor.NotFound:
+		return http.StatusNotFound, ""
+	case stagedoor.Conflict:
+		return http.StatusConflict, uniqueness
+	case stagedoor.TooLarge:
+		return http.StatusRequestEntityTooLarge, ""
+	case stagedoor.UnsupportedMedia:
+		return http.StatusUnsupportedMediaType, ""
+	case stagedoor.TooMany:
+		return http.StatusTooManyRequests, ""
+	case stagedoor.Unsupported:
+		return http.StatusNotImplemented, ""
+	case stagedoor.Precondition:
+		return http.StatusPreconditionFailed, ""
+	case stagedoor.Unavailable:
+		return http.StatusServiceUnavailable, ""
+	}
+	return http.StatusInternalServerError, ""
+}
+
+// fail answers an error (RFC 7644 section 3.12). What only the operator may know stays out of it.
+func fail(ctx context.Context, w http.ResponseWriter, err error) int {
+	status, scimType := statusOf(err)
+	detail := stagedoor.AsError(err).Message
+	if status >= http.StatusInternalServerError && status != http.StatusNotImplemented {
+		web.Logger(ctx).ErrorContext(ctx, "provisioning failed", "error", err)
+		detail = http.StatusText(status)
+	}
+	body := map[string]any{"schemas": []string{errorSchema}, "status": strconv.Itoa(status), "detail": detail}
+	if scimType != "" {
+		body["scimType"] = scimType
+	}
+	if status == http.StatusUnauthorized {
+		w.Header().Set("WWW-Authenticate", "Bearer")
+	}
+	web.RetryAfter(w.Header(), err)
+	write(w, status, body)
+	return status
+}
+
+func write(w http.ResponseWriter, status int, body any) {
+	text, err := web.Encode(body)
+	if err != nil {
+		status, text = http.StatusInternalServerError, []byte("{}")
+	}
+	h := w.Header()
+	h.Set("Content-Type", mediaType+"; charset=utf-8")
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Content-Type-Options", "nosniff")
+	w.WriteHeader(status)
+	_, _ = w.Write(text)
+}
