@@ -248,3 +248,13 @@ func listen(t *testing.T, hs *http.Server) string {
 	t.Cleanup(func() { hs.Close() })
 	return l.Addr().String()
 }
+
+// BenchmarkLogin is for a profile of a login with argon2id, BenchmarkArgon2 for what it costs by itself.
+func BenchmarkLogin(b *testing.B) {
+	profiled(b, func(t testing.TB, s *stagedoortest.Server) work { return work{4, newLogins(t, s)(1)} })
+}
+
+// BenchmarkArgon2 is the hash of BenchmarkLogin.
+func BenchmarkArgon2(b *testing.B) {
+	profiled(b, func(testing.TB, *stagedoortest.Server) work { return rawArgon2() })
+}

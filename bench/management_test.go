@@ -36,7 +36,7 @@ func nothing(t testing.TB, s *stagedoortest.Server) work {
 }
 
 // lists reads 50 users at a time.
-func lists(t *testing.T, s *stagedoortest.Server) work {
+func lists(t testing.TB, s *stagedoortest.Server) work {
 	token := s.ManagementToken(t)
 	for i := range 60 {
 		newUser(t, s, token, fmt.Sprintf("list-%d@example.com", i))
@@ -53,6 +53,9 @@ func BenchmarkGetUser(b *testing.B) {
 		return reads(t, s, fmt.Sprintf("read-%d@example.com", b.N), false)
 	})
 }
+
+// BenchmarkList is for a profile of a list of 50 users.
+func BenchmarkList(b *testing.B) { profiled(b, lists) }
 
 // BenchmarkNothing is for a profile of what stands in front of each operation.
 func BenchmarkNothing(b *testing.B) { profiled(b, nothing) }

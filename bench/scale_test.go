@@ -209,7 +209,7 @@ const logged = 100
 
 // newLogins returns what makes users with the hash that other systems keep, bcrypt at cost 10, and returns a login that takes the next
 // one of them: the first login of each, which also makes the hash anew.
-func newLogins(t *testing.T, s *stagedoortest.Server) func(n int) func() error {
+func newLogins(t testing.TB, s *stagedoortest.Server) func(n int) func() error {
 	client, _ := loginClient(t, s, "bench-login")
 	ctx := context.Background()
 	st, err := s.DB().TenantByID(ctx, s.Tenant)

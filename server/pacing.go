@@ -10,9 +10,9 @@ import (
 	"time"
 )
 
-// Go collects garbage when the heap has doubled. What a server keeps is 10 MB, so that one hash of a password, which takes 19 MiB, brings a
-// collection with it, and a few hundred small requests another one: up to a third of what they cost. A server that has work lets its heap grow
-// to paced bytes first. One without work keeps to Go's own measure, and memory that was needed under load goes back to the system.
+// Go collects garbage when the heap has doubled. What a server keeps is 10 MB, so that a few hundred small requests, or two hashes of passwords, which take
+// 19 MiB each, bring a collection: up to a third of what they cost. A server that has work lets its heap grow by paced bytes first. One without work keeps
+// to Go's own measure, and memory that was needed under load goes back to the system.
 const (
 	paced     = 96 << 20
 	busyCycle = time.Second      // collections that follow one another so soon are those of a busy server
@@ -31,7 +31,7 @@ func PaceCollector() {
 
 // pacer knows how the collector is set.
 type pacer struct {
-	most    int64 // bytes that the heap may grow to, if what is in use is less than half of it
+	most    int64 // bytes that the heap may grow by, if less is in use
 	percent int
 	last    time.Time // of the last collection
 	busy    bool
@@ -62,7 +62,7 @@ func (p *pacer) collected(now time.Time, live int64) (int, bool) {
 	}
 	percent := 100
 	if p.busy {
-		percent = max(100, int((p.most-live)*100/max(live, 1<<20)))
+		percent = max(100, int(p.most*100/max(live, 1<<20)))
 	}
 	if percent == p.percent || p.busy && percent > 100 && percent > p.percent*9/10 && percent < p.percent*11/10 {
 		return p.percent, false
