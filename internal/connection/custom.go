@@ -2,6 +2,7 @@ package connection
 
 import (
 	"maps"
+	"strings"
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/script"
@@ -15,7 +16,7 @@ func (o *Upstream) custom(c *stagedoor.Connection) *plan {
 	options := c.OAuth2()
 	p := &plan{
 		authorize: options.AuthorizationURL, token: options.TokenURL, clientID: options.ClientID, secret: options.ClientSecret, auth: authPost,
-		scopes: stagedoor.Words(options.ScopeText()), params: options.AuthParams, aliases: options.AuthParamsMap, headers: options.CustomHeaders, logout: c.Option("logoutUrl"),
+		scopes: strings.Fields(options.ScopeText()), params: options.AuthParams, aliases: options.AuthParamsMap, headers: options.CustomHeaders, logout: c.Option("logoutUrl"),
 		profile: scripted,
 	}
 	if options.PKCE {

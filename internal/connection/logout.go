@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/store"
@@ -20,14 +21,32 @@ type Message struct {
 // SignedOut is an identity provider's word that somebody has signed out there.
 type SignedOut struct {
 	Connection *stagedoor.Connection
+	Others     []*stagedoor.Connection // to the same provider: it cannot be told by which of them somebody came
 	NameID     string
 	Indexes    []string // of the sessions that end; empty: all of them
 	Answer     string   // address at which the provider gets our answer; empty: it has none
+
+	proof string // by which the message is known when it comes again
+	ends  time.Time
 }
 
-// maxTried is how many connections a message is held to: of those whose provider has the name that it gives, and of those whose options do not say
-// what their provider calls itself.
-const maxTried = 20
+// Once uses the word up, and tells whether it is new. Whoever cannot do what it asks for gives it back.
+func (s *SignedOut) Once(ctx context.Context, st *store.Store) error {
+	fresh, err := st.UseProof(ctx, s.proof, s.ends)
+	if err == nil && !fresh {
+		err = failed(badRequest, "it was used before")
+	}
+	return err
+}
+
+// GiveBack lets the word be said again.
+func (s *SignedOut) GiveBack(ctx context.Context, st *store.Store) error {
+	return st.ReturnProof(ctx, s.proof)
+}
+
+// maxTried is how many connections a message is held to at most: of those whose provider has the name that it gives, and of those whose options do not say
+// what their provider calls itself. How often strangers can have that done is for [guard.Signer] to bound.
+const maxTried = 1000
 
 // asker is a connection from whose provider a message may be.
 type asker struct {
@@ -81,19 +100,16 @@ func (o *Upstream) ReadLogout(ctx context.Context, st *store.Store, issuer strin
 		}
 		asked, err := own.ReadLogout(party, msg, st.Clock().Now())
 		if err != nil {
-			if why = err; party.EntityID != "" {
+			if why = err; party.EntityID != "" && word == nil {
 				word = &SignedOut{Connection: c}
 			}
 			continue
 		}
-		word = &SignedOut{Connection: c, NameID: asked.NameID, Indexes: asked.Indexes}
-		fresh, err := st.UseProof(ctx, "saml-logout:"+c.ID+":"+asked.ID, asked.Ends)
-		if err != nil {
-			return nil, err
+		if word != nil && word.proof != "" { // somebody else's connection to the same provider
+			word.Others = append(word.Others, c)
+			continue
 		}
-		if !fresh {
-			return word, failed(badRequest, "it was used before")
-		}
+		word = &SignedOut{Connection: c, NameID: asked.NameID, Indexes: asked.Indexes, proof: "saml-logout:" + c.ID + ":" + asked.ID, ends: asked.Ends}
 		if party.SignOut != "" {
 			answer, err := own.LogoutAnswer(party, asked.ID, strings.ToValidUTF8(asked.RelayState, ""), false, "", st.Clock().Now())
 			if err != nil {
@@ -101,9 +117,11 @@ func (o *Upstream) ReadLogout(ctx context.Context, st *store.Store, issuer strin
 			}
 			word.Answer = answer.Address
 		}
-		return word, nil
 	}
-	return word, failed(badRequest, short(why.Error()))
+	if word == nil || word.proof == "" {
+		return word, failed(badRequest, short(why.Error()))
+	}
+	return word, nil
 }
 
 // badRequest is what people are told of a provider's request that counts for nothing.

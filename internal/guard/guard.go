@@ -14,6 +14,7 @@ const (
 	BucketSignUp   = "signup-ip"
 	BucketExchange = "exchange-ip"
 	BucketCode     = "code-ip"
+	BucketSigner   = "signer-ip"
 
 	bucketTold = "told-ip"
 )
@@ -23,6 +24,9 @@ var hourly = stagedoor.Throttle{MaxAttempts: 1, Rate: 3600000}
 
 // codes is how many codes one address may have sent: 50 an hour (Authentication API fact sheet 10.3).
 var codes = stagedoor.Throttle{MaxAttempts: 50, Rate: 72000}
+
+// messages is how many messages of providers one address may bring that are not good: thirty, and one more every two seconds.
+var messages = stagedoor.Throttle{MaxAttempts: 30, Rate: 2000}
 
 // Attempt is one try to log in.
 type Attempt struct {
@@ -154,6 +158,21 @@ func Code(ctx context.Context, st *store.Store, ip string) error {
 		err = stagedoor.Errorf(stagedoor.TooMany, "too_many_requests", "Too many requests. Please wait a moment and try again.")
 	}
 	return err
+}
+
+// Signer refuses a message whose signature would have to be held to the keys of many connections, from an address that brought too many wrong ones, and counts the
+// others; see [Signed].
+func Signer(ctx context.Context, st *store.Store, ip string) error {
+	room, err := st.TakeAttempt(ctx, BucketSigner, ip, messages)
+	if err == nil && !room {
+		err = stagedoor.Errorf(stagedoor.TooMany, "too_many_requests", "Too many requests. Please wait a moment and try again.")
+	}
+	return err
+}
+
+// Signed takes a message back out of the count: it was good.
+func Signed(ctx context.Context, st *store.Store, ip string) error {
+	return st.ReturnAttempt(ctx, BucketSigner, ip, messages)
 }
 
 // Exchange refuses the exchange of a token of somebody else's making from an address whose tokens were wrong too often.

@@ -254,7 +254,7 @@ func TestSAMLLogout(t *testing.T) {
 			live(first, false)
 			live(second, false)
 			live(third, true)
-			live(elsewhere, true)
+			live(elsewhere, false) // they have signed out at the provider, by whichever connection to it they came
 			r := w.browser().post("/logout", url.Values{"SAMLResponse": {"x"}, "RelayState": {"y"}}).want(http.StatusSeeOther)
 			if r.to() != "/logout?RelayState=y" {
 				t.Errorf("%s", r.to())
@@ -286,6 +286,20 @@ func TestSAMLLogoutOfMany(t *testing.T) {
 		}
 	}
 	signOut("zz")
+	for range 40 { // strangers' messages cost something: an address has thirty of them
+		w.browser().get("/logout?SAMLRequest=x")
+	}
+	w.browser().get("/logout?SAMLRequest=x").want(http.StatusTooManyRequests)
+
+	w = newAbroad(t, storetest.SQLite)
+	w.standin.Now = w.clock
+	for i := range 25 {
+		w.saml(fmt.Sprintf("a%02d", i), map[string]any{"signingCert": stranger})
+	}
+	w.saml("one", nil) // neither says what its provider calls itself, which is the same
+	w.saml("two", nil)
+	signOut("two")
+	signOut("one")
 
 	w = newAbroad(t, storetest.SQLite)
 	w.standin.Now = w.clock

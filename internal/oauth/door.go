@@ -181,6 +181,8 @@ func fail(w http.ResponseWriter, r *http.Request, st *store.Store, err error, cl
 		status = http.StatusNotImplemented
 	case stagedoor.Unavailable:
 		status = http.StatusServiceUnavailable
+	case stagedoor.TooMany:
+		status = http.StatusTooManyRequests
 	}
 	page.Error(w, r, st, status, err, client)
 }

@@ -2,10 +2,12 @@ package pipeline
 
 import (
 	"context"
+	"errors"
 	"strings"
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/connection"
+	"github.com/stagedoor/stagedoor/internal/guard"
 )
 
 // askSignOut is the step of a stored way back from a provider at which somebody signs out.
@@ -72,7 +74,13 @@ func (p *Pipeline) LoggedOut(ctx context.Context, v Visit, m connection.Message)
 	if p.Upstream == nil {
 		return "", lost()
 	}
+	if err := guard.Signer(ctx, v.Store, v.IP); err != nil {
+		return "", err
+	}
 	word, err := p.Upstream.ReadLogout(ctx, v.Store, v.Issuer, m)
+	if err == nil {
+		err = word.Once(ctx, v.Store)
+	}
 	if err != nil {
 		e := stagedoor.LogEvent{Type: "flo", Description: describe(err)}
 		if word != nil {
@@ -81,15 +89,17 @@ func (p *Pipeline) LoggedOut(ctx context.Context, v Visit, m connection.Message)
 		v.log(e)
 		return "", err
 	}
-	ended, err := v.Store.EndCameBy(ctx, word.Connection.ID, word.NameID, word.Indexes)
-	if err != nil {
-		return "", err
+	for _, conn := range append([]*stagedoor.Connection{word.Connection}, word.Others...) {
+		ended, err := v.Store.EndCameBy(ctx, conn.ID, word.NameID, word.Indexes)
+		if err != nil { // it may be asked for again
+			return "", errors.Join(err, word.GiveBack(context.WithoutCancel(ctx), v.Store))
+		}
+		for i := range ended {
+			v.log(stagedoor.LogEvent{
+				Type: "slo", Description: "The identity provider says that the person has signed out there.", UserID: ended[i].UserID,
+				Connection: conn.Name, ConnID: conn.ID, Strategy: conn.Strategy,
+			})
+		}
 	}
-	for i := range ended {
-		v.log(stagedoor.LogEvent{
-			Type: "slo", Description: "The identity provider says that the person has signed out there.", UserID: ended[i].UserID,
-			Connection: word.Connection.Name, ConnID: word.Connection.ID, Strategy: word.Connection.Strategy,
-		})
-	}
-	return word.Answer, nil
+	return word.Answer, guard.Signed(ctx, v.Store, v.IP)
 }

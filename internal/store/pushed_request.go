@@ -62,6 +62,14 @@ func (s *Store) UseProof(ctx context.Context, id string, until time.Time) (fresh
 	return fresh, err
 }
 
+// ReturnProof forgets a proof whose use came to nothing. None there is no error.
+func (s *Store) ReturnProof(ctx context.Context, id string) error {
+	return s.writeOne(ctx, func(q querier) error {
+		_, err := q.exec(ctx, "DELETE FROM used_proofs WHERE tenant = ? AND hash = ?", s.tenant.ID, jose.HashToken(id))
+		return err
+	})
+}
+
 // noncePlace is what nonces are sealed for: they lie in no table.
 const noncePlace = "nonces"
 

@@ -1013,6 +1013,7 @@ var trespasses = map[string]struct {
 	"PollDevice": {finds, func(ctx context.Context, s *store.Store) (any, error) {
 		return s.PollDevice(ctx, "device acme", "client acme", time.Second)
 	}},
+	"ReturnProof": {ignores, func(ctx context.Context, s *store.Store) (any, error) { return nil, s.ReturnProof(ctx, "proof acme") }},
 	"SavePushedRequest": {finds, func(ctx context.Context, s *store.Store) (any, error) {
 		return nil, s.SavePushedRequest(ctx, "x", &stagedoor.PushedRequest{ClientID: "client acme", ExpiresAt: time.Now().Add(time.Hour)})
 	}},
