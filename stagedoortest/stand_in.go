@@ -25,9 +25,6 @@ func NewStandIn(t testing.TB) *StandIn {
 	return &StandIn{Server: play, URL: server.URL}
 }
 
-// Host is host:port, for Options.Allow.
-func (s *StandIn) Host() string { return s.URL[len("http://"):] }
-
 // Custom are the options of a custom social connection to the stand-in, with a script that fetches the profile as it is.
 func (s *StandIn) Custom() map[string]any {
 	return map[string]any{

@@ -14,7 +14,7 @@ import (
 
 // userIn is a user of an import (Management API fact sheet 3.12).
 type userIn struct {
-	Email         string                      `json:"email" schema:"required,format=email"`
+	Email         string                      `json:"email" schema:"format=email"`
 	EmailVerified bool                        `json:"email_verified"`
 	PhoneNumber   string                      `json:"phone_number" pattern:"^\\+[0-9]{1,15}$"`
 	PhoneVerified bool                        `json:"phone_verified"`
@@ -141,6 +141,9 @@ func (im *importer) read(raw []byte) (store.ImportRow, *stagedoor.JobRowError) {
 	if v != nil {
 		return row, secretive(rowError(v.Path, v.Reason))
 	}
+	if err := im.missing(&in); err != nil {
+		return row, err
+	}
 	u := &stagedoor.User{
 		ID: in.UserID, Email: in.Email, EmailVerified: in.EmailVerified, Username: in.Username, PhoneNumber: in.PhoneNumber,
 		PhoneVerified: in.PhoneVerified, Name: in.Name, Nickname: in.Nickname, GivenName: in.GivenName, FamilyName: in.FamilyName,
@@ -166,7 +169,24 @@ func (im *importer) read(raw []byte) (store.ImportRow, *stagedoor.JobRowError) {
 	if err := in.secrets(&row, raw); err != nil {
 		return row, err
 	}
-	return row, im.seen.add(u)
+	return row, im.seen.add(u, im.conn.Options.Attributes().Phone.Identifies)
+}
+
+// missing tells what a row lacks by which its user is known: the address, where the connection does not say otherwise; else what it says, and one of what people log in with.
+func (im *importer) missing(in *userIn) *stagedoor.JobRowError {
+	rules := im.conn.Options.Attributes()
+	some := false
+	for name, value := range map[string]string{stagedoor.AttributeEmail: in.Email, stagedoor.AttributePhone: in.PhoneNumber, stagedoor.AttributeUsername: in.Username} {
+		rule := rules.Of(name)
+		if value == "" && (rule.Needed || !rules.Flexible && name == stagedoor.AttributeEmail) {
+			return rowError("", "Missing required property: "+name)
+		}
+		some = some || value != "" && rule.Identifies
+	}
+	if !some {
+		return rowError("", "Missing required property: "+strings.Join(rules.Precedence, " or "))
+	}
+	return nil
 }
 
 func (im *importer) metadata(u *stagedoor.User) *stagedoor.JobRowError {

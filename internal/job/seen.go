@@ -14,12 +14,17 @@ type seen struct {
 
 func newSeen() seen { return seen{maphash.MakeSeed(), map[uint64]struct{}{}} }
 
-// add remembers a user, or tells that the user was there before.
-func (s *seen) add(u *stagedoor.User) *stagedoor.JobRowError {
+// add remembers a user, or tells that the user was there before; phones tells whether people are known by telephone numbers.
+func (s *seen) add(u *stagedoor.User, phones bool) *stagedoor.JobRowError {
+	number := ""
+	if phones {
+		number = u.PhoneNumber
+	}
 	var sums []uint64
 	for _, k := range []struct{ kind, value, code, path string }{
 		{"email", u.Email, "CONFLICT_EMAIL", "email"},
 		{"username", u.Username, "CONFLICT_USERNAME", "username"},
+		{"phone_number", number, "CONFLICT", "phone_number"},
 		{"user_id", u.ID, "CONFLICT", "user_id"},
 	} {
 		if k.value == "" {

@@ -32,6 +32,7 @@ func envelope(err error) (int, map[string]any) {
 	}
 	out := map[string]any{}
 	maps.Copy(out, e.Extra)
+	delete(out, web.Patience) // which is a header
 	out["statusCode"], out["error"], out["message"] = status, reason(status), message
 	if e.Code != "" && e.Kind != stagedoor.Internal {
 		out["errorCode"] = e.Code

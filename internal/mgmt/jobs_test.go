@@ -510,3 +510,32 @@ func TestTickets(t *testing.T) {
 			fails(400, "invalid_body", "Payload validation error: 'Object didn't pass validation for format url: javascript:alert(1)' on property result_url.")
 	})
 }
+
+// TestImportByOtherIdentifiers: where people are known by numbers and usernames, rows need no address, and nobody is in a file twice.
+func TestImportByOtherIdentifiers(t *testing.T) {
+	each(t, func(h *house) {
+		h.conn("auth0", "Phones", `{"attributes":{"phone_number":{"identifier":{"active":true}},"username":{"identifier":{"active":true}}}}`)
+		conn, err := h.store("acme").ConnectionByName(t.Context(), "Phones")
+		h.ok(err)
+		run := func(upsert, file string) answer {
+			h.Helper()
+			id := h.importForm("connection_id", conn.ID, "upsert", upsert, "@users", file).is(202, "").text("id")
+			h.work()
+			return h.call(h.machine("acme"), "GET", "/jobs/"+id, "").is(200, "")
+		}
+		summary := func(a answer) string { s, _ := a.get("summary").(map[string]any); return fmt.Sprint(s) }
+		first := run("false", `[{"phone_number":"+4915123456789","user_id":"p1"},{"username":"grace","user_id":"g1"},{"phone_number":"+4915123456789","user_id":"p2"},{"name":"Nobody"}]`)
+		if s := summary(first); s != "map[failed:2 inserted:2 total:4 updated:0]" {
+			t.Errorf("first %s", s)
+		}
+		second := run("true", `[{"phone_number":"+4915123456789","name":"Ada"},{"username":"grace","name":"Grace"}]`)
+		if s := summary(second); s != "map[failed:0 inserted:0 total:2 updated:2]" {
+			t.Errorf("second %s", s)
+		}
+		for id, name := range map[string]string{"auth0|p1": "Ada", "auth0|g1": "Grace"} {
+			if u, err := h.store("acme").User(t.Context(), id); err != nil || u.Name != name {
+				t.Errorf("%s: %+v %v", id, u, err)
+			}
+		}
+	})
+}

@@ -94,7 +94,7 @@ func parseForeign(stored string) (func(string) bool, error) {
 		return nil, ErrFormat
 	}
 	if !algorithms[f.Algorithm].quick {
-		return check, nil
+		return asSlow(check), nil
 	}
 	return func(password string) bool { // an answer that comes at once would tell that there is such a user
 		ok := check(password)

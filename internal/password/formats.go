@@ -62,12 +62,16 @@ func NeedsRehash(hash string) bool {
 }
 
 // parse reads a stored hash and returns the function that checks a password against it. All bounds are checked here.
-func parse(hash string) (func(password string) bool, error) {
+func parse(hash string) (check func(password string) bool, err error) {
 	switch {
-	case strings.HasPrefix(hash, "$argon2"):
+	case strings.HasPrefix(hash, current.prefix()):
 		return parseArgon2(hash)
+	case strings.HasPrefix(hash, "$argon2"):
+		check, err = parseArgon2(hash)
+		return asSlow(check), err
 	case strings.HasPrefix(hash, "$2a$"), strings.HasPrefix(hash, "$2b$"), strings.HasPrefix(hash, "$2y$"):
-		return parseBcrypt(hash)
+		check, err = parseBcrypt(hash)
+		return asSlow(check), err
 	case strings.HasPrefix(hash, "{"):
 		return parseForeign(hash)
 	}

@@ -226,3 +226,32 @@ func BenchmarkCheck(b *testing.B) {
 		Policy{Level: "excellent"}.Check("correct horse")
 	}
 }
+
+// Hashes that others made with next to no work: a wrong password takes as long as for people who do not exist, else each would tell that there is somebody.
+func TestAttackCheapImportsAreNoOracle(t *testing.T) {
+	h := NewHasher()
+	quickest := func(do func()) time.Duration {
+		best := time.Hour
+		for range 3 {
+			begun := time.Now()
+			do()
+			best = min(best, time.Since(begun))
+		}
+		return best
+	}
+	nobody := quickest(func() { h.BurnTime(t.Context()) })
+	for _, hash := range []string{
+		phpBcrypt, cost{memory: 8, passes: 1, lanes: 1}.hash("x", make([]byte, saltLength)),
+		`{"algorithm":"scrypt","hash":{"value":"` + strings.Repeat("00", 64) + `","encoding":"hex"},"salt":{"value":"salt"},"keylen":64,"cost":2,"block_size":1}`,
+		`{"algorithm":"pbkdf2","hash":{"value":"$pbkdf2-sha256$i=1,l=32$c2FsdA$` + strings.Repeat("A", 43) + `","encoding":"utf8"}}`,
+	} {
+		took := quickest(func() {
+			if is, err := h.Verify(t.Context(), "wrong", hash); is || err != nil {
+				t.Errorf("%s: %v %v", hash, is, err)
+			}
+		})
+		if took < nobody*6/10 {
+			t.Errorf("%.40s: %s, and %s for nobody", hash, took, nobody)
+		}
+	}
+}

@@ -23,6 +23,21 @@ func ReadStreams(ctx context.Context, s *Store) error {
 // DBOf is the database that a store is of.
 func DBOf(s *Store) *DB { return s.db }
 
+// ForgetPhones makes numbers identify nobody, as they were before they did.
+func ForgetPhones(t testing.TB, s *Store) {
+	t.Helper()
+	err := s.write(t.Context(), func(q querier) error {
+		_, err := q.exec(t.Context(), "UPDATE users SET phone = NULL WHERE tenant = ?", s.tenant.ID)
+		if err == nil {
+			_, err = q.exec(t.Context(), "UPDATE linked_identities SET phone = NULL WHERE tenant = ?", s.tenant.ID)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 // RawRow returns the two texts of the only row that query finds.
 func RawRow(t testing.TB, db *DB, query string) [2]string {
 	t.Helper()

@@ -184,7 +184,16 @@ func (s *Store) importAgain(ctx context.Context, q querier, upsert bool, row *Im
 	if !upsert {
 		return &stagedoor.JobRowError{Code: "DUPLICATED_USER", Message: "The user already exist and upsert parameter is false"}, nil
 	}
-	there, err := s.user(ctx, q, "u.connection = ? AND u.email = ? AND "+ownUser, row.User.Connection, row.User.Email)
+	by, value := "u.email = ?", any(row.User.Email)
+	if row.User.Email == "" { // they are known by something else
+		by, value = "u.username = ?", any(row.User.Username)
+		if phone, err := s.phones(q).of(ctx, row.User); err != nil {
+			return nil, err
+		} else if phone != nil {
+			by, value = "u.phone = ?", phone
+		}
+	}
+	there, err := s.user(ctx, q, "u.connection = ? AND "+by+" AND "+ownUser, row.User.Connection, value)
 	if stagedoor.IsKind(err, stagedoor.NotFound) {
 		if row.User.Username != "" {
 			_, err := s.user(ctx, q, "u.connection = ? AND u.username = ? AND "+ownUser, row.User.Connection, row.User.Username)

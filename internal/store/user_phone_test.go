@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/store"
 	"github.com/stagedoor/stagedoor/internal/store/storetest"
 )
 
@@ -55,6 +56,11 @@ func TestNumbersOfLinkedIdentities(t *testing.T) {
 				}
 			}
 			phones(on)
+			store.ForgetPhones(t, s) // as a server of before numbers identified left it
+			must(s.UpdateConnection(ctx, "con_1", func(c *stagedoor.Connection) error { c.DisplayName = "People"; return nil }))(t)
+			if u, err := s.UserByAttribute(ctx, "Users", stagedoor.AttributePhone, "+494"); err != nil || u.ID != "auth0|third" {
+				t.Errorf("after the upgrade: %v %v", u, err)
+			}
 			if err := s.CreateUser(ctx, &stagedoor.User{ID: "auth0|new", Connection: "Users", PhoneNumber: "+491", Identities: []stagedoor.Identity{identity("new")}}, ""); !stagedoor.IsKind(err, stagedoor.Conflict) {
 				t.Errorf("a number twice: %v", err)
 			}
