@@ -155,10 +155,14 @@ func (f *Form) read(c *Component, posted url.Values) (any, *Problem) {
 		return map[string]any{"international_number": digits, "international_format": text}, nil
 	case "DATE":
 		if strings.EqualFold(c.Config.Format, "TIME") {
-			if _, err := time.Parse("15:04", text[:min(5, len(text))]); err != nil {
+			at, err := time.Parse("15:04", text)
+			if err != nil {
+				at, err = time.Parse("15:04:05", text)
+			}
+			if err != nil {
 				return wrong("time", nil)
 			}
-			return text[:5], nil
+			return at.Format("15:04"), nil
 		}
 		if _, err := time.Parse("2006-01-02", text); err != nil {
 			return wrong("date", nil)
@@ -179,11 +183,11 @@ func (c *Component) chosen(posted url.Values) (out []any, ok bool) {
 	take := func(position string) bool {
 		i, err := strconv.Atoi(position)
 		if position == Other && c.Config.Other.Enabled {
-			if own := strings.TrimSpace(posted.Get(FieldName(c.ID, Other, "text"))); own != "" && utf8.RuneCountInString(own) <= maxLine {
+			own := strings.TrimSpace(posted.Get(FieldName(c.ID, Other, "text")))
+			if own != "" {
 				out = append(out, own)
-				return true
 			}
-			return !c.Config.Multiple || posted.Has(FieldName(c.ID, Other))
+			return utf8.RuneCountInString(own) <= maxLine
 		}
 		if err != nil || i < 0 || i >= len(all) {
 			return false

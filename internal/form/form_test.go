@@ -212,6 +212,60 @@ func TestWalk(t *testing.T) {
 	}
 }
 
+// TestFields: what is taken of each type of field, and what is not. Nothing that people send is read as a template.
+func TestFields(t *testing.T) {
+	type try struct {
+		component, sent string
+		want            any // an answer, or the code of a problem behind "!"
+	}
+	for _, one := range []try{
+		{`"type":"TEXT"`, " {{context.client.name}} ", "{{context.client.name}}"}, {`"type":"TEXT"`, "a\x00\nb", "ab"}, {`"type":"TEXT"`, strings.Repeat("x", 1001), "!too_long"},
+		{`"type":"TEXT","config":{"multiline":true}`, "a\nb", "a\nb"}, {`"type":"EMAIL"`, "ada@example.com", "ada@example.com"}, {`"type":"EMAIL"`, "Ada <ada@example.com>", "!email"},
+		{`"type":"EMAIL"`, "ada@localhost", "!email"}, {`"type":"URL"`, "https://x.example/a", "https://x.example/a"}, {`"type":"URL"`, "javascript:alert(1)", "!url"},
+		{`"type":"NUMBER"`, "1e3", 1000.0}, {`"type":"NUMBER"`, "NaN", "!number"}, {`"type":"NUMBER","config":{"max_value":9}`, "10", "!too_big"}, {`"type":"TEL"`, "(0151) 23-45", "01512345"},
+		{`"type":"TEL"`, "call me", "!phone"}, {`"type":"TEL","config":{"country_picker":true}`, "0151", "!international"},
+		{`"type":"TEL","config":{"country_picker":true}`, "+49 151 23", map[string]any{"international_number": "+4915123", "international_format": "+49 151 23"}},
+		{`"type":"DATE"`, "2024-02-30", "!date"}, {`"type":"DATE"`, "2024-02-29", "2024-02-29"}, {`"type":"DATE","config":{"format":"TIME"}`, "9:05", "09:05"},
+		{`"type":"DATE","config":{"format":"TIME"}`, "23:15:00", "23:15"}, {`"type":"DATE","config":{"format":"TIME"}`, "24:15", "!time"}, {`"type":"BOOLEAN"`, "true", true}, {`"type":"BOOLEAN"`, "x", false},
+		{`"type":"BOOLEAN","required":true`, "", "!required"}, {`"type":"LEGAL"`, "on", true}, {`"type":"PASSWORD","config":{"complexity":true}`, "Aa1", "!complex"}, {`"type":"PASSWORD","config":{"nist":true}`, "aaaaaaaa", "!repetitive"},
+		{`"type":"PASSWORD","config":{"hash":"SHA256"}`, "a", "ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb"}, {`"type":"CHOICE","config":{"options":[{"value":"v"}]}`, "0", "v"},
+		{`"type":"CHOICE","config":{"options":[{"value":"v"}]}`, "v", "!choice"}, {`"type":"CARDS","config":{"options":[{"value":"v"}]}`, "-1", "!choice"}, {`"type":"DROPDOWN","required":true,"config":{"options":[{"value":"v"}]}`, "", "!required"},
+	} {
+		w := walk(t, `{"start":{"next_node":"a"},"nodes":[{"id":"a","type":"STEP","config":{"next_node":"$ending","components":[{"id":"x",`+one.component+`},{"id":"n","type":"NEXT_BUTTON"}]}}]}`, nil)
+		if err := w.Begin(t.Context(), nil, nil); err != nil {
+			t.Fatal(err)
+		}
+		problems, err := answer(t, w, form.PressNext, posted("x", one.sent))
+		if code, is := one.want.(string); is && strings.HasPrefix(code, "!") {
+			if len(problems) != 1 || "!"+problems[0].Code != code || w.State.Done {
+				t.Errorf("%s %q: %+v, want %s", one.component, one.sent, problems, code)
+			}
+		} else if err != nil || !reflect.DeepEqual(w.State.Fields["x"], one.want) {
+			t.Errorf("%s %q: %#v %v %v, want %#v", one.component, one.sent, w.State.Fields["x"], problems, err, one.want)
+		}
+	}
+}
+
+// TestKeysDoNotFollowRedirects: what a connection holds is for the host that the flow names.
+func TestKeysDoNotFollowRedirects(t *testing.T) {
+	told := ""
+	thief := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { told = r.Header.Get("X-Key") + r.URL.String() }))
+	defer thief.Close()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, thief.URL, http.StatusTemporaryRedirect)
+	}))
+	defer server.Close()
+	w, err := run(t, `{"id":"a","type":"HTTP","action":"SEND_REQUEST","params":{"url":"`+server.URL+`","connection_id":"key"}},{"id":"k","type":"FLOW","action":"STORE_VARS","params":{"vars":{"s":"{{actions.a.status}}"}}}`, func(w *form.Walk) {
+		w.Powers.HTTP = server.Client()
+		w.Powers.Vault = func(context.Context, string) (*form.Vault, error) {
+			return &form.Vault{Setup: map[string]any{"type": "API_KEY", "in": "HEADER", "name": "X-Key", "value": "s3cret"}}, nil
+		}
+	})
+	if err != nil || told != "" || w.State.Vars["s"] != 307.0 {
+		t.Errorf("%v, %q was told, %v", err, told, w.State.Vars)
+	}
+}
+
 func TestLanguages(t *testing.T) {
 	for lang, want := range map[string]string{"de-AT": "Dein Name", "de": "Dein Name", "en": "Your Name", "fr": "Your Name"} {
 		f := walk(t, kyc, nil, lang).Form

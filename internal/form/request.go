@@ -71,7 +71,9 @@ func (r *running) do(ctx context.Context, c call) (map[string]any, error) {
 			req.Header.Set(name, Text(v))
 		}
 	}
-	res, err := r.walk.Powers.HTTP.Do(req)
+	client := *r.walk.Powers.HTTP
+	client.CheckRedirect = stayThere
+	res, err := client.Do(req)
 	if err != nil {
 		return nil, failed("there was no answer") // the error names the address, which may hold secrets
 	}
@@ -93,6 +95,15 @@ func (r *running) do(ctx context.Context, c call) (map[string]any, error) {
 		return nil, &failure{why: fmt.Sprintf("the answer was %d", res.StatusCode), result: out}
 	}
 	return out, nil
+}
+
+// stayThere follows redirects within one origin: keys in headers and bodies are meant for nobody else.
+func stayThere(next *http.Request, via []*http.Request) error {
+	first := via[0].URL
+	if len(via) > 5 || next.URL.Scheme != first.Scheme || next.URL.Host != first.Host {
+		return http.ErrUseLastResponse
+	}
+	return nil
 }
 
 // encode makes a body of a kind: JSON, FORM or XML, or a media type. A text is sent as it is.
@@ -236,6 +247,9 @@ func (r *running) manage(ctx context.Context, params map[string]any, method, pat
 
 // managed is manage for what answers with an object: that is the result.
 func (r *running) managed(ctx context.Context, params map[string]any, method, path string, body any) (any, error) {
+	if path == "" {
+		return nil, failed("it names no user")
+	}
 	out, err := r.manage(ctx, params, method, path, body)
 	if err != nil {
 		return nil, err

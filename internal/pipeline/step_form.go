@@ -258,7 +258,7 @@ func (p *Pipeline) otherAnswer(ctx context.Context, v Visit, id, nonce string) e
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-time.After(100 * time.Millisecond):
+		case <-time.After(200 * time.Millisecond):
 		}
 	}
 }
