@@ -18,6 +18,10 @@ import (
 
 // Finish is the end of a login of this door: an answer that the browser posts to the client. out is nil where err says why there is no assertion.
 func (d *Door) Finish(w http.ResponseWriter, r *http.Request, st *store.Store, req *stagedoor.AuthorizationRequest, out *pipeline.Outcome, err error) {
+	if req.Federation.Protocol == stagedoor.ProtocolWSFed {
+		d.finishWSFed(w, r, st, req, out, err)
+		return
+	}
 	text, relay := "", req.State
 	if err == nil {
 		text, relay, err = d.assertion(r.Context(), st, req, out)
@@ -79,23 +83,11 @@ const unspecified = "urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified"
 
 // assertion makes the answer of a login that succeeded, and notes what the client was told, so that it can be told of the session's end.
 func (d *Door) assertion(ctx context.Context, st *store.Store, req *stagedoor.AuthorizationRequest, out *pipeline.Outcome) (text, relay string, err error) {
-	addon, there := addonOf(out.Client, req.Federation.Protocol)
-	if !there { // it went away meanwhile
-		return "", "", stagedoor.Errorf(stagedoor.Forbidden, "access_denied", "The client has no addon %s.", req.Federation.Protocol)
-	}
-	s, a := addon.with(out.Result.Assertion), out.Result
-	profile, err := profileOf(out)
+	s, told, name, err := said(req, out)
 	if err != nil {
 		return "", "", err
 	}
-	told := s.claimsOf(profile, a.IDClaims)
-	name := s.nameID(told, profile)
-	switch {
-	case name == "":
-		return "", "", stagedoor.Errorf(stagedoor.Forbidden, "access_denied", "No attribute was found to name the user by.")
-	case req.Federation.Subject != "" && req.Federation.Subject != name:
-		return "", "", stagedoor.Errorf(stagedoor.Forbidden, xmlsig.UnknownPrincipal, "The user is not the one whom the request names.")
-	}
+	a := out.Result
 	who, err := d.issuer(ctx, st, s)
 	if err != nil {
 		return "", "", err
@@ -135,6 +127,28 @@ func (d *Door) assertion(ctx context.Context, st *store.Store, req *stagedoor.Au
 		})
 	}
 	return text, s.text("relayState", req.State), err
+}
+
+// said is what the client is told of a person, what it calls them, and the settings that say so.
+func said(req *stagedoor.AuthorizationRequest, out *pipeline.Outcome) (s settings, told map[string]values, name string, err error) {
+	addon, there := addonOf(out.Client, req.Federation.Protocol)
+	if !there { // it went away meanwhile
+		return nil, nil, "", stagedoor.Errorf(stagedoor.Forbidden, "access_denied", "The client has no addon %s.", req.Federation.Protocol)
+	}
+	profile, err := profileOf(out)
+	if err != nil {
+		return nil, nil, "", err
+	}
+	s = addon.with(out.Result.Assertion)
+	told = s.claimsOf(profile, out.Result.IDClaims)
+	name = s.nameID(told, profile)
+	switch {
+	case name == "":
+		err = stagedoor.Errorf(stagedoor.Forbidden, "access_denied", "No attribute was found to name the user by.")
+	case req.Federation.Subject != "" && req.Federation.Subject != name:
+		err = stagedoor.Errorf(stagedoor.Forbidden, xmlsig.UnknownPrincipal, "The user is not the one whom the request names.")
+	}
+	return s, told, name, err
 }
 
 // profileOf is the user as rules have left them.

@@ -47,6 +47,10 @@ var routes = []route{
 	{web.Route{Method: "GET", Pattern: "/samlp/logout", Title: "Goes on with telling clients of SAML 2.0 of a session's end"}, (*Door).tellNext},
 	{web.Route{Method: "GET", Pattern: logoutPattern, Title: "Single logout of a client of SAML 2.0"}, (*Door).logout},
 	{web.Route{Method: "POST", Pattern: logoutPattern, Title: "The same, by a form"}, (*Door).logout},
+	{web.Route{Method: "GET", Pattern: "/wsfed/{client_id}", Title: "Signs somebody in to a client of WS-Federation, or out"}, (*Door).wsfed},
+	{web.Route{Method: "POST", Pattern: "/wsfed/{client_id}", Title: "The same, by a form"}, (*Door).wsfed},
+	{web.Route{Method: "GET", Pattern: "/wsfed", Title: "The same, of the client that wtrealm names"}, (*Door).wsfed},
+	{web.Route{Method: "GET", Pattern: "/wsfed/FederationMetadata/2007-06/FederationMetadata.xml", Title: "What clients of WS-Federation are told of the server"}, (*Door).federation},
 	{web.Route{Method: "GET", Pattern: metadataPattern, Title: "What a client of SAML 2.0 is told of the server"}, (*Door).metadata},
 }
 
@@ -122,7 +126,11 @@ func (d *Door) nothing(w http.ResponseWriter, r *http.Request, st *store.Store) 
 
 // client is the client of the address, with what its addon says. Where it is not served, the error page has been written.
 func (d *Door) client(w http.ResponseWriter, r *http.Request, st *store.Store) (*stagedoor.Client, settings, bool) {
-	id := r.PathValue("client_id")
+	return d.named(w, r, st, r.PathValue("client_id"), stagedoor.ProtocolSAML)
+}
+
+// named is the same of the client with the id, for a protocol.
+func (d *Door) named(w http.ResponseWriter, r *http.Request, st *store.Store, id, protocol string) (*stagedoor.Client, settings, bool) {
 	c, err := st.Client(r.Context(), id)
 	if stagedoor.IsKind(err, stagedoor.NotFound) || err == nil && (c.Global || c.FromDocument()) {
 		err = stagedoor.Errorf(stagedoor.Invalid, "invalid_request", "Unknown client: %.100s", id)
@@ -132,9 +140,9 @@ func (d *Door) client(w http.ResponseWriter, r *http.Request, st *store.Store) (
 		return nil, nil, false
 	}
 	web.EventOf(r.Context()).SetClient(c.ID)
-	addon, there := addonOf(c, stagedoor.ProtocolSAML)
+	addon, there := addonOf(c, protocol)
 	if !there {
-		fail(w, r, st, stagedoor.Errorf(stagedoor.Invalid, "invalid_request", "The client %s does not speak SAML 2.0: it has no addon samlp.", c.Name), c)
+		fail(w, r, st, stagedoor.Errorf(stagedoor.Invalid, "invalid_request", "The client %s does not speak this protocol: it has no addon %s.", c.Name, protocol), c)
 		return nil, nil, false
 	}
 	return c, addon, true

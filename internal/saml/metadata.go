@@ -21,18 +21,24 @@ func (d *Door) metadata(w http.ResponseWriter, r *http.Request, st *store.Store)
 		at := web.Issuer(r) + "samlp/" + client.ID
 		text, err = xmlsig.Describe(xmlsig.Description{
 			EntityID: addon.issuer(st), SignIn: at, SignOut: at + "/logout", Certs: certs, Signed: addon.mustSign(),
-			Formats: []string{addon.text("nameIdentifierFormat", unspecified)},
-			Attributes: map[string]string{
-				nameIdentifier: "Name ID", emailAddress: "E-Mail Address", nameClaim: "Name", claims + "givenname": "Given Name", claims + "surname": "Surname",
-			},
+			Formats: []string{addon.text("nameIdentifierFormat", unspecified)}, Attributes: described,
 		})
 	}
 	if err != nil {
 		fail(w, r, st, err, client)
 		return
 	}
+	writeMetadata(w, "application/samlmetadata+xml; charset=utf-8", text)
+}
+
+// described are the claims that metadata speak of.
+var described = map[string]string{
+	nameIdentifier: "Name ID", emailAddress: "E-Mail Address", nameClaim: "Name", claims + "givenname": "Given Name", claims + "surname": "Surname",
+}
+
+func writeMetadata(w http.ResponseWriter, contentType string, text []byte) {
 	h := w.Header()
-	h.Set("Content-Type", "application/samlmetadata+xml; charset=utf-8")
+	h.Set("Content-Type", contentType)
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Content-Disposition", `inline; filename="metadata.xml"`)
 	_, _ = w.Write(text) // the client has gone

@@ -34,6 +34,8 @@ type Issued struct {
 	At           time.Time
 	Life         time.Duration
 	SessionIndex string            // empty: "s"
+	Format       string            // of the NameID, in assertions of SAML 1.1; empty: none is told
+	Since        time.Time         // when the person last proved who they are, there; zero: At
 	EncryptFor   *x509.Certificate // whose key alone reads the assertion; nil: it is not encrypted
 }
 

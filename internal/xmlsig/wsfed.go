@@ -333,8 +333,11 @@ func DescribeFederation(x Description) ([]byte, error) {
 	return doc.WriteToBytes()
 }
 
-// IssueToken plays the provider of WS-Federation: an answer with a signed assertion.
+// IssueToken makes an answer of WS-Federation (wresult) with a signed assertion, for clients and for the stand-in.
 func (i *Issuer) IssueToken(x Issued) (string, error) {
+	if !utterable(x.NameID) {
+		return "", errors.New("xmlsig: the name cannot be written in XML")
+	}
 	when := func(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }
 	a := etree.NewElement("saml:Assertion")
 	set := func(e *etree.Element, pairs ...string) *etree.Element {
@@ -349,20 +352,27 @@ func (i *Issuer) IssueToken(x Issued) (string, error) {
 	subject := func(e *etree.Element) {
 		s := e.CreateElement("saml:Subject")
 		if x.NameID != "" {
-			s.CreateElement("saml:NameIdentifier").SetText(x.NameID)
+			name := s.CreateElement("saml:NameIdentifier")
+			if name.SetText(x.NameID); x.Format != "" {
+				name.CreateAttr("Format", x.Format)
+			}
 		}
 		s.CreateElement("saml:SubjectConfirmation").CreateElement("saml:ConfirmationMethod").SetText(bearer11)
 	}
 	statement := a.CreateElement("saml:AttributeStatement")
 	subject(statement)
-	for name, values := range x.Attributes {
-		at := strings.LastIndex(name, "/")
+	for _, name := range slices.Sorted(maps.Keys(x.Attributes)) {
+		values, at := x.Attributes[name], strings.LastIndex(name, "/")
 		attribute := set(statement.CreateElement("saml:Attribute"), "AttributeName", name[at+1:], "AttributeNamespace", name[:max(at, 0)])
 		for _, v := range values {
-			attribute.CreateElement("saml:AttributeValue").SetText(v)
+			attribute.CreateElement("saml:AttributeValue").SetText(uttered(v))
 		}
 	}
-	subject(set(a.CreateElement("saml:AuthenticationStatement"), "AuthenticationMethod", "urn:federation:authentication:windows", "AuthenticationInstant", when(x.At)))
+	since := x.Since
+	if since.IsZero() {
+		since = x.At
+	}
+	subject(set(a.CreateElement("saml:AuthenticationStatement"), "AuthenticationMethod", "urn:federation:authentication:windows", "AuthenticationInstant", when(since)))
 	ctx, err := dsig.NewSigningContext(i.Key, [][]byte{i.Cert.Raw})
 	if err != nil {
 		return "", err
@@ -380,6 +390,14 @@ func (i *Issuer) IssueToken(x Issued) (string, error) {
 	}
 	doc := etree.NewDocument()
 	response := set(doc.CreateElement("t:RequestSecurityTokenResponse"), "xmlns:t", wsTrust05)
+	const utility = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-utility-1.0.xsd"
+	life := response.CreateElement("t:Lifetime")
+	set(life.CreateElement("wsu:Created"), "xmlns:wsu", utility).SetText(when(x.At))
+	set(life.CreateElement("wsu:Expires"), "xmlns:wsu", utility).SetText(when(x.At.Add(x.Life)))
+	applies := set(response.CreateElement("wsp:AppliesTo"), "xmlns:wsp", "http://schemas.xmlsoap.org/ws/2004/09/policy")
+	set(applies.CreateElement("wsa:EndpointReference"), "xmlns:wsa", "http://www.w3.org/2005/08/addressing").CreateElement("wsa:Address").SetText(x.Audience)
 	response.CreateElement("t:RequestedSecurityToken").AddChild(a)
+	response.CreateElement("t:TokenType").SetText(saml11)
+	response.CreateElement("t:RequestType").SetText(wsTrust05 + "/Issue")
 	return doc.WriteToString()
 }

@@ -1,0 +1,162 @@
+package saml
+
+import (
+	"cmp"
+	"html/template"
+	"net/http"
+	"net/url"
+
+	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/page"
+	"github.com/stagedoor/stagedoor/internal/pipeline"
+	"github.com/stagedoor/stagedoor/internal/session"
+	"github.com/stagedoor/stagedoor/internal/store"
+	"github.com/stagedoor/stagedoor/internal/web"
+	"github.com/stagedoor/stagedoor/internal/xmlsig"
+)
+
+// wsfed signs somebody in to a client of WS-Federation, or out (WS-Federation 1.2 section 13).
+func (d *Door) wsfed(w http.ResponseWriter, r *http.Request, st *store.Store) {
+	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+	if err := r.ParseForm(); err != nil {
+		fail(w, r, st, invalid("The form cannot be read."), nil)
+		return
+	}
+	client, addon, ok := d.named(w, r, st, cmp.Or(r.PathValue("client_id"), r.Form.Get("wtrealm")), stagedoor.ProtocolWSFed)
+	if !ok {
+		return
+	}
+	var err error
+	switch wa := cmp.Or(r.Form.Get("wa"), "wsignin1.0"); wa {
+	case "wsignin1.0":
+		var req *stagedoor.AuthorizationRequest
+		if req, err = d.wsfedRequest(r, client, addon); err == nil {
+			d.begin(w, r, st, client, req)
+			return
+		}
+	case "wsignout1.0", "wsignoutcleanup1.0":
+		err = d.wsfedSignOut(w, r, st, client)
+	default:
+		err = invalid("wa is neither wsignin1.0 nor wsignout1.0.")
+	}
+	if err != nil {
+		refused(r, st, client, err)
+		fail(w, r, st, err, client)
+	}
+}
+
+// wsfedRequest checks a request to sign in. The answer goes to wreply if the client has registered it, and to no other.
+func (d *Door) wsfedRequest(r *http.Request, client *stagedoor.Client, addon settings) (*stagedoor.AuthorizationRequest, error) {
+	q := r.Form
+	req := &stagedoor.AuthorizationRequest{
+		ClientID: client.ID, State: q.Get("wctx"), RedirectURI: q.Get("wreply"), RedirectGiven: q.Has("wreply"), Issuer: web.Issuer(r), Query: r.URL.Query(),
+		Connection: q.Get("connection"), LoginHint: cmp.Or(q.Get("login_hint"), q.Get("username")), UILocales: q.Get("ui_locales"),
+		Federation: &stagedoor.FederationRequest{Protocol: stagedoor.ProtocolWSFed, Issuer: q.Get("wtrealm")},
+	}
+	for _, text := range []string{req.State, req.LoginHint, req.Federation.Issuer} {
+		if len(text) > maxRelay {
+			return nil, invalid("wctx, wtrealm, or the name of the user is too long.")
+		}
+	}
+	if len(r.URL.RawQuery) > maxForm {
+		return nil, invalid("The address is too long.")
+	}
+	if all := addon.registered(client); req.RedirectURI == "" && len(all) > 0 {
+		req.RedirectURI = all[0]
+	}
+	if !isWeb(req.RedirectURI) || !d.Allowed(req.RedirectURI, append(addon.registered(client), client.Callbacks...)) {
+		return nil, stagedoor.Errorf(stagedoor.Forbidden, "unauthorized_client", "The wreply is not in the list of allowed callback URLs.")
+	}
+	if q.Get("wfresh") == "0" {
+		req.Prompt = []string{"login"}
+	}
+	return req, nil
+}
+
+// finishWSFed is the end of a login: an answer that the browser posts. The protocol knows no answer that refuses: why there is none is told on a page.
+func (d *Door) finishWSFed(w http.ResponseWriter, r *http.Request, st *store.Store, req *stagedoor.AuthorizationRequest, out *pipeline.Outcome, err error) {
+	fields := map[string]string{"wa": "wsignin1.0"}
+	if err == nil {
+		fields["wresult"], fields["wctx"], err = d.wresult(r, st, req, out)
+	}
+	if err != nil {
+		var client *stagedoor.Client
+		if out != nil {
+			client = out.Client
+		}
+		fail(w, r, st, err, client)
+		return
+	}
+	if fields["wctx"] == "" {
+		delete(fields, "wctx")
+	}
+	if err := page.Post(w, template.URL(req.RedirectURI), fields, false); err != nil { //nolint:gosec // a registered http or https address
+		web.WriterLogger(w).Error("an answer of WS-Federation cannot be written", "error", err)
+	}
+}
+
+func (d *Door) wresult(r *http.Request, st *store.Store, req *stagedoor.AuthorizationRequest, out *pipeline.Outcome) (text, wctx string, err error) {
+	s, told, name, err := said(req, out)
+	if err != nil {
+		return "", "", err
+	}
+	who, err := d.issuer(r.Context(), st, s)
+	if err != nil {
+		return "", "", err
+	}
+	opened, err := st.Session(r.Context(), out.Result.SessionID)
+	if err != nil {
+		return "", "", err
+	}
+	x := xmlsig.Issued{
+		Audience: s.text("audience", cmp.Or(req.Federation.Issuer, req.RedirectURI)), NameID: name, Format: s.text("nameIdentifierFormat", unspecified),
+		At: st.Clock().Now(), Life: s.life(), Since: opened.AuthenticatedAt, Attributes: map[string][]string{},
+	}
+	for claim, v := range told {
+		x.Attributes[claim] = v.texts
+	}
+	text, err = who.IssueToken(x)
+	return text, s.text("wctx", s.text("relayState", req.State)), err
+}
+
+// wsfedSignOut ends the browser's session and returns where the client allows, as /v2/logout does.
+func (d *Door) wsfedSignOut(w http.ResponseWriter, r *http.Request, st *store.Store, client *stagedoor.Client) error {
+	to := r.Form.Get("wreply")
+	if to != "" && (!isWeb(to) || !d.Allowed(to, client.AllowedLogoutURLs)) {
+		return stagedoor.Errorf(stagedoor.Invalid, "invalid_request", "The wreply is not in the list of allowed logout URLs.")
+	}
+	s, err := session.Live(r.Context(), st, session.Handle(r))
+	if err != nil {
+		return err
+	}
+	if s != nil {
+		if err := d.end(w, r, st, client, s); err != nil {
+			return err
+		}
+	}
+	if wctx := r.Form.Get("wctx"); to != "" && wctx != "" && len(wctx) <= maxRelay {
+		u, err := url.Parse(to)
+		if err != nil {
+			return err
+		}
+		q := u.Query()
+		q.Set("wctx", wctx)
+		u.RawQuery = q.Encode()
+		to = u.String()
+	}
+	return d.leave(w, r, st, client, s, stagedoor.SignOut{To: to})
+}
+
+// federation is what clients of WS-Federation are told of us.
+func (d *Door) federation(w http.ResponseWriter, r *http.Request, st *store.Store) {
+	certs, err := d.certificates(r, st)
+	var text []byte
+	if err == nil {
+		text, err = xmlsig.DescribeFederation(xmlsig.Description{EntityID: settings{}.issuer(st), SignIn: web.Issuer(r) + "wsfed", Certs: certs, Attributes: described})
+	}
+	if err != nil {
+		fail(w, r, st, err, nil)
+		return
+	}
+	writeMetadata(w, "application/xml; charset=utf-8", text)
+}

@@ -1,0 +1,77 @@
+package saml_test
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stagedoor/stagedoor/internal/xmlsig"
+)
+
+// wsfed is the path of a request to sign in.
+func wsfed(params ...string) string {
+	q := url.Values{"wa": {"wsignin1.0"}, "wtrealm": {"urn:app"}, "wctx": {`a"><b`}}
+	for i := 0; i+1 < len(params); i += 2 {
+		q.Set(params[i], params[i+1])
+	}
+	return "/wsfed/app?" + q.Encode()
+}
+
+// TestWSFederation: a client of WS-Federation gets an assertion of SAML 1.1 that its reader takes, of what scripts say, and signs people out.
+func TestWSFederation(t *testing.T) {
+	each(t, func(w *world) {
+		w.addons("app", `{"wsfed":{}}`)
+		w.rule(`function (user, context, callback) {
+			if (context.protocol !== 'wsfed') return callback(new Error('another protocol'));
+			context.samlConfiguration.mappings = {'https://claims.example/color': 'user_metadata.color', mail: 'email'};
+			callback(null, user, context);
+		}`)
+		w.action(`exports.onExecutePostLogin = async (event, api) => { api.samlResponse.setAttribute('https://claims.example/protocol', event.transaction.protocol); };`)
+		party, err := xmlsig.ReadFederation(w.browser().get("/wsfed/FederationMetadata/2007-06/FederationMetadata.xml").want(http.StatusOK).body)
+		if err != nil || party.SignIn != origin+"/wsfed" || party.EntityID != "urn:acme.test" || len(party.Certs) != 2 {
+			w.Fatalf("%+v %v", party, err)
+		}
+		b := w.browser()
+		action, fields := b.in(b.get(wsfed())).want(http.StatusOK).form()
+		if action != acs || fields.Get("wa") != "wsignin1.0" || fields.Get("wctx") != `a"><b` {
+			w.Fatalf("%s %v", action, fields)
+		}
+		a, err := xmlsig.ReadToken(party, "urn:app", fields.Get("wresult"), w.clock())
+		w.ok(err)
+		if a.NameID != w.ada().ID || a.Attributes["https://claims.example/color"][0] != "green" || a.Attributes["mail"][0] != "ada@example.com" || a.Attributes["https://claims.example/protocol"][0] != "wsfed" || a.Ends.Sub(w.clock()) > time.Hour {
+			w.Errorf("%+v", a)
+		}
+		if _, err := xmlsig.ReadToken(party, "urn:other", fields.Get("wresult"), w.clock()); err == nil {
+			w.Error("another realm took it")
+		}
+		b.get("/wsfed?wtrealm=app&wa=wsignin1.0").want(http.StatusOK)
+		b.get(wsfed("wfresh", "0")).says("Log in")
+		r := b.get("/wsfed/app?wa=wsignout1.0&wreply=https%3A%2F%2Fapp.example%2Fbye")
+		if to := r.header.Get("Location"); to != "https://app.example/bye" {
+			w.Errorf("%d %s", r.status, to)
+		}
+		b.get(wsfed()).says("Log in")
+	})
+}
+
+// TestOpenRedirectByWreply: neither answers nor people who sign out go to an address that the client has not registered.
+func TestOpenRedirectByWreply(t *testing.T) {
+	w := newWorld(t, "sqlite")
+	w.addons("app", `{"wsfed":{}}`)
+	b := w.browser()
+	for _, evil := range []string{"https://evil.example/", acs + "/x", acs + "?x=1", "//evil.example", "javascript:alert(1)", "https://app.example@evil.example/saml/acs", `https:\\evil.example`} {
+		if r := b.get(wsfed("wreply", evil)); r.status != http.StatusForbidden || strings.Contains(r.body, "username") {
+			t.Errorf("%s: %d %s", evil, r.status, words(r.body))
+		}
+		if r := b.get("/wsfed/app?" + url.Values{"wa": {"wsignout1.0"}, "wreply": {evil}}.Encode()); r.status != http.StatusBadRequest || r.header.Get("Location") != "" {
+			t.Errorf("%s: %d %s", evil, r.status, r.header.Get("Location"))
+		}
+	}
+	b.get("/wsfed/plain").want(http.StatusBadRequest).says("it has no addon wsfed")
+	b.get("/wsfed/app?wa=wattr1.0").want(http.StatusBadRequest)
+	b.get(wsfed("wctx", strings.Repeat("x", 5000))).want(http.StatusBadRequest)
+	w.rule(`function (user, context, callback) { callback(new UnauthorizedError('Not you.')); }`)
+	b.in(b.get(wsfed())).want(http.StatusBadRequest).says("Not you.")
+}
