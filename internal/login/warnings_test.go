@@ -33,3 +33,25 @@ func TestWarningsOfALogin(t *testing.T) {
 		t.Errorf("what a rule says itself is a warning: %s", event)
 	}
 }
+
+// A global that newer runtimes of rules do not have is noted once, and not for each login; what is required is not noted.
+func TestDeprecatedGlobalsOfRules(t *testing.T) {
+	w := newWorld(t, storetest.SQLite)
+	w.rule(`function (user, context, callback) { context.idToken['https://x.example/n'] = _.size([1]) + typeof request; callback(null, user, context); }`)
+	w.rule(`function (user, context, callback) { require('uuid'); _.size([]); callback(null, user, context); }`)
+	b := w.browser()
+	b.finish(b.logIn())
+	if got := w.events(); got != "depnote depnote s" {
+		t.Errorf("events %s", got)
+	}
+	for _, want := range []string{`uses the global _, which`, `"instead":"require('lodash')"`, `"feature":"global request"`} {
+		if !strings.Contains(w.logged(), want) {
+			t.Errorf("no %s in %s", want, w.logged())
+		}
+	}
+	b = w.browser()
+	b.finish(b.logIn())
+	if got := w.events(); strings.Count(got, "depnote") > 2 {
+		t.Errorf("events %s", got)
+	}
+}

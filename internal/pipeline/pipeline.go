@@ -53,6 +53,7 @@ type Pipeline struct {
 	RetryAfter time.Duration // how long a message waits that a script wants to be tried again, doubled each time; 0: a second
 
 	unwaited sync.WaitGroup // scripts that run in the background
+	noted    noted
 
 	// MailFactorCode mails a code of a second factor.
 	MailFactorCode func(ctx context.Context, v Visit, m FactorMail) error

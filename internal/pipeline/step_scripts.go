@@ -192,6 +192,7 @@ func (p *Pipeline) runRules(ctx context.Context, v Visit, in *ruleInput, a *stag
 	if err != nil {
 		return nil, err
 	}
+	p.deprecated(v, in, out.Deprecated)
 	console := consoleLines("rule", out.Console)
 	if f := out.Failure; f != nil {
 		e := stagedoor.Errorf(stagedoor.Forbidden, f.Code, "%s", f.Message)

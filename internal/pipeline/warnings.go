@@ -1,6 +1,9 @@
 package pipeline
 
 import (
+	"sync"
+	"time"
+
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/script"
 )
@@ -42,4 +45,43 @@ func warned(v Visit, in *ruleInput, lines []map[string]any) {
 		Type: "w", Description: text, ClientID: in.client.ID, ClientName: in.client.Name, UserID: in.user.ID, UserName: in.user.Shown(), Connection: in.user.Connection,
 		Details: map[string]any{"warnings": warnings},
 	})
+}
+
+// noted is what tenants have been told of late, so that what each login does is not told at each.
+type noted struct {
+	mu  sync.Mutex
+	all map[[3]string]time.Time // by tenant, rule and feature
+}
+
+const (
+	notedFor = 24 * time.Hour
+	maxNoted = 10000
+)
+
+// again tells whether something is to be told, for the first time or again.
+func (n *noted) again(tenant, rule, what string, now time.Time) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	key := [3]string{tenant, rule, what}
+	if last, told := n.all[key]; told && now.Sub(last) < notedFor {
+		return false
+	}
+	if n.all == nil || len(n.all) >= maxNoted {
+		n.all = make(map[[3]string]time.Time)
+	}
+	n.all[key] = now
+	return true
+}
+
+// deprecated notes in the tenant's log, as events depnote, what rules use that other runtimes of rules do not have any more: once a day each.
+func (p *Pipeline) deprecated(v Visit, in *ruleInput, all []script.Deprecation) {
+	for _, d := range all {
+		if !p.noted.again(v.Store.Tenant().ID, d.Rule, d.What, v.Store.Clock().Now()) {
+			continue
+		}
+		v.log(stagedoor.LogEvent{
+			Type: "depnote", Description: "The rule " + d.Rule + " uses the global " + d.What + ", which runtimes after Node.js 12 do not have: " + d.Instead + " works in all of them.",
+			ClientID: in.client.ID, ClientName: in.client.Name, Details: map[string]any{"rule": d.Rule, "feature": "global " + d.What, "instead": d.Instead},
+		})
+	}
 }

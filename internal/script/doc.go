@@ -19,7 +19,8 @@
 //
 // # State between runs
 //
-// Every run gets a realm of its own, so prototypes and globals cannot leak from one login into another. The one exception is what the
+// Every run gets a realm of its own, so prototypes and globals cannot leak from one login into another. (A realm that has served a run serves
+// another when all of its memory has been made what it was before the first; see heap.go.) The one exception is what the
 // surface documents: properties that a script puts on `global` are seen by later runs of the same tenant in the same worker. They are kept
 // whole or not at all: strings, numbers, booleans, null, undefined, BigInts, dates, regular expressions, arrays, plain objects, maps, sets,
 // byte arrays and buffers, in any nesting, cycles included. A property that holds a function, a promise, an accessor or an instance of a

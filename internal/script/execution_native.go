@@ -217,6 +217,8 @@ func (e *execution) take(args []any) error {
 		Merged  []string
 		Failure *failure
 		Timings []timing
+
+		Deprecated []deprecation
 	}
 	if len(text)+len(user)+len(context) > maxOutcome {
 		e.outcome = &result{Failure: tooLarge()}
@@ -225,7 +227,7 @@ func (e *execution) take(args []any) error {
 	if err := json.Unmarshal([]byte(text), &r); err != nil {
 		return err
 	}
-	out := &result{Merged: r.Merged, Failure: r.Failure, Timings: r.Timings}
+	out := &result{Merged: r.Merged, Failure: r.Failure, Timings: r.Timings, Deprecated: r.Deprecated}
 	if f := out.Failure; f != nil && f.Nothing { // an engine without memory even for the error throws null; so may a script, but hardly does
 		f.Kind, f.Name, f.Nothing = KindMemory, "InternalError", false
 	}

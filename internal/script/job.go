@@ -156,6 +156,11 @@ func (j *job) result(r result) Outcome {
 	for _, t := range r.Timings {
 		out.Timings = append(out.Timings, Timing{Rule: j.ruleName(t.Rule), Duration: time.Duration(t.Micros) * time.Microsecond, Outcome: t.Outcome})
 	}
+	for _, d := range r.Deprecated[:min(len(r.Deprecated), len(magicGlobals))] {
+		if instead := magicGlobals[d.What]; instead != "" {
+			out.Deprecated = append(out.Deprecated, Deprecation{Rule: j.ruleName(d.Rule), What: d.What, Instead: instead})
+		}
+	}
 	f := r.Failure
 	if f == nil && (!isObject(r.User) || !isObject(r.Context)) {
 		f = &failure{Rule: -1, Kind: KindCrashed, Code: "access_denied", Message: textCrashed}

@@ -113,6 +113,14 @@ type result struct {
 	Failure *failure        `json:"failure,omitempty"`
 	Timings []timing        `json:"timings,omitempty"`
 	Stuck   bool            `json:"stuck,omitempty"` // the run cannot be stopped: the worker takes no more runs
+
+	Deprecated []deprecation `json:"deprecated,omitempty"` // of rules
+}
+
+// deprecation is what a rule used that newer runtimes of rules do not have: the name of a global.
+type deprecation struct {
+	Rule int    `json:"rule"`
+	What string `json:"what"`
 }
 
 type failure struct {

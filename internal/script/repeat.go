@@ -148,7 +148,7 @@ func (r *Recording) transcript() ([]byte, error) {
 	for _, t := range out.Timings {
 		ends = append(ends, t.Outcome)
 	}
-	out.Timings = nil
+	out.Timings, out.Deprecated = nil, nil
 	type asked struct {
 		Method string
 		Params json.RawMessage

@@ -155,7 +155,30 @@ type Outcome struct {
 	Console       []Line          // up to the outcome; later lines go to Config.Log
 	Timings       []Timing
 	Calls         []Call // outgoing HTTP calls that ended before the outcome
+	Deprecated    []Deprecation
 }
+
+// Deprecation is a global that a rule used, each once for a run, which runtimes of rules after Node.js 12 do not have.
+type Deprecation struct {
+	Rule    string
+	What    string // the name of the global
+	Instead string // what to write
+}
+
+// magicGlobals are these globals, and what is required in their place; boot.js has them.
+var magicGlobals = func() map[string]string {
+	all := map[string]string{
+		"_": "lodash", "ip": "range_check", "mongo": "mongodb", "ObjectID": "mongodb", "mysql_pool": "mysql", "postgres": "pg", "sqlserver": "tedious",
+		"pbkdf2": "easy-pbkdf2", "jwt": "jsonwebtoken", "Auth0": "auth0",
+	}
+	for _, name := range []string{"request", "querystring", "uuid", "bcrypt", "mysql", "pg", "async", "q", "xml2js", "xmldom", "xpath", "xtend"} {
+		all[name] = name
+	}
+	for name, module := range all {
+		all[name] = "require('" + module + "')"
+	}
+	return all
+}()
 
 // Failure is why the login is refused.
 type Failure struct {

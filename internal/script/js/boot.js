@@ -26,6 +26,7 @@ let began = 0;               // when the current rule started
 let start = 0;               // when the run did
 let runner = null;           // calls actions and hooks; null: rules
 const timings = [];
+const old = [];              // what rules used that newer runtimes of theirs do not have: {rule, what}
 
 // --- time and chance --------------------------------------------------------------------------------------------------------------
 
@@ -190,6 +191,7 @@ function finish(failure) {
 	if (phase === 'ended') return;
 	phase = 'ended';
 	const out = {failure, timings};
+	if (old.length > 0) out.deprecated = old;
 	let userText, contextText; // beside the rest: JSON within JSON would cost as much again
 	if (!failure && runner) {
 		out[runner.reports || 'effects'] = runner.report();
@@ -690,11 +692,13 @@ for (const [name, value] of [['UnauthorizedError', UnauthorizedError], ['Validat
 	['setImmediate', setImmediate], ['clearTimeout', clearTimer], ['clearInterval', clearTimer], ['clearImmediate', clearTimer],
 	['queueMicrotask', fn => { timerFunction(fn); microtask(() => call(fn)); }]]) hidden(globalThis, name, value);
 
-// lazily defines a global that costs nothing until a script looks at it.
-function lazily(name, make) {
+// lazily defines a global that costs nothing until a script looks at it. That of a magic one, which was there before scripts had to require
+// what they use, is noted when a rule does.
+function lazily(name, make, magic) {
 	define(globalThis, name, {
 		configurable: true, enumerable: false,
 		get() {
+			if (magic && loading === 0 && !runner && phase === 'waiting') old.push({rule: current, what: name});
 			const value = make();
 			if (value !== undefined) hidden(globalThis, name, value);
 			return value;
@@ -703,13 +707,13 @@ function lazily(name, make) {
 	});
 }
 for (const [name, module] of [['request', 'request'], ['jwt', 'jwt'], ['crypto', 'crypto'], ['querystring', 'querystring'],
-	['uuid', 'uuid'], ['bcrypt', 'bcrypt']]) lazily(name, () => load1(module));
-for (const name of ['mysql', 'mysql_pool', 'pg', 'postgres', 'sqlserver', 'mongo']) lazily(name, () => loading ? undefined : load1(name));
-lazily('ObjectID', () => loading ? undefined : load1('mongo').ObjectID);
+	['uuid', 'uuid'], ['bcrypt', 'bcrypt']]) lazily(name, () => load1(module), name !== 'crypto'); // newer ones have another crypto
+for (const name of ['mysql', 'mysql_pool', 'pg', 'postgres', 'sqlserver', 'mongo']) lazily(name, () => loading ? undefined : load1(name), true);
+lazily('ObjectID', () => loading ? undefined : load1('mongo').ObjectID, true);
 // Packages look for what was there under their own name while they are being loaded: nothing.
-for (const [name, module] of [['_', 'underscored'], ['ip', 'ip'], ['pbkdf2', 'pbkdf2']]) lazily(name, () => loading ? undefined : load1(module));
+for (const [name, module] of [['_', 'underscored'], ['ip', 'ip'], ['pbkdf2', 'pbkdf2']]) lazily(name, () => loading ? undefined : load1(module), true);
 for (const [name, module] of [['async', 'async@0.9.2'], ['Auth0', 'auth0@2.44.1'], ['q', 'q'], ['xml2js', 'xml2js'], ['xmldom', 'xmldom'],
-	['xpath', 'xpath'], ['xtend', 'xtend']]) lazily(name, () => loading ? undefined : requireWithin(module));
+	['xpath', 'xpath'], ['xtend', 'xtend']]) lazily(name, () => loading ? undefined : requireWithin(module), true);
 for (const [module, names] of [
 	['buffer', 'Buffer'], ['process', 'process'], ['whatwg', 'URL URLSearchParams'], ['encoding', 'TextEncoder TextDecoder atob btoa'],
 	['abort', 'AbortController AbortSignal Event EventTarget CustomEvent DOMException'], ['structured', 'structuredClone'],
