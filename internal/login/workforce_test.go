@@ -53,6 +53,30 @@ func TestWorkforce(t *testing.T) {
 	w.out("workspace", "not one of this organization", "evil.example")
 }
 
+// TestProvisionedBeforeLogin: whom a provisioner made is the one who comes later, and does not come when it blocks them.
+func TestProvisionedBeforeLogin(t *testing.T) {
+	w := newAbroad(t, storetest.SQLite)
+	w.standin.Choose(&kim)
+	c := w.upstream("okta", "okta", map[string]any{
+		"domain": "okta.example", "issuer": w.at, "authorization_endpoint": w.at + "/authorize", "token_endpoint": w.at + "/token", "jwks_uri": w.at + "/jwks", "userinfo_endpoint": w.at + "/userinfo",
+		"attribute_map": map[string]any{"mapping_mode": "basic_profile"}, "stagedoor": nil, "disable_signup": true,
+	})
+	const id = "okta|okta|k1"
+	_, err := w.st.ProvisionUser(t.Context(), &stagedoor.ProvisionedUser{ConnectionID: c.ID, UserName: "kim", ExternalID: "k1", Doc: json.RawMessage("{}")}, &stagedoor.User{
+		ID: id, Connection: "okta", Identities: []stagedoor.Identity{{Connection: "okta", Provider: "okta", UserID: "okta|k1"}}, AppMetadata: stagedoor.Metadata{"department": json.RawMessage(`"sound"`)},
+	}, nil)
+	w.ok(err)
+	w.in("okta")
+	if u, err := w.st.User(t.Context(), id); err != nil || u.LoginsCount != 1 || u.Name != "Kim Corp" || string(u.AppMetadata["department"]) != `"sound"` {
+		t.Errorf("%+v %v", u, err)
+	}
+	_, _, err = w.st.UpdateProvisionedUser(t.Context(), c.ID, id, func(_ *stagedoor.ProvisionedUser, u *stagedoor.User) error { u.Blocked = new(true); return nil })
+	w.ok(err)
+	if q := w.sign("okta"); q.Get("error") != "unauthorized" || q.Get("error_description") != "user is blocked" {
+		t.Errorf("who is blocked: %v", q)
+	}
+}
+
 // TestMembershipThroughProvider: who comes through an organization's connection becomes a member where it says so.
 func TestMembershipThroughProvider(t *testing.T) {
 	w := newAbroad(t, storetest.SQLite)
