@@ -14,7 +14,7 @@ import (
 	"github.com/stagedoor/stagedoor"
 )
 
-// patches gathers the patches of a PostgreSQL database that come while others are being written: those go together, in one transaction of three round trips
+// patches gathers the patches of a PostgreSQL database that come while others are being written: those go together, in one transaction of four round trips
 // (ADR 15). A patch that comes alone is written at once.
 //
 // A patch of a group never waits for another one: a user whom somebody else has locked is left to a write of its own, as is each patch of a group that the
@@ -167,6 +167,10 @@ func (p *patches) write(group []*patchJob) {
 	}
 }
 
+// groupPlan keeps the planner to looking each user and each row up by its key. A plan that was made while the tables were small reads all of them, and is kept when
+// they have grown, until they are analyzed again.
+const groupPlan = `SELECT set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true)`
+
 // heldUsersSQL locks the users whom nobody else has locked, and reads them.
 const heldUsersSQL = `SELECT u.tenant, ` + userColumns + ` FROM unnest(?::text[], ?::text[]) AS w (tenant, id) JOIN users u ON u.tenant = w.tenant AND u.id = w.id
 	LEFT JOIN logins l ON l.tenant = u.tenant AND l.user_id = u.id FOR NO KEY UPDATE OF u SKIP LOCKED`
@@ -200,6 +204,9 @@ func (p *patches) in(ctx context.Context, q querier, group []*patchJob) error {
 			users[j.key()] = nil
 			tenants, ids = append(tenants, j.store.tenant.ID), append(ids, j.id)
 		}
+	}
+	if _, err := q.exec(ctx, groupPlan); err != nil {
+		return err
 	}
 	err := q.each(ctx, heldUsersSQL, []any{tenants, ids}, func(scan func(...any) error) error {
 		g := &groupUser{}
