@@ -87,6 +87,9 @@ func TestFormOverTheManagementAPI(t *testing.T) {
 			if err != nil || claims.Company != "Acme of Acme" {
 				t.Errorf("%v %+v", err, claims)
 			}
+			if kept := w.rows("SELECT sealed FROM pending_factors"); len(kept) != 0 {
+				t.Errorf("%d answers are kept once the action had them", len(kept))
+			}
 			for _, secret := range []string{a.secret} {
 				if strings.Contains(w.log.String(), secret) || strings.Contains(a.dump(), secret) {
 					t.Error("the secret of the connection is in the log, or in the database as it is")

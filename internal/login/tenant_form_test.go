@@ -171,8 +171,10 @@ func TestFormThatCannotBeFollowed(t *testing.T) {
 		page := b.signIn().says("Company")
 		w.flowDocument(store.Forms, "ap_one", `{"start":{"next_node":"x"},"nodes":[{"id":"x","type":"STEP","config":{}}]}`)
 		b.get(page.path).want(http.StatusBadRequest).says("changed meanwhile")
-		if q := b.finish(b.begin("prompt", "none")); q.Get("error") != "interaction_required" {
-			w.Errorf("%v", q)
+		w.flowDocument(store.Forms, "ap_one", `{"start":{"next_node":"f"},"nodes":[{"id":"f","type":"FLOW","config":{"flow_id":"af_one","next_node":"$ending"}}]}`)
+		before := strings.Count(w.logged(), "flows_execution")
+		if q := b.finish(b.begin("prompt", "none")); q.Get("error") != "interaction_required" || strings.Count(w.logged(), "flows_execution") != before {
+			w.Errorf("%v, or a flow ran", q)
 		}
 	})
 }

@@ -58,6 +58,11 @@ func formState(ctx context.Context, st *store.Store, tx *stagedoor.Transaction) 
 	return s, json.Unmarshal([]byte(raw), s)
 }
 
+// dropForm forgets the answers once an action has had them.
+func (l *login) dropForm(ctx context.Context, handle string) {
+	_ = l.st.DropPending(context.WithoutCancel(ctx), formKey(handle)) // else they go when the login lapses
+}
+
 // keepForm keeps how far the person has come. The login has to be stored behind it.
 func (l *login) keepForm(ctx context.Context, s *form.State) error {
 	return keepForm(ctx, l.st, l.tx, s)
@@ -87,7 +92,7 @@ func (p *Pipeline) render(ctx context.Context, v Visit, in *ruleInput) error {
 		return err
 	}
 	in.wants = nil
-	if in.request == nil { // there is no browser
+	if in.request == nil || in.silent { // there is no browser, or nobody may be asked: then no flow runs either
 		return cannotAsk(AskForm)
 	}
 	w, err := p.walk(ctx, v, asked.ID, in.user, in.client, in.org, in.request)

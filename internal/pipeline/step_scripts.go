@@ -31,6 +31,10 @@ func (l *login) scripts(ctx context.Context) (string, error) {
 	if ask != "" || err != nil {
 		return ask, err
 	}
+	if filled != nil {
+		defer l.dropForm(ctx, state.Form)
+		state.Form = ""
+	}
 	a := l.tx.Result
 	if a == nil || state.Binding == "" {
 		a, l.tx.Factor = l.authorization(), nil

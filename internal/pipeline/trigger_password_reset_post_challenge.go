@@ -181,6 +181,10 @@ func (p *Pipeline) challenge(ctx context.Context, v Visit, all *actions, tx *sta
 	case ask != "":
 		return l.resetAsks(ctx, ask, ticket)
 	}
+	if filled != nil {
+		defer l.dropForm(ctx, state.Form)
+		state.Form = ""
+	}
 	in := &ruleInput{client: l.client, user: l.user, org: l.org, request: &tx.Request, state: state, back: at, proof: tx.Proof, filled: filled}
 	if err := all.from(state.Binding, state.Passed); err != nil {
 		return refused(err)
