@@ -13,6 +13,9 @@ var standardAttributes = []string{"name", "nickname", "given_name", "family_name
 // keepChanges lets a rule's change of a standard attribute reach the ID token of a conformant client, unless a rule set
 // the claim itself (extensibility fact sheet 1.12). Other properties never flow there.
 func keepChanges(before json.RawMessage, a *stagedoor.Authorization) error {
+	if bytes.Equal(before, a.Profile) || !a.HasScope("profile") && !a.HasScope("email") {
+		return nil
+	}
 	var was, is map[string]json.RawMessage
 	if err := json.Unmarshal(before, &was); err != nil {
 		return err
