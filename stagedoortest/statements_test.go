@@ -94,9 +94,9 @@ func TestStatements(t *testing.T) {
 			}
 			wanted := map[string]string{
 				"client_credentials":                 "select config_versions",
-				"authorize with a session":           "insert codes · select authentication_methods · select config_versions · select sessions · select users",
+				"authorize with a session":           "insert codes · select config_versions · select sessions · select users",
 				"code for three tokens":              "delete refresh_tokens · insert refresh_tokens · select codes · select config_versions · select users · update codes",
-				"refresh with rotation and one rule": "insert refresh_tokens · select authentication_methods · select config_versions · select refresh_tokens · select refresh_tokens · select users · update refresh_tokens",
+				"refresh with rotation and one rule": "insert refresh_tokens · select config_versions · select refresh_tokens · select refresh_tokens · select users · update refresh_tokens",
 				"password of the login page": "insert logins · insert sessions · insert transactions · select attempts · select attempts · select attempts · select config_versions · " +
 					"select passwords · select transactions · select transactions · select users · select users · " + found,
 			}

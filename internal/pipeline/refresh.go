@@ -11,7 +11,7 @@ import (
 // scripts want one and there is none the error is ErrFactorRequired. The event, which the
 // caller writes, is completed with the user and with what the scripts said.
 func (p *Pipeline) Refresh(ctx context.Context, v Visit, client *stagedoor.Client, t *stagedoor.RefreshToken, scope []string, proof Second, e *stagedoor.LogEvent) (*stagedoor.Authorization, *stagedoor.User, error) {
-	u, err := v.Store.User(ctx, t.UserID)
+	u, has, err := v.Store.UserWith(ctx, t.UserID)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -23,7 +23,7 @@ func (p *Pipeline) Refresh(ctx context.Context, v Visit, client *stagedoor.Clien
 		Factor: proof.Kind != "", ClientID: client.ID, UserID: u.ID, SessionID: t.SessionID, Audience: t.Audience, Scope: scope,
 		AuthTime: t.AuthTime, Conformant: t.Conformant, GrantType: "refresh_token", Issuer: v.Issuer, Details: t.Details,
 	}
-	in := &ruleInput{client: client, user: u, protocol: "oauth2-refresh-token", refresh: t, proof: proof.Kind, fresh: proof.Fresh, state: &stagedoor.ScriptState{}}
+	in := &ruleInput{client: client, user: u, has: &has, protocol: "oauth2-refresh-token", refresh: t, proof: proof.Kind, fresh: proof.Fresh, state: &stagedoor.ScriptState{}}
 	if t.OrgID != "" {
 		if in.org, a.OrgName, err = p.Organization(ctx, v.Store, t.OrgID, u.ID); err != nil {
 			return nil, nil, err

@@ -44,6 +44,9 @@ func (l *login) scripts(ctx context.Context) (string, error) {
 		silent: l.tx.Request.HasPrompt("none"), request: &l.tx.Request, org: l.org, api: l.api, state: state, back: l.back,
 		factor: l.tx.Factor, proof: l.tx.Proof, filled: filled,
 	}
+	if l.knownID == l.user.ID {
+		in.has = &l.has
+	}
 	said, err := l.runScripts(ctx, l.visit, in, a)
 	l.said = said
 	if err != nil {
@@ -84,6 +87,7 @@ func permit(ctx context.Context, st *store.Store, api *stagedoor.ResourceServer,
 type ruleInput struct {
 	client   *stagedoor.Client
 	user     *stagedoor.User
+	has      *store.Belongings         // of the user, if they were read with the user
 	session  *stagedoor.Session        // nil for token requests
 	org      *stagedoor.Organization   // nil: the login is for none
 	api      *stagedoor.ResourceServer // nil: for /userinfo only
@@ -155,9 +159,13 @@ func (p *Pipeline) runRules(ctx context.Context, v Visit, in *ruleInput, a *stag
 		dropProfile(a)
 		return nil, nil
 	}
-	has, err := v.Store.Belongings(ctx, in.user.ID)
-	if err != nil {
-		return nil, err
+	has := in.has
+	if has == nil {
+		b, err := v.Store.Belongings(ctx, in.user.ID)
+		if err != nil {
+			return nil, err
+		}
+		has = &b
 	}
 	if has.Factors {
 		providers, _, err := enrolledWith(ctx, v.Store, in.user.ID)

@@ -20,6 +20,8 @@ type login struct {
 	client  *stagedoor.Client
 	api     *stagedoor.ResourceServer
 	user    *stagedoor.User
+	has     store.Belongings // of the user with knownID
+	knownID string
 	org     *stagedoor.Organization // nil: the login is for none
 	session *stagedoor.Session
 	said    said // what scripts leave behind for the login's log event
@@ -165,11 +167,13 @@ func (l *login) know(ctx context.Context) (string, error) {
 		return l.startOver()
 	}
 	l.session = s
-	u, err := l.st.User(ctx, l.tx.UserID)
+	u, has, err := l.st.UserWith(ctx, l.tx.UserID)
 	if stagedoor.IsKind(err, stagedoor.NotFound) {
 		return l.startOver()
 	}
-	l.user = u
+	if l.user = u; err == nil {
+		l.has, l.knownID = has, u.ID
+	}
 	if err == nil && !hinted(req, u.ID) {
 		err = stagedoor.Errorf(stagedoor.Forbidden, "login_required", "The user is not the one of the id_token_hint.")
 	}

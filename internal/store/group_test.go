@@ -51,6 +51,9 @@ func TestGroupRolesCount(t *testing.T) {
 			if b := must(s.Belongings(ctx, user))(t); b != (store.Belongings{Roles: has}) {
 				t.Errorf("%s has %+v", user, b)
 			}
+			if u, b, err := s.UserWith(ctx, user); err != nil || u.ID != user || b != (store.Belongings{Roles: has}) {
+				t.Errorf("%s has %+v: %v %v", user, b, u, err)
+			}
 		}
 		for _, c := range []struct {
 			user, org, roles, may string

@@ -130,13 +130,14 @@ func verbOf(query string) string {
 	return "select"
 }
 
-// tableOf is the first table that a statement names.
+// tableOf is the first table that a statement names, not counting those of the statements within it.
 func tableOf(query string) string {
-	words := strings.Fields(query[:min(len(query), 2000)])
+	words, depth := strings.Fields(query[:min(len(query), 2000)]), 0
 	for i, w := range words[:max(len(words)-1, 0)] {
-		if w == "FROM" || w == "INTO" || w == "UPDATE" && words[i+1] != "OR" || w == "REPLACE" {
+		if depth <= 0 && (w == "FROM" || w == "INTO" || w == "UPDATE" && words[i+1] != "OR" || w == "REPLACE") {
 			return strings.Trim(words[i+1], "(),")
 		}
+		depth += strings.Count(w, "(") - strings.Count(w, ")")
 	}
 	return ""
 }

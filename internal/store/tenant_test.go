@@ -533,6 +533,10 @@ var trespasses = map[string]struct {
 		}
 		return all, err
 	}},
+	"UserWith": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		u, _, err := s.UserWith(ctx, "auth0|acme")
+		return u, err
+	}},
 	"RolesFor": {finds, func(ctx context.Context, s *store.Store) (any, error) {
 		return s.RolesFor(ctx, "auth0|acme", "org acme")
 	}},

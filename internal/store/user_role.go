@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"github.com/stagedoor/stagedoor"
@@ -19,14 +20,29 @@ type Belongings struct {
 	Roles   bool // outside organizations, by themselves or through groups
 }
 
-// Belongings tells which there are, in one statement.
+// belongings are the columns that tell which there are of the user u.
+const belongings = `CASE WHEN EXISTS (SELECT 1 FROM authentication_methods x WHERE x.tenant = u.tenant AND x.user_id = u.id) THEN 1 ELSE 0 END,
+	CASE WHEN EXISTS (SELECT 1 FROM identity_tokens x WHERE x.tenant = u.tenant AND x.user_id = u.id) THEN 1 ELSE 0 END,
+	CASE WHEN EXISTS (SELECT 1 FROM user_roles x WHERE x.tenant = u.tenant AND x.user_id = u.id)
+		OR EXISTS (SELECT 1 FROM group_members x JOIN group_roles r ON r.tenant = x.tenant AND r.group_id = x.group_id WHERE x.tenant = u.tenant AND x.user_id = u.id) THEN 1 ELSE 0 END`
+
+// Belongings tells which there are; none of a user who is not there.
 func (s *Store) Belongings(ctx context.Context, userID string) (b Belongings, err error) {
 	var factors, tokens, roles int
-	err = s.read().row(ctx, `SELECT CASE WHEN EXISTS (SELECT 1 FROM authentication_methods WHERE tenant = ? AND user_id = ?) THEN 1 ELSE 0 END,
-		CASE WHEN EXISTS (SELECT 1 FROM identity_tokens WHERE tenant = ? AND user_id = ?) THEN 1 ELSE 0 END,
-		CASE WHEN EXISTS (`+rolesOfUser+`) THEN 1 ELSE 0 END`,
-		append([]any{s.tenant.ID, userID, s.tenant.ID, userID}, s.ofUser(userID)...), &factors, &tokens, &roles)
+	err = s.read().row(ctx, "SELECT "+belongings+" FROM users u WHERE u.tenant = ? AND u.id = ?", []any{s.tenant.ID, userID}, &factors, &tokens, &roles)
+	if errors.Is(err, errNoRows) {
+		err = nil
+	}
 	return Belongings{factors > 0, tokens > 0, roles > 0}, err
+}
+
+// UserWith is User, and Belongings, in one statement.
+func (s *Store) UserWith(ctx context.Context, id string) (*stagedoor.User, Belongings, error) {
+	var factors, tokens, roles int
+	u, err := scanUser(func(dest ...any) error {
+		return s.read().row(ctx, "SELECT "+userColumns+", "+belongings+userTables+" WHERE u.tenant = ? AND u.id = ?", []any{s.tenant.ID, id}, append(dest, &factors, &tokens, &roles)...)
+	})
+	return u, Belongings{factors > 0, tokens > 0, roles > 0}, err
 }
 
 // RolesFor lists the roles that count in a login: those that the user has, by themselves and through groups, and, if orgID names an organization,
