@@ -68,12 +68,14 @@ func TestClientDocument(t *testing.T) {
 	eachWorld(t, func(t *testing.T, w *world) {
 		site := w.strangers(nil)
 		id := site.URL + "/client.json"
+		access := ""
 		for range 2 { // it is asked about each time
 			b := w.browser()
 			state := b.login(described(id)).asks("consent")
 			code := b.decide(state, true).got().Get("code")
 			got := w.token(values("grant_type", "authorization_code", "client_id", id, "code", code, "redirect_uri", callback, "code_verifier", verifier)).good()
 			same(t, "aud", w.claims(got.IDToken)["aud"], id)
+			access = got.AccessToken
 		}
 		if n := site.fetched.Load(); n != 1 {
 			t.Errorf("fetched %d times", n)
@@ -102,7 +104,11 @@ func TestClientDocument(t *testing.T) {
 		}
 
 		// The tenant changes its mind: the client is known no more, here and at the token endpoint.
+		same(t, "/userinfo", w.info(access).Code, http.StatusOK)
 		w.settings(func(s *stagedoor.TenantSettings) { s.ClientIDMetadataSupported = false })
+		if a := w.info(access); a.Code != http.StatusUnauthorized {
+			t.Errorf("/userinfo: %d %s", a.Code, a.Body)
+		}
 		w.read(w.browser().post("/passwordless/verify", values("client_id", id, "connection", "email", "verification_code", "1", "email", adaMail))).bad(400, "bad.client_id", "Unknown client: "+id)
 		w.browser().authorize(described(id, "redirect_uri", "https://photo.test/new")).page(400, "Unknown client")
 		w.token(values("grant_type", "authorization_code", "client_id", id, "code", "x", "redirect_uri", callback)).bad(401, "access_denied", "Unauthorized")

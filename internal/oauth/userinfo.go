@@ -40,6 +40,10 @@ func (d *Door) userInfo(w http.ResponseWriter, r *http.Request, st *store.Store)
 	}
 	claims["sub"] = u.ID
 	signed, err := d.signedUserInfo(r, st, a, claims)
+	if errors.Is(err, jose.ErrMalformed) {
+		unauthorized(w, r, st, err)
+		return
+	}
 	if err != nil {
 		answerError(w, r, err)
 		return
@@ -57,6 +61,9 @@ func (d *Door) signedUserInfo(r *http.Request, st *store.Store, a *stagedoor.Aut
 	client, err := st.Client(r.Context(), a.ClientID)
 	if stagedoor.IsKind(err, stagedoor.NotFound) {
 		return "", nil
+	}
+	if err == nil && !st.Tenant().Serves(client) { // the tenant takes such clients no more
+		err = jose.ErrMalformed
 	}
 	if err != nil || client.UserInfoAlgorithm() == "" {
 		return "", err
