@@ -183,7 +183,9 @@ func (w *worker) prepare(ctx context.Context) {
 				continue
 			}
 		}
-		r.keep()
+		if r.keep(); r.heap.kept != nil && modules != "" {
+			debug.FreeOSMemory() // making it ready took more than it holds, and is not done again soon
+		}
 		w.spares <- r
 		select {
 		case <-w.taken:
