@@ -133,6 +133,7 @@ func New(t testing.TB, options ...Options) *Server {
 		}
 	}
 	t.Cleanup(func() {
+		out.Client.CloseIdleConnections() // one that was opened and never used keeps a server from stopping for seconds
 		cancel()
 		if err := <-done; err != nil {
 			t.Errorf("the server did not stop clean: %v", err)
