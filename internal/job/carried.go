@@ -57,7 +57,7 @@ func Secrets(members map[string]json.RawMessage) (hash string, factors json.RawM
 	if err != nil {
 		return "", nil, rowError("", "Expected type object")
 	}
-	im := importer{identify: func(*stagedoor.Connection, *stagedoor.User) error { return nil }, limit: 1, seen: newSeen()}
+	im := importer{conn: &stagedoor.Connection{}, identify: func(*stagedoor.Connection, *stagedoor.User) error { return nil }, limit: 1, seen: newSeen()}
 	row, wrong := im.read(raw)
 	return row.Hash, row.Factors, wrong
 }
