@@ -23,6 +23,7 @@ require (
 	github.com/pressly/goose/v3 v3.30.0
 	github.com/prometheus/client_golang v1.25.0
 	github.com/rogpeppe/go-internal v1.16.0
+	github.com/scim2/filter-parser/v2 v2.3.1
 	github.com/smallstep/truststore v0.13.0
 	github.com/trustelem/zxcvbn v1.0.1
 	github.com/wneessen/go-mail v0.8.1
@@ -39,10 +40,7 @@ require (
 	modernc.org/sqlite v1.62.0
 )
 
-require (
-	github.com/q-uint/parser v0.3.1 // indirect
-	github.com/scim2/filter-parser/v2 v2.3.1 // indirect
-)
+require github.com/q-uint/parser v0.3.1 // indirect
 
 require (
 	github.com/MicahParks/jwkset v0.11.4 // indirect
