@@ -11,6 +11,7 @@ import (
 	"github.com/stagedoor/stagedoor/internal/mfa"
 	"github.com/stagedoor/stagedoor/internal/page"
 	"github.com/stagedoor/stagedoor/internal/store"
+	"github.com/stagedoor/stagedoor/internal/web"
 	"github.com/stagedoor/stagedoor/ui"
 )
 
@@ -144,7 +145,7 @@ func (d *Door) showTicketEnroll(w http.ResponseWriter, r *http.Request, st *stor
 
 func (e *enrollment) event(r *http.Request, kind string) stagedoor.LogEvent {
 	return stagedoor.LogEvent{
-		Type: kind, UserID: e.user.ID, UserName: e.user.Shown(), Connection: e.user.Connection, IP: r.RemoteAddr, UserAgent: r.UserAgent(), Hostname: hostname(r.Host),
+		Type: kind, UserID: e.user.ID, UserName: e.user.Shown(), Connection: e.user.Connection, IP: r.RemoteAddr, UserAgent: r.UserAgent(), Hostname: web.Hostname(r.Host),
 	}
 }
 

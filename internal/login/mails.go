@@ -13,6 +13,7 @@ import (
 	"github.com/stagedoor/stagedoor/internal/mail"
 	"github.com/stagedoor/stagedoor/internal/page"
 	"github.com/stagedoor/stagedoor/internal/store"
+	"github.com/stagedoor/stagedoor/internal/web"
 	"github.com/stagedoor/stagedoor/ui"
 )
 
@@ -231,7 +232,7 @@ func provider(ctx context.Context, st *store.Store, out mail.Outside) (mail.Send
 
 // sentBy is the sender of a tenant's mails, by the tenant's name.
 func sentBy(st *store.Store, from string) string {
-	a := &netmail.Address{Address: "no-reply@" + hostname(st.Tenant().Domain())}
+	a := &netmail.Address{Address: "no-reply@" + web.Hostname(st.Tenant().Domain())}
 	if parsed, err := netmail.ParseAddress(from); err == nil {
 		a = parsed
 	} else if _, err := netmail.ParseAddress(a.Address); err != nil {

@@ -1,7 +1,6 @@
 package login
 
 import (
-	"net"
 	"net/http"
 	"net/url"
 
@@ -20,18 +19,7 @@ const fieldNonce = "nonce"
 
 // visit is the request as the pipeline needs it.
 func visit(r *http.Request, st *store.Store) pipeline.Visit {
-	return pipeline.Visit{
-		Store: st, Issuer: web.Issuer(r), Hostname: hostname(r.Host), IP: r.RemoteAddr, UserAgent: r.UserAgent(),
-		Session: session.Handle(r), Browser: session.Browser(r), Remembered: session.Remembered(r), Language: page.Language(r, st),
-	}
-}
-
-// hostname is a host without its port.
-func hostname(host string) string {
-	if name, _, err := net.SplitHostPort(host); err == nil {
-		return name
-	}
-	return host
+	return pipeline.VisitOf(r, st, page.Language(r, st))
 }
 
 // prompt is a login under way that waits for a page.

@@ -27,26 +27,26 @@ const maxForm = 64 << 10
 func (d *Door) authorize(w http.ResponseWriter, r *http.Request, st *store.Store) {
 	params, err := authorizeParams(w, r)
 	if err != nil {
-		fail(w, r, st, err, nil)
+		page.Fail(w, r, st, err, nil)
 		return
 	}
 	if err := d.described(r, st, params.Get("client_id")); err != nil {
-		fail(w, r, st, err, nil)
+		page.Fail(w, r, st, err, nil)
 		return
 	}
 	client, err := knownClient(r, st, params.Get("client_id"))
 	if err != nil {
-		fail(w, r, st, err, nil)
+		page.Fail(w, r, st, err, nil)
 		return
 	}
 	in, unread := d.asked(r, st, client, params)
 	if unread != nil && in.params == nil {
-		fail(w, r, st, unread, client)
+		page.Fail(w, r, st, unread, client)
 		return
 	}
 	req, err := d.trusted(r, st, client, in.params)
 	if err != nil {
-		fail(w, r, st, firstOf(unread, err), client)
+		page.Fail(w, r, st, firstOf(unread, err), client)
 		return
 	}
 	// From here on the redirect URI is the client's own: every failure goes there.
@@ -57,7 +57,7 @@ func (d *Door) authorize(w http.ResponseWriter, r *http.Request, st *store.Store
 	if err != nil {
 		logRefused(r, st, client, req, err)
 		if client.FromDocument() && req.ResponseMode != "web_message" { // nobody was asked yet: this server sends nobody to a stranger's address (RFC 9700 section 4.11.2)
-			fail(w, r, st, err, client)
+			page.Fail(w, r, st, err, client)
 			return
 		}
 		d.respondError(w, r, st, req, err)
@@ -81,7 +81,7 @@ func (d *Door) authorize(w http.ResponseWriter, r *http.Request, st *store.Store
 		session.SetCookie(w, r, opened.Handle, opened.Session)
 	}
 	if out == nil {
-		fail(w, r, st, err, client)
+		page.Fail(w, r, st, err, client)
 		return
 	}
 	d.answer(w, r, st, out, err)
@@ -91,7 +91,7 @@ func (d *Door) authorize(w http.ResponseWriter, r *http.Request, st *store.Store
 func (d *Door) resume(w http.ResponseWriter, r *http.Request, st *store.Store) {
 	out, err := d.Pipeline.Continue(r.Context(), visit(r, st), r.URL.Query().Get("state"))
 	if out == nil {
-		fail(w, r, st, err, nil)
+		page.Fail(w, r, st, err, nil)
 		return
 	}
 	d.answer(w, r, st, out, err)
@@ -101,12 +101,12 @@ func (d *Door) resume(w http.ResponseWriter, r *http.Request, st *store.Store) {
 // (extensibility fact sheet 1.13 and 3.8).
 func (d *Door) comeBack(w http.ResponseWriter, r *http.Request, st *store.Store) {
 	if err := readForm(w, r); err != nil {
-		fail(w, r, st, err, nil)
+		page.Fail(w, r, st, err, nil)
 		return
 	}
 	state := r.Form.Get("state") // that of a form goes before the address's
 	if state == "" {
-		fail(w, r, st, missing("state"), nil)
+		page.Fail(w, r, st, missing("state"), nil)
 		return
 	}
 	v := visit(r, st)
@@ -116,7 +116,7 @@ func (d *Door) comeBack(w http.ResponseWriter, r *http.Request, st *store.Store)
 	}
 	out, err := d.Pipeline.Return(r.Context(), v, state, r.Method, r.URL.Query())
 	if out == nil {
-		fail(w, r, st, err, nil)
+		page.Fail(w, r, st, err, nil)
 		return
 	}
 	d.answer(w, r, st, out, err)

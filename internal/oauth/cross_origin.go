@@ -11,6 +11,7 @@ import (
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/connection"
+	"github.com/stagedoor/stagedoor/internal/page"
 	"github.com/stagedoor/stagedoor/internal/session"
 	"github.com/stagedoor/stagedoor/internal/store"
 	"github.com/stagedoor/stagedoor/internal/web"
@@ -256,7 +257,7 @@ func answerDatabaseError(w http.ResponseWriter, r *http.Request, err error) {
 func (d *Door) PostedLogin(w http.ResponseWriter, r *http.Request, st *store.Store) {
 	var request map[string]string
 	if readForm(w, r) != nil || r.PostForm.Get("wa") != "wsignin1.0" || json.Unmarshal([]byte(r.PostForm.Get("wctx")), &request) != nil {
-		fail(w, r, st, invalid("The form cannot be read."), nil)
+		page.Fail(w, r, st, invalid("The form cannot be read."), nil)
 		return
 	}
 	client, err := knownClient(r, st, request["client_id"])
@@ -264,14 +265,14 @@ func (d *Door) PostedLogin(w http.ResponseWriter, r *http.Request, st *store.Sto
 		err = stagedoor.Errorf(stagedoor.Forbidden, "unauthorized_client", "Cross origin login not allowed.")
 	}
 	if err != nil {
-		fail(w, r, st, err, client)
+		page.Fail(w, r, st, err, client)
 		return
 	}
 	v := visit(r, st)
 	v.Browser = session.EnsureBrowser(w, r)
 	ticket, err := d.Pipeline.MoveTicket(r.Context(), v, r.PostForm.Get("wresult"), client.ID)
 	if err != nil {
-		fail(w, r, st, err, client)
+		page.Fail(w, r, st, err, client)
 		return
 	}
 	q := url.Values{}

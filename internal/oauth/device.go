@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/page"
 	"github.com/stagedoor/stagedoor/internal/pipeline"
 	"github.com/stagedoor/stagedoor/internal/store"
 	"github.com/stagedoor/stagedoor/internal/web"
@@ -138,7 +139,7 @@ func (d *Door) grantDevice(w http.ResponseWriter, r *http.Request, st *store.Sto
 		err = st.DecideDevice(r.Context(), device)
 	}
 	if err != nil {
-		fail(w, r, st, deviceGone(err), out.Client)
+		page.Fail(w, r, st, deviceGone(err), out.Client)
 		return
 	}
 	w.Header().Set("Cache-Control", "no-store")
@@ -168,7 +169,7 @@ func refuseDevice(w http.ResponseWriter, r *http.Request, st *store.Store, req *
 			why = deviceGone(err)
 		}
 	}
-	fail(w, r, st, why, client)
+	page.Fail(w, r, st, why, client)
 }
 
 func deviceGone(err error) error {

@@ -3,13 +3,11 @@ package oauth
 import (
 	"context"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/page"
 	"github.com/stagedoor/stagedoor/internal/pipeline"
-	"github.com/stagedoor/stagedoor/internal/session"
 	"github.com/stagedoor/stagedoor/internal/store"
 	"github.com/stagedoor/stagedoor/internal/telemetry"
 	"github.com/stagedoor/stagedoor/internal/token"
@@ -159,30 +157,5 @@ func allowAny(w http.ResponseWriter, r *http.Request) {
 
 // visit is the request as the pipeline needs it.
 func visit(r *http.Request, st *store.Store) pipeline.Visit {
-	host := r.Host
-	if i := strings.LastIndexByte(host, ':'); i > strings.LastIndexByte(host, ']') {
-		host = host[:i]
-	}
-	return pipeline.Visit{
-		Store: st, Issuer: web.Issuer(r), Hostname: host, IP: r.RemoteAddr, UserAgent: r.UserAgent(),
-		Session: session.Handle(r), Browser: session.Browser(r), Remembered: session.Remembered(r), Language: page.Language(r, st),
-	}
-}
-
-// fail shows an error page.
-func fail(w http.ResponseWriter, r *http.Request, st *store.Store, err error, client *stagedoor.Client) {
-	status := http.StatusBadRequest
-	switch stagedoor.AsError(err).Kind {
-	case stagedoor.Internal:
-		status = http.StatusInternalServerError
-	case stagedoor.Forbidden:
-		status = http.StatusForbidden
-	case stagedoor.Unsupported:
-		status = http.StatusNotImplemented
-	case stagedoor.Unavailable:
-		status = http.StatusServiceUnavailable
-	case stagedoor.TooMany:
-		status = http.StatusTooManyRequests
-	}
-	page.Error(w, r, st, status, err, client)
+	return pipeline.VisitOf(r, st, page.Language(r, st))
 }

@@ -29,7 +29,7 @@ func (d *Door) logout(w http.ResponseWriter, r *http.Request, st *store.Store) {
 		err = ended
 	}
 	if err != nil {
-		fail(w, r, st, err, client)
+		page.Fail(w, r, st, err, client)
 		return
 	}
 	to := q.Get("returnTo")
@@ -40,7 +40,7 @@ func (d *Door) logout(w http.ResponseWriter, r *http.Request, st *store.Store) {
 		d.signedOut(w, r, st, client, s, q, "")
 		return
 	case !allowedReturn(to, allowed):
-		fail(w, r, st, invalid("The \"returnTo\" querystring parameter \"%s\" is not defined as a valid URL in \"Allowed Logout URLs\".", to), client)
+		page.Fail(w, r, st, invalid("The \"returnTo\" querystring parameter \"%s\" is not defined as a valid URL in \"Allowed Logout URLs\".", to), client)
 		return
 	}
 	d.signedOut(w, r, st, client, s, q, to)
@@ -54,7 +54,7 @@ func (d *Door) signedOut(w http.ResponseWriter, r *http.Request, st *store.Store
 		v.Browser = session.EnsureBrowser(w, r)
 		elsewhere, err := d.Pipeline.SignOut(r.Context(), v, s, to)
 		if err != nil {
-			fail(w, r, st, err, client)
+			page.Fail(w, r, st, err, client)
 			return
 		}
 		if elsewhere != "" {
@@ -66,7 +66,7 @@ func (d *Door) signedOut(w http.ResponseWriter, r *http.Request, st *store.Store
 		v.Browser = session.EnsureBrowser(w, r)
 		elsewhere, err := d.Pipeline.TellParticipants(r.Context(), v, s, "", stagedoor.SignOut{To: to})
 		if err != nil {
-			fail(w, r, st, err, client)
+			page.Fail(w, r, st, err, client)
 			return
 		}
 		if elsewhere != "" {
@@ -90,7 +90,7 @@ func (d *Door) backFromProvider(w http.ResponseWriter, r *http.Request, st *stor
 	}
 	to, err := d.Pipeline.SignedOut(r.Context(), visit(r, st), cmp.Or(q.Get("state"), q.Get("RelayState")))
 	if err != nil {
-		fail(w, r, st, err, nil)
+		page.Fail(w, r, st, err, nil)
 		return
 	}
 	d.signedOut(w, r, st, nil, nil, nil, to)
@@ -104,7 +104,7 @@ const maxLogout = 512 << 10
 func (d *Door) postedFromProvider(w http.ResponseWriter, r *http.Request, st *store.Store) {
 	r.Body = http.MaxBytesReader(w, r.Body, maxLogout)
 	if err := r.ParseForm(); err != nil {
-		fail(w, r, st, invalid("The form cannot be read."), nil)
+		page.Fail(w, r, st, invalid("The form cannot be read."), nil)
 		return
 	}
 	if r.PostForm.Has("SAMLRequest") {
@@ -112,7 +112,7 @@ func (d *Door) postedFromProvider(w http.ResponseWriter, r *http.Request, st *st
 		return
 	}
 	if !r.PostForm.Has("SAMLResponse") {
-		fail(w, r, st, invalid("The form has neither SAMLRequest nor SAMLResponse."), nil)
+		page.Fail(w, r, st, invalid("The form has neither SAMLRequest nor SAMLResponse."), nil)
 		return
 	}
 	noStore(w)
@@ -123,7 +123,7 @@ func (d *Door) postedFromProvider(w http.ResponseWriter, r *http.Request, st *st
 func (d *Door) loggedOut(w http.ResponseWriter, r *http.Request, st *store.Store, m connection.Message) {
 	to, err := d.Pipeline.LoggedOut(r.Context(), visit(r, st), m)
 	if err != nil {
-		fail(w, r, st, err, nil)
+		page.Fail(w, r, st, err, nil)
 		return
 	}
 	if to == "" {
@@ -171,27 +171,27 @@ func (d *Door) endSession(w http.ResponseWriter, r *http.Request, st *store.Stor
 func (d *Door) oidcLogout(w http.ResponseWriter, r *http.Request, st *store.Store) {
 	params, err := authorizeParams(w, r)
 	if err != nil {
-		fail(w, r, st, err, nil)
+		page.Fail(w, r, st, err, nil)
 		return
 	}
 	clientID, sid, err := d.logoutHint(r, st, params)
 	if err != nil {
-		fail(w, r, st, err, nil)
+		page.Fail(w, r, st, err, nil)
 		return
 	}
 	client, allowed, err := logoutClient(r, st, clientID)
 	if err != nil {
-		fail(w, r, st, err, nil)
+		page.Fail(w, r, st, err, nil)
 		return
 	}
 	to := params.Get("post_logout_redirect_uri")
 	if to != "" && !slices.Contains(allowed, to) && !allowedURL(to, allowed) {
-		fail(w, r, st, invalid("The \"post_logout_redirect_uri\" querystring parameter \"%s\" is not defined as a valid URL in \"Allowed Logout URLs\".", to), client)
+		page.Fail(w, r, st, invalid("The \"post_logout_redirect_uri\" querystring parameter \"%s\" is not defined as a valid URL in \"Allowed Logout URLs\".", to), client)
 		return
 	}
 	s, err := session.Live(r.Context(), st, session.Handle(r))
 	if err != nil {
-		fail(w, r, st, err, client)
+		page.Fail(w, r, st, err, client)
 		return
 	}
 	if s != nil && confirmed(r, s) && r.PostFormValue(ui.FieldDecision) == ui.Decline {
@@ -204,7 +204,7 @@ func (d *Door) oidcLogout(w http.ResponseWriter, r *http.Request, st *store.Stor
 		return
 	}
 	if err := d.endSession(w, r, st, client, s); err != nil {
-		fail(w, r, st, err, client)
+		page.Fail(w, r, st, err, client)
 		return
 	}
 	if state := params.Get("state"); state != "" && to != "" {

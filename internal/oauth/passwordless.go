@@ -226,7 +226,7 @@ func (d *Door) byLink(w http.ResponseWriter, r *http.Request, st *store.Store) {
 	}
 	posted := r.Method == http.MethodPost
 	if posted && http.NewCrossOriginProtection().Check(r) != nil {
-		fail(w, r, st, stagedoor.Errorf(stagedoor.Forbidden, "access_denied", "This form was sent by another site."), nil)
+		page.Fail(w, r, st, stagedoor.Errorf(stagedoor.Forbidden, "access_denied", "This form was sent by another site."), nil)
 		return
 	}
 	if posted {
@@ -234,7 +234,7 @@ func (d *Door) byLink(w http.ResponseWriter, r *http.Request, st *store.Store) {
 	}
 	params, err := authorizeParams(w, r)
 	if err != nil {
-		fail(w, r, st, err, nil)
+		page.Fail(w, r, st, err, nil)
 		return
 	}
 	if params.Get("response_type") == "" {
@@ -242,12 +242,12 @@ func (d *Door) byLink(w http.ResponseWriter, r *http.Request, st *store.Store) {
 	}
 	client, err := knownClient(r, st, params.Get("client_id"))
 	if err != nil {
-		fail(w, r, st, err, nil)
+		page.Fail(w, r, st, err, nil)
 		return
 	}
 	req, err := d.trusted(r, st, client, params)
 	if err != nil {
-		fail(w, r, st, err, client)
+		page.Fail(w, r, st, err, client)
 		return
 	}
 	conn, err := codeConnection(r.Context(), st, client, params.Get("connection"))

@@ -101,6 +101,24 @@ func Render(w http.ResponseWriter, status int, p ui.Page) {
 	w.Write(b.Bytes())
 }
 
+// Fail is Error with the status that goes with the error's kind.
+func Fail(w http.ResponseWriter, r *http.Request, st *store.Store, err error, client *stagedoor.Client) {
+	status := http.StatusBadRequest
+	switch stagedoor.AsError(err).Kind {
+	case stagedoor.Internal:
+		status = http.StatusInternalServerError
+	case stagedoor.Forbidden:
+		status = http.StatusForbidden
+	case stagedoor.Unsupported:
+		status = http.StatusNotImplemented
+	case stagedoor.Unavailable:
+		status = http.StatusServiceUnavailable
+	case stagedoor.TooMany:
+		status = http.StatusTooManyRequests
+	}
+	Error(w, r, st, status, err, client)
+}
+
 // Error tells the person that a request cannot go on. Where the tenant has an error page of its own the
 // browser goes there (Authentication API fact sheet 2.2). The reference that the page
 // shows is the id of the event in the tenant's log.

@@ -16,6 +16,7 @@ import (
 	"github.com/stagedoor/stagedoor/internal/session"
 	"github.com/stagedoor/stagedoor/internal/store"
 	"github.com/stagedoor/stagedoor/internal/token"
+	"github.com/stagedoor/stagedoor/internal/web"
 )
 
 // transactionLife is how long a login may take (Authentication API fact sheet 2.3).
@@ -93,6 +94,14 @@ type Visit struct {
 	Browser    string         // the browser cookie's value
 	Remembered string         // the value of the cookie by which a browser is remembered for the second factor
 	Body       map[string]any // what scripts see as context.request.body
+}
+
+// VisitOf is a request of a browser, whose pages are in the language.
+func VisitOf(r *http.Request, st *store.Store, language string) Visit {
+	return Visit{
+		Store: st, Issuer: web.Issuer(r), Hostname: web.Hostname(r.Host), IP: r.RemoteAddr, UserAgent: r.UserAgent(),
+		Session: session.Handle(r), Browser: session.Browser(r), Remembered: session.Remembered(r), Language: language,
+	}
 }
 
 // Outcome is how far a login has come.

@@ -30,7 +30,7 @@ func (d *Door) Finish(w http.ResponseWriter, r *http.Request, st *store.Store, r
 		text, err = d.refusal(r.Context(), st, req, err)
 	}
 	if err != nil {
-		fail(w, r, st, err, nil)
+		page.Fail(w, r, st, err, nil)
 		return
 	}
 	fields := map[string]string{"SAMLResponse": text}

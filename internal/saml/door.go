@@ -3,12 +3,10 @@ package saml
 import (
 	"net/http"
 	"net/url"
-	"strings"
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/page"
 	"github.com/stagedoor/stagedoor/internal/pipeline"
-	"github.com/stagedoor/stagedoor/internal/session"
 	"github.com/stagedoor/stagedoor/internal/store"
 	"github.com/stagedoor/stagedoor/internal/token"
 	"github.com/stagedoor/stagedoor/internal/web"
@@ -136,13 +134,13 @@ func (d *Door) named(w http.ResponseWriter, r *http.Request, st *store.Store, id
 		err = stagedoor.Errorf(stagedoor.Invalid, "invalid_request", "Unknown client: %.100s", id)
 	}
 	if err != nil {
-		fail(w, r, st, err, nil)
+		page.Fail(w, r, st, err, nil)
 		return nil, nil, false
 	}
 	web.EventOf(r.Context()).SetClient(c.ID)
 	addon, there := addonOf(c, protocol)
 	if !there {
-		fail(w, r, st, stagedoor.Errorf(stagedoor.Invalid, "invalid_request", "The client %s does not speak this protocol: it has no addon %s.", c.Name, protocol), c)
+		page.Fail(w, r, st, stagedoor.Errorf(stagedoor.Invalid, "invalid_request", "The client %s does not speak this protocol: it has no addon %s.", c.Name, protocol), c)
 		return nil, nil, false
 	}
 	return c, addon, true
@@ -150,26 +148,5 @@ func (d *Door) named(w http.ResponseWriter, r *http.Request, st *store.Store, id
 
 // visit is the request as the pipeline needs it.
 func visit(r *http.Request, st *store.Store) pipeline.Visit {
-	host := r.Host
-	if i := strings.LastIndexByte(host, ':'); i > strings.LastIndexByte(host, ']') {
-		host = host[:i]
-	}
-	return pipeline.Visit{
-		Store: st, Issuer: web.Issuer(r), Hostname: host, IP: r.RemoteAddr, UserAgent: r.UserAgent(),
-		Session: session.Handle(r), Browser: session.Browser(r), Remembered: session.Remembered(r), Language: page.Language(r, st),
-	}
-}
-
-// fail shows an error page.
-func fail(w http.ResponseWriter, r *http.Request, st *store.Store, err error, client *stagedoor.Client) {
-	status := http.StatusBadRequest
-	switch stagedoor.AsError(err).Kind {
-	case stagedoor.Internal:
-		status = http.StatusInternalServerError
-	case stagedoor.Forbidden:
-		status = http.StatusForbidden
-	case stagedoor.Unavailable:
-		status = http.StatusServiceUnavailable
-	}
-	page.Error(w, r, st, status, err, client)
+	return pipeline.VisitOf(r, st, page.Language(r, st))
 }

@@ -36,7 +36,7 @@ func (d *Door) logout(w http.ResponseWriter, r *http.Request, st *store.Store) {
 		e := stagedoor.AsError(err)
 		hint, _ := e.Extra["hint"].(string)
 		st.Log(stagedoor.LogEvent{Type: "flo", Description: strings.TrimSpace(e.Message + " " + hint), ClientID: client.ID, ClientName: client.Name, IP: r.RemoteAddr, Hostname: r.Host})
-		fail(w, r, st, err, client)
+		page.Fail(w, r, st, err, client)
 	}
 }
 
@@ -147,7 +147,7 @@ func (d *Door) tellNext(w http.ResponseWriter, r *http.Request, st *store.Store)
 	for {
 		id, who, out, next, err := d.Pipeline.NextParticipant(r.Context(), v, state)
 		if err != nil {
-			fail(w, r, st, err, nil)
+			page.Fail(w, r, st, err, nil)
 			return
 		}
 		if id == "" {
@@ -156,13 +156,13 @@ func (d *Door) tellNext(w http.ResponseWriter, r *http.Request, st *store.Store)
 		}
 		u, err := url.Parse(next)
 		if err != nil {
-			fail(w, r, st, err, nil)
+			page.Fail(w, r, st, err, nil)
 			return
 		}
 		state = u.Query().Get("state")
 		to, err := d.farewell(r, st, id, who, state)
 		if err != nil {
-			fail(w, r, st, err, nil)
+			page.Fail(w, r, st, err, nil)
 			return
 		}
 		if to != "" {

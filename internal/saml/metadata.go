@@ -4,6 +4,7 @@ import (
 	"crypto/x509"
 	"net/http"
 
+	"github.com/stagedoor/stagedoor/internal/page"
 	"github.com/stagedoor/stagedoor/internal/store"
 	"github.com/stagedoor/stagedoor/internal/web"
 	"github.com/stagedoor/stagedoor/internal/xmlsig"
@@ -25,7 +26,7 @@ func (d *Door) metadata(w http.ResponseWriter, r *http.Request, st *store.Store)
 		})
 	}
 	if err != nil {
-		fail(w, r, st, err, client)
+		page.Fail(w, r, st, err, client)
 		return
 	}
 	writeMetadata(w, "application/samlmetadata+xml; charset=utf-8", text)

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/page"
 	"github.com/stagedoor/stagedoor/internal/session"
 	"github.com/stagedoor/stagedoor/internal/store"
 	"github.com/stagedoor/stagedoor/internal/web"
@@ -61,7 +62,7 @@ func (d *Door) signOn(w http.ResponseWriter, r *http.Request, st *store.Store) {
 			d.Finish(w, r, st, req, nil, err)
 			return
 		}
-		fail(w, r, st, err, client)
+		page.Fail(w, r, st, err, client)
 		return
 	}
 	d.begin(w, r, st, client, req)

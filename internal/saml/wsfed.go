@@ -19,7 +19,7 @@ import (
 func (d *Door) wsfed(w http.ResponseWriter, r *http.Request, st *store.Store) {
 	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 	if err := r.ParseForm(); err != nil {
-		fail(w, r, st, invalid("The form cannot be read."), nil)
+		page.Fail(w, r, st, invalid("The form cannot be read."), nil)
 		return
 	}
 	client, addon, ok := d.named(w, r, st, cmp.Or(r.PathValue("client_id"), r.Form.Get("wtrealm")), stagedoor.ProtocolWSFed)
@@ -41,7 +41,7 @@ func (d *Door) wsfed(w http.ResponseWriter, r *http.Request, st *store.Store) {
 	}
 	if err != nil {
 		refused(r, st, client, err)
-		fail(w, r, st, err, client)
+		page.Fail(w, r, st, err, client)
 	}
 }
 
@@ -84,7 +84,7 @@ func (d *Door) finishWSFed(w http.ResponseWriter, r *http.Request, st *store.Sto
 		if out != nil {
 			client = out.Client
 		}
-		fail(w, r, st, err, client)
+		page.Fail(w, r, st, err, client)
 		return
 	}
 	if fields["wctx"] == "" {
@@ -155,7 +155,7 @@ func (d *Door) federation(w http.ResponseWriter, r *http.Request, st *store.Stor
 		text, err = xmlsig.DescribeFederation(xmlsig.Description{EntityID: settings{}.issuer(st), SignIn: web.Issuer(r) + "wsfed", Certs: certs, Attributes: described})
 	}
 	if err != nil {
-		fail(w, r, st, err, nil)
+		page.Fail(w, r, st, err, nil)
 		return
 	}
 	writeMetadata(w, "application/xml; charset=utf-8", text)
