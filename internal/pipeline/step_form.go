@@ -257,7 +257,7 @@ func (p *Pipeline) otherAnswer(ctx context.Context, v Visit, id, nonce string) e
 	defer cancel()
 	for {
 		tx, err := v.Store.Transaction(ctx, id)
-		if err != nil || tx.Nonce != nonce {
+		if err != nil || subtle.ConstantTimeCompare([]byte(tx.Nonce), []byte(nonce)) != 1 {
 			return nil //nolint:nilerr // the page shows how it stands
 		}
 		select {

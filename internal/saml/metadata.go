@@ -41,6 +41,7 @@ func writeMetadata(w http.ResponseWriter, contentType string, text []byte) {
 	h := w.Header()
 	h.Set("Content-Type", contentType)
 	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Cache-Control", "public, max-age=15, stale-while-revalidate=15, stale-if-error=86400") // as the keys of the server
 	h.Set("Content-Disposition", `inline; filename="metadata.xml"`)
 	_, _ = w.Write(text) // the client has gone
 }

@@ -73,7 +73,7 @@ func TestCheckOfADamagedFile(t *testing.T) {
 	ok(t, db.Close())
 	file := must(os.ReadFile(path))(t)
 	const page = 4096
-	for at := len(file) / 2 / page * page; at < len(file)-8*page; at += 8 * page {
+	for at := len(file) / 4 * 3 / page * page; at < len(file)-8*page; at += 8 * page {
 		copy(file[at:at+64], slices.Repeat([]byte{0xff}, 64))
 	}
 	ok(t, os.WriteFile(path, file, 0o600))
