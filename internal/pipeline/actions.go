@@ -48,6 +48,7 @@ type actions struct {
 	visit   Visit
 	trigger *script.Trigger
 	bound   []stagedoor.BoundAction
+	modules [][]script.Module // of each of them; nil: not read yet
 	known   json.RawMessage
 	resume  bool // the first of them waited for somebody to come back
 }
@@ -58,17 +59,30 @@ func (p *Pipeline) bound(ctx context.Context, v Visit, t *script.Trigger) (*acti
 	return &actions{p: p, visit: v, trigger: t, bound: all}, err
 }
 
+// modulesOf are the modules of each action, read once.
+func (a *actions) modulesOf(ctx context.Context) ([][]script.Module, error) {
+	if a.modules != nil {
+		return a.modules, nil
+	}
+	all := make([][]script.Module, len(a.bound))
+	for i, b := range a.bound {
+		var err error
+		if all[i], err = Modules(ctx, a.visit.Store, b.Version.Body.Modules); err != nil {
+			return nil, err
+		}
+	}
+	a.modules = all
+	return all, nil
+}
+
 // speakOf tells whether a word stands in an action or in a module of theirs.
 func (a *actions) speakOf(ctx context.Context, word string) (bool, error) {
-	for _, b := range a.bound {
-		if strings.Contains(b.Version.Body.Code, word) {
-			return true, nil
-		}
-		modules, err := Modules(ctx, a.visit.Store, b.Version.Body.Modules)
-		if err != nil {
-			return false, err
-		}
-		if slices.ContainsFunc(modules, func(m script.Module) bool { return strings.Contains(m.Source, word) }) {
+	modules, err := a.modulesOf(ctx)
+	if err != nil {
+		return false, err
+	}
+	for i, b := range a.bound {
+		if strings.Contains(b.Version.Body.Code, word) || slices.ContainsFunc(modules[i], func(m script.Module) bool { return strings.Contains(m.Source, word) }) {
 			return true, nil
 		}
 	}
@@ -83,12 +97,13 @@ func (a *actions) run(ctx context.Context, event any, rules []string) (script.Tr
 		return script.TriggerOutcome{}, said{}, err
 	}
 	run := script.TriggerRun{Tenant: a.visit.Store.Tenant().ID, Trigger: a.trigger, Event: text, Known: a.known, Rules: rules, Resume: a.resume}
-	for _, b := range a.bound {
-		s := script.Script{ID: b.Version.Action, Name: b.Name, Source: b.Version.Body.Code, Secrets: stagedoor.SecretValues(b.Version.Sealed), Dependencies: stagedoor.DependencyVersions(b.Version.Body.Dependencies)}
+	modules, err := a.modulesOf(ctx)
+	if err != nil {
+		return script.TriggerOutcome{}, said{}, err
+	}
+	for i, b := range a.bound {
+		s := script.Script{ID: b.Version.Action, Name: b.Name, Source: b.Version.Body.Code, Secrets: stagedoor.SecretValues(b.Version.Sealed), Dependencies: stagedoor.DependencyVersions(b.Version.Body.Dependencies), Modules: modules[i]}
 		maps.Copy(s.Secrets, stagedoor.SecretValues(b.Binding.Sealed))
-		if s.Modules, err = Modules(ctx, a.visit.Store, b.Version.Body.Modules); err != nil {
-			return script.TriggerOutcome{}, said{}, err
-		}
 		run.Scripts = append(run.Scripts, s)
 	}
 	out, err := a.p.Scripts.Trigger(ctx, run)
