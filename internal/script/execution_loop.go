@@ -214,7 +214,7 @@ func (e *execution) turn(enter func() error) bool {
 	began := time.Now()
 	budget := time.Duration(e.start.CPU) * time.Millisecond
 	most := max(e.deadline.Sub(began), time.Millisecond)
-	l := newLeash(budget, most, e.realm.vm.Interrupt, func() { e.stuck(time.Since(began) >= most) })
+	l := newLeash(budget, most, e.realm.vm.Interrupt, func() { e.stuck(most < budget) })
 	err := enter()
 	for err == nil && !l.isCut() {
 		n, jobErr := e.realm.vm.ExecutePendingJobs()
@@ -237,7 +237,7 @@ func (e *execution) turn(enter func() error) bool {
 	default:
 	}
 	switch {
-	case cut && time.Since(began) >= most:
+	case cut && most < budget: // the run's end came first; else the turn blocked for its budget at least, however little of it it computed
 		e.fail(failure{Rule: e.rule, Kind: KindTimeout, Message: textTimeout})
 	case cut:
 		e.fail(failure{Rule: e.rule, Kind: KindTimeout, Message: textBlocked})
