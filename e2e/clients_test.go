@@ -91,10 +91,16 @@ func TestBrowserClients(t *testing.T) {
 	}
 }
 
-// back waits until the browser is on the library's page again.
+// leave has the library send the browser away.
+func (l *libraryPage) leave(script string) {
+	l.t.Helper()
+	l.eval(nil, `window.left = true; `+script)
+}
+
+// back waits until the browser is on the library's page again: on another one than it was sent away from.
 func (l *libraryPage) back() {
 	l.t.Helper()
-	l.await("the page", `location.href.startsWith(`+quote(l.url)+`) && document.querySelector("#ready")`)
+	l.await("the page", `location.href.startsWith(`+quote(l.url)+`) && !window.left && document.querySelector("#ready")`)
 }
 
 // setUp sets an app up on the hosted page that asks for one.
@@ -133,7 +139,7 @@ func runSPA(l *libraryPage) {
 	}
 	l.open(l.url)
 	begin(true)
-	l.eval(nil, `void client.loginWithRedirect()`)
+	l.leave(`void client.loginWithRedirect()`)
 	l.logIn(l.who)
 	begin(true)
 	l.same("signed in", `client.getUser().then(u => [u.email, u.sub])`, []string{l.who.Email, l.who.UserID})
@@ -144,7 +150,7 @@ func runSPA(l *libraryPage) {
 		return [after.access_token !== before, after.scope.includes("read:songs"), typeof after.id_token];
 	})()`, []any{true, true, "string"})
 	l.same("userinfo", `client.getTokenSilently().then(t => fetch("https://`+demo.Domain+`/userinfo", {headers: {Authorization: "Bearer " + t}})).then(r => r.json()).then(u => u.email)`, l.who.Email)
-	l.eval(nil, `void client.loginWithRedirect({authorizationParams: {acr_values: `+quote(multiFactor)+`, max_age: 3600}})`)
+	l.leave(`void client.loginWithRedirect({authorizationParams: {acr_values: ` + quote(multiFactor) + `, max_age: 3600}})`)
 	l.setUp()
 	begin(true)
 	l.same("stepped up", `client.getIdTokenClaims().then(c => [c.amr, c.acr])`, []any{[]string{"mfa"}, multiFactor})
@@ -176,13 +182,13 @@ func runAuth0JS(l *libraryPage) {
 	parsed := `(async () => { window.result = await call(back => client.parseHash(back)); return result; })()`
 	l.open(l.url + "/")
 	begin()
-	l.eval(nil, `client.authorize()`)
+	l.leave(`client.authorize()`)
 	l.logIn(l.who)
 	begin()
 	l.same("signed in", `(async () => { const r = await `+parsed+`; return [r.idTokenPayload.email, r.tokenType, r.scope ?? "as asked"]; })()`, []string{l.who.Email, "Bearer", "as asked"})
 	l.same("userinfo", `call(back => client.client.userInfo(result.accessToken, back)).then(u => u.sub)`, l.who.UserID)
 	l.same("renewed in a frame, by single sign-on", `call(back => client.checkSession({}, back)).then(r => [r.idTokenPayload?.sub, typeof r.accessToken, r.error])`, []any{l.who.UserID, "string", nil})
-	l.eval(nil, `client.authorize({acrValues: `+quote(multiFactor)+`})`)
+	l.leave(`client.authorize({acrValues: ` + quote(multiFactor) + `})`)
 	l.setUp()
 	begin()
 	l.same("stepped up", `(async () => { const r = await `+parsed+`; return [r.idTokenPayload.amr, r.idTokenPayload.acr]; })()`, []any{[]string{"mfa"}, multiFactor})

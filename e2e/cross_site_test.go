@@ -121,13 +121,13 @@ func (l *libraryPage) silentlySPA(refuses bool) {
 	l.open(l.url)
 	begin(false)
 	l.same("nobody is signed in", silently, "login_required")
-	l.eval(nil, `void client.loginWithRedirect()`)
+	l.leave(`void client.loginWithRedirect()`)
 	l.logIn(l.who)
 	begin(false)
 	l.same("in a frame", silently, framed)
 	begin(true) // no refresh token yet: the library falls back to the frame
 	l.same("fallen back to the frame", silently, framed)
-	l.eval(nil, `void client.loginWithRedirect()`) // single sign-on: in the foreground the cookie is there
+	l.leave(`void client.loginWithRedirect()`) // single sign-on: in the foreground the cookie is there
 	begin(true)
 	l.same("by a refresh token", silently, "string")
 	l.same("and by the next one", silently, "string")

@@ -68,7 +68,7 @@ func TestDPoPInBrowser(t *testing.T) {
 	}
 	l.open(l.url)
 	begin()
-	l.eval(nil, `void client.loginWithRedirect()`)
+	l.leave(`void client.loginWithRedirect()`)
 	l.logIn(l.who)
 	begin()
 	l.same("signed in", `client.getUser().then(u => u.email)`, l.who.Email)
