@@ -94,7 +94,7 @@ func TestBrowserClients(t *testing.T) {
 // leave has the library send the browser away.
 func (l *libraryPage) leave(script string) {
 	l.t.Helper()
-	l.eval(nil, `window.left = true; `+script)
+	l.eval(nil, `(window.left = true, `+script+`)`)
 }
 
 // back waits until the browser is on the library's page again: on another one than it was sent away from.
