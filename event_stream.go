@@ -61,7 +61,8 @@ func (s *EventStream) Enabled() bool { return s.Status != "disabled" }
 func (s *EventStream) Wants(kind string) bool {
 	return slices.ContainsFunc(s.Subscriptions, func(one struct {
 		EventType string `json:"event_type"`
-	}) bool {
+	},
+	) bool {
 		return one.EventType == kind
 	})
 }

@@ -43,9 +43,11 @@ func TestFailover(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	args := []string{"--net", "--pid", "--fork", "--kill-child", "--mount", "--mount-proc",
+	args := []string{
+		"--net", "--pid", "--fork", "--kill-child", "--mount", "--mount-proc",
 		"bash", "-c", `"$@"; exit $?`, "reaper", // the first process has to take what others left: dead ones would seem to live
-		test, "-test.run=^TestFailover$", "-test.v", "-test.timeout=60m"}
+		test, "-test.run=^TestFailover$", "-test.v", "-test.timeout=60m",
+	}
 	if *failovers {
 		args = append(args, "-failovers", "-only="+*only)
 	}

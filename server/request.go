@@ -99,9 +99,27 @@ func cut(text string) string {
 
 // agents tell classes of user agents by what they hold, the first that fits.
 var agents = []struct{ class, holds string }{
-	{"bot", "bot"}, {"bot", "crawl"}, {"bot", "spider"}, {"probe", "kube-probe"}, {"probe", "healthcheck"}, {"probe", "blackbox"}, {"probe", "prometheus"},
-	{"terraform", "terraform"}, {"sdk", "auth0"}, {"sdk", "okhttp"}, {"sdk", "axios"}, {"sdk", "node"}, {"sdk", "python"}, {"sdk", "go-http-client"},
-	{"sdk", "java/"}, {"sdk", "dart"}, {"sdk", "cfnetwork"}, {"cli", "curl"}, {"cli", "wget"}, {"cli", "httpie"}, {"browser", "mozilla/"},
+	{"bot", "bot"},
+	{"bot", "crawl"},
+	{"bot", "spider"},
+	{"probe", "kube-probe"},
+	{"probe", "healthcheck"},
+	{"probe", "blackbox"},
+	{"probe", "prometheus"},
+	{"terraform", "terraform"},
+	{"sdk", "auth0"},
+	{"sdk", "okhttp"},
+	{"sdk", "axios"},
+	{"sdk", "node"},
+	{"sdk", "python"},
+	{"sdk", "go-http-client"},
+	{"sdk", "java/"},
+	{"sdk", "dart"},
+	{"sdk", "cfnetwork"},
+	{"cli", "curl"},
+	{"cli", "wget"},
+	{"cli", "httpie"},
+	{"browser", "mozilla/"},
 }
 
 // agentClass is what sort of program asks: its own words are not logged.

@@ -126,7 +126,8 @@ func New(ctx context.Context, cfg config.Config, deps Deps) (*Server, error) {
 		return nil, err
 	}
 	client = s.measured(client)
-	s.scripts = script.New(script.Config{Metrics: s.metrics,
+	s.scripts = script.New(script.Config{
+		Metrics: s.metrics,
 		Command: deps.ScriptCommand, Workers: cfg.ScriptWorkers, HTTP: s.scriptHTTP(client, cfg.Outbound.Rewrite), Net: script.Reach(outboundConfig(cfg)),
 		Added: s.db, Log: s.log, Node: cfg.ScriptNode, Runtime: s.scriptRuntime,
 		Policy: pipeline.ScriptPolicy(s.db, s.log), Ceilings: scriptCeilings(cfg),

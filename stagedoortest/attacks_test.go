@@ -195,8 +195,18 @@ func clickjacking(t *testing.T, h *house) {
 // hostPoisoning: a link in a mail, a redirect and a document name the domain that was asked, and no other one can be asked.
 func hostPoisoning(t *testing.T, h *house) {
 	for _, headers := range [][]string{
-		{"X-Forwarded-Host", "evil.example"}, {"X-Host", "evil.example"}, {"Forwarded", "host=evil.example"}, {"X-Forwarded-Server", "evil.example"}, {"X-Original-Host", "evil.example"}, {"X-HTTP-Host-Override", "evil.example"},
-		{"X-Original-URL", "/evil"}, {"X-Rewrite-URL", "/evil"}, {"X-Forwarded-Prefix", "/evil"}, {"X-Forwarded-Proto", "https"}, {"Auth0-Custom-Domain", "evil.example"}, {"X-Forwarded-Port", "444"},
+		{"X-Forwarded-Host", "evil.example"},
+		{"X-Host", "evil.example"},
+		{"Forwarded", "host=evil.example"},
+		{"X-Forwarded-Server", "evil.example"},
+		{"X-Original-Host", "evil.example"},
+		{"X-HTTP-Host-Override", "evil.example"},
+		{"X-Original-URL", "/evil"},
+		{"X-Rewrite-URL", "/evil"},
+		{"X-Forwarded-Prefix", "/evil"},
+		{"X-Forwarded-Proto", "https"},
+		{"Auth0-Custom-Domain", "evil.example"},
+		{"X-Forwarded-Port", "444"},
 	} {
 		for _, target := range []string{discovery, "/authorize?" + h.request().Encode(), "/u/forgot", "/v2/logout?client_id=" + h.spa} {
 			a := h.browser().get(target, headers...)

@@ -42,9 +42,11 @@ func TestFormOverTheManagementAPI(t *testing.T) {
 					map[string]any{"id": "keep", "type": "FLOW", "config": map[string]any{"flow_id": flow["id"], "next_node": "$ending"}},
 				},
 			})
-			action := a.create("actions/actions", map[string]any{"name": "Ask", "supported_triggers": []any{map[string]any{"id": "post-login", "version": "v3"}},
+			action := a.create("actions/actions", map[string]any{
+				"name": "Ask", "supported_triggers": []any{map[string]any{"id": "post-login", "version": "v3"}},
 				"code": `exports.onExecutePostLogin = async (event, api) => api.prompt.render('` + form["id"].(string) + `');
-					exports.onContinuePostLogin = async (event, api) => api.idToken.setCustomClaim('https://x.example/company', event.user.app_metadata.company + ' of ' + event.prompt.fields.company);`})
+					exports.onContinuePostLogin = async (event, api) => api.idToken.setCustomClaim('https://x.example/company', event.user.app_metadata.company + ' of ' + event.prompt.fields.company);`,
+			})
 			for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(50 * time.Millisecond) {
 				if a.api("POST", "/actions/actions/"+action["id"].(string)+"/deploy", nil, nil) < 300 {
 					break

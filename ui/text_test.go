@@ -219,8 +219,18 @@ func TestForms(t *testing.T) {
 		n    int
 		want string
 	}{
-		{"en", 1, "1 day"}, {"en", 0, "0 days"}, {"en", 5, "5 days"}, {"de", 1, "1 Tag"}, {"fr", 0, "0 jour"}, {"fr", 2, "2 jours"},
-		{"pl", 1, "1 dzień"}, {"pl", 2, "2 dni"}, {"ja", 1, "1日"}, {"zh-CN", 3, "3 天"}, {"tlh", 1, "1 day"}, {"de-AT", 2, "2 Tage"},
+		{"en", 1, "1 day"},
+		{"en", 0, "0 days"},
+		{"en", 5, "5 days"},
+		{"de", 1, "1 Tag"},
+		{"fr", 0, "0 jour"},
+		{"fr", 2, "2 jours"},
+		{"pl", 1, "1 dzień"},
+		{"pl", 2, "2 dni"},
+		{"ja", 1, "1日"},
+		{"zh-CN", 3, "3 天"},
+		{"tlh", 1, "1 day"},
+		{"de-AT", 2, "2 Tage"},
 	} {
 		if got := Text(c.lang, "mail.days", c.n); got != c.want {
 			t.Errorf("%d in %s: %q, want %q", c.n, c.lang, got, c.want)

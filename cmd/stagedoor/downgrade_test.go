@@ -13,7 +13,12 @@ func TestDowngradeIsRefused(t *testing.T) {
 	execSQL(t, database, "INSERT INTO goose_db_version (version_id, is_applied) SELECT MAX(version_id) + 1, 1 FROM goose_db_version")
 	execSQL(t, database, "UPDATE schema_compatible SET version = (SELECT MAX(version_id) FROM goose_db_version)") // as a migration does that older programs cannot live with
 	for _, args := range [][]string{
-		{"serve", "--http", "127.0.0.1:0", "--https", ""}, {"migrate"}, {"init", "other", "--domain", "other.test"}, {"reindex"}, {"keys", "list"}, {"keys", "rotate"},
+		{"serve", "--http", "127.0.0.1:0", "--https", ""},
+		{"migrate"},
+		{"init", "other", "--domain", "other.test"},
+		{"reindex"},
+		{"keys", "list"},
+		{"keys", "rotate"},
 		{"backup", filepath.Join(t.TempDir(), "backup.db")},
 	} {
 		out, errs, code := runCommand(t, append(args, "--data", data)...)

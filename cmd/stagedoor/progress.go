@@ -56,7 +56,7 @@ func (p *progress) left(done, total int64) string {
 	if done <= 0 || done >= total || took < time.Second {
 		return ""
 	}
-	return fmt.Sprintf(", about %s left", (time.Duration(float64(took) / float64(done) * float64(total-done))).Round(time.Second))
+	return fmt.Sprintf(", about %s left", time.Duration(float64(took)/float64(done)*float64(total-done)).Round(time.Second))
 }
 
 // end clears the line.

@@ -22,9 +22,16 @@ func TestParseKeySet(t *testing.T) {
 	ec := must(ecdsa.GenerateKey(elliptic.P521(), rand.Reader))
 	public, private, _ := ed25519.GenerateKey(rand.Reader)
 	set := must(json.Marshal(map[string]any{"keys": []any{
-		jose.JSONWebKey{Key: large.Public(), KeyID: "rsa"}, jose.JSONWebKey{Key: ec.Public(), KeyID: "ec", Algorithm: "ES512", Use: "sig"}, jose.JSONWebKey{Key: public, KeyID: "ed"},
-		jose.JSONWebKey{Key: small.Public(), KeyID: "small"}, jose.JSONWebKey{Key: []byte("secret"), KeyID: "shared"}, jose.JSONWebKey{Key: large, KeyID: "private"},
-		jose.JSONWebKey{Key: large.Public(), KeyID: "enc", Use: "enc"}, jose.JSONWebKey{Key: large.Public(), KeyID: "wrong", Algorithm: "ES256"}, "nonsense", map[string]string{"kty": "XX"},
+		jose.JSONWebKey{Key: large.Public(), KeyID: "rsa"},
+		jose.JSONWebKey{Key: ec.Public(), KeyID: "ec", Algorithm: "ES512", Use: "sig"},
+		jose.JSONWebKey{Key: public, KeyID: "ed"},
+		jose.JSONWebKey{Key: small.Public(), KeyID: "small"},
+		jose.JSONWebKey{Key: []byte("secret"), KeyID: "shared"},
+		jose.JSONWebKey{Key: large, KeyID: "private"},
+		jose.JSONWebKey{Key: large.Public(), KeyID: "enc", Use: "enc"},
+		jose.JSONWebKey{Key: large.Public(), KeyID: "wrong", Algorithm: "ES256"},
+		"nonsense",
+		map[string]string{"kty": "XX"},
 	}}))
 	keys, err := ParseKeySet(set)
 	var ids []string

@@ -23,9 +23,15 @@ var masks = regexp.MustCompile(`state=[\w-]+|value="[\w.:-]{16,}"|data-work="[^"
 func TestEnumerationByWork(t *testing.T) {
 	w, hashes := countedWorld(t)
 	people := []struct{ who, email, conn string }{
-		{"unknown", "nobody@example.com", "Users"}, {"known", "ada@example.com", "Users"}, {"blocked", "bad@example.com", "Users"},
-		{"without a password", "bare@example.com", "Users"}, {"with a quick hash", "md5@example.com", "Users"}, {"linked", "second@example.com", "Users"},
-		{"of a connection without users", "nobody@example.com", "Empty"}, {"known elsewhere", "ada@example.com", "Empty"}, {"no address", "nobody", "Users"},
+		{"unknown", "nobody@example.com", "Users"},
+		{"known", "ada@example.com", "Users"},
+		{"blocked", "bad@example.com", "Users"},
+		{"without a password", "bare@example.com", "Users"},
+		{"with a quick hash", "md5@example.com", "Users"},
+		{"linked", "second@example.com", "Users"},
+		{"of a connection without users", "nobody@example.com", "Empty"},
+		{"known elsewhere", "ada@example.com", "Empty"},
+		{"no address", "nobody", "Users"},
 	}
 	b := w.browser()
 	own := []string{"Origin", "https://app.example"}

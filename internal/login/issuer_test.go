@@ -238,11 +238,21 @@ func TestHostileIssuer(t *testing.T) {
 	w.standin.Choose(&kim)
 	const invalid = "The ID token of the identity provider is not valid"
 	for _, c := range []struct{ mode, says, log string }{
-		{standin.WrongNonce, invalid, "nonce"}, {standin.NoNonce, invalid, "nonce"}, {standin.WrongIssuer, invalid, "its issuer is https://evil.example"},
-		{standin.WrongAudience, invalid, "another client"}, {standin.OtherParty, invalid, "another client"}, {standin.Expired, invalid, "expired"}, {standin.Future, invalid, "not valid yet"},
-		{standin.Unsigned, invalid, "not signed"}, {standin.HMAC, invalid, "HS256"}, {standin.OtherKey, invalid, "wrong signature"}, {standin.UnknownKey, invalid, "has no key"},
-		{standin.NoSubject, invalid, "no sub"}, {standin.Garbage, invalid, "malformed"},
-		{standin.MixUp, "The answer is not of the identity provider that was asked", "https://evil.example"}, {standin.NoIssuer, "The answer is not of the identity provider that was asked", "iss is"},
+		{standin.WrongNonce, invalid, "nonce"},
+		{standin.NoNonce, invalid, "nonce"},
+		{standin.WrongIssuer, invalid, "its issuer is https://evil.example"},
+		{standin.WrongAudience, invalid, "another client"},
+		{standin.OtherParty, invalid, "another client"},
+		{standin.Expired, invalid, "expired"},
+		{standin.Future, invalid, "not valid yet"},
+		{standin.Unsigned, invalid, "not signed"},
+		{standin.HMAC, invalid, "HS256"},
+		{standin.OtherKey, invalid, "wrong signature"},
+		{standin.UnknownKey, invalid, "has no key"},
+		{standin.NoSubject, invalid, "no sub"},
+		{standin.Garbage, invalid, "malformed"},
+		{standin.MixUp, "The answer is not of the identity provider that was asked", "https://evil.example"},
+		{standin.NoIssuer, "The answer is not of the identity provider that was asked", "iss is"},
 	} {
 		w.standin.Misbehave(c.mode)
 		for _, name := range []string{"corp", "front"} {
@@ -250,9 +260,13 @@ func TestHostileIssuer(t *testing.T) {
 		}
 	}
 	for _, c := range []struct{ mode, says, log string }{
-		{standin.WrongHash, invalid, "at_hash"}, {standin.NoIDToken, invalid, "there is none"}, {standin.TokenError, "The identity provider gave no token", "invalid_grant this code is not yours <script>"},
-		{standin.Slow, "The identity provider gave no token", "no answer"}, {standin.Huge, "The identity provider gave no token", "too large"},
-		{standin.Elsewhere, "The identity provider gave no token", "307"}, {standin.HTML, "The identity provider gave no token", "200 OK"},
+		{standin.WrongHash, invalid, "at_hash"},
+		{standin.NoIDToken, invalid, "there is none"},
+		{standin.TokenError, "The identity provider gave no token", "invalid_grant this code is not yours <script>"},
+		{standin.Slow, "The identity provider gave no token", "no answer"},
+		{standin.Huge, "The identity provider gave no token", "too large"},
+		{standin.Elsewhere, "The identity provider gave no token", "307"},
+		{standin.HTML, "The identity provider gave no token", "200 OK"},
 	} {
 		t.Run(c.mode, func(t *testing.T) {
 			w.T = t

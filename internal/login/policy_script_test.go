@@ -20,7 +20,13 @@ func TestPolicyScript(t *testing.T) {
 		t.Skip("node is missing")
 	}
 	policies := []password.Policy{
-		{}, {Level: "low"}, {Level: "fair"}, {Level: "good"}, {Level: "excellent"}, {Level: "good", MinLength: 1}, {Level: "good", MinLength: 20},
+		{},
+		{Level: "low"},
+		{Level: "fair"},
+		{Level: "good"},
+		{Level: "excellent"},
+		{Level: "good", MinLength: 1},
+		{Level: "good", MinLength: 20},
 		{MinLength: 15, Types: []string{"uppercase", "special"}, NoIdentical: true, NoSequential: true},
 		{Types: []string{"uppercase", "lowercase", "number", "special"}, ThreeOfFour: true, NoSequential: true},
 	}

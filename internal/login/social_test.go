@@ -26,20 +26,34 @@ var socials = []struct {
 	more           map[string]string // attributes, as JSON
 	asks           map[string]string // parameters of the authorization request
 }{
-	{name: "google-oauth2", strategy: "google-oauth2", options: map[string]any{"scope": []string{"email", "profile", "https://www.googleapis.com/auth/calendar"}, "offline_access": true},
-		id: "google-oauth2|1234", email: "kim@corp.example", verified: true, asks: map[string]string{"scope": "openid email profile https://www.googleapis.com/auth/calendar", "access_type": "offline", "code_challenge_method": "S256"}},
-	{name: "apple", strategy: "apple", options: map[string]any{"email": true, "name": true, "team_id": "TEAM123456", "kid": "KEY1234567"},
-		id: "apple|1234", email: "kim@corp.example", verified: true, asks: map[string]string{"scope": "email name", "response_mode": "form_post"}},
-	{name: "github", strategy: "github", options: map[string]any{"read_org": true, "read_user": true},
-		id: "github|1234", email: "kim@corp.example", verified: true, more: map[string]string{"html_url": `"https://github.com/kimmy"`}, asks: map[string]string{"scope": "user:email read:org read:user"}},
-	{name: "facebook", strategy: "facebook", options: map[string]any{"scope": "email,public_profile", "user_birthday": true},
-		id: "facebook|1234", email: "kim@corp.example", verified: true, asks: map[string]string{"scope": "public_profile,email,user_birthday"}},
-	{name: "windowslive", strategy: "windowslive", options: map[string]any{"signin": true, "strategy_version": 2},
-		id: "windowslive|1234", email: "kim@corp.example", asks: map[string]string{"scope": "User.Read"}},
-	{name: "linkedin", strategy: "linkedin", options: map[string]any{"scope": []string{"r_liteprofile"}},
-		id: "linkedin|1234", email: "kim@corp.example", verified: true, asks: map[string]string{"scope": "openid profile email"}},
-	{name: "twitter", strategy: "twitter", options: map[string]any{"protocol": "oauth2", "offline_access": true},
-		id: "twitter|1234", more: map[string]string{"screen_name": `"kimmy"`}, asks: map[string]string{"scope": "users.read tweet.read offline.access"}},
+	{
+		name: "google-oauth2", strategy: "google-oauth2", options: map[string]any{"scope": []string{"email", "profile", "https://www.googleapis.com/auth/calendar"}, "offline_access": true},
+		id: "google-oauth2|1234", email: "kim@corp.example", verified: true, asks: map[string]string{"scope": "openid email profile https://www.googleapis.com/auth/calendar", "access_type": "offline", "code_challenge_method": "S256"},
+	},
+	{
+		name: "apple", strategy: "apple", options: map[string]any{"email": true, "name": true, "team_id": "TEAM123456", "kid": "KEY1234567"},
+		id: "apple|1234", email: "kim@corp.example", verified: true, asks: map[string]string{"scope": "email name", "response_mode": "form_post"},
+	},
+	{
+		name: "github", strategy: "github", options: map[string]any{"read_org": true, "read_user": true},
+		id: "github|1234", email: "kim@corp.example", verified: true, more: map[string]string{"html_url": `"https://github.com/kimmy"`}, asks: map[string]string{"scope": "user:email read:org read:user"},
+	},
+	{
+		name: "facebook", strategy: "facebook", options: map[string]any{"scope": "email,public_profile", "user_birthday": true},
+		id: "facebook|1234", email: "kim@corp.example", verified: true, asks: map[string]string{"scope": "public_profile,email,user_birthday"},
+	},
+	{
+		name: "windowslive", strategy: "windowslive", options: map[string]any{"signin": true, "strategy_version": 2},
+		id: "windowslive|1234", email: "kim@corp.example", asks: map[string]string{"scope": "User.Read"},
+	},
+	{
+		name: "linkedin", strategy: "linkedin", options: map[string]any{"scope": []string{"r_liteprofile"}},
+		id: "linkedin|1234", email: "kim@corp.example", verified: true, asks: map[string]string{"scope": "openid profile email"},
+	},
+	{
+		name: "twitter", strategy: "twitter", options: map[string]any{"protocol": "oauth2", "offline_access": true},
+		id: "twitter|1234", more: map[string]string{"screen_name": `"kimmy"`}, asks: map[string]string{"scope": "users.read tweet.read offline.access"},
+	},
 	{name: "gitlab", strategy: "oauth2", id: "oauth2|gitlab|1234", email: "kim@corp.example", verified: true},
 	{name: "discord", strategy: "oauth2", id: "oauth2|discord|1234", email: "kim@corp.example", verified: true, asks: map[string]string{"scope": "identify email"}},
 	{name: "sign-in-with-slack", strategy: "oauth2", id: "oauth2|sign-in-with-slack|1234", email: "kim@corp.example", verified: true, more: map[string]string{"https://slack.com/user_id": ""}},

@@ -61,7 +61,11 @@ func TestTwilio(t *testing.T) {
 		t.Errorf("nobody there: %v", err)
 	}
 	for _, bad := range []Text{
-		{To: "15550100", Body: "x"}, {To: "+1555 0100", Body: "x"}, {To: "+15550100"}, {To: "+15550100", Body: "\xff"}, {To: "+15550100", Body: strings.Repeat("x", maxText+1)},
+		{To: "15550100", Body: "x"},
+		{To: "+1555 0100", Body: "x"},
+		{To: "+15550100"},
+		{To: "+15550100", Body: "\xff"},
+		{To: "+15550100", Body: strings.Repeat("x", maxText+1)},
 		{To: "+15550100", From: "a\nb", Body: "x"},
 	} {
 		for _, s := range []TextSender{s, Gateway{URL: "http://127.0.0.1:1/", HTTP: http.DefaultClient}} {

@@ -27,8 +27,22 @@ func TestKeptSettings(t *testing.T) {
 	here := []string{"oidc_backchannel_logout"} // the old name of oidc_logout
 	var names []string
 	for _, shape := range []any{
-		clientIn{}, clientShape{}, refreshTokenIn{}, mobileIn{}, androidIn{}, iosIn{}, connectionIn{}, databaseOptionsIn{}, databaseShape{}, passkeyIn{}, customScriptsIn{},
-		resourceServerShape{}, tenantSettingsIn{}, localSettingsIn{}, throttleIn{}, captchaProviderIn{},
+		clientIn{},
+		clientShape{},
+		refreshTokenIn{},
+		mobileIn{},
+		androidIn{},
+		iosIn{},
+		connectionIn{},
+		databaseOptionsIn{},
+		databaseShape{},
+		passkeyIn{},
+		customScriptsIn{},
+		resourceServerShape{},
+		tenantSettingsIn{},
+		localSettingsIn{},
+		throttleIn{},
+		captchaProviderIn{},
 	} {
 		names = append(names, membersOf(reflect.TypeOf(shape))...)
 	}

@@ -2,13 +2,12 @@ package outbound
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"net"
 	"net/http"
 	"net/netip"
 	"slices"
-
-	"crypto/tls"
 )
 
 // Names looks names up under the same rules as a client: what a client may not reach, nobody is told.

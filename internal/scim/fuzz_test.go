@@ -33,8 +33,15 @@ func FuzzFilter(f *testing.F) {
 // FuzzPatch changes a resource by an operation: what comes of it is a resource or an error.
 func FuzzPatch(f *testing.F) {
 	for _, seed := range [][2]string{
-		{`emails[type eq "work"].value`, `"x"`}, {`name.givenName`, `"x"`}, {``, `{"emails":[{"value":"x","primary":"True"}],"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User":{"manager":"x"}}`},
-		{`urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager`, `"x"`}, {`members[value eq "x"]`, `null`}, {`active`, `"False"`}, {`emails`, `{"value":"x"}`}, {`emails`, `"x"`}, {`roles[primary eq "True"]`, `[1]`},
+		{`emails[type eq "work"].value`, `"x"`},
+		{`name.givenName`, `"x"`},
+		{``, `{"emails":[{"value":"x","primary":"True"}],"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User":{"manager":"x"}}`},
+		{`urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager`, `"x"`},
+		{`members[value eq "x"]`, `null`},
+		{`active`, `"False"`},
+		{`emails`, `{"value":"x"}`},
+		{`emails`, `"x"`},
+		{`roles[primary eq "True"]`, `[1]`},
 	} {
 		for _, op := range []string{"add", "replace", "remove"} {
 			f.Add(op, seed[0], seed[1])

@@ -29,10 +29,18 @@ const (
 )
 
 var mapping = []stagedoor.SCIMMapping{
-	{Attribute: "preferred_username", SCIM: "userName"}, {Attribute: "email", SCIM: "emails[primary eq true].value"}, {Attribute: "app_metadata.external_id", SCIM: "externalId"},
-	{Attribute: "blocked", SCIM: "active"}, {Attribute: "name", SCIM: "displayName"}, {Attribute: "given_name", SCIM: "name.givenName"}, {Attribute: "family_name", SCIM: "name.familyName"},
-	{Attribute: "nickname", SCIM: "nickName"}, {Attribute: "app_metadata.department", SCIM: enterpriseURN + ".department"}, {Attribute: "app_metadata.address.city", SCIM: `addresses[type eq "work"].locality`},
-	{Attribute: "user_id", SCIM: "title"}, {Attribute: "app_metadata.work_email", SCIM: `emails[type eq "work"].value`},
+	{Attribute: "preferred_username", SCIM: "userName"},
+	{Attribute: "email", SCIM: "emails[primary eq true].value"},
+	{Attribute: "app_metadata.external_id", SCIM: "externalId"},
+	{Attribute: "blocked", SCIM: "active"},
+	{Attribute: "name", SCIM: "displayName"},
+	{Attribute: "given_name", SCIM: "name.givenName"},
+	{Attribute: "family_name", SCIM: "name.familyName"},
+	{Attribute: "nickname", SCIM: "nickName"},
+	{Attribute: "app_metadata.department", SCIM: enterpriseURN + ".department"},
+	{Attribute: "app_metadata.address.city", SCIM: `addresses[type eq "work"].locality`},
+	{Attribute: "user_id", SCIM: "title"},
+	{Attribute: "app_metadata.work_email", SCIM: `emails[type eq "work"].value`},
 }
 
 type ticking struct {

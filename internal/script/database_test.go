@@ -205,8 +205,10 @@ func mariaDB(t *testing.T) string {
 		t.Fatal(err)
 	}
 	port := freePort(t)
-	serveUntilEnd(t, dials(port), server, append([]string{"--no-defaults", "--datadir=" + dir + "/data", "--port=" + port, "--bind-address=127.0.0.1", "--socket=" + dir + "/s",
-		"--pid-file=" + dir + "/pid", "--init-file=" + sql, "--innodb-buffer-pool-size=16M", "--innodb-flush-method=fsync", "--skip-log-bin"}, user...)...)
+	serveUntilEnd(t, dials(port), server, append([]string{
+		"--no-defaults", "--datadir=" + dir + "/data", "--port=" + port, "--bind-address=127.0.0.1", "--socket=" + dir + "/s",
+		"--pid-file=" + dir + "/pid", "--init-file=" + sql, "--innodb-buffer-pool-size=16M", "--innodb-flush-method=fsync", "--skip-log-bin",
+	}, user...)...)
 	return port
 }
 

@@ -129,6 +129,7 @@ func masked(r *Recording, s start) {
 
 // SettingMask stands for a value of the configuration, SecretMask for a secret of a script.
 func SettingMask(name string) string { return "~configuration." + plain(name) + "~" }
+
 func SecretMask(script, name string) string {
 	return "~secrets." + plain(script) + "." + plain(name) + "~"
 }

@@ -52,8 +52,15 @@ func TestRuntimeOfATenant(t *testing.T) {
 		tenant, body string
 		v8           bool
 	}{
-		{"n", plain, true}, {"e", plain, false}, {"a", plain, false}, {"none", plain, false}, {"a", intl, true}, {"n", intl, true}, {"none", intl, true},
-		{"a", plain, false}, {"a", `require("luxon"); user.v8 = true`, true},
+		{"n", plain, true},
+		{"e", plain, false},
+		{"a", plain, false},
+		{"none", plain, false},
+		{"a", intl, true},
+		{"n", intl, true},
+		{"none", intl, true},
+		{"a", plain, false},
+		{"a", `require("luxon"); user.v8 = true`, true},
 	} {
 		out, err := h.Rules(t.Context(), simple(c.tenant, "try { "+c.body+"; } catch (e) { user.v8 = e.code === 'MODULE_NOT_FOUND' && typeof Intl === 'object'; } callback(null, user, context);"))
 		if want := fmt.Sprintf(`{"user_id":"auth0|1","v8":%v}`, c.v8); err != nil || out.Failure != nil || string(out.User) != want {

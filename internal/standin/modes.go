@@ -1,14 +1,13 @@
 package standin
 
 import (
+	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
 	"encoding/pem"
 	"net/http"
 	"sync"
 	"time"
-
-	"crypto/x509"
 
 	"github.com/stagedoor/stagedoor/internal/jose"
 )

@@ -90,8 +90,10 @@ func TestBreakingMigrationsAreSeen(t *testing.T) {
 			t.Errorf("%s passes", text)
 		}
 	}
-	for _, text := range []string{"ALTER TABLE users ADD COLUMN x TEXT", "ALTER TABLE users ADD COLUMN x BIGINT NOT NULL DEFAULT 0", "CREATE TABLE x (id TEXT); CREATE UNIQUE INDEX u ON x (id)",
-		"CREATE UNIQUE INDEX users_own_email ON users (tenant, connection, email) WHERE true; DROP INDEX users_email"} {
+	for _, text := range []string{
+		"ALTER TABLE users ADD COLUMN x TEXT", "ALTER TABLE users ADD COLUMN x BIGINT NOT NULL DEFAULT 0", "CREATE TABLE x (id TEXT); CREATE UNIQUE INDEX u ON x (id)",
+		"CREATE UNIQUE INDEX users_own_email ON users (tenant, connection, email) WHERE true; DROP INDEX users_email",
+	} {
 		if wrong := wrongIn(text); len(wrong) > 0 {
 			t.Errorf("%s: %v", text, wrong)
 		}

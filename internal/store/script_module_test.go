@@ -18,7 +18,8 @@ func TestScriptModules(t *testing.T) {
 		code := strings.Repeat("module.exports = {};\n", 1e5)
 		for _, m := range []stagedoor.ScriptModule{
 			{Name: "b", Version: "1.0.0", Hash: "h1", Parts: []string{"x"}, Contains: []string{"c@1 (MIT)"}, Size: 7},
-			{Name: "a", Version: "2.0.0", Hash: "h2"}, {Name: "b", Version: "1.1.0", Hash: "h3"},
+			{Name: "a", Version: "2.0.0", Hash: "h2"},
+			{Name: "b", Version: "1.1.0", Hash: "h3"},
 		} {
 			ok(t, db.SaveScriptModule(ctx, &m, code+m.Hash))
 		}

@@ -1199,8 +1199,10 @@ var trespasses = map[string]struct {
 }
 
 // These stand for ids that the store makes; the test checks that it is there.
-var acmeMethod, acmeGrant, acmeDomain, acmeInvitation, acmeDevice, acmeNonce string
-var acmeNotice stagedoor.LogoutNotice
+var (
+	acmeMethod, acmeGrant, acmeDomain, acmeInvitation, acmeDevice, acmeNonce string
+	acmeNotice                                                               stagedoor.LogoutNotice
+)
 
 // Nothing of one tenant is seen or changed through another's handle, by any method.
 func TestTenantsAreApart(t *testing.T) {
