@@ -99,32 +99,7 @@ func formParams(body string) (map[string]string, error) {
 // structured are the parameters that are objects: they come as their JSON.
 var structured = []string{"authn_response", "user_profile"}
 
-// jsonParams reads a JSON object of parameters.
 func jsonParams(b []byte) (map[string]string, error) {
-	if out, plain := plainParams(b); plain {
-		return out, nil
-	}
-	return anyParams(b)
-}
-
-// plainParams reads what clients send: texts, none of them empty or with an escape, no name twice. Anything else is for anyParams, which takes
-// three times as long.
-func plainParams(b []byte) (out map[string]string, plain bool) {
-	if bytes.IndexByte(b, '\\') >= 0 {
-		return nil, false
-	}
-	if json.Unmarshal(b, &out) != nil || len(out) == 0 {
-		return nil, false
-	}
-	for name, value := range out {
-		if value == "" || unreadable(name) || unreadable(value) {
-			return nil, false
-		}
-	}
-	return out, bytes.Count(b, []byte{'"'}) == 4*len(out) // no text holds one, so that a name that comes twice shows
-}
-
-func anyParams(b []byte) (map[string]string, error) {
 	malformed := invalid("The request body is not a valid JSON object.")
 	dec := json.NewDecoder(bytes.NewReader(b))
 	dec.UseNumber()
