@@ -214,6 +214,7 @@ func (w *worker) foresee(ctx context.Context) {
 	if err != nil {
 		return
 	}
+	defer debug.FreeOSMemory() // of what compiling took
 	defer r.close()
 	for _, name := range modules {
 		if !w.quiet(ctx) || r.preload(name) != "" {
