@@ -115,8 +115,12 @@ func survive(t *testing.T, runtime string) {
 					t.Errorf("console of %d bytes", size)
 				}
 			})
-			// The tenant itself is served again at once.
-			out, err := h.Rules(t.Context(), simple("evil", `user.clean = Object.prototype.toJSON === undefined && typeof JSON.parse('[]').push; callback(null, user, context);`))
+			// The tenant itself is served again at once. On probation it gets what others leave, which on a busy machine may be nothing for a while.
+			clean := simple("evil", `user.clean = Object.prototype.toJSON === undefined && typeof JSON.parse('[]').push; callback(null, user, context);`)
+			out, err := h.Rules(t.Context(), clean)
+			for try := 0; try < 10 && err == nil && out.Failure != nil && out.Failure.Kind == KindTimeout; try++ {
+				out, err = h.Rules(t.Context(), clean)
+			}
 			if err != nil || out.Failure != nil || !strings.Contains(string(out.User), `"clean":"function"`) {
 				t.Fatalf("after %s: %v %+v %s", c.name, err, out.Failure, out.User)
 			}
