@@ -1,6 +1,7 @@
 package stagedoortest
 
 import (
+	"net/http"
 	"net/http/httptest"
 	"testing"
 
@@ -42,3 +43,18 @@ func (s *StandIn) Custom() map[string]any {
 
 // Profile is somebody whose profile says just that.
 func Profile(more map[string]any) *Person { return &Person{More: more} }
+
+// Duo plays Duo, the second factor, by https.
+type Duo struct {
+	*standin.Duo
+	Host string       // as keys of Duo name it
+	HTTP *http.Client // that knows its certificate
+}
+
+// NewDuo starts a Duo that stops with the test.
+func NewDuo(t testing.TB) *Duo {
+	play := standin.NewDuo()
+	server := httptest.NewTLSServer(play)
+	t.Cleanup(func() { server.CloseClientConnections(); server.Close() })
+	return &Duo{Duo: play, Host: server.Listener.Addr().String(), HTTP: server.Client()}
+}

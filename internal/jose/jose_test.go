@@ -6,12 +6,14 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/sha256"
+	"crypto/sha512"
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"hash"
 	"slices"
 	"strings"
 	"sync"
@@ -82,6 +84,7 @@ func TestSignAndParse(t *testing.T) {
 		{ES256, ecKey().Private, ecKey().Public()},
 		{HS256, secret, secret},
 		{HS256, []byte("short"), []byte("short")},
+		{HS512, HS512Secret("forty characters, as one service has it."), HS512Secret("forty characters, as one service has it.")},
 	} {
 		t.Run(fmt.Sprint(tt.alg), func(t *testing.T) {
 			token := sign(t, tt.alg, tt.private, claims())
@@ -107,13 +110,38 @@ func TestSignAndParse(t *testing.T) {
 }
 
 func TestShortSecretGivesTheSameMAC(t *testing.T) {
-	secret := []byte("short")
-	token := sign(t, HS256, secret, claims())
-	signed, signature, _ := cutLast(token)
-	mac := hmac.New(sha256.New, secret)
-	mac.Write([]byte(signed))
-	if want := base64.RawURLEncoding.EncodeToString(mac.Sum(nil)); signature != want {
-		t.Errorf("signature %s, plain HMAC gives %s", signature, want)
+	const secret = "short"
+	for _, tt := range []struct {
+		alg  string
+		key  any
+		hash func() hash.Hash
+	}{{HS256, []byte(secret), sha256.New}, {HS512, HS512Secret(secret), sha512.New}} {
+		signed, signature, _ := cutLast(sign(t, tt.alg, tt.key, claims()))
+		mac := hmac.New(tt.hash, []byte(secret))
+		mac.Write([]byte(signed))
+		if want := base64.RawURLEncoding.EncodeToString(mac.Sum(nil)); signature != want {
+			t.Errorf("%s: signature %s, plain HMAC gives %s", tt.alg, signature, want)
+		}
+	}
+}
+
+// TestHS512IsForItsOwnSecrets: the bytes of other secrets neither sign nor verify with it, and its own with nothing else.
+func TestHS512IsForItsOwnSecrets(t *testing.T) {
+	const secret = "forty characters, as one service has it."
+	token := sign(t, HS512, HS512Secret(secret), claims())
+	for _, tt := range []struct {
+		alg string
+		key any
+	}{{HS512, []byte(secret)}, {HS256, HS512Secret(secret)}, {RS256, HS512Secret(secret)}, {HS512, HS512Secret(nil)}} {
+		if _, err := NewSigner(tt.alg, "", tt.key, ""); err == nil {
+			t.Errorf("%s signs with a %T", tt.alg, tt.key)
+		}
+		if _, err := Parse(token, now, fixed(tt.alg, tt.key)); err == nil {
+			t.Errorf("%s verifies with a %T", tt.alg, tt.key)
+		}
+	}
+	if _, err := Parse(token, now, fixed(HS512, HS512Secret(secret[1:]))); !errors.Is(err, ErrSignature) {
+		t.Error(err)
 	}
 }
 

@@ -31,7 +31,7 @@ type Header struct {
 }
 
 // A KeyFunc finds the key that verifies a token: the algorithm of the key record and an *rsa.PublicKey, an *ecdsa.PublicKey
-// or the bytes of a shared secret. Its errors come back from Parse, wrapped.
+// or the bytes of a shared secret, or an HS512Secret. Its errors come back from Parse, wrapped.
 type KeyFunc func(Header) (alg string, key any, err error)
 
 // Parse verifies a token in compact form and returns its claims. The algorithm is the one that keys returns; a header that
@@ -67,14 +67,11 @@ func parse(token string, now time.Time, keys KeyFunc, expires bool) (Claims, err
 	if header.Algorithm != alg {
 		return Claims{}, fmt.Errorf("%w: %q instead of %q", ErrAlgorithm, header.Algorithm, alg)
 	}
-	if secret, ok := key.([]byte); ok {
-		key = padded(secret)
-	}
 	signed, err := jose.ParseSignedCompact(token, []jose.SignatureAlgorithm{jose.SignatureAlgorithm(alg)})
 	if err != nil {
 		return Claims{}, fmt.Errorf("%w: %w", ErrMalformed, err)
 	}
-	if _, err := signed.Verify(key); err != nil {
+	if _, err := signed.Verify(padded(key)); err != nil {
 		return Claims{}, ErrSignature
 	}
 	switch {

@@ -3,6 +3,7 @@ package jose
 import (
 	"crypto"
 	"crypto/sha256"
+	"crypto/sha512"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -16,7 +17,7 @@ type Signer struct {
 }
 
 // NewSigner makes a signer. The key is an *rsa.PrivateKey (RS256, PS256), a P-256 *ecdsa.PrivateKey (ES256), or the bytes of
-// a shared secret (HS256). An empty kid or typ is left out of the header.
+// a shared secret (HS256), or an HS512Secret. An empty kid or typ is left out of the header.
 func NewSigner(alg, kid string, key any, typ string) (*Signer, error) {
 	public := key
 	if private, ok := key.(crypto.Signer); ok {
@@ -25,9 +26,7 @@ func NewSigner(alg, kid string, key any, typ string) (*Signer, error) {
 	if err := fits(alg, public); err != nil {
 		return nil, err
 	}
-	if secret, ok := key.([]byte); ok {
-		key = padded(secret)
-	}
+	key = padded(key)
 	options := &jose.SignerOptions{}
 	if kid != "" {
 		options.WithHeader("kid", kid)
@@ -60,11 +59,22 @@ func (s *Signer) Sign(claims any) (string, error) {
 
 // padded lengthens a short HMAC secret with zero bytes, because go-jose refuses secrets below the hash size and old clients
 // have them. HMAC itself pads with zeros up to its block, so that the signature is the same bit for bit (RFC 2104 section 2).
-func padded(secret []byte) []byte {
-	if len(secret) >= sha256.Size {
+// Other keys stay as they are.
+func padded(key any) any {
+	switch key := key.(type) {
+	case []byte:
+		return atLeast(key, sha256.Size)
+	case HS512Secret:
+		return atLeast(key, sha512.Size)
+	}
+	return key
+}
+
+func atLeast(secret []byte, size int) []byte {
+	if len(secret) >= size {
 		return secret
 	}
-	out := make([]byte, sha256.Size)
+	out := make([]byte, size)
 	copy(out, secret)
 	return out
 }

@@ -1,5 +1,5 @@
 // Package mfa is the second factor: codes of an authenticator app (TOTP, RFC 6238), keys that sign a challenge (WebAuthn) and recovery
-// codes; and passkeys, which are a factor of the same make.
+// codes; passkeys, which are a factor of the same make; and Duo, which asks people on pages of its own.
 //
 //	login page, ticket, /mfa/associate ─▶ Begin ─▶ secret, QR code ─▶ Confirm: the first code ─▶ a method of the user, a recovery code
 //	                                   ─▶ BeginKey ─▶ challenge    ─▶ ConfirmKey: a new key   ─▶ a method of the user, a recovery code
