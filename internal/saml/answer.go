@@ -107,12 +107,8 @@ func (d *Door) assertion(ctx context.Context, st *store.Store, req *stagedoor.Au
 	if x.Audience == "" { // nobody asked, and nobody says: whoever the address is of
 		x.Audience = x.Recipient
 	}
-	if given := s.text("encryptionCert", ""); given != "" {
-		certs := xmlsig.Certificates(given)
-		if len(certs) == 0 {
-			return "", "", stagedoor.Errorf(stagedoor.Forbidden, "access_denied", "The encryptionCert of the SAML response cannot be read.")
-		}
-		x.EncryptFor = certs[0]
+	if x.EncryptFor, err = s.encryptFor(req.Federation.Protocol); err != nil {
+		return "", "", err
 	}
 	if text, err = who.Answer(x); err != nil {
 		return "", "", err

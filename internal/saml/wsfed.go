@@ -100,6 +100,9 @@ func (d *Door) wresult(r *http.Request, st *store.Store, req *stagedoor.Authoriz
 	if err != nil {
 		return "", "", err
 	}
+	if _, err := s.encryptFor(req.Federation.Protocol); err != nil {
+		return "", "", err
+	}
 	who, err := d.issuer(r.Context(), st, s)
 	if err != nil {
 		return "", "", err
