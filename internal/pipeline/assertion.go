@@ -1,11 +1,13 @@
 package pipeline
 
 import (
+	"context"
 	"encoding/json"
 	"maps"
 	"strings"
 
 	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/store"
 )
 
 // What scripts want of the answer to a client of SAML 2.0 or WS-Federation. The door that answers knows what the names mean.
@@ -29,7 +31,9 @@ func (in *ruleInput) configure(raw json.RawMessage, a *stagedoor.Authorization) 
 	if err := json.Unmarshal(raw, &all); err != nil {
 		return stagedoor.Errorf(stagedoor.Forbidden, "access_denied", "A rule set context.samlConfiguration to something else than an object.")
 	}
-	maps.DeleteFunc(all, func(name string, _ json.RawMessage) bool { return strings.HasPrefix(name, AttributePrefix) })
+	maps.DeleteFunc(all, func(name string, _ json.RawMessage) bool {
+		return name == OwnKey || strings.HasPrefix(name, AttributePrefix)
+	})
 	return settle(a, all)
 }
 
@@ -43,7 +47,7 @@ func (in *ruleInput) respond(answers map[string]json.RawMessage, a *stagedoor.Au
 	}
 	all := maps.Clone(a.Assertion)
 	for name, value := range answers {
-		if setting, ok := strings.CutPrefix(name, answerPrefix); ok {
+		if setting, ok := strings.CutPrefix(name, answerPrefix); ok && setting != OwnKey {
 			if all == nil {
 				all = map[string]json.RawMessage{}
 			}
@@ -61,11 +65,60 @@ func settle(a *stagedoor.Authorization, all map[string]json.RawMessage) error {
 	if size > maxAssertion {
 		return stagedoor.Errorf(stagedoor.Forbidden, "access_denied", "What scripts set of the SAML response exceeds the limit of %d bytes.", maxAssertion)
 	}
-	for _, name := range []string{"key", "cert"} { // a key of a script's own would be kept in the open while somebody logs in
-		if value, there := all[name]; there && string(value) != "null" {
-			return notSupported("api.samlResponse.set" + strings.ToUpper(name[:1]) + name[1:])
-		}
-	}
 	a.Assertion = all
 	return nil
 }
+
+// OwnKey stands among what scripts want of an answer in the place of their key and certificate, which [KeptKey] returns. Scripts cannot set it.
+const OwnKey = "key of scripts"
+
+// keepKey moves the key with which scripts have the answer signed, and its certificate, to where secrets are sealed: the rest lies in the open beside
+// a login that waits for something.
+func keepKey(ctx context.Context, st *store.Store, a *stagedoor.Authorization) error {
+	own := map[string]json.RawMessage{}
+	for _, name := range []string{"key", "cert"} {
+		if value, there := a.Assertion[name]; there && string(value) != "null" {
+			own[name] = value
+		}
+		delete(a.Assertion, name)
+	}
+	if len(own) == 0 {
+		return nil
+	}
+	if before := a.Assertion[OwnKey]; before != nil { // rules gave one part, actions the other
+		kept, err := KeptKey(ctx, st, a.Assertion)
+		if err != nil {
+			return err
+		}
+		for name, value := range kept {
+			if _, there := own[name]; !there {
+				own[name] = value
+			}
+		}
+	}
+	text, err := json.Marshal(own)
+	if err != nil {
+		return err
+	}
+	handle := stagedoor.NewToken()
+	if err := st.SaveCeremony(ctx, keptKey(handle), string(text), st.Clock().Now().Add(transactionLife)); err != nil {
+		return err
+	}
+	a.Assertion[OwnKey], err = json.Marshal(handle)
+	return err
+}
+
+// KeptKey is what scripts have set as key and cert of an answer; empty: nothing.
+func KeptKey(ctx context.Context, st *store.Store, assertion map[string]json.RawMessage) (own map[string]json.RawMessage, err error) {
+	var handle, text string
+	if raw := assertion[OwnKey]; raw == nil {
+		return nil, nil
+	} else if err = json.Unmarshal(raw, &handle); err == nil {
+		if text, err = st.Ceremony(ctx, keptKey(handle)); err == nil {
+			err = json.Unmarshal([]byte(text), &own)
+		}
+	}
+	return own, err
+}
+
+func keptKey(handle string) string { return "saml key/" + handle }

@@ -223,6 +223,9 @@ func (p *Pipeline) runRules(ctx context.Context, v Visit, in *ruleInput, a *stag
 	if err := applyContext(out.Context, in, a); err != nil {
 		return console, err
 	}
+	if err := keepKey(ctx, v.Store, a); err != nil {
+		return console, err
+	}
 	if in.primary != "" {
 		if err = p.become(ctx, v, in, a, in.primary); err == nil {
 			err = primaryProfile(a, in.user, user)

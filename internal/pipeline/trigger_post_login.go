@@ -104,6 +104,9 @@ func (p *Pipeline) postLogin(ctx context.Context, v Visit, in *ruleInput, all *a
 	if err := in.respond(e.Answers, a); err != nil {
 		return s, err
 	}
+	if err := keepKey(ctx, v.Store, a); err != nil {
+		return s, err
+	}
 	in.demandedFactor(e.Factor)
 	if err := all.suspend(in, e); err != nil {
 		return s, err

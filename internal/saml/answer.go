@@ -78,6 +78,22 @@ func (d *Door) issuer(ctx context.Context, st *store.Store, s settings) (*xmlsig
 	return &xmlsig.Issuer{EntityID: s.issuer(st), Key: key.Private, Cert: key.Cert, SHA1: s.text("signatureAlgorithm", "") == "rsa-sha1"}, nil
 }
 
+// signer is who signs the answer of a login that succeeded: with the key of scripts, if they gave one with its certificate.
+func (d *Door) signer(ctx context.Context, st *store.Store, s settings, out *pipeline.Outcome) (*xmlsig.Issuer, error) {
+	who, err := d.issuer(ctx, st, s)
+	if err != nil {
+		return nil, err
+	}
+	own, err := pipeline.KeptKey(ctx, st, out.Result.Assertion)
+	if err != nil || own == nil {
+		return who, err
+	}
+	if who.Key, who.Cert, err = xmlsig.ReadPair(settings(own).text("cert", ""), settings(own).text("key", "")); err != nil {
+		return nil, stagedoor.Errorf(stagedoor.Forbidden, "access_denied", "The key and the cert that scripts set of the SAML response do not do: %s.", err)
+	}
+	return who, nil
+}
+
 // unspecified is the format of names that nobody says anything of.
 const unspecified = "urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified"
 
@@ -88,7 +104,7 @@ func (d *Door) assertion(ctx context.Context, st *store.Store, req *stagedoor.Au
 		return "", "", err
 	}
 	a := out.Result
-	who, err := d.issuer(ctx, st, s)
+	who, err := d.signer(ctx, st, s, out)
 	if err != nil {
 		return "", "", err
 	}

@@ -103,7 +103,7 @@ func (d *Door) wresult(r *http.Request, st *store.Store, req *stagedoor.Authoriz
 	if _, err := s.encryptFor(req.Federation.Protocol); err != nil {
 		return "", "", err
 	}
-	who, err := d.issuer(r.Context(), st, s)
+	who, err := d.signer(r.Context(), st, s, out)
 	if err != nil {
 		return "", "", err
 	}

@@ -20,6 +20,7 @@ import (
 //	~secrets.SCRIPT.NAME~         a secret of an action or hook
 //	~password~                    what a member or parameter of such a name holds
 //	~masked.4f2a~                 any other secret; the same text has the same mask within a recording
+//	~masked.key~                  a private key in PEM
 //
 // JSON Web Tokens keep their header and claims and lose their signature. A run that is repeated gets the settings and secrets of today
 // in the place of the first two; the others stay as they are. The code of scripts is recorded as it is.
@@ -48,6 +49,7 @@ var (
 	maskText   = regexp.MustCompile(`^~[A-Za-z0-9_.-]+~$`)
 	tokenText  = regexp.MustCompile(`(eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.)[A-Za-z0-9_-]{16,}`)
 	schemeText = regexp.MustCompile(`(?i)^(Bearer|Basic|Digest|Token) +`)
+	pemText    = regexp.MustCompile(`-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----[^-]*-----END [A-Z0-9 ]*PRIVATE KEY-----`)
 	queryText  = regexp.MustCompile(`([?&])([A-Za-z0-9_.-]+)=([^&#\s"]*)`)
 	formText   = regexp.MustCompile(`^[A-Za-z0-9_.%+-]+=[^&\s]*(&[A-Za-z0-9_.%+-]+=[^&\s]*)*$`)
 )
@@ -183,6 +185,7 @@ func (m *masker) values(text string) string {
 func (m *masker) text(text string) string {
 	text = m.values(text)
 	text = tokenText.ReplaceAllString(text, "${1}masked")
+	text = pemText.ReplaceAllString(text, "~masked.key~")
 	return queryText.ReplaceAllStringFunc(text, func(found string) string {
 		parts := queryText.FindStringSubmatch(found)
 		return parts[1] + parts[2] + "=" + m.member(parts[2], parts[3])

@@ -64,6 +64,30 @@ func Certificates(texts ...string) (all []*x509.Certificate) {
 	return all
 }
 
+// ReadPair reads a certificate and its private key, both in PEM. Its errors say nothing of the key.
+func ReadPair(certificate, private string) (crypto.Signer, *x509.Certificate, error) {
+	certs := Certificates(certificate)
+	if len(certs) == 0 {
+		return nil, nil, errors.New("the certificate is missing or cannot be read")
+	}
+	block, _ := pem.Decode([]byte(private))
+	if block == nil {
+		return nil, nil, errors.New("the key is missing or cannot be read")
+	}
+	key, err := x509.ParsePKCS1PrivateKey(block.Bytes)
+	if err != nil {
+		parsed, _ := x509.ParsePKCS8PrivateKey(block.Bytes)
+		key, _ = parsed.(*rsa.PrivateKey)
+	}
+	switch {
+	case key == nil || key.N.BitLen() < 2048:
+		return nil, nil, errors.New("the key is not an RSA key of 2048 bits or more")
+	case !key.PublicKey.Equal(certs[0].PublicKey):
+		return nil, nil, errors.New("the key is not that of the certificate")
+	}
+	return key, certs[0], nil
+}
+
 // ReadMetadata takes what an identity provider's metadata say of it (SAML metadata section 2.4.3).
 func ReadMetadata(text string) (*Party, error) {
 	var d saml.EntityDescriptor

