@@ -74,6 +74,8 @@ type FactorDemand struct {
 	Issuer   string   `json:",omitempty"` // what apps call the account's server; empty: the tenant's name
 	Enroll   bool     `json:",omitempty"` // another factor is to be enrolled, rather than one to be given
 	Types    []string `json:",omitempty"` // nothing else will do: otp, recovery-code; nil: anything
+	Duo      bool     `json:",omitempty"` // Duo is to be asked, and nothing else will do
+	Keys     string   `json:",omitempty"` // of Duo: under which handle they are kept, sealed
 }
 
 // Takes tells whether a type of factor will do.
@@ -265,6 +267,7 @@ type Transaction struct {
 	Factor    *FactorDemand  `json:",omitempty"` // what scripts want of a second factor; nil: the tenant's policy decides
 	Proof     string         `json:",omitempty"` // the second factor that the person gave in this login: otp, recovery-code
 	Noting    bool           `json:",omitempty"` // they have a new recovery code to note down
+	Remember  bool           `json:",omitempty"` // once Duo has let the person pass, the browser is remembered
 	Twin      string         `json:",omitempty"` // id of another user of the same verified address, whom the person is asked to link
 	Alone     bool           `json:",omitempty"` // they have answered that
 	Upstream  *Upstream      `json:",omitempty"` // the way to a provider and back, of a login that waits for it

@@ -261,6 +261,8 @@ func samples() map[string]Page {
 		"mfa-options": FactorsPage{Frame: sampleFrame, Choices: []FactorLink{
 			{Kind: "webauthn-roaming", URL: "/u/mfa-webauthn-roaming-challenge?state=x"}, {Kind: "otp", URL: "/u/mfa-otp-challenge?state=x"}, {Kind: "recovery-code", URL: "/u/x"},
 		}},
+		"mfa-duo":        DuoPage{Frame: sampleFrame, Form: sampleForm, Remembers: true},
+		"mfa-duo-denied": DuoPage{Frame: lettered, Form: sampleForm, Remembers: true, Remember: true, Problems: Problems{{Code: "duo_denied"}}},
 		"mfa-push": PushPage{
 			Frame: sampleFrame, Form: sampleForm, Waits: true, AskURL: "/u/mfa-push-challenge?state=x&poll=1", NextURL: "/u/mfa-push-challenge?state=x&asked=1",
 			Remembers: true, Resend: sampleForm, OtherURL: "/u/mfa-login-options?state=x",

@@ -311,7 +311,7 @@ func TestSecondFactorByRule(t *testing.T) {
 		{"none against a policy", "{provider: 'none'}", []string{"otp"}, always, "", ""},
 		{"google-authenticator without the switch", "{provider: 'google-authenticator', issuer: 'Songs'}", []string{"!otp"}, nil, "Verify that it is you", ""},
 		{"any without the switch", "{provider: 'guardian'}", []string{"!otp"}, nil, "", "A second factor is required, but none that this server has is enabled."},
-		{"duo", "{provider: 'duo', ikey: 'a', skey: 'b', host: 'c'}", []string{"otp"}, nil, "", "A rule asked for the second factor duo, which this server does not have."},
+		{"duo", "{provider: 'duo', ikey: 'a', skey: 'b', host: 'c'}", []string{"otp"}, nil, "", "The second factor duo cannot be asked for: ikey does not have 20 characters."},
 		{"no object", "7", []string{"otp"}, nil, "", "A rule set context.multifactor to something else than an object."},
 		{"a policy without factors", "null", []string{"!otp"}, always, "", ""},
 		{"a policy with other factors", "null", []string{"!otp", "duo"}, always, "", "A second factor is required, but none that this server has is enabled."},

@@ -25,6 +25,7 @@ type Settings struct {
 	On     []string // the kinds that may be used, in the order in which they are offered
 	Others bool     // a factor is on that this server does not have
 	Always bool     // everybody is asked in every login
+	Duo    bool     // Duo is asked: it is the only factor that is on, and the tenant has keys
 }
 
 // Has tells whether a kind may be used.
@@ -71,6 +72,12 @@ func SettingsOf(ctx context.Context, st *store.Store) (Settings, error) {
 		if known[k.factor] = true; on[k.factor] {
 			s.On = append(s.On, k.kind)
 		}
+	}
+	if on[Duo] {
+		if _, known[Duo], err = DuoKeysOf(ctx, st); err != nil {
+			return s, err
+		}
+		s.Duo = known[Duo] && !s.Any()
 	}
 	for _, name := range FactorNames {
 		s.Others = s.Others || on[name] && !known[name]

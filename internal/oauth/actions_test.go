@@ -116,7 +116,6 @@ func TestActionRefuses(t *testing.T) {
 		{`for (;;) {}`, "Blocked event loop.", "action_timeout"},
 		{`await new Promise(() => {})`, "Request to Webtask exceeded allowed execution time", "action_timeout"},
 		{`api.redirect.sendUserTo('javascript:1')`, "api.redirect.sendUserTo needs an http or https URL", "action_error"},
-		{`api.multifactor.enable('duo')`, "An action called api.multifactor.enable('duo'), which this server does not support yet.", ""},
 		{`api.idToken.setCustomClaim('https://a.test/big', 'x'.repeat(103000))`, "Custom claims exceed the limit of 102400 bytes.", ""},
 		{`api.user.setAppMetadata('a.b', 1)`, `Payload validation error: 'Invalid key "a.b": keys must not contain . or $' on property app_metadata.`, ""},
 	} {

@@ -191,3 +191,15 @@ func TestRefreshWithEnrollment(t *testing.T) {
 	token = w.refresh(spa, first.RefreshToken).mfaRequired(`{"challenge":[{"type":"otp"},{"type":"recovery-code"}]}`)
 	w.mfa(otpGrant, token, "otp", w.otp(a.Secret)).bad(403, "mfa_required", "Multifactor authentication required") // which is not what it wants
 }
+
+// Duo asks people on pages of its own: without a browser there is no way, and no other factor in its place.
+func TestDuoTakesABrowser(t *testing.T) {
+	w := newWorld(t)
+	w.passwords(spa)
+	ok(t, w.st.ChangeSetting(w.Context(), mfa.SettingFactors, func(m map[string]any) error { m["otp"] = true; return nil }))
+	first := w.redeem(site, w.browser().login(request(site, "scope", "openid offline_access")).got().Get("code")).good()
+	w.rule(`function (user, context, callback) { context.multifactor = {provider: 'duo', host: 'a.test', ikey: 'DIXXXXXXXXXXXXXXXXXX', skey: 's'.repeat(40)}; callback(null, user, context); }`)
+	const why = "The second factor duo cannot be asked for: it takes a browser."
+	w.byPassword(spa).bad(403, "access_denied", why)
+	w.refresh(site, first.RefreshToken).bad(403, "access_denied", why)
+}

@@ -89,6 +89,9 @@ func (p *Pipeline) Direct(ctx context.Context, v Visit, x *Direct, userID string
 	if err == nil && in.elsewhere != "" { // there is no browser
 		err = cannotAsk(AskRedirect)
 	}
+	if err == nil && demandsDuo(in.factor) {
+		err = ErrDuoBrowser()
+	}
 	if a.Factor = x.Proof.Kind != ""; err == nil && !a.Factor {
 		err = wantsFactor(ctx, v.Store, in.factor)
 		if guards, wrong := guardsFactors(ctx, v.Store, x.API, u.ID); err == nil && guards {
@@ -129,6 +132,9 @@ func wantsFactor(ctx context.Context, st *store.Store, d *stagedoor.FactorDemand
 		return ErrFactorRequired()
 	}
 	s, err := mfa.SettingsOf(ctx, st)
+	if err == nil && s.Always && s.Duo {
+		return ErrDuoBrowser()
+	}
 	if err == nil && s.Always && (s.Any() || s.Others) {
 		err = ErrFactorRequired()
 	}

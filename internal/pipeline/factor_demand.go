@@ -28,12 +28,16 @@ func (in *ruleInput) demandFactor(raw json.RawMessage) error {
 	if err := json.Unmarshal(raw, &asked); err != nil {
 		return stagedoor.Errorf(stagedoor.Forbidden, "access_denied", "A rule set context.multifactor to something else than an object.")
 	}
+	in.duo = nil
 	provider, _ := asked.Provider.(string)
 	d := &stagedoor.FactorDemand{Remember: (len(asked.Remember) == 0 || truthy(asked.Remember)) && !truthy(asked.IgnoreCookie)}
 	d.Issuer, _ = asked.Issuer.(string)
 	switch {
-	case provider == "duo":
-		return stagedoor.Errorf(stagedoor.Forbidden, "access_denied", "A rule asked for the second factor duo, which this server does not have.")
+	case provider == mfa.Duo:
+		d.Duo, in.duo = true, &mfa.DuoKeys{}
+		if err := json.Unmarshal(raw, in.duo); err != nil {
+			return errNoDuo("a rule set host, ikey, skey or username to something else than a text")
+		}
 	case truthy(asked.Key):
 		return stagedoor.Errorf(stagedoor.Forbidden, "access_denied", "A rule set context.multifactor.key, which this server does not take: users enrol with a key of their own.")
 	case provider == "none":
@@ -56,8 +60,13 @@ func truthy(raw json.RawMessage) bool {
 
 // demandedFactor is what api.multifactor.enable asked for, in the place of what rules did.
 func (in *ruleInput) demandedFactor(f *script.Factor) {
-	if f != nil {
-		in.factor = &stagedoor.FactorDemand{None: f.Provider == "none", Always: f.Provider == "google-authenticator", Remember: f.Remember}
+	if f == nil {
+		return
+	}
+	in.factor = &stagedoor.FactorDemand{None: f.Provider == "none", Always: f.Provider == "google-authenticator", Duo: f.Provider == mfa.Duo, Remember: f.Remember}
+	in.duo = nil
+	if in.factor.Duo {
+		in.duo = &mfa.DuoKeys{Host: f.Duo.Host, IKey: f.Duo.IKey, SKey: f.Duo.SKey, User: f.Duo.Username}
 	}
 }
 

@@ -29,6 +29,8 @@ const (
 	AskOrganization = "organization"
 	AskFactor       = "mfa-otp-challenge" // or the page for the recovery code, which belongs to the same step
 	AskEnroll       = "mfa-otp-enrollment"
+	AskDuo          = "mfa-duo-challenge"
+	AskAtDuo        = "at-duo" // no page of ours: the person is at Duo, see [Pipeline.BackFromDuo]
 	AskNote         = "mfa-recovery-code-enrollment"
 	AskPasskey      = "passkey-enrollment"
 	AskLink         = "link-account"
@@ -43,7 +45,7 @@ type Pipeline struct {
 	Upstream *connection.Upstream // nil: nobody can go to a provider
 	Scripts  *script.Host
 	Minter   *token.Minter
-	HTTP     *http.Client // brings messages to phones; nil: only tenants' own code does
+	HTTP     *http.Client // brings messages to phones, and asks Duo; nil: only tenants' own code sends messages
 
 	// Requests is the client of tenants' flows: like that of their scripts it reaches the server itself. Nil: flows make no requests.
 	Requests *http.Client
@@ -134,7 +136,7 @@ func begun(v Visit, req stagedoor.AuthorizationRequest) *stagedoor.Transaction {
 // of two callers one gets the result. The outcome is nil when the login is lost.
 func (p *Pipeline) Continue(ctx context.Context, v Visit, id string) (*Outcome, error) {
 	tx, err := p.transaction(ctx, v, id)
-	if err == nil && (tx.Step == AskRedirect || tx.Step == AskUpstream || tx.Reset != nil) { // only the way back from there goes on
+	if err == nil && (tx.Step == AskRedirect || tx.Step == AskUpstream || tx.Step == AskAtDuo || tx.Reset != nil) { // only the way back from there goes on
 		err = lost()
 	}
 	if err != nil {

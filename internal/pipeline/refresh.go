@@ -38,6 +38,9 @@ func (p *Pipeline) Refresh(ctx context.Context, v Visit, client *stagedoor.Clien
 	if err == nil && in.elsewhere != "" { // there is no browser
 		err = cannotAsk(AskRedirect)
 	}
+	if err == nil && demandsDuo(in.factor) {
+		err = ErrDuoBrowser()
+	}
 	if d := in.factor; err == nil && d != nil && !d.None && proof.Kind == "" {
 		err = ErrFactorRequired()
 	}

@@ -27,7 +27,7 @@ func (l *login) factor(ctx context.Context) (string, error) {
 	if l.tx.Noting {
 		return AskNote, nil
 	}
-	if l.tx.Proof == "" {
+	if l.tx.Proof == "" || demandsDuo(l.tx.Factor) && l.tx.Proof != mfa.Duo {
 		if ask, err := l.wantsFactor(ctx); ask != "" || err != nil {
 			return ask, err
 		}
@@ -61,7 +61,7 @@ func (l *login) wantsFactor(ctx context.Context) (string, error) {
 	switch {
 	case d == nil && !up && !settings.Always:
 		return "", nil
-	case d == nil && !settings.Any() && !settings.Others: // the tenant has none, so that its policy asks for none
+	case d == nil && !settings.Any() && !settings.Others && !settings.Duo: // the tenant has none, so that its policy asks for none
 		return "", nil
 	case d == nil && !up && l.session.Has("mfa"):
 		return "", nil
@@ -94,6 +94,10 @@ func (l *login) remembered(ctx context.Context) (bool, error) {
 
 // askFactor says which page asks for a factor, or why none can. Who has none enrols one on the way.
 func (l *login) askFactor(ctx context.Context, settings mfa.Settings, d *stagedoor.FactorDemand) (string, error) {
+	if asksDuo(settings, d) {
+		l.asksFactor(AskDuo, d)
+		return AskDuo, nil
+	}
 	methods, err := mfa.MethodsOf(ctx, l.st, l.user.ID)
 	if err != nil {
 		return "", err
@@ -118,9 +122,7 @@ func (l *login) askFactor(ctx context.Context, settings mfa.Settings, d *stagedo
 	if ask == "" && err == nil {
 		err = scripted("access_denied", "An action asked for a second factor, but for none that the user can give here.")
 	}
-	if ask != "" && l.tx.Step != ask && !l.tx.Request.HasPrompt("none") {
-		l.logAsked(ask, d != nil)
-	}
+	l.asksFactor(ask, d)
 	return ask, err
 }
 
@@ -150,8 +152,12 @@ func enrollable(settings mfa.Settings, m mfa.Methods, d *stagedoor.FactorDemand)
 	return slices.DeleteFunc(mfa.Enrollable(usable(settings, d)), func(kind string) bool { return d != nil && d.Enroll && m.Has(kind) })
 }
 
-func (l *login) logAsked(ask string, byScript bool) {
-	if byScript {
+// asksFactor notes that a page begins to ask for a factor.
+func (l *login) asksFactor(ask string, d *stagedoor.FactorDemand) {
+	if ask == "" || l.tx.Step == ask || l.tx.Request.HasPrompt("none") {
+		return
+	}
+	if d != nil {
 		l.visit.log(l.event("mfar"))
 	}
 	kind := "gd_start_auth"
@@ -374,7 +380,7 @@ func (p *Pipeline) logFactor(ctx context.Context, v Visit, tx *stagedoor.Transac
 func (v Visit) logFactor(ctx context.Context, e stagedoor.LogEvent, types struct{ good, wrong, tooMany string }, err error) {
 	switch {
 	case err == nil:
-	case mfa.IsWrong(err):
+	case mfa.IsWrong(err), mfa.IsDuo(err):
 		e.Type = types.wrong
 	case stagedoor.IsKind(err, stagedoor.TooMany):
 		e.Type = types.tooMany

@@ -8,6 +8,7 @@ import (
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/form"
+	"github.com/stagedoor/stagedoor/internal/mfa"
 	"github.com/stagedoor/stagedoor/internal/script"
 	"github.com/stagedoor/stagedoor/internal/store"
 	"github.com/stagedoor/stagedoor/internal/token"
@@ -56,6 +57,9 @@ func (l *login) scripts(ctx context.Context) (string, error) {
 	l.tx.Result, l.user, l.recookie = a, in.user, in.recookie
 	if l.tx.Factor = in.factor; l.tx.UserID != in.user.ID {
 		l.tx.UserID, l.tx.Proof = in.user.ID, "" // which was the other user's
+	}
+	if err := l.keepDuo(ctx, in.duo); err != nil {
+		return "", err
 	}
 	if in.elsewhere != "" {
 		l.tx.Script, l.elsewhere = said.keptIn(state, AskRedirect), in.elsewhere
@@ -107,6 +111,7 @@ type ruleInput struct {
 	roles    []stagedoor.Role // once they were read; see [Pipeline.roles]
 
 	factor *stagedoor.FactorDemand // what scripts want of a second factor at the end; nil: they did not speak of it
+	duo    *mfa.DuoKeys            // what factor asks Duo with, if scripts have just said so
 	asked  *stagedoor.FactorDemand // what actions wait for in their middle
 	again  bool                    // they wait for nothing and are not done
 	proof  string                  // the second factor that the person gave in this login

@@ -128,7 +128,7 @@ func cannotAsk(ask string) error {
 		return stagedoor.Errorf(stagedoor.Forbidden, "consent_required", "Consent required")
 	case AskOrganization, AskRedirect, AskForm:
 		return stagedoor.Errorf(stagedoor.Forbidden, "interaction_required", "Interaction required")
-	case AskFactor, AskEnroll, AskNote: // SDKs know this text
+	case AskFactor, AskEnroll, AskNote, AskDuo: // SDKs know this text
 		return stagedoor.Errorf(stagedoor.Forbidden, "login_required", "Multifactor authentication required")
 	}
 	return stagedoor.Errorf(stagedoor.Forbidden, "login_required", "Login required")

@@ -38,8 +38,17 @@ type Denial struct {
 
 // Factor is the second factor that is to be asked for at the end of a login.
 type Factor struct {
-	Provider string // any, none, guardian, google-authenticator
+	Provider string // any, none, guardian, google-authenticator, duo
 	Remember bool   // a remembered browser will do
+	Duo      Duo    `json:",omitzero"` // with what duo is to be asked
+}
+
+// Duo is what an action says of an application at Duo. All of it may be empty.
+type Duo struct {
+	Host     string `json:"host"`
+	IKey     string `json:"ikey"`
+	SKey     string `json:"skey"`
+	Username string `json:"username"`
 }
 
 // Suspension ends a run behind a script, until the person has done something.
@@ -108,6 +117,7 @@ func (a *access) public() *stagedoor.AccessChange {
 type factor struct {
 	Provider string `json:"provider"`
 	Remember bool   `json:"remember"`
+	Duo      Duo    `json:"duo"`
 }
 
 type suspension struct {
@@ -140,7 +150,7 @@ func (e *effects) public(name func(int) string) Effects {
 		out.Suspend = &Suspension{Script: s.Script, Kind: s.Kind, Details: json.RawMessage(s.Details)}
 	}
 	if f := e.Factor; f != nil {
-		out.Factor = &Factor{Provider: clean(f.Provider), Remember: f.Remember}
+		out.Factor = &Factor{Provider: clean(f.Provider), Remember: f.Remember, Duo: f.Duo}
 	}
 	if e.Revoke == "session" || e.Revoke == "refresh_token" {
 		out.Revoke = e.Revoke

@@ -29,7 +29,7 @@ import (
 var (
 	passwords   = words("password passwd newpassword oldpassword passwordhash passphrase pin otp")
 	secretNames = words("accesstoken refreshtoken idtoken idtokenhint clientsecret clientassertion authorization proxyauthorization cookie setcookie " +
-		"apikey xapikey xauthtoken apitoken secret secretkey privatekey sessiontoken token codeverifier samlresponse")
+		"apikey xapikey xauthtoken apitoken secret secretkey privatekey sessiontoken token codeverifier samlresponse skey")
 )
 
 func words(text string) map[string]bool {

@@ -1,5 +1,4 @@
-// api.multifactor and what api.authentication has of second factors (extensibility fact sheet 3.6). What this server has no factor for refuses
-// the login, so that no check is passed over.
+// api.multifactor and what api.authentication has of second factors (extensibility fact sheet 3.6).
 'use strict';
 
 const providers = ['any', 'none', 'guardian', 'google-authenticator', 'duo'];
@@ -15,14 +14,26 @@ module.exports = t => {
 		if (!Array.isArray(factors) || factors.length === 0) throw new TypeError('api.authentication.' + name + ' needs an array of factors');
 		return factors.map(f => typeOf(f, name));
 	};
+	// duo is what Duo is to be asked with; what is left out is the tenant's.
+	function duo(given) {
+		const out = {};
+		for (const name of ['host', 'ikey', 'skey', 'username']) {
+			const value = given[name];
+			if (value === undefined || value === null) continue;
+			if (typeof value !== 'string') throw new TypeError('api.multifactor.enable needs a string for providerOptions.' + name);
+			out[name] = value;
+		}
+		return out;
+	}
 	const ask = (enroll, factors) => t.suspend('factor', {enroll, factors});
 	const additional = options => (options && options.additionalFactors) || [];
 	return {
 		multifactor: {
 			enable(provider, options) {
 				if (!providers.includes(provider)) throw new TypeError('api.multifactor.enable needs one of the providers ' + providers.join(', '));
-				if (provider === 'duo') return t.unsupported("multifactor.enable('duo')")();
-				t.factor({provider, remember: Boolean(options && options.allowRememberBrowser)});
+				const demand = {provider, remember: Boolean(options && options.allowRememberBrowser)};
+				if (provider === 'duo') demand.duo = duo((options && options.providerOptions) || {});
+				t.factor(demand);
 			},
 		},
 		authentication: {
