@@ -301,3 +301,33 @@ func replayFailures(t *testing.T, runtime string) {
 		}
 	}
 }
+
+// TestRecordingsMaskKeysOfDuo: a secret key that a script hands over is in no recording, wherever the script has it from; the caller gets it.
+func TestRecordingsMaskKeysOfDuo(t *testing.T) {
+	key := strings.Repeat("k", 40)
+	for _, runtime := range runtimes(t) {
+		t.Run(runtime, func(t *testing.T) {
+			var kept recordings
+			h := newHost(t, Config{Workers: 1, Runtime: always(runtime), Policy: kept.policy})
+			rules, err := h.Rules(t.Context(), Run{
+				Tenant: "t", User: json.RawMessage(`{"user_id":"auth0|1"}`), Context: json.RawMessage(`{"idToken":{},"accessToken":{}}`),
+				Rules: []Rule{{Name: "duo", Source: `function (user, context, callback) { context.multifactor = {provider: 'duo', skey: 'k'.repeat(40)}; callback(null, user, context); }`}},
+			})
+			if err != nil || !strings.Contains(string(rules.Context), key) {
+				t.Fatal(err, rules)
+			}
+			out, err := h.Trigger(t.Context(), TriggerRun{
+				Tenant: "t", Trigger: PostLogin, Event: json.RawMessage(`{"user":{"user_id":"auth0|1"}}`),
+				Scripts: []Script{{Name: "duo", Source: `exports.onExecutePostLogin = async (event, api) => { api.multifactor.enable('duo', {providerOptions: {skey: 'k'.repeat(40)}}); };`}},
+			})
+			if err != nil || out.Effects.Factor == nil || out.Effects.Factor.Duo.SKey != key {
+				t.Fatal(err, out)
+			}
+			for _, rec := range kept.take(t, 2) {
+				if text, _ := json.Marshal(rec); strings.Contains(string(text), key) || !strings.Contains(string(text), "~masked.") {
+					t.Errorf("recorded %s", text)
+				}
+			}
+		})
+	}
+}
