@@ -166,7 +166,7 @@ func TestEncryptedSAML(t *testing.T) {
 	if len(certs) != 1 {
 		t.Fatalf("the metadata name no key: %s", metadata)
 	}
-	answer := w.asserted(w.browser(), "corp", xmlsig.Issued{NameID: "k7", EncryptFor: certs[0]})
+	answer := w.asserted(w.browser(), "corp", xmlsig.Issued{NameID: "k7", EncryptFor: &xmlsig.Reader{Cert: certs[0]}})
 	if raw, _ := base64.StdEncoding.DecodeString(answer); strings.Contains(string(raw), ">k7<") || !strings.Contains(string(raw), "EncryptedAssertion") {
 		t.Error("it is not encrypted")
 	}

@@ -118,12 +118,11 @@ func (d *Door) assertion(ctx context.Context, st *store.Store, req *stagedoor.Au
 		InResponseTo: req.Federation.ID, NameID: name, Format: s.text("nameIdentifierFormat", unspecified), Attributes: s.written(told), At: now,
 		Authenticated: opened.AuthenticatedAt, Life: s.life(), SessionIndex: sessionIndex(a.SessionID, out.Client.ID),
 		Class: s.text("authnContextClassRef", "urn:oasis:names:tc:SAML:2.0:ac:classes:unspecified"), SignResponse: s.flag("signResponse", false),
-		GCM: s.text("encryptionAlgorithm", "") == "aes256-gcm",
 	}
 	if x.Audience == "" { // nobody asked, and nobody says: whoever the address is of
 		x.Audience = x.Recipient
 	}
-	if x.EncryptFor, err = s.encryptFor(req.Federation.Protocol); err != nil {
+	if x.EncryptFor, err = s.encryptFor(); err != nil {
 		return "", "", err
 	}
 	if text, err = who.Answer(x); err != nil {

@@ -1,10 +1,8 @@
 package saml
 
 import (
-	"crypto/rsa"
 	"crypto/x509"
 	"encoding/json"
-	"encoding/pem"
 	"maps"
 	"slices"
 	"strings"
@@ -107,42 +105,29 @@ func (s settings) certificates() []*x509.Certificate {
 // mustSign tells whether the client's messages have to be signed: also where its certificate is none.
 func (s settings) mustSign() bool { return len(s.texts("signingCert", nil)) > 0 }
 
-// encryptFor is whose key alone reads the assertion; nil: it is not encrypted. What was meant to be encrypted and cannot be goes to nobody.
-func (s settings) encryptFor(protocol string) (*x509.Certificate, error) {
+// encryptFor is who alone reads the assertion; nil: it is not encrypted. What was meant to be encrypted and cannot be goes to nobody.
+func (s settings) encryptFor() (*xmlsig.Reader, error) {
 	given := func(name string) bool {
 		v := string(s[name])
 		return v != "" && v != "null" && v != `""`
 	}
-	denied := func(why string) (*x509.Certificate, error) {
-		return nil, stagedoor.Errorf(stagedoor.Forbidden, "access_denied", "%s", why)
+	denied := func(why string) error {
+		return stagedoor.Errorf(stagedoor.Forbidden, "access_denied", "The assertion cannot be encrypted as it was meant to be: %s.", why)
 	}
 	if !given("encryptionCert") && !given("encryptionPublicKey") {
 		return nil, nil
 	}
-	if protocol == stagedoor.ProtocolWSFed {
-		return denied("Assertions of WS-Federation cannot be encrypted, as encryptionCert or encryptionPublicKey asks for.")
-	}
-	if !given("encryptionCert") {
-		return denied("The encryptionPublicKey of the SAML response goes with an encryptionCert, which is not there.")
-	}
-	certs := xmlsig.Certificates(s.text("encryptionCert", ""))
-	if len(certs) == 0 {
-		return denied("The encryptionCert of the SAML response cannot be read.")
-	}
-	key, ok := certs[0].PublicKey.(*rsa.PublicKey)
-	if !ok || key.N.BitLen() < 2048 {
-		return denied("The encryptionCert of the SAML response is not of an RSA key of 2048 bits or more.")
-	}
-	if block, _ := pem.Decode([]byte(s.text("encryptionPublicKey", ""))); given("encryptionPublicKey") {
-		if block == nil {
-			return denied("The encryptionPublicKey of the SAML response cannot be read.")
-		}
-		public, err := x509.ParsePKIXPublicKey(block.Bytes)
-		if err != nil || !key.Equal(public) {
-			return denied("The encryptionPublicKey of the SAML response is not that of its encryptionCert.")
+	for _, name := range []string{"encryptionCert", "encryptionPublicKey"} {
+		if given(name) && s.text(name, "") == "" {
+			return nil, denied(name + " is no text")
 		}
 	}
-	return certs[0], nil
+	r, err := xmlsig.ReaderOf(s.text("encryptionCert", ""), s.text("encryptionPublicKey", ""))
+	if err != nil {
+		return nil, denied(err.Error())
+	}
+	r.GCM = s.text("encryptionAlgorithm", "") == "aes256-gcm"
+	return r, nil
 }
 
 // slo is where the client is told of a session's end; empty: nowhere.

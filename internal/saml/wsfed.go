@@ -100,9 +100,6 @@ func (d *Door) wresult(r *http.Request, st *store.Store, req *stagedoor.Authoriz
 	if err != nil {
 		return "", "", err
 	}
-	if _, err := s.encryptFor(req.Federation.Protocol); err != nil {
-		return "", "", err
-	}
 	who, err := d.signer(r.Context(), st, s, out)
 	if err != nil {
 		return "", "", err
@@ -113,10 +110,17 @@ func (d *Door) wresult(r *http.Request, st *store.Store, req *stagedoor.Authoriz
 	}
 	x := xmlsig.Issued{
 		Audience: s.text("audience", cmp.Or(req.Federation.Issuer, req.RedirectURI)), NameID: name, Format: s.text("nameIdentifierFormat", unspecified),
-		At: st.Clock().Now(), Life: s.life(), Since: opened.AuthenticatedAt, Attributes: map[string][]string{},
+		At: st.Clock().Now(), Life: s.life(), Since: opened.AuthenticatedAt, Attributes: map[string][]string{}, Types: map[string]string{},
+		Method: s.text("authnContextClassRef", "urn:oasis:names:tc:SAML:1.0:am:unspecified"),
 	}
+	typed := s.flag("typedAttributes", false) // unlike those of SAML 2.0: readers of SAML 1.1 are older
 	for claim, v := range told {
-		x.Attributes[claim] = v.texts
+		if x.Attributes[claim] = v.texts; typed {
+			x.Types[claim] = v.kind
+		}
+	}
+	if x.EncryptFor, err = s.encryptFor(); err != nil {
+		return "", "", err
 	}
 	text, err = who.IssueToken(x)
 	return text, s.text("wctx", s.text("relayState", req.State)), err

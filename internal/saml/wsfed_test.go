@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/beevik/etree"
+
 	"github.com/stagedoor/stagedoor/internal/xmlsig"
 )
 
@@ -54,6 +56,34 @@ func TestWSFederation(t *testing.T) {
 		}
 		b.get(wsfed()).says("Log in")
 	})
+}
+
+// TestSettingsOfWSFederation: how somebody signed in, and the types of what is told, as scripts or the addon say.
+func TestSettingsOfWSFederation(t *testing.T) {
+	w := newWorld(t, "sqlite")
+	w.addons("app", `{"wsfed":{}}`)
+	b := w.browser()
+	_, fields := b.in(b.get(wsfed())).want(http.StatusOK).form()
+	if text := fields.Get("wresult"); !strings.Contains(text, `AuthenticationMethod="urn:oasis:names:tc:SAML:1.0:am:unspecified"`) || strings.Contains(text, "xsi:type") {
+		t.Error(text)
+	}
+	w.action(`exports.onExecutePostLogin = async (event, api) => {
+		api.samlResponse.setAuthnContextClassRef('urn:oasis:names:tc:SAML:1.0:am:password').samlResponse.setTypedAttributes(true);
+		api.samlResponse.setRecipient('https://app.example/elsewhere');
+	};`)
+	_, fields = b.get(wsfed()).want(http.StatusOK).form()
+	doc := etree.NewDocument()
+	w.ok(doc.ReadFromString(fields.Get("wresult")))
+	how := doc.FindElement("//AuthenticationStatement").SelectAttrValue("AuthenticationMethod", "")
+	mail, verified := doc.FindElement("//Attribute[@AttributeName='emailaddress']/AttributeValue"), doc.FindElement("//Attribute[@AttributeName='email_verified']/AttributeValue")
+	if how != "urn:oasis:names:tc:SAML:1.0:am:password" || mail.SelectAttrValue("xsi:type", "") != "xs:string" || verified.SelectAttrValue("xsi:type", "") != "xs:boolean" || strings.Contains(fields.Get("wresult"), "elsewhere") {
+		t.Error(fields.Get("wresult"))
+	}
+	party, err := xmlsig.ReadFederation(b.get("/wsfed/FederationMetadata/2007-06/FederationMetadata.xml").body)
+	w.ok(err)
+	if a, err := xmlsig.ReadToken(party, "urn:app", fields.Get("wresult"), w.clock()); err != nil || a.NameID != w.ada().ID {
+		t.Errorf("%+v %v", a, err)
+	}
 }
 
 // TestOpenRedirectByWreply: neither answers nor people who sign out go to an address that the client has not registered.

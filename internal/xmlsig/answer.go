@@ -1,7 +1,6 @@
 package xmlsig
 
 import (
-	"crypto/x509"
 	"encoding/base64"
 	"errors"
 	"strings"
@@ -9,7 +8,6 @@ import (
 
 	"github.com/beevik/etree"
 	"github.com/crewjam/saml"
-	"github.com/crewjam/saml/xmlenc"
 	dsig "github.com/russellhaering/goxmldsig"
 
 	"github.com/stagedoor/stagedoor"
@@ -28,10 +26,9 @@ type Answer struct {
 	Authenticated time.Time // when the person last proved who they are
 	Life          time.Duration
 	SessionIndex  string
-	Class         string            // how they did (SAML authentication context)
-	SignResponse  bool              // rather than the assertion in it
-	EncryptFor    *x509.Certificate // whose key alone reads the assertion; nil: it is not encrypted
-	GCM           bool              // encrypted by AES-GCM rather than AES-CBC
+	Class         string  // how they did (SAML authentication context)
+	SignResponse  bool    // rather than the assertion in it
+	EncryptFor    *Reader // who alone reads the assertion; nil: it is not encrypted
 }
 
 // Attribute is one thing that is told of a person.
@@ -78,7 +75,7 @@ func (i *Issuer) Answer(x Answer) (string, error) {
 	}
 	el := a.Element()
 	if !x.SignResponse {
-		signature, err := i.sign(el)
+		signature, err := i.sign(el, "ID")
 		if err != nil {
 			return "", err
 		}
@@ -86,17 +83,19 @@ func (i *Issuer) Answer(x Answer) (string, error) {
 		el = a.Element()
 	}
 	if x.EncryptFor != nil {
-		var err error
-		if el, err = encrypted(el, x.EncryptFor, x.GCM); err != nil {
+		sealed, err := x.EncryptFor.encrypt(el)
+		if err != nil {
 			return "", err
 		}
+		el = etree.NewElement("saml:EncryptedAssertion")
+		el.AddChild(sealed)
 	}
 	r := i.response(x.Destination, x.InResponseTo, x.At)
 	r.Status.StatusCode.Value = saml.StatusSuccess
 	out := r.Element()
 	out.AddChild(el)
 	if x.SignResponse {
-		signature, err := i.sign(out)
+		signature, err := i.sign(out, "ID")
 		if err != nil {
 			return "", err
 		}
@@ -117,7 +116,7 @@ func (i *Issuer) Refuse(destination, inResponseTo, why, message string, at time.
 	if message != "" {
 		r.Status.StatusMessage = &saml.StatusMessage{Value: uttered(message)}
 	}
-	signature, err := i.sign(r.Element())
+	signature, err := i.sign(r.Element(), "ID")
 	if err != nil {
 		return "", err
 	}
@@ -129,13 +128,13 @@ func (i *Issuer) response(destination, inResponseTo string, at time.Time) *saml.
 	return &saml.Response{ID: "_" + stagedoor.NewToken(), InResponseTo: inResponseTo, Version: "2.0", IssueInstant: at, Destination: destination, Issuer: &saml.Issuer{Value: i.EntityID}}
 }
 
-// sign returns the signature over an element.
-func (i *Issuer) sign(el *etree.Element) (*etree.Element, error) {
+// sign returns the signature over an element, which has its name in the attribute id.
+func (i *Issuer) sign(el *etree.Element, id string) (*etree.Element, error) {
 	ctx, err := dsig.NewSigningContext(i.Key, [][]byte{i.Cert.Raw})
 	if err != nil {
 		return nil, err
 	}
-	ctx.Canonicalizer = dsig.MakeC14N10ExclusiveCanonicalizerWithPrefixList("")
+	ctx.IdAttribute, ctx.Canonicalizer = id, dsig.MakeC14N10ExclusiveCanonicalizerWithPrefixList("")
 	method := dsig.RSASHA256SignatureMethod
 	if i.SHA1 {
 		method = dsig.RSASHA1SignatureMethod
@@ -143,34 +142,7 @@ func (i *Issuer) sign(el *etree.Element) (*etree.Element, error) {
 	if err := ctx.SetSignatureMethod(method); err != nil {
 		return nil, err
 	}
-	signed, err := ctx.SignEnveloped(el)
-	if err != nil {
-		return nil, err
-	}
-	children := signed.ChildElements()
-	return children[len(children)-1], nil
-}
-
-func encrypted(el *etree.Element, cert *x509.Certificate, gcm bool) (*etree.Element, error) {
-	doc := etree.NewDocument()
-	doc.SetRoot(el)
-	text, err := doc.WriteToBytes()
-	if err != nil {
-		return nil, err
-	}
-	e := xmlenc.OAEP()
-	if e.BlockCipher = xmlenc.AES256CBC; gcm {
-		e.BlockCipher = xmlenc.AES256GCM
-	}
-	e.DigestMethod = xmlenc.SHA1 // of OAEP, which needs no collisions to be hard; clients of all ages know it
-	sealed, err := e.Encrypt(cert, text, nil)
-	if err != nil {
-		return nil, err
-	}
-	sealed.CreateAttr("Type", "http://www.w3.org/2001/04/xmlenc#Element")
-	out := etree.NewElement("saml:EncryptedAssertion")
-	out.AddChild(sealed)
-	return out, nil
+	return ctx.ConstructSignature(el, true)
 }
 
 // encode writes an element, in base64.

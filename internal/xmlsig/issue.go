@@ -33,10 +33,14 @@ type Issued struct {
 	Attributes   map[string][]string
 	At           time.Time
 	Life         time.Duration
-	SessionIndex string            // empty: "s"
-	Format       string            // of the NameID, in assertions of SAML 1.1; empty: none is told
-	Since        time.Time         // when the person last proved who they are, there; zero: At
-	EncryptFor   *x509.Certificate // whose key alone reads the assertion; nil: it is not encrypted
+	SessionIndex string  // empty: "s"
+	EncryptFor   *Reader // who alone reads the assertion; nil: it is not encrypted. Where it is of SAML 2.0 they need a certificate
+
+	// of assertions of SAML 1.1
+	Format string            // of the NameID; empty: none is told
+	Since  time.Time         // when the person last proved who they are; zero: At
+	Method string            // how they did (SAML 1.1 core section 7.1); empty: as in AD FS
+	Types  map[string]string // of the values of attributes, such as xs:string; nil: none are told
 }
 
 // Asked is what somebody else's request to sign in says. Its signature is not looked at.
@@ -81,7 +85,7 @@ func (i *Issuer) Issue(x Issued) (string, error) {
 	}
 	if x.EncryptFor != nil {
 		req.SPSSODescriptor.KeyDescriptors = []saml.KeyDescriptor{{
-			Use: "encryption", KeyInfo: saml.KeyInfo{X509Data: saml.X509Data{X509Certificates: []saml.X509Certificate{{Data: base64.StdEncoding.EncodeToString(x.EncryptFor.Raw)}}}},
+			Use: "encryption", KeyInfo: saml.KeyInfo{X509Data: saml.X509Data{X509Certificates: []saml.X509Certificate{{Data: base64.StdEncoding.EncodeToString(x.EncryptFor.Cert.Raw)}}}},
 		}}
 	}
 	session := &saml.Session{ID: "s", Index: cmp.Or(x.SessionIndex, "s"), CreateTime: x.At, ExpireTime: x.At.Add(x.Life), NameID: x.NameID}

@@ -126,7 +126,7 @@ func message(t testing.TB, d *xmlsig.Departure) xmlsig.Message {
 // TestEncryptedAssertions: read with our key alone, and only inside of an answer that is signed.
 func TestEncryptedAssertions(t *testing.T) {
 	s := both(t)
-	secret := func(x *xmlsig.Issued) { x.EncryptFor = s.own.Cert }
+	secret := func(x *xmlsig.Issued) { x.EncryptFor = &xmlsig.Reader{Cert: s.own.Cert} }
 	answer := s.answer(t, secret)
 	raw, _ := base64.StdEncoding.DecodeString(answer)
 	if strings.Contains(string(raw), "kim") || !strings.Contains(string(raw), "EncryptedAssertion") {
@@ -142,7 +142,7 @@ func TestEncryptedAssertions(t *testing.T) {
 			t.Errorf("%s: read as %+v", name, a)
 		}
 	}
-	refused("for somebody else", s.answer(t, func(x *xmlsig.Issued) { x.EncryptFor = both(t).own.Cert }))
+	refused("for somebody else", s.answer(t, func(x *xmlsig.Issued) { x.EncryptFor = &xmlsig.Reader{Cert: both(t).own.Cert} }))
 	refused("another audience", s.answer(t, func(x *xmlsig.Issued) { secret(x); x.Audience = "urn:other" }))
 	refused("too late", s.answer(t, func(x *xmlsig.Issued) { secret(x); x.At = now.Add(-time.Hour) }))
 	// CBC without a signature around it can be bent, and its errors tell what is in it (Jager and Somorovsky, "How To Break XML Encryption", 2011).

@@ -2,6 +2,7 @@ package xmlsig
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha1" //nolint:gosec // of thumbprints
 	"crypto/x509"
 	"encoding/base64"
@@ -365,28 +366,26 @@ func (i *Issuer) IssueToken(x Issued) (string, error) {
 		values, at := x.Attributes[name], strings.LastIndex(name, "/")
 		attribute := set(statement.CreateElement("saml:Attribute"), "AttributeName", name[at+1:], "AttributeNamespace", name[:max(at, 0)])
 		for _, v := range values {
-			attribute.CreateElement("saml:AttributeValue").SetText(uttered(v))
+			value := attribute.CreateElement("saml:AttributeValue")
+			if value.SetText(uttered(v)); x.Types[name] != "" {
+				set(value, "xmlns:xs", "http://www.w3.org/2001/XMLSchema", "xmlns:xsi", "http://www.w3.org/2001/XMLSchema-instance", "xsi:type", x.Types[name])
+			}
 		}
 	}
 	since := x.Since
 	if since.IsZero() {
 		since = x.At
 	}
-	subject(set(a.CreateElement("saml:AuthenticationStatement"), "AuthenticationMethod", "urn:federation:authentication:windows", "AuthenticationInstant", when(since)))
-	ctx, err := dsig.NewSigningContext(i.Key, [][]byte{i.Cert.Raw})
+	subject(set(a.CreateElement("saml:AuthenticationStatement"), "AuthenticationMethod", cmp.Or(x.Method, "urn:federation:authentication:windows"), "AuthenticationInstant", when(since)))
+	signature, err := i.sign(a, "AssertionID")
 	if err != nil {
 		return "", err
 	}
-	ctx.IdAttribute, ctx.Canonicalizer = "AssertionID", dsig.MakeC14N10ExclusiveCanonicalizerWithPrefixList("")
-	method := dsig.RSASHA256SignatureMethod
-	if i.SHA1 {
-		method = dsig.RSASHA1SignatureMethod
-	}
-	if err := ctx.SetSignatureMethod(method); err != nil {
-		return "", err
-	}
-	if a, err = ctx.SignEnveloped(a); err != nil {
-		return "", err
+	a.AddChild(signature)
+	if x.EncryptFor != nil {
+		if a, err = x.EncryptFor.encrypt(a); err != nil {
+			return "", err
+		}
 	}
 	doc := etree.NewDocument()
 	response := set(doc.CreateElement("t:RequestSecurityTokenResponse"), "xmlns:t", wsTrust05)
