@@ -119,9 +119,13 @@ func (d *Door) postedFromProvider(w http.ResponseWriter, r *http.Request, st *st
 	http.Redirect(w, r, "/logout?"+url.Values{"RelayState": {r.PostForm.Get("RelayState")}}.Encode(), http.StatusSeeOther)
 }
 
-// loggedOut signs somebody out whose identity provider of SAML asks for it, and brings the browser back there with our answer.
+// loggedOut signs somebody out whose identity provider of SAML asks for it, and brings the browser past the clients of SAML and back there with our answer.
 func (d *Door) loggedOut(w http.ResponseWriter, r *http.Request, st *store.Store, m connection.Message) {
-	to, err := d.Pipeline.LoggedOut(r.Context(), visit(r, st), m)
+	v := visit(r, st)
+	if v.Session != "" {
+		v.Browser = session.EnsureBrowser(w, r)
+	}
+	to, err := d.Pipeline.LoggedOut(r.Context(), v, m)
 	if err != nil {
 		page.Fail(w, r, st, err, nil)
 		return

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"strings"
@@ -8,6 +9,7 @@ import (
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/connection"
 	"github.com/stagedoor/stagedoor/internal/guard"
+	"github.com/stagedoor/stagedoor/internal/session"
 )
 
 // askSignOut is the step of a stored way back from a provider at which somebody signs out.
@@ -69,12 +71,17 @@ func (p *Pipeline) SignedOut(ctx context.Context, v Visit, state string) (string
 }
 
 // LoggedOut ends the sessions of somebody whose identity provider says that they have signed out there (SAML profiles section 4.4), and returns where
-// the browser goes on with our answer; empty where the provider names no place for it. The provider's word must be signed, of now, and new.
+// the browser goes on: past the clients of SAML 2.0 that know the session that ended in it, then with our answer; empty where there are no such clients
+// and the provider names no place for an answer. The provider's word must be signed, of now, and new.
 func (p *Pipeline) LoggedOut(ctx context.Context, v Visit, m connection.Message) (string, error) {
 	if p.Upstream == nil {
 		return "", lost()
 	}
 	if err := guard.Signer(ctx, v.Store, v.IP); err != nil {
+		return "", err
+	}
+	own, err := session.Live(ctx, v.Store, v.Session)
+	if err != nil {
 		return "", err
 	}
 	word, err := p.Upstream.ReadLogout(ctx, v.Store, v.Issuer, m)
@@ -89,17 +96,25 @@ func (p *Pipeline) LoggedOut(ctx context.Context, v Visit, m connection.Message)
 		v.log(e)
 		return "", err
 	}
+	var here *stagedoor.Session // the one of this browser, which alone can tell its clients
 	for _, conn := range append([]*stagedoor.Connection{word.Connection}, word.Others...) {
 		ended, err := v.Store.EndCameBy(ctx, conn.ID, word.NameID, word.Indexes)
 		if err != nil { // it may be asked for again
 			return "", errors.Join(err, word.GiveBack(context.WithoutCancel(ctx), v.Store))
 		}
 		for i := range ended {
+			if own != nil && ended[i].ID == own.ID {
+				here = &ended[i]
+			}
 			v.log(stagedoor.LogEvent{
 				Type: "slo", Description: "The identity provider says that the person has signed out there.", UserID: ended[i].UserID,
 				Connection: conn.Name, ConnID: conn.ID, Strategy: conn.Strategy,
 			})
 		}
 	}
-	return word.Answer, guard.Signed(ctx, v.Store, v.IP)
+	if err := guard.Signed(ctx, v.Store, v.IP); err != nil {
+		return "", err
+	}
+	next, err := p.TellParticipants(ctx, v, here, "", stagedoor.SignOut{To: word.Answer})
+	return cmp.Or(next, word.Answer), err
 }

@@ -75,7 +75,7 @@ func (d *Door) issuer(ctx context.Context, st *store.Store, s settings) (*xmlsig
 	if err != nil {
 		return nil, err
 	}
-	return &xmlsig.Issuer{EntityID: s.issuer(st), Key: key.Private, Cert: key.Cert, SHA1: s.text("signatureAlgorithm", "") == "rsa-sha1"}, nil
+	return &xmlsig.Issuer{EntityID: s.issuer(st), Key: key.Private, Cert: key.Cert, SHA1: s.text("signatureAlgorithm", "") == "rsa-sha1", Digest: s.text("digestAlgorithm", "")}, nil
 }
 
 // signer is who signs the answer of a login that succeeded: with the key of scripts, if they gave one with its certificate.

@@ -40,7 +40,7 @@ func (w *world) publicKey() string {
 	return w.inPEM("PUBLIC KEY", der, err)
 }
 
-// xmlsec runs Aleksey Sanin's command on a text, where it is there.
+// xmlsec runs Aleksey Sanin's command on a text, where it is there. KEY is the client's, CERT ours.
 func (w *world) xmlsec(text []byte, args ...string) (string, bool) {
 	w.Helper()
 	program, err := exec.LookPath("xmlsec1")
@@ -53,7 +53,7 @@ func (w *world) xmlsec(text []byte, args ...string) (string, bool) {
 	w.ok(err)
 	w.ok(os.WriteFile(key, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), 0o600))
 	cert := filepath.Join(dir, "cert.pem")
-	w.ok(os.WriteFile(cert, w.own.CertificatePEM(), 0o600))
+	w.ok(os.WriteFile(cert, []byte(w.browser().get("/pem").want(http.StatusOK).body), 0o600))
 	file := filepath.Join(dir, "message.xml")
 	w.ok(os.WriteFile(file, text, 0o600))
 	for i, a := range args {

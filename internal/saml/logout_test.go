@@ -1,6 +1,8 @@
 package saml_test
 
 import (
+	"encoding/base64"
+	"encoding/json"
 	"net/http"
 	"net/url"
 	"strings"
@@ -11,6 +13,7 @@ import (
 	dsig "github.com/russellhaering/goxmldsig"
 
 	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/xmlsig"
 )
 
 type stagedoorUser = stagedoor.User
@@ -86,6 +89,50 @@ func TestLogoutHereTellsClients(t *testing.T) {
 	if got := r.header.Get("Location"); got != "https://app.example/bye" {
 		w.Errorf("%s", got)
 	}
+}
+
+// TestLogoutUpstreamTellsClients: a logout request of the identity provider brings the browser past the clients of SAML, and then back with our answer.
+func TestLogoutUpstreamTellsClients(t *testing.T) {
+	each(t, func(w *world) {
+		w.addon("app", `{`+sloURL+`}`)
+		cert := base64.StdEncoding.EncodeToString(w.own.Cert.Raw)
+		corp := &stagedoor.Connection{Name: "corp", Strategy: stagedoor.StrategySAML, Options: stagedoor.ConnectionOptions{Stored: map[string]json.RawMessage{
+			"signInEndpoint": json.RawMessage(`"https://idp.example/in"`), "signOutEndpoint": json.RawMessage(`"https://idp.example/out"`), "signingCert": json.RawMessage(`"` + cert + `"`),
+		}}}
+		w.ok(w.st.CreateConnection(w.Context(), corp))
+		idp := &xmlsig.Issuer{EntityID: "urn:corp", Key: w.own.Private, Cert: w.own.Cert}
+		in := func() *browser {
+			b := w.browser()
+			b.in(b.get("/samlp/app")).posted()
+			all, err := w.st.UserSessions(w.Context(), w.ada().ID)
+			w.ok(err)
+			for i := range all {
+				w.ok(w.st.UpdateSession(w.Context(), all[i].ID, func(s *stagedoor.Session) { s.CameBy = &stagedoor.CameBy{Connection: corp.ID, NameID: "k1"} }))
+			}
+			return b
+		}
+		bye := func(b *browser) *url.URL {
+			d, err := idp.Logout(origin+"/logout", stagedoor.CameBy{NameID: "k1"}, "relay", false, w.clock())
+			w.ok(err)
+			to, err := url.Parse(b.get(strings.TrimPrefix(d.Address, origin)).want(http.StatusSeeOther).header.Get("Location"))
+			w.ok(err)
+			return to
+		}
+		b := in()
+		to := bye(b)
+		if !strings.HasPrefix(to.String(), slo+"?SAMLRequest=") {
+			w.Fatalf("%s", to)
+		}
+		r := b.get("/samlp/app/logout?" + url.Values{"SAMLResponse": {"x"}, "RelayState": {to.Query().Get("RelayState")}}.Encode())
+		if to, _ = url.Parse(r.header.Get("Location")); to.Host != "idp.example" || to.Query().Get("SAMLResponse") == "" || to.Query().Get("RelayState") != "relay" {
+			w.Errorf("%s", to)
+		}
+		b.get("/samlp/app").says("Log in")
+		in()
+		if to = bye(w.browser()); to.Host != "idp.example" { // of another browser, which knows nobody's clients
+			w.Errorf("%s", to)
+		}
+	})
 }
 
 // TestForgedLogout: what a client did not sign, for here and for now, signs nobody out; nor does its word of somebody else.

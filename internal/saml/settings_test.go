@@ -3,14 +3,17 @@ package saml_test
 import (
 	"encoding/base64"
 	"encoding/json"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/beevik/etree"
 	sp "github.com/crewjam/saml"
 
 	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/xmlsig"
 )
 
 // rule adds a rule.
@@ -121,6 +124,51 @@ func TestRules(t *testing.T) {
 	_, path = w.ask(p, "")
 	if codes, message := w.status(b.get(path).posted()); strings.Join(codes, " ") != "Responder AuthnFailed" || message != "Not you." {
 		w.Errorf("%v %s", codes, message)
+	}
+}
+
+// TestDigest: the digest is a setting of its own, in signatures over assertions and responses of both protocols; as the library reads it, and xmlsec1
+// where it is there.
+func TestDigest(t *testing.T) {
+	w := newWorld(t, "sqlite")
+	b := w.browser()
+	b.in(b.get("/samlp/app")).posted()
+	p := w.provider(func(p *sp.ServiceProvider) { p.RejectSHA1Signatures = false })
+	party, err := xmlsig.ReadFederation(b.get("/wsfed/FederationMetadata/2007-06/FederationMetadata.xml").body)
+	w.ok(err)
+	for _, c := range []struct{ addon, digest, signature string }{
+		{`{"digestAlgorithm":"sha1"}`, "xmldsig#sha1", "rsa-sha256"},
+		{`{"digestAlgorithm":"sha1","signResponse":true}`, "xmldsig#sha1", "rsa-sha256"},
+		{`{"signatureAlgorithm":"rsa-sha1","digestAlgorithm":"sha256"}`, "xmlenc#sha256", "rsa-sha1"},
+		{`{"signatureAlgorithm":"rsa-sha1"}`, "xmldsig#sha1", "rsa-sha1"},
+		{`{"digestAlgorithm":"md5"}`, "xmlenc#sha256", "rsa-sha256"},
+	} {
+		methods := func(text []byte) {
+			t.Helper()
+			doc := etree.NewDocument()
+			w.ok(doc.ReadFromBytes(text))
+			digest, signature := doc.FindElement("//DigestMethod").SelectAttrValue("Algorithm", ""), doc.FindElement("//SignatureMethod").SelectAttrValue("Algorithm", "")
+			if !strings.HasSuffix(digest, c.digest) || !strings.HasSuffix(signature, c.signature) {
+				t.Errorf("%s: %s %s", c.addon, digest, signature)
+			}
+			w.xmlsec(text, "--verify", "--pubkey-cert-pem", "CERT", "--id-attr:ID", "urn:oasis:names:tc:SAML:2.0:assertion:Assertion", "--id-attr:ID", "urn:oasis:names:tc:SAML:2.0:protocol:Response",
+				"--id-attr:AssertionID", "urn:oasis:names:tc:SAML:1.0:assertion:Assertion")
+		}
+		w.addon("app", c.addon)
+		id, path := w.ask(p, "")
+		values := b.get(path).posted()
+		_, err := w.read(p, values, id)
+		w.ok(err)
+		text, err := base64.StdEncoding.DecodeString(values.Get("SAMLResponse"))
+		w.ok(err)
+		methods(text)
+
+		w.addons("app", `{"wsfed":`+c.addon+`}`)
+		_, fields := b.get(wsfed()).want(http.StatusOK).form()
+		methods([]byte(fields.Get("wresult")))
+		if _, err := xmlsig.ReadToken(party, "urn:app", fields.Get("wresult"), w.clock()); (err == nil) != (c.digest == "xmlenc#sha256" && c.signature == "rsa-sha256") {
+			t.Errorf("%s: our own reader: %v", c.addon, err)
+		}
 	}
 }
 

@@ -107,7 +107,7 @@ func newWorld(t *testing.T, kind string) *world {
 	w.ok(err)
 	w.db = storetest.Open(t, kind, storetest.WithClock(w.clock))
 	minter := &token.Minter{Keys: &token.Keys{}}
-	pipe := &pipeline.Pipeline{Database: &connection.Database{Hasher: password.NewHasher(), Scripts: scripts}, Scripts: scripts, Minter: minter}
+	pipe := &pipeline.Pipeline{Database: &connection.Database{Hasher: password.NewHasher(), Scripts: scripts}, Upstream: &connection.Upstream{TenantKey: minter.Keys.Current}, Scripts: scripts, Minter: minter}
 	pages := login.New(login.Deps{DB: w.db, Pipeline: pipe, Log: slog.Default(), Send: login.Deliver(nil, "", mail.Outside{}, slog.Default())})
 	code := oauth.New(oauth.Deps{DB: w.db, Pipeline: pipe, Minter: minter})
 	door := saml.New(saml.Deps{DB: w.db, Pipeline: pipe, Keys: minter.Keys, Check: code.CheckShared, Allowed: oauth.Allowed, Answer: code.Answer})

@@ -1,6 +1,8 @@
 package xmlsig
 
 import (
+	"crypto"
+	"crypto/rand"
 	"encoding/base64"
 	"errors"
 	"strings"
@@ -9,6 +11,7 @@ import (
 	"github.com/beevik/etree"
 	"github.com/crewjam/saml"
 	dsig "github.com/russellhaering/goxmldsig"
+	"github.com/russellhaering/goxmldsig/etreeutils"
 
 	"github.com/stagedoor/stagedoor"
 )
@@ -142,7 +145,47 @@ func (i *Issuer) sign(el *etree.Element, id string) (*etree.Element, error) {
 	if err := ctx.SetSignatureMethod(method); err != nil {
 		return nil, err
 	}
-	return ctx.ConstructSignature(el, true)
+	signature, err := ctx.ConstructSignature(el, true)
+	if digest := digests[i.Digest]; err == nil && digest != 0 && digest != ctx.Hash {
+		err = i.redigest(ctx, el, signature, digest)
+	}
+	return signature, err
+}
+
+var digests = map[string]crypto.Hash{"sha1": crypto.SHA1, "sha256": crypto.SHA256}
+
+// redigest gives a signature of the library, which has one hash for both, another digest of what it is over, and signs that (XML Signature section 3.1).
+func (i *Issuer) redigest(ctx *dsig.SigningContext, el, signature *etree.Element, digest crypto.Hash) error {
+	text, err := ctx.Canonicalizer.Canonicalize(el)
+	if err != nil {
+		return err
+	}
+	sum := digest.New()
+	sum.Write(text)
+	info := signature.FindElement("./SignedInfo")
+	reference := info.FindElement("./Reference")
+	method := dsig.SigningContext{Hash: digest}
+	reference.FindElement("./DigestMethod").CreateAttr(dsig.AlgorithmAttr, method.GetDigestAlgorithmIdentifier())
+	reference.FindElement("./DigestValue").SetText(base64.StdEncoding.EncodeToString(sum.Sum(nil)))
+	around, err := etreeutils.NSBuildParentContext(info)
+	if err != nil {
+		return err
+	}
+	alone, err := etreeutils.NSDetatch(around, info)
+	if err != nil {
+		return err
+	}
+	if text, err = ctx.Canonicalizer.Canonicalize(alone); err != nil {
+		return err
+	}
+	sum = ctx.Hash.New()
+	sum.Write(text)
+	value, err := i.Key.Sign(rand.Reader, sum.Sum(nil), ctx.Hash)
+	if err != nil {
+		return err
+	}
+	signature.FindElement("./SignatureValue").SetText(base64.StdEncoding.EncodeToString(value))
+	return nil
 }
 
 // encode writes an element, in base64.

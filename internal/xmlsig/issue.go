@@ -23,6 +23,8 @@ type Issuer struct {
 	Key      crypto.Signer
 	Cert     *x509.Certificate
 	SHA1     bool // signs as nobody should any more
+
+	Digest string // of what is signed, sha1 or sha256; empty: as the signature's
 }
 
 // Issued is what an answer says.

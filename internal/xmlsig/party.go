@@ -64,6 +64,9 @@ func Certificates(texts ...string) (all []*x509.Certificate) {
 	return all
 }
 
+// maxKey bounds a key in PEM, in bytes: one of 8192 bits has 6,400, and to check or to use a longer one costs seconds.
+const maxKey = 8 << 10
+
 // ReadPair reads a certificate and its private key, both in PEM. Its errors say nothing of the key.
 func ReadPair(certificate, private string) (crypto.Signer, *x509.Certificate, error) {
 	certs := Certificates(certificate)
@@ -71,7 +74,7 @@ func ReadPair(certificate, private string) (crypto.Signer, *x509.Certificate, er
 		return nil, nil, errors.New("the certificate is missing or cannot be read")
 	}
 	block, _ := pem.Decode([]byte(private))
-	if block == nil {
+	if block == nil || len(private) > maxKey {
 		return nil, nil, errors.New("the key is missing or cannot be read")
 	}
 	key, err := x509.ParsePKCS1PrivateKey(block.Bytes)
