@@ -41,7 +41,7 @@ func (d *Door) leave(w http.ResponseWriter, r *http.Request, st *store.Store) er
 		return err
 	}
 	if to.Form != nil {
-		return page.Post(w, template.URL(to.Address), to.Form, false) //nolint:gosec // http or https: see connection
+		return page.Post(w, r, st, template.URL(to.Address), to.Form, false) //nolint:gosec // http or https: see connection
 	}
 	redirect(w, r, to.Address)
 	return nil

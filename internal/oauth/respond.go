@@ -55,7 +55,7 @@ func (d *Door) respond(w http.ResponseWriter, r *http.Request, st *store.Store, 
 	case "web_message":
 		d.written(w, respondMessage(w, p, originOf(req.RedirectURI)))
 	case "form_post":
-		d.written(w, page.Post(w, template.URL(req.RedirectURI), p.strings(), true)) //nolint:gosec // a registered callback
+		d.written(w, page.Post(w, r, st, template.URL(req.RedirectURI), p.strings(), true)) //nolint:gosec // a registered callback
 	case "fragment":
 		w.Header().Set("Referrer-Policy", "no-referrer")
 		redirect(w, req.RedirectURI+"#"+p.encode())

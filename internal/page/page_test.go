@@ -12,6 +12,7 @@ import (
 	"github.com/stagedoor/stagedoor/internal/page"
 	"github.com/stagedoor/stagedoor/internal/store"
 	"github.com/stagedoor/stagedoor/internal/store/storetest"
+	"github.com/stagedoor/stagedoor/ui"
 )
 
 func tenant(t *testing.T, change func(*stagedoor.TenantSettings)) *store.Store {
@@ -98,5 +99,31 @@ func TestFrame(t *testing.T) {
 	}
 	if f = page.Frame(r, st, &stagedoor.Client{Name: "Mixtape", LogoURI: "https://app.example/l.png"}); f.Client.Name != "Mixtape" || f.Client.Logo != "https://app.example/l.png" {
 		t.Errorf("%+v", f)
+	}
+}
+
+// TestPost: the form is complete in the languages of the tenant and in its look, whatever runs; its words fit logins and logouts.
+func TestPost(t *testing.T) {
+	st := tenant(t, func(s *stagedoor.TenantSettings) {
+		s.Local.PrimaryColor, s.FriendlyName, s.PictureURL, s.EnabledLocales = "#123456", "Acme <Corp>", "https://acme.test/logo.png", []string{"en", "de"}
+	})
+	for lang, words := range map[string]string{"de": "Weiter", "en": "Continue"} {
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "https://acme.test/authorize?ui_locales="+lang, nil)
+		w := httptest.NewRecorder()
+		if err := page.Post(w, r, st, "myapp://callback", map[string]string{"state": `a"><b`}, false); err != nil {
+			t.Fatal(err)
+		}
+		body, policy := w.Body.String(), w.Header().Get("Content-Security-Policy")
+		for _, want := range []string{
+			`<html lang="` + lang + `" dir="ltr">`, `content="light dark"`, `<title>` + words + ` · Acme &lt;Corp&gt;</title>`, ui.BrandPath, "stagedoor.", `src="https://acme.test/logo.png"`,
+			`<form method="post" action="myapp://callback">`, `value="a&#34;&gt;&lt;b"`, `class="primary">` + words + `</button></noscript>`,
+		} {
+			if !strings.Contains(body, want) {
+				t.Errorf("%s: the page lacks %s: %s", lang, want, body)
+			}
+		}
+		if !strings.Contains(policy, "frame-ancestors 'none'") || !strings.Contains(policy, "script-src 'nonce-") || strings.Contains(body, "Signing in") {
+			t.Errorf("%s %s", policy, body)
+		}
 	}
 }

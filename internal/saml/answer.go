@@ -37,7 +37,7 @@ func (d *Door) Finish(w http.ResponseWriter, r *http.Request, st *store.Store, r
 	if relay != "" {
 		fields["RelayState"] = relay
 	}
-	if err := page.Post(w, template.URL(req.RedirectURI), fields, req.HasPrompt("none")); err != nil { //nolint:gosec // a registered http or https address
+	if err := page.Post(w, r, st, template.URL(req.RedirectURI), fields, req.HasPrompt("none")); err != nil { //nolint:gosec // a registered http or https address
 		web.WriterLogger(w).Error("a SAML response cannot be written", "error", err)
 	}
 }

@@ -128,7 +128,7 @@ func (d *Door) leave(w http.ResponseWriter, r *http.Request, st *store.Store, cl
 func (d *Door) gone(w http.ResponseWriter, r *http.Request, st *store.Store, out stagedoor.SignOut) {
 	switch {
 	case out.Form != nil:
-		if err := page.Post(w, template.URL(out.To), out.Form, false); err != nil { //nolint:gosec // the client's own address
+		if err := page.Post(w, r, st, template.URL(out.To), out.Form, false); err != nil { //nolint:gosec // the client's own address
 			web.WriterLogger(w).Error("a SAML response cannot be written", "error", err)
 		}
 	case out.To != "":

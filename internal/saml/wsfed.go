@@ -90,7 +90,7 @@ func (d *Door) finishWSFed(w http.ResponseWriter, r *http.Request, st *store.Sto
 	if fields["wctx"] == "" {
 		delete(fields, "wctx")
 	}
-	if err := page.Post(w, template.URL(req.RedirectURI), fields, false); err != nil { //nolint:gosec // a registered http or https address
+	if err := page.Post(w, r, st, template.URL(req.RedirectURI), fields, false); err != nil { //nolint:gosec // a registered http or https address
 		web.WriterLogger(w).Error("an answer of WS-Federation cannot be written", "error", err)
 	}
 }
