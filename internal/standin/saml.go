@@ -91,8 +91,8 @@ var SAMLModes = []string{WrongAudience, Expired, Future, Unsigned, OtherKey, Wro
 // SHA1 is a signature of former days.
 const SHA1 = "sha1"
 
-func (s *Server) assert(asked *xmlsig.Asked, p *Person, mode string) string {
-	x := xmlsig.Issued{To: asked.ACS, Audience: asked.Issuer, InResponseTo: asked.ID, NameID: p.Subject, Attributes: Attributes(*p), At: s.Now(), Life: 5 * time.Minute}
+// bend makes an answer wrong in the way of a mode that both protocols have, and returns who signs it.
+func (s *Server) bend(x *xmlsig.Issued, mode string) *xmlsig.Issuer {
 	i := s.Issuer()
 	switch mode {
 	case WrongAudience:
@@ -105,15 +105,23 @@ func (s *Server) assert(asked *xmlsig.Asked, p *Person, mode string) string {
 		i = s.Stranger()
 	case WrongIssuer:
 		i.EntityID = "urn:evil"
+	case SHA1:
+		i.SHA1 = true
+	}
+	return i
+}
+
+func (s *Server) assert(asked *xmlsig.Asked, p *Person, mode string) string {
+	x := xmlsig.Issued{To: asked.ACS, Audience: asked.Issuer, InResponseTo: asked.ID, NameID: p.Subject, Attributes: Attributes(*p), At: s.Now(), Life: 5 * time.Minute}
+	switch mode {
 	case WrongNonce:
 		x.InResponseTo = "id-of-another-login"
 	case Elsewhere:
 		x.To = "https://evil.example/login/callback"
-	case SHA1:
-		i.SHA1 = true
 	case Garbage:
 		return "bm90aGluZw=="
 	}
+	i := s.bend(&x, mode)
 	text, err := i.Issue(x)
 	if err != nil {
 		return err.Error()
