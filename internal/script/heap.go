@@ -1,6 +1,7 @@
 package script
 
 import (
+	"errors"
 	"fmt"
 	"math/bits"
 	"sync"
@@ -34,8 +35,12 @@ const (
 	smallMost   = 8 << 10
 	smallLists  = smallMost/smallStep + 1
 	allLists    = smallLists + 8*11
-	outerFlag   = 1 // a flag in the size of a block
+	outerFlag   = 1       // a flag in the size of a block
+	largest     = 1 << 30 // bytes of a block at most, whatever the limit says: no sum of what is asked for wraps, in 32 bits either
 )
+
+// firstBlock is where the first block of a region lies: behind its head.
+const firstBlock = (unsafe.Sizeof(heapHead{}) + smallStep - 1) &^ (smallStep - 1)
 
 // heapHead is at the beginning of a region.
 type heapHead struct {
@@ -51,6 +56,13 @@ type heapHead struct {
 //go:linkname engineMemory modernc.org/libquickjs._def_malloc_funcs
 var engineMemory lib.TJSMallocFunctions
 
+// The engine has these four functions. One that has more does not compile here: they would be missing. See docs/adr/0016.
+var _ = [unsafe.Sizeof(engineMemory) / unsafe.Sizeof(uintptr(0))]uintptr([4]uintptr{})
+
+// errEngine says that the engine does not take its memory from here: its library has changed. Linking does not tell, for a variable whose name
+// nobody else has becomes one of this room. No machine is made then, because one whose memory is elsewhere would not become what it was.
+var errEngine = errors.New("script: the engine takes its memory elsewhere: modernc.org/libquickjs no longer reads _def_malloc_funcs, see docs/adr/0016")
+
 var (
 	engineOnce sync.Once
 	newHeapMu  sync.Mutex
@@ -60,28 +72,40 @@ var (
 // function is the address of a function, as translated C has it.
 func function(f any) uintptr { return (*[2]uintptr)(unsafe.Pointer(&f))[1] }
 
-// newMachine makes a machine with a heap of its own.
-func newMachine() (*quickjs.VM, *heap, error) {
+// newRegion makes a heap that holds nothing.
+func newRegion() (*heap, error) {
 	region, err := mapRegion(heapRegion)
 	if err != nil {
-		return nil, nil, fmt.Errorf("script: memory of a machine: %w", err)
+		return nil, fmt.Errorf("script: memory of a machine: %w", err)
 	}
-	base := uintptr(unsafe.Pointer(&region[0]))
-	head := (*heapHead)(unsafe.Pointer(&region[0]))
-	head.next, head.end = base+(unsafe.Sizeof(heapHead{})+smallStep-1)&^(smallStep-1), base+heapRegion
 	h := &heap{region: region}
+	h.head().next, h.head().end = h.base()+firstBlock, h.base()+heapRegion
+	return h, nil
+}
+
+// newMachine makes a machine with a heap of its own.
+func newMachine() (*quickjs.VM, *heap, error) {
+	h, err := newRegion()
+	if err != nil {
+		return nil, nil, err
+	}
 	engineOnce.Do(func() {
 		engineMemory = lib.TJSMallocFunctions{
 			Fjs_malloc: function(heapAlloc), Fjs_free: function(heapFree), Fjs_realloc: function(heapResize), Fjs_malloc_usable_size: function(heapSize),
 		}
 	})
 	newHeapMu.Lock()
-	newHeap = base
+	newHeap = h.base()
 	vm, err := quickjs.NewVM()
+	taken := newHeap == 0
 	newHeap = 0
 	newHeapMu.Unlock()
+	if err == nil && !taken {
+		_ = vm.Close()
+		err = errEngine
+	}
 	if err != nil {
-		unmapRegion(region)
+		h.close()
 		return nil, nil, fmt.Errorf("script: new machine: %w", err)
 	}
 	return vm, h, nil
@@ -89,8 +113,10 @@ func newMachine() (*quickjs.VM, *heap, error) {
 
 func (h *heap) head() *heapHead { return (*heapHead)(unsafe.Pointer(&h.region[0])) }
 
+func (h *heap) base() uintptr { return uintptr(unsafe.Pointer(&h.region[0])) }
+
 // used is how much of the region has been used.
-func (h *heap) used() int { return int(h.head().next - uintptr(unsafe.Pointer(&h.region[0]))) }
+func (h *heap) used() int { return int(h.head().next - h.base()) }
 
 // keep keeps what the heap holds. It reports false when that is too much, or does not lie in one piece.
 func (h *heap) keep() bool {
@@ -152,7 +178,10 @@ func list(size uintptr) (which int, rounded uintptr) {
 
 // take finds a block for size bytes; 0: there is no memory.
 func take(tls *libc.TLS, base, size uintptr) uintptr {
-	size += blockHeader
+	if size > largest {
+		return 0
+	}
+	size = (size+1)&^1 + blockHeader // even: the lowest bit of a size is a flag
 	head := (*heapHead)(unsafe.Add(nil, base))
 	if base == 0 || size > heapLarge && head.kept != 0 || size > heapRegion {
 		return takeOuter(tls, base, size)
@@ -185,7 +214,7 @@ func takeOuter(tls *libc.TLS, base, size uintptr) uintptr {
 		}
 		head.outer = at
 	}
-	*word(at, 16) = size&^outerFlag | outerFlag
+	*word(at, 16) = size | outerFlag
 	return at + outerHeader
 }
 
@@ -219,15 +248,21 @@ func heapSize(_ *libc.TLS, block uintptr) lib.Tsize_t {
 	return lib.Tsize_t(*word(block-blockHeader, 0)&^outerFlag - blockHeader)
 }
 
+// allows tells whether size bytes in the place of old ones are within the limit.
+func allows(s *lib.TJSMallocState, old, size lib.Tsize_t) bool {
+	held := s.Fmalloc_size - old
+	return held <= s.Fmalloc_limit && size <= s.Fmalloc_limit-held
+}
+
 func heapAlloc(tls *libc.TLS, state uintptr, size lib.Tsize_t) uintptr {
 	s := (*lib.TJSMallocState)(unsafe.Add(nil, state))
-	if s.Fmalloc_size+size > s.Fmalloc_limit || s.Fmalloc_size+size < size {
+	if !allows(s, 0, size) {
 		return 0
 	}
 	if s.Fopaque == 0 { // the first block of a machine: the engine copies its state from here
 		s.Fopaque, newHeap = newHeap, 0
 	}
-	block := take(tls, s.Fopaque, (uintptr(size)+1)&^1)
+	block := take(tls, s.Fopaque, uintptr(size))
 	if block != 0 {
 		s.Fmalloc_count++
 		s.Fmalloc_size += heapSize(tls, block) + lib.MMALLOC_OVERHEAD
@@ -258,13 +293,13 @@ func heapResize(tls *libc.TLS, state, block uintptr, size lib.Tsize_t) uintptr {
 	}
 	s := (*lib.TJSMallocState)(unsafe.Add(nil, state))
 	old := heapSize(tls, block)
-	if s.Fmalloc_size+size-old > s.Fmalloc_limit {
+	if !allows(s, old, size) {
 		return 0
 	}
 	if size <= old && size > old/2 {
 		return block
 	}
-	to := take(tls, s.Fopaque, (uintptr(size)+1)&^1)
+	to := take(tls, s.Fopaque, uintptr(size))
 	if to == 0 {
 		return 0
 	}
