@@ -209,7 +209,7 @@ type proof struct {
 	came    *stagedoor.CameBy
 }
 
-// proved counts the login, opens or renews the session, and lets the login go on.
+// proved opens or renews the session, counts the login, and lets it go on: a login that fails here is not counted.
 func (p *Pipeline) proved(ctx context.Context, v Visit, tx *stagedoor.Transaction, by proof) (*Opened, error) {
 	opened, err := p.open(ctx, v, by)
 	if err != nil {
@@ -226,17 +226,15 @@ func (p *Pipeline) proved(ctx context.Context, v Visit, tx *stagedoor.Transactio
 	}
 	tx.Twin, tx.Alone = "", false
 	tx.Consented, tx.Denied = false, false // that was the word of who was here before
-	return opened, v.Store.SaveTransaction(ctx, tx)
+	if by.counted {
+		return opened, v.Store.SaveTransaction(ctx, tx)
+	}
+	return opened, v.Store.SaveProved(ctx, tx, v.IP)
 }
 
-// open counts the login and opens or renews the session of who has proved themselves.
+// open opens or renews the session of who has proved themselves. The caller counts the login.
 func (p *Pipeline) open(ctx context.Context, v Visit, by proof) (*Opened, error) {
 	u := by.user
-	if !by.counted {
-		if err := v.Store.RecordLogin(ctx, u.ID, v.IP); err != nil {
-			return nil, err
-		}
-	}
 	methods := []stagedoor.AuthMethod{{Name: by.method, Timestamp: v.Store.Clock().Now().UnixMilli()}}
 	opened := &Opened{}
 	old, err := session.Live(ctx, v.Store, v.Session)

@@ -32,14 +32,15 @@ func (p *Pipeline) Ticket(ctx context.Context, v Visit, client *stagedoor.Client
 	if u.IsBlocked() {
 		return "", errBlocked()
 	}
-	if err := v.Store.RecordLogin(ctx, u.ID, v.IP); err != nil { // also where nothing comes of it (fact sheet 3.4)
-		return "", err
-	}
 	ticket := stagedoor.NewToken()
-	return ticket, v.Store.CreateTicket(ctx, ticket, &stagedoor.Ticket{
+	err = v.Store.CreateTicket(ctx, ticket, &stagedoor.Ticket{
 		Kind: stagedoor.TicketLogin, UserID: u.ID, ClientID: client.ID, Connection: conn.Name, Browser: hash(v.Browser),
 		ExpiresAt: v.Store.Clock().Now().Add(ticketLife),
 	})
+	if err == nil {
+		err = v.Store.RecordLogin(ctx, u.ID, v.IP) // also where nothing comes of it (fact sheet 3.4)
+	}
+	return ticket, err
 }
 
 // MoveTicket gives a ticket to the browser of the visit, for which the caller answers.

@@ -36,6 +36,9 @@ func (p *Pipeline) Unasked(ctx context.Context, v Visit, name, answer string) (*
 		return nil, "", err
 	}
 	opened, err := p.open(ctx, v, proof{conn: conn, user: u, method: "federated", came: came})
+	if err == nil {
+		err = v.Store.RecordLogin(ctx, u.ID, v.IP)
+	}
 	if err != nil {
 		return nil, "", err
 	}

@@ -166,17 +166,18 @@ func (s *Store) EndSession(ctx context.Context, id string, keepTokens bool) erro
 
 // SaveTransaction keeps a login under way; it replaces an older state.
 func (s *Store) SaveTransaction(ctx context.Context, t *stagedoor.Transaction) error {
+	return s.writeOne(ctx, func(q querier) error { return s.saveTransaction(ctx, q, t) })
+}
+
+func (s *Store) saveTransaction(ctx context.Context, q querier, t *stagedoor.Transaction) error {
 	kept := *t
 	kept.ID = "" // a handle, of which only the hash is stored
 	doc, err := json.Marshal(kept)
-	if err != nil {
-		return err
-	}
-	return s.writeOne(ctx, func(q querier) error {
-		_, err := q.exec(ctx, `INSERT INTO transactions (tenant, id, doc, expires_at) VALUES (?, ?, ?, ?)
+	if err == nil {
+		_, err = q.exec(ctx, `INSERT INTO transactions (tenant, id, doc, expires_at) VALUES (?, ?, ?, ?)
 			ON CONFLICT (tenant, id) DO UPDATE SET doc = excluded.doc, expires_at = excluded.expires_at`, s.tenant.ID, jose.HashToken(t.ID), document(doc), millis(t.ExpiresAt))
-		return err
-	})
+	}
+	return err
 }
 
 // Transaction returns a login under way.

@@ -715,6 +715,9 @@ var trespasses = map[string]struct {
 	"SaveTransaction": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
 		return nil, s.SaveTransaction(ctx, &stagedoor.Transaction{ID: "tx acme", Step: "x"})
 	}},
+	"SaveProved": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		return nil, s.SaveProved(ctx, &stagedoor.Transaction{ID: "tx acme", UserID: "auth0|acme"}, "::1")
+	}},
 	"SaveCode": {finds, func(ctx context.Context, s *store.Store) (any, error) {
 		return nil, s.SaveCode(ctx, "new", &stagedoor.Code{Authorization: stagedoor.Authorization{UserID: "auth0|acme"}})
 	}},
