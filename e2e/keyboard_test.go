@@ -110,6 +110,23 @@ func TestKeyboardAlone(t *testing.T) {
 	b.tabTo(id("playlist-save"))
 	b.press(kb.Enter)
 	b.awaitText(id("playlist-card"), "By hand")
+
+	// A question takes the focus, to the answer that does no harm, and gives it back.
+	has := func(selector string) string { return `document.activeElement?.matches(` + quote(selector) + `)` }
+	b.tabTo(id("playlist-card"))
+	b.press(kb.Enter)
+	b.tabTo(id("playlist-delete"))
+	for _, close := range []string{kb.Escape, kb.Enter} {
+		b.press(kb.Enter)
+		b.await("the question has the focus", has("dialog[open] "+id("playlist-delete-cancel")))
+		b.press(close)
+		b.await("the focus is back", has(id("playlist-delete")))
+	}
+	b.press(kb.Enter)
+	b.tabTo(id("playlist-delete-confirm"))
+	b.press(kb.Enter)
+	b.await("the tape is gone", `location.pathname === "/playlists" && !document.querySelector('[data-testid="playlist-card"]') && document.activeElement?.matches("main")`)
+
 	b.tabTo(id("tab-hood"))
 	b.press(kb.Enter)
 	b.tabTo(id("hood-renew"))

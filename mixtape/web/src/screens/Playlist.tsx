@@ -61,7 +61,7 @@ export function PlaylistScreen({ id }: { id: string }) {
         <div class="buttons">
           <button class="danger" data-testid="playlist-delete-confirm"
             onClick={() => (ask.current?.close(), void attempt(async () => (await app.library.remove(list), go('/playlists', 'replace'))))}>{t('remove')}</button>
-          <button class="second" onClick={() => ask.current?.close()}>{t('cancel')}</button>
+          <button class="second" autofocus data-testid="playlist-delete-cancel" onClick={() => ask.current?.close()}>{t('cancel')}</button>
         </div>
       </dialog>
     </>
