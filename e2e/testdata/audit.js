@@ -101,10 +101,12 @@
       const walk = document.createTreeWalker(e, NodeFilter.SHOW_TEXT);
       for (let n = walk.nextNode(); n; n = walk.nextNode()) {
         for (const word of n.data.matchAll(/[\p{L}\p{N}]{4,}/gu)) {
-          const range = document.createRange();
-          range.setStart(n, word.index);
-          range.setEnd(n, word.index + word[0].length);
-          const lines = new Set([...range.getClientRects()].filter(r => r.width > 1).map(r => Math.round(r.top)));
+          const lines = new Set([...word[0]].map((_, at) => {
+            const letter = document.createRange();
+            letter.setStart(n, word.index + at);
+            letter.setEnd(n, word.index + at + 1);
+            return Math.round([...letter.getClientRects()].at(-1)?.top ?? 0); // the hyphen of a soft hyphen in front is the first box of the letter behind it
+          }));
           if (lines.size > 1) faults.push(`the word ${word[0]} is broken: ${name(e)}`);
         }
       }
