@@ -56,7 +56,7 @@ func (d *Database) Verified(ctx context.Context, st *store.Store, c *stagedoor.C
 	return d.of(st, c).verified(ctx, u)
 }
 
-// Renamed asks whether a user may have another address or username; the caller changes the record afterwards.
+// Renamed asks whether a user may have another address, username or telephone number; the caller changes the record afterwards.
 func (d *Database) Renamed(ctx context.Context, st *store.Store, c *stagedoor.Connection, u *stagedoor.User, to Name) error {
 	return d.of(st, c).renamed(ctx, u, to)
 }

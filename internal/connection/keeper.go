@@ -45,7 +45,7 @@ type keeper interface {
 	replace(ctx context.Context, u *stagedoor.User, identity, secret string) error
 	// verified notes that the user's address is proved to be theirs.
 	verified(ctx context.Context, u *stagedoor.User) error
-	// renamed tells the keeper of another address or username before the record is changed.
+	// renamed tells the keeper of another address, username or telephone number before the record is changed.
 	renamed(ctx context.Context, u *stagedoor.User, to Name) error
 	// deleted tells the keeper that the user is to be deleted, before the record is.
 	deleted(ctx context.Context, u *stagedoor.User) error
@@ -53,9 +53,11 @@ type keeper interface {
 
 // Name is what a user is to be known by.
 type Name struct {
-	Email    string
-	Verified bool
-	Username string
+	Email         string
+	Verified      bool
+	Username      string
+	Phone         string
+	PhoneVerified bool
 }
 
 // of returns the keeper of a connection's users.

@@ -207,7 +207,12 @@ func (r remote) renamed(ctx context.Context, u *stagedoor.User, to Name) error {
 		}
 	}
 	if to.Username != "" && to.Username != u.Username {
-		return r.agreed(ctx, "change_username", u.Username, to.Username)
+		if err := r.agreed(ctx, "change_username", u.Username, to.Username); err != nil {
+			return err
+		}
+	}
+	if to.Phone != "" && to.Phone != u.PhoneNumber && r.scripts.Sources["change_phone_number"] != "" { // who has none is not asked
+		return r.agreed(ctx, "change_phone_number", u.PhoneNumber, to.Phone, to.PhoneVerified)
 	}
 	return nil
 }

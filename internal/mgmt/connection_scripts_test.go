@@ -16,6 +16,7 @@ func scripted(more string) string {
 		script("create", `function create(user, callback) { note('create', user); callback(user.email.startsWith('bad') ? new ValidationError('bad', 'not him') : null); }`),
 		script("change_password", `function changePassword(email, secret, callback) { callback(null, secret !== 'Refused-Horse-1'); }`),
 		script("change_email", `function changeEmail(email, to, verified, callback) { global.email = to; callback(email.startsWith('odd') || to.startsWith('no') ? new Error('no such move') : null, verified); }`),
+		script("change_phone_number", `function changePhoneNumber(number, to, verified, callback) { callback(to === number || to.endsWith('0') ? new Error('no such phone') : null, verified || to.endsWith('1')); }`),
 		script("delete", `function remove(id, callback) { callback(id === '77' && !global.let ? new Error('still needed: ' + id) : null); }`),
 	}, ",") + `}}}`
 }
@@ -54,6 +55,12 @@ func TestConformance24UsersOfScripts(t *testing.T) {
 		const user = "/users/auth0%7C77"
 		h.call(all, "PATCH", user, `{"email":"new@x.test"}`).fails(400, "auth0_idp_error", "no such move")
 		h.call(all, "PATCH", user, `{"email":"there@x.test"}`).fails(400, "auth0_idp_error", "The specified new email already exists")
+		h.call(all, "PATCH", user, `{"phone_number":"+49151230"}`).fails(400, "auth0_idp_error", "no such phone")
+		h.call(all, "PATCH", user, `{"phone_number":"+49151232"}`).fails(400, "auth0_idp_error", "The script change_phone_number did not find the user, or changed nothing.")
+		if got := h.call(all, "PATCH", user, `{"phone_number":"+49151231"}`).is(200, ""); got.text("phone_number") != "+49151231" {
+			h.Errorf("%s", got.body)
+		}
+		h.call(all, "PATCH", user, `{"phone_number":"+49151231","phone_verified":true}`).is(200, "") // the same one: nobody is asked
 		h.call(all, "PATCH", user, `{"password":"Refused-Horse-1"}`).fails(400, "auth0_idp_error", "The script change_password did not find the user, or changed nothing.")
 		if got := h.call(all, "PATCH", user, `{"password":"Other-Horse-2"}`).is(200, ""); got.text("last_password_reset") == "" {
 			h.Errorf("%s", got.body)

@@ -268,13 +268,16 @@ func identifiedIn(conn *stagedoor.Connection, u *stagedoor.User, meant string) b
 	return connection.Identified(conn, u)
 }
 
-// renames tells by which other address or username the user is to be known; what is malformed is refused later.
+// renames tells by which other address, username or telephone number the user is to be known; what is malformed is refused later.
 func (in *patchUserIn) renames(conn *stagedoor.Connection, u *stagedoor.User) (to connection.Name) {
 	if email, err := connection.NormalizeEmail(in.Email.Value); in.Email.Has() && err == nil && email != u.Email {
 		to.Email, to.Verified = email, in.EmailVerified.Value
 	}
 	if name, err := connection.Username(conn, in.Username.Value); in.Username.Has() && err == nil && name != u.Username {
 		to.Username = name
+	}
+	if number, err := connection.NormalizePhone(in.PhoneNumber.Value); in.PhoneNumber.Has() && err == nil && number != u.PhoneNumber {
+		to.Phone, to.PhoneVerified = number, in.PhoneVerified.Value
 	}
 	return to
 }

@@ -28,6 +28,7 @@ var Operations = []*Operation{
 	{Name: "change_password", Functions: []string{"changePassword", "change_password"}, Arguments: []string{"email", "newPassword"}},
 	{Name: "change_email", Functions: []string{"changeEmail", "change_email"}, Arguments: []string{"email", "newEmail", "verified"}},
 	{Name: "change_username", Functions: []string{"changeUsername", "change_username"}, Arguments: []string{"username", "newUsername"}},
+	{Name: "change_phone_number", Functions: []string{"changePhoneNumber", "change_phone_number"}, Arguments: []string{"phoneNumber", "newPhoneNumber", "verified"}}, // ours: nothing public says
 	{Name: "delete", Functions: []string{"remove", "deleteUser", "delete_user"}, Arguments: []string{"id"}},
 	{Name: FetchUserProfile, Functions: []string{"fetchUserProfile"}, Arguments: []string{"accessToken"}, Context: true},
 }
