@@ -1,6 +1,9 @@
 package stagedoor
 
-import "encoding/json"
+import (
+	"encoding/json"
+	"strings"
+)
 
 // The attributes by which users of a database can be known, as the wire names them (Management API fact sheet 3.6).
 const (
@@ -23,6 +26,7 @@ type AttributeRule struct {
 	Needed     bool // there is no user without one, whoever makes them
 	Verified   bool // who signs up proves that it is theirs
 	ByCode     bool // … by a code before there is a user, else by the link of a mail afterwards
+	CodeFirst  bool // who logs in with it is asked for a code that is sent there, before a password
 }
 
 // Had tells whether users have the attribute at all.
@@ -60,9 +64,12 @@ type attributesOption struct {
 }
 
 type attributeOption struct {
-	Identifier struct{ Active bool } `json:"identifier"`
-	Required   bool                  `json:"profile_required"`
-	Signup     struct {
+	Identifier struct {
+		Active bool
+		Method string `json:"default_method"`
+	} `json:"identifier"`
+	Required bool `json:"profile_required"`
+	Signup   struct {
 		Status       string  `json:"status"`
 		Verification *Active `json:"verification"`
 	} `json:"signup"`
@@ -83,6 +90,7 @@ func (a *attributeOption) rule(otherwise string, verified bool) AttributeRule {
 	}
 	r := AttributeRule{
 		Identifies: a.Identifier.Active, Asked: status == signupRequired || status == signupOptional, Must: status == signupRequired, Needed: a.Required, Verified: verified,
+		CodeFirst: a.Identifier.Active && strings.HasSuffix(a.Identifier.Method, "_otp"),
 	}
 	if v := a.Signup.Verification; v != nil {
 		r.Verified = v.Active

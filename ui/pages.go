@@ -11,10 +11,17 @@ type LoginPage struct {
 	SignupURL    string      // "" if the connection has sign-up switched off
 	ForgotURL    string      // "" if passwords cannot be reset
 	Step         LoginStep
-	EditURL      string // where another identifier can be given, in the step AskPassword
+	EditURL      string     // where another identifier can be given, in the step AskPassword
+	Code         *CodeOffer // in the step AskPassword: a code instead; nil if none can be sent
 	Buttons      []ProviderButton
 	NoPassword   bool         // there are the buttons alone
 	Passkeys     *PasskeyForm // nil: nobody logs in with one
+}
+
+// CodeOffer is the form by which somebody has a code sent instead of giving their password.
+type CodeOffer struct {
+	Form
+	Phone bool // it goes to a telephone
 }
 
 // Identifiers tells which attributes people log in with. Without any it is the e-mail address.

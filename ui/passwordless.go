@@ -25,6 +25,8 @@ type LoginCodePage struct {
 	Resend   Form
 	InboxURL string // the development inbox, where there is one
 
+	PasswordURL string // where the person can give their password instead; "" if they cannot
+
 	Second    bool   // it is a second factor
 	Continues bool   // there is more to do afterwards
 	Unsure    bool   // nobody says whether there is somebody of this address who was sent a code

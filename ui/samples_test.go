@@ -145,7 +145,13 @@ func samples() map[string]Page {
 			Frame: sampleFrame, Form: sampleForm, Phone: "+49 151 23456789", Asks: SignupFields{FieldOptional, FieldRequired, FieldOptional}, Policy: samplePolicy(), LoginURL: "/u/login?state=x",
 			Problems: Problems{{Code: "phone_exists", Field: FieldPhone}},
 		},
-		"signup-who":      SignupPage{Frame: sampleFrame, Form: sampleForm, Step: AskWho, LoginURL: "/u/login?state=x"},
+		"signup-who": SignupPage{Frame: sampleFrame, Form: sampleForm, Step: AskWho, LoginURL: "/u/login?state=x"},
+		"login-password-or-code": LoginPage{
+			Frame: sampleFrame, Form: sampleForm, Identifier: "ada@example.com", Step: AskPassword, EditURL: "/u/login?state=x", ForgotURL: "/u/forgot", Code: &CodeOffer{Form: sampleForm},
+		},
+		"login-code-or-password": LoginCodePage{
+			Frame: sampleFrame, Form: sampleForm, Address: "+4915123456789", Phone: true, Digits: 6, Unsure: true, EditURL: "/u/login?state=x", Resend: sampleForm, PasswordURL: "/u/login?with=password",
+		},
 		"signup-code":     LoginCodePage{Frame: sampleFrame, Form: sampleForm, Address: "ada@example.com", Digits: 6, Continues: true, EditURL: "/u/signup?state=x", Resend: sampleForm},
 		"signup-password": SignupPage{Frame: sampleFrame, Form: sampleForm, Email: "ada@example.com", Step: AskPassword, EditURL: "/u/signup?state=x", Policy: samplePolicy(), LoginURL: "/u/login?state=x", Passkeys: true},
 		"forgot-code":     LoginCodePage{Frame: bare, Form: sampleForm, Address: "ada@example.com", Digits: 6, Continues: true, Unsure: true, EditURL: "/u/forgot", Resend: sampleForm, Problems: Problems{{Code: "wrong_code", Field: FieldCode}}},

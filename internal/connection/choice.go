@@ -133,7 +133,8 @@ func (ch *Choice) ByCode() []stagedoor.Connection {
 
 // Code is the connection by which people sign in with a code: the one with the name, or if that is empty, the one by which the code was sent.
 func (ch *Choice) Code(name string, sent *stagedoor.CodeState) (*stagedoor.Connection, error) {
-	for _, c := range ch.ByCode() {
+	all := ch.which(func(c *stagedoor.Connection) bool { return c.SendsCodes() || c.LoginCodes().On() })
+	for _, c := range all {
 		if c.Name == name || name == "" && sent != nil && c.ID == sent.Connection {
 			return &c, nil
 		}

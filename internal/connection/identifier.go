@@ -32,6 +32,19 @@ func Counted(c *stagedoor.Connection, typed string) string {
 	return typed
 }
 
+// CodeAddress is where a code to log in with goes to somebody of a database who typed an identifier, as the server writes it; empty if none is sent there. first tells
+// whether they are asked for it before they are asked for a password.
+func CodeAddress(c *stagedoor.Connection, typed string) (address string, first bool) {
+	codes, rules := c.LoginCodes(), c.Options.Attributes()
+	if value, is := written(c, stagedoor.AttributeEmail, typed); is && codes.Email {
+		return value, rules.Email.CodeFirst
+	}
+	if value, is := written(c, stagedoor.AttributePhone, typed); is && codes.Phone {
+		return value, rules.Phone.CodeFirst
+	}
+	return "", false
+}
+
 // byIdentifier returns the user whom an identifier names: by the attributes that identify, in the connection's order.
 func (w work) byIdentifier(ctx context.Context, identifier string) (*stagedoor.User, error) {
 	rules := w.conn.Options.Attributes()

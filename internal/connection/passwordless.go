@@ -61,21 +61,14 @@ func NewPasswordless(c *stagedoor.Connection, address, id string) *stagedoor.Use
 	return u
 }
 
-// ProvedAddress notes that a user of a passwordless connection has read what was sent to the address.
+// ProvedAddress notes that a user of a connection has read what was sent to the address, or the number, by which it knows them.
 func ProvedAddress(ctx context.Context, st *store.Store, c *stagedoor.Connection, u *stagedoor.User, address string) (*stagedoor.User, error) {
-	missing := func(u *stagedoor.User) bool {
-		if c.Strategy == StrategySMS {
-			return u.PhoneNumber == address && !u.PhoneVerified
-		}
-		return u.Email == address && !u.EmailVerified
-	}
-	if u.Connection != c.Name || !missing(u) {
+	missing := u.Email == address && !u.EmailVerified || u.PhoneNumber == address && !u.PhoneVerified
+	if u.Connection != c.Name || !missing {
 		return u, nil
 	}
 	return st.UpdateUser(ctx, u.ID, func(u *stagedoor.User) error {
-		if missing(u) {
-			u.EmailVerified, u.PhoneVerified = u.EmailVerified || c.Strategy == StrategyEmail, u.PhoneVerified || c.Strategy == StrategySMS
-		}
+		u.EmailVerified, u.PhoneVerified = u.EmailVerified || u.Email == address, u.PhoneVerified || u.PhoneNumber == address
 		return nil
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/connection"
 	"github.com/stagedoor/stagedoor/internal/guard"
 	"github.com/stagedoor/stagedoor/internal/page"
 	"github.com/stagedoor/stagedoor/internal/pipeline"
@@ -15,6 +16,14 @@ import (
 // paramScreen tells in our own links that the person has chosen the page; screen_hint of the
 // authorization request no longer counts then.
 const paramScreen = "screen_hint"
+
+// paramWith names by what somebody wants to prove who they are.
+const paramWith = "with"
+
+// inSteps tells whether a login page asks who somebody is first: where the tenant wants that, and where a code may be what they are asked for next.
+func inSteps(r *http.Request, st *store.Store, conn *stagedoor.Connection) bool {
+	return conn.ForLogin() && (page.IdentifierFirst(r, st) || conn.LoginCodes().On())
+}
 
 // showLogin asks for identifier and password. Who came with screen_hint=signup sees the sign-up
 // page first.
@@ -47,8 +56,15 @@ func (d *Door) showLogin(w http.ResponseWriter, r *http.Request, st *store.Store
 		redirect(w, r, p.link("/u/login/with", paramConnection, conn.Name))
 		return nil
 	}
-	if page.IdentifierFirst(r, st) && !l.NoPassword || who {
+	if inSteps(r, st, conn) || who {
 		l.Step, l.NoPassword, l.Proof = ui.AskWho, false, nil
+	}
+	if code := p.tx.Code; code != nil && code.Connection == conn.ID && r.URL.Query().Get(paramWith) == ui.FieldPassword { // instead of the code that was sent
+		if l.Proof, err = d.proof(r, st, guard.FlowPassword); err != nil {
+			return err
+		}
+		l.Identifier = code.Address
+		l = p.inSteps(l, conn)
 	}
 	page.Render(w, http.StatusOK, l)
 	return nil
@@ -68,15 +84,20 @@ func (p *prompt) asksWho(r *http.Request, st *store.Store, conn *stagedoor.Conne
 	return len(all) > 1 && slices.ContainsFunc(all, func(c stagedoor.Connection) bool { return len(c.Domains()) > 0 }), nil
 }
 
-// inSteps is the login page of tenants that ask for the identifier first: once it is known, for the password alone. Whether somebody has it
-// does not show.
-func (p *prompt) inSteps(l ui.LoginPage) ui.LoginPage {
+// inSteps is the login page where the identifier is asked for first: once it is known, for the password alone, with a way to a code if one can be sent. Whether somebody
+// has it does not show.
+func (p *prompt) inSteps(l ui.LoginPage, conn *stagedoor.Connection) ui.LoginPage {
 	if l.Step = ui.AskWho; l.Identifier == "" {
 		l.Proof = nil // the password is asked for later
 		return l
 	}
 	l.Step, l.EditURL = ui.AskPassword, p.link("/u/login", paramScreen, "login")
 	l.Hidden = append(l.Hidden, ui.Field{Name: ui.FieldUsername, Value: l.Identifier})
+	if address, _ := connection.CodeAddress(conn, l.Identifier); address != "" {
+		l.Code = &ui.CodeOffer{Form: p.form(codeWishPath), Phone: stagedoor.IsPhoneNumber(address)}
+		l.Code.Action = p.link(codeWishPath, paramConnection, conn.Name)
+		l.Code.Hidden = append(l.Code.Hidden, ui.Field{Name: codeField(l.Code.Phone), Value: address})
+	}
 	return l
 }
 
@@ -114,7 +135,7 @@ func (d *Door) logIn(w http.ResponseWriter, r *http.Request, st *store.Store) er
 	}
 	identifier, secret := text(r, ui.FieldUsername), r.PostFormValue(ui.FieldPassword)
 	status, problems := http.StatusBadRequest, missingCredentials(conn, identifier, secret)
-	steps := page.IdentifierFirst(r, st) && conn.ForLogin()
+	steps := inSteps(r, st, conn)
 	if steps && identifier != "" && !r.PostForm.Has(ui.FieldPassword) {
 		return d.identified(w, r, st, p, identifier)
 	}
@@ -180,7 +201,7 @@ func (d *Door) logIn(w http.ResponseWriter, r *http.Request, st *store.Store) er
 		return err
 	}
 	if steps {
-		l = p.inSteps(l)
+		l = p.inSteps(l, conn)
 	}
 	page.Render(w, status, l)
 	return nil
@@ -206,6 +227,9 @@ func (d *Door) identified(w http.ResponseWriter, r *http.Request, st *store.Stor
 	if err != nil {
 		return err
 	}
+	if _, first := connection.CodeAddress(conn, identifier); first && !theirs {
+		return d.codeFirst(w, r, st, p, conn, identifier)
+	}
 	l, err := d.loginPage(r, st, p, conn, identifier, problems)
 	if err != nil {
 		return err
@@ -213,7 +237,7 @@ func (d *Door) identified(w http.ResponseWriter, r *http.Request, st *store.Stor
 	if theirs {
 		l.Step, l.Proof = ui.AskWho, nil
 	} else {
-		l = p.inSteps(l)
+		l = p.inSteps(l, conn)
 	}
 	page.Render(w, status, l)
 	return nil

@@ -52,7 +52,7 @@ func (d *Door) logInByPasskey(w http.ResponseWriter, r *http.Request, st *store.
 	if err != nil {
 		return err
 	}
-	if page.IdentifierFirst(r, st) && !l.NoPassword {
+	if inSteps(r, st, conn) {
 		l.Step, l.Proof = ui.AskWho, nil
 	}
 	page.Render(w, http.StatusBadRequest, l)

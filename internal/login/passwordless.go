@@ -55,6 +55,10 @@ func (d *Door) showCodeWish(w http.ResponseWriter, r *http.Request, st *store.St
 	if err != nil {
 		return err
 	}
+	if conn.ForLogin() { // people say who they are on the login page
+		redirect(w, r, p.link("/u/login", paramScreen, "login"))
+		return nil
+	}
 	hint := p.tx.Request.LoginHint
 	if _, err := connection.Address(conn, hint); err != nil {
 		hint = ""
@@ -69,7 +73,7 @@ func (d *Door) showCodeWish(w http.ResponseWriter, r *http.Request, st *store.St
 
 func (d *Door) codeWishPage(p *prompt, r *http.Request, st *store.Store, conn *stagedoor.Connection, typed string, problems ui.Problems) (ui.CodeWishPage, error) {
 	o := ui.CodeWishPage{
-		Frame: p.frame, Form: p.form(codeWishPath), Problems: problems, Phone: conn.Strategy == stagedoor.StrategySMS, Address: typed, Organization: p.organization(),
+		Frame: p.frame, Form: p.form(codeWishPath), Problems: problems, Phone: byPhone(conn, typed), Address: typed, Organization: p.organization(),
 	}
 	o.Action = p.link(codeWishPath, paramConnection, conn.Name)
 	var err error
@@ -93,7 +97,7 @@ func (d *Door) wishCode(w http.ResponseWriter, r *http.Request, st *store.Store)
 	if err != nil {
 		return err
 	}
-	field := codeField(conn)
+	field := codeField(conn.Strategy == stagedoor.StrategySMS || conn.ForLogin() && r.PostForm.Has(ui.FieldPhone))
 	typed := text(r, field)
 	if r.PostForm.Has(fieldResend) && p.tx.Code != nil {
 		typed = p.tx.Code.Address
@@ -123,9 +127,39 @@ func (d *Door) wishCode(w http.ResponseWriter, r *http.Request, st *store.Store)
 	return nil
 }
 
-// codeField is the field in which a connection's people say where a code shall be sent.
-func codeField(conn *stagedoor.Connection) string {
-	if conn.Strategy == stagedoor.StrategySMS {
+// codeFirst sends a code to who has just said who they are. Where the page has to find out first whether they are a person, it asks for that.
+func (d *Door) codeFirst(w http.ResponseWriter, r *http.Request, st *store.Store, p *prompt, conn *stagedoor.Connection, identifier string) error {
+	o, err := d.codeWishPage(p, r, st, conn, identifier, nil)
+	if err != nil {
+		return err
+	}
+	status := http.StatusOK
+	if o.Proof == nil {
+		err := d.Pipeline.SendLoginCode(r.Context(), visit(r, st), p.tx.ID, p.tx.Nonce, conn.Name, identifier)
+		if err == nil {
+			redirect(w, r, p.link(codePath))
+			return nil
+		}
+		if status, o.Problems = codeProblem(err, codeField(o.Phone)); o.Problems == nil {
+			return err
+		}
+	}
+	page.Render(w, status, o)
+	return nil
+}
+
+// byPhone tells whether a code of a connection goes to a telephone, of a database according to what was typed.
+func byPhone(conn *stagedoor.Connection, typed string) bool {
+	if conn.ForLogin() {
+		address, _ := connection.CodeAddress(conn, typed)
+		return stagedoor.IsPhoneNumber(address)
+	}
+	return conn.Strategy == stagedoor.StrategySMS
+}
+
+// codeField is the field in which people say where a code shall be sent.
+func codeField(phone bool) string {
+	if phone {
 		return ui.FieldPhone
 	}
 	return ui.FieldEmail
@@ -160,11 +194,15 @@ func (d *Door) showLoginCode(w http.ResponseWriter, r *http.Request, st *store.S
 
 func (p *prompt) loginCodePage(st *store.Store, conn *stagedoor.Connection, problems ui.Problems) ui.LoginCodePage {
 	o := ui.LoginCodePage{
-		Frame: p.frame, Form: p.form(codePath), Problems: problems, Phone: conn.Strategy == stagedoor.StrategySMS, Address: p.tx.Code.Address,
+		Frame: p.frame, Form: p.form(codePath), Problems: problems, Phone: byPhone(conn, p.tx.Code.Address), Address: p.tx.Code.Address,
 		Digits: codeLength(conn), EditURL: p.link(codeWishPath, paramConnection, conn.Name), Resend: p.form(codeWishPath),
 	}
 	o.Resend.Action = p.link(codeWishPath, paramConnection, conn.Name)
 	o.Resend.Hidden = append(o.Resend.Hidden, ui.Field{Name: fieldResend, Value: "1"})
+	if conn.ForLogin() {
+		o.Unsure, o.Digits, o.EditURL = true, pipeline.IdentifierCodeDigits, p.link("/u/login", paramScreen, "login")
+		o.PasswordURL = p.link("/u/login", paramScreen, "login", paramWith, ui.FieldPassword)
+	}
 	if st.Tenant().Settings.Local.DevelopmentInbox {
 		o.InboxURL = inboxPath
 	}

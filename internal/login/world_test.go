@@ -216,6 +216,8 @@ func (w *world) events() string {
 // mails returns the development inbox, newest first.
 func (w *world) mails() []stagedoor.Mail {
 	w.Helper()
+	w.ok(w.pipe.Wait(w.Context()))
+	w.ok(w.door.Wait(w.Context()))
 	mails, err := w.st.Mails(w.Context())
 	w.ok(err)
 	return mails

@@ -66,11 +66,13 @@ func TestConnectionOptionsRefused(t *testing.T) {
 		return `{"name":"c","strategy":"auth0","options":{` + attributes + `}}`
 	}
 	for body, message := range map[string]string{
-		identifier(`"requires_username":true,"attributes":{"email":{"identifier":{"active":true}}}`):                                      "Cannot set both options.attributes and options.requires_username",
-		identifier(`"validation":{"username":{"min":1,"max":5}},"attributes":{"email":{"identifier":{"active":true}}}`):                   "Cannot set both options.attributes and options.validation",
-		identifier(`"attributes":{"email":{"identifier":{"active":false}}}`):                                                              "attributes must contain one active identifier",
-		identifier(`"attributes":{"phone_number":{"identifier":{"active":true},"profile_required":true,"signup":{"status":"inactive"}}}`): "attribute phone_number must also be required on signup",
-		identifier(`"attributes":{"email":{"identifier":{"active":true},"unique":false}}`):                                                "cannot add non-unique email attribute",
+		identifier(`"requires_username":true,"attributes":{"email":{"identifier":{"active":true}}}`):                                                                                          "Cannot set both options.attributes and options.requires_username",
+		identifier(`"validation":{"username":{"min":1,"max":5}},"attributes":{"email":{"identifier":{"active":true}}}`):                                                                       "Cannot set both options.attributes and options.validation",
+		identifier(`"attributes":{"email":{"identifier":{"active":false}}}`):                                                                                                                  "attributes must contain one active identifier",
+		identifier(`"attributes":{"phone_number":{"identifier":{"active":true},"profile_required":true,"signup":{"status":"inactive"}}}`):                                                     "attribute phone_number must also be required on signup",
+		identifier(`"attributes":{"email":{"identifier":{"active":true,"default_method":"phone_otp"}}}`):                                                                                      "the default_method of email must be password or email_otp",
+		identifier(`"attributes":{"email":{"identifier":{"active":true,"default_method":"email_otp"}}},"authentication_methods":{"password":{"enabled":true},"email_otp":{"enabled":false}}`): "the default_method of email is switched off in authentication_methods",
+		identifier(`"attributes":{"email":{"identifier":{"active":true},"unique":false}}`):                                                                                                    "cannot add non-unique email attribute",
 	} {
 		h.call(all, "POST", "/connections", body).fails(400, "invalid_body", message)
 	}

@@ -339,6 +339,23 @@ func checkAttributes(in *databaseOptionsIn, shape *databaseShape) error {
 	if !active {
 		return bad("invalid_body", "attributes must contain one active identifier")
 	}
+	methods := shape.Methods.Value
+	for _, a := range []struct {
+		attribute, code string
+		given           attributeIdentifierIn
+		method          web.Opt[enabledIn]
+	}{
+		{"email", "email_otp", attributes.Email.Value.Identifier.Value, methods.EmailOTP},
+		{"phone_number", "phone_otp", attributes.Phone.Value.Identifier.Value, methods.PhoneOTP},
+	} {
+		method := a.given.Method.Or("password")
+		if method != "password" && method != a.code {
+			return bad("invalid_body", "the default_method of "+a.attribute+" must be password or "+a.code)
+		}
+		if method == a.code && a.method.Has() && !a.method.Value.Enabled.Value {
+			return bad("invalid_body", "the default_method of "+a.attribute+" is switched off in authentication_methods")
+		}
+	}
 	if u := attributes.Email.Value.Unique; u.Has() && !u.Value && attributes.Email.Value.Identifier.Value.Active.Value {
 		return bad("invalid_body", "cannot add non-unique email attribute")
 	}

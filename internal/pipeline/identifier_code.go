@@ -338,18 +338,9 @@ func (p *Pipeline) TakeResetCode(ctx context.Context, v Visit, conn *stagedoor.C
 	if err != nil {
 		return "", err
 	}
-	if c.UserID == "" { // guessed: it was sent to nobody
-		return "", ErrWrongCode(conn)
-	}
-	u, err := v.Store.User(ctx, c.UserID)
-	if stagedoor.IsKind(err, stagedoor.NotFound) {
-		return "", ErrWrongCode(conn)
-	}
+	u, err := codeOwner(ctx, v, conn, c)
 	if err != nil {
 		return "", err
-	}
-	if c.To != u.Email && c.To != u.PhoneNumber { // what it was sent to may be somebody else's now
-		return "", ErrWrongCode(conn)
 	}
 	ticket := stagedoor.NewToken()
 	return ticket, v.Store.CreateTicket(ctx, ticket, &stagedoor.Ticket{

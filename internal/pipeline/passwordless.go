@@ -221,11 +221,18 @@ func (p *Pipeline) SendLoginCode(ctx context.Context, v Visit, id, nonce, name, 
 	if err != nil {
 		return gone(err)
 	}
-	c, err := p.StartCode(ctx, v, CodeWish{Client: client, Connection: conn, Address: address, Organization: tx.Request.Organization})
+	if conn.ForLogin() {
+		address, err = p.sendDatabaseCode(ctx, v, tx, conn, client, address)
+	} else {
+		var c *stagedoor.OneTimeCode
+		if c, err = p.StartCode(ctx, v, CodeWish{Client: client, Connection: conn, Address: address, Organization: tx.Request.Organization}); err == nil {
+			address = c.Subject
+		}
+	}
 	if err != nil {
 		return err
 	}
-	tx.Code = &stagedoor.CodeState{Connection: conn.ID, Address: c.Subject}
+	tx.Code = &stagedoor.CodeState{Connection: conn.ID, Address: address}
 	return v.Store.SaveTransaction(ctx, tx)
 }
 
@@ -241,6 +248,17 @@ func (p *Pipeline) GiveLoginCode(ctx context.Context, v Visit, id, nonce, code s
 	conn, err := codeConnection(ctx, v.Store, &tx.Request, "", tx.Code)
 	if err != nil {
 		return nil, gone(err)
+	}
+	if conn.ForLogin() {
+		u, err := p.takeDatabaseCode(ctx, v, tx, conn, code)
+		if err != nil {
+			return nil, err
+		}
+		method := stagedoor.StrategyEmail
+		if stagedoor.IsPhoneNumber(tx.Code.Address) {
+			method = stagedoor.StrategySMS
+		}
+		return p.proved(ctx, v, tx, proof{conn: conn, user: u, method: method})
 	}
 	client, err := v.Store.Client(ctx, tx.Request.ClientID)
 	if err != nil {
