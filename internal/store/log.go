@@ -38,7 +38,7 @@ type queuedLog struct {
 }
 
 // logDelay is how long an event may wait for others, logBatch how many share a transaction,
-// logRows how many share a statement, and maxQueuedLogs how many may wait.
+// logRows how many share a statement on SQLite, and maxQueuedLogs how many may wait.
 const (
 	logDelay      = 20 * time.Millisecond
 	logBatch      = 500
@@ -164,48 +164,65 @@ func (l *logQueue) lost(batch []queuedLog, err error) {
 func (l *logQueue) write(batch []queuedLog) error {
 	ctx := context.Background()
 	return l.db.write(ctx, func(q querier) error {
-		var written []int // sizes
-		for rest := batch; len(rest) > 0; {
-			n := 1
-			if len(rest) >= logRows {
-				n = logRows
-			}
-			var args []any
-			for _, e := range rest[:n] {
-				args = append(args, e.tenant, e.event.ID, e.event.Type, e.event.UserID, e.event.ClientID, e.doc, millis(e.event.Date))
-			}
-			query := "INSERT INTO logs (tenant, id, type, user_id, client_id, doc, date) VALUES " + strings.Repeat("(?, ?, ?, ?, ?, ?, ?), ", n)
-			sizes, err := l.insert(ctx, q, strings.TrimSuffix(query, ", "), args, rest[:n])
-			if err != nil {
-				return err
-			}
-			written = append(written, sizes...)
-			rest = rest[n:]
+		insert := l.insertRows
+		if l.db.postgres {
+			insert = l.insertArrays
+		}
+		written, err := insert(ctx, q, batch)
+		if err != nil {
+			return err
 		}
 		return l.count(ctx, q, batch, written)
 	})
 }
 
-// insert writes some events and returns how long each is as the database has it, which writes JSON its own way.
-func (l *logQueue) insert(ctx context.Context, q querier, query string, args []any, events []queuedLog) (sizes []int, err error) {
-	if !l.db.postgres {
-		for _, e := range events {
+// insertRows writes events and returns how long each is.
+func (l *logQueue) insertRows(ctx context.Context, q querier, batch []queuedLog) (sizes []int, err error) {
+	for len(batch) > 0 {
+		n := 1
+		if len(batch) >= logRows {
+			n = logRows
+		}
+		var args []any
+		for _, e := range batch[:n] {
+			args = append(args, e.tenant, e.event.ID, e.event.Type, e.event.UserID, e.event.ClientID, e.doc, millis(e.event.Date))
 			sizes = append(sizes, utf8.RuneCountInString(string(e.doc)))
 		}
-		_, err := q.exec(ctx, query, args...)
-		return sizes, err
+		query := "INSERT INTO logs (tenant, id, type, user_id, client_id, doc, date) VALUES " + strings.Repeat("(?, ?, ?, ?, ?, ?, ?), ", n)
+		if _, err := q.exec(ctx, strings.TrimSuffix(query, ", "), args...); err != nil {
+			return nil, err
+		}
+		batch = batch[n:]
 	}
-	if !storable(args) {
-		return nil, errUnstorable()
+	return sizes, nil
+}
+
+// insertLogsSQL writes events that come as arrays.
+const insertLogsSQL = `INSERT INTO logs (tenant, id, type, user_id, client_id, doc, date)
+	SELECT tenant, id, type, user_id, client_id, CAST(doc AS JSONB), date
+	FROM unnest(?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?::bigint[]) AS e (tenant, id, type, user_id, client_id, doc, date)
+	RETURNING LENGTH(CAST(doc AS TEXT))`
+
+// insertArrays writes any number of events in one round trip to PostgreSQL, and returns how long each is there: it writes JSON its own way.
+func (l *logQueue) insertArrays(ctx context.Context, q querier, batch []queuedLog) (sizes []int, err error) {
+	var tenants, ids, types, users, clients, docs []string
+	var dates []int64
+	for _, e := range batch {
+		if !storable([]any{e.tenant, e.event.ID, e.event.Type, e.event.UserID, e.event.ClientID, e.doc}) {
+			return nil, errUnstorable()
+		}
+		tenants, ids, types = append(tenants, e.tenant), append(ids, e.event.ID), append(types, e.event.Type)
+		users, clients = append(users, e.event.UserID), append(clients, e.event.ClientID)
+		docs, dates = append(docs, string(e.doc)), append(dates, millis(e.event.Date))
 	}
-	err = q.each(ctx, query+" RETURNING LENGTH(CAST(doc AS TEXT))", args, func(scan func(...any) error) error {
+	err = q.each(ctx, insertLogsSQL, []any{tenants, ids, types, users, clients, docs, dates}, func(scan func(...any) error) error {
 		var size int
 		err := scan(&size)
 		sizes = append(sizes, size)
 		return err
 	})
-	if err = classify(err); err == nil && len(sizes) != len(events) {
-		err = fmt.Errorf("%d of %d log events were written", len(sizes), len(events))
+	if err = classify(err); err == nil && len(sizes) != len(batch) {
+		err = fmt.Errorf("%d of %d log events were written", len(sizes), len(batch))
 	}
 	return sizes, err
 }
