@@ -45,6 +45,16 @@ func loginClient(t testing.TB, s *stagedoortest.Server, name string) (client *st
 	return client, "auth0|" + newUser(t, s, s.ManagementToken(t), name+"@example.com")
 }
 
+// people makes users and returns their ids: everybody who calls at the same time is somebody else, as in real life.
+func people(t testing.TB, s *stagedoortest.Server, name string, n int) (ids []string) {
+	t.Helper()
+	token := s.ManagementToken(t)
+	for i := range n {
+		ids = append(ids, "auth0|"+newUser(t, s, token, fmt.Sprintf("%s-%d@example.com", name, i)))
+	}
+	return ids
+}
+
 func newCode(t testing.TB, s *stagedoortest.Server, client *stagedoor.Client, userID, audience string, scope ...string) string {
 	st, err := s.DB().TenantByID(context.Background(), s.Tenant)
 	if err != nil {

@@ -112,7 +112,7 @@ func memory(t *testing.T, w work) (bytes, allocations, heap float64) {
 
 // refreshes are people who each change their refresh token for a new one and an access token, by way of one rule.
 func refreshes(t testing.TB, s *stagedoortest.Server) work {
-	client, userID := loginClient(t, s, "bench-refresh")
+	client, _ := loginClient(t, s, "bench-refresh")
 	st, err := s.DB().TenantByID(context.Background(), s.Tenant)
 	if err != nil {
 		t.Fatal(err)
@@ -124,9 +124,8 @@ func refreshes(t testing.TB, s *stagedoortest.Server) work {
 		t.Fatal(err)
 	}
 	oneRule(t, s)
-	// Every caller has a family of tokens of its own.
 	tokens := make(chan string, callers)
-	for range cap(tokens) {
+	for _, userID := range people(t, s, "bench-refresh", cap(tokens)) {
 		var got struct {
 			Refresh string `json:"refresh_token"`
 		}

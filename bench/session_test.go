@@ -50,14 +50,10 @@ func tenant(t testing.TB, s *stagedoortest.Server) *store.Store {
 // codeLogins are people with a session each who sign in to a client: /authorize without a page or consent, one rule, and the code for an
 // access token and an ID token, both signed with RS256.
 func codeLogins(t testing.TB, s *stagedoortest.Server) work {
-	client, userID := loginClient(t, s, "bench-session")
+	client, _ := loginClient(t, s, "bench-session")
 	oneRule(t, s)
 	ctx, st := context.Background(), tenant(t, s)
-	u, err := st.User(ctx, userID)
-	if err != nil {
-		t.Fatal(err)
-	}
-	conn, err := st.ConnectionByName(ctx, u.Connection)
+	conn, err := st.ConnectionByName(ctx, directory)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -69,7 +65,11 @@ func codeLogins(t testing.TB, s *stagedoortest.Server) work {
 		t.Fatal(err)
 	}
 	cookies := make(chan string, callers)
-	for range cap(cookies) {
+	for _, userID := range people(t, s, "bench-session", cap(cookies)) {
+		u, err := st.User(ctx, userID)
+		if err != nil {
+			t.Fatal(err)
+		}
 		handle, _, err := session.Open(ctx, st, u, conn, []stagedoor.AuthMethod{{Name: "pwd", Timestamp: time.Now().UnixMilli()}}, nil, session.Visit{IP: "127.0.0.1"})
 		if err != nil {
 			t.Fatal(err)

@@ -25,6 +25,7 @@ func redeemRefreshToken(ctx context.Context, t *tokenRequest) (*tokenResponse, e
 	if err != nil {
 		return nil, err
 	}
+	known := rt
 	if rt, err = t.elsewhere(ctx, rt); err != nil {
 		return nil, err
 	}
@@ -46,7 +47,7 @@ func redeemRefreshToken(ctx context.Context, t *tokenRequest) (*tokenResponse, e
 	if err := t.mintable(ctx, a, api); err != nil { // and the token stays good
 		return nil, err
 	}
-	next, err := t.supersede(ctx, presented)
+	next, err := t.supersede(ctx, presented, known)
 	if err != nil {
 		return nil, err
 	}
@@ -68,13 +69,13 @@ func redeemRefreshToken(ctx context.Context, t *tokenRequest) (*tokenResponse, e
 }
 
 // supersede uses the token: a rotating client gets another one, others keep theirs.
-func (t *tokenRequest) supersede(ctx context.Context, presented string) (next string, err error) {
+func (t *tokenRequest) supersede(ctx context.Context, presented string, known *stagedoor.RefreshToken) (next string, err error) {
 	rules := t.client.RefreshToken
 	if !rules.Rotating() {
 		return presented, t.refused(t.st.TouchRefreshToken(ctx, presented, idleLife(rules)))
 	}
 	next = stagedoor.NewToken()
-	_, err = t.st.RotateRefreshToken(ctx, presented, next, leeway(rules), idleLife(rules))
+	_, err = t.st.RotateRefreshToken(ctx, presented, next, known, leeway(rules), idleLife(rules))
 	return next, t.refused(err)
 }
 

@@ -65,6 +65,9 @@ func (s *Store) revokeReplayed(ctx context.Context, q querier, hash string, now 
 
 // checkOrigin refuses tokens of a code that was replayed before they were saved.
 func (s *Store) checkOrigin(ctx context.Context, q querier, origin string) error {
+	if origin == "" {
+		return nil
+	}
 	lock := ""
 	if s.db.postgres {
 		lock = " FOR SHARE"
@@ -88,21 +91,39 @@ func (s *Store) SaveAccessToken(ctx context.Context, token, origin string, a *st
 	if err != nil {
 		return err
 	}
-	insert := func(q querier) error {
-		_, err := q.exec(ctx, `INSERT INTO access_tokens (tenant, hash, origin, user_id, doc, expires_at) VALUES (?, ?, ?, ?, ?, ?)
-			ON CONFLICT (tenant, hash) DO UPDATE SET origin = excluded.origin, doc = excluded.doc, expires_at = excluded.expires_at`,
-			s.tenant.ID, jose.HashToken(token), origin, a.UserID, document(doc), millis(expires))
-		return err
-	}
-	if origin == "" {
-		return s.writeOne(ctx, insert)
+	args := []any{s.tenant.ID, jose.HashToken(token), origin, a.UserID, document(doc), millis(expires)}
+	if s.db.postgres {
+		return s.saveAccessToken(ctx, origin, args)
 	}
 	return s.write(ctx, func(q querier) error {
 		if err := s.checkOrigin(ctx, q, origin); err != nil {
 			return err
 		}
-		return insert(q)
+		_, err := q.exec(ctx, "INSERT INTO access_tokens (tenant, hash, origin, user_id, doc, expires_at) VALUES (?, ?, ?, ?, ?, ?)"+overAccessToken, args...)
+		return err
 	})
+}
+
+const overAccessToken = " ON CONFLICT (tenant, hash) DO UPDATE SET origin = excluded.origin, doc = excluded.doc, expires_at = excluded.expires_at"
+
+// saveAccessTokenSQL is checkOrigin and the row in one statement. It waits for a replay of the code that is under way, and sees what came of it.
+const saveAccessTokenSQL = `INSERT INTO access_tokens (tenant, hash, origin, user_id, doc, expires_at)
+	WITH origin AS (SELECT replayed_at FROM codes WHERE tenant = ? AND id = ? FOR SHARE)
+	SELECT ?, ?, ?, ?, CAST(? AS JSONB), CAST(? AS BIGINT) WHERE NOT EXISTS (SELECT 1 FROM origin WHERE replayed_at IS NOT NULL)` + overAccessToken
+
+func (s *Store) saveAccessToken(ctx context.Context, origin string, args []any) error {
+	save := func(q querier) error {
+		n, err := q.exec(ctx, saveAccessTokenSQL, append([]any{s.tenant.ID, origin}, args...)...)
+		if err == nil && n == 0 {
+			err = errNotFound("code")
+		}
+		return err
+	}
+	err := s.writeOne(ctx, save)
+	if stagedoor.HasCode(err, CodeAnswerLost) {
+		err = s.writeOne(ctx, save) // which saves the same
+	}
+	return err
 }
 
 // AccessToken returns what an opaque access token stands for.

@@ -124,8 +124,11 @@ func verbOf(query string) string {
 	case 'D':
 		return "delete"
 	}
-	if strings.HasPrefix(query, "WITH doomed") {
+	switch {
+	case strings.HasPrefix(query, "WITH doomed"):
 		return "delete"
+	case strings.HasPrefix(query, "WITH owner"):
+		return "insert"
 	}
 	return "select"
 }

@@ -62,14 +62,22 @@ func (s *Store) CreateRefreshToken(ctx context.Context, token string, t *stagedo
 	})
 }
 
-func (s *Store) insertRefreshToken(ctx context.Context, q querier, token string, t *stagedoor.RefreshToken) error {
+const refreshTokenColumns = "tenant, hash, public_id, family, counter, user_id, client_id, audience, doc, created_at, expires_at"
+
+// refreshTokenRow are the values of refreshTokenColumns.
+func (s *Store) refreshTokenRow(token string, t *stagedoor.RefreshToken) ([]any, error) {
 	doc, err := json.Marshal(t)
+	return []any{
+		s.tenant.ID, jose.HashToken(token), t.ID, t.FamilyID, t.Counter, t.UserID, t.ClientID, cmp.Or(t.Consent, t.Audience), document(doc), s.db.clock.Now().UnixMilli(), refreshEnd(t),
+	}, err
+}
+
+func (s *Store) insertRefreshToken(ctx context.Context, q querier, token string, t *stagedoor.RefreshToken) error {
+	row, err := s.refreshTokenRow(token, t)
 	if err != nil {
 		return err
 	}
-	_, err = q.exec(ctx, `INSERT INTO refresh_tokens (tenant, hash, public_id, family, counter, user_id, client_id, audience, doc, created_at, expires_at)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		s.tenant.ID, jose.HashToken(token), t.ID, t.FamilyID, t.Counter, t.UserID, t.ClientID, cmp.Or(t.Consent, t.Audience), document(doc), s.db.clock.Now().UnixMilli(), refreshEnd(t))
+	_, err = q.exec(ctx, "INSERT INTO refresh_tokens ("+refreshTokenColumns+") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row...)
 	return err
 }
 
@@ -165,12 +173,18 @@ func (s *Store) refreshToken(ctx context.Context, q querier, token string, updat
 	return t, usedAt, json.Unmarshal([]byte(doc), t)
 }
 
-// RotateRefreshToken supersedes token by next, in one transaction. Counter is the generation: a
+// RotateRefreshToken supersedes token by next, at once. Counter is the generation: a
 // token that was superseded before may be used again, any number of times, within
 // leeway of its first use and while nothing newer than its direct successors is there;
 // otherwise the family is revoked and the error is a *Reused. idle moves the new token's
-// idle expiry; 0 means that it never idles out.
-func (s *Store) RotateRefreshToken(ctx context.Context, token, next string, leeway, idle time.Duration) (*stagedoor.RefreshToken, error) {
+// idle expiry; 0 means that it never idles out. presented is the token as it was looked up
+// before: while it still is so, on PostgreSQL all of it is one statement; nil: it is looked up anew.
+func (s *Store) RotateRefreshToken(ctx context.Context, token, next string, presented *stagedoor.RefreshToken, leeway, idle time.Duration) (*stagedoor.RefreshToken, error) {
+	if s.db.postgres && presented != nil {
+		if t, err := s.rotateUnused(ctx, token, next, presented, idle); t != nil || err != nil {
+			return t, err
+		}
+	}
 	var t *stagedoor.RefreshToken
 	var reuse *Reused
 	err := s.write(ctx, func(q querier) (err error) {
@@ -200,6 +214,45 @@ func (s *Store) RotateRefreshToken(ctx context.Context, token, next string, leew
 		return t, reuse
 	}
 	return t, nil
+}
+
+// rotateUnusedSQL supersedes a token that is as it was presented. It locks its user first, as deleteFamily does, but lets others have the same lock: a token that
+// is revoked meanwhile is gone for it, and one that it makes is seen by who revokes later.
+const rotateUnusedSQL = `WITH owner AS (SELECT tenant, id FROM users WHERE tenant = ? AND id = ? FOR KEY SHARE),
+	used AS (UPDATE refresh_tokens AS t SET used_at = ?, expires_at = ? FROM owner
+		WHERE t.tenant = ? AND t.hash = ? AND t.user_id = owner.id AND t.used_at IS NULL AND t.expires_at > ? AND t.doc = CAST(? AS JSONB) RETURNING t.hash)
+	INSERT INTO refresh_tokens (` + refreshTokenColumns + `)
+	SELECT ?, ?, ?, ?, CAST(? AS BIGINT), ?, ?, ?, CAST(? AS JSONB), CAST(? AS BIGINT), CAST(? AS BIGINT) FROM used`
+
+// rotateUnused returns nil where the token is no longer as it was presented.
+func (s *Store) rotateUnused(ctx context.Context, token, next string, presented *stagedoor.RefreshToken, idle time.Duration) (*stagedoor.RefreshToken, error) {
+	was, err := json.Marshal(presented)
+	if err != nil {
+		return nil, err
+	}
+	t, now := *presented, s.db.clock.Now()
+	t.Counter++
+	touch(&t, now, idle)
+	row, err := s.refreshTokenRow(next, &t)
+	if err != nil {
+		return nil, err
+	}
+	args := []any{s.tenant.ID, t.UserID, now.UnixMilli(), usedEnd(presented, now), s.tenant.ID, jose.HashToken(token), now.UnixMilli(), document(was)}
+	var n int64
+	err = s.writeOne(ctx, func(q querier) (err error) {
+		n, err = q.exec(ctx, rotateUnusedSQL, append(args, row...)...)
+		return err
+	})
+	if stagedoor.HasCode(err, CodeAnswerLost) { // it was carried out: next is there, or the token was not as it was
+		_, err = s.RefreshToken(ctx, next)
+		if n = 1; stagedoor.IsKind(err, stagedoor.NotFound) {
+			n, err = 0, nil
+		}
+	}
+	if err != nil || n == 0 {
+		return nil, err
+	}
+	return &t, nil
 }
 
 // TouchRefreshToken notes the use of a token that does not rotate.

@@ -82,7 +82,7 @@ func TestReuseIsKnownAfterSweeps(t *testing.T) {
 				first.IdleExpiry = clock.in(idle)
 			}
 			ok(t, s.CreateRefreshToken(ctx, name+"1", first))
-			must(s.RotateRefreshToken(ctx, name+"1", name+"2", 0, idle))(t)
+			must(rotate(ctx, s, name+"1", name+"2", 0, idle))(t)
 		}
 		rotated("endless", time.Time{}, 0)
 		rotated("ending", clock.in(48*time.Hour), 0)
@@ -92,7 +92,7 @@ func TestReuseIsKnownAfterSweeps(t *testing.T) {
 		clock.now = begin.Add(100 * time.Hour)
 		ok(t, db.Sweep(ctx))
 		reused := func(token string) bool {
-			_, err := s.RotateRefreshToken(ctx, token, token+"x", 0, 0)
+			_, err := rotate(ctx, s, token, token+"x", 0, 0)
 			return errors.Is(err, store.ErrReused)
 		}
 		if reused("ending1") || !reused("idle1") || !reused("other1") {

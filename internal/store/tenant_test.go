@@ -736,7 +736,7 @@ var trespasses = map[string]struct {
 		return s.RefreshToken(ctx, "refresh auth0|acme")
 	}},
 	"RotateRefreshToken": {finds, func(ctx context.Context, s *store.Store) (any, error) {
-		return s.RotateRefreshToken(ctx, "refresh auth0|acme", "new", 0, 0)
+		return s.RotateRefreshToken(ctx, "refresh auth0|acme", "new", nil, 0, 0)
 	}},
 	"TouchRefreshToken": {finds, func(ctx context.Context, s *store.Store) (any, error) {
 		return nil, s.TouchRefreshToken(ctx, "refresh auth0|acme", time.Hour)

@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"sync"
@@ -74,7 +75,7 @@ func TestReplayTakesBackTokens(t *testing.T) {
 			origins[code] = origin
 			ok(t, s.SaveAccessToken(ctx, "access "+code, origin, &a, clock.in(time.Hour)))
 			ok(t, s.CreateRefreshToken(ctx, "refresh "+code, &stagedoor.RefreshToken{FamilyID: origin, UserID: a.UserID, ClientID: "c"}))
-			must(s.RotateRefreshToken(ctx, "refresh "+code, "next "+code, 0, 0))(t)
+			must(rotate(ctx, s, "refresh "+code, "next "+code, 0, 0))(t)
 		}
 		clock.now = clock.in(time.Hour - time.Second) // long after the code expired
 		_, _, err := s.ConsumeCode(ctx, "one")
@@ -133,19 +134,19 @@ func TestRefreshTokenRotates(t *testing.T) {
 		first := &stagedoor.RefreshToken{FamilyID: "f", UserID: "auth0|ada", ClientID: "c", Audience: "a", ExpiresAt: clock.in(time.Hour), IdleExpiry: clock.in(time.Minute)}
 		ok(t, s.CreateRefreshToken(ctx, "t0", first))
 		clock.now = clock.in(30 * time.Second)
-		second := must(s.RotateRefreshToken(ctx, "t0", "t1", 10*time.Second, time.Minute))(t)
+		second := must(rotate(ctx, s, "t0", "t1", 10*time.Second, time.Minute))(t)
 		if second.Counter != 1 || !second.IdleExpiry.Equal(clock.in(time.Minute)) || !second.LastUsedAt.Equal(clock.now) {
 			t.Errorf("%+v", second)
 		}
 		// Within the leeway the last but one still works, and so do both of its successors.
 		clock.now = clock.in(10 * time.Second)
-		must(s.RotateRefreshToken(ctx, "t0", "t1b", 10*time.Second, time.Minute))(t)
-		if third := must(s.RotateRefreshToken(ctx, "t1b", "t2", 10*time.Second, time.Minute))(t); third.Counter != 2 {
+		must(rotate(ctx, s, "t0", "t1b", 10*time.Second, time.Minute))(t)
+		if third := must(rotate(ctx, s, "t1b", "t2", 10*time.Second, time.Minute))(t); third.Counter != 2 {
 			t.Errorf("%+v", third)
 		}
-		must(s.RotateRefreshToken(ctx, "t1", "t2b", 10*time.Second, time.Minute))(t)
+		must(rotate(ctx, s, "t1", "t2b", 10*time.Second, time.Minute))(t)
 		// But not the one before: that ends the family.
-		reused, err := s.RotateRefreshToken(ctx, "t0", "t3", 10*time.Second, time.Minute)
+		reused, err := rotate(ctx, s, "t0", "t3", 10*time.Second, time.Minute)
 		if !errors.Is(err, store.ErrReused) || reused.FamilyID != "f" || reused.Counter != 0 {
 			t.Fatalf("%+v, %v", reused, err)
 		}
@@ -156,12 +157,12 @@ func TestRefreshTokenRotates(t *testing.T) {
 		// Too late for the leeway.
 		first.ExpiresAt, first.IdleExpiry = time.Time{}, time.Time{}
 		ok(t, s.CreateRefreshToken(ctx, "u0", first))
-		must(s.RotateRefreshToken(ctx, "u0", "u1", 10*time.Second, 0))(t)
+		must(rotate(ctx, s, "u0", "u1", 10*time.Second, 0))(t)
 		clock.now = clock.in(10*time.Second + time.Millisecond)
-		if _, err := s.RotateRefreshToken(ctx, "u0", "u2", 10*time.Second, 0); !errors.Is(err, store.ErrReused) {
+		if _, err := rotate(ctx, s, "u0", "u2", 10*time.Second, 0); !errors.Is(err, store.ErrReused) {
 			t.Errorf("error %v", err)
 		}
-		_, err = s.RotateRefreshToken(ctx, "u1", "u3", time.Hour, 0)
+		_, err = rotate(ctx, s, "u1", "u3", time.Hour, 0)
 		isKind(t, err, stagedoor.NotFound)
 	}, storetest.WithClock(clock.clock))
 }
@@ -175,7 +176,7 @@ func TestRefreshTokenIsPresented(t *testing.T) {
 		for range 2 { // it uses nothing up
 			must(s.PresentRefreshToken(ctx, "t0", 0, anybodys))(t)
 		}
-		must(s.RotateRefreshToken(ctx, "t0", "t1", 10*time.Second, 0))(t)
+		must(rotate(ctx, s, "t0", "t1", 10*time.Second, 0))(t)
 		clock.now = clock.in(10 * time.Second)
 		must(s.PresentRefreshToken(ctx, "t0", 10*time.Second, anybodys))(t)
 		must(s.PresentRefreshToken(ctx, "t1", 0, anybodys))(t)
@@ -200,9 +201,18 @@ func TestRefreshTokenExpires(t *testing.T) {
 		ok(t, s.TouchRefreshToken(ctx, "t", 45*time.Minute))
 		clock.now = clock.in(16 * time.Minute) // the absolute end
 		isKind(t, s.TouchRefreshToken(ctx, "t", 45*time.Minute), stagedoor.NotFound)
-		_, err := s.RotateRefreshToken(ctx, "t", "n", 0, 0)
+		_, err := rotate(ctx, s, "t", "n", 0, 0)
 		isKind(t, err, stagedoor.NotFound)
 	}, storetest.WithClock(clock.clock))
+}
+
+// rotate supersedes a token as the token endpoint does: it is looked up first.
+func rotate(ctx context.Context, s *store.Store, token, next string, leeway, idle time.Duration) (*stagedoor.RefreshToken, error) {
+	presented, err := s.RefreshToken(ctx, token)
+	if err != nil {
+		presented = nil
+	}
+	return s.RotateRefreshToken(ctx, token, next, presented, leeway, idle)
 }
 
 // 8 callers use one refresh token at once: without leeway one gets a new token and the others end
@@ -217,7 +227,7 @@ func TestConcurrentRotation(t *testing.T) {
 					f := fmt.Sprint("f", family)
 					ok(t, s.CreateRefreshToken(ctx, f, &stagedoor.RefreshToken{FamilyID: f, UserID: "auth0|ada", ClientID: "c"}))
 					won := race(8, func(i int) error {
-						_, err := s.RotateRefreshToken(ctx, f, fmt.Sprint(f, "-", i), leeway, time.Hour)
+						_, err := rotate(ctx, s, f, fmt.Sprint(f, "-", i), leeway, time.Hour)
 						if err != nil && !errors.Is(err, store.ErrReused) && !stagedoor.IsKind(err, stagedoor.NotFound) {
 							t.Error(err)
 						}
@@ -243,7 +253,7 @@ func TestRefreshTokenIsRevokedByItsClient(t *testing.T) {
 		ctx := t.Context()
 		newUser(t, s, "auth0|ada")
 		ok(t, s.CreateRefreshToken(ctx, "t0", &stagedoor.RefreshToken{FamilyID: "f", UserID: "auth0|ada", ClientID: "mine"}))
-		must(s.RotateRefreshToken(ctx, "t0", "t1", 0, 0))(t)
+		must(rotate(ctx, s, "t0", "t1", 0, 0))(t)
 		got, err := s.RevokeRefreshToken(ctx, "t1", "other")
 		isKind(t, err, stagedoor.NotFound)
 		if got != nil {

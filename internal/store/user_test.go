@@ -106,7 +106,7 @@ func TestNoTokenEscapes(t *testing.T) {
 				if n == 0 {
 					return s.SetPasswordHash(t.Context(), "auth0|ada", "new", time.UnixMilli(1000).UTC())
 				}
-				_, err := s.RotateRefreshToken(t.Context(), token, "next "+token, 0, 0)
+				_, err := rotate(t.Context(), s, token, "next "+token, 0, 0)
 				if err != nil {
 					isKind(t, err, stagedoor.NotFound)
 				}
