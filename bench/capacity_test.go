@@ -34,6 +34,11 @@ func capacity(t *testing.T) string {
 		return ""
 	}
 	g := grownTo[len(grownTo)-1]
+	for _, grew := range grownTo { // a search index whose pages are full, as loading at once leaves it, is not what years leave
+		if !grew.Ordered {
+			g = grew
+		}
+	}
 	perUser, rows := float64(g.Bytes)/float64(g.Users), float64(g.AttrRows)/float64(g.Users)
 	rate := func(path string) float64 {
 		best := 0.0

@@ -2,10 +2,7 @@ package bench
 
 import (
 	"context"
-	"database/sql"
 	"flag"
-	"os"
-	"path/filepath"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -49,17 +46,10 @@ func (d *database) size(t *testing.T) (bytes, rows int64) {
 		defer conn.Close(context.Background())
 		err = conn.QueryRow(t.Context(), "SELECT pg_database_size(current_database()), (SELECT COUNT(*) FROM attr)").Scan(&bytes, &rows)
 	} else {
-		for _, name := range []string{d.address, d.address + "-wal"} {
-			if info, err := os.Stat(filepath.Clean(name)); err == nil {
-				bytes += info.Size()
-			}
-		}
-		var db *sql.DB
-		if db, err = sql.Open("sqlite", "file:"+d.address+"?mode=ro"); err != nil {
-			t.Fatal(err)
-		}
+		db := d.embedded(t)
 		defer db.Close()
-		err = db.QueryRowContext(t.Context(), "SELECT COUNT(*) FROM attr").Scan(&rows)
+		// Pages that are free are those of the rows that were not in order.
+		err = db.QueryRowContext(t.Context(), "SELECT (page_count - freelist_count) * page_size, (SELECT COUNT(*) FROM attr) FROM pragma_page_count, pragma_freelist_count, pragma_page_size").Scan(&bytes, &rows)
 	}
 	if err != nil {
 		t.Fatal(err)

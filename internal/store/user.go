@@ -246,17 +246,17 @@ func (s *Store) CreateUsers(ctx context.Context, users []*stagedoor.User) error 
 		}
 		u.UpdatedAt = u.CreatedAt
 	}
-	return userClash(s.write(ctx, func(q querier) error {
-		for _, u := range users {
-			if err := s.insertRow(ctx, q, u); err != nil {
-				return err
-			}
+	rows := make([]*ImportRow, len(users))
+	for i, u := range users {
+		rows[i] = &ImportRow{User: u}
+	}
+	return s.write(ctx, func(q querier) error {
+		added, err := s.insertUsers(ctx, q, rows)
+		if err == nil && len(added) < len(users) {
+			err = stagedoor.Errorf(stagedoor.Conflict, "user_exists", "The user already exists.")
 		}
-		if err := s.usersCreated(ctx, q, users); err != nil {
-			return err
-		}
-		return s.indexNew(ctx, q, users...)
-	}))
+		return err
+	})
 }
 
 func (s *Store) user(ctx context.Context, q querier, where string, args ...any) (*stagedoor.User, error) {

@@ -335,3 +335,32 @@ func TestSharedAddresses(t *testing.T) {
 		}
 	})
 }
+
+// TestCreateUsers: all of them or none.
+func TestCreateUsers(t *testing.T) {
+	each(t, func(t *testing.T, s *store.Store) {
+		user := func(n int, email string) *stagedoor.User {
+			return &stagedoor.User{
+				ID: fmt.Sprint("auth0|", n), Connection: "Users", Email: email,
+				Identities: []stagedoor.Identity{{Connection: "Users", Provider: "auth0", UserID: fmt.Sprint(n)}},
+			}
+		}
+		var many []*stagedoor.User
+		for n := range 45 {
+			many = append(many, user(n, fmt.Sprintf("u%d@example.com", n)))
+		}
+		ok(t, s.CreateUsers(t.Context(), many))
+		if err := s.CreateUsers(t.Context(), []*stagedoor.User{user(100, "fresh@example.com"), user(101, "u7@example.com")}); !stagedoor.IsKind(err, stagedoor.Conflict) {
+			t.Errorf("a taken address: %v", err)
+		}
+		if err := s.CreateUsers(t.Context(), []*stagedoor.User{user(100, "fresh@example.com"), user(100, "other@example.com")}); !stagedoor.IsKind(err, stagedoor.Conflict) {
+			t.Errorf("one id twice: %v", err)
+		}
+		if _, err := s.User(t.Context(), "auth0|100"); !stagedoor.IsKind(err, stagedoor.NotFound) {
+			t.Errorf("one of those who were refused is there: %v", err)
+		}
+		if u, err := s.User(t.Context(), "auth0|44"); err != nil || u.Email != "u44@example.com" {
+			t.Errorf("the last one: %v %v", u, err)
+		}
+	})
+}
