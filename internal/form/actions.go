@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/jose"
 	"github.com/stagedoor/stagedoor/internal/liquid"
 )
@@ -35,6 +36,7 @@ var actions = map[string]func(ctx context.Context, r *running, params map[string
 		}
 		return map[string]any{"result": params["fallback"]}, nil
 	},
+	"FLOW DELAY_FLOW": delayFlow,
 	"JSON CREATE_JSON": func(_ context.Context, _ *running, params map[string]any) (any, error) {
 		return map[string]any{"result": params["object"], "object": params["object"]}, nil
 	},
@@ -49,6 +51,11 @@ var actions = map[string]func(ctx context.Context, r *running, params map[string
 		b, err := json.Marshal(params["object"])
 		return map[string]any{"json": string(b)}, err
 	},
+	"JWT SIGN_JWT":       signJWT,
+	"JWT VERIFY_JWT":     verifyJWT,
+	"JWT DECODE_JWT":     decodeJWT,
+	"XML PARSE_XML":      parseXML,
+	"XML SERIALIZE_XML":  serializeXML,
 	"OTP GENERATE_CODE":  generateCode,
 	"OTP VERIFY_CODE":    verifyCode,
 	"EMAIL VERIFY_EMAIL": verifyEmail,
@@ -66,7 +73,32 @@ var actions = map[string]func(ctx context.Context, r *running, params map[string
 		return r.managed(ctx, params, "PATCH", userPath(params), params["changes"])
 	},
 	"AUTH0 SEND_EMAIL": sendEmail,
-	"AUTH0 SEND_SMS":   sendSMS,
+	"AUTH0 SEND_SMS": func(ctx context.Context, r *running, params map[string]any) (any, error) {
+		return r.phone(ctx, "text", params)
+	},
+	"AUTH0 MAKE_CALL": func(ctx context.Context, r *running, params map[string]any) (any, error) {
+		return r.phone(ctx, "voice", params)
+	},
+}
+
+// maxDelay is the longest wait of one DELAY_FLOW; all of a flow's count against its time.
+const maxDelay = 10 * time.Second
+
+// delayFlow waits while the person does. Hours and days, which the original's has as well, are for flows that nobody waits for.
+func delayFlow(ctx context.Context, _ *running, params map[string]any) (any, error) {
+	unit, known := map[string]time.Duration{"": time.Second, "SECONDS": time.Second, "MINUTES": time.Minute, "HOURS": time.Hour, "DAYS": 24 * time.Hour}[strings.ToUpper(word(params, "units"))]
+	n := finite(params["number"])
+	if !known || n < 0 || n > maxDelay.Seconds() || time.Duration(n*float64(unit)) > maxDelay {
+		return nil, errorf("FLOW DELAY_FLOW waits for more than %d seconds, which is not supported by this server.", int(maxDelay.Seconds()))
+	}
+	wait := time.NewTimer(time.Duration(n * float64(unit)))
+	defer wait.Stop()
+	select {
+	case <-wait.C:
+		return nil, nil
+	case <-ctx.Done():
+		return nil, failed("the flow takes too long")
+	}
 }
 
 // One-time codes work for five minutes (the original's) and for five tries; a form keeps so many of them.
@@ -99,7 +131,8 @@ func generateCode(_ context.Context, r *running, params map[string]any) (any, er
 	return map[string]any{"code": code.String()}, nil
 }
 
-func verifyCode(_ context.Context, r *running, params map[string]any) (any, error) {
+// verifyCode is OTP VERIFY_CODE. Who has tried too often, in this login or in others, is told UNEQUAL whatever they try: a failure might be allowed.
+func verifyCode(ctx context.Context, r *running, params map[string]any) (any, error) {
 	s, about := r.walk.State, jose.HashToken(word(params, "reference"))
 	result := func(word string) (any, error) { return map[string]any{"valid": word == "VALID", "result": word}, nil }
 	c := s.Codes[about]
@@ -110,11 +143,23 @@ func verifyCode(_ context.Context, r *running, params map[string]any) (any, erro
 		return result("EXPIRED")
 	case c.Tries >= codeTries: // whoever guesses on does not learn when they were right
 		return result("UNEQUAL")
-	case !jose.Equal(c.Hash, jose.HashToken(word(params, "code"))):
+	}
+	if try := r.walk.Powers.TryCode; try != nil {
+		if room, err := try(ctx); err != nil || !room {
+			unequal, _ := result("UNEQUAL")
+			return unequal, err
+		}
+	}
+	if !jose.Equal(c.Hash, jose.HashToken(word(params, "code"))) {
 		c.Tries++
 		return result("UNEQUAL")
 	}
 	delete(s.Codes, about)
+	if right := r.walk.Powers.RightCode; right != nil {
+		if err := right(ctx); err != nil {
+			return nil, err
+		}
+	}
 	return result("VALID")
 }
 
@@ -175,14 +220,18 @@ func sendEmail(ctx context.Context, r *running, params map[string]any) (any, err
 	if a, err := mail.ParseAddress(m.To); err != nil || a.Address != m.To {
 		return nil, failed("the recipient is no address")
 	}
-	if r.walk.Powers.Mail(ctx, m) != nil {
+	switch err := r.walk.Powers.Mail(ctx, m); {
+	case stagedoor.IsKind(err, stagedoor.TooMany):
+		return nil, failed("too many messages were sent for this person")
+	case err != nil:
 		return nil, failed("the mail could not be sent")
 	}
 	return map[string]any{"success": true}, nil
 }
 
-func sendSMS(ctx context.Context, r *running, params map[string]any) (any, error) {
-	if r.walk.Powers.SMS == nil {
+// phone sends a text, or has one spoken, through the tenant's phone provider.
+func (r *running) phone(ctx context.Context, method string, params map[string]any) (any, error) {
+	if r.walk.Powers.Phone == nil {
 		return nil, failed("no messages can be sent here")
 	}
 	vars := map[string]any{"custom_vars": nonNil(asMap(params["custom_vars"])), "user": asMap(r.env.Context["user"])}
@@ -190,7 +239,12 @@ func sendSMS(ctx context.Context, r *running, params map[string]any) (any, error
 	if err != nil {
 		return nil, failed("the message cannot be made")
 	}
-	if r.walk.Powers.SMS(ctx, word(params, "from"), word(params, "to"), text) != nil {
+	switch err := r.walk.Powers.Phone(ctx, method, word(params, "from"), word(params, "to"), text); {
+	case stagedoor.IsKind(err, stagedoor.Unsupported):
+		return nil, failed("the phone provider cannot send it: " + method)
+	case stagedoor.IsKind(err, stagedoor.TooMany):
+		return nil, failed("too many messages were sent for this person")
+	case err != nil:
 		return nil, failed("the message could not be sent")
 	}
 	return map[string]any{"success": true}, nil

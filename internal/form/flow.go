@@ -44,7 +44,12 @@ type Powers struct {
 	Vault func(ctx context.Context, id string) (*Vault, error)
 	HTTP  *http.Client // reaches the server itself by the tenant's domains
 	Mail  func(ctx context.Context, m Mail) error
-	SMS   func(ctx context.Context, from, to, text string) error
+	Phone func(ctx context.Context, method, from, to, text string) error // method: text or voice
+
+	// TryCode counts one try of a one-time code for the person, in whatever login; false: there were too many. RightCode takes back one that was
+	// right. Nil: the tries of each code count alone.
+	TryCode   func(ctx context.Context) (bool, error)
+	RightCode func(ctx context.Context) error
 
 	// Ran is told of each run of a flow, if it is not nil; why is empty unless it failed, and holds no values.
 	Ran func(f *Flow, why string)

@@ -318,7 +318,7 @@ func TestWhatIsNotHere(t *testing.T) {
 	}
 	for want, flows := range map[string]map[string]string{
 		"STRIPE ADD_TAX_ID": flow(`{"id":"x","type":"FLOW","action":"BOOLEAN_CONDITION","params":{"if":{"operator":"EQ","operands":[1,1]},"then":[{"id":"s","type":"STRIPE","action":"ADD_TAX_ID"}]}}`),
-		"not there":         nil, "DELAY_FLOW": flow(`{"id":"x","type":"FLOW","action":"DELAY_FLOW"}`),
+		"not there":         nil, "TWILIO MAKE_CALL": flow(`{"id":"x","type":"TWILIO","action":"MAKE_CALL"}`),
 	} {
 		if err := walk(t, kyc, flows).Begin(t.Context(), nil, nil); !stagedoor.IsKind(err, stagedoor.Scripted) || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", want, err)

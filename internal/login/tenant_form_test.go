@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -259,6 +260,75 @@ func TestFormFlows(t *testing.T) {
 		w.logs("flows_execution_failed", "The action call failed: the answer was 401")
 		if text := w.logged(); strings.Contains(text, "s3cret") || strings.Contains(text, server) {
 			w.Error("the log has the values of a flow")
+		}
+	})
+}
+
+// TestFormAfterACrash: a server that died in the middle of a step keeps nobody from it for longer than its lease.
+func TestFormAfterACrash(t *testing.T) {
+	each(t, func(w *world) {
+		w.flowDocument(store.Forms, "ap_one", profileForm)
+		w.renders("")
+		b := w.browser()
+		page := b.signIn().says("Company")
+		_, values := page.form()
+		// What the dead one had begun: a lease of the step, for 15 seconds more.
+		if ours, err := w.st.Lease(w.Context(), "form\x00"+values.Get("nonce"), time.Time{}, w.clock().Add(15*time.Second)); err != nil || !ours {
+			w.Fatal(ours, err)
+		}
+		w.wait(15 * time.Second)
+		if q := b.finish(b.submit(page, "press", "jump.skip").want(http.StatusSeeOther)); q.Get("code") == "" {
+			w.Errorf("%v", q)
+		}
+	})
+}
+
+// TestFlowsAreThrottled: one-time codes cannot be guessed in login after login, and nobody has mails sent without end.
+func TestFlowsAreThrottled(t *testing.T) {
+	each(t, func(w *world) {
+		w.flowDocument(store.Flows, "af_code", `{"name":"Code","actions":[
+			{"id":"otp","type":"OTP","action":"GENERATE_CODE","params":{"reference":"x","length":6}},
+			{"id":"mail","type":"AUTH0","action":"SEND_EMAIL","params":{"to":"{{context.user.email}}","subject":"Code","body":"Your code: {{ custom_vars.code }}","custom_vars":{"code":"{{actions.otp.code}}"}}}]}`)
+		w.flowDocument(store.Flows, "af_verify", `{"name":"Verify","actions":[
+			{"id":"try","type":"OTP","action":"VERIFY_CODE","params":{"reference":"x","code":"{{fields.otp}}"},"allow_failure":true},
+			{"id":"if","type":"FLOW","action":"BOOLEAN_CONDITION","params":{"if":{"operator":"IS_FALSE","operands":["{{actions.try.valid}}"]},"then":[{"id":"e","type":"FLOW","action":"ERROR_MESSAGE","params":{"message":"Wrong code"}}]}}]}`)
+		w.flowDocument(store.Forms, "ap_one", `{"start":{"next_node":"c"},"nodes":[{"id":"c","type":"FLOW","config":{"flow_id":"af_code","next_node":"two"}},
+			{"id":"two","type":"STEP","config":{"next_node":"v","components":[{"id":"otp","type":"TEXT","label":"Code"},{"id":"n","type":"NEXT_BUTTON","config":{"text":"Go"}}]}},
+			{"id":"v","type":"FLOW","config":{"flow_id":"af_verify","next_node":"$ending"}}],"ending":{"resume_flow":true}}`)
+		w.renders("")
+		begin := func() (*browser, *reply, string) {
+			w.wait(time.Second) // mails are listed by their time
+			b := w.browser()
+			page := b.signIn().says("Code")
+			return b, page, strings.Fields(strings.Split(w.mails()[0].Text, "Your code: ")[1])[0]
+		}
+		for range 2 {
+			b, page, _ := begin()
+			for range 5 {
+				page = b.follow(b.submit(page, "press", "next", "field-otp", "wrong").want(http.StatusSeeOther)).says("Wrong code")
+			}
+		}
+		b, page, code := begin()
+		b.follow(b.submit(page, "press", "next", "field-otp", code).want(http.StatusSeeOther)).says("Wrong code") // one too many
+		w.wait(6 * time.Minute)
+		for range 3 { // right ones are not counted
+			b, page, code = begin()
+			if q := b.finish(b.submit(page, "press", "next", "field-otp", code)); q.Get("code") == "" {
+				w.Errorf("%v", q)
+			}
+		}
+		mail := `{"id":"m%","type":"AUTH0","action":"SEND_EMAIL","params":{"to":"x@example.com","subject":"S","body":"B"}}`
+		var many []string
+		for i := range 25 {
+			many = append(many, strings.Replace(mail, "%", strconv.Itoa(i), 1))
+		}
+		w.flowDocument(store.Flows, "af_code", `{"name":"Many","actions":[`+strings.Join(many, ",")+`]}`)
+		before := len(w.mails())
+		b = w.browser()
+		b.finish(b.submit(b.begin(), "username", "ada@example.com", "password", good))
+		w.logs("too many messages were sent for this person")
+		if sent := len(w.mails()) - before; sent >= 20 || sent < 10 {
+			w.Errorf("%d mails", sent)
 		}
 	})
 }

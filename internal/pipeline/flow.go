@@ -6,6 +6,7 @@ import (
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/form"
+	"github.com/stagedoor/stagedoor/internal/guard"
 	"github.com/stagedoor/stagedoor/internal/store"
 )
 
@@ -29,8 +30,13 @@ func (p *Pipeline) flowPowers(v Visit, u *stagedoor.User, c *stagedoor.Client) f
 			out := new(form.Vault)
 			return out, json.Unmarshal([]byte(d.Sealed), out)
 		},
-		SMS: func(ctx context.Context, from, to, text string) error {
-			return p.SendText(ctx, v, PhoneMessage{From: from, To: to, Text: text, Kind: "flow", User: u, Client: c}, nil)
+		TryCode:   func(ctx context.Context) (bool, error) { return guard.TryFlowCode(ctx, v.Store, u.ID) },
+		RightCode: func(ctx context.Context) error { return guard.RightFlowCode(ctx, v.Store, u.ID) },
+		Phone: func(ctx context.Context, method, from, to, text string) error {
+			if err := guard.FlowMessage(ctx, v.Store, u.ID); err != nil {
+				return err
+			}
+			return p.SendText(ctx, v, PhoneMessage{From: from, To: to, Text: text, Voice: text, Method: method, Kind: "flow", User: u, Client: c}, nil)
 		},
 		Ran: func(f *form.Flow, why string) {
 			e := stagedoor.LogEvent{Type: "flows_execution_completed", Description: why, ClientID: c.ID, UserID: u.ID, Details: map[string]any{"flow_id": f.ID, "flow_name": f.Name}}
@@ -41,7 +47,12 @@ func (p *Pipeline) flowPowers(v Visit, u *stagedoor.User, c *stagedoor.Client) f
 		},
 	}
 	if p.MailFlow != nil {
-		powers.Mail = func(ctx context.Context, m form.Mail) error { return p.MailFlow(ctx, v, u, m) }
+		powers.Mail = func(ctx context.Context, m form.Mail) error {
+			if err := guard.FlowMessage(ctx, v.Store, u.ID); err != nil {
+				return err
+			}
+			return p.MailFlow(ctx, v, u, m)
+		}
 	}
 	return powers
 }

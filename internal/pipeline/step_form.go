@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/subtle"
 	"encoding/json"
+	"errors"
 	"net/url"
 	"strings"
 	"time"
@@ -18,10 +19,13 @@ import (
 // the login, under a handle that only the login knows; each step they take puts them under another one.
 const waitsForm = "prompt"
 
-// formWork is how long one step of a form may take, flows included, and formPatience how long a second request waits for it.
+// formWork is how long one step of a form may take, flows included, and formPatience how long a second request waits for it. Whoever works at a
+// step has it for formLease, and says again every formRenewal that they do: a server that dies keeps nobody from the step for longer.
 const (
 	formWork     = time.Minute
 	formPatience = 10 * time.Second
+	formLease    = 15 * time.Second
+	formRenewal  = 5 * time.Second
 )
 
 func formKey(handle string) string { return "form/" + handle }
@@ -218,16 +222,21 @@ func (p *Pipeline) AnswerForm(ctx context.Context, v Visit, id, nonce, press str
 	if problems, err := w.Check(press, posted); err == nil && problems != nil { // what cannot be followed is told by the answer
 		return &Filled{Walk: w, Problems: problems}, nil
 	}
-	fresh, err := v.Store.UseProof(ctx, "form\x00"+nonce, w.Now.Add(formWork))
+	held, err := takeLease(ctx, v.Store, "form\x00"+nonce, formLease)
 	if err != nil {
 		return nil, err
 	}
-	if !fresh {
+	if held == nil {
 		return &Filled{Walk: w}, p.otherAnswer(ctx, v, id, nonce)
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), formWork)
 	defer cancel()
+	ctx, stop := held.keep(ctx, formRenewal)
+	defer stop()
 	err = w.Answer(script.WithTenant(ctx, v.Store.Tenant().ID), press, posted)
+	if stop(); errors.Is(context.Cause(ctx), errLeaseLost) { // what the other server does counts
+		return &Filled{Walk: w}, p.otherAnswer(context.WithoutCancel(ctx), v, id, nonce)
+	}
 	if err != nil {
 		v.log(stagedoor.LogEvent{Type: "forms_submission_failed", Description: describe(err), ClientID: tx.Request.ClientID, UserID: tx.UserID, Details: map[string]any{"form_id": w.State.FormID}})
 		if !stagedoor.IsKind(err, stagedoor.Scripted) {

@@ -62,6 +62,25 @@ func (s *Store) UseProof(ctx context.Context, id string, until time.Time) (fresh
 	return fresh, err
 }
 
+// Lease takes a lease of what id names, for one server of the database alone: nobody else gets it before until. held is until when the caller
+// has it already, which makes it longer; zero: it is new. Not ours: somebody else has it, or got it when ours was over. It lies with the used proofs.
+func (s *Store) Lease(ctx context.Context, id string, held, until time.Time) (ours bool, err error) {
+	hash, now := jose.HashToken(id), millis(s.db.clock.Now())
+	err = s.writeOne(ctx, func(q querier) error {
+		var n int64
+		var err error
+		if held.IsZero() {
+			n, err = q.exec(ctx, `INSERT INTO used_proofs (tenant, hash, expires_at) VALUES (?, ?, ?)
+				ON CONFLICT (tenant, hash) DO UPDATE SET expires_at = excluded.expires_at WHERE used_proofs.expires_at <= ?`, s.tenant.ID, hash, millis(until), now)
+		} else { // by the time, since who gets a lease that is over has it for longer
+			n, err = q.exec(ctx, "UPDATE used_proofs SET expires_at = ? WHERE tenant = ? AND hash = ? AND expires_at = ?", millis(until), s.tenant.ID, hash, millis(held))
+		}
+		ours = n > 0
+		return err
+	})
+	return ours, err
+}
+
 // ReturnProof forgets a proof whose use came to nothing. None there is no error.
 func (s *Store) ReturnProof(ctx context.Context, id string) error {
 	return s.writeOne(ctx, func(q querier) error {

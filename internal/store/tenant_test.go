@@ -1033,6 +1033,10 @@ var trespasses = map[string]struct {
 	"TakePushedRequest": {finds, func(ctx context.Context, s *store.Store) (any, error) {
 		return s.TakePushedRequest(ctx, "pushed acme", "client acme")
 	}},
+	"Lease": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
+		_, err := s.Lease(ctx, "proof acme", time.Time{}, time.Now().Add(time.Hour))
+		return nil, err
+	}},
 	"UseProof": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
 		_, err := s.UseProof(ctx, "proof acme", time.Now().Add(time.Hour)) // a proof of the one is no proof of the other
 		return nil, err
