@@ -31,41 +31,29 @@ func bad(scimType, format string, args ...any) *stagedoor.Error {
 	return stagedoor.Errorf(stagedoor.Invalid, scimType, format, args...)
 }
 
+// statuses are those of errors, by their kind; of what is not here it is 500.
+var statuses = map[stagedoor.Kind]int{
+	stagedoor.Invalid: http.StatusBadRequest, stagedoor.Unauthorized: http.StatusUnauthorized, stagedoor.Forbidden: http.StatusForbidden, stagedoor.NotFound: http.StatusNotFound,
+	stagedoor.Conflict: http.StatusConflict, stagedoor.TooLarge: http.StatusRequestEntityTooLarge, stagedoor.UnsupportedMedia: http.StatusUnsupportedMediaType,
+	stagedoor.TooMany: http.StatusTooManyRequests, stagedoor.Unsupported: http.StatusNotImplemented, stagedoor.Precondition: http.StatusPreconditionFailed,
+	stagedoor.Unavailable: http.StatusServiceUnavailable,
+}
+
 // statusOf is the status of an answer to an error, and its scimType, if it has one.
-func statusOf(err error) (int, string) {
+func statusOf(err error) (status int, scimType string) {
 	e := stagedoor.AsError(err)
-	scimType := ""
-	if scimTypes[e.Code] {
+	if status = statuses[e.Kind]; status == 0 {
+		status = http.StatusInternalServerError
+	}
+	switch {
+	case e.Kind == stagedoor.Conflict:
+		scimType = uniqueness
+	case e.Kind == stagedoor.Invalid && scimTypes[e.Code]:
 		scimType = e.Code
+	case e.Kind == stagedoor.Invalid:
+		scimType = invalidValue
 	}
-	switch e.Kind {
-	case stagedoor.Invalid:
-		if scimType == "" {
-			scimType = invalidValue
-		}
-		return http.StatusBadRequest, scimType
-	case stagedoor.Unauthorized:
-		return http.StatusUnauthorized, ""
-	case stagedoor.Forbidden:
-		return http.StatusForbidden, ""
-	case stagedoor.NotFound:
-		return http.StatusNotFound, ""
-	case stagedoor.Conflict:
-		return http.StatusConflict, uniqueness
-	case stagedoor.TooLarge:
-		return http.StatusRequestEntityTooLarge, ""
-	case stagedoor.UnsupportedMedia:
-		return http.StatusUnsupportedMediaType, ""
-	case stagedoor.TooMany:
-		return http.StatusTooManyRequests, ""
-	case stagedoor.Unsupported:
-		return http.StatusNotImplemented, ""
-	case stagedoor.Precondition:
-		return http.StatusPreconditionFailed, ""
-	case stagedoor.Unavailable:
-		return http.StatusServiceUnavailable, ""
-	}
-	return http.StatusInternalServerError, ""
+	return status, scimType
 }
 
 // fail answers an error (RFC 7644 section 3.12). What only the operator may know stays out of it.
