@@ -20,7 +20,7 @@ func (d *Door) serviceProvider(c *call) (int, map[string]any, error) {
 		"patch":   map[string]any{"supported": true},
 		"bulk":    map[string]any{"supported": false, "maxOperations": 0, "maxPayloadSize": 0},
 		"filter":  map[string]any{"supported": true, "maxResults": maxPageSize},
-		"sort":    map[string]any{"supported": false}, "etag": map[string]any{"supported": true}, "changePassword": map[string]any{"supported": false},
+		"sort":    map[string]any{"supported": true}, "etag": map[string]any{"supported": true}, "changePassword": map[string]any{"supported": false},
 		"authenticationSchemes": []any{map[string]any{
 			"type": "oauthbearertoken", "name": "Bearer token", "description": "A token of the connection's SCIM configuration", "specUri": "https://www.rfc-editor.org/info/rfc6750", "primary": true,
 		}},

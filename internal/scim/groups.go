@@ -49,7 +49,7 @@ func membersOf(v any) ([]string, error) {
 			return nil, bad(invalidValue, "members must be a list of objects with a value each.")
 		}
 		if kind, _ := object["type"].(string); kind != "" && !strings.EqualFold(kind, "User") {
-			return nil, bad(invalidValue, "Members of groups are users.")
+			return nil, bad(invalidValue, "Members of groups are users: groups in groups are not supported.")
 		}
 		out = append(out, id)
 	}
@@ -313,7 +313,7 @@ func (d *Door) listGroups(c *call) (int, map[string]any, error) {
 		return c.groups(q, q.cut(hits), len(hits))
 	}
 	in := store.GroupQuery{ConnectionID: c.conn.ID, ExternalID: wanted(q.where, "externalId")}
-	if q.where == nil {
+	if q.where == nil && q.by == nil {
 		in.PerPage, in.Skip = q.count, q.start-1
 		page, total, err := c.store.Groups(c.ctx(), in)
 		if err != nil {
@@ -324,7 +324,7 @@ func (d *Door) listGroups(c *call) (int, map[string]any, error) {
 	var hits []stagedoor.Group
 	for in.PerPage = 500; ; in.Page++ {
 		if in.Page*in.PerPage >= maxScanned {
-			return 0, nil, bad(tooMany, "The filter would be compared with more than %d groups.", maxScanned)
+			return 0, nil, bad(tooMany, "More than %d groups would be compared or sorted.", maxScanned)
 		}
 		page, _, err := c.store.Groups(c.ctx(), in)
 		if err != nil {
@@ -338,6 +338,7 @@ func (d *Door) listGroups(c *call) (int, map[string]any, error) {
 			break
 		}
 	}
+	hits = inOrder(q, hits, c.groupHead)
 	return c.groups(q, q.cut(hits), len(hits))
 }
 

@@ -21,6 +21,8 @@ type query struct {
 	where        filter.Expression // nil: all
 	start, count int               // start counts from 1
 	chosen, left []string          // attributes and excludedAttributes
+	by           *path             // what is sorted by; nil: the order in which they were made
+	descending   bool
 }
 
 // search is the body of POST to .search.
@@ -31,6 +33,8 @@ type search struct {
 	Count              *int     `json:"count"`
 	Attributes         []string `json:"attributes"`
 	ExcludedAttributes []string `json:"excludedAttributes"`
+	SortBy             string   `json:"sortBy"`
+	SortOrder          string   `json:"sortOrder"`
 }
 
 // query reads what is asked for.
@@ -46,6 +50,7 @@ func (c *call) query() (*query, error) {
 	} else {
 		asked := c.r.URL.Query()
 		in.Filter, in.Attributes, in.ExcludedAttributes = asked.Get("filter"), commas(asked.Get("attributes")), commas(asked.Get("excludedAttributes"))
+		in.SortBy, in.SortOrder = asked.Get("sortBy"), asked.Get("sortOrder")
 		for name, into := range map[string]**int{"startIndex": &in.StartIndex, "count": &in.Count} {
 			if text := asked.Get(name); text != "" {
 				n, err := strconv.Atoi(text)
@@ -62,6 +67,9 @@ func (c *call) query() (*query, error) {
 	}
 	if in.Count != nil {
 		q.count = min(max(*in.Count, 0), maxPageSize)
+	}
+	if err := q.sort(in.SortBy, in.SortOrder); err != nil {
+		return nil, err
 	}
 	var err error
 	q.where, err = parseFilter(in.Filter)

@@ -566,10 +566,44 @@ func TestHostileBodies(t *testing.T) {
 	})
 }
 
+// TestSorted lists in an order that is asked for, whatever page (RFC 7644 section 3.4.2.3).
+func TestSorted(t *testing.T) {
+	each(t, func(w *world) {
+		for _, name := range []string{"bob", "Ada", "cleo"} {
+			w.call("POST", "/Users", person(name)).is(201)
+			w.call("POST", "/Groups", `{"schemas":["`+groupURN+`"],"displayName":"`+name+`"}`).is(201)
+		}
+		w.call("POST", "/Users", `{"schemas":["`+userURN+`"],"externalId":"x","userName":"a-nobody","active":false}`).is(201)
+		names := func(path, attribute, want string) {
+			w.Helper()
+			var got []string
+			body := w.call("GET", path, "").is(200).body
+			for _, one := range body["Resources"].([]any) {
+				got = append(got, one.(map[string]any)[attribute].(string))
+			}
+			if strings.Join(got, " ") != want {
+				w.Errorf("%s: %v, want %s", path, got, want)
+			}
+		}
+		names("/Users?sortBy=userName&sortOrder=descending", "userName", "cleo@Corp.example bob@Corp.example Ada@Corp.example a-nobody")
+		names("/Users?sortBy=displayName", "userName", "Ada@Corp.example bob@Corp.example cleo@Corp.example a-nobody")
+		names("/Users?sortBy=name.givenName&sortOrder=descending&startIndex=2&count=2", "userName", "cleo@Corp.example bob@Corp.example")
+		names("/Users?sortBy=emails", "userName", "Ada@Corp.example bob@Corp.example cleo@Corp.example a-nobody")
+		names("/Users?sortBy=active&count=1", "userName", "a-nobody")
+		names("/Users?sortBy="+enterpriseURN+":department&count=1&sortOrder=descending", "userName", "a-nobody")
+		names("/Groups?sortBy=displayName", "displayName", "Ada bob cleo")
+		names(`/Groups?sortBy=displayName&sortOrder=descending&filter=displayName+ne+"bob"`, "displayName", "cleo Ada")
+		w.call("POST", "/Users/.search", `{"schemas":["urn:ietf:params:scim:api:messages:2.0:SearchRequest"],"sortBy":"userName","count":1}`).is(200).has("Resources/0/userName", `"a-nobody"`).has("totalResults", "4")
+		for _, q := range []string{"sortBy=emails%5Btype+eq+%22work%22%5D", "sortBy=members", "sortBy=userName&sortOrder=up", "sortBy=(((", "sortBy=" + enterpriseURN} {
+			w.call("GET", "/Users?"+q, "").is(400)
+		}
+	})
+}
+
 // TestDiscovery tells what the server can do.
 func TestDiscovery(t *testing.T) {
 	one(t, func(w *world) {
-		w.call("GET", "/ServiceProviderConfig", "").is(200).has("patch/supported", "true").has("bulk/supported", "false").has("filter/supported", "true").has("etag/supported", "true").
+		w.call("GET", "/ServiceProviderConfig", "").is(200).has("patch/supported", "true").has("bulk/supported", "false").has("filter/supported", "true").has("sort/supported", "true").has("etag/supported", "true").
 			has("authenticationSchemes/0/type", `"oauthbearertoken"`)
 		w.call("GET", "/ResourceTypes", "").is(200).has("totalResults", "2").has("Resources/0/schemaExtensions/0/schema", `"`+enterpriseURN+`"`)
 		w.call("GET", "/ResourceTypes/Group", "").is(200).has("endpoint", `"/Groups"`)

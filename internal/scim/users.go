@@ -265,7 +265,7 @@ func (d *Door) listUsers(c *call) (int, map[string]any, error) {
 		ConnectionID: c.conn.ID, UserName: wanted(q.where, "userName"), ExternalID: wanted(q.where, "externalId"), UserID: wanted(q.where, "id"),
 		Skip: q.start - 1, Take: q.count,
 	}
-	whole := q.where == nil || only(q.where, "userName") || only(q.where, "externalId") || only(q.where, "id")
+	whole := q.by == nil && (q.where == nil || only(q.where, "userName") || only(q.where, "externalId") || only(q.where, "id"))
 	if whole {
 		found, total, err := c.users(in)
 		return http.StatusOK, q.answer(found, total), err
@@ -273,14 +273,14 @@ func (d *Door) listUsers(c *call) (int, map[string]any, error) {
 	var hits []map[string]any
 	for in.Skip, in.Take = 0, 500; ; in.Skip += in.Take {
 		if in.Skip >= maxScanned {
-			return 0, nil, bad(tooMany, "The filter would be compared with more than %d users: name userName, externalId or id.", maxScanned)
+			return 0, nil, bad(tooMany, "More than %d users would be compared or sorted: filter by userName, externalId or id.", maxScanned)
 		}
 		found, total, err := c.users(in)
 		if err != nil {
 			return 0, nil, err
 		}
 		for _, one := range found {
-			if matches(q.where, one) {
+			if q.where == nil || matches(q.where, one) {
 				hits = append(hits, one)
 			}
 		}
@@ -288,6 +288,7 @@ func (d *Door) listUsers(c *call) (int, map[string]any, error) {
 			break
 		}
 	}
+	hits = inOrder(q, hits, func(one *map[string]any) map[string]any { return *one })
 	return http.StatusOK, q.answer(q.page(hits), len(hits)), nil
 }
 
