@@ -134,7 +134,7 @@ func TestRefreshTokens(t *testing.T) {
 		h.call(all, "PATCH", "/refresh-tokens/rt_1", `{}`).is(200, fmt.Sprintf(whole, "null", ""))
 		h.call(all, "PATCH", "/refresh-tokens/rt_1", `{"refresh_token_metadata":{"k":"v"}}`).is(200, fmt.Sprintf(whole, "null", `,"refresh_token_metadata":{"k":"v"}`))
 
-		_, err := h.store("acme").RotateRefreshToken(t.Context(), "token 1", "next 1", 0, time.Minute) // the id stays
+		_, err := h.store("acme").RotateRefreshToken(t.Context(), "token 1", "next 1", nil, 0, time.Minute) // the id stays
 		h.ok(err)
 		rotated := fmt.Sprintf(whole, `"2026-11-25T12:01:00.000Z"`, `,"refresh_token_metadata":{"k":"v"}`)
 		h.call(all, "GET", "/refresh-tokens/rt_1", "").is(200, rotated)
