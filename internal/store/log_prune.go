@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -74,20 +75,12 @@ func (db *DB) pruneLog(ctx context.Context, tenant string, local stagedoor.Local
 		before = millis(db.clock.Now().Add(-time.Duration(days) * 24 * time.Hour))
 	}
 	for {
-		var first, bytes *int64
-		err := db.reader().row(ctx, "SELECT MIN(day), CAST(SUM(bytes) AS BIGINT) FROM log_days WHERE tenant = ?", []any{tenant}, &first, &bytes)
-		if err != nil || first == nil {
+		first, excess, err := db.excessOfLog(ctx, tenant, most)
+		if err != nil || excess == 0 && first*logDay >= before {
 			return err
 		}
-		excess := int64(0)
-		if most > 0 && *bytes > most {
-			excess = *bytes - most
-		}
-		if excess == 0 && *first*logDay >= before {
-			return nil
-		}
 		start := time.Now()
-		more, err := db.pruneBatch(ctx, tenant, before, excess)
+		more, err := db.pruneBatch(ctx, tenant, before, most)
 		if err != nil || !more {
 			return err
 		}
@@ -97,31 +90,53 @@ func (db *DB) pruneLog(ctx context.Context, tenant string, local stagedoor.Local
 	}
 }
 
-// pruneBatch deletes some of the oldest events: those from before, or until so many bytes are gone. It tells whether there may be more.
-func (db *DB) pruneBatch(ctx context.Context, tenant string, before, excess int64) (more bool, err error) {
-	var last string
-	gone := map[int64][2]int64{} // by day: events, bytes
-	read, n := 0, int64(0)
+// excessOfLog returns the day of the oldest events, and how many bytes there are of more than most; 0 of most is without end. A log that is empty
+// begins in a day that never comes.
+func (db *DB) excessOfLog(ctx context.Context, tenant string, most int64) (first, excess int64, err error) {
+	var day, bytes *int64
+	err = db.reader().row(ctx, "SELECT MIN(day), CAST(SUM(bytes) AS BIGINT) FROM log_days WHERE tenant = ?", []any{tenant}, &day, &bytes)
+	if err != nil || day == nil {
+		return math.MaxInt64 / logDay, 0, err
+	}
+	if most > 0 {
+		excess = max(0, *bytes-most)
+	}
+	return *day, excess, nil
+}
+
+// pruneBatch deletes some of the oldest events: those from before, or until there are no more than most bytes. It tells whether there may be more.
+func (db *DB) pruneBatch(ctx context.Context, tenant string, before, most int64) (more bool, err error) {
+	type event struct {
+		id         string
+		date, size int64
+	}
+	var oldest []event
 	err = db.reader().each(ctx, "SELECT id, date, "+db.docLength()+" FROM logs WHERE tenant = ? ORDER BY id LIMIT ?", []any{tenant, sweepRows}, func(scan func(...any) error) error {
-		var id string
-		var date, size int64
-		if err := scan(&id, &date, &size); err != nil {
-			return err
-		}
-		read++
-		if int64(read-1) != n || date >= before && excess <= 0 {
-			return nil // the first that stays keeps all after it
-		}
-		last, n, excess = id, n+1, excess-size
-		d := gone[date/logDay]
-		gone[date/logDay] = [2]int64{d[0] + 1, d[1] + size}
-		return nil
+		var e event
+		err := scan(&e.id, &e.date, &e.size)
+		oldest = append(oldest, e)
+		return err
 	})
 	if err != nil {
 		return false, err
 	}
+	// The excess is read behind the events: if another server deletes in between, the events are too many for what there is, and that is found out below.
+	_, excess, err := db.excessOfLog(ctx, tenant, most)
+	if err != nil {
+		return false, err
+	}
+	last, n := "", int64(0)
+	gone := map[int64][2]int64{} // by day: events, bytes
+	for _, e := range oldest {
+		if e.date >= before && excess <= 0 {
+			break // the first that stays keeps all after it
+		}
+		last, n, excess = e.id, n+1, excess-e.size
+		d := gone[e.date/logDay]
+		gone[e.date/logDay] = [2]int64{d[0] + 1, d[1] + e.size}
+	}
 	if n == 0 {
-		if read > 0 {
+		if len(oldest) > 0 {
 			return false, nil
 		}
 		return false, db.writeOne(ctx, func(q querier) error { // nothing is there, whatever was counted
