@@ -44,6 +44,30 @@ func TestMemoryOfAWorker(t *testing.T) {
 	t.Logf("%.1f MB of its own, %.1f MB of the program", held["RssAnon"], held["RssFile"])
 }
 
+// TestMemoryAfterABurst: what runs took that needed much is given back when there are no more.
+func TestMemoryAfterABurst(t *testing.T) {
+	h := newHost(t, Config{Workers: 1})
+	must(t, h, simple("story", pass))
+	for _, body := range []string{
+		`let a = []; for (let i = 0; i < 3e5; i++) a.push('element ' + i); user.n = JSON.parse(JSON.stringify(a)).length; callback(null, user, context);`,
+		`user.big = 'y'.repeat(3 << 20); callback(null, user, context);`,
+	} {
+		for range 5 {
+			_, err := h.Rules(t.Context(), simple("story", body)) // it may be refused: what it took counts
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	eventually(t, "a worker that nobody needs holds 40 MB of its own at most", func() bool {
+		held, err := memoryOf(workers(h)["story"])
+		if err != nil || held["RssAnon"] == 0 {
+			t.Fatal(held, err)
+		}
+		return held["RssAnon"] <= 40 || slowEngine
+	})
+}
+
 // memoryOf is what the system says about the memory of a process, in MB.
 func memoryOf(pid int) (map[string]float64, error) {
 	status, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/status")

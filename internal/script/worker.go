@@ -57,6 +57,7 @@ func WorkerMain(ctx context.Context, in io.Reader, out io.Writer) error {
 	w.reset()
 	go w.prepare(ctx)
 	go w.foresee(ctx)
+	go w.rest(ctx)
 	frames := bufio.NewReaderSize(in, 64<<10)
 	for ctx.Err() == nil {
 		m, err := readFrame(frames)
@@ -87,6 +88,7 @@ type worker struct {
 
 	mu      sync.Mutex
 	runs    map[uint64]*execution
+	begun   uint64                     // runs, ever
 	sources map[string]string          // scripts by hash
 	scripts *bytecode                  // their bytecode
 	globals map[string]json.RawMessage // what scripts left on `global`, packed
@@ -130,6 +132,7 @@ func (w *worker) handle(m message) {
 		e := newExecution(w, m.Run, *m.Start)
 		w.mu.Lock()
 		w.runs[m.Run] = e
+		w.begun++
 		w.mu.Unlock()
 		select {
 		case w.lanes <- e:
