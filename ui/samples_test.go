@@ -150,7 +150,7 @@ func samples() map[string]Page {
 			Frame: sampleFrame, Form: sampleForm, Identifier: "ada@example.com", Step: AskPassword, EditURL: "/u/login?state=x", ForgotURL: "/u/forgot", Code: &CodeOffer{Form: sampleForm},
 		},
 		"login-code-or-password": LoginCodePage{
-			Frame: sampleFrame, Form: sampleForm, Address: "+4915123456789", Phone: true, Digits: 6, Unsure: true, EditURL: "/u/login?state=x", Resend: sampleForm, PasswordURL: "/u/login?with=password",
+			Frame: sampleFrame, Form: sampleForm, Address: "+4915123456789", Phone: true, Digits: 6, Unsure: true, EditURL: "/u/login?state=x", Resend: sampleForm, PasswordURL: "/u/login?no_code=1",
 		},
 		"signup-code":     LoginCodePage{Frame: sampleFrame, Form: sampleForm, Address: "ada@example.com", Digits: 6, Continues: true, EditURL: "/u/signup?state=x", Resend: sampleForm},
 		"signup-password": SignupPage{Frame: sampleFrame, Form: sampleForm, Email: "ada@example.com", Step: AskPassword, EditURL: "/u/signup?state=x", Policy: samplePolicy(), LoginURL: "/u/login?state=x", Passkeys: true},

@@ -17,8 +17,8 @@ import (
 // authorization request no longer counts then.
 const paramScreen = "screen_hint"
 
-// paramWith names by what somebody wants to prove who they are.
-const paramWith = "with"
+// paramNoCode asks for the password in the place of the code that was sent.
+const paramNoCode = "no_code"
 
 // inSteps tells whether a login page asks who somebody is first: where the tenant wants that, and where a code may be what they are asked for next.
 func inSteps(r *http.Request, st *store.Store, conn *stagedoor.Connection) bool {
@@ -59,7 +59,7 @@ func (d *Door) showLogin(w http.ResponseWriter, r *http.Request, st *store.Store
 	if inSteps(r, st, conn) || who {
 		l.Step, l.NoPassword, l.Proof = ui.AskWho, false, nil
 	}
-	if code := p.tx.Code; code != nil && code.Connection == conn.ID && r.URL.Query().Get(paramWith) == ui.FieldPassword { // instead of the code that was sent
+	if code := p.tx.Code; code != nil && code.Connection == conn.ID && r.URL.Query().Has(paramNoCode) {
 		if l.Proof, err = d.proof(r, st, guard.FlowPassword); err != nil {
 			return err
 		}

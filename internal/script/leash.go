@@ -55,6 +55,8 @@ const unheeded = 20 * time.Millisecond
 
 func newLeash(budget, most time.Duration, interrupt, stuck func()) *leash {
 	l := &leash{began: time.Now(), used: processTime(), budget: min(budget, most), most: most, interrupt: interrupt, stuck: stuck}
+	l.mu.Lock() // look may come before there is a timer to set again
+	defer l.mu.Unlock()
 	l.timer = time.AfterFunc(min(l.budget, longTurn), l.look)
 	return l
 }

@@ -54,6 +54,7 @@ type VerifyScriptWithContext = (email: string, context: DatabaseContext, callbac
 type ChangePasswordScript = (email: string, newPassword: string, callback: DatabaseCallback<boolean | { last_password_reset: string }>) => void;
 type ChangePasswordScriptWithContext = (email: string, newPassword: string, context: DatabaseContext, callback: DatabaseCallback<boolean | { last_password_reset: string }>) => void;
 type ChangeEmailScript = (email: string, newEmail: string, verified: boolean, callback: DatabaseCallback<boolean>) => void;
+type ChangePhoneNumberScript = (phoneNumber: string, newPhoneNumber: string, verified: boolean, callback: DatabaseCallback<boolean>) => void;
 type ChangeUsernameScript = (username: string, newUsername: string, callback: DatabaseCallback<boolean>) => void;
 /** The id is without `auth0|`. */
 type DeleteScript = (id: string, callback: DatabaseCallback<any>) => void;
