@@ -211,24 +211,7 @@ func (s *Store) EffectivePermissions(ctx context.Context, userID, api string) ([
 	if err != nil {
 		return nil, err
 	}
-	byID := map[string]*stagedoor.Role{"": nil}
-	for i := range all {
-		byID[all[i].ID] = &all[i]
-	}
-	out := []stagedoor.HeldPermission{}
-	err = s.read().each(ctx, `SELECT permission, '' AS role_id FROM user_permissions WHERE tenant = ? AND user_id = ? AND api = ?
-		UNION ALL SELECT permission, role_id FROM role_permissions WHERE tenant = ? AND api = ? AND role_id IN (`+rolesOfUser+`) ORDER BY 1, 2`,
-		append([]any{s.tenant.ID, userID, api, s.tenant.ID, api}, s.ofUser(userID)...), func(scan func(...any) error) error {
-			p := stagedoor.HeldPermission{Permission: stagedoor.Permission{API: api}}
-			var role string
-			if err := scan(&p.Name, &role); err != nil {
-				return err
-			}
-			held, known := byID[role]
-			if p.Role = held; known {
-				out = append(out, p)
-			}
-			return nil
-		})
-	return out, err
+	return s.heldPermissions(ctx, all, `SELECT api, permission, '' AS role_id FROM user_permissions WHERE tenant = ? AND user_id = ? AND api = ?
+		UNION ALL SELECT api, permission, role_id FROM role_permissions WHERE tenant = ? AND api = ? AND role_id IN (`+rolesOfUser+`) ORDER BY 2, 3`,
+		append([]any{s.tenant.ID, userID, api, s.tenant.ID, api}, s.ofUser(userID)...)...)
 }

@@ -111,8 +111,7 @@ func (s *Store) RemoveMembers(ctx context.Context, orgID string, userIDs []strin
 
 // MemberRoles lists the roles that a user has in an organization, by name.
 func (s *Store) MemberRoles(ctx context.Context, orgID, userID string) ([]stagedoor.Role, error) {
-	return s.rolesWhere(ctx, `EXISTS (SELECT 1 FROM organization_member_roles m WHERE m.tenant = roles.tenant AND m.role_id = roles.id
-		AND m.user_id = ? AND m.org_id = ?)`, userID, orgID)
+	return s.rolesWhere(ctx, "id IN (SELECT role_id FROM organization_member_roles WHERE tenant = ? AND org_id = ? AND user_id = ?)", s.tenant.ID, orgID, userID)
 }
 
 // AddMemberRoles gives a user roles in an organization: all or none. They count as soon as, and as long as, the user is a member.

@@ -10,7 +10,7 @@ import (
 
 // UserRoles lists the roles that a user has outside organizations, by name.
 func (s *Store) UserRoles(ctx context.Context, userID string) ([]stagedoor.Role, error) {
-	return s.rolesWhere(ctx, "EXISTS (SELECT 1 FROM user_roles u WHERE u.tenant = roles.tenant AND u.role_id = roles.id AND u.user_id = ?)", userID)
+	return s.rolesWhere(ctx, "id IN (SELECT role_id FROM user_roles WHERE tenant = ? AND user_id = ?)", s.tenant.ID, userID)
 }
 
 // Belongings is which kinds of things there are of a user beside the user: most people have none of them.
@@ -146,14 +146,19 @@ func (s *Store) UserPermissions(ctx context.Context, userID string) ([]stagedoor
 	if err != nil {
 		return nil, err
 	}
+	return s.heldPermissions(ctx, all, `SELECT api, permission, '' AS role_id FROM user_permissions WHERE tenant = ? AND user_id = ?
+		UNION ALL SELECT p.api, p.permission, p.role_id FROM role_permissions p JOIN user_roles u ON u.tenant = p.tenant AND u.role_id = p.role_id
+		WHERE u.tenant = ? AND u.user_id = ? ORDER BY 1, 2, 3`, s.tenant.ID, userID, s.tenant.ID, userID)
+}
+
+// heldPermissions reads permissions, each with the id of the role that gives it, which is one of those given, or with an empty one.
+func (s *Store) heldPermissions(ctx context.Context, by []stagedoor.Role, query string, args ...any) ([]stagedoor.HeldPermission, error) {
 	byID := map[string]*stagedoor.Role{"": nil}
-	for i := range all {
-		byID[all[i].ID] = &all[i]
+	for i := range by {
+		byID[by[i].ID] = &by[i]
 	}
 	out := []stagedoor.HeldPermission{}
-	err = s.read().each(ctx, `SELECT api, permission, '' AS role_id FROM user_permissions WHERE tenant = ? AND user_id = ?
-		UNION ALL SELECT p.api, p.permission, p.role_id FROM role_permissions p JOIN user_roles u ON u.tenant = p.tenant AND u.role_id = p.role_id
-		WHERE u.tenant = ? AND u.user_id = ? ORDER BY 1, 2, 3`, []any{s.tenant.ID, userID, s.tenant.ID, userID}, func(scan func(...any) error) error {
+	err := s.read().each(ctx, query, args, func(scan func(...any) error) error {
 		var p stagedoor.HeldPermission
 		var role string
 		if err := scan(&p.API, &p.Name, &role); err != nil {
