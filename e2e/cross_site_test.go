@@ -179,7 +179,7 @@ func (l *libraryPage) opens(does string) <-chan target.ID {
 		button.onclick = () => `+does+`.then(r => { window.outcome = r.includes(".") && !r.includes("@") ? JSON.parse(atob(r.split(".")[1])).scope : r; }, e => { window.outcome = e.error ?? String(e); });
 		document.body.append(button);
 	})()`)
-	opened := chromedp.WaitNewTarget(l.ctx, func(*target.Info) bool { return true })
+	opened := chromedp.WaitNewTarget(l.ctx, func(i *target.Info) bool { return i.Type == "page" }) // frames of other sites are targets, too
 	l.click("#opens")
 	return opened
 }
