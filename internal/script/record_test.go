@@ -265,7 +265,7 @@ func TestReplayOfFailures(t *testing.T) {
 
 func replayFailures(t *testing.T, runtime string) {
 	var kept recordings
-	limits := Limits{Wall: 600 * time.Millisecond, CPU: 100 * time.Millisecond, Memory: 16 << 20}
+	limits := Limits{Wall: 2 * time.Second, CPU: 400 * time.Millisecond, Memory: 16 << 20} // more than a busy machine takes for what is not to run out of it
 	h := newHost(t, Config{Workers: 1, Runtime: always(runtime), Limits: limits, HTTP: http.DefaultClient, Policy: kept.policy})
 	silent := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }))
 	t.Cleanup(silent.Close)
