@@ -99,6 +99,7 @@ func formParams(body string) (map[string]string, error) {
 // structured are the parameters that are objects: they come as their JSON.
 var structured = []string{"authn_response", "user_profile"}
 
+// jsonParams reads a JSON object of parameters.
 func jsonParams(b []byte) (map[string]string, error) {
 	malformed := invalid("The request body is not a valid JSON object.")
 	dec := json.NewDecoder(bytes.NewReader(b))
