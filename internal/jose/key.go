@@ -25,8 +25,8 @@ const (
 	HS512 = "HS512" // with an HS512Secret alone
 )
 
-// HS512Secret is a shared secret for HS512, as one service beyond our control has them: of 40 characters, which is less than RFC 7518 section 3.2
-// asks for. Other secrets are bytes, and are for HS256.
+// HS512Secret is a shared secret for HS512, as services beyond our control have them: Duo's has 40 characters, and those of flows what a tenant says, which is
+// less than RFC 7518 section 3.2 asks for. Other secrets are bytes, and are for HS256.
 type HS512Secret []byte
 
 // certificateYears is how long the self-signed certificate of a signing key is valid. Nobody renews it: a key is replaced by
