@@ -126,7 +126,10 @@ func (d *Door) described(r *http.Request, st *store.Store, id string) error {
 	kept := age >= 0 && age < documentLast
 	f, mine := d.documents.begin(key, now)
 	if mine {
-		err := d.refresh(ctx, r.RemoteAddr, st, id)
+		var err error
+		if c, missing := st.Client(ctx, id); missing != nil || now.Sub(time.Unix(c.DocumentAt, 0)) >= documentLife { // else somebody's fetch has ended meanwhile
+			err = d.refresh(ctx, r.RemoteAddr, st, id)
+		}
 		d.documents.end(key, f, err, err != nil && !stagedoor.IsKind(err, stagedoor.TooMany))
 	} else if kept && !f.ended() {
 		return nil
