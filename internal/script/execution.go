@@ -144,7 +144,7 @@ func (e *execution) serve() {
 	e.mu.Lock()
 	e.vm = r.vm
 	e.mu.Unlock()
-	if e.set() && e.load() {
+	if e.load() {
 		e.loop()
 	}
 	e.w.remember(r)
@@ -156,14 +156,12 @@ func (e *execution) serve() {
 }
 
 // set gives the run its time and its random numbers.
-func (e *execution) set() bool {
+func (e *execution) set() error {
 	var seed [32]byte
 	_, _ = hex.Decode(seed[:], []byte(e.start.Seed))
 	e.chance = rand.NewChaCha8(seed)
-	return e.turn(func() error {
-		_, err := e.realm.do("time", float64(e.start.Clock), hex.EncodeToString(seed[:16]))
-		return err
-	})
+	_, err := e.realm.do("time", float64(e.start.Clock), hex.EncodeToString(seed[:16]))
+	return err
 }
 
 // load brings the rules and the input into the realm. It reports false when the run is over already.
@@ -182,15 +180,6 @@ func (e *execution) load() bool {
 		}
 		codes[i] = code
 	}
-	added := 0
-	if !e.turn(func() error { return e.evaluate(codes, &added) }) {
-		return false
-	}
-	if added < len(codes) {
-		e.fail(failure{Rule: added, Kind: KindException, Message: textLoading})
-		return false
-	}
-	e.rule = 0
 	input, err := e.input()
 	if err != nil {
 		e.fail(failure{Kind: KindException, Message: textLoading})
@@ -211,10 +200,26 @@ func (e *execution) load() bool {
 	if t := e.start.Trigger; t != nil {
 		first, second = string(t.Event), ""
 	}
-	return e.turn(func() error {
-		_, err := e.realm.do("begin", string(input), kept, first, second)
+	added := 0
+	if !e.turn(func() error { // all in one turn: each costs
+		err := e.set()
+		if err == nil {
+			err = e.evaluate(codes, &added)
+		}
+		if err != nil || added < len(codes) {
+			return err
+		}
+		e.rule = 0
+		_, err = e.realm.do("begin", string(input), kept, first, second)
 		return err
-	})
+	}) {
+		return false
+	}
+	if added < len(codes) {
+		e.fail(failure{Rule: added, Kind: KindException, Message: textLoading})
+		return false
+	}
+	return true
 }
 
 // evaluate makes functions of compiled scripts and gives them to the realm, all at once: each way into it costs. It counts those that are functions,

@@ -20,17 +20,21 @@ const maxAsked = 256
 // firstWork sets the numbers of operations apart from those of calls.
 const firstWork = 1 << 40
 
+// stopwatch is how the realm is told a time: in microseconds since this process began.
+func stopwatch(at time.Time) float64 { return float64(at.Sub(processStart).Nanoseconds()) / 1000 }
+
 // native answers the realm, on the run's goroutine.
 func (e *execution) native(op string, args []any) (any, error) {
 	switch op {
 	case "now":
-		return float64(time.Since(processStart).Nanoseconds()) / 1000, nil
+		return stopwatch(time.Now()), nil
 	case "rule":
+		now := time.Now()
 		if len(args) > 0 {
 			e.rule = int(number(args[0]))
-			e.started = append(e.started, time.Now())
+			e.started = append(e.started, now)
 		}
-		return nil, nil
+		return stopwatch(now), nil
 	case "at":
 		if len(args) > 0 {
 			e.ahead = int64(number(args[0]))

@@ -1,6 +1,7 @@
 package script
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"math/bits"
@@ -133,8 +134,13 @@ func (h *heap) keep() bool {
 func (h *heap) again() {
 	h.freeOuter()
 	used := h.used()
-	copy(h.region, h.kept)
-	const page = 4096                                                          // or more: what is freed is rounded by the system
+	const page = 4096 // or more: what is freed is rounded by the system
+	for at := 0; at < len(h.kept); at += page {
+		was := h.kept[at:min(at+page, len(h.kept))]
+		if is := h.region[at : at+len(was)]; !bytes.Equal(is, was) { // most runs leave most of it as it was, and reading costs less than writing
+			copy(is, was)
+		}
+	}
 	if at := (len(h.kept) + 16*page) &^ (16*page - 1); used-at > heapRelease { // more than it will need again
 		clear(h.region[len(h.kept):at])
 		releasePages(h.region[at:used])

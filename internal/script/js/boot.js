@@ -289,9 +289,8 @@ function advance() {
 		return;
 	}
 	phase = 'waiting';
-	began = stopwatch();
 	const index = current;
-	native('rule', index);
+	began = native('rule', index); // and what the stopwatch shows
 	if (runner) {
 		try {
 			runner.start(index);
