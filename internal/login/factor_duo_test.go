@@ -3,6 +3,7 @@ package login_test
 import (
 	"encoding/json"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
@@ -189,6 +190,38 @@ func TestDuoState(t *testing.T) {
 	q, _ := url.Parse(own)
 	at, _ := url.Parse(page.path)
 	lost(other.get("/u/mfa-duo-callback?state=" + at.Query().Get("state") + "&duo_code=" + q.Query().Get("duo_code")))
+}
+
+// TestDuoOfAPrimaryUser: the keys that an action brings outlive that the person is sent elsewhere and comes back as somebody else, who has their account now.
+func TestDuoOfAPrimaryUser(t *testing.T) {
+	w := newDuoWorld(t, storetest.SQLite)
+	w.ok(w.st.CreateUser(t.Context(), &stagedoor.User{ID: "auth0|bob", Connection: w.conn.Name, Email: "bob@example.com", Identities: []stagedoor.Identity{{Provider: "auth0", UserID: "bob", Connection: w.conn.Name}}}, ""))
+	links := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		ada, err := w.st.UserByIdentifier(t.Context(), w.conn.Name, "ada@example.com")
+		if err == nil {
+			_, err = w.st.LinkIdentity(t.Context(), "auth0|bob", stagedoor.Identity{Provider: "auth0", UserID: strings.TrimPrefix(ada.ID, "auth0|")}, false)
+		}
+		if err != nil {
+			t.Error(err)
+		}
+	}))
+	t.Cleanup(links.Close)
+	w.actions("exports.onExecutePostLogin = async (event, api) => { api.multifactor.enable('duo', {providerOptions: "+w.keys("")+"}); api.redirect.sendUserTo('https://check.example/'); }; exports.onContinuePostLogin = async () => {};",
+		"exports.onExecutePostLogin = async (event, api) => { await fetch('"+links.URL+"'); api.authentication.setPrimaryUser('auth0|bob'); };")
+	b := w.browser()
+	r := b.submit(b.begin(challenge()...), "username", "ada@example.com", "password", good)
+	for strings.HasPrefix(r.to(), "/") || strings.HasPrefix(r.to(), origin) {
+		r = b.get(r.to())
+	}
+	away, err := url.Parse(r.to())
+	w.ok(err)
+	if away.Host != "check.example" {
+		t.Fatalf("sent to %s", away)
+	}
+	page := b.follow(b.get("/continue?state=" + away.Query().Get("state"))).says(duoHeading)
+	if claims := b.claims(w.pass(b, page)); claims["sub"] != "auth0|bob" {
+		t.Errorf("claims %v", claims)
+	}
 }
 
 // TestDuoWithTenantKeys: scripts need not bring keys where the tenant has some; Duo alone is also what a policy asks for.

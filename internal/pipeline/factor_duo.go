@@ -56,9 +56,8 @@ func (l *login) keepDuo(ctx context.Context, keys *mfa.DuoKeys) error {
 		return err
 	}
 	l.tx.Factor.Keys = stagedoor.NewToken()
-	until := l.st.Clock().Now().Add(elsewhereLife + transactionLife) // later actions may still send the person elsewhere
-	_, err = l.st.KeepPending(ctx, duoKey(l.tx.Factor.Keys), l.tx.UserID, string(raw), until)
-	return err
+	until := l.st.Clock().Now().Add(elsewhereLife + transactionLife)            // later actions may still send the person elsewhere
+	return l.st.SaveCeremony(ctx, duoKey(l.tx.Factor.Keys), string(raw), until) // whoever the person turns out to be
 }
 
 // duo is Duo as a login asks it about its person.
@@ -67,7 +66,7 @@ func (p *Pipeline) duo(ctx context.Context, v Visit, tx *stagedoor.Transaction) 
 	var err error
 	if d := demand(tx); demandsDuo(d) {
 		var raw string
-		if raw, err = v.Store.Pending(ctx, duoKey(d.Keys), tx.UserID); err == nil {
+		if raw, err = v.Store.Ceremony(ctx, duoKey(d.Keys)); err == nil {
 			err = json.Unmarshal([]byte(raw), &c.DuoKeys)
 		}
 	} else {
