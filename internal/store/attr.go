@@ -168,7 +168,7 @@ func (s *Store) reindex(ctx context.Context, q querier, before, after *indexed) 
 
 // indexNew adds users who were not there, many at once.
 func (s *Store) indexNew(ctx context.Context, q querier, users ...*stagedoor.User) error {
-	var rows []attr
+	rows := make([]attr, 0, 16*len(users)) // of those who have little metadata
 	for _, u := range users {
 		ix := indexOf(u)
 		for _, l := range ix.leaves() {
@@ -212,9 +212,10 @@ func (s *Store) writeAttrsSQLite(ctx context.Context, q querier, gone, come []at
 var attrRows = []int{64, 16, 4, 1}
 
 func (s *Store) insertAttrs(ctx context.Context, q querier, rows []attr) error {
+	args := make([]any, 0, 5*min(attrRows[0], len(rows)))
 	for _, size := range attrRows {
 		for len(rows) >= size {
-			args := make([]any, 0, 5*size)
+			args = args[:0]
 			for _, r := range rows[:size] {
 				args = append(args, s.tenant.ID, r.path, r.value, r.at, r.user)
 			}
