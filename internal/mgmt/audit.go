@@ -98,19 +98,30 @@ func bodyForLog(r *row, body []byte) any {
 	return mask(v)
 }
 
-// secretNames are the members of bodies that are never logged, wherever they stand.
-var secretNames = []string{
-	"password", "client_secret", "signing_secret", "secret", "api_key", "app_secret", "auth_token", "access_token", "refresh_token",
-	"id_token", "link_with", "new_password", "old_password", "private_key", "encryption_key", "signing_keys", "signing_key",
-	"configuration", "credentials", "skey", "aws_secret_access_key", "p12", "server_key", "server_credentials", "httpauthorization", "splunktoken", "datadogapikey", "segmentwritekey",
-	"mixpanelserviceaccountpassword", "stagedoorsigningsecret", "httpcustomheaders", "token", "setup", "header_value", "client_authentication_methods", "totp_secret",
+// secretNames are members of bodies that are never logged, wherever they stand, and secretEnds are how such members end; both without the signs between
+// words, which the wire has in three ways: client_secret, clientSecret, client-secret.
+var (
+	secretNames = []string{
+		"linkwith", "signingkeys", "configuration", "credentials", "skey", "p12", "servercredentials", "httpauthorization", "httpcustomheaders",
+		"setup", "headervalue", "clientauthenticationmethods", "customheaders", "connectionstring", "sumosourceaddress",
+	}
+	secretEnds = []string{
+		"secret", "password", "passphrase", "pass", "token", "privatekey", "apikey", "accesskey", "accountkey", "masterkey", "saskey", "writekey", "serverkey", "signingkey",
+		"decryptionkey", "encryptionkey",
+	}
+	betweenWords = strings.NewReplacer("_", "", "-", "", ".", "", " ", "")
+)
+
+func isSecretName(name string) bool {
+	name = betweenWords.Replace(strings.ToLower(name))
+	return slices.Contains(secretNames, name) || slices.ContainsFunc(secretEnds, func(end string) bool { return strings.HasSuffix(name, end) })
 }
 
 func mask(v any, more ...string) any {
 	switch v := v.(type) {
 	case map[string]any:
 		for name, value := range v {
-			if slices.Contains(secretNames, strings.ToLower(name)) || slices.Contains(more, name) {
+			if isSecretName(name) || slices.Contains(more, name) {
 				v[name] = "*****"
 			} else {
 				v[name] = mask(value, more...)

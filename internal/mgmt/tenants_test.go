@@ -186,6 +186,15 @@ func TestMask(t *testing.T) {
 	if got := encode(bodyForLog(&row{pattern: "/clients"}, []byte(body))); got != `{"a":[{"client_secret":"*****"}],"options":{"configuration":"*****"},"password":"*****","value":"v"}` {
 		t.Errorf("%s", got)
 	}
+	for name, masked := range map[string]bool{
+		"twilio_token": true, "consumerSecret": true, "smtp_pass": true, "decryptionKey": true, "signing_key": true, "sasKey": true, "storageAccessKey": true, "httpAuthorization": true,
+		"servicePassword": true, "X-Api-Key": true, "custom-password": true, "connectionString": true,
+		"token_endpoint_auth_method": false, "passwordPolicy": false, "public_key": false, "site_key": false, "favourite_key": false, "token_lifetime": false,
+	} {
+		if got := encode(bodyForLog(&row{}, []byte(`{"options":{"`+name+`":"v"}}`))); strings.Contains(got, `"v"`) == masked {
+			t.Errorf("%s: %s", name, got)
+		}
+	}
 	if got := encode(bodyForLog(&row{}, []byte(strings.Repeat("x", maxLoggedBody+1)))); got != `{"omitted":"16385 bytes"}` {
 		t.Errorf("%s", got)
 	}
