@@ -12,7 +12,6 @@ import (
 	"strings"
 
 	"github.com/stagedoor/stagedoor"
-	"github.com/stagedoor/stagedoor/internal/connection"
 	"github.com/stagedoor/stagedoor/internal/xmlsig"
 )
 
@@ -120,7 +119,7 @@ func (a *API) fetch(ctx context.Context, address string) ([]byte, error) {
 		return nil, unreachable("this server makes no outbound calls")
 	}
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
-	if err != nil || r.URL.Scheme != "https" && (r.URL.Scheme != "http" || !connection.IsLoopback(r.URL.Hostname())) || r.URL.User != nil {
+	if err != nil || !isSecure(address) || r.URL.User != nil {
 		return nil, unreachable("it is not an https address")
 	}
 	r.Header.Set("Accept", "application/json, application/samlmetadata+xml, */*;q=0.8")

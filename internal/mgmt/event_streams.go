@@ -2,7 +2,6 @@ package mgmt
 
 import (
 	"encoding/json"
-	"net/url"
 	"slices"
 	"strings"
 
@@ -179,9 +178,7 @@ func checkEventStream(c *call, d, old *stagedoor.Document) error {
 
 func checkWebhook(to stagedoor.EventConfiguration) error {
 	const at = "destination.configuration."
-	u, err := url.Parse(to.Endpoint)
-	loopback := err == nil && u.Scheme == "http" && (u.Hostname() == "localhost" || strings.HasPrefix(u.Hostname(), "127."))
-	if err != nil || u.Host == "" || u.Scheme != "https" && !loopback {
+	if !isSecure(to.Endpoint) {
 		return badProperty(at+"webhook_endpoint", "Object didn't pass validation for format https-url: "+bounded(to.Endpoint, 100))
 	}
 	authorization := to.Authorization

@@ -18,6 +18,7 @@ func TestEventStreams(t *testing.T) {
 		bearer := h.machine("acme")
 		for _, row := range []struct{ destination, message string }{
 			{`{"type":"webhook","configuration":{"webhook_endpoint":"https://x.test"}}`, "Payload validation error: 'Missing required property: webhook_authorization' on property destination.configuration.webhook_authorization."},
+			{`{"type":"webhook","configuration":{"webhook_endpoint":"http://127.x.test","webhook_authorization":{"method":"bearer","token":"t"}}}`, "Payload validation error: 'Object didn't pass validation for format https-url: http://127.x.test' on property destination.configuration.webhook_endpoint."},
 			{`{"type":"webhook","configuration":{"webhook_endpoint":"http://x.test","webhook_authorization":{"method":"bearer","token":"t"}}}`, "Payload validation error: 'Object didn't pass validation for format https-url: http://x.test' on property destination.configuration.webhook_endpoint."},
 			{`{"type":"webhook","configuration":{"webhook_endpoint":"https://x.test","webhook_authorization":{"method":"bearer"}}}`, "Payload validation error: 'Missing required property: token' on property destination.configuration.webhook_authorization."},
 			{`{"type":"webhook","configuration":{"webhook_endpoint":"https://x.test","webhook_authorization":{"method":"custom_header","header_key":"Host","header_value":"x"}}}`, "Payload validation error: 'Not a header: Host' on property destination.configuration.webhook_authorization.header_key."},

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/connection"
 	"github.com/stagedoor/stagedoor/internal/store"
 	"github.com/stagedoor/stagedoor/internal/web"
 )
@@ -285,15 +286,19 @@ func checkSink(kind string, in json.RawMessage, old string) (string, error) {
 	return string(b), checkHTTPSink(string(b))
 }
 
+// isSecure tells whether nobody on the way can read what is sent to an address: it is https, or this machine.
+func isSecure(address string) bool {
+	u, err := url.Parse(address)
+	return err == nil && u.Host != "" && (u.Scheme == "https" || u.Scheme == "http" && connection.IsLoopback(u.Hostname()))
+}
+
 func checkHTTPSink(sink string) error {
 	s, err := (&stagedoor.LogStream{Sink: sink}).HTTPSink()
 	if err != nil {
 		return badProperty("sink.httpCustomHeaders", "Expected objects with the texts header and value")
 	}
-	u, err := url.Parse(s.Endpoint)
-	loopback := err == nil && u.Scheme == "http" && (u.Hostname() == "localhost" || strings.HasPrefix(u.Hostname(), "127."))
 	switch {
-	case err != nil || u.Host == "" || u.Scheme != "https" && !loopback:
+	case !isSecure(s.Endpoint):
 		return badProperty("sink.httpEndpoint", "Object didn't pass validation for format https-url: "+bounded(s.Endpoint, 100))
 	case s.ContentFormat != "" && !slices.Contains([]string{"JSONARRAY", "JSONLINES", "JSONOBJECT"}, s.ContentFormat):
 		return badProperty("sink.httpContentFormat", "No enum match for: "+bounded(s.ContentFormat, 100))

@@ -38,6 +38,7 @@ func TestLogStreams(t *testing.T) {
 			{`{"type":"http","sink":{}}`, "Payload validation error: 'Missing required property: httpEndpoint' on property sink."},
 			{`{"type":"http","sink":[]}`, "Payload validation error: 'Expected type object but found type array' on property sink."},
 			{`{"type":"http","sink":{"httpEndpoint":"https://x.test","splunkPort":"1"}}`, "Payload validation error: 'Additional properties not allowed: splunkPort' on property sink."},
+			{`{"type":"http","sink":{"httpEndpoint":"http://127.x.test"}}`, "Payload validation error: 'Object didn't pass validation for format https-url: http://127.x.test' on property sink.httpEndpoint."},
 			{`{"type":"http","sink":{"httpEndpoint":"http://x.test"}}`, "Payload validation error: 'Object didn't pass validation for format https-url: http://x.test' on property sink.httpEndpoint."},
 			{`{"type":"http","sink":{"httpEndpoint":"https://x.test","httpContentFormat":"XML"}}`, "Payload validation error: 'No enum match for: XML' on property sink.httpContentFormat."},
 			{`{"type":"http","sink":{"httpEndpoint":"https://x.test","httpCustomHeaders":[{"header":"a b","value":"c"}]}}`, "Payload validation error: 'Not a header: a b' on property sink.httpCustomHeaders."},
