@@ -40,24 +40,28 @@ func showKey(k *stagedoor.TenantKey) shownKey {
 	return out
 }
 
-// tenantKeys returns the tenant's keys, newest first. The first who asks makes the root and the master key.
+// tenantKeys returns the tenant's keys, newest first. The first who asks makes the root and the master key; whoever comes after somebody who broke off
+// between the two makes the other.
 func (a *API) tenantKeys(c *call) ([]stagedoor.TenantKey, error) {
 	all, err := store.TenantKeys.All(c.ctx(), c.store)
 	if err != nil {
 		return nil, err
 	}
-	if !slices.ContainsFunc(all, func(k stagedoor.TenantKey) bool { return k.Type == environmentRoot }) {
-		root := a.newKey(environmentRoot, keyActive, "")
-		root.KID = environmentRoot + "-" + c.store.Tenant().ID // one for each tenant, whoever comes first
-		err := store.TenantKeys.Create(c.ctx(), c.store, root)
-		if err != nil && !stagedoor.IsKind(err, stagedoor.Conflict) {
+	of := func(kind string) string { return kind + "-" + c.store.Tenant().ID } // one for each tenant, whoever comes first
+	missing := false
+	for _, first := range [][2]string{{environmentRoot, ""}, {tenantMaster, of(environmentRoot)}} {
+		kind, parent := first[0], first[1]
+		if slices.ContainsFunc(all, func(k stagedoor.TenantKey) bool { return k.Type == kind }) {
+			continue
+		}
+		missing = true
+		k := a.newKey(kind, keyActive, parent)
+		k.KID = of(kind)
+		if err := store.TenantKeys.Create(c.ctx(), c.store, k); err != nil && !stagedoor.IsKind(err, stagedoor.Conflict) {
 			return nil, err
 		}
-		if err == nil {
-			if err := store.TenantKeys.Create(c.ctx(), c.store, a.newKey(tenantMaster, keyActive, root.KID)); err != nil {
-				return nil, err
-			}
-		}
+	}
+	if missing {
 		if all, err = store.TenantKeys.All(c.ctx(), c.store); err != nil {
 			return nil, err
 		}

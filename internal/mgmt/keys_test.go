@@ -13,7 +13,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/jose"
+	"github.com/stagedoor/stagedoor/internal/store"
 )
 
 func (h *house) signingKeys() []map[string]any {
@@ -111,6 +113,19 @@ func (h *house) wrapped(public string, material []byte) string {
 	}
 	copy(data, buf[:8])
 	return base64.StdEncoding.EncodeToString(append(head, data...))
+}
+
+// Whoever makes the first keys may break off between the two.
+func TestEncryptionKeysHalfMade(t *testing.T) {
+	each(t, func(h *house) {
+		all, st := h.machine("acme"), h.store("acme")
+		h.ok(store.TenantKeys.Create(context.Background(), st, &stagedoor.TenantKey{KID: environmentRoot + "-acme", Type: environmentRoot, State: keyActive, Material: "x"}))
+		h.call(all, "POST", "/keys/encryption", `{"type":"tenant-encryption-key"}`).is(201, "")
+		got := h.call(all, "GET", "/keys/encryption?include_totals=true", "").is(200, "")
+		if got.get("total") != 3.0 {
+			h.Errorf("%s", got.body)
+		}
+	})
 }
 
 func TestEncryptionKeys(t *testing.T) {
