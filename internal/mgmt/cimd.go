@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/store"
@@ -15,6 +16,12 @@ import (
 
 // externalClientID is the member of a client that holds the address of its document.
 const externalClientID = "external_client_id"
+
+// Bounds of what a stranger's document says of a client.
+const (
+	maxCIMDName      = 255 // bytes of its name
+	maxCIMDRedirects = 200 // as many as a client has callbacks
+)
 
 type cimdIn struct {
 	ExternalClientID string `json:"external_client_id" schema:"required,min=1,max=120,format=uri" doc:"URL to the Client ID Metadata Document"`
@@ -101,7 +108,7 @@ func (v *cimdValidation) judge(doc *cimdDocument, address string, fields cimdFie
 	if len(doc.RedirectURIs) == 0 {
 		violation("redirect_uris must not be empty")
 	}
-	for _, uri := range doc.RedirectURIs {
+	for _, uri := range doc.RedirectURIs[:min(len(doc.RedirectURIs), maxCIMDRedirects)] {
 		if !isURL(uri) {
 			violation("redirect_uris holds something that is no address: " + bounded(uri, 200))
 		}
@@ -114,6 +121,12 @@ func (v *cimdValidation) judge(doc *cimdDocument, address string, fields cimdFie
 	}
 	if fields.LogoURI != "" && !isURL(fields.LogoURI) {
 		violation("logo_uri is no address")
+	}
+	if len(doc.Name) > maxCIMDName || strings.ContainsAny(doc.Name, "<>") {
+		violation("client_name is longer than " + itoa(maxCIMDName) + " bytes or holds < or >")
+	}
+	if len(doc.RedirectURIs) > maxCIMDRedirects {
+		violation("redirect_uris has more than " + itoa(maxCIMDRedirects) + " entries")
 	}
 	if doc.Name == "" {
 		v.Warnings = append(v.Warnings, "client_name is missing; the host stands for it")

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
@@ -208,6 +209,11 @@ func TestClientMetadataDocument(t *testing.T) {
 		t.Errorf("%s", got.body)
 	}
 	h.call(all, "POST", "/clients/cimd/register", body).fails(400, "validation_error", "The client metadata document is not valid: client_id must be the address of the document")
+	doc = map[string]any{"client_id": address, "client_name": strings.Repeat("n", 256), "redirect_uris": slices.Repeat([]string{"https://app.test/cb"}, 201)}
+	got = h.call(all, "POST", "/clients/cimd/preview", body).is(200, "")
+	if encode(got.get("validation", "violations")) != `["client_name is longer than 255 bytes or holds \u003c or \u003e","redirect_uris has more than 200 entries"]` {
+		t.Errorf("%s", got.body)
+	}
 	h.call(all, "POST", "/clients/cimd/preview", `{"external_client_id":"http://plain.test/x"}`).
 		fails(400, "invalid_body", payload(`Object didn't pass validation for format absolute-https-uri-with-path: http://plain.test/x' on property external_client_id`))
 	var cl *stagedoor.Client
