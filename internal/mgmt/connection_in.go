@@ -157,6 +157,9 @@ func otherOptions(conn *stagedoor.Connection, sent freeObject, created bool) err
 	if name := missingOption(conn.Strategy, options); name != "" {
 		return badProperty("options", "Missing required property: "+name)
 	}
+	if err := keepConfiguration(conn, options); err != nil {
+		return err
+	}
 	if err := complete(conn, options, created); err != nil {
 		return err
 	}

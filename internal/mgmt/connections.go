@@ -56,9 +56,9 @@ func (a *API) listConnections(c *call, in listConnectionsIn) (any, error) {
 // shown whatever fields were asked for.
 func (a *API) showConnection(_ *call, conn *stagedoor.Connection, fields web.Fields, always ...string) (any, error) {
 	if raw := conn.Options.Stored["configuration"]; raw != nil {
-		var values map[string]string
-		if err := json.Unmarshal(raw, &values); err != nil {
-			return nil, err
+		var values map[string]any
+		if json.Unmarshal(raw, &values) != nil {
+			values = nil // not even that it was something else is shown
 		}
 		for name := range values {
 			values[name] = "2.0$" + stagedoor.NewToken()

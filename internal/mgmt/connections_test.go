@@ -114,6 +114,20 @@ func TestConnectionSecrets(t *testing.T) {
 		if string(conn.Options.Stored["configuration"]) != `{"KEY":"top-secret-2","NEW":"n"}` {
 			h.Errorf("written back: %s", conn.Options.Stored["configuration"])
 		}
+		got = h.call(all, "POST", "/connections", `{"name":"o","strategy":"oauth2","options":{"client_id":"id","configuration":{"KEY":"top-secret-3"}}}`).is(201, "")
+		h.call(all, "PATCH", "/connections/"+got.text("id"), `{"options":`+encode(got.get("options"))+`}`).is(200, "")
+		conn, err = h.store("acme").ConnectionByName(context.Background(), "o")
+		h.ok(err)
+		if string(conn.Options.Stored["configuration"]) != `{"KEY":"top-secret-3"}` {
+			h.Errorf("of a custom social connection, written back: %s", conn.Options.Stored["configuration"])
+		}
+		for _, wrong := range []string{`5`, `["x"]`, `{"KEY":1}`} {
+			h.call(all, "POST", "/connections", `{"name":"w","strategy":"oauth2","options":{"client_id":"id","configuration":`+wrong+`}}`).is(400, "")
+		}
+		conn.Options.Stored["configuration"] = json.RawMessage(`5`) // kept before it was looked at
+		_, err = h.store("acme").UpdateConnection(context.Background(), conn.ID, func(c *stagedoor.Connection) error { c.Options = conn.Options; return nil })
+		h.ok(err)
+		h.call(all, "GET", "/connections?name=o", "").is(200, "")
 		if got := h.call(all, "GET", "/connections?name=g", ""); !strings.Contains(got.body, "top-secret-1") {
 			h.Errorf("read: %s", got.body)
 		}
