@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/stagedoor/stagedoor"
 )
 
 // The mails of the account page.
@@ -192,7 +194,7 @@ func Device(userAgent string) string {
 	system := find("iPhone", "iPhone", "iPad", "iPad", "Android", "Android", "Windows", "Windows", "Macintosh", "macOS", "CrOS", "ChromeOS", "Linux", "Linux")
 	parts := slices.DeleteFunc([]string{browser, system}, func(s string) bool { return s == "" })
 	if len(parts) == 0 {
-		return userAgent[:min(len(userAgent), 60)]
+		return stagedoor.Clip(userAgent, 60)
 	}
 	return strings.Join(parts, " · ")
 }

@@ -2,10 +2,12 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"strings"
 
@@ -214,12 +216,13 @@ func (i *importing) apply(ctx context.Context) (err error) {
 		if err != nil {
 			return fmt.Errorf("opening the report: %w", err)
 		}
-		defer f.Close()
-		w := bufio.NewWriter(f)
-		defer w.Flush()
-		enc := json.NewEncoder(w)
-		enc.SetEscapeHTML(false)
-		report = func(r carry.RowReport) error { return enc.Encode(r) }
+		var written func() error
+		report, written = reporting(f)
+		defer func() {
+			if wrong := written(); wrong != nil && err == nil {
+				err = fmt.Errorf("the users are carried, but the report is not whole: %w", wrong)
+			}
+		}()
 	}
 	done := counting("carrying users")
 	i.users, err = i.carrier.ApplyUsers(ctx, i.files, i.options(done, report))
@@ -228,6 +231,14 @@ func (i *importing) apply(ctx context.Context) (err error) {
 		return fmt.Errorf("%w\n%d users were carried before; run the command again to go on", err, i.users.Created+i.users.Changed)
 	}
 	return err
+}
+
+// reporting writes rows to w, a JSON object a line. written writes the last of them and closes w: only then it is known that all are there.
+func reporting(w io.WriteCloser) (report func(carry.RowReport) error, written func() error) {
+	buffered := bufio.NewWriter(w)
+	enc := json.NewEncoder(buffered)
+	enc.SetEscapeHTML(false)
+	return func(r carry.RowReport) error { return enc.Encode(r) }, func() error { return cmp.Or(buffered.Flush(), w.Close()) }
 }
 
 // counting shows on a terminal how far it is; -1 ends it.
