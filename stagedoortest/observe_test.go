@@ -228,6 +228,7 @@ type span struct {
 		Key   string
 		Value map[string]any
 	}
+	Links []struct{ TraceID, SpanID string }
 }
 
 // collector receives traces as OTLP over HTTP.
@@ -340,5 +341,65 @@ func TestTraces(t *testing.T) {
 		if strings.Contains(raw, sent) || strings.Contains(raw, url.QueryEscape(sent)) {
 			t.Errorf("spans hold the %s", what)
 		}
+	}
+}
+
+// TestTracesOfPatches: patches that share a transaction have one span, in the trace of one of them and linked with the wait of each.
+func TestTracesOfPatches(t *testing.T) {
+	c := &collector{}
+	receiver := httptest.NewServer(c)
+	t.Cleanup(receiver.Close)
+	w := newWorld(t, storetest.Postgres, watched(func(cfg *config.Config) { cfg.Trace = config.Trace{Endpoint: receiver.URL, Sample: 1} }))
+	var callers sync.WaitGroup
+	for i := range 24 {
+		callers.Go(func() {
+			for n := range 8 {
+				r, err := http.NewRequestWithContext(t.Context(), "PATCH", w.a.base+"/api/v2/users/"+url.PathEscape(w.a.user), strings.NewReader(fmt.Sprintf(`{"user_metadata":{"k%d":%d}}`, i, n)))
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				r.Header = http.Header{"Authorization": {"Bearer " + w.a.token}, "Content-Type": {"application/json"}}
+				if resp, err := w.Client.Do(r); err != nil {
+					t.Error(err)
+				} else if resp.Body.Close(); resp.StatusCode != 200 {
+					t.Errorf("a patch: %d", resp.StatusCode)
+				}
+			}
+		})
+	}
+	callers.Wait()
+	linked := func() bool {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		byID := map[string]span{}
+		for _, s := range c.spans {
+			byID[s.SpanID] = s
+		}
+		for _, group := range c.spans {
+			if group.Name != "group of patches" || len(group.Links) < 2 {
+				continue
+			}
+			whole := true
+			for _, l := range group.Links {
+				wait := byID[l.SpanID]
+				back := slices.ContainsFunc(wait.Links, func(l struct{ TraceID, SpanID string }) bool {
+					return l.SpanID == group.SpanID && l.TraceID == group.TraceID
+				})
+				whole = whole && back && wait.Name == "wait for a group of patches" && wait.TraceID == l.TraceID
+			}
+			if whole && byID[group.ParentSpanID].Name == "wait for a group of patches" {
+				return true
+			}
+		}
+		return false
+	}
+	for deadline := time.Now().Add(15 * time.Second); !linked(); time.Sleep(50 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("no group of patches is linked with those who waited for it")
+		}
+	}
+	if c.path("PATCH /api/v2/users/{id}", "wait for a group of patches", "group of patches", "sql") == "" {
+		t.Error("the statements of a group are in no request's trace")
 	}
 }

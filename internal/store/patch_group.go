@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/telemetry"
 )
 
 // patches gathers the patches of a PostgreSQL database that come while others are being written: those go together, in one transaction of four round trips
@@ -37,6 +38,7 @@ type patchJob struct {
 	ctx   context.Context
 	store *Store
 	done  chan struct{}
+	span  *telemetry.Span // of the wait
 
 	user  *stagedoor.User
 	err   error
@@ -62,9 +64,11 @@ func (p *patches) patch(ctx context.Context, s *Store, one *patch) (*stagedoor.U
 		return p.withSlot(ctx, s, one)
 	}
 	j := &patchJob{patch: one, ctx: ctx, store: s, done: make(chan struct{})}
+	_, j.span = telemetry.Start(ctx, "wait for a group of patches")
 	p.waiting = append(p.waiting, j)
 	p.mu.Unlock()
 	<-j.done
+	j.span.End()
 	switch {
 	case j.slot:
 		return p.withSlot(ctx, s, one)
@@ -148,14 +152,24 @@ func (p *patches) take() (group []*patchJob) {
 // write writes a group. What goes wrong with all of it is tried again by each alone, unless it is not known whether it was carried out, or
 // the database is away.
 func (p *patches) write(group []*patchJob) {
+	waits := make([]*telemetry.Span, len(group))
+	for i, j := range group {
+		waits[i] = j.span
+	}
+	ctx, span := telemetry.Together(waits, "group of patches")
+	span.SetInt("stagedoor.patches", len(group))
+	defer span.End()
 	err := func() (err error) {
 		defer func() {
 			if r := recover(); r != nil {
 				err = fmt.Errorf("panic in a group of patches: %v", r)
 			}
 		}()
-		return p.db.write(context.Background(), func(q querier) error { return p.in(context.Background(), q, group) })
+		return p.db.write(ctx, func(q querier) error { return p.in(ctx, q, group) })
 	}()
+	if err != nil {
+		span.Fail("database")
+	}
 	for _, j := range group {
 		switch {
 		case err == nil:

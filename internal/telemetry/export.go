@@ -50,7 +50,14 @@ type wireSpan struct {
 	Start      string     `json:"startTimeUnixNano"`
 	End        string     `json:"endTimeUnixNano"`
 	Attributes []pair     `json:"attributes,omitempty"`
+	Links      []wireLink `json:"links,omitempty"`
 	Status     wireStatus `json:"status"`
+}
+
+type wireLink struct {
+	TraceID string `json:"traceId"`
+	SpanID  string `json:"spanId"`
+	State   string `json:"traceState,omitempty"`
 }
 
 type wireStatus struct {
@@ -120,6 +127,9 @@ func encoded(spans []sdk.ReadOnlySpan) otlp {
 		}
 		if s.Parent().SpanID().IsValid() {
 			w.Parent = s.Parent().SpanID().String()
+		}
+		for _, l := range s.Links() {
+			w.Links = append(w.Links, wireLink{l.SpanContext.TraceID().String(), l.SpanContext.SpanID().String(), l.SpanContext.TraceState().String()})
 		}
 		if s.Status().Description != "" { // only failures have one
 			w.Status = wireStatus{2, s.Status().Description}

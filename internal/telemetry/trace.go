@@ -22,6 +22,7 @@ const (
 	sendEvery    = 2 * time.Second
 	maxBatch     = 512
 	maxAttribute = 256 // bytes
+	maxLinks     = 64  // to the spans of those for whom a work is done at once
 )
 
 // Tracing says where spans go.
@@ -48,7 +49,7 @@ func NewTracer(t Tracing) *Tracer {
 		sdk.WithBatcher(&exporter{Tracing: t}, sdk.WithMaxQueueSize(maxWaiting), sdk.WithBatchTimeout(sendEvery), sdk.WithMaxExportBatchSize(maxBatch)),
 		sdk.WithSampler(sdk.ParentBased(sdk.TraceIDRatioBased(t.Sample))),
 		sdk.WithResource(resource.NewSchemaless(attribute.String("service.name", "stagedoor"), attribute.String("service.version", t.Version))),
-		sdk.WithRawSpanLimits(sdk.SpanLimits{AttributeValueLengthLimit: maxAttribute, AttributeCountLimit: 32, EventCountLimit: 8, LinkCountLimit: 4, AttributePerEventCountLimit: 8, AttributePerLinkCountLimit: 4}),
+		sdk.WithRawSpanLimits(sdk.SpanLimits{AttributeValueLengthLimit: maxAttribute, AttributeCountLimit: 32, EventCountLimit: 8, LinkCountLimit: maxLinks, AttributePerEventCountLimit: 8, AttributePerLinkCountLimit: 4}),
 	)
 	return &Tracer{provider: provider, tracer: provider.Tracer(scope), sample: t.Sample}
 }
@@ -121,6 +122,33 @@ func Start(ctx context.Context, name string, pairs ...string) (context.Context, 
 		span.Set(pairs[i], pairs[i+1])
 	}
 	return ctx, span
+}
+
+// Together begins the span of work that is done for several spans at once. It stands under the first of them that is kept and links to all; each of them links to
+// it. The context that it returns is no request's: the work goes on when those who wait for it leave. Where none is kept it costs nothing.
+func Together(spans []*Span, name string) (context.Context, *Span) {
+	ctx := context.Background()
+	var links []trace.Link
+	var parent trace.Span
+	for _, s := range spans {
+		if s == nil {
+			continue
+		}
+		if parent == nil {
+			parent = s.s
+		}
+		links = append(links, trace.Link{SpanContext: s.s.SpanContext()})
+	}
+	if parent == nil {
+		return ctx, nil
+	}
+	ctx, s := parent.TracerProvider().Tracer(scope).Start(trace.ContextWithSpan(ctx, parent), name, trace.WithLinks(links...))
+	for _, one := range spans {
+		if one != nil {
+			one.s.AddLink(trace.Link{SpanContext: s.SpanContext()})
+		}
+	}
+	return ctx, &Span{s}
 }
 
 // Recording tells whether spans under the context are kept.
