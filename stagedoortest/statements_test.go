@@ -40,8 +40,11 @@ func TestStatements(t *testing.T) {
 		t.Run(kind, func(t *testing.T) {
 			found := "update attr · update attr" // by which the person is found: last_login and logins_count
 			rotated := "select refresh_tokens · update refresh_tokens · insert refresh_tokens"
+			created := "delete refresh_tokens · insert refresh_tokens · select codes"
+			touched := "select refresh_tokens · update refresh_tokens"
 			if kind == storetest.Postgres {
 				found, rotated = "select users · delete attr · insert attr", "insert refresh_tokens"
+				created, touched = "insert refresh_tokens", "update refresh_tokens"
 			}
 			c := &collector{}
 			receiver := httptest.NewServer(c)
@@ -93,11 +96,17 @@ func TestStatements(t *testing.T) {
 				}
 				took("password of the login page", id)
 			}
+			h.want(200, h.api("PATCH", "/clients/"+h.spa, map[string]any{"refresh_token": map[string]any{"rotation_type": "non-rotating", "expiration_type": "non-expiring"}}, nil))
+			for range 3 {
+				id, _ := redeem("grant_type", "refresh_token", "client_id", h.spa, "refresh_token", tokens.Refresh)
+				took("refresh without rotation", id)
+			}
 			wanted := map[string]string{
 				"client_credentials":                 "select config_versions",
 				"authorize with a session":           "insert codes · select config_versions · select sessions · select users",
-				"code for three tokens":              "delete refresh_tokens · insert refresh_tokens · select codes · select config_versions · select users · update codes",
+				"code for three tokens":              "select config_versions · select users · update codes · " + created,
 				"refresh with rotation and one rule": "select config_versions · select refresh_tokens · select users · " + rotated,
+				"refresh without rotation":           "select config_versions · select refresh_tokens · select users · " + touched,
 				"password of the login page": "insert logins · insert sessions · insert transactions · select attempts · select attempts · select attempts · select config_versions · " +
 					"select passwords · select transactions · select transactions · select users · select users · " + found,
 			}

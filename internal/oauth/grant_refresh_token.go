@@ -72,7 +72,7 @@ func redeemRefreshToken(ctx context.Context, t *tokenRequest) (*tokenResponse, e
 func (t *tokenRequest) supersede(ctx context.Context, presented string, known *stagedoor.RefreshToken) (next string, err error) {
 	rules := t.client.RefreshToken
 	if !rules.Rotating() {
-		return presented, t.refused(t.st.TouchRefreshToken(ctx, presented, idleLife(rules)))
+		return presented, t.refused(t.st.TouchRefreshToken(ctx, presented, known, idleLife(rules)))
 	}
 	next = stagedoor.NewToken()
 	_, err = t.st.RotateRefreshToken(ctx, presented, next, known, leeway(rules), idleLife(rules))

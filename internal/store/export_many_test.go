@@ -69,3 +69,11 @@ func Listening(db *DB) bool {
 
 // ReplicaReads returns how often a replica answered.
 func ReplicaReads(db *DB) int64 { return db.bare.(*postgresEngine).replicas.served.Load() }
+
+// LiveRefreshTokens counts the tokens of a family that are not superseded; -1 where that cannot be read.
+func LiveRefreshTokens(ctx context.Context, s *Store, family string) (n int) {
+	if err := s.read().row(ctx, "SELECT count(*) FROM refresh_tokens WHERE tenant = ? AND family = ? AND used_at IS NULL", []any{s.tenant.ID, family}, &n); err != nil {
+		return -1
+	}
+	return n
+}

@@ -127,7 +127,7 @@ func verbOf(query string) string {
 	switch {
 	case strings.HasPrefix(query, "WITH doomed"):
 		return "delete"
-	case strings.HasPrefix(query, "WITH owner"):
+	case strings.HasPrefix(query, "WITH owner"), strings.HasPrefix(query, "WITH origin"):
 		return "insert"
 	}
 	return "select"

@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"strings"
 	"sync"
 
 	"github.com/jackc/pgx/v5"
@@ -26,7 +25,7 @@ var errNoRows = sql.ErrNoRows
 
 // unstorableExec is the outcome of a statement with text that cannot be stored.
 func unstorableExec(query string) (int64, error) {
-	if strings.HasPrefix(query, "INSERT") || strings.HasPrefix(query, "UPDATE") {
+	if verb := verbOf(query); verb == "insert" || verb == "update" {
 		return 0, errUnstorable()
 	}
 	return 0, nil

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"math"
 	"time"
 
@@ -43,6 +42,9 @@ func usedEnd(t *stagedoor.RefreshToken, now time.Time) int64 {
 // CreateRefreshToken keeps the first token of a family. The family is the code that it comes
 // from, if any; when that was replayed meanwhile the error is NotFound.
 func (s *Store) CreateRefreshToken(ctx context.Context, token string, t *stagedoor.RefreshToken) error {
+	if s.db.postgres {
+		return s.createRefreshToken(ctx, token, t)
+	}
 	return s.write(ctx, func(q querier) error {
 		if err := s.checkOrigin(ctx, q, t.FamilyID); err != nil {
 			return err
@@ -50,13 +52,8 @@ func (s *Store) CreateRefreshToken(ctx context.Context, token string, t *stagedo
 		if err := s.insertRefreshToken(ctx, q, token, t); err != nil {
 			return err
 		}
-		among := "IN (%s)"
-		if s.db.postgres {
-			among = "= ANY (ARRAY(%s))" // which it finds once; for IN it goes through all of them for each row
-		}
-		among = fmt.Sprintf(among, `SELECT hash FROM refresh_tokens WHERE tenant = ? AND user_id = ? AND client_id = ? AND used_at IS NULL
-			ORDER BY created_at DESC, hash LIMIT 1000 OFFSET ?`)
-		_, err := q.exec(ctx, "DELETE FROM refresh_tokens WHERE tenant = ? AND user_id = ? AND client_id = ? AND used_at IS NULL AND hash "+among,
+		_, err := q.exec(ctx, `DELETE FROM refresh_tokens WHERE tenant = ? AND user_id = ? AND client_id = ? AND used_at IS NULL AND hash IN (
+			SELECT hash FROM refresh_tokens WHERE tenant = ? AND user_id = ? AND client_id = ? AND used_at IS NULL ORDER BY created_at DESC, hash LIMIT 1000 OFFSET ?)`,
 			s.tenant.ID, t.UserID, t.ClientID, s.tenant.ID, t.UserID, t.ClientID, maxRefreshTokens)
 		return err
 	})
@@ -216,47 +213,14 @@ func (s *Store) RotateRefreshToken(ctx context.Context, token, next string, pres
 	return t, nil
 }
 
-// rotateUnusedSQL supersedes a token that is as it was presented. It locks its user first, as deleteFamily does, but lets others have the same lock: a token that
-// is revoked meanwhile is gone for it, and one that it makes is seen by who revokes later.
-const rotateUnusedSQL = `WITH owner AS (SELECT tenant, id FROM users WHERE tenant = ? AND id = ? FOR KEY SHARE),
-	used AS (UPDATE refresh_tokens AS t SET used_at = ?, expires_at = ? FROM owner
-		WHERE t.tenant = ? AND t.hash = ? AND t.user_id = owner.id AND t.used_at IS NULL AND t.expires_at > ? AND t.doc = CAST(? AS JSONB) RETURNING t.hash)
-	INSERT INTO refresh_tokens (` + refreshTokenColumns + `)
-	SELECT ?, ?, ?, ?, CAST(? AS BIGINT), ?, ?, ?, CAST(? AS JSONB), CAST(? AS BIGINT), CAST(? AS BIGINT) FROM used`
-
-// rotateUnused returns nil where the token is no longer as it was presented.
-func (s *Store) rotateUnused(ctx context.Context, token, next string, presented *stagedoor.RefreshToken, idle time.Duration) (*stagedoor.RefreshToken, error) {
-	was, err := json.Marshal(presented)
-	if err != nil {
-		return nil, err
-	}
-	t, now := *presented, s.db.clock.Now()
-	t.Counter++
-	touch(&t, now, idle)
-	row, err := s.refreshTokenRow(next, &t)
-	if err != nil {
-		return nil, err
-	}
-	args := []any{s.tenant.ID, t.UserID, now.UnixMilli(), usedEnd(presented, now), s.tenant.ID, jose.HashToken(token), now.UnixMilli(), document(was)}
-	var n int64
-	err = s.writeOne(ctx, func(q querier) (err error) {
-		n, err = q.exec(ctx, rotateUnusedSQL, append(args, row...)...)
-		return err
-	})
-	if stagedoor.HasCode(err, CodeAnswerLost) { // it was carried out: next is there, or the token was not as it was
-		_, err = s.RefreshToken(ctx, next)
-		if n = 1; stagedoor.IsKind(err, stagedoor.NotFound) {
-			n, err = 0, nil
+// TouchRefreshToken notes the use of a token that does not rotate. presented is the token as it was looked up before: while it still is so,
+// on PostgreSQL all of it is one statement; nil: it is looked up anew.
+func (s *Store) TouchRefreshToken(ctx context.Context, token string, presented *stagedoor.RefreshToken, idle time.Duration) error {
+	if s.db.postgres && presented != nil {
+		if done, err := s.touchPresented(ctx, token, presented, idle); done || err != nil {
+			return err
 		}
 	}
-	if err != nil || n == 0 {
-		return nil, err
-	}
-	return &t, nil
-}
-
-// TouchRefreshToken notes the use of a token that does not rotate.
-func (s *Store) TouchRefreshToken(ctx context.Context, token string, idle time.Duration) error {
 	return s.write(ctx, func(q querier) error {
 		t, _, err := s.refreshToken(ctx, q, token, true)
 		if err != nil {

@@ -739,7 +739,7 @@ var trespasses = map[string]struct {
 		return s.RotateRefreshToken(ctx, "refresh auth0|acme", "new", nil, 0, 0)
 	}},
 	"TouchRefreshToken": {finds, func(ctx context.Context, s *store.Store) (any, error) {
-		return nil, s.TouchRefreshToken(ctx, "refresh auth0|acme", time.Hour)
+		return nil, s.TouchRefreshToken(ctx, "refresh auth0|acme", nil, time.Hour)
 	}},
 	"RevokeRefreshToken": {finds, func(ctx context.Context, s *store.Store) (any, error) {
 		return s.RevokeRefreshToken(ctx, "refresh auth0|acme", "c")
