@@ -82,41 +82,6 @@ func TestTwoServers(t *testing.T) {
 		}
 	})
 
-	t.Run("a rate limit holds for both together", func(t *testing.T) {
-		limit := func(rate, burst int) {
-			settings := map[string]any{"stagedoor": map[string]any{"management_rate": rate, "management_burst": burst}}
-			for start := time.Now(); a.JSON(t, "PATCH", api+"/tenants/settings", token, settings, nil) != http.StatusOK; {
-				if time.Since(start) > 20*time.Second {
-					t.Fatal("the settings could not be changed")
-				}
-				time.Sleep(time.Second)
-			}
-			time.Sleep(store.CacheFor)
-		}
-		limit(1, 40)
-		defer limit(0, 0)
-		var group sync.WaitGroup
-		var served, refused atomic.Int64
-		start := time.Now()
-		for i := range 120 {
-			s := []*stagedoortest.Server{a, b}[i%2]
-			group.Go(func() {
-				switch status := s.JSON(t, "GET", api+"/rules", token, nil, nil); status {
-				case http.StatusOK:
-					served.Add(1)
-				case http.StatusTooManyRequests:
-					refused.Add(1)
-				default:
-					t.Errorf("status %d", status)
-				}
-			})
-		}
-		group.Wait()
-		if most := 40 + int64(time.Since(start).Seconds()) + 1; served.Load() > most || served.Load() < 30 {
-			t.Errorf("%d served, %d refused; a burst is 40", served.Load(), refused.Load())
-		}
-	})
-
 	t.Run("a key that is rotated and revoked at one", func(t *testing.T) {
 		var rotated, revoked map[string]any
 		if status := a.JSON(t, "POST", api+"/keys/signing/rotate", token, nil, &rotated); status != http.StatusCreated {

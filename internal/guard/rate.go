@@ -39,19 +39,25 @@ func (r *Rates) Take(key string, now time.Time, perSecond, burst int) Room {
 			}
 		}
 	}
-	until := r.until[key]
+	room, until := take(r.until[key], now, each, burst)
+	r.until[key] = until
+	return room
+}
+
+// take asks for one of a bucket that is filled until then, and returns until when it is filled after that.
+func take(until, now time.Time, each time.Duration, burst int) (Room, time.Time) {
 	if until.Before(now) {
 		until = now
 	}
+	most := each * time.Duration(burst)
 	filled := until.Sub(now)
-	room := Room{OK: filled+each <= each*time.Duration(burst)}
+	room := Room{OK: filled+each <= most}
 	if room.OK {
 		filled += each
-		r.until[key] = now.Add(filled)
 	} else {
-		room.Wait = filled + each - each*time.Duration(burst)
+		room.Wait = filled + each - most
 	}
-	room.Remaining = int((each*time.Duration(burst) - filled) / each)
+	room.Remaining = max(int((most-filled)/each), 0)
 	room.Full = filled
-	return room
+	return room, now.Add(filled)
 }

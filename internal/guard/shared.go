@@ -1,84 +1,99 @@
 package guard
 
 import (
-	"cmp"
 	"context"
+	"maps"
 	"sync"
 	"time"
 
+	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/store"
 )
 
-// Shared limits how often something may happen at all servers of a database together. A server takes some of a bucket at a time and keeps
-// them for as long as leaseFor, so that most requests cost no statement. What it does not use is lost: a limit is never exceeded, and
-// may be missed by a part of ten for each server. Where a database has one server, its own memory counts.
+// TellEvery is how often, at most, a server exchanges with the others what it has let through.
+const TellEvery = 250 * time.Millisecond
+
+// Shared limits how often something may happen at all servers of a database together (ADR 17). Each counts for itself and asks nobody on the way of a
+// request; beside it, it tells the database what it has let through of all buckets, in one statement every TellEvery, and learns what the others have.
+// What servers let through before they knew of each other, a burst each at most, is taken off what follows: in the long run the rate is exact. While
+// the database is away each server counts alone. Where a database has one server, nothing is told.
 type Shared struct {
-	own    Rates
-	mu     sync.Mutex
-	leases map[string]*lease
+	own Rates
+
+	mu      sync.Mutex
+	until   map[bucket]time.Time     // what is known of all servers
+	untold  map[bucket]time.Duration // what only this one knows of it
+	telling bool
+	told    time.Time // the last exchange ended
 }
 
-// leaseFor is how long a server keeps what it took, or remembers that there was nothing.
-const leaseFor = time.Second
+// bucket names what is limited.
+type bucket struct{ tenant, subject string }
 
-// lease is what a server holds of one bucket.
-type lease struct {
-	mu    sync.Mutex
-	left  int
-	full  time.Time // the bucket is empty again
-	until time.Time // what is left is good, or nothing is to be had
-}
-
-// Take asks for one of perSecond in the long run and burst at once (at least 1), for a subject of the tenant.
-func (s *Shared) Take(ctx context.Context, st *store.Store, subject string, now time.Time, perSecond, burst int) (Room, error) {
-	burst = max(burst, 1)
+// Take asks for one of perSecond in the long run and burst at once (at least 1), for a subject of the tenant. It never waits.
+func (s *Shared) Take(st *store.Store, subject string, now time.Time, perSecond, burst int) Room {
 	if !st.Shared() {
-		return s.own.Take(st.Tenant().ID+" "+subject, now, perSecond, burst), nil
+		return s.own.Take(st.Tenant().ID+" "+subject, now, perSecond, burst)
 	}
-	each := time.Second / time.Duration(perSecond)
-	l := s.lease(st.Tenant().ID+" "+subject, now)
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if !now.Before(l.until) {
-		taken, full, err := st.TakeRate(ctx, subject, each, burst, max(burst/10, 1))
-		if err != nil {
-			return Room{}, err
-		}
-		l.left, l.full, l.until = taken, full, now.Add(leaseFor)
-		if taken == 0 {
-			l.until = full.Add(each - each*time.Duration(burst)) // when there is one again
-		}
-	}
-	filled := max(l.full.Sub(now), 0)
-	if l.left == 0 {
-		return Room{Full: filled, Wait: max(l.until.Sub(now), 1)}, nil
-	}
-	l.left--
-	room := Room{OK: true, Full: filled, Remaining: l.left + int((each*time.Duration(burst)-filled)/each)}
-	if l.left == 0 {
-		l.until = now // the next one asks again
-	}
-	return room, nil
-}
-
-// lease returns a server's part of a bucket, and drops those that are over when there are many.
-func (s *Shared) lease(key string, now time.Time) *lease {
+	b, each := bucket{st.Tenant().ID, subject}, time.Second/time.Duration(perSecond)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.leases) >= mostKeys {
-		for k, l := range s.leases {
-			if l.mu.TryLock() {
-				if !now.Before(l.until) {
-					delete(s.leases, k)
-				}
-				l.mu.Unlock()
-			}
+	if s.until == nil {
+		s.until, s.untold = map[bucket]time.Time{}, map[bucket]time.Duration{}
+	}
+	if len(s.until) >= mostKeys {
+		maps.DeleteFunc(s.until, func(b bucket, until time.Time) bool { return s.untold[b] == 0 && !until.After(now) })
+	}
+	room, until := take(s.until[b], now, each, max(burst, 1))
+	if room.OK {
+		s.until[b] = until
+		s.untold[b] += each
+		s.soon(st)
+	}
+	return room
+}
+
+// soon has the others told. mu is held.
+func (s *Shared) soon(st *store.Store) {
+	if !s.telling {
+		s.telling = true
+		time.AfterFunc(time.Until(s.told.Add(TellEvery)), func() { s.tell(st) })
+	}
+}
+
+// tell exchanges what this server and the others have let through. What could not be told waits for the next request; of what may have been
+// told the next answer tells.
+func (s *Shared) tell(st *store.Store) {
+	s.mu.Lock()
+	now, uses := st.Clock().Now(), []store.RateUse{}
+	for b, amount := range s.untold {
+		if amount = min(amount, s.until[b].Sub(now)); amount > 0 { // what has drained meanwhile limits nobody
+			uses = append(uses, store.RateUse{Tenant: b.tenant, Subject: b.subject, Amount: amount})
 		}
 	}
-	if s.leases == nil {
-		s.leases = map[string]*lease{}
+	clear(s.untold)
+	s.mu.Unlock()
+
+	var err error
+	if len(uses) > 0 {
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
+		err = store.TellRates(ctx, st, uses)
 	}
-	l := cmp.Or(s.leases[key], &lease{})
-	s.leases[key] = l
-	return l
+
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.telling, s.told = false, time.Now()
+	for _, u := range uses {
+		b := bucket{u.Tenant, u.Subject}
+		switch until := u.Until.Add(s.untold[b]); {
+		case stagedoor.HasCode(err, store.CodeUnavailable): // nothing was written
+			s.untold[b] += u.Amount
+		case err == nil && until.After(s.until[b]):
+			s.until[b] = until
+		}
+	}
+	if err == nil && len(s.untold) > 0 {
+		s.soon(st)
+	}
 }

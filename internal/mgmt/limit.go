@@ -33,10 +33,7 @@ func (a *API) limit(c *call) error {
 		return nil
 	}
 	now, burst := a.Clock.Now(), max(local.ManagementBurst, 1)
-	room, err := a.rates.Take(c.r.Context(), c.store, c.caller.subject, now, local.ManagementRate, burst)
-	if err != nil {
-		return err
-	}
+	room := a.rates.Take(c.store, c.caller.subject, now, local.ManagementRate, burst)
 	h := c.w.Header()
 	if room.OK {
 		setLimit(h, burst, room.Remaining, now.Add(max(room.Full, time.Second)))

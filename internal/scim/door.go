@@ -308,9 +308,9 @@ func (d *Door) limit(c *call, token string, now time.Time) error {
 	if local.ManagementRate == 0 {
 		return nil
 	}
-	room, err := d.rates.Take(c.ctx(), c.store, "scim "+token, now, local.ManagementRate, max(local.ManagementBurst, 1))
-	if err != nil || room.OK {
-		return err
+	room := d.rates.Take(c.store, "scim "+token, now, local.ManagementRate, local.ManagementBurst)
+	if room.OK {
+		return nil
 	}
 	c.w.Header().Set("Retry-After", strconv.Itoa(max(int((room.Wait+time.Second-1)/time.Second), 1)))
 	return stagedoor.Errorf(stagedoor.TooMany, "", "Too many requests.")

@@ -77,3 +77,11 @@ func LiveRefreshTokens(ctx context.Context, s *Store, family string) (n int) {
 	}
 	return n
 }
+
+// CountRates counts the buckets that are kept, of all tenants; -1 where that cannot be read.
+func CountRates(ctx context.Context, s *Store) (n int) {
+	if err := s.read().row(ctx, "SELECT count(*) FROM attempts WHERE kind = ?", []any{rateLimits}, &n); err != nil {
+		return -1
+	}
+	return n
+}

@@ -1,7 +1,6 @@
 package store_test
 
 import (
-	"fmt"
 	"testing"
 	"time"
 
@@ -9,37 +8,45 @@ import (
 	"github.com/stagedoor/stagedoor/internal/store/storetest"
 )
 
-// What is taken at the same time, by any number of servers, is never more than the bucket holds, and comes back with time.
-func TestTakeRate(t *testing.T) {
+// What any number of servers tell adds up, drains with time, and is forgotten when it is gone.
+func TestTellRates(t *testing.T) {
 	clock := newClock()
-	each(t, func(t *testing.T, s *store.Store) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		ctx := t.Context()
-		const every, burst = 100 * time.Millisecond, 10
-		one := func(int) error {
-			if taken, _, err := s.TakeRate(ctx, "acme@clients", every, burst, 1); err != nil || taken != 1 {
-				return fmt.Errorf("no room: %w", err)
-			}
-			return nil
-		}
-		if won := race(30, one); won != burst {
-			t.Errorf("%d were taken at once", won)
-		}
-		taken, until, err := s.TakeRate(ctx, "acme@clients", every, burst, 4)
-		if err != nil || taken != 0 || until.Sub(clock.now) != burst*every {
-			t.Errorf("of a full bucket: %d until %v, %v", taken, until, err)
-		}
+		acme, other := storetest.Tenant(t, db, "acme"), storetest.Tenant(t, db, "other")
 		start := clock.now
 		defer func() { clock.now = start }()
-		clock.now = start.Add(3 * every)
-		if taken, _, err := s.TakeRate(ctx, "acme@clients", every, burst, 8); err != nil || taken != 2 {
-			t.Errorf("%d of 3 were taken by halves of 8: %v", taken, err)
+		tell := func(s *store.Store, amounts map[string]time.Duration) map[string]time.Duration {
+			uses := []store.RateUse{}
+			for _, subject := range []string{"a", "it's \"b\"", "c"} {
+				if amount := amounts[subject]; amount > 0 {
+					uses = append(uses, store.RateUse{Tenant: s.Tenant().ID, Subject: subject, Amount: amount})
+				}
+			}
+			ok(t, store.TellRates(ctx, s, uses))
+			filled := map[string]time.Duration{}
+			for _, u := range uses {
+				filled[u.Subject] = u.Until.Sub(clock.now)
+			}
+			return filled
 		}
-		if won := race(5, one); won != 1 {
-			t.Errorf("%d of the rest", won)
+		same(t, tell(acme, map[string]time.Duration{"a": time.Second, "it's \"b\"": 5 * time.Microsecond}), map[string]time.Duration{"a": time.Second, "it's \"b\"": 5 * time.Microsecond})
+		same(t, tell(other, map[string]time.Duration{"a": time.Minute}), map[string]time.Duration{"a": time.Minute})
+		same(t, tell(acme, map[string]time.Duration{"a": 2 * time.Second}), map[string]time.Duration{"a": 3 * time.Second})
+		if won := race(8, func(int) error {
+			return store.TellRates(ctx, acme, []store.RateUse{{Tenant: "acme", Subject: "a", Amount: time.Second}, {Tenant: "acme", Subject: "c", Amount: time.Second}})
+		}); won != 8 {
+			t.Errorf("%d of 8 told", won)
 		}
-		clock.now = start.Add(time.Hour)
-		if taken, _, err := s.TakeRate(ctx, "acme@clients", every, burst, 50); err != nil || taken != burst {
-			t.Errorf("%d of an empty bucket: %v", taken, err)
+		clock.now = clock.in(time.Second)
+		same(t, tell(acme, map[string]time.Duration{"a": time.Millisecond, "c": time.Millisecond}),
+			map[string]time.Duration{"a": 10*time.Second + time.Millisecond, "c": 7*time.Second + time.Millisecond})
+		clock.now = clock.in(20 * time.Second)
+		ok(t, db.Sweep(ctx))
+		if left := store.CountRates(ctx, acme); left != 1 { // the other tenant's
+			t.Errorf("%d rows are left", left)
 		}
+		same(t, tell(acme, map[string]time.Duration{"a": time.Second}), map[string]time.Duration{"a": time.Second})
+		ok(t, store.TellRates(ctx, acme, nil))
 	}, storetest.WithClock(clock.clock))
 }
