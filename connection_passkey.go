@@ -14,12 +14,7 @@ type PasskeyRule struct {
 // Passkeys returns the rule. Nobody signs in with a passkey where the users are somebody else's: they could not be asked whether the person is
 // still there.
 func (c *Connection) Passkeys() PasskeyRule {
-	var methods struct {
-		Passkey struct {
-			Enabled bool `json:"enabled"`
-		} `json:"passkey"`
-	}
-	if !c.ForLogin() || !c.KeepsUsers() || json.Unmarshal(c.Options.Stored["authentication_methods"], &methods) != nil || !methods.Passkey.Enabled {
+	if !c.ForLogin() || !c.takesPasskeys() {
 		return PasskeyRule{}
 	}
 	o := struct {
@@ -29,4 +24,14 @@ func (c *Connection) Passkeys() PasskeyRule {
 	}{UI: "both", Progressive: true, Local: true}
 	_ = json.Unmarshal(c.Options.Stored["passkey_options"], &o) // absent keeps the defaults
 	return PasskeyRule{On: true, Autofill: o.UI != "button", Button: o.UI != "autofill", Progressive: o.Progressive, Local: o.Local}
+}
+
+// takesPasskeys tells whether passkeys are on, whether or not the connection is switched off for logins.
+func (c *Connection) takesPasskeys() bool {
+	var methods struct {
+		Passkey struct {
+			Enabled bool `json:"enabled"`
+		} `json:"passkey"`
+	}
+	return c.KeepsUsers() && json.Unmarshal(c.Options.Stored["authentication_methods"], &methods) == nil && methods.Passkey.Enabled
 }

@@ -90,10 +90,12 @@ func (p SignupPage) Inputs() []input {
 		}
 	}
 	password := input{Name: FieldPassword, Label: "form.password", Type: "password", Autocomplete: "new-password", Policy: p.Policy}
-	switch p.Step {
-	case AskWho:
+	switch {
+	case p.Step == AskPassword && p.NoPassword:
+		return nil
+	case p.Step == AskWho || p.NoPassword:
 		return p.inputs(p.Problems, fields...)
-	case AskPassword:
+	case p.Step == AskPassword:
 		return p.inputs(p.Problems, password)
 	}
 	fields = append(fields, password)

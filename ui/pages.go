@@ -84,6 +84,8 @@ type SignupPage struct {
 	Policy       []Rule // what the password must keep
 	LoginURL     string
 	Passkeys     bool      // people may sign up without a password
+	NoPassword   bool      // nobody chooses one
+	PasskeyOnly  bool      // … and a passkey takes its place
 	Step         LoginStep // AskWho where the password comes on a page of its own, AskPassword there
 	EditURL      string    // where what is asked first can be given anew, in the step AskPassword
 }

@@ -152,10 +152,12 @@ func samples() map[string]Page {
 		"login-code-or-password": LoginCodePage{
 			Frame: sampleFrame, Form: sampleForm, Address: "+4915123456789", Phone: true, Digits: 6, Unsure: true, EditURL: "/u/login?state=x", Resend: sampleForm, PasswordURL: "/u/login?no_code=1",
 		},
-		"signup-code":     LoginCodePage{Frame: sampleFrame, Form: sampleForm, Address: "ada@example.com", Digits: 6, Continues: true, EditURL: "/u/signup?state=x", Resend: sampleForm},
-		"signup-password": SignupPage{Frame: sampleFrame, Form: sampleForm, Email: "ada@example.com", Step: AskPassword, EditURL: "/u/signup?state=x", Policy: samplePolicy(), LoginURL: "/u/login?state=x", Passkeys: true},
-		"forgot-code":     LoginCodePage{Frame: bare, Form: sampleForm, Address: "ada@example.com", Digits: 6, Continues: true, Unsure: true, EditURL: "/u/forgot", Resend: sampleForm, Problems: Problems{{Code: "wrong_code", Field: FieldCode}}},
-		"forgot-any":      ForgotPage{Frame: sampleFrame, Form: sampleForm, Asks: Identifiers{true, true, true}, Codes: true, LoginURL: "/u/login?state=x"},
+		"signup-code":         LoginCodePage{Frame: sampleFrame, Form: sampleForm, Address: "ada@example.com", Digits: 6, Continues: true, EditURL: "/u/signup?state=x", Resend: sampleForm},
+		"signup-no-password":  SignupPage{Frame: sampleFrame, Form: sampleForm, Email: "ada@example.com", Step: AskPassword, EditURL: "/u/signup?state=x", LoginURL: "/u/login?state=x", Passkeys: true, NoPassword: true},
+		"signup-passkey-only": SignupPage{Frame: sampleFrame, Form: sampleForm, LoginURL: "/u/login?state=x", Passkeys: true, NoPassword: true, PasskeyOnly: true},
+		"signup-password":     SignupPage{Frame: sampleFrame, Form: sampleForm, Email: "ada@example.com", Step: AskPassword, EditURL: "/u/signup?state=x", Policy: samplePolicy(), LoginURL: "/u/login?state=x", Passkeys: true},
+		"forgot-code":         LoginCodePage{Frame: bare, Form: sampleForm, Address: "ada@example.com", Digits: 6, Continues: true, Unsure: true, EditURL: "/u/forgot", Resend: sampleForm, Problems: Problems{{Code: "wrong_code", Field: FieldCode}}},
+		"forgot-any":          ForgotPage{Frame: sampleFrame, Form: sampleForm, Asks: Identifiers{true, true, true}, Codes: true, LoginURL: "/u/login?state=x"},
 		"login-providers": LoginPage{
 			Frame: sampleFrame, Form: sampleForm, SignupURL: "/u/signup?state=x", ForgotURL: "/u/reset", Buttons: []ProviderButton{
 				{Name: "Night & Day", URL: "/u/login/with?connection=night&state=x"}, {Name: "Radio", Icon: "https://radio.example/icon.svg", URL: "/u/login/with?connection=radio&state=x"},

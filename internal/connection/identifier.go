@@ -37,10 +37,10 @@ func Counted(c *stagedoor.Connection, typed string) string {
 func CodeAddress(c *stagedoor.Connection, typed string) (address string, first bool) {
 	codes, rules := c.LoginCodes(), c.Options.Attributes()
 	if value, is := written(c, stagedoor.AttributeEmail, typed); is && codes.Email {
-		return value, rules.Email.CodeFirst
+		return value, rules.Email.CodeFirst || !c.Passwords()
 	}
 	if value, is := written(c, stagedoor.AttributePhone, typed); is && codes.Phone {
-		return value, rules.Phone.CodeFirst
+		return value, rules.Phone.CodeFirst || !c.Passwords()
 	}
 	return "", false
 }

@@ -73,7 +73,7 @@ func (a *account) fillProfile(p *ui.AccountPage) {
 	p.ProfileIsTheirs = a.profileIsTheirs()
 	p.CanEmail = own && p.Has[stagedoor.AccountEmail] && a.conn.Options.Attributes().Email.Had()
 	p.CanUsername = own && a.conn.Options.Usernames().Have && p.Has[stagedoor.AccountUsername]
-	p.CanPassword = own && p.Has[stagedoor.AccountPassword]
+	p.CanPassword = own && a.conn.Passwords() && p.Has[stagedoor.AccountPassword]
 	if p.Has[stagedoor.AccountMetadata] {
 		p.Metadata = a.metadata(false)
 		p.CanMetadata = len(a.set.MetadataKeys) > 0

@@ -398,8 +398,17 @@ func (a *account) changeUsername() error {
 
 func (a *account) showPassword() error { return a.passwordPage(http.StatusOK, "", nil) }
 
-func (a *account) passwordPage(status int, tried string, problems ui.Problems) error {
+// ownPassword is the person's database where they have a password there, or an error page.
+func (a *account) ownPassword() (*stagedoor.Connection, error) {
 	conn, err := a.own()
+	if err == nil && !conn.Passwords() {
+		return nil, errNoAccountPage()
+	}
+	return conn, err
+}
+
+func (a *account) passwordPage(status int, tried string, problems ui.Problems) error {
+	conn, err := a.ownPassword()
 	if err != nil {
 		return err
 	}
@@ -411,7 +420,7 @@ func (a *account) passwordPage(status int, tried string, problems ui.Problems) e
 
 // changePassword takes another password. Every other session ends.
 func (a *account) changePassword() error {
-	conn, err := a.own()
+	conn, err := a.ownPassword()
 	if err != nil {
 		return err
 	}

@@ -61,7 +61,7 @@ func (d *Door) forgotten(r *http.Request, st *store.Store) (*forgotten, error) {
 
 // selfService refuses people of a connection who may not set a password anew by themselves.
 func selfService(conn *stagedoor.Connection) error {
-	if !conn.Options.SelfServicePasswords() {
+	if !conn.Passwords() || !conn.Options.SelfServicePasswords() {
 		return stagedoor.Errorf(stagedoor.Invalid, "change_password_disabled", "People do not reset their passwords themselves here. Ask the people who run the site.")
 	}
 	return nil

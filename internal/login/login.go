@@ -22,7 +22,7 @@ const paramNoCode = "no_code"
 
 // inSteps tells whether a login page asks who somebody is first: where the tenant wants that, and where a code may be what they are asked for next.
 func inSteps(r *http.Request, st *store.Store, conn *stagedoor.Connection) bool {
-	return conn.ForLogin() && (page.IdentifierFirst(r, st) || conn.LoginCodes().On())
+	return conn.ForLogin() && (conn.Passwords() && page.IdentifierFirst(r, st) || conn.LoginCodes().On())
 }
 
 // showLogin asks for identifier and password. Who came with screen_hint=signup sees the sign-up
@@ -59,7 +59,7 @@ func (d *Door) showLogin(w http.ResponseWriter, r *http.Request, st *store.Store
 	if inSteps(r, st, conn) || who {
 		l.Step, l.NoPassword, l.Proof = ui.AskWho, false, nil
 	}
-	if code := p.tx.Code; code != nil && code.Connection == conn.ID && r.URL.Query().Has(paramNoCode) {
+	if code := p.tx.Code; code != nil && code.Connection == conn.ID && conn.Passwords() && r.URL.Query().Has(paramNoCode) {
 		if l.Proof, err = d.proof(r, st, guard.FlowPassword); err != nil {
 			return err
 		}
@@ -73,7 +73,7 @@ func (d *Door) showLogin(w http.ResponseWriter, r *http.Request, st *store.Store
 // asksWho tells whether the page asks for the address alone, by whose domain people are sent to their company: there is no password here, and more
 // than one place to go to.
 func (p *prompt) asksWho(r *http.Request, st *store.Store, conn *stagedoor.Connection) (bool, error) {
-	if conn.ForLogin() || p.tx.Request.Connection != "" {
+	if conn.ForLogin() && (conn.Passwords() || conn.LoginCodes().On()) || p.tx.Request.Connection != "" {
 		return false, nil
 	}
 	choice, err := p.choose(r, st)
@@ -81,7 +81,7 @@ func (p *prompt) asksWho(r *http.Request, st *store.Store, conn *stagedoor.Conne
 		return false, err
 	}
 	all := choice.Elsewhere()
-	return len(all) > 1 && slices.ContainsFunc(all, func(c stagedoor.Connection) bool { return len(c.Domains()) > 0 }), nil
+	return (len(all) > 1 || conn.ForLogin()) && slices.ContainsFunc(all, func(c stagedoor.Connection) bool { return len(c.Domains()) > 0 }), nil
 }
 
 // inSteps is the login page where the identifier is asked for first: once it is known, for the password alone, with a way to a code if one can be sent. Whether somebody
@@ -104,9 +104,9 @@ func (p *prompt) inSteps(l ui.LoginPage, conn *stagedoor.Connection) ui.LoginPag
 func (d *Door) loginPage(r *http.Request, st *store.Store, p *prompt, conn *stagedoor.Connection, identifier string, problems ui.Problems) (ui.LoginPage, error) {
 	l := ui.LoginPage{
 		Frame: p.frame, Form: p.form("/u/login"), Problems: problems, Identifier: identifier, Organization: p.organization(),
-		Asks: asksFor(conn), NoPassword: !conn.ForLogin(),
+		Asks: asksFor(conn), NoPassword: !conn.ForLogin() || !conn.Passwords(),
 	}
-	if conn.Options.SelfServicePasswords() {
+	if conn.Passwords() && conn.Options.SelfServicePasswords() {
 		l.ForgotURL = p.link("/u/forgot")
 	}
 	if !conn.Options.DisableSignup {
@@ -227,15 +227,19 @@ func (d *Door) identified(w http.ResponseWriter, r *http.Request, st *store.Stor
 	if err != nil {
 		return err
 	}
-	if _, first := connection.CodeAddress(conn, identifier); first && !theirs {
+	address, first := connection.CodeAddress(conn, identifier)
+	if first && !theirs {
 		return d.codeFirst(w, r, st, p, conn, identifier)
+	}
+	if address == "" && !conn.Passwords() && !theirs { // nothing is left to ask for
+		theirs, status, problems = true, http.StatusBadRequest, ui.Problems{{Code: "no_code_there", Field: ui.FieldUsername}}
 	}
 	l, err := d.loginPage(r, st, p, conn, identifier, problems)
 	if err != nil {
 		return err
 	}
 	if theirs {
-		l.Step, l.Proof = ui.AskWho, nil
+		l.Step, l.NoPassword, l.Proof = ui.AskWho, false, nil
 	} else {
 		l = p.inSteps(l, conn)
 	}

@@ -27,7 +27,7 @@ func (d *Door) offersPasskeys(r *http.Request, st *store.Store, p *prompt, conn 
 		return err
 	}
 	rule := conn.Passkeys()
-	l.Passkeys = &ui.PasskeyForm{Frame: p.frame, Form: p.form(passkeyPath), Options: string(options), Autofill: rule.Autofill, Button: rule.Button}
+	l.Passkeys = &ui.PasskeyForm{Frame: p.frame, Form: p.form(passkeyPath), Options: string(options), Autofill: rule.Autofill, Button: rule.Button || !conn.Passwords()}
 	return nil
 }
 
@@ -53,7 +53,7 @@ func (d *Door) logInByPasskey(w http.ResponseWriter, r *http.Request, st *store.
 		return err
 	}
 	if inSteps(r, st, conn) {
-		l.Step, l.Proof = ui.AskWho, nil
+		l.Step, l.NoPassword, l.Proof = ui.AskWho, false, nil
 	}
 	page.Render(w, http.StatusBadRequest, l)
 	return nil

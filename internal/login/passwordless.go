@@ -201,7 +201,9 @@ func (p *prompt) loginCodePage(st *store.Store, conn *stagedoor.Connection, prob
 	o.Resend.Hidden = append(o.Resend.Hidden, ui.Field{Name: fieldResend, Value: "1"})
 	if conn.ForLogin() {
 		o.Unsure, o.Digits, o.EditURL = true, pipeline.IdentifierCodeDigits, p.link("/u/login", paramScreen, "login")
-		o.PasswordURL = p.link("/u/login", paramScreen, "login", paramNoCode, "1")
+		if conn.Passwords() {
+			o.PasswordURL = p.link("/u/login", paramScreen, "login", paramNoCode, "1")
+		}
 	}
 	if st.Tenant().Settings.Local.DevelopmentInbox {
 		o.InboxURL = inboxPath

@@ -46,7 +46,7 @@ func (d *Door) renewal(r *http.Request, st *store.Store) (*renewal, error) {
 		return nil, nil
 	case err != nil:
 		return nil, err
-	case n.ticket.Email != "" && n.ticket.Email != n.user.Email:
+	case n.ticket.Email != "" && n.ticket.Email != n.user.Email, !n.conn.Passwords():
 		return nil, nil
 	}
 	if n.client, err = clientOf(r, st, n.ticket); err != nil {

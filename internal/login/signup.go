@@ -37,7 +37,7 @@ func (d *Door) showSignup(w http.ResponseWriter, r *http.Request, st *store.Stor
 
 func (d *Door) renderSignup(w http.ResponseWriter, r *http.Request, st *store.Store, p *prompt, conn *stagedoor.Connection, in pipeline.SignUp, status int, problems ui.Problems) (err error) {
 	o := p.signupPage(conn, in, problems)
-	if p.provesFirst(conn) { // the password comes later
+	if o.PasskeyOnly = o.NoPassword && !conn.LoginCodes().On(); p.provesFirst(conn) { // the password comes later
 		o.Step, o.Policy, o.Passkeys = ui.AskWho, nil, false
 	}
 	if o.Proof, err = d.proof(r, st, guard.FlowPassword); err == nil {
@@ -47,11 +47,15 @@ func (d *Door) renderSignup(w http.ResponseWriter, r *http.Request, st *store.St
 }
 
 func (p *prompt) signupPage(conn *stagedoor.Connection, in pipeline.SignUp, problems ui.Problems) ui.SignupPage {
-	return ui.SignupPage{
+	o := ui.SignupPage{
 		Frame: p.frame, Form: p.form("/u/signup"), Problems: problems, Email: in.Email, Phone: in.Phone, Username: in.Username,
 		Asks: signupFields(conn), Policy: policyRules(conn, in.Password), Organization: p.organization(),
-		LoginURL: p.link("/u/login", paramScreen, "login"), Passkeys: conn.Passkeys().On,
+		LoginURL: p.link("/u/login", paramScreen, "login"), Passkeys: conn.Passkeys().On, NoPassword: !conn.Passwords(),
 	}
+	if o.NoPassword {
+		o.Policy, o.PasskeyOnly = nil, !in.ByCodeAlone(conn)
+	}
+	return o
 }
 
 // signUp takes the form of the sign-up page.
@@ -95,7 +99,7 @@ func (d *Door) signUp(w http.ResponseWriter, r *http.Request, st *store.Store) e
 // signupProblems finds what is wrong with the form alone, all at once.
 func signupProblems(conn *stagedoor.Connection, in pipeline.SignUp) ui.Problems {
 	problems := identityProblems(conn, in)
-	if conn.Options.DisableSignup {
+	if conn.Options.DisableSignup || !conn.Passwords() {
 		return problems
 	}
 	return append(problems, passwordProblems(conn, in.Password)...)
@@ -123,6 +127,9 @@ func identityProblems(conn *stagedoor.Connection, in pipeline.SignUp) (problems 
 		problems = append(problems, ui.Problem{Code: "invalid_username", Field: ui.FieldUsername})
 	}
 	if len(problems) == 0 && stagedoor.HasCode(connection.CheckSignUp(conn, &stagedoor.User{Email: in.Email, PhoneNumber: in.Phone, Username: in.Username}), "missing_identifier") {
+		problems = ui.Problems{{Code: "missing_signup_identifier"}}
+	}
+	if len(problems) == 0 && !conn.Passwords() && !conn.Passkeys().On && !in.ByCodeAlone(conn) {
 		problems = ui.Problems{{Code: "missing_signup_identifier"}}
 	}
 	return problems
@@ -175,6 +182,8 @@ func signupProblem(st *store.Store, err error) (ui.Problem, bool) {
 		return ui.Problem{Code: "invalid_signup"}, true
 	case "username_exists":
 		return ui.Problem{Code: "username_exists", Field: ui.FieldUsername}, true
+	case "missing_identifier":
+		return ui.Problem{Code: "missing_signup_identifier"}, true
 	case pipeline.CodeLeaked:
 		return ui.Problem{Code: "password_leaked_new", Field: ui.FieldPassword}, true
 	case "not_invited":

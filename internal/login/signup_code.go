@@ -170,7 +170,10 @@ func (d *Door) signUpProved(w http.ResponseWriter, r *http.Request, st *store.St
 	if r.PostForm.Has(ui.FieldPasskey) {
 		return d.signUpWithPasskey(w, r, st, p, conn, in)
 	}
-	problems := passwordProblems(conn, in.Password)
+	var problems ui.Problems
+	if conn.Passwords() {
+		problems = passwordProblems(conn, in.Password)
+	}
 	if problems == nil {
 		opened, u, err := d.Pipeline.SignUp(r.Context(), visit(r, st), p.tx.ID, r.PostFormValue(fieldNonce), in)
 		if u != nil && !u.EmailVerified && !p.mailed {

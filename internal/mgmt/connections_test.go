@@ -62,6 +62,7 @@ func TestConnectionOptionsRefused(t *testing.T) {
 	} {
 		h.call(all, "POST", "/connections", `{"name":"c","strategy":`+body+`}`).fails(400, "invalid_body", payload(reason))
 	}
+	const nothingLeft = "authentication_methods leaves nothing to log in with: without password it takes passkey, or email_otp or phone_otp of an active identifier"
 	identifier := func(attributes string) string {
 		return `{"name":"c","strategy":"auth0","options":{` + attributes + `}}`
 	}
@@ -73,6 +74,9 @@ func TestConnectionOptionsRefused(t *testing.T) {
 		identifier(`"attributes":{"email":{"identifier":{"active":true,"default_method":"phone_otp"}}}`):                                                                                      "the default_method of email must be password or email_otp",
 		identifier(`"attributes":{"email":{"identifier":{"active":true,"default_method":"email_otp"}}},"authentication_methods":{"password":{"enabled":true},"email_otp":{"enabled":false}}`): "the default_method of email is switched off in authentication_methods",
 		identifier(`"attributes":{"email":{"identifier":{"active":true},"unique":false}}`):                                                                                                    "cannot add non-unique email attribute",
+		identifier(`"authentication_methods":{"password":{"enabled":false}}`):                                                                                                                 nothingLeft,
+		identifier(`"attributes":{"email":{"identifier":{"active":true}}},"authentication_methods":{"password":{"enabled":false},"phone_otp":{"enabled":true}}`):                              nothingLeft,
+		identifier(`"enabledDatabaseCustomization":true,"authentication_methods":{"password":{"enabled":false},"passkey":{"enabled":true}}`):                                                  nothingLeft,
 	} {
 		h.call(all, "POST", "/connections", body).fails(400, "invalid_body", message)
 	}
@@ -221,6 +225,21 @@ func TestCustomDatabaseSwitch(t *testing.T) {
 		if !conn.ForLogin() || slices.Contains([]string{"true"}, string(conn.Options.Stored["enabledDatabaseCustomization"])) {
 			h.Errorf("a refused patch changed it: %+v", conn.Options)
 		}
+	})
+}
+
+// Where a database has no passwords the API makes users without one, and no ticket to choose one; the last other method stays.
+func TestConnectionWithoutPasswords(t *testing.T) {
+	each(t, func(h *house) {
+		all, conn := h.machine("acme"), "/connections/"+h.connectionID()
+		h.call(all, "POST", "/users", `{"connection":"Users","email":"kim@x.test"}`).fails(400, "invalid_body", payload("Missing required property: password'"))
+		h.call(all, "PATCH", conn, `{"options":{"authentication_methods":{"password":{"api_behavior":"optional"}}}}`).is(200, "")
+		h.call(all, "POST", "/users", `{"connection":"Users","email":"lee@x.test"}`).is(201, "")
+		h.call(all, "PATCH", conn, `{"options":{"authentication_methods":{"password":{"enabled":false},"email_otp":{"enabled":true}}}}`).is(200, "")
+		id := h.call(all, "POST", "/users", `{"connection":"Users","email":"kim@x.test"}`).is(201, "").text("user_id")
+		h.call(all, "POST", "/tickets/password-change", `{"user_id":"`+id+`"}`).fails(400, "operation_not_supported", "The connection does not support changing passwords.")
+		h.call(all, "PATCH", conn, `{"options":{"attributes":{"phone_number":{"identifier":{"active":true}}}}}`).fails(400, "invalid_body",
+			"authentication_methods leaves nothing to log in with: without password it takes passkey, or email_otp or phone_otp of an active identifier")
 	})
 }
 

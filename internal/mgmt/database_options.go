@@ -250,6 +250,9 @@ func databaseOptions(conn *stagedoor.Connection, sent freeObject, created bool) 
 	}
 	in.copyTo(&options, created)
 	conn.Options = options
+	if conn.SwitchesPasswordsOff() && !conn.HasOtherMethods() {
+		return bad("invalid_body", "authentication_methods leaves nothing to log in with: without password it takes passkey, or email_otp or phone_otp of an active identifier")
+	}
 	return nil
 }
 

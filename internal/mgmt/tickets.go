@@ -79,7 +79,7 @@ func (a *API) createTicket(c *call, in *ticketIn, userID string, t *stagedoor.Ti
 		if err != nil {
 			return nil, err
 		}
-		if conn.Strategy != connection.StrategyDatabase {
+		if conn.Strategy != connection.StrategyDatabase || !conn.Passwords() {
 			return nil, bad("operation_not_supported", "The connection does not support changing passwords.")
 		}
 	}

@@ -252,7 +252,7 @@ func (in *createUserIn) check(conn *stagedoor.Connection) error {
 		{"email", in.Email == "" && (conn.Strategy == connection.StrategyEmail || database && !rules.Flexible || needed("email"))},
 		{"phone_number", in.PhoneNumber == "" && (conn.Strategy == connection.StrategySMS || needed("phone_number"))},
 		{"username", in.Username == "" && (database && !rules.Flexible && conn.Options.Usernames().Must || needed("username"))},
-		{"password", in.Password == "" && database},
+		{"password", in.Password == "" && database && conn.WantsPassword()},
 	} {
 		if required.wrong {
 			return badProperty("", "Missing required property: "+required.name)

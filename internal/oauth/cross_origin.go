@@ -141,7 +141,7 @@ func (d *Door) crossOrigin(w http.ResponseWriter, r *http.Request, st *store.Sto
 		realm = st.Tenant().Settings.DefaultDirectory
 	}
 	conn, err := connection.ForClient(r.Context(), st, client.ID, realm)
-	if realm == "" || stagedoor.IsKind(err, stagedoor.Invalid) || err == nil && !(secret == "otp" && conn.SendsCodes() || secret == "password" && conn.ForLogin()) {
+	if realm == "" || stagedoor.IsKind(err, stagedoor.Invalid) || err == nil && !(secret == "otp" && conn.SendsCodes() || secret == "password" && conn.ForLogin() && conn.Passwords()) {
 		return nil, invalid("Unknown realm %s.", cut(realm))
 	}
 	if err != nil {

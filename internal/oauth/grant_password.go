@@ -66,7 +66,7 @@ func (t *tokenRequest) directory(ctx context.Context, name string) (*stagedoor.C
 	if i < 0 {
 		return nil, invalid("unknown realm: %s", cut(name))
 	}
-	if !all[i].ForLogin() {
+	if !all[i].ForLogin() || !all[i].Passwords() {
 		return nil, invalid("invalid connection specified for password grant")
 	}
 	return connection.ForClient(ctx, t.st, t.client.ID, name)

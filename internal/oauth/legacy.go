@@ -190,7 +190,7 @@ func (t *tokenRequest) roBearer(ctx context.Context, x *pipeline.Direct) (*stage
 // forPasswords is the connection that an old request names, if people sign in with a password through it.
 func forPasswords(ctx context.Context, st *store.Store, client *stagedoor.Client, name string) (*stagedoor.Connection, error) {
 	conn, err := connection.ForClient(ctx, st, client.ID, name)
-	if err == nil && !conn.ForLogin() {
+	if err == nil && !(conn.ForLogin() && conn.Passwords()) {
 		err = invalid("specified strategy does not support requested operation")
 	}
 	return conn, err

@@ -64,6 +64,26 @@ func TestPasswordGrant(t *testing.T) {
 	})
 }
 
+// Where a database has no passwords no grant takes one.
+func TestPasswordGrantWherePasswordsAreOff(t *testing.T) {
+	w := newWorld(t)
+	w.passwords(spa)
+	w.noRules()
+	conn, err := w.st.ConnectionByName(t.Context(), "Users")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = w.st.UpdateConnection(t.Context(), conn.ID, func(c *stagedoor.Connection) error {
+		c.Options.Stored = map[string]json.RawMessage{"authentication_methods": json.RawMessage(`{"password":{"enabled":false},"passkey":{"enabled":true}}`)}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.byPassword(spa).bad(400, "invalid_request", "invalid connection specified for password grant")
+	w.byPassword(spa, "grant_type", grantRealm, "realm", "Users").bad(400, "invalid_request", "invalid connection specified for password grant")
+}
+
 // TestPasswordGrantRefused is the table of Authentication API fact sheet 4.5.
 func TestPasswordGrantRefused(t *testing.T) {
 	eachWorld(t, func(t *testing.T, w *world) {

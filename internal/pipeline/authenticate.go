@@ -64,6 +64,9 @@ func (p *Pipeline) Authenticate(ctx context.Context, v Visit, id, nonce, identif
 
 // password proves a person by their password, unless they or their address failed too often.
 func (p *Pipeline) password(ctx context.Context, v Visit, conn *stagedoor.Connection, on *connection.Occasion, identifier, secret string) (*stagedoor.User, error) {
+	if !conn.Passwords() {
+		return nil, connection.ErrNoPassword()
+	}
 	w := wrong{visit: v, conn: conn, on: on, identifier: identifier}
 	attempt := guard.Attempt{Store: v.Store, Connection: conn, Identifier: connection.Counted(conn, identifier), IP: v.IP}
 	if err := guard.Login(ctx, attempt); err != nil {
@@ -114,10 +117,21 @@ func (p *Pipeline) SignUp(ctx context.Context, v Visit, id, nonce string, in Sig
 		return nil, nil, err
 	}
 	on := &connection.Occasion{ClientID: tx.Request.ClientID, Organization: tx.Request.Organization}
-	if err := p.Register(ctx, v, conn, on, u, in.Password); err != nil {
+	by := proof{conn: conn, user: u, method: "pwd", by: byPassword}
+	if !conn.Passwords() {
+		if !in.ByCodeAlone(conn) {
+			return nil, nil, stagedoor.Errorf(stagedoor.Invalid, "missing_identifier", "There is nothing to log in with.")
+		}
+		in.Password, by.by, by.method = "", "", stagedoor.StrategyEmail
+		if !u.EmailVerified && u.PhoneVerified {
+			by.method = stagedoor.StrategySMS
+		}
+	}
+	if err := p.registerLogged(ctx, v, conn, on, u, in.Password, !conn.Passwords()); err != nil {
 		return nil, nil, err
 	}
-	opened, err := p.proved(ctx, v, tx, proof{conn: conn, user: u, method: "pwd", by: byPassword, console: on.Console})
+	by.console = on.Console
+	opened, err := p.proved(ctx, v, tx, by)
 	return opened, u, err
 }
 
@@ -127,13 +141,13 @@ func (p *Pipeline) Register(ctx context.Context, v Visit, conn *stagedoor.Connec
 	return p.registerLogged(ctx, v, conn, on, u, secret, false)
 }
 
-// registerLogged is Register, also of somebody who comes with a passkey instead of a password.
-func (p *Pipeline) registerLogged(ctx context.Context, v Visit, conn *stagedoor.Connection, on *connection.Occasion, u *stagedoor.User, secret string, passkey bool) error {
+// registerLogged is Register, also of somebody who comes with a passkey, or a code, instead of a password.
+func (p *Pipeline) registerLogged(ctx context.Context, v Visit, conn *stagedoor.Connection, on *connection.Occasion, u *stagedoor.User, secret string, bare bool) error {
 	err := guard.SignUp(ctx, v.Store, v.IP)
 	var client *stagedoor.Client
 	if err == nil {
 		if client, err = clientOf(ctx, v, on.ClientID); err == nil {
-			err = p.register(ctx, v, conn, on, client, u, secret, passkey)
+			err = p.register(ctx, v, conn, on, client, u, secret, bare)
 		}
 	}
 	e := stagedoor.LogEvent{Type: "ss", ClientID: on.ClientID, Connection: conn.Name, ConnID: conn.ID, Strategy: conn.Strategy, UserID: u.ID, UserName: u.Shown()}
@@ -165,17 +179,19 @@ func clientOf(ctx context.Context, v Visit, id string) (*stagedoor.Client, error
 	return v.Store.Client(ctx, id)
 }
 
-func (p *Pipeline) register(ctx context.Context, v Visit, conn *stagedoor.Connection, on *connection.Occasion, client *stagedoor.Client, u *stagedoor.User, secret string, passkey bool) error {
+func (p *Pipeline) register(ctx context.Context, v Visit, conn *stagedoor.Connection, on *connection.Occasion, client *stagedoor.Client, u *stagedoor.User, secret string, bare bool) error {
 	wrong := connection.CheckSignUp(conn, u)
 	switch {
 	case conn.Options.DisableSignup:
 		return stagedoor.Errorf(stagedoor.Invalid, "signup_disabled", "Public signup is disabled")
 	case wrong != nil:
 		return wrong
-	case secret == "" && !passkey:
+	case !bare && !conn.Passwords():
+		return stagedoor.Errorf(stagedoor.Invalid, "invalid_signup", "Nobody signs up to this connection with a password.")
+	case secret == "" && !bare:
 		return connection.CheckPassword(conn, secret)
 	}
-	if !passkey { // scripts see what could become a user only
+	if !bare { // scripts see what could become a user only
 		if err := connection.CheckPassword(conn, secret); err != nil {
 			return err
 		}

@@ -53,15 +53,30 @@ func (p *Pipeline) Mailed(ctx context.Context, v Visit, tx *stagedoor.Transactio
 }
 
 // toProve are the attributes of a sign-up that are proved by a code before there is a user; mailed is what [Pipeline.Mailed] says.
+// Where there are no passwords it is what people log in with.
 func toProve(conn *stagedoor.Connection, in *SignUp, mailed bool) (names []string) {
-	rules := conn.Options.Attributes()
-	if r := rules.Email; rules.Flexible && r.Verified && r.ByCode && in.Email != "" && !mailed {
+	rules, codes := conn.Options.Attributes(), codesAlone(conn)
+	if r := rules.Email; (codes.Email || rules.Flexible && r.Verified && r.ByCode) && in.Email != "" && !mailed {
 		names = append(names, stagedoor.AttributeEmail)
 	}
-	if r := rules.Phone; rules.Flexible && r.Verified && in.Phone != "" {
+	if r := rules.Phone; (codes.Phone || rules.Flexible && r.Verified) && in.Phone != "" {
 		names = append(names, stagedoor.AttributePhone)
 	}
 	return names
+}
+
+// codesAlone are the codes that people log in with who have no password.
+func codesAlone(conn *stagedoor.Connection) stagedoor.CodeRule {
+	if conn.Passwords() {
+		return stagedoor.CodeRule{}
+	}
+	return conn.LoginCodes()
+}
+
+// ByCodeAlone tells whether who signs up like this can log in by code where nobody has a password.
+func (in *SignUp) ByCodeAlone(conn *stagedoor.Connection) bool {
+	codes := codesAlone(conn)
+	return codes.Email && in.Email != "" || codes.Phone && in.Phone != ""
 }
 
 // ProvesFirst tells whether people who sign up to a connection may have to prove something before they choose their password.

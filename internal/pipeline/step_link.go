@@ -46,7 +46,7 @@ func twin(ctx context.Context, st *store.Store, req *stagedoor.AuthorizationRequ
 		asked := *req
 		asked.Connection = other.Connection
 		conn, err := connection.ForRequest(ctx, st, &asked)
-		if stagedoor.IsKind(err, stagedoor.Invalid) || err == nil && (!conn.ForLogin() || conn.Name != other.Connection) {
+		if stagedoor.IsKind(err, stagedoor.Invalid) || err == nil && (!conn.ForLogin() || !conn.Passwords() || conn.Name != other.Connection) {
 			continue
 		}
 		if err != nil {
