@@ -139,3 +139,14 @@ func Identified(c *stagedoor.Connection, u *stagedoor.User) bool {
 	rules := c.Options.Attributes()
 	return rules.Email.Identifies && u.Email != "" || rules.Phone.Identifies && u.PhoneNumber != "" || rules.Username.Identifies && u.Username != ""
 }
+
+// MaySend tells whether what lets its reader into the account of a user may be sent to an address, or a number, of theirs: it is proved, or nothing that they are known
+// by is. Else whoever put it there could be let in beside the one who has proved the other.
+func MaySend(c *stagedoor.Connection, u *stagedoor.User, to string) bool {
+	rules := c.Options.Attributes()
+	email, phone := u.Email != "" && u.EmailVerified, u.PhoneNumber != "" && u.PhoneVerified
+	if email && to == u.Email || phone && to == u.PhoneNumber {
+		return true
+	}
+	return !(email && rules.Email.Identifies || phone && rules.Phone.Identifies)
+}

@@ -140,7 +140,7 @@ func (d *Door) offerReset(r *http.Request, st *store.Store, conn *stagedoor.Conn
 	d.later(r.Context(), st, func(ctx context.Context) error {
 		u, err := d.Pipeline.Database.On(on).Find(ctx, st, conn, identifier)
 		broken := connection.FromScript(err) != nil || stagedoor.IsKind(err, stagedoor.Scripted) // the tenant's business; a script that mails is another one
-		sent := err == nil && u.Email != ""
+		sent := err == nil && u.Email != "" && connection.MaySend(conn, u, u.Email)
 		if byCode && (err == nil || stagedoor.IsKind(err, stagedoor.NotFound)) {
 			if err != nil {
 				u = nil
@@ -151,7 +151,7 @@ func (d *Door) offerReset(r *http.Request, st *store.Store, conn *stagedoor.Conn
 		}
 		switch {
 		case stagedoor.IsKind(err, stagedoor.NotFound) || err == nil && !sent:
-			e.Type, e.Description, err = "fcpr", "There is no such user, or the user has no e-mail address.", nil
+			e.Type, e.Description, err = "fcpr", "There is no such user, or no address of theirs to which that may be sent.", nil
 		case err == nil:
 			if e.UserID = u.ID; !byCode {
 				err = d.sendReset(ctx, st, u, client, issuer, lang, org)

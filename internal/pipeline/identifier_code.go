@@ -328,6 +328,9 @@ func (p *Pipeline) SendResetCode(ctx context.Context, v Visit, conn *stagedoor.C
 		if typed, err := connection.NormalizePhone(identifier); rules.Phone.Identifies && u.PhoneNumber != "" && (u.Email == "" || err == nil && typed == u.PhoneNumber) {
 			out.To, out.Phone = u.PhoneNumber, true
 		}
+		if !connection.MaySend(conn, u, out.To) {
+			out.To = ""
+		}
 		if out.To != "" {
 			c.UserID, c.To = u.ID, out.To
 		}

@@ -45,7 +45,7 @@ func (p *Pipeline) sendLoginCode(ctx context.Context, v Visit, tx *stagedoor.Tra
 	if err != nil && !stagedoor.IsKind(err, stagedoor.NotFound) {
 		return err
 	}
-	known := err == nil && (u.Email == to || u.PhoneNumber == to)
+	known := err == nil && (u.Email == to || u.PhoneNumber == to) && connection.MaySend(conn, u, to)
 	if known {
 		c.UserID, c.To, e.UserID = u.ID, to, u.ID
 	}
@@ -54,7 +54,7 @@ func (p *Pipeline) sendLoginCode(ctx context.Context, v Visit, tx *stagedoor.Tra
 	}
 	switch {
 	case !known:
-		e.Type, e.Description = "fn", "No code was sent: there is no such user."
+		e.Type, e.Description = "fn", "No code was sent: there is no such user, or something else of theirs is proved and this is not."
 	case u.PhoneNumber == to:
 		return p.SendText(ctx, v, PhoneMessage{Kind: "otp_verify", To: to, Code: code, Method: "text", Locale: v.Language, User: u, Client: client}, nil)
 	case p.MailCode != nil:
@@ -76,10 +76,32 @@ func (p *Pipeline) takeDatabaseCode(ctx context.Context, v Visit, tx *stagedoor.
 		}
 		return nil, err
 	}
-	if u, err = connection.ProvedAddress(ctx, v.Store, conn, u, address); err != nil {
+	if u, err = p.provedByCode(ctx, v, tx, conn, u, address); err != nil {
 		return nil, err
 	}
 	return u, guard.Passed(ctx, guard.Attempt{Store: v.Store, Connection: conn, Identifier: address, IP: v.IP, Code: true})
+}
+
+// provedByCode notes that the address, or the number, is proved. Where that is for the first time whoever made the account may be somebody else: what they could come back with ends.
+func (p *Pipeline) provedByCode(ctx context.Context, v Visit, tx *stagedoor.Transaction, conn *stagedoor.Connection, u *stagedoor.User, address string) (*stagedoor.User, error) {
+	if u.Email == address && u.EmailVerified || u.PhoneNumber == address && u.PhoneVerified {
+		return u, nil
+	}
+	nobodys, err := p.Database.Hasher.Hash(ctx, stagedoor.NewToken())
+	if err != nil {
+		return nil, err
+	}
+	u, first, err := v.Store.FirstProof(ctx, u.ID, address, nobodys)
+	if stagedoor.IsKind(err, stagedoor.NotFound) { // it has changed meanwhile
+		return nil, ErrWrongCode(conn)
+	}
+	if first {
+		v.log(stagedoor.LogEvent{
+			Type: "w", Description: "An address was proved for the first time, by a code: the password, factors, sessions and links from before have ended.", UserID: u.ID, UserName: address,
+			ClientID: tx.Request.ClientID, Connection: conn.Name, ConnID: conn.ID, Strategy: conn.Strategy,
+		})
+	}
+	return u, err
 }
 
 func (p *Pipeline) ownerOfCode(ctx context.Context, v Visit, tx *stagedoor.Transaction, conn *stagedoor.Connection, address, code string) (*stagedoor.User, error) {

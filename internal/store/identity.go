@@ -203,25 +203,32 @@ func (s *Store) UnlinkIdentity(ctx context.Context, userID, provider, bareID str
 		if at < 0 {
 			return nil
 		}
-		i, hash := u.Identities[at], ""
-		if err := q.row(ctx, "SELECT hash FROM linked_identities WHERE tenant = ? AND id = ?", []any{s.tenant.ID, i.FullID()}, &hash); err != nil {
-			return err
-		}
-		if u, err = s.updateUser(ctx, q, userID, func(u *stagedoor.User) error {
-			u.Identities = slices.Delete(slices.Clone(u.Identities), at, at+1)
-			return nil
-		}); err != nil {
-			return err
-		}
-		alone := stagedoor.UserOf(i)
-		alone.CreatedAt = s.db.clock.Now()
-		alone.UpdatedAt = alone.CreatedAt
-		return s.insertUser(ctx, q, alone, hash)
+		u, err = s.unlink(ctx, q, u, at)
+		return err
 	})
 	if err != nil {
 		return nil, err
 	}
 	return u, nil
+}
+
+// unlink makes a linked identity of a user, who is locked, a user again.
+func (s *Store) unlink(ctx context.Context, q querier, u *stagedoor.User, at int) (*stagedoor.User, error) {
+	i, hash := u.Identities[at], ""
+	if err := q.row(ctx, "SELECT hash FROM linked_identities WHERE tenant = ? AND id = ?", []any{s.tenant.ID, i.FullID()}, &hash); err != nil {
+		return nil, err
+	}
+	u, err := s.updateUser(ctx, q, u.ID, func(u *stagedoor.User) error {
+		u.Identities = slices.Delete(slices.Clone(u.Identities), at, at+1)
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	alone := stagedoor.UserOf(i)
+	alone.CreatedAt = s.db.clock.Now()
+	alone.UpdatedAt = alone.CreatedAt
+	return u, s.insertUser(ctx, q, alone, hash)
 }
 
 // unlinkWhere takes the linked identities for which a condition holds from their users; they do not become users.

@@ -476,6 +476,10 @@ var trespasses = map[string]struct {
 	"DeleteAuthenticationMethods": {finds, func(ctx context.Context, s *store.Store) (any, error) {
 		return s.DeleteAuthenticationMethods(ctx, "auth0|acme")
 	}},
+	"FirstProof": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		_, first, err := s.FirstProof(ctx, "auth0|acme", "acme@example.com", "hash")
+		return first, err
+	}},
 	"LinkIdentity": {finds, func(ctx context.Context, s *store.Store) (any, error) {
 		return s.LinkIdentity(ctx, "auth0|acme", stagedoor.Identity{Connection: "Users", Provider: "auth0", UserID: "x"}, true)
 	}},
