@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"testing"
+	"time"
 )
 
 // Queued returns how many log events wait to be written.
@@ -94,6 +95,39 @@ func Exec(t testing.TB, db *DB, query string, args ...any) {
 	if err != nil {
 		t.Fatal(err)
 	}
+}
+
+// Hold runs a statement in a transaction that stays open until the function is called.
+func Hold(t testing.TB, db *DB, query string) (end func()) {
+	t.Helper()
+	held, over, ended := make(chan struct{}), make(chan struct{}), make(chan error, 1)
+	go func() {
+		ended <- db.write(t.Context(), func(q querier) error {
+			_, err := q.exec(t.Context(), query)
+			close(held)
+			<-over
+			return err
+		})
+	}()
+	<-held
+	return func() {
+		close(over)
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// AwaitLock waits until somebody waits for a lock of a table; PostgreSQL only.
+func AwaitLock(t testing.TB, db *DB, table string) {
+	t.Helper()
+	for range 500 {
+		if n := RawRow(t, db, "SELECT COUNT(*)::TEXT, '' FROM pg_locks WHERE NOT granted AND relation = '"+table+"'::regclass"); n[0] != "0" {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	t.Fatal("nobody waits")
 }
 
 // SmallSearch makes a search of few users take all the ways that one of many takes.

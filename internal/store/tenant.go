@@ -274,6 +274,14 @@ func (s *Store) UpdateSettings(ctx context.Context, change func(*stagedoor.Tenan
 	return &settings, nil
 }
 
+// forShare keeps a row that a write has read as it is until the write is over; SQLite has one writer anyway.
+func (db *DB) forShare() string {
+	if db.postgres {
+		return " FOR SHARE"
+	}
+	return ""
+}
+
 // forUpdate locks the row that a write has read; SQLite has one writer anyway.
 func (db *DB) forUpdate() string {
 	if db.postgres {

@@ -399,7 +399,11 @@ func (s *Store) updateUser(ctx context.Context, q querier, id string, change fun
 	}
 	u.UpdatedAt = s.db.clock.Now()
 	phone, set := any(nil), "COALESCE(?, phone)" // a number that stays counts as it did
+	lets := false
 	if u.PhoneNumber != was.PhoneNumber {
+		if lets, err = s.shares(ctx, q, &was); err != nil {
+			return nil, err
+		}
 		if phone, err = s.phones(q).of(ctx, u); err != nil {
 			return nil, err
 		}
@@ -413,6 +417,9 @@ func (s *Store) updateUser(ctx context.Context, q querier, id string, change fun
 		WHERE tenant = ? AND id = ?`, append(args, s.tenant.ID, id)...)
 	if err == nil {
 		err = s.syncLinked(ctx, q, &was, u, phone)
+	}
+	if err == nil && lets {
+		err = s.letShared(ctx, q, &was)
 	}
 	if err == nil {
 		err = s.reindex(ctx, q, before, indexOf(u))
@@ -444,6 +451,10 @@ func (s *Store) deleteUser(ctx context.Context, q querier, id string) error {
 	if stagedoor.IsKind(err, stagedoor.NotFound) {
 		return nil
 	}
+	lets := false
+	if err == nil {
+		lets, err = s.shares(ctx, q, u)
+	}
 	if err == nil {
 		err = s.reindex(ctx, q, indexOf(u), nil)
 	}
@@ -452,6 +463,9 @@ func (s *Store) deleteUser(ctx context.Context, q querier, id string) error {
 	}
 	if err == nil {
 		_, err = q.exec(ctx, "DELETE FROM users WHERE tenant = ? AND id = ?", s.tenant.ID, id)
+	}
+	if err == nil && lets {
+		err = s.letShared(ctx, q, u)
 	}
 	if err == nil {
 		err = s.userEvent(ctx, q, "user.deleted", u)

@@ -20,7 +20,8 @@ type phones struct {
 func (s *Store) phones(q querier) *phones { return &phones{s, q, map[string]bool{}} }
 
 // of is the telephone number that a user is known by, and that nobody else in the connection can have: that of connections which send codes to
-// phones, and of databases that say so. The others' numbers are part of the profile and no more.
+// phones, and of databases that say so. The others' numbers are part of the profile and no more. The database stays as it is until the write is over: who makes numbers
+// identify its users meanwhile waits, and sees this user.
 func (p *phones) of(ctx context.Context, u *stagedoor.User) (any, error) {
 	if len(u.Identities) == 0 || u.PhoneNumber == "" {
 		return nil, nil
@@ -31,7 +32,7 @@ func (p *phones) of(ctx context.Context, u *stagedoor.User) (any, error) {
 		by, asked := p.known[first.Connection]
 		if !asked {
 			c, err := connections.known(p.s, func(dest ...any) error {
-				return p.q.row(ctx, connections.selects()+connections.mine()+" AND name = ?", []any{p.s.tenant.ID, first.Connection}, dest...)
+				return p.q.row(ctx, connections.selects()+connections.mine()+" AND name = ?"+p.s.db.forShare(), []any{p.s.tenant.ID, first.Connection}, dest...)
 			})
 			if err != nil && !stagedoor.IsKind(err, stagedoor.NotFound) {
 				return nil, err
@@ -66,8 +67,8 @@ func (s *Store) knowByPhone(ctx context.Context, q querier, connection string, o
 	return s.knowLinkedByPhone(ctx, q, connection)
 }
 
-// knowLinkedByPhone is knowByPhone of the identities of a database that are linked to users, whose numbers the profiles of those users hold.
-func (s *Store) knowLinkedByPhone(ctx context.Context, q querier, connection string) error {
+// linkedNumbers are the identities of a database that are linked to users, by their numbers, which the profiles of those users hold.
+func (s *Store) linkedNumbers(ctx context.Context, q querier, connection string) (map[string][]string, error) {
 	var owners []string
 	err := q.each(ctx, "SELECT DISTINCT user_id FROM linked_identities WHERE tenant = ? AND connection = ?", []any{s.tenant.ID, connection}, func(scan func(...any) error) error {
 		var owner string
@@ -76,19 +77,28 @@ func (s *Store) knowLinkedByPhone(ctx context.Context, q querier, connection str
 		return err
 	})
 	if err != nil {
-		return err
+		return nil, err
 	}
-	having := map[string][]string{} // the identities that have a number
+	having := map[string][]string{}
 	for _, owner := range owners {
 		u, err := s.user(ctx, q, "u.id = ?", owner)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		for _, i := range u.Identities[min(1, len(u.Identities)):] {
 			if number := stagedoor.UserOf(i).PhoneNumber; i.Connection == connection && stagedoor.IsPhoneNumber(number) {
 				having[number] = append(having[number], i.FullID())
 			}
 		}
+	}
+	return having, nil
+}
+
+// knowLinkedByPhone is knowByPhone of the identities of a database that are linked to users.
+func (s *Store) knowLinkedByPhone(ctx context.Context, q querier, connection string) error {
+	having, err := s.linkedNumbers(ctx, q, connection)
+	if err != nil {
+		return err
 	}
 	for number, ids := range having {
 		n, err := q.exec(ctx, "UPDATE users SET phone = NULL WHERE tenant = ? AND connection = ? AND profile ->> 'phone_number' = ?", s.tenant.ID, connection, number)
@@ -100,6 +110,52 @@ func (s *Store) knowLinkedByPhone(ctx context.Context, q querier, connection str
 		}
 	}
 	return nil
+}
+
+// shares tells whether a user of a database has a number that identifies its users but for those who share theirs, and this one does. The answer is for letShared.
+func (s *Store) shares(ctx context.Context, q querier, u *stagedoor.User) (bool, error) {
+	if len(u.Identities) == 0 || u.Identities[0].Provider != stagedoor.StrategyDatabase {
+		return false, nil
+	}
+	known, err := s.phones(q).of(ctx, u)
+	if err != nil || known == nil {
+		return false, err
+	}
+	var shared bool
+	err = q.row(ctx, "SELECT phone IS NULL FROM users WHERE tenant = ? AND id = ?", []any{s.tenant.ID, u.ID}, &shared)
+	return shared, err
+}
+
+// letShared makes a number that a user of a database shared, and has no longer, identify the last one who has it. Two who let it go at once do so one after the other.
+func (s *Store) letShared(ctx context.Context, q querier, was *stagedoor.User) error {
+	connection, number := was.Identities[0].Connection, was.PhoneNumber
+	if _, err := connections.one(ctx, s, q, "name = ?"+s.db.forUpdate(), connection); err != nil {
+		return err
+	}
+	holders := map[string]string{} // who has it, by the id of the identity
+	err := q.each(ctx, "SELECT id FROM users WHERE tenant = ? AND connection = ? AND profile ->> 'phone_number' = ?", []any{s.tenant.ID, connection, number}, func(scan func(...any) error) error {
+		var id string
+		err := scan(&id)
+		holders[id] = id
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	linked, err := s.linkedNumbers(ctx, q, connection)
+	if err != nil {
+		return err
+	}
+	if len(holders)+len(linked[number]) != 1 {
+		return nil
+	}
+	for id := range holders {
+		_, err = q.exec(ctx, "UPDATE users SET phone = ? WHERE tenant = ? AND id = ?", number, s.tenant.ID, id)
+	}
+	for _, id := range linked[number] {
+		_, err = q.exec(ctx, "UPDATE linked_identities SET phone = ? WHERE tenant = ? AND id = ?", number, s.tenant.ID, id)
+	}
+	return err
 }
 
 // attributeColumns are the columns by which users are looked for.

@@ -3,6 +3,7 @@ package store_test
 import (
 	"encoding/json"
 	"testing"
+	"time"
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/store"
@@ -69,5 +70,81 @@ func TestNumbersOfLinkedIdentities(t *testing.T) {
 				t.Errorf("on its own: %v %v", u, err)
 			}
 		})
+	}
+}
+
+// phoneDatabase makes a database, whose numbers identify people or not, and people with numbers.
+func phoneDatabase(t *testing.T, db *store.DB, people map[string]string) (s *store.Store, identify func()) {
+	t.Helper()
+	s = storetest.Tenant(t, db, "acme")
+	ok(t, s.CreateConnection(t.Context(), &stagedoor.Connection{ID: "con_1", Name: "Users", Strategy: stagedoor.StrategyDatabase}))
+	for id, number := range people {
+		ok(t, s.CreateUser(t.Context(), withNumber(id, number), ""))
+	}
+	return s, func() {
+		_, err := s.UpdateConnection(t.Context(), "con_1", func(c *stagedoor.Connection) error {
+			c.Options.Stored = map[string]json.RawMessage{"attributes": json.RawMessage(`{"phone_number":{"identifier":{"active":true}}}`)}
+			return nil
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func withNumber(id, number string) *stagedoor.User {
+	return &stagedoor.User{
+		ID: "auth0|" + id, Connection: "Users", Email: id + "@x.test", PhoneNumber: number,
+		Identities: []stagedoor.Identity{{Connection: "Users", Provider: "auth0", UserID: id}},
+	}
+}
+
+// A number that several share identifies the last of them once the others are without it: changed, or deleted.
+func TestSharedNumberIsLetGo(t *testing.T) {
+	for _, kind := range []string{storetest.SQLite, storetest.Postgres} {
+		t.Run(kind, func(t *testing.T) {
+			s, identify := phoneDatabase(t, storetest.Open(t, kind), map[string]string{"one": "+491", "two": "+491", "three": "+491", "four": "+492", "five": "+492"})
+			ctx := t.Context()
+			identify()
+			of := func(number, want string) {
+				t.Helper()
+				u, err := s.UserByAttribute(ctx, "Users", stagedoor.AttributePhone, number)
+				if want == "" && !stagedoor.IsKind(err, stagedoor.NotFound) || want != "" && (err != nil || u.ID != want) {
+					t.Errorf("%s: %v %v, want %q", number, u, err, want)
+				}
+			}
+			of("+491", "")
+			must(s.UpdateUser(ctx, "auth0|one", func(u *stagedoor.User) error { u.PhoneNumber = ""; return nil }))(t)
+			of("+491", "")
+			must(s.UpdateUser(ctx, "auth0|two", func(u *stagedoor.User) error { u.PhoneNumber = "+493"; return nil }))(t)
+			of("+491", "auth0|three")
+			of("+493", "auth0|two")
+			ok(t, s.DeleteUser(ctx, "auth0|four"))
+			of("+492", "auth0|five")
+			if err := s.CreateUser(ctx, withNumber("six", "+492"), ""); !stagedoor.IsKind(err, stagedoor.Conflict) {
+				t.Errorf("a number twice: %v", err)
+			}
+		})
+	}
+}
+
+// Somebody who is signing up while numbers begin to identify is known by theirs afterwards.
+func TestSignUpWhileNumbersBeginToIdentify(t *testing.T) {
+	db := storetest.Open(t, storetest.Postgres)
+	s, identify := phoneDatabase(t, db, nil)
+	let := store.Hold(t, db, "LOCK TABLE passwords IN ACCESS EXCLUSIVE MODE") // which a sign-up writes after it has read the connection
+	signed, on := make(chan error), make(chan struct{})
+	go func() { signed <- s.CreateUser(t.Context(), withNumber("new", "+491"), "hash") }()
+	store.AwaitLock(t, db, "passwords")
+	go func() { identify(); close(on) }()
+	select {
+	case <-on:
+	case <-time.After(time.Second):
+	}
+	let()
+	ok(t, <-signed)
+	<-on
+	if u, err := s.UserByAttribute(t.Context(), "Users", stagedoor.AttributePhone, "+491"); err != nil || u.ID != "auth0|new" {
+		t.Errorf("%v %v", u, err)
 	}
 }
