@@ -3,7 +3,9 @@ package mgmt
 import (
 	"encoding/base64"
 	"encoding/json"
+	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/store"
@@ -49,7 +51,7 @@ func organizationPage(paging web.Paging, at web.Checkpoint) (store.OrganizationQ
 		return store.OrganizationQuery{Page: paging.Page, PerPage: paging.Size()}, nil
 	}
 	from, err := base64.RawURLEncoding.DecodeString(at.From)
-	if err != nil {
+	if err != nil || !utf8.Valid(from) || slices.Contains(from, 0) {
 		return store.OrganizationQuery{}, bad("invalid_paging", "The checkpoint ID provided in the 'from' parameter has expired or is invalid, please remove the checkpoint ID and try again")
 	}
 	return store.OrganizationQuery{From: string(from), Take: at.Take.Or(50)}, nil

@@ -18,6 +18,18 @@ func (h *house) org(name string) string {
 	return h.call(h.machine("acme"), "POST", "/organizations", `{"name":"`+name+`","display_name":"The `+name+`"}`).is(201, "").text("id")
 }
 
+// A checkpoint that nobody was given is refused, whatever is in it: the databases do not take every byte.
+func TestForeignCheckpoints(t *testing.T) {
+	each(t, func(h *house) {
+		all := h.machine("acme")
+		for _, from := range []string{"AA", "_w", "YQBi"} { // NUL, half a character, a NUL within
+			for _, path := range []string{"/organizations", "/groups"} {
+				h.call(all, "GET", path+"?take=5&from="+from, "").fails(400, "invalid_paging", "The checkpoint ID provided in the 'from' parameter has expired or is invalid, please remove the checkpoint ID and try again")
+			}
+		}
+	})
+}
+
 func TestOrganizations(t *testing.T) {
 	each(t, func(h *house) {
 		all := h.machine("acme")
