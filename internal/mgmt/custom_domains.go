@@ -68,13 +68,19 @@ func (in customDomainMembers) copyTo(d *stagedoor.CustomDomain) error {
 // proof is what the DNS must show: of a domain whose certificates are ours that it points here, of others a text.
 func proof(c *call, d *stagedoor.CustomDomain) (kind, record, name string) {
 	if d.Type == "self_managed_certs" {
-		return "TXT", "stagedoor-domain-verification=" + d.Token, "_stagedoor-verification." + d.Domain
+		record, name = textProof(d)
+		return "TXT", record, name
 	}
 	host := c.store.Tenant().Domain()
 	if name, _, err := net.SplitHostPort(host); err == nil {
 		host = name
 	}
 	return "CNAME", host, d.Domain
+}
+
+// textProof is a text that nobody but who holds the domain can have put there for this tenant.
+func textProof(d *stagedoor.CustomDomain) (record, name string) {
+	return "stagedoor-domain-verification=" + d.Token, "_stagedoor-verification." + d.Domain
 }
 
 func showCustomDomain(c *call, d *stagedoor.CustomDomain, standard string) map[string]any {
@@ -261,11 +267,13 @@ func (a *API) prove(c *call, d *stagedoor.CustomDomain) string {
 	if names == nil {
 		names = net.DefaultResolver
 	}
+	text, at := textProof(d)
+	texts, err := names.LookupTXT(ctx, at)
+	proven := err == nil && slices.Contains(texts, text)
 	kind, record, name := proof(c, d)
 	if kind == "TXT" {
-		texts, err := names.LookupTXT(ctx, name)
-		if err != nil || !slices.Contains(texts, record) {
-			return "There is no TXT record " + record + " at " + name + "."
+		if !proven {
+			return "There is no TXT record " + text + " at " + at + "."
 		}
 		return ""
 	}
@@ -273,8 +281,12 @@ func (a *API) prove(c *call, d *stagedoor.CustomDomain) string {
 	if err == nil && same(end, record) {
 		return ""
 	}
+	// Where both end at the same name, the domain may lead there by way of any tenant whose own does: the text tells whose it is.
 	if ours, other := names.LookupCNAME(ctx, record); err == nil && other == nil && same(end, ours) && !same(end, name) {
-		return "" // both end at the same name
+		if !proven {
+			return name + " and " + record + " lead to the same place, as domains of other tenants may: the TXT record " + text + " at " + at + " shows whose it is."
+		}
+		return ""
 	}
 	return "There is no CNAME record at " + name + " that leads to " + record + "."
 }

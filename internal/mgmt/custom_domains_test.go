@@ -90,6 +90,20 @@ func TestCustomDomains(t *testing.T) {
 		names["TXT _stagedoor-verification.id.x.test"] = "stagedoor-domain-verification=" + other.Token
 		h.callTo("other", h.machine("other"), "POST", "/custom-domains/"+other.ID+"/verify", "").fails(409, "custom_domain_conflict", "Another tenant answers under id.x.test.")
 
+		// Both tenants' own domains lead to one balancer, and the domain does by way of one of them: who came first could take it.
+		names["acme.test"], names["other.test"], names["c.x.test"] = "balancer.test", "balancer.test", "balancer.test"
+		taken := h.callTo("other", h.machine("other"), "POST", "/custom-domains", `{"domain":"c.x.test","type":"auth0_managed_certs"}`).is(201, "").text("custom_domain_id")
+		if got := h.callTo("other", h.machine("other"), "POST", "/custom-domains/"+taken+"/verify", "").is(200, ""); got.text("status") != "pending_verification" || !strings.Contains(got.body, "_stagedoor-verification.c.x.test") {
+			h.Errorf("a domain that leads where all do: %s", got.body)
+		}
+		third, err := store.CustomDomains.Get(h.Context(), h.store("other"), taken)
+		h.ok(err)
+		names["TXT _stagedoor-verification.c.x.test"] = "stagedoor-domain-verification=" + third.Token
+		if got := h.callTo("other", h.machine("other"), "POST", "/custom-domains/"+taken+"/verify", "").is(200, ""); got.text("status") != "ready" {
+			h.Errorf("with the text: %s", got.body)
+		}
+		delete(names, "acme.test")
+
 		h.call(bearer, "POST", "/custom-domains/"+id+"/test", "").is(200, `{"success":true,"message":"The domain answers for this tenant."}`)
 		b := h.call(bearer, "POST", "/custom-domains", `{"domain":"b.x.test","type":"self_managed_certs","verification_method":"txt","custom_client_ip_header":"cf-connecting-ip"}`).is(201, "")
 		second, err := store.CustomDomains.Get(h.Context(), h.store("acme"), b.text("custom_domain_id"))
