@@ -116,7 +116,7 @@ func (o *ConnectionOptions) Attributes() AttributeRules {
 			Precedence: []string{AttributeEmail, AttributeUsername},
 		}
 	}
-	r := AttributeRules{Flexible: true, Phone: a.Phone.rule(signupOptional, o.phoneCodes())}
+	r := AttributeRules{Flexible: true, Phone: a.Phone.rule(signupOptional, o.methods().Phone.Enabled)}
 	r.Phone.Verified = r.Phone.Verified || r.Phone.CodeFirst && a.Phone.Signup.Verification == nil
 	if a.Email != nil {
 		r.Email = a.Email.rule(signupRequired, true)
@@ -138,16 +138,6 @@ func (o *ConnectionOptions) Attributes() AttributeRules {
 		}
 	}
 	return r
-}
-
-// phoneCodes tells whether authentication_methods lets people log in with a code that is sent to their telephone.
-func (o *ConnectionOptions) phoneCodes() bool {
-	var methods struct {
-		Phone struct {
-			Enabled bool `json:"enabled"`
-		} `json:"phone_otp"`
-	}
-	return json.Unmarshal(o.Stored["authentication_methods"], &methods) == nil && methods.Phone.Enabled
 }
 
 // Of is the rule of an attribute by its name.

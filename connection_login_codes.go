@@ -1,7 +1,5 @@
 package stagedoor
 
-import "encoding/json"
-
 // CodeRule says by which of their identifiers people of a database may log in with a code that is sent there.
 type CodeRule struct{ Email, Phone bool }
 
@@ -22,16 +20,7 @@ func (c *Connection) loginCodes() CodeRule {
 	if !c.KeepsUsers() {
 		return CodeRule{}
 	}
-	type method struct {
-		Enabled bool `json:"enabled"`
-	}
-	var methods struct {
-		Email method `json:"email_otp"`
-		Phone method `json:"phone_otp"`
-	}
-	if json.Unmarshal(c.Options.Stored["authentication_methods"], &methods) != nil { // absent is off
-		methods.Email, methods.Phone = method{}, method{}
-	}
+	methods := c.Options.methods()
 	rules := c.Options.Attributes()
 	return CodeRule{
 		Email: rules.Email.Identifies && (methods.Email.Enabled || rules.Email.CodeFirst),

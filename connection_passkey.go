@@ -28,10 +28,5 @@ func (c *Connection) Passkeys() PasskeyRule {
 
 // takesPasskeys tells whether passkeys are on, whether or not the connection is switched off for logins.
 func (c *Connection) takesPasskeys() bool {
-	var methods struct {
-		Passkey struct {
-			Enabled bool `json:"enabled"`
-		} `json:"passkey"`
-	}
-	return c.KeepsUsers() && json.Unmarshal(c.Options.Stored["authentication_methods"], &methods) == nil && methods.Passkey.Enabled
+	return c.KeepsUsers() && c.Options.methods().Passkey.Enabled
 }

@@ -1,26 +1,8 @@
 package stagedoor
 
-import "encoding/json"
-
-// passwordMethod is the option authentication_methods.password (Management API fact sheet 3.6).
-type passwordMethod struct {
-	Enabled *bool  `json:"enabled"`
-	API     string `json:"api_behavior"` // required, optional
-}
-
-func (c *Connection) passwordMethod() passwordMethod {
-	var methods struct {
-		Password passwordMethod `json:"password"`
-	}
-	if json.Unmarshal(c.Options.Stored["authentication_methods"], &methods) != nil { // absent is on
-		return passwordMethod{}
-	}
-	return methods.Password
-}
-
 // SwitchesPasswordsOff tells whether authentication_methods says that people of a database have no password.
 func (c *Connection) SwitchesPasswordsOff() bool {
-	on := c.passwordMethod().Enabled
+	on := c.Options.methods().Password.Enabled
 	return c.Strategy == StrategyDatabase && on != nil && !*on
 }
 
@@ -35,5 +17,5 @@ func (c *Connection) HasOtherMethods() bool { return c.loginCodes().On() || c.ta
 
 // WantsPassword tells whether the Management API makes no user of a database without a password.
 func (c *Connection) WantsPassword() bool {
-	return c.Passwords() && (!c.KeepsUsers() || c.passwordMethod().API != "optional")
+	return c.Passwords() && (!c.KeepsUsers() || c.Options.methods().Password.API != "optional")
 }

@@ -268,11 +268,13 @@ func (a *API) prove(c *call, d *stagedoor.CustomDomain) string {
 		names = net.DefaultResolver
 	}
 	text, at := textProof(d)
-	texts, err := names.LookupTXT(ctx, at)
-	proven := err == nil && slices.Contains(texts, text)
+	shown := func() bool {
+		texts, err := names.LookupTXT(ctx, at)
+		return err == nil && slices.Contains(texts, text)
+	}
 	kind, record, name := proof(c, d)
 	if kind == "TXT" {
-		if !proven {
+		if !shown() {
 			return "There is no TXT record " + text + " at " + at + "."
 		}
 		return ""
@@ -283,7 +285,7 @@ func (a *API) prove(c *call, d *stagedoor.CustomDomain) string {
 	}
 	// Where both end at the same name, the domain may lead there by way of any tenant whose own does: the text tells whose it is.
 	if ours, other := names.LookupCNAME(ctx, record); err == nil && other == nil && same(end, ours) && !same(end, name) {
-		if !proven {
+		if !shown() {
 			return name + " and " + record + " lead to the same place, as domains of other tenants may: the TXT record " + text + " at " + at + " shows whose it is."
 		}
 		return ""
