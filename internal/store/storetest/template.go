@@ -35,9 +35,12 @@ func Migrated(t testing.TB, kind string) string {
 	if err != nil {
 		t.Fatalf("migrating: %v", err)
 	}
-	name := "test_" + stagedoor.NewHexID()
-	statement(t, address, "CREATE DATABASE "+name+" TEMPLATE "+template)
-	t.Cleanup(func() { statement(t, address, "DROP DATABASE "+name+" WITH (FORCE)") })
+	name, ok := reused(t, address, template.shape)
+	if !ok {
+		name = "test_" + stagedoor.NewHexID()
+		statement(t, address, "CREATE DATABASE "+name+" TEMPLATE "+template.name)
+	}
+	t.Cleanup(func() { handBack(t, address, name) })
 	return inDatabase(address, name)
 }
 
@@ -55,15 +58,20 @@ var migratedFile = sync.OnceValues(func() ([]byte, error) {
 	return os.ReadFile(path)
 })
 
-// migratedTemplate is the name of a PostgreSQL database that was migrated. It is not dropped: the server of the tests goes with them,
+// migratedTemplate is the name of a PostgreSQL database that was migrated, and its shape. It is not dropped: the server of the tests goes with them,
 // and whoever keeps one finds the template there under the program's number.
-var migratedTemplate = sync.OnceValues(func() (string, error) {
+var migratedTemplate = sync.OnceValues(func() (made struct{ name, shape string }, err error) {
 	address := os.Getenv(postgresVariable)
-	name := fmt.Sprintf("template_%d_%s", os.Getpid(), stagedoor.NewHexID())
-	if err := execute(address, "CREATE DATABASE "+name); err != nil {
-		return "", err
+	made.name = fmt.Sprintf("template_%d_%s", os.Getpid(), stagedoor.NewHexID())
+	if err := execute(address, "CREATE DATABASE "+made.name); err != nil {
+		return made, err
 	}
-	return name, migrate(inDatabase(address, name))
+	address = inDatabase(address, made.name)
+	if err := migrate(address); err != nil {
+		return made, err
+	}
+	made.shape, err = empty(address)
+	return made, err
 })
 
 func migrate(address string) error {
