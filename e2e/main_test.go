@@ -194,7 +194,7 @@ func (p *process) stop() error {
 	select {
 	case <-p.exited:
 		return p.err
-	case <-time.After(20 * time.Second):
+	case <-time.After(time.Minute):
 		_ = p.command.Process.Kill()
 		<-p.exited
 		return errors.New("it did not stop within 20 seconds")

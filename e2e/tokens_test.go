@@ -108,7 +108,7 @@ func TestA10_TokensThatMixtapeRefuses(t *testing.T) {
 	t.Run("expired for real", func(t *testing.T) {
 		defer shortTokens(op, 1)()
 		token := signIn(t, q, listener).Access
-		for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+		for deadline := time.Now().Add(time.Minute); ; time.Sleep(50 * time.Millisecond) {
 			a := send(t, "GET", demo.MixtapeAPIURL+"/genres", token, nil)
 			if a.status == 401 {
 				break

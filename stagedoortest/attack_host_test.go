@@ -23,7 +23,7 @@ func (w *world) raw(request string) (status int, header http.Header, body string
 		w.Fatal(err)
 	}
 	defer conn.Close()
-	conn.SetDeadline(time.Now().Add(20 * time.Second))
+	conn.SetDeadline(time.Now().Add(time.Minute))
 	if _, err := io.WriteString(conn, request); err != nil {
 		w.Fatal(err)
 	}

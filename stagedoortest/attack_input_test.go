@@ -353,7 +353,7 @@ func TestOversizeAndSlow(t *testing.T) {
 	start := time.Now()
 	h.session()
 	h.want(200, h.api("PATCH", "/users/"+url.PathEscape(h.user), map[string]any{"user_metadata": map[string]any{"a": 1}}, nil))
-	if took := time.Since(start); took > 5*time.Second {
+	if took := time.Since(start); took > 20*time.Second {
 		t.Errorf("beside slow clients a login took %v", took)
 	}
 }

@@ -47,7 +47,7 @@ func TestFormOverTheManagementAPI(t *testing.T) {
 				"code": `exports.onExecutePostLogin = async (event, api) => api.prompt.render('` + form["id"].(string) + `');
 					exports.onContinuePostLogin = async (event, api) => api.idToken.setCustomClaim('https://x.example/company', event.user.app_metadata.company + ' of ' + event.prompt.fields.company);`,
 			})
-			for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+			for deadline := time.Now().Add(time.Minute); ; time.Sleep(50 * time.Millisecond) {
 				if a.api("POST", "/actions/actions/"+action["id"].(string)+"/deploy", nil, nil) < 300 {
 					break
 				} else if time.Now().After(deadline) {

@@ -311,7 +311,7 @@ func TestTraces(t *testing.T) {
 	h.rule(b, fmt.Sprintf(`auth0.users.updateAppMetadata(user.user_id, {traced: 'metadata-secret'}).then(() => fetch('%s/?n=1&key=rule-secret-7')).then(() => callback(null, user, context)).catch(callback);`, outside.URL))
 	const parent = "0af7651916cd43dd8448eb211c80319c"
 	w.send("GET", h.base+"/.well-known/jwks.json?query-secret=1", "", "Traceparent", "00-"+parent+"-b7ad6b7169203331-01")
-	deadline := time.Now().Add(15 * time.Second)
+	deadline := time.Now().Add(time.Minute)
 	var login string
 	for time.Now().Before(deadline) {
 		login = c.path("GET /authorize", "step: run post-login scripts", "script rules", "sql")
@@ -394,7 +394,7 @@ func TestTracesOfPatches(t *testing.T) {
 		}
 		return false
 	}
-	for deadline := time.Now().Add(15 * time.Second); !linked(); time.Sleep(50 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); !linked(); time.Sleep(50 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatal("no group of patches is linked with those who waited for it")
 		}

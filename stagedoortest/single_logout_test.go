@@ -66,7 +66,7 @@ func TestSingleLogout(t *testing.T) {
 			if n == 2 {
 				break
 			}
-			if time.Since(start) > 10*time.Second {
+			if time.Since(start) > time.Minute {
 				t.Fatalf("%d clients were told", n)
 			}
 		}

@@ -114,7 +114,7 @@ func TestStatements(t *testing.T) {
 				var least []string
 				for i, id := range costs[path] {
 					all, whole := c.statements(id)
-					for start := time.Now(); !whole && time.Since(start) < 20*time.Second; all, whole = c.statements(id) {
+					for start := time.Now(); !whole && time.Since(start) < time.Minute; all, whole = c.statements(id) {
 						time.Sleep(50 * time.Millisecond)
 					}
 					if !whole {

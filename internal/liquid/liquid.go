@@ -25,9 +25,10 @@ type Limits struct {
 // DefaultLimits fit a mail or a page.
 var DefaultLimits = Limits{Output: 512 << 10, Steps: 20000, Time: time.Second}
 
-// maxSource bounds a template, in bytes; maxItems a list that a template makes.
+// maxSource bounds a template, in bytes, and maxTags what it asks for, since each takes time to read; maxItems bounds a list that it makes.
 const (
 	maxSource = 256 << 10
+	maxTags   = 5000
 	maxItems  = 2000
 )
 
@@ -82,7 +83,7 @@ func run(source string, vars map[string]any, b *budget) (text string, err error)
 }
 
 func parse(source string, b *budget) (root render.Node, cfg render.Config, err error) {
-	if len(source) > maxSource {
+	if len(source) > maxSource || strings.Count(source, "{{")+strings.Count(source, "{%") > maxTags {
 		return nil, cfg, ErrTooLarge
 	}
 	defer func() {

@@ -117,14 +117,13 @@ func TestForeignRefused(t *testing.T) {
 		"pbkdf2 without salt":    {text("pbkdf2", "$pbkdf2-sha256$i=1000,l=32$$"+long[:43]), "hash.value"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			start := time.Now()
 			stored, err := tt.foreign.Text()
 			var told *ForeignError
 			if !errors.As(err, &told) || told.Path != tt.path || stored != "" {
 				t.Fatalf("%q, %v", stored, err)
 			}
-			if strings.Contains(told.Error(), hex64) || len(told.Error()) > 300 || time.Since(start) > time.Second {
-				t.Errorf("%.300s after %v", told.Error(), time.Since(start))
+			if strings.Contains(told.Error(), hex64) || len(told.Error()) > 300 {
+				t.Errorf("%.300s", told.Error())
 			}
 		})
 	}
@@ -151,7 +150,7 @@ func FuzzForeign(f *testing.F) {
 		if ok || err != nil && !errors.Is(err, ErrFormat) {
 			t.Errorf("%v %v", ok, err)
 		}
-		if took := time.Since(start); took > 20*time.Second {
+		if took := time.Since(start); took > time.Minute {
 			t.Errorf("took %v", took)
 		}
 	})

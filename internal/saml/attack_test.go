@@ -199,7 +199,7 @@ func TestEntities(t *testing.T) {
 		begun := time.Now()
 		w.refusedHere(name, b.get(query(t, evil)), bad)
 		w.refusedHere(name+" by a form", b.post("/samlp/app", url.Values{"SAMLRequest": {base64.StdEncoding.EncodeToString([]byte(evil[:min(len(evil), 300<<10)]))}}), bad)
-		if d := time.Since(begun); d > 5*time.Second {
+		if d := time.Since(begun); d > time.Minute {
 			w.Errorf("%s takes %v", name, d)
 		}
 	}

@@ -226,7 +226,7 @@ func testHTTPModule(t *testing.T, runtime string) {
 		case "/slow":
 			select {
 			case <-r.Context().Done():
-			case <-time.After(5 * time.Second):
+			case <-time.After(20 * time.Second):
 			}
 		case "/broken":
 			conn, _, _ := w.(http.Hijacker).Hijack()

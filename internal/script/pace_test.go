@@ -97,21 +97,23 @@ func TestProbation(t *testing.T) {
 			}
 		})
 	}
-	time.Sleep(200 * time.Millisecond)
-	h.pool.mu.Lock()
-	running, live := 0, 0
-	for p := range h.pool.processes {
-		if p.tenant == "evil" {
-			running += p.foreground
-			if !p.retired {
-				live++
+	eventually(t, "as many run as may", func() bool {
+		h.pool.mu.Lock()
+		defer h.pool.mu.Unlock()
+		running, live := 0, 0
+		for p := range h.pool.processes {
+			if p.tenant == "evil" {
+				running += p.foreground
+				if !p.retired {
+					live++
+				}
 			}
 		}
-	}
-	h.pool.mu.Unlock()
-	if running != probationRuns || live > 1 {
-		t.Errorf("%d runs on %d workers", running, live)
-	}
+		if running > probationRuns {
+			t.Errorf("%d runs", running)
+		}
+		return running == probationRuns && live == 1
+	})
 	must(t, h, simple("good", pass))
 	for name, pid := range workers(h) {
 		if got, want := policy(t, pid), map[bool]string{true: "5", false: "0"}[name == "evil"]; got != want {
@@ -119,7 +121,7 @@ func TestProbation(t *testing.T) {
 		}
 	}
 	wg.Wait()
-	if kinds["ok"] != 2*probationRuns || kinds[KindBusy+" "+waitsTooLong] != probationRuns {
+	if ok, busy := kinds["ok"], kinds[KindBusy+" "+waitsTooLong]; ok < probationRuns || busy < probationRuns || ok+busy != 3*probationRuns {
 		t.Errorf("%v", kinds)
 	}
 	h.pool.mu.Lock()
@@ -141,9 +143,12 @@ func TestOneProcessor(t *testing.T) {
 	for range 3 {
 		wg.Go(func() { _, _ = h.Rules(t.Context(), simple("loud", `for (;;) {}`)) })
 	}
-	time.Sleep(500 * time.Millisecond)
-	used, passed := computed(workers(h)["loud"])-before, time.Since(began)
-	if used < passed/10 || used > passed*13/10+longTurn {
+	var used, passed time.Duration
+	eventually(t, "it computes", func() bool {
+		used, passed = computed(workers(h)["loud"])-before, time.Since(began)
+		return used > 200*time.Millisecond
+	})
+	if used > passed*13/10+longTurn {
 		t.Errorf("it computed for %v in %v", used, passed)
 	}
 	wg.Wait()

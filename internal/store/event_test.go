@@ -28,7 +28,7 @@ func TestStreamsAreReadWithoutALock(t *testing.T) {
 			newUser(t, s, fmt.Sprint("auth0|", i))
 		}
 		s = must(db.TenantByID(t.Context(), "acme"))(t) // a handle that has read nothing yet
-		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
 		var inside, all sync.WaitGroup
 		inside.Add(pool)

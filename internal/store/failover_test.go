@@ -117,7 +117,7 @@ func TestDatabaseAway(t *testing.T) {
 		if err := c.do(); !stagedoor.HasCode(err, store.CodeUnavailable) {
 			t.Errorf("%s: error %v", c.name, err)
 		}
-		if took := time.Since(start); took > 3*time.Second {
+		if took := time.Since(start); took > 20*time.Second {
 			t.Errorf("%s: %v", c.name, took)
 		}
 	}
@@ -148,7 +148,7 @@ func TestDatabaseAwayHeedsContext(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 	defer cancel()
 	start := time.Now()
-	if _, err := s.CountAttempt(ctx, stagedoor.Attempts{Identifier: "ada"}, time.Hour); err == nil || time.Since(start) > 3*time.Second {
+	if _, err := s.CountAttempt(ctx, stagedoor.Attempts{Identifier: "ada"}, time.Hour); err == nil || time.Since(start) > 20*time.Second {
 		t.Errorf("error %v after %v", err, time.Since(start))
 	}
 }

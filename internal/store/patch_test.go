@@ -136,7 +136,7 @@ func TestLockedUserHoldsNoGroupUp(t *testing.T) {
 	}()
 	select {
 	case <-done:
-	case <-time.After(10 * time.Second):
+	case <-time.After(time.Minute):
 		t.Error("the patches of others wait for a user who is locked")
 	}
 	close(let)

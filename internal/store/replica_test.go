@@ -51,7 +51,7 @@ func TestReplica(t *testing.T) {
 	if n := count(other); n != 21 {
 		t.Errorf("the replica lags: %d users were found", n)
 	}
-	if took := time.Since(start); took > 2*time.Second {
+	if took := time.Since(start); took > 20*time.Second {
 		t.Errorf("it took %v", took)
 	}
 	before := store.ReplicaReads(b)
@@ -59,7 +59,7 @@ func TestReplica(t *testing.T) {
 		t.Errorf("%d users, and the replica was asked", n)
 	}
 	statement(t, replica, "SELECT pg_wal_replay_resume()")
-	for deadline := time.Now().Add(20 * time.Second); store.ReplicaReads(b) == before; time.Sleep(50 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); store.ReplicaReads(b) == before; time.Sleep(50 * time.Millisecond) {
 		if n := count(other); n != 21 || time.Now().After(deadline) {
 			t.Fatalf("%d users; the replica is not asked again", n)
 		}

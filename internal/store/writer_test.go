@@ -54,7 +54,7 @@ func hold(t *testing.T, db *DB, e *sqliteEngine, waiting int) (release func()) {
 	go db.write(t.Context(), func(querier) error { close(held); <-letGo; return nil })
 	<-held
 	return func() {
-		for deadline := time.Now().Add(5 * time.Second); ; time.Sleep(time.Millisecond) {
+		for deadline := time.Now().Add(time.Minute); ; time.Sleep(time.Millisecond) {
 			e.mu.Lock()
 			n := len(e.queue)
 			e.mu.Unlock()

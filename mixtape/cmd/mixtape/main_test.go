@@ -36,7 +36,7 @@ func TestRun(t *testing.T) {
 	}()
 	for _, url := range []string{"http://" + env["MIXTAPE_API_ADDR"] + "/healthz", "http://" + env["MIXTAPE_ADDR"] + "/config.json"} {
 		status := 0
-		for deadline := time.Now().Add(10 * time.Second); status != 200 && time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+		for deadline := time.Now().Add(time.Minute); status != 200 && time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
 			if res, err := http.Get(url); err == nil {
 				status = res.StatusCode
 				res.Body.Close()
