@@ -91,11 +91,11 @@ func eachWorldWith(t *testing.T, change func(*stagedoortest.Options), fn func(*t
 	}
 }
 
-// routes are those that a walk over all of them visits. Under the race detector, which makes a visit several times as slow, it visits one in
-// twelve of the Management API's, which share their plumbing, and a quarter of the others.
+// routes are those that a walk over all of them visits. With -short it visits one in twelve of the Management API's,
+// which share their plumbing, and a quarter of the others.
 func (w *world) routes() []web.Route {
 	all := w.Routes()
-	if !raceEnabled {
+	if !testing.Short() {
 		return all
 	}
 	first := rand.IntN(12)

@@ -89,7 +89,7 @@ func memoryOf(pid int) (map[string]float64, error) {
 func TestThousandTenants(t *testing.T) {
 	h := newHost(t, Config{Workers: 10}) // as many as the server has, unless it is told otherwise
 	many := 1000
-	if raceEnabled {
+	if testing.Short() {
 		many = 100
 	}
 	ctx, stop := context.WithCancel(t.Context())

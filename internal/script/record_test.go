@@ -113,7 +113,7 @@ func TestReplayOfAThousandLogins(t *testing.T) {
 	for _, runtime := range runtimes(t) {
 		t.Run(runtime, func(t *testing.T) {
 			count, packages := 1000, 30
-			if raceEnabled {
+			if testing.Short() {
 				count, packages = 100, 3
 			}
 			replayed(t, runtime, recordedRules, count)

@@ -1,5 +1,0 @@
-//go:build !race
-
-package stagedoortest_test
-
-const raceEnabled = false
