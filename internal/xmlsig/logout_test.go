@@ -129,7 +129,7 @@ func TestEncryptedAssertions(t *testing.T) {
 	secret := func(x *xmlsig.Issued) { x.EncryptFor = &xmlsig.Reader{Cert: s.own.Cert} }
 	answer := s.answer(t, secret)
 	raw, _ := base64.StdEncoding.DecodeString(answer)
-	if strings.Contains(string(raw), "kim") || !strings.Contains(string(raw), "EncryptedAssertion") {
+	if strings.Contains(string(raw), ">kim<") || strings.Contains(string(raw), "kim@corp") || !strings.Contains(string(raw), "EncryptedAssertion") {
 		t.Fatal("it is not encrypted")
 	}
 	a, err := s.own.Read(s.party, answer, "id-1", now)
