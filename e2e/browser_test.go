@@ -20,7 +20,7 @@ import (
 )
 
 // patience is how long a browser may take for one thing that a person does.
-const patience = 20 * time.Second
+const patience = time.Minute
 
 // chromium is the browser of the run. It starts with the first test that needs it; every tab of it has cookies of its own.
 var chromium struct {

@@ -66,7 +66,7 @@ func samplePages(t *testing.T) string {
 // whole writes what the page shows from its beginning to its end.
 func (b *tab) whole(path string) {
 	b.t.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, 30*time.Second)
+	ctx, cancel := context.WithTimeout(b.ctx, time.Minute)
 	defer cancel()
 	shot, err := chromedp.Run(ctx, chromedp.FullScreenshot(100))
 	if err != nil {

@@ -18,8 +18,9 @@ import (
 // Programs that know nothing of versions may serve the same database, while servers are replaced one by one: what they change is seen within
 // [CacheFor].
 
-// configTables are the tables of a tenant's configuration.
+// configTables are the tables of a tenant's configuration, and of what else is kept of it.
 var configTables = map[string]bool{
+	"tenants": true, "domains": true, "signing_keys": true,
 	"clients": true, "connections": true, "resource_servers": true, "client_grants": true, "rules": true, "rules_configs": true,
 	"actions": true, "action_versions": true, "action_bindings": true, "documents": true,
 }
@@ -108,9 +109,9 @@ func (s *Store) configuration(ctx context.Context) (*config, error) {
 			return c, nil
 		}
 	}
-	asked, version := time.Now(), ""
-	err := s.read().row(ctx, "SELECT version FROM config_versions WHERE tenant = ?", []any{s.tenant.ID}, &version)
-	if err != nil && !errors.Is(err, errNoRows) { // without a row nothing has changed since there are versions
+	asked := time.Now()
+	version, err := s.db.configVersion(ctx, s.tenant.ID)
+	if err != nil {
 		return nil, err
 	}
 	c := s.db.configs.of(s.tenant.ID, version, asked)
@@ -118,6 +119,15 @@ func (s *Store) configuration(ctx context.Context) (*config, error) {
 		s.once.Store(c)
 	}
 	return c, nil
+}
+
+// configVersion asks for the version of a tenant's configuration: "" if nothing has changed since there are versions, or there is no such tenant.
+func (db *DB) configVersion(ctx context.Context, tenant string) (version string, err error) {
+	err = db.reader().row(ctx, "SELECT version FROM config_versions WHERE tenant = ?", []any{tenant}, &version)
+	if errors.Is(err, errNoRows) {
+		err = nil
+	}
+	return version, err
 }
 
 // Once returns the handle for one request: whether the configuration has changed is asked once in it, and after what it changes itself. All that

@@ -25,8 +25,11 @@ const customPosition = 1000
 func (s *Store) ServeDomain(ctx context.Context, host string) error {
 	host = strings.ToLower(host)
 	defer s.db.forget(s.tenant.ID)
-	_, err := s.one(ctx, "INSERT INTO domains (host, tenant, position) SELECT ?, ?, COALESCE(MAX(position), 0) + 1 + ? FROM domains WHERE tenant = ?",
-		host, s.tenant.ID, customPosition, s.tenant.ID)
+	err := s.write(ctx, func(q querier) error {
+		_, err := q.exec(ctx, "INSERT INTO domains (host, tenant, position) SELECT ?, ?, COALESCE(MAX(position), 0) + 1 + ? FROM domains WHERE tenant = ?",
+			host, s.tenant.ID, customPosition, s.tenant.ID)
+		return err
+	})
 	if uniqueViolation(err) == "" {
 		return err
 	}
@@ -43,8 +46,10 @@ func (s *Store) ServeDomain(ctx context.Context, host string) error {
 // DropDomain ends that the tenant answers under a custom domain; a domain that the operator gave it stays.
 func (s *Store) DropDomain(ctx context.Context, host string) error {
 	defer s.db.forget(s.tenant.ID)
-	_, err := s.one(ctx, "DELETE FROM domains WHERE tenant = ? AND host = ? AND position >= ?", s.tenant.ID, strings.ToLower(host), customPosition)
-	return err
+	return s.write(ctx, func(q querier) error {
+		_, err := q.exec(ctx, "DELETE FROM domains WHERE tenant = ? AND host = ? AND position >= ?", s.tenant.ID, strings.ToLower(host), customPosition)
+		return err
+	})
 }
 
 // one runs a single statement.
@@ -64,6 +69,6 @@ func (s *Store) Under(domain string) *Store {
 	t := *s.tenant
 	t.Domains = append([]string{domain}, slices.DeleteFunc(slices.Clone(t.Domains), func(d string) bool { return d == domain })...)
 	under := newStore(s.db, &t)
-	under.once = s.once
+	under.once, under.look, under.streams, under.seen = s.once, s.look, s.streams, s.seen
 	return under
 }

@@ -21,10 +21,11 @@ var EventStreams = Kind[stagedoor.Document]{
 // eventsKept is how long a delivery that was given up can be asked for again, and how long its count is shown.
 const eventsKept = 30 * 24 * time.Hour
 
-// heardStreams are the tenant's enabled streams as they were read. The handle keeps them, so that a tenant that has none pays for a read every
-// [CacheFor].
+// heardStreams are the tenant's enabled streams as they were read. The handle keeps them, so that a tenant that has none pays for a read
+// now and then.
 type heardStreams struct {
 	read    time.Time
+	version string
 	streams []stagedoor.EventStream
 }
 
@@ -32,8 +33,8 @@ type heardStreams struct {
 // must not wait for one who waits for a connection.
 func (s *Store) subscribers(ctx context.Context, q querier, kind string) ([]stagedoor.EventStream, error) {
 	heard := s.streams.Load()
-	if heard == nil || time.Since(heard.read) >= CacheFor {
-		heard = &heardStreams{read: time.Now()}
+	if heard == nil || !s.Fresh(heard.read, heard.version) {
+		heard = &heardStreams{read: time.Now(), version: s.seen.version}
 		docs, err := EventStreams.noun(s).list(ctx, s, q)
 		if err != nil {
 			return nil, err

@@ -228,3 +228,19 @@ func TableNames(t testing.TB, db *DB) (names []string) {
 	}
 	return names
 }
+
+// Pass lets what a database keeps of tenants be older by a duration.
+func Pass(db *DB, d time.Duration) {
+	db.mu.Lock()
+	defer db.mu.Unlock()
+	aged := map[*cachedTenant]bool{}
+	for _, all := range []map[string]*cachedTenant{db.byID, db.hosts} {
+		for _, c := range all {
+			if !aged[c] {
+				c.read = c.read.Add(-d)
+				c.store.seen.at.Add(-d.Nanoseconds())
+				aged[c] = true
+			}
+		}
+	}
+}

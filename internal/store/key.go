@@ -38,7 +38,7 @@ func (s *Store) signingKeys(ctx context.Context, q querier, lock string) ([]stag
 
 // CreateSigningKey keeps a signing key, its private part sealed.
 func (s *Store) CreateSigningKey(ctx context.Context, k *stagedoor.SigningKey) error {
-	return s.writeOne(ctx, func(q querier) error { return s.addSigningKey(ctx, q, k) })
+	return s.write(ctx, func(q querier) error { return s.addSigningKey(ctx, q, k) })
 }
 
 func (s *Store) addSigningKey(ctx context.Context, q querier, k *stagedoor.SigningKey) error {

@@ -16,7 +16,7 @@ import (
 )
 
 var (
-	searches   = flag.Int("searches", 1000, "pairs of data and query that TestSearch tries on each database")
+	searches   = flag.Int("searches", 500, "pairs of data and query that TestSearch tries on each database")
 	searchSeed = flag.Uint64("searchseed", 0, "seed of TestSearch; 0: of the time")
 )
 

@@ -16,6 +16,11 @@ import (
 // that rooms above keep. It counts from before it was read.
 const CacheFor = 3 * time.Second
 
+// KeepFor is how old it may be while the version of the tenant's configuration is still the one that it was read under, which is asked for within
+// each [CacheFor]: in one statement, where to read it takes five. Programs of the release before change tenants and keys without another version; while
+// servers are replaced one by one, that is seen within this time.
+const KeepFor = 10 * CacheFor
+
 // Store is a handle bound to one tenant; all queries of a tenant go through it.
 type Store struct {
 	db     *DB
@@ -23,18 +28,34 @@ type Store struct {
 	look   *cachedLook
 
 	streams *atomic.Pointer[heardStreams]
+	seen    *seen
 	once    *atomic.Pointer[config] // see Once; nil: the configuration is asked for each time
+}
+
+// seen is the version of the configuration that a handle was read under, and when it was last found unchanged.
+type seen struct {
+	version string
+	at      atomic.Int64 // in nanoseconds
 }
 
 // newStore makes a handle.
 func newStore(db *DB, t *stagedoor.Tenant) *Store {
-	return &Store{db: db, tenant: t, look: &cachedLook{}, streams: &atomic.Pointer[heardStreams]{}}
+	return &Store{db: db, tenant: t, look: &cachedLook{}, streams: &atomic.Pointer[heardStreams]{}, seen: &seen{}}
 }
 
 type cachedTenant struct {
-	store  *Store
-	loaded time.Time
+	store *Store
+	read  time.Time
 }
+
+// Fresh tells whether what was read at a time under a version, that the handle had then, may be taken for what is in the database now.
+func (s *Store) Fresh(read time.Time, version string) bool {
+	age := time.Since(read)
+	return age < CacheFor || age < KeepFor && version != "" && version == s.seen.version && time.Since(time.Unix(0, s.seen.at.Load())) < CacheFor
+}
+
+// Version names the configuration that the handle was read under; "" if it has no name.
+func (s *Store) Version() string { return s.seen.version }
 
 // Tenant returns the tenant with its settings as they were when the handle was taken.
 func (s *Store) Tenant() *stagedoor.Tenant { return s.tenant }
@@ -166,7 +187,7 @@ func (db *DB) Tenants(ctx context.Context) ([]stagedoor.Tenant, error) {
 // compared in lower case with its port.
 func (db *DB) TenantByDomain(ctx context.Context, host string) (*Store, error) {
 	host = strings.ToLower(host)
-	if s := db.cached(db.hosts, host); s != nil {
+	if s := db.cached(ctx, db.hosts, host); s != nil {
 		return s, nil
 	}
 	var id string
@@ -191,16 +212,20 @@ func (db *DB) TenantByDomain(ctx context.Context, host string) (*Store, error) {
 
 // TenantByID returns the handle of a tenant.
 func (db *DB) TenantByID(ctx context.Context, id string) (*Store, error) {
-	if s := db.cached(db.byID, id); s != nil {
+	if s := db.cached(ctx, db.byID, id); s != nil {
 		return s, nil
 	}
 	db.mu.Lock()
 	changes, asked := db.changes, time.Now()
 	db.mu.Unlock()
+	version, err := db.configVersion(ctx, id) // first: what is read after it is no older
+	if err != nil {
+		return nil, err
+	}
 	t := &stagedoor.Tenant{ID: id}
 	var doc string
 	var created int64
-	err := db.reader().row(ctx, "SELECT settings, created_at FROM tenants WHERE id = ?", []any{id}, &doc, &created)
+	err = db.reader().row(ctx, "SELECT settings, created_at FROM tenants WHERE id = ?", []any{id}, &doc, &created)
 	if errors.Is(err, errNoRows) {
 		return nil, stagedoor.Errorf(stagedoor.NotFound, "unknown_tenant", "There is no such tenant.")
 	}
@@ -223,6 +248,8 @@ func (db *DB) TenantByID(ctx context.Context, id string) (*Store, error) {
 		return nil, err
 	}
 	s := newStore(db, t)
+	s.seen.version = version
+	s.seen.at.Store(asked.UnixNano())
 	if t.ACLs, err = s.NetworkACLs(ctx); err != nil {
 		return nil, err
 	}
@@ -234,15 +261,31 @@ func (db *DB) TenantByID(ctx context.Context, id string) (*Store, error) {
 	return s, nil
 }
 
-func (db *DB) cached(m map[string]*cachedTenant, key string) *Store {
+// cached returns the handle that is kept, if it is not too old.
+func (db *DB) cached(ctx context.Context, m map[string]*cachedTenant, key string) *Store {
 	db.mu.Lock()
-	defer db.mu.Unlock()
-	if c := m[key]; c != nil && time.Since(c.loaded) < CacheFor {
-		db.metrics.Cache("tenants", true)
-		return c.store
+	c := m[key]
+	db.mu.Unlock()
+	ok := c != nil && (c.store.Fresh(c.read, c.store.seen.version) || db.unchanged(ctx, c))
+	db.metrics.Cache("tenants", ok)
+	if !ok {
+		return nil
 	}
-	db.metrics.Cache("tenants", false)
-	return nil
+	return c.store
+}
+
+// unchanged asks whether a tenant is still what it was when it was read.
+func (db *DB) unchanged(ctx context.Context, c *cachedTenant) bool {
+	asked, s := time.Now(), c.store
+	if s.seen.version == "" || asked.Sub(c.read) >= KeepFor {
+		return false
+	}
+	version, err := db.configVersion(ctx, s.tenant.ID)
+	if err != nil || version != s.seen.version {
+		return false
+	}
+	s.seen.at.Store(asked.UnixNano())
+	return true
 }
 
 // UpdateSettings changes the tenant's settings; the handle itself keeps the old ones.

@@ -1117,6 +1117,8 @@ var trespasses = map[string]struct {
 	"Mails":            {ignores, func(ctx context.Context, s *store.Store) (any, error) { return s.Mails(ctx) }},
 	"Tenant":           {ignores, func(_ context.Context, s *store.Store) (any, error) { return s.Tenant(), nil }},
 	"Clock":            {ignores, func(_ context.Context, s *store.Store) (any, error) { return nil, nil }},
+	"Fresh":            {ignores, func(_ context.Context, s *store.Store) (any, error) { return nil, nil }},
+	"Version":          {ignores, func(_ context.Context, s *store.Store) (any, error) { return nil, nil }},
 	"Log": {ignores, func(_ context.Context, s *store.Store) (any, error) {
 		s.Log(stagedoor.LogEvent{ID: "log acme", UserID: "auth0|acme"})
 		return nil, nil

@@ -27,6 +27,7 @@ type Keys struct {
 
 type keySet struct {
 	loaded  time.Time // before they were read
+	version string    // of the tenant's configuration then, or before
 	rows    []stagedoor.SigningKey
 	keys    []*jose.Key
 	public  map[string]*jose.Key
@@ -139,11 +140,11 @@ func (k *Keys) Current(ctx context.Context, st *store.Store) (*jose.Key, error) 
 }
 
 func (k *Keys) of(ctx context.Context, st *store.Store) (*keySet, error) {
-	id, now := st.Tenant().ID, time.Now()
+	id, now, version := st.Tenant().ID, time.Now(), st.Version()
 	k.mu.Lock()
 	set, changes := k.tenants[id], k.changes
 	k.mu.Unlock()
-	fresh := set != nil && now.Sub(set.loaded) < store.CacheFor
+	fresh := set != nil && st.Fresh(set.loaded, set.version)
 	k.Metrics.Cache("keys", fresh)
 	if fresh {
 		return set, nil
@@ -158,7 +159,7 @@ func (k *Keys) of(ctx context.Context, st *store.Store) (*keySet, error) {
 	} else if set, err = parsed(st, rows); err != nil {
 		return nil, fmt.Errorf("loading the signing keys: %w", err)
 	}
-	set.loaded = now
+	set.loaded, set.version = now, version
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.tenants == nil {
