@@ -219,3 +219,22 @@ func TestStatementsArePortable(t *testing.T) {
 		t.Error("the files were not found")
 	}
 }
+
+// What belongs to a tenant is found without looking at that of all others: each table has an index that begins with the tenant.
+func TestEveryTableIsFoundByTenant(t *testing.T) {
+	db := storetest.Open(t, storetest.SQLite)
+	indexed := map[string]bool{}
+	for _, row := range store.Rows(t, db, 1, `SELECT m.name FROM sqlite_master m JOIN pragma_index_list(m.name) i JOIN pragma_index_info(i.name) c
+		WHERE m.type = 'table' AND c.seqno = 0 AND c.name = 'tenant' AND i.partial = 0`) {
+		indexed[row[0]] = true
+	}
+	tables := store.Rows(t, db, 1, "SELECT m.name FROM sqlite_master m JOIN pragma_table_info(m.name) c WHERE m.type = 'table' AND c.name = 'tenant'")
+	if len(tables) < 30 {
+		t.Fatalf("%d tables", len(tables))
+	}
+	for _, row := range tables {
+		if !indexed[row[0]] {
+			t.Errorf("%s has no index that begins with tenant", row[0])
+		}
+	}
+}
