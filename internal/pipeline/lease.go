@@ -17,6 +17,8 @@ type lease struct {
 	id    string
 	life  time.Duration
 	until time.Time
+
+	unanswered []time.Time // what it was to be made longer until since, where nobody said whether it was
 }
 
 // takeLease takes a lease; nil: somebody else has it.
@@ -48,12 +50,9 @@ func (l *lease) keep(ctx context.Context, every time.Duration) (_ context.Contex
 			}
 			until := l.st.Clock().Now().Add(l.life)
 			renewing, cancel := context.WithTimeout(ctx, every)
-			ours, err := l.st.Lease(renewing, l.id, l.until, until)
+			ours, err := l.renew(renewing, until)
 			cancel()
-			switch {
-			case ours:
-				l.until = until
-			case err == nil || !l.st.Clock().Now().Before(l.until):
+			if !ours && (err == nil || !l.st.Clock().Now().Before(l.until)) {
 				lost(errLeaseLost)
 				return
 			}
@@ -67,4 +66,19 @@ func (l *lease) keep(ctx context.Context, every time.Duration) (_ context.Contex
 			<-ended
 		}
 	}
+}
+
+// renew makes the lease longer. After a try whose answer did not come, the database may have what was held before or what was tried.
+func (l *lease) renew(ctx context.Context, until time.Time) (ours bool, err error) {
+	for _, held := range append([]time.Time{l.until}, l.unanswered...) {
+		if ours, err = l.st.Lease(ctx, l.id, held, until); err != nil {
+			l.unanswered = append(l.unanswered, until)
+			return false, err
+		}
+		if ours {
+			l.until, l.unanswered = until, nil
+			return true, nil
+		}
+	}
+	return false, nil
 }

@@ -241,10 +241,7 @@ var shared = map[string]*Host{}
 // share makes the hosts of a corpus. They end with the test.
 func share(t *testing.T) {
 	t.Helper()
-	var l Limits
-	if slowEngine { // packages take the embedded runtime long to load
-		l = Limits{CPU: 20 * time.Second, Wall: 2 * time.Minute}
-	}
+	l := Limits{CPU: 20 * time.Second, Wall: 2 * time.Minute} // Node.js goes by the clock, and the machine may be busy with something else
 	for _, runtime := range runtimes(t) {
 		shared[runtime] = newHost(t, Config{Workers: 2, HTTP: &http.Client{Transport: dispatch{}}, Runtime: always(runtime), Limits: l})
 	}
