@@ -217,6 +217,3 @@ func profiled(b *testing.B, path func(testing.TB, *stagedoortest.Server) work) {
 
 // BenchmarkRefresh is for a profile of a refresh with rotation and one rule.
 func BenchmarkRefresh(b *testing.B) { profiled(b, refreshes) }
-
-// BenchmarkClientCredentials is for a profile of a token for a machine.
-func BenchmarkClientCredentials(b *testing.B) { profiled(b, clientCredentials) }
