@@ -197,7 +197,7 @@ func (p *process) stop() error {
 	case <-time.After(time.Minute):
 		_ = p.command.Process.Kill()
 		<-p.exited
-		return errors.New("it did not stop within 20 seconds")
+		return errors.New("it did not stop within a minute")
 	}
 }
 
