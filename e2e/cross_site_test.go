@@ -179,7 +179,15 @@ func (l *libraryPage) opens(does string) <-chan target.ID {
 		button.onclick = () => `+does+`.then(r => { window.outcome = r.includes(".") && !r.includes("@") ? JSON.parse(atob(r.split(".")[1])).scope : r; }, e => { window.outcome = e.error ?? String(e); });
 		document.body.append(button);
 	})()`)
-	opened := chromedp.WaitNewTarget(l.ctx, func(i *target.Info) bool { return i.Type == "page" }) // frames of other sites are targets, too
+	before := map[target.ID]bool{} // a window that is closing still tells of itself
+	there, err := chromedp.Targets(l.ctx)
+	if err != nil {
+		l.fatalf("the windows before: %v", err)
+	}
+	for _, window := range there {
+		before[window.TargetID] = true
+	}
+	opened := chromedp.WaitNewTarget(l.ctx, func(i *target.Info) bool { return i.Type == "page" && !before[i.TargetID] }) // frames of other sites are targets, too
 	l.click("#opens")
 	return opened
 }
