@@ -31,6 +31,15 @@ func (c *Connection) KeepsUsers() bool {
 	return c.Strategy == StrategyDatabase && (!c.Options.is("enabledDatabaseCustomization") || c.Options.is("import_mode"))
 }
 
+// CustomHashAction is the id of the action that checks passwords of hashes which nobody else understands; empty if the connection names none.
+func (c *Connection) CustomHashAction() string {
+	var custom struct {
+		Action string `json:"action_id"`
+	}
+	_ = json.Unmarshal(c.Options.Stored["custom_password_hash"], &custom) // absent is empty
+	return custom.Action
+}
+
 // The values of the option that says when a login writes the profile of its person anew.
 const (
 	SyncEachLogin  = "on_each_login"

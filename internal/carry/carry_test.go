@@ -59,6 +59,11 @@ func TestDirectory(t *testing.T) {
 		if !strings.Contains(string(bindings), `"Tag login"`) {
 			t.Errorf("bindings: %s", bindings)
 		}
+		shoppers, err := st.ConnectionByName(ctx, "Shoppers")
+		ok(t, err)
+		if a, err := st.Action(ctx, shoppers.CustomHashAction()); err != nil || a.Name != "Old hashes" {
+			t.Errorf("hashes of another kind are looked at by %+v: %v", a, err)
+		}
 		again, err := c.Plan(ctx, read(t, dir, cfg), cfg)
 		ok(t, err)
 		if again.Work() {

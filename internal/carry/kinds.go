@@ -23,16 +23,6 @@ func table() []kind {
 			derived: []string{"client_id", "global", "signing_keys", "callback_url_template", "custom_login_page_preview", "config_route", "owners", "external_metadata_type", "external_metadata_created_by"},
 			fixed:   []string{"resource_server_identifier"}, volatile: []string{"signing_keys"},
 		}},
-		{asset: "databases", title: "database", carry: carryAll, noun: connections},
-		{asset: "connections", title: "connection", carry: carryAll, noun: connections},
-		{asset: "clientGrants", title: "client grant", carry: carryGrants, noun: noun{path: "/client-grants", paged: true}},
-		{asset: "roles", title: "role", carry: carryAll, noun: noun{path: "/roles", paged: true, keeps: true, split: without("permissions"), parts: rolePermissions}},
-		{asset: "rulesConfigs", title: "rule setting", carry: carryRulesConfigs},
-		{asset: "rules", title: "rule", carry: carryAll, noun: noun{path: "/rules", paged: true, keeps: true, derived: []string{"stage"}}},
-		{asset: "hooks", title: "hook", carry: carryAll, noun: noun{
-			path: "/hooks", paged: true, keeps: true, prepare: prepareHook, split: without("secrets"), parts: hookSecrets, hidden: hiddenHook, fixed: []string{"triggerId"},
-			derived: []string{"code"},
-		}},
 		{asset: "actionModules", title: "action module", carry: carryAll, noun: noun{
 			path: "/actions/modules", prepare: prepareModule, parts: publishModule, hidden: hiddenModule, fixed: []string{"name"},
 			derived:  []string{"all_changes_published", "latest_version_number", "latest_version", "actions_using_module_total", "modules", "published"},
@@ -42,6 +32,16 @@ func table() []kind {
 			path: "/actions/actions", paged: true, keeps: true, prepare: prepareAction, parts: deployAction, hidden: hiddenAction,
 			derived:  []string{"status", "deployed", "all_changes_deployed", "installed_integration_id", "deployed_version", "current_version", "integration"},
 			volatile: []string{"deployed_version", "current_version", "built_at"},
+		}},
+		{asset: "databases", title: "database", carry: carryAll, noun: connections},
+		{asset: "connections", title: "connection", carry: carryAll, noun: connections},
+		{asset: "clientGrants", title: "client grant", carry: carryGrants, noun: noun{path: "/client-grants", paged: true}},
+		{asset: "roles", title: "role", carry: carryAll, noun: noun{path: "/roles", paged: true, keeps: true, split: without("permissions"), parts: rolePermissions}},
+		{asset: "rulesConfigs", title: "rule setting", carry: carryRulesConfigs},
+		{asset: "rules", title: "rule", carry: carryAll, noun: noun{path: "/rules", paged: true, keeps: true, derived: []string{"stage"}}},
+		{asset: "hooks", title: "hook", carry: carryAll, noun: noun{
+			path: "/hooks", paged: true, keeps: true, prepare: prepareHook, split: without("secrets"), parts: hookSecrets, hidden: hiddenHook, fixed: []string{"triggerId"},
+			derived: []string{"code"},
 		}},
 		{asset: "triggers", title: "trigger", carry: carryTriggers},
 		{asset: "organizations", title: "organization", carry: carryAll, noun: noun{

@@ -28,6 +28,11 @@ func prepareConnection(r *run, o *Object, item, there map[string]any) error {
 			return err
 		}
 	}
+	if custom, is := options["custom_password_hash"].(map[string]any); is {
+		if err := r.nameAction(custom); err != nil {
+			return err
+		}
+	}
 	if there == nil {
 		return nil
 	}

@@ -354,15 +354,22 @@ func prepareExchange(r *run, o *Object, item, _ map[string]any) error {
 		item["action_id"] = item["action"]
 	}
 	delete(item, "action")
-	if name := textOf(item, "action_id"); name != "" {
-		all, err := r.all("/actions/actions", true)
-		if err != nil {
-			return err
-		}
-		for _, a := range all {
-			if textOf(a, "name") == name {
-				item["action_id"] = a["id"]
-			}
+	return r.nameAction(item)
+}
+
+// nameAction puts the id of an action into a member action_id that has its name. What is no name of an action stays.
+func (r *run) nameAction(item map[string]any) error {
+	name := textOf(item, "action_id")
+	if name == "" {
+		return nil
+	}
+	all, err := r.all("/actions/actions", true)
+	if err != nil {
+		return err
+	}
+	for _, a := range all {
+		if textOf(a, "name") == name {
+			item["action_id"] = a["id"]
 		}
 	}
 	return nil

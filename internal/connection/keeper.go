@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 
 	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/password"
 	"github.com/stagedoor/stagedoor/internal/script"
 	"github.com/stagedoor/stagedoor/internal/store"
 )
@@ -15,6 +16,9 @@ type Occasion struct {
 	Organization string // id of the one that a login is for
 	Console      []map[string]any
 	CameBy       *stagedoor.CameBy // set by Identify where the provider names its sessions
+
+	// Custom asks the tenant's own code whether the password of a user is of a hash that nobody else understands; nil: it is of none.
+	Custom func(ctx context.Context, u *stagedoor.User, secret string, hash *password.Foreign) (bool, error)
 }
 
 // On returns the database for an occasion.

@@ -166,6 +166,9 @@ func (im *importer) read(raw []byte) (store.ImportRow, *stagedoor.JobRowError) {
 		return row, rowError("", "Object didn't pass validation for format text")
 	}
 	row.User, row.Change = u, in.change
+	if in.CustomHash.Value.Algorithm == password.AlgorithmCustom && im.conn.CustomHashAction() == "" {
+		return row, rowError("custom_password_hash.algorithm", "The connection names no action that understands the hash: set its option custom_password_hash.action_id")
+	}
 	if err := in.secrets(&row, raw); err != nil {
 		return row, err
 	}

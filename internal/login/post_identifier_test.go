@@ -56,3 +56,51 @@ func TestActionsSayWhichConnection(t *testing.T) {
 		}
 	})
 }
+
+func TestActionsSayWhereToSignUp(t *testing.T) {
+	provider := stagedoortest.NewStandIn(t)
+	each(t, func(w *world) {
+		w.social("radio", provider.Custom())
+		staff := &stagedoor.Connection{
+			Name: "Workers", Strategy: connection.StrategyDatabase, EnabledClients: []string{"app"},
+			Options: stagedoor.ConnectionOptions{PasswordComplexityOptions: &stagedoor.PasswordComplexity{MinLength: 30}},
+		}
+		w.ok(w.st.CreateConnection(w.Context(), staff))
+		w.ok(w.st.CreateConnection(w.Context(), &stagedoor.Connection{Name: "Zone", Strategy: connection.StrategyDatabase, EnabledClients: []string{"app"}, Options: stagedoor.ConnectionOptions{DisableSignup: true}}))
+		w.action(script.SignupPostIdentifier, `exports.onExecutePostIdentifier = async (event, api) => {
+			const domain = event.transaction.identifier.split('@')[1];
+			if (event.connection.name !== 'Users') throw new Error(JSON.stringify(event));
+			if (domain === 'staff.example') api.authentication.setConnectionByName('Workers');
+			if (domain === 'radio.example') api.authentication.setConnectionByName('radio');
+			if (domain === 'closed.example') api.authentication.setConnectionByName('Zone');
+			if (domain === 'none.example') api.authentication.setConnectionByName('None');
+			if (domain === 'bad.example') throw new Error('all is lost');
+		};`)
+		b := w.browser()
+		page := b.get(b.begin().href("Create an account")).want(http.StatusOK)
+		signs := func(email, password string) *reply { return b.submit(page, "email", email, "password", password) }
+		for email, in := range map[string]string{"a@none.example": "None", "a@bad.example": "all is lost"} {
+			signs(email, good).want(http.StatusBadRequest).says("does not work right now").hides(in)
+			w.logs(in)
+		}
+		if to := signs("a@radio.example", good).want(http.StatusSeeOther).to(); !strings.HasPrefix(to, "/u/login/with?connection=radio&") {
+			w.Errorf("sent to %s", to)
+		}
+		signs("a@closed.example", good).want(http.StatusBadRequest)
+		signs("ada@staff.example", good).want(http.StatusBadRequest).says("30 or more characters") // as the other database has it
+		signs("ada@home.example", good).want(http.StatusSeeOther)                        // corrected: looked at anew
+		b = w.browser()
+		page = b.get(b.begin().href("Create an account")).want(http.StatusOK)
+		b.finish(signs("ada@staff.example", good+strings.Repeat(" and more", 5)).want(http.StatusSeeOther))
+		for email, in := range map[string]string{"ada@home.example": "Users", "ada@staff.example": "Workers"} {
+			if u := w.found(email); u.Connection != in {
+				w.Errorf("%s is in %s", email, u.Connection)
+			}
+		}
+		for _, email := range []string{"a@none.example", "a@bad.example", "a@radio.example", "a@closed.example"} {
+			if all, err := w.st.UsersByEmail(w.Context(), email); err != nil || len(all) != 0 {
+				w.Errorf("%s: %v %v", email, all, err)
+			}
+		}
+	})
+}

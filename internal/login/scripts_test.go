@@ -15,16 +15,23 @@ import (
 // action makes code the only action of a trigger.
 func (w *world) action(t *script.Trigger, code string) {
 	w.Helper()
+	id := w.deployed(t, code)
+	_, err := w.st.SetActionBindings(w.Context(), t.ID, func([]stagedoor.ActionBinding, []stagedoor.Action) ([]stagedoor.ActionBinding, error) {
+		return []stagedoor.ActionBinding{{Action: id}}, nil
+	})
+	w.ok(err)
+}
+
+// deployed puts an action in force, bound to nothing, and returns its id.
+func (w *world) deployed(t *script.Trigger, code string) string {
+	w.Helper()
 	a := &stagedoor.Action{Name: stagedoor.NewUUID(), Status: stagedoor.ActionBuilt, Draft: stagedoor.ActionCode{Trigger: stagedoor.ActionTrigger{ID: t.ID, Version: t.Current()}, Code: code}}
 	w.ok(w.st.CreateAction(w.Context(), a))
 	_, _, err := w.st.DeployAction(w.Context(), a.ID, func(a *stagedoor.Action) (*stagedoor.ActionVersion, error) {
 		return &stagedoor.ActionVersion{Body: a.Draft}, nil
 	})
 	w.ok(err)
-	_, err = w.st.SetActionBindings(w.Context(), t.ID, func([]stagedoor.ActionBinding, []stagedoor.Action) ([]stagedoor.ActionBinding, error) {
-		return []stagedoor.ActionBinding{{Action: a.ID}}, nil
-	})
-	w.ok(err)
+	return a.ID
 }
 
 func (w *world) hook(t *script.Trigger, code string) {

@@ -65,14 +65,21 @@ func (d *Door) signUp(w http.ResponseWriter, r *http.Request, st *store.Store) e
 		return err
 	}
 	in := signupForm(r, conn)
+	p, conn, problems, err := d.routeSignUp(w, r, st, p, conn, in)
+	if p == nil || err != nil {
+		return err
+	}
+	if problems != nil {
+		return d.renderSignup(w, r, st, p, conn, in, http.StatusBadRequest, problems)
+	}
+	in = signupForm(r, conn)
 	if p.provesFirst(conn) && !conn.Options.DisableSignup {
 		return d.beginSignUp(w, r, st, p, conn, in)
 	}
 	if r.PostForm.Has(ui.FieldPasskey) {
 		return d.signUpWithPasskey(w, r, st, p, conn, in)
 	}
-	problems := signupProblems(conn, in)
-	if problems == nil {
+	if problems = signupProblems(conn, in); problems == nil {
 		if problems, err = d.human(r, st, guard.FlowPassword); err != nil {
 			return err
 		}
@@ -94,6 +101,29 @@ func (d *Door) signUp(w http.ResponseWriter, r *http.Request, st *store.Store) e
 		problems = ui.Problems{problem}
 	}
 	return d.renderSignup(w, r, st, p, conn, in, http.StatusBadRequest, problems)
+}
+
+// routeSignUp lets actions say where somebody belongs who has said who they want to be, and returns the login and the connection as they are then. Whom
+// they send to a provider is on their way there: the prompt is nil.
+func (d *Door) routeSignUp(w http.ResponseWriter, r *http.Request, st *store.Store, p *prompt, conn *stagedoor.Connection, in pipeline.SignUp) (*prompt, *stagedoor.Connection, ui.Problems, error) {
+	open := *conn
+	if open.Options.DisableSignup = false; identityProblems(&open, in) != nil { // closed it may be because an action sent an earlier try there
+		return p, conn, nil, nil
+	}
+	identifier := connection.KnownBy(conn, &stagedoor.User{Email: in.Email, PhoneNumber: in.Phone, Username: in.Username})
+	to, err := d.Pipeline.RouteSignUp(r.Context(), visit(r, st), p.tx.ID, r.PostFormValue(fieldNonce), identifier)
+	problem, theirs := scriptProblem(err)
+	switch {
+	case theirs:
+		return p, conn, ui.Problems{problem}, nil
+	case err != nil || to == nil:
+		return p, conn, nil, err
+	case to.Redirects():
+		redirect(w, r, p.link("/u/login/with", paramConnection, to.Name))
+		return nil, nil, nil, nil
+	}
+	p, conn, err = d.loginPrompt(r, st) // as it is now
+	return p, conn, nil, err
 }
 
 // signupProblems finds what is wrong with the form alone, all at once.

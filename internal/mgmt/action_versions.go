@@ -55,7 +55,7 @@ func notBuilt() error {
 
 // neverRuns refuses to put an action in force that would never run.
 func neverRuns(t *script.Trigger) error {
-	return stagedoor.Errorf(stagedoor.Unsupported, "not_supported", "Actions of the trigger %s cannot run on this server: nothing public says what they are given and may do.", t.ID)
+	return stagedoor.Errorf(stagedoor.Unsupported, "not_supported", "Actions of the trigger %s cannot run on this server: nothing calls them.", t.ID)
 }
 
 // deployDraft makes a version of a draft.

@@ -277,8 +277,8 @@ func TestActionIsTried(t *testing.T) {
 		t.Errorf("failed: %s", got.body)
 	}
 	h.call(all, "POST", path+"/test", `{}`).fails(400, "invalid_body", "Payload validation error: 'Missing required property: payload'.")
-	other := h.call(all, "POST", "/actions/actions", `{"name":"later","supported_triggers":[{"id":"signup-post-identifier"}],"code":""}`).is(201, "").text("id")
-	h.call(all, "POST", "/actions/actions/"+other+"/test", `{"payload":{}}`).fails(501, "not_supported", "Running actions of the trigger signup-post-identifier is not supported by this server.")
+	other := h.call(all, "POST", "/actions/actions", `{"name":"later","supported_triggers":[{"id":"mcp-tool"}],"code":""}`).is(201, "").text("id")
+	h.call(all, "POST", "/actions/actions/"+other+"/test", `{"payload":{}}`).fails(501, "not_supported", "Running actions of the trigger mcp-tool is not supported by this server.")
 	// Nothing was recorded or changed: there was no login.
 	if _, err := h.store("acme").ActionExecution(context.Background(), "x"); !stagedoor.IsKind(err, stagedoor.NotFound) {
 		t.Error(err)

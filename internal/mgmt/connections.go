@@ -96,6 +96,9 @@ func (a *API) createConnection(c *call, in createConnectionIn) (any, error) {
 	if err := a.checkScripts(c.ctx(), in.Strategy, in.Options.Value); err != nil {
 		return nil, err
 	}
+	if err := checkCustomHash(c, in.Strategy, in.Options.Value); err != nil {
+		return nil, err
+	}
 	conn := newConnection(in.Name, in.Strategy)
 	if err := in.copyTo(conn, true); err != nil {
 		return nil, err
@@ -118,6 +121,9 @@ func (a *API) updateConnection(c *call, in updateConnectionIn) (any, error) {
 		return nil, err
 	}
 	if err := a.checkScripts(c.ctx(), before.Strategy, in.Options.Value); err != nil {
+		return nil, err
+	}
+	if err := checkCustomHash(c, before.Strategy, in.Options.Value); err != nil {
 		return nil, err
 	}
 	conn, err := c.store.UpdateConnection(c.ctx(), before.ID, func(conn *stagedoor.Connection) error {

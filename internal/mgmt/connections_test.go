@@ -320,3 +320,26 @@ func TestUsernameAttribute(t *testing.T) {
 	h.call(all, "PATCH", path, `{"options":{"attributes":{"username":{"identifier":{"active":true},"signup":{"status":"required"}}}}}`).is(200, "")
 	h.call(all, "POST", "/users", `{"connection":"Users","email":"a@x.test","password":"Correct-Horse-1"}`).is(400, "")
 }
+
+// An action that could not check passwords is refused where a connection names it.
+func TestConnectionCustomHash(t *testing.T) {
+	h := sqlite(t)
+	bearer := h.machine("acme")
+	action := func(trigger string) string {
+		return h.call(bearer, "POST", "/actions/actions", `{"name":"`+trigger+`","supported_triggers":[{"id":"`+trigger+`"}],"code":"exports.a = 1;"}`).is(201, "").text("id")
+	}
+	options := func(id string) string { return `"options":{"custom_password_hash":{"action_id":"` + id + `"}}}` }
+	property := func(reason string) string {
+		return "Payload validation error: '" + reason + "' on property options.custom_password_hash.action_id."
+	}
+	right, other := action("password-hash-migration"), action("post-login")
+	const create = `{"name":"Old","strategy":"auth0",`
+	h.call(bearer, "POST", "/connections", create+options("nowhere")).fails(400, "invalid_body", property("There is no such action"))
+	at := "/connections/" + h.call(bearer, "POST", "/connections", create+options(right)).is(201, "").text("id")
+	h.call(bearer, "PATCH", at, `{`+options(other)).fails(400, "invalid_body", property("The action is not one of the trigger password-hash-migration"))
+	if got := h.call(bearer, "GET", at, "").is(200, ""); !strings.Contains(string(got.body), `"action_id":"`+right+`"`) {
+		h.Errorf("%s", got.body)
+	}
+	h.call(bearer, "PATCH", at, `{"options":{"custom_password_hash":null}}`).is(200, "")
+	h.call(bearer, "PATCH", at, `{"options":{"custom_password_hash":{"action_id":7}}}`).fails(400, "invalid_body", property("Expected type string but found type integer"))
+}

@@ -7,6 +7,8 @@ import (
 	"slices"
 
 	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/connection"
+	"github.com/stagedoor/stagedoor/internal/script"
 	"github.com/stagedoor/stagedoor/internal/web"
 )
 
@@ -254,6 +256,24 @@ func databaseOptions(conn *stagedoor.Connection, sent freeObject, created bool) 
 		return bad("invalid_body", "authentication_methods leaves nothing to log in with: without password it takes passkey, or email_otp or phone_otp of an active identifier")
 	}
 	return nil
+}
+
+// checkCustomHash refuses an action that could not check passwords. Where there is none yet the logins that need it fail, and say so.
+func checkCustomHash(c *call, strategy string, options freeObject) error {
+	conn := stagedoor.Connection{Options: stagedoor.ConnectionOptions{Stored: options}}
+	id := conn.CustomHashAction()
+	if strategy != connection.StrategyDatabase || id == "" {
+		return nil
+	}
+	const property = "options.custom_password_hash.action_id"
+	action, err := c.store.Action(c.ctx(), id)
+	if stagedoor.IsKind(err, stagedoor.NotFound) {
+		return badProperty(property, "There is no such action")
+	}
+	if want := script.PasswordHashMigration.ID; err == nil && action.Draft.Trigger.ID != want {
+		return badProperty(property, "The action is not one of the trigger "+want)
+	}
+	return err
 }
 
 func orEmpty(m freeObject) freeObject {

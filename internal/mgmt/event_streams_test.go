@@ -118,8 +118,8 @@ func TestEventDeliveries(t *testing.T) {
 func TestTriggersThatNeverRun(t *testing.T) {
 	h := sqlite(t)
 	bearer := h.machine("acme")
-	for _, trigger := range []string{"password-hash-migration", "mcp-tool", "signup-post-identifier"} {
-		message := "Actions of the trigger " + trigger + " cannot run on this server: nothing public says what they are given and may do."
+	for _, trigger := range []string{"mcp-tool"} {
+		message := "Actions of the trigger " + trigger + " cannot run on this server: nothing calls them."
 		body := `"name":"of ` + trigger + `","supported_triggers":[{"id":"` + trigger + `"}],"code":"exports.a = 1;"`
 		id := h.call(bearer, "POST", "/actions/actions", `{`+body+`}`).is(201, "").text("id")
 		h.call(bearer, "GET", "/actions/actions/"+id, "").is(200, "")

@@ -156,13 +156,42 @@ func FuzzForeign(f *testing.F) {
 	})
 }
 
+// A hash that only the tenant's own code understands: no password is found right here, and it comes back as it was.
+func TestCustomHash(t *testing.T) {
+	f := Foreign{Algorithm: AlgorithmCustom, Hash: ForeignHash{Value: "$S$whatever", Encoding: "utf8"}, Salt: &ForeignText{Value: "NaCl"}}
+	stored, err := f.Text()
+	if err != nil || !IsForeign(stored) {
+		t.Fatalf("%q %v", stored, err)
+	}
+	if ok, err := NewHasher().Verify(t.Context(), "$S$whatever", stored); ok || err != nil {
+		t.Errorf("%v %v", ok, err)
+	}
+	if got := Custom(stored); got == nil || got.Hash != f.Hash || *got.Salt != *f.Salt {
+		t.Errorf("%+v", got)
+	}
+	other, err := Foreign{Algorithm: "sha256", Hash: ForeignHash{Value: strings.Repeat("00", 32), Encoding: "hex"}}.Text()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, stored := range []string{"", other, phpBcrypt, `{"algorithm":"custom`} {
+		if got := Custom(stored); got != nil {
+			t.Errorf("%q is %+v", stored, got)
+		}
+	}
+	for _, bad := range []Foreign{{Algorithm: "custom"}, {Algorithm: "custom", Hash: ForeignHash{Value: strings.Repeat("x", 9000), Encoding: "utf8"}}} {
+		if _, err := bad.Text(); err == nil {
+			t.Errorf("%+v is taken", bad)
+		}
+	}
+}
+
 // TestEnumerationByQuickHashes, the attack: an answer that comes at once tells that there is a user, whose hash another system computed without
 // work. A wrong password then costs what it does of nobody: a hash of ours takes well over a millisecond wherever it runs.
 func TestEnumerationByQuickHashes(t *testing.T) {
 	for name, a := range algorithms {
 		f := Foreign{Algorithm: name, Hash: ForeignHash{Value: strings.Repeat("0", 32), Encoding: "hex"}}
 		switch name {
-		case "md4", "md5":
+		case "md4", "md5", AlgorithmCustom:
 		case "sha1":
 			f.Hash.Value += strings.Repeat("0", 8)
 		case "sha256", "hmac":

@@ -59,6 +59,33 @@ func (p *Pipeline) bound(ctx context.Context, v Visit, t *script.Trigger) (*acti
 	return &actions{p: p, visit: v, trigger: t, bound: all}, err
 }
 
+// noAction is why something names an action that cannot run.
+type noAction string
+
+func (e noAction) Error() string { return "the action " + string(e) }
+
+// named is the one action that something else names, in the version in force; a noAction if there is none for the trigger.
+func (p *Pipeline) named(ctx context.Context, v Visit, t *script.Trigger, id string) (*actions, error) {
+	action, err := v.Store.Action(ctx, id)
+	if stagedoor.IsKind(err, stagedoor.NotFound) {
+		return nil, noAction("is gone")
+	}
+	if err != nil {
+		return nil, err
+	}
+	if action.Deployed == "" {
+		return nil, noAction("is not deployed")
+	}
+	version, err := v.Store.ActionVersion(ctx, action.ID, action.Deployed)
+	if err != nil {
+		return nil, err
+	}
+	if of := version.Body.Trigger.ID; of != t.ID {
+		return nil, noAction("is for the trigger " + of)
+	}
+	return &actions{p: p, visit: v, trigger: t, bound: []stagedoor.BoundAction{{Name: action.Name, Version: *version}}}, nil
+}
+
 // modulesOf are the modules of each action, read once.
 func (a *actions) modulesOf(ctx context.Context) ([][]script.Module, error) {
 	if a.modules != nil {

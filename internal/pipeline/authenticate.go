@@ -73,6 +73,7 @@ func (p *Pipeline) password(ctx context.Context, v Visit, conn *stagedoor.Connec
 		w.logRefused(err)
 		return nil, err
 	}
+	on.Custom = p.customHash(v, conn, on)
 	u, known, err := p.Database.On(on).Authenticate(ctx, v.Store, conn, identifier, secret)
 	if err == nil {
 		if err = guard.Passed(ctx, attempt); err == nil {

@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"slices"
 
 	"github.com/stagedoor/stagedoor"
@@ -146,18 +147,11 @@ func (p *Pipeline) exchangeProfile(ctx context.Context, v Visit, subjectType str
 		if err := json.Unmarshal([]byte(d.Sealed), &profile); err != nil || profile.SubjectType != subjectType {
 			continue
 		}
-		action, err := v.Store.Action(ctx, profile.Action)
-		if err == nil && action.Deployed == "" || stagedoor.IsKind(err, stagedoor.NotFound) {
-			return nil, scripted("server_error", "The action of the token exchange profile is not deployed.")
+		all, err := p.named(ctx, v, script.CustomTokenExchange, profile.Action)
+		if errors.As(err, new(noAction)) {
+			err = scripted("server_error", "The action of the token exchange profile is not deployed.")
 		}
-		if err != nil {
-			return nil, err
-		}
-		version, err := v.Store.ActionVersion(ctx, action.ID, action.Deployed)
-		if err != nil {
-			return nil, err
-		}
-		return &actions{p: p, visit: v, trigger: script.CustomTokenExchange, bound: []stagedoor.BoundAction{{Name: action.Name, Version: *version}}}, nil
+		return all, err
 	}
 	return nil, stagedoor.Errorf(stagedoor.Invalid, "invalid_request", "There is no token exchange profile for the subject_token_type.")
 }

@@ -2,8 +2,8 @@ package script
 
 // Triggers are the places of the server at which tenants' own code may run, in the order in which the Management API lists them
 // (Management API fact sheet 3.3; extensibility fact sheet 3.1). A trigger that runs has a file of its own, trigger_NAME.go, which tells
-// what its scripts can ask for, one in js/triggers, which is their api, and a call at its place. Of the others nothing public says what they are given
-// and may do: drafts are kept, as tools send them, and cannot be deployed or bound.
+// what its scripts can ask for, one in js/triggers, which is their api, and a call at its place. mcp-tool has none here: there is no such tool to call.
+// Drafts of it are kept, as tools send them, and cannot be deployed or bound.
 var Triggers = []*Trigger{
 	PostLogin, CredentialsExchange, PreUserRegistration, PostUserRegistration, PostChangePassword,
 	SendPhoneMessage,
@@ -11,10 +11,10 @@ var Triggers = []*Trigger{
 	CustomEmailProvider, CustomPhoneProvider,
 	CustomTokenExchange,
 	EventStream,
-	{ID: "password-hash-migration", Versions: versions("v1"), Handler: "onExecutePasswordHashMigration"},
+	PasswordHashMigration,
 	{ID: "mcp-tool", Versions: versions("v1"), Handler: "onExecuteMcpTool", EntityBound: true},
 	LoginPostIdentifier,
-	{ID: "signup-post-identifier", Versions: versions("v1"), Handler: "onExecuteSignupPostIdentifier"},
+	SignupPostIdentifier,
 }
 
 // Trigger is one of them.

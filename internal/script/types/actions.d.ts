@@ -412,6 +412,39 @@ interface PostIdentifierAPI {
   };
 }
 
+// --- signup-post-identifier ---
+
+/** On the sign-up page: it is known who the person wants to be, and there is no account yet. The event and the api are those of login-post-identifier. */
+type SignupPostIdentifierAction = PostIdentifierAction;
+
+/** As the templates would call them. */
+type SignupPostIdentifierEvent = PostIdentifierEvent;
+type SignupPostIdentifierAPI = PostIdentifierAPI;
+
+// --- password-hash-migration ---
+
+/** Says whether a password is of a hash that came with an import and that the server does not understand. It has to accept what is right: silence does not. */
+type PasswordHashMigrationAction = ((event: PasswordHashMigrationEvent, api: PasswordHashMigrationAPI) => void) | ((event: PasswordHashMigrationEvent, api: PasswordHashMigrationAPI) => Promise<any>);
+
+interface PasswordHashMigrationEvent extends ActionEvent {
+  client?: ActionClient;
+  connection: ActionConnection;
+  user: ActionUser;
+  /** What the person typed: anything. */
+  password: string;
+  /** As it was imported. */
+  custom_password_hash: { algorithm: 'custom'; hash: { value: string; encoding: 'utf8' | 'hex' | 'base64' }; salt?: { value: string; encoding?: string; position?: string } };
+}
+
+interface PasswordHashMigrationAPI {
+  cache: CacheAPI;
+  password: {
+    /** The last call counts. */
+    accept(): PasswordHashMigrationAPI;
+    reject(): PasswordHashMigrationAPI;
+  };
+}
+
 // --- providers of messages ---
 
 /** Delivers a mail; throw where that fails. */

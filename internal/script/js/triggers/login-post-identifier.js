@@ -1,11 +1,4 @@
-// login-post-identifier: api.authentication.setConnectionByName is all that is known of it. The last call counts.
+// login-post-identifier: api.authentication.setConnectionByName is all that is known of it.
 'use strict';
 
-exports.api = t => ({
-	authentication: {
-		setConnectionByName(name) {
-			if (typeof name !== 'string' || name === '') throw new TypeError('api.authentication.setConnectionByName needs the name of a connection');
-			t.answer('connection', name);
-		},
-	},
-});
+exports.api = require('post-identifier');

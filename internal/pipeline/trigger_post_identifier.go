@@ -12,13 +12,9 @@ import (
 // that of the domain of their address, else that of the request, unless an action names another one that the client may use. It is kept in the login for a database; whoever corrects their
 // identifier begins anew. What goes wrong in an action, or with the connection that it names, is a Scripted error.
 func (p *Pipeline) Route(ctx context.Context, v Visit, id, nonce, identifier string) (*stagedoor.Connection, error) {
-	tx, err := p.answered(ctx, v, id, AskLogin, nonce)
+	tx, changed, err := p.unrouted(ctx, v, id, nonce)
 	if err != nil {
 		return nil, err
-	}
-	changed := tx.Routed != nil
-	if changed {
-		tx.Request.Connection, tx.Routed = *tx.Routed, nil
 	}
 	choice, err := connection.Choose(ctx, v.Store, &tx.Request)
 	if err != nil {
@@ -32,7 +28,45 @@ func (p *Pipeline) Route(ctx context.Context, v Visit, id, nonce, identifier str
 		conn = home
 	}
 	all, err := p.bound(ctx, v, script.LoginPostIdentifier)
-	if err == nil && len(all.bound) > 0 {
+	if err != nil {
+		return nil, err
+	}
+	return p.route(ctx, v, tx, all, conn, identifier, changed)
+}
+
+// RouteSignUp runs the actions for somebody whose identifier is known on the sign-up page, and returns the connection to which they belong, as Route does; nil
+// where there are no actions: it is that of the login then.
+func (p *Pipeline) RouteSignUp(ctx context.Context, v Visit, id, nonce, identifier string) (*stagedoor.Connection, error) {
+	all, err := p.bound(ctx, v, script.SignupPostIdentifier)
+	if err != nil || len(all.bound) == 0 {
+		return nil, err
+	}
+	tx, changed, err := p.unrouted(ctx, v, id, nonce)
+	if err != nil {
+		return nil, err
+	}
+	conn, err := connection.ForRequest(ctx, v.Store, &tx.Request)
+	if err != nil {
+		return nil, err
+	}
+	return p.route(ctx, v, tx, all, conn, identifier, changed)
+}
+
+// unrouted is the login as it was before an action named a connection; changed tells whether one did.
+func (p *Pipeline) unrouted(ctx context.Context, v Visit, id, nonce string) (tx *stagedoor.Transaction, changed bool, err error) {
+	if tx, err = p.answered(ctx, v, id, AskLogin, nonce); err != nil {
+		return nil, false, err
+	}
+	if changed = tx.Routed != nil; changed {
+		tx.Request.Connection, tx.Routed = *tx.Routed, nil
+	}
+	return tx, changed, nil
+}
+
+// route lets actions name another connection than conn, and keeps the login if that, or something before, changed it.
+func (p *Pipeline) route(ctx context.Context, v Visit, tx *stagedoor.Transaction, all *actions, conn *stagedoor.Connection, identifier string, changed bool) (*stagedoor.Connection, error) {
+	var err error
+	if len(all.bound) > 0 {
 		var name string
 		if name, err = p.routed(ctx, v, tx, all, conn, identifier); err == nil && name != "" && name != conn.Name {
 			asked := tx.Request
