@@ -37,9 +37,9 @@ var members = map[string][]string{
 	"login-post-identifier":   {"authentication.setConnectionByName"},
 	"signup-post-identifier":  {"authentication.setConnectionByName"},
 	"password-hash-migration": {"password.accept", "password.reject"},
-	"custom-email-provider": {"notification.drop", "notification.retry"},
-	"custom-phone-provider": {"notification.drop", "notification.retry"},
-	"event-stream":          {},
+	"custom-email-provider":   {"notification.drop", "notification.retry"},
+	"custom-phone-provider":   {"notification.drop", "notification.retry"},
+	"event-stream":            {},
 	"custom-token-exchange": {
 		"access.deny", "access.rejectInvalidSubjectToken", "authentication.setActor", "authentication.setOrganization",
 		"authentication.setUserByConnection", "authentication.setUserById", "user.setAppMetadata", "user.setUserMetadata",

@@ -88,7 +88,7 @@ func TestActionsSayWhereToSignUp(t *testing.T) {
 		}
 		signs("a@closed.example", good).want(http.StatusBadRequest)
 		signs("ada@staff.example", good).want(http.StatusBadRequest).says("30 or more characters") // as the other database has it
-		signs("ada@home.example", good).want(http.StatusSeeOther)                        // corrected: looked at anew
+		signs("ada@home.example", good).want(http.StatusSeeOther)                                  // corrected: looked at anew
 		b = w.browser()
 		page = b.get(b.begin().href("Create an account")).want(http.StatusOK)
 		b.finish(signs("ada@staff.example", good+strings.Repeat(" and more", 5)).want(http.StatusSeeOther))
