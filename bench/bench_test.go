@@ -154,7 +154,8 @@ func clientCredentials(t testing.TB, s *stagedoortest.Server) work {
 	body, _ := json.Marshal(map[string]string{
 		"grant_type": "client_credentials", "client_id": client.ID, "client_secret": client.Secret, "audience": audience,
 	})
-	return work{8, func() error { return post(s.Client, "POST", s.HTTPURL+"/oauth/token", "", body, nil) }}
+	from := callerOf(s)
+	return work{8, func() error { return from.token(body, nil) }}
 }
 
 // shortCredentials is clientCredentials of a tenant that signs with ES256. No API of the server makes such a key: it is put into the database.

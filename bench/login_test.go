@@ -71,13 +71,13 @@ func newCode(t testing.TB, s *stagedoortest.Server, client *stagedoor.Client, us
 	return code
 }
 
-func exchange(s *stagedoortest.Server, client *stagedoor.Client, params map[string]string, into any) error {
+func (c *caller) exchange(client *stagedoor.Client, params map[string]string, into any) error {
 	params["client_id"], params["client_secret"] = client.ID, client.Secret
 	body, err := json.Marshal(params)
 	if err != nil {
 		return err
 	}
-	return post(s.Client, "POST", s.HTTPURL+"/oauth/token", "", body, into)
+	return c.token(body, into)
 }
 
 // codeExchange measures codes for an access token and an ID token, both signed with RS256.
@@ -94,12 +94,13 @@ func codeExchange(t testing.TB, s *stagedoortest.Server) work {
 	}
 	group.Wait()
 	var n atomic.Int64
+	from := callerOf(s)
 	return work{8, func() error {
 		i := n.Add(1) - 1
 		if i >= codes {
 			return fmt.Errorf("more than %d exchanges", codes)
 		}
-		return exchange(s, client, map[string]string{"grant_type": "authorization_code", "code": ready[i]}, nil)
+		return from.exchange(client, map[string]string{"grant_type": "authorization_code", "code": ready[i]}, nil)
 	}}
 }
 
@@ -132,12 +133,12 @@ func storyRules(t *testing.T, s *stagedoortest.Server) float64 {
 	var tokens struct {
 		RefreshToken string `json:"refresh_token"`
 	}
-	code := newCode(t, s, client, userID, "", "openid", "offline_access")
-	if err := exchange(s, client, map[string]string{"grant_type": "authorization_code", "code": code}, &tokens); err != nil {
+	code, from := newCode(t, s, client, userID, "", "openid", "offline_access"), callerOf(s)
+	if err := from.exchange(client, map[string]string{"grant_type": "authorization_code", "code": code}, &tokens); err != nil {
 		t.Fatal(err)
 	}
 	refresh := func() {
-		if err := exchange(s, client, map[string]string{"grant_type": "refresh_token", "refresh_token": tokens.RefreshToken}, nil); err != nil {
+		if err := from.exchange(client, map[string]string{"grant_type": "refresh_token", "refresh_token": tokens.RefreshToken}, nil); err != nil {
 			t.Fatal(err)
 		}
 	}

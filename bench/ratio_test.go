@@ -124,13 +124,13 @@ func refreshes(t testing.TB, s *stagedoortest.Server) work {
 		t.Fatal(err)
 	}
 	oneRule(t, s)
-	tokens := make(chan string, callers)
+	tokens, from := make(chan string, callers), callerOf(s)
 	for _, userID := range people(t, s, "bench-refresh", cap(tokens)) {
 		var got struct {
 			Refresh string `json:"refresh_token"`
 		}
 		code := newCode(t, s, client, userID, "https://"+s.Domain+"/api/v2/", "offline_access", "read:current_user")
-		if err := exchange(s, client, map[string]string{"grant_type": "authorization_code", "code": code}, &got); err != nil || got.Refresh == "" {
+		if err := from.exchange(client, map[string]string{"grant_type": "authorization_code", "code": code}, &got); err != nil || got.Refresh == "" {
 			t.Fatalf("no refresh token: %v", err)
 		}
 		tokens <- got.Refresh
@@ -139,7 +139,7 @@ func refreshes(t testing.TB, s *stagedoortest.Server) work {
 		var got struct {
 			Refresh string `json:"refresh_token"`
 		}
-		err := exchange(s, client, map[string]string{"grant_type": "refresh_token", "refresh_token": <-tokens}, &got)
+		err := from.exchange(client, map[string]string{"grant_type": "refresh_token", "refresh_token": <-tokens}, &got)
 		if err == nil && got.Refresh == "" {
 			err = fmt.Errorf("no new refresh token")
 		}

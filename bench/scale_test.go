@@ -253,8 +253,9 @@ func newLogins(t testing.TB, s *stagedoortest.Server) func(n int) func() error {
 			}
 		}
 		var next atomic.Int64
+		from := callerOf(s)
 		return func() error {
-			return exchange(s, client, map[string]string{
+			return from.exchange(client, map[string]string{
 				"grant_type": realmGrant, "realm": directory, "username": names[int(next.Add(1)-1)%n], "password": "Correct-Horse-9", "scope": "openid",
 			}, nil)
 		}

@@ -80,10 +80,11 @@ func codeLogins(t testing.TB, s *stagedoortest.Server) work {
 		"client_id": {client.ID}, "response_type": {"code"}, "redirect_uri": {client.Callbacks[0]}, "scope": {"openid read:songs"},
 		"audience": {api.Identifier}, "state": {"s"}, "nonce": {"n"},
 	}.Encode()
+	from := callerOf(s)
 	return work{cap(cookies), func() error {
 		cookie := <-cookies
 		defer func() { cookies <- cookie }()
-		at, err := redirected(s.Client, s.HTTPURL+"/authorize?"+query, cookie)
+		at, err := from.redirected("/authorize?"+query, cookie)
 		if err != nil {
 			return err
 		}
@@ -91,7 +92,7 @@ func codeLogins(t testing.TB, s *stagedoortest.Server) work {
 		if code == "" {
 			return fmt.Errorf("no code: %s", at)
 		}
-		return exchange(s, client, map[string]string{"grant_type": "authorization_code", "code": code, "redirect_uri": client.Callbacks[0]}, nil)
+		return from.exchange(client, map[string]string{"grant_type": "authorization_code", "code": code, "redirect_uri": client.Callbacks[0]}, nil)
 	}}
 }
 

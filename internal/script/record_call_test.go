@@ -98,3 +98,21 @@ func replayCalls(t *testing.T, runtime string) {
 	call("get_user", nil, `function getByEmail(email, callback) { callback(null, {id: 'x', email}); }`, "ada@example.com")
 	check("auth0|x", false)
 }
+
+// Passwords and hashes are all that an action of password-hash-migration works with: its runs are not recorded.
+func TestHashMigrationsAreNotRecorded(t *testing.T) {
+	var kept recordings
+	h := newHost(t, Config{Workers: 1, Runtime: always(RuntimeEmbedded), Policy: kept.policy})
+	for _, trigger := range []*Trigger{PasswordHashMigration, PostLogin} {
+		out, err := h.Trigger(t.Context(), TriggerRun{
+			Tenant: "t", Trigger: trigger, Event: json.RawMessage(`{"password":"Correct-Horse-1","custom_password_hash":{"hash":{"value":"Correct-Horse-1"}}}`),
+			Scripts: []Script{{ID: "a", Name: "a", Source: "exports." + trigger.Handler + " = async (event, api) => { if (event.password === event.custom_password_hash.hash.value && api.password) api.password.accept(); };"}},
+		})
+		if err != nil || out.Failure != nil {
+			t.Fatal(out.Failure, err)
+		}
+	}
+	if rec := kept.take(t, 1)[0]; rec.Trigger != PostLogin.ID {
+		t.Errorf("recorded: %s", rec.Trigger)
+	}
+}

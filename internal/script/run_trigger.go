@@ -84,6 +84,9 @@ func (h *Host) Trigger(ctx context.Context, run TriggerRun) (TriggerOutcome, err
 		kind = KindHooks
 	}
 	j := newJob(h, ctx, kind, Run{Tenant: run.Tenant, Watch: run.Watch})
+	if run.Trigger.Unrecorded {
+		j.recorder = nil
+	}
 	if j.recorder != nil {
 		j.recorder.rec.Trigger = run.Trigger.ID
 	}

@@ -4,5 +4,5 @@ package script
 // action, which the option custom_password_hash of the connection names, says whether the password is theirs. The fact sheets have the id and the
 // option alone (extensibility 3.1; Management API objects 3): handler, event and api are ours. Answers: accepted (true or false).
 var PasswordHashMigration = &Trigger{
-	ID: "password-hash-migration", Handler: "onExecutePasswordHashMigration", Versions: versions("v1"), EntityBound: true, Runs: true,
+	ID: "password-hash-migration", Handler: "onExecutePasswordHashMigration", Versions: versions("v1"), EntityBound: true, Runs: true, Unrecorded: true,
 }

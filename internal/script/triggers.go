@@ -25,6 +25,7 @@ type Trigger struct {
 	Continue    string           // the one for when the person comes back whom it sent elsewhere; empty: it cannot do that
 	EntityBound bool             // actions are bound to a profile or a stream, not to the trigger
 	Runs        bool             // false: actions can be written, and are refused when somebody wants to put them in force
+	Unrecorded  bool             // what its scripts work with is a secret as a whole: there would be nothing to repeat
 	Most        int              // of actions that may be bound; 0: as many as to any
 	Hook        *Hook            // nil: hooks of the older kind do not have this trigger
 }

@@ -37,12 +37,10 @@ type queuedLog struct {
 	doc    document
 }
 
-// logDelay is how long an event may wait for others, logBatch how many share a transaction,
-// logRows how many share a statement on SQLite, and maxQueuedLogs how many may wait.
+// logDelay is how long an event may wait for others, logBatch how many share a transaction, and maxQueuedLogs how many may wait.
 const (
 	logDelay      = 20 * time.Millisecond
 	logBatch      = 500
-	logRows       = 50
 	maxQueuedLogs = 10000
 )
 
@@ -176,25 +174,32 @@ func (l *logQueue) write(batch []queuedLog) error {
 	})
 }
 
+// rowsAtOnce are the numbers of rows that statements write: few, so that statements are known before, and small, as a batch of a quiet moment is.
+var rowsAtOnce = []int{32, 8, 1}
+
 // insertRows writes events and returns how long each is.
 func (l *logQueue) insertRows(ctx context.Context, q querier, batch []queuedLog) (sizes []int, err error) {
-	for len(batch) > 0 {
-		n := 1
-		if len(batch) >= logRows {
-			n = logRows
-		}
-		var args []any
-		for _, e := range batch[:n] {
-			args = append(args, e.tenant, e.event.ID, e.event.Type, e.event.UserID, e.event.ClientID, e.doc, millis(e.event.Date))
-			sizes = append(sizes, utf8.RuneCountInString(string(e.doc)))
-		}
-		query := "INSERT INTO logs (tenant, id, type, user_id, client_id, doc, date) VALUES " + strings.Repeat("(?, ?, ?, ?, ?, ?, ?), ", n)
-		if _, err := q.exec(ctx, strings.TrimSuffix(query, ", "), args...); err != nil {
-			return nil, err
-		}
-		batch = batch[n:]
+	var rows [][]any
+	for _, e := range batch {
+		rows = append(rows, []any{e.tenant, e.event.ID, e.event.Type, e.event.UserID, e.event.ClientID, e.doc, millis(e.event.Date)})
+		sizes = append(sizes, utf8.RuneCountInString(string(e.doc)))
 	}
-	return sizes, nil
+	return sizes, execRows(ctx, q, "INSERT INTO logs (tenant, id, type, user_id, client_id, doc, date) VALUES ", rows, "")
+}
+
+// execRows writes rows with few statements: head, the values and tail.
+func execRows(ctx context.Context, q querier, head string, rows [][]any, tail string) error {
+	for _, n := range rowsAtOnce {
+		for len(rows) >= n {
+			values := "(" + strings.Repeat("?, ", len(rows[0])-1) + "?)"
+			query := head + strings.Repeat(values+", ", n-1) + values + tail
+			if _, err := q.exec(ctx, query, slices.Concat(rows[:n]...)...); err != nil {
+				return err
+			}
+			rows = rows[n:]
+		}
+	}
+	return nil
 }
 
 // insertLogsSQL writes events that come as arrays.
@@ -272,17 +277,14 @@ func (l *logQueue) measure(ctx context.Context, q querier, batch []queuedLog, wr
 		day := millis(e.event.Date) / logDay
 		days[day] = [2]int{days[day][0] + 1, days[day][1] + written[i]}
 	}
+	var rows [][]any // all servers lock in one order
 	for _, tenant := range slices.Sorted(maps.Keys(sizes)) {
 		for _, day := range sortedDays(sizes[tenant]) {
-			n := sizes[tenant][day]
-			_, err := q.exec(ctx, `INSERT INTO log_days (tenant, day, events, bytes) VALUES (?, ?, ?, ?)
-				ON CONFLICT (tenant, day) DO UPDATE SET events = log_days.events + excluded.events, bytes = log_days.bytes + excluded.bytes`, tenant, day, n[0], n[1])
-			if err != nil {
-				return err
-			}
+			rows = append(rows, []any{tenant, day, sizes[tenant][day][0], sizes[tenant][day][1]})
 		}
 	}
-	return nil
+	return execRows(ctx, q, "INSERT INTO log_days (tenant, day, events, bytes) VALUES ", rows,
+		" ON CONFLICT (tenant, day) DO UPDATE SET events = log_days.events + excluded.events, bytes = log_days.bytes + excluded.bytes")
 }
 
 // Log adds an event to the tenant's log. It is written within moments; a failure is

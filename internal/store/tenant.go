@@ -19,7 +19,7 @@ const CacheFor = 3 * time.Second
 // KeepFor is how old it may be while the version of the tenant's configuration is still the one that it was read under, which is asked for within
 // each [CacheFor]: in one statement, where to read it takes five. Programs of the release before change tenants and keys without another version; while
 // servers are replaced one by one, that is seen within this time.
-const KeepFor = 10 * CacheFor
+const KeepFor = 100 * CacheFor
 
 // Store is a handle bound to one tenant; all queries of a tenant go through it.
 type Store struct {
