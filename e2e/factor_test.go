@@ -31,7 +31,11 @@ func (a *authenticator) code() string {
 	if err != nil {
 		panic(err)
 	}
-	a.last = max(a.last+1, time.Now().Unix()/30-1)
+	// The code of the time step before is good as well, and leaves the next two for later; not when it is about to be the one before that.
+	a.last = max(a.last+1, (time.Now().Unix()+15)/30-1)
+	for a.last > time.Now().Unix()/30+1 { // an app would not show it yet
+		time.Sleep(time.Second)
+	}
 	mac := hmac.New(sha1.New, key)
 	_ = bits.Write(mac, bits.BigEndian, a.last)
 	sum := mac.Sum(nil)

@@ -30,7 +30,7 @@ func TestModules(t *testing.T) {
 	secure := httptest.NewTLSServer(http.HandlerFunc(serveModules))
 	t.Cleanup(secure.Close)
 	for _, runtime := range runtimes(t) {
-		limits := Limits{CPU: 10 * time.Second, Wall: 2 * time.Minute} // many packages are compiled for the first time at once here
+		limits := Limits{CPU: 20 * time.Second, Wall: 2 * time.Minute} // many packages are compiled for the first time at once here
 		h := newHost(t, Config{Workers: 2, HTTP: secure.Client(), Runtime: always(runtime), Limits: limits})
 		t.Run(runtime, func(t *testing.T) { runModules(t, h, files, server, secure) })
 	}

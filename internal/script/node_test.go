@@ -138,3 +138,21 @@ func TestNodeThatHangs(t *testing.T) {
 	must(t, h, simple("t", pass))
 	must(t, h, simple("t", `setTimeout(callback, 2500, null, user, context);`)) // waiting is not hanging
 }
+
+// A worker of Node.js that holds much gets no further run: when its heap is used up, that run ends with it.
+func TestFullNodeWorkerIsReplaced(t *testing.T) {
+	h := newHost(t, Config{Workers: 1, Node: installed().path, Runtime: always(RuntimeNode), Limits: Limits{CPU: 20 * time.Second, Wall: time.Minute}})
+	fresh := func(megabytes string) bool {
+		t.Helper()
+		out, err := h.Rules(t.Context(), simple("tenant", `user.before = typeof global.kept; global.kept = 1; user.size = Buffer.alloc(`+megabytes+` << 20, 1).length; callback(null, user, context);`))
+		if err != nil || out.Failure != nil {
+			t.Fatal(err, out.Failure)
+		}
+		return strings.Contains(string(out.User), `"before":"undefined"`)
+	}
+	if !fresh("1") || fresh("1") {
+		t.Fatal("a worker is replaced that holds little")
+	}
+	fresh("150")
+	eventually(t, "another worker", func() bool { return fresh("1") })
+}

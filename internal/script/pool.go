@@ -316,10 +316,19 @@ func (p *pool) retire(proc *process) {
 func (p *pool) done(proc *process, u *usage) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if u != nil && (u.Memory > maxResident || time.Duration(u.CPU)*time.Millisecond > processCPU/2) {
+	if u != nil && (u.Memory > mostResident(proc.runtime) || time.Duration(u.CPU)*time.Millisecond > processCPU/2) {
 		p.retire(proc)
 	}
 	p.endUnused(proc)
+}
+
+// mostResident is how much memory a worker may hold that gets another run, in bytes. One of Node.js is replaced before its heap is used up, which would end every
+// run in it: with the program around it the heap takes more than this by then.
+func mostResident(runtime string) uint64 {
+	if runtime == RuntimeNode {
+		return nodeHeap << 20
+	}
+	return maxResident
 }
 
 // endUnused ends a worker that is out of service and has nothing to do any more.
