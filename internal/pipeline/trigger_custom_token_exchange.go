@@ -148,8 +148,8 @@ func (p *Pipeline) exchangeProfile(ctx context.Context, v Visit, subjectType str
 			continue
 		}
 		all, err := p.named(ctx, v, script.CustomTokenExchange, profile.Action)
-		if errors.As(err, new(noAction)) {
-			err = scripted("server_error", "The action of the token exchange profile is not deployed.")
+		if no := noAction(""); errors.As(err, &no) {
+			err = scripted("server_error", "The action of the token exchange profile "+string(no)+".")
 		}
 		return all, err
 	}
