@@ -145,6 +145,7 @@ func (h *Host) waited(ctx context.Context, j *job) (result, error) {
 // begin finds a worker for a job and sends it there. A worker that turns out to be gone before it began is replaced once.
 func (h *Host) begin(ctx context.Context, j *job) (*process, error) {
 	h.added.refresh(ctx, h.cfg)
+	began := time.Now()
 	for attempt := 0; ; attempt++ {
 		start := time.Now()
 		waiting, stop := context.WithTimeout(ctx, j.limits.Wall/2)
@@ -166,6 +167,9 @@ func (h *Host) begin(ctx context.Context, j *job) (*process, error) {
 			h.pool.giveUp(proc)
 		}
 		h.pool.release(proc, "")
+		if errors.Is(err, errSilent) && attempt > 0 || errors.Is(err, errGone) && time.Since(began) >= startTimeout { // the machine is busy with others: one more would not do better
+			return nil, busyError{startsTooLate}
+		}
 		if attempt > 0 || !errors.Is(err, errGone) {
 			return nil, err
 		}

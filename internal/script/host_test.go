@@ -46,6 +46,17 @@ func TestWorkerThatIsNone(t *testing.T) {
 	}
 }
 
+// A worker that the system lets compute too little to read what it is sent is a failure of the login, which says so, not of the server.
+func TestWorkerThatStartsTooLate(t *testing.T) {
+	h := newHost(t, Config{Command: []string{"/bin/sleep", "60"}, Workers: 1})
+	run := simple("t", pass)
+	run.User = json.RawMessage(`{"user_id":"` + strings.Repeat("x", 300<<10) + `"}`) // more than a pipe holds
+	out, err := h.Rules(t.Context(), run)
+	if err != nil || out.Failure == nil || out.Failure.Kind != KindBusy || out.Failure.Message != startsTooLate {
+		t.Errorf("%v %+v", err, out.Failure)
+	}
+}
+
 func TestKilledMidRun(t *testing.T) {
 	h := newHost(t, Config{Workers: 2})
 	must(t, h, simple("other", pass))

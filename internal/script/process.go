@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"os"
 	"os/exec"
 	"regexp"
 	"runtime"
@@ -27,7 +28,10 @@ const (
 	startTimeout = 15 * time.Second
 )
 
-var errGone = errors.New("script: worker is gone")
+var (
+	errGone   = errors.New("script: worker is gone")
+	errSilent = errors.New("script: worker did not read in time")
+)
 
 // process is a worker seen from the server.
 type process struct {
@@ -217,7 +221,7 @@ func (p *process) end(memory bool) {
 }
 
 // begin registers a job and sends the frames that build makes. No other frame is written in between, so a script that one run brings is
-// there for the runs that follow. It answers errGone when the process is gone with nothing begun.
+// there for the runs that follow. It answers errGone when the process is gone with nothing begun, and errSilent with it when that did not read in time.
 func (p *process) begin(j *job, build func() ([]byte, error)) error {
 	p.writeMu.Lock()
 	defer p.writeMu.Unlock()
@@ -236,7 +240,8 @@ func (p *process) begin(j *job, build func() ([]byte, error)) error {
 		time.AfterFunc(humbleAfter, p.pace)
 	}
 	p.mu.Unlock()
-	if p.write(frames) == nil {
+	err = p.write(frames)
+	if err == nil {
 		return nil
 	}
 	p.mu.Lock()
@@ -245,6 +250,9 @@ func (p *process) begin(j *job, build func() ([]byte, error)) error {
 		return nil // the job has been told that it crashed
 	}
 	delete(p.jobs, j.id)
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return errors.Join(errGone, errSilent)
+	}
 	return errGone
 }
 

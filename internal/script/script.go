@@ -29,7 +29,7 @@ const (
 	KindSyntax    = "syntax"    // a rule could not be loaded
 	KindCrashed   = "crashed"   // the worker process ended
 	KindRuntime   = "runtime"   // the runtime that the tenant chose is not there
-	KindBusy      = "busy"      // it was not run: too many others of the tenant, or of all tenants, were before it
+	KindBusy      = "busy"      // it was not run: too many others of the tenant, or of all tenants, were before it, or no worker started in time
 )
 
 // Config says how scripts are run. Its zero value is usable.

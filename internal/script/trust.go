@@ -18,6 +18,7 @@ const (
 const (
 	waitsNoLonger = "Too many runs of this tenant's scripts are waiting."
 	waitsTooLong  = "No worker became free for this tenant's scripts in time."
+	startsTooLate = "No worker for this tenant's scripts could be started in time."
 )
 
 // busyError says why a run was not begun.
