@@ -37,6 +37,7 @@ import (
 func Main(m *testing.M) {
 	script.Serve()
 	password.CheapInTests()
+	jose.ReuseInTests()
 	os.Exit(m.Run())
 }
 

@@ -124,9 +124,12 @@ func TestStatements(t *testing.T) {
 						least = all
 					}
 				}
-				got := strings.Join(least, " · ")
 				asked := strings.Split(want, " · ")
 				slices.Sort(asked)
+				if kind == storetest.SQLite { // where the version is asked for only if something was committed, by whomever
+					asked, least = without(asked, "select config_versions"), without(least, "select config_versions")
+				}
+				got := strings.Join(least, " · ")
 				want = strings.Join(asked, " · ")
 				t.Logf("%s: %d: %s", path, len(least), got)
 				if got != want {
@@ -135,4 +138,8 @@ func TestStatements(t *testing.T) {
 			}
 		})
 	}
+}
+
+func without(all []string, one string) []string {
+	return slices.DeleteFunc(all, func(s string) bool { return s == one })
 }

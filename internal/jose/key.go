@@ -50,12 +50,14 @@ func NewRSAKey(bits int, commonName string, now time.Time) (*Key, error) {
 	if bits < 2048 || bits > 4096 {
 		return nil, fmt.Errorf("jose: RSA keys have 2048 to 4096 bits, not %d", bits)
 	}
-	private, err := rsa.GenerateKey(rand.Reader, bits)
+	private, err := generateRSA(bits)
 	if err != nil {
 		return nil, fmt.Errorf("jose: make RSA key: %w", err)
 	}
 	return newKey(RS256, private, commonName, now)
 }
+
+var generateRSA = func(bits int) (*rsa.PrivateKey, error) { return rsa.GenerateKey(rand.Reader, bits) }
 
 // NewECKey makes a P-256 key for ES256, like NewRSAKey.
 func NewECKey(commonName string, now time.Time) (*Key, error) {

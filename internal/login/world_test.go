@@ -19,6 +19,7 @@ import (
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/connection"
+	"github.com/stagedoor/stagedoor/internal/jose"
 	"github.com/stagedoor/stagedoor/internal/login"
 	"github.com/stagedoor/stagedoor/internal/mail"
 	"github.com/stagedoor/stagedoor/internal/oauth"
@@ -34,6 +35,7 @@ import (
 func TestMain(m *testing.M) {
 	script.Serve()
 	password.CheapInTests()
+	jose.ReuseInTests()
 	slog.SetDefault(slog.New(slog.DiscardHandler))
 	os.Exit(m.Run())
 }

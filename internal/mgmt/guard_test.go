@@ -10,6 +10,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/stagedoor/stagedoor/internal/jose"
 	"github.com/stagedoor/stagedoor/internal/password"
 	"github.com/stagedoor/stagedoor/internal/script"
 )
@@ -84,6 +85,7 @@ func TestManagementScopes(t *testing.T) {
 func TestMain(m *testing.M) {
 	script.Serve()
 	password.CheapInTests()
+	jose.ReuseInTests()
 	scripts = script.New(script.Config{Workers: 1})
 	code := m.Run()
 	_ = scripts.Close()

@@ -35,6 +35,7 @@ import (
 func TestMain(m *testing.M) {
 	script.Serve()
 	password.CheapInTests()
+	jose.ReuseInTests()
 	scripts = script.New(script.Config{Workers: 2, HTTP: &http.Client{Transport: &sites}, Limits: script.Limits{Wall: 15 * time.Second}})
 	slog.SetDefault(slog.New(slog.NewTextHandler(&operatorLog, nil)))
 	code := m.Run()

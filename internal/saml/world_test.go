@@ -42,6 +42,7 @@ import (
 func TestMain(m *testing.M) {
 	script.Serve()
 	password.CheapInTests()
+	jose.ReuseInTests()
 	slog.SetDefault(slog.New(slog.DiscardHandler))
 	scripts = script.New(script.Config{Workers: 1, HTTP: http.DefaultClient, Limits: script.Limits{CPU: 2 * time.Second, Wall: time.Minute}})
 	code := m.Run()

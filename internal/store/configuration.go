@@ -13,7 +13,8 @@ import (
 
 // What a login needs of a tenant's configuration stands in half a dozen tables, is asked for by every request, and changes seldom. Each write to
 // one of these tables gives the tenant's configuration another version, in the same transaction; whoever reads asks for the version, in one
-// statement, and takes what was read under the same one. So nothing here is ever older than the database, whichever server changed it.
+// statement, and takes what was read under the same one. So nothing here is ever older than the database, whichever server changed it. (An embedded
+// database is asked only if something was committed since: [commits].)
 //
 // Programs that know nothing of versions may serve the same database, while servers are replaced one by one: what they change is seen within
 // [CacheFor].
@@ -123,9 +124,16 @@ func (s *Store) configuration(ctx context.Context) (*config, error) {
 
 // configVersion asks for the version of a tenant's configuration: "" if nothing has changed since there are versions, or there is no such tenant.
 func (db *DB) configVersion(ctx context.Context, tenant string) (version string, err error) {
+	version, known, now := db.commits.version(tenant)
+	if known {
+		return version, nil
+	}
 	err = db.reader().row(ctx, "SELECT version FROM config_versions WHERE tenant = ?", []any{tenant}, &version)
 	if errors.Is(err, errNoRows) {
 		err = nil
+	}
+	if err == nil {
+		db.commits.note(tenant, version, now)
 	}
 	return version, err
 }

@@ -69,6 +69,7 @@ type DB struct {
 	patches     *patches // nil on SQLite, and within a transaction
 	decoded     decoded
 	configs     *configs // nil: nothing is kept
+	commits     *commits // nil: they are not watched
 	search      searchBounds
 	searchLimit time.Duration
 	closing     sync.Once
@@ -98,6 +99,9 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 	}
 	if err != nil {
 		return nil, err
+	}
+	if e, is := db.bare.(*sqliteEngine); is && e.index != nil {
+		db.commits = &commits{index: e.index}
 	}
 	db.engine = measured(db.bare, o.Metrics)
 	db.logs = newLogQueue(db)

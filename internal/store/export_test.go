@@ -244,3 +244,9 @@ func Pass(db *DB, d time.Duration) {
 		}
 	}
 }
+
+// KnowsVersion tells whether the version of the tenant's configuration is known without a statement.
+func KnowsVersion(s *Store) bool {
+	_, known, _ := s.db.commits.version(s.tenant.ID)
+	return known
+}

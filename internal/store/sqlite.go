@@ -28,6 +28,7 @@ type sqliteEngine struct {
 	readers *sql.DB
 	read    sqlQuerier
 	writers *sql.DB // one connection
+	index   *walIndex
 
 	mu     sync.Mutex
 	queue  []*writeJob
@@ -74,6 +75,7 @@ func openSQLite(ctx context.Context, path string, metrics *telemetry.Metrics) (e
 	e.readers.SetMaxOpenConns(4)
 	e.readers.SetMaxIdleConns(4)
 	e.read = sqlQuerier{prepare: e.readers.PrepareContext, cache: &sync.Map{}}
+	e.index = watchWAL(path)
 	e.done.Add(1)
 	go e.writer(conn)
 	return e, nil
@@ -261,5 +263,5 @@ func (e *sqliteEngine) close() error {
 	e.mu.Unlock()
 	e.wakeWriter()
 	e.done.Wait()
-	return errors.Join(e.readers.Close(), e.writers.Close())
+	return errors.Join(e.readers.Close(), e.writers.Close(), e.index.close())
 }

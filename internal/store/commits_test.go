@@ -1,0 +1,110 @@
+package store_test
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/stagedoor/stagedoor/internal/store"
+	"github.com/stagedoor/stagedoor/internal/store/storetest"
+)
+
+// While nothing is committed to an embedded database, it is not asked what version a configuration has; after any commit, it is.
+func TestVersionIsAskedAfterCommits(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("commits are watched on Linux")
+	}
+	url := storetest.Migrated(t, storetest.SQLite)
+	one, other := storetest.OpenURL(t, url), storetest.OpenURL(t, url)
+	a := storetest.Tenant(t, one, "acme")
+	b := must(other.TenantByID(t.Context(), "acme"))(t)
+	look := func(s *store.Store) {
+		must(s.RulesConfigs(t.Context()))(t)
+	}
+	look(a)
+	look(b)
+	if !store.KnowsVersion(a) || !store.KnowsVersion(b) {
+		t.Fatal("a version is asked for again although nothing was committed")
+	}
+	user := newUser(t, a, "auth0|x") // who is no configuration
+	if store.KnowsVersion(a) || store.KnowsVersion(b) {
+		t.Error("a commit was not noticed")
+	}
+	look(b)
+	ok(t, other.Close()) // the first handle's own watch goes on
+	if store.KnowsVersion(a) {
+		t.Error("one handle knows what the other one has asked")
+	}
+	look(a)
+	if !store.KnowsVersion(a) {
+		t.Error("a version is asked for again although nothing was committed")
+	}
+	ok(t, a.DeleteUser(t.Context(), user.ID))
+	if store.KnowsVersion(a) {
+		t.Error("a commit was not noticed after the other handle was closed")
+	}
+}
+
+// Whoever reads after a change was acknowledged sees it, however many commit meanwhile.
+func TestConfigurationIsNeverOldBesideCommits(t *testing.T) {
+	url := storetest.Migrated(t, storetest.SQLite)
+	one, other := storetest.OpenURL(t, url), storetest.OpenURL(t, url)
+	a := storetest.Tenant(t, one, "acme")
+	b := must(other.TenantByID(t.Context(), "acme"))(t)
+	ctx := context.Background()
+	var acknowledged atomic.Int64
+	var group sync.WaitGroup
+	done := make(chan struct{})
+	group.Go(func() {
+		defer close(done)
+		for n := range int64(100) {
+			if err := a.SetRulesConfig(ctx, "n", fmt.Sprint(n+1)); err != nil {
+				t.Error(err)
+				return
+			}
+			acknowledged.Store(n + 1)
+		}
+	})
+	group.Go(func() { // commits of no configuration
+		for n := 0; ; n++ {
+			select {
+			case <-done:
+				return
+			default:
+				if err := a.CreateUser(ctx, withNumber(fmt.Sprint(n), ""), ""); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		}
+	})
+	for _, s := range []*store.Store{a, b, a, b} {
+		group.Go(func() {
+			for {
+				least := acknowledged.Load()
+				all, err := s.RulesConfigs(ctx)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				var got int64
+				if len(all) > 0 {
+					fmt.Sscan(all["n"], &got)
+				}
+				if got < least {
+					t.Errorf("%d was read after %d was acknowledged", got, least)
+					return
+				}
+				select {
+				case <-done:
+					return
+				default:
+				}
+			}
+		})
+	}
+	group.Wait()
+}

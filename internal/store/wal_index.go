@@ -1,0 +1,100 @@
+package store
+
+import (
+	"bytes"
+	"os"
+	"runtime"
+	"sync"
+	"sync/atomic"
+)
+
+// walIndex is the file beside an embedded database in which SQLite notes what its write-ahead log holds. Each commit changes its header, and is
+// seen by nobody before (https://sqlite.org/walformat.html, section 2.1: the WAL-index header).
+type walIndex struct {
+	path  string
+	users int
+	file  atomic.Pointer[os.File] // nil: SQLite has not made it yet
+}
+
+// walHeader is the header: two copies, of which SQLite writes the second one first.
+type walHeader [2 * walHeaderCopy]byte
+
+const walHeaderCopy = 48
+
+// walIndexes are those that are open, by path. Each is opened once in a process: on many systems, to close any file of that path takes away
+// SQLite's own locks.
+var walIndexes struct {
+	sync.Mutex
+	open map[string]*walIndex
+}
+
+// watchWAL watches the database at path, of which the process must hold a connection until it calls close: else SQLite takes the file away. It
+// returns nil where systems do not promise that a file reads as others have it mapped in memory.
+func watchWAL(path string) *walIndex {
+	if runtime.GOOS != "linux" {
+		return nil
+	}
+	walIndexes.Lock()
+	defer walIndexes.Unlock()
+	w := walIndexes.open[path]
+	if w == nil {
+		w = &walIndex{path: path}
+		if walIndexes.open == nil {
+			walIndexes.open = map[string]*walIndex{}
+		}
+		walIndexes.open[path] = w
+	}
+	w.users++
+	return w
+}
+
+// close is called after the database is closed.
+func (w *walIndex) close() error {
+	if w == nil {
+		return nil
+	}
+	walIndexes.Lock()
+	defer walIndexes.Unlock()
+	if w.users--; w.users > 0 {
+		return nil
+	}
+	delete(walIndexes.open, w.path)
+	if file := w.file.Swap(nil); file != nil {
+		return file.Close()
+	}
+	return nil
+}
+
+// opened returns the file, and nil if there is none.
+func (w *walIndex) opened() *os.File {
+	if file := w.file.Load(); file != nil {
+		return file
+	}
+	walIndexes.Lock()
+	defer walIndexes.Unlock()
+	if w.file.Load() == nil && w.users > 0 {
+		if file, err := os.Open(w.path + "-shm"); err == nil {
+			w.file.Store(file)
+		}
+	}
+	return w.file.Load()
+}
+
+// header reads the header. It is not ok while a commit writes it, and where there is none.
+func (w *walIndex) header() (h walHeader, ok bool) {
+	if w == nil {
+		return h, false
+	}
+	file := w.opened()
+	if file == nil {
+		return h, false
+	}
+	if n, err := file.ReadAt(h[:], 0); err != nil || n < len(h) {
+		return walHeader{}, false
+	}
+	const initialized = 12 // where isInit stands
+	if !bytes.Equal(h[:walHeaderCopy], h[walHeaderCopy:]) || h[initialized] == 0 {
+		return walHeader{}, false
+	}
+	return h, true
+}
