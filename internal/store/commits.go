@@ -2,18 +2,19 @@ package store
 
 import "sync"
 
-// commits tells whether anything has been committed to an embedded database since a question was answered, by whichever process. While nothing
-// has, the answer is still true, and there is no need to ask again.
+// commits tells whether anything that matters has been committed to an embedded database since a question was answered, by whichever process.
+// While nothing has, the answer is still true, and there is no need to ask again. Commits of this process that change no configuration do not matter.
 type commits struct {
 	index *walIndex
 
 	mu       sync.Mutex
 	at       walHeader         // after which commit the versions were asked for
 	versions map[string]string // of tenants' configurations
+	ours     bool              // the next commit is one of this process, and does not matter
 }
 
 // version returns what is known of a tenant's configuration as it is now, and what a newer answer is to be noted with. Nil watches nothing.
-func (c *commits) version(tenant string) (version string, known bool, now walHeader) {
+func (c *commits) version(tenant string) (version string, known bool, asked walHeader) {
 	if c == nil {
 		return "", false, walHeader{}
 	}
@@ -23,11 +24,11 @@ func (c *commits) version(tenant string) (version string, known bool, now walHea
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.at != now {
+	if c.at != now && !(c.ours && now.follows(c.at)) {
 		return "", false, now
 	}
 	version, known = c.versions[tenant]
-	return version, known, now
+	return version, known, c.at
 }
 
 // note keeps a version that was asked for after the header was read: so it is no older.
@@ -38,7 +39,51 @@ func (c *commits) note(tenant, version string, asked walHeader) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.at != asked {
-		c.at, c.versions = asked, map[string]string{}
+		if now, ok := c.index.header(); !ok || now != asked {
+			return // of a moment that has passed
+		}
+		c.move(asked)
 	}
 	c.versions[tenant] = version
+}
+
+// move forgets what was known before another commit.
+func (c *commits) move(to walHeader) { c.at, c.versions, c.ours = to, map[string]string{}, false }
+
+// begin is called when this process has the right to write, which nobody else has until it commits or gives up.
+func (c *commits) begin() {
+	if c == nil {
+		return
+	}
+	now, ok := c.index.header()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.at != now {
+		c.move(now)
+	}
+	c.ours = ok
+}
+
+// matters says, before it is committed, that what this process writes changes a configuration.
+func (c *commits) matters() {
+	if c == nil {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.ours = false
+}
+
+// end is called when this process has committed, or before it gives up what it has written.
+func (c *commits) end(committed bool) {
+	if c == nil {
+		return
+	}
+	now, ok := c.index.header()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if ok && committed && c.ours && now.follows(c.at) {
+		c.at = now // nobody else has committed in between
+	}
+	c.ours = false
 }

@@ -30,21 +30,35 @@ func TestVersionIsAskedAfterCommits(t *testing.T) {
 		t.Fatal("a version is asked for again although nothing was committed")
 	}
 	user := newUser(t, a, "auth0|x") // who is no configuration
-	if store.KnowsVersion(a) || store.KnowsVersion(b) {
-		t.Error("a commit was not noticed")
+	if !store.KnowsVersion(a) {
+		t.Error("a version is asked for again after a commit that changed no configuration")
+	}
+	if store.KnowsVersion(b) {
+		t.Error("a commit through another handle was not noticed")
 	}
 	look(b)
-	ok(t, other.Close()) // the first handle's own watch goes on
-	if store.KnowsVersion(a) {
-		t.Error("one handle knows what the other one has asked")
+	ok(t, a.SetRulesConfig(t.Context(), "key", "value"))
+	if store.KnowsVersion(a) || store.KnowsVersion(b) {
+		t.Error("a change of the configuration was not noticed")
 	}
+	look(a)
+	look(b)
+	ok(t, b.DeleteUser(t.Context(), user.ID))
+	if store.KnowsVersion(a) || !store.KnowsVersion(b) {
+		t.Error("commits of two handles are taken for each other's")
+	}
+	ok(t, other.Close()) // the first handle's own watch goes on
 	look(a)
 	if !store.KnowsVersion(a) {
 		t.Error("a version is asked for again although nothing was committed")
 	}
-	ok(t, a.DeleteUser(t.Context(), user.ID))
+	third := storetest.OpenURL(t, url)
+	ok(t, must(third.TenantByID(t.Context(), "acme"))(t).SetRulesConfig(t.Context(), "key", "other"))
 	if store.KnowsVersion(a) {
-		t.Error("a commit was not noticed after the other handle was closed")
+		t.Error("a commit was not noticed after another handle was closed")
+	}
+	if got := must(a.RulesConfigs(t.Context()))(t)["key"]; got != "other" {
+		t.Errorf("the configuration is old: %q", got)
 	}
 }
 
@@ -61,7 +75,7 @@ func TestConfigurationIsNeverOldBesideCommits(t *testing.T) {
 	group.Go(func() {
 		defer close(done)
 		for n := range int64(100) {
-			if err := a.SetRulesConfig(ctx, "n", fmt.Sprint(n+1)); err != nil {
+			if err := []*store.Store{a, b}[n%2].SetRulesConfig(ctx, "n", fmt.Sprint(n+1)); err != nil {
 				t.Error(err)
 				return
 			}

@@ -100,8 +100,8 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	if e, is := db.bare.(*sqliteEngine); is && e.index != nil {
-		db.commits = &commits{index: e.index}
+	if e, is := db.bare.(*sqliteEngine); is {
+		db.commits = e.commits
 	}
 	db.engine = measured(db.bare, o.Metrics)
 	db.logs = newLogQueue(db)

@@ -29,6 +29,7 @@ type sqliteEngine struct {
 	read    sqlQuerier
 	writers *sql.DB // one connection
 	index   *walIndex
+	commits *commits // nil: they are not watched
 
 	mu     sync.Mutex
 	queue  []*writeJob
@@ -75,7 +76,9 @@ func openSQLite(ctx context.Context, path string, metrics *telemetry.Metrics) (e
 	e.readers.SetMaxOpenConns(4)
 	e.readers.SetMaxIdleConns(4)
 	e.read = sqlQuerier{prepare: e.readers.PrepareContext, cache: &sync.Map{}}
-	e.index = watchWAL(path)
+	if e.index = watchWAL(path); e.index != nil {
+		e.commits = &commits{index: e.index}
+	}
 	e.done.Add(1)
 	go e.writer(conn)
 	return e, nil
@@ -185,11 +188,13 @@ func (e *sqliteEngine) commitGroup(q querier, group []*writeJob) {
 		if _, err := q.exec(ctx, "BEGIN IMMEDIATE"); err != nil {
 			return err
 		}
+		e.commits.begin()
+		watched := &configWrites{querier: q}
 		for _, job := range group {
 			if _, err := q.exec(ctx, "SAVEPOINT one"); err != nil {
 				return err
 			}
-			if job.err = runWrite(q, job.fn); job.err != nil {
+			if job.err = runWrite(watched, job.fn); job.err != nil {
 				if _, err := q.exec(ctx, "ROLLBACK TO one"); err != nil {
 					return job.err
 				}
@@ -198,9 +203,13 @@ func (e *sqliteEngine) commitGroup(q querier, group []*writeJob) {
 				return err
 			}
 		}
+		if watched.changed {
+			e.commits.matters()
+		}
 		_, err := q.exec(ctx, "COMMIT")
 		return err
 	}()
+	e.commits.end(err == nil)
 	if err == nil {
 		return
 	}

@@ -2,6 +2,7 @@ package store
 
 import (
 	"bytes"
+	"encoding/binary"
 	"os"
 	"runtime"
 	"sync"
@@ -20,6 +21,12 @@ type walIndex struct {
 type walHeader [2 * walHeaderCopy]byte
 
 const walHeaderCopy = 48
+
+// follows tells whether a header is that of the commit after another one: SQLite counts them.
+func (h walHeader) follows(before walHeader) bool {
+	const change = 8 // where iChange stands
+	return h != walHeader{} && before != walHeader{} && binary.NativeEndian.Uint32(h[change:]) == binary.NativeEndian.Uint32(before[change:])+1
+}
 
 // walIndexes are those that are open, by path. Each is opened once in a process: on many systems, to close any file of that path takes away
 // SQLite's own locks.
