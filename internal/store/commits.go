@@ -10,7 +10,7 @@ type commits struct {
 	mu       sync.Mutex
 	at       walHeader         // after which commit the versions were asked for
 	versions map[string]string // of tenants' configurations
-	ours     bool              // the next commit is one of this process, and does not matter
+	ours     bool              // nobody but this process can commit, and what it commits does not matter
 }
 
 // version returns what is known of a tenant's configuration as it is now, and what a newer answer is to be noted with. Nil watches nothing.
@@ -24,7 +24,7 @@ func (c *commits) version(tenant string) (version string, known bool, asked walH
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.at != now && !(c.ours && now.follows(c.at)) {
+	if now != c.at && !(c.ours && now.since(c.at) <= 1) {
 		return "", false, now
 	}
 	version, known = c.versions[tenant]
@@ -82,8 +82,8 @@ func (c *commits) end(committed bool) {
 	now, ok := c.index.header()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if ok && committed && c.ours && now.follows(c.at) {
-		c.at = now // nobody else has committed in between
+	if n := now.since(c.at); ok && c.ours && (n == 0 || n == 1 && committed) { // nobody else has committed in between
+		c.at = now
 	}
 	c.ours = false
 }

@@ -22,10 +22,10 @@ type walHeader [2 * walHeaderCopy]byte
 
 const walHeaderCopy = 48
 
-// follows tells whether a header is that of the commit after another one: SQLite counts them.
-func (h walHeader) follows(before walHeader) bool {
+// since is how many commits there were since another header was read: SQLite counts them. (A log that is begun anew changes the header, too, and is none.)
+func (h walHeader) since(before walHeader) uint32 {
 	const change = 8 // where iChange stands
-	return h != walHeader{} && before != walHeader{} && binary.NativeEndian.Uint32(h[change:]) == binary.NativeEndian.Uint32(before[change:])+1
+	return binary.NativeEndian.Uint32(h[change:]) - binary.NativeEndian.Uint32(before[change:])
 }
 
 // walIndexes are those that are open, by path. Each is opened once in a process: on many systems, to close any file of that path takes away
