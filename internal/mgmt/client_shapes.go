@@ -226,7 +226,7 @@ func (in *tokenVaultIn) check(created bool) error {
 }
 
 // shaped checks members that have no field of their own against a schema whose fields say what they may hold.
-func shaped[T any](schema web.Schema[T], rest map[string]json.RawMessage) (T, error) {
+func shaped[T any](schema *web.Schema[T], rest map[string]json.RawMessage) (T, error) {
 	if len(rest) == 0 {
 		var none T
 		return none, nil

@@ -203,7 +203,7 @@ func checkGateway(body []byte) error {
 	return nil
 }
 
-func decodes[T any](schema web.Schema[T]) func([]byte) error {
+func decodes[T any](schema *web.Schema[T]) func([]byte) error {
 	return func(body []byte) error {
 		_, err := schema.Decode(body)
 		return err

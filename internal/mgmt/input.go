@@ -35,7 +35,7 @@ func custom(media string, shape web.Shape, run func(*call) (any, error)) operati
 // query makes an operation whose parameters are those of In.
 func query[In any](run func(*call, In) (any, error)) operation {
 	schema := web.NewSchema[In]()
-	return operation{query: schema, run: func(c *call) (any, error) {
+	return operation{query: schema.Shape(), run: func(c *call) (any, error) {
 		if len(c.r.URL.RawQuery) > maxQuery {
 			return nil, stagedoor.Errorf(stagedoor.URITooLong, "", "The query string is longer than %d bytes.", maxQuery)
 		}
@@ -94,7 +94,7 @@ func bodyUpTo[In any](limit func(*call) int64, run func(*call, In) (any, error))
 		}
 		return run(c, in)
 	})
-	o.body = schema
+	o.body = schema.Shape()
 	return o
 }
 

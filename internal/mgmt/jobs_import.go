@@ -33,7 +33,7 @@ type importUsersIn struct {
 
 // importOperation takes any parameters in the query: those who call this by hand, past their SDK's functions, send some.
 func (a *API) importOperation() operation {
-	o := custom("multipart/form-data", web.NewSchema[importUsersIn](), a.importUsers)
+	o := custom("multipart/form-data", web.NewSchema[importUsersIn]().Shape(), a.importUsers)
 	o.run = a.importUsers
 	return o
 }

@@ -12,21 +12,25 @@ import (
 )
 
 // Decode reads a request body. Its errors are *stagedoor.Error of kind Invalid.
-func (s Schema[T]) Decode(data []byte) (T, error) {
-	var into T
+func (s *Schema[T]) Decode(data []byte) (into T, err error) {
+	err = s.root.body(data, reflect.ValueOf(&into).Elem())
+	return into, err
+}
+
+func (n *node) body(data []byte, into reflect.Value) error {
 	if err := CheckJSON(data); err != nil {
-		return into, err
+		return err
 	}
-	if v := s.root.decode(data, reflect.ValueOf(&into).Elem(), place{}); v != nil {
-		return into, v.Body()
+	if v := n.decode(data, into, place{}); v != nil {
+		return v.Body()
 	}
-	return into, nil
+	return nil
 }
 
 // Check reads a value that is no body of its own, and tells what is wrong with it; nil if nothing is.
-func (s Schema[T]) Check(data []byte) (T, *Violation) {
-	var into T
-	return into, s.root.decode(data, reflect.ValueOf(&into).Elem(), place{})
+func (s *Schema[T]) Check(data []byte) (into T, wrong *Violation) {
+	wrong = s.root.decode(data, reflect.ValueOf(&into).Elem(), place{})
+	return into, wrong
 }
 
 // place is where a value stands, for error texts.

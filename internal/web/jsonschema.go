@@ -24,13 +24,14 @@ type Parameter struct {
 	Schema   map[string]any
 }
 
-// JSONSchema describes what the schema reads.
-func (s Schema[T]) JSONSchema() map[string]any { return s.root.describe() }
+// Shape describes what the schema reads. What a schema does that does not depend on T is done by its node, once: there are hundreds of Ts.
+func (s *Schema[T]) Shape() Shape { return s.root }
 
-// Parameters describes the members as parameters of a query.
-func (s Schema[T]) Parameters() []Parameter {
+func (n *node) JSONSchema() map[string]any { return n.describe() }
+
+func (n *node) Parameters() []Parameter {
 	var out []Parameter
-	for _, f := range s.root.fields {
+	for _, f := range n.fields {
 		out = append(out, Parameter{Name: f.name, Doc: f.doc, Required: f.required, Comma: f.node.comma, Schema: f.node.describe()})
 	}
 	return out

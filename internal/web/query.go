@@ -10,39 +10,43 @@ import (
 
 // Query reads the parameters of a query: each at most once (lists may be repeated), none that the schema does not have, a plus
 // read as a space. Its errors are *stagedoor.Error of kind Invalid.
-func (s Schema[T]) Query(raw string) (T, error) {
-	var into T
+func (s *Schema[T]) Query(raw string) (into T, err error) {
+	err = s.root.query(raw, reflect.ValueOf(&into).Elem())
+	return into, err
+}
+
+func (n *node) query(raw string, into reflect.Value) error {
 	values, err := url.ParseQuery(raw)
 	if err != nil {
-		return into, (&Violation{Reason: "Not a query string"}).Query()
+		return (&Violation{Reason: "Not a query string"}).Query()
 	}
 	var unknown []string
 	for name := range values {
-		if s.root.named(name) == nil {
+		if n.named(name) == nil {
 			unknown = append(unknown, name)
 		}
 	}
 	if len(unknown) > 0 {
-		return into, Unknown("", inOrder(raw, unknown)...).Query()
+		return Unknown("", inOrder(raw, unknown)...).Query()
 	}
-	for _, f := range s.root.fields {
+	for _, f := range n.fields {
 		given, here := values[f.name]
 		at := place{f.name, f.doc}
 		if !here {
 			if f.required {
-				return into, (&Violation{Reason: "Missing required property: " + f.name}).Query()
+				return (&Violation{Reason: "Missing required property: " + f.name}).Query()
 			}
 			continue
 		}
 		encoded, v := f.node.fromText(given, at)
 		if v == nil {
-			v = f.node.decode(encoded, reflect.ValueOf(&into).Elem().FieldByIndex(f.index), at)
+			v = f.node.decode(encoded, into.FieldByIndex(f.index), at)
 		}
 		if v != nil {
-			return into, v.Query()
+			return v.Query()
 		}
 	}
-	return into, nil
+	return nil
 }
 
 func (n *node) named(name string) *field {

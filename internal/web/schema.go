@@ -20,8 +20,8 @@ import (
 type Schema[T any] struct{ root *node }
 
 // NewSchema compiles the tags of T. It panics if they are wrong, which building the routes in a test finds.
-func NewSchema[T any]() Schema[T] {
-	return Schema[T]{compile(reflect.TypeFor[T](), "")}
+func NewSchema[T any]() *Schema[T] {
+	return &Schema[T]{compile(reflect.TypeFor[T](), "")}
 }
 
 type kind int
