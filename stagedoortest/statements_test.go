@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http/httptest"
 	"net/url"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -126,8 +127,8 @@ func TestStatements(t *testing.T) {
 				}
 				asked := strings.Split(want, " · ")
 				slices.Sort(asked)
-				if kind == storetest.SQLite { // where the version is asked for only if something was committed, by whomever
-					asked, least = without(asked, "select config_versions"), without(least, "select config_versions")
+				if kind == storetest.SQLite && runtime.GOOS == "linux" { // where the version is known until a configuration changes
+					asked = slices.DeleteFunc(asked, func(s string) bool { return s == "select config_versions" })
 				}
 				got := strings.Join(least, " · ")
 				want = strings.Join(asked, " · ")
@@ -138,8 +139,4 @@ func TestStatements(t *testing.T) {
 			}
 		})
 	}
-}
-
-func without(all []string, one string) []string {
-	return slices.DeleteFunc(all, func(s string) bool { return s == one })
 }

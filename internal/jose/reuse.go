@@ -1,7 +1,6 @@
 package jose
 
 import (
-	"crypto/rand"
 	"crypto/rsa"
 	"flag"
 	"sync"
@@ -16,9 +15,10 @@ func ReuseInTests() {
 	var mu sync.Mutex
 	var made [16]*rsa.PrivateKey
 	next := 0
+	fresh := generateRSA
 	generateRSA = func(bits int) (*rsa.PrivateKey, error) {
 		if bits != 2048 {
-			return rsa.GenerateKey(rand.Reader, bits)
+			return fresh(bits)
 		}
 		mu.Lock()
 		defer mu.Unlock()
@@ -28,7 +28,7 @@ func ReuseInTests() {
 			return made[i], nil
 		}
 		var err error
-		made[i], err = rsa.GenerateKey(rand.Reader, bits)
+		made[i], err = fresh(bits)
 		return made[i], err
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"os"
@@ -30,7 +31,7 @@ const (
 
 var (
 	errGone   = errors.New("script: worker is gone")
-	errSilent = errors.New("script: worker did not read in time")
+	errSilent = fmt.Errorf("%w: it did not read in time", errGone)
 )
 
 // process is a worker seen from the server.
@@ -221,7 +222,7 @@ func (p *process) end(memory bool) {
 }
 
 // begin registers a job and sends the frames that build makes. No other frame is written in between, so a script that one run brings is
-// there for the runs that follow. It answers errGone when the process is gone with nothing begun, and errSilent with it when that did not read in time.
+// there for the runs that follow. It answers errGone when the process is gone with nothing begun, errSilent, which is one, when it did not read in time.
 func (p *process) begin(j *job, build func() ([]byte, error)) error {
 	p.writeMu.Lock()
 	defer p.writeMu.Unlock()
@@ -251,7 +252,7 @@ func (p *process) begin(j *job, build func() ([]byte, error)) error {
 	}
 	delete(p.jobs, j.id)
 	if errors.Is(err, os.ErrDeadlineExceeded) {
-		return errors.Join(errGone, errSilent)
+		return errSilent
 	}
 	return errGone
 }

@@ -1,6 +1,9 @@
 package store
 
-import "sync"
+import (
+	"runtime"
+	"sync"
+)
 
 // commits tells whether anything that matters has been committed to an embedded database since a question was answered, by whichever process.
 // While nothing has, the answer is still true, and there is no need to ask again. Commits of this process that change no configuration do not matter.
@@ -13,7 +16,24 @@ type commits struct {
 	ours     bool              // nobody but this process can commit, and what it commits does not matter
 }
 
-// version returns what is known of a tenant's configuration as it is now, and what a newer answer is to be noted with. Nil watches nothing.
+// watchCommits watches the database at path, of which the process must hold a connection until close is called: else SQLite takes the index away. It
+// returns nil, which watches nothing, where systems do not promise that a file reads as others have it mapped in memory.
+func watchCommits(path string) *commits {
+	if runtime.GOOS != "linux" {
+		return nil
+	}
+	return &commits{index: openWALIndex(path)}
+}
+
+// close is called after the database is closed.
+func (c *commits) close() error {
+	if c == nil {
+		return nil
+	}
+	return c.index.close()
+}
+
+// version returns what is known of a tenant's configuration as it is now, and what a newer answer is to be noted with.
 func (c *commits) version(tenant string) (version string, known bool, asked walHeader) {
 	if c == nil {
 		return "", false, walHeader{}

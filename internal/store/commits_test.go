@@ -12,7 +12,7 @@ import (
 	"github.com/stagedoor/stagedoor/internal/store/storetest"
 )
 
-// While nothing is committed to an embedded database, it is not asked what version a configuration has; after any commit, it is.
+// An embedded database is asked what version a configuration has after one has changed, or somebody else has committed, and not otherwise.
 func TestVersionIsAskedAfterCommits(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("commits are watched on Linux")

@@ -14,7 +14,7 @@ import (
 // What a login needs of a tenant's configuration stands in half a dozen tables, is asked for by every request, and changes seldom. Each write to
 // one of these tables gives the tenant's configuration another version, in the same transaction; whoever reads asks for the version, in one
 // statement, and takes what was read under the same one. So nothing here is ever older than the database, whichever server changed it. (An embedded
-// database is asked only if something was committed since: [commits].)
+// database is asked only after a configuration has changed, or another program has written: [commits].)
 //
 // Programs that know nothing of versions may serve the same database, while servers are replaced one by one: what they change is seen within
 // [CacheFor].
@@ -24,6 +24,7 @@ var configTables = map[string]bool{
 	"tenants": true, "domains": true, "signing_keys": true,
 	"clients": true, "connections": true, "resource_servers": true, "client_grants": true, "rules": true, "rules_configs": true,
 	"actions": true, "action_versions": true, "action_bindings": true, "documents": true,
+	"config_versions": true,
 }
 
 // maxConfig is how many values of all tenants' configurations are kept; at the limit all are dropped. Longer lists than maxConfigList are read

@@ -27,8 +27,7 @@ type sqliteEngine struct {
 	metrics *telemetry.Metrics
 	readers *sql.DB
 	read    sqlQuerier
-	writers *sql.DB // one connection
-	index   *walIndex
+	writers *sql.DB  // one connection
 	commits *commits // nil: they are not watched
 
 	mu     sync.Mutex
@@ -76,9 +75,7 @@ func openSQLite(ctx context.Context, path string, metrics *telemetry.Metrics) (e
 	e.readers.SetMaxOpenConns(4)
 	e.readers.SetMaxIdleConns(4)
 	e.read = sqlQuerier{prepare: e.readers.PrepareContext, cache: &sync.Map{}}
-	if e.index = watchWAL(path); e.index != nil {
-		e.commits = &commits{index: e.index}
-	}
+	e.commits = watchCommits(path)
 	e.done.Add(1)
 	go e.writer(conn)
 	return e, nil
@@ -272,5 +269,5 @@ func (e *sqliteEngine) close() error {
 	e.mu.Unlock()
 	e.wakeWriter()
 	e.done.Wait()
-	return errors.Join(e.readers.Close(), e.writers.Close(), e.index.close())
+	return errors.Join(e.readers.Close(), e.writers.Close(), e.commits.close())
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/binary"
 	"os"
-	"runtime"
 	"sync"
 	"sync/atomic"
 )
@@ -35,12 +34,8 @@ var walIndexes struct {
 	open map[string]*walIndex
 }
 
-// watchWAL watches the database at path, of which the process must hold a connection until it calls close: else SQLite takes the file away. It
-// returns nil where systems do not promise that a file reads as others have it mapped in memory.
-func watchWAL(path string) *walIndex {
-	if runtime.GOOS != "linux" {
-		return nil
-	}
+// openWALIndex returns the index of the database at path.
+func openWALIndex(path string) *walIndex {
 	walIndexes.Lock()
 	defer walIndexes.Unlock()
 	w := walIndexes.open[path]
@@ -55,11 +50,7 @@ func watchWAL(path string) *walIndex {
 	return w
 }
 
-// close is called after the database is closed.
 func (w *walIndex) close() error {
-	if w == nil {
-		return nil
-	}
 	walIndexes.Lock()
 	defer walIndexes.Unlock()
 	if w.users--; w.users > 0 {
@@ -89,14 +80,11 @@ func (w *walIndex) opened() *os.File {
 
 // header reads the header. It is not ok while a commit writes it, and where there is none.
 func (w *walIndex) header() (h walHeader, ok bool) {
-	if w == nil {
-		return h, false
-	}
 	file := w.opened()
 	if file == nil {
 		return h, false
 	}
-	if n, err := file.ReadAt(h[:], 0); err != nil || n < len(h) {
+	if _, err := file.ReadAt(h[:], 0); err != nil {
 		return walHeader{}, false
 	}
 	const initialized = 12 // where isInit stands
