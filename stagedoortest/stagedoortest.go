@@ -30,6 +30,7 @@ import (
 	"github.com/stagedoor/stagedoor/internal/jose"
 	"github.com/stagedoor/stagedoor/internal/password"
 	"github.com/stagedoor/stagedoor/internal/script"
+	"github.com/stagedoor/stagedoor/internal/store/storetest"
 	"github.com/stagedoor/stagedoor/server"
 )
 
@@ -60,7 +61,7 @@ type Server struct {
 
 // Options change what New does.
 type Options struct {
-	Database string            // postgres:// URL; empty for a file of its own
+	Database string            // the address of a migrated database; empty for a file of its own
 	Clock    stagedoor.Clock   // nil: the time
 	Allow    []string          // "host:port" that scripts may reach
 	Log      io.Writer         // nil: the test's log on failure only
@@ -87,8 +88,11 @@ func New(t testing.TB, options ...Options) *Server {
 	if o.Configure != nil {
 		o.Configure(&cfg)
 	}
-	if o.Beside != nil {
+	switch {
+	case o.Beside != nil:
 		cfg.Database, cfg.MasterKeyFile = o.Beside.cfg.Database, o.Beside.cfg.MasterKeyFile
+	case cfg.Database == "":
+		cfg.Database = storetest.Migrated(t, storetest.SQLite)
 	}
 	must(t, cfg.Complete())
 	_, err := jose.LoadOrCreateMasterKeys(cfg.MasterKeyFile) // also beside a database that is there: nothing is sealed in it yet
@@ -99,10 +103,6 @@ func New(t testing.TB, options ...Options) *Server {
 	}
 	deps := server.Deps{Clock: o.Clock, Log: log}
 	ctx, cancel := context.WithCancel(context.Background())
-	db, err := server.OpenDatabase(ctx, cfg, deps)
-	must(t, err)
-	must(t, db.Migrate(ctx))
-	must(t, db.Close())
 	s, err := server.New(ctx, cfg, deps)
 	must(t, err)
 	l, err := s.Listen()

@@ -81,7 +81,8 @@ func empty(address string) (shape string, err error) {
 	_, err = conn.Exec(ctx, fmt.Sprintf(`SET session_replication_role = replica; DO $$
 		DECLARE t text; n int; total int := 0;
 		BEGIN
-			FOR t IN SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace AND relname NOT IN ('goose_db_version', 'schema_compatible') LOOP
+			FOR t IN SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace AND relname NOT IN ('goose_db_version', 'schema_compatible')
+				AND pg_relation_size(oid) > 0 LOOP -- what never held a row has no pages
 				EXECUTE format('DELETE FROM public.%%I', t);
 				GET DIAGNOSTICS n = ROW_COUNT;
 				total := total + n;
