@@ -346,10 +346,16 @@ func TestTraces(t *testing.T) {
 
 // TestTracesOfPatches: patches that share a transaction have one span, in the trace of one of them and linked with the wait of each.
 func TestTracesOfPatches(t *testing.T) {
+	for kind, group := range map[string]string{storetest.SQLite: "group of writes", storetest.Postgres: "group of patches"} {
+		t.Run(kind, func(t *testing.T) { tracesOfPatches(t, kind, group) })
+	}
+}
+
+func tracesOfPatches(t *testing.T, kind, name string) {
 	c := &collector{}
 	receiver := httptest.NewServer(c)
 	t.Cleanup(receiver.Close)
-	w := newWorld(t, storetest.Postgres, watched(func(cfg *config.Config) { cfg.Trace = config.Trace{Endpoint: receiver.URL, Sample: 1} }))
+	w := newWorld(t, kind, watched(func(cfg *config.Config) { cfg.Trace = config.Trace{Endpoint: receiver.URL, Sample: 1} }))
 	var callers sync.WaitGroup
 	for i := range 24 {
 		callers.Go(func() {
@@ -377,7 +383,7 @@ func TestTracesOfPatches(t *testing.T) {
 			byID[s.SpanID] = s
 		}
 		for _, group := range c.spans {
-			if group.Name != "group of patches" || len(group.Links) < 2 {
+			if group.Name != name || len(group.Links) < 2 {
 				continue
 			}
 			whole := true
@@ -386,9 +392,9 @@ func TestTracesOfPatches(t *testing.T) {
 				back := slices.ContainsFunc(wait.Links, func(l struct{ TraceID, SpanID string }) bool {
 					return l.SpanID == group.SpanID && l.TraceID == group.TraceID
 				})
-				whole = whole && back && wait.Name == "wait for a group of patches" && wait.TraceID == l.TraceID
+				whole = whole && back && wait.Name == "wait for a "+name && wait.TraceID == l.TraceID
 			}
-			if whole && byID[group.ParentSpanID].Name == "wait for a group of patches" {
+			if whole && byID[group.ParentSpanID].Name == "wait for a "+name {
 				return true
 			}
 		}
@@ -396,10 +402,14 @@ func TestTracesOfPatches(t *testing.T) {
 	}
 	for deadline := time.Now().Add(time.Minute); !linked(); time.Sleep(50 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			t.Fatal("no group of patches is linked with those who waited for it")
+			t.Fatalf("no %s is linked with those who waited for it", name)
 		}
 	}
-	if c.path("PATCH /api/v2/users/{id}", "wait for a group of patches", "group of patches", "sql") == "" {
-		t.Error("the statements of a group are in no request's trace")
+	statements := []string{"PATCH /api/v2/users/{id}", "wait for a " + name, name, "sql"}
+	if kind == storetest.SQLite { // each write has its own statements, which are in its own request
+		statements = []string{"PATCH /api/v2/users/{id}", "sql update"}
+	}
+	if c.path(statements...) == "" {
+		t.Errorf("no trace has %q", statements)
 	}
 }

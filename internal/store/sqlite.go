@@ -41,6 +41,7 @@ type writeJob struct {
 	fn   func(querier) error
 	err  error
 	done chan struct{}
+	span *telemetry.Span // of the wait
 }
 
 func openSQLite(ctx context.Context, path string, metrics *telemetry.Metrics) (engine, error) {
@@ -99,7 +100,9 @@ func (e *sqliteEngine) write(ctx context.Context, fn func(querier) error) error 
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	job := &writeJob{fn: fn, done: make(chan struct{})}
+	_, span := telemetry.Start(ctx, "wait for a group of writes")
+	defer span.End()
+	job := &writeJob{fn: fn, done: make(chan struct{}), span: span}
 	e.mu.Lock()
 	if e.closed {
 		e.mu.Unlock()
@@ -177,7 +180,13 @@ func (e *sqliteEngine) nextGroup() (group []*writeJob, closed bool) {
 // commitGroup runs the writes in one transaction. An error of one write undoes that one; an
 // error that ends the transaction, such as a full disk, fails all of them.
 func (e *sqliteEngine) commitGroup(q querier, group []*writeJob) {
-	ctx := context.Background()
+	waits := make([]*telemetry.Span, len(group))
+	for i, job := range group {
+		waits[i] = job.span
+	}
+	ctx, span := telemetry.Together(waits, "group of writes")
+	span.SetInt("stagedoor.writes", len(group))
+	defer span.End()
 	err := func() error {
 		if err := e.inPlace(); err != nil {
 			return err
@@ -210,6 +219,7 @@ func (e *sqliteEngine) commitGroup(q querier, group []*writeJob) {
 	if err == nil {
 		return
 	}
+	span.Fail("database")
 	q.exec(ctx, "ROLLBACK") // fails if the transaction has ended already
 	for _, job := range group {
 		if job.err == nil {
