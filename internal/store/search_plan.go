@@ -230,7 +230,7 @@ func (p *searcher) driveAnd(ctx context.Context, e *lucene.Expr) (*drive, error)
 	if best == nil {
 		return nil, nil
 	}
-	if best.rows > p.s.db.search.few && ordered != nil && ordered.rows == many {
+	if best.rows > p.s.db.search.few && !isCheck(from) && ordered != nil && ordered.rows == many {
 		best, from = ordered, orderedFrom // and look into the set of the other: cheaper than to check all of its rows
 	}
 	var checks []*lucene.Expr
@@ -319,7 +319,7 @@ func (p *searcher) counted(ctx context.Context, got int, uq UserQuery) (int, str
 	if got < uq.PerPage && (got > 0 || uq.Page == 0) {
 		return uq.Page*uq.PerPage + got, "the page was the last", nil
 	}
-	if d := p.plan; d != nil && d.rows >= 0 && d.rows < p.s.db.search.few {
+	if d := p.plan; d != nil && d.rows >= 0 && (d.rows < p.s.db.search.few || d.exact && d.rows < p.s.db.search.some) {
 		places, err := pull(ctx, d.open(nil), 1<<30)
 		if err != nil || d.exact {
 			return len(places), "the places were counted", err
