@@ -319,7 +319,11 @@ func (p *searcher) counted(ctx context.Context, got int, uq UserQuery) (int, str
 	if got < uq.PerPage && (got > 0 || uq.Page == 0) {
 		return uq.Page*uq.PerPage + got, "the page was the last", nil
 	}
-	if d := p.plan; d != nil && d.rows >= 0 && (d.rows < p.s.db.search.few || d.exact && d.rows < p.s.db.search.some) {
+	most := p.s.db.search.few
+	if p.where.Op == lucene.And && p.plan != nil && p.plan.exact { // looking up each row costs less than sets of all users
+		most = p.s.db.search.some
+	}
+	if d := p.plan; d != nil && d.rows >= 0 && d.rows < most {
 		places, err := pull(ctx, d.open(nil), 1<<30)
 		if err != nil || d.exact {
 			return len(places), "the places were counted", err
