@@ -106,7 +106,6 @@ func TestDatabaseLoginCodeTellsNothing(t *testing.T) {
 	for _, name := range []string{"ada@example.com", "bob@example.com"} {
 		b := w.browser()
 		page := b.onto(b.submit(b.begin(), "username", name))
-		w.mails() // the code is kept in the background, for both
 		for range 5 {
 			seen[name] = append(seen[name], strings.ReplaceAll(words(page.body), name, "X"))
 			page = b.submit(page, "code", "x23456")

@@ -12,7 +12,7 @@ import (
 func loginCodePurpose(tx *stagedoor.Transaction) string { return "login-code/" + hash(tx.ID) }
 
 // sendDatabaseCode sends a code to log in with to the person of a database who has the address, or the number, that was typed, and returns it as the
-// server writes it. Nobody waits for what depends on whether there is somebody; a code is kept in any case, so that wrong ones do not tell either.
+// server writes it. Nobody waits for what depends on whether there is somebody; a code is kept before in any case, so that wrong ones do not tell either.
 func (p *Pipeline) sendDatabaseCode(ctx context.Context, v Visit, tx *stagedoor.Transaction, conn *stagedoor.Connection, client *stagedoor.Client, typed string) (string, error) {
 	to, _ := connection.CodeAddress(conn, typed)
 	if to == "" {
@@ -24,9 +24,16 @@ func (p *Pipeline) sendDatabaseCode(ctx context.Context, v Visit, tx *stagedoor.
 		v.log(e)
 		return "", err
 	}
+	code := stagedoor.NewDigits(IdentifierCodeDigits)
+	c := &stagedoor.OneTimeCode{
+		Purpose: loginCodePurpose(tx), Subject: guard.Identifier(to), ClientID: client.ID, ExpiresAt: v.Store.Clock().Now().Add(IdentifierCodeLife),
+	}
+	if err := v.Store.SaveOneTimeCode(ctx, code, c); err != nil {
+		return "", err
+	}
 	ctx = context.WithoutCancel(ctx)
 	p.unwaited.Go(func() {
-		if err := p.sendLoginCode(ctx, v, tx, conn, client, to, &e); err != nil {
+		if err := p.sendLoginCode(ctx, v, tx, conn, client, to, code, c, &e); err != nil {
 			e.Type, e.Description = "fn", "The code could not be sent: "+describe(err)
 		}
 		v.log(e)
@@ -34,27 +41,24 @@ func (p *Pipeline) sendDatabaseCode(ctx context.Context, v Visit, tx *stagedoor.
 	return to, nil
 }
 
-func (p *Pipeline) sendLoginCode(ctx context.Context, v Visit, tx *stagedoor.Transaction, conn *stagedoor.Connection, client *stagedoor.Client, to string, e *stagedoor.LogEvent) error {
-	code := stagedoor.NewDigits(IdentifierCodeDigits)
-	c := &stagedoor.OneTimeCode{
-		Purpose: loginCodePurpose(tx), Subject: guard.Identifier(to), ClientID: client.ID, ExpiresAt: v.Store.Clock().Now().Add(IdentifierCodeLife),
-	}
+// sendLoginCode sends a code that is kept to whoever is known by the address, or the number. It is theirs from then on, and nobody's before.
+func (p *Pipeline) sendLoginCode(ctx context.Context, v Visit, tx *stagedoor.Transaction, conn *stagedoor.Connection, client *stagedoor.Client, to, code string, c *stagedoor.OneTimeCode, e *stagedoor.LogEvent) error {
 	on := &connection.Occasion{ClientID: client.ID, Organization: tx.Request.Organization}
 	u, err := p.Database.On(on).Find(ctx, v.Store, conn, to)
 	e.Details = said{console: on.Console}.details(nil)
 	if err != nil && !stagedoor.IsKind(err, stagedoor.NotFound) {
 		return err
 	}
-	known := err == nil && (u.Email == to || u.PhoneNumber == to) && connection.MaySend(conn, u, to)
-	if known {
-		c.UserID, c.To, e.UserID = u.ID, to, u.ID
-	}
-	if err := v.Store.SaveOneTimeCode(ctx, code, c); err != nil {
-		return err
-	}
-	switch {
-	case !known:
+	if err != nil || u.Email != to && u.PhoneNumber != to || !connection.MaySend(conn, u, to) {
 		e.Type, e.Description = "fn", "No code was sent: there is no such user, or something else of theirs is proved and this is not."
+		return nil
+	}
+	c.UserID, c.To, e.UserID = u.ID, to, u.ID
+	switch err := v.Store.NameOneTimeCode(ctx, code, c); {
+	case stagedoor.IsKind(err, stagedoor.NotFound):
+		e.Type, e.Description = "fn", "No code was sent: another one was asked for meanwhile."
+	case err != nil:
+		return err
 	case u.PhoneNumber == to:
 		return p.SendText(ctx, v, PhoneMessage{Kind: "otp_verify", To: to, Code: code, Method: "text", Locale: v.Language, User: u, Client: client}, nil)
 	case p.MailCode != nil:

@@ -24,6 +24,34 @@ func (s *Store) SaveOneTimeCode(ctx context.Context, code string, c *stagedoor.O
 	})
 }
 
+// NameOneTimeCode gives a code that is kept, and is still this one, another description; how often it was tried stays. NotFound if it has gone, or
+// another one has taken its place.
+func (s *Store) NameOneTimeCode(ctx context.Context, code string, c *stagedoor.OneTimeCode) error {
+	doc, err := json.Marshal(c)
+	if err != nil {
+		return err
+	}
+	return s.write(ctx, func(q querier) error {
+		var sealed string
+		err := q.row(ctx, "SELECT sealed FROM one_time_codes WHERE tenant = ? AND purpose = ? AND subject = ?"+s.db.forUpdate(), []any{s.tenant.ID, c.Purpose, c.Subject}, &sealed)
+		if errors.Is(err, errNoRows) {
+			return errNotFound("code")
+		}
+		if err != nil {
+			return err
+		}
+		hash, err := s.unseal(sealed, "one_time_codes", c.Purpose+"/"+c.Subject)
+		if err != nil {
+			return err
+		}
+		if !jose.Equal(jose.HashToken(code), hash) {
+			return errNotFound("code")
+		}
+		_, err = q.exec(ctx, "UPDATE one_time_codes SET doc = ? WHERE tenant = ? AND purpose = ? AND subject = ?", document(doc), s.tenant.ID, c.Purpose, c.Subject)
+		return err
+	})
+}
+
 // Tried is what came of a try with a one-time code.
 type Tried struct {
 	Code    *stagedoor.OneTimeCode // nil: it was wrong, or there is none
@@ -36,14 +64,10 @@ type Tried struct {
 func (s *Store) TryOneTimeCode(ctx context.Context, purpose, subject, code string, most int, keep bool) (t Tried, err error) {
 	err = s.write(ctx, func(q querier) error {
 		t = Tried{}
-		lock := ""
-		if s.db.postgres {
-			lock = " FOR UPDATE"
-		}
 		var sealed, doc string
 		var tries int
 		var expires int64
-		err := q.row(ctx, "SELECT sealed, tries, doc, expires_at FROM one_time_codes WHERE tenant = ? AND purpose = ? AND subject = ?"+lock,
+		err := q.row(ctx, "SELECT sealed, tries, doc, expires_at FROM one_time_codes WHERE tenant = ? AND purpose = ? AND subject = ?"+s.db.forUpdate(),
 			[]any{s.tenant.ID, purpose, subject}, &sealed, &tries, &doc, &expires)
 		if errors.Is(err, errNoRows) {
 			return nil

@@ -59,6 +59,27 @@ func TestOneTimeCodes(t *testing.T) {
 			if got := try("3", false); !got.TooMany || got.Code != nil {
 				t.Errorf("after three wrong ones: %+v", got)
 			}
+			save("n")
+			try("x", false)
+			named := &stagedoor.OneTimeCode{Purpose: "p", Subject: "a", UserID: "auth0|ada", ExpiresAt: now.Add(time.Minute)}
+			if err := s.NameOneTimeCode(t.Context(), "older", named); !stagedoor.IsKind(err, stagedoor.NotFound) {
+				t.Errorf("another one's place: %v", err)
+			}
+			ok(t, s.NameOneTimeCode(t.Context(), "n", named))
+			for range 2 {
+				try("x", false)
+			}
+			if got := try("n", false); !got.TooMany {
+				t.Errorf("a code that gets a name has been tried three times: %+v", got)
+			}
+			save("n")
+			ok(t, s.NameOneTimeCode(t.Context(), "n", named))
+			if got := try("n", false); got.Code == nil || got.Code.UserID != "auth0|ada" {
+				t.Errorf("named: %+v", got)
+			}
+			if err := s.NameOneTimeCode(t.Context(), "n", named); !stagedoor.IsKind(err, stagedoor.NotFound) {
+				t.Errorf("one that is gone: %v", err)
+			}
 			save("4")
 			now = now.Add(time.Minute)
 			if got := try("4", false); !got.Expired || got.Code != nil {

@@ -992,6 +992,9 @@ var trespasses = map[string]struct {
 	"SaveOneTimeCode": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
 		return nil, s.SaveOneTimeCode(ctx, "code of globex", &stagedoor.OneTimeCode{Purpose: "other", Subject: "ada@example.com", ExpiresAt: time.Now().Add(time.Hour)})
 	}},
+	"NameOneTimeCode": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		return nil, s.NameOneTimeCode(ctx, "code of acme", &stagedoor.OneTimeCode{Purpose: "login", Subject: "ada@example.com", UserID: "auth0|acme", ExpiresAt: time.Now().Add(time.Hour)})
+	}},
 	"TryOneTimeCode": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
 		got, err := s.TryOneTimeCode(ctx, "login", "ada@example.com", "code of acme", 3, false)
 		if got.Code != nil {
