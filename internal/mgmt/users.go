@@ -44,7 +44,7 @@ func (a *API) listUsers(c *call, in listUsersIn) (any, error) {
 	if in.Connection != "" {
 		where = lucene.Both(where, lucene.Equal("identities.connection", in.Connection))
 	}
-	uq := store.UserQuery{Page: in.Page, PerPage: in.Size(), Where: where, Sort: field, Descending: order == "-1", NoTotal: !in.IncludeTotals}
+	uq := store.UserQuery{Page: in.Page, PerPage: in.Size(), Where: where, Sort: field, Descending: order == "-1", NoTotal: !in.IncludeTotals, Estimate: true}
 	if in.Explain {
 		uq.Explain = &store.Explanation{}
 	}
@@ -59,9 +59,18 @@ func (a *API) listUsers(c *call, in listUsersIn) (any, error) {
 	case in.Explain:
 		return map[string]any{"users": shown, "start": in.Start(), "limit": in.Size(), "length": len(users), "explain": uq.Explain}, nil
 	case in.IncludeTotals:
-		return map[string]any{"users": shown, "start": in.Start(), "limit": in.Size(), "length": len(users), "total": total}, nil
+		return usersWithTotal(in.Paging, shown, len(users), total), nil
 	}
 	return shown, nil
+}
+
+// usersWithTotal is the answer with include_totals. A total that was not counted says so: total_estimated is there then, and total_margin, by which it may be off.
+func usersWithTotal(paging web.Paging, shown any, length int, total store.Total) map[string]any {
+	out := map[string]any{"users": shown, "start": paging.Start(), "limit": paging.Size(), "length": length, "total": total.Count}
+	if total.Estimated {
+		out["total_estimated"], out["total_margin"] = true, total.Margin
+	}
+	return out
 }
 
 // withLength adds the count of items to an envelope, as users and logs have it.

@@ -1,12 +1,16 @@
 package mgmt
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/stagedoor/stagedoor/internal/store"
+	"github.com/stagedoor/stagedoor/internal/web"
 )
 
 func payload(reason string) string { return "Payload validation error: '" + reason + "." }
@@ -279,4 +283,16 @@ func TestListUsers(t *testing.T) {
 		h.call(all, "GET", "/users-by-email?email=Ann%40x.test", "").is(200, `[]`)
 		h.call(all, "GET", "/users-by-email", "").fails(400, "invalid_query_string", "Query validation error: 'Missing required property: email'.")
 	})
+}
+
+// TestEstimatedTotalsSayThatTheyAre: and those that were counted do not.
+func TestEstimatedTotalsSayThatTheyAre(t *testing.T) {
+	for want, total := range map[string]store.Total{
+		`{"length":0,"limit":50,"start":0,"total":0,"users":[]}`:                                                {},
+		`{"length":0,"limit":50,"start":0,"total":48500,"total_estimated":true,"total_margin":2100,"users":[]}`: {Count: 48500, Estimated: true, Margin: 2100},
+	} {
+		if got, err := json.Marshal(usersWithTotal(web.Paging{}, []any{}, 0, total)); err != nil || string(got) != want {
+			t.Errorf("%s, %v, want %s", got, err, want)
+		}
+	}
 }

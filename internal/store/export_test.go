@@ -132,7 +132,13 @@ func AwaitLock(t testing.TB, db *DB, table string) {
 
 // SmallSearch makes a search of few users take all the ways that one of many takes.
 func SmallSearch(db *DB) {
-	db.search = searchBounds{few: 4, some: 8, many: 12, sample: 6, chunk: 2, probes: 64, patience: 6, set: 2}
+	db.search = searchBounds{few: 4, some: 8, many: 12, sample: 6, chunk: 2, probes: 64, patience: 6, set: 2, exact: usualBounds.exact, blocks: 10, block: 4}
+}
+
+// SlowTotals makes a search of few users take longer to count than it may, and sets how long that is.
+func SlowTotals(db *DB, exact time.Duration) {
+	SmallSearch(db)
+	db.search.exact = exact
 }
 
 // UsualSearch undoes SmallSearch.

@@ -35,6 +35,7 @@ type UserQuery struct {
 	Sort          string       // a field that SortsUsersBy knows; empty: by creation
 	Descending    bool
 	NoTotal       bool         // how many there are in all is not wanted
+	Estimate      bool         // a total that takes too long to count may be an estimate; else it is counted until the search's own limit
 	Explain       *Explanation // is told how the search ran; may be nil
 }
 
@@ -55,17 +56,17 @@ func (s *Store) Users(ctx context.Context, uq UserQuery) ([]stagedoor.User, int,
 		return nil, 0, err
 	}
 	users, err := decodedUsers(texts)
-	return users, total, err
+	return users, total.Count, err
 }
 
 // UserTexts is Users for who shows the users and nothing else.
-func (s *Store) UserTexts(ctx context.Context, uq UserQuery) ([]*stagedoor.UserText, int, error) {
+func (s *Store) UserTexts(ctx context.Context, uq UserQuery) ([]*stagedoor.UserText, Total, error) {
 	where := uq.Where
 	if where == nil {
 		where = &lucene.Expr{Op: lucene.All}
 	}
 	if !SortsUsersBy(uq.Sort) {
-		return nil, 0, stagedoor.Errorf(stagedoor.Invalid, "invalid_query_string", "Users cannot be sorted by %q.", uq.Sort)
+		return nil, Total{}, stagedoor.Errorf(stagedoor.Invalid, "invalid_query_string", "Users cannot be sorted by %q.", uq.Sort)
 	}
 	p := &searcher{s: s, where: where, desc: uq.Descending, why: cmpOr(uq.Explain, &Explanation{})}
 	if uq.Sort != "created_at" {
@@ -77,7 +78,7 @@ func (s *Store) UserTexts(ctx context.Context, uq UserQuery) ([]*stagedoor.UserT
 	}
 	start := time.Now()
 	p.why.Tree = where.String()
-	users, total := []*stagedoor.UserText{}, 0
+	users, total := []*stagedoor.UserText{}, Total{}
 	ctx, cancel := context.WithTimeout(ctx, s.db.searchLimit)
 	defer cancel()
 	err := s.db.searching(ctx, s.db.searchLimit, func(q querier) (err error) {
@@ -89,10 +90,18 @@ func (s *Store) UserTexts(ctx context.Context, uq UserQuery) ([]*stagedoor.UserT
 		}
 		if !uq.NoTotal {
 			p.doing = counting
-			total, err = p.total(ctx, len(users), uq)
+			total.Count, err = p.total(ctx, len(users), uq)
 		}
 		return err
 	})
+	if errors.Is(err, errSlowTotal) {
+		err = s.db.searching(ctx, max(s.db.searchLimit-time.Since(start), time.Millisecond), func(q querier) (err error) {
+			p.q = q
+			total, err = p.estimate(ctx)
+			return err
+		})
+		total.Count = max(total.Count, uq.Page*uq.PerPage+len(users)) // so many were seen
+	}
 	p.why.Milliseconds = time.Since(start).Seconds() * 1000
 	s.db.metrics.Since(telemetry.SearchTime, start, "users", p.kind())
 	return users, total, s.searchError(ctx, err, p.doing, narrowing(where))
@@ -100,12 +109,17 @@ func (s *Store) UserTexts(ctx context.Context, uq UserQuery) ([]*stagedoor.UserT
 
 // searchError says that a search took too long, if that was it, at what, and what to do about it.
 func (s *Store) searchError(ctx context.Context, err error, doing, advice string) error {
-	var pg *pgconn.PgError
-	if err == nil || !errors.Is(ctx.Err(), context.DeadlineExceeded) && !(errors.As(err, &pg) && pg.Code == "57014") {
+	if err == nil || !errors.Is(ctx.Err(), context.DeadlineExceeded) && !isTimeout(err) {
 		return err
 	}
 	return &stagedoor.Error{Kind: stagedoor.Unavailable, Code: "search_timeout", Err: err, Message: "The search took longer than " + s.db.searchLimit.String() +
 		" while " + doing + ". Narrow it: ask for an exact value or a prefix, or leave out include_totals." + advice}
+}
+
+// isTimeout tells whether PostgreSQL ended a statement for its time.
+func isTimeout(err error) bool {
+	var pg *pgconn.PgError
+	return errors.As(err, &pg) && pg.Code == "57014"
 }
 
 func cmpOr[T any](p, otherwise *T) *T {

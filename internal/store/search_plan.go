@@ -21,9 +21,13 @@ type searchBounds struct {
 
 	patience int // records that are asked before the database is
 	set      int // rows of a set that are worth one record less
+
+	exact  time.Duration // how long an exact total may take to count where an estimate will do
+	blocks int           // parts of the order of creation from each of which an estimate asks users
+	block  int           // so many
 }
 
-var usualBounds = searchBounds{few: 1000, some: 5000, many: 16000, sample: 2000, chunk: 100, probes: 64, patience: 400, set: 20}
+var usualBounds = searchBounds{few: 1000, some: 5000, many: 16000, sample: 2000, chunk: 100, probes: 64, patience: 400, set: 20, exact: 2 * time.Second, blocks: 250, block: 8}
 
 // many is the number of rows of a drive that has more than was counted.
 const many = -1
@@ -315,7 +319,7 @@ func (p *searcher) total(ctx context.Context, got int, uq UserQuery) (int, error
 	return n, err
 }
 
-func (p *searcher) counted(ctx context.Context, got int, uq UserQuery) (int, string, error) {
+func (p *searcher) counted(ctx context.Context, got int, uq UserQuery) (n int, how string, err error) {
 	if got < uq.PerPage && (got > 0 || uq.Page == 0) {
 		return uq.Page*uq.PerPage + got, "the page was the last", nil
 	}
@@ -331,7 +335,14 @@ func (p *searcher) counted(ctx context.Context, got int, uq UserQuery) (int, str
 		users, err := p.load(ctx, places, p.where)
 		return len(users), "each record was asked", err
 	}
-	return p.count(ctx, p.where)
+	if !uq.Estimate {
+		return p.count(ctx, p.where)
+	}
+	err = p.bounded(ctx, func(ctx context.Context) (err error) {
+		n, how, err = p.count(ctx, p.where)
+		return err
+	})
+	return n, how, err
 }
 
 // count counts in the database, set by set.
