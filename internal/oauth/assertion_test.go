@@ -28,7 +28,7 @@ func keyed(t *testing.T, w *world, alg string) func(changes map[string]any) url.
 			"iss": machine, "sub": machine, "aud": "https://acme.test/", "jti": stagedoor.NewToken(),
 			"iat": w.clock().Unix(), "nbf": w.clock().Unix(), "exp": w.clock().Unix() + 60,
 		}
-		kid, signWith := "the-key-id", alg
+		kid, signWith, typ := "the-key-id", alg, "JWT"
 		maps.Copy(claims, changes)
 		for name, value := range claims {
 			switch {
@@ -37,12 +37,15 @@ func keyed(t *testing.T, w *world, alg string) func(changes map[string]any) url.
 			case name == "KID":
 				kid = value.(string)
 				delete(claims, name)
+			case name == "TYP":
+				typ = value.(string)
+				delete(claims, name)
 			case name == "ALG":
 				signWith = value.(string)
 				delete(claims, name)
 			}
 		}
-		signer, err := jose.NewSigner(signWith, kid, key.Private, "JWT")
+		signer, err := jose.NewSigner(signWith, kid, key.Private, typ)
 		ok(t, err)
 		signed, err := signer.Sign(claims)
 		ok(t, err)
@@ -56,9 +59,38 @@ func TestPrivateKeyJWT(t *testing.T) {
 			assert := keyed(t, w, alg)
 			same(t, alg, w.token(assert(nil)).good().Scope, "read:songs edit:songs")
 			w.token(assert(map[string]any{"KID": "", "aud": "https://acme.test/oauth/token", "nbf": nil})).good()
+			for _, typ := range []string{"", "jwt", "client-authentication+jwt"} {
+				w.token(assert(map[string]any{"TYP": typ})).good()
+			}
 			w.pass(time.Minute)
 		}
 	})
+}
+
+// TestPrivateKeyJWTAudience: the issuer, the token endpoint and the endpoint that is asked are meant; where a client keeps to FAPI 2.0, the issuer alone.
+func TestPrivateKeyJWTAudience(t *testing.T) {
+	w := newWorld(t)
+	assert := keyed(t, w, "PS256")
+	push := func(audience any) int {
+		form := assert(map[string]any{"aud": audience})
+		for name, values := range request(machine, "response_type", "code") {
+			form[name] = values
+		}
+		return w.browser().post("/oauth/par", form).Code
+	}
+	w.client(machine, func(c *stagedoor.Client) {
+		c.Callbacks, c.GrantTypes = append(c.Callbacks, callback), append(c.GrantTypes, "authorization_code")
+	})
+	for level, good := range map[string]int{"": 4, "fapi2_sp_pkj_mtls": 1} {
+		w.client(machine, func(c *stagedoor.Client) { c.ComplianceLevel = level })
+		for i, audience := range []any{
+			"https://acme.test/", []string{"https://acme.test/"}, "https://acme.test/oauth/token", "https://acme.test/oauth/par", "https://acme.test/bc-authorize", "https://acme.test",
+		} {
+			if got := push(audience); (got != 401) != (i < good) {
+				t.Errorf("%q %v: %d", level, audience, got)
+			}
+		}
+	}
 }
 
 func TestPrivateKeyJWTRefused(t *testing.T) {
@@ -66,18 +98,20 @@ func TestPrivateKeyJWTRefused(t *testing.T) {
 	assert := keyed(t, w, "RS256")
 	now := w.clock().Unix()
 	for why, changes := range map[string]map[string]any{
-		"aud must be https://acme.test/":               {"aud": "https://other.test/"},
-		"aud must be https://acme.test/ ":              {"aud": []string{"https://acme.test/", "https://other.test/"}},
-		"iss, sub and client_id differ":                {"iss": spa},
-		"the client does not authenticate with a key":  {"iss": spa, "sub": spa},
-		"the client does not authenticate with a key ": {"iss": "nobody", "sub": "nobody"},
-		"jti must have 1 to 64 characters":             {"jti": nil},
-		"it may live for five minutes at most":         {"exp": now + 3600},
-		"it has expired":                               {"exp": now - 11},
-		"it is from the future":                        {"nbf": now + 11},
-		"it is from the future ":                       {"iat": now + 11},
-		"no key of the client verifies it":             {"KID": "another-key"},
-		"no key of the client verifies it ":            {"ALG": "PS256"},
+		"aud must be https://acme.test/":                     {"aud": "https://other.test/"},
+		"aud must be https://acme.test/ ":                    {"aud": []string{"https://acme.test/", "https://other.test/"}},
+		"iss, sub and client_id differ":                      {"iss": spa},
+		"the client does not authenticate with a key":        {"iss": spa, "sub": spa},
+		"the client does not authenticate with a key ":       {"iss": "nobody", "sub": "nobody"},
+		"jti must have 1 to 64 characters":                   {"jti": nil},
+		"it may live for five minutes at most":               {"exp": now + 3600},
+		"it has expired":                                     {"exp": now - 11},
+		"it is from the future":                              {"nbf": now + 11},
+		"it is from the future ":                             {"iat": now + 11},
+		"no key of the client verifies it":                   {"KID": "another-key"},
+		"no key of the client verifies it ":                  {"ALG": "PS256"},
+		"it is a token of another kind, oauth-authz-req+jwt": {"TYP": "oauth-authz-req+jwt"},
+		"it is a token of another kind, at+jwt":              {"TYP": "at+jwt"},
 	} {
 		for len(why) > 0 && why[len(why)-1] == ' ' {
 			why = why[:len(why)-1]

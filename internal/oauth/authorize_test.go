@@ -63,6 +63,8 @@ func TestAuthorizeWithoutRedirect(t *testing.T) {
 	w.client(spa, func(c *stagedoor.Client) { c.Callbacks = []string{"https://*.app.test/cb", callback} })
 	_, where, _ = w.browser().authorize(request(spa, "redirect_uri", "-", "prompt", "none")).response()
 	same(t, "where", where, callback)
+	mode, _, _ := w.browser().authorize(request(spa, "redirect_uri", "https://pr-1.app.test/cb", "prompt", "none", "response_mode", "web_message")).response()
+	same(t, "the origin of a pattern's place", mode, "web_message")
 	w.client(spa, func(c *stagedoor.Client) { c.Callbacks = nil })
 	w.browser().authorize(request(spa, "redirect_uri", "-")).page(403, "Callback URL mismatch")
 	w.client(spa, func(c *stagedoor.Client) { c.Callbacks = []string{callback} })

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/stagedoor/stagedoor"
@@ -20,6 +22,9 @@ const (
 	assertionSkew = 10 * time.Second
 	maxJTI        = 64 // characters
 )
+
+// assertionTypes are what an assertion may say that it is: nothing, or what none of our other tokens says (RFC 8725 section 3.11).
+var assertionTypes = []string{"", "jwt", "client-authentication+jwt"}
 
 // errAssertion is the answer to an assertion that does not hold. Why is for the person who set the client up; it tells nothing
 // that only a key's owner may know.
@@ -40,6 +45,9 @@ func assertedClient(ctx context.Context, r *http.Request, st *store.Store, param
 	if err != nil {
 		return nil, errAssertion("it is not a signed token")
 	}
+	if !slices.Contains(assertionTypes, strings.ToLower(header.Type)) {
+		return nil, errAssertion("it is a token of another kind, " + stagedoor.Shorten(header.Type, 40))
+	}
 	id := peeked.Subject
 	if peeked.Issuer != id || params["client_id"] != "" && params["client_id"] != id {
 		return nil, errAssertion("iss, sub and client_id differ")
@@ -55,7 +63,10 @@ func assertedClient(ctx context.Context, r *http.Request, st *store.Store, param
 	if err != nil {
 		return nil, err
 	}
-	if err := checkAssertion(claims, web.Issuer(r), st.Clock().Now()); err != nil {
+	if err := checkAssertionAudience(claims, client, r); err != nil {
+		return nil, err
+	}
+	if err := checkAssertion(claims, st.Clock().Now()); err != nil {
 		return nil, err
 	}
 	fresh, err := st.UseAssertion(ctx, client.ID, claims.ID, claims.ExpiresAt.Add(assertionSkew))
@@ -95,10 +106,25 @@ func verifyAssertion(st *store.Store, client *stagedoor.Client, raw string, head
 	return jose.Claims{}, errAssertion("no key of the client verifies it")
 }
 
-func checkAssertion(claims jose.Claims, issuer string, now time.Time) error {
-	switch {
-	case len(claims.Audience) != 1 || claims.Audience[0] != issuer && claims.Audience[0] != issuer+"oauth/token":
+// checkAssertionAudience takes the issuer, the token endpoint, and the endpoint that was asked (RFC 9126 section 2, CIBA Core section 7.1). Of a client that keeps to FAPI 2.0 it
+// takes the issuer alone, as a text: an assertion that is good in several places can be carried from one to the other (FAPI 2.0 Security Profile section 5.3.2.1).
+func checkAssertionAudience(claims jose.Claims, client *stagedoor.Client, r *http.Request) error {
+	issuer := web.Issuer(r)
+	good := []string{issuer, issuer + "oauth/token", issuer + strings.TrimPrefix(r.URL.Path, "/")}
+	if client.Complies("fapi2") {
+		if _, isText := claims.Raw["aud"].(string); !isText {
+			return errAssertion("aud must be a text, " + issuer)
+		}
+		good = good[:1]
+	}
+	if len(claims.Audience) != 1 || !slices.Contains(good, claims.Audience[0]) {
 		return errAssertion("aud must be " + issuer)
+	}
+	return nil
+}
+
+func checkAssertion(claims jose.Claims, now time.Time) error {
+	switch {
 	case claims.ID == "" || len(claims.ID) > maxJTI:
 		return errAssertion("jti must have 1 to 64 characters")
 	case claims.ExpiresAt.After(now.Add(assertionLife + assertionSkew)):

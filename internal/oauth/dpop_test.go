@@ -195,6 +195,8 @@ func TestDPoPProofRefused(t *testing.T) {
 		"htu must be https://acme.test/oauth/token  ":                              {"htu": "https://acme.test/oauth/par"},
 		"htu must be https://acme.test/oauth/token   ":                             {"htu": nil},
 		"htu must be https://acme.test/oauth/token    ":                            {"htu": "https://acme.test@evil.test/oauth/token"},
+		"htu must be https://acme.test/oauth/token     ":                           {"htu": "https://acme.test/oauth%2Ftoken"},
+		"htu must be https://acme.test/oauth/token      ":                          {"htu": "https://acme.test/oauth//token"},
 		"iat is missing":                                                           {"iat": nil},
 		"iat is too far from now":                                                  {"iat": now - 121},
 		"iat is too far from now ":                                                 {"iat": now + 61},
@@ -204,7 +206,7 @@ func TestDPoPProofRefused(t *testing.T) {
 		maps.Copy(all, changes)
 		p.token(machineForm2(w), p.proof("POST", "/oauth/token", "", all)).bad(400, "invalid_dpop_proof", "Invalid DPoP proof: "+strings.TrimRight(why, " "))
 	}
-	plain := map[string]any{"nonce": nil, "htu": "HTTPS://ACME.test:443/oauth/token?a=b#c"}
+	plain := map[string]any{"nonce": nil, "htu": "HTTPS://ACME.test:443/x/../oauth/%74oken?a=b#c"}
 	good := p.proof("POST", "/oauth/token", "", plain)
 	p.token(machineForm2(w), good, p.proof("POST", "/oauth/token", "", plain)).bad(400, "invalid_dpop_proof", "Invalid DPoP proof: there is more than one")
 	p.token(machineForm2(w), strings.Repeat("x", 9<<10)).bad(400, "invalid_dpop_proof", "Invalid DPoP proof: it is too long")

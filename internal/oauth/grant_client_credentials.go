@@ -61,7 +61,10 @@ func redeemClientCredentials(ctx context.Context, t *tokenRequest) (*tokenRespon
 	if err := t.Pipeline.CredentialsExchange(ctx, t.visit, t.client, o, asked, a, t.event); err != nil {
 		return nil, err
 	}
-	resp := &tokenResponse{TokenType: t.tokenType(), Scope: joined(a.Scope)}
+	resp := &tokenResponse{TokenType: t.tokenType()}
+	if len(a.Scope)+len(asked) > 0 {
+		resp.Scope = new(joined(a.Scope))
+	}
 	resp.AccessToken, resp.ExpiresIn, err = t.Minter.AccessToken(ctx, t.st, a, token.Access{Client: t.client, API: api})
 	return resp, err
 }

@@ -132,7 +132,7 @@ func (t *tokenRequest) issue(ctx context.Context, user *stagedoor.User, a *stage
 func (t *tokenRequest) tokens(ctx context.Context, user *stagedoor.User, a *stagedoor.Authorization, api *stagedoor.ResourceServer, origin string) (resp *tokenResponse, err error) {
 	bound := t.binding(api)
 	a.JKT, a.X5T = bound.JKT, bound.X5T
-	resp = &tokenResponse{TokenType: t.tokenType(), Scope: joined(a.Scope)}
+	resp = &tokenResponse{TokenType: t.tokenType(), Scope: new(joined(a.Scope))}
 	resp.AccessToken, resp.ExpiresIn, err = t.Minter.AccessToken(ctx, t.st, a, token.Access{Client: t.client, API: api, Origin: origin})
 	if err != nil {
 		return nil, err

@@ -44,10 +44,11 @@ func (d *Door) told(ctx context.Context, st *store.Store, client *stagedoor.Clie
 	if err == nil && out == nil {
 		out, user, err = opaqueTold(ctx, st, raw)
 	}
-	if err == nil && out == nil {
+	refresh := err == nil && out == nil
+	if refresh {
 		out, user, err = refreshTold(ctx, st, raw)
 	}
-	if err != nil || out == nil || !concerns(client, out) {
+	if err != nil || out == nil || !concerns(client, out, refresh) {
 		return nil, err
 	}
 	if user != "" {
@@ -63,10 +64,14 @@ func (d *Door) told(ctx context.Context, st *store.Store, client *stagedoor.Clie
 	return out, nil
 }
 
-// concerns tells whether a token is the client's, or for the API that the client stands for.
-func concerns(client *stagedoor.Client, out map[string]any) bool {
+// concerns tells whether a token is the client's, or for the API that the client stands for. A refresh token is for no API (RFC 6749 section 1.5): one that took it for an
+// access token would let its holder in.
+func concerns(client *stagedoor.Client, out map[string]any, refresh bool) bool {
 	if out["client_id"] == client.ID {
 		return true
+	}
+	if refresh {
+		return false
 	}
 	audiences, _ := out["aud"].([]string)
 	api := client.ResourceServer()
@@ -149,6 +154,9 @@ func refreshTold(ctx context.Context, st *store.Store, raw string) (map[string]a
 	out := map[string]any{"sub": rt.UserID, "client_id": rt.ClientID, "scope": joined(rt.Scope), "iat": rt.CreatedAt.Unix()}
 	if rt.Audience != "" {
 		out["aud"] = []string{rt.Audience}
+	}
+	if cnf := (token.Confirmation{JKT: rt.JKT, X5T: rt.X5T}).Claim(); cnf != nil {
+		out["cnf"] = cnf
 	}
 	until := rt.ExpiresAt
 	if until.IsZero() || !rt.IdleExpiry.IsZero() && rt.IdleExpiry.Before(until) {

@@ -56,6 +56,7 @@ func TestIntrospection(t *testing.T) {
 			c.AppType, c.Stored = "resource_server", map[string]json.RawMessage{"resource_server_identifier": json.RawMessage(`"` + apiAudience + `"`)}
 		})
 		same(t, "the API", w.introspect(third, got.AccessToken)["active"], true)
+		w.inactive("a refresh token, for the API", third, got.RefreshToken)
 		w.inactive("another API's token", third, opaque)
 
 		for what, raw := range map[string]string{"an ID token": got.IDToken, "nonsense": "x", "almost": got.AccessToken + "x", "a code": "code"} {

@@ -19,8 +19,8 @@ import (
 
 // bearerMFA finds the mfa_token of a request's Authorization header, and whose it is.
 func bearerMFA(r *http.Request, st *store.Store) (*stagedoor.MFAToken, string, error) {
-	token, is := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-	if !is || token == "" {
+	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	if !strings.EqualFold(scheme, "Bearer") || token == "" { // RFC 9110 section 11.1
 		return nil, "", stagedoor.Errorf(stagedoor.Unauthorized, "invalid_token", "Missing authorization header")
 	}
 	t, err := mfaToken(r.Context(), st, token, "")

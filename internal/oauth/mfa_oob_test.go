@@ -3,6 +3,7 @@ package oauth
 import (
 	"context"
 	"errors"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -87,7 +88,9 @@ func TestRefreshWithSentCode(t *testing.T) {
 		same(t, "methods", w.claims(second.AccessToken)["https://app.test/methods"], "mfa phone")
 		token = w.refresh(spa, second.RefreshToken).mfaRequired(`{"challenge":[{"type":"phone"},{"type":"recovery-code"}]}`)
 		var list []map[string]any
-		w.bearing("GET", "/mfa/authenticators", token, "").json(200, &list)
+		r := httptest.NewRequest("GET", "/mfa/authenticators", nil)
+		r.Header.Set("Authorization", "bearer "+token) // RFC 9110 section 11.1: no case
+		w.browser().do(r).json(200, &list)
 		if len(list) != 2 || list[0]["authenticator_type"] != "oob" || list[0]["oob_channel"] != "sms" || list[0]["name"] != "XXXXXXXXXX6789" || !strings.HasPrefix(list[0]["id"].(string), "sms|dev_") {
 			t.Errorf("authenticators %v", list)
 		}

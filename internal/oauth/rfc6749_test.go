@@ -104,6 +104,10 @@ func TestRFC6749(t *testing.T) {
 		same(w, "scope", a.Scope, "openid read:songs")
 		v := w.browser().login(request(site, "response_type", "token", "scope", "read:songs fly:moon", "audience", apiAudience)).got()
 		same(w, "scope", v.Get("scope"), "read:songs")
+		nothing := w.redeem(site, code(site, "scope", "fly:moon", "audience", apiAudience)).good()
+		if !strings.Contains(nothing.Body.String(), `"scope":""`) {
+			w.Errorf("nothing of what was asked for: %s", nothing.Body)
+		}
 	})
 	w.section("4.1.2 ten minutes at most", func() {
 		if codeLife > 10*time.Minute {

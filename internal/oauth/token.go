@@ -30,11 +30,11 @@ type tokenRequest struct {
 
 // tokenResponse is the answer of every grant (RFC 6749 section 5.1).
 type tokenResponse struct {
-	AccessToken  string `json:"access_token"`
-	RefreshToken string `json:"refresh_token,omitempty"`
-	IDToken      string `json:"id_token,omitempty"`
-	RecoveryCode string `json:"recovery_code,omitempty"` // the next one, of whoever has used one
-	Scope        string `json:"scope,omitempty"`
+	AccessToken  string  `json:"access_token"`
+	RefreshToken string  `json:"refresh_token,omitempty"`
+	IDToken      string  `json:"id_token,omitempty"`
+	RecoveryCode string  `json:"recovery_code,omitempty"` // the next one, of whoever has used one
+	Scope        *string `json:"scope,omitempty"`         // what was granted; empty: nothing of what was asked for
 
 	IssuedTokenType string `json:"issued_token_type,omitempty"` // of a token exchange (RFC 8693)
 
@@ -105,7 +105,10 @@ func (d *Door) redeem(r *http.Request, st *store.Store, params map[string]string
 	t := &tokenRequest{Door: d, st: st, client: client, params: params, visit: v, event: &event, bound: bound}
 	resp, err := g.redeem(r.Context(), t)
 	if err == nil {
-		event.Type, event.Scope = cmp.Or(t.success, g.success), resp.Scope
+		event.Type = cmp.Or(t.success, g.success)
+		if resp.Scope != nil {
+			event.Scope = *resp.Scope
+		}
 	}
 	logToken(st, &event, err)
 	return resp, err

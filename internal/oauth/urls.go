@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/stagedoor/stagedoor"
+
+	"github.com/stagedoor/stagedoor/internal/web"
 )
 
 // allowedURL tells whether candidate is one of the registered URLs: scheme and host compared without
@@ -82,7 +84,7 @@ func originAllowed(c *stagedoor.Client, origin string) bool {
 	if allowedURL(origin, c.WebOrigins) {
 		return true
 	}
-	return slices.ContainsFunc(c.Callbacks, func(callback string) bool { return originOf(callback) == origin })
+	return web.OriginOf(origin, c.Callbacks)
 }
 
 // allowedReturn tells whether the browser may return to candidate after /v2/logout: query and

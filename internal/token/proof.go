@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"time"
 
@@ -157,14 +158,27 @@ func Challenge(w http.ResponseWriter, err error) bool {
 // that means the same host.
 func sameURI(htu string, r *http.Request) bool {
 	u, err := url.Parse(htu)
-	if err != nil || u.User != nil || u.Opaque != "" {
+	if err != nil || u.User != nil || u.Opaque != "" || u.Host == "" {
 		return false
 	}
+	u = u.ResolveReference(u) // without . and ..
 	host := strings.ToLower(u.Host)
 	if port := u.Port(); u.Scheme == "https" && port == "443" || u.Scheme == "http" && port == "80" {
 		host = strings.TrimSuffix(host, ":"+port)
 	}
-	return strings.EqualFold(u.Scheme, r.URL.Scheme) && (host == r.Host || host == stagedoor.MTLSPrefix+r.Host) && u.EscapedPath() == r.URL.EscapedPath()
+	return strings.EqualFold(u.Scheme, r.URL.Scheme) && (host == r.Host || host == stagedoor.MTLSPrefix+r.Host) && plainly(u.EscapedPath()) == plainly(r.URL.EscapedPath())
+}
+
+var escape = regexp.MustCompile("%[0-9A-Fa-f]{2}")
+
+// plainly writes a path without escapes that it does not need (RFC 3986 section 6.2.2).
+func plainly(path string) string {
+	return escape.ReplaceAllStringFunc(path, func(e string) string {
+		if c, err := url.PathUnescape(e); err == nil && url.QueryEscape(c) == c {
+			return c
+		}
+		return strings.ToUpper(e)
+	})
 }
 
 // accessHash is ath (RFC 9449 section 4.2).

@@ -11,11 +11,16 @@ import (
 // LivesAt tells whether a browser's origin is one of the client's: of its origins, or of its callbacks
 // (Authentication API fact sheet 10.1).
 func LivesAt(c *stagedoor.Client, origin string) bool {
+	return OriginOf(origin, slices.Concat(c.AllowedOrigins, c.WebOrigins, c.Callbacks))
+}
+
+// OriginOf tells whether a browser's origin is that of one of the addresses.
+func OriginOf(origin string, addresses []string) bool {
 	o, err := url.Parse(origin)
 	if err != nil || o.Host == "" || o.Scheme != "http" && o.Scheme != "https" {
 		return false
 	}
-	for _, entry := range slices.Concat(c.AllowedOrigins, c.WebOrigins, c.Callbacks) {
+	for _, entry := range addresses {
 		if u, err := url.Parse(entry); err == nil && strings.EqualFold(u.Scheme, o.Scheme) && sameHost(strings.ToLower(u.Host), o.Host) {
 			return true
 		}
