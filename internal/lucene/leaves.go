@@ -16,7 +16,8 @@ type Leaf struct {
 const maxLeaves = 1000
 
 // Leaves returns the leaves of a JSON value, whose syntax is known to be right, below a path: sorted, each once. Null and empty
-// objects and lists have none. fold tells whether texts at a path lose their case.
+// objects and lists have none; objects that hold a leaf have one of their own, [Object], which only the question whether there is anything finds. fold
+// tells whether texts at a path lose their case.
 func Leaves(path string, value []byte, fold func(path string) bool) []Leaf {
 	w := walker{text: value, fold: fold}
 	w.value(path)
@@ -114,6 +115,11 @@ func (w *walker) object(path string) {
 		members = append(members, member{name, from, len(w.leaves)})
 	}
 	w.at++
+	defer func() {
+		if len(w.leaves) > start {
+			w.add(path, Object)
+		}
+	}()
 	last := make(map[string]int, len(members))
 	for i, m := range members {
 		last[m.name] = i

@@ -51,7 +51,7 @@ func TestTextsOfAnyLength(t *testing.T) {
 func TestLeaves(t *testing.T) {
 	got := Leaves("m", []byte(` {"a":[1,[2,{"b":"x"}],null,{},[]], "c d":{"e":true,"e":false}, "q\"\u00e4":"\n", "z":-1.50e1} `), nil)
 	want := []Leaf{
-		{"m.a", Number("1")}, {"m.a", Number("2")}, {"m.a.b", "sx"}, {"m.c d.e", Bool(false)}, {"m.q\"ä", "s\n"}, {"m.z", Number("-15")},
+		{"m", Object}, {"m.a", Number("1")}, {"m.a", Number("2")}, {"m.a", Object}, {"m.a.b", "sx"}, {"m.c d", Object}, {"m.c d.e", Bool(false)}, {"m.q\"ä", "s\n"}, {"m.z", Number("-15")},
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("got  %q\nwant %q", got, want)

@@ -18,6 +18,10 @@ const (
 	textType   = "s"
 )
 
+// Object is the form of an object that holds a value: of no type, between those of numbers and of texts, so that nothing finds it but the question whether there is
+// anything.
+const Object = "o"
+
 // Forms of one type lie between the type and its successor.
 var successor = map[string]string{boolType: "c", numberType: "o", textType: "t"}
 

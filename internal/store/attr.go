@@ -78,8 +78,28 @@ func indexOf(u *stagedoor.User) *indexed {
 	if _, domain, found := strings.Cut(u.Email, "@"); found {
 		ix.addText("email.domain", domain)
 	}
+	ix.addFilled(u)
 	ix.root = lucene.Tidy(ix.root)
 	return ix
+}
+
+// addFilled notes which of the metadata objects hold something.
+func (ix *indexed) addFilled(u *stagedoor.User) {
+	for path, all := range map[string]stagedoor.Metadata{"user_metadata": u.UserMetadata, "app_metadata": u.AppMetadata} {
+		if isFilled(all) {
+			ix.root = append(ix.root, lucene.Leaf{Path: path, Value: lucene.Object})
+		}
+	}
+}
+
+// isFilled tells whether metadata hold more than null and what is empty.
+func isFilled(all stagedoor.Metadata) bool {
+	for _, raw := range all {
+		if len(lucene.Leaves("", raw, nil)) > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 func (ix *indexed) addText(path, text string) {

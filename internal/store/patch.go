@@ -54,6 +54,7 @@ func (p *patched) difference(patches ...*patch) (gone, come []attr) {
 func indexOfPatched(u *stagedoor.User, patches []*patch) *indexed {
 	ix := &indexed{id: u.ID, at: millis(u.CreatedAt), metadata: map[string]json.RawMessage{}}
 	ix.addText("updated_at", stagedoor.FormatTime(u.UpdatedAt))
+	ix.addFilled(u)
 	for _, p := range patches {
 		ix.addPatched("user_metadata.", u.UserMetadata, p.user)
 		ix.addPatched("app_metadata.", u.AppMetadata, p.app)

@@ -178,8 +178,13 @@ func (f *found) user() *stagedoor.User {
 
 // at returns the normal forms of the user's values at a path.
 func (f *found) at(path string) []string {
-	if path == organizationField {
+	switch path {
+	case organizationField:
 		return f.organizations
+	case "user_metadata", "app_metadata":
+		ix := &indexed{}
+		ix.addFilled(f.user())
+		return valuesAt(ix.root, path)
 	}
 	for _, prefix := range []string{"user_metadata.", "app_metadata."} {
 		rest, inside := strings.CutPrefix(path, prefix)

@@ -21,7 +21,8 @@ import (
 type naive struct {
 	id     string
 	at     time.Time
-	values map[string][]any // string, bool, *big.Rat
+	values map[string][]any // string, bool, *big.Rat, inside
+	count  int              // of values
 }
 
 // unsearched are members of identities that hold secrets.
@@ -38,7 +39,7 @@ func newNaive(t testing.TB, u *stagedoor.User) *naive {
 	dec.UseNumber()
 	var v any
 	ok(t, dec.Decode(&v))
-	n := &naive{u.ID, u.CreatedAt, map[string][]any{}}
+	n := &naive{id: u.ID, at: u.CreatedAt, values: map[string][]any{}}
 	n.add("", v)
 	if _, domain, found := strings.Cut(u.Email, "@"); found {
 		n.put("email.domain", domain)
@@ -49,11 +50,15 @@ func newNaive(t testing.TB, u *stagedoor.User) *naive {
 func (n *naive) add(path string, v any) {
 	switch v := v.(type) {
 	case map[string]any:
+		held := n.count
 		for k, inner := range v {
 			if path != "" {
 				k = path + "." + k
 			}
 			n.add(k, inner)
+		}
+		if n.count > held && path != "" && path != "identities" { // which everybody has
+			n.put(path, inside{})
 		}
 	case []any:
 		for _, inner := range v {
@@ -66,9 +71,13 @@ func (n *naive) add(path string, v any) {
 	}
 }
 
+// What is inside of an object makes that be there, too; it has no value.
+type inside struct{}
+
 func (n *naive) put(path string, v any) {
 	if !slices.Contains(unsearched, path) {
 		n.values[path] = append(n.values[path], v)
+		n.count++
 	}
 }
 

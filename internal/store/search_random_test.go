@@ -196,6 +196,7 @@ func (r random) written(s string) string {
 var fields = []string{
 	"email", "name", "nickname", "given_name", "family_name", "user_id", "phone_number", "phone_verified", "email.domain", "identities.provider", "identities.isSocial", "identities.user_id", "identities.connection", "blocked", "email_verified", "username", "locale", "department",
 	"user_metadata.genre", "user_metadata.level", "user_metadata.tags", "user_metadata.home.city", "user_metadata.home.a b", "user_metadata.home.a.b", "user_metadata.home.n", "user_metadata.a b", "user_metadata.ключ", "user_metadata.ключ.ключ", "user_metadata.x:y", `user_metadata.home.q"t`,
+	"user_metadata", "app_metadata", "user_metadata.home", "user_metadata.list", "user_metadata.a", "identities.profileData",
 	"user_metadata.home.AND", "user_metadata.home.*", "user_metadata.home.(", "user_metadata.home._exists_", "user_metadata.tags.city", "user_metadata.genre.n", "user_metadata.GENRE",
 	"app_metadata.genre", "app_metadata.level", "app_metadata.ok", "app_metadata.home.k:y", "logins_count", "last_ip", "nothing", "user_metadata", "user_metadata.home", "organization_id", "organization_id", "organization_id",
 }
