@@ -148,16 +148,31 @@ func (s *Server) forwardedFor(r *http.Request) string {
 	addr := r.RemoteAddr
 	values := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
 	for _, v := range slices.Backward(values) {
-		ip, err := netip.ParseAddr(strings.TrimSpace(v))
+		ip, err := forwardedAddr(strings.TrimSpace(v))
 		if err != nil {
 			break
 		}
-		addr = ip.Unmap().String()
+		addr = ip.String()
 		if !s.trusts(addr) {
 			break
 		}
 	}
 	return addr
+}
+
+// forwardedAddr reads an entry of X-Forwarded-For. Some proxies write the port of the client with its address (Azure Application Gateway, and load balancers of AWS that are
+// told to), those of IPv6 in brackets then.
+func forwardedAddr(entry string) (netip.Addr, error) {
+	ip, err := netip.ParseAddr(entry)
+	if err != nil && strings.HasPrefix(entry, "[") && strings.HasSuffix(entry, "]") {
+		ip, err = netip.ParseAddr(entry[1 : len(entry)-1])
+	}
+	if err != nil {
+		var both netip.AddrPort
+		both, err = netip.ParseAddrPort(entry)
+		ip = both.Addr()
+	}
+	return ip.WithZone("").Unmap(), err
 }
 
 // isLoopback tells whether the host is this machine itself.

@@ -150,6 +150,12 @@ func TestTrustedProxies(t *testing.T) {
 		"2001:db8::1": {"X-Forwarded-For", "8.8.8.8, 2001:db8::1"},
 		"127.0.0.1":   {"X-Forwarded-For", "1.1.1.1, nonsense"},
 		"10.1.2.3":    {"X-Forwarded-For", "<script>, 10.1.2.3"},
+
+		"203.0.113.10":   {"X-Forwarded-For", "1.1.1.1, 203.0.113.10:5099"},
+		"203.0.113.11":   {"X-Forwarded-For", "1.1.1.1:1, 203.0.113.11:5099, 10.1.2.3:443"},
+		"2001:db8::2":    {"X-Forwarded-For", "[2001:db8::2]:443"},
+		"2001:db8::3":    {"X-Forwarded-For", "[2001:db8::3]"},
+		"2001:db8::4:99": {"X-Forwarded-For", "2001:db8::4:99"}, // not a port
 	} {
 		if got := ipOf(headers...); got != want {
 			t.Errorf("%v: from %s, want %s", headers, got, want)
