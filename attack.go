@@ -48,12 +48,32 @@ func (b BruteForceProtection) Blocks() bool {
 	return b.Enabled && slices.Contains(b.Shields, ShieldBlock)
 }
 
-// Place is the address that attempts are counted under: empty when they are counted for the identifier as a whole.
+// Place is the network that attempts are counted under, see [Network]: empty when they are counted for the identifier as a whole.
 func (b BruteForceProtection) Place(ip string) string {
 	if b.Mode == "count_per_identifier" {
 		return ""
 	}
-	return ip
+	return Network(ip)
+}
+
+// nat64 is where IPv6 networks put IPv4 addresses: the last 32 bits are one (RFC 6052 section 2.1).
+var nat64 = netip.MustParsePrefix("64:ff9b::/96")
+
+// Network is what is counted where something is counted by network address: an IPv6 address with the whole of its /64, by the first address of that, because it is what
+// one customer gets, who then has as many addresses as they like. An IPv4 address is counted by itself.
+func Network(ip string) string {
+	addr, err := netip.ParseAddr(ip)
+	if err != nil {
+		return ip
+	}
+	if addr = addr.Unmap(); addr.Is4() {
+		return addr.String()
+	}
+	if bytes := addr.As16(); nat64.Contains(addr) {
+		return netip.AddrFrom4([4]byte(bytes[12:])).String()
+	}
+	network := netip.PrefixFrom(addr.WithZone(""), 64)
+	return network.Masked().Addr().String()
 }
 
 // Throttle is a bucket: MaxAttempts fit in, and one leaves every Rate milliseconds.
@@ -170,6 +190,6 @@ func Listed(list []string, ip string) bool {
 type Attempts struct {
 	Connection string // its name
 	Identifier string // as typed, in lower case
-	IP         string // empty: counted for the identifier as a whole
+	IP         string // as [Network] writes it; empty: counted for the identifier as a whole
 	Count      int
 }

@@ -70,15 +70,15 @@ func isRisky(ctx context.Context, st *store.Store, ip string, failures int) (boo
 	if err != nil {
 		return false, err
 	}
-	limit := s.Stage.PreLogin
+	limit, network := s.Stage.PreLogin, stagedoor.Network(ip)
 	limit.MaxAttempts = failures
-	risky, err := st.Full(ctx, BucketLogin, ip, limit)
+	risky, err := st.Full(ctx, BucketLogin, network, limit)
 	if err != nil || risky {
 		return risky, err
 	}
 	sent := codes
 	sent.MaxAttempts = failures + 1 // one is everybody's
-	return st.Full(ctx, BucketCode, ip, sent)
+	return st.Full(ctx, BucketCode, network, sent)
 }
 
 // ErrVerification is the answer to who has not done what a form asks for.

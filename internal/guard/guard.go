@@ -8,7 +8,7 @@ import (
 	"github.com/stagedoor/stagedoor/internal/store"
 )
 
-// The buckets of an address.
+// The buckets of an address: of the network that it counts as, see [stagedoor.Network].
 const (
 	BucketLogin    = "login-ip"
 	BucketSignUp   = "signup-ip"
@@ -97,14 +97,15 @@ func Failed(ctx context.Context, a Attempt) (Outcome, error) {
 		return out, err
 	}
 	if limit := address.Stage.PreLogin; address.Enabled && !stagedoor.Listed(address.Allowlist, a.IP) {
-		if err := a.Store.Fill(ctx, BucketLogin, a.IP, limit); err != nil {
+		network := stagedoor.Network(a.IP)
+		if err := a.Store.Fill(ctx, BucketLogin, network, limit); err != nil {
 			return out, err
 		}
-		if out.Throttled, err = a.Store.Full(ctx, BucketLogin, a.IP, limit); err != nil {
+		if out.Throttled, err = a.Store.Full(ctx, BucketLogin, network, limit); err != nil {
 			return out, err
 		}
 		if out.Throttled && address.NotifiesAdmin() {
-			if out.TellAdmin, err = a.Store.TakeAttempt(ctx, bucketTold, a.IP, hourly); err != nil {
+			if out.TellAdmin, err = a.Store.TakeAttempt(ctx, bucketTold, network, hourly); err != nil {
 				return out, err
 			}
 		}
@@ -132,7 +133,7 @@ func Passed(ctx context.Context, a Attempt) error {
 	if err != nil || len(counts) == 0 {
 		return err
 	}
-	return a.Store.ForgetAttempts(ctx, a.Connection.Name, a.IP, Identifier(a.Identifier))
+	return a.Store.ForgetAttempts(ctx, a.Connection.Name, stagedoor.Network(a.IP), Identifier(a.Identifier))
 }
 
 // SignUp refuses a sign-up from an address that signs up too fast, and counts the others.
@@ -141,30 +142,32 @@ func SignUp(ctx context.Context, st *store.Store, ip string) error {
 	if err != nil || !s.Enabled || stagedoor.Listed(s.Allowlist, ip) {
 		return err
 	}
-	full, err := st.Full(ctx, BucketSignUp, ip, s.Stage.PreUserRegistration)
+	network := stagedoor.Network(ip)
+	full, err := st.Full(ctx, BucketSignUp, network, s.Stage.PreUserRegistration)
 	if err != nil {
 		return err
 	}
 	if full && s.Blocks() {
 		return stagedoor.Errorf(stagedoor.TooMany, "too_many_requests", "Too many sign-ups. Please wait a moment and try again.")
 	}
-	return st.Fill(ctx, BucketSignUp, ip, s.Stage.PreUserRegistration)
+	return st.Fill(ctx, BucketSignUp, network, s.Stage.PreUserRegistration)
 }
 
 // Code refuses to send a code for an address that has had too many sent, and counts the others.
 func Code(ctx context.Context, st *store.Store, ip string) error {
-	room, err := st.TakeAttempt(ctx, BucketCode, ip, codes)
-	if err == nil && !room {
-		err = stagedoor.Errorf(stagedoor.TooMany, "too_many_requests", "Too many requests. Please wait a moment and try again.")
-	}
-	return err
+	return room(ctx, st, BucketCode, stagedoor.Network(ip), codes)
 }
 
 // Signer refuses a message whose signature would have to be held to the keys of many connections, from an address that brought too many wrong ones, and counts the
 // others; see [Signed].
 func Signer(ctx context.Context, st *store.Store, ip string) error {
-	room, err := st.TakeAttempt(ctx, BucketSigner, ip, messages)
-	if err == nil && !room {
+	return room(ctx, st, BucketSigner, stagedoor.Network(ip), messages)
+}
+
+// room puts one more into a subject's bucket: too_many_requests where there is none left.
+func room(ctx context.Context, st *store.Store, bucket, subject string, t stagedoor.Throttle) error {
+	free, err := st.TakeAttempt(ctx, bucket, subject, t)
+	if err == nil && !free {
 		err = stagedoor.Errorf(stagedoor.TooMany, "too_many_requests", "Too many requests. Please wait a moment and try again.")
 	}
 	return err
@@ -172,7 +175,7 @@ func Signer(ctx context.Context, st *store.Store, ip string) error {
 
 // Signed takes a message back out of the count: it was good.
 func Signed(ctx context.Context, st *store.Store, ip string) error {
-	return st.ReturnAttempt(ctx, BucketSigner, ip, messages)
+	return st.ReturnAttempt(ctx, BucketSigner, stagedoor.Network(ip), messages)
 }
 
 // Exchange refuses the exchange of a token of somebody else's making from an address whose tokens were wrong too often.
@@ -181,7 +184,7 @@ func Exchange(ctx context.Context, st *store.Store, ip string) error {
 	if err != nil || !s.Blocks() || stagedoor.Listed(s.Allowlist, ip) {
 		return err
 	}
-	full, err := st.Full(ctx, BucketExchange, ip, s.Stage.PreCustomTokenExchange)
+	full, err := st.Full(ctx, BucketExchange, stagedoor.Network(ip), s.Stage.PreCustomTokenExchange)
 	if err == nil && full {
 		err = errSuspicious()
 	}
@@ -194,7 +197,7 @@ func WrongToken(ctx context.Context, st *store.Store, ip string) error {
 	if err != nil || !s.Enabled || stagedoor.Listed(s.Allowlist, ip) {
 		return err
 	}
-	return st.Fill(ctx, BucketExchange, ip, s.Stage.PreCustomTokenExchange)
+	return st.Fill(ctx, BucketExchange, stagedoor.Network(ip), s.Stage.PreCustomTokenExchange)
 }
 
 // Blocks lists where somebody with one of the identifiers is kept out now.
@@ -229,7 +232,7 @@ func BlockedIP(ctx context.Context, st *store.Store, ip string) (bool, error) {
 
 // UnblockIP lets an address try again.
 func UnblockIP(ctx context.Context, st *store.Store, ip string) error {
-	return st.Empty(ctx, BucketLogin, ip)
+	return st.Empty(ctx, BucketLogin, stagedoor.Network(ip))
 }
 
 func counted(identifiers []string) []string {
@@ -245,7 +248,7 @@ func full(ctx context.Context, st *store.Store, bucket, ip string) (bool, error)
 	if err != nil || !s.Blocks() || stagedoor.Listed(s.Allowlist, ip) {
 		return false, err
 	}
-	return st.Full(ctx, bucket, ip, s.Stage.PreLogin)
+	return st.Full(ctx, bucket, stagedoor.Network(ip), s.Stage.PreLogin)
 }
 
 func suspiciousIP(ctx context.Context, st *store.Store) (stagedoor.SuspiciousIPThrottling, error) {

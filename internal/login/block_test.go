@@ -1,10 +1,12 @@
 package login_test
 
 import (
+	"fmt"
 	"net/http"
 	"testing"
 
 	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/store"
 )
 
 // wrongly tries n wrong passwords for Ada, each of which is looked at.
@@ -45,6 +47,40 @@ func TestTooManyWrongPasswordsBlock(t *testing.T) {
 		if q := b.finish(b.submit(page, "username", "ada@example.com", "password", good)); q.Get("code") == "" {
 			w.Errorf("came back with %v", q)
 		}
+	})
+}
+
+// TestWrongPasswordsOfOneNetwork, the attack: who has an IPv6 network guesses from another of its addresses each time. The log says which it was.
+func TestWrongPasswordsOfOneNetwork(t *testing.T) {
+	each(t, func(w *world) {
+		b := w.browser()
+		page := b.begin()
+		guess := func(n int) {
+			w.Helper()
+			for i := range n {
+				b.from = fmt.Sprintf("2001:db8:77:1::%x", i+1)
+				b.wrongly(page, 1)
+			}
+		}
+		guess(9)
+		b.from = "2001:db8:77:1::f00"
+		b.finish(b.submit(page, "username", "ada@example.com", "password", good)) // the count begins anew for the network
+		b = w.browser()
+		page = b.begin()
+		guess(10)
+		b.from = "2001:db8:77:1::f01"
+		b.submit(page, "username", "ada@example.com", "password", good).want(http.StatusTooManyRequests).says("This account is locked for now")
+		logs, _, err := w.st.Logs(w.Context(), store.LogQuery{PerPage: 100})
+		w.ok(err)
+		seen := map[string]bool{}
+		for _, e := range logs {
+			seen[e.Type+" "+e.IP] = true
+		}
+		if !seen["limit_wc 2001:db8:77:1::f01"] || !seen["fp 2001:db8:77:1::a"] {
+			w.Errorf("logged %v", seen)
+		}
+		b.from = "2001:db8:77:2::1"
+		b.finish(b.submit(page, "username", "ada@example.com", "password", good))
 	})
 }
 

@@ -45,7 +45,8 @@ func (d *Door) confirmDevice(w http.ResponseWriter, r *http.Request, st *store.S
 // waiting is the device that shows a code, and its client; nil if there is none. Wrong codes are counted.
 func (d *Door) waiting(r *http.Request, st *store.Store, typed string) (*stagedoor.DeviceCode, *stagedoor.Client, error) {
 	const bucket = "device-code-ip"
-	room, err := st.TakeAttempt(r.Context(), bucket, r.RemoteAddr, guesses) // before the look-up: guesses at the same time count as well
+	network := stagedoor.Network(r.RemoteAddr)
+	room, err := st.TakeAttempt(r.Context(), bucket, network, guesses) // before the look-up: guesses at the same time count as well
 	if err == nil && !room {
 		err = stagedoor.Errorf(stagedoor.TooMany, "too_many_attempts", "Too many wrong codes.")
 	}
@@ -57,7 +58,7 @@ func (d *Door) waiting(r *http.Request, st *store.Store, typed string) (*stagedo
 		return nil, nil, nil
 	}
 	if err == nil {
-		err = st.ReturnAttempt(r.Context(), bucket, r.RemoteAddr, guesses)
+		err = st.ReturnAttempt(r.Context(), bucket, network, guesses)
 	}
 	if err != nil {
 		return nil, nil, err

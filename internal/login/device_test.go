@@ -3,6 +3,7 @@ package login_test
 import (
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -154,9 +155,11 @@ func TestDeviceCodeGuessing(t *testing.T) {
 	w := newWorld(t, storetest.SQLite)
 	d, b := w.device(), w.browser()
 	page := b.get("/activate")
-	for range 10 {
+	for i := range 10 {
+		b.from = fmt.Sprintf("2001:db8:77:1::%x", i+1) // one customer has all of them
 		b.submit(page, "code", "BBBB-BBBB").want(http.StatusBadRequest)
 	}
+	b.from = "2001:db8:77:1::f00"
 	b.submit(page, "code", d.UserCode).want(http.StatusTooManyRequests).says("Too many wrong codes.")
 	w.wait(time.Minute)
 	b.submit(page, "code", d.UserCode).want(http.StatusOK)

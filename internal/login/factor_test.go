@@ -559,7 +559,7 @@ func TestEnrollmentSentTwice(t *testing.T) {
 		action, values := page.form("code", w.code(page.secret()))
 		answers := make(chan *reply, 4)
 		for range 4 {
-			c := &browser{w, &still{b.jar.Cookies(mustURL(origin))}, origin}
+			c := &browser{w, &still{b.jar.Cookies(mustURL(origin))}, origin, "192.0.2.7"}
 			go func() { answers <- c.post(action, values) }()
 		}
 		enrolled := 0

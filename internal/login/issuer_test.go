@@ -94,7 +94,7 @@ func (b *browser) through(r *reply) *reply {
 // bare is the browser without its cookies.
 func (b *browser) bare() *browser {
 	jar, _ := cookiejar.New(nil)
-	return &browser{b.world, jar, b.origin}
+	return &browser{b.world, jar, b.origin, "192.0.2.7"}
 }
 
 // sign signs in by the connection and returns what the client gets.

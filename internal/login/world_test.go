@@ -247,11 +247,12 @@ type browser struct {
 	*world
 	jar    http.CookieJar
 	origin string
+	from   string // address
 }
 
 func (w *world) browser() *browser {
 	jar, _ := cookiejar.New(nil)
-	return &browser{w, jar, "https://" + w.st.Tenant().Domain()}
+	return &browser{w, jar, "https://" + w.st.Tenant().Domain(), "192.0.2.7"}
 }
 
 // reply is what came back.
@@ -267,7 +268,7 @@ type reply struct {
 func (b *browser) do(method, path, body string, headers ...string) *reply {
 	b.Helper()
 	r := httptest.NewRequestWithContext(b.Context(), method, b.origin+path, strings.NewReader(body))
-	r.RemoteAddr = "192.0.2.7"
+	r.RemoteAddr = b.from
 	if method == http.MethodPost {
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		r.Header.Set("Sec-Fetch-Site", "same-origin")

@@ -2,6 +2,7 @@ package mgmt
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -41,6 +42,29 @@ func TestAttackProtection(t *testing.T) {
 		}
 		h.call(bearer, "GET", "/attack-protection/phone-provider-protection", "").is(200, `{"type":"none"}`)
 		h.call(bearer, "PATCH", "/attack-protection/phone-provider-protection", `{"type":"exponential"}`).is(200, `{"type":"exponential"}`)
+	})
+}
+
+// TestBlockedNetwork: an IPv6 address is blocked, and unblocked, with its network.
+func TestBlockedNetwork(t *testing.T) {
+	each(t, func(h *house) {
+		ctx, st, bearer := context.Background(), h.store("acme"), h.machine("acme")
+		h.user("kim", "")
+		conn, err := st.ConnectionByName(ctx, "Users")
+		h.ok(err)
+		h.call(bearer, "PATCH", "/attack-protection/suspicious-ip-throttling", `{"stage":{"pre-login":{"max_attempts":10,"rate":864000}}}`).is(200, "")
+		for i := range 10 {
+			_, err := guard.Failed(ctx, guard.Attempt{Store: st, Connection: conn, Identifier: "kim@x.test", IP: fmt.Sprintf("2001:db8:77:1::%x", i+1)})
+			h.ok(err)
+		}
+		h.call(bearer, "GET", "/user-blocks?identifier=kim%40x.test", "").is(200, `{"blocked_for":[{"identifier":"kim@x.test","ip":"2001:db8:77:1::","connection":"Users"}]}`)
+		const path = "/anomaly/blocks/ips/"
+		h.call(bearer, "GET", path+"2001:db8:77:1:abcd::1", "").is(200, "")
+		h.call(bearer, "GET", path+"2001:db8:77:2::1", "").is(404, "")
+		h.call(bearer, "DELETE", path+"2001:db8:77:1::", "").is(204, "") // as /user-blocks shows it
+		h.call(bearer, "GET", path+"2001:db8:77:1::1", "").is(404, "")
+		h.call(bearer, "DELETE", "/user-blocks?identifier=kim%40x.test", "").is(204, "")
+		h.call(bearer, "GET", "/user-blocks?identifier=kim%40x.test", "").is(200, `{"blocked_for":[]}`)
 	})
 }
 

@@ -147,7 +147,7 @@ func (d *Door) described(r *http.Request, st *store.Store, id string) error {
 
 // refresh fetches a document and keeps what it says.
 func (d *Door) refresh(ctx context.Context, address string, st *store.Store, id string) error {
-	switch room, err := st.TakeAttempt(ctx, "client-document", address, fetches); {
+	switch room, err := st.TakeAttempt(ctx, "client-document", stagedoor.Network(address), fetches); {
 	case err != nil:
 		return err
 	case !room:

@@ -62,7 +62,7 @@ func (d *Door) registered(w http.ResponseWriter, r *http.Request, st *store.Stor
 	if !st.Tenant().Settings.Flags[stagedoor.FlagRegistration] {
 		return nil, stagedoor.Errorf(stagedoor.Forbidden, "access_denied", "Dynamic client registration is not enabled.")
 	}
-	room, err := st.TakeAttempt(r.Context(), "register", r.RemoteAddr, registrations)
+	room, err := st.TakeAttempt(r.Context(), "register", stagedoor.Network(r.RemoteAddr), registrations)
 	if err != nil {
 		return nil, err
 	}

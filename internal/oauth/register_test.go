@@ -2,6 +2,7 @@ package oauth
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -132,6 +133,12 @@ func TestRegistrationFlood(t *testing.T) {
 		}
 		status, body := w.register(`{"redirect_uris":["https://app.test/"]}`)
 		same(t, "one more", []any{status, body["error"]}, []any{429, "too_many_requests"})
+		b := w.browser()
+		for i := range 21 { // one customer has all these addresses
+			b.from = fmt.Sprintf("2001:db8:77:1::%x", i+1)
+			status := b.do(httptest.NewRequest("POST", "/oidc/register", strings.NewReader(`{"redirect_uris":["https://app.test/"]}`))).Code
+			same(t, b.from, status, map[bool]int{true: 201, false: 429}[i < 20])
+		}
 		w.pass(3 * time.Second)
 		status, _ = w.register(`{"redirect_uris":["https://app.test/"]}`)
 		same(t, "later", status, 201)

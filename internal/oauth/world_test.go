@@ -322,11 +322,12 @@ type browser struct {
 	*world
 	scheme  string
 	host    string
+	from    string // address
 	cookies map[string]*http.Cookie
 }
 
 func (w *world) browser() *browser {
-	return &browser{world: w, scheme: "https", host: w.host, cookies: map[string]*http.Cookie{}}
+	return &browser{world: w, scheme: "https", host: w.host, from: "192.0.2.7", cookies: map[string]*http.Cookie{}}
 }
 
 // answer is a response with what tests look at.
@@ -338,7 +339,7 @@ type answer struct {
 // do sends a request as the server in front hands it on.
 func (b *browser) do(r *http.Request) *answer {
 	b.Helper()
-	r.URL.Scheme, r.Host, r.RemoteAddr = b.scheme, b.host, "192.0.2.7"
+	r.URL.Scheme, r.Host, r.RemoteAddr = b.scheme, b.host, b.from
 	r.Header.Set("User-Agent", "test browser")
 	for _, c := range b.cookies {
 		r.AddCookie(c)
