@@ -15,6 +15,7 @@ const (
 	BucketExchange = "exchange-ip"
 	BucketCode     = "code-ip"
 	BucketSigner   = "signer-ip"
+	BucketReset    = "reset-ip"
 
 	bucketTold = "told-ip"
 )
@@ -24,6 +25,9 @@ var hourly = stagedoor.Throttle{MaxAttempts: 1, Rate: 3600000}
 
 // codes is how many codes one address may have sent: 50 an hour (Authentication API fact sheet 10.3).
 var codes = stagedoor.Throttle{MaxAttempts: 50, Rate: 72000}
+
+// resets is how many mails, and texts, to choose another password an address may ask for one person: ten at once, and then one a minute (Authentication API fact sheet 6.8).
+var resets = stagedoor.Throttle{MaxAttempts: 10, Rate: 60_000}
 
 // messages is how many messages of providers one address may bring that are not good: thirty, and one more every two seconds.
 var messages = stagedoor.Throttle{MaxAttempts: 30, Rate: 2000}
@@ -156,6 +160,12 @@ func SignUp(ctx context.Context, st *store.Store, ip string) error {
 // Code refuses to send a code for an address that has had too many sent, and counts the others.
 func Code(ctx context.Context, st *store.Store, ip string) error {
 	return room(ctx, st, BucketCode, stagedoor.Network(ip), codes)
+}
+
+// Reset refuses to send somebody another mail, or text, to choose another password, for an address that has asked for too many for them, and counts the others, whether or not
+// there is such a user.
+func Reset(ctx context.Context, st *store.Store, ip, identifier string) error {
+	return room(ctx, st, BucketReset, stagedoor.Network(ip)+" "+Identifier(identifier), resets)
 }
 
 // Signer refuses a message whose signature would have to be held to the keys of many connections, from an address that brought too many wrong ones, and counts the

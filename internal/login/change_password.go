@@ -35,7 +35,9 @@ func (d *Door) changePassword(w http.ResponseWriter, r *http.Request, st *store.
 	if email == "" {
 		return badRequest("email or username parameter is mandatory")
 	}
-	d.offerReset(r, st, a.conn, a.client, email, org, false)
+	if err := d.offerReset(r, st, a.conn, a.client, email, org, false); err != nil {
+		return err
+	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store")
 	io.WriteString(w, resetAnswer) //nolint:errcheck // the client is gone

@@ -114,13 +114,24 @@ func (d *Door) forgot(w http.ResponseWriter, r *http.Request, st *store.Store) e
 	if byCode {
 		return d.askForgotCode(w, r, st, f, email)
 	}
-	d.offerReset(r, st, f.conn, f.client, email, f.org, false)
+	if err := d.offerReset(r, st, f.conn, f.client, email, f.org, false); err != nil {
+		return d.refuseForgot(w, r, st, f, email, err)
+	}
 	answer := ui.CheckMailPage{Frame: f.frame, Email: email, LoginURL: f.loginURL}
 	if st.Tenant().Settings.Local.DevelopmentInbox {
 		answer.InboxURL = inboxPath
 	}
 	page.Render(w, http.StatusOK, answer)
 	return nil
+}
+
+// refuseForgot shows the page again with what kept a mail or a code from being sent, if people can understand it.
+func (d *Door) refuseForgot(w http.ResponseWriter, r *http.Request, st *store.Store, f *forgotten, identifier string, err error) error {
+	status, problems := codeProblem(err, "")
+	if problems == nil {
+		return err
+	}
+	return d.renderForgot(w, r, st, f, status, identifier, problems)
 }
 
 // forgotMissing is the problem of a form that says nobody. Who has a username may say their address only, as ever.
@@ -131,10 +142,18 @@ func forgotMissing(conn *stagedoor.Connection) string {
 	return "missing_email"
 }
 
-// offerReset sends the mail to choose a new password, or a code, if there is such a user and the user has an address, or a telephone that gets it.
-func (d *Door) offerReset(r *http.Request, st *store.Store, conn *stagedoor.Connection, client *stagedoor.Client, identifier, org string, byCode bool) {
+// offerReset sends the mail to choose a new password, or a code, if there is such a user and the user has an address, or a telephone that gets it. It fails
+// where too many were asked for, whether or not there is such a user.
+func (d *Door) offerReset(r *http.Request, st *store.Store, conn *stagedoor.Connection, client *stagedoor.Client, identifier, org string, byCode bool) error {
 	e := event(r, "scpr", conn, client)
 	e.UserName = stagedoor.Clip(identifier, 254)
+	if err := guard.Reset(r.Context(), st, r.RemoteAddr, connection.Counted(conn, identifier)); err != nil {
+		if stagedoor.IsKind(err, stagedoor.TooMany) {
+			e.Type, e.Description = "limit_mu", stagedoor.AsError(err).Message
+			st.Log(e)
+		}
+		return err
+	}
 	issuer, lang := web.Issuer(r), page.MailLanguage(r)
 	on, v := occasion(client, org), visit(r, st)
 	d.later(r.Context(), st, func(ctx context.Context) error {
@@ -166,6 +185,7 @@ func (d *Door) offerReset(r *http.Request, st *store.Store, conn *stagedoor.Conn
 		st.Log(e)
 		return err
 	})
+	return nil
 }
 
 // occasion is what the operations of a database take place in.

@@ -16,14 +16,13 @@ const forgotCodePath = "/u/forgot/code"
 
 // askForgotCode sends a code to who forgot their password, and asks for it. The answer is the same whoever it is.
 func (d *Door) askForgotCode(w http.ResponseWriter, r *http.Request, st *store.Store, f *forgotten, identifier string) error {
-	if err := guard.Code(r.Context(), st, r.RemoteAddr); err != nil {
-		status, problems := codeProblem(err, "")
-		if problems == nil {
-			return err
-		}
-		return d.renderForgot(w, r, st, f, status, identifier, problems)
+	err := guard.Code(r.Context(), st, r.RemoteAddr)
+	if err == nil {
+		err = d.offerReset(r, st, f.conn, f.client, identifier, f.org, true)
 	}
-	d.offerReset(r, st, f.conn, f.client, identifier, f.org, true)
+	if err != nil {
+		return d.refuseForgot(w, r, st, f, identifier, err)
+	}
 	page.Render(w, http.StatusOK, f.codePage(st, identifier, nil))
 	return nil
 }

@@ -100,6 +100,51 @@ func TestForgotTellsNothing(t *testing.T) {
 }
 
 // The answer does not wait for the mail, else its time would tell who is known.
+// TestResetsAreLimited, the attack: somebody has mails to choose another password sent to others without end. Ten at once, and one a minute, for one person from one network,
+// whether or not there is such a person.
+func TestResetsAreLimited(t *testing.T) {
+	each(t, func(w *world) {
+		b := w.browser()
+		ask := func(email string) *reply {
+			return b.json(changePath, object("connection", "Users", "client_id", "app", "email", email))
+		}
+		for i, variant := range []string{"ada@example.com", "ADA@example.com", " ada@example.com "} {
+			if r := ask(variant); r.status != http.StatusOK {
+				w.Fatalf("%d: %d %s", i, r.status, r.body)
+			}
+		}
+		forgot := w.browser()
+		page := forgot.get("/u/forgot")
+		for range 7 {
+			forgot.submit(page, "email", "ada@example.com").want(http.StatusOK)
+		}
+		for range 10 {
+			ask("nobody@example.com").want(http.StatusOK)
+		}
+		refused := ask("ada@example.com").want(http.StatusTooManyRequests)
+		if !strings.Contains(refused.body, `"code":"too_many_requests"`) || refused.body != ask("nobody@example.com").want(http.StatusTooManyRequests).body {
+			w.Errorf("%s", refused.body)
+		}
+		forgot.submit(page, "email", "ada@example.com").want(http.StatusTooManyRequests).says("Too many attempts. Please wait a moment")
+		forgot.submit(page, "email", "nobody@example.com").want(http.StatusTooManyRequests).says("Too many attempts. Please wait a moment")
+		if n := len(w.mails()); n != 10 {
+			w.Errorf("%d mails", n)
+		}
+		logs, _, err := w.st.Logs(w.Context(), store.LogQuery{PerPage: 100})
+		w.ok(err)
+		if len(logs) == 0 || logs[0].Type != "limit_mu" || logs[0].UserName != "nobody@example.com" {
+			w.Errorf("logged %+v", logs)
+		}
+		ask("bob@example.com").want(http.StatusOK) // another person
+		b.from = "192.0.2.8"
+		ask("ada@example.com").want(http.StatusOK) // from elsewhere
+		b.from = "192.0.2.7"
+		w.wait(time.Minute)
+		ask("ada@example.com").want(http.StatusOK)
+		ask("ada@example.com").want(http.StatusTooManyRequests)
+	})
+}
+
 func TestForgotDoesNotWait(t *testing.T) {
 	w := newWorld(t, storetest.SQLite)
 	w.configure(func(s *stagedoor.TenantSettings) { s.Local.DevelopmentInbox = false })
