@@ -2,6 +2,7 @@ package guard
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/stagedoor/stagedoor"
@@ -77,18 +78,24 @@ func Login(ctx context.Context, a Attempt) error {
 	if err != nil {
 		return err
 	}
-	for _, c := range counts {
-		if c.Connection == a.Connection.Name && c.IP == brute.Place(a.IP) && c.Count >= brute.MaxAttempts {
-			return errBlocked()
-		}
+	if a.blocked(counts, brute) {
+		return ErrBlocked()
 	}
 	return nil
+}
+
+// blocked tells whether so much has failed that the attempt is kept out.
+func (a Attempt) blocked(counts []stagedoor.Attempts, b stagedoor.BruteForceProtection) bool {
+	return b.Blocks() && slices.ContainsFunc(counts, func(c stagedoor.Attempts) bool {
+		return c.Connection == a.Connection.Name && c.IP == b.Place(a.IP) && c.Count >= b.MaxAttempts
+	})
 }
 
 // Outcome is what a failed login led to.
 type Outcome struct {
 	Blocked    bool // the identifier is blocked from now on
 	NotifyUser bool // … and its owner is to be told
+	Late       bool // it was one too many: others that were looked at in the same moment had failed as often as may be. The answer is [ErrBlocked]
 	Throttled  bool // the address may not try again for now
 	TellAdmin  bool // … and the tenant's support is to hear of it
 }
@@ -124,18 +131,28 @@ func Failed(ctx context.Context, a Attempt) (Outcome, error) {
 	if err != nil {
 		return out, err
 	}
-	out.Blocked = count == brute.MaxAttempts && brute.Blocks()
+	out.Blocked, out.Late = count == brute.MaxAttempts && brute.Blocks(), count > brute.MaxAttempts && brute.Blocks()
 	for _, s := range brute.Shields {
 		out.NotifyUser = out.NotifyUser || s == stagedoor.ShieldUserNotification && count == brute.MaxAttempts
 	}
 	return out, nil
 }
 
-// Passed forgets what failed before: the password was right.
+// Passed forgets what failed before: the password was right. Where others that were looked at in the same moment have failed as often as may be it came too late, as one that
+// is tried after them, and is ErrBlocked.
 func Passed(ctx context.Context, a Attempt) error {
 	counts, err := a.Store.Attempts(ctx, Identifier(a.Identifier))
 	if err != nil || len(counts) == 0 {
 		return err
+	}
+	if !a.Code { // a code helps whoever is kept out for wrong passwords, which is what was counted
+		brute, err := bruteForce(ctx, a)
+		if err != nil {
+			return err
+		}
+		if a.blocked(counts, brute) {
+			return ErrBlocked()
+		}
 	}
 	return a.Store.ForgetAttempts(ctx, a.Connection.Name, stagedoor.Network(a.IP), Identifier(a.Identifier))
 }
@@ -279,7 +296,8 @@ func bruteForce(ctx context.Context, a Attempt) (stagedoor.BruteForceProtection,
 	return b, nil
 }
 
-func errBlocked() error {
+// ErrBlocked is the answer to who failed too often with an identifier.
+func ErrBlocked() error {
 	return stagedoor.Errorf(stagedoor.TooMany, "too_many_attempts", "Your account has been blocked after multiple consecutive login attempts. "+
 		"We've sent you a notification via your preferred contact method with instructions on how to unblock it.")
 }

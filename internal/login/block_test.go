@@ -3,7 +3,9 @@ package login_test
 import (
 	"fmt"
 	"net/http"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/store"
@@ -81,6 +83,59 @@ func TestWrongPasswordsOfOneNetwork(t *testing.T) {
 		}
 		b.from = "2001:db8:77:2::1"
 		b.finish(b.submit(page, "username", "ada@example.com", "password", good))
+	})
+}
+
+// TestWrongPasswordsAtOnce, the attack: guesses that are sent at the same time are all looked at before the first one counts. As many are answered as there would be one by one.
+func TestWrongPasswordsAtOnce(t *testing.T) {
+	each(t, func(w *world) {
+		const sent = 30
+		hasher, done := w.pipe.Database.Hasher, new(atomic.Int64)
+		hasher.Done = func(_, _ time.Duration) { // none is answered before all are let in
+			done.Add(1)
+			for l := hasher.Load(); int(done.Load())+l.Running+l.Waiting < sent; l = hasher.Load() {
+				time.Sleep(time.Millisecond)
+			}
+		}
+		statuses := make(chan int, sent)
+		for range sent {
+			b := w.browser()
+			page := b.begin()
+			go func() {
+				statuses <- b.submit(page, "username", "ada@example.com", "password", "wrong").status
+			}()
+		}
+		answers := map[int]int{}
+		for range sent {
+			answers[<-statuses]++
+		}
+		if answers[http.StatusBadRequest] != 10 || answers[http.StatusTooManyRequests] != sent-10 {
+			w.Errorf("answers %v", answers)
+		}
+		if len(w.mails()) != 1 {
+			w.Errorf("mails %+v", w.mails())
+		}
+	})
+}
+
+// TestRightPasswordTooLate, the attack: among guesses that are sent at the same time the right one tells nothing once as many have failed as may.
+func TestRightPasswordTooLate(t *testing.T) {
+	each(t, func(w *world) {
+		held, release, done := make(chan bool), make(chan bool), new(atomic.Int64)
+		w.pipe.Database.Hasher.Done = func(_, _ time.Duration) {
+			if done.Add(1) == 1 { // the right one is let in first, and held
+				close(held)
+				<-release
+			}
+		}
+		b := w.browser()
+		page, late := b.begin(), make(chan *reply)
+		go func() { late <- b.submit(page, "username", "ada@example.com", "password", good) }()
+		<-held
+		other := w.browser()
+		other.wrongly(other.begin(), 10)
+		close(release)
+		(<-late).want(http.StatusTooManyRequests).says("This account is locked for now")
 	})
 }
 

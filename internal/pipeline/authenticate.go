@@ -76,18 +76,27 @@ func (p *Pipeline) password(ctx context.Context, v Visit, conn *stagedoor.Connec
 	on.Custom = p.customHash(v, conn, on)
 	u, known, err := p.Database.On(on).Authenticate(ctx, v.Store, conn, identifier, secret)
 	if err == nil {
-		if err = guard.Passed(ctx, attempt); err == nil {
-			err = p.leaked(ctx, v, leak{stage: guard.AtLogin, conn: conn, clientID: on.ClientID, user: u, secret: secret})
+		if err = guard.Passed(ctx, attempt); !stagedoor.IsKind(err, stagedoor.TooMany) {
+			if err == nil {
+				err = p.leaked(ctx, v, leak{stage: guard.AtLogin, conn: conn, clientID: on.ClientID, user: u, secret: secret})
+			}
+			return u, err
 		}
-		return u, err
+		err = connection.ErrWrongCredentials() // too late: it counts as a wrong one, so that nothing tells them apart
 	}
-	w.log(u, known, err)
 	if !stagedoor.HasCode(err, "invalid_grant") {
+		w.log(u, known, err)
 		return nil, err
 	}
 	out, countErr := guard.Failed(ctx, attempt)
 	if countErr != nil {
 		return nil, countErr
+	}
+	if out.Late {
+		err = guard.ErrBlocked()
+		w.logRefused(err)
+	} else {
+		w.log(u, known, err)
 	}
 	if out.TellAdmin && p.TellAdmin != nil {
 		p.TellAdmin(ctx, v, "Too many failed logins from "+v.IP, "Too many logins from the network address "+v.IP+" have failed; the last was for the connection "+conn.Name+". "+
