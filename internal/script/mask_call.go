@@ -85,7 +85,7 @@ func (m *masker) password(value string) {
 	}
 }
 
-// basic masks the password of basic authentication alone where it is one that is known, so that a repetition finds the call again.
+// basic masks the password of basic authentication alone, so that a repetition finds the call again, and looks for all of it from now on.
 func (m *masker) basic(scheme, credentials string) (string, bool) {
 	if !strings.EqualFold(strings.TrimSpace(scheme), "Basic") {
 		return "", false
@@ -95,8 +95,17 @@ func (m *masker) basic(scheme, credentials string) (string, bool) {
 	if err != nil || !found {
 		return "", false
 	}
-	if secret = m.values(secret); !maskText.MatchString(secret) {
-		return "", false
+	masked := m.values(secret)
+	if !maskText.MatchString(masked) {
+		if m.use == forEarlier || len(secret) < minSecret {
+			return "", false
+		}
+		masked = m.mask(secret)
+		m.find(secret, masked)
 	}
-	return scheme + base64.StdEncoding.EncodeToString([]byte(m.values(user)+":"+secret)), true
+	out := base64.StdEncoding.EncodeToString([]byte(m.values(user) + ":" + masked))
+	if m.use != forEarlier {
+		m.find(credentials, out)
+	}
+	return scheme + out, true
 }

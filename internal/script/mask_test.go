@@ -14,7 +14,7 @@ func TestPrivateKeysAreMasked(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		m := newMasker(start{Seed: "x"})
+		m := newMasker(start{Seed: "x"}, forRecordings)
 		got := string(m.json(text))
 		if strings.Contains(got, "MII") || strings.Count(got, "~masked.key~") != 2 || !strings.Contains(got, "before ~masked.key~") {
 			t.Errorf("%s: %s", kind, got)

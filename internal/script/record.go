@@ -20,8 +20,9 @@ type Recording struct {
 	Trigger  string    `json:"trigger,omitempty"` // id; of actions and hooks. Of a connection's script the operation
 	Runtime  string    `json:"runtime"`           // embedded or node
 	BeganAt  time.Time `json:"began_at"`
-	Duration int64     `json:"micros"` // until the outcome, in microseconds
-	Failed   bool      `json:"failed"` // a script failed or refused
+	Duration int64     `json:"micros"`          // until the outcome, in microseconds
+	Failed   bool      `json:"failed"`          // a script failed or refused
+	Masks    int       `json:"masks,omitempty"` // by which rules secrets are masked: see mask.go; 0: by the first ones
 
 	Scripts []RecordedScript           `json:"scripts"`
 	Start   json.RawMessage            `json:"start"`             // what began the run
@@ -123,6 +124,9 @@ func (r *Recording) Found() string {
 
 // KindDenied is the kind of a refusal that is no failure, such as api.access.deny, in [Recording.Failure].
 const KindDenied = "denied"
+
+// masksNow is [Recording.Masks] of what is recorded now.
+const masksNow = 1
 
 // recorder gathers a recording while its run goes on.
 type recorder struct {
@@ -264,8 +268,9 @@ func (r *recorder) done(m message) {
 		rec := r.rec
 		r.rec = Recording{}
 		r.wait.Go(func() {
-			masked(&rec, r.start)
-			r.keep(rec)
+			if masked(&rec, r.start) {
+				r.keep(rec)
+			}
 		})
 	})
 }

@@ -3,6 +3,7 @@ package script
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -55,10 +56,12 @@ func (h *Host) Replay(ctx context.Context, rec *Recording, with map[string]strin
 	for name, value := range rec.Globals {
 		r.start.Globals[name] = fill(value)
 	}
-	r.mask = newMasker(r.start)
+	r.mask = newMasker(r.start, rec.purpose())
 	for _, c := range rec.Calls {
-		c.Result = fill(c.Result)
-		key := c.Method + " " + string(c.Params)
+		if c.Result = fill(c.Result); c.Method == "http" {
+			c.Result = filledBody(c.Result, fill)
+		}
+		key := callKey(c.Method, c.Params)
 		r.calls[key] = append(r.calls[key], c)
 	}
 	kept := make(chan Recording, 1)
@@ -66,7 +69,7 @@ func (h *Host) Replay(ctx context.Context, rec *Recording, with map[string]strin
 	j.limits = h.cfg.Ceilings
 	j.limits.Wall = patience*time.Duration(r.start.Wall)*time.Millisecond + grace
 	j.repeat = r
-	j.recorder = newRecorder(&h.keeping, func(again Recording) { kept <- again }, Recording{Tenant: rec.Tenant, Kind: rec.Kind, Trigger: rec.Trigger})
+	j.recorder = newRecorder(&h.keeping, func(again Recording) { kept <- again }, Recording{Tenant: rec.Tenant, Kind: rec.Kind, Trigger: rec.Trigger, Masks: rec.Masks})
 	if _, err := h.wait(ctx, j); err != nil {
 		return nil, err
 	}
@@ -78,6 +81,17 @@ func (h *Host) Replay(ctx context.Context, rec *Recording, with map[string]strin
 	case <-time.After(j.limits.Wall + 2*grace):
 		return nil, errors.New("script: the run could not be recorded again")
 	}
+}
+
+// filledBody fills the body of an HTTP answer where it is JSON. Other texts keep their masks: nobody knows how they want values written.
+func filledBody(result json.RawMessage, fill func(json.RawMessage) json.RawMessage) json.RawMessage {
+	return rewriteJSON(result, func(name, value string) string {
+		body, err := base64.StdEncoding.DecodeString(value)
+		if name != "body" || err != nil {
+			return value
+		}
+		return base64.StdEncoding.EncodeToString(fill(body))
+	})
 }
 
 // settingText finds the masks of settings and secrets.
@@ -99,7 +113,7 @@ type repeat struct {
 func (r *repeat) answer(m message, reply *message) (any, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	key := m.Method + " " + string(r.mask.call(m.Method, m.Params))
+	key := callKey(m.Method, r.mask.call(m.Method, m.Params))
 	left := r.calls[key]
 	if len(left) == 0 {
 		return nil, &callError{Message: "The recorded run made no such call" + called(m), Code: "ENOTRECORDED"}
@@ -114,6 +128,14 @@ func (r *repeat) answer(m message, reply *message) (any, error) {
 	}
 	return c.Result, nil
 }
+
+// callKey is by what a call is found again.
+func callKey(method string, params json.RawMessage) string {
+	return method + " " + unescaped.Replace(string(params))
+}
+
+// unescaped undoes what the encoding of a recording does to JSON within it.
+var unescaped = strings.NewReplacer(`\u0026`, "&", `\u003c`, "<", `\u003e`, ">")
 
 // called says which call it was.
 func called(m message) string {
@@ -200,7 +222,7 @@ func factOf(all []Difference, what string) (string, bool) {
 // facts are what came of a run, one by one.
 func (r *Recording) facts() []Difference {
 	var all []Difference
-	add := func(what, value string) { all = append(all, Difference{What: what, Before: value}) }
+	add := func(what, value string) { all = append(all, Difference{What: what, Before: unescaped.Replace(value)}) }
 	var out result
 	if err := json.Unmarshal(r.Outcome, &out); err != nil {
 		return all
