@@ -1,6 +1,7 @@
 package oauth
 
 import (
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"net/url"
@@ -8,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/script"
 )
 
 func TestRuleClaims(t *testing.T) {
@@ -110,11 +112,41 @@ func TestRuleMetadata(t *testing.T) {
 	})
 }
 
+// What rules and actions say is in the tenant's log, and what they refuse with at the client's, without settings, secrets and tokens.
+func TestScriptsTellNoSecrets(t *testing.T) {
+	eachWorld(t, func(t *testing.T, w *world) {
+		ok(t, w.st.SetRulesConfig(t.Context(), "API_KEY", "sesame-of-the-api"))
+		tokens := w.redeem(site, w.browser().login(request(site, "scope", "openid offline_access")).got().Get("code")).good()
+		w.rule(`function (user, context, callback) {
+			console.log(configuration, auth0.accessToken);
+			callback(new UnauthorizedError('bad ' + configuration.API_KEY + ' ' + auth0.accessToken));
+		}`)
+		w.events()
+		b := w.browser()
+		b.login(request(spa)).fails("unauthorized", "bad ~configuration.API_KEY~ ~masked~")
+		w.refresh(site, tokens.RefreshToken).bad(401, "unauthorized", "bad ~configuration.API_KEY~ ~masked~")
+		text, err := json.Marshal(w.events())
+		ok(t, err)
+		if strings.Contains(string(text), "sesame") || strings.Contains(string(text), "eyJ") || strings.Count(string(text), "{ API_KEY: '~configuration.API_KEY~' } ~masked~") != 2 {
+			t.Errorf("the log has %s", text)
+		}
+		w.noRules()
+		w.action(script.PostLogin, "keys", `exports.onExecutePostLogin = async (event, api) => { console.log(event.secrets); throw new Error('bad ' + event.secrets.KEY); };`, "KEY", "sesame-of-the-action")
+		w.refresh(site, tokens.RefreshToken).bad(500, "access_denied", "bad ~secrets.keys.KEY~")
+		text, err = json.Marshal(w.events())
+		ok(t, err)
+		if strings.Contains(string(text), "sesame") || !strings.Contains(string(text), "{ KEY: '~secrets.keys.KEY~' }") {
+			t.Errorf("the log has %s", text)
+		}
+	})
+}
+
 // What a rule sees, and what it never sees.
 func TestRuleContext(t *testing.T) {
 	w := newWorld(t)
 	w.rule(`function (user, context, callback) {
-		console.log(JSON.stringify({user: user, context: context, configuration: configuration, env: typeof process === 'undefined' ? {} : process.env}));
+		const seen = JSON.stringify({user: user, context: context, configuration: configuration, env: typeof process === 'undefined' ? {} : process.env});
+		console.log(Buffer.from(seen).toString('hex')); // what is seen, without masks
 		callback(null, user, context);
 	}`)
 	ok(t, w.st.SetRulesConfig(t.Context(), "KEY", "value of the operator's"))
@@ -125,12 +157,13 @@ func TestRuleContext(t *testing.T) {
 			if e[i].Details["console"] == nil {
 				continue
 			}
-			line := e[i].Details["console"].([]any)[0].(map[string]any)["text"].(string)
+			line, err := hex.DecodeString(e[i].Details["console"].([]any)[0].(map[string]any)["text"].(string))
+			ok(t, err)
 			var v map[string]any
-			if err := json.Unmarshal([]byte(line), &v); err != nil {
+			if err := json.Unmarshal(line, &v); err != nil {
 				t.Fatalf("%v: %.300s", err, line)
 			}
-			return v, line
+			return v, string(line)
 		}
 		t.Fatal("nothing was logged")
 		return nil, ""

@@ -28,6 +28,7 @@ func (j *job) answer(m message) {
 		j.mu.Lock()
 		j.asked++
 		tooMany = j.asked > j.limits.Calls
+		j.veil.hear(m.Method, m.Params)
 		j.mu.Unlock()
 	}
 	reply := message{Type: "reply", Run: j.id, Call: m.Call}
@@ -58,6 +59,9 @@ func (j *job) answer(m message) {
 		reply.Error = asCallError(err)
 	}
 	j.recorder.answered(reply)
+	j.mu.Lock()
+	j.veil.hear(m.Method, reply.Result)
+	j.mu.Unlock()
 	_ = j.proc.send(reply)
 }
 

@@ -111,17 +111,17 @@ func (h *Host) Call(ctx context.Context, run CallRun) (CallOutcome, error) {
 
 // called is the outcome as callers get it.
 func (j *job) called(r result) CallOutcome {
-	out := j.result(result{User: json.RawMessage(`{}`), Context: json.RawMessage(`{}`), Failure: r.Failure, Timings: r.Timings})
+	out := j.result(result{User: json.RawMessage(`{}`), Context: json.RawMessage(`{}`), Timings: r.Timings})
 	c := CallOutcome{Console: out.Console, Timings: out.Timings, Calls: out.Calls}
 	f := r.Failure
 	if f == nil && !json.Valid(r.Value) {
 		f = &failure{Kind: KindCrashed, Code: "access_denied", Message: textCrashed}
 	}
 	if f != nil {
-		c.Failure = &Failure{
-			Rule: j.ruleName(0), Code: clean(f.Code), Message: clean(f.Message), StatusCode: f.Status, Kind: f.Kind,
-			Name: clean(f.Name), Stack: cleanLines(f.Stack), UserID: clean(f.UserID),
-		}
+		j.mu.Lock()
+		defer j.mu.Unlock()
+		c.Failure = j.failed(f)
+		c.Failure.Rule, c.Failure.UserID = j.ruleName(0), clean(f.UserID)
 	} else if value := bytes.TrimSpace(r.Value); !bytes.Equal(value, []byte("null")) {
 		c.Result = value
 	}

@@ -208,6 +208,7 @@ func (h *Host) frames(proc *process, j *job) ([]byte, error) {
 	}
 	if b, err = appendFrame(b, message{Type: "run", Run: j.id, Start: &s}); err == nil {
 		proc.holds(s.Rules)
+		j.veil.start = s
 		j.recorder.begun(s, j.runtime, all, j.run.Rules)
 	}
 	return b, err

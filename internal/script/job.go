@@ -3,6 +3,7 @@ package script
 import (
 	"context"
 	"encoding/json"
+	"log/slog"
 	"strings"
 	"sync"
 	"time"
@@ -41,6 +42,7 @@ type job struct {
 	asked   int
 	sockets sockets
 
+	veil     veil      // masks what the run says
 	recorder *recorder // nil: the run is not recorded
 }
 
@@ -133,17 +135,42 @@ func (j *job) line(m message) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.recorder.line(m, j.over)
-	if j.over {
-		if j.run.Late != nil {
-			j.run.Late(line)
-		}
-		j.host.cfg.Log.Debug("script console after the outcome", "tenant", j.run.Tenant, "rule", line.Rule, "level", line.Level, "text", line.Text)
-		return
-	}
 	if j.text += len(m.Text) + 16; j.text > j.limits.LogBytes+1024 {
 		return
 	}
-	j.console = append(j.console, line)
+	if !j.over {
+		j.console = append(j.console, line)
+		return
+	}
+	debug := j.host.cfg.Log.Enabled(j.ctx, slog.LevelDebug)
+	if j.run.Late == nil && !debug {
+		return
+	}
+	line.Text = j.veil.text(line.Text)
+	if j.run.Late != nil {
+		j.run.Late(line)
+	}
+	if debug {
+		j.host.cfg.Log.Debug("script console after the outcome", "tenant", j.run.Tenant, "rule", line.Rule, "level", line.Level, "text", line.Text)
+	}
+}
+
+// lines are what scripts have said up to the outcome. The lock is held.
+func (j *job) lines() []Line {
+	all := j.console
+	j.console = nil
+	for i := range all {
+		all[i].Text = j.veil.text(all[i].Text)
+	}
+	return all
+}
+
+// failed is why the run failed, as callers of actions, hooks and connections' scripts are told. The lock is held.
+func (j *job) failed(f *failure) *Failure {
+	return &Failure{
+		Rule: j.ruleName(f.Rule), Code: clean(j.veil.word(f.Code)), Message: clean(j.veil.message(f.Message)), StatusCode: f.Status, Kind: f.Kind,
+		Name: clean(j.veil.word(f.Name)), Stack: cleanLines(j.veil.message(f.Stack)),
+	}
 }
 
 // result is the outcome as callers get it.
@@ -151,8 +178,8 @@ func (j *job) result(r result) Outcome {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.over = true
-	out := Outcome{User: r.User, Context: r.Context, Merged: r.Merged, Console: j.console, Calls: j.calls}
-	j.console, j.calls = nil, nil
+	out := Outcome{User: r.User, Context: r.Context, Merged: r.Merged, Console: j.lines(), Calls: j.calls}
+	j.calls = nil
 	for _, t := range r.Timings {
 		out.Timings = append(out.Timings, Timing{Rule: j.ruleName(t.Rule), Duration: time.Duration(t.Micros) * time.Microsecond, Outcome: t.Outcome})
 	}
@@ -167,7 +194,7 @@ func (j *job) result(r result) Outcome {
 	}
 	if f != nil {
 		out.User, out.Context, out.Merged = j.run.User, j.run.Context, nil
-		out.Failure = &Failure{Rule: j.ruleName(f.Rule), Code: "access_denied", Message: clean(f.Message), StatusCode: f.Status, Kind: f.Kind}
+		out.Failure = &Failure{Rule: j.ruleName(f.Rule), Code: "access_denied", Message: clean(j.veil.message(f.Message)), StatusCode: f.Status, Kind: f.Kind}
 		if f.Code == "unauthorized" {
 			out.Failure.Code = f.Code
 		}

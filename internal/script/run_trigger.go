@@ -109,18 +109,16 @@ func (j *job) triggered(r result) TriggerOutcome {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.over = true
-	out := TriggerOutcome{Console: j.console, Calls: j.calls}
-	j.console, j.calls = nil, nil
+	out := TriggerOutcome{Console: j.lines(), Calls: j.calls}
+	j.calls = nil
 	f := r.Failure
 	if f == nil && r.Effects == nil {
 		f = &failure{Rule: -1, Kind: KindCrashed, Message: textCrashed}
 	}
 	if f != nil {
-		out.Failure = &Failure{
-			Rule: j.ruleName(f.Rule), Code: clean(f.Code), Message: clean(f.Message), StatusCode: f.Status, Kind: f.Kind,
-			Name: clean(f.Name), Stack: cleanLines(f.Stack),
-		}
+		out.Failure = j.failed(f)
 	} else {
+		j.veil.words(r.Effects)
 		out.Effects = r.Effects.public(j.ruleName)
 	}
 	for _, t := range r.Timings {
