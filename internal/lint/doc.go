@@ -4,6 +4,6 @@
 // rules.go is the table of its rules, each one function over a [Script]: the syntax tree and what is known of the script's kind. A finding
 // that is meant is silenced where it stands: `// stagedoor-lint-disable-line name`.
 //
-// Every rule would rather miss something than cry wolf: it looks at what is written, follows no values through variables, and takes a
-// mention of a check for the check.
+// Every rule would rather miss something than cry wolf: it looks at what is written, and takes a mention of a check for the check. Values are
+// followed through variables for user_metadata alone: metadata.go knows which names stand for it, rule_metadata.go what it decides.
 package lint

@@ -127,16 +127,23 @@ func (n *Node) walk(visit func(*Node) bool) {
 	if n == nil || !visit(n) {
 		return
 	}
+	for _, c := range n.children() {
+		c.walk(visit)
+	}
+}
+
+// children are the nodes right below a node, in the order of the source.
+func (n *Node) children() []*Node {
+	var out []*Node
 	for _, name := range n.order {
 		switch v := n.members[name].(type) {
 		case *Node:
-			v.walk(visit)
+			out = append(out, v)
 		case []*Node:
-			for _, c := range v {
-				c.walk(visit)
-			}
+			out = append(out, v...)
 		}
 	}
+	return out
 }
 
 // any tells whether a node, or something below it, is so.
