@@ -104,49 +104,6 @@ func findAbsentQuery(s *Script, r *Rule) {
 	})
 }
 
-// secrets are texts that are secrets by their looks.
-var secrets = regexp.MustCompile(`\b(sk|rk)_(live|test)_[0-9a-zA-Z]{16,}|\bAKIA[0-9A-Z]{16}\b|\bxox[abposr]-[0-9A-Za-z-]{10,}|\bgh[pousr]_[0-9A-Za-z]{30,}|\bglpat-[0-9A-Za-z_-]{20}` +
-	`|\bSG\.[0-9A-Za-z_-]{16,}\.[0-9A-Za-z_-]{16,}|\bAIza[0-9A-Za-z_-]{35}\b|-----BEGIN [A-Z ]*PRIVATE KEY-----|\beyJ[0-9A-Za-z_-]{10,}\.eyJ[0-9A-Za-z_-]{10,}\.[0-9A-Za-z_-]{10,}` +
-	`|hooks\.slack\.com/services/T[0-9A-Z]+/B[0-9A-Z]+/[0-9A-Za-z]{16,}|^(Bearer|Basic) [0-9A-Za-z+/=_.-]{20,}$|^[a-z][a-z0-9+]*://[^/\s:@]+:[^/\s:@]+@`)
-
-// secretNames are names whose values are secrets.
-var secretNames = regexp.MustCompile(`(?i)(secret|passw(or)?d|api_?key|private_?key|(access|auth|api|bearer)_?token|webhook_?url)$`)
-
-// placeholders are texts that stand for a secret.
-var placeholders = regexp.MustCompile(`(?i)your|example|change|placeholder|xxx|\.\.\.|<|##|@@|\$\{|^[a-z _-]+$|(?-i:^[A-Z0-9_]*$)|^\*+$`)
-
-func findSecrets(s *Script, r *Rule) {
-	s.Tree.walk(func(n *Node) bool {
-		text, ok := n.str()
-		if !ok {
-			return true
-		}
-		if secrets.MatchString(text) {
-			s.report(r, n, "a secret in the code is read by everybody who can read scripts: keep it in the configuration")
-			return true
-		}
-		name, p := "", n.Parent
-		switch {
-		case p.is("VariableDeclarator") && p.child("init") == n:
-			name = p.child("id").name()
-		case p.is("Property") && p.child("value") == n:
-			name = p.child("key").name()
-			if name == "" {
-				name, _ = p.child("key").str()
-			}
-		case p.is("AssignmentExpression") && p.child("right") == n:
-			name = p.child("left").step()
-			if name == "" {
-				name = p.child("left").name()
-			}
-		}
-		if secretNames.MatchString(name) && len(text) >= 8 && !placeholders.MatchString(text) {
-			s.report(r, n, "%s looks like a secret in the code: keep it in the configuration", name)
-		}
-		return true
-	})
-}
-
 // keywords are what deploy tools put values in the place of.
 var keywords = regexp.MustCompile(`##[A-Z0-9_]+##|@@[A-Z0-9_]+@@|_VALUE_NOT_SHOWN_`)
 
