@@ -2,6 +2,7 @@ package oauth
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"slices"
 	"strings"
@@ -49,6 +50,13 @@ func (d *Door) told(ctx context.Context, st *store.Store, client *stagedoor.Clie
 		out, user, err = refreshTold(ctx, st, raw)
 	}
 	if err != nil || out == nil || !concerns(client, out, refresh) {
+		return nil, err
+	}
+	of, _ := out["client_id"].(string)
+	if _, err := tokenClient(ctx, st, of); err != nil {
+		if errors.Is(err, jose.ErrMalformed) {
+			err = nil
+		}
 		return nil, err
 	}
 	if user != "" {

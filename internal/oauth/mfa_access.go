@@ -56,6 +56,11 @@ func (d *Door) accessMFA(r *http.Request, st *store.Store, scope string) (*stage
 	if err := token.ConfirmationOf(claims).Check(r, st, scheme, raw); err != nil {
 		return nil, err
 	}
+	if _, err := tokenClient(r.Context(), st, claims.AuthorizedParty); errors.Is(err, jose.ErrMalformed) {
+		return nil, refused
+	} else if err != nil {
+		return nil, err
+	}
 	u, err := st.User(r.Context(), claims.Subject)
 	if stagedoor.IsKind(err, stagedoor.NotFound) || err == nil && u.IsBlocked() {
 		return nil, refused

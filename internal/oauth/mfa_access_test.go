@@ -58,7 +58,10 @@ func TestRemoveAuthenticator(t *testing.T) {
 		}
 		w.pass(10*time.Minute + time.Second)
 		w.read(w.remove("x", got.AccessToken)).bad(401, "expired_token", "The token is expired.")
-		w.byPassword(spa, "audience", mfaAudience, "scope", "remove:authenticators").good() // who has none gives none
+		got = w.byPassword(spa, "audience", mfaAudience, "scope", "remove:authenticators").good() // who has none gives none
+		w.read(w.remove("x", got.AccessToken)).bad(404, "invalid_request", "The authenticator is not one of the user's.")
+		ok(t, w.st.DeleteClient(t.Context(), spa))
+		w.read(w.remove("x", got.AccessToken)).bad(401, "invalid_token", "The token is not an access token for the MFA API.")
 	})
 }
 

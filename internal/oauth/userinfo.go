@@ -1,6 +1,7 @@
 package oauth
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -28,6 +29,10 @@ func (d *Door) userInfo(w http.ResponseWriter, r *http.Request, st *store.Store)
 	if err == nil && u.IsBlocked() {
 		err = jose.ErrMalformed
 	}
+	var client *stagedoor.Client
+	if err == nil {
+		client, err = tokenClient(r.Context(), st, a.ClientID)
+	}
 	if err != nil {
 		unauthorized(w, r, st, err)
 		return
@@ -39,11 +44,7 @@ func (d *Door) userInfo(w http.ResponseWriter, r *http.Request, st *store.Store)
 		claims = token.UserInfo(u, a)
 	}
 	claims["sub"] = u.ID
-	signed, err := d.signedUserInfo(r, st, a, claims)
-	if errors.Is(err, jose.ErrMalformed) {
-		unauthorized(w, r, st, err)
-		return
-	}
+	signed, err := d.signedUserInfo(r, st, client, claims)
 	if err != nil {
 		answerError(w, r, err)
 		return
@@ -56,17 +57,19 @@ func (d *Door) userInfo(w http.ResponseWriter, r *http.Request, st *store.Store)
 	web.WriteJSON(w, http.StatusOK, claims)
 }
 
+// tokenClient returns the client that a token was given to. The token works as long as the client is there and the tenant takes such clients.
+func tokenClient(ctx context.Context, st *store.Store, id string) (*stagedoor.Client, error) {
+	client, err := st.Client(ctx, id)
+	if stagedoor.IsKind(err, stagedoor.NotFound) || err == nil && !st.Tenant().Serves(client) {
+		return nil, jose.ErrMalformed
+	}
+	return client, err
+}
+
 // signedUserInfo signs the answer for a client whose settings want that (OpenID Connect Core 5.3.2); empty for others.
-func (d *Door) signedUserInfo(r *http.Request, st *store.Store, a *stagedoor.Authorization, claims map[string]any) (string, error) {
-	client, err := st.Client(r.Context(), a.ClientID)
-	if stagedoor.IsKind(err, stagedoor.NotFound) {
+func (d *Door) signedUserInfo(r *http.Request, st *store.Store, client *stagedoor.Client, claims map[string]any) (string, error) {
+	if client.UserInfoAlgorithm() == "" {
 		return "", nil
-	}
-	if err == nil && !st.Tenant().Serves(client) { // the tenant takes such clients no more
-		err = jose.ErrMalformed
-	}
-	if err != nil || client.UserInfoAlgorithm() == "" {
-		return "", err
 	}
 	claims["iss"], claims["aud"] = web.Issuer(r), client.ID
 	return d.Minter.Sign(r.Context(), st, client.UserInfoAlgorithm(), claims)

@@ -1,6 +1,7 @@
 package oauth
 
 import (
+	"encoding/json"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -71,4 +72,32 @@ func TestUserInfoRefused(t *testing.T) {
 	refused("blocked", fresh.AccessToken, invalid)
 	ok(t, w.st.DeleteUser(t.Context(), ada))
 	refused("deleted", fresh.AccessToken, invalid)
+}
+
+// What a client got works no longer than the client is there: who deletes it, because it was broken into for instance, ends all of that.
+func TestTokensOfDeletedClients(t *testing.T) {
+	eachWorld(t, func(t *testing.T, w *world) {
+		w.client(third, func(c *stagedoor.Client) { // it asks about tokens of others
+			c.AppType, c.Stored = "resource_server", map[string]json.RawMessage{"resource_server_identifier": json.RawMessage(`"` + apiAudience + `"`)}
+		})
+		opaque := w.redeem(site, w.browser().login(request(site)).got().Get("code")).good().AccessToken
+		jwt := w.redeem(site, w.browser().login(request(site, "audience", apiAudience)).got().Get("code")).good().AccessToken
+		own := w.token(machineForm2(w)).good().AccessToken
+		for _, raw := range []string{opaque, jwt} {
+			w.userInfo(raw)
+		}
+		for _, raw := range []string{jwt, own} {
+			same(t, "before", w.introspect(third, raw)["active"], true)
+		}
+		ok(t, w.st.DeleteClient(t.Context(), site))
+		ok(t, w.st.DeleteClient(t.Context(), machine))
+		for what, raw := range map[string]string{"opaque": opaque, "a JWT": jwt} {
+			if a := w.info(raw); a.Code != 401 || !strings.Contains(a.Header().Get("WWW-Authenticate"), `error="invalid_token"`) {
+				t.Errorf("%s: %d %s", what, a.Code, a.Body)
+			}
+		}
+		for what, raw := range map[string]string{"a JWT": jwt, "a machine's": own} {
+			w.inactive(what, third, raw)
+		}
+	})
 }
