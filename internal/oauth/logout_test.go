@@ -60,6 +60,35 @@ func TestLogout(t *testing.T) {
 	}
 }
 
+// A code that nobody has redeemed ends with the session that gave it: it would make new tokens. What was redeemed lives on, and so do the codes of other
+// sessions.
+func TestLogoutEndsCodes(t *testing.T) {
+	eachWorld(t, func(t *testing.T, w *world) {
+		w.settings(func(s *stagedoor.TenantSettings) {
+			s.Stored = map[string]json.RawMessage{"sessions": json.RawMessage(`{"oidc_logout_prompt_enabled":false}`)}
+		})
+		offline := request(spa, "scope", "openid offline_access")
+		for _, out := range []string{"/v2/logout?client_id=" + spa, "/v2/logout", "/oidc/logout?client_id=" + spa} {
+			b, other := w.browser(), w.browser()
+			spent := b.login(offline).got().Get("code")
+			tokens := w.redeem(spa, spent).good()
+			kept, elsewhere := b.authorize(offline).got().Get("code"), other.login(offline).got().Get("code")
+			b.get(out)
+			w.redeem(spa, kept).bad(403, "invalid_grant", "Invalid authorization code")
+			w.redeem(spa, elsewhere).good()
+			tokens = w.refresh(spa, tokens.RefreshToken).good()
+			w.redeem(spa, spent).bad(403, "invalid_grant", "Invalid authorization code") // a replay is still known for one
+			w.refresh(spa, tokens.RefreshToken).bad(403, "invalid_grant", "Unknown or invalid refresh token.")
+		}
+		b := w.browser()
+		kept := b.login(offline).got().Get("code")
+		w.pass(time.Second)
+		state := b.authorize(request(spa, "prompt", "login")).asks("login")
+		ok(t, b.password(state, bobMail, adaWord)) // another person signs in with this browser
+		w.redeem(spa, kept).bad(403, "invalid_grant", "Invalid authorization code")
+	})
+}
+
 var confirmField = regexp.MustCompile(`name="confirm" value="([^"]*)"`)
 
 func TestOIDCLogout(t *testing.T) {

@@ -14,8 +14,13 @@ const noticeLife = 48 * time.Hour
 
 // endSessions deletes the tenant's sessions for which a condition holds, and notes in the same transaction which clients are to be told.
 func (s *Store) endSessions(ctx context.Context, q querier, by stagedoor.LogoutBy, where string, args ...any) error {
-	var ended []stagedoor.Session
-	err := q.each(ctx, "DELETE FROM sessions WHERE tenant = ? AND "+where+" RETURNING doc", append([]any{s.tenant.ID}, args...), func(scan func(...any) error) error {
+	_, err := s.endedSessions(ctx, q, by, where, args...)
+	return err
+}
+
+// endedSessions is endSessions, and returns those that have ended.
+func (s *Store) endedSessions(ctx context.Context, q querier, by stagedoor.LogoutBy, where string, args ...any) (ended []stagedoor.Session, err error) {
+	err = q.each(ctx, "DELETE FROM sessions WHERE tenant = ? AND "+where+" RETURNING doc", append([]any{s.tenant.ID}, args...), func(scan func(...any) error) error {
 		var doc string
 		if err := scan(&doc); err != nil {
 			return err
@@ -26,9 +31,27 @@ func (s *Store) endSessions(ctx context.Context, q querier, by stagedoor.LogoutB
 		return err
 	})
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return s.db.noteLogouts(ctx, q, s.tenant.ID, by, ended)
+	return ended, s.db.noteLogouts(ctx, q, s.tenant.ID, by, ended)
+}
+
+// endSession ends one session with the codes that it has given and nobody has redeemed.
+func (s *Store) endSession(ctx context.Context, q querier, by stagedoor.LogoutBy, id string) error {
+	ended, err := s.endedSessions(ctx, q, by, "id = ?", id)
+	for _, v := range ended {
+		if err == nil {
+			err = s.endCodes(ctx, q, AccessOf{UserID: v.UserID, Session: v.ID})
+		}
+	}
+	return err
+}
+
+// endCodes deletes codes that would make new tokens. Those that were redeemed stay: a replay is still known for one.
+func (s *Store) endCodes(ctx context.Context, q querier, of AccessOf) error {
+	_, err := q.exec(ctx, "DELETE FROM codes WHERE tenant = ? AND user_id = ? AND used_at IS NULL AND (? = '' OR doc ->> 'SessionID' = ?)",
+		s.tenant.ID, of.UserID, of.Session, of.Session)
+	return err
 }
 
 // noteLogouts keeps what the clients of sessions that have ended are to be told.

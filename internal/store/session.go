@@ -55,7 +55,7 @@ func (s *Store) EndCameBy(ctx context.Context, connectionID, nameID string, inde
 			})
 		for i := range ended {
 			if err == nil {
-				err = s.endSessions(ctx, q, stagedoor.LogoutByProvider, "id = ?", ended[i].ID)
+				err = s.endSession(ctx, q, stagedoor.LogoutByProvider, ended[i].ID)
 			}
 		}
 		return err
@@ -120,12 +120,12 @@ func (s *Store) RenewSession(ctx context.Context, id, handle string, change func
 	})
 }
 
-// DeleteSession ends a session. Refresh tokens live on.
+// DeleteSession ends a session with the codes that nobody has redeemed. Refresh tokens live on.
 func (s *Store) DeleteSession(ctx context.Context, id string, by stagedoor.LogoutBy) error {
-	return s.write(ctx, func(q querier) error { return s.endSessions(ctx, q, by, "id = ?", id) })
+	return s.write(ctx, func(q querier) error { return s.endSession(ctx, q, by, id) })
 }
 
-// EndSession deletes a session, and the refresh tokens that were given in it unless keepTokens. One that is not there is no error.
+// EndSession is DeleteSession, and ends the refresh tokens that were given in it unless keepTokens. One that is not there is no error.
 func (s *Store) EndSession(ctx context.Context, id string, keepTokens bool) error {
 	return s.write(ctx, func(q querier) error {
 		var user string
@@ -158,7 +158,7 @@ func (s *Store) EndSession(ctx context.Context, id string, keepTokens bool) erro
 			}
 		}
 		if err == nil {
-			err = s.endSessions(ctx, q, stagedoor.LogoutRevoked, "id = ?", id)
+			err = s.endSession(ctx, q, stagedoor.LogoutRevoked, id)
 		}
 		return err
 	})

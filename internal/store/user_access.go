@@ -71,11 +71,10 @@ func (s *Store) RevokeSessions(ctx context.Context, of AccessOf, withTokens bool
 				}
 			}
 		}
-		_, err := q.exec(ctx, "DELETE FROM codes WHERE tenant = ? AND user_id = ? AND (? = '' OR doc ->> 'SessionID' = ?)", s.tenant.ID, of.UserID, of.Session, of.Session)
-		if err != nil { // a code would make new tokens
+		if err := s.endSessions(ctx, q, stagedoor.LogoutRevoked, "user_id = ? AND (? = '' OR id = ?)", of.UserID, of.Session, of.Session); err != nil {
 			return err
 		}
-		return s.endSessions(ctx, q, stagedoor.LogoutRevoked, "user_id = ? AND (? = '' OR id = ?)", of.UserID, of.Session, of.Session)
+		return s.endCodes(ctx, q, of)
 	})
 }
 
