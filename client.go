@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/url"
 	"slices"
+	"strings"
 )
 
 // Client is an application that asks for tokens (Management API fact sheet 3.4).
@@ -94,6 +95,23 @@ func (c *Client) TakesDelegationOf(other string) bool {
 // FromDocument tells whether the client is known by a document of its own alone, whose address is its id: nobody here has looked at it.
 func (c *Client) FromDocument() bool {
 	return string(c.Stored["external_metadata_created_by"]) == `"client"`
+}
+
+// RegisteredItself tells whether the client is known by what it said of itself alone, where the tenant lets anybody register.
+func (c *Client) RegisteredItself() bool {
+	return !c.IsFirstParty && strings.HasPrefix(c.ID, thirdPartyPrefix) && string(c.Stored["external_metadata_created_by"]) != `"admin"`
+}
+
+// Leads tells whether browsers may be sent to the client's addresses before somebody has logged in for it: to those of clients that nobody here has
+// looked at, they are not (RFC 9700 section 4.11.2). Its redirection_policy says otherwise.
+func (c *Client) Leads() bool {
+	switch string(c.Stored["redirection_policy"]) {
+	case `"allow_always"`:
+		return true
+	case `"open_redirect_protection"`:
+		return false
+	}
+	return !c.FromDocument() && !c.RegisteredItself()
 }
 
 // Host is where the document of a client comes from that is known by nothing else; empty for others.

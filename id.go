@@ -32,7 +32,9 @@ func NewDigits(n int) string { return randomFrom("0123456789", n) }
 func NewCredentialID() string { return "cred_" + randomFrom(alphanumeric, 22) }
 
 // NewThirdPartyClientID returns the id of a client that registers by itself or by its document: tpc_ and 22 random characters.
-func NewThirdPartyClientID() string { return "tpc_" + randomFrom(alphanumeric, 22) }
+func NewThirdPartyClientID() string { return thirdPartyPrefix + randomFrom(alphanumeric, 22) }
+
+const thirdPartyPrefix = "tpc_"
 
 // NewHexID returns 24 random lower-case hexadecimal digits, the shape of database
 // user ids, resource server ids and user grant ids.

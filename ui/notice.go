@@ -1,5 +1,10 @@
 package ui
 
+import (
+	"cmp"
+	"net/url"
+)
+
 // CheckMailPage answers a wish for a new password. It reads the same whether the user exists or not.
 type CheckMailPage struct {
 	Frame
@@ -47,10 +52,20 @@ type UnblockedPage struct {
 	ContinueURL string // "" if there is nowhere to go
 }
 
-// LoggedOutPage is shown where no address to return to was asked for.
+// LoggedOutPage is shown where no address to return to was asked for, or one of a stranger's, to which nobody is sent without a click.
 type LoggedOutPage struct {
 	Frame
-	LoginURL string // "" if unknown
+	LoginURL  string // "" if unknown
+	ReturnURL string // "" if there is none
+}
+
+// ReturnHost is what the link to ReturnURL names: whom it leads to, whatever they call themselves.
+func (p LoggedOutPage) ReturnHost() string {
+	u, err := url.Parse(p.ReturnURL)
+	if err != nil {
+		return ""
+	}
+	return cmp.Or(u.Host, u.Scheme)
 }
 
 func (CheckMailPage) template() string       { return "checkmail" }

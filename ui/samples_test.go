@@ -296,6 +296,7 @@ func samples() map[string]Page {
 		"device-allowed":      DeviceDonePage{Frame: bare, Allowed: true},
 		"device-denied":       DeviceDonePage{Frame: sampleFrame, RetryURL: "/activate"},
 		"loggedout":           LoggedOutPage{Frame: bare, LoginURL: "/u/login"},
+		"loggedout-stranger":  LoggedOutPage{Frame: sampleFrame, ReturnURL: "https://mixtape.example.com/bye"},
 		"error": ErrorPage{
 			Frame: sampleFrame, Code: "unauthorized_client", Tracking: "3f9c1b0a52d84e7c",
 			Description: "Callback URL mismatch. The provided redirect_uri is not in the list of allowed callback URLs.",

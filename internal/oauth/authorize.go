@@ -51,10 +51,6 @@ func (d *Door) authorize(w http.ResponseWriter, r *http.Request, st *store.Store
 	}
 	if err != nil {
 		logRefused(r, st, client, req, err)
-		if client.FromDocument() && req.ResponseMode != "web_message" { // nobody was asked yet: this server sends nobody to a stranger's address (RFC 9700 section 4.11.2)
-			page.Fail(w, r, st, err, client)
-			return
-		}
 		d.respondError(w, r, st, req, err)
 		return
 	}

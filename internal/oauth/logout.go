@@ -37,18 +37,22 @@ func (d *Door) logout(w http.ResponseWriter, r *http.Request, st *store.Store) {
 	case to == "" && len(allowed) > 0:
 		to = allowed[0]
 	case to == "":
-		d.signedOut(w, r, st, client, s, q, "")
+		d.signedOut(w, r, st, client, s, q, "", "")
 		return
 	case !allowedReturn(to, allowed):
 		page.Fail(w, r, st, invalid("The \"returnTo\" querystring parameter \"%s\" is not defined as a valid URL in \"Allowed Logout URLs\".", to), client)
 		return
 	}
-	d.signedOut(w, r, st, client, s, q, to)
+	if client != nil && !client.Leads() { // whoever has this link opened, with a session or none
+		d.signedOut(w, r, st, client, s, q, "", to)
+		return
+	}
+	d.signedOut(w, r, st, client, s, q, to, "")
 }
 
-// signedOut sends somebody whose session has ended on to to, or shows the page that says so where that is empty. With federated they sign out at
-// their provider in between.
-func (d *Door) signedOut(w http.ResponseWriter, r *http.Request, st *store.Store, client *stagedoor.Client, s *stagedoor.Session, params url.Values, to string) {
+// signedOut sends somebody whose session has ended on to to, or shows the page that says so, with a link to link, where that is empty. With federated they
+// sign out at their provider in between.
+func (d *Door) signedOut(w http.ResponseWriter, r *http.Request, st *store.Store, client *stagedoor.Client, s *stagedoor.Session, params url.Values, to, link string) {
 	if params.Has("federated") {
 		v := visit(r, st)
 		v.Browser = session.EnsureBrowser(w, r)
@@ -74,7 +78,7 @@ func (d *Door) signedOut(w http.ResponseWriter, r *http.Request, st *store.Store
 		}
 	}
 	if to == "" {
-		page.Render(w, http.StatusOK, ui.LoggedOutPage{Frame: page.Frame(r, st, client)})
+		page.Render(w, http.StatusOK, ui.LoggedOutPage{Frame: page.Frame(r, st, client), ReturnURL: link})
 		return
 	}
 	noStore(w)
@@ -93,7 +97,7 @@ func (d *Door) backFromProvider(w http.ResponseWriter, r *http.Request, st *stor
 		page.Fail(w, r, st, err, nil)
 		return
 	}
-	d.signedOut(w, r, st, nil, nil, nil, to)
+	d.signedOut(w, r, st, nil, nil, nil, to, "")
 }
 
 // maxLogout is the largest form that a provider has the browser post, in bytes.
@@ -207,6 +211,7 @@ func (d *Door) oidcLogout(w http.ResponseWriter, r *http.Request, st *store.Stor
 		d.askLogout(w, r, st, client, s, params)
 		return
 	}
+	asked := s != nil && (s.ID == sid || confirmed(r, s)) // by who has this session: a hint of another one proves nothing, anybody can have their own
 	if err := d.endSession(w, r, st, client, s); err != nil {
 		page.Fail(w, r, st, err, client)
 		return
@@ -218,7 +223,11 @@ func (d *Door) oidcLogout(w http.ResponseWriter, r *http.Request, st *store.Stor
 		}
 		to += sep + "state=" + url.QueryEscape(state)
 	}
-	d.signedOut(w, r, st, client, s, params, to)
+	if client != nil && !client.Leads() && !asked {
+		d.signedOut(w, r, st, client, s, params, "", to)
+		return
+	}
+	d.signedOut(w, r, st, client, s, params, to, "")
 }
 
 // logoutHint reads id_token_hint, logout_hint and client_id, which must not contradict each

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -41,14 +42,14 @@ func TestRegistration(t *testing.T) {
 			t.Fatalf("%d %v", status, c)
 		}
 		has(t, "the answer", c, "application_type client_id client_id_issued_at client_name grant_types id_token_signed_response_alg redirect_uris response_types token_endpoint_auth_method")
-		w.browser().authorize(request(id, "code_challenge", challenge, "code_challenge_method", "S256")).fails("invalid_request", "no connections enabled for the client")
+		w.browser().authorize(request(id, "code_challenge", challenge, "code_challenge_method", "S256")).page(400, "no connections enabled for the client")
 		conn, err := w.st.ConnectionByName(t.Context(), "Users")
 		ok(t, err)
 		_, err = w.st.UpdateConnection(t.Context(), conn.ID, func(c *stagedoor.Connection) error { c.IsDomainConnection = true; return nil })
 		ok(t, err)
-		w.browser().authorize(request(id)).fails("invalid_request", "Missing required parameter: code_challenge")
-		w.browser().authorize(request(id, "code_challenge", verifier, "code_challenge_method", "plain")).fails("invalid_request", "code_challenge_method must be S256")
-		w.browser().authorize(request(id, "response_type", "token")).fails("unauthorized_client", "Grant type 'implicit' not allowed for the client.")
+		w.browser().authorize(request(id)).page(400, "Missing required parameter: code_challenge")
+		w.browser().authorize(request(id, "code_challenge", verifier, "code_challenge_method", "plain")).page(400, "code_challenge_method must be S256")
+		w.browser().authorize(request(id, "response_type", "token")).page(403, "Grant type 'implicit' not allowed for the client.")
 		b := w.browser()
 		state := b.login(request(id, "code_challenge", challenge, "code_challenge_method", "S256", "scope", "openid offline_access")).asks("consent")
 		code := b.decide(state, true).got().Get("code")
@@ -142,5 +143,80 @@ func TestRegistrationFlood(t *testing.T) {
 		w.pass(3 * time.Second)
 		status, _ = w.register(`{"redirect_uris":["https://app.test/"]}`)
 		same(t, "later", status, 201)
+	})
+}
+
+// TestAttackRedirectorOfOnesOwn: anybody can register a client with addresses of theirs, and nobody is sent there unless they have logged in for it.
+func TestAttackRedirectorOfOnesOwn(t *testing.T) {
+	eachWorld(t, func(t *testing.T, w *world) {
+		w.registering("strict")
+		conn, err := w.st.ConnectionByName(t.Context(), "Users")
+		ok(t, err)
+		_, err = w.st.UpdateConnection(t.Context(), conn.ID, func(c *stagedoor.Connection) error { c.IsDomainConnection = true; return nil })
+		ok(t, err)
+		const phish = "https://app.test/phish"
+		_, c := w.register(`{"redirect_uris":["` + callback + `"],"token_endpoint_auth_method":"none","post_logout_redirect_uris":["` + phish + `"],"grant_types":["authorization_code","refresh_token"]}`)
+		id := c["client_id"].(string)
+		good := func(more ...string) url.Values {
+			return request(id, append([]string{"code_challenge", challenge, "code_challenge_method", "S256"}, more...)...)
+		}
+		in := func() (b *browser, hint string) {
+			b = w.browser()
+			code := b.decide(b.login(good("scope", "openid", "prompt", "consent")).asks("consent"), true).got().Get("code")
+			return b, w.token(values("grant_type", "authorization_code", "client_id", id, "code", code, "redirect_uri", callback, "code_verifier", verifier)).good().IDToken
+		}
+
+		for name, more := range map[string][]string{
+			"response_type": {"response_type", "foo"}, "silent": {"prompt", "none"}, "a form": {"response_type", "foo", "response_mode", "form_post"},
+			"a fragment": {"response_type", "foo", "response_mode", "fragment"},
+		} {
+			if mode, where, _ := w.browser().authorize(good(more...)).response(); mode != "page" {
+				t.Errorf("%s: %s %s", name, mode, where)
+			}
+		}
+		b := w.browser()
+		b.decide(b.login(good("prompt", "consent")).asks("consent"), false).page(403, "User did not authorize the request")
+
+		// Silent answers go to the client's own page, which nobody is sent to.
+		w.client(id, func(c *stagedoor.Client) { c.WebOrigins = []string{"https://app.test"} })
+		w.browser().authorize(good("prompt", "none", "response_mode", "web_message")).fails("login_required", "Login required")
+		b, hint := in()
+		b.authorize(good("scope", "openid", "prompt", "none", "response_mode", "web_message")).got()
+		b.authorize(good("scope", "openid", "prompt", "none")).got()
+
+		link := `<a href="` + phish + `">Back to app.test</a>`
+		for _, query := range []string{"client_id=" + id, "client_id=" + id + "&returnTo=" + url.QueryEscape(phish)} {
+			w.browser().get("/v2/logout?"+query).page(200, link)
+		}
+		out := "/oidc/logout?" + values("client_id", id, "post_logout_redirect_uri", phish).Encode()
+		w.browser().get(out).page(200, link)
+		w.browser().get(out+"&id_token_hint="+hint).page(200, link) // their own, which anybody can have
+		other := w.browser()
+		other.login(request(site)).got()
+		if a := other.get(out + "&id_token_hint=" + hint); a.Header().Get("Location") != "" || !strings.Contains(a.Body.String(), `name="confirm"`) {
+			t.Errorf("%d %s", a.Code, a.Body)
+		}
+		same(t, "who has the session", b.get(out+"&id_token_hint="+hint).Header().Get("Location"), phish)
+		b, _ = in()
+		confirm := confirmField.FindStringSubmatch(b.get(out).Body.String())
+		same(t, "who was asked", b.post("/oidc/logout", values("client_id", id, "post_logout_redirect_uri", phish, "confirm", confirm[1])).Header().Get("Location"), phish)
+		b, _ = in()
+		b.get("/v2/logout?client_id="+id).page(200, link)
+		b.authorize(good("prompt", "none", "response_mode", "web_message")).fails("login_required", "Login required")
+
+		// An administrator says whether the client's addresses are trusted.
+		policy := func(client, value string) {
+			w.client(client, func(c *stagedoor.Client) {
+				c.Stored = map[string]json.RawMessage{"redirection_policy": json.RawMessage(`"` + value + `"`)}
+			})
+		}
+		policy(id, "allow_always")
+		w.browser().authorize(good("response_type", "foo")).fails("unsupported_response_type", "Unsupported response type: foo")
+		same(t, "trusted", w.browser().get("/v2/logout?client_id="+id).Header().Get("Location"), phish)
+		w.browser().authorize(request(third, "response_type", "foo")).fails("unsupported_response_type", "Unsupported response type: foo")
+		policy(third, "open_redirect_protection")
+		if mode, where, _ := w.browser().authorize(request(third, "response_type", "foo")).response(); mode != "page" {
+			t.Errorf("%s %s", mode, where)
+		}
 	})
 }

@@ -18,10 +18,16 @@ import (
 // params are the members of an authorization response; numbers stay numbers in a web message.
 type params map[string]any
 
-// respondError tells the client why it gets nothing.
+// respondError tells the client why it gets nothing. Where the client is a stranger the person is told, on a page: an address that anybody has registered
+// would make this server an open redirector, of those too who decline (RFC 9700 section 4.11.2; Authentication API fact sheet 7). A web message leads nobody
+// away.
 func (d *Door) respondError(w http.ResponseWriter, r *http.Request, st *store.Store, req *stagedoor.AuthorizationRequest, err error) {
 	if req.Federation != nil {
 		d.Finish(w, r, st, req, nil, err)
+		return
+	}
+	if client, unknown := st.Client(r.Context(), req.ClientID); unknown == nil && !client.Leads() && req.ResponseMode != "web_message" && req.Device == "" {
+		page.Fail(w, r, st, err, client)
 		return
 	}
 	e := stagedoor.AsError(err)
