@@ -170,6 +170,7 @@ func TestA5_SettingsScreen(t *testing.T) {
 	b := newTab(t)
 	b.signIn(listener)
 	b.click(id("tab-settings"))
+	b.awaitText(id("permission"), "the server there asks for your permission") // whatever the address is: its Management API skips no consent
 	b.click(id("permission-continue"))
 	b.allow()
 	b.see(id("settings-displayname"))

@@ -1,4 +1,5 @@
 import { useEffect, useState } from 'preact/hooks';
+import { ApiError } from '../api';
 import { useListener } from '../app';
 import type { Claims } from '../jwt';
 import { listener, preferences, type Language, type Preferences, type Theme } from '../listener';
@@ -38,6 +39,8 @@ export function Settings() {
     if (error instanceof NeedsPage) {
       setNeeds(error.reason);
       setStatus(undefined);
+    } else if (error instanceof ApiError) { // of the Management API, which is not Mixtape's
+      setStatus({ kind: 'bad', words: (t) => t('recordFailed', { message: `${error.message} (${error.status})` }) });
     } else setStatus({ kind: 'bad', words: (t) => explain(t, error) });
   }
 
