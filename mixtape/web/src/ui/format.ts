@@ -1,3 +1,4 @@
+import type { Playlist } from '../api';
 import type { Translate } from '../texts';
 
 /** Seconds as m:ss. */
@@ -12,4 +13,9 @@ export function plays(t: Translate, n: number): string {
 
 export function songCount(t: Translate, n: number): string {
   return n === 1 ? t('oneSong') : t('songs', { n });
+}
+
+/** What a playlist is called, also one whose name holds nothing that can be seen. */
+export function tapeName(t: Translate, list: Playlist): string {
+  return /[\p{L}\p{N}\p{P}\p{S}]/u.test(list.name) ? list.name : t('untitled');
 }
