@@ -11,6 +11,11 @@ export interface LibraryState {
   problem?: Error;
 }
 
+/** The songs that the listener wants to hear of these. */
+export function wanted(songs: Song[], listener: { explicitFilter: boolean }): Song[] {
+  return listener.explicitFilter ? songs.filter((song) => !song.explicit) : songs;
+}
+
 /** Mixtape's data as last seen, and the ways to change them. */
 export class Library {
   readonly state = createStore<LibraryState>({ loaded: false, songs: [], playlists: [], featured: [], genres: [], favGenre: '' });

@@ -23,15 +23,15 @@ export function Home() {
         {me.editor && <p class="hero-editor" data-testid="editor-welcome"><strong>{t('welcomeEditor')}</strong> {t('editorLine')}</p>}
         <p class="hero-genre" data-testid="home-genre">
           <Icon name="heart" />
-          <span>{favGenre ? t('favGenreIs', { genre: favGenre }) : t('favGenreNone')}</span>
-          <a href="/genre" data-testid="genre-link">{t(favGenre ? 'change' : 'choose')}</a>
+          <span>{loaded && (favGenre ? t('favGenreIs', { genre: favGenre }) : t('favGenreNone'))}</span>
+          <a href="/genre" data-testid="genre-link">{t(favGenre || !loaded ? 'change' : 'choose')}</a>
         </p>
       </section>
 
       <section aria-labelledby="featured">
         <h2 id="featured">{t('featured')}</h2>
         {loaded && !featured.length && <p class="faint">{t('nothingFeatured')}</p>}
-        <div class="shelf">{featured.map((list) => <TapeCard list={list} key={list.playlist_id} />)}</div>
+        <div class={loaded ? 'shelf' : 'shelf waiting'}>{featured.map((list) => <TapeCard list={list} key={list.playlist_id} />)}</div>
       </section>
 
       <section aria-labelledby="jump">

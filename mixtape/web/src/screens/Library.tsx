@@ -1,4 +1,6 @@
 import { useState } from 'preact/hooks';
+import { useListener } from '../app';
+import { wanted } from '../library';
 import { useStore } from '../store';
 import { useApp } from '../ui/context';
 import { Icon } from '../ui/icons';
@@ -12,9 +14,9 @@ export function LibraryScreen() {
   const [query, setQuery] = useState('');
   const [genre, setGenre] = useState('');
   const genres = [...new Set(songs.map((song) => song.genre))].sort();
-  const wanted = query.trim().toLowerCase();
-  const found = songs.filter(
-    (song) => (!genre || song.genre === genre) && `${song.songname} ${song.artist} ${song.genre}`.toLowerCase().includes(wanted),
+  const words = query.trim().toLowerCase();
+  const found = wanted(songs, useListener(app)).filter(
+    (song) => (!genre || song.genre === genre) && `${song.songname} ${song.artist} ${song.genre}`.toLowerCase().includes(words),
   );
   return (
     <>

@@ -11,11 +11,11 @@ export function NowPlaying() {
   const { playing, position, duration, problem } = useStore(app.player.state);
   const { songs } = useStore(app.library.state);
   const { song } = app.player;
-  if (!song) return <><h1>{t('nowPlaying')}</h1><p class="faint">{t('nothingPlays')}</p></>;
+  if (!song) return <><h1>{t('nowPlaying')}</h1><p class="faint">{t('nothingPlays')}</p><p><a href="/library">{t('library')}</a></p></>;
   const counted = songs.find((one) => one.song_id === song.song_id)?.plays ?? song.plays;
   return (
     <section class="deck" aria-label={t('nowPlaying')}>
-      <button class="round quiet deck-close" aria-label={t('library')} onClick={() => history.back()}><Icon name="down" /></button>
+      <button class="round quiet deck-close" aria-label={t('closePlayer')} onClick={() => history.back()}><Icon name="down" /></button>
       <Cassette id={song.song_id} title={song.songname} note={song.artist} progress={duration ? position / duration : 0} spinning={playing} />
       <h1 data-testid="now-playing">{song.songname}</h1>
       <p class="faint">{song.artist} <i>·</i> {song.genre} <i>·</i> <span data-testid="playing-plays" data-plays={counted}>{plays(t, counted)}</span></p>

@@ -1,10 +1,11 @@
 import { useRef, useState } from 'preact/hooks';
 import { useListener } from '../app';
+import { wanted } from '../library';
 import { go } from '../router';
 import { useStore } from '../store';
 import { Cassette } from '../ui/Cassette';
 import { useApp } from '../ui/context';
-import { plays, songCount } from '../ui/format';
+import { plays, songCount, tapeName } from '../ui/format';
 import { Icon } from '../ui/icons';
 import { PlaylistEditor } from '../ui/PlaylistEditor';
 import { SongList } from '../ui/SongList';
@@ -20,19 +21,22 @@ export function PlaylistScreen({ id }: { id: string }) {
   const [problem, attempt] = useProblem();
   const ask = useRef<HTMLDialogElement>(null);
   const list = app.library.find(id);
-  if (!list) return loaded ? <h1>{t('noSuchTape')}</h1> : <p class="faint">{t('starting')}</p>;
+  if (!list) {
+    return loaded ? <><h1>{t('noSuchTape')}</h1><p><a href="/playlists">{t('playlists')}</a></p></> : <p class="faint">{t('starting')}</p>;
+  }
+  const name = tapeName(t, list);
 
-  const songs = app.library.songsOf(list);
+  const songs = wanted(app.library.songsOf(list), me);
   const mayEdit = list.featured ? me.editor : list.user_id === me.sub;
   const spinning = playing && songs.some((song) => song.song_id === app.player.song?.song_id) && queue.length === songs.length;
   return (
     <>
       <section class="tape-head">
-        <Cassette id={list.playlist_id} title={list.name} note={list.featured ? t('featuredBy') : `@${me.displayName}`} progress={0.1} spinning={spinning} />
+        <Cassette id={list.playlist_id} title={name} note={list.featured ? t('featuredBy') : `@${me.displayName}`} progress={0.1} spinning={spinning} />
         <div>
-          <h1 data-testid="playlist-title">{list.name}</h1>
+          <h1 data-testid="playlist-title" dir="auto">{name}</h1>
           <p class="faint">
-            {list.featured && <>{t('featuredBy')} <i>·</i> </>}{songCount(t, songs.length)} <i>·</i>{' '}
+            {list.featured && <>{t('featuredBy')} <i>·</i> </>}{songCount(t, list.songs.length)} <i>·</i>{' '}
             <span data-testid="playlist-plays" data-plays={list.plays}>{plays(t, list.plays)}</span>
           </p>
           <div class="buttons">
@@ -54,10 +58,10 @@ export function PlaylistScreen({ id }: { id: string }) {
         <PlaylistEditor name={list.name} songs={list.songs} action={t('save')}
           save={(name, chosen) => app.library.change(list, { name, songs: chosen })} close={() => setEditing(false)} />
       )}
-      {songs.length ? <SongList songs={songs} /> : <p class="faint">{t('emptyTape')}</p>}
+      {songs.length ? <SongList songs={songs} /> : <p class="faint">{t(list.songs.length ? 'allHidden' : 'emptyTape')}</p>}
 
       <dialog ref={ask} aria-labelledby="remove-ask">
-        <p id="remove-ask">{t('removeAsk', { name: list.name })}</p>
+        <p id="remove-ask">{t('removeAsk', { name })}</p>
         <div class="buttons">
           <button class="danger" data-testid="playlist-delete-confirm"
             onClick={() => (ask.current?.close(), void attempt(async () => (await app.library.remove(list), go('/playlists', 'replace'))))}>{t('remove')}</button>

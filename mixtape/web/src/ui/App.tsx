@@ -31,6 +31,10 @@ export function App({ app }: { app: TheApp }) {
   }, [language]);
   useEffect(() => {
     document.documentElement.dataset.theme = listener.theme;
+    for (const bar of document.querySelectorAll<HTMLMetaElement>('meta[name="theme-color"]')) {
+      const device = bar.media.includes('dark') ? 'dark' : 'light';
+      bar.content = barColours[listener.theme === 'system' ? device : listener.theme];
+    }
   }, [listener.theme]);
   useEffect(() => {
     app.player.autoplay = listener.autoplay;
@@ -43,6 +47,9 @@ export function App({ app }: { app: TheApp }) {
   );
 }
 
+/** What the browser's own bar is painted with: `--ground` of theme.css, as in index.html. */
+const barColours = { light: '#fbf1e0', dark: '#17101f' };
+
 const tabs: { path: string; text: TextKey; icon: Parameters<typeof Icon>[0]['name'] }[] = [
   { path: '/', text: 'home', icon: 'home' },
   { path: '/library', text: 'library', icon: 'library' },
@@ -51,15 +58,24 @@ const tabs: { path: string; text: TextKey; icon: Parameters<typeof Icon>[0]['nam
   { path: '/hood', text: 'hoodShort', icon: 'hood' },
 ];
 
+const titles: { [name: string]: TextKey } = {
+  library: 'library', playlists: 'playlists', genre: 'genre', settings: 'settings', hood: 'hood', playing: 'nowPlaying',
+};
+
 function SignedIn() {
   const { app, t } = useApp();
   const { path } = useStore(route);
   const [name, id] = path.split('/').slice(1) as [string, string?];
   const main = useRef<HTMLElement>(null);
+  const title = titles[name];
 
   useEffect(() => {
     void app.library.load();
   }, []);
+  useEffect(() => {
+    document.title = title ? `${t(title)} · Mixtape` : 'Mixtape';
+    return () => void (document.title = 'Mixtape');
+  }, [title, t]);
   const first = useRef(true);
   useEffect(() => {
     // A new screen is announced by moving the reading position to its start.
@@ -87,23 +103,31 @@ function SignedIn() {
       </nav>
       <main id="main" ref={main} tabIndex={-1}>
         <Banners />
-        {screen(name, id, t('notFound'))}
+        {screen(name, id) ?? <><h1>{t('notFound')}</h1><p><a href="/">{t('home')}</a></p></>}
       </main>
       {name !== 'playing' && <MiniPlayer />}
     </div>
   );
 }
 
-function screen(name: string, id: string | undefined, notFound: string): ComponentChildren {
+function screen(name: string, id: string | undefined): ComponentChildren {
   switch (name) {
     case '': return <Home />;
     case 'library': return <LibraryScreen />;
-    case 'playlists': return id ? <PlaylistScreen id={decodeURIComponent(id)} key={id} /> : <Playlists />;
+    case 'playlists': return id ? <PlaylistScreen id={decoded(id)} key={id} /> : <Playlists />;
     case 'genre': return <Genre />;
     case 'settings': return <Settings />;
     case 'hood': return <Hood />;
     case 'playing': return <NowPlaying />;
-    default: return <h1>{notFound}</h1>;
+  }
+}
+
+/** An id as it stands in a path; what is not well-formed is the id of nothing. */
+function decoded(id: string): string {
+  try {
+    return decodeURIComponent(id);
+  } catch {
+    return id;
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Song } from '../api';
 import { useListener } from '../app';
+import { wanted } from '../library';
 import { useStore } from '../store';
 import { useApp } from './context';
 import { Cover } from './Cover';
@@ -10,9 +11,8 @@ import { Icon } from './icons';
 export function SongList({ songs }: { songs: Song[] }) {
   const { app, t } = useApp();
   const { playing } = useStore(app.player.state);
-  const { explicitFilter } = useListener(app);
   const current = app.player.song?.song_id;
-  const shown = explicitFilter ? songs.filter((song) => !song.explicit) : songs;
+  const shown = wanted(songs, useListener(app));
   return (
     <ol class="songs">
       {shown.map((song, index) => {
