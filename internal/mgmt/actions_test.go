@@ -269,7 +269,7 @@ func TestActionIsTried(t *testing.T) {
 	path := h.action("tried", `,"secrets":[{"name":"K","value":"of mine"}],"modules":[{"module_name":"plans"}],"code":"exports.onExecutePostLogin = async (event, api) => { console.log(event.secrets.K, event.user.email); api.idToken.setCustomClaim('https://a.test/plan', require('actions:plans').plan()); api.accessToken.addScope('x'); api.user.setAppMetadata('a', null); if (event.user.deny) api.access.deny('no'); };"`)
 	got := h.call(all, "POST", path+"/test", `{"payload":{"event":{"user":{"email":"a@b.test","deny":true}}}}`).is(200, "")
 	if encode(got.get("payload", "effects")) != `{"app_metadata":{"a":null},"denied":{"code":"access_denied","message":"","reason":"no"},"id_token_claims":{"https://a.test/plan":"gold"},"scopes":[{"op":"add","scopes":["x"]}]}` ||
-		got.text("payload", "logs") != "of mine a@b.test\n" || got.get("payload", "stats", "action_duration_ms") == nil {
+		got.text("payload", "logs") != "~secrets.tried.K~ a@b.test\n" || got.get("payload", "stats", "action_duration_ms") == nil {
 		t.Errorf("tried: %s", got.body)
 	}
 	got = h.call(all, "POST", path+"/test", `{"payload":{"user":null}}`).is(200, "")
