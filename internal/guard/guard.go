@@ -141,20 +141,35 @@ func Failed(ctx context.Context, a Attempt) (Outcome, error) {
 // Passed forgets what failed before: the password was right. Where others that were looked at in the same moment have failed as often as may be it came too late, as one that
 // is tried after them, and is ErrBlocked.
 func Passed(ctx context.Context, a Attempt) error {
+	if a.Code {
+		return passedCode(ctx, a)
+	}
 	counts, err := a.Store.Attempts(ctx, Identifier(a.Identifier))
 	if err != nil || len(counts) == 0 {
 		return err
 	}
-	if !a.Code { // a code helps whoever is kept out for wrong passwords, which is what was counted
-		brute, err := bruteForce(ctx, a)
+	brute, err := bruteForce(ctx, a)
+	if err != nil {
+		return err
+	}
+	if a.blocked(counts, brute) {
+		return ErrBlocked()
+	}
+	return a.Store.ForgetAttempts(ctx, a.Connection.Name, stagedoor.Network(a.IP), Identifier(a.Identifier))
+}
+
+// passedCode forgets the wrong codes from before, and the wrong passwords: a code helps whoever is kept out for those.
+func passedCode(ctx context.Context, a Attempt) error {
+	for _, key := range []string{a.key(), Identifier(a.Identifier)} {
+		counts, err := a.Store.Attempts(ctx, key)
+		if err == nil && len(counts) > 0 {
+			err = a.Store.ForgetAttempts(ctx, a.Connection.Name, stagedoor.Network(a.IP), key)
+		}
 		if err != nil {
 			return err
 		}
-		if a.blocked(counts, brute) {
-			return ErrBlocked()
-		}
 	}
-	return a.Store.ForgetAttempts(ctx, a.Connection.Name, stagedoor.Network(a.IP), Identifier(a.Identifier))
+	return nil
 }
 
 // SignUp refuses a sign-up from an address that signs up too fast, and counts the others.

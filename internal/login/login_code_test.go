@@ -98,6 +98,22 @@ func TestDatabaseCodeInsteadOfPassword(t *testing.T) {
 	})
 }
 
+// A right code forgets the wrong ones before it: who mistypes now and then is not kept out in the end.
+func TestRightCodeForgetsWrongOnes(t *testing.T) {
+	each(t, func(w *world) {
+		w.knownBy(codesFirst, "")
+		for range 6 { // twelve wrong ones in all, where ten keep out
+			b := w.browser()
+			page := b.onto(b.submit(b.begin(), "username", "ada@example.com"))
+			_, code := w.sentTo()
+			for range 2 {
+				b.submit(page, "code", other(code)).want(http.StatusBadRequest).says("This code does not work.")
+			}
+			b.finish(b.submit(page, "code", code))
+		}
+	})
+}
+
 // Attack: who asks for a code learns from no page whether there is somebody, and strangers are sent nothing.
 func TestDatabaseLoginCodeTellsNothing(t *testing.T) {
 	w := newWorld(t, storetest.SQLite)

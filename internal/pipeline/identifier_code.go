@@ -261,7 +261,7 @@ func (p *Pipeline) tryIdentifierCode(ctx context.Context, v Visit, conn *stagedo
 	case t.TooMany:
 		return nil, errSpentCode
 	case t.Code != nil:
-		return t.Code, nil
+		return t.Code, guard.Passed(ctx, attempt)
 	}
 	if out, err := guard.Failed(ctx, attempt); err != nil {
 		return nil, err

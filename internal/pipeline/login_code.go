@@ -80,10 +80,7 @@ func (p *Pipeline) takeDatabaseCode(ctx context.Context, v Visit, tx *stagedoor.
 		}
 		return nil, err
 	}
-	if u, err = p.provedByCode(ctx, v, tx, conn, u, address); err != nil {
-		return nil, err
-	}
-	return u, guard.Passed(ctx, guard.Attempt{Store: v.Store, Connection: conn, Identifier: address, IP: v.IP, Code: true})
+	return p.provedByCode(ctx, v, tx, conn, u, address)
 }
 
 // provedByCode notes that the address, or the number, is proved. Where that is for the first time whoever made the account may be somebody else: what they could come back with ends.
