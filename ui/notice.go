@@ -45,7 +45,14 @@ type VerifiedPage struct {
 	ContinueURL string
 }
 
-// UnblockedPage follows the link of the mail about a blocked account.
+// UnblockPage asks who followed the link of the mail about a blocked account for a click. It says what the mail says.
+type UnblockPage struct {
+	Frame
+	Form
+	Email string
+}
+
+// UnblockedPage follows that click.
 type UnblockedPage struct {
 	Frame
 	Email       string
@@ -72,6 +79,7 @@ func (CheckMailPage) template() string       { return "checkmail" }
 func (PasswordChangedPage) template() string { return "passwordchanged" }
 func (TicketPage) template() string          { return "ticket" }
 func (VerifiedPage) template() string        { return "verified" }
+func (UnblockPage) template() string         { return "unblock" }
 func (UnblockedPage) template() string       { return "unblocked" }
 func (LoggedOutPage) template() string       { return "loggedout" }
 

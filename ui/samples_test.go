@@ -218,6 +218,7 @@ func samples() map[string]Page {
 		"ticket-used":        TicketPage{Frame: bare, Reason: TicketUsed, RetryURL: "/u/reset"},
 		"ticket-expired":     TicketPage{Frame: bare, Reason: TicketExpired, RetryURL: "/u/reset", ContinueURL: "https://mixtape.example.com/"},
 		"ticket-invalid":     TicketPage{Frame: bare, Reason: "whatever", ContinueURL: "https://mixtape.example.com/"},
+		"unblock":            UnblockPage{Frame: bare, Form: sampleForm, Email: "ada@example.com"},
 		"unblocked":          UnblockedPage{Frame: bare, Email: "ada@example.com", ContinueURL: "https://mixtape.example.com/"},
 		"verified":           VerifiedPage{Frame: bare, Email: "ada@example.com", ContinueURL: "https://mixtape.example.com/"},
 		"link-account":       LinkAccountPage{Frame: sampleFrame, Form: sampleForm, Email: "ada@example.com"},

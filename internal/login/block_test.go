@@ -3,6 +3,7 @@ package login_test
 import (
 	"fmt"
 	"net/http"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -43,7 +44,19 @@ func TestTooManyWrongPasswordsBlock(t *testing.T) {
 		}
 
 		link := w.link()
-		w.browser().get(link).want(http.StatusOK).says("Your account is unlocked", "ada@example.com")
+		for range 2 { // programs that look into mails open links too
+			w.browser().do("HEAD", link, "").want(http.StatusOK)
+			asked := w.browser().get(link).want(http.StatusOK).says("Your account is locked", "ada@example.com", "Unlock my account")
+			b.submit(page, "username", "ada@example.com", "password", good).want(http.StatusTooManyRequests)
+			w.browser().do("POST", link, "", "Sec-Fetch-Site", "cross-site").want(http.StatusForbidden)
+			b.submit(page, "username", "ada@example.com", "password", good).want(http.StatusTooManyRequests)
+			if action, _ := asked.form(); action != link[strings.Index(link, "/u/"):] {
+				w.Errorf("the form goes to %s", action)
+			}
+		}
+		fresh := w.browser()
+		fresh.submit(fresh.get(link)).want(http.StatusOK).says("Your account is unlocked", "ada@example.com")
+		w.browser().do("POST", link, "").want(http.StatusBadRequest).says("This link was used already")
 		w.browser().get(link).want(http.StatusBadRequest).says("This link was used already")
 		w.browser().get("/u/unblock?ticket=x").want(http.StatusBadRequest).says("This link does not work")
 		if q := b.finish(b.submit(page, "username", "ada@example.com", "password", good)); q.Get("code") == "" {

@@ -3,6 +3,7 @@ package login
 import (
 	"context"
 	"net/http"
+	"net/url"
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/guard"
@@ -23,28 +24,52 @@ func (d *Door) SendBlocked(ctx context.Context, v pipeline.Visit, _ *stagedoor.C
 		if err != nil && !stagedoor.IsKind(err, stagedoor.NotFound) {
 			return err
 		}
-		return d.sendTicket(ctx, v.Store, u, client, letter{stagedoor.TicketUnblock, ui.BlockedEmail, v.Issuer + "u/unblock", "", ""})
+		return d.sendTicket(ctx, v.Store, u, client, letter{stagedoor.TicketUnblock, ui.BlockedEmail, v.Issuer + unblockPath[1:], "", ""})
 	})
 }
 
-// unblock takes the link of the mail about a blocked account. Like the link of a verification mail it works on GET.
-func (d *Door) unblock(w http.ResponseWriter, r *http.Request, st *store.Store) error {
-	if r.Method != http.MethodGet {
-		ui.SetHeaders(w.Header())
-		return nil
+const unblockPath = "/u/unblock"
+
+// showUnblock asks who followed the link of the mail about a blocked account for a click. It does not use the ticket up: programs that look into mails
+// open links too, and would lift the block while somebody still guesses.
+func (d *Door) showUnblock(w http.ResponseWriter, r *http.Request, st *store.Store) error {
+	ticket := r.URL.Query().Get(paramTicket)
+	t, err := st.Ticket(r.Context(), ticket, stagedoor.TicketUnblock)
+	if stagedoor.IsKind(err, stagedoor.NotFound) {
+		return noUnblock(w, r, st)
 	}
+	if err != nil {
+		return err
+	}
+	client, err := clientOf(r, st, t)
+	if err != nil {
+		return err
+	}
+	page.Render(w, http.StatusOK, ui.UnblockPage{
+		Frame: page.Frame(r, st, client), Form: ui.Form{Action: unblockPath + "?" + url.Values{paramTicket: {ticket}}.Encode()}, Email: t.Email,
+	})
+	return nil
+}
+
+// noUnblock tells that the link does not work.
+func noUnblock(w http.ResponseWriter, r *http.Request, st *store.Store) error {
+	reason, t, err := spent(r, st, stagedoor.TicketUnblock)
+	if err != nil {
+		return err
+	}
+	client, err := clientOf(r, st, t)
+	if err != nil {
+		return err
+	}
+	page.Render(w, http.StatusBadRequest, brokenTicket(r, st, reason, client))
+	return nil
+}
+
+// unblock takes the form, and lifts the block.
+func (d *Door) unblock(w http.ResponseWriter, r *http.Request, st *store.Store) error {
 	t, err := st.ConsumeTicket(r.Context(), r.URL.Query().Get(paramTicket), stagedoor.TicketUnblock)
 	if stagedoor.IsKind(err, stagedoor.NotFound) {
-		reason, t, err := spent(r, st, stagedoor.TicketUnblock)
-		if err != nil {
-			return err
-		}
-		client, err := clientOf(r, st, t)
-		if err != nil {
-			return err
-		}
-		page.Render(w, http.StatusBadRequest, brokenTicket(r, st, reason, client))
-		return nil
+		return noUnblock(w, r, st)
 	}
 	if err != nil {
 		return err
