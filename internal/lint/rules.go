@@ -33,6 +33,7 @@ var Rules = []*Rule{
 	{"secret-in-code", Error, "Scripts are read by everybody who may read rules, and they are exported. Secrets belong into the configuration of rules, the secrets of actions and hooks.", nil, findSecrets},
 	{"unknown-module", Error, "No module of this name comes with the server. An operator can add packages of the npm registry.", nil, findUnknownModules},
 	{"other-version", Warning, "The version that the script asks for is not here; the nearest one is used, and a line in the console says so.", nil, findOtherVersions},
+	{"node-only", Warning, "The embedded runtime writes English of the United States and sorts by the root of the Unicode collation; the rest throws there. Node.js has all of it: a tenant's scripts run there with script_runtime node, or auto where it is installed.", nil, findNodeOnly},
 	{"unverified-email", Warning, "Anybody can sign up with an address at any domain. Until email_verified is true, the domain proves nothing.", inLogins, findUnverifiedEmail},
 	{"absent-email", Warning, "People of some connections, by SMS or from a directory, have no e-mail address: user.email is undefined. Ask before its parts are used.", inLogins, findAbsentEmail},
 	{"absent-query", Warning, "context.request.query is not there in logins at the token endpoint, such as exchanges of refresh tokens. Write (context.request.query || {}).", []string{rehearsal.Rule}, findAbsentQuery},

@@ -46,7 +46,7 @@ var operations = map[string]func(operands) (any, error){
 	"pbkdf2": derivePBKDF2, "hkdf": deriveHKDF, "scrypt": deriveScrypt,
 	"key": readKey, "keyexport": exportKey, "keypair": generateKey, "keysign": signWithKey, "keyverify": verifyWithKey,
 	"rsa": transformRSA, "ecdh": agree, "ecdhpublic": agreePublic, "x509": readCertificate,
-	"zlib": compressOrNot,
+	"zlib": compressOrNot, "zone": zoneOffset, "collate": compareTexts,
 }
 
 // operate runs an operation and puts its error into what the realm reads.

@@ -28,7 +28,7 @@
 //
 // # Divergences that scripts can notice
 //
-// Error texts of the engine are QuickJS's, not V8's; there is no Intl; a rule that can never call back (nothing is pending that could)
+// Error texts of the engine are QuickJS's, not V8's; there is no Intl, and texts for another locale than en-US are refused; a rule that can never call back (nothing is pending that could)
 // ends at once with the text of the time limit instead of after it; options of `request` that have no effect are logged. docs/divergences.md
 // has those of Node's modules.
 package script

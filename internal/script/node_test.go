@@ -61,6 +61,11 @@ func TestRuntimeOfATenant(t *testing.T) {
 		{"none", intl, true},
 		{"a", plain, false},
 		{"a", `require("luxon"); user.v8 = true`, true},
+		{"a", `new Date(0).toLocaleDateString('de-DE'); ` + plain, true},
+		{"a", `new Date(0)?.toLocaleTimeString ( undefined, {hour: 'numeric'}); ` + plain, true},
+		{"a", `(1).toLocaleString(); new Date(0).toLocaleDateString( ); ` + plain, false},
+		{"a", `'a'.localeCompare(String('b'), 'de'); ` + plain, true},
+		{"a", `'a'.localeCompare(['a', 'b'].join(', ')); ` + plain, false},
 	} {
 		out, err := h.Rules(t.Context(), simple(c.tenant, "try { "+c.body+"; } catch (e) { user.v8 = e.code === 'MODULE_NOT_FOUND' && typeof Intl === 'object'; } callback(null, user, context);"))
 		if want := fmt.Sprintf(`{"user_id":"auth0|1","v8":%v}`, c.v8); err != nil || out.Failure != nil || string(out.User) != want {

@@ -6,8 +6,10 @@ import (
 	"sync"
 )
 
-// needsNode tells of a script whether it asks for what only Node.js has: Intl, or one of the packages that need it.
-var needsNode = regexp.MustCompile(`\bIntl\s*[.\[]|\brequire\s*\(\s*['"](?:luxon|date-fns-tz)(?:@[^'"]*)?['"]\s*\)`)
+// needsNode tells of a script whether it asks for what only Node.js has in full: Intl, one of the packages that need it, or texts and an order for
+// a locale that it names, or with options.
+var needsNode = regexp.MustCompile(`\bIntl\s*[.\[]|\brequire\s*\(\s*['"](?:luxon|date-fns-tz)(?:@[^'"]*)?['"]\s*\)` +
+	`|\.toLocale(?:String|DateString|TimeString|UpperCase|LowerCase)\s*\(\s*[^)\s]|\.localeCompare\s*\((?:[^()\[\]]|\([^()]*\)|\[[^\]]*\])*?,`)
 
 // NodeError says why scripts cannot run on Node.js here; nil if they can.
 func (h *Host) NodeError() error { return h.pool.node().err }
