@@ -161,11 +161,16 @@ func findOtherVersions(s *Script, r *Rule) {
 	})
 }
 
-// requires visits every require of a text.
+// requires visits every require and import() of a text.
 func (s *Script) requires(visit func(n *Node, specifier string)) {
 	s.Tree.walk(func(n *Node) bool {
 		if n.is("CallExpression") && n.child("callee").name() == "require" && len(n.list("arguments")) > 0 {
 			if specifier, ok := n.list("arguments")[0].str(); ok {
+				visit(n, specifier)
+			}
+		}
+		if n.is("ImportExpression") {
+			if specifier, ok := n.child("source").str(); ok {
 				visit(n, specifier)
 			}
 		}

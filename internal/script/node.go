@@ -74,7 +74,7 @@ func findNode(path string) node {
 // nodeArguments is what Node.js is started with. The main realm makes no code of strings and its intrinsics cannot be changed, so that
 // whoever reached it through a gap of the bridge would find nothing to work with; files, addons and child processes are denied by Node.js
 // itself where it can (its permission model), and by what the worker gives up before it starts. Modules of vm are wanted for one thing: that
-// import() of a script is answered by the worker, with an error of the script's own realm.
+// import() of a script is answered by the worker, with what require gives.
 func (n node) arguments() []string {
 	args := []string{
 		n.path, "--max-old-space-size=" + strconv.Itoa(nodeHeap), "--v8-pool-size=1", "--frozen-intrinsics", "--disallow-code-generation-from-strings",

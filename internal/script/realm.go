@@ -227,6 +227,16 @@ func (r *realm) boot(b *bytecode) error {
 	if err := r.vm.RegisterFunc("__load", load, false); err != nil {
 		return err
 	}
+	// import() gives what require does: the realm writes a module around it.
+	imported := func(_ *quickjs.VM, name string) (string, error) {
+		text, err := r.do("imported", name)
+		if err != nil {
+			return "", err
+		}
+		return text.(string), nil //nolint:errcheck // what it gives
+	}
+	asTold := func(_ *quickjs.VM, _, name string) (string, error) { return name, nil }
+	r.vm.SetModuleLoader(imported, asTold)
 	text, err := sources.ReadFile("js/boot.js")
 	if err != nil {
 		return err

@@ -679,6 +679,40 @@ function requireWithin(specifier) {
 	return give(found, specifier);
 }
 
+// exported is what import() gives of a module, as lists of names and values. The default is what require gives, and what is in it has its own
+// name. Exports of an ES module that became a bundle keep theirs: their default is an accessor, unlike that of a module written as CommonJS.
+function exported(specifier) {
+	const script = input.trigger && input.trigger.scripts[current];
+	const exports = require(specifier, script ? script.dependencies : undefined);
+	const names = ['default'], values = [exports];
+	if (exports === null || typeof exports !== 'object' && typeof exports !== 'function') return [names, values];
+	const found = describe(exports, 'default');
+	if (exports.__esModule && found && found.get) values[0] = exports.default;
+	for (const name of keysOf(exports)) {
+		if (name === 'default' || !name.isWellFormed()) continue;
+		names.push(name);
+		values.push(property(exports, name));
+	}
+	return [names, values];
+}
+
+// imported is the text of a module of the embedded engine that exports the same, or throws what require does. It takes them from a global that
+// is there until it runs, before anything else does.
+function imported(specifier) {
+	let names = [], values, error;
+	try {
+		[names, values] = exported(specifier);
+	} catch (e) {
+		error = e;
+	}
+	define(globalThis, '__imported', {configurable: true, value: () => {
+		delete globalThis.__imported;
+		if (values) return values;
+		throw error;
+	}});
+	return 'const all = globalThis.__imported();' + names.map((name, i) => 'const v' + i + ' = all[' + i + ']; export {v' + i + ' as ' + stringify(name) + '};').join('');
+}
+
 // --- locales ----------------------------------------------------------------------------------------------------------------------
 
 // Node.js has all of them. Here js/modules/locale.js does what can be done right, and refuses the rest.
@@ -781,7 +815,7 @@ const operations = {
 		}
 		return functions.length;
 	},
-	begin, tick, horizon, happened, settle, drain,
+	begin, tick, horizon, happened, settle, drain, exported, imported,
 	knows: specifier => resolve(specifier) !== null,
 	resolves: specifier => stringify(resolve(specifier)),
 	globals() {
@@ -803,7 +837,7 @@ const operations = {
 let told = 0;                // the time that the worker knows
 return (op, ...args) => {
 	const out = operations[op](...args);
-	if (ticks.length > 0) drain();
+	if (ticks.length > 0 && op !== 'exported' && op !== 'imported') drain(); // these are asked for in the middle of a script
 	if (now !== told) native('at', told = now);
 	return out;
 };

@@ -3,10 +3,11 @@
 const vm = require('vm'), crypto = require('crypto'), zlib = require('zlib');
 const bridge = part('bridge');
 
-// turning is the realm that is in a turn. import() of any script asks it for an error of its own: there are no modules of that kind.
+// turning is the realm that is in a turn. import() of any script gets of it what require gives.
 let turning = null;
-const importModuleDynamically = exports.importModuleDynamically = specifier => {
-	throw turning ? turning.refuseImport(String(specifier)) : new Error('no modules');
+const importModuleDynamically = exports.importModuleDynamically = async specifier => {
+	if (!turning || !turning.execution) throw new Error('no modules');
+	return turning.imported(String(specifier));
 };
 
 // Kept objects: each is compiled once and runs in every context.
@@ -138,10 +139,17 @@ exports.newRealm = function (worker) {
 			turning = null;
 		}
 	};
-	realm.refuseImport = specifier => {
-		const error = inner.error('Error', "Cannot find module '" + specifier + "': use require");
-		error.code = 'ERR_MODULE_NOT_FOUND';
-		return error;
+	// imported is a module around what require gives; one for each specifier. It is of the main realm, where its promises go on without the
+	// script's; what scripts get of it, its namespace, has no prototype.
+	const namespaces = new Map();
+	realm.imported = specifier => {
+		realm.execution.importing = true;
+		if (namespaces.has(specifier)) return namespaces.get(specifier);
+		const [names, values] = realm.enter('exported', specifier);
+		const module = new vm.SyntheticModule(Array.from(names), () => { for (let i = 0; i < names.length; i++) module.setExport(names[i], values[i]); });
+		const made = module.link(() => {}).then(() => module.evaluate()).then(() => module);
+		namespaces.set(specifier, made);
+		return made;
 	};
 	// promises lets promise jobs go on, within a turn.
 	realm.promises = () => { empty.runInContext(context); };

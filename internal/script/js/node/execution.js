@@ -18,7 +18,7 @@ const micros = ms => Math.round(ms * 1000);
 exports.Execution = class Execution {
 	constructor(worker, id, start, parts) {
 		Object.assign(this, {worker, id, start, parts, rule: 0, started: [], calls: 0, pending: 0, logged: 0, outcome: null, sent: false, over: false,
-			asked: 0, reads: new Set(), heard: 0, ticks: false, inbox: [], ready: [], answers: [], works: 0, ahead: 0, timer: null, extra: 0, before: null, packed: '', stopped: false});
+			asked: 0, reads: new Set(), heard: 0, ticks: false, inbox: [], ready: [], answers: [], works: 0, ahead: 0, timer: null, extra: 0, importing: false, before: null, packed: '', stopped: false});
 		this.born = now();
 		const patience = start.repeat ? 5 : 1; // see execution.go
 		this.deadline = this.born + patience * start.wall;
@@ -78,7 +78,7 @@ exports.Execution = class Execution {
 			try {
 				failure = first && first();
 				this.promises();
-				while (!failure) {
+				while (!failure && !this.importing) {
 					if (!this.collect()) {
 						next = -1;
 						return;
@@ -98,7 +98,7 @@ exports.Execution = class Execution {
 						work();
 						this.promises();
 					}
-					if (next !== 0 || now() - began > slice) return;
+					if (next !== 0 || this.importing || now() - began > slice) return;
 				}
 			} catch (e) {
 				thrown = e;
@@ -121,6 +121,8 @@ exports.Execution = class Execution {
 			return this.end({rule: this.rule, kind: 'exception', message: said.loading});
 		}
 		if (this.stopped) return this.finish();
+		if (this.importing && !timedOut) next = 0; // what was imported is there before anything else happens
+		this.importing = false;
 		this.arrange(timedOut && this.sent ? -1 : next);
 	}
 
