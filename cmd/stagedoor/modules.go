@@ -69,7 +69,8 @@ func (c *addModuleCommand) Run(ctx context.Context) error {
 			return err
 		} else if err == nil {
 			// It is the operator who asks, for a registry of their own choice: private networks are open.
-			reach := outbound.Config{AllowPrivate: true, Timeout: fetchTimeout, MaxResponse: 64 << 20}
+			networks, hosts := c.Outbound.Networks()
+			reach := outbound.Config{AllowPrivate: true, Allow: networks, AllowHosts: hosts, Timeout: fetchTimeout, MaxResponse: 64 << 20}
 			if c.Outbound.Proxy != "" {
 				if reach.Proxy, err = url.Parse(c.Outbound.Proxy); err != nil {
 					return fmt.Errorf("reading the address of the outbound proxy: %w", err)

@@ -192,6 +192,14 @@ func (r *realm) preload(names string) (failed string) {
 	return ""
 }
 
+// lacksMemory tells of an error of the engine's compiler whether it ran out of memory: where there is none for an error that says so, it throws
+// nothing at all.
+func lacksMemory(err error) bool {
+	var thrown *quickjs.Error
+	nothing := errors.As(err, &thrown) && thrown.Name == ""
+	return nothing || strings.Contains(err.Error(), "out of memory") || strings.Contains(err.Error(), "cannot write the bytecode")
+}
+
 func (r *realm) boot(b *bytecode) error {
 	native := func(args []any) (any, error) {
 		if len(args) == 0 {
@@ -214,6 +222,9 @@ func (r *realm) boot(b *bytecode) error {
 		var v quickjs.Value
 		if err == nil {
 			v, err = r.vm.EvalBytecodeValue(code)
+		}
+		if err != nil && lacksMemory(err) {
+			return r.vm.NewInt(0) // see load1 in js/boot.js
 		}
 		if err != nil {
 			if r.host != nil && strings.HasPrefix(name, "npm:") {

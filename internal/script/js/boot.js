@@ -605,6 +605,7 @@ const internal = {native, ask, call, log, text, property, compute, work, nextTic
 function load1(name) {
 	if (loaded.has(name)) return loaded.get(name).exports;
 	const factory = load(name);
+	if (factory === 0) throw Object.assign(new Error('out of memory'), {name: 'InternalError'});
 	if (typeof factory !== 'function') throw missing(name);
 	const module = {exports: {}};
 	loaded.set(name, module);
