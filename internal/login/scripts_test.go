@@ -109,6 +109,7 @@ func TestSignupRunsScripts(t *testing.T) {
 		w.hook(script.PreUserRegistration, `module.exports = function (user, context, cb) {
 			cb(null, {user: {app_metadata: {hook: [user.tenant, user.email, user.emailVerified, user.password.length, context.connection.name, context.webtask.secrets.KEY].join()}}}); };`)
 		w.action(script.PreUserRegistration, `exports.onExecutePreUserRegistration = async (event, api) => {
+			console.log('action registers ' + event.user.email);
 			api.user.setAppMetadata('action', event.user.app_metadata.hook.length); api.user.setUserMetadata('color', 'blue'); };`)
 		w.hook(script.PostUserRegistration, `module.exports = function (user, context, cb) { cb(new Error('hook saw ' + user.id.length + user.email + user.password)); };`)
 		w.action(script.PostUserRegistration, `exports.onExecutePostUserRegistration = async (event) => { throw new Error('action saw ' + event.user.user_id.slice(0, 6) + event.user.user_metadata.color + event.request.ip); };`)
@@ -117,12 +118,12 @@ func TestSignupRunsScripts(t *testing.T) {
 		if string(u.AppMetadata["hook"]) != `"acme,new@example.com,false,15,Users,of mine"` || string(u.AppMetadata["action"]) != "43" || string(u.UserMetadata["color"]) != `"blue"` {
 			w.Errorf("signed up as %s %s", u.AppMetadata, u.UserMetadata)
 		}
-		w.logs(`"type":"ss"`, `"type":"fpurh"`, "hook saw 24new@example.comundefined", `"type":"actions_execution_failed"`, "action saw auth0|blue")
+		w.logs(`"type":"ss"`, "action registers new@example.com", `"type":"fpurh"`, "hook saw 24new@example.comundefined", `"type":"actions_execution_failed"`, "action saw auth0|blue")
 
 		// On the hosted page too; a hook refuses with a text for people.
-		w.hook(script.PreUserRegistration, `module.exports = function (user, context, cb) { cb(new PreUserRegistrationError('log ' + context.renderLanguage, 'Not ' + user.email)); };`)
+		w.hook(script.PreUserRegistration, `module.exports = function (user, context, cb) { console.log('refusing ' + user.email); cb(new PreUserRegistrationError('log ' + context.renderLanguage, 'Not ' + user.email)); };`)
 		b.submit(b.begin("screen_hint", "signup"), "email", "page@example.com", "password", good).want(http.StatusBadRequest).says("Not page@example.com")
-		w.logs("PreUserRegistrationError on pre-user-registration: log en")
+		w.logs("PreUserRegistrationError on pre-user-registration: log en", "refusing page@example.com")
 	})
 }
 

@@ -19,7 +19,7 @@ func (a *API) beforeRegistration(c *call, conn *stagedoor.Connection, u *stagedo
 	if a.Pipeline == nil || weak { // scripts see what could become a user only
 		return nil
 	}
-	err := a.Pipeline.BeforeRegistration(c.ctx(), c.visit(), conn, nil, u, secret)
+	err := a.Pipeline.BeforeRegistration(c.ctx(), c.visit(), conn, &connection.Occasion{}, nil, u, secret)
 	if stagedoor.IsKind(err, stagedoor.Scripted) {
 		return &stagedoor.Error{Kind: stagedoor.Invalid, Code: "auth0_idp_error", Message: "Sandbox error", Err: err}
 	}

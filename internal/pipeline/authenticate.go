@@ -215,7 +215,7 @@ func (p *Pipeline) register(ctx context.Context, v Visit, conn *stagedoor.Connec
 			return err
 		}
 	}
-	if err := p.BeforeRegistration(ctx, v, conn, client, u, secret); err != nil {
+	if err := p.BeforeRegistration(ctx, v, conn, on, client, u, secret); err != nil {
 		return err
 	}
 	if err := p.leaked(ctx, v, leak{stage: guard.AtSignUp, conn: conn, clientID: on.ClientID, user: u, secret: secret}); err != nil {

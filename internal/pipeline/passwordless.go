@@ -177,10 +177,10 @@ func (p *Pipeline) registerByCode(ctx context.Context, v Visit, client *stagedoo
 	if conn.Options.DisableSignup {
 		return nil, stagedoor.Errorf(stagedoor.Forbidden, "access_denied", "Public signup is disabled")
 	}
-	address := u.Shown()
+	address, on := u.Shown(), &connection.Occasion{ClientID: client.ID}
 	err := guard.SignUp(ctx, v.Store, v.IP)
 	if err == nil {
-		err = p.BeforeRegistration(ctx, v, conn, client, u, "")
+		err = p.BeforeRegistration(ctx, v, conn, on, client, u, "")
 	}
 	if err == nil {
 		err = connection.CreatePasswordless(ctx, v.Store, conn, u)
@@ -188,7 +188,7 @@ func (p *Pipeline) registerByCode(ctx context.Context, v Visit, client *stagedoo
 			return connection.FindPasswordless(ctx, v.Store, conn, address)
 		}
 	}
-	e := stagedoor.LogEvent{Type: "ss", ClientID: client.ID, ClientName: client.Name, Connection: conn.Name, ConnID: conn.ID, Strategy: conn.Strategy, UserID: u.ID, UserName: address}
+	e := stagedoor.LogEvent{Type: "ss", ClientID: client.ID, ClientName: client.Name, Connection: conn.Name, ConnID: conn.ID, Strategy: conn.Strategy, UserID: u.ID, UserName: address, Details: said{console: on.Console}.details(nil)}
 	if err != nil {
 		e.Type, e.UserID, e.Description = "fs", "", describe(err)
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/connection"
 	"github.com/stagedoor/stagedoor/internal/script"
 )
 
@@ -17,11 +18,12 @@ const (
 
 // BeforeRegistration runs the hook and then the actions before a user of a connection is made. They give u metadata, or refuse with a
 // Scripted error of the code extensibility_error. client is nil where nobody asks in a client's name. A hook sees the password, as it
-// always did; actions do not.
-func (p *Pipeline) BeforeRegistration(ctx context.Context, v Visit, conn *stagedoor.Connection, client *stagedoor.Client, u *stagedoor.User, secret string) error {
+// always did; actions do not. What they say on the console is kept on the occasion.
+func (p *Pipeline) BeforeRegistration(ctx context.Context, v Visit, conn *stagedoor.Connection, on *connection.Occasion, client *stagedoor.Client, u *stagedoor.User, secret string) error {
 	user := hookUser(v, u)
 	user["password"] = secret
 	out, ran, err := p.hook(ctx, v, script.PreUserRegistration, []any{user}, registrationContext(v, conn))
+	on.Console = append(on.Console, consoleLines("hook", out.Console)...)
 	if err == nil && ran {
 		err = registered(v, out, u)
 	}
@@ -36,7 +38,8 @@ func (p *Pipeline) BeforeRegistration(ctx context.Context, v Visit, conn *staged
 	if err != nil {
 		return err
 	}
-	out, _, err = all.run(ctx, event, nil)
+	out, s, err := all.run(ctx, event, nil)
+	on.Console = append(on.Console, s.console...)
 	if err != nil {
 		return err
 	}
