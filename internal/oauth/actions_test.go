@@ -65,7 +65,7 @@ func TestActionClaims(t *testing.T) {
 		w.postLogin(`
 			api.idToken.setCustomClaim('https://mixtape.test/b', 'action');
 			api.accessToken.setCustomClaim('https://mixtape.test/d', event.secrets.KEY);
-			['sub', 'iss', 'aud', 'exp', 'roles', 'gty', 'https://auth0.com/x', 'urn:auth0:x'].forEach(n => { api.idToken.setCustomClaim(n, 'evil'); api.accessToken.setCustomClaim(n, 'evil'); });
+			['sub', 'iss', 'aud', 'exp', 'roles', 'gty', 'https://auth0.com/x', 'urn:auth0:x', '__proto__'].forEach(n => { api.idToken.setCustomClaim(n, 'evil'); api.accessToken.setCustomClaim(n, 'evil'); });
 			api.accessToken.removeScope('read:songs'); api.accessToken.addScope('edit:songs'); api.accessToken.addScope('bad scope'); api.accessToken.addScope('edit:songs');`, "KEY", "s3cret")
 		b := w.browser()
 		a := w.redeem(site, b.login(request(site, "audience", apiAudience, "scope", "openid email read:songs offline_access")).got().Get("code")).good()

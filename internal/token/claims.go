@@ -50,6 +50,9 @@ func Custom(claims map[string]json.RawMessage, scope []string, conformant bool) 
 }
 
 func mayBeSet(name string, scope []string, conformant bool) bool {
+	if name == "__proto__" { // whoever reads the token with JavaScript may get another prototype, not a claim
+		return false
+	}
 	if !conformant {
 		return !slices.Contains(core, name)
 	}
