@@ -92,7 +92,7 @@ func UserOf(i Identity) *User {
 
 // WireIdentities are the user's identities as the wire shows them: the first one's profile is the user's own.
 func (u *User) WireIdentities() []Identity {
-	if len(u.Identities) == 0 || u.Identities[0].ProfileData == nil {
+	if len(u.Identities) == 0 || len(u.Identities[0].ProfileData) == 0 { // an empty one is not kept
 		return u.Identities
 	}
 	all := append([]Identity{}, u.Identities...)

@@ -33,6 +33,9 @@ func (s *Store) CarryUsers(ctx context.Context, rows []CarriedUser, update bool)
 	var plain []int
 	ids := map[string]bool{}
 	for i := range rows {
+		if u := rows[i].User; len(u.Identities) > 1 { // as linking leaves it: see LinkIdentity
+			u.Identities[0].ProfileData = u.ProfileData()
+		}
 		switch {
 		case ids[rows[i].User.ID]:
 			out[i].Error = stagedoor.Errorf(stagedoor.Conflict, "user_exists", "The same user is in the file more than once.")
@@ -80,7 +83,7 @@ func (s *Store) CarryUsers(ctx context.Context, rows []CarriedUser, update bool)
 // carryRest keeps what of a new user is in tables of its own.
 func (s *Store) carryRest(ctx context.Context, q querier, row *CarriedUser) error {
 	u := row.User
-	if u.LoginsCount > 0 || !u.LastLogin.IsZero() {
+	if u.LoginsCount > 0 || !u.LastLogin.IsZero() || u.LastIP != "" {
 		_, err := q.exec(ctx, "INSERT INTO logins (tenant, user_id, last_login, last_ip, count) VALUES (?, ?, ?, ?, ?)",
 			s.tenant.ID, u.ID, millis(u.LastLogin), u.LastIP, u.LoginsCount)
 		if err != nil {
