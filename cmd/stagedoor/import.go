@@ -142,6 +142,9 @@ func (i *importing) read(ctx context.Context) error {
 	if i.cfg, err = carry.ReadConfig(i.DeployConfig, i.Set); err != nil {
 		return err
 	}
+	if unknown := (carry.Config{Excluded: i.Exclude, Only: i.Only}).Unknown(); len(unknown) > 0 {
+		return fmt.Errorf("there is no kind %s; the kinds are %s", unknown[0], strings.Join(carry.Kinds(), ", "))
+	}
 	i.cfg.Excluded, i.cfg.Only = append(i.cfg.Excluded, i.Exclude...), append(i.cfg.Only, i.Only...)
 	for _, path := range i.Paths {
 		switch {

@@ -131,8 +131,11 @@ func (r *run) loginPage(o *Object, page map[string]any) error {
 	}
 	for _, client := range all {
 		if client["global"] == true {
-			return r.group(o, "PATCH", "/clients/"+segment(textOf(client, "client_id")),
-				map[string]any{"custom_login_page": page["html"], "custom_login_page_on": page["enabled"] == true}, "")
+			body := map[string]any{"custom_login_page_on": page["enabled"] == true}
+			if html, given := page["html"]; given {
+				body["custom_login_page"] = html
+			}
+			return r.group(o, "PATCH", "/clients/"+segment(textOf(client, "client_id")), body, "")
 		}
 	}
 	return stagedoor.Errorf(stagedoor.NotFound, "", "The tenant has no global client.")

@@ -91,6 +91,12 @@ func Read(name string, c Config) (*Assets, error) {
 	}
 	defer f.close()
 	a := &Assets{Kinds: map[string]any{}}
+	for _, kind := range c.Unknown() {
+		a.Problems = append(a.Problems, Object{Kind: "kind", Name: kind, Action: Refused, Lost: []Loss{{Reason: "the configuration of the deploy tool names it, and there is no such kind here"}}})
+	}
+	for _, setting := range c.Ignored {
+		a.Problems = append(a.Problems, Object{Kind: "setting", Name: setting, Action: Refused, Lost: []Loss{{Reason: "this server does not know the setting of the deploy tool: nothing is left out by it"}}})
+	}
 	for _, usual := range []string{"tenant.yaml", "tenant.yml"} {
 		if file == "" && f.has(usual) {
 			file = usual
@@ -133,7 +139,10 @@ func (a *Assets) directory(f *folder, c Config) error {
 				continue
 			}
 			item, err := f.object(path.Join(s.dir, name))
-			if err == nil && len(item) > 0 {
+			if err == nil && len(item) == 0 {
+				err = errNothing
+			}
+			if err == nil {
 				if _, given := item["body"]; s.asset == "emailTemplates" && !given {
 					item["body"] = strings.TrimSuffix(name, ".json") + ".html"
 				}
@@ -141,7 +150,7 @@ func (a *Assets) directory(f *folder, c Config) error {
 			}
 			if err != nil {
 				a.problem(s.asset, name, err)
-			} else if len(item) > 0 {
+			} else {
 				all = append(all, item)
 			}
 		}
@@ -159,7 +168,68 @@ func (a *Assets) directory(f *folder, c Config) error {
 			return err
 		}
 	}
+	return a.strange(f, c)
+}
+
+// errNothing is what is wrong with a file in which an object should be.
+var errNothing = errors.New("it holds no properties")
+
+// ownLayout are the folders of what is laid out otherwise than shelves are.
+var ownLayout = []string{"database-connections", "pages", "prompts", "attack-protection"}
+
+// strange notes the folders that would hold objects of kinds which this server does not know. What holds no JSON is not the tool's.
+func (a *Assets) strange(f *folder, c Config) error {
+	known := map[string]bool{}
+	for _, name := range ownLayout {
+		known[name] = true
+	}
+	for _, s := range shelves {
+		first, _, _ := strings.Cut(s.dir, "/")
+		known[first] = true
+	}
+	names, err := f.list(".", "/")
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		if known[name] || !c.takes(kindOf(name)) {
+			continue
+		}
+		holds, err := f.holdsJSON(name)
+		if err != nil {
+			return err
+		}
+		if holds {
+			a.Problems = append(a.Problems, Object{Kind: kindOf(name), Action: Refused, Lost: []Loss{{Reason: fmt.Sprintf("this server knows no objects of this kind (folder %s)", name)}}})
+		}
+	}
 	return nil
+}
+
+// kindOf is how the tool calls the kind whose folder has a name: log-streams holds logStreams.
+func kindOf(dir string) string {
+	words := strings.Split(dir, "-")
+	for i, w := range words[1:] {
+		if w != "" {
+			words[i+1] = strings.ToUpper(w[:1]) + w[1:]
+		}
+	}
+	return strings.Join(words, "")
+}
+
+// holdsJSON tells whether a folder, or one in it, holds JSON.
+func (f *folder) holdsJSON(dir string) (bool, error) {
+	within, err := f.list(dir, "/")
+	if err != nil {
+		return false, err
+	}
+	for _, one := range append([]string{"."}, within...) {
+		names, err := f.list(path.Join(dir, one), ".json")
+		if err != nil || len(names) > 0 {
+			return len(names) > 0, err
+		}
+	}
+	return false, nil
 }
 
 // whole reads a kind that lies in one file.
@@ -278,7 +348,7 @@ func (f *folder) beside(dir, name string, loose bool) (string, error) {
 		return name, nil
 	}
 	if _, err := local(path.Join(dir, name)); err != nil {
-		return "", err
+		return "", leadsOut(name)
 	}
 	return "", fmt.Errorf("the file %s is missing", name)
 }

@@ -18,14 +18,18 @@ func (a *Assets) databases(f *folder) error {
 	var all []any
 	for _, name := range names {
 		item, err := f.object(path.Join(dir, name, "database.json"))
-		if err == nil && len(item) > 0 {
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err == nil && len(item) == 0 {
+			err = errNothing
+		}
+		if err == nil {
 			err = f.scripts(item, path.Join(dir, name))
 		}
-		switch {
-		case errors.Is(err, fs.ErrNotExist):
-		case err != nil:
+		if err != nil {
 			a.problem("databases", name, err)
-		case len(item) > 0:
+		} else {
 			all = append(all, item)
 		}
 	}
@@ -53,7 +57,7 @@ func (f *folder) scripts(item map[string]any, dir string) error {
 	return nil
 }
 
-// pages reads pages/NAME.json with NAME.html.
+// pages reads pages/NAME.json with the file that html names, NAME.html if it names none.
 func (a *Assets) pages(f *folder) error {
 	names, err := f.list("pages", ".json")
 	if err != nil {
@@ -62,15 +66,15 @@ func (a *Assets) pages(f *folder) error {
 	var all []any
 	for _, name := range names {
 		item, err := f.object(path.Join("pages", name))
-		if err == nil && item != nil {
-			html := path.Join("pages", strings.TrimSuffix(name, ".json")+".html")
-			if item["html"] = ""; f.has(html) {
-				item["html"], err = f.text(html)
+		if err == nil {
+			if usual := strings.TrimSuffix(name, ".json") + ".html"; textOf(item, "html") == "" && f.has(path.Join("pages", usual)) {
+				item["html"] = usual
 			}
+			err = f.fetch(item, shelf{dir: "pages", refs: []string{"html"}})
 		}
 		if err != nil {
 			a.problem("pages", name, err)
-		} else if item != nil {
+		} else {
 			all = append(all, item)
 		}
 	}

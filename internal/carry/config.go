@@ -3,6 +3,7 @@ package carry
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -14,6 +15,7 @@ type Config struct {
 	Excluded []string            // kinds that are left out
 	Only     []string            // kinds that alone are taken; empty: all
 	Names    map[string][]string // names of objects that are left out, by kind
+	Ignored  []string            // settings that leave something out and are not known here
 }
 
 // excludedNames are the tool's settings that leave objects out by name.
@@ -62,6 +64,11 @@ func (c *Config) read(all map[string]json.RawMessage) error {
 			return fmt.Errorf("AUTH0_KEYWORD_REPLACE_MAPPINGS is no object")
 		}
 	}
+	for _, setting := range slices.Sorted(maps.Keys(all)) {
+		if strings.HasPrefix(setting, "AUTH0_EXCLUDED_") && excludedNames[setting] == "" {
+			c.Ignored = append(c.Ignored, setting)
+		}
+	}
 	lists := map[string]*[]string{"AUTH0_EXCLUDED": &c.Excluded, "AUTH0_INCLUDED_ONLY": &c.Only}
 	for setting, kind := range excludedNames {
 		names := []string{}
@@ -77,6 +84,22 @@ func (c *Config) read(all map[string]json.RawMessage) error {
 		}
 	}
 	return nil
+}
+
+// Kinds are the names of all kinds, as the deploy tool has them.
+func Kinds() []string {
+	var names []string
+	for _, k := range table() {
+		names = append(names, k.asset)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// Unknown are the kinds that are wanted, or left out, and that there are not.
+func (c Config) Unknown() []string {
+	known := Kinds()
+	return slices.DeleteFunc(slices.Concat(c.Only, c.Excluded), func(kind string) bool { return slices.Contains(known, kind) })
 }
 
 // takes tells whether a kind is wanted.

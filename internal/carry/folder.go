@@ -42,10 +42,12 @@ func openFolder(name string, k Keywords) (*folder, error) {
 func local(name string) (string, error) {
 	name = path.Clean(strings.ReplaceAll(name, `\`, "/"))
 	if !filepath.IsLocal(filepath.FromSlash(name)) {
-		return "", fmt.Errorf("%q leads out of the folder", name)
+		return "", leadsOut(name)
 	}
 	return name, nil
 }
+
+func leadsOut(name string) error { return fmt.Errorf("%q leads out of the folder", name) }
 
 // text reads a file with its keywords filled in. A missing one is fs.ErrNotExist.
 func (f *folder) text(name string) (string, error) {
@@ -88,16 +90,19 @@ func unwrapped(err error) error {
 	return err
 }
 
-// json reads a JSON file. An empty one is nil.
+// json reads a JSON file.
 func (f *folder) json(name string) (any, error) {
 	text, err := f.text(name)
 	if err != nil {
 		return nil, err
 	}
 	if strings.TrimSpace(text) == "" {
-		return nil, nil
+		return nil, fmt.Errorf("%s is empty", name)
 	}
 	if err := web.CheckJSON([]byte(text)); err != nil {
+		if keyword := unfilled(text); keyword != "" && !json.Valid([]byte(text)) {
+			return nil, fmt.Errorf("%s is not JSON as long as the keyword %s has no value: give it one, as with --set %s=VALUE", name, keyword, bareKeyword(keyword))
+		}
 		return nil, fmt.Errorf("%s is not JSON that can be used: %w", name, err)
 	}
 	dec := json.NewDecoder(strings.NewReader(text))
@@ -109,7 +114,7 @@ func (f *folder) json(name string) (any, error) {
 	return v, nil
 }
 
-// object is json for an object; an empty file is nil.
+// object is json for an object.
 func (f *folder) object(name string) (map[string]any, error) {
 	v, err := f.json(name)
 	if err != nil || v == nil {

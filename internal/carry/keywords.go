@@ -51,6 +51,12 @@ func unfilled(text string) string {
 	return keywordJSON.FindString(text)
 }
 
+// bareKeyword is the KEY of ##KEY## or @@KEY@@.
+func bareKeyword(found string) string { return strings.Trim(found, `'"@#`) }
+
+// loneKeyword is an @@KEY@@ that stands alone where YAML has a value, without quotes.
+var loneKeyword = regexp.MustCompile(`(?m)([:,\[-][ \t]*)(@@[A-Za-z0-9_.-]{1,128}@@)([ \t]*(?:$|[,\]}]))`)
+
 // vendorSealed is how the vendor shows values that it keeps encrypted.
 var vendorSealed = regexp.MustCompile(`^2\.0\$[0-9a-f]+\$`)
 

@@ -438,3 +438,27 @@ func (r *run) organizationGrants(o *Object, target string, want []map[string]any
 	}
 	return nil
 }
+
+// carryDomains carries custom domains. What is the tenant's own domain here is so already.
+func carryDomains(r *run, k kind, v any) error {
+	st, err := r.db.TenantByID(r.ctx, r.tenant)
+	if err != nil {
+		return err
+	}
+	there, err := r.all(k.path, k.paged)
+	if err != nil {
+		return err
+	}
+	rest := []any{}
+	for _, item := range objects(v) {
+		domain := strings.ToLower(textOf(item, "domain"))
+		if !st.Tenant().Allows(domain) || slices.ContainsFunc(there, func(d map[string]any) bool { return d["domain"] == domain }) {
+			rest = append(rest, item)
+			continue
+		}
+		if err := r.item(k.title, domain, func(*Object) error { return nil }); err != nil {
+			return err
+		}
+	}
+	return carryAll(r, k, rest)
+}

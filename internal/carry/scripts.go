@@ -1,10 +1,12 @@
 package carry
 
 import (
+	"errors"
 	"slices"
 	"strings"
 
 	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/web"
 )
 
 // prepareHook gives a hook the name that it has here.
@@ -170,18 +172,44 @@ func carryTriggers(r *run, k kind, v any) error {
 				action, _ := b["action"].(map[string]any)
 				had = append(had, textOf(action, "name")+"\x00"+textOf(b, "display_name"))
 			}
-			if slices.Equal(had, pairs) {
-				return nil
+			for !slices.Equal(had, pairs) {
+				_, err := r.send(o, "PATCH", target, map[string]any{"bindings": bindings}, "")
+				i, reason := wrongBinding(err, len(bindings))
+				if i < 0 {
+					if err == nil {
+						o.changed("bindings")
+					}
+					return err
+				}
+				name, _, _ := strings.Cut(pairs[i], "\x00")
+				o.lose("bindings", name+": "+reason)
+				bindings, pairs = slices.Delete(bindings, i, i+1), slices.Delete(pairs, i, i+1)
+				if len(bindings) == 0 { // what is bound stays
+					o.Action = Refused
+					return nil
+				}
 			}
-			o.changed("bindings")
-			_, err = r.send(o, "PATCH", target, map[string]any{"bindings": bindings}, "")
-			return err
+			return nil
 		})
 		if err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// wrongBinding tells which of n bindings an error is about, and what is wrong with it; -1 if it is about none.
+func wrongBinding(err error, n int) (int, string) {
+	var wrong *web.Violation
+	if !errors.As(err, &wrong) {
+		return -1, ""
+	}
+	number, found := strings.CutPrefix(wrong.Path, "bindings[")
+	number, _, _ = strings.Cut(number, "]")
+	if i := index(number); found && i >= 0 && i < n {
+		return i, wrong.Reason
+	}
+	return -1, ""
 }
 
 func sortedNames(m map[string]any) []string {

@@ -21,7 +21,12 @@ const valueSize = 32
 // readYAML reads a YAML text as the JSON that it means.
 func readYAML(name, text string) (map[string]any, error) {
 	var v any
-	if err := yaml.Unmarshal([]byte(text), &v); err != nil {
+	err := yaml.Unmarshal([]byte(text), &v)
+	if keyword := keywordJSON.FindString(text); err != nil && keyword != "" { // which no YAML value begins with
+		if again := yaml.Unmarshal([]byte(loneKeyword.ReplaceAllString(text, `$1"$2"$3`)), &v); again != nil {
+			return nil, fmt.Errorf("%s is not YAML that can be used: %w; the keyword %s has no value: give it one, as with --set %s=VALUE", name, err, keyword, bareKeyword(keyword))
+		}
+	} else if err != nil {
 		return nil, fmt.Errorf("%s is not YAML that can be used: %w", name, err)
 	}
 	left := maxUnfolded

@@ -1,0 +1,106 @@
+package carry_test
+
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stagedoor/stagedoor/internal/carry"
+	"github.com/stagedoor/stagedoor/stagedoortest"
+)
+
+// planned is the plan for a folder of the files.
+func planned(t *testing.T, s *stagedoortest.Server, files map[string]string, cfg carry.Config) string {
+	t.Helper()
+	dir := t.TempDir()
+	for name, text := range files {
+		write(t, filepath.Join(dir, name), text)
+	}
+	plan, err := s.Carrier(s.Tenant).Plan(t.Context(), read(t, dir, cfg), cfg)
+	ok(t, err)
+	return strings.Join(told(plan), "\n")
+}
+
+// What cannot be carried of a configuration is told by its name, and takes nothing else along.
+func TestWhatIsToldOfAConfiguration(t *testing.T) {
+	s := stagedoortest.New(t)
+	st, err := s.DB().TenantByID(t.Context(), s.Tenant)
+	ok(t, err)
+	own := st.Tenant().Domains[0]
+	action := `"runtime": "node22", "dependencies": [], "secrets": [], "supported_triggers": [{"id": "post-login", "version": "v3"}], "deployed": true`
+	for name, one := range map[string]struct {
+		files map[string]string
+		cfg   carry.Config
+		want  []string
+		not   string
+	}{
+		"a page whose file is missing": {
+			files: map[string]string{"pages/login.json": `{"name": "login", "enabled": true, "html": "./login.html"}`},
+			want:  []string{"refuse page login.json !: the file ./login.html is missing"}, not: "change",
+		},
+		"a page that names its file": {
+			files: map[string]string{"pages/login.json": `{"name": "login", "enabled": true, "html": "./custom/login.html"}`, "pages/custom/login.html": "<p>Own</p>"},
+			want:  []string{"change page login [custom_login_page]"},
+		},
+		"a page of another folder": {
+			files: map[string]string{"pages/login.json": `{"name": "login", "enabled": true, "html": "../../../../etc/hostname"}`},
+			want:  []string{`"../../../../etc/hostname" leads out of the folder`}, not: "change",
+		},
+		"the tenant's own domain": {
+			files: map[string]string{"custom-domains/custom-domains.json": `[{"domain": "` + own + `", "type": "auth0_managed_certs", "status": "ready"}]`},
+			want:  []string{"leave custom domain " + own}, not: "refuse",
+		},
+		"unknown folders and empty files": {
+			files: map[string]string{"space-ships/a.json": `{"name": "a"}`, "notes/read.txt": "x", "clients/none.json": "", "roles/nothing.json": "{}", "tenant.json": ""},
+			want: []string{
+				"refuse spaceShips  !: this server knows no objects of this kind (folder space-ships)", "refuse client none.json !: clients/none.json is empty",
+				"refuse role nothing.json !: it holds no properties", "refuse tenant settings tenant.json !: tenant.json is empty",
+			}, not: "notes",
+		},
+		"a trigger with an action that is not there": {
+			files: map[string]string{
+				"actions/Good.json": `{"name": "Good", "code": "./good.js", ` + action + `}`, "actions/good.js": "exports.onExecutePostLogin = async () => {};",
+				"triggers/triggers.json": `{"post-login": [{"action_name": "Good"}, {"action_name": "Gone"}]}`,
+			},
+			want: []string{"change trigger post-login [bindings] !bindings: Gone: There is no such action"},
+		},
+		"a trigger with no action that is there": {
+			files: map[string]string{"triggers/triggers.json": `{"post-login": [{"action_name": "Gone"}]}`},
+			want:  []string{"refuse trigger post-login !bindings: Gone: There is no such action"},
+		},
+		"kinds of the tool's configuration": {
+			files: map[string]string{"tenant.json": `{"friendly_name": "Shop"}`},
+			cfg:   carry.Config{Excluded: []string{"clinets"}, Ignored: []string{"AUTH0_EXCLUDED_DEFAULTS"}},
+			want:  []string{"refuse kind clinets", "refuse setting AUTH0_EXCLUDED_DEFAULTS"},
+		},
+		"a keyword without value in YAML": {
+			files: map[string]string{"tenant.yaml": "clients:\n  - name: One\n    callbacks: @@ORIGINS@@\n  - name: Two\n    app_type: spa\n    token_endpoint_auth_method: none\nroles:\n  - name: Clerk\n"},
+			want:  []string{"refuse client One !: It holds the keyword @@ORIGINS@@", "create client Two", "create role Clerk"},
+		},
+		"a keyword without value in JSON": {
+			files: map[string]string{"clients/One.json": `{"name": "One", "callbacks": @@ORIGINS@@}`, "roles/Clerk.json": `{"name": "Clerk"}`},
+			want:  []string{"the keyword @@ORIGINS@@ has no value", "--set ORIGINS=VALUE", "create role Clerk"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := planned(t, s, one.files, one.cfg)
+			for _, want := range one.want {
+				if !strings.Contains(got, want) {
+					t.Errorf("%q is not in\n%s", want, got)
+				}
+			}
+			if one.not != "" && strings.Contains(got, one.not) {
+				t.Errorf("%q is in\n%s", one.not, got)
+			}
+		})
+	}
+}
+
+// A keyword without value that makes YAML unreadable is named.
+func TestKeywordThatBreaksYAML(t *testing.T) {
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "tenant.yaml"), "clients:\n  - name: One\n    callbacks: @@ORIGINS@@ and more\n")
+	if _, err := carry.Read(dir, carry.Config{}); err == nil || !strings.Contains(err.Error(), "--set ORIGINS=VALUE") {
+		t.Errorf("told: %v", err)
+	}
+}
