@@ -49,17 +49,24 @@ func (r *reader) row(raw []byte) (row store.CarriedUser, notes []Loss, wrong *st
 		return row, nil, wrongRow("", "It is no object.")
 	}
 	row.Only = usual(m)
+	in := members{m, &notes}
 	u := &stagedoor.User{
-		Email: text(m["email"]), EmailVerified: truth(m["email_verified"]), Username: text(m["username"]), PhoneNumber: text(m["phone_number"]),
-		PhoneVerified: truth(m["phone_verified"]), Name: text(m["name"]), Nickname: text(m["nickname"]), GivenName: text(m["given_name"]),
-		FamilyName: text(m["family_name"]), Picture: text(m["picture"]), LastIP: text(m["last_ip"]),
-		CreatedAt: moment(m["created_at"]), UpdatedAt: moment(m["updated_at"]), LastLogin: moment(m["last_login"]), LastPasswordReset: moment(m["last_password_reset"]),
+		Email: in.text("email"), EmailVerified: in.truth("email_verified"), Username: in.text("username"), PhoneNumber: in.text("phone_number"),
+		PhoneVerified: in.truth("phone_verified"), Name: in.text("name"), Nickname: in.text("nickname"), GivenName: in.text("given_name"),
+		FamilyName: in.text("family_name"), Picture: in.text("picture"), LastIP: in.text("last_ip"), LoginsCount: in.count("logins_count"),
+		CreatedAt: in.moment("created_at"), UpdatedAt: in.moment("updated_at"), LastLogin: in.moment("last_login"), LastPasswordReset: in.moment("last_password_reset"),
 	}
-	if raw := m["blocked"]; len(raw) > 0 && !isNull(raw) {
-		u.Blocked = new(truth(raw))
+	for _, l := range notes {
+		if l.Path == "email" || l.Path == "username" { // people sign in by these
+			return row, nil, wrongRow(l.Path, "%s", strings.ToUpper(l.Reason[:1])+l.Reason[1:]+".")
+		}
 	}
-	if json.Unmarshal(m["logins_count"], &u.LoginsCount) != nil || u.LoginsCount < 0 {
-		u.LoginsCount = 0
+	if raw := in.given("blocked"); raw != nil {
+		blocked, known := truth(raw)
+		if !known {
+			return row, nil, wrongRow("blocked", "It is neither true nor false: nobody is let in who may be blocked.")
+		}
+		u.Blocked = &blocked
 	}
 	if u.CreatedAt.IsZero() {
 		u.CreatedAt = time.Now()
@@ -68,7 +75,7 @@ func (r *reader) row(raw []byte) (row store.CarriedUser, notes []Loss, wrong *st
 		u.UpdatedAt = u.CreatedAt
 	}
 	row.User, row.ByEmail = u, len(m["identities"]) == 0 && text(m["user_id"]) == ""
-	if wrong = r.identities(u, m); wrong != nil {
+	if wrong = r.identities(u, m, &notes); wrong != nil {
 		return row, nil, wrong
 	}
 	if wrong = r.identifiers(u, &notes); wrong != nil {
@@ -135,7 +142,7 @@ type identityIn struct {
 }
 
 // identities reads who somebody is; the connections must be here.
-func (r *reader) identities(u *stagedoor.User, m map[string]json.RawMessage) *stagedoor.JobRowError {
+func (r *reader) identities(u *stagedoor.User, m map[string]json.RawMessage, notes *[]Loss) *stagedoor.JobRowError {
 	u.ID = text(m["user_id"])
 	var all []identityIn
 	if raw := m["identities"]; len(raw) > 0 && json.Unmarshal(raw, &all) != nil {
@@ -162,9 +169,14 @@ func (r *reader) identities(u *stagedoor.User, m map[string]json.RawMessage) *st
 		all = []identityIn{{Connection: name, Provider: provider, UserID: raw}}
 	}
 	for i, in := range all {
-		id := identity(in)
-		strategy, known := r.strategies[id.Connection]
 		path := "identities[" + strconv.Itoa(i) + "]"
+		id, lost := identity(in)
+		strategy, known := r.strategies[id.Connection]
+		if i > 0 { // the first one's is that of the user
+			for _, l := range lost {
+				*notes = append(*notes, Loss{path + ".profileData." + l.Path, l.Reason})
+			}
+		}
 		switch {
 		case id.Connection == "":
 			return wrongRow("connection", "The row names no connection: say which it is.")
@@ -197,7 +209,8 @@ func (r *reader) identities(u *stagedoor.User, m map[string]json.RawMessage) *st
 	return nil
 }
 
-func identity(in identityIn) stagedoor.Identity {
+// identity reads an identity. lost is what its profile does not hold as it should.
+func identity(in identityIn) (out stagedoor.Identity, lost []Loss) {
 	id := text(in.UserID)
 	if id == "" {
 		var n json.Number
@@ -205,18 +218,19 @@ func identity(in identityIn) stagedoor.Identity {
 			id = n.String()
 		}
 	}
-	out := stagedoor.Identity{Connection: in.Connection, Provider: in.Provider, UserID: strings.TrimPrefix(id, in.Provider+"|"), IsSocial: in.IsSocial, ProfileData: map[string]any{}}
+	out = stagedoor.Identity{Connection: in.Connection, Provider: in.Provider, UserID: strings.TrimPrefix(id, in.Provider+"|"), IsSocial: in.IsSocial, ProfileData: map[string]any{}}
+	profile := members{in.ProfileData, &lost}
 	for _, name := range []string{"email", "username", "phone_number", "name", "nickname", "given_name", "family_name", "picture"} {
-		if s := text(in.ProfileData[name]); s != "" {
+		if s := profile.text(name); s != "" {
 			out.ProfileData[name] = s
 		}
 	}
 	for _, name := range []string{"email_verified", "phone_verified"} {
-		if raw := in.ProfileData[name]; len(raw) > 0 {
-			out.ProfileData[name] = truth(raw)
+		if profile.given(name) != nil {
+			out.ProfileData[name] = profile.truth(name)
 		}
 	}
-	return out
+	return out, lost
 }
 
 // identifiers brings what people sign in with into the form in which it is looked up.
@@ -267,15 +281,17 @@ func (r *reader) metadata(u *stagedoor.User, m map[string]json.RawMessage) *stag
 	return nil
 }
 
+// notAttributes are members of a row that are read as something else, or are the vendor's book-keeping.
+var notAttributes = []string{"connection", "user_id", "password_hash", "custom_password_hash", "password_set_date"}
+
 // attributes keeps what the server has no name for, as providers give it: locale, gender and the like.
 func attributes(u *stagedoor.User, m map[string]json.RawMessage, notes *[]Loss) {
 	size := 0
 	for name, value := range m {
-		lower := strings.ToLower(name)
 		switch {
-		case stagedoor.IsUserField(name), slices.Contains(stagedoor.TokenMembers, name), strings.Contains(lower, "password"), isNull(value), name == "connection", name == "user_id":
+		case stagedoor.IsUserField(name), slices.Contains(stagedoor.TokenMembers, name), isNull(value), slices.Contains(notAttributes, name):
 			continue
-		case name == "" || len(name) > 255 || strings.ContainsAny(name, ".\x00") || strings.HasPrefix(name, "$"):
+		case strings.Contains(strings.ToLower(name), "password"), name == "" || len(name) > 255 || strings.ContainsAny(name, ".\x00") || strings.HasPrefix(name, "$"):
 			*notes = append(*notes, Loss{bounded(name), "no attribute can have this name here"})
 			continue
 		}
@@ -290,26 +306,7 @@ func attributes(u *stagedoor.User, m map[string]json.RawMessage, notes *[]Loss) 
 	}
 }
 
-func text(raw json.RawMessage) string {
-	var s string
-	if json.Unmarshal(raw, &s) != nil || len(s) > maxText {
-		return ""
-	}
-	return strings.TrimSpace(s)
-}
-
-func truth(raw json.RawMessage) bool { return string(raw) == "true" || string(raw) == `"true"` }
-
 func isNull(raw json.RawMessage) bool { return string(raw) == "null" }
-
-// moment reads a time as JSON, or as databases export it: {"$date": …}.
-func moment(raw json.RawMessage) time.Time {
-	var t time.Time
-	if len(raw) > 0 && json.Unmarshal(raw, &t) == nil && t.Year() >= 1970 && t.Year() < 3000 {
-		return t.UTC()
-	}
-	return time.Time{}
-}
 
 func bounded(s string) string { return stagedoor.Shorten(s, 100) }
 

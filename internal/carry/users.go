@@ -14,7 +14,6 @@ import (
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/connection"
-	"github.com/stagedoor/stagedoor/internal/job"
 	"github.com/stagedoor/stagedoor/internal/store"
 )
 
@@ -51,26 +50,27 @@ type UserCount struct {
 	Left      int            `json:"leave"`
 	Refused   int            `json:"refuse"`
 	Partly    int            `json:"partly"`    // carried, but not whole
-	Passwords int            `json:"passwords"` // rows of files of passwords; in a plan they are counted here alone
+	Passwords int            `json:"passwords"` // rows of files of passwords, which are counted above, too
 	Captured  int            `json:"captured"`  // marked: their password is asked for at the first login
 	Reasons   map[string]int `json:"reasons"`   // of what is lost
 }
 
 // users is one pass over files.
 type users struct {
-	ctx  context.Context
-	st   *store.Store
-	in   reader
-	o    UserOptions
-	name string // of the file
-	n    int    // rows of it so far
+	ctx   context.Context
+	db    *store.DB
+	st    *store.Store
+	in    reader
+	o     UserOptions
+	trial trial  // of a plan
+	name  string // of the file
+	n     int    // rows of it so far
 	UserCount
 }
 
-// PlanUsers reads the files and tells what would happen: what is wrong with a row, and who is there already. Whether somebody else has the
-// address of a user shows when they are added.
+// PlanUsers tries what ApplyUsers does, batch by batch, and undoes each: what is undone is remembered as far as later rows meet it.
 func (c *Carrier) PlanUsers(ctx context.Context, files []string, o UserOptions) (*UserCount, error) {
-	return c.users(ctx, files, o, (*users).look)
+	return c.users(ctx, files, o, (*users).try)
 }
 
 // ApplyUsers carries the users of the files, a few hundred in a transaction: what was done before an interruption stays, and another run goes on.
@@ -83,7 +83,7 @@ func (c *Carrier) users(ctx context.Context, files []string, o UserOptions, do f
 	if err != nil {
 		return nil, err
 	}
-	u := &users{ctx: ctx, st: st, o: o, UserCount: UserCount{Reasons: map[string]int{}}}
+	u := &users{ctx: ctx, db: c.DB, st: st, o: o, trial: newTrial(), UserCount: UserCount{Reasons: map[string]int{}}}
 	u.in = reader{strategies: map[string]string{}, capture: o.Capture, limit: st.Tenant().Settings.MetadataLimit()}
 	if err := u.connections(o); err != nil {
 		return nil, err
@@ -93,10 +93,18 @@ func (c *Carrier) users(ctx context.Context, files []string, o UserOptions, do f
 	}
 	for _, name := range files {
 		if err := u.file(name, do); err != nil {
-			return &u.UserCount, fmt.Errorf("%s: %w", name, err)
+			return &u.UserCount, ofFile(name, err)
 		}
 	}
 	return &u.UserCount, nil
+}
+
+// ofFile says in the words of an error, which are all that people see of it, which file it is about.
+func ofFile(name string, err error) error {
+	if e := stagedoor.AsError(err); e.Kind == stagedoor.Invalid {
+		return stagedoor.Errorf(stagedoor.Invalid, e.Code, "%s: %s", name, e.Message)
+	}
+	return fmt.Errorf("%s: %w", name, err)
 }
 
 // connections notes those that there are, or will be, and which is the database.
@@ -107,6 +115,7 @@ func (u *users) connections(o UserOptions) error {
 	}
 	for _, c := range all {
 		u.in.strategies[c.Name] = c.Strategy
+		u.trial.phones[c.Name] = c.Options.Attributes().Phone.Identifies
 	}
 	if o.Assets != nil {
 		for _, item := range append(objects(o.Assets.Kinds["databases"]), objects(o.Assets.Kinds["connections"])...) {
@@ -116,6 +125,10 @@ func (u *users) connections(o UserOptions) error {
 			}
 			if name := textOf(item, "name"); u.in.strategies[name] == "" {
 				u.in.strategies[name] = strategy
+				var options stagedoor.ConnectionOptions
+				if json.Unmarshal([]byte(encoded(item["options"])), &options) == nil {
+					u.trial.phones[name] = options.Attributes().Phone.Identifies
+				}
 			}
 		}
 	}
@@ -144,7 +157,7 @@ func inOrder(files []string) ([]string, error) {
 	for _, name := range files {
 		of, err := ofPasswords(name)
 		if err != nil {
-			return nil, err
+			return nil, ofFile(name, err)
 		}
 		if of {
 			last = append(last, name)
@@ -157,13 +170,18 @@ func inOrder(files []string) ([]string, error) {
 
 var errEnough = errors.New("carry: enough")
 
+// ofPasswords tells whether a file is one of passwords, by its first rows: not everybody has a password.
 func ofPasswords(name string) (is bool, err error) {
-	err = eachRow(name, 64<<20, func(raw []byte) error {
+	n := 0
+	err = eachRow(name, 8<<20, func(raw []byte, _ string) error {
 		var m map[string]json.RawMessage
 		if json.Unmarshal(raw, &m) == nil {
 			is = len(m["passwordHash"]) > 0
 		}
-		return errEnough
+		if n++; is || n == 100 {
+			return errEnough
+		}
+		return nil
 	})
 	if errors.Is(err, errEnough) {
 		err = nil
@@ -171,8 +189,8 @@ func ofPasswords(name string) (is bool, err error) {
 	return is, err
 }
 
-// eachRow calls fn with each row of a file, which may be packed with gzip.
-func eachRow(name string, limit int, fn func(raw []byte) error) error {
+// eachRow is eachValue for a file by its name, which may be packed with gzip.
+func eachRow(name string, limit int, fn func(raw []byte, wrong string) error) error {
 	f, err := os.Open(name)
 	if err != nil {
 		return fmt.Errorf("opening %s: %w", name, unwrapped(err))
@@ -186,12 +204,12 @@ func eachRow(name string, limit int, fn func(raw []byte) error) error {
 	if magic, _ := buffered.Peek(2); bytes.Equal(magic, []byte{0x1f, 0x8b}) {
 		zip, err := gzip.NewReader(buffered)
 		if err != nil {
-			return stagedoor.Errorf(stagedoor.Invalid, "", "%s is not a gzip file that can be read.", name)
+			return stagedoor.Errorf(stagedoor.Invalid, "", "It is not a gzip file that can be read.")
 		}
 		defer zip.Close()
 		in = zip
 	}
-	return job.EachRow(in, limit, fn)
+	return eachValue(in, limit, fn)
 }
 
 // file reads one file in batches.
@@ -214,9 +232,13 @@ func (u *users) file(name string, do func(*users, []store.CarriedUser, []int) er
 		}
 		return err
 	}
-	err := eachRow(name, 2*u.in.limit+1<<20, func(raw []byte) error {
+	err := eachRow(name, 2*u.in.limit+1<<20, func(raw []byte, unread string) error {
 		u.n++
 		u.Rows++
+		if unread != "" {
+			u.Refused++
+			return u.report(u.n, nil, false, Loss{Reason: unread})
+		}
 		row, notes, wrong := u.in.row(raw)
 		if wrong != nil {
 			u.Refused++
@@ -246,6 +268,9 @@ const maxReasons = 100
 func (u *users) report(n int, user *stagedoor.User, taken bool, lost ...Loss) error {
 	for _, l := range lost {
 		reason := l.Reason
+		if user == nil { // there is nothing else to find the row by
+			reason = fmt.Sprintf("%s, row %d: %s", u.name, n, reason)
+		}
 		if l.Path != "" {
 			reason = l.Path + ": " + reason
 		}
@@ -264,32 +289,24 @@ func (u *users) report(n int, user *stagedoor.User, taken bool, lost ...Loss) er
 	return u.o.Report(r)
 }
 
-// look counts a batch for the plan.
-func (u *users) look(batch []store.CarriedUser, _ []int) error {
-	ids := make([]string, len(batch))
-	for i := range batch {
-		ids[i] = batch[i].User.ID
-	}
-	there, err := u.st.UsersThere(u.ctx, ids)
-	if err != nil {
+// try tells what write would do with a batch.
+func (u *users) try(batch []store.CarriedUser, numbers []int) error {
+	var done []store.Carried
+	err := u.db.Together(context.WithoutCancel(u.ctx), func(in *store.DB) error {
+		st, err := in.TenantByID(u.ctx, u.st.Tenant().ID)
+		if err == nil {
+			done, err = st.CarryUsers(u.ctx, batch, u.o.Update)
+		}
+		if err == nil {
+			err = errUndo
+		}
+		return err
+	})
+	if !errors.Is(err, errUndo) {
 		return err
 	}
-	for i := range batch {
-		switch {
-		case batch[i].Only:
-			u.Passwords++
-		case !there[ids[i]]:
-			u.Created++
-			if batch[i].Capture {
-				u.Captured++
-			}
-		case u.o.Update:
-			u.Changed++ // at most
-		default:
-			u.Left++
-		}
-	}
-	return nil
+	u.trial.meet(batch, done, u.o.Update)
+	return u.count(batch, numbers, done)
 }
 
 // write carries a batch.
@@ -298,6 +315,11 @@ func (u *users) write(batch []store.CarriedUser, numbers []int) error {
 	if err != nil {
 		return err
 	}
+	return u.count(batch, numbers, done)
+}
+
+// count counts what became of a batch.
+func (u *users) count(batch []store.CarriedUser, numbers []int, done []store.Carried) error {
 	for i, d := range done {
 		if batch[i].Only {
 			u.Passwords++

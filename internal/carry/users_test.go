@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
@@ -91,6 +93,7 @@ func TestUsers(t *testing.T) {
 			"users.json.gz 8  false [{ Invalid request payload JSON format}]",
 			"users.json.gz 10 google-oauth2|78 false [{identities[0] The connection \"google-oauth2\" is one of the strategy google-oauth2 here, not auth0.}]",
 			"users.json.gz 6 auth0|5f0000000000000000000002 false [{ The same user is in the file more than once.}]",
+			"hashes.ndjson 2 auth0|5f0000000000000000000009 false [{ There is no such user: a row with a password alone makes none.}]",
 			"users.json.gz 7 auth0|5f0000000000000000000004 false [{ Another user has the e-mail address, the telephone number or an identity of this one.}]",
 		}
 		told := strings.Join(reports, "\n")
@@ -102,8 +105,11 @@ func TestUsers(t *testing.T) {
 		if !strings.Contains(told, "hashes.ndjson 3") || strings.Contains(told, "$2b$31") {
 			t.Errorf("the report on passwords:\n%s", told)
 		}
-		if made.Created != 5 || made.Changed != 1 {
+		if made.Created != 4 || made.Changed != 1 {
 			t.Errorf("carried: %+v", made)
+		}
+		if !reflect.DeepEqual(plan, made) {
+			t.Errorf("planned were %+v, carried %+v", plan, made)
 		}
 		u, err := st.UserByIdentity(ctx, "google-oauth2|1234")
 		ok(t, err)
@@ -141,18 +147,144 @@ func updated(t *testing.T, c *carry.Carrier, st *store.Store, name string) {
 	}
 }
 
-// A file that is cut off is told where, and what came before it stays.
+// A row that cannot be read is told, with its place, and the others are carried; a file whose rows cannot be found ends it, with its name.
 func TestBrokenFiles(t *testing.T) {
 	s := stagedoortest.New(t)
 	c := s.Carrier(s.Tenant)
 	dir := t.TempDir()
-	for name, text := range map[string]string{"cut.json": `{"email":"a@b.example"}` + "\n" + `{"email":`, "binary.json": "\x00\x01\x02", "big.json": `{"email":"` + strings.Repeat("a", 5<<20) + `"}`} {
-		file := filepath.Join(dir, name)
-		write(t, file, text)
-		if _, err := c.PlanUsers(t.Context(), []string{file}, carry.UserOptions{}); !stagedoor.IsKind(err, stagedoor.Invalid) || !strings.Contains(err.Error(), "row") {
-			t.Errorf("%s: %v", name, err)
-		}
+	row := func(n int) string { return fmt.Sprintf(`{"user_id":"auth0|%024d","email":"u%d@broken.example"}`, n, n) }
+	large := `{"email":"` + strings.Repeat("a", 5<<20) + `"}`
+	pretty := func(n int) string { return strings.ReplaceAll(row(n), ",", ",\n ") }
+	for name, one := range map[string]struct {
+		text    string
+		created int
+		refused []int // rows
+		fails   string
+	}{
+		"lines":          {text: row(1) + "\n\n" + row(2) + "\r\n", created: 2},
+		"last.cut":       {text: row(1) + "\n" + `{"email":`, created: 1, refused: []int{2}},
+		"cut.in.a.text":  {text: row(1) + "\n" + `{"email":"a@b` + "\n" + row(2), created: 2, refused: []int{2}},
+		"cut":            {text: row(1) + "\n" + `{"email":` + "\n" + row(2) + "\n" + row(3), created: 3, refused: []int{2}},
+		"first.cut":      {text: `{"email":` + "\n" + row(2) + "\n" + row(3), created: 2, refused: []int{1}},
+		"large":          {text: row(1) + "\n" + large + "\n" + row(2), created: 2, refused: []int{2}},
+		"large.alone":    {text: large, refused: []int{1}},
+		"no.users":       {text: "[]\n" + row(1) + "\nnull\n42\n[]\n\"x\"\n" + row(2), created: 2, refused: []int{1, 3, 4, 5, 6}},
+		"spread":         {text: pretty(1) + "\n" + pretty(2), created: 2},
+		"spread.large":   {text: pretty(1) + "\n" + large + "\n" + pretty(2), created: 2, refused: []int{2}},
+		"spread.cut":     {text: pretty(1) + "\n" + `{"email":` + "\n" + pretty(2), fails: "row 2"},
+		"together":       {text: row(1) + row(2), created: 2},
+		"list":           {text: "[" + row(1) + ",\n" + row(2) + "]\n", created: 2},
+		"empty.list":     {text: " [] "},
+		"list.of.others": {text: "[" + row(1) + ", null, 42, [{}], \"]\", " + row(2) + ", true]", created: 2, refused: []int{2, 3, 4, 5, 7}},
+		"list.large":     {text: "[" + row(1) + "," + large + "," + row(2) + "]", created: 2, refused: []int{2}},
+		"list.cut":       {text: "[" + row(1) + `,{"email":`, fails: "row 2: the file ends in the middle"},
+		"list.no.comma":  {text: "[" + row(1) + row(2) + "]", fails: "row 1: after it, a comma is missing"},
+		"list.broken":    {text: "[" + row(1) + `,{"email":}]`, fails: "row 2: it is not JSON"},
+		"list.and.more":  {text: "[" + row(1) + "]" + row(2), fails: "row 1: something follows the array"},
+		"binary":         {text: "\x00\x01\x02", fails: "row 1: it is not JSON"},
+		"prose":          {text: "{these are\nno users\n", fails: "row 2: it is not JSON"},
+		"nothing":        {text: "\n", fails: "The file is empty"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			file := filepath.Join(dir, name)
+			write(t, file, one.text)
+			plan, err := c.PlanUsers(t.Context(), []string{file}, carry.UserOptions{})
+			if one.fails != "" {
+				if !stagedoor.IsKind(err, stagedoor.Invalid) || !strings.Contains(stagedoor.AsError(err).Message, one.fails) || !strings.Contains(stagedoor.AsError(err).Message, file) {
+					t.Errorf("told: %v", err)
+				}
+				return
+			}
+			ok(t, err)
+			var refused []int
+			_, err = c.PlanUsers(t.Context(), []string{file}, carry.UserOptions{Report: func(r carry.RowReport) error {
+				refused = append(refused, r.Row)
+				return nil
+			}})
+			ok(t, err)
+			if plan.Created != one.created || !slices.Equal(refused, one.refused) {
+				t.Errorf("%d created, refused %v: %+v", plan.Created, refused, plan)
+			}
+		})
 	}
+}
+
+// A value that is not what it should be is read if it is clear what is meant, and told otherwise; who may be blocked is not let in.
+func TestValuesOfUsers(t *testing.T) {
+	s := stagedoortest.New(t)
+	c := s.Carrier(s.Tenant)
+	st, err := s.DB().TenantByID(t.Context(), s.Tenant)
+	ok(t, err)
+	file := filepath.Join(t.TempDir(), "users.json")
+	write(t, file, `{"user_id":"auth0|1","email":"v1@values.example","blocked":"yes"}
+{"user_id":"auth0|2","email":"v2@values.example","blocked":"true","email_verified":1,"created_at":"2020-01-01 10:00:00","updated_at":{"$date":{"$numberLong":"1600000000000"}},"last_login":{"$date":"2021-01-01T00:00:00Z"},"logins_count":"7"}
+{"user_id":"auth0|3","email":"v3@values.example","blocked":false,"given_name":5,"email_verified":"maybe","created_at":"yesterday","logins_count":-1,"last_ip":["192.0.2.1"],"old_password_hint":"x"}
+{"user_id":"auth0|4","email":4,"username":"four"}
+`)
+	reports := map[string]string{}
+	_, err = c.ApplyUsers(t.Context(), []string{file}, carry.UserOptions{Report: func(r carry.RowReport) error {
+		var paths []string
+		for _, l := range r.Lost {
+			paths = append(paths, l.Path)
+		}
+		slices.Sort(paths)
+		reports[fmt.Sprint(r.Row)] = fmt.Sprint(r.Taken, paths)
+		return nil
+	}})
+	ok(t, err)
+	want := map[string]string{"1": "false [blocked]", "3": "true [created_at email_verified given_name last_ip logins_count old_password_hint]", "4": "false [email]"}
+	if !reflect.DeepEqual(reports, want) {
+		t.Errorf("told: %v", reports)
+	}
+	u, err := st.User(t.Context(), "auth0|2")
+	ok(t, err)
+	if !u.IsBlocked() || !u.EmailVerified || u.LoginsCount != 7 || stagedoor.FormatTime(u.CreatedAt) != "2020-01-01T10:00:00.000Z" ||
+		stagedoor.FormatTime(u.UpdatedAt) != "2020-09-13T12:26:40.000Z" || stagedoor.FormatTime(u.LastLogin) != "2021-01-01T00:00:00.000Z" {
+		t.Errorf("the user is %+v", u)
+	}
+	if u, err := st.User(t.Context(), "auth0|3"); err != nil || u.Blocked == nil || u.IsBlocked() {
+		t.Errorf("the third is %+v, %v", u, err)
+	}
+}
+
+// The plan of users is what the run does, whichever rows meet, also in different batches.
+func TestUsersAsPlanned(t *testing.T) {
+	onEach(t, func(t *testing.T, s *stagedoortest.Server) {
+		ctx, c := t.Context(), s.Carrier(s.Tenant)
+		st, err := s.DB().TenantByID(ctx, s.Tenant)
+		ok(t, err)
+		googled(t, st)
+		dir := t.TempDir()
+		users, more, hashes := filepath.Join(dir, "users.json"), filepath.Join(dir, "more.json"), filepath.Join(dir, "hashes.json")
+		write(t, users, `{"user_id":"auth0|7","email":"u7@planned.example"}
+{"user_id":"auth0|8","email":"U7@PLANNED.example"}
+{"user_id":"auth0|5f0000000000000000000002","email":"joan@move.example","identities":[{"user_id":"5f0000000000000000000002","provider":"auth0","connection":"`+database+`"},{"user_id":"9","provider":"google-oauth2","connection":"google-oauth2","isSocial":true}]}
+`)
+		write(t, more, `{"user_id":"auth0|7","email":"u7@planned.example","name":"Other"}
+{"user_id":"auth0|10","email":"U7@planned.example"}
+{"email":"u7@planned.example"}
+{"user_id":"google-oauth2|9","email":"other@planned.example","connection":"google-oauth2"}
+{"user_id":"auth0|11","email":"u11@planned.example"}
+`)
+		write(t, hashes, passwords(t)+passwords(t))
+		for range 2 {
+			for _, update := range []bool{false, true} {
+				plan, err := c.PlanUsers(ctx, []string{users, more, hashes}, carry.UserOptions{Update: update})
+				ok(t, err)
+				if update { // which comes second, so that all are there
+					continue
+				}
+				made, err := c.ApplyUsers(ctx, []string{users, more, hashes}, carry.UserOptions{})
+				ok(t, err)
+				if !reflect.DeepEqual(plan, made) {
+					t.Errorf("planned were\n%+v, carried\n%+v", plan, made)
+				}
+			}
+		}
+		if n, err := st.CountUsers(ctx, ""); err != nil || n != 3 {
+			t.Errorf("%d users, %v", n, err)
+		}
+	})
 }
 
 // Reading twenty thousand users takes no more memory than reading a few.

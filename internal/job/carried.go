@@ -2,33 +2,10 @@ package job
 
 import (
 	"encoding/json"
-	"errors"
-	"io"
 	"regexp"
 
 	"github.com/stagedoor/stagedoor"
 )
-
-// EachRow splits a file of users into its values, the items of one array or values that follow one another, and calls fn with each: valid
-// JSON of at most limit bytes, good until fn returns. Of a file that is not right the error is Invalid and says where.
-func EachRow(in io.Reader, limit int, fn func(raw []byte) error) error {
-	all := newRows(in, limit)
-	for {
-		raw, err := all.next()
-		var wrong *errRows
-		switch {
-		case errors.Is(err, io.EOF):
-			return nil
-		case errors.As(err, &wrong):
-			return stagedoor.Errorf(stagedoor.Invalid, "", "The file is not JSON that can be read: %v.", wrong)
-		case err != nil:
-			return err
-		}
-		if err := fn(raw); err != nil {
-			return err
-		}
-	}
-}
 
 // usualHash is a hash that imports take as it is.
 var (

@@ -1152,13 +1152,6 @@ var trespasses = map[string]struct {
 		return nil, err
 	}},
 	"Capture": {finds, func(ctx context.Context, s *store.Store) (any, error) { return nil, s.Capture(ctx, "auth0|acme", "x") }},
-	"UsersThere": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
-		there, err := s.UsersThere(ctx, []string{"auth0|acme"})
-		if len(there) > 0 {
-			err = errors.New("another tenant's user")
-		}
-		return nil, err
-	}},
 	"CarryUsers": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
 		done, err := s.CarryUsers(ctx, []store.CarriedUser{{Only: true, User: &stagedoor.User{
 			ID: "auth0|evil", Connection: "Users", Email: "acme@example.com", Identities: []stagedoor.Identity{{Connection: "Users", Provider: "auth0", UserID: "evil"}},

@@ -3,8 +3,6 @@ package store
 import (
 	"context"
 	"encoding/json"
-	"slices"
-	"strings"
 
 	"github.com/stagedoor/stagedoor"
 )
@@ -15,7 +13,7 @@ type CarriedUser struct {
 	Hash    string          // of the password of the primary identity; "" if there is none
 	Factors json.RawMessage // second factors as imports write them; nil if there are none
 	Capture bool            // without a hash, the password is to be asked for where they came from
-	Only    bool            // the row is of the password alone: who is there stays as they are
+	Only    bool            // the row is of the password alone: who is there stays as they are, and who is not is not made
 	ByEmail bool            // the row has no id: who is there is found by the address
 }
 
@@ -40,7 +38,7 @@ func (s *Store) CarryUsers(ctx context.Context, rows []CarriedUser, update bool)
 		case ids[rows[i].User.ID]:
 			out[i].Error = stagedoor.Errorf(stagedoor.Conflict, "user_exists", "The same user is in the file more than once.")
 			continue
-		case len(rows[i].User.Identities) == 1:
+		case len(rows[i].User.Identities) == 1 && !rows[i].Only:
 			plain = append(plain, i)
 		}
 		ids[rows[i].User.ID] = true
@@ -107,6 +105,9 @@ func (s *Store) carryUser(ctx context.Context, row *CarriedUser, update bool) (C
 	err := s.write(ctx, func(q querier) error {
 		out = Carried{}
 		there, err := s.carriedOwner(ctx, q, row)
+		if stagedoor.IsKind(err, stagedoor.NotFound) && row.Only { // who is not in the export, or was refused, may be blocked
+			return stagedoor.Errorf(stagedoor.Invalid, "", "There is no such user: a row with a password alone makes none.")
+		}
 		if stagedoor.IsKind(err, stagedoor.NotFound) {
 			out.Created = true
 			return s.carryLinked(ctx, q, row)
@@ -123,11 +124,16 @@ func (s *Store) carryUser(ctx context.Context, row *CarriedUser, update bool) (C
 			return out, err
 		}
 		if e.Code == "user_exists" {
-			err = stagedoor.Errorf(stagedoor.Conflict, e.Code, "Another user has the e-mail address, the telephone number or an identity of this one.")
+			err = ErrAlike()
 		}
 		return Carried{Error: err}, nil
 	}
 	return out, nil
+}
+
+// ErrAlike is the error of a user who cannot be carried because somebody else is known by the same.
+func ErrAlike() error {
+	return stagedoor.Errorf(stagedoor.Conflict, "user_exists", "Another user has the e-mail address, the telephone number or an identity of this one.")
 }
 
 // carriedOwner finds who is there: by the id, or by the address.
@@ -219,26 +225,4 @@ func sameUser(a, b *stagedoor.User) bool {
 		texts[i] = string(raw)
 	}
 	return texts[0] == texts[1]
-}
-
-// UsersThere tells which of the ids users have.
-func (s *Store) UsersThere(ctx context.Context, ids []string) (map[string]bool, error) {
-	out := make(map[string]bool, len(ids))
-	for chunk := range slices.Chunk(ids, 200) {
-		args := []any{s.tenant.ID}
-		for _, id := range chunk {
-			args = append(args, id)
-		}
-		query := "SELECT id FROM users WHERE tenant = ? AND id IN (" + strings.TrimSuffix(strings.Repeat("?, ", len(chunk)), ", ") + ")"
-		err := s.read().adhoc(ctx, query, args, func(scan func(...any) error) error {
-			var id string
-			err := scan(&id)
-			out[id] = true
-			return err
-		})
-		if err != nil {
-			return nil, err
-		}
-	}
-	return out, nil
 }
