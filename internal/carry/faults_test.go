@@ -38,10 +38,6 @@ func TestWhatIsToldOfAConfiguration(t *testing.T) {
 			files: map[string]string{"pages/login.json": `{"name": "login", "enabled": true, "html": "./login.html"}`},
 			want:  []string{"refuse page login.json !: the file ./login.html is missing"}, not: "change",
 		},
-		"a page that names its file": {
-			files: map[string]string{"pages/login.json": `{"name": "login", "enabled": true, "html": "./custom/login.html"}`, "pages/custom/login.html": "<p>Own</p>"},
-			want:  []string{"change page login [custom_login_page]"},
-		},
 		"a page of another folder": {
 			files: map[string]string{"pages/login.json": `{"name": "login", "enabled": true, "html": "../../../../etc/hostname"}`},
 			want:  []string{`"../../../../etc/hostname" leads out of the folder`}, not: "change",
@@ -102,5 +98,16 @@ func TestKeywordThatBreaksYAML(t *testing.T) {
 	write(t, filepath.Join(dir, "tenant.yaml"), "clients:\n  - name: One\n    callbacks: @@ORIGINS@@ and more\n")
 	if _, err := carry.Read(dir, carry.Config{}); err == nil || !strings.Contains(err.Error(), "--set ORIGINS=VALUE") {
 		t.Errorf("told: %v", err)
+	}
+}
+
+// A page is what the file that it names holds.
+func TestPageThatNamesItsFile(t *testing.T) {
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "pages", "login.json"), `{"name": "login", "enabled": true, "html": "./custom/login.html"}`)
+	write(t, filepath.Join(dir, "pages", "custom", "login.html"), "<p>Own</p>")
+	pages, _ := read(t, dir, carry.Config{}).Kinds["pages"].([]any)
+	if len(pages) != 1 || pages[0].(map[string]any)["html"] != "<p>Own</p>" {
+		t.Errorf("the pages are %v", pages)
 	}
 }
