@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/store"
 	"github.com/stagedoor/stagedoor/internal/web"
 )
 
@@ -132,15 +133,24 @@ func parsedCert(der []byte) *x509.Certificate {
 
 // aliased gives a request to a name that is for clients with certificates (mtls.DOMAIN) the name of the tenant, so that it is answered as one to
 // the tenant: issuers are the same under both (RFC 8705 section 5).
-func (s *Server) aliased(r *http.Request) {
+func (s *Server) aliased(r *http.Request) *http.Request {
 	name, is := strings.CutPrefix(r.Host, stagedoor.MTLSPrefix)
 	if !is {
-		return
+		return r
 	}
-	if _, err := s.db.TenantByDomain(r.Context(), r.Host); err == nil {
-		return // a tenant of that very name
+	_, err := s.db.TenantByDomain(r.Context(), r.Host)
+	if err == nil {
+		return r // a tenant of that very name
 	}
-	if st, err := s.db.TenantByDomain(r.Context(), name); err == nil && st.Tenant().Settings.MTLSAliases() {
+	var st *store.Store
+	if stagedoor.IsKind(err, stagedoor.NotFound) {
+		st, err = s.db.TenantByDomain(r.Context(), name)
+	}
+	switch {
+	case err == nil && st.Tenant().Settings.MTLSAliases():
 		r.Host = name
+	case err != nil && !stagedoor.IsKind(err, stagedoor.NotFound):
+		return unread(r, err)
 	}
+	return r
 }

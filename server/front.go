@@ -49,7 +49,7 @@ func (s *Server) front(next http.Handler) http.Handler {
 			ctx = web.WithCertificate(ctx, cert)
 		}
 		r = s.normalized(r.WithContext(ctx), connecting, trusted)
-		s.aliased(r)
+		r = s.aliased(r)
 		rec.Header().Set(requestIDHeader, event.ID)
 		s.metrics.Add(telemetry.RequestsNow, 1)
 		defer func() {
@@ -89,7 +89,8 @@ func (s *Server) front(next http.Handler) http.Handler {
 		if r.URL.Scheme == "https" && !loopback {
 			rec.Header().Set("Strict-Transport-Security", "max-age=31536000")
 		}
-		if s.admitted(rec, r, connecting) {
+		var in bool
+		if r, in = s.admitted(rec, r, connecting); in {
 			next.ServeHTTP(rec, r)
 		}
 	})

@@ -12,19 +12,22 @@ import (
 )
 
 // admitted tells whether the tenant's network access lists let a request in; if not it has been answered. connecting is the address that
-// the connection came from. A tenant without lists costs one look at its cached record.
-func (s *Server) admitted(w http.ResponseWriter, r *http.Request, connecting string) bool {
+// the connection came from. A tenant without lists costs one look at its cached record. Where nobody can tell, the request goes on as unread:
+// the door that it is for says why, and does nothing else.
+func (s *Server) admitted(w http.ResponseWriter, r *http.Request, connecting string) (*http.Request, bool) {
+	if strings.HasPrefix(r.URL.Path, ui.AssetPrefix) {
+		return r, true // what every page is made of, also the one that says no
+	}
 	st, err := s.db.TenantByDomain(r.Context(), r.Host)
 	if err == nil {
 		web.EventOf(r.Context()).SetTenant(st.Tenant().ID)
 	}
-	if kind := stagedoor.AsError(err).Kind; err != nil && (kind == stagedoor.Internal || kind == stagedoor.Unavailable) {
-		s.log.Error("the tenant could not be read", "host", r.Host, "error", err)
-		unknownTenant(w, err) // nobody can tell whether the request may come in
-		return false
+	if err != nil && !stagedoor.IsKind(err, stagedoor.NotFound) {
+		web.Logger(r.Context()).Error("the tenant could not be read", "host", r.Host, "error", err)
+		return unread(r, err), true
 	}
 	if err != nil || len(st.Tenant().ACLs) == 0 || s.cfg.IgnoreNetworkACLs {
-		return true // an unknown tenant is the door's to answer
+		return r, true // an unknown tenant is the door's to answer
 	}
 	asked := stagedoor.ACLRequest{IP: r.RemoteAddr, ConnectingIP: connecting, UserAgent: r.UserAgent(), Hostname: r.Host, Scope: aclScope(r.URL.Path)}
 	for _, acl := range st.Tenant().ACLs {
@@ -33,21 +36,26 @@ func (s *Server) admitted(w http.ResponseWriter, r *http.Request, connecting str
 		}
 		switch action := acl.Rule.Action; {
 		case action.Allow:
-			return true
+			return r, true
 		case action.Log:
 			logACL(st, r, acl, "logged")
 		case action.Redirect:
 			logACL(st, r, acl, "redirected")
 			w.Header().Set("Cache-Control", "no-store")
 			http.Redirect(w, r, action.RedirectURI, http.StatusFound)
-			return false
+			return r, false
 		case action.Block:
 			logACL(st, r, acl, "blocked")
 			refuseNetwork(w, r, st)
-			return false
+			return r, false
 		}
 	}
-	return true
+	return r, true
+}
+
+// unread is a request of which it could not be found out to which tenant it is.
+func unread(r *http.Request, err error) *http.Request {
+	return r.WithContext(store.TenantUnread(r.Context(), err))
 }
 
 func aclScope(path string) string {
@@ -73,7 +81,7 @@ func refuseNetwork(w http.ResponseWriter, r *http.Request, st *store.Store) {
 	switch {
 	case isManagement(r.URL.Path):
 		web.WriteJSON(w, http.StatusForbidden, map[string]any{"statusCode": http.StatusForbidden, "error": "Forbidden", "message": text, "errorCode": "access_denied"})
-	case strings.Contains(r.Header.Get("Accept"), "text/html"):
+	case page.Wanted(r):
 		page.Render(w, http.StatusForbidden, ui.ErrorPage{Frame: page.Frame(r, st, nil), Code: "access_denied", Description: text})
 	default:
 		web.WriteJSON(w, http.StatusForbidden, map[string]string{"error": "access_denied", "error_description": text})

@@ -55,7 +55,7 @@ func (f *reference) openAPI(w http.ResponseWriter, r *http.Request) {
 func (s *Server) showReference(w http.ResponseWriter, r *http.Request) {
 	st, err := s.db.TenantByDomain(r.Context(), r.Host)
 	if err != nil {
-		unknownTenant(w, err)
+		page.NoTenant(w, r, err)
 		return
 	}
 	page.Render(w, http.StatusOK, ui.ReferencePage{

@@ -262,16 +262,16 @@ func (s *Server) doors() http.Handler {
 	s.login.Register(mux)
 	s.saml.Register(mux)
 	mux.HandleFunc("GET "+referencePath, s.showReference)
-	mux.HandleFunc(mgmt.ResultRoute.Method+" "+mgmt.ResultRoute.Pattern, s.forTenant(s.mgmt.ServeResult))
+	mux.HandleFunc(mgmt.ResultRoute.Method+" "+mgmt.ResultRoute.Pattern, s.forTenant(s.mgmt.NoTenant, s.mgmt.ServeResult))
 	mux.HandleFunc("/", s.elsewhere)
-	manage := s.forTenant(func(w http.ResponseWriter, r *http.Request, st *store.Store) {
+	manage := s.forTenant(s.mgmt.NoTenant, func(w http.ResponseWriter, r *http.Request, st *store.Store) {
 		if r.URL.Path == openAPIPath && r.Method == http.MethodGet {
 			s.reference.openAPI(w, r)
 			return
 		}
 		s.mgmt.ServeHTTP(w, r, st)
 	})
-	provision := s.forTenant(s.scim.ServeHTTP)
+	provision := s.forTenant(s.scim.NoTenant, s.scim.ServeHTTP)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case isManagement(r.URL.Path):
@@ -284,12 +284,12 @@ func (s *Server) doors() http.Handler {
 	})
 }
 
-// forTenant gives what serves the handle of the tenant that the request is for.
-func (s *Server) forTenant(serve func(http.ResponseWriter, *http.Request, *store.Store)) http.HandlerFunc {
+// forTenant gives what serves the handle of the tenant that the request is for; fail answers where there is none, or it cannot be read.
+func (s *Server) forTenant(fail func(http.ResponseWriter, *http.Request, error), serve func(http.ResponseWriter, *http.Request, *store.Store)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		st, err := s.db.TenantByDomain(r.Context(), r.Host)
 		if err != nil {
-			unknownTenant(w, err)
+			fail(w, r, err)
 			return
 		}
 		serve(w, r, st)
@@ -298,19 +298,6 @@ func (s *Server) forTenant(serve func(http.ResponseWriter, *http.Request, *store
 
 func isManagement(path string) bool {
 	return len(path) > len(mgmt.Base) && path[:len(mgmt.Base)] == mgmt.Base && path[len(mgmt.Base)] == '/'
-}
-
-func unknownTenant(w http.ResponseWriter, err error) {
-	status, e := http.StatusNotFound, stagedoor.AsError(err)
-	switch e.Kind {
-	case stagedoor.NotFound:
-	case stagedoor.Unavailable:
-		status = http.StatusServiceUnavailable
-		web.RetryAfter(w.Header(), err)
-	default:
-		status, e = http.StatusInternalServerError, &stagedoor.Error{Message: "Internal error"}
-	}
-	web.WriteJSON(w, status, map[string]any{"statusCode": status, "error": http.StatusText(status), "message": e.Message})
 }
 
 // Handler returns everything that is served, for tests and for servers of one's own.

@@ -2,7 +2,6 @@ package server
 
 import (
 	"net/http"
-	"strings"
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/page"
@@ -14,11 +13,14 @@ import (
 func (s *Server) elsewhere(w http.ResponseWriter, r *http.Request) {
 	err := stagedoor.Errorf(stagedoor.NotFound, "not_found", "There is nothing at this address.")
 	status := http.StatusNotFound
-	if strings.Contains(r.Header.Get("Accept"), "text/html") {
-		if st, unknown := s.db.TenantByDomain(r.Context(), r.Host); unknown == nil {
-			page.Render(w, status, ui.ErrorPage{Frame: page.Frame(r, st, nil), Code: err.Code, Description: err.Message})
+	if page.Wanted(r) {
+		st, unknown := s.db.TenantByDomain(r.Context(), r.Host)
+		if unknown != nil {
+			page.NoTenant(w, r, unknown)
 			return
 		}
+		page.Render(w, status, ui.ErrorPage{Frame: page.Frame(r, st, nil), Code: err.Code, Description: err.Message})
+		return
 	}
 	web.WriteJSON(w, status, map[string]string{"error": err.Code, "error_description": err.Message})
 }

@@ -198,11 +198,15 @@ func (d *Door) page(w http.ResponseWriter, r *http.Request, serve handler) {
 	}
 }
 
-// noTenant answers under a name that no tenant has: there is nobody whose page could be shown.
+// noTenant answers where there is nobody whose page could be shown.
 func (d *Door) noTenant(w http.ResponseWriter, r *http.Request, err error) {
 	e := stagedoor.AsError(err)
 	if e.Kind == stagedoor.Internal {
 		d.Log.ErrorContext(r.Context(), "the tenant could not be read", "host", r.Host, "error", err)
+	}
+	if page.Wanted(r) {
+		page.NoTenant(w, r, err)
+		return
 	}
 	web.RetryAfter(w.Header(), err)
 	http.Error(w, e.Message, status(e.Kind))

@@ -69,6 +69,18 @@ func (a *API) fail(c *call, err error) {
 	}
 }
 
+// NoTenant answers a request of which it is not known to which tenant it is.
+func (a *API) NoTenant(w http.ResponseWriter, r *http.Request, err error) {
+	if row, found := a.mux.Find(r); found {
+		web.EventOf(r.Context()).SetRoute(Base + row.pattern)
+	}
+	status, out := envelope(err)
+	web.RetryAfter(w.Header(), err)
+	if err := web.WriteJSON(w, status, out); err != nil {
+		a.Log.ErrorContext(r.Context(), "an error could not be answered", "error", err)
+	}
+}
+
 // log is where lines about a request go: with its id, where a server in front gave it one.
 func (a *API) log(c *call) *slog.Logger {
 	if e := web.EventOf(c.ctx()); e != nil {

@@ -116,13 +116,18 @@ func (d *Door) Routes() []web.Route {
 func (d *Door) Register(mux *http.ServeMux) {
 	for _, r := range routes {
 		mux.HandleFunc(r.Method+" "+r.Pattern, func(w http.ResponseWriter, req *http.Request) {
-			st, err := d.DB.TenantByDomain(req.Context(), req.Host)
-			if err != nil {
-				answerError(w, req, err)
-				return
-			}
 			if crossOrigin[r.Pattern] {
 				allowAny(w, req)
+			}
+			st, err := d.DB.TenantByDomain(req.Context(), req.Host)
+			switch {
+			case err == nil:
+			case page.Wanted(req):
+				page.NoTenant(w, req, err)
+				return
+			default:
+				answerError(w, req, err)
+				return
 			}
 			r.serve(d, w, req, st.Once())
 		})

@@ -119,6 +119,9 @@ func Fail(w http.ResponseWriter, r *http.Request, st *store.Store, err error, cl
 	Error(w, r, st, status, err, client)
 }
 
+// wentWrong is what people are told of an error that only the log reads.
+const wentWrong = "Something went wrong on our side. Please try again."
+
 // Error tells the person that a request cannot go on. Where the tenant has an error page of its own the
 // browser goes there (Authentication API fact sheet 2.2). The reference that the page
 // shows is the id of the event in the tenant's log.
@@ -126,7 +129,7 @@ func Error(w http.ResponseWriter, r *http.Request, st *store.Store, status int, 
 	e := stagedoor.AsError(err)
 	code, message := e.Code, e.Message
 	if e.Kind == stagedoor.Internal {
-		code, message = "server_error", "Something went wrong on our side. Please try again."
+		code, message = "server_error", wentWrong
 		web.Logger(r.Context()).ErrorContext(r.Context(), "a page request failed", "error", err)
 	}
 	web.RetryAfter(w.Header(), err)
@@ -156,6 +159,23 @@ func Error(w http.ResponseWriter, r *http.Request, st *store.Store, status int, 
 		Frame: frame, Code: code, Description: message, Tracking: event.ID, Hint: hint,
 		BackURL: back, SupportURL: Support(st),
 	})
+}
+
+// Wanted tells whether whoever asks reads pages.
+func Wanted(r *http.Request) bool { return strings.Contains(r.Header.Get("Accept"), "text/html") }
+
+// NoTenant tells the person that it is not known whose page could be shown: no tenant answers under the name, or the database does not answer.
+func NoTenant(w http.ResponseWriter, r *http.Request, err error) {
+	e := stagedoor.AsError(err)
+	status, code, message := http.StatusInternalServerError, "server_error", wentWrong
+	switch e.Kind {
+	case stagedoor.NotFound:
+		status, code, message = http.StatusNotFound, e.Code, e.Message
+	case stagedoor.Unavailable:
+		status, code, message = http.StatusServiceUnavailable, e.Code, e.Message
+	}
+	web.RetryAfter(w.Header(), err)
+	Render(w, status, ui.ErrorPage{Frame: ui.Frame{Lang: ui.Match(ui.Languages(), Wishes(r)...)}, Code: code, Description: message})
 }
 
 func redirectToOwn(w http.ResponseWriter, r *http.Request, to string, client *stagedoor.Client, lang, code, message, tracking string) {

@@ -101,6 +101,10 @@ func (d *Door) Register(mux *http.ServeMux) {
 func (d *Door) handle(serve handler) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		st, err := d.DB.TenantByDomain(r.Context(), r.Host)
+		if err != nil && page.Wanted(r) {
+			page.NoTenant(w, r, err)
+			return
+		}
 		if err != nil {
 			status := http.StatusNotFound
 			switch stagedoor.AsError(err).Kind {

@@ -153,6 +153,14 @@ func (d *Door) ServeHTTP(w http.ResponseWriter, r *http.Request, st *store.Store
 	c.answer(status, out)
 }
 
+// NoTenant answers a request of which it is not known to which tenant it is.
+func (d *Door) NoTenant(w http.ResponseWriter, r *http.Request, err error) {
+	if row, found := d.mux.Find(r); found {
+		web.EventOf(r.Context()).SetRoute(Base + "/{connection_id}" + row.pattern)
+	}
+	fail(r.Context(), w, err)
+}
+
 func (d *Door) serve(c *call) (int, map[string]any, error) {
 	if err := d.authenticate(c); err != nil {
 		return 0, nil, err

@@ -82,11 +82,13 @@ func refusedByServer(err error) bool {
 }
 
 // retried runs try until it succeeds, fails for good, or the time is up. try must not have had an effect when it returns an error that
-// troubleOf knows; one that may have had is to be wrapped in finalError.
-func (e *postgresEngine) retried(ctx context.Context, try func() error) error {
-	var deadline time.Time
+// troubleOf knows; one that may have had is to be wrapped in finalError. It is told until when it may wait for a connection.
+//
+// The time begins when the database is found to be away: at once where it cannot be reached, else when what had begun broke.
+func (e *postgresEngine) retried(ctx context.Context, try func(until time.Time) error) error {
+	until, begun := time.Now().Add(e.wait), false
 	for i := 0; ; i++ {
-		err := try()
+		err := try(until)
 		if err == nil || errors.Is(err, errNoRows) {
 			return err
 		}
@@ -102,11 +104,11 @@ func (e *postgresEngine) retried(ctx context.Context, try func() error) error {
 			e.suspect()
 		}
 		now := time.Now()
-		if deadline.IsZero() {
-			deadline = now.Add(e.wait)
+		if connecting := (*pgconn.ConnectError)(nil); !begun && !errors.As(err, &connecting) {
+			until, begun = now.Add(e.wait), true
 		}
 		pause := backoff(kind, i)
-		if now.Add(pause).After(deadline) {
+		if now.Add(pause).After(until) {
 			return unavailable(kind, err)
 		}
 		select {

@@ -78,8 +78,8 @@ func (m *marks) mark(b *pgx.Batch, s *slot) {
 }
 
 // acquire takes a connection. While the database is away, it fails when none could be made in time.
-func (e *postgresEngine) acquire(ctx context.Context) (*pgxpool.Conn, error) {
-	within, cancel := context.WithTimeout(ctx, 2*e.wait)
+func (e *postgresEngine) acquire(ctx context.Context, until time.Time) (*pgxpool.Conn, error) {
+	within, cancel := context.WithDeadline(ctx, until)
 	defer cancel()
 	conn, err := e.pool.Acquire(within)
 	if err != nil && within.Err() != nil && ctx.Err() == nil {
@@ -91,8 +91,8 @@ func (e *postgresEngine) acquire(ctx context.Context) (*pgxpool.Conn, error) {
 // write runs fn in one transaction, and tries again when it lost against another one or lost its connection; fn must therefore only
 // set its results, not add to them. It is never carried out twice.
 func (e *postgresEngine) write(ctx context.Context, fn func(querier) error) error {
-	return e.retried(ctx, func() error {
-		conn, err := e.acquire(ctx)
+	return e.retried(ctx, func(until time.Time) error {
+		conn, err := e.acquire(ctx, until)
 		if err != nil {
 			return err
 		}
@@ -136,8 +136,8 @@ func (e *postgresEngine) write(ctx context.Context, fn func(querier) error) erro
 
 // writeOne runs an fn of one statement, which needs no BEGIN: the mark goes along in the same round trip.
 func (e *postgresEngine) writeOne(ctx context.Context, fn func(querier) error) error {
-	return e.retried(ctx, func() error {
-		conn, err := e.acquire(ctx)
+	return e.retried(ctx, func(until time.Time) error {
+		conn, err := e.acquire(ctx, until)
 		if err != nil {
 			return err
 		}

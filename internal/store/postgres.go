@@ -95,8 +95,8 @@ func (e *postgresEngine) reader() querier { return pgReader{e} }
 type pgReader struct{ e *postgresEngine }
 
 func (r pgReader) on(ctx context.Context, read func(pgQuerier) error) error {
-	return r.e.retried(ctx, func() error {
-		conn, err := r.e.acquire(ctx)
+	return r.e.retried(ctx, func(until time.Time) error {
+		conn, err := r.e.acquire(ctx, until)
 		if err != nil {
 			return err
 		}
@@ -150,8 +150,8 @@ func (e *postgresEngine) searching(ctx context.Context, limit time.Duration, fn 
 	if served {
 		return err
 	}
-	return e.retried(ctx, func() error {
-		conn, err := e.acquire(ctx)
+	return e.retried(ctx, func(until time.Time) error {
+		conn, err := e.acquire(ctx, until)
 		if err != nil {
 			return err
 		}

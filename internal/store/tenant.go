@@ -183,12 +183,24 @@ func (db *DB) Tenants(ctx context.Context) ([]stagedoor.Tenant, error) {
 	return out, nil
 }
 
+// unreadKey is where a request's context keeps why its tenant could not be read.
+type unreadKey struct{}
+
+// TenantUnread returns the context of a request whose tenant could not be read: whoever looks for it again gets err, and does not wait for the
+// database once more.
+func TenantUnread(ctx context.Context, err error) context.Context {
+	return context.WithValue(ctx, unreadKey{}, err)
+}
+
 // TenantByDomain returns the handle of the tenant that answers under host, which is
 // compared in lower case with its port.
 func (db *DB) TenantByDomain(ctx context.Context, host string) (*Store, error) {
+	if err, failed := ctx.Value(unreadKey{}).(error); failed {
+		return nil, err
+	}
 	host = strings.ToLower(host)
-	if s := db.cached(ctx, db.hosts, host); s != nil {
-		return s, nil
+	if s, err := db.cached(ctx, db.hosts, host); s != nil || err != nil {
+		return s, err
 	}
 	var id string
 	err := db.reader().row(ctx, "SELECT tenant FROM domains WHERE host = ?", []any{host}, &id)
@@ -212,8 +224,8 @@ func (db *DB) TenantByDomain(ctx context.Context, host string) (*Store, error) {
 
 // TenantByID returns the handle of a tenant.
 func (db *DB) TenantByID(ctx context.Context, id string) (*Store, error) {
-	if s := db.cached(ctx, db.byID, id); s != nil {
-		return s, nil
+	if s, err := db.cached(ctx, db.byID, id); s != nil || err != nil {
+		return s, err
 	}
 	db.mu.Lock()
 	changes, asked := db.changes, time.Now()
@@ -261,31 +273,35 @@ func (db *DB) TenantByID(ctx context.Context, id string) (*Store, error) {
 	return s, nil
 }
 
-// cached returns the handle that is kept, if it is not too old.
-func (db *DB) cached(ctx context.Context, m map[string]*cachedTenant, key string) *Store {
+// cached returns the handle that is kept, if it is not too old, else nil.
+func (db *DB) cached(ctx context.Context, m map[string]*cachedTenant, key string) (*Store, error) {
 	db.mu.Lock()
 	c := m[key]
 	db.mu.Unlock()
-	ok := c != nil && (c.store.Fresh(c.read, c.store.seen.version) || db.unchanged(ctx, c))
+	ok := c != nil && c.store.Fresh(c.read, c.store.seen.version)
+	var err error
+	if c != nil && !ok {
+		ok, err = db.unchanged(ctx, c)
+	}
 	db.metrics.Cache("tenants", ok)
 	if !ok {
-		return nil
+		return nil, err
 	}
-	return c.store
+	return c.store, nil
 }
 
 // unchanged asks whether a tenant is still what it was when it was read.
-func (db *DB) unchanged(ctx context.Context, c *cachedTenant) bool {
+func (db *DB) unchanged(ctx context.Context, c *cachedTenant) (bool, error) {
 	asked, s := time.Now(), c.store
 	if s.seen.version == "" || asked.Sub(c.read) >= KeepFor {
-		return false
+		return false, nil
 	}
 	version, err := db.configVersion(ctx, s.tenant.ID)
 	if err != nil || version != s.seen.version {
-		return false
+		return false, err
 	}
 	s.seen.at.Store(asked.UnixNano())
-	return true
+	return true, nil
 }
 
 // UpdateSettings changes the tenant's settings; the handle itself keeps the old ones.

@@ -19,6 +19,7 @@ type Proxy struct {
 
 	mu    sync.Mutex
 	down  bool
+	hush  bool
 	cuts  []*cut
 	conns map[net.Conn]bool
 }
@@ -96,11 +97,25 @@ func (p *Proxy) Down() {
 	}
 }
 
+// Hush ends all connections, takes new ones and says nothing on them until Up, as a machine does that was cut off the network.
+func (p *Proxy) Hush() {
+	p.Down()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.down, p.hush = false, true
+}
+
 // Up takes connections again.
 func (p *Proxy) Up() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.down = false
+	p.down, p.hush = false, false
+}
+
+func (p *Proxy) hushed() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.hush
 }
 
 func (p *Proxy) hold(c net.Conn) bool {
@@ -135,6 +150,10 @@ func (p *Proxy) due(text string) (When, bool) {
 func (p *Proxy) serve(client net.Conn) {
 	defer p.drop(client)
 	if !p.hold(client) {
+		return
+	}
+	if p.hushed() {
+		io.Copy(io.Discard, client) //nolint:errcheck // until one of them has enough
 		return
 	}
 	server, err := net.Dial("tcp", p.server)
