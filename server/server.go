@@ -197,13 +197,13 @@ func (s *Server) checkDatabase(ctx context.Context) error {
 
 // OpenDatabase opens the database of a configuration with its master keys.
 func OpenDatabase(ctx context.Context, cfg config.Config, deps Deps) (*store.DB, error) {
-	if err := keyLost(cfg); err != nil {
-		return nil, err
-	}
 	return openDatabase(ctx, cfg, deps, nil)
 }
 
 func openDatabase(ctx context.Context, cfg config.Config, deps Deps, metrics *telemetry.Metrics) (*store.DB, error) {
+	if err := keyLost(ctx, cfg); err != nil {
+		return nil, err
+	}
 	sealer, err := jose.OpenSealer(cfg.MasterKeyFile)
 	if err != nil {
 		return nil, err
@@ -211,19 +211,20 @@ func openDatabase(ctx context.Context, cfg config.Config, deps Deps, metrics *te
 	return store.Open(ctx, store.Options{Metrics: metrics, URL: cfg.Database, Sealer: sealer, Clock: deps.Clock, Log: deps.Log, SearchLimit: cfg.SearchLimit, Retention: store.Retention{LogDays: cfg.LogDays, LogBytes: cfg.LogBytes}, Wait: cfg.DatabaseWait, NoNotify: cfg.DatabaseNoNotify, Replicas: cfg.Replicas()})
 }
 
-// keyLost returns an error if there is a database and no file of master keys: one that was made now would open nothing, and hide that the right
-// one is missing. Of a PostgreSQL database CheckSealed tells.
-func keyLost(cfg config.Config) error {
+// keyLost returns an error if there is no file of master keys, and there is a database that was sealed under one, or that cannot be asked: a key that was made now
+// would open nothing, and hide that the right one is missing.
+func keyLost(ctx context.Context, cfg config.Config) error {
+	if _, err := os.Stat(cfg.MasterKeyFile); !errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
 	if cfg.Postgres() {
+		if sealed, err := store.HoldsSealed(ctx, cfg.Database); err != nil || !sealed {
+			return err
+		}
+	} else if info, err := os.Stat(strings.TrimPrefix(cfg.Database, "sqlite://")); err != nil || info.Size() == 0 {
 		return nil
 	}
-	if info, err := os.Stat(strings.TrimPrefix(cfg.Database, "sqlite://")); err != nil || info.Size() == 0 {
-		return nil
-	}
-	if _, err := os.Stat(cfg.MasterKeyFile); errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("there is a database, but its master key file %s is missing: put it back; without it nothing that was sealed can be read", cfg.MasterKeyFile)
-	}
-	return nil
+	return fmt.Errorf("there is a database, but its master key file %s is missing: put it back; without it nothing that was sealed can be read", cfg.MasterKeyFile)
 }
 
 // scriptClient makes the HTTP client of scripts, which reaches no private address unless the operator allows it.

@@ -74,6 +74,33 @@ func (db *DB) checkSealedIn(ctx context.Context, q querier, c *Checked, t sealed
 // errWrongMasterKey is what a database says that was sealed under other master keys than those given.
 var errWrongMasterKey = errors.New("the database was sealed under another master key than the one given")
 
+// HoldsSealed tells whether a PostgreSQL database holds anything that was sealed under a master key. One without tables holds nothing.
+func HoldsSealed(ctx context.Context, url string) (bool, error) {
+	e, err := openPostgres(ctx, url, nil, DefaultWait)
+	if err != nil {
+		return false, err
+	}
+	defer e.close()
+	tables, err := catalogOf(ctx, e.reader(), true)
+	if err != nil {
+		return false, err
+	}
+	for _, t := range sealedTables {
+		if !tables.has(t.table, t.column) {
+			continue
+		}
+		var one int64
+		err := e.reader().row(ctx, "SELECT 1 FROM "+t.table+" WHERE "+t.holds()+" LIMIT 1", nil, &one)
+		if err == nil {
+			return true, nil
+		}
+		if !errors.Is(err, errNoRows) {
+			return false, fmt.Errorf("reading what is sealed in %s: %w", t.table, err)
+		}
+	}
+	return false, nil
+}
+
 // tryAllSealed opens one value of each table. A schema of before there was a table is no error.
 func tryAllSealed(ctx context.Context, q querier, tables catalog, sealer Sealer) error {
 	for _, t := range sealedTables {
