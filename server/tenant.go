@@ -3,7 +3,14 @@ package server
 import (
 	"context"
 	"fmt"
+	"net"
+	"net/netip"
 	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"golang.org/x/net/idna"
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/mgmt"
@@ -19,6 +26,60 @@ const machineName = "Management client"
 
 var tenantName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,62}$`)
 
+// hostName is that of a machine as requests name it; some name theirs with underscores.
+var hostName = regexp.MustCompile(`^[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)*$`)
+
+// onlyDigits is the last part of a name that browsers take for an IP address.
+var onlyDigits = regexp.MustCompile(`(^|\.)[0-9]+$`)
+
+// Domains returns the domains of a tenant as requests name them: in lower case, international names in their xn-- form, without the usual port of https. One
+// that no request could name is an error.
+func Domains(domains []string) ([]string, error) {
+	if len(domains) == 0 {
+		return nil, fmt.Errorf("the tenant needs a domain")
+	}
+	out := make([]string, len(domains))
+	for i, domain := range domains {
+		host, ok := domainOf(domain)
+		if !ok {
+			return nil, fmt.Errorf("%q is no domain: it is a host name or an IP address, with a port from 1 to 65535 unless it is the usual one, such as login.example.com, localhost:8443 or [::1]:8443", domain)
+		}
+		if slices.Contains(out[:i], host) {
+			return nil, fmt.Errorf("the domain %s is given twice", host)
+		}
+		out[i] = host
+	}
+	return out, nil
+}
+
+func domainOf(text string) (string, bool) {
+	host, port, err := net.SplitHostPort(text)
+	if err != nil {
+		host, port = text, ""
+	} else if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 || port[0] == '0' {
+		return "", false
+	}
+	if port != "" && port != "443" {
+		port = ":" + port
+	} else {
+		port = ""
+	}
+	bare := strings.TrimSuffix(strings.TrimPrefix(host, "["), "]")
+	if ip, err := netip.ParseAddr(bare); err == nil && ip.Is6() && ip.Zone() == "" && (bare == host || "["+bare+"]" == host) {
+		return "[" + ip.String() + "]" + port, true
+	} else if err == nil && ip.Is4() && text[0] != '[' {
+		return host + port, true
+	}
+	host = strings.ToLower(host)
+	if ascii, err := idna.Lookup.ToASCII(host); err == nil {
+		host = ascii
+	}
+	if strings.Contains(text, "[") || len(host) > 253 || !hostName.MatchString(host) || onlyDigits.MatchString(host) {
+		return "", false
+	}
+	return host + port, true
+}
+
 // CreateTenant makes a tenant that answers under the domains (host, and port unless it is the usual
 // one), the first being canonical: signing keys, the client that stands for the tenant, its
 // Management API, a database connection, and a machine client with all management scopes, which is
@@ -27,8 +88,9 @@ func CreateTenant(ctx context.Context, db *store.DB, name string, domains []stri
 	if !tenantName.MatchString(name) {
 		return nil, fmt.Errorf("the tenant's name %q must be lower-case letters, digits and hyphens", name)
 	}
-	if len(domains) == 0 {
-		return nil, fmt.Errorf("the tenant needs a domain")
+	domains, err := Domains(domains)
+	if err != nil {
+		return nil, err
 	}
 	st, err := db.CreateTenant(ctx, name, domains)
 	if err != nil {
@@ -39,6 +101,10 @@ func CreateTenant(ctx context.Context, db *store.DB, name string, domains []stri
 
 // EnsureTenant is CreateTenant for a tenant that may exist: it gets the domains and what it lacks.
 func EnsureTenant(ctx context.Context, db *store.DB, name string, domains []string) (*stagedoor.Client, error) {
+	domains, err := Domains(domains)
+	if err != nil {
+		return nil, err
+	}
 	st, err := db.TenantByID(ctx, name)
 	if stagedoor.IsKind(err, stagedoor.NotFound) {
 		return CreateTenant(ctx, db, name, domains)

@@ -106,6 +106,10 @@ func (c *initCommand) Run(ctx context.Context) error {
 	if err := c.Complete(); err != nil {
 		return err
 	}
+	domains, err := server.Domains(c.Domains)
+	if err != nil {
+		return err
+	}
 	if err := migrate(ctx, c.Config); err != nil {
 		return err
 	}
@@ -114,11 +118,11 @@ func (c *initCommand) Run(ctx context.Context) error {
 		return err
 	}
 	defer db.Close()
-	machine, err := server.CreateTenant(ctx, db, c.Tenant, c.Domains)
+	machine, err := server.CreateTenant(ctx, db, c.Tenant, domains)
 	if err != nil {
 		return err
 	}
-	domain := strings.ToLower(c.Domains[0])
+	domain := domains[0]
 	out := map[string]string{
 		"tenant": c.Tenant, "domain": domain, "client_id": machine.ID, "client_secret": machine.Secret,
 		"audience": "https://" + domain + "/api/v2/",
@@ -126,7 +130,7 @@ func (c *initCommand) Run(ctx context.Context) error {
 	if c.JSON {
 		return printJSON(out)
 	}
-	fmt.Printf("The tenant %s answers under %s.\nIts management client, with all scopes; the secret is shown this once:\n\n", c.Tenant, strings.Join(c.Domains, ", "))
+	fmt.Printf("The tenant %s answers under %s.\nIts management client, with all scopes; the secret is shown this once:\n\n", c.Tenant, strings.Join(domains, ", "))
 	w := tabwriter.NewWriter(os.Stdout, 0, 4, 2, ' ', 0)
 	for _, name := range []string{"domain", "client_id", "client_secret", "audience"} {
 		fmt.Fprintf(w, "  %s\t%s\n", name, out[name])
