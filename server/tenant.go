@@ -161,7 +161,7 @@ func furnish(ctx context.Context, st *store.Store) (*stagedoor.Client, error) {
 	if err := ensureGrant(ctx, st, machine, api); err != nil {
 		return nil, err
 	}
-	return machine, ensureConnection(ctx, st)
+	return machine, ensureConnection(ctx, st, machine)
 }
 
 // ensureSystemAPI gives the tenant its Management API, under its canonical domain.
@@ -226,13 +226,14 @@ func ensureGrant(ctx context.Context, st *store.Store, c *stagedoor.Client, api 
 	return st.CreateClientGrant(ctx, g)
 }
 
-func ensureConnection(ctx context.Context, st *store.Store) error {
+// ensureConnection gives the tenant a database of users that its first client is enabled for: one that no client is enabled for takes no users.
+func ensureConnection(ctx context.Context, st *store.Store, first *stagedoor.Client) error {
 	_, err := st.ConnectionByName(ctx, DefaultConnection)
 	if !stagedoor.IsKind(err, stagedoor.NotFound) {
 		return err
 	}
 	return st.CreateConnection(ctx, &stagedoor.Connection{
-		Name: DefaultConnection, Strategy: "auth0", EnabledClients: []string{}, Realms: []string{DefaultConnection},
+		Name: DefaultConnection, Strategy: "auth0", EnabledClients: []string{first.ID}, Realms: []string{DefaultConnection},
 		Options: stagedoor.ConnectionOptions{PasswordPolicy: "good", BruteForceProtection: new(true)},
 	})
 }

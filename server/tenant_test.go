@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stagedoor/stagedoor/internal/store/storetest"
 	"github.com/stagedoor/stagedoor/server"
 )
 
@@ -32,5 +33,24 @@ func TestDomains(t *testing.T) {
 	}
 	if got, err := server.Domains([]string{"x:1", "x:2", "x"}); err != nil || !slices.Equal(got, []string{"x:1", "x:2", "x"}) {
 		t.Errorf("%v, %v", got, err)
+	}
+}
+
+// A new tenant takes users: its database is there for its first client.
+func TestNewTenantTakesUsers(t *testing.T) {
+	for _, kind := range []string{storetest.SQLite, storetest.Postgres} {
+		db := storetest.Open(t, kind)
+		machine, err := server.CreateTenant(t.Context(), db, "acme", []string{"acme.test"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		st, err := db.TenantByID(t.Context(), "acme")
+		if err != nil {
+			t.Fatal(err)
+		}
+		conn, err := st.ConnectionByName(t.Context(), server.DefaultConnection)
+		if err != nil || !slices.Equal(conn.EnabledClients, []string{machine.ID}) {
+			t.Errorf("%v, %v", conn, err)
+		}
 	}
 }
