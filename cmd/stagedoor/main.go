@@ -80,11 +80,12 @@ func run(ctx context.Context, args []string) error {
 		c, args, name, description = &scriptCommand{}, args[1:], "stagedoor script", scriptDescription
 	}
 	parser, err := kong.New(c, kong.Name(name), kong.Description(description),
-		kong.Configuration(config.JSON), kong.UsageOnError(), kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.Configuration(config.JSON), kong.UsageOnError(), kong.ConfigureHelp(kong.HelpOptions{Compact: true}), kong.ValueFormatter(valueHelp), kong.ExplicitGroups(groups),
 		kong.BindTo(ctx, (*context.Context)(nil)))
 	if err != nil {
 		return err
 	}
+	eachCommand(parser.Model.Node, "", hideUnread)
 	parsed, err := parser.Parse(args)
 	if err != nil {
 		return err

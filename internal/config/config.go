@@ -6,51 +6,52 @@ import (
 	"time"
 )
 
-// Config is how a server is started. The tags are those of kong; a field tagged secret is never printed and has a File twin.
+// Config is how a server is started. The tags are those of kong; a field tagged secret is never printed and has a File twin, and
+// group is where the help of a command has it.
 type Config struct {
-	DataDir             string        `name:"data" env:"STAGEDOOR_DATA" default:"./data" help:"Directory of what the server keeps: database, keys, certificates." placeholder:"DIR"`
-	Database            string        `name:"database" env:"STAGEDOOR_DATABASE" secret:"url" json:"-" help:"File of the embedded database, or a postgres:// URL. Default: stagedoor.db in the data directory." placeholder:"URL"`
-	DatabaseFile        string        `name:"database-file" env:"STAGEDOOR_DATABASE_FILE" help:"File to read --database from." placeholder:"FILE"`
-	DatabaseWait        time.Duration `name:"database-wait" env:"STAGEDOOR_DATABASE_WAIT" default:"5s" help:"How long a request waits for a PostgreSQL that is away, as during a failover, before it is answered with 503." placeholder:"TIME"`
-	DatabaseReplica     string        `name:"database-replica" env:"STAGEDOOR_DATABASE_REPLICA" secret:"text" json:"-" help:"postgres:// URLs of replicas, separated by commas: they answer lists, searches and logs." placeholder:"URL"`
-	DatabaseReplicaFile string        `name:"database-replica-file" env:"STAGEDOOR_DATABASE_REPLICA_FILE" help:"File to read --database-replica from." placeholder:"FILE"`
-	DatabaseNoNotify    bool          `name:"database-no-notify" env:"STAGEDOOR_DATABASE_NO_NOTIFY" help:"Do not use LISTEN and NOTIFY of a PostgreSQL: changes made by other servers are then seen within seconds instead of at once."`
-	MasterKeyFile       string        `name:"master-key-file" env:"STAGEDOOR_MASTER_KEY_FILE" help:"Keys that seal the secrets in the database; made if missing. Default: master.key in the data directory." placeholder:"FILE"`
+	DataDir             string        `name:"data" group:"storage" env:"STAGEDOOR_DATA" default:"./data" help:"Directory of what the server keeps: database, keys, certificates." placeholder:"DIR"`
+	Database            string        `name:"database" group:"storage" env:"STAGEDOOR_DATABASE" secret:"url" json:"-" help:"File of the embedded database, or a postgres:// URL. Default: stagedoor.db in the data directory." placeholder:"URL"`
+	DatabaseFile        string        `name:"database-file" group:"storage" env:"STAGEDOOR_DATABASE_FILE" help:"File to read --database from." placeholder:"FILE"`
+	DatabaseWait        time.Duration `name:"database-wait" group:"storage" env:"STAGEDOOR_DATABASE_WAIT" default:"5s" help:"How long a request waits for a PostgreSQL that is away, as during a failover, before it is answered with 503." placeholder:"TIME"`
+	DatabaseReplica     string        `name:"database-replica" group:"storage" env:"STAGEDOOR_DATABASE_REPLICA" secret:"text" json:"-" help:"postgres:// URLs of replicas, separated by commas: they answer lists, searches and logs." placeholder:"URL"`
+	DatabaseReplicaFile string        `name:"database-replica-file" group:"storage" env:"STAGEDOOR_DATABASE_REPLICA_FILE" help:"File to read --database-replica from." placeholder:"FILE"`
+	DatabaseNoNotify    bool          `name:"database-no-notify" group:"storage" env:"STAGEDOOR_DATABASE_NO_NOTIFY" help:"Do not use LISTEN and NOTIFY of a PostgreSQL: changes made by other servers are then seen within seconds instead of at once."`
+	MasterKeyFile       string        `name:"master-key-file" group:"storage" env:"STAGEDOOR_MASTER_KEY_FILE" help:"Keys that seal the secrets in the database; made if missing. Default: master.key in the data directory." placeholder:"FILE"`
 
-	HTTP               string   `name:"http" env:"STAGEDOOR_HTTP" default:"127.0.0.1:8080" help:"Address of plain http; empty for none." placeholder:"ADDR"`
-	HTTPS              string   `name:"https" env:"STAGEDOOR_HTTPS" default:"127.0.0.1:8443" help:"Address of https; empty for none." placeholder:"ADDR"`
-	TLSCert            string   `name:"tls-cert" env:"STAGEDOOR_TLS_CERT" help:"Certificate chain for https (PEM). Without it and ACME, a local authority is used." placeholder:"FILE"`
-	TLSKey             string   `name:"tls-key" env:"STAGEDOOR_TLS_KEY" help:"Private key of --tls-cert (PEM)." placeholder:"FILE"`
-	ACMEHosts          []string `name:"acme-hosts" env:"STAGEDOOR_ACME_HOSTS" help:"Host names to get certificates for by ACME." placeholder:"HOST"`
-	ACMEEmail          string   `name:"acme-email" env:"STAGEDOOR_ACME_EMAIL" help:"Whom the ACME authority writes to." placeholder:"EMAIL"`
-	ACMECache          string   `name:"acme-cache" env:"STAGEDOOR_ACME_CACHE" help:"Directory of ACME certificates. Default: acme in the data directory." placeholder:"DIR"`
-	ClientCertificates string   `name:"client-certificates" env:"STAGEDOOR_CLIENT_CERTIFICATES" default:"aliases" enum:"aliases,always,never" help:"Where clients are asked for certificates when they connect by https: at names that begin with mtls. (aliases), always, never." placeholder:"WHERE"`
-	ClientCA           string   `name:"client-ca" env:"STAGEDOOR_CLIENT_CA" help:"Authorities that vouch for clients' certificates (PEM), for tls_client_auth." placeholder:"FILE"`
+	HTTP               string   `name:"http" group:"serving" env:"STAGEDOOR_HTTP" default:"127.0.0.1:8080" help:"Address of plain http; empty for none." placeholder:"ADDR"`
+	HTTPS              string   `name:"https" group:"serving" env:"STAGEDOOR_HTTPS" default:"127.0.0.1:8443" help:"Address of https; empty for none." placeholder:"ADDR"`
+	TLSCert            string   `name:"tls-cert" group:"serving" env:"STAGEDOOR_TLS_CERT" help:"Certificate chain for https (PEM). Without it and ACME, a local authority is used." placeholder:"FILE"`
+	TLSKey             string   `name:"tls-key" group:"serving" env:"STAGEDOOR_TLS_KEY" help:"Private key of --tls-cert (PEM)." placeholder:"FILE"`
+	ACMEHosts          []string `name:"acme-hosts" group:"serving" env:"STAGEDOOR_ACME_HOSTS" help:"Host names to get certificates for by ACME." placeholder:"HOST"`
+	ACMEEmail          string   `name:"acme-email" group:"serving" env:"STAGEDOOR_ACME_EMAIL" help:"Whom the ACME authority writes to." placeholder:"EMAIL"`
+	ACMECache          string   `name:"acme-cache" group:"serving" env:"STAGEDOOR_ACME_CACHE" help:"Directory of ACME certificates. Default: acme in the data directory." placeholder:"DIR"`
+	ClientCertificates string   `name:"client-certificates" group:"serving" env:"STAGEDOOR_CLIENT_CERTIFICATES" default:"aliases" enum:"aliases,always,never" help:"Where clients are asked for certificates when they connect by https: at names that begin with mtls. (aliases), always, never." placeholder:"WHERE"`
+	ClientCA           string   `name:"client-ca" group:"serving" env:"STAGEDOOR_CLIENT_CA" help:"Authorities that vouch for clients' certificates (PEM), for tls_client_auth." placeholder:"FILE"`
 
-	TrustedProxies []netip.Prefix `name:"trusted-proxies" env:"STAGEDOOR_TRUSTED_PROXIES" help:"Networks of proxies whose X-Forwarded headers count, such as 10.0.0.0/8." placeholder:"NET"`
+	TrustedProxies []netip.Prefix `name:"trusted-proxies" group:"serving" env:"STAGEDOOR_TRUSTED_PROXIES" help:"Networks of proxies whose X-Forwarded headers count, such as 10.0.0.0/8." placeholder:"NET"`
 
-	IgnoreNetworkACLs bool `name:"ignore-network-acls" env:"STAGEDOOR_IGNORE_NETWORK_ACLS" help:"Let everybody in whatever tenants' network access lists say, such as after one locked its author out."`
+	IgnoreNetworkACLs bool `name:"ignore-network-acls" group:"serving" env:"STAGEDOOR_IGNORE_NETWORK_ACLS" help:"Let everybody in whatever tenants' network access lists say, such as after one locked its author out."`
 
-	Admin          string `name:"admin-addr" env:"STAGEDOOR_ADMIN_ADDR" help:"Address for operators: /metrics, /healthz, /readyz, profiles. Empty for none; keep it from the public." placeholder:"ADDR"`
-	Pprof          bool   `name:"pprof" env:"STAGEDOOR_PPROF" help:"Serve profiles of the running program under /debug/pprof/ of --admin-addr."`
-	MetricsTenants bool   `name:"metrics-tenants" env:"STAGEDOOR_METRICS_TENANTS" help:"Count requests and logins by tenant too."`
-	QuietRequests  bool   `name:"quiet-requests" env:"STAGEDOOR_QUIET_REQUESTS" help:"Log requests that succeed at level debug only."`
-	Trace          Trace  `embed:"" prefix:"trace-" envprefix:"STAGEDOOR_TRACE_"`
+	Admin          string `name:"admin-addr" group:"watching" env:"STAGEDOOR_ADMIN_ADDR" help:"Address for operators: /metrics, /healthz, /readyz, profiles. Empty for none; keep it from the public." placeholder:"ADDR"`
+	Pprof          bool   `name:"pprof" group:"watching" env:"STAGEDOOR_PPROF" help:"Serve profiles of the running program under /debug/pprof/ of --admin-addr."`
+	MetricsTenants bool   `name:"metrics-tenants" group:"watching" env:"STAGEDOOR_METRICS_TENANTS" help:"Count requests and logins by tenant too."`
+	QuietRequests  bool   `name:"quiet-requests" group:"lines" env:"STAGEDOOR_QUIET_REQUESTS" help:"Log requests that succeed at level debug only."`
+	Trace          Trace  `embed:"" group:"watching" prefix:"trace-" envprefix:"STAGEDOOR_TRACE_"`
 
-	Mail     Mail     `embed:"" prefix:"mail-" envprefix:"STAGEDOOR_MAIL_"`
-	Outbound Outbound `embed:"" prefix:"outbound-" envprefix:"STAGEDOOR_OUTBOUND_"`
+	Mail     Mail     `embed:"" group:"mail" prefix:"mail-" envprefix:"STAGEDOOR_MAIL_"`
+	Outbound Outbound `embed:"" group:"outbound" prefix:"outbound-" envprefix:"STAGEDOOR_OUTBOUND_"`
 
-	ScriptWorkers int           `name:"script-workers" env:"STAGEDOOR_SCRIPT_WORKERS" default:"0" help:"Most processes that run scripts of tenants; 0 means ten, or one for each core if there are more." placeholder:"N"`
-	ScriptMax     ScriptMax     `embed:"" prefix:"script-max-" envprefix:"STAGEDOOR_SCRIPT_MAX_"`
-	SearchLimit   time.Duration `name:"search-limit" env:"STAGEDOOR_SEARCH_LIMIT" default:"5s" help:"How long a search of users or logs may take." placeholder:"TIME"`
-	LogDays       int           `name:"log-days" env:"STAGEDOOR_LOG_DAYS" default:"30" help:"Days that events of tenants' logs are kept unless a tenant says otherwise; 0 keeps them." placeholder:"N"`
-	LogBytes      int64         `name:"log-bytes" env:"STAGEDOOR_LOG_BYTES" default:"0" help:"Most that is kept of a tenant's log unless it says otherwise; 0 means any amount." placeholder:"BYTES"`
-	ScriptNode    string        `name:"script-node" env:"STAGEDOOR_SCRIPT_NODE" help:"Node.js (18 or later) for tenants whose scripts run on it. Default: node on PATH, if there is one." placeholder:"FILE"`
-	Breached      string        `name:"breached-passwords" env:"STAGEDOOR_BREACHED_PASSWORDS" help:"Passwords that have become public: a directory of range files, a sorted list of SHA-1 hashes, or a filter of stagedoor breached build." placeholder:"PATH"`
-	RequestLimit  time.Duration `name:"request-limit" env:"STAGEDOOR_REQUEST_LIMIT" default:"55s" help:"How long a request may take before it is given up with 503." placeholder:"TIME"`
-	ShutdownGrace time.Duration `name:"shutdown-grace" env:"STAGEDOOR_SHUTDOWN_GRACE" default:"15s" help:"How long running requests may take to end." placeholder:"TIME"`
-	LogLevel      string        `name:"log-level" env:"STAGEDOOR_LOG_LEVEL" default:"info" enum:"debug,info,warn,error" help:"Least severe lines to log: debug, info, warn, error."`
-	LogFormat     string        `name:"log-format" env:"STAGEDOOR_LOG_FORMAT" default:"text" enum:"text,json" help:"Form of log lines: text, json."`
+	ScriptWorkers int           `name:"script-workers" group:"scripts" env:"STAGEDOOR_SCRIPT_WORKERS" default:"0" help:"Most processes that run scripts of tenants; 0 means ten, or one for each core if there are more." placeholder:"N"`
+	ScriptMax     ScriptMax     `embed:"" group:"scripts" prefix:"script-max-" envprefix:"STAGEDOOR_SCRIPT_MAX_"`
+	SearchLimit   time.Duration `name:"search-limit" group:"storage" env:"STAGEDOOR_SEARCH_LIMIT" default:"5s" help:"How long a search of users or logs may take." placeholder:"TIME"`
+	LogDays       int           `name:"log-days" group:"tenants" env:"STAGEDOOR_LOG_DAYS" default:"30" help:"Days that events of tenants' logs are kept unless a tenant says otherwise; 0 keeps them." placeholder:"N"`
+	LogBytes      int64         `name:"log-bytes" group:"tenants" env:"STAGEDOOR_LOG_BYTES" default:"0" help:"Most that is kept of a tenant's log unless it says otherwise; 0 means any amount." placeholder:"BYTES"`
+	ScriptNode    string        `name:"script-node" group:"scripts" env:"STAGEDOOR_SCRIPT_NODE" help:"Node.js (18 or later) for tenants whose scripts run on it. Default: node on PATH, if there is one." placeholder:"FILE"`
+	Breached      string        `name:"breached-passwords" group:"tenants" env:"STAGEDOOR_BREACHED_PASSWORDS" help:"Passwords that have become public: a directory of range files, a sorted list of SHA-1 hashes, or a filter of stagedoor breached build." placeholder:"PATH"`
+	RequestLimit  time.Duration `name:"request-limit" group:"serving" env:"STAGEDOOR_REQUEST_LIMIT" default:"55s" help:"How long a request may take before it is given up with 503." placeholder:"TIME"`
+	ShutdownGrace time.Duration `name:"shutdown-grace" group:"serving" env:"STAGEDOOR_SHUTDOWN_GRACE" default:"15s" help:"How long running requests may take to end." placeholder:"TIME"`
+	LogLevel      string        `name:"log-level" group:"lines" env:"STAGEDOOR_LOG_LEVEL" default:"info" enum:"debug,info,warn,error" help:"Least severe lines to log: debug, info, warn, error."`
+	LogFormat     string        `name:"log-format" group:"lines" env:"STAGEDOOR_LOG_FORMAT" default:"text" enum:"text,json" help:"Form of log lines: text, json."`
 }
 
 // Trace says where traces of requests go.
