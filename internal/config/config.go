@@ -62,9 +62,9 @@ type Trace struct {
 	HeadersFile string  `name:"headers-file" env:"HEADERS_FILE" help:"File to read --trace-headers from." placeholder:"FILE"`
 }
 
-// Mail is the server that mails are sent through. Without Host they are kept in an inbox for development.
+// Mail is the server that mails are sent through. Without Host they are kept in the tenant's inbox for development where it has one, else not sent.
 type Mail struct {
-	Host         string `name:"host" env:"HOST" help:"SMTP server. Without it mails stay in a development inbox." placeholder:"HOST"`
+	Host         string `name:"host" env:"HOST" help:"SMTP server. Without it mails go to the tenant's development inbox where that is on, else a warning in the log says that one was not sent." placeholder:"HOST"`
 	Port         int    `name:"port" env:"PORT" default:"587" help:"Port of the SMTP server; 465 speaks TLS from the start." placeholder:"PORT"`
 	User         string `name:"user" env:"USER" help:"Name to sign in to the SMTP server with." placeholder:"NAME"`
 	Password     string `name:"password" env:"PASSWORD" secret:"text" json:"-" help:"Password for the SMTP server." placeholder:"TEXT"`
