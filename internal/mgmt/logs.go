@@ -78,8 +78,14 @@ func (a *API) logPage(c *call, paging web.Paging, fields web.Fields, lq store.Lo
 	return withLength(web.Envelope(paging, "logs", shown, total), len(shown)), nil
 }
 
+// errCheckpoint is what a caller gets who pages on from a place that never was.
+var errCheckpoint = bad("invalid_paging", "The checkpoint ID provided in the 'from' parameter has expired or is invalid, please remove the checkpoint ID and try again")
+
 // logsAfter answers the events after a log id; the Link header leads on, from the same place if there was nothing.
 func (a *API) logsAfter(c *call, in listLogsIn) (any, error) {
+	if in.From != "" && !stagedoor.IsLogID(in.From) {
+		return nil, errCheckpoint
+	}
 	events, _, err := c.store.Logs(c.ctx(), store.LogQuery{From: in.From, Take: in.Take.Or(50)})
 	if err != nil {
 		return nil, err

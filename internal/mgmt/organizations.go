@@ -52,7 +52,7 @@ func organizationPage(paging web.Paging, at web.Checkpoint) (store.OrganizationQ
 	}
 	from, err := base64.RawURLEncoding.DecodeString(at.From)
 	if err != nil || !utf8.Valid(from) || slices.Contains(from, 0) {
-		return store.OrganizationQuery{}, bad("invalid_paging", "The checkpoint ID provided in the 'from' parameter has expired or is invalid, please remove the checkpoint ID and try again")
+		return store.OrganizationQuery{}, errCheckpoint
 	}
 	return store.OrganizationQuery{From: string(from), Take: at.Take.Or(50)}, nil
 }

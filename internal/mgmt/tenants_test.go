@@ -168,9 +168,13 @@ func TestLogs(t *testing.T) {
 		if link := after.header.Get("Link"); strings.Count(after.body, `"_id"`) != 2 || !strings.Contains(link, `rel="next"`) || strings.Contains(after.body, `"_id":"`+id+`"`) {
 			h.Errorf("checkpoint: %s %s", link, after.body)
 		}
-		last := "900999999999"
+		last := "9009" + id[4:] // of an event that is not there
 		if got := h.call(all, "GET", "/logs?from="+last+"&take=2", "").is(200, "[]"); !strings.Contains(got.header.Get("Link"), "from="+last+"&take=2") {
 			h.Errorf("an empty page leads to the same place: %v", got.header)
+		}
+		for _, wrong := range []string{"zzz", "900", "1" + id, id + "x", id[3:], "bm9uZQ"} {
+			h.call(all, "GET", "/logs?take=5&from="+wrong, "").
+				fails(400, "invalid_paging", "The checkpoint ID provided in the 'from' parameter has expired or is invalid, please remove the checkpoint ID and try again")
 		}
 		own := h.call(all, "GET", "/users/"+kim+"/logs?include_totals=true", "").is(200, "")
 		if own.get("length") != 3.0 {
