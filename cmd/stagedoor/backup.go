@@ -47,7 +47,7 @@ func (c *backupCommand) Run(ctx context.Context) error {
 	if c.JSON {
 		return printJSON(r)
 	}
-	fmt.Printf("Saved %s: %d bytes, version %d, %d tenants, %d users, checked whole.\n", r.File, r.Bytes, r.Version, r.Tenants, r.Users)
+	fmt.Printf("Saved %s: %d bytes, version %d, %s, %s, checked whole.\n", r.File, r.Bytes, r.Version, count(r.Tenants, "tenant"), count(r.Users, "user"))
 	fmt.Printf("The master key is not in it. Keep %s too, in another place: without it the secrets in the backup cannot be opened.\n", c.MasterKeyFile)
 	return nil
 }
@@ -112,7 +112,7 @@ func (c *restoreCommand) Run(ctx context.Context) error {
 	if c.JSON {
 		return printJSON(r)
 	}
-	fmt.Printf("%s is now what %s holds: version %d, %d tenants, %d users; checked whole, and the master key fits.\n", r.Database, r.File, r.Version, r.Tenants, r.Users)
+	fmt.Printf("%s is now what %s holds: version %d, %s, %s; checked whole, and the master key fits.\n", r.Database, r.File, r.Version, count(r.Tenants, "tenant"), count(r.Users, "user"))
 	if r.Version < r.Known {
 		fmt.Printf("It is of an earlier version: the server brings it up to version %d when it starts, as `stagedoor migrate` does.\n", r.Known)
 	}
@@ -120,6 +120,14 @@ func (c *restoreCommand) Run(ctx context.Context) error {
 		fmt.Printf("What was there before is %s; delete it when you no longer need it.\n", r.Aside)
 	}
 	return nil
+}
+
+// count is a number of things.
+func count[N int | int64](n N, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
 }
 
 func postgresURL(text string) bool {

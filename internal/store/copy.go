@@ -131,7 +131,7 @@ func mustBeEmpty(ctx context.Context, q querier, tables catalog) error {
 		var one int64
 		err := q.row(ctx, "SELECT 1 FROM "+t.name+" LIMIT 1", nil, &one)
 		if err == nil {
-			return fmt.Errorf("the database to copy into is not empty: there are %s", strings.ReplaceAll(t.name, "_", " "))
+			return fmt.Errorf("the database to copy into is not empty: its table %s has rows", t.name)
 		}
 		if !errors.Is(err, errNoRows) {
 			return err

@@ -38,7 +38,10 @@ func openPostgresSink(ctx context.Context, to string) (*postgresSink, error) {
 	s := &postgresSink{}
 	tables, err := catalogOf(ctx, db.reader(), true)
 	if err == nil {
-		err = mustBeEmpty(ctx, db.reader(), tables) // before it is migrated: another program's tables are left alone
+		if err := mustBeEmpty(ctx, db.reader(), tables); err != nil { // before it is migrated: another program's tables are left alone
+			s.drop()
+			return nil, err
+		}
 	}
 	if err == nil {
 		err = db.Migrate(ctx)

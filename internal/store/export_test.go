@@ -220,6 +220,9 @@ func Holding(t testing.TB, db *DB, text string) (where []string) {
 // CanonicalJSON is what the sums of a copy count.
 var CanonicalJSON = canonicalJSON
 
+// TableOf is the table that spans and counters name for a statement.
+var TableOf = tableOf
+
 // TableNames asks SQLite for its tables.
 func TableNames(t testing.TB, db *DB) (names []string) {
 	t.Helper()

@@ -141,6 +141,15 @@ func TestDatabaseComesBack(t *testing.T) {
 	}
 }
 
+// A database that is not there is told of once, although it is tried with TLS and without.
+func TestUnreachableIsSaidOnce(t *testing.T) {
+	_, err := store.Open(t.Context(), store.Options{URL: "postgres://nobody@127.0.0.1:1/nothing"})
+	says(t, err, "reaching the database")
+	if n := strings.Count(err.Error(), "dial error"); n != 1 {
+		t.Errorf("%d times: %v", n, err)
+	}
+}
+
 // Who gives up is not kept waiting.
 func TestDatabaseAwayHeedsContext(t *testing.T) {
 	p, s, _ := throughProxy(t, time.Minute, "")

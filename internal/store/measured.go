@@ -138,7 +138,10 @@ func tableOf(query string) string {
 	words, depth := strings.Fields(query[:min(len(query), 2000)]), 0
 	for i, w := range words[:max(len(words)-1, 0)] {
 		if depth <= 0 && (w == "FROM" || w == "INTO" || w == "UPDATE" && words[i+1] != "OR" || w == "REPLACE") {
-			return strings.Trim(words[i+1], "(),")
+			if words[i+1][0] == '(' { // it reads what another statement answers
+				return tableOf(strings.TrimLeft(strings.Join(words[i+1:], " "), "( "))
+			}
+			return strings.Trim(words[i+1], "),")
 		}
 		depth += strings.Count(w, "(") - strings.Count(w, ")")
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -49,7 +50,7 @@ func openPostgres(ctx context.Context, url string, replicaURLs []string, wait ti
 	defer cancel()
 	if err := pool.Ping(ping); err != nil {
 		pool.Close()
-		return nil, fmt.Errorf("reaching the database: %s", strings.Join(strings.Fields(err.Error()), " "))
+		return nil, fmt.Errorf("reaching the database: %s", onceEach(err.Error()))
 	}
 	e := &postgresEngine{pool: pool, wait: wait, marks: newMarks()}
 	if len(replicaURLs) > 0 {
@@ -59,6 +60,17 @@ func openPostgres(ctx context.Context, url string, replicaURLs []string, wait ti
 		}
 	}
 	return e, nil
+}
+
+// onceEach puts the lines of an error on one, each once: the driver tells of every try, and the tries with and without TLS fail alike.
+func onceEach(text string) string {
+	var out []string
+	for line := range strings.Lines(text) {
+		if line = strings.Join(strings.Fields(line), " "); !slices.Contains(out, line) {
+			out = append(out, line)
+		}
+	}
+	return strings.Join(out, " ")
 }
 
 // poolConfig reads the address of a database: one host, or several of which the one is meant that takes writes.
