@@ -106,7 +106,7 @@ func TestFormIsFilledIn(t *testing.T) {
 			w.Fatalf("ended with %v", q)
 		}
 		b.get(page.path).want(http.StatusBadRequest) // over
-		w.logs(`filled in {\"fields\":{\"company\":\"Acme\",\"plan\":\"l\",\"secret\":\"s3cret\",\"size\":7,\"source\":\"Mixtape\",\"terms\":true},\"id\":\"ap_one\",\"vars\":{\"note\":\"\u003ci\u003e5 \u003c 6\u003c/i\u003e\"}} yes`,
+		w.logs(`filled in {\"fields\":{\"company\":\"Acme\",\"plan\":\"l\",\"secret\":\"~masked~\",\"size\":7,\"source\":\"Mixtape\",\"terms\":true},\"id\":\"ap_one\",\"vars\":{\"note\":\"\u003ci\u003e5 \u003c 6\u003c/i\u003e\"}} yes`,
 			"forms_submission_succeeded")
 		if got := string(w.found("ada@example.com").UserMetadata["company"]); got != `"Acme"` {
 			w.Errorf("company %s", got)
