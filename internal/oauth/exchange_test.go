@@ -51,8 +51,8 @@ func (w *world) exchange(more ...string) *tokenAnswer {
 func TestTokenExchange(t *testing.T) {
 	eachWorld(t, func(t *testing.T, w *world) {
 		w.exchangeProfile(`
-			console.log(JSON.stringify([event.transaction.subject_token, event.transaction.subject_token_type, event.transaction.requested_scopes, event.resource_server.identifier,
-				event.client.client_id, event.secrets.KEY, event.user, event.request.body.subject_token, event.request.body.client_secret, event.request.body['ext-x']]));
+			console.log(JSON.stringify([event.transaction.subject_token === 'secret subject', event.transaction.subject_token, event.transaction.subject_token_type, event.transaction.requested_scopes, event.resource_server.identifier,
+				event.client.client_id, event.secrets.KEY === 'of mine', event.user, event.request.body.subject_token, event.request.body.client_secret, event.request.body['ext-x']]));
 			api.user.setAppMetadata('from', 'legacy'); api.authentication.setUserById('auth0|ada');`)
 		w.exchange().bad(403, "unauthorized_client", "Grant type '"+grantTokenExchange+"' not allowed for the client.")
 		w.client(site, func(c *stagedoor.Client) {
@@ -68,7 +68,7 @@ func TestTokenExchange(t *testing.T) {
 		events := w.events()
 		e := events[len(events)-1]
 		text, _ := json.Marshal(e)
-		if e.Type != "secte" || e.UserID != ada || !strings.Contains(string(text), `[\"secret subject\",\"urn:acme:legacy\",[\"openid\",\"email\",\"read:songs\",\"offline_access\"],\"`+apiAudience+`\",\"site\",\"of mine\",null,null,null,\"1\"]`) {
+		if e.Type != "secte" || e.UserID != ada || !strings.Contains(string(text), `[true,\"~masked~\",\"urn:acme:legacy\",[\"openid\",\"email\",\"read:songs\",\"offline_access\"],\"`+apiAudience+`\",\"site\",true,null,null,null,\"1\"]`) {
 			t.Errorf("log: %s", text)
 		}
 		w.refresh(site, a.RefreshToken).good()

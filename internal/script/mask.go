@@ -31,6 +31,8 @@ var (
 	passwords   = words("password passwd newpassword oldpassword passwordhash passphrase pin otp")
 	secretNames = words("accesstoken refreshtoken idtoken idtokenhint clientsecret clientassertion authorization proxyauthorization cookie setcookie " +
 		"apikey xapikey xauthtoken apitoken secret secretkey privatekey sessiontoken token codeverifier samlresponse skey")
+	// logSecrets are secrets in logs alone: a run that is repeated needs them.
+	logSecrets = words("subjecttoken actortoken mfatoken devicecode oobcode bindingcode")
 )
 
 func words(text string) map[string]bool {
@@ -407,7 +409,7 @@ func (m *masker) member(name, value string) string {
 		m.find(value, passwordMask)
 		return passwordMask
 	}
-	if !secretNames[name] || len(value) < minSecret {
+	if !secretNames[name] && !(m.use == forLogs && logSecrets[name]) || len(value) < minSecret {
 		return m.text(value)
 	}
 	if tokenText.MatchString(value) {
