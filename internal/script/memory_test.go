@@ -44,11 +44,11 @@ func TestMemoryOfAWorker(t *testing.T) {
 	t.Logf("%.1f MB of its own, %.1f MB of the program", held["RssAnon"], held["RssFile"])
 }
 
-// TestMemoryForModules: a package for which there is no memory left is no package that is not there.
+// TestMemoryForModules: a package for which there is no memory left is no package that is not there. Where there is none for an error either, the engine throws null.
 func TestMemoryForModules(t *testing.T) {
 	h := newHost(t, Config{Runtime: always(RuntimeEmbedded), Limits: Limits{Memory: 24 << 20, CPU: 30 * time.Second, Wall: time.Minute}})
 	const all = `'tedious', 'mssql', 'mongodb@5.1.0', 'mongodb@3.6.3', 'auth0@5', 'auth0@4', 'auth0@2', 'mysql2', 'mysql', 'ioredis', 'redis', 'joi'`
-	out := must(t, h, simple("t", `user.codes = []; for (const m of [`+all+`]) try { require(m); } catch (e) { user.codes.push(e.code || e.message); } callback(null, user, context);`))
+	out := must(t, h, simple("t", `user.codes = []; for (const m of [`+all+`]) try { require(m); } catch (e) { user.codes.push(e ? e.code || e.message : 'out of memory'); } callback(null, user, context);`))
 	if s := string(out.User); strings.Contains(s, "MODULE_NOT_FOUND") || !strings.Contains(s, "out of memory") {
 		t.Errorf("%s %+v", s, out.Console)
 	}
