@@ -11,6 +11,7 @@ import (
 	"slices"
 
 	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/web"
 )
 
 // values splits a file of users into its values: the items of one array, or values that follow one another, usually one a line. It holds one
@@ -216,36 +217,20 @@ func (v *values) line() (large bool, err error) {
 // value reads the value that begins with c into buf. One that is too large is passed over, if pass says so.
 func (v *values) value(c byte, pass bool) (large bool, err error) {
 	v.buf = v.buf[:0]
-	depth, text, escaped := 0, false, false
+	var nesting web.Nesting
 	bare := c != '{' && c != '[' && c != '"'
 	for {
 		if bare && bytes.IndexByte([]byte(",]} \t\r\n"), c) >= 0 && len(v.buf) > 0 {
 			return large, v.in.UnreadByte()
 		}
-		switch {
-		case text:
-			switch {
-			case escaped:
-				escaped = false
-			case c == '\\':
-				escaped = true
-			case c == '"':
-				text = false
-			}
-		case c == '"':
-			text = true
-		case c == '{' || c == '[':
-			depth++
-		case c == '}' || c == ']':
-			depth--
-		}
+		last := nesting.Ends(c)
 		if len(v.buf) <= v.limit {
 			v.buf = append(v.buf, c)
 		}
 		if large = len(v.buf) > v.limit; large && !pass {
 			return true, nil
 		}
-		if !text && depth <= 0 && !bare {
+		if last && !bare {
 			return large, nil
 		}
 		if c, err = v.in.ReadByte(); err != nil {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/store"
+	"github.com/stagedoor/stagedoor/internal/web"
 )
 
 // file reads the file of a job, piece by piece.
@@ -153,30 +154,14 @@ func (r *rows) skip() (byte, error) {
 // value reads the value that begins with c into buf.
 func (r *rows) value(c byte) error {
 	r.buf = r.buf[:0]
-	depth, text, escaped := 0, false, false
+	var nesting web.Nesting
 	for {
-		switch {
-		case text:
-			switch {
-			case escaped:
-				escaped = false
-			case c == '\\':
-				escaped = true
-			case c == '"':
-				text = false
-			}
-		case c == '"':
-			text = true
-		case c == '{' || c == '[':
-			depth++
-		case c == '}' || c == ']':
-			depth--
-		}
+		last := nesting.Ends(c)
 		r.buf = append(r.buf, c)
 		if len(r.buf) > r.limit {
 			return r.wrong(fmt.Sprintf("it is larger than %d bytes", r.limit))
 		}
-		if !text && depth <= 0 {
+		if last {
 			return nil // of values that are no objects this is the first byte, which is no JSON; rows are objects
 		}
 		var err error
