@@ -141,7 +141,8 @@ Object.assign(TLSSocket.prototype, {
 // tunnel lets a socket speak TLS through something of the script's: send takes what TLS writes, and what is fed comes to TLS. The turns of the
 // handshake are taken at once: what is fed has had its effect when feed returns, as in Node, and clients of databases count on it.
 function tunnel(socket, send, ended) {
-	let wire = null, shaken = false, over = false, early = [];
+	let wire = null, shaken = false, over = false, writing = false, closed = false;
+	const waiting = [];
 	const turn = (data, first) => {
 		let reply;
 		try {
@@ -162,12 +163,22 @@ function tunnel(socket, send, ended) {
 		wire.read();
 		socket._shaken(null, reply.state, '');
 	};
-	const feed = (chunk, done) => {
-		if (over) return done();
-		if (!wire) return early.push([chunk, done]);
-		if (shaken) return wire.write(chunk, done);
-		turn(chunk);
-		done();
+	// pump brings what was fed to TLS, one piece after another: calls that are on their way together may overtake each other.
+	const pump = () => {
+		while (wire && !writing && waiting.length > 0) {
+			const [chunk, done] = waiting.shift();
+			if (shaken) {
+				writing = true;
+				wire.write(chunk, error => { writing = false; done(error); pump(); });
+			} else {
+				turn(chunk);
+				done();
+			}
+		}
+		if (over && wire && !writing && !closed) {
+			closed = true;
+			wire.close();
+		}
 	};
 	ask('tunnel', {}, (error, reply) => {
 		if (error) return socket.destroy(error);
@@ -175,9 +186,19 @@ function tunnel(socket, send, ended) {
 		wire = new Handle(reply.wire, null);
 		socket._handle = new Handle(reply.socket, socket);
 		turn(Buffer.alloc(0), {plain: reply.socket, tls: settings(socket._options, '')});
-		for (const [chunk, done] of early.splice(0)) feed(chunk, done);
+		pump();
 	});
-	return {feed, end() { if (wire && !over) wire.close(); over = true; }};
+	return {
+		feed(chunk, done) {
+			if (over) return done();
+			waiting.push([chunk, done]);
+			pump();
+		},
+		end() {
+			over = true;
+			pump();
+		},
+	};
 }
 
 function connect(...args) {
