@@ -70,32 +70,33 @@ func randomFrom(alphabet string, n int) string {
 	return string(out)
 }
 
-var logID struct {
-	sync.Mutex
+// LogIDs makes the ids of one server's log events. Its zero value is ready to use, by several at once.
+type LogIDs struct {
+	mu   sync.Mutex
 	last time.Time
 	n    uint32
 	node uint32
 }
 
-// NewLogID returns an identifier of 57 digits whose lexicographic order is the
+// New returns an identifier of 57 digits whose lexicographic order is the
 // order of time: 900, the time to the microsecond, a counter, and random digits
-// that keep two servers apart.
-func NewLogID(now time.Time) string {
-	logID.Lock()
-	defer logID.Unlock()
+// that keep two servers apart. An earlier now than the last one gets the last one's time.
+func (l *LogIDs) New(now time.Time) string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	now = now.UTC().Truncate(time.Microsecond)
-	if now.After(logID.last) {
-		logID.last, logID.n = now, 0
+	if now.After(l.last) {
+		l.last, l.n = now, 0
 	} else {
-		now = logID.last
-		logID.n++
+		now = l.last
+		l.n++
 	}
-	if logID.node == 0 {
+	if l.node == 0 {
 		var b [4]byte
 		rand.Read(b[:])
-		logID.node = uint32(b[0])<<16 | uint32(b[1])<<8 | uint32(b[2]) | 1
+		l.node = uint32(b[0])<<16 | uint32(b[1])<<8 | uint32(b[2]) | 1
 	}
-	return fmt.Sprintf("900%s%06d%010d%018d", now.Format("20060102150405"), now.Nanosecond()/1000, logID.n, logID.node)
+	return fmt.Sprintf("900%s%06d%010d%018d", now.Format("20060102150405"), now.Nanosecond()/1000, l.n, l.node)
 }
 
 var logIDForm = regexp.MustCompile(`^900[0-9]{20,61}$`)

@@ -397,7 +397,7 @@ const KindPhone = "phone"
 // LogEvent is one entry of a tenant's log (Management API fact sheet 3.13): product
 // data, not the operator's log.
 type LogEvent struct {
-	ID          string         `json:"log_id"`
+	ID          string         `json:"log_id,omitempty"`
 	Date        time.Time      `json:"-"`
 	Type        string         `json:"type"`
 	Description string         `json:"description,omitempty"`

@@ -29,7 +29,7 @@ type Deliverer struct {
 	Log     *slog.Logger
 	Metrics *telemetry.Metrics // nil: nothing is counted
 	Every   time.Duration      // how often it looks for new events
-	Settle  time.Duration      // how old an event must be, so that none with a smaller id can still come
+	Settle  time.Duration      // how old an event and its id must be, so that none with a smaller id can still come
 }
 
 // Run delivers until the context ends.
@@ -145,9 +145,11 @@ func (d *Deliverer) batch(ctx context.Context, st *store.Store, stream *stagedoo
 	if err != nil {
 		return nil, "", err
 	}
-	settled := st.Clock().Now().Add(-d.Settle)
+	now := st.Clock().Now()
+	settled := now.Add(-d.Settle)
+	low, high := stagedoor.LogIDAt(settled), stagedoor.LogIDAt(now.Add(d.Settle))
 	for _, e := range events {
-		if e.Date.After(settled) {
+		if e.Date.After(settled) || e.ID > low && e.ID < high { // a greater one is of a clock that was put back
 			break
 		}
 		last = e.ID

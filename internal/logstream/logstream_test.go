@@ -132,12 +132,39 @@ func TestDelivery(t *testing.T) {
 	})
 }
 
+// An event that was written late is new to the stream, however long ago it happened: others of that moment may still come.
+func TestSettlesByID(t *testing.T) {
+	each(t, func(t *testing.T, d *logstream.Deliverer, st *store.Store, c *clock) {
+		r := newReceiver(t)
+		create(t, st, fmt.Sprintf(`{"httpEndpoint":%q}`, r.URL), nil)
+		c.wait(time.Minute)
+		at := strings.TrimSuffix(stagedoor.LogIDAt(c.Now()), "0")
+		for _, e := range []struct {
+			id  string
+			age time.Duration
+		}{{at + "2", time.Minute}, {stagedoor.LogIDAt(c.Now().Add(time.Hour)), 0}} { // written late; of a clock that was an hour ahead
+			st.Log(stagedoor.LogEvent{ID: e.id, Type: "s", Date: c.Now().Add(-e.age)})
+		}
+		c.wait(time.Second)
+		ok(t, d.Round(t.Context()))
+		if len(r.ids) != 0 {
+			t.Errorf("%v were sent before they had settled", r.ids)
+		}
+		st.Log(stagedoor.LogEvent{ID: at + "1", Type: "s"})
+		c.wait(2 * time.Second)
+		ok(t, d.Round(t.Context()))
+		if len(r.ids) != 3 || r.ids[0] != at+"1" {
+			t.Errorf("%v came", r.ids)
+		}
+	})
+}
+
 func TestRetriesAndSuspends(t *testing.T) {
 	each(t, func(t *testing.T, d *logstream.Deliverer, st *store.Store, c *clock) {
 		r := newReceiver(t)
 		l := create(t, st, fmt.Sprintf(`{"httpEndpoint":%q}`, r.URL), nil)
 		c.wait(time.Second)
-		st.Log(stagedoor.LogEvent{ID: stagedoor.NewLogID(c.Now()), Type: "s"})
+		st.Log(stagedoor.LogEvent{ID: st.NewLogID(), Type: "s"})
 		c.wait(3 * time.Second)
 		r.status = 500
 		at := func() store.LogCursor {
@@ -159,7 +186,7 @@ func TestRetriesAndSuspends(t *testing.T) {
 			t.Errorf("%v came, %+v", r.ids, got)
 		}
 		r.status = 500
-		st.Log(stagedoor.LogEvent{ID: stagedoor.NewLogID(c.Now()), Type: "f"})
+		st.Log(stagedoor.LogEvent{ID: st.NewLogID(), Type: "f"})
 		c.wait(3 * time.Second)
 		for range 400 {
 			ok(t, d.Round(t.Context()))
@@ -212,7 +239,7 @@ func TestFormats(t *testing.T) {
 				l.PII = &stagedoor.PIIConfig{LogFields: []string{"username"}, Method: "hash"}
 			})
 			c.wait(time.Second)
-			st.Log(stagedoor.LogEvent{ID: stagedoor.NewLogID(c.Now()), Type: "s", UserName: "ada"})
+			st.Log(stagedoor.LogEvent{ID: st.NewLogID(), Type: "s", UserName: "ada"})
 			c.wait(3 * time.Second)
 			ok(t, d.Round(t.Context()))
 			if len(r.bodies) != 1 || !strings.HasPrefix(r.bodies[0], want) || !strings.Contains(r.bodies[0], `"user_name":"`) || strings.Contains(r.bodies[0], `"ada"`) || r.header.Get("Content-Type") != "text/x" {

@@ -137,7 +137,7 @@ func Error(w http.ResponseWriter, r *http.Request, st *store.Store, status int, 
 	if strings.HasSuffix(r.URL.Path, "/logout") {
 		kind = "flo"
 	}
-	event := stagedoor.LogEvent{ID: stagedoor.NewLogID(st.Clock().Now()), Type: kind, Description: message, IP: r.RemoteAddr, UserAgent: r.UserAgent(), Hostname: r.Host}
+	event := stagedoor.LogEvent{ID: st.NewLogID(), Type: kind, Description: message, IP: r.RemoteAddr, UserAgent: r.UserAgent(), Hostname: r.Host}
 	back := st.Tenant().Settings.DefaultRedirectionURI
 	if client != nil {
 		event.ClientID, event.ClientName = client.ID, client.Name

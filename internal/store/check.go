@@ -193,7 +193,7 @@ func (s *Store) compareIndex(c *Checked, u *stagedoor.User, has *indexSum, pendi
 }
 
 func checkLogs(ctx context.Context, q querier, c *Checked) error {
-	return q.each(ctx, "SELECT doc, date, tenant, id FROM logs", nil, func(scan func(...any) error) error {
+	return q.each(ctx, "SELECT id, doc, date, tenant, id FROM logs", nil, func(scan func(...any) error) error {
 		var tenant, id string
 		c.Logs++
 		_, err := scanLog(func(dest ...any) error { return scan(append(dest, &tenant, &id)...) })

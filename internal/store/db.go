@@ -65,6 +65,7 @@ type DB struct {
 	sealer      Sealer
 	clock       stagedoor.Clock
 	log         *slog.Logger
+	logIDs      stagedoor.LogIDs // of mails, too
 	logs        *logQueue
 	patches     *patches // nil on SQLite, and within a transaction
 	decoded     decoded

@@ -8,6 +8,9 @@ import (
 	"time"
 )
 
+// LogLate is how old the id of an event may be when it is written.
+const LogLate = logLate
+
 // Queued returns how many log events wait to be written.
 func Queued(s *Store) int {
 	s.db.logs.mu.Lock()

@@ -34,12 +34,16 @@ type logQueue struct {
 type queuedLog struct {
 	tenant string
 	event  stagedoor.LogEvent
-	doc    document
+	doc    document  // without the id
+	named  time.Time // when the id was made; zero: it stays as it is
+	unsure bool      // it may have been written
 }
 
-// logDelay is how long an event may wait for others, logBatch how many share a transaction, and maxQueuedLogs how many may wait.
+// logDelay is how long an event may wait for others, logLate how old its id may be when it is written (less than streams wait for ids that are
+// smaller than those they see), logBatch how many share a transaction, and maxQueuedLogs how many may wait.
 const (
 	logDelay      = 20 * time.Millisecond
+	logLate       = time.Second
 	logBatch      = 500
 	maxQueuedLogs = 10000
 )
@@ -79,17 +83,25 @@ func (l *logQueue) close() {
 }
 
 func (l *logQueue) add(tenant string, e stagedoor.LogEvent) {
+	var named time.Time
+	if e.ID == "" {
+		named = e.Date
+		e.ID = l.db.logIDs.New(named)
+	}
 	for _, s := range []*string{&e.ID, &e.Type, &e.UserID, &e.ClientID} {
 		*s = strings.ReplaceAll(strings.ToValidUTF8(*s, "\ufffd"), "\x00", "\ufffd")
 	}
+	id := e.ID
+	e.ID = ""
 	doc, err := json.Marshal(e)
+	e.ID = id
 	if err != nil {
 		l.db.log.Error("a log event cannot be written", "tenant", tenant, "type", e.Type, "error", err)
 		return
 	}
 	text := document(strings.ReplaceAll(string(doc), `\u0000`, `\ufffd`))
 	l.mu.Lock()
-	l.queued = append(l.queued, queuedLog{tenant, e, text})
+	l.queued = append(l.queued, queuedLog{tenant: tenant, event: e, doc: text, named: named})
 	full := len(l.queued) >= maxQueuedLogs
 	l.mu.Unlock()
 	if full && l.flush() != nil { // the caller waits: better slow than out of memory
@@ -130,7 +142,7 @@ func (l *logQueue) flush() error {
 			continue
 		}
 		for i := range batch {
-			if err = l.write(batch[i : i+1]); err == nil {
+			if err = l.write(batch[i : i+1]); err == nil || batch[i].unsure && uniqueViolation(err) != "" {
 				continue
 			}
 			if !faulty(err) {
@@ -159,9 +171,17 @@ func (l *logQueue) lost(batch []queuedLog, err error) {
 	l.db.log.Error("log events were lost", "count", len(batch), "error", err)
 }
 
+// write writes events in one transaction. One that waited for it, as for a database that was away, gets its id now: streams have passed the
+// ids of before. What may have been written keeps its id, so that it is not written twice.
 func (l *logQueue) write(batch []queuedLog) error {
 	ctx := context.Background()
-	return l.db.write(ctx, func(q querier) error {
+	err := l.db.write(ctx, func(q querier) error {
+		now := l.db.clock.Now()
+		for i := range batch {
+			if e := &batch[i]; !e.named.IsZero() && now.Sub(e.named) > logLate {
+				e.event.ID, e.named = l.db.logIDs.New(now), now
+			}
+		}
 		insert := l.insertRows
 		if l.db.postgres {
 			insert = l.insertArrays
@@ -172,6 +192,12 @@ func (l *logQueue) write(batch []queuedLog) error {
 		}
 		return l.count(ctx, q, batch, written)
 	})
+	if stagedoor.HasCode(err, CodeUnknown) || stagedoor.HasCode(err, CodeAnswerLost) {
+		for i := range batch {
+			batch[i].named, batch[i].unsure = time.Time{}, true
+		}
+	}
+	return err
 }
 
 // rowsAtOnce are the numbers of rows that statements write: few, so that statements are known before, and small, as a batch of a quiet moment is.
@@ -287,14 +313,14 @@ func (l *logQueue) measure(ctx context.Context, q querier, batch []queuedLog, wr
 		" ON CONFLICT (tenant, day) DO UPDATE SET events = log_days.events + excluded.events, bytes = log_days.bytes + excluded.bytes")
 }
 
+// NewLogID returns the id of an event of now, for who must know it before the event is logged.
+func (s *Store) NewLogID() string { return s.db.logIDs.New(s.db.clock.Now()) }
+
 // Log adds an event to the tenant's log. It is written within moments; a failure is
 // reported to the operator's log.
 func (s *Store) Log(e stagedoor.LogEvent) {
 	if e.Date.IsZero() {
 		e.Date = s.db.clock.Now()
-	}
-	if e.ID == "" {
-		e.ID = stagedoor.NewLogID(e.Date)
 	}
 	s.db.metrics.LogEvent(s.tenant.ID, e.Type)
 	s.db.logs.add(s.tenant.ID, e)
@@ -359,7 +385,7 @@ func (s *Store) logsIn(ctx context.Context, q querier, lq LogQuery) ([]stagedoor
 		}
 	}
 	out := []stagedoor.LogEvent{}
-	err := each(ctx, "SELECT doc, date FROM logs WHERE "+where+rest, append(args, lq.PerPage, lq.Page*lq.PerPage), func(scan func(...any) error) error {
+	err := each(ctx, "SELECT id, doc, date FROM logs WHERE "+where+rest, append(args, lq.PerPage, lq.Page*lq.PerPage), func(scan func(...any) error) error {
 		e, err := scanLog(scan)
 		if err == nil {
 			out = append(out, *e)
@@ -379,7 +405,7 @@ func (s *Store) UserLogs(ctx context.Context, userID string, types []string, mos
 	for _, t := range types {
 		args = append(args, t)
 	}
-	err := s.list().each(ctx, "SELECT doc, date FROM (SELECT id, type, doc, date FROM logs WHERE tenant = ? AND user_id = ? ORDER BY id DESC LIMIT ?) l WHERE type IN (?"+
+	err := s.list().each(ctx, "SELECT id, doc, date FROM (SELECT id, type, doc, date FROM logs WHERE tenant = ? AND user_id = ? ORDER BY id DESC LIMIT ?) l WHERE type IN (?"+
 		strings.Repeat(", ?", len(types)-1)+") ORDER BY id DESC LIMIT ?", append(args, most), func(scan func(...any) error) error {
 		e, err := scanLog(scan)
 		if err == nil {
@@ -396,14 +422,14 @@ func (s *Store) LogEvent(ctx context.Context, id string) (*stagedoor.LogEvent, e
 		return nil, err
 	}
 	return scanLog(func(dest ...any) error {
-		return s.read().row(ctx, "SELECT doc, date FROM logs WHERE tenant = ? AND id = ?", []any{s.tenant.ID, id}, dest...)
+		return s.read().row(ctx, "SELECT id, doc, date FROM logs WHERE tenant = ? AND id = ?", []any{s.tenant.ID, id}, dest...)
 	})
 }
 
 func scanLog(scan func(...any) error) (*stagedoor.LogEvent, error) {
-	var doc string
+	var id, doc string
 	var date int64
-	if err := scan(&doc, &date); err != nil {
+	if err := scan(&id, &doc, &date); err != nil {
 		if errors.Is(err, errNoRows) {
 			return nil, errNotFound("log event")
 		}
@@ -413,6 +439,6 @@ func scanLog(scan func(...any) error) (*stagedoor.LogEvent, error) {
 	if err := json.Unmarshal([]byte(doc), e); err != nil {
 		return nil, err
 	}
-	e.Date = fromMillis(date)
+	e.ID, e.Date = id, fromMillis(date)
 	return e, nil
 }

@@ -24,7 +24,7 @@ func TestLogs(t *testing.T) {
 		var ids []string
 		for i := range 10 {
 			e := stagedoor.LogEvent{
-				ID: stagedoor.NewLogID(clock.now), Type: []string{"s", "f"}[i%2], Description: fmt.Sprint(i), UserID: fmt.Sprint("u", i%5), ClientID: fmt.Sprint("c", i/5),
+				ID: s.NewLogID(), Type: []string{"s", "f"}[i%2], Description: fmt.Sprint(i), UserID: fmt.Sprint("u", i%5), ClientID: fmt.Sprint("c", i/5),
 				Details: map[string]any{"n": i},
 			}
 			ids = append(ids, e.ID)

@@ -14,7 +14,7 @@ const inboxSize = 200
 // SaveMail puts a mail into the development inbox.
 func (s *Store) SaveMail(ctx context.Context, m *stagedoor.Mail) error {
 	if m.ID == "" {
-		m.ID = stagedoor.NewLogID(m.SentAt)
+		m.ID = s.db.logIDs.New(m.SentAt)
 	}
 	doc, err := json.Marshal(m)
 	if err != nil {

@@ -37,7 +37,7 @@ func TestReplica(t *testing.T) {
 	if fromPrimary == 0 {
 		t.Error("the replica was not asked")
 	}
-	s.Log(stagedoor.LogEvent{ID: stagedoor.NewLogID(time.Now()), Type: "s", Date: time.Now()})
+	s.Log(stagedoor.LogEvent{ID: s.NewLogID(), Type: "s", Date: time.Now()})
 	if _, n, err := s.Logs(t.Context(), store.LogQuery{PerPage: 5}); err != nil || n != 1 {
 		t.Errorf("%d log events, error %v", n, err)
 	}

@@ -19,13 +19,13 @@ func SweptTables() map[string]bool {
 func SweepPlans(t testing.TB, db *DB) map[string]string {
 	t.Helper()
 	statements := map[string][]any{
-		"DELETE FROM logs WHERE tenant = ? AND id <= ?":                                              {"acme", "900"},
-		"SELECT id, date, " + db.docLength() + " FROM logs WHERE tenant = ? ORDER BY id LIMIT ?":     {"acme", 5},
-		"SELECT MIN(day), CAST(SUM(bytes) AS BIGINT) FROM log_days WHERE tenant = ?":                 {"acme"},
-		"SELECT id, settings FROM tenants WHERE id > ? ORDER BY id LIMIT ?":                          {"", 5},
-		"SELECT doc, date FROM logs WHERE tenant = ? AND type = ? ORDER BY id DESC LIMIT ? OFFSET ?": {"acme", "fp", 5, 0},
-		"SELECT COUNT(*) FROM logs WHERE tenant = ? AND type = ?":                                    {"acme", "fp"},
-		"SELECT COUNT(*) FROM logs WHERE tenant = ? AND date >= ? AND date <= ?":                     {"acme", 1, 2},
+		"DELETE FROM logs WHERE tenant = ? AND id <= ?":                                                  {"acme", "900"},
+		"SELECT id, date, " + db.docLength() + " FROM logs WHERE tenant = ? ORDER BY id LIMIT ?":         {"acme", 5},
+		"SELECT MIN(day), CAST(SUM(bytes) AS BIGINT) FROM log_days WHERE tenant = ?":                     {"acme"},
+		"SELECT id, settings FROM tenants WHERE id > ? ORDER BY id LIMIT ?":                              {"", 5},
+		"SELECT id, doc, date FROM logs WHERE tenant = ? AND type = ? ORDER BY id DESC LIMIT ? OFFSET ?": {"acme", "fp", 5, 0},
+		"SELECT COUNT(*) FROM logs WHERE tenant = ? AND type = ?":                                        {"acme", "fp"},
+		"SELECT COUNT(*) FROM logs WHERE tenant = ? AND date >= ? AND date <= ?":                         {"acme", 1, 2},
 	}
 	for _, w := range sweeps {
 		statements[w.statement(db.postgres)] = []any{int64(1), 5}
