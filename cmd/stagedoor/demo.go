@@ -167,7 +167,7 @@ func (c *demoCommand) prepare(ctx context.Context, cfg config.Config) error {
 		return err
 	}
 	defer db.Close()
-	return db.DeleteTenant(ctx, demoTenant)
+	return db.DeleteTenant(ctx, demoTenant, nil)
 }
 
 // ensureTenant gives the demo its tenant, under every name that this machine has for itself.

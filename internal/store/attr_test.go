@@ -104,7 +104,7 @@ func TestReindex(t *testing.T) {
 		if told != 450 {
 			t.Errorf("told of %d users", told)
 		}
-		ok(t, db.DeleteTenant(t.Context(), "other"))
+		ok(t, db.DeleteTenant(t.Context(), "other", nil))
 		if n := store.RawRow(t, db, "SELECT MIN(tenant), MAX(tenant) FROM attr"); n != [2]string{"acme", "acme"} {
 			t.Errorf("the index of a deleted tenant is left: %q", n)
 		}

@@ -52,7 +52,7 @@ func TestSearch(t *testing.T) {
 					t.Fatalf("seed %d, data set %d", seed, set)
 				}
 			}
-			ok(t, db.DeleteTenant(t.Context(), s.Tenant().ID))
+			ok(t, db.DeleteTenant(t.Context(), s.Tenant().ID, nil))
 			if time.Since(told) > 10*time.Second {
 				told = time.Now()
 				fmt.Printf("%s: %d of %d pairs agree\n", t.Name(), (set+1)*searchesPerSet, *searches)

@@ -113,19 +113,6 @@ func (db *DB) CreateTenant(ctx context.Context, id string, domains []string) (*S
 	return newStore(db, t), nil
 }
 
-// DeleteTenant removes a tenant with everything that belongs to it. One that is not there is no error.
-func (db *DB) DeleteTenant(ctx context.Context, id string) error {
-	err := db.write(ctx, func(q querier) error {
-		_, err := q.exec(ctx, "DELETE FROM tenants WHERE id = ?", id)
-		if err == nil {
-			_, err = q.exec(ctx, "DELETE FROM attr WHERE tenant = ?", id)
-		}
-		return err
-	})
-	db.forget(id)
-	return err
-}
-
 func insertDomains(ctx context.Context, q querier, id string, domains []string) error {
 	for i, host := range domains {
 		if _, err := q.exec(ctx, "INSERT INTO domains (host, tenant, position) VALUES (?, ?, ?)", host, id, i); err != nil {

@@ -55,7 +55,7 @@ func TestTenantIsKeptWhileItsVersionIs(t *testing.T) {
 			if s := must(db.TenantByID(t.Context(), "acme"))(t); s.Version() == version || s.Version() == "" {
 				t.Error("keys change and the version does not")
 			}
-			ok(t, elsewhere.DeleteTenant(t.Context(), "acme"))
+			ok(t, elsewhere.DeleteTenant(t.Context(), "acme", nil))
 			store.Pass(db, store.CacheFor)
 			if _, err := db.TenantByDomain(t.Context(), "acme.test"); !stagedoor.IsKind(err, stagedoor.NotFound) {
 				t.Errorf("a tenant that is gone: %v", err)

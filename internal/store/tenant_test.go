@@ -1120,6 +1120,7 @@ var trespasses = map[string]struct {
 	"Mails":            {ignores, func(ctx context.Context, s *store.Store) (any, error) { return s.Mails(ctx) }},
 	"Tenant":           {ignores, func(_ context.Context, s *store.Store) (any, error) { return s.Tenant(), nil }},
 	"Clock":            {ignores, func(_ context.Context, s *store.Store) (any, error) { return nil, nil }},
+	"NewLogID":         {ignores, func(_ context.Context, s *store.Store) (any, error) { return nil, nil }},
 	"Fresh":            {ignores, func(_ context.Context, s *store.Store) (any, error) { return nil, nil }},
 	"Version":          {ignores, func(_ context.Context, s *store.Store) (any, error) { return nil, nil }},
 	"Log": {ignores, func(_ context.Context, s *store.Store) (any, error) {

@@ -1,0 +1,92 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// TenantSummary is a line of the operator's list of tenants.
+type TenantSummary struct {
+	ID        string    `json:"name"`
+	Domains   []string  `json:"domains"`
+	Users     int       `json:"users"`
+	CreatedAt time.Time `json:"created_at"`
+}
+
+// TenantSummaries lists all tenants by name. Their users are counted.
+func (db *DB) TenantSummaries(ctx context.Context) ([]TenantSummary, error) {
+	all, at := []TenantSummary{}, map[string]int{}
+	err := db.reader().each(ctx, "SELECT t.id, t.created_at, (SELECT COUNT(*) FROM users u WHERE u.tenant = t.id) FROM tenants t ORDER BY t.id", nil, func(scan func(...any) error) error {
+		t, created := TenantSummary{Domains: []string{}}, int64(0)
+		err := scan(&t.ID, &created, &t.Users)
+		t.CreatedAt = fromMillis(created)
+		at[t.ID] = len(all)
+		all = append(all, t)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	err = db.reader().each(ctx, "SELECT tenant, host FROM domains ORDER BY tenant, position", nil, func(scan func(...any) error) error {
+		var id, host string
+		err := scan(&id, &host)
+		if i, known := at[id]; known {
+			all[i].Domains = append(all[i].Domains, host)
+		}
+		return err
+	})
+	return all, err
+}
+
+// deletedAtOnce is how many rows of a tenant one transaction deletes: others write between.
+const deletedAtOnce = 2000
+
+// manyRows are the tables of which a tenant may have millions of rows, with their keys within the tenant. The rest goes with the tenant itself.
+var manyRows = []struct{ table, key string }{
+	{"refresh_tokens", "hash"}, {"sessions", "handle"}, {"logs", "id"}, {"users", "id"}, {"attr", "path, value, at, user_id"},
+}
+
+// DeleteTenant removes a tenant with everything that belongs to it, and tells how many rows are gone so far. It answers under no domain from the
+// first moment on, for servers that have it in memory within the bound of docs/guide/many-servers.md; what is large goes in pieces, so that others
+// can write meanwhile. One that was interrupted is to be deleted again. A tenant that is not there is no error.
+func (db *DB) DeleteTenant(ctx context.Context, id string, progress func(rows int64)) error {
+	err := db.write(ctx, func(q querier) error {
+		var there int
+		if err := q.row(ctx, "SELECT 1 FROM tenants WHERE id = ?", []any{id}, &there); err != nil {
+			return err
+		}
+		if _, err := q.exec(ctx, "DELETE FROM domains WHERE tenant = ?", id); err != nil {
+			return err
+		}
+		return newVersion(ctx, q, id)
+	})
+	db.forget(id)
+	if errors.Is(err, errNoRows) {
+		return nil
+	}
+	gone := int64(0)
+	for _, m := range manyRows {
+		for n := int64(deletedAtOnce); err == nil && n == deletedAtOnce; {
+			err = db.writeOne(ctx, func(q querier) error {
+				var err error
+				n, err = q.exec(ctx, "DELETE FROM "+m.table+" WHERE tenant = ? AND ("+m.key+") IN (SELECT "+m.key+" FROM "+m.table+" WHERE tenant = ? LIMIT ?)", id, id, deletedAtOnce)
+				return err
+			})
+			if gone += n; err == nil && progress != nil {
+				progress(gone)
+			}
+		}
+	}
+	if err == nil {
+		err = db.write(ctx, func(q querier) error {
+			_, err := q.exec(ctx, "DELETE FROM tenants WHERE id = ?", id)
+			if err == nil {
+				_, err = q.exec(ctx, "DELETE FROM attr WHERE tenant = ?", id) // what was written meanwhile
+			}
+			return err
+		})
+	}
+	db.forget(id)
+	return err
+}
