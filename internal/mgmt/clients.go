@@ -3,6 +3,7 @@ package mgmt
 import (
 	"bytes"
 	"encoding/json"
+	"net/http"
 	"slices"
 
 	"github.com/stagedoor/stagedoor"
@@ -74,10 +75,15 @@ func (a *API) readClient(c *call, in web.Fields) (any, error) {
 	return in.Pick(shown)
 }
 
+// makesSecret tells whether the operation gives a client a new secret: who asked for it is told, whatever else they may read.
+func (r *row) makesSecret() bool {
+	return r.method == http.MethodPost && (r.pattern == "/clients" || r.pattern == "/clients/{id}/rotate-secret")
+}
+
 // clientView returns how clients look to the caller: what the scopes do not reach is left out.
 func (a *API) clientView(c *call) (func(*stagedoor.Client) (any, error), error) {
 	may := c.caller
-	secrets := may.hasAny("read:client_keys", "read:client_credentials") || c.row.writes() && may.hasAny("create:clients", "update:client_keys")
+	secrets := may.hasAny("read:client_keys", "read:client_credentials") || c.row.makesSecret()
 	whole := c.row.writes() || may.hasAny("read:clients", "read:client_keys")
 	var keys json.RawMessage
 	if secrets {

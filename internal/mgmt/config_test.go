@@ -109,6 +109,25 @@ func TestClientVisibility(t *testing.T) {
 	h.call(h.machine("acme", "update:client_keys"), "PATCH", "/clients/web_acme", `{"client_secret":"0123456789abcdef"}`).is(200, "")
 }
 
+// A secret is told to who may read it, and to who has it made: not to who may make other clients, or could replace it.
+func TestSecretsAreNotToldForAWrite(t *testing.T) {
+	h := sqlite(t)
+	for scopes, body := range map[string]string{"create:clients update:clients": `{"description":"d"}`, "update:client_keys": `{}`} {
+		if got := h.call(h.machine("acme", scopes), "PATCH", "/clients/web_acme", body).is(200, ""); got.get("client_secret") != nil || got.get("signing_keys") != nil {
+			t.Errorf("%s: %s", scopes, got.body)
+		}
+	}
+	if got := h.call(h.machine("acme", "create:clients"), "POST", "/clients", `{"name":"x"}`).is(201, ""); len(got.text("client_secret")) != 64 {
+		t.Errorf("created: %s", got.body)
+	}
+	if got := h.call(h.machine("acme", "update:client_keys"), "POST", "/clients/web_acme/rotate-secret", "").is(200, ""); len(got.text("client_secret")) != 64 {
+		t.Errorf("rotated: %s", got.body)
+	}
+	if got := h.call(h.machine("acme", "update:clients read:client_keys"), "PATCH", "/clients/web_acme", `{"description":"e"}`).is(200, ""); got.text("client_secret") == "" {
+		t.Errorf("read:client_keys: %s", got.body)
+	}
+}
+
 func TestClientRefusals(t *testing.T) {
 	h := sqlite(t)
 	all := h.machine("acme")
