@@ -68,6 +68,15 @@ func TestBlockedNetwork(t *testing.T) {
 	})
 }
 
+// Somebody whom another server sends may have neither address nor username nor number: nothing of theirs is counted, and nothing to lift is no error.
+func TestUserBlocksOfNobodyWeKnowByName(t *testing.T) {
+	h := sqlite(t)
+	h.conn("github", "git", `{}`)
+	h.ok(h.store("acme").CreateUser(t.Context(), &stagedoor.User{ID: "github|42", Connection: "git"}, ""))
+	h.call(h.machine("acme"), "GET", "/user-blocks/github%7C42", "").is(200, `{"blocked_for":[]}`)
+	h.call(h.machine("acme"), "DELETE", "/user-blocks/github%7C42", "").is(204, "")
+}
+
 func TestUserBlocks(t *testing.T) {
 	each(t, func(h *house) {
 		ctx, st, bearer := context.Background(), h.store("acme"), h.machine("acme")

@@ -62,17 +62,22 @@ func (a *API) unblockUser(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return nil, a.unblock(c, u.Identifiers())
+	return nil, a.unblock(c, u.ID, u.Identifiers())
 }
 
 func (a *API) unblockIdentifier(c *call, in identifierIn) (any, error) {
-	return nil, a.unblock(c, []string{in.Identifier})
+	return nil, a.unblock(c, "", []string{in.Identifier})
 }
 
-func (a *API) unblock(c *call, identifiers []string) error {
+// unblock lifts the blocks of a user, or of whoever the identifier is. Somebody else's server may know its people by nothing of what is counted here.
+func (a *API) unblock(c *call, userID string, identifiers []string) error {
 	if err := guard.Unblock(c.ctx(), c.store, identifiers...); err != nil {
 		return err
 	}
-	c.store.Log(stagedoor.LogEvent{Date: a.Clock.Now(), Type: "ublkdu", ClientID: c.caller.clientID, UserName: bounded(identifiers[0], 254), Description: "Blocks were lifted through the Management API"})
+	e := stagedoor.LogEvent{Date: a.Clock.Now(), Type: "ublkdu", ClientID: c.caller.clientID, UserID: userID, Description: "Blocks were lifted through the Management API"}
+	if len(identifiers) > 0 {
+		e.UserName = bounded(identifiers[0], 254)
+	}
+	c.store.Log(e)
 	return nil
 }
