@@ -22,7 +22,7 @@ func (s *Store) EnableHook(ctx context.Context, h *stagedoor.Hook) error {
 	n := Hooks.noun(s)
 	return s.write(ctx, func(q querier) error {
 		var others []stagedoor.Hook
-		err := q.each(ctx, n.selects()+n.mine(), []any{s.tenant.ID}, func(scan func(...any) error) error {
+		err := q.each(ctx, n.selects()+n.mine()+" ORDER BY "+n.order+s.db.forUpdate(), []any{s.tenant.ID}, func(scan func(...any) error) error {
 			o, err := n.scan(s, scan)
 			if err == nil && o.Trigger == h.Trigger && o.Enabled != (o.ID == h.ID) {
 				others = append(others, *o)
