@@ -173,7 +173,7 @@ func (a *API) updateEmailProvider(c *call, in updateEmailProviderIn) (any, error
 		}
 		before := old.Credentials
 		if in.Name != "" && in.Name != old.Name {
-			old.Name, before, old.Settings = in.Name, nil, nil
+			old.Name, before, old.Credentials, old.Settings = in.Name, nil, nil, nil // a key of one vendor is not for another, be it called the same
 		}
 		in.Enabled.Into(&old.Enabled)
 		if in.Credentials.Has() {

@@ -29,9 +29,17 @@ func TestEmailProvider(t *testing.T) {
 			h.Errorf("the secret went with the credentials to another server: %s", got)
 		}
 		h.call(bearer, "PATCH", "/emails/provider", `{"name":"mailgun"}`).
-			fails(400, "invalid_body", "Payload validation error: 'Additional properties not allowed: smtp_host,smtp_port,smtp_user' on property credentials.")
+			fails(400, "invalid_body", "Payload validation error: 'Missing required property: api_key' on property credentials.")
 		h.call(bearer, "PATCH", "/emails/provider", `{"name":"mailgun","credentials":{"api_key":"s3cret","domain":"x.test","region":"eu"}}`).
 			is(200, `{"name":"mailgun","enabled":false,"credentials":{"domain":"x.test","region":"eu"}}`)
+		h.call(bearer, "PATCH", "/emails/provider", `{"name":"sendgrid","credentials":{"api_key":"s3cret"}}`).is(200, "")
+		h.call(bearer, "PATCH", "/emails/provider", `{"name":"mandrill"}`).
+			fails(400, "invalid_body", "Payload validation error: 'Missing required property: api_key' on property credentials.")
+		h.kept(`"name":"sendgrid"`)
+		h.call(bearer, "PATCH", "/emails/provider", `{"name":"custom"}`).is(200, `{"name":"custom","enabled":false,"credentials":{}}`)
+		if got := h.provider(); strings.Contains(got, "s3cret") {
+			h.Errorf("the secret went to another provider: %s", got)
+		}
 		h.call(bearer, "DELETE", "/emails/provider", "").is(204, "")
 		h.call(bearer, "GET", all, "").is(404, "")
 		for body, message := range map[string]string{
