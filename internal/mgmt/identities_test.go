@@ -304,3 +304,16 @@ func TestPasswordlessUsers(t *testing.T) {
 		h.call(all, "POST", "/users", `{"connection":"sms","phone_number":"+15550100"}`).fails(409, "auth0_idp_error", "The user already exists.")
 	})
 }
+
+// A linked identity has an address and a password of its own: what is asked for it must not be done to the user's.
+func TestTicketsOfLinkedIdentities(t *testing.T) {
+	h := sqlite(t)
+	bearer := h.machine("acme")
+	ada, bob := h.user("ada", ""), h.user("bob", "")
+	h.link(ada, bob).is(201, "")
+	for _, path := range []string{"/jobs/verification-email", "/tickets/email-verification", "/tickets/password-change"} {
+		h.call(bearer, "POST", path, `{"user_id":"`+ada+`","identity":{"user_id":"bob","provider":"auth0"}}`).
+			fails(501, "not_supported", "An identity that is linked to the user is not supported by this server.")
+		h.call(bearer, "POST", path, `{"user_id":"`+ada+`","identity":{"user_id":"ada","provider":"auth0"}}`).is(201, "")
+	}
+}

@@ -143,10 +143,17 @@ func addressee(c *call, userID, clientID, organizationID string, identity web.Op
 			return nil, err
 		}
 	}
-	if identity.Set && !slices.ContainsFunc(u.Identities, func(i stagedoor.Identity) bool {
+	if !identity.Set {
+		return u, nil
+	}
+	at := slices.IndexFunc(u.Identities, func(i stagedoor.Identity) bool {
 		return i.Provider == identity.Value.Provider && i.UserID == identity.Value.UserID
-	}) {
+	})
+	switch {
+	case at < 0:
 		return nil, bad("invalid_body", "The user does not have the given identity.")
+	case at > 0: // mails and tickets are about the user's own address and password
+		return nil, unsupported("An identity that is linked to the user")
 	}
 	return u, nil
 }
