@@ -2,10 +2,12 @@ package mgmt
 
 import (
 	"encoding/base32"
+	"slices"
 	"strings"
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/mfa"
+	"github.com/stagedoor/stagedoor/internal/store"
 	"github.com/stagedoor/stagedoor/internal/web"
 )
 
@@ -180,8 +182,15 @@ func (a *API) replaceMethods(c *call, in []newMethodIn) (any, error) {
 			return nil, err
 		}
 	}
+	before, err := c.store.AuthenticationMethods(c.ctx(), c.id())
+	if err != nil {
+		return nil, err
+	}
 	if err := c.store.AddAuthenticationMethods(c.ctx(), c.id(), all, true); err != nil {
 		return nil, err
+	}
+	if slices.ContainsFunc(before, func(m stagedoor.AuthenticationMethod) bool { return !stays(&m, all) }) {
+		_ = a.unenrolled(c, c.id(), nil)
 	}
 	shown := make([]any, len(all))
 	for i, m := range all {
@@ -194,6 +203,14 @@ func (a *API) replaceMethods(c *call, in []newMethodIn) (any, error) {
 		shown[i] = one
 	}
 	return shown, nil
+}
+
+// stays tells whether a method that was replaced is there again: an app is another one, for nobody knows the secret of the one before. Recovery codes are
+// no factor, and go along.
+func stays(m *stagedoor.AuthenticationMethod, all []*stagedoor.AuthenticationMethod) bool {
+	return m.Type == store.TypeRecovery || slices.ContainsFunc(all, func(now *stagedoor.AuthenticationMethod) bool {
+		return now.Type == m.Type && m.PhoneNumber+m.Email != "" && now.PhoneNumber == m.PhoneNumber && now.Email == m.Email
+	})
 }
 
 func (a *API) deleteMethods(c *call) (any, error) {

@@ -99,6 +99,35 @@ func TestLastFactorTakesTheRecoveryCode(t *testing.T) {
 	})
 }
 
+// Whose second factors are replaced hears of it as of any that is taken away, and so does the tenant's log; not where all are there again.
+func TestReplacedFactorsAreTold(t *testing.T) {
+	h := sqlite(t)
+	all := h.machine("acme")
+	path := "/users/" + h.user("ada", "") + "/authentication-methods"
+	told := 0
+	h.api.Pipeline.TellFactor = func(context.Context, pipeline.Visit, *stagedoor.User, string) { told++ }
+	for i, step := range []struct {
+		body string
+		want int
+	}{
+		{`[{"type":"phone","phone_number":"+15550100"}]`, 0},
+		{`[{"type":"phone","phone_number":"+15550100","name":"Mine"},{"type":"totp"}]`, 0},
+		{`[{"type":"phone","phone_number":"+15550100"},{"type":"totp"}]`, 1}, // another app
+		{`[{"type":"totp"}]`, 2},
+		{`[]`, 3},
+		{`[]`, 3},
+	} {
+		h.call(all, "PUT", path, step.body).is(200, "")
+		if n := strings.Count(strings.Join(h.logged("acme"), "\n"), "gd_unenroll "); told != step.want || n != step.want {
+			t.Errorf("step %d: told %d times, %d events, want %d", i, told, n, step.want)
+		}
+	}
+	h.call(all, "POST", "/users/auth0%7Cada/recovery-code-regeneration", "").is(200, "")
+	if h.call(all, "PUT", path, `[]`).is(200, `[]`); told != 3 {
+		t.Errorf("told %d times that a recovery code went", told)
+	}
+}
+
 func TestAuthenticationMethodRefusals(t *testing.T) {
 	h := sqlite(t)
 	all := h.machine("acme")
