@@ -100,14 +100,10 @@ func defaultRefreshToken() stagedoor.RefreshTokenRules {
 
 // allowed tells whether the caller may write what was sent.
 func (in *updateClientIn) allowed(c *caller) error {
-	keys := in.Secret.Set
-	if _, sent := in.Rest["encryption_key"]; sent {
-		keys = true
-	}
 	switch {
-	case keys && !c.has("update:client_keys"):
+	case (in.Secret.Set || in.encrypts()) && !c.has("update:client_keys"):
 		return insufficient("update:client_keys")
-	case in.AuthenticationMethods.Set && !c.hasAny("update:client_credentials", "update:clients"):
+	case in.AuthenticationMethods.Set && !c.has("update:client_credentials"):
 		return insufficient("update:client_credentials")
 	case in.TokenVault.Set && !c.hasAny("update:client_token_vault_privileged_access", "update:clients"):
 		return insufficient("update:client_token_vault_privileged_access")
@@ -117,6 +113,23 @@ func (in *updateClientIn) allowed(c *caller) error {
 		return insufficient("update:clients")
 	}
 	return nil
+}
+
+// allowed tells whether the caller may make a client of what was sent: how it proves itself takes a scope of its own.
+func (in *createClientIn) allowed(c *caller) error {
+	switch {
+	case in.encrypts() && !c.has("update:client_keys"):
+		return insufficient("update:client_keys")
+	case in.AuthenticationMethods.Has() && !c.has("create:client_credentials"):
+		return insufficient("create:client_credentials")
+	}
+	return nil
+}
+
+// encrypts tells whether a key was sent.
+func (in *clientIn) encrypts() bool {
+	_, sent := in.Rest["encryption_key"]
+	return sent
 }
 
 // touched tells whether a member besides the keys was sent.

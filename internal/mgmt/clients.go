@@ -157,6 +157,9 @@ func (a *API) showClient(c *call, cl *stagedoor.Client) (any, error) {
 }
 
 func (a *API) createClient(c *call, in createClientIn) (any, error) {
+	if err := in.allowed(c.caller); err != nil {
+		return nil, err
+	}
 	cl := NewClient(in.Name)
 	if err := in.apply(cl, true, a.Clock.Now()); err != nil {
 		return nil, err

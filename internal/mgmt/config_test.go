@@ -109,6 +109,26 @@ func TestClientVisibility(t *testing.T) {
 	h.call(h.machine("acme", "update:client_keys"), "PATCH", "/clients/web_acme", `{"client_secret":"0123456789abcdef"}`).is(200, "")
 }
 
+// How a client proves itself, and keys, take scopes of their own (Management API fact sheet 3.4).
+func TestCredentialsOfClientsTakeTheirScopes(t *testing.T) {
+	h := sqlite(t)
+	const methods, key = `"client_authentication_methods":{"private_key_jwt":{"credentials":[]}}`, `"encryption_key":{"pub":"p","cert":"c","subject":"s"}`
+	for _, c := range [][4]string{
+		{"create:clients", "POST", `{"name":"x",` + methods + `}`, "create:client_credentials"},
+		{"create:clients", "POST", `{"name":"x",` + key + `}`, "update:client_keys"},
+		{"update:clients", "PATCH", `{` + methods + `}`, "update:client_credentials"},
+		{"update:clients", "PATCH", `{"client_authentication_methods":null}`, "update:client_credentials"},
+		{"update:clients", "PATCH", `{` + key + `}`, "update:client_keys"},
+	} {
+		path, status := "/clients", 201
+		if c[1] == "PATCH" {
+			path, status = "/clients/web_acme", 200
+		}
+		h.call(h.machine("acme", c[0]), c[1], path, c[2]).fails(403, "insufficient_scope", "Insufficient scope, expected any of: "+c[3])
+		h.call(h.machine("acme", c[0], c[3]), c[1], path, c[2]).is(status, "")
+	}
+}
+
 // A secret is told to who may read it, and to who has it made: not to who may make other clients, or could replace it.
 func TestSecretsAreNotToldForAWrite(t *testing.T) {
 	h := sqlite(t)
