@@ -54,6 +54,21 @@ func TestClientMembers(t *testing.T) {
 	}
 }
 
+// Lengths are counted in characters, as the wire does, in whatever script.
+func TestMetadataIsCountedInCharacters(t *testing.T) {
+	h := sqlite(t)
+	all, long := h.machine("acme"), strings.Repeat("ü", 255)
+	for _, c := range [][3]string{
+		{"/clients", `{"name":"x","client_metadata":{"k":"`, "client_metadata"},
+		{"/connections", `{"name":"x","strategy":"auth0","metadata":{"k":"`, "metadata"},
+		{"/custom-domains", `{"domain":"id.x.test","type":"auth0_managed_certs","domain_metadata":{"k":"`, "domain_metadata"},
+	} {
+		h.call(all, "POST", c[0], c[1]+long+`ü"}}`).fails(400, "invalid_body", payload(`String is too long (256 chars), maximum 255' on property `+c[2]+`.k`))
+		h.call(all, "POST", c[0], c[1]+long+`"}}`).is(201, "")
+	}
+	h.call(all, "PUT", "/rules-configs/"+strings.Repeat("%C3%BC", 127), `{"value":"v"}`).is(200, "")
+}
+
 func TestClientMembersRefused(t *testing.T) {
 	h := sqlite(t)
 	all := h.machine("acme")

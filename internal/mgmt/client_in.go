@@ -277,8 +277,8 @@ func (in *clientIn) applyMetadata(c *stagedoor.Client) error {
 			delete(c.Metadata, key)
 			continue
 		}
-		if len(key) > 255 || len(value.Value) > 255 {
-			return badProperty("client_metadata."+bounded(key, 40), "String is too long, maximum 255")
+		if err := shortMetadata("client_metadata", key, value.Value); err != nil {
+			return err
 		}
 		c.Metadata[key] = value.Value
 	}

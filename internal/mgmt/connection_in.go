@@ -66,8 +66,8 @@ func newConnection(name, strategy string) *stagedoor.Connection {
 
 func (in *connectionIn) check(c *call) error {
 	for key, value := range in.Metadata.Value {
-		if len(key) > 255 || len(value) > 255 {
-			return badProperty("metadata."+bounded(key, 40), "String is too long, maximum 255")
+		if err := shortMetadata("metadata", key, value); err != nil {
+			return err
 		}
 	}
 	return knownClients(c, in.EnabledClients.Value)

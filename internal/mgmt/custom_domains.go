@@ -52,8 +52,8 @@ func (in customDomainMembers) copyTo(d *stagedoor.CustomDomain) error {
 		d.Metadata = map[string]string{}
 	}
 	for name, value := range in.Metadata.Value {
-		if len(name) > 255 || len(value.Value) > 255 {
-			return badProperty("domain_metadata", "String is too long ("+itoa(max(len(name), len(value.Value)))+" chars), maximum 255")
+		if err := shortMetadata("domain_metadata", name, value.Value); err != nil {
+			return err
 		}
 		if d.Metadata[name] = value.Value; value.Null {
 			delete(d.Metadata, name)

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"maps"
 	"slices"
+	"unicode/utf8"
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/store"
@@ -45,7 +46,7 @@ func (a *API) setHookSecrets(c *call, in hookSecretsIn) (any, error) {
 			if err := json.Unmarshal(in.Values[name], &value); err != nil {
 				return err
 			}
-			if len(name) > 128 || len(value) > 4096 {
+			if utf8.RuneCountInString(name) > 128 || utf8.RuneCountInString(value) > 4096 {
 				return badProperty(bounded(name, 100), "A name may have 128 characters and a value 4096")
 			}
 			values[name] = value

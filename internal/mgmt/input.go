@@ -1,6 +1,8 @@
 package mgmt
 
 import (
+	"unicode/utf8"
+
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/web"
 )
@@ -132,6 +134,15 @@ func unsupported(what string) error {
 
 // bad is a 400 in the words that clients know.
 func bad(code, message string) error { return stagedoor.Errorf(stagedoor.Invalid, code, "%s", message) }
+
+// shortMetadata refuses a name or a value of metadata that is longer than 255 characters (Management API fact sheet 3.21).
+func shortMetadata(path, name, value string) error {
+	const most = 255
+	if n := max(utf8.RuneCountInString(name), utf8.RuneCountInString(value)); n > most {
+		return badProperty(path+"."+bounded(name, 40), "String is too long ("+itoa(n)+" chars), maximum "+itoa(most))
+	}
+	return nil
+}
 
 // badProperty is the violation of one property of the body.
 func badProperty(path, reason string) error {

@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/web"
@@ -106,10 +107,10 @@ type rulesConfigIn struct {
 
 func (a *API) setRulesConfig(c *call, in rulesConfigIn) (any, error) {
 	key := c.r.PathValue("key")
-	if len(key) > 127 {
+	if n := utf8.RuneCountInString(key); n > 127 {
 		return nil, (&web.Violation{
 			Path: "key", Doc: "Key of the rules config variable to set (max length: 127 characters)",
-			Reason: "String is too long (" + itoa(len(key)) + " chars), maximum 127",
+			Reason: "String is too long (" + itoa(n) + " chars), maximum 127",
 		}).URI()
 	}
 	return map[string]string{"key": key, "value": in.Value}, c.store.SetRulesConfig(c.ctx(), key, in.Value)
