@@ -55,9 +55,12 @@ func (a *API) importUsers(c *call) (any, error) {
 	if c.r.ContentLength > limit+importRest {
 		return nil, tooLarge(limit)
 	}
-	if rc := http.NewResponseController(c.w); limit > maxBody { // a large file may take longer than other bodies
+	if rc := http.NewResponseController(c.w); limit > maxBody { // a large file may take longer than other bodies, and than other requests
 		_ = rc.SetReadDeadline(time.Now().Add(importUpload))
 		_ = rc.SetWriteDeadline(time.Now().Add(importUpload))
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(c.ctx()), importUpload)
+		defer func(r *http.Request) { cancel(); c.r = r }(c.r)
+		c.r = c.r.WithContext(ctx)
 	}
 	in := multipart.NewReader(http.MaxBytesReader(c.w, c.r.Body, limit+importRest), params["boundary"])
 	j := &stagedoor.Job{Type: stagedoor.JobImport, Status: stagedoor.JobUploading, CompletionEmail: true}
