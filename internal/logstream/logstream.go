@@ -2,6 +2,8 @@ package logstream
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"sync"
@@ -19,7 +21,8 @@ const (
 	firstRetry   = time.Second
 	longestRetry = 5 * time.Minute
 	suspendAfter = 24 * time.Hour
-	atOnce       = 8 // streams that are served at a time
+	turn         = 10 * time.Second // after which a stream that always has something lets others have its place
+	atOnce       = 16               // streams that are served at a time
 )
 
 // Deliverer delivers log events.
@@ -30,16 +33,27 @@ type Deliverer struct {
 	Metrics *telemetry.Metrics // nil: nothing is counted
 	Every   time.Duration      // how often it looks for new events
 	Settle  time.Duration      // how old an event and its id must be, so that none with a smaller id can still come
+
+	mu   sync.Mutex
+	busy map[streamKey]time.Duration // streams that are being served here, and how far they were behind meanwhile
+	late map[streamKey]time.Duration // how far streams were behind when they were served last
 }
+
+// streamKey names a stream.
+type streamKey struct{ tenant, id string }
 
 // Run delivers until the context ends.
 func (d *Deliverer) Run(ctx context.Context) {
 	ticker := time.NewTicker(d.Every)
 	defer ticker.Stop()
+	var group sync.WaitGroup
+	defer group.Wait()
+	slots := make(chan struct{}, atOnce)
 	for {
-		if err := d.Round(ctx); err != nil && ctx.Err() == nil {
+		if err := d.start(ctx, &group, slots); err != nil && ctx.Err() == nil {
 			d.Log.ErrorContext(ctx, "log streams could not be read", "error", err)
 		}
+		d.measure()
 		select {
 		case <-ticker.C:
 		case <-ctx.Done():
@@ -50,52 +64,90 @@ func (d *Deliverer) Run(ctx context.Context) {
 
 // Round gives every stream of every tenant the chance to deliver what it has.
 func (d *Deliverer) Round(ctx context.Context) error {
+	var group sync.WaitGroup
+	err := d.start(ctx, &group, make(chan struct{}, atOnce))
+	group.Wait()
+	d.measure()
+	return err
+}
+
+// start serves each stream that is not being served, in a goroutine of its own: one that always has something, or whose receiver is slow, keeps no other
+// waiting.
+func (d *Deliverer) start(ctx context.Context, group *sync.WaitGroup, slots chan struct{}) error {
 	tenants, err := d.DB.LogStreamTenants(ctx)
 	if err != nil {
 		return err
 	}
-	slots := make(chan struct{}, atOnce)
-	var lag lags
-	var group sync.WaitGroup
-	defer func() {
-		group.Wait()
-		d.Metrics.Set(telemetry.StreamLag, lag.longest.Seconds())
-	}()
+	var failed error
+	there := map[streamKey]bool{}
 	for _, id := range tenants {
-		st, err := d.DB.TenantByID(ctx, id)
-		if stagedoor.IsKind(err, stagedoor.NotFound) {
+		st, streams, err := d.streams(ctx, id)
+		if stagedoor.IsKind(err, stagedoor.Unavailable) {
+			return err
+		}
+		if err != nil { // the others' are delivered all the same
+			failed = errors.Join(failed, fmt.Errorf("tenant %s: %w", id, err))
 			continue
 		}
-		if err != nil {
-			return err
-		}
-		streams, err := store.LogStreams.All(ctx, st)
-		if err != nil {
-			return err
-		}
-		for _, stream := range streams {
-			if stream.Type != "http" || stream.Status != stagedoor.StreamActive {
+		for i := range streams {
+			key := streamKey{id, streams[i].ID}
+			if !served(&streams[i]) {
 				continue
 			}
-			slots <- struct{}{}
+			if there[key] = true; !d.take(key) {
+				continue
+			}
+			select {
+			case slots <- struct{}{}:
+			case <-ctx.Done():
+				d.release(key)
+				return ctx.Err()
+			}
 			group.Go(func() {
-				defer func() { <-slots }()
-				if err := d.serve(ctx, st, &stream, &lag); err != nil && ctx.Err() == nil {
-					d.Log.ErrorContext(ctx, "a log stream could not go on", "tenant", st.Tenant().ID, "stream", stream.ID, "error", err)
+				defer func() { d.release(key); <-slots }()
+				if err := d.serve(ctx, st, key); err != nil && ctx.Err() == nil {
+					d.Log.ErrorContext(ctx, "a log stream could not go on", "tenant", key.tenant, "stream", key.id, "error", err)
 				}
 			})
 		}
 	}
-	return nil
+	d.keep(there)
+	return failed
 }
 
-// serve delivers all that a stream has.
-func (d *Deliverer) serve(ctx context.Context, st *store.Store, stream *stagedoor.LogStream, lag *lags) error {
-	for {
+// streams reads the streams of a tenant; one that is gone has none.
+func (d *Deliverer) streams(ctx context.Context, tenant string) (*store.Store, []stagedoor.LogStream, error) {
+	st, err := d.DB.TenantByID(ctx, tenant)
+	if stagedoor.IsKind(err, stagedoor.NotFound) {
+		return nil, nil, nil
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	all, err := store.LogStreams.All(ctx, st)
+	return st, all, err
+}
+
+// served tells whether anything is sent to a stream.
+func served(stream *stagedoor.LogStream) bool {
+	return stream.Type == "http" && stream.Status == stagedoor.StreamActive
+}
+
+// serve delivers what a stream has, until that is all or its turn is over. The stream is read for each batch: whoever stops, changes or deletes it means
+// what follows.
+func (d *Deliverer) serve(ctx context.Context, st *store.Store, key streamKey) error {
+	for began := time.Now(); time.Since(began) < turn; {
+		stream, err := store.LogStreams.Get(ctx, st, key.id)
+		if stagedoor.IsKind(err, stagedoor.NotFound) || err == nil && !served(stream) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
 		at, err := st.LogCursor(ctx, stream)
 		now := st.Clock().Now()
 		if err == nil && at.Failures > 0 {
-			lag.note(now.Sub(at.FailingSince))
+			d.note(key, now.Sub(at.FailingSince))
 		}
 		if err != nil || at.DueAt.After(now) {
 			return err
@@ -112,7 +164,7 @@ func (d *Deliverer) serve(ctx context.Context, st *store.Store, stream *stagedoo
 			return err // another server has sent these in between; its claim, which is ours now, runs out
 		}
 		if len(events) > 0 {
-			lag.note(now.Sub(events[0].Date) - d.Settle)
+			d.note(key, now.Sub(events[0].Date)-d.Settle)
 		}
 		sent := d.send(ctx, now, stream, events)
 		d.Metrics.Add(telemetry.StreamSends, 1, map[bool]string{true: "success", false: "failure"}[sent == nil])
@@ -125,18 +177,7 @@ func (d *Deliverer) serve(ctx context.Context, st *store.Store, stream *stagedoo
 			return d.suspend(ctx, st, stream, at)
 		}
 	}
-}
-
-// lags are how far streams are behind in a round.
-type lags struct {
-	mu      sync.Mutex
-	longest time.Duration
-}
-
-func (l *lags) note(d time.Duration) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.longest = max(l.longest, d)
+	return nil
 }
 
 // batch returns the next events that the stream wants, and the id of the last one that was looked at; it is empty if there is nothing.

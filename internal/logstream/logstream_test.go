@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/jose"
 	"github.com/stagedoor/stagedoor/internal/logstream"
 	"github.com/stagedoor/stagedoor/internal/store"
 	"github.com/stagedoor/stagedoor/internal/store/storetest"
@@ -212,7 +213,8 @@ func TestManyServers(t *testing.T) {
 		c.wait(3 * time.Second)
 		var group sync.WaitGroup
 		for range 6 {
-			group.Go(func() { ok(t, d.Round(context.Background())) })
+			server := &logstream.Deliverer{DB: d.DB, Client: d.Client, Log: d.Log, Settle: d.Settle}
+			group.Go(func() { ok(t, server.Round(context.Background())) })
 		}
 		group.Wait()
 		ok(t, d.Round(t.Context()))
@@ -228,6 +230,128 @@ func TestManyServers(t *testing.T) {
 		if len(seen) != 300 {
 			t.Errorf("%d events came, not 300", len(seen))
 		}
+	})
+}
+
+// happens logs an event that has its id at once.
+func happens(st *store.Store) { st.Log(stagedoor.LogEvent{ID: st.NewLogID(), Type: "s"}) }
+
+// TestChangedMeanwhile: a stream that always has something, because something happens while it sends, ends when it is stopped or deleted, and sends to
+// where it is to send now.
+func TestChangedMeanwhile(t *testing.T) {
+	each(t, func(t *testing.T, d *logstream.Deliverer, st *store.Store, c *clock) {
+		const enough = 12 // events that follow one another
+		var n int
+		var change func()
+		busy := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+			if n++; n == 3 {
+				change()
+			}
+			if n < enough {
+				happens(st)
+				c.wait(3 * time.Second)
+			}
+		}))
+		t.Cleanup(busy.Close)
+		sink, ctx := fmt.Sprintf(`{"httpEndpoint":%q}`, busy.URL), context.Background()
+		other := newReceiver(t)
+		var l *stagedoor.LogStream
+		update := func(fn func(*stagedoor.LogStream)) {
+			_, err := store.LogStreams.Update(ctx, st, l.ID, func(l *stagedoor.LogStream) error { fn(l); return nil })
+			ok(t, err)
+		}
+		for name, one := range map[string]struct {
+			change     func()
+			here, then int // requests, and events at the other receiver
+		}{
+			"stopped": {func() { update(func(l *stagedoor.LogStream) { l.Status = stagedoor.StreamPaused }) }, 3, 0},
+			"changed": {func() {
+				update(func(l *stagedoor.LogStream) { l.Sink = fmt.Sprintf(`{"httpEndpoint":%q}`, other.URL) })
+			}, 3, 1},
+			"deleted": {func() {
+				_, err := store.LogStreams.Delete(ctx, st, l.ID)
+				ok(t, err)
+				ok(t, st.ForgetLogCursor(ctx, l.ID))
+			}, 3, 0},
+			"set back": {func() {
+				update(func(v *stagedoor.LogStream) {
+					v.After, v.Sink = stagedoor.LogIDAt(c.Now().Add(-4*time.Second)), fmt.Sprintf(`{"httpEndpoint":%q}`, other.URL)
+				})
+				ok(t, st.ForgetLogCursor(ctx, l.ID))
+			}, 3, 2},
+		} {
+			n, change, other.ids = 0, one.change, nil
+			c.wait(time.Minute)
+			l = create(t, st, sink, nil)
+			c.wait(time.Second)
+			happens(st)
+			c.wait(3 * time.Second)
+			ok(t, d.Round(t.Context()))
+			if n != one.here || len(other.ids) != one.then {
+				t.Errorf("%s: %d requests and %v, not %d and %d", name, n, other.ids, one.here, one.then)
+			}
+			_, err := store.LogStreams.Delete(ctx, st, l.ID)
+			ok(t, err)
+		}
+	})
+}
+
+// TestUnreadable: streams of a tenant that cannot be read keep no other tenant's waiting.
+func TestUnreadable(t *testing.T) {
+	for _, kind := range []string{storetest.SQLite, storetest.Postgres} {
+		c := &clock{now: time.Date(2026, 11, 26, 12, 0, 0, 0, time.UTC)}
+		url, another := storetest.Migrated(t, kind), jose.MasterKey{7}
+		sealer, err := jose.NewSealer(another)
+		ok(t, err)
+		elsewhere := storetest.OpenURL(t, url, storetest.WithClock(c.Now), func(o *store.Options) { o.Sealer = sealer })
+		create(t, storetest.Tenant(t, elsewhere, "a"), `{"httpEndpoint":"http://127.0.0.1:9"}`, nil)
+		db := storetest.OpenURL(t, url, storetest.WithClock(c.Now))
+		r, st := newReceiver(t), storetest.Tenant(t, db, "b")
+		create(t, st, fmt.Sprintf(`{"httpEndpoint":%q}`, r.URL), nil)
+		c.wait(time.Second)
+		happens(st)
+		c.wait(3 * time.Second)
+		d := &logstream.Deliverer{DB: db, Client: http.DefaultClient, Log: slog.New(slog.DiscardHandler), Settle: 2 * time.Second}
+		if err := d.Round(t.Context()); err == nil || !strings.Contains(err.Error(), "tenant a") {
+			t.Errorf("%s: nobody is told: %v", kind, err)
+		}
+		if len(r.ids) != 1 {
+			t.Errorf("%s: %v came", kind, r.ids)
+		}
+	}
+}
+
+// TestStreamsDoNotWait: one whose receiver is slow keeps no other waiting.
+func TestStreamsDoNotWait(t *testing.T) {
+	each(t, func(t *testing.T, d *logstream.Deliverer, st *store.Store, c *clock) {
+		begun, end := make(chan struct{}), make(chan struct{})
+		slow := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { close(begun); <-end }))
+		t.Cleanup(slow.Close)
+		other := storetest.Tenant(t, d.DB, "other")
+		r := newReceiver(t)
+		create(t, st, fmt.Sprintf(`{"httpEndpoint":%q}`, slow.URL), nil)
+		create(t, other, fmt.Sprintf(`{"httpEndpoint":%q}`, r.URL), nil)
+		c.wait(time.Second)
+		happens(st)
+		c.wait(3 * time.Second)
+		d.Every = 10 * time.Millisecond
+		ctx, stop := context.WithCancel(t.Context())
+		var group sync.WaitGroup
+		group.Go(func() { d.Run(ctx) })
+		defer func() { close(end); stop(); group.Wait() }()
+		<-begun
+		happens(other)
+		c.wait(3 * time.Second)
+		for range 300 {
+			time.Sleep(10 * time.Millisecond)
+			r.mu.Lock()
+			n := len(r.ids)
+			r.mu.Unlock()
+			if n == 1 {
+				return
+			}
+		}
+		t.Error("a stream waits for the receiver of another one")
 	})
 }
 
