@@ -149,7 +149,7 @@ func (d *Deliverer) serve(ctx context.Context, st *store.Store, key streamKey) e
 		if err == nil && at.Failures > 0 {
 			d.note(key, now.Sub(at.FailingSince))
 		}
-		if err != nil || at.DueAt.After(now) {
+		if err != nil || !at.Due(now) {
 			return err
 		}
 		events, last, err := d.batch(ctx, st, stream, at.After)
@@ -204,7 +204,7 @@ func (d *Deliverer) batch(ctx context.Context, st *store.Store, stream *stagedoo
 // next is where the cursor stands after a try.
 func next(at store.LogCursor, now time.Time, last string, err error) store.LogCursor {
 	if err == nil {
-		return store.LogCursor{After: last, DueAt: now}
+		return store.LogCursor{After: last}
 	}
 	wait := min(firstRetry<<min(at.Failures, 20), longestRetry)
 	if at.FailingSince.IsZero() {

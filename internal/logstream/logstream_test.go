@@ -355,6 +355,28 @@ func TestStreamsDoNotWait(t *testing.T) {
 	})
 }
 
+// TestClockPutBack: a clock that was hours ahead for a moment stops no stream for these hours.
+func TestClockPutBack(t *testing.T) {
+	each(t, func(t *testing.T, d *logstream.Deliverer, st *store.Store, c *clock) {
+		r := newReceiver(t)
+		create(t, st, fmt.Sprintf(`{"httpEndpoint":%q}`, r.URL), nil)
+		for i, status := range []int{200, 500} {
+			happens(st)
+			c.wait(3*time.Hour + 3*time.Second)
+			r.status = status
+			ok(t, d.Round(t.Context()))
+			c.wait(-3 * time.Hour)
+			r.status = 200
+			happens(st)
+			c.wait(3 * time.Second)
+			ok(t, d.Round(t.Context()))
+			if want := 2 * (i + 1); len(r.ids) != want {
+				t.Errorf("%d events came, not %d", len(r.ids), want)
+			}
+		}
+	})
+}
+
 func TestFormats(t *testing.T) {
 	each(t, func(t *testing.T, d *logstream.Deliverer, st *store.Store, c *clock) {
 		for format, want := range map[string]string{"JSONARRAY": `[{"log_id":"`, "JSONLINES": `{"log_id":"`, "JSONOBJECT": `{"logs":[{"log_id":"`} {

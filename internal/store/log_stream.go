@@ -20,7 +20,15 @@ type LogCursor struct {
 	After        string    // the last log event that was sent, or that was passed over
 	Failures     int       // in a row
 	FailingSince time.Time // zero while it works
-	DueAt        time.Time // when to try next
+	DueAt        time.Time // when to try next; zero while it works
+}
+
+// cursorRest is more than a stream ever rests, or is claimed for. What is due later than that was noted by a clock that has been put back since.
+const cursorRest = 10 * time.Minute
+
+// Due tells whether it is time for the next try.
+func (c LogCursor) Due(now time.Time) bool {
+	return !c.DueAt.After(now) || c.DueAt.After(now.Add(cursorRest))
 }
 
 // LogCursor returns how far a stream has come.
@@ -39,10 +47,11 @@ func (s *Store) LogCursor(ctx context.Context, stream *stagedoor.LogStream) (Log
 // ClaimLogCursor takes the work on a stream until then: of many servers one gets it. A claim that is not followed by
 // SaveLogCursor ends by itself.
 func (s *Store) ClaimLogCursor(ctx context.Context, stream *stagedoor.LogStream, until time.Time) (claimed bool, err error) {
+	now := s.db.clock.Now()
 	err = s.writeOne(ctx, func(q querier) error {
 		n, err := q.exec(ctx, `INSERT INTO log_cursors (tenant, stream, log_id, failing_since, failures, due_at) VALUES (?, ?, ?, 0, 0, ?)
-			ON CONFLICT (tenant, stream) DO UPDATE SET due_at = excluded.due_at WHERE log_cursors.due_at <= ?`,
-			s.tenant.ID, stream.ID, stream.After, millis(until), millis(s.db.clock.Now()))
+			ON CONFLICT (tenant, stream) DO UPDATE SET due_at = excluded.due_at WHERE log_cursors.due_at <= ? OR log_cursors.due_at > ?`,
+			s.tenant.ID, stream.ID, stream.After, millis(until), millis(now), millis(now.Add(cursorRest)))
 		claimed = n > 0
 		return err
 	})
