@@ -249,6 +249,29 @@ func TestSwept(t *testing.T) {
 	})
 }
 
+// TestWaitingJobsAreKept: a job that was accepted is done, also when no server was there for days.
+func TestWaitingJobsAreKept(t *testing.T) {
+	each(t, func(t *testing.T, st *store.Store, r *Runner, c *clock) {
+		waits, begun := submit(t, st, 3), &stagedoor.Job{Type: stagedoor.JobExport, Status: stagedoor.JobProcessing, Format: "json"}
+		ok(t, st.CreateJob(t.Context(), begun, 0)) // its server is gone
+		broken := &stagedoor.Job{Type: stagedoor.JobImport, Status: stagedoor.JobUploading}
+		ok(t, st.CreateJob(t.Context(), broken, 0))
+		c.pass(72 * time.Hour)
+		ok(t, r.DB.Sweep(t.Context()))
+		for range 2 {
+			some, err := r.Once(t.Context())
+			if !some || err != nil {
+				t.Fatal(some, err)
+			}
+		}
+		ended(t, st, waits.ID, "completed inserted 3 updated 0 failed 0 of 3")
+		ended(t, st, begun.ID, "completed")
+		if err := st.AddJobPart(t.Context(), broken.ID, 0, []byte("x")); err == nil {
+			t.Error("a file that never came is waited for without end")
+		}
+	})
+}
+
 // FuzzRows: what the splitter takes is what encoding/json takes, and nothing stops it.
 func FuzzRows(f *testing.F) {
 	for _, text := range []string{`[]`, `[{"a":1},{"b":"}"}]`, "{\"a\":1}\n{\"b\":2}", `[{"a":"\""}]`, "\xef\xbb\xbf[{}]", `[{}`, `{`, `[{},]`, `[[[]]]`, `"x"`, `{}{}`, `[{}] x`} {

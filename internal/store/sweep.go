@@ -62,9 +62,12 @@ var sweeps = []sweep{
 	{table: "events", key: "tenant, stream, id"},
 	{table: "event_counts", key: "tenant, stream, hour"},
 	{table: "script_runs", key: "tenant, id", rows: 50},
-	{table: "job_parts", key: "tenant, job, kind, n", since: "j.expires_at", from: "jobs j JOIN job_parts t ON t.tenant = j.tenant AND t.job = j.id", rows: 20},
-	{table: "jobs", key: "tenant, id"},
+	{table: "job_parts", key: "tenant, job, kind, n", since: "j.expires_at", and: jobRests, from: "jobs j JOIN job_parts t ON t.tenant = j.tenant AND t.job = j.id", rows: 20},
+	{table: "jobs", key: "tenant, id", and: jobRests},
 }
+
+// jobRests is true of jobs of which nothing is to be done: one that waits was accepted, however long no server could do it.
+const jobRests = "status NOT IN ('pending', 'processing')"
 
 // statement deletes a batch. What it deletes is chosen and locked in the same statement: a session that was prolonged meanwhile stays, and
 // servers that sweep at once take different rows.
