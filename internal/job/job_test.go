@@ -222,9 +222,20 @@ func TestTries(t *testing.T) {
 				t.Errorf("%s: %d tries, %q", name, tries, j.Details)
 			}
 		}
+		killed := &stagedoor.Job{Type: stagedoor.JobVerification, Status: stagedoor.JobPending, UserID: "auth0|a", Tries: maxTries} // each of them ended its server
+		ok(t, st.CreateJob(t.Context(), killed, 0))
+		r.SendVerification = func(context.Context, *store.Store, *stagedoor.User, string, string) error {
+			t.Error("what ends servers is tried without end")
+			return nil
+		}
+		_, err := r.Once(t.Context())
+		ok(t, err)
+		if j := ended(t, st, killed.ID, "failed"); j.Details != "The job failed because of an internal error." {
+			t.Error(j.Details)
+		}
 		unknown := &stagedoor.Job{Type: "dance", Status: stagedoor.JobPending}
 		ok(t, st.CreateJob(t.Context(), unknown, 0))
-		_, err := r.Once(t.Context())
+		_, err = r.Once(t.Context())
 		ok(t, err)
 		if j := ended(t, st, unknown.ID, "failed"); j.Details != "This server does not know jobs of the type dance." {
 			t.Error(j.Details)

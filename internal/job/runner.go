@@ -2,6 +2,7 @@ package job
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"runtime/debug"
@@ -21,6 +22,9 @@ const (
 	atOnce   = 2                // jobs that a server works on at a time
 	maxTries = 5                // of one step
 )
+
+// errEndless ends a job whose step came to no end so often: no error was told, so that it may have ended the server each time.
+var errEndless = errors.New("the step never came to an end")
 
 // Deps are what jobs are done with.
 type Deps struct {
@@ -115,7 +119,11 @@ func (r *Runner) do(ctx context.Context, w *work) {
 	}
 	w.Tries++
 	err := w.save(ctx) // before the step, which may end this process
-	if err == nil {
+	switch {
+	case err != nil:
+	case w.Tries > maxTries:
+		err = errEndless
+	default:
 		err = r.step(ctx, w)
 	}
 	log := r.Log.With("tenant", w.st.Tenant().ID, "job", w.ID, "type", w.Type)
