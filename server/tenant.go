@@ -92,11 +92,15 @@ func CreateTenant(ctx context.Context, db *store.DB, name string, domains []stri
 	if err != nil {
 		return nil, err
 	}
-	st, err := db.CreateTenant(ctx, name, domains)
-	if err != nil {
-		return nil, err
-	}
-	return furnish(ctx, st)
+	var machine *stagedoor.Client
+	err = db.Together(ctx, func(in *store.DB) error { // half a tenant could neither be used nor made again
+		st, err := in.CreateTenant(ctx, name, domains)
+		if err == nil {
+			machine, err = furnish(ctx, st)
+		}
+		return err
+	})
+	return machine, err
 }
 
 // EnsureTenant is CreateTenant for a tenant that may exist: it gets the domains and what it lacks.

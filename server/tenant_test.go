@@ -1,6 +1,8 @@
 package server_test
 
 import (
+	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -51,6 +53,38 @@ func TestNewTenantTakesUsers(t *testing.T) {
 		conn, err := st.ConnectionByName(t.Context(), server.DefaultConnection)
 		if err != nil || !slices.Equal(conn.EnabledClients, []string{machine.ID}) {
 			t.Errorf("%v, %v", conn, err)
+		}
+	}
+}
+
+// dying is a context that ends after it was asked so often.
+type dying struct {
+	context.Context
+	left int
+}
+
+// Err tells whether it has ended.
+func (d *dying) Err() error {
+	if d.left--; d.left < 0 {
+		return context.Canceled
+	}
+	return nil
+}
+
+// TestNoHalfTenant: a tenant that could not be made whole is not there, and can be made again.
+func TestNoHalfTenant(t *testing.T) {
+	db := storetest.Open(t, storetest.SQLite)
+	for n := 0; ; n += 3 {
+		name := fmt.Sprint("t", n)
+		_, err := server.CreateTenant(&dying{t.Context(), n}, db, name, []string{name + ".test"})
+		if err == nil {
+			if n < 6 {
+				t.Errorf("made with %d looks at the context", n)
+			}
+			return
+		}
+		if _, err := server.CreateTenant(t.Context(), db, name, []string{name + ".test"}); err != nil {
+			t.Fatalf("after %d looks: %v", n, err)
 		}
 	}
 }
