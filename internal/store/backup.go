@@ -48,6 +48,9 @@ func Backup(ctx context.Context, database, file string, o BackupOptions) (*Backu
 	if _, err := os.Lstat(file); err == nil && !o.Force {
 		return nil, fmt.Errorf("%s exists already: choose another name, or give --force to replace it", file)
 	}
+	if sameFile(database, file) {
+		return nil, fmt.Errorf("%s is the database itself: choose another name", file)
+	}
 	temp, err := os.CreateTemp(filepath.Dir(file), ".stagedoor-backup-*") // mode 0600
 	if err != nil {
 		return nil, fmt.Errorf("making the backup: %w", err)
@@ -68,6 +71,16 @@ func Backup(ctx context.Context, database, file string, o BackupOptions) (*Backu
 	report.File, report.Took = file, time.Since(began)
 	report.Seconds = report.Took.Seconds()
 	return report, nil
+}
+
+// sameFile tells whether two names are those of one file that is there.
+func sameFile(a, b string) bool {
+	one, err := os.Stat(a)
+	if err != nil {
+		return false
+	}
+	other, err := os.Stat(b)
+	return err == nil && os.SameFile(one, other)
 }
 
 // copyPages copies the pages of one snapshot of the database.

@@ -88,6 +88,14 @@ func TestBackupReplacesNothing(t *testing.T) {
 	same(t, string(must(os.ReadFile(file))(t)), "precious")
 	must(store.Backup(t.Context(), path, file, store.BackupOptions{Force: true}))(t)
 	storetest.OpenURL(t, file)
+	link := filepath.Join(t.TempDir(), "link")
+	ok(t, os.Symlink(path, link))
+	for _, itself := range []string{path, link} { // a server that has it open would lose it
+		before := must(os.Stat(path))(t)
+		_, err := store.Backup(t.Context(), path, itself, store.BackupOptions{Force: true})
+		says(t, err, "is the database itself")
+		same(t, os.SameFile(before, must(os.Stat(path))(t)), true)
+	}
 }
 
 // A database that is closed is one file: nothing lies beside it.
