@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -218,9 +219,15 @@ func (c *dropKeysCommand) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := jose.WriteMasterKeys(c.MasterKeyFile, keys[:1]); err != nil {
+	if err := jose.WriteMasterKeys(c.MasterKeyFile, without(keys, gone)); err != nil {
 		return err
 	}
 	fmt.Printf("Removed %s. Backups from before the rotation need it: keep a copy with them.\n", strings.Join(gone, ", "))
 	return nil
+}
+
+// without returns the keys but those that are named. The first one stays whatever is named: while the uses of keys were counted another one may have been
+// added, or put in front.
+func without(keys []jose.MasterKey, gone []string) []jose.MasterKey {
+	return append(keys[:1:1], slices.DeleteFunc(keys[1:], func(key jose.MasterKey) bool { return slices.Contains(gone, key.ID()) })...)
 }

@@ -4,8 +4,11 @@ import (
 	"encoding/json"
 	"net/http"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/stagedoor/stagedoor/internal/jose"
 )
 
 // machineToken asks a server for a management token, as a client whose secret is sealed.
@@ -72,5 +75,20 @@ func TestKeysRotate(t *testing.T) {
 	write(t, otherKey, "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n", 0o600)
 	if _, errs, code := runCommand(t, "keys", "rotate", "--data", data, "--master-key-file", otherKey); code != 1 || !strings.Contains(errs, "still sealed under other keys") {
 		t.Errorf("with another key: code %d, %q", code, errs)
+	}
+}
+
+// TestDropKeepsWhatCameMeanwhile: a key that was added, or put in front, while the uses of keys were counted is not lost, nor is the one before it.
+func TestDropKeepsWhatCameMeanwhile(t *testing.T) {
+	old, current, fresh := jose.MasterKey{1}, jose.MasterKey{2}, jose.MasterKey{3}
+	gone := []string{old.ID()}
+	for name, c := range map[string]struct{ file, want []jose.MasterKey }{
+		"as it was": {[]jose.MasterKey{current, old}, []jose.MasterKey{current}},
+		"added":     {[]jose.MasterKey{fresh, current, old}, []jose.MasterKey{fresh, current}},
+		"in front":  {[]jose.MasterKey{old, current}, []jose.MasterKey{old, current}},
+	} {
+		if got := without(c.file, gone); !slices.Equal(got, c.want) {
+			t.Errorf("%s: %d keys are left", name, len(got))
+		}
 	}
 }
