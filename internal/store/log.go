@@ -26,7 +26,8 @@ type logQueue struct {
 	stop chan struct{}
 	done sync.WaitGroup
 
-	writing sync.Mutex // held by who writes, so that the order is kept
+	writing sync.Mutex // held by who writes, so that the order is kept; guards newest
+	newest  string     // the greatest id that was written, or tried
 	mu      sync.Mutex // guards queued; held for moments only
 	queued  []queuedLog
 }
@@ -172,15 +173,17 @@ func (l *logQueue) lost(batch []queuedLog, err error) {
 }
 
 // write writes events in one transaction. One that waited for it, as for a database that was away, gets its id now: streams have passed the
-// ids of before. What may have been written keeps its id, so that it is not written twice.
+// ids of before; and so do those behind it. What may have been written keeps its id, so that it is not written twice.
 func (l *logQueue) write(batch []queuedLog) error {
 	ctx := context.Background()
 	err := l.db.write(ctx, func(q querier) error {
 		now := l.db.clock.Now()
 		for i := range batch {
-			if e := &batch[i]; !e.named.IsZero() && now.Sub(e.named) > logLate {
+			e := &batch[i]
+			if !e.named.IsZero() && (now.Sub(e.named) > logLate || e.event.ID < l.newest) {
 				e.event.ID, e.named = l.db.logIDs.New(now), now
 			}
+			l.newest = max(l.newest, e.event.ID)
 		}
 		insert := l.insertRows
 		if l.db.postgres {
