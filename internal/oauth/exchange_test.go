@@ -47,6 +47,23 @@ func (w *world) exchange(more ...string) *tokenAnswer {
 	}, more...)...))
 }
 
+// TestExchangeOfAnotherConnection: ids of several connections may be spelled alike. An action that names a connection gets none of another one's people, and changes none.
+func TestExchangeOfAnotherConnection(t *testing.T) {
+	w := newWorld(t)
+	w.client(site, func(c *stagedoor.Client) {
+		c.Stored = map[string]json.RawMessage{"token_exchange": json.RawMessage(`{"allow_any_profile_of_type":["custom_authentication"]}`)}
+	})
+	ok(t, w.st.CreateConnection(t.Context(), &stagedoor.Connection{Name: "Partners", Strategy: "auth0", EnabledClients: []string{site}}))
+	for _, behavior := range []string{"none", "replace"} {
+		w.exchangeProfile(`api.authentication.setUserByConnection('Partners', {user_id: 'ada', email: 'eve@example.com', email_verified: true}, {updateBehavior: '` + behavior + `'})`)
+		w.exchange().bad(400, "invalid_request", "A user of another connection has the user_id of the subject token's user.")
+	}
+	same(t, "her address", w.user(ada).Email, adaMail)
+	_, err := w.st.LinkIdentity(t.Context(), bob, stagedoor.Identity{Provider: "auth0", UserID: "ada"}, false)
+	ok(t, err)
+	w.exchange().bad(400, "invalid_request", "A user of another connection has the user_id of the subject token's user.")
+}
+
 // TestTokenExchange: an action says whose a token of somebody else's making is, and the login's scripts run for that user.
 func TestTokenExchange(t *testing.T) {
 	eachWorld(t, func(t *testing.T, w *world) {

@@ -201,6 +201,8 @@ func (p *Pipeline) connectedUser(ctx context.Context, v Visit, client *stagedoor
 	}
 	u, err := v.Store.UserByIdentity(ctx, identity.FullID())
 	switch {
+	case err == nil && !slices.ContainsFunc(u.Identities, func(i stagedoor.Identity) bool { return i.FullID() == identity.FullID() && i.Connection == conn.Name }):
+		return nil, stagedoor.Errorf(stagedoor.Invalid, "invalid_request", "A user of another connection has the user_id of the subject token's user.")
 	case err == nil && u.ID == identity.FullID() && by.Update:
 		return v.Store.UpdateUser(ctx, u.ID, give)
 	case !stagedoor.IsKind(err, stagedoor.NotFound):
