@@ -135,6 +135,12 @@ const (
 // OrganizationUse is what the client does with organizations: deny, allow or require. Nothing set denies.
 func (c *Client) OrganizationUse() string { return c.storedText("organization_usage") }
 
+// UsesOrganizations tells whether people may log in to an organization through the client.
+func (c *Client) UsesOrganizations() bool {
+	use := c.OrganizationUse()
+	return use == OrganizationsAllow || use == OrganizationsRequire
+}
+
 // OrganizationBehavior is what happens where a request names no organization: nothing, or one of the prompts.
 func (c *Client) OrganizationBehavior() string {
 	if b := c.storedText("organization_require_behavior"); b != "" {
@@ -179,7 +185,7 @@ func (s *TenantSettings) OrganizationNames() bool {
 	return string(s.Stored["allow_organization_name_in_authentication_api"]) == "true"
 }
 
-// BlocksThirdParties tells whether people may not log in to the organization through clients of others.
-func (o *Organization) BlocksThirdParties() bool {
-	return string(o.Stored["third_party_client_access"]) == `"block"`
+// Takes tells whether people may log in to the organization through the client, which may be somebody else's.
+func (o *Organization) Takes(c *Client) bool {
+	return c.IsFirstParty || string(o.Stored["third_party_client_access"]) != `"block"`
 }

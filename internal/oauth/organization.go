@@ -14,16 +14,15 @@ import (
 // checkOrganization finds the organization that a request is for, and the invitation to it, and whether the client may use
 // organizations at all (Authentication API fact sheet 2.2).
 func checkOrganization(ctx context.Context, st *store.Store, client *stagedoor.Client, params url.Values, req *stagedoor.AuthorizationRequest) error {
-	asked, ticket, use := params.Get("organization"), params.Get("invitation"), client.OrganizationUse()
-	may := use == stagedoor.OrganizationsAllow || use == stagedoor.OrganizationsRequire
+	asked, ticket, may := params.Get("organization"), params.Get("invitation"), client.UsesOrganizations()
 	switch {
 	case asked != "" && !may:
-		return errNotForClient("organization")
+		return pipeline.ErrNotForClient("organization")
 	case ticket != "" && !may:
-		return errNotForClient("invitation")
+		return pipeline.ErrNotForClient("invitation")
 	case ticket != "" && asked == "":
 		return missing("organization")
-	case asked == "" && use == stagedoor.OrganizationsRequire && client.OrganizationBehavior() == stagedoor.OrganizationNoPrompt:
+	case asked == "" && client.OrganizationUse() == stagedoor.OrganizationsRequire && client.OrganizationBehavior() == stagedoor.OrganizationNoPrompt:
 		return pipeline.ErrOrganizationRequired()
 	case asked == "":
 		return nil
@@ -32,8 +31,8 @@ func checkOrganization(ctx context.Context, st *store.Store, client *stagedoor.C
 	if err != nil {
 		return err
 	}
-	if !client.IsFirstParty && o.BlocksThirdParties() {
-		return errNotForClient("organization")
+	if !o.Takes(client) {
+		return pipeline.ErrNotForClient("organization")
 	}
 	req.Organization = o.ID
 	if ticket == "" {
@@ -55,10 +54,6 @@ func checkOrganization(ctx context.Context, st *store.Store, client *stagedoor.C
 		req.Connection = conn.Name
 	}
 	return nil
-}
-
-func errNotForClient(parameter string) error {
-	return stagedoor.Errorf(stagedoor.Invalid, "invalid_request", "parameter %s is not allowed for this client", parameter)
 }
 
 // findOrganization returns the organization that a request names: by its id, or by its name where the tenant allows that.
@@ -88,7 +83,7 @@ func (t *tokenRequest) machineOrganization(ctx context.Context, granted *stagedo
 	may := use == stagedoor.OrganizationsAllow || use == stagedoor.OrganizationsRequire
 	switch {
 	case asked != "" && !may:
-		return nil, errNotForClient("organization")
+		return nil, pipeline.ErrNotForClient("organization")
 	case !may:
 		return nil, nil
 	case asked == "":

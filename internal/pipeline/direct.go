@@ -20,6 +20,7 @@ type Direct struct {
 	Scope    []string // as asked for
 
 	Organization string // id or name of the one that it is for; may be empty
+	Connection   string // name of the one by which they have just proved themselves; empty: they did before
 	Protocol     string // as scripts know it
 	GrantType    string // as access tokens name it
 	Methods      []stagedoor.AuthMethod
@@ -47,16 +48,17 @@ func (p *Pipeline) ByPassword(ctx context.Context, v Visit, x *Direct, conn *sta
 	if err != nil {
 		return nil, nil, err
 	}
-	return p.directly(ctx, v, x, u, "pwd", e)
+	return p.directly(ctx, v, x, conn, u, "pwd", e)
 }
 
-// directly counts the login of who has proved themselves by a method, as sessions name it, and goes on with the request.
-func (p *Pipeline) directly(ctx context.Context, v Visit, x *Direct, u *stagedoor.User, method string, e *stagedoor.LogEvent) (*stagedoor.Authorization, *stagedoor.User, error) {
+// directly counts the login of who has proved themselves through a connection, by a method as sessions name it, and goes on with the request.
+func (p *Pipeline) directly(ctx context.Context, v Visit, x *Direct, conn *stagedoor.Connection, u *stagedoor.User, method string, e *stagedoor.LogEvent) (*stagedoor.Authorization, *stagedoor.User, error) {
 	if !u.IsBlocked() {
 		if err := v.Store.RecordLogin(ctx, u.ID, v.IP); err != nil {
 			return nil, nil, err
 		}
 	}
+	x.Connection = conn.Name
 	x.Methods = []stagedoor.AuthMethod{{Name: method, Timestamp: v.Store.Clock().Now().UnixMilli()}}
 	return p.Direct(ctx, v, x, u.ID, e)
 }
@@ -79,7 +81,7 @@ func (p *Pipeline) Direct(ctx context.Context, v Visit, x *Direct, userID string
 		a.Scope, a.Conformant = x.Scope, false
 	}
 	in := &ruleInput{client: x.Client, user: u, api: x.API, protocol: x.Protocol, proof: x.Proof.Kind, fresh: x.Proof.Fresh, state: &stagedoor.ScriptState{}, direct: x}
-	if in.org, err = p.organizationOf(ctx, v.Store, x.Client, x.Organization, u.ID); err != nil {
+	if in.org, err = p.organizationOf(ctx, v.Store, x.Client, x.Organization, x.Connection, u.ID); err != nil {
 		return nil, u, err
 	}
 	if in.org != nil {
@@ -107,17 +109,33 @@ func (p *Pipeline) Direct(ctx context.Context, v Visit, x *Direct, userID string
 	return a, in.user, err
 }
 
-// organizationOf is the organization that a token request of a user is for; nil if it is for none.
-func (p *Pipeline) organizationOf(ctx context.Context, st *store.Store, client *stagedoor.Client, asked, userID string) (*stagedoor.Organization, error) {
+// organizationOf is the organization that a token request of a user is for; nil if it is for none. What /authorize holds a request to, and a login, holds
+// here, too: whether the client may use organizations, whether this one takes it, and whether its people come through the connection, if it is named.
+func (p *Pipeline) organizationOf(ctx context.Context, st *store.Store, client *stagedoor.Client, asked, through, userID string) (*stagedoor.Organization, error) {
 	if asked == "" {
 		if client.OrganizationUse() == stagedoor.OrganizationsRequire {
 			return nil, ErrOrganizationRequired()
 		}
 		return nil, nil
 	}
+	if !client.UsesOrganizations() {
+		return nil, ErrNotForClient("organization")
+	}
 	o, err := anyOrganization(ctx, st, asked)
 	if err != nil {
 		return nil, err
+	}
+	if !o.Takes(client) {
+		return nil, ErrNotForClient("organization")
+	}
+	if through != "" {
+		oc, err := throughConnection(ctx, st, o.ID, through)
+		if err != nil {
+			return nil, err
+		}
+		if oc == nil {
+			return nil, errNotThrough()
+		}
 	}
 	o, _, err = p.Organization(ctx, st, o.ID, userID)
 	return o, err

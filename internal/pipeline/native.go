@@ -26,5 +26,5 @@ func (p *Pipeline) ByNative(ctx context.Context, v Visit, x *Direct, conn *stage
 	if err != nil {
 		return nil, nil, err
 	}
-	return p.directly(ctx, v, x, u, "federated", e)
+	return p.directly(ctx, v, x, conn, u, "federated", e)
 }

@@ -220,5 +220,5 @@ func (p *Pipeline) ByPasskey(ctx context.Context, v Visit, x *Direct, conn *stag
 	if err != nil {
 		return nil, nil, err
 	}
-	return p.directly(ctx, v, x, u, byPasskey, e)
+	return p.directly(ctx, v, x, conn, u, byPasskey, e)
 }

@@ -299,5 +299,5 @@ func (p *Pipeline) ByCode(ctx context.Context, v Visit, x *Direct, conn *stagedo
 	if err != nil {
 		return nil, nil, err
 	}
-	return p.directly(ctx, v, x, u, conn.Strategy, e)
+	return p.directly(ctx, v, x, conn, u, conn.Strategy, e)
 }

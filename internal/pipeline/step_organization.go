@@ -37,9 +37,7 @@ func OrganizationName(st *store.Store, o *stagedoor.Organization) string {
 
 // asks tells whether the client has people say, in the way given, which organization they mean.
 func (l *login) asks(behavior string) bool {
-	use := l.client.OrganizationUse()
-	return l.org == nil && !l.tx.Organized && l.client.OrganizationBehavior() == behavior &&
-		(use == stagedoor.OrganizationsAllow || use == stagedoor.OrganizationsRequire)
+	return l.org == nil && !l.tx.Organized && l.client.OrganizationBehavior() == behavior && l.client.UsesOrganizations()
 }
 
 // nameOrganization asks, before anybody proves who they are, which organization the login is for.
@@ -56,7 +54,7 @@ func (l *login) chooseOrganization(ctx context.Context) (string, error) {
 	if !l.asks(stagedoor.OrganizationPostLogin) {
 		return "", nil
 	}
-	theirs, err := choices(ctx, l.st, l.session)
+	theirs, err := choices(ctx, l.st, l.client, l.session)
 	required := l.client.OrganizationUse() == stagedoor.OrganizationsRequire
 	switch {
 	case err != nil:
@@ -76,14 +74,17 @@ func (l *login) choose(o *stagedoor.Organization) {
 	l.org, l.tx.Request.Organization, l.tx.Organized, l.tx.Chosen = o, o.ID, true, true
 }
 
-// choices are the organizations of a session's person that people come to through the session's connection.
-func choices(ctx context.Context, st *store.Store, s *stagedoor.Session) ([]stagedoor.Organization, error) {
+// choices are the organizations of a session's person that take the client, and that people come to through the session's connection.
+func choices(ctx context.Context, st *store.Store, client *stagedoor.Client, s *stagedoor.Session) ([]stagedoor.Organization, error) {
 	all, err := st.UserOrganizations(ctx, s.UserID)
 	if err != nil || len(all) == 0 {
 		return nil, err
 	}
 	var out []stagedoor.Organization
 	for _, o := range all {
+		if !o.Takes(client) {
+			continue
+		}
 		enabled, err := throughConnection(ctx, st, o.ID, s.Connection)
 		if err != nil {
 			return nil, err
@@ -119,7 +120,7 @@ func (p *Pipeline) Choices(ctx context.Context, v Visit, tx *stagedoor.Transacti
 	if err != nil {
 		return nil, false, gone(err)
 	}
-	theirs, err = choices(ctx, v.Store, s)
+	theirs, err = choices(ctx, v.Store, client, s)
 	return theirs, personal, err
 }
 
@@ -182,7 +183,7 @@ func named(ctx context.Context, st *store.Store, client *stagedoor.Client, answe
 			found = o
 		}
 	}
-	if found == nil || !client.IsFirstParty && found.BlocksThirdParties() {
+	if found == nil || !found.Takes(client) {
 		return "", ErrNoSuchOrganization()
 	}
 	asked := *req
@@ -210,7 +211,7 @@ func (l *login) joinOrganization(ctx context.Context) (string, error) {
 		return "", err
 	}
 	if through == nil {
-		return "", stagedoor.Errorf(stagedoor.Invalid, "invalid_request", "the connection is not enabled")
+		return "", errNotThrough()
 	}
 	if l.tx.Request.Invitation != "" {
 		return "", l.accept(ctx)
@@ -232,6 +233,16 @@ func (l *login) joinOrganization(ctx context.Context) (string, error) {
 // ErrOrganizationRequired is the answer where a client needs an organization and the request names none.
 func ErrOrganizationRequired() error {
 	return stagedoor.Errorf(stagedoor.Invalid, "invalid_request", "parameter organization is required for this client")
+}
+
+// ErrNotForClient is the answer where a request names what its client may not use (Authentication API fact sheet 2.2).
+func ErrNotForClient(parameter string) error {
+	return stagedoor.Errorf(stagedoor.Invalid, "invalid_request", "parameter %s is not allowed for this client", parameter)
+}
+
+// errNotThrough is the answer where an organization's people do not come through the connection.
+func errNotThrough() error {
+	return stagedoor.Errorf(stagedoor.Invalid, "invalid_request", "the connection is not enabled")
 }
 
 func errNoMember(userID, orgID string) error {

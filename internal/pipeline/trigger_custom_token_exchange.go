@@ -225,13 +225,17 @@ func (p *Pipeline) connectedUser(ctx context.Context, v Visit, client *stagedoor
 
 // exchangeOrganization is for which organization the tokens are: the one that the action says, else the one that was asked for.
 func (p *Pipeline) exchangeOrganization(ctx context.Context, v Visit, x *TokenExchange, out *script.TriggerOutcome, in *ruleInput, a *stagedoor.Authorization) error {
-	asked := x.Organization
 	var said string
-	if out.Effects.Answer("organization", &said) {
-		asked = said
-	}
 	var err error
-	if in.org, err = p.organizationOf(ctx, v.Store, x.Client, asked, in.user.ID); in.org != nil {
+	if out.Effects.Answer("organization", &said) { // by the tenant's own word, whatever the client's settings are
+		var o *stagedoor.Organization
+		if o, err = anyOrganization(ctx, v.Store, said); err == nil {
+			in.org, _, err = p.Organization(ctx, v.Store, o.ID, in.user.ID)
+		}
+	} else {
+		in.org, err = p.organizationOf(ctx, v.Store, x.Client, x.Organization, "", in.user.ID)
+	}
+	if in.org != nil {
 		a.OrgID, a.OrgName = in.org.ID, OrganizationName(v.Store, in.org)
 	}
 	return err

@@ -1,0 +1,51 @@
+package oauth
+
+import (
+	"encoding/json"
+	"testing"
+
+	"github.com/stagedoor/stagedoor"
+)
+
+// Who signs in without a browser gets tokens for an organization on the terms of /authorize: the client may use organizations, this one takes it, and its
+// people come through the connection.
+func TestOrganizationAtTheTokenEndpoint(t *testing.T) {
+	eachWorld(t, func(t *testing.T, w *world) {
+		ctx := t.Context()
+		w.passwords(site)
+		north := w.org("north", nil, ada)
+		closed := w.org("closed", func(oc *stagedoor.OrganizationConnection) { oc.IsEnabled = false }, ada)
+		east := w.org("east", nil, bob)
+		const refused = "parameter organization is not allowed for this client"
+		w.byPassword(site, "organization", north).bad(400, "invalid_request", refused)
+		w.organizedToo(site, "deny")
+		w.byPassword(site, "organization", north).bad(400, "invalid_request", refused)
+		w.organizedToo(site, "allow")
+		same(t, "org_id", w.claims(w.byPassword(site, "organization", north).good().IDToken)["org_id"], north)
+		w.byPassword(site, "organization", east).bad(403, "access_denied", noMember(east))
+		w.byPassword(site, "organization", closed).bad(400, "invalid_request", "the connection is not enabled")
+		w.client(site, func(c *stagedoor.Client) { c.IsFirstParty = false })
+		w.byPassword(site, "organization", north).good()
+		_, err := w.st.UpdateOrganization(ctx, north, func(o *stagedoor.Organization) error {
+			o.Stored = map[string]json.RawMessage{"third_party_client_access": json.RawMessage(`"block"`)}
+			return nil
+		})
+		ok(t, err)
+		w.byPassword(site, "organization", north).bad(400, "invalid_request", refused)
+
+		// Nor does the page after the login offer it to such a client.
+		w.organized(third, "require", "post_login_prompt")
+		w.browser().login(request(third)).fails("access_denied", "client requires organization membership, but user does not belong to any organization")
+	})
+}
+
+// organizedToo is organized, and leaves what else the client's settings say.
+func (w *world) organizedToo(client, use string) {
+	w.Helper()
+	w.client(client, func(c *stagedoor.Client) {
+		if c.Stored == nil {
+			c.Stored = map[string]json.RawMessage{}
+		}
+		c.Stored["organization_usage"] = json.RawMessage(`"` + use + `"`)
+	})
+}
