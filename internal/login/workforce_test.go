@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/standin"
 	"github.com/stagedoor/stagedoor/internal/store/storetest"
 )
 
@@ -92,6 +93,30 @@ func TestMembershipThroughProvider(t *testing.T) {
 	}
 	enable(true)
 	w.in("corp", "organization", org.ID)
+}
+
+// TestSessionIsOfTheLastConnection: somebody with linked identities who comes by another one than before is in the session of that one: by it an organization
+// lets them in, and scripts learn of it.
+func TestSessionIsOfTheLastConnection(t *testing.T) {
+	w := newAbroad(t, storetest.SQLite)
+	conn := w.oidc("corp", nil)
+	w.standin.Choose(&standin.Person{Subject: "a1", Email: "ada@example.com", Name: "Ada by Corp"})
+	_, err := w.st.LinkIdentity(t.Context(), w.found("ada@example.com").ID, stagedoor.Identity{Connection: "corp", Provider: "oidc", UserID: "corp|a1"}, true)
+	w.ok(err)
+	org := w.organized("allow", "no_prompt", func(oc *stagedoor.OrganizationConnection) { oc.ConnectionID = conn.ID }, "ada@example.com")
+	b := w.browser()
+	if q := b.finish(b.submit(b.begin("connection", "Users"), "username", "ada@example.com", "password", good)); q.Get("code") == "" {
+		t.Fatalf("%v", q)
+	}
+	if q := b.finish(b.through(b.begin("connection", "corp", "organization", org.ID))); q.Get("code") == "" {
+		t.Errorf("%v", q)
+	}
+	if e := w.last(); e.Connection != "corp" || e.Strategy != "oidc" {
+		t.Errorf("%+v", e)
+	}
+	if q := b.finish(b.begin("organization", org.ID, "prompt", "none")); q.Get("code") == "" {
+		t.Errorf("the session does not serve the organization: %v", q)
+	}
 }
 
 // TestHomeRealmDiscovery: whoever belongs to a company by the domain of their address is sent there, and asked for no password here.

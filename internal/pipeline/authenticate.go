@@ -269,7 +269,7 @@ func (p *Pipeline) open(ctx context.Context, v Visit, by proof) (*Opened, error)
 	}
 	if old != nil && old.UserID == u.ID {
 		opened.Session = old
-		opened.Handle, err = session.Renew(ctx, v.Store, old, methods, by.came)
+		opened.Handle, err = session.Renew(ctx, v.Store, old, by.conn, methods, by.came)
 		return opened, err
 	}
 	if old != nil { // another person signs in with this browser

@@ -89,12 +89,12 @@ func Join(ctx context.Context, st *store.Store, s *stagedoor.Session, clientID, 
 	})
 }
 
-// Renew notes that the session's user proved themselves again, and returns the session's new handle: what the old one
-// opens is not more than before, for it opens nothing any more. by is as of Open; nil leaves what there is.
-func Renew(ctx context.Context, st *store.Store, s *stagedoor.Session, methods []stagedoor.AuthMethod, by *stagedoor.CameBy) (handle string, err error) {
+// Renew notes that the session's user proved themselves again, through a connection that may be another one, and returns the session's new handle: what
+// the old one opens is not more than before, for it opens nothing any more. by is as of Open; nil leaves what there is.
+func Renew(ctx context.Context, st *store.Store, s *stagedoor.Session, conn *stagedoor.Connection, methods []stagedoor.AuthMethod, by *stagedoor.CameBy) (handle string, err error) {
 	now := st.Clock().Now()
 	note := func(s *stagedoor.Session) {
-		s.AuthenticatedAt, s.Methods = now, methods
+		s.AuthenticatedAt, s.Methods, s.Connection, s.Strategy = now, methods, conn.Name, conn.Strategy
 		if by != nil {
 			s.CameBy = by
 		}
