@@ -6,6 +6,8 @@ import (
 	"crypto/rsa"
 	"crypto/sha256"
 	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/asn1"
 	"encoding/base64"
 	"encoding/json"
 	"encoding/pem"
@@ -102,6 +104,15 @@ func SubjectLines(cert *x509.Certificate) string {
 		lines = append(lines, fmt.Sprintf("%s=%v", name, part.Value))
 	}
 	return strings.Join(lines, "\n")
+}
+
+// SubjectText is the subject of a certificate as RFC 4514 writes it: all that it says, in the order of that document, which is the other way round.
+func SubjectText(cert *x509.Certificate) string {
+	var parts pkix.RDNSequence
+	if rest, err := asn1.Unmarshal(cert.RawSubject, &parts); err != nil || len(rest) > 0 {
+		return ""
+	}
+	return parts.String() // pkix.Name has an order of its own, and of what comes twice the last one alone
 }
 
 // CheckPublicJWK tells whether data is a public signing key (RFC 7517): one that is valid, not a shared secret, without private

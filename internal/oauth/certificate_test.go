@@ -1,8 +1,12 @@
 package oauth
 
 import (
+	"crypto/rand"
 	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/asn1"
 	"encoding/json"
+	"math/big"
 	"net/http/httptest"
 	"net/url"
 	"strings"
@@ -59,6 +63,53 @@ func TestCertificateClients(t *testing.T) {
 	w.show(key.Cert, true, "/oauth/token", values("client_id", machine, "grant_type", "client_credentials", "client_secret", "x")).bad(400, "invalid_request", "The client is authenticated in two ways that differ.")
 	w.pass(11 * 365 * 24 * time.Hour)
 	w.show(key.Cert, true, "/oauth/token", form).bad(401, "invalid_client", refused("it has expired, or is not valid yet"))
+}
+
+// The subject of a certificate counts as a whole, in the order that it has there.
+func TestSubjectOfACertificate(t *testing.T) {
+	w := newWorld(t)
+	key, err := jose.NewRSAKey(2048, "client", w.clock())
+	ok(t, err)
+	shown := func(parts ...string) *x509.Certificate {
+		t.Helper()
+		names := map[string]asn1.ObjectIdentifier{"CN": {2, 5, 4, 3}, "O": {2, 5, 4, 10}, "OU": {2, 5, 4, 11}, "C": {2, 5, 4, 6}}
+		var subject pkix.RDNSequence
+		for _, part := range parts {
+			name, value, _ := strings.Cut(part, "=")
+			subject = append(subject, pkix.RelativeDistinguishedNameSET{{Type: names[name], Value: value}})
+		}
+		raw, err := asn1.Marshal(subject)
+		ok(t, err)
+		template := &x509.Certificate{SerialNumber: big.NewInt(1), RawSubject: raw, NotBefore: w.clock().Add(-time.Hour), NotAfter: w.clock().Add(time.Hour)}
+		der, err := x509.CreateCertificate(rand.Reader, template, template, key.Private.Public(), key.Private)
+		ok(t, err)
+		cert, err := x509.ParseCertificate(der)
+		ok(t, err)
+		return cert
+	}
+	for _, c := range []struct {
+		registered string
+		cert       *x509.Certificate
+		good       bool
+	}{
+		{"CN=payroll,OU=Staff,O=Acme\\, Inc.,C=JP", shown("C=JP", "O=Acme, Inc.", "OU=Staff", "CN=payroll"), true},
+		{"O=Acme,CN=payroll", shown("CN=payroll", "O=Acme"), true},
+		{"CN=payroll,O=Acme", shown("CN=payroll", "O=Acme"), false},
+		{"CN=payroll\nO=Acme", shown("CN=payroll", "O=Acme"), true},
+		{"CN=payroll", shown("CN=mallory", "CN=payroll"), false},
+		{"CN=payroll,CN=mallory", shown("CN=mallory", "CN=payroll"), true},
+		{"CN=payroll,OU=b+OU=a", shown("OU=a", "OU=b", "CN=payroll"), false},
+		{"CN=payroll,OU=b,OU=a", shown("OU=a", "OU=b", "CN=payroll"), true},
+	} {
+		w.client(machine, func(cl *stagedoor.Client) {
+			cl.Credentials = []stagedoor.ClientCredential{{ID: "cred_1", Type: "cert_subject_dn", SubjectDN: c.registered}}
+			cl.AuthenticationMethods = &stagedoor.ClientAuthentication{TLS: &stagedoor.CredentialList{Credentials: []stagedoor.CredentialID{{ID: "cred_1"}}}}
+		})
+		got := w.show(c.cert, true, "/oauth/token", values("grant_type", "client_credentials", "client_id", machine, "audience", apiAudience))
+		if (got.AccessToken != "") != c.good {
+			t.Errorf("%q of %q: %+v", c.registered, jose.SubjectLines(c.cert), got)
+		}
+	}
 }
 
 // Tokens are bound to the certificate of who needs that, and to nobody's who merely shows one.

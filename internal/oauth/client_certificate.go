@@ -66,5 +66,5 @@ func sameSubject(registered string, cert *web.Certificate) bool {
 		}
 	}
 	text := strings.Join(parts, "\n")
-	return text != "" && (text == jose.SubjectLines(cert.Certificate) || text == cert.Subject.String())
+	return text != "" && (text == jose.SubjectLines(cert.Certificate) || text == jose.SubjectText(cert.Certificate))
 }
