@@ -160,6 +160,6 @@ func TestCertificateDiscovery(t *testing.T) {
 		Aliases map[string]string `json:"mtls_endpoint_aliases"`
 	}
 	ok(t, json.Unmarshal(w.browser().get("/.well-known/openid-configuration").Body.Bytes(), &doc))
-	same(t, "document", []any{doc.Issuer, doc.Bound, doc.Aliases["token_endpoint"], doc.Aliases["pushed_authorization_request_endpoint"]},
-		[]any{"https://acme.test/", true, "https://mtls.acme.test/oauth/token", "https://mtls.acme.test/oauth/par"})
+	same(t, "document", []any{doc.Issuer, doc.Bound, doc.Aliases["token_endpoint"], doc.Aliases["pushed_authorization_request_endpoint"], doc.Aliases["backchannel_authentication_endpoint"]},
+		[]any{"https://acme.test/", true, "https://mtls.acme.test/oauth/token", "https://mtls.acme.test/oauth/par", "https://mtls.acme.test/bc-authorize"})
 }

@@ -40,6 +40,7 @@ func (d *Door) discovery(w http.ResponseWriter, r *http.Request, st *store.Store
 		"id_token_signing_alg_values_supported":            []string{"HS256", "RS256", "PS256"},
 	}
 	doc["introspection_endpoint"] = issuer + "oauth/introspect"
+	doc["backchannel_authentication_endpoint"] = issuer + "bc-authorize"
 	doc["userinfo_signing_alg_values_supported"] = []string{"RS256", "PS256"}
 	doc["dpop_signing_alg_values_supported"] = jose.ProofAlgorithms
 	settings := &st.Tenant().Settings
@@ -50,7 +51,7 @@ func (d *Door) discovery(w http.ResponseWriter, r *http.Request, st *store.Store
 		doc["token_endpoint_auth_methods_supported"] = []string{"client_secret_basic", "client_secret_post", "private_key_jwt", "tls_client_auth", "self_signed_tls_client_auth"}
 		doc["tls_client_certificate_bound_access_tokens"] = true
 		aliases := map[string]string{}
-		for _, name := range []string{"token_endpoint", "revocation_endpoint", "device_authorization_endpoint", "userinfo_endpoint", "introspection_endpoint", "pushed_authorization_request_endpoint"} {
+		for _, name := range []string{"token_endpoint", "revocation_endpoint", "device_authorization_endpoint", "userinfo_endpoint", "introspection_endpoint", "pushed_authorization_request_endpoint", "backchannel_authentication_endpoint"} {
 			if address, ok := doc[name].(string); ok {
 				aliases[name] = strings.Replace(address, "://", "://"+stagedoor.MTLSPrefix, 1)
 			}
@@ -69,7 +70,6 @@ func (d *Door) discovery(w http.ResponseWriter, r *http.Request, st *store.Store
 	if settings.Flags[stagedoor.FlagRequirePAR] {
 		doc["require_pushed_authorization_requests"] = true
 	}
-	doc["backchannel_authentication_endpoint"] = issuer + "bc-authorize"
 	doc["backchannel_token_delivery_modes_supported"] = []string{"poll"}
 	doc["backchannel_logout_supported"], doc["backchannel_logout_session_supported"] = true, true
 	if settings.OIDCLogout.EndSessionDiscovery {
