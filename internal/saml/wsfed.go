@@ -2,9 +2,11 @@ package saml
 
 import (
 	"cmp"
+	"context"
 	"html/template"
 	"net/http"
 	"net/url"
+	"slices"
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/page"
@@ -31,6 +33,9 @@ func (d *Door) wsfed(w http.ResponseWriter, r *http.Request, st *store.Store) {
 	case "wsignin1.0":
 		var req *stagedoor.AuthorizationRequest
 		if req, err = d.wsfedRequest(r, client, addon); err == nil {
+			err = notAnothers(r.Context(), st, client, req.Federation.Issuer)
+		}
+		if err == nil {
 			d.begin(w, r, st, client, req)
 			return
 		}
@@ -71,6 +76,32 @@ func (d *Door) wsfedRequest(r *http.Request, client *stagedoor.Client, addon set
 		req.Prompt = []string{"login"}
 	}
 	return req, nil
+}
+
+// notAnothers refuses a realm by which another client is known. It becomes the audience, and an assertion of SAML 1.1 says nothing else of whom it is for: who
+// has it could be the person there.
+func notAnothers(ctx context.Context, st *store.Store, client *stagedoor.Client, realm string) error {
+	if realm == "" || slices.Contains(realmsOf(client), realm) {
+		return nil
+	}
+	all, err := st.Clients(ctx)
+	if err == nil && slices.ContainsFunc(all, func(c stagedoor.Client) bool { return c.ID != client.ID && slices.Contains(realmsOf(&c), realm) }) {
+		err = stagedoor.Errorf(stagedoor.Forbidden, "unauthorized_client", "The wtrealm is that of another client.")
+	}
+	return err
+}
+
+// realmsOf are the names by which a client is known: its id, those that its settings list, and the audiences of its addons.
+func realmsOf(c *stagedoor.Client) []string {
+	out := append(textsOf(c.Stored["client_aliases"]), c.ID, "urn:"+c.ID)
+	for _, protocol := range []string{stagedoor.ProtocolWSFed, stagedoor.ProtocolSAML} {
+		if addon, there := addonOf(c, protocol); there {
+			if audience := addon.text("audience", ""); audience != "" {
+				out = append(out, audience)
+			}
+		}
+	}
+	return out
 }
 
 // finishWSFed is the end of a login: an answer that the browser posts. The protocol knows no answer that refuses: why there is none is told on a page.

@@ -1,6 +1,7 @@
 package saml_test
 
 import (
+	"encoding/json"
 	"net/http"
 	"net/url"
 	"strings"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/beevik/etree"
 
+	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/xmlsig"
 )
 
@@ -104,4 +106,31 @@ func TestOpenRedirectByWreply(t *testing.T) {
 	b.get(wsfed("wctx", strings.Repeat("x", 5000))).want(http.StatusBadRequest)
 	w.rule(`function (user, context, callback) { callback(new UnauthorizedError('Not you.')); }`)
 	b.in(b.get(wsfed())).want(http.StatusBadRequest).says("Not you.")
+}
+
+// TestRealmOfAnother: the realm is for whom an assertion is, so that a client gets none for one by which another client is known.
+func TestRealmOfAnother(t *testing.T) {
+	w := newWorld(t, "sqlite")
+	w.addons("app", `{"wsfed":{}}`)
+	w.addons("plain", `{"wsfed":{"audience":"urn:wiki"},"samlp":{"audience":"urn:wiki:2"}}`)
+	_, err := w.st.UpdateClient(t.Context(), "second", func(c *stagedoor.Client) error {
+		c.Stored = map[string]json.RawMessage{"client_aliases": json.RawMessage(`["urn:payroll","urn:both"]`)}
+		return nil
+	})
+	w.ok(err)
+	_, err = w.st.UpdateClient(t.Context(), "app", func(c *stagedoor.Client) error {
+		c.Stored["client_aliases"] = json.RawMessage(`["urn:both"]`)
+		return nil
+	})
+	w.ok(err)
+	b := w.browser()
+	b.in(b.get(wsfed())).want(http.StatusOK)
+	for _, realm := range []string{"urn:wiki", "urn:wiki:2", "urn:payroll", "plain", "urn:second"} {
+		if r := b.get(wsfed("wtrealm", realm)).want(http.StatusForbidden).says("The wtrealm is that of another client."); strings.Contains(r.body, "wresult") {
+			t.Errorf("%s: %s", realm, r.body)
+		}
+	}
+	for _, realm := range []string{"urn:app", "app", "urn:both", "https://app.example/", ""} {
+		b.get(wsfed("wtrealm", realm)).want(http.StatusOK)
+	}
 }
