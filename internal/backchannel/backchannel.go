@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -35,6 +36,8 @@ type Deliverer struct {
 	Client *http.Client // reaches no private address unless the operator allows it
 	Log    *slog.Logger
 	Every  time.Duration // how often it looks for what there is to tell
+
+	last string // the tenant that begin has served last: the others come first
 
 	mu   sync.Mutex
 	busy map[string]int // tries under way, by tenant
@@ -81,8 +84,13 @@ func (d *Deliverer) begin(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	slices.Sort(tenants)
+	at, was := slices.BinarySearch(tenants, d.last)
+	if was {
+		at++
+	}
 	var failed error
-	for _, id := range tenants {
+	for _, id := range slices.Concat(tenants[at:], tenants[:at]) {
 		st, err := d.DB.TenantByID(ctx, id)
 		if stagedoor.IsKind(err, stagedoor.NotFound) {
 			continue
@@ -99,6 +107,7 @@ func (d *Deliverer) begin(ctx context.Context) error {
 			if !d.enter(id) {
 				break
 			}
+			d.last = id
 			d.wait.Go(func() {
 				defer d.leave(id)
 				if err := d.serve(ctx, st, &n); err != nil && ctx.Err() == nil {

@@ -1,11 +1,13 @@
 package backchannel_test
 
 import (
+	"context"
 	"encoding/json"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -362,4 +364,54 @@ func TestSlowClients(t *testing.T) {
 			}
 		}
 	})
+}
+
+// Tenants take turns: those whose clients are all slow, and who have more to tell than there is room for, do not keep it from the others.
+func TestTenantsTakeTurns(t *testing.T) {
+	each(t, func(w *world) {
+		next, reached := make(chan struct{}), make(chan string, 100)
+		slow := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { reached <- r.URL.Path; <-next }))
+		defer slow.Close()
+		defer close(next)
+		for _, name := range []string{"a1", "a2", "a3", "a4", "zz"} {
+			w.waiting(name, slow.URL+"/"+name, map[bool]int{true: 1, false: 6}[name == "zz"])
+		}
+		ctx, stop := context.WithCancel(w.Context())
+		done := make(chan struct{})
+		defer func() { stop(); <-done }()
+		go func() { defer close(done); w.d.Run(ctx) }()
+		told := func() string {
+			select {
+			case path := <-reached:
+				return path
+			case <-time.After(4 * time.Second): // before a try is given up
+				w.Fatal("nobody was told")
+				return ""
+			}
+		}
+		for range 16 {
+			if path := told(); path == "/zz" { // a machine so slow that tries were given up
+				return
+			}
+		}
+		next <- struct{}{}
+		if path := told(); path != "/zz" {
+			w.Errorf("%s was told before one that was not yet", path)
+		}
+	})
+}
+
+// waiting makes a tenant whose client is to be told of n sessions that have ended.
+func (w *world) waiting(tenant, address string, n int) {
+	w.Helper()
+	ctx, now := w.Context(), w.clock.Now()
+	st := storetest.Tenant(w, w.d.DB, tenant)
+	ok(w, w.keys.Ensure(ctx, st))
+	ok(w, st.CreateClient(ctx, &stagedoor.Client{ID: "c", OIDCConformant: true, Stored: map[string]json.RawMessage{"oidc_logout": json.RawMessage(`{"backchannel_logout_urls":["` + address + `"]}`)}}))
+	ok(w, st.CreateUser(ctx, &stagedoor.User{ID: ada, Connection: "Users", Email: "ada@example.com"}, ""))
+	for i := range n {
+		id := "s" + strconv.Itoa(i)
+		ok(w, st.CreateSession(ctx, "h"+id, &stagedoor.Session{ID: id, UserID: ada, Clients: []string{"c"}, ExpiresAt: now.Add(time.Hour), IdleExpiresAt: now.Add(time.Hour)}))
+		ok(w, st.DeleteSession(ctx, id, stagedoor.LogoutByClient))
+	}
 }
