@@ -106,7 +106,7 @@ func (d *Door) onAccount(w http.ResponseWriter, r *http.Request, st *store.Store
 	if a.session, err = session.Live(r.Context(), st, session.Handle(r)); err != nil {
 		return err
 	}
-	if a.session == nil {
+	if a.session == nil || len(a.session.Clients) == 0 { // no login has ended in it: perhaps the password was given, and the second factor was not
 		return a.toLogin(false, r.URL.Path)
 	}
 	if a.user, err = st.User(r.Context(), a.session.UserID); stagedoor.IsKind(err, stagedoor.NotFound) {

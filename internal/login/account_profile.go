@@ -339,6 +339,7 @@ func (a *account) stay() error {
 	}
 	err = a.st.UpdateSession(ctx, s.ID, func(s *stagedoor.Session) {
 		s.AuthenticatedAt, s.CreatedAt, s.ExpiresAt = a.session.AuthenticatedAt, a.session.CreatedAt, a.session.ExpiresAt
+		s.Clients = []string{a.set.ClientID} // whose login has ended
 	})
 	if err == nil {
 		session.SetCookie(a.w, a.r, handle, s)

@@ -1,0 +1,39 @@
+package login_test
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/stagedoor/stagedoor/internal/jose"
+	"github.com/stagedoor/stagedoor/internal/store/storetest"
+)
+
+// Half a login: whoever knows the password, and stops where the second factor is asked for, has a session, and sees and does nothing on the page.
+func TestHalfALoginOnTheAccountPage(t *testing.T) {
+	for _, kind := range []string{storetest.SQLite, storetest.Postgres} {
+		t.Run(kind, func(t *testing.T) {
+			w := accountWorld(t, kind)
+			w.factors(always, "otp")
+			secret, _ := w.enrolled()
+			b := w.browser()
+			asked := b.logIn().want(http.StatusOK).says("Verify that it is you")
+			if to := b.get("/account").to(); to != "/account/login?to=%2Faccount" {
+				t.Errorf("the page leads to %s", to)
+			}
+			form := url.Values{"nonce": {jose.HashToken("account form " + cookieOf(b))}, "name": {"Evil"}, "json": {`{"theme":"evil"}`}}
+			for _, path := range strings.Fields("profile metadata sessions/end clients/revoke browsers/forget logout") {
+				if to := b.post("/account/"+path, form).to(); !strings.HasPrefix(to, "/account/login?") {
+					t.Errorf("POST %s leads to %s", path, to)
+				}
+			}
+			if u := w.found("ada@example.com"); u.Name == "Evil" || len(u.UserMetadata) != 0 {
+				t.Errorf("something was done: %+v", u)
+			}
+			b.onward(b.get("/account")).says("Verify that it is you").hides("Your account")
+			b.finish(b.submit(asked, "code", w.code(secret)))
+			b.get("/account").want(http.StatusOK).says("Your account")
+		})
+	}
+}
