@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/jose"
 	"github.com/stagedoor/stagedoor/internal/store/storetest"
 )
@@ -35,5 +36,19 @@ func TestHalfALoginOnTheAccountPage(t *testing.T) {
 			b.finish(b.submit(asked, "code", w.code(secret)))
 			b.get("/account").want(http.StatusOK).says("Your account")
 		})
+	}
+}
+
+// A password that has become public is kept from people on the page as it is where they reset theirs.
+func TestLeakedPasswordOnTheAccountPage(t *testing.T) {
+	w := accountWorld(t, storetest.SQLite)
+	w.setting(stagedoor.SettingBreached, `{"enabled":true,"stage":{"pre-change-password":{"shields":["block"]}}}`)
+	b, _ := w.onAccount("ada@example.com")
+	page := b.get("/account/password").want(http.StatusOK)
+	b.press(page, "/account/password", "", "password", "AUTH0-TEST-Aa1!").want(http.StatusBadRequest).says("Choose one that you use nowhere else.")
+	w.logs("reset_pwd_leak")
+	b.onward(b.press(page, "/account/password", "", "password", "Another-Horse-2")).says("Your password is changed.")
+	if !w.signsIn("Another-Horse-2") {
+		t.Error("the new password does not work")
 	}
 }

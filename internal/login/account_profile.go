@@ -16,6 +16,7 @@ import (
 	"github.com/stagedoor/stagedoor/internal/guard"
 	"github.com/stagedoor/stagedoor/internal/page"
 	"github.com/stagedoor/stagedoor/internal/password"
+	"github.com/stagedoor/stagedoor/internal/pipeline"
 	"github.com/stagedoor/stagedoor/internal/session"
 	"github.com/stagedoor/stagedoor/ui"
 )
@@ -429,8 +430,13 @@ func (a *account) changePassword() error {
 	problems := passwordProblems(conn, secret)
 	if problems == nil {
 		err := a.Pipeline.Database.CheckNew(a.r.Context(), a.st, conn, a.user.ID, secret)
+		if err == nil {
+			err = a.Pipeline.CheckLeaked(a.r.Context(), visit(a.r, a.st), conn, a.set.ClientID, a.user, secret)
+		}
 		if weak := (*password.Error)(nil); errors.As(err, &weak) {
 			problems = ui.Problems{passwordProblem(err)}
+		} else if stagedoor.HasCode(err, pipeline.CodeLeaked) {
+			problems = ui.Problems{{Code: "password_leaked_new", Field: ui.FieldPassword}}
 		} else if err != nil {
 			return err
 		}
