@@ -83,6 +83,11 @@ func mfaToken(ctx context.Context, st *store.Store, token, clientID string) (*st
 func redeemOTP(ctx context.Context, t *tokenRequest) (*tokenResponse, error) {
 	t.proof = "otp"
 	return t.redeemFactor(ctx, "otp", func(token *stagedoor.MFAToken, code string) error {
+		if settings, err := mfa.SettingsOf(ctx, t.st); err != nil {
+			return err
+		} else if !settings.Has(mfa.OTP) { // the request asks for another one
+			return invalidGrant("MFA Authorization rejected.")
+		}
 		e := association(t.st, token.UserID, t.params["mfa_token"])
 		_, err := e.Confirm(ctx, code)
 		if err == nil {

@@ -88,7 +88,7 @@ func (d *Door) challenge(r *http.Request, st *store.Store, client *stagedoor.Cli
 	if named != "" {
 		all = slices.DeleteFunc(all, func(m stagedoor.AuthenticationMethod) bool { return named != authenticatorID(&m) && named != m.ID })
 	}
-	if may("otp") && slices.ContainsFunc(all, func(m stagedoor.AuthenticationMethod) bool { return m.Type == store.TypeTOTP }) {
+	if may("otp") && settings.Has(mfa.OTP) && slices.ContainsFunc(all, func(m stagedoor.AuthenticationMethod) bool { return m.Type == store.TypeTOTP }) {
 		return map[string]string{"challenge_type": "otp"}, nil
 	}
 	for i := range all {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/mfa"
 	"github.com/stagedoor/stagedoor/internal/store/storetest"
 )
 
@@ -117,4 +118,24 @@ func TestAttackTokenFromBeforeTheFactor(t *testing.T) {
 	if a := w.remove(all[0].ID, w.mfa(otpGrant, waits, "otp", w.otp("JBSWY3DPEHPK3PXP")).good().AccessToken); a.Code != 204 {
 		t.Errorf("%d %s", a.Code, a.Body)
 	}
+}
+
+// An app's codes are no way once the tenant has switched that factor off: the request asks for another one, and that one alone goes on with it.
+func TestAttackFactorThatIsSwitchedOff(t *testing.T) {
+	w := newWorld(t, storetest.SQLite)
+	w.sendsCodes("otp", "sms")
+	ok(t, w.st.AddAuthenticationMethods(t.Context(), ada, []*stagedoor.AuthenticationMethod{
+		{Type: "totp", Secret: "JBSWY3DPEHPK3PXP"}, {Type: "phone", PhoneNumber: "+4915123456789", Preferred: "sms"},
+	}, false))
+	first := w.offline(spa)
+	ok(t, w.st.ChangeSetting(t.Context(), mfa.SettingFactors, func(m map[string]any) error { m["otp"] = false; return nil }))
+	waits := w.refresh(spa, first.RefreshToken).mfaRequired(`{"challenge":[{"type":"phone"}]}`)
+	w.mfa(otpGrant, waits, "otp", w.otp("JBSWY3DPEHPK3PXP")).bad(403, "invalid_grant", "MFA Authorization rejected.")
+	ask := func(more ...string) *answer {
+		return w.browser().post("/mfa/challenge", values(append([]string{"client_id", spa, "mfa_token", waits}, more...)...))
+	}
+	w.read(ask("challenge_type", "otp")).bad(400, "unsupported_challenge_type", "The challenge type is not one that the user is enrolled with.")
+	var a oobAnswer
+	ask().json(200, &a)
+	w.mfa(oobGrant, waits, "oob_code", a.Code, "binding_code", w.texted()).good()
 }
