@@ -110,6 +110,44 @@ func TestPreHijackedByAnotherIdentifier(t *testing.T) {
 	}
 }
 
+// Attack (account pre-hijacking): somebody signs up with the victim's address and a passkey, and waits until the owner, who is told that there is an account, chooses a password
+// by mail. Who proved their address before keeps their passkeys, and a second factor stays in any case.
+func TestPreHijackedByPasskey(t *testing.T) {
+	each(t, func(w *world) {
+		w.passkeys(`{"progressive_enrollment_enabled":false}`)
+		b := w.browser()
+		page := b.begin("screen_hint", "signup")
+		asks := b.submit(page, "email", "victim@example.com", "passkey", "1").want(http.StatusOK)
+		d := w.authenticator()
+		b.finish(b.follow(b.submit(asks, "key", d.becomes(asks)).want(http.StatusSeeOther)))
+		id := w.found("victim@example.com").ID
+		w.ok(w.st.AddAuthenticationMethods(w.Context(), id, []*stagedoor.AuthenticationMethod{{Type: store.TypeTOTP, Secret: "JBSWY3DPEHPK3PXP"}}, false))
+
+		reset := func(secret string) {
+			w.Helper()
+			c := w.browser()
+			c.submit(c.get("/u/forgot"), "email", "victim@example.com").want(http.StatusOK)
+			c.submit(c.get(w.link()), "password", secret).want(http.StatusOK).says("Your password is changed")
+		}
+		reset("Another-Horse-2")
+		page = b.begin("prompt", "login")
+		b.passkey(page, d.signs(page)).want(http.StatusBadRequest)
+		methods, err := w.st.AuthenticationMethods(w.Context(), id)
+		w.ok(err)
+		if len(methods) != 1 || methods[0].Type != store.TypeTOTP {
+			w.Errorf("methods %+v", methods)
+		}
+		w.logs("Passkeys from before the new password have ended")
+
+		w.verified("victim@example.com", true)
+		w.ok(w.st.AddAuthenticationMethods(w.Context(), id, []*stagedoor.AuthenticationMethod{{Type: store.TypePasskey, KeyID: "theirs"}}, false))
+		reset("Another-Horse-3")
+		if methods, err := w.st.AuthenticationMethods(w.Context(), id); err != nil || len(methods) != 2 {
+			w.Errorf("methods %+v %v", methods, err)
+		}
+	})
+}
+
 // Who has proved their address before keeps all that they have.
 func TestCodeToProvedAddressEndsNothing(t *testing.T) {
 	w := newWorld(t, storetest.SQLite)

@@ -196,6 +196,9 @@ func (d *Door) reset(w http.ResponseWriter, r *http.Request, st *store.Store) er
 	if err := guard.Unblock(r.Context(), st, n.user.Identifiers()...); err != nil {
 		return err
 	}
+	if err := n.endPasskeys(r, st); err != nil {
+		return err
+	}
 	if n.ticket.MarkVerified {
 		if err := d.setVerified(context.WithoutCancel(r.Context()), st, n.ticket, on); err != nil {
 			return err
@@ -208,6 +211,22 @@ func (d *Door) reset(w http.ResponseWriter, r *http.Request, st *store.Store) er
 	}
 	page.Render(w, http.StatusOK, ui.PasswordChangedPage{Frame: n.frame, ContinueURL: next(r, st, n.ticket, n.client)})
 	return nil
+}
+
+// endPasskeys takes the passkeys from somebody of whom nothing was proved before: whoever signed up with their address, or their number, may be somebody else, who would come
+// back by one (account pre-hijacking). What is a second factor stays: a mailbox alone must not take that away.
+func (n *renewal) endPasskeys(r *http.Request, st *store.Store) error {
+	if n.user.EmailVerified || n.user.PhoneVerified {
+		return nil
+	}
+	ctx := context.WithoutCancel(r.Context())
+	ended, err := st.DeleteAuthenticationMethods(ctx, n.user.ID, store.TypePasskey)
+	if err == nil && ended > 0 {
+		e := event(r, "w", n.conn, n.client)
+		e.UserID, e.UserName, e.Description = n.user.ID, n.user.Shown(), "Passkeys from before the new password have ended: neither address nor number was proved."
+		st.Log(e)
+	}
+	return err
 }
 
 // withDetails are the details of a log event of which the console of two kinds of scripts may speak.
