@@ -115,8 +115,7 @@ func (a *account) endSession() error {
 		}
 	}
 	for _, id := range ids {
-		err := a.st.RevokeSessions(a.r.Context(), store.AccessOf{UserID: a.user.ID, Session: id}, true)
-		if err != nil && !stagedoor.IsKind(err, stagedoor.NotFound) { // it has ended by itself
+		if err := a.endOne(a.r.Context(), id); err != nil {
 			return err
 		}
 	}
@@ -155,8 +154,33 @@ func (a *account) unlink() error {
 	if _, err := a.st.UnlinkIdentity(a.r.Context(), a.user.ID, one.Provider, one.UserID); err != nil {
 		return err
 	}
+	if err := a.endSessionsBy(one.Connection); err != nil {
+		return err
+	}
 	a.tell("identity", a.user.Email)
 	return a.done("unlinked")
+}
+
+// endSessionsBy ends the person's other sessions that began by a connection, with the refresh tokens that came from them: whoever has the identity there is somebody else from
+// then on.
+func (a *account) endSessionsBy(connection string) error {
+	ctx := context.WithoutCancel(a.r.Context())
+	all, err := a.st.UserSessions(ctx, a.user.ID)
+	for _, s := range all {
+		if err == nil && s.Connection == connection && s.ID != a.session.ID {
+			err = a.endOne(ctx, s.ID)
+		}
+	}
+	return err
+}
+
+// endOne ends a session, with the refresh tokens that came from it, unless it has ended by itself.
+func (a *account) endOne(ctx context.Context, id string) error {
+	err := a.st.RevokeSessions(ctx, store.AccessOf{UserID: a.user.ID, Session: id}, true)
+	if stagedoor.IsKind(err, stagedoor.NotFound) {
+		return nil
+	}
+	return err
 }
 
 // export gives the person all that is kept about them, as a file. What others must not read is not in it: hashes, secrets of factors, tokens. It

@@ -5,9 +5,11 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/jose"
+	"github.com/stagedoor/stagedoor/internal/session"
 	"github.com/stagedoor/stagedoor/internal/store/storetest"
 )
 
@@ -51,4 +53,27 @@ func TestLeakedPasswordOnTheAccountPage(t *testing.T) {
 	if !w.signsIn("Another-Horse-2") {
 		t.Error("the new password does not work")
 	}
+}
+
+// Whoever holds an identity that its person unlinks is signed in as them no more: the sessions that began by it end, with their refresh tokens.
+func TestUnlinkedIdentityIsOut(t *testing.T) {
+	w := accountWorld(t, storetest.SQLite)
+	u := w.found("ada@example.com")
+	_, err := w.st.LinkIdentity(t.Context(), u.ID, stagedoor.Identity{Connection: "radio", Provider: "oauth2", UserID: "radio|7"}, true)
+	w.ok(err)
+	b, page := w.onAccount("ada@example.com")
+	other, _ := w.onAccount("ada@example.com")
+	until := w.clock().Add(time.Hour)
+	w.ok(w.st.CreateSession(t.Context(), "theirs", &stagedoor.Session{
+		ID: "sess_theirs", UserID: u.ID, Connection: "radio", Clients: []string{"app"}, CreatedAt: w.clock(), LastInteractionAt: w.clock(), ExpiresAt: until, IdleExpiresAt: until,
+	}))
+	w.ok(w.st.CreateRefreshToken(t.Context(), "refresh", &stagedoor.RefreshToken{ID: "rt", FamilyID: "family", UserID: u.ID, ClientID: "app", SessionID: "sess_theirs", ExpiresAt: until}))
+	b.onward(b.press(page, "/account/identities/unlink", "radio|7")).says("unlinked")
+	if s, err := session.Live(t.Context(), w.st, "theirs"); err != nil || s != nil {
+		t.Errorf("the session lives on: %v %v", s, err)
+	}
+	if tokens, err := w.st.UserRefreshTokens(t.Context(), u.ID); err != nil || len(tokens) != 0 {
+		t.Errorf("tokens %v %v", tokens, err)
+	}
+	other.get("/account").want(http.StatusOK)
 }
