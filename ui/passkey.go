@@ -7,6 +7,7 @@ type PasskeyForm struct {
 	Options  string // what the browser needs, as JSON
 	Autofill bool   // the browser offers passkeys where the identifier is typed
 	Button   bool   // there is a button
+	Only     bool   // there is no form beside it: who cannot use passkeys here has to be told
 }
 
 // PasskeyPage asks for a new passkey.

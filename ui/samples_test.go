@@ -132,6 +132,10 @@ func samples() map[string]Page {
 			Frame: sampleFrame, Form: sampleForm, SignupURL: "/u/signup?state=hKFo2SB", ForgotURL: "/u/reset?state=hKFo2SB",
 			Passkeys: &PasskeyForm{Frame: sampleFrame, Form: sampleForm, Options: `{"challenge":"AAAA"}`, Autofill: true, Button: true},
 		},
+		"login-passkey-only": LoginPage{
+			Frame: sampleFrame, Form: sampleForm, SignupURL: "/u/signup?state=hKFo2SB", NoPassword: true,
+			Passkeys: &PasskeyForm{Frame: sampleFrame, Form: sampleForm, Options: `{"challenge":"AAAA"}`, Button: true, Only: true},
+		},
 		"passkey-enrollment": PasskeyPage{Frame: sampleFrame, Form: sampleForm, Options: `{"challenge":"AAAA"}`, Skips: true},
 		"passkey-local":      PasskeyPage{Frame: bare, Form: sampleForm, Options: `{"challenge":"AAAA"}`, Local: true, Problems: Problems{{Code: "invalid_key"}}, BackURL: "/u/signup"},
 		"login-wrong": LoginPage{

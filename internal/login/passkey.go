@@ -27,7 +27,7 @@ func (d *Door) offersPasskeys(r *http.Request, st *store.Store, p *prompt, conn 
 		return err
 	}
 	rule := conn.Passkeys()
-	l.Passkeys = &ui.PasskeyForm{Frame: p.frame, Form: p.form(passkeyPath), Options: string(options), Autofill: rule.Autofill, Button: rule.Button || !conn.Passwords()}
+	l.Passkeys = &ui.PasskeyForm{Frame: p.frame, Form: p.form(passkeyPath), Options: string(options), Autofill: rule.Autofill, Button: rule.Button || !conn.Passwords(), Only: !conn.Passwords() && !inSteps(r, st, conn)}
 	return nil
 }
 

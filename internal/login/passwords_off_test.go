@@ -82,7 +82,7 @@ func TestPasswordsOffByPasskey(t *testing.T) {
 	each(t, func(w *world) {
 		w.passwordsOff("", `"passkey":{"enabled":true}`)
 		b := w.browser()
-		b.begin().says("Continue with a passkey").hides(`name="password"`, `name="username"`)
+		b.begin().says("Continue with a passkey", "Passkeys need JavaScript").hides(`name="password"`, `name="username"`)
 		page := b.begin("screen_hint", "signup").says("Continue with a passkey").hides(`name="password"`)
 		b.submit(page, "email", "grace@example.com").want(http.StatusBadRequest).says("Enter at least one of these")
 		asks := b.submit(page, "email", "grace@example.com", "passkey", "1").want(http.StatusOK).says("Create a passkey")

@@ -56,7 +56,7 @@
     if (!window.PublicKeyCredential || !navigator.credentials || !form.dataset.options) {
       say(form.dataset.missing);
       for (const button of form.querySelectorAll("button.primary, button.passkey")) button.disabled = true;
-      if (form.dataset.autofill !== undefined) form.hidden = true;
+      if (form.dataset.autofill !== undefined) form.hidden = form.dataset.only === undefined;
       continue;
     }
     form.hidden = false;
