@@ -123,6 +123,11 @@ func (d *Door) onAccount(w http.ResponseWriter, r *http.Request, st *store.Store
 	if r.Method == http.MethodPost && subtle.ConstantTimeCompare([]byte(r.PostFormValue(fieldNonce)), []byte(a.token())) != 1 {
 		return stagedoor.Errorf(stagedoor.Forbidden, "access_denied", "This form is not from this session. Go back, load the page again and try once more.")
 	}
+	if n.fresh && n.part == stagedoor.AccountFactors {
+		if err := a.mayChangeFactors(); err != nil {
+			return err
+		}
+	}
 	if n.fresh {
 		if ok, err := a.fresh(); err != nil {
 			return err
@@ -180,6 +185,20 @@ func (a *account) fresh() (bool, error) {
 		}
 	}
 	return false, nil
+}
+
+// mayChangeFactors refuses whoever has second factors none of which can be asked for, because they are switched off or not of this server: else whoever knows the password could put
+// one of their own in their place. A login refuses them, too.
+func (a *account) mayChangeFactors() error {
+	_, asks, err := a.factors()
+	if err != nil || asks {
+		return err
+	}
+	methods, err := mfa.MethodsOf(a.r.Context(), a.st, a.user.ID)
+	if err == nil && (methods.Enrolled() || methods.Others) {
+		err = mfa.ErrOthers()
+	}
+	return err
 }
 
 // toLogin sends the person to the login, and back to a page of the account. Forms are filled in again: nothing is done by a link.

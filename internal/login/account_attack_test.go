@@ -10,6 +10,7 @@ import (
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/jose"
 	"github.com/stagedoor/stagedoor/internal/session"
+	"github.com/stagedoor/stagedoor/internal/store"
 	"github.com/stagedoor/stagedoor/internal/store/storetest"
 )
 
@@ -76,4 +77,26 @@ func TestUnlinkedIdentityIsOut(t *testing.T) {
 		t.Errorf("tokens %v %v", tokens, err)
 	}
 	other.get("/account").want(http.StatusOK)
+}
+
+// Whoever knows the password of somebody whose second factor is switched off takes it from them as little as they set up one of their own, as in a login.
+func TestFactorsThatAreSwitchedOffStay(t *testing.T) {
+	w := accountWorld(t, storetest.SQLite)
+	w.factors(nil, "otp")
+	w.enrolled()
+	w.factors(nil, "!otp", "webauthn-roaming")
+	u := w.found("ada@example.com")
+	before, err := w.st.AuthenticationMethods(t.Context(), u.ID)
+	w.ok(err)
+	b, page := w.onAccount("ada@example.com")
+	b.press(page, "/account/factors/add", "webauthn-roaming").want(http.StatusForbidden).says("cannot ask for the ones that the user is enrolled with")
+	for _, m := range before {
+		if m.Type == store.TypeTOTP {
+			b.press(page, "/account/factors/remove", m.ID).want(http.StatusForbidden)
+		}
+	}
+	if after, err := w.st.AuthenticationMethods(t.Context(), u.ID); err != nil || len(after) != len(before) {
+		t.Errorf("%+v %v", after, err)
+	}
+	b.get("/account/password").want(http.StatusOK)
 }
