@@ -49,6 +49,13 @@ func TestWorkforce(t *testing.T) {
 	if u, err := w.st.User(t.Context(), "google-apps|kim@corp.example"); err != nil || u.Identities[0].IsSocial {
 		t.Errorf("%+v %v", u, err)
 	}
+	// Rules see the domains of a company's connection, and none of another.
+	w.rule(`function (user, context, callback) { callback(new Error(JSON.stringify(context.connectionOptions))); }`)
+	for name, options := range map[string]string{
+		"workspace": `{"domain_aliases":["corp.example","Second.example"],"tenant_domain":"corp.example"}`, "entra": `{"domain_aliases":[],"tenant_domain":"contoso.example"}`, "okta": `{}`,
+	} {
+		w.out(name, options, options)
+	}
 	member.More = map[string]any{"hd": "evil.example"}
 	w.standin.Choose(&member)
 	w.out("workspace", "not one of this organization", "evil.example")

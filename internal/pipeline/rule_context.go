@@ -56,7 +56,7 @@ func (p *Pipeline) ruleContext(ctx context.Context, v Visit, in *ruleInput) (jso
 		"tenant": v.Store.Tenant().ID, "clientID": in.client.ID, "clientName": in.client.Name,
 		"clientMetadata": nonNil(in.client.Metadata),
 		"connectionID":   conn.ID, "connection": conn.Name, "connectionStrategy": conn.Strategy,
-		"connectionOptions": map[string]any{}, "connectionMetadata": nonNil(conn.Metadata), "samlConfiguration": map[string]any{},
+		"connectionOptions": ruleOptions(conn), "connectionMetadata": nonNil(conn.Metadata), "samlConfiguration": map[string]any{},
 		"protocol": protocol,
 		"stats":    map[string]any{"loginsCount": in.user.LoginsCount},
 		"sso": map[string]any{
@@ -79,6 +79,19 @@ func (p *Pipeline) ruleContext(ctx context.Context, v Visit, in *ruleInput) (jso
 		c["sessionID"] = sessionID
 	}
 	return json.Marshal(c)
+}
+
+// ruleOptions are the options of a connection that rules see: which domains its people may have. Rules that let in nobody else take a connection
+// without tenant_domain for one that lets in all, and walk through the list.
+func ruleOptions(c *stagedoor.Connection) map[string]any {
+	options := map[string]any{}
+	if domain := c.Option("tenant_domain"); domain != "" {
+		options["tenant_domain"] = domain
+	}
+	if aliases := c.OptionList("domain_aliases"); len(aliases) > 0 || len(options) > 0 {
+		options["domain_aliases"] = nonNilList(aliases)
+	}
+	return options
 }
 
 // roleList are a person's roles, read once in a login.
