@@ -17,4 +17,5 @@ type MFAToken struct {
 	Protocol     string       `json:",omitempty"` // as scripts know it
 	GrantType    string       `json:",omitempty"` // as access tokens name it
 	Methods      []AuthMethod `json:",omitempty"`
+	Connection   string       `json:",omitempty"` // through which
 }

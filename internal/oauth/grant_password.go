@@ -89,6 +89,7 @@ func (t *tokenRequest) directly(ctx context.Context, x *pipeline.Direct, a *stag
 	if stagedoor.HasCode(err, "mfa_required") {
 		return nil, t.requireFactor(ctx, stagedoor.MFAToken{
 			UserID: user.ID, Scope: x.Scope, Audience: x.Audience, Organization: x.Organization, Protocol: x.Protocol, GrantType: x.GrantType, Methods: x.Methods,
+			Connection: x.Connection,
 		})
 	}
 	if err != nil {
@@ -101,7 +102,7 @@ func (t *tokenRequest) directly(ctx context.Context, x *pipeline.Direct, a *stag
 func (t *tokenRequest) resume(ctx context.Context, w *stagedoor.MFAToken) (*tokenResponse, error) {
 	x := &pipeline.Direct{
 		Client: t.client, Audience: w.Audience, Scope: w.Scope, Organization: w.Organization, Protocol: w.Protocol, GrantType: w.GrantType,
-		Methods: w.Methods, Proof: t.given(),
+		Methods: w.Methods, Connection: w.Connection, Proof: t.given(),
 	}
 	var err error
 	if x.API, err = apiOf(ctx, t.st, w.Audience); err != nil {

@@ -20,7 +20,7 @@ type Direct struct {
 	Scope    []string // as asked for
 
 	Organization string // id or name of the one that it is for; may be empty
-	Connection   string // name of the one by which they have just proved themselves; empty: they did before
+	Connection   string // name of the one by which they have proved themselves; empty: that is not known
 	Protocol     string // as scripts know it
 	GrantType    string // as access tokens name it
 	Methods      []stagedoor.AuthMethod

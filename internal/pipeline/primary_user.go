@@ -48,9 +48,9 @@ func (p *Pipeline) become(ctx context.Context, v Visit, in *ruleInput, a *staged
 
 // identity is the full id of the identity that the person has used.
 func (in *ruleInput) identity() string {
-	if in.session != nil {
+	if name := in.connection(); name != "" {
 		for _, i := range in.user.Identities {
-			if i.Connection == in.session.Connection {
+			if i.Connection == name {
 				return i.FullID()
 			}
 		}

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 
@@ -19,10 +20,7 @@ const (
 
 // ruleContext is context of rules (extensibility fact sheet 1.7).
 func (p *Pipeline) ruleContext(ctx context.Context, v Visit, in *ruleInput) (json.RawMessage, error) {
-	name := in.user.Connection
-	if in.session != nil { // maybe that of a linked identity
-		name = in.session.Connection
-	}
+	name := cmp.Or(in.connection(), in.user.Connection)
 	conn, err := v.Store.ConnectionByName(ctx, name)
 	if stagedoor.IsKind(err, stagedoor.NotFound) {
 		conn, err = &stagedoor.Connection{Name: name}, nil
@@ -105,6 +103,17 @@ func (in *ruleInput) roleList(ctx context.Context, st *store.Store) (_ []stagedo
 	}
 	in.roles, err = st.RolesFor(ctx, in.user.ID, orgID)
 	return in.roles, err
+}
+
+// connection is the name of the one through which the person has signed in, which may be that of a linked identity; empty if that is not known.
+func (in *ruleInput) connection() string {
+	switch {
+	case in.session != nil:
+		return in.session.Connection
+	case in.direct != nil:
+		return in.direct.Connection
+	}
+	return ""
 }
 
 // methods are how the person proved themselves: in the session, or just now.
