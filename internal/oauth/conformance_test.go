@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/script"
 )
 
@@ -79,6 +80,11 @@ func TestConformance06Legacy(t *testing.T) {
 		has(t, "openid alone", id, "aud exp iat iss sid sub")
 		id, _ = claims(legacy, "openid profile", secret(legacy))
 		same(t, "the whole profile", []any{id["fav"], id["hidden"], id["user_id"]}, []any{"blue", "x", ada})
+		_, err := w.st.PatchMetadata(t.Context(), ada, nil, stagedoor.Metadata{"name": json.RawMessage(`"of metadata"`), "plan": json.RawMessage(`"gold"`)}, 1000)
+		ok(t, err)
+		before := id["name"]
+		id, _ = claims(legacy, "openid profile", secret(legacy))
+		same(t, "what rules see at the root", []any{id["name"], id["plan"]}, []any{before, nil})
 		id, _ = claims(site, "openid profile fav email")
 		same(t, "conformant", []any{id["fav"], id["hidden"], id["nickname"], id["user_id"]}, []any{nil, nil, "Countess", nil})
 	})

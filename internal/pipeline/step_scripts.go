@@ -219,7 +219,7 @@ func (p *Pipeline) runRules(ctx context.Context, v Visit, in *ruleInput, a *stag
 		e.Extra = map[string]any{logRule: f.Rule, logKind: f.Kind}
 		return console, e
 	}
-	if a.Profile, err = without(out.User, out.Merged); err == nil && len(tokens) > 0 {
+	if a.Profile, err = without(user, out.User, out.Merged); err == nil && len(tokens) > 0 {
 		a.Profile, err = withoutTokens(a.Profile)
 	}
 	if err != nil {
@@ -251,17 +251,23 @@ func (p *Pipeline) runRules(ctx context.Context, v Visit, in *ruleInput, a *stag
 }
 
 // without returns the user without what only rules see: the keys of app_metadata that stand at its root, but
-// for those that a rule has put there itself.
-func without(user json.RawMessage, merged []string) (json.RawMessage, error) {
+// for those that a rule has put there itself. What stood there before, in whose place they were, is there again.
+func without(before, user json.RawMessage, merged []string) (json.RawMessage, error) {
 	if len(merged) == 0 {
 		return user, nil
 	}
-	var members map[string]json.RawMessage
+	var was, members map[string]json.RawMessage
+	if err := json.Unmarshal(before, &was); err != nil {
+		return nil, err
+	}
 	if err := json.Unmarshal(user, &members); err != nil {
 		return nil, err
 	}
 	for _, key := range merged {
 		delete(members, key)
+		if value, there := was[key]; there {
+			members[key] = value
+		}
 	}
 	return json.Marshal(members)
 }
