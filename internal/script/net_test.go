@@ -3,6 +3,7 @@ package script
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"encoding/pem"
 	"fmt"
@@ -220,6 +221,37 @@ func testTLS(t *testing.T, runtime string) {
 		out.push(await get({}), await get({rejectUnauthorized: false}), await get({ca: configuration.CA, servername: 'example.com'}), await get({agent: new https.Agent({rejectUnauthorized: false})}));
 		return out;`)
 	wantJSON(t, got, `[true,"TLSv1.3","string","Acme Co","secret /direct",false,"DEPTH_ZERO_SELF_SIGNED_CERT","secret /upgraded","secret /tunnelled",true,"DEPTH_ZERO_SELF_SIGNED_CERT","ERR_TLS_CERT_ALTNAME_INVALID","MINE","UNABLE_TO_VERIFY_LEAF_SIGNATURE","secret /https","secret /https","secret /https"]`)
+}
+
+func TestTLSBehindWrites(t *testing.T) { eachRuntime(t, testTLSBehindWrites) }
+
+// testTLSBehindWrites: what was written to a connection goes out in the clear before TLS begins on it, as clients of MySQL count on, which ask for TLS and
+// begin it at once.
+func testTLSBehindWrites(t *testing.T, runtime string) {
+	web := httptest.NewTLSServer(nil)
+	t.Cleanup(web.Close)
+	port := listen(t, func(conn net.Conn) {
+		asked := make([]byte, 1<<19+4)
+		if _, err := io.ReadFull(conn, asked); err == nil {
+			secure := tls.Server(conn, web.TLS)
+			_, _ = fmt.Fprintf(secure, "secret %s", asked[len(asked)-4:])
+			_ = secure.CloseWrite()
+		}
+		_ = conn.Close()
+	})
+	h := newHost(t, Config{Workers: 1, Node: installed().path, Runtime: always(runtime), Net: loopbackNet()})
+	got := askRule(t, h, map[string]string{"PORT": port}, `
+		const tls = require('tls'), net = require('net'), out = [];
+		const read = s => new Promise((ok, no) => { let text = ''; s.on('error', no).on('data', d => { text += d; }).on('end', () => ok(text)); });
+		for (const ready of [true, false]) {
+			const raw = net.connect(+configuration.PORT, '127.0.0.1');
+			if (ready) await new Promise(ok => raw.on('connect', ok));
+			raw.write(Buffer.alloc(1 << 19));
+			raw.write('tls!');
+			out.push(await read(tls.connect({socket: raw, rejectUnauthorized: false})));
+		}
+		return out;`)
+	wantJSON(t, got, `["secret tls!","secret tls!"]`)
 }
 
 func TestHTTPModule(t *testing.T) { eachRuntime(t, testHTTPModule) }

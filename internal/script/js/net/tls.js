@@ -75,7 +75,7 @@ Object.assign(TLSSocket.prototype, {
 		if (!(under instanceof net.Socket)) return this._over(under);
 		const failed = error => this.destroy(error);
 		under.once('error', failed);
-		under._whenOpen(() => {
+		under._whenOpen(() => written(under, () => {
 			under.removeListener('error', failed);
 			under.on('error', () => {});
 			const handle = under._handle;
@@ -86,7 +86,7 @@ Object.assign(TLSSocket.prototype, {
 			for (const name of ['remoteAddress', 'remotePort', 'remoteFamily']) this[name] = under[name];
 			this.once('close', () => under.destroy());
 			this._shake(under._host);
-		});
+		}));
 	},
 	// _over speaks TLS through a stream that is no connection of the server's: what TLS writes goes into it, and what comes from it to TLS.
 	_over(stream) {
@@ -137,6 +137,13 @@ Object.assign(TLSSocket.prototype, {
 	enableTrace() {}, disableRenegotiation() {}, setMaxSendFragment: () => true, renegotiate(options, done) { if (done) process.nextTick(done, new Error('TLS renegotiation is not available to scripts')); return false; },
 	setServername(name) { this._options.servername = name; }, exportKeyingMaterial: () => unavailable('exportKeyingMaterial'),
 });
+
+// written calls done when what was written to a socket until now has gone out: calls that are on their way together may overtake each other, and what
+// still waits would find no connection.
+function written(socket, done) {
+	if (socket.writableLength === 0) done();
+	else socket.write(Buffer.alloc(0), error => { if (!error) done(); });
+}
 
 // tunnel lets a socket speak TLS through something of the script's: send takes what TLS writes, and what is fed comes to TLS. The turns of the
 // handshake are taken at once: what is fed has had its effect when feed returns, as in Node, and clients of databases count on it.
