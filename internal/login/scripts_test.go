@@ -127,6 +127,22 @@ func TestSignupRunsScripts(t *testing.T) {
 	})
 }
 
+// TestSignupShowsItsBody: scripts see what was sent, with what the tenant's own fields of the page hold, and no password.
+func TestSignupShowsItsBody(t *testing.T) {
+	each(t, func(w *world) {
+		w.action(script.PreUserRegistration, `exports.onExecutePreUserRegistration = async (event, api) => {
+			const body = event.request.body;
+			if (JSON.stringify(body).includes('Correct')) throw new Error('the password is there');
+			api.access.deny(JSON.stringify(Object.keys(body).sort().map(name => [name, body[name]])));
+		};`)
+		b := w.browser()
+		r := b.json(signupPath, `{"client_id":"app","connection":"Users","email":"New@example.com","password":"`+good+`","user_metadata":{"color":"red"},"terms":true}`).want(http.StatusBadRequest)
+		r.says(`[[\"client_id\",\"app\"],[\"connection\",\"Users\"],[\"email\",\"New@example.com\"],[\"terms\",true],[\"user_metadata\",{\"color\":\"red\"}]]`)
+		b.submit(b.begin("screen_hint", "signup"), "email", "new@example.com", "password", good, "ulp-terms", "yes", "other", "x").want(http.StatusBadRequest)
+		w.logs(`[[\"email\",\"new@example.com\"],[\"ulp-terms\",\"yes\"]]`)
+	})
+}
+
 func TestNewPasswordRunsScripts(t *testing.T) {
 	each(t, func(w *world) {
 		w.hook(script.PostChangePassword, `module.exports = function (user, context, cb) { cb(new Error('hook saw ' + user.email + context.connection.name + typeof user.last_password_reset + user.password)); };`)

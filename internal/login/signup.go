@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
+	"strings"
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/connection"
@@ -85,7 +87,7 @@ func (d *Door) signUp(w http.ResponseWriter, r *http.Request, st *store.Store) e
 		}
 	}
 	if problems == nil {
-		opened, u, err := d.Pipeline.SignUp(r.Context(), visit(r, st), p.tx.ID, r.PostFormValue(fieldNonce), in)
+		opened, u, err := d.Pipeline.SignUp(r.Context(), signupVisit(r, st), p.tx.ID, r.PostFormValue(fieldNonce), in)
 		if u != nil && !p.mailed {
 			issuer, lang := web.Issuer(r), page.MailLanguage(r)
 			d.later(r.Context(), st, func(ctx context.Context) error { return d.askToVerify(ctx, st, u, p.client, issuer, lang) })
@@ -101,6 +103,21 @@ func (d *Door) signUp(w http.ResponseWriter, r *http.Request, st *store.Store) e
 		problems = ui.Problems{problem}
 	}
 	return d.renderSignup(w, r, st, p, conn, in, http.StatusBadRequest, problems)
+}
+
+// ownField is how names begin of fields that a tenant has put on the page itself.
+const ownField = "ulp-"
+
+// signupVisit is the visit of who has sent the form. Scripts see who the person wants to be, and what the tenant's own fields hold.
+func signupVisit(r *http.Request, st *store.Store) pipeline.Visit {
+	v := visit(r, st)
+	v.Body = map[string]any{}
+	for name := range r.PostForm {
+		if slices.Contains([]string{ui.FieldEmail, ui.FieldPhone, ui.FieldUsername}, name) || strings.HasPrefix(name, ownField) {
+			v.Body[name] = r.PostForm.Get(name)
+		}
+	}
+	return v
 }
 
 // routeSignUp lets actions say where somebody belongs who has said who they want to be, and returns the login and the connection as they are then. Whom

@@ -62,7 +62,9 @@ func (d *Door) signUpByClient(w http.ResponseWriter, r *http.Request, st *store.
 		Username: strings.ToLower(u.Username), GivenName: u.GivenName, FamilyName: u.FamilyName, Name: u.Name,
 		Nickname: u.Nickname, Picture: u.Picture, UserMetadata: u.UserMetadata,
 	}
-	if err := d.Pipeline.Register(r.Context(), visit(r, st), a.conn, occasion(a.client, ""), u, secret); err != nil {
+	v := visit(r, st)
+	v.Body = p.scriptBody()
+	if err := d.Pipeline.Register(r.Context(), v, a.conn, occasion(a.client, ""), u, secret); err != nil {
 		return signupError(st, err)
 	}
 	issuer, lang := web.Issuer(r), page.MailLanguage(r)
@@ -126,6 +128,17 @@ func (p params) user() (*stagedoor.User, string, error) {
 	}
 	u.UserMetadata, err = p.userMetadata()
 	return u, secret, err
+}
+
+// scriptBody is the body as scripts see it.
+func (p params) scriptBody() map[string]any {
+	body := map[string]any{}
+	for name, value := range p {
+		if name != "password" && name != "client_secret" {
+			body[name] = value
+		}
+	}
+	return body
 }
 
 // userMetadata reads user_metadata, which a sign-up bounds more narrowly than the Management API does.
