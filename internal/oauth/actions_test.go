@@ -272,6 +272,19 @@ func TestActionModulesAreRequired(t *testing.T) {
 	same(t, "claim", w.claims(a.IDToken)["https://a.test/plan"], "gold")
 }
 
+// TestActionsSeeTheDomain: actions of every trigger know under which domain of the tenant's own they were called.
+func TestActionsSeeTheDomain(t *testing.T) {
+	w := newWorld(t)
+	ok(t, w.st.SetDomains(t.Context(), []string{"acme.test", "id.acme.test"}))
+	ok(t, store.CustomDomains.Create(t.Context(), w.st, &stagedoor.CustomDomain{Domain: "id.acme.test", Status: stagedoor.DomainReady, Metadata: map[string]string{"brand": "two"}}))
+	w.action(script.CredentialsExchange, "m2m", `exports.onExecuteCredentialsExchange = async (event, api) => { api.accessToken.setCustomClaim('https://a.test/domain', event.custom_domain); };`)
+	own := map[string]any{"domain": "id.acme.test", "domain_metadata": map[string]any{"brand": "two"}}
+	for host, want := range map[string]any{"acme.test": nil, "id.acme.test": own} {
+		w.host = host
+		same(t, host, w.claims(w.token(values(machineForm("audience", apiAudience)...)).good().AccessToken)["https://a.test/domain"], want)
+	}
+}
+
 func TestCredentialsExchange(t *testing.T) {
 	eachWorld(t, func(t *testing.T, w *world) {
 		w.client(machine, func(c *stagedoor.Client) { c.Metadata = map[string]string{"team": "blue"} })

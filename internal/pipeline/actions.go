@@ -118,7 +118,10 @@ func (a *actions) speakOf(ctx context.Context, word string) (bool, error) {
 
 // run runs the actions over an event, and keeps a record of it. rules are the ids of the rules that ran before. What an action did wrong is
 // in the outcome's Failure, and in the tenant's log.
-func (a *actions) run(ctx context.Context, event any, rules []string) (script.TriggerOutcome, said, error) {
+func (a *actions) run(ctx context.Context, event map[string]any, rules []string) (script.TriggerOutcome, said, error) {
+	if err := customDomain(ctx, a.visit, event); err != nil {
+		return script.TriggerOutcome{}, said{}, err
+	}
 	text, err := json.Marshal(event)
 	if err != nil {
 		return script.TriggerOutcome{}, said{}, err

@@ -27,7 +27,7 @@ func commonEvent(v Visit, method string, query map[string][]string) map[string]a
 // customDomain adds the domain of the tenant's own under which the request came, if it is one.
 func customDomain(ctx context.Context, v Visit, event map[string]any) error {
 	host := strings.TrimSuffix(strings.TrimPrefix(v.Issuer, "https://"), "/")
-	if host == v.Store.Tenant().Domain() {
+	if host == "" || host == v.Store.Tenant().Domain() { // nobody's request has none
 		return nil
 	}
 	all, err := store.CustomDomains.All(ctx, v.Store)

@@ -111,9 +111,6 @@ func (p *Pipeline) routed(ctx context.Context, v Visit, tx *stagedoor.Transactio
 	transaction := eventTransaction(in, &stagedoor.Authorization{})
 	transaction["identifier"] = identifier
 	event["transaction"] = transaction
-	if err := customDomain(ctx, v, event); err != nil {
-		return "", err
-	}
 	out, _, err := all.run(ctx, event, nil)
 	if err == nil && out.Failure != nil {
 		err = scripted("access_denied", out.Failure.Message)

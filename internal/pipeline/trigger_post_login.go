@@ -253,7 +253,7 @@ func (p *Pipeline) postLoginEvent(ctx context.Context, v Visit, in *ruleInput, a
 	}
 	event["transaction"] = eventTransaction(in, a)
 	in.tellFilled(event)
-	return event, customDomain(ctx, v, event)
+	return event, nil
 }
 
 // enrolledUser is event.user with the person's second factors.
