@@ -386,13 +386,13 @@ func TestChallengeInTheMiddle(t *testing.T) {
 			`exports.onExecutePostLogin = async (event, api) => { api.idToken.setCustomClaim('https://x.test/one', 1); api.transaction.setMetadata('seen', 'yes');
 				if (event.user.enrolledFactors) api.authentication.challengeWith({type: 'otp'}); else api.authentication.enrollWithAny([{type: 'phone'}, {type: 'otp'}]); };
 			 exports.onContinuePostLogin = async (event, api) => { api.access.deny('must not run'); };`,
-			`exports.onExecutePostLogin = async (event, api) => { api.authentication.challengeWithAny([{type: 'otp'}, {type: 'recovery-code'}]); };`,
-			`exports.onExecutePostLogin = async (event, api) => { api.idToken.setCustomClaim('https://x.test/three', [event.transaction.metadata.seen, ...event.authentication.methods.map(m => m.name + m.type)].join(' ')); };`,
+			`exports.onExecutePostLogin = async (event, api) => { api.user.setUserMetadata('given', 'too'); api.authentication.challengeWithAny([{type: 'otp'}, {type: 'recovery-code'}]); };`,
+			`exports.onExecutePostLogin = async (event, api) => { api.idToken.setCustomClaim('https://x.test/three', [event.transaction.metadata.seen, event.user.user_metadata.given, ...event.authentication.methods.map(m => m.name + m.type)].join(' ')); };`,
 		)
 		b := w.browser()
 		secret, _, end := b.setUp(b.logIn(challenge()...))
 		claims := b.claims(end)
-		if claims["https://x.test/one"] != 1.0 || claims["https://x.test/three"] != "yes pwdundefined mfaotp" || claims["amr"] == nil {
+		if claims["https://x.test/one"] != 1.0 || claims["https://x.test/three"] != "yes too pwdundefined mfaotp" || claims["amr"] == nil {
 			w.Errorf("claims %v", claims)
 		}
 		page := b.begin(challenge()...).says("Verify that it is you").hides("Remember this browser", "Use your recovery code")

@@ -44,8 +44,13 @@ func (p *Pipeline) rulesAndActions(ctx context.Context, v Visit, in *ruleInput, 
 		in.again = false
 		more, err := p.postLogin(ctx, v, in, all, a)
 		s.console, s.executions = append(s.console, more.console...), append(s.executions, more.executions...)
-		if err == nil && in.again {
-			err = all.from(in.state.Binding, in.state.Passed)
+		if err == nil && in.again { // with what the actions before have set
+			if err = all.from(in.state.Binding, in.state.Passed); err == nil {
+				var u *stagedoor.User
+				if u, err = v.Store.User(ctx, in.user.ID); err == nil {
+					in.user = u
+				}
+			}
 		}
 		if err != nil {
 			return s, err
