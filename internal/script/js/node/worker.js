@@ -57,9 +57,10 @@ function send(message, raw, parts) {
 
 // --- frames in --------------------------------------------------------------------------------------------------------------------
 
-let rest = Buffer.alloc(0), parked = null;
+let rest = Buffer.alloc(0);
+const parked = []; // frames that came while a run waited for an answer of its own, and those behind them
 
-// feed takes bytes and gives what frames they complete to take, or keeps them while a run waits for an answer of its own.
+// feed takes bytes and gives what frames they complete to take.
 function feed(bytes, take) {
 	rest = rest.length === 0 ? bytes : Buffer.concat([rest, bytes]);
 	while (rest.length >= 4) {
@@ -111,13 +112,29 @@ function handle(m, parts) {
 	}
 }
 
-process.stdin.on('data', bytes => feed(bytes, handle));
+// arrive works a frame in, or lets it wait behind those that wait: what a run brings must be there before it.
+function arrive(m, parts) {
+	if (parked.length > 0) parked.push([m, parts]);
+	else handle(m, parts);
+}
+
+function park(m, parts) {
+	if (parked.push([m, parts]) === 1) setImmediate(unpark);
+}
+
+function unpark() {
+	const [m, parts] = parked.shift();
+	if (parked.length > 0) setImmediate(unpark);
+	handle(m, parts);
+}
+
+process.stdin.on('data', bytes => feed(bytes, arrive));
 process.stdin.on('end', () => process.exit(0));
 process.stdin.on('error', () => process.exit(0));
 
 // waitForReply reads until the answer to a call is there, because a script reads it as a plain property. Other frames wait.
 function waitForReply(run, call, until) {
-	const others = [], buffer = Buffer.allocUnsafe(64 << 10);
+	const buffer = Buffer.allocUnsafe(64 << 10);
 	let found = null;
 	while (!found && Date.now() < until) {
 		let n = 0;
@@ -131,10 +148,9 @@ function waitForReply(run, call, until) {
 		}
 		feed(Buffer.from(buffer.subarray(0, n)), (m, parts) => {
 			if (m.type === 'reply' && m.run === run && m.call === call) found = m;
-			else others.push([m, parts]);
+			else park(m, parts);
 		});
 	}
-	if (others.length) setImmediate(() => others.forEach(([m, parts]) => handle(m, parts)));
 	return found;
 }
 
