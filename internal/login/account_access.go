@@ -54,12 +54,29 @@ func (a *account) removeFactor() error {
 	if m.Type == store.TypeRecovery || m.Type == "password" {
 		return invalid("invalid_request", "This cannot be taken away by itself.")
 	}
+	if last, err := a.onlyWay(m); err != nil {
+		return err
+	} else if last {
+		return invalid("invalid_request", "This passkey is the only way into your account. Add another one first.")
+	}
 	if err := mfa.Remove(ctx, a.st, a.user.ID, m); err != nil {
 		return err
 	}
 	a.st.Log(a.event("gd_unenroll", "The person took a second factor away on the account page: "+m.Type))
 	a.Pipeline.FactorChanged(ctx, visit(a.r, a.st), a.user.ID, "removed")
 	return a.done("removed")
+}
+
+// onlyWay tells whether the person can log in by a passkey and by nothing else: without it nobody could let them in again but an administrator.
+func (a *account) onlyWay(m *stagedoor.AuthenticationMethod) (bool, error) {
+	if m.Type != store.TypePasskey || a.conn == nil || a.conn.Strategy != stagedoor.StrategyDatabase || a.conn.Passwords() || len(a.user.Identities) > 1 {
+		return false, nil
+	}
+	if codes := a.conn.LoginCodes(); codes.Email && a.user.Email != "" || codes.Phone && a.user.PhoneNumber != "" {
+		return false, nil
+	}
+	all, err := a.st.AuthenticationMethods(a.r.Context(), a.user.ID)
+	return !slices.ContainsFunc(all, func(o stagedoor.AuthenticationMethod) bool { return o.Type == store.TypePasskey && o.ID != m.ID }), err
 }
 
 // newRecovery shows a new recovery code; the one before is worth nothing.

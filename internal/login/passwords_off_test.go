@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/store"
 	"github.com/stagedoor/stagedoor/internal/store/storetest"
 )
 
@@ -100,4 +101,24 @@ func TestPasswordsOffWithoutAnother(t *testing.T) {
 	w.passwordsOff("", `"passkey":{"enabled":false}`)
 	b := w.browser()
 	b.finish(b.logIn())
+}
+
+// The last passkey stays where there is no other way in: no password, no code, no linked identity.
+func TestOnlyPasskeyStays(t *testing.T) {
+	w := accountWorld(t, storetest.SQLite)
+	u := w.found("ada@example.com")
+	passkey := func(name string) string {
+		m := &stagedoor.AuthenticationMethod{Type: store.TypePasskey, Name: name, KeyID: name}
+		w.ok(w.st.AddAuthenticationMethods(w.Context(), u.ID, []*stagedoor.AuthenticationMethod{m}, false))
+		return m.ID
+	}
+	first := passkey("Laptop")
+	b, page := w.onAccount("ada@example.com")
+	w.passwordsOff("", `"passkey":{"enabled":true}`)
+	b.press(page, "/account/factors/remove", first).want(http.StatusBadRequest).says("the only way into your account")
+	second := passkey("Phone")
+	page = b.onward(b.press(page, "/account/factors/remove", first)).says("removed", "Passkey Phone").hides("Passkey Laptop")
+	b.press(page, "/account/factors/remove", second).want(http.StatusBadRequest)
+	w.passwordsOff("", `"passkey":{"enabled":true},"email_otp":{"enabled":true}`)
+	b.onward(b.press(page, "/account/factors/remove", second)).says("removed")
 }
