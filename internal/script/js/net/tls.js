@@ -162,6 +162,7 @@ function tunnel(socket, send, ended) {
 		if (reply.error) return socket._shaken(Object.assign(new Error(reply.error.message), reply.error));
 		if (!reply.state) return;
 		wire.owner = {_received(error, got) {
+			if (over) return; // whoever was to get it has left
 			if (error) return socket.destroy(error);
 			if (got.end) return ended();
 			send(Buffer.from(got.data, 'base64'));
