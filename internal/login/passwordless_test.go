@@ -390,7 +390,7 @@ func TestPasswordlessRunsScripts(t *testing.T) {
 			b.json("/passwordless/start", `{"client_id":"app","connection":"email","send":"code","email":"`+email+`"}`).want(200)
 			return b.json("/oauth/token", `{`+otpGrant+`,"realm":"email","username":"`+email+`","otp":"`+w.sent()+`"}`)
 		}
-		come("bad@example.com").want(403).says("We open in October.", "access_denied")
+		come("bad@example.com").want(403).is(`{"error":"extensibility_error","error_description":"no"}`)
 		if w.found("bad@example.com") != nil {
 			t.Error("there is a user all the same")
 		}

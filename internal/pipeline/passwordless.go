@@ -199,7 +199,9 @@ func (p *Pipeline) registerByCode(ctx context.Context, v Visit, client *stagedoo
 			if text == "" {
 				text = e.Message
 			}
-			err = stagedoor.Errorf(stagedoor.Forbidden, "access_denied", "%s", text)
+			refused := stagedoor.Errorf(stagedoor.Forbidden, "access_denied", "%s", text) // for the person
+			refused.Err = err
+			err = refused
 		}
 		return nil, err
 	}
@@ -297,7 +299,15 @@ func (p *Pipeline) ByCode(ctx context.Context, v Visit, x *Direct, conn *stagedo
 	e.Connection, e.ConnID, e.Strategy, e.UserName = conn.Name, conn.ID, conn.Strategy, stagedoor.Clip(address, 254)
 	u, err := p.takeCode(ctx, v, x.Client, conn, address, code)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, refusedRegistration(err)
 	}
 	return p.directly(ctx, v, x, conn, u, conn.Strategy, e)
+}
+
+// refusedRegistration tells a client in the script's own words why nobody was registered (extensibility fact sheet 3.4). The status is a guess.
+func refusedRegistration(err error) error {
+	if cause := stagedoor.AsError(err).Err; stagedoor.HasCode(cause, CodeExtensibility) {
+		return stagedoor.Errorf(stagedoor.Forbidden, CodeExtensibility, "%s", stagedoor.AsError(cause).Message)
+	}
+	return err
 }
