@@ -153,6 +153,21 @@ func TestAdd(t *testing.T) {
 	}
 }
 
+// Packages of 2012 say things in forms that npm still takes.
+func TestAddOldPackages(t *testing.T) {
+	s, registry := newShelf(t)
+	old := pack(t, map[string]string{"index.js": "module.exports = 1", "package.json": `{"name":"old","version":"0.2.3",
+		"scripts":{"test":"make","blanket":{"pattern":"old/lib"},"install":null},"licenses":[{"type":"MIT"},"BSD"],"dependencies":{}}`})
+	s.tarballs["old"] = map[string][]byte{"0.2.3": old}
+	got, err := bundle.Add(t.Context(), bundle.Request{Spec: "old", Registry: registry})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got.License != "MIT OR BSD" {
+		t.Errorf("license %q", got.License)
+	}
+}
+
 func TestAddRefuses(t *testing.T) {
 	s, registry := newShelf(t)
 	s.put("script", "1.0.0", `,"scripts":{"postinstall":"node evil.js","test":"x"}`, "")

@@ -13,12 +13,12 @@ type manifest struct {
 	Name                 string
 	Version              string
 	License              json.RawMessage // text, or {type}
-	Licenses             []struct{ Type string }
+	Licenses             json.RawMessage // [{type}] or [text]: what old packages have
 	Dependencies         map[string]string
 	OptionalDependencies map[string]string
 	PeerDependencies     map[string]string
 	PeerDependenciesMeta map[string]struct{ Optional bool }
-	Scripts              map[string]string
+	Scripts              map[string]any // text, as far as npm runs it; old packages keep settings of tools in it
 	Gypfile              bool
 }
 
@@ -44,9 +44,23 @@ func (m manifest) license() string {
 	if json.Unmarshal(m.License, &object) == nil && object.Type != "" {
 		return object.Type
 	}
+	var several []manifestLicense
+	_ = json.Unmarshal(m.Licenses, &several) // what is none is left out
 	var all []string
-	for _, l := range m.Licenses {
-		all = append(all, l.Type)
+	for _, l := range several {
+		all = append(all, string(l))
 	}
 	return strings.Join(all, " OR ")
+}
+
+// manifestLicense is one of several: its name, or {type}.
+type manifestLicense string
+
+func (l *manifestLicense) UnmarshalJSON(b []byte) error {
+	var object struct{ Type string }
+	if json.Unmarshal(b, &object) == nil {
+		*l = manifestLicense(object.Type)
+		return nil
+	}
+	return json.Unmarshal(b, (*string)(l))
 }

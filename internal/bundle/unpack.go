@@ -72,7 +72,7 @@ var installScripts = []string{"preinstall", "install", "postinstall"}
 func refuse(dir string, m manifest) error {
 	name := m.Name + "@" + m.Version
 	for _, script := range installScripts {
-		if m.Scripts[script] != "" {
+		if command, ok := m.Scripts[script].(string); ok && command != "" {
 			return fmt.Errorf("%s runs a command when it is installed (%s): such packages cannot be added, nothing of a package is run here", name, script)
 		}
 	}
