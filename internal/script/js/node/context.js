@@ -75,6 +75,7 @@ exports.newRealm = function (worker) {
 	const realm = {context, execution: null, loaded: [], enter: null, strayed: false};
 
 	const host = (op, ...args) => {
+		bridge.settled();
 		if (op === 'packages') return worker.table;
 		const compute = computed[op];
 		if (compute) return compute(...args);
@@ -87,6 +88,7 @@ exports.newRealm = function (worker) {
 		return op === 'rule' ? computed.now() : answer;
 	};
 	const load = name => {
+		bridge.settled();
 		if (name.startsWith('npm:+') && !worker.added.has(name)) {
 			if (!realm.execution) return undefined;
 			try {
