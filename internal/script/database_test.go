@@ -134,9 +134,12 @@ func TestPostgres(t *testing.T) {
 			out.push(await new Client({host: configuration.HOST, port: +configuration.PORT, user: configuration.USER, password: 'wrong', database: 'postgres'}).connect().catch(e => e.code));
 			out.push(await new Promise(ok => { const c = new Client(configuration.URL); c.connect(err => c.query('SELECT 7 AS n', (err, res) => { ok([err, res.rows[0].n]); c.end(); })); }));
 			out.push(await new Promise(ok => require('pg').connect(configuration.URL, (err, c, done) => c.query('SELECT 8 AS n', (err, res) => { done(); ok([err, res.rows[0].n]); require('pg').end(); }))));
+			const knex = Knex({client: 'pg', connection: configuration.URL, pool: {min: 0, max: 2}});
+			out.push(await knex.select(knex.raw('?::text AS email', ["o'neil@example.com"])), await knex.raw('SELECT nonsense').catch(e => e.code), await knex.transaction(tx => tx.raw('SELECT 4 AS n')).then(r => r.rows));
+			await knex.destroy();
 			out.push(await new Promise(ok => postgres(configuration.URL, (err, c, done) => c.query('SELECT 9 AS n', (err, res) => { done(); ok(res.rows[0].n); }))));
 			return out;`),
-			`[1,1,"zażółć@example.com",{"a":[1]},"00ff","9007199254740993",true,"id,email,data,raw,big,at","42703",[[1],[2],[3]],[2,4,6,8],"28P01",[null,7],[null,8],9]`)
+			`[1,1,"zażółć@example.com",{"a":[1]},"00ff","9007199254740993",true,"id,email,data,raw,big,at","42703",[[1],[2],[3]],[2,4,6,8],"28P01",[null,7],[null,8],[{"email":"o'neil@example.com"}],"42703",[{"n":4}],9]`)
 		again(t, h, conf, `
 			const {Client, Pool} = require('pg'), options = {connectionString: configuration.URL};
 			global.pool = global.pool || new Pool(options);

@@ -19,13 +19,14 @@ type row struct {
 }
 
 // ownModules are the modules of js/modules that stand in for packages, in both runtimes: request and bcrypt need Node's insides, the
-// utilities of rules are not in the registry.
+// utilities of rules and Incognia's client are not in every registry.
 var ownModules = []row{
 	{Name: "request", Version: "2.88.2", Module: "request"},
 	{Name: "request#fresh", Version: "2.88.2", Module: "request"}, // no name of the registry: a copy for bundles that change it
 	{Name: "bcrypt", Version: "5.1.1", Module: "bcrypt"},
 	{Name: "@auth0/rule-utilities", Version: "0.2.0", Module: "rule-utilities"},
 	{Name: "@auth0/rule-utilities", Version: "0.1.0", Module: "rule-utilities"},
+	{Name: "@incognia/api", Version: "1.1.1", Module: "incognia"},
 }
 
 // quicker are the modules of js/modules that the embedded runtime takes in the place of a bundle, by its ID: the work is the program's, and

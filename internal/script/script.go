@@ -169,9 +169,10 @@ type Deprecation struct {
 var magicGlobals = func() map[string]string {
 	all := map[string]string{
 		"_": "lodash", "ip": "range_check", "mongo": "mongodb", "ObjectID": "mongodb", "mysql_pool": "mysql", "postgres": "pg", "sqlserver": "tedious",
-		"pbkdf2": "easy-pbkdf2", "jwt": "jsonwebtoken", "Auth0": "auth0",
+		"pbkdf2": "easy-pbkdf2", "jwt": "jsonwebtoken", "Auth0": "auth0", "Knex": "knex", "azure_storage": "azure-storage",
+		"Pubnub": "pubnub",
 	}
-	for _, name := range []string{"request", "querystring", "uuid", "bcrypt", "mysql", "pg", "async", "q", "xml2js", "xmldom", "xpath", "xtend"} {
+	for _, name := range []string{"request", "querystring", "uuid", "bcrypt", "mysql", "pg", "async", "q", "xml2js", "xmldom", "xpath", "xtend", "couchbase"} {
 		all[name] = name
 	}
 	for name, module := range all {

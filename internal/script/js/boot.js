@@ -622,8 +622,12 @@ function load1(name) {
 	return module.exports;
 }
 
+// Packages that scripts ask for and that cannot be had here.
+const machineCode = new Set(['ibm_db', 'couchbase', 'oracledb', 'sqlite3', 'better-sqlite3', 'sharp', 'canvas', 'argon2']);
+
 function missing(name) {
-	const error = new Error("Cannot find module '" + name + "'");
+	const why = machineCode.has(name.split('@')[0]) ? ': it is machine code, and scripts can load JavaScript alone' : '';
+	const error = new Error("Cannot find module '" + name + "'" + why);
 	error.code = 'MODULE_NOT_FOUND';
 	return error;
 }
@@ -758,7 +762,8 @@ lazily('ObjectID', () => loading ? undefined : load1('mongo').ObjectID, true);
 // Packages look for what was there under their own name while they are being loaded: nothing.
 for (const [name, module] of [['_', 'underscored'], ['ip', 'ip'], ['pbkdf2', 'pbkdf2']]) lazily(name, () => loading ? undefined : load1(module), true);
 for (const [name, module] of [['async', 'async@0.9.2'], ['Auth0', 'auth0@2.44.1'], ['q', 'q'], ['xml2js', 'xml2js'], ['xmldom', 'xmldom'],
-	['xpath', 'xpath'], ['xtend', 'xtend']]) lazily(name, () => loading ? undefined : requireWithin(module), true);
+	['xpath', 'xpath'], ['xtend', 'xtend'], ['Knex', 'knex'], ['azure_storage', 'azure-storage'], ['Pubnub', 'pubnub'],
+	['couchbase', 'couchbase']]) lazily(name, () => loading ? undefined : requireWithin(module), true);
 for (const [module, names] of [
 	['buffer', 'Buffer'], ['process', 'process'], ['whatwg', 'URL URLSearchParams'], ['encoding', 'TextEncoder TextDecoder atob btoa'],
 	['abort', 'AbortController AbortSignal Event EventTarget CustomEvent DOMException'], ['structured', 'structuredClone'],
@@ -768,7 +773,8 @@ for (const [module, names] of [
 
 // What rules have as globals and actions do not.
 const ofRules = ['UnauthorizedError', 'ValidationError', 'WrongUsernameOrPasswordError', '_', 'request', 'jwt', 'querystring', 'uuid', 'ip', 'pbkdf2', 'async',
-	'Auth0', 'bcrypt', 'q', 'xml2js', 'xmldom', 'xpath', 'xtend', 'mysql', 'mysql_pool', 'pg', 'postgres', 'sqlserver', 'mongo', 'ObjectID'];
+	'Auth0', 'bcrypt', 'q', 'xml2js', 'xmldom', 'xpath', 'xtend', 'mysql', 'mysql_pool', 'pg', 'postgres', 'sqlserver', 'mongo', 'ObjectID', 'Knex', 'azure_storage',
+	'Pubnub', 'couchbase'];
 
 const own = new Set(Reflect.ownKeys(globalThis).concat(['configuration', 'auth0']));
 

@@ -57,6 +57,12 @@ declare const xpath: any;
 declare const xtend: any;
 /** @deprecated Write `const { ObjectID } = require('mongodb')`. */
 declare const ObjectID: any;
+/** @deprecated Write `const Knex = require('knex')`. */
+declare const Knex: any;
+/** @deprecated Write `const azure_storage = require('azure-storage')`. */
+declare const azure_storage: any;
+/** @deprecated Write `const Pubnub = require('pubnub')`. */
+declare const Pubnub: any;
 /** @deprecated `ip(address).in_range(ranges)` */
 declare function ip(address: string): { in_range(ranges: string | string[]): boolean };
 /** @deprecated Write `require('crypto').pbkdf2`. */

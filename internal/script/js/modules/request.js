@@ -139,7 +139,8 @@ function make(defaults, prototype) {
 				const cookies = this._jar.getCookieString(call.url);
 				if (cookies) headers.cookie = headers.cookie ? cookies + '; ' + headers.cookie : cookies;
 			}
-			this.emit('request', {setHeader: (name, value) => { headers[String(name).toLowerCase()] = String(value); }, getHeader: name => headers[String(name).toLowerCase()], on() { return this; }, once() { return this; }, abort: () => this.abort()});
+			this.emit('request', {setHeader: (name, value) => { headers[String(name).toLowerCase()] = String(value); }, getHeader: name => headers[String(name).toLowerCase()], on() { return this; }, once() { return this; },
+				setNoDelay() {}, setSocketKeepAlive() {}, setTimeout() {}, abort: () => this.abort()});
 			ask('http', {method: call.method, url: call.url, headers, body: call.bytes ? call.bytes.toString('base64') : '', timeout: call.timeout, redirects: 0, tls: call.tls}, (error, reply) => {
 				if (this._aborted) return;
 				if (error) return this._fail(error);

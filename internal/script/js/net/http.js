@@ -37,6 +37,7 @@ function Agent(options) {
 }
 Object.setPrototypeOf(Agent, EventEmitter);
 Object.setPrototypeOf(Agent.prototype, EventEmitter.prototype);
+Agent.super_ = EventEmitter; // as util.inherits had it: clients of those years look there for what Node.js can do
 Object.assign(Agent.prototype, {
 	destroy() {}, getName: options => (options.host || 'localhost') + ':' + (options.port || '') + ':', addRequest() {}, removeSocket() {}, keepSocketAlive: () => true, reuseSocket() {},
 	createConnection: unavailable('Agent.createConnection'), createSocket: unavailable('Agent.createSocket'),
