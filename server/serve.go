@@ -103,11 +103,11 @@ func ListenLoopback(addr string) ([]net.Listener, error) {
 func (s *Server) tls() (*tls.Config, string, error) {
 	switch {
 	case s.cfg.TLSCert != "":
-		pair, err := tls.LoadX509KeyPair(s.cfg.TLSCert, s.cfg.TLSKey)
+		files, err := openCertificate(s.cfg.TLSCert, s.cfg.TLSKey, s.log)
 		if err != nil {
-			return nil, "", fmt.Errorf("reading the certificate for https: %w", err)
+			return nil, "", err
 		}
-		return &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{pair}, NextProtos: []string{"h2", "http/1.1"}}, "", nil
+		return &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: files.get, NextProtos: []string{"h2", "http/1.1"}}, "", nil
 	case len(s.cfg.ACMEHosts) > 0:
 		m := &autocert.Manager{Prompt: autocert.AcceptTOS, HostPolicy: s.certified, Email: s.cfg.ACMEEmail, Cache: autocert.DirCache(s.cfg.ACMECache)}
 		c := m.TLSConfig()
