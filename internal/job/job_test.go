@@ -132,6 +132,34 @@ func TestStopped(t *testing.T) {
 	})
 }
 
+// TestStopsAreNoTries: however often servers stop while they work on one step of a job, it is done in the end.
+func TestStopsAreNoTries(t *testing.T) {
+	each(t, func(t *testing.T, st *store.Store, r *Runner, _ *clock) {
+		ok(t, st.CreateUser(t.Context(), &stagedoor.User{ID: "auth0|a", Connection: "Users", Email: "a@x.test"}, ""))
+		j := &stagedoor.Job{Type: stagedoor.JobVerification, Status: stagedoor.JobPending, UserID: "auth0|a"}
+		ok(t, st.CreateJob(t.Context(), j, 0))
+		var stop context.CancelFunc
+		r.SendVerification = func(ctx context.Context, _ *store.Store, _ *stagedoor.User, _, _ string) error {
+			if stop == nil {
+				return nil
+			}
+			stop()
+			return ctx.Err()
+		}
+		for range 2 * maxTries {
+			var ctx context.Context
+			ctx, stop = context.WithCancel(t.Context())
+			_, err := r.Once(ctx)
+			ok(t, err)
+			ended(t, st, j.ID, "processing")
+		}
+		stop = nil
+		_, err := r.Once(t.Context())
+		ok(t, err)
+		ended(t, st, j.ID, "completed")
+	})
+}
+
 // TestLostLease: who was thought to be dead and is not writes nothing any more.
 func TestLostLease(t *testing.T) {
 	each(t, func(t *testing.T, st *store.Store, r *Runner, c *clock) {

@@ -119,6 +119,7 @@ func (r *Runner) do(ctx context.Context, w *work) {
 	}
 	w.Tries++
 	err := w.save(ctx) // before the step, which may end this process
+	noted := err == nil
 	switch {
 	case err != nil:
 	case w.Tries > maxTries:
@@ -131,8 +132,8 @@ func (r *Runner) do(ctx context.Context, w *work) {
 	switch {
 	case err == nil:
 		return
-	case ctx.Err() != nil:
-		if err := w.st.ReleaseJob(kept, w.ID, w.lease); err != nil {
+	case ctx.Err() != nil: // the server stops, which is no fault of the job
+		if err := w.st.ReleaseJob(kept, w.ID, w.lease, noted); err != nil {
 			log.Error("a job could not be given back", "error", err)
 		}
 		return

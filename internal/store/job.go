@@ -220,10 +220,27 @@ func (s *Store) SaveExport(ctx context.Context, j *stagedoor.Job, l JobLease, pi
 	return err
 }
 
-// ReleaseJob gives a job back that is not over: whoever comes next goes on with it.
-func (s *Store) ReleaseJob(ctx context.Context, id string, l JobLease) error {
-	return s.writeOne(ctx, func(q querier) error {
-		_, err := q.exec(ctx, "UPDATE jobs SET lease_until = 0 WHERE tenant = ? AND id = ? AND owner = ? AND status = 'processing'", s.tenant.ID, id, l.Owner)
+// ReleaseJob gives a job back that is not over: whoever comes next goes on with it. A try that was broken off, and that SaveJob has noted, is taken back.
+func (s *Store) ReleaseJob(ctx context.Context, id string, l JobLease, tried bool) error {
+	return s.write(ctx, func(q querier) error {
+		const held = " WHERE tenant = ? AND id = ? AND owner = ? AND status = 'processing'"
+		_, j, err := s.db.scanJob(func(dest ...any) error {
+			return q.row(ctx, "SELECT "+jobColumns+" FROM jobs"+held+s.db.forUpdate(), []any{s.tenant.ID, id, l.Owner}, dest...)
+		})
+		if stagedoor.IsKind(err, stagedoor.NotFound) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if tried {
+			j.Tries = max(j.Tries-1, 0)
+		}
+		doc, err := json.Marshal(j)
+		if err != nil {
+			return err
+		}
+		_, err = q.exec(ctx, "UPDATE jobs SET lease_until = 0, doc = ?"+held, document(doc), s.tenant.ID, id, l.Owner)
 		return err
 	})
 }

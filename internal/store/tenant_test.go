@@ -904,7 +904,7 @@ var trespasses = map[string]struct {
 	}},
 	"DropJob": {ignores, func(ctx context.Context, s *store.Store) (any, error) { return nil, s.DropJob(ctx, "new job acme") }},
 	"ReleaseJob": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
-		return nil, s.ReleaseJob(ctx, "job acme", store.JobLease{})
+		return nil, s.ReleaseJob(ctx, "job acme", store.JobLease{}, true)
 	}},
 	"SaveJob": {finds, func(ctx context.Context, s *store.Store) (any, error) {
 		return nil, lost(s.SaveJob(ctx, &stagedoor.Job{ID: "job acme", Status: stagedoor.JobFailed}, store.JobLease{}))
