@@ -54,8 +54,11 @@ const (
 // logoutEvery is how often clients are told of sessions that have ended.
 const logoutEvery = time.Second
 
-// sweepEvery is how often what has expired is deleted.
-const sweepEvery = 10 * time.Minute
+// sweepEvery is how often what has expired is deleted, and sweepFirst how long after the start for the first time: also where servers do not live long.
+const (
+	sweepEvery = 10 * time.Minute
+	sweepFirst = 30 * time.Second
+)
 
 // Deps are what a test replaces.
 type Deps struct {
@@ -325,14 +328,22 @@ func (s *Server) Close() error {
 
 // sweep deletes what has expired until the context ends.
 func (s *Server) sweep(ctx context.Context) {
-	ticker := time.NewTicker(sweepEvery)
-	defer ticker.Stop()
+	repeat(ctx, sweepFirst, sweepEvery, func(ctx context.Context) {
+		if err := s.db.Sweep(ctx); err != nil && ctx.Err() == nil {
+			s.log.Error("expired records could not be deleted", "error", err)
+		}
+	})
+}
+
+// repeat does something after a while, and then again and again until the context ends.
+func repeat(ctx context.Context, first, every time.Duration, do func(context.Context)) {
+	timer := time.NewTimer(first)
+	defer timer.Stop()
 	for {
 		select {
-		case <-ticker.C:
-			if err := s.db.Sweep(ctx); err != nil && ctx.Err() == nil {
-				s.log.Error("expired records could not be deleted", "error", err)
-			}
+		case <-timer.C:
+			do(ctx)
+			timer.Reset(every)
 		case <-ctx.Done():
 			return
 		}
