@@ -58,11 +58,11 @@ func (c *backupCommand) stream(ctx context.Context, database string, p *progress
 	if isatty.IsTerminal(os.Stdout.Fd()) {
 		return errors.New("a backup is no text for a terminal: send it to a file or a program")
 	}
-	dir, err := os.MkdirTemp(filepath.Dir(database), ".stagedoor-backup-*") // mode 0700
+	dir, remove, err := store.Scratch(database, "stream")
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir)
+	defer remove()
 	r, err := store.Backup(ctx, database, filepath.Join(dir, "backup"), store.BackupOptions{Progress: p.bytes})
 	if err != nil {
 		return err
@@ -73,7 +73,7 @@ func (c *backupCommand) stream(ctx context.Context, database string, p *progress
 		return err
 	}
 	defer f.Close()
-	os.RemoveAll(dir) // who reads may go away at any time; where open files cannot be removed, the deferred one does it
+	remove() // who reads may go away at any time; where open files cannot be removed, the deferred one does it
 	if _, err := io.Copy(os.Stdout, f); err != nil {
 		return fmt.Errorf("writing to standard output: %w", err)
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/stagedoor/stagedoor/internal/password"
+	"github.com/stagedoor/stagedoor/internal/store"
 )
 
 // breachedCommand works with lists of passwords that have become public.
@@ -29,11 +30,15 @@ func (c *buildBreachedCommand) Run() error {
 		return err
 	}
 	defer list.Close()
-	out, err := os.CreateTemp(filepath.Dir(c.To), filepath.Base(c.To)+".new-")
+	dir, remove, err := store.Scratch(c.To, "breached")
 	if err != nil {
 		return err
 	}
-	defer os.Remove(out.Name())
+	defer remove()
+	out, err := os.OpenFile(filepath.Join(dir, "filter"), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
 	buffered := bufio.NewWriterSize(out, 1<<20)
 	count, size, err := password.BuildLeaked(list, buffered, c.Rate)
 	if err == nil {

@@ -51,21 +51,23 @@ func Backup(ctx context.Context, database, file string, o BackupOptions) (*Backu
 	if sameFile(database, file) {
 		return nil, fmt.Errorf("%s is the database itself: choose another name", file)
 	}
-	temp, err := os.CreateTemp(filepath.Dir(file), ".stagedoor-backup-*") // mode 0600
+	dir, remove, err := Scratch(file, "backup")
 	if err != nil {
-		return nil, fmt.Errorf("making the backup: %w", err)
-	}
-	temp.Close()
-	defer os.Remove(temp.Name())
-	defer os.Remove(temp.Name() + "-journal")
-	if err := copyPages(ctx, database, temp.Name(), o.Progress); err != nil {
 		return nil, err
 	}
-	report, err := inspect(ctx, temp.Name(), nil)
+	defer remove()
+	temp := filepath.Join(dir, "backup")
+	if err := os.WriteFile(temp, nil, 0o600); err != nil {
+		return nil, fmt.Errorf("making the backup: %w", err)
+	}
+	if err := copyPages(ctx, database, temp, o.Progress); err != nil {
+		return nil, err
+	}
+	report, err := inspect(ctx, temp, nil)
 	if err != nil {
 		return nil, fmt.Errorf("the backup is not made: %w", err)
 	}
-	if err := settle(temp.Name(), file, o.Force); err != nil {
+	if err := settle(temp, file, o.Force); err != nil {
 		return nil, err
 	}
 	report.File, report.Took = file, time.Since(began)

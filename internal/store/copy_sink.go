@@ -107,6 +107,7 @@ func (s *postgresSink) drop() {
 // fileSink writes a file that has no name of its own until it is whole.
 type fileSink struct {
 	path, temp string
+	remove     func() // the folder of temp
 	db         *sql.DB
 	conn       *sql.Conn
 }
@@ -115,17 +116,19 @@ func openFileSink(ctx context.Context, path string) (*fileSink, error) {
 	if _, err := os.Lstat(path); err == nil {
 		return nil, fmt.Errorf("the database to copy into is there already, and is not written over: %s", path)
 	}
-	dir := filepath.Dir(path)
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, fmt.Errorf("creating the database's folder: %w", err)
 	}
-	temp, err := os.CreateTemp(dir, ".stagedoor-copy-*")
+	dir, remove, err := Scratch(path, "copy")
 	if err != nil {
 		return nil, err
 	}
-	temp.Close()
-	s := &fileSink{path: path, temp: temp.Name()}
-	if err := s.open(ctx); err != nil {
+	s := &fileSink{path: path, temp: filepath.Join(dir, "copy"), remove: remove}
+	err = os.WriteFile(s.temp, nil, 0o600)
+	if err == nil {
+		err = s.open(ctx)
+	}
+	if err != nil {
 		s.drop()
 		return nil, fmt.Errorf("the database to copy into: %w", err)
 	}
@@ -221,7 +224,5 @@ func (s *fileSink) drop() {
 	if s.db != nil {
 		s.db.Close()
 	}
-	for _, suffix := range []string{"", "-journal", "-wal", "-shm"} {
-		os.Remove(s.temp + suffix)
-	}
+	s.remove()
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"runtime"
 )
 
 // freeSpace is not known here; what does not fit fails when it is written.
@@ -23,6 +24,12 @@ func openElsewhere(path string) (bool, error) {
 	}
 	return false, os.Rename(probe, path)
 }
+
+// lockFile has nothing to do: on Windows nobody removes a file that is open.
+func lockFile(*os.File) bool { return true }
+
+// abandoned tells whether nobody holds a file any more that lockFile was called for, and removes it if that is so.
+func abandoned(path string) bool { return runtime.GOOS == "windows" && os.Remove(path) == nil }
 
 // syncDir does nothing: directories cannot be synced here.
 func syncDir(string) error { return nil }

@@ -42,6 +42,22 @@ func openElsewhere(path string) (bool, error) {
 	return lock.Type != syscall.F_UNLCK, nil
 }
 
+// lockFile locks a file for as long as it is open here, and tells whether nobody else has. File systems that know no such locks refuse nobody.
+func lockFile(f *os.File) bool {
+	err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) //nolint:gosec // a descriptor is a small number
+	return !errors.Is(err, syscall.EWOULDBLOCK)
+}
+
+// abandoned tells whether nobody holds a file that lockFile has locked. Where that cannot be told, somebody does.
+func abandoned(path string) bool {
+	f, err := os.OpenFile(path, os.O_RDWR|syscall.O_NOFOLLOW, 0)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	return syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) == nil //nolint:gosec // a descriptor is a small number
+}
+
 // syncDir brings the names in a directory to the disk.
 func syncDir(path string) error {
 	dir, err := os.Open(path) //nolint:gosec // the operator names it

@@ -42,16 +42,18 @@ func Restore(ctx context.Context, file, database string, o RestoreOptions) (*Res
 	if info, err := os.Stat(file + "-wal"); err == nil && info.Size() > 0 {
 		return nil, fmt.Errorf("%s is a database in use or left in the middle of something, because %s-wal lies beside it: make a backup of it with `stagedoor backup`", file, filepath.Base(file))
 	}
-	dir := filepath.Dir(database)
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	if err := os.MkdirAll(filepath.Dir(database), 0o700); err != nil {
 		return nil, fmt.Errorf("making the database's folder: %w", err)
 	}
-	temp, err := copyFile(ctx, file, dir, o.Progress)
+	dir, remove, err := Scratch(database, "restore")
 	if err != nil {
 		return nil, err
 	}
-	defer os.Remove(temp)
-	defer os.Remove(temp + "-journal")
+	defer remove()
+	temp := filepath.Join(dir, "database")
+	if err := copyFile(ctx, file, temp, o.Progress); err != nil {
+		return nil, err
+	}
 	report, err := inspect(ctx, temp, o.Sealer)
 	if err != nil {
 		return nil, fmt.Errorf("%s is not restored: %w", file, err)
@@ -76,11 +78,11 @@ func unused(database string) error {
 	return nil
 }
 
-// copyFile copies the backup into a file of dir, whose owner alone may read it.
-func copyFile(ctx context.Context, file, dir string, progress func(done, total int64)) (string, error) {
+// copyFile copies the backup into a new file, whose owner alone may read it.
+func copyFile(ctx context.Context, file, name string, progress func(done, total int64)) error {
 	from, err := os.Open(file) //nolint:gosec // the operator names it
 	if err != nil {
-		return "", fmt.Errorf("reading the backup: %w", err)
+		return fmt.Errorf("reading the backup: %w", err)
 	}
 	defer from.Close()
 	info, err := from.Stat()
@@ -88,14 +90,14 @@ func copyFile(ctx context.Context, file, dir string, progress func(done, total i
 		err = fmt.Errorf("%s is no file", file)
 	}
 	if err == nil {
-		err = enoughSpace(dir, info.Size())
+		err = enoughSpace(filepath.Dir(name), info.Size())
 	}
 	if err != nil {
-		return "", err
+		return err
 	}
-	to, err := os.CreateTemp(dir, ".stagedoor-restore-*") // mode 0600
+	to, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
-		return "", fmt.Errorf("copying the backup: %w", err)
+		return fmt.Errorf("copying the backup: %w", err)
 	}
 	for done := int64(0); err == nil; {
 		var n int64
@@ -112,10 +114,9 @@ func copyFile(ctx context.Context, file, dir string, progress func(done, total i
 		err = nil
 	}
 	if err := errors.Join(err, to.Close()); err != nil {
-		os.Remove(to.Name())
-		return "", fmt.Errorf("copying the backup: %w", err)
+		return fmt.Errorf("copying the backup: %w", err)
 	}
-	return to.Name(), nil
+	return nil
 }
 
 // swap sets the old database aside under a name with the time and gives its name to the new one.
