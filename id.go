@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"regexp"
+	"strconv"
 	"sync"
 	"time"
 )
@@ -97,6 +98,26 @@ func (l *LogIDs) New(now time.Time) string {
 		l.node = uint32(b[0])<<16 | uint32(b[1])<<8 | uint32(b[2]) | 1
 	}
 	return fmt.Sprintf("900%s%06d%010d%018d", now.Format("20060102150405"), now.Nanosecond()/1000, l.n, l.node)
+}
+
+// After makes no id from now on that is smaller than one that was made before, by whichever server: a clock may have been put back since.
+func (l *LogIDs) After(id string) {
+	if !IsLogID(id) {
+		return
+	}
+	at, err := time.Parse("20060102150405", id[3:17])
+	if err != nil {
+		return
+	}
+	micros, err := strconv.Atoi(id[17:23])
+	if err != nil {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if at = at.Add(time.Duration(micros+1) * time.Microsecond); at.After(l.last) {
+		l.last, l.n = at, 0
+	}
 }
 
 var logIDForm = regexp.MustCompile(`^900[0-9]{20,61}$`)

@@ -70,15 +70,13 @@ func isRisky(ctx context.Context, st *store.Store, ip string, failures int) (boo
 	if err != nil {
 		return false, err
 	}
-	limit, network := s.Stage.PreLogin, stagedoor.Network(ip)
-	limit.MaxAttempts = failures
-	risky, err := st.Full(ctx, BucketLogin, network, limit)
-	if err != nil || risky {
-		return risky, err
+	network := stagedoor.Network(ip)
+	failed, err := st.Attempted(ctx, BucketLogin, network, s.Stage.PreLogin)
+	if err != nil || failed > 0 && failed >= min(failures, s.Stage.PreLogin.MaxAttempts) {
+		return err == nil, err
 	}
-	sent := codes
-	sent.MaxAttempts = failures + 1 // one is everybody's
-	return st.Full(ctx, BucketCode, network, sent)
+	sent, err := st.Attempted(ctx, BucketCode, network, codes)
+	return sent > failures, err // one is everybody's
 }
 
 // ErrVerification is the answer to who has not done what a form asks for.

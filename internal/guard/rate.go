@@ -3,6 +3,8 @@ package guard
 import (
 	"sync"
 	"time"
+
+	"github.com/stagedoor/stagedoor/internal/store"
 )
 
 // Rates limits how often something may happen, by the generic cell rate algorithm: for each key it keeps one time, until which
@@ -50,6 +52,9 @@ func take(until, now time.Time, each time.Duration, burst int) (Room, time.Time)
 		until = now
 	}
 	most := each * time.Duration(burst)
+	if until.Sub(now) > store.RateReach(most) {
+		until = now
+	}
 	filled := until.Sub(now)
 	room := Room{OK: filled+each <= most}
 	if room.OK {

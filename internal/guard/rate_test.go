@@ -30,6 +30,9 @@ func TestRates(t *testing.T) {
 	take("a", true, 0)
 	now = now.Add(time.Hour)
 	take("a", true, 2)
+	now = now.Add(-time.Hour) // the clock is put back
+	take("a", true, 2)
+	take("a", true, 1)
 }
 
 func TestRatesForgetsEmptyBuckets(t *testing.T) {

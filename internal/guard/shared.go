@@ -22,6 +22,7 @@ type Shared struct {
 
 	mu      sync.Mutex
 	until   map[bucket]time.Time     // what is known of all servers
+	most    map[bucket]time.Duration // how much a bucket holds that has something to tell
 	untold  map[bucket]time.Duration // what only this one knows of it
 	telling bool
 	told    time.Time // the last exchange ended
@@ -39,7 +40,7 @@ func (s *Shared) Take(st *store.Store, subject string, now time.Time, perSecond,
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.until == nil {
-		s.until, s.untold = map[bucket]time.Time{}, map[bucket]time.Duration{}
+		s.until, s.untold, s.most = map[bucket]time.Time{}, map[bucket]time.Duration{}, map[bucket]time.Duration{}
 	}
 	if len(s.until) >= mostKeys {
 		maps.DeleteFunc(s.until, func(b bucket, until time.Time) bool { return s.untold[b] == 0 && !until.After(now) })
@@ -48,6 +49,7 @@ func (s *Shared) Take(st *store.Store, subject string, now time.Time, perSecond,
 	if room.OK {
 		s.until[b] = until
 		s.untold[b] += each
+		s.most[b] = each * time.Duration(max(burst, 1))
 		s.soon(st)
 	}
 	return room
@@ -68,10 +70,11 @@ func (s *Shared) tell(st *store.Store) {
 	now, uses := st.Clock().Now(), []store.RateUse{}
 	for b, amount := range s.untold {
 		if amount = min(amount, s.until[b].Sub(now)); amount > 0 { // what has drained meanwhile limits nobody
-			uses = append(uses, store.RateUse{Tenant: b.tenant, Subject: b.subject, Amount: amount})
+			uses = append(uses, store.RateUse{Tenant: b.tenant, Subject: b.subject, Amount: amount, Most: s.most[b]})
 		}
 	}
 	clear(s.untold)
+	clear(s.most)
 	s.mu.Unlock()
 
 	var err error
@@ -89,6 +92,7 @@ func (s *Shared) tell(st *store.Store) {
 		switch until := u.Until.Add(s.untold[b]); {
 		case stagedoor.HasCode(err, store.CodeUnavailable): // nothing was written
 			s.untold[b] += u.Amount
+			s.most[b] = u.Most
 		case err == nil && until.After(s.until[b]):
 			s.until[b] = until
 		}

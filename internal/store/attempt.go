@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/stagedoor/stagedoor"
@@ -61,15 +62,25 @@ func (s *Store) ForgetAttempts(ctx context.Context, connection, ip string, ident
 	})
 }
 
-// Fill puts one attempt of kind into an address's bucket.
+// bucketTimes are moments of a bucket, in milliseconds: now, when it is filled until if it is full, what Fill leaves at most, where many failed at the
+// same moment, and what no clock but one that has been put back since can have noted. Such a bucket begins anew: else nobody who is counted in it could
+// do anything until the time that the clock showed.
+type bucketTimes struct{ now, full, over, never int64 }
+
+func (s *Store) bucketTimes(t stagedoor.Throttle) bucketTimes {
+	now, capacity := millis(s.db.clock.Now()), int64(t.Rate)*int64(t.MaxAttempts)
+	return bucketTimes{now, now + capacity, now + 2*capacity, now + 2*capacity + time.Minute.Milliseconds()}
+}
+
+// Fill puts one attempt of kind into an address's bucket, which may be full already.
 func (s *Store) Fill(ctx context.Context, kind, ip string, t stagedoor.Throttle) error {
-	now := millis(s.db.clock.Now())
+	at, rate := s.bucketTimes(t), int64(t.Rate)
+	const filled = "CASE WHEN attempts.value < ? OR attempts.value > ? THEN ? WHEN attempts.value > ? THEN ? ELSE attempts.value END + ?"
+	fill := []any{at.now, at.never, at.now, at.over - rate, at.over - rate, rate}
 	return s.writeOne(ctx, func(q querier) error {
 		_, err := q.exec(ctx, `INSERT INTO attempts (tenant, kind, subject, connection, place, value, expires_at) VALUES (?, ?, ?, '', '', ?, ?)
-			ON CONFLICT (tenant, kind, subject, connection, place) DO UPDATE SET
-			value = CASE WHEN attempts.value < ? THEN ? ELSE attempts.value END + ?,
-			expires_at = CASE WHEN attempts.value < ? THEN ? ELSE attempts.value END + ?`,
-			s.tenant.ID, kind, ip, now+int64(t.Rate), now+int64(t.Rate), now, now, t.Rate, now, now, t.Rate)
+			ON CONFLICT (tenant, kind, subject, connection, place) DO UPDATE SET value = `+filled+", expires_at = "+filled,
+			slices.Concat([]any{s.tenant.ID, kind, ip, at.now + rate, at.now + rate}, fill, fill)...)
 		return err
 	})
 }
@@ -77,8 +88,15 @@ func (s *Store) Fill(ctx context.Context, kind, ip string, t stagedoor.Throttle)
 // TakeAttempt puts one attempt of kind into a subject's bucket and tells whether there was room for it: attempts at the same time cannot share
 // the room of one.
 func (s *Store) TakeAttempt(ctx context.Context, kind, subject string, t stagedoor.Throttle) (bool, error) {
-	now, rate := millis(s.db.clock.Now()), int64(t.Rate)
-	_, err := s.pour(ctx, kind, subject, now, rate, now+rate*int64(t.MaxAttempts), now+rate*int64(t.MaxAttempts))
+	at, rate := s.bucketTimes(t), int64(t.Rate)
+	var until int64
+	err := s.writeOne(ctx, func(q querier) error {
+		return q.row(ctx, `INSERT INTO attempts (tenant, kind, subject, connection, place, value, expires_at) VALUES (?, ?, ?, '', '', ?, ?)
+			ON CONFLICT (tenant, kind, subject, connection, place) DO UPDATE SET
+			value = CASE WHEN attempts.value < ? OR attempts.value > ? THEN ? ELSE attempts.value END + ?, expires_at = ?
+			WHERE attempts.value <= ? OR attempts.value > ? RETURNING value`,
+			[]any{s.tenant.ID, kind, subject, at.now + rate, at.full, at.now, at.never, at.now, rate, at.full, at.full - rate, at.never}, &until)
+	})
 	if errors.Is(err, errNoRows) {
 		return false, nil
 	}
@@ -94,28 +112,25 @@ func (s *Store) ReturnAttempt(ctx context.Context, kind, subject string, t stage
 	})
 }
 
-// pour puts an amount of time into a subject's bucket, in one statement, and returns until when the bucket is filled then: errNoRows if that would
-// be later than most. Times are in the unit of the kind, expires in milliseconds.
-func (s *Store) pour(ctx context.Context, kind, subject string, now, amount, most, expires int64) (until int64, err error) {
-	err = s.writeOne(ctx, func(q querier) error {
-		return q.row(ctx, `INSERT INTO attempts (tenant, kind, subject, connection, place, value, expires_at) VALUES (?, ?, ?, '', '', ?, ?)
-			ON CONFLICT (tenant, kind, subject, connection, place) DO UPDATE SET
-			value = CASE WHEN attempts.value < ? THEN ? ELSE attempts.value END + ?, expires_at = ?
-			WHERE attempts.value <= ? RETURNING value`,
-			[]any{s.tenant.ID, kind, subject, now + amount, expires, now, now, amount, expires, most - amount}, &until)
-	})
-	return until, err
-}
-
 // Full tells whether an address's bucket of kind takes no further attempt.
 func (s *Store) Full(ctx context.Context, kind, ip string, t stagedoor.Throttle) (bool, error) {
+	n, err := s.Attempted(ctx, kind, ip, t)
+	return n > 0 && n >= t.MaxAttempts, err
+}
+
+// Attempted returns how many attempts of kind an address's bucket holds.
+func (s *Store) Attempted(ctx context.Context, kind, ip string, t stagedoor.Throttle) (int, error) {
 	var until int64
 	err := s.read().row(ctx, "SELECT value FROM attempts WHERE tenant = ? AND kind = ? AND subject = ? AND connection = '' AND place = ''",
 		[]any{s.tenant.ID, kind, ip}, &until)
 	if errors.Is(err, errNoRows) {
-		return false, nil
+		return 0, nil
 	}
-	return until-millis(s.db.clock.Now()) > int64(t.Rate)*int64(t.MaxAttempts-1), err
+	at, rate := s.bucketTimes(t), max(int64(t.Rate), 1)
+	if err != nil || until <= at.now || until > at.never {
+		return 0, err
+	}
+	return int((until - at.now + rate - 1) / rate), nil
 }
 
 // Empty empties an address's bucket of kind.

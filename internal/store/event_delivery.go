@@ -29,7 +29,7 @@ q (tenant, stream) AS (
 	SELECT q.tenant, (SELECT MIN(e.stream) FROM events e WHERE e.status = 'pending' AND e.tenant = q.tenant AND e.stream > q.stream) FROM q WHERE q.stream IS NOT NULL
 )
 SELECT tenant, stream FROM (
-	SELECT q.tenant, q.stream, (SELECT e.at FROM events e WHERE e.status = 'pending' AND e.tenant = q.tenant AND e.stream = q.stream AND e.due_at <= ?
+	SELECT q.tenant, q.stream, (SELECT e.at FROM events e WHERE e.status = 'pending' AND e.tenant = q.tenant AND e.stream = q.stream AND (e.due_at <= ? OR e.due_at > ?)
 		ORDER BY e.at, e.id LIMIT 1) AS oldest
 	FROM q WHERE q.stream IS NOT NULL
 ) s WHERE oldest IS NOT NULL ORDER BY oldest LIMIT ?`
@@ -42,8 +42,9 @@ func (db *DB) DueEventStreams(ctx context.Context, most int) ([]EventQueue, erro
 		return nil, err
 	}
 	var out []EventQueue
+	now := db.clock.Now()
 	err := db.reader().each(ctx, dueEventStreams,
-		[]any{db.clock.Now().UnixMilli(), most}, func(scan func(...any) error) error {
+		[]any{now.UnixMilli(), now.Add(longestRest).UnixMilli(), most}, func(scan func(...any) error) error {
 			var e EventQueue
 			err := scan(&e.Tenant, &e.Stream)
 			out = append(out, e)
@@ -55,18 +56,19 @@ func (db *DB) DueEventStreams(ctx context.Context, most int) ([]EventQueue, erro
 // ClaimEvents takes events of a stream to deliver them until then, the oldest first: of many servers one gets each. What is neither settled nor
 // released by then is due again.
 func (s *Store) ClaimEvents(ctx context.Context, stream string, most int, until time.Time) ([]stagedoor.EventDelivery, error) {
-	const due = "tenant = ? AND stream = ? AND status = 'pending' AND due_at <= ?"
+	const due = "tenant = ? AND stream = ? AND status = 'pending' AND (due_at <= ? OR due_at > ?)"
 	lock := ""
 	if s.db.postgres {
 		lock = " FOR UPDATE SKIP LOCKED"
 	}
-	now := s.db.clock.Now().UnixMilli()
+	now := s.db.clock.Now()
+	at, far := now.UnixMilli(), now.Add(longestRest).UnixMilli()
 	var out []stagedoor.EventDelivery
 	err := s.writeOne(ctx, func(q querier) error {
 		out = nil
 		return q.each(ctx, "UPDATE events SET due_at = ? WHERE (tenant, stream, id) IN (SELECT tenant, stream, id FROM events WHERE "+due+" ORDER BY at, id LIMIT ?"+lock+
-			") AND due_at <= ? RETURNING stream, id, type, status, forced, doc, attempts, at",
-			[]any{millis(until), s.tenant.ID, stream, now, most, now}, func(scan func(...any) error) error {
+			") AND (due_at <= ? OR due_at > ?) RETURNING stream, id, type, status, forced, doc, attempts, at",
+			[]any{millis(until), s.tenant.ID, stream, at, far, most, at, far}, func(scan func(...any) error) error {
 				d, err := scanEvent(scan)
 				if err == nil {
 					out = append(out, *d)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 	"strconv"
 	"time"
 
@@ -153,9 +154,10 @@ func (s *Store) JobPart(ctx context.Context, job, kind string, n int) (data []by
 // nothing to do.
 func (db *DB) ClaimJob(ctx context.Context, l JobLease) (*Store, *stagedoor.Job, error) {
 	now := db.clock.Now()
-	const due = "status IN ('pending', 'processing') AND lease_until <= ?"
+	const due = "status IN ('pending', 'processing') AND (lease_until <= ? OR lease_until > ?)"
+	free := []any{now.UnixMilli(), now.Add(longestRest).UnixMilli()}
 	var waiting string
-	err := db.reader().row(ctx, "SELECT id FROM jobs WHERE "+due+" LIMIT 1", []any{now.UnixMilli()}, &waiting)
+	err := db.reader().row(ctx, "SELECT id FROM jobs WHERE "+due+" LIMIT 1", free, &waiting)
 	if errors.Is(err, errNoRows) {
 		return nil, nil, errNotFound("job")
 	}
@@ -167,7 +169,7 @@ func (db *DB) ClaimJob(ctx context.Context, l JobLease) (*Store, *stagedoor.Job,
 	err = db.writeOne(ctx, func(q querier) (err error) {
 		tenant, j, err = db.scanJob(func(dest ...any) error {
 			return q.row(ctx, "UPDATE jobs SET status = 'processing', owner = ?, lease_until = ? WHERE (tenant, id) IN (SELECT tenant, id FROM jobs WHERE "+due+
-				" ORDER BY created_at LIMIT 1) AND "+due+" RETURNING "+jobColumns, []any{l.Owner, now.Add(l.For).UnixMilli(), now.UnixMilli(), now.UnixMilli()}, dest...)
+				" ORDER BY created_at LIMIT 1) AND "+due+" RETURNING "+jobColumns, slices.Concat([]any{l.Owner, now.Add(l.For).UnixMilli()}, free, free), dest...)
 		})
 		return err
 	})

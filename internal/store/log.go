@@ -27,7 +27,7 @@ type logQueue struct {
 	done sync.WaitGroup
 
 	writing sync.Mutex // held by who writes, so that the order is kept; guards newest
-	newest  string     // the greatest id that was written, or tried
+	newest  string     // the greatest id that was written, or tried; empty: none was yet
 	mu      sync.Mutex // guards queued; held for moments only
 	queued  []queuedLog
 }
@@ -177,6 +177,9 @@ func (l *logQueue) lost(batch []queuedLog, err error) {
 func (l *logQueue) write(batch []queuedLog) error {
 	ctx := context.Background()
 	err := l.db.write(ctx, func(q querier) error {
+		if err := l.begin(ctx, q); err != nil {
+			return err
+		}
 		now := l.db.clock.Now()
 		for i := range batch {
 			e := &batch[i]
@@ -199,6 +202,19 @@ func (l *logQueue) write(batch []queuedLog) error {
 		for i := range batch {
 			batch[i].named, batch[i].unsure = time.Time{}, true
 		}
+	}
+	return err
+}
+
+// begin learns, before the first event, the greatest id that there is: if the clock was put back while no server ran, streams have passed what it
+// would say now.
+func (l *logQueue) begin(ctx context.Context, q querier) error {
+	if l.newest != "" {
+		return nil
+	}
+	err := q.row(ctx, "SELECT COALESCE(MAX((SELECT MAX(l.id) FROM logs l WHERE l.tenant = t.id)), '') FROM tenants t", nil, &l.newest)
+	if err == nil {
+		l.db.logIDs.After(l.newest)
 	}
 	return err
 }

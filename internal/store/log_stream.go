@@ -23,12 +23,13 @@ type LogCursor struct {
 	DueAt        time.Time // when to try next; zero while it works
 }
 
-// cursorRest is more than a stream ever rests, or is claimed for. What is due later than that was noted by a clock that has been put back since.
-const cursorRest = 10 * time.Minute
+// longestRest is more than a stream, an event, a notice or a job ever rests, or is claimed for. What is due later than that was noted by a clock that has
+// been put back since.
+const longestRest = 10 * time.Minute
 
 // Due tells whether it is time for the next try.
 func (c LogCursor) Due(now time.Time) bool {
-	return !c.DueAt.After(now) || c.DueAt.After(now.Add(cursorRest))
+	return !c.DueAt.After(now) || c.DueAt.After(now.Add(longestRest))
 }
 
 // LogCursor returns how far a stream has come.
@@ -51,7 +52,7 @@ func (s *Store) ClaimLogCursor(ctx context.Context, stream *stagedoor.LogStream,
 	err = s.writeOne(ctx, func(q querier) error {
 		n, err := q.exec(ctx, `INSERT INTO log_cursors (tenant, stream, log_id, failing_since, failures, due_at) VALUES (?, ?, ?, 0, 0, ?)
 			ON CONFLICT (tenant, stream) DO UPDATE SET due_at = excluded.due_at WHERE log_cursors.due_at <= ? OR log_cursors.due_at > ?`,
-			s.tenant.ID, stream.ID, stream.After, millis(until), millis(now), millis(now.Add(cursorRest)))
+			s.tenant.ID, stream.ID, stream.After, millis(until), millis(now), millis(now.Add(longestRest)))
 		claimed = n > 0
 		return err
 	})

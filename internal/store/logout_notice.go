@@ -117,12 +117,14 @@ WITH RECURSIVE t (tenant) AS (
 	UNION ALL
 	SELECT (SELECT MIN(n.tenant) FROM logout_notices n WHERE n.tenant > t.tenant) FROM t WHERE t.tenant IS NOT NULL
 )
-SELECT tenant FROM t WHERE tenant IS NOT NULL AND (SELECT MIN(n.due_at) FROM logout_notices n WHERE n.tenant = t.tenant) <= ?`
+SELECT tenant FROM t WHERE tenant IS NOT NULL AND ((SELECT MIN(n.due_at) FROM logout_notices n WHERE n.tenant = t.tenant) <= ?
+	OR (SELECT MAX(n.due_at) FROM logout_notices n WHERE n.tenant = t.tenant) > ?)`
 
 // NoticeTenants lists the tenants that have clients to be told now of sessions that ended.
 func (db *DB) NoticeTenants(ctx context.Context) ([]string, error) {
 	var out []string
-	err := db.reader().each(ctx, noticeTenants, []any{millis(db.clock.Now())}, func(scan func(...any) error) error {
+	now := db.clock.Now()
+	err := db.reader().each(ctx, noticeTenants, []any{millis(now), millis(now.Add(longestRest))}, func(scan func(...any) error) error {
 		var id string
 		err := scan(&id)
 		out = append(out, id)
@@ -133,9 +135,9 @@ func (db *DB) NoticeTenants(ctx context.Context) ([]string, error) {
 
 // LogoutNotices lists what the tenant's clients are to be told now, the longest due first.
 func (s *Store) LogoutNotices(ctx context.Context, most int) ([]stagedoor.LogoutNotice, error) {
-	out := []stagedoor.LogoutNotice{}
-	err := s.read().each(ctx, "SELECT id, client_id, doc, failures, due_at FROM logout_notices WHERE tenant = ? AND due_at <= ? ORDER BY due_at, id LIMIT ?",
-		[]any{s.tenant.ID, millis(s.db.clock.Now()), most}, func(scan func(...any) error) error {
+	out, now := []stagedoor.LogoutNotice{}, s.db.clock.Now()
+	err := s.read().each(ctx, "SELECT id, client_id, doc, failures, due_at FROM logout_notices WHERE tenant = ? AND (due_at <= ? OR due_at > ?) ORDER BY due_at, id LIMIT ?",
+		[]any{s.tenant.ID, millis(now), millis(now.Add(longestRest)), most}, func(scan func(...any) error) error {
 			var n stagedoor.LogoutNotice
 			var id, client, doc string
 			var due int64

@@ -20,7 +20,7 @@ func TestTellRates(t *testing.T) {
 			uses := []store.RateUse{}
 			for _, subject := range []string{"a", "it's \"b\"", "c"} {
 				if amount := amounts[subject]; amount > 0 {
-					uses = append(uses, store.RateUse{Tenant: s.Tenant().ID, Subject: subject, Amount: amount})
+					uses = append(uses, store.RateUse{Tenant: s.Tenant().ID, Subject: subject, Amount: amount, Most: time.Second})
 				}
 			}
 			ok(t, store.TellRates(ctx, s, uses))
@@ -31,7 +31,7 @@ func TestTellRates(t *testing.T) {
 			return filled
 		}
 		same(t, tell(acme, map[string]time.Duration{"a": time.Second, "it's \"b\"": 5 * time.Microsecond}), map[string]time.Duration{"a": time.Second, "it's \"b\"": 5 * time.Microsecond})
-		same(t, tell(other, map[string]time.Duration{"a": time.Minute}), map[string]time.Duration{"a": time.Minute})
+		same(t, tell(other, map[string]time.Duration{"a": 50 * time.Second}), map[string]time.Duration{"a": 50 * time.Second})
 		same(t, tell(acme, map[string]time.Duration{"a": 2 * time.Second}), map[string]time.Duration{"a": 3 * time.Second})
 		if won := race(8, func(int) error {
 			return store.TellRates(ctx, acme, []store.RateUse{{Tenant: "acme", Subject: "a", Amount: time.Second}, {Tenant: "acme", Subject: "c", Amount: time.Second}})
@@ -41,7 +41,12 @@ func TestTellRates(t *testing.T) {
 		clock.now = clock.in(time.Second)
 		same(t, tell(acme, map[string]time.Duration{"a": time.Millisecond, "c": time.Millisecond}),
 			map[string]time.Duration{"a": 10*time.Second + time.Millisecond, "c": 7*time.Second + time.Millisecond})
-		clock.now = clock.in(20 * time.Second)
+		clock.now = clock.in(-time.Hour)
+		same(t, tell(acme, map[string]time.Duration{"a": time.Second}), map[string]time.Duration{"a": time.Second})
+		same(t, tell(other, map[string]time.Duration{"c": 2 * time.Second}), map[string]time.Duration{"c": 2 * time.Second})
+		same(t, tell(acme, map[string]time.Duration{"a": time.Second}), map[string]time.Duration{"a": 2 * time.Second})
+		clock.now = clock.in(2 * time.Hour)
+		same(t, tell(other, map[string]time.Duration{"a": time.Second}), map[string]time.Duration{"a": time.Second})
 		ok(t, db.Sweep(ctx))
 		if left := store.CountRates(ctx, acme); left != 1 { // the other tenant's
 			t.Errorf("%d rows are left", left)

@@ -36,7 +36,7 @@ func SweepPlans(t testing.TB, db *DB) map[string]string {
 // QueuePlans are the plans of the statements that find for whom something waits.
 func QueuePlans(t testing.TB, db *DB) map[string]string {
 	t.Helper()
-	return plans(t, db, map[string][]any{dueEventStreams: {int64(1), 5}, noticeTenants: {int64(1)}})
+	return plans(t, db, map[string][]any{dueEventStreams: {int64(1), int64(9), 5}, noticeTenants: {int64(1), int64(9)}})
 }
 
 // plans are the plans of statements with their arguments, by their text.

@@ -586,6 +586,9 @@ var trespasses = map[string]struct {
 	"Full": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
 		return s.Full(ctx, "bucket", "::1", stagedoor.Throttle{MaxAttempts: 1, Rate: 1})
 	}},
+	"Attempted": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
+		return s.Attempted(ctx, "bucket", "::1", stagedoor.Throttle{MaxAttempts: 1, Rate: 1})
+	}},
 	"Empty": {ignores, func(ctx context.Context, s *store.Store) (any, error) { return nil, s.Empty(ctx, "bucket", "::1") }},
 	"LogCursor": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
 		return s.LogCursor(ctx, &stagedoor.LogStream{ID: "stream"})
