@@ -45,15 +45,20 @@ type throttleIn struct {
 	Rate        web.Opt[int] `json:"rate" schema:"notnull,min=1,max=86400000" doc:"Interval of time, given in milliseconds, at which new attempts are granted"`
 }
 
+type loginThrottleIn struct {
+	MaxAttempts web.Opt[int] `json:"max_attempts" schema:"notnull,min=1,max=2500" doc:"Total number of attempts allowed"`
+	Rate        web.Opt[int] `json:"rate" schema:"notnull,min=1,max=86400000" doc:"Interval of time, given in milliseconds, at which new attempts are granted"`
+}
+
 type suspiciousIPIn struct {
 	_         struct{}      `schema:"min=1"`
 	Enabled   web.Opt[bool] `json:"enabled" schema:"notnull" doc:"Whether or not suspicious IP throttling attack protections are active"`
 	Shields   []string      `json:"shields" schema:"unique,enum=block|admin_notification" doc:"Action to take when a suspicious IP throttling threshold is violated"`
 	Allowlist []string      `json:"allowlist" schema:"unique" doc:"List of trusted IP addresses that will not have attack protection enforced against them"`
 	Stage     struct {
-		PreLogin               throttleIn `json:"pre-login"`
-		PreUserRegistration    throttleIn `json:"pre-user-registration"`
-		PreCustomTokenExchange throttleIn `json:"pre-custom-token-exchange"`
+		PreLogin               loginThrottleIn `json:"pre-login"`
+		PreUserRegistration    throttleIn      `json:"pre-user-registration"`
+		PreCustomTokenExchange throttleIn      `json:"pre-custom-token-exchange"`
 	} `json:"stage" doc:"Per-stage configuration options"`
 }
 

@@ -30,6 +30,8 @@ func TestAttackProtection(t *testing.T) {
 		h.call(bearer, "PATCH", path, `{"allowlist":["127.0.0.1"],"stage":{"pre-login":{"max_attempts":1,"rate":34560}}}`).is(200, `{"enabled":true,"shields":["admin_notification","block"],"allowlist":["127.0.0.1"],
 			"stage":{"pre-login":{"max_attempts":1,"rate":34560},"pre-user-registration":{"max_attempts":50,"rate":1200},"pre-custom-token-exchange":{"max_attempts":10,"rate":600000}}}`)
 		h.call(bearer, "GET", path, "").is(200, "")
+		h.call(bearer, "PATCH", path, `{"stage":{"pre-login":{"max_attempts":2501}}}`).fails(400, "invalid_body", "Payload validation error: 'Value 2501 is greater than maximum 2500' on property stage.pre-login.max_attempts (Total number of attempts allowed).")
+		h.call(bearer, "PATCH", path, `{"stage":{"pre-login":{"max_attempts":2500},"pre-user-registration":{"max_attempts":72000}}}`).is(200, "")
 
 		h.call(bearer, "GET", "/attack-protection/bot-detection", "").is(200, `{"bot_detection_level":"medium","challenge_password_policy":"never","challenge_passwordless_policy":"never","challenge_password_reset_policy":"never","allowlist":[],"monitoring_mode_enabled":false}`)
 		h.call(bearer, "PATCH", "/attack-protection/bot-detection", `{"bot_detection_level":"low","challenge_password_policy":"when_risky"}`).is(200, `{"bot_detection_level":"low","challenge_password_policy":"when_risky","challenge_passwordless_policy":"never","challenge_password_reset_policy":"never","allowlist":[],"monitoring_mode_enabled":false}`)

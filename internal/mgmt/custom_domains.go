@@ -347,11 +347,13 @@ func (a *API) setDefaultDomain(c *call, in defaultDomainIn) (any, error) {
 	domain := strings.ToLower(in.Domain)
 	if domain == c.store.Tenant().Domain() {
 		// nothing to look for: it is always there
-	} else if _, err := store.CustomDomains.ByName(c.ctx(), c.store, domain); err != nil {
+	} else if d, err := store.CustomDomains.ByName(c.ctx(), c.store, domain); err != nil {
 		if stagedoor.IsKind(err, stagedoor.NotFound) {
 			err = noCustomDomain(in.Domain)
 		}
 		return nil, err
+	} else if d.Status != stagedoor.DomainReady { // links would not lead there, and would be taken to do so
+		return nil, bad("invalid_custom_domain", "The custom domain "+bounded(in.Domain, 255)+" is not verified.")
 	}
 	err := c.store.ChangeSetting(c.ctx(), stagedoor.SettingCustomDomains, func(kept map[string]any) error {
 		kept["default"] = domain

@@ -214,9 +214,9 @@ func TestDeviceCredentials(t *testing.T) {
 		}
 		want := `{"id":"` + id + `","device_name":"phone","device_id":"d1","type":"public_key","user_id":"auth0|kim","client_id":"web_acme"}`
 		h.call(all, "GET", "/device-credentials?user_id=auth0%7Ckim&client_id=web_acme", "").is(200, "["+want+"]")
-		h.call(all, "GET", "/device-credentials?include_totals=true&fields=id", "").is(200, `{"start":0,"limit":50,"total":1,"device_credentials":[{"id":"`+id+`"}]}`)
+		h.call(all, "GET", "/device-credentials?client_id=web_acme&include_totals=true&fields=id", "").is(200, `{"start":0,"limit":50,"total":1,"device_credentials":[{"id":"`+id+`"}]}`)
 		h.call(all, "GET", "/device-credentials?user_id=auth0%7Clee", "").is(200, "[]")
-		h.call(all, "GET", "/device-credentials?type=refresh_token", "").is(200, "[]")
+		h.call(all, "GET", "/device-credentials?user_id=auth0%7Ckim&type=refresh_token", "").is(200, "[]")
 		h.call(mine, "POST", "/device-credentials", body).fails(409, "device_credential_conflict", "There is already a credential for this device.")
 		h.call(mine, "POST", "/device-credentials", strings.Replace(body, "public_key", "refresh_token", 1)).
 			fails(400, "invalid_body", payload(`No enum match for: refresh_token' on property type (Type of credential)`))
@@ -224,15 +224,16 @@ func TestDeviceCredentials(t *testing.T) {
 		h.call(all, "POST", "/device-credentials", body).fails(403, "insufficient_scope", "Insufficient scope, expected any of: create:current_user_device_credentials")
 		h.call(h.machine("acme", "create:current_user_device_credentials"), "POST", "/device-credentials", body).
 			fails(403, "insufficient_scope", "Insufficient scope, expected any of: create:current_user_device_credentials")
+		h.call(all, "GET", "/device-credentials", "").fails(400, "invalid_query_string", "Query validation error: 'Missing required property: user_id'.")
 		h.call(mine, "GET", "/device-credentials", "").fails(403, "insufficient_scope", "Insufficient scope, expected any of: read:device_credentials")
 
 		h.call(h.person("acme", lee, "delete:current_user_device_credentials"), "DELETE", "/device-credentials/"+id, "").is(204, "")
-		h.call(all, "GET", "/device-credentials", "").is(200, "["+want+"]")
+		h.call(all, "GET", "/device-credentials?user_id=auth0%7Ckim", "").is(200, "["+want+"]")
 		h.call(mine, "DELETE", "/device-credentials/"+id, "").is(204, "")
-		h.call(all, "GET", "/device-credentials", "").is(200, "[]")
+		h.call(all, "GET", "/device-credentials?user_id=auth0%7Ckim", "").is(200, "[]")
 		h.call(mine, "POST", "/device-credentials", body).is(201, "")
 		h.call(all, "DELETE", "/users/"+kim, "").is(204, "")
-		h.call(all, "GET", "/device-credentials", "").is(200, "[]")
+		h.call(all, "GET", "/device-credentials?user_id=auth0%7Ckim", "").is(200, "[]")
 	})
 }
 
