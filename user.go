@@ -140,6 +140,19 @@ func (u *User) Identifiers() []string {
 	return out
 }
 
+// AllIdentifiers are the identifiers of a user and of the identities that were linked to them: people log in with those as before.
+func (u *User) AllIdentifiers() []string {
+	all := u.Identifiers()
+	for i := 1; i < len(u.Identities); i++ {
+		for _, name := range []string{"email", "username", "phone_number"} {
+			if s := u.Identities[i].Text(name); s != "" && !slices.Contains(all, s) {
+				all = append(all, s)
+			}
+		}
+	}
+	return all
+}
+
 // Locale is the language that the profile names, in the notation of BCP 47 ("de-AT"); empty if it names none (OpenID Connect Core, section 5.1).
 func (u *User) Locale() string {
 	var tag string

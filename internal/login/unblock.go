@@ -78,7 +78,7 @@ func (d *Door) unblock(w http.ResponseWriter, r *http.Request, st *store.Store) 
 	if err != nil {
 		return err
 	}
-	if err := guard.Unblock(context.WithoutCancel(r.Context()), st, u.Identifiers()...); err != nil {
+	if err := guard.Unblock(context.WithoutCancel(r.Context()), st, u.AllIdentifiers()...); err != nil {
 		return err
 	}
 	client, err := clientOf(r, st, t)

@@ -116,6 +116,25 @@ func TestUserBlocks(t *testing.T) {
 	})
 }
 
+// A block of the address that a linked identity has of its own is one of the user.
+func TestUserBlocksOfLinkedIdentities(t *testing.T) {
+	each(t, func(h *house) {
+		ctx, st, bearer := context.Background(), h.store("acme"), h.machine("acme")
+		ada, work := h.user("ada", ""), h.user("work", "")
+		h.call(bearer, "POST", "/users/"+ada+"/identities", `{"provider":"auth0","user_id":"`+strings.TrimPrefix(work, "auth0|")+`"}`).is(201, "")
+		conn, err := st.ConnectionByName(ctx, "Users")
+		h.ok(err)
+		for range 10 {
+			_, err := guard.Failed(ctx, guard.Attempt{Store: st, Connection: conn, Identifier: "work@x.test", IP: "203.0.113.9"})
+			h.ok(err)
+		}
+		h.call(bearer, "GET", "/user-blocks/"+ada, "").is(200, `{"blocked_for":[{"identifier":"work@x.test","ip":"203.0.113.9","connection":"Users"}]}`)
+		h.call(bearer, "DELETE", "/user-blocks/"+ada, "").is(204, "")
+		h.call(bearer, "GET", "/user-blocks?identifier=work%40x.test", "").is(200, `{"blocked_for":[]}`)
+		h.call(bearer, "GET", "/user-blocks/"+ada, "").is(200, `{"blocked_for":[]}`)
+	})
+}
+
 func TestBlockedAddresses(t *testing.T) {
 	each(t, func(h *house) {
 		ctx, st, bearer := context.Background(), h.store("acme"), h.machine("acme")

@@ -25,7 +25,7 @@ func (a *API) userBlocks(c *call, in blocksIn) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return blockedFor(c, in, u.Identifiers())
+	return blockedFor(c, in, u.AllIdentifiers())
 }
 
 func (a *API) blocksByIdentifier(c *call, in blocksByIdentifierIn) (any, error) {
@@ -62,7 +62,7 @@ func (a *API) unblockUser(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return nil, a.unblock(c, u.ID, u.Identifiers())
+	return nil, a.unblock(c, u.ID, u.AllIdentifiers())
 }
 
 func (a *API) unblockIdentifier(c *call, in identifierIn) (any, error) {
