@@ -54,7 +54,7 @@ func slug(name string) string {
 }
 
 func (a *API) createHook(c *call, in createHookIn) (any, error) {
-	h := &stagedoor.Hook{Name: slug(in.Name), Script: in.Script, Trigger: in.Trigger, Enabled: in.Enabled, Dependencies: in.Dependencies}
+	h := &stagedoor.Hook{Name: slug(in.Name), Script: in.Script, Trigger: in.Trigger, Dependencies: in.Dependencies}
 	if h.Dependencies == nil {
 		h.Dependencies = map[string]string{}
 	}
@@ -64,10 +64,17 @@ func (a *API) createHook(c *call, in createHookIn) (any, error) {
 	if err := store.Hooks.Create(c.ctx(), c.store, h); err != nil {
 		return nil, err
 	}
-	if h.Enabled {
-		return h, c.store.EnableHook(c.ctx(), h)
+	return enabledHook(c, h, in.Enabled)
+}
+
+// enabledHook enables a hook that was not until now, if that is wanted: so two of a trigger are never enabled, whatever happens in between.
+func enabledHook(c *call, h *stagedoor.Hook, wanted bool) (any, error) {
+	if !wanted {
+		return h, nil
 	}
-	return h, nil
+	err := c.store.EnableHook(c.ctx(), h)
+	h.Enabled = err == nil
+	return h, err
 }
 
 // checkHook refuses what would fail whenever it runs.
@@ -105,14 +112,17 @@ func (a *API) updateHook(c *call, in updateHookIn) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	h, err = store.Hooks.Update(c.ctx(), c.store, c.id(), func(h *stagedoor.Hook) error { in.apply(h); return nil })
+	h, err = store.Hooks.Update(c.ctx(), c.store, c.id(), func(h *stagedoor.Hook) error {
+		before := h.Enabled
+		if in.apply(h); in.Enabled.Value {
+			h.Enabled = before
+		}
+		return nil
+	})
 	if err != nil {
 		return nil, err
 	}
-	if in.Enabled.Value {
-		return h, c.store.EnableHook(c.ctx(), h)
-	}
-	return h, nil
+	return enabledHook(c, h, in.Enabled.Value)
 }
 
 func (in *updateHookIn) apply(h *stagedoor.Hook) {

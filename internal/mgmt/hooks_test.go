@@ -3,6 +3,7 @@ package mgmt
 import (
 	"context"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/stagedoor/stagedoor/internal/store"
@@ -82,5 +83,36 @@ func TestHooks(t *testing.T) {
 		for _, c := range [][3]string{{"GET", "", ""}, {"DELETE", "", ""}, {"PATCH", "", `{"enabled":true}`}, {"GET", "/secrets", ""}, {"POST", "/secrets", `{"a":"b"}`}, {"PATCH", "/secrets", `{"a":"b"}`}, {"DELETE", "/secrets", `["a"]`}} {
 			h.call(all, c[0], path+c[1], c[2]).is(404, gone)
 		}
+	})
+}
+
+// TestTwoHooksAreNeverEnabled: whoever enables one of a trigger in the place of another leaves no moment in which both are.
+func TestTwoHooksAreNeverEnabled(t *testing.T) {
+	each(t, func(h *house) {
+		bearer, st := h.machine("acme"), h.store("acme")
+		var ids []string
+		for _, name := range []string{"one", "two"} {
+			ids = append(ids, h.call(bearer, "POST", "/hooks", `{"name":"`+name+`","triggerId":"post-change-password","script":"module.exports = (user, context, cb) => cb()"}`).is(201, "").text("id"))
+		}
+		ctx, stop := context.WithCancel(h.Context())
+		var watching sync.WaitGroup
+		watching.Go(func() {
+			for ctx.Err() == nil {
+				all, err := store.Hooks.All(h.Context(), st)
+				if err != nil {
+					h.Error(err)
+					return
+				}
+				if len(all) == 2 && all[0].Enabled && all[1].Enabled {
+					h.Error("both are enabled")
+					return
+				}
+			}
+		})
+		for i := range 100 {
+			h.call(bearer, "PATCH", "/hooks/"+ids[i%2], `{"enabled":true}`).is(200, "")
+		}
+		stop()
+		watching.Wait()
 	})
 }
