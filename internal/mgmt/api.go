@@ -131,6 +131,8 @@ type call struct {
 	store  *store.Store
 	caller *caller // nil until authenticated
 	body   []byte  // as it came, for the log
+
+	showedTokens bool // those that providers gave of a user, unless the fields leave them out
 }
 
 func (c *call) ctx() context.Context { return c.r.Context() }
@@ -170,6 +172,7 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request, st *store.Store)
 		a.Log.ErrorContext(c.ctx(), "an answer could not be written", "route", row.pattern, "error", err)
 	}
 	a.logSuccess(c, status)
+	a.logRead(c, status, out)
 }
 
 // outcome is what an operation returns that succeeds with another status than its row says.

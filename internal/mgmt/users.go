@@ -130,6 +130,7 @@ func (a *API) readUser(c *call, in web.Fields) (any, error) {
 	if wire["identities"], err = u.WithTokens(tokens); err != nil {
 		return nil, err
 	}
+	c.showedTokens = true
 	return in.Pick(wire)
 }
 

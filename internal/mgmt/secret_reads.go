@@ -1,0 +1,52 @@
+package mgmt
+
+import (
+	"encoding/json"
+	"net/http"
+	"slices"
+
+	"github.com/stagedoor/stagedoor/internal/web"
+)
+
+// secretReads are the resources of which a GET may show secrets. Others never do, and what they answer is not looked through.
+var secretReads = []string{
+	"/clients", "/clients/{id}", "/connections", "/connections/{id}", "/resource-servers", "/resource-servers/{id}", "/log-streams", "/log-streams/{id}",
+	"/guardian/factors/phone/providers/twilio", "/guardian/factors/sms/providers/twilio", "/guardian/factors/push-notification/providers/sns",
+	"/guardian/factors/duo/settings",
+}
+
+// logRead writes the log event of a GET that has shown secrets (type mgmt_api_read; Management API fact sheet 3.13).
+func (a *API) logRead(c *call, status int, out any) {
+	if c.row.method != http.MethodGet || !c.showedTokens && !slices.Contains(secretReads, c.row.pattern) {
+		return
+	}
+	encoded, err := web.Encode(out)
+	if err != nil {
+		return // which has been told
+	}
+	var v any
+	if json.Unmarshal(encoded, &v) == nil && showsSecret(v) {
+		c.store.Log(a.event(c, "mgmt_api_read", c.row.title, map[string]any{"statusCode": status, "body": map[string]any{}}))
+	}
+}
+
+// neverSecret are members in which texts are named after secrets that they are not: scripts, and what custom scripts get, which is shown veiled.
+var neverSecret = []string{"customScripts", "scripts", "configuration"}
+
+// showsSecret tells whether a body has a secret in it.
+func showsSecret(v any) bool {
+	switch v := v.(type) {
+	case map[string]any:
+		for name, value := range v {
+			if slices.Contains(neverSecret, name) {
+				continue
+			}
+			if text, is := value.(string); is && text != "" && text != veiledSecret && isSecretName(name) || showsSecret(value) {
+				return true
+			}
+		}
+	case []any:
+		return slices.ContainsFunc(v, showsSecret)
+	}
+	return false
+}
