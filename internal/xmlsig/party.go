@@ -130,7 +130,7 @@ func (o *Own) provider(p *Party, issuer string, now time.Time) (*saml.ServicePro
 		return nil, err
 	}
 	sp := &saml.ServiceProvider{
-		EntityID: o.EntityID, Key: o.Key, Certificate: o.Cert, AcsURL: *acs, SloURL: *slo, Clock: clock(now), RejectSHA1Signatures: true, RequireSignedResponseForCBC: true,
+		EntityID: o.EntityID, Key: o.Key, Certificate: o.Cert, AcsURL: *acs, SloURL: *slo, Clock: clock(now), RejectSHA1Signatures: true, RequireSignedResponseForCBC: true, RejectUnknownConditions: true,
 		AssertionConsumerServiceBindings: []string{saml.HTTPPostBinding}, LogoutBindings: []string{saml.HTTPRedirectBinding}, IgnoreCertificateExpiry: true,
 		AuthnNameIDFormat: saml.UnspecifiedNameIDFormat, LimitRelayStateLength: true,
 	}

@@ -55,6 +55,8 @@ type assertion11 struct {
 		Audiences    []struct {
 			Audience []string `xml:"Audience"`
 		} `xml:"AudienceRestrictionCondition"`
+		NotKept []struct{} `xml:"DoNotCacheCondition"` // each assertion counts once
+		Unknown []struct{} `xml:",any"`
 	} `xml:"Conditions"`
 	Statements []struct {
 		Subject    subject11 `xml:"Subject"`
@@ -103,6 +105,8 @@ func ReadToken(p *Party, realm, wresult string, now time.Time) (*Assertion, erro
 		return nil, errors.New("xmlsig: the assertion is not valid yet")
 	case len(c.Audiences) == 0:
 		return nil, errors.New("xmlsig: the assertion is for nobody")
+	case len(c.Unknown) > 0: // SAML 1.1 core section 2.3.2.1
+		return nil, errors.New("xmlsig: the assertion is under a condition that is not known")
 	}
 	for _, r := range c.Audiences {
 		if !slices.ContainsFunc(r.Audience, func(s string) bool { return strings.TrimSpace(s) == realm }) {
