@@ -69,8 +69,12 @@ func readClientCAs(file string) (*x509.CertPool, error) {
 }
 
 // certificate returns what the client of a request showed. Behind a trusted proxy that is what the proxy says, and a certificate of the connection is the
-// proxy's own; from anybody else the headers count for nothing.
+// proxy's own; from anybody else the headers count for nothing. Where no client is asked for a certificate they count from nobody: a proxy that does not
+// know them lets through what was sent to it.
 func (s *Server) certificate(r *http.Request, proxied bool) *web.Certificate {
+	if s.cfg.ClientCertificates == certificatesNever {
+		return nil
+	}
 	if proxied {
 		cert := headerCert(r.Header.Values(headerCertificate))
 		if cert == nil {

@@ -216,3 +216,17 @@ func TestClientCertificateHeaderSpoofed(t *testing.T) {
 		}
 	}
 }
+
+// TestClientCertificatesNever: where clients are asked for no certificates a proxy's word about one counts for nothing, either: it would be what somebody sent, and the proxy let through.
+func TestClientCertificatesNever(t *testing.T) {
+	own := pair(t, "own", nil)
+	s := stagedoortest.New(t, stagedoortest.Options{
+		Proxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}, Configure: func(c *config.Config) { c.ClientCertificates = "never" },
+	})
+	self, _ := tlsClients(t, s, own, pair(t, "subject", nil))
+	headers := map[string]string{"Client-Certificate": url.PathEscape(asPEM(own))}
+	status, body := ask(t, s.Client, s.HTTPSURL+"/oauth/token", headers, "grant_type", "client_credentials", "client_id", self, "audience", "https://"+s.Domain+"/api/v2/")
+	if status != http.StatusUnauthorized {
+		t.Errorf("%d %v", status, body)
+	}
+}
