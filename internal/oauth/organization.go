@@ -27,7 +27,7 @@ func checkOrganization(ctx context.Context, st *store.Store, client *stagedoor.C
 	case asked == "":
 		return nil
 	}
-	o, err := findOrganization(ctx, st, asked)
+	o, err := pipeline.FindOrganization(ctx, st, asked)
 	if err != nil {
 		return err
 	}
@@ -56,26 +56,6 @@ func checkOrganization(ctx context.Context, st *store.Store, client *stagedoor.C
 	return nil
 }
 
-// findOrganization returns the organization that a request names: by its id, or by its name where the tenant allows that.
-func findOrganization(ctx context.Context, st *store.Store, asked string) (*stagedoor.Organization, error) {
-	names := st.Tenant().Settings.OrganizationNames()
-	isID := strings.HasPrefix(asked, "org_")
-	var o *stagedoor.Organization
-	err := error(stagedoor.Errorf(stagedoor.NotFound, "", ""))
-	if isID {
-		o, err = st.Organization(ctx, asked)
-	} else if !names {
-		return nil, stagedoor.Errorf(stagedoor.Invalid, "invalid_request", "authorization request parameter organization must be an organization id")
-	}
-	if stagedoor.IsKind(err, stagedoor.NotFound) && names {
-		o, err = st.OrganizationByName(ctx, strings.ToLower(asked))
-	}
-	if stagedoor.IsKind(err, stagedoor.NotFound) {
-		return nil, pipeline.ErrOrganization(cut(asked))
-	}
-	return o, err
-}
-
 // machineOrganization returns the organization that a client asks a token of its own for: the one named, or its default one. The
 // grant must allow organizations, and this one (Management API fact sheet 3.5).
 func (t *tokenRequest) machineOrganization(ctx context.Context, granted *stagedoor.ClientGrant) (*stagedoor.Organization, error) {
@@ -95,7 +75,7 @@ func (t *tokenRequest) machineOrganization(ctx context.Context, granted *stagedo
 	case asked == "":
 		return nil, nil
 	}
-	o, err := findOrganization(ctx, t.st, asked)
+	o, err := pipeline.FindOrganization(ctx, t.st, asked)
 	if err != nil || t.client.IsFirstParty && granted.AllowAnyOrganization != nil && *granted.AllowAnyOrganization {
 		return o, err
 	}
@@ -129,7 +109,7 @@ func atOrganization(ctx context.Context, st *store.Store, client *stagedoor.Clie
 	}
 	name := ""
 	if asked != "" {
-		o, err := findOrganization(ctx, st, asked)
+		o, err := pipeline.FindOrganization(ctx, st, asked)
 		switch {
 		case err == nil:
 			name = o.Name

@@ -24,6 +24,11 @@ func TestOrganizationAtTheTokenEndpoint(t *testing.T) {
 		same(t, "org_id", w.claims(w.byPassword(site, "organization", north).good().IDToken)["org_id"], north)
 		w.byPassword(site, "organization", east).bad(403, "access_denied", noMember(east))
 		w.byPassword(site, "organization", closed).bad(400, "invalid_request", "the connection is not enabled")
+		const anID = "authorization request parameter organization must be an organization id"
+		w.byPassword(site, "organization", "north").bad(400, "invalid_request", anID)
+		w.named(true)
+		same(t, "org_id by name", w.claims(w.byPassword(site, "organization", "North").good().IDToken)["org_id"], north)
+		w.named(false)
 		w.client(site, func(c *stagedoor.Client) { c.IsFirstParty = false })
 		w.byPassword(site, "organization", north).good()
 		_, err := w.st.UpdateOrganization(ctx, north, func(o *stagedoor.Organization) error {

@@ -121,7 +121,7 @@ func (p *Pipeline) organizationOf(ctx context.Context, st *store.Store, client *
 	if !client.UsesOrganizations() {
 		return nil, ErrNotForClient("organization")
 	}
-	o, err := anyOrganization(ctx, st, asked)
+	o, err := FindOrganization(ctx, st, asked)
 	if err != nil {
 		return nil, err
 	}

@@ -27,6 +27,25 @@ func ErrOrganization(id string) error {
 	return stagedoor.Errorf(stagedoor.Invalid, "invalid_request", "parameter organization is invalid: %s", id)
 }
 
+// FindOrganization returns the organization that a request names: by its id, or by its name where the tenant allows that.
+func FindOrganization(ctx context.Context, st *store.Store, asked string) (*stagedoor.Organization, error) {
+	names := st.Tenant().Settings.OrganizationNames()
+	var o *stagedoor.Organization
+	err := error(stagedoor.Errorf(stagedoor.NotFound, "", ""))
+	if strings.HasPrefix(asked, "org_") {
+		o, err = st.Organization(ctx, asked)
+	} else if !names {
+		return nil, stagedoor.Errorf(stagedoor.Invalid, "invalid_request", "authorization request parameter organization must be an organization id")
+	}
+	if stagedoor.IsKind(err, stagedoor.NotFound) && names {
+		o, err = st.OrganizationByName(ctx, strings.ToLower(asked))
+	}
+	if stagedoor.IsKind(err, stagedoor.NotFound) {
+		return nil, ErrOrganization(stagedoor.Shorten(asked, 1024))
+	}
+	return o, err
+}
+
 // OrganizationName is the name of an organization as tokens show it; empty where the tenant keeps names out of them.
 func OrganizationName(st *store.Store, o *stagedoor.Organization) string {
 	if !st.Tenant().Settings.OrganizationNames() {

@@ -99,7 +99,7 @@ func (p *Pipeline) exchangeAction(ctx context.Context, v Visit, x *TokenExchange
 		event["resource_server"] = map[string]any{"identifier": x.API.Identifier}
 	}
 	if x.Organization != "" {
-		if o, err := anyOrganization(ctx, v.Store, x.Organization); err == nil {
+		if o, err := FindOrganization(ctx, v.Store, x.Organization); err == nil {
 			event["organization"] = scriptOrganization(o)
 		} else {
 			return script.TriggerOutcome{}, said{}, err
@@ -241,6 +241,7 @@ func (p *Pipeline) exchangeOrganization(ctx context.Context, v Visit, x *TokenEx
 	return err
 }
 
+// anyOrganization is the organization that an action names by its id or its name.
 func anyOrganization(ctx context.Context, st *store.Store, asked string) (*stagedoor.Organization, error) {
 	o, err := st.Organization(ctx, asked)
 	if stagedoor.IsKind(err, stagedoor.NotFound) {
