@@ -40,7 +40,7 @@ type Client struct {
 	ComplianceLevel          string                `json:"compliance_level,omitempty"`
 	Credentials              []ClientCredential    `json:"credentials,omitzero"` // never shown as part of the client
 
-	DocumentAt int64 `json:"document_at,omitempty"` // when the document that describes the client was fetched, in seconds; never shown
+	DocumentAt int64 `json:"document_at,omitempty"` // when the document that describes the client was fetched, or the client registered itself, in seconds; never shown
 
 	// Stored are settings that are kept and returned but have no effect yet; they are
 	// listed in docs/divergences.md.
@@ -112,6 +112,15 @@ func (c *Client) Leads() bool {
 		return false
 	}
 	return !c.FromDocument() && !c.RegisteredItself()
+}
+
+// Home is where people begin to log in to the client, as pages and mails of ours link to it; empty where nobody here has looked at the client: it says of itself what it is
+// called, and would have us vouch for a page that asks for passwords.
+func (c *Client) Home() string {
+	if (c.FromDocument() || c.RegisteredItself()) && !c.Leads() {
+		return ""
+	}
+	return c.InitiateLoginURI
 }
 
 // Host is where the document of a client comes from that is known by nothing else; empty for others.

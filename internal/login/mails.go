@@ -155,8 +155,8 @@ func switchedOff(ctx context.Context, st *store.Store, kind ui.MailKind) (bool, 
 
 // home is where the mails of a client lead that have no page of ours to open.
 func home(st *store.Store, client *stagedoor.Client) string {
-	if client != nil && client.InitiateLoginURI != "" {
-		return client.InitiateLoginURI
+	if client != nil && client.Home() != "" {
+		return client.Home()
 	}
 	return st.Tenant().Settings.DefaultRedirectionURI
 }

@@ -52,8 +52,8 @@ func next(r *http.Request, st *store.Store, t *stagedoor.Ticket, client *stagedo
 		if to = t.ResultURL; t.IncludeEmail {
 			to = withEmail(to, t.Email)
 		}
-	case client != nil && client.InitiateLoginURI != "":
-		to = client.InitiateLoginURI
+	case client != nil && client.Home() != "":
+		to = client.Home()
 	}
 	if t.OrganizationID == "" {
 		return to

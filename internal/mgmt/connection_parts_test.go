@@ -164,7 +164,7 @@ func TestClientMetadataDocument(t *testing.T) {
 	stranger := &stagedoor.Client{ID: address, Name: "App", TokenEndpointAuthMethod: "none", Stored: map[string]json.RawMessage{ // came by itself: nobody has registered it
 		"external_client_id": json.RawMessage(`"` + address + `"`), "external_metadata_type": json.RawMessage(`"cimd"`), "external_metadata_created_by": json.RawMessage(`"client"`),
 	}}
-	if err := h.store("acme").RegisterClient(context.Background(), stranger); err != nil {
+	if err := h.store("acme").RegisterClient(context.Background(), stranger, 100); err != nil {
 		t.Fatal(err)
 	}
 	h.call(all, "POST", "/clients/cimd/preview", body).is(200, `{"validation":{"valid":true,"violations":[],"warnings":[]},"mapped_fields":`+fields+`}`)

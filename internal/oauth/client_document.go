@@ -30,7 +30,7 @@ const (
 	documentLast     = 24 * time.Hour   // how long it counts while its host does not answer
 	documentRetry    = 10 * time.Second // how long one is not tried again that failed
 	maxDocuments     = 1000             // fetches that a server remembers
-	maxClients       = 5000             // clients of documents in a tenant
+	maxClients       = 5000             // clients of documents in a tenant, and so many that registered themselves
 	maxDocumentName  = 255              // bytes of an address
 	documentsByOwner = "client"         // external_metadata_created_by
 )

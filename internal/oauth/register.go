@@ -81,7 +81,8 @@ func (d *Door) registered(w http.ResponseWriter, r *http.Request, st *store.Stor
 	if err != nil {
 		return nil, err
 	}
-	if err := st.RegisterClient(r.Context(), c); err != nil {
+	c.DocumentAt = st.Clock().Now().Unix()
+	if err := st.RegisterClient(r.Context(), c, maxClients); err != nil {
 		return nil, err
 	}
 	st.Log(stagedoor.LogEvent{

@@ -166,6 +166,10 @@ func TestAttackRedirectorOfOnesOwn(t *testing.T) {
 			return b, w.token(values("grant_type", "authorization_code", "client_id", id, "code", code, "redirect_uri", callback, "code_verifier", verifier)).good().IDToken
 		}
 
+		w.client(id, func(c *stagedoor.Client) { c.InitiateLoginURI = "https://evil.test/login" }) // as it may say of itself
+		if a := w.browser().authorize(good("response_type", "foo")).Body.String(); strings.Contains(a, "evil.test") {
+			t.Errorf("our page leads there: %s", a)
+		}
 		for name, more := range map[string][]string{
 			"response_type": {"response_type", "foo"}, "silent": {"prompt", "none"}, "a form": {"response_type", "foo", "response_mode", "form_post"},
 			"a fragment": {"response_type", "foo", "response_mode", "fragment"},
@@ -212,6 +216,7 @@ func TestAttackRedirectorOfOnesOwn(t *testing.T) {
 		}
 		policy(id, "allow_always")
 		w.browser().authorize(good("response_type", "foo")).fails("unsupported_response_type", "Unsupported response type: foo")
+		w.browser().authorize(good("redirect_uri", "https://other.test/")).page(403, `href="https://evil.test/login"`)
 		same(t, "trusted", w.browser().get("/v2/logout?client_id="+id).Header().Get("Location"), phish)
 		w.browser().authorize(request(third, "response_type", "foo")).fails("unsupported_response_type", "Unsupported response type: foo")
 		policy(third, "open_redirect_protection")

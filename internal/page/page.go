@@ -141,8 +141,8 @@ func Error(w http.ResponseWriter, r *http.Request, st *store.Store, status int, 
 	back := st.Tenant().Settings.DefaultRedirectionURI
 	if client != nil {
 		event.ClientID, event.ClientName = client.ID, client.Name
-		if client.InitiateLoginURI != "" {
-			back = client.InitiateLoginURI
+		if home := client.Home(); home != "" {
+			back = home
 		}
 	}
 	st.Log(event)

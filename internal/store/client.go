@@ -3,6 +3,7 @@ package store
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -58,9 +59,13 @@ func (s *Store) CreateClient(ctx context.Context, c *stagedoor.Client) error {
 	return s.createClient(ctx, c, !c.Global && s.tenant.Settings.Flags[stagedoor.FlagClientConnections])
 }
 
-// RegisterClient adds a client that registers itself: nobody has enabled it on a connection, whatever the tenant does with its own.
-func (s *Store) RegisterClient(ctx context.Context, c *stagedoor.Client) error {
-	return s.createClient(ctx, c, false)
+// RegisterClient adds a client that registers itself: nobody has enabled it on a connection, whatever the tenant does with its own. Anybody can register any number: the tenant
+// has at most so many, of which those go, the oldest first, that nobody uses, and that no administrator has given anything. TooMany means that there is no room now.
+func (s *Store) RegisterClient(ctx context.Context, c *stagedoor.Client, limit int) error {
+	return s.register(ctx, c, limit, strangers{
+		ids: "substr(%s, 1, 4) = 'tpc_'", uses: []string{"refresh_tokens", "grants", "client_grants", "organization_clients"}, called: "Too many clients have registered themselves.",
+		is: func(c *stagedoor.Client) bool { return c.RegisteredItself() && c.Stored["redirection_policy"] == nil },
+	})
 }
 
 // DeclinedClients are the addresses of clients' documents that an administrator has taken out: such a client does not come back by itself. Name is the address.
@@ -69,29 +74,53 @@ var DeclinedClients = Kind[stagedoor.Document]{
 	NewID: stagedoor.NewHexID, Missing: stagedoor.Errorf(stagedoor.NotFound, "", "The client was not declined."),
 }
 
-// documentRest is how long a client of a document stays at least, be it used or not.
-const documentRest = time.Hour
-
-// RegisterDocument is RegisterClient of a client that a document describes, whose address is its id. Anybody can make any number of such addresses up: the tenant has at most
-// so many, of which those go, the oldest first, that nobody uses. TooMany means that there is no room now.
+// RegisterDocument is RegisterClient of a client that a document describes, whose address is its id. Anybody can make any number of such addresses up.
 func (s *Store) RegisterDocument(ctx context.Context, c *stagedoor.Client, limit int) error {
+	return s.register(ctx, c, limit, strangers{
+		ids: "%[1]s >= 'https://' AND %[1]s < 'https:/0'", uses: []string{"refresh_tokens", "grants"}, called: "Too many clients are known by documents of their own.",
+		is: (*stagedoor.Client).FromDocument,
+	})
+}
+
+// strangers are the clients of a kind that nobody here has made.
+type strangers struct {
+	ids    string                       // the condition of their ids, which may hold of others as well
+	uses   []string                     // the tables that name clients that are used
+	called string                       // what is said where there are too many
+	is     func(*stagedoor.Client) bool // of a client whose id is one of theirs
+}
+
+// strangerRest is how long a client of a stranger's stays at least, be it used or not.
+const strangerRest = time.Hour
+
+func (s *Store) register(ctx context.Context, c *stagedoor.Client, limit int, kind strangers) error {
 	c.Tenant = s.tenant.ID
-	const ofDocuments = " AND id >= 'https://' AND id < 'https:/0'"
 	err := s.write(ctx, func(q querier) error {
 		var n int
-		err := q.row(ctx, "SELECT COUNT(*) FROM clients WHERE tenant = ?"+ofDocuments, []any{s.tenant.ID}, &n)
+		err := q.row(ctx, "SELECT COUNT(*) FROM clients WHERE tenant = ? AND "+fmt.Sprintf(kind.ids, "id"), []any{s.tenant.ID}, &n)
 		if err != nil {
 			return err
 		}
 		if n >= limit {
-			unused := ofDocuments
-			for _, table := range []string{"refresh_tokens", "grants"} {
-				unused += " AND id NOT IN (SELECT client_id FROM " + table + " WHERE tenant = ? AND client_id >= 'https://' AND client_id < 'https:/0')"
+			unused, args := " AND "+fmt.Sprintf(kind.ids, "id"), []any{s.tenant.ID}
+			for _, table := range kind.uses {
+				unused += " AND id NOT IN (SELECT client_id FROM " + table + " WHERE tenant = ? AND " + fmt.Sprintf(kind.ids, "client_id") + ")"
+				args = append(args, s.tenant.ID)
+			}
+			enabled := map[string]bool{}
+			err := s.changeConnections(ctx, q, func(conn *stagedoor.Connection) bool {
+				for _, id := range conn.EnabledClients {
+					enabled[id] = true
+				}
+				return false
+			})
+			if err != nil {
+				return err
 			}
 			var old []stagedoor.Client
-			err := q.each(ctx, clients.selects()+clients.mine()+unused, []any{s.tenant.ID, s.tenant.ID, s.tenant.ID}, func(scan func(...any) error) error {
+			err = q.each(ctx, clients.selects()+clients.mine()+unused, args, func(scan func(...any) error) error {
 				c, err := clients.scan(s, scan)
-				if err == nil && c.FromDocument() && s.db.clock.Now().Sub(time.Unix(c.DocumentAt, 0)) > documentRest {
+				if err == nil && kind.is(c) && !enabled[c.ID] && s.db.clock.Now().Sub(time.Unix(c.DocumentAt, 0)) > strangerRest {
 					old = append(old, *c)
 				}
 				return err
@@ -100,7 +129,7 @@ func (s *Store) RegisterDocument(ctx context.Context, c *stagedoor.Client, limit
 				return err
 			}
 			if len(old) == 0 {
-				return stagedoor.Errorf(stagedoor.TooMany, "too_many_requests", "Too many clients are known by documents of their own.")
+				return stagedoor.Errorf(stagedoor.TooMany, "too_many_requests", "%s", kind.called)
 			}
 			slices.SortFunc(old, func(a, b stagedoor.Client) int { return cmp.Compare(a.DocumentAt, b.DocumentAt) })
 			for _, c := range old[:min(len(old), 1+limit/10)] { // several at once: the next one finds room

@@ -320,3 +320,38 @@ func TestAttackClientsOfDocuments(t *testing.T) {
 		}
 	}, storetest.WithClock(clock.clock))
 }
+
+// The same of clients that register themselves: those that an administrator has made or given something stay, too.
+func TestAttackClientsThatRegister(t *testing.T) {
+	clock := newClock()
+	each(t, func(t *testing.T, s *store.Store) {
+		ctx := t.Context()
+		newUser(t, s, "auth0|ada")
+		register := func(n int) error {
+			return s.RegisterClient(ctx, &stagedoor.Client{ID: fmt.Sprintf("tpc_%d", n), Name: "x", DocumentAt: clock.now.Unix()}, 10)
+		}
+		start := clock.now
+		defer func() { clock.now = start }()
+		ok(t, s.CreateClient(ctx, &stagedoor.Client{ID: "tpc_made", IsFirstParty: true}))
+		for n := range 9 {
+			clock.now = clock.now.Add(time.Second)
+			ok(t, register(n))
+		}
+		isKind(t, register(9), stagedoor.TooMany) // all are new
+		ok(t, s.CreateRefreshToken(ctx, "token", &stagedoor.RefreshToken{ID: "rt_1", FamilyID: "f", ClientID: "tpc_0", UserID: "auth0|ada"}))
+		_, err := s.UpdateClient(ctx, "tpc_1", func(c *stagedoor.Client) error {
+			c.Stored = map[string]json.RawMessage{"redirection_policy": json.RawMessage(`"allow_always"`)}
+			return nil
+		})
+		ok(t, err)
+		ok(t, s.CreateClientGrant(ctx, &stagedoor.ClientGrant{ClientID: "tpc_2", Audience: "https://api.test/", Scope: []string{}}))
+		ok(t, s.CreateConnection(ctx, &stagedoor.Connection{Name: "Members", Strategy: "auth0", EnabledClients: []string{"tpc_3"}}))
+		clock.now = clock.now.Add(2 * time.Hour)
+		ok(t, register(9))
+		for id, want := range map[string]bool{"tpc_made": true, "tpc_0": true, "tpc_1": true, "tpc_2": true, "tpc_3": true, "tpc_4": false, "tpc_5": false, "tpc_6": true, "tpc_9": true} {
+			if _, err := s.Client(ctx, id); (err == nil) != want {
+				t.Errorf("%s: %v", id, err)
+			}
+		}
+	}, storetest.WithClock(clock.clock))
+}

@@ -1181,7 +1181,7 @@ var trespasses = map[string]struct {
 		if s.Tenant().ID == "acme" {
 			return nil, nil
 		}
-		err := s.RegisterClient(ctx, &stagedoor.Client{ID: "client acme"}) // an id of another tenant's is free
+		err := s.RegisterClient(ctx, &stagedoor.Client{ID: "client acme"}, 100) // an id of another tenant's is free
 		if err == nil {
 			err = s.DeleteClient(ctx, "client acme")
 		}
