@@ -191,10 +191,7 @@ func (a *API) restart(c *call, l *stagedoor.LogStream, replay bool) error {
 }
 
 func (a *API) deleteLogStream(c *call) (any, error) {
-	if _, err := store.LogStreams.Delete(c.ctx(), c.store, c.id()); err != nil {
-		return nil, err
-	}
-	return nil, c.store.ForgetLogCursor(c.ctx(), c.id())
+	return nil, c.store.DeleteLogStream(c.ctx(), c.id())
 }
 
 func filters(in []logFilterIn) []stagedoor.LogFilter {

@@ -46,13 +46,17 @@ func (s *Store) LogCursor(ctx context.Context, stream *stagedoor.LogStream) (Log
 }
 
 // ClaimLogCursor takes the work on a stream until then: of many servers one gets it. A claim that is not followed by
-// SaveLogCursor ends by itself.
+// SaveLogCursor ends by itself. A stream that was deleted meanwhile nobody gets.
 func (s *Store) ClaimLogCursor(ctx context.Context, stream *stagedoor.LogStream, until time.Time) (claimed bool, err error) {
-	now := s.db.clock.Now()
+	now, lock := s.db.clock.Now(), ""
+	if s.db.postgres {
+		lock = " FOR KEY SHARE" // whoever deletes it waits, and sees what is written here
+	}
 	err = s.writeOne(ctx, func(q querier) error {
-		n, err := q.exec(ctx, `INSERT INTO log_cursors (tenant, stream, log_id, failing_since, failures, due_at) VALUES (?, ?, ?, 0, 0, ?)
+		n, err := q.exec(ctx, `INSERT INTO log_cursors (tenant, stream, log_id, failing_since, failures, due_at)
+			SELECT tenant, id, CAST(? AS TEXT), 0, 0, CAST(? AS BIGINT) FROM documents WHERE kind = 'log_stream' AND tenant = ? AND id = ?`+lock+`
 			ON CONFLICT (tenant, stream) DO UPDATE SET due_at = excluded.due_at WHERE log_cursors.due_at <= ? OR log_cursors.due_at > ?`,
-			s.tenant.ID, stream.ID, stream.After, millis(until), millis(now), millis(now.Add(longestRest)))
+			stream.After, millis(until), s.tenant.ID, stream.ID, millis(now), millis(now.Add(longestRest)))
 		claimed = n > 0
 		return err
 	})
@@ -71,6 +75,17 @@ func (s *Store) SaveLogCursor(ctx context.Context, id string, c LogCursor) error
 // ForgetLogCursor makes a stream begin anew at its After.
 func (s *Store) ForgetLogCursor(ctx context.Context, id string) error {
 	return s.writeOne(ctx, func(q querier) error {
+		_, err := q.exec(ctx, "DELETE FROM log_cursors WHERE tenant = ? AND stream = ?", s.tenant.ID, id)
+		return err
+	})
+}
+
+// DeleteLogStream removes a stream, and how far it has come.
+func (s *Store) DeleteLogStream(ctx context.Context, id string) error {
+	return s.write(ctx, func(q querier) error {
+		if _, err := q.exec(ctx, "DELETE FROM documents WHERE kind = 'log_stream' AND tenant = ? AND id = ?", s.tenant.ID, id); err != nil {
+			return err
+		}
 		_, err := q.exec(ctx, "DELETE FROM log_cursors WHERE tenant = ? AND stream = ?", s.tenant.ID, id)
 		return err
 	})

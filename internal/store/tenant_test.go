@@ -64,6 +64,7 @@ func furnish(t testing.TB, s *store.Store) {
 	ok(t, err)
 	ok(t, store.ActionModules.Create(ctx, s, &stagedoor.ActionModule{ID: "module " + id, Name: "Module"}))
 	ok(t, store.Hooks.Create(ctx, s, &stagedoor.Hook{ID: "hook " + id, Name: "Hook", Trigger: "post-change-password", Enabled: true}))
+	ok(t, store.LogStreams.Create(ctx, s, &stagedoor.LogStream{ID: "stream", Type: "http", Status: stagedoor.StreamPaused}))
 	must(s.ClaimLogCursor(ctx, &stagedoor.LogStream{ID: "stream", After: "after " + id}, until))(t)
 	ok(t, s.ChangeSetting(ctx, "setting", func(m map[string]any) error { m["of"] = id; return nil }))
 	ok(t, s.ServeDomain(ctx, "custom."+id))
@@ -599,6 +600,7 @@ var trespasses = map[string]struct {
 	"SaveLogCursor": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
 		return nil, s.SaveLogCursor(ctx, "stream", store.LogCursor{After: "x"})
 	}},
+	"DeleteLogStream": {ignores, func(ctx context.Context, s *store.Store) (any, error) { return nil, s.DeleteLogStream(ctx, "stream") }},
 	"ForgetLogCursor": {ignores, func(ctx context.Context, s *store.Store) (any, error) { return nil, s.ForgetLogCursor(ctx, "stream") }},
 	"Days": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
 		return s.Days(ctx, time.Now().Add(-48*time.Hour), time.Now())
