@@ -218,7 +218,7 @@ func (a *account) export() error {
 	if err != nil {
 		return err
 	}
-	logs, _, err := a.st.Logs(ctx, store.LogQuery{UserID: a.user.ID, PerPage: 1000})
+	logs, _, err := a.st.Logs(ctx, store.LogQuery{UserID: a.user.ID, PerPage: 1000, Uncounted: true})
 	if err != nil {
 		return err
 	}

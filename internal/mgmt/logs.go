@@ -64,6 +64,7 @@ func (a *API) logSearch(c *call, paging web.Paging, fields web.Fields, name, tex
 
 func (a *API) logPage(c *call, paging web.Paging, fields web.Fields, lq store.LogQuery) (any, error) {
 	lq.Page, lq.PerPage = paging.Page, paging.Size()
+	lq.Uncounted = !paging.IncludeTotals && lq.UserID == "" // a user's lead on by a Link
 	events, total, err := c.store.Logs(c.ctx(), lq)
 	if err != nil {
 		return nil, err

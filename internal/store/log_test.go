@@ -42,6 +42,7 @@ func TestLogs(t *testing.T) {
 			{store.LogQuery{PerPage: 9, Type: "f", ClientID: "c1"}, []string{"9", "7", "5"}, 3},
 			{store.LogQuery{PerPage: 9, Type: "f", ClientID: "c1", UserID: "u0"}, []string{"5"}, 1},
 			{store.LogQuery{PerPage: 9, UserID: "u\x00"}, nil, 0},
+			{store.LogQuery{PerPage: 3, Page: 1, Uncounted: true}, []string{"6", "5", "4"}, 0},
 			{store.LogQuery{Take: 2}, []string{"0", "1"}, 0},
 			{store.LogQuery{Take: 9, From: ids[7]}, []string{"8", "9"}, 0},
 			{store.LogQuery{Take: 9, From: ids[9]}, nil, 0},
