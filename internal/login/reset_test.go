@@ -224,6 +224,8 @@ func TestResetLinks(t *testing.T) {
 		u := w.found("moved@example.com")
 		_, err = w.st.UpdateUser(w.Context(), u.ID, func(u *stagedoor.User) error { u.Email = "ada@example.com"; return nil })
 		w.ok(err)
+		dead("address of theirs again", third, "This link does not work")
+		third = b.forget()
 		acme := w.st
 		w.furnish("bravo")
 		other := w.browser()

@@ -26,6 +26,13 @@ func (s *Store) CreateTicket(ctx context.Context, token string, t *stagedoor.Tic
 	})
 }
 
+// endLinks ends the links that were sent to a user whose address is another one now: whoever reads the former mailbox may be somebody else, and the address may come back.
+func (s *Store) endLinks(ctx context.Context, q querier, userID string) error {
+	_, err := q.exec(ctx, "DELETE FROM tickets WHERE tenant = ? AND user_id = ? AND kind IN (?, ?, ?, ?) AND used_at IS NULL",
+		s.tenant.ID, userID, stagedoor.TicketReset, stagedoor.TicketVerification, stagedoor.TicketUnblock, stagedoor.TicketEnrollment)
+	return err
+}
+
 // Ticket returns an unused link without using it.
 func (s *Store) Ticket(ctx context.Context, token, kind string) (*stagedoor.Ticket, error) {
 	return s.ticket(ctx, s.read(), "SELECT doc FROM tickets WHERE tenant = ? AND hash = ? AND kind = ? AND used_at IS NULL AND expires_at > ?",

@@ -385,7 +385,7 @@ func (s *Store) lockedUser(ctx context.Context, q querier, id string) (*stagedoo
 }
 
 // updateUser changes a user inside the caller's transaction. A block and another e-mail address end the user's
-// sessions (Authentication API fact sheet 3.5). Refresh tokens are refused as long as the block lasts.
+// sessions (Authentication API fact sheet 3.5), an address also the links that were mailed. Refresh tokens are refused as long as the block lasts.
 func (s *Store) updateUser(ctx context.Context, q querier, id string, change func(*stagedoor.User) error) (*stagedoor.User, error) {
 	u, err := s.lockedUser(ctx, q, id)
 	if err != nil {
@@ -430,6 +430,9 @@ func (s *Store) updateUser(ctx context.Context, q querier, id string, change fun
 		err = s.endSessions(ctx, q, stagedoor.LogoutBlocked, "user_id = ?", id)
 	case u.Email != was.Email:
 		err = s.endSessions(ctx, q, stagedoor.LogoutEmail, "user_id = ?", id)
+	}
+	if err == nil && u.Email != was.Email {
+		err = s.endLinks(ctx, q, id)
 	}
 	if err == nil && u.IsBlocked() && !was.IsBlocked() {
 		_, err = q.exec(ctx, "DELETE FROM access_tokens WHERE tenant = ? AND user_id = ?", s.tenant.ID, id)
