@@ -100,3 +100,18 @@ func TestFactorsThatAreSwitchedOffStay(t *testing.T) {
 	}
 	b.get("/account/password").want(http.StatusOK)
 }
+
+// A rule that spares people the second factor spares them none where the page asks for it: the way to what is sensitive would never end.
+func TestStepUpUnderARuleThatAsksForNone(t *testing.T) {
+	w := accountWorld(t, storetest.SQLite)
+	w.factors(always, "otp")
+	secret, _ := w.enrolled()
+	w.rule(`function (user, context, callback) { context.multifactor = {provider: 'none'}; callback(null, user, context); }`)
+	b := w.browser()
+	b.passLogin(b.get("/account"), "ada@example.com", good).says("Your account")
+	w.wait(11 * time.Minute)
+	asked := b.passLogin(b.get("/account/email"), "ada@example.com", good).says("Verify that it is you")
+	if got := b.onward(b.submit(asked, "code", w.code(secret))); !strings.Contains(got.body, `action="/account/email"`) {
+		t.Errorf("not back at the form: %s", words(got.body))
+	}
+}

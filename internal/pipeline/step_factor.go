@@ -50,6 +50,8 @@ func (l *login) stepsUp() bool {
 func (l *login) wantsFactor(ctx context.Context) (string, error) {
 	d := l.tx.Factor
 	guards, err := guardsFactors(ctx, l.st, l.api, l.user.ID)
+	req := &l.tx.Request
+	guards = guards || l.stepsUp() && l.st.Tenant().Settings.ComesBackToAccount(req.ClientID, req.RedirectURI, req.Issuer) // which lets nobody on who comes back without
 	if err != nil || d != nil && d.None && !guards {
 		return "", err
 	}
