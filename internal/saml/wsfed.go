@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/page"
@@ -79,13 +80,18 @@ func (d *Door) wsfedRequest(r *http.Request, client *stagedoor.Client, addon set
 }
 
 // notAnothers refuses a realm by which another client is known. It becomes the audience, and an assertion of SAML 1.1 says nothing else of whom it is for: who
-// has it could be the person there.
+// has it could be the person there. Programs of .NET call themselves by their address, so that one of a host at which another client alone takes assertions is refused, too.
 func notAnothers(ctx context.Context, st *store.Store, client *stagedoor.Client, realm string) error {
 	if realm == "" || slices.Contains(realmsOf(client), realm) {
 		return nil
 	}
 	all, err := st.Clients(ctx)
-	if err == nil && slices.ContainsFunc(all, func(c stagedoor.Client) bool { return c.ID != client.ID && slices.Contains(realmsOf(&c), realm) }) {
+	known := func(c stagedoor.Client) bool {
+		at, exactly := livesAt(&c, realm)
+		ours, oursExactly := livesAt(client, realm)
+		return c.ID != client.ID && (slices.Contains(realmsOf(&c), realm) || at && !ours || exactly && !oursExactly)
+	}
+	if err == nil && slices.ContainsFunc(all, known) {
 		err = stagedoor.Errorf(stagedoor.Forbidden, "unauthorized_client", "The wtrealm is that of another client.")
 	}
 	return err
@@ -102,6 +108,20 @@ func realmsOf(c *stagedoor.Client) []string {
 		}
 	}
 	return out
+}
+
+// livesAt tells whether a client of WS-Federation takes its assertions at the host of an address, and whether it does at the address itself.
+func livesAt(c *stagedoor.Client, address string) (there, exactly bool) {
+	u, err := url.Parse(address)
+	if _, is := addonOf(c, stagedoor.ProtocolWSFed); !is || err != nil || u.Host == "" {
+		return false, false
+	}
+	for _, callback := range c.Callbacks {
+		if at, err := url.Parse(callback); err == nil && strings.EqualFold(at.Host, u.Host) {
+			there, exactly = true, exactly || callback == address
+		}
+	}
+	return there, exactly
 }
 
 // finishWSFed is the end of a login: an answer that the browser posts. The protocol knows no answer that refuses: why there is none is told on a page.

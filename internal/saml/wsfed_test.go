@@ -123,9 +123,15 @@ func TestRealmOfAnother(t *testing.T) {
 		return nil
 	})
 	w.ok(err)
+	_, err = w.st.UpdateClient(t.Context(), "second", func(c *stagedoor.Client) error {
+		c.Stored["addons"] = json.RawMessage(`{"wsfed":{}}`)
+		c.Callbacks = []string{"https://payroll.example/in", "https://app.example/second/"}
+		return nil
+	})
+	w.ok(err)
 	b := w.browser()
 	b.in(b.get(wsfed())).want(http.StatusOK)
-	for _, realm := range []string{"urn:wiki", "urn:wiki:2", "urn:payroll", "plain", "urn:second"} {
+	for _, realm := range []string{"https://payroll.example/", "https://PAYROLL.example/in", "https://app.example/second/", "urn:wiki", "urn:wiki:2", "urn:payroll", "plain", "urn:second"} {
 		if r := b.get(wsfed("wtrealm", realm)).want(http.StatusForbidden).says("The wtrealm is that of another client."); strings.Contains(r.body, "wresult") {
 			t.Errorf("%s: %s", realm, r.body)
 		}
