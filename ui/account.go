@@ -169,6 +169,12 @@ func (p AccountFormPage) Inputs() []input {
 	return nil
 }
 
+// Wrong is what is wrong with a field of the form that is not one of its Inputs.
+func (p AccountFormPage) Wrong(name string) input {
+	p.screen = p.template()
+	return input{Frame: p.Frame, Name: name, Problems: p.Problems.Of(name)}
+}
+
 // Says is a text of the kind of form.
 func (p AccountFormPage) Says(name string) string { return p.T("account." + p.Kind + "." + name) }
 
