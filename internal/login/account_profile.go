@@ -162,6 +162,15 @@ func (a *account) own() (*stagedoor.Connection, error) {
 	return a.conn, nil
 }
 
+// addressed is the person's database where people have addresses, or an error page.
+func (a *account) addressed() (*stagedoor.Connection, error) {
+	conn, err := a.own()
+	if err == nil && !conn.Options.Attributes().Email.Had() {
+		return nil, errNoAccountPage()
+	}
+	return conn, err
+}
+
 // formPage shows one form of the account page.
 func (a *account) formPage(status int, kind, path, value string, problems ui.Problems) error {
 	if _, err := a.own(); err != nil {
@@ -171,7 +180,12 @@ func (a *account) formPage(status int, kind, path, value string, problems ui.Pro
 	return nil
 }
 
-func (a *account) showEmail() error { return a.formPage(http.StatusOK, "email", "/email", "", nil) }
+func (a *account) showEmail() error {
+	if _, err := a.addressed(); err != nil {
+		return err
+	}
+	return a.formPage(http.StatusOK, "email", "/email", "", nil)
+}
 
 // The code for another address: how long it works, and how many may be tried and asked for.
 const (
@@ -191,7 +205,7 @@ const purposeEmail = "account-email"
 
 // askEmail sends a code to another address. Whether somebody else has the address does not show here: the one who reads its mail may know.
 func (a *account) askEmail() error {
-	if _, err := a.own(); err != nil {
+	if _, err := a.addressed(); err != nil {
 		return err
 	}
 	typed := text(a.r, ui.FieldEmail)
@@ -236,6 +250,9 @@ func (a *account) asked() (string, error) {
 }
 
 func (a *account) showEmailCode() error {
+	if _, err := a.addressed(); err != nil {
+		return err
+	}
 	asked, err := a.asked()
 	if err != nil {
 		return err
@@ -255,7 +272,7 @@ func (a *account) codePage(status int, asked string, problems ui.Problems) error
 // changeEmail takes the code, and gives the person the address at which they read it. Their sessions end, as with every change of an address, but
 // this browser stays signed in.
 func (a *account) changeEmail() error {
-	conn, err := a.own()
+	conn, err := a.addressed()
 	if err != nil {
 		return err
 	}

@@ -200,11 +200,15 @@ func (d *Door) renderTicket(w http.ResponseWriter, r *http.Request, st *store.St
 
 // noEnrollment tells that the link does not work.
 func noEnrollment(w http.ResponseWriter, r *http.Request, st *store.Store) error {
-	reason, _, err := spent(r, st, stagedoor.TicketEnrollment)
+	reason, t, err := spent(r, st, stagedoor.TicketEnrollment)
 	if err != nil {
 		return err
 	}
-	page.Render(w, http.StatusBadRequest, brokenTicket(r, st, reason, nil))
+	o := brokenTicket(r, st, reason, nil)
+	if t != nil && t.ResultURL != "" { // from the account page
+		o.ContinueURL = accountPath
+	}
+	page.Render(w, http.StatusBadRequest, o)
 	return nil
 }
 

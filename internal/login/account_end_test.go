@@ -1,0 +1,55 @@
+package login_test
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/jose"
+	"github.com/stagedoor/stagedoor/internal/store/storetest"
+)
+
+// A factor that the person has already is none to set up: the page says that it ends there, and leads back to the account, as it does where the time is over.
+func TestAccountFactorThatIsThere(t *testing.T) {
+	w := accountWorld(t, storetest.SQLite)
+	w.factors(nil, "email")
+	u := w.found("ada@example.com")
+	begun := func() (*browser, string) {
+		token := stagedoor.NewToken()
+		w.ok(w.st.CreateTicket(t.Context(), token, &stagedoor.Ticket{
+			Kind: stagedoor.TicketEnrollment, UserID: u.ID, Another: true, Factor: "email", ClientID: "app", ResultURL: origin + "/account/factors/added", ExpiresAt: w.clock().Add(10 * time.Minute),
+		}))
+		return w.browser(), "/u/mfa-enroll?ticket=" + token
+	}
+	b, link := begun()
+	b.submit(b.submit(b.get(link), "email", "ada@home.example"), "code", w.sentCode()).want(http.StatusOK).says("You are all set")
+	w.wait(time.Minute)
+	b, link = begun()
+	if to := b.submit(b.submit(b.get(link), "email", "ada@home.example"), "code", w.sentCode()).want(http.StatusBadRequest).href("Continue"); to != "/account" {
+		t.Errorf("it leads to %q", to)
+	}
+	b, link = begun()
+	w.wait(11 * time.Minute)
+	if to := b.get(link).want(http.StatusBadRequest).href("Continue"); to != "/account" {
+		t.Errorf("late, it leads to %q", to)
+	}
+}
+
+// Where people of a database have no addresses there is no page to get one.
+func TestAccountEmailWhereNobodyHasOne(t *testing.T) {
+	w := accountWorld(t, storetest.SQLite)
+	b, _ := w.onAccount("ada@example.com")
+	w.knownBy(`{"username":{"identifier":{"active":true},"signup":{"status":"required"}}}`, "")
+	b.get("/account").want(http.StatusOK)
+	b.get("/account/email").want(http.StatusNotFound)
+	form := url.Values{"nonce": {jose.HashToken("account form " + cookieOf(b))}, "email": {"countess@example.com"}, "code": {"12345678"}}
+	for _, path := range strings.Fields("email email/code") {
+		b.post("/account/"+path, form).want(http.StatusNotFound)
+	}
+	if len(w.mails()) != 0 {
+		t.Errorf("mails %+v", w.mails())
+	}
+}
