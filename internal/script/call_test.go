@@ -57,18 +57,19 @@ func testCall(t *testing.T, runtime string) {
 			f.StatusCode = 401
 			return f
 		}()},
-		"text":            {source: `function login(u, p, cb) { cb('text'); }`, failure: failed(KindCallback, "Error", "", "text")},
-		"thrown":          {source: `function login(u, p, cb) { throw new TypeError('a' + '\n' + 'b'); }`, failure: failed(KindException, "TypeError", "", "a b")},
-		"rejected":        {source: `async function login(u, p, cb) { throw new WrongUsernameOrPasswordError(u, 'no'); }`, failure: wrong},
-		"thrown later":    {source: `function login(u, p, cb) { setTimeout(() => { throw new Error('later'); }, 1); }`, failure: failed(KindException, "Error", "", "later")},
-		"never":           {source: `function login(u, p, cb) { }`, failure: failed(KindTimeout, "", "access_denied", textTimeout)},
-		"endless":         {source: `function login(u, p, cb) { for (;;); }`, failure: failed(KindTimeout, "", "access_denied", textBlocked)},
-		"circular":        {source: `function login(u, p, cb) { const a = {}; a.a = a; cb(null, a); }`, failure: failed(KindException, "TypeError", "", "circular reference")},
-		"hostile getter":  {source: `function login(u, p, cb) { cb(null, {get email() { throw new Error('getter'); }}); }`, failure: failed(KindException, "Error", "", "getter")},
-		"no function":     {source: `'x'`, failure: failed(KindException, "Error", "", "The script is not a function")},
-		"syntax":          {source: `function login( {`, failure: failed(KindSyntax, "", "access_denied", textLoading)},
-		"too much memory": {source: `function login(u, p, cb) { const a = []; for (;;) a.push('x'.repeat(1 << 20) + a.length); }`, failure: failed(KindMemory, "InternalError", "", textMemory)},
-		"configuration":   {source: `function login(u, p, cb) { cb(null, configuration.KEY + typeof auth0 + typeof request.post + typeof _ + typeof Buffer); }`, want: `"valueundefinedfunctionfunctionfunction"`},
+		"text":              {source: `function login(u, p, cb) { cb('text'); }`, failure: failed(KindCallback, "Error", "", "text")},
+		"thrown":            {source: `function login(u, p, cb) { throw new TypeError('a' + '\n' + 'b'); }`, failure: failed(KindException, "TypeError", "", "a b")},
+		"rejected":          {source: `async function login(u, p, cb) { throw new WrongUsernameOrPasswordError(u, 'no'); }`, failure: wrong},
+		"thrown later":      {source: `function login(u, p, cb) { setTimeout(() => { throw new Error('later'); }, 1); }`, failure: failed(KindException, "Error", "", "later")},
+		"rejected and left": {source: `function login(u, p, cb) { Promise.reject(new TypeError('left')); setTimeout(cb, 5000); }`, failure: failed(KindException, "TypeError", "", "left")},
+		"never":             {source: `function login(u, p, cb) { }`, failure: failed(KindTimeout, "", "access_denied", textTimeout)},
+		"endless":           {source: `function login(u, p, cb) { for (;;); }`, failure: failed(KindTimeout, "", "access_denied", textBlocked)},
+		"circular":          {source: `function login(u, p, cb) { const a = {}; a.a = a; cb(null, a); }`, failure: failed(KindException, "TypeError", "", "circular reference")},
+		"hostile getter":    {source: `function login(u, p, cb) { cb(null, {get email() { throw new Error('getter'); }}); }`, failure: failed(KindException, "Error", "", "getter")},
+		"no function":       {source: `'x'`, failure: failed(KindException, "Error", "", "The script is not a function")},
+		"syntax":            {source: `function login( {`, failure: failed(KindSyntax, "", "access_denied", textLoading)},
+		"too much memory":   {source: `function login(u, p, cb) { const a = []; for (;;) a.push('x'.repeat(1 << 20) + a.length); }`, failure: failed(KindMemory, "InternalError", "", textMemory)},
+		"configuration":     {source: `function login(u, p, cb) { cb(null, configuration.KEY + typeof auth0 + typeof request.post + typeof _ + typeof Buffer); }`, want: `"valueundefinedfunctionfunctionfunction"`},
 	} {
 		if runtime == RuntimeNode {
 			switch name {

@@ -44,6 +44,12 @@ func (e *execution) loop() {
 			}
 			continue
 		}
+		if noted := e.realm.heap.rejections(); noted > 0 { // nothing is due that could look at them
+			if !e.turn(func() error { _, err := e.realm.do("rejections", int(noted)); return err }) {
+				return
+			}
+			continue
+		}
 		if next < 0 && len(e.pending) == 0 || e.start.Repeat {
 			if !e.sent { // nothing is left that could call back: what would only run into the time limit ends here
 				e.fail(failure{Rule: e.rule, Kind: KindTimeout, Message: textTimeout})

@@ -50,6 +50,10 @@ type heapHead struct {
 	outer uintptr // the first block outside; 0: there is none
 	kept  uintptr // 1: large blocks lie outside
 	free  [allLists]uintptr
+
+	tracks uintptr // 1: there is an array for promises that are rejected, see rejections.go
+	notes  lib.TJSValue
+	noted  uint32 // its elements
 }
 
 // engineMemory is what the engine gets memory from: each new machine copies it.
@@ -101,7 +105,7 @@ func newMachine() (*quickjs.VM, *heap, error) {
 	taken := newHeap == 0
 	newHeap = 0
 	newHeapMu.Unlock()
-	if err == nil && !taken {
+	if err == nil && (!taken || !h.track()) {
 		_ = vm.Close()
 		err = errEngine
 	}

@@ -180,6 +180,7 @@ func (r *realm) preload(names string) (failed string) {
 	}
 	r.vm.SetMemoryLimit(preloadMemory)
 	out, err := r.do("preload", names)
+	r.heap.rejections() // no run's
 	if name, is := out.(string); is && err == nil {
 		return name
 	}
@@ -256,7 +257,9 @@ func (r *realm) boot(b *bytecode) error {
 	if err != nil {
 		return err
 	}
-	r.enter, err = r.vm.EvalBytecodeValue(code)
+	if r.enter, err = r.vm.EvalBytecodeValue(code); err == nil {
+		_, err = r.do("notes")
+	}
 	return err
 }
 

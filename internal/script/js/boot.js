@@ -251,6 +251,33 @@ function uncaught(error) {
 	stop('exception', error);
 }
 
+// unheeded is a promise that was rejected and that nobody looks at. While a script is to call back it ends the run, as it ends Node.js: else its
+// text would be nowhere, and the run would wait until its time is up.
+function unheeded(error) {
+	if (phase === 'waiting') return stop('exception', error);
+	const e = normalise(error);
+	log('error', 'Unhandled rejection: ' + e.name + ': ' + e.message);
+}
+
+// The embedded engine notes such promises here, each with its reason, or with the array itself when somebody looks at it after all; the first
+// rejection tells it where. Node.js tells its worker.
+const notes = [];
+const inside = [];           // reasons of promises of the engine's own: of modules that threw when they were imported
+
+function rejections(count) {
+	const open = new Map();
+	for (let i = 0; i < count; i += 2) {
+		if (notes[i + 1] === notes) open.delete(notes[i]);
+		else open.set(notes[i], notes[i + 1]);
+	}
+	notes.length = 0;
+	for (const reason of open.values()) {
+		const at = inside.indexOf(reason);
+		if (at < 0) unheeded(reason);
+		else inside.splice(at, 1);
+	}
+}
+
 function call(fn, ...args) {
 	try {
 		fn(...args);
@@ -384,15 +411,18 @@ function begin(json, kept, first, second) {
 function auth0() {
 	const update = kind => function (userID, patch, callback) {
 		const done = typeof callback === 'function' ? callback : null;
-		return new Promise((resolve, reject) => {
+		const updated = new Promise((resolve, reject) => {
 			if (typeof userID !== 'string' || userID === '') throw new TypeError('The first argument of auth0.users.update* must be a user id (a string)');
 			if (patch === null || typeof patch !== 'object') throw new TypeError('The second argument of auth0.users.update* must be an object');
 			ask('metadata', {user_id: userID, kind, patch}, (error, value) => {
 				if (error) reject(error);
 				else resolve(value);
-				if (done) done(error, value);
+				if (!done) return;
+				then.call(updated, undefined, () => {}); // who is called back need not look at the promise
+				done(error, value);
 			});
 		});
+		return updated;
 	};
 	const object = {
 		users: {updateUserMetadata: update('user_metadata'), updateAppMetadata: update('app_metadata')},
@@ -713,6 +743,7 @@ function imported(specifier) {
 	define(globalThis, '__imported', {configurable: true, value: () => {
 		delete globalThis.__imported;
 		if (values) return values;
+		inside.push(error);
 		throw error;
 	}});
 	return 'const all = globalThis.__imported();' + names.map((name, i) => 'const v' + i + ' = all[' + i + ']; export {v' + i + ' as ' + stringify(name) + '};').join('');
@@ -822,7 +853,8 @@ const operations = {
 		}
 		return functions.length;
 	},
-	begin, tick, horizon, happened, settle, drain, exported, imported,
+	begin, tick, horizon, happened, settle, drain, exported, imported, unheeded, rejections,
+	notes() { Promise.reject(notes); },
 	knows: specifier => resolve(specifier) !== null,
 	resolves: specifier => stringify(resolve(specifier)),
 	globals() {

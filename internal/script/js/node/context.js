@@ -1,7 +1,7 @@
 // newRealm makes a fresh context with the script room in it, for one run.
 'use strict';
 const vm = require('vm'), crypto = require('crypto'), zlib = require('zlib');
-const bridge = part('bridge');
+const bridge = part('bridge'), {isProxy} = require('util').types;
 
 // turning is the realm that is in a turn. import() of any script gets of it what require gives.
 let turning = null;
@@ -152,6 +152,11 @@ exports.newRealm = function (worker) {
 		const made = module.link(() => {}).then(() => module.evaluate()).then(() => module);
 		namespaces.set(specifier, made);
 		return made;
+	};
+	// made tells whether a promise is the realm's. It asks nothing that a script could answer.
+	realm.made = promise => {
+		for (let p = promise, n = 0; p !== null && n < 20 && !isProxy(p); p = Object.getPrototypeOf(p), n++) if (p === inner.protos.Promise) return true;
+		return false;
 	};
 	// promises lets promise jobs go on, within a turn.
 	realm.promises = () => { empty.runInContext(context); };

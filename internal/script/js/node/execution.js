@@ -228,6 +228,11 @@ exports.Execution = class Execution {
 		this.step();
 	}
 
+	// unheeded is what a promise was rejected with that nobody looks at.
+	unheeded(reason) {
+		this.step(() => { this.realm.enter('unheeded', reason); });
+	}
+
 	cancel() {
 		this.stopped = true;
 		this.step();

@@ -79,7 +79,7 @@ lacking(String.prototype, 'toWellFormed', {toWellFormed() { return String(this).
 const PromiseOf = Promise;
 const protos = {
 	Object: Object.prototype, ArrayBuffer: ArrayBuffer.prototype, SharedArrayBuffer: SharedArrayBuffer.prototype, DataView: DataView.prototype,
-	Uint8Array: Uint8Array.prototype,
+	Uint8Array: Uint8Array.prototype, Promise: Promise.prototype,
 };
 for (const type of [Int8Array, Uint8ClampedArray, Int16Array, Uint16Array, Int32Array, Uint32Array, Float32Array, Float64Array, BigInt64Array, BigUint64Array]) {
 	protos[type.name] = type.prototype;

@@ -287,5 +287,8 @@ function keep(before, after) {
 
 // What goes wrong behind the back of everything must not end the runs that are under way.
 process.on('uncaughtException', () => {});
-process.on('unhandledRejection', () => {});
+// A promise that a script leaves rejected is told to its run.
+process.on('unhandledRejection', (reason, promise) => {
+	for (const e of worker.runs.values()) if (e.realm && e.realm.made(promise)) return e.unheeded(reason);
+});
 prepareLater();
