@@ -33,6 +33,9 @@ func (a *API) logRead(c *call, status int, out any) {
 // neverSecret are members in which texts are named after secrets that they are not: scripts, and what custom scripts get, which is shown veiled.
 var neverSecret = []string{"customScripts", "scripts", "configuration"}
 
+// noSecrets are what stands for secrets that are not shown, or not there.
+var noSecrets = []string{"", veiledSecret}
+
 // showsSecret tells whether a body has a secret in it.
 func showsSecret(v any) bool {
 	switch v := v.(type) {
@@ -41,7 +44,7 @@ func showsSecret(v any) bool {
 			if slices.Contains(neverSecret, name) {
 				continue
 			}
-			if text, is := value.(string); is && text != "" && text != veiledSecret && isSecretName(name) || showsSecret(value) {
+			if text, is := value.(string); is && !slices.Contains(noSecrets, text) && isSecretName(name) || showsSecret(value) {
 				return true
 			}
 		}
