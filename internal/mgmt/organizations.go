@@ -48,7 +48,7 @@ func organizationPage(paging web.Paging, at web.Checkpoint) (store.OrganizationQ
 		if paging.Start()+paging.Size() > maxOrganizationReach {
 			return store.OrganizationQuery{}, bad("invalid_paging", "You can only page through the first 1000 records. See https://auth0.com/docs/users/search/v3/view-search-results-by-page#limitation")
 		}
-		return store.OrganizationQuery{Page: paging.Page, PerPage: paging.Size()}, nil
+		return store.OrganizationQuery{Page: paging.Page, PerPage: paging.Size(), Uncounted: !paging.IncludeTotals}, nil
 	}
 	from, err := base64.RawURLEncoding.DecodeString(at.From)
 	if err != nil || !utf8.Valid(from) || slices.Contains(from, 0) {

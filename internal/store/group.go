@@ -78,8 +78,10 @@ func (s *Store) Groups(ctx context.Context, in GroupQuery) (page []stagedoor.Gro
 		}
 		limit, args = " LIMIT ?", append(args, in.Take)
 	} else {
-		if err := s.read().row(ctx, "SELECT COUNT(*) FROM user_groups g WHERE "+where, args, &total); err != nil {
-			return nil, 0, err
+		if !in.Uncounted {
+			if err := s.read().row(ctx, "SELECT COUNT(*) FROM user_groups g WHERE "+where, args, &total); err != nil {
+				return nil, 0, err
+			}
 		}
 		args = append(args, in.PerPage, in.Page*in.PerPage+in.Skip)
 	}

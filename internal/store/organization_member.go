@@ -30,8 +30,10 @@ func (s *Store) Members(ctx context.Context, orgID, roleID string, in Organizati
 		limit = " LIMIT ?"
 		args = append(args, in.Take)
 	} else {
-		if err := s.read().row(ctx, "SELECT COUNT(*)"+from, args, &total); err != nil {
-			return nil, 0, err
+		if !in.Uncounted {
+			if err := s.read().row(ctx, "SELECT COUNT(*)"+from, args, &total); err != nil {
+				return nil, 0, err
+			}
 		}
 		args = append(args, in.PerPage, in.Page*in.PerPage)
 	}

@@ -227,8 +227,10 @@ func (s *Store) RoleUsers(ctx context.Context, roleID string, in OrganizationQue
 		}
 		limit, args = " LIMIT ?", append(args, in.Take)
 	} else {
-		if err := s.read().row(ctx, "SELECT COUNT(*)"+from, args, &total); err != nil {
-			return nil, 0, err
+		if !in.Uncounted {
+			if err := s.read().row(ctx, "SELECT COUNT(*)"+from, args, &total); err != nil {
+				return nil, 0, err
+			}
 		}
 		args = append(args, in.PerPage, in.Page*in.PerPage)
 	}
