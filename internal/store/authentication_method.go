@@ -145,7 +145,7 @@ func (s *Store) keyIsNew(ctx context.Context, q querier, m *stagedoor.Authentica
 		return nil
 	}
 	var n int
-	err := q.row(ctx, "SELECT COUNT(*) FROM authentication_methods WHERE tenant = ? AND identifier = ? AND type IN (?, ?, ?)",
+	err := q.row(ctx, "SELECT COUNT(*) FROM authentication_methods"+s.db.by("authentication_methods_key")+" WHERE tenant = ? AND identifier = ? AND type IN (?, ?, ?)",
 		[]any{s.tenant.ID, m.KeyID, TypeRoaming, TypePlatform, TypePasskey}, &n)
 	if err == nil && n > 0 {
 		err = stagedoor.Errorf(stagedoor.Conflict, "authentication_method_conflict", "The authentication method already exists.")

@@ -48,9 +48,17 @@ func (s *Store) AddGrant(ctx context.Context, userID, clientID, audience string,
 // Grants lists consents; an empty argument matches all.
 func (s *Store) Grants(ctx context.Context, userID, clientID, audience string) ([]stagedoor.Grant, error) {
 	out := []stagedoor.Grant{}
-	err := s.read().each(ctx, `SELECT id, user_id, client_id, audience, scope FROM grants WHERE tenant = ?
-		AND (user_id = ? OR ? = '') AND (client_id = ? OR ? = '') AND (audience = ? OR ? = '') ORDER BY id`,
-		[]any{s.tenant.ID, userID, userID, clientID, clientID, audience, audience}, func(scan func(...any) error) error {
+	by, where, args := "", " WHERE tenant = ?", []any{s.tenant.ID}
+	for _, f := range []struct{ column, value string }{{"user_id", userID}, {"client_id", clientID}, {"audience", audience}} {
+		if f.value != "" {
+			where, args = where+" AND "+f.column+" = ?", append(args, f.value)
+		}
+	}
+	if userID != "" {
+		by = s.db.by("grants_triple")
+	}
+	err := s.read().each(ctx, "SELECT id, user_id, client_id, audience, scope FROM grants"+by+where+" ORDER BY id",
+		args, func(scan func(...any) error) error {
 			var g stagedoor.Grant
 			var scope string
 			if err := scan(&g.ID, &g.UserID, &g.ClientID, &g.Audience, &scope); err != nil {
@@ -81,9 +89,8 @@ func (s *Store) deleteGrants(ctx context.Context, where, arg string) error {
 				return err
 			}
 		}
-		_, err := q.exec(ctx, `DELETE FROM refresh_tokens WHERE tenant = ? AND EXISTS (SELECT 1 FROM grants g
-			WHERE g.tenant = refresh_tokens.tenant AND g.user_id = refresh_tokens.user_id AND g.client_id = refresh_tokens.client_id
-			AND g.audience = refresh_tokens.audience AND g.`+where+`)`, s.tenant.ID, arg)
+		_, err := q.exec(ctx, `DELETE FROM refresh_tokens WHERE (tenant, hash) IN (SELECT t.tenant, t.hash FROM grants g JOIN refresh_tokens t
+			ON t.tenant = g.tenant AND t.user_id = g.user_id AND t.client_id = g.client_id AND t.audience = g.audience WHERE g.tenant = ? AND g.`+where+`)`, s.tenant.ID, arg)
 		if err != nil {
 			return err
 		}

@@ -259,10 +259,13 @@ func (s *Store) UserGroups(ctx context.Context, userID string) ([]stagedoor.User
 	return s.userGroups(ctx, "", userID)
 }
 
+// membersKey is the key of group_members: tenant, user, group.
+const membersKey = "sqlite_autoindex_group_members_1"
+
 // userGroups lists those of a user's groups for which a condition holds.
 func (s *Store) userGroups(ctx context.Context, and, userID string, args ...any) ([]stagedoor.UserGroup, error) {
 	out := []stagedoor.UserGroup{}
-	err := s.read().each(ctx, `SELECT g.doc, '', m.added_at FROM group_members m JOIN user_groups g ON g.tenant = m.tenant AND g.id = m.group_id
+	err := s.read().each(ctx, "SELECT g.doc, '', m.added_at FROM group_members m"+s.db.by(membersKey)+` JOIN user_groups g ON g.tenant = m.tenant AND g.id = m.group_id
 		WHERE m.tenant = ? AND m.user_id = ?`+and+` ORDER BY m.group_id`, append([]any{s.tenant.ID, userID}, args...), func(scan func(...any) error) error {
 		var u stagedoor.UserGroup
 		g, err := groups.known(s, func(dest ...any) error { return scan(append(dest, &u.AddedAt)...) })
@@ -299,7 +302,7 @@ func (s *Store) GroupsOf(ctx context.Context, users []string) (map[string][]stag
 	for _, id := range users {
 		args = append(args, id)
 	}
-	err := s.read().adhoc(ctx, `SELECT g.doc, '', m.added_at, m.user_id FROM group_members m JOIN user_groups g ON g.tenant = m.tenant AND g.id = m.group_id
+	err := s.read().adhoc(ctx, "SELECT g.doc, '', m.added_at, m.user_id FROM group_members m"+s.db.by(membersKey)+` JOIN user_groups g ON g.tenant = m.tenant AND g.id = m.group_id
 		WHERE m.tenant = ? AND m.user_id IN (?`+strings.Repeat(", ?", len(users)-1)+`) ORDER BY m.user_id, m.group_id`, args, func(scan func(...any) error) error {
 		var u stagedoor.UserGroup
 		var id string

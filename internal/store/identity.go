@@ -15,9 +15,10 @@ import (
 func (s *Store) checkLinked(ctx context.Context, q querier, u *stagedoor.User, phone any) error {
 	var email, username string
 	address, name := identifiersOf(u)
-	err := q.row(ctx, `SELECT COALESCE(email, ''), COALESCE(username, '') FROM linked_identities WHERE tenant = ?
-		AND (id = ? OR connection = ? AND (email = ? OR username = ? OR phone = ?)) LIMIT 1`,
-		[]any{s.tenant.ID, u.ID, u.Connection, address, name, phone}, &email, &username)
+	const linked = "SELECT COALESCE(email, ''), COALESCE(username, '') FROM linked_identities WHERE tenant = ? AND "
+	err := q.row(ctx, linked+"id = ? UNION ALL "+linked+"connection = ? AND email = ? UNION ALL "+linked+"connection = ? AND username = ? UNION ALL "+
+		linked+"connection = ? AND phone = ? LIMIT 1",
+		[]any{s.tenant.ID, u.ID, s.tenant.ID, u.Connection, address, s.tenant.ID, u.Connection, name, s.tenant.ID, u.Connection, phone}, &email, &username)
 	switch {
 	case errors.Is(err, errNoRows):
 		return nil

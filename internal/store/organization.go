@@ -87,7 +87,7 @@ func (s *Store) organizations(ctx context.Context, query string, args ...any) ([
 
 // UserOrganizations lists the organizations that a user is a member of, by name.
 func (s *Store) UserOrganizations(ctx context.Context, userID string) ([]stagedoor.Organization, error) {
-	return s.organizations(ctx, `SELECT o.doc, '' FROM organizations o JOIN organization_members m ON m.tenant = o.tenant AND m.org_id = o.id
+	return s.organizations(ctx, "SELECT o.doc, '' FROM organization_members m"+s.db.by("organization_members_user")+` JOIN organizations o ON m.tenant = o.tenant AND m.org_id = o.id
 		WHERE m.tenant = ? AND m.user_id = ? ORDER BY o.name`, s.tenant.ID, userID)
 }
 

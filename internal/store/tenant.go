@@ -328,6 +328,15 @@ func (db *DB) forShare() string {
 	return ""
 }
 
+// by names the index that a statement goes by, behind the table. SQLite keeps no statistics here: it takes an index with all columns in it, or in the order
+// that is asked for, for better than one that leads to a few rows, and reads what belongs to the whole tenant.
+func (db *DB) by(index string) string {
+	if db.postgres {
+		return ""
+	}
+	return " INDEXED BY " + index
+}
+
 // forUpdate locks the row that a write has read; SQLite has one writer anyway.
 func (db *DB) forUpdate() string {
 	if db.postgres {

@@ -20,7 +20,7 @@ func errRefreshTokenMissing() error {
 // UserSessions lists a user's live sessions in the order of their ids.
 func (s *Store) UserSessions(ctx context.Context, userID string) ([]stagedoor.Session, error) {
 	out := []stagedoor.Session{}
-	err := s.read().each(ctx, "SELECT doc FROM sessions WHERE tenant = ? AND user_id = ? AND expires_at > ? ORDER BY id",
+	err := s.read().each(ctx, "SELECT doc FROM sessions"+s.db.by("sessions_user")+" WHERE tenant = ? AND user_id = ? AND expires_at > ? ORDER BY id",
 		[]any{s.tenant.ID, userID, s.db.clock.Now().UnixMilli()}, func(scan func(...any) error) error {
 			var doc string
 			if err := scan(&doc); err != nil {
