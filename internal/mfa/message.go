@@ -133,10 +133,11 @@ func checkCode(ctx context.Context, st *store.Store, userID, of, kind, code stri
 	if c.Kind != kind || c.Enroll != enroll { // replaced meanwhile
 		return c, errOOB()
 	}
-	if !enroll {
-		if err := stillTheirs(ctx, st, userID, c); err != nil {
-			return c, err
-		}
+	if enroll { // the tries at the person's own factors are given back once this is one
+		return c, nil
+	}
+	if err := stillTheirs(ctx, st, userID, c); err != nil {
+		return c, err
 	}
 	return c, empty(ctx, st, userID)
 }

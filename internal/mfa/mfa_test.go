@@ -258,6 +258,15 @@ func TestAttackSetUpBesideTheFirstFactor(t *testing.T) {
 		w.fails(err, "already_enrolled")
 		_, err = e.ConfirmDevice(ctx)
 		w.fails(err, "already_enrolled")
+		for range 8 { // one try was of the code that was right
+			_, err = mfa.CheckCode(ctx, w.Store, w.user.ID, "login/y", mfa.Email, "000000")
+			w.fails(err, "invalid_oob")
+		}
+		w.ok(mfa.SendCode(ctx, w.Store, w.user.ID, e.Key, mfa.SentCode{Kind: mfa.Phone, To: "+4915100000001", Enroll: true}, false, func(s string) error { code = s; return nil }))
+		_, err = e.ConfirmCode(ctx, mfa.Phone, code)
+		w.fails(err, "already_enrolled")
+		_, err = mfa.CheckCode(ctx, w.Store, w.user.ID, "login/y", mfa.Email, "000000")
+		w.fails(err, "too_many_attempts") // a code of the attacker's own gives no more tries at the person's
 		if m, err := mfa.MethodsOf(ctx, w.Store, w.user.ID); err != nil || !slices.Equal(m.Have, []string{mfa.Email}) {
 			w.Errorf("%+v %v", m, err)
 		}
