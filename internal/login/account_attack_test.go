@@ -115,3 +115,42 @@ func TestStepUpUnderARuleThatAsksForNone(t *testing.T) {
 		t.Errorf("not back at the form: %s", words(got.body))
 	}
 }
+
+// Nor do refresh tokens that whoever holds the identity took along: of a session that is over, of a device, of an app that brought the provider's token. Which of those from
+// before tokens told their connection are theirs is not known.
+func TestUnlinkedIdentityKeepsNoTokens(t *testing.T) {
+	w := accountWorld(t, storetest.SQLite)
+	u := w.found("ada@example.com")
+	_, err := w.st.LinkIdentity(t.Context(), u.ID, stagedoor.Identity{Connection: "radio", Provider: "oauth2", UserID: "radio|7"}, true)
+	w.ok(err)
+	b, page := w.onAccount("ada@example.com")
+	live, err := w.st.UserSessions(t.Context(), u.ID)
+	w.ok(err)
+	stays := map[string]bool{}
+	for id, token := range map[string]struct {
+		session, connection string
+		stays               bool
+	}{
+		"rt_over": {"sess_over", "radio", false}, "rt_device": {"", "radio", false}, "rt_unknown": {"", "", false}, "rt_long_ago": {"sess_over", "", false},
+		"rt_own": {"", "Users", true}, "rt_here": {live[0].ID, "", true}, "rt_mobile": {"sess_mobile", "Users", true},
+	} {
+		stays[id] = token.stays
+		w.ok(w.st.CreateRefreshToken(t.Context(), "token "+id, &stagedoor.RefreshToken{
+			ID: id, FamilyID: id, UserID: u.ID, ClientID: "app", SessionID: token.session, Connection: token.connection, ExpiresAt: w.clock().Add(time.Hour),
+		}))
+	}
+	b.onward(b.press(page, "/account/identities/unlink", "radio|7")).says("unlinked")
+	left, err := w.st.UserRefreshTokens(t.Context(), u.ID)
+	w.ok(err)
+	for _, token := range left {
+		if !stays[token.ID] {
+			t.Errorf("%s works on", token.ID)
+		}
+		delete(stays, token.ID)
+	}
+	for id, stay := range stays {
+		if stay {
+			t.Errorf("%s has ended", id)
+		}
+	}
+}

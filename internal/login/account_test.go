@@ -261,6 +261,7 @@ func TestAccountSessionsAndClients(t *testing.T) {
 	page = b.onward(b.press(page, "/account/sessions/end", "everywhere"))
 	third.onward(third.get("/account")).says("Log in")
 	page = b.onward(b.press(page, "/account/clients/revoke", "foreign")).says("no access any more").hides("Foreign")
+	w.logs("srrt")
 	if _, err := w.st.RefreshToken(t.Context(), "rt-1"); !stagedoor.IsKind(err, stagedoor.NotFound) {
 		t.Errorf("the refresh token is still there: %v", err)
 	}
@@ -287,6 +288,7 @@ func TestAccountIdentities(t *testing.T) {
 	page.harmless()
 	b.press(page, "/account/identities/unlink", "", "id", u.ID).want(http.StatusBadRequest) // the main one
 	b.onward(b.press(page, "/account/identities/unlink", "radio|7")).says("unlinked").hides("alert(1)")
+	w.logs("unlinked oauth2|radio|7")
 }
 
 func TestAccountFactors(t *testing.T) {

@@ -169,7 +169,7 @@ func (t *tokenRequest) newFamily(a *stagedoor.Authorization, api *stagedoor.Reso
 	now, rules := t.st.Clock().Now(), t.client.RefreshToken
 	rt := &stagedoor.RefreshToken{
 		ID: stagedoor.NewID("rt_"), FamilyID: origin, Counter: 1, ClientID: t.client.ID, UserID: a.UserID, SessionID: a.SessionID,
-		Audience: a.Audience, Consent: pipeline.ConsentAudience(t.st, api), Scope: slices.Clone(a.Scope), Conformant: a.Conformant, Rotating: rules.Rotating(), AuthTime: a.AuthTime, OrgID: a.OrgID, Details: a.Details,
+		Audience: a.Audience, Consent: pipeline.ConsentAudience(t.st, api), Scope: slices.Clone(a.Scope), Conformant: a.Conformant, Rotating: rules.Rotating(), AuthTime: a.AuthTime, OrgID: a.OrgID, Details: a.Details, Connection: a.Connection,
 		CreatedAt: now, LastUsedAt: now, InitialIP: t.visit.IP, InitialUserAgent: t.visit.UserAgent,
 	}
 	if t.client.Public() { // others prove themselves by more than the token (RFC 9449 section 5)

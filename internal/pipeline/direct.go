@@ -75,7 +75,7 @@ func (p *Pipeline) Direct(ctx context.Context, v Visit, x *Direct, userID string
 	}
 	a := &stagedoor.Authorization{
 		ClientID: x.Client.ID, UserID: u.ID, Audience: x.Audience, Scope: token.Granted(x.Client, x.API, x.Scope), Conformant: true, Issuer: v.Issuer,
-		GrantType: x.GrantType,
+		GrantType: x.GrantType, Connection: x.Connection,
 	}
 	if x.Legacy {
 		a.Scope, a.Conformant = x.Scope, false

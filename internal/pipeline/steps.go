@@ -262,7 +262,7 @@ func (l *login) authorization() *stagedoor.Authorization {
 	req := &l.tx.Request
 	a := &stagedoor.Authorization{
 		ClientID: l.client.ID, UserID: l.user.ID, SessionID: l.session.ID, Audience: req.Audience,
-		Scope: req.Scope, Nonce: req.Nonce, Conformant: req.Conformant, Issuer: req.Issuer,
+		Scope: req.Scope, Nonce: req.Nonce, Conformant: req.Conformant, Issuer: req.Issuer, Connection: l.session.Connection,
 	}
 	if req.Conformant {
 		a.Scope = token.Granted(l.client, l.api, req.Scope)
