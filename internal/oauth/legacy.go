@@ -246,7 +246,7 @@ func (d *Door) delegation(w http.ResponseWriter, r *http.Request, st *store.Stor
 		if err != nil {
 			return nil, err
 		}
-		sub, err := t.delegator(ctx)
+		sub, through, err := t.delegator(ctx)
 		if err != nil {
 			return nil, err
 		}
@@ -254,7 +254,7 @@ func (d *Door) delegation(w http.ResponseWriter, r *http.Request, st *store.Stor
 		if len(scope) == 0 {
 			scope = []string{"openid"}
 		}
-		x := &pipeline.Direct{Client: target, Scope: scope, Protocol: "delegation", Legacy: true}
+		x := &pipeline.Direct{Client: target, Scope: scope, Connection: through, Protocol: "delegation", Legacy: true}
 		a, u, err := t.Pipeline.Direct(ctx, t.visit, x, sub, t.event)
 		if err != nil {
 			return nil, roError(err)
@@ -280,25 +280,26 @@ func (t *tokenRequest) delegate(ctx context.Context) (*stagedoor.Client, error) 
 	return target, err
 }
 
-// delegator is whose token the client brings.
-func (t *tokenRequest) delegator(ctx context.Context) (string, error) {
+// delegator is whose token the client brings, and the name of the connection through which they signed in, if that is known.
+func (t *tokenRequest) delegator(ctx context.Context) (userID, through string, err error) {
 	if raw := t.params["refresh_token"]; raw != "" {
 		if !t.client.Allows(legacyDelegationToken) {
-			return "", errGrant(legacyDelegationToken)
+			return "", "", errGrant(legacyDelegationToken)
 		}
 		rt, err := t.present(ctx, raw)
 		if err == nil && rt.Rotating {
 			err = errRefresh()
 		}
 		if err != nil {
-			return "", err
+			return "", "", err
 		}
-		return rt.UserID, nil
+		return rt.UserID, rt.Connection, nil
 	}
 	if !t.client.Allows(legacyDelegationID) {
-		return "", errGrant(legacyDelegationID)
+		return "", "", errGrant(legacyDelegationID)
 	}
-	return t.owner(ctx, t.params["id_token"])
+	userID, err = t.owner(ctx, t.params["id_token"])
+	return userID, "", err
 }
 
 // tokenInfo answers the whole profile of whom an ID token tells (fact sheet 6.2).

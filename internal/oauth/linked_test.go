@@ -1,6 +1,7 @@
 package oauth
 
 import (
+	"encoding/json"
 	"testing"
 
 	"github.com/stagedoor/stagedoor"
@@ -31,12 +32,7 @@ func TestLoginThroughLinkedIdentity(t *testing.T) {
 func TestPasswordOfLinkedIdentity(t *testing.T) {
 	eachWorld(t, func(t *testing.T, w *world) {
 		w.passwords(site)
-		const staff = "waad|1"
-		ok(t, w.st.CreateUser(t.Context(), &stagedoor.User{ID: staff, Connection: "staff", Email: "staff@example.com", Identities: []stagedoor.Identity{{Connection: "staff", Provider: "waad", UserID: "1"}}}, ""))
-		u, err := w.st.User(t.Context(), ada)
-		ok(t, err)
-		_, err = w.st.LinkIdentity(t.Context(), staff, stagedoor.Identity{Provider: "auth0", UserID: u.Identities[0].UserID}, false)
-		ok(t, err)
+		w.linkedToStaff()
 		w.noRules()
 		w.rule(`function (user, context, callback) {
 			if (context.request.body.factor) context.multifactor = {provider: 'any'};
@@ -47,7 +43,7 @@ func TestPasswordOfLinkedIdentity(t *testing.T) {
 		saw := func(a *tokenAnswer) {
 			t.Helper()
 			id := w.claims(a.good().IDToken)
-			same(t, "the person, and the way", []any{id["sub"], id["https://a.test/by"]}, []any{staff, []any{"Users", "auth0", true}})
+			same(t, "the person, and the way", []any{id["sub"], id["https://a.test/by"]}, []any{staffID, []any{"Users", "auth0", true}})
 		}
 		saw(w.byPassword(site))
 		ok(t, w.st.ChangeSetting(t.Context(), mfa.SettingFactors, func(m map[string]any) error { m["otp"] = true; return nil }))
@@ -58,6 +54,68 @@ func TestPasswordOfLinkedIdentity(t *testing.T) {
 		w.bearing("POST", "/mfa/associate", token, `{"authenticator_types":["otp"]}`).json(200, &app)
 		saw(w.token(values("grant_type", otpGrant, "client_id", site, "client_secret", secret(site), "mfa_token", token, "otp", w.otp(app.Secret))))
 	})
+}
+
+// Later tokens are of the connection of the login that they come from, as scripts see it, also those of refresh tokens of before that was kept.
+func TestRefreshOfLinkedIdentity(t *testing.T) {
+	eachWorld(t, func(t *testing.T, w *world) {
+		ctx := t.Context()
+		w.passwords(site)
+		w.linkedToStaff()
+		w.noRules()
+		w.rule(`function (user, context, callback) { context.idToken['https://a.test/rule'] = context.protocol + ' ' + context.connection; callback(null, user, context); }`)
+		w.postLogin(`api.idToken.setCustomClaim('https://a.test/action', event.connection.name);`)
+		saw := func(a *tokenAnswer, protocol string) *tokenAnswer {
+			t.Helper()
+			id := w.claims(a.good().IDToken)
+			same(t, "the way", []any{id["sub"], id["https://a.test/rule"], id["https://a.test/action"]}, []any{staffID, protocol + " Users", "Users"})
+			return a
+		}
+		a := saw(w.byPassword(site, "scope", "openid offline_access"), "oauth2-password")
+		w.events()
+		saw(w.refresh(site, a.RefreshToken), "oauth2-refresh-token")
+		same(t, "the log", w.events()[0].Connection, "Users")
+
+		web := saw(w.redeem(site, w.browser().signIn(t, request(site, "scope", "openid offline_access"), adaMail)), "oidc-basic-profile")
+		rt, err := w.st.RefreshToken(ctx, web.RefreshToken)
+		ok(t, err)
+		_, err = w.st.ChangeRefreshTokens(ctx, rt.ID, func(rt *stagedoor.RefreshToken) error { rt.Connection = ""; return nil })
+		ok(t, err)
+		saw(w.refresh(site, web.RefreshToken), "oauth2-refresh-token")
+	})
+}
+
+// An action that names a user by a connection says so to the scripts that follow.
+func TestExchangeOfLinkedIdentity(t *testing.T) {
+	w := newWorld(t)
+	w.linkedToStaff()
+	w.noRules()
+	w.client(site, func(c *stagedoor.Client) {
+		c.Stored = map[string]json.RawMessage{"token_exchange": json.RawMessage(`{"allow_any_profile_of_type":["custom_authentication"]}`)}
+	})
+	w.exchangeProfile(`api.authentication.setUserByConnection('Users', {user_id: 'ada'}, {updateBehavior: 'none'})`)
+	w.rule(`function (user, context, callback) { context.idToken['https://a.test/by'] = [context.protocol, context.connection]; callback(null, user, context); }`)
+	for a, protocol := w.exchange().good(), "oauth2-token-exchange"; protocol != ""; {
+		id := w.claims(a.IDToken)
+		same(t, "the way", []any{id["sub"], id["https://a.test/by"]}, []any{staffID, []any{protocol, "Users"}})
+		if protocol == "oauth2-refresh-token" {
+			break
+		}
+		a, protocol = w.refresh(site, a.RefreshToken).good(), "oauth2-refresh-token"
+	}
+}
+
+const staffID = "waad|1"
+
+// linkedToStaff makes ada's identity one of somebody's who is of another connection.
+func (w *world) linkedToStaff() {
+	w.Helper()
+	ctx := w.Context()
+	ok(w, w.st.CreateUser(ctx, &stagedoor.User{ID: staffID, Connection: "staff", Email: "staff@example.com", Identities: []stagedoor.Identity{{Connection: "staff", Provider: "waad", UserID: "1"}}}, ""))
+	u, err := w.st.User(ctx, ada)
+	ok(w, err)
+	_, err = w.st.LinkIdentity(ctx, staffID, stagedoor.Identity{Provider: "auth0", UserID: u.Identities[0].UserID}, false)
+	ok(w, err)
 }
 
 // signIn signs in with the mail and the password that all have, and returns the code.

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 
 	"github.com/stagedoor/stagedoor"
@@ -15,15 +16,19 @@ func (p *Pipeline) Refresh(ctx context.Context, v Visit, client *stagedoor.Clien
 	if err != nil {
 		return nil, nil, err
 	}
-	e.UserName, e.Connection = u.Shown(), u.Connection
+	through, err := signedInThrough(ctx, v, t, u)
+	if err != nil {
+		return nil, nil, err
+	}
+	e.UserName, e.Connection = u.Shown(), cmp.Or(through, u.Connection)
 	if u.IsBlocked() {
 		return nil, nil, errBlocked()
 	}
 	a := &stagedoor.Authorization{
 		Factor: proof.Kind != "", ClientID: client.ID, UserID: u.ID, SessionID: t.SessionID, Audience: t.Audience, Scope: scope,
-		AuthTime: t.AuthTime, Conformant: t.Conformant, GrantType: "refresh_token", Issuer: v.Issuer, Details: t.Details,
+		AuthTime: t.AuthTime, Conformant: t.Conformant, GrantType: "refresh_token", Issuer: v.Issuer, Details: t.Details, Connection: through,
 	}
-	in := &ruleInput{client: client, user: u, has: &has, protocol: "oauth2-refresh-token", refresh: t, proof: proof.Kind, fresh: proof.Fresh, state: &stagedoor.ScriptState{}}
+	in := &ruleInput{client: client, user: u, has: &has, protocol: "oauth2-refresh-token", refresh: t, through: through, proof: proof.Kind, fresh: proof.Fresh, state: &stagedoor.ScriptState{}}
 	if t.OrgID != "" {
 		if in.org, a.OrgName, err = p.Organization(ctx, v.Store, t.OrgID, u.ID); err != nil {
 			return nil, nil, err
@@ -49,4 +54,20 @@ func (p *Pipeline) Refresh(ctx context.Context, v Visit, client *stagedoor.Clien
 		*e = failed(*e, err)
 	}
 	return a, u, err
+}
+
+// signedInThrough is the name of the connection of the login that a refresh token comes from. Older tokens do not have it: their session does, as
+// long as it lives. It is empty where that is not known, or there is but one that it can be.
+func signedInThrough(ctx context.Context, v Visit, t *stagedoor.RefreshToken, u *stagedoor.User) (string, error) {
+	if t.Connection != "" || t.SessionID == "" || len(u.Identities) < 2 {
+		return t.Connection, nil
+	}
+	s, err := v.Store.Session(ctx, t.SessionID)
+	if stagedoor.IsKind(err, stagedoor.NotFound) {
+		return "", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	return s.Connection, nil
 }

@@ -113,7 +113,7 @@ func (in *ruleInput) connection() string {
 	case in.direct != nil:
 		return in.direct.Connection
 	}
-	return ""
+	return in.through
 }
 
 // methods are how the person proved themselves: in the session, or just now.

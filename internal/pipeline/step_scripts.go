@@ -106,6 +106,7 @@ type ruleInput struct {
 	primary  string           // context.primaryUser of rules
 	exchange *TokenExchange   // nil unless a token of somebody else's is exchanged
 	direct   *Direct          // nil unless somebody signs in at the token endpoint
+	through  string           // name of the connection of who signs in otherwise; empty: that is not known
 	became   bool             // scripts have made the person another user
 	recookie bool             // the session's cookie has to be set again
 	roles    []stagedoor.Role // once they were read; see [Pipeline.roles]

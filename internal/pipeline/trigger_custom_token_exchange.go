@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -43,23 +44,23 @@ func (p *Pipeline) Exchange(ctx context.Context, v Visit, x *TokenExchange, e *s
 	if err != nil {
 		return nil, nil, err
 	}
-	u, err := p.exchangedUser(ctx, v, x, &out)
+	u, through, err := p.exchangedUser(ctx, v, x, &out)
 	if err != nil {
 		return nil, nil, err
 	}
-	e.UserID, e.UserName, e.Connection = u.ID, u.Shown(), u.Connection
+	e.UserID, e.UserName, e.Connection = u.ID, u.Shown(), cmp.Or(through, u.Connection)
 	if u.IsBlocked() {
 		return nil, nil, errBlocked()
 	}
 	a := &stagedoor.Authorization{
 		ClientID: x.Client.ID, UserID: u.ID, Audience: x.Audience, Scope: token.Granted(x.Client, x.API, x.Scope), Conformant: true, Issuer: v.Issuer,
-		AuthTime: v.Store.Clock().Now().Unix(),
+		AuthTime: v.Store.Clock().Now().Unix(), Connection: through,
 	}
 	if raw, ok := out.Effects.Answers["actor"]; ok {
 		a.Actor = raw
 		a.Scope = slices.DeleteFunc(a.Scope, func(s string) bool { return s == "offline_access" })
 	}
-	in := &ruleInput{client: x.Client, user: u, api: x.API, protocol: "oauth2-token-exchange", state: &stagedoor.ScriptState{}, exchange: x}
+	in := &ruleInput{client: x.Client, user: u, api: x.API, protocol: "oauth2-token-exchange", state: &stagedoor.ScriptState{}, exchange: x, through: through}
 	if err := p.exchangeOrganization(ctx, v, x, &out, in, a); err != nil {
 		return nil, nil, err
 	}
@@ -156,8 +157,8 @@ func (p *Pipeline) exchangeProfile(ctx context.Context, v Visit, subjectType str
 	return nil, stagedoor.Errorf(stagedoor.Invalid, "invalid_request", "There is no token exchange profile for the subject_token_type.")
 }
 
-// exchangedUser is the one user whom the action named.
-func (p *Pipeline) exchangedUser(ctx context.Context, v Visit, x *TokenExchange, out *script.TriggerOutcome) (*stagedoor.User, error) {
+// exchangedUser is the one user whom the action named, and the name of the connection if it named them by one.
+func (p *Pipeline) exchangedUser(ctx context.Context, v Visit, x *TokenExchange, out *script.TriggerOutcome) (*stagedoor.User, string, error) {
 	var id string
 	var by script.ExchangedUser
 	switch {
@@ -166,11 +167,12 @@ func (p *Pipeline) exchangedUser(ctx context.Context, v Visit, x *TokenExchange,
 		if stagedoor.IsKind(err, stagedoor.NotFound) {
 			err = noSuchUser()
 		}
-		return u, err
+		return u, "", err
 	case out.Effects.Answer("connection", &by):
-		return p.connectedUser(ctx, v, x.Client, &by)
+		u, err := p.connectedUser(ctx, v, x.Client, &by)
+		return u, by.Connection, err
 	}
-	return nil, scripted("server_error", "The action of the token exchange profile set no user.")
+	return nil, "", scripted("server_error", "The action of the token exchange profile set no user.")
 }
 
 func noSuchUser() error {
