@@ -223,6 +223,41 @@ func testTLS(t *testing.T, runtime string) {
 	wantJSON(t, got, `[true,"TLSv1.3","string","Acme Co","secret /direct",false,"DEPTH_ZERO_SELF_SIGNED_CERT","secret /upgraded","secret /tunnelled",true,"DEPTH_ZERO_SELF_SIGNED_CERT","ERR_TLS_CERT_ALTNAME_INVALID","MINE","UNABLE_TO_VERIFY_LEAF_SIGNATURE","secret /https","secret /https","secret /https"]`)
 }
 
+func TestTLSByHand(t *testing.T) { eachRuntime(t, testTLSByHand) }
+
+// testTLSByHand: who makes a tls.TLSSocket looks at the certificate when it is secure. Only tls.connect refuses one by itself.
+func testTLSByHand(t *testing.T, runtime string) {
+	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = fmt.Fprint(w, "secret ", r.URL.Path) }))
+	t.Cleanup(server.Close)
+	_, port, _ := net.SplitHostPort(server.Listener.Addr().String())
+	h := newHost(t, Config{Workers: 1, Node: installed().path, Runtime: always(runtime), Net: loopbackNet()})
+	got := askRule(t, h, map[string]string{"PORT": port, "CA": pemOf(server.Certificate().Raw)}, `
+		const tls = require('tls'), net = require('net'), {Duplex} = require('stream'), out = [];
+		const through = () => { // a stream of the script's own
+			const under = net.connect(+configuration.PORT, '127.0.0.1');
+			under.on('data', d => own.push(d)).on('end', () => own.push(null));
+			const own = new Duplex({read() {}, write(chunk, e, done) { under.write(chunk, done); }, final(done) { under.end(done); }});
+			return own;
+		};
+		for (const options of [{}, {rejectUnauthorized: true}, {ca: configuration.CA}, {ca: configuration.CA, servername: 'other.test', checkServerIdentity: () => new Error('not asked')}]) {
+			for (const raw of [net.connect(+configuration.PORT, '127.0.0.1'), through()]) {
+				const s = new tls.TLSSocket(raw, options);
+				out.push(await new Promise(ok => s.on('error', e => ok('refused: ' + e.code)).on('secure', () => {
+					const e = s.ssl.verifyError();
+					ok([s.authorized, s.authorizationError, e && e.code, e && e.message, s.getPeerCertificate().subject.O]);
+				})));
+				s.destroy();
+			}
+			const judged = tls.connect(Object.assign({socket: net.connect(+configuration.PORT, '127.0.0.1')}, options));
+			out.push(await new Promise(ok => judged.on('error', e => ok(e.code || e.message)).on('secureConnect', () => ok('secure'))));
+			judged.destroy();
+		}
+		return out;`)
+	const self, good = `[false,"DEPTH_ZERO_SELF_SIGNED_CERT","DEPTH_ZERO_SELF_SIGNED_CERT","self-signed certificate","Acme Co"]`, `[true,null,null,null,"Acme Co"]`
+	const name = `[false,"ERR_TLS_CERT_ALTNAME_INVALID","ERR_TLS_CERT_ALTNAME_INVALID","Hostname/IP does not match certificate's altnames","Acme Co"]`
+	wantJSON(t, got, "["+strings.Join([]string{self, self, `"DEPTH_ZERO_SELF_SIGNED_CERT"`, self, self, `"DEPTH_ZERO_SELF_SIGNED_CERT"`, good, good, `"secure"`, name, name, `"not asked"`}, ",")+"]")
+}
+
 func TestTLSBehindWrites(t *testing.T) { eachRuntime(t, testTLSBehindWrites) }
 
 // testTLSBehindWrites: what was written to a connection goes out in the clear before TLS begins on it, as clients of MySQL count on, which ask for TLS and

@@ -125,8 +125,9 @@ func (j *job) startTLS(s *socket, o tlsOptions) (any, error) {
 	for _, c := range state.PeerCertificates {
 		chain = append(chain, c.Raw)
 	}
+	problem := o.check(state)
 	return map[string]any{
 		"protocol": map[uint16]string{tls.VersionTLS10: "TLSv1", tls.VersionTLS11: "TLSv1.1", tls.VersionTLS12: "TLSv1.2", tls.VersionTLS13: "TLSv1.3"}[state.Version],
-		"cipher":   tls.CipherSuiteName(state.CipherSuite), "alpn": state.NegotiatedProtocol, "chain": chain, "problem": o.check(state),
+		"cipher":   tls.CipherSuiteName(state.CipherSuite), "alpn": state.NegotiatedProtocol, "chain": chain, "problem": problem, "why": verifyTexts[problem],
 	}, nil
 }

@@ -51,6 +51,7 @@ function TLSSocket(socket, options = {}) {
 	net.Socket.call(this, {allowHalfOpen: false, signal: options.signal});
 	this._openEvent = 'secureConnect';
 	this._options = options;
+	this._judged = !!options._judged; // by tls.connect; who makes one by hand looks at the certificate when it is secure, as in Node
 	this._parent = socket || null;
 	this._begun = false;
 	this.encrypted = true;
@@ -58,8 +59,8 @@ function TLSSocket(socket, options = {}) {
 	this.authorized = false;
 	this.authorizationError = null;
 	this.alpnProtocol = false;
-	this.ssl = {verifyError: () => this.authorizationError ? coded(new Error(this.authorizationError), this.authorizationError) : null, setSession() {}, getSession() {}};
-	if (socket && !options._wait) process.nextTick(() => this._start());
+	this.ssl = {verifyError: () => this.authorizationError ? coded(new Error(this._state && this._state.why || this.authorizationError), this.authorizationError) : null, setSession() {}, getSession() {}};
+	if (socket && !options._judged) process.nextTick(() => this._start());
 }
 Object.setPrototypeOf(TLSSocket, net.Socket);
 Object.setPrototypeOf(TLSSocket.prototype, net.Socket.prototype);
@@ -101,7 +102,11 @@ Object.assign(TLSSocket.prototype, {
 	},
 	_shake(host) {
 		this._touch();
-		ask('starttls', {socket: this._handle.id, tls: settings(this._options, host)}, (error, reply) => this._shaken(error, reply, host));
+		ask('starttls', {socket: this._handle.id, tls: this._wishes(host)}, (error, reply) => this._shaken(error, reply, host));
+	},
+	_wishes(host) {
+		const wishes = settings(this._options, host);
+		return this._judged ? wishes : Object.assign(wishes, {insecure: true, anyName: false}); // nobody asks checkServerIdentity then
 	},
 	_shaken(error, reply, host) {
 		if (this.destroyed) return;
@@ -115,7 +120,7 @@ Object.assign(TLSSocket.prototype, {
 		this.authorized = reply.problem === '';
 		this.authorizationError = reply.problem || null;
 		const check = this._options.checkServerIdentity;
-		if (typeof check === 'function' && this._options.rejectUnauthorized !== false) {
+		if (this._judged && typeof check === 'function' && this._options.rejectUnauthorized !== false) {
 			const wrong = check(this._options.servername || host || '', this.getPeerCertificate(true));
 			if (wrong) return this.destroy(wrong);
 		}
@@ -193,7 +198,7 @@ function tunnel(socket, send, ended) {
 		if (socket.destroyed) return;
 		wire = new Handle(reply.wire, null);
 		socket._handle = new Handle(reply.socket, socket);
-		turn(Buffer.alloc(0), {plain: reply.socket, tls: settings(socket._options, '')});
+		turn(Buffer.alloc(0), {plain: reply.socket, tls: socket._wishes('')});
 		pump();
 	});
 	return {
@@ -213,7 +218,7 @@ function connect(...args) {
 	if (typeof args[0] !== 'object' && typeof args[1] === 'object' && args[1] !== null) args = [Object.assign({}, args[1], {port: args[0]}), ...args.slice(2)];
 	else if (typeof args[0] !== 'object' && typeof args[2] === 'object' && args[2] !== null) args = [Object.assign({}, args[2], {port: args[0], host: args[1]}), ...args.slice(3)];
 	const [options, done] = argumentsOf(args);
-	const socket = new TLSSocket(options.socket, Object.assign({}, options, {_wait: true}));
+	const socket = new TLSSocket(options.socket, Object.assign({}, options, {_judged: true}));
 	if (done) socket.once('secureConnect', done);
 	if (options.timeout) socket.setTimeout(options.timeout);
 	if (options.socket) process.nextTick(() => socket._start());
@@ -228,7 +233,7 @@ function connect(...args) {
 function createSecurePair(context, isServer, requestCert, rejectUnauthorized, options = {}) {
 	if (isServer) unavailable('tls.createSecurePair of a server');
 	const pair = new (require('events'))();
-	const clear = pair.cleartext = new TLSSocket(null, Object.assign({}, options, {secureContext: context, rejectUnauthorized: !!rejectUnauthorized, servername: options.servername || ''}));
+	const clear = pair.cleartext = new TLSSocket(null, Object.assign({}, options, {secureContext: context, rejectUnauthorized: !!rejectUnauthorized, servername: options.servername || '', _judged: true}));
 	clear._begun = true;
 	clear.on('secure', () => pair.emit('secure'));
 	clear.on('error', error => pair.emit('error', error));
