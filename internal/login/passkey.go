@@ -109,7 +109,7 @@ func (d *Door) signUpWithPasskey(w http.ResponseWriter, r *http.Request, st *sto
 		}
 	}
 	if problems == nil {
-		options, err := d.Pipeline.BeginPasskeySignUp(r.Context(), visit(r, st), p.tx.ID, r.PostFormValue(fieldNonce), in)
+		options, err := d.Pipeline.BeginPasskeySignUp(r.Context(), signupVisit(r, st), p.tx.ID, r.PostFormValue(fieldNonce), in)
 		if err == nil {
 			page.Render(w, http.StatusOK, ui.PasskeyPage{Frame: p.frame, Form: p.form(passkeySignup), Options: string(options), BackURL: p.link("/u/signup")})
 			return nil

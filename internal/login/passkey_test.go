@@ -13,6 +13,7 @@ import (
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/mfa"
+	"github.com/stagedoor/stagedoor/internal/script"
 	"github.com/stagedoor/stagedoor/internal/store"
 	"github.com/stagedoor/stagedoor/internal/store/storetest"
 )
@@ -141,6 +142,17 @@ func TestSignUpWithPasskey(t *testing.T) {
 		asks = third.submit(page, "email", "grace@example.com", "passkey", "1").want(http.StatusOK)
 		third.submit(asks, "key", w.authenticator().makes(asks)).want(http.StatusBadRequest).says("We could not create this account.")
 	})
+}
+
+// Scripts see what somebody has filled in who signs up with a passkey, on the page before.
+func TestSignUpWithPasskeyShowsItsBody(t *testing.T) {
+	w := newWorld(t, storetest.SQLite)
+	w.passkeys(`{}`)
+	w.action(script.PreUserRegistration, `exports.onExecutePreUserRegistration = async (event, api) => { api.access.deny(JSON.stringify(event.request.body)); };`)
+	b := w.browser()
+	asks := b.submit(b.begin("screen_hint", "signup"), "email", "Grace@example.com", "password", "never", "ulp-terms", "yes", "other", "x", "passkey", "1").want(http.StatusOK)
+	b.submit(asks, "key", w.authenticator().becomes(asks)).want(http.StatusBadRequest)
+	w.logs(`{\"email\":\"Grace@example.com\",\"ulp-terms\":\"yes\"}`)
 }
 
 // What a passkey cannot be used for.

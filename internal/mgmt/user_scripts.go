@@ -1,6 +1,8 @@
 package mgmt
 
 import (
+	"encoding/json"
+
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/connection"
 	"github.com/stagedoor/stagedoor/internal/pipeline"
@@ -12,6 +14,22 @@ func (c *call) visit() pipeline.Visit {
 	return pipeline.Visit{Store: c.store, Issuer: web.Issuer(c.r), Hostname: c.r.Host, IP: remoteIP(c.r), UserAgent: c.r.UserAgent()}
 }
 
+// registration is the visit of who makes a user: scripts see what was sent, but for the password.
+func (c *call) registration() (pipeline.Visit, error) {
+	v := c.visit()
+	var members map[string]json.RawMessage
+	if err := json.Unmarshal(c.body, &members); err != nil {
+		return v, err
+	}
+	v.Body = map[string]any{}
+	for name, value := range members {
+		if name != "password" {
+			v.Body[name] = value
+		}
+	}
+	return v, nil
+}
+
 // beforeRegistration runs the tenant's scripts for a user that is about to be made. Their words reach the log; callers learn that it was a
 // script (extensibility fact sheet 3.4).
 func (a *API) beforeRegistration(c *call, conn *stagedoor.Connection, u *stagedoor.User, secret string) error {
@@ -19,7 +37,10 @@ func (a *API) beforeRegistration(c *call, conn *stagedoor.Connection, u *stagedo
 	if a.Pipeline == nil || weak { // scripts see what could become a user only
 		return nil
 	}
-	err := a.Pipeline.BeforeRegistration(c.ctx(), c.visit(), conn, &connection.Occasion{}, nil, u, secret)
+	v, err := c.registration()
+	if err == nil {
+		err = a.Pipeline.BeforeRegistration(c.ctx(), v, conn, &connection.Occasion{}, nil, u, secret)
+	}
 	if stagedoor.IsKind(err, stagedoor.Scripted) {
 		return &stagedoor.Error{Kind: stagedoor.Invalid, Code: "auth0_idp_error", Message: "Sandbox error", Err: err}
 	}
@@ -27,9 +48,11 @@ func (a *API) beforeRegistration(c *call, conn *stagedoor.Connection, u *stagedo
 }
 
 func (a *API) afterRegistration(c *call, conn *stagedoor.Connection, u *stagedoor.User) {
-	if a.Pipeline != nil {
-		a.Pipeline.AfterRegistration(c.ctx(), c.visit(), conn, nil, u)
+	if a.Pipeline == nil {
+		return
 	}
+	v, _ := c.registration() // it could be read before
+	a.Pipeline.AfterRegistration(c.ctx(), v, conn, nil, u)
 }
 
 func (a *API) afterPasswordChange(c *call, conn *stagedoor.Connection, userID string) {

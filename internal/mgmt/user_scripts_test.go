@@ -32,11 +32,17 @@ func TestUsersMeetScripts(t *testing.T) {
 		if got.text("app_metadata", "seen") != "good@x.test,undefined,undefined,192.0.2.1" {
 			h.Errorf("made: %s", got.body)
 		}
+		h.bind(script.PreUserRegistration, "body", `exports.onExecutePreUserRegistration = async (event, api) => { api.user.setAppMetadata('body', JSON.stringify(event.request.body)); };`)
+		h.bind(script.PostUserRegistration, "afterwards", `exports.onExecutePostUserRegistration = async (event) => { throw new Error('sent ' + event.request.body.email + event.request.body.password); };`)
+		got = h.call(all, "POST", "/users", `{"connection":"Users","email":"Body@x.test","password":"Correct-Horse-1","user_metadata":{"n":12345678901234567890}}`).is(201, "")
+		if body := got.text("app_metadata", "body"); strings.Contains(body, "Correct") || !strings.Contains(body, `"email":"Body@x.test"`) || !strings.Contains(body, `"user_metadata":{"n":`) {
+			h.Errorf("the body: %s", body)
+		}
 		h.call(all, "PATCH", "/users/auth0%7Cgood", `{"password":"Correct-Horse-2"}`).is(200, "")
 		h.call(all, "PATCH", "/users/auth0%7Cgood", `{"name":"x"}`).is(200, "")
 		h.ok(h.api.Pipeline.Wait(context.Background()))
 		text := strings.Join(h.logged("acme"), "\n")
-		for _, want := range []string{"actions_execution_failed made auth0|good", "actions_execution_failed changed auth0|good"} {
+		for _, want := range []string{"actions_execution_failed made auth0|good", "actions_execution_failed sent Body@x.testundefined", "actions_execution_failed changed auth0|good"} {
 			if strings.Count(text, want) != 1 {
 				h.Errorf("no %q in\n%s", want, text)
 			}

@@ -15,6 +15,7 @@ type PasskeySignUp struct {
 	User       stagedoor.User // with the id that they will have
 	Connection string
 	ClientID   string
+	Body       map[string]any `json:",omitempty"` // what they sent, as scripts see it
 }
 
 // StartPasskeySignUp begins a sign-up without a password, for what of is, and returns what is needed to make the passkey.
@@ -39,7 +40,7 @@ func (p *Pipeline) StartPasskeySignUp(ctx context.Context, v Visit, conn *staged
 	if err != nil {
 		return nil, err
 	}
-	state, err := json.Marshal(PasskeySignUp{*u, conn.Name, clientID})
+	state, err := json.Marshal(PasskeySignUp{*u, conn.Name, clientID, v.Body})
 	if err != nil {
 		return nil, err
 	}
@@ -74,6 +75,9 @@ func (p *Pipeline) finishPasskeySignUp(ctx context.Context, v Visit, conn *stage
 	}
 	if s.Connection != conn.Name || s.ClientID != on.ClientID {
 		return nil, lost()
+	}
+	if v.Body == nil { // the page that takes the key sends nothing else
+		v.Body = s.Body
 	}
 	u := &s.User
 	m, err := keys.New(ctx, u, of, response)
