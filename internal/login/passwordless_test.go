@@ -394,6 +394,7 @@ func TestPasswordlessRunsScripts(t *testing.T) {
 		if w.found("bad@example.com") != nil {
 			t.Error("there is a user all the same")
 		}
+		w.logs(`"type":"fs"`, "PreUserRegistrationError on pre-user-registration: no")
 		r := come("good@example.com").want(200)
 		var tokens map[string]any
 		w.ok(json.Unmarshal([]byte(r.body), &tokens))

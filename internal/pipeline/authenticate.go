@@ -163,22 +163,28 @@ func (p *Pipeline) registerLogged(ctx context.Context, v Visit, conn *stagedoor.
 	e := stagedoor.LogEvent{Type: "ss", ClientID: on.ClientID, Connection: conn.Name, ConnID: conn.ID, Strategy: conn.Strategy, UserID: u.ID, UserName: u.Shown()}
 	e.Details = said{console: on.Console}.details(nil)
 	if err != nil {
-		e.Type, e.UserID, e.Description = "fs", "", describe(err)
-		if stagedoor.HasCode(err, "too_many_requests") {
-			e.Type = "limit_mu"
-		}
-		if weak := (*password.Error)(nil); errors.As(err, &weak) {
-			e.Description = weak.Message
-		}
-		if stagedoor.HasCode(err, CodeExtensibility) {
-			e.Description = "PreUserRegistrationError on pre-user-registration: " + e.Description
-		}
+		e = unregistered(e, err)
 	}
 	v.log(e)
 	if err == nil {
 		p.AfterRegistration(ctx, v, conn, client, u)
 	}
 	return err
+}
+
+// unregistered is the event of a sign-up that failed.
+func unregistered(e stagedoor.LogEvent, err error) stagedoor.LogEvent {
+	e.Type, e.UserID, e.Description = "fs", "", describe(err)
+	if stagedoor.HasCode(err, "too_many_requests") {
+		e.Type = "limit_mu"
+	}
+	if weak := (*password.Error)(nil); errors.As(err, &weak) {
+		e.Description = weak.Message
+	}
+	if stagedoor.HasCode(err, CodeExtensibility) {
+		e.Description = "PreUserRegistrationError on pre-user-registration: " + e.Description
+	}
+	return e
 }
 
 // clientOf returns the client in whose name a request comes, nil if that is nobody's.

@@ -190,7 +190,7 @@ func (p *Pipeline) registerByCode(ctx context.Context, v Visit, client *stagedoo
 	}
 	e := stagedoor.LogEvent{Type: "ss", ClientID: client.ID, ClientName: client.Name, Connection: conn.Name, ConnID: conn.ID, Strategy: conn.Strategy, UserID: u.ID, UserName: address, Details: said{console: on.Console}.details(nil)}
 	if err != nil {
-		e.Type, e.UserID, e.Description = "fs", "", describe(err)
+		e = unregistered(e, err)
 	}
 	v.log(e)
 	if err != nil {
