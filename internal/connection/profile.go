@@ -158,6 +158,35 @@ func describePerson(raw json.RawMessage, prefix string) (*profile, map[string]js
 	return p, members, p.attributes(members)
 }
 
+// Describe writes what is said of a person of a connection as profiles of scripts have it: addresses in their form, and no texts that are too long or
+// cannot be read. It names what is wrong where somebody could not be told by it; empty: nothing is.
+func Describe(c *stagedoor.Connection, id string, u *stagedoor.User) (wrong string) {
+	var err error
+	if id == "" || utf8.RuneCountInString(id) > maxID || strings.ContainsFunc(id, unicode.IsControl) || !utf8.ValidString(id) {
+		return "user_id"
+	}
+	if u.Email, err = NormalizeEmail(strings.TrimSpace(u.Email)); err != nil {
+		return "e-mail address"
+	}
+	if u.PhoneNumber = strings.TrimSpace(u.PhoneNumber); u.PhoneNumber != "" {
+		if u.PhoneNumber, err = NormalizePhone(u.PhoneNumber); err != nil {
+			return "telephone number"
+		}
+	}
+	if u.Username, err = Username(c, u.Username); err != nil {
+		u.Username = "" // see readProfile
+	}
+	for _, s := range []*string{&u.Name, &u.Nickname, &u.GivenName, &u.FamilyName, &u.Picture} {
+		if *s = strings.TrimSpace(*s); len(*s) > maxText || strings.ContainsRune(*s, 0) || !utf8.ValidString(*s) {
+			*s = ""
+		}
+	}
+	if !isWebAddress(u.Picture) {
+		u.Picture = ""
+	}
+	return ""
+}
+
 // attributes keeps what the server has no name for. What could be a password, and what the index of a search could not tell from
 // something else, is left out.
 func (p *profile) attributes(members map[string]json.RawMessage) error {

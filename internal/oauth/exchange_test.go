@@ -64,6 +64,31 @@ func TestExchangeOfAnotherConnection(t *testing.T) {
 	w.exchange().bad(400, "invalid_request", "A user of another connection has the user_id of the subject token's user.")
 }
 
+// TestExchangeNormalises: what an action says of a user is kept as profiles are that come from elsewhere.
+func TestExchangeNormalises(t *testing.T) {
+	eachWorld(t, func(t *testing.T, w *world) {
+		w.client(site, func(c *stagedoor.Client) {
+			c.Stored = map[string]json.RawMessage{"token_exchange": json.RawMessage(`{"allow_any_profile_of_type":["custom_authentication"]}`)}
+		})
+		give := func(attributes string) *tokenAnswer {
+			t.Helper()
+			w.exchangeProfile(`api.authentication.setUserByConnection('Users', Object.assign({user_id: 'x'}, ` + attributes + `))`)
+			return w.exchange()
+		}
+		give(`{email: ' Nine@Example.com', email_verified: true, username: ' Nine ', phone_number: '+49 (30) 123-456', name: ' N ', nickname: 'n'.repeat(3000), given_name: 'a\0b', picture: 'javascript:alert(1)'}`).good()
+		u := w.user("auth0|x")
+		same(t, "kept", []any{u.Email, u.Username, u.PhoneNumber, u.Name, u.Nickname == strings.Repeat("n", 3000), u.GivenName, strings.HasPrefix(u.Picture, "https://")},
+			[]any{"nine@example.com", "nine", "+4930123456", "N", false, "", true})
+		give(`{username: 'ada@example.com'}`).good() // nobody stands in another one's way
+		same(t, "no address", w.user("auth0|x").Username, "")
+		for attributes, wrong := range map[string]string{
+			`{user_id: 'x'.repeat(300)}`: "user_id", `{user_id: 'a\0'}`: "user_id", `{email: 'nobody'}`: "e-mail address", `{phone_number: 'none'}`: "telephone number",
+		} {
+			give(attributes).bad(400, "invalid_request", "The "+wrong+" of the subject token's user is not valid.")
+		}
+	})
+}
+
 // TestTokenExchange: an action says whose a token of somebody else's making is, and the login's scripts run for that user.
 func TestTokenExchange(t *testing.T) {
 	eachWorld(t, func(t *testing.T, w *world) {

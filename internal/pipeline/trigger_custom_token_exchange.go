@@ -190,14 +190,18 @@ func (p *Pipeline) connectedUser(ctx context.Context, v Visit, client *stagedoor
 	}
 	attributes := &by.Attributes
 	identity := connection.IdentityOf(conn, attributes.UserID)
+	given := stagedoor.User{
+		Email: attributes.Email, EmailVerified: attributes.EmailVerified, Username: attributes.Username, PhoneNumber: attributes.PhoneNumber,
+		PhoneVerified: attributes.PhoneVerified, Name: attributes.Name, Nickname: attributes.Nickname, GivenName: attributes.GivenName,
+		FamilyName: attributes.FamilyName, Picture: attributes.Picture,
+	}
+	if wrong := connection.Describe(conn, attributes.UserID, &given); wrong != "" {
+		return nil, stagedoor.Errorf(stagedoor.Invalid, "invalid_request", "The %s of the subject token's user is not valid.", wrong)
+	}
 	give := func(u *stagedoor.User) error {
-		email, err := connection.NormalizeEmail(attributes.Email)
-		if err != nil {
-			return stagedoor.Errorf(stagedoor.Invalid, "invalid_request", "The e-mail address of the subject token's user is not valid.")
-		}
-		u.Email, u.EmailVerified, u.Username = email, attributes.EmailVerified, attributes.Username
-		u.PhoneNumber, u.PhoneVerified = attributes.PhoneNumber, attributes.PhoneVerified
-		u.Name, u.Nickname, u.GivenName, u.FamilyName, u.Picture = attributes.Name, attributes.Nickname, attributes.GivenName, attributes.FamilyName, attributes.Picture
+		u.Email, u.EmailVerified, u.Username = given.Email, given.EmailVerified, given.Username
+		u.PhoneNumber, u.PhoneVerified = given.PhoneNumber, given.PhoneVerified
+		u.Name, u.Nickname, u.GivenName, u.FamilyName, u.Picture = given.Name, given.Nickname, given.GivenName, given.FamilyName, given.Picture
 		u.FillDefaults()
 		return nil
 	}
