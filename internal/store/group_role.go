@@ -10,13 +10,14 @@ import (
 // maxGroupRoles is how many roles one group may have, in the tenant and in each organization, as people may.
 const maxGroupRoles = 50
 
-// rolesOfUser selects the ids of the roles that a user has outside organizations, by themselves and through their groups.
+// rolesOfUser selects the ids of the roles that a user has outside organizations, by themselves and through their groups. SQLite begins with the first
+// table of a CROSS JOIN: left to itself it looks through all groups' roles for those of the user's.
 const rolesOfUser = `SELECT role_id FROM user_roles WHERE tenant = ? AND user_id = ?
-	UNION SELECT r.role_id FROM group_members m JOIN group_roles r ON r.tenant = m.tenant AND r.group_id = m.group_id WHERE m.tenant = ? AND m.user_id = ?`
+	UNION SELECT r.role_id FROM group_members m CROSS JOIN group_roles r WHERE r.tenant = m.tenant AND r.group_id = m.group_id AND m.tenant = ? AND m.user_id = ?`
 
 // rolesOfMember selects those that a user has as a member of an organization.
 const rolesOfMember = `SELECT role_id FROM organization_member_roles WHERE tenant = ? AND user_id = ? AND org_id = ?
-	UNION SELECT r.role_id FROM group_members m JOIN organization_group_roles r ON r.tenant = m.tenant AND r.group_id = m.group_id WHERE m.tenant = ? AND m.user_id = ? AND r.org_id = ?`
+	UNION SELECT r.role_id FROM group_members m CROSS JOIN organization_group_roles r WHERE r.tenant = m.tenant AND r.group_id = m.group_id AND m.tenant = ? AND m.user_id = ? AND r.org_id = ?`
 
 func (s *Store) ofUser(userID string) []any { return []any{s.tenant.ID, userID, s.tenant.ID, userID} }
 
@@ -155,14 +156,14 @@ func (s *Store) groupRoleEvent(ctx context.Context, q querier, what string, g *s
 // EffectiveRoles lists the roles that count for a user, by name, and where they have them from: outside organizations, or, if orgID names one,
 // as a member of it.
 func (s *Store) EffectiveRoles(ctx context.Context, userID, orgID string) ([]stagedoor.EffectiveRole, error) {
-	own, granted := s.UserRoles, "id IN (SELECT r.role_id FROM group_members m JOIN group_roles r ON r.tenant = m.tenant AND r.group_id = m.group_id WHERE m.tenant = ? AND m.user_id = ?)"
+	own, granted := s.UserRoles, "id IN (SELECT r.role_id FROM group_members m CROSS JOIN group_roles r WHERE r.tenant = m.tenant AND r.group_id = m.group_id AND m.tenant = ? AND m.user_id = ?)"
 	args := []any{s.tenant.ID, userID}
 	if orgID != "" {
 		own = func(ctx context.Context, userID string) ([]stagedoor.Role, error) {
 			return s.MemberRoles(ctx, orgID, userID)
 		}
-		granted = `id IN (SELECT r.role_id FROM group_members m JOIN organization_group_roles r ON r.tenant = m.tenant AND r.group_id = m.group_id
-			WHERE m.tenant = ? AND m.user_id = ? AND r.org_id = ?)`
+		granted = `id IN (SELECT r.role_id FROM group_members m CROSS JOIN organization_group_roles r
+			WHERE r.tenant = m.tenant AND r.group_id = m.group_id AND m.tenant = ? AND m.user_id = ? AND r.org_id = ?)`
 		args = append(args, orgID)
 	}
 	direct, err := own(ctx, userID)

@@ -10,7 +10,7 @@ import (
 )
 
 // ofTheTenant finds steps of a plan on SQLite that read what belongs to all of a tenant, in tables that have many rows of many people.
-var ofTheTenant = regexp.MustCompile(`(?m)^SEARCH (m|o|t|sessions|grants|refresh_tokens|access_tokens|linked_identities|authentication_methods|group_members|organization_members)\b.* \(tenant=\?\)$`)
+var ofTheTenant = regexp.MustCompile(`(?m)^SEARCH (m|o|t|r|x|p|sessions|user_roles|user_permissions|organization_member_roles|grants|refresh_tokens|access_tokens|linked_identities|authentication_methods|group_members|organization_members)\b.* \(tenant=\?\)$`)
 
 // What is asked of one person, in a login, on the account page or by its id, is found without reading everybody's.
 func TestOnePersonIsFoundAmongMany(t *testing.T) {
@@ -23,6 +23,13 @@ func TestOnePersonIsFoundAmongMany(t *testing.T) {
 		must(s.UserGroups(ctx, user))(t)
 		must(s.GroupsOf(ctx, []string{user, "auth0|new"}))(t)
 		must(s.UserOrganizations(ctx, user))(t)
+		must(s.Belongings(ctx, user))(t)
+		must(s.RolesFor(ctx, user, "org_1"))(t)
+		must(s.PermissionsFor(ctx, user, "", "https://api.test/"))(t)
+		must(s.PermissionsFor(ctx, user, "org_1", "https://api.test/"))(t)
+		must(s.UserPermissions(ctx, user))(t)
+		must(s.EffectiveRoles(ctx, user, ""))(t)
+		must(s.EffectivePermissions(ctx, user, "https://api.test/"))(t)
 		must(s.UserSessions(ctx, user))(t)
 		must(s.Grants(ctx, user, "", ""))(t)
 		must(s.AuthenticationMethods(ctx, user))(t)

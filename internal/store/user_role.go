@@ -24,7 +24,7 @@ type Belongings struct {
 const belongings = `CASE WHEN EXISTS (SELECT 1 FROM authentication_methods x WHERE x.tenant = u.tenant AND x.user_id = u.id) THEN 1 ELSE 0 END,
 	CASE WHEN EXISTS (SELECT 1 FROM identity_tokens x WHERE x.tenant = u.tenant AND x.user_id = u.id) THEN 1 ELSE 0 END,
 	CASE WHEN EXISTS (SELECT 1 FROM user_roles x WHERE x.tenant = u.tenant AND x.user_id = u.id)
-		OR EXISTS (SELECT 1 FROM group_members x JOIN group_roles r ON r.tenant = x.tenant AND r.group_id = x.group_id WHERE x.tenant = u.tenant AND x.user_id = u.id) THEN 1 ELSE 0 END`
+		OR EXISTS (SELECT 1 FROM group_members x CROSS JOIN group_roles r WHERE r.tenant = x.tenant AND r.group_id = x.group_id AND x.tenant = u.tenant AND x.user_id = u.id) THEN 1 ELSE 0 END`
 
 // Belongings tells which there are; none of a user who is not there.
 func (s *Store) Belongings(ctx context.Context, userID string) (b Belongings, err error) {
@@ -147,8 +147,8 @@ func (s *Store) UserPermissions(ctx context.Context, userID string) ([]stagedoor
 		return nil, err
 	}
 	return s.heldPermissions(ctx, all, `SELECT api, permission, '' AS role_id FROM user_permissions WHERE tenant = ? AND user_id = ?
-		UNION ALL SELECT p.api, p.permission, p.role_id FROM role_permissions p JOIN user_roles u ON u.tenant = p.tenant AND u.role_id = p.role_id
-		WHERE u.tenant = ? AND u.user_id = ? ORDER BY 1, 2, 3`, s.tenant.ID, userID, s.tenant.ID, userID)
+		UNION ALL SELECT p.api, p.permission, p.role_id FROM user_roles u CROSS JOIN role_permissions p
+		WHERE p.tenant = u.tenant AND p.role_id = u.role_id AND u.tenant = ? AND u.user_id = ? ORDER BY 1, 2, 3`, s.tenant.ID, userID, s.tenant.ID, userID)
 }
 
 // heldPermissions reads permissions, each with the id of the role that gives it, which is one of those given, or with an empty one.
