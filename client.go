@@ -114,13 +114,23 @@ func (c *Client) Leads() bool {
 	return !c.FromDocument() && !c.RegisteredItself()
 }
 
-// Home is where people begin to log in to the client, as pages and mails of ours link to it; empty where nobody here has looked at the client: it says of itself what it is
-// called, and would have us vouch for a page that asks for passwords.
+// Unchecked tells whether nobody here has looked at the client: it says of itself what it is called.
+func (c *Client) Unchecked() bool { return (c.FromDocument() || c.RegisteredItself()) && !c.Leads() }
+
+// Home is where people begin to log in to the client, as pages and mails of ours link to it; empty where it is unchecked: we would vouch for a page that asks for passwords.
 func (c *Client) Home() string {
-	if (c.FromDocument() || c.RegisteredItself()) && !c.Leads() {
+	if c.Unchecked() {
 		return ""
 	}
 	return c.InitiateLoginURI
+}
+
+// Picture is what pages and mails show of the client; empty where it is unchecked: it may be another one's, and would tell a stranger who looks at the page.
+func (c *Client) Picture() string {
+	if c.Unchecked() {
+		return ""
+	}
+	return c.LogoURI
 }
 
 // Host is where the document of a client comes from that is known by nothing else; empty for others.

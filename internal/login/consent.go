@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -31,6 +32,8 @@ func (d *Door) showConsent(w http.ResponseWriter, r *http.Request, st *store.Sto
 	c := ui.ConsentPage{Frame: p.frame, Form: p.form("/u/consent"), User: shown(u)}
 	if c.Host = p.client.Host(); c.Host != "" {
 		c.Client.Name = p.client.Name // the page names the host by itself
+	} else if p.client.Unchecked() {
+		c.Host = whereTo(p.tx.Request.RedirectURI)
 	}
 	texts, err := p.describe(r.Context(), st, &c)
 	if err != nil {
@@ -44,6 +47,18 @@ func (d *Door) showConsent(w http.ResponseWriter, r *http.Request, st *store.Sto
 	}
 	page.Render(w, http.StatusOK, c)
 	return nil
+}
+
+// whereTo is what people can judge an address by that a stranger has registered: the host, or the scheme of an app, which may write any host behind it.
+func whereTo(address string) string {
+	u, err := url.Parse(address)
+	switch {
+	case err != nil:
+		return ""
+	case u.Scheme == "https" || u.Scheme == "http":
+		return u.Host
+	}
+	return u.Scheme
 }
 
 // details are authorization details as people see them: all that they say, member by member, in the order of their names.

@@ -1,6 +1,7 @@
 package login_test
 
 import (
+	"encoding/json"
 	"net/http"
 	"strings"
 	"testing"
@@ -64,4 +65,34 @@ func TestConsentWithDescriptions(t *testing.T) {
 	w.browser().consent().says("Hear your songs", "Forget your songs").hides("See them")
 	page := w.browser().consent("audience", "", "scope", "openid").says("Foreign asks for access to your account.", "nothing but to know that it is you")
 	page.hides("Songs")
+}
+
+// TestAttackBorrowedName: whoever registers a client calls it what they like. Its consent page says where the answer goes, whom nobody has checked, and no page shows the picture
+// that it names.
+func TestAttackBorrowedName(t *testing.T) {
+	w := newWorld(t, storetest.SQLite)
+	_, err := w.st.UpdateConnection(t.Context(), w.conn.ID, func(c *stagedoor.Connection) error { c.IsDomainConnection = true; return nil })
+	w.ok(err)
+	for returns, host := range map[string]string{"https://evil.example/cb": "evil.example", "evil.app://acme.test/cb": "evil.app", "http://127.0.0.1:7777/cb": "127.0.0.1:7777"} {
+		c := &stagedoor.Client{
+			ID: stagedoor.NewThirdPartyClientID(), Name: "Acme Records", LogoURI: "https://evil.example/acme.png", Callbacks: []string{returns}, OIDCConformant: true,
+			TokenEndpointAuthMethod: "none", GrantTypes: []string{"authorization_code"},
+		}
+		w.ok(w.st.RegisterClient(t.Context(), c, 100))
+		b := w.browser()
+		asks := []string{"client_id", c.ID, "redirect_uri", returns, "scope", "openid email", "prompt", "consent"}
+		first := b.begin(asks...).says("Log in")
+		second := b.follow(b.submit(first, "username", "ada@example.com", "password", good)).says("Acme Records asks for access", "It comes from "+host+" . Nobody here has checked it.")
+		if strings.Contains(first.body+second.body, "acme.png") {
+			t.Error("its picture is shown")
+		}
+		_, err := w.st.UpdateClient(t.Context(), c.ID, func(c *stagedoor.Client) error {
+			c.Stored = map[string]json.RawMessage{"redirection_policy": json.RawMessage(`"allow_always"`)}
+			return nil
+		})
+		w.ok(err)
+		if page := b.begin(asks...).hides("Nobody here has checked it."); !strings.Contains(page.body, "acme.png") {
+			t.Error("the picture of one that an administrator trusts is not shown")
+		}
+	}
 }

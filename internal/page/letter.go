@@ -156,7 +156,7 @@ func (l Letter) vars(ctx context.Context, st *store.Store) map[string]any {
 				domain = u.Scheme + "://" + u.Host
 			}
 		}
-		vars["application"] = map[string]any{"name": c.Name, "clientID": c.ID, "callback_domain": domain, "logo_uri": c.LogoURI}
+		vars["application"] = map[string]any{"name": c.Name, "clientID": c.ID, "callback_domain": domain, "logo_uri": c.Picture()}
 	}
 	if o := l.Organization; o != nil {
 		metadata := map[string]any{}

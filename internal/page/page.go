@@ -21,7 +21,7 @@ func Frame(r *http.Request, st *store.Store, client *stagedoor.Client) ui.Frame 
 	look := lookOf(r.Context(), st)
 	f := ui.Frame{Tenant: TenantName(st), Logo: Logo(st, look), Favicon: look.Branding.FaviconURL, Brand: Brand(st, look), Template: look.PageTemplate}
 	if client != nil {
-		f.Client = ui.Client{Name: client.Name, Logo: client.LogoURI}
+		f.Client = ui.Client{Name: client.Name, Logo: client.Picture()}
 		if host := client.Host(); host != "" { // anybody can call themselves anything: people see from the first page on who asks
 			f.Client.Name += " (" + host + ")"
 		}
