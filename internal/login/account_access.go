@@ -159,6 +159,9 @@ func (a *account) revoke() error {
 	if err != nil {
 		return err
 	}
+	if err := a.st.EndClientAccess(a.r.Context(), a.user.ID, id); err != nil {
+		return err
+	}
 	if len(grants)+ended > 0 {
 		e := a.event("srrt", "The person took access back on the account page.")
 		e.ClientID = id

@@ -245,6 +245,9 @@ func TestAccountSessionsAndClients(t *testing.T) {
 	u := w.found("ada@example.com")
 	w.ok(w.st.AddGrant(t.Context(), u.ID, "foreign", api, []string{"openid", "read:songs"}))
 	w.ok(w.st.CreateRefreshToken(t.Context(), "rt-1", &stagedoor.RefreshToken{ID: "rt", FamilyID: "fam", ClientID: "foreign", UserID: u.ID, Audience: api, CreatedAt: w.clock()}))
+	for _, client := range []string{"foreign", "app"} {
+		w.ok(w.st.SaveAccessToken(t.Context(), "at-"+client, "origin-"+client, &stagedoor.Authorization{ClientID: client, UserID: u.ID}, w.clock().Add(time.Hour)))
+	}
 	stranger := w.browser()
 	stranger.submit(stranger.begin(), "username", "ada@example.com", "password", "wrong").want(http.StatusBadRequest)
 	page = b.get("/account").want(http.StatusOK).says("Foreign", "Songs", "Keep this access while you are away", "Log out everywhere else")
@@ -264,6 +267,12 @@ func TestAccountSessionsAndClients(t *testing.T) {
 	w.logs("srrt")
 	if _, err := w.st.RefreshToken(t.Context(), "rt-1"); !stagedoor.IsKind(err, stagedoor.NotFound) {
 		t.Errorf("the refresh token is still there: %v", err)
+	}
+	if _, err := w.st.AccessToken(t.Context(), "at-foreign"); !stagedoor.IsKind(err, stagedoor.NotFound) {
+		t.Errorf("the access token is still there: %v", err)
+	}
+	if _, err := w.st.AccessToken(t.Context(), "at-app"); err != nil {
+		t.Errorf("another client's access token: %v", err)
 	}
 	page.says("Wrong password", "Logged in")
 }

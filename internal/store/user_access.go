@@ -34,6 +34,20 @@ func (s *Store) UserSessions(ctx context.Context, userID string) ([]stagedoor.Se
 	return out, err
 }
 
+// EndClientAccess ends what a client has yet to ask for in a user's name, and the tokens that it asks the server with: codes, devices that were approved,
+// and opaque access tokens. Grants and refresh tokens are ended by themselves.
+func (s *Store) EndClientAccess(ctx context.Context, userID, clientID string) error {
+	return s.write(ctx, func(q querier) error {
+		for _, table := range []string{"codes", "access_tokens", "device_codes"} {
+			_, err := q.exec(ctx, "DELETE FROM "+table+" WHERE tenant = ? AND user_id = ? AND doc ->> 'ClientID' = ?", s.tenant.ID, userID, clientID)
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
 // AccessOf names what of a user's access ends: one session or, where Session is empty, all.
 type AccessOf struct {
 	UserID  string
