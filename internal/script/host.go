@@ -106,12 +106,15 @@ func (h *Host) wait(ctx context.Context, j *job) (result, error) {
 func (h *Host) waited(ctx context.Context, j *job) (result, error) {
 	var err error
 	if j.runtime, err = h.runtime(ctx, j); err != nil {
+		j.cancel()
 		h.cfg.Log.Error("scripts of a tenant cannot run", "tenant", j.run.Tenant, "err", err)
 		return result{Failure: &failure{Rule: -1, Kind: KindRuntime, Code: "access_denied", Message: "Scripts of this tenant run on Node.js: " + err.Error()}}, nil
 	}
 	proc, err := h.begin(ctx, j)
-	if busy := (busyError{}); errors.As(err, &busy) {
+	if err != nil {
 		j.cancel()
+	}
+	if busy := (busyError{}); errors.As(err, &busy) {
 		h.cfg.Log.Warn("scripts of a tenant were not run", "tenant", j.run.Tenant, "why", busy.text)
 		return result{Failure: &failure{Rule: -1, Kind: KindBusy, Code: "access_denied", Message: busy.text}}, nil
 	}
@@ -159,6 +162,7 @@ func (h *Host) begin(ctx context.Context, j *job) (*process, error) {
 			return nil, err
 		}
 		j.proc = proc
+		j.lives()
 		err = proc.begin(j, func() ([]byte, error) { return h.frames(proc, j) })
 		if err == nil {
 			return proc, nil

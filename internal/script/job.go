@@ -33,6 +33,7 @@ type job struct {
 	sent    time.Time // to the worker; under its lock
 	ctx     context.Context
 	cancel  context.CancelFunc // ends the calls that it made
+	life    *time.Timer        // ends them when the worker should have long ago; nil: it is not there yet. Under mu
 
 	mu      sync.Mutex
 	over    bool // the outcome is out: lines go to the log
@@ -58,9 +59,27 @@ func newJob(h *Host, ctx context.Context, kind string, run Run) *job {
 		j.recorder = newRecorder(&h.keeping, policy.Record, Recording{Tenant: run.Tenant, Kind: kind, Masks: masksNow})
 	}
 	// Work that a script has begun goes on when the login that began it is answered, or given up.
-	j.ctx, j.cancel = context.WithTimeout(context.WithoutCancel(ctx), j.limits.Wall+grace+time.Second)
+	ctx, end := context.WithCancel(context.WithoutCancel(ctx))
+	j.ctx, j.cancel = ctx, func() {
+		end()
+		j.mu.Lock()
+		defer j.mu.Unlock()
+		if j.life != nil {
+			j.life.Stop()
+		}
+	}
 	j.watched()
 	return j
+}
+
+// lives begins the job's time, when it goes to a worker: a run that has waited for one has as much as any other.
+func (j *job) lives() {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.life != nil {
+		j.life.Stop()
+	}
+	j.life = time.AfterFunc(j.limits.Wall+grace+time.Second, j.cancel)
 }
 
 // handle takes a frame of the worker, on the goroutine that reads them: it does not wait.
