@@ -72,6 +72,14 @@ func newJob(h *Host, ctx context.Context, kind string, run Run) *job {
 	return j
 }
 
+// computes is how long the job may compute in one piece.
+func (j *job) computes() time.Duration {
+	if j.repeat != nil {
+		return patience * j.limits.CPU
+	}
+	return j.limits.CPU
+}
+
 // lives begins the job's time, when it goes to a worker: a run that has waited for one has as much as any other.
 func (j *job) lives() {
 	j.mu.Lock()

@@ -2,8 +2,11 @@ package script
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
+	"fmt"
 	"os/exec"
+	"strings"
 	"testing"
 	"time"
 )
@@ -80,5 +83,41 @@ func TestNodeKeepsFramesInOrder(t *testing.T) {
 		if r != "null" {
 			t.Error(r)
 		}
+	}
+}
+
+// TestNodeComputesWhileMuchComes: a script may compute for as long as its limits say, whatever is sent to its worker meanwhile.
+func TestNodeComputesWhileMuchComes(t *testing.T) {
+	needNode(t)
+	h := newHost(t, Config{
+		Workers: 1, Node: installed().path, Runtime: always(RuntimeNode), Limits: Limits{CPU: time.Second, Wall: time.Minute}, Ceilings: Limits{CPU: time.Minute},
+		Policy: func(context.Context, string, string) Policy { return Policy{Limits: Limits{CPU: time.Minute}} },
+	})
+	compute := func(rounds int) Run {
+		return Run{Tenant: "a", User: json.RawMessage(`{}`), Context: json.RawMessage(`{}`), Rules: []Rule{{Name: "computes", Source: fmt.Sprintf(`function (user, context, callback) {
+			let n = 1; for (let i = 0; i < %d; i++) n = (n * 31 + i) | 0;
+			user.n = n; callback(null, user, context); }`, rounds)}}}
+	}
+	const rounds = 1 << 27
+	must(t, h, compute(1))
+	began := time.Now()
+	must(t, h, compute(rounds))
+	long := int(float64(rounds) * (4 * time.Second).Seconds() / time.Since(began).Seconds())
+	ended := make(chan Outcome, 1)
+	go func() {
+		out, err := h.Rules(t.Context(), compute(long))
+		if err != nil {
+			t.Error(err)
+		}
+		ended <- out
+	}()
+	time.Sleep(200 * time.Millisecond)
+	user := json.RawMessage(`{"a":"` + strings.Repeat("a", 1<<19) + `"}`)
+	must(t, h, Run{Tenant: "a", User: user, Context: json.RawMessage(`{}`), Rules: []Rule{{Name: "r", Source: `function (user, context, callback) { callback(null, user, context); }`}}})
+	if out := <-ended; out.Failure != nil {
+		t.Errorf("%+v", out.Failure)
+	}
+	if n := h.Load().Workers[RuntimeNode]; n != 1 {
+		t.Errorf("%d workers", n)
 	}
 }

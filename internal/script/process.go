@@ -23,7 +23,8 @@ const (
 // watchInterval is how often a worker that has runs is asked whether it lives.
 const watchInterval = 500 * time.Millisecond
 
-// writeTimeout is how long a worker may take to read what it is sent, startTimeout how long until it reads anything.
+// writeTimeout is how long a worker may take to read what it is sent, startTimeout how long until it reads anything. One of Node.js reads nothing while
+// a script computes: see patient.
 const (
 	writeTimeout = 2 * time.Second
 	startTimeout = 15 * time.Second
@@ -36,11 +37,12 @@ var (
 
 // process is a worker seen from the server.
 type process struct {
-	runtime string // embedded or node
-	stdin   io.WriteCloser
-	kill    func()
-	gone    chan struct{} // closed when the process has ended and been reaped
-	pid     int
+	runtime  string        // embedded or node
+	patience time.Duration // how long it may not answer while its runs have no limits of their own; 0: it watches itself
+	stdin    io.WriteCloser
+	kill     func()
+	gone     chan struct{} // closed when the process has ended and been reaped
+	pid      int
 
 	writeMu  sync.Mutex
 	prologue []byte // what it must be sent before everything else; under writeMu
@@ -99,7 +101,7 @@ func startProcess(l launch, log *slog.Logger, now time.Time, ended func(*process
 	if err != nil {
 		return nil, err
 	}
-	p := &process{runtime: l.runtime, prologue: l.prologue, stdin: stdin, gone: make(chan struct{}), jobs: make(map[uint64]*job), loaded: make(map[string]bool), born: now, idleSince: now}
+	p := &process{runtime: l.runtime, patience: l.patience, prologue: l.prologue, stdin: stdin, gone: make(chan struct{}), jobs: make(map[uint64]*job), loaded: make(map[string]bool), born: now, idleSince: now}
 	started, silent := make(chan error), make(chan struct{})
 	go func() {
 		// The kernel ends the child with the thread that started it: keep that thread for as long as the child lives. It does nothing else: a goroutine
@@ -133,14 +135,14 @@ func startProcess(l launch, log *slog.Logger, now time.Time, ended func(*process
 		p.read(stdout)
 	}()
 	if l.patience > 0 {
-		go p.watch(l.patience)
+		go p.watch()
 	}
 	return p, nil
 }
 
 // watch ends a worker that does not answer: something holds its event loop that its own clock cannot interrupt, such as a computation
 // of Node.js itself.
-func (p *process) watch(patience time.Duration) {
+func (p *process) watch() {
 	ticker := time.NewTicker(watchInterval)
 	defer ticker.Stop()
 	var asked time.Time // zero: no answer is waited for
@@ -151,7 +153,7 @@ func (p *process) watch(patience time.Duration) {
 		case now := <-ticker.C:
 			p.mu.Lock()
 			started, answered := !p.heard.IsZero(), p.heard.After(asked)
-			late := started && !asked.IsZero() && !answered && len(p.jobs) > 0 && now.Sub(asked) > patience
+			late := started && !asked.IsZero() && !answered && len(p.jobs) > 0 && now.Sub(asked) > p.patient()
 			idle := len(p.jobs) == 0
 			p.hung, p.dead = p.hung || late, p.dead || late // what comes now goes to another one
 			p.mu.Unlock()
@@ -169,6 +171,16 @@ func (p *process) watch(patience time.Duration) {
 			}
 		}
 	}
+}
+
+// patient is how long a worker of Node.js may be silent, and read nothing: as long as the run in it that may compute for longest, and a second. It is called
+// under mu.
+func (p *process) patient() time.Duration {
+	most := p.patience
+	for _, j := range p.jobs {
+		most = max(most, j.computes()+time.Second)
+	}
+	return most
 }
 
 // read serves what the worker sends, until it ends or breaks the protocol.
@@ -270,14 +282,41 @@ func (p *process) write(frames []byte) error {
 		_, err = p.stdin.Write(p.prologue)
 		p.prologue = nil
 	}
-	if err == nil {
-		deadline(writeTimeout)
-		_, err = p.stdin.Write(frames)
+	for err == nil && len(frames) > 0 {
+		began, n := time.Now(), 0
+		deadline(p.writeWithin())
+		n, err = p.stdin.Write(frames)
+		frames = frames[n:]
+		if errors.Is(err, os.ErrDeadlineExceeded) && p.goesOn(began) {
+			err = nil
+		}
 	}
 	if err != nil {
 		p.kill()
 	}
 	return err
+}
+
+// writeWithin is how long the worker has to read.
+func (p *process) writeWithin() time.Duration {
+	if p.patience == 0 {
+		return writeTimeout
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return max(writeTimeout, p.patient())
+}
+
+// goesOn tells whether a worker of Node.js that has not read since then has at least said something: its runs compute, one after the other. One that
+// has not hangs.
+func (p *process) goesOn(since time.Time) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.patience == 0 || p.dead {
+		return false
+	}
+	p.hung = !p.heard.After(since)
+	return !p.hung
 }
 
 func (p *process) send(m message) error {
