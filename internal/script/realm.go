@@ -68,19 +68,23 @@ func (b *bytecode) compile(vm *quickjs.VM, key, source string) ([]byte, error) {
 		}
 		<-other // it is there in less time than it takes
 	}
-	code, err := vm.Compile(source, quickjs.EvalGlobal)
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	close(b.busy[key])
-	delete(b.busy, key)
-	if err != nil {
-		return nil, err
-	}
-	if b.code == nil {
-		b.code = make(map[string][]byte)
-	}
-	b.code[key] = code
-	return code, nil
+	var code []byte
+	defer func() { // also when the engine has a fault: others wait
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		close(b.busy[key])
+		delete(b.busy, key)
+		if code == nil {
+			return
+		}
+		if b.code == nil {
+			b.code = make(map[string][]byte)
+		}
+		b.code[key] = code
+	}()
+	var err error
+	code, err = vm.Compile(source, quickjs.EvalGlobal)
+	return code, err
 }
 
 // module returns the bytecode of a bundled module: a function (module, exports, require, internal).

@@ -168,13 +168,21 @@ func (w *worker) lane(e *execution) {
 	}
 }
 
+// prepareAgain is after how long a realm is made again that could not be.
+const prepareAgain = time.Second
+
 // prepare keeps realms ready, so that a run does not wait for one. Those that cannot be used again are made up for when the run that took them has
 // its outcome, and not before: the processors are the run's.
 func (w *worker) prepare(ctx context.Context) {
 	for {
 		r, err := newRealm(&w.room)
-		if err != nil {
-			return // takers make their own and report why it fails
+		if err != nil { // there is no memory now; takers make their own and report why it fails
+			select {
+			case <-time.After(prepareAgain):
+				continue
+			case <-ctx.Done():
+				return
+			}
 		}
 		w.mu.Lock()
 		modules := strings.Join(w.modules, " ")

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"testing"
+	"time"
 )
 
 // TestWorkerMain speaks the protocol by hand, as PROTOCOL.md has it.
@@ -72,5 +73,54 @@ func TestWorkerMain(t *testing.T) {
 func TestWorkerMainEndsOnNonsense(t *testing.T) {
 	if err := WorkerMain(t.Context(), bytes.NewReader([]byte("GET / HTTP/1.1\r\n\r\n")), io.Discard); !errors.Is(err, errFrame) {
 		t.Error(err)
+	}
+}
+
+// TestRealmsAreMadeAgain: a worker that cannot make a realm ready, for want of memory, does so later.
+func TestRealmsAreMadeAgain(t *testing.T) {
+	w := &worker{spares: make(chan *realm, spareRealms), taken: make(chan struct{}, spareRealms)}
+	w.room.code = map[string][]byte{"boot": []byte("none")}
+	go w.prepare(t.Context())
+	time.Sleep(100 * time.Millisecond)
+	if len(w.spares) > 0 {
+		t.Fatal("there is a realm")
+	}
+	w.room.mu.Lock()
+	delete(w.room.code, "boot")
+	w.room.mu.Unlock()
+	select {
+	case r := <-w.spares:
+		r.close()
+	case <-time.After(20 * time.Second):
+		t.Error("there is none")
+	}
+}
+
+// TestFaultWhileCompiling: who waits for what another one compiles goes on when that one has met a fault of the engine.
+func TestFaultWhileCompiling(t *testing.T) {
+	var b bytecode
+	func() {
+		defer func() { _ = recover() }()
+		_, _ = b.compile(nil, "key", "1")
+		t.Error("there was no fault")
+	}()
+	vm, heap, err := newMachine()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer heap.close()
+	defer func() { _ = vm.Close() }()
+	done := make(chan error, 1)
+	go func() {
+		_, err := b.compile(vm, "key", "1")
+		done <- err
+	}()
+	select {
+	case err := <-done:
+		if err != nil {
+			t.Error(err)
+		}
+	case <-time.After(20 * time.Second):
+		t.Fatal("it waits for somebody who is gone")
 	}
 }
