@@ -168,6 +168,7 @@ class Body {
 	_take(body, headers) {
 		if (body === undefined || body === null) return;
 		const {bytes, type} = extract(body);
+		if (bytes instanceof Promise) bytes.catch(() => {}); // whoever reads it is told
 		this.#bytes = bytes;
 		if (type && !headers.has('content-type')) headers.set('content-type', type);
 	}
