@@ -104,7 +104,11 @@ func (d *Deliverer) begin(ctx context.Context) error {
 			continue
 		}
 		for _, n := range due {
-			if !d.enter(id) {
+			entered, full := d.enter(id)
+			if full { // whoever is next is the first when there is room
+				return failed
+			}
+			if !entered {
 				break
 			}
 			d.last = id
@@ -119,18 +123,19 @@ func (d *Deliverer) begin(ctx context.Context) error {
 	return failed
 }
 
-func (d *Deliverer) enter(tenant string) bool {
+// enter takes a place for a tenant. It tells whether there was one, and whether there is none for anybody.
+func (d *Deliverer) enter(tenant string) (entered, full bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.all >= atOnce || d.busy[tenant] >= ofTenant {
-		return false
+		return false, d.all >= atOnce
 	}
 	if d.busy == nil {
 		d.busy = map[string]int{}
 	}
 	d.all++
 	d.busy[tenant]++
-	return true
+	return true, false
 }
 
 func (d *Deliverer) leave(tenant string) {
