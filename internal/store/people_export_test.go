@@ -53,12 +53,17 @@ func PlansOf(t testing.TB, db *DB, do func()) map[string]string {
 	t.Helper()
 	var mu sync.Mutex
 	statements, before := map[string][]any{}, db.engine
-	db.engine = listening{before, func(query string, args []any) {
+	set := func(e engine) {
+		db.logs.writing.Lock() // log events are written all the while
+		defer db.logs.writing.Unlock()
+		db.engine = e
+	}
+	set(listening{before, func(query string, args []any) {
 		mu.Lock()
 		defer mu.Unlock()
 		statements[query] = args
-	}}
+	}})
 	do()
-	db.engine = before
+	set(before)
 	return plans(t, db, statements)
 }
