@@ -19,6 +19,11 @@ func (e *execution) loop() {
 		}
 		next := 0.0
 		alive := e.turn(func() (err error) {
+			if noted := e.realm.heap.rejections(); noted > 0 {
+				if _, err := e.realm.do("rejections", int(noted)); err != nil {
+					return err
+				}
+			}
 			v, err := e.realm.do("tick", until...)
 			next = number(v)
 			return err
@@ -40,12 +45,6 @@ func (e *execution) loop() {
 			m := e.ready[0]
 			e.ready = e.ready[1:]
 			if !e.turn(func() error { return e.settle(m) }) {
-				return
-			}
-			continue
-		}
-		if noted := e.realm.heap.rejections(); noted > 0 { // nothing is due that could look at them
-			if !e.turn(func() error { _, err := e.realm.do("rejections", int(noted)); return err }) {
 				return
 			}
 			continue

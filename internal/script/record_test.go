@@ -273,6 +273,9 @@ func replayFailures(t *testing.T, runtime string) {
 		`callback(new UnauthorizedError('No ' + Math.random()));`, `throw new Error('at ' + Date.now());`, `for (;;) {}`, `setTimeout(callback, 10000);`,
 		`require('request')('` + silent.URL + `', callback);`, `var a = []; for (;;) a.push('x'.repeat(1 << 20) + a.length);`, `syntax error`,
 		`setTimeout(function () { throw new Error('late ' + Date.now()); }, 20);`,
+		`Promise.reject(new Error('left ' + Date.now())); setTimeout(callback, 1000, null, user, context);`,
+		`setTimeout(function () { Promise.reject(new Error('later')); setTimeout(callback, 500, null, user, context); }, 20);`,
+		`require('request')('` + silent.URL + `', callback); setTimeout(function () { Promise.reject(new Error('beside a call ' + Date.now())); }, 20);`,
 		`var end = Date.now() + 50; while (Date.now() < end); callback(new Error(String(Date.now())));`,
 	} {
 		eventually(t, "there is a worker in time", func() bool { // a run for which there is none does not begin

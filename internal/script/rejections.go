@@ -8,8 +8,7 @@ import (
 )
 
 // The engine tells of promises that are rejected while nobody looks at them, in the middle of whatever rejects them, and again when somebody does look.
-// They are noted in an array of the realm, which no script reaches, and looked into when nothing is due that could look at them: see rejections in
-// js/boot.js.
+// They are noted in an array of the realm, which no script reaches, and given to js/boot.js before the next thing happens.
 
 // track has the engine tell of a new machine's promises. It reports false if the machine does not lie where it should.
 func (h *heap) track() bool {

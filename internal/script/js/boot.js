@@ -251,12 +251,29 @@ function uncaught(error) {
 	stop('exception', error);
 }
 
-// unheeded is a promise that was rejected and that nobody looks at. While a script is to call back it ends the run, as it ends Node.js: else its
-// text would be nowhere, and the run would wait until its time is up.
-function unheeded(error) {
-	if (phase === 'waiting') return stop('exception', error);
-	const e = normalise(error);
-	log('error', 'Unhandled rejection: ' + e.name + ': ' + e.message);
+// Promises that were rejected and that nobody looks at, with their reasons. While a script is to call back such a one ends the run, as it ends Node.js:
+// else its text would be nowhere, and the run would wait until its time is up. That happens before the clock moves on: who looks at a promise by then
+// has looked at it.
+const unheeded = new Map();
+let newest = 0;              // the last timer that there was when the first of them was noted: those behind it could go on for ever
+
+function rejected(promise, reason, handled) {
+	if (unheeded.size === 0) newest = sequence;
+	if (handled) unheeded.delete(promise);
+	else unheeded.set(promise, reason);
+}
+
+function giveUp() {
+	const reasons = [...unheeded.values()];
+	unheeded.clear();
+	for (const reason of reasons) {
+		if (phase === 'waiting') {
+			stop('exception', reason);
+			continue;
+		}
+		const e = normalise(reason);
+		log('error', 'Unhandled rejection: ' + e.name + ': ' + e.message);
+	}
 }
 
 // The embedded engine notes such promises here, each with its reason, or with the array itself when somebody looks at it after all; the first
@@ -265,15 +282,11 @@ const notes = [];
 const inside = [];           // reasons of promises of the engine's own: of modules that threw when they were imported
 
 function rejections(count) {
-	const open = new Map();
-	for (let i = 0; i < count; i += 2) {
-		if (notes[i + 1] === notes) open.delete(notes[i]);
-		else open.set(notes[i], notes[i + 1]);
-	}
+	const noted = notes.slice(0, count);
 	notes.length = 0;
-	for (const reason of open.values()) {
-		const at = inside.indexOf(reason);
-		if (at < 0) unheeded(reason);
+	for (let i = 0; i < count; i += 2) {
+		const at = inside.indexOf(noted[i + 1]);
+		if (at < 0) rejected(noted[i], noted[i + 1], noted[i + 1] === notes);
 		else inside.splice(at, 1);
 	}
 }
@@ -569,17 +582,23 @@ function horizon(elapsed) {
 }
 
 // tick does one thing that is due and says when to come back: 0 at once, else in so many microseconds, -1 when only calls are waited for.
-// An answer that comes at a time lets everything happen first that is due until then.
-function tick(until) {
+// An answer that comes at a time lets everything happen first that is due until then. Where still is set nothing happens that moves the clock: -2
+// says that something would.
+function tick(until, still) {
 	if (phase === 'ready') {
 		advance();
 		return 0;
 	}
-	if (due.length === 0) return -1;
 	const timer = due[0];
+	if (unheeded.size > 0 && !(timer && timer.at <= now && timer.id <= newest)) {
+		giveUp();
+		return 0;
+	}
+	if (!timer) return -1;
 	let left = timer.due - stopwatch(); // microseconds
 	if (until !== undefined) left = timer.at > now ? timer.at - until : 0;
 	if (left > 0) return phase !== 'waiting' && !due.some(t => t.held) ? -1 : left;
+	if (still && timer.at > now) return -2;
 	due.shift();
 	happened(timer.at);
 	if (timer.repeat) {
@@ -853,7 +872,7 @@ const operations = {
 		}
 		return functions.length;
 	},
-	begin, tick, horizon, happened, settle, drain, exported, imported, unheeded, rejections,
+	begin, tick, horizon, happened, settle, drain, exported, imported, rejected, rejections,
 	notes() { Promise.reject(notes); },
 	knows: specifier => resolve(specifier) !== null,
 	resolves: specifier => stringify(resolve(specifier)),

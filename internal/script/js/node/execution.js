@@ -69,7 +69,7 @@ exports.Execution = class Execution {
 		clearTimeout(this.timer);
 		if (this.stopped) return this.finish();
 		const began = now(), {realm} = this;
-		let budget = this.cpu, last = false, next = 0, failure, thrown, timedOut = false, concluded = false;
+		let budget = this.cpu, last = false, next = 0, failure, thrown, timedOut = false, concluded = false, ran = false;
 		if (this.deadline - began < budget) {
 			budget = Math.max(this.deadline - began, 1);
 			last = true;
@@ -83,7 +83,7 @@ exports.Execution = class Execution {
 						next = -1;
 						return;
 					}
-					next = realm.enter('tick', this.ready.length ? this.ready[0].at : this.start.repeat ? this.last : undefined);
+					next = realm.enter('tick', this.ready.length ? this.ready[0].at : this.start.repeat ? this.last : undefined, ran);
 					this.promises();
 					if (this.outcome && !this.sent) {
 						concluded = true;
@@ -91,6 +91,11 @@ exports.Execution = class Execution {
 						if (budget - (now() - began) > ample) this.conclude(); // the clock that the turn is under takes longer to stop than all of this
 						return;
 					}
+					if (next === -2 || ran && next !== 0 && this.ready.length) { // before the clock moves on Node tells of promises that nobody looks at
+						next = 0;
+						return;
+					}
+					ran = true;
 					if (next !== 0 && this.ready.length) {
 						const {at, work} = this.ready.shift();
 						next = 0;
@@ -228,9 +233,9 @@ exports.Execution = class Execution {
 		this.step();
 	}
 
-	// unheeded is what a promise was rejected with that nobody looks at.
-	unheeded(reason) {
-		this.step(() => { this.realm.enter('unheeded', reason); });
+	// rejected tells the realm of a promise that was rejected and that nobody looks at, or that somebody looks at it after all.
+	rejected(promise, reason, handled) {
+		this.step(() => { this.realm.enter('rejected', promise, reason, handled); });
 	}
 
 	cancel() {

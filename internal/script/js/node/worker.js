@@ -288,7 +288,9 @@ function keep(before, after) {
 // What goes wrong behind the back of everything must not end the runs that are under way.
 process.on('uncaughtException', () => {});
 // A promise that a script leaves rejected is told to its run.
-process.on('unhandledRejection', (reason, promise) => {
-	for (const e of worker.runs.values()) if (e.realm && e.realm.made(promise)) return e.unheeded(reason);
-});
+const tell = (promise, reason, handled) => {
+	for (const e of worker.runs.values()) if (e.realm && e.realm.made(promise)) return e.rejected(promise, reason, handled);
+};
+process.on('unhandledRejection', (reason, promise) => tell(promise, reason, false));
+process.on('rejectionHandled', promise => tell(promise, undefined, true));
 prepareLater();
