@@ -44,6 +44,23 @@ func TestOrganizationAtTheTokenEndpoint(t *testing.T) {
 	})
 }
 
+// A person whom an action names by a connection comes through it, as at a login.
+func TestOrganizationOfATokenExchange(t *testing.T) {
+	eachWorld(t, func(t *testing.T, w *world) {
+		w.client(site, func(c *stagedoor.Client) {
+			c.Stored = map[string]json.RawMessage{"token_exchange": json.RawMessage(`{"allow_any_profile_of_type":["custom_authentication"]}`)}
+		})
+		w.organizedToo(site, "allow")
+		north := w.org("north", nil, ada)
+		closed := w.org("closed", func(oc *stagedoor.OrganizationConnection) { oc.IsEnabled = false }, ada)
+		w.exchangeProfile(`api.authentication.setUserByConnection('Users', {user_id: 'ada'}, {updateBehavior: 'none'})`)
+		same(t, "org_id", w.claims(w.exchange("organization", north).good().IDToken)["org_id"], north)
+		w.exchange("organization", closed).bad(400, "invalid_request", "the connection is not enabled")
+		w.exchangeProfile(`api.authentication.setUserById('auth0|ada')`)
+		same(t, "org_id by id", w.claims(w.exchange("organization", closed).good().IDToken)["org_id"], closed)
+	})
+}
+
 // organizedToo is organized, and leaves what else the client's settings say.
 func (w *world) organizedToo(client, use string) {
 	w.Helper()

@@ -239,7 +239,7 @@ func (p *Pipeline) exchangeOrganization(ctx context.Context, v Visit, x *TokenEx
 			in.org, _, err = p.Organization(ctx, v.Store, o.ID, in.user.ID)
 		}
 	} else {
-		in.org, err = p.organizationOf(ctx, v.Store, x.Client, x.Organization, "", in.user.ID)
+		in.org, err = p.organizationOf(ctx, v.Store, x.Client, x.Organization, in.through, in.user.ID)
 	}
 	if in.org != nil {
 		a.OrgID, a.OrgName = in.org.ID, OrganizationName(v.Store, in.org)
