@@ -145,6 +145,9 @@ func describePerson(raw json.RawMessage, prefix string) (*profile, map[string]js
 		p.Username = "" // one that looks like an address could stand in somebody else's way
 	}
 	p.EmailVerified, p.Phone, p.PhoneVerified = truth(members["email_verified"]), text(members["phone_number"]), truth(members["phone_verified"])
+	if number, is := stagedoor.PhoneNumber(p.Phone); is { // as it is compared, however a script spells it
+		p.Phone = number
+	}
 	for _, name := range []string{"name", "nickname", "given_name", "family_name", "picture"} {
 		if s := text(members[name]); s != "" && (name != "picture" || isWebAddress(s)) {
 			p.Texts[name] = s

@@ -380,11 +380,11 @@ func TestHostileProfiles(t *testing.T) {
 			w.Errorf("%+v", u)
 		}
 		// A username like an address is one where the connection wants such names.
-		w.custom(l, false, map[string]string{"login": `(user, password, callback) => callback(null, {id: 6, username: 'Ada@Work.example', email: 'six@old.example'})`})
+		w.custom(l, false, map[string]string{"login": `(user, password, callback) => callback(null, {id: 6, username: 'Ada@Work.example', email: 'six@old.example', phone_number: '+49 (151) 234-56'})`})
 		w.options(func(o *stagedoor.ConnectionOptions) { o.Stored["attributes"] = json.RawMessage(allThree) })
 		b, r = w.logIn("ada@work.example", good)
 		b.finish(r)
-		if u := w.found("six@old.example"); u == nil || u.Username != "ada@work.example" {
+		if u := w.found("six@old.example"); u == nil || u.Username != "ada@work.example" || u.PhoneNumber != "+4915123456" { // as it is compared with what people type
 			w.Errorf("%+v", u)
 		}
 	})
