@@ -134,7 +134,7 @@ func describePerson(raw json.RawMessage, prefix string) (*profile, map[string]js
 	switch {
 	case p.ID == "":
 		return nil, nil, badProfile("user_id is mandatory, a text or a number.")
-	case utf8.RuneCountInString(p.ID) > maxID || strings.ContainsFunc(p.ID, unicode.IsControl):
+	case badID(p.ID):
 		return nil, nil, badProfile("user_id is longer than %d characters or holds control characters.", maxID)
 	}
 	var err error
@@ -161,11 +161,15 @@ func describePerson(raw json.RawMessage, prefix string) (*profile, map[string]js
 	return p, members, p.attributes(members)
 }
 
+func badID(id string) bool {
+	return utf8.RuneCountInString(id) > maxID || strings.ContainsFunc(id, unicode.IsControl)
+}
+
 // Describe writes what is said of a person of a connection as profiles of scripts have it: addresses in their form, and no texts that are too long or
 // cannot be read. It names what is wrong where somebody could not be told by it; empty: nothing is.
 func Describe(c *stagedoor.Connection, id string, u *stagedoor.User) (wrong string) {
 	var err error
-	if id == "" || utf8.RuneCountInString(id) > maxID || strings.ContainsFunc(id, unicode.IsControl) || !utf8.ValidString(id) {
+	if id == "" || badID(id) || !utf8.ValidString(id) {
 		return "user_id"
 	}
 	if u.Email, err = NormalizeEmail(strings.TrimSpace(u.Email)); err != nil {
