@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"modernc.org/quickjs"
@@ -50,7 +51,7 @@ func WorkerMain(ctx context.Context, in io.Reader, out io.Writer) error {
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	w := &worker{out: out, runs: make(map[uint64]*execution), spares: make(chan *realm, spareRealms), taken: make(chan struct{}, spareRealms), lanes: make(chan *execution), ended: ctx.Done()}
+	w := &worker{out: out, runs: make(map[uint64]*execution), spares: make(chan *realm, spareRealms), taken: make(chan struct{}, spareRealms), end: cancel}
 	for range spareRealms - 1 {
 		w.taken <- struct{}{}
 	}
@@ -58,18 +59,15 @@ func WorkerMain(ctx context.Context, in io.Reader, out io.Writer) error {
 	go w.prepare(ctx)
 	go w.foresee(ctx)
 	go w.rest(ctx)
-	frames := bufio.NewReaderSize(in, 64<<10)
-	for ctx.Err() == nil {
-		m, err := readFrame(frames)
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return fmt.Errorf("script worker: read: %w", err)
-		}
-		w.handle(m)
+	w.frames = bufio.NewReaderSize(in, 64<<10)
+	go w.lane()
+	<-ctx.Done()
+	w.reading.Lock()
+	defer w.reading.Unlock()
+	if errors.Is(w.broken, io.EOF) {
+		return nil
 	}
-	return ctx.Err()
+	return fmt.Errorf("script worker: read: %w", w.broken)
 }
 
 // spareRealms is how many realms a worker holds ready, about 400 KB each, and as much again for what they are after a run.
@@ -83,8 +81,12 @@ type worker struct {
 	room   bytecode    // the script room and its modules
 	spares chan *realm // realms that have seen no tenant, or are as if they had not
 	taken  chan struct{}
-	lanes  chan *execution // to goroutines that have served a run
-	ended  <-chan struct{}
+
+	reading sync.Mutex // the lane that reads frames has it
+	frames  *bufio.Reader
+	broken  error        // why there are no more
+	free    atomic.Int32 // lanes that wait for their turn to read
+	end     func()       // called then
 
 	mu      sync.Mutex
 	runs    map[uint64]*execution
@@ -115,7 +117,8 @@ func (w *worker) reset() {
 	w.globals, w.modules, w.skipped = make(map[string]json.RawMessage), nil, make(map[string]bool)
 }
 
-func (w *worker) handle(m message) {
+// handle does what a frame says. It returns the run that one begins: the caller serves it.
+func (w *worker) handle(m message) *execution {
 	switch m.Type {
 	case "reset":
 		w.reset()
@@ -127,18 +130,14 @@ func (w *worker) handle(m message) {
 		w.room.offer(m.Table)
 	case "run":
 		if m.Start == nil {
-			return
+			return nil
 		}
 		e := newExecution(w, m.Run, *m.Start)
 		w.mu.Lock()
 		w.runs[m.Run] = e
 		w.begun++
 		w.mu.Unlock()
-		select {
-		case w.lanes <- e:
-		default:
-			go w.lane(e)
-		}
+		return e
 	case "check":
 		go w.check(m)
 	case "reply", "cancel":
@@ -146,7 +145,7 @@ func (w *worker) handle(m message) {
 		e := w.runs[m.Run]
 		w.mu.Unlock()
 		if e == nil {
-			return
+			return nil
 		}
 		if m.Type == "cancel" {
 			e.cancel()
@@ -154,17 +153,32 @@ func (w *worker) handle(m message) {
 			e.reply(m)
 		}
 	}
+	return nil
 }
 
-// lane serves one run after the other. The engine wants much of a stack, which grows by being copied: it is kept for the next one.
-func (w *worker) lane(e *execution) {
+// lane reads frames until one begins a run, and serves it while another lane reads on: so the run goes to no other goroutine first. The engine wants
+// much of a stack, which grows by being copied: it is kept for the lane's next run.
+func (w *worker) lane() {
 	for {
-		e.serve()
-		select {
-		case e = <-w.lanes:
-		case <-w.ended:
+		w.free.Add(1)
+		w.reading.Lock()
+		var e *execution
+		for e == nil && w.broken == nil {
+			var m message
+			if m, w.broken = readFrame(w.frames); w.broken == nil {
+				e = w.handle(m)
+			}
+		}
+		if e == nil {
+			w.reading.Unlock()
+			w.end()
 			return
 		}
+		if w.free.Add(-1) == 0 {
+			go w.lane()
+		}
+		w.reading.Unlock()
+		e.serve()
 	}
 }
 

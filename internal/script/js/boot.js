@@ -26,6 +26,7 @@ let began = 0;               // when the current rule started
 let start = 0;               // when the run did
 let runner = null;           // calls actions and hooks; null: rules
 const timings = [];
+let timing = null;           // the last of them, while it lacks how long it took
 const old = [];              // what rules used that newer runtimes of theirs do not have: {rule, what}
 
 // --- time and chance --------------------------------------------------------------------------------------------------------------
@@ -190,6 +191,7 @@ const isOutOfMemory = e => e.name === 'InternalError' && e.message === 'out of m
 function finish(failure) {
 	if (phase === 'ended') return;
 	phase = 'ended';
+	timed(stopwatch());
 	const out = {failure, timings};
 	if (old.length > 0) out.deprecated = old;
 	let userText, contextText; // beside the rest: JSON within JSON would cost as much again
@@ -221,10 +223,16 @@ function stop(kind, error) {
 	finish(failure);
 }
 
+// time notes how a rule ended. How long it took is known when the next one starts, or the run is over: looking at the clock costs.
 function time(outcome) {
-	const timing = {rule: current, micros: Math.round(stopwatch() - began), outcome};
+	timing = {rule: current, micros: 0, outcome};
 	if (runner) timing.began = Math.round(began - start);
 	timings.push(timing);
+}
+
+function timed(at) {
+	if (timing) timing.micros = Math.round(at - began);
+	timing = null;
 }
 
 // pipe is what the runner of actions and hooks knows of the pipeline.
@@ -330,7 +338,9 @@ function advance() {
 	}
 	phase = 'waiting';
 	const index = current;
-	began = native('rule', index); // and what the stopwatch shows
+	const at = native('rule', index); // and what the stopwatch shows
+	timed(at);
+	began = at;
 	if (runner) {
 		try {
 			runner.start(index);
