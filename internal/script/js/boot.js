@@ -883,7 +883,10 @@ const operations = {
 		return functions.length;
 	},
 	begin, tick, horizon, happened, settle, drain, exported, imported, rejected, rejections,
-	notes() { Promise.reject(notes); },
+	notes() {
+		Promise.reject(notes);
+		keysOf(globalThis); // makes what the engine makes when it is first looked at: every run would make it anew
+	},
 	knows: specifier => resolve(specifier) !== null,
 	resolves: specifier => stringify(resolve(specifier)),
 	globals() {
