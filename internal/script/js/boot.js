@@ -105,12 +105,64 @@ function site(line) {
 	};
 }
 
-Error.captureStackTrace = Error.captureStackTrace || function captureStackTrace(target) {
-	const stack = new Error().stack;
-	const prepare = Error.prepareStackTrace;
-	if (typeof prepare !== 'function') return hidden(target, 'stack', text(property(target, 'name') || 'Error') + '\n' + stack);
-	hidden(target, 'stack', prepare(target, stack.split('\n').slice(1).filter(line => line !== '').map(site)));
+// heading is what a stack begins with.
+const heading = error => {
+	const name = property(error, 'name'), message = property(error, 'message');
+	const title = name === undefined ? 'Error' : text(name);
+	return message === undefined || message === '' ? title : title === '' ? text(message) : title + ': ' + text(message);
 };
+
+// headed gives it to the stack of an error that the engine has thrown by itself.
+function headed(error) {
+	const stack = property(error, 'stack');
+	if (typeof stack !== 'string' || slice(stack, 0, 7) !== '    at ') return;
+	try {
+		define(error, 'stack', {value: heading(error) + '\n' + stack, writable: true, configurable: true, enumerable: false});
+	} catch (e) {
+		// it is frozen
+	}
+}
+
+// The engine's own stacks are frames alone. Those of V8, which scripts print and packages read, begin with what the error says when somebody first
+// looks at its stack.
+if (!Error.captureStackTrace) {
+	const OwnError = Error, find = Function.prototype.call.bind(String.prototype.indexOf);
+	const below = (stack, lines) => {
+		let from = 0;
+		for (; lines > 0; lines--) from = find(stack, '\n', from) + 1;
+		return slice(stack, from);
+	};
+	const trace = (error, stack, own) => define(error, 'stack', {
+		configurable: true, enumerable: false,
+		get() {
+			const frames = below(stack, own), value = heading(error) + '\n' + (slice(frames, -1) === '\n' ? slice(frames, 0, -1) : frames);
+			if (Object.isExtensible(error)) hidden(error, 'stack', value);
+			return value;
+		},
+		set(value) { hidden(this, 'stack', value); },
+	});
+	// The frames of construct, of made, and of the trap are not the script's.
+	const made = (make, args, to) => {
+		const error = construct(make, args, to), stack = property(error, 'stack');
+		return typeof stack === 'string' ? trace(error, stack, 3) : error; // there may be no memory for one
+	};
+	for (const name of ['Error', 'AggregateError', 'EvalError', 'RangeError', 'ReferenceError', 'SyntaxError', 'TypeError', 'URIError']) {
+		const make = globalThis[name];
+		const wrapped = new Proxy(make, {apply: (target, self, args) => made(target, args, wrapped), construct: (target, args, to) => made(target, args, to)});
+		hidden(make.prototype, 'constructor', wrapped);
+		hidden(globalThis, name, wrapped);
+		if (make !== OwnError) Object.setPrototypeOf(make, Error);
+	}
+	hidden(Error, 'stackTraceLimit', 10);
+	hidden(Error, 'captureStackTrace', function captureStackTrace(target, above) {
+		let frames = below(new OwnError().stack, 1);
+		const from = typeof above === 'function' ? find(frames, '    at ' + above.name + ' (') : -1;
+		if (from >= 0) frames = below(slice(frames, from), 1);
+		const prepare = Error.prepareStackTrace;
+		if (typeof prepare !== 'function') trace(target, frames, 0);
+		else hidden(target, 'stack', prepare(target, frames.split('\n').filter(line => line !== '').map(site)));
+	});
+}
 
 class UnauthorizedError extends Error {
 	constructor(message) {
@@ -165,6 +217,7 @@ function normalise(error) {
 		return {name: 'Error', message: text(error)};
 	}
 	const out = {};
+	headed(error);
 	for (const name of ['name', 'message', 'code', 'description', 'user_id', 'stack']) {
 		const value = property(error, name);
 		if (typeof value === 'string' || typeof value === 'number') out[name] = text(value);
@@ -658,7 +711,7 @@ const core = new Set(('assert assert/strict async_hooks buffer child_process clu
 	'readline stream stream/promises stream/web string_decoder sys timers timers/promises tls tty url util util/types v8 vm worker_threads zlib').split(' '));
 
 // internal is what the bundled modules share; scripts never see it.
-const internal = {native, ask, call, log, text, property, compute, work, nextTick, clock, epoch: () => epoch < 0 ? today() : epoch, core: () => [...core], inputValue: name => input[name], npm: specifier => requireWithin(specifier)};
+const internal = {native, ask, call, log, text, property, headed, compute, work, nextTick, clock, epoch: () => epoch < 0 ? today() : epoch, core: () => [...core], inputValue: name => input[name], npm: specifier => requireWithin(specifier)};
 
 // load1 loads a module of the room, with what it may use of the room, or a bundle, which sees what scripts see.
 function load1(name) {

@@ -1,18 +1,11 @@
 // Node's util: printing is Node's own code, as published; the rest is small.
 const vendored = require('vendor/node-inspect-extracted');
 const {inspect, format, formatWithOptions, stripVTControlCharacters} = vendored;
-const {property} = internal;
 
-// The engine's stacks do not begin with the error's name and message.
-Object.defineProperty(Error.prototype, inspect.custom, {configurable: true, writable: true, value(depth, options, show) {
-	const name = String(property(this, 'name')), message = String(property(this, 'message'));
-	let out = message ? name + ': ' + message : name;
-	const stack = property(this, 'stack');
-	if (typeof stack === 'string' && stack !== '') out = stack.startsWith(out) ? stack.trimEnd() : out + '\n' + stack.trimEnd();
-	const rest = {};
-	for (const key of Object.keys(this)) if (key !== 'stack' && key !== 'message' && key !== 'name') rest[key] = property(this, key);
-	if (Object.hasOwn(this, 'cause')) rest['[cause]'] = property(this, 'cause');
-	return Object.keys(rest).length && depth >= 0 ? out + ' ' + show(rest, options) : out;
+// What is shown of an error is its stack.
+Object.defineProperty(Error.prototype, inspect.custom, {configurable: true, writable: true, value() {
+	internal.headed(this);
+	return this; // as it is
 }});
 
 const kind = value => Object.prototype.toString.call(value).slice(8, -1);
