@@ -47,7 +47,10 @@ type DirectoryMapping struct {
 
 // DirectoryGroup is a group that is read.
 type DirectoryGroup struct {
-	ID string `json:"id"`
+	ID            string `json:"id"`
+	Name          string `json:"name,omitempty"`
+	Email         string `json:"email,omitempty"`
+	DirectMembers *int   `json:"direct_members_count,omitempty"`
 }
 
 // ConnectionKeys are the keys that a connection signs with.

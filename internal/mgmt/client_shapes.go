@@ -25,6 +25,7 @@ type clientShape struct {
 	FormTemplate          web.Opt[string]                     `json:"form_template" doc:"HTML form template to be used for WS-Federation"`
 	EncryptionKey         web.Opt[map[string]web.Opt[string]] `json:"encryption_key"`
 	TokenExchange         web.Opt[tokenExchangeIn]            `json:"token_exchange"`
+	IdentityAssertion     web.Opt[connectionActiveIn]         `json:"identity_assertion_authorization_grant"`
 	TokenQuota            web.Opt[tokenQuotaIn]               `json:"token_quota"`
 	OIDCLogout            web.Opt[clientLogoutIn]             `json:"oidc_logout"`
 	BackchannelLogout     web.Opt[backchannelLogoutIn]        `json:"oidc_backchannel_logout"`

@@ -299,7 +299,7 @@ func TestResourceServers(t *testing.T) {
 		got := h.call(all, "POST", "/resource-servers", `{"identifier":"https://api.test/v1","name":"API","scopes":[{"value":"read:a","description":"Read"}]}`).is(201, "")
 		id := got.text("id")
 		want := `{"id":"` + id + `","name":"API","identifier":"https://api.test/v1","scopes":[{"value":"read:a","description":"Read"}],"signing_alg":"RS256",
-			"allow_offline_access":false,"token_lifetime":86400,"token_lifetime_for_web":7200,"skip_consent_for_verifiable_first_party_clients":false}`
+			"allow_offline_access":false,"token_lifetime":86400,"token_lifetime_for_web":7200,"skip_consent_for_verifiable_first_party_clients":false,"subject_type_authorization":{"user":{"policy":"allow_all"},"client":{"policy":"require_client_grant"}}}`
 		got.is(201, want)
 		for _, path := range []string{id, "https%3A%2F%2Fapi.test%2Fv1"} {
 			h.call(all, "GET", "/resource-servers/"+path, "").is(200, want)

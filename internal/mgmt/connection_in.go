@@ -21,10 +21,15 @@ type connectionIn struct {
 	Authentication     web.Opt[connectionActiveIn]  `json:"authentication"`
 	ConnectedAccounts  web.Opt[connectedAccountsIn] `json:"connected_accounts"`
 	CrossAppAccess     web.Opt[connectionActiveIn]  `json:"cross_app_access_requesting_app"`
+	CrossAppResource   web.Opt[connectionStatusIn]  `json:"cross_app_access_resource_app"`
 }
 
 type connectionActiveIn struct {
 	Active bool `json:"active" schema:"required"`
+}
+
+type connectionStatusIn struct {
+	Status string `json:"status" schema:"required,enum=enabled|disabled"`
 }
 
 type connectedAccountsIn struct {
@@ -95,6 +100,7 @@ func (in *connectionIn) copyTo(conn *stagedoor.Connection, created bool) error {
 	}
 	for name, value := range map[string]any{
 		"connected_accounts": kept(in.ConnectedAccounts), "cross_app_access_requesting_app": kept(in.CrossAppAccess),
+		"cross_app_access_resource_app": kept(in.CrossAppResource),
 	} {
 		if err := in.keep(conn, name, value); err != nil {
 			return err

@@ -64,7 +64,7 @@ func TestSCIM(t *testing.T) {
 		h.call(all, "GET", config+"/tokens", "").fails(404, "", "Not Found")
 		h.call(all, "DELETE", config+"/tokens/x", "").is(204, "")
 		_, other := h.connect("hub", "github")
-		h.call(all, "POST", other+"/scim-configuration", `{}`).fails(400, "operation_not_supported", "SCIM is not supported for connections of strategy github.")
+		h.call(all, "POST", other+"/scim-configuration", `{}`).fails(404, "", "This connection type does not support SCIM. Please see our documentation for the currently supported connection types: https://auth0.com/docs/authenticate/protocols/scim/configure-inbound-scim.")
 		h.call(all, "POST", "/connections/con_0000000000000000/scim-configuration", `{}`).fails(404, "inexistent_connection", "The connection does not exist")
 	})
 }

@@ -142,10 +142,10 @@ type listCustomDomainsIn struct {
 }
 
 func (a *API) listCustomDomains(c *call, in listCustomDomainsIn) (any, error) {
-	if in.Query != "" {
-		return nil, unsupported("The query parameter q of custom domains")
-	}
 	all, err := store.CustomDomains.All(c.ctx(), c.store)
+	if err == nil && in.Query != "" {
+		all, err = domainsThat(in.Query, all)
+	}
 	if err != nil {
 		return nil, err
 	}

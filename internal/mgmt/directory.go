@@ -139,20 +139,41 @@ type groupsIn struct {
 }
 
 type groupIn struct {
-	ID string `json:"id" schema:"required,min=1,max=255"`
+	ID            string          `json:"id" schema:"required,min=1,max=255" doc:"Google Workspace Directory group ID"`
+	Name          web.Opt[string] `json:"name" schema:"max=255" doc:"Google Workspace Directory group name"`
+	Email         web.Opt[string] `json:"email" schema:"max=320,format=email" doc:"Google Workspace Directory group email"`
+	DirectMembers web.Opt[int]    `json:"direct_members_count" schema:"min=0" doc:"Number of direct members of the group"`
 }
 
+// list are the groups, each once: as it was named last.
 func (in *groupsIn) list() []stagedoor.DirectoryGroup {
 	out := []stagedoor.DirectoryGroup{}
 	for _, g := range in.Groups {
-		if group := (stagedoor.DirectoryGroup{ID: g.ID}); !slices.Contains(out, group) {
-			out = append(out, group)
+		group := stagedoor.DirectoryGroup{ID: g.ID, Name: g.Name.Value, Email: g.Email.Value}
+		if g.DirectMembers.Has() {
+			group.DirectMembers = &g.DirectMembers.Value
 		}
+		out = withGroup(out, group)
 	}
 	return out
 }
 
-func (a *API) listDirectoryGroups(c *call, in web.Checkpoint) (any, error) {
+// withGroup adds a group, or puts it in the place of what was known of it.
+func withGroup(all []stagedoor.DirectoryGroup, group stagedoor.DirectoryGroup) []stagedoor.DirectoryGroup {
+	at := slices.IndexFunc(all, func(g stagedoor.DirectoryGroup) bool { return g.ID == group.ID })
+	if at < 0 {
+		return append(all, group)
+	}
+	all[at] = group
+	return all
+}
+
+type listDirectoryGroupsIn struct {
+	web.Checkpoint
+	Query string `json:"q" schema:"max=500" doc:"Groups to find, such as name:engineering*"`
+}
+
+func (a *API) listDirectoryGroups(c *call, in listDirectoryGroupsIn) (any, error) {
 	conn, err := c.connection()
 	if err != nil {
 		return nil, err
@@ -161,7 +182,12 @@ func (a *API) listDirectoryGroups(c *call, in web.Checkpoint) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	page, next, v := web.After(in, d.Groups, func(g stagedoor.DirectoryGroup) string { return g.ID })
+	if in.Query != "" {
+		if d.Groups, err = groupsThat(in.Query, d.Groups); err != nil {
+			return nil, err
+		}
+	}
+	page, next, v := web.After(in.Checkpoint, d.Groups, func(g stagedoor.DirectoryGroup) string { return g.ID })
 	if v != nil {
 		return nil, bad("invalid_paging", v.Reason)
 	}
@@ -175,9 +201,7 @@ func (a *API) setDirectoryGroups(c *call, in groupsIn) (any, error) {
 func (a *API) addDirectoryGroups(c *call, in groupsIn) (any, error) {
 	return a.changeDirectory(c, func(d *stagedoor.DirectoryProvisioning) {
 		for _, g := range in.list() {
-			if !slices.Contains(d.Groups, g) {
-				d.Groups = append(d.Groups, g)
-			}
+			d.Groups = withGroup(d.Groups, g)
 		}
 	})
 }
@@ -185,6 +209,8 @@ func (a *API) addDirectoryGroups(c *call, in groupsIn) (any, error) {
 func (a *API) removeDirectoryGroups(c *call, in groupsIn) (any, error) {
 	return a.changeDirectory(c, func(d *stagedoor.DirectoryProvisioning) {
 		gone := in.list()
-		d.Groups = slices.DeleteFunc(d.Groups, func(g stagedoor.DirectoryGroup) bool { return slices.Contains(gone, g) })
+		d.Groups = slices.DeleteFunc(d.Groups, func(g stagedoor.DirectoryGroup) bool {
+			return slices.ContainsFunc(gone, func(other stagedoor.DirectoryGroup) bool { return other.ID == g.ID })
+		})
 	})
 }

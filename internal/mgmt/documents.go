@@ -63,10 +63,27 @@ type listDocumentsIn struct {
 }
 
 func (n documents) list(c *call, in listDocumentsIn) (any, error) {
+	return n.listWith(c, in, nil)
+}
+
+// listWith lists those whose members, texts, are as wanted; an empty text wants nothing.
+func (n documents) listWith(c *call, in listDocumentsIn, wanted map[string]string) (any, error) {
 	all, err := n.kind.All(c.ctx(), c.store)
 	if err != nil {
 		return nil, err
 	}
+	all = slices.DeleteFunc(all, func(d stagedoor.Document) bool {
+		var members map[string]any
+		if json.Unmarshal([]byte(d.Sealed), &members) != nil {
+			return false // shown, so that the error is told
+		}
+		for name, text := range wanted {
+			if text != "" && members[name] != text {
+				return true
+			}
+		}
+		return false
+	})
 	if !n.bare && !in.Asked() {
 		in.IncludeTotals = true
 	}

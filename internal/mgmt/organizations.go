@@ -21,7 +21,8 @@ const maxOrganizationReach = 1000
 type listOrganizationsIn struct {
 	web.Paging
 	web.Checkpoint
-	Sort string `json:"sort" pattern:"^[a-z_]+:-?1$" doc:"Field to sort by. Use field:order where order is 1 for ascending and -1 for descending"`
+	Sort   string `json:"sort" pattern:"^[a-z_]+:-?1$" doc:"Field to sort by. Use field:order where order is 1 for ascending and -1 for descending"`
+	Client string `json:"include_client_association_for" schema:"max=255" doc:"Client whose association is shown of each organization that has it"`
 }
 
 func (a *API) listOrganizations(c *call, in listOrganizationsIn) (any, error) {
@@ -39,7 +40,32 @@ func (a *API) listOrganizations(c *call, in listOrganizationsIn) (any, error) {
 		return nil, err
 	}
 	return answerPage(in.Paging, q, "organizations", all, total, false, func(o stagedoor.Organization) string { return o.ID },
-		func(o stagedoor.Organization) (any, error) { return showOrganization(c, &o) })
+		func(o stagedoor.Organization) (any, error) { return showOrganizationWith(c, &o, in.Client) })
+}
+
+// showOrganizationWith shows an organization, and as client how the client belongs to it, if it does.
+func showOrganizationWith(c *call, o *stagedoor.Organization, clientID string) (any, error) {
+	shown, err := showOrganization(c, o)
+	if err != nil || clientID == "" {
+		return shown, err
+	}
+	of, err := c.store.OrganizationClient(c.ctx(), o.ID, clientID)
+	if stagedoor.IsKind(err, stagedoor.NotFound) {
+		return shown, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	b, err := json.Marshal(shown)
+	if err != nil {
+		return nil, err
+	}
+	var members map[string]any
+	if err := json.Unmarshal(b, &members); err != nil {
+		return nil, err
+	}
+	members["client"] = map[string]any{"use_for_member_access": of.UseForMemberAccess}
+	return members, nil
 }
 
 // organizationPage is a page as the store wants it. Offsets end after the first 1000 records (Management API fact sheet 1.4).

@@ -148,6 +148,17 @@ type rateLimitIn struct {
 	RedirectURI web.Opt[string] `json:"redirect_uri"`
 }
 
+type listRateLimitPoliciesIn struct {
+	listDocumentsIn
+	Resource string `json:"resource" schema:"max=255" doc:"Resource whose policies are wanted"`
+	Consumer string `json:"consumer" schema:"max=255" doc:"Consumer whose policies are wanted"`
+	Selector string `json:"consumer_selector" schema:"max=600" doc:"Selector of consumers whose policies are wanted"`
+}
+
+func listRateLimitPolicies(c *call, in listRateLimitPoliciesIn) (any, error) {
+	return rateLimitPolicies.listWith(c, in.listDocumentsIn, map[string]string{"resource": in.Resource, "consumer": in.Consumer, "consumer_selector": in.Selector})
+}
+
 type createRateLimitPolicyIn struct {
 	Resource         string      `json:"resource" schema:"required,enum=oauth_authentication_api" doc:"The API that the rate limit policy applies to"`
 	Consumer         string      `json:"consumer" schema:"required,enum=client" doc:"The consumer that the rate limit policy applies to"`

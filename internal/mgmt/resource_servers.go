@@ -52,6 +52,7 @@ func (a *API) resourceServerView(c *call) (func(*stagedoor.ResourceServer, web.F
 			e.Key.PEM = ""
 			shown.TokenEncryption = &e
 		}
+		shown.SubjectTypes = &stagedoor.SubjectTypes{User: &stagedoor.SubjectPolicy{Policy: r.UserPolicy()}, Client: &stagedoor.SubjectPolicy{Policy: r.ClientPolicy()}}
 		return fields.Pick(shown)
 	}, nil
 }
@@ -144,6 +145,7 @@ type clientPolicyIn struct {
 // resourceServerShape are the members that are kept and returned without an effect.
 type resourceServerShape struct {
 	AllowOnline    web.Opt[bool]                  `json:"allow_online_access" doc:"Whether online access is allowed for this API"`
+	Ephemeral      web.Opt[bool]                  `json:"allow_online_access_with_ephemeral_sessions" doc:"Whether online access is allowed for this API with ephemeral sessions"`
 	Consent        web.Opt[string]                `json:"consent_policy" schema:"enum=transactional-authorization-with-mfa"`
 	Authorization  web.Opt[[]authorizationTypeIn] `json:"authorization_details" schema:"max=10"`
 	Policy         web.Opt[policyIDIn]            `json:"authorization_policy"`

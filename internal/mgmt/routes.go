@@ -317,7 +317,7 @@ func (a *API) routes() []row {
 		{"GET", "/token-exchange-profiles/{id}", "read:token_exchange_profiles", 200, "Get token exchange profile", plain(tokenExchangeProfiles.read)},
 		{"PATCH", "/token-exchange-profiles/{id}", "update:token_exchange_profiles", 200, "Update token exchange profile", body(changeDocument[updateTokenExchangeProfileIn](tokenExchangeProfiles))},
 		{"DELETE", "/token-exchange-profiles/{id}", "delete:token_exchange_profiles", 204, "Delete token exchange profile", plain(tokenExchangeProfiles.delete)},
-		{"GET", "/rate-limit-policies", "read:rate_limit_policies", 200, "Get rate limit policys", query(rateLimitPolicies.list)},
+		{"GET", "/rate-limit-policies", "read:rate_limit_policies", 200, "Get rate limit policys", query(listRateLimitPolicies)},
 		{"POST", "/rate-limit-policies", "create:rate_limit_policies", 201, "Create rate limit policy", body(createDocument[createRateLimitPolicyIn](rateLimitPolicies))},
 		{"GET", "/rate-limit-policies/{id}", "read:rate_limit_policies", 200, "Get rate limit policy", plain(rateLimitPolicies.read)},
 		{"PATCH", "/rate-limit-policies/{id}", "update:rate_limit_policies", 200, "Update rate limit policy", body(changeDocument[updateRateLimitPolicyIn](rateLimitPolicies))},

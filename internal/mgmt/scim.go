@@ -141,7 +141,7 @@ func (a *API) createSCIM(c *call, in createSCIMIn) (any, error) {
 		return nil, err
 	}
 	if !slices.Contains(scimStrategies, conn.Strategy) {
-		return nil, bad("operation_not_supported", "SCIM is not supported for connections of strategy "+conn.Strategy+".")
+		return nil, stagedoor.Errorf(stagedoor.NotFound, "", "This connection type does not support SCIM. Please see our documentation for the currently supported connection types: https://auth0.com/docs/authenticate/protocols/scim/configure-inbound-scim.")
 	}
 	now := a.Clock.Now()
 	s := &stagedoor.SCIMConfig{

@@ -69,6 +69,38 @@ func (c *call) clientsThat(q string, all []stagedoor.Client) ([]stagedoor.Client
 	}), nil
 }
 
+// domainSchema is what q of custom domains knows.
+var domainSchema = lucene.Schema{Bare: []string{"domain"}, Known: []string{"custom_domain_id", "domain", "status", "type"}}
+
+// domainsThat returns those of the domains that q finds.
+func domainsThat(q string, all []stagedoor.CustomDomain) ([]stagedoor.CustomDomain, error) {
+	where, err := meaning(&domainSchema, "q", q)
+	return slices.DeleteFunc(all, func(d stagedoor.CustomDomain) bool {
+		return err == nil && !where.Match(texts(map[string]string{"custom_domain_id": d.ID, "domain": d.Domain, "status": d.Status, "type": d.Type}))
+	}), err
+}
+
+// groupSchema is what q of a directory's groups knows.
+var groupSchema = lucene.Schema{Bare: []string{"name"}, Known: []string{"id", "name", "email"}}
+
+// groupsThat returns those of the groups that q finds.
+func groupsThat(q string, all []stagedoor.DirectoryGroup) ([]stagedoor.DirectoryGroup, error) {
+	where, err := meaning(&groupSchema, "q", q)
+	return slices.DeleteFunc(slices.Clone(all), func(g stagedoor.DirectoryGroup) bool {
+		return err == nil && !where.Match(texts(map[string]string{"id": g.ID, "name": g.Name, "email": g.Email}))
+	}), err
+}
+
+// texts are the values of a record whose members are texts.
+func texts(members map[string]string) func(path string) []string {
+	return func(path string) []string {
+		if members[path] == "" {
+			return nil
+		}
+		return []string{lucene.Text(members[path])}
+	}
+}
+
 // grantValues returns what the fields of grants hold, by client and field.
 func (c *call) grantValues(withOrganizations bool) (map[string]map[string][]string, error) {
 	grants, err := c.store.ClientGrants(c.ctx())

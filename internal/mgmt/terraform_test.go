@@ -1,0 +1,90 @@
+package mgmt
+
+import "testing"
+
+// What the Terraform provider and the deploy tool send and read, as recorded between them and the service that we follow.
+
+func TestTerraformReadsAndWrites(t *testing.T) {
+	each(t, func(h *house) {
+		all := h.machine("acme")
+
+		api := h.call(all, "POST", "/resource-servers", `{"name":"Online","identifier":"https://online.example.com","allow_online_access":true,"allow_online_access_with_ephemeral_sessions":true}`).is(201, "")
+		if got := encode(api.get("subject_type_authorization")); got != `{"client":{"policy":"require_client_grant"},"user":{"policy":"allow_all"}}` {
+			h.Errorf("policies that were not set: %s", got)
+		}
+		path := "/resource-servers/" + api.text("id")
+		changed := h.call(all, "PATCH", path, `{"allow_online_access_with_ephemeral_sessions":false,"subject_type_authorization":{"user":{"policy":"deny_all"}}}`).is(200, "")
+		if got := encode(changed.get("subject_type_authorization")); got != `{"client":{"policy":"require_client_grant"},"user":{"policy":"deny_all"}}` || changed.get("allow_online_access_with_ephemeral_sessions") != false {
+			h.Errorf("after a change: %s", changed.body)
+		}
+
+		client := h.call(all, "POST", "/clients", `{"name":"Jag","identity_assertion_authorization_grant":{"active":true}}`).is(201, "")
+		if encode(client.get("identity_assertion_authorization_grant")) != `{"active":true}` {
+			h.Errorf("client: %s", client.body)
+		}
+
+		_, conn := h.connect("corp", "google-apps")
+		for body, want := range map[string]string{`{"status":"enabled"}`: `{"status":"enabled"}`, `{"status":"disabled"}`: `{"status":"disabled"}`, `null`: `null`} {
+			got := h.call(all, "PATCH", conn, `{"cross_app_access_resource_app":`+body+`}`).is(200, "")
+			if encode(got.get("cross_app_access_resource_app")) != want {
+				h.Errorf("cross_app_access_resource_app %s: %s", body, got.body)
+			}
+		}
+		h.call(all, "PATCH", conn, `{"cross_app_access_resource_app":{"status":"on"}}`).is(400, "")
+	})
+}
+
+func TestGroupsOfADirectoryTellTheirNames(t *testing.T) {
+	each(t, func(h *house) {
+		all := h.machine("acme")
+		_, conn := h.connect("corp", "google-apps")
+		h.call(all, "POST", conn+"/directory-provisioning", `{"synchronize_groups":"selected"}`).is(201, "")
+		groups := conn + "/directory-provisioning/synchronized-groups"
+		h.call(all, "PUT", groups, `{"groups":[{"id":"g1","name":"Engineering","email":"engineering@example.com","direct_members_count":7},{"id":"g2"}]}`).is(204, "")
+		h.call(all, "GET", groups+"?take=50", "").is(200, `{"groups":[{"id":"g1","name":"Engineering","email":"engineering@example.com","direct_members_count":7},{"id":"g2"}]}`)
+		h.call(all, "POST", groups, `{"groups":[{"id":"g1","name":"Platform","direct_members_count":0},{"id":"g3","name":"Platform East"}]}`).is(204, "")
+		h.call(all, "GET", groups+"?q=name:Platform*&take=50", "").is(200, `{"groups":[{"id":"g1","name":"Platform","direct_members_count":0},{"id":"g3","name":"Platform East"}]}`)
+		h.call(all, "GET", groups+"?q=name:nobody*&take=50", "").is(200, `{"groups":[]}`)
+		h.call(all, "GET", groups+"?q=size:1", "").is(400, "")
+		h.call(all, "POST", groups, `{"groups":[{"id":"g1","email":""}]}`).is(400, "")
+		h.call(all, "DELETE", groups, `{"groups":[{"id":"g1"}]}`).is(204, "")
+		h.call(all, "GET", groups, "").is(200, `{"groups":[{"id":"g2"},{"id":"g3","name":"Platform East"}]}`)
+	})
+}
+
+func TestListsAreNarrowed(t *testing.T) {
+	each(t, func(h *house) {
+		all := h.machine("acme")
+		for _, domain := range []string{"login.one.example", "login.two.example", "id.example"} {
+			h.call(all, "POST", "/custom-domains", `{"domain":"`+domain+`","type":"self_managed_certs"}`).is(201, "")
+		}
+		found := h.call(all, "GET", "/custom-domains?q=domain:login*&take=100&fields=domain&sort=domain:1", "").is(200, "")
+		if encode(found.get("custom_domains")) != `[{"domain":"login.one.example"},{"domain":"login.two.example"}]` {
+			h.Errorf("custom domains: %s", found.body)
+		}
+		h.call(all, "GET", "/custom-domains?q=status:ready", "").is(200, `[]`)
+		h.call(all, "GET", "/custom-domains?q=owner:me", "").is(400, "")
+
+		for _, consumer := range []string{"default", "client_metadata:tier=gold"} {
+			h.call(all, "POST", "/rate-limit-policies", `{"resource":"oauth_authentication_api","consumer":"client","consumer_selector":"`+consumer+`","configuration":{"action":"block","limit":100}}`).is(201, "")
+		}
+		for query, want := range map[string]int{"resource=oauth_authentication_api": 2, "resource=other": 0, "consumer_selector=default": 1, "consumer=client&take=1": 1} {
+			got := h.call(all, "GET", "/rate-limit-policies?"+query, "").is(200, "")
+			if list, _ := got.get("rate_limit_policies").([]any); len(list) != want {
+				h.Errorf("%s: %s", query, got.body)
+			}
+		}
+
+		client := h.call(all, "POST", "/clients", `{"name":"Shop"}`).is(201, "").text("client_id")
+		with := h.call(all, "POST", "/organizations", `{"name":"with"}`).is(201, "").text("id")
+		h.call(all, "POST", "/organizations", `{"name":"without"}`).is(201, "")
+		h.call(all, "POST", "/organizations/"+with+"/clients", `{"clients":[{"client_id":"`+client+`","use_for_member_access":true}]}`).is(201, "")
+		list, _ := h.call(all, "GET", "/organizations?take=50&sort=name:1&include_client_association_for="+client, "").is(200, "").get("organizations").([]any)
+		for _, o := range list {
+			o := o.(map[string]any) //nolint:errcheck // an organization
+			if want := map[string]string{"with": `{"use_for_member_access":true}`, "without": `null`}[o["name"].(string)]; want != "" && encode(o["client"]) != want {
+				h.Errorf("%s: %s", o["name"], encode(o["client"]))
+			}
+		}
+	})
+}
