@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path"
 	"path/filepath"
@@ -295,12 +296,37 @@ func (f *folder) fetchFor(item map[string]any, asset string) error {
 		return f.fetch(item, shelf{dir: "pages", refs: []string{"html"}})
 	case "prompts":
 		return f.renderers(item)
+	case "flows", "forms":
+		return f.inFile(item, asset)
 	}
 	for _, s := range shelves {
 		if s.asset == asset {
 			return f.fetch(item, s)
 		}
 	}
+	return nil
+}
+
+// inFile puts the object that a file holds, which an item names as its body, in the item's place.
+func (f *folder) inFile(item map[string]any, dir string) error {
+	name := textOf(item, "body")
+	if name == "" {
+		return nil
+	}
+	delete(item, "body")
+	file := path.Clean(strings.ReplaceAll(name, `\`, "/"))
+	if within := path.Join(dir, file); !f.has(file) && f.has(within) {
+		file = within
+	}
+	held, err := f.object(file)
+	if err != nil {
+		return err
+	}
+	if len(held) == 0 {
+		return fmt.Errorf("%s: %w", name, errNothing)
+	}
+	delete(held, "body")
+	maps.Copy(item, held)
 	return nil
 }
 

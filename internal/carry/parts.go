@@ -156,6 +156,9 @@ func prepareClient(r *run, o *Object, item, _ map[string]any) error {
 			o.lose(member, "the files do not hold the public keys of the client: add them with POST /clients/{id}/credentials")
 		}
 	}
+	if item["client_authentication_methods"] != nil { // which the tool sends by itself, and then takes the other away
+		delete(item, "token_endpoint_auth_method")
+	}
 	return nil
 }
 
@@ -163,7 +166,7 @@ func prepareClient(r *run, o *Object, item, _ map[string]any) error {
 func clientSecret(r *run, o *Object, id string, item map[string]any) error {
 	secret := textOf(item, "client_secret")
 	if secret == "" {
-		if o.Action == Created && item["token_endpoint_auth_method"] != "none" {
+		if o.Action == Created && item["token_endpoint_auth_method"] != "none" && item["client_authentication_methods"] == nil {
 			o.unset("client_secret")
 		}
 		return nil

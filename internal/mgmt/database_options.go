@@ -340,7 +340,7 @@ func checkAttributes(in *databaseOptionsIn, shape *databaseShape) error {
 	}
 	attributes := shape.Attributes.Value
 	switch {
-	case in.RequiresUsername.Set:
+	case in.RequiresUsername.Value:
 		return bad("invalid_body", "Cannot set both options.attributes and options.requires_username")
 	case shape.Validation.Set:
 		return bad("invalid_body", "Cannot set both options.attributes and options.validation")
