@@ -95,7 +95,7 @@ type (
 		SigningAlg web.Opt[string]            `json:"token_endpoint_auth_signing_alg" schema:"enum=ES256|ES384|PS256|PS384|RS256|RS384|RS512"`
 		AudFormat  web.Opt[string]            `json:"token_endpoint_jwtca_aud_format" schema:"enum=issuer|token_endpoint"`
 		IDTokenAlg web.Opt[[]string]          `json:"id_token_signed_response_algs" schema:"enum=ES256|ES384|ES512|PS256|PS384|PS512|RS256|RS384|RS512,min=1,unique"`
-		DPoP       web.Opt[string]            `json:"dpop_signing_alg" schema:"enum=ES256|Ed25519"`
+		DPoP       web.Opt[string]            `json:"dpop_signing_alg" schema:"enum=ES256|ES384|ES512|Ed25519"`
 		Nonce      web.Opt[bool]              `json:"send_back_channel_nonce"`
 		Expiry     web.Opt[bool]              `json:"id_token_session_expiry_supported"`
 		Schema     web.Opt[string]            `json:"schema_version" schema:"enum=oidc-V4|openid-1.0.0"`
