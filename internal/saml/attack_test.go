@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/flate"
 	"encoding/base64"
+	"encoding/json"
 	"net/http"
 	"net/url"
 	"strings"
@@ -13,6 +14,8 @@ import (
 	"github.com/beevik/etree"
 	sp "github.com/crewjam/saml"
 	dsig "github.com/russellhaering/goxmldsig"
+
+	"github.com/stagedoor/stagedoor"
 )
 
 // query is a request as an address carries it.
@@ -205,6 +208,38 @@ func TestEntities(t *testing.T) {
 	}
 	w.refusedHere("no base64", b.get("/samlp/app?SAMLRequest=%25"), bad)
 	w.refusedHere("two requests", b.get(query(t, text)+"&SAMLRequest=x"), bad)
+}
+
+// TestIssuerOfAnother: the issuer of a request becomes the audience, so that a client gets nothing for a name by which another client is known.
+func TestIssuerOfAnother(t *testing.T) {
+	w := newWorld(t, "sqlite")
+	w.addon("plain", `{"audience":"urn:wiki"}`)
+	_, err := w.st.UpdateClient(t.Context(), "second", func(c *stagedoor.Client) error {
+		c.Stored = map[string]json.RawMessage{"client_aliases": json.RawMessage(`["urn:payroll","urn:both"]`)}
+		return nil
+	})
+	w.ok(err)
+	_, err = w.st.UpdateClient(t.Context(), "app", func(c *stagedoor.Client) error {
+		c.Stored["client_aliases"] = json.RawMessage(`["urn:both"]`)
+		return nil
+	})
+	w.ok(err)
+	b := w.browser()
+	b.in(b.get("/samlp/app")).posted()
+	as := func(issuer string) string {
+		_, path := w.ask(w.provider(func(p *sp.ServiceProvider) { p.EntityID = issuer }), "")
+		return path
+	}
+	for _, issuer := range []string{"urn:wiki", "urn:payroll", "plain", "urn:second"} {
+		if r := b.get(as(issuer)).want(http.StatusForbidden).says("The issuer of the SAML request is another client."); strings.Contains(r.body, "SAMLResponse") {
+			t.Errorf("%s: %s", issuer, r.body)
+		}
+	}
+	for _, issuer := range []string{"urn:both", "urn:app", "app", entity} {
+		b.get(as(issuer)).posted()
+	}
+	w.addon("app", `{"audience":"urn:mine"}`)
+	b.get(as("urn:wiki")).posted() // what the request calls itself is no matter
 }
 
 // TestCommentInSubject: a comment does not cut short whom a request names (CVE-2017-11427 and its kin).

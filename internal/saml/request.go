@@ -1,6 +1,7 @@
 package saml
 
 import (
+	"context"
 	"net/http"
 	"net/url"
 	"slices"
@@ -117,6 +118,9 @@ func (d *Door) request(r *http.Request, st *store.Store, client *stagedoor.Clien
 		stagedoor.AsError(e).Extra = map[string]any{"hint": short(err)}
 		return nil, e
 	}
+	if err := notNamed(r.Context(), st, client, addon, asked.Issuer); err != nil {
+		return nil, err
+	}
 	fresh, err := st.UseProof(r.Context(), "saml-request:"+client.ID+":"+asked.Issuer+":"+asked.ID, asked.Ends)
 	if err != nil {
 		return nil, err
@@ -141,6 +145,19 @@ func (d *Door) request(r *http.Request, st *store.Store, client *stagedoor.Clien
 		return req, &stagedoor.Error{Kind: stagedoor.Invalid, Code: xmlsig.BadNameIDPolicy, Message: "There are no names of the format that the request asks for."}
 	}
 	return req, nil
+}
+
+// notNamed refuses an issuer by which another client is known (SAML profiles section 4.1.4.1). It becomes the audience: a client that looks at nothing else of whom
+// an assertion is for would take one that was made for this one. Where the addon says the audience, the issuer is no matter.
+func notNamed(ctx context.Context, st *store.Store, client *stagedoor.Client, addon settings, issuer string) error {
+	if addon.text("audience", "") != "" {
+		return nil
+	}
+	known, err := another(ctx, st, client, issuer, func(*stagedoor.Client) bool { return false })
+	if known {
+		err = stagedoor.Errorf(stagedoor.Forbidden, "unauthorized_client", "The issuer of the SAML request is another client.")
+	}
+	return err
 }
 
 // nameFormats are the formats of names that clients ask for and the addon decides on: of others there is none that the addon does not say.

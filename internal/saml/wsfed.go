@@ -82,19 +82,26 @@ func (d *Door) wsfedRequest(r *http.Request, client *stagedoor.Client, addon set
 // notAnothers refuses a realm by which another client is known. It becomes the audience, and an assertion of SAML 1.1 says nothing else of whom it is for: who
 // has it could be the person there. Programs of .NET call themselves by their address, so that one of a host at which another client alone takes assertions is refused, too.
 func notAnothers(ctx context.Context, st *store.Store, client *stagedoor.Client, realm string) error {
-	if realm == "" || slices.Contains(realmsOf(client), realm) {
-		return nil
-	}
-	all, err := st.Clients(ctx)
-	known := func(c stagedoor.Client) bool {
-		at, exactly := livesAt(&c, realm)
+	known, err := another(ctx, st, client, realm, func(c *stagedoor.Client) bool {
+		at, exactly := livesAt(c, realm)
 		ours, oursExactly := livesAt(client, realm)
-		return c.ID != client.ID && (slices.Contains(realmsOf(&c), realm) || at && !ours || exactly && !oursExactly)
-	}
-	if err == nil && slices.ContainsFunc(all, known) {
+		return at && !ours || exactly && !oursExactly
+	})
+	if known {
 		err = stagedoor.Errorf(stagedoor.Forbidden, "unauthorized_client", "The wtrealm is that of another client.")
 	}
 	return err
+}
+
+// another tells whether a client that is not this one is known by the name, or by what is says. A client's own names are its own, whoever else has them.
+func another(ctx context.Context, st *store.Store, client *stagedoor.Client, name string, is func(*stagedoor.Client) bool) (bool, error) {
+	if name == "" || slices.Contains(realmsOf(client), name) {
+		return false, nil
+	}
+	all, err := st.Clients(ctx)
+	return err == nil && slices.ContainsFunc(all, func(c stagedoor.Client) bool {
+		return c.ID != client.ID && (slices.Contains(realmsOf(&c), name) || is(&c))
+	}), err
 }
 
 // realmsOf are the names by which a client is known: its id, those that its settings list, and the audiences of its addons.
