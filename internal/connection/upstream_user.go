@@ -10,6 +10,9 @@ import (
 // user writes a profile as the connection wants it, and returns the user whose it is: one who has the identity linked counts too.
 func (o *Upstream) user(ctx context.Context, st *store.Store, c *stagedoor.Connection, p *profile, tokens map[string]any) (*stagedoor.User, error) {
 	identity := IdentityOf(c, p.ID)
+	if scripted := c.Strategy == StrategyOAuth2 && !c.IsKnownSocial(); scripted {
+		identity = ScriptedIdentity(c, p.ID)
+	}
 	u, err := ownerOf(ctx, st, c, identity.FullID())
 	if stagedoor.IsKind(err, stagedoor.NotFound) {
 		if c.OptionFlag("disable_signup") || c.Options.DisableSignup {

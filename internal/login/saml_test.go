@@ -118,6 +118,26 @@ func TestHostileSAML(t *testing.T) {
 	ada.post("/login/callback?connection=corp", own).want(http.StatusForbidden).says("IdP-Initiated login is not enabled")
 }
 
+// TestNamesLikeOurIds: where people choose what their provider calls them, a name that begins like an id of ours is nobody else's.
+func TestNamesLikeOurIds(t *testing.T) {
+	w := newAbroad(t, storetest.SQLite)
+	w.standin.Now = w.clock
+	w.saml("corp", nil)
+	w.standin.Choose(&kim)
+	w.in("corp")
+	for _, name := range []string{"corp|k1", "samlp|corp|k1", "samlp|k1"} {
+		eve := standin.Person{Subject: name, Email: "eve@corp.example", Name: "Eve"}
+		w.standin.Choose(&eve)
+		w.in("corp")
+		if u, err := w.st.User(t.Context(), "samlp|corp|"+name); err != nil || u.Name != "Eve" {
+			t.Errorf("%s: %+v %v", name, u, err)
+		}
+	}
+	if u, err := w.st.User(t.Context(), "samlp|corp|k1"); err != nil || u.LoginsCount != 1 || u.Name != "Kim Corp" {
+		t.Errorf("%+v %v", u, err)
+	}
+}
+
 // TestUnaskedSAML: an identity provider sends people by itself only where the connection says so, and each answer is good once.
 func TestUnaskedSAML(t *testing.T) {
 	w := newAbroad(t, storetest.SQLite)

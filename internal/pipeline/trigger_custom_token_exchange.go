@@ -189,7 +189,7 @@ func (p *Pipeline) connectedUser(ctx context.Context, v Visit, client *stagedoor
 		return nil, err
 	}
 	attributes := &by.Attributes
-	identity := connection.IdentityOf(conn, attributes.UserID)
+	identity := connection.ScriptedIdentity(conn, attributes.UserID)
 	given := stagedoor.User{
 		Email: attributes.Email, EmailVerified: attributes.EmailVerified, Username: attributes.Username, PhoneNumber: attributes.PhoneNumber,
 		PhoneVerified: attributes.PhoneVerified, Name: attributes.Name, Nickname: attributes.Nickname, GivenName: attributes.GivenName,
