@@ -46,6 +46,30 @@ func TestSubjectTypePolicies(t *testing.T) {
 	})
 }
 
+// What a client was granted and is taken from it again ends with the next refresh, and comes back with the grant.
+func TestRefreshAfterTheGrant(t *testing.T) {
+	eachWorld(t, func(t *testing.T, w *world) {
+		w.api(func(rs *stagedoor.ResourceServer) {
+			rs.SubjectTypes = policies("require_client_grant", "require_client_grant")
+		})
+		grant := func(scope ...string) *stagedoor.ClientGrant {
+			g := &stagedoor.ClientGrant{ClientID: site, Audience: apiAudience, SubjectType: "user", Scope: scope}
+			ok(t, w.st.CreateClientGrant(t.Context(), g))
+			return g
+		}
+		g := grant("read:songs", "edit:songs")
+		got := w.redeem(site, w.browser().login(request(site, "audience", apiAudience, "scope", "openid offline_access read:songs edit:songs")).got().Get("code")).good()
+		_, err := w.st.UpdateClientGrant(t.Context(), g.ID, func(g *stagedoor.ClientGrant) error { g.Scope = []string{"read:songs"}; return nil })
+		ok(t, err)
+		got = w.refresh(site, got.RefreshToken).good()
+		same(t, "a smaller grant", []any{got.Scope, w.claims(got.AccessToken)["scope"]}, []any{"openid offline_access read:songs", "openid offline_access read:songs"})
+		ok(t, w.st.DeleteClientGrant(t.Context(), g.ID))
+		w.refresh(site, got.RefreshToken).bad(403, "access_denied", `Client is not authorized to access resource server "https://api.test/".`)
+		grant("read:songs", "edit:songs")
+		same(t, "granted again", w.refresh(site, got.RefreshToken).good().Scope, "openid offline_access read:songs edit:songs")
+	})
+}
+
 func TestGrantOfAllScopes(t *testing.T) {
 	w := newWorld(t)
 	client, err := w.st.Client(t.Context(), machine)
