@@ -153,6 +153,27 @@ func (a *assertion11) read(ends time.Time) (*Assertion, error) {
 	return out, nil
 }
 
+// maxNamespaces is how many namespaces may be declared at one place: what each element costs before anybody knows who signed it grows with them. It is the
+// bound of messages of SAML 2.0.
+const maxNamespaces = 64
+
+func fewNamespaces(el *etree.Element, declared int) error {
+	for _, a := range el.Attr {
+		if a.Space == "xmlns" || a.Space == "" && a.Key == "xmlns" {
+			declared++
+		}
+	}
+	if declared > maxNamespaces {
+		return errors.New("xmlsig: the answer declares too many namespaces")
+	}
+	for _, child := range el.ChildElements() {
+		if err := fewNamespaces(child, declared); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // findToken finds the one assertion of an answer at the one place where it may be: one elsewhere is a signature wrapped around a forgery.
 func findToken(wresult string) (*etree.Element, error) {
 	raw := []byte(wresult)
@@ -164,6 +185,9 @@ func findToken(wresult string) (*etree.Element, error) {
 		return nil, errors.New("xmlsig: the answer is no XML")
 	}
 	el := doc.Root()
+	if err := fewNamespaces(el, 0); err != nil {
+		return nil, err
+	}
 	only := func(tag string) error {
 		var found []*etree.Element
 		for _, child := range el.ChildElements() {

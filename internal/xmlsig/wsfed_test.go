@@ -3,6 +3,7 @@ package xmlsig_test
 import (
 	"crypto/sha1"
 	"encoding/hex"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -55,6 +56,26 @@ func TestThumbprints(t *testing.T) {
 	stranger.issuer.EntityID = "urn:idp"
 	if a, err := xmlsig.ReadToken(known, realm, stranger.token(t, nil), now); err == nil {
 		t.Errorf("a stranger's was read as %+v", a)
+	}
+}
+
+// TestManyNamespaces: what nobody has signed costs little, however many namespaces it declares over however many elements.
+func TestManyNamespaces(t *testing.T) {
+	s := both(t)
+	var many strings.Builder
+	for i := range 12000 {
+		fmt.Fprintf(&many, ` xmlns:a%x="u"`, i)
+	}
+	text := s.token(t, nil)
+	for name, hostile := range map[string]string{
+		"in the assertion": strings.Replace(text, "<saml:Assertion ", "<saml:Assertion"+many.String()+" ", 1), "around it": strings.Replace(text, "<t:RequestedSecurityToken", "<t:RequestedSecurityToken"+many.String(), 1),
+	} {
+		hostile = strings.Replace(hostile, "</saml:Assertion>", strings.Repeat("<a/>", 900)+"</saml:Assertion>", 1)
+		begun := time.Now()
+		a, err := xmlsig.ReadToken(s.party, realm, hostile, now)
+		if err == nil || !strings.Contains(err.Error(), "too many namespaces") {
+			t.Errorf("%s: %d bytes, %v: %+v %v", name, len(hostile), time.Since(begun), a, err)
+		}
 	}
 }
 
