@@ -100,6 +100,13 @@ func TestSubjectOfACertificate(t *testing.T) {
 		{"CN=payroll,CN=mallory", shown("CN=mallory", "CN=payroll"), true},
 		{"CN=payroll,OU=b+OU=a", shown("OU=a", "OU=b", "CN=payroll"), false},
 		{"CN=payroll,OU=b,OU=a", shown("OU=a", "OU=b", "CN=payroll"), true},
+		{"CN=payroll,O=Acme", shown("CN=payroll,O=Acme"), false},
+		{"CN=payroll+O=Acme", shown("CN=payroll+O=Acme"), false},
+		{"CN=payroll\\,O\\=Acme", shown("CN=payroll,O=Acme"), false},
+		{"CN=payroll\\,O=Acme", shown("CN=payroll,O=Acme"), true},
+		{"O=Acme, Inc.", shown("O=Acme, Inc."), true},
+		{"C=JP\nO=Acme\nCN=payroll", shown("C=JP", "O=Acme\nCN=payroll"), false},
+		{"O=Acme\nCN=payroll", shown("O=Acme\nCN=payroll"), false},
 	} {
 		w.client(machine, func(cl *stagedoor.Client) {
 			cl.Credentials = []stagedoor.ClientCredential{{ID: "cred_1", Type: "cert_subject_dn", SubjectDN: c.registered}}

@@ -3,6 +3,7 @@ package oauth
 import (
 	"context"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -66,5 +67,12 @@ func sameSubject(registered string, cert *web.Certificate) bool {
 		}
 	}
 	text := strings.Join(parts, "\n")
-	return text != "" && (text == jose.SubjectLines(cert.Certificate) || text == jose.SubjectText(cert.Certificate))
+	lines := len(parts) == len(cert.Certificate.Subject.Names) && text == jose.SubjectLines(cert.Certificate) // a value that holds a line break makes two lines of one part
+	if len(parts) == 1 {
+		return lines && !listed.MatchString(text) || text == jose.SubjectText(cert.Certificate)
+	}
+	return lines
 }
+
+// listed finds a second part in a subject on one line. A certificate whose one part has a value like that is of another subject.
+var listed = regexp.MustCompile(`[,+;] *[A-Za-z0-9.-]+=`)
