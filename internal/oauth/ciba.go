@@ -189,6 +189,9 @@ func redeemCIBA(ctx context.Context, t *tokenRequest) (*tokenResponse, error) {
 	case p.Expired, p.Device.Authorization == nil:
 		return nil, stagedoor.Errorf(stagedoor.Invalid, "access_denied", "The end-user denied the authorization request or it has been expired")
 	}
+	if err := t.targeted("approval", p.Device.Authorization.Audience); err != nil {
+		return nil, err
+	}
 	user, err := t.person(ctx, p.Device.Authorization)
 	if stagedoor.IsKind(err, stagedoor.NotFound) {
 		return nil, unknown

@@ -119,6 +119,9 @@ func redeemDevice(ctx context.Context, t *tokenRequest) (*tokenResponse, error) 
 	case p.Device.Authorization == nil:
 		return nil, stagedoor.Errorf(stagedoor.Forbidden, "access_denied", "%s", p.Device.Denied)
 	}
+	if err := t.targeted("device code", p.Device.Authorization.Audience); err != nil {
+		return nil, err
+	}
 	user, err := t.person(ctx, p.Device.Authorization)
 	if stagedoor.IsKind(err, stagedoor.NotFound) {
 		return nil, invalidGrant("Invalid or expired device code.")

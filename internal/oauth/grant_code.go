@@ -34,8 +34,8 @@ func redeemCode(ctx context.Context, t *tokenRequest) (*tokenResponse, error) {
 	if err := checkVerifier(code, t.params["code_verifier"]); err != nil {
 		return nil, err
 	}
-	if resource := t.params["resource"]; namesResources(t.st) && resource != "" && resource != code.Audience {
-		return nil, errTarget("The code is not good for %s.", cut(resource))
+	if err := t.targeted("code", code.Audience); err != nil {
+		return nil, err
 	}
 	if code.DPoPJKT != "" && code.DPoPJKT != t.bound.JKT {
 		return nil, invalidGrant("The code is bound to another key")

@@ -56,13 +56,22 @@ func nameAPI(ctx context.Context, st *store.Store, params map[string]string) err
 	return err
 }
 
+// targeted refuses a resource that is not the API to which a person has agreed (RFC 8707 section 2.2): the client would show a token for the one to the other.
+func (t *tokenRequest) targeted(what, granted string) error {
+	resource := t.params["resource"]
+	if resource == "" || !namesResources(t.st) || resource == granted || granted == "" && token.IsUserInfo(t.st.Tenant(), resource) {
+		return nil
+	}
+	return errTarget("The %s is not good for %s.", what, cut(resource))
+}
+
 // elsewhere returns what a refresh token stands for at another API than the one that it was given for, where the client's policies allow that: of
 // OpenID Connect's scopes those that it has, and of the API's those of the policy (multi-resource refresh tokens). A client without policies asks for
 // nothing by audience.
 func (t *tokenRequest) elsewhere(ctx context.Context, rt *stagedoor.RefreshToken) (*stagedoor.RefreshToken, error) {
 	audience, policies := t.params["audience"], t.client.RefreshToken.Policies
 	if audience == "" || audience == rt.Audience || len(policies) == 0 {
-		return rt, nil
+		return rt, t.targeted("refresh token", rt.Audience)
 	}
 	i := slices.IndexFunc(policies, func(p stagedoor.RefreshTokenPolicy) bool { return p.Audience == audience })
 	if i < 0 || !t.client.IsFirstParty || !rt.Conformant {

@@ -38,6 +38,14 @@ func TestResourceIndicators(t *testing.T) {
 	w.tickets()
 	code = w.browser().login(request(site, "resource", apiAudience)).got().Get("code")
 	w.redeem(site, code, "resource", ticketAudience).bad(400, "invalid_target", "The code is not good for https://tickets.test/.")
+	const userinfo = "https://acme.test/userinfo"
+	code = w.browser().login(request(site, "resource", userinfo)).got().Get("code")
+	w.redeem(site, code, "resource", userinfo).good()
+
+	// A refresh token is no good for another API either, where no policy says so.
+	first := w.redeem(site, w.browser().login(request(site, "resource", apiAudience, "scope", "openid offline_access")).got().Get("code")).good()
+	w.refresh(site, first.RefreshToken, "resource", ticketAudience).bad(400, "invalid_target", "The refresh token is not good for https://tickets.test/.")
+	same(t, "the same", w.claims(w.refresh(site, first.RefreshToken, "resource", apiAudience).good().AccessToken)["aud"], []string{apiAudience, userinfo})
 
 	for resource, why := range map[string]string{
 		"https://nothing.test/": "Service not found: https://nothing.test/", "songs": "The resource must be an absolute URI without a fragment.",
@@ -78,6 +86,15 @@ func TestResourceWithoutABrowser(t *testing.T) {
 			t.Fatalf("%s: %v %s", path, err, a.Body)
 		}
 		same(t, path, p.Device.Audience, apiAudience)
+		p.Device.Authorization = &stagedoor.Authorization{ClientID: site, UserID: ada, Audience: apiAudience, Scope: []string{"openid"}, Conformant: true, Issuer: "https://acme.test/"}
+		ok(t, w.st.DecideDevice(t.Context(), p.Device))
+		w.pass(10 * time.Second)
+		grant, what := grantDevice, "device code"
+		if got.Request != "" {
+			grant, what = grantCIBA, "approval"
+		}
+		w.token(values("grant_type", grant, "client_id", site, "client_secret", secret(site), "device_code", got.Device, "auth_req_id", got.Request, "resource", "https://acme.test/api/v2/")).
+			bad(400, "invalid_target", "The "+what+" is not good for https://acme.test/api/v2/.")
 		ask("resource", "https://nothing.test/").bad(400, "invalid_target", "Service not found: https://nothing.test/")
 		ask("resource", apiAudience, "audience", ticketAudience).bad(400, "invalid_target", "audience and resource differ.")
 	}
