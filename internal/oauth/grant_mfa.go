@@ -177,7 +177,7 @@ func (t *tokenRequest) redeemFactor(ctx context.Context, param string, check fun
 	if token.RefreshToken == "" {
 		return t.resume(ctx, token)
 	}
-	t.params["refresh_token"], t.params["scope"] = token.RefreshToken, strings.Join(token.Scope, " ")
+	t.params["refresh_token"], t.params["scope"], t.params["audience"] = token.RefreshToken, strings.Join(token.Scope, " "), token.Audience
 	return redeemRefreshToken(ctx, t)
 }
 

@@ -43,7 +43,7 @@ func redeemRefreshToken(ctx context.Context, t *tokenRequest) (*tokenResponse, e
 		return nil, invalidGrant("The refresh_token was generated for a user who doesn't exist anymore.")
 	}
 	if stagedoor.HasCode(err, "mfa_required") {
-		return nil, t.requireFactor(ctx, stagedoor.MFAToken{UserID: rt.UserID, Scope: stagedoor.Words(t.params["scope"]), RefreshToken: presented})
+		return nil, t.requireFactor(ctx, stagedoor.MFAToken{UserID: rt.UserID, Scope: stagedoor.Words(t.params["scope"]), Audience: t.params["audience"], RefreshToken: presented})
 	}
 	if err != nil {
 		return nil, err

@@ -77,6 +77,30 @@ func (a *answer) json(status int, into any) {
 	ok(a.t, json.Unmarshal(a.Body.Bytes(), into))
 }
 
+// A refresh for another API that needs a second factor goes on for that API.
+func TestSecondFactorForAnotherAPI(t *testing.T) {
+	w := newWorld(t)
+	w.tickets()
+	w.wantsFactor()
+	w.client(spa, func(c *stagedoor.Client) {
+		c.RefreshToken.Policies = []stagedoor.RefreshTokenPolicy{{Audience: ticketAudience, Scope: []string{"read:tickets"}}}
+	})
+	const secret = "JBSWY3DPEHPK3PXP"
+	ok(t, w.st.AddAuthenticationMethods(t.Context(), ada, []*stagedoor.AuthenticationMethod{{Type: "totp", Secret: secret}}, false))
+	first := w.offline(spa)
+	for audience, scope := range map[string]string{ticketAudience: "openid read:tickets", "": "openid email read:songs"} {
+		want := []string{apiAudience, "https://acme.test/userinfo"}
+		more := []string{"scope", scope}
+		if audience != "" {
+			want[0], more = audience, append(more, "audience", audience)
+		}
+		token := w.refresh(spa, first.RefreshToken, more...).mfaRequired(`{"challenge":[{"type":"otp"}]}`)
+		got := w.mfa(otpGrant, token, "otp", w.otp(secret), "audience", "https://nothing.test/").good()
+		claims := w.claims(got.AccessToken)
+		same(t, audience, []any{claims["aud"], claims["scope"]}, []any{want, scope})
+	}
+}
+
 // A refresh that needs a second factor: the person sets one up through the MFA API, and gives it in the next one.
 func TestRefreshWithSecondFactor(t *testing.T) {
 	eachWorld(t, func(t *testing.T, w *world) {
