@@ -30,13 +30,15 @@ func TestOrganizationAtTheTokenEndpoint(t *testing.T) {
 		same(t, "org_id by name", w.claims(w.byPassword(site, "organization", "North").good().IDToken)["org_id"], north)
 		w.named(false)
 		w.client(site, func(c *stagedoor.Client) { c.IsFirstParty = false })
-		w.byPassword(site, "organization", north).good()
+		held := w.byPassword(site, "organization", north, "scope", "openid offline_access").good().RefreshToken
+		same(t, "org_id again", w.claims(w.refresh(site, held).good().IDToken)["org_id"], north)
 		_, err := w.st.UpdateOrganization(ctx, north, func(o *stagedoor.Organization) error {
 			o.Stored = map[string]json.RawMessage{"third_party_client_access": json.RawMessage(`"block"`)}
 			return nil
 		})
 		ok(t, err)
 		w.byPassword(site, "organization", north).bad(400, "invalid_request", refused)
+		w.refresh(site, held).bad(400, "invalid_request", refused)
 
 		// Nor does the page after the login offer it to such a client.
 		w.organized(third, "require", "post_login_prompt")

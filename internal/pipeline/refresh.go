@@ -33,6 +33,9 @@ func (p *Pipeline) Refresh(ctx context.Context, v Visit, client *stagedoor.Clien
 		if in.org, a.OrgName, err = p.Organization(ctx, v.Store, t.OrgID, u.ID); err != nil {
 			return nil, nil, err
 		}
+		if !in.org.Takes(client) {
+			return nil, nil, ErrNotForClient("organization")
+		}
 		a.OrgID, e.OrgID, e.OrgName = t.OrgID, t.OrgID, in.org.Name
 	}
 	var spoken said
