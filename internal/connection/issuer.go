@@ -40,8 +40,10 @@ type document struct {
 	party   *xmlsig.Party // of metadata of WS-Federation
 }
 
-// at returns the document of an address, which may be empty yet.
-func (d *documents) at(address string) *document {
+// at returns the document of a kind at an address, which may be empty yet. What one tenant takes for another kind than it is must not look like a failure to
+// others.
+func (d *documents) at(kind, address string) *document {
+	address = kind + " " + address
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.all == nil {
@@ -89,7 +91,7 @@ func (doc *document) read(ctx context.Context, o *Upstream, address string, agai
 
 // metadata are what an issuer says of itself (OpenID Connect Discovery section 4).
 func (o *Upstream) metadata(ctx context.Context, address string) (map[string]any, error) {
-	doc := o.documents.at(address)
+	doc := o.documents.at("metadata", address)
 	doc.mu.Lock()
 	defer doc.mu.Unlock()
 	err := doc.read(ctx, o, address, false, func(body []byte) error {
@@ -109,7 +111,7 @@ func (o *Upstream) metadata(ctx context.Context, address string) (map[string]any
 // verifyKeys are the keys with which a token with the header may be signed. A key that is not known yet lets the set be fetched again, but not
 // at every token: others write the header.
 func (o *Upstream) verifyKeys(ctx context.Context, address string, h jose.Header) ([]jose.VerifyKey, error) {
-	doc := o.documents.at(address)
+	doc := o.documents.at("keys", address)
 	doc.mu.Lock()
 	defer doc.mu.Unlock()
 	for _, again := range []bool{false, true} {

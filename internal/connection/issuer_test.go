@@ -20,13 +20,47 @@ func TestOldDocuments(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		doc := o.documents.at(address)
-		doc.fetched, doc.keys, doc.members = time.Now().Add(-age), []jose.VerifyKey{{KID: "k", Algorithm: "RS256", Key: key.Public()}}, map[string]any{"issuer": "x"}
+		keys, metadata := o.documents.at("keys", address), o.documents.at("metadata", address)
+		keys.fetched, keys.keys = time.Now().Add(-age), []jose.VerifyKey{{KID: "k", Algorithm: "RS256", Key: key.Public()}}
+		metadata.fetched, metadata.members = time.Now().Add(-age), map[string]any{"issuer": "x"}
 		if keys, err := o.verifyKeys(t.Context(), address, jose.Header{Algorithm: "RS256", KeyID: "k"}); (err == nil && len(keys) == 1) != good {
 			t.Errorf("after %s: %d keys, %v", age, len(keys), err)
 		}
 		if m, err := o.metadata(t.Context(), address); (err == nil && m != nil) != good {
 			t.Errorf("after %s: %v, %v", age, m, err)
 		}
+	}
+}
+
+// TestDocumentOfAnotherKind: a tenant that takes the key set of an issuer for its metadata, or the other way round, keeps no other tenant from either.
+func TestDocumentOfAnotherKind(t *testing.T) {
+	key, err := jose.NewRSAKey(2048, "k", time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	set, err := jose.JWKS(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/keys" {
+			w.Write(set)
+			return
+		}
+		w.Write([]byte(`{"issuer":"https://idp.example"}`))
+	}))
+	defer server.Close()
+	o, h := &Upstream{HTTP: server.Client()}, jose.Header{Algorithm: "RS256", KeyID: key.KID}
+	if m, err := o.metadata(t.Context(), server.URL+"/keys"); err == nil {
+		t.Errorf("read as metadata: %v", m)
+	}
+	if keys, err := o.verifyKeys(t.Context(), server.URL+"/metadata", h); err == nil {
+		t.Errorf("read as keys: %v", keys)
+	}
+	if keys, err := o.verifyKeys(t.Context(), server.URL+"/keys", h); err != nil || len(keys) != 1 {
+		t.Errorf("%v %v", keys, err)
+	}
+	if m, err := o.metadata(t.Context(), server.URL+"/metadata"); err != nil || m["issuer"] != "https://idp.example" {
+		t.Errorf("%v %v", m, err)
 	}
 }

@@ -58,7 +58,7 @@ func (o *Upstream) wsfedParty(ctx context.Context, c *stagedoor.Connection) (*xm
 
 // federationMetadata are what a provider says of itself.
 func (o *Upstream) federationMetadata(ctx context.Context, address string) (*xmlsig.Party, error) {
-	doc := o.documents.at(address)
+	doc := o.documents.at("federation", address)
 	doc.mu.Lock()
 	defer doc.mu.Unlock()
 	err := doc.read(ctx, o, address, false, func(body []byte) error {
