@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/connection"
 	"github.com/stagedoor/stagedoor/internal/jose"
 )
 
@@ -72,6 +73,21 @@ func TestIntrospection(t *testing.T) {
 		w.inactive("an expired JWT", site, got.AccessToken)
 		w.inactive("an expired opaque token", site, opaque)
 	})
+}
+
+// People whose id ends as that of a client's own tokens are people.
+func TestIntrospectionOfPeopleLikeClients(t *testing.T) {
+	w := newWorld(t)
+	conn, err := w.st.ConnectionByName(t.Context(), "Users")
+	ok(t, err)
+	eve := &stagedoor.User{ID: "auth0|eve@clients", Email: "eve@example.com"}
+	ok(t, (&connection.Database{Hasher: hasher}).Create(t.Context(), w.st, conn, eve, adaWord))
+	w.client(site, func(c *stagedoor.Client) { c.GrantTypes = append(c.GrantTypes, grantRealm) })
+	got := w.token(values("grant_type", grantRealm, "client_id", site, "client_secret", secret(site), "realm", "Users", "username", eve.Email, "password", adaWord, "audience", apiAudience)).good()
+	same(t, "sub", w.introspect(site, got.AccessToken)["sub"], eve.ID)
+	_, err = w.st.UpdateUser(t.Context(), eve.ID, func(u *stagedoor.User) error { u.Blocked = new(true); return nil })
+	ok(t, err)
+	w.inactive("blocked", site, got.AccessToken)
 }
 
 // What was revoked does not work, whichever kind of token it is.
