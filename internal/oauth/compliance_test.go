@@ -51,6 +51,9 @@ func TestComplianceLogin(t *testing.T) {
 	push("code_challenge", "-", "code_challenge_method", "-").bad(400, "invalid_request", "Missing required parameter: code_challenge")
 	push("code_challenge", verifier, "code_challenge_method", "plain").bad(400, "invalid_request", "code_challenge_method must be S256")
 	push("response_type", "code id_token", "nonce", "n").bad(400, "unsupported_response_type", "The client's compliance level does not allow the response type code id_token.")
+	none := request(site, pkce...)
+	none.Del("redirect_uri")
+	w.show(key.Cert, false, "/oauth/par", none).bad(400, "invalid_request", "Missing required parameter: redirect_uri")
 	push("redirect_uri", "http://localhost:3000/cb").bad(400, "invalid_request", "The client's compliance level wants an https redirect_uri.")
 	login := func() string {
 		_, uri, _ := readPushed(t, push())

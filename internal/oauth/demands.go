@@ -33,6 +33,8 @@ func checkCompliance(c *stagedoor.Client, req *stagedoor.AuthorizationRequest) e
 		return nil
 	case req.ResponseType != "code" && (req.ResponseType != "code id_token" || !c.Complies("fapi1")):
 		return stagedoor.Errorf(stagedoor.Invalid, "unsupported_response_type", "The client's compliance level does not allow the response type %s.", req.ResponseType)
+	case !req.RedirectGiven: // FAPI 1.0 Baseline 5.2.2-9
+		return missing("redirect_uri")
 	case !strings.HasPrefix(strings.ToLower(req.RedirectURI), "https://"):
 		return invalid("The client's compliance level wants an https redirect_uri.")
 	}
