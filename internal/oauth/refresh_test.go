@@ -104,6 +104,32 @@ func TestRefreshRotation(t *testing.T) {
 	})
 }
 
+// What a thief got by a refresh token ends with it, as far as anybody asks us: opaque access tokens.
+func TestOpaqueTokensOfAFamily(t *testing.T) {
+	eachWorld(t, func(t *testing.T, w *world) {
+		w.rotating(site, nil)
+		codes := func() (first, second *tokenAnswer) {
+			first = w.redeem(site, w.browser().login(request(site, "scope", "openid offline_access")).got().Get("code")).good()
+			return first, w.refresh(site, first.RefreshToken).good()
+		}
+		other, _ := codes()
+		for name, end := range map[string]func(first, second *tokenAnswer){
+			"reuse": func(first, _ *tokenAnswer) {
+				w.refresh(site, first.RefreshToken).bad(403, "invalid_grant", wrongRefresh)
+			},
+			"revocation": func(_, second *tokenAnswer) {
+				w.browser().post("/oauth/revoke", values("client_id", site, "client_secret", secret(site), "token", second.RefreshToken))
+			},
+		} {
+			first, second := codes()
+			same(t, name, []int{w.info(first.AccessToken).Code, w.info(second.AccessToken).Code}, []int{200, 200})
+			end(first, second)
+			same(t, name, []int{w.info(first.AccessToken).Code, w.info(second.AccessToken).Code}, []int{401, 401})
+		}
+		same(t, "another family", w.info(other.AccessToken).Code, 200)
+	})
+}
+
 func TestRefreshLeeway(t *testing.T) {
 	eachWorld(t, func(t *testing.T, w *world) {
 		w.rotating(spa, func(r *stagedoor.RefreshTokenRules) { r.Leeway = 10 })

@@ -57,10 +57,7 @@ func (s *Store) revokeReplayed(ctx context.Context, q querier, hash string, now 
 	if err != nil {
 		return err
 	}
-	if _, err := q.exec(ctx, "DELETE FROM access_tokens WHERE tenant = ? AND origin = ?", s.tenant.ID, origin); err != nil {
-		return err
-	}
-	return s.deleteFamily(ctx, q, user, origin)
+	return s.endFamily(ctx, q, user, origin)
 }
 
 // checkOrigin refuses tokens of a code that was replayed before they were saved.

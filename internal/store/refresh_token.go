@@ -123,7 +123,7 @@ func (s *Store) reuse(ctx context.Context, q querier, t *stagedoor.RefreshToken,
 	if leeway > 0 && t.Counter >= latest-1 && s.db.clock.Now().Sub(fromMillis(usedAt)) <= leeway {
 		return nil, nil
 	}
-	return &Reused{t, latest}, s.deleteFamily(ctx, q, t.UserID, t.FamilyID)
+	return &Reused{t, latest}, s.endFamily(ctx, q, t.UserID, t.FamilyID)
 }
 
 // RefreshToken returns a token that has not expired, whether or not it was superseded: what
@@ -237,7 +237,7 @@ func (s *Store) TouchRefreshToken(ctx context.Context, token string, presented *
 	})
 }
 
-// RevokeRefreshToken ends a token's family if the token is the client's, and returns it. A
+// RevokeRefreshToken ends a token's family with its opaque access tokens if the token is the client's, and returns it. A
 // token that is unknown or another client's is NotFound and stays as it is.
 func (s *Store) RevokeRefreshToken(ctx context.Context, token, clientID string) (*stagedoor.RefreshToken, error) {
 	var t *stagedoor.RefreshToken
@@ -248,7 +248,7 @@ func (s *Store) RevokeRefreshToken(ctx context.Context, token, clientID string) 
 		if t.ClientID != clientID {
 			return errNotFound("refresh token")
 		}
-		return s.deleteFamily(ctx, q, t.UserID, t.FamilyID)
+		return s.endFamily(ctx, q, t.UserID, t.FamilyID)
 	})
 	if err != nil {
 		return nil, err
@@ -266,6 +266,15 @@ func (s *Store) deleteFamily(ctx context.Context, q querier, user, family string
 		return err
 	}
 	_, err := q.exec(ctx, "DELETE FROM refresh_tokens WHERE tenant = ? AND family = ?", s.tenant.ID, family)
+	return err
+}
+
+// endFamily is deleteFamily, and ends the opaque access tokens that came from the family: a thief has those, too.
+func (s *Store) endFamily(ctx context.Context, q querier, user, family string) error {
+	err := s.deleteFamily(ctx, q, user, family)
+	if err == nil && family != "" {
+		_, err = q.exec(ctx, "DELETE FROM access_tokens WHERE tenant = ? AND origin = ?", s.tenant.ID, family)
+	}
 	return err
 }
 
