@@ -9,6 +9,7 @@ import (
 	"encoding/xml"
 	"errors"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -44,7 +45,8 @@ type Party struct {
 // clock is a fixed time as the library wants it.
 func clock(now time.Time) *dsig.Clock { return dsig.NewFakeClockAt(now) }
 
-// Certificates reads certificates in PEM or base64, or PEM in base64; what is none is passed over.
+// Certificates reads certificates in PEM or base64, or PEM in base64; what is none is passed over, and so are those of RSA keys with which to verify takes
+// seconds: messages may hold signatures of a million bits.
 func Certificates(texts ...string) (all []*x509.Certificate) {
 	for _, text := range texts {
 		data := []byte(text)
@@ -61,7 +63,10 @@ func Certificates(texts ...string) (all []*x509.Certificate) {
 			all = append(all, cert)
 		}
 	}
-	return all
+	return slices.DeleteFunc(all, func(c *x509.Certificate) bool {
+		key, is := c.PublicKey.(*rsa.PublicKey)
+		return is && key.N.BitLen() > maxReader
+	})
 }
 
 // maxKey bounds a key in PEM, in bytes: one of 8192 bits has 6,400, and to check or to use a longer one costs seconds.

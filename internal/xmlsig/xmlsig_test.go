@@ -1,10 +1,16 @@
 package xmlsig_test
 
 import (
+	"bytes"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
 	"encoding/base64"
+	"math/big"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -55,6 +61,28 @@ func (s sides) answer(t testing.TB, change func(*xmlsig.Issued)) string {
 		t.Fatal(err)
 	}
 	return text
+}
+
+// TestHugeKeys: certificates of keys that cost seconds to verify with are none.
+func TestHugeKeys(t *testing.T) {
+	signer := key(t, "theirs")
+	for bits, want := range map[uint]int{4096: 1, 8192: 1, 800_000: 0} {
+		public := &rsa.PublicKey{N: new(big.Int).Sub(new(big.Int).Lsh(big.NewInt(1), bits), big.NewInt(1)), E: 65537}
+		template := &x509.Certificate{SerialNumber: big.NewInt(1), NotBefore: now.Add(-time.Hour), NotAfter: now.Add(time.Hour)}
+		der, err := x509.CreateCertificate(rand.Reader, template, signer.Cert, public, signer.Private)
+		if err != nil {
+			t.Fatal(err)
+		}
+		certs := xmlsig.Certificates(base64.StdEncoding.EncodeToString(der))
+		if len(certs) == want {
+			continue
+		}
+		s := both(t)
+		text := regexp.MustCompile(`SignatureValue>[^<]+<`).ReplaceAllString(regexp.MustCompile(`<ds:KeyInfo>.*</ds:KeyInfo>`).ReplaceAllString(s.token(t, nil), ""), "SignatureValue>AA"+base64.StdEncoding.EncodeToString(bytes.Repeat([]byte{1}, int(bits/8)-1))[2:]+"<")
+		begun := time.Now()
+		_, err = xmlsig.ReadToken(&xmlsig.Party{Certs: certs}, realm, text, now)
+		t.Errorf("%d bits: %d certificates; %v in %v", bits, len(certs), err, time.Since(begun))
+	}
 }
 
 func TestRead(t *testing.T) {
