@@ -59,6 +59,11 @@ type measuredTransport struct {
 	metrics *telemetry.Metrics
 }
 
+// Around measures another transport.
+func (t *measuredTransport) Around(change func(http.RoundTripper) http.RoundTripper) http.RoundTripper {
+	return &measuredTransport{change(t.next), t.metrics}
+}
+
 // RoundTrip sends a request, with the header traceparent if the context is traced. Neither span nor numbers say where it goes: that is for
 // tenants to choose, and may hold secrets.
 func (t *measuredTransport) RoundTrip(r *http.Request) (*http.Response, error) {

@@ -33,6 +33,13 @@ func (s *Server) scriptHTTP(client *http.Client, rewrite map[string]string) *htt
 	return &c
 }
 
+// Around makes it one whose requests go out by another transport.
+func (o *ourselves) Around(change func(http.RoundTripper) http.RoundTripper) http.RoundTripper {
+	other := *o
+	other.next = change(o.next)
+	return &other
+}
+
 // RoundTrip answers a request.
 func (o *ourselves) RoundTrip(r *http.Request) (*http.Response, error) {
 	host := usualHost(r.URL.Scheme, r.URL.Host)

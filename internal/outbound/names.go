@@ -65,15 +65,31 @@ func (n *Names) Records(ctx context.Context, kind, name string) (any, error) {
 	return nil, fmt.Errorf("outbound: no records of kind %s", kind)
 }
 
-// WithTLS returns a client that is like a client of [New] but for how it trusts servers and shows itself to them. It keeps no connections.
+// A Wrapper is what stands around the transport of a client of [New], or around another Wrapper.
+type Wrapper interface {
+	http.RoundTripper
+	// Around is the same around what change makes of what is within.
+	Around(change func(http.RoundTripper) http.RoundTripper) http.RoundTripper
+}
+
+// WithTLS returns a client that is like a client of [New] but for how it trusts servers and shows itself to them, whatever stands around its transport. It
+// keeps no connections.
 func WithTLS(client *http.Client, c *tls.Config) *http.Client {
 	out := *client
-	if g, ok := client.Transport.(*guard); ok {
-		if transport, ok := g.next.(*http.Transport); ok {
+	out.Transport = withTLS(client.Transport, c)
+	return &out
+}
+
+func withTLS(t http.RoundTripper, c *tls.Config) http.RoundTripper {
+	switch t := t.(type) {
+	case Wrapper:
+		return t.Around(func(within http.RoundTripper) http.RoundTripper { return withTLS(within, c) })
+	case *guard:
+		if transport, ok := t.next.(*http.Transport); ok {
 			next := transport.Clone()
 			next.TLSClientConfig, next.DisableKeepAlives = c, true
-			out.Transport = &guard{g.Config, next}
+			return &guard{t.Config, next}
 		}
 	}
-	return &out
+	return t
 }

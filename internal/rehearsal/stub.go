@@ -172,6 +172,29 @@ func (n *network) answers(req *http.Request) *Stub {
 
 // RoundTrip answers a call from a stub, lets it go out, or refuses it.
 func (n *network) RoundTrip(req *http.Request) (*http.Response, error) {
+	return n.carry(req, n.outside)
+}
+
+// Around is the same network with another way out.
+func (n *network) Around(change func(http.RoundTripper) http.RoundTripper) http.RoundTripper {
+	if n.outside == nil {
+		return n
+	}
+	return &detour{n, change(n.outside)}
+}
+
+// detour is a network with another way out.
+type detour struct {
+	*network
+	outside http.RoundTripper
+}
+
+// RoundTrip is that of the network.
+func (d *detour) RoundTrip(req *http.Request) (*http.Response, error) {
+	return d.carry(req, d.outside)
+}
+
+func (n *network) carry(req *http.Request, outside http.RoundTripper) (*http.Response, error) {
 	began := time.Now()
 	c := &Exchange{Method: req.Method, URL: req.URL.Redacted(), Headers: shown(req.Header)}
 	if req.Body != nil {
@@ -192,8 +215,8 @@ func (n *network) RoundTrip(req *http.Request) (*http.Response, error) {
 	switch {
 	case stub != nil:
 		res, err = stub.answer(req)
-	case n.outside != nil:
-		res, err = n.outside.RoundTrip(req)
+	case outside != nil:
+		res, err = outside.RoundTrip(req)
 	default:
 		err = fmt.Errorf("no stub matches: %w", syscall.ECONNREFUSED)
 	}
