@@ -245,17 +245,17 @@ func verified(p *Party, el *etree.Element, now time.Time) ([]byte, error) {
 	if len(certs) == 0 {
 		return nil, errors.New("xmlsig: no certificate is known")
 	}
-	parents, err := etreeutils.NSBuildParentContext(el)
-	if err == nil {
-		parents, err = parents.SubContext(el)
-	}
+	around, err := scopeOf(el)
 	if err != nil {
 		return nil, errors.New("xmlsig: the assertion cannot be taken out of the answer")
 	}
-	alone, err := etreeutils.NSDetatch(parents, el)
+	alone, err := etreeutils.NSDetatch(around, el)
 	if err != nil {
 		return nil, errors.New("xmlsig: the assertion cannot be taken out of the answer")
 	}
+	signature := alone.FindElement("./Signature") // the library looks at a thousand elements until it is there: people may be in more groups
+	alone.RemoveChild(signature)
+	alone.InsertChildAt(0, signature) // which is no part of what it is over
 	ctx := dsig.NewDefaultValidationContext(&dsig.MemoryX509CertificateStore{Roots: certs})
 	ctx.IdAttribute, ctx.Clock = "AssertionID", clock(now)
 	signed, err := ctx.Validate(alone)
@@ -265,6 +265,18 @@ func verified(p *Party, el *etree.Element, now time.Time) ([]byte, error) {
 	doc := etree.NewDocument()
 	doc.SetRoot(signed)
 	return doc.WriteToBytes()
+}
+
+// scopeOf are the namespaces in scope at an element. Unlike the library's own, it has no bound of elements; see findToken for those of messages.
+func scopeOf(el *etree.Element) (etreeutils.NSContext, error) {
+	around := etreeutils.EmptyNSContext
+	if el.Parent() != nil {
+		var err error
+		if around, err = scopeOf(el.Parent()); err != nil {
+			return around, err
+		}
+	}
+	return around.SubContext(el)
 }
 
 // brought are the certificates of a signature that the party is known by.

@@ -4,6 +4,7 @@ import (
 	"crypto/sha1"
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -41,6 +42,20 @@ func TestReadToken(t *testing.T) {
 	}
 	if a, err = xmlsig.ReadToken(s.party, realm, s.token(t, func(x *xmlsig.Issued) { x.NameID = "" }), now); err != nil || a.NameID != "" {
 		t.Errorf("%+v %v", a, err)
+	}
+}
+
+// TestManyGroups: people may be in more groups than the library looks at elements.
+func TestManyGroups(t *testing.T) {
+	const name = "http://schemas.xmlsoap.org/claims/Group"
+	s := both(t)
+	var groups []string
+	for i := range 3000 {
+		groups = append(groups, fmt.Sprint("CN=", i))
+	}
+	a, err := xmlsig.ReadToken(s.party, realm, s.token(t, func(x *xmlsig.Issued) { x.Attributes[name] = groups }), now)
+	if err != nil || !slices.Equal(a.Attributes[name], groups) {
+		t.Errorf("%v", err)
 	}
 }
 
