@@ -177,6 +177,9 @@ func person(member map[string]any) (*profile, error) {
 	if err != nil {
 		return nil, failed("The identity provider gave no profile", "it cannot be read")
 	}
+	if id := textOf(member["user_id"]); strings.TrimSpace(id) != id { // which would be somebody else's without it
+		return nil, failed("The identity provider gave no profile", "its user_id begins or ends with a space")
+	}
 	p, _, err := describePerson(raw, "")
 	if err != nil {
 		return nil, ofProvider(err)

@@ -133,8 +133,17 @@ func TestNamesLikeOurIds(t *testing.T) {
 			t.Errorf("%s: %+v %v", name, u, err)
 		}
 	}
-	if u, err := w.st.User(t.Context(), "samlp|corp|k1"); err != nil || u.LoginsCount != 1 || u.Name != "Kim Corp" {
-		t.Errorf("%+v %v", u, err)
+	w.oidc("issuer", nil)
+	w.standin.Choose(&kim)
+	w.in("issuer")
+	for name, at := range map[string]string{"k1\u00a0": "corp", "\u3000k1": "corp", " k1": "issuer", "k1 ": "issuer"} {
+		w.standin.Choose(&standin.Person{Subject: name, Email: "eve@corp.example", Name: "Eve"})
+		w.out(at, "The identity provider gave no profile", "its user_id begins or ends with a space")
+	}
+	for _, id := range []string{"samlp|corp|k1", "oidc|issuer|k1"} {
+		if u, err := w.st.User(t.Context(), id); err != nil || u.LoginsCount != 1 || u.Name != "Kim Corp" {
+			t.Errorf("%+v %v", u, err)
+		}
 	}
 }
 

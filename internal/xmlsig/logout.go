@@ -155,10 +155,10 @@ func (o *Own) ReadLogout(p *Party, m Message, now time.Time) (*LogoutRequest, er
 		}
 		return nil, fmt.Errorf("xmlsig: %w", err)
 	}
-	if asked.NameID == nil || strings.TrimSpace(asked.NameID.Value) == "" {
+	if asked.NameID == nil || trimmed(asked.NameID.Value) == "" {
 		return nil, errors.New("xmlsig: the request names nobody")
 	}
-	out := &LogoutRequest{ID: asked.ID, NameID: strings.TrimSpace(asked.NameID.Value), RelayState: q.Get("RelayState"), Ends: now.Add(requestLife)}
+	out := &LogoutRequest{ID: asked.ID, NameID: trimmed(asked.NameID.Value), RelayState: q.Get("RelayState"), Ends: now.Add(requestLife)}
 	if asked.NotOnOrAfter != nil && asked.NotOnOrAfter.After(now) {
 		out.Ends = asked.NotOnOrAfter.Add(requestLife)
 	}

@@ -115,7 +115,7 @@ func assertionOf(a *saml.Assertion) (*Assertion, error) {
 		return nil, errors.New("xmlsig: the assertion names nobody")
 	}
 	name := a.Subject.NameID
-	out := &Assertion{ID: a.ID, NameID: strings.TrimSpace(name.Value), Attributes: map[string][]string{}}
+	out := &Assertion{ID: a.ID, NameID: trimmed(name.Value), Attributes: map[string][]string{}}
 	out.CameBy = stagedoor.CameBy{NameID: out.NameID, Format: name.Format, NameQualifier: name.NameQualifier, SPNameQualifier: name.SPNameQualifier}
 	for _, s := range a.AuthnStatements {
 		if out.CameBy.SessionIndex == "" {
@@ -137,7 +137,7 @@ func assertionOf(a *saml.Assertion) (*Assertion, error) {
 		for _, attribute := range s.Attributes {
 			for _, v := range attribute.Values {
 				if !v.Nil {
-					out.Attributes[attribute.Name] = append(out.Attributes[attribute.Name], strings.TrimSpace(v.Value))
+					out.Attributes[attribute.Name] = append(out.Attributes[attribute.Name], trimmed(v.Value))
 				}
 			}
 		}
@@ -167,3 +167,7 @@ func peek(raw []byte) (string, error) {
 	}
 	return strings.TrimSpace(r.Issuer), nil
 }
+
+// trimmed is a text without what XML lets stand around it to be read by people (XML section 2.3). Other blanks belong to it: names that differ by them are of
+// different people.
+func trimmed(s string) string { return strings.Trim(s, " \t\r\n") }

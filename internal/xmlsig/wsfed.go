@@ -131,7 +131,7 @@ func (a *assertion11) read(ends time.Time) (*Assertion, error) {
 				name = strings.TrimSuffix(at.Namespace, "/") + "/" + at.Name
 			}
 			for _, v := range at.Values {
-				out.Attributes[name] = append(out.Attributes[name], strings.TrimSpace(v))
+				out.Attributes[name] = append(out.Attributes[name], trimmed(v))
 			}
 		}
 	}
@@ -139,7 +139,7 @@ func (a *assertion11) read(ends time.Time) (*Assertion, error) {
 		return nil, errors.New("xmlsig: the assertion is of nobody")
 	}
 	for _, s := range subjects {
-		name := strings.TrimSpace(s.Name)
+		name := trimmed(s.Name)
 		switch {
 		case !slices.Contains(s.Methods, bearer11):
 			return nil, errors.New("xmlsig: the assertion is not for whoever brings it")
