@@ -253,6 +253,21 @@ func TestLegacyIDToken(t *testing.T) {
 	})
 }
 
+// Whoever knows the secret of a client can sign what looks like an ID token of it: it speaks only for people whom the client could sign in.
+func TestLegacyIDTokenOfAStranger(t *testing.T) {
+	h := sqlite(t)
+	client, err := h.store("acme").Client(context.Background(), "web_acme")
+	h.ok(err)
+	h.call(h.machine("acme"), "PATCH", "/tenants/settings", `{"flags":{"enable_idtoken_api2":true}}`).is(200, "")
+	other := h.call(h.machine("acme"), "POST", "/clients", `{"name":"Other"}`).is(201, "").text("client_id")
+	h.call(h.machine("acme"), "POST", "/connections", `{"name":"Others","strategy":"auth0","enabled_clients":["`+other+`"]}`).is(201, "")
+	kim := h.user("kim", "")
+	lee := h.call(h.machine("acme"), "POST", "/users", `{"connection":"Others","email":"lee@x.test","password":"Correct-Horse-1"}`).is(201, "").text("user_id")
+	h.call(h.idToken(kim, jose.HS256, client.Secret, nil), "GET", "/users/"+kim, "").is(200, "")
+	h.call(h.idToken(lee, jose.HS256, client.Secret, nil), "GET", "/users/"+lee, "").is(401, unauthorizedBody("Invalid token"))
+	h.call(h.idToken(lee, jose.RS256, "", nil), "GET", "/users/"+lee, "").is(200, "") // the tenant alone can make it
+}
+
 func TestCrossOrigin(t *testing.T) {
 	h := sqlite(t)
 	kim := h.user("kim", "")

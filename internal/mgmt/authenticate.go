@@ -147,6 +147,14 @@ func (a *API) verify(ctx context.Context, st *store.Store, bearer string) (*reme
 		return nil, nil, jose.ErrSignature
 	}
 	claims, err := jose.Parse(bearer, now, func(jose.Header) (string, any, error) { return jose.HS256, secret, nil })
+	if err != nil {
+		return nil, nil, err
+	}
+	// Whoever knows the secret of a client can make such a token, so that it speaks only for people whom the client could sign in.
+	_, err = token.Reachable(ctx, st, client, claims.Subject)
+	if stagedoor.IsKind(err, stagedoor.NotFound) {
+		return nil, nil, unauthorized("Invalid token")
+	}
 	return &remembered{claims: claims}, client, err
 }
 

@@ -139,7 +139,7 @@ func hinted(ctx context.Context, st *store.Store, client *stagedoor.Client, hint
 	if json.Unmarshal([]byte(hint), &named) != nil || named.Format != "iss_sub" || !token.IsIssuer(st.Tenant(), named.Issuer) || named.Sub == "" || unreadable(named.Sub) {
 		return nil, unknown
 	}
-	u, err := reachable(ctx, st, client, named.Sub)
+	u, err := token.Reachable(ctx, st, client, named.Sub)
 	switch {
 	case stagedoor.IsKind(err, stagedoor.NotFound):
 		return nil, unknown
@@ -147,25 +147,6 @@ func hinted(ctx context.Context, st *store.Store, client *stagedoor.Client, hint
 		return nil, invalid("The user cannot be reached: there is no e-mail address.")
 	}
 	return u, err
-}
-
-// reachable returns a user whom the client could sign in: NotFound for nobody, for who is blocked, and for who comes by connections alone that
-// the client may not use.
-func reachable(ctx context.Context, st *store.Store, client *stagedoor.Client, id string) (*stagedoor.User, error) {
-	u, err := st.User(ctx, id)
-	if err != nil {
-		return nil, err
-	}
-	for _, i := range u.Identities {
-		conn, err := st.ConnectionByName(ctx, i.Connection)
-		if err != nil && !stagedoor.IsKind(err, stagedoor.NotFound) {
-			return nil, err
-		}
-		if err == nil && conn.EnabledFor(client.ID) && !u.IsBlocked() {
-			return u, nil
-		}
-	}
-	return nil, stagedoor.Errorf(stagedoor.NotFound, "unknown_user", "The client cannot sign this user in.")
 }
 
 // redeemCIBA answers a client that asks whether the person has approved.

@@ -209,7 +209,7 @@ func (t *tokenRequest) owner(ctx context.Context, raw string) (string, error) {
 	case err != nil || !token.IsIssuer(t.st.Tenant(), claims.Issuer) || len(claims.Audience) != 1 || claims.Audience[0] != t.client.ID || claims.Subject == "":
 		return "", stagedoor.Errorf(stagedoor.Unauthorized, "invalid_grant", "The id_token is not valid for this client.")
 	}
-	if _, err := reachable(ctx, t.st, t.client, claims.Subject); stagedoor.IsKind(err, stagedoor.NotFound) {
+	if _, err := token.Reachable(ctx, t.st, t.client, claims.Subject); stagedoor.IsKind(err, stagedoor.NotFound) {
 		return "", stagedoor.Errorf(stagedoor.Unauthorized, "invalid_grant", "The id_token is not valid for this client.")
 	} else if err != nil {
 		return "", err
@@ -340,7 +340,7 @@ func (d *Door) profileOf(r *http.Request, st *store.Store, raw string) (map[stri
 	if err != nil {
 		return nil, err
 	}
-	u, err := reachable(r.Context(), st, client, claims.Subject)
+	u, err := token.Reachable(r.Context(), st, client, claims.Subject)
 	if stagedoor.IsKind(err, stagedoor.NotFound) {
 		return nil, refused
 	}
