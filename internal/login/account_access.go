@@ -180,40 +180,12 @@ func (a *account) unlink() error {
 	if _, err := a.st.UnlinkIdentity(a.r.Context(), a.user.ID, one.Provider, one.UserID); err != nil {
 		return err
 	}
-	if err := a.endSessionsBy(one.Connection); err != nil {
+	if err := a.st.EndAccessBy(context.WithoutCancel(a.r.Context()), a.user.ID, one.Connection, a.session.ID); err != nil {
 		return err
 	}
 	a.st.Log(a.event("w", "The person has unlinked "+one.FullID()+" from their account."))
 	a.tell("identity", a.user.Email)
 	return a.done("unlinked")
-}
-
-// endSessionsBy ends the person's other sessions that began by a connection, with the refresh tokens that came by it: whoever has the identity there is somebody else from
-// then on. So do those of which it is not known how they came, unless their session goes on.
-func (a *account) endSessionsBy(connection string) error {
-	ctx := context.WithoutCancel(a.r.Context())
-	all, err := a.st.UserSessions(ctx, a.user.ID)
-	stays := map[string]bool{}
-	for _, s := range all {
-		if stays[s.ID] = s.Connection != connection || s.ID == a.session.ID; err == nil && !stays[s.ID] {
-			err = a.endOne(ctx, s.ID)
-		}
-	}
-	if err != nil {
-		return err
-	}
-	tokens, err := a.st.UserRefreshTokens(ctx, a.user.ID)
-	if err != nil {
-		return err
-	}
-	var ended []string
-	for _, t := range tokens {
-		if t.SessionID != a.session.ID && (t.Connection == connection || t.Connection == "" && !stays[t.SessionID]) {
-			ended = append(ended, t.ID)
-		}
-	}
-	_, err = a.st.RevokeRefreshTokens(ctx, store.RefreshTokensOf{IDs: ended})
-	return err
 }
 
 // endOne ends a session, with the refresh tokens that came from it, unless it has ended by itself.

@@ -154,3 +154,54 @@ func TestUnlinkedIdentityKeepsNoTokens(t *testing.T) {
 		}
 	}
 }
+
+// Nor does what somebody has begun by the identity and not come back for: a request that waits for a second factor, a device that was approved, a code, the login of a client's own form,
+// a token that the server itself is asked with. What began by another connection, or in the session that goes on, stays.
+func TestUnlinkedIdentityHasNothingBegun(t *testing.T) {
+	for _, kind := range []string{storetest.SQLite, storetest.Postgres} {
+		t.Run(kind, func(t *testing.T) {
+			w := accountWorld(t, kind)
+			ctx, u := t.Context(), w.found("ada@example.com")
+			_, err := w.st.LinkIdentity(ctx, u.ID, stagedoor.Identity{Connection: "radio", Provider: "oauth2", UserID: "radio|7"}, true)
+			w.ok(err)
+			b, page := w.onAccount("ada@example.com")
+			live, err := w.st.UserSessions(ctx, u.ID)
+			w.ok(err)
+			until := w.clock().Add(time.Hour)
+			for _, by := range []struct{ name, connection, session string }{{"theirs", "radio", "sess_over"}, {"own", "Users", "sess_over"}, {"here", "radio", live[0].ID}} {
+				a := stagedoor.Authorization{UserID: u.ID, ClientID: "app", Connection: by.connection, SessionID: by.session}
+				w.ok(w.st.SaveCode(ctx, "code "+by.name, &stagedoor.Code{Authorization: a, ExpiresAt: until}))
+				w.ok(w.st.SaveAccessToken(ctx, "opaque "+by.name, "", &a, until))
+				if by.name == "here" {
+					continue
+				}
+				w.ok(w.st.SaveMFAToken(ctx, "mfa "+by.name, &stagedoor.MFAToken{UserID: u.ID, ClientID: "app", Connection: by.connection, ExpiresAt: until}))
+				device := &stagedoor.DeviceCode{ClientID: "app", ExpiresAt: until}
+				w.ok(w.st.CreateDeviceCode(ctx, "device "+by.name, "user "+by.name, device))
+				device.Authorization = &a
+				w.ok(w.st.DecideDevice(ctx, device))
+			}
+			w.ok(w.st.CreateTicket(ctx, "ticket", &stagedoor.Ticket{Kind: stagedoor.TicketLogin, UserID: u.ID, Connection: "radio", ExpiresAt: until}))
+			b.onward(b.press(page, "/account/identities/unlink", "radio|7")).says("unlinked")
+			for _, name := range []string{"theirs", "own", "here"} {
+				_, _, code := w.st.ConsumeCode(ctx, "code "+name)
+				_, opaque := w.st.AccessToken(ctx, "opaque "+name)
+				_, waits := w.st.MFAToken(ctx, "mfa "+name)
+				_, device := w.st.PollDevice(ctx, "device "+name, "app", 0)
+				found := map[string]error{"a code": code, "an opaque token": opaque, "an mfa_token": waits, "a device": device}
+				if name == "here" {
+					delete(found, "an mfa_token")
+					delete(found, "a device")
+				}
+				for what, err := range found {
+					if gone := stagedoor.IsKind(err, stagedoor.NotFound); gone != (name == "theirs") || err != nil && !gone {
+						t.Errorf("%s of %q: %v", what, name, err)
+					}
+				}
+			}
+			if _, err := w.st.Ticket(ctx, "ticket", stagedoor.TicketLogin); !stagedoor.IsKind(err, stagedoor.NotFound) {
+				t.Errorf("the login of a client's own form goes on: %v", err)
+			}
+		})
+	}
+}

@@ -490,6 +490,9 @@ var trespasses = map[string]struct {
 	"UnlinkIdentity": {finds, func(ctx context.Context, s *store.Store) (any, error) {
 		return s.UnlinkIdentity(ctx, "auth0|acme", "auth0", "linked acme")
 	}},
+	"EndAccessBy": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		return nil, s.EndAccessBy(ctx, "auth0|acme", "Users", "")
+	}},
 	"UserByIdentity": {finds, func(ctx context.Context, s *store.Store) (any, error) { return s.UserByIdentity(ctx, "auth0|acme") }},
 	"PasswordReset": {finds, func(ctx context.Context, s *store.Store) (any, error) {
 		return nil, s.PasswordReset(ctx, "auth0|acme", time.Now())

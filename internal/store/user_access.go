@@ -92,6 +92,55 @@ func (s *Store) RevokeSessions(ctx context.Context, of AccessOf, withTokens bool
 	})
 }
 
+// EndAccessBy ends what a user's identity of a connection has come to, once it is the user's no more: whoever has it is somebody else from then on. That is sessions which began by
+// the connection, tokens that came by it, and what has begun and waits: codes, devices that were approved, requests that wait for a second factor, logins of clients' own forms. Refresh
+// tokens of which it is not known how they came end as well, unless their session goes on. The session stays goes on, with what came from it; empty: none does.
+func (s *Store) EndAccessBy(ctx context.Context, userID, connection, stays string) error {
+	return s.write(ctx, func(q querier) error {
+		if _, err := s.lockedUser(ctx, q, userID); err != nil {
+			return err
+		}
+		if err := s.endSessions(ctx, q, stagedoor.LogoutRevoked, "user_id = ? AND id <> ? AND doc ->> 'Connection' = ?", userID, stays, connection); err != nil {
+			return err
+		}
+		left := map[string]bool{}
+		err := q.each(ctx, "SELECT id FROM sessions"+s.db.by("sessions_user")+" WHERE tenant = ? AND user_id = ?", []any{s.tenant.ID, userID}, func(scan func(...any) error) error {
+			var id string
+			err := scan(&id)
+			left[id] = true
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		tokens, err := s.refreshTokens(ctx, q, "user_id = ?", userID)
+		if err != nil {
+			return err
+		}
+		for _, t := range tokens {
+			if here := stays != "" && t.SessionID == stays; here || t.Connection != connection && (t.Connection != "" || left[t.SessionID]) {
+				continue
+			}
+			if err := s.deleteFamily(ctx, q, userID, t.FamilyID); err != nil {
+				return err
+			}
+		}
+		for _, of := range []string{"codes WHERE used_at IS NULL AND ", "access_tokens WHERE "} {
+			_, err := q.exec(ctx, "DELETE FROM "+of+"tenant = ? AND user_id = ? AND doc ->> 'Connection' = ? AND (? = '' OR doc ->> 'SessionID' <> ?)", s.tenant.ID, userID, connection, stays, stays)
+			if err != nil {
+				return err
+			}
+		}
+		for _, of := range []string{"mfa_tokens WHERE ", "tickets WHERE kind = '" + stagedoor.TicketLogin + "' AND "} {
+			if _, err := q.exec(ctx, "DELETE FROM "+of+"tenant = ? AND user_id = ? AND doc ->> 'Connection' = ?", s.tenant.ID, userID, connection); err != nil {
+				return err
+			}
+		}
+		_, err = q.exec(ctx, "DELETE FROM device_codes WHERE tenant = ? AND user_id = ? AND doc -> 'Authorization' ->> 'Connection' = ?", s.tenant.ID, userID, connection)
+		return err
+	})
+}
+
 // refreshTokens lists the live refresh tokens for which a condition holds, the newest of each family, in the order of their ids.
 func (s *Store) refreshTokens(ctx context.Context, q querier, where, arg string) ([]stagedoor.RefreshToken, error) {
 	newest := map[string]stagedoor.RefreshToken{}
