@@ -1,6 +1,7 @@
 package mgmt
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"slices"
@@ -127,11 +128,20 @@ func (a *API) linkedWith(c *call, raw string) (i stagedoor.Identity, err error) 
 	return u.Identities[0], nil
 }
 
-// unlinkIdentity answers what remains, also where there was nothing to unlink.
+// unlinkIdentity answers what remains, also where there was nothing to unlink. Whoever has the identity is somebody else from then on, so that what came by it ends.
 func (a *API) unlinkIdentity(c *call) (any, error) {
-	u, err := c.store.UnlinkIdentity(c.ctx(), c.id(), c.r.PathValue("provider"), c.r.PathValue("user_id"))
+	provider, id := c.r.PathValue("provider"), c.r.PathValue("user_id")
+	before, err := c.store.User(c.ctx(), c.id())
 	if err != nil {
 		return nil, err
 	}
-	return u.WireIdentities(), nil
+	u, err := c.store.UnlinkIdentity(c.ctx(), c.id(), provider, id)
+	if err != nil {
+		return nil, err
+	}
+	at := slices.IndexFunc(before.Identities, func(i stagedoor.Identity) bool { return i.Provider == provider && i.UserID == id })
+	if at > 0 {
+		err = c.store.EndAccessBy(context.WithoutCancel(c.ctx()), u.ID, before.Identities[at].Connection, "")
+	}
+	return u.WireIdentities(), err
 }

@@ -6,7 +6,9 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
+	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/store"
 )
 
@@ -316,4 +318,36 @@ func TestTicketsOfLinkedIdentities(t *testing.T) {
 			fails(501, "not_supported", "An identity that is linked to the user is not supported by this server.")
 		h.call(bearer, "POST", path, `{"user_id":"`+ada+`","identity":{"user_id":"ada","provider":"auth0"}}`).is(201, "")
 	}
+}
+
+// Whoever has an identity that is unlinked is somebody else from then on: what came by it ends, and what came by another connection stays.
+func TestUnlinkingEndsWhatCameByIt(t *testing.T) {
+	each(t, func(h *house) {
+		all, st, ctx := h.machine("acme"), h.store("acme"), context.Background()
+		ada := h.user("ada", "")
+		con := h.conn("github", "github", "{}")
+		h.call(all, "POST", "/users/"+ada+"/identities", `{"provider":"github","user_id":12345,"connection_id":"`+con+`"}`).is(201, "")
+		for _, name := range []string{"github", "Users"} {
+			until := start.Add(time.Hour)
+			h.ok(st.CreateSession(ctx, "handle "+name, &stagedoor.Session{ID: "sess_" + name, UserID: ada, Connection: name, CreatedAt: start, LastInteractionAt: start, ExpiresAt: until, IdleExpiresAt: until}))
+			h.ok(st.CreateRefreshToken(ctx, "refresh "+name, &stagedoor.RefreshToken{ID: "rt_" + name, FamilyID: name, UserID: ada, ClientID: "web_acme", Connection: name, ExpiresAt: until}))
+			h.ok(st.SaveMFAToken(ctx, "mfa "+name, &stagedoor.MFAToken{UserID: ada, ClientID: "web_acme", Connection: name, ExpiresAt: until}))
+		}
+		left := func(when string, n int) {
+			h.Helper()
+			sessions, err := st.UserSessions(ctx, ada)
+			h.ok(err)
+			tokens, err := st.UserRefreshTokens(ctx, ada)
+			h.ok(err)
+			_, err = st.MFAToken(ctx, "mfa github")
+			if _, own := st.MFAToken(ctx, "mfa Users"); len(sessions) != n || len(tokens) != n || (err == nil) != (n == 2) || own != nil {
+				h.Errorf("%s: %v %v %v %v", when, sessions, tokens, err, own)
+			}
+		}
+		h.call(all, "DELETE", "/users/"+ada+"/identities/github/1", "").is(200, "")
+		h.call(all, "DELETE", "/users/"+ada+"/identities/auth0/ada", "").fails(400, "operation_not_supported", "Main identity cannot be removed.")
+		left("nothing was unlinked", 2)
+		h.call(all, "DELETE", "/users/"+ada+"/identities/github/12345", "").is(200, "")
+		left("unlinked", 1)
+	})
 }
