@@ -16,6 +16,7 @@ type Frame struct {
 	Favicon string // https:; "" for the Stagedoor door
 	Brand   Brand  // the tenant's colours
 	Client  Client // the client that the visitor came from; zero if unknown
+	From    string // where its answer goes, if nobody here has checked the client, who may be called like another one; else ""
 
 	Own          map[string]string // the tenant's own texts; see OwnTexts
 	Organization string            // display name of the organization that a page is about, for the tenant's texts

@@ -133,7 +133,6 @@ type ConsentPage struct {
 	API    string  // name of the resource server; "" if only profile scopes are asked for
 	Scopes []Scope // as requested; openid is not shown
 
-	Host    string       // of the document that the client is known by alone; "" if somebody here vouches for it
 	Details []ScopeGroup // authorization details (RFC 9396): of each its type, and what it says
 }
 

@@ -105,6 +105,8 @@ func samples() map[string]Page {
 	branded.Brand.Primary = "#4f46e5"
 	lettered := sampleFrame
 	lettered.Client.Logo = ""
+	unchecked := lettered
+	unchecked.From = "app.example.com"
 	german, japanese := sampleFrame, sampleFrame
 	german.Lang, german.Languages, german.Here = "de", Choices(Languages(), "de"), "/u/login?state=hKFo2SB"
 	japanese.Lang, japanese.Languages, japanese.Here = "ja", Choices([]string{"en", "ja"}, "ja"), "/u/signup?state=hKFo2SB"
@@ -183,6 +185,7 @@ func samples() map[string]Page {
 		}},
 		"login-providers-only": LoginPage{Frame: bare, Form: sampleForm, NoPassword: true, Buttons: []ProviderButton{{Name: "Radio", URL: "/u/login/with?connection=radio&state=x"}}},
 		"login-brand":          LoginPage{Frame: branded, Form: sampleForm, Organization: "The Night Shift", SignupURL: "/u/signup?state=x", ForgotURL: "/u/reset"},
+		"login-unchecked":      LoginPage{Frame: unchecked, Form: sampleForm},
 		"login-organization":   LoginPage{Frame: bare, Form: sampleForm, Organization: "The Night Shift", Identifier: "ada@example.com"},
 		"login-codes":          LoginPage{Frame: sampleFrame, Form: sampleForm, ForgotURL: "/u/reset", Buttons: []ProviderButton{{Name: "email", Code: "email", URL: "/u/login/passwordless?connection=email&state=x"}, {Name: "Radio", URL: "/u/login/with?connection=radio&state=x"}}},
 		"passwordless-email":   CodeWishPage{Frame: sampleFrame, Form: sampleForm, Address: "ada@example.com", LoginURL: "/u/login?state=x"},
@@ -242,7 +245,7 @@ func samples() map[string]Page {
 			},
 		},
 		"consent-little": ConsentPage{Frame: lettered, Form: sampleForm, User: "ada@example.com", Scopes: []Scope{{"openid", ""}}},
-		"consent-host":   ConsentPage{Frame: lettered, Form: sampleForm, User: "ada@example.com", Host: "app.example.com", Scopes: []Scope{{"openid", ""}, {"email", ""}}},
+		"consent-host":   ConsentPage{Frame: unchecked, Form: sampleForm, User: "ada@example.com", Scopes: []Scope{{"openid", ""}, {"email", ""}}},
 		"logout":         LogoutPage{Frame: bare, Form: sampleForm, User: "ada@example.com"},
 		"logout-client":  LogoutPage{Frame: sampleFrame, Form: sampleForm},
 		"reference": ReferencePage{Frame: bare, Base: "https://login.example.com/api/v2", SpecURL: "/api/v2/openapi.json", Groups: []ReferenceGroup{{Name: "users", Operations: []ReferenceOperation{

@@ -30,10 +30,8 @@ func (d *Door) showConsent(w http.ResponseWriter, r *http.Request, st *store.Sto
 		return err
 	}
 	c := ui.ConsentPage{Frame: p.frame, Form: p.form("/u/consent"), User: shown(u)}
-	if c.Host = p.client.Host(); c.Host != "" {
-		c.Client.Name = p.client.Name // the page names the host by itself
-	} else if p.client.Unchecked() {
-		c.Host = whereTo(p.tx.Request.RedirectURI)
+	if host := p.client.Host(); host != "" {
+		c.Client.Name, c.From = p.client.Name, host // the page names the host by itself
 	}
 	texts, err := p.describe(r.Context(), st, &c)
 	if err != nil {

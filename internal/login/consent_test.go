@@ -67,7 +67,7 @@ func TestConsentWithDescriptions(t *testing.T) {
 	page.hides("Songs")
 }
 
-// TestAttackBorrowedName: whoever registers a client calls it what they like. Its consent page says where the answer goes, whom nobody has checked, and no page shows the picture
+// TestAttackBorrowedName: whoever registers a client calls it what they like. Its pages say from the first one on where the answer goes, whom nobody has checked, and no page shows the picture
 // that it names.
 func TestAttackBorrowedName(t *testing.T) {
 	w := newWorld(t, storetest.SQLite)
@@ -81,7 +81,8 @@ func TestAttackBorrowedName(t *testing.T) {
 		w.ok(w.st.RegisterClient(t.Context(), c, 100))
 		b := w.browser()
 		asks := []string{"client_id", c.ID, "redirect_uri", returns, "scope", "openid email", "prompt", "consent"}
-		first := b.begin(asks...).says("Log in")
+		first := b.begin(asks...).says("Log in", "It comes from "+host+" . Nobody here has checked it.")
+		b.get(strings.Replace(first.path, "/u/login", "/u/signup", 1)).want(http.StatusOK).says("It comes from " + host + " . Nobody here has checked it.")
 		second := b.follow(b.submit(first, "username", "ada@example.com", "password", good)).says("Acme Records asks for access", "It comes from "+host+" . Nobody here has checked it.")
 		if strings.Contains(first.body+second.body, "acme.png") {
 			t.Error("its picture is shown")

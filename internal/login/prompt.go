@@ -52,6 +52,9 @@ func (d *Door) prompt(r *http.Request, st *store.Store, step string) (*prompt, e
 		web.EventOf(r.Context()).SetClient(client.ID)
 	}
 	p := &prompt{tx: tx, client: client, frame: page.Frame(r, st, client)}
+	if client != nil && client.Unchecked() && client.Host() == "" {
+		p.frame.From = whereTo(tx.Request.RedirectURI)
+	}
 	if id := tx.Request.Organization; id != "" {
 		if p.org, err = st.Organization(r.Context(), id); err != nil {
 			return nil, pipeline.ErrOrganization(id)
