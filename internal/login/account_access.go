@@ -104,16 +104,18 @@ func (a *account) noted() error { redirect(a.w, a.r, accountPath); return nil }
 
 // forgetBrowsers makes a browser ask for the second factor again, or all of them.
 func (a *account) forgetBrowsers() error {
-	if id := a.r.PostFormValue(ui.FieldID); id != "" {
-		if err := a.st.ForgetBrowser(a.r.Context(), a.user.ID, id); err != nil {
-			return err
-		}
-		return a.done("browser")
+	id, done := a.r.PostFormValue(ui.FieldID), "browsers"
+	var err error
+	if id != "" {
+		err, done = a.st.ForgetBrowser(a.r.Context(), a.user.ID, id), "browser"
+	} else {
+		err = a.st.ForgetBrowsers(a.r.Context(), a.user.ID)
 	}
-	if err := a.st.ForgetBrowsers(a.r.Context(), a.user.ID); err != nil {
+	if err != nil {
 		return err
 	}
-	return a.done("browsers")
+	a.st.Log(a.event("w", "The person had browsers forgotten on the account page: they ask for the second factor again."))
+	return a.done(done)
 }
 
 // endSession ends one session, or all but this one, with the refresh tokens that came from it.

@@ -47,6 +47,7 @@ func (a *account) changeProfile() error {
 	if err != nil {
 		return err
 	}
+	a.st.Log(a.event("w", "The person changed their profile on the account page."))
 	return a.done("profile")
 }
 
@@ -128,6 +129,7 @@ func (a *account) changeMetadata() error {
 		if err != nil {
 			return err
 		}
+		a.st.Log(a.event("w", "The person changed their metadata on the account page."))
 	}
 	return a.done("metadata")
 }

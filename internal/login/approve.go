@@ -59,7 +59,10 @@ func (d *Door) approve(w http.ResponseWriter, r *http.Request, st *store.Store) 
 	}
 	if r.PostFormValue(ui.FieldDecision) != ui.Accept {
 		request.Denied = "The end-user denied the authorization request"
-		if err := st.DecideDevice(r.Context(), request); err != nil && !stagedoor.IsKind(err, stagedoor.NotFound) {
+		switch err := st.DecideDevice(r.Context(), request); {
+		case err == nil:
+			logDeclined(r, st, request, client)
+		case !stagedoor.IsKind(err, stagedoor.NotFound):
 			return err
 		}
 		page.Render(w, http.StatusOK, ui.ApprovedPage{Frame: page.Frame(r, st, client)})
@@ -77,6 +80,16 @@ func (d *Door) approve(w http.ResponseWriter, r *http.Request, st *store.Store) 
 	}
 	(&prompt{tx: tx}).goOn(w, r, nil)
 	return nil
+}
+
+// logDeclined notes that somebody has declined what a client asked them to approve: whoever has the link can, so that it says whom that was sent to.
+func logDeclined(r *http.Request, st *store.Store, request *stagedoor.DeviceCode, client *stagedoor.Client) {
+	e := event(r, "gd_auth_rejected", nil, client)
+	e.Description, e.UserID = "What the client asked the person to approve was declined.", request.Approval.UserID
+	if u, err := st.User(r.Context(), e.UserID); err == nil {
+		e.UserName, e.Connection = u.Shown(), u.Connection
+	}
+	st.Log(e)
 }
 
 // approved tells the person that they have approved.

@@ -47,11 +47,24 @@ type registration struct {
 func (d *Door) register(w http.ResponseWriter, r *http.Request, st *store.Store) {
 	out, err := d.registered(w, r, st)
 	if err != nil {
+		logUnregistered(r, st, err)
 		answerError(w, r, err)
 		return
 	}
 	noStore(w)
 	web.WriteJSON(w, http.StatusCreated, out)
+}
+
+// logUnregistered notes that somebody's registration was refused, and why.
+func logUnregistered(r *http.Request, st *store.Store, err error) {
+	e := stagedoor.LogEvent{Type: "fapi", Description: "Dynamic client registration: " + cut(stagedoor.AsError(err).Message), IP: r.RemoteAddr, UserAgent: cut(r.UserAgent()), Hostname: r.Host}
+	switch stagedoor.AsError(err).Kind {
+	case stagedoor.Internal, stagedoor.Unavailable:
+		return
+	case stagedoor.TooMany:
+		e.Type = "limit_mu"
+	}
+	st.Log(e)
 }
 
 func errMetadata(format string, args ...any) error {

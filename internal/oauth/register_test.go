@@ -225,3 +225,21 @@ func TestAttackRedirectorOfOnesOwn(t *testing.T) {
 		}
 	})
 }
+
+// Registrations that are refused are in the log as those that are not: with the reason.
+func TestRefusedRegistrationIsLogged(t *testing.T) {
+	w := newWorld(t)
+	w.register(`{}`)
+	w.registering("strict")
+	w.register(`{"redirect_uris":["http://app.test/"],"client_name":"Tool"}`)
+	w.register(`{`)
+	w.register(`{"redirect_uris":["https://app.test/"],"client_name":"Tool","token_endpoint_auth_method":"none"}`)
+	w.wantLog("fapi", "fapi", "fapi", "sapi")
+	w.pass(time.Hour) // a full room again
+	for range 21 {
+		w.register(`{}`)
+	}
+	if all := w.logged(); all[len(all)-1] != "limit_mu" || strings.Count(strings.Join(all, " "), "limit_mu") != 1 {
+		t.Errorf("log events %q", all)
+	}
+}
