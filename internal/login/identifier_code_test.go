@@ -1,6 +1,7 @@
 package login_test
 
 import (
+	"encoding/json"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -8,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/script"
 	"github.com/stagedoor/stagedoor/internal/store/storetest"
 )
 
@@ -83,6 +86,27 @@ func TestSignupProvesByCode(t *testing.T) {
 		page = b.onto(b.submit(page, "code", code))
 		b.submit(page, "password", good).want(http.StatusBadRequest).says("We could not create this account.")
 	})
+}
+
+// Scripts see what the first of the forms held, with the tenant's own fields, also where the password, or the passkey, comes behind the codes.
+func TestSignupByCodeShowsItsBody(t *testing.T) {
+	w := newWorld(t, storetest.SQLite)
+	w.options(func(o *stagedoor.ConnectionOptions) {
+		o.Stored = map[string]json.RawMessage{"attributes": json.RawMessage(byCodes), "authentication_methods": json.RawMessage(`{"passkey":{"enabled":true}}`)}
+	})
+	w.action(script.PreUserRegistration, `exports.onExecutePreUserRegistration = async (event, api) => {
+		const body = event.request.body;
+		api.access.deny(JSON.stringify(Object.keys(body).sort().map(name => [name, body[name]])));
+	};`)
+	b := w.browser()
+	page := b.onto(b.submit(b.begin("screen_hint", "signup"), "email", "New@example.com", "ulp-from", "a friend", "ulp-terms", "yes", "other", "x"))
+	_, code := w.sentTo()
+	page = b.onto(b.submit(page, "code", code))
+	b.submit(page, "password", good, "ulp-terms", "still", "email", "else@example.com").want(http.StatusBadRequest)
+	w.logs(`[[\"email\",\"New@example.com\"],[\"ulp-from\",\"a friend\"],[\"ulp-terms\",\"still\"]]`)
+	asks := b.submit(page, "passkey", "1").want(http.StatusOK)
+	b.submit(asks, "key", w.authenticator().becomes(asks)).want(http.StatusBadRequest)
+	w.logs(`[[\"email\",\"New@example.com\"],[\"ulp-from\",\"a friend\"],[\"ulp-terms\",\"yes\"]]`)
 }
 
 // Attack: the form is changed after something was proved, the page of the password is asked for without a code, or a code of another sign-up is given.

@@ -100,8 +100,8 @@ func (d *Door) takePasskey(w http.ResponseWriter, r *http.Request, st *store.Sto
 	return nil
 }
 
-// signUpWithPasskey takes the sign-up form of who wants no password, and asks for the passkey.
-func (d *Door) signUpWithPasskey(w http.ResponseWriter, r *http.Request, st *store.Store, p *prompt, conn *stagedoor.Connection, in pipeline.SignUp) error {
+// signUpWithPasskey takes the sign-up form of who wants no password, and asks for the passkey; first is as of signupVisit.
+func (d *Door) signUpWithPasskey(w http.ResponseWriter, r *http.Request, st *store.Store, p *prompt, conn *stagedoor.Connection, in pipeline.SignUp, first map[string]any) error {
 	problems, err := identityProblems(conn, in), error(nil)
 	if problems == nil && !p.provesFirst(conn) { // else that was asked before the first code was sent
 		if problems, err = d.human(r, st, guard.FlowPassword); err != nil {
@@ -109,7 +109,7 @@ func (d *Door) signUpWithPasskey(w http.ResponseWriter, r *http.Request, st *sto
 		}
 	}
 	if problems == nil {
-		options, err := d.Pipeline.BeginPasskeySignUp(r.Context(), signupVisit(r, st), p.tx.ID, r.PostFormValue(fieldNonce), in)
+		options, err := d.Pipeline.BeginPasskeySignUp(r.Context(), signupVisit(r, st, first), p.tx.ID, r.PostFormValue(fieldNonce), in)
 		if err == nil {
 			page.Render(w, http.StatusOK, ui.PasskeyPage{Frame: p.frame, Form: p.form(passkeySignup), Options: string(options), BackURL: p.link("/u/signup")})
 			return nil

@@ -3,6 +3,7 @@ package login
 import (
 	"context"
 	"errors"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -79,7 +80,7 @@ func (d *Door) signUp(w http.ResponseWriter, r *http.Request, st *store.Store) e
 		return d.beginSignUp(w, r, st, p, conn, in)
 	}
 	if r.PostForm.Has(ui.FieldPasskey) {
-		return d.signUpWithPasskey(w, r, st, p, conn, in)
+		return d.signUpWithPasskey(w, r, st, p, conn, in, nil)
 	}
 	if problems = signupProblems(conn, in); problems == nil {
 		if problems, err = d.human(r, st, guard.FlowPassword); err != nil {
@@ -87,7 +88,7 @@ func (d *Door) signUp(w http.ResponseWriter, r *http.Request, st *store.Store) e
 		}
 	}
 	if problems == nil {
-		opened, u, err := d.Pipeline.SignUp(r.Context(), signupVisit(r, st), p.tx.ID, r.PostFormValue(fieldNonce), in)
+		opened, u, err := d.Pipeline.SignUp(r.Context(), signupVisit(r, st, nil), p.tx.ID, r.PostFormValue(fieldNonce), in)
 		if u != nil && !p.mailed {
 			issuer, lang := web.Issuer(r), page.MailLanguage(r)
 			d.later(r.Context(), st, func(ctx context.Context) error { return d.askToVerify(ctx, st, u, p.client, issuer, lang) })
@@ -108,12 +109,14 @@ func (d *Door) signUp(w http.ResponseWriter, r *http.Request, st *store.Store) e
 // ownField is how names begin of fields that a tenant has put on the page itself.
 const ownField = "ulp-"
 
-// signupVisit is the visit of who has sent the form. Scripts see who the person wants to be, and what the tenant's own fields hold.
-func signupVisit(r *http.Request, st *store.Store) pipeline.Visit {
+// signupVisit is the visit of who has sent the form. Scripts see who the person wants to be, and what the tenant's own fields hold; first is what the page before told of that, if
+// there was one.
+func signupVisit(r *http.Request, st *store.Store, first map[string]any) pipeline.Visit {
 	v := visit(r, st)
 	v.Body = map[string]any{}
+	maps.Copy(v.Body, first)
 	for name := range r.PostForm {
-		if slices.Contains([]string{ui.FieldEmail, ui.FieldPhone, ui.FieldUsername}, name) || strings.HasPrefix(name, ownField) {
+		if first == nil && slices.Contains([]string{ui.FieldEmail, ui.FieldPhone, ui.FieldUsername}, name) || strings.HasPrefix(name, ownField) {
 			v.Body[name] = r.PostForm.Get(name)
 		}
 	}

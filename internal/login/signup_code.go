@@ -33,7 +33,7 @@ func (d *Door) beginSignUp(w http.ResponseWriter, r *http.Request, st *store.Sto
 		}
 	}
 	if problems == nil {
-		s, err := d.Pipeline.BeginSignUp(r.Context(), visit(r, st), p.tx.ID, r.PostFormValue(fieldNonce), in)
+		s, err := d.Pipeline.BeginSignUp(r.Context(), signupVisit(r, st, nil), p.tx.ID, r.PostFormValue(fieldNonce), in)
 		if err == nil {
 			redirect(w, r, p.link(signupStep(s)))
 			return nil
@@ -168,14 +168,14 @@ func (d *Door) signUpProved(w http.ResponseWriter, r *http.Request, st *store.St
 	in := s.SignUp
 	in.Password = r.PostFormValue(ui.FieldPassword)
 	if r.PostForm.Has(ui.FieldPasskey) {
-		return d.signUpWithPasskey(w, r, st, p, conn, in)
+		return d.signUpWithPasskey(w, r, st, p, conn, in, s.Body)
 	}
 	var problems ui.Problems
 	if conn.Passwords() {
 		problems = passwordProblems(conn, in.Password)
 	}
 	if problems == nil {
-		opened, u, err := d.Pipeline.SignUp(r.Context(), visit(r, st), p.tx.ID, r.PostFormValue(fieldNonce), in)
+		opened, u, err := d.Pipeline.SignUp(r.Context(), signupVisit(r, st, s.Body), p.tx.ID, r.PostFormValue(fieldNonce), in)
 		if u != nil && !u.EmailVerified && !p.mailed {
 			issuer, lang := web.Issuer(r), page.MailLanguage(r)
 			d.later(r.Context(), st, func(ctx context.Context) error { return d.askToVerify(ctx, st, u, p.client, issuer, lang) })

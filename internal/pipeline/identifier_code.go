@@ -24,6 +24,8 @@ type SigningUp struct {
 	Connection string
 	Proved     []string // attributes
 	Asked      []string // attributes that are still to be proved, the first one first
+
+	Body map[string]any `json:",omitempty"` // what they sent at first, as scripts see it
 }
 
 // Address is where the code goes that is asked for now, and whether that is a phone; empty if all is proved.
@@ -98,7 +100,7 @@ func (p *Pipeline) BeginSignUp(ctx context.Context, v Visit, id, nonce string, i
 	if err := connection.Identify(conn, u); err != nil {
 		return nil, err
 	}
-	s := &SigningUp{SignUp: SignUp{Email: u.Email, Phone: u.PhoneNumber, Username: u.Username}, Connection: conn.Name}
+	s := &SigningUp{SignUp: SignUp{Email: u.Email, Phone: u.PhoneNumber, Username: u.Username}, Connection: conn.Name, Body: v.Body}
 	mailed, err := p.Mailed(ctx, v, tx)
 	if err != nil {
 		return nil, err
