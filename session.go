@@ -340,6 +340,7 @@ type Ticket struct {
 	OrganizationID string // that the person comes from and goes back to
 	ResultURL      string // where the browser goes in the end, with what came of it
 	Email          string
+	To             string `json:",omitempty"` // where a code went that was given for it; empty: it was sent to Email
 	ExpiresAt      time.Time
 
 	IncludeEmail bool // in the ResultURL

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stagedoor/stagedoor"
@@ -137,7 +139,7 @@ func TestPreHijackedByPasskey(t *testing.T) {
 		if len(methods) != 1 || methods[0].Type != store.TypeTOTP {
 			w.Errorf("methods %+v", methods)
 		}
-		w.logs("Passkeys from before the new password have ended")
+		w.logs("Linked accounts and passkeys from before the new password have ended")
 
 		w.verified("victim@example.com", true)
 		w.ok(w.st.AddAuthenticationMethods(w.Context(), id, []*stagedoor.AuthenticationMethod{{Type: store.TypePasskey, KeyID: "theirs"}}, false))
@@ -145,6 +147,57 @@ func TestPreHijackedByPasskey(t *testing.T) {
 		if methods, err := w.st.AuthenticationMethods(w.Context(), id); err != nil || len(methods) != 2 {
 			w.Errorf("methods %+v %v", methods, err)
 		}
+	})
+}
+
+// Attack (account pre-hijacking): somebody signs up with the victim's address, or number, links an account of their own elsewhere, and waits until the owner chooses a password by mail,
+// or by a code. What proves the very address that this proves stays, and so does all of who has proved theirs before.
+func TestPreHijackedByLinkedAccount(t *testing.T) {
+	each(t, func(w *world) {
+		w.codesToBoth()
+		linked := func(id, by string, profile map[string]any) {
+			w.Helper()
+			_, err := w.st.LinkIdentity(w.Context(), id, stagedoor.Identity{Connection: "social", Provider: "oidc", UserID: "social|" + by, ProfileData: profile}, true)
+			w.ok(err)
+		}
+		has := func(when, id string, want ...string) {
+			w.Helper()
+			u, err := w.st.User(w.Context(), id)
+			w.ok(err)
+			var got []string
+			for _, i := range u.Identities[1:] {
+				got = append(got, strings.TrimPrefix(i.UserID, "social|"))
+			}
+			if !slices.Equal(got, want) {
+				w.Errorf("%s: linked %v, want %v", when, got, want)
+			}
+		}
+		reset := func(secret string) {
+			w.Helper()
+			c := w.browser()
+			c.submit(c.get("/u/forgot"), "email", "victim@example.com").want(http.StatusOK)
+			c.submit(c.get(w.link()), "password", secret).want(http.StatusOK).says("Your password is changed")
+		}
+		id := w.signedUp(`"email":"victim@example.com"`)
+		linked(id, "theirs", map[string]any{"email": "attacker@example.com", "email_verified": true})
+		linked(id, "claimed", map[string]any{"email": "victim@example.com", "email_verified": false})
+		linked(id, "own", map[string]any{"email": "victim@example.com", "email_verified": true})
+		reset("Another-Horse-2")
+		has("by mail", id, "own")
+		w.logs("Linked accounts and passkeys from before the new password have ended")
+		w.verified("victim@example.com", true)
+		linked(id, "later", map[string]any{"email": "else@example.com", "email_verified": true})
+		reset("Another-Horse-3")
+		has("proved before", id, "own", "later")
+
+		id = w.signedUp(`"email":"attacker@example.com","phone_number":"+4915100000009"`)
+		linked(id, "by mail", map[string]any{"email": "attacker@example.com", "email_verified": true})
+		linked(id, "by phone", map[string]any{"phone_number": "+4915100000009", "phone_verified": true})
+		b := w.browser()
+		page := b.post("/u/forgot", url.Values{"email": {"+4915100000009"}}).says("Enter your code")
+		_, code := w.sentTo()
+		b.submit(b.onto(b.submit(page, "code", code)), "password", "Another-Horse-4").want(http.StatusOK)
+		has("by phone", id, "by phone")
 	})
 }
 

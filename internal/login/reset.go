@@ -1,6 +1,7 @@
 package login
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -196,7 +197,7 @@ func (d *Door) reset(w http.ResponseWriter, r *http.Request, st *store.Store) er
 	if err := guard.Unblock(r.Context(), st, n.user.Identifiers()...); err != nil {
 		return err
 	}
-	if err := n.endPasskeys(r, st); err != nil {
+	if err := n.endUnproved(r, st); err != nil {
 		return err
 	}
 	if n.ticket.MarkVerified {
@@ -213,17 +214,17 @@ func (d *Door) reset(w http.ResponseWriter, r *http.Request, st *store.Store) er
 	return nil
 }
 
-// endPasskeys takes the passkeys from somebody of whom nothing was proved before: whoever signed up with their address, or their number, may be somebody else, who would come
-// back by one (account pre-hijacking). What is a second factor stays: a mailbox alone must not take that away.
-func (n *renewal) endPasskeys(r *http.Request, st *store.Store) error {
+// endUnproved takes passkeys, and linked accounts that do not prove where the ticket went, from somebody of whom nothing was proved before: whoever signed up with their address, or their
+// number, may be somebody else, who would come back by one (account pre-hijacking). What is a second factor stays: a mailbox alone must not take that away.
+func (n *renewal) endUnproved(r *http.Request, st *store.Store) error {
 	if n.user.EmailVerified || n.user.PhoneVerified {
 		return nil
 	}
-	ctx := context.WithoutCancel(r.Context())
-	ended, err := st.DeleteAuthenticationMethods(ctx, n.user.ID, store.TypePasskey)
+	ended, err := st.EndUnproved(context.WithoutCancel(r.Context()), n.user.ID, cmp.Or(n.ticket.To, n.ticket.Email, n.user.Email))
 	if err == nil && ended > 0 {
 		e := event(r, "w", n.conn, n.client)
-		e.UserID, e.UserName, e.Description = n.user.ID, n.user.Shown(), "Passkeys from before the new password have ended: neither address nor number was proved."
+		e.UserID, e.UserName = n.user.ID, n.user.Shown()
+		e.Description = "Linked accounts and passkeys from before the new password have ended: neither address nor number was proved."
 		st.Log(e)
 	}
 	return err

@@ -364,7 +364,7 @@ func (p *Pipeline) TakeResetCode(ctx context.Context, v Visit, conn *stagedoor.C
 	}
 	ticket := stagedoor.NewToken()
 	return ticket, v.Store.CreateTicket(ctx, ticket, &stagedoor.Ticket{
-		Kind: stagedoor.TicketReset, UserID: u.ID, Email: u.Email, ClientID: c.ClientID, OrganizationID: c.Organization,
+		Kind: stagedoor.TicketReset, UserID: u.ID, Email: u.Email, To: c.To, ClientID: c.ClientID, OrganizationID: c.Organization,
 		ExpiresAt: v.Store.Clock().Now().Add(transactionLife),
 	})
 }

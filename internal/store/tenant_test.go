@@ -480,6 +480,9 @@ var trespasses = map[string]struct {
 	"DeleteAuthenticationMethods": {finds, func(ctx context.Context, s *store.Store) (any, error) {
 		return s.DeleteAuthenticationMethods(ctx, "auth0|acme")
 	}},
+	"EndUnproved": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		return s.EndUnproved(ctx, "auth0|acme", "acme@example.com")
+	}},
 	"FirstProof": {finds, func(ctx context.Context, s *store.Store) (any, error) {
 		_, first, err := s.FirstProof(ctx, "auth0|acme", "acme@example.com", "hash")
 		return first, err

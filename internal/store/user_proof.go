@@ -21,12 +21,8 @@ func (s *Store) FirstProof(ctx context.Context, id, address, hash string) (u *st
 			return nil
 		}
 		first = true
-		for at := len(u.Identities) - 1; at > 0; at-- {
-			if !proves(&u.Identities[at], address) {
-				if u, err = s.unlink(ctx, q, u, at); err != nil {
-					return err
-				}
-			}
+		if u, err = s.unlinkUnproved(ctx, q, u, address); err != nil {
+			return err
 		}
 		u, err = s.updateUser(ctx, q, id, func(u *stagedoor.User) error {
 			u.EmailVerified, u.PhoneVerified = u.EmailVerified || email, u.PhoneVerified || phone
@@ -52,6 +48,33 @@ func (s *Store) FirstProof(ctx context.Context, id, address, hash string) (u *st
 		return nil, false, err
 	}
 	return u, first, nil
+}
+
+// EndUnproved takes from a user of whom nothing was proved what whoever made the account could come back with once it has another password: passkeys, and linked identities that do not
+// prove the address, or the number, at which its owner was reached. Second factors stay. It tells how many went.
+func (s *Store) EndUnproved(ctx context.Context, id, address string) (ended int, err error) {
+	err = s.inUser(ctx, id, func(q querier, u *stagedoor.User) error {
+		left, err := s.unlinkUnproved(ctx, q, u, address)
+		if err != nil {
+			return err
+		}
+		passkeys, err := s.deleteMethods(ctx, q, id, []string{TypePasskey})
+		ended = len(u.Identities) - len(left.Identities) + int(passkeys)
+		return err
+	})
+	return ended, err
+}
+
+// unlinkUnproved takes from a user, who is locked, the linked identities that do not prove the address, or the number.
+func (s *Store) unlinkUnproved(ctx context.Context, q querier, u *stagedoor.User, address string) (_ *stagedoor.User, err error) {
+	for at := len(u.Identities) - 1; at > 0; at-- {
+		if !proves(&u.Identities[at], address) {
+			if u, err = s.unlink(ctx, q, u, at); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return u, nil
 }
 
 // proves tells whether a linked identity has proved the address, or the number, itself.
