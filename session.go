@@ -348,6 +348,7 @@ type Ticket struct {
 
 	Another    bool   `json:",omitempty"` // a factor may be set up beside those that there are
 	Factor     string `json:",omitempty"` // the kind of factor that is to be set up; empty: the person chooses
+	Session    string `json:",omitempty"` // the session in which alone the ticket works; empty: it is sent to somebody
 	Connection string `json:",omitempty"` // through which the person of a login ticket proved themselves
 	Browser    string `json:",omitempty"` // hash of the cookie of the browser in which they did: no other may log in with it
 

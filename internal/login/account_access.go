@@ -20,7 +20,7 @@ import (
 	"github.com/stagedoor/stagedoor/ui"
 )
 
-// addFactor sends the person to the page that sets a factor up, by a ticket that is as good as one of a mail.
+// addFactor sends the person to the page that sets a factor up, by a ticket as those of mails. It ends with the session: whoever is out of it sets nothing up any more.
 func (a *account) addFactor() error {
 	settings, err := mfa.SettingsOf(a.r.Context(), a.st)
 	if err != nil {
@@ -33,7 +33,7 @@ func (a *account) addFactor() error {
 	ticket := stagedoor.NewToken()
 	err = a.st.CreateTicket(a.r.Context(), ticket, &stagedoor.Ticket{
 		Kind: stagedoor.TicketEnrollment, UserID: a.user.ID, Email: a.user.Email, Another: true, Factor: kind, ExpiresAt: a.st.Clock().Now().Add(freshFor),
-		ClientID: a.set.ClientID, ResultURL: web.Issuer(a.r) + "account/factors/added",
+		ClientID: a.set.ClientID, ResultURL: web.Issuer(a.r) + "account/factors/added", Session: a.session.ID,
 	})
 	if err != nil {
 		return err

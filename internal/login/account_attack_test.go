@@ -205,3 +205,32 @@ func TestUnlinkedIdentityHasNothingBegun(t *testing.T) {
 		})
 	}
 }
+
+// Attack: whoever has the password of somebody without a second factor asks for one on the account page and keeps the way to set it up. It ends with their session: once the owner has
+// another password, or has ended other sessions, nobody sets up a factor that the owner does not have.
+func TestFactorSetUpEndsWithItsSession(t *testing.T) {
+	for name, end := range map[string]func(*world){
+		"another password": func(w *world) {
+			c := w.browser()
+			c.submit(c.get("/u/forgot"), "email", "ada@example.com").want(http.StatusOK)
+			c.submit(c.get(w.link()), "password", "Another-Horse-2").want(http.StatusOK).says("Your password is changed")
+		},
+		"other sessions ended": func(w *world) {
+			c, page := w.onAccount("ada@example.com")
+			c.onward(c.press(page, "/account/sessions/end", "everywhere")).want(http.StatusOK)
+		},
+	} {
+		w := accountWorld(t, storetest.SQLite)
+		w.factors(nil, "otp")
+		b, page := w.onAccount("ada@example.com")
+		link := b.press(page, "/account/factors/add", "otp").to()
+		shown := b.get(link).want(http.StatusOK)
+		w.browser().get(link).want(http.StatusBadRequest) // of another browser, before
+		end(w)
+		b.get(link).want(http.StatusBadRequest)
+		b.submit(shown, "code", w.code(shown.secret())).want(http.StatusBadRequest)
+		if all, err := w.st.AuthenticationMethods(t.Context(), w.found("ada@example.com").ID); err != nil || len(all) != 0 {
+			t.Errorf("%s: %+v %v", name, all, err)
+		}
+	}
+}

@@ -10,6 +10,7 @@ import (
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/mfa"
 	"github.com/stagedoor/stagedoor/internal/page"
+	"github.com/stagedoor/stagedoor/internal/session"
 	"github.com/stagedoor/stagedoor/internal/store"
 	"github.com/stagedoor/stagedoor/internal/web"
 	"github.com/stagedoor/stagedoor/ui"
@@ -42,7 +43,7 @@ type enrollment struct {
 	frame ui.Frame
 }
 
-// enrollment finds what a ticket stands for; nil if it does not work, or if its person has a second factor already.
+// enrollment finds what a ticket stands for; nil if it does not work, or not in this browser, or if its person has a second factor already.
 func (d *Door) enrollment(r *http.Request, st *store.Store) (*enrollment, error) {
 	ctx, token := r.Context(), r.URL.Query().Get(paramTicket)
 	t, err := st.Ticket(ctx, token, stagedoor.TicketEnrollment)
@@ -55,6 +56,11 @@ func (d *Door) enrollment(r *http.Request, st *store.Store) (*enrollment, error)
 	}
 	if err != nil {
 		return nil, err
+	}
+	if t.Session != "" { // of the account page
+		if s, err := session.Live(ctx, st, session.Handle(r)); err != nil || s == nil || s.ID != t.Session {
+			return nil, err
+		}
 	}
 	methods, err := mfa.MethodsOf(ctx, st, u.ID)
 	if err != nil || methods.Enrolled() && !t.Another {
