@@ -309,8 +309,9 @@ func (a *account) changeEmail() error {
 	asked = tried.Code.To
 	before := a.user.Email
 	if err := a.rename(conn, connection.Name{Email: asked, Verified: true}); err != nil {
-		if problem, ours := renameProblem(err); ours {
-			return a.codePage(http.StatusBadRequest, asked, ui.Problems{problem})
+		if problem, ours := renameProblem(err); ours { // the code is used up: another address takes another one
+			problem.Field = ui.FieldEmail
+			return a.formPage(http.StatusBadRequest, "email", "/email", asked, ui.Problems{problem})
 		}
 		return err
 	}
