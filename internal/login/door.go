@@ -34,16 +34,16 @@ type Door struct {
 	Deps
 	sameOrigin *http.CrossOriginProtection
 	unwaited   sync.WaitGroup
-	slots      chan struct{}
+	slots      sync.Map          // of tenants by their ids: a chan struct{} of maxUnwaited
 	above      map[string]string // see pagesAbove
 }
 
-// maxUnwaited is how much work nobody waits for may be under way at once; more of it has to wait.
+// maxUnwaited is how much work nobody waits for may be under way at once for a tenant; more of it has to wait. A tenant whose mail server hangs fills its own slots, and nobody else's.
 const maxUnwaited = 32
 
 // New returns the door.
 func New(d Deps) *Door {
-	return &Door{Deps: d, sameOrigin: http.NewCrossOriginProtection(), slots: make(chan struct{}, maxUnwaited)}
+	return &Door{Deps: d, sameOrigin: http.NewCrossOriginProtection()}
 }
 
 // Wait returns when all mails that the door has to send are on their way, or ctx ends. The

@@ -40,9 +40,11 @@ func (d *Door) later(ctx context.Context, st *store.Store, work func(context.Con
 		run()
 		return
 	}
-	d.slots <- struct{}{}
+	own, _ := d.slots.LoadOrStore(st.Tenant().ID, make(chan struct{}, maxUnwaited))
+	slots := own.(chan struct{}) //nolint:errcheck // nothing else is stored
+	slots <- struct{}{}
 	d.unwaited.Go(func() {
-		defer func() { <-d.slots }()
+		defer func() { <-slots }()
 		run()
 	})
 }

@@ -1,0 +1,59 @@
+package login_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"testing"
+	"time"
+
+	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/mail"
+	"github.com/stagedoor/stagedoor/internal/store"
+	"github.com/stagedoor/stagedoor/internal/store/storetest"
+)
+
+// A tenant whose mail server hangs keeps its own mails waiting, and nobody's of another one: neither their mails nor their pages.
+func TestMailThatHangsIsItsTenants(t *testing.T) {
+	w := newWorld(t, storetest.SQLite)
+	off := func(s *stagedoor.TenantSettings) { s.Local.DevelopmentInbox = false }
+	w.configure(off)
+	hangs, sent := make(chan struct{}), make(chan string, 1)
+	w.send = func(_ context.Context, st *store.Store, m mail.Message) error {
+		if st.Tenant().ID == "acme" {
+			<-hangs
+			return nil
+		}
+		sent <- m.To
+		return nil
+	}
+	defer func() {
+		close(hangs)
+		w.ok(w.door.Wait(context.Background()))
+	}()
+	for i := range 32 {
+		acme := w.browser()
+		acme.from = fmt.Sprintf("192.0.2.%d", i)
+		go acme.post("/u/forgot", url.Values{"email": {"ada@example.com"}})
+	}
+	time.Sleep(200 * time.Millisecond)
+	w.furnish("bravo")
+	w.configure(off)
+	b, answered := w.browser(), make(chan int, 1)
+	go func() { answered <- b.post("/u/forgot", url.Values{"email": {"ada@example.com"}}).status }()
+	for range 2 {
+		select {
+		case status := <-answered:
+			if status != http.StatusOK {
+				t.Errorf("status %d", status)
+			}
+		case to := <-sent:
+			if to != "ada@example.com" {
+				t.Errorf("sent to %s", to)
+			}
+		case <-time.After(10 * time.Second):
+			t.Fatal("the other tenant waits")
+		}
+	}
+}
