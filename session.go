@@ -277,6 +277,7 @@ type Transaction struct {
 	Refused   *Refusal       `json:",omitempty"` // why the provider did not let the person in: the login ends with it
 	Script    *ScriptState   `json:",omitempty"` // how far scripts have come, where they sent the person elsewhere
 	Routed    *string        `json:",omitempty"` // the connection that the request named, where an action has put another one in its place
+	Looked    string         `json:",omitempty"` // the identifier that actions have looked at last, as it was typed, and have not sent elsewhere
 	Reset     *ResetState    `json:",omitempty"` // nil: this is a login, and not somebody with the link of a mail about their password
 	SignOut   *SignOut       `json:",omitempty"` // nil: this is a login, and not somebody on the way out
 	ExpiresAt time.Time

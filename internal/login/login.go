@@ -136,8 +136,16 @@ func (d *Door) logIn(w http.ResponseWriter, r *http.Request, st *store.Store) er
 	identifier, secret := text(r, ui.FieldUsername), r.PostFormValue(ui.FieldPassword)
 	status, problems := http.StatusBadRequest, missingCredentials(conn, identifier, secret)
 	steps := inSteps(r, st, conn)
-	if steps && identifier != "" && !r.PostForm.Has(ui.FieldPassword) {
-		return d.identified(w, r, st, p, identifier)
+	if steps && identifier != "" {
+		first := !r.PostForm.Has(ui.FieldPassword)
+		if !first {
+			if first, err = d.Pipeline.Unlooked(r.Context(), visit(r, st), p.tx, conn, identifier); err != nil {
+				return err
+			}
+		}
+		if first {
+			return d.identified(w, r, st, p, identifier)
+		}
 	}
 	if steps && identifier == "" {
 		problems = problems[:1] // the password is asked for later

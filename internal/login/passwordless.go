@@ -102,6 +102,14 @@ func (d *Door) wishCode(w http.ResponseWriter, r *http.Request, st *store.Store)
 	if r.PostForm.Has(fieldResend) && p.tx.Code != nil {
 		typed = p.tx.Code.Address
 	}
+	if conn.ForLogin() && typed != "" {
+		if unlooked, err := d.Pipeline.Unlooked(r.Context(), visit(r, st), p.tx, conn, typed); err != nil || unlooked {
+			if err == nil {
+				err = d.identified(w, r, st, p, typed)
+			}
+			return err
+		}
+	}
 	status, problems := http.StatusBadRequest, ui.Problems(nil)
 	if typed == "" {
 		problems = ui.Problems{{Code: "missing_" + field, Field: field}}

@@ -1,6 +1,7 @@
 package login_test
 
 import (
+	"encoding/json"
 	"net/http"
 	"strings"
 	"testing"
@@ -9,6 +10,7 @@ import (
 	"github.com/stagedoor/stagedoor/internal/connection"
 	"github.com/stagedoor/stagedoor/internal/password"
 	"github.com/stagedoor/stagedoor/internal/script"
+	"github.com/stagedoor/stagedoor/internal/store/storetest"
 	"github.com/stagedoor/stagedoor/stagedoortest"
 )
 
@@ -103,4 +105,55 @@ func TestActionsSayWhereToSignUp(t *testing.T) {
 			}
 		}
 	})
+}
+
+// Attack: the page for the identifier is passed over, so that no action looks at it and nobody is sent to their company: the password comes at once, for another identifier than the one that
+// was looked at, or after an action has sent the person elsewhere. So does the wish for a code. What was looked at goes on, however it is spelled.
+func TestAttackIdentifierThatNobodyLookedAt(t *testing.T) {
+	for _, kind := range []string{storetest.SQLite, storetest.Postgres} {
+		w := newAbroad(t, kind)
+		w.setting(stagedoor.SettingPrompts, `{"identifier_first":true}`)
+		w.options(func(o *stagedoor.ConnectionOptions) {
+			o.Stored = map[string]json.RawMessage{"attributes": json.RawMessage(codesToBoth), "authentication_methods": json.RawMessage(`{"email_otp":{"enabled":true}}`)}
+		})
+		w.oidc("radio", nil)
+		for _, email := range []string{"ada@corp.example", "ada@out.example", "ada@radio.example"} {
+			w.user(email)
+		}
+		b := w.browser()
+		page := b.begin().want(http.StatusOK)
+		given := func(email string) *reply { return b.submit(page, "username", email, "password", good) }
+		coded := func(email string) *reply {
+			action, form := page.form("email", email)
+			return b.post(strings.Replace(action, "/u/login?", "/u/login/passwordless?connection=Users&", 1), form)
+		}
+		w.oidc("corp", map[string]any{"domain_aliases": []string{"corp.example"}})
+		for _, got := range []*reply{given("ada@corp.example"), coded("ada@corp.example")} {
+			if to := got.want(http.StatusSeeOther).to(); !strings.HasPrefix(to, "/u/login/with?connection=corp&") {
+				t.Errorf("sent to %s", to)
+			}
+		}
+		w.action(script.LoginPostIdentifier, `exports.onExecutePostIdentifier = async (event, api) => {
+			const domain = event.transaction.identifier.split('@')[1];
+			if (domain === 'radio.example') api.authentication.setConnectionByName('radio');
+			if (domain === 'out.example') throw new Error('not here');
+		};`)
+		for _, got := range []*reply{given("ada@out.example"), coded("ada@out.example")} {
+			got.want(http.StatusBadRequest).says("does not work right now")
+		}
+		for range 2 {
+			for _, got := range []*reply{given("ada@radio.example"), coded("ada@radio.example")} {
+				if to := got.want(http.StatusSeeOther).to(); !strings.HasPrefix(to, "/u/login/with?connection=radio&") {
+					t.Errorf("sent to %s", to)
+				}
+			}
+		}
+		step := b.submit(page, "username", "ada@example.com").want(http.StatusOK)
+		b.submit(step, "username", "ada@out.example", "password", good).want(http.StatusBadRequest).says("does not work right now")
+		if all, err := w.st.Mails(w.Context()); err != nil || len(all) != 0 {
+			t.Errorf("codes were sent: %v %v", all, err)
+		}
+		step = b.submit(page, "username", " Ada@Example.com").want(http.StatusOK)
+		b.finish(b.submit(step, "username", "ada@example.com", "password", good).want(http.StatusSeeOther))
+	}
 }

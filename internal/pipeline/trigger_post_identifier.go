@@ -5,6 +5,7 @@ import (
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/connection"
+	"github.com/stagedoor/stagedoor/internal/guard"
 	"github.com/stagedoor/stagedoor/internal/script"
 )
 
@@ -31,7 +32,25 @@ func (p *Pipeline) Route(ctx context.Context, v Visit, id, nonce, identifier str
 	if err != nil {
 		return nil, err
 	}
+	if len(all.bound) > 0 {
+		tx.Looked, changed = stagedoor.Clip(identifier, 254), true
+	}
 	return p.route(ctx, v, tx, all, conn, identifier, changed)
+}
+
+// Unlooked tells whether nobody has looked at the identifier of who gives a proof on the login page: the page that asks for it alone comes before, from which people are sent to their company, and on
+// which actions look at it.
+func (p *Pipeline) Unlooked(ctx context.Context, v Visit, tx *stagedoor.Transaction, conn *stagedoor.Connection, identifier string) (bool, error) {
+	choice, err := connection.Choose(ctx, v.Store, &tx.Request)
+	if err != nil || choice.Home(identifier) != nil {
+		return err == nil, err
+	}
+	address, _ := connection.CodeAddress(conn, tx.Looked)
+	if address != "" && address == identifier || tx.Looked != "" && guard.Identifier(tx.Looked) == guard.Identifier(stagedoor.Clip(identifier, 254)) {
+		return false, nil
+	}
+	all, err := p.bound(ctx, v, script.LoginPostIdentifier)
+	return err == nil && len(all.bound) > 0, err
 }
 
 // RouteSignUp runs the actions for somebody whose identifier is known on the sign-up page, and returns the connection to which they belong, as Route does; nil
@@ -45,6 +64,7 @@ func (p *Pipeline) RouteSignUp(ctx context.Context, v Visit, id, nonce, identifi
 	if err != nil {
 		return nil, err
 	}
+	tx.Looked = "" // where that was may not be where this goes
 	conn, err := connection.ForRequest(ctx, v.Store, &tx.Request)
 	if err != nil {
 		return nil, err
@@ -80,6 +100,9 @@ func (p *Pipeline) route(ctx context.Context, v Visit, tx *stagedoor.Transaction
 				tx.Request.Connection, tx.Routed, changed = name, &before, true
 			}
 		}
+	}
+	if err == nil && conn.Redirects() {
+		tx.Looked = ""
 	}
 	if err == nil && changed {
 		err = v.Store.SaveTransaction(ctx, tx)
