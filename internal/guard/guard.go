@@ -18,7 +18,8 @@ const (
 	BucketSigner   = "signer-ip"
 	BucketReset    = "reset-ip"
 
-	bucketTold = "told-ip"
+	bucketTold  = "told-ip"
+	bucketGuess = "code-guess" // of a person
 )
 
 // hourly is how often the tenant's support hears of one address.
@@ -29,6 +30,10 @@ var codes = stagedoor.Throttle{MaxAttempts: 50, Rate: 72000}
 
 // resets is how many mails, and texts, to choose another password an address may ask for one person: ten at once, and then one a minute (Authentication API fact sheet 6.8).
 var resets = stagedoor.Throttle{MaxAttempts: 10, Rate: 60_000}
+
+// guesses is how many wrong codes of one person are looked at, wherever they come from: two hundred, and then one every five minutes. Each network may give ten, and somebody may have enough
+// of them to find one of a million. It is so many that it takes twenty networks to keep the owner out.
+var guesses = stagedoor.Throttle{MaxAttempts: 200, Rate: 300_000}
 
 // messages is how many messages of providers one address may bring that are not good: thirty, and one more every two seconds.
 var messages = stagedoor.Throttle{MaxAttempts: 30, Rate: 2000}
@@ -89,6 +94,30 @@ func (a Attempt) blocked(counts []stagedoor.Attempts, b stagedoor.BruteForceProt
 	return b.Blocks() && slices.ContainsFunc(counts, func(c stagedoor.Attempts) bool {
 		return c.Connection == a.Connection.Name && c.IP == b.Place(a.IP) && c.Count >= b.MaxAttempts
 	})
+}
+
+// Guess refuses a code that was sent before it is looked at, where too many for the person were wrong, whatever the network, and counts the others; see [Guessed].
+func Guess(ctx context.Context, a Attempt) error {
+	brute, err := bruteForce(ctx, a)
+	if err != nil || !brute.Blocks() {
+		return err
+	}
+	free, err := a.Store.TakeAttempt(ctx, bucketGuess, Identifier(a.Identifier), guesses)
+	if err == nil && !free {
+		err = ErrBlocked()
+	}
+	return err
+}
+
+// Guessed forgets the wrong ones: a code was right. What was no guess, because the code had lapsed, is taken back out of the count alone.
+func Guessed(ctx context.Context, a Attempt, right bool) error {
+	if right {
+		return a.Store.Empty(ctx, bucketGuess, Identifier(a.Identifier))
+	}
+	if brute, err := bruteForce(ctx, a); err != nil || !brute.Blocks() {
+		return err
+	}
+	return a.Store.ReturnAttempt(ctx, bucketGuess, Identifier(a.Identifier), guesses)
 }
 
 // Outcome is what a failed login led to.
@@ -263,6 +292,9 @@ func Unblock(ctx context.Context, st *store.Store, identifiers ...string) error 
 	keys := counted(identifiers)
 	for _, id := range identifiers {
 		keys = append(keys, codeKey(id))
+		if err := st.Empty(ctx, bucketGuess, Identifier(id)); err != nil {
+			return err
+		}
 	}
 	return st.ForgetAttempts(ctx, "", "", keys...)
 }

@@ -251,19 +251,12 @@ func (p *Pipeline) tryIdentifierCode(ctx context.Context, v Visit, conn *stagedo
 	if err := guard.Login(ctx, attempt); err != nil {
 		return nil, err
 	}
-	if len(code) > maxCode {
-		code = ""
-	}
-	t, err := v.Store.TryOneTimeCode(ctx, purpose, subject, code, codeTries, false)
-	switch {
-	case err != nil:
+	t, err := guessCode(ctx, attempt, purpose, code, false)
+	if err != nil {
 		return nil, err
-	case t.Expired:
-		return nil, errExpiredCode
-	case t.TooMany:
-		return nil, errSpentCode
-	case t.Code != nil:
-		return t.Code, guard.Passed(ctx, attempt)
+	}
+	if t != nil {
+		return t, guard.Passed(ctx, attempt)
 	}
 	if out, err := guard.Failed(ctx, attempt); err != nil {
 		return nil, err
@@ -273,6 +266,31 @@ func (p *Pipeline) tryIdentifierCode(ctx context.Context, v Visit, conn *stagedo
 		}
 	}
 	return nil, ErrWrongCode(conn)
+}
+
+// guessCode looks at a code of the person of an attempt, if it may, and uses it up if it is right, unless it is to be kept; nil if it is wrong.
+func guessCode(ctx context.Context, attempt guard.Attempt, purpose, code string, keep bool) (*stagedoor.OneTimeCode, error) {
+	if err := guard.Guess(ctx, attempt); err != nil {
+		return nil, err
+	}
+	if len(code) > maxCode {
+		code = ""
+	}
+	t, err := attempt.Store.TryOneTimeCode(ctx, purpose, attempt.Identifier, code, codeTries, keep)
+	if err != nil {
+		return nil, err
+	}
+	if t.Expired || t.TooMany || t.Code != nil {
+		err = guard.Guessed(ctx, attempt, t.Code != nil)
+	}
+	switch {
+	case err != nil:
+	case t.Expired:
+		err = errExpiredCode
+	case t.TooMany:
+		err = errSpentCode
+	}
+	return t.Code, err
 }
 
 // provedSignUp refuses a sign-up that has not proved what it must, and notes in the user what was proved.

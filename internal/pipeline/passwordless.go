@@ -120,19 +120,9 @@ func (p *Pipeline) tryCode(ctx context.Context, v Visit, client *stagedoor.Clien
 	if err := guard.Login(ctx, attempt); err != nil {
 		return nil, err
 	}
-	if len(code) > maxCode {
-		code = ""
-	}
-	t, err := v.Store.TryOneTimeCode(ctx, codePurpose(conn), address, code, codeTries, keep)
-	switch {
-	case err != nil:
-		return nil, err
-	case t.Expired:
-		return nil, errExpiredCode
-	case t.TooMany:
-		return nil, errSpentCode
-	case t.Code != nil && t.Code.ClientID == client.ID:
-		return t.Code, nil
+	c, err := guessCode(ctx, attempt, codePurpose(conn), code, keep)
+	if err != nil || c != nil && c.ClientID == client.ID {
+		return c, err
 	}
 	if out, err := guard.Failed(ctx, attempt); err != nil {
 		return nil, err
