@@ -248,6 +248,7 @@ func TestAccountSessionsAndClients(t *testing.T) {
 	w.ok(w.st.CreateRefreshToken(t.Context(), "rt-1", &stagedoor.RefreshToken{ID: "rt", FamilyID: "fam", ClientID: "foreign", UserID: u.ID, Audience: api, CreatedAt: w.clock()}))
 	for _, client := range []string{"foreign", "app"} {
 		w.ok(w.st.SaveAccessToken(t.Context(), "at-"+client, "origin-"+client, &stagedoor.Authorization{ClientID: client, UserID: u.ID}, w.clock().Add(time.Hour)))
+		w.ok(w.st.SaveMFAToken(t.Context(), "mfa-"+client, &stagedoor.MFAToken{ClientID: client, UserID: u.ID, ExpiresAt: w.clock().Add(time.Hour)}))
 	}
 	stranger := w.browser()
 	stranger.submit(stranger.begin(), "username", "ada@example.com", "password", "wrong").want(http.StatusBadRequest)
@@ -274,6 +275,12 @@ func TestAccountSessionsAndClients(t *testing.T) {
 	}
 	if _, err := w.st.AccessToken(t.Context(), "at-app"); err != nil {
 		t.Errorf("another client's access token: %v", err)
+	}
+	if _, err := w.st.MFAToken(t.Context(), "mfa-foreign"); !stagedoor.IsKind(err, stagedoor.NotFound) {
+		t.Errorf("the request that waits for a second factor is still there: %v", err)
+	}
+	if _, err := w.st.MFAToken(t.Context(), "mfa-app"); err != nil {
+		t.Errorf("another client's request: %v", err)
 	}
 	page.says("Wrong password", "Logged in")
 }

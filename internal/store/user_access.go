@@ -35,10 +35,10 @@ func (s *Store) UserSessions(ctx context.Context, userID string) ([]stagedoor.Se
 }
 
 // EndClientAccess ends what a client has yet to ask for in a user's name, and the tokens that it asks the server with: codes, devices that were approved,
-// and opaque access tokens. Grants and refresh tokens are ended by themselves.
+// requests that wait for a second factor, and opaque access tokens. Grants and refresh tokens are ended by themselves.
 func (s *Store) EndClientAccess(ctx context.Context, userID, clientID string) error {
 	return s.write(ctx, func(q querier) error {
-		for _, table := range []string{"codes", "access_tokens", "device_codes"} {
+		for _, table := range []string{"codes", "access_tokens", "device_codes", "mfa_tokens"} {
 			_, err := q.exec(ctx, "DELETE FROM "+table+" WHERE tenant = ? AND user_id = ? AND doc ->> 'ClientID' = ?", s.tenant.ID, userID, clientID)
 			if err != nil {
 				return err
