@@ -23,14 +23,14 @@ func (s *Store) CreateDeviceCredential(ctx context.Context, d *stagedoor.DeviceC
 // DeviceCredentials lists credentials, of all users and clients or of one, in the order of their ids.
 func (s *Store) DeviceCredentials(ctx context.Context, userID, clientID string) ([]stagedoor.DeviceCredential, error) {
 	out := []stagedoor.DeviceCredential{}
-	where, args := "tenant = ?", []any{s.tenant.ID}
-	if userID != "" {
-		where, args = where+" AND user_id = ?", append(args, userID)
-	}
+	by, where, args := "", " WHERE tenant = ?", []any{s.tenant.ID}
 	if clientID != "" {
-		where, args = where+" AND client_id = ?", append(args, clientID)
+		by, where, args = s.db.by("device_credentials_client"), where+" AND client_id = ?", append(args, clientID)
 	}
-	err := s.read().each(ctx, "SELECT id, user_id, client_id, device_id, type, name, value FROM device_credentials WHERE "+where+" ORDER BY id", args,
+	if userID != "" {
+		by, where, args = s.db.by("device_credentials_device"), where+" AND user_id = ?", append(args, userID)
+	}
+	err := s.read().each(ctx, "SELECT id, user_id, client_id, device_id, type, name, value FROM device_credentials"+by+where+" ORDER BY id", args,
 		func(scan func(...any) error) error {
 			var d stagedoor.DeviceCredential
 			if err := scan(&d.ID, &d.UserID, &d.ClientID, &d.DeviceID, &d.Type, &d.Name, &d.Value); err != nil {
@@ -65,15 +65,18 @@ func (s *Store) BlacklistToken(ctx context.Context, b stagedoor.BlacklistedToken
 // BlacklistedTokens lists the tokens that are refused, of all audiences or of one.
 func (s *Store) BlacklistedTokens(ctx context.Context, audience string) ([]stagedoor.BlacklistedToken, error) {
 	out := []stagedoor.BlacklistedToken{}
-	err := s.read().each(ctx, "SELECT aud, jti FROM blacklisted_tokens WHERE tenant = ? AND (aud = ? OR ? = '') ORDER BY aud, jti",
-		[]any{s.tenant.ID, audience, audience}, func(scan func(...any) error) error {
-			var b stagedoor.BlacklistedToken
-			if err := scan(&b.Audience, &b.JTI); err != nil {
-				return err
-			}
-			out = append(out, b)
-			return nil
-		})
+	where, args := "tenant = ?", []any{s.tenant.ID}
+	if audience != "" {
+		where, args = where+" AND aud = ?", append(args, audience)
+	}
+	err := s.read().each(ctx, "SELECT aud, jti FROM blacklisted_tokens WHERE "+where+" ORDER BY aud, jti", args, func(scan func(...any) error) error {
+		var b stagedoor.BlacklistedToken
+		if err := scan(&b.Audience, &b.JTI); err != nil {
+			return err
+		}
+		out = append(out, b)
+		return nil
+	})
 	return out, err
 }
 

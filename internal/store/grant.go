@@ -54,8 +54,13 @@ func (s *Store) Grants(ctx context.Context, userID, clientID, audience string) (
 			where, args = where+" AND "+f.column+" = ?", append(args, f.value)
 		}
 	}
-	if userID != "" {
+	switch {
+	case userID != "":
 		by = s.db.by("grants_triple")
+	case clientID != "":
+		by = s.db.by("grants_client")
+	case audience != "":
+		by = s.db.by("grants_audience")
 	}
 	err := s.read().each(ctx, "SELECT id, user_id, client_id, audience, scope FROM grants"+by+where+" ORDER BY id",
 		args, func(scan func(...any) error) error {

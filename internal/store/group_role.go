@@ -213,6 +213,6 @@ func (s *Store) EffectivePermissions(ctx context.Context, userID, api string) ([
 		return nil, err
 	}
 	return s.heldPermissions(ctx, all, `SELECT api, permission, '' AS role_id FROM user_permissions WHERE tenant = ? AND user_id = ? AND api = ?
-		UNION ALL SELECT api, permission, role_id FROM role_permissions WHERE tenant = ? AND api = ? AND role_id IN (`+rolesOfUser+`) ORDER BY 2, 3`,
+		UNION ALL SELECT api, permission, role_id FROM role_permissions`+s.db.by(permissionsKey)+` WHERE tenant = ? AND api = ? AND role_id IN (`+rolesOfUser+`) ORDER BY 2, 3`,
 		append([]any{s.tenant.ID, userID, api, s.tenant.ID, api}, s.ofUser(userID)...)...)
 }

@@ -232,11 +232,14 @@ func (s *Store) unlink(ctx context.Context, q querier, u *stagedoor.User, at int
 	return u, s.insertUser(ctx, q, alone, hash)
 }
 
-// unlinkWhere takes the linked identities for which a condition holds from their users; they do not become users.
+// linkedOf is an index of linked_identities that begins with the tenant and the connection.
+const linkedOf = "linked_identities_email"
+
+// unlinkWhere takes the linked identities of a connection for which a condition holds from their users; they do not become users.
 func (s *Store) unlinkWhere(ctx context.Context, q querier, where string, args ...any) error {
 	gone := map[string][]string{}
 	var owners []string
-	err := q.each(ctx, "SELECT user_id, id FROM linked_identities WHERE "+where+" ORDER BY user_id", args, func(scan func(...any) error) error {
+	err := q.each(ctx, "SELECT user_id, id FROM linked_identities"+s.db.by(linkedOf)+" WHERE "+where+" ORDER BY user_id", args, func(scan func(...any) error) error {
 		var owner, id string
 		err := scan(&owner, &id)
 		if len(gone[owner]) == 0 {
@@ -281,8 +284,12 @@ func (s *Store) UserByLinked(ctx context.Context, connection, identifier string)
 		return nil, "", errUserMissing()
 	}
 	var owner string
-	err = s.read().row(ctx, `SELECT user_id, hash FROM linked_identities WHERE tenant = ? AND connection = ? AND (email = ? OR username = ? OR phone = ?)
-		ORDER BY CASE WHEN email = ? THEN 0 ELSE 1 END LIMIT 1`, []any{s.tenant.ID, connection, identifier, identifier, identifier, identifier}, &owner, &hash)
+	for _, column := range []string{"email", "username", "phone"} { // each by its index: with OR SQLite reads all of the connection
+		err = s.read().row(ctx, "SELECT user_id, hash FROM linked_identities WHERE tenant = ? AND connection = ? AND "+column+" = ?", []any{s.tenant.ID, connection, identifier}, &owner, &hash)
+		if !errors.Is(err, errNoRows) {
+			break
+		}
+	}
 	if errors.Is(err, errNoRows) {
 		return nil, "", errUserMissing()
 	}

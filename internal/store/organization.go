@@ -93,8 +93,8 @@ func (s *Store) UserOrganizations(ctx context.Context, userID string) ([]stagedo
 
 // ClientGrantOrganizations lists the organizations that a client grant may be used for, by name.
 func (s *Store) ClientGrantOrganizations(ctx context.Context, grantID string) ([]stagedoor.Organization, error) {
-	return s.organizations(ctx, `SELECT o.doc, '' FROM organizations o JOIN organization_grants g ON g.tenant = o.tenant AND g.org_id = o.id
-		WHERE g.tenant = ? AND g.grant_id = ? ORDER BY o.name`, s.tenant.ID, grantID)
+	return s.organizations(ctx, "SELECT o.doc, '' FROM organization_grants g"+s.db.by("organization_grants_grant")+` CROSS JOIN organizations o
+		WHERE o.tenant = g.tenant AND o.id = g.org_id AND g.tenant = ? AND g.grant_id = ? ORDER BY o.name`, s.tenant.ID, grantID)
 }
 
 // OrganizationsByDomain lists the organizations that people with an address of the domain belong to: those that have

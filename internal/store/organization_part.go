@@ -267,8 +267,8 @@ func (s *Store) RemoveOrganizationClients(ctx context.Context, orgID string, cli
 // OrganizationGrants lists the client grants that may be used for an organization.
 func (s *Store) OrganizationGrants(ctx context.Context, orgID string) ([]stagedoor.ClientGrant, error) {
 	out := []stagedoor.ClientGrant{}
-	err := s.read().each(ctx, `SELECT g.doc, '' FROM client_grants g JOIN organization_grants o ON o.tenant = g.tenant AND o.grant_id = g.id
-		WHERE o.tenant = ? AND o.org_id = ? ORDER BY g.id`, []any{s.tenant.ID, orgID}, func(scan func(...any) error) error {
+	err := s.read().each(ctx, `SELECT g.doc, '' FROM organization_grants o CROSS JOIN client_grants g
+		WHERE g.tenant = o.tenant AND g.id = o.grant_id AND o.tenant = ? AND o.org_id = ? ORDER BY g.id`, []any{s.tenant.ID, orgID}, func(scan func(...any) error) error {
 		g, err := clientGrants.known(s, scan)
 		if err == nil {
 			out = append(out, *g)

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"strings"
 	"sync"
 	"testing"
 )
@@ -66,4 +67,35 @@ func PlansOf(t testing.TB, db *DB, do func()) map[string]string {
 	do()
 	set(before)
 	return plans(t, db, statements)
+}
+
+// ReferencePlans are the plans by which SQLite finds what refers to a row that goes, by the statement that it amounts to.
+func ReferencePlans(t testing.TB, db *DB) map[string]string {
+	t.Helper()
+	columns := map[string]string{}
+	err := db.reader().each(t.Context(), `SELECT m.name, f.id, f."from" FROM sqlite_schema m JOIN pragma_foreign_key_list(m.name) f WHERE m.type = 'table' ORDER BY 1, 2, f.seq`, nil,
+		func(scan func(...any) error) error {
+			var table, id, column string
+			err := scan(&table, &id, &column)
+			key := table + " " + id
+			if columns[key] != "" {
+				column = columns[key] + " = NULL AND " + column
+			}
+			columns[key] = column
+			return err
+		})
+	if err != nil {
+		t.Fatal(err)
+	}
+	statements := map[string][]any{}
+	for key, where := range columns {
+		table, _, _ := strings.Cut(key, " ")
+		statements["SELECT rowid FROM "+table+" WHERE "+strings.ReplaceAll(where, "NULL", "?")+" = ?"] = make([]any, strings.Count(where, "NULL")+1)
+	}
+	return plans(t, db, statements)
+}
+
+// OrganizationsOf is organizationsOf.
+func OrganizationsOf(ctx context.Context, s *Store, ids []string) (map[string][]string, error) {
+	return s.organizationsOf(ctx, ids)
 }

@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/stagedoor/stagedoor"
@@ -10,7 +11,7 @@ import (
 )
 
 // ofTheTenant finds steps of a plan on SQLite that read what belongs to all of a tenant, in tables that have many rows of many people.
-var ofTheTenant = regexp.MustCompile(`(?m)^SEARCH (m|o|t|r|x|p|sessions|user_roles|user_permissions|organization_member_roles|grants|refresh_tokens|access_tokens|linked_identities|authentication_methods|group_members|organization_members)\b.* \(tenant=\?\)$`)
+var ofTheTenant = regexp.MustCompile(`(?m)^SEARCH (u|g|m|o|t|r|x|p|users|device_credentials|client_grants|sessions|user_roles|user_permissions|organization_member_roles|grants|refresh_tokens|access_tokens|linked_identities|authentication_methods|group_members|organization_members)\b.* \(tenant=\?\)$|^SEARCH linked_identities .*\(tenant=\? AND connection=\?\)$`)
 
 // What is asked of one person, in a login, on the account page or by its id, is found without reading everybody's.
 func TestOnePersonIsFoundAmongMany(t *testing.T) {
@@ -32,6 +33,10 @@ func TestOnePersonIsFoundAmongMany(t *testing.T) {
 		must(s.EffectivePermissions(ctx, user, "https://api.test/"))(t)
 		must(s.UserSessions(ctx, user))(t)
 		must(s.Grants(ctx, user, "", ""))(t)
+		must(s.UsersByEmail(ctx, "new@x.test"))(t)
+		_, _, _ = s.UserByLinked(ctx, "Users", "new@x.test")
+		must(s.DeviceCredentials(ctx, user, ""))(t)
+		must(s.DeviceCredentials(ctx, user, "app"))(t)
 		must(s.AuthenticationMethods(ctx, user))(t)
 		must(s.AddFactor(ctx, user, &stagedoor.AuthenticationMethod{Type: store.TypePasskey, KeyID: "key"}, nil))(t)
 		_, _, _ = s.KeyOwner(ctx, "key")
@@ -39,8 +44,56 @@ func TestOnePersonIsFoundAmongMany(t *testing.T) {
 		ok(t, s.DeleteGrant(ctx, "none"))
 		ok(t, s.DeleteUser(ctx, "auth0|new"))
 	}) {
+		if strings.HasPrefix(text, "SELECT") && strings.Contains(plan, "role_permissions_api") {
+			t.Errorf("%s\n%s", text, plan)
+		}
 		if found := ofTheTenant.FindString(plan); found != "" {
 			t.Errorf("%s\n%s", text, found)
+		}
+	}
+}
+
+// What is one client's, one API's or one organization's is found, and deleted with it, without reading what is all of the tenant's.
+func TestOneClientIsFoundAmongMany(t *testing.T) {
+	db := storetest.Open(t, storetest.SQLite)
+	ctx, s := t.Context(), storetest.Tenant(t, db, "acme")
+	furnish(t, s)
+	for text, plan := range store.PlansOf(t, db, func() {
+		must(s.Grants(ctx, "", "app", ""))(t)
+		must(s.Grants(ctx, "", "", "https://api.test/"))(t)
+		must(s.DeviceCredentials(ctx, "", "app"))(t)
+		must(s.ClientGrantOrganizations(ctx, "cgr_1"))(t)
+		must(s.OrganizationGrants(ctx, "org_1"))(t)
+		must(s.RevokeRefreshTokens(ctx, store.RefreshTokensOf{ClientID: "app"}))(t)
+		ok(t, s.DeleteClient(ctx, "app"))
+		ok(t, s.DeleteResourceServer(ctx, "none"))
+	}) {
+		if found := ofTheTenant.FindString(plan); found != "" {
+			t.Errorf("%s\n%s", text, found)
+		}
+	}
+}
+
+// What goes along with something is found by an index that has all columns of the reference.
+func TestReferencesHaveAnIndex(t *testing.T) {
+	db := storetest.Open(t, storetest.SQLite)
+	for text, plan := range store.ReferencePlans(t, db) {
+		if strings.Contains(text, " AND ") && (!strings.HasPrefix(plan, "SEARCH") || strings.HasSuffix(plan, "(tenant=?)")) {
+			t.Errorf("%s\n%s", text, plan)
+		}
+	}
+}
+
+// A search with organizations reads those of the people that it has found.
+func TestOrganizationsOfAPageAreFoundByTheirMembers(t *testing.T) {
+	db := storetest.Open(t, storetest.SQLite)
+	ctx, s := t.Context(), storetest.Tenant(t, db, "acme")
+	furnish(t, s)
+	for text, plan := range store.PlansOf(t, db, func() {
+		must(store.OrganizationsOf(ctx, s, []string{"auth0|acme"}))(t)
+	}) {
+		if strings.HasSuffix(strings.SplitN(plan, "\n", 2)[0], "(tenant=?)") {
+			t.Errorf("%s\n%s", text, plan)
 		}
 	}
 }

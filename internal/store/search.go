@@ -260,7 +260,7 @@ func (s *Store) organizationsOf(ctx context.Context, ids []string) (map[string][
 	if err != nil {
 		return nil, err
 	}
-	err = s.read().each(ctx, "SELECT user_id, org_id FROM organization_members WHERE tenant = ? AND user_id "+in, []any{s.tenant.ID, list}, func(scan func(...any) error) error {
+	err = s.read().each(ctx, "SELECT user_id, org_id FROM organization_members"+s.db.by("organization_members_user")+" WHERE tenant = ? AND user_id "+in, []any{s.tenant.ID, list}, func(scan func(...any) error) error {
 		var user, organization string
 		err := scan(&user, &organization)
 		out[user] = append(out[user], lucene.Text(organization))

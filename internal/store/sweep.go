@@ -31,6 +31,7 @@ type sweep struct {
 	keep  time.Duration // how long a thing is kept after its time
 	rows  int           // of a batch; 0: sweepRows
 	from  string        // of which tables the keys are taken; empty: table
+	by    string        // the index that SQLite would not take by itself
 }
 
 // sessionSweep ends sessions, of which clients are told.
@@ -42,7 +43,7 @@ var sweeps = []sweep{
 	sessionSweep,
 	{table: "access_tokens", key: "tenant, hash"},
 	{table: "refresh_tokens", key: "tenant, hash"},
-	{table: "refresh_tokens", key: "tenant, hash", since: "used_at", and: "used_at IS NOT NULL AND expires_at = 9223372036854775807", keep: reuseKnown},
+	{table: "refresh_tokens", key: "tenant, hash", since: "used_at", and: "used_at IS NOT NULL AND expires_at = 9223372036854775807", keep: reuseKnown, by: "refresh_tokens_used"},
 	{table: "codes", key: "tenant, hash", keep: spentKnown},
 	{table: "mfa_tokens", key: "tenant, hash", keep: spentKnown},
 	{table: "device_codes", key: "tenant, hash", keep: time.Hour}, // so that a device is told what became of its code
@@ -82,6 +83,9 @@ func (w sweep) statement(postgres bool) string {
 	where := since + " < ?"
 	if w.and != "" {
 		where = w.and + " AND " + where
+	}
+	if w.by != "" && !postgres {
+		from += " INDEXED BY " + w.by
 	}
 	if postgres {
 		lock = " FOR UPDATE OF t SKIP LOCKED"

@@ -27,6 +27,9 @@ func TestSweepsUseIndexes(t *testing.T) {
 					t.Errorf("%s\n%s\n%s", text, found, plan)
 				}
 			}
+			if strings.Contains(plan, "(expires_at=?)") {
+				t.Errorf("%s reads all that never expires\n%s", text, plan)
+			}
 		}
 		swept := store.SweptTables()
 		tables := store.TablesThatExpire(t, db)

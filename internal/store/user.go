@@ -307,7 +307,8 @@ func (s *Store) UserByIdentifier(ctx context.Context, connection, identifier str
 
 // UsersByEmail returns the users of all connections with exactly this e-mail address.
 func (s *Store) UsersByEmail(ctx context.Context, email string) ([]stagedoor.User, error) {
-	return s.users(ctx, " WHERE u.tenant = ? AND u.email = ? ORDER BY u.created_at, u.id", s.tenant.ID, email)
+	// The plus keeps SQLite from the index that has this order, and everybody in it.
+	return s.users(ctx, " WHERE u.tenant = ? AND u.email = ? ORDER BY +u.created_at, u.id", s.tenant.ID, email)
 }
 
 func (s *Store) users(ctx context.Context, rest string, args ...any) ([]stagedoor.User, error) {

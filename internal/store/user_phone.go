@@ -70,7 +70,7 @@ func (s *Store) knowByPhone(ctx context.Context, q querier, connection string, o
 // linkedNumbers are the identities of a database that are linked to users, by their numbers, which the profiles of those users hold.
 func (s *Store) linkedNumbers(ctx context.Context, q querier, connection string) (map[string][]string, error) {
 	var owners []string
-	err := q.each(ctx, "SELECT DISTINCT user_id FROM linked_identities WHERE tenant = ? AND connection = ?", []any{s.tenant.ID, connection}, func(scan func(...any) error) error {
+	err := q.each(ctx, "SELECT DISTINCT user_id FROM linked_identities"+s.db.by(linkedOf)+" WHERE tenant = ? AND connection = ?", []any{s.tenant.ID, connection}, func(scan func(...any) error) error {
 		var owner string
 		err := scan(&owner)
 		owners = append(owners, owner)

@@ -173,15 +173,18 @@ func (s *Store) heldPermissions(ctx context.Context, by []stagedoor.Role, query 
 	return out, err
 }
 
+// permissionsKey is the key of role_permissions: tenant, role, API, permission.
+const permissionsKey = "sqlite_autoindex_role_permissions_1"
+
 // PermissionsFor lists the names of what a user may do at an API in a login: by what was given to them and by their roles and those of their
 // groups, or, if orgID names an organization, by the roles that they have as its member and by nothing else: what somebody may do for one
 // customer says nothing of another.
 func (s *Store) PermissionsFor(ctx context.Context, userID, orgID, api string) ([]string, error) {
 	query := `SELECT permission FROM user_permissions WHERE tenant = ? AND user_id = ? AND api = ?
-		UNION SELECT permission FROM role_permissions WHERE tenant = ? AND api = ? AND role_id IN (` + rolesOfUser + `) ORDER BY 1`
+		UNION SELECT permission FROM role_permissions` + s.db.by(permissionsKey) + ` WHERE tenant = ? AND api = ? AND role_id IN (` + rolesOfUser + `) ORDER BY 1`
 	args := append([]any{s.tenant.ID, userID, api, s.tenant.ID, api}, s.ofUser(userID)...)
 	if orgID != "" {
-		query = "SELECT DISTINCT permission FROM role_permissions WHERE tenant = ? AND api = ? AND role_id IN (" + rolesOfMember + ") ORDER BY 1"
+		query = "SELECT DISTINCT permission FROM role_permissions" + s.db.by(permissionsKey) + " WHERE tenant = ? AND api = ? AND role_id IN (" + rolesOfMember + ") ORDER BY 1"
 		args = append([]any{s.tenant.ID, api}, s.ofMember(userID, orgID)...)
 	}
 	out := []string{}
