@@ -206,8 +206,7 @@ func (a *API) deleteModule(c *call) (any, error) {
 	if len(using) > 0 {
 		return nil, stagedoor.Errorf(stagedoor.Precondition, "", "The action module is used by %d actions and cannot be deleted.", len(using))
 	}
-	_, err = store.ActionModules.Delete(c.ctx(), c.store, c.id())
-	return nil, err
+	return nil, c.store.DeleteActionModule(c.ctx(), c.id())
 }
 
 func (a *API) listModuleActions(c *call, in actionPaging) (any, error) {

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"strings"
 
 	"github.com/stagedoor/stagedoor"
 )
@@ -23,7 +24,7 @@ var ActionModuleVersions = Kind[stagedoor.ActionModuleVersion]{
 	Missing: stagedoor.Errorf(stagedoor.NotFound, "", "That action module version does not exist."),
 }
 
-// PublishActionModule makes a version of a module's draft, in one transaction.
+// PublishActionModule makes a version of a module's draft, in one transaction. Versions beyond the number that is kept of each module are dropped.
 func (s *Store) PublishActionModule(ctx context.Context, id string) (*stagedoor.ActionModule, *stagedoor.ActionModuleVersion, error) {
 	var m *stagedoor.ActionModule
 	var v *stagedoor.ActionModuleVersion
@@ -41,10 +42,76 @@ func (s *Store) PublishActionModule(ctx context.Context, id string) (*stagedoor.
 		if err := ActionModuleVersions.add(ctx, s, q, versions, v); err != nil {
 			return err
 		}
-		return modules.save(ctx, s, q, id, m)
+		if err := modules.save(ctx, s, q, id, m); err != nil {
+			return err
+		}
+		return s.dropModuleVersions(ctx, q)
 	})
 	if err != nil {
 		return nil, nil, err
 	}
 	return m, v, nil
+}
+
+// DeleteActionModule removes a module. Its versions stay as long as actions, or versions of them, use them. One that is not there is no error.
+func (s *Store) DeleteActionModule(ctx context.Context, id string) error {
+	return s.write(ctx, func(q querier) error {
+		if err := ActionModules.noun(s).delete(ctx, s, q, id); err != nil {
+			return err
+		}
+		return s.dropModuleVersions(ctx, q)
+	})
+}
+
+// dropModuleVersions drops versions of modules that nobody uses: those beyond the number that is kept, oldest first, and those of modules that are gone.
+func (s *Store) dropModuleVersions(ctx context.Context, q querier) error {
+	last := map[string]int{}
+	err := q.each(ctx, "SELECT id, CAST(doc ->> 'Last' AS BIGINT) FROM documents WHERE kind = 'action_module' AND tenant = ?", []any{s.tenant.ID}, func(scan func(...any) error) error {
+		var id string
+		var n int
+		err := scan(&id, &n)
+		last[id] = n
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	old := map[string]bool{}
+	err = q.each(ctx, "SELECT id, doc ->> 'Module', CAST(doc ->> 'Number' AS BIGINT) FROM documents WHERE kind = 'action_module_version' AND tenant = ?", []any{s.tenant.ID},
+		func(scan func(...any) error) error {
+			var id, module string
+			var n int
+			err := scan(&id, &module, &n)
+			if newest, there := last[module]; !there || n <= newest-keptVersions {
+				old[id] = true
+			}
+			return err
+		})
+	if err != nil {
+		return err
+	}
+	for _, table := range []string{"actions", "action_versions"} {
+		if len(old) == 0 {
+			return nil
+		}
+		err := q.each(ctx, "SELECT doc FROM "+table+" WHERE tenant = ?", []any{s.tenant.ID}, func(scan func(...any) error) error {
+			var doc string
+			err := scan(&doc)
+			for id := range old {
+				if strings.Contains(doc, id) {
+					delete(old, id)
+				}
+			}
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	for id := range old {
+		if err := ActionModuleVersions.noun(s).delete(ctx, s, q, id); err != nil {
+			return err
+		}
+	}
+	return nil
 }

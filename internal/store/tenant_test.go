@@ -659,6 +659,9 @@ var trespasses = map[string]struct {
 	"CreateAction": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
 		return nil, s.CreateAction(ctx, &stagedoor.Action{ID: "action acme", Name: "Action2"})
 	}},
+	"DeleteActionModule": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
+		return nil, s.DeleteActionModule(ctx, "module acme")
+	}},
 	"PublishActionModule": {finds, func(ctx context.Context, s *store.Store) (any, error) {
 		_, v, err := s.PublishActionModule(ctx, "module acme")
 		return v, err
