@@ -127,27 +127,12 @@ func (a *API) updateConnection(c *call, in updateConnectionIn) (any, error) {
 		return nil, err
 	}
 	conn, err := c.store.UpdateConnection(c.ctx(), before.ID, func(conn *stagedoor.Connection) error {
-		custom := conn.Scripts().On
-		if err := in.copyTo(conn, false); err != nil {
-			return err
-		}
-		if conn.Scripts().On != custom {
-			return c.emptyConnection(before.Name)
-		}
-		return nil
+		return in.copyTo(conn, false)
 	})
 	if err != nil {
 		return nil, err
 	}
 	return a.showConnection(c, conn, web.Fields{})
-}
-
-// emptyConnection refuses to change where passwords are checked while a database has users.
-func (c *call) emptyConnection(name string) error {
-	if some, err := c.store.ConnectionHasUsers(c.ctx(), name); err != nil || !some {
-		return err
-	}
-	return bad("operation_not_supported", "This database contains users. You cannot change \"enabledDatabaseCustomization\" setting.")
 }
 
 func (a *API) deleteConnection(c *call) (any, error) {

@@ -47,16 +47,23 @@ func (s *Store) CreateConnection(ctx context.Context, c *stagedoor.Connection) e
 	}))
 }
 
-// UpdateConnection changes a connection in one transaction.
+// UpdateConnection changes a connection in one transaction. Where passwords are checked does not change while a database has users.
 func (s *Store) UpdateConnection(ctx context.Context, id string, change func(*stagedoor.Connection) error) (*stagedoor.Connection, error) {
 	var c *stagedoor.Connection
 	err := s.write(ctx, func(q querier) (err error) {
 		if c, err = connections.one(ctx, s, q, "id = ?"+s.db.forUpdate(), id); err != nil {
 			return err
 		}
-		before := c.Options.Attributes()
+		before, custom := c.Options.Attributes(), c.Scripts().On
 		if err := change(c); err != nil {
 			return err
+		}
+		if c.Scripts().On != custom {
+			if some, err := s.connectionHasUsers(ctx, q, c.Name); err != nil {
+				return err
+			} else if some {
+				return stagedoor.Errorf(stagedoor.Invalid, "operation_not_supported", "This database contains users. You cannot change \"enabledDatabaseCustomization\" setting.")
+			}
 		}
 		if err := connections.save(ctx, s, q, id, c); err != nil {
 			return err
@@ -105,10 +112,10 @@ func (s *Store) connectionClash(ctx context.Context, q querier, c *stagedoor.Con
 	})
 }
 
-// ConnectionHasUsers tells whether a connection has users.
-func (s *Store) ConnectionHasUsers(ctx context.Context, name string) (bool, error) {
+// connectionHasUsers tells whether a connection has users, as the caller's transaction sees it: another connection to the database, asked for while one is held, may never come.
+func (s *Store) connectionHasUsers(ctx context.Context, q querier, name string) (bool, error) {
 	var some int
-	err := s.read().row(ctx, "SELECT COUNT(*) FROM (SELECT 1 FROM users WHERE tenant = ? AND connection = ? LIMIT 1) AS one", []any{s.tenant.ID, name}, &some)
+	err := q.row(ctx, "SELECT COUNT(*) FROM (SELECT 1 FROM users WHERE tenant = ? AND connection = ? LIMIT 1) AS one", []any{s.tenant.ID, name}, &some)
 	return some > 0, err
 }
 

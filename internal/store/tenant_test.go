@@ -308,10 +308,6 @@ var trespasses = map[string]struct {
 	"ReplacePasswordHash": {finds, func(ctx context.Context, s *store.Store) (any, error) {
 		return "", s.ReplacePasswordHash(ctx, "auth0|acme", "x", time.Now(), 9)
 	}},
-	"ConnectionHasUsers": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
-		some, err := s.ConnectionHasUsers(ctx, "Users of acme")
-		return some, err
-	}},
 	"UseAssertion": {finds, func(ctx context.Context, s *store.Store) (any, error) {
 		return s.UseAssertion(ctx, "client acme", "jti", time.Now().Add(time.Hour))
 	}},
