@@ -86,12 +86,13 @@ func (s *Store) AnswerPush(ctx context.Context, c *stagedoor.PushChallenge, stat
 }
 
 // PollPush notes that a program asks what became of a question, in one statement; tooFast tells that it did so less than the interval ago.
+// One that did so at a time that has yet to come did so by a clock that was put back.
 func (s *Store) PollPush(ctx context.Context, of string, interval time.Duration) (tooFast bool, err error) {
 	now := millis(s.db.clock.Now())
 	var n int64
 	err = s.writeOne(ctx, func(q querier) (err error) {
-		n, err = q.exec(ctx, "UPDATE push_challenges SET polled_at = ? WHERE tenant = ? AND hash = ? AND polled_at <= ?",
-			now, s.tenant.ID, jose.HashToken(of), now-interval.Milliseconds())
+		n, err = q.exec(ctx, "UPDATE push_challenges SET polled_at = ? WHERE tenant = ? AND hash = ? AND (polled_at <= ? OR polled_at > ?)",
+			now, s.tenant.ID, jose.HashToken(of), now-interval.Milliseconds(), now)
 		return err
 	})
 	return n == 0, err
