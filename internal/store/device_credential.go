@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"time"
 
 	"github.com/stagedoor/stagedoor"
 )
@@ -54,10 +55,15 @@ func (s *Store) DeleteDeviceCredential(ctx context.Context, id, userID string) e
 	})
 }
 
-// BlacklistToken refuses a token from now on. Doing it twice is no error.
+// tokenEnds is when no token is valid any more that was made by now: none lives longer than 30 days (token_lifetime, lifetime_in_seconds), and clocks may differ.
+const tokenEnds = (30 + 1) * 24 * time.Hour
+
+// BlacklistToken refuses a token from now on, until it would have expired at the latest. Doing it twice is no error.
 func (s *Store) BlacklistToken(ctx context.Context, b stagedoor.BlacklistedToken) error {
 	return s.writeOne(ctx, func(q querier) error {
-		_, err := q.exec(ctx, "INSERT INTO blacklisted_tokens (tenant, aud, jti) VALUES (?, ?, ?) ON CONFLICT (tenant, aud, jti) DO NOTHING", s.tenant.ID, b.Audience, b.JTI)
+		_, err := q.exec(ctx, `INSERT INTO blacklisted_tokens (tenant, aud, jti, expires_at) VALUES (?, ?, ?, ?)
+			ON CONFLICT (tenant, aud, jti) DO UPDATE SET expires_at = CASE WHEN excluded.expires_at > blacklisted_tokens.expires_at THEN excluded.expires_at ELSE blacklisted_tokens.expires_at END`,
+			s.tenant.ID, b.Audience, b.JTI, millis(s.db.clock.Now().Add(tokenEnds)))
 		return err
 	})
 }

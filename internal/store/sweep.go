@@ -53,6 +53,7 @@ var sweeps = []sweep{
 	{table: "pushed_requests", key: "tenant, hash"},
 	{table: "used_proofs", key: "tenant, hash"},
 	{table: "one_time_codes", key: "tenant, purpose, subject", keep: time.Hour}, // so that people are told that a code has expired
+	{table: "blacklisted_tokens", key: "tenant, aud, jti"},
 	{table: "attempts", key: "tenant, kind, subject, connection, place"},
 	{table: "pending_factors", key: "tenant, key"},
 	{table: "ceremonies", key: "tenant, key"},
