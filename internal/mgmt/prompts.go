@@ -77,6 +77,9 @@ func (a *API) readCustomText(c *call) (any, error) {
 	return map[string]any{}, nil
 }
 
+// maxTexts is how long all texts of a tenant are together, in bytes: they are read and written as one, and pages are made of them.
+const maxTexts = 4 << 20
+
 // setCustomText replaces the texts of a prompt in one language. Keys that no page of ours has are kept, as there.
 func (a *API) setCustomText(c *call, in textsIn) (any, error) {
 	prompt, language, err := promptAndLanguage(c)
@@ -100,6 +103,15 @@ func (a *API) setCustomText(c *call, in textsIn) (any, error) {
 			return nil
 		}
 		(*kept)[prompt][language] = c.body
+		size := 0
+		for _, languages := range *kept {
+			for _, texts := range languages {
+				size += len(texts)
+			}
+		}
+		if size > maxTexts {
+			return bad("invalid_body", "The custom texts of all prompts and languages may have "+itoa(maxTexts)+" bytes together.")
+		}
 		return nil
 	})
 	return in, err

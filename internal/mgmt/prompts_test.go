@@ -1,6 +1,9 @@
 package mgmt
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 func TestPrompts(t *testing.T) {
 	each(t, func(h *house) {
@@ -14,6 +17,22 @@ func TestPrompts(t *testing.T) {
 		h.call(bearer, "GET", "/prompts/mfa-push", "").is(200, `{}`)
 		h.call(bearer, "PATCH", "/prompts/mfa-push", `{"app_name":"Guard","apple_app_link":"https://x.test/a"}`).is(200, `{"app_name":"Guard","apple_app_link":"https://x.test/a"}`)
 		h.callTo("other", h.machine("other"), "GET", "/prompts/mfa-push", "").is(200, `{}`)
+	})
+}
+
+// The texts of a tenant have an end together; what is there is kept, can be replaced by less, and taken away.
+func TestCustomTextHasAnEnd(t *testing.T) {
+	each(t, func(h *house) {
+		bearer := h.machine("acme")
+		long := `{"login":{"title":"` + strings.Repeat("a", maxBody-100) + `"}}`
+		for _, language := range strings.Fields("en de fr it") {
+			h.call(bearer, "PUT", "/prompts/login/custom-text/"+language, long).is(200, "")
+		}
+		h.call(bearer, "PUT", "/prompts/signup/custom-text/en", long).
+			fails(400, "invalid_body", "The custom texts of all prompts and languages may have 4194304 bytes together.")
+		h.call(bearer, "GET", "/prompts/signup/custom-text/en", "").is(200, `{}`)
+		h.call(bearer, "PUT", "/prompts/login/custom-text/it", `{}`).is(200, `{}`)
+		h.call(bearer, "PUT", "/prompts/signup/custom-text/en", long).is(200, "")
 	})
 }
 
