@@ -69,7 +69,11 @@ func (a *API) listEventDeliveries(c *call, in listEventDeliveriesIn) (any, error
 		return nil, wrong.Query()
 	}
 	take := in.Take.Or(50)
-	query.After, query.Take = in.From, take+1
+	var err error
+	if query.After, err = positionOf(in.From); err != nil {
+		return nil, err
+	}
+	query.Take = take + 1
 	all, err := c.store.EventDeliveries(c.ctx(), c.id(), query)
 	if err != nil {
 		return nil, err
@@ -77,7 +81,7 @@ func (a *API) listEventDeliveries(c *call, in listEventDeliveriesIn) (any, error
 	next := ""
 	if len(all) > take {
 		all = all[:take]
-		next = all[take-1].ID
+		next = checkpointAt(store.Position{At: all[take-1].CreatedAt.UnixMicro(), ID: all[take-1].ID})
 	}
 	shown := make([]any, len(all))
 	for i := range all {

@@ -55,7 +55,7 @@ func (c *call) groups(in store.GroupQuery, paging web.Paging, at web.Checkpoint,
 	if err != nil {
 		return nil, err
 	}
-	return answerPage(paging, q, "groups", page, total, false, func(g stagedoor.Group) string { return g.ID },
+	return answerPage(paging, q, "groups", page, total, false, func(g stagedoor.Group) store.Position { return store.Position{At: g.CreatedAt.UnixMilli(), ID: g.ID} },
 		func(g stagedoor.Group) (any, error) { return fields.Pick(c.showGroup(&g)) })
 }
 
@@ -82,7 +82,8 @@ func (a *API) listGroupMembers(c *call, in web.Checkpoint) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return answerPage(web.Paging{}, q, "members", page, 0, false, func(m stagedoor.GroupMember) string { return m.UserID }, func(m stagedoor.GroupMember) (any, error) {
+	place := func(m stagedoor.GroupMember) store.Position { return store.Position{At: m.AddedAt, ID: m.UserID} }
+	return answerPage(web.Paging{}, q, "members", page, 0, false, place, func(m stagedoor.GroupMember) (any, error) {
 		return map[string]any{
 			"id": m.UserID, "member_type": "user", "type": "connection", "connection_id": g.ConnectionID, "created_at": stagedoor.FormatTime(time.UnixMilli(m.AddedAt)),
 		}, nil

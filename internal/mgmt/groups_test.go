@@ -38,8 +38,8 @@ func TestGroups(t *testing.T) {
 		if got := h.call(all, "GET", "/groups?take=1&connection_id="+con, "").is(200, ""); got.text("next") == "" || len(got.get("groups").([]any)) != 1 {
 			h.Errorf("a page: %s", got.body)
 		}
-		h.call(all, "GET", "/groups/"+team+"/members?take=1", "").is(200, `{"members":[{"id":"okta|corp|ada","member_type":"user","type":"connection","connection_id":"`+con+`","created_at":"`+epoch+`"}],"next":"b2t0YXxjb3JwfGFkYQ"}`)
-		h.call(all, "GET", "/groups/"+team+"/members?from=b2t0YXxjb3JwfGFkYQ", "").is(200, `{"members":[{"id":"okta|corp|bob","member_type":"user","type":"connection","connection_id":"`+con+`","created_at":"`+epoch+`"}]}`)
+		h.call(all, "GET", "/groups/"+team+"/members?take=1", "").is(200, `{"members":[{"id":"okta|corp|ada","member_type":"user","type":"connection","connection_id":"`+con+`","created_at":"`+epoch+`"}],"next":"MTc5NTYwODAwMDAwMCBva3RhfGNvcnB8YWRh"}`)
+		h.call(all, "GET", "/groups/"+team+"/members?from=MTc5NTYwODAwMDAwMCBva3RhfGNvcnB8YWRh", "").is(200, `{"members":[{"id":"okta|corp|bob","member_type":"user","type":"connection","connection_id":"`+con+`","created_at":"`+epoch+`"}]}`)
 		h.call(all, "GET", ada+"/groups", "").is(200, "["+shown(team, "Team", `,"membership_created_at":"`+epoch+`"`)+"]")
 
 		h.library("")

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/store"
 	"github.com/stagedoor/stagedoor/internal/web"
 )
 
@@ -42,7 +43,7 @@ func (a *API) members(c *call, in listMembersIn, roleID string) (any, error) {
 		return nil, err
 	}
 	withRoles := in.Include.Or(true) && slices.ContainsFunc(in.Names, func(name string) bool { return strings.TrimSpace(name) == "roles" })
-	return answerPage(in.Paging, q, "members", page, total, true, func(m stagedoor.Membership) string { return m.UserID },
+	return answerPage(in.Paging, q, "members", page, total, true, func(m stagedoor.Membership) store.Position { return store.Position{At: m.AddedAt, ID: m.UserID} },
 		func(m stagedoor.Membership) (any, error) {
 			shown := map[string]any{"user_id": m.UserID}
 			for name, value := range map[string]string{"email": m.Email, "name": m.Name, "picture": m.Picture} {

@@ -3,7 +3,7 @@ package mgmt
 import (
 	"encoding/base64"
 	"encoding/json"
-	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -39,7 +39,7 @@ func (a *API) listOrganizations(c *call, in listOrganizationsIn) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return answerPage(in.Paging, q, "organizations", all, total, false, func(o stagedoor.Organization) string { return o.ID },
+	return answerPage(in.Paging, q, "organizations", all, total, false, func(o stagedoor.Organization) store.Position { return store.Position{At: o.CreatedAt, ID: o.ID} },
 		func(o stagedoor.Organization) (any, error) { return showOrganizationWith(c, &o, in.Client) })
 }
 
@@ -76,16 +76,35 @@ func organizationPage(paging web.Paging, at web.Checkpoint) (store.OrganizationQ
 		}
 		return store.OrganizationQuery{Page: paging.Page, PerPage: paging.Size(), Uncounted: !paging.IncludeTotals}, nil
 	}
-	from, err := base64.RawURLEncoding.DecodeString(at.From)
-	if err != nil || !utf8.Valid(from) || slices.Contains(from, 0) {
-		return store.OrganizationQuery{}, errCheckpoint
+	from, err := positionOf(at.From)
+	return store.OrganizationQuery{From: from, Take: at.Take.Or(50)}, err
+}
+
+// positionOf reads the checkpoint that checkpointAt has written: where a page ended, whether what stood there is still there or not. Callers take away what they have
+// read, and then ask for the next page.
+func positionOf(checkpoint string) (p store.Position, err error) {
+	if checkpoint == "" {
+		return p, nil
 	}
-	return store.OrganizationQuery{From: string(from), Take: at.Take.Or(50)}, nil
+	text, err := base64.RawURLEncoding.DecodeString(checkpoint)
+	at, id, _ := strings.Cut(string(text), " ")
+	if err == nil {
+		p.At, err = strconv.ParseInt(at, 10, 64)
+	}
+	if err != nil || id == "" || !utf8.ValidString(id) || strings.ContainsRune(id, 0) {
+		return store.Position{}, errCheckpoint
+	}
+	p.ID = id
+	return p, nil
+}
+
+func checkpointAt(p store.Position) string {
+	return base64.RawURLEncoding.EncodeToString([]byte(strconv.FormatInt(p.At, 10) + " " + p.ID))
 }
 
 // answerPage shows a page that the store has cut. always tells that a checkpoint is given with every page that holds
 // something, also the last one.
-func answerPage[T any](paging web.Paging, q store.OrganizationQuery, key string, page []T, total int, always bool, id func(T) string, show func(T) (any, error)) (any, error) {
+func answerPage[T any](paging web.Paging, q store.OrganizationQuery, key string, page []T, total int, always bool, place func(T) store.Position, show func(T) (any, error)) (any, error) {
 	shown := make([]any, len(page))
 	for i, item := range page {
 		var err error
@@ -98,7 +117,7 @@ func answerPage[T any](paging web.Paging, q store.OrganizationQuery, key string,
 	}
 	next := ""
 	if len(page) == q.Take || always && len(page) > 0 {
-		next = base64.RawURLEncoding.EncodeToString([]byte(id(page[len(page)-1])))
+		next = checkpointAt(place(page[len(page)-1]))
 	}
 	return web.CheckpointEnvelope(key, shown, next), nil
 }

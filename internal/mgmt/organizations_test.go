@@ -186,6 +186,12 @@ func TestOrganizationMembers(t *testing.T) {
 			h.Error("a page that holds a member names no next one")
 		}
 		h.call(all, "GET", path+"?take=2&from="+page.text("next"), "").is(200, `{"members":[]}`)
+		first := h.call(all, "GET", path+"?take=1", "").is(200, "")
+		h.call(all, "DELETE", path, `{"members":["`+first.get("members").([]any)[0].(map[string]any)["user_id"].(string)+`"]}`).is(204, "")
+		if rest := h.call(all, "GET", path+"?take=2&from="+first.text("next"), "").is(200, ""); len(rest.get("members").([]any)) == 0 {
+			h.Error("who has gone since took those behind along")
+		}
+		h.call(all, "POST", path, `{"members":["`+ids[0]+`"]}`).is(204, "")
 		h.call(all, "GET", path+"?page=10&per_page=100", "").fails(400, "invalid_paging", "You can only page through the first 1000 records. See https://auth0.com/docs/users/search/v3/view-search-results-by-page#limitation")
 
 		second := h.org("east")

@@ -159,7 +159,7 @@ func (a *API) listRoleUsers(c *call, in listRoleUsersIn) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return answerPage(in.Paging, q, "users", page, total, false, func(u store.RoleUser) string { return u.UserID }, showRoleUser)
+	return answerPage(in.Paging, q, "users", page, total, false, func(u store.RoleUser) store.Position { return store.Position{At: u.AddedAt, ID: u.UserID} }, showRoleUser)
 }
 
 func showRoleUser(u store.RoleUser) (any, error) {

@@ -227,7 +227,7 @@ func (s *Store) dropEvents(ctx context.Context, q querier, stream string) error 
 type EventQuery struct {
 	Types    []string
 	From, To time.Time // when it happened: From included, To not
-	After    string    // behind the delivery of this id
+	After    Position  // behind the delivery of this place; its time is in microseconds
 	Take     int       // 0: all
 }
 
@@ -264,9 +264,9 @@ func scanEvent(scan func(...any) error) (*stagedoor.EventDelivery, error) {
 // EventDeliveries returns a page of the deliveries of a stream that were given up, the oldest first.
 func (s *Store) EventDeliveries(ctx context.Context, stream string, query EventQuery) ([]stagedoor.EventDelivery, error) {
 	where, args := query.where(s, stream)
-	if query.After != "" {
-		where += " AND (at, id) > (SELECT at, id FROM events WHERE tenant = ? AND stream = ? AND id = ?)"
-		args = append(args, s.tenant.ID, stream, query.After)
+	if query.After.ID != "" {
+		where += " AND (at, id) > (?, ?)"
+		args = append(args, query.After.At, query.After.ID)
 	}
 	where += " ORDER BY at, id"
 	if query.Take > 0 {

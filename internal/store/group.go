@@ -72,9 +72,9 @@ func (s *Store) Groups(ctx context.Context, in GroupQuery) (page []stagedoor.Gro
 	where, args := in.where(s)
 	limit := " LIMIT ? OFFSET ?"
 	if in.Take > 0 {
-		if in.From != "" {
-			where += " AND (g.created_at, g.id) > (SELECT created_at, id FROM user_groups WHERE tenant = ? AND id = ?)"
-			args = append(args, s.tenant.ID, in.From)
+		if in.From.ID != "" {
+			where += " AND (g.created_at, g.id) > (?, ?)"
+			args = append(args, in.From.At, in.From.ID)
 		}
 		limit, args = " LIMIT ?", append(args, in.Take)
 	} else {
@@ -221,12 +221,12 @@ func (s *Store) DeleteGroup(ctx context.Context, id string) error {
 	})
 }
 
-// GroupMembers lists the members of a group in the order in which they came: a page after the one named by From, or all if Take is 0.
+// GroupMembers lists the members of a group in the order in which they came: a page behind From, or all if Take is 0.
 func (s *Store) GroupMembers(ctx context.Context, id string, in OrganizationQuery) ([]stagedoor.GroupMember, error) {
 	query, args := "SELECT m.user_id, u.name, m.added_at FROM group_members m JOIN users u ON u.tenant = m.tenant AND u.id = m.user_id WHERE m.tenant = ? AND m.group_id = ?", []any{s.tenant.ID, id}
-	if in.From != "" {
-		query += " AND (m.added_at, m.user_id) > (SELECT added_at, user_id FROM group_members WHERE tenant = ? AND group_id = ? AND user_id = ?)"
-		args = append(args, s.tenant.ID, id, in.From)
+	if in.From.ID != "" {
+		query += " AND (m.added_at, m.user_id) > (?, ?)"
+		args = append(args, in.From.At, in.From.ID)
 	}
 	query += " ORDER BY m.added_at, m.user_id"
 	if in.Take > 0 {

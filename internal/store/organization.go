@@ -29,12 +29,19 @@ func (s *Store) OrganizationByName(ctx context.Context, name string) (*stagedoor
 	return organizations.read(ctx, s, "name = ?", name)
 }
 
-// OrganizationQuery is a page of organizations or of their members: by offset, or, if Take is not 0, behind the one called From.
+// Position is where a page ended: with what came at a time, in milliseconds, and has the id. It may be gone by the time the next page is asked for. Without an id
+// nothing was read yet.
+type Position struct {
+	At int64
+	ID string
+}
+
+// OrganizationQuery is a page of organizations or of their members: by offset, or, if Take is not 0, behind From.
 type OrganizationQuery struct {
 	Page, PerPage int
 	Sort          string // name or created_at; "" is created_at
 	Descending    bool
-	From          string
+	From          Position
 	Take          int
 	Uncounted     bool // how many there are is of no interest
 }
@@ -49,9 +56,9 @@ func SortsOrganizationsBy(field string) bool { return organizationOrder[field] !
 func (s *Store) Organizations(ctx context.Context, in OrganizationQuery) (page []stagedoor.Organization, total int, err error) {
 	if in.Take > 0 {
 		where, args := "", []any{s.tenant.ID}
-		if in.From != "" {
-			where = " AND (created_at, id) > (SELECT created_at, id FROM organizations WHERE tenant = ? AND id = ?)"
-			args = append(args, s.tenant.ID, in.From)
+		if in.From.ID != "" {
+			where = " AND (created_at, id) > (?, ?)"
+			args = append(args, in.From.At, in.From.ID)
 		}
 		page, err = s.organizations(ctx, organizations.selects()+" WHERE tenant = ?"+where+" ORDER BY created_at, id LIMIT ?", append(args, in.Take)...)
 		return page, 0, err

@@ -23,9 +23,9 @@ func (s *Store) Members(ctx context.Context, orgID, roleID string, in Organizati
 	}
 	limit := " LIMIT ? OFFSET ?"
 	if in.Take > 0 {
-		if in.From != "" {
-			from += " AND (m.added_at, m.user_id) > (SELECT added_at, user_id FROM organization_members WHERE tenant = ? AND org_id = ? AND user_id = ?)"
-			args = append(args, s.tenant.ID, orgID, in.From)
+		if in.From.ID != "" {
+			from += " AND (m.added_at, m.user_id) > (?, ?)"
+			args = append(args, in.From.At, in.From.ID)
 		}
 		limit = " LIMIT ?"
 		args = append(args, in.Take)

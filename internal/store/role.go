@@ -214,16 +214,16 @@ type RoleUser struct {
 	AddedAt int64 // when the role was given, in milliseconds
 }
 
-// RoleUsers lists who has a role outside organizations, the latest first. take is the number of users after the one named by
-// from; 0 means a page by offset, of which total tells of how many.
+// RoleUsers lists who has a role outside organizations, the latest first. Take is the number of users behind
+// From; 0 means a page by offset, of which total tells of how many.
 func (s *Store) RoleUsers(ctx context.Context, roleID string, in OrganizationQuery) (page []RoleUser, total int, err error) {
 	from := " FROM user_roles r JOIN users u ON u.tenant = r.tenant AND u.id = r.user_id WHERE r.tenant = ? AND r.role_id = ?"
 	args := []any{s.tenant.ID, roleID}
 	limit := " LIMIT ? OFFSET ?"
 	if in.Take > 0 {
-		if in.From != "" {
-			from += " AND (r.added_at, r.user_id) < (SELECT added_at, user_id FROM user_roles WHERE tenant = ? AND role_id = ? AND user_id = ?)"
-			args = append(args, s.tenant.ID, roleID, in.From)
+		if in.From.ID != "" {
+			from += " AND (r.added_at, r.user_id) < (?, ?)"
+			args = append(args, in.From.At, in.From.ID)
 		}
 		limit, args = " LIMIT ?", append(args, in.Take)
 	} else {
