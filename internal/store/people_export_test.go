@@ -99,3 +99,32 @@ func ReferencePlans(t testing.TB, db *DB) map[string]string {
 func OrganizationsOf(ctx context.Context, s *Store, ids []string) (map[string][]string, error) {
 	return s.organizationsOf(ctx, ids)
 }
+
+// LargestWrite is the number of statements of the longest write that a function makes.
+func LargestWrite(db *DB, do func()) (most int) {
+	var mu sync.Mutex
+	before := db.engine
+	db.engine = countedWrites{before, func(n int) {
+		mu.Lock()
+		defer mu.Unlock()
+		most = max(most, n)
+	}}
+	do()
+	db.engine = before
+	return most
+}
+
+// countedWrites is an engine that tells how many statements each write has.
+type countedWrites struct {
+	engine
+	heard func(statements int)
+}
+
+func (c countedWrites) write(ctx context.Context, fn func(querier) error) error {
+	n := 0
+	defer func() { c.heard(n) }()
+	return c.engine.write(ctx, func(q querier) error {
+		n = 0
+		return fn(listeningQuerier{q, func(string, []any) { n++ }})
+	})
+}

@@ -241,8 +241,15 @@ func (s *Store) ChangeRefreshTokens(ctx context.Context, id string, change func(
 	return t, nil
 }
 
-// RevokeRefreshTokens ends the families of refresh tokens that of names, and tells how many. Which are gone already are no error.
+// revokedAtOnce is how many families of a client's refresh tokens end in one transaction: others write between.
+const revokedAtOnce = 200
+
+// RevokeRefreshTokens ends the families of refresh tokens that of names, and tells how many. Which are gone already are no error. Those of a client, of whom there may be
+// any number, end in pieces: what was interrupted is to be asked for again.
 func (s *Store) RevokeRefreshTokens(ctx context.Context, of RefreshTokensOf) (n int, err error) {
+	if len(of.IDs) == 0 && of.UserID == "" {
+		return s.revokeOfClient(ctx, of)
+	}
 	err = s.write(ctx, func(q querier) error {
 		n = 0
 		var all []stagedoor.RefreshToken
@@ -256,12 +263,9 @@ func (s *Store) RevokeRefreshTokens(ctx context.Context, of RefreshTokensOf) (n 
 			}
 			all = append(all, *t)
 		}
-		for _, by := range [][2]string{{"user_id = ?", of.UserID}, {"client_id = ?", of.ClientID}} {
-			if by[1] != "" {
-				if all, err = s.refreshTokens(ctx, q, by[0], by[1]); err != nil {
-					return err
-				}
-				break
+		if of.UserID != "" {
+			if all, err = s.refreshTokens(ctx, q, "user_id = ?", of.UserID); err != nil {
+				return err
 			}
 		}
 		slices.SortFunc(all, func(a, b stagedoor.RefreshToken) int { return strings.Compare(a.UserID, b.UserID) }) // users are locked in one order
@@ -277,6 +281,40 @@ func (s *Store) RevokeRefreshTokens(ctx context.Context, of RefreshTokensOf) (n 
 		return nil
 	})
 	return n, err
+}
+
+// revokeOfClient is RevokeRefreshTokens for those of a client, of one API if of names it.
+func (s *Store) revokeOfClient(ctx context.Context, of RefreshTokensOf) (n int, err error) {
+	type family struct{ user, id string }
+	var all []family
+	where, args := "tenant = ? AND client_id = ? AND expires_at > ?", []any{s.tenant.ID, of.ClientID, s.db.clock.Now().UnixMilli()}
+	if of.Audience != "" {
+		where, args = where+" AND doc ->> 'Audience' = ?", append(args, of.Audience)
+	}
+	err = s.read().each(ctx, "SELECT DISTINCT user_id, family FROM refresh_tokens"+s.db.by("refresh_tokens_client")+" WHERE "+where+" ORDER BY user_id, family", args, func(scan func(...any) error) error {
+		var f family
+		err := scan(&f.user, &f.id)
+		all = append(all, f)
+		return err
+	})
+	if err != nil {
+		return 0, err
+	}
+	for some := range slices.Chunk(all, revokedAtOnce) { // in the order of users, who are locked
+		err := s.write(ctx, func(q querier) error {
+			for _, f := range some {
+				if err := s.deleteFamily(ctx, q, f.user, f.id); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return n, err
+		}
+		n += len(some)
+	}
+	return n, nil
 }
 
 // RefreshTokensOf names refresh tokens: by their public ids, or by whose they are, for which client and API. Empty names any, but
