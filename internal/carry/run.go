@@ -161,9 +161,12 @@ func (r *run) all(path string, paged bool) ([]map[string]any, error) {
 		return known, nil
 	}
 	var out []map[string]any
-	for page := 0; ; page++ {
+	for page, from := 0, ""; ; page++ {
 		target := path
-		if paged {
+		switch {
+		case path == "/organizations":
+			target = fmt.Sprintf("%s?take=%d&from=%s", path, pageSize, from) // pages by number end after the first 1000
+		case paged:
 			target = fmt.Sprintf("%s?per_page=%d&page=%d", path, pageSize, page)
 		}
 		v, err := r.call("GET", target, nil)
@@ -172,7 +175,10 @@ func (r *run) all(path string, paged bool) ([]map[string]any, error) {
 		}
 		items := objects(v)
 		out = append(out, items...)
-		if !paged || len(items) < pageSize {
+		if envelope, is := v.(map[string]any); is {
+			from = textOf(envelope, "next")
+		}
+		if !paged || len(items) < pageSize || path == "/organizations" && from == "" {
 			break
 		}
 	}
