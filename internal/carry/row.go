@@ -196,6 +196,9 @@ func (r *reader) identities(u *stagedoor.User, m map[string]json.RawMessage, not
 				id.ProfileData["email"] = email
 			}
 		}
+		if number, is := stagedoor.PhoneNumber(id.Text("phone_number")); is {
+			id.ProfileData["phone_number"] = number
+		}
 		u.Identities = append(u.Identities, id)
 	}
 	first := u.Identities[0].FullID()
@@ -251,8 +254,15 @@ func (r *reader) identifiers(u *stagedoor.User, notes *[]Loss) *stagedoor.JobRow
 	if err == nil {
 		u.Username = name
 	}
-	if database && u.Email == "" && u.Username == "" && u.PhoneNumber == "" {
+	number, is := stagedoor.PhoneNumber(u.PhoneNumber)
+	if is {
+		u.PhoneNumber = number
+	}
+	switch alone := u.Email == "" && u.Username == ""; {
+	case database && alone && u.PhoneNumber == "":
 		return wrongRow("email", "The user has neither an e-mail address nor a username.")
+	case !is && (database && alone || u.Identities[0].Provider == connection.StrategySMS):
+		return wrongRow("phone_number", "It is no telephone number with its country code, and the user is known by nothing else.")
 	}
 	if p, err := url.Parse(u.Picture); u.Picture != "" && (err != nil || p.Scheme != "https" && p.Scheme != "http") {
 		u.Picture = ""
