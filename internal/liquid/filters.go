@@ -4,9 +4,12 @@ import (
 	"encoding/json"
 	"html"
 	"net/url"
+	"reflect"
 	"regexp"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/osteele/liquid/filters"
 	"github.com/osteele/tuesday"
@@ -15,8 +18,70 @@ import (
 // widths finds the parts of a date format that ask for more places than any date has.
 var widths = regexp.MustCompile(`%[^a-zA-Z%]*[0-9]{3}`)
 
-// filters puts our own filters in the place of those of the library that can make much of little; each use of one is a step.
+// metered takes the library's filters and makes each use of one a step that works on what it is given.
+type metered struct {
+	filters.FilterDictionary
+	b *budget
+}
+
+var errorType = reflect.TypeFor[error]()
+
+func (m metered) AddFilter(name string, filter any) {
+	f := reflect.ValueOf(filter)
+	t := f.Type()
+	in := make([]reflect.Type, t.NumIn())
+	for i := range in {
+		in[i] = t.In(i)
+	}
+	m.FilterDictionary.AddFilter(name, reflect.MakeFunc(reflect.FuncOf(in, []reflect.Type{t.Out(0), errorType}, t.IsVariadic()), func(args []reflect.Value) []reflect.Value {
+		if err := m.b.work(extent(args[0])); err != nil {
+			return []reflect.Value{reflect.Zero(t.Out(0)), reflect.ValueOf(err)}
+		}
+		out := f.Call(args)
+		if len(out) == 1 {
+			out = append(out, reflect.Zero(errorType))
+		}
+		return out
+	}).Interface())
+}
+
+// extent is how many bytes a filter goes through, or makes anew.
+func extent(v reflect.Value) int {
+	if v.Kind() == reflect.Interface {
+		v = v.Elem()
+	}
+	switch v.Kind() {
+	case reflect.String:
+		return v.Len()
+	case reflect.Slice, reflect.Array:
+		return 16 * v.Len()
+	}
+	return 0
+}
+
+// deep is how many bytes the texts within a value have together, as far as most: a list may hold one text many times, and becomes one text where a text is wanted.
+func deep(v any, most int) int {
+	n := 16
+	switch v := v.(type) {
+	case string:
+		n += len(v)
+	case []any:
+		for i := 0; i < len(v) && n <= most; i++ {
+			n += deep(v[i], most-n)
+		}
+	case map[string]any:
+		for name, value := range v {
+			if n += len(name) + deep(value, most-n); n > most {
+				break
+			}
+		}
+	}
+	return n
+}
+
+// filters puts our own filters in the place of those of the library that can make much of little, or take long; each use of one is a step.
 func (b *budget) filters(d filters.FilterDictionary) {
+	filters.AddStandardFilters(metered{d, b})
 	texts := func(name string, grows int, filter func(string) string) {
 		d.AddFilter(name, func(s string) (string, error) {
 			if err := b.size(len(s) * grows); err != nil {
@@ -63,6 +128,10 @@ func (b *budget) filters(d filters.FilterDictionary) {
 	texts("upcase", 1, strings.ToUpper)
 	texts("downcase", 1, strings.ToLower)
 	texts("strip_html", 1, func(s string) string { return tag_.ReplaceAllString(s, "") })
+	texts("capitalize", 1, func(s string) string {
+		_, first := utf8.DecodeRuneInString(s)
+		return strings.ToUpper(s[:first]) + s[first:]
+	})
 	texts("strip_newlines", 1, func(s string) string { return strings.NewReplacer("\r", "", "\n", "").Replace(s) })
 	d.AddFilter("split", func(s, by string) ([]any, error) {
 		parts := strings.SplitN(s, by, maxItems+1)
@@ -79,11 +148,13 @@ func (b *budget) filters(d filters.FilterDictionary) {
 		if len(x)+len(y) > maxItems {
 			b.why = ErrTooLarge
 		}
-		if err := b.spend(); err != nil {
+		all := append(append([]any{}, x...), y...)
+		if err := b.size(deep(all, b.Output+1)); err != nil {
 			return nil, err
 		}
-		return append(append([]any{}, x...), y...), nil
+		return all, nil
 	})
+	b.words(d)
 	d.AddFilter("join", func(list []any, by func(string) string) (string, error) {
 		separator, size := by(" "), 0
 		parts := []string{}
@@ -128,6 +199,67 @@ func (b *budget) filters(d filters.FilterDictionary) {
 		}
 		return tuesday.Strftime(f, t)
 	})
+}
+
+// words adds the filters that shorten, and the one that leaves out what comes again: the library's take too long for what is large.
+func (b *budget) words(d filters.FilterDictionary) {
+	d.AddFilter("truncate", func(s string, length func(int) int, ellipsis func(string) string) (string, error) {
+		n, end := length(50), ellipsis("...")
+		if err := b.work(len(s) + len(end)); err != nil {
+			return "", err
+		}
+		if utf8.RuneCountInString(s) <= n {
+			return s, nil
+		}
+		return prefix(s, n-utf8.RuneCountInString(end)) + end, nil
+	})
+	d.AddFilter("truncatewords", func(s string, length func(int) int, ellipsis func(string) string) (string, error) {
+		n, end := max(length(15), 1), ellipsis("...")
+		if err := b.work(len(s) + len(end)); err != nil {
+			return "", err
+		}
+		within := false
+		for i, r := range s {
+			switch space := unicode.IsSpace(r); {
+			case space:
+				within = false
+			case !within && n == 0: // one more word than there may be
+				return strings.TrimRightFunc(s[:i], unicode.IsSpace) + end, nil
+			case !within:
+				within = true
+				n--
+			}
+		}
+		return s, nil
+	})
+	d.AddFilter("uniq", func(list []any) ([]any, error) {
+		if err := b.work(deep(list, b.Output+1)); err != nil {
+			return nil, err
+		}
+		seen, out := map[string]bool{}, []any{}
+		for _, item := range list {
+			key, err := json.Marshal(item)
+			if err != nil {
+				return nil, err
+			}
+			if !seen[string(key)] {
+				seen[string(key)] = true
+				out = append(out, item)
+			}
+		}
+		return out, nil
+	})
+}
+
+// prefix is the first n characters of a text.
+func prefix(s string, n int) string {
+	for i := range s {
+		if n <= 0 {
+			return s[:i]
+		}
+		n--
+	}
+	return s
 }
 
 var tag_ = regexp.MustCompile(`<.*?>`)

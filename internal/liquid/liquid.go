@@ -10,7 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/osteele/liquid/filters"
 	"github.com/osteele/liquid/parser"
 	"github.com/osteele/liquid/render"
 )
@@ -25,11 +24,13 @@ type Limits struct {
 // DefaultLimits fit a mail or a page.
 var DefaultLimits = Limits{Output: 512 << 10, Steps: 20000, Time: time.Second}
 
-// maxSource bounds a template, in bytes, and maxTags what it asks for, since each takes time to read; maxItems bounds a list that it makes.
+// maxSource bounds a template, in bytes, and maxTags what it asks for, since each takes time to read; maxItems bounds a list that it makes, and
+// maxMade all values together, in multiples of Limits.Output.
 const (
 	maxSource = 256 << 10
 	maxTags   = 5000
 	maxItems  = 2000
+	maxMade   = 64
 )
 
 // Why a rendering ends early.
@@ -92,7 +93,6 @@ func parse(source string, b *budget) (root render.Node, cfg render.Config, err e
 		}
 	}()
 	cfg = render.NewConfig()
-	filters.AddStandardFilters(&cfg)
 	b.tags(cfg)
 	b.filters(&cfg)
 	tree, e := cfg.Parse(source, parser.SourceLoc{LineNo: 1})
@@ -181,6 +181,7 @@ type budget struct {
 	ctx   context.Context
 	html  bool
 	steps int
+	made  int   // bytes of values so far
 	why   error // it ended
 }
 
@@ -196,6 +197,14 @@ func (b *budget) spend() error {
 // size takes a step that makes a value of n bytes.
 func (b *budget) size(n int) error {
 	if b.why == nil && n > b.Output {
+		b.why = ErrTooLarge
+	}
+	return b.work(n)
+}
+
+// work takes a step that goes through n bytes. Of all values together there is a bound, for each may be kept under a name of its own.
+func (b *budget) work(n int) error {
+	if b.made += n; b.why == nil && b.made > maxMade*b.Output {
 		b.why = ErrTooLarge
 	}
 	return b.spend()

@@ -3,6 +3,7 @@ package liquid
 import (
 	"context"
 	"errors"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -31,6 +32,9 @@ func TestRender(t *testing.T) {
 		{`{% assign a = 'x' | append: 'y' %}{% capture b %}{{ a }}!{% endcapture %}{{ b | upcase }}`, "XY!", "XY!"},
 		{`{{ 'a,b' | split: ',' | join: '-' }}{{ none | default: "d" }}{{ "ab..c" | replace: "b..", "" }}`, "a-bdac", "a-bdac"},
 		{`{% comment %}{% if %}{% endcomment %}{% raw %}{{ x }}{% endraw %}  {%- if on -%}  y  {%- endif -%}`, "{{ x }}y", "{{ x }}y"},
+		{`{{ "ömer" | capitalize }} {{ "eins zwei  drei vier" | truncatewords: 3 }} {{ "Donaudampfschiff" | truncatewords: 3 }}`, "Ömer eins zwei  drei... Donaudampfschiff", "Ömer eins zwei  drei... Donaudampfschiff"},
+		{`{{ "Größenordnung" | truncate: 8 }} {{ "kurz" | truncate: 4 }} {{ "ab cd" | truncate: 3, "" }} {{ "abc" | truncate: 1 }}`, "Größe... kurz ab  ...", "Größe... kurz ab  ..."},
+		{`{{ "a,b,a,c,b" | split: "," | uniq | join: "" }}{{ list | reverse | first }}{{ list | size }}{{ "b,a" | split: "," | sort | join: "" }}`, "abcc3ab", "abcc3ab"},
 		{`{{ "2026-11-26" | date: "%d.%m.%Y" }}{{ missing.deep.er }}`, "26.11.2026", "26.11.2026"},
 	} {
 		text, err := Text(context.Background(), row.source, someone, DefaultLimits)
@@ -80,12 +84,32 @@ func TestHostile(t *testing.T) {
 		"date":               `{{ "2026-11-26" | date: "%999999999d" }}`,
 		"many filters":       `{% for i in (1..6) %}` + strings.Repeat(`{{ "x" | upcase }}`, 1000) + `{% endfor %}`,
 		"many tags":          strings.Repeat(`{{x}}`, maxTags+1),
+		"many large values":  double + strings.Repeat(`{% assign a = a | append: a %}`, 15) + numbered(4000, `{% assign aN = a | append: "N" %}`),
+		"many captures":      double + strings.Repeat(`{% assign a = a | append: a %}`, 15) + numbered(1500, `{% capture aN %}{{ a }}{% endcapture %}`),
+		"one text in a list": double + strings.Repeat(`{% assign a = a | append: a %}`, 15) + `{% assign l = a | split: "|" %}` + strings.Repeat(`{% assign l = l | concat: l %}`, 10) + `{{ l | json }}{{ l | append: "" }}`,
+		"words":              double + strings.Repeat(`{% assign a = a | append: a %}`, 15) + strings.Repeat(`{% assign b = a | truncatewords: 1000 %}`, 200),
+		"shortened":          double + strings.Repeat(`{% assign a = a | append: a %}`, 15) + strings.Repeat(`{% assign b = a | truncate: 900 %}`, 200),
+		"chains of sorting":  double + strings.Repeat(`{% assign a = a | append: a %}`, 7) + `{% assign l = a | split: "" %}{{ l` + strings.Repeat(` | sort | reverse | uniq`, 8000) + ` | size }}`,
+		"chains of slices":   double + strings.Repeat(`{% assign a = a | append: a %}`, 15) + `{{ a` + strings.Repeat(` | slice: 0, 400000`, 8000) + ` | size }}`,
 	} {
+		begun := time.Now()
 		_, err := Text(context.Background(), source, nil, Limits{Output: DefaultLimits.Output, Steps: 5000, Time: time.Second})
 		if !errors.Is(err, ErrTooLarge) && !errors.Is(err, ErrTooLong) {
 			t.Errorf("%s: %v", name, err)
 		}
+		if took := time.Since(begun); took > 5*time.Second {
+			t.Errorf("%s: %v", name, took)
+		}
 	}
+}
+
+// numbered repeats a text with another number in the place of each N.
+func numbered(n int, text string) string {
+	var b strings.Builder
+	for i := range n {
+		b.WriteString(strings.ReplaceAll(text, "N", strconv.Itoa(i)))
+	}
+	return b.String()
 }
 
 func FuzzRender(f *testing.F) {

@@ -58,7 +58,7 @@ func (b *budget) tags(cfg render.Config) {
 				return err
 			}
 			ctx.Set(node.Args, out.String())
-			return b.spend()
+			return b.size(out.Len())
 		}, nil
 	})
 	cfg.AddBlock("for").Clause("else").Compiler(b.loop)
