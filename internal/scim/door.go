@@ -171,6 +171,12 @@ func (d *Door) serve(c *call) (int, map[string]any, error) {
 			return 0, nil, err
 		}
 	}
+	asked := c.r.URL.Query()
+	for _, name := range []string{"attributes", "excludedAttributes"} {
+		if err := fewNames(commas(asked.Get(name))); err != nil {
+			return 0, nil, err
+		}
+	}
 	return c.row.do(c)
 }
 

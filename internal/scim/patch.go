@@ -3,7 +3,6 @@ package scim
 import (
 	"encoding/json"
 	"maps"
-	"reflect"
 	"slices"
 	"strings"
 
@@ -146,9 +145,12 @@ func change(doc map[string]any, op string, p path, value any) error {
 	switch now := kept.(type) {
 	case []any:
 		if before, ok := old.([]any); ok && op == "add" {
-			kept = added(before, now)
+			kept, err = added(before, now)
 		} else if manyValued[p.name] {
-			kept = added(nil, now)
+			kept, err = added(nil, now)
+		}
+		if err != nil {
+			return err
 		}
 		if len(now) == 0 && op == "replace" {
 			delete(holder, p.name)
@@ -187,17 +189,44 @@ func changeExtension(doc map[string]any, op string, value any) error {
 }
 
 // added joins values, each once. What is primary now takes that from the others.
-func added(before, more []any) []any {
-	out := slices.Clone(before)
-	for _, one := range more {
-		at := slices.IndexFunc(out, func(there any) bool { return reflect.DeepEqual(there, one) })
-		if at < 0 {
-			out = append(out, one)
-			at = len(out) - 1
+func added(before, more []any) ([]any, error) {
+	out, known := slices.Clone(before), make(map[string]int, len(before)+len(more))
+	place := func(one any) (at int, there bool, err error) {
+		key, err := json.Marshal(one) // to compare each with each takes long where there are many
+		if at, there = known[string(key)]; !there {
+			at = len(known)
+			known[string(key)] = at
 		}
-		onePrimary(out, at)
+		return at, there, err
 	}
-	return out
+	places := make([]int, 0, len(before))
+	for i, one := range before {
+		if _, there, err := place(one); err != nil {
+			return nil, err
+		} else if !there {
+			places = append(places, i)
+		}
+	}
+	primary := -1
+	for _, one := range more {
+		at, there, err := place(one)
+		if err != nil {
+			return nil, err
+		}
+		if !there {
+			out, places = append(out, one), append(places, len(out))
+		}
+		if object, ok := one.(map[string]any); ok && object["primary"] == true {
+			primary = places[at]
+		}
+	}
+	if len(out) > maxElements {
+		return nil, bad(invalidValue, "An attribute has more than %d values.", maxElements)
+	}
+	if primary >= 0 {
+		onePrimary(out, primary)
+	}
+	return out, nil
 }
 
 // setSub sets an attribute of an object, or of all objects of a list.
@@ -287,7 +316,7 @@ func changeSelected(holder map[string]any, op string, p path, value any) error {
 		maps.Copy(object, members)
 		return nil
 	}
-	found := false
+	found, primary := false, -1
 	for i, one := range all {
 		object, _ := one.(map[string]any)
 		if object == nil || !matches(p.where, object) {
@@ -297,7 +326,12 @@ func changeSelected(holder map[string]any, op string, p path, value any) error {
 		if err := put(object); err != nil {
 			return err
 		}
-		onePrimary(all, i)
+		if object["primary"] == true {
+			primary = i
+		}
+	}
+	if primary >= 0 {
+		onePrimary(all, primary)
 	}
 	if found {
 		return nil
@@ -312,11 +346,11 @@ func changeSelected(holder map[string]any, op string, p path, value any) error {
 	if err := put(fresh); err != nil {
 		return err
 	}
-	if len(all) >= maxElements {
-		return bad(invalidValue, "%s has more than %d values.", p.name, maxElements)
+	sum, err := added(all, []any{fresh})
+	if err == nil {
+		holder[p.name] = sum
 	}
-	holder[p.name] = added(all, []any{fresh})
-	return nil
+	return err
 }
 
 // satisfy makes a filter of equalities hold for an object.

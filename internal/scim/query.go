@@ -61,6 +61,11 @@ func (c *call) query() (*query, error) {
 			}
 		}
 	}
+	for _, names := range [][]string{in.Attributes, in.ExcludedAttributes} {
+		if err := fewNames(names); err != nil {
+			return nil, err
+		}
+	}
 	q := &query{start: 1, count: pageSize, chosen: in.Attributes, left: in.ExcludedAttributes}
 	if in.StartIndex != nil {
 		q.start = min(max(*in.StartIndex, 1), 1<<30)
@@ -74,6 +79,16 @@ func (c *call) query() (*query, error) {
 	var err error
 	q.where, err = parseFilter(in.Filter)
 	return q, err
+}
+
+// maxNames is how many attributes somebody may name: they are looked for in each resource.
+const maxNames = 200
+
+func fewNames(names []string) error {
+	if len(names) > maxNames {
+		return bad(invalidValue, "attributes and excludedAttributes name at most %d attributes each.", maxNames)
+	}
+	return nil
 }
 
 func commas(text string) []string {

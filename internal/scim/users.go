@@ -61,6 +61,10 @@ func checkUser(doc map[string]any) error {
 			onePrimary(all, i) // the first that says so
 		}
 	}
+	return checkSize(doc)
+}
+
+func checkSize(doc map[string]any) error {
 	if b, err := json.Marshal(doc); err != nil || len(b) > maxResource {
 		return bad(invalidValue, "The resource is larger than %d bytes.", maxResource)
 	}
@@ -181,6 +185,9 @@ func (d *Door) patchUser(c *call) (int, map[string]any, error) {
 	return d.updateUser(c, false, func(now map[string]any) (map[string]any, error) {
 		for _, o := range operations {
 			if err := patch(now, o); err != nil {
+				return nil, err
+			}
+			if err := checkSize(now); err != nil { // what grows meanwhile is gone through by each operation, and others wait to write
 				return nil, err
 			}
 		}

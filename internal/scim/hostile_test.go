@@ -1,0 +1,64 @@
+package scim_test
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestManyValues adds values by operation after operation. Nobody else may wait for long to write meanwhile.
+func TestManyValues(t *testing.T) {
+	one(t, func(w *world) {
+		id := w.call("POST", "/Users", person("ada")).id()
+		n := 0
+		operation := func(values int, fields string) string {
+			var all []string
+			for range values {
+				n++
+				all = append(all, `{"value":"`+strconv.Itoa(n)+`"`+fields+`}`)
+			}
+			return `{"op":"add","path":"entitlements","value":[` + strings.Join(all, ",") + `]}`
+		}
+		many := func(operations, values int, fields string) string {
+			var all []string
+			for range operations {
+				all = append(all, operation(values, fields))
+			}
+			return patchOf(strings.Join(all, ","))
+		}
+		begun := time.Now()
+		w.call("PATCH", at(id), many(45, 990, "")).fails(400, "invalidValue")
+		w.call("PATCH", at(id), many(2, 600, "")).fails(400, "invalidValue")
+		w.call("PATCH", at(id), many(1, 900, `,"type":"a"`)).is(200)
+		toggle := strings.TrimSuffix(strings.Repeat(`{"op":"replace","path":"entitlements[type eq \"a\"].primary","value":true},`, 900), ",")
+		w.call("PATCH", at(id), patchOf(toggle)).is(200).has("entitlements/0/primary", "false")
+		if took := time.Since(begun); took > 15*time.Second {
+			t.Errorf("it took %v", took)
+		}
+		w.call("PATCH", at(id), patchOf(`{"op":"replace","path":"entitlements","value":[{"value":"1","primary":true},{"value":"2"}]}`)).is(200)
+		w.call("PATCH", at(id), patchOf(`{"op":"add","path":"entitlements","value":[{"value":"2"},{"value":"3","primary":true}]}`)).is(200).
+			has("entitlements", `[{"value":"1","primary":false},{"value":"2"},{"value":"3","primary":true}]`)
+		w.call("PATCH", at(id), patchOf(`{"op":"add","path":"entitlements","value":[{"primary":false,"value":"1"},{"value":"4"}]}`)).is(200).
+			has("entitlements", `[{"value":"1","primary":false},{"value":"2"},{"value":"3","primary":true},{"value":"4"}]`)
+	})
+}
+
+// TestManyNames asks for more attributes than there are, of each of many resources.
+func TestManyNames(t *testing.T) {
+	one(t, func(w *world) {
+		for i := range 50 {
+			w.call("POST", "/Users", person(fmt.Sprint("p", i))).is(201)
+		}
+		begun := time.Now()
+		names := strings.TrimSuffix(strings.Repeat(`"name.givenName",`, 50000), ",")
+		w.call("POST", "/Users/.search", `{"schemas":["urn:ietf:params:scim:api:messages:2.0:SearchRequest"],"attributes":[`+names+`]}`).fails(400, "invalidValue")
+		w.call("GET", "/Users?attributes="+strings.Repeat("a,", 3000), "").fails(400, "invalidValue")
+		w.call("POST", "/Groups?excludedAttributes="+strings.Repeat("a,", 3000), `{"schemas":["`+groupURN+`"],"displayName":"g"}`).fails(400, "invalidValue")
+		w.call("GET", "/Users?attributes=userName,name.givenName&count=1", "").is(200).has("Resources/0/name", `{"givenName":"p0"}`)
+		if took := time.Since(begun); took > 5*time.Second {
+			t.Errorf("it took %v", took)
+		}
+	})
+}
