@@ -70,15 +70,21 @@ type Checkpoint struct {
 func (c Checkpoint) Asked() bool { return c.From != "" || c.Take.Set }
 
 // After returns the items after the checkpoint and the checkpoint behind them, empty at the end. The id of an item must
-// neither change nor depend on the others. A checkpoint whose item is gone is a Violation.
+// neither change nor depend on the others, and hold no newline. A checkpoint names the item before and the one behind, so that who
+// deletes what they have seen can go on; one of which both are gone is a Violation.
 func After[T any](c Checkpoint, all []T, id func(T) string) (items []T, next string, v *Violation) {
 	start := 0
 	if c.From != "" {
-		last, err := base64.RawURLEncoding.DecodeString(c.From)
+		both, err := base64.RawURLEncoding.DecodeString(c.From)
+		last, following, _ := strings.Cut(string(both), "\n")
 		start = -1
 		for i, item := range all {
-			if err == nil && id(item) == string(last) {
+			switch this := id(item); {
+			case err != nil:
+			case this == last:
 				start = i + 1
+			case this == following && start < 0:
+				start = i
 			}
 		}
 		if start < 0 {
@@ -88,7 +94,7 @@ func After[T any](c Checkpoint, all []T, id func(T) string) (items []T, next str
 	}
 	end := min(start+c.Take.Or(50), len(all))
 	if end < len(all) {
-		next = base64.RawURLEncoding.EncodeToString([]byte(id(all[end-1])))
+		next = base64.RawURLEncoding.EncodeToString([]byte(id(all[end-1]) + "\n" + id(all[end])))
 	}
 	return all[start:end], next, nil
 }

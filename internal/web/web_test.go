@@ -1,9 +1,11 @@
 package web
 
 import (
+	"encoding/base64"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
@@ -90,7 +92,13 @@ func TestCheckpoint(t *testing.T) {
 	if len(items) != 1 || items[0] != "c" || next != "" || v != nil {
 		t.Fatalf("%v %q %v", items, next, v)
 	}
-	for _, from := range []string{"zz", "!"} {
+	for _, some := range [][]string{{"a", "c"}, {"c"}, {"b", "c"}, {"a", "b"}} { // what was seen, or what comes next, may be gone
+		items, _, v = After(Checkpoint{From: base64.RawURLEncoding.EncodeToString([]byte("b\nc"))}, some, self)
+		if got := strings.Join(items, ""); v != nil || got != "c" && slices.Contains(some, "c") {
+			t.Errorf("of %v: %v %v", some, items, v)
+		}
+	}
+	for _, from := range []string{"zz", "!", base64.RawURLEncoding.EncodeToString([]byte("x\ny"))} {
 		if _, _, v = After(Checkpoint{From: from}, all, self); v == nil {
 			t.Errorf("checkpoint %q must be refused", from)
 		}
