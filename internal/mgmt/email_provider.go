@@ -14,6 +14,7 @@ type emailCredentials struct {
 	members  map[string]string // name → JSON type
 	required []string
 	secret   []string // never shown
+	european bool     // region, if there is one, is eu
 }
 
 var emailProviders = map[string]emailCredentials{
@@ -21,11 +22,11 @@ var emailProviders = map[string]emailCredentials{
 	"sendgrid": {members: map[string]string{"api_key": "string"}, required: []string{"api_key"}, secret: []string{"api_key"}},
 	"resend":   {members: map[string]string{"api_key": "string"}, required: []string{"api_key"}, secret: []string{"api_key"}},
 	"sparkpost": {
-		members: map[string]string{"api_key": "string", "region": "string"}, required: []string{"api_key"}, secret: []string{"api_key"},
+		members: map[string]string{"api_key": "string", "region": "string"}, required: []string{"api_key"}, secret: []string{"api_key"}, european: true,
 	},
 	"mailgun": {
 		members:  map[string]string{"api_key": "string", "domain": "string", "region": "string"},
-		required: []string{"api_key", "domain"}, secret: []string{"api_key"},
+		required: []string{"api_key", "domain"}, secret: []string{"api_key"}, european: true,
 	},
 	"ses": {
 		members:  map[string]string{"accessKeyId": "string", "secretAccessKey": "string", "region": "string"},
@@ -63,6 +64,13 @@ func noEmailProvider() error {
 	return stagedoor.Errorf(stagedoor.NotFound, "inexistent_email_provider", "There is not a configured email provider")
 }
 
+// sentCredentials are credentials without what was sent as null: where there is no region, it is written so.
+func sentCredentials(credentials map[string]json.RawMessage) map[string]json.RawMessage {
+	out := maps.Clone(credentials)
+	maps.DeleteFunc(out, func(_ string, value json.RawMessage) bool { return web.TypeOf(value) == "null" })
+	return out
+}
+
 // check looks at the credentials of a provider.
 func (k emailCredentials) check(given map[string]json.RawMessage) error {
 	var unknown []string
@@ -76,6 +84,9 @@ func (k emailCredentials) check(given map[string]json.RawMessage) error {
 	}
 	if len(unknown) > 0 {
 		return web.Unknown("credentials", unknown...).Body()
+	}
+	if region, there := given["region"]; k.european && there && string(region) != `"eu"` {
+		return badProperty("credentials.region", "No enum match for: "+bounded(optionText(given, "region"), 100))
 	}
 	for _, name := range k.required {
 		if value, there := given[name]; !there || string(value) == `""` {
@@ -134,6 +145,7 @@ func (a *API) readEmailProvider(c *call, in web.Fields) (any, error) {
 }
 
 func (a *API) createEmailProvider(c *call, in createEmailProviderIn) (any, error) {
+	in.Credentials = sentCredentials(in.Credentials)
 	if err := emailProviders[in.Name].check(in.Credentials); err != nil {
 		return nil, err
 	}
@@ -177,7 +189,7 @@ func (a *API) updateEmailProvider(c *call, in updateEmailProviderIn) (any, error
 		}
 		in.Enabled.Into(&old.Enabled)
 		if in.Credentials.Has() {
-			old.Credentials = emailProviders[old.Name].withSecrets(before, in.Credentials.Value)
+			old.Credentials = emailProviders[old.Name].withSecrets(before, sentCredentials(in.Credentials.Value))
 		}
 		if err := emailProviders[old.Name].check(old.Credentials); err != nil {
 			return err

@@ -32,6 +32,12 @@ func TestEmailProvider(t *testing.T) {
 			fails(400, "invalid_body", "Payload validation error: 'Missing required property: api_key' on property credentials.")
 		h.call(bearer, "PATCH", "/emails/provider", `{"name":"mailgun","credentials":{"api_key":"s3cret","domain":"x.test","region":"eu"}}`).
 			is(200, `{"name":"mailgun","enabled":false,"credentials":{"domain":"x.test","region":"eu"}}`)
+		h.call(bearer, "PATCH", "/emails/provider", `{"credentials":{"domain":"x.test","region":null}}`).fails(400, "invalid_body", "Payload validation error: 'Missing required property: api_key' on property credentials.")
+		h.call(bearer, "PATCH", "/emails/provider", `{"credentials":{"api_key":"s3cret","domain":"x.test","region":null}}`).is(200, `{"name":"mailgun","enabled":false,"credentials":{"domain":"x.test"}}`)
+		h.call(bearer, "PATCH", "/emails/provider", `{"credentials":{"domain":"x.test","region":null}}`).is(200, `{"name":"mailgun","enabled":false,"credentials":{"domain":"x.test"}}`)
+		h.call(bearer, "PATCH", "/emails/provider", `{"credentials":{"api_key":"s3cret","domain":"x.test","region":"us"}}`).
+			fails(400, "invalid_body", "Payload validation error: 'No enum match for: us' on property credentials.region.")
+		h.kept("s3cret")
 		h.call(bearer, "PATCH", "/emails/provider", `{"name":"sendgrid","credentials":{"api_key":"s3cret"}}`).is(200, "")
 		h.call(bearer, "PATCH", "/emails/provider", `{"name":"mandrill"}`).
 			fails(400, "invalid_body", "Payload validation error: 'Missing required property: api_key' on property credentials.")
