@@ -10,6 +10,7 @@ const samlIDs = `"http://schemas.xmlsoap.org/ws/2005/05/identity/claims/nameiden
 func TestDocuments(t *testing.T) {
 	each(t, func(h *house) {
 		bearer := h.machine("acme")
+		exchange := h.exchanger()
 		for _, row := range []struct {
 			path, key, prefix  string
 			create, wrong, why string // wrong is refused, why is the message
@@ -53,10 +54,10 @@ func TestDocuments(t *testing.T) {
 				`{"name":"v","user_id":{"scim_mapping":"userName"}}`, `"name":"v","user_attributes":{"email":{"label":"Email"}},"user_id":{"oidc_mapping":"sub","scim_mapping":"userName","saml_mapping":[` + samlIDs + `]}`, "User attribute profile not found.", 204,
 			},
 			{
-				"/token-exchange-profiles", "token_exchange_profiles", "tep_", `{"name":"tok","subject_token_type":"https://x.test/t","action_id":"a","type":"custom_authentication"}`,
-				`{"name":"tok","subject_token_type":"https://x.test/t","action_id":"a","type":"other"}`, "Payload validation error: 'No enum match for: other' on property type (The type of the profile).",
-				`"name":"tok","subject_token_type":"https://x.test/t","action_id":"a","type":"custom_authentication"`, `{"name":"new"}`,
-				`"name":"new","subject_token_type":"https://x.test/t","action_id":"a","type":"custom_authentication"`, "Token exchange profile not found.", 204,
+				"/token-exchange-profiles", "token_exchange_profiles", "tep_", `{"name":"tok","subject_token_type":"https://x.test/t","action_id":"` + exchange + `","type":"custom_authentication"}`,
+				`{"name":"tok","subject_token_type":"https://x.test/t","action_id":"` + exchange + `","type":"other"}`, "Payload validation error: 'No enum match for: other' on property type (The type of the profile).",
+				`"name":"tok","subject_token_type":"https://x.test/t","action_id":"` + exchange + `","type":"custom_authentication"`, `{"name":"new"}`,
+				`"name":"new","subject_token_type":"https://x.test/t","action_id":"` + exchange + `","type":"custom_authentication"`, "Token exchange profile not found.", 204,
 			},
 			{
 				"/rate-limit-policies", "rate_limit_policies", "rlp_", `{"resource":"oauth_authentication_api","consumer":"client","consumer_selector":"x","configuration":{"action":"allow"}}`,

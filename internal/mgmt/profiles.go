@@ -33,7 +33,6 @@ var (
 		}
 		return n
 	}()
-	tokenExchangeProfiles  = newDocuments("token_exchange_profile", "tep_", "token_exchange_profiles", "Token exchange profile not found.", "")
 	rateLimitPolicies      = newDocuments("rate_limit_policy", "rlp_", "rate_limit_policies", "Rate limit policy not found.", "")
 	verificationTemplates  = newDocuments("verification_template", "vct_", "templates", "Template not found.", "")
 	riskSettings           = settings{name: "risk-assessments", defaults: map[string]any{"enabled": false}}
@@ -127,19 +126,6 @@ type createUserAttributeProfileIn struct {
 	Name           string                     `json:"name" schema:"required,min=1,max=128" doc:"The name of the user attribute profile"`
 	UserID         web.Opt[json.RawMessage]   `json:"user_id"`
 	UserAttributes map[string]json.RawMessage `json:"user_attributes" schema:"required,min=1,max=64" doc:"User attributes configuration map"`
-}
-
-type createTokenExchangeProfileIn struct {
-	Name             string `json:"name" schema:"required,min=3,max=50" doc:"Friendly name of this profile"`
-	SubjectTokenType string `json:"subject_token_type" schema:"required,min=8,max=100,format=uri" doc:"Subject token type for this profile"`
-	ActionID         string `json:"action_id" schema:"required,min=1,max=36" doc:"The ID of the Custom Token Exchange action to execute for this profile"`
-	Type             string `json:"type" schema:"required,enum=custom_authentication" doc:"The type of the profile"`
-}
-
-type updateTokenExchangeProfileIn struct {
-	_                struct{} `schema:"min=1"`
-	Name             string   `json:"name" schema:"min=3,max=50" doc:"Friendly name of this profile"`
-	SubjectTokenType string   `json:"subject_token_type" schema:"min=8,max=100,format=uri" doc:"Subject token type for this profile"`
 }
 
 type rateLimitIn struct {
