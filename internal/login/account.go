@@ -291,13 +291,23 @@ func (a *account) event(kind, text string) stagedoor.LogEvent {
 	}
 }
 
-// logOut ends the session of this browser.
+// logOut ends the session of this browser, which goes past the clients of SAML that know it.
 func (a *account) logOut() error {
 	if err := a.st.RevokeSessions(a.r.Context(), store.AccessOf{UserID: a.user.ID, Session: a.session.ID}, false); err != nil {
 		return err
 	}
 	a.st.Log(a.event("slo", "User successfully logged out"))
 	session.ClearCookie(a.w, a.r)
+	v := visit(a.r, a.st)
+	v.Browser = session.EnsureBrowser(a.w, a.r)
+	next, err := a.Pipeline.TellParticipants(a.r.Context(), v, a.session, "", stagedoor.SignOut{})
+	if err != nil {
+		return err
+	}
+	if next != "" {
+		redirect(a.w, a.r, next)
+		return nil
+	}
 	page.Render(a.w, http.StatusOK, ui.LoggedOutPage{Frame: a.frame})
 	return nil
 }

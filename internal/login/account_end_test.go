@@ -9,6 +9,7 @@ import (
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/jose"
+	"github.com/stagedoor/stagedoor/internal/pipeline"
 	"github.com/stagedoor/stagedoor/internal/store/storetest"
 )
 
@@ -52,4 +53,25 @@ func TestAccountEmailWhereNobodyHasOne(t *testing.T) {
 	if len(w.mails()) != 0 {
 		t.Errorf("mails %+v", w.mails())
 	}
+}
+
+// Who logs out on the account page is brought past the clients of SAML that know the session, as by /v2/logout: there they would stay logged in.
+func TestAccountLogoutTellsParticipants(t *testing.T) {
+	w := accountWorld(t, storetest.SQLite)
+	b, page := w.onAccount("ada@example.com")
+	live, err := w.st.UserSessions(t.Context(), w.found("ada@example.com").ID)
+	w.ok(err)
+	w.ok(w.st.UpdateSession(t.Context(), live[0].ID, func(s *stagedoor.Session) {
+		s.Participants = map[string]stagedoor.Participant{"other": {NameID: "ada", Index: "1"}}
+	}))
+	to := b.press(page, "/account/logout", "").want(http.StatusSeeOther).to()
+	state, ours := strings.CutPrefix(to, "/samlp/logout?state=")
+	if !ours {
+		t.Fatalf("sent to %s", to)
+	}
+	who, one, out, _, err := w.pipe.NextParticipant(t.Context(), pipeline.Visit{Store: w.st, Browser: cookieNamed(b, "did")}, state)
+	if err != nil || who != "other" || one.NameID != "ada" || out.To != "" {
+		t.Errorf("%s %+v %+v %v", who, one, out, err)
+	}
+	b.onward(b.get("/account")).says("Log in")
 }

@@ -286,10 +286,12 @@ func TestAccountSessionsAndClients(t *testing.T) {
 }
 
 // cookieOf is the handle of a browser's session.
-func cookieOf(b *browser) string {
+func cookieOf(b *browser) string { return cookieNamed(b, "auth0") }
+
+func cookieNamed(b *browser, name string) string {
 	u, _ := url.Parse(b.origin)
 	for _, c := range b.jar.Cookies(u) {
-		if c.Name == "auth0" {
+		if c.Name == name {
 			return c.Value
 		}
 	}
