@@ -136,11 +136,11 @@ func Failed(ctx context.Context, a Attempt) (Outcome, error) {
 	if err != nil {
 		return out, err
 	}
-	if limit := address.Stage.PreLogin; address.Enabled && !stagedoor.Listed(address.Allowlist, a.IP) {
-		network := stagedoor.Network(a.IP)
-		if err := a.Store.Fill(ctx, BucketLogin, network, limit); err != nil {
-			return out, err
-		}
+	limit, network := address.Stage.PreLogin, stagedoor.Network(a.IP)
+	if err := a.Store.Fill(ctx, BucketLogin, network, limit); err != nil { // also where nothing is throttled by it: bot detection looks at it, too
+		return out, err
+	}
+	if address.Enabled && !stagedoor.Listed(address.Allowlist, a.IP) {
 		if out.Throttled, err = a.Store.Full(ctx, BucketLogin, network, limit); err != nil {
 			return out, err
 		}

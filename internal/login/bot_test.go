@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/store/storetest"
 )
 
 var workOf = regexp.MustCompile(`data-work="([^"]*)" data-bits="(\d+)"`)
@@ -31,6 +32,23 @@ func (r *reply) solve(fields ...string) []string {
 		if bits.LeadingZeros32(binary.BigEndian.Uint32(sum[:4])) >= want {
 			return append(fields, "work_number", strconv.Itoa(n))
 		}
+	}
+}
+
+// An address that has failed is risky also where nothing throttles it, or it is on the list of those that are not throttled: bot detection has a list of its own.
+func TestRiskyWithoutThrottling(t *testing.T) {
+	for _, throttling := range []string{`{"enabled":false}`, `{"enabled":true,"allowlist":["192.0.2.0/24"]}`} {
+		w := newWorld(t, storetest.SQLite)
+		w.setting(stagedoor.SettingSuspiciousIP, throttling)
+		w.setting(stagedoor.SettingBotDetection, `{"bot_detection_level":"medium","challenge_password_policy":"when_risky"}`)
+		b := w.browser()
+		page := b.begin().hides("data-work")
+		for range 3 {
+			page = b.submit(page, "username", "ada@example.com", "password", "wrong").want(http.StatusBadRequest)
+		}
+		b.submit(page, "username", "ada@example.com", "password", good).want(http.StatusBadRequest).says("Please confirm that you are not a program")
+		w.setting(stagedoor.SettingBotDetection, `{"bot_detection_level":"medium","challenge_password_policy":"when_risky","allowlist":["192.0.2.7"]}`)
+		b.submit(page, "username", "ada@example.com", "password", good).want(http.StatusSeeOther)
 	}
 }
 
