@@ -172,14 +172,21 @@ func kept[T any](ctx context.Context, s *Store, key configKey, read func() (T, e
 
 // keptList is kept for a list, of which the caller gets a copy.
 func keptList[T any](ctx context.Context, s *Store, key configKey, read func() ([]T, error)) ([]T, error) {
+	var long []T
 	all, err := kept(ctx, s, key, func() (*[]T, error) {
 		list, err := read()
+		if len(list) > maxConfigList { // that it is so is kept
+			long = list
+			return nil, err
+		}
 		return &list, err
 	})
-	if err != nil {
+	switch {
+	case err != nil:
 		return nil, err
-	}
-	if len(*all) > maxConfigList {
+	case long != nil:
+		return long, nil
+	case all == nil:
 		return read()
 	}
 	return slices.Clone(*all), nil

@@ -3,6 +3,7 @@ package store_test
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"testing"
 	"time"
 
@@ -174,4 +175,28 @@ func TestConfigurationOfOlderPrograms(t *testing.T) {
 			t.Fatal("it is not seen in time")
 		}
 	}
+}
+
+// A long list is read once when it is asked for, and not kept.
+func TestLongListsAreNotKept(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		s, ctx := storetest.Tenant(t, db, "acme"), t.Context()
+		for i := range 200 {
+			ok(t, s.CreateClient(ctx, &stagedoor.Client{Name: fmt.Sprint("client ", i)}))
+		}
+		list := func() int {
+			return store.Read(db, "FROM clients", func() {
+				if all := must(s.Clients(ctx))(t); len(all) < 200 {
+					t.Errorf("%d clients", len(all))
+				}
+			})
+		}
+		if first, again := list(), list(); first != 1 || again != 0 || store.KeptLists(db) != 200 {
+			t.Errorf("200 clients: read %d times, then %d; %d kept", first, again, store.KeptLists(db))
+		}
+		ok(t, s.CreateClient(ctx, &stagedoor.Client{Name: "one more"}))
+		if first, again := list(), list(); first != 1 || again != 1 || store.KeptLists(db) != 0 {
+			t.Errorf("201 clients: read %d times, then %d; %d kept", first, again, store.KeptLists(db))
+		}
+	})
 }

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/stagedoor/stagedoor"
 )
 
 // listening is an engine that tells of each statement.
@@ -127,4 +129,32 @@ func (c countedWrites) write(ctx context.Context, fn func(querier) error) error 
 		n = 0
 		return fn(listeningQuerier{q, func(string, []any) { n++ }})
 	})
+}
+
+// Read counts the statements that a function runs outside writes and that hold a text.
+func Read(db *DB, part string, do func()) (n int) {
+	var mu sync.Mutex
+	before := db.engine
+	db.engine = listening{before, func(query string, _ []any) {
+		mu.Lock()
+		defer mu.Unlock()
+		if strings.Contains(query, part) {
+			n++
+		}
+	}}
+	do()
+	db.engine = before
+	return n
+}
+
+// KeptLists are how many records the lists of the configuration have that are kept in memory.
+func KeptLists(db *DB) (records int) {
+	for _, c := range db.configs.tenants {
+		for _, v := range c.values {
+			if list, is := v.(*[]stagedoor.Client); is && list != nil {
+				records += len(*list)
+			}
+		}
+	}
+	return records
 }
