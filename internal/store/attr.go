@@ -325,13 +325,8 @@ func (s *Store) unindexUsers(ctx context.Context, q querier, where string, args 
 		if err != nil || len(users) == 0 {
 			return err
 		}
-		for i := range users {
-			if err := s.reindex(ctx, q, indexOf(&users[i]), nil); err != nil {
-				return err
-			}
-			if err := s.userEvent(ctx, q, "user.deleted", &users[i]); err != nil {
-				return err
-			}
+		if err := s.unindex(ctx, q, users); err != nil {
+			return err
 		}
 		last = users[len(users)-1].ID
 	}

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"slices"
+	"strings"
 
 	"github.com/stagedoor/stagedoor"
 )
@@ -119,10 +120,26 @@ func (s *Store) connectionHasUsers(ctx context.Context, q querier, name string) 
 	return some > 0, err
 }
 
-// DeleteConnection removes a connection and its users.
+// usersAtOnce is how many users of a connection that is deleted go in one transaction: others write between.
+const usersAtOnce = 500
+
+// ofConnection is the condition of the users of a connection that is known by its id.
+const ofConnection = "tenant = ? AND connection IN (SELECT name FROM connections WHERE tenant = ? AND id = ?)"
+
+// DeleteConnection removes a connection and its users. Where they are many they go in pieces before it: what was interrupted, as by the end of a request, is to be
+// asked for again.
 func (s *Store) DeleteConnection(ctx context.Context, id string) error {
+	for more := true; more; {
+		err := s.write(ctx, func(q querier) (err error) {
+			more, err = s.deleteSome(ctx, q, id)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
 	return s.write(ctx, func(q querier) error {
-		const of = "tenant = ? AND connection IN (SELECT name FROM connections WHERE tenant = ? AND id = ?)"
+		const of = ofConnection
 		if err := s.unindexUsers(ctx, q, of, s.tenant.ID, s.tenant.ID, id); err != nil {
 			return err
 		}
@@ -140,6 +157,45 @@ func (s *Store) DeleteConnection(ctx context.Context, id string) error {
 		}
 		return connections.delete(ctx, s, q, id)
 	})
+}
+
+// deleteSome removes some users of a connection that has many, and tells whether it did.
+func (s *Store) deleteSome(ctx context.Context, q querier, id string) (bool, error) {
+	var some []any
+	err := q.each(ctx, "SELECT id FROM users WHERE "+ofConnection+" LIMIT ?", []any{s.tenant.ID, s.tenant.ID, id, usersAtOnce}, func(scan func(...any) error) error {
+		var user string
+		err := scan(&user)
+		some = append(some, user)
+		return err
+	})
+	if err != nil || len(some) < usersAtOnce {
+		return false, err
+	}
+	in := " IN (?" + strings.Repeat(", ?", usersAtOnce-1) + ")"
+	users, err := s.lockedUsers(ctx, q, "tenant = ? AND id"+in+" ORDER BY id", append([]any{s.tenant.ID}, some...)...)
+	if err == nil {
+		err = s.unindex(ctx, q, users)
+	}
+	if err == nil {
+		err = s.endSessions(ctx, q, stagedoor.LogoutDeleted, "user_id"+in, some...)
+	}
+	if err == nil {
+		_, err = q.exec(ctx, "DELETE FROM users WHERE tenant = ? AND id"+in, append([]any{s.tenant.ID}, some...)...)
+	}
+	return true, err
+}
+
+// unindex takes users out of the search index who are deleted next, and publishes that they are.
+func (s *Store) unindex(ctx context.Context, q querier, users []stagedoor.User) error {
+	for i := range users {
+		if err := s.reindex(ctx, q, indexOf(&users[i]), nil); err != nil {
+			return err
+		}
+		if err := s.userEvent(ctx, q, "user.deleted", &users[i]); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // changeConnections applies change to every connection and saves those for which it

@@ -3,6 +3,7 @@ package store_test
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"sync"
 	"testing"
 	"time"
@@ -41,5 +42,49 @@ func TestWherePasswordsAreChecked(t *testing.T) {
 			t.Errorf("with users: %v", err)
 		}
 		must(s.UpdateConnection(ctx, c.ID, func(c *stagedoor.Connection) error { c.DisplayName = "Ours"; return nil }))(t)
+	})
+}
+
+// The users of a connection go in pieces, so that others can write meanwhile; what was interrupted goes on where it was.
+func TestConnectionsWithManyUsersAreDeletedInPieces(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		s, ctx := storetest.Tenant(t, db, "acme"), t.Context()
+		for _, name := range []string{"Many", "Others"} {
+			ok(t, s.CreateConnection(ctx, &stagedoor.Connection{ID: "con " + name, Name: name, Strategy: stagedoor.StrategyDatabase}))
+		}
+		var rows []store.CarriedUser
+		add := func(connection string, n int) {
+			for i := range n {
+				id := fmt.Sprint(connection, i)
+				rows = append(rows, store.CarriedUser{User: &stagedoor.User{
+					ID: "auth0|" + id, Connection: connection, Email: id + "@x.test", CreatedAt: time.Now(), UpdatedAt: time.Now(),
+					Identities: []stagedoor.Identity{{Connection: connection, Provider: "auth0", UserID: id}},
+				}})
+			}
+		}
+		add("Many", 1200)
+		add("Others", 3)
+		must(s.CarryUsers(ctx, rows, false))(t)
+		ok(t, s.CreateSession(ctx, "handle", &stagedoor.Session{ID: "ses", UserID: "auth0|Many7", ExpiresAt: time.Now().Add(time.Hour), IdleExpiresAt: time.Now().Add(time.Hour)}))
+		limited, cancel := context.WithCancel(ctx)
+		err := store.AfterWrites(db, 1, cancel, func() error { return s.DeleteConnection(limited, "con Many") })
+		left := must(s.CountUsers(ctx, "Many"))(t)
+		if err == nil || left != 700 {
+			t.Errorf("interrupted: %v, %d users left", err, left)
+		}
+		must(s.Connection(ctx, "con Many"))(t)
+		ok(t, s.DeleteConnection(ctx, "con Many"))
+		if many, others := must(s.CountUsers(ctx, "Many"))(t), must(s.CountUsers(ctx, "Others"))(t); many != 0 || others != 3 {
+			t.Errorf("%d users left, %d of another connection", many, others)
+		}
+		if _, err := s.Connection(ctx, "con Many"); !stagedoor.IsKind(err, stagedoor.NotFound) {
+			t.Errorf("the connection: %v", err)
+		}
+		if c := must(db.Check(ctx, nil))(t); len(c.Faults) > 0 {
+			t.Errorf("%+v", c.Faults)
+		}
+		if all := must(s.UserSessions(ctx, "auth0|Many7"))(t); len(all) > 0 {
+			t.Errorf("%v", all)
+		}
 	})
 }

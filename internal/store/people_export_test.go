@@ -158,3 +158,26 @@ func KeptLists(db *DB) (records int) {
 	}
 	return records
 }
+
+// AfterWrites runs a function, and calls then behind its nth write.
+func AfterWrites(db *DB, n int, then func(), do func() error) error {
+	before := db.engine
+	defer func() { db.engine = before }()
+	db.engine = endedWrites{before, func() {
+		if n--; n == 0 {
+			then()
+		}
+	}}
+	return do()
+}
+
+// endedWrites is an engine that tells of the end of each write.
+type endedWrites struct {
+	engine
+	ended func()
+}
+
+func (e endedWrites) write(ctx context.Context, fn func(querier) error) error {
+	defer e.ended()
+	return e.engine.write(ctx, fn)
+}
