@@ -242,7 +242,7 @@ func (s *Store) ChangeRefreshTokens(ctx context.Context, id string, change func(
 }
 
 // revokedAtOnce is how many families of a client's refresh tokens end in one transaction: others write between.
-const revokedAtOnce = 200
+const revokedAtOnce = 500
 
 // RevokeRefreshTokens ends the families of refresh tokens that of names, and tells how many. Which are gone already are no error. Those of a client, of whom there may be
 // any number, end in pieces: what was interrupted is to be asked for again.
@@ -285,15 +285,14 @@ func (s *Store) RevokeRefreshTokens(ctx context.Context, of RefreshTokensOf) (n 
 
 // revokeOfClient is RevokeRefreshTokens for those of a client, of one API if of names it.
 func (s *Store) revokeOfClient(ctx context.Context, of RefreshTokensOf) (n int, err error) {
-	type family struct{ user, id string }
-	var all []family
+	var all [][2]string // users, families
 	where, args := "tenant = ? AND client_id = ? AND expires_at > ?", []any{s.tenant.ID, of.ClientID, s.db.clock.Now().UnixMilli()}
 	if of.Audience != "" {
 		where, args = where+" AND doc ->> 'Audience' = ?", append(args, of.Audience)
 	}
 	err = s.read().each(ctx, "SELECT DISTINCT user_id, family FROM refresh_tokens"+s.db.by("refresh_tokens_client")+" WHERE "+where+" ORDER BY user_id, family", args, func(scan func(...any) error) error {
-		var f family
-		err := scan(&f.user, &f.id)
+		var f [2]string
+		err := scan(&f[0], &f[1])
 		all = append(all, f)
 		return err
 	})
@@ -301,13 +300,22 @@ func (s *Store) revokeOfClient(ctx context.Context, of RefreshTokensOf) (n int, 
 		return 0, err
 	}
 	for some := range slices.Chunk(all, revokedAtOnce) { // in the order of users, who are locked
+		var users, families []string
+		for _, f := range some {
+			users, families = append(users, f[0]), append(families, f[1])
+		}
 		err := s.write(ctx, func(q querier) error {
-			for _, f := range some {
-				if err := s.deleteFamily(ctx, q, f.user, f.id); err != nil {
-					return err
-				}
+			in, list, err := s.idList(users)
+			if err == nil && s.db.postgres { // as lockUser does
+				_, err = q.exec(ctx, "SELECT id FROM users WHERE tenant = ? AND id "+in+" ORDER BY id FOR UPDATE", s.tenant.ID, list)
 			}
-			return nil
+			if err == nil {
+				in, list, err = s.idList(families)
+			}
+			if err == nil {
+				_, err = q.exec(ctx, "DELETE FROM refresh_tokens"+s.db.by("refresh_tokens_family")+" WHERE tenant = ? AND family "+in, s.tenant.ID, list)
+			}
+			return err
 		})
 		if err != nil {
 			return n, err
