@@ -1,12 +1,16 @@
 package carry_test
 
 import (
+	"context"
+	"encoding/json"
 	"fmt"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/carry"
+	"github.com/stagedoor/stagedoor/internal/store"
 	"github.com/stagedoor/stagedoor/stagedoortest"
 )
 
@@ -29,6 +33,34 @@ func TestManyOrganizations(t *testing.T) {
 		ok(t, err)
 		if got := fmt.Sprint(told(plan)); got != "[change organization company-1000 [display_name] create organization another]" {
 			t.Error(got)
+		}
+	})
+}
+
+// A list is read once, however many objects are made, or are there as they should be.
+func TestListsAreReadOnce(t *testing.T) {
+	onEach(t, func(t *testing.T, s *stagedoortest.Server) {
+		ctx, c := t.Context(), s.Carrier(s.Tenant)
+		lists, do := 0, c.Do
+		c.Do = func(ctx context.Context, st *store.Store, method, target string, body any) (json.RawMessage, error) {
+			if method == "GET" && strings.HasPrefix(target, "/organizations?") {
+				lists++
+			}
+			return do(ctx, st, method, target, body)
+		}
+		dir := t.TempDir()
+		for i := range 20 {
+			write(t, filepath.Join(dir, "organizations", fmt.Sprint(i, ".json")), fmt.Sprintf(`{"name":"company-%d"}`, i))
+		}
+		assets := read(t, dir, carry.Config{})
+		plan, err := c.Plan(ctx, assets, carry.Config{})
+		ok(t, err)
+		_, err = c.Apply(ctx, assets, carry.Config{}, plan)
+		ok(t, err)
+		again, err := c.Plan(ctx, assets, carry.Config{})
+		ok(t, err)
+		if got := fmt.Sprint(told(again)); strings.Count(got, "leave organization") != 20 || lists != 3 {
+			t.Errorf("read %d times: %s", lists, got)
 		}
 	})
 }

@@ -186,7 +186,11 @@ func (k *kind) create(r *run, o *Object, id string, item, parts map[string]any) 
 		return err
 	}
 	o.Action = Created
-	delete(r.lists, k.path)
+	if list, known := r.lists[k.path]; known && made != nil {
+		r.lists[k.path] = append(slices.Clip(list), made) // to read it anew for each would take longer and longer
+	} else {
+		delete(r.lists, k.path)
+	}
 	if k.parts == nil {
 		return nil
 	}

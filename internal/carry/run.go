@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/url"
 	"slices"
 
@@ -89,6 +90,7 @@ type run struct {
 // item carries one object within a part of the transaction: fn may fail, then nothing of the object is kept and the plan says why.
 func (r *run) item(title, name string, fn func(o *Object) error) error {
 	var o Object
+	lists := maps.Clone(r.lists)
 	err := r.db.Part(r.ctx, func() error {
 		o = Object{Kind: title, Name: name, Action: Left}
 		if err := fn(&o); err != nil {
@@ -99,8 +101,8 @@ func (r *run) item(title, name string, fn func(o *Object) error) error {
 		}
 		return nil
 	})
-	if err != nil {
-		r.lists = map[string][]map[string]any{}
+	if err != nil && (o.Action != Left || !errors.Is(err, errUndo)) { // all is as it was before; of what was left as it is nothing was undone
+		r.lists = lists
 	}
 	if err != nil && !errors.Is(err, errUndo) {
 		e := stagedoor.AsError(err)
