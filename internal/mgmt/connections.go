@@ -126,7 +126,7 @@ func (a *API) updateConnection(c *call, in updateConnectionIn) (any, error) {
 	if err := checkCustomHash(c, before.Strategy, in.Options.Value); err != nil {
 		return nil, err
 	}
-	conn, err := c.store.UpdateConnection(c.ctx(), before.ID, func(conn *stagedoor.Connection) error {
+	conn, err := c.store.ConfigureConnection(c.ctx(), before.ID, func(conn *stagedoor.Connection) error {
 		return in.copyTo(conn, false)
 	})
 	if err != nil {

@@ -48,8 +48,17 @@ func (s *Store) CreateConnection(ctx context.Context, c *stagedoor.Connection) e
 	}))
 }
 
-// UpdateConnection changes a connection in one transaction. Where passwords are checked does not change while a database has users.
+// UpdateConnection changes a connection in one transaction.
 func (s *Store) UpdateConnection(ctx context.Context, id string, change func(*stagedoor.Connection) error) (*stagedoor.Connection, error) {
+	return s.updateConnection(ctx, id, false, change)
+}
+
+// ConfigureConnection is UpdateConnection for callers who must not change where passwords are checked while a database has users.
+func (s *Store) ConfigureConnection(ctx context.Context, id string, change func(*stagedoor.Connection) error) (*stagedoor.Connection, error) {
+	return s.updateConnection(ctx, id, true, change)
+}
+
+func (s *Store) updateConnection(ctx context.Context, id string, stays bool, change func(*stagedoor.Connection) error) (*stagedoor.Connection, error) {
 	var c *stagedoor.Connection
 	err := s.write(ctx, func(q querier) (err error) {
 		if c, err = connections.one(ctx, s, q, "id = ?"+s.db.forUpdate(), id); err != nil {
@@ -59,7 +68,7 @@ func (s *Store) UpdateConnection(ctx context.Context, id string, change func(*st
 		if err := change(c); err != nil {
 			return err
 		}
-		if c.Scripts().On != custom {
+		if stays && c.Scripts().On != custom {
 			if some, err := s.connectionHasUsers(ctx, q, c.Name); err != nil {
 				return err
 			} else if some {

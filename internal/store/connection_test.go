@@ -32,16 +32,16 @@ func TestWherePasswordsAreChecked(t *testing.T) {
 		var group sync.WaitGroup
 		for range 40 {
 			group.Go(func() {
-				_, err := s.UpdateConnection(ctx, c.ID, turn)
+				_, err := s.ConfigureConnection(ctx, c.ID, turn)
 				ok(t, err)
 			})
 		}
 		group.Wait()
 		ok(t, s.CreateUser(ctx, &stagedoor.User{ID: "auth0|own", Connection: "Own", Email: "own@x.test"}, ""))
-		if _, err := s.UpdateConnection(ctx, c.ID, turn); !stagedoor.IsKind(err, stagedoor.Invalid) {
+		if _, err := s.ConfigureConnection(ctx, c.ID, turn); !stagedoor.IsKind(err, stagedoor.Invalid) {
 			t.Errorf("with users: %v", err)
 		}
-		must(s.UpdateConnection(ctx, c.ID, func(c *stagedoor.Connection) error { c.DisplayName = "Ours"; return nil }))(t)
+		must(s.ConfigureConnection(ctx, c.ID, func(c *stagedoor.Connection) error { c.DisplayName = "Ours"; return nil }))(t)
 	})
 }
 

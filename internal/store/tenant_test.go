@@ -340,6 +340,9 @@ var trespasses = map[string]struct {
 	}},
 	"DeleteClient": {ignores, func(ctx context.Context, s *store.Store) (any, error) { return nil, s.DeleteClient(ctx, "client acme") }},
 	"Connection":   {finds, func(ctx context.Context, s *store.Store) (any, error) { return s.Connection(ctx, "con acme") }},
+	"ConfigureConnection": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		return s.ConfigureConnection(ctx, "con acme", func(c *stagedoor.Connection) error { c.Name = "x"; return nil })
+	}},
 	"UpdateConnection": {finds, func(ctx context.Context, s *store.Store) (any, error) {
 		return s.UpdateConnection(ctx, "con acme", func(c *stagedoor.Connection) error { c.Name = "x"; return nil })
 	}},
