@@ -103,7 +103,7 @@ func bodyForLog(r *row, body []byte) any {
 var (
 	secretNames = []string{
 		"linkwith", "signingkeys", "configuration", "credentials", "skey", "p12", "servercredentials", "httpauthorization", "httpcustomheaders",
-		"setup", "headervalue", "clientauthenticationmethods", "customheaders", "connectionstring", "sumosourceaddress",
+		"setup", "headervalue", "authorization", "proxyauthorization", "cookie", "clientauthenticationmethods", "customheaders", "connectionstring", "sumosourceaddress",
 	}
 	secretEnds = []string{
 		"secret", "password", "passphrase", "pass", "token", "privatekey", "apikey", "accesskey", "accountkey", "masterkey", "saskey", "writekey", "serverkey", "signingkey",

@@ -192,8 +192,8 @@ func TestMask(t *testing.T) {
 	}
 	for name, masked := range map[string]bool{
 		"twilio_token": true, "consumerSecret": true, "smtp_pass": true, "decryptionKey": true, "signing_key": true, "sasKey": true, "storageAccessKey": true, "httpAuthorization": true,
-		"servicePassword": true, "X-Api-Key": true, "custom-password": true, "connectionString": true,
-		"token_endpoint_auth_method": false, "passwordPolicy": false, "public_key": false, "site_key": false, "favourite_key": false, "token_lifetime": false,
+		"servicePassword": true, "X-Api-Key": true, "custom-password": true, "connectionString": true, "Authorization": true, "Proxy-Authorization": true, "cookie": true,
+		"token_endpoint_auth_method": false, "passwordPolicy": false, "public_key": false, "site_key": false, "favourite_key": false, "token_lifetime": false, "authorization_details": false,
 	} {
 		if got := encode(bodyForLog(&row{}, []byte(`{"options":{"`+name+`":"v"}}`))); strings.Contains(got, `"v"`) == masked {
 			t.Errorf("%s: %s", name, got)

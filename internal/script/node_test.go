@@ -47,7 +47,7 @@ func TestRuntimeOfATenant(t *testing.T) {
 	needNode(t)
 	chosen := map[string]string{"n": RuntimeNode, "e": RuntimeEmbedded, "a": RuntimeAuto, "none": ""}
 	h := newHost(t, Config{Workers: 4, Node: installed().path, Runtime: func(_ context.Context, tenant string) (string, error) { return chosen[tenant], nil }})
-	const plain, intl = `user.v8 = typeof Error.stackTraceLimit === 'number'`, `user.v8 = typeof Intl.NumberFormat === 'function'`
+	const plain, intl = `try { null.member; } catch (e) { user.v8 = e.message.startsWith('Cannot read properties'); }`, `user.v8 = typeof Intl.NumberFormat === 'function'`
 	for _, c := range []struct {
 		tenant, body string
 		v8           bool
