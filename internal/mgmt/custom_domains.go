@@ -144,7 +144,9 @@ type listCustomDomainsIn struct {
 func (a *API) listCustomDomains(c *call, in listCustomDomainsIn) (any, error) {
 	all, err := store.CustomDomains.All(c.ctx(), c.store)
 	if err == nil && in.Query != "" {
-		all, err = domainsThat(in.Query, all)
+		all, err = found(&domainSchema, in.Query, all, func(d stagedoor.CustomDomain) map[string]string {
+			return map[string]string{"custom_domain_id": d.ID, "domain": d.Domain, "status": d.Status, "type": d.Type}
+		})
 	}
 	if err != nil {
 		return nil, err

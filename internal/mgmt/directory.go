@@ -183,7 +183,9 @@ func (a *API) listDirectoryGroups(c *call, in listDirectoryGroupsIn) (any, error
 		return nil, err
 	}
 	if in.Query != "" {
-		if d.Groups, err = groupsThat(in.Query, d.Groups); err != nil {
+		if d.Groups, err = found(&groupSchema, in.Query, d.Groups, func(g stagedoor.DirectoryGroup) map[string]string {
+			return map[string]string{"id": g.ID, "name": g.Name, "email": g.Email}
+		}); err != nil {
 			return nil, err
 		}
 	}

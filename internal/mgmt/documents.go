@@ -72,13 +72,17 @@ func (n documents) listWith(c *call, in listDocumentsIn, wanted map[string]strin
 	if err != nil {
 		return nil, err
 	}
+	maps.DeleteFunc(wanted, func(_, text string) bool { return text == "" })
 	all = slices.DeleteFunc(all, func(d stagedoor.Document) bool {
+		if len(wanted) == 0 {
+			return false
+		}
 		var members map[string]any
 		if json.Unmarshal([]byte(d.Sealed), &members) != nil {
 			return false // shown, so that the error is told
 		}
 		for name, text := range wanted {
-			if text != "" && members[name] != text {
+			if members[name] != text {
 				return true
 			}
 		}

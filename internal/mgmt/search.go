@@ -69,36 +69,30 @@ func (c *call) clientsThat(q string, all []stagedoor.Client) ([]stagedoor.Client
 	}), nil
 }
 
-// domainSchema is what q of custom domains knows.
-var domainSchema = lucene.Schema{Bare: []string{"domain"}, Known: []string{"custom_domain_id", "domain", "status", "type"}}
+// domainSchema is what q of custom domains knows, groupSchema what that of a directory's groups does.
+var (
+	domainSchema = lucene.Schema{Bare: []string{"domain"}, Known: []string{"custom_domain_id", "domain", "status", "type"}}
+	groupSchema  = lucene.Schema{Bare: []string{"name"}, Known: []string{"id", "name", "email"}}
+)
 
-// domainsThat returns those of the domains that q finds.
-func domainsThat(q string, all []stagedoor.CustomDomain) ([]stagedoor.CustomDomain, error) {
-	where, err := meaning(&domainSchema, "q", q)
-	return slices.DeleteFunc(all, func(d stagedoor.CustomDomain) bool {
-		return err == nil && !where.Match(texts(map[string]string{"custom_domain_id": d.ID, "domain": d.Domain, "status": d.Status, "type": d.Type}))
-	}), err
-}
-
-// groupSchema is what q of a directory's groups knows.
-var groupSchema = lucene.Schema{Bare: []string{"name"}, Known: []string{"id", "name", "email"}}
-
-// groupsThat returns those of the groups that q finds.
-func groupsThat(q string, all []stagedoor.DirectoryGroup) ([]stagedoor.DirectoryGroup, error) {
-	where, err := meaning(&groupSchema, "q", q)
-	return slices.DeleteFunc(slices.Clone(all), func(g stagedoor.DirectoryGroup) bool {
-		return err == nil && !where.Match(texts(map[string]string{"id": g.ID, "name": g.Name, "email": g.Email}))
-	}), err
-}
-
-// texts are the values of a record whose members are texts.
-func texts(members map[string]string) func(path string) []string {
-	return func(path string) []string {
-		if members[path] == "" {
-			return nil
-		}
-		return []string{lucene.Text(members[path])}
+// found returns those of the records that q finds, whose members are texts. They are few, so that each is asked.
+func found[T any](schema *lucene.Schema, q string, all []T, members func(T) map[string]string) (out []T, err error) {
+	where, err := meaning(schema, "q", q)
+	if err != nil {
+		return nil, err
 	}
+	for _, one := range all {
+		texts := members(one)
+		if where.Match(func(path string) []string {
+			if texts[path] == "" {
+				return nil
+			}
+			return []string{lucene.Text(texts[path])}
+		}) {
+			out = append(out, one)
+		}
+	}
+	return out, nil
 }
 
 // grantValues returns what the fields of grants hold, by client and field.
