@@ -31,7 +31,7 @@ func (o operands) int(i int) int {
 // read fills in a struct from the argument's JSON.
 func (o operands) read(i int, into any) error { return json.Unmarshal([]byte(o.text(i)), into) }
 
-// operationError becomes a JavaScript error with these members; see compute in js/boot.js.
+// operationError becomes a JavaScript error with these members; see compute in js/boot.
 type operationError struct {
 	Name    string `json:"name,omitempty"`
 	Code    string `json:"code,omitempty"`

@@ -139,6 +139,9 @@ var nodeArchive = sync.OnceValue(func() []byte {
 		files = append(files, text...)
 	}
 	err := fs.WalkDir(sources, "js", func(path string, d fs.DirEntry, err error) error {
+		if err == nil && path == "js/boot" {
+			return fs.SkipDir // it goes as one
+		}
 		if err != nil || d.IsDir() {
 			return err
 		}
@@ -146,6 +149,9 @@ var nodeArchive = sync.OnceValue(func() []byte {
 		add(strings.TrimPrefix(path, "js/"), text, 0)
 		return err
 	})
+	boot, bootErr := bootText()
+	add("boot", []byte(boot), 0)
+	err = errors.Join(err, bootErr)
 	for _, p := range npm.Packages() {
 		text, packedErr := p.Packed()
 		add("npm:"+p.ID(), text, 1)

@@ -4,6 +4,7 @@ import (
 	"embed"
 	"errors"
 	"fmt"
+	"io/fs"
 	"path"
 	"strings"
 	"sync"
@@ -16,7 +17,7 @@ import (
 // The room's JavaScript. js/modules is for this runtime; js/net is also loaded by real Node; js/vendor is made by the command in bundle;
 // js/node is the program of a worker of real Node, and what takes the place of files of js/modules there.
 //
-//go:embed js/boot.js js/modules/*.js js/net/*.js js/vendor/*.js js/triggers/*.js js/node/*.js js/node/modules/*.js
+//go:embed js/boot/*.js js/modules/*.js js/net/*.js js/vendor/*.js js/triggers/*.js js/node/*.js js/node/modules/*.js
 var sources embed.FS
 
 // realm is one JavaScript world: a machine of its own with the script room in it. It serves one run, and is closed or, where it was kept before,
@@ -229,7 +230,7 @@ func (r *realm) boot(b *bytecode) error {
 			v, err = r.vm.EvalBytecodeValue(code)
 		}
 		if err != nil && lacksMemory(err) {
-			return r.vm.NewInt(0) // see load1 in js/boot.js
+			return r.vm.NewInt(0) // see load1 in js/boot
 		}
 		if err != nil {
 			if r.host != nil && strings.HasPrefix(name, "npm:") {
@@ -253,11 +254,11 @@ func (r *realm) boot(b *bytecode) error {
 	}
 	asTold := func(_ *quickjs.VM, _, name string) (string, error) { return name, nil }
 	r.vm.SetModuleLoader(imported, asTold)
-	text, err := sources.ReadFile("js/boot.js")
+	text, err := bootText()
 	if err != nil {
 		return err
 	}
-	code, err := b.compile(r.vm, "boot", string(text))
+	code, err := b.compile(r.vm, "boot", text)
 	if err != nil {
 		return err
 	}
@@ -266,6 +267,25 @@ func (r *realm) boot(b *bytecode) error {
 	}
 	return err
 }
+
+// bootText is the function that js/boot is.
+var bootText = sync.OnceValues(func() (string, error) {
+	parts, err := fs.Glob(sources, "js/boot/*.js") // in the order of their names
+	if err != nil {
+		return "", err
+	}
+	var b strings.Builder
+	b.WriteString("(function () {\n'use strict';\n")
+	for _, part := range parts {
+		text, err := sources.ReadFile(part)
+		if err != nil {
+			return "", err
+		}
+		b.Write(text)
+	}
+	b.WriteString("return enter;\n})()")
+	return b.String(), nil
+})
 
 // do enters the realm.
 func (r *realm) do(op string, args ...any) (any, error) {

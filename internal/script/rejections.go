@@ -8,7 +8,7 @@ import (
 )
 
 // The engine tells of promises that are rejected while nobody looks at them, in the middle of whatever rejects them, and again when somebody does look.
-// They are noted in an array of the realm, which no script reaches, and given to js/boot.js before the next thing happens.
+// They are noted in an array of the realm, which no script reaches, and given to js/boot before the next thing happens.
 
 // track has the engine tell of a new machine's promises. It reports false if the machine does not lie where it should.
 func (h *heap) track() bool {
@@ -25,7 +25,7 @@ func (h *heap) track() bool {
 func rejected(tls *libc.TLS, ctx uintptr, promise, reason lib.TJSValue, handled int32, base uintptr) {
 	head := (*heapHead)(unsafe.Add(nil, base))
 	if head.tracks == 0 {
-		head.tracks, head.notes = 1, reason // js/boot.js holds it
+		head.tracks, head.notes = 1, reason // js/boot holds it
 		return
 	}
 	if handled != 0 {

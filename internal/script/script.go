@@ -165,7 +165,7 @@ type Deprecation struct {
 	Instead string // what to write
 }
 
-// magicGlobals are these globals, and what is required in their place; boot.js has them.
+// magicGlobals are these globals, and what is required in their place; js/boot has them.
 var magicGlobals = func() map[string]string {
 	all := map[string]string{
 		"_": "lodash", "ip": "range_check", "mongo": "mongodb", "ObjectID": "mongodb", "mysql_pool": "mysql", "postgres": "pg", "sqlserver": "tedious",

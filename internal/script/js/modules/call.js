@@ -1,5 +1,5 @@
 // How a script of a connection is called: one function with its arguments and a callback. module.exports(pipe) returns the runner that
-// boot.js drives; pipe is what it may use of boot.js.
+// js/boot drives; pipe is what it may use of it.
 'use strict';
 
 const stringify = JSON.stringify, {property} = internal;

@@ -1,5 +1,5 @@
 // How the scripts of a trigger are called and what they may ask for: actions one after the other, or one hook. What is special to a
-// trigger is in js/triggers. module.exports(pipe) returns the runner that boot.js drives; pipe is what it may use of boot.js.
+// trigger is in js/triggers. module.exports(pipe) returns the runner that js/boot drives; pipe is what it may use of it.
 'use strict';
 
 const parse = JSON.parse, stringify = JSON.stringify, keysOf = Object.keys, define = Object.defineProperty, isArray = Array.isArray;

@@ -164,7 +164,7 @@ exports.newRealm = function (worker) {
 	realm.preload = names => {
 		if (names.length) realm.turn(() => { realm.strayed = realm.enter('preload', names.join(' ')) || realm.strayed; });
 	};
-	realm.enter = kept('boot', () => file('boot.js')).runInContext(context);
+	realm.enter = kept('boot', () => file('boot')).runInContext(context);
 	return realm;
 };
 

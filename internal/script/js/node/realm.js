@@ -1,4 +1,4 @@
-// What is done in a fresh context before boot.js, inside of it. It gets functions of the main realm and gives them to nobody: what boot.js
+// What is done in a fresh context before js/boot, inside of it. It gets functions of the main realm and gives them to nobody: what boot.js
 // and the modules see are functions of this realm around them, and errors of the main realm are made anew here.
 //
 // host(op, ...) answers native; load(name) gives a module's function; root is the main realm's Object.prototype, by which its objects are
