@@ -25,6 +25,11 @@ var phoneMessages = func() documents {
 	n.defaults = map[string]json.RawMessage{
 		"channel": json.RawMessage(`"phone"`), "disabled": json.RawMessage("false"), "customizable": json.RawMessage("true"),
 	}
+	n.complete = func(out map[string]any) {
+		if content, is := out["content"].(map[string]any); is && content["syntax"] == nil {
+			content["syntax"] = "liquid"
+		}
+	}
 	return n
 }()
 
@@ -65,6 +70,9 @@ func (in createPhoneProviderIn) check() error {
 	}
 	if in.Credentials.AuthToken.Value == "" {
 		return badProperty("credentials", "Missing required property: auth_token")
+	}
+	if in.Configuration.DefaultFrom.Value == "" && in.Configuration.MSSID.Value == "" {
+		return bad("", "Bad Operation on Notification Resource: configuration has neither default_from nor mssid.")
 	}
 	return nil
 }

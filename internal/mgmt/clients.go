@@ -103,6 +103,9 @@ func (a *API) clientView(c *call) (func(*stagedoor.Client) (any, error), error) 
 		}
 		delete(all, "credentials")
 		delete(all, "document_at")
+		if cl.AuthenticationMethods != nil && c.row.pattern != "/clients/{id}/rotate-secret" { // its secret opens nothing
+			delete(all, "client_secret")
+		}
 		if keys != nil {
 			all["signing_keys"] = keys
 		}

@@ -34,6 +34,37 @@ func TestTerraformReadsAndWrites(t *testing.T) {
 	})
 }
 
+func TestAClientWithKeysShowsNoSecret(t *testing.T) {
+	each(t, func(h *house) {
+		all := h.machine("acme")
+		client := h.call(all, "POST", "/clients", `{"name":"Keys","app_type":"non_interactive"}`).is(201, "")
+		path := "/clients/" + client.text("client_id")
+		cred := h.call(all, "POST", path+"/credentials", `{"credential_type":"public_key","pem":`+h.certificate(0)+`}`).is(201, "")
+		changed := h.call(all, "PATCH", path, `{"token_endpoint_auth_method":null,"client_authentication_methods":{"private_key_jwt":{"credentials":[{"id":"`+cred.text("id")+`"}]}}}`).is(200, "")
+		for _, shown := range []answer{changed, h.call(all, "GET", path, "").is(200, "")} {
+			if shown.get("client_secret") != nil {
+				h.Errorf("a client that has keys: %s", shown.body)
+			}
+		}
+		back := h.call(all, "PATCH", path, `{"token_endpoint_auth_method":"client_secret_post","client_authentication_methods":null}`).is(200, "")
+		if back.text("client_secret") != client.text("client_secret") {
+			h.Errorf("the secret again: %s", back.body)
+		}
+	})
+}
+
+func TestPhoneTemplatesAreLiquid(t *testing.T) {
+	each(t, func(h *house) {
+		all := h.machine("acme")
+		made := h.call(all, "POST", "/branding/phone/templates", `{"type":"change_password","content":{"from":"+1000","body":{"text":"Changed"}}}`).is(201, "")
+		if got := encode(made.get("content")); got != `{"body":{"text":"Changed"},"from":"+1000","syntax":"liquid"}` {
+			h.Errorf("content: %s", got)
+		}
+		h.call(all, "POST", "/branding/phone/providers", `{"name":"twilio","configuration":{"sid":"sid1","delivery_methods":["text"]},"credentials":{"auth_token":"a"}}`).
+			fails(400, "", "Bad Operation on Notification Resource: configuration has neither default_from nor mssid.")
+	})
+}
+
 func TestGroupsOfADirectoryTellTheirNames(t *testing.T) {
 	each(t, func(h *house) {
 		all := h.machine("acme")
