@@ -2,7 +2,9 @@ package connection
 
 import (
 	"context"
+	"crypto/x509"
 	"encoding/json"
+	"slices"
 	"strings"
 
 	"github.com/stagedoor/stagedoor"
@@ -74,7 +76,9 @@ func samlParty(c *stagedoor.Connection) (*xmlsig.Party, error) {
 	if binding := c.Option("protocolBinding"); binding != "" {
 		p.Post = strings.HasSuffix(binding, ":HTTP-POST")
 	}
-	if certs := xmlsig.Certificates(c.Option("signingCert"), c.Option("cert")); len(certs) > 0 {
+	known := func(cert *x509.Certificate) bool { return slices.ContainsFunc(p.Certs, cert.Equal) }
+	certs := xmlsig.Certificates(c.Option("signingCert"), c.Option("cert"))
+	if slices.ContainsFunc(certs, func(cert *x509.Certificate) bool { return !known(cert) }) { // else the metadata may name the next one, too
 		p.Certs = certs
 	}
 	return p, nil

@@ -3,6 +3,7 @@ package mgmt
 import (
 	"context"
 	"crypto/sha1" //nolint:gosec // the wire shows the thumbprint of a public certificate, which protects nothing
+	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
 	"encoding/xml"
@@ -34,6 +35,7 @@ func complete(conn *stagedoor.Connection, options freeObject, created bool) erro
 		}
 	case "samlp", "pingfederate":
 		fill(options, "signInEndpoint", optionText(options, "pingFederateBaseUrl"))
+		fromProvider(options, conn.Options.Stored)
 		describeCertificate(options)
 	case "adfs":
 		fill(options, "signInEndpoint", passiveEndpoint(optionText(options, "fedMetadataXml")))
@@ -68,6 +70,41 @@ func fromMetadata(options freeObject) {
 	}
 	for _, name := range endpoints {
 		fill(options, name, optionText(metadata, name))
+	}
+}
+
+// providerOptions are what the metadata of an identity provider of SAML say of it, by the options of that meaning.
+func providerOptions(options freeObject) map[string]string {
+	text := optionText(options, "metadataXml")
+	if text == "" {
+		return nil
+	}
+	party, err := xmlsig.ReadMetadata(text)
+	if err != nil {
+		return nil // nobody can log in by it; that is said when somebody tries
+	}
+	out := map[string]string{"signInEndpoint": party.SignIn, "signOutEndpoint": party.SignOut}
+	if len(party.Certs) > 0 {
+		out["signingCert"] = base64.StdEncoding.EncodeToString([]byte(certificatePEM(party.Certs[0].Raw)))
+	}
+	return out
+}
+
+// fromProvider takes what was not sent from the metadata. What only repeats former metadata, as tools send back what they have read, was not sent.
+func fromProvider(options, before freeObject) {
+	now := providerOptions(options)
+	if now == nil {
+		return
+	}
+	if optionText(before, "metadataXml") != optionText(options, "metadataXml") {
+		for name, value := range providerOptions(before) {
+			if optionText(options, name) == value {
+				delete(options, name)
+			}
+		}
+	}
+	for name, value := range now {
+		fill(options, name, value)
 	}
 }
 

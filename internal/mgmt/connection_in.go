@@ -78,6 +78,9 @@ func (in *connectionIn) check(c *call) error {
 	return knownClients(c, in.EnabledClients.Value)
 }
 
+// requestingStrategies are those whose providers can vouch for an application at another's API.
+var requestingStrategies = []string{"oidc", "okta"}
+
 // copyTo copies what was sent. At creation options are laid over the defaults; later they replace those that were there.
 func (in *connectionIn) copyTo(conn *stagedoor.Connection, created bool) error {
 	in.DisplayName.Into(&conn.DisplayName)
@@ -97,6 +100,9 @@ func (in *connectionIn) copyTo(conn *stagedoor.Connection, created bool) error {
 		conn.Authentication = nil
 	} else if in.Authentication.Set {
 		conn.Authentication = &stagedoor.Active{Active: in.Authentication.Value.Active}
+	}
+	if in.CrossAppAccess.Value.Active && !slices.Contains(requestingStrategies, conn.Strategy) {
+		return bad("operation_not_supported", "Cross App Access Requesting App is not supported for this connection.")
 	}
 	for name, value := range map[string]any{
 		"connected_accounts": kept(in.ConnectedAccounts), "cross_app_access_requesting_app": kept(in.CrossAppAccess),

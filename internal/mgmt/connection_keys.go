@@ -172,5 +172,9 @@ func (a *API) rotateConnectionKeys(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return map[string]string{"kid": next.KID, "cert": certificatePEM(next.CertDER)}, nil
+	shown, err := showConnectionKeys(conn, []stagedoor.ConnectionKey{*next})
+	if err != nil {
+		return nil, err
+	}
+	return shown[0], nil
 }

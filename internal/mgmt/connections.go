@@ -80,7 +80,7 @@ func (a *API) readConnection(c *call, in web.Fields) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return a.showConnection(c, conn, in)
+	return a.showConnection(c, conn, in, "id")
 }
 
 func (a *API) createConnection(c *call, in createConnectionIn) (any, error) {

@@ -98,7 +98,12 @@ func showCustomDomain(c *call, d *stagedoor.CustomDomain, standard string) map[s
 	}
 	out := map[string]any{
 		"custom_domain_id": d.ID, "domain": d.Domain, "primary": d.Primary, "is_default": standard == d.Domain, "status": d.Status, "type": d.Type,
-		"verification": verification, "tls_policy": d.TLSPolicy, "domain_metadata": metadata, "created_at": stagedoor.FormatTime(time.UnixMilli(d.CreatedAt)),
+		"verification": verification, "domain_metadata": metadata, "created_at": stagedoor.FormatTime(time.UnixMilli(d.CreatedAt)),
+	}
+	if d.Type == "self_managed_certs" {
+		out["custom_client_ip_header"] = nil // a proxy of the tenant's own may set one
+	} else {
+		out["tls_policy"] = d.TLSPolicy
 	}
 	if d.ClientIPHeader != "" {
 		out["custom_client_ip_header"] = d.ClientIPHeader

@@ -1,6 +1,9 @@
 package mgmt
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 // What the Terraform provider and the deploy tool send and read, as recorded between them and the service that we follow.
 
@@ -50,6 +53,54 @@ func TestAClientWithKeysShowsNoSecret(t *testing.T) {
 		if back.text("client_secret") != client.text("client_secret") {
 			h.Errorf("the secret again: %s", back.body)
 		}
+	})
+}
+
+func TestConnectionsAsTerraformReadsThem(t *testing.T) {
+	each(t, func(h *house) {
+		all := h.machine("acme")
+		id, path := h.connect("corp", "oidc")
+		if got := h.call(all, "GET", path+"?fields=strategy,name&include_fields=true", "").is(200, ""); got.text("id") != id || got.get("options") != nil {
+			h.Errorf("some fields: %s", got.body)
+		}
+		rotated := h.call(all, "POST", path+"/keys/rotate", "").is(201, "")
+		if rotated.text("algorithm") != "RS256" || rotated.text("key_use") != "signing" || rotated.get("next") != true || rotated.text("fingerprint") == "" {
+			h.Errorf("the new key: %s", rotated.body)
+		}
+		h.call(all, "PATCH", path, `{"cross_app_access_requesting_app":{"active":true}}`).is(200, "")
+		h.call(all, "POST", "/connections", `{"name":"people","strategy":"auth0","cross_app_access_requesting_app":{"active":true}}`).
+			fails(400, "operation_not_supported", "Cross App Access Requesting App is not supported for this connection.")
+
+		domain := h.call(all, "POST", "/custom-domains", `{"domain":"login.example.org","type":"self_managed_certs"}`).is(201, "")
+		if !strings.Contains(domain.body, `"custom_client_ip_header":null`) || domain.get("tls_policy") != nil {
+			h.Errorf("a domain with certificates of one's own: %s", domain.body)
+		}
+	})
+}
+
+func TestSAMLOptionsComeFromMetadata(t *testing.T) {
+	each(t, func(h *house) {
+		all := h.machine("acme")
+		metadata := func(host string) string {
+			return `<EntityDescriptor xmlns="urn:oasis:names:tc:SAML:2.0:metadata" entityID="https://` + host + `"><IDPSSODescriptor protocolSupportEnumeration="urn:oasis:names:tc:SAML:2.0:protocol">` +
+				`<SingleLogoutService Binding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect" Location="https://` + host + `/out"/>` +
+				`<SingleSignOnService Binding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect" Location="https://` + host + `/in"/></IDPSSODescriptor></EntityDescriptor>`
+		}
+		holds := func(got answer, in, out string) {
+			h.Helper()
+			options := got.get("options").(map[string]any)
+			if options["signInEndpoint"] != in || options["signOutEndpoint"] != out {
+				h.Errorf("options: %s", got.body)
+			}
+		}
+		made := h.call(all, "POST", "/connections", `{"name":"saml","strategy":"samlp","options":{"metadataXml":`+encode(metadata("one.test"))+`}}`).is(201, "")
+		holds(made, "https://one.test/in", "https://one.test/out")
+		path := "/connections/" + made.text("id")
+		// A tool sends back what it read, with newer metadata.
+		echoed := h.call(all, "PATCH", path, `{"options":{"metadataXml":`+encode(metadata("two.test"))+`,"signInEndpoint":"https://one.test/in","signOutEndpoint":"https://one.test/out"}}`).is(200, "")
+		holds(echoed, "https://two.test/in", "https://two.test/out")
+		own := h.call(all, "PATCH", path, `{"options":{"metadataXml":`+encode(metadata("two.test"))+`,"signInEndpoint":"https://own.test/in"}}`).is(200, "")
+		holds(own, "https://own.test/in", "https://two.test/out")
 	})
 }
 
