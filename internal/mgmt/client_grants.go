@@ -2,7 +2,6 @@ package mgmt
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/token"
@@ -55,17 +54,8 @@ type createClientGrantIn struct {
 	clientGrantIn
 }
 
-// apply copies what was sent to the grant of an API.
-func (in *clientGrantIn) apply(g *stagedoor.ClientGrant, rs *stagedoor.ResourceServer) error {
-	var unknown []string
-	for _, scope := range in.Scope.Value {
-		if g.ID == "" && !rs.Defines(scope) { // later, an API that has changed meanwhile is no hindrance (observed)
-			unknown = append(unknown, scope)
-		}
-	}
-	if len(unknown) > 0 {
-		return bad("validation_error", "The following scopes are not defined by the resource server: "+bounded(strings.Join(unknown, ", "), 1000))
-	}
+// apply copies what was sent to the grant of an API. Scopes that the API does not define, or not yet, are kept (observed).
+func (in *clientGrantIn) apply(g *stagedoor.ClientGrant) error {
 	if in.Scope.Set {
 		g.Scope = append([]string{}, in.Scope.Value...)
 	}
@@ -102,7 +92,7 @@ func (a *API) createClientGrant(c *call, in createClientGrantIn) (any, error) {
 		return nil, err
 	}
 	g := &stagedoor.ClientGrant{ClientID: in.ClientID, Audience: rs.Identifier, Scope: []string{}, SubjectType: in.SubjectType, DefaultFor: in.DefaultFor}
-	if err := in.apply(g, rs); err != nil {
+	if err := in.apply(g); err != nil {
 		return nil, err
 	}
 	return g, c.store.CreateClientGrant(c.ctx(), g)
@@ -114,15 +104,7 @@ type updateClientGrantIn struct {
 }
 
 func (a *API) updateClientGrant(c *call, in updateClientGrantIn) (any, error) {
-	before, err := c.store.ClientGrant(c.ctx(), c.id())
-	if err != nil {
-		return nil, err
-	}
-	rs, err := token.ResourceServer(c.ctx(), c.store, before.Audience)
-	if err != nil {
-		return nil, err
-	}
-	return c.store.UpdateClientGrant(c.ctx(), c.id(), func(g *stagedoor.ClientGrant) error { return in.apply(g, rs) })
+	return c.store.UpdateClientGrant(c.ctx(), c.id(), in.apply)
 }
 
 func (a *API) deleteClientGrant(c *call) (any, error) {

@@ -78,6 +78,19 @@ func TestConnectionsAsTerraformReadsThem(t *testing.T) {
 	})
 }
 
+// Scopes may be granted before the API defines them: who writes both down says no order.
+func TestScopesAreGrantedBeforeTheyAreDefined(t *testing.T) {
+	each(t, func(h *house) {
+		all := h.machine("acme")
+		client := h.call(all, "POST", "/clients", `{"name":"Machine","app_type":"non_interactive"}`).is(201, "").text("client_id")
+		h.call(all, "POST", "/resource-servers", `{"name":"Travel","identifier":"https://travel.test/"}`).is(201, "")
+		made := h.call(all, "POST", "/client-grants", `{"client_id":"`+client+`","audience":"https://travel.test/","scope":["create:trip"]}`).is(201, "")
+		if encode(made.get("scope")) != `["create:trip"]` {
+			h.Errorf("the grant: %s", made.body)
+		}
+	})
+}
+
 func TestSAMLOptionsComeFromMetadata(t *testing.T) {
 	each(t, func(h *house) {
 		all := h.machine("acme")
