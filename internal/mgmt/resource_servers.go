@@ -2,6 +2,7 @@ package mgmt
 
 import (
 	"encoding/json"
+	"net/url"
 	"slices"
 
 	"github.com/stagedoor/stagedoor"
@@ -65,9 +66,15 @@ func (a *API) showResourceServer(c *call, r *stagedoor.ResourceServer, fields we
 	return show(r, fields)
 }
 
-// resourceServer returns the API that the path names by id or identifier.
+// resourceServer returns the API that the path names by its id or identifier. The Terraform provider escapes an identifier twice.
 func resourceServer(c *call) (*stagedoor.ResourceServer, error) {
-	return c.store.ResourceServer(c.ctx(), c.id())
+	r, err := c.store.ResourceServer(c.ctx(), c.id())
+	if stagedoor.IsKind(err, stagedoor.NotFound) {
+		if twice, escapeErr := url.PathUnescape(c.id()); escapeErr == nil && twice != c.id() {
+			return c.store.ResourceServer(c.ctx(), twice)
+		}
+	}
+	return r, err
 }
 
 func (a *API) readResourceServer(c *call, in web.Fields) (any, error) {

@@ -16,6 +16,11 @@ func TestTerraformReadsAndWrites(t *testing.T) {
 			h.Errorf("policies that were not set: %s", got)
 		}
 		path := "/resource-servers/" + api.text("id")
+		for _, id := range []string{"https:%2F%2Fonline.example.com", "https:%252F%252Fonline.example.com"} {
+			if got := h.call(all, "GET", "/resource-servers/"+id, "").is(200, ""); got.text("id") != api.text("id") {
+				h.Errorf("by %s: %s", id, got.body)
+			}
+		}
 		changed := h.call(all, "PATCH", path, `{"allow_online_access_with_ephemeral_sessions":false,"subject_type_authorization":{"user":{"policy":"deny_all"}}}`).is(200, "")
 		if got := encode(changed.get("subject_type_authorization")); got != `{"client":{"policy":"require_client_grant"},"user":{"policy":"deny_all"}}` || changed.get("allow_online_access_with_ephemeral_sessions") != false {
 			h.Errorf("after a change: %s", changed.body)
