@@ -54,6 +54,35 @@ func TestClientMembers(t *testing.T) {
 	}
 }
 
+// Where a client says something of session transfer, all of it is shown; what it has not said is as the provider for Terraform expects it.
+func TestSessionTransferShowsItsDefaults(t *testing.T) {
+	h := sqlite(t)
+	all := h.machine("acme")
+	const bare = `{"allow_refresh_token":false,"allowed_authentication_methods":[],"can_create_session_transfer_token":false,"enforce_cascade_revocation":true,"enforce_device_binding":"ip","enforce_online_refresh_tokens":true}`
+	with := func(from, to string) string { return strings.Replace(bare, from, to, 1) }
+	for sent, want := range map[string]string{
+		`{}`: bare,
+		`{"can_create_session_transfer_token":true}`:                                         with(`"can_create_session_transfer_token":false`, `"can_create_session_transfer_token":true`),
+		`{"allowed_authentication_methods":null,"enforce_device_binding":"none"}`:            with(`:"ip"`, `:"none"`),
+		`{"enforce_cascade_revocation":false,"delegation":{"allow_delegated_access":false}}`: with(`"enforce_cascade_revocation":true`, `"delegation":{"allow_delegated_access":false},"enforce_cascade_revocation":false`),
+	} {
+		got := h.call(all, "POST", "/clients", `{"name":"x","session_transfer":`+sent+`}`).is(201, "")
+		path := "/clients/" + got.text("client_id")
+		for _, got := range []answer{got, h.call(all, "GET", path, ""), h.call(all, "PATCH", path, `{"session_transfer":{}}`).is(200, "")} {
+			if shown := encode(got.get("session_transfer")); shown != canonical(t, want) {
+				t.Errorf("%s: %s", sent, shown)
+			}
+		}
+		want = strings.Replace(want, `"allowed_authentication_methods":[]`, `"allowed_authentication_methods":["query"]`, 1)
+		if shown := encode(h.call(all, "PATCH", path, `{"session_transfer":{"allowed_authentication_methods":["query"]}}`).is(200, "").get("session_transfer")); shown != canonical(t, want) {
+			t.Errorf("%s: patched %s", sent, shown)
+		}
+	}
+	if got := h.call(all, "POST", "/clients", `{"name":"x"}`).is(201, ""); got.get("session_transfer") != nil {
+		t.Errorf("without: %s", got.body)
+	}
+}
+
 // Lengths are counted in characters, as the wire does, in whatever script.
 func TestMetadataIsCountedInCharacters(t *testing.T) {
 	h := sqlite(t)

@@ -125,14 +125,21 @@ func (a *API) clientView(c *call) (func(*stagedoor.Client) (any, error), error) 
 // credentialed are the members of a client that name credentials.
 var credentialed = []string{"client_authentication_methods", "signed_request_object", "token_vault_privileged_access"}
 
-// asWritten adds what is shown besides what is kept: the old name of back-channel logout, and, to who created the client, the
-// whole of its credentials.
+// asWritten adds what is shown besides what is kept: the old name of back-channel logout, the defaults of session transfer, and, to who created
+// the client, the whole of its credentials.
 func asWritten(all map[string]json.RawMessage, cl *stagedoor.Client, whole bool) error {
 	var logout struct {
 		URLs json.RawMessage `json:"backchannel_logout_urls"`
 	}
 	if json.Unmarshal(all["oidc_logout"], &logout) == nil && logout.URLs != nil {
 		all["oidc_backchannel_logout"] = append(append([]byte(`{"backchannel_logout_urls":`), logout.URLs...), '}')
+	}
+	if transfer := cl.SessionTransfer(); transfer != nil {
+		shown, err := web.Encode(transfer)
+		if err != nil {
+			return err
+		}
+		all["session_transfer"] = shown
 	}
 	if !whole || len(cl.Credentials) == 0 {
 		return nil
