@@ -208,7 +208,7 @@ func (in *piiConfigIn) config() *stagedoor.PIIConfig {
 	}
 	p := &stagedoor.PIIConfig{LogFields: in.LogFields, Method: in.Method, Algorithm: in.Algorithm}
 	if p.Method == "" {
-		p.Method = "mask"
+		p.Method = "hash"
 	}
 	if p.Algorithm == "" {
 		p.Algorithm = "xxhash"

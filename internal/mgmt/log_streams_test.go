@@ -16,7 +16,7 @@ func TestLogStreams(t *testing.T) {
 		sink := `"sink":{"httpAuthorization":"Bearer f2","httpContentFormat":"JSONLINES","httpContentType":"application/json","httpEndpoint":"https://example.com/logs"`
 		got := h.call(bearer, "POST", "/log-streams", `{"name":"Audit","type":"http",`+sink+`,"stagedoorSigningSecret":"kkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkk"},"pii_config":{"log_fields":["first_name"]}}`)
 		id := got.text("id")
-		want := `{"id":"` + id + `","name":"Audit","type":"http","status":"active",` + sink + `},"isPriority":false,"pii_config":{"log_fields":["first_name"],"method":"mask","algorithm":"xxhash"}}`
+		want := `{"id":"` + id + `","name":"Audit","type":"http","status":"active",` + sink + `},"isPriority":false,"pii_config":{"log_fields":["first_name"],"method":"hash","algorithm":"xxhash"}}`
 		got.is(200, want)
 		if len(id) != 20 || !strings.HasPrefix(id, "lst_") {
 			h.Errorf("id %s", id)
