@@ -117,6 +117,27 @@ type listQuery struct {
 	User     string    `json:"user_id" schema:"required"`
 }
 
+func TestListsWithBrackets(t *testing.T) {
+	schema := NewSchema[listQuery]()
+	for query, want := range map[string]string{
+		"user_id=a&strategy[]=x&strategy[]=y":                      "x y",
+		"user_id=a&strategy%5B10%5D=z&strategy[1]=y&strategy[0]=x": "x y z",
+		"user_id=a&strategy=w&strategy[0]=x&strategy[]=v":          "w x v",
+		"user_id=a&strategy[0]=x&strategy[99999999999999999999]=y": "",
+		"user_id=a&strategy[-1]=x":                                 "",
+		"user_id=a&strategy[x]=x":                                  "",
+		"user_id=a&strategy[0][1]=x":                               "",
+		"user_id=a&name[0]=x":                                      "",
+		"user_id=a&nothing[0]=x":                                   "",
+		"user_id=a&strategy[0=x":                                   "",
+	} {
+		got, err := schema.Query(query)
+		if (err != nil) != (want == "") || want != "" && strings.Join(got.Strategy, " ") != want {
+			t.Errorf("%s: %q %v", query, got.Strategy, err)
+		}
+	}
+}
+
 func TestQuery(t *testing.T) {
 	schema := NewSchema[listQuery]()
 	for query, want := range map[string]string{

@@ -1,9 +1,12 @@
 package web
 
 import (
+	"cmp"
 	"encoding/json"
 	"net/url"
 	"reflect"
+	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 )
@@ -20,6 +23,7 @@ func (n *node) query(raw string, into reflect.Value) error {
 	if err != nil {
 		return (&Violation{Reason: "Not a query string"}).Query()
 	}
+	n.gather(values)
 	var unknown []string
 	for name := range values {
 		if n.named(name) == nil {
@@ -47,6 +51,33 @@ func (n *node) query(raw string, into reflect.Value) error {
 		}
 	}
 	return nil
+}
+
+// gather puts lists together whose items have names of their own, a[]=x&a[]=y or a[0]=x&a[1]=y: several SDKs and the command line tool write them so.
+func (n *node) gather(values url.Values) {
+	type item struct {
+		name, list string
+		index      int
+	}
+	var items []item
+	for name := range values {
+		list, rest, found := strings.Cut(name, "[")
+		number, closed := strings.CutSuffix(rest, "]")
+		f := n.named(list)
+		if !found || !closed || f == nil || f.node.kind != listKind {
+			continue
+		}
+		index, err := strconv.Atoi("0" + number)
+		if err != nil || index < 0 {
+			continue
+		}
+		items = append(items, item{name, list, index})
+	}
+	slices.SortFunc(items, func(x, y item) int { return cmp.Or(cmp.Compare(x.index, y.index), strings.Compare(x.name, y.name)) })
+	for _, i := range items {
+		values[i.list] = append(values[i.list], values[i.name]...)
+		delete(values, i.name)
+	}
 }
 
 func (n *node) named(name string) *field {
