@@ -91,7 +91,7 @@ func trigger(in []triggerIn) (stagedoor.ActionTrigger, error) {
 // apply changes a draft and the secrets that are sealed with it.
 func (in *actionIn) apply(c *call, code *stagedoor.ActionCode, sealed *string) error {
 	in.Code.Into(&code.Code)
-	if in.Runtime.Set {
+	if in.Runtime.Value != "" { // the vendor's command line tool sends an empty one for the default
 		if !slices.Contains(script.Runtimes, strings.TrimSuffix(in.Runtime.Value, runtimeSuffix)) {
 			return badProperty("runtime", "No enum match for: "+bounded(in.Runtime.Value, 100))
 		}

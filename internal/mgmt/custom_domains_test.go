@@ -60,8 +60,8 @@ func TestCustomDomains(t *testing.T) {
 		}
 		h.call(bearer, "GET", "/custom-domains/"+id, "").is(200, got.body)
 		h.callTo("other", h.machine("other"), "GET", "/custom-domains/"+id, "").fails(404, "inexistent_custom_domain", "The custom domain "+id+" does not exist")
-		h.call(bearer, "POST", "/custom-domains", `{"domain":"id.x.test","type":"auth0_managed_certs"}`).fails(409, "custom_domain_conflict", "The custom domain id.x.test already exists")
-		h.call(bearer, "POST", "/custom-domains", `{"domain":"acme.test","type":"auth0_managed_certs"}`).fails(409, "custom_domain_conflict", "The custom domain acme.test already exists")
+		h.call(bearer, "POST", "/custom-domains", `{"domain":"id.x.test","type":"auth0_managed_certs"}`).fails(409, "custom_domain_conflict", "The specified custom domain already exists")
+		h.call(bearer, "POST", "/custom-domains", `{"domain":"acme.test","type":"auth0_managed_certs"}`).fails(409, "custom_domain_conflict", "The specified custom domain already exists")
 		for _, wrong := range []string{`{"domain":"x","type":"auth0_managed_certs"}`, `{"domain":"a b.test","type":"auth0_managed_certs"}`, `{"domain":"https://x.test","type":"auth0_managed_certs"}`, `{"domain":"127.0.0.1","type":"auth0_managed_certs"}`, `{"domain":"x.test"}`, `{"domain":"x.test","type":"mine"}`} {
 			h.call(bearer, "POST", "/custom-domains", wrong).is(400, "")
 		}

@@ -53,7 +53,7 @@ func (in emailTemplateIn) whole() error {
 }
 
 func (in emailTemplateMembers) check() error {
-	if u := in.ResultURL.Value; u != "" && !strings.Contains(u, "{{") && !isURL(u) {
+	if u := in.ResultURL.Value; u != "" && !strings.Contains(u, "{{") && !isURL(u) && !isURL("https://"+u) {
 		return badProperty("resultUrl", "Object didn't pass validation for format url: "+bounded(u, 100))
 	}
 	if in.Syntax.Or("liquid") != "liquid" {

@@ -101,10 +101,15 @@ func showLogStream(l *stagedoor.LogStream) (any, error) {
 	return out, nil
 }
 
-func (a *API) listLogStreams(c *call) (any, error) {
+// listLogStreams answers all of them, unless a page is asked for.
+func (a *API) listLogStreams(c *call, in web.Paging) (any, error) {
 	all, err := store.LogStreams.All(c.ctx(), c.store)
 	if err != nil {
 		return nil, err
+	}
+	total := len(all)
+	if in.PerPage.Set || in.Page > 0 {
+		all = web.Cut(in, all)
 	}
 	shown := make([]any, len(all))
 	for i := range all {
@@ -112,7 +117,7 @@ func (a *API) listLogStreams(c *call) (any, error) {
 			return nil, err
 		}
 	}
-	return shown, nil
+	return web.Envelope(in, "log_streams", shown, total), nil
 }
 
 func (a *API) readLogStream(c *call) (any, error) {

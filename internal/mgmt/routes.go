@@ -256,7 +256,7 @@ func (a *API) routes() []row {
 		{"GET", "/logs", "read:logs|read:logs_users", 200, "Search log events", query(a.listLogs)},
 		{"GET", "/logs/{id}", "read:logs|read:logs_users", 200, "Get a log event by id", plain(a.readLog)},
 
-		{"GET", "/log-streams", "read:log_streams", 200, "Get log streams", plain(a.listLogStreams)},
+		{"GET", "/log-streams", "read:log_streams", 200, "Get log streams", query(a.listLogStreams)},
 		{"POST", "/log-streams", "create:log_streams", 200, "Create a log stream", body(a.createLogStream)},
 		{"GET", "/log-streams/{id}", "read:log_streams", 200, "Get log stream by ID", plain(a.readLogStream)},
 		{"PATCH", "/log-streams/{id}", "update:log_streams", 200, "Update a log stream", body(a.updateLogStream)},

@@ -188,3 +188,26 @@ func TestListsAreNarrowed(t *testing.T) {
 		}
 	})
 }
+
+// What the vendor's command line tool sends.
+func TestCommandLineToolWrites(t *testing.T) {
+	each(t, func(h *house) {
+		all := h.machine("acme")
+		action := h.call(all, "POST", "/actions/actions", `{"name":"a","supported_triggers":[{"id":"post-login","version":"v3"}],"code":"exports.onExecutePostLogin = () => {}","runtime":""}`).is(201, "")
+		if runtime := action.text("runtime"); runtime != "node22" {
+			h.Errorf("runtime %q", runtime)
+		}
+		template := h.call(all, "POST", "/email-templates", `{"template":"welcome_email","body":"b","from":"a@x.test","subject":"s","syntax":"liquid","enabled":true,"resultUrl":"travel0.com"}`).is(200, "")
+		if template.text("resultUrl") != "travel0.com" {
+			h.Errorf("template: %s", template.body)
+		}
+		h.call(all, "PATCH", "/email-templates/welcome_email", `{"resultUrl":"java script:"}`).is(400, "")
+		for i := range 2 {
+			h.call(all, "POST", "/log-streams", `{"name":"s`+itoa(i)+`","type":"http","sink":{"httpEndpoint":"https://x.test/l"}}`).is(200, "")
+		}
+		if got := h.call(all, "GET", "/log-streams?per_page=1&page=1", "").is(200, ""); strings.Count(got.body, `"id"`) != 1 {
+			h.Errorf("a page of log streams: %s", got.body)
+		}
+		h.call(all, "GET", "/connections?strategy[0]=auth0&strategy[1]=sms", "").is(200, "")
+	})
+}

@@ -116,7 +116,10 @@ func (l Letter) ResultURL(ctx context.Context, st *store.Store, t *stagedoor.Ema
 		return ""
 	}
 	address, err := liquid.Text(ctx, t.ResultURL, l.vars(ctx, st), liquid.DefaultLimits)
-	u, bad := url.Parse(strings.TrimSpace(address))
+	if address = strings.TrimSpace(address); address != "" && !strings.Contains(address, ":") && !strings.HasPrefix(address, "/") {
+		address = "https://" + address // tools take the name of a host for an address
+	}
+	u, bad := url.Parse(address)
 	if err != nil || bad != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" {
 		return ""
 	}

@@ -13,8 +13,8 @@ var CustomDomains = Kind[stagedoor.CustomDomain]{
 	Name: "custom_domain", ID: func(d *stagedoor.CustomDomain) *string { return &d.ID }, Unique: func(d *stagedoor.CustomDomain) string { return d.Domain },
 	NewID: func() string { return stagedoor.NewID("cd_") }, Cached: true,
 	Missing: stagedoor.Errorf(stagedoor.NotFound, "inexistent_custom_domain", "The custom domain does not exist"),
-	Clash: func(d *stagedoor.CustomDomain) *stagedoor.Error {
-		return stagedoor.Errorf(stagedoor.Conflict, "custom_domain_conflict", "The custom domain %s already exists", d.Domain)
+	Clash: func(*stagedoor.CustomDomain) *stagedoor.Error {
+		return stagedoor.Errorf(stagedoor.Conflict, "custom_domain_conflict", "The specified custom domain already exists")
 	},
 }
 
