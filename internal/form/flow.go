@@ -51,8 +51,16 @@ type Powers struct {
 	TryCode   func(ctx context.Context) (bool, error)
 	RightCode func(ctx context.Context) error
 
-	// Ran is told of each run of a flow, if it is not nil; why is empty unless it failed, and holds no values.
-	Ran func(f *Flow, why string)
+	// Ran is told of each run of a flow, if it is not nil.
+	Ran func(ctx context.Context, r Run) error
+}
+
+// Run is what became of a run of a flow.
+type Run struct {
+	Flow    *Flow
+	Journey string // of the form that somebody fills in
+	Took    time.Duration
+	Failure string // empty unless it failed; holds no values
 }
 
 // flowTime is how long a flow may take.
@@ -161,33 +169,27 @@ func (w *Walk) run(ctx context.Context, id string) (ok bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, flowTime)
+	began := time.Now()
+	limited, cancel := context.WithTimeout(ctx, flowTime)
 	defer cancel()
 	r := &running{walk: w, env: w.env().with(map[string]any{}), left: maxActions, tokens: map[string]string{}}
-	err = r.all(ctx, f.Actions, 0)
-	why := ""
+	err = r.all(limited, f.Actions, 0)
+	run := Run{Flow: f, Journey: w.State.Journey, Took: time.Since(began)}
 	var message said
 	var failure *failure
+	ok = true
 	switch {
 	case errors.Is(err, errReturned):
 		err = nil
 	case errors.As(err, &message):
-		w.State.Message, err = message.message, nil
-		w.ran(f, "")
-		return false, nil
+		w.State.Message, err, ok = message.message, nil, false
 	case errors.As(err, &failure):
-		why, err, w.State.Failed = failure.Error(), nil, true
+		run.Failure, err, w.State.Failed, ok = failure.Error(), nil, true, false
 	}
-	if err == nil {
-		w.ran(f, why)
+	if err == nil && w.Powers.Ran != nil {
+		err = w.Powers.Ran(ctx, run)
 	}
-	return why == "", err
-}
-
-func (w *Walk) ran(f *Flow, why string) {
-	if w.Powers.Ran != nil {
-		w.Powers.Ran(f, why)
-	}
+	return ok && err == nil, err
 }
 
 // running is one run of a flow.

@@ -413,7 +413,10 @@ func TestFlowRequests(t *testing.T) {
 			}
 			return &form.Vault{Setup: maps.Clone(setups[id])}, nil
 		}
-		w.Powers.Ran = func(f *form.Flow, why string) { told = append(told, f.Name+": "+why) }
+		w.Powers.Ran = func(_ context.Context, r form.Run) error {
+			told = append(told, r.Flow.Name+": "+r.Failure)
+			return nil
+		}
 	}
 	send := func(id, more string) string {
 		return `{"id":"` + id + `","type":"HTTP","action":"SEND_REQUEST",` + more + `}`

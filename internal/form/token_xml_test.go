@@ -103,7 +103,10 @@ func TestFlowTokens(t *testing.T) {
 		var told string
 		_, err := run(t, more, func(w *form.Walk) {
 			powers(w)
-			w.Powers.Ran = func(_ *form.Flow, why string) { told = why }
+			w.Powers.Ran = func(_ context.Context, r form.Run) error {
+				told = r.Failure
+				return nil
+			}
 		})
 		if err == nil || !strings.Contains(told+err.Error(), want) || strings.Contains(told+err.Error(), "s3cret") {
 			t.Errorf("%s: %v, told %s", more, err, told)

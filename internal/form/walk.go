@@ -16,6 +16,7 @@ import (
 // State is how far one person has come in a form. It is secret: answers may be.
 type State struct {
 	FormID    string
+	Journey   string `json:",omitempty"` // names all runs of flows for this person and this form
 	Fields    map[string]any
 	Vars      map[string]any
 	At        string             `json:",omitempty"` // the step that they see
@@ -63,7 +64,7 @@ func (w *Walk) Env() *Env { return w.env() }
 // Begin makes the state of a form that is shown for the first time. fields and vars are what the action gave: fields that the form does not have
 // are left out.
 func (w *Walk) Begin(ctx context.Context, fields, vars map[string]any) error {
-	w.State = &State{FormID: w.Form.ID, Fields: map[string]any{}, Vars: map[string]any{}}
+	w.State = &State{FormID: w.Form.ID, Journey: stagedoor.NewUUID(), Fields: map[string]any{}, Vars: map[string]any{}}
 	maps.Copy(w.State.Vars, vars)
 	for _, id := range w.Form.flowIDs() { // what cannot be run is told before anything is
 		if _, err := w.flow(ctx, id); err != nil {

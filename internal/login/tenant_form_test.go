@@ -258,6 +258,14 @@ func TestFormFlows(t *testing.T) {
 		page = b.signIn()
 		b.follow(b.submit(page, "press", "next", "field-code", "yes").want(http.StatusSeeOther)).want(http.StatusBadRequest).says("This did not work")
 		w.logs("flows_execution_failed", "The action call failed: the answer was 401")
+		runs, total, err := w.st.FlowExecutions(w.Context(), "af_one", store.FlowExecutionQuery{PerPage: 9})
+		journeys := map[string]string{} // by what became of their runs
+		for _, r := range runs {
+			journeys[r.Status] += r.JourneyID
+		}
+		if first := journeys["COMPLETED"]; err != nil || total != 3 || len(first) != 72 || first[:36] != first[36:] || len(journeys["FAILED"]) != 36 || first[:36] == journeys["FAILED"] {
+			w.Errorf("runs %+v, %v", runs, err)
+		}
 		if text := w.logged(); strings.Contains(text, "s3cret") || strings.Contains(text, server) {
 			w.Error("the log has the values of a flow")
 		}

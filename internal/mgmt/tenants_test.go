@@ -139,7 +139,7 @@ func TestLogs(t *testing.T) {
 		h.call(h.machine("acme", "read:users"), "DELETE", "/users/"+kim, "").is(403, "")
 		h.call("", "DELETE", "/users/"+kim, "").is(401, "")
 		h.call(all, "GET", "/users/"+kim, "").is(200, "")
-		h.call(all, "DELETE", "/flows/x/executions/x", "").is(501, "")
+		h.call(all, "POST", "/connections/x/directory-provisioning/synchronizations", "").is(501, "")
 		h.call(all, "PUT", "/rules-configs/K", `{"value":"c0nfig-secret"}`).is(200, "")
 		want := []string{"sapi Set rules config for a given key", "fapi Delete a User", "fapi Update a User", "sapi Update a User", "sapi Create a User"}
 		if got := h.logged("acme"); encode(got) != encode(want) {

@@ -38,12 +38,20 @@ func (p *Pipeline) flowPowers(v Visit, u *stagedoor.User, c *stagedoor.Client) f
 			}
 			return p.SendText(ctx, v, PhoneMessage{From: from, To: to, Text: text, Voice: text, Method: method, Kind: "flow", User: u, Client: c}, nil)
 		},
-		Ran: func(f *form.Flow, why string) {
-			e := stagedoor.LogEvent{Type: "flows_execution_completed", Description: why, ClientID: c.ID, UserID: u.ID, Details: map[string]any{"flow_id": f.ID, "flow_name": f.Name}}
-			if why != "" {
-				e.Type = "flows_execution_failed"
+		Ran: func(ctx context.Context, r form.Run) error {
+			now := v.Store.Clock().Now()
+			x := &stagedoor.FlowExecution{
+				ID: "ae_" + stagedoor.NewBase58(22), FlowID: r.Flow.ID, TraceID: stagedoor.NewUUID(), JourneyID: r.Journey,
+				Status: "COMPLETED", Failure: r.Failure, StartedAt: now.Add(-r.Took), EndedAt: now,
+			}
+			e := stagedoor.LogEvent{Type: "flows_execution_completed", Description: r.Failure, ClientID: c.ID, UserID: u.ID, Details: map[string]any{
+				"flow_id": r.Flow.ID, "flow_name": r.Flow.Name, "execution_id": x.ID,
+			}}
+			if r.Failure != "" {
+				x.Status, e.Type = "FAILED", "flows_execution_failed"
 			}
 			v.log(e)
+			return v.Store.SaveFlowExecution(ctx, x)
 		},
 	}
 	if p.MailFlow != nil {

@@ -61,6 +61,7 @@ var sweeps = []sweep{
 	{table: "remembered_browsers", key: "tenant, handle, user_id"},
 	{table: "invitations", key: "tenant, org_id, id"},
 	{table: "action_executions", key: "tenant, id"},
+	{table: "flow_executions", key: "tenant, id"},
 	{table: "events", key: "tenant, stream, id"},
 	{table: "event_counts", key: "tenant, stream, hour"},
 	{table: "script_runs", key: "tenant, id", rows: 50},

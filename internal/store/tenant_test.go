@@ -56,6 +56,7 @@ func furnish(t testing.TB, s *store.Store) {
 	ok(t, err)
 	must(s.SetActionBindings(ctx, "post-login", bindTo("action "+id)))(t)
 	ok(t, s.SaveActionExecution(ctx, &stagedoor.ActionExecution{ID: "execution " + id}))
+	ok(t, s.SaveFlowExecution(ctx, &stagedoor.FlowExecution{ID: "flow execution " + id, FlowID: "flow " + id, StartedAt: time.Now()}))
 	ok(t, s.SaveScriptRun(ctx, &stagedoor.ScriptRun{ID: "run " + id, Kind: "rules", BeganAt: time.Now()}, []byte("recording of "+id), stagedoor.ScriptRecording{}))
 	ok(t, store.EventStreams.Create(ctx, s, &stagedoor.Document{ID: "stream " + id, Sealed: `{"subscriptions":[]}`}))
 	sent := must(s.SendEvent(ctx, "stream "+id, "user.created", id))(t)
@@ -149,7 +150,7 @@ func photograph(t testing.TB, s *store.Store) string {
 		fresh, fresh.LastLogin, users, total, logs, logTotal,
 		must(s.PasswordHash(ctx, "auth0|"+id))(t), must(s.Clients(ctx))(t), must(s.Connections(ctx))(t), must(s.ResourceServers(ctx))(t),
 		must(s.ClientGrants(ctx))(t), must(s.DeviceCredentials(ctx, "", ""))(t), must(s.BlacklistedTokens(ctx, ""))(t), must(s.Rules(ctx))(t), must(s.RulesConfigs(ctx))(t),
-		must(s.Actions(ctx))(t), must(s.ActionVersions(ctx, "action "+id))(t), must(s.BoundActions(ctx, "post-login"))(t), must(s.ActionExecution(ctx, "execution "+id))(t), recording(t, s, "run "+id),
+		must(s.Actions(ctx))(t), must(s.ActionVersions(ctx, "action "+id))(t), must(s.BoundActions(ctx, "post-login"))(t), must(s.ActionExecution(ctx, "execution "+id))(t), must(s.FlowExecution(ctx, "flow "+id, "flow execution "+id))(t), recording(t, s, "run "+id),
 		must(store.ActionModules.All(ctx, s))(t), must(store.ActionModuleVersions.All(ctx, s))(t), must(store.Hooks.All(ctx, s))(t), must(s.Grants(ctx, "", "", ""))(t),
 		must(s.Ticket(ctx, "ticket "+id, "k"))(t), must(s.Transaction(ctx, "tx "+id))(t), must(s.Mails(ctx))(t), must(s.LogoutNotices(ctx, 10))(t), must(s.Job(ctx, "job "+id))(t), jobPart(t, s, "job "+id), must(s.SigningKeys(ctx))(t),
 		must(s.SessionByHandle(ctx, "handle auth0|"+id))(t), must(s.AccessToken(ctx, "access auth0|"+id))(t), must(s.RefreshToken(ctx, "refresh auth0|"+id))(t),
@@ -653,6 +654,19 @@ var trespasses = map[string]struct {
 	}},
 	"SaveActionExecution": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
 		return nil, s.SaveActionExecution(ctx, &stagedoor.ActionExecution{ID: "execution acme"})
+	}},
+	"FlowExecution": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		return s.FlowExecution(ctx, "flow acme", "flow execution acme")
+	}},
+	"FlowExecutions": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		page, _, err := s.FlowExecutions(ctx, "flow acme", store.FlowExecutionQuery{PerPage: 10})
+		return page, err
+	}},
+	"SaveFlowExecution": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
+		return nil, s.SaveFlowExecution(ctx, &stagedoor.FlowExecution{ID: "flow execution acme", FlowID: "flow acme"})
+	}},
+	"DeleteFlowExecution": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		return nil, s.DeleteFlowExecution(ctx, "flow acme", "flow execution acme")
 	}},
 	"Actions": {ignores, func(ctx context.Context, s *store.Store) (any, error) { return s.Actions(ctx) }},
 	"CreateAction": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
@@ -1247,7 +1261,7 @@ func TestTenantsAreApart(t *testing.T) {
 		acmeInvitation = must(acme.Invitations(t.Context(), "org acme", true))(t)[0].ID
 		before := photograph(t, acme)
 		created := func(name string) bool {
-			return strings.HasPrefix(name, "Create") || name == "SaveMail" || name == "SaveActionExecution" || name == "Log"
+			return strings.HasPrefix(name, "Create") || name == "SaveMail" || name == "SaveActionExecution" || name == "SaveFlowExecution" || name == "Log"
 		}
 		for _, late := range []bool{false, true} { // what creates rows comes last: it would be found
 			for name, trespass := range trespasses {
