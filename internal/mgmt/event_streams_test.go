@@ -30,7 +30,9 @@ func TestEventStreams(t *testing.T) {
 		h.call(bearer, "POST", "/event-streams", `{"destination":{"type":"action","configuration":{"action_id":"`+login+`"}}}`).
 			fails(400, "invalid_body", "Payload validation error: 'The action is for the trigger post-login' on property destination.configuration.action_id.")
 		told := h.call(bearer, "POST", "/actions/actions", `{"name":"told","supported_triggers":[{"id":"event-stream"}],"code":"exports.onExecuteEventStream = async () => {};"}`).is(201, "").text("id")
-		h.call(bearer, "POST", "/event-streams", `{"destination":{"type":"action","configuration":{"action_id":"`+told+`"}}}`).is(201, "")
+		running := h.call(bearer, "POST", "/event-streams", `{"destination":{"type":"action","configuration":{"action_id":"`+told+`"}}}`).is(201, "")
+		h.call(bearer, "DELETE", "/actions/actions/"+told, "").
+			fails(409, "", "The action is used by the event stream "+running.text("id")+": change that first, or delete it with force.")
 
 		id := h.call(bearer, "POST", "/event-streams", `{"name":"s","subscriptions":[{"event_type":"user.created"}],`+eventWebhook+`}`).is(201, "").text("id")
 		h.call(bearer, "PATCH", "/event-streams/"+id, `{"destination":{"type":"webhook","configuration":{"webhook_endpoint":"https://x.test/events","webhook_authorization":{"method":"basic","username":"bob"}}}}`).is(200, "")

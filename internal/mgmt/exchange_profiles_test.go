@@ -35,5 +35,8 @@ func TestExchangeProfiles(t *testing.T) {
 			h.call(bearer, "POST", path, profile(kind, action)).fails(400, "invalid_body", "Payload validation error: 'The namespace is reserved: "+kind+"' on property subject_token_type.")
 			h.call(bearer, "PATCH", path+"/"+first, `{"subject_token_type":"`+kind+`"}`).is(400, "")
 		}
+		h.call(bearer, "DELETE", "/actions/actions/"+action, "").
+			fails(409, "", "The action is used by the token exchange profile "+first+": change that first, or delete it with force.")
+		h.call(bearer, "DELETE", "/actions/actions/"+action+"?force=true", "").is(204, "")
 	})
 }
