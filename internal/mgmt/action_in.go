@@ -35,7 +35,7 @@ type dependencyIn struct {
 }
 
 type secretIn struct {
-	Name      string          `json:"name" schema:"required,min=1,max=128" doc:"The name of the particular secret"`
+	Name      string          `json:"name" schema:"required,min=1,max=255" doc:"The name of the particular secret"`
 	Value     web.Opt[string] `json:"value" schema:"notnull,max=4096" doc:"The value of the particular secret"`
 	UpdatedAt string          `json:"updated_at" doc:"The time when the secret was last updated"`
 }

@@ -139,6 +139,7 @@ func TestClientTypes(t *testing.T) {
 	if encode(got.get("refresh_token")) != `{"expiration_type":"expiring","idle_token_lifetime":1296000,"infinite_idle_token_lifetime":false,"infinite_token_lifetime":false,"leeway":0,"rotation_type":"rotating","token_lifetime":2592000}` {
 		t.Errorf("expiring: %s", encode(got.get("refresh_token")))
 	}
+	h.call(all, "POST", "/clients", `{"name":"w","oidc_backchannel_logout":{"backchannel_logout_urls":["https://x.test/l"],"backchannel_logout_initiators":{"mode":"all"}}}`).is(201, "")
 	got = h.call(all, "POST", "/clients", `{"name":"x","oidc_backchannel_logout":{"backchannel_logout_urls":["https://x.test/l"]}}`).is(201, "")
 	for _, name := range []string{"oidc_logout", "oidc_backchannel_logout"} {
 		if encode(got.get(name)) != `{"backchannel_logout_urls":["https://x.test/l"]}` {

@@ -28,7 +28,7 @@ type clientShape struct {
 	IdentityAssertion     web.Opt[connectionActiveIn]         `json:"identity_assertion_authorization_grant"`
 	TokenQuota            web.Opt[tokenQuotaIn]               `json:"token_quota"`
 	OIDCLogout            web.Opt[clientLogoutIn]             `json:"oidc_logout"`
-	BackchannelLogout     web.Opt[backchannelLogoutIn]        `json:"oidc_backchannel_logout"`
+	BackchannelLogout     web.Opt[clientLogoutIn]             `json:"oidc_backchannel_logout"`
 	SessionTransfer       web.Opt[sessionTransferIn]          `json:"session_transfer"`
 	OrganizationUsage     web.Opt[string]                     `json:"organization_usage" schema:"enum=deny|allow|require" doc:"Defines how to proceed during an authentication transaction with regards to an organization"`
 	OrganizationBehavior  web.Opt[string]                     `json:"organization_require_behavior" schema:"enum=no_prompt|pre_login_prompt|post_login_prompt" doc:"Defines how to proceed during an authentication transaction when organization_usage is require"`

@@ -17,7 +17,7 @@ type connectionIn struct {
 	Realms             web.Opt[[]string]            `json:"realms" schema:"max=10" doc:"Defines the realms for which the connection will be used"`
 	IsDomainConnection web.Opt[bool]                `json:"is_domain_connection" doc:"true promotes to a domain-level connection"`
 	ShowAsButton       web.Opt[bool]                `json:"show_as_button" doc:"Enables showing a button for the connection in the login page"`
-	Metadata           web.Opt[map[string]string]   `json:"metadata" schema:"max=10" doc:"Metadata associated with the connection"`
+	Metadata           web.Opt[metadataIn]          `json:"metadata" schema:"max=10" doc:"Metadata associated with the connection"`
 	Authentication     web.Opt[connectionActiveIn]  `json:"authentication"`
 	ConnectedAccounts  web.Opt[connectedAccountsIn] `json:"connected_accounts"`
 	CrossAppAccess     web.Opt[connectionActiveIn]  `json:"cross_app_access_requesting_app"`
@@ -70,10 +70,8 @@ func newConnection(name, strategy string) *stagedoor.Connection {
 }
 
 func (in *connectionIn) check(c *call) error {
-	for key, value := range in.Metadata.Value {
-		if err := shortMetadata("metadata", key, value); err != nil {
-			return err
-		}
+	if _, err := texts(in.Metadata.Value); err != nil {
+		return err
 	}
 	return knownClients(c, in.EnabledClients.Value)
 }
@@ -85,7 +83,13 @@ var requestingStrategies = []string{"oidc", "okta"}
 func (in *connectionIn) copyTo(conn *stagedoor.Connection, created bool) error {
 	in.DisplayName.Into(&conn.DisplayName)
 	in.IsDomainConnection.Into(&conn.IsDomainConnection)
-	in.Metadata.Into(&conn.Metadata)
+	if in.Metadata.Set {
+		metadata, err := texts(in.Metadata.Value)
+		if err != nil {
+			return err
+		}
+		conn.Metadata = metadata
+	}
 	if in.EnabledClients.Set {
 		conn.EnabledClients = slices.Compact(slices.Sorted(slices.Values(in.EnabledClients.Value)))
 		if conn.EnabledClients == nil {

@@ -9,6 +9,7 @@ import (
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/jose"
 	"github.com/stagedoor/stagedoor/internal/store"
+	"github.com/stagedoor/stagedoor/internal/web"
 )
 
 // keyedStrategies are those whose connections sign what they send.
@@ -61,12 +62,32 @@ func (c *call) keyedConnection() (*stagedoor.Connection, error) {
 	return conn, err
 }
 
-func (a *API) newConnectionKey(name, state string) (*stagedoor.ConnectionKey, error) {
+type connectionKeyIn struct {
+	Algorithm web.Opt[string] `json:"signing_alg" schema:"notnull,enum=RS256|RS384|RS512|PS256|PS384|ES256|ES384" doc:"The algorithm that the keys sign with"`
+}
+
+// algorithm is what the keys sign with: RS256 unless the caller says otherwise.
+func (in connectionKeyIn) algorithm() (string, error) {
+	alg := in.Algorithm.Or(jose.RS256)
+	if !slices.Contains([]string{jose.RS256, jose.PS256, jose.ES256}, alg) {
+		return "", unsupported("The algorithm " + alg)
+	}
+	return alg, nil
+}
+
+func (a *API) newConnectionKey(name, state, algorithm string) (*stagedoor.ConnectionKey, error) {
 	now := a.Clock.Now()
-	key, err := jose.NewRSAKey(2048, name, now)
+	var key *jose.Key
+	var err error
+	if algorithm == jose.ES256 {
+		key, err = jose.NewECKey(name, now)
+	} else {
+		key, err = jose.NewRSAKey(2048, name, now)
+	}
 	if err != nil {
 		return nil, err
 	}
+	key.Algorithm = algorithm
 	private, err := key.PEM()
 	if err != nil {
 		return nil, err
@@ -80,10 +101,10 @@ func (a *API) newConnectionKey(name, state string) (*stagedoor.ConnectionKey, er
 }
 
 // makeConnectionKeys gives a connection its current and its next key.
-func (a *API) makeConnectionKeys(c *call, conn *stagedoor.Connection) ([]stagedoor.ConnectionKey, error) {
+func (a *API) makeConnectionKeys(c *call, conn *stagedoor.Connection, algorithm string) ([]stagedoor.ConnectionKey, error) {
 	var keys []stagedoor.ConnectionKey
 	for _, state := range []string{"current", "next"} {
-		k, err := a.newConnectionKey(conn.Name, state)
+		k, err := a.newConnectionKey(conn.Name, state, algorithm)
 		if err != nil {
 			return nil, err
 		}
@@ -100,7 +121,7 @@ func (a *API) makeConnectionKeys(c *call, conn *stagedoor.Connection) ([]stagedo
 func (a *API) connectionKeys(c *call, conn *stagedoor.Connection) ([]stagedoor.ConnectionKey, error) {
 	kept, err := store.ConnectionKeys.Get(c.ctx(), c.store, conn.ID)
 	if stagedoor.IsKind(err, stagedoor.NotFound) {
-		keys, err := a.makeConnectionKeys(c, conn)
+		keys, err := a.makeConnectionKeys(c, conn, jose.RS256)
 		if !stagedoor.IsKind(err, stagedoor.Conflict) {
 			return keys, err
 		}
@@ -127,12 +148,16 @@ func (a *API) listConnectionKeys(c *call) (any, error) {
 }
 
 // createConnectionKeys makes the keys of a connection that has none yet.
-func (a *API) createConnectionKeys(c *call) (any, error) {
+func (a *API) createConnectionKeys(c *call, in connectionKeyIn) (any, error) {
 	conn, err := c.keyedConnection()
 	if err != nil {
 		return nil, err
 	}
-	keys, err := a.makeConnectionKeys(c, conn)
+	alg, err := in.algorithm()
+	if err != nil {
+		return nil, err
+	}
+	keys, err := a.makeConnectionKeys(c, conn, alg)
 	if err != nil {
 		return nil, err
 	}
@@ -140,15 +165,19 @@ func (a *API) createConnectionKeys(c *call) (any, error) {
 }
 
 // rotateConnectionKeys makes the next key the current one and answers the new next one. Of former keys the last is kept.
-func (a *API) rotateConnectionKeys(c *call) (any, error) {
+func (a *API) rotateConnectionKeys(c *call, in connectionKeyIn) (any, error) {
 	conn, err := c.keyedConnection()
+	if err != nil {
+		return nil, err
+	}
+	alg, err := in.algorithm()
 	if err != nil {
 		return nil, err
 	}
 	if _, err := a.connectionKeys(c, conn); err != nil {
 		return nil, err
 	}
-	next, err := a.newConnectionKey(conn.Name, "next")
+	next, err := a.newConnectionKey(conn.Name, "next", alg)
 	if err != nil {
 		return nil, err
 	}

@@ -80,7 +80,8 @@ func TestDirectoryProvisioning(t *testing.T) {
 		if got.get("synchronize_automatically") != false || got.text("synchronize_groups") != "off" {
 			h.Errorf("defaults: %s", got.body)
 		}
-		h.call(all, "POST", config, `{}`).fails(409, "directory_provisioning_conflict", "A directory provisioning configuration already exists for this connection.")
+		h.call(all, "PATCH", config, "null").is(200, got.body)
+		h.call(all, "POST", config, `null`).fails(409, "directory_provisioning_conflict", "A directory provisioning configuration already exists for this connection.")
 		want := `{"connection_id":"` + id + `","connection_name":"g","strategy":"google-apps","mapping":[{"auth0":"email","idp":"primaryEmail"}],"synchronize_automatically":true,"synchronize_groups":"selected","created_at":"` + epoch + `","updated_at":"` + epoch + `"}`
 		h.call(all, "PATCH", config, `{"mapping":[{"auth0":"email","idp":"primaryEmail"}],"synchronize_automatically":true,"synchronize_groups":"selected"}`).is(200, want)
 		h.call(all, "GET", config, "").is(200, want)
@@ -128,7 +129,16 @@ func TestConnectionKeys(t *testing.T) {
 			h.Errorf("%d keys", len(after))
 		}
 		_, saml := h.connect("s", "samlp")
-		h.call(all, "POST", saml+"/keys", "").is(201, "")
+		h.call(all, "POST", saml+"/keys", "null").is(201, "")
+		_, other := h.connect("other", "oidc")
+		h.call(all, "POST", other+"/keys", `{"signing_alg":"ES384"}`).is(501, "")
+		if made := h.call(all, "POST", other+"/keys", `{"signing_alg":"ES256"}`).is(201, ""); strings.Count(made.body, `"algorithm":"ES256"`) != 2 {
+			h.Error(made.body)
+		}
+		next := h.call(all, "POST", other+"/keys/rotate", `{"signing_alg":"PS256"}`).is(201, "")
+		if next.text("algorithm") != "PS256" || next.get("next") != true || next.text("fingerprint") == "" || next.text("thumbprint") == "" || next.text("pkcs") == "" {
+			h.Error(next.body)
+		}
 		_, hub := h.connect("hub", "github")
 		h.call(all, "GET", hub+"/keys", "").fails(400, "operation_not_supported", "Connections of strategy github have no keys.")
 	})

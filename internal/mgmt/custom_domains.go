@@ -142,7 +142,7 @@ func showOne(c *call, d *stagedoor.CustomDomain, err error) (any, error) {
 type listCustomDomainsIn struct {
 	web.Checkpoint
 	web.Fields
-	Query string `json:"q" schema:"max=500"`
+	Query string `json:"q" schema:"max=1000"`
 	Sort  string `json:"sort" pattern:"^domain:-?1$" doc:"Field to sort by"`
 }
 

@@ -63,30 +63,33 @@ type listDocumentsIn struct {
 }
 
 func (n documents) list(c *call, in listDocumentsIn) (any, error) {
-	return n.listWith(c, in, nil)
+	return n.listThose(c, in, nil)
 }
 
 // listWith lists those whose members, texts, are as wanted; an empty text wants nothing.
 func (n documents) listWith(c *call, in listDocumentsIn, wanted map[string]string) (any, error) {
+	return n.listThose(c, in, func(members map[string]any) bool {
+		for name, text := range wanted {
+			if text != "" && members[name] != text {
+				return false
+			}
+		}
+		return true
+	})
+}
+
+// listThose lists those that are wanted; nil wants all.
+func (n documents) listThose(c *call, in listDocumentsIn, wanted func(members map[string]any) bool) (any, error) {
 	all, err := n.kind.All(c.ctx(), c.store)
 	if err != nil {
 		return nil, err
 	}
-	maps.DeleteFunc(wanted, func(_, text string) bool { return text == "" })
 	all = slices.DeleteFunc(all, func(d stagedoor.Document) bool {
-		if len(wanted) == 0 {
-			return false
-		}
 		var members map[string]any
-		if json.Unmarshal([]byte(d.Sealed), &members) != nil {
-			return false // shown, so that the error is told
+		if wanted == nil || json.Unmarshal([]byte(d.Sealed), &members) != nil {
+			return false // what cannot be read is shown, so that the error is told
 		}
-		for name, text := range wanted {
-			if members[name] != text {
-				return true
-			}
-		}
-		return false
+		return !wanted(members)
 	})
 	if !n.bare && !in.Asked() {
 		in.IncludeTotals = true

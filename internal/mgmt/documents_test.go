@@ -142,3 +142,16 @@ func TestProfileTemplatesAndTexts(t *testing.T) {
 	h.call(bearer, "GET", "/supplemental-signals", "").is(200, `{"akamai_enabled":false}`)
 	h.call(bearer, "PATCH", "/supplemental-signals", `{"akamai_enabled":true}`).is(200, `{"akamai_enabled":true}`)
 }
+
+// TestHydratedDocuments: a question for more than is shown is none that is refused.
+func TestHydratedDocuments(t *testing.T) {
+	h := sqlite(t)
+	all := h.machine("acme")
+	form := h.call(all, "POST", "/forms", `{"name":"f"}`).is(201, "")
+	h.call(all, "GET", "/forms/"+form.text("id")+"?hydrate=flow_count&hydrate=links", "").is(200, form.body)
+	slow := h.call(all, "POST", "/flows", `{"name":"a"}`).is(201, "")
+	fast := h.call(all, "POST", "/flows", `{"name":"b","synchronous":true}`).is(201, "")
+	h.call(all, "GET", "/flows/"+slow.text("id")+"?hydrate=form_count", "").is(200, slow.body)
+	h.call(all, "GET", "/flows?synchronous=true", "").is(200, "["+fast.body+"]")
+	h.call(all, "GET", "/flows?synchronous=false", "").is(200, "["+slow.body+"]")
+}

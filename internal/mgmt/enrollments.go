@@ -136,7 +136,7 @@ func (a *API) clearRisk(c *call, _ clearRiskIn) (any, error) { return ofUser(nil
 
 type listConnectedIn struct {
 	From string       `json:"from" schema:"max=1000" doc:"Optional Id from which to start selection"`
-	Take web.Opt[int] `json:"take" schema:"notnull,min=1,max=50" doc:"Number of results to return"`
+	Take web.Opt[int] `json:"take" schema:"notnull,min=1,max=100" doc:"Number of results to return"`
 }
 
 func (a *API) listConnectedAccounts(c *call, _ listConnectedIn) (any, error) {

@@ -86,3 +86,27 @@ type createVaultConnectionIn struct {
 	AppID string          `json:"app_id" schema:"required,min=1,max=55" doc:"Flows Vault Connection app identifier"`
 	Setup json.RawMessage `json:"setup" doc:"Flows Vault Connection configuration"`
 }
+
+type listFlowsIn struct {
+	listDocumentsIn
+	Synchronous web.Opt[bool] `json:"synchronous" schema:"notnull" doc:"Whether only flows are wanted that are synchronous, or that are not"`
+}
+
+func listFlows(c *call, in listFlowsIn) (any, error) {
+	if !in.Synchronous.Set {
+		return flows.list(c, in.listDocumentsIn)
+	}
+	return flows.listThose(c, in.listDocumentsIn, func(members map[string]any) bool {
+		synchronous, _ := members["synchronous"].(bool)
+		return synchronous == in.Synchronous.Value
+	})
+}
+
+type hydrateIn struct {
+	Hydrate []string `json:"hydrate" doc:"Further counts to show; there are none"`
+}
+
+// readHydrated reads one. What may be asked for besides is not in it.
+func readHydrated(n documents) func(*call, hydrateIn) (any, error) {
+	return func(c *call, _ hydrateIn) (any, error) { return n.read(c) }
+}

@@ -37,7 +37,7 @@ type listGroupsIn struct {
 	ConnectionID string `json:"connection_id" doc:"Filter groups by connection ID"`
 	Name         string `json:"name" doc:"Filter groups by name"`
 	ExternalID   string `json:"external_id" doc:"Filter groups by external ID"`
-	Search       string `json:"search" schema:"max=128" doc:"Filter groups by a part of their name"`
+	Search       string `json:"search" schema:"max=256" doc:"Filter groups by a part of their name"`
 }
 
 func (a *API) listGroups(c *call, in listGroupsIn) (any, error) {
@@ -69,7 +69,12 @@ func (a *API) readGroup(c *call) (any, error) {
 
 func (a *API) deleteGroup(c *call) (any, error) { return nil, c.store.DeleteGroup(c.ctx(), c.id()) }
 
-func (a *API) listGroupMembers(c *call, in web.Checkpoint) (any, error) {
+type listGroupMembersIn struct {
+	web.Checkpoint
+	web.Fields
+}
+
+func (a *API) listGroupMembers(c *call, in listGroupMembersIn) (any, error) {
 	g, err := c.store.Group(c.ctx(), c.id())
 	if err != nil {
 		return nil, err
@@ -84,9 +89,9 @@ func (a *API) listGroupMembers(c *call, in web.Checkpoint) (any, error) {
 	}
 	place := func(m stagedoor.GroupMember) store.Position { return store.Position{At: m.AddedAt, ID: m.UserID} }
 	return answerPage(web.Paging{}, q, "members", page, 0, false, place, func(m stagedoor.GroupMember) (any, error) {
-		return map[string]any{
+		return in.Pick(map[string]any{
 			"id": m.UserID, "member_type": "user", "type": "connection", "connection_id": g.ConnectionID, "created_at": stagedoor.FormatTime(time.UnixMilli(m.AddedAt)),
-		}, nil
+		})
 	})
 }
 

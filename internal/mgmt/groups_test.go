@@ -39,6 +39,7 @@ func TestGroups(t *testing.T) {
 			h.Errorf("a page: %s", got.body)
 		}
 		h.call(all, "GET", "/groups/"+team+"/members?take=1", "").is(200, `{"members":[{"id":"okta|corp|ada","member_type":"user","type":"connection","connection_id":"`+con+`","created_at":"`+epoch+`"}],"next":"MTc5NTYwODAwMDAwMCBva3RhfGNvcnB8YWRh"}`)
+		h.call(all, "GET", "/groups/"+team+"/members?take=1&fields=id", "").is(200, `{"members":[{"id":"okta|corp|ada"}],"next":"MTc5NTYwODAwMDAwMCBva3RhfGNvcnB8YWRh"}`)
 		h.call(all, "GET", "/groups/"+team+"/members?from=MTc5NTYwODAwMDAwMCBva3RhfGNvcnB8YWRh", "").is(200, `{"members":[{"id":"okta|corp|bob","member_type":"user","type":"connection","connection_id":"`+con+`","created_at":"`+epoch+`"}]}`)
 		h.call(all, "GET", ada+"/groups", "").is(200, "["+shown(team, "Team", `,"membership_created_at":"`+epoch+`"`)+"]")
 

@@ -1,6 +1,7 @@
 package mgmt
 
 import (
+	"bytes"
 	"unicode/utf8"
 
 	"github.com/stagedoor/stagedoor"
@@ -59,20 +60,28 @@ func body[In any](run func(*call, In) (any, error)) operation {
 	return bodyUpTo(func(*call) int64 { return maxBody }, run)
 }
 
-// optionalBody makes an operation whose body is an In, or nothing, which means the same as {}.
+// optionalBody makes an operation whose body is an In, or nothing or null, which mean the same as {}.
 func optionalBody[In any](run func(*call, In) (any, error)) operation {
-	with, without := body(run), plain(func(c *call) (any, error) {
-		var nothing In
-		c.body = []byte("{}")
-		return run(c, nothing)
-	})
-	o := with
-	o.run = func(c *call) (any, error) {
-		if c.r.ContentLength == 0 {
-			return without.run(c)
+	schema := web.NewSchema[In]()
+	o := query(func(c *call, _ none) (any, error) {
+		var in In
+		if c.r.ContentLength != 0 {
+			var err error
+			if c.body, err = web.ReadBody(c.w, c.r, maxBody); err != nil {
+				return nil, err
+			}
 		}
-		return with.run(c)
-	}
+		if text := string(bytes.TrimSpace(c.body)); text == "" || text == "null" {
+			c.body = []byte("{}")
+			return run(c, in)
+		}
+		in, err := schema.Decode(c.body)
+		if err != nil {
+			return nil, err
+		}
+		return run(c, in)
+	})
+	o.body = schema.Shape()
 	return o
 }
 
@@ -142,6 +151,26 @@ func shortMetadata(path, name, value string) error {
 		return badProperty(path+"."+bounded(name, 40), "String is too long ("+itoa(n)+" chars), maximum "+itoa(most))
 	}
 	return nil
+}
+
+// metadataIn is metadata of texts that replaces what was there; null stands for a key that is not to be.
+type metadataIn map[string]web.Opt[string]
+
+// texts returns the metadata to keep, nil where there is none.
+func texts(in metadataIn) (map[string]string, error) {
+	if in == nil {
+		return nil, nil
+	}
+	out := map[string]string{}
+	for name, value := range in {
+		if err := shortMetadata("metadata", name, value.Value); err != nil {
+			return nil, err
+		}
+		if value.Has() {
+			out[name] = value.Value
+		}
+	}
+	return out, nil
 }
 
 // badProperty is the violation of one property of the body.

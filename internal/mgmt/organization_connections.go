@@ -27,7 +27,7 @@ type changeEnabledIn struct {
 type organizationConnectionIn struct {
 	Name        web.Opt[string] `json:"organization_connection_name" schema:"min=1,max=50" doc:"Name of the connection in the scope of this organization"`
 	AccessLevel web.Opt[string] `json:"organization_access_level" schema:"enum=none|readonly|limited|full" doc:"Access level for the organization"`
-	IsEnabled   web.Opt[bool]   `json:"is_enabled" schema:"notnull" doc:"Whether the connection is enabled for the organization"`
+	IsEnabled   web.Opt[bool]   `json:"is_enabled" doc:"Whether the connection is enabled for the organization"`
 	joinIn
 }
 
@@ -67,7 +67,9 @@ func (in *joinIn) apply(oc *stagedoor.OrganizationConnection, conn *stagedoor.Co
 func (in *organizationConnectionIn) apply(oc *stagedoor.OrganizationConnection, conn *stagedoor.Connection) error {
 	in.Name.Into(&oc.Name)
 	in.AccessLevel.Into(&oc.AccessLevel)
-	in.IsEnabled.Into(&oc.IsEnabled)
+	if in.IsEnabled.Set {
+		oc.IsEnabled = in.IsEnabled.Or(true)
+	}
 	return in.joinIn.apply(oc, conn)
 }
 

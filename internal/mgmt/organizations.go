@@ -155,7 +155,7 @@ func (a *API) organizationByName(c *call) (any, error) {
 type organizationIn struct {
 	DisplayName web.Opt[string]               `json:"display_name" schema:"min=1,max=255" doc:"Friendly name of this organization"`
 	Branding    web.Opt[organizationBranding] `json:"branding" doc:"Theme defines how to style the login pages"`
-	Metadata    web.Opt[map[string]string]    `json:"metadata" schema:"max=25" doc:"Metadata associated with the organization, in the form of an object with string values"`
+	Metadata    web.Opt[metadataIn]           `json:"metadata" schema:"max=25" doc:"Metadata associated with the organization, in the form of an object with string values"`
 	Quota       web.Opt[json.RawMessage]      `json:"token_quota" doc:"The token quota configuration"`
 	ThirdParty  web.Opt[string]               `json:"third_party_client_access" schema:"enum=block|allow" doc:"Controls whether this organization can be used in user flows with third-party clients"`
 	Entitlement web.Opt[bool]                 `json:"is_app_entitlement_active" schema:"notnull" doc:"Whether this organization's app entitlement is active"`
@@ -185,16 +185,17 @@ type updateOrganizationIn struct {
 
 // apply copies what was sent. Metadata and branding are replaced whole; null removes.
 func (in *organizationIn) apply(o *stagedoor.Organization) error {
-	for key, value := range in.Metadata.Value {
-		if key == "" || len([]rune(key)) > 255 || len([]rune(value)) > 255 {
-			return badProperty("metadata."+bounded(key, 40), "String is too long ("+itoa(len([]rune(value)))+" chars), maximum 255")
-		}
+	metadata, err := texts(in.Metadata.Value)
+	if err != nil {
+		return err
 	}
 	if in.Quota.Has() && web.TypeOf(in.Quota.Value) != "object" {
 		return web.WrongType("token_quota", "object", in.Quota.Value).Body()
 	}
 	in.DisplayName.Into(&o.DisplayName)
-	in.Metadata.Into(&o.Metadata)
+	if in.Metadata.Set {
+		o.Metadata = metadata
+	}
 	if in.Branding.Set {
 		o.Branding = nil
 	}

@@ -49,6 +49,7 @@ func TestOrganizations(t *testing.T) {
 
 		h.call(all, "PATCH", path, `{"metadata":{"plan":"tin"},"branding":{"logo_url":"https://x.test/2.png"},"token_quota":null,"display_name":null}`).
 			is(200, `{"id":"`+id+`","name":"north","branding":{"logo_url":"https://x.test/2.png"},"metadata":{"plan":"tin"}}`)
+		h.call(all, "PATCH", path, `{"metadata":{"plan":"zinc","seats":null}}`).is(200, `{"id":"`+id+`","name":"north","branding":{"logo_url":"https://x.test/2.png"},"metadata":{"plan":"zinc"}}`)
 		h.call(all, "PATCH", path, `{"metadata":{},"branding":null,"name":"south"}`).is(200, `{"id":"`+id+`","name":"south"}`)
 		h.call(all, "GET", "/organizations/name/north", "").fails(404, "", noOrganization)
 

@@ -166,7 +166,7 @@ type authorizationTypeIn struct {
 }
 
 type policyIDIn struct {
-	PolicyID string `json:"policy_id" schema:"required,min=1,max=255"`
+	PolicyID string `json:"policy_id" schema:"required,min=1,max=1024"`
 }
 
 var resourceServerShapes = web.NewSchema[resourceServerShape]()
