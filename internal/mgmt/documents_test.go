@@ -7,6 +7,8 @@ import (
 
 const samlIDs = `"http://schemas.xmlsoap.org/ws/2005/05/identity/claims/nameidentifier","http://schemas.xmlsoap.org/ws/2005/05/identity/claims/upn","http://schemas.xmlsoap.org/ws/2005/05/identity/claims/name"`
 
+const licence = `{"org.iso.18013.5.1.mDL":{"org.iso.18013.5.1":{"family_name":true}}}`
+
 func TestDocuments(t *testing.T) {
 	each(t, func(h *house) {
 		bearer := h.machine("acme")
@@ -49,9 +51,9 @@ func TestDocuments(t *testing.T) {
 				`"name":"c"`, `{"enabled_features":["scim"]}`, `"name":"c","enabled_features":["scim"]`, "Connection profile not found.", 204,
 			},
 			{
-				"/user-attribute-profiles", "user_attribute_profiles", "uap_", `{"name":"u","user_attributes":{"email":{"label":"Email"}}}`, `{"name":"u","user_attributes":{}}`, "",
-				`"name":"u","user_attributes":{"email":{"label":"Email"}},"user_id":{"oidc_mapping":"sub","scim_mapping":"externalId","saml_mapping":[` + samlIDs + `]}`,
-				`{"name":"v","user_id":{"scim_mapping":"userName"}}`, `"name":"v","user_attributes":{"email":{"label":"Email"}},"user_id":{"oidc_mapping":"sub","scim_mapping":"userName","saml_mapping":[` + samlIDs + `]}`, "User attribute profile not found.", 204,
+				"/user-attribute-profiles", "user_attribute_profiles", "uap_", `{"name":"u","user_attributes":{"email":{"label":"Email","description":"Address","profile_required":true,"auth0_mapping":"email"}}}`, `{"name":"u","user_attributes":{}}`, "",
+				`"name":"u","user_attributes":{"email":{"label":"Email","description":"Address","profile_required":true,"auth0_mapping":"email"}},"user_id":{"oidc_mapping":"sub","scim_mapping":"externalId","saml_mapping":[` + samlIDs + `]}`,
+				`{"name":"v","user_id":{"scim_mapping":"userName"}}`, `"name":"v","user_attributes":{"email":{"label":"Email","description":"Address","profile_required":true,"auth0_mapping":"email"}},"user_id":{"oidc_mapping":"sub","scim_mapping":"userName","saml_mapping":[` + samlIDs + `]}`, "User attribute profile not found.", 204,
 			},
 			{
 				"/token-exchange-profiles", "token_exchange_profiles", "tep_", `{"name":"tok","subject_token_type":"https://x.test/t","action_id":"` + exchange + `","type":"custom_authentication"}`,
@@ -65,8 +67,11 @@ func TestDocuments(t *testing.T) {
 				`{"configuration":{"action":"block","limit":5}}`, `"resource":"oauth_authentication_api","consumer":"client","consumer_selector":"x","configuration":{"action":"block","limit":5}`, "Rate limit policy not found.", 204,
 			},
 			{
-				"/verifiable-credentials/verification/templates", "templates", "vct_", `{"name":"t"}`, `{"name":1}`, "Payload validation error: 'Expected type string but found type integer' on property name.",
-				`"name":"t"`, `{"type":"mdl"}`, `"name":"t","type":"mdl"`, "Template not found.", 204,
+				"/verifiable-credentials/verification/templates", "templates", "vct_",
+				`{"name":"t","type":"mdl","dialect":"simplified/1.0","presentation":` + licence + `,"well_known_trusted_issuers":"aamva"}`,
+				`{"name":1}`, "Payload validation error: 'Missing required property: type'.",
+				`"name":"t","type":"mdl","dialect":"simplified/1.0","presentation":` + licence + `,"well_known_trusted_issuers":"aamva"`, `{"name":"u","version":1}`,
+				`"name":"u","type":"mdl","dialect":"simplified/1.0","presentation":` + licence + `,"well_known_trusted_issuers":"aamva","version":1`, "Template not found.", 204,
 			},
 		} {
 			got := h.call(bearer, "POST", row.path, row.create).is(201, "")
@@ -141,6 +146,36 @@ func TestProfileTemplatesAndTexts(t *testing.T) {
 	h.call(bearer, "PATCH", "/risk-assessments/settings/new-device", `{"remember_for":7}`).is(200, `{"remember_for":7}`)
 	h.call(bearer, "GET", "/supplemental-signals", "").is(200, `{"akamai_enabled":false}`)
 	h.call(bearer, "PATCH", "/supplemental-signals", `{"akamai_enabled":true}`).is(200, `{"akamai_enabled":true}`)
+}
+
+// TestKeptDocumentsAreLookedAt: what has no effect here is held to its shape all the same, so that a mistake is told by the tool that makes it.
+func TestKeptDocumentsAreLookedAt(t *testing.T) {
+	h := sqlite(t)
+	all := h.machine("acme")
+	for _, row := range [][2]string{
+		{"/forms", `{"name":"f","nodes":5}`},
+		{"/forms", `{"name":"f","start":[]}`},
+		{"/flows", `{"name":"f","actions":{}}`},
+		{"/flows/vault/connections", `{"name":"v","app_id":"OTHER"}`},
+		{"/flows/vault/connections", `{"name":"v","app_id":"HTTP","setup":"x"}`},
+		{"/self-service-profiles", `{"name":"p","user_attributes":[{"name":"a"}]}`},
+		{"/self-service-profiles", `{"name":"p","branding":"x"}`},
+		{"/connection-profiles", `{"name":"c","organization":{"show_as_button":"yes"}}`},
+		{"/connection-profiles", `{"name":"c","strategy_overrides":{"oidc":{"enabled_features":["x"]}}}`},
+		{"/user-attribute-profiles", `{"name":"u","user_attributes":{"email":{"label":"Email"}}}`},
+		{"/user-attribute-profiles", `{"name":"u","user_attributes":{"email":{"label":"a","description":"b","profile_required":true,"auth0_mapping":"email","saml_mapping":[]}}}`},
+		{"/user-attribute-profiles", `{"name":"u","user_id":{"strategy_overrides":{"oidc":{"scim_mapping":5}}},"user_attributes":{"email":{"label":"a","description":"b","profile_required":true,"auth0_mapping":"email"}}}`},
+		{"/rate-limit-policies", `{"resource":"oauth_authentication_api","consumer":"client","consumer_selector":"x","configuration":{"action":"block"}}`},
+		{"/rate-limit-policies", `{"resource":"oauth_authentication_api","consumer":"client","consumer_selector":"x","configuration":{"action":"redirect","limit":1}}`},
+		{"/verifiable-credentials/verification/templates", `{"name":"t","type":"mdl","dialect":"other","presentation":` + licence + `,"well_known_trusted_issuers":"aamva"}`},
+		{"/event-streams", `{"name":"s","destination":{"type":"eventbridge","configuration":{"aws_account_id":"123456789012"}}}`},
+		{"/event-streams", `{"name":"s","destination":{"type":"eventbridge","configuration":{"aws_account_id":"123456789012","aws_region":"mars"}}}`},
+		{"/event-streams", `{"name":"s","subscriptions":[],"destination":{"type":"eventbridge","configuration":{"aws_account_id":"123456789012","aws_region":"eu-west-1"}}}`},
+	} {
+		h.call(all, "POST", row[0], row[1]).is(400, "")
+	}
+	stream := h.call(all, "POST", "/event-streams", `{"name":"s","destination":{"type":"eventbridge","configuration":{"aws_account_id":"123456789012","aws_region":"us-gov-east-1","aws_partner_event_source":"x"}}}`).is(201, "")
+	h.call(all, "PATCH", "/event-streams/"+stream.text("id"), `{"name":"t"}`).is(200, "")
 }
 
 // TestHydratedDocuments: a question for more than is shown is none that is refused.

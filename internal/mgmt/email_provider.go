@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"maps"
 	"slices"
+	"strconv"
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/web"
@@ -87,6 +88,11 @@ func (k emailCredentials) check(given map[string]json.RawMessage) error {
 	}
 	if region, there := given["region"]; k.european && there && string(region) != `"eu"` {
 		return badProperty("credentials.region", "No enum match for: "+bounded(optionText(given, "region"), 100))
+	}
+	if port, there := given["smtp_port"]; there {
+		if n, err := strconv.Atoi(string(port)); err != nil || n < 1 || n > 65535 {
+			return badProperty("credentials.smtp_port", "Not a port: "+bounded(string(port), 100))
+		}
 	}
 	for _, name := range k.required {
 		if value, there := given[name]; !there || string(value) == `""` {

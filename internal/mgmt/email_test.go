@@ -52,6 +52,8 @@ func TestEmailProvider(t *testing.T) {
 			`{"name":"post","credentials":{}}`:                                   "Payload validation error: 'No enum match for: post' on property name (Name of the email provider).",
 			`{"name":"smtp"}`:                                                    "Payload validation error: 'Missing required property: credentials'.",
 			`{"name":"smtp","credentials":{"smtp_host":"x"}}`:                    "Payload validation error: 'Missing required property: smtp_port' on property credentials.",
+			`{"name":"smtp","credentials":{"smtp_host":"x","smtp_port":0}}`:      "Payload validation error: 'Not a port: 0' on property credentials.smtp_port.",
+			`{"name":"smtp","credentials":{"smtp_host":"x","smtp_port":65536}}`:  "Payload validation error: 'Not a port: 65536' on property credentials.smtp_port.",
 			`{"name":"smtp","credentials":{"smtp_host":"x","smtp_port":"25"}}`:   "Payload validation error: 'Expected type integer but found type string' on property credentials.smtp_port.",
 			`{"name":"sendgrid","credentials":{"api_key":""}}`:                   "Payload validation error: 'Missing required property: api_key' on property credentials.",
 			`{"name":"custom","credentials":{"x":"y"}}`:                          "Payload validation error: 'Additional properties not allowed: x' on property credentials.",

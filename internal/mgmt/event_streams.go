@@ -35,7 +35,7 @@ type subscriptionIn struct {
 
 type webhookAuthorizationIn struct {
 	Method      string `json:"method" schema:"required,enum=basic|bearer|custom_header"`
-	Username    string `json:"username"`
+	Username    string `json:"username" schema:"max=128" pattern:"^[^:]*$"`
 	Password    string `json:"password"`
 	Token       string `json:"token"`
 	HeaderKey   string `json:"header_key"`
@@ -48,14 +48,15 @@ type destinationIn struct {
 		WebhookEndpoint      string                  `json:"webhook_endpoint" schema:"format=uri"`
 		WebhookAuthorization *webhookAuthorizationIn `json:"webhook_authorization"`
 		AWSAccountID         string                  `json:"aws_account_id" pattern:"^[0-9]{12}$"`
-		AWSRegion            string                  `json:"aws_region"`
+		AWSRegion            string                  `json:"aws_region" pattern:"^[a-z]{2}(-[a-z]+)+-[0-9]$"`
+		AWSPartnerSource     string                  `json:"aws_partner_event_source"` // the other side tells it, and tools send it back
 		ActionID             string                  `json:"action_id"`
 	} `json:"configuration" schema:"required"`
 }
 
 type createEventStreamIn struct {
 	Name          string           `json:"name" schema:"min=1,max=128" doc:"Name of the event stream"`
-	Subscriptions []subscriptionIn `json:"subscriptions" doc:"List of event types subscribed to in this stream"`
+	Subscriptions []subscriptionIn `json:"subscriptions" schema:"min=1" doc:"List of event types subscribed to in this stream"`
 	Destination   destinationIn    `json:"destination" schema:"required"`
 	Status        string           `json:"status" schema:"enum=enabled|disabled" doc:"Whether the stream is sending events"`
 }
@@ -63,7 +64,7 @@ type createEventStreamIn struct {
 type updateEventStreamIn struct {
 	_             struct{}               `schema:"min=1"`
 	Name          web.Opt[string]        `json:"name" schema:"notnull,min=1,max=128" doc:"Name of the event stream"`
-	Subscriptions []subscriptionIn       `json:"subscriptions" doc:"List of event types subscribed to in this stream"`
+	Subscriptions []subscriptionIn       `json:"subscriptions" schema:"min=1" doc:"List of event types subscribed to in this stream"`
 	Destination   web.Opt[destinationIn] `json:"destination" schema:"notnull"`
 	Status        string                 `json:"status" schema:"enum=enabled|disabled" doc:"Whether the stream is sending events"`
 }
@@ -172,6 +173,22 @@ func checkEventStream(c *call, d, old *stagedoor.Document) error {
 			return badProperty("destination.configuration.action_id", "The action is for the trigger "+act.Draft.Trigger.ID)
 		}
 		return err
+	case "eventbridge":
+		return checkEventBridge(d)
+	}
+	return nil
+}
+
+func checkEventBridge(d *stagedoor.Document) error {
+	var in struct{ Destination destinationIn }
+	if err := json.Unmarshal([]byte(d.Sealed), &in); err != nil {
+		return err
+	}
+	switch to := in.Destination.Configuration; {
+	case to.AWSAccountID == "":
+		return badProperty("destination.configuration", "Missing required property: aws_account_id")
+	case to.AWSRegion == "":
+		return badProperty("destination.configuration", "Missing required property: aws_region")
 	}
 	return nil
 }

@@ -38,14 +38,17 @@ var (
 )
 
 type formMembers struct {
-	Messages     json.RawMessage `json:"messages"`
-	Languages    json.RawMessage `json:"languages"`
-	Translations json.RawMessage `json:"translations"`
-	Nodes        json.RawMessage `json:"nodes"`
-	Start        json.RawMessage `json:"start"`
-	Ending       json.RawMessage `json:"ending"`
-	Style        json.RawMessage `json:"style"`
+	Messages     web.Opt[keptObject]        `json:"messages"`
+	Languages    web.Opt[keptObject]        `json:"languages"`
+	Translations web.Opt[keptObject]        `json:"translations"`
+	Nodes        web.Opt[[]json.RawMessage] `json:"nodes"`
+	Start        web.Opt[keptObject]        `json:"start"`
+	Ending       web.Opt[keptObject]        `json:"ending"`
+	Style        web.Opt[keptObject]        `json:"style"`
 }
+
+// keptObject is an object that is kept as it came.
+type keptObject map[string]json.RawMessage
 
 type updateFormIn struct {
 	Name string `json:"name" schema:"min=1,max=150"`
@@ -58,11 +61,11 @@ type createFormIn struct {
 }
 
 type flowMembers struct {
-	Description web.Opt[string] `json:"description"`
-	Synchronous web.Opt[bool]   `json:"synchronous"`
-	Actions     json.RawMessage `json:"actions"`
-	Triggers    json.RawMessage `json:"triggers"`
-	Security    json.RawMessage `json:"security"`
+	Description web.Opt[string]            `json:"description"`
+	Synchronous web.Opt[bool]              `json:"synchronous"`
+	Actions     web.Opt[[]json.RawMessage] `json:"actions"`
+	Triggers    json.RawMessage            `json:"triggers"`
+	Security    json.RawMessage            `json:"security"`
 }
 
 type updateFlowIn struct {
@@ -76,15 +79,15 @@ type createFlowIn struct {
 }
 
 type vaultConnectionIn struct {
-	_     struct{}        `schema:"min=1"`
-	Name  string          `json:"name" schema:"min=1,max=150" doc:"Flows Vault Connection name"`
-	Setup json.RawMessage `json:"setup" doc:"Flows Vault Connection configuration"`
+	_     struct{}            `schema:"min=1"`
+	Name  string              `json:"name" schema:"min=1,max=150" doc:"Flows Vault Connection name"`
+	Setup web.Opt[keptObject] `json:"setup" doc:"Flows Vault Connection configuration"`
 }
 
 type createVaultConnectionIn struct {
-	Name  string          `json:"name" schema:"required,min=1,max=150" doc:"Flows Vault Connection name"`
-	AppID string          `json:"app_id" schema:"required,min=1,max=55" doc:"Flows Vault Connection app identifier"`
-	Setup json.RawMessage `json:"setup" doc:"Flows Vault Connection configuration"`
+	Name  string              `json:"name" schema:"required,min=1,max=150" doc:"Flows Vault Connection name"`
+	AppID string              `json:"app_id" schema:"required,enum=ACTIVECAMPAIGN|AIRTABLE|AUTH0|BIGQUERY|CLEARBIT|DOCUSIGN|GOOGLE_SHEETS|HTTP|HUBSPOT|JWT|MAILCHIMP|MAILJET|PIPEDRIVE|SALESFORCE|SENDGRID|SLACK|STRIPE|TELEGRAM|TWILIO|WHATSAPP|ZAPIER" doc:"Flows Vault Connection app identifier"`
+	Setup web.Opt[keptObject] `json:"setup" doc:"Flows Vault Connection configuration"`
 }
 
 type listFlowsIn struct {

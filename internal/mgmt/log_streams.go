@@ -46,6 +46,18 @@ var sinks = map[string]sinkKind{
 	},
 }
 
+// sinkValues are what texts of sinks look like, by their names.
+var sinkValues = map[string]*regexp.Regexp{
+	"awsAccountId": regexp.MustCompile(`^[0-9]{12}$`), "awsRegion": regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-[0-9]$`),
+	"azureSubscriptionId": regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`), "azureRegion": regexp.MustCompile(`^[a-z]+[0-9]?$`),
+	"datadogRegion": regexp.MustCompile(`^(us|eu|us3|us5)$`), "splunkPort": regexp.MustCompile(`^[0-9]*$`),
+	"mixpanelRegion": regexp.MustCompile(`^(us|eu)$`), "mixpanelProjectId": regexp.MustCompile(`^[0-9]+$`),
+	"mixpanelServiceAccountUsername": regexp.MustCompile(`^[^:]+$`), "mixpanelServiceAccountPassword": regexp.MustCompile(`^[^:]+$`),
+}
+
+// keptInSinks are secrets that a change may leave out: they stay as they were.
+var keptInSinks = []string{"stagedoorSigningSecret", "segmentWriteKey", "mixpanelServiceAccountPassword"}
+
 // veiledSecret stands for a secret that is not shown; sent back it changes nothing.
 const veiledSecret = "********"
 
@@ -55,7 +67,7 @@ type logFilterIn struct {
 }
 
 type piiConfigIn struct {
-	LogFields []string `json:"log_fields" schema:"required,unique,enum=first_name|last_name|username|email|phone|address" doc:"The fields to hide"`
+	LogFields []string `json:"log_fields" schema:"required,min=1,unique,enum=first_name|last_name|username|email|phone|address" doc:"The fields to hide"`
 	Method    string   `json:"method" schema:"enum=mask|hash" doc:"How they are hidden"`
 	Algorithm string   `json:"algorithm" schema:"enum=xxhash" doc:"The algorithm of method hash"`
 }
@@ -268,10 +280,14 @@ func checkSink(kind string, in json.RawMessage, old string) (string, error) {
 		}
 		if string(value) == `"`+veiledSecret+`"` && before[name] != nil {
 			members[name] = before[name]
+		} else if pattern := sinkValues[name]; pattern != nil && !pattern.MatchString(optionText(members, name)) {
+			return "", badProperty("sink."+name, "String does not match pattern "+pattern.String()+": "+bounded(optionText(members, name), 100))
 		}
 	}
-	if secret := "stagedoorSigningSecret"; members[secret] == nil && before[secret] != nil {
-		members[secret] = before[secret] // never shown, so nobody can send it back
+	for _, name := range keptInSinks {
+		if members[name] == nil && before[name] != nil {
+			members[name] = before[name]
+		}
 	}
 	for _, name := range k.required {
 		if members[name] == nil {

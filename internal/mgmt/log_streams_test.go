@@ -44,14 +44,19 @@ func TestLogStreams(t *testing.T) {
 			{`{"type":"http","sink":{"httpEndpoint":"https://x.test","httpCustomHeaders":[{"header":"a b","value":"c"}]}}`, "Payload validation error: 'Not a header: a b' on property sink.httpCustomHeaders."},
 			{`{"type":"http","sink":{"httpEndpoint":"https://x.test","stagedoorSigningSecret":"short"}}`, "Payload validation error: 'String is too short (5 chars), minimum 32' on property sink.stagedoorSigningSecret."},
 			{`{"type":"http","sink":{"httpEndpoint":"https://x.test"},"startFrom":"yesterday"}`, "Payload validation error: 'Object didn't pass validation for format date-time: yesterday' on property startFrom."},
+			{`{"type":"datadog","sink":{"datadogApiKey":"k","datadogRegion":"mars"}}`, "Payload validation error: 'String does not match pattern ^(us|eu|us3|us5)$: mars' on property sink.datadogRegion."},
+			{`{"type":"eventbridge","sink":{"awsAccountId":"1","awsRegion":"eu-west-1"}}`, "Payload validation error: 'String does not match pattern ^[0-9]{12}$: 1' on property sink.awsAccountId."},
+			{`{"type":"splunk","sink":{"splunkDomain":"x.test","splunkPort":"http","splunkToken":"t","splunkSecure":true}}`, "Payload validation error: 'String does not match pattern ^[0-9]*$: http' on property sink.splunkPort."},
 		} {
 			h.call(bearer, "POST", "/log-streams", row.body).fails(400, "invalid_body", row.message)
 		}
+		h.call(bearer, "POST", "/log-streams", `{"type":"http","sink":{"httpEndpoint":"https://x.test"},"pii_config":{"log_fields":[]}}`).is(400, "")
 		mix := h.call(bearer, "POST", "/log-streams", `{"type":"mixpanel","sink":{"mixpanelRegion":"us","mixpanelProjectId":"1","mixpanelServiceAccountUsername":"u","mixpanelServiceAccountPassword":"real"}}`).is(200, "")
 		if mix.text("sink", "mixpanelServiceAccountPassword") != "********" {
 			h.Errorf("mixpanel: %s", mix.body)
 		}
 		h.call(bearer, "PATCH", "/log-streams/"+mix.text("id"), `{"sink":{"mixpanelRegion":"eu","mixpanelProjectId":"1","mixpanelServiceAccountUsername":"u","mixpanelServiceAccountPassword":"********"}}`).is(200, "")
+		h.call(bearer, "PATCH", "/log-streams/"+mix.text("id"), `{"sink":{"mixpanelRegion":"eu","mixpanelProjectId":"1","mixpanelServiceAccountUsername":"u"}}`).is(200, "")
 		kept, err = store.LogStreams.Get(context.Background(), h.store("acme"), mix.text("id"))
 		h.ok(err)
 		if !strings.Contains(kept.Sink, `"real"`) || !strings.Contains(kept.Sink, `"eu"`) {

@@ -3,6 +3,7 @@ package mgmt
 import (
 	"encoding/json"
 	"regexp"
+	"strings"
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/web"
@@ -81,11 +82,17 @@ var standardConnectionProfile = map[string]any{
 }
 
 type selfServiceProfileMembers struct {
-	Description            web.Opt[string] `json:"description" schema:"max=140" doc:"The description of the self-service Profile"`
-	Branding               json.RawMessage `json:"branding"`
-	AllowedStrategies      []string        `json:"allowed_strategies" schema:"unique,enum=oidc|samlp|waad|google-apps|adfs|okta|auth0-samlp|okta-samlp|keycloak-samlp|pingfederate" doc:"List of IdP strategies that will be shown to users during the Self-Service SSO flow"`
-	UserAttributes         json.RawMessage `json:"user_attributes" doc:"List of attributes to be mapped that will be shown to the user during the SS-SSO flow"`
-	UserAttributeProfileID web.Opt[string] `json:"user_attribute_profile_id" doc:"ID of the user-attribute-profile to associate with this self-service profile"`
+	Description            web.Opt[string]             `json:"description" schema:"max=140" doc:"The description of the self-service Profile"`
+	Branding               web.Opt[keptObject]         `json:"branding"`
+	AllowedStrategies      []string                    `json:"allowed_strategies" schema:"unique,enum=oidc|samlp|waad|google-apps|adfs|okta|auth0-samlp|okta-samlp|keycloak-samlp|pingfederate" doc:"List of IdP strategies that will be shown to users during the Self-Service SSO flow"`
+	UserAttributes         web.Opt[[]shownAttributeIn] `json:"user_attributes" doc:"List of attributes to be mapped that will be shown to the user during the SS-SSO flow"`
+	UserAttributeProfileID web.Opt[string]             `json:"user_attribute_profile_id" doc:"ID of the user-attribute-profile to associate with this self-service profile"`
+}
+
+type shownAttributeIn struct {
+	Name        string `json:"name" schema:"required,max=250"`
+	Description string `json:"description" schema:"required"`
+	IsOptional  bool   `json:"is_optional" schema:"required"`
 }
 
 type updateSelfServiceProfileIn struct {
@@ -99,11 +106,21 @@ type createSelfServiceProfileIn struct {
 }
 
 type connectionProfileMembers struct {
-	Organization      json.RawMessage `json:"organization"`
-	NamePrefix        string          `json:"connection_name_prefix_template" schema:"max=150" doc:"Connection name prefix template"`
-	EnabledFeatures   []string        `json:"enabled_features" schema:"unique,enum=scim|universal_logout" doc:"Enabled features for the connection profile"`
-	ConnectionConfig  json.RawMessage `json:"connection_config"`
-	StrategyOverrides json.RawMessage `json:"strategy_overrides"`
+	Organization      web.Opt[profileOrganizationIn]          `json:"organization"`
+	NamePrefix        string                                  `json:"connection_name_prefix_template" schema:"max=150" doc:"Connection name prefix template"`
+	EnabledFeatures   []string                                `json:"enabled_features" schema:"unique,enum=scim|universal_logout" doc:"Enabled features for the connection profile"`
+	ConnectionConfig  web.Opt[keptObject]                     `json:"connection_config"`
+	StrategyOverrides web.Opt[map[string]profileOfStrategyIn] `json:"strategy_overrides"`
+}
+
+type profileOrganizationIn struct {
+	ShowAsButton     string `json:"show_as_button" schema:"enum=none|optional|required"`
+	AssignMembership string `json:"assign_membership_on_login" schema:"enum=none|optional|required"`
+}
+
+type profileOfStrategyIn struct {
+	EnabledFeatures  []string            `json:"enabled_features" schema:"unique,enum=scim|universal_logout"`
+	ConnectionConfig web.Opt[keptObject] `json:"connection_config"`
 }
 
 type updateConnectionProfileIn struct {
@@ -118,20 +135,75 @@ type createConnectionProfileIn struct {
 
 type userAttributeProfileIn struct {
 	Name           string                     `json:"name" schema:"min=1,max=128" doc:"The name of the user attribute profile"`
-	UserID         web.Opt[json.RawMessage]   `json:"user_id"`
-	UserAttributes map[string]json.RawMessage `json:"user_attributes" schema:"min=1,max=64" doc:"User attributes configuration map"`
+	UserID         web.Opt[userIDMappingIn]   `json:"user_id"`
+	UserAttributes map[string]userAttributeIn `json:"user_attributes" schema:"min=1,max=64" doc:"User attributes configuration map"`
 }
 
 type createUserAttributeProfileIn struct {
 	Name           string                     `json:"name" schema:"required,min=1,max=128" doc:"The name of the user attribute profile"`
-	UserID         web.Opt[json.RawMessage]   `json:"user_id"`
-	UserAttributes map[string]json.RawMessage `json:"user_attributes" schema:"required,min=1,max=64" doc:"User attributes configuration map"`
+	UserID         web.Opt[userIDMappingIn]   `json:"user_id"`
+	UserAttributes map[string]userAttributeIn `json:"user_attributes" schema:"required,min=1,max=64" doc:"User attributes configuration map"`
+}
+
+// userIDMappingIn tells which value of each protocol a person is known by.
+type userIDMappingIn struct {
+	userIDOfStrategyIn
+	Overrides web.Opt[map[string]userIDOfStrategyIn] `json:"strategy_overrides"`
+}
+
+type userIDOfStrategyIn struct {
+	OIDC web.Opt[string]   `json:"oidc_mapping" schema:"min=1,max=50"`
+	SAML web.Opt[[]string] `json:"saml_mapping" schema:"min=1"`
+	SCIM web.Opt[string]   `json:"scim_mapping" schema:"min=1,max=128"`
+}
+
+// userAttributeIn is an attribute of people: its name here, and at each protocol.
+type userAttributeIn struct {
+	Description string `json:"description" schema:"required,min=1,max=128"`
+	Label       string `json:"label" schema:"required,min=1,max=128"`
+	Required    bool   `json:"profile_required" schema:"required"`
+	Auth0       string `json:"auth0_mapping" schema:"required,min=1,max=50"`
+	attributeOfStrategyIn
+	Overrides web.Opt[map[string]attributeOfStrategyIn] `json:"strategy_overrides"`
+}
+
+type attributeOfStrategyIn struct {
+	OIDC web.Opt[oidcAttributeIn] `json:"oidc_mapping"`
+	SAML web.Opt[[]string]        `json:"saml_mapping" schema:"min=1"`
+	SCIM web.Opt[string]          `json:"scim_mapping" schema:"min=1,max=128"`
+}
+
+type oidcAttributeIn struct {
+	Mapping     string          `json:"mapping" schema:"required,min=1,max=50"`
+	DisplayName web.Opt[string] `json:"display_name" schema:"min=1,max=50"`
 }
 
 type rateLimitIn struct {
 	Action      string          `json:"action" schema:"required,enum=allow|block|log|redirect"`
-	Limit       web.Opt[int]    `json:"limit" schema:"notnull,min=0"`
+	Limit       web.Opt[int]    `json:"limit" schema:"notnull,min=0,max=10000"`
 	RedirectURI web.Opt[string] `json:"redirect_uri"`
+}
+
+// check tells what an action lacks.
+func (in *rateLimitIn) check() error {
+	switch {
+	case in.Action != "allow" && !in.Limit.Set:
+		return badProperty("configuration", "Missing required property: limit")
+	case in.Action == "redirect" && !strings.HasPrefix(in.RedirectURI.Value, "https://"):
+		return badProperty("configuration.redirect_uri", "Object didn't pass validation for format https-url: "+bounded(in.RedirectURI.Value, 100))
+	}
+	return nil
+}
+
+func createRateLimitPolicy(c *call, in createRateLimitPolicyIn) (any, error) {
+	return rateLimitPolicies.create(c, func(*stagedoor.Document) error { return in.Configuration.check() })
+}
+
+func updateRateLimitPolicy(c *call, in updateRateLimitPolicyIn) (any, error) {
+	if err := in.Configuration.check(); err != nil {
+		return nil, err
+	}
+	return changeDocument[updateRateLimitPolicyIn](rateLimitPolicies)(c, in)
 }
 
 type listRateLimitPoliciesIn struct {
@@ -156,13 +228,26 @@ type updateRateLimitPolicyIn struct {
 	Configuration rateLimitIn `json:"configuration" schema:"required"`
 }
 
-type verificationTemplateIn struct {
-	Name            web.Opt[string] `json:"name" schema:"notnull,min=1,max=255"`
-	Type            web.Opt[string] `json:"type" schema:"notnull,min=1,max=255"`
-	Dialect         web.Opt[string] `json:"dialect" schema:"notnull,min=1,max=255"`
-	Presentation    json.RawMessage `json:"presentation"`
-	CustomCertAuth  web.Opt[string] `json:"custom_certificate_authority"`
-	WellKnownIssuer web.Opt[string] `json:"well_known_trusted_issuers"`
+// presentationIn are the attributes that are asked for, by document type and name space.
+type presentationIn map[string]map[string]keptObject
+
+type createVerificationTemplateIn struct {
+	Name            string          `json:"name" schema:"required,min=1,max=255"`
+	Type            string          `json:"type" schema:"required,min=1,max=255"`
+	Dialect         string          `json:"dialect" schema:"required,enum=simplified/1.0"`
+	Presentation    presentationIn  `json:"presentation" schema:"required,min=1"`
+	CustomCertAuth  web.Opt[string] `json:"custom_certificate_authority" schema:"min=1,max=4096"`
+	WellKnownIssuer string          `json:"well_known_trusted_issuers" schema:"required,enum=aamva"`
+}
+
+type updateVerificationTemplateIn struct {
+	Name            web.Opt[string]         `json:"name" schema:"min=1,max=255"`
+	Type            web.Opt[string]         `json:"type" schema:"min=1,max=255"`
+	Dialect         web.Opt[string]         `json:"dialect" schema:"enum=simplified/1.0"`
+	Presentation    web.Opt[presentationIn] `json:"presentation" schema:"notnull,min=1"`
+	CustomCertAuth  web.Opt[string]         `json:"custom_certificate_authority" schema:"min=1,max=4096"`
+	WellKnownIssuer web.Opt[string]         `json:"well_known_trusted_issuers" schema:"enum=aamva"`
+	Version         web.Opt[float64]        `json:"version"`
 }
 
 type riskIn struct {
