@@ -69,7 +69,7 @@ func TestScriptsInEveryField(t *testing.T) {
 	h := w.a
 	quotes := strings.NewReplacer("<", "", ">", "").Replace(payload) // where the wire forbids < and >
 	for target, body := range map[string]map[string]any{
-		"/tenants/settings":                               {"friendly_name": payload, "support_email": payload, "flags": map[string]bool{"use_scope_descriptions_for_consent": true, "enable_public_signup_user_exists_error": true}},
+		"/tenants/settings":                               {"friendly_name": payload, "support_email": payload + "@x.test", "flags": map[string]bool{"use_scope_descriptions_for_consent": true, "enable_public_signup_user_exists_error": true}},
 		"/clients/" + h.spa:                               {"name": quotes, "description": payload, "is_first_party": false, "client_metadata": map[string]any{"x": payload}},
 		"/users/" + url.PathEscape(h.user):                {"name": payload, "nickname": payload, "given_name": payload, "user_metadata": map[string]any{"x": payload}},
 		"/resource-servers/" + h.made["resource-servers"]: {"name": quotes, "scopes": []map[string]any{{"value": "read:songs", "description": payload}, {"value": `"'><xss-mark>`, "description": payload}}},

@@ -50,10 +50,10 @@ type updateClientIn struct {
 }
 
 type jwtConfigurationIn struct {
-	LifetimeInSeconds web.Opt[int]             `json:"lifetime_in_seconds" schema:"min=1,max=2592000"`
-	SecretEncoded     web.Opt[bool]            `json:"secret_encoded"`
-	Scopes            web.Opt[json.RawMessage] `json:"scopes"`
-	Algorithm         web.Opt[string]          `json:"alg" schema:"enum=HS256|RS256|RS512|PS256"`
+	LifetimeInSeconds web.Opt[int]        `json:"lifetime_in_seconds" schema:"min=1,max=2592000"`
+	SecretEncoded     web.Opt[bool]       `json:"secret_encoded"`
+	Scopes            web.Opt[keptObject] `json:"scopes"`
+	Algorithm         web.Opt[string]     `json:"alg" schema:"enum=HS256|RS256|RS512|PS256"`
 }
 
 type refreshTokenIn struct {
@@ -234,7 +234,12 @@ func (in *clientIn) applyTokens(c *stagedoor.Client, created bool) {
 		}
 		jwt.LifetimeInSeconds.Into(&c.JWTConfiguration.LifetimeInSeconds)
 		jwt.SecretEncoded.Into(&c.JWTConfiguration.SecretEncoded)
-		jwt.Scopes.Into(&c.JWTConfiguration.Scopes)
+		if jwt.Scopes.Set {
+			c.JWTConfiguration.Scopes = nil
+			if jwt.Scopes.Has() {
+				c.JWTConfiguration.Scopes, _ = json.Marshal(jwt.Scopes.Value) // it was read from JSON
+			}
+		}
 		jwt.Algorithm.Into(&c.JWTConfiguration.Algorithm)
 	}
 	if in.RefreshToken.Null {

@@ -84,13 +84,18 @@ type includeIn struct {
 }
 
 type sessionTransferIn struct {
-	CanCreate      web.Opt[bool]            `json:"can_create_session_transfer_token"`
-	Cascade        web.Opt[bool]            `json:"enforce_cascade_revocation"`
-	Methods        web.Opt[[]string]        `json:"allowed_authentication_methods" schema:"enum=cookie|query,unique"`
-	DeviceBinding  web.Opt[string]          `json:"enforce_device_binding" schema:"enum=ip|asn|none"`
-	RefreshToken   web.Opt[bool]            `json:"allow_refresh_token"`
-	OnlineRefresh  web.Opt[bool]            `json:"enforce_online_refresh_tokens"`
-	DelegationRule web.Opt[json.RawMessage] `json:"delegation"`
+	CanCreate     web.Opt[bool]         `json:"can_create_session_transfer_token"`
+	Cascade       web.Opt[bool]         `json:"enforce_cascade_revocation"`
+	Methods       web.Opt[[]string]     `json:"allowed_authentication_methods" schema:"enum=cookie|query,unique"`
+	DeviceBinding web.Opt[string]       `json:"enforce_device_binding" schema:"enum=ip|asn|none"`
+	RefreshToken  web.Opt[bool]         `json:"allow_refresh_token"`
+	OnlineRefresh web.Opt[bool]         `json:"enforce_online_refresh_tokens"`
+	Delegation    web.Opt[delegationIn] `json:"delegation"`
+}
+
+type delegationIn struct {
+	Allowed       web.Opt[bool]   `json:"allow_delegated_access"`
+	DeviceBinding web.Opt[string] `json:"enforce_device_binding" schema:"enum=ip|asn"`
 }
 
 type defaultOrganizationIn struct {

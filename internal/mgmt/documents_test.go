@@ -160,6 +160,13 @@ func TestKeptDocumentsAreLookedAt(t *testing.T) {
 		{"/flows/vault/connections", `{"name":"v","app_id":"HTTP","setup":"x"}`},
 		{"/self-service-profiles", `{"name":"p","user_attributes":[{"name":"a"}]}`},
 		{"/self-service-profiles", `{"name":"p","branding":"x"}`},
+		{"/self-service-profiles", `{"name":"p","branding":{"logo_url":"http://x.test/a.png"}}`},
+		{"/self-service-profiles", `{"name":"p","branding":{"colors":{}}}`},
+		{"/organizations", `{"name":"o","token_quota":{"per_day":1}}`},
+		{"/organizations", `{"name":"o","token_quota":{"client_credentials":{"per_day":0}}}`},
+		{"/clients", `{"name":"c","session_transfer":{"delegation":5}}`},
+		{"/clients", `{"name":"c","session_transfer":{"delegation":{"enforce_device_binding":"x"}}}`},
+		{"/clients", `{"name":"c","jwt_configuration":{"scopes":"x"}}`},
 		{"/connection-profiles", `{"name":"c","organization":{"show_as_button":"yes"}}`},
 		{"/connection-profiles", `{"name":"c","strategy_overrides":{"oidc":{"enabled_features":["x"]}}}`},
 		{"/user-attribute-profiles", `{"name":"u","user_attributes":{"email":{"label":"Email"}}}`},
@@ -174,6 +181,9 @@ func TestKeptDocumentsAreLookedAt(t *testing.T) {
 	} {
 		h.call(all, "POST", row[0], row[1]).is(400, "")
 	}
+	h.call(all, "PATCH", "/tenants/settings", `{"support_email":"nobody"}`).is(400, "")
+	h.call(all, "PATCH", "/prompts/login/screen/login/rendering", `{"filters":{"clients":["web"]}}`).is(400, "")
+	h.call(all, "PATCH", "/prompts/login/screen/login/rendering", `{"filters":{"match_type":"includes_any","clients":[{"id":"web"},{"metadata":{"a":"b"}}]}}`).is(200, "")
 	stream := h.call(all, "POST", "/event-streams", `{"name":"s","destination":{"type":"eventbridge","configuration":{"aws_account_id":"123456789012","aws_region":"us-gov-east-1","aws_partner_event_source":"x"}}}`).is(201, "")
 	h.call(all, "PATCH", "/event-streams/"+stream.text("id"), `{"name":"t"}`).is(200, "")
 }

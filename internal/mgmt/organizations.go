@@ -161,6 +161,11 @@ type organizationIn struct {
 	Entitlement web.Opt[bool]                 `json:"is_app_entitlement_active" schema:"notnull" doc:"Whether this organization's app entitlement is active"`
 }
 
+// organizationQuota is the shape of a quota, which is kept as it came.
+var organizationQuota = web.NewSchema[struct {
+	Quota tokenQuotaIn `json:"token_quota"`
+}]()
+
 type organizationBranding struct {
 	LogoURL web.Opt[string]             `json:"logo_url" schema:"format=uri" doc:"URL of logo to display on login page"`
 	Colors  web.Opt[organizationColors] `json:"colors" doc:"Color scheme used to customize the login pages"`
@@ -189,8 +194,10 @@ func (in *organizationIn) apply(o *stagedoor.Organization) error {
 	if err != nil {
 		return err
 	}
-	if in.Quota.Has() && web.TypeOf(in.Quota.Value) != "object" {
-		return web.WrongType("token_quota", "object", in.Quota.Value).Body()
+	if in.Quota.Has() {
+		if _, wrong := organizationQuota.Check([]byte(`{"token_quota":` + string(in.Quota.Value) + `}`)); wrong != nil {
+			return wrong.Body()
+		}
 	}
 	in.DisplayName.Into(&o.DisplayName)
 	if in.Metadata.Set {

@@ -83,10 +83,21 @@ var standardConnectionProfile = map[string]any{
 
 type selfServiceProfileMembers struct {
 	Description            web.Opt[string]             `json:"description" schema:"max=140" doc:"The description of the self-service Profile"`
-	Branding               web.Opt[keptObject]         `json:"branding"`
+	Branding               web.Opt[profileBrandingIn]  `json:"branding"`
 	AllowedStrategies      []string                    `json:"allowed_strategies" schema:"unique,enum=oidc|samlp|waad|google-apps|adfs|okta|auth0-samlp|okta-samlp|keycloak-samlp|pingfederate" doc:"List of IdP strategies that will be shown to users during the Self-Service SSO flow"`
 	UserAttributes         web.Opt[[]shownAttributeIn] `json:"user_attributes" doc:"List of attributes to be mapped that will be shown to the user during the SS-SSO flow"`
 	UserAttributeProfileID web.Opt[string]             `json:"user_attribute_profile_id" doc:"ID of the user-attribute-profile to associate with this self-service profile"`
+}
+
+type profileBrandingIn struct {
+	LogoURL web.Opt[string]          `json:"logo_url" schema:"max=1024" pattern:"^https://"`
+	Colors  web.Opt[profileColorsIn] `json:"colors"`
+	Rest    keptObject               `schema:"rest"`
+}
+
+type profileColorsIn struct {
+	Primary string     `json:"primary" schema:"required" pattern:"^#([0-9A-Fa-f]{6}|[0-9A-Fa-f]{3})$"`
+	Rest    keptObject `schema:"rest"`
 }
 
 type shownAttributeIn struct {

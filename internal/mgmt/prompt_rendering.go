@@ -28,10 +28,16 @@ type headTagIn struct {
 }
 
 type renderFiltersIn struct {
-	MatchType     string                     `json:"match_type" schema:"enum=includes_any|excludes_any" doc:"Type of match to apply"`
-	Clients       web.Opt[[]json.RawMessage] `json:"clients"`
-	Organizations web.Opt[[]json.RawMessage] `json:"organizations"`
-	Domains       web.Opt[[]json.RawMessage] `json:"domains"`
+	MatchType     string                   `json:"match_type" schema:"enum=includes_any|excludes_any" doc:"Type of match to apply"`
+	Clients       web.Opt[[]renderedForIn] `json:"clients"`
+	Organizations web.Opt[[]renderedForIn] `json:"organizations"`
+	Domains       web.Opt[[]renderedForIn] `json:"domains"`
+}
+
+// renderedForIn names one, or those with some metadata.
+type renderedForIn struct {
+	ID       string     `json:"id" schema:"max=255"`
+	Metadata keptObject `json:"metadata"`
 }
 
 type screenRenderingIn struct {

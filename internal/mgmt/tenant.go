@@ -215,6 +215,9 @@ func (in *tenantSettingsIn) check() error {
 	if err := in.Local.Value.Account.Value.check(); err != nil {
 		return err
 	}
+	if address := in.SupportEmail.Value; address != "" && !strings.Contains(address, "@") {
+		return badProperty("support_email", "Object didn't pass validation for format email-or-empty: "+address)
+	}
 	for i, u := range in.AllowedLogoutURLs.Value {
 		if !isURL(u) {
 			return badProperty("allowed_logout_urls["+itoa(i)+"]", "Object didn't pass validation for format url: "+u)
