@@ -12,7 +12,7 @@ import (
 var groups = noun[stagedoor.Group]{
 	table: "user_groups", order: "created_at, id",
 	id:      func(g *stagedoor.Group) *string { return &g.ID },
-	newID:   func() string { return stagedoor.NewID("grp_") },
+	newID:   func() string { return "grp_" + stagedoor.NewBase58(16) },
 	columns: []string{"connection_id", "name", "external_id", "created_at"},
 	values: func(g *stagedoor.Group) []any {
 		return []any{g.ConnectionID, g.Name, g.ExternalID, millis(g.CreatedAt)}
