@@ -15,12 +15,8 @@ type listDeviceCredentialsIn struct {
 	Type     string `json:"type" schema:"enum=public_key|refresh_token|rotating_refresh_token" doc:"Type of credentials to retrieve"`
 }
 
-// listDeviceCredentials answers public keys; refresh tokens have a list of their own. A machine says whose, or of which client (Management API fact
-// sheet 3.10).
+// listDeviceCredentials answers public keys; refresh tokens have a list of their own.
 func (a *API) listDeviceCredentials(c *call, in listDeviceCredentialsIn) (any, error) {
-	if in.UserID == "" && in.ClientID == "" {
-		return nil, bad("invalid_query_string", "Query validation error: 'Missing required property: user_id'.")
-	}
 	all := []stagedoor.DeviceCredential{}
 	if in.Type == "" || in.Type == "public_key" {
 		var err error

@@ -31,10 +31,10 @@ func (s *Store) DeviceCredentials(ctx context.Context, userID, clientID string) 
 	if userID != "" {
 		by, where, args = s.db.by("device_credentials_device"), where+" AND user_id = ?", append(args, userID)
 	}
-	err := s.read().each(ctx, "SELECT id, user_id, client_id, device_id, type, name, value FROM device_credentials"+by+where+" ORDER BY id", args,
+	err := s.read().each(ctx, "SELECT id, user_id, client_id, device_id, type, name FROM device_credentials"+by+where+" ORDER BY id", args,
 		func(scan func(...any) error) error {
 			var d stagedoor.DeviceCredential
-			if err := scan(&d.ID, &d.UserID, &d.ClientID, &d.DeviceID, &d.Type, &d.Name, &d.Value); err != nil {
+			if err := scan(&d.ID, &d.UserID, &d.ClientID, &d.DeviceID, &d.Type, &d.Name); err != nil {
 				return err
 			}
 			out = append(out, d)
