@@ -44,12 +44,13 @@ func (p *Pipeline) flowPowers(v Visit, u *stagedoor.User, c *stagedoor.Client) f
 				ID: "ae_" + stagedoor.NewBase58(22), FlowID: r.Flow.ID, TraceID: stagedoor.NewUUID(), JourneyID: r.Journey,
 				Status: "COMPLETED", Failure: r.Failure, StartedAt: now.Add(-r.Took), EndedAt: now,
 			}
-			e := stagedoor.LogEvent{Type: "flows_execution_completed", Description: r.Failure, ClientID: c.ID, UserID: u.ID, Details: map[string]any{
-				"flow_id": r.Flow.ID, "flow_name": r.Flow.Name, "execution_id": x.ID,
-			}}
+			details := map[string]any{"flow_id": r.Flow.ID, "flow_name": r.Flow.Name, "execution_id": x.ID}
+			e := stagedoor.LogEvent{Type: "flows_execution_completed", Description: r.Failure, ClientID: c.ID, UserID: u.ID, Details: details}
 			if r.Failure != "" {
 				x.Status, e.Type = "FAILED", "flows_execution_failed"
+				details["error"] = map[string]any{"code": "flow_failed", "message": r.Failure}
 			}
+			details["state"] = x.Status
 			v.log(e)
 			return v.Store.SaveFlowExecution(ctx, x)
 		},
