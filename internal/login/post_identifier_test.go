@@ -25,8 +25,10 @@ func TestActionsSayWhichConnection(t *testing.T) {
 		db := &connection.Database{Hasher: password.NewHasher()}
 		w.ok(db.Create(w.Context(), w.st, staff, &stagedoor.User{Email: "ada@staff.example"}, good))
 		w.action(script.LoginPostIdentifier, `exports.onExecutePostIdentifier = async (event, api) => {
-			const {identifier, protocol} = event.transaction;
-			if (event.client.client_id !== 'app' || event.connection.name !== 'Users' || protocol !== 'oidc-basic-profile') throw new Error(JSON.stringify(event));
+			const {identifier, protocol, locale, acr_values, ui_locales, requested_scopes} = event.transaction;
+			if (event.client.client_id !== 'app' || event.initial_connection.name !== 'Users' || protocol !== 'oidc-basic-profile' || locale !== 'en') throw new Error(JSON.stringify(event));
+			if (event.initial_organization || acr_values.length + ui_locales.length > 0 || !requested_scopes.includes('openid')) throw new Error(JSON.stringify(event));
+			if (event.authentication.identifier.value !== identifier) throw new Error(JSON.stringify(event));
 			const domain = identifier.split('@')[1];
 			if (domain === 'staff.example') api.authentication.setConnectionByName('Workers');
 			if (domain === 'radio.example') api.authentication.setConnectionByName('radio');
@@ -70,8 +72,8 @@ func TestActionsSayWhereToSignUp(t *testing.T) {
 		w.ok(w.st.CreateConnection(w.Context(), staff))
 		w.ok(w.st.CreateConnection(w.Context(), &stagedoor.Connection{Name: "Zone", Strategy: connection.StrategyDatabase, EnabledClients: []string{"app"}, Options: stagedoor.ConnectionOptions{DisableSignup: true}}))
 		w.action(script.SignupPostIdentifier, `exports.onExecutePostIdentifier = async (event, api) => {
-			const domain = event.transaction.identifier.split('@')[1];
-			if (event.connection.name !== 'Users') throw new Error(JSON.stringify(event));
+			const domain = event.authentication.identifier.value.split('@')[1];
+			if (event.initial_connection.name !== 'Users') throw new Error(JSON.stringify(event));
 			if (domain === 'staff.example') api.authentication.setConnectionByName('Workers');
 			if (domain === 'radio.example') api.authentication.setConnectionByName('radio');
 			if (domain === 'closed.example') api.authentication.setConnectionByName('Zone');

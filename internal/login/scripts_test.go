@@ -127,6 +127,22 @@ func TestSignupRunsScripts(t *testing.T) {
 	})
 }
 
+// TestSignupShowsItsLogin: scripts see what the login asks for that a sign-up is part of; a sign-up of its own is part of none.
+func TestSignupShowsItsLogin(t *testing.T) {
+	each(t, func(w *world) {
+		w.action(script.PreUserRegistration, `exports.onExecutePreUserRegistration = async (event, api) => {
+			const t = event.transaction;
+			if (t) console.log('before: ' + [t.protocol, t.redirect_uri, t.locale, t.state, t.requested_scopes.includes('openid'), t.acr_values.length, t.ui_locales].join());
+			else api.access.deny('no login');
+		};`)
+		w.action(script.PostUserRegistration, `exports.onExecutePostUserRegistration = async (event) => { throw new Error('after: ' + event.transaction.redirect_uri); };`)
+		b := w.browser()
+		b.submit(b.begin("screen_hint", "signup", "ui_locales", "de en"), "email", "new@example.com", "password", good).want(http.StatusSeeOther)
+		w.logs("before: oidc-basic-profile,https://app.example/callback,en,", ",true,0,de,en", "after: https://app.example/callback")
+		b.json(signupPath, `{"client_id":"app","connection":"Users","email":"own@example.com","password":"`+good+`"}`).want(http.StatusBadRequest).says("no login")
+	})
+}
+
 // TestSignupShowsItsBody: scripts see what was sent, with what the tenant's own fields of the page hold, and no password.
 func TestSignupShowsItsBody(t *testing.T) {
 	each(t, func(w *world) {

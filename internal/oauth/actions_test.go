@@ -226,7 +226,7 @@ func TestActionEvent(t *testing.T) {
 		"transaction.response_type": []string{"code"}, "transaction.login_hint": "x", "transaction.state": "st+a/te=", "transaction.ui_locales": []string{"de", "en"},
 		"transaction.metadata": map[string]any{}, "resource_server.identifier": apiAudience, "session.user_id": ada, "session.cookie.mode": "persistent",
 		"authorization.roles": []string{}, "ran": "true false", "organization": nil, "refresh_token": nil, "configuration": map[string]any{},
-		"transaction.locale": "de", "request.language": "en", "custom_domain": nil, "client.metadata": map[string]any{},
+		"transaction.locale": "en", "transaction.acr_values": []string{}, "request.language": "en", "custom_domain": nil, "client.metadata": map[string]any{},
 	} {
 		same(t, path, dig(v, path), want)
 	}

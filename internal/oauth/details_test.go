@@ -15,6 +15,11 @@ func TestAuthorizationDetails(t *testing.T) {
 		w.api(func(rs *stagedoor.ResourceServer) {
 			rs.Stored = map[string]json.RawMessage{"authorization_details": json.RawMessage(`[{"type":"payment"}]`)}
 		})
+		w.client(site, func(c *stagedoor.Client) {
+			c.RefreshToken.Policies = []stagedoor.RefreshTokenPolicy{{Audience: apiAudience, Scope: []string{"read:songs"}}}
+		})
+		w.postLogin(`const {client, transaction} = event, {policies} = client.refresh_token;
+			api.accessToken.setCustomClaim('https://acme.test/seen', {policies, details: transaction.requested_authorization_details});`)
 		var want any
 		ok(t, json.Unmarshal([]byte(payment), &want))
 		ask := request(site, "audience", apiAudience, "scope", "openid offline_access", "authorization_details", payment)
@@ -22,6 +27,9 @@ func TestAuthorizationDetails(t *testing.T) {
 		code := b.decide(b.login(ask).asks("consent"), true).got().Get("code")
 		got := w.redeem(site, code).good()
 		same(t, "the token", w.claims(got.AccessToken)["authorization_details"], want)
+		same(t, "the event of actions", w.claims(got.AccessToken)["https://acme.test/seen"], map[string]any{
+			"policies": []any{map[string]any{"audience": apiAudience, "scope": []string{"read:songs"}}}, "details": want,
+		})
 		var body map[string]any
 		ok(t, json.Unmarshal(got.Body.Bytes(), &body))
 		same(t, "the answer", body["authorization_details"], want)

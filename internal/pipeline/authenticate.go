@@ -123,6 +123,7 @@ func (p *Pipeline) SignUp(ctx context.Context, v Visit, id, nonce string, in Sig
 		return nil, nil, err
 	}
 	u := in.user()
+	v.Login = &tx.Request
 	if err := p.provedSignUp(ctx, v, tx, conn, u); err != nil {
 		return nil, nil, err
 	}

@@ -74,6 +74,19 @@ func eventUser(u *stagedoor.User) (map[string]any, error) {
 	return m, nil
 }
 
+// requested is what a request for a login asked for, as event.transaction has it. Its locale is the language of the pages.
+func requested(v Visit, r *stagedoor.AuthorizationRequest) map[string]any {
+	t := map[string]any{
+		"protocol": r.Protocol(), "requested_scopes": nonNilList(r.Scope), "response_type": stagedoor.Words(r.ResponseType), "prompt": nonNilList(r.Prompt),
+		"ui_locales": nonNilList(stagedoor.Words(r.UILocales)), "acr_values": nonNilList(stagedoor.Words(strings.Join(r.Query["acr_values"], " "))), "locale": v.Language,
+	}
+	if words := stagedoor.Words(strings.Join(r.Query["correlation_id"], " ")); len(words) > 0 {
+		t["correlation_id"] = words[0]
+	}
+	set(t, map[string]string{"redirect_uri": r.RedirectURI, "response_mode": r.ResponseMode, "state": r.State, "login_hint": r.LoginHint})
+	return t
+}
+
 func eventSession(s *stagedoor.Session) map[string]any {
 	clients := []any{}
 	for _, id := range s.Clients {

@@ -113,6 +113,7 @@ func (p *Pipeline) EndPasskeySignUp(ctx context.Context, v Visit, id, nonce stri
 		return nil, nil, err
 	}
 	on := &connection.Occasion{ClientID: tx.Request.ClientID, Organization: tx.Request.Organization}
+	v.Login = &tx.Request
 	u, err := p.finishPasskeySignUp(ctx, v, conn, on, "sign-up/"+tx.ID, response)
 	if err != nil {
 		return nil, nil, err

@@ -256,6 +256,7 @@ func (p *Pipeline) GiveLoginCode(ctx context.Context, v Visit, id, nonce, code s
 	if err != nil {
 		return nil, gone(err)
 	}
+	v.Login = &tx.Request
 	u, err := p.takeCode(ctx, v, client, conn, tx.Code.Address, code)
 	if err != nil {
 		return nil, err
@@ -274,6 +275,7 @@ func codeConnection(ctx context.Context, st *store.Store, req *stagedoor.Authori
 
 // EnterByCode begins a login of somebody who proves themselves by the code of a link, and returns the id by which it is resumed.
 func (p *Pipeline) EnterByCode(ctx context.Context, v Visit, client *stagedoor.Client, req stagedoor.AuthorizationRequest, conn *stagedoor.Connection, address, code string) (string, *Opened, error) {
+	v.Login = &req
 	u, err := p.takeCode(ctx, v, client, conn, address, code)
 	if err != nil {
 		return "", nil, err

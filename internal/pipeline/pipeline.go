@@ -96,6 +96,8 @@ type Visit struct {
 	Browser    string         // the browser cookie's value
 	Remembered string         // the value of the cookie by which a browser is remembered for the second factor
 	Body       map[string]any // what scripts see as context.request.body
+
+	Login *stagedoor.AuthorizationRequest // what the login asks for that the visit goes on with, where scripts are told; nil: there is none
 }
 
 // VisitOf is a request of a browser, whose pages are in the language.

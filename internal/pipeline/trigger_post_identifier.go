@@ -112,28 +112,29 @@ func (p *Pipeline) route(ctx context.Context, v Visit, tx *stagedoor.Transaction
 
 // routed is the connection that actions name; empty if they name none.
 func (p *Pipeline) routed(ctx context.Context, v Visit, tx *stagedoor.Transaction, all *actions, conn *stagedoor.Connection, identifier string) (name string, err error) {
-	in := &ruleInput{protocol: tx.Request.Protocol(), request: &tx.Request, state: &stagedoor.ScriptState{}}
 	event := commonEvent(v, "POST", tx.Request.Query)
-	if in.client, err = v.Store.Client(ctx, tx.Request.ClientID); err != nil {
+	client, err := v.Store.Client(ctx, tx.Request.ClientID)
+	if err != nil {
 		return "", err
 	}
-	event["client"], event["connection"] = eventClient(in.client), eventConnection(conn)
-	if in.api, err = p.api(ctx, v.Store, tx.Request.Audience); err != nil {
+	event["client"], event["initial_connection"] = eventClient(client), eventConnection(conn)
+	api, err := p.api(ctx, v.Store, tx.Request.Audience)
+	if err != nil {
 		return "", err
 	}
-	if in.api != nil {
-		event["resource_server"] = map[string]any{"identifier": in.api.Identifier}
+	if api != nil {
+		event["resource_server"] = map[string]any{"identifier": api.Identifier}
 	}
 	if id := tx.Request.Organization; id != "" {
 		o, err := v.Store.Organization(ctx, id)
 		if err != nil {
 			return "", err
 		}
-		event["organization"] = scriptOrganization(o)
+		event["initial_organization"] = scriptOrganization(o)
 	}
-	transaction := eventTransaction(in, &stagedoor.Authorization{})
-	transaction["identifier"] = identifier
-	event["transaction"] = transaction
+	transaction := requested(v, &tx.Request)
+	transaction["identifier"] = identifier // as actions of the trigger's beginnings have it
+	event["transaction"], event["authentication"] = transaction, map[string]any{"identifier": map[string]any{"value": identifier}}
 	out, _, err := all.run(ctx, event, nil)
 	if err == nil && out.Failure != nil {
 		err = scripted("access_denied", out.Failure.Message)

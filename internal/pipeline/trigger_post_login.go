@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"maps"
-	"strings"
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/script"
@@ -235,7 +234,11 @@ func (p *Pipeline) postLoginEvent(ctx context.Context, v Visit, in *ruleInput, a
 		return nil, err
 	}
 	event["user"] = user
-	event["authorization"], event["client"], event["authentication"] = of.Authorization, eventClient(in.client), eventMethods(in.methods(v))
+	client := eventClient(in.client)
+	if policies := in.client.RefreshToken.Policies; len(policies) > 0 {
+		client["refresh_token"] = map[string]any{"policies": policies}
+	}
+	event["authorization"], event["client"], event["authentication"] = of.Authorization, client, eventMethods(in.methods(v))
 	event["connection"] = eventConnection(&stagedoor.Connection{ID: of.ConnectionID, Name: of.Connection, Strategy: of.ConnectionStrategy, Metadata: of.ConnectionMetadata})
 	event["stats"] = map[string]any{"logins_count": in.user.LoginsCount}
 	if len(of.Organization) > 0 {
@@ -256,7 +259,7 @@ func (p *Pipeline) postLoginEvent(ctx context.Context, v Visit, in *ruleInput, a
 	if in.refresh != nil {
 		event["refresh_token"] = eventRefreshToken(in.refresh)
 	}
-	event["transaction"] = eventTransaction(in, a)
+	event["transaction"] = eventTransaction(v, in, a)
 	in.tellFilled(event)
 	return event, nil
 }
@@ -275,8 +278,15 @@ func enrolledUser(ctx context.Context, st *store.Store, u *stagedoor.User) (map[
 }
 
 // eventTransaction is the login as its request began it.
-func eventTransaction(in *ruleInput, a *stagedoor.Authorization) map[string]any {
-	t := map[string]any{"protocol": in.protocol, "requested_scopes": nonNilList(a.Scope), "metadata": nonNilMetadata(in.state.Metadata)}
+func eventTransaction(v Visit, in *ruleInput, a *stagedoor.Authorization) map[string]any {
+	t := map[string]any{"requested_scopes": nonNilList(a.Scope)}
+	if r := in.request; r != nil {
+		t = requested(v, r)
+		if len(r.Details) > 0 {
+			t["requested_authorization_details"] = r.Details
+		}
+	}
+	t["protocol"], t["metadata"] = in.protocol, nonNilMetadata(in.state.Metadata)
 	if x := in.exchange; x != nil {
 		t["requested_scopes"], t["subject_token_type"] = nonNilList(x.Scope), x.SubjectType
 		if a.Actor != nil {
@@ -286,19 +296,6 @@ func eventTransaction(in *ruleInput, a *stagedoor.Authorization) map[string]any 
 	}
 	if x := in.direct; x != nil {
 		t["requested_scopes"] = nonNilList(x.Scope)
-	}
-	if r := in.request; r != nil {
-		t["requested_scopes"], t["response_type"], t["prompt"] = nonNilList(r.Scope), stagedoor.Words(r.ResponseType), nonNilList(r.Prompt)
-		t["ui_locales"] = stagedoor.Words(r.UILocales)
-		for name, from := range map[string]string{"correlation_id": "correlation_id", "locale": "ui_locales"} {
-			if words := stagedoor.Words(strings.Join(r.Query[from], " ")); len(words) > 0 {
-				t[name] = words[0]
-			}
-		}
-		set(t, map[string]string{"redirect_uri": r.RedirectURI, "response_mode": r.ResponseMode, "state": r.State, "login_hint": r.LoginHint})
-		if acr := r.Query["acr_values"]; len(acr) > 0 {
-			t["acr_values"] = stagedoor.Words(acr[0])
-		}
 	}
 	return t
 }

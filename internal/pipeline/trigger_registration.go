@@ -124,6 +124,9 @@ func registrationEvent(v Visit, conn *stagedoor.Connection, client *stagedoor.Cl
 	if client != nil {
 		event["client"] = eventClient(client)
 	}
+	if v.Login != nil {
+		event["transaction"] = requested(v, v.Login)
+	}
 	var err error
 	if u.ID != "" && !u.CreatedAt.IsZero() {
 		event["user"], err = eventUser(u)

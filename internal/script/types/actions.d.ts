@@ -56,7 +56,7 @@ interface ActionUser {
   [attribute: string]: any;
 }
 
-interface ActionClient { client_id: string; name: string; metadata: Record<string, string>; refresh_token?: Record<string, any> }
+interface ActionClient { client_id: string; name: string; metadata: Record<string, string>; refresh_token?: { policies?: { audience: string; scope: string[] }[] } }
 interface ActionConnection { id: string; name: string; strategy: string; metadata?: Record<string, string> }
 interface ActionOrganization { id: string; name: string; display_name: string; metadata: Record<string, string> }
 interface ActionDevice { initial_asn?: string; initial_ip?: string; initial_user_agent?: string; last_asn?: string; last_ip?: string; last_user_agent?: string }
@@ -67,6 +67,12 @@ interface ActionAuthentication {
 type ActionProtocol = 'oidc-basic-profile' | 'oidc-implicit-profile' | 'oidc-hybrid-profile' | 'oidc-ciba' | 'oidc-ciba-web-link' | 'oauth2-device-code'
   | 'oauth2-resource-owner' | 'oauth2-resource-owner-jwt-bearer' | 'oauth2-password' | 'oauth2-webauthn' | 'oauth2-access-token' | 'oauth2-refresh-token'
   | 'oauth2-token-exchange' | 'samlp' | 'wsfed' | 'wstrust-usernamemixed';
+
+/** What a request for a login asked for. */
+interface ActionTransaction {
+  acr_values: string[]; /** Of the pages. */ locale: string; login_hint?: string; prompt?: string[]; protocol?: ActionProtocol; redirect_uri?: string; requested_scopes: string[];
+  response_mode?: 'query' | 'fragment' | 'form_post' | 'web_message'; response_type?: string[]; state?: string; ui_locales: string[]; correlation_id?: string;
+}
 
 /** What every event has. To change an event has no effect: each action gets a copy. */
 interface ActionEvent {
@@ -108,10 +114,8 @@ interface PostLoginEvent extends ActionEvent {
     id: string; client_id?: string; created_at: string; expires_at?: string; idle_expires_at?: string; last_exchanged_at?: string; device: ActionDevice;
     metadata?: Record<string, string>; resource_servers?: { audience: string; scopes: string }[]; rotating?: boolean; session_id?: string; user_id?: string;
   };
-  transaction?: {
-    id?: string; acr_values?: string[]; locale?: string; login_hint?: string; prompt?: string[]; protocol?: ActionProtocol; redirect_uri?: string; requested_scopes?: string[];
-    requested_authorization_details?: any[]; response_mode?: 'query' | 'fragment' | 'form_post' | 'web_message'; response_type?: string[]; state?: string; ui_locales?: string[];
-    linking_id?: string; correlation_id?: string; actor?: Record<string, any>; subject_token_type?: string; actor_token_type?: string;
+  transaction?: Partial<ActionTransaction> & {
+    id?: string; requested_authorization_details?: any[]; linking_id?: string; actor?: Record<string, any>; subject_token_type?: string; actor_token_type?: string;
     metadata: Record<string, string | number | boolean>;
   };
   /** Answers of a form, when the person has come back. */
@@ -281,7 +285,8 @@ interface PreUserRegistrationEvent extends ActionEvent {
   /** Not there where nobody asks in a client's name. */
   client?: ActionClient;
   connection: ActionConnection;
-  transaction?: Record<string, any>;
+  /** Of the login that the sign-up is part of. */
+  transaction?: ActionTransaction;
   /** Without an id, and without the password. */
   user: { email?: string; username?: string; name?: string; given_name?: string; family_name?: string; nickname?: string; phone_number?: string; picture?: string; user_metadata?: MetadataObject; app_metadata?: MetadataObject };
 }
@@ -308,7 +313,7 @@ interface PostUserRegistrationEvent extends ActionEvent {
   authentication?: ActionAuthentication;
   client?: ActionClient;
   connection: ActionConnection;
-  transaction?: Record<string, any>;
+  transaction?: ActionTransaction;
   user: ActionUser;
 }
 
@@ -397,11 +402,13 @@ type PostIdentifierAction = ((event: PostIdentifierEvent, api: PostIdentifierAPI
 type LoginPostIdentifierAPI = PostIdentifierAPI;
 
 interface PostIdentifierEvent extends ActionEvent {
+  authentication: { identifier: { /** What the person typed: anything. */ value: string } };
   client: ActionClient;
-  connection?: ActionConnection;
-  organization?: ActionOrganization;
+  /** Where the person would go without this action, or another one that ran before. */
+  initial_connection: ActionConnection;
+  initial_organization?: ActionOrganization;
   resource_server?: { identifier: string };
-  transaction: PostLoginEvent['transaction'] & { /** What the person typed: anything. */ identifier: string };
+  transaction: ActionTransaction & { /** As authentication.identifier.value. */ identifier: string };
 }
 
 interface PostIdentifierAPI {
