@@ -56,6 +56,9 @@ type customHashIn struct {
 	Cost            web.Opt[int] `json:"cost" schema:"notnull,min=2"`
 	BlockSize       web.Opt[int] `json:"blockSize" schema:"notnull,min=1"`
 	Parallelization web.Opt[int] `json:"parallelization" schema:"notnull,min=1"`
+
+	UniversalName     string `json:"universal_hash_name"`
+	UniversalMetadata string `json:"universal_hash_metadata"`
 }
 
 type factorIn struct {
@@ -76,7 +79,8 @@ func (in *customHashIn) foreign() password.Foreign {
 	f := password.Foreign{
 		Algorithm: in.Algorithm, Encoding: in.Password.Encoding, KeyLength: in.KeyLength.Value, Cost: in.Cost.Value, BlockSize: in.BlockSize.Value,
 		Parallelization: in.Parallelization.Value,
-		Hash:            password.ForeignHash{Value: in.Hash.Value, Encoding: in.Hash.Encoding, Digest: in.Hash.Digest},
+		UniversalName:   in.UniversalName, UniversalMetadata: in.UniversalMetadata,
+		Hash: password.ForeignHash{Value: in.Hash.Value, Encoding: in.Hash.Encoding, Digest: in.Hash.Digest},
 	}
 	if in.Hash.Key != nil {
 		f.Hash.Key = &password.ForeignText{Value: in.Hash.Key.Value, Encoding: in.Hash.Key.Encoding}

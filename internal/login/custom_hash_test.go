@@ -21,7 +21,7 @@ func TestCustomHashes(t *testing.T) {
 			j := &stagedoor.Job{Type: stagedoor.JobImport, Status: stagedoor.JobUploading, ConnectionID: w.conn.ID, Connection: w.conn.Name}
 			w.ok(w.st.CreateJob(ctx, j, 0))
 			id, _, _ := strings.Cut(email, "@")
-			w.ok(w.st.AddJobPart(ctx, j.ID, 0, []byte(`[{"email":"`+email+`","user_id":"`+id+`","custom_password_hash":{"algorithm":"custom","hash":{"value":"7-esroH-tcerroC","encoding":"utf8"}}}]`)))
+			w.ok(w.st.AddJobPart(ctx, j.ID, 0, []byte(`[{"email":"`+email+`","user_id":"`+id+`","custom_password_hash":{"algorithm":"custom","universal_hash_name":"backwards","universal_hash_metadata":"bWV0YQ==","hash":{"value":"7-esroH-tcerroC","encoding":"utf8"}}}]`)))
 			w.ok(w.st.SubmitJob(ctx, j))
 			_, err := job.New(job.Deps{DB: w.db, Log: slog.Default(), Identify: connection.Identify}).Once(ctx)
 			w.ok(err)
@@ -56,7 +56,8 @@ func TestCustomHashes(t *testing.T) {
 		tries("Correct-Horse-7").want(http.StatusBadRequest).says("does not work right now")
 		w.logs("the action is for the trigger post-login.")
 		names(w.deployed(script.PasswordHashMigration, `exports.onExecutePasswordHashMigration = async (event, api) => {
-			const {user, password, custom_password_hash: {algorithm, hash}, connection, client, request} = event;
+			const {user, plaintext_password: password, custom_hash_required, custom_password_hash: {algorithm, hash, universal_hash_name: name, universal_hash_metadata: data}, connection, client, request} = event;
+			if (custom_hash_required !== true || name !== 'backwards' || data !== 'bWV0YQ==') throw new Error('a hash like ' + name + data);
 			if (user.user_id !== 'auth0|old' || algorithm !== 'custom' || connection.name !== 'Users' || client.client_id !== 'app' || 'password' in request.body) throw new Error('an event like ' + Object.keys(event));
 			if (password === 'breaks') throw new Error('out of order');
 			if (password.split('').reverse().join('') === hash.value) api.password.accept();

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/pipeline"
 	"github.com/stagedoor/stagedoor/internal/script"
 )
 
@@ -58,6 +59,14 @@ func TestMailsThroughAnAction(t *testing.T) {
 		};`)
 		ask()
 		w.logs("ran 9 times")
+
+		// A mail to who is no user, in no client's name: code that looks at both goes on.
+		w.action(script.CustomEmailProvider, `exports.onExecuteCustomEmailProvider = async ({user, client}) => {
+			throw new Error(JSON.stringify([user.user_id, user.email, user.email_verified, user.app_metadata.plan || 'none', client.client_id, client.metadata.team || 'no team']));
+		};`)
+		w.pipe.TellAdmin(w.Context(), pipeline.Visit{Store: w.st}, "News", "There is news.")
+		w.ok(w.door.Wait(w.Context()))
+		w.logs(`[\"\",\"help@acme.test\",false,\"none\",\"\",\"no team\"]`)
 
 		// Where mails stay in the inbox they stay there.
 		w.configure(func(s *stagedoor.TenantSettings) { s.Local.DevelopmentInbox = true })

@@ -42,7 +42,7 @@ func TestPhoneMessagesThroughScripts(t *testing.T) {
 			const n = event.notification;
 			if (n.as_text.startsWith('This is')) return api.notification.drop('only a test');
 			if (n.delivery_method === 'text') return;
-			throw new Error([n.recipient, n.as_voice, n.code, n.from, n.message_type, event.tenant.id].join('|'));
+			throw new Error([n.recipient, n.as_voice, n.code, n.from, n.message_type, event.tenant.id, event.user.phone_number, event.client.name].join('|'));
 		};`)
 		if got := try(pro, ""); !strings.Contains(got, "fn The message otp_verify was dropped: only a test") {
 			h.Errorf("log %s", got)
@@ -50,7 +50,7 @@ func TestPhoneMessagesThroughScripts(t *testing.T) {
 		if got := try(template, ""); !strings.Contains(got, "gd_send_sms Message to a phone sent") {
 			h.Errorf("log %s", got)
 		}
-		if got := try(template, `,"delivery_method":"voice"`); !strings.Contains(got, "gd_send_sms_failure") || !strings.Contains(got, "+4912345|The code is 123456|123456|+1777|otp_verify|acme") {
+		if got := try(template, `,"delivery_method":"voice"`); !strings.Contains(got, "gd_send_sms_failure") || !strings.Contains(got, "+4912345|The code is 123456|123456|+1777|otp_verify|acme|+4912345|") {
 			h.Errorf("log %s", got)
 		}
 	})

@@ -116,6 +116,9 @@ func TestTokenExchange(t *testing.T) {
 		w.refresh(site, a.RefreshToken).good()
 		w.noRules()
 
+		w.exchangeProfile(`throw new Error(event.resource_server.identifier)`)
+		w.token(values("grant_type", grantTokenExchange, "client_id", site, "client_secret", secret(site), "subject_token", "secret subject", "subject_token_type", "urn:acme:legacy")).
+			bad(500, "server_error", "https://acme.test/userinfo")
 		for _, c := range []struct {
 			body   string
 			status int

@@ -26,6 +26,9 @@ type Foreign struct {
 	Cost            int          `json:"cost,omitempty"`              // 0 means 16384
 	BlockSize       int          `json:"block_size,omitempty"`        // 0 means 8
 	Parallelization int          `json:"parallelization,omitempty"`   // 0 means 1
+
+	UniversalName     string `json:"universal_hash_name,omitempty"`     // of custom: what the tenant's own code knows the algorithm by
+	UniversalMetadata string `json:"universal_hash_metadata,omitempty"` // of custom: what it needs besides
 }
 
 // A ForeignHash is the hash proper.
@@ -63,6 +66,9 @@ const (
 	maxScryptMemory   = 256 << 20
 	maxScryptWork     = 1 << 24 // cost times block size times parallelization
 	defaultScryptCost = 16384
+
+	maxUniversalName     = 64
+	maxUniversalMetadata = 1024
 )
 
 // A ForeignError says what is wrong with a Foreign. It never holds a value of it.
@@ -155,6 +161,12 @@ func (f Foreign) check() (func(string) bool, error) {
 		return nil, notAmong("password.encoding", f.Encoding)
 	case f.Algorithm != "hmac" && (f.Hash.Digest != "" || f.Hash.Key != nil):
 		return nil, foreignError("hash", "Additional properties not allowed: digest,key")
+	case f.Algorithm != AlgorithmCustom && f.UniversalName+f.UniversalMetadata != "":
+		return nil, foreignError("", "Additional properties not allowed: universal_hash_name,universal_hash_metadata")
+	case len(f.UniversalName) > maxUniversalName:
+		return nil, foreignError("universal_hash_name", "String is too long (%d chars), maximum %d", len(f.UniversalName), maxUniversalName)
+	case len(f.UniversalMetadata) > maxUniversalMetadata:
+		return nil, foreignError("universal_hash_metadata", "String is too long (%d chars), maximum %d", len(f.UniversalMetadata), maxUniversalMetadata)
 	}
 	value, ok := decode(f.Hash.Value, f.Hash.Encoding)
 	if !ok {

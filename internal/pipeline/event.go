@@ -39,6 +39,14 @@ func customDomain(ctx context.Context, v Visit, event map[string]any) error {
 	return err
 }
 
+// nobody is what an event has in a user's place where there is none: code that delivers messages looks at it without asking. to is a member that says where
+// the message goes.
+func nobody(to, address string) map[string]any {
+	return map[string]any{
+		"user_id": "", to: address, "email_verified": false, "user_metadata": map[string]any{}, "app_metadata": map[string]any{}, "identities": []any{},
+	}
+}
+
 func eventClient(c *stagedoor.Client) map[string]any {
 	return map[string]any{"client_id": c.ID, "name": c.Name, "metadata": nonNil(c.Metadata)}
 }
@@ -56,7 +64,7 @@ func eventUser(u *stagedoor.User) (map[string]any, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := map[string]any{"user_metadata": map[string]any{}, "app_metadata": map[string]any{}}
+	m := map[string]any{"email_verified": false, "user_metadata": map[string]any{}, "app_metadata": map[string]any{}}
 	if err := json.Unmarshal(b, &m); err != nil {
 		return nil, err
 	}

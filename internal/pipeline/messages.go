@@ -14,6 +14,9 @@ import (
 // maxRetries is how often a message is tried again that the tenant's code wants to be tried again (extensibility fact sheet 3.9).
 const maxRetries = 5
 
+// mailTypes are what code that delivers mails knows as something else than those who write the templates.
+var mailTypes = map[string]string{"user_invitation": "organization_invitation", "auth_email_by_code": "verification_code"}
+
 // SendMail lets the tenant's own code deliver a mail. It tells whether there is such code: without, nothing has been done.
 func (p *Pipeline) SendMail(ctx context.Context, st *store.Store, m mail.Message) (bool, error) {
 	v := ownVisit(st)
@@ -22,10 +25,10 @@ func (p *Pipeline) SendMail(ctx context.Context, st *store.Store, m mail.Message
 		return false, err
 	}
 	kind := m.Kind
-	if kind == "user_invitation" {
-		kind = "organization_invitation"
+	if other := mailTypes[kind]; other != "" {
+		kind = other
 	}
-	event, err := notificationEvent(v, about{m.About.User, m.About.Client, m.About.Organization}, map[string]any{
+	event, err := notificationEvent(v, about{m.About.User, m.About.Client, m.About.Organization, "email", m.To}, map[string]any{
 		"from": m.From, "to": m.To, "subject": m.Subject, "html": m.HTML, "text": m.Text, "locale": m.About.Locale, "message_type": kind,
 	})
 	if err != nil {
@@ -60,7 +63,7 @@ func (p *Pipeline) SendPhone(ctx context.Context, v Visit, m PhoneMessage, custo
 			"recipient": m.To, "as_text": m.Text, "as_voice": m.Voice, "delivery_method": m.Method, "message_type": m.Kind,
 		}
 		set(notification, map[string]string{"code": m.Code, "from": m.From, "locale": m.Locale})
-		event, err := notificationEvent(v, about{m.User, m.Client, m.Organization}, notification)
+		event, err := notificationEvent(v, about{m.User, m.Client, m.Organization, "phone_number", m.To}, notification)
 		if err != nil {
 			return true, err
 		}
@@ -84,6 +87,7 @@ func (p *Pipeline) sendFactor(ctx context.Context, v Visit, m PhoneMessage) (boo
 		"client": map[string]any{}, "user": map[string]any{},
 	}
 	event := commonEvent(v, "POST", nil)
+	event["user"] = nobody("phone_number", m.To)
 	event["message_options"] = map[string]any{"action": action, "code": m.Code, "message_type": kind, "recipient": m.To, "text": m.Text}
 	if c := m.Client; c != nil {
 		event["client"] = eventClient(c)
@@ -122,6 +126,7 @@ type about struct {
 	user         *stagedoor.User
 	client       *stagedoor.Client
 	organization *stagedoor.Organization
+	to, address  string // the member of a user that says where the message goes, and where
 }
 
 // notificationEvent is event of the triggers that deliver messages.
@@ -134,9 +139,10 @@ func notificationEvent(v Visit, of about, notification map[string]any) (map[stri
 		"friendly_name": s.FriendlyName, "logo_url": s.PictureURL, "support_email": s.SupportEmail, "support_url": s.SupportURL, "home_url": s.DefaultRedirectionURI,
 	})
 	event["tenant"] = tenant
-	if of.client != nil {
-		event["client"] = eventClient(of.client)
+	if of.client == nil {
+		of.client = &stagedoor.Client{}
 	}
+	event["client"], event["user"] = eventClient(of.client), nobody(of.to, of.address)
 	if of.organization != nil {
 		event["organization"] = scriptOrganization(of.organization)
 	}

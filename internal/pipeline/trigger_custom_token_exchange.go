@@ -95,10 +95,11 @@ func (p *Pipeline) exchangeAction(ctx context.Context, v Visit, x *TokenExchange
 		return script.TriggerOutcome{}, said{}, err
 	}
 	event := commonEvent(v, "POST", nil)
-	event["client"] = eventClient(x.Client)
+	api := v.Issuer + "userinfo"
 	if x.API != nil {
-		event["resource_server"] = map[string]any{"identifier": x.API.Identifier}
+		api = x.API.Identifier
 	}
+	event["client"], event["resource_server"] = eventClient(x.Client), map[string]any{"identifier": api}
 	if x.Organization != "" {
 		if o, err := FindOrganization(ctx, v.Store, x.Organization); err == nil {
 			event["organization"] = scriptOrganization(o)

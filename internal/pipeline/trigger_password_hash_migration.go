@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"errors"
 
@@ -22,8 +23,10 @@ func (p *Pipeline) customHash(v Visit, conn *stagedoor.Connection, on *connectio
 			return false, err
 		}
 		event := commonEvent(v, "POST", nil)
-		event["request"].(map[string]any)["body"] = map[string]any{} // the password is in event.password alone
-		event["connection"], event["password"], event["custom_password_hash"] = eventConnection(conn), secret, hash
+		event["request"].(map[string]any)["body"] = map[string]any{} // the password is in event.plaintext_password alone
+		named := *hash
+		named.UniversalName = cmp.Or(named.UniversalName, password.AlgorithmCustom)
+		event["connection"], event["plaintext_password"], event["custom_hash_required"], event["custom_password_hash"] = eventConnection(conn), secret, true, named
 		if event["user"], err = eventUser(u); err != nil {
 			return false, err
 		}

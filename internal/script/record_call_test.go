@@ -105,8 +105,8 @@ func TestHashMigrationsAreNotRecorded(t *testing.T) {
 	h := newHost(t, Config{Workers: 1, Runtime: always(RuntimeEmbedded), Policy: kept.policy})
 	for _, trigger := range []*Trigger{PasswordHashMigration, PostLogin} {
 		out, err := h.Trigger(t.Context(), TriggerRun{
-			Tenant: "t", Trigger: trigger, Event: json.RawMessage(`{"password":"Correct-Horse-1","custom_password_hash":{"hash":{"value":"Correct-Horse-1"}}}`),
-			Scripts: []Script{{ID: "a", Name: "a", Source: "exports." + trigger.Handler + " = async (event, api) => { if (event.password === event.custom_password_hash.hash.value && api.password) api.password.accept(); };"}},
+			Tenant: "t", Trigger: trigger, Event: json.RawMessage(`{"plaintext_password":"Correct-Horse-1","custom_password_hash":{"hash":{"value":"Correct-Horse-1"}}}`),
+			Scripts: []Script{{ID: "a", Name: "a", Source: "exports." + trigger.Handler + " = async (event, api) => { if (event.plaintext_password === event.custom_password_hash.hash.value && api.password) api.password.accept(); };"}},
 		})
 		if err != nil || out.Failure != nil {
 			t.Fatal(out.Failure, err)

@@ -438,9 +438,10 @@ interface PasswordHashMigrationEvent extends ActionEvent {
   connection: ActionConnection;
   user: ActionUser;
   /** What the person typed: anything. */
-  password: string;
-  /** As it was imported. */
-  custom_password_hash: { algorithm: 'custom'; hash: { value: string; encoding: 'utf8' | 'hex' | 'base64' }; salt?: { value: string; encoding?: string; position?: string } };
+  plaintext_password: string;
+  custom_hash_required: boolean;
+  /** As it was imported; universal_hash_name is `custom` where none was said. */
+  custom_password_hash: { algorithm: 'custom'; universal_hash_name: string; universal_hash_metadata?: string; hash: { value: string; encoding: 'utf8' | 'hex' | 'base64' }; salt?: { value: string; encoding?: string; position?: string } };
 }
 
 interface PasswordHashMigrationAPI {
@@ -461,12 +462,13 @@ interface NotificationTenant { id: string; friendly_name?: string; home_url?: st
 
 interface CustomEmailProviderEvent extends ActionEvent {
   tenant: NotificationTenant;
-  client?: ActionClient;
+  /** Texts are empty where the mail is in no client's name, or goes to no user; user.email is where it goes then. */
+  client: ActionClient;
   connection?: ActionConnection;
   organization?: ActionOrganization;
   notification: { from: string; to: string; subject: string; html: string; text: string; locale: string; message_type: string };
   transaction?: Record<string, any>;
-  user: Partial<ActionUser>;
+  user: Omit<ActionUser, 'created_at' | 'updated_at'>;
 }
 
 interface CustomEmailProviderAPI {
@@ -484,12 +486,13 @@ type CustomPhoneProviderAction = ((event: CustomPhoneProviderEvent, api: CustomP
 
 interface CustomPhoneProviderEvent extends ActionEvent {
   tenant: NotificationTenant;
-  client?: ActionClient;
+  /** Texts are empty where the message is in no client's name, or goes to no user; user.phone_number is where it goes then. */
+  client: ActionClient;
   connection?: ActionConnection;
   organization?: ActionOrganization;
   notification: { as_text: string; as_voice: string; code?: string; delivery_method: 'text' | 'voice'; from?: string; locale?: string; message_type: string; recipient: string };
   transaction?: Record<string, any>;
-  user: ActionUser;
+  user: Omit<ActionUser, 'created_at' | 'updated_at'>;
 }
 
 interface CustomPhoneProviderAPI {
@@ -522,7 +525,7 @@ type CustomTokenExchangeAction = ((event: CustomTokenExchangeEvent, api: CustomT
 interface CustomTokenExchangeEvent extends ActionEvent {
   client: ActionClient;
   organization?: ActionOrganization;
-  resource_server?: { identifier: string };
+  resource_server: { identifier: string };
   transaction: { subject_token: string; subject_token_type: string; requested_token_type?: string; requested_scopes: string[]; actor_token?: string; actor_token_type?: string; actor_token_user?: any };
 }
 
