@@ -19,6 +19,26 @@ const (
 // SocialStrategies are the social strategies that people can sign in through; what each speaks is in internal/connection/social.go.
 var SocialStrategies = []string{"apple", "facebook", "github", "google-oauth2", "linkedin", "twitter", "windowslive"}
 
+// companyStrategies are those of one company's people each.
+var companyStrategies = []string{
+	"ad", "adfs", "auth0-adldap", "auth0-oidc", "custom", "google-apps", "ip", "office365", "oidc", "okta", "pingfederate", "samlp", "sharepoint", "waad",
+}
+
+// StrategyType is the kind of strategy that one is, as log events have it; empty for none.
+func StrategyType(strategy string) string {
+	switch {
+	case strategy == "":
+		return ""
+	case strategy == StrategyDatabase:
+		return "database"
+	case strategy == StrategyEmail, strategy == StrategySMS:
+		return "passwordless"
+	case slices.Contains(companyStrategies, strategy):
+		return "enterprise"
+	}
+	return "social"
+}
+
 // KnownSocial are the custom social connections that need no addresses and no script, by their name: the server knows the provider.
 var KnownSocial = []string{"discord", "gitlab", "sign-in-with-slack", "spotify"}
 

@@ -102,14 +102,25 @@ var logCategories = map[string]string{
 	"fi": "user.fail", "fui": "user.fail", "fn": "user.notification", "wn": "user.notification", "wum": "user.notification", "actions_execution_failed": "actions",
 }
 
-// Wire returns the event as the Management API shows it.
+// Wire returns the event as the Management API shows it. Who reads logs counts on some members whatever the event is.
 func (e LogEvent) Wire() any {
+	details := e.Details
+	if details == nil {
+		details = map[string]any{}
+	}
 	return struct {
-		MongoID string `json:"_id"`
-		Date    string `json:"date"`
+		MongoID     string         `json:"_id"`
+		Date        string         `json:"date"`
+		Description string         `json:"description"`
+		ClientName  string         `json:"client_name"`
+		IP          string         `json:"ip"`
+		Details     map[string]any `json:"details"`
+		Strategy    string         `json:"strategy"`
+		TypeOf      string         `json:"strategy_type"`
+		TenantName  string         `json:"tenant_name,omitempty"`
 		LogEvent
 		LocationInfo *struct{} `json:"location_info"` // null: addresses are not looked up
-	}{MongoID: e.ID, Date: FormatTime(e.Date), LogEvent: e}
+	}{e.ID, FormatTime(e.Date), e.Description, e.ClientName, e.IP, details, e.Strategy, e.StrategyType, e.Tenant, e, nil}
 }
 
 // LogIDAt returns an id that every event before t is smaller than, and every later one greater.

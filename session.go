@@ -422,4 +422,7 @@ type LogEvent struct {
 	OrgName     string         `json:"organization_name,omitempty"`
 	Details     map[string]any `json:"details,omitempty"`
 	IsMobile    bool           `json:"isMobile"`
+
+	StrategyType string `json:"strategy_type,omitempty"` // see [StrategyType]; the store says it, as it does whether the device is mobile
+	Tenant       string `json:"-"`                       // its id, of events that were read
 }

@@ -104,8 +104,26 @@ func nextBatch(in *rows, im *importer) ([]store.ImportRow, error) {
 	return batch, nil
 }
 
-// finished tells those who wanted to know that a job is over. That the mail cannot be sent changes nothing.
+// log tells the tenant's log how an import has ended.
+func (w *work) log() {
+	e := stagedoor.LogEvent{
+		Type: "sui", Connection: w.Connection, ConnID: w.ConnectionID, Hostname: w.st.Tenant().Domain(),
+		Details: map[string]any{"connection": w.Connection, "tenant": w.st.Tenant().ID, "job_id": w.ID},
+	}
+	if s := w.Summary; s != nil {
+		e.Description = fmt.Sprintf("Import of users: %d added, %d updated, %d failed", s.Inserted, s.Updated, s.Failed)
+	}
+	if w.Status == stagedoor.JobFailed {
+		e.Type, e.Description = "fui", w.Details
+	}
+	w.st.Log(e)
+}
+
+// finished tells the tenant's log, and those who wanted to know, that an import is over. That the mail cannot be sent changes nothing.
 func (r *Runner) finished(ctx context.Context, w *work) {
+	if w.Type == stagedoor.JobImport {
+		w.log()
+	}
 	to := w.st.Tenant().Settings.SupportEmail
 	if w.Type != stagedoor.JobImport || !w.CompletionEmail || to == "" || r.Send == nil {
 		return

@@ -156,7 +156,7 @@ func TestAnInvitationIsAccepted(t *testing.T) {
 		if u := w.found("new@example.com"); u == nil || !u.EmailVerified {
 			w.Errorf("who came by a mail has no verified address: %+v", u)
 		}
-		if got := w.events(); got != "ss si s" {
+		if got := w.events(); got != "ss si organization_member_added s" {
 			w.Errorf("events %s", got)
 		}
 		if len(w.mails()) != 1 {

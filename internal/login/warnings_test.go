@@ -44,7 +44,7 @@ func TestDeprecatedGlobalsOfRules(t *testing.T) {
 	if got := w.events(); got != "depnote depnote s" {
 		t.Errorf("events %s", got)
 	}
-	for _, want := range []string{`uses the global _, which`, `"instead":"require('lodash')"`, `"feature":"global request"`} {
+	for _, want := range []string{`uses the global _, which`, `"instead":"require('lodash')"`, `"name":"global request"`} {
 		if !strings.Contains(w.logged(), want) {
 			t.Errorf("no %s in %s", want, w.logged())
 		}

@@ -10,10 +10,20 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/jose"
 	"github.com/stagedoor/stagedoor/internal/password"
 	"github.com/stagedoor/stagedoor/internal/script"
 )
+
+// TestStrategiesHaveTypes: what log events say of a connection is what its options are checked by.
+func TestStrategiesHaveTypes(t *testing.T) {
+	for name, s := range strategies {
+		if got := stagedoor.StrategyType(name); got != s.family {
+			t.Errorf("%s is %s, and log events say %s", name, s.family, got)
+		}
+	}
+}
 
 // TestInventory holds the routes and the inventory together: what is served says so there, with the same scopes and status.
 func TestInventory(t *testing.T) {

@@ -93,6 +93,9 @@ func TestLinking(t *testing.T) {
 		}
 		h.link(ada, bob).is(201, "")
 		h.call(all, "DELETE", "/users/"+ada, "").is(204, "")
+		if logged := h.logged("acme"); logged[0] != "sapi Delete a User" || logged[1] != "sdu User successfully deleted" {
+			h.Errorf("log %q", logged[:2])
+		}
 		h.user("bob", "")
 	})
 }

@@ -189,7 +189,7 @@ func TestImportRows(t *testing.T) {
 		t.Errorf("summary %s", got)
 	}
 	events := strings.Join(h.logged("acme"), "\n")
-	if !strings.Contains(events, "sapi Create import users job") {
+	if !strings.Contains(events, "sapi Create import users job") || !strings.Contains(events, "sui Import of users: 1 added, 0 updated, 1 failed") {
 		t.Errorf("log %s", events)
 	}
 }
@@ -223,6 +223,9 @@ func TestImportBroken(t *testing.T) {
 			h.call(h.machine("acme"), "GET", "/jobs/"+done.text("id")+"/errors", "").is(200, done.body)
 			h.call(h.machine("acme"), "GET", "/users-by-email?email=a@x.test", "").is(200, `[]`)
 		})
+	}
+	if events := strings.Join(h.logged("acme"), "\n"); !strings.Contains(events, "fui Failed to parse users file JSON") {
+		t.Errorf("log %s", events)
 	}
 	done, _ := h.imported("\xef\xbb\xbf []\n")
 	if done.text("status") != "completed" || fmt.Sprint(done.get("summary")) != "map[failed:0 inserted:0 total:0 updated:0]" {

@@ -359,7 +359,8 @@ func TestSearchLogs(t *testing.T) {
 			{`ip:"2001:db8::1"`, []string{"fp"}},
 			{`ip:192.0.2.*`, []string{"f", "s"}},
 			{`log_id:9001`, []string{"f"}},
-			{`strategy:auth0 strategy_type:x`, []string{"fp"}},
+			{`strategy:auth0 strategy_type:x`, []string{"fp", "f", "s"}}, // also those that the connection tells
+			{`strategy_type:database AND type:f*`, []string{"fp", "f"}},
 			{`description:*password*`, []string{"f"}},
 			{`description:"Update a User"`, []string{"sapi"}},
 			{`jane@x.test`, []string{"f", "s"}},

@@ -25,8 +25,13 @@ func (a *API) logRead(c *call, status int, out any) {
 		return // which has been told
 	}
 	var v any
-	if json.Unmarshal(encoded, &v) == nil && showsSecret(v) {
-		c.store.Log(a.event(c, "mgmt_api_read", c.row.title, map[string]any{"statusCode": status, "body": map[string]any{}}))
+	if json.Unmarshal(encoded, &v) != nil {
+		return
+	}
+	if shown := secretsIn(v, nil); len(shown) > 0 {
+		e := a.event(c, "mgmt_api_read", c.row.title, map[string]any{"statusCode": status, "body": map[string]any{}})
+		e.Details["accessedSecrets"] = slices.Compact(slices.Sorted(slices.Values(shown)))
+		c.store.Log(e)
 	}
 }
 
@@ -36,20 +41,23 @@ var neverSecret = []string{"customScripts", "scripts", "configuration"}
 // noSecrets are what stands for secrets that are not shown, or not there.
 var noSecrets = []string{"", veiledSecret}
 
-// showsSecret tells whether a body has a secret in it.
-func showsSecret(v any) bool {
+// secretsIn adds the names of the secrets that a body has in it.
+func secretsIn(v any, names []string) []string {
 	switch v := v.(type) {
 	case map[string]any:
 		for name, value := range v {
 			if slices.Contains(neverSecret, name) {
 				continue
 			}
-			if text, is := value.(string); is && !slices.Contains(noSecrets, text) && isSecretName(name) || showsSecret(value) {
-				return true
+			if text, is := value.(string); is && !slices.Contains(noSecrets, text) && isSecretName(name) {
+				names = append(names, name)
 			}
+			names = secretsIn(value, names)
 		}
 	case []any:
-		return slices.ContainsFunc(v, showsSecret)
+		for _, one := range v {
+			names = secretsIn(one, names)
+		}
 	}
-	return false
+	return names
 }

@@ -1,8 +1,11 @@
 package mgmt
 
 import (
+	"fmt"
 	"slices"
 	"testing"
+
+	"github.com/stagedoor/stagedoor/internal/store"
 )
 
 // TestSecretsThatAreRead: the log tells of a GET that has shown secrets, and of no other.
@@ -41,6 +44,10 @@ func TestSecretsThatAreRead(t *testing.T) {
 			if tells := told() > before; tells != one.tells {
 				h.Errorf("%s is told in the log: %v", one.path, tells)
 			}
+		}
+		events, _, err := h.store("acme").Logs(h.Context(), store.LogQuery{PerPage: 1, Type: "mgmt_api_read"})
+		if err != nil || len(events) != 1 || fmt.Sprint(events[0].Details["accessedSecrets"]) != "[access_token]" {
+			h.Errorf("%v %+v", err, events)
 		}
 		if logged := h.logged("acme"); !slices.Contains(logged, "mgmt_api_read Get client by ID") {
 			h.Errorf("the log: %v", logged)

@@ -152,8 +152,20 @@ func (a *API) deleteUser(c *call) (any, error) {
 	return nil, a.removeUser(c, u)
 }
 
-// removeUser deletes a user, whoever keeps them.
+// removeUser deletes a user, whoever keeps them, and logs it as what befell the user, beside the operation.
 func (a *API) removeUser(c *call, u *stagedoor.User) error {
+	e := a.event(c, "sdu", "User successfully deleted", nil)
+	e.UserID, e.UserName, e.Connection = u.ID, u.Shown(), u.Connection
+	e.Details = map[string]any{"body": map[string]any{"connection": u.Connection, "tenant": c.store.Tenant().ID}}
+	err := a.dropUser(c, u)
+	if err != nil {
+		e.Type, e.Description = "fdu", bounded(stagedoor.AsError(err).Message, 500)
+	}
+	c.store.Log(e)
+	return err
+}
+
+func (a *API) dropUser(c *call, u *stagedoor.User) error {
 	conn, err := c.store.ConnectionByName(c.ctx(), u.Connection)
 	if stagedoor.IsKind(err, stagedoor.NotFound) {
 		return c.store.DeleteUser(c.ctx(), u.ID)

@@ -312,5 +312,6 @@ func logRefused(r *http.Request, st *store.Store, client *stagedoor.Client, req 
 		e.Type = "fsa"
 	}
 	e.Description, e.Audience, e.UserAgent = cut(stagedoor.AsError(err).Message), cut(e.Audience), cut(e.UserAgent)
+	e.Details = map[string]any{"error": map[string]any{"message": e.Description, "oauthError": stagedoor.AsError(err).Code}}
 	st.Log(e)
 }

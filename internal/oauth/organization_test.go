@@ -319,7 +319,7 @@ func TestInvitation(t *testing.T) {
 		ok(t, b.password(state, bobMail, adaWord))
 		got := w.redeem(site, b.resume(state).got().Get("code")).good()
 		same(t, "org_id", w.claims(got.IDToken)["org_id"], north)
-		w.wantLog("si", "s", "seacft")
+		w.wantLog("si", "organization_member_added", "s", "seacft")
 		u := w.user(bob)
 		if !u.EmailVerified || string(u.AppMetadata["team"]) != `"blue"` || string(u.UserMetadata["tour"]) != "true" {
 			t.Errorf("after the invitation: %v %s %s", u.EmailVerified, u.AppMetadata, u.UserMetadata)

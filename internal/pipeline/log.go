@@ -64,7 +64,7 @@ func (l *login) logFailure(err error) {
 func failed(e stagedoor.LogEvent, err error) stagedoor.LogEvent {
 	why := stagedoor.AsError(err)
 	e.Description = describe(err)
-	e.Details = with(e.Details, "error", map[string]any{"error": why.Code, "message": why.Message})
+	e.Details = with(e.Details, "error", map[string]any{"oauthError": why.Code, "message": why.Message})
 	for _, k := range []string{logRule, logKind} {
 		if v, ok := why.Extra[k]; ok {
 			e.Details[k] = v
@@ -85,7 +85,8 @@ type wrong struct {
 func (w wrong) event(kind string, err error) stagedoor.LogEvent {
 	return stagedoor.LogEvent{
 		Type: kind, ClientID: w.on.ClientID, Connection: w.conn.Name, ConnID: w.conn.ID, Strategy: w.conn.Strategy,
-		UserName: stagedoor.Clip(w.identifier, 254), Description: describe(err), Details: said{console: w.on.Console}.details(nil),
+		UserName: stagedoor.Clip(w.identifier, 254), Description: describe(err),
+		Details: said{console: w.on.Console}.details(map[string]any{"error": map[string]any{"message": describe(err)}}),
 	}
 }
 

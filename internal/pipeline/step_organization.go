@@ -245,8 +245,15 @@ func (l *login) joinOrganization(ctx context.Context) (string, error) {
 	if err := l.st.AddMembers(ctx, l.org.ID, []string{l.user.ID}); err != nil {
 		return "", err
 	}
-	l.visit.log(l.event("organization_member_added"))
+	l.logMember("auto_membership")
 	return "", nil
+}
+
+// logMember notes that the login has made the person a member, and why.
+func (l *login) logMember(reason string) {
+	e := l.event("organization_member_added")
+	e.Details = with(e.Details, "reason", reason)
+	l.visit.log(e)
 }
 
 // ErrOrganizationRequired is the answer where a client needs an organization and the request names none.
@@ -307,6 +314,7 @@ func (l *login) accept(ctx context.Context) error {
 	}
 	l.tx.Request.Invitation = ""
 	l.visit.log(l.event("si"))
+	l.logMember("invitation")
 	if v.UserMetadata != nil || v.AppMetadata != nil {
 		if l.user, err = l.st.PatchMetadata(ctx, l.user.ID, v.UserMetadata, v.AppMetadata, l.st.Tenant().Settings.MetadataLimit()); err != nil {
 			return err

@@ -40,7 +40,7 @@ func (p *Pipeline) Exchange(ctx context.Context, v Visit, x *TokenExchange, e *s
 		return nil, nil, err
 	}
 	out, s, err := p.exchangeAction(ctx, v, x)
-	e.Details = s.details(e.Details)
+	e.Details = s.details(with(e.Details, "subject_token_type", x.SubjectType))
 	if err != nil {
 		return nil, nil, err
 	}

@@ -79,9 +79,10 @@ func (p *Pipeline) deprecated(v Visit, in *ruleInput, all []script.Deprecation) 
 		if !p.noted.again(v.Store.Tenant().ID, d.Rule, d.What, v.Store.Clock().Now()) {
 			continue
 		}
+		feature := map[string]any{"id": "global_" + d.What, "name": "global " + d.What, "description": d.Instead + " works in all runtimes", "documentation": ""}
 		v.log(stagedoor.LogEvent{
 			Type: "depnote", Description: "The rule " + d.Rule + " uses the global " + d.What + ", which runtimes after Node.js 12 do not have: " + d.Instead + " works in all of them.",
-			ClientID: in.client.ID, ClientName: in.client.Name, Details: map[string]any{"rule": d.Rule, "feature": "global " + d.What, "instead": d.Instead},
+			ClientID: in.client.ID, ClientName: in.client.Name, Details: map[string]any{"rule": d.Rule, "feature": feature, "instead": d.Instead},
 		})
 	}
 }

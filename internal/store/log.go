@@ -92,15 +92,12 @@ func (l *logQueue) add(tenant string, e stagedoor.LogEvent) {
 	for _, s := range []*string{&e.ID, &e.Type, &e.UserID, &e.ClientID} {
 		*s = strings.ReplaceAll(strings.ToValidUTF8(*s, "\ufffd"), "\x00", "\ufffd")
 	}
-	id := e.ID
-	e.ID = ""
-	doc, err := json.Marshal(e)
-	e.ID = id
+	e = rounded(e)
+	text, err := logText(e)
 	if err != nil {
 		l.db.log.Error("a log event cannot be written", "tenant", tenant, "type", e.Type, "error", err)
 		return
 	}
-	text := document(strings.ReplaceAll(string(doc), `\u0000`, `\ufffd`))
 	l.mu.Lock()
 	l.queued = append(l.queued, queuedLog{tenant: tenant, event: e, doc: text, named: named})
 	full := len(l.queued) >= maxQueuedLogs
@@ -187,6 +184,9 @@ func (l *logQueue) write(batch []queuedLog) error {
 				e.event.ID, e.named = l.db.logIDs.New(now), now
 			}
 			l.newest = max(l.newest, e.event.ID)
+		}
+		if err := l.complete(ctx, q, batch); err != nil {
+			return err
 		}
 		insert := l.insertRows
 		if l.db.postgres {
@@ -406,7 +406,7 @@ func (s *Store) logsIn(ctx context.Context, q querier, lq LogQuery) ([]stagedoor
 	}
 	out := []stagedoor.LogEvent{}
 	err := each(ctx, "SELECT id, doc, date FROM logs WHERE "+where+rest, append(args, lq.PerPage, lq.Page*lq.PerPage), func(scan func(...any) error) error {
-		e, err := scanLog(scan)
+		e, err := s.scanLog(scan)
 		if err == nil {
 			out = append(out, *e)
 		}
@@ -427,7 +427,7 @@ func (s *Store) UserLogs(ctx context.Context, userID string, types []string, mos
 	}
 	err := s.list().each(ctx, "SELECT id, doc, date FROM (SELECT id, type, doc, date FROM logs WHERE tenant = ? AND user_id = ? ORDER BY id DESC LIMIT ?) l WHERE type IN (?"+
 		strings.Repeat(", ?", len(types)-1)+") ORDER BY id DESC LIMIT ?", append(args, most), func(scan func(...any) error) error {
-		e, err := scanLog(scan)
+		e, err := s.scanLog(scan)
 		if err == nil {
 			out = append(out, *e)
 		}
@@ -441,9 +441,17 @@ func (s *Store) LogEvent(ctx context.Context, id string) (*stagedoor.LogEvent, e
 	if err := s.db.logs.flush(); err != nil {
 		return nil, err
 	}
-	return scanLog(func(dest ...any) error {
+	return s.scanLog(func(dest ...any) error {
 		return s.read().row(ctx, "SELECT id, doc, date FROM logs WHERE tenant = ? AND id = ?", []any{s.tenant.ID, id}, dest...)
 	})
+}
+
+func (s *Store) scanLog(scan func(...any) error) (*stagedoor.LogEvent, error) {
+	e, err := scanLog(scan)
+	if err == nil {
+		e.Tenant = s.tenant.ID
+	}
+	return e, err
 }
 
 func scanLog(scan func(...any) error) (*stagedoor.LogEvent, error) {

@@ -1,7 +1,9 @@
 package store_test
 
 import (
+	"encoding/json"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -61,6 +63,46 @@ func TestLogs(t *testing.T) {
 		_, err := s.LogEvent(ctx, "900")
 		isKind(t, err, stagedoor.NotFound)
 	}, storetest.WithClock(clock.clock))
+}
+
+// TestLogsAreCompleted: what an event leaves out of its client and its connection is known to the database.
+func TestLogsAreCompleted(t *testing.T) {
+	each(t, func(t *testing.T, s *store.Store) {
+		ctx := t.Context()
+		ok(t, s.CreateClient(ctx, &stagedoor.Client{ID: "app", Name: "Mix\"tape"}))
+		users := &stagedoor.Connection{Name: "Users", Strategy: "auth0"}
+		ok(t, s.CreateConnection(ctx, users))
+		ok(t, s.CreateConnection(ctx, &stagedoor.Connection{Name: "corp", Strategy: "samlp"}))
+		for _, e := range []stagedoor.LogEvent{
+			{Type: "fp", ClientID: "app", Connection: "Users", Hostname: "acme.test:8443", UserAgent: "Mozilla/5.0 (iPhone) Mobile/1"},
+			{Type: "s", ClientID: "app", ClientName: "As it was", Connection: "corp", Strategy: "samlp", Hostname: "acme.test"},
+			{Type: "f", ClientID: "gone", Connection: "gone"},
+			{Type: "cs", Connection: "email", ConnID: "con_1", Strategy: "email"},
+			{Type: "slo", Connection: "google", ConnID: "con_2", Strategy: "google-oauth2"},
+			{Type: "w"},
+		} {
+			s.Log(e)
+		}
+		events, _, err := s.Logs(ctx, store.LogQuery{Take: 9})
+		ok(t, err)
+		var got []string
+		for _, e := range events {
+			got = append(got, fmt.Sprint(e.Type, " ", e.ClientName, " ", e.ConnID == users.ID, " ", e.Strategy, " ", e.StrategyType, " ", e.Hostname, " ", e.IsMobile, " ", e.Tenant != ""))
+		}
+		same(t, got, []string{
+			`fp Mix"tape true auth0 database acme.test true true`, "s As it was false samlp enterprise acme.test false true", "f  false    false true",
+			"cs  false email passwordless  false true", "slo  false google-oauth2 social  false true", "w  false    false true",
+		})
+		if corp := must(s.ConnectionByName(ctx, "corp"))(t); events[1].ConnID != corp.ID {
+			t.Errorf("%+v", events[1])
+		}
+		wire := string(must(json.Marshal(events[5].Wire()))(t))
+		for _, member := range []string{`"description":""`, `"client_name":""`, `"ip":""`, `"details":{}`, `"tenant_name":"` + events[5].Tenant + `"`} {
+			if strings.Count(wire, member) != 1 {
+				t.Errorf("no %s in %s", member, wire)
+			}
+		}
+	})
 }
 
 // Events are written in their order, in batches, and those still waiting when the database is closed too.
