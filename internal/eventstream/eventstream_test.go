@@ -7,9 +7,11 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -213,8 +215,52 @@ func TestOrganizationEvents(t *testing.T) {
 			h.Fatal(got)
 		}
 		text, _ := json.Marshal(r.got[6].Data.Object)
-		if string(text) != `{"organization":{"id":"org_1","name":"acme"},"role":{"id":"rol_1","name":"editor"},"user":{"user_id":"auth0|ada"}}` {
+		if string(text) != `{"organization":{"id":"org_1"},"role":{"id":"rol_1","name":"editor"},"user":{"user_id":"auth0|ada"}}` {
 			h.Errorf("%s", text)
+		}
+		if text, _ := json.Marshal(r.got[4].Data.Object); string(text) != `{"connection":{"id":"con_1"},"organization":{"id":"org_1","name":"acme"}}` {
+			h.Errorf("%s", text)
+		}
+	})
+}
+
+// TestEventsOfGroups: each says which group it is about, as receivers tell the kinds of groups apart, and when.
+func TestEventsOfGroups(t *testing.T) {
+	each(t, func(h *house) {
+		r := newReceiver(h.T)
+		h.stream(webhook(r), "group.created", "group.updated", "group.deleted", "group.member.added", "group.role.assigned", "group.role.deleted", "organization.group.role.assigned")
+		u, ctx := h.user("ada"), context.Background()
+		step := func(err error) { h.Helper(); h.ok(err); h.clock.wait(time.Second) }
+		h.ok(h.st.CreateConnection(ctx, &stagedoor.Connection{ID: "con_1", Name: "Users", Strategy: "auth0"}))
+		h.ok(h.st.CreateOrganization(ctx, &stagedoor.Organization{ID: "org_1", Name: "acme"}, nil))
+		h.ok(h.st.CreateRole(ctx, &stagedoor.Role{ID: "rol_1", Name: "editor"}))
+		step(h.st.CreateGroup(ctx, &stagedoor.Group{ID: "grp_1", Name: "staff", ExternalID: "x", ConnectionID: "con_1"}, []string{u.ID}))
+		_, err := h.st.UpdateGroup(ctx, "grp_1", func(*stagedoor.Group) (store.MemberChange, error) { return store.MemberChange{}, nil })
+		step(err)
+		step(h.st.AddGroupRoles(ctx, "grp_1", "", []string{"rol_1"}))
+		step(h.st.RemoveGroupRoles(ctx, "grp_1", "", []string{"rol_1"}))
+		step(h.st.AddGroupRoles(ctx, "grp_1", "org_1", []string{"rol_1"}))
+		step(h.st.DeleteGroup(ctx, "grp_1"))
+		h.round()
+		const is = `"connection_id":"con_1","external_id":"x","id":"grp_1","type":"connection"`
+		for _, e := range r.got {
+			text, _ := json.Marshal(e.Data.Object)
+			object := map[string]any{}
+			h.ok(json.Unmarshal(text, &object))
+			want := map[string]string{
+				"group.created": "connection_id created_at external_id id name type", "group.updated": "connection_id created_at external_id id name type updated_at",
+				"group.deleted": "connection_id created_at external_id id name type updated_at", "group.member.added": "group member", "group.role.assigned": "created_at group role",
+				"group.role.deleted": "deleted_at group role", "organization.group.role.assigned": "created_at group organization role",
+			}[e.Type]
+			if got := strings.Join(slices.Sorted(maps.Keys(object)), " "); got != want {
+				h.Errorf("%s: %s", e.Type, text)
+			}
+			if inner, _ := json.Marshal(object["group"]); object["group"] != nil && string(inner) != "{"+is+"}" {
+				h.Errorf("%s: %s", e.Type, text)
+			}
+		}
+		if len(r.got) != 7 {
+			h.Errorf("events %v", r.types())
 		}
 	})
 }

@@ -199,20 +199,39 @@ func sampleObject(kind string, now time.Time) any {
 			user["deleted_at"] = at
 		}
 		return user
+	case strings.Contains(kind, "role."):
+		return sampleRole(kind, at)
 	case strings.HasPrefix(kind, "organization.member."):
-		out := map[string]any{"organization": organization, "user": map[string]any{"user_id": "auth0|000000000000000000000000"}}
-		if strings.Contains(kind, ".role.") {
-			out["role"] = map[string]any{"id": "rol_0000000000000000", "name": "example"}
-		}
-		return out
+		return map[string]any{"organization": organization, "user": map[string]any{"user_id": "auth0|000000000000000000000000"}}
 	case strings.HasPrefix(kind, "organization.connection."):
 		return map[string]any{"organization": organization, "connection": map[string]any{"id": "con_0000000000000000"}}
-	case strings.HasPrefix(kind, "organization.group."):
-		return map[string]any{"organization": organization, "group": map[string]any{"id": "grp_0000000000000000"}, "role": map[string]any{"id": "rol_0000000000000000"}}
 	case strings.HasPrefix(kind, "organization."):
 		return organization
 	}
-	return sampleGroup(kind)
+	return sampleGroup(kind, at)
+}
+
+// sampleRole is what a test event of roles is about: those of a member, or of a group, in an organization or everywhere.
+func sampleRole(kind, at string) any {
+	role := map[string]any{"id": "rol_0000000000000000", "name": "example"}
+	out := map[string]any{"role": role}
+	if strings.HasPrefix(kind, "organization.") {
+		out["organization"] = map[string]any{"id": "org_0000000000000000"}
+	}
+	switch {
+	case strings.Contains(kind, "member."):
+		out["user"] = map[string]any{"user_id": "auth0|000000000000000000000000"}
+	case strings.HasSuffix(kind, ".assigned"):
+		out["group"], out["created_at"] = sampleOfConnection(), at
+	default:
+		delete(role, "name")
+		out["group"], out["deleted_at"] = sampleOfConnection(), at
+	}
+	return out
+}
+
+func sampleOfConnection() map[string]any {
+	return map[string]any{"id": "grp_1111111111111111", "type": "connection", "connection_id": "con_0000000000000000"}
 }
 
 type eventStatsIn struct {
@@ -273,14 +292,15 @@ func (a *API) eventStreamStats(c *call, in eventStatsIn) (any, error) {
 	}, nil
 }
 
-// sampleGroup is what a test event of groups is about.
-func sampleGroup(kind string) any {
-	group := map[string]any{"id": "grp_0000000000000000", "name": "example"}
-	switch {
-	case strings.HasPrefix(kind, "group.member."):
+// sampleGroup is what a test event of groups and their members is about.
+func sampleGroup(kind, at string) any {
+	group := sampleOfConnection()
+	if strings.HasPrefix(kind, "group.member.") {
 		return map[string]any{"group": group, "member": map[string]any{"id": "samlp|example|somebody", "member_type": "user"}}
-	case strings.HasPrefix(kind, "group.role."):
-		return map[string]any{"group": group, "role": map[string]any{"id": "rol_0000000000000000", "name": "example"}}
+	}
+	group["name"], group["created_at"] = "example", at
+	if kind != "group.created" {
+		group["updated_at"] = at
 	}
 	return group
 }

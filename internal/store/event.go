@@ -144,7 +144,8 @@ func (s *Store) memberEvent(ctx context.Context, q querier, kind, orgID, userID,
 			if err != nil {
 				return nil, err
 			}
-			more["role"] = map[string]any{"id": roleID, "name": r.Name}
+			more["role"], more["organization"] = map[string]any{"id": roleID, "name": r.Name}, map[string]any{"id": orgID}
+			return more, nil
 		}
 		return s.ofOrganization(ctx, q, orgID, more)
 	})
@@ -153,10 +154,11 @@ func (s *Store) memberEvent(ctx context.Context, q querier, kind, orgID, userID,
 // organizationConnectionEvent publishes what became of a connection of an organization.
 func (s *Store) organizationConnectionEvent(ctx context.Context, q querier, kind, orgID string, c *stagedoor.OrganizationConnection) error {
 	return s.publish(ctx, q, kind, func() (any, error) {
-		return s.ofOrganization(ctx, q, orgID, map[string]any{
-			"connection": map[string]any{"id": c.ConnectionID}, "assign_membership_on_login": c.AssignMembershipOnLogin,
-			"show_as_button": c.ShowAsButton, "is_signup_enabled": c.IsSignupEnabled,
-		})
+		more := map[string]any{"connection": map[string]any{"id": c.ConnectionID}}
+		if kind != "organization.connection.removed" {
+			more["assign_membership_on_login"], more["show_as_button"], more["is_signup_enabled"] = c.AssignMembershipOnLogin, c.ShowAsButton, c.IsSignupEnabled
+		}
+		return s.ofOrganization(ctx, q, orgID, more)
 	})
 }
 
@@ -170,7 +172,7 @@ func (s *Store) organizationEvent(ctx context.Context, q querier, kind string, o
 		if len(o.Metadata) > 0 {
 			object["metadata"] = o.Metadata
 		}
-		if o.Branding != nil {
+		if o.Branding != nil && kind != "organization.deleted" {
 			object["branding"] = o.Branding
 		}
 		return object, nil

@@ -281,15 +281,25 @@ func (s *Store) userGroups(ctx context.Context, and, userID string, args ...any)
 // groupEvent publishes something about a group, and a member of it, if it names one.
 func (s *Store) groupEvent(ctx context.Context, q querier, kind string, g *stagedoor.Group, userID string) error {
 	return s.publish(ctx, q, kind, func() (any, error) {
-		group := map[string]any{"id": g.ID, "name": g.Name, "connection_id": g.ConnectionID}
-		if g.ExternalID != "" {
-			group["external_id"] = g.ExternalID
+		group := groupSaid(g)
+		if userID != "" {
+			return map[string]any{"group": group, "member": map[string]any{"id": userID, "member_type": "user"}}, nil
 		}
-		if userID == "" {
-			return group, nil
+		group["name"], group["created_at"] = g.Name, stagedoor.FormatTime(g.CreatedAt)
+		if kind != "group.created" {
+			group["updated_at"] = stagedoor.FormatTime(g.UpdatedAt)
 		}
-		return map[string]any{"group": group, "member": map[string]any{"id": userID, "member_type": "user"}}, nil
+		return group, nil
 	})
+}
+
+// groupSaid is which group an event is about: all are those of connections.
+func groupSaid(g *stagedoor.Group) map[string]any {
+	said := map[string]any{"id": g.ID, "type": "connection", "connection_id": g.ConnectionID}
+	if g.ExternalID != "" {
+		said["external_id"] = g.ExternalID
+	}
+	return said
 }
 
 // GroupsOf lists the groups of several users, by their ids.

@@ -145,11 +145,15 @@ func (s *Store) groupRoleEvent(ctx context.Context, q querier, what string, g *s
 		kind = "organization." + kind
 	}
 	return s.publish(ctx, q, kind, func() (any, error) {
-		said := map[string]any{"group": map[string]any{"id": g.ID, "name": g.Name}, "role": map[string]any{"id": r.ID, "name": r.Name}}
-		if orgID == "" {
-			return said, nil
+		role, when := map[string]any{"id": r.ID}, "deleted_at"
+		if what == "assigned" {
+			role["name"], when = r.Name, "created_at"
 		}
-		return s.ofOrganization(ctx, q, orgID, said)
+		said := map[string]any{"group": groupSaid(g), "role": role, when: stagedoor.FormatTime(s.db.clock.Now())}
+		if orgID != "" {
+			said["organization"] = map[string]any{"id": orgID}
+		}
+		return said, nil
 	})
 }
 
