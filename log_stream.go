@@ -115,12 +115,13 @@ func (e LogEvent) Wire() any {
 		ClientName  string         `json:"client_name"`
 		IP          string         `json:"ip"`
 		Details     map[string]any `json:"details"`
+		Audience    string         `json:"audience"`
 		Strategy    string         `json:"strategy"`
 		TypeOf      string         `json:"strategy_type"`
 		TenantName  string         `json:"tenant_name,omitempty"`
 		LogEvent
 		LocationInfo *struct{} `json:"location_info"` // null: addresses are not looked up
-	}{e.ID, FormatTime(e.Date), e.Description, e.ClientName, e.IP, details, e.Strategy, e.StrategyType, e.Tenant, e, nil}
+	}{e.ID, FormatTime(e.Date), e.Description, e.ClientName, e.IP, details, e.Audience, e.Strategy, e.StrategyType, e.Tenant, e, nil}
 }
 
 // LogIDAt returns an id that every event before t is smaller than, and every later one greater.

@@ -86,7 +86,7 @@ func (w wrong) event(kind string, err error) stagedoor.LogEvent {
 	return stagedoor.LogEvent{
 		Type: kind, ClientID: w.on.ClientID, Connection: w.conn.Name, ConnID: w.conn.ID, Strategy: w.conn.Strategy,
 		UserName: stagedoor.Clip(w.identifier, 254), Description: describe(err),
-		Details: said{console: w.on.Console}.details(map[string]any{"error": map[string]any{"message": describe(err)}}),
+		Details: said{console: w.on.Console}.details(map[string]any{"error": map[string]any{"message": describe(err), "oauthError": stagedoor.AsError(err).Code}}),
 	}
 }
 

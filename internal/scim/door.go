@@ -366,7 +366,10 @@ func (d *Door) log(c *call, status int, message string) {
 	e := stagedoor.LogEvent{
 		Date: c.store.Clock().Now(), Type: "sscim", Description: c.row.title, Connection: c.conn.Name, ConnID: c.conn.ID, Strategy: c.conn.Strategy, IP: host,
 		UserAgent: stagedoor.Shorten(strings.ToValidUTF8(c.r.UserAgent(), "\uFFFD"), 500), Hostname: stagedoor.Shorten(c.r.Host, 255), UserID: c.subject, UserName: c.subjectName,
-		Details: map[string]any{"request": map[string]any{"method": strings.ToLower(c.r.Method), "path": Base + "/" + c.conn.ID + c.row.pattern}, "response": map[string]any{"statusCode": status}},
+	}
+	e.Details = map[string]any{
+		"action": c.row.title, "connection_id": c.conn.ID, "response": map[string]any{"statusCode": status},
+		"request": map[string]any{"method": strings.ToLower(c.r.Method), "path": Base + "/" + c.conn.ID + c.row.pattern, "ip": host, "userAgent": e.UserAgent, "query": map[string]any{}, "body": nil},
 	}
 	if c.group1 != "" {
 		e.Details["group"] = c.group1

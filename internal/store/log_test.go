@@ -97,7 +97,7 @@ func TestLogsAreCompleted(t *testing.T) {
 			t.Errorf("%+v", events[1])
 		}
 		wire := string(must(json.Marshal(events[5].Wire()))(t))
-		for _, member := range []string{`"description":""`, `"client_name":""`, `"ip":""`, `"details":{}`, `"tenant_name":"` + events[5].Tenant + `"`} {
+		for _, member := range []string{`"description":""`, `"client_name":""`, `"ip":""`, `"details":{}`, `"audience":""`, `"strategy":""`, `"strategy_type":""`, `"tenant_name":"` + events[5].Tenant + `"`} {
 			if strings.Count(wire, member) != 1 {
 				t.Errorf("no %s in %s", member, wire)
 			}
