@@ -187,6 +187,7 @@ type Authorization struct {
 	Factor      bool     `json:",omitempty"` // the person gave a second factor for it
 	OrgID       string   `json:",omitempty"` // the organization that the tokens are for
 	OrgName     string   `json:",omitempty"` // its name, where tokens show it
+	OrgSet      bool     `json:",omitempty"` // a script chose the organization, whatever the client's settings are
 	Connection  string   `json:",omitempty"` // by which the person proved themselves; empty: that is not known
 
 	Details json.RawMessage `json:",omitempty"` // what the person has let the client do, beyond scopes (RFC 9396)
@@ -232,6 +233,7 @@ type RefreshToken struct {
 	AuthTime   int64
 	GrantType  string
 	OrgID      string    `json:",omitempty"` // the organization that its tokens are for
+	OrgSet     bool      `json:",omitempty"` // as of its Authorization
 	Connection string    `json:",omitempty"` // as of its Authorization
 	CreatedAt  time.Time // of the family
 	LastUsedAt time.Time

@@ -60,7 +60,8 @@ func errCode(err error) error {
 	return err
 }
 
-// person is whom an authorization is of that was given some time ago: they must not be blocked since, and still be a member of its organization.
+// person is whom an authorization is of that was given some time ago: they must not be blocked since, and still be a member of its organization, which must still take the client and
+// the connection by which they came.
 func (t *tokenRequest) person(ctx context.Context, a *stagedoor.Authorization) (*stagedoor.User, error) {
 	t.event.UserID, t.event.Audience = a.UserID, a.Audience
 	user, err := t.st.User(ctx, a.UserID)
@@ -71,7 +72,7 @@ func (t *tokenRequest) person(ctx context.Context, a *stagedoor.Authorization) (
 		return nil, stagedoor.Errorf(stagedoor.Unauthorized, "unauthorized", "user is blocked")
 	}
 	if a.OrgID != "" {
-		o, _, err := t.Pipeline.Organization(ctx, t.st, a.OrgID, user.ID)
+		o, _, err := t.Pipeline.StillIn(ctx, t.st, t.client, a.OrgID, user.ID, a.Connection)
 		if err != nil {
 			return nil, err
 		}
@@ -169,7 +170,7 @@ func (t *tokenRequest) newFamily(a *stagedoor.Authorization, api *stagedoor.Reso
 	now, rules := t.st.Clock().Now(), t.client.RefreshToken
 	rt := &stagedoor.RefreshToken{
 		ID: stagedoor.NewID("rt_"), FamilyID: origin, Counter: 1, ClientID: t.client.ID, UserID: a.UserID, SessionID: a.SessionID,
-		Audience: a.Audience, Consent: pipeline.ConsentAudience(t.st, api), Scope: slices.Clone(a.Scope), Conformant: a.Conformant, Rotating: rules.Rotating(), AuthTime: a.AuthTime, OrgID: a.OrgID, Details: a.Details, Connection: a.Connection,
+		Audience: a.Audience, Consent: pipeline.ConsentAudience(t.st, api), Scope: slices.Clone(a.Scope), Conformant: a.Conformant, Rotating: rules.Rotating(), AuthTime: a.AuthTime, OrgID: a.OrgID, OrgSet: a.OrgSet, Details: a.Details, Connection: a.Connection,
 		CreatedAt: now, LastUsedAt: now, InitialIP: t.visit.IP, InitialUserAgent: t.visit.UserAgent,
 	}
 	if t.client.Public() { // others prove themselves by more than the token (RFC 9449 section 5)

@@ -63,6 +63,49 @@ func TestOrganizationOfATokenExchange(t *testing.T) {
 	})
 }
 
+// An organization that people no longer come to through the client, or through the connection by which they came, gives no more tokens: neither for what waits nor for refresh tokens.
+func TestTokensOfAnOrganizationThatClosed(t *testing.T) {
+	eachWorld(t, func(t *testing.T, w *world) {
+		ctx := t.Context()
+		north := w.org("north", nil, ada)
+		w.organizedToo(site, "allow")
+		conn, err := w.st.ConnectionByName(ctx, "Users")
+		ok(t, err)
+		b := w.browser()
+		ask := request(site, "organization", north, "audience", apiAudience, "scope", "openid offline_access read:songs")
+		held := w.redeem(site, b.login(ask).got().Get("code")).good().RefreshToken
+		code := b.authorize(ask).got().Get("code")
+		_, err = w.st.UpdateOrganizationConnection(ctx, north, conn.ID, func(oc *stagedoor.OrganizationConnection) error { oc.IsEnabled = false; return nil })
+		ok(t, err)
+		w.refresh(site, held).bad(400, "invalid_request", "the connection is not enabled")
+		w.redeem(site, code).bad(400, "invalid_request", "the connection is not enabled")
+		ok(t, w.st.RemoveOrganizationConnection(ctx, north, conn.ID))
+		w.refresh(site, held).bad(400, "invalid_request", "the connection is not enabled")
+		ok(t, w.st.AddOrganizationConnection(ctx, north, &stagedoor.OrganizationConnection{ConnectionID: conn.ID, IsEnabled: true}))
+		same(t, "open again", w.claims(w.refresh(site, held).good().AccessToken)["org_id"], north)
+
+		code = b.authorize(ask).got().Get("code")
+		w.organizedToo(site, "deny")
+		w.refresh(site, held).bad(400, "invalid_request", "parameter organization is not allowed for this client")
+		w.redeem(site, code).bad(400, "invalid_request", "parameter organization is not allowed for this client")
+	})
+}
+
+// What an action of a token exchange chose goes on in refreshes as it began, whatever the client's settings say.
+func TestRefreshOfAChosenOrganization(t *testing.T) {
+	eachWorld(t, func(t *testing.T, w *world) {
+		w.client(site, func(c *stagedoor.Client) {
+			c.Stored = map[string]json.RawMessage{"token_exchange": json.RawMessage(`{"allow_any_profile_of_type":["custom_authentication"]}`)}
+		})
+		closed := w.org("closed", func(oc *stagedoor.OrganizationConnection) { oc.IsEnabled = false }, ada)
+		w.exchangeProfile(`api.authentication.setUserByConnection('Users', {user_id: 'ada'}, {updateBehavior: 'none'}); api.authentication.setOrganization('` + closed + `')`)
+		held := w.exchange().good().RefreshToken
+		same(t, "org_id", w.claims(w.refresh(site, held).good().AccessToken)["org_id"], closed)
+		ok(t, w.st.RemoveMembers(t.Context(), closed, []string{ada}))
+		w.refresh(site, held).bad(403, "access_denied", noMember(closed))
+	})
+}
+
 // organizedToo is organized, and leaves what else the client's settings say.
 func (w *world) organizedToo(client, use string) {
 	w.Helper()

@@ -125,17 +125,8 @@ func (p *Pipeline) organizationOf(ctx context.Context, st *store.Store, client *
 	if err != nil {
 		return nil, err
 	}
-	if !o.Takes(client) {
-		return nil, ErrNotForClient("organization")
-	}
-	if through != "" {
-		oc, err := throughConnection(ctx, st, o.ID, through)
-		if err != nil {
-			return nil, err
-		}
-		if oc == nil {
-			return nil, errNotThrough()
-		}
+	if err := opens(ctx, st, client, o, through); err != nil {
+		return nil, err
 	}
 	o, _, err = p.Organization(ctx, st, o.ID, userID)
 	return o, err

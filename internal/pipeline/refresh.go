@@ -30,11 +30,13 @@ func (p *Pipeline) Refresh(ctx context.Context, v Visit, client *stagedoor.Clien
 	}
 	in := &ruleInput{client: client, user: u, has: &has, protocol: "oauth2-refresh-token", refresh: t, through: through, proof: proof.Kind, fresh: proof.Fresh, state: &stagedoor.ScriptState{}}
 	if t.OrgID != "" {
-		if in.org, a.OrgName, err = p.Organization(ctx, v.Store, t.OrgID, u.ID); err != nil {
-			return nil, nil, err
+		if t.OrgSet {
+			in.org, a.OrgName, err = p.Organization(ctx, v.Store, t.OrgID, u.ID)
+		} else {
+			in.org, a.OrgName, err = p.StillIn(ctx, v.Store, client, t.OrgID, u.ID, through)
 		}
-		if !in.org.Takes(client) {
-			return nil, nil, ErrNotForClient("organization")
+		if err != nil {
+			return nil, nil, err
 		}
 		a.OrgID, e.OrgID, e.OrgName = t.OrgID, t.OrgID, in.org.Name
 	}

@@ -366,3 +366,28 @@ func (p *Pipeline) Organization(ctx context.Context, st *store.Store, orgID, use
 	}
 	return o, OrganizationName(st, o), err
 }
+
+// StillIn is [Pipeline.Organization] for somebody who logged in for the organization some time ago, through the client and the connection called through, which
+// is empty where that is not known. What has closed since gives no further tokens.
+func (p *Pipeline) StillIn(ctx context.Context, st *store.Store, client *stagedoor.Client, orgID, userID, through string) (*stagedoor.Organization, string, error) {
+	o, name, err := p.Organization(ctx, st, orgID, userID)
+	if err == nil {
+		err = opens(ctx, st, client, o, through)
+	}
+	return o, name, err
+}
+
+// opens tells whether an organization lets its people in through the client, and through the connection, if that is known.
+func opens(ctx context.Context, st *store.Store, client *stagedoor.Client, o *stagedoor.Organization, through string) error {
+	if !client.UsesOrganizations() || !o.Takes(client) {
+		return ErrNotForClient("organization")
+	}
+	if through == "" {
+		return nil
+	}
+	oc, err := throughConnection(ctx, st, o.ID, through)
+	if err == nil && oc == nil {
+		err = errNotThrough()
+	}
+	return err
+}

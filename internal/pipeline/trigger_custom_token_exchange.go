@@ -238,6 +238,7 @@ func (p *Pipeline) exchangeOrganization(ctx context.Context, v Visit, x *TokenEx
 		var o *stagedoor.Organization
 		if o, err = anyOrganization(ctx, v.Store, said); err == nil {
 			in.org, _, err = p.Organization(ctx, v.Store, o.ID, in.user.ID)
+			a.OrgSet = true
 		}
 	} else {
 		in.org, err = p.organizationOf(ctx, v.Store, x.Client, x.Organization, in.through, in.user.ID)
