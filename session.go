@@ -228,6 +228,7 @@ type RefreshToken struct {
 	Audience   string
 	Consent    string `json:",omitempty"` // the audience of the consent that it rests on, if another than Audience
 	Scope      []string
+	Beyond     []string `json:",omitempty"` // of Scope, what the API did not define when it was given: a script's word
 	Conformant bool
 	Rotating   bool
 	AuthTime   int64

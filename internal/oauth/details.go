@@ -3,17 +3,21 @@ package oauth
 import (
 	"context"
 	"encoding/json"
+	"io"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/store"
+	"github.com/stagedoor/stagedoor/internal/web"
 )
 
 // Limits of authorization details: people are to read them.
 const (
 	maxDetails      = 10
 	maxDetailsBytes = 8 << 10
+	maxExponent     = 308
 )
 
 // errDetails is the answer to authorization details that do not hold (RFC 9396 section 5).
@@ -28,13 +32,27 @@ func authorizationDetails(ctx context.Context, st *store.Store, client *stagedoo
 		return nil, nil
 	}
 	var all []map[string]any
-	dec := json.NewDecoder(strings.NewReader(raw))
-	if err := dec.Decode(&all); err != nil || dec.More() || len(raw) > maxDetailsBytes || unreadable(raw) {
+	if len(raw) > maxDetailsBytes || unreadable(raw) || web.CheckJSON([]byte(raw)) != nil || !plainNumbers(raw) || exactly(raw, &all) != nil {
 		return nil, errDetails("they are not a list of objects, or too long")
 	}
 	if len(all) == 0 || len(all) > maxDetails {
 		return nil, errDetails("there must be 1 to 10")
 	}
+	refused, err := refusedDetails(ctx, st, client, api)
+	if err != nil {
+		return nil, err
+	}
+	for _, one := range all {
+		kind, _ := one["type"].(string)
+		if why := refused(kind); why != "" {
+			return nil, errDetails(why + cut(kind))
+		}
+	}
+	return json.Marshal(all)
+}
+
+// refusedDetails tells of a type why the client may not ask for it; nothing if it may.
+func refusedDetails(ctx context.Context, st *store.Store, client *stagedoor.Client, api *stagedoor.ResourceServer) (func(kind string) string, error) {
 	var granted *stagedoor.ClientGrant // nil: the client needs none
 	if api != nil && api.UserPolicy() == "require_client_grant" {
 		var err error
@@ -42,14 +60,63 @@ func authorizationDetails(ctx context.Context, st *store.Store, client *stagedoo
 			return nil, err
 		}
 	}
-	for _, one := range all {
-		kind, _ := one["type"].(string)
+	return func(kind string) string {
 		switch {
 		case api == nil || !api.TakesDetails(kind):
-			return nil, errDetails("the API does not know the type " + cut(kind))
+			return "the API does not know the type "
 		case granted != nil && !slices.Contains(granted.AuthorizationDetailsTypes, kind):
-			return nil, errDetails("the client may not ask for the type " + cut(kind))
+			return "the client may not ask for the type "
+		}
+		return ""
+	}, nil
+}
+
+// stillDetails leaves of what somebody agreed to those types that the client may ask for now.
+func stillDetails(ctx context.Context, st *store.Store, client *stagedoor.Client, api *stagedoor.ResourceServer, agreed json.RawMessage) (json.RawMessage, error) {
+	if len(agreed) == 0 {
+		return agreed, nil
+	}
+	var all []json.RawMessage
+	if err := json.Unmarshal(agreed, &all); err != nil {
+		return nil, err
+	}
+	refused, err := refusedDetails(ctx, st, client, api)
+	if err != nil {
+		return nil, err
+	}
+	left := slices.DeleteFunc(all, func(one json.RawMessage) bool {
+		var is struct {
+			Type string `json:"type"`
+		}
+		return json.Unmarshal(one, &is) != nil || refused(is.Type) != ""
+	})
+	if len(left) == 0 {
+		return nil, nil
+	}
+	return json.Marshal(left)
+}
+
+// exactly reads JSON with its numbers as they are written: a float64 does not hold all of them.
+func exactly(raw string, into any) error {
+	dec := json.NewDecoder(strings.NewReader(raw))
+	dec.UseNumber()
+	return dec.Decode(into)
+}
+
+// plainNumbers tells whether no number is beyond what people could be shown without its exponent.
+func plainNumbers(raw string) bool {
+	dec := json.NewDecoder(strings.NewReader(raw))
+	dec.UseNumber()
+	for {
+		t, err := dec.Token()
+		if err != nil {
+			return err == io.EOF
+		}
+		n, is := t.(json.Number)
+		if _, exponent, has := strings.Cut(strings.ToLower(n.String()), "e"); is && has {
+			if e, err := strconv.Atoi(exponent); err != nil || e < -maxExponent || e > maxExponent {
+				return false
+			}
 		}
 	}
-	return json.Marshal(all)
 }

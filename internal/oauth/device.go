@@ -129,6 +129,9 @@ func redeemDevice(ctx context.Context, t *tokenRequest) (*tokenResponse, error) 
 	if err != nil {
 		return nil, err
 	}
+	if err := t.stillGranted(ctx, p.Device.Authorization, p.Device.Scope); err != nil {
+		return nil, err
+	}
 	return t.issue(ctx, user, p.Device.Authorization, stagedoor.NewToken())
 }
 

@@ -44,6 +44,9 @@ func redeemCode(ctx context.Context, t *tokenRequest) (*tokenResponse, error) {
 	if err != nil {
 		return nil, errCode(err)
 	}
+	if err := t.stillGranted(ctx, &code.Authorization, nil); err != nil {
+		return nil, err
+	}
 	resp, err := t.issue(ctx, user, &code.Authorization, origin)
 	if err != nil {
 		return nil, errCode(err)
@@ -170,7 +173,7 @@ func (t *tokenRequest) newFamily(a *stagedoor.Authorization, api *stagedoor.Reso
 	now, rules := t.st.Clock().Now(), t.client.RefreshToken
 	rt := &stagedoor.RefreshToken{
 		ID: stagedoor.NewID("rt_"), FamilyID: origin, Counter: 1, ClientID: t.client.ID, UserID: a.UserID, SessionID: a.SessionID,
-		Audience: a.Audience, Consent: pipeline.ConsentAudience(t.st, api), Scope: slices.Clone(a.Scope), Conformant: a.Conformant, Rotating: rules.Rotating(), AuthTime: a.AuthTime, OrgID: a.OrgID, OrgSet: a.OrgSet, Details: a.Details, Connection: a.Connection,
+		Audience: a.Audience, Consent: pipeline.ConsentAudience(t.st, api), Scope: slices.Clone(a.Scope), Beyond: undefined(t.client, api, a.Scope), Conformant: a.Conformant, Rotating: rules.Rotating(), AuthTime: a.AuthTime, OrgID: a.OrgID, OrgSet: a.OrgSet, Details: a.Details, Connection: a.Connection,
 		CreatedAt: now, LastUsedAt: now, InitialIP: t.visit.IP, InitialUserAgent: t.visit.UserAgent,
 	}
 	if t.client.Public() { // others prove themselves by more than the token (RFC 9449 section 5)

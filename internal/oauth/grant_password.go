@@ -109,6 +109,9 @@ func (t *tokenRequest) resume(ctx context.Context, w *stagedoor.MFAToken) (*toke
 		return nil, err
 	}
 	t.event.Audience = w.Audience
+	if x.Scope, _, err = t.still(ctx, x.API, x.Scope, nil); err != nil {
+		return nil, err
+	}
 	a, user, err := t.Pipeline.Direct(ctx, t.visit, x, w.UserID, t.event)
 	if stagedoor.IsKind(err, stagedoor.NotFound) {
 		err = invalidGrant("Malformed mfa_token")

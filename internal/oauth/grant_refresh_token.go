@@ -34,11 +34,13 @@ func redeemRefreshToken(ctx context.Context, t *tokenRequest) (*tokenResponse, e
 	if err != nil {
 		return nil, err
 	}
-	still := &stagedoor.AuthorizationRequest{Scope: slices.Clone(rt.Scope)}
-	if err := forPeople(ctx, t.st, t.client, api, still); err != nil { // what the client was granted may have been taken back, or cut short
+	scope, details, err := t.still(ctx, api, rt.Scope, rt.Details)
+	if err != nil {
 		return nil, err
 	}
-	a, user, err := t.Pipeline.Refresh(ctx, t.visit, t.client, rt, narrowed(still.Scope, t.params["scope"]), t.given(), t.event)
+	now := *rt
+	now.Details = details
+	a, user, err := t.Pipeline.Refresh(ctx, t.visit, t.client, &now, narrowed(defined(t.client, api, scope, rt.Beyond), t.params["scope"]), t.given(), t.event)
 	if stagedoor.HasCode(err, "inexistent_user") {
 		return nil, invalidGrant("The refresh_token was generated for a user who doesn't exist anymore.")
 	}
