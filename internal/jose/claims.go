@@ -1,6 +1,7 @@
 package jose
 
 import (
+	"encoding/json"
 	"fmt"
 	"time"
 )
@@ -24,6 +25,14 @@ type Claims struct {
 	Raw             map[string]any // every claim, numbers as float64
 
 	members map[string]any // of the header
+	payload []byte         // as it was signed
+}
+
+// Exactly is a claim as it stands in the token, with numbers that no float64 holds; nil if it is absent.
+func (c *Claims) Exactly(name string) json.RawMessage {
+	var all map[string]json.RawMessage
+	_ = json.Unmarshal(c.payload, &all) // it was read before
+	return all[name]
 }
 
 func newClaims(header Header, raw map[string]any) (Claims, error) {

@@ -103,7 +103,7 @@ func split(token string) (Header, Claims, error) {
 		return Header{}, Claims{}, fmt.Errorf("%w: not three parts", ErrMalformed)
 	}
 	var members map[string]any
-	if err := decode(parts[0], &members); err != nil {
+	if _, err := decode(parts[0], &members); err != nil {
 		return Header{}, Claims{}, fmt.Errorf("%w: header: %w", ErrMalformed, err)
 	}
 	for _, name := range []string{"crit", "b64", "zip"} { // extensions that change how the rest is read; we have none
@@ -121,34 +121,35 @@ func split(token string) (Header, Claims, error) {
 		return Header{}, Claims{}, fmt.Errorf("%w: not signed", ErrMalformed)
 	}
 	var raw map[string]any
-	if err := decode(parts[1], &raw); err != nil {
+	payload, err := decode(parts[1], &raw)
+	if err != nil {
 		return Header{}, Claims{}, fmt.Errorf("%w: payload: %w", ErrMalformed, err)
 	}
 	if _, err := strict.DecodeString(parts[2]); err != nil || strings.ContainsAny(parts[2], "\r\n") {
 		return Header{}, Claims{}, fmt.Errorf("%w: signature is not base64url", ErrMalformed)
 	}
 	claims, err := newClaims(header, raw)
-	claims.members = members
+	claims.members, claims.payload = members, payload
 	return header, claims, err
 }
 
 // strict refuses bits behind the last byte, so that one token has one spelling.
 var strict = base64.RawURLEncoding.Strict()
 
-// decode reads one part into a map. The decoder is go-jose's: it minds case and refuses doubled members at every depth.
-func decode(part string, into *map[string]any) error {
+// decode reads one part into a map, and returns its text. The decoder is go-jose's: it minds case and refuses doubled members at every depth.
+func decode(part string, into *map[string]any) ([]byte, error) {
 	if strings.ContainsAny(part, "\r\n") { // the standard decoder would skip them
-		return errors.New("line break")
+		return nil, errors.New("line break")
 	}
 	data, err := strict.DecodeString(part)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if err := json.Unmarshal(data, into); err != nil {
-		return err
+		return nil, err
 	}
 	if *into == nil {
-		return errors.New("null")
+		return nil, errors.New("null")
 	}
-	return nil
+	return data, nil
 }

@@ -1,14 +1,15 @@
 package login
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
 	"maps"
+	"math/big"
 	"net/http"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/stagedoor/stagedoor"
@@ -65,7 +66,9 @@ func details(raw json.RawMessage) ([]ui.ScopeGroup, error) {
 		return nil, nil
 	}
 	var all []map[string]any
-	if err := json.Unmarshal(raw, &all); err != nil {
+	dec := json.NewDecoder(bytes.NewReader(raw))
+	dec.UseNumber()
+	if err := dec.Decode(&all); err != nil {
 		return nil, err
 	}
 	var out []ui.ScopeGroup
@@ -98,8 +101,11 @@ func told(value any) string {
 			parts = append(parts, name+" "+told(v[name]))
 		}
 		return strings.Join(parts, ", ")
-	case float64:
-		return strconv.FormatFloat(v, 'f', -1, 64)
+	case json.Number: // all of it, and without an exponent, which few people read
+		if n, ok := new(big.Rat).SetString(v.String()); ok {
+			places, _ := n.FloatPrec()
+			return n.FloatString(places)
+		}
 	}
 	return fmt.Sprint(value)
 }

@@ -1,7 +1,11 @@
 package oauth
 
 import (
+	"encoding/base64"
 	"encoding/json"
+	"net/url"
+	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/stagedoor/stagedoor"
@@ -45,6 +49,41 @@ func TestAuthorizationDetails(t *testing.T) {
 	})
 }
 
+// Numbers that no float64 holds are the same from the request to the token, however the request comes.
+func TestNumbersOfAuthorizationDetails(t *testing.T) {
+	eachWorld(t, func(t *testing.T, w *world) {
+		w.api(func(rs *stagedoor.ResourceServer) {
+			rs.Stored = map[string]json.RawMessage{"authorization_details": json.RawMessage(`[{"type":"payment"}]`)}
+		})
+		const numbers = `"cents":9007199254740993,"rate":0.12345678901234567890123`
+		details := `[{"type":"payment",` + numbers + `}]`
+		kept := func(what, text string) {
+			t.Helper()
+			for _, number := range strings.Split(numbers, ",") {
+				name, value, _ := strings.Cut(number, ":")
+				if !regexp.MustCompile(name + `: ?` + value + `\b`).MatchString(text) {
+					t.Errorf("%s: no %s in %s", what, number, text)
+				}
+			}
+		}
+		object := signsObjects(t, w, site, "RS256", false)
+		b := w.browser()
+		b.login(request(site)).got()
+		for what, ask := range map[string]url.Values{
+			"a query":          request(site, "audience", apiAudience, "scope", "openid offline_access", "authorization_details", details),
+			"a request object": values("client_id", site, "request", object(map[string]any{"audience": apiAudience, "scope": "openid offline_access", "code_challenge": nil, "code_challenge_method": nil, "authorization_details": json.RawMessage(details)})),
+		} {
+			got := w.redeem(site, b.decide(b.authorize(ask).asks("consent"), true).got().Get("code")).good()
+			kept("the answer to "+what, got.Body.String())
+			payload, err := base64.RawURLEncoding.DecodeString(strings.Split(got.AccessToken, ".")[1])
+			ok(t, err)
+			kept("the token of "+what, string(payload))
+			kept("introspection of "+what, w.browser().post("/oauth/introspect", values("client_id", site, "client_secret", secret(site), "token", got.AccessToken)).Body.String())
+			kept("a refresh of "+what, w.refresh(site, got.RefreshToken).good().Body.String())
+		}
+	})
+}
+
 func TestAuthorizationDetailsRefused(t *testing.T) {
 	w := newWorld(t)
 	w.api(func(rs *stagedoor.ResourceServer) {
@@ -53,7 +92,9 @@ func TestAuthorizationDetailsRefused(t *testing.T) {
 	for details, why := range map[string]string{
 		`x`: "they are not a list of objects, or too long", `{"type":"payment"}`: "they are not a list of objects, or too long", `[1]`: "they are not a list of objects, or too long",
 		`[]`: "there must be 1 to 10", payment + payment: "they are not a list of objects, or too long",
-		`[{"type":"magic"}]`: "the API does not know the type magic", `[{}]`: "the API does not know the type ", `[{"type":1}]`: "the API does not know the type ",
+		`[{"type":"payment","amount":1e400}]`: "they are not a list of objects, or too long", `[{"type":"payment","amount":1e-9999999}]`: "they are not a list of objects, or too long",
+		`[{"type":"payment","type":"magic"}]`: "they are not a list of objects, or too long",
+		`[{"type":"magic"}]`:                  "the API does not know the type magic", `[{}]`: "the API does not know the type ", `[{"type":1}]`: "the API does not know the type ",
 	} {
 		w.browser().authorize(request(site, "audience", apiAudience, "authorization_details", details)).fails("invalid_authorization_details", "Invalid authorization_details: "+why)
 	}

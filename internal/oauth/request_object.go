@@ -1,7 +1,6 @@
 package oauth
 
 import (
-	"encoding/json"
 	"errors"
 	"net/http"
 	"net/url"
@@ -39,7 +38,7 @@ func readObject(r *http.Request, st *store.Store, client *stagedoor.Client, raw 
 	if err := checkObject(client, claims, web.Issuer(r), st.Clock().Now()); err != nil {
 		return nil, err
 	}
-	return objectParams(claims.Raw)
+	return objectParams(claims)
 }
 
 // objectTypes are what the header of a request object may say that it is, in lower case. Anything else is a token for another purpose.
@@ -106,9 +105,9 @@ func checkObject(client *stagedoor.Client, claims jose.Claims, issuer string, no
 var ofTheObject = []string{"iss", "aud", "exp", "nbf", "iat", "jti"}
 
 // objectParams makes parameters of claims: texts as they are, numbers and truth values as their text, and what has parts as JSON.
-func objectParams(claims map[string]any) (url.Values, error) {
+func objectParams(claims jose.Claims) (url.Values, error) {
 	out := url.Values{}
-	for name, value := range claims {
+	for name, value := range claims.Raw {
 		if slices.Contains(ofTheObject, name) {
 			continue
 		}
@@ -123,11 +122,7 @@ func objectParams(claims map[string]any) (url.Values, error) {
 		case bool:
 			text = strconv.FormatBool(v)
 		default:
-			b, err := json.Marshal(v)
-			if err != nil {
-				return nil, errObject(name + " cannot be read")
-			}
-			text = string(b)
+			text = string(claims.Exactly(name))
 		}
 		if unreadable(name) || unreadable(text) {
 			return nil, errObject("it holds text that cannot be read")
