@@ -168,6 +168,9 @@ func microsoft(g *given, member map[string]any) {
 	member["email_verified"] = g.conn.Option("should_trust_email_verified_connection") == "always_set_emails_as_verified"
 }
 
+// noProfile is what people are told whose provider does not say who they are.
+const noProfile = "The identity provider gave no profile"
+
 // person reads a profile that was made of what a provider gave.
 func person(member map[string]any) (*profile, error) {
 	for _, name := range []string{"metadata", "mfa_factors"} { // what databases' scripts may say, and nobody else
@@ -175,10 +178,10 @@ func person(member map[string]any) (*profile, error) {
 	}
 	raw, err := json.Marshal(member)
 	if err != nil {
-		return nil, failed("The identity provider gave no profile", "it cannot be read")
+		return nil, failed(noProfile, "it cannot be read")
 	}
 	if id := textOf(member["user_id"]); strings.TrimSpace(id) != id { // which would be somebody else's without it
-		return nil, failed("The identity provider gave no profile", "its user_id begins or ends with a space")
+		return nil, failed(noProfile, "its user_id begins or ends with a space")
 	}
 	p, _, err := describePerson(raw, "")
 	if err != nil {

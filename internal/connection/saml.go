@@ -136,7 +136,11 @@ func cameBy(c *stagedoor.Connection, a *xmlsig.Assertion) *stagedoor.CameBy {
 
 // userSAML returns the user whom an assertion names.
 func (o *Upstream) userSAML(ctx context.Context, st *store.Store, c *stagedoor.Connection, a *xmlsig.Assertion) (*stagedoor.User, error) {
-	p, err := person(samlProfile(c, a))
+	m, err := samlProfile(c, a)
+	if err != nil {
+		return nil, err
+	}
+	p, err := person(m)
 	if err != nil {
 		return nil, err
 	}
@@ -158,7 +162,7 @@ var samlFields = map[string][]string{
 }
 
 // samlProfile is a profile made of an assertion.
-func samlProfile(c *stagedoor.Connection, a *xmlsig.Assertion) map[string]any {
+func samlProfile(c *stagedoor.Connection, a *xmlsig.Assertion) (map[string]any, error) {
 	m := map[string]any{}
 	value := func(names []string) any {
 		for _, name := range names {
@@ -187,21 +191,36 @@ func samlProfile(c *stagedoor.Connection, a *xmlsig.Assertion) map[string]any {
 			delete(m, name)
 		}
 	}
-	id := any(a.NameID)
-	names := textList(c.Options.Stored["user_id_attribute"])
-	if len(names) == 0 {
-		names = textList(fields["user_id"])
-	}
-	if len(names) > 0 {
-		if v, ok := value(names).(string); ok {
-			id = v
-		}
+	id, err := samlID(a, append(textList(c.Options.Stored["user_id_attribute"]), textList(fields["user_id"])...))
+	if err != nil {
+		return nil, err
 	}
 	m["user_id"] = id
 	if address, err := NormalizeEmail(a.NameID); err == nil && address != "" && m["email"] == nil {
 		m["email"] = address
 	}
-	return m
+	return m, nil
+}
+
+// samlID is what somebody is known by: the first of the attributes named that is there or, where none is named, the NameID. Where what is named is missing the NameID does not stand in for
+// it: it is an id of another kind, and may be spelled as somebody else's of the first. Who wants that names it behind the attribute, as nameidentifier.
+func samlID(a *xmlsig.Assertion, names []string) (string, error) {
+	if len(names) == 0 {
+		return a.NameID, nil
+	}
+	for _, name := range names {
+		values := a.Attributes[name]
+		if known := strings.TrimPrefix(name, claims); a.NameID != "" && (known == "nameidentifier" || known == "NameID") {
+			values = []string{a.NameID}
+		}
+		switch {
+		case len(values) > 1:
+			return "", failed(noProfile, "the attribute that people are known by has several values: "+short(name))
+		case len(values) == 1 && values[0] != "":
+			return values[0], nil
+		}
+	}
+	return "", failed(noProfile, "it lacks the attribute that people are known by (user_id_attribute, user_id of fieldsMap): "+short(strings.Join(names, ", ")))
 }
 
 // textList reads a text or a list of texts.

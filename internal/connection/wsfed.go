@@ -121,11 +121,17 @@ func (o *Upstream) identifyWSFed(ctx context.Context, st *store.Store, c *staged
 	if !fresh {
 		return nil, failed(badAnswer, "its assertion was used before")
 	}
-	m := samlProfile(c, a)
-	for _, name := range []string{claims + "upn", claims + "nameidentifier", claims + "emailaddress", claims + "name"} { // of providers that give no name beside
+	m, err := samlProfile(c, a)
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range []string{claims + "upn", claims + "nameidentifier", claims + "emailaddress"} { // of providers that give no name beside
 		if v := a.Attributes[name]; m["user_id"] == "" && len(v) == 1 {
 			m["user_id"] = v[0]
 		}
+	}
+	if m["user_id"] == "" { // claims/name may be what several people are called
+		return nil, failed(noProfile, "it has neither a NameIdentifier nor a UPN or an address; user_id_attribute names another claim by which people are known")
 	}
 	m["email_verified"] = c.Option("should_trust_email_verified_connection") == "always_set_emails_as_verified"
 	p, err := person(m)

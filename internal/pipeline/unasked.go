@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"net/url"
+	"strings"
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/connection"
@@ -20,19 +21,29 @@ func (p *Pipeline) Unasked(ctx context.Context, v Visit, name, answer string) (*
 		return nil, "", err
 	}
 	unasked := connection.UnaskedOf(conn)
+	refused := func(why error) stagedoor.LogEvent {
+		return stagedoor.LogEvent{Type: "f", Description: describe(why), Connection: conn.Name, ConnID: conn.ID, Strategy: conn.Strategy, ClientID: unasked.ClientID}
+	}
+	q, _ := url.ParseQuery(unasked.Authorize) // what cannot be read is left out
 	var client *stagedoor.Client
 	if unasked.Enabled {
 		client, err = v.Store.Client(ctx, unasked.ClientID)
-		if err == nil && (unasked.Protocol != "oidc" && unasked.Protocol != "" || !conn.EnabledFor(client.ID) || len(client.Callbacks) == 0) {
+		if err == nil && (unasked.Protocol != "oidc" && unasked.Protocol != "" || !conn.EnabledFor(client.ID)) {
 			err = stagedoor.Errorf(stagedoor.Forbidden, "access_denied", "The client of IdP-initiated logins cannot be used.")
 		}
+		if err == nil && q.Get("redirect_uri") == "" {
+			if q.Set("redirect_uri", firstCallback(client)); q.Get("redirect_uri") == "" {
+				err = stagedoor.Errorf(stagedoor.Forbidden, "access_denied", "The client of IdP-initiated logins has no callback without a wildcard: client_authorizequery must say the redirect_uri.")
+			}
+		}
 		if err != nil {
+			v.log(refused(err))
 			return nil, "", err
 		}
 	}
 	u, came, err := p.Upstream.IdentifyUnasked(ctx, v.Store, conn, v.Issuer+callbackPath, answer)
 	if err != nil {
-		v.log(stagedoor.LogEvent{Type: "f", Description: describe(err), Connection: conn.Name, ConnID: conn.ID, Strategy: conn.Strategy, ClientID: unasked.ClientID})
+		v.log(refused(err))
 		return nil, "", err
 	}
 	opened, err := p.open(ctx, v, proof{conn: conn, user: u, method: "federated", came: came})
@@ -42,8 +53,7 @@ func (p *Pipeline) Unasked(ctx context.Context, v Visit, name, answer string) (*
 	if err != nil {
 		return nil, "", err
 	}
-	q, _ := url.ParseQuery(unasked.Authorize) // what cannot be read is left out
-	for name, value := range map[string]string{"response_type": "code", "redirect_uri": client.Callbacks[0], "scope": "openid profile email"} {
+	for name, value := range map[string]string{"response_type": "code", "scope": "openid profile email"} {
 		if q.Get(name) == "" {
 			q.Set(name, value)
 		}
@@ -51,6 +61,16 @@ func (p *Pipeline) Unasked(ctx context.Context, v Visit, name, answer string) (*
 	q.Set("client_id", client.ID)
 	q.Set("connection", conn.Name)
 	return opened, "/authorize?" + q.Encode(), nil
+}
+
+// firstCallback is the first address of the client's that is one: others stand for several, or for those of organizations.
+func firstCallback(c *stagedoor.Client) string {
+	for _, address := range c.Callbacks {
+		if !strings.ContainsAny(address, "*{") {
+			return address
+		}
+	}
+	return ""
 }
 
 // Metadata are what the identity provider of a SAML connection is told of us.

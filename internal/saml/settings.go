@@ -153,9 +153,9 @@ func (s settings) issuer(st *store.Store) string {
 	return s.text("issuer", "urn:"+st.Tenant().Domain())
 }
 
-// registered are the addresses that answers may be posted to. Callbacks with a wildcard are held to the address of a request.
+// registered are the addresses that answers may be posted to. Callbacks with a wildcard are held to the address of a request; those with the name of an organization are none.
 func (s settings) registered(c *stagedoor.Client) []string {
-	all := slices.DeleteFunc(slices.Clone(c.Callbacks), func(a string) bool { return strings.Contains(a, "*") })
+	all := slices.DeleteFunc(slices.Clone(c.Callbacks), func(a string) bool { return strings.ContainsAny(a, "*{") })
 	for _, name := range []string{"destination", "recipient"} {
 		if a := s.text(name, ""); a != "" && !slices.Contains(all, a) {
 			all = append(all, a)
