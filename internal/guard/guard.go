@@ -271,20 +271,37 @@ func WrongToken(ctx context.Context, st *store.Store, ip string) error {
 	return st.Fill(ctx, BucketExchange, stagedoor.Network(ip), s.Stage.PreCustomTokenExchange)
 }
 
-// Blocks lists where somebody with one of the identifiers is kept out now.
+// Blocks lists where somebody with one of the identifiers is kept out now: by wrong passwords, by wrong codes, or, without connection and address, by so many wrong codes from all networks
+// that no further one is looked at.
 func Blocks(ctx context.Context, st *store.Store, identifiers ...string) ([]stagedoor.Attempts, error) {
-	brute := stagedoor.DefaultBruteForceProtection()
-	if err := st.Setting(ctx, stagedoor.SettingBruteForce, &brute); err != nil {
-		return nil, err
-	}
-	counts, err := st.Attempts(ctx, counted(identifiers)...)
 	blocked := []stagedoor.Attempts{}
-	for _, c := range counts {
-		if brute.Blocks() && c.Count >= brute.MaxAttempts {
-			blocked = append(blocked, c)
+	brute := stagedoor.DefaultBruteForceProtection()
+	if err := st.Setting(ctx, stagedoor.SettingBruteForce, &brute); err != nil || !brute.Blocks() {
+		return blocked, err
+	}
+	for _, id := range counted(identifiers) {
+		counts, err := st.Attempts(ctx, id, codeKey(id))
+		if err != nil {
+			return nil, err
+		}
+		for _, c := range counts {
+			c.Identifier = id
+			known := func(b stagedoor.Attempts) bool {
+				return b.Identifier == id && b.Connection == c.Connection && b.IP == c.IP
+			}
+			if c.Count >= brute.MaxAttempts && !slices.ContainsFunc(blocked, known) {
+				blocked = append(blocked, c)
+			}
+		}
+		everywhere, err := st.Full(ctx, bucketGuess, id, guesses)
+		if err != nil {
+			return nil, err
+		}
+		if everywhere {
+			blocked = append(blocked, stagedoor.Attempts{Identifier: id})
 		}
 	}
-	return blocked, err
+	return blocked, nil
 }
 
 // Unblock lifts every block of the identifiers, those of guessed codes too.

@@ -47,6 +47,52 @@ func TestAttackProtection(t *testing.T) {
 	})
 }
 
+// TestBlockedCodes: who is kept out by wrong codes, from one network or from all together, is listed, and let in again.
+func TestBlockedCodes(t *testing.T) {
+	each(t, func(h *house) {
+		ctx, st, bearer := context.Background(), h.store("acme"), h.machine("acme")
+		id := h.user("kim", "")
+		conn, err := st.ConnectionByName(ctx, "Users")
+		h.ok(err)
+		attempt := guard.Attempt{Store: st, Connection: conn, Identifier: "KIM@x.test", IP: "203.0.113.9", Code: true}
+		block := func() {
+			for range 10 {
+				_, err := guard.Failed(ctx, attempt)
+				h.ok(err)
+			}
+		}
+		lists := func(want string) {
+			for _, path := range []string{"/user-blocks/" + id, "/user-blocks?identifier=kim%40x.test", "/user-blocks/" + id + "?consider_brute_force_enablement=true"} {
+				h.call(bearer, "GET", path, "").is(200, `{"blocked_for":[`+want+`]}`)
+			}
+		}
+		const one, all = `{"identifier":"kim@x.test","ip":"203.0.113.9","connection":"Users"}`, `{"identifier":"kim@x.test"}`
+		block()
+		lists(one)
+		attempt.Code = false
+		block() // of passwords, too: it is one place
+		lists(one)
+		attempt.Code = true
+		for range 200 {
+			h.ok(guard.Guess(ctx, attempt))
+		}
+		if err := guard.Guess(ctx, attempt); !stagedoor.HasCode(err, "too_many_attempts") {
+			h.Errorf("one more: %v", err)
+		}
+		lists(one + "," + all)
+		h.call(bearer, "DELETE", "/user-blocks/"+id, "").is(204, "")
+		lists("")
+		h.ok(guard.Guess(ctx, attempt))
+		for range 199 {
+			h.ok(guard.Guess(ctx, attempt))
+		}
+		lists(all)
+		h.call(bearer, "DELETE", "/user-blocks?identifier=kim%40x.test", "").is(204, "")
+		lists("")
+		h.ok(guard.Guess(ctx, attempt))
+	})
+}
+
 // TestBlockedNetwork: an IPv6 address is blocked, and unblocked, with its network.
 func TestBlockedNetwork(t *testing.T) {
 	each(t, func(h *house) {

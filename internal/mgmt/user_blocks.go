@@ -39,7 +39,7 @@ func blockedFor(c *call, in blocksIn, identifiers []string) (any, error) {
 	}
 	shown := []map[string]string{}
 	for _, b := range blocks {
-		if in.Consider.Value {
+		if in.Consider.Value && b.Connection != "" {
 			conn, err := c.store.ConnectionByName(c.ctx(), b.Connection)
 			if err != nil && !stagedoor.IsKind(err, stagedoor.NotFound) {
 				return nil, err
@@ -48,7 +48,10 @@ func blockedFor(c *call, in blocksIn, identifiers []string) (any, error) {
 				continue
 			}
 		}
-		block := map[string]string{"identifier": b.Identifier, "connection": b.Connection}
+		block := map[string]string{"identifier": b.Identifier}
+		if b.Connection != "" { // else of codes wherever they are given
+			block["connection"] = b.Connection
+		}
 		if b.IP != "" {
 			block["ip"] = b.IP
 		}
