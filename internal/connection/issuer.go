@@ -157,16 +157,7 @@ func (g *given) verify(token, nonce string) (map[string]any, error) {
 		return no(err.Error())
 	}
 	now := g.st.Clock().Now()
-	var claims jose.Claims
-	for _, k := range keys {
-		claims, err = jose.Parse(token, now.Add(-clockTolerance), func(jose.Header) (string, any, error) { return header.Algorithm, k.Key, nil })
-		if errors.Is(err, jose.ErrNotYetValid) && !now.Add(clockTolerance).Before(claims.NotBefore) {
-			err = nil
-		}
-		if !errors.Is(err, jose.ErrSignature) {
-			break
-		}
-	}
+	claims, err := signedBy(token, header.Algorithm, keys, now)
 	switch party := claims.AuthorizedParty; {
 	case err != nil:
 		return no(err.Error())
@@ -189,6 +180,20 @@ func (g *given) verify(token, nonce string) (map[string]any, error) {
 		return no("its at_hash is of another access token")
 	}
 	return claims.Raw, nil
+}
+
+// signedBy are the claims of a token that is signed with one of the keys, and is of now.
+func signedBy(token, alg string, keys []jose.VerifyKey, now time.Time) (claims jose.Claims, err error) {
+	for _, k := range keys {
+		claims, err = jose.Parse(token, now.Add(-clockTolerance), func(jose.Header) (string, any, error) { return alg, k.Key, nil })
+		if errors.Is(err, jose.ErrNotYetValid) && !now.Add(clockTolerance).Before(claims.NotBefore) {
+			err = nil
+		}
+		if !errors.Is(err, jose.ErrSignature) {
+			break
+		}
+	}
+	return claims, err
 }
 
 // issuedBy tells whether a token is of the issuer that was asked. That of Microsoft's common endpoint names its tenant in it.

@@ -123,6 +123,8 @@ type (
 		Sign       web.Opt[bool]              `json:"signSAMLRequest"`
 		Fields     web.Opt[freeObject]        `json:"fieldsMap"`
 		Initiated  web.Opt[freeObject]        `json:"idpinitiated"`
+		RevokeIss  web.Opt[string]            `json:"global_token_revocation_jwt_iss" schema:"min=1,max=1024"`
+		RevokeSub  web.Opt[string]            `json:"global_token_revocation_jwt_sub" schema:"min=1,max=1024"`
 		Rest       map[string]json.RawMessage `schema:"rest"`
 	}
 	waadOptions struct {

@@ -71,6 +71,8 @@ func (d *Door) discovery(w http.ResponseWriter, r *http.Request, st *store.Store
 		doc["require_pushed_authorization_requests"] = true
 	}
 	doc["backchannel_token_delivery_modes_supported"] = []string{"poll"}
+	doc["global_token_revocation_endpoint"] = issuer + strings.TrimPrefix(revocationPath, "/") + "{connectionName}"
+	doc["global_token_revocation_endpoint_auth_methods_supported"] = []string{"global-token-revocation+jwt"}
 	doc["backchannel_logout_supported"], doc["backchannel_logout_session_supported"] = true, true
 	if settings.OIDCLogout.EndSessionDiscovery {
 		doc["end_session_endpoint"] = issuer + "oidc/logout"

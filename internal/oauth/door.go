@@ -92,6 +92,7 @@ var routes = []route{
 	{web.Route{Method: "POST", Pattern: "/passkey/challenge", Title: "What an app needs to sign somebody in with a passkey"}, startPasskey(false)},
 	{web.Route{Method: "POST", Pattern: "/passkey/register", Title: "What an app needs to sign somebody up with a passkey"}, startPasskey(true)},
 	{web.Route{Method: "POST", Pattern: "/oauth/revoke", Title: "Revokes a refresh token"}, (*Door).revoke},
+	{web.Route{Method: "POST", Pattern: revocationPath + "{connection_name}", Title: "Ends all of somebody's access, at the word of their identity provider"}, (*Door).revokeAccess},
 	{web.Route{Method: "POST", Pattern: "/oauth/introspect", Title: "Tells what a token stands for (RFC 7662)"}, (*Door).introspect},
 	{web.Route{Method: "GET", Pattern: "/userinfo", Title: "Claims of the token's user"}, (*Door).userInfo},
 	{web.Route{Method: "POST", Pattern: "/userinfo", Title: "Claims of the token's user"}, (*Door).userInfo},

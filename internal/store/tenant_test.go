@@ -493,6 +493,9 @@ var trespasses = map[string]struct {
 	"UnlinkIdentity": {finds, func(ctx context.Context, s *store.Store) (any, error) {
 		return s.UnlinkIdentity(ctx, "auth0|acme", "auth0", "linked acme")
 	}},
+	"EndAccess": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		return nil, s.EndAccess(ctx, "auth0|acme", stagedoor.LogoutByProvider)
+	}},
 	"EndAccessBy": {finds, func(ctx context.Context, s *store.Store) (any, error) {
 		return nil, s.EndAccessBy(ctx, "auth0|acme", "Users", "")
 	}},

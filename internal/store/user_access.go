@@ -141,6 +141,16 @@ func (s *Store) EndAccessBy(ctx context.Context, userID, connection, stays strin
 	})
 }
 
+// EndAccess ends all that a user has here, and what has begun and waits, as another password does.
+func (s *Store) EndAccess(ctx context.Context, userID string, by stagedoor.LogoutBy) error {
+	return s.write(ctx, func(q querier) error {
+		if _, err := s.lockedUser(ctx, q, userID); err != nil {
+			return err
+		}
+		return s.endAllAccess(ctx, q, userID, by)
+	})
+}
+
 // refreshTokens lists the live refresh tokens for which a condition holds, the newest of each family, in the order of their ids.
 func (s *Store) refreshTokens(ctx context.Context, q querier, where, arg string) ([]stagedoor.RefreshToken, error) {
 	newest := map[string]stagedoor.RefreshToken{}
