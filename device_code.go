@@ -13,6 +13,8 @@ type DeviceCode struct {
 	Audience string   // "" means userinfo only
 	Scope    []string // as asked for
 
+	Details json.RawMessage `json:",omitempty"` // authorization_details (RFC 9396) of an approval, checked
+
 	Approval *Approval `json:",omitempty"` // no device at all: a client waits for somebody's approval
 
 	Denied        string         `json:",omitempty"` // why nothing is granted

@@ -154,6 +154,38 @@ func TestApproval(t *testing.T) {
 	})
 }
 
+// What is to be approved beyond scopes stands on the page that asks for consent, and in the token; who declines it there has declined.
+func TestApprovalOfDetails(t *testing.T) {
+	newApprover(t, eachWorldWith, func(t *testing.T, p *approver) {
+		p.create("resource-servers", map[string]any{"identifier": "https://bank.example/", "authorization_details": []map[string]string{{"type": "payment"}}})
+		for _, decision := range []string{"accept", "decline"} {
+			p.reset()
+			asked := p.ask("audience", "https://bank.example/", "authorization_details", `[{"type":"payment","cents":9007199254740993,"to":"Songs Ltd"}]`)
+			if asked.status != 200 {
+				t.Fatalf("%+v", asked)
+			}
+			b := p.browser()
+			shown := b.show(p.link(b))
+			to := b.get(b.post(shown.action, shown.fill("decision", "accept")).Header.Get("Location"))
+			consent := b.show(b.signIn(b.show(to.Header.Get("Location"))).Header.Get("Location"))
+			if !strings.Contains(consent.body, "Payment") || !strings.Contains(consent.body, "cents: 9007199254740993") || !strings.Contains(consent.body, "to: Songs Ltd") {
+				t.Fatalf("the page says %s", consent.body)
+			}
+			p.refused(p.poll(asked.ID), 400, "authorization_pending", "The end-user authorization is pending")
+			b.get(b.post(consent.action, consent.fill("decision", decision)).Header.Get("Location"))
+			got := p.poll(asked.ID)
+			if decision == "decline" {
+				p.refused(got, 400, "access_denied", "The end-user denied the authorization request or it has been expired")
+				continue
+			}
+			details, _ := json.Marshal(claimsOf(t, got.Access)["authorization_details"])
+			if !strings.Contains(string(details), `"to":"Songs Ltd"`) || !strings.Contains(string(details), `"type":"payment"`) {
+				t.Errorf("%+v %s", got, details)
+			}
+		}
+	})
+}
+
 // Attack: somebody else, who has the link and an account of their own, approves.
 func TestApprovalBySomebodyElse(t *testing.T) {
 	newApprover(t, eachWorldWith, func(t *testing.T, p *approver) {
@@ -207,7 +239,8 @@ func TestApprovalRefused(t *testing.T) {
 			{"login_hint", hint("email", p.base+"/", p.user), 400, "unknown_user_id", unknown},
 			{"requested_expiry", "0", 400, "invalid_request", "requested_expiry must be a number of seconds from 1 to 259200"},
 			{"requested_expiry", "259201", 400, "invalid_request", "requested_expiry must be a number of seconds from 1 to 259200"},
-			{"authorization_details", "[]", 400, "invalid_request", "authorization_details is not supported"},
+			{"authorization_details", "[]", 400, "invalid_authorization_details", "Invalid authorization_details: there must be 1 to 10"},
+			{"authorization_details", `[{"type":"payment"}]`, 400, "invalid_authorization_details", "Invalid authorization_details: the API does not know the type payment"},
 			{"id_token_hint", "x", 400, "invalid_request", "login_hint is the only hint that is supported"},
 			{"client_secret", "wrong", 401, "access_denied", "Unauthorized"},
 			{"audience", "https://nowhere.example/", 403, "access_denied", "Service not found: https://nowhere.example/"},

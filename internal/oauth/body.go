@@ -96,8 +96,8 @@ func formParams(body string) (map[string]string, error) {
 	return out, nil
 }
 
-// structured are the parameters that are objects: they come as their JSON.
-var structured = []string{"authn_response", "user_profile"}
+// structured are the parameters that have parts: they come as their JSON.
+var structured = []string{"authn_response", "authorization_details", "user_profile"}
 
 // jsonParams reads a JSON object of parameters.
 func jsonParams(b []byte) (map[string]string, error) {
@@ -132,7 +132,7 @@ func jsonParams(b []byte) (map[string]string, error) {
 			}
 		case json.Number:
 			out[name] = v.String()
-		case map[string]any:
+		case map[string]any, []any:
 			if slices.Contains(structured, name) {
 				text, err := json.Marshal(v)
 				if err != nil || unreadable(string(text)) {

@@ -78,12 +78,14 @@ func (d *Door) askApproval(r *http.Request, st *store.Store, params map[string]s
 		return nil, missing("binding_message")
 	case len(words) > maxApprovalWords || !approvalWords.MatchString(words):
 		return nil, stagedoor.Errorf(stagedoor.Invalid, "invalid_binding_message", "binding_message must be up to %d letters, digits, spaces and + - _ . , : #", maxApprovalWords)
-	case params["authorization_details"] != "":
-		return nil, invalid("authorization_details is not supported")
 	case params["id_token_hint"] != "" || params["login_hint_token"] != "":
 		return nil, invalid("login_hint is the only hint that is supported")
 	}
 	life, err := approvalLife(params)
+	if err != nil {
+		return nil, err
+	}
+	details, err := authorizationDetails(ctx, st, client, asked.api, params["authorization_details"])
 	if err != nil {
 		return nil, err
 	}
@@ -100,7 +102,7 @@ func (d *Door) askApproval(r *http.Request, st *store.Store, params map[string]s
 	}
 	request, link := stagedoor.NewToken(), stagedoor.NewToken()
 	err = st.CreateDeviceCode(ctx, request, link, &stagedoor.DeviceCode{
-		ClientID: client.ID, Audience: asked.audience, Scope: asked.scope, ExpiresAt: st.Clock().Now().Add(time.Duration(life) * time.Second),
+		ClientID: client.ID, Audience: asked.audience, Scope: asked.scope, Details: details, ExpiresAt: st.Clock().Now().Add(time.Duration(life) * time.Second),
 		Approval: &stagedoor.Approval{UserID: user.ID, Message: params["binding_message"]},
 	})
 	if err != nil {

@@ -23,7 +23,7 @@ func deviceLogin(v Visit, d *stagedoor.DeviceCode) *stagedoor.Transaction {
 	return &stagedoor.Transaction{
 		ID: stagedoor.NewToken(), Browser: hash(v.Browser), ExpiresAt: d.ExpiresAt,
 		Request: stagedoor.AuthorizationRequest{
-			ClientID: d.ClientID, Audience: d.Audience, Scope: d.Scope, Conformant: true, Issuer: v.Issuer, Device: d.ID,
+			ClientID: d.ClientID, Audience: d.Audience, Scope: d.Scope, Details: d.Details, Conformant: true, Issuer: v.Issuer, Device: d.ID,
 			Query: map[string][]string{},
 		},
 	}
