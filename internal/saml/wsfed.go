@@ -36,6 +36,9 @@ func (d *Door) wsfed(w http.ResponseWriter, r *http.Request, st *store.Store) {
 		if req, err = d.wsfedRequest(r, client, addon); err == nil {
 			err = notAnothers(r.Context(), st, client, req.Federation.Issuer)
 		}
+		if err == nil && req.Connection == "" {
+			req.Connection, err = homeRealm(r.Context(), st, r.Form.Get("whr"))
+		}
 		if err == nil {
 			d.begin(w, r, st, client, req)
 			return
@@ -77,6 +80,21 @@ func (d *Door) wsfedRequest(r *http.Request, client *stagedoor.Client, addon set
 		req.Prompt = []string{"login"}
 	}
 	return req, nil
+}
+
+// homeRealm is the connection that whr names (WS-Federation 1.2 section 13.2.2); empty if it names none: programs send names of realms that are no connection of ours.
+func homeRealm(ctx context.Context, st *store.Store, whr string) (string, error) {
+	if whr == "" {
+		return "", nil
+	}
+	conn, err := st.ConnectionByName(ctx, whr)
+	if stagedoor.IsKind(err, stagedoor.NotFound) {
+		return "", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	return conn.Name, nil
 }
 
 // notAnothers refuses a realm by which another client is known. It becomes the audience, and an assertion of SAML 1.1 says nothing else of whom it is for: who

@@ -140,3 +140,24 @@ func TestRealmOfAnother(t *testing.T) {
 		b.get(wsfed("wtrealm", realm)).want(http.StatusOK)
 	}
 }
+
+// TestWSFederationHomeRealm: whr names the connection that people come through. Programs send other names, too, which say nothing to us.
+func TestWSFederationHomeRealm(t *testing.T) {
+	each(t, func(w *world) {
+		w.addons("app", `{"wsfed":{}}`)
+		stored := map[string]json.RawMessage{}
+		for name, value := range map[string]string{
+			"client_id": "c", "issuer": "https://idp.example", "authorization_endpoint": "https://idp.example/authorize", "token_endpoint": "https://idp.example/token", "jwks_uri": "https://idp.example/keys",
+		} {
+			stored[name], _ = json.Marshal(value)
+		}
+		w.ok(w.st.CreateConnection(w.Context(), &stagedoor.Connection{Name: "corp", Strategy: "oidc", EnabledClients: []string{"app"}, Options: stagedoor.ConnectionOptions{Stored: stored}}))
+		if to := w.browser().get(wsfed("whr", "corp")).header.Get("Location"); !strings.HasPrefix(to, "https://idp.example/authorize?") {
+			w.Errorf("whr leads to %q", to)
+		}
+		for _, other := range []string{"", "urn:federation:corp"} {
+			w.browser().get(wsfed("whr", other)).want(http.StatusOK).says("Log in")
+		}
+		w.browser().get(wsfed("whr", "a\x00b")).want(http.StatusBadRequest)
+	})
+}
