@@ -71,7 +71,7 @@ func hostileJSON() map[string]string {
 
 // withoutBody tells whether a route that writes looks at no body: what comes in one is not its concern.
 func withoutBody(pattern string) bool {
-	for _, end := range []string{"/rotate-secret", "/signing/rotate", "/keys/rotate", "/encryption/rekey", "/wrapping-key", "/recovery-code-regeneration", "/invalidate-remember-browser"} {
+	for _, end := range []string{"/rotate-secret", "/signing/rotate", "/keys/rotate", "/encryption/rekey", "/wrapping-key", "/recovery-code-regeneration", "/invalidate-remember-browser", "/login/unlink", "/impersonate"} {
 		if strings.HasSuffix(pattern, end) {
 			return true
 		}

@@ -164,3 +164,10 @@ func TestForgedIDTokenOfAnotherConnection(t *testing.T) {
 		t.Errorf("%d %s", a.Code, a.Body)
 	}
 }
+
+// What is not served of the old API says so, and what there is instead.
+func TestNotServedOfOld(t *testing.T) {
+	w := newWorld(t)
+	w.old("/login/unlink", values("access_token", "x", "user_id", ada)).bad(501, "not_supported", "Identities are unlinked by DELETE /api/v2/users/{id}/identities/{provider}/{user_id}.")
+	w.old("/users/auth0%7Cada/impersonate", values("protocol", "oauth2")).bad(501, "not_supported", "Nobody logs in as somebody else.")
+}
