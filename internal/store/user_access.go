@@ -55,7 +55,7 @@ type AccessOf struct {
 }
 
 // RevokeSessions ends sessions with the codes that came from them and, if withTokens, the refresh tokens that came from them; with all sessions of a user all their
-// refresh tokens. A session that is not the user's is NotFound; the user may be left empty where a session is named.
+// refresh tokens, and what has begun and would come to some: devices that were approved, requests that wait for a second factor, logins of clients' own forms. A session that is not the user's is NotFound; the user may be left empty where a session is named.
 func (s *Store) RevokeSessions(ctx context.Context, of AccessOf, withTokens bool) error {
 	return s.write(ctx, func(q querier) error {
 		if of.Session != "" {
@@ -81,6 +81,13 @@ func (s *Store) RevokeSessions(ctx context.Context, of AccessOf, withTokens bool
 					continue
 				}
 				if _, err := q.exec(ctx, "DELETE FROM refresh_tokens WHERE tenant = ? AND family = ?", s.tenant.ID, t.FamilyID); err != nil {
+					return err
+				}
+			}
+		}
+		if withTokens && of.Session == "" {
+			for _, waiting := range []string{"device_codes WHERE ", "mfa_tokens WHERE ", "tickets WHERE kind = '" + stagedoor.TicketLogin + "' AND "} {
+				if _, err := q.exec(ctx, "DELETE FROM "+waiting+"tenant = ? AND user_id = ?", s.tenant.ID, of.UserID); err != nil {
 					return err
 				}
 			}
