@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/connection"
@@ -207,6 +208,7 @@ func (d *Door) reset(w http.ResponseWriter, r *http.Request, st *store.Store) er
 	}
 	st.Log(e)
 	d.Pipeline.AfterPasswordChange(r.Context(), visit(r, st), n.conn, n.user.ID)
+	n.tellOfPasskeys(d, r, st)
 	if n.ticket.ResultURL != "" {
 		return sendBack(w, r, st, n.ticket, true, resetDone, http.StatusSeeOther)
 	}
@@ -228,6 +230,17 @@ func (n *renewal) endUnproved(r *http.Request, st *store.Store) error {
 		st.Log(e)
 	}
 	return err
+}
+
+// tellOfPasskeys tells somebody by mail that their new password has left their passkeys as they are: who knew the old one may have added one.
+func (n *renewal) tellOfPasskeys(d *Door, r *http.Request, st *store.Store) {
+	if !n.conn.Passkeys().On {
+		return
+	}
+	methods, err := st.AuthenticationMethods(context.WithoutCancel(r.Context()), n.user.ID)
+	if err == nil && slices.ContainsFunc(methods, func(m stagedoor.AuthenticationMethod) bool { return m.Type == store.TypePasskey }) {
+		d.Pipeline.FactorChanged(r.Context(), visit(r, st), n.user.ID, "passkeys_stay")
+	}
 }
 
 // withDetails are the details of a log event of which the console of two kinds of scripts may speak.
