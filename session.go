@@ -30,6 +30,7 @@ type Session struct {
 	UpdatedAt         time.Time      // by the Management API; zero = never
 	Metadata          map[string]any `json:",omitempty"`
 	CameBy            *CameBy        `json:",omitempty"` // by which login of an identity provider of SAML
+	Transfer          *Transferred   `json:",omitempty"` // a session transfer token opened it, and nobody has proved themselves in it since
 
 	Participants map[string]Participant `json:",omitempty"` // by client id: those of SAML 2.0 that were told who the person is
 }
@@ -199,6 +200,8 @@ type Authorization struct {
 
 	Assertion map[string]json.RawMessage `json:",omitempty"` // what scripts want of the answer to a client of SAML 2.0 or WS-Federation
 
+	Transfer *Transferred `json:",omitempty"` // as of its session
+
 	Actor      json.RawMessage `json:",omitempty"` // who acts for the person: the claim act
 	Refreshing *AccessChange   `json:",omitempty"` // what scripts change of the refresh tokens
 }
@@ -244,6 +247,8 @@ type RefreshToken struct {
 
 	Details json.RawMessage `json:",omitempty"` // as of its Authorization
 
+	Transfer *Transferred `json:",omitempty"` // as of its Authorization
+
 	JKT string `json:",omitempty"` // of a public client: the thumbprint of the key that the family is bound to by DPoP
 	X5T string `json:",omitempty"` // that of its certificate
 
@@ -261,28 +266,29 @@ type Transaction struct {
 	Nonce     string // bound to the step; a form that does not carry it is refused
 	UserID    string // set once the person is known
 	SessionID string
-	Fresh     bool           // the person proved themselves in this transaction
-	By        string         `json:",omitempty"` // how, until they were offered a passkey
-	Scripted  bool           // the scripts have run; Result is what came of it
-	Result    *Authorization // what will be granted once consent is there
-	Consented bool           // the person agreed in this transaction
-	Denied    bool           // the person did not agree
-	Organized bool           // the person said which organization the login is for, or that it is for none
-	Chosen    bool           // they did so after they had proved themselves: the next person chooses anew
-	Factor    *FactorDemand  `json:",omitempty"` // what scripts want of a second factor; nil: the tenant's policy decides
-	Proof     string         `json:",omitempty"` // the second factor that the person gave in this login: otp, recovery-code
-	Noting    bool           `json:",omitempty"` // they have a new recovery code to note down
-	Remember  bool           `json:",omitempty"` // once Duo has let the person pass, the browser is remembered
-	Twin      string         `json:",omitempty"` // id of another user of the same verified address, whom the person is asked to link
-	Alone     bool           `json:",omitempty"` // they have answered that
-	Upstream  *Upstream      `json:",omitempty"` // the way to a provider and back, of a login that waits for it
-	Code      *CodeState     `json:",omitempty"` // where a code was sent by which the person may sign in
-	Refused   *Refusal       `json:",omitempty"` // why the provider did not let the person in: the login ends with it
-	Script    *ScriptState   `json:",omitempty"` // how far scripts have come, where they sent the person elsewhere
-	Routed    *string        `json:",omitempty"` // the connection that the request named, where an action has put another one in its place
-	Looked    string         `json:",omitempty"` // the identifier that actions have looked at last, as it was typed, and have not sent elsewhere
-	Reset     *ResetState    `json:",omitempty"` // nil: this is a login, and not somebody with the link of a mail about their password
-	SignOut   *SignOut       `json:",omitempty"` // nil: this is a login, and not somebody on the way out
+	Fresh     bool                  // the person proved themselves in this transaction
+	By        string                `json:",omitempty"` // how, until they were offered a passkey
+	Scripted  bool                  // the scripts have run; Result is what came of it
+	Result    *Authorization        // what will be granted once consent is there
+	Consented bool                  // the person agreed in this transaction
+	Denied    bool                  // the person did not agree
+	Organized bool                  // the person said which organization the login is for, or that it is for none
+	Chosen    bool                  // they did so after they had proved themselves: the next person chooses anew
+	Factor    *FactorDemand         `json:",omitempty"` // what scripts want of a second factor; nil: the tenant's policy decides
+	Proof     string                `json:",omitempty"` // the second factor that the person gave in this login: otp, recovery-code
+	Noting    bool                  `json:",omitempty"` // they have a new recovery code to note down
+	Remember  bool                  `json:",omitempty"` // once Duo has let the person pass, the browser is remembered
+	Twin      string                `json:",omitempty"` // id of another user of the same verified address, whom the person is asked to link
+	Alone     bool                  `json:",omitempty"` // they have answered that
+	Upstream  *Upstream             `json:",omitempty"` // the way to a provider and back, of a login that waits for it
+	Code      *CodeState            `json:",omitempty"` // where a code was sent by which the person may sign in
+	Refused   *Refusal              `json:",omitempty"` // why the provider did not let the person in: the login ends with it
+	Script    *ScriptState          `json:",omitempty"` // how far scripts have come, where they sent the person elsewhere
+	Routed    *string               `json:",omitempty"` // the connection that the request named, where an action has put another one in its place
+	Looked    string                `json:",omitempty"` // the identifier that actions have looked at last, as it was typed, and have not sent elsewhere
+	Transfer  *SessionTransferToken `json:",omitempty"` // the session transfer token by which the person is known
+	Reset     *ResetState           `json:",omitempty"` // nil: this is a login, and not somebody with the link of a mail about their password
+	SignOut   *SignOut              `json:",omitempty"` // nil: this is a login, and not somebody on the way out
 	ExpiresAt time.Time
 }
 

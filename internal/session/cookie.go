@@ -12,6 +12,8 @@ const (
 	cookieName  = "auth0"    // the session
 	browserName = "did"      // the browser: binds a login under way to where it began
 	mfaName     = "auth0-mf" // the browser in which somebody need not give the second factor again
+
+	transferName = "auth0_session_transfer_token" // what a native client has put there to open a session; we never set it
 )
 
 // Handle returns the session cookie's value; empty if there is none.
@@ -22,6 +24,16 @@ func Browser(r *http.Request) string { return value(r, browserName) }
 
 // Remembered returns the value by which the browser is remembered for the second factor; empty if there is none.
 func Remembered(r *http.Request) string { return value(r, mfaName) }
+
+// TransferToken returns the session transfer token that a native client has put into the browser; empty if there is none.
+func TransferToken(r *http.Request) string { return value(r, transferName) }
+
+// ClearTransferToken takes a session transfer token that is used up out of the browser.
+func ClearTransferToken(w http.ResponseWriter, r *http.Request) {
+	c := cookie(r, transferName, "")
+	c.MaxAge = -1
+	http.SetCookie(w, c)
+}
 
 // SetRemembered makes the browser one that is remembered.
 func SetRemembered(w http.ResponseWriter, r *http.Request, handle string, until time.Time) {

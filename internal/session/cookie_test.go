@@ -11,13 +11,13 @@ import (
 
 // FuzzCookies: whatever a Cookie header holds, what is read of it is short and cannot break out of a header; a cookie that we set comes back.
 func FuzzCookies(f *testing.F) {
-	for _, s := range []string{"auth0=x", "auth0=x; auth0=y", "did=" + strings.Repeat("a", 200), "auth0=\"quoted\"", "auth0=%00; did=\xff", ";;;=;auth0", "auth0-mf=a b", "AUTH0=x", "auth0 =x", "$Version=1; auth0=x"} {
+	for _, s := range []string{"auth0=x", "auth0=x; auth0=y", "did=" + strings.Repeat("a", 200), "auth0=\"quoted\"", "auth0=%00; did=\xff", ";;;=;auth0", "auth0-mf=a b", "auth0_session_transfer_token=x", "AUTH0=x", "auth0 =x", "$Version=1; auth0=x"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, header string) {
 		r := httptest.NewRequest("GET", "https://acme.test/", nil)
 		r.Header["Cookie"] = []string{header}
-		for _, value := range []string{session.Handle(r), session.Browser(r), session.Remembered(r)} {
+		for _, value := range []string{session.Handle(r), session.Browser(r), session.Remembered(r), session.TransferToken(r)} {
 			if len(value) > 128 || strings.ContainsAny(value, "\r\n;\x00\"\\") {
 				t.Fatalf("%q gives %q", header, value)
 			}

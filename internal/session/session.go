@@ -18,18 +18,33 @@ type Visit struct{ IP, UserAgent string }
 // Open starts a session for a user who has just proved who they are through a connection; by is nil unless they came from a provider that names
 // its sessions.
 func Open(ctx context.Context, st *store.Store, u *stagedoor.User, conn *stagedoor.Connection, methods []stagedoor.AuthMethod, by *stagedoor.CameBy, v Visit) (handle string, s *stagedoor.Session, err error) {
+	s = begun(st, u.ID, conn, methods, v)
+	s.CameBy = by
+	handle = stagedoor.NewToken()
+	return handle, s, st.CreateSession(ctx, handle, s)
+}
+
+// OpenTransferred starts a session for the person of a session transfer token, who proved themselves when the token says, through the connection.
+// NotFound: the refresh token has ended that it comes from.
+func OpenTransferred(ctx context.Context, st *store.Store, t *stagedoor.SessionTransferToken, conn *stagedoor.Connection, v Visit) (handle string, s *stagedoor.Session, err error) {
+	s = begun(st, t.UserID, conn, t.Methods, v)
+	s.AuthenticatedAt, s.Transfer = t.AuthenticatedAt, &t.Transferred
+	handle = stagedoor.NewToken()
+	return handle, s, st.CreateSession(ctx, handle, s)
+}
+
+// begun is a session that begins now.
+func begun(st *store.Store, userID string, conn *stagedoor.Connection, methods []stagedoor.AuthMethod, v Visit) *stagedoor.Session {
 	now := st.Clock().Now()
 	absolute, idle := st.Tenant().Settings.SessionLifetimes()
 	mode := st.Tenant().Settings.SessionCookie
-	s = &stagedoor.Session{
-		ID: stagedoor.NewID("sess_"), UserID: u.ID, Connection: conn.Name, Strategy: conn.Strategy, Methods: methods,
+	return &stagedoor.Session{
+		ID: stagedoor.NewID("sess_"), UserID: userID, Connection: conn.Name, Strategy: conn.Strategy, Methods: methods,
 		AuthenticatedAt: now, CreatedAt: now, LastInteractionAt: now,
 		ExpiresAt: now.Add(absolute), IdleExpiresAt: now.Add(idle),
 		Persistent: mode == nil || mode.Mode != "non-persistent",
-		InitialIP:  v.IP, InitialUserAgent: v.UserAgent, LastIP: v.IP, LastUserAgent: v.UserAgent, CameBy: by,
+		InitialIP:  v.IP, InitialUserAgent: v.UserAgent, LastIP: v.IP, LastUserAgent: v.UserAgent,
 	}
-	handle = stagedoor.NewToken()
-	return handle, s, st.CreateSession(ctx, handle, s)
 }
 
 // Live returns the session of a cookie, or nil if there is none or it has ended. Lifetimes that
@@ -94,7 +109,7 @@ func Join(ctx context.Context, st *store.Store, s *stagedoor.Session, clientID, 
 func Renew(ctx context.Context, st *store.Store, s *stagedoor.Session, conn *stagedoor.Connection, methods []stagedoor.AuthMethod, by *stagedoor.CameBy) (handle string, err error) {
 	now := st.Clock().Now()
 	note := func(s *stagedoor.Session) {
-		s.AuthenticatedAt, s.Methods, s.Connection, s.Strategy = now, methods, conn.Name, conn.Strategy
+		s.AuthenticatedAt, s.Methods, s.Connection, s.Strategy, s.Transfer = now, methods, conn.Name, conn.Strategy, nil
 		if by != nil {
 			s.CameBy = by
 		}

@@ -94,8 +94,18 @@ func (s *Store) deleteGrants(ctx context.Context, where, arg string) error {
 				return err
 			}
 		}
-		_, err := q.exec(ctx, `DELETE FROM refresh_tokens WHERE (tenant, hash) IN (SELECT t.tenant, t.hash FROM grants g JOIN refresh_tokens t
-			ON t.tenant = g.tenant AND t.user_id = g.user_id AND t.client_id = g.client_id AND t.audience = g.audience WHERE g.tenant = ? AND g.`+where+`)`, s.tenant.ID, arg)
+		var users, families []string
+		err := q.each(ctx, `DELETE FROM refresh_tokens WHERE (tenant, hash) IN (SELECT t.tenant, t.hash FROM grants g JOIN refresh_tokens t
+			ON t.tenant = g.tenant AND t.user_id = g.user_id AND t.client_id = g.client_id AND t.audience = g.audience WHERE g.tenant = ? AND g.`+where+`) RETURNING user_id, family`,
+			[]any{s.tenant.ID, arg}, func(scan func(...any) error) error {
+				var user, family string
+				err := scan(&user, &family)
+				users, families = append(users, user), append(families, family)
+				return err
+			})
+		if err == nil && len(families) > 0 {
+			err = s.endTransferred(ctx, q, slices.Compact(slices.Sorted(slices.Values(users))), families)
+		}
 		if err != nil {
 			return err
 		}

@@ -30,6 +30,9 @@ func (s *Store) endedSessions(ctx context.Context, q querier, by stagedoor.Logou
 		ended = append(ended, v)
 		return err
 	})
+	if err == nil {
+		err = s.db.endOnline(ctx, q, s.tenant.ID, ended)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -87,17 +90,25 @@ func (db *DB) noteLogouts(ctx context.Context, q querier, tenant string, by stag
 
 // logoutOf reads what one client wants to be told; nothing, if it is gone.
 func logoutOf(ctx context.Context, q querier, tenant, client string) (stagedoor.ClientLogout, error) {
-	var doc string
-	err := q.row(ctx, "SELECT doc FROM clients WHERE tenant = ? AND id = ?", []any{tenant, client}, &doc)
-	if errors.Is(err, errNoRows) {
-		return stagedoor.ClientLogout{}, nil
-	}
-	if err != nil {
+	c, err := clientAsIs(ctx, q, tenant, client)
+	if err != nil || c == nil {
 		return stagedoor.ClientLogout{}, err
 	}
-	var c stagedoor.Client
-	err = json.Unmarshal([]byte(doc), &c)
-	return c.Logout(), err
+	return c.Logout(), nil
+}
+
+// clientAsIs reads a client as it is in the transaction, without its secrets; nil if it is gone.
+func clientAsIs(ctx context.Context, q querier, tenant, id string) (*stagedoor.Client, error) {
+	var doc string
+	err := q.row(ctx, "SELECT doc FROM clients WHERE tenant = ? AND id = ?", []any{tenant, id}, &doc)
+	if errors.Is(err, errNoRows) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	c := new(stagedoor.Client)
+	return c, json.Unmarshal([]byte(doc), c)
 }
 
 func insertNotice(ctx context.Context, q querier, tenant, client string, n stagedoor.LogoutNotice) error {
@@ -199,6 +210,9 @@ func (db *DB) sweepSessions(ctx context.Context, q querier, query string, before
 	for tenant, sessions := range ended {
 		if err == nil {
 			err = db.noteLogouts(ctx, q, tenant, stagedoor.LogoutExpired, sessions)
+		}
+		if err == nil {
+			err = db.endOnline(ctx, q, tenant, sessions)
 		}
 	}
 	return n, err

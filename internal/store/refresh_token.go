@@ -40,12 +40,15 @@ func usedEnd(t *stagedoor.RefreshToken, now time.Time) int64 {
 }
 
 // CreateRefreshToken keeps the first token of a family. The family is the code that it comes
-// from, if any; when that was replayed meanwhile the error is NotFound.
+// from, if any; when that was replayed meanwhile, or a session has ended that a session transfer token opened, the error is NotFound.
 func (s *Store) CreateRefreshToken(ctx context.Context, token string, t *stagedoor.RefreshToken) error {
-	if s.db.postgres {
+	if s.db.postgres && t.Transfer == nil {
 		return s.createRefreshToken(ctx, token, t)
 	}
 	return s.write(ctx, func(q querier) error {
+		if err := s.checkTransferred(ctx, q, t); err != nil {
+			return err
+		}
 		if err := s.checkOrigin(ctx, q, t.FamilyID); err != nil {
 			return err
 		}
@@ -265,8 +268,20 @@ func (s *Store) deleteFamily(ctx context.Context, q querier, user, family string
 	if err := s.lockUser(ctx, q, user); err != nil {
 		return err
 	}
-	_, err := q.exec(ctx, "DELETE FROM refresh_tokens WHERE tenant = ? AND family = ?", s.tenant.ID, family)
-	return err
+	return s.deleteFamilies(ctx, q, user, []string{family})
+}
+
+// deleteFamilies ends families of a user who is locked, with what session transfer tokens have opened that were got for them.
+func (s *Store) deleteFamilies(ctx context.Context, q querier, user string, families []string) error {
+	for _, family := range families {
+		if _, err := q.exec(ctx, "DELETE FROM refresh_tokens WHERE tenant = ? AND family = ?", s.tenant.ID, family); err != nil {
+			return err
+		}
+	}
+	if len(families) == 0 {
+		return nil
+	}
+	return s.endTransferred(ctx, q, []string{user}, families)
 }
 
 // endFamily is deleteFamily, and ends the opaque access tokens that came from the family: a thief has those, too.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"maps"
 	"slices"
 
 	"github.com/stagedoor/stagedoor"
@@ -14,17 +15,22 @@ func errNotFound(what string) error {
 	return stagedoor.Errorf(stagedoor.NotFound, "not_found", "The %s does not exist.", what)
 }
 
-// CreateSession keeps a session under its cookie's value.
+// CreateSession keeps a session under its cookie's value. NotFound: a session transfer token opens it whose refresh token has ended.
 func (s *Store) CreateSession(ctx context.Context, handle string, v *stagedoor.Session) error {
+	if v.Transfer != nil {
+		return s.createTransferred(ctx, handle, v)
+	}
+	return s.writeOne(ctx, func(q querier) error { return s.insertSession(ctx, q, handle, v) })
+}
+
+func (s *Store) insertSession(ctx context.Context, q querier, handle string, v *stagedoor.Session) error {
 	doc, err := json.Marshal(v)
 	if err != nil {
 		return err
 	}
-	return s.writeOne(ctx, func(q querier) error {
-		_, err := q.exec(ctx, "INSERT INTO sessions (tenant, handle, id, user_id, doc, expires_at, came_by) VALUES (?, ?, ?, ?, ?, ?, ?)",
-			s.tenant.ID, jose.HashToken(handle), v.ID, v.UserID, document(doc), sessionEnd(v), cameBy(v.CameBy))
-		return err
-	})
+	_, err = q.exec(ctx, "INSERT INTO sessions (tenant, handle, id, user_id, doc, expires_at, came_by) VALUES (?, ?, ?, ?, ?, ?, ?)",
+		s.tenant.ID, jose.HashToken(handle), v.ID, v.UserID, document(doc), sessionEnd(v), cameBy(v.CameBy))
+	return err
 }
 
 // cameBy is the column by which sessions of an identity provider are found.
@@ -152,10 +158,8 @@ func (s *Store) EndSession(ctx context.Context, id string, keepTokens bool) erro
 			}
 			return err
 		})
-		for family := range families {
-			if err == nil && !keepTokens {
-				_, err = q.exec(ctx, "DELETE FROM refresh_tokens WHERE tenant = ? AND family = ?", s.tenant.ID, family)
-			}
+		if err == nil && !keepTokens {
+			err = s.deleteFamilies(ctx, q, user, slices.Collect(maps.Keys(families)))
 		}
 		if err == nil {
 			err = s.endSession(ctx, q, stagedoor.LogoutRevoked, id)

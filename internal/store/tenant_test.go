@@ -106,6 +106,7 @@ func furnish(t testing.TB, s *store.Store) {
 		&stagedoor.User{ID: "samlp|Users|" + id, Connection: "Users"}, nil))(t)
 	ok(t, s.CreateTicket(ctx, "ticket "+id, &stagedoor.Ticket{Kind: "k", UserID: "auth0|" + id, ExpiresAt: until}))
 	ok(t, s.CreateTicket(ctx, "spent "+id, &stagedoor.Ticket{Kind: "old", UserID: "auth0|" + id}))
+	ok(t, s.SaveSessionTransfer(ctx, "transfer "+id, &stagedoor.SessionTransferToken{UserID: "auth0|" + id, ExpiresAt: until}))
 	ok(t, s.SaveTransaction(ctx, &stagedoor.Transaction{ID: "tx " + id, ExpiresAt: until}))
 	ok(t, s.CreateJob(ctx, &stagedoor.Job{ID: "job " + id, Type: "k", Status: stagedoor.JobPending}, 0))
 	ok(t, s.AddJobPart(ctx, "job "+id, 0, []byte("file of "+id)))
@@ -787,6 +788,12 @@ var trespasses = map[string]struct {
 	"Ticket": {finds, func(ctx context.Context, s *store.Store) (any, error) { return s.Ticket(ctx, "ticket acme", "k") }},
 	"ConsumeTicket": {finds, func(ctx context.Context, s *store.Store) (any, error) {
 		return s.ConsumeTicket(ctx, "ticket acme", "k")
+	}},
+	"SaveSessionTransfer": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		return nil, s.SaveSessionTransfer(ctx, "new", &stagedoor.SessionTransferToken{UserID: "auth0|acme"})
+	}},
+	"TakeSessionTransfer": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		return s.TakeSessionTransfer(ctx, "transfer acme")
 	}},
 	"Mail":     {finds, func(ctx context.Context, s *store.Store) (any, error) { return s.Mail(ctx, "mail acme") }},
 	"LogEvent": {finds, func(ctx context.Context, s *store.Store) (any, error) { return s.LogEvent(ctx, "log acme") }},

@@ -76,13 +76,15 @@ func (s *Store) RevokeSessions(ctx context.Context, of AccessOf, withTokens bool
 			if err != nil {
 				return err
 			}
+			var families []string
 			for _, t := range all {
 				if of.Session != "" && t.SessionID != of.Session {
 					continue
 				}
-				if _, err := q.exec(ctx, "DELETE FROM refresh_tokens WHERE tenant = ? AND family = ?", s.tenant.ID, t.FamilyID); err != nil {
-					return err
-				}
+				families = append(families, t.FamilyID)
+			}
+			if err := s.deleteFamilies(ctx, q, of.UserID, families); err != nil {
+				return err
 			}
 		}
 		if withTokens && of.Session == "" {
@@ -331,6 +333,9 @@ func (s *Store) revokeOfClient(ctx context.Context, of RefreshTokensOf) (n int, 
 			}
 			if err == nil {
 				_, err = q.exec(ctx, "DELETE FROM refresh_tokens"+s.db.by("refresh_tokens_family")+" WHERE tenant = ? AND family "+in, s.tenant.ID, list)
+			}
+			if err == nil {
+				err = s.endTransferred(ctx, q, users, families)
 			}
 			return err
 		})
