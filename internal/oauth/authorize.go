@@ -63,6 +63,7 @@ func (d *Door) authorize(w http.ResponseWriter, r *http.Request, st *store.Store
 	}
 	ticket := in.params.Get("login_ticket")
 	if ticket == "" || !st.Tenant().Settings.Local.EmbeddedLogin {
+		v.Transfer = pipeline.Transfer{Query: in.params.Get(transferParam), Cookie: session.TransferToken(r)}
 		out, err := d.Pipeline.Begin(r.Context(), v, client, api, *req)
 		d.answer(w, r, st, out, err)
 		return
@@ -115,6 +116,12 @@ func (d *Door) comeBack(w http.ResponseWriter, r *http.Request, st *store.Store)
 
 // answer sends the browser to the next page, or the login's end to the client.
 func (d *Door) answer(w http.ResponseWriter, r *http.Request, st *store.Store, out *pipeline.Outcome, err error) {
+	if out.Transferred && session.TransferToken(r) != "" {
+		session.ClearTransferToken(w, r)
+	}
+	if o := out.Opened; o != nil {
+		session.SetCookie(w, r, o.Handle, o.Session)
+	}
 	if s := out.Recookie; s != nil {
 		session.SetCookie(w, r, session.Handle(r), s)
 	}
@@ -197,7 +204,7 @@ var knownParams = map[string]bool{
 	"state": true, "nonce": true, "code_challenge": true, "code_challenge_method": true, "prompt": true, "max_age": true,
 	"connection": true, "organization": true, "invitation": true, "request": true, "request_uri": true, "login_hint": true, "id_token_hint": true,
 	"acr_values": true, "ui_locales": true, "claims_locales": true, "display": true, "claims": true, "registration": true, "screen_hint": true, "dpop_jkt": true,
-	"authorization_details": true, "login_ticket": true, "realm": true, "post_logout_redirect_uri": true, "logout_hint": true,
+	"authorization_details": true, "login_ticket": true, transferParam: true, "realm": true, "post_logout_redirect_uri": true, "logout_hint": true,
 }
 
 // firstOf returns the first error that is one.
@@ -259,7 +266,7 @@ func withoutSecrets(params url.Values) map[string][]string {
 	out := map[string][]string{}
 	for name, values := range params {
 		switch name {
-		case "client_secret", "password", "id_token_hint", "login_ticket", "access_token", "refresh_token", "code", "verification_code", "invitation", "request", "client_assertion": // a login under way is stored with it
+		case "client_secret", "password", "id_token_hint", "login_ticket", transferParam, "access_token", "refresh_token", "code", "verification_code", "invitation", "request", "client_assertion": // a login under way is stored with it
 		default:
 			out[name] = values
 		}

@@ -121,7 +121,7 @@ func (t *tokenRequest) issue(ctx context.Context, user *stagedoor.User, a *stage
 		return nil, err
 	}
 	resp, err := t.tokens(ctx, user, a, api, origin)
-	if err == nil && a.HasScope("offline_access") && t.client.Allows("refresh_token") {
+	if err == nil && a.HasScope("offline_access") && t.client.Allows("refresh_token") && (a.Transfer == nil || !t.client.KeepsTransfersOffline()) {
 		family := t.newFamily(a, api, origin)
 		if err := t.scripted(family, a.Refreshing); err != nil {
 			return nil, err
@@ -173,7 +173,8 @@ func (t *tokenRequest) newFamily(a *stagedoor.Authorization, api *stagedoor.Reso
 	now, rules := t.st.Clock().Now(), t.client.RefreshToken
 	rt := &stagedoor.RefreshToken{
 		ID: stagedoor.NewID("rt_"), FamilyID: origin, Counter: 1, ClientID: t.client.ID, UserID: a.UserID, SessionID: a.SessionID,
-		Audience: a.Audience, Consent: pipeline.ConsentAudience(t.st, api), Scope: slices.Clone(a.Scope), Beyond: undefined(t.client, api, a.Scope), Conformant: a.Conformant, Rotating: rules.Rotating(), AuthTime: a.AuthTime, OrgID: a.OrgID, OrgSet: a.OrgSet, Details: a.Details, Connection: a.Connection,
+		Audience: a.Audience, Consent: pipeline.ConsentAudience(t.st, api), Scope: slices.Clone(a.Scope), Beyond: undefined(t.client, api, a.Scope), Conformant: a.Conformant,
+		Rotating: rules.Rotating(), AuthTime: a.AuthTime, OrgID: a.OrgID, OrgSet: a.OrgSet, Details: a.Details, Connection: a.Connection, Transfer: a.Transfer,
 		CreatedAt: now, LastUsedAt: now, InitialIP: t.visit.IP, InitialUserAgent: t.visit.UserAgent,
 	}
 	if t.client.Public() { // others prove themselves by more than the token (RFC 9449 section 5)

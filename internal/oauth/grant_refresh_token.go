@@ -25,11 +25,15 @@ func redeemRefreshToken(ctx context.Context, t *tokenRequest) (*tokenResponse, e
 	if err != nil {
 		return nil, err
 	}
-	known := rt
-	if rt, err = t.elsewhere(ctx, rt); err != nil {
+	known, transfer := rt, namesTransfer(t.params["audience"])
+	if t.event.UserID = rt.UserID; transfer {
+		err = t.mayTransfer(rt)
+	} else if rt, err = t.elsewhere(ctx, rt); err == nil {
+		t.event.Audience = rt.Audience
+	}
+	if err != nil {
 		return nil, err
 	}
-	t.event.UserID, t.event.Audience = rt.UserID, rt.Audience
 	api, err := apiOf(ctx, t.st, rt.Audience)
 	if err != nil {
 		return nil, err
@@ -62,6 +66,9 @@ func redeemRefreshToken(ctx context.Context, t *tokenRequest) (*tokenResponse, e
 		if err != nil {
 			return nil, t.refused(err)
 		}
+	}
+	if transfer {
+		return t.transferToken(ctx, user, a, rt, next)
 	}
 	resp, err := t.tokens(ctx, user, a, api, rt.FamilyID)
 	if stagedoor.IsKind(err, stagedoor.NotFound) { // its code was replayed meanwhile
@@ -116,6 +123,9 @@ func (t *tokenRequest) present(ctx context.Context, presented string) (*stagedoo
 		return rt.ClientID == t.client.ID && (rt.JKT == "" || rt.JKT == t.bound.JKT) && (rt.X5T == "" || rt.X5T == t.bound.X5T)
 	}
 	rt, err := t.st.PresentRefreshToken(ctx, presented, leeway(t.client.RefreshToken), mine)
+	if err == nil {
+		err = t.online(ctx, rt)
+	}
 	return rt, t.refused(err)
 }
 

@@ -257,7 +257,7 @@ func (p *Pipeline) proved(ctx context.Context, v Visit, tx *stagedoor.Transactio
 	if len(by.console) > 0 {
 		tx.Script = &stagedoor.ScriptState{Console: by.console}
 	}
-	tx.Twin, tx.Alone = "", false
+	tx.Twin, tx.Alone, tx.Transfer = "", false, nil
 	tx.Consented, tx.Denied = false, false // that was the word of who was here before
 	if by.counted {
 		return opened, v.Store.SaveTransaction(ctx, tx)

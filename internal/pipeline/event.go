@@ -133,6 +133,9 @@ func eventRefreshToken(t *stagedoor.RefreshToken) map[string]any {
 	if t.SessionID != "" {
 		m["session_id"] = t.SessionID
 	}
+	if t.Transfer != nil {
+		m["session_transfer"] = map[string]any{"parent_refresh_token": map[string]any{"id": t.Transfer.TokenID}}
+	}
 	addTimes(m, map[string]time.Time{"created_at": t.CreatedAt, "last_exchanged_at": t.LastUsedAt, "expires_at": t.ExpiresAt, "idle_expires_at": t.IdleExpiry})
 	return m
 }

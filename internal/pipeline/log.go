@@ -29,6 +29,9 @@ func (l *login) event(kind string) stagedoor.LogEvent {
 		e.Strategy, e.Connection = l.session.Strategy, l.session.Connection
 		e.Details = map[string]any{"session_id": l.session.ID}
 	}
+	if l.tx.Transfer != nil {
+		e.Details = with(e.Details, "triggered_by_session_transfer_token", true)
+	}
 	if r := l.tx.Refused; r != nil {
 		e.Connection = r.Connection
 	}

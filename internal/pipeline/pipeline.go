@@ -96,6 +96,7 @@ type Visit struct {
 	Browser    string         // the browser cookie's value
 	Remembered string         // the value of the cookie by which a browser is remembered for the second factor
 	Body       map[string]any // what scripts see as context.request.body
+	Transfer   Transfer       // only a request that begins a login has one
 
 	Login *stagedoor.AuthorizationRequest // what the login asks for that the visit goes on with, where scripts are told; nil: there is none
 }
@@ -119,6 +120,9 @@ type Outcome struct {
 	API         *stagedoor.ResourceServer // nil: for /userinfo only
 	Elsewhere   string                    // where AskRedirect sends the browser
 	Page        string                    // the page of ours where the browser goes on if this is no login, but somebody on the way to a new password
+
+	Opened      *Opened // the session that a session transfer token has opened, which the door gives to the browser whatever else comes; nil: none
+	Transferred bool    // a session transfer token was used up
 
 	Recookie *stagedoor.Session // the session whose cookie the door sets again, whatever else comes; nil: it stays as it is
 }

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"slices"
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/connection"
@@ -27,6 +28,9 @@ type login struct {
 	said    said // what scripts leave behind for the login's log event
 	back    *way // how the person came back whom scripts had sent elsewhere; nil: they did not
 
+	opened *Opened // the session that a session transfer token has opened
+	taken  bool    // a session transfer token was used up
+
 	recookie  bool   // scripts changed what the session's cookie says
 	elsewhere string // where scripts send the person
 }
@@ -39,6 +43,7 @@ type step struct {
 
 // steps is the whole login, in order.
 var steps = []step{
+	{"take a session transfer token", (*login).transfer},
 	{"give up where the provider did", (*login).giveUp},
 	{"ask which organization it is for", (*login).nameOrganization},
 	{"know the person", (*login).know},
@@ -56,7 +61,12 @@ var steps = []step{
 
 func (p *Pipeline) run(ctx context.Context, l *login) (*Outcome, error) {
 	out, err := p.steps(ctx, l)
-	if out != nil && l.recookie {
+	if out == nil {
+		return nil, err
+	}
+	if out.Opened, out.Transferred = l.opened, l.taken; l.recookie && l.opened != nil {
+		out.Opened = &Opened{Handle: l.opened.Handle, Session: l.session}
+	} else if l.recookie {
 		out.Recookie = l.session
 	}
 	return out, err
@@ -192,7 +202,7 @@ func sameSession(tx *stagedoor.Transaction, s *stagedoor.Session) bool {
 
 // startOver asks for a person, and forgets all that the one before has proved, agreed to and would have been granted.
 func (l *login) startOver() (string, error) {
-	l.tx.UserID, l.tx.SessionID, l.tx.Fresh, l.tx.By = "", "", false, ""
+	l.tx.UserID, l.tx.SessionID, l.tx.Fresh, l.tx.By, l.tx.Transfer = "", "", false, "", nil
 	if l.tx.Chosen {
 		l.tx.Chosen, l.tx.Organized, l.tx.Request.Organization, l.org = false, false, "", nil
 	}
@@ -266,6 +276,9 @@ func (l *login) authorization() *stagedoor.Authorization {
 	}
 	if req.Conformant {
 		a.Scope = token.Granted(l.client, l.api, req.Scope)
+	}
+	if a.Transfer = l.session.Transfer; (a.Transfer != nil || l.tx.Transfer != nil) && l.client.KeepsTransfersOffline() {
+		a.Scope = slices.DeleteFunc(slices.Clone(a.Scope), func(s string) bool { return s == "offline_access" })
 	}
 	a.Details = req.Details
 	if l.org != nil {

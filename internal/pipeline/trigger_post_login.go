@@ -254,7 +254,12 @@ func (p *Pipeline) postLoginEvent(ctx context.Context, v Visit, in *ruleInput, a
 		}
 	}
 	if s != nil {
-		event["session"] = eventSession(s)
+		if event["session"], err = p.transferredSession(ctx, v, s); err != nil {
+			return nil, err
+		}
+	}
+	if in.transfer != nil {
+		event["session_transfer_token"] = eventTransfer(in.transfer)
 	}
 	if in.refresh != nil {
 		event["refresh_token"] = eventRefreshToken(in.refresh)

@@ -9,11 +9,15 @@ import (
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/page"
+	"github.com/stagedoor/stagedoor/internal/pipeline"
 	"github.com/stagedoor/stagedoor/internal/session"
 	"github.com/stagedoor/stagedoor/internal/store"
 	"github.com/stagedoor/stagedoor/internal/web"
 	"github.com/stagedoor/stagedoor/internal/xmlsig"
 )
+
+// transferParam brings a session transfer token, as at /authorize.
+const transferParam = "session_transfer_token"
 
 const (
 	maxForm  = 512 << 10 // of what is posted, in bytes
@@ -80,6 +84,8 @@ func (d *Door) begin(w http.ResponseWriter, r *http.Request, st *store.Store, cl
 	if !req.HasPrompt("none") {
 		v.Browser = session.EnsureBrowser(w, r)
 	}
+	v.Transfer = pipeline.Transfer{Query: r.URL.Query().Get(transferParam), Cookie: session.TransferToken(r)}
+	delete(req.Query, transferParam) // a login under way is stored with it
 	if r.Method == http.MethodPost {
 		v.Body = map[string]any{}
 		for name, values := range r.PostForm {

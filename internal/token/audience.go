@@ -59,6 +59,17 @@ func isOwn(t *stagedoor.Tenant, address, path string) bool {
 // IsIssuer tells whether the URL is an issuer of the tenant: https://{domain}/ or, on loopback, http://{domain}/.
 func IsIssuer(t *stagedoor.Tenant, issuer string) bool { return isOwn(t, issuer, "/") }
 
+// IsSessionTransfer tells whether the audience asks for a session transfer token of the tenant: urn:{domain}:session_transfer. SDKs leave the domain's port
+// out.
+func IsSessionTransfer(t *stagedoor.Tenant, audience string) bool {
+	host, is := strings.CutPrefix(audience, "urn:")
+	host, ends := strings.CutSuffix(host, ":session_transfer")
+	return is && ends && slices.ContainsFunc(t.Domains, func(domain string) bool {
+		name, _, _ := strings.Cut(domain, ":")
+		return strings.EqualFold(host, domain) || strings.EqualFold(host, name)
+	})
+}
+
 // IsUserInfo tells whether the audience means only the user's own claims.
 func IsUserInfo(t *stagedoor.Tenant, audience string) bool {
 	return audience == "" || isOwn(t, audience, "/userinfo")
