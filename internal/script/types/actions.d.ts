@@ -108,11 +108,14 @@ interface PostLoginEvent extends ActionEvent {
   session?: {
     id: string; user_id?: string; authenticated_at?: string; created_at?: string; updated_at?: string; expires_at?: string; idle_expires_at?: string;
     last_interacted_at?: string; clients?: { client_id: string }[]; cookie?: { mode: 'persistent' | 'non-persistent' }; device?: ActionDevice; metadata?: Record<string, string>; actor?: Record<string, any>;
+    /** Where a session transfer token opened it. The metadata are there as long as the refresh token is. */
+    session_transfer?: { parent_refresh_token?: { id?: string; metadata?: Record<string, string> } };
   };
   /** In exchanges of refresh tokens. */
   refresh_token?: {
     id: string; client_id?: string; created_at: string; expires_at?: string; idle_expires_at?: string; last_exchanged_at?: string; device: ActionDevice;
     metadata?: Record<string, string>; resource_servers?: { audience: string; scopes: string }[]; rotating?: boolean; session_id?: string; user_id?: string;
+    session_transfer?: { parent_refresh_token?: { id?: string } };
   };
   transaction?: Partial<ActionTransaction> & {
     id?: string; requested_authorization_details?: any[]; linking_id?: string; actor?: Record<string, any>; subject_token_type?: string; actor_token_type?: string;
@@ -120,7 +123,10 @@ interface PostLoginEvent extends ActionEvent {
   };
   /** Answers of a form, when the person has come back. */
   prompt?: { id: string; fields?: Record<string, any>; vars?: Record<string, any> };
-  session_transfer_token?: Record<string, any>;
+  /** In the login that began with one: which client got it, where, and what its refresh token stood for. */
+  session_transfer_token?: {
+    client_id: string; scope: string[]; request: { ip: string; asn?: string; user_agent?: string; geoip: Record<string, any> };
+  };
   agent?: { agent_id: string; agent_metadata: Record<string, any>; name: string };
 }
 
