@@ -2,13 +2,11 @@ package oauth
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"slices"
 	"strings"
 
 	"github.com/stagedoor/stagedoor"
-	"github.com/stagedoor/stagedoor/internal/jose"
 	"github.com/stagedoor/stagedoor/internal/mfa"
 	"github.com/stagedoor/stagedoor/internal/store"
 	"github.com/stagedoor/stagedoor/internal/token"
@@ -32,47 +30,14 @@ func (d *Door) mayRead(r *http.Request, st *store.Store) (userID, key string, er
 
 // accessMFA is who a request's access token stands for: one of the tenant's for the MFA API, with the scope, of somebody who is there and not blocked.
 func (d *Door) accessMFA(r *http.Request, st *store.Store, scope string) (*stagedoor.Authorization, error) {
-	scheme, raw, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-	if raw = strings.TrimSpace(raw); raw == "" || !strings.EqualFold(scheme, "Bearer") && !strings.EqualFold(scheme, "DPoP") {
-		return nil, stagedoor.Errorf(stagedoor.Unauthorized, "invalid_token", "Missing authorization header")
-	}
-	refused := stagedoor.Errorf(stagedoor.Unauthorized, "invalid_token", "The token is not an access token for the MFA API.")
-	if len(raw) > jose.MaxTokenSize {
-		return nil, refused
-	}
-	claims, err := d.Minter.Keys.Parse(r.Context(), st, raw, st.Clock().Now())
-	switch {
-	case errors.Is(err, jose.ErrExpired):
-		return nil, stagedoor.Errorf(stagedoor.Unauthorized, "expired_token", "The token is expired.")
-	case errors.Is(err, jose.ErrSignature), errors.Is(err, jose.ErrMalformed), errors.Is(err, jose.ErrAlgorithm), errors.Is(err, jose.ErrNotYetValid):
-		return nil, refused
-	case err != nil:
-		return nil, err
-	}
-	meant := func(audience string) bool { return token.IsMFA(st.Tenant(), audience) }
-	if !slices.ContainsFunc(claims.Audience, meant) || !token.IsIssuer(st.Tenant(), claims.Issuer) {
-		return nil, refused
-	}
-	if err := token.ConfirmationOf(claims).Check(r, st, scheme, raw); err != nil {
-		return nil, err
-	}
-	if _, err := tokenClient(r.Context(), st, claims.AuthorizedParty); errors.Is(err, jose.ErrMalformed) {
-		return nil, refused
-	} else if err != nil {
-		return nil, err
-	}
-	u, err := st.User(r.Context(), claims.Subject)
-	if stagedoor.IsKind(err, stagedoor.NotFound) || err == nil && u.IsBlocked() {
-		return nil, refused
-	}
+	b, err := d.Minter.Keys.Bearer(r, st, "MFA API", token.IsMFA)
 	if err != nil {
 		return nil, err
 	}
-	a := &stagedoor.Authorization{UserID: u.ID, ClientID: claims.AuthorizedParty, Scope: stagedoor.Words(claims.Scope), AuthTime: claims.IssuedAt.Unix()}
-	if !a.HasScope(scope) {
+	if !b.Has(scope) {
 		return nil, stagedoor.Errorf(stagedoor.Forbidden, "insufficient_scope", "Insufficient scope, expected: %s", scope)
 	}
-	return a, nil
+	return &stagedoor.Authorization{UserID: b.User.ID, ClientID: b.Client.ID, Scope: b.Scope, AuthTime: b.Claims.IssuedAt.Unix()}, nil
 }
 
 // removeAuthenticator takes one of their second factors from the person of an access token. An mfa_token does not do: with it somebody has proved their
