@@ -10,7 +10,6 @@ import (
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/connection"
-	"github.com/stagedoor/stagedoor/internal/jose"
 	"github.com/stagedoor/stagedoor/internal/mfa"
 	"github.com/stagedoor/stagedoor/internal/page"
 	"github.com/stagedoor/stagedoor/internal/pipeline"
@@ -54,7 +53,7 @@ func (a *account) removeFactor() error {
 	if m.Type == store.TypeRecovery || m.Type == "password" {
 		return invalid("invalid_request", "This cannot be taken away by itself.")
 	}
-	if last, err := a.onlyWay(m); err != nil {
+	if last, err := pipeline.OnlyWay(ctx, a.st, a.user, a.conn, m); err != nil {
 		return err
 	} else if last {
 		return invalid("invalid_request", "This passkey is the only way into your account. Add another one first.")
@@ -67,18 +66,6 @@ func (a *account) removeFactor() error {
 	return a.done("removed")
 }
 
-// onlyWay tells whether the person can log in by a passkey and by nothing else: without it nobody could let them in again but an administrator.
-func (a *account) onlyWay(m *stagedoor.AuthenticationMethod) (bool, error) {
-	if m.Type != store.TypePasskey || a.conn == nil || a.conn.Strategy != stagedoor.StrategyDatabase || a.conn.Passwords() || len(a.user.Identities) > 1 {
-		return false, nil
-	}
-	if codes := a.conn.LoginCodes(); codes.Email && a.user.Email != "" || codes.Phone && a.user.PhoneNumber != "" {
-		return false, nil
-	}
-	all, err := a.st.AuthenticationMethods(a.r.Context(), a.user.ID)
-	return !slices.ContainsFunc(all, func(o stagedoor.AuthenticationMethod) bool { return o.Type == store.TypePasskey && o.ID != m.ID }), err
-}
-
 // newRecovery shows a new recovery code; the one before is worth nothing.
 func (a *account) newRecovery() error {
 	settings, asks, err := a.factors()
@@ -89,8 +76,7 @@ func (a *account) newRecovery() error {
 		return errNoAccountPage()
 	}
 	code := stagedoor.NewRecoveryCode()
-	m := &stagedoor.AuthenticationMethod{Type: store.TypeRecovery, Secret: jose.HashToken(code)}
-	if err := a.st.AddAuthenticationMethods(a.r.Context(), a.user.ID, []*stagedoor.AuthenticationMethod{m}, true, store.TypeRecovery); err != nil {
+	if err := mfa.KeepRecovery(a.r.Context(), a.st, a.user.ID, code); err != nil {
 		return err
 	}
 	a.st.Log(a.event("gd_recovery_code_new", "The person made a new recovery code on the account page."))

@@ -13,7 +13,6 @@ import (
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/connection"
-	"github.com/stagedoor/stagedoor/internal/guard"
 	"github.com/stagedoor/stagedoor/internal/page"
 	"github.com/stagedoor/stagedoor/internal/password"
 	"github.com/stagedoor/stagedoor/internal/pipeline"
@@ -449,10 +448,7 @@ func (a *account) changePassword() error {
 	secret := a.r.PostFormValue(ui.FieldPassword)
 	problems := passwordProblems(conn, secret)
 	if problems == nil {
-		err := a.Pipeline.Database.CheckNew(a.r.Context(), a.st, conn, a.user.ID, secret)
-		if err == nil {
-			err = a.Pipeline.CheckLeaked(a.r.Context(), visit(a.r, a.st), conn, a.set.ClientID, a.user, secret)
-		}
+		err := a.Pipeline.CheckNewPassword(a.r.Context(), visit(a.r, a.st), conn, a.set.ClientID, a.user, secret)
 		if weak := (*password.Error)(nil); errors.As(err, &weak) {
 			problems = ui.Problems{passwordProblem(err)}
 		} else if stagedoor.HasCode(err, pipeline.CodeLeaked) {
@@ -464,27 +460,15 @@ func (a *account) changePassword() error {
 	if problems != nil {
 		return a.passwordPage(http.StatusBadRequest, secret, problems)
 	}
-	ctx := context.WithoutCancel(a.r.Context())
-	on := &connection.Occasion{ClientID: a.set.ClientID}
-	e := a.event("scp", "")
-	err = a.Pipeline.Database.On(on).SetPassword(ctx, a.st, conn, a.user.ID, secret)
-	e.Details = consoleOf(on)
-	if err != nil {
-		e.Type, e.Description = "fcp", "The password could not be changed."
-		a.st.Log(e)
+	if err := a.Pipeline.ChangePassword(a.r.Context(), visit(a.r, a.st), conn, a.user, secret, a.event("scp", "")); err != nil {
 		if connection.FromScript(err) != nil {
 			return a.passwordPage(http.StatusBadRequest, secret, ui.Problems{{Code: "unknown"}})
 		}
 		return err
 	}
-	a.st.Log(e)
-	if err := guard.Unblock(ctx, a.st, a.user.Identifiers()...); err != nil {
-		return err
-	}
 	if err := a.stay(); err != nil {
 		return err
 	}
-	a.Pipeline.AfterPasswordChange(ctx, visit(a.r, a.st), conn, a.user.ID)
 	a.tell("password", a.user.Email)
 	return a.done("password")
 }

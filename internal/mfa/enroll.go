@@ -17,6 +17,7 @@ type Enrollment struct {
 	Key    string // what it belongs to: a login under way, a ticket, a token; the secret is kept under it
 	Only   bool   // no other method of the type may be there
 	First  bool   // no other second factor may be there: the person has proved themselves by their first one alone
+	Bare   bool   // no recovery code comes with it: nobody would show it to the person
 
 	Claim func(context.Context) error // if it is not nil it is called once the proof is right; an error of it ends the enrolment
 }
@@ -89,7 +90,7 @@ func (e Enrollment) add(ctx context.Context, m *stagedoor.AuthenticationMethod, 
 		return "", err
 	}
 	var spare *stagedoor.AuthenticationMethod
-	if settings.Has(Recovery) {
+	if settings.Has(Recovery) && !e.Bare {
 		if recovery, err = e.recoveryCode(ctx); err != nil {
 			return "", err
 		}
@@ -124,4 +125,10 @@ func (e Enrollment) beside(own string) []string {
 		return []string{own}
 	}
 	return nil
+}
+
+// KeepRecovery makes a recovery code the person's, of which the hash is kept; the one before is worth nothing.
+func KeepRecovery(ctx context.Context, st *store.Store, userID, code string) error {
+	m := &stagedoor.AuthenticationMethod{Type: store.TypeRecovery, Secret: jose.HashToken(code)}
+	return st.AddAuthenticationMethods(ctx, userID, []*stagedoor.AuthenticationMethod{m}, true, store.TypeRecovery)
 }

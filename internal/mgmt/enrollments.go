@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"github.com/stagedoor/stagedoor"
-	"github.com/stagedoor/stagedoor/internal/jose"
 	"github.com/stagedoor/stagedoor/internal/mfa"
 	"github.com/stagedoor/stagedoor/internal/web"
 )
@@ -107,8 +106,7 @@ func (a *API) deleteProvider(c *call) (any, error) {
 // regenerateRecoveryCode gives a user a new recovery code, of which the hash is kept: the one before is worth nothing.
 func (a *API) regenerateRecoveryCode(c *call) (any, error) {
 	code := stagedoor.NewRecoveryCode()
-	m := &stagedoor.AuthenticationMethod{Type: "recovery-code", Secret: jose.HashToken(code)}
-	if err := c.store.AddAuthenticationMethods(c.ctx(), c.id(), []*stagedoor.AuthenticationMethod{m}, true, "recovery-code"); err != nil {
+	if err := mfa.KeepRecovery(c.ctx(), c.store, c.id(), code); err != nil {
 		return nil, err
 	}
 	return map[string]string{"recovery_code": code}, nil

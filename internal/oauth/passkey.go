@@ -2,16 +2,14 @@ package oauth
 
 import (
 	"context"
-	"encoding/base64"
-	"encoding/hex"
 	"encoding/json"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/pipeline"
 	"github.com/stagedoor/stagedoor/internal/store"
 	"github.com/stagedoor/stagedoor/internal/web"
 )
@@ -64,10 +62,10 @@ func (d *Door) passkeyOptions(w http.ResponseWriter, r *http.Request, st *store.
 	if signsUp {
 		var u *stagedoor.User
 		if u, err = newPerson(conn, params["user_profile"]); err == nil {
-			options, err = d.Pipeline.StartPasskeySignUp(ctx, t.visit, conn, client.ID, u, "session/"+token, until, passkeyOrigins(client)...)
+			options, err = d.Pipeline.StartPasskeySignUp(ctx, t.visit, conn, client.ID, u, "session/"+token, until, pipeline.PasskeyOrigins(client)...)
 		}
 	} else {
-		options, err = d.Pipeline.StartPasskey(ctx, t.visit, "session/"+token, until, passkeyOrigins(client)...)
+		options, err = d.Pipeline.StartPasskey(ctx, t.visit, "session/"+token, until, pipeline.PasskeyOrigins(client)...)
 	}
 	if err != nil {
 		return nil, err
@@ -129,28 +127,6 @@ func newPerson(conn *stagedoor.Connection, profile string) (*stagedoor.User, err
 	return u, nil
 }
 
-// passkeyOrigins are what may ask for passkeys beside our own pages: the client's Android app, by the fingerprints of its certificates, and its
-// pages, of which browsers let ask those that lie within the relying party's domain. iOS apps speak with the origin of the domain itself.
-func passkeyOrigins(c *stagedoor.Client) (origins []string) {
-	var mobile struct {
-		Android struct {
-			Fingerprints []string `json:"sha256_cert_fingerprints"`
-		} `json:"android"`
-	}
-	_ = json.Unmarshal(c.Stored["mobile"], &mobile) // absent is empty
-	for _, f := range mobile.Android.Fingerprints {
-		if sum, err := hex.DecodeString(strings.ReplaceAll(f, ":", "")); err == nil && len(sum) == 32 {
-			origins = append(origins, "android:apk-key-hash:"+base64.RawURLEncoding.EncodeToString(sum))
-		}
-	}
-	for _, o := range c.WebOrigins {
-		if u, err := url.Parse(o); err == nil && u.Scheme == "https" && u.Host != "" {
-			origins = append(origins, "https://"+u.Host)
-		}
-	}
-	return origins
-}
-
 // redeemPasskey signs somebody in, or up, with a passkey.
 func redeemPasskey(ctx context.Context, t *tokenRequest) (*tokenResponse, error) {
 	for _, name := range []string{"auth_session", "authn_response"} {
@@ -181,7 +157,7 @@ func redeemPasskey(ctx context.Context, t *tokenRequest) (*tokenResponse, error)
 	if err != nil {
 		return nil, err
 	}
-	a, user, err := t.Pipeline.ByPasskey(ctx, t.visit, x, conn, "session/"+t.params["auth_session"], []byte(t.params["authn_response"]), s.SignsUp, t.event, passkeyOrigins(t.client)...)
+	a, user, err := t.Pipeline.ByPasskey(ctx, t.visit, x, conn, "session/"+t.params["auth_session"], []byte(t.params["authn_response"]), s.SignsUp, t.event, pipeline.PasskeyOrigins(t.client)...)
 	if stagedoor.HasCode(err, "invalid_key") {
 		return nil, invalidGrant("The passkey could not be verified.")
 	}

@@ -168,18 +168,7 @@ func (p *Pipeline) takePasskey(ctx context.Context, v Visit, tx *stagedoor.Trans
 	if err != nil {
 		return err
 	}
-	keys, err := p.passkeys(ctx, v)
-	if err != nil {
-		return err
-	}
-	m, err := keys.New(ctx, u, "login/"+tx.ID, response)
-	if err == nil {
-		err = keepPasskey(ctx, v, u, m)
-	}
-	p.logFactor(ctx, v, tx, factorLogs["new key"], err)
-	if err == nil {
-		p.FactorChanged(ctx, v, u.ID, "passkey")
-	}
+	_, err = p.AddPasskey(ctx, v, u, "login/"+tx.ID, response, stagedoor.LogEvent{ClientID: tx.Request.ClientID, UserID: tx.UserID})
 	return err
 }
 
