@@ -202,6 +202,18 @@ func (in *resourceServerIn) touchesMore() bool {
 		in.TokenDialect.Set || in.EnforcePolicies.Set || in.TokenEncryption.Set || in.ProofOfPossession.Set || in.SubjectTypes.Set || len(in.Rest) > 0
 }
 
+// copyToMyAccount changes what a tenant may of the My Account API: besides what any system API lets change, for which people's clients it is, whether its tokens are bound to a key,
+// and settings that are kept alone.
+func (in *resourceServerIn) copyToMyAccount(r *stagedoor.ResourceServer) error {
+	alone := *in
+	alone.ProofOfPossession, alone.SubjectTypes, alone.Rest = web.Opt[proofIn]{}, web.Opt[subjectTypesIn]{}, nil
+	client := in.SubjectTypes.Value.Client
+	if alone.touchesMore() || in.SubjectTypes.Null || client.Set && client.Value.Policy != r.ClientPolicy() {
+		return bad("operation_not_supported", "System resource servers cannot be patched.")
+	}
+	return in.copyTo(r)
+}
+
 func (in *resourceServerIn) copyTo(r *stagedoor.ResourceServer) error {
 	in.Name.Into(&r.Name)
 	in.AllowOfflineAccess.Into(&r.AllowOfflineAccess)
@@ -284,7 +296,8 @@ func (in *resourceServerIn) copyPolicies(r *stagedoor.ResourceServer) {
 
 func (a *API) createResourceServer(c *call, in createResourceServerIn) (any, error) {
 	tenant := c.store.Tenant()
-	if token.IsManagement(tenant, in.Identifier) || token.IsUserInfo(tenant, in.Identifier) || token.IsMFA(tenant, in.Identifier) {
+	if token.IsManagement(tenant, in.Identifier) || token.IsUserInfo(tenant, in.Identifier) || token.IsMFA(tenant, in.Identifier) ||
+		token.IsMyAccount(tenant, in.Identifier) && in.Identifier != token.MyAccountAudience(tenant) { // by another domain of the tenant's
 		return nil, bad("operation_not_supported", "The selected identifier is reserved.")
 	}
 	if err := in.check(); err != nil {
@@ -304,7 +317,7 @@ func (a *API) createResourceServer(c *call, in createResourceServerIn) (any, err
 }
 
 // wellKnownAPI returns an API of the service that we follow that is the same in every tenant, nil if the identifier is of none.
-// Nothing answers at such an API here; tools create and read it.
+// The My Account API is served by internal/me; nothing answers at the other one, which tools create and read.
 func wellKnownAPI(t *stagedoor.Tenant, identifier string) *stagedoor.ResourceServer {
 	policy := func(user, client string) *stagedoor.SubjectTypes {
 		return &stagedoor.SubjectTypes{User: &stagedoor.SubjectPolicy{Policy: user}, Client: &stagedoor.SubjectPolicy{Policy: client}}
@@ -319,16 +332,8 @@ func wellKnownAPI(t *stagedoor.Tenant, identifier string) *stagedoor.ResourceSer
 				{Value: "express_configure:scim", Description: "Ability to create scim configurations"},
 			},
 		}
-	case "https://" + t.Domain() + "/me/":
-		return &stagedoor.ResourceServer{
-			Name: "Auth0 My Account API", Identifier: identifier, IsSystem: true, SigningAlgorithm: "RS256", AllowOfflineAccess: true,
-			TokenLifetime: 600, TokenLifetimeForWeb: 600, SkipConsent: true, SubjectTypes: policy("require_client_grant", "deny_all"),
-			Scopes: []stagedoor.APIScope{
-				{Value: "create:me:connected_accounts", Description: "Create Connected Accounts"},
-				{Value: "read:me:connected_accounts", Description: "Read Connected Accounts"},
-				{Value: "delete:me:connected_accounts", Description: "Delete Connected Accounts"},
-			},
-		}
+	case token.MyAccountAudience(t):
+		return token.MyAccountAPI(t)
 	}
 	return nil
 }
@@ -342,6 +347,9 @@ func (a *API) updateResourceServer(c *call, in updateResourceServerIn) (any, err
 		return nil, err
 	}
 	r, err = c.store.UpdateResourceServer(c.ctx(), r.ID, func(r *stagedoor.ResourceServer) error {
+		if token.IsMyAccount(c.store.Tenant(), r.Identifier) && r.IsSystem {
+			return in.copyToMyAccount(r)
+		}
 		if r.IsSystem && in.touchesMore() {
 			return bad("operation_not_supported", "System resource servers cannot be patched.")
 		}

@@ -2,6 +2,7 @@ package mgmt
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -90,6 +91,33 @@ func TestWellKnownAPIs(t *testing.T) {
 		h.call(all, "DELETE", path, "").is(204, "")
 		h.call(all, "GET", path, "").is(404, "")
 	}
+}
+
+// The My Account API has all its scopes; for whom it is, and whether its tokens are bound to a key, is for the tenant to say, and that it is for people alone is not.
+func TestMyAccountAPI(t *testing.T) {
+	each(t, func(h *house) {
+		all := h.machine("acme")
+		h.call(all, "POST", "/resource-servers", `{"identifier":"http://acme.test/me/"}`).fails(400, "operation_not_supported", "The selected identifier is reserved.")
+		api := h.call(all, "POST", "/resource-servers", `{"identifier":"https://acme.test/me/"}`).is(201, "")
+		var scopes []string
+		for _, s := range api.get("scopes").([]any) {
+			scopes = append(scopes, s.(map[string]any)["value"].(string))
+		}
+		if len(scopes) != 8 || !slices.Contains(scopes, "read:me:factors") || !slices.Contains(scopes, "delete:me:connected_accounts") {
+			h.Errorf("scopes %q", scopes)
+		}
+		path := "/resource-servers/" + api.text("id")
+		h.call(all, "PATCH", path, `{"subject_type_authorization":{"user":{"policy":"allow_all"},"client":{"policy":"deny_all"}},"proof_of_possession":{"mechanism":"dpop","required":true},"authorization_policy":{"policy_id":"p"}}`).is(200, "")
+		got := h.call(all, "GET", path, "").is(200, "")
+		if got.text("subject_type_authorization", "user", "policy") != "allow_all" || got.text("proof_of_possession", "mechanism") != "dpop" || got.text("authorization_policy", "policy_id") != "p" {
+			h.Errorf("%s", got.body)
+		}
+		for _, body := range []string{
+			`{"subject_type_authorization":{"client":{"policy":"require_client_grant"}}}`, `{"subject_type_authorization":null}`, `{"scopes":[]}`, `{"name":"mine"}`, `{"signing_alg":"HS256"}`,
+		} {
+			h.call(all, "PATCH", path, body).fails(400, "operation_not_supported", "System resource servers cannot be patched.")
+		}
+	})
 }
 
 func TestClientGrantMembers(t *testing.T) {

@@ -96,7 +96,7 @@ func (p *Pipeline) Direct(ctx context.Context, v Visit, x *Direct, userID string
 	}
 	if a.Factor = x.Proof.Kind != ""; err == nil && !a.Factor {
 		err = wantsFactor(ctx, v.Store, in.factor)
-		if guards, wrong := guardsFactors(ctx, v.Store, x.API, u.ID); err == nil && guards {
+		if guards, wrong := guardsFactors(ctx, v.Store, x.API, a.Scope, u.ID); err == nil && guards {
 			err = ErrFactorRequired()
 		} else if err == nil {
 			err = wrong

@@ -5,6 +5,7 @@ import (
 	"context"
 
 	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/token"
 )
 
 // Refresh runs the login's scripts for a refresh token, with the user as they are now, and
@@ -54,11 +55,33 @@ func (p *Pipeline) Refresh(ctx context.Context, v Visit, client *stagedoor.Clien
 	if d := in.factor; err == nil && d != nil && !d.None && proof.Kind == "" {
 		err = ErrFactorRequired()
 	}
+	if err == nil && !a.Factor && in.api != nil && token.IsMyAccount(v.Store.Tenant(), in.api.Identifier) {
+		err = p.gaveBefore(ctx, v, t, a, in.api)
+	}
 	e.Details = spoken.details(e.Details)
 	if err != nil {
 		*e = failed(*e, err)
 	}
 	return a, u, err
+}
+
+// gaveBefore is ErrFactorRequired where a token that changes what the person proves themselves with needs their second factor, and they have not given it lately in the session that the
+// refresh token comes from.
+func (p *Pipeline) gaveBefore(ctx context.Context, v Visit, t *stagedoor.RefreshToken, a *stagedoor.Authorization, api *stagedoor.ResourceServer) error {
+	guards, err := guardsFactors(ctx, v.Store, api, a.Scope, a.UserID)
+	if err != nil || !guards {
+		return err
+	}
+	var s *stagedoor.Session
+	if t.SessionID != "" {
+		if s, err = v.Store.Session(ctx, t.SessionID); err != nil && !stagedoor.IsKind(err, stagedoor.NotFound) {
+			return err
+		}
+	}
+	if a.Factor = err == nil && gaveLately(v.Store, s); !a.Factor {
+		return ErrFactorRequired()
+	}
+	return nil
 }
 
 // signedInThrough is the name of the connection of the login that a refresh token comes from. Older tokens do not have it: their session does, as

@@ -16,6 +16,9 @@ import (
 // ACRMultiFactor is the context class that asks for a second factor in this login, whatever is remembered (Authentication API fact sheet 2.1).
 const ACRMultiFactor = "http://schemas.openid.net/pape/policies/2007/06/multi-factor"
 
+// lately is how long a second factor counts for what changes factors (the wire's default policy of the My Account API).
+const lately = 15 * time.Minute
+
 // A browser is remembered for thirty days, unless its person stays away for seven (Authentication API fact sheet 3.5).
 const (
 	rememberFor  = 30 * 24 * time.Hour
@@ -31,6 +34,9 @@ func (l *login) factor(ctx context.Context) (string, error) {
 		if ask, err := l.wantsFactor(ctx); ask != "" || err != nil {
 			return ask, err
 		}
+	}
+	if l.tx.Proof == "" && gaveLately(l.st, l.session) {
+		l.tx.Result.Factor = true
 	}
 	if l.tx.Proof != "" {
 		l.tx.Result.AMR, l.tx.Result.Factor = []string{"mfa"}, true
@@ -49,8 +55,9 @@ func (l *login) stepsUp() bool {
 // wantsFactor says which page asks for the second factor, none if there is no need.
 func (l *login) wantsFactor(ctx context.Context) (string, error) {
 	d := l.tx.Factor
-	guards, err := guardsFactors(ctx, l.st, l.api, l.user.ID)
 	req := &l.tx.Request
+	guards, err := guardsFactors(ctx, l.st, l.api, req.Scope, l.user.ID)
+	guards = guards && !(token.IsMyAccount(l.st.Tenant(), l.api.Identifier) && gaveLately(l.st, l.session))
 	guards = guards || l.stepsUp() && l.st.Tenant().Settings.ComesBackToAccount(req.ClientID, req.RedirectURI, req.Issuer) // which lets nobody on who comes back without
 	if err != nil || d != nil && d.None && !guards {
 		return "", err
@@ -77,13 +84,19 @@ func (l *login) wantsFactor(ctx context.Context) (string, error) {
 	return l.askFactor(ctx, settings, d)
 }
 
-// guardsFactors tells whether tokens for an API reach the factors of somebody who has some: whoever knows a password alone must not take them away.
-func guardsFactors(ctx context.Context, st *store.Store, api *stagedoor.ResourceServer, userID string) (bool, error) {
-	if api == nil || !token.IsMFA(st.Tenant(), api.Identifier) {
+// guardsFactors tells whether tokens of an API with these scopes reach the factors of somebody who has some: whoever knows a password alone must not take them away.
+func guardsFactors(ctx context.Context, st *store.Store, api *stagedoor.ResourceServer, scope []string, userID string) (bool, error) {
+	if !token.ReachesMethods(st.Tenant(), api, scope) {
 		return false, nil
 	}
 	m, err := mfa.MethodsOf(ctx, st, userID)
 	return err == nil && (m.Enrolled() || m.Others), err
+}
+
+// gaveLately tells whether somebody has given their second factor in a session, lately enough for a token of the My Account API.
+func gaveLately(st *store.Store, s *stagedoor.Session) bool {
+	since := st.Clock().Now().Add(-lately).UnixMilli()
+	return s != nil && slices.ContainsFunc(s.Methods, func(m stagedoor.AuthMethod) bool { return m.Name == "mfa" && m.Timestamp >= since })
 }
 
 // remembered tells whether the person gave their second factor in this browser, and still has one.

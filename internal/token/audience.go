@@ -80,14 +80,19 @@ func ResourceServer(ctx context.Context, st *store.Store, audience string) (*sta
 	if IsMFA(st.Tenant(), audience) {
 		return mfaAPI(audience), nil
 	}
-	if IsManagement(st.Tenant(), audience) {
+	switch {
+	case IsManagement(st.Tenant(), audience):
 		audience = ManagementAudience(st.Tenant())
+	case IsMyAccount(st.Tenant(), audience):
+		audience = MyAccountAudience(st.Tenant())
 	}
 	return st.ResourceServerByIdentifier(ctx, audience)
 }
 
-// isMFA tells whether an API is the MFA API: of those of the system it is the one whose scopes are its own.
-func isMFA(rs *stagedoor.ResourceServer) bool { return rs.IsSystem && rs.Defines(RemoveAuthenticators) }
+// hasOwnScopes tells whether people's tokens for an API of the system hold the scopes that it defines: the MFA API and the My Account API.
+func hasOwnScopes(rs *stagedoor.ResourceServer) bool {
+	return rs.IsSystem && (rs.Defines(RemoveAuthenticators) || rs.Defines(CreateMyAccounts))
+}
 
 // currentUserScopes are what a person's token for the Management API may hold (Authentication
 // API fact sheet 5.4). They need no grant of the client.
@@ -108,7 +113,7 @@ func AllScopes(rs *stagedoor.ResourceServer) []string {
 	all := []string{"openid", "profile", "email", "address", "phone"}
 	switch {
 	case rs == nil:
-	case rs.IsSystem && !isMFA(rs):
+	case rs.IsSystem && !hasOwnScopes(rs):
 		all = append(all, currentUserScopes...)
 	default:
 		for _, s := range rs.Scopes {
@@ -131,7 +136,7 @@ func Granted(c *stagedoor.Client, rs *stagedoor.ResourceServer, requested []stri
 		case IsOIDCScope(s):
 			ok = true
 		case rs == nil:
-		case rs.IsSystem && !isMFA(rs):
+		case rs.IsSystem && !hasOwnScopes(rs):
 			ok = slices.Contains(currentUserScopes, s)
 		default:
 			ok = rs.Defines(s)

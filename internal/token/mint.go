@@ -72,8 +72,8 @@ func Mintable(ctx context.Context, st *store.Store, a *stagedoor.Authorization, 
 	if err := CheckPolicy(how.API, a.UserID != ""); err != nil {
 		return err
 	}
-	if IsMFA(st.Tenant(), how.API.Identifier) {
-		if err := checkFactor(ctx, st, a); err != nil {
+	if ReachesMethods(st.Tenant(), how.API, a.Scope) {
+		if err := checkFactor(ctx, st, a, how.API); err != nil {
 			return err
 		}
 	}
@@ -122,14 +122,14 @@ func (m *Minter) accessClaims(a *stagedoor.Authorization, how Access, now time.T
 
 // checkFactor refuses a token that reaches the factors of somebody who has some and gave none for it. Logins ask for one; this holds for all other ways
 // to a token.
-func checkFactor(ctx context.Context, st *store.Store, a *stagedoor.Authorization) error {
+func checkFactor(ctx context.Context, st *store.Store, a *stagedoor.Authorization, api *stagedoor.ResourceServer) error {
 	if a.Factor {
 		return nil
 	}
 	all, err := st.AuthenticationMethods(ctx, a.UserID)
 	for _, m := range all {
 		if m.Type != store.TypePasskey && m.Type != store.TypeRecovery && m.Type != "password" {
-			return stagedoor.Errorf(stagedoor.Forbidden, "access_denied", "A second factor is needed for a token of the MFA API.")
+			return stagedoor.Errorf(stagedoor.Forbidden, "access_denied", "A second factor is needed for a token of the %s.", strings.TrimPrefix(api.Name, "Auth0 "))
 		}
 	}
 	return err

@@ -1,0 +1,4 @@
+-- +goose Up
+-- The My Account API has more scopes than those of connected accounts, which it was made with as long as nothing answered at it.
+UPDATE resource_servers SET doc = json_set(doc, '$.scopes', json('[{"value":"create:me:connected_accounts","description":"Create Connected Accounts"},{"value":"read:me:connected_accounts","description":"Read Connected Accounts"},{"value":"delete:me:connected_accounts","description":"Delete Connected Accounts"},{"value":"create:me:authentication_methods","description":"Create Authentication Methods"},{"value":"read:me:authentication_methods","description":"Read Authentication Methods"},{"value":"update:me:authentication_methods","description":"Update Authentication Methods"},{"value":"delete:me:authentication_methods","description":"Delete Authentication Methods"},{"value":"read:me:factors","description":"Read Factors"}]'))
+WHERE identifier LIKE 'https://%/me/' AND json_extract(doc, '$.is_system') = 1;
