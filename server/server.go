@@ -24,6 +24,7 @@ import (
 	"github.com/stagedoor/stagedoor/internal/login"
 	"github.com/stagedoor/stagedoor/internal/logstream"
 	"github.com/stagedoor/stagedoor/internal/mail"
+	"github.com/stagedoor/stagedoor/internal/me"
 	"github.com/stagedoor/stagedoor/internal/mgmt"
 	"github.com/stagedoor/stagedoor/internal/oauth"
 	"github.com/stagedoor/stagedoor/internal/outbound"
@@ -85,6 +86,7 @@ type Server struct {
 	login     *login.Door
 	saml      *saml.Door
 	mgmt      *mgmt.API
+	me        *me.Door
 	scim      *scim.Door
 	streams   *logstream.Deliverer
 	events    *eventstream.Deliverer
@@ -161,6 +163,7 @@ func New(ctx context.Context, cfg config.Config, deps Deps) (*Server, error) {
 	s.mgmt = mgmt.New(mgmt.Deps{
 		Keys: s.keys, Database: database, Pipeline: pipe, CheckScript: s.scripts.Check, CheckDraft: s.scripts.CheckDraft, CheckCall: s.scripts.CheckCall, Scripts: s.scripts, NodeError: s.scripts.NodeError, ScriptCeilings: s.scripts.Ceilings(), SendVerification: s.login.SendVerification, JobAdded: s.jobs.Wake, SendInvitation: s.login.SendInvitation, SendEnrollment: s.login.SendEnrollment, HTTP: client, Clock: deps.Clock, Log: s.log,
 	})
+	s.me = me.New(me.Deps{Keys: s.keys, Pipeline: pipe, Log: s.log})
 	s.scim = scim.New()
 	s.streams = &logstream.Deliverer{DB: s.db, Metrics: s.metrics, Client: client, Log: s.log, Every: streamEvery, Settle: streamSettle}
 	s.events = &eventstream.Deliverer{DB: s.db, Client: client, Log: s.log, Every: streamEvery, Act: pipe.ForEvent}
@@ -258,7 +261,7 @@ func outboundConfig(cfg config.Config) outbound.Config {
 	return outbound.Config{AllowPrivate: cfg.Outbound.AllowPrivate, Allow: networks, AllowHosts: hosts, Timeout: scriptCallTimeout, MaxResponse: 4 << 20}
 }
 
-// doors puts all doors on one mux. The Management API has a table of its own, because ids in its paths may
+// doors puts all doors on one mux. The Management API and the My Account API have tables of their own, because ids in their paths may
 // hold encoded slashes.
 func (s *Server) doors() http.Handler {
 	mux := http.NewServeMux()
@@ -275,11 +278,14 @@ func (s *Server) doors() http.Handler {
 		}
 		s.mgmt.ServeHTTP(w, r, st)
 	})
+	myAccount := s.forTenant(s.me.NoTenant, s.me.ServeHTTP)
 	provision := s.forTenant(s.scim.NoTenant, s.scim.ServeHTTP)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case isManagement(r.URL.Path):
 			manage(w, r)
+		case me.Serves(r.URL.Path):
+			myAccount(w, r)
 		case scim.Serves(r.URL.Path):
 			provision(w, r)
 		default:
@@ -314,7 +320,7 @@ func (s *Server) DB() *store.DB { return s.db }
 func (s *Server) Routes() []web.Route {
 	all := append(append(s.oauth.Routes(), s.login.Routes()...), s.saml.Routes()...)
 	all = append(append(all, healthRoutes...), mgmt.ResultRoute)
-	all = append(append(all, referenceRoutes...), s.scim.Routes()...)
+	all = append(append(append(all, referenceRoutes...), s.scim.Routes()...), s.me.Routes()...)
 	return append(all, s.mgmt.Routes()...)
 }
 

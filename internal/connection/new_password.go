@@ -142,3 +142,58 @@ func Further(c *stagedoor.Connection, secret string) (uncommon *bool, personal b
 	}
 	return uncommon, personal, historySize(c)
 }
+
+// Demanded is what a connection asks of passwords, for programs that ask people for one.
+type Demanded struct {
+	Complexity struct {
+		MinLength           int      `json:"min_length"`
+		CharacterTypes      []string `json:"character_types"`
+		CharacterTypeRule   string   `json:"character_type_rule"`
+		IdenticalCharacters string   `json:"identical_characters"`
+		SequentialChars     string   `json:"sequential_characters"`
+		MaxLengthExceeded   string   `json:"max_length_exceeded"`
+	} `json:"complexity"`
+	ProfileData struct {
+		Active        bool     `json:"active"`
+		BlockedFields []string `json:"blocked_fields"`
+	} `json:"profile_data"`
+	History struct {
+		Active bool `json:"active"`
+		Size   int  `json:"size"`
+	} `json:"history"`
+	Dictionary struct {
+		Active  bool   `json:"active"`
+		Default string `json:"default"`
+	} `json:"dictionary"`
+}
+
+// Demands is what a connection asks of passwords, whichever way its options say it.
+func Demands(c *stagedoor.Connection) (d Demanded) {
+	allowed := map[bool]string{true: "block", false: "allow"}
+	p := Policy(c)
+	x := &d.Complexity
+	x.MinLength, x.CharacterTypes, x.CharacterTypeRule = p.Least(), append([]string{}, p.Types...), "all"
+	x.IdenticalCharacters, x.SequentialChars, x.MaxLengthExceeded = allowed[p.NoIdentical || p.Level == "excellent"], allowed[p.NoSequential], "error"
+	switch p.Level {
+	case "fair":
+		x.CharacterTypes = []string{"lowercase", "uppercase", "number"}
+	case "good", "excellent":
+		x.CharacterTypes, x.CharacterTypeRule = []string{"lowercase", "uppercase", "number", "special"}, "three_of_four"
+	}
+	if p.ThreeOfFour {
+		x.CharacterTypeRule = "three_of_four"
+	}
+	uncommon, personal, history := Further(c, "")
+	d.ProfileData.Active, d.ProfileData.BlockedFields = personal, []string{}
+	if o := c.Options.PasswordOptions; personal && o != nil {
+		d.ProfileData.BlockedFields = append(d.ProfileData.BlockedFields, o.ProfileData.BlockedFields...)
+	} else if personal {
+		d.ProfileData.BlockedFields = personalFields
+	}
+	d.History.Active, d.History.Size = history > 0, history
+	d.Dictionary.Active, d.Dictionary.Default = uncommon != nil, "en_10k"
+	if o := c.Options.PasswordOptions; o != nil && o.Dictionary.Default != "" {
+		d.Dictionary.Default = o.Dictionary.Default
+	}
+	return d
+}

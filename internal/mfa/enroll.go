@@ -19,7 +19,9 @@ type Enrollment struct {
 	First  bool   // no other second factor may be there: the person has proved themselves by their first one alone
 	Bare   bool   // no recovery code comes with it: nobody would show it to the person
 
-	Claim func(context.Context) error // if it is not nil it is called once the proof is right; an error of it ends the enrolment
+	ID    string                                // of the method that comes of it, but for a device's, which its app knows by another one; empty: a new one
+	Made  func(*stagedoor.AuthenticationMethod) // if it is not nil it gets the method that came of it
+	Claim func(context.Context) error           // if it is not nil it is called once the proof is right; an error of it ends the enrolment
 }
 
 // Begin returns the secret that the person is to put into their app: the same one as long as the key is the same.
@@ -101,9 +103,13 @@ func (e Enrollment) add(ctx context.Context, m *stagedoor.AuthenticationMethod, 
 			return "", err
 		}
 	}
+	m.ID = e.ID
 	added, err := e.Store.AddFactor(ctx, e.UserID, m, spare, e.beside(m.Type)...)
 	if err != nil {
 		return "", err
+	}
+	if e.Made != nil {
+		e.Made(m)
 	}
 	if !added {
 		recovery = ""

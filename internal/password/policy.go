@@ -131,11 +131,16 @@ func (p Policy) Text() string {
 	return strings.Join(lines, "\n")
 }
 
-func (p Policy) length(password string) Rule {
-	least := p.MinLength
-	if least <= 0 {
-		least = map[string]int{"low": 6, "fair": 8, "good": 8, "excellent": 10}[p.Level]
+// Least is how many characters a password must have.
+func (p Policy) Least() int {
+	if p.MinLength > 0 {
+		return p.MinLength
 	}
+	return max(map[string]int{"low": 6, "fair": 8, "good": 8, "excellent": 10}[p.Level], 1)
+}
+
+func (p Policy) length(password string) Rule {
+	least := p.Least()
 	if least <= 1 {
 		return Rule{Message: "Non-empty password required", Code: "nonEmpty", Verified: password != ""}
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/connection"
 	"github.com/stagedoor/stagedoor/internal/guard"
+	"github.com/stagedoor/stagedoor/internal/mfa"
 	"github.com/stagedoor/stagedoor/internal/store"
 )
 
@@ -107,4 +108,24 @@ func (p *Pipeline) AddPasskey(ctx context.Context, v Visit, u *stagedoor.User, o
 		p.FactorChanged(ctx, v, u.ID, "passkey")
 	}
 	return m, err
+}
+
+// FactorEnrolled notes what came of setting a factor of a kind up, and tells the person of one that was set up. The event is completed and written.
+func (p *Pipeline) FactorEnrolled(ctx context.Context, v Visit, kind string, e stagedoor.LogEvent, err error) {
+	types := factorLogs["enroll"]
+	if mfa.IsKey(kind) {
+		types = factorLogs["new key"]
+	}
+	e.Type = types.good
+	v.logFactor(ctx, e, types, err)
+	if err == nil {
+		p.FactorChanged(ctx, v, e.UserID, "factor")
+	}
+}
+
+// Tell tells a person by mail what has changed about their account, if they have an address.
+func (p *Pipeline) Tell(ctx context.Context, v Visit, u *stagedoor.User, change string) {
+	if p.TellFactor != nil && u.Email != "" {
+		p.TellFactor(ctx, v, u, change)
+	}
 }

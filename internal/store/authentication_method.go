@@ -100,7 +100,7 @@ func (s *Store) EnrolledDevice(ctx context.Context, device string, types ...stri
 }
 
 // AddAuthenticationMethods gives a user methods, all or none, in the place of those of the types: of all if types is nil. One that
-// the user has already is a Conflict. Ids are given here.
+// the user has already is a Conflict. Ids are given here, unless a method has one.
 func (s *Store) AddAuthenticationMethods(ctx context.Context, userID string, all []*stagedoor.AuthenticationMethod, replace bool, types ...string) error {
 	err := s.inUser(ctx, userID, func(q querier, _ *stagedoor.User) error {
 		if replace {
@@ -122,9 +122,12 @@ func (s *Store) AddAuthenticationMethods(ctx context.Context, userID string, all
 }
 
 func (s *Store) insertMethod(ctx context.Context, q querier, userID string, m *stagedoor.AuthenticationMethod) error {
-	device := stagedoor.NewID("dev_")
+	device := m.Device()
 	if m.Push != nil {
 		device = m.Push.Device
+	}
+	if device == "" {
+		device = stagedoor.NewID("dev_")
 	}
 	m.ID, m.CreatedAt = m.Type+"|"+device, s.db.clock.Now()
 	if err := s.keyIsNew(ctx, q, m); err != nil {

@@ -33,9 +33,9 @@ func (v *Violation) Body() *stagedoor.Error {
 	return &stagedoor.Error{Kind: stagedoor.Invalid, Code: "invalid_body", Message: v.text("Payload"), Err: v}
 }
 
-// Query returns the violation as the error of a query parameter (400 invalid_query_string).
+// Query returns the violation as the error of a query parameter (400 invalid_query_string), within which it can be found.
 func (v *Violation) Query() *stagedoor.Error {
-	return &stagedoor.Error{Kind: stagedoor.Invalid, Code: "invalid_query_string", Message: v.text("Query")}
+	return &stagedoor.Error{Kind: stagedoor.Invalid, Code: "invalid_query_string", Message: v.text("Query"), Err: v}
 }
 
 // URI returns the violation as the error of a path segment (400 invalid_uri).

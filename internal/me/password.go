@@ -1,0 +1,61 @@
+package me
+
+import (
+	"context"
+
+	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/connection"
+	"github.com/stagedoor/stagedoor/internal/pipeline"
+)
+
+// ownPassword is the database in which the person has a password, or can have one.
+func (c *call) ownPassword(in beginIn) (*stagedoor.Connection, error) {
+	conn, err := c.identity(in)
+	if err == nil && (conn == nil || !conn.Passwords()) {
+		err = stagedoor.Errorf(stagedoor.Forbidden, "access_denied", "The user has no password here.")
+	}
+	return conn, err
+}
+
+func (d *Door) beginPassword(c *call, in beginIn, out map[string]any) error {
+	conn, err := c.ownPassword(in)
+	if err == nil {
+		out["policy"] = connection.Demands(conn)
+	}
+	return err
+}
+
+// verifyPassword takes the person's new password. Their sessions and refresh tokens end with the one before.
+func (d *Door) verifyPassword(c *call, in verifyIn) (any, error) {
+	conn, err := c.ownPassword(beginIn{})
+	if err != nil {
+		return nil, err
+	}
+	secret := in.Password.Value
+	if err := d.Pipeline.CheckNewPassword(c.ctx(), c.visit(), conn, c.Client.ID, c.User, secret); stagedoor.HasCode(err, pipeline.CodeLeaked) || stagedoor.HasCode(err, "invalid_password") {
+		return nil, wrong("new_password", "%s", stagedoor.AsError(err).Message)
+	} else if err != nil {
+		return nil, err
+	}
+	if err := c.claim(c.ctx(), in.Session); err != nil {
+		return nil, err
+	}
+	err = d.Pipeline.ChangePassword(c.ctx(), c.visit(), conn, c.User, secret, c.event("", ""))
+	if connection.FromScript(err) != nil {
+		return nil, bad("The password could not be changed.")
+	}
+	if err != nil {
+		return nil, err
+	}
+	d.Pipeline.Tell(c.ctx(), c.visit(), c.User, "password")
+	ctx := context.WithoutCancel(c.ctx())
+	if c.User, err = c.store.User(ctx, c.User.ID); err != nil {
+		return nil, err
+	}
+	own, err := c.passwordMethod()
+	if err == nil && own != nil {
+		c.device, _ = own["id"].(string)
+		c.w.Header().Set("Location", c.location(c.device))
+	}
+	return own, err
+}
