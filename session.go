@@ -289,6 +289,9 @@ type Transaction struct {
 	Transfer  *SessionTransferToken `json:",omitempty"` // the session transfer token by which the person is known
 	Reset     *ResetState           `json:",omitempty"` // nil: this is a login, and not somebody with the link of a mail about their password
 	SignOut   *SignOut              `json:",omitempty"` // nil: this is a login, and not somebody on the way out
+
+	Connecting json.RawMessage `json:",omitempty"` // of somebody who connects an account at a provider, as the pipeline keeps it
+
 	ExpiresAt time.Time
 }
 

@@ -163,7 +163,7 @@ func New(ctx context.Context, cfg config.Config, deps Deps) (*Server, error) {
 	s.mgmt = mgmt.New(mgmt.Deps{
 		Keys: s.keys, Database: database, Pipeline: pipe, CheckScript: s.scripts.Check, CheckDraft: s.scripts.CheckDraft, CheckCall: s.scripts.CheckCall, Scripts: s.scripts, NodeError: s.scripts.NodeError, ScriptCeilings: s.scripts.Ceilings(), SendVerification: s.login.SendVerification, JobAdded: s.jobs.Wake, SendInvitation: s.login.SendInvitation, SendEnrollment: s.login.SendEnrollment, HTTP: client, Clock: deps.Clock, Log: s.log,
 	})
-	s.me = me.New(me.Deps{Keys: s.keys, Pipeline: pipe, Log: s.log})
+	s.me = me.New(me.Deps{Keys: s.keys, Pipeline: pipe, Log: s.log, Allowed: oauth.Allowed})
 	s.scim = scim.New()
 	s.streams = &logstream.Deliverer{DB: s.db, Metrics: s.metrics, Client: client, Log: s.log, Every: streamEvery, Settle: streamSettle}
 	s.events = &eventstream.Deliverer{DB: s.db, Client: client, Log: s.log, Every: streamEvery, Act: pipe.ForEvent}

@@ -61,6 +61,11 @@ func (o *Upstream) Leave(ctx context.Context, st *store.Store, c *stagedoor.Conn
 	if err != nil {
 		return nil, err
 	}
+	return p.leave(c, url.Values(req.Query), nil, redirectURI, state)
+}
+
+// leave is where somebody goes by a plan. asked are the parameters of the request, of which some go on; always are parameters that go along in any case.
+func (p *plan) leave(c *stagedoor.Connection, asked url.Values, always map[string]string, redirectURI, state string) (*Departure, error) {
 	back := stagedoor.Upstream{ConnectionID: c.ID, RedirectURI: redirectURI}
 	u, err := url.Parse(p.authorize)
 	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
@@ -72,7 +77,6 @@ func (o *Upstream) Leave(ctx context.Context, st *store.Store, c *stagedoor.Conn
 			q.Set(name, value)
 		}
 	}
-	asked := url.Values(req.Query)
 	for name, value := range p.params {
 		set(name, value)
 	}
@@ -85,6 +89,9 @@ func (o *Upstream) Leave(ctx context.Context, st *store.Store, c *stagedoor.Conn
 	for name, param := range c.UpstreamParams() {
 		set(name, param.Value)
 		set(name, asked.Get(param.Alias))
+	}
+	for name, value := range always {
+		set(name, value)
 	}
 	set("scope", p.scopeFor(asked.Get("connection_scope")))
 	q.Set("response_type", "code")

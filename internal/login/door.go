@@ -66,6 +66,7 @@ var pages = []route{
 	{web.Route{Method: "GET", Pattern: "/u/login/with", Title: "Sends somebody to the provider of a connection"}, (*Door).leave},
 	{web.Route{Method: "GET", Pattern: callbackPath, Title: "The way back from a provider"}, (*Door).arrive},
 	{web.Route{Method: "POST", Pattern: callbackPath, Title: "The way back from a provider, form"}, (*Door).posted},
+	{web.Route{Method: "GET", Pattern: "/" + pipeline.ConnectPath, Title: "Sends somebody to the provider of an account that they connect"}, (*Door).connectAccount},
 	{web.Route{Method: "GET", Pattern: codeWishPath, Title: "Page that sends a code to sign in with"}, (*Door).showCodeWish},
 	{web.Route{Method: "POST", Pattern: codeWishPath, Title: "Page that sends a code to sign in with, form"}, (*Door).wishCode},
 	{web.Route{Method: "GET", Pattern: codePath, Title: "Page for the code that was sent"}, (*Door).showLoginCode},

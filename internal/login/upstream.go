@@ -64,15 +64,35 @@ func (d *Door) arrive(w http.ResponseWriter, r *http.Request, st *store.Store) e
 		return nil
 	}
 	q := r.URL.Query()
-	id, opened, err := d.Pipeline.Arrive(r.Context(), visit(r, st), q.Get("state"), answerOf(q, answerFields))
+	came, err := d.Pipeline.Arrive(r.Context(), visit(r, st), q.Get("state"), answerOf(q, answerFields))
 	if err != nil {
 		return err
 	}
-	if opened != nil {
-		session.SetCookie(w, r, opened.Handle, opened.Session)
+	if came.Elsewhere != "" {
+		redirect(w, r, came.Elsewhere)
+		return nil
 	}
-	p := &prompt{tx: &stagedoor.Transaction{ID: id}, frame: page.Frame(r, st, nil)}
+	if came.Opened != nil {
+		session.SetCookie(w, r, came.Opened.Handle, came.Opened.Session)
+	}
+	p := &prompt{tx: &stagedoor.Transaction{ID: came.ID}, frame: page.Frame(r, st, nil)}
 	redirect(w, r, p.link("/authorize/resume"))
+	return nil
+}
+
+// connectAccount sends somebody to the provider of an account that a program wants them to connect.
+func (d *Door) connectAccount(w http.ResponseWriter, r *http.Request, st *store.Store) error {
+	if r.Method == http.MethodHead { // programs try links by it, and the ticket works once
+		ui.SetHeaders(w.Header())
+		return nil
+	}
+	v := visit(r, st)
+	v.Browser = session.EnsureBrowser(w, r)
+	to, err := d.Pipeline.LeaveToConnect(r.Context(), v, r.URL.Query().Get(paramTicket))
+	if err != nil {
+		return err
+	}
+	redirect(w, r, to)
 	return nil
 }
 

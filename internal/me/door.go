@@ -31,6 +31,9 @@ type Deps struct {
 	Keys     *token.Keys
 	Pipeline *pipeline.Pipeline
 	Log      *slog.Logger
+
+	// Allowed tells whether an address is among those that a client registered.
+	Allowed func(address string, registered []string) bool
 }
 
 // Door serves the API of all tenants. It is safe for concurrent use.
@@ -65,6 +68,11 @@ func (d *Door) routes() []row {
 		{"PATCH", "/authentication-methods/{id}", token.UpdateMyMethods, 200, "Update one's authentication method", loggedMethods, body(d.updateMethod)},
 		{"DELETE", "/authentication-methods/{id}", token.DeleteMyMethods, 204, "Delete one's authentication method", loggedMethods, d.deleteMethod},
 		{"POST", "/authentication-methods/{id}/verify", token.CreateMyMethods, 201, "Finish setting up an authentication method", loggedMethods, body(d.verify)},
+		{"POST", "/connected-accounts/connect", token.CreateMyAccounts, 201, "Begin to connect an account", loggedConnect, body(d.connect)},
+		{"POST", "/connected-accounts/complete", token.CreateMyAccounts, 201, "Finish connecting an account", loggedConnect, body(d.complete)},
+		{"GET", "/connected-accounts/accounts", token.ReadMyAccounts, 200, "List one's connected accounts", "", query(d.listAccounts)},
+		{"GET", "/connected-accounts/connections", token.ReadMyAccounts, 200, "List where one can connect accounts", "", query(d.listConnections)},
+		{"DELETE", "/connected-accounts/accounts/{id}", token.DeleteMyAccounts, 204, "Delete one's connected account", loggedConnect, d.deleteAccount},
 		{"GET", "/consents", "", 501, "List one's consents", "", nil},
 		{"GET", "/consents/{id}", "", 501, "Get one's consent", "", nil},
 		{"GET", "/organizations", "", 501, "List one's organizations", "", nil},
@@ -106,6 +114,9 @@ type call struct {
 
 	kind   string // of the method that it is about, for the log
 	device string // id of the method, for the log
+
+	unlogged bool   // nothing has come of it yet
+	account  string // name of the connection of the account that it is about, for the log
 }
 
 func (c *call) ctx() context.Context { return c.r.Context() }
@@ -214,7 +225,7 @@ func (d *Door) limit(c *call) error {
 
 // log tells the tenant's log what came of a write.
 func (c *call) log(what, why string) {
-	if c.Bearer == nil || c.row == nil || c.row.logged == "" {
+	if c.Bearer == nil || c.row == nil || c.row.logged == "" || c.unlogged && why == "" {
 		return
 	}
 	kind := c.row.logged
@@ -227,6 +238,9 @@ func (c *call) log(what, why string) {
 	}
 	e.Audience = token.MyAccountAudience(c.store.Tenant())
 	e.Details = map[string]any{"request": map[string]any{"method": strings.ToLower(c.r.Method), "path": Base + c.row.pattern}}
+	if c.account != "" {
+		e.Details["connection"] = c.account
+	}
 	if c.kind != "" {
 		e.Details["authentication_method"] = map[string]any{"type": c.kind, "id": c.device}
 	}

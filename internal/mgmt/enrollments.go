@@ -131,12 +131,3 @@ type clearRiskIn struct {
 }
 
 func (a *API) clearRisk(c *call, _ clearRiskIn) (any, error) { return ofUser(nil)(c) }
-
-type listConnectedIn struct {
-	From string       `json:"from" schema:"max=1000" doc:"Optional Id from which to start selection"`
-	Take web.Opt[int] `json:"take" schema:"notnull,min=1,max=100" doc:"Number of results to return"`
-}
-
-func (a *API) listConnectedAccounts(c *call, _ listConnectedIn) (any, error) {
-	return ofUser(map[string]any{"connected_accounts": []any{}})(c)
-}

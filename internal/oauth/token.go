@@ -208,6 +208,7 @@ var grants = map[string]grant{
 	grantDevice:          {success: "sede", failure: "fede", redeem: redeemDevice},
 	grantCIBA:            {success: "ciba_exchange_succeeded", failure: "ciba_exchange_failed", redeem: redeemCIBA},
 	grantTokenExchange:   {success: "secte", failure: "fecte", redeem: exchangeToken, may: mayExchangeAny},
+	grantFederated:       {success: "seta", failure: "feta", redeem: exchangeFederated, may: mayFederate},
 }
 
 func joined(scope []string) string { return strings.Join(scope, " ") }

@@ -44,7 +44,7 @@ func (p *Pipeline) Leave(ctx context.Context, v Visit, id, name string) (*connec
 // cookie that tells whose login it is. Whoever knows the state may post, once; to go on takes the cookie.
 func (p *Pipeline) Posted(ctx context.Context, v Visit, state string, values map[string]string) error {
 	tx, err := v.Store.Transaction(ctx, state)
-	if stagedoor.IsKind(err, stagedoor.NotFound) || err == nil && (tx.Step != AskUpstream || tx.Upstream == nil || tx.Upstream.Posted != nil) {
+	if stagedoor.IsKind(err, stagedoor.NotFound) || err == nil && (tx.Step != AskUpstream && tx.Step != AskConnect || tx.Upstream == nil || tx.Upstream.Posted != nil) {
 		err = lost()
 	}
 	if err != nil {
@@ -54,12 +54,17 @@ func (p *Pipeline) Posted(ctx context.Context, v Visit, state string, values map
 	return v.Store.SaveTransaction(ctx, tx)
 }
 
-// Arrive goes on with the login of a person who comes back from a provider, and returns the id by which it is resumed. A person whom the
-// provider or the connection's script refused has no session: the login ends with their word. A state that is unknown, was used or is
-// another browser's is a lost transaction.
-func (p *Pipeline) Arrive(ctx context.Context, v Visit, state string, values map[string]string) (id string, opened *Opened, err error) {
+// Arrival is how somebody goes on who came back from a provider.
+type Arrival struct {
+	ID        string  // by which their login is resumed
+	Opened    *Opened // nil: the provider or the connection's script refused them, and the login ends with their word
+	Elsewhere string  // where their browser goes if this is no login: they have connected an account
+}
+
+// Arrive goes on with a person who comes back from a provider. A state that is unknown, was used or is another browser's is a lost transaction.
+func (p *Pipeline) Arrive(ctx context.Context, v Visit, state string, values map[string]string) (*Arrival, error) {
 	tx, err := p.transaction(ctx, v, state)
-	if err == nil && (tx.Step != AskUpstream || tx.Upstream == nil) {
+	if err == nil && (tx.Step != AskUpstream && tx.Step != AskConnect || tx.Upstream == nil) {
 		err = lost()
 	}
 	if err == nil {
@@ -69,23 +74,32 @@ func (p *Pipeline) Arrive(ctx context.Context, v Visit, state string, values map
 		err = lost()
 	}
 	if err != nil {
-		return "", nil, err
+		return nil, err
 	}
+	if tx.Step == AskConnect {
+		to, err := p.connected(ctx, v, tx, values)
+		return &Arrival{Elsewhere: to}, err
+	}
+	return p.arrive(ctx, v, tx, values)
+}
+
+// arrive goes on with a login.
+func (p *Pipeline) arrive(ctx context.Context, v Visit, tx *stagedoor.Transaction, values map[string]string) (*Arrival, error) {
 	up := tx.Upstream
 	tx.ID, tx.Step, tx.Upstream = stagedoor.NewToken(), "", nil
 	conn, err := v.Store.Connection(ctx, up.ConnectionID)
 	if err != nil {
-		return "", nil, gone(err)
+		return nil, gone(err)
 	}
 	on := &connection.Occasion{ClientID: tx.Request.ClientID, Organization: tx.Request.Organization}
 	u, err := p.identify(ctx, v, conn, on, up, values)
 	if err == nil {
-		opened, err = p.proved(ctx, v, tx, proof{conn: conn, user: u, method: "federated", console: on.Console, came: on.CameBy})
-		return tx.ID, opened, err
+		opened, err := p.proved(ctx, v, tx, proof{conn: conn, user: u, method: "federated", console: on.Console, came: on.CameBy})
+		return &Arrival{ID: tx.ID, Opened: opened}, err
 	}
 	e := stagedoor.AsError(err)
 	if e.Kind == stagedoor.Internal {
-		return "", nil, err
+		return nil, err
 	}
 	if e.Kind == stagedoor.Scripted {
 		e = &stagedoor.Error{Kind: stagedoor.Forbidden, Code: e.Code, Message: e.Message}
@@ -94,23 +108,28 @@ func (p *Pipeline) Arrive(ctx context.Context, v Visit, state string, values map
 	if len(on.Console) > 0 {
 		tx.Script = &stagedoor.ScriptState{Console: on.Console}
 	}
-	return tx.ID, nil, v.Store.SaveTransaction(ctx, tx)
+	return &Arrival{ID: tx.ID}, v.Store.SaveTransaction(ctx, tx)
 }
 
 func (p *Pipeline) identify(ctx context.Context, v Visit, conn *stagedoor.Connection, on *connection.Occasion, up *stagedoor.Upstream, values map[string]string) (*stagedoor.User, error) {
 	if p.Upstream == nil || !conn.Redirects() {
 		return nil, stagedoor.Errorf(stagedoor.Forbidden, "access_denied", "the connection is not enabled")
 	}
+	return p.Upstream.Identify(ctx, v.Store, conn, on, up, answerOf(up, values))
+}
+
+// answerOf is what somebody came back with: in the address, or before by a form.
+func answerOf(up *stagedoor.Upstream, values map[string]string) *connection.Answer {
 	if up.Posted != nil {
 		values = up.Posted
 	}
 	said := func(name string) string {
 		return strings.ToValidUTF8(strings.Join(strings.Fields(values[name]), " "), "")
 	}
-	return p.Upstream.Identify(ctx, v.Store, conn, on, up, &connection.Answer{
+	return &connection.Answer{
 		Code: values["code"], IDToken: values["id_token"], SAMLResponse: values["SAMLResponse"], Token: values["wresult"], Issuer: values["iss"], User: values["user"],
 		Error: said("error"), Description: said("error_description"),
-	})
+	}
 }
 
 // giveUp ends a login with the word of the provider that did not let the person in.

@@ -222,15 +222,25 @@ func (s *Server) token(w http.ResponseWriter, r *http.Request, row *row) {
 	sum := sha256.Sum256([]byte(r.Form.Get("code_verifier")))
 	challenge := g.asked.Get("code_challenge")
 	proved := challenge == "" || challenge == base64.RawURLEncoding.EncodeToString(sum[:]) || g.asked.Get("code_challenge_method") == "plain" && challenge == r.Form.Get("code_verifier")
-	if !known || g.row != row || !proved || !s.authenticated(r, row) || r.Form.Get("redirect_uri") != g.asked.Get("redirect_uri") {
+	good := known && g.row == row && proved && r.Form.Get("redirect_uri") == g.asked.Get("redirect_uri")
+	if renewed := r.Form.Get("refresh_token"); r.Form.Get("grant_type") == "refresh_token" {
+		s.mu.Lock()
+		g, known = s.tokens[renewed]
+		delete(s.tokens, renewed) // each is good once
+		s.mu.Unlock()
+		good = known && g.row == row
+	}
+	if !good || !s.authenticated(r, row) {
 		row.fail(w)
 		return
 	}
 	access := stagedoor.NewToken()
+	refresh := "refresh of " + access[:8]
 	s.mu.Lock()
 	s.tokens.keep(access, g)
+	s.tokens.keep(refresh, g)
 	s.mu.Unlock()
-	answer := map[string]any{"access_token": access, "token_type": "Bearer", "expires_in": 3600, "refresh_token": "refresh of " + access[:8]}
+	answer := map[string]any{"access_token": access, "token_type": "Bearer", "expires_in": 3600, "refresh_token": refresh}
 	if row.issuer != "" && g.mode != NoIDToken {
 		answer["id_token"] = s.idToken(r, row, g, access)
 	}

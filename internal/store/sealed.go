@@ -34,6 +34,7 @@ var sealedTables = []sealedTable{
 	{"push_challenges", "sealed", "'push_challenges'", "hash"},
 	{"pushed_requests", "sealed", "'pushed_requests'", "hash"},
 	{"identity_tokens", "sealed", "'identity_tokens'", "id"},
+	{"connected_accounts", "sealed", "'connected_accounts'", "id"},
 	{"invitations", "sealed", "'invitations'", "id"},
 	{"jobs", "sealed", "'jobs'", "id"},
 	{"job_parts", "sealed", "'job_parts'", "job || '/' || kind || '/' || CAST(n AS TEXT)"},

@@ -82,6 +82,7 @@ func furnish(t testing.TB, s *store.Store) {
 		Connection: "Users", Provider: "auth0", UserID: "linked " + id, ProfileData: map[string]any{"email": "linked-" + id + "@example.com"},
 	}, true))(t)
 	ok(t, s.SetIdentityTokens(ctx, "auth0|"+id, "auth0|"+id, map[string]any{"access_token": "idp token"}))
+	ok(t, s.SaveConnectedAccount(ctx, &stagedoor.ConnectedAccount{UserID: "auth0|" + id, ConnectionID: "con2 " + id, Account: "42", Tokens: stagedoor.ProviderTokens{Access: "connected token"}}))
 	ok(t, s.AddAuthenticationMethods(ctx, "auth0|"+id, []*stagedoor.AuthenticationMethod{{Type: "totp", Secret: "secret"}}, false))
 	ok(t, s.AddAuthenticationMethods(ctx, "auth0|"+id, []*stagedoor.AuthenticationMethod{{Type: "recovery-code", Secret: jose.HashToken("recovery")}}, false))
 	must(s.KeepPending(ctx, "pending "+id, "auth0|"+id, "pending secret", until))(t)
@@ -508,6 +509,24 @@ var trespasses = map[string]struct {
 		return nil, s.SetIdentityTokens(ctx, "auth0|acme", "auth0|acme", map[string]any{"access_token": "x"})
 	}},
 	"IdentityTokens": {finds, func(ctx context.Context, s *store.Store) (any, error) { return s.IdentityTokens(ctx, "auth0|acme") }},
+	"SaveConnectedAccount": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		return nil, s.SaveConnectedAccount(ctx, &stagedoor.ConnectedAccount{UserID: "auth0|acme", ConnectionID: "con2 acme", Account: "43"})
+	}},
+	"ConnectedAccounts": {finds, func(ctx context.Context, s *store.Store) (any, error) { return s.ConnectedAccounts(ctx, "auth0|acme") }},
+	"RenewConnectedAccount": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		all, err := s.ConnectedAccounts(ctx, "auth0|acme")
+		if err != nil || len(all) == 0 {
+			return nil, s.RenewConnectedAccount(ctx, "auth0|acme", "cac_x", nil, time.Now())
+		}
+		return nil, s.RenewConnectedAccount(ctx, "auth0|acme", all[0].ID, &stagedoor.ProviderTokens{Access: "x"}, time.Now())
+	}},
+	"DeleteConnectedAccount": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		id := "cac_x"
+		if all, err := s.ConnectedAccounts(ctx, "auth0|acme"); err == nil && len(all) > 0 {
+			id = all[0].ID
+		}
+		return nil, s.DeleteConnectedAccount(ctx, "auth0|acme", id)
+	}},
 	"UserByLinked": {finds, func(ctx context.Context, s *store.Store) (any, error) {
 		u, hash, err := s.UserByLinked(ctx, "Users", "linked-acme@example.com")
 		return []any{u, hash}, err
