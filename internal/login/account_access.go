@@ -203,6 +203,10 @@ func (a *account) export() error {
 	if err != nil {
 		return err
 	}
+	connected, err := a.st.ConnectedAccounts(ctx, a.user.ID)
+	if err != nil {
+		return err
+	}
 	logs, _, err := a.st.Logs(ctx, store.LogQuery{UserID: a.user.ID, PerPage: 1000, Uncounted: true})
 	if err != nil {
 		return err
@@ -235,6 +239,10 @@ func (a *account) export() error {
 	list("authentication_methods", len(methods), func(i int) map[string]any {
 		m := methods[i]
 		return map[string]any{"type": m.Type, "name": m.Name, "email": m.Email, "phone_number": m.PhoneNumber, "created_at": when(m.CreatedAt), "last_used_at": when(m.LastUsedAt)}
+	})
+	list("connected_accounts", len(connected), func(i int) map[string]any {
+		c := connected[i]
+		return map[string]any{"connection_id": c.ConnectionID, "account": c.Account, "names": c.Names, "scopes": c.Scopes, "created_at": when(c.CreatedAt), "last_used_at": when(c.LastUsedAt)}
 	})
 	list("logs", len(logs), func(i int) map[string]any {
 		e := logs[i]

@@ -377,7 +377,10 @@ func TestAccountExport(t *testing.T) {
 	w.ok(err)
 	w.ok(w.st.AddGrant(t.Context(), u.ID, "foreign", api, []string{"read:songs"}))
 	b, page := w.onAccount("ada@example.com")
-	file := b.press(page, "/account/export", "").want(http.StatusOK).hides("gold", "$2a$", "$2b$", cookieOf(b))
+	w.ok(w.st.SaveConnectedAccount(t.Context(), &stagedoor.ConnectedAccount{
+		UserID: u.ID, ConnectionID: w.conn.ID, Account: "42", Names: []string{"ada@radio.example"}, Tokens: stagedoor.ProviderTokens{Access: "provider-token"},
+	}))
+	file := b.press(page, "/account/export", "").want(http.StatusOK).hides("gold", "$2a$", "$2b$", cookieOf(b), "provider-token").says("ada@radio.example")
 	var got struct {
 		Profile                map[string]any
 		Grants, Sessions, Logs []map[string]any
