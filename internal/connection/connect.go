@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/store"
@@ -92,10 +93,13 @@ func (o *Upstream) Connect(ctx context.Context, st *store.Store, c *stagedoor.Co
 	if err != nil {
 		return nil, err
 	}
-	out := &Connected{Account: stagedoor.Clip(person.ID, 1000), Tokens: g.given(st.Clock().Now(), "")}
+	if person.ID == "" || len(person.ID) > maxAccount || unreadable(person.ID) {
+		return nil, failed("The identity provider gave no profile", "whose account it is cannot be read")
+	}
+	out := &Connected{Account: person.ID, Tokens: g.given(st.Clock().Now(), "")}
 	for _, name := range []string{person.Email, person.Username, person.Texts["nickname"]} {
-		if name != "" && !slices.Contains(out.Names, name) {
-			out.Names = append(out.Names, stagedoor.Clip(name, 300))
+		if name != "" && len(name) <= maxAccount && !unreadable(name) && !slices.Contains(out.Names, name) {
+			out.Names = append(out.Names, name)
 		}
 	}
 	out.Scopes = wordsOf(out.Tokens.Scope)
@@ -132,7 +136,17 @@ func (g *given) given(now time.Time, scope string) stagedoor.ProviderTokens {
 	return t
 }
 
-// wordsOf are scopes, which providers separate by spaces or commas.
+// wordsOf are scopes, which providers separate by spaces or commas: of those that can be read a hundred.
 func wordsOf(scope string) []string {
-	return strings.FieldsFunc(scope, func(r rune) bool { return r == ' ' || r == ',' })
+	all := strings.FieldsFunc(scope, func(r rune) bool { return r == ' ' || r == ',' })
+	all = slices.DeleteFunc(all, func(s string) bool { return len(s) > maxAccount || unreadable(s) })
+	return all[:min(len(all), 100)]
+}
+
+// maxAccount is how long what a provider calls somebody, or a scope, may be, in bytes.
+const maxAccount = 500
+
+// unreadable finds what no database keeps, or no person reads.
+func unreadable(s string) bool {
+	return !utf8.ValidString(s) || strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r == 0x7f })
 }

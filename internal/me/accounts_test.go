@@ -223,7 +223,18 @@ func TestFederatedTokens(t *testing.T) {
 		w.logged("seta", "seta")
 		w.pass(time.Hour)
 		signed = post(map[string]string{"grant_type": "refresh_token", "client_id": "site", "client_secret": secret, "refresh_token": signed["refresh_token"].(string)})
-		renewed := exchange("backend", "access_token", signed["access_token"], "login_hint", "kim@radio.example")
+		many := make(chan map[string]any) // the provider takes each refresh token once
+		for range 4 {
+			go func() {
+				many <- exchange("backend", "access_token", signed["access_token"], "login_hint", "kim@radio.example")
+			}()
+		}
+		renewed := <-many
+		for range 3 {
+			if got := <-many; got["access_token"] != renewed["access_token"] {
+				t.Errorf("at once: %v %v", got, renewed)
+			}
+		}
 		if renewed["access_token"] == nil || renewed["access_token"] == hinted["access_token"] || provider.Exchanged().Get("grant_type") != "refresh_token" {
 			t.Errorf("%v", renewed)
 		}
@@ -242,6 +253,18 @@ func TestFederatedTokens(t *testing.T) {
 			t.Errorf("%v", got)
 		}
 		if got := exchange("backend", "access_token", w.token()); got["error"] != "invalid_grant" { // of another API
+			t.Errorf("%v", got)
+		}
+		w.pass(time.Hour)
+		signed = post(map[string]string{"grant_type": "refresh_token", "client_id": "site", "client_secret": secret, "refresh_token": signed["refresh_token"].(string)})
+		provider.Misbehave("token_error")
+		for range 2 { // and nobody waits for the one that failed
+			if got := exchange("backend", "access_token", signed["access_token"]); got["error"] != "federated_connection_refresh_token_not_found" {
+				t.Errorf("%v", got)
+			}
+		}
+		provider.Misbehave("")
+		if got := exchange("backend", "access_token", signed["access_token"]); got["access_token"] == nil {
 			t.Errorf("%v", got)
 		}
 		_, err := w.st.UpdateUser(t.Context(), w.user, func(u *stagedoor.User) error { u.Blocked = new(true); return nil })

@@ -216,7 +216,7 @@ func (d *Door) limit(c *call) error {
 		return nil
 	}
 	burst := max(local.ManagementBurst, 1)
-	room := d.rates.Take(c.store, c.User.ID, c.now(), local.ManagementRate, burst)
+	room := d.rates.Take(c.store, "my account of "+c.User.ID, c.now(), local.ManagementRate, burst)
 	if room.Tell(c.w.Header(), c.now(), burst); room.OK {
 		return nil
 	}

@@ -172,6 +172,14 @@ func TestBearer(t *testing.T) {
 	w.call("x", "GET", "/factors", "").fails(401, "A0E-401-0003", not)
 	w.call(access[:len(access)-4]+"AAAA", "GET", "/factors", "").fails(401, "A0E-401-0003", not)
 	w.call(w.ManagementToken(t), "GET", "/factors", "").fails(401, "A0E-401-0003", not)
+	var plain map[string]any // by another domain of the tenant's, as SDKs build the audience
+	w.JSON(t, "POST", w.HTTPURL+"/oauth/token", "", map[string]string{
+		"grant_type": "http://auth0.com/oauth/grant-type/password-realm", "realm": "Username-Password-Authentication", "client_id": w.client.ID, "username": "ada@example.com", "password": word,
+		"audience": w.HTTPURL + "/me/", "scope": "read:me:factors",
+	}, &plain)
+	if status := w.JSON(t, "GET", w.HTTPURL+"/me/v1/factors", plain["access_token"].(string), nil, nil); status != http.StatusOK {
+		t.Errorf("by http: %d", status)
+	}
 	w.call(strings.Repeat("a", 20000), "GET", "/factors", "").fails(401, "A0E-401-0003", not)
 	w.call(access, "GET", "/factors", "", "Authorization", "DPoP "+access).is(401, "")
 	w.call(access, "GET", "/authentication-methods", "").fails(403, "A0E-403-0002", "The token lacks the scope read:me:authentication_methods.").is(403, `{"title":"Insufficient Scope"}`)

@@ -110,7 +110,8 @@ func (t *tokenRequest) federatedUser(ctx context.Context) (*stagedoor.User, erro
 func (t *tokenRequest) connectedAccount(ctx context.Context, userID string) (*stagedoor.Connection, *stagedoor.ConnectedAccount, error) {
 	none := stagedoor.Errorf(stagedoor.Unauthorized, "federated_connection_not_found", "The user has connected no account of this connection.")
 	conn, err := t.st.ConnectionByName(ctx, t.params["connection"])
-	if stagedoor.IsKind(err, stagedoor.NotFound) || err == nil && !(conn.ConnectsAccounts() && conn.EnabledFor(t.client.ID)) {
+	mine := func() bool { return conn.EnabledFor(t.client.ID) || t.client.ResourceServer() != "" } // an API signs nobody in
+	if stagedoor.IsKind(err, stagedoor.NotFound) || err == nil && !(conn.ConnectsAccounts() && mine()) {
 		return nil, nil, none
 	}
 	if err != nil {
@@ -151,8 +152,9 @@ func (t *tokenRequest) working(ctx context.Context, conn *stagedoor.Connection, 
 	}
 	renewed, err := t.Pipeline.Upstream.Renew(ctx, t.st, conn, a.Tokens)
 	if err != nil {
-		t.event.Description = cut(err.Error())
-		return nil, gone
+		refused := *gone
+		refused.Err = err
+		return nil, errors.Join(&refused, t.st.ReturnProof(context.WithoutCancel(ctx), lease))
 	}
 	return renewed, t.st.RenewConnectedAccount(context.WithoutCancel(ctx), a.UserID, a.ID, renewed, now)
 }

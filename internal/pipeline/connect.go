@@ -67,7 +67,7 @@ func takeConnecting(ctx context.Context, st *store.Store, key string) (*Connecti
 
 // LeaveToConnect sends the browser that came with a ticket to the provider, or back to the program with an error. A browser in which somebody else is signed in does not go.
 func (p *Pipeline) LeaveToConnect(ctx context.Context, v Visit, ticket string) (address string, err error) {
-	if ticket == "" {
+	if ticket == "" || p.Upstream == nil {
 		return "", lost()
 	}
 	c, err := takeConnecting(ctx, v.Store, ticketKey(ticket))

@@ -215,15 +215,19 @@ func (s *Server) token(w http.ResponseWriter, r *http.Request, row *row) {
 	s.exchange, s.headers = maps.Clone(r.Form), r.Header.Clone()
 	g, known := s.codes[r.Form.Get("code")]
 	delete(s.codes, r.Form.Get("code"))
+	mode, renews := g.mode, r.Form.Get("grant_type") == "refresh_token"
+	if renews {
+		mode = s.mode
+	}
 	s.mu.Unlock()
-	if s.misdeliver(w, r, g.mode) {
+	if s.misdeliver(w, r, mode) {
 		return
 	}
 	sum := sha256.Sum256([]byte(r.Form.Get("code_verifier")))
 	challenge := g.asked.Get("code_challenge")
 	proved := challenge == "" || challenge == base64.RawURLEncoding.EncodeToString(sum[:]) || g.asked.Get("code_challenge_method") == "plain" && challenge == r.Form.Get("code_verifier")
 	good := known && g.row == row && proved && r.Form.Get("redirect_uri") == g.asked.Get("redirect_uri")
-	if renewed := r.Form.Get("refresh_token"); r.Form.Get("grant_type") == "refresh_token" {
+	if renewed := r.Form.Get("refresh_token"); renews {
 		s.mu.Lock()
 		g, known = s.tokens[renewed]
 		delete(s.tokens, renewed) // each is good once
