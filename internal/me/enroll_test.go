@@ -3,6 +3,7 @@ package me_test
 import (
 	"crypto/ecdsa"
 	"crypto/x509"
+	"encoding/base64"
 	"encoding/json"
 	"net/url"
 	"strings"
@@ -145,7 +146,7 @@ func TestEnrollKeys(t *testing.T) {
 		w.logged(failed, succeeded, "gd_webauthn_enrollment_failed", failed, failed)
 		begun = w.call(access, "POST", "/authentication-methods", `{"type":"passkey"}`).is(202, "")
 		got := w.verify(access, begun, made(begun, "https://localhost:4711")).is(201, `{"type":"passkey","usage":["primary"],"relying_party_id":"localhost","identity_user_id":"`+w.user+`"}`)
-		if got.get("key_id") == "" || got.get("user_handle") == "" || got.get("public_key") == "" {
+		if key, err := base64.StdEncoding.DecodeString(got.get("public_key")); err != nil || len(key) < 70 || got.get("key_id") == "" || got.get("user_handle") == "" { // apps on iOS read no other base64
 			t.Errorf("%s", got.text)
 		}
 		w.call(access, "GET", "/authentication-methods/"+got.get("id"), "").is(200, `{"type":"passkey"}`)

@@ -17,7 +17,7 @@ import (
 func (c *call) show(m *stagedoor.AuthenticationMethod) map[string]any {
 	name := typeOf(m.Type)
 	out := map[string]any{"id": wireID(m), "type": name, "created_at": stagedoor.FormatTime(m.CreatedAt), "usage": usageOf(name)}
-	for member, value := range map[string]string{"name": m.Name, "phone_number": m.PhoneNumber, "email": m.Email, "key_id": m.KeyID, "public_key": m.PublicKey} {
+	for member, value := range map[string]string{"name": m.Name, "phone_number": m.PhoneNumber, "email": m.Email, "key_id": m.KeyID, "public_key": mfa.PublicKey(m.PublicKey)} {
 		if value != "" && (m.Push == nil || member == "name") {
 			out[member] = value
 		}

@@ -73,6 +73,15 @@ func CredentialID(s string) (string, error) {
 	return base64.RawURLEncoding.EncodeToString(id), err
 }
 
+// PublicKey is a public key in base64 with padding, as apps read it (RFC 4648 section 4); one that cannot be read stays as it is.
+func PublicKey(kept string) string {
+	key, err := decode(kept)
+	if err != nil {
+		return kept
+	}
+	return base64.StdEncoding.EncodeToString(key)
+}
+
 // credential is a method as the library knows keys; false if it cannot be used.
 func credential(m *stagedoor.AuthenticationMethod) (webauthn.Credential, bool) {
 	id, err := decode(m.KeyID)
