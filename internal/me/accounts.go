@@ -12,9 +12,6 @@ import (
 	"github.com/stagedoor/stagedoor/internal/web"
 )
 
-// maxTake is how many of a list come at once.
-const maxTake = 20
-
 type connectIn struct {
 	Connection  string                   `json:"connection" schema:"required,min=1,max=128" doc:"Where the account is"`
 	RedirectURI string                   `json:"redirect_uri" schema:"required,min=1,max=2048" doc:"Where the person comes back to"`

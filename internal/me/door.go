@@ -247,9 +247,6 @@ func (c *call) log(what, why string) {
 	c.store.Log(e)
 }
 
-// none is the query of operations that take no parameters.
-type none struct{}
-
 // query makes an operation whose parameters are those of In.
 func query[In any](run func(*call, In) (any, error)) func(*call) (any, error) {
 	schema := web.NewSchema[In]()
