@@ -49,6 +49,8 @@ type Deps struct {
 	SendVerification func(ctx context.Context, st *store.Store, u *stagedoor.User, clientID, organizationID string) error
 	// SendEnrollment sends the mail with the link by which a user sets up their second factor; life is how long it works. Nil sends nothing.
 	SendEnrollment func(ctx context.Context, st *store.Store, u *stagedoor.User, address, lang, link string, life time.Duration) error
+	// CheckSCIMPath tells whether the path of a SCIM attribute can be read. Nil checks nothing.
+	CheckSCIMPath func(path string) error
 	// JobAdded tells whoever works on jobs that there is a new one. Nil tells nobody.
 	JobAdded func()
 

@@ -28,7 +28,15 @@ func TestSCIM(t *testing.T) {
 		id, path := h.connect("corp", "okta")
 		config := path + "/scim-configuration"
 		h.call(all, "GET", config, "").fails(404, "", "Not Found")
+		unreadable := func(path, text string) string {
+			return payload("No path of a SCIM attribute: " + text + "' on property " + path)
+		}
+		rows := `"mapping":[{"auth0":"name","scim":"displayName"},{"auth0":"email","scim":"emails[type eq"}]`
+		h.call(all, "POST", config, "{"+rows+"}").fails(400, "invalid_body", unreadable("mapping[1].scim", "emails[type eq"))
+		h.call(all, "POST", config, `{"user_id_attribute":"id]"}`).fails(400, "invalid_body", unreadable("user_id_attribute", "id]"))
 		got := h.call(all, "POST", config, "").is(201, "")
+		h.call(all, "PATCH", config, `{"user_id_attribute":"userName",`+rows+"}").fails(400, "invalid_body", unreadable("mapping[1].scim", "emails[type eq"))
+		h.call(all, "PATCH", config, `{"user_id_attribute":"id]","mapping":[]}`).fails(400, "invalid_body", unreadable("user_id_attribute", "id]"))
 		if got.text("user_id_attribute") != "externalId" || len(got.get("mapping").([]any)) != 32 {
 			h.Errorf("defaults: %s", got.body)
 		}

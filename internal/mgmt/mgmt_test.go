@@ -68,6 +68,12 @@ func newHouse(t *testing.T, db *store.DB) *house {
 			h.mails = append(h.mails, fmt.Sprint(u.ID, " ", address, " ", lang, " ", link, " ", life))
 			return nil
 		},
+		CheckSCIMPath: func(path string) error {
+			if strings.Count(path, "[") != strings.Count(path, "]") {
+				return stagedoor.Errorf(stagedoor.Invalid, "", "unreadable")
+			}
+			return nil
+		},
 		CheckDraft: scripts.CheckDraft, CheckCall: scripts.CheckCall, Scripts: scripts,
 		SendVerification: func(_ context.Context, _ *store.Store, u *stagedoor.User, clientID, _ string) error {
 			h.mails = append(h.mails, u.ID+" "+clientID)

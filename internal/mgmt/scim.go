@@ -117,6 +117,22 @@ func mappingOf(in []scimMappingIn) []stagedoor.SCIMMapping {
 	return out
 }
 
+// checkSCIM refuses paths that cannot be read: their rows would have no effect, and nobody without a user id can be provisioned.
+func (a *API) checkSCIM(userID string, mapping []stagedoor.SCIMMapping) error {
+	if a.CheckSCIMPath == nil {
+		return nil
+	}
+	if err := a.CheckSCIMPath(userID); err != nil {
+		return badProperty("user_id_attribute", "No path of a SCIM attribute: "+bounded(userID, 100))
+	}
+	for i, row := range mapping {
+		if err := a.CheckSCIMPath(row.SCIM); err != nil {
+			return badProperty("mapping["+itoa(i)+"].scim", "No path of a SCIM attribute: "+bounded(row.SCIM, 100))
+		}
+	}
+	return nil
+}
+
 // scim is the connection of the path with its configuration.
 func (c *call) scim() (*stagedoor.Connection, *stagedoor.SCIMConfig, error) {
 	conn, err := c.connection()
@@ -150,6 +166,9 @@ func (a *API) createSCIM(c *call, in createSCIMIn) (any, error) {
 	if in.Mapping.Has() {
 		s.Mapping = mappingOf(in.Mapping.Value)
 	}
+	if err := a.checkSCIM(s.UserIDAttribute, s.Mapping); err != nil {
+		return nil, err
+	}
 	if err := store.SCIMConfigs.Create(c.ctx(), c.store, s); err != nil {
 		return nil, err
 	}
@@ -159,6 +178,9 @@ func (a *API) createSCIM(c *call, in createSCIMIn) (any, error) {
 func (a *API) updateSCIM(c *call, in updateSCIMIn) (any, error) {
 	conn, err := c.connection()
 	if err != nil {
+		return nil, err
+	}
+	if err := a.checkSCIM(in.UserIDAttribute, mappingOf(in.Mapping)); err != nil {
 		return nil, err
 	}
 	s, err := store.SCIMConfigs.Update(c.ctx(), c.store, conn.ID, func(s *stagedoor.SCIMConfig) error {

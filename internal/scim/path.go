@@ -66,6 +66,12 @@ func parsePath(text string) (path, error) {
 	return p, nil
 }
 
+// CheckPath returns an error if a path of a configuration cannot be read: a row of a mapping with such a one has no effect.
+func CheckPath(text string) error {
+	_, err := parsePath(text)
+	return err
+}
+
 func cutPrefixFold(s, prefix string) (string, bool) {
 	if len(s) < len(prefix) || !strings.EqualFold(s[:len(prefix)], prefix) {
 		return s, false
