@@ -167,7 +167,10 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request, st *store.Store)
 	if other, is := out.(outcome); is {
 		status, out = other.status, other.body
 	}
-	if status == http.StatusNoContent {
+	if write, long := out.(streamed); long {
+		out = nil
+		a.stream(c, status, write)
+	} else if status == http.StatusNoContent {
 		h.Set("Cache-Control", "no-store")
 		w.WriteHeader(status)
 	} else if err := web.WriteJSON(w, status, out); err != nil {
@@ -181,6 +184,27 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request, st *store.Store)
 type outcome struct {
 	status int
 	body   any
+}
+
+// streamed writes an answer that is too long to be made as a whole, in pieces. Each may take a minute to be sent.
+type streamed func(write func(piece []byte) error) error
+
+// stream sends an answer. Where that fails, or the client is gone, it breaks off, so that it does not look whole.
+func (a *API) stream(c *call, status int, write streamed) {
+	h := c.w.Header()
+	h.Set("Content-Type", "application/json; charset=utf-8")
+	h.Set("Cache-Control", "no-store")
+	c.w.WriteHeader(status)
+	rc := http.NewResponseController(c.w)
+	err := write(func(piece []byte) error {
+		_ = rc.SetWriteDeadline(time.Now().Add(resultWrite))
+		_, err := c.w.Write(piece)
+		return err
+	})
+	if err != nil {
+		a.Log.ErrorContext(c.ctx(), "an answer could not be written", "route", c.row.pattern, "error", err)
+		panic(http.ErrAbortHandler)
+	}
 }
 
 func (a *API) serve(c *call) (any, error) {

@@ -2,7 +2,6 @@ package mgmt
 
 import (
 	"bytes"
-	"encoding/json"
 	"net/http"
 	"slices"
 
@@ -51,24 +50,33 @@ func (a *API) jobErrors(c *call) (any, error) {
 	if j.Status == stagedoor.JobFailed {
 		return j.Wire(a.Clock.Now()), nil
 	}
-	var all []json.RawMessage
-	for n := 0; ; n++ {
-		var lines []byte
-		lines, n, err = c.store.JobPart(c.ctx(), j.ID, store.JobErrors, n)
-		if stagedoor.IsKind(err, stagedoor.NotFound) {
-			break
-		}
-		if err != nil {
-			return nil, err
-		}
-		for line := range bytes.Lines(lines) {
-			all = append(all, bytes.TrimSpace(line))
-		}
-	}
-	if len(all) == 0 {
+	piece, n, err := c.store.JobPart(c.ctx(), j.ID, store.JobErrors, 0)
+	if stagedoor.IsKind(err, stagedoor.NotFound) {
 		return outcome{status: http.StatusNoContent}, nil
 	}
-	return all, nil
+	if err != nil {
+		return nil, err
+	}
+	return streamed(func(write func([]byte) error) error {
+		separator := byte('[')
+		for {
+			var out []byte
+			for line := range bytes.Lines(piece) {
+				out = append(append(out, separator), bytes.TrimSpace(line)...)
+				separator = ','
+			}
+			if err := write(out); err != nil {
+				return err
+			}
+			piece, n, err = resultPiece(c.ctx(), c.store, j.ID, store.JobErrors, n+1)
+			if stagedoor.IsKind(err, stagedoor.NotFound) {
+				return write([]byte("]"))
+			}
+			if err != nil {
+				return err
+			}
+		}
+	}), nil
 }
 
 type exportUsersIn struct {

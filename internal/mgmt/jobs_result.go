@@ -77,11 +77,11 @@ func (a *API) signedJob(r *http.Request, st *store.Store) (*stagedoor.Job, error
 	return j, nil
 }
 
-// resultPiece reads a piece of a file. A request may not take long, but whoever fetches a large file may, as long as each piece is taken in time.
-func resultPiece(ctx context.Context, st *store.Store, job string, n int) (piece []byte, at int, err error) {
+// resultPiece reads a piece of a job's file of a kind. A request may not take long, but whoever fetches a large file may, as long as each piece is taken in time.
+func resultPiece(ctx context.Context, st *store.Store, job, kind string, n int) (piece []byte, at int, err error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), resultWrite)
 	defer cancel()
-	return st.JobPart(ctx, job, store.JobResult, n)
+	return st.JobPart(ctx, job, kind, n)
 }
 
 func (a *API) sendResult(w http.ResponseWriter, r *http.Request, st *store.Store, j *stagedoor.Job) error {
@@ -91,7 +91,7 @@ func (a *API) sendResult(w http.ResponseWriter, r *http.Request, st *store.Store
 	h.Set("Cache-Control", "no-store")
 	rc := http.NewResponseController(w)
 	for n := 0; ; n++ {
-		piece, at, err := resultPiece(r.Context(), st, j.ID, n)
+		piece, at, err := resultPiece(r.Context(), st, j.ID, store.JobResult, n)
 		if stagedoor.IsKind(err, stagedoor.NotFound) {
 			return nil
 		}
