@@ -4,6 +4,10 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/store"
 )
 
 // TestDeletingWhilePaging reads lists page by page, by checkpoint, and takes away what was read: nothing may be passed over.
@@ -31,7 +35,7 @@ func TestDeletingWhilePaging(t *testing.T) {
 				from = separator + next
 			}
 		}
-		org, role := h.org("kept"), h.role("reader")
+		org, role, kim := h.org("kept"), h.role("reader"), h.user("kim", "")
 		for i := range 5 {
 			id := h.user(fmt.Sprint("p", i), "")
 			h.call(all, "POST", "/organizations/"+org+"/members", `{"members":["`+id+`"]}`).is(204, "")
@@ -60,6 +64,30 @@ func TestDeletingWhilePaging(t *testing.T) {
 		}
 		if n := drain("/organizations?take=2", "organizations", "id", func(id string) { h.call(all, "DELETE", "/organizations/"+id, "").is(204, "") }); n != 5 {
 			h.Errorf("%d organizations", n)
+		}
+		// Of sessions and tokens also the one may be gone that would have come next.
+		path := "/users/" + strings.ReplaceAll(kim, "|", "%7C")
+		for i := range 5 {
+			id, until := fmt.Sprint("s", i), start.Add(time.Hour)
+			h.ok(h.store("acme").CreateSession(h.Context(), "cookie "+id, &stagedoor.Session{ID: id, UserID: kim, ExpiresAt: until, IdleExpiresAt: until}))
+			h.ok(h.store("acme").CreateRefreshToken(h.Context(), "token "+id, &stagedoor.RefreshToken{ID: id, FamilyID: id, UserID: kim, ClientID: "app", ExpiresAt: until}))
+		}
+		for list, of := range map[string]string{"/sessions": "sessions", "/refresh-tokens": "tokens"} {
+			first := h.call(all, "GET", path+list+"?take=2", "").is(200, "")
+			for _, id := range []string{"s1", "s2"} {
+				h.ok(h.store("acme").DeleteSession(h.Context(), id, stagedoor.LogoutByClient))
+				_, err := h.store("acme").RevokeRefreshTokens(h.Context(), store.RefreshTokensOf{IDs: []string{id}})
+				h.ok(err)
+			}
+			rest := h.call(all, "GET", path+list+"?take=5&from="+first.text("next"), "").is(200, "")
+			if items, _ := rest.get(of).([]any); len(items) != 2 || items[0].(map[string]any)["id"] != "s3" {
+				h.Errorf("%s: %s", list, rest.body)
+			}
+			for _, id := range []string{"s1", "s2"} {
+				until := start.Add(time.Hour)
+				h.ok(h.store("acme").CreateSession(h.Context(), "again "+id, &stagedoor.Session{ID: id, UserID: kim, ExpiresAt: until, IdleExpiresAt: until}))
+				h.ok(h.store("acme").CreateRefreshToken(h.Context(), "again "+list+id, &stagedoor.RefreshToken{ID: id, FamilyID: id, UserID: kim, ClientID: "app", ExpiresAt: until}))
+			}
 		}
 	})
 }

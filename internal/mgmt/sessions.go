@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/stagedoor/stagedoor"
@@ -18,13 +19,14 @@ type listAccessIn struct {
 	web.Checkpoint
 }
 
-// checkpointed answers a page of all, with the number of them where totals are asked for.
+// checkpointed answers a page of all, in the order of their ids, with the number of them where totals are asked for.
 func checkpointed[T any](in listAccessIn, key string, all []T, id func(T) string, show func(*T) any) (any, error) {
 	at := in.Checkpoint
 	if !at.Asked() {
 		at.Take = web.Some(max(1, in.Size()))
 	}
-	page, next, v := web.After(at, all, id)
+	slices.SortFunc(all, func(a, b T) int { return strings.Compare(id(a), id(b)) }) // as no database need sort texts
+	page, next, v := web.AfterID(at, all, id)
 	if v != nil {
 		return nil, bad("invalid_paging", v.Reason)
 	}

@@ -88,8 +88,7 @@ func After[T any](c Checkpoint, all []T, id func(T) string) (items []T, next str
 			}
 		}
 		if start < 0 {
-			return nil, "", &Violation{Path: "from", Reason: "The checkpoint ID provided in the 'from' parameter has expired or is invalid," +
-				" please remove the checkpoint ID and try again"}
+			return nil, "", wrongCheckpoint()
 		}
 	}
 	end := min(start+c.Take.Or(50), len(all))
@@ -97,6 +96,31 @@ func After[T any](c Checkpoint, all []T, id func(T) string) (items []T, next str
 		next = base64.RawURLEncoding.EncodeToString([]byte(id(all[end-1]) + "\n" + id(all[end])))
 	}
 	return all[start:end], next, nil
+}
+
+// AfterID is After for items in the order of their ids: whose checkpoint names an item that is gone goes on where that was.
+func AfterID[T any](c Checkpoint, all []T, id func(T) string) (items []T, next string, v *Violation) {
+	start := 0
+	if c.From != "" {
+		text, err := base64.RawURLEncoding.DecodeString(c.From)
+		last, _, whole := strings.Cut(string(text), "\n")
+		if err != nil || !whole {
+			return nil, "", wrongCheckpoint()
+		}
+		for start < len(all) && id(all[start]) <= last {
+			start++
+		}
+	}
+	end := min(start+c.Take.Or(50), len(all))
+	if start < end && end < len(all) {
+		next = base64.RawURLEncoding.EncodeToString([]byte(id(all[end-1]) + "\n"))
+	}
+	return all[start:end], next, nil
+}
+
+func wrongCheckpoint() *Violation {
+	return &Violation{Path: "from", Reason: "The checkpoint ID provided in the 'from' parameter has expired or is invalid," +
+		" please remove the checkpoint ID and try again"}
 }
 
 // CheckpointEnvelope returns a page cut by checkpoint as the wire shows it: next is absent at the end.
