@@ -222,25 +222,7 @@ func (a *API) updateCustomDomain(c *call, in customDomainMembers) (any, error) {
 }
 
 func (a *API) deleteCustomDomain(c *call) (any, error) {
-	d, err := store.CustomDomains.Get(c.ctx(), c.store, c.id())
-	if stagedoor.IsKind(err, stagedoor.NotFound) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	if err := c.store.DropDomain(c.ctx(), d.Domain); err != nil {
-		return nil, err
-	}
-	if _, err := store.CustomDomains.Delete(c.ctx(), c.store, d.ID); err != nil {
-		return nil, err
-	}
-	return nil, c.store.ChangeSetting(c.ctx(), stagedoor.SettingCustomDomains, func(kept map[string]any) error {
-		if kept["default"] == d.Domain {
-			delete(kept, "default")
-		}
-		return nil
-	})
+	return nil, c.store.DeleteCustomDomain(c.ctx(), c.id())
 }
 
 // verifyCustomDomain looks at the DNS. From the moment that the proof is there the tenant answers under the domain.
@@ -250,19 +232,10 @@ func (a *API) verifyCustomDomain(c *call) (any, error) {
 		return showOne(c, d, err)
 	}
 	failure := a.prove(c, d)
-	if failure == "" {
-		if err := c.store.ServeDomain(c.ctx(), d.Domain); err != nil {
-			return nil, err
-		}
-	} else {
+	if failure != "" {
 		c.store.Log(stagedoor.LogEvent{Type: "custom_domain_verification_failed", Description: d.Domain + ": " + failure, ClientID: c.caller.clientID, IP: remoteIP(c.r)})
 	}
-	d, err = store.CustomDomains.Update(c.ctx(), c.store, d.ID, func(d *stagedoor.CustomDomain) error {
-		if d.CheckedAt, d.Failure = a.Clock.Now().UnixMilli(), failure; failure == "" {
-			d.Status = stagedoor.DomainReady
-		}
-		return nil
-	})
+	d, err = c.store.SettleDomain(c.ctx(), d.ID, failure)
 	return showOne(c, d, err)
 }
 

@@ -221,3 +221,30 @@ func TestTenantSettingsShapes(t *testing.T) {
 	h.call(bearer, "PATCH", "/tenants/settings", `{"country_codes":null,"mtls":null,"acr_values_supported":null,"default_token_quota":null,"device_flow":null}`).is(200, "")
 	h.call(bearer, "GET", "/tenants/settings?fields="+names, "").is(200, `{"change_password":{"enabled":true,"html":"<html></html>"},"guardian_mfa_page":{"enabled":false},"sessions":{"oidc_logout_prompt_enabled":false},"dynamic_client_registration_security_mode":"strict","phone_consolidated_experience":true}`)
 }
+
+// deletes answers as a DNS while whose names are looked up the domain is deleted.
+type deletes struct {
+	dns
+	do func()
+}
+
+func (d deletes) LookupTXT(ctx context.Context, name string) ([]string, error) {
+	d.do()
+	return d.dns.LookupTXT(ctx, name)
+}
+
+// Under a domain that is deleted while the DNS is asked for it nobody answers.
+func TestCustomDomainDeletedMeanwhile(t *testing.T) {
+	each(t, func(h *house) {
+		bearer := h.machine("acme")
+		id := h.call(bearer, "POST", "/custom-domains", `{"domain":"id.x.test","type":"self_managed_certs"}`).is(201, "").text("custom_domain_id")
+		d, err := store.CustomDomains.Get(h.Context(), h.store("acme"), id)
+		h.ok(err)
+		h.api.Names = deletes{dns{"TXT _stagedoor-verification.id.x.test": "stagedoor-domain-verification=" + d.Token}, func() { h.call(bearer, "DELETE", "/custom-domains/"+id, "").is(204, "") }}
+		h.call(bearer, "POST", "/custom-domains/"+id+"/verify", "").fails(404, "inexistent_custom_domain", "The custom domain "+id+" does not exist")
+		if _, err := h.db.TenantByDomain(h.Context(), "id.x.test"); !stagedoor.IsKind(err, stagedoor.NotFound) {
+			h.Errorf("the tenant answers under a domain that is gone: %v", err)
+		}
+		h.call(bearer, "DELETE", "/custom-domains/"+id, "").is(204, "")
+	})
+}

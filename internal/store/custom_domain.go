@@ -21,20 +21,32 @@ var CustomDomains = Kind[stagedoor.CustomDomain]{
 // customPosition is where the custom domains begin among the domains of a tenant, behind those that the operator gave it.
 const customPosition = 1000
 
-// ServeDomain makes the tenant answer under a custom domain. One that another tenant has is a Conflict.
-func (s *Store) ServeDomain(ctx context.Context, host string) error {
-	host = strings.ToLower(host)
-	defer s.db.forget(s.tenant.ID)
-	err := s.write(ctx, func(q querier) error {
-		_, err := q.exec(ctx, "INSERT INTO domains (host, tenant, position) SELECT ?, ?, COALESCE(MAX(position), 0) + 1 + ? FROM domains WHERE tenant = ?",
-			host, s.tenant.ID, customPosition, s.tenant.ID)
-		return err
+// SettleDomain notes what the DNS lacks of a custom domain; if it lacks nothing, the tenant answers under the domain from then on. One that is deleted
+// meanwhile is missing and nobody answers under it. One that another tenant has is a Conflict.
+func (s *Store) SettleDomain(ctx context.Context, id, failure string) (*stagedoor.CustomDomain, error) {
+	defer CustomDomains.changed(s)
+	return CustomDomains.noun(s).updateThen(ctx, s, id, func(d *stagedoor.CustomDomain) error {
+		if d.CheckedAt, d.Failure = s.db.clock.Now().UnixMilli(), failure; failure == "" {
+			d.Status = stagedoor.DomainReady
+		}
+		return nil
+	}, func(q querier, d *stagedoor.CustomDomain) error {
+		if failure != "" {
+			return nil
+		}
+		return s.serveDomain(ctx, q, d.Domain)
 	})
-	if uniqueViolation(err) == "" {
+}
+
+func (s *Store) serveDomain(ctx context.Context, q querier, host string) error {
+	host = strings.ToLower(host)
+	_, err := q.exec(ctx, "INSERT INTO domains (host, tenant, position) SELECT ?, ?, COALESCE(MAX(position), 0) + 1 + ? FROM domains WHERE tenant = ? ON CONFLICT (host) DO NOTHING",
+		host, s.tenant.ID, customPosition, s.tenant.ID)
+	if err != nil {
 		return err
 	}
 	var mine int
-	if err := s.read().row(ctx, "SELECT COUNT(*) FROM domains WHERE host = ? AND tenant = ?", []any{host, s.tenant.ID}, &mine); err != nil {
+	if err := q.row(ctx, "SELECT COUNT(*) FROM domains WHERE host = ? AND tenant = ?", []any{host, s.tenant.ID}, &mine); err != nil {
 		return err
 	}
 	if mine == 0 {
@@ -43,12 +55,30 @@ func (s *Store) ServeDomain(ctx context.Context, host string) error {
 	return nil
 }
 
-// DropDomain ends that the tenant answers under a custom domain; a domain that the operator gave it stays.
-func (s *Store) DropDomain(ctx context.Context, host string) error {
-	defer s.db.forget(s.tenant.ID)
+// DeleteCustomDomain removes a custom domain: the tenant answers under it no longer, unless the operator gave it that one, and links lead there no longer.
+// One that is not there is no error.
+func (s *Store) DeleteCustomDomain(ctx context.Context, id string) error {
+	defer CustomDomains.changed(s)
 	return s.write(ctx, func(q querier) error {
-		_, err := q.exec(ctx, "DELETE FROM domains WHERE tenant = ? AND host = ? AND position >= ?", s.tenant.ID, strings.ToLower(host), customPosition)
-		return err
+		d, err := CustomDomains.noun(s).one(ctx, s, q, "id = ?"+s.db.forUpdate(), id)
+		if stagedoor.IsKind(err, stagedoor.NotFound) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if _, err := q.exec(ctx, "DELETE FROM domains WHERE tenant = ? AND host = ? AND position >= ?", s.tenant.ID, strings.ToLower(d.Domain), customPosition); err != nil {
+			return err
+		}
+		if err := s.changeSettingIn(ctx, q, stagedoor.SettingCustomDomains, func(kept map[string]any) error {
+			if kept["default"] == d.Domain {
+				delete(kept, "default")
+			}
+			return nil
+		}); err != nil {
+			return err
+		}
+		return CustomDomains.noun(s).delete(ctx, s, q, id)
 	})
 }
 

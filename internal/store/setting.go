@@ -38,17 +38,43 @@ func (s *Store) Setting(ctx context.Context, name string, v any) error {
 
 // ChangeSetting changes the members of a group of settings in one transaction.
 func (s *Store) ChangeSetting(ctx context.Context, name string, change func(members map[string]any) error) error {
-	_, err := settings.Set(ctx, s, name, func() *setting { return &setting{Members: "{}"} }, func(v *setting) error {
-		members := map[string]any{}
-		if err := json.Unmarshal([]byte(v.Members), &members); err != nil {
-			return err
-		}
-		if err := change(members); err != nil {
-			return err
-		}
-		b, err := json.Marshal(members)
-		v.Members = string(b)
+	_, err := settings.Set(ctx, s, name, func() *setting { return &setting{Members: "{}"} }, func(v *setting) error { return v.change(change) })
+	return err
+}
+
+// DeleteSettings removes the groups of settings whose names begin with what is given: they belong to something that is gone.
+func (s *Store) DeleteSettings(ctx context.Context, beginning string) error {
+	defer settings.changed(s)
+	return s.write(ctx, func(q querier) error {
+		_, err := q.exec(ctx, "DELETE FROM documents WHERE kind = 'setting' AND tenant = ? AND substr(id, 1, ?) = ?", s.tenant.ID, len(beginning), beginning)
 		return err
 	})
+}
+
+// changeSettingIn is ChangeSetting within the caller's transaction, for a group that nobody else has to make: where none was set nothing happens.
+func (s *Store) changeSettingIn(ctx context.Context, q querier, name string, change func(members map[string]any) error) error {
+	v, err := settings.noun(s).one(ctx, s, q, "id = ?"+s.db.forUpdate(), name)
+	if stagedoor.IsKind(err, stagedoor.NotFound) {
+		return nil
+	}
+	if err == nil {
+		err = v.change(change)
+	}
+	if err != nil {
+		return err
+	}
+	return settings.noun(s).save(ctx, s, q, name, v)
+}
+
+func (v *setting) change(change func(members map[string]any) error) error {
+	members := map[string]any{}
+	if err := json.Unmarshal([]byte(v.Members), &members); err != nil {
+		return err
+	}
+	if err := change(members); err != nil {
+		return err
+	}
+	b, err := json.Marshal(members)
+	v.Members = string(b)
 	return err
 }

@@ -44,7 +44,8 @@ func TestTenantIsKeptWhileItsVersionIs(t *testing.T) {
 			store.Pass(db, store.KeepFor)
 			named("when it is very old", "third")
 
-			ok(t, other.ServeDomain(t.Context(), "login.acme.test"))
+			ok(t, store.CustomDomains.Create(t.Context(), other, &stagedoor.CustomDomain{ID: "domain", Domain: "login.acme.test"}))
+			must(other.SettleDomain(t.Context(), "domain", ""))(t)
 			store.Pass(db, store.CacheFor)
 			if s := must(db.TenantByID(t.Context(), "acme"))(t); !s.Tenant().Allows("login.acme.test") {
 				t.Errorf("domains %v", s.Tenant().Domains)

@@ -68,7 +68,8 @@ func furnish(t testing.TB, s *store.Store) {
 	ok(t, store.LogStreams.Create(ctx, s, &stagedoor.LogStream{ID: "stream", Type: "http", Status: stagedoor.StreamPaused}))
 	must(s.ClaimLogCursor(ctx, &stagedoor.LogStream{ID: "stream", After: "after " + id}, until))(t)
 	ok(t, s.ChangeSetting(ctx, "setting", func(m map[string]any) error { m["of"] = id; return nil }))
-	ok(t, s.ServeDomain(ctx, "custom."+id))
+	ok(t, store.CustomDomains.Create(ctx, s, &stagedoor.CustomDomain{ID: "domain " + id, Domain: "custom." + id}))
+	must(s.SettleDomain(ctx, "domain "+id, ""))(t)
 	must(s.CountAttempt(ctx, stagedoor.Attempts{Connection: "Users", Identifier: "ada", IP: "::1"}, time.Hour))(t)
 	ok(t, s.Fill(ctx, "bucket", "::1", stagedoor.Throttle{MaxAttempts: 1, Rate: 60000}))
 	ok(t, s.AddGrant(ctx, "auth0|"+id, "client "+id, "api "+id, []string{"openid"}))
@@ -598,11 +599,14 @@ var trespasses = map[string]struct {
 		err := s.Setting(ctx, "setting", &members)
 		return members, err
 	}},
-	"ServeDomain": {ignores, func(ctx context.Context, s *store.Store) (any, error) { return nil, s.ServeDomain(ctx, "custom.other") }},
-	"DropDomain":  {ignores, func(ctx context.Context, s *store.Store) (any, error) { return nil, s.DropDomain(ctx, "custom.acme") }},
-	"Once":        {ignores, func(_ context.Context, s *store.Store) (any, error) { return s.Once().Tenant().ID, nil }},
-	"Under":       {ignores, func(_ context.Context, s *store.Store) (any, error) { return s.Under("acme.test").Tenant().ID, nil }},
-	"Look":        {ignores, func(ctx context.Context, s *store.Store) (any, error) { return s.Look(ctx) }},
+	"DeleteSettings": {ignores, func(ctx context.Context, s *store.Store) (any, error) { return nil, s.DeleteSettings(ctx, "sett") }},
+	"SettleDomain":   {finds, func(ctx context.Context, s *store.Store) (any, error) { return s.SettleDomain(ctx, "domain acme", "") }},
+	"DeleteCustomDomain": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
+		return nil, s.DeleteCustomDomain(ctx, "domain acme")
+	}},
+	"Once":  {ignores, func(_ context.Context, s *store.Store) (any, error) { return s.Once().Tenant().ID, nil }},
+	"Under": {ignores, func(_ context.Context, s *store.Store) (any, error) { return s.Under("acme.test").Tenant().ID, nil }},
+	"Look":  {ignores, func(ctx context.Context, s *store.Store) (any, error) { return s.Look(ctx) }},
 	"ChangeSetting": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
 		return nil, s.ChangeSetting(ctx, "setting", func(m map[string]any) error { m["x"] = 1; return nil })
 	}},
