@@ -138,6 +138,15 @@ func TestProfileTemplatesAndTexts(t *testing.T) {
 	h.call(bearer, "PUT", path, `{"introduction":"`+strings.Repeat("x", 2001)+`"}`).is(400, "")
 	h.call(bearer, "GET", "/self-service-profiles/"+id+"/custom-text/en/other", "").is(400, "")
 	h.call(bearer, "GET", "/self-service-profiles/none/custom-text/en/get-started", "").is(404, "")
+	other := h.call(bearer, "POST", "/self-service-profiles", `{"name":"other"}`).is(201, "").text("id")
+	h.call(bearer, "PUT", "/self-service-profiles/"+other+"/custom-text/en/get-started", `{"introduction":"Hello"}`).is(200, "")
+	h.call(bearer, "DELETE", "/self-service-profiles/"+id, "").is(204, "")
+	for of, want := range map[string]int{id: 0, other: 1} {
+		kept := map[string]any{}
+		if h.ok(h.store("acme").Setting(h.Context(), "self_service_text/"+of+"/en/get-started", &kept)); len(kept) != want {
+			h.Errorf("texts of %s: %v", of, kept)
+		}
+	}
 
 	h.call(bearer, "GET", "/risk-assessments/settings", "").is(200, `{"enabled":false}`)
 	h.call(bearer, "PATCH", "/risk-assessments/settings", `{"enabled":true}`).is(200, `{"enabled":true}`)

@@ -296,6 +296,15 @@ func templates(key string, all map[string]any) func(*call) (any, error) {
 
 var languageTag = regexp.MustCompile(`^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$`)
 
+// deleteSelfServiceProfile removes a profile with the texts of its pages.
+func (a *API) deleteSelfServiceProfile(c *call) (any, error) {
+	out, err := selfServiceProfiles.delete(c)
+	if err != nil {
+		return nil, err
+	}
+	return out, c.store.DeleteSettings(c.ctx(), "self_service_text/"+c.id()+"/")
+}
+
 type pageTextsIn map[string]string
 
 // selfServiceTexts is where the texts of a profile's page are kept.

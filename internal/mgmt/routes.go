@@ -298,7 +298,7 @@ func (a *API) routes() []row {
 		{"POST", "/self-service-profiles", "create:self_service_profiles", 201, "Create self-service profile", body(createDocument[createSelfServiceProfileIn](selfServiceProfiles))},
 		{"GET", "/self-service-profiles/{id}", "read:self_service_profiles", 200, "Get self-service profile", plain(selfServiceProfiles.read)},
 		{"PATCH", "/self-service-profiles/{id}", "update:self_service_profiles", 200, "Update self-service profile", body(changeDocument[updateSelfServiceProfileIn](selfServiceProfiles))},
-		{"DELETE", "/self-service-profiles/{id}", "delete:self_service_profiles", 204, "Delete self-service profile", plain(selfServiceProfiles.delete)},
+		{"DELETE", "/self-service-profiles/{id}", "delete:self_service_profiles", 204, "Delete self-service profile", plain(a.deleteSelfServiceProfile)},
 		{"GET", "/self-service-profiles/{id}/custom-text/{language}/{page}", "read:self_service_profile_custom_texts", 200, "Get self-service profile custom text", plain(a.readSelfServiceTexts)},
 		{"PUT", "/self-service-profiles/{id}/custom-text/{language}/{page}", "update:self_service_profile_custom_texts", 200, "Set self-service profile custom text", body(a.setSelfServiceTexts)},
 		{"GET", "/connection-profiles", "read:connection_profiles", 200, "Get connection profiles", query(connectionProfiles.list)},

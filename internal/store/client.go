@@ -165,17 +165,25 @@ func (s *Store) UpdateClient(ctx context.Context, id string, change func(*staged
 	return clients.update(ctx, s, id, change)
 }
 
-// DeleteClient removes a client with its grants, tokens and places on connections. A client that
-// is not there is no error.
+// DeleteClient removes a client with its grants, tokens, invitations and places on connections. A client that is not there is no error. Of tokens and grants
+// there may be any number: they go in pieces before it, and what was interrupted is to be asked for again.
 func (s *Store) DeleteClient(ctx context.Context, id string) error {
+	for _, of := range []struct{ table, key string }{{"refresh_tokens", "hash"}, {"grants", "id"}} {
+		if err := s.deleteInPieces(ctx, of.table, of.key, "client_id = ?", id); err != nil {
+			return err
+		}
+	}
 	return s.write(ctx, func(q querier) error {
 		if err := clients.delete(ctx, s, q, id); err != nil {
 			return err
 		}
-		for _, table := range []string{"client_grants", "grants", "refresh_tokens"} {
+		for _, table := range []string{"client_grants", "grants", "refresh_tokens"} { // what came meanwhile
 			if _, err := q.exec(ctx, "DELETE FROM "+table+" WHERE tenant = ? AND client_id = ?", s.tenant.ID, id); err != nil {
 				return err
 			}
+		}
+		if err := s.deleteInvitations(ctx, q, "client_id", id); err != nil {
+			return err
 		}
 		return s.changeConnections(ctx, q, func(conn *stagedoor.Connection) bool {
 			i := slices.Index(conn.EnabledClients, id)

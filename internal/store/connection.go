@@ -164,6 +164,9 @@ func (s *Store) DeleteConnection(ctx context.Context, id string) error {
 		if err := s.deleteParts(ctx, q, id); err != nil {
 			return err
 		}
+		if err := s.deleteInvitations(ctx, q, "connection_id", id); err != nil {
+			return err
+		}
 		return connections.delete(ctx, s, q, id)
 	})
 }

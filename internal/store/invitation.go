@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/jose"
@@ -111,4 +112,39 @@ func (s *Store) AcceptInvitation(ctx context.Context, orgID, id, userID string) 
 		return nil, err
 	}
 	return v, nil
+}
+
+// deleteInvitations removes the invitations of all organizations that name a client or a connection that is gone: nobody could accept them.
+func (s *Store) deleteInvitations(ctx context.Context, q querier, member, id string) error {
+	_, err := q.exec(ctx, "DELETE FROM invitations WHERE tenant = ? AND doc ->> '"+member+"' = ?", s.tenant.ID, id)
+	return err
+}
+
+// uninviteRole takes a role that is gone out of the invitations that name it.
+func (s *Store) uninviteRole(ctx context.Context, q querier, id string) error {
+	var all []stagedoor.Invitation
+	err := q.each(ctx, "SELECT doc FROM invitations WHERE tenant = ? AND CAST(doc -> 'roles' AS TEXT) LIKE ?"+s.db.forUpdate(), []any{s.tenant.ID, "%" + id + "%"}, func(scan func(...any) error) error {
+		var doc string
+		var v stagedoor.Invitation
+		err := scan(&doc)
+		if err == nil {
+			err = json.Unmarshal([]byte(doc), &v)
+		}
+		all = append(all, v)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	for _, v := range all {
+		v.Roles = slices.DeleteFunc(v.Roles, func(role string) bool { return role == id })
+		doc, err := json.Marshal(v)
+		if err != nil {
+			return err
+		}
+		if _, err := q.exec(ctx, "UPDATE invitations SET doc = ? WHERE tenant = ? AND org_id = ? AND id = ?", document(doc), s.tenant.ID, v.OrganizationID, v.ID); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -167,8 +167,28 @@ func (s *Store) DeleteOrganization(ctx context.Context, id string) error {
 		if err := s.deleteOwnedRoles(ctx, q, id); err != nil {
 			return err
 		}
+		if err := s.forgetDefaultOrganization(ctx, q, id); err != nil {
+			return err
+		}
 		return s.organizationEvent(ctx, q, "organization.deleted", o)
 	})
+}
+
+// forgetDefaultOrganization takes an organization that is gone from the clients that mean it where a request names none.
+func (s *Store) forgetDefaultOrganization(ctx context.Context, q querier, id string) error {
+	var all []*stagedoor.Client
+	err := q.each(ctx, clients.selects()+" WHERE tenant = ? AND doc -> 'default_organization' ->> 'organization_id' = ?"+s.db.forUpdate(), []any{s.tenant.ID, id}, func(scan func(...any) error) error {
+		c, err := clients.scan(s, scan)
+		all = append(all, c)
+		return err
+	})
+	for _, c := range all {
+		if err == nil {
+			delete(c.Stored, "default_organization")
+			err = clients.save(ctx, s, q, c.ID, c)
+		}
+	}
+	return err
 }
 
 // inOrganization runs fn in a transaction that no other change of the organization's parts runs beside.

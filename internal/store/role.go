@@ -72,13 +72,16 @@ func (s *Store) UpdateRole(ctx context.Context, id string, change func(*stagedoo
 	return roles.update(ctx, s, id, change)
 }
 
-// DeleteRole takes a role from all who have it, in organizations too.
+// DeleteRole takes a role from all who have it, in organizations too, and from those who would get it there.
 func (s *Store) DeleteRole(ctx context.Context, id string) error {
 	return s.write(ctx, func(q querier) error {
 		if _, err := roles.one(ctx, s, q, "id = ?"+s.db.forUpdate(), id); err != nil {
 			return err
 		}
 		if _, err := q.exec(ctx, "DELETE FROM organization_member_roles WHERE tenant = ? AND role_id = ?", s.tenant.ID, id); err != nil {
+			return err
+		}
+		if err := s.uninviteRole(ctx, q, id); err != nil {
 			return err
 		}
 		return roles.delete(ctx, s, q, id)

@@ -90,3 +90,25 @@ func (db *DB) DeleteTenant(ctx context.Context, id string, progress func(rows in
 	db.forget(id)
 	return err
 }
+
+// deleteInPieces deletes those rows of one of the tenant's tables for which where holds, with others' writes between. It waits for nobody: rows that somebody
+// works on at the moment stay.
+func (s *Store) deleteInPieces(ctx context.Context, table, key, where, arg string) error {
+	const atOnce = 500
+	lock := ""
+	if s.db.postgres {
+		lock = " FOR UPDATE SKIP LOCKED"
+	}
+	query := "WITH doomed AS MATERIALIZED (SELECT " + key + " FROM " + table + " WHERE tenant = ? AND " + where + " LIMIT ?" + lock +
+		") DELETE FROM " + table + " WHERE tenant = ? AND " + key + " IN (SELECT " + key + " FROM doomed)"
+	for n := int64(atOnce); n == atOnce; {
+		err := s.write(ctx, func(q querier) (err error) {
+			n, err = q.exec(ctx, query, s.tenant.ID, arg, atOnce, s.tenant.ID)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"context"
 	"fmt"
 	"testing"
 
@@ -41,6 +42,39 @@ func TestRevokeTokensOfClient(t *testing.T) {
 		}
 		if left := fmt.Sprint(len(must(s.UserRefreshTokens(ctx, "auth0|ada"))(t)), len(must(s.UserRefreshTokens(ctx, "auth0|bob"))(t))); left != "3 0" {
 			t.Errorf("left: %s", left)
+		}
+	})
+}
+
+// A client's refresh tokens end in pieces before it, so that others can write meanwhile; what was interrupted goes on where it was.
+func TestClientsWithManyTokensAreDeletedInPieces(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		s, ctx := storetest.Tenant(t, db, "acme"), t.Context()
+		ok(t, s.CreateClient(ctx, &stagedoor.Client{ID: "app", Name: "App"}))
+		for _, user := range []string{"auth0|ada", "auth0|bob", "auth0|cy"} {
+			newUser(t, s, user)
+			for i := range 181 {
+				client := "app"
+				if i == 180 {
+					client = "other"
+				}
+				id := stagedoor.NewHexID()
+				ok(t, s.CreateRefreshToken(ctx, "token "+id, &stagedoor.RefreshToken{ID: id, FamilyID: id, ClientID: client, Audience: "api", UserID: user}))
+			}
+		}
+		tokens := func() string { return store.Rows(t, db, 1, "SELECT CAST(COUNT(*) AS TEXT) FROM refresh_tokens")[0][0] }
+		limited, cancel := context.WithCancel(ctx)
+		err := store.AfterWrites(db, 1, cancel, func() error { return s.DeleteClient(limited, "app") })
+		if left := tokens(); err == nil || left != "43" {
+			t.Errorf("interrupted: %v, %s tokens left", err, left)
+		}
+		must(s.Client(ctx, "app"))(t)
+		ok(t, s.DeleteClient(ctx, "app"))
+		if left := tokens(); left != "3" {
+			t.Errorf("%s tokens left", left)
+		}
+		if _, err := s.Client(ctx, "app"); !stagedoor.IsKind(err, stagedoor.NotFound) {
+			t.Errorf("the client is there: %v", err)
 		}
 	})
 }
