@@ -11,7 +11,7 @@ import (
 const activeWithin = 30 * 24 * time.Hour
 
 func (a *API) activeUsers(c *call) (any, error) {
-	return c.store.ActiveUsers(c.ctx(), a.Clock.Now().Add(-activeWithin))
+	return c.store.ActiveUsers(c.ctx(), activeWithin)
 }
 
 type dailyIn struct {

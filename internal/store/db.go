@@ -72,6 +72,7 @@ type DB struct {
 	configs     *configs // nil: nothing is kept
 	commits     *commits // nil: they are not watched
 	search      searchBounds
+	actives     *activeCounts // nil within a transaction
 	searchLimit time.Duration
 	closing     sync.Once
 	closed      error
@@ -87,7 +88,7 @@ type DB struct {
 
 // Open connects to the database; it does not migrate.
 func Open(ctx context.Context, o Options) (*DB, error) {
-	db := &DB{configs: &configs{}, metrics: o.Metrics, retention: o.Retention, search: usualBounds, searchLimit: cmp.Or(o.SearchLimit, DefaultSearchLimit), sealer: o.Sealer, clock: o.Clock, log: o.Log, hosts: map[string]*cachedTenant{}, byID: map[string]*cachedTenant{}}
+	db := &DB{configs: &configs{}, actives: &activeCounts{slow: activeSlow}, metrics: o.Metrics, retention: o.Retention, search: usualBounds, searchLimit: cmp.Or(o.SearchLimit, DefaultSearchLimit), sealer: o.Sealer, clock: o.Clock, log: o.Log, hosts: map[string]*cachedTenant{}, byID: map[string]*cachedTenant{}}
 	if db.log == nil {
 		db.log = slog.New(slog.DiscardHandler)
 	}

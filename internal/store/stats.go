@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"sync"
 	"time"
 )
 
@@ -37,8 +38,40 @@ func (s *Store) Days(ctx context.Context, from, to time.Time) ([]Day, error) {
 // dayForm is how days are written.
 const dayForm = "20060102"
 
-// ActiveUsers counts the users who logged in since a time.
-func (s *Store) ActiveUsers(ctx context.Context, since time.Time) (n int, err error) {
-	err = s.list().row(ctx, "SELECT COUNT(*) FROM logins WHERE tenant = ? AND last_login >= ?", []any{s.tenant.ID, millis(since)}, &n)
+const (
+	activeSlow = 50 * time.Millisecond // a count of active users that took as long is answered again
+	activeKept = 10 * time.Minute      // for so long
+)
+
+// activeCounts are the newest counts of active users that took long. All logins of a tenant are read for one, of which there may be millions: an index by the
+// time of the last one would make every login dearer.
+type activeCounts struct {
+	slow time.Duration
+	by   sync.Map // *activeCount, by tenant
+}
+
+type activeCount struct {
+	mu sync.Mutex // held while is counted: who asks meanwhile gets that
+	n  int
+	at time.Time // zero: it did not take long
+}
+
+// ActiveUsers counts the users who logged in within a time until now. Where that takes long, the number is that of some minutes ago.
+func (s *Store) ActiveUsers(ctx context.Context, within time.Duration) (n int, err error) {
+	now, last := s.db.clock.Now(), &activeCount{}
+	if s.db.actives != nil {
+		kept, _ := s.db.actives.by.LoadOrStore(s.tenant.ID, last)
+		last = kept.(*activeCount)
+	}
+	last.mu.Lock()
+	defer last.mu.Unlock()
+	if !last.at.IsZero() && now.Sub(last.at).Abs() < activeKept {
+		return last.n, nil
+	}
+	start := time.Now()
+	err = s.list().row(ctx, "SELECT COUNT(*) FROM logins WHERE tenant = ? AND last_login >= ?", []any{s.tenant.ID, millis(now.Add(-within))}, &n)
+	if last.at = (time.Time{}); err == nil && s.db.actives != nil && time.Since(start) >= s.db.actives.slow {
+		last.n, last.at = n, now
+	}
 	return n, err
 }
