@@ -23,20 +23,22 @@ type Carrier struct {
 	DB     *store.DB
 	Do     Do
 	Tenant string // its id
+	Ahead  Ahead  // nil: operations ask others' servers in the transaction
 }
 
 // errUndo undoes a transaction of which only the plan was wanted, or a part that changed nothing.
 var errUndo = errors.New("carry: undone")
 
+// Ahead reads documents of others' servers before the transaction in which operations want them, so that no writer waits for these.
+type Ahead interface {
+	In(ctx context.Context) context.Context // of operations that take what was read, and refuse what was not yet
+	Wants() bool                            // whether there was any that was not
+	Read(ctx context.Context)               // reads it
+}
+
 // Plan tries everything and undoes it.
 func (c *Carrier) Plan(ctx context.Context, a *Assets, cfg Config) (*Plan, error) {
-	var p *Plan
-	err := c.DB.Together(ctx, func(in *store.DB) (err error) {
-		if p, err = c.all(ctx, in, a, cfg); err == nil {
-			err = errUndo
-		}
-		return err
-	})
+	p, err := c.together(ctx, a, cfg, func(*Plan) error { return errUndo })
 	if errors.Is(err, errUndo) {
 		err = nil
 	}
@@ -45,14 +47,38 @@ func (c *Carrier) Plan(ctx context.Context, a *Assets, cfg Config) (*Plan, error
 
 // Apply does what the plan says in one transaction. If the tenant has changed meanwhile so that something else would happen, nothing does.
 func (c *Carrier) Apply(ctx context.Context, a *Assets, cfg Config, plan *Plan) (*Plan, error) {
-	var p *Plan
-	err := c.DB.Together(ctx, func(in *store.DB) (err error) {
-		if p, err = c.all(ctx, in, a, cfg); err == nil && !p.same(plan) {
-			err = stagedoor.Errorf(stagedoor.Conflict, "", "The tenant has changed since the plan was made. Nothing was changed; make a new plan.")
+	return c.together(ctx, a, cfg, func(p *Plan) error {
+		if !p.same(plan) {
+			return stagedoor.Errorf(stagedoor.Conflict, "", "The tenant has changed since the plan was made. Nothing was changed; make a new plan.")
 		}
-		return err
+		return nil
 	})
-	return p, err
+}
+
+// errWants undoes a transaction in which something was wanted that is to be read first.
+var errWants = errors.New("carry: something is to be read first")
+
+// together does everything in one transaction, of which nothing is kept if then fails.
+func (c *Carrier) together(ctx context.Context, a *Assets, cfg Config, then func(*Plan) error) (p *Plan, err error) {
+	within := ctx
+	if c.Ahead != nil {
+		within = c.Ahead.In(ctx)
+	}
+	for {
+		err = c.DB.Together(ctx, func(in *store.DB) (err error) {
+			switch p, err = c.all(within, in, a, cfg); {
+			case err != nil:
+				return err
+			case c.Ahead != nil && c.Ahead.Wants():
+				return errWants
+			}
+			return then(p)
+		})
+		if !errors.Is(err, errWants) {
+			return p, err
+		}
+		c.Ahead.Read(ctx)
+	}
 }
 
 func (c *Carrier) all(ctx context.Context, in *store.DB, a *Assets, cfg Config) (*Plan, error) {

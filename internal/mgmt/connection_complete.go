@@ -147,8 +147,15 @@ func (a *API) discover(ctx context.Context, strategy string, options freeObject)
 // maxFetched bounds a document that is read from elsewhere, in bytes.
 const maxFetched = 256 << 10
 
-// fetch reads a document through the client that leaves the house.
+// fetch reads a document through the client that leaves the house, or takes it from what was read ahead.
 func (a *API) fetch(ctx context.Context, address string) ([]byte, error) {
+	if ahead, is := ctx.Value(aheadKey{}).(*Ahead); is {
+		return ahead.take(address)
+	}
+	return a.fetchNow(ctx, address)
+}
+
+func (a *API) fetchNow(ctx context.Context, address string) ([]byte, error) {
 	unreachable := func(why string) error {
 		return bad("operation_not_supported", "The document at "+bounded(address, 300)+" could not be read: "+why+".")
 	}
