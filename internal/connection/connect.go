@@ -71,25 +71,15 @@ func (o *Upstream) connecting(ctx context.Context, c *stagedoor.Connection) (*pl
 
 // Connect returns the account of whoever came back with an answer.
 func (o *Upstream) Connect(ctx context.Context, st *store.Store, c *stagedoor.Connection, on *Occasion, back *stagedoor.Upstream, a *Answer) (*Connected, error) {
-	if a.Error != "" {
-		text := a.Description
-		if text == "" {
-			text = a.Error
-		}
-		return nil, stagedoor.Errorf(stagedoor.Forbidden, "access_denied", "%s", stagedoor.Clip(text, 500))
+	if err := a.refusal(); err != nil {
+		return nil, err
 	}
 	p, err := o.connecting(ctx, c)
 	if err != nil {
 		return nil, err
 	}
-	if err := p.sameIssuer(a.Issuer); err != nil {
-		return nil, err
-	}
 	g := &given{plan: p, conn: c, answer: a, tokens: map[string]any{}, st: st, on: on, ctx: ctx, up: o}
-	if err := g.redeem(back); err != nil {
-		return nil, err
-	}
-	person, err := p.profile(g)
+	person, err := g.person(back)
 	if err != nil {
 		return nil, err
 	}

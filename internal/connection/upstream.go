@@ -121,14 +121,22 @@ func (p *plan) leave(c *stagedoor.Connection, asked url.Values, always map[strin
 	return &Departure{Address: u.String(), Back: back}, nil
 }
 
+// refusal is the answer of a provider that lets nobody in; nil if it is no such answer.
+func (a *Answer) refusal() error {
+	text := a.Description
+	if text == "" {
+		text = a.Error
+	}
+	if a.Error == "" {
+		return nil
+	}
+	return stagedoor.Errorf(stagedoor.Forbidden, "access_denied", "%s", stagedoor.Clip(text, 500))
+}
+
 // Identify returns the user who came back with an answer, and who may be new.
 func (o *Upstream) Identify(ctx context.Context, st *store.Store, c *stagedoor.Connection, on *Occasion, back *stagedoor.Upstream, a *Answer) (*stagedoor.User, error) {
-	if a.Error != "" {
-		text := a.Description
-		if text == "" {
-			text = a.Error
-		}
-		return nil, stagedoor.Errorf(stagedoor.Forbidden, "access_denied", "%s", stagedoor.Clip(text, 500))
+	if err := a.refusal(); err != nil {
+		return nil, err
 	}
 	if c.Strategy == stagedoor.StrategySAML {
 		if back.RequestID == "" {
@@ -148,14 +156,8 @@ func (o *Upstream) Identify(ctx context.Context, st *store.Store, c *stagedoor.C
 	if err != nil {
 		return nil, err
 	}
-	if err := p.sameIssuer(a.Issuer); err != nil {
-		return nil, err
-	}
 	g := &given{plan: p, conn: c, answer: a, tokens: map[string]any{}, st: st, on: on, ctx: ctx, up: o}
-	if err := g.redeem(back); err != nil {
-		return nil, err
-	}
-	person, err := p.profile(g)
+	person, err := g.person(back)
 	if err != nil {
 		return nil, err
 	}

@@ -32,6 +32,17 @@ type given struct {
 	up     *Upstream
 }
 
+// person is whom the answer is about, once what it holds was redeemed.
+func (g *given) person(back *stagedoor.Upstream) (*profile, error) {
+	if err := g.sameIssuer(g.answer.Issuer); err != nil {
+		return nil, err
+	}
+	if err := g.redeem(back); err != nil {
+		return nil, err
+	}
+	return g.profile(g)
+}
+
 // redeem takes what the answer holds: an ID token at once, or a code for which tokens are fetched.
 func (g *given) redeem(back *stagedoor.Upstream) (err error) {
 	idToken := g.answer.IDToken
