@@ -208,6 +208,9 @@ func TestCommandLineToolWrites(t *testing.T) {
 		if got := h.call(all, "GET", "/log-streams?per_page=1&page=1", "").is(200, ""); strings.Count(got.body, `"id"`) != 1 {
 			h.Errorf("a page of log streams: %s", got.body)
 		}
+		for _, method := range []string{"GET", "DELETE"} { // then it asks by identifier
+			h.call(all, method, "/user-blocks/kim%40x.test", "").hasCode(400, "invalid_uri", "format user-id: kim@x.test")
+		}
 		h.call(all, "GET", "/connections?strategy[0]=auth0&strategy[1]=sms", "").is(200, "")
 	})
 }

@@ -1,6 +1,8 @@
 package mgmt
 
 import (
+	"strings"
+
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/guard"
 	"github.com/stagedoor/stagedoor/internal/web"
@@ -19,9 +21,17 @@ type identifierIn struct {
 	Identifier string `json:"identifier" schema:"required,min=1" doc:"Should be any of a username, phone number, or email"`
 }
 
+// blockedUser is the user that the path names. The vendor's command line tool takes an identifier for one that is no user's id once that is a 400.
+func (c *call) blockedUser() (*stagedoor.User, error) {
+	if !strings.Contains(c.id(), "|") {
+		return nil, (&web.Violation{Reason: "Object didn't pass validation for format user-id: " + bounded(c.id(), 300), Path: "id", Doc: "user_id of the user"}).URI()
+	}
+	return c.store.User(c.ctx(), c.id())
+}
+
 // userBlocks lists where a user is kept out after too many wrong passwords (Management API fact sheet 2.8).
 func (a *API) userBlocks(c *call, in blocksIn) (any, error) {
-	u, err := c.store.User(c.ctx(), c.id())
+	u, err := c.blockedUser()
 	if err != nil {
 		return nil, err
 	}
@@ -61,7 +71,7 @@ func blockedFor(c *call, in blocksIn, identifiers []string) (any, error) {
 }
 
 func (a *API) unblockUser(c *call) (any, error) {
-	u, err := c.store.User(c.ctx(), c.id())
+	u, err := c.blockedUser()
 	if err != nil {
 		return nil, err
 	}
