@@ -142,7 +142,10 @@ func TestSessionTransferTokensAreRefused(t *testing.T) {
 	w.refresh(spa, held, "audience", transferAudience).bad(403, "unauthorized_client", refused)
 	w.client(spa, func(c *stagedoor.Client) { c.IsFirstParty = true })
 	w.transfer(held)
-	ok(t, w.st.ServeDomain(t.Context(), "login.example"))
+	own := &stagedoor.CustomDomain{Domain: "login.example", Type: "auth0_managed_certs"}
+	ok(t, store.CustomDomains.Create(t.Context(), w.st, own))
+	_, err := w.st.SettleDomain(t.Context(), own.ID, "")
+	ok(t, err)
 	w.settings(func(*stagedoor.TenantSettings) {})
 	w.transfer(held, "audience", "urn:login.example:session_transfer")
 	w.refresh(spa, "nonsense", "audience", transferAudience).bad(403, "invalid_grant", wrongRefresh)
