@@ -2,7 +2,7 @@
 SHELL := bash
 GO ?= go
 .DEFAULT_GOAL := help
-.PHONY: help run build test race lint fmt cover compat compat-go e2e screens fuzz bench bench-scale bench-sweep random-queries hostile kill failover docs release
+.PHONY: help run build test race lint fmt cover compat compat-go compat-terraform e2e screens fuzz bench bench-scale bench-sweep random-queries hostile kill failover docs release
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,6 +32,9 @@ cover: ## unit tests with a coverage table
 
 compat-go: ## the Go SDK's own management tests, live (TESTFLAGS='-only Role')
 	cd compat && $(GO) test ./goauth0 -count=1 -v -timeout 40m $(TESTFLAGS)
+
+compat-terraform: ## acceptance tests of the Terraform provider, live (PROVIDER=checkout TERRAFORM=program)
+	scripts/terraform
 
 compat: ## official SDKs and the documented requests against a running demo
 	scripts/test compat
