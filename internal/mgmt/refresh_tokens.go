@@ -128,9 +128,9 @@ func (a *API) deleteRefreshToken(c *call) (any, error) {
 
 type revokeRefreshTokensIn struct {
 	IDs      []string `json:"ids" schema:"min=1,max=100,unique" doc:"Array of refresh token IDs to revoke. Limited to 100 at a time"`
-	UserID   string   `json:"user_id" schema:"min=1" doc:"Revoke all refresh tokens for this user"`
-	ClientID string   `json:"client_id" schema:"min=1" doc:"Revoke all refresh tokens for this client"`
-	Audience string   `json:"audience" schema:"min=1" doc:"Resource server identifier (audience) to scope the revocation"`
+	UserID   string   `json:"user_id" schema:"min=1,max=300" doc:"Revoke all refresh tokens for this user"`
+	ClientID string   `json:"client_id" schema:"min=1,max=255" doc:"Revoke all refresh tokens for this client"`
+	Audience string   `json:"audience" schema:"min=1,max=600" doc:"Resource server identifier (audience) to scope the revocation"`
 }
 
 // revokeRefreshTokens takes ids, or a user, a client or both, with or without an API of a client (Management API fact sheet 3.19).
