@@ -60,18 +60,6 @@ func body[In any](run func(*call, In) (any, error)) operation {
 	return bodyUpTo(func(*call) int64 { return maxBody }, run)
 }
 
-// readBody returns the body as JSON: as it came, or what a form stands for.
-func readBody[In any](c *call, schema *web.Schema[In], limit int64) ([]byte, error) {
-	if !web.IsForm(c.r) {
-		return web.ReadBody(c.w, c.r, limit)
-	}
-	text, err := web.ReadForm(c.w, c.r, limit)
-	if err != nil {
-		return nil, err
-	}
-	return schema.Form(text)
-}
-
 // optionalBody makes an operation whose body is an In, or nothing or null, which mean the same as {}.
 func optionalBody[In any](run func(*call, In) (any, error)) operation {
 	schema := web.NewSchema[In]()
@@ -79,7 +67,7 @@ func optionalBody[In any](run func(*call, In) (any, error)) operation {
 		var in In
 		if c.r.ContentLength != 0 {
 			var err error
-			if c.body, err = readBody(c, schema, maxBody); err != nil {
+			if c.body, err = web.ReadBody(c.w, c.r, maxBody); err != nil {
 				return nil, err
 			}
 		}
@@ -108,7 +96,7 @@ func bodyUpTo[In any](limit func(*call) int64, run func(*call, In) (any, error))
 	schema := web.NewSchema[In]()
 	o := query(func(c *call, _ none) (any, error) {
 		var err error
-		if c.body, err = readBody(c, schema, limit(c)); err != nil {
+		if c.body, err = web.ReadBody(c.w, c.r, limit(c)); err != nil {
 			return nil, err
 		}
 		in, err := schema.Decode(c.body)

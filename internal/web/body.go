@@ -25,11 +25,6 @@ func ReadBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, erro
 			return nil, stagedoor.Errorf(stagedoor.UnsupportedMedia, "", "Unsupported Media Type: send application/json in UTF-8")
 		}
 	}
-	return readText(w, r, limit)
-}
-
-// readText reads a body whose content type was looked at.
-func readText(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, error) {
 	if encoding := r.Header.Get("Content-Encoding"); encoding != "" && !strings.EqualFold(encoding, "identity") {
 		return nil, stagedoor.Errorf(stagedoor.UnsupportedMedia, "", "Unsupported Media Type: send the body without Content-Encoding")
 	}
