@@ -4,7 +4,6 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -278,30 +277,21 @@ func body[In any](run func(*call, In) (any, error)) func(*call) (any, error) {
 	}
 }
 
-// crossOrigin lets pages of the tenant's clients read the answer, and answers what their browsers ask beforehand. No cookie counts here, so that there is nothing to lend to a page.
+var cors = web.CORS{
+	Methods: "GET, POST, PATCH, DELETE",
+	Headers: "Authorization, Content-Type, Auth0-Client, DPoP, Accept-Language, X-Request-Language, X-Correlation-ID",
+	Exposed: "Location, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, Retry-After, WWW-Authenticate, DPoP-Nonce",
+}
+
+// crossOrigin lets pages of the tenant's clients read the answer, and answers what their browsers ask beforehand.
 func (d *Door) crossOrigin(c *call) (answered bool) {
-	h, origin := c.w.Header(), c.r.Header.Get("Origin")
-	h.Add("Vary", "Origin")
-	preflight := c.r.Method == http.MethodOptions
-	if origin != "" {
+	return cors.Answer(c.w, c.r, func() []stagedoor.Client {
 		clients, err := c.store.Clients(c.ctx())
 		if err != nil {
 			d.Log.ErrorContext(c.ctx(), "the allowed origins could not be read", "tenant", c.store.Tenant().ID, "error", err)
 		}
-		if slices.ContainsFunc(clients, func(c stagedoor.Client) bool { return web.LivesAt(&c, origin) }) {
-			h.Set("Access-Control-Allow-Origin", origin)
-			h.Set("Access-Control-Expose-Headers", "Location, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, Retry-After, WWW-Authenticate, DPoP-Nonce")
-			if preflight {
-				h.Set("Access-Control-Allow-Methods", "GET, POST, PATCH, DELETE")
-				h.Set("Access-Control-Allow-Headers", "Authorization, Content-Type, Auth0-Client, DPoP, Accept-Language, X-Request-Language, X-Correlation-ID")
-				h.Set("Access-Control-Max-Age", "600")
-			}
-		}
-	}
-	if preflight {
-		c.w.WriteHeader(http.StatusNoContent)
-	}
-	return preflight
+		return clients
+	})
 }
 
 // ownOrigin keeps the answer from pages of other clients than the token's.

@@ -476,26 +476,3 @@ func (s *Store) deleteUser(ctx context.Context, q querier, id string) error {
 	}
 	return err
 }
-
-// endAccess ends a user's sessions, codes and tokens, and what the old password has begun: requests that wait for a second factor, devices that were approved and have not
-// come for their tokens, logins of clients' own forms, and links to choose another password.
-func (s *Store) endAccess(ctx context.Context, q querier, userID string) error {
-	return s.endAllAccess(ctx, q, userID, stagedoor.LogoutPassword)
-}
-
-// endAllAccess is endAccess, whatever the reason.
-func (s *Store) endAllAccess(ctx context.Context, q querier, userID string, by stagedoor.LogoutBy) error {
-	if err := s.lockUser(ctx, q, userID); err != nil {
-		return err
-	}
-	if err := s.endSessions(ctx, q, by, "user_id = ?", userID); err != nil {
-		return err
-	}
-	for _, table := range []string{"codes", "access_tokens", "refresh_tokens", "mfa_tokens", "device_codes"} {
-		if _, err := q.exec(ctx, "DELETE FROM "+table+" WHERE tenant = ? AND user_id = ?", s.tenant.ID, userID); err != nil {
-			return err
-		}
-	}
-	_, err := q.exec(ctx, "DELETE FROM tickets WHERE tenant = ? AND user_id = ? AND kind IN (?, ?) AND used_at IS NULL", s.tenant.ID, userID, stagedoor.TicketLogin, stagedoor.TicketReset)
-	return err
-}
