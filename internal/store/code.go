@@ -127,7 +127,7 @@ func (s *Store) saveAccessToken(ctx context.Context, origin string, args []any) 
 func (s *Store) AccessToken(ctx context.Context, token string) (*stagedoor.Authorization, error) {
 	var doc string
 	var expires int64
-	err := s.read().row(ctx, "SELECT doc, expires_at FROM access_tokens WHERE tenant = ? AND hash = ? AND expires_at > ?",
+	err := s.lookup().row(ctx, "SELECT doc, expires_at FROM access_tokens WHERE tenant = ? AND hash = ? AND expires_at > ?",
 		[]any{s.tenant.ID, jose.HashToken(token), s.db.clock.Now().UnixMilli()}, &doc, &expires)
 	if errors.Is(err, errNoRows) {
 		return nil, errNotFound("token")

@@ -129,7 +129,7 @@ func (db *DB) configVersion(ctx context.Context, tenant string) (version string,
 	if known {
 		return version, nil
 	}
-	err = db.reader().row(ctx, "SELECT version FROM config_versions WHERE tenant = ?", []any{tenant}, &version)
+	err = db.lookup().row(ctx, "SELECT version FROM config_versions WHERE tenant = ?", []any{tenant}, &version)
 	if errors.Is(err, errNoRows) {
 		err = nil
 	}

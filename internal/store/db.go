@@ -41,6 +41,8 @@ type Options struct {
 // engine is one of the two databases.
 type engine interface {
 	reader() querier
+	// lookup reads rows by a key: what comes at the same time may go together. Nothing that takes long may be read so: others would wait for it.
+	lookup() querier
 	// replica reads where another server than the one that takes writes may answer; what was written before is found all the same.
 	replica() querier
 	write(ctx context.Context, fn func(querier) error) error

@@ -20,6 +20,8 @@ func measured(e engine, m *telemetry.Metrics) engine { return &measuredEngine{e,
 
 func (e *measuredEngine) reader() querier { return measuredQuerier{e.engine.reader(), e.metrics} }
 
+func (e *measuredEngine) lookup() querier { return measuredQuerier{e.engine.lookup(), e.metrics} }
+
 func (e *measuredEngine) replica() querier { return measuredQuerier{e.engine.replica(), e.metrics} }
 
 func (e *measuredEngine) write(ctx context.Context, fn func(querier) error) error {

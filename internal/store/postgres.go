@@ -28,6 +28,7 @@ type postgresEngine struct {
 	suspected atomic.Int64  // when the pool was emptied last, in nanoseconds
 	marks     *marks
 	replicas  *replicas // nil: none
+	lookups   *lookups
 }
 
 // What is set for connections unless their URL says otherwise: how long to wait for one, and how long for a sign of life of a machine
@@ -53,6 +54,7 @@ func openPostgres(ctx context.Context, url string, replicaURLs []string, wait ti
 		return nil, fmt.Errorf("reaching the database: %s", onceEach(err.Error()))
 	}
 	e := &postgresEngine{pool: pool, wait: wait, marks: newMarks()}
+	e.lookups = newLookups(e)
 	if len(replicaURLs) > 0 {
 		if e.replicas, err = openReplicas(ctx, pool, replicaURLs); err != nil {
 			pool.Close()
@@ -102,6 +104,8 @@ func poolConfig(url string) (*pgxpool.Config, error) {
 }
 
 func (e *postgresEngine) reader() querier { return pgReader{e} }
+
+func (e *postgresEngine) lookup() querier { return pgLookup{pgReader{e}} }
 
 // pgReader reads outside a transaction. A read that met a failover is done again, unless rows of it were used already.
 type pgReader struct{ e *postgresEngine }

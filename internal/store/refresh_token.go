@@ -96,7 +96,7 @@ func (r *Reused) Unwrap() error { return ErrReused }
 // it does what RotateRefreshToken does: within leeway it may be used again, otherwise its family is
 // revoked and the error is a *Reused. One that is not for the presenter, as mine has it, is NotFound and stays as it is.
 func (s *Store) PresentRefreshToken(ctx context.Context, token string, leeway time.Duration, mine func(*stagedoor.RefreshToken) bool) (*stagedoor.RefreshToken, error) {
-	t, usedAt, err := s.refreshToken(ctx, s.read(), token, false)
+	t, usedAt, err := s.refreshToken(ctx, s.lookup(), token, false)
 	if err == nil && !mine(t) {
 		return nil, errNotFound("refresh token")
 	}
@@ -132,13 +132,13 @@ func (s *Store) reuse(ctx context.Context, q querier, t *stagedoor.RefreshToken,
 // RefreshToken returns a token that has not expired, whether or not it was superseded: what
 // it stands for, before it is used.
 func (s *Store) RefreshToken(ctx context.Context, token string) (*stagedoor.RefreshToken, error) {
-	t, _, err := s.refreshToken(ctx, s.read(), token, false)
+	t, _, err := s.refreshToken(ctx, s.lookup(), token, false)
 	return t, err
 }
 
 // UnusedRefreshToken returns a token that neither has expired nor was superseded.
 func (s *Store) UnusedRefreshToken(ctx context.Context, token string) (*stagedoor.RefreshToken, error) {
-	t, usedAt, err := s.refreshToken(ctx, s.read(), token, false)
+	t, usedAt, err := s.refreshToken(ctx, s.lookup(), token, false)
 	if err == nil && usedAt != 0 {
 		err = errNotFound("refresh token")
 	}

@@ -91,12 +91,12 @@ func (s *Store) session(ctx context.Context, q querier, where, arg, lock string)
 
 // SessionByHandle returns the live session of a cookie.
 func (s *Store) SessionByHandle(ctx context.Context, handle string) (*stagedoor.Session, error) {
-	return s.session(ctx, s.read(), "handle = ?", jose.HashToken(handle), "")
+	return s.session(ctx, s.lookup(), "handle = ?", jose.HashToken(handle), "")
 }
 
 // Session returns a live session by its public id.
 func (s *Store) Session(ctx context.Context, id string) (*stagedoor.Session, error) {
-	return s.session(ctx, s.read(), "id = ?", id, "")
+	return s.session(ctx, s.lookup(), "id = ?", id, "")
 }
 
 // UpdateSession changes a live session in one transaction.
@@ -186,7 +186,7 @@ func (s *Store) saveTransaction(ctx context.Context, q querier, t *stagedoor.Tra
 
 // Transaction returns a login under way.
 func (s *Store) Transaction(ctx context.Context, id string) (*stagedoor.Transaction, error) {
-	return s.transaction(ctx, s.read(), "SELECT doc FROM transactions WHERE tenant = ? AND id = ? AND expires_at > ?", id)
+	return s.transaction(ctx, s.lookup(), "SELECT doc FROM transactions WHERE tenant = ? AND id = ? AND expires_at > ?", id)
 }
 
 // TakeTransaction returns a login under way and removes it: of two callers one gets it.

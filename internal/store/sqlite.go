@@ -92,6 +92,8 @@ func (e *sqliteEngine) dsn(pragmas ...string) string {
 
 func (e *sqliteEngine) reader() querier { return e.read }
 
+func (e *sqliteEngine) lookup() querier { return e.read }
+
 func (e *sqliteEngine) replica() querier { return e.read }
 
 // write hands fn to the writer and waits until it is on the disk. What is accepted is

@@ -65,6 +65,9 @@ func (s *Store) Clock() stagedoor.Clock { return s.db.clock }
 
 func (s *Store) read() querier { return s.db.reader() }
 
+// lookup is read for a row by its key.
+func (s *Store) lookup() querier { return s.db.lookup() }
+
 // list is read for what takes long and may be read elsewhere: lists, logs, statistics.
 func (s *Store) list() querier { return s.db.replica() }
 

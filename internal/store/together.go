@@ -74,6 +74,8 @@ type nested struct {
 
 func (e *nested) reader() querier { return e.q }
 
+func (e *nested) lookup() querier { return e.q }
+
 func (e *nested) replica() querier { return e.q }
 
 func (e *nested) write(ctx context.Context, fn func(querier) error) error {

@@ -268,13 +268,13 @@ func (s *Store) user(ctx context.Context, q querier, where string, args ...any) 
 // UserText is User for who shows the user and nothing else.
 func (s *Store) UserText(ctx context.Context, id string) (*stagedoor.UserText, error) {
 	return scanUserText(func(dest ...any) error {
-		return s.read().row(ctx, "SELECT "+userColumns+userTables+" WHERE u.tenant = ? AND u.id = ?", []any{s.tenant.ID, id}, dest...)
+		return s.lookup().row(ctx, "SELECT "+userColumns+userTables+" WHERE u.tenant = ? AND u.id = ?", []any{s.tenant.ID, id}, dest...)
 	})
 }
 
 // User returns a user by id.
 func (s *Store) User(ctx context.Context, id string) (*stagedoor.User, error) {
-	return s.user(ctx, s.read(), "u.id = ?", id)
+	return s.user(ctx, s.lookup(), "u.id = ?", id)
 }
 
 // ownUser is the condition of the indexes that keep addresses and usernames unique (0038_own_addresses.sql): the people of databases and of passwordless
@@ -295,12 +295,12 @@ func (s *Store) UserByIdentifier(ctx context.Context, connection, identifier str
 	if strings.ContainsRune(identifier, 0) || identifier == "" {
 		return nil, errUserMissing()
 	}
-	u, err := s.user(ctx, s.read(), "u.connection = ? AND u.email = ? AND "+ownUser, connection, identifier)
+	u, err := s.user(ctx, s.lookup(), "u.connection = ? AND u.email = ? AND "+ownUser, connection, identifier)
 	if stagedoor.IsKind(err, stagedoor.NotFound) {
-		u, err = s.user(ctx, s.read(), "u.connection = ? AND u.username = ? AND "+ownUser, connection, identifier)
+		u, err = s.user(ctx, s.lookup(), "u.connection = ? AND u.username = ? AND "+ownUser, connection, identifier)
 	}
 	if stagedoor.IsKind(err, stagedoor.NotFound) && stagedoor.IsPhoneNumber(identifier) {
-		u, err = s.user(ctx, s.read(), "u.connection = ? AND u.phone = ?", connection, identifier)
+		u, err = s.user(ctx, s.lookup(), "u.connection = ? AND u.phone = ?", connection, identifier)
 	}
 	return u, err
 }

@@ -11,7 +11,7 @@ import (
 
 // PasswordHash returns the hash of a user's password; empty if there is none.
 func (s *Store) PasswordHash(ctx context.Context, id string) (string, error) {
-	return s.passwordHash(ctx, s.read(), id)
+	return s.passwordHash(ctx, s.lookup(), id)
 }
 
 func (s *Store) passwordHash(ctx context.Context, q querier, id string) (string, error) {

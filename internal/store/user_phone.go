@@ -167,7 +167,7 @@ func (s *Store) UserByAttribute(ctx context.Context, connection, attribute, valu
 	if column == "" || value == "" || !plainText(value) {
 		return nil, errUserMissing()
 	}
-	return s.user(ctx, s.read(), "u.connection = ? AND u."+column+" = ? AND "+ownUser, connection, value)
+	return s.user(ctx, s.lookup(), "u.connection = ? AND u."+column+" = ? AND "+ownUser, connection, value)
 }
 
 // UserByLinkedAttribute returns the user to whom an identity of the connection is linked that has the value, and the hash of that identity's

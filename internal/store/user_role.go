@@ -29,7 +29,7 @@ const belongings = `CASE WHEN EXISTS (SELECT 1 FROM authentication_methods x WHE
 // Belongings tells which there are; none of a user who is not there.
 func (s *Store) Belongings(ctx context.Context, userID string) (b Belongings, err error) {
 	var factors, tokens, roles int
-	err = s.read().row(ctx, "SELECT "+belongings+" FROM users u WHERE u.tenant = ? AND u.id = ?", []any{s.tenant.ID, userID}, &factors, &tokens, &roles)
+	err = s.lookup().row(ctx, "SELECT "+belongings+" FROM users u WHERE u.tenant = ? AND u.id = ?", []any{s.tenant.ID, userID}, &factors, &tokens, &roles)
 	if errors.Is(err, errNoRows) {
 		err = nil
 	}
@@ -40,7 +40,7 @@ func (s *Store) Belongings(ctx context.Context, userID string) (b Belongings, er
 func (s *Store) UserWith(ctx context.Context, id string) (*stagedoor.User, Belongings, error) {
 	var factors, tokens, roles int
 	u, err := scanUser(func(dest ...any) error {
-		return s.read().row(ctx, "SELECT "+userColumns+", "+belongings+userTables+" WHERE u.tenant = ? AND u.id = ?", []any{s.tenant.ID, id}, append(dest, &factors, &tokens, &roles)...)
+		return s.lookup().row(ctx, "SELECT "+userColumns+", "+belongings+userTables+" WHERE u.tenant = ? AND u.id = ?", []any{s.tenant.ID, id}, append(dest, &factors, &tokens, &roles)...)
 	})
 	return u, Belongings{factors > 0, tokens > 0, roles > 0}, err
 }
