@@ -40,6 +40,11 @@ type Credentials struct {
 	Port      int    `json:"smtp_port"`
 	User      string `json:"smtp_user"`
 	Password  string `json:"smtp_pass"`
+
+	ConnectionString string `json:"connectionString"`
+	TenantID         string `json:"tenantId"`
+	ClientID         string `json:"clientId"`
+	ClientSecret     string `json:"clientSecret"`
 }
 
 // Settings are those of all kinds of providers.
@@ -113,6 +118,8 @@ type request struct {
 	body    any        // sent as JSON
 	form    url.Values // sent instead
 	refuses func(answer []byte) error
+
+	authorize func(s poster, r *http.Request, body []byte) error // instead of a key
 }
 
 // posts are the providers that take a message by one request to their API, each as its public reference says.
@@ -148,6 +155,8 @@ var posts = map[string]func(p Provider, m Message, from *netmail.Address) reques
 			"content":    map[string]any{"from": sender(from), "subject": m.Subject, "text": m.Text, "html": m.HTML},
 		}}
 	},
+	"azure_cs": azureMail,
+	"ms365":    graphMail,
 	"mailgun": func(p Provider, m Message, from *netmail.Address) request {
 		return request{
 			url:  "https://" + regional("api", p.Credentials.Region, "mailgun.net") + "/v3/" + url.PathEscape(p.Credentials.Domain) + "/messages",
@@ -224,6 +233,10 @@ func (s poster) Send(ctx context.Context, m Message) error {
 	r.Header.Set("Content-Type", kind)
 	r.Header.Set("Accept", "application/json")
 	switch {
+	case p.authorize != nil:
+		if err := p.authorize(s, r, body); err != nil {
+			return err
+		}
 	case p.user != "":
 		r.SetBasicAuth(p.user, p.key)
 	case p.bearer:

@@ -78,7 +78,7 @@ func TestProviders(t *testing.T) {
 	if err := sender.Send(t.Context(), m); err == nil || !strings.Contains(err.Error(), "hard-bounce") {
 		t.Errorf("rejected: %v", err)
 	}
-	for _, name := range []string{"azure_cs", "ms365", "custom", ""} {
+	for _, name := range []string{"custom", ""} {
 		if _, err := (Provider{Name: name}).Sender(Outside{HTTP: http.DefaultClient}); !errors.Is(err, ErrNoSender) {
 			t.Errorf("%s: %v", name, err)
 		}
