@@ -174,6 +174,14 @@ func (s *TenantSettings) AsksLogout() bool {
 	return json.Unmarshal(s.Stored["sessions"], &sessions) != nil || sessions.Prompt == nil || *sessions.Prompt
 }
 
+// ACRValues are the ways of signing in that clients may ask for by acr_values, as the tenant tells them (OpenID Connect Discovery 1.0 section 3).
+func (s *TenantSettings) ACRValues() (values []string) {
+	if json.Unmarshal(s.Stored["acr_values_supported"], &values) != nil {
+		return nil
+	}
+	return values
+}
+
 type tenantSettingsFields TenantSettings
 
 // MarshalJSON writes the known members and the stored ones.

@@ -64,6 +64,9 @@ func (d *Door) discovery(w http.ResponseWriter, r *http.Request, st *store.Store
 	if settings.ClientIDMetadataSupported && d.HTTP != nil {
 		doc["client_id_metadata_document_supported"] = true
 	}
+	if acr := settings.ACRValues(); len(acr) > 0 {
+		doc["acr_values_supported"] = acr
+	}
 	if settings.NamesIssuer() {
 		doc["authorization_response_iss_parameter_supported"] = true
 	}

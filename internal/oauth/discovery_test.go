@@ -56,6 +56,12 @@ func TestDiscovery(t *testing.T) {
 	if body := w.browser().get("/.well-known/openid-configuration").Body.String(); strings.Contains(body, "end_session_endpoint") {
 		t.Error("end_session_endpoint is listed though the tenant does not want it")
 	}
+	w.settings(func(s *stagedoor.TenantSettings) {
+		s.Stored = map[string]json.RawMessage{"acr_values_supported": json.RawMessage(`["urn:mixtape:passkey"]`)}
+	})
+	if body := w.browser().get("/.well-known/openid-configuration").Body.String(); !strings.Contains(body, `"acr_values_supported":["urn:mixtape:passkey"]`) {
+		t.Error(body)
+	}
 }
 
 func TestJWKS(t *testing.T) {
