@@ -12,7 +12,7 @@ import (
 const (
 	StreamActive    = "active"
 	StreamPaused    = "paused"    // by the operator
-	StreamSuspended = "suspended" // by the server: nothing could be delivered for a day
+	StreamSuspended = "suspended" // by the server: nothing could be delivered for seven days
 )
 
 // LogStream sends a tenant's log events elsewhere as they happen (Management API fact sheet 3.14).

@@ -4,7 +4,7 @@
 // stream, sends a batch, and moves the cursor when the receiver took it with a 2xx status. So every event is delivered at least
 // once, in order, through restarts and with many servers; a receiver knows a repetition by its log_id.
 //
-// What fails is tried again after 1, 2, 4 … seconds, at most 5 minutes. After a day without success the stream is suspended; setting
+// What fails is tried again after 1, 2, 4 … seconds, at most 5 minutes. After seven days without success the stream is suspended; setting
 // its status to active tries again from where it stopped. Setting startFrom replays from that time on.
 //
 // Requests of a stream with a stagedoorSigningSecret carry

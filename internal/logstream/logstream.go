@@ -20,7 +20,7 @@ const (
 	sendTimeout  = 30 * time.Second // of one request
 	firstRetry   = time.Second
 	longestRetry = 5 * time.Minute
-	suspendAfter = 24 * time.Hour
+	suspendAfter = 7 * 24 * time.Hour
 	turn         = 10 * time.Second // after which a stream that always has something lets others have its place
 	atOnce       = 16               // streams that are served at a time
 )

@@ -13,11 +13,11 @@ import (
 
 // personal are the members, anywhere in an event, that each field of a pii_config stands for.
 var personal = map[string][]string{
-	"first_name": {"given_name", "first_name"},
-	"last_name":  {"family_name", "last_name"},
+	"first_name": {"given_name", "first_name", "name"},
+	"last_name":  {"family_name", "last_name", "name"},
 	"username":   {"username", "user_name"},
 	"email":      {"email", "user_name"},
-	"phone":      {"phone_number", "phone"},
+	"phone":      {"phone_number", "phone", "old_phone_number", "new_phone_number"},
 	"address":    {"address"},
 }
 
