@@ -130,7 +130,7 @@ func (d *Deliverer) streams(ctx context.Context, tenant string) (*store.Store, [
 
 // served tells whether anything is sent to a stream.
 func served(stream *stagedoor.LogStream) bool {
-	return stream.Type == "http" && stream.Status == stagedoor.StreamActive
+	return Delivers(stream.Type) && stream.Status == stagedoor.StreamActive
 }
 
 // serve delivers what a stream has, until that is all or its turn is over. The stream is read for each batch: whoever stops, changes or deletes it means
@@ -166,7 +166,12 @@ func (d *Deliverer) serve(ctx context.Context, st *store.Store, key streamKey) e
 		if len(events) > 0 {
 			d.note(key, now.Sub(events[0].Date)-d.Settle)
 		}
-		sent := d.send(ctx, now, stream, events)
+		last, sent := d.deliver(ctx, now, stream, events, last)
+		var some *partly
+		if errors.As(sent, &some) {
+			d.Log.WarnContext(ctx, "a log stream's receiver did not take all of its events", "tenant", st.Tenant().ID, "stream", stream.ID, "error", sent)
+			sent = nil
+		}
 		d.Metrics.Add(telemetry.StreamSends, 1, map[bool]string{true: "success", false: "failure"}[sent == nil])
 		at = next(at, st.Clock().Now(), last, sent)
 		if err := st.SaveLogCursor(context.WithoutCancel(ctx), stream.ID, at); err != nil {
@@ -200,6 +205,12 @@ func (d *Deliverer) batch(ctx context.Context, st *store.Store, stream *stagedoo
 	}
 	return wanted, last, nil
 }
+
+// partly is why some events of a batch were refused, of which the rest was taken. They are not sent again.
+type partly struct{ reason string }
+
+// Error returns the reason.
+func (p *partly) Error() string { return p.reason }
 
 // next is where the cursor stands after a try.
 func next(at store.LogCursor, now time.Time, last string, err error) store.LogCursor {

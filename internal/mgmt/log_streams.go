@@ -11,6 +11,7 @@ import (
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/connection"
+	"github.com/stagedoor/stagedoor/internal/logstream"
 	"github.com/stagedoor/stagedoor/internal/store"
 	"github.com/stagedoor/stagedoor/internal/web"
 )
@@ -19,6 +20,7 @@ import (
 type sinkKind struct {
 	required []string
 	members  map[string]string // name → JSON type
+	address  string            // the member that says where it is, of those that are delivered to
 }
 
 var sinks = map[string]sinkKind{
@@ -31,17 +33,23 @@ var sinks = map[string]sinkKind{
 		required: []string{"azureSubscriptionId", "azureResourceGroup", "azureRegion"},
 		members:  map[string]string{"azureSubscriptionId": "string", "azureResourceGroup": "string", "azureRegion": "string"},
 	},
-	"datadog": {required: []string{"datadogApiKey", "datadogRegion"}, members: map[string]string{"datadogApiKey": "string", "datadogRegion": "string"}},
-	"splunk": {
-		required: []string{"splunkDomain", "splunkPort", "splunkToken", "splunkSecure"},
-		members:  map[string]string{"splunkDomain": "string", "splunkPort": "string", "splunkToken": "string", "splunkSecure": "boolean"},
+	"datadog": {
+		required: []string{"datadogApiKey", "datadogRegion"}, address: "stagedoorBaseUrl",
+		members: map[string]string{"datadogApiKey": "string", "datadogRegion": "string", "stagedoorBaseUrl": "string"},
 	},
-	"sumo":    {required: []string{"sumoSourceAddress"}, members: map[string]string{"sumoSourceAddress": "string"}},
-	"segment": {required: []string{"segmentWriteKey"}, members: map[string]string{"segmentWriteKey": "string"}},
+	"splunk": {
+		required: []string{"splunkDomain", "splunkPort", "splunkToken", "splunkSecure"}, address: "splunkDomain",
+		members: map[string]string{"splunkDomain": "string", "splunkPort": "string", "splunkToken": "string", "splunkSecure": "boolean"},
+	},
+	"sumo": {required: []string{"sumoSourceAddress"}, address: "sumoSourceAddress", members: map[string]string{"sumoSourceAddress": "string"}},
+	"segment": {
+		required: []string{"segmentWriteKey"}, address: "stagedoorBaseUrl", members: map[string]string{"segmentWriteKey": "string", "stagedoorBaseUrl": "string"},
+	},
 	"mixpanel": {
-		required: []string{"mixpanelRegion", "mixpanelProjectId", "mixpanelServiceAccountUsername", "mixpanelServiceAccountPassword"},
+		required: []string{"mixpanelRegion", "mixpanelProjectId", "mixpanelServiceAccountUsername", "mixpanelServiceAccountPassword"}, address: "stagedoorBaseUrl",
 		members: map[string]string{
 			"mixpanelRegion": "string", "mixpanelProjectId": "string", "mixpanelServiceAccountUsername": "string", "mixpanelServiceAccountPassword": "string",
+			"stagedoorBaseUrl": "string",
 		},
 	},
 }
@@ -55,8 +63,8 @@ var sinkValues = map[string]*regexp.Regexp{
 	"mixpanelServiceAccountUsername": regexp.MustCompile(`^[^:]+$`), "mixpanelServiceAccountPassword": regexp.MustCompile(`^[^:]+$`),
 }
 
-// keptInSinks are secrets that a change may leave out: they stay as they were.
-var keptInSinks = []string{"stagedoorSigningSecret", "segmentWriteKey", "mixpanelServiceAccountPassword"}
+// keptInSinks are what a change may leave out, and stays as it was: members of ours, which tools do not know, and secrets.
+var keptInSinks = []string{"stagedoorBaseUrl", "stagedoorSigningSecret", "segmentWriteKey", "mixpanelServiceAccountPassword"}
 
 // veiledSecret stands for a secret that is not shown; sent back it changes nothing.
 const veiledSecret = "********"
@@ -93,7 +101,7 @@ type updateLogStreamIn struct {
 	StartFrom  string                 `json:"startFrom" schema:"min=1" doc:"Replays from this datetime (ISO 8601) on"`
 }
 
-// showLogStream returns a stream as the wire has it: secrets that the sink's type hides are veiled.
+// showLogStream returns a stream as the wire has it: secrets that the sink's type hides are veiled, and a stream to which nothing can be sent is not active.
 func showLogStream(l *stagedoor.LogStream) (any, error) {
 	sink := map[string]any{}
 	if err := json.Unmarshal([]byte(l.Sink), &sink); err != nil {
@@ -103,7 +111,11 @@ func showLogStream(l *stagedoor.LogStream) (any, error) {
 		sink["mixpanelServiceAccountPassword"] = veiledSecret
 	}
 	delete(sink, "stagedoorSigningSecret")
-	out := map[string]any{"id": l.ID, "name": l.Name, "type": l.Type, "status": l.Status, "sink": sink, "isPriority": l.IsPriority}
+	status := l.Status
+	if status == stagedoor.StreamActive && !logstream.Delivers(l.Type) {
+		status = stagedoor.StreamSuspended
+	}
+	out := map[string]any{"id": l.ID, "name": l.Name, "type": l.Type, "status": status, "sink": sink, "isPriority": l.IsPriority}
 	if l.Filters != nil {
 		out["filters"] = l.Filters
 	}
@@ -289,6 +301,14 @@ func checkSink(kind string, in json.RawMessage, old string) (string, error) {
 			members[name] = before[name]
 		}
 	}
+	if own := optionText(members, "stagedoorBaseUrl"); own != optionText(before, "stagedoorBaseUrl") && old != "" {
+		if err := sentAnew(in, kind); err != nil {
+			return "", err
+		}
+	}
+	if optionText(members, "stagedoorBaseUrl") == "" {
+		delete(members, "stagedoorBaseUrl")
+	}
 	for _, name := range k.required {
 		if members[name] == nil {
 			return "", (&web.Violation{Path: "sink", Reason: "Missing required property: " + name}).Body()
@@ -298,10 +318,28 @@ func checkSink(kind string, in json.RawMessage, old string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if kind != "http" {
-		return string(b), nil
+	if kind == "http" {
+		return string(b), checkHTTPSink(string(b))
 	}
-	return string(b), checkHTTPSink(string(b))
+	if address, err := logstream.Address(kind, string(b)); k.address != "" && (err != nil || !isSecure(address)) {
+		return "", badProperty("sink."+k.address, "Object didn't pass validation for format https-url: "+bounded(optionText(members, k.address), 100))
+	}
+	return string(b), nil
+}
+
+// sentAnew refuses a sink that leaves out a secret, or has it veiled, which would go to another server from now on: secrets are not shown, and whoever may
+// change a stream shall not get them that way.
+func sentAnew(in json.RawMessage, kind string) error {
+	var sent map[string]json.RawMessage
+	if err := json.Unmarshal(in, &sent); err != nil {
+		return err
+	}
+	for _, name := range []string{"segmentWriteKey", "mixpanelServiceAccountPassword"} {
+		if _, has := sinks[kind].members[name]; has && (sent[name] == nil || optionText(sent, name) == veiledSecret) {
+			return badProperty("sink."+name, "The secret must be sent again for another stagedoorBaseUrl")
+		}
+	}
+	return nil
 }
 
 // isSecure tells whether nobody on the way can read what is sent to an address: it is https, or this machine.

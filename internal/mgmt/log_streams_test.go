@@ -50,6 +50,15 @@ func TestLogStreams(t *testing.T) {
 		} {
 			h.call(bearer, "POST", "/log-streams", row.body).fails(400, "invalid_body", row.message)
 		}
+		for kind, sink := range map[string]string{
+			"sumo": `"sumoSourceAddress":"http://x.test"`, "splunk": `"splunkDomain":"a b","splunkPort":"1","splunkToken":"t","splunkSecure":true`,
+			"segment": `"segmentWriteKey":"k","stagedoorBaseUrl":"http://x.test"`, "datadog": `"datadogApiKey":"k","datadogRegion":"us","stagedoorBaseUrl":"ftp://x.test"`,
+		} {
+			if got := h.call(bearer, "POST", "/log-streams", `{"type":"`+kind+`","sink":{`+sink+`}}`).is(400, ""); !strings.Contains(got.body, "https-url") {
+				h.Errorf("%s: %s", kind, got.body)
+			}
+		}
+		h.call(bearer, "POST", "/log-streams", `{"type":"sumo","sink":{"sumoSourceAddress":"demo.sumo.com"}}`).is(200, "")
 		h.call(bearer, "POST", "/log-streams", `{"type":"http","sink":{"httpEndpoint":"https://x.test"},"pii_config":{"log_fields":[]}}`).is(400, "")
 		mix := h.call(bearer, "POST", "/log-streams", `{"type":"mixpanel","sink":{"mixpanelRegion":"us","mixpanelProjectId":"1","mixpanelServiceAccountUsername":"u","mixpanelServiceAccountPassword":"real"}}`).is(200, "")
 		if mix.text("sink", "mixpanelServiceAccountPassword") != "********" {
@@ -66,6 +75,65 @@ func TestLogStreams(t *testing.T) {
 		h.call(bearer, "PATCH", "/log-streams/lst_0000000000000000", `{"name":"x"}`).fails(404, "", "The log stream does not exist.")
 		h.call(bearer, "DELETE", "/log-streams/"+id, "").is(204, "")
 		h.call(bearer, "GET", "/log-streams/"+id, "").is(404, "")
+	})
+}
+
+// TestUndeliveredStreams: nobody takes a stream to which nothing can be sent for one that works.
+func TestUndeliveredStreams(t *testing.T) {
+	each(t, func(h *house) {
+		bearer := h.machine("acme")
+		for kind, sink := range map[string]string{
+			"eventbridge": `{"awsAccountId":"999999999999","awsRegion":"us-west-2"}`,
+			"eventgrid":   `{"azureSubscriptionId":"b69a6835-57c7-4d53-b0d5-1c6ae580b6d5","azureRegion":"westeurope","azureResourceGroup":"logs"}`,
+		} {
+			got := h.call(bearer, "POST", "/log-streams", `{"type":"`+kind+`","sink":`+sink+`}`).is(200, "")
+			at := "/log-streams/" + got.text("id")
+			for _, change := range []struct{ body, want string }{{"", "suspended"}, {`{"status":"active"}`, "suspended"}, {`{"status":"paused"}`, "paused"}} {
+				if change.body != "" {
+					got = h.call(bearer, "PATCH", at, change.body).is(200, "")
+				}
+				if got.text("status") != change.want {
+					h.Errorf("%s after %s: %s", kind, change.body, got.body)
+				}
+			}
+		}
+	})
+}
+
+// TestSinkElsewhere: whoever may change a stream does not get its secrets by sending its events elsewhere.
+func TestSinkElsewhere(t *testing.T) {
+	each(t, func(h *house) {
+		bearer := h.machine("acme")
+		const mix = `"mixpanelRegion":"us","mixpanelProjectId":"1","mixpanelServiceAccountUsername":"u"`
+		for kind, sink := range map[string]struct{ known, secret, veiled string }{
+			"segment":  {"", `"segmentWriteKey":"real"`, ""},
+			"mixpanel": {mix, `"mixpanelServiceAccountPassword":"real"`, `"mixpanelServiceAccountPassword":"********"`},
+		} {
+			join := func(members ...string) string {
+				var out []string
+				for _, m := range members {
+					if m != "" {
+						out = append(out, m)
+					}
+				}
+				return `"sink":{` + strings.Join(out, ",") + `}}`
+			}
+			const here, there = `"stagedoorBaseUrl":"https://here.test"`, `"stagedoorBaseUrl":"https://there.test"`
+			at := "/log-streams/" + h.call(bearer, "POST", "/log-streams", `{"type":"`+kind+`",`+join(sink.known, sink.secret, here)).is(200, "").text("id")
+			h.call(bearer, "PATCH", at, `{`+join(sink.known, there)).is(400, "")
+			h.call(bearer, "PATCH", at, `{`+join(sink.known, `"stagedoorBaseUrl":""`)).is(400, "")
+			if sink.veiled != "" {
+				h.call(bearer, "PATCH", at, `{`+join(sink.known, sink.veiled, there)).is(400, "")
+			}
+			if got := h.call(bearer, "PATCH", at, `{`+join(sink.known, sink.secret)).is(200, ""); got.text("sink", "stagedoorBaseUrl") != "https://here.test" {
+				h.Errorf("tools that do not know the member take it away: %s", got.body)
+			}
+			h.call(bearer, "PATCH", at, `{`+join(sink.known, here)).is(200, "")
+			h.call(bearer, "PATCH", at, `{`+join(sink.known, sink.secret, there)).is(200, "")
+			if got := h.call(bearer, "PATCH", at, `{`+join(sink.known, sink.secret, `"stagedoorBaseUrl":""`)).is(200, ""); strings.Contains(got.body, "stagedoorBaseUrl") {
+				h.Errorf("it stays: %s", got.body)
+			}
+		}
 	})
 }
 
