@@ -82,7 +82,16 @@ type CloudEvent struct {
 
 // EventData is what an event says.
 type EventData struct {
-	Object any `json:"object"`
+	Object   any          `json:"object"`
+	Previous any          `json:"previous_object,omitempty"` // what it was before a change
+	Context  EventContext `json:"context"`
+}
+
+// EventContext is where an event happened.
+type EventContext struct {
+	Tenant struct {
+		ID string `json:"id"`
+	} `json:"tenant"`
 }
 
 // The states of a delivery. One that succeeded is not kept.

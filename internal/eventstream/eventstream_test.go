@@ -172,12 +172,49 @@ func TestUserEvents(t *testing.T) {
 		if object(0)["user_id"] != u.ID || object(0)["email"] != "ada@example.com" || object(1)["user_metadata"].(map[string]any)["plan"] != "gold" || object(2)["name"] != "Ada" || object(3)["deleted_at"] == nil {
 			h.Errorf("%v", r.got)
 		}
+		before := func(i int) map[string]any { was, _ := r.got[i].Data.Previous.(map[string]any); return was }
+		if before(0) != nil || before(1)["user_id"] != u.ID || before(1)["user_metadata"] != nil || before(2)["name"] == "Ada" || before(2)["user_metadata"].(map[string]any)["plan"] != "gold" || before(3) != nil {
+			h.Errorf("%v", r.got)
+		}
+		if r.got[0].Data.Context.Tenant.ID != "acme" {
+			h.Errorf("%+v", r.got[0].Data)
+		}
 		if got := r.header.Get("Authorization"); got != "Bearer of the stream" || r.header.Get("Content-Type") != "application/json" {
 			h.Errorf("%v", r.header)
 		}
 		h.round()
 		if r.tries != 4 {
 			h.Errorf("%d requests", r.tries)
+		}
+	})
+}
+
+// What was before is told as it was, also where a change is made in the same map.
+func TestPreviousObject(t *testing.T) {
+	each(t, func(h *house) {
+		ctx, u := h.Context(), h.user("ada")
+		plan := func(name string) stagedoor.Metadata {
+			return stagedoor.Metadata{"plan": json.RawMessage(`"` + name + `"`)}
+		}
+		_, err := h.st.UpdateUser(ctx, u.ID, func(u *stagedoor.User) error { u.UserMetadata = plan("free"); return nil })
+		h.ok(err)
+		r := newReceiver(h.T)
+		h.stream(webhook(r), "user.updated")
+		h.clock.wait(time.Second)
+		_, err = h.st.UpdateUser(ctx, u.ID, func(u *stagedoor.User) error { u.UserMetadata["plan"] = plan("gold")["plan"]; return nil })
+		h.ok(err)
+		h.clock.wait(time.Second)
+		_, err = h.st.PatchMetadata(ctx, u.ID, plan("silver"), nil, 1000)
+		h.ok(err)
+		h.round()
+		for i, want := range []string{"free gold", "gold silver"} {
+			plans := ""
+			for _, object := range []any{r.got[i].Data.Previous, r.got[i].Data.Object} {
+				plans += fmt.Sprint(object.(map[string]any)["user_metadata"].(map[string]any)["plan"], " ")
+			}
+			if strings.TrimSpace(plans) != want {
+				h.Errorf("%d: %s, want %s", i, plans, want)
+			}
 		}
 	})
 }
@@ -218,6 +255,14 @@ func TestOrganizationEvents(t *testing.T) {
 		if string(text) != `{"organization":{"id":"org_1"},"role":{"id":"rol_1","name":"editor"},"user":{"user_id":"auth0|ada"}}` {
 			h.Errorf("%s", text)
 		}
+		for i, want := range []string{
+			"null", `{"display_name":"Acme","id":"org_1","name":"acme"}`, "null",
+			`{"assign_membership_on_login":false,"connection":{"id":"con_1"},"is_signup_enabled":false,"organization":{"id":"org_1","name":"acme"},"show_as_button":true}`, "null",
+		} {
+			if text, _ := json.Marshal(r.got[i].Data.Previous); string(text) != want {
+				h.Errorf("%s: before it was %s", r.got[i].Type, text)
+			}
+		}
 		if text, _ := json.Marshal(r.got[4].Data.Object); string(text) != `{"connection":{"id":"con_1"},"organization":{"id":"org_1","name":"acme"}}` {
 			h.Errorf("%s", text)
 		}
@@ -235,7 +280,10 @@ func TestEventsOfGroups(t *testing.T) {
 		h.ok(h.st.CreateOrganization(ctx, &stagedoor.Organization{ID: "org_1", Name: "acme"}, nil))
 		h.ok(h.st.CreateRole(ctx, &stagedoor.Role{ID: "rol_1", Name: "editor"}))
 		step(h.st.CreateGroup(ctx, &stagedoor.Group{ID: "grp_1", Name: "staff", ExternalID: "x", ConnectionID: "con_1"}, []string{u.ID}))
-		_, err := h.st.UpdateGroup(ctx, "grp_1", func(*stagedoor.Group) (store.MemberChange, error) { return store.MemberChange{}, nil })
+		_, err := h.st.UpdateGroup(ctx, "grp_1", func(g *stagedoor.Group) (store.MemberChange, error) {
+			g.Name = "all staff"
+			return store.MemberChange{}, nil
+		})
 		step(err)
 		step(h.st.AddGroupRoles(ctx, "grp_1", "", []string{"rol_1"}))
 		step(h.st.RemoveGroupRoles(ctx, "grp_1", "", []string{"rol_1"}))
@@ -244,6 +292,9 @@ func TestEventsOfGroups(t *testing.T) {
 		h.round()
 		const is = `"connection_id":"con_1","external_id":"x","id":"grp_1","type":"connection"`
 		for _, e := range r.got {
+			if was, _ := e.Data.Previous.(map[string]any); (was["name"] == "staff") != (e.Type == "group.updated") {
+				h.Errorf("%s: before it was %v", e.Type, was)
+			}
 			text, _ := json.Marshal(e.Data.Object)
 			object := map[string]any{}
 			h.ok(json.Unmarshal(text, &object))

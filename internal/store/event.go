@@ -62,11 +62,19 @@ func (s *Store) subscribers(ctx context.Context, q querier, kind string) ([]stag
 // publish notes that something happened, inside the transaction in which it does, for each stream that has subscribed to it. object is asked
 // for what the event says only if there is one.
 func (s *Store) publish(ctx context.Context, q querier, kind string, object func() (any, error)) error {
+	return s.publishChange(ctx, q, kind, func() (stagedoor.EventData, error) {
+		said, err := object()
+		return stagedoor.EventData{Object: said}, err
+	})
+}
+
+// publishChange is publish of an event that may also say what was before.
+func (s *Store) publishChange(ctx context.Context, q querier, kind string, data func() (stagedoor.EventData, error)) error {
 	streams, err := s.subscribers(ctx, q, kind)
 	if err != nil || len(streams) == 0 {
 		return err
 	}
-	said, err := object()
+	said, err := data()
 	if err != nil {
 		return err
 	}
@@ -79,13 +87,14 @@ func (s *Store) publish(ctx context.Context, q querier, kind string, object func
 	return nil
 }
 
-func (s *Store) cloudEvent(stream, id, kind string, object any, at time.Time) stagedoor.CloudEvent {
+func (s *Store) cloudEvent(stream, id, kind string, data stagedoor.EventData, at time.Time) stagedoor.CloudEvent {
 	source := "urn:auth0:" + s.tenant.ID
 	if len(s.tenant.Domains) > 0 {
 		source = "urn:auth0:" + s.tenant.Domains[0]
 	}
+	data.Context.Tenant.ID = s.tenant.ID
 	return stagedoor.CloudEvent{
-		ID: id, Source: source, SpecVersion: "1.0", Type: kind, Time: stagedoor.FormatTime(at), Data: stagedoor.EventData{Object: object},
+		ID: id, Source: source, SpecVersion: "1.0", Type: kind, Time: stagedoor.FormatTime(at), Data: data,
 		Tenant: s.tenant.ID, Stream: stream,
 	}
 }
@@ -113,6 +122,23 @@ func (s *Store) userEvent(ctx context.Context, q querier, kind string, u *staged
 		}
 		return object, nil
 	})
+}
+
+// userUpdated publishes a change of a user who was before what wasSaid returned.
+func (s *Store) userUpdated(ctx context.Context, q querier, before any, u *stagedoor.User) error {
+	return s.publishChange(ctx, q, "user.updated", func() (stagedoor.EventData, error) {
+		return stagedoor.EventData{Object: u.Wire(), Previous: before}, nil
+	})
+}
+
+// wasSaid is what an event will say of a user who is about to change, if a stream has subscribed to that; nil otherwise.
+func (s *Store) wasSaid(ctx context.Context, q querier, u *stagedoor.User) (any, error) {
+	told, err := s.subscribers(ctx, q, "user.updated")
+	if err != nil || len(told) == 0 {
+		return nil, err
+	}
+	said, err := json.Marshal(u.Wire()) // whoever changes the user may change the maps in it
+	return json.RawMessage(said), err
 }
 
 // usersCreated publishes that users were made.
@@ -151,38 +177,53 @@ func (s *Store) memberEvent(ctx context.Context, q querier, kind, orgID, userID,
 	})
 }
 
-// organizationConnectionEvent publishes what became of a connection of an organization.
-func (s *Store) organizationConnectionEvent(ctx context.Context, q querier, kind, orgID string, c *stagedoor.OrganizationConnection) error {
-	return s.publish(ctx, q, kind, func() (any, error) {
+// organizationConnectionEvent publishes what became of a connection of an organization. was is what it was before a change, else nil.
+func (s *Store) organizationConnectionEvent(ctx context.Context, q querier, kind, orgID string, was, c *stagedoor.OrganizationConnection) error {
+	said := func(c *stagedoor.OrganizationConnection) (any, error) {
 		more := map[string]any{"connection": map[string]any{"id": c.ConnectionID}}
 		if kind != "organization.connection.removed" {
 			more["assign_membership_on_login"], more["show_as_button"], more["is_signup_enabled"] = c.AssignMembershipOnLogin, c.ShowAsButton, c.IsSignupEnabled
 		}
 		return s.ofOrganization(ctx, q, orgID, more)
+	}
+	return s.publishChange(ctx, q, kind, func() (data stagedoor.EventData, err error) {
+		if data.Object, err = said(c); err == nil && was != nil {
+			data.Previous, err = said(was)
+		}
+		return data, err
 	})
 }
 
-// organizationEvent publishes what became of an organization.
-func (s *Store) organizationEvent(ctx context.Context, q querier, kind string, o *stagedoor.Organization) error {
-	return s.publish(ctx, q, kind, func() (any, error) {
-		object := map[string]any{"id": o.ID, "name": o.Name}
-		if o.DisplayName != "" {
-			object["display_name"] = o.DisplayName
+// organizationEvent publishes what became of an organization. before is what organizationSaid said before a change, else nil.
+func (s *Store) organizationEvent(ctx context.Context, q querier, kind string, before any, o *stagedoor.Organization) error {
+	return s.publishChange(ctx, q, kind, func() (stagedoor.EventData, error) {
+		object := organizationSaid(o)
+		if kind == "organization.deleted" {
+			delete(object, "branding")
 		}
-		if len(o.Metadata) > 0 {
-			object["metadata"] = o.Metadata
-		}
-		if o.Branding != nil && kind != "organization.deleted" {
-			object["branding"] = o.Branding
-		}
-		return object, nil
+		return stagedoor.EventData{Object: object, Previous: before}, nil
 	})
+}
+
+// organizationSaid is what an event says of an organization.
+func organizationSaid(o *stagedoor.Organization) map[string]any {
+	object := map[string]any{"id": o.ID, "name": o.Name}
+	if o.DisplayName != "" {
+		object["display_name"] = o.DisplayName
+	}
+	if len(o.Metadata) > 0 {
+		object["metadata"] = o.Metadata
+	}
+	if o.Branding != nil {
+		object["branding"] = o.Branding
+	}
+	return object
 }
 
 // SendEvent queues an event for one stream that nothing has caused; the wire calls that a test.
 func (s *Store) SendEvent(ctx context.Context, stream, kind string, object any) (*stagedoor.EventDelivery, error) {
 	now := s.db.clock.Now()
-	e := s.cloudEvent(stream, "evt_"+stagedoor.NewBase58(22), kind, object, now)
+	e := s.cloudEvent(stream, "evt_"+stagedoor.NewBase58(22), kind, stagedoor.EventData{Object: object}, now)
 	e.Purpose = "test"
 	if err := s.writeOne(ctx, func(q querier) error { return s.queueEvent(ctx, q, e, now, true) }); err != nil {
 		return nil, err

@@ -128,6 +128,7 @@ func (s *Store) UpdateGroup(ctx context.Context, id string, change func(*stagedo
 		if g, err = groups.one(ctx, s, q, "id = ?"+s.db.forUpdate(), id); err != nil {
 			return err
 		}
+		before := groupWhole(g)
 		members, err := change(g)
 		if err != nil {
 			return err
@@ -137,7 +138,10 @@ func (s *Store) UpdateGroup(ctx context.Context, id string, change func(*stagedo
 		if err := groups.save(ctx, s, q, id, g); err != nil {
 			return err
 		}
-		if err := s.groupEvent(ctx, q, "group.updated", g, ""); err != nil {
+		err = s.publishChange(ctx, q, "group.updated", func() (stagedoor.EventData, error) {
+			return stagedoor.EventData{Object: groupWhole(g), Previous: before}, nil
+		})
+		if err != nil {
 			return err
 		}
 		if members.Replace {
@@ -281,16 +285,22 @@ func (s *Store) userGroups(ctx context.Context, and, userID string, args ...any)
 // groupEvent publishes something about a group, and a member of it, if it names one.
 func (s *Store) groupEvent(ctx context.Context, q querier, kind string, g *stagedoor.Group, userID string) error {
 	return s.publish(ctx, q, kind, func() (any, error) {
-		group := groupSaid(g)
 		if userID != "" {
-			return map[string]any{"group": group, "member": map[string]any{"id": userID, "member_type": "user"}}, nil
+			return map[string]any{"group": groupSaid(g), "member": map[string]any{"id": userID, "member_type": "user"}}, nil
 		}
-		group["name"], group["created_at"] = g.Name, stagedoor.FormatTime(g.CreatedAt)
-		if kind != "group.created" {
-			group["updated_at"] = stagedoor.FormatTime(g.UpdatedAt)
+		group := groupWhole(g)
+		if kind == "group.created" {
+			delete(group, "updated_at")
 		}
 		return group, nil
 	})
+}
+
+// groupWhole is what an event says of a group itself.
+func groupWhole(g *stagedoor.Group) map[string]any {
+	group := groupSaid(g)
+	group["name"], group["created_at"], group["updated_at"] = g.Name, stagedoor.FormatTime(g.CreatedAt), stagedoor.FormatTime(g.UpdatedAt)
+	return group
 }
 
 // groupSaid is which group an event is about: all are those of connections.

@@ -34,12 +34,19 @@ func (s *Store) patchSQLite(ctx context.Context, p *patch) (*stagedoor.User, err
 		if err := s.writeAttrsSQLite(ctx, q, gone, come); err != nil {
 			return err
 		}
-		return s.userEvent(ctx, q, "user.updated", u)
+		return s.userPatched(ctx, q, was, u)
 	})
 	if err != nil {
 		return nil, err
 	}
 	return u, nil
+}
+
+// userPatched publishes a change of a user that left alone what was read before.
+func (s *Store) userPatched(ctx context.Context, q querier, was, u *stagedoor.User) error {
+	return s.publishChange(ctx, q, "user.updated", func() (stagedoor.EventData, error) {
+		return stagedoor.EventData{Object: u.Wire(), Previous: was.Wire()}, nil
+	})
 }
 
 // checkPatch refuses what is not JSON or what a database cannot keep, before any is touched.
@@ -89,7 +96,7 @@ func (s *Store) patchAlone(ctx context.Context, p *patch) (u *stagedoor.User, er
 		}
 		err = write(ctx, func(q querier) (err error) {
 			if u, err = st.run(ctx, s, q); err == nil && len(told) > 0 {
-				err = s.userEvent(ctx, q, "user.updated", u)
+				err = s.userPatched(ctx, q, st.was, u)
 			}
 			return err
 		})
@@ -106,7 +113,7 @@ func (s *Store) patchAlone(ctx context.Context, p *patch) (u *stagedoor.User, er
 			return err
 		}
 		if u, err = st.run(ctx, s, q); err == nil {
-			err = s.userEvent(ctx, q, "user.updated", u)
+			err = s.userPatched(ctx, q, st.was, u)
 		}
 		return err
 	})
@@ -118,6 +125,7 @@ func (s *Store) patchAlone(ctx context.Context, p *patch) (u *stagedoor.User, er
 
 // patchStatement is what brings a user from one state to the next.
 type patchStatement struct {
+	was   *stagedoor.User
 	query string
 	args  []any
 	rest  []attr // rows to remove that the statement has no room for
@@ -141,7 +149,7 @@ func (s *Store) readPatch(ctx context.Context, q querier, p *patch) (*patchState
 		s.tenant.ID, p.id, millis(was.UpdatedAt), patchedArg(was.UserMetadata), patchedArg(was.AppMetadata),
 	}
 	args = append(append(append(args, keys...), s.tenant.ID), arrays(come)...)
-	return &patchStatement{fmt.Sprintf(patchMetadataSQL, where), args, gone[room:]}, nil
+	return &patchStatement{was, fmt.Sprintf(patchMetadataSQL, where), args, gone[room:]}, nil
 }
 
 // patchedArg is metadataArg of what the database had, and of patches that were checked.

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 
 	"github.com/stagedoor/stagedoor"
@@ -132,14 +133,14 @@ func (s *Store) CreateOrganization(ctx context.Context, o *stagedoor.Organizatio
 		if err := organizations.insert(ctx, s, q, o); err != nil {
 			return err
 		}
-		if err := s.organizationEvent(ctx, q, "organization.created", o); err != nil {
+		if err := s.organizationEvent(ctx, q, "organization.created", nil, o); err != nil {
 			return err
 		}
 		for _, c := range connections {
 			if err := orgConnections.insert(ctx, s, q, o.ID, &c); err != nil {
 				return err
 			}
-			if err := s.organizationConnectionEvent(ctx, q, "organization.connection.added", o.ID, &c); err != nil {
+			if err := s.organizationConnectionEvent(ctx, q, "organization.connection.added", o.ID, nil, &c); err != nil {
 				return err
 			}
 		}
@@ -149,8 +150,15 @@ func (s *Store) CreateOrganization(ctx context.Context, o *stagedoor.Organizatio
 
 // UpdateOrganization changes an organization in one transaction.
 func (s *Store) UpdateOrganization(ctx context.Context, id string, change func(*stagedoor.Organization) error) (*stagedoor.Organization, error) {
-	return organizations.updateThen(ctx, s, id, change, func(q querier, o *stagedoor.Organization) error {
-		return s.organizationEvent(ctx, q, "organization.updated", o)
+	var before json.RawMessage
+	noting := func(o *stagedoor.Organization) (err error) {
+		if before, err = json.Marshal(organizationSaid(o)); err != nil {
+			return err
+		}
+		return change(o)
+	}
+	return organizations.updateThen(ctx, s, id, noting, func(q querier, o *stagedoor.Organization) error {
+		return s.organizationEvent(ctx, q, "organization.updated", before, o)
 	})
 }
 
@@ -170,7 +178,7 @@ func (s *Store) DeleteOrganization(ctx context.Context, id string) error {
 		if err := s.forgetDefaultOrganization(ctx, q, id); err != nil {
 			return err
 		}
-		return s.organizationEvent(ctx, q, "organization.deleted", o)
+		return s.organizationEvent(ctx, q, "organization.deleted", nil, o)
 	})
 }
 

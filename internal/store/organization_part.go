@@ -21,15 +21,15 @@ type part[T any] struct {
 	clash   *stagedoor.Error
 	most    int // of them in one organization (Management API fact sheet 3.21); 0 = any number
 
-	event func(ctx context.Context, s *Store, q querier, what, orgID string, v *T) error // publishes that one was added, updated or removed; nil = nothing
+	event func(ctx context.Context, s *Store, q querier, what, orgID string, was, v *T) error // publishes that one was added, updated (was is not nil) or removed; nil = nothing
 }
 
 // tell publishes what became of one.
-func (p *part[T]) tell(ctx context.Context, s *Store, q querier, what, orgID string, v *T) error {
+func (p *part[T]) tell(ctx context.Context, s *Store, q querier, what, orgID string, was, v *T) error {
 	if p.event == nil || v == nil {
 		return nil
 	}
-	return p.event(ctx, s, q, what, orgID, v)
+	return p.event(ctx, s, q, what, orgID, was, v)
 }
 
 // errTooMany is the wire's answer where there may be no more of a kind.
@@ -97,7 +97,7 @@ func (p *part[T]) add(ctx context.Context, s *Store, orgID string, all ...*T) er
 			if err := p.insert(ctx, s, q, orgID, v); err != nil {
 				return err
 			}
-			if err := p.tell(ctx, s, q, "added", orgID, v); err != nil {
+			if err := p.tell(ctx, s, q, "added", orgID, nil, v); err != nil {
 				return err
 			}
 		}
@@ -115,6 +115,7 @@ func (p *part[T]) change(ctx context.Context, s *Store, orgID, id string, change
 		if v, err = p.one(ctx, s, q, orgID, p.key, id); err != nil {
 			return err
 		}
+		was := *v
 		if err := change(v); err != nil {
 			return err
 		}
@@ -125,7 +126,7 @@ func (p *part[T]) change(ctx context.Context, s *Store, orgID, id string, change
 		if _, err = q.exec(ctx, "UPDATE "+p.table+" SET doc = ? WHERE tenant = ? AND org_id = ? AND "+p.key+" = ?", document(doc), s.tenant.ID, orgID, id); err != nil {
 			return err
 		}
-		return p.tell(ctx, s, q, "updated", orgID, v)
+		return p.tell(ctx, s, q, "updated", orgID, &was, v)
 	})
 	if err != nil {
 		return nil, err
@@ -146,7 +147,7 @@ func (p *part[T]) remove(ctx context.Context, s *Store, orgID string, ids ...str
 			if _, err := q.exec(ctx, "DELETE FROM "+p.table+" WHERE tenant = ? AND org_id = ? AND "+p.key+" = ?", s.tenant.ID, orgID, id); err != nil {
 				return err
 			}
-			if err := p.tell(ctx, s, q, "removed", orgID, v); err != nil {
+			if err := p.tell(ctx, s, q, "removed", orgID, nil, v); err != nil {
 				return err
 			}
 		}
@@ -159,8 +160,8 @@ var orgConnections = part[stagedoor.OrganizationConnection]{
 	id:      func(c *stagedoor.OrganizationConnection) string { return c.ConnectionID },
 	missing: stagedoor.Errorf(stagedoor.NotFound, "", "No connection found by that id"),
 	clash:   stagedoor.Errorf(stagedoor.Conflict, "", "The connection is already enabled for this organization."),
-	event: func(ctx context.Context, s *Store, q querier, what, orgID string, c *stagedoor.OrganizationConnection) error {
-		return s.organizationConnectionEvent(ctx, q, "organization.connection."+what, orgID, c)
+	event: func(ctx context.Context, s *Store, q querier, what, orgID string, was, c *stagedoor.OrganizationConnection) error {
+		return s.organizationConnectionEvent(ctx, q, "organization.connection."+what, orgID, was, c)
 	},
 }
 

@@ -395,6 +395,10 @@ func (s *Store) updateUser(ctx context.Context, q querier, id string, change fun
 	before := indexOf(u)
 	was := *u
 	was.Identities = slices.Clone(u.Identities)
+	said, err := s.wasSaid(ctx, q, u)
+	if err != nil {
+		return nil, err
+	}
 	if err := change(u); err != nil {
 		return nil, err
 	}
@@ -439,7 +443,7 @@ func (s *Store) updateUser(ctx context.Context, q querier, id string, change fun
 		_, err = q.exec(ctx, "DELETE FROM access_tokens WHERE tenant = ? AND user_id = ?", s.tenant.ID, id)
 	}
 	if err == nil {
-		err = s.userEvent(ctx, q, "user.updated", u)
+		err = s.userUpdated(ctx, q, said, u)
 	}
 	return u, err
 }
