@@ -59,6 +59,7 @@ type LogoutNotice struct {
 	URL       string
 	By        LogoutBy
 	Metadata  map[string]any `json:",omitempty"` // of the session, where the client wants it
+	Unsent    map[string]any `json:",omitempty"` // of the session, where it does not: for the log
 	CreatedAt time.Time
 
 	Failures int       `json:"-"`

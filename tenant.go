@@ -29,6 +29,15 @@ func (t *Tenant) Serves(c *Client) bool {
 	return !c.FromDocument() || t.Settings.ClientIDMetadataSupported
 }
 
+// LogoutDetails are the details of a log event about the end of a session.
+func (t *Tenant) LogoutDetails(s *Session) map[string]any {
+	details := map[string]any{"session_id": s.ID}
+	if len(s.Metadata) > 0 && t.Settings.LogsSessionMetadata() {
+		details["session_metadata"] = s.Metadata
+	}
+	return details
+}
+
 // Allows tells whether the tenant answers under the domain.
 func (t *Tenant) Allows(domain string) bool { return slices.Contains(t.Domains, domain) }
 
@@ -180,6 +189,11 @@ func (s *TenantSettings) ACRValues() (values []string) {
 		return nil
 	}
 	return values
+}
+
+// LogsSessionMetadata tells whether log events of logouts hold the metadata of the session.
+func (s *TenantSettings) LogsSessionMetadata() bool {
+	return string(s.Stored["include_session_metadata_in_tenant_logs"]) == "true"
 }
 
 type tenantSettingsFields TenantSettings

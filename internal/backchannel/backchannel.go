@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -167,7 +168,7 @@ func (d *Deliverer) serve(ctx context.Context, st *store.Store, n *stagedoor.Log
 	if err != nil {
 		return err
 	}
-	failure := d.send(ctx, st, client, n)
+	status, failure := d.send(ctx, st, client, n)
 	if ctx.Err() != nil { // the server stops: the claim runs out
 		return nil
 	}
@@ -175,46 +176,59 @@ func (d *Deliverer) serve(ctx context.Context, st *store.Store, n *stagedoor.Log
 	wait := min(firstRetry<<min(n.Failures, 20), longestRetry)
 	switch {
 	case failure == nil:
-		note(st, client, n, "oidc_backchannel_logout_succeeded", "")
+		note(st, client, n, status, "oidc_backchannel_logout_succeeded", "")
 	case errors.Is(failure, errRefused), now.Add(wait).Sub(n.CreatedAt) > giveUpAfter:
-		note(st, client, n, "oidc_backchannel_logout_failed", failure.Error())
+		note(st, client, n, status, "oidc_backchannel_logout_failed", failure.Error())
 	default:
 		if n.Failures == 0 { // the first of many: they are told once
-			note(st, client, n, "oidc_backchannel_logout_failed", failure.Error()+"; it is tried again")
+			note(st, client, n, status, "oidc_backchannel_logout_failed", failure.Error()+"; it is tried again")
 		}
 		return st.RetryLogoutNotice(ctx, n.ID, now.Add(wait))
 	}
 	return st.SettleLogoutNotice(ctx, n.ID)
 }
 
-// send posts a logout token (section 2.5). It returns nil if the client took it.
-func (d *Deliverer) send(ctx context.Context, st *store.Store, c *stagedoor.Client, n *stagedoor.LogoutNotice) error {
+// send posts a logout token (section 2.5). It returns the status of the answer, if there was one, and no error if the client took the token.
+func (d *Deliverer) send(ctx context.Context, st *store.Store, c *stagedoor.Client, n *stagedoor.LogoutNotice) (status int, err error) {
 	signed, err := d.Minter.LogoutToken(ctx, st, c, n)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, n.URL, strings.NewReader(url.Values{"logout_token": {signed}}.Encode()))
 	if err != nil {
-		return errors.New("the URL is not an address")
+		return 0, errors.New("the URL is not an address")
 	}
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	r.Header.Set("User-Agent", "Stagedoor")
-	status, err := outbound.Send(d.Client, r, sendTimeout)
+	status, err = outbound.Send(d.Client, r, sendTimeout)
 	switch {
 	case err != nil:
-		return err
+		return 0, err
 	case status == http.StatusBadRequest:
-		return errRefused
+		return status, errRefused
 	case status/100 != 2:
-		return fmt.Errorf("the client answered %d %s", status, http.StatusText(status))
+		return status, fmt.Errorf("the client answered %d %s", status, http.StatusText(status))
 	}
-	return nil
+	return status, nil
 }
 
-// note writes the tenant's log.
-func note(st *store.Store, client *stagedoor.Client, n *stagedoor.LogoutNotice, kind, why string) {
-	st.Log(stagedoor.LogEvent{
-		Type: kind, Description: why, ClientID: client.ID, ClientName: client.Name, UserID: n.UserID,
-		Details: map[string]any{"session_id": n.SessionID, "initiator": string(n.By), "url": n.URL},
-	})
+// note writes the tenant's log. status is that of the client's answer, 0 where there was none.
+func note(st *store.Store, client *stagedoor.Client, n *stagedoor.LogoutNotice, status int, kind, why string) {
+	details := map[string]any{
+		"initiator": string(n.By),
+		"request":   map[string]any{"backchannel_logout_uri": n.URL, "method": http.MethodPost},
+		"response":  map[string]any{},
+	}
+	if status > 0 {
+		details["response"] = map[string]any{"statusCode": status}
+	}
+	if why != "" {
+		details["errors"] = []string{why}
+	}
+	session := stagedoor.Session{ID: n.SessionID, Metadata: n.Metadata}
+	if len(n.Unsent) > 0 {
+		session.Metadata = n.Unsent
+	}
+	maps.Copy(details, st.Tenant().LogoutDetails(&session))
+	st.Log(stagedoor.LogEvent{Type: kind, Description: why, ClientID: client.ID, ClientName: client.Name, UserID: n.UserID, Details: details})
 }

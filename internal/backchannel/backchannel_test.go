@@ -3,6 +3,7 @@ package backchannel_test
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -157,6 +158,40 @@ func ok(t testing.TB, err error) {
 	if err != nil {
 		t.Fatal(err)
 	}
+}
+
+// What the log says of a notice: what was sent where, and the session's metadata only where the tenant wants them there, whatever the client wants.
+func TestLoggedNotices(t *testing.T) {
+	each(t, func(w *world) {
+		for _, wanted := range []bool{false, true} {
+			_, err := w.st.UpdateSettings(w.Context(), func(s *stagedoor.TenantSettings) error {
+				s.Stored = map[string]json.RawMessage{"include_session_metadata_in_tenant_logs": json.RawMessage(fmt.Sprint(wanted))}
+				return nil
+			})
+			ok(w, err)
+			id := fmt.Sprint("sess_", wanted)
+			w.session(id)
+			ok(w, w.st.DeleteSession(w.Context(), id, stagedoor.LogoutByClient))
+			w.round()
+			events, _, err := w.st.Logs(w.Context(), store.LogQuery{PerPage: 100})
+			ok(w, err)
+			n := 0
+			for _, e := range events {
+				if e.Details["session_id"] != id {
+					continue
+				}
+				n++
+				text, _ := json.Marshal(e.Details)
+				if !strings.Contains(string(text), `"request":{"backchannel_logout_uri":"http://127.0.0.1:`) || !strings.Contains(string(text), `"method":"POST"},"response":{"statusCode":200}`) ||
+					!strings.Contains(string(text), `"initiator":"rp-logout"`) || strings.Contains(string(text), `"session_metadata":{"theme":"dark"}`) != wanted {
+					w.Errorf("%s: %s", e.ClientID, text)
+				}
+			}
+			if n != 2 {
+				w.Errorf("%d events of %s", n, id)
+			}
+		}
+	})
 }
 
 // What a logout token says (OpenID Connect Back-Channel Logout 1.0 section 2.4), to each client of the session.

@@ -15,6 +15,7 @@ type Occasion struct {
 	ClientID     string
 	Organization string // id of the one that a login is for
 	Console      []map[string]any
+	Executions   []string          // ids of the records of actions' runs
 	CameBy       *stagedoor.CameBy // set by Identify where the provider names its sessions
 
 	// Custom asks the tenant's own code whether the password of a user is of a hash that nobody else understands; nil: it is of none.

@@ -250,13 +250,36 @@ func TestTries(t *testing.T) {
 				t.Errorf("%s: %d tries, %q", name, tries, j.Details)
 			}
 		}
+		verifications := func() map[string]int {
+			events, _, err := st.Logs(t.Context(), store.LogQuery{PerPage: 100})
+			ok(t, err)
+			n := map[string]int{}
+			for _, e := range events {
+				if body, _ := e.Details["body"].(map[string]any); e.UserID != "auth0|a" || body["email"] != "a@x.test" || body["job_id"] == nil {
+					t.Errorf("%+v", e)
+				}
+				n[e.Type]++
+			}
+			return n
+		}
+		if n := verifications(); n["fvr"] != 1 || n["svr"] != 0 { // a panic is told by the job alone
+			t.Errorf("the log has %v", n)
+		}
+		r.SendVerification = func(context.Context, *store.Store, *stagedoor.User, string, string) error { return nil }
+		good := &stagedoor.Job{Type: stagedoor.JobVerification, Status: stagedoor.JobPending, UserID: "auth0|a"}
+		ok(t, st.CreateJob(t.Context(), good, 0))
+		_, err := r.Once(t.Context())
+		ok(t, err)
+		if ended(t, st, good.ID, "completed"); verifications()["svr"] != 1 {
+			t.Errorf("the log has %v", verifications())
+		}
 		killed := &stagedoor.Job{Type: stagedoor.JobVerification, Status: stagedoor.JobPending, UserID: "auth0|a", Tries: maxTries} // each of them ended its server
 		ok(t, st.CreateJob(t.Context(), killed, 0))
 		r.SendVerification = func(context.Context, *store.Store, *stagedoor.User, string, string) error {
 			t.Error("what ends servers is tried without end")
 			return nil
 		}
-		_, err := r.Once(t.Context())
+		_, err = r.Once(t.Context())
 		ok(t, err)
 		if j := ended(t, st, killed.ID, "failed"); j.Details != "The job failed because of an internal error." {
 			t.Error(j.Details)

@@ -296,7 +296,9 @@ func (a *account) logOut() error {
 	if err := a.st.RevokeSessions(a.r.Context(), store.AccessOf{UserID: a.user.ID, Session: a.session.ID}, false); err != nil {
 		return err
 	}
-	a.st.Log(a.event("slo", "User successfully logged out"))
+	e := a.event("slo", "User successfully logged out")
+	e.Details = a.st.Tenant().LogoutDetails(a.session)
+	a.st.Log(e)
 	session.ClearCookie(a.w, a.r)
 	v := visit(a.r, a.st)
 	v.Browser = session.EnsureBrowser(a.w, a.r)

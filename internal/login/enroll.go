@@ -25,6 +25,7 @@ func (d *Door) SendEnrollment(ctx context.Context, st *store.Store, u *stagedoor
 	e := stagedoor.LogEvent{Type: "gd_send_email", UserID: u.ID, UserName: u.Shown(), Connection: u.Connection}
 	if err != nil {
 		e.Type, e.Description = "fn", "The mail about a second factor could not be sent."
+		e.Details = stagedoor.NotificationDetails("email", string(ui.EnrollEmail), address, e.Description)
 	}
 	st.Log(e)
 	return err
@@ -256,7 +257,7 @@ func (d *Door) confirmTicket(w http.ResponseWriter, r *http.Request, st *store.S
 		if status == http.StatusTooManyRequests {
 			failed.Type = "gd_otp_rate_limit_exceed"
 		}
-		failed.Description = stagedoor.AsError(err).Message
+		failed.Description, failed.Details = stagedoor.AsError(err).Message, stagedoor.FactorFailure(err)
 		st.Log(failed)
 		return d.renderTicket(w, r, st, e, status, problems)
 	}

@@ -202,6 +202,7 @@ func TestSecondFactorByPolicy(t *testing.T) {
 		if q := fourth.finish(fourth.submit(page, "code", w.code(secret))); q.Get("code") == "" {
 			w.Errorf("came back with %v", q)
 		}
+		w.logs(`"failure_details":{"errorCode":"`)
 		for kind, n := range map[string]int{"gd_start_enroll": 1, "gd_enrollment_complete": 1, "gd_start_auth": 3, "gd_auth_failed": 3, "gd_auth_succeed": 2, "gd_recovery_failed": 2, "gd_recovery_succeed": 1, "mfar": 0} {
 			if got := slices.Collect(strings.SplitSeq(w.events(), " ")); count(got, kind) != n {
 				w.Errorf("%d events %s, want %d: %v", count(got, kind), kind, n, got)

@@ -33,7 +33,12 @@ func (d *Door) later(ctx context.Context, st *store.Store, work func(context.Con
 		defer cancel()
 		if err := work(ctx); err != nil {
 			d.Log.ErrorContext(ctx, "a mail could not be sent", "tenant", st.Tenant().ID, "error", err)
-			st.Log(stagedoor.LogEvent{Type: "fn", Description: "A mail could not be sent."})
+			e := stagedoor.LogEvent{Type: "fn", Description: "A mail could not be sent."}
+			var failed *unsent
+			if errors.As(err, &failed) { // why it failed is the operator's to know: it names servers
+				e.Details = stagedoor.NotificationDetails("email", failed.kind, failed.to, e.Description)
+			}
+			st.Log(e)
 		}
 	}
 	if st.Tenant().Settings.Local.DevelopmentInbox {
@@ -96,8 +101,20 @@ func (d *Door) postBy(ctx context.Context, st *store.Store, l page.Letter, templ
 	if err != nil {
 		return err
 	}
-	return d.Send(ctx, st, m)
+	if err := d.Send(ctx, st, m); err != nil {
+		return &unsent{err, m.Kind, m.To}
+	}
+	return nil
 }
+
+// unsent is why a mail of a kind to somebody could not be sent.
+type unsent struct {
+	error
+	kind, to string
+}
+
+// Unwrap returns what whoever sends mails said.
+func (u *unsent) Unwrap() error { return u.error }
 
 // SendInvitation sends an invitation to an organization. Its link leads to the client that the invitation is to.
 func (d *Door) SendInvitation(ctx context.Context, st *store.Store, o *stagedoor.Organization, v *stagedoor.Invitation, link string) error {

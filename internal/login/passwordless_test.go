@@ -77,6 +77,10 @@ func TestPasswordlessByEmail(t *testing.T) {
 		if w.found("grace@example.com") != nil {
 			t.Error("there is a user before the code came back")
 		}
+		w.logs(`"type":"cs"`, `"client_id":"app"`, `"connection":"email"`, `"email":"grace@example.com"`, `"send":"code"`)
+		if strings.Contains(w.logged(), `"`+w.sent()+`"`) {
+			t.Error("the code is in the log")
+		}
 		old := w.sent()
 		start(`"email":"grace@example.com"`).want(200)
 		if old != w.sent() { // else the same by chance
@@ -181,6 +185,7 @@ func TestPasswordlessLink(t *testing.T) {
 		start := func() string {
 			w.Helper()
 			w.browser().json("/passwordless/start", `{"client_id":"app","connection":"email","email":"grace@example.com","authParams":{"redirect_uri":"`+callback+`","response_type":"code","scope":"openid","state":"s t","code_challenge":"`+strings.Repeat("c", 43)+`","code_challenge_method":"S256"}}`).want(200)
+			w.logs(`"type":"cls"`, `"send":"link"`, `"authParams":{"redirect_uri":"`+callback+`","response_type":"code","scope":"openid"}`)
 			if m := w.mails()[0]; m.Subject != "Mixtape link" {
 				t.Errorf("subject %q", m.Subject)
 			}

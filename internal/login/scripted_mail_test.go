@@ -36,7 +36,7 @@ func TestMailsThroughAnAction(t *testing.T) {
 				event.client.client_id, event.tenant.id, event.tenant.friendly_name, event.tenant.support_email].join());
 		};`)
 		ask()
-		w.logs(`"type":"actions_execution_failed"`, `hi@acme.example`, `ada@example.com,true,true,true,en,reset_email,false,ada@example.com,app,acme,Acme,help@acme.test`, `"type":"fn"`, "A mail could not be sent.")
+		w.logs(`"type":"actions_execution_failed"`, `hi@acme.example`, `ada@example.com,true,true,true,en,reset_email,false,ada@example.com,app,acme,Acme,help@acme.test`, `"type":"fn"`, "A mail could not be sent.", `"email_type":"reset_email"`, `"notification_type":"email"`, `"to":"ada@example.com"`)
 
 		w.action(script.CustomEmailProvider, `exports.onExecuteCustomEmailProvider = async (event, api) => { api.notification.retry('busy'); api.notification.drop('not wanted'); };`)
 		ask()
@@ -48,7 +48,7 @@ func TestMailsThroughAnAction(t *testing.T) {
 			api.cache.set('n', String(n)); api.notification.drop('no'); api.notification.retry('try ' + n);
 		};`)
 		ask()
-		w.logs(`"type":"fn"`)
+		w.logs(`"type":"fn"`, `"email_type":"`)
 		if got := w.log.String(); !strings.Contains(got, "The message was tried too often: try 6") {
 			w.Errorf("log %s", got)
 		}

@@ -118,7 +118,7 @@ func TestSignupRunsScripts(t *testing.T) {
 		if string(u.AppMetadata["hook"]) != `"acme,new@example.com,false,15,Users,of mine"` || string(u.AppMetadata["action"]) != "43" || string(u.UserMetadata["color"]) != `"blue"` {
 			w.Errorf("signed up as %s %s", u.AppMetadata, u.UserMetadata)
 		}
-		w.logs(`"type":"ss"`, "action registers new@example.com", `"type":"fpurh"`, "hook saw 24new@example.comundefined", `"type":"actions_execution_failed"`, "action saw auth0|blue")
+		w.logs(`"type":"ss"`, "action registers new@example.com", `"actions":{"executions":["`, `"type":"fpurh"`, "hook saw 24new@example.comundefined", `"type":"actions_execution_failed"`, "action saw auth0|blue")
 
 		// On the hosted page too; a hook refuses with a text for people.
 		w.hook(script.PreUserRegistration, `module.exports = function (user, context, cb) { console.log('refusing ' + user.email); cb(new PreUserRegistrationError('log ' + context.renderLanguage, 'Not ' + user.email)); };`)

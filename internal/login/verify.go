@@ -104,6 +104,12 @@ func logVerified(r *http.Request, st *store.Store, t *stagedoor.Ticket, client *
 	}
 	if t != nil {
 		e.UserID, e.UserName = t.UserID, t.Email
+		if e.Details == nil {
+			e.Details = map[string]any{}
+		}
+		e.Details["email"], e.Details["query"] = t.Email, map[string]any{
+			"client_id": t.ClientID, "email": t.Email, "user_id": t.UserID, "resultUrl": t.ResultURL, "includeEmailInRedirect": t.IncludeEmail, "tenant": st.Tenant().ID,
+		}
 	}
 	st.Log(e)
 }

@@ -58,6 +58,7 @@ func TestVerification(t *testing.T) {
 		b.get(link).want(http.StatusBadRequest).says("This link was used already")
 		b.get("/u/email-verification").want(http.StatusBadRequest).says("This link does not work")
 		b.get("/u/email-verification?ticket=%00").want(http.StatusBadRequest).says("This link does not work")
+		w.logs(`"query":{"client_id":"app","email":"ada@example.com"`)
 		if got := w.events(); got != "sv fv fv fv" {
 			w.Errorf("events %s", got)
 		}

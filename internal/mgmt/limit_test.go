@@ -1,9 +1,12 @@
 package mgmt
 
 import (
+	"encoding/json"
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/stagedoor/stagedoor/internal/store"
 )
 
 func TestRateLimit(t *testing.T) {
@@ -28,6 +31,13 @@ func TestRateLimit(t *testing.T) {
 	h.call(other, "GET", "/rules", "").is(200, "[]") // the refused POST did nothing
 	if limited := strings.Count(strings.Join(h.logged("acme"), "\n"), "api_limit"); limited != 1 {
 		h.Errorf("%d log events tell of the limit", limited)
+	}
+	events, _, err := h.store("acme").Logs(t.Context(), store.LogQuery{PerPage: 100})
+	h.ok(err)
+	for _, e := range events {
+		if text, _ := json.Marshal(e.Details); e.Type == "api_limit" && string(text) != `{"limit":{"bucket":"management-api","global":true,"size":3},"request":{"method":"POST","path":"/api/v2/rules"}}` {
+			h.Errorf("details %s", text)
+		}
 	}
 	h.call(other, "PATCH", "/tenants/settings", `{"stagedoor":{"management_rate":0}}`).is(200, "")
 	h.call(bearer, "GET", "/rules", "").is(200, "[]")

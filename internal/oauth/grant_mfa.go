@@ -197,7 +197,7 @@ func errNotEnrolled() error {
 func (t *tokenRequest) logFactor(kind string, err error) {
 	e := *t.event
 	if e.Type = kind; err != nil {
-		e.Description = stagedoor.AsError(err).Message
+		e.Description, e.Details = stagedoor.AsError(err).Message, stagedoor.FactorFailure(err)
 	}
 	t.st.Log(e)
 }

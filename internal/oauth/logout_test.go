@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/store"
 )
 
 const bye = "https://app.test/bye"
@@ -54,6 +55,20 @@ func TestLogout(t *testing.T) {
 		b.cookies["auth0"] = &held
 		b.authorize(request(spa, "prompt", "none")).fails("login_required", "Login required")
 		w.refresh(spa, first.RefreshToken).good() // refresh tokens live on
+	}
+	for _, wanted := range []string{"false", "true"} {
+		w.settings(func(s *stagedoor.TenantSettings) {
+			s.Stored = map[string]json.RawMessage{"include_session_metadata_in_tenant_logs": json.RawMessage(wanted)}
+		})
+		b := w.browser()
+		sid := w.claims(w.redeem(spa, b.login(request(spa)).got().Get("code")).good().IDToken)["sid"].(string)
+		ok(t, w.st.UpdateSession(t.Context(), sid, func(s *stagedoor.Session) { s.Metadata = map[string]any{"theme": "dark"} }))
+		b.get("/v2/logout")
+		events, _, err := w.st.Logs(t.Context(), store.LogQuery{PerPage: 1})
+		ok(t, err)
+		if metadata, told := events[0].Details["session_metadata"]; events[0].Type != "slo" || events[0].Details["session_id"] != sid || told != (wanted == "true") {
+			t.Errorf("%s: %s %v, metadata %v", wanted, events[0].Type, events[0].Details, metadata)
+		}
 	}
 	if a := w.browser().get("/v2/logout?client_id=spa"); a.Code != 302 { // without a session
 		t.Error(a.Code)

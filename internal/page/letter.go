@@ -64,7 +64,10 @@ func (l Letter) Write(ctx context.Context, st *store.Store, t *stagedoor.EmailTe
 			return m, nil
 		}
 		web.Logger(ctx).WarnContext(ctx, "a template of a mail fails", "tenant", st.Tenant().ID, "template", t.Template, "error", err)
-		st.Log(stagedoor.LogEvent{Type: "fn", Description: "The template " + t.Template + " fails, the mail was sent in other words: " + err.Error()})
+		st.Log(stagedoor.LogEvent{
+			Type: "fn", Description: "The template " + t.Template + " fails, the mail was sent in other words: " + err.Error(),
+			Details: stagedoor.NotificationDetails("email", t.Template, l.Data.Email, err.Error()),
+		})
 	}
 	lang := l.language(ctx, st)
 	if l.Data.Client == "" && l.Client != nil && !l.Client.Global {

@@ -162,7 +162,7 @@ func (p *Pipeline) registerLogged(ctx context.Context, v Visit, conn *stagedoor.
 		}
 	}
 	e := stagedoor.LogEvent{Type: "ss", ClientID: on.ClientID, Connection: conn.Name, ConnID: conn.ID, Strategy: conn.Strategy, UserID: u.ID, UserName: u.Shown()}
-	e.Details = said{console: on.Console}.details(nil)
+	e.Details = said{on.Console, on.Executions}.details(nil)
 	if err != nil {
 		e = unregistered(e, err)
 	}

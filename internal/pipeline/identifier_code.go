@@ -151,6 +151,7 @@ func (p *Pipeline) sendSignUpCode(ctx context.Context, v Visit, tx *stagedoor.Tr
 		return err
 	}
 	e := stagedoor.LogEvent{Type: "cs", ClientID: tx.Request.ClientID, Connection: conn.Name, ConnID: conn.ID, Strategy: conn.Strategy, UserName: address}
+	e.Details = codeAsked(v, e, "code")
 	if err := guard.Code(ctx, v.Store, v.IP); err != nil {
 		e.Type, e.Description = "limit_mu", describe(err)
 		v.log(e)
@@ -190,6 +191,7 @@ func (p *Pipeline) sendProof(ctx context.Context, v Visit, out Proof, e stagedoo
 	}
 	if err := p.SendText(ctx, v, m, nil); err != nil {
 		e.Type, e.Description = "fn", "The code could not be sent: "+describe(err)
+		e.Details = stagedoor.NotificationDetails("sms", m.Kind, out.To, e.Description)
 		v.log(e)
 		return stagedoor.Errorf(stagedoor.Invalid, "sms_provider_error", "The message could not be sent.")
 	}

@@ -2,6 +2,8 @@ package pipeline
 
 import (
 	"context"
+	"maps"
+	"strings"
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/connection"
@@ -31,21 +33,34 @@ func (p *Pipeline) sendDatabaseCode(ctx context.Context, v Visit, tx *stagedoor.
 	if err := v.Store.SaveOneTimeCode(ctx, code, c); err != nil {
 		return "", err
 	}
+	e.Details = codeAsked(v, e, "code")
 	ctx = context.WithoutCancel(ctx)
 	p.unwaited.Go(func() {
 		if err := p.sendLoginCode(ctx, v, tx, conn, client, to, code, c, &e); err != nil {
 			e.Type, e.Description = "fn", "The code could not be sent: "+describe(err)
+		}
+		if e.Type == "fn" {
+			maps.Copy(e.Details, stagedoor.NotificationDetails(channelOf(to), "verification_code", to, e.Description))
+			delete(e.Details, "body")
 		}
 		v.log(e)
 	})
 	return to, nil
 }
 
+// channelOf is how a code goes to an address, or to a number.
+func channelOf(to string) string {
+	if strings.Contains(to, "@") {
+		return "email"
+	}
+	return "sms"
+}
+
 // sendLoginCode sends a code that is kept to whoever is known by the address, or the number. It is theirs from then on, and nobody's before.
 func (p *Pipeline) sendLoginCode(ctx context.Context, v Visit, tx *stagedoor.Transaction, conn *stagedoor.Connection, client *stagedoor.Client, to, code string, c *stagedoor.OneTimeCode, e *stagedoor.LogEvent) error {
 	on := &connection.Occasion{ClientID: client.ID, Organization: tx.Request.Organization}
 	u, err := p.Database.On(on).Find(ctx, v.Store, conn, to)
-	e.Details = said{console: on.Console}.details(nil)
+	e.Details = said{console: on.Console}.details(e.Details)
 	if err != nil && !stagedoor.IsKind(err, stagedoor.NotFound) {
 		return err
 	}

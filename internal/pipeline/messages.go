@@ -34,7 +34,7 @@ func (p *Pipeline) SendMail(ctx context.Context, st *store.Store, m mail.Message
 	if err != nil {
 		return true, err
 	}
-	return true, p.deliver(ctx, all, event, m.Kind)
+	return true, p.deliver(ctx, all, event, "email", m.Kind, m.To)
 }
 
 // PhoneMessage is a text on its way to a phone.
@@ -67,7 +67,11 @@ func (p *Pipeline) SendPhone(ctx context.Context, v Visit, m PhoneMessage, custo
 		if err != nil {
 			return true, err
 		}
-		return true, p.deliver(ctx, all, event, m.Kind)
+		channel := m.Method
+		if channel == "text" {
+			channel = "sms"
+		}
+		return true, p.deliver(ctx, all, event, channel, m.Kind, m.To)
 	}
 	return p.sendFactor(ctx, v, m)
 }
@@ -155,7 +159,7 @@ func notificationEvent(v Visit, of about, notification map[string]any) (map[stri
 }
 
 // deliver runs the tenant's code over a message until it is delivered or dropped, or was tried too often.
-func (p *Pipeline) deliver(ctx context.Context, all *actions, event map[string]any, kind string) error {
+func (p *Pipeline) deliver(ctx context.Context, all *actions, event map[string]any, channel, kind, to string) error {
 	wait := p.RetryAfter
 	if wait == 0 {
 		wait = time.Second
@@ -171,7 +175,9 @@ func (p *Pipeline) deliver(ctx context.Context, all *actions, event map[string]a
 		var reason string
 		switch {
 		case out.Effects.Answer("drop", &reason):
-			all.visit.log(stagedoor.LogEvent{Type: "fn", Description: "The message " + kind + " was dropped: " + reason})
+			all.visit.log(stagedoor.LogEvent{
+				Type: "fn", Description: "The message " + kind + " was dropped: " + reason, Details: stagedoor.NotificationDetails(channel, kind, to, reason),
+			})
 			return nil
 		case !out.Effects.Answer("retry", &reason):
 			return nil

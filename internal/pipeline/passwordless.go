@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/stagedoor/stagedoor"
@@ -77,8 +78,18 @@ func (p *Pipeline) StartCode(ctx context.Context, v Visit, w CodeWish) (*stagedo
 	if u != nil {
 		e.UserID = u.ID
 	}
+	e.Details = codeAsked(v, e, map[bool]string{true: "link", false: "code"}[w.Link])
 	if w.Link {
 		e.Type = "cls"
+	}
+	asked := map[string]any{}
+	for _, name := range []string{"audience", "redirect_uri", "response_type", "scope"} { // not the state, which nobody else shall have
+		if w.Params[name] != "" {
+			asked[name] = w.Params[name]
+		}
+	}
+	if len(asked) > 0 {
+		e.Details["body"].(map[string]any)["authParams"] = asked //nolint:forcetypeassert // codeAsked made it
 	}
 	if conn.Strategy == stagedoor.StrategyEmail {
 		out := CodeMail{Connection: conn, Client: w.Client, User: u, To: address, Code: code, Life: options.Life(), Params: w.Params}
@@ -97,6 +108,20 @@ func (p *Pipeline) StartCode(ctx context.Context, v Visit, w CodeWish) (*stagedo
 		return c, nil
 	}
 	return c, send(ctx)
+}
+
+// codeAsked are the details of an event about a code, or a link, that somebody asks for: the request as it is understood, without the code.
+func codeAsked(v Visit, e stagedoor.LogEvent, send string) map[string]any {
+	body := map[string]any{
+		"client_id": e.ClientID, "connection": e.Connection, "send": send, "tenant": v.Store.Tenant().ID, "ip": v.IP, "user-agent": v.UserAgent,
+		"request_language": v.Language, "username": e.UserName,
+	}
+	if strings.Contains(e.UserName, "@") {
+		body["email"] = e.UserName
+	} else {
+		body["phone_number"] = e.UserName
+	}
+	return map[string]any{"body": body}
 }
 
 // codePurpose is what codes by which people sign in through a connection are kept for.
@@ -178,7 +203,7 @@ func (p *Pipeline) registerByCode(ctx context.Context, v Visit, client *stagedoo
 			return connection.FindPasswordless(ctx, v.Store, conn, address)
 		}
 	}
-	e := stagedoor.LogEvent{Type: "ss", ClientID: client.ID, ClientName: client.Name, Connection: conn.Name, ConnID: conn.ID, Strategy: conn.Strategy, UserID: u.ID, UserName: address, Details: said{console: on.Console}.details(nil)}
+	e := stagedoor.LogEvent{Type: "ss", ClientID: client.ID, ClientName: client.Name, Connection: conn.Name, ConnID: conn.ID, Strategy: conn.Strategy, UserID: u.ID, UserName: address, Details: said{on.Console, on.Executions}.details(nil)}
 	if err != nil {
 		e = unregistered(e, err)
 	}

@@ -108,7 +108,7 @@ func (p *Pipeline) LoggedOut(ctx context.Context, v Visit, m connection.Message)
 			}
 			v.log(stagedoor.LogEvent{
 				Type: "slo", Description: "The identity provider says that the person has signed out there.", UserID: ended[i].UserID,
-				Connection: conn.Name, ConnID: conn.ID, Strategy: conn.Strategy,
+				Connection: conn.Name, ConnID: conn.ID, Strategy: conn.Strategy, Details: v.Store.Tenant().LogoutDetails(&ended[i]),
 			})
 		}
 	}

@@ -403,7 +403,7 @@ func (v Visit) logFactor(ctx context.Context, e stagedoor.LogEvent, types struct
 		return
 	}
 	if err != nil {
-		e.Description = stagedoor.AsError(err).Message
+		e.Description, e.Details = stagedoor.AsError(err).Message, stagedoor.FactorFailure(err)
 	}
 	if u, err := v.Store.User(ctx, e.UserID); err == nil {
 		e.UserName, e.Connection = u.Shown(), u.Connection

@@ -39,7 +39,7 @@ func (p *Pipeline) BeforeRegistration(ctx context.Context, v Visit, conn *staged
 		return err
 	}
 	out, s, err := all.run(ctx, event, nil)
-	on.Console = append(on.Console, s.console...)
+	on.Console, on.Executions = append(on.Console, s.console...), append(on.Executions, s.executions...)
 	if err != nil {
 		return err
 	}

@@ -77,6 +77,8 @@ func (db *DB) noteLogouts(ctx context.Context, q querier, tenant string, by stag
 			n := stagedoor.LogoutNotice{UserID: v.UserID, SessionID: v.ID, Issuer: v.Issuers[id], By: by, CreatedAt: now}
 			if l.Metadata.Include {
 				n.Metadata = v.Metadata
+			} else {
+				n.Unsent = v.Metadata
 			}
 			for _, n.URL = range l.URLs {
 				if err := insertNotice(ctx, q, tenant, id, n); err != nil {
