@@ -102,8 +102,14 @@ func TestStatements(t *testing.T) {
 				id, _ := redeem("grant_type", "refresh_token", "client_id", h.spa, "refresh_token", tokens.Refresh)
 				took("refresh without rotation", id)
 			}
+			h.want(200, h.api("PATCH", "/clients/"+h.site, map[string]any{"token_quota": map[string]any{"client_credentials": map[string]any{"per_hour": 100, "per_day": 1000}}}, nil))
+			for range 3 {
+				id, _ := redeem("grant_type", "client_credentials", "client_id", h.site, "client_secret", h.secret, "audience", audience)
+				took("client_credentials with quotas", id)
+			}
 			wanted := map[string]string{
 				"client_credentials":                 "select config_versions",
+				"client_credentials with quotas":     "select config_versions · insert attempts",
 				"authorize with a session":           "insert codes · select config_versions · select sessions · select users",
 				"code for three tokens":              "select config_versions · select users · update codes · " + created,
 				"refresh with rotation and one rule": "select config_versions · select refresh_tokens · select users · " + rotated,

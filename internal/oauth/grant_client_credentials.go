@@ -58,10 +58,25 @@ func redeemClientCredentials(ctx context.Context, t *tokenRequest) (*tokenRespon
 		a.OrgID, a.OrgName = o.ID, pipeline.OrganizationName(t.st, o)
 		t.event.OrgID, t.event.OrgName = o.ID, o.Name
 	}
+	counted, err := t.takeQuota(ctx, o) // before any script runs for what is refused anyway
+	if err != nil {
+		return nil, err
+	}
+	resp, err := t.machineTokens(ctx, a, api, o, asked)
+	if err != nil {
+		t.returnQuota(ctx, counted)
+		return nil, err
+	}
+	t.warnQuota(counted)
+	return resp, nil
+}
+
+// machineTokens runs the scripts and makes the token.
+func (t *tokenRequest) machineTokens(ctx context.Context, a *stagedoor.Authorization, api *stagedoor.ResourceServer, o *stagedoor.Organization, asked []string) (resp *tokenResponse, err error) {
 	if err := t.Pipeline.CredentialsExchange(ctx, t.visit, t.client, o, asked, a, t.event); err != nil {
 		return nil, err
 	}
-	resp := &tokenResponse{TokenType: t.tokenType()}
+	resp = &tokenResponse{TokenType: t.tokenType()}
 	if len(a.Scope)+len(asked) > 0 {
 		resp.Scope = new(joined(a.Scope))
 	}

@@ -26,6 +26,7 @@ type tokenRequest struct {
 	success string              // log event type of success, where it is not the grant's
 	changed string              // what the person's factors have changed by, that they are told of
 	proof   string              // the second factor that the person has just given: otp, recovery-code
+	header  http.Header         // of the answer
 }
 
 // tokenResponse is the answer of every grant (RFC 6749 section 5.1).
@@ -51,7 +52,7 @@ func (d *Door) token(w http.ResponseWriter, r *http.Request, st *store.Store) {
 		answerError(w, r, err)
 		return
 	}
-	resp, err := d.redeem(r, st, params)
+	resp, err := d.redeem(w, r, st, params)
 	token.OfferNonce(w, r, st)
 	d.count(params["grant_type"], resp, err)
 	if err != nil {
@@ -62,7 +63,7 @@ func (d *Door) token(w http.ResponseWriter, r *http.Request, st *store.Store) {
 	web.WriteJSON(w, http.StatusOK, resp)
 }
 
-func (d *Door) redeem(r *http.Request, st *store.Store, params map[string]string) (*tokenResponse, error) {
+func (d *Door) redeem(w http.ResponseWriter, r *http.Request, st *store.Store, params map[string]string) (*tokenResponse, error) {
 	name := params["grant_type"]
 	if name == "" {
 		return nil, missing("grant_type")
@@ -102,7 +103,7 @@ func (d *Door) redeem(r *http.Request, st *store.Store, params map[string]string
 		v.IP, event.IP = ip, ip
 	}
 	v.Body = scriptBody(params)
-	t := &tokenRequest{Door: d, st: st, client: client, params: params, visit: v, event: &event, bound: bound}
+	t := &tokenRequest{Door: d, st: st, client: client, params: params, visit: v, event: &event, bound: bound, header: w.Header()}
 	resp, err := g.redeem(r.Context(), t)
 	if err == nil {
 		event.Type = cmp.Or(t.success, g.success)

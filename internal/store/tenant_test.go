@@ -1132,6 +1132,13 @@ var trespasses = map[string]struct {
 	}},
 	"MFAToken":        {finds, func(ctx context.Context, s *store.Store) (any, error) { return s.MFAToken(ctx, "mfa acme") }},
 	"ConsumeMFAToken": {finds, func(ctx context.Context, s *store.Store) (any, error) { return s.ConsumeMFAToken(ctx, "mfa acme") }},
+	"TakeQuota": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
+		_, err := s.TakeQuota(ctx, []store.QuotaUse{{Entity: "client", ID: "app", Bucket: "per_hour", Most: 1}})
+		return nil, err
+	}},
+	"ReturnQuota": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
+		return nil, s.ReturnQuota(ctx, []store.QuotaUse{{Entity: "client", ID: "app", Bucket: "per_hour"}})
+	}},
 	"TakeAttempt": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
 		_, err := s.TakeAttempt(ctx, "bucket", "::1", stagedoor.Throttle{MaxAttempts: 1, Rate: 60000})
 		return nil, err
