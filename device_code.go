@@ -13,7 +13,7 @@ type DeviceCode struct {
 	Audience string   // "" means userinfo only
 	Scope    []string // as asked for
 
-	Details json.RawMessage `json:",omitempty"` // authorization_details (RFC 9396) of an approval, checked
+	Details json.RawMessage `json:",omitempty"` // authorization_details (RFC 9396), checked
 
 	Approval *Approval `json:",omitempty"` // no device at all: a client waits for somebody's approval
 

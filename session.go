@@ -216,7 +216,8 @@ type Code struct {
 	RedirectGiven bool
 	CodeChallenge string
 	CodeMethod    string
-	DPoPJKT       string `json:",omitempty"` // of the key that whoever redeems it must have
+	DPoPJKT       string   `json:",omitempty"` // of the key that whoever redeems it must have
+	Asked         []string `json:",omitempty"` // the scopes that the client asked for: others of Scope are a script's word
 	ExpiresAt     time.Time
 }
 

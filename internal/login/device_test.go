@@ -113,6 +113,35 @@ func TestDeviceFlow(t *testing.T) {
 	})
 }
 
+// What a device asks for beyond scopes its person sees, agrees to, and finds in the token (RFC 9396).
+func TestDetailsOfADevice(t *testing.T) {
+	each(t, func(w *world) {
+		rs, err := w.st.ResourceServerByIdentifier(w.Context(), api)
+		w.ok(err)
+		_, err = w.st.UpdateResourceServer(w.Context(), rs.ID, func(rs *stagedoor.ResourceServer) error {
+			rs.Stored = map[string]json.RawMessage{"authorization_details": json.RawMessage(`[{"type":"payment"}]`)}
+			return nil
+		})
+		w.ok(err)
+		const details = `[{"type":"payment","creditor":"Wolfram & Sons"}]`
+		d := w.device("authorization_details", details)
+		b := w.browser()
+		page := b.get(strings.TrimPrefix(d.Complete, origin)).want(http.StatusOK)
+		page = b.follow(b.submit(page, "decision", "accept")).want(http.StatusOK)
+		page = b.follow(b.submit(page, "username", "ada@example.com", "password", good)).want(http.StatusOK).says("Wolfram & Sons")
+		b.follow(b.submit(page, "decision", "accept")).want(http.StatusOK).says("Your device is connected")
+		got := d.poll(200, "", "")
+		want := fmt.Sprint([]any{map[string]any{"type": "payment", "creditor": "Wolfram & Sons"}})
+		if fmt.Sprint(got["authorization_details"]) != want || fmt.Sprint(w.payload(got["access_token"].(string))["authorization_details"]) != want {
+			w.Errorf("%v", got)
+		}
+		r := w.browser().post("/oauth/device/code", url.Values{"client_id": {"app"}, "audience": {api}, "authorization_details": {`[{"type":"magic"}]`}})
+		if r.status != 400 || !strings.Contains(r.body, "invalid_authorization_details") {
+			w.Errorf("%d %s", r.status, r.body)
+		}
+	})
+}
+
 func TestDeviceRefused(t *testing.T) {
 	each(t, func(w *world) {
 		b, d := w.browser(), w.device()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -94,6 +95,32 @@ func stillDetails(ctx context.Context, st *store.Store, client *stagedoor.Client
 		return nil, nil
 	}
 	return json.Marshal(left)
+}
+
+// narrowedDetails leaves of the details that were agreed to those that the client asks for now (RFC 9396 section 6.1). What an API takes for less than something
+// else only the API knows: each must be one of those, member by member.
+func narrowedDetails(agreed json.RawMessage, asked string) (json.RawMessage, error) {
+	if asked == "" {
+		return agreed, nil
+	}
+	var all, wanted []any
+	if len(asked) > maxDetailsBytes || unreadable(asked) || web.CheckJSON([]byte(asked)) != nil || exactly(asked, &wanted) != nil {
+		return nil, errDetails("they are not a list of objects, or too long")
+	}
+	if len(wanted) == 0 || len(wanted) > maxDetails {
+		return nil, errDetails("there must be 1 to 10")
+	}
+	if len(agreed) > 0 {
+		if err := exactly(string(agreed), &all); err != nil {
+			return nil, err
+		}
+	}
+	for _, one := range wanted {
+		if !slices.ContainsFunc(all, func(had any) bool { return reflect.DeepEqual(had, one) }) {
+			return nil, errDetails("they go beyond what was agreed to")
+		}
+	}
+	return json.Marshal(wanted)
 }
 
 // exactly reads JSON with its numbers as they are written: a float64 does not hold all of them.

@@ -49,6 +49,38 @@ func TestAuthorizationDetails(t *testing.T) {
 	})
 }
 
+// A client may ask for less than what was agreed to, for one token: the refresh token goes on to hold all of it (RFC 9396 section 6).
+func TestNarrowedDetails(t *testing.T) {
+	eachWorld(t, func(t *testing.T, w *world) {
+		w.api(func(rs *stagedoor.ResourceServer) {
+			rs.Stored = map[string]json.RawMessage{"authorization_details": json.RawMessage(`[{"type":"payment"}]`)}
+		})
+		const rent, tax = `{"type":"payment","for":"rent","cents":9007199254740993}`, `{"type":"payment","for":"tax","to":["a","b"]}`
+		ask := request(site, "audience", apiAudience, "scope", "openid offline_access", "authorization_details", "["+rent+","+tax+"]")
+		b := w.browser()
+		state := b.login(ask).asks("consent")
+		list := func(text string) (all any) { ok(t, json.Unmarshal([]byte(text), &all)); return all }
+		first := w.redeem(site, b.decide(state, true).got().Get("code"), "authorization_details", "["+rent+"]").good()
+		same(t, "the first token", w.claims(first.AccessToken)["authorization_details"], list("["+rent+"]"))
+		same(t, "the answer", w.details(first), list("["+rent+"]"))
+		for asked, want := range map[string]string{
+			"": "[" + rent + "," + tax + "]", `[{"to":["a","b"], "for":"tax","type":"payment"}]`: "[" + tax + "]", "[" + tax + "," + rent + "]": "[" + tax + "," + rent + "]",
+		} {
+			got := w.refresh(site, first.RefreshToken, "authorization_details", asked).good()
+			same(t, "the token of a refresh", w.claims(got.AccessToken)["authorization_details"], list(want))
+			same(t, "the answer to a refresh", w.details(got), list(want))
+		}
+		for asked, why := range map[string]string{
+			`[{"type":"payment","for":"rent","cents":9007199254740992}]`: "they go beyond what was agreed to", `[{"type":"payment"}]`: "they go beyond what was agreed to",
+			`[` + tax + `,{"type":"magic"}]`: "they go beyond what was agreed to", `[]`: "there must be 1 to 10", tax: "they are not a list of objects, or too long", `x`: "they are not a list of objects, or too long",
+		} {
+			w.refresh(site, first.RefreshToken, "authorization_details", asked).bad(400, "invalid_authorization_details", "Invalid authorization_details: "+why)
+		}
+		plain := w.redeem(site, b.authorize(request(site, "audience", apiAudience, "scope", "openid offline_access")).got().Get("code")).good()
+		w.refresh(site, plain.RefreshToken, "authorization_details", "["+rent+"]").bad(400, "invalid_authorization_details", "Invalid authorization_details: they go beyond what was agreed to")
+	})
+}
+
 // Numbers that no float64 holds are the same from the request to the token, however the request comes.
 func TestNumbersOfAuthorizationDetails(t *testing.T) {
 	eachWorld(t, func(t *testing.T, w *world) {

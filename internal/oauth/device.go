@@ -58,7 +58,11 @@ func deviceCodes(r *http.Request, st *store.Store, params map[string]string, eve
 	if err != nil {
 		return nil, err
 	}
-	d := &stagedoor.DeviceCode{ClientID: client.ID, Audience: asked.audience, Scope: asked.scope, ExpiresAt: st.Clock().Now().Add(deviceLife)}
+	details, err := authorizationDetails(ctx, st, client, asked.api, params["authorization_details"])
+	if err != nil {
+		return nil, err
+	}
+	d := &stagedoor.DeviceCode{ClientID: client.ID, Audience: asked.audience, Scope: asked.scope, Details: details, ExpiresAt: st.Clock().Now().Add(deviceLife)}
 	device := stagedoor.NewToken()
 	for try := 0; ; try++ {
 		shown, err := userCode(st.Tenant().Settings.DeviceFlow())

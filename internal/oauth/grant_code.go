@@ -44,7 +44,7 @@ func redeemCode(ctx context.Context, t *tokenRequest) (*tokenResponse, error) {
 	if err != nil {
 		return nil, errCode(err)
 	}
-	if err := t.stillGranted(ctx, &code.Authorization, nil); err != nil {
+	if err := t.stillGranted(ctx, &code.Authorization, code.Asked); err != nil {
 		return nil, err
 	}
 	resp, err := t.issue(ctx, user, &code.Authorization, origin)
@@ -120,7 +120,11 @@ func (t *tokenRequest) issue(ctx context.Context, user *stagedoor.User, a *stage
 	if err != nil {
 		return nil, err
 	}
-	resp, err := t.tokens(ctx, user, a, api, origin)
+	given := *a // the refresh token holds all that was agreed to
+	if given.Details, err = narrowedDetails(a.Details, t.params["authorization_details"]); err != nil {
+		return nil, err
+	}
+	resp, err := t.tokens(ctx, user, &given, api, origin)
 	if err == nil && a.HasScope("offline_access") && t.client.Allows("refresh_token") && (a.Transfer == nil || !t.client.KeepsTransfersOffline()) {
 		family := t.newFamily(a, api, origin)
 		if err := t.scripted(family, a.Refreshing); err != nil {

@@ -43,7 +43,9 @@ func redeemRefreshToken(ctx context.Context, t *tokenRequest) (*tokenResponse, e
 		return nil, err
 	}
 	now := *rt
-	now.Details = details
+	if now.Details, err = narrowedDetails(details, t.params["authorization_details"]); err != nil {
+		return nil, err
+	}
 	a, user, err := t.Pipeline.Refresh(ctx, t.visit, t.client, &now, narrowed(defined(t.client, api, scope, rt.Beyond), t.params["scope"]), t.given(), t.event)
 	if stagedoor.HasCode(err, "inexistent_user") {
 		return nil, invalidGrant("The refresh_token was generated for a user who doesn't exist anymore.")

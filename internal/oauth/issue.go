@@ -30,7 +30,7 @@ func (d *Door) issue(ctx context.Context, st *store.Store, out *pipeline.Outcome
 		}
 		err := st.SaveCode(ctx, code, &stagedoor.Code{
 			Authorization: *a, RedirectURI: req.RedirectURI, RedirectGiven: req.RedirectGiven,
-			CodeChallenge: req.CodeChallenge, CodeMethod: req.CodeMethod, DPoPJKT: req.DPoPJKT, ExpiresAt: st.Clock().Now().Add(life),
+			CodeChallenge: req.CodeChallenge, CodeMethod: req.CodeMethod, DPoPJKT: req.DPoPJKT, Asked: req.Scope, ExpiresAt: st.Clock().Now().Add(life),
 		})
 		if err != nil {
 			return nil, err

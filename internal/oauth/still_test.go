@@ -112,7 +112,9 @@ func TestWaitingAfterTheGrant(t *testing.T) {
 		})
 		grant("read:songs", "edit:songs")
 		first, second, third, fourth := waits(spa, nil), waits(spa, nil), waits(site, &stagedoor.Approval{UserID: ada}), waits(site, &stagedoor.Approval{UserID: ada})
-		code := w.browser().login(request(spa, "audience", apiAudience)).got().Get("code")
+		people := w.browser()
+		code := people.login(request(spa, "audience", apiAudience)).got().Get("code")
+		smaller := people.authorize(request(spa, "audience", apiAudience, "scope", "openid read:songs edit:songs")).got().Get("code")
 		const factor = "JBSWY3DPEHPK3PXP"
 		ok(t, w.st.ChangeSetting(ctx, mfa.SettingFactors, func(m map[string]any) error { m["otp"] = true; return nil }))
 		ok(t, w.st.AddAuthenticationMethods(ctx, ada, []*stagedoor.AuthenticationMethod{{Type: "totp", Secret: factor}}, false))
@@ -130,6 +132,7 @@ func TestWaitingAfterTheGrant(t *testing.T) {
 		w.mfa(otpGrant, fifth, "otp", w.otp(factor)).bad(403, "access_denied", refused)
 
 		grant("read:songs")
+		same(t, "a code with a smaller grant", w.redeem(spa, smaller).good().Scope, "openid read:songs")
 		same(t, "a device with a smaller grant", device(second).good().Scope, "openid read:songs play:songs")
 		same(t, "an approval with a smaller grant", approved(fourth).good().Scope, "openid read:songs play:songs")
 		same(t, "a second factor with a smaller grant", w.mfa(otpGrant, sixth, "otp", w.otp(factor)).good().Scope, "openid read:songs")
