@@ -134,7 +134,7 @@ func (a *account) revoke() error {
 	if id == "" {
 		return invalid("invalid_request", "The form names no client.")
 	}
-	grants, err := a.st.Grants(a.r.Context(), a.user.ID, id, "")
+	grants, err := a.st.UserGrants(a.r.Context(), a.user.ID, id)
 	if err != nil {
 		return err
 	}

@@ -239,7 +239,7 @@ func scopesOf(values []string) []ui.Scope {
 
 // access is what the person has let clients do, and what clients keep of it.
 func (a *account) access() ([]stagedoor.Grant, []stagedoor.RefreshToken, error) {
-	grants, err := a.st.Grants(a.r.Context(), a.user.ID, "", "")
+	grants, err := a.st.UserGrants(a.r.Context(), a.user.ID, "")
 	if err != nil {
 		return nil, nil, err
 	}

@@ -517,7 +517,7 @@ func TestActingOnAnothersAccount(t *testing.T) {
 	if methods, err := w.st.AuthenticationMethods(t.Context(), ada.ID); err != nil || len(methods) != 1 {
 		t.Errorf("factors %v %v", methods, err)
 	}
-	if grants, err := w.st.Grants(t.Context(), ada.ID, "", ""); err != nil || len(grants) != 1 {
+	if grants, err := w.st.UserGrants(t.Context(), ada.ID, ""); err != nil || len(grants) != 1 {
 		t.Errorf("grants %v %v", grants, err)
 	}
 }

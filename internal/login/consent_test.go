@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/store"
 	"github.com/stagedoor/stagedoor/internal/store/storetest"
 )
 
@@ -34,7 +35,7 @@ func TestConsent(t *testing.T) {
 		values.Set("nonce", nonce)
 		w.browser().post(action, values).want(http.StatusBadRequest).says("You may have pressed the back button")
 		b.post(strings.Replace(action, "/u/consent", "/u/login", 1), values).want(http.StatusBadRequest).says("You may have pressed the back button")
-		if grants, err := w.st.Grants(w.Context(), "", "", ""); err != nil || len(grants) != 0 {
+		if grants, _, err := w.st.Grants(w.Context(), "", "", "", store.OrganizationQuery{PerPage: 10}); err != nil || len(grants) != 0 {
 			w.Errorf("%v: %v was granted", err, grants)
 		}
 		done := b.post(action, values).want(http.StatusSeeOther)

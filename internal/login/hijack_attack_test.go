@@ -75,7 +75,7 @@ func TestPreHijackedAccount(t *testing.T) {
 			w.ok(err)
 			methods, err := w.st.AuthenticationMethods(w.Context(), id)
 			w.ok(err)
-			grants, err := w.st.Grants(w.Context(), id, "foreign", "")
+			grants, err := w.st.UserGrants(w.Context(), id, "foreign")
 			w.ok(err)
 			sessions, err := w.st.UserSessions(w.Context(), id)
 			w.ok(err)

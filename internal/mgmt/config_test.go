@@ -437,6 +437,20 @@ func TestGrants(t *testing.T) {
 		if len(list) != 1 || encode(list[0].(map[string]any)["clientID"]) != `"web_acme"` {
 			h.Fatalf("%s", got.body)
 		}
+		var ids []string
+		for page := range 3 {
+			got := h.call(all, "GET", "/grants?client_id=web_acme&include_totals=true&per_page=2&page="+itoa(page), "").is(200, "")
+			if got.get("start") != float64(2*page) || got.get("limit") != 2.0 || got.get("total") != 4.0 {
+				h.Errorf("page %d: %s", page, got.body)
+			}
+			for _, g := range got.get("grants").([]any) {
+				ids = append(ids, g.(map[string]any)["id"].(string))
+			}
+		}
+		if len(ids) != 4 || !slices.IsSorted(ids) {
+			h.Errorf("page by page: %v", ids)
+		}
+		h.call(all, "GET", "/grants?per_page=2&page=9", "").is(200, "[]")
 		h.call(all, "DELETE", "/grants/"+list[0].(map[string]any)["id"].(string), "").is(204, "")
 		h.call(all, "DELETE", "/grants", "").is(400, "")
 		if got := h.call(all, "GET", "/grants?include_totals=true", ""); got.get("total") != 3.0 {

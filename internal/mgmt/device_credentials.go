@@ -17,15 +17,20 @@ type listDeviceCredentialsIn struct {
 
 // listDeviceCredentials answers public keys; refresh tokens have a list of their own.
 func (a *API) listDeviceCredentials(c *call, in listDeviceCredentialsIn) (any, error) {
-	all := []stagedoor.DeviceCredential{}
-	if in.Type == "" || in.Type == "public_key" {
-		var err error
-		if all, err = c.store.DeviceCredentials(c.ctx(), in.UserID, in.ClientID); err != nil {
+	if in.Type != "" && in.Type != "public_key" {
+		return web.Envelope(in.Paging, "device_credentials", []any{}, 0), nil
+	}
+	page, total, err := c.store.DeviceCredentials(c.ctx(), in.UserID, in.ClientID, offsetPage(in.Paging))
+	if err != nil {
+		return nil, err
+	}
+	shown := make([]any, len(page))
+	for i, d := range page {
+		if shown[i], err = in.Pick(d); err != nil {
 			return nil, err
 		}
 	}
-	return listed(c, in.Paging, web.Checkpoint{}, "device_credentials", all, func(d stagedoor.DeviceCredential) string { return d.ID },
-		func(d stagedoor.DeviceCredential) (any, error) { return in.Pick(d) })
+	return web.Envelope(in.Paging, "device_credentials", shown, total), nil
 }
 
 type createDeviceCredentialIn struct {
@@ -73,11 +78,7 @@ type listBlacklistIn struct {
 
 // listBlacklist answers a list, with totals or without: SDKs ask for them and do not read them.
 func (a *API) listBlacklist(c *call, in listBlacklistIn) (any, error) {
-	all, err := c.store.BlacklistedTokens(c.ctx(), in.Audience)
-	if err != nil {
-		return nil, err
-	}
-	return web.Cut(in.Paging, all), nil
+	return c.store.BlacklistedTokens(c.ctx(), in.Audience, offsetPage(in.Paging))
 }
 
 type blacklistIn struct {

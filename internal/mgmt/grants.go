@@ -1,7 +1,6 @@
 package mgmt
 
 import (
-	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/web"
 )
 
@@ -13,12 +12,11 @@ type listGrantsIn struct {
 }
 
 func (a *API) listGrants(c *call, in listGrantsIn) (any, error) {
-	all, err := c.store.Grants(c.ctx(), in.UserID, in.ClientID, in.Audience)
+	page, total, err := c.store.Grants(c.ctx(), in.UserID, in.ClientID, in.Audience, offsetPage(in.Paging))
 	if err != nil {
 		return nil, err
 	}
-	return listed(c, in.Paging, web.Checkpoint{}, "grants", all, func(g stagedoor.Grant) string { return g.ID },
-		func(g stagedoor.Grant) (any, error) { return g, nil })
+	return web.Envelope(in.Paging, "grants", page, total), nil
 }
 
 func (a *API) deleteGrant(c *call) (any, error) { return nil, c.store.DeleteGrant(c.ctx(), c.id()) }

@@ -216,6 +216,7 @@ func TestDeviceCredentials(t *testing.T) {
 		h.call(all, "GET", "/device-credentials?user_id=auth0%7Ckim&client_id=web_acme", "").is(200, "["+want+"]")
 		h.call(all, "GET", "/device-credentials?client_id=web_acme&include_totals=true&fields=id", "").is(200, `{"start":0,"limit":50,"total":1,"device_credentials":[{"id":"`+id+`"}]}`)
 		h.call(all, "GET", "/device-credentials?user_id=auth0%7Clee", "").is(200, "[]")
+		h.call(all, "GET", "/device-credentials?client_id=web_acme&include_totals=true&per_page=1&page=1", "").is(200, `{"start":1,"limit":1,"total":1,"device_credentials":[]}`)
 		h.call(all, "GET", "/device-credentials?user_id=auth0%7Ckim&type=refresh_token", "").is(200, "[]")
 		h.call(mine, "POST", "/device-credentials", body).fails(409, "device_credential_conflict", "There is already a credential for this device.")
 		h.call(mine, "POST", "/device-credentials", strings.Replace(body, "public_key", "refresh_token", 1)).
@@ -247,6 +248,10 @@ func TestBlacklist(t *testing.T) {
 		h.call(all, "POST", "/blacklists/tokens", `{"aud":"https://acme.test/api/v2/","jti":"bad"}`).is(204, "")
 		h.call(all, "GET", "/blacklists/tokens?aud=https%3A%2F%2Facme.test%2Fapi%2Fv2%2F&include_totals=true&per_page=50", "").is(200, `[{"aud":"https://acme.test/api/v2/","jti":"bad"}]`)
 		h.call(all, "GET", "/blacklists/tokens?aud=other", "").is(200, "[]")
+		h.call(all, "POST", "/blacklists/tokens", `{"aud":"a","jti":"worse"}`).is(204, "")
+		h.call(all, "GET", "/blacklists/tokens?per_page=1", "").is(200, `[{"aud":"a","jti":"worse"}]`)
+		h.call(all, "GET", "/blacklists/tokens?per_page=1&page=1", "").is(200, `[{"aud":"https://acme.test/api/v2/","jti":"bad"}]`)
+		h.call(all, "GET", "/blacklists/tokens?per_page=1&page=2", "").is(200, "[]")
 		if got := h.call(bad, "GET", "/clients", ""); got.code != 401 || got.text("message") != "Invalid token" {
 			h.Errorf("%d %s", got.code, got.body)
 		}

@@ -74,10 +74,15 @@ func organizationPage(paging web.Paging, at web.Checkpoint) (store.OrganizationQ
 		if paging.Start()+paging.Size() > maxOrganizationReach {
 			return store.OrganizationQuery{}, bad("invalid_paging", "You can only page through the first 1000 records. See https://auth0.com/docs/users/search/v3/view-search-results-by-page#limitation")
 		}
-		return store.OrganizationQuery{Page: paging.Page, PerPage: paging.Size(), Uncounted: !paging.IncludeTotals}, nil
+		return offsetPage(paging), nil
 	}
 	from, err := positionOf(at.From)
 	return store.OrganizationQuery{From: from, Take: at.Take.Or(50)}, err
+}
+
+// offsetPage is a page by offset as the store wants it. Where no totals are asked for nothing is counted.
+func offsetPage(paging web.Paging) store.OrganizationQuery {
+	return store.OrganizationQuery{Page: paging.Page, PerPage: paging.Size(), Uncounted: !paging.IncludeTotals}
 }
 
 // positionOf reads the checkpoint that checkpointAt has written: where a page ended, whether what stood there is still there or not. Callers take away what they have

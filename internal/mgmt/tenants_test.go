@@ -44,7 +44,7 @@ func TestTwoTenants(t *testing.T) {
 		to("PUT", "/rules-configs/THEIRS", `{"value":"theirs"}`).is(200, "")
 		ids["/rules-configs/{key}"] = "THEIRS"
 		h.ok(h.store("other").AddGrant(ctx, ids["/users/{id}"], "web_other", "theirs", []string{"openid"}))
-		grants, err := h.store("other").Grants(ctx, "", "", "")
+		grants, _, err := h.store("other").Grants(ctx, "", "", "", store.OrganizationQuery{PerPage: 10})
 		h.ok(err)
 		ids["/grants/{id}"] = grants[0].ID
 		ids["/user-blocks/{id}"] = ids["/users/{id}"]

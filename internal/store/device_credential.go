@@ -21,26 +21,31 @@ func (s *Store) CreateDeviceCredential(ctx context.Context, d *stagedoor.DeviceC
 	return err
 }
 
-// DeviceCredentials lists credentials, of all users and clients or of one, in the order of their ids.
-func (s *Store) DeviceCredentials(ctx context.Context, userID, clientID string) ([]stagedoor.DeviceCredential, error) {
-	out := []stagedoor.DeviceCredential{}
+// DeviceCredentials lists a page of credentials, of all users and clients or of one, in the order of their ids, and tells how many there are.
+func (s *Store) DeviceCredentials(ctx context.Context, userID, clientID string, in OrganizationQuery) (page []stagedoor.DeviceCredential, total int, err error) {
 	by, where, args := "", " WHERE tenant = ?", []any{s.tenant.ID}
 	if clientID != "" {
-		by, where, args = s.db.by("device_credentials_client"), where+" AND client_id = ?", append(args, clientID)
+		by, where, args = s.db.by("device_credentials_client_page"), where+" AND client_id = ?", append(args, clientID)
 	}
 	if userID != "" {
 		by, where, args = s.db.by("device_credentials_device"), where+" AND user_id = ?", append(args, userID)
 	}
-	err := s.read().each(ctx, "SELECT id, user_id, client_id, device_id, type, name FROM device_credentials"+by+where+" ORDER BY id", args,
-		func(scan func(...any) error) error {
+	if !in.Uncounted {
+		if err := s.read().row(ctx, "SELECT COUNT(*) FROM device_credentials"+by+where, args, &total); err != nil {
+			return nil, 0, err
+		}
+	}
+	page = []stagedoor.DeviceCredential{}
+	err = s.read().each(ctx, "SELECT id, user_id, client_id, device_id, type, name FROM device_credentials"+by+where+" ORDER BY id LIMIT ? OFFSET ?",
+		append(args, in.PerPage, in.Page*in.PerPage), func(scan func(...any) error) error {
 			var d stagedoor.DeviceCredential
 			if err := scan(&d.ID, &d.UserID, &d.ClientID, &d.DeviceID, &d.Type, &d.Name); err != nil {
 				return err
 			}
-			out = append(out, d)
+			page = append(page, d)
 			return nil
 		})
-	return out, err
+	return page, total, err
 }
 
 // DeleteDeviceCredential removes a credential; with a user's id only if it is theirs. One that is not there is no error.
@@ -68,14 +73,15 @@ func (s *Store) BlacklistToken(ctx context.Context, b stagedoor.BlacklistedToken
 	})
 }
 
-// BlacklistedTokens lists the tokens that are refused, of all audiences or of one.
-func (s *Store) BlacklistedTokens(ctx context.Context, audience string) ([]stagedoor.BlacklistedToken, error) {
+// BlacklistedTokens lists a page of the tokens that are refused, of all audiences or of one.
+func (s *Store) BlacklistedTokens(ctx context.Context, audience string, in OrganizationQuery) ([]stagedoor.BlacklistedToken, error) {
 	out := []stagedoor.BlacklistedToken{}
 	where, args := "tenant = ?", []any{s.tenant.ID}
 	if audience != "" {
 		where, args = where+" AND aud = ?", append(args, audience)
 	}
-	err := s.read().each(ctx, "SELECT aud, jti FROM blacklisted_tokens WHERE "+where+" ORDER BY aud, jti", args, func(scan func(...any) error) error {
+	args = append(args, in.PerPage, in.Page*in.PerPage)
+	err := s.read().each(ctx, "SELECT aud, jti FROM blacklisted_tokens WHERE "+where+" ORDER BY aud, jti LIMIT ? OFFSET ?", args, func(scan func(...any) error) error {
 		var b stagedoor.BlacklistedToken
 		if err := scan(&b.Audience, &b.JTI); err != nil {
 			return err

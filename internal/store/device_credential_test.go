@@ -25,7 +25,7 @@ func TestBlacklistEnds(t *testing.T) {
 		}{{0, 2}, {2 * 24 * time.Hour, 1}, {31 * 24 * time.Hour, 0}} {
 			clock.now = clock.in(step.after)
 			ok(t, db.Sweep(ctx))
-			left := must(s.BlacklistedTokens(ctx, "aud"))(t)
+			left := must(s.BlacklistedTokens(ctx, "aud", store.OrganizationQuery{PerPage: 10}))(t)
 			if len(left) != step.left || must(s.TokenBlacklisted(ctx, []string{"aud"}, twice.JTI))(t) != (step.left > 0) {
 				t.Errorf("%v later: %v", step.after, left)
 			}

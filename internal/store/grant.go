@@ -45,9 +45,8 @@ func (s *Store) AddGrant(ctx context.Context, userID, clientID, audience string,
 	})
 }
 
-// Grants lists consents; an empty argument matches all.
-func (s *Store) Grants(ctx context.Context, userID, clientID, audience string) ([]stagedoor.Grant, error) {
-	out := []stagedoor.Grant{}
+// Grants lists a page of consents, in the order of their ids, and tells how many there are; an empty argument matches all.
+func (s *Store) Grants(ctx context.Context, userID, clientID, audience string, in OrganizationQuery) (page []stagedoor.Grant, total int, err error) {
 	by, where, args := "", " WHERE tenant = ?", []any{s.tenant.ID}
 	for _, f := range []struct{ column, value string }{{"user_id", userID}, {"client_id", clientID}, {"audience", audience}} {
 		if f.value != "" {
@@ -58,21 +57,40 @@ func (s *Store) Grants(ctx context.Context, userID, clientID, audience string) (
 	case userID != "":
 		by = s.db.by("grants_triple")
 	case clientID != "":
-		by = s.db.by("grants_client")
+		by = s.db.by("grants_client_page")
 	case audience != "":
-		by = s.db.by("grants_audience")
+		by = s.db.by("grants_audience_page")
 	}
-	err := s.read().each(ctx, "SELECT id, user_id, client_id, audience, scope FROM grants"+by+where+" ORDER BY id",
-		args, func(scan func(...any) error) error {
-			var g stagedoor.Grant
-			var scope string
-			if err := scan(&g.ID, &g.UserID, &g.ClientID, &g.Audience, &scope); err != nil {
-				return err
-			}
-			g.Scope = append([]string{}, stagedoor.Words(scope)...)
-			out = append(out, g)
-			return nil
-		})
+	if !in.Uncounted {
+		if err := s.read().row(ctx, "SELECT COUNT(*) FROM grants"+by+where, args, &total); err != nil {
+			return nil, 0, err
+		}
+	}
+	page, err = s.grants(ctx, by+where+" ORDER BY id LIMIT ? OFFSET ?", append(args, in.PerPage, in.Page*in.PerPage)...)
+	return page, total, err
+}
+
+// UserGrants lists all consents of a user, to one client if it is named: at most one for each client and API.
+func (s *Store) UserGrants(ctx context.Context, userID, clientID string) ([]stagedoor.Grant, error) {
+	where, args := " WHERE tenant = ? AND user_id = ?", []any{s.tenant.ID, userID}
+	if clientID != "" {
+		where, args = where+" AND client_id = ?", append(args, clientID)
+	}
+	return s.grants(ctx, s.db.by("grants_triple")+where+" ORDER BY id", args...)
+}
+
+func (s *Store) grants(ctx context.Context, which string, args ...any) ([]stagedoor.Grant, error) {
+	out := []stagedoor.Grant{}
+	err := s.read().each(ctx, "SELECT id, user_id, client_id, audience, scope FROM grants"+which, args, func(scan func(...any) error) error {
+		var g stagedoor.Grant
+		var scope string
+		if err := scan(&g.ID, &g.UserID, &g.ClientID, &g.Audience, &scope); err != nil {
+			return err
+		}
+		g.Scope = append([]string{}, stagedoor.Words(scope)...)
+		out = append(out, g)
+		return nil
+	})
 	return out, err
 }
 

@@ -158,9 +158,9 @@ func photograph(t testing.TB, s *store.Store) string {
 		must(s.NetworkACLs(ctx))(t), setting, must(s.Attempts(ctx, "ada"))(t), must(s.Full(ctx, "bucket", "::1", stagedoor.Throttle{MaxAttempts: 1, Rate: 1}))(t),
 		fresh, fresh.LastLogin, users, total, logs, logTotal,
 		must(s.PasswordHash(ctx, "auth0|"+id))(t), must(s.Clients(ctx))(t), must(s.Connections(ctx))(t), must(s.ResourceServers(ctx))(t),
-		must(s.ClientGrants(ctx))(t), must(s.DeviceCredentials(ctx, "", ""))(t), must(s.BlacklistedTokens(ctx, ""))(t), must(s.Rules(ctx))(t), must(s.RulesConfigs(ctx))(t),
+		must(s.ClientGrants(ctx))(t), devicesOf(t, s, "", ""), must(s.BlacklistedTokens(ctx, "", store.OrganizationQuery{PerPage: 10}))(t), must(s.Rules(ctx))(t), must(s.RulesConfigs(ctx))(t),
 		must(s.Actions(ctx))(t), must(s.ActionVersions(ctx, "action "+id))(t), must(s.BoundActions(ctx, "post-login"))(t), must(s.ActionExecution(ctx, "execution "+id))(t), must(s.FlowExecution(ctx, "flow "+id, "flow execution "+id))(t), recording(t, s, "run "+id),
-		must(store.ActionModules.All(ctx, s))(t), must(store.ActionModuleVersions.All(ctx, s))(t), must(store.Hooks.All(ctx, s))(t), must(s.Grants(ctx, "", "", ""))(t),
+		must(store.ActionModules.All(ctx, s))(t), must(store.ActionModuleVersions.All(ctx, s))(t), must(store.Hooks.All(ctx, s))(t), grantsOf(t, s, "", "", ""),
 		must(s.Ticket(ctx, "ticket "+id, "k"))(t), must(s.Transaction(ctx, "tx "+id))(t), must(s.Mails(ctx))(t), must(s.LogoutNotices(ctx, 10))(t), must(s.Job(ctx, "job "+id))(t), jobPart(t, s, "job "+id), must(s.SigningKeys(ctx))(t),
 		must(s.SessionByHandle(ctx, "handle auth0|"+id))(t), must(s.AccessToken(ctx, "access auth0|"+id))(t), must(s.RefreshToken(ctx, "refresh auth0|"+id))(t),
 	}, "", " ")
@@ -294,7 +294,8 @@ var trespasses = map[string]struct {
 	}},
 	"RevokeSigningKey": {finds, func(ctx context.Context, s *store.Store) (any, error) { return s.RevokeSigningKey(ctx, "kid acme") }},
 	"DeviceCredentials": {finds, func(ctx context.Context, s *store.Store) (any, error) {
-		return s.DeviceCredentials(ctx, "auth0|acme", "")
+		page, _, err := s.DeviceCredentials(ctx, "auth0|acme", "", store.OrganizationQuery{PerPage: 10})
+		return page, err
 	}},
 	"CreateDeviceCredential": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
 		_ = s.CreateDeviceCredential(ctx, &stagedoor.DeviceCredential{UserID: "auth0|acme", ClientID: "client acme", DeviceID: "d"}) // there may be no such user
@@ -303,7 +304,9 @@ var trespasses = map[string]struct {
 	"DeleteDeviceCredential": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
 		return nil, s.DeleteDeviceCredential(ctx, acmeDevice, "")
 	}},
-	"BlacklistedTokens": {finds, func(ctx context.Context, s *store.Store) (any, error) { return s.BlacklistedTokens(ctx, "aud acme") }},
+	"BlacklistedTokens": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		return s.BlacklistedTokens(ctx, "aud acme", store.OrganizationQuery{PerPage: 10})
+	}},
 	"TokenBlacklisted": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
 		found, err := s.TokenBlacklisted(ctx, []string{"aud acme"}, "jti")
 		if found {
@@ -721,7 +724,11 @@ var trespasses = map[string]struct {
 	"GrantFor": {finds, func(ctx context.Context, s *store.Store) (any, error) {
 		return s.GrantFor(ctx, "auth0|acme", "client acme", "api acme")
 	}},
-	"Grants": {finds, func(ctx context.Context, s *store.Store) (any, error) { return s.Grants(ctx, "auth0|acme", "", "") }},
+	"Grants": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		page, _, err := s.Grants(ctx, "auth0|acme", "", "", store.OrganizationQuery{PerPage: 10})
+		return page, err
+	}},
+	"UserGrants": {finds, func(ctx context.Context, s *store.Store) (any, error) { return s.UserGrants(ctx, "auth0|acme", "") }},
 	"AddGrant": {finds, func(ctx context.Context, s *store.Store) (any, error) {
 		return nil, s.AddGrant(ctx, "auth0|acme", "client acme", "api acme", []string{"x"})
 	}},
@@ -1298,11 +1305,11 @@ func TestTenantsAreApart(t *testing.T) {
 		acme, evil := storetest.Tenant(t, db, "acme"), storetest.Tenant(t, db, "evil")
 		furnish(t, acme)
 		furnish(t, evil)
-		acmeDevice = must(acme.DeviceCredentials(t.Context(), "", ""))(t)[0].ID
+		acmeDevice = devicesOf(t, acme, "", "")[0].ID
 		acmeNonce = acme.Nonce(time.Now().Add(time.Hour))
 		acmeNotice = must(acme.LogoutNotices(t.Context(), 10))(t)[0]
 		acmeMethod = must(acme.AuthenticationMethods(t.Context(), "auth0|acme"))(t)[0].ID
-		acmeGrant = must(acme.Grants(t.Context(), "", "", ""))(t)[0].ID
+		acmeGrant = grantsOf(t, acme, "", "", "")[0].ID
 		acmeDomain = must(acme.DiscoveryDomains(t.Context(), "org acme"))(t)[0].ID
 		acmeInvitation = must(acme.Invitations(t.Context(), "org acme", true))(t)[0].ID
 		before := photograph(t, acme)

@@ -457,7 +457,7 @@ func TestGrants(t *testing.T) {
 			user, client, audience string
 			want                   int
 		}{{"", "", "", 3}, {"auth0|ada", "", "", 2}, {"", "c", "", 2}, {"", "", "api", 3}, {"auth0|ada", "c", "api", 1}, {"", "", "other", 0}} {
-			if got := must(s.Grants(ctx, q.user, q.client, q.audience))(t); len(got) != q.want || got == nil {
+			if got := grantsOf(t, s, q.user, q.client, q.audience); len(got) != q.want || got == nil {
 				t.Errorf("%+v: %v", q, got)
 			}
 		}
