@@ -185,7 +185,19 @@ func (s *TenantSettings) OrganizationNames() bool {
 	return string(s.Stored["allow_organization_name_in_authentication_api"]) == "true"
 }
 
-// Takes tells whether people may log in to the organization through the client, which may be somebody else's.
-func (o *Organization) Takes(c *Client) bool {
-	return c.IsFirstParty || string(o.Stored["third_party_client_access"]) != `"block"`
+// Takes tells whether people may log in to the organization through the client, which may be somebody else's. of is the client as the organization lists
+// it; nil: it does not. A list that counts decides for those that are on it, and keeps the tenant's own out that are not.
+func (o *Organization) Takes(c *Client, of *OrganizationClient) bool {
+	switch {
+	case o.ListsClients() && of != nil:
+		return of.UseForMemberAccess
+	case c.IsFirstParty:
+		return !o.ListsClients()
+	}
+	return string(o.Stored["third_party_client_access"]) != `"block"`
+}
+
+// ListsClients tells whether people log in to the organization through the clients alone that it lists (is_app_entitlement_active).
+func (o *Organization) ListsClients() bool {
+	return string(o.Stored["is_app_entitlement_active"]) == "true"
 }

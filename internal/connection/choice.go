@@ -31,6 +31,7 @@ type Choice struct {
 	req    *stagedoor.AuthorizationRequest
 	known  bool // the request names no connection, or one that there is
 	opened []stagedoor.Connection
+	hidden map[string]bool // by the ids of connections: whether the request's organization shows no button for them; nil: it is for none
 }
 
 // Choose reads which connections are open to a request. One that the request names is the only one.
@@ -39,11 +40,11 @@ func Choose(ctx context.Context, st *store.Store, req *stagedoor.AuthorizationRe
 	if err != nil {
 		return nil, err
 	}
-	open, err := openTo(ctx, st, all, req)
+	c := &Choice{req: req, known: req.Connection == ""}
+	open, err := c.openTo(ctx, st, all)
 	if err != nil {
 		return nil, err
 	}
-	c := &Choice{req: req, known: req.Connection == ""}
 	for i := range all {
 		if names(req, &all[i]) {
 			c.known = true
@@ -68,7 +69,7 @@ func (ch *Choice) First() (*stagedoor.Connection, error) {
 		case c.ForLogin():
 			return c, nil
 		case c.Redirects() || c.SendsCodes():
-			if away == nil || c.HasButton() && !away.HasButton() {
+			if away == nil || ch.hasButton(c) && !ch.hasButton(away) || ch.hides(away) && !ch.hides(c) {
 				away = c
 			}
 		case other == nil:
@@ -90,6 +91,15 @@ func (ch *Choice) First() (*stagedoor.Connection, error) {
 	return nil, stagedoor.Errorf(stagedoor.Invalid, "invalid_request", "no connections enabled for the client")
 }
 
+// Shown tells whether the login page of a request shows anybody a way in; an error if its organization hides all that it has.
+func (ch *Choice) Shown() error {
+	c, err := ch.First()
+	if err == nil && ch.hides(c) && ch.req.Connection == "" && ch.Home(ch.req.LoginHint) == nil {
+		err = stagedoor.Errorf(stagedoor.Invalid, "invalid_request", "no connections enabled for the organization are visible")
+	}
+	return err
+}
+
 // names tells whether a request leaves the connection open, or names it: by its own name or by one of its realms.
 func names(req *stagedoor.AuthorizationRequest, c *stagedoor.Connection) bool {
 	return req.Connection == "" || c.Name == req.Connection || slices.Contains(c.Realms, req.Connection)
@@ -98,9 +108,14 @@ func names(req *stagedoor.AuthorizationRequest, c *stagedoor.Connection) bool {
 // openTo tells which of all connections a request's people may sign in through: those of its organization if it is for one, whatever the client's own
 // are; else those that the client is enabled for, and, if it is somebody else's, those of the domain, for nobody enables anything for a client that
 // registered itself.
-func openTo(ctx context.Context, st *store.Store, all []stagedoor.Connection, req *stagedoor.AuthorizationRequest) (func(*stagedoor.Connection) bool, error) {
+func (ch *Choice) openTo(ctx context.Context, st *store.Store, all []stagedoor.Connection) (func(*stagedoor.Connection) bool, error) {
+	req := ch.req
 	if req.Organization != "" {
 		enabled, err := st.OrganizationConnections(ctx, req.Organization)
+		ch.hidden = map[string]bool{}
+		for _, oc := range enabled {
+			ch.hidden[oc.ConnectionID] = !oc.ShowAsButton
+		}
 		return func(c *stagedoor.Connection) bool {
 			return slices.ContainsFunc(enabled, func(oc stagedoor.OrganizationConnection) bool { return oc.ConnectionID == c.ID && oc.IsEnabled })
 		}, err
@@ -118,7 +133,20 @@ func openTo(ctx context.Context, st *store.Store, all []stagedoor.Connection, re
 
 // Buttons are the connections by which the login page offers to go to a provider: those that have a button, and one that the request names.
 func (ch *Choice) Buttons() []stagedoor.Connection {
-	return ch.which(func(c *stagedoor.Connection) bool { return c.HasButton() || ch.req.Connection != "" && c.Redirects() })
+	return ch.which(func(c *stagedoor.Connection) bool { return ch.hasButton(c) || ch.req.Connection != "" && c.Redirects() })
+}
+
+// hasButton tells whether the login page offers a connection. In a login for an organization it is the organization that says so of a company's.
+func (ch *Choice) hasButton(c *stagedoor.Connection) bool {
+	if ch.hidden == nil || stagedoor.StrategyType(c.Strategy) != "enterprise" {
+		return c.HasButton()
+	}
+	return c.Redirects() && !ch.hides(c)
+}
+
+// hides tells whether the request's organization shows nobody the way to a company's connection: it is for those who are sent there, or know its name.
+func (ch *Choice) hides(c *stagedoor.Connection) bool {
+	return ch.hidden[c.ID] && stagedoor.StrategyType(c.Strategy) == "enterprise"
 }
 
 // Elsewhere are the connections by which people may go to a provider, whether or not there is a button.

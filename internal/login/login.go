@@ -52,7 +52,8 @@ func (d *Door) showLogin(w http.ResponseWriter, r *http.Request, st *store.Store
 	if err != nil {
 		return err
 	}
-	if conn.Redirects() && !who && (p.tx.Request.Connection != "" || len(l.Buttons) == 0) { // nothing is left to choose
+	alone := len(l.Buttons) == 0 || len(l.Buttons) == 1 && p.tx.Request.Organization != "" && !conn.IsSocial()
+	if conn.Redirects() && !who && (p.tx.Request.Connection != "" || alone) { // nothing is left to choose
 		redirect(w, r, p.link("/u/login/with", paramConnection, conn.Name))
 		return nil
 	}

@@ -173,6 +173,63 @@ func TestHomeRealmDiscovery(t *testing.T) {
 	}
 }
 
+// In a login for an organization it is the organization that says which companies' connections have a button; one without is for those whose address
+// leads there, or whose request names it.
+func TestButtonsOfOrganizations(t *testing.T) {
+	w := newAbroad(t, storetest.SQLite)
+	w.standin.Choose(&kim)
+	corp := w.oidc("corp", map[string]any{"domain_aliases": []string{"corp.example"}})
+	_, err := w.st.UpdateConnection(t.Context(), corp.ID, func(c *stagedoor.Connection) error { c.ShowAsButton = new(false); return nil })
+	w.ok(err)
+	second := w.oidc("second", nil) // has a button where there is no organization
+	w.upstream("github", "github", nil)
+	github, err := w.st.ConnectionByName(t.Context(), "github")
+	w.ok(err)
+	org := w.organized("allow", "no_prompt", nil)
+	for _, oc := range []stagedoor.OrganizationConnection{{ConnectionID: corp.ID, ShowAsButton: true}, {ConnectionID: second.ID}, {ConnectionID: github.ID}} {
+		oc.IsEnabled, oc.AssignMembershipOnLogin = true, true
+		w.ok(w.st.AddOrganizationConnection(t.Context(), org.ID, &oc))
+	}
+	set := func(id string, shown, enabled bool) {
+		_, err := w.st.UpdateOrganizationConnection(t.Context(), org.ID, id, func(oc *stagedoor.OrganizationConnection) error {
+			oc.ShowAsButton, oc.IsEnabled = shown, enabled
+			return nil
+		})
+		w.ok(err)
+	}
+	w.browser().begin("organization", org.ID).want(http.StatusOK).says("Continue with corp", "Continue with GitHub").hides("connection=second")
+	w.browser().begin().want(http.StatusOK).says("Continue with second", "Continue with GitHub").hides("connection=corp")
+	b := w.browser()
+	if q := b.finish(b.through(b.begin("organization", org.ID, "connection", "second"))); q.Get("code") == "" {
+		t.Errorf("%v", q)
+	}
+	// Without a button, the address leads there.
+	set(corp.ID, false, true)
+	c := w.browser()
+	page := c.begin("organization", org.ID).want(http.StatusOK).hides("connection=corp")
+	r := c.submit(page, "username", "kim@corp.example", "password", "x").want(http.StatusSeeOther)
+	if q := c.finish(c.through(c.get(r.to()))); q.Get("code") == "" {
+		t.Errorf("%v", q)
+	}
+	// A company's connection alone is gone to at once; where nobody is shown a way, it takes the address or the name.
+	set(w.conn.ID, false, false)
+	set(github.ID, false, false)
+	if q := w.browser().finish(w.browser().begin("organization", org.ID)); q.Get("error_description") != "no connections enabled for the organization are visible" {
+		t.Errorf("%v", q)
+	}
+	d := w.browser()
+	page = d.begin("organization", org.ID, "login_hint", "kim@corp.example").want(http.StatusOK)
+	r = d.submit(page, "username", "kim@corp.example").want(http.StatusSeeOther)
+	if q := d.finish(d.through(d.get(r.to()))); q.Get("code") == "" {
+		t.Errorf("%v", q)
+	}
+	set(second.ID, true, true)
+	set(corp.ID, false, false)
+	if to := w.browser().begin("organization", org.ID).to(); !strings.HasPrefix(to, w.at) {
+		t.Errorf("%s", to)
+	}
+}
+
 // TestFederatedLogout: whoever wants it signs out at their provider too, and comes back to where the client may send them.
 func TestFederatedLogout(t *testing.T) {
 	w := newAbroad(t, storetest.SQLite)

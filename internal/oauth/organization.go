@@ -31,7 +31,11 @@ func checkOrganization(ctx context.Context, st *store.Store, client *stagedoor.C
 	if err != nil {
 		return err
 	}
-	if !o.Takes(client) {
+	takes, err := pipeline.Takes(ctx, st, o, client)
+	if err != nil {
+		return err
+	}
+	if !takes {
 		return pipeline.ErrNotForClient("organization")
 	}
 	req.Organization = o.ID

@@ -46,6 +46,66 @@ func TestOrganizationAtTheTokenEndpoint(t *testing.T) {
 	})
 }
 
+// An organization may list the clients that its members use. Others of the tenant's own are kept out, also with what they hold already; those of others
+// follow third_party_client_access.
+func TestClientsOfAnOrganization(t *testing.T) {
+	eachWorld(t, func(t *testing.T, w *world) {
+		ctx := t.Context()
+		const refused = "parameter organization is not allowed for this client"
+		w.passwords(site)
+		w.organizedToo(site, "allow")
+		north, south := w.org("north", nil, ada), w.org("south", nil, ada)
+		list := func(name, value string) {
+			_, err := w.st.UpdateOrganization(ctx, north, func(o *stagedoor.Organization) error {
+				o.Stored = map[string]json.RawMessage{name: json.RawMessage(value)}
+				return nil
+			})
+			ok(t, err)
+		}
+		use := func(client string, yes bool) {
+			_, err := w.st.UpdateOrganizationClient(ctx, north, client, func(oc *stagedoor.OrganizationClient) error { oc.UseForMemberAccess = yes; return nil })
+			ok(t, err)
+		}
+		ok(t, w.st.AddOrganizationClients(ctx, north, []stagedoor.OrganizationClient{{ClientID: site}})) // does not count yet
+		held := w.byPassword(site, "organization", north, "scope", "openid offline_access").good().RefreshToken
+		list("is_app_entitlement_active", "true")
+		b := w.browser()
+		b.authorize(request(site, "organization", north)).fails("invalid_request", refused)
+		w.byPassword(site, "organization", north).bad(400, "invalid_request", refused)
+		w.refresh(site, held).bad(400, "invalid_request", refused)
+		b.authorize(request(site, "organization", south)).asks("login")
+		use(site, true)
+		b.authorize(request(site, "organization", north)).asks("login")
+		w.byPassword(site, "organization", north).good()
+		ok(t, w.st.RemoveOrganizationClients(ctx, north, []string{site}))
+		w.byPassword(site, "organization", north).bad(400, "invalid_request", refused)
+
+		// One of somebody else follows the organization's word about all of them, until it is listed.
+		w.organizedToo(third, "allow")
+		b.authorize(request(third, "organization", north)).asks("login")
+		ok(t, w.st.AddOrganizationClients(ctx, north, []stagedoor.OrganizationClient{{ClientID: third}}))
+		b.authorize(request(third, "organization", north)).fails("invalid_request", refused)
+		list("third_party_client_access", `"block"`)
+		use(third, true)
+		b.authorize(request(third, "organization", north)).fails("invalid_request", refused) // the list is switched off
+	})
+}
+
+// Nor does the page on which people choose, or name, an organization take them to one that does not list the client.
+func TestChoiceOfAnOrganizationThatListsClients(t *testing.T) {
+	w := newWorld(t)
+	north := w.org("north", nil, ada)
+	_, err := w.st.UpdateOrganization(t.Context(), north, func(o *stagedoor.Organization) error {
+		o.Stored = map[string]json.RawMessage{"is_app_entitlement_active": json.RawMessage("true")}
+		return nil
+	})
+	ok(t, err)
+	w.organized(site, "require", "post_login_prompt")
+	w.browser().login(request(site)).fails("access_denied", "client requires organization membership, but user does not belong to any organization")
+	ok(t, w.st.AddOrganizationClients(t.Context(), north, []stagedoor.OrganizationClient{{ClientID: site, UseForMemberAccess: true}}))
+	w.browser().login(request(site)).got()
+}
+
 // A person whom an action names by a connection comes through it, as at a login.
 func TestOrganizationOfATokenExchange(t *testing.T) {
 	eachWorld(t, func(t *testing.T, w *world) {

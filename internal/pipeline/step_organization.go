@@ -101,7 +101,11 @@ func choices(ctx context.Context, st *store.Store, client *stagedoor.Client, s *
 	}
 	var out []stagedoor.Organization
 	for _, o := range all {
-		if !o.Takes(client) {
+		takes, err := Takes(ctx, st, &o, client)
+		if err != nil {
+			return nil, err
+		}
+		if !takes {
 			continue
 		}
 		enabled, err := throughConnection(ctx, st, o.ID, s.Connection)
@@ -113,6 +117,18 @@ func choices(ctx context.Context, st *store.Store, client *stagedoor.Client, s *
 		}
 	}
 	return out, nil
+}
+
+// Takes tells whether people may log in to the organization through the client.
+func Takes(ctx context.Context, st *store.Store, o *stagedoor.Organization, client *stagedoor.Client) (bool, error) {
+	if !o.ListsClients() {
+		return o.Takes(client, nil), nil
+	}
+	of, err := st.OrganizationClient(ctx, o.ID, client.ID)
+	if err != nil && !stagedoor.IsKind(err, stagedoor.NotFound) {
+		return false, err
+	}
+	return o.Takes(client, of), nil
 }
 
 // throughConnection returns the connection called name as the organization has enabled it; nil if it has not.
@@ -202,7 +218,14 @@ func named(ctx context.Context, st *store.Store, client *stagedoor.Client, answe
 			found = o
 		}
 	}
-	if found == nil || !found.Takes(client) {
+	if found == nil {
+		return "", ErrNoSuchOrganization()
+	}
+	takes, err := Takes(ctx, st, found, client)
+	if err != nil {
+		return "", err
+	}
+	if !takes {
 		return "", ErrNoSuchOrganization()
 	}
 	asked := *req
@@ -379,7 +402,11 @@ func (p *Pipeline) StillIn(ctx context.Context, st *store.Store, client *stagedo
 
 // opens tells whether an organization lets its people in through the client, and through the connection, if that is known.
 func opens(ctx context.Context, st *store.Store, client *stagedoor.Client, o *stagedoor.Organization, through string) error {
-	if !client.UsesOrganizations() || !o.Takes(client) {
+	takes, err := Takes(ctx, st, o, client)
+	if err != nil {
+		return err
+	}
+	if !takes || !client.UsesOrganizations() {
 		return ErrNotForClient("organization")
 	}
 	if through == "" {

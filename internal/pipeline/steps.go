@@ -88,6 +88,9 @@ func (p *Pipeline) steps(ctx context.Context, l *login) (*Outcome, error) {
 		if err == nil && ask != "" && l.tx.Request.HasPrompt("none") {
 			err = cannotAsk(ask)
 		}
+		if err == nil && ask == AskLogin && l.org != nil {
+			err = l.shown(ctx)
+		}
 		if err != nil {
 			if gone := l.end(ctx); gone != nil {
 				return nil, gone
@@ -117,6 +120,15 @@ func (p *Pipeline) steps(ctx context.Context, l *login) (*Outcome, error) {
 	out.User, out.Result = l.user, l.tx.Result
 	l.logSuccess()
 	return out, nil
+}
+
+// shown tells whether the login page shows a way in to the login's organization.
+func (l *login) shown(ctx context.Context) error {
+	choice, err := connection.Choose(ctx, l.st, &l.tx.Request)
+	if err != nil {
+		return err
+	}
+	return choice.Shown()
 }
 
 // end uses up a stored login: of two callers one gets the result, the other a lost transaction.
