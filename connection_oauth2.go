@@ -20,6 +20,8 @@ type OAuth2Options struct {
 	AuthParams       map[string]string `json:"authParams"`    // further parameters of the address that people go to
 	AuthParamsMap    map[string]string `json:"authParamsMap"` // the same, with the value of a parameter of the authorization request
 	PKCE             bool              `json:"pkce_enabled"`
+	FieldsMap        map[string]string `json:"fieldsMap"`         // attributes of the user, and the members of the profile that they come from
+	SpaceScopes      bool              `json:"useOauthSpecScope"` // scopes that a client adds are separated by spaces, as all others are; else by commas
 }
 
 // OAuth2 returns the options of a custom social connection. What has the wrong type counts as not there.

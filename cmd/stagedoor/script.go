@@ -45,7 +45,7 @@ type scriptCommand struct {
 
 type scriptRunCommand struct {
 	Files    []string          `arg:"" name:"file" help:"Scripts; several run as one pipeline." type:"existingfile"`
-	Kind     string            `help:"Kind of the scripts: rule, action, hook, database-login and so on, fetch-user-profile. By default the first one's looks decide." placeholder:"KIND"`
+	Kind     string            `help:"Kind of the scripts: rule, action, hook, database-login and so on, fetch-user-profile, get-logout-url. By default the first one's looks decide." placeholder:"KIND"`
 	Trigger  string            `help:"Trigger of actions and hooks." placeholder:"ID"`
 	User     string            `help:"JSON file: user of rules." type:"existingfile" placeholder:"FILE"`
 	Context  string            `help:"JSON file: context of rules." type:"existingfile" placeholder:"FILE"`

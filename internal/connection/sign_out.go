@@ -9,8 +9,9 @@ import (
 )
 
 // SignOut is the address at which somebody signs out at the provider of their connection, and from which they come back with state to
-// issuer's /logout; empty where the provider has none. came is what the provider calls their session, as far as it is known.
-func (o *Upstream) SignOut(ctx context.Context, st *store.Store, c *stagedoor.Connection, came stagedoor.CameBy, issuer, state string) (string, error) {
+// issuer's /logout; empty where the provider has none. came is what the provider calls their session, as far as it is known; asked are the parameters of the
+// logout, for scripts.
+func (o *Upstream) SignOut(ctx context.Context, st *store.Store, c *stagedoor.Connection, came stagedoor.CameBy, asked url.Values, issuer, state string) (string, error) {
 	back := issuer + "logout"
 	if c.Strategy == stagedoor.StrategySAML {
 		party, err := samlParty(c)
@@ -31,6 +32,9 @@ func (o *Upstream) SignOut(ctx context.Context, st *store.Store, c *stagedoor.Co
 		return o.signOutWSFed(ctx, c, back+"?"+url.Values{"state": {state}}.Encode())
 	}
 	p, err := o.plan(ctx, c)
+	if err == nil && p.logout == "" && c.Strategy == StrategyOAuth2 {
+		return o.scriptedSignOut(ctx, st, c, asked)
+	}
 	if err != nil || !isWebAddress(p.logout) {
 		return "", err
 	}

@@ -177,6 +177,7 @@ type plan struct {
 	auth       string // how the client proves itself: post, basic, private_key_jwt
 	scopes     []string
 	separate   string // what stands between scopes
+	commas     bool   // commas do, where a client adds some
 	pkce       string // S256, plain; empty: none
 	nonce      bool
 	otherParty bool   // ID tokens may have been given to another client of the same maker
@@ -234,6 +235,9 @@ func (p *plan) scopeFor(more string) string {
 	between := " "
 	if p.separate != "" {
 		between = p.separate
+	}
+	if p.commas && more != "" {
+		between = ","
 	}
 	return strings.Join(all, between)
 }

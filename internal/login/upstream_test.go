@@ -162,6 +162,37 @@ func TestCustomSocial(t *testing.T) {
 	})
 }
 
+// TestOptionsOfCustomSocial: what a custom social connection asks for, and what becomes of the profile that its script fetches.
+func TestOptionsOfCustomSocial(t *testing.T) {
+	provider := stagedoortest.NewStandIn(t)
+	each(t, func(w *world) {
+		conn := w.social("radio", provider.Custom())
+		w.set(conn, "freeform_scopes", []string{"listen", "profile"})
+		w.set(conn, "fieldsMap", map[string]string{"email": "mail", "nickname": "handle", "name": "missing"})
+		provider.Choose(stagedoortest.Profile(map[string]any{"user_id": "7", "mail": "kim@radio.example", "handle": "kimmy", "name": "Kim"}))
+		come := func(scope string, more ...string) {
+			w.Helper()
+			b := w.browser()
+			if q := b.finish(b.get(b.abroad(b.get(b.begin(more...).button("The radio"))))); q.Get("code") == "" || provider.Asked().Get("scope") != scope {
+				w.Errorf("%q: %v", provider.Asked().Get("scope"), q)
+			}
+		}
+		come("profile email listen")
+		if u := w.found("kim@radio.example"); u == nil || u.Nickname != "kimmy" || u.Name != "Kim" {
+			w.Errorf("%+v", u)
+		}
+		come("profile,email,listen,record", "connection_scope", "record,listen")
+		w.set(conn, "useOauthSpecScope", true)
+		come("profile email listen record", "connection_scope", "record,listen")
+		// What is ours stays ours, whatever the connection says.
+		w.set(conn, "upstream_params", map[string]any{
+			"state": map[string]string{"value": "x"}, "client_id": map[string]string{"alias": "login_hint"}, "redirect_uri": map[string]string{"value": "https://evil.example/"},
+			"response_type": map[string]string{"value": "token"}, "code_challenge": map[string]string{"value": "x"}, "scope": map[string]string{"value": "all"},
+		})
+		come("profile email listen", "login_hint", "kim@radio.example")
+	})
+}
+
 // TestProvidersRefuse: what goes wrong at a provider ends the login with an error for the client, and is in the log.
 func TestProvidersRefuse(t *testing.T) {
 	provider := stagedoortest.NewStandIn(t)

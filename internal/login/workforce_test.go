@@ -2,6 +2,7 @@ package login_test
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -10,6 +11,7 @@ import (
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/standin"
 	"github.com/stagedoor/stagedoor/internal/store/storetest"
+	"github.com/stagedoor/stagedoor/stagedoortest"
 )
 
 // TestWorkforce: Okta, Entra ID and Google Workspace are OpenID Connect with less to say.
@@ -285,6 +287,51 @@ func TestFederatedLogout(t *testing.T) {
 	}
 	b = signed("corp") // an address that is not allowed is refused, whatever else is asked
 	b.get("/v2/logout?client_id=app&federated&returnTo=https%3A%2F%2Fevil.example%2F").want(http.StatusBadRequest)
+}
+
+// A custom social connection without logoutUrl has a script that says where people sign out. One that fails keeps nobody signed in here.
+func TestScriptedFederatedLogout(t *testing.T) {
+	provider := stagedoortest.NewStandIn(t)
+	each(t, func(w *world) {
+		_, err := w.st.UpdateClient(w.Context(), "app", func(c *stagedoor.Client) error { c.AllowedLogoutURLs = []string{"https://app.example/bye"}; return nil })
+		w.ok(err)
+		conn := w.social("radio", provider.Custom())
+		provider.Choose(stagedoortest.Profile(map[string]any{"user_id": "1"}))
+		scripts := maps.Clone(provider.Custom()["scripts"].(map[string]any))
+		out := func(source string) string {
+			scripts["getLogoutUrl"] = source
+			w.set(conn, "scripts", scripts)
+			b := w.browser()
+			b.finish(b.get(b.abroad(b.get(b.begin().button("The radio")))))
+			to := b.get("/v2/logout?client_id=app&federated&returnTo=https%3A%2F%2Fapp.example%2Fbye").to()
+			if r := b.begin("prompt", "none"); !strings.Contains(r.to(), "login_required") {
+				w.Errorf("the session lives: %s", r.to())
+			}
+			return to
+		}
+		const bye = "https://app.example/bye"
+		if to := out(`function getLogoutUrl(query, callback) { callback(null, 'https://radio.example/out?to=' + encodeURIComponent(query.returnTo) + '&who=' + query.client_id); }`); to != "https://radio.example/out?to="+url.QueryEscape(bye)+"&who=app" {
+			w.Errorf("%s", to)
+		}
+		for source, why := range map[string]string{
+			`(query, callback) => callback(new Error('no way'))`:            "no way",
+			`(query, callback) => callback(null, 'javascript:alert(1)')`:    "called back with no http or https address",
+			`(query, callback) => callback(null)`:                           "called back with no http or https address",
+			`(query, callback) => callback(null, {url: 'https://x.test/'})`: "called back with no http or https address",
+		} {
+			if to := out(source); to != bye {
+				w.Errorf("%s: %s", source, to)
+			}
+			w.logs(`"type":"federated_logout_failed"`, why)
+		}
+		if to := out(""); to != bye {
+			w.Errorf("%s", to)
+		}
+		w.set(conn, "logoutUrl", "https://radio.example/fixed")
+		if to := out(`(query, callback) => callback(null, 'https://radio.example/script')`); !strings.HasPrefix(to, "https://radio.example/fixed?") {
+			w.Errorf("%s", to)
+		}
+	})
 }
 
 // TestNativeSocial: an app signs people in by what it got from the provider itself.

@@ -56,7 +56,7 @@ func (d *Door) signedOut(w http.ResponseWriter, r *http.Request, st *store.Store
 	if params.Has("federated") {
 		v := visit(r, st)
 		v.Browser = session.EnsureBrowser(w, r)
-		elsewhere, err := d.Pipeline.SignOut(r.Context(), v, s, to)
+		elsewhere, err := d.Pipeline.SignOut(r.Context(), v, s, params, to)
 		if err != nil {
 			page.Fail(w, r, st, err, client)
 			return

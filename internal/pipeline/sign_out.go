@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"net/url"
 	"strings"
 
 	"github.com/stagedoor/stagedoor"
@@ -16,8 +17,8 @@ import (
 const askSignOut = "sign-out"
 
 // SignOut is where the person of an ended session goes to sign out at their provider too, from where they come back to to; empty where there is
-// no such place. The way back works once, in this browser.
-func (p *Pipeline) SignOut(ctx context.Context, v Visit, s *stagedoor.Session, to string) (string, error) {
+// no such place. The way back works once, in this browser. asked are the parameters of the logout.
+func (p *Pipeline) SignOut(ctx context.Context, v Visit, s *stagedoor.Session, asked url.Values, to string) (string, error) {
 	if s == nil || p.Upstream == nil {
 		return "", nil
 	}
@@ -42,7 +43,12 @@ func (p *Pipeline) SignOut(ctx context.Context, v Visit, s *stagedoor.Session, t
 		ID: stagedoor.NewToken(), Browser: hash(v.Browser), Step: askSignOut, ExpiresAt: v.Store.Clock().Now().Add(transactionLife),
 		Request: stagedoor.AuthorizationRequest{RedirectURI: to},
 	}
-	address, err := p.Upstream.SignOut(ctx, v.Store, conn, came, v.Issuer, tx.ID)
+	address, err := p.Upstream.SignOut(ctx, v.Store, conn, came, asked, v.Issuer, tx.ID)
+	if stagedoor.IsKind(err, stagedoor.Scripted) {
+		v.log(stagedoor.LogEvent{
+			Type: "federated_logout_failed", Description: describe(err), UserID: s.UserID, Connection: conn.Name, ConnID: conn.ID, Strategy: conn.Strategy,
+		})
+	}
 	if kind := stagedoor.AsError(err).Kind; err != nil && kind != stagedoor.Internal && kind != stagedoor.Unavailable || strings.TrimSpace(address) == "" {
 		return "", nil // they are signed out here; that the provider cannot be asked shall not keep them
 	}

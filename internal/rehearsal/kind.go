@@ -24,10 +24,13 @@ func Kinds() []string {
 	return kinds
 }
 
-// kindOf is the kind of the scripts of an operation: database-get-user, fetch-user-profile.
+// kindOf is the kind of the scripts of an operation: database-get-user, fetch-user-profile, get-logout-url.
 func kindOf(o *script.Operation) string {
-	if o.Name == script.FetchUserProfile {
+	switch o.Name {
+	case script.FetchUserProfile:
 		return "fetch-user-profile"
+	case script.GetLogoutURL:
+		return "get-logout-url"
 	}
 	return "database-" + strings.ReplaceAll(o.Name, "_", "-")
 }

@@ -19,7 +19,7 @@ type Operation struct {
 	Context   bool     // the context is always there; else only where the connection wants it
 }
 
-// Operations are all of them: first the scripts of a database, then that of a custom social connection.
+// Operations are all of them: first the scripts of a database, then those of a custom social connection.
 var Operations = []*Operation{
 	{Name: "login", Functions: []string{"login"}, Arguments: []string{"identifier", "password"}},
 	{Name: "get_user", Functions: []string{"getByEmail", "getUser", "get_user"}, Arguments: []string{"email"}},
@@ -31,10 +31,14 @@ var Operations = []*Operation{
 	{Name: "change_phone_number", Functions: []string{"changePhoneNumber", "change_phone_number"}, Arguments: []string{"phoneNumber", "newPhoneNumber", "verified"}}, // ours: nothing public says
 	{Name: "delete", Functions: []string{"remove", "deleteUser", "delete_user"}, Arguments: []string{"id"}},
 	{Name: FetchUserProfile, Functions: []string{"fetchUserProfile"}, Arguments: []string{"accessToken"}, Context: true},
+	{Name: GetLogoutURL, Functions: []string{"getLogoutUrl"}, Arguments: []string{"query"}},
 }
 
-// FetchUserProfile is the script of custom social connections.
-const FetchUserProfile = "fetchUserProfile"
+// Scripts of custom social connections.
+const (
+	FetchUserProfile = "fetchUserProfile"
+	GetLogoutURL     = "getLogoutUrl"
+)
 
 // OperationNamed returns an operation, nil if there is none of that name.
 func OperationNamed(name string) *Operation {

@@ -102,7 +102,7 @@ func (r *Recording) Found() string {
 	var profile map[string]any
 	var began start
 	switch {
-	case r.Trigger == FetchUserProfile:
+	case r.Trigger == FetchUserProfile, r.Trigger == GetLogoutURL:
 		return ""
 	case r.Trigger == "delete" && json.Unmarshal(r.Start, &began) == nil && began.Call != nil && len(began.Call.Arguments) > 0:
 		var id string
