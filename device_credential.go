@@ -4,8 +4,8 @@ package stagedoor
 type DeviceCredential struct {
 	ID       string `json:"id"`
 	Name     string `json:"device_name"`
-	DeviceID string `json:"device_id"`
-	Type     string `json:"type"` // public_key
+	DeviceID string `json:"device_id,omitempty"` // none of a refresh token
+	Type     string `json:"type"`                // public_key; refresh_token and rotating_refresh_token of those that are listed
 	UserID   string `json:"user_id"`
 	ClientID string `json:"client_id"`
 	Value    string `json:"-"` // never shown

@@ -1,6 +1,7 @@
 package mgmt
 
 import (
+	"cmp"
 	"strings"
 
 	"github.com/stagedoor/stagedoor"
@@ -15,12 +16,23 @@ type listDeviceCredentialsIn struct {
 	Type     string `json:"type" schema:"enum=public_key|refresh_token|rotating_refresh_token" doc:"Type of credentials to retrieve"`
 }
 
-// listDeviceCredentials answers public keys; refresh tokens have a list of their own.
+// listDeviceCredentials answers public keys, and of a user's refresh tokens what tells devices apart: they were listed here before they had a list of their
+// own. Where pages are asked for, those of a user are of refresh tokens unless the type says otherwise.
 func (a *API) listDeviceCredentials(c *call, in listDeviceCredentialsIn) (any, error) {
-	if in.Type != "" && in.Type != "public_key" {
-		return web.Envelope(in.Paging, "device_credentials", []any{}, 0), nil
+	paged := in.IncludeTotals || in.PerPage.Set || in.Page > 0
+	var page []stagedoor.DeviceCredential
+	var total int
+	var err error
+	switch {
+	case in.Type == "public_key" || in.Type == "" && in.UserID == "":
+		page, total, err = c.store.DeviceCredentials(c.ctx(), in.UserID, in.ClientID, offsetPage(in.Paging))
+	case in.UserID == "":
+		err = bad("invalid_query_string", "Query validation error: 'Missing required property: user_id' of credentials of this type.")
+	default:
+		if page, err = credentialsOf(c, in, in.Type == "" && !paged); err == nil {
+			total, page = len(page), web.Cut(in.Paging, page)
+		}
 	}
-	page, total, err := c.store.DeviceCredentials(c.ctx(), in.UserID, in.ClientID, offsetPage(in.Paging))
 	if err != nil {
 		return nil, err
 	}
@@ -31,6 +43,26 @@ func (a *API) listDeviceCredentials(c *call, in listDeviceCredentialsIn) (any, e
 		}
 	}
 	return web.Envelope(in.Paging, "device_credentials", shown, total), nil
+}
+
+// credentialsOf are a user's refresh tokens of a type, in the order of their ids, or all credentials.
+func credentialsOf(c *call, in listDeviceCredentialsIn, all bool) (out []stagedoor.DeviceCredential, err error) {
+	if all {
+		if out, _, err = c.store.DeviceCredentials(c.ctx(), in.UserID, in.ClientID, offsetPage(in.Paging)); err != nil {
+			return nil, err
+		}
+	}
+	tokens, err := c.store.UserRefreshTokens(c.ctx(), in.UserID)
+	for _, t := range tokens {
+		kind := "refresh_token"
+		if t.Rotating {
+			kind = "rotating_refresh_token"
+		}
+		if (all || kind == cmp.Or(in.Type, "refresh_token")) && (in.ClientID == "" || in.ClientID == t.ClientID) {
+			out = append(out, stagedoor.DeviceCredential{ID: t.ID, Name: t.InitialUserAgent, Type: kind, UserID: t.UserID, ClientID: t.ClientID})
+		}
+	}
+	return out, err
 }
 
 type createDeviceCredentialIn struct {
@@ -62,11 +94,16 @@ func (a *API) createDeviceCredential(c *call, in createDeviceCredentialIn) (any,
 	return map[string]string{"id": d.ID}, nil
 }
 
-// deleteDeviceCredential removes one; people remove their own alone.
+// deleteDeviceCredential removes one, or revokes a refresh token with all that it was rotated to; people remove their own alone.
 func (a *API) deleteDeviceCredential(c *call) (any, error) {
 	owner := ""
 	if c.caller.person {
 		owner = c.caller.subject
+	}
+	if t, err := c.store.RefreshTokenByID(c.ctx(), c.id()); err == nil && (owner == "" || owner == t.UserID) {
+		return a.deleteRefreshToken(c)
+	} else if err != nil && !stagedoor.IsKind(err, stagedoor.NotFound) {
+		return nil, err
 	}
 	return nil, c.store.DeleteDeviceCredential(c.ctx(), c.id(), owner)
 }

@@ -12,6 +12,7 @@ import (
 	"encoding/pem"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/jose"
@@ -214,6 +215,26 @@ func TestDeviceCredentials(t *testing.T) {
 		}
 		want := `{"id":"` + id + `","device_name":"phone","device_id":"d1","type":"public_key","user_id":"auth0|kim","client_id":"web_acme"}`
 		h.call(all, "GET", "/device-credentials?user_id=auth0%7Ckim&client_id=web_acme", "").is(200, "["+want+"]")
+		until := time.Now().Add(time.Hour)
+		for id, rotating := range map[string]bool{"rt_1": false, "rt_2": true, "rt_3": true} {
+			h.ok(h.store("acme").CreateRefreshToken(h.Context(), "token "+id, &stagedoor.RefreshToken{ID: id, FamilyID: id, UserID: kim, ClientID: "app", ExpiresAt: until, Rotating: rotating, InitialUserAgent: "phone"}))
+		}
+		shown := func(id, kind string) string {
+			return `{"id":"` + id + `","device_name":"phone","type":"` + kind + `","user_id":"auth0|kim","client_id":"app"}`
+		}
+		const of = "/device-credentials?user_id=auth0%7Ckim"
+		h.call(all, "GET", of+"&type=refresh_token", "").is(200, "["+shown("rt_1", "refresh_token")+"]")
+		h.call(all, "GET", of+"&per_page=5", "").is(200, "["+shown("rt_1", "refresh_token")+"]")
+		h.call(all, "GET", of+"&type=rotating_refresh_token&include_totals=true&per_page=1&page=1", "").
+			is(200, `{"start":1,"limit":1,"total":2,"device_credentials":[`+shown("rt_3", "rotating_refresh_token")+"]}")
+		h.call(all, "GET", of+"&type=rotating_refresh_token&client_id=other", "").is(200, "[]")
+		h.call(all, "GET", of, "").is(200, "["+want+","+shown("rt_1", "refresh_token")+","+shown("rt_2", "rotating_refresh_token")+","+shown("rt_3", "rotating_refresh_token")+"]")
+		h.call(all, "GET", "/device-credentials?type=refresh_token", "").is(400, "")
+		h.call(h.person("acme", lee, "delete:current_user_device_credentials"), "DELETE", "/device-credentials/rt_1", "").is(204, "")
+		h.call(mine, "DELETE", "/device-credentials/rt_2", "").is(204, "")
+		h.call(all, "DELETE", "/device-credentials/rt_3", "").is(204, "")
+		h.call(all, "GET", of, "").is(200, "["+want+","+shown("rt_1", "refresh_token")+"]")
+		h.call(all, "DELETE", "/device-credentials/rt_1", "").is(204, "")
 		h.call(all, "GET", "/device-credentials?client_id=web_acme&include_totals=true&fields=id", "").is(200, `{"start":0,"limit":50,"total":1,"device_credentials":[{"id":"`+id+`"}]}`)
 		h.call(all, "GET", "/device-credentials?user_id=auth0%7Clee", "").is(200, "[]")
 		h.call(all, "GET", "/device-credentials?client_id=web_acme&include_totals=true&per_page=1&page=1", "").is(200, `{"start":1,"limit":1,"total":1,"device_credentials":[]}`)
