@@ -186,7 +186,8 @@ func (s *TenantSettings) OrganizationNames() bool {
 }
 
 // Takes tells whether people may log in to the organization through the client, which may be somebody else's. of is the client as the organization lists
-// it; nil: it does not. A list that counts decides for those that are on it, and keeps the tenant's own out that are not.
+// it; nil: it does not. A list that counts decides for those that are on it, and keeps the tenant's own out that are not; somebody else's are let in only where the
+// organization says so.
 func (o *Organization) Takes(c *Client, of *OrganizationClient) bool {
 	switch {
 	case o.ListsClients() && of != nil:
@@ -194,7 +195,7 @@ func (o *Organization) Takes(c *Client, of *OrganizationClient) bool {
 	case c.IsFirstParty:
 		return !o.ListsClients()
 	}
-	return string(o.Stored["third_party_client_access"]) != `"block"`
+	return string(o.Stored["third_party_client_access"]) == `"allow"`
 }
 
 // ListsClients tells whether people log in to the organization through the clients alone that it lists (is_app_entitlement_active).

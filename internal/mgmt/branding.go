@@ -15,6 +15,7 @@ import (
 )
 
 type brandingIn struct {
+	_          struct{}                  `schema:"min=1"`
 	Colors     web.Opt[brandingColorsIn] `json:"colors" doc:"Custom color settings"`
 	FaviconURL web.Opt[string]           `json:"favicon_url" doc:"URL for the favicon. Must use HTTPS"`
 	LogoURL    web.Opt[string]           `json:"logo_url" doc:"URL for the logo. Must use HTTPS"`

@@ -44,6 +44,7 @@ type createClientIn struct {
 }
 
 type updateClientIn struct {
+	_      struct{}        `schema:"min=1"`
 	Name   web.Opt[string] `json:"name" schema:"notnull" pattern:"^[^<>]+$" doc:"Name of this client (min length: 1 character, does not allow < or >)"`
 	Secret web.Opt[string] `json:"client_secret" schema:"notnull,min=16,max=256" doc:"The secret used to sign tokens for the client"`
 	clientIn

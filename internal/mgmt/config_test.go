@@ -132,7 +132,7 @@ func TestCredentialsOfClientsTakeTheirScopes(t *testing.T) {
 // A secret is told to who may read it, and to who has it made: not to who may make other clients, or could replace it.
 func TestSecretsAreNotToldForAWrite(t *testing.T) {
 	h := sqlite(t)
-	for scopes, body := range map[string]string{"create:clients update:clients": `{"description":"d"}`, "update:client_keys": `{}`} {
+	for scopes, body := range map[string]string{"create:clients update:clients": `{"description":"d"}`, "update:client_keys": `{"client_secret":"another secret of the client"}`} {
 		if got := h.call(h.machine("acme", scopes), "PATCH", "/clients/web_acme", body).is(200, ""); got.get("client_secret") != nil || got.get("signing_keys") != nil {
 			t.Errorf("%s: %s", scopes, got.body)
 		}
@@ -229,6 +229,9 @@ func TestClientGrants(t *testing.T) {
 		h.call(all, "PATCH", "/client-grants/"+id, `{"scope":[]}`).is(200, strings.Replace(want, `"read:a"`, "", 1))
 		h.call(all, "PATCH", "/client-grants/"+id, `{"scope":["delete:world"]}`).is(200, strings.Replace(want, "read:a", "delete:world", 1)) // observed
 		h.call(all, "PATCH", "/client-grants/"+id, `{"audience":"x"}`).fails(400, "invalid_body", payload(`Additional properties not allowed: audience'`))
+		for _, path := range []string{"/clients/web_acme", "/tenants/settings", "/branding", "/prompts"} {
+			h.call(all, "PATCH", path, `{}`).fails(400, "invalid_body", payload(`Too few properties defined (0), minimum 1'`))
+		}
 		h.call(all, "PATCH", "/client-grants/"+id, `{}`).fails(400, "invalid_body", payload(`Too few properties defined (0), minimum 1'`))
 		h.call(all, "POST", "/client-grants", `{"client_id":"nobody","audience":"https://api.test/","scope":[]}`).fails(404, "inexistent_client", "The client does not exist")
 		h.call(all, "POST", "/client-grants", `{"client_id":"web_acme","audience":"nope","scope":[]}`).fails(404, "inexistent_resource_server", "The resource server does not exist")

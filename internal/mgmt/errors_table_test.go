@@ -80,7 +80,7 @@ func TestErrorTable(t *testing.T) {
 			{"GET", "/flows/af_nothing", "", 404, "", "Flow not found"},
 			{"GET", "/forms/ap_nothing", "", 404, "", "Form not found"},
 			{"GET", "/flows/vault/connections/ac_nothing", "", 404, "", "Connection not found"},
-			{"GET", "/event-streams/est_0000000000000000", "", 404, "", "The requested stream does not exist."},
+			{"GET", "/event-streams/est_0000000000000000000000", "", 404, "", "The requested stream does not exist."},
 			{"GET", "/token-exchange-profiles/tep_0000000000000000", "", 404, "", "Token exchange profile not found."},
 			{"GET", "/user-attribute-profiles/uap_0000000000000000", "", 404, "", "User attribute profile not found."},
 			{"GET", "/self-service-profiles/ssp_0000000000000000", "", 404, "", "Profile with ID: ssp_0000000000000000 not found"},

@@ -2,6 +2,7 @@ package mgmt
 
 import (
 	"encoding/json"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -28,6 +29,23 @@ var eventStreams = func() documents {
 	}
 	return n
 }()
+
+// eventStreamID is what ids of event streams look like.
+var eventStreamID = regexp.MustCompile(`^est_[A-Za-z0-9]{22}$`)
+
+// ofEventStream refuses an id that is none before an operation looks for the stream.
+func ofEventStream(o operation) operation {
+	run := o.run
+	o.run = func(c *call) (any, error) {
+		if !eventStreamID.MatchString(c.id()) {
+			return nil, (&web.Violation{
+				Path: "id", Doc: "Unique identifier for the event stream", Reason: "Object didn't pass validation for format event-stream-id: " + bounded(c.id(), 100),
+			}).URI()
+		}
+		return run(c)
+	}
+	return o
+}
 
 type subscriptionIn struct {
 	EventType string `json:"event_type" schema:"required,enum=user.created|user.updated|user.deleted|organization.created|organization.updated|organization.deleted|organization.member.added|organization.member.deleted|organization.member.role.assigned|organization.member.role.deleted|organization.connection.added|organization.connection.updated|organization.connection.removed|organization.group.role.assigned|organization.group.role.deleted|group.created|group.updated|group.deleted|group.member.added|group.member.deleted|group.role.assigned|group.role.deleted"`

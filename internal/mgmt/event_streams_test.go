@@ -49,7 +49,11 @@ func TestEventStreams(t *testing.T) {
 		// Whoever may change a stream does not get its password by sending it elsewhere.
 		h.call(bearer, "PATCH", "/event-streams/"+id, `{"destination":{"type":"webhook","configuration":{"webhook_endpoint":"https://evil.test/","webhook_authorization":{"method":"basic","username":"bob"}}}}`).
 			fails(400, "invalid_body", "Payload validation error: 'Missing required property: password' on property destination.configuration.webhook_authorization.")
-		h.call(bearer, "PATCH", "/event-streams/est_0000000000000000", `{"name":"x"}`).fails(404, "", "The requested stream does not exist.")
+		for _, at := range []string{"/event-streams/est_invalid_id_1234567890", "/event-streams/est_0000000000000000/deliveries"} {
+			id := strings.Split(at, "/")[2]
+			h.call(bearer, "GET", at, "").fails(400, "invalid_uri", "Path validation error: 'Object didn't pass validation for format event-stream-id: "+id+"' on property id (Unique identifier for the event stream).")
+		}
+		h.call(bearer, "PATCH", "/event-streams/est_0000000000000000000000", `{"name":"x"}`).fails(404, "", "The requested stream does not exist.")
 	})
 }
 
@@ -59,7 +63,7 @@ func TestEventDeliveries(t *testing.T) {
 		id := h.call(bearer, "POST", "/event-streams", `{"name":"s","subscriptions":[{"event_type":"user.created"}],`+eventWebhook+`}`).is(201, "").text("id")
 		at := "/event-streams/" + id
 		h.call(bearer, "GET", at+"/deliveries", "").is(200, "[]")
-		h.call(bearer, "GET", "/event-streams/est_0000000000000000/deliveries", "").fails(404, "", "The requested stream does not exist.")
+		h.call(bearer, "GET", "/event-streams/est_0000000000000000000000/deliveries", "").fails(404, "", "The requested stream does not exist.")
 		h.call(bearer, "POST", at+"/test", `{"event_type":"user.moved"}`).fails(400, "invalid_body", "Payload validation error: 'No enum match for: user.moved' on property event_type.")
 		first := h.call(bearer, "POST", at+"/test", `{"event_type":"organization.member.role.assigned"}`).is(202, "")
 		second := h.call(bearer, "POST", at+"/test", `{"event_type":"user.created","data":{"object":{"user_id":"auth0|ada"}}}`).is(202, "")

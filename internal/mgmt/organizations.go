@@ -3,6 +3,7 @@ package mgmt
 import (
 	"encoding/base64"
 	"encoding/json"
+	"maps"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -129,12 +130,20 @@ func answerPage[T any](paging web.Paging, q store.OrganizationQuery, key string,
 
 // showOrganization is an organization as the caller's scopes reach it.
 func showOrganization(c *call, o *stagedoor.Organization) (any, error) {
-	shown := *o
-	shown.CreatedAt = 0
+	shown := organizationShown(o)
 	if c.caller.has("read:organizations_summary") && !c.caller.has("read:organizations") && !c.row.writes() {
 		return web.Fields{Names: organizationSummary}.Pick(shown)
 	}
 	return shown, nil
+}
+
+// organizationShown is an organization as the wire has it, with what holds where nothing was set.
+func organizationShown(o *stagedoor.Organization) stagedoor.Organization {
+	shown := *o
+	shown.CreatedAt = 0
+	shown.Stored = map[string]json.RawMessage{"third_party_client_access": json.RawMessage(`"block"`)}
+	maps.Copy(shown.Stored, o.Stored)
+	return shown
 }
 
 func (a *API) organization(c *call) (*stagedoor.Organization, error) {
@@ -277,9 +286,7 @@ func (a *API) createOrganization(c *call, in createOrganizationIn) (any, error) 
 	if len(enabled) == 0 {
 		return showOrganization(c, o)
 	}
-	shown := *o
-	shown.CreatedAt = 0
-	b, err := json.Marshal(shown)
+	b, err := json.Marshal(organizationShown(o))
 	if err != nil {
 		return nil, err
 	}
@@ -350,7 +357,6 @@ func (a *API) clientGrantOrganizations(c *call, in clientGrantOrganizationsIn) (
 func listOf(c *call, paging web.Paging, at web.Checkpoint, all []stagedoor.Organization) (any, error) {
 	return listed(c, paging, at, "organizations", all, func(o stagedoor.Organization) string { return o.ID },
 		func(o stagedoor.Organization) (any, error) {
-			o.CreatedAt = 0
-			return o, nil
+			return organizationShown(&o), nil
 		})
 }

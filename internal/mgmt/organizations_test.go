@@ -37,7 +37,7 @@ func TestOrganizations(t *testing.T) {
 			"colors":{"primary":"#123456","page_background":"#fff"}},"metadata":{"plan":"gold","seats":"7"},"token_quota":{"client_credentials":{"per_day":5}}}`).is(201, "")
 		id := got.text("id")
 		whole := `{"id":"` + id + `","name":"north","display_name":"North","branding":{"logo_url":"https://x.test/l.png",
-			"colors":{"primary":"#123456","page_background":"#fff"}},"metadata":{"plan":"gold","seats":"7"},"token_quota":{"client_credentials":{"per_day":5}}}`
+			"colors":{"primary":"#123456","page_background":"#fff"}},"metadata":{"plan":"gold","seats":"7"},"token_quota":{"client_credentials":{"per_day":5}},"third_party_client_access":"block"}`
 		if !strings.HasPrefix(id, "org_") || len(id) != 20 {
 			h.Errorf("id %q", id)
 		}
@@ -48,19 +48,19 @@ func TestOrganizations(t *testing.T) {
 		h.call(h.machine("acme", "read:organizations_summary"), "GET", path, "").is(200, `{"id":"`+id+`","name":"north","display_name":"North"}`)
 
 		h.call(all, "PATCH", path, `{"metadata":{"plan":"tin"},"branding":{"logo_url":"https://x.test/2.png"},"token_quota":null,"display_name":null}`).
-			is(200, `{"id":"`+id+`","name":"north","branding":{"logo_url":"https://x.test/2.png"},"metadata":{"plan":"tin"}}`)
-		h.call(all, "PATCH", path, `{"metadata":{"plan":"zinc","seats":null}}`).is(200, `{"id":"`+id+`","name":"north","branding":{"logo_url":"https://x.test/2.png"},"metadata":{"plan":"zinc"}}`)
-		h.call(all, "PATCH", path, `{"metadata":{},"branding":null,"name":"south"}`).is(200, `{"id":"`+id+`","name":"south"}`)
+			is(200, `{"id":"`+id+`","name":"north","branding":{"logo_url":"https://x.test/2.png"},"metadata":{"plan":"tin"},"third_party_client_access":"block"}`)
+		h.call(all, "PATCH", path, `{"metadata":{"plan":"zinc","seats":null}}`).is(200, `{"id":"`+id+`","name":"north","branding":{"logo_url":"https://x.test/2.png"},"metadata":{"plan":"zinc"},"third_party_client_access":"block"}`)
+		h.call(all, "PATCH", path, `{"metadata":{},"branding":null,"name":"south"}`).is(200, `{"id":"`+id+`","name":"south","third_party_client_access":"block"}`)
 		h.call(all, "GET", "/organizations/name/north", "").fails(404, "", noOrganization)
 
 		other := h.org("east")
 		h.call(all, "POST", "/organizations", `{"name":"east"}`).fails(409, "", "An organization with this name already exists.")
 		h.call(all, "PATCH", path, `{"name":"east"}`).fails(409, "", "An organization with this name already exists.")
-		h.call(all, "GET", path, "").is(200, `{"id":"`+id+`","name":"south"}`)
+		h.call(all, "GET", path, "").is(200, `{"id":"`+id+`","name":"south","third_party_client_access":"block"}`)
 
 		h.call(all, "GET", "/organizations?sort=name:1&include_totals=true", "").
-			is(200, `{"start":0,"limit":50,"total":2,"organizations":[{"id":"`+other+`","name":"east","display_name":"The east"},{"id":"`+id+`","name":"south"}]}`)
-		h.call(all, "GET", "/organizations?sort=name:-1&per_page=1", "").is(200, `[{"id":"`+id+`","name":"south"}]`)
+			is(200, `{"start":0,"limit":50,"total":2,"organizations":[{"id":"`+other+`","name":"east","display_name":"The east","third_party_client_access":"block"},{"id":"`+id+`","name":"south","third_party_client_access":"block"}]}`)
+		h.call(all, "GET", "/organizations?sort=name:-1&per_page=1", "").is(200, `[{"id":"`+id+`","name":"south","third_party_client_access":"block"}]`)
 		first := h.call(all, "GET", "/organizations?take=1&include_totals=true&per_page=50", "").is(200, "")
 		second := h.call(all, "GET", "/organizations?take=1&from="+first.text("next"), "").is(200, "")
 		third := h.call(all, "GET", "/organizations?take=1&from="+second.text("next"), "").is(200, `{"organizations":[]}`)
@@ -198,7 +198,7 @@ func TestOrganizationMembers(t *testing.T) {
 		second := h.org("east")
 		h.call(all, "POST", "/organizations/"+second+"/members", `{"members":["`+ids[0]+`"]}`).is(204, "")
 		h.call(all, "GET", "/users/auth0%7Ca/organizations?include_totals=true", "").
-			is(200, `{"start":0,"limit":50,"total":2,"organizations":[{"id":"`+second+`","name":"east","display_name":"The east"},{"id":"`+org+`","name":"north","display_name":"The north"}]}`)
+			is(200, `{"start":0,"limit":50,"total":2,"organizations":[{"id":"`+second+`","name":"east","display_name":"The east","third_party_client_access":"block"},{"id":"`+org+`","name":"north","display_name":"The north","third_party_client_access":"block"}]}`)
 		h.call(all, "GET", "/users/auth0%7Cnone/organizations", "").fails(404, "inexistent_user", "The user does not exist.")
 		h.call(all, "DELETE", path, `{"members":["`+ids[0]+`","`+ids[1]+`"]}`).is(204, "")
 		h.call(all, "DELETE", "/users/auth0%7Cc", "").is(204, "")
@@ -314,8 +314,8 @@ func TestOrganizationGrants(t *testing.T) {
 			h.Errorf("clients of the organization: %s", got.body)
 		}
 		h.call(all, "GET", "/clients?take=50&q=client_grant.organization_id%3Aorg_none", "").is(200, `{"clients":[]}`)
-		h.call(all, "GET", "/client-grants/"+denied+"/organizations", "").is(200, `[{"id":"`+org+`","name":"north","display_name":"The north"}]`)
-		h.call(all, "GET", "/client-grants/"+denied+"/organizations?take=5", "").is(200, `{"organizations":[{"id":"`+org+`","name":"north","display_name":"The north"}]}`)
+		h.call(all, "GET", "/client-grants/"+denied+"/organizations", "").is(200, `[{"id":"`+org+`","name":"north","display_name":"The north","third_party_client_access":"block"}]`)
+		h.call(all, "GET", "/client-grants/"+denied+"/organizations?take=5", "").is(200, `{"organizations":[{"id":"`+org+`","name":"north","display_name":"The north","third_party_client_access":"block"}]}`)
 		h.call(all, "GET", "/client-grants/cgr_none/organizations", "").fails(404, "inexistent_client_grant", "The grant does not exist.")
 		h.call(all, "POST", path, `{"grant_id":"cgr_none"}`).fails(404, "inexistent_client_grant", "The grant does not exist.")
 		h.call(all, "DELETE", path+"/"+denied, "").is(204, "")

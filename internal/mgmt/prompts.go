@@ -17,6 +17,7 @@ var promptSettings = settings{name: stagedoor.SettingPrompts, defaults: map[stri
 }}
 
 type promptsIn struct {
+	_               struct{}        `schema:"min=1"`
 	Experience      web.Opt[string] `json:"universal_login_experience" schema:"notnull,enum=new|classic" doc:"Which login experience to use. Can be \"new\" or \"classic\""`
 	IdentifierFirst web.Opt[bool]   `json:"identifier_first" doc:"Whether identifier first is enabled or not"`
 	WebAuthnFirst   web.Opt[bool]   `json:"webauthn_platform_first_factor" doc:"Use WebAuthn with Device Biometrics as the first authentication factor"`

@@ -35,6 +35,7 @@ func showTenantSettings(s stagedoor.TenantSettings, fields web.Fields) (any, err
 }
 
 type tenantSettingsIn struct {
+	_                        struct{}                   `schema:"min=1"`
 	FriendlyName             web.Opt[string]            `json:"friendly_name" schema:"max=255"`
 	PictureURL               web.Opt[string]            `json:"picture_url" schema:"max=2000"`
 	SupportEmail             web.Opt[string]            `json:"support_email" schema:"max=320"`

@@ -129,15 +129,18 @@ func TestOrganizationParameter(t *testing.T) {
 	b.authorize(request(site, "organization", "nowhere")).fails("invalid_request", "parameter organization is invalid: nowhere")
 	b.authorize(request(site, "organization", "North")).asks("login")
 
-	// A client of others is kept out where the organization says so.
+	// A client of others is kept out unless the organization says otherwise.
 	w.organized(third, "allow", "no_prompt")
-	b.authorize(request(third, "organization", north)).asks("login")
-	_, err := w.st.UpdateOrganization(t.Context(), north, func(o *stagedoor.Organization) error {
-		o.Stored = map[string]json.RawMessage{"third_party_client_access": json.RawMessage(`"block"`)}
-		return nil
-	})
-	ok(t, err)
-	b.authorize(request(third, "organization", north)).fails("invalid_request", "parameter organization is not allowed for this client")
+	for _, access := range []string{"", `"allow"`, `"block"`} {
+		if access != "" {
+			w.thirdParties(access, north)
+		}
+		if a := b.authorize(request(third, "organization", north)); access == `"allow"` {
+			a.asks("login")
+		} else {
+			a.fails("invalid_request", "parameter organization is not allowed for this client")
+		}
+	}
 }
 
 // The organization's connections count, whatever the client's are.
@@ -264,12 +267,25 @@ func TestOrganizationPrompts(t *testing.T) {
 	})
 }
 
+// thirdParties says whether organizations let clients of others in.
+func (w *world) thirdParties(access string, orgs ...string) {
+	w.Helper()
+	for _, id := range orgs {
+		_, err := w.st.UpdateOrganization(context.Background(), id, func(o *stagedoor.Organization) error {
+			o.Stored = map[string]json.RawMessage{"third_party_client_access": json.RawMessage(access)}
+			return nil
+		})
+		ok(w, err)
+	}
+}
+
 // Another person in the same browser does not inherit a choice.
 func TestOrganizationChoiceIsOnesOwn(t *testing.T) {
 	w := newWorld(t)
 	north, south := w.org("north", nil, ada, bob), w.org("south", nil, ada, bob)
 	w.organized(site, "require", "post_login_prompt")
 	w.client(site, func(c *stagedoor.Client) { c.IsFirstParty = false }) // consent keeps the login under way
+	w.thirdParties(`"allow"`, north, south)
 	b := w.browser()
 	state := b.authorize(request(site)).asks("login")
 	ok(t, b.password(state, adaMail, adaWord))

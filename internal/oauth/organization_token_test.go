@@ -11,7 +11,6 @@ import (
 // people come through the connection.
 func TestOrganizationAtTheTokenEndpoint(t *testing.T) {
 	eachWorld(t, func(t *testing.T, w *world) {
-		ctx := t.Context()
 		w.passwords(site)
 		north := w.org("north", nil, ada)
 		closed := w.org("closed", func(oc *stagedoor.OrganizationConnection) { oc.IsEnabled = false }, ada)
@@ -29,14 +28,11 @@ func TestOrganizationAtTheTokenEndpoint(t *testing.T) {
 		w.named(true)
 		same(t, "org_id by name", w.claims(w.byPassword(site, "organization", "North").good().IDToken)["org_id"], north)
 		w.named(false)
+		w.thirdParties(`"allow"`, north)
 		w.client(site, func(c *stagedoor.Client) { c.IsFirstParty = false })
 		held := w.byPassword(site, "organization", north, "scope", "openid offline_access").good().RefreshToken
 		same(t, "org_id again", w.claims(w.refresh(site, held).good().IDToken)["org_id"], north)
-		_, err := w.st.UpdateOrganization(ctx, north, func(o *stagedoor.Organization) error {
-			o.Stored = map[string]json.RawMessage{"third_party_client_access": json.RawMessage(`"block"`)}
-			return nil
-		})
-		ok(t, err)
+		w.thirdParties(`"block"`, north)
 		w.byPassword(site, "organization", north).bad(400, "invalid_request", refused)
 		w.refresh(site, held).bad(400, "invalid_request", refused)
 
