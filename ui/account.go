@@ -37,6 +37,7 @@ type AccountPage struct {
 	Sessions        []AccountSession
 	Clients         []AccountClient
 	Identities      []AccountIdentity
+	Connected       []AccountElsewhere
 	Events          []AccountEvent
 	ProfileIsTheirs bool // the profile comes from a provider at each login, and cannot be changed here
 }
@@ -95,6 +96,15 @@ type AccountClient struct {
 type AccountIdentity struct {
 	Provider, ID, Name string
 	Main               bool // cannot be taken away
+}
+
+// AccountElsewhere is an account at another provider in which programs may act.
+type AccountElsewhere struct {
+	ID, Provider string
+	Name         string // by which the person knows it
+	Scopes       []string
+	Created      time.Time
+	Used         time.Time // zero: never
 }
 
 // AccountEvent is one event of the log about the person.

@@ -120,9 +120,9 @@ func TestFamiliesAreComplete(t *testing.T) {
 	}
 	keys = append(keys, "mfa.kind.passkey")
 	for family, names := range map[string]string{
-		"account.done.":         "confirmed profile metadata email username password factor removed browsers session revoked unlinked",
+		"account.done.":         "confirmed profile metadata email username password factor removed browsers session revoked unlinked disconnected",
 		"account.event.":        "login wrong_password failed logout signup password reset email username verified locked factor factor_failed factor_added factor_removed recovery",
-		"account.section.":      "profile factors sessions clients identities activity data",
+		"account.section.":      "profile factors sessions clients identities connected activity data",
 		"mail.account_changed.": "email username password factor removed recovery identity",
 	} {
 		for _, name := range strings.Fields(names) {

@@ -3,6 +3,7 @@ package connection
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"mime"
 	"net/http"
@@ -93,7 +94,7 @@ func (g *given) tokenCall(form url.Values) (map[string]any, error) {
 	}
 	resp, body, err := g.up.call(g.ctx, http.MethodPost, g.token, header, form.Encode())
 	if err != nil {
-		return nil, failed(message, err.Error())
+		return nil, forNow(failed(message, err.Error()))
 	}
 	tokens := map[string]any{}
 	if media, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type")); media == "application/x-www-form-urlencoded" || media == "text/plain" {
@@ -114,7 +115,20 @@ func (g *given) tokenCall(form url.Values) (map[string]any, error) {
 	if detail, ok := tokens["error"].(map[string]any); ok { // as Facebook has it
 		why, _ = detail["message"].(string)
 	}
-	return nil, failed(message, "it answers "+resp.Status+" "+short(code)+" "+short(why))
+	err = failed(message, "it answers "+resp.Status+" "+short(code)+" "+short(why))
+	if resp.StatusCode >= http.StatusInternalServerError || resp.StatusCode == http.StatusTooManyRequests {
+		err = forNow(err)
+	}
+	return nil, err
+}
+
+// ErrForNow is within the error of a provider that gave no answer, or none that counts: it may do its part a moment later.
+var ErrForNow = errors.New("connection: the provider may answer later")
+
+func forNow(err error) error {
+	e := *stagedoor.AsError(err)
+	e.Err = errors.Join(e.Err, ErrForNow)
+	return &e
 }
 
 // fetch reads a JSON document with the access token: the profile.

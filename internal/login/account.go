@@ -71,6 +71,7 @@ var accountRoutes = []struct {
 	{"POST", "/sessions/end", "Account page: end a session, or all others", need{part: stagedoor.AccountSessions}, (*account).endSession},
 	{"POST", "/clients/revoke", "Account page: take access back", need{part: stagedoor.AccountClients}, (*account).revoke},
 	{"POST", "/identities/unlink", "Account page: unlink an identity", need{stagedoor.AccountIdentities, true}, (*account).unlink},
+	{"POST", "/connected/remove", "Account page: disconnect an account elsewhere", need{part: stagedoor.AccountClients}, (*account).disconnect},
 	{"POST", "/export", "Account page: all data as a file", need{stagedoor.AccountExport, true}, (*account).export},
 	{"GET", "/delete", "Account page: delete the account", need{stagedoor.AccountDelete, true}, (*account).showDelete},
 	{"POST", "/delete", "Account page: delete the account, form", need{stagedoor.AccountDelete, true}, (*account).delete},

@@ -176,6 +176,19 @@ func (a *account) unlink() error {
 	return a.done("unlinked")
 }
 
+// disconnect forgets an account at another provider, with its tokens: no program gets them any more. The provider is told nothing.
+func (a *account) disconnect() error {
+	err := a.st.DeleteConnectedAccount(a.r.Context(), a.user.ID, a.r.PostFormValue(ui.FieldID))
+	if stagedoor.IsKind(err, stagedoor.NotFound) { // gone already, as in another window
+		return a.done("disconnected")
+	}
+	if err != nil {
+		return err
+	}
+	a.st.Log(a.event("w", "The person has disconnected an account at another provider on the account page."))
+	return a.done("disconnected")
+}
+
 // endOne ends a session, with the refresh tokens that came from it, unless it has ended by itself.
 func (a *account) endOne(ctx context.Context, id string) error {
 	err := a.st.RevokeSessions(ctx, store.AccessOf{UserID: a.user.ID, Session: id}, true)

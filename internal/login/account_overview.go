@@ -23,7 +23,7 @@ import (
 )
 
 // accountDone are the things that the page tells when they are done.
-var accountDone = []string{"confirmed", "profile", "metadata", "email", "username", "password", "factor", "removed", "browsers", "browser", "session", "revoked", "unlinked"}
+var accountDone = []string{"confirmed", "profile", "metadata", "email", "username", "password", "factor", "removed", "browsers", "browser", "session", "revoked", "unlinked", "disconnected"}
 
 // overview shows the page, with what was done.
 func (a *account) overview() error {
@@ -51,14 +51,14 @@ func (a *account) page() (ui.AccountPage, error) {
 	}
 	p.Typed = ui.AccountProfile{Name: u.Name, Nickname: u.Nickname, Picture: u.Picture}
 	a.fillProfile(&p)
-	for _, fill := range []func(*ui.AccountPage) error{a.fillFactors, a.fillSessions, a.fillClients, a.fillIdentities, a.fillEvents} {
+	for _, fill := range []func(*ui.AccountPage) error{a.fillFactors, a.fillSessions, a.fillClients, a.fillIdentities, a.fillConnected, a.fillEvents} {
 		if err := fill(&p); err != nil {
 			return p, err
 		}
 	}
 	p.Sections = []string{"profile"}
-	for _, part := range []string{stagedoor.AccountFactors, stagedoor.AccountSessions, stagedoor.AccountClients, stagedoor.AccountIdentities, stagedoor.AccountActivity} {
-		if p.Has[part] {
+	for _, part := range []string{stagedoor.AccountFactors, stagedoor.AccountSessions, stagedoor.AccountClients, stagedoor.AccountIdentities, "connected", stagedoor.AccountActivity} {
+		if p.Has[part] || part == "connected" && len(p.Connected) > 0 {
 			p.Sections = append(p.Sections, part)
 		}
 	}
@@ -264,6 +264,32 @@ func (a *account) fillIdentities(p *ui.AccountPage) error {
 			provider = connection.Title(c)
 		}
 		p.Identities = append(p.Identities, ui.AccountIdentity{Provider: provider, ID: one.FullID(), Name: name, Main: i == 0})
+	}
+	return nil
+}
+
+// fillConnected lists the accounts at other providers that programs may act in: they have access as those do that the person has let in here.
+func (a *account) fillConnected(p *ui.AccountPage) error {
+	if !p.Has[stagedoor.AccountClients] {
+		return nil
+	}
+	all, err := a.st.ConnectedAccounts(a.r.Context(), a.user.ID)
+	if err != nil || len(all) == 0 {
+		return err
+	}
+	connections, err := a.st.Connections(a.r.Context())
+	if err != nil {
+		return err
+	}
+	for _, one := range all {
+		e := ui.AccountElsewhere{ID: one.ID, Provider: one.ConnectionID, Name: strings.Join(one.Names, ", "), Scopes: one.Scopes, Created: one.CreatedAt, Used: one.LastUsedAt}
+		if e.Name == "" {
+			e.Name = one.Account
+		}
+		if i := slices.IndexFunc(connections, func(c stagedoor.Connection) bool { return c.ID == one.ConnectionID }); i >= 0 {
+			e.Provider = connection.Title(&connections[i])
+		}
+		p.Connected = append(p.Connected, e)
 	}
 	return nil
 }

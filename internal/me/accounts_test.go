@@ -264,6 +264,18 @@ func TestFederatedTokens(t *testing.T) {
 			}
 		}
 		provider.Misbehave("")
+		reach := func(address any) {
+			_, err := w.st.UpdateConnection(t.Context(), conn.ID, func(c *stagedoor.Connection) error {
+				c.Options.Stored["tokenURL"], _ = json.Marshal(address)
+				return nil
+			})
+			w.ok(err)
+		}
+		reach("http://127.0.0.1:1/token") // away for a moment, which is no reason to connect the account again
+		if got := exchange("backend", "access_token", signed["access_token"]); got["error"] != "temporarily_unavailable" {
+			t.Errorf("%v", got)
+		}
+		reach(provider.Custom()["tokenURL"])
 		if got := exchange("backend", "access_token", signed["access_token"]); got["access_token"] == nil {
 			t.Errorf("%v", got)
 		}
@@ -272,6 +284,45 @@ func TestFederatedTokens(t *testing.T) {
 		if got := exchange("backend", "access_token", signed["access_token"]); got["error"] != "invalid_grant" {
 			t.Errorf("%v", got)
 		}
+	})
+}
+
+// Who is linked to another user brings the accounts that they have connected, but for those that the other has connected already. What nobody uses for a
+// year is forgotten.
+func TestConnectedAccountsStay(t *testing.T) {
+	withProvider(t, []string{storetest.SQLite, storetest.Postgres}, func(w *world, provider *stagedoortest.StandIn, conn *stagedoor.Connection) {
+		other := w.person("eve@example.com")
+		save := func(user, account, access string) {
+			w.ok(w.st.SaveConnectedAccount(t.Context(), &stagedoor.ConnectedAccount{UserID: user, ConnectionID: conn.ID, Account: account, Tokens: stagedoor.ProviderTokens{Access: access}}))
+		}
+		save(w.user, "1", "ada's")
+		save(other, "1", "eve's of the same")
+		save(other, "2", "eve's")
+		found := func() (out []string) {
+			all, err := w.st.ConnectedAccounts(t.Context(), w.user)
+			w.ok(err)
+			for _, a := range all {
+				if a.UserID != w.user {
+					t.Errorf("%+v", a)
+				}
+				out = append(out, a.Account+" "+a.Tokens.Access)
+			}
+			return out
+		}
+		_, err := w.st.LinkIdentity(t.Context(), w.user, stagedoor.Identity{Connection: w.database().Name, Provider: "auth0", UserID: strings.TrimPrefix(other, "auth0|")}, false)
+		w.ok(err)
+		w.same("after the link", fmt.Sprint(found()), "[1 ada's 2 eve's]")
+		all, err := w.st.ConnectedAccounts(t.Context(), w.user)
+		w.ok(err)
+		w.pass(300 * 24 * time.Hour)
+		w.ok(w.st.RenewConnectedAccount(t.Context(), w.user, all[1].ID, nil, w.st.Clock().Now()))
+		w.pass(100 * 24 * time.Hour)
+		w.ok(w.DB().Sweep(t.Context()))
+		w.same("after a year", fmt.Sprint(found()), "[2 eve's]")
+		save(w.user, "2", "anew") // connected once more, it has another year
+		w.pass(300 * 24 * time.Hour)
+		w.ok(w.DB().Sweep(t.Context()))
+		w.same("connected again", fmt.Sprint(found()), "[2 anew]")
 	})
 }
 

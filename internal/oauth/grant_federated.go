@@ -8,8 +8,10 @@ import (
 	"time"
 
 	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/connection"
 	"github.com/stagedoor/stagedoor/internal/jose"
 	"github.com/stagedoor/stagedoor/internal/token"
+	"github.com/stagedoor/stagedoor/internal/web"
 )
 
 // grantFederated is the grant by which a client has the token that a provider gave for an account that its person connected.
@@ -153,6 +155,9 @@ func (t *tokenRequest) working(ctx context.Context, conn *stagedoor.Connection, 
 	renewed, err := t.Pipeline.Upstream.Renew(ctx, t.st, conn, a.Tokens)
 	if err != nil {
 		refused := *gone
+		if errors.Is(err, connection.ErrForNow) {
+			refused = *notNow()
+		}
 		refused.Err = err
 		return nil, errors.Join(&refused, t.st.ReturnProof(context.WithoutCancel(ctx), lease))
 	}
@@ -179,5 +184,12 @@ func (t *tokenRequest) renewedByAnother(ctx context.Context, a *stagedoor.Connec
 		case <-time.After(renewLook):
 		}
 	}
-	return nil, gone
+	return nil, notNow() // what came of it nobody knows
+}
+
+// notNow is the answer where the provider could not be asked: the account stays connected, and the client may come again.
+func notNow() *stagedoor.Error {
+	e := stagedoor.Errorf(stagedoor.Unavailable, "temporarily_unavailable", "The provider cannot be reached to renew its token. Try again later.")
+	e.Extra = map[string]any{web.Patience: 5}
+	return e
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/stagedoor/stagedoor"
@@ -47,9 +48,10 @@ func (s *Store) writeConnected(ctx context.Context, q querier, a *stagedoor.Conn
 	if err != nil {
 		return err
 	}
-	_, err = q.exec(ctx, `INSERT INTO connected_accounts (tenant, id, user_id, connection_id, account, doc, sealed, created_at, used_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
-		ON CONFLICT (tenant, id) DO UPDATE SET doc = excluded.doc, sealed = excluded.sealed, used_at = excluded.used_at`,
-		s.tenant.ID, a.ID, a.UserID, a.ConnectionID, a.Account, document(doc), s.seal(string(tokens), "connected_accounts", a.ID), millis(a.CreatedAt), millis(a.LastUsedAt))
+	_, err = q.exec(ctx, `INSERT INTO connected_accounts (tenant, id, user_id, connection_id, account, doc, sealed, created_at, used_at, wanted_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+		ON CONFLICT (tenant, id) DO UPDATE SET user_id = excluded.user_id, doc = excluded.doc, sealed = excluded.sealed, used_at = excluded.used_at,
+			wanted_at = excluded.wanted_at`,
+		s.tenant.ID, a.ID, a.UserID, a.ConnectionID, a.Account, document(doc), s.seal(string(tokens), "connected_accounts", a.ID), millis(a.CreatedAt), millis(a.LastUsedAt), millis(s.db.clock.Now()))
 	return err
 }
 
@@ -87,15 +89,15 @@ func (s *Store) ConnectedAccounts(ctx context.Context, userID string) ([]stagedo
 func (s *Store) RenewConnectedAccount(ctx context.Context, userID, id string, renewed *stagedoor.ProviderTokens, at time.Time) error {
 	return s.write(ctx, func(q querier) error {
 		if renewed == nil {
-			n, err := q.exec(ctx, "UPDATE connected_accounts SET used_at = ? WHERE tenant = ? AND user_id = ? AND id = ?", millis(at), s.tenant.ID, userID, id)
+			n, err := q.exec(ctx, "UPDATE connected_accounts SET used_at = ?, wanted_at = ? WHERE tenant = ? AND user_id = ? AND id = ?", millis(at), millis(at), s.tenant.ID, userID, id)
 			return unlessNone(n, err)
 		}
 		tokens, err := json.Marshal(renewed)
 		if err != nil {
 			return err
 		}
-		n, err := q.exec(ctx, "UPDATE connected_accounts SET used_at = ?, sealed = ? WHERE tenant = ? AND user_id = ? AND id = ?",
-			millis(at), s.seal(string(tokens), "connected_accounts", id), s.tenant.ID, userID, id)
+		n, err := q.exec(ctx, "UPDATE connected_accounts SET used_at = ?, wanted_at = ?, sealed = ? WHERE tenant = ? AND user_id = ? AND id = ?",
+			millis(at), millis(at), s.seal(string(tokens), "connected_accounts", id), s.tenant.ID, userID, id)
 		return unlessNone(n, err)
 	})
 }
@@ -106,6 +108,35 @@ func (s *Store) DeleteConnectedAccount(ctx context.Context, userID, id string) e
 		n, err := q.exec(ctx, "DELETE FROM connected_accounts WHERE tenant = ? AND user_id = ? AND id = ?", s.tenant.ID, userID, id)
 		return unlessNone(n, err)
 	})
+}
+
+// takeConnected gives a user the accounts that another has connected, and who is the same person from now on: those that the user has not connected
+// already, as far as there is room.
+func (s *Store) takeConnected(ctx context.Context, q querier, userID, from string) error {
+	theirs, err := s.connected(ctx, q, "user_id = ?", from)
+	if err != nil || len(theirs) == 0 {
+		return err
+	}
+	own, err := s.connected(ctx, q, "user_id = ?", userID)
+	if err != nil {
+		return err
+	}
+	n := len(own)
+	for i := range theirs {
+		a := &theirs[i]
+		has := slices.ContainsFunc(own, func(o stagedoor.ConnectedAccount) bool {
+			return o.ConnectionID == a.ConnectionID && o.Account == a.Account
+		})
+		if has || n >= stagedoor.MaxConnectedAccounts {
+			continue
+		}
+		n++
+		a.UserID = userID
+		if err := s.writeConnected(ctx, q, a); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // unlessNone is the error of a statement that must have met an account.

@@ -150,7 +150,7 @@ func (s *Store) LinkIdentity(ctx context.Context, userID string, i stagedoor.Ide
 }
 
 // takeOver ends the user whose primary identity is i and returns all of their identities, and the hashes of their passwords. Tokens of the
-// identities go over to the user with userID.
+// identities go over to the user with userID, and so do accounts that are connected.
 func (s *Store) takeOver(ctx context.Context, q querier, userID string, i stagedoor.Identity, known bool) (added []stagedoor.Identity, hashes map[string]string, err error) {
 	other, err := s.user(ctx, q, "u.id = ?", i.FullID())
 	switch {
@@ -177,6 +177,9 @@ func (s *Store) takeOver(ctx context.Context, q querier, userID string, i staged
 		return nil, nil, err
 	}
 	if _, err := q.exec(ctx, "UPDATE identity_tokens SET user_id = ? WHERE tenant = ? AND user_id = ?", userID, s.tenant.ID, other.ID); err != nil {
+		return nil, nil, err
+	}
+	if err := s.takeConnected(ctx, q, userID, other.ID); err != nil {
 		return nil, nil, err
 	}
 	return added, hashes, s.deleteUser(ctx, q, other.ID)

@@ -18,6 +18,9 @@ const (
 	// its family, later they are merely refused.
 	reuseKnown = 365 * 24 * time.Hour
 
+	// unwantedKnown is how long an account at a provider stays connected whose tokens no program asks for.
+	unwantedKnown = 365 * 24 * time.Hour
+
 	// spentKnown is how long codes and MFA tokens are kept that are over, so that a replay is still known for one.
 	spentKnown = 24 * time.Hour
 )
@@ -44,6 +47,7 @@ var sweeps = []sweep{
 	{table: "access_tokens", key: "tenant, hash"},
 	{table: "refresh_tokens", key: "tenant, hash"},
 	{table: "refresh_tokens", key: "tenant, hash", since: "used_at", and: "used_at IS NOT NULL AND expires_at = 9223372036854775807", keep: reuseKnown, by: "refresh_tokens_used"},
+	{table: "connected_accounts", key: "tenant, id", since: "wanted_at", keep: unwantedKnown},
 	{table: "codes", key: "tenant, hash", keep: spentKnown},
 	{table: "mfa_tokens", key: "tenant, hash", keep: spentKnown},
 	{table: "device_codes", key: "tenant, hash", keep: time.Hour}, // so that a device is told what became of its code
