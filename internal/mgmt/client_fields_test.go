@@ -81,6 +81,8 @@ func TestSessionTransferShowsItsDefaults(t *testing.T) {
 	if got := h.call(all, "POST", "/clients", `{"name":"x"}`).is(201, ""); got.get("session_transfer") != nil {
 		t.Errorf("without: %s", got.body)
 	}
+	h.call(all, "POST", "/clients", `{"name":"x","session_transfer":{"delegation":{"allow_delegated_access":true}}}`).
+		fails(501, "not_supported", "A session in the name of somebody else (allow_delegated_access) is not supported by this server.")
 }
 
 // Lengths are counted in characters, as the wire does, in whatever script.

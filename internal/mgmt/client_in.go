@@ -301,11 +301,15 @@ var grantTypePrefixes = []string{
 }
 
 func (in *clientIn) check() error {
-	if _, err := shaped(clientShapes, in.Rest); err != nil {
+	shapes, err := shaped(clientShapes, in.Rest)
+	if err != nil {
 		return err
 	}
 	if alg := in.JWTConfiguration.Value.Algorithm.Value; alg == "RS512" {
 		return unsupported("The algorithm " + alg)
+	}
+	if shapes.SessionTransfer.Value.Delegation.Value.Allowed.Value {
+		return unsupported("A session in the name of somebody else (allow_delegated_access)")
 	}
 	for i, grant := range in.GrantTypes.Value {
 		known := false

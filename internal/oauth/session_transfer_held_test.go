@@ -62,6 +62,28 @@ func TestSessionTransferCascade(t *testing.T) {
 	})
 }
 
+// With a native client ends what its session transfer tokens have opened, unless it says otherwise.
+func TestSessionTransferOfADeletedClient(t *testing.T) {
+	for name, settings := range map[string]string{"cascades": nativeTransfer, "does not": `{"can_create_session_transfer_token":true,"enforce_cascade_revocation":false}`} {
+		t.Run(name, func(t *testing.T) {
+			eachWorld(t, func(t *testing.T, w *world) {
+				held := transferring(w)
+				w.transfers(spa, settings)
+				b, own := w.browser(), w.browser()
+				b.transferred(w.transfer(held)).got()
+				own.login(request(site)).got()
+				ok(t, w.st.DeleteClient(t.Context(), spa))
+				own.authorize(request(site, "prompt", "none")).got()
+				if name == "cascades" {
+					b.authorize(request(site, "prompt", "none")).fails("login_required", "Login required")
+				} else {
+					b.authorize(request(site, "prompt", "none")).got()
+				}
+			})
+		})
+	}
+}
+
 func (w *world) revokeRefreshTokens(of store.RefreshTokensOf) {
 	w.Helper()
 	_, err := w.st.RevokeRefreshTokens(w.Context(), of)

@@ -168,6 +168,13 @@ func (s *Store) UpdateClient(ctx context.Context, id string, change func(*staged
 // DeleteClient removes a client with its grants, tokens, invitations and places on connections. A client that is not there is no error. Of tokens and grants
 // there may be any number: they go in pieces before it, and what was interrupted is to be asked for again.
 func (s *Store) DeleteClient(ctx context.Context, id string) error {
+	transfer, err := transferOf(ctx, s.read(), s.tenant.ID, id)
+	if err == nil && transfer != nil && transfer.Cascade { // what its session transfer tokens have opened ends with its refresh tokens
+		_, err = s.revokeOfClient(ctx, RefreshTokensOf{ClientID: id})
+	}
+	if err != nil {
+		return err
+	}
 	for _, of := range []struct{ table, key string }{{"refresh_tokens", "hash"}, {"grants", "id"}} {
 		if err := s.deleteInPieces(ctx, of.table, of.key, "client_id = ?", id); err != nil {
 			return err
