@@ -105,30 +105,40 @@ func names(req *stagedoor.AuthorizationRequest, c *stagedoor.Connection) bool {
 	return req.Connection == "" || c.Name == req.Connection || slices.Contains(c.Realms, req.Connection)
 }
 
-// openTo tells which of all connections a request's people may sign in through: those of its organization if it is for one, whatever the client's own
-// are; else those that the client is enabled for, and, if it is somebody else's, those of the domain, for nobody enables anything for a client that
-// registered itself.
+// openTo tells which of all connections a request's people may sign in through: those of its organization if it is for one, else those that the client is
+// enabled for. People of a client of somebody else come through connections of the domain, too, for nobody enables anything for one that registered
+// itself, and through no others that merely their organization has enabled.
 func (ch *Choice) openTo(ctx context.Context, st *store.Store, all []stagedoor.Connection) (func(*stagedoor.Connection) bool, error) {
 	req := ch.req
-	if req.Organization != "" {
-		enabled, err := st.OrganizationConnections(ctx, req.Organization)
-		ch.hidden = map[string]bool{}
-		for _, oc := range enabled {
-			ch.hidden[oc.ConnectionID] = !oc.ShowAsButton
+	if req.Organization == "" {
+		third := false
+		var err error
+		if slices.ContainsFunc(all, func(c stagedoor.Connection) bool { return c.IsDomainConnection && !c.EnabledFor(req.ClientID) }) {
+			third, err = ofSomebodyElse(ctx, st, req.ClientID)
 		}
-		return func(c *stagedoor.Connection) bool {
-			return slices.ContainsFunc(enabled, func(oc stagedoor.OrganizationConnection) bool { return oc.ConnectionID == c.ID && oc.IsEnabled })
-		}, err
+		return func(c *stagedoor.Connection) bool { return c.EnabledFor(req.ClientID) || third && c.IsDomainConnection }, err
 	}
+	enabled, err := st.OrganizationConnections(ctx, req.Organization)
+	ch.hidden = map[string]bool{}
+	on := map[string]bool{}
+	for _, oc := range enabled {
+		ch.hidden[oc.ConnectionID], on[oc.ConnectionID] = !oc.ShowAsButton, oc.IsEnabled
+	}
+	reaches := func(c *stagedoor.Connection) bool { return c.IsDomainConnection || c.EnabledFor(req.ClientID) }
 	third := false
-	if slices.ContainsFunc(all, func(c stagedoor.Connection) bool { return c.IsDomainConnection && !c.EnabledFor(req.ClientID) }) {
-		client, err := st.Client(ctx, req.ClientID)
-		if err != nil && !stagedoor.IsKind(err, stagedoor.NotFound) {
-			return nil, err
-		}
-		third = err == nil && !client.IsFirstParty && !client.Global
+	if err == nil && slices.ContainsFunc(all, func(c stagedoor.Connection) bool { return on[c.ID] && !reaches(&c) }) {
+		third, err = ofSomebodyElse(ctx, st, req.ClientID)
 	}
-	return func(c *stagedoor.Connection) bool { return c.EnabledFor(req.ClientID) || third && c.IsDomainConnection }, nil
+	return func(c *stagedoor.Connection) bool { return on[c.ID] && (!third || reaches(c)) }, err
+}
+
+// ofSomebodyElse tells whether a client, if there is one, is not the tenant's own.
+func ofSomebodyElse(ctx context.Context, st *store.Store, id string) (bool, error) {
+	client, err := st.Client(ctx, id)
+	if stagedoor.IsKind(err, stagedoor.NotFound) {
+		return false, nil
+	}
+	return err == nil && !client.IsFirstParty && !client.Global, err
 }
 
 // Buttons are the connections by which the login page offers to go to a provider: those that have a button, and one that the request names.

@@ -68,6 +68,11 @@ func choose(t *testing.T, st *store.Store, users *stagedoor.Connection) {
 		must(st.AddOrganizationConnection(t.Context(), org.ID, &stagedoor.OrganizationConnection{ConnectionID: one.ID, IsEnabled: true}))
 	}
 	req = &stagedoor.AuthorizationRequest{ClientID: "third", Organization: org.ID}
+	if _, err := connection.ForRequest(t.Context(), st, req); stagedoor.AsError(err).Message != "no connections enabled for the organization" {
+		t.Errorf("a client of others: %v", err)
+	}
+	req.ClientID = "own"
+	must(st.CreateClient(t.Context(), &stagedoor.Client{ID: "own", Name: "own", IsFirstParty: true}))
 	c, err = connection.ForRequest(t.Context(), st, req)
 	must(err)
 	if c.Name != "social" {

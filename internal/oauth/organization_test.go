@@ -131,16 +131,27 @@ func TestOrganizationParameter(t *testing.T) {
 
 	// A client of others is kept out unless the organization says otherwise.
 	w.organized(third, "allow", "no_prompt")
-	for _, access := range []string{"", `"allow"`, `"block"`} {
-		if access != "" {
-			w.thirdParties(access, north)
-		}
-		if a := b.authorize(request(third, "organization", north)); access == `"allow"` {
-			a.asks("login")
-		} else {
-			a.fails("invalid_request", "parameter organization is not allowed for this client")
-		}
+	b.authorize(request(third, "organization", north)).fails("invalid_request", "parameter organization is not allowed for this client")
+	w.thirdParties(`"allow"`, north)
+	b.authorize(request(third, "organization", north)).asks("login")
+	conn, err := w.st.ConnectionByName(t.Context(), "Users")
+	ok(t, err)
+	opens := func(domain bool, clients ...string) {
+		_, err := w.st.UpdateConnection(t.Context(), conn.ID, func(c *stagedoor.Connection) error {
+			c.IsDomainConnection, c.EnabledClients = domain, clients
+			return nil
+		})
+		ok(t, err)
 	}
+	opens(false, site) // which is enabled for the organization, but not for them
+	b.authorize(request(third, "organization", north)).fails("invalid_request", "no connections enabled for the organization")
+	b.authorize(request(site, "organization", north)).asks("login")
+	opens(false)
+	b.authorize(request(site, "organization", north)).asks("login")
+	opens(true)
+	b.authorize(request(third, "organization", north)).asks("login")
+	w.thirdParties(`"block"`, north)
+	b.authorize(request(third, "organization", north)).fails("invalid_request", "parameter organization is not allowed for this client")
 }
 
 // The organization's connections count, whatever the client's are.
