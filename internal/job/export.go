@@ -6,15 +6,19 @@ import (
 	"context"
 	"encoding/csv"
 	"encoding/json"
-	"io"
+	"errors"
 	"strconv"
 	"strings"
 
 	"github.com/stagedoor/stagedoor"
 )
 
-// exportBatch is how many users one step reads. Each step is a gzip file of its own; one after the other they are one file.
-const exportBatch = 1000
+// What one step writes: so many users, and so many bytes before they are packed, as metadata may be large. Each step is a gzip file of its own; one after the other
+// they are one file.
+const (
+	exportBatch = 1000
+	exportBytes = 4 << 20
+)
 
 // defaultFields are the columns of a CSV file for which none were named.
 var defaultFields = []stagedoor.JobField{
@@ -50,106 +54,163 @@ func (r *Runner) exportUsers(ctx context.Context, w *work) error {
 		}
 		w.Total = total
 	}
-	for {
+	for most := exportBatch; ; {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		n := exportBatch
+		n := most
 		if w.Limit > 0 {
 			n = min(n, w.Limit-w.Done)
 		}
-		users, err := w.st.UsersAfter(ctx, w.Connection, w.After, n)
+		p := newPiece(w.Job)
+		err := w.st.EachUserAfter(ctx, w.Connection, w.After, n, p.add)
+		full := errors.Is(err, errPieceFull)
+		if err != nil && !full {
+			return err
+		}
+		packed, err := p.close()
 		if err != nil {
 			return err
 		}
-		piece, err := exported(w.Job, users)
-		if err != nil {
-			return err
+		if p.users > 0 {
+			w.After = p.last
 		}
-		if len(users) > 0 {
-			w.After = users[len(users)-1].ID
-		}
-		w.Done += len(users)
+		w.Done += p.users
 		w.Tries = 0
-		if len(users) > 0 || w.Parts == 0 {
-			if err := w.st.SaveExport(ctx, w.Job, w.lease, piece); err != nil {
+		if p.users > 0 || w.Parts == 0 {
+			if err := w.st.SaveExport(ctx, w.Job, w.lease, packed); err != nil {
 				return err
 			}
 		}
-		if len(users) < exportBatch {
+		switch {
+		case full: // the next ones may be as large: more of them would be read in vain
+			most = p.users
+		case p.users < most:
 			return r.complete(context.WithoutCancel(ctx), w)
+		default:
+			most = min(2*most, exportBatch)
 		}
 	}
 }
 
-// exported is the piece of the file that holds the users; the first piece of a CSV file begins with its titles.
-func exported(j *stagedoor.Job, users []stagedoor.User) ([]byte, error) {
-	var out bytes.Buffer
-	zip := gzip.NewWriter(&out)
-	write := exportJSON
+// errPieceFull ends a piece of the result before all users of it were written.
+var errPieceFull = errors.New("the piece is full")
+
+// piece is what one step writes: a gzip file of users. It holds as many as are small enough together, and at least one.
+type piece struct {
+	job   *stagedoor.Job
+	out   bytes.Buffer
+	zip   *gzip.Writer
+	json  *json.Encoder
+	csv   *csv.Writer // nil: JSON
+	bytes int         // before they were packed
+	users int
+	last  string // the id of the last one
+}
+
+// newPiece begins a piece; the first one of a CSV file begins with its titles.
+func newPiece(j *stagedoor.Job) *piece {
+	p := &piece{job: j}
+	p.zip = gzip.NewWriter(&p.out)
 	if j.Format == "csv" {
-		write = exportCSV
+		p.csv = csv.NewWriter(p)
+		return p
 	}
-	if err := write(zip, j, users); err != nil {
-		return nil, err
-	}
-	err := zip.Close()
-	return out.Bytes(), err
+	p.json = json.NewEncoder(p)
+	p.json.SetEscapeHTML(false)
+	return p
 }
 
-func exportJSON(out io.Writer, j *stagedoor.Job, users []stagedoor.User) error {
-	enc := json.NewEncoder(out)
-	enc.SetEscapeHTML(false)
-	for i := range users {
-		shown := users[i].Wire()
-		if len(j.Fields) > 0 {
-			tree, err := plainTree(shown)
-			if err != nil {
-				return err
-			}
-			shown = map[string]any{}
-			for _, f := range j.Fields {
-				if value := at(tree, f.Name); value != nil {
-					shown[title(f)] = value
-				}
-			}
-		}
-		if err := enc.Encode(shown); err != nil {
-			return err
-		}
+// Write packs what was encoded.
+func (p *piece) Write(b []byte) (int, error) {
+	p.bytes += len(b)
+	return p.zip.Write(b)
+}
+
+// add writes a user. After the one that fills the piece it is errPieceFull.
+func (p *piece) add(u *stagedoor.User) error {
+	err := p.write(u)
+	if err != nil {
+		return err
+	}
+	p.users, p.last = p.users+1, u.ID
+	if p.bytes >= exportBytes {
+		return errPieceFull
 	}
 	return nil
 }
 
-func exportCSV(out io.Writer, j *stagedoor.Job, users []stagedoor.User) error {
-	fields := j.Fields
-	if len(fields) == 0 {
-		fields = defaultFields
+func (p *piece) write(u *stagedoor.User) error {
+	if p.csv != nil {
+		return p.writeCSV(u)
 	}
-	w := csv.NewWriter(out)
-	record := make([]string, len(fields))
-	if j.Parts == 0 {
-		for i, f := range fields {
-			record[i] = cell(title(f))
-		}
-		if err := w.Write(record); err != nil {
-			return err
-		}
-	}
-	for i := range users {
-		tree, err := plainTree(users[i].Wire())
+	shown := u.Wire()
+	if len(p.job.Fields) > 0 {
+		tree, err := plainTree(shown)
 		if err != nil {
 			return err
 		}
-		for i, f := range fields {
-			record[i] = cell(at(tree, f.Name))
-		}
-		if err := w.Write(record); err != nil {
-			return err
+		shown = map[string]any{}
+		for _, f := range p.job.Fields {
+			if value := at(tree, f.Name); value != nil {
+				shown[title(f)] = value
+			}
 		}
 	}
-	w.Flush()
-	return w.Error()
+	return p.json.Encode(shown)
+}
+
+func (p *piece) writeCSV(u *stagedoor.User) error {
+	if err := p.titles(); err != nil {
+		return err
+	}
+	tree, err := plainTree(u.Wire())
+	if err != nil {
+		return err
+	}
+	fields := p.fields()
+	record := make([]string, len(fields))
+	for i, f := range fields {
+		record[i] = cell(at(tree, f.Name))
+	}
+	return p.csv.Write(record)
+}
+
+func (p *piece) fields() []stagedoor.JobField {
+	if len(p.job.Fields) == 0 {
+		return defaultFields
+	}
+	return p.job.Fields
+}
+
+// titles writes the first line of a CSV file.
+func (p *piece) titles() error {
+	if p.csv == nil || p.job.Parts > 0 || p.users > 0 {
+		return nil
+	}
+	fields := p.fields()
+	record := make([]string, len(fields))
+	for i, f := range fields {
+		record[i] = cell(title(f))
+	}
+	return p.csv.Write(record)
+}
+
+// close ends the piece and returns it.
+func (p *piece) close() ([]byte, error) {
+	if p.users == 0 {
+		if err := p.titles(); err != nil {
+			return nil, err
+		}
+	}
+	if p.csv != nil {
+		p.csv.Flush()
+		if err := p.csv.Error(); err != nil {
+			return nil, err
+		}
+	}
+	err := p.zip.Close()
+	return p.out.Bytes(), err
 }
 
 func title(f stagedoor.JobField) string {

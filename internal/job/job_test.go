@@ -1,9 +1,13 @@
 package job
 
 import (
+	"bytes"
+	"compress/gzip"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"slices"
 	"strings"
@@ -362,6 +366,133 @@ func FuzzRow(f *testing.F) {
 		row := im.row([]byte(text))
 		if (row.Error == nil) != (row.User != nil) || len(row.Shown()) == 0 {
 			t.Fatalf("%+v", row)
+		}
+	})
+}
+
+// TestConnectionGoes: an import into a connection that is deleted meanwhile ends, and leaves nobody behind whom no connection has.
+func TestConnectionGoes(t *testing.T) {
+	each(t, func(t *testing.T, st *store.Store, r *Runner, _ *clock) {
+		j := submit(t, st, 1000)
+		seen := 0
+		r.Identify = func(c *stagedoor.Connection, u *stagedoor.User) error {
+			if seen++; seen == 450 {
+				ok(t, st.DeleteConnection(context.WithoutCancel(t.Context()), c.ID))
+			}
+			return connection.Identify(c, u)
+		}
+		_, err := r.Once(t.Context())
+		ok(t, err)
+		if n := count(t, st); n != 0 {
+			t.Errorf("%d users of no connection", n)
+		}
+		if got := ended(t, st, j.ID, "failed inserted 400 updated 0 failed 0 of 400"); got.Details != "The connection does not exist any more." {
+			t.Errorf("details: %s", got.Details)
+		}
+	})
+}
+
+// TestTenantGoes: whoever works for a tenant that is deleted stops at the next step.
+func TestTenantGoes(t *testing.T) {
+	each(t, func(t *testing.T, st *store.Store, r *Runner, _ *clock) {
+		j := submit(t, st, 1000)
+		seen := 0
+		r.Identify = func(c *stagedoor.Connection, u *stagedoor.User) error {
+			if seen++; seen == 450 {
+				ctx, stop := context.WithCancel(t.Context())
+				_ = r.DB.DeleteTenant(ctx, "acme", func(int64) { stop() }) // it is interrupted
+				stop()
+			}
+			return connection.Identify(c, u)
+		}
+		_, err := r.Once(t.Context())
+		ok(t, err)
+		if seen > 800 {
+			t.Errorf("%d rows were looked at", seen)
+		}
+		if again, err := r.Once(t.Context()); again || err != nil {
+			t.Errorf("there is still something to do: %v, %v", j.ID, err)
+		}
+		ok(t, r.DB.DeleteTenant(t.Context(), "acme", nil))
+	})
+}
+
+// TestRoomForOthers: one tenant's jobs that take long leave room for those of others.
+func TestRoomForOthers(t *testing.T) {
+	each(t, func(t *testing.T, st *store.Store, r *Runner, c *clock) {
+		ok(t, st.CreateUser(t.Context(), &stagedoor.User{ID: "auth0|a", Connection: "Users", Email: "a@x.test"}, ""))
+		other := storetest.Tenant(t, r.DB, "other")
+		ok(t, other.CreateConnection(t.Context(), &stagedoor.Connection{ID: "con_0123456789abcdef", Name: "Users", Strategy: "auth0"}))
+		for range 10 {
+			ok(t, st.CreateJob(t.Context(), &stagedoor.Job{Type: stagedoor.JobVerification, Status: stagedoor.JobPending, UserID: "auth0|a"}, 0))
+		}
+		c.pass(time.Second)
+		j := submit(t, other, 3)
+		hangs, most, at := make(chan struct{}), 0, 0
+		var mu sync.Mutex
+		r.SendVerification = func(context.Context, *store.Store, *stagedoor.User, string, string) error {
+			mu.Lock()
+			at++
+			most = max(most, at)
+			mu.Unlock()
+			<-hangs
+			mu.Lock()
+			at--
+			mu.Unlock()
+			return nil
+		}
+		ctx, stop := context.WithCancel(t.Context())
+		done := make(chan struct{})
+		go func() { r.Run(ctx); close(done) }()
+		for start := time.Now(); time.Since(start) < 20*time.Second; time.Sleep(10 * time.Millisecond) {
+			if got, err := other.Job(t.Context(), j.ID); err == nil && got.Over() {
+				break
+			}
+		}
+		ended(t, other, j.ID, "completed inserted 3 updated 0 failed 0 of 3")
+		stop()
+		close(hangs)
+		<-done
+		if most != ofTenant {
+			t.Errorf("%d jobs of one tenant at a time", most)
+		}
+	})
+}
+
+// TestLargeUsers: what a step of an export reads is bounded by how large the users are, and the file is the same.
+func TestLargeUsers(t *testing.T) {
+	each(t, func(t *testing.T, st *store.Store, r *Runner, _ *clock) {
+		words := json.RawMessage(`"` + strings.Repeat("word ", 200_000) + `"`)
+		for i := range 12 {
+			u := &stagedoor.User{ID: fmt.Sprintf("auth0|%02d", i), Connection: "Users", Email: fmt.Sprintf("u%d@x.test", i)}
+			if i > 1 {
+				u.UserMetadata = stagedoor.Metadata{"words": words}
+			}
+			ok(t, st.CreateUser(t.Context(), u, ""))
+		}
+		for _, format := range []string{"json", "csv"} {
+			j := &stagedoor.Job{Type: stagedoor.JobExport, Status: stagedoor.JobPending, Format: format, Fields: []stagedoor.JobField{{Name: "user_id"}, {Name: "user_metadata.words"}}}
+			ok(t, st.CreateJob(t.Context(), j, 0))
+			_, err := r.Once(t.Context())
+			ok(t, err)
+			j = ended(t, st, j.ID, "completed")
+			var file bytes.Buffer
+			for n := 0; ; n++ {
+				data, _, err := st.JobPart(t.Context(), j.ID, store.JobResult, n)
+				if stagedoor.IsKind(err, stagedoor.NotFound) {
+					break
+				}
+				ok(t, err)
+				file.Write(data)
+			}
+			zip, err := gzip.NewReader(&file)
+			ok(t, err)
+			text, err := io.ReadAll(zip)
+			ok(t, err)
+			lines := map[string]int{"json": 12, "csv": 13}[format]
+			if got := strings.Count(string(text), "\n"); got != lines || strings.Count(string(text), "auth0|") != 12 || j.Done != 12 || j.Parts != 2 {
+				t.Errorf("%s: %d lines, %d users in %d pieces", format, got, j.Done, j.Parts)
+			}
 		}
 	})
 }

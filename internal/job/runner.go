@@ -19,7 +19,8 @@ const (
 	every    = time.Second      // how often jobs of other servers are looked for
 	leaseFor = 15 * time.Second // longer than a step takes; so long rests the job of a server that was killed
 	mailFor  = 2 * time.Minute  // the same for a step that sends a mail
-	atOnce   = 2                // jobs that a server works on at a time
+	atOnce   = 4                // jobs that a server works on at a time
+	ofTenant = atOnce / 2       // of them of one tenant: its long imports, or its mail server that hangs, leave room for the jobs of others
 	maxTries = 5                // of one step
 )
 
@@ -44,10 +45,15 @@ type Deps struct {
 type Runner struct {
 	Deps
 	wake chan struct{}
+
+	mu      sync.Mutex
+	running map[string]int // jobs under way, by tenant
 }
 
 // New makes a runner. It begins with Run.
-func New(d Deps) *Runner { return &Runner{Deps: d, wake: make(chan struct{}, 1)} }
+func New(d Deps) *Runner {
+	return &Runner{Deps: d, wake: make(chan struct{}, 1), running: map[string]int{}}
+}
 
 // Wake tells the runner that there may be a new job.
 func (r *Runner) Wake() {
@@ -72,8 +78,10 @@ func (r *Runner) Run(ctx context.Context) {
 		}
 		w, err := r.claim(ctx)
 		if err == nil {
+			tenant := w.st.Tenant().ID
+			r.count(tenant, 1)
 			group.Go(func() {
-				defer func() { <-slots; r.Wake() }()
+				defer func() { r.count(tenant, -1); <-slots; r.Wake() }()
 				r.do(ctx, w)
 			})
 			continue
@@ -88,6 +96,27 @@ func (r *Runner) Run(ctx context.Context) {
 		case <-ctx.Done():
 		}
 	}
+}
+
+// count notes that a job of a tenant begins or ends.
+func (r *Runner) count(tenant string, n int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.running[tenant] += n; r.running[tenant] == 0 {
+		delete(r.running, tenant)
+	}
+}
+
+// busy is the tenant that has as many jobs under way as it may; empty if none has. As long as there is room for a job it is one at most.
+func (r *Runner) busy() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for tenant, n := range r.running {
+		if n >= ofTenant {
+			return tenant
+		}
+	}
+	return ""
 }
 
 // Once does one job and tells whether there was one.
@@ -105,7 +134,7 @@ func (r *Runner) Once(ctx context.Context) (bool, error) {
 
 func (r *Runner) claim(ctx context.Context) (*work, error) {
 	lease := store.JobLease{Owner: stagedoor.NewToken(), For: leaseFor}
-	st, j, err := r.DB.ClaimJob(ctx, lease)
+	st, j, err := r.DB.ClaimJob(ctx, lease, r.busy())
 	if err != nil {
 		return nil, err
 	}

@@ -59,7 +59,7 @@ func TestFilesMayTakeLong(t *testing.T) {
 
 		st, lease := h.store("acme"), store.JobLease{Owner: "server", For: time.Minute}
 		h.ok(st.CreateJob(t.Context(), &stagedoor.Job{Type: stagedoor.JobExport, Status: stagedoor.JobPending, Format: "json"}, 0))
-		_, j, err := h.db.ClaimJob(t.Context(), lease)
+		_, j, err := h.db.ClaimJob(t.Context(), lease, "")
 		h.ok(err)
 		for _, piece := range []string{"one ", "two ", "three"} {
 			h.ok(st.SaveExport(t.Context(), j, lease, []byte(piece)))

@@ -149,6 +149,9 @@ func (s *Store) DeleteConnection(ctx context.Context, id string) error {
 	}
 	return s.write(ctx, func(q querier) error {
 		const of = ofConnection
+		if _, err := connections.one(ctx, s, q, "id = ?"+s.db.forUpdate(), id); err != nil && !stagedoor.IsKind(err, stagedoor.NotFound) { // who imports into it is done, or comes too late
+			return err
+		}
 		if err := s.unindexUsers(ctx, q, of, s.tenant.ID, s.tenant.ID, id); err != nil {
 			return err
 		}

@@ -85,3 +85,15 @@ func CountRates(ctx context.Context, s *Store) (n int) {
 	}
 	return n
 }
+
+// BreakJob makes a job one that cannot be read.
+func BreakJob(t testing.TB, s *Store, id string) {
+	t.Helper()
+	err := s.write(t.Context(), func(q querier) error {
+		_, err := q.exec(t.Context(), "UPDATE jobs SET sealed = 'broken' WHERE tenant = ? AND id = ?", s.tenant.ID, id)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}

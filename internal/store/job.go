@@ -65,8 +65,9 @@ func (s *Store) fewer(ctx context.Context, q querier, kind string, most int) err
 		}
 	}
 	var active int
-	err := q.row(ctx, "SELECT COUNT(*) FROM jobs WHERE tenant = ? AND type = ? AND (status IN ('pending', 'processing') OR status = 'uploading' AND created_at > ?)",
-		[]any{s.tenant.ID, kind, millis(s.db.clock.Now().Add(-uploadLimit))}, &active)
+	now := s.db.clock.Now()
+	err := q.row(ctx, "SELECT COUNT(*) FROM jobs WHERE tenant = ? AND type = ? AND (status IN ('pending', 'processing') OR status = 'uploading' AND created_at > ? AND created_at <= ?)",
+		[]any{s.tenant.ID, kind, millis(now.Add(-uploadLimit)), millis(now.Add(uploadLimit))}, &active) // what a clock that was wrong has dated later counts no longer than that
 	if err == nil && active >= most {
 		return stagedoor.Errorf(stagedoor.TooMany, "too_many_requests", "There are %d active import users jobs already running", active)
 	}
@@ -75,30 +76,45 @@ func (s *Store) fewer(ctx context.Context, q querier, kind string, most int) err
 
 const jobColumns = "tenant, id, type, status, doc, sealed, created_at"
 
-func (db *DB) scanJob(scan func(...any) error) (tenant string, j *stagedoor.Job, err error) {
-	j = &stagedoor.Job{}
-	var doc, sealed string
-	var created int64
-	if err := scan(&tenant, &j.ID, &j.Type, &j.Status, &doc, &sealed, &created); err != nil {
-		if errors.Is(err, errNoRows) {
-			return "", nil, stagedoor.Errorf(stagedoor.NotFound, "inexistent_job", "The job does not exist.")
-		}
-		return "", nil, err
+// jobRow is a job as it lies in the database.
+type jobRow struct {
+	tenant, doc, sealed string
+	is                  stagedoor.Job
+	created             int64
+}
+
+func (r *jobRow) scan(scan func(...any) error) error {
+	err := scan(&r.tenant, &r.is.ID, &r.is.Type, &r.is.Status, &r.doc, &r.sealed, &r.created)
+	if errors.Is(err, errNoRows) {
+		return stagedoor.Errorf(stagedoor.NotFound, "inexistent_job", "The job does not exist.")
 	}
-	if err := json.Unmarshal([]byte(doc), j); err != nil {
-		return "", nil, err
+	return err
+}
+
+func (r *jobRow) job(db *DB) (*stagedoor.Job, error) {
+	j := r.is
+	if err := json.Unmarshal([]byte(r.doc), &j); err != nil {
+		return nil, err
 	}
-	j.CreatedAt = fromMillis(created)
-	j.Secret, err = newStore(db, &stagedoor.Tenant{ID: tenant}).unseal(sealed, "jobs", j.ID)
-	return tenant, j, err
+	j.CreatedAt = fromMillis(r.created)
+	var err error
+	j.Secret, err = newStore(db, &stagedoor.Tenant{ID: r.tenant}).unseal(r.sealed, "jobs", j.ID)
+	return &j, err
+}
+
+func (db *DB) scanJob(scan func(...any) error) (*stagedoor.Job, error) {
+	var row jobRow
+	if err := row.scan(scan); err != nil {
+		return nil, err
+	}
+	return row.job(db)
 }
 
 // Job returns a job. One whose file is still on its way is not there yet.
 func (s *Store) Job(ctx context.Context, id string) (*stagedoor.Job, error) {
-	_, j, err := s.db.scanJob(func(dest ...any) error {
+	return s.db.scanJob(func(dest ...any) error {
 		return s.read().row(ctx, "SELECT "+jobColumns+" FROM jobs WHERE tenant = ? AND id = ? AND status <> 'uploading'", []any{s.tenant.ID, id}, dest...)
 	})
-	return j, err
 }
 
 // SubmitJob lets a job begin whose file has come whole.
@@ -150,12 +166,12 @@ func (s *Store) JobPart(ctx context.Context, job, kind string, n int) (data []by
 	return []byte(text), at, err
 }
 
-// ClaimJob takes the oldest job of any tenant that nobody works on: of many servers one gets it. NotFound means that there is
+// ClaimJob takes the oldest job of any tenant but one that nobody works on: of many servers one gets it. NotFound means that there is
 // nothing to do.
-func (db *DB) ClaimJob(ctx context.Context, l JobLease) (*Store, *stagedoor.Job, error) {
+func (db *DB) ClaimJob(ctx context.Context, l JobLease, but string) (*Store, *stagedoor.Job, error) {
 	now := db.clock.Now()
-	const due = "status IN ('pending', 'processing') AND (lease_until <= ? OR lease_until > ?)"
-	free := []any{now.UnixMilli(), now.Add(longestRest).UnixMilli()}
+	const due = "status IN ('pending', 'processing') AND (lease_until <= ? OR lease_until > ?) AND tenant <> ?"
+	free := []any{now.UnixMilli(), now.Add(longestRest).UnixMilli(), but}
 	var waiting string
 	err := db.reader().row(ctx, "SELECT id FROM jobs WHERE "+due+" LIMIT 1", free, &waiting)
 	if errors.Is(err, errNoRows) {
@@ -164,19 +180,21 @@ func (db *DB) ClaimJob(ctx context.Context, l JobLease) (*Store, *stagedoor.Job,
 	if err != nil {
 		return nil, nil, err
 	}
-	var tenant string
-	var j *stagedoor.Job
-	err = db.writeOne(ctx, func(q querier) (err error) {
-		tenant, j, err = db.scanJob(func(dest ...any) error {
+	var row jobRow
+	err = db.writeOne(ctx, func(q querier) error {
+		return row.scan(func(dest ...any) error {
 			return q.row(ctx, "UPDATE jobs SET status = 'processing', owner = ?, lease_until = ? WHERE (tenant, id) IN (SELECT tenant, id FROM jobs WHERE "+due+
 				" ORDER BY created_at LIMIT 1) AND "+due+" RETURNING "+jobColumns, slices.Concat([]any{l.Owner, now.Add(l.For).UnixMilli()}, free, free), dest...)
 		})
-		return err
 	})
 	if err != nil {
 		return nil, nil, err
 	}
-	st, err := db.TenantByID(ctx, tenant)
+	j, err := row.job(db) // after the write: one that cannot be read rests as any other, and keeps nobody else waiting
+	if err != nil {
+		return nil, nil, err
+	}
+	st, err := db.TenantByID(ctx, row.tenant)
 	return st, j, err
 }
 
@@ -226,7 +244,7 @@ func (s *Store) SaveExport(ctx context.Context, j *stagedoor.Job, l JobLease, pi
 func (s *Store) ReleaseJob(ctx context.Context, id string, l JobLease, tried bool) error {
 	return s.write(ctx, func(q querier) error {
 		const held = " WHERE tenant = ? AND id = ? AND owner = ? AND status = 'processing'"
-		_, j, err := s.db.scanJob(func(dest ...any) error {
+		j, err := s.db.scanJob(func(dest ...any) error {
 			return q.row(ctx, "SELECT "+jobColumns+" FROM jobs"+held+s.db.forUpdate(), []any{s.tenant.ID, id, l.Owner}, dest...)
 		})
 		if stagedoor.IsKind(err, stagedoor.NotFound) {
@@ -247,12 +265,23 @@ func (s *Store) ReleaseJob(ctx context.Context, id string, l JobLease, tried boo
 	})
 }
 
-// UsersAfter returns the next users by id, of one connection unless its name is empty.
-func (s *Store) UsersAfter(ctx context.Context, connection, after string, most int) ([]stagedoor.User, error) {
-	if connection == "" {
-		return s.users(ctx, " WHERE u.tenant = ? AND u.id > ? ORDER BY u.id LIMIT ?", s.tenant.ID, after, most)
+// EachUserAfter calls fn with the next users by id, one after the other, of one connection unless its name is empty. An error of fn ends it.
+func (s *Store) EachUserAfter(ctx context.Context, connection, after string, most int, fn func(*stagedoor.User) error) error {
+	rest, args := " WHERE u.tenant = ? AND u.id > ? ORDER BY u.id LIMIT ?", []any{s.tenant.ID, after, most}
+	if connection != "" {
+		rest, args = " WHERE u.tenant = ? AND u.id > ? AND u.connection = ? ORDER BY u.id LIMIT ?", []any{s.tenant.ID, after, connection, most}
 	}
-	return s.users(ctx, " WHERE u.tenant = ? AND u.id > ? AND u.connection = ? ORDER BY u.id LIMIT ?", s.tenant.ID, after, connection, most)
+	return s.read().each(ctx, "SELECT "+userColumns+userTables+rest, args, func(scan func(...any) error) error {
+		t, err := scanUserText(scan)
+		if err != nil {
+			return err
+		}
+		u, err := t.Decoded()
+		if err != nil {
+			return err
+		}
+		return fn(u)
+	})
 }
 
 // CountUsers returns how many users there are, of one connection unless its name is empty.

@@ -57,7 +57,7 @@ func TestClockIsPutBack(t *testing.T) {
 			t.Error("the address's bucket does not fill any more")
 		}
 		claimed(t, db, lease)
-		if _, _, err := db.ClaimJob(ctx, lease); !stagedoor.IsKind(err, stagedoor.NotFound) {
+		if _, _, err := db.ClaimJob(ctx, lease, ""); !stagedoor.IsKind(err, stagedoor.NotFound) {
 			t.Errorf("a job is worked on twice: %v", err)
 		}
 		if due := must(db.DueEventStreams(ctx, 10))(t); len(due) != 1 {
@@ -74,7 +74,7 @@ func TestClockIsPutBack(t *testing.T) {
 
 func claimed(t *testing.T, db *store.DB, l store.JobLease) {
 	t.Helper()
-	_, _, err := db.ClaimJob(t.Context(), l)
+	_, _, err := db.ClaimJob(t.Context(), l, "")
 	ok(t, err)
 }
 

@@ -59,6 +59,9 @@ func (db *DB) DeleteTenant(ctx context.Context, id string, progress func(rows in
 		if _, err := q.exec(ctx, "DELETE FROM domains WHERE tenant = ?", id); err != nil {
 			return err
 		}
+		if _, err := q.exec(ctx, "UPDATE jobs SET status = 'failed', owner = '' WHERE tenant = ? AND status IN ('uploading', 'pending', 'processing')", id); err != nil { // whoever works on one loses it
+			return err
+		}
 		return newVersion(ctx, q, id)
 	})
 	db.forget(id)

@@ -1153,8 +1153,12 @@ var trespasses = map[string]struct {
 	"ReturnAttempt": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
 		return nil, s.ReturnAttempt(ctx, "bucket", "::1", stagedoor.Throttle{MaxAttempts: 1, Rate: 60000})
 	}},
-	"Shared":     {ignores, func(context.Context, *store.Store) (any, error) { return nil, nil }},
-	"UsersAfter": {ignores, func(ctx context.Context, s *store.Store) (any, error) { return s.UsersAfter(ctx, "", "", 50) }},
+	"Shared": {ignores, func(context.Context, *store.Store) (any, error) { return nil, nil }},
+	"EachUserAfter": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		found := []*stagedoor.User{}
+		err := s.EachUserAfter(ctx, "Users acme", "", 50, func(u *stagedoor.User) error { found = append(found, u); return nil })
+		return found, err
+	}},
 	"LogSize": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
 		events, size, err := s.LogSize(ctx)
 		own, _, logsErr := s.Logs(ctx, store.LogQuery{PerPage: 50})

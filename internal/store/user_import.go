@@ -71,10 +71,23 @@ func (s *Store) ImportUsers(ctx context.Context, j *stagedoor.Job, l JobLease, r
 		if err := s.reportRows(ctx, q, j, rows, failures); err != nil {
 			return err
 		}
-		return s.saveJob(ctx, q, &next, l)
+		if err := s.saveJob(ctx, q, &next, l); err != nil {
+			return err
+		}
+		return s.importsInto(ctx, q, j.ConnectionID)
 	})
 	if err == nil {
 		*j = next
+	}
+	return err
+}
+
+// importsInto refuses rows for a connection that was deleted meanwhile: nobody could find, or delete, such users. Who deletes it waits until the rows are written, and takes them along.
+func (s *Store) importsInto(ctx context.Context, q querier, connection string) error {
+	var one int
+	err := q.row(ctx, "SELECT 1 FROM connections WHERE tenant = ? AND id = ?"+s.db.forShare(), []any{s.tenant.ID, connection}, &one)
+	if errors.Is(err, errNoRows) {
+		return stagedoor.Errorf(stagedoor.Invalid, "", "The connection does not exist any more.")
 	}
 	return err
 }
