@@ -42,6 +42,11 @@ type ActionCode struct {
 	Modules      []ActionModuleUse
 }
 
+// Uses tells whether the code uses a version of a module.
+func (c *ActionCode) Uses(module string) bool {
+	return slices.ContainsFunc(c.Modules, func(u ActionModuleUse) bool { return u.ModuleID == module })
+}
+
 // ActionTrigger names a trigger and a version of it.
 type ActionTrigger struct {
 	ID      string `json:"id"`

@@ -112,18 +112,15 @@ func usersOf(c *call, module string) ([]stagedoor.Action, error) {
 	if err != nil {
 		return nil, err
 	}
-	uses := func(code *stagedoor.ActionCode) bool {
-		return slices.ContainsFunc(code.Modules, func(u stagedoor.ActionModuleUse) bool { return u.ModuleID == module })
-	}
 	var out []stagedoor.Action
 	for i := range all {
-		act, used := &all[i], uses(&all[i].Draft)
+		act, used := &all[i], all[i].Draft.Uses(module)
 		if !used && act.Deployed != "" {
 			v, err := c.store.ActionVersion(c.ctx(), act.ID, act.Deployed)
 			if err != nil {
 				return nil, err
 			}
-			used = uses(&v.Body)
+			used = v.Body.Uses(module)
 		}
 		if used {
 			out = append(out, *act)
@@ -199,14 +196,7 @@ func (a *API) deleteModule(c *call) (any, error) {
 	if _, err := store.ActionModules.Get(c.ctx(), c.store, c.id()); err != nil {
 		return nil, err
 	}
-	using, err := usersOf(c, c.id())
-	if err != nil {
-		return nil, err
-	}
-	if len(using) > 0 {
-		return nil, stagedoor.Errorf(stagedoor.Precondition, "", "The action module is used by %d actions and cannot be deleted.", len(using))
-	}
-	return nil, c.store.DeleteActionModule(c.ctx(), c.id())
+	return nil, c.store.DeleteActionModule(c.ctx(), c.id(), false)
 }
 
 func (a *API) listModuleActions(c *call, in actionPaging) (any, error) {

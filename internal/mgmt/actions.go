@@ -137,7 +137,7 @@ func (a *API) deleteAction(c *call, in deleteActionIn) (any, error) {
 	return nil, c.store.DeleteAction(c.ctx(), c.id(), in.Force)
 }
 
-// userOfAction names the event stream or token exchange profile that runs an action; empty where none does.
+// userOfAction names the event stream, the token exchange profile or the connection that runs an action; empty where none does.
 func userOfAction(c *call, id string) (string, error) {
 	streams, err := store.EventStreams.All(c.ctx(), c.store)
 	if err != nil {
@@ -165,6 +165,15 @@ func userOfAction(c *call, id string) (string, error) {
 		}
 		if p.ActionID == id {
 			return "the token exchange profile " + profiles[i].ID, nil
+		}
+	}
+	conns, err := c.store.Connections(c.ctx())
+	if err != nil {
+		return "", err
+	}
+	for i := range conns {
+		if conns[i].CustomHashAction() == id {
+			return "the connection " + conns[i].ID, nil
 		}
 	}
 	return "", nil

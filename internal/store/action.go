@@ -64,6 +64,9 @@ func (s *Store) CreateAction(ctx context.Context, a *stagedoor.Action) error {
 		if n >= maxActions {
 			return stagedoor.Errorf(stagedoor.Forbidden, "too_many_entities", "You reached the limit of entities of this type for this tenant.")
 		}
+		if err := s.modulesThere(ctx, q, nil, a.Draft.Modules); err != nil {
+			return err
+		}
 		if a.ID == "" {
 			a.ID = newID(ctx, actions.newID)
 		}
@@ -79,7 +82,11 @@ func (s *Store) CreateAction(ctx context.Context, a *stagedoor.Action) error {
 
 // UpdateAction changes an action in one transaction.
 func (s *Store) UpdateAction(ctx context.Context, id string, change func(*stagedoor.Action) error) (*stagedoor.Action, error) {
-	return actions.update(ctx, s, id, change)
+	var before []stagedoor.ActionModuleUse
+	return actions.updateThen(ctx, s, id, func(a *stagedoor.Action) error {
+		before = a.Draft.Modules
+		return change(a)
+	}, func(q querier, a *stagedoor.Action) error { return s.modulesThere(ctx, q, before, a.Draft.Modules) })
 }
 
 // DeleteAction removes an action with its versions. One that is bound is a Conflict, unless force removes its bindings too.

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/stagedoor/stagedoor"
@@ -53,14 +54,56 @@ func (s *Store) PublishActionModule(ctx context.Context, id string) (*stagedoor.
 	return m, v, nil
 }
 
-// DeleteActionModule removes a module. Its versions stay as long as actions, or versions of them, use them. One that is not there is no error.
-func (s *Store) DeleteActionModule(ctx context.Context, id string) error {
+// DeleteActionModule removes a module. One that actions use, as drafts or in force, is a Precondition, unless force removes it all the same. Its versions stay as long as
+// actions, or versions of them, use them. One that is not there is no error.
+func (s *Store) DeleteActionModule(ctx context.Context, id string, force bool) error {
 	return s.write(ctx, func(q querier) error {
-		if err := ActionModules.noun(s).delete(ctx, s, q, id); err != nil {
+		if err := ActionModules.noun(s).delete(ctx, s, q, id); err != nil { // first: who begins to use it meanwhile holds it (modulesThere)
 			return err
+		}
+		if !force {
+			using, err := s.usersOfModule(ctx, q, id)
+			if err == nil && using > 0 {
+				err = stagedoor.Errorf(stagedoor.Precondition, "", "The action module is used by %d actions and cannot be deleted.", using)
+			}
+			if err != nil {
+				return err
+			}
 		}
 		return s.dropModuleVersions(ctx, q)
 	})
+}
+
+// usersOfModule counts the actions whose draft or version in force uses a module.
+func (s *Store) usersOfModule(ctx context.Context, q querier, module string) (n int, err error) {
+	all, err := actions.list(ctx, s, q)
+	for i := range all {
+		used := all[i].Draft.Uses(module)
+		if !used && all[i].Deployed != "" {
+			v, err := actionVersions.one(ctx, s, q, "action = ? AND id = ?", all[i].ID, all[i].Deployed)
+			if err != nil {
+				return 0, err
+			}
+			used = v.Body.Uses(module)
+		}
+		if used {
+			n++
+		}
+	}
+	return n, err
+}
+
+// modulesThere refuses modules that an action begins to use and that were deleted meanwhile. Those that are there stay until the write is over.
+func (s *Store) modulesThere(ctx context.Context, q querier, before, after []stagedoor.ActionModuleUse) error {
+	for _, use := range after {
+		if slices.ContainsFunc(before, func(had stagedoor.ActionModuleUse) bool { return had.ModuleID == use.ModuleID }) {
+			continue
+		}
+		if _, err := ActionModules.noun(s).one(ctx, s, q, "id = ?"+s.db.forShare(), use.ModuleID); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // dropModuleVersions drops versions of modules that nobody uses: those beyond the number that is kept, oldest first, and those of modules that are gone.

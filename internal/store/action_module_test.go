@@ -40,15 +40,23 @@ func TestVersionsOfModulesEnd(t *testing.T) {
 		if len(left) != 52 || left[0].ID != drafted.ID || left[1].ID != deployed.ID || left[2].Number != 13 || left[51].Number != 62 {
 			t.Errorf("%d versions, %d, %d, %d to %d", len(left), left[0].Number, left[1].Number, left[2].Number, left[len(left)-1].Number)
 		}
+		if err := s.DeleteActionModule(ctx, module.ID, false); !stagedoor.IsKind(err, stagedoor.Precondition) {
+			t.Errorf("a module that is used: %v", err)
+		}
 		other := storetest.Tenant(t, db, "other")
-		ok(t, other.DeleteActionModule(ctx, module.ID))
-		ok(t, s.DeleteActionModule(ctx, module.ID))
+		ok(t, other.DeleteActionModule(ctx, module.ID, true))
+		ok(t, s.DeleteActionModule(ctx, module.ID, true))
 		if left := must(store.ActionModuleVersions.All(ctx, s))(t); len(left) != 2 {
 			t.Errorf("%d versions of a module that is gone", len(left))
 		}
 		if v := must(store.ActionModuleVersions.Get(ctx, s, deployed.ID))(t); v.Code != module.Code || v.Sealed != module.Sealed {
 			t.Errorf("%+v", v)
 		}
+		late := &stagedoor.Action{Name: "late", Draft: stagedoor.ActionCode{Modules: use(deployed)}}
+		if err := s.CreateAction(ctx, late); !stagedoor.IsKind(err, stagedoor.NotFound) {
+			t.Errorf("an action that uses what is gone: %v", err)
+		}
+		must(s.UpdateAction(ctx, action.ID, func(a *stagedoor.Action) error { a.Draft.Code = "// as before"; return nil }))(t)
 		ok(t, s.DeleteAction(ctx, action.ID, false))
 		module = &stagedoor.ActionModule{Name: "others"}
 		ok(t, store.ActionModules.Create(ctx, s, module))

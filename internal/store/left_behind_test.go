@@ -40,7 +40,9 @@ func TestNothingNamesWhatIsGone(t *testing.T) {
 		{"user", "auth0|", func(ctx context.Context, s *store.Store, id string) error { return s.DeleteUser(ctx, id) }},
 		{"rule", "rul ", func(ctx context.Context, s *store.Store, id string) error { return s.DeleteRule(ctx, id) }},
 		{"action", "action ", func(ctx context.Context, s *store.Store, id string) error { return s.DeleteAction(ctx, id, true) }},
-		{"action module", "module ", func(ctx context.Context, s *store.Store, id string) error { return s.DeleteActionModule(ctx, id) }},
+		{"action module", "module ", func(ctx context.Context, s *store.Store, id string) error {
+			return s.DeleteActionModule(ctx, id, false)
+		}},
 		{"event stream", "stream ", func(ctx context.Context, s *store.Store, id string) error {
 			_, err := s.DeleteEventStream(ctx, id)
 			return err

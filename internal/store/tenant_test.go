@@ -709,7 +709,7 @@ var trespasses = map[string]struct {
 		return nil, s.CreateAction(ctx, &stagedoor.Action{ID: "action acme", Name: "Action2"})
 	}},
 	"DeleteActionModule": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
-		return nil, s.DeleteActionModule(ctx, "module acme")
+		return nil, s.DeleteActionModule(ctx, "module acme", true)
 	}},
 	"PublishActionModule": {finds, func(ctx context.Context, s *store.Store) (any, error) {
 		_, v, err := s.PublishActionModule(ctx, "module acme")
