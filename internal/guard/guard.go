@@ -79,7 +79,7 @@ func Login(ctx context.Context, a Attempt) error {
 	if err != nil || !brute.Blocks() {
 		return err
 	}
-	counts, err := a.Store.Attempts(ctx, a.key())
+	counts, err := a.counts(ctx, a.key())
 	if err != nil {
 		return err
 	}
@@ -87,6 +87,11 @@ func Login(ctx context.Context, a Attempt) error {
 		return ErrBlocked()
 	}
 	return nil
+}
+
+// counts are what has failed under a key that concerns the attempt: never all of it, which grows with each network that somebody guesses from.
+func (a Attempt) counts(ctx context.Context, key string) ([]stagedoor.Attempts, error) {
+	return a.Store.AttemptsFrom(ctx, key, a.Connection.Name, stagedoor.Network(a.IP))
 }
 
 // blocked tells whether so much has failed that the attempt is kept out.
@@ -173,7 +178,7 @@ func Passed(ctx context.Context, a Attempt) error {
 	if a.Code {
 		return passedCode(ctx, a)
 	}
-	counts, err := a.Store.Attempts(ctx, Identifier(a.Identifier))
+	counts, err := a.counts(ctx, Identifier(a.Identifier))
 	if err != nil || len(counts) == 0 {
 		return err
 	}
@@ -190,7 +195,7 @@ func Passed(ctx context.Context, a Attempt) error {
 // passedCode forgets the wrong codes from before, and the wrong passwords: a code helps whoever is kept out for those.
 func passedCode(ctx context.Context, a Attempt) error {
 	for _, key := range []string{a.key(), Identifier(a.Identifier)} {
-		counts, err := a.Store.Attempts(ctx, key)
+		counts, err := a.counts(ctx, key)
 		if err == nil && len(counts) > 0 {
 			err = a.Store.ForgetAttempts(ctx, a.Connection.Name, stagedoor.Network(a.IP), key)
 		}
@@ -280,7 +285,7 @@ func Blocks(ctx context.Context, st *store.Store, identifiers ...string) ([]stag
 		return blocked, err
 	}
 	for _, id := range counted(identifiers) {
-		counts, err := st.Attempts(ctx, id, codeKey(id))
+		counts, err := st.Attempts(ctx, brute.MaxAttempts, id, codeKey(id))
 		if err != nil {
 			return nil, err
 		}

@@ -25,22 +25,37 @@ func (s *Store) CountAttempt(ctx context.Context, a stagedoor.Attempts, life tim
 	return count, err
 }
 
-// Attempts lists the failed logins with an identifier that are not forgotten; identifiers of one person may be several.
-func (s *Store) Attempts(ctx context.Context, identifiers ...string) ([]stagedoor.Attempts, error) {
+// mostAttempts is how many networks a list of failed logins names for one identifier: whoever has many makes as many rows.
+const mostAttempts = 1000
+
+// Attempts lists, by networks, where logins with an identifier failed at least so often, as far as they are not forgotten; identifiers of one person may be several.
+func (s *Store) Attempts(ctx context.Context, least int, identifiers ...string) ([]stagedoor.Attempts, error) {
 	out := []stagedoor.Attempts{}
 	for _, identifier := range identifiers {
-		err := s.read().each(ctx, "SELECT connection, place, value FROM attempts WHERE tenant = ? AND kind = ? AND subject = ? AND expires_at > ? ORDER BY connection, place",
-			[]any{s.tenant.ID, loginAttempts, identifier, millis(s.db.clock.Now())}, func(scan func(...any) error) error {
-				a := stagedoor.Attempts{Identifier: identifier}
-				err := scan(&a.Connection, &a.IP, &a.Count)
-				out = append(out, a)
-				return err
-			})
+		some, err := s.attempts(ctx, identifier, " AND value >= ? ORDER BY connection, place LIMIT ?", least, mostAttempts)
 		if err != nil {
 			return nil, err
 		}
+		out = append(out, some...)
 	}
 	return out, nil
+}
+
+// AttemptsFrom lists the failed logins with an identifier that count for one connection and network: those from there, and those of all networks together.
+func (s *Store) AttemptsFrom(ctx context.Context, identifier, connection, network string) ([]stagedoor.Attempts, error) {
+	return s.attempts(ctx, identifier, " AND connection = ? AND place IN (?, '')", connection, network)
+}
+
+func (s *Store) attempts(ctx context.Context, identifier, which string, args ...any) ([]stagedoor.Attempts, error) {
+	out := []stagedoor.Attempts{}
+	err := s.read().each(ctx, "SELECT connection, place, value FROM attempts WHERE tenant = ? AND kind = ? AND subject = ? AND expires_at > ?"+which,
+		append([]any{s.tenant.ID, loginAttempts, identifier, millis(s.db.clock.Now())}, args...), func(scan func(...any) error) error {
+			a := stagedoor.Attempts{Identifier: identifier}
+			err := scan(&a.Connection, &a.IP, &a.Count)
+			out = append(out, a)
+			return err
+		})
+	return out, err
 }
 
 // ForgetAttempts forgets the failed logins with the identifiers: of one connection and address if they are given, else all.

@@ -155,7 +155,7 @@ func photograph(t testing.TB, s *store.Store) string {
 		orgs, orgTotal, members, must(s.OrganizationConnections(ctx, "org "+id))(t), must(s.OrganizationGrants(ctx, "org "+id))(t), must(s.OrganizationClients(ctx, "org "+id))(t),
 		must(s.DiscoveryDomains(ctx, "org "+id))(t), must(s.Invitations(ctx, "org "+id, true))(t),
 		must(s.LogCursor(ctx, &stagedoor.LogStream{ID: "stream"}))(t), must(s.Days(ctx, time.Now().Add(-48*time.Hour), time.Now()))(t), must(s.ActiveUsers(ctx, 24*time.Hour))(t),
-		must(s.NetworkACLs(ctx))(t), setting, must(s.Attempts(ctx, "ada"))(t), must(s.Full(ctx, "bucket", "::1", stagedoor.Throttle{MaxAttempts: 1, Rate: 1}))(t),
+		must(s.NetworkACLs(ctx))(t), setting, must(s.Attempts(ctx, 1, "ada"))(t), must(s.Full(ctx, "bucket", "::1", stagedoor.Throttle{MaxAttempts: 1, Rate: 1}))(t),
 		fresh, fresh.LastLogin, users, total, logs, logTotal,
 		must(s.PasswordHash(ctx, "auth0|"+id))(t), must(s.Clients(ctx))(t), must(s.Connections(ctx))(t), must(s.ResourceServers(ctx))(t),
 		must(s.ClientGrants(ctx))(t), devicesOf(t, s, "", ""), must(s.BlacklistedTokens(ctx, "", store.OrganizationQuery{PerPage: 10}))(t), must(s.Rules(ctx))(t), must(s.RulesConfigs(ctx))(t),
@@ -622,7 +622,10 @@ var trespasses = map[string]struct {
 	"CountAttempt": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
 		return s.CountAttempt(ctx, stagedoor.Attempts{Connection: "Users", Identifier: "ada", IP: "::1"}, time.Hour)
 	}},
-	"Attempts": {ignores, func(ctx context.Context, s *store.Store) (any, error) { return s.Attempts(ctx, "ada") }},
+	"Attempts": {ignores, func(ctx context.Context, s *store.Store) (any, error) { return s.Attempts(ctx, 1, "ada") }},
+	"AttemptsFrom": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
+		return s.AttemptsFrom(ctx, "ada", "Users", "192.0.2.1")
+	}},
 	"ForgetAttempts": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
 		return nil, s.ForgetAttempts(ctx, "", "", "ada")
 	}},
