@@ -106,23 +106,14 @@ func (a *account) forgetBrowsers() error {
 
 // endSession ends one session, or all but this one, with the refresh tokens that came from it.
 func (a *account) endSession() error {
-	ids := []string{a.r.PostFormValue(ui.FieldID)}
-	if ids[0] == "" {
-		all, err := a.st.UserSessions(a.r.Context(), a.user.ID)
-		if err != nil {
-			return err
-		}
-		ids = nil
-		for _, s := range all {
-			if s.ID != a.session.ID {
-				ids = append(ids, s.ID)
-			}
-		}
+	var err error
+	if id := a.r.PostFormValue(ui.FieldID); id != "" {
+		err = a.endOne(a.r.Context(), id)
+	} else {
+		err = a.endOthers(a.r.Context())
 	}
-	for _, id := range ids {
-		if err := a.endOne(a.r.Context(), id); err != nil {
-			return err
-		}
+	if err != nil {
+		return err
 	}
 	a.st.Log(a.event("slo", "The person ended sessions on the account page."))
 	return a.done("session")
@@ -187,6 +178,25 @@ func (a *account) disconnect() error {
 	}
 	a.st.Log(a.event("w", "The person has disconnected an account at another provider on the account page."))
 	return a.done("disconnected")
+}
+
+// endOthers ends all sessions but this one, however many there are.
+func (a *account) endOthers(ctx context.Context) error {
+	for after := ""; ; {
+		some, err := a.st.UserSessionsAfter(ctx, a.user.ID, after, 200)
+		if err != nil || len(some) == 0 {
+			return err
+		}
+		for _, s := range some {
+			after = s.ID
+			if s.ID == a.session.ID {
+				continue
+			}
+			if err := a.endOne(ctx, s.ID); err != nil {
+				return err
+			}
+		}
+	}
 }
 
 // endOne ends a session, with the refresh tokens that came from it, unless it has ended by itself.

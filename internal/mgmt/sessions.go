@@ -48,11 +48,34 @@ func (a *API) listUserSessions(c *call, in listAccessIn) (any, error) {
 	if _, err := c.store.User(c.ctx(), c.userID()); err != nil {
 		return nil, err
 	}
-	all, err := c.store.UserSessions(c.ctx(), c.userID())
+	take := in.Take.Or(50)
+	if !in.Asked() {
+		take = max(1, in.Size())
+	}
+	last, v := in.LastID()
+	if v != nil {
+		return nil, errCheckpoint
+	}
+	page, err := c.store.UserSessionsAfter(c.ctx(), c.userID(), last, take+1)
 	if err != nil {
 		return nil, err
 	}
-	return checkpointed(in, "sessions", all, func(s stagedoor.Session) string { return s.ID }, func(s *stagedoor.Session) any { return showSession(s) })
+	next := ""
+	if len(page) > take {
+		page = page[:take]
+		next = web.CheckpointID(page[take-1].ID)
+	}
+	shown := make([]any, len(page))
+	for i := range page {
+		shown[i] = showSession(&page[i])
+	}
+	out := web.CheckpointEnvelope("sessions", shown, next)
+	if m, ok := out.(map[string]any); ok && in.IncludeTotals {
+		if m["total"], err = c.store.CountUserSessions(c.ctx(), c.userID()); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
 }
 
 // showSession is a session as the wire has it (Management API fact sheet 3.19).

@@ -32,6 +32,7 @@ func TestOnePersonIsFoundAmongMany(t *testing.T) {
 		must(s.EffectiveRoles(ctx, user, ""))(t)
 		must(s.EffectivePermissions(ctx, user, "https://api.test/"))(t)
 		must(s.UserSessions(ctx, user))(t)
+		must(s.CountUserSessions(ctx, user))(t)
 		must(s.UserGrants(ctx, user, ""))(t)
 		grantsOf(t, s, user, "", "")
 		must(s.UsersByEmail(ctx, "new@x.test"))(t)

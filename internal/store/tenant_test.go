@@ -446,7 +446,17 @@ var trespasses = map[string]struct {
 	"DeleteScriptRuns": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
 		return nil, s.DeleteScriptRuns(ctx, "auth0|acme")
 	}},
-	"DeleteRule":        {ignores, func(ctx context.Context, s *store.Store) (any, error) { return nil, s.DeleteRule(ctx, "rul acme") }},
+	"DeleteRule": {ignores, func(ctx context.Context, s *store.Store) (any, error) { return nil, s.DeleteRule(ctx, "rul acme") }},
+	"UserSessionsAfter": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		return s.UserSessionsAfter(ctx, "auth0|acme", "", 10)
+	}},
+	"CountUserSessions": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
+		n, err := s.CountUserSessions(ctx, "auth0|acme")
+		if n > 0 {
+			err = errors.New("another tenant's sessions")
+		}
+		return nil, err
+	}},
 	"UserSessions":      {finds, func(ctx context.Context, s *store.Store) (any, error) { return s.UserSessions(ctx, "auth0|acme") }},
 	"UserRefreshTokens": {finds, func(ctx context.Context, s *store.Store) (any, error) { return s.UserRefreshTokens(ctx, "auth0|acme") }},
 	"EndClientAccess": {ignores, func(ctx context.Context, s *store.Store) (any, error) {

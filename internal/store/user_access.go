@@ -17,11 +17,26 @@ func errRefreshTokenMissing() error {
 	return stagedoor.Errorf(stagedoor.NotFound, "inexistent_refresh_token", "The refresh token does not exist.")
 }
 
-// UserSessions lists a user's live sessions in the order of their ids.
+// mostSessions is how many of a user's sessions are listed at once: whoever logs in again and again has any number.
+const mostSessions = 1000
+
+// UserSessions lists a user's live sessions in the order of their ids, up to a thousand.
 func (s *Store) UserSessions(ctx context.Context, userID string) ([]stagedoor.Session, error) {
+	return s.UserSessionsAfter(ctx, userID, "", mostSessions)
+}
+
+// CountUserSessions returns how many live sessions a user has.
+func (s *Store) CountUserSessions(ctx context.Context, userID string) (n int, err error) {
+	err = s.read().row(ctx, "SELECT COUNT(*) FROM sessions"+s.db.by("sessions_user")+" WHERE tenant = ? AND user_id = ? AND expires_at > ?",
+		[]any{s.tenant.ID, userID, s.db.clock.Now().UnixMilli()}, &n)
+	return n, err
+}
+
+// UserSessionsAfter lists those of a user's live sessions that come after an id, in the order of their ids.
+func (s *Store) UserSessionsAfter(ctx context.Context, userID, after string, most int) ([]stagedoor.Session, error) {
 	out := []stagedoor.Session{}
-	err := s.read().each(ctx, "SELECT doc FROM sessions"+s.db.by("sessions_user")+" WHERE tenant = ? AND user_id = ? AND expires_at > ? ORDER BY id",
-		[]any{s.tenant.ID, userID, s.db.clock.Now().UnixMilli()}, func(scan func(...any) error) error {
+	err := s.read().each(ctx, "SELECT doc FROM sessions"+s.db.by("sessions_user")+" WHERE tenant = ? AND user_id = ? AND expires_at > ? AND id > ? ORDER BY id LIMIT ?",
+		[]any{s.tenant.ID, userID, s.db.clock.Now().UnixMilli(), after, most}, func(scan func(...any) error) error {
 			var doc string
 			if err := scan(&doc); err != nil {
 				return err

@@ -100,23 +100,36 @@ func After[T any](c Checkpoint, all []T, id func(T) string) (items []T, next str
 
 // AfterID is After for items in the order of their ids: whose checkpoint names an item that is gone goes on where that was.
 func AfterID[T any](c Checkpoint, all []T, id func(T) string) (items []T, next string, v *Violation) {
+	last, v := c.LastID()
+	if v != nil {
+		return nil, "", v
+	}
 	start := 0
-	if c.From != "" {
-		text, err := base64.RawURLEncoding.DecodeString(c.From)
-		last, _, whole := strings.Cut(string(text), "\n")
-		if err != nil || !whole {
-			return nil, "", wrongCheckpoint()
-		}
-		for start < len(all) && id(all[start]) <= last {
-			start++
-		}
+	for start < len(all) && id(all[start]) <= last {
+		start++
 	}
 	end := min(start+c.Take.Or(50), len(all))
 	if start < end && end < len(all) {
-		next = base64.RawURLEncoding.EncodeToString([]byte(id(all[end-1]) + "\n"))
+		next = CheckpointID(id(all[end-1]))
 	}
 	return all[start:end], next, nil
 }
+
+// LastID is the id of the item before, of a checkpoint that CheckpointID has written; empty at the beginning.
+func (c Checkpoint) LastID() (string, *Violation) {
+	if c.From == "" {
+		return "", nil
+	}
+	text, err := base64.RawURLEncoding.DecodeString(c.From)
+	last, _, whole := strings.Cut(string(text), "\n")
+	if err != nil || !whole {
+		return "", wrongCheckpoint()
+	}
+	return last, nil
+}
+
+// CheckpointID is a checkpoint behind the item with the id.
+func CheckpointID(id string) string { return base64.RawURLEncoding.EncodeToString([]byte(id + "\n")) }
 
 func wrongCheckpoint() *Violation {
 	return &Violation{Path: "from", Reason: "The checkpoint ID provided in the 'from' parameter has expired or is invalid," +
