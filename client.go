@@ -86,6 +86,12 @@ func (c *Client) CrossOriginLogin() bool {
 	return string(c.Stored["cross_origin_authentication"]) == "true" || string(c.Stored["cross_origin_auth"]) == "true"
 }
 
+// LoginPage is the login page that the client brings, HTML of its own; empty if it has none. on is false where it wants none, not even the tenant's.
+func (c *Client) LoginPage() (html string, on bool) {
+	_ = json.Unmarshal(c.Stored["custom_login_page"], &html) // a text, or nothing
+	return html, string(c.Stored["custom_login_page_on"]) != "false"
+}
+
 // TakesDelegationOf tells whether the client allows another one to get ID tokens for it.
 func (c *Client) TakesDelegationOf(other string) bool {
 	var allowed []string

@@ -113,6 +113,7 @@ type AuthorizationRequest struct {
 	Issuer        string              // https://domain/ of the request
 	Conformant    bool                // the new pipeline: conformant client, or an audience
 	Query         map[string][]string // everything, for rules
+	Unseen        bool                `json:",omitempty"` // what is asked for did not stand in the address, and no address of ours shows it
 
 	Federation *FederationRequest `json:",omitempty"` // the client speaks SAML 2.0 or WS-Federation; nil: OAuth 2.0
 }
@@ -366,7 +367,8 @@ type Ticket struct {
 	Connection string `json:",omitempty"` // through which the person of a login ticket proved themselves
 	Browser    string `json:",omitempty"` // hash of the cookie of the browser in which they did: no other may log in with it
 
-	Lang string `json:",omitempty"` // of the pages behind the link
+	Lang  string `json:",omitempty"` // of the pages behind the link
+	Login string `json:",omitempty"` // hash of the id of the login under way that a login ticket is for; empty: one begins with it
 }
 
 // The kinds of tickets.

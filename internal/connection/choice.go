@@ -164,6 +164,22 @@ func (ch *Choice) Elsewhere() []stagedoor.Connection {
 	return ch.which((*stagedoor.Connection).Redirects)
 }
 
+// Named is the connection with the name, its own or one of its realms; nil if it is not open to the request.
+func (ch *Choice) Named(name string) *stagedoor.Connection {
+	asked := &stagedoor.AuthorizationRequest{Connection: name}
+	for i := range ch.opened {
+		if name != "" && names(asked, &ch.opened[i]) {
+			return &ch.opened[i]
+		}
+	}
+	return nil
+}
+
+// Databases are the connections by which people sign in here with a password.
+func (ch *Choice) Databases() []stagedoor.Connection {
+	return ch.which(func(c *stagedoor.Connection) bool { return c.ForLogin() && c.Passwords() })
+}
+
 // ByCode are the connections by which people may sign in with a code.
 func (ch *Choice) ByCode() []stagedoor.Connection {
 	return ch.which((*stagedoor.Connection).SendsCodes)

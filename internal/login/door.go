@@ -63,6 +63,7 @@ var pages = []route{
 	{web.Route{Method: "GET", Pattern: "/{$}", Title: "Welcome page"}, (*Door).welcome},
 	{web.Route{Method: "GET", Pattern: "/u/login", Title: "Login page"}, (*Door).showLogin},
 	{web.Route{Method: "POST", Pattern: "/u/login", Title: "Login page, form"}, (*Door).logIn},
+	{web.Route{Method: "GET", Pattern: ownLoginPath, Title: "Login page of the tenant's own"}, (*Door).showOwnLogin},
 	{web.Route{Method: "GET", Pattern: "/u/login/with", Title: "Sends somebody to the provider of a connection"}, (*Door).leave},
 	{web.Route{Method: "GET", Pattern: callbackPath, Title: "The way back from a provider"}, (*Door).arrive},
 	{web.Route{Method: "POST", Pattern: callbackPath, Title: "The way back from a provider, form"}, (*Door).posted},

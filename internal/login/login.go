@@ -32,6 +32,14 @@ func (d *Door) showLogin(w http.ResponseWriter, r *http.Request, st *store.Store
 	if err != nil {
 		return err
 	}
+	if own, err := d.ownLoginPage(r, st, p); err != nil || own != "" {
+		if err == nil && p.tx.Request.Connection != "" && conn.Redirects() { // nothing is left to choose
+			redirect(w, r, p.link("/u/login/with", paramConnection, conn.Name))
+		} else if err == nil {
+			redirect(w, r, p.ownLoginLink())
+		}
+		return err
+	}
 	stranger, err := p.invitesStranger(r, st, conn)
 	if err != nil {
 		return err

@@ -36,7 +36,7 @@ func (p *prompt) buttons(r *http.Request, st *store.Store) ([]ui.ProviderButton,
 
 // leave sends the browser to a provider.
 func (d *Door) leave(w http.ResponseWriter, r *http.Request, st *store.Store) error {
-	to, err := d.Pipeline.Leave(r.Context(), visit(r, st), r.URL.Query().Get("state"), r.URL.Query().Get(paramConnection))
+	to, err := d.Pipeline.Leave(r.Context(), visit(r, st), r.URL.Query().Get("state"), r.URL.Query().Get(paramConnection), nil)
 	if err != nil {
 		return err
 	}

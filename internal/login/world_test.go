@@ -85,7 +85,9 @@ func newWorld(t *testing.T, kind string) *world {
 	pipe.MailFlow, pipe.Requests = w.door.MailFlow, http.DefaultClient
 	pipe.WarnLeaked, pipe.TellAdmin, pipe.TellFactor = w.door.WarnLeaked, w.door.TellAdmin, w.door.TellFactor
 	mux := http.NewServeMux()
-	oauth.New(oauth.Deps{DB: w.db, Pipeline: pipe, Minter: minter}).Register(mux)
+	protocol := oauth.New(oauth.Deps{DB: w.db, Pipeline: pipe, Minter: minter})
+	protocol.Register(mux)
+	w.door.Posted = protocol.PostedLogin
 	w.door.Register(mux)
 	w.mux = mux
 	w.furnish("acme")

@@ -34,6 +34,9 @@ func (d *Door) authorize(w http.ResponseWriter, r *http.Request, st *store.Store
 		page.Fail(w, r, st, err, nil)
 		return
 	}
+	if d.fromLoginPage(w, r, st, client, params) {
+		return
+	}
 	in, unread := d.asked(r, st, client, params)
 	if unread != nil && in.params == nil {
 		page.Fail(w, r, st, unread, client)
@@ -44,6 +47,7 @@ func (d *Door) authorize(w http.ResponseWriter, r *http.Request, st *store.Store
 		page.Fail(w, r, st, firstOf(unread, err), client)
 		return
 	}
+	req.Unseen = in.pushed || in.signed || r.Method == http.MethodPost
 	// From here on the redirect URI is the client's own: every failure goes there.
 	var api *stagedoor.ResourceServer
 	if err = unread; err == nil {

@@ -30,7 +30,11 @@ var credentialTypes = map[string]string{
 // coAuthenticate proves a person for a page of the client's.
 func (d *Door) coAuthenticate(w http.ResponseWriter, r *http.Request, st *store.Store) {
 	event := newEvent(r, "fcoa")
-	client, params, err := d.ownForm(w, r, st, &event, true)
+	params, err := readParams(w, r)
+	var client *stagedoor.Client
+	if err == nil {
+		client, err = d.ownForm(w, r, st, params, &event, true)
+	}
 	if client == nil && err == nil {
 		return
 	}
@@ -50,16 +54,12 @@ func (d *Door) coAuthenticate(w http.ResponseWriter, r *http.Request, st *store.
 	web.WriteJSON(w, http.StatusOK, out)
 }
 
-// ownForm reads the request of a client's own form. A page that is not the client's gets a plain 403, and nothing is returned.
-func (d *Door) ownForm(w http.ResponseWriter, r *http.Request, st *store.Store, event *stagedoor.LogEvent, cookies bool) (*stagedoor.Client, map[string]string, error) {
-	params, err := readParams(w, r)
-	if err != nil {
-		return nil, nil, err
-	}
+// ownForm returns the client of a request of a client's own form. A page that is not the client's gets a plain 403, and nothing is returned.
+func (d *Door) ownForm(w http.ResponseWriter, r *http.Request, st *store.Store, params map[string]string, event *stagedoor.LogEvent, cookies bool) (*stagedoor.Client, error) {
 	event.ClientID = params["client_id"]
 	client, err := knownClient(r, st, params["client_id"])
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	event.ClientName = client.Name
 	if origin := r.Header.Get("Origin"); !fromClient(r, client) {
@@ -70,13 +70,13 @@ func (d *Door) ownForm(w http.ResponseWriter, r *http.Request, st *store.Store, 
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		w.WriteHeader(http.StatusForbidden)
 		w.Write([]byte(event.Description))
-		return nil, nil, nil
+		return nil, nil //nolint:nilnil // it is answered
 	}
 	allowOwn(w, r, cookies)
 	if !st.Tenant().Settings.Local.EmbeddedLogin || !client.CrossOriginLogin() {
-		return client, nil, stagedoor.Errorf(stagedoor.Unauthorized, "unauthorized_client", "Cross origin login not allowed.")
+		return client, stagedoor.Errorf(stagedoor.Unauthorized, "unauthorized_client", "Cross origin login not allowed.")
 	}
-	return client, params, nil
+	return client, nil
 }
 
 // fromClient tells whether a request comes from a page of the client's, or from one of ours. Browsers say so in Origin, which no page can choose; a request
@@ -183,12 +183,30 @@ var wsForm = template.Must(template.New("wsform").Parse(`<form method="post" nam
 // passwordLogin proves a person for a page of the client's that goes on with a form.
 func (d *Door) passwordLogin(w http.ResponseWriter, r *http.Request, st *store.Store) {
 	event := newEvent(r, "f")
-	client, params, err := d.ownForm(w, r, st, &event, false)
-	if client == nil && err == nil {
-		return
+	params, err := readParams(w, r)
+	var tx *stagedoor.Transaction
+	if err == nil && isOurs(r) {
+		tx, err = d.ownLogin(r, st, func(name string) string { return params[name] })
+	}
+	var client *stagedoor.Client
+	if err == nil && tx != nil {
+		client, err = knownClient(r, st, tx.Request.ClientID)
+	} else if err == nil {
+		client, err = d.ownForm(w, r, st, params, &event, false)
+		if client == nil && err == nil {
+			return
+		}
+		if isOurs(r) && stagedoor.HasCode(err, "unauthorized_client") { // the name by which libraries know that a page has to be loaded anew
+			err = stagedoor.Errorf(stagedoor.Invalid, "session_missing", "There is no such login under way. Load the page again.")
+		}
 	}
 	var page []byte
-	if err == nil {
+	switch {
+	case err != nil:
+	case tx != nil:
+		event.ClientID, event.ClientName = client.ID, client.Name
+		page, err = d.ownPasswordForm(r, st, tx, params, &event)
+	default:
 		page, err = d.passwordForm(r, st, client, params, &event)
 	}
 	if err != nil {
@@ -227,6 +245,11 @@ func (d *Door) passwordForm(r *http.Request, st *store.Store, client *stagedoor.
 			request[name] = value
 		}
 	}
+	return formOf(r, ticket, request)
+}
+
+// formOf is the form that brings the browser on with a ticket.
+func formOf(r *http.Request, ticket string, request map[string]string) ([]byte, error) {
 	wctx, err := json.Marshal(request)
 	if err != nil {
 		return nil, err
@@ -261,6 +284,19 @@ func (d *Door) PostedLogin(w http.ResponseWriter, r *http.Request, st *store.Sto
 		return
 	}
 	client, err := knownClient(r, st, request["client_id"])
+	var tx *stagedoor.Transaction
+	if err == nil && isOurs(r) {
+		tx, err = d.Pipeline.OwnLogin(r.Context(), visit(r, st), request["state"], client.ID, "")
+		if stagedoor.HasCode(err, "lost_transaction") && st.Tenant().Settings.Local.EmbeddedLogin { // it may be a form of the other kind
+			err = nil
+		}
+	}
+	if err == nil && tx != nil {
+		err = d.redeemTicket(w, r, st, tx, r.PostForm.Get("wresult"))
+		if err == nil {
+			return
+		}
+	}
 	if err == nil && (!st.Tenant().Settings.Local.EmbeddedLogin || !fromClient(r, client)) {
 		err = stagedoor.Errorf(stagedoor.Forbidden, "unauthorized_client", "Cross origin login not allowed.")
 	}

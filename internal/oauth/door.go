@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/guard"
 	"github.com/stagedoor/stagedoor/internal/page"
 	"github.com/stagedoor/stagedoor/internal/pipeline"
 	"github.com/stagedoor/stagedoor/internal/store"
@@ -74,7 +75,10 @@ var routes = []route{
 	{web.Route{Method: "DELETE", Pattern: deviceAccounts + "/{id}", Title: "Removes a device that approves logins"}, (*Door).removeDevice},
 	{web.Route{Method: "DELETE", Pattern: "/mfa/authenticators/{id}", Title: "Takes a second factor from its person"}, (*Door).removeAuthenticator},
 	{web.Route{Method: "POST", Pattern: passwordlessStart, Title: "Sends a code or a link to sign in with"}, (*Door).startCode},
-	{web.Route{Method: "POST", Pattern: passwordlessChallenge, Title: "What is asked of a page that sends a code, to tell people from programs"}, (*Door).challengeForCode},
+	{web.Route{Method: "POST", Pattern: passwordlessChallenge, Title: "What is asked of a page that sends a code, to tell people from programs"}, challengeFor(guard.FlowPasswordless)},
+	{web.Route{Method: "POST", Pattern: passwordChallenge, Title: "What is asked of a page that sends a password"}, challengeFor(guard.FlowPassword)},
+	{web.Route{Method: "POST", Pattern: signupChallenge, Title: "What is asked of a page that signs somebody up: nothing"}, noChallenge},
+	{web.Route{Method: "POST", Pattern: resetChallenge, Title: "What is asked of a page that has a mail sent about a password: nothing"}, noChallenge},
 	{web.Route{Method: "POST", Pattern: passwordlessVerify, Title: "Tells whether a code is right"}, (*Door).verifyCode},
 	{web.Route{Method: "GET", Pattern: passwordlessLink, Title: "Link of a mail to sign in with"}, (*Door).byLink},
 	{web.Route{Method: "POST", Pattern: passwordlessLink, Title: "Link of a mail to sign in with, form"}, (*Door).byLink},
@@ -82,6 +86,7 @@ var routes = []route{
 	{web.Route{Method: "OPTIONS", Pattern: "/co/authenticate", Title: "Preflight of browsers"}, (*Door).preflightOwn},
 	{web.Route{Method: "POST", Pattern: "/usernamepassword/login", Title: "Proves a person for a client's own form, old"}, (*Door).passwordLogin},
 	{web.Route{Method: "OPTIONS", Pattern: "/usernamepassword/login", Title: "Preflight of browsers"}, (*Door).preflightOwn},
+	{web.Route{Method: "GET", Pattern: "/client/{file}", Title: "What Lock may know of a client"}, (*Door).clientFile},
 	{web.Route{Method: "GET", Pattern: "/user/ssodata", Title: "Whether somebody is signed in, for clients of the old kind"}, (*Door).ssoData},
 	{web.Route{Method: "OPTIONS", Pattern: "/user/ssodata", Title: "Preflight of browsers"}, (*Door).preflightOwn},
 	{web.Route{Method: "POST", Pattern: "/oauth/ro", Title: "Tokens for a password, for clients of the old kind"}, (*Door).resourceOwner},
@@ -149,7 +154,7 @@ func (d *Door) Register(mux *http.ServeMux) {
 var crossOrigin = map[string]bool{
 	"/.well-known/openid-configuration": true, "/.well-known/oauth-authorization-server": true,
 	"/.well-known/jwks.json": true, "/oauth/token": true, "/oauth/device/code": true, "/mfa/challenge": true, "/mfa/associate": true, "/mfa/authenticators": true, "/mfa/authenticators/{id}": true,
-	"/oauth/revoke": true, "/userinfo": true, "/oauth/par": true, "/oidc/register": true, passwordlessStart: true, passwordlessChallenge: true, passwordlessVerify: true,
+	"/oauth/revoke": true, "/userinfo": true, "/oauth/par": true, "/oidc/register": true, passwordlessStart: true, passwordlessChallenge: true, passwordlessVerify: true, passwordChallenge: true, signupChallenge: true, resetChallenge: true,
 	"/passkey/challenge": true, "/passkey/register": true,
 }
 

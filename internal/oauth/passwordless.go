@@ -50,7 +50,10 @@ func (d *Door) sendCode(r *http.Request, w http.ResponseWriter, st *store.Store)
 	if err != nil {
 		return nil, err
 	}
-	client, err := codeClient(r, st, params)
+	client, err := d.ownCodeClient(r, st, params, authParams)
+	if client == nil && err == nil {
+		client, err = codeClient(r, st, params)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -245,13 +248,20 @@ func (d *Door) byLink(w http.ResponseWriter, r *http.Request, st *store.Store) {
 		page.Fail(w, r, st, err, nil)
 		return
 	}
-	req, err := d.trusted(r, st, client, params)
+	tx, err := d.ownLogin(r, st, params.Get)
+	if err == nil && tx == nil && params.Has("_intstate") { // a login page of ours had it sent: only its own login goes on
+		err = stagedoor.Errorf(stagedoor.Invalid, "lost_transaction", "Open this link in the browser in which you asked for it, within an hour, and do not close the page there before.")
+	}
+	var req *stagedoor.AuthorizationRequest
+	if err == nil {
+		req, err = d.trusted(r, st, client, params)
+	}
 	if err != nil {
 		page.Fail(w, r, st, err, client)
 		return
 	}
 	conn, err := codeConnection(r.Context(), st, client, params.Get("connection"))
-	if err == nil {
+	if err == nil && tx == nil {
 		_, err = d.check(r, st, client, asked{params: params}, req)
 	}
 	var address string
@@ -261,6 +271,10 @@ func (d *Door) byLink(w http.ResponseWriter, r *http.Request, st *store.Store) {
 	if err == nil && params.Get("verification_code") == "" {
 		err = missing("verification_code")
 	}
+	if err != nil && tx != nil {
+		page.Fail(w, r, st, err, client)
+		return
+	}
 	if err != nil {
 		logRefused(r, st, client, req, err)
 		d.respondError(w, r, st, req, err)
@@ -269,6 +283,12 @@ func (d *Door) byLink(w http.ResponseWriter, r *http.Request, st *store.Store) {
 	v := visit(r, st)
 	if !posted && d.Pipeline.IsLink(r.Context(), v, conn, address) {
 		page.Render(w, http.StatusOK, ui.LinkPage{Frame: page.Frame(r, st, client), Address: address, Form: ui.Form{Action: passwordlessLink + "?" + r.URL.RawQuery}})
+		return
+	}
+	if tx != nil {
+		if err := d.ownCode(w, r, st, tx, conn, address, params.Get("verification_code")); err != nil {
+			page.Fail(w, r, st, err, client)
+		}
 		return
 	}
 	v.Browser = session.EnsureBrowser(w, r)

@@ -24,6 +24,11 @@ func (p *Pipeline) Ticket(ctx context.Context, v Visit, client *stagedoor.Client
 	} else if err = p.Human(ctx, v, guard.FlowPassword, nil); err == nil {
 		u, err = p.password(ctx, v, conn, on, identifier, secret)
 	}
+	return p.ticket(ctx, v, client.ID, "", conn, on, u, err, e)
+}
+
+// ticket makes a ticket of who has proved themselves.
+func (p *Pipeline) ticket(ctx context.Context, v Visit, clientID, login string, conn *stagedoor.Connection, on *connection.Occasion, u *stagedoor.User, err error, e *stagedoor.LogEvent) (string, error) {
 	e.Details = said{console: on.Console}.details(e.Details)
 	if err != nil {
 		return "", err
@@ -34,7 +39,7 @@ func (p *Pipeline) Ticket(ctx context.Context, v Visit, client *stagedoor.Client
 	}
 	ticket := stagedoor.NewToken()
 	err = v.Store.CreateTicket(ctx, ticket, &stagedoor.Ticket{
-		Kind: stagedoor.TicketLogin, UserID: u.ID, ClientID: client.ID, Connection: conn.Name, Browser: hash(v.Browser),
+		Kind: stagedoor.TicketLogin, UserID: u.ID, ClientID: clientID, Connection: conn.Name, Browser: hash(v.Browser), Login: login,
 		ExpiresAt: v.Store.Clock().Now().Add(ticketLife),
 	})
 	if err == nil {
@@ -46,7 +51,7 @@ func (p *Pipeline) Ticket(ctx context.Context, v Visit, client *stagedoor.Client
 // MoveTicket gives a ticket to the browser of the visit, for which the caller answers.
 func (p *Pipeline) MoveTicket(ctx context.Context, v Visit, ticket, clientID string) (string, error) {
 	t, err := v.Store.ConsumeTicket(ctx, ticket, stagedoor.TicketLogin)
-	if err == nil && t.ClientID != clientID {
+	if err == nil && (t.ClientID != clientID || t.Login != "") {
 		err = lost()
 	}
 	if err != nil {
@@ -65,7 +70,7 @@ func (p *Pipeline) BeginProved(ctx context.Context, v Visit, client *stagedoor.C
 		return nil, out, err
 	}
 	t, err := v.Store.ConsumeTicket(ctx, ticket, stagedoor.TicketLogin)
-	if err != nil || t.ClientID != client.ID || v.Browser == "" || t.Browser != hash(v.Browser) {
+	if err != nil || t.ClientID != client.ID || t.Login != "" || v.Browser == "" || t.Browser != hash(v.Browser) {
 		if err != nil && !stagedoor.IsKind(err, stagedoor.NotFound) {
 			return nil, &Outcome{Request: req, Client: client, API: api}, err
 		}

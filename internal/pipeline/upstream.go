@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"strings"
 
@@ -14,8 +15,8 @@ import (
 const callbackPath = "login/callback"
 
 // Leave sends the person of a login page to the provider of the connection with the name, and tells how. What brings them back
-// is bound to this login, this connection and this browser, and works once.
-func (p *Pipeline) Leave(ctx context.Context, v Visit, id, name string) (*connection.Departure, error) {
+// is bound to this login, this connection and this browser, and works once. more are parameters for the provider beside those of the request.
+func (p *Pipeline) Leave(ctx context.Context, v Visit, id, name string, more map[string]string) (*connection.Departure, error) {
 	tx, err := p.Page(ctx, v, id, AskLogin)
 	if err != nil {
 		return nil, err
@@ -31,7 +32,16 @@ func (p *Pipeline) Leave(ctx context.Context, v Visit, id, name string) (*connec
 	}
 	away := *tx
 	away.ID, away.Step, away.Nonce = stagedoor.NewToken(), AskUpstream, ""
-	to, err := p.Upstream.Leave(ctx, v.Store, &all[at], &tx.Request, v.Issuer+callbackPath, away.ID)
+	asked := tx.Request
+	if len(more) > 0 {
+		if asked.Query = maps.Clone(asked.Query); asked.Query == nil {
+			asked.Query = map[string][]string{}
+		}
+		for name, value := range more {
+			asked.Query[name] = []string{value}
+		}
+	}
+	to, err := p.Upstream.Leave(ctx, v.Store, &all[at], &asked, v.Issuer+callbackPath, away.ID)
 	if err != nil {
 		return nil, err
 	}

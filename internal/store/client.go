@@ -27,6 +27,11 @@ func (s *Store) Client(ctx context.Context, id string) (*stagedoor.Client, error
 	return clients.read(ctx, s, "id = ?", id)
 }
 
+// GlobalClient returns the client that stands for the tenant itself.
+func (s *Store) GlobalClient(ctx context.Context) (*stagedoor.Client, error) {
+	return clients.read(ctx, s, "CAST(doc ->> 'global' AS TEXT) IN ('true', '1')")
+}
+
 // ClientNames returns what clients are called, by their ids. Those that are gone are left out.
 func (s *Store) ClientNames(ctx context.Context, ids []string) (map[string]string, error) {
 	out := map[string]string{}

@@ -347,7 +347,8 @@ var trespasses = map[string]struct {
 	"RecordLogin": {finds, func(ctx context.Context, s *store.Store) (any, error) {
 		return nil, s.RecordLogin(ctx, "auth0|acme", "::1")
 	}},
-	"Client": {finds, func(ctx context.Context, s *store.Store) (any, error) { return s.Client(ctx, "client acme") }},
+	"Client":       {finds, func(ctx context.Context, s *store.Store) (any, error) { return s.Client(ctx, "client acme") }},
+	"GlobalClient": {finds, func(ctx context.Context, s *store.Store) (any, error) { return s.GlobalClient(ctx) }},
 	"UpdateClient": {finds, func(ctx context.Context, s *store.Store) (any, error) {
 		return s.UpdateClient(ctx, "client acme", func(c *stagedoor.Client) error { c.Name = "x"; return nil })
 	}},
