@@ -91,7 +91,7 @@ func (p *prompt) asked() map[string]string {
 	out := map[string]string{}
 	for name, values := range p.tx.Request.Query {
 		switch name {
-		case "state", "client_id", "request_uri", "_csrf", "_intstate":
+		case "state", "client_id", "request_uri", "_csrf", "_intstate", "RelayState", "SAMLRequest", "SigAlg", "Signature", "wctx":
 		default:
 			if len(values) > 0 {
 				out[name] = values[0]

@@ -112,7 +112,7 @@ func newWorld(t *testing.T, kind string) *world {
 	pages := login.New(login.Deps{DB: w.db, Pipeline: pipe, Log: slog.Default(), Send: login.Deliver(nil, "", mail.Outside{}, slog.Default())})
 	code := oauth.New(oauth.Deps{DB: w.db, Pipeline: pipe, Minter: minter})
 	door := saml.New(saml.Deps{DB: w.db, Pipeline: pipe, Keys: minter.Keys, Check: code.CheckShared, Allowed: oauth.Allowed, Answer: code.Answer})
-	code.Finish = door.Finish
+	code.Finish, pages.Posted = door.Finish, code.PostedLogin
 	code.Register(w.mux)
 	pages.Register(w.mux)
 	door.Register(w.mux)
