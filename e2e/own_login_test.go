@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -198,6 +199,61 @@ func TestOwnLoginPage(t *testing.T) {
 			o.arrives("@")
 		})
 	}
+}
+
+// TestOwnLoginPageByCode: Lock Passwordless in a page of a client that has a secret, which the page does not know, mails a code and takes it.
+func TestOwnLoginPageByCode(t *testing.T) {
+	modules, err := filepath.Abs(filepath.Join("..", "compat", "clients", "node_modules"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(filepath.Join(modules, "auth0-lock-v14")); err != nil {
+		missing(t, "the packages of compat/clients")
+	}
+	text := bundled(t, modules, "auth0-lock-v14", `window.Auth0LockPasswordless = require("auth0-lock-v14").Auth0LockPasswordless;`)
+	files := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", map[bool]string{true: "text/javascript", false: "text/html"}[r.URL.Path == "/lock.js"])
+		if r.URL.Path == "/lock.js" {
+			w.Write(text)
+		}
+	}))
+	t.Cleanup(files.Close)
+	op := operatorOf(t)
+	op.withMailedCodes()
+	page := strings.Replace(ownHead, "LIBRARY", files.URL+"/lock.js", 1) + `
+new Auth0LockPasswordless(config.clientID, config.auth0Domain, {
+	auth: {redirectUrl: config.callbackURL, responseType: inner.response_type, params: inner}, configurationBaseUrl: config.clientConfigurationBaseUrl, overrides: theirs,
+	assetsUrl: config.assetsUrl, allowedConnections: ["email"], passwordlessMethod: "code", closable: false, avatar: null
+}).show();
+</script></body></html>`
+	var site client
+	op.do("POST", "/clients", map[string]any{
+		"name": "Site with a secret", "app_type": "regular_web", "oidc_conformant": true, "callbacks": []string{files.URL + "/cb"}, "custom_login_page": page,
+		"grant_types": []string{"authorization_code", "http://auth0.com/oauth/grant-type/passwordless/otp"},
+	}, &site)
+	t.Cleanup(func() { op.do("DELETE", "/clients/"+site.ClientID, nil, nil) })
+	op.enable("email", site.ClientID)
+	ctx, closers, err := launch(executable(t), chromedp.IgnoreCertErrors)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		for _, c := range slices.Backward(closers) {
+			c()
+		}
+	}()
+	o := &ownVisitor{tab: tabIn(t, ctx), ownForm: lockForm}
+	o.open("https://" + demo.Domain + "/authorize?" + url.Values{"client_id": {site.ClientID}, "response_type": {"code"}, "redirect_uri": {files.URL + "/cb"}, "scope": {"openid email"}, "state": {"my own"}}.Encode())
+	o.rests()
+	someone := newAddress("coded")
+	o.fill(o.mail, someone)
+	o.click(o.submit)
+	o.see(`input[name="vcode"]`)
+	o.mail = `input[name="vcode"]`
+	o.rests()
+	o.fill(o.mail, mailedCode.FindString(mailTo(t, someone)))
+	o.click(o.submit)
+	o.await("the client", `location.href.startsWith(`+quote(files.URL+"/cb?")+`) && new URLSearchParams(location.search).has("code") && new URLSearchParams(location.search).get("state") === "my own"`)
 }
 
 // ownVisitor is a person at an app.
