@@ -103,6 +103,7 @@ const (
 	FlagLegacyTokenInfo   = "allow_legacy_tokeninfo_endpoint"        // /tokeninfo, likewise
 	FlagRevokeGrant       = "revoke_refresh_token_grant"             // revoking a refresh token deletes the grant too
 	FlagRegistration      = "enable_dynamic_client_registration"     // anybody may register clients (RFC 7591)
+	FlagHideEnterprise    = "no_disclose_enterprise_connections"     // what Lock loads has no domains of companies
 	FlagRequirePAR        = "require_pushed_authorization_requests"  // logins begin by pushed requests only (RFC 9126)
 )
 

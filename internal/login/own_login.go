@@ -23,8 +23,11 @@ import (
 // ownLoginPath is where such a page is shown.
 const ownLoginPath = "/login"
 
-// configToken is what becomes the settings of the page.
-const configToken = "@@config@@"
+// configToken is what becomes the settings of the page, the first so many times: what is asked for may be long, and the page is.
+const (
+	configToken     = "@@config@@"
+	maxConfigTokens = 16
+)
 
 // maxOwnAddress bounds the address of the page, in bytes: what is asked for stands in it as far as it is not longer.
 const maxOwnAddress = 4 << 10
@@ -74,7 +77,7 @@ func (d *Door) showOwnLogin(w http.ResponseWriter, r *http.Request, st *store.St
 	ui.SetHeaders(w.Header())
 	w.Header().Set("Content-Security-Policy", ui.LoginPageCSP)
 	w.Header().Set("Referrer-Policy", "strict-origin-when-cross-origin") // fonts and riddles are given to known sites alone
-	_, err = io.WriteString(w, strings.ReplaceAll(html, configToken, base64.StdEncoding.EncodeToString(config)))
+	_, err = io.WriteString(w, strings.Replace(html, configToken, base64.StdEncoding.EncodeToString(config), maxConfigTokens))
 	return err
 }
 

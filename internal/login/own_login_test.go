@@ -166,6 +166,11 @@ func TestOwnLoginPageUnseen(t *testing.T) {
 	if strings.Contains(r.path, "ada") || strings.Contains(r.path, "scope") || r.settings().ExtraParams["login_hint"] != "ada@example.com" {
 		t.Errorf("%s", r.path)
 	}
+	w.ownPage("app", strings.Repeat("@@config@@", 10000), true) // attack: a short request, an answer without end
+	if r = b.begin("ext-long", strings.Repeat("x", 30000)); len(r.body) > 2<<20 {
+		t.Errorf("%d bytes", len(r.body))
+	}
+	w.ownPage("app", "", true)
 	r = b.begin("ext-long", strings.Repeat("x", 5000))
 	if len(r.path) > 200 || len(r.settings().ExtraParams["ext-long"]) != 5000 {
 		t.Errorf("%s", r.path)
@@ -455,6 +460,8 @@ func TestClientFile(t *testing.T) {
 	if got := w.browser().get("/client/app.js").want(200); !strings.Contains(got.body, `"domain":"corp.example"`) || strings.Contains(got.body, "</script>") || strings.Contains(got.body, "hush") {
 		t.Errorf("%s", got.body)
 	}
+	w.configure(func(s *stagedoor.TenantSettings) { s.Flags = map[string]bool{stagedoor.FlagHideEnterprise: true} })
+	w.browser().get("/client/app.js").want(200).hides("corp")
 	for _, path := range []string{"/client/all.js", "/client/nobody.js", "/client/app", "/client/.js", "/client/%3Cscript%3E.js"} {
 		w.browser().get(path).want(404).hides("<script>")
 	}

@@ -82,8 +82,8 @@ func tellLock(ctx context.Context, st *store.Store, client *stagedoor.Client) (*
 	if err != nil {
 		return nil, err
 	}
-	away := choice.Buttons()
-	if own != "" || st.Tenant().Settings.Local.EmbeddedLogin && client.CrossOriginLogin() {
+	away, hidden := choice.Buttons(), st.Tenant().Settings.Flags[stagedoor.FlagHideEnterprise]
+	if !hidden && (own != "" || st.Tenant().Settings.Local.EmbeddedLogin && client.CrossOriginLogin()) {
 		away = choice.Elsewhere()
 	}
 	out := &lockClient{ID: client.ID, Tenant: client.Tenant, Strategies: []lockStrategy{}}
@@ -92,7 +92,11 @@ func tellLock(ctx context.Context, st *store.Store, client *stagedoor.Client) (*
 		if i < 0 {
 			i, out.Strategies = len(out.Strategies), append(out.Strategies, lockStrategy{Name: c.Strategy})
 		}
-		out.Strategies[i].Connections = append(out.Strategies[i].Connections, tellConnection(&c))
+		told := tellConnection(&c)
+		if hidden {
+			told.Domain, told.Aliases = "", nil
+		}
+		out.Strategies[i].Connections = append(out.Strategies[i].Connections, told)
 	}
 	return out, nil
 }
