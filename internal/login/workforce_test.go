@@ -304,7 +304,7 @@ func TestScriptedFederatedLogout(t *testing.T) {
 			b := w.browser()
 			b.finish(b.get(b.abroad(b.get(b.begin().button("The radio")))))
 			to := b.get("/v2/logout?client_id=app&federated&returnTo=https%3A%2F%2Fapp.example%2Fbye").to()
-			if r := b.begin("prompt", "none"); !strings.Contains(r.to(), "login_required") {
+			if r := b.begin("prompt", "none"); strings.Contains(r.header.Get("Location"), "code=") {
 				w.Errorf("the session lives: %s", r.to())
 			}
 			return to
@@ -324,6 +324,20 @@ func TestScriptedFederatedLogout(t *testing.T) {
 			}
 			w.logs(`"type":"federated_logout_failed"`, why)
 		}
+		const hint = `(query, callback) => callback(null, 'https://radio.example/out?' + [query.id_token_hint, query.returnTo, 'federated' in query].join())`
+		if to := out(hint); to != "https://radio.example/out?,"+bye+",true" {
+			w.Errorf("%s", to)
+		}
+		_, err = w.st.UpdateClient(w.Context(), "app", func(c *stagedoor.Client) error {
+			c.Stored = map[string]json.RawMessage{"redirection_policy": json.RawMessage(`"open_redirect_protection"`)}
+			return nil
+		})
+		w.ok(err)
+		if to := out(hint); to != "https://radio.example/out?,,true" { // a client that may lead nobody away
+			w.Errorf("%s", to)
+		}
+		_, err = w.st.UpdateClient(w.Context(), "app", func(c *stagedoor.Client) error { c.Stored = nil; return nil })
+		w.ok(err)
 		if to := out(""); to != bye {
 			w.Errorf("%s", to)
 		}

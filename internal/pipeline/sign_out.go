@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"maps"
 	"net/url"
 	"strings"
 
@@ -43,7 +44,7 @@ func (p *Pipeline) SignOut(ctx context.Context, v Visit, s *stagedoor.Session, a
 		ID: stagedoor.NewToken(), Browser: hash(v.Browser), Step: askSignOut, ExpiresAt: v.Store.Clock().Now().Add(transactionLife),
 		Request: stagedoor.AuthorizationRequest{RedirectURI: to},
 	}
-	address, err := p.Upstream.SignOut(ctx, v.Store, conn, came, asked, v.Issuer, tx.ID)
+	address, err := p.Upstream.SignOut(ctx, v.Store, conn, came, told(asked, to), v.Issuer, tx.ID)
 	if stagedoor.IsKind(err, stagedoor.Scripted) {
 		v.log(stagedoor.LogEvent{
 			Type: "federated_logout_failed", Description: describe(err), UserID: s.UserID, Connection: conn.Name, ConnID: conn.ID, Strategy: conn.Strategy,
@@ -56,6 +57,17 @@ func (p *Pipeline) SignOut(ctx context.Context, v Visit, s *stagedoor.Session, a
 		return "", err
 	}
 	return address, v.Store.SaveTransaction(ctx, tx)
+}
+
+// told are the parameters of a logout that scripts see: no token of the person's, and nowhere to go to where the client may lead nobody away.
+func told(asked url.Values, to string) url.Values {
+	out := maps.Clone(asked)
+	out.Del("id_token_hint")
+	if to == "" {
+		out.Del("returnTo")
+		out.Del("post_logout_redirect_uri")
+	}
+	return out
 }
 
 // SignedOut is where somebody goes on who comes back from signing out at their provider; empty where nobody knows.
