@@ -51,7 +51,8 @@ func (d *Door) sendCode(r *http.Request, w http.ResponseWriter, st *store.Store)
 		return nil, err
 	}
 	client, err := d.ownCodeClient(r, st, params, authParams)
-	if client == nil && err == nil {
+	own := client != nil // where its login ends is settled
+	if !own && err == nil {
 		client, err = codeClient(r, st, params)
 	}
 	if err != nil {
@@ -70,7 +71,7 @@ func (d *Door) sendCode(r *http.Request, w http.ResponseWriter, st *store.Store)
 	}
 	if wish.Link {
 		wish.Params = pipeline.AuthParams(conn, authParams)
-		if to, given := wish.Params["redirect_uri"]; given && !allowedURL(to, client.Callbacks) {
+		if to, given := wish.Params["redirect_uri"]; given && !own && !allowedURL(to, client.Callbacks) {
 			return nil, stagedoor.Errorf(stagedoor.Invalid, "bad.authParams", "The redirect_uri is not in the list of allowed callback URLs.")
 		}
 		if wish.Params["response_type"] == "" {
@@ -253,7 +254,7 @@ func (d *Door) byLink(w http.ResponseWriter, r *http.Request, st *store.Store) {
 		err = stagedoor.Errorf(stagedoor.Invalid, "lost_transaction", "Open this link in the browser in which you asked for it, within an hour, and do not close the page there before.")
 	}
 	var req *stagedoor.AuthorizationRequest
-	if err == nil {
+	if err == nil && tx == nil {
 		req, err = d.trusted(r, st, client, params)
 	}
 	if err != nil {
