@@ -191,7 +191,7 @@ func TestPasswordlessChallenge(t *testing.T) {
 	asks().is(`{"required":true}`)
 	start(`,"captcha":"tok"`).want(401)
 	w.setting(stagedoor.SettingCaptcha, `{"active_provider_id":"turnstile","turnstile":{"site_key":"k","secret":"s3cret"}}`)
-	asks().is(`{"provider":"turnstile","required":true,"siteKey":"k"}`)
+	asks().is(`{"provider":"auth0_v2","required":true,"siteKey":"k"}`)
 	start("").want(401)
 	if v.asked != "" {
 		t.Errorf("asked without a token: %s", v.asked)

@@ -260,6 +260,26 @@ func TestOwnLoginPageRefuses(t *testing.T) {
 	b.get("/login?client=all&state=x").want(400)
 }
 
+// A vendor's captcha comes along with the password.
+func TestOwnLoginPageCaptcha(t *testing.T) {
+	w := newWorld(t, storetest.SQLite)
+	v := &vendor{answer: `{"success":true}`, status: 200}
+	w.pipe.HTTP = &http.Client{Transport: v}
+	w.setting(stagedoor.SettingBotDetection, `{"challenge_password_policy":"always"}`)
+	w.setting(stagedoor.SettingCaptcha, `{"active_provider_id":"hcaptcha","hcaptcha":{"site_key":"k","secret":"s3cret"}}`)
+	w.ownPage("all", ownHTML, true)
+	b := w.browser()
+	s := b.begin().settings()
+	b.json("/usernamepassword/challenge", `{"state":"x"}`).want(200).is(`{"provider":"hcaptcha","required":true,"siteKey":"k"}`)
+	if r := b.gives(&s, "ada@example.com", good); r.status != 400 || !strings.Contains(r.body, `"invalid_captcha"`) || v.asked != "" {
+		t.Errorf("%d %s, asked %s", r.status, r.body, v.asked)
+	}
+	r := b.gives(&s, "ada@example.com", good, "captcha", "tok").want(200)
+	if !strings.Contains(v.asked, "response=tok") || b.finish(b.sends(r)).Get("code") == "" {
+		t.Errorf("asked %s", v.asked)
+	}
+}
+
 // Attack: who sees our page goes around it, by what the tenant's would send.
 func TestOwnLoginPageIsNotOurs(t *testing.T) {
 	w := newWorld(t, storetest.SQLite)

@@ -31,6 +31,9 @@ func challengeFor(flow guard.Flow) handler {
 		out := map[string]any{"required": c != nil}
 		if c != nil && c.Vendor != nil {
 			out["provider"], out["siteKey"] = c.Provider, c.SiteKey
+			if c.Provider == "turnstile" { // the name by which libraries know it
+				out["provider"] = "auth0_v2"
+			}
 		}
 		noStore(w)
 		web.WriteJSON(w, http.StatusOK, out)
