@@ -90,6 +90,10 @@ func TestGlobalTokenRevocation(t *testing.T) {
 					t.Errorf("the session lives: %v, want %v", got, want)
 				}
 			}
+			person("corp", "t1")
+			w.ok(w.st.CreateUser(t.Context(), &stagedoor.User{
+				ID: "oidc|corp|t2", Connection: "corp", Email: "t1@corp.example", Identities: []stagedoor.Identity{{Connection: "corp", Provider: "oidc", UserID: "corp|t2"}},
+			}, ""))
 			kim, lee, kims := person("corp", "k1"), person("corp", "l1"), person("other", "k1")
 			const user = "oidc|corp|k1"
 			w.ok(w.st.CreateRefreshToken(t.Context(), "of kim", &stagedoor.RefreshToken{ID: "rt_1", FamilyID: "f1", Counter: 1, ClientID: "app", UserID: user, CreatedAt: w.clock(), LastUsedAt: w.clock()}))
@@ -115,7 +119,13 @@ func TestGlobalTokenRevocation(t *testing.T) {
 				"without jti":            {"corp", good(map[string]any{"jti": nil}), about(w.at, "k1"), 401, "invalid_token", "no jti"},
 				"a database":             {"Users", w.proof("Users", w.at, w.standin.ClientID, nil), about(w.at, "k1"), 401, "invalid_token", "The token is not valid"},
 				"no such connection":     {"nothing", w.proof("nothing", w.at, w.standin.ClientID, nil), about(w.at, "k1"), 401, "invalid_token", "The token is not valid"},
-				"another format":         {"corp", good(nil), `{"subject":{"format":"email","email":"k1@corp.example"}}`, 400, "invalid_request", "format iss_sub"},
+				"another format":         {"corp", good(nil), `{"subject":{"format":"phone_number","phone_number":"+4930123456"}}`, 400, "invalid_request", "format iss_sub"},
+				"an address of nobody":   {"corp", good(nil), `{"subject":{"format":"email","email":"k9@corp.example"}}`, 404, "inexistent_user", "does not exist"},
+				"an address elsewhere":   {"corp", good(nil), `{"subject":{"format":"email","email":"ada@example.com"}}`, 404, "inexistent_user", "does not exist"},
+				"an address of two":      {"corp", good(nil), `{"subject":{"format":"email","email":"t1@corp.example"}}`, 400, "invalid_request", "Several users"},
+				"an id of nobody":        {"corp", good(nil), `{"subject":{"format":"opaque","id":"k9"}}`, 404, "inexistent_user", "does not exist"},
+				"our id, of nobody":      {"corp", good(nil), `{"subject":{"format":"opaque","id":"oidc|corp|k1"}}`, 404, "inexistent_user", "does not exist"},
+				"an id of another kind":  {"corp", good(nil), `{"subject":{"format":"opaque","sub":"k1"}}`, 400, "invalid_request", "format iss_sub"},
 				"no subject":             {"corp", good(nil), `{}`, 400, "invalid_request", "format iss_sub"},
 				"no JSON":                {"corp", good(nil), `x`, 400, "invalid_request", "not a valid JSON object"},
 				"nobody":                 {"corp", good(nil), about(w.at, "k2"), 404, "inexistent_user", "does not exist"},
@@ -158,6 +168,14 @@ func TestGlobalTokenRevocation(t *testing.T) {
 				t.Errorf("by our own id, as later drafts have it: %d", status)
 			}
 			live(kim, false)
+			for _, body := range []string{`{"sub_id":{"format":"email","email":"K1@corp.example"}}`, `{"subject":{"format":"opaque","id":"k1"}}`} {
+				kim = person("corp", "k1")
+				if status, code := w.revoke("corp", good(nil), body); status != http.StatusNoContent {
+					t.Errorf("%s: %d %s", body, status, code)
+				}
+				live(kim, false)
+				live(kims, true)
+			}
 		})
 	}
 }

@@ -13,11 +13,32 @@ import (
 // revocationPath is where providers of connections ask for somebody's access to end.
 const revocationPath = "/oauth/global-token-revocation/connection/"
 
-// subject is whom a request is about (RFC 9493 section 3.2.4).
+// subject is whom a request is about (RFC 9493 section 3.2): by the provider's name for them with its own, by that name alone, or by an address.
 type subject struct {
 	Format string `json:"format"`
-	Issuer string `json:"iss"`
+	Issuer string `json:"iss"` // of iss_sub
 	Sub    string `json:"sub"`
+	ID     string `json:"id"`    // of opaque
+	Email  string `json:"email"` // of email
+}
+
+// read returns the name and the address of the subject, one of which is empty.
+func (s subject) read() (sub, email string, err error) {
+	switch {
+	case s.Format == "iss_sub" && s.Issuer != "":
+		sub = s.Sub
+	case s.Format == "opaque":
+		sub = s.ID
+	case s.Format == "email":
+		email = s.Email
+	}
+	switch named := sub + email; {
+	case named == "":
+		err = invalid("The subject must have the format iss_sub, with iss and sub, email, or opaque, with id.")
+	case unreadable(named) || len(named) > 1024:
+		err = invalid("The subject cannot be read.")
+	}
+	return sub, email, err
 }
 
 // revokeAccess ends all that somebody has here whose identity provider says so (draft-parecki-oauth-global-token-revocation; Okta's Universal Logout).
@@ -62,12 +83,16 @@ func (d *Door) revokedAccess(w http.ResponseWriter, r *http.Request, st *store.S
 		return invalid("The name of the connection cannot be read.")
 	case !strings.EqualFold(scheme, "Bearer") || strings.TrimSpace(raw) == "":
 		return stagedoor.Errorf(stagedoor.Unauthorized, "invalid_token", "Missing authorization header")
-	case about.Format != "iss_sub" || about.Issuer == "" || about.Sub == "":
-		return invalid("The subject must have the format iss_sub, with iss and sub.")
-	case unreadable(about.Sub) || len(about.Sub) > 1024:
-		return invalid("The sub of the subject cannot be read.")
+	}
+	sub, email, err := about.read()
+	if err != nil {
+		return err
+	}
+	issuer := ""
+	if about.Format == "iss_sub" {
+		issuer = about.Issuer
 	}
 	return d.Pipeline.Revoke(r.Context(), visit(r, st), pipeline.Revocation{
-		Connection: name, At: web.Issuer(r) + strings.TrimPrefix(revocationPath, "/") + name, Token: strings.TrimSpace(raw), Issuer: about.Issuer, Subject: about.Sub,
+		Connection: name, At: web.Issuer(r) + strings.TrimPrefix(revocationPath, "/") + name, Token: strings.TrimSpace(raw), Issuer: issuer, Subject: sub, Email: email,
 	}, event)
 }
