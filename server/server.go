@@ -158,7 +158,7 @@ func New(ctx context.Context, cfg config.Config, deps Deps) (*Server, error) {
 	s.oauth.SendApproval = s.login.SendApproval
 	pipe.Blocked, pipe.MailCode, pipe.MailProof, pipe.MailFactorCode = s.login.SendBlocked, s.login.MailCode, s.login.MailProof, s.login.MailFactorCode
 	pipe.MailFlow, pipe.Requests = s.login.MailFlow, s.scriptHTTP(client, cfg.Outbound.Rewrite)
-	pipe.WarnLeaked, pipe.TellAdmin, pipe.TellFactor = s.login.WarnLeaked, s.login.TellAdmin, s.login.TellFactor
+	pipe.WarnLeaked, pipe.TellAdmin, pipe.TellFactor, pipe.AskToVerify = s.login.WarnLeaked, s.login.TellAdmin, s.login.TellFactor, s.login.AskToVerify
 	s.jobs = job.New(job.Deps{DB: s.db, Metrics: s.metrics, Log: s.log, Identify: connection.Identify, Send: send, SendVerification: s.login.SendVerification})
 	s.mgmt = mgmt.New(mgmt.Deps{
 		Keys: s.keys, Database: database, Pipeline: pipe, CheckScript: s.scripts.Check, CheckDraft: s.scripts.CheckDraft, CheckCall: s.scripts.CheckCall, Scripts: s.scripts, NodeError: s.scripts.NodeError, ScriptCeilings: s.scripts.Ceilings(), SendVerification: s.login.SendVerification, CheckSCIMPath: scim.CheckPath, JobAdded: s.jobs.Wake, SendInvitation: s.login.SendInvitation, SendEnrollment: s.login.SendEnrollment, HTTP: client, Clock: deps.Clock, Log: s.log,

@@ -12,6 +12,7 @@ import (
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/mail"
 	"github.com/stagedoor/stagedoor/internal/page"
+	"github.com/stagedoor/stagedoor/internal/pipeline"
 	"github.com/stagedoor/stagedoor/internal/store"
 	"github.com/stagedoor/stagedoor/internal/web"
 	"github.com/stagedoor/stagedoor/ui"
@@ -85,6 +86,13 @@ func (d *Door) askToVerify(ctx context.Context, st *store.Store, u *stagedoor.Us
 		return nil
 	}
 	return d.sendVerification(ctx, st, u, client, issuer, lang, "")
+}
+
+// AskToVerify mails somebody whom a token exchange has made to prove that the address is theirs, without waiting for it.
+func (d *Door) AskToVerify(ctx context.Context, v pipeline.Visit, u *stagedoor.User, client *stagedoor.Client) {
+	d.later(ctx, v.Store, func(ctx context.Context) error {
+		return d.sendVerification(ctx, v.Store, u, client, v.Issuer, v.Language, "")
+	})
 }
 
 // post sends a letter, by the tenant's template of its kind or in our words.

@@ -83,7 +83,7 @@ func newWorld(t *testing.T, kind string) *world {
 	}})
 	pipe.Blocked, pipe.MailCode, pipe.MailProof, pipe.MailFactorCode = w.door.SendBlocked, w.door.MailCode, w.door.MailProof, w.door.MailFactorCode
 	pipe.MailFlow, pipe.Requests = w.door.MailFlow, http.DefaultClient
-	pipe.WarnLeaked, pipe.TellAdmin, pipe.TellFactor = w.door.WarnLeaked, w.door.TellAdmin, w.door.TellFactor
+	pipe.WarnLeaked, pipe.TellAdmin, pipe.TellFactor, pipe.AskToVerify = w.door.WarnLeaked, w.door.TellAdmin, w.door.TellFactor, w.door.AskToVerify
 	mux := http.NewServeMux()
 	protocol := oauth.New(oauth.Deps{DB: w.db, Pipeline: pipe, Minter: minter})
 	protocol.Register(mux)

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/pipeline"
 	"github.com/stagedoor/stagedoor/internal/script"
 	"github.com/stagedoor/stagedoor/internal/store"
 )
@@ -64,6 +65,37 @@ func TestExchangeOfAnotherConnection(t *testing.T) {
 	w.exchange().bad(400, "invalid_request", "A user of another connection has the user_id of the subject token's user.")
 }
 
+// TestExchangeKeepsWhatIdentifies: an action may rename somebody who is there already. By what they are known, and whether that is theirs, it does not change.
+func TestExchangeKeepsWhatIdentifies(t *testing.T) {
+	eachWorld(t, func(t *testing.T, w *world) {
+		w.client(site, func(c *stagedoor.Client) {
+			c.Stored = map[string]json.RawMessage{"token_exchange": json.RawMessage(`{"allow_any_profile_of_type":["custom_authentication"]}`)}
+		})
+		var asked []string
+		w.pipe.AskToVerify = func(_ context.Context, _ pipeline.Visit, u *stagedoor.User, c *stagedoor.Client) {
+			asked = append(asked, u.Email+" "+c.ID)
+		}
+		give := func(attributes string) *tokenAnswer {
+			t.Helper()
+			w.exchangeProfile(`api.authentication.setUserByConnection('Users', Object.assign({user_id: 'x'}, ` + attributes + `), {updateBehavior: 'replace'})`)
+			return w.exchange()
+		}
+		give(`{email: 'x@example.com', username: 'xavier', phone_number: '+493012345', name: 'X', verify_email: true}`).good()
+		give(`{user_id: 'y', email: 'y@example.com', verify_email: false}`).good()
+		give(`{user_id: 'z', email: 'z@example.com'}`).good()
+		for attributes, wrong := range map[string]string{
+			`{email: 'eve@example.com'}`: "email", `{email_verified: true}`: "email_verified", `{username: 'eve'}`: "username", `{phone_number: '+493099999'}`: "phone_number",
+			`{email: 'x@example.com', phone_verified: true}`: "phone_verified",
+		} {
+			give(attributes).bad(400, "invalid_request", "The "+wrong+" of the subject token's user is not that of the existing user.")
+		}
+		give(`{email: 'X@example.com', email_verified: false, name: 'Xaver', verify_email: true}`).good()
+		u := w.user("auth0|x")
+		same(t, "kept", []any{u.Email, u.EmailVerified, u.Username, u.PhoneNumber, u.Name}, []any{"x@example.com", false, "xavier", "+493012345", "Xaver"})
+		same(t, "asked", strings.Join(asked, ", "), "x@example.com "+site)
+	})
+}
+
 // TestExchangeNormalises: what an action says of a user is kept as profiles are that come from elsewhere.
 func TestExchangeNormalises(t *testing.T) {
 	eachWorld(t, func(t *testing.T, w *world) {
@@ -79,8 +111,8 @@ func TestExchangeNormalises(t *testing.T) {
 		u := w.user("auth0|x")
 		same(t, "kept", []any{u.Email, u.Username, u.PhoneNumber, u.Name, u.Nickname == strings.Repeat("n", 3000), u.GivenName, strings.HasPrefix(u.Picture, "https://")},
 			[]any{"nine@example.com", "nine", "+4930123456", "N", false, "", true})
-		give(`{username: 'ada@example.com'}`).good() // nobody stands in another one's way
-		same(t, "no address", w.user("auth0|x").Username, "")
+		give(`{user_id: 'y', username: 'ada@example.com'}`).good() // nobody stands in another one's way
+		same(t, "no address", w.user("auth0|y").Username, "")
 		for attributes, wrong := range map[string]string{
 			`{user_id: 'x'.repeat(300)}`: "user_id", `{user_id: 'a\0'}`: "user_id", `{email: 'nobody'}`: "e-mail address", `{phone_number: 'none'}`: "telephone number",
 		} {
@@ -165,8 +197,9 @@ func TestTokenExchange(t *testing.T) {
 		id1, mail1 := sub("none seven@example.com")
 		same(t, "made", []any{id1, mail1}, []any{"auth0|legacy-7", "seven@example.com"})
 		_, mail2 := sub("none other@example.com")
-		_, mail3 := sub("replace Other@example.com")
-		same(t, "updated", []any{mail2, mail3, w.user("auth0|legacy-7").LoginsCount}, []any{"seven@example.com", "other@example.com", 3})
+		_, mail3 := sub("replace Seven@example.com")
+		same(t, "updated", []any{mail2, mail3, w.user("auth0|legacy-7").LoginsCount}, []any{"seven@example.com", "seven@example.com", 3})
+		w.exchange("subject_token", "replace other@example.com").bad(400, "invalid_request", "The email of the subject token's user is not that of the existing user.")
 		_, err := w.st.LinkIdentity(t.Context(), ada, stagedoor.Identity{Provider: "auth0", UserID: "legacy-7"}, false)
 		ok(t, err)
 		linked, _ := sub("replace third@example.com")

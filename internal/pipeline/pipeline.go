@@ -61,6 +61,9 @@ type Pipeline struct {
 	// MailFactorCode mails a code of a second factor.
 	MailFactorCode func(ctx context.Context, v Visit, m FactorMail) error
 
+	// AskToVerify mails somebody who is new, if it is not nil, to prove that their address is theirs. It does not wait until the mail is sent.
+	AskToVerify func(ctx context.Context, v Visit, u *stagedoor.User, client *stagedoor.Client)
+
 	// TellFactor tells a person by mail, if it is not nil, what has changed about their second factors: factor, removed, recovery_used, passkey. It does
 	// not wait until the mail is sent.
 	TellFactor func(ctx context.Context, v Visit, u *stagedoor.User, change string)

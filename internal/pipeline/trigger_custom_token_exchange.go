@@ -192,16 +192,17 @@ func (p *Pipeline) connectedUser(ctx context.Context, v Visit, client *stagedoor
 	attributes := &by.Attributes
 	identity := connection.ScriptedIdentity(conn, attributes.UserID)
 	given := stagedoor.User{
-		Email: attributes.Email, EmailVerified: attributes.EmailVerified, Username: attributes.Username, PhoneNumber: attributes.PhoneNumber,
-		PhoneVerified: attributes.PhoneVerified, Name: attributes.Name, Nickname: attributes.Nickname, GivenName: attributes.GivenName,
+		Email: attributes.Email, EmailVerified: isTrue(attributes.EmailVerified), Username: attributes.Username, PhoneNumber: attributes.PhoneNumber,
+		PhoneVerified: isTrue(attributes.PhoneVerified), Name: attributes.Name, Nickname: attributes.Nickname, GivenName: attributes.GivenName,
 		FamilyName: attributes.FamilyName, Picture: attributes.Picture,
 	}
 	if wrong := connection.Describe(conn, attributes.UserID, &given); wrong != "" {
 		return nil, stagedoor.Errorf(stagedoor.Invalid, "invalid_request", "The %s of the subject token's user is not valid.", wrong)
 	}
-	give := func(u *stagedoor.User) error {
-		u.Email, u.EmailVerified, u.Username = given.Email, given.EmailVerified, given.Username
-		u.PhoneNumber, u.PhoneVerified = given.PhoneNumber, given.PhoneVerified
+	rename := func(u *stagedoor.User) error {
+		if wrong := otherThan(u, &given, by); wrong != "" {
+			return stagedoor.Errorf(stagedoor.Invalid, "invalid_request", "The %s of the subject token's user is not that of the existing user.", wrong)
+		}
 		u.Name, u.Nickname, u.GivenName, u.FamilyName, u.Picture = given.Name, given.Nickname, given.GivenName, given.FamilyName, given.Picture
 		u.FillDefaults()
 		return nil
@@ -211,23 +212,46 @@ func (p *Pipeline) connectedUser(ctx context.Context, v Visit, client *stagedoor
 	case err == nil && !slices.ContainsFunc(u.Identities, func(i stagedoor.Identity) bool { return i.FullID() == identity.FullID() && i.Connection == conn.Name }):
 		return nil, stagedoor.Errorf(stagedoor.Invalid, "invalid_request", "A user of another connection has the user_id of the subject token's user.")
 	case err == nil && u.ID == identity.FullID() && by.Update:
-		return v.Store.UpdateUser(ctx, u.ID, give)
+		return v.Store.UpdateUser(ctx, u.ID, rename)
 	case !stagedoor.IsKind(err, stagedoor.NotFound):
 		return u, err
 	case !by.Create:
 		return nil, noSuchUser()
 	}
-	u = &stagedoor.User{ID: identity.FullID(), Connection: conn.Name, Identities: []stagedoor.Identity{identity}}
-	if err := give(u); err != nil {
-		return nil, err
-	}
+	u = &given
+	u.ID, u.Connection, u.Identities = identity.FullID(), conn.Name, []stagedoor.Identity{identity}
+	u.FillDefaults()
 	if err := v.Store.CreateUser(ctx, u, ""); err != nil {
 		if stagedoor.IsKind(err, stagedoor.Conflict) {
 			err = stagedoor.Errorf(stagedoor.Invalid, "invalid_request", "%s", stagedoor.AsError(err).Message)
 		}
 		return nil, err
 	}
+	if attributes.VerifyEmail && p.AskToVerify != nil {
+		p.AskToVerify(ctx, v, u, client)
+	}
 	return u, nil
+}
+
+func isTrue(b *bool) bool { return b != nil && *b }
+
+// otherThan names what an action says of a user who is there already and what it is not: by what somebody is known, and whether that is theirs, no token of
+// somebody else's making changes.
+func otherThan(u, given *stagedoor.User, by *script.ExchangedUser) string {
+	verified, phone := by.Attributes.EmailVerified, by.Attributes.PhoneVerified
+	switch {
+	case given.Email != "" && given.Email != u.Email:
+		return "email"
+	case verified != nil && *verified != u.EmailVerified:
+		return "email_verified"
+	case given.Username != "" && given.Username != u.Username:
+		return "username"
+	case given.PhoneNumber != "" && given.PhoneNumber != u.PhoneNumber:
+		return "phone_number"
+	case phone != nil && *phone != u.PhoneVerified:
+		return "phone_verified"
+	}
+	return ""
 }
 
 // exchangeOrganization is for which organization the tokens are: the one that the action says, else the one that was asked for.

@@ -15,14 +15,15 @@ type ExchangedUser struct {
 	Attributes struct {
 		UserID        string `json:"user_id"`
 		Email         string `json:"email"`
-		EmailVerified bool   `json:"email_verified"`
+		EmailVerified *bool  `json:"email_verified"` // nil: the action does not say
 		Username      string `json:"username"`
 		PhoneNumber   string `json:"phone_number"`
-		PhoneVerified bool   `json:"phone_verified"`
+		PhoneVerified *bool  `json:"phone_verified"`
 		Name          string `json:"name"`
 		Nickname      string `json:"nickname"`
 		GivenName     string `json:"given_name"`
 		FamilyName    string `json:"family_name"`
 		Picture       string `json:"picture"`
+		VerifyEmail   bool   `json:"verify_email"` // who is made is asked by mail to prove the address
 	} `json:"attributes"`
 }

@@ -3,7 +3,7 @@
 
 const create = ['create_if_not_exists', 'none'], update = ['replace', 'none'];
 const texts = ['user_id', 'email', 'username', 'phone_number', 'name', 'nickname', 'given_name', 'family_name', 'picture'];
-const flags = ['email_verified', 'phone_verified'];
+const flags = ['email_verified', 'phone_verified', 'verify_email'];
 
 exports.api = function (t) {
 	const one = call => {
@@ -32,7 +32,7 @@ exports.api = function (t) {
 				if (!create.includes(creationBehavior) || !update.includes(updateBehavior)) throw new TypeError('api.authentication.setUserByConnection does not know this behavior');
 				const kept = {};
 				for (const name of texts) if (given[name] !== undefined && given[name] !== null) kept[name] = String(given[name]);
-				for (const name of flags) if (given[name] !== undefined) kept[name] = Boolean(given[name]);
+				for (const name of flags) if (given[name] !== undefined && given[name] !== null) kept[name] = Boolean(given[name]);
 				idOf(kept.user_id, 'setUserByConnection: attributes.user_id');
 				t.answer('connection', {
 					connection: idOf(connection, 'setUserByConnection'), attributes: kept, create: creationBehavior !== 'none', update: updateBehavior === 'replace',
