@@ -112,22 +112,29 @@ func (l *login) offerPasskey(ctx context.Context) (string, error) {
 	if _, err := l.st.Ceremony(ctx, skippedKey(l.user.ID)); err == nil || !stagedoor.IsKind(err, stagedoor.NotFound) {
 		return "", err
 	}
-	if l.tx.By == byPassword {
-		has, err := hasPasskey(ctx, l.st, l.user.ID, party)
-		if has || err != nil {
-			return "", err
-		}
+	enough, err := hasPasskey(ctx, l.st, l.user.ID, party, l.tx.By == byPassword)
+	if enough || err != nil {
+		return "", err
 	}
 	return AskPasskey, nil
 }
 
 func skippedKey(userID string) string { return "passkey skipped/" + userID }
 
-func hasPasskey(ctx context.Context, st *store.Store, userID string, party mfa.Party) (bool, error) {
+// hasPasskey tells whether a person has passkeys enough: one that works here, if that will do, or as many as anybody may have.
+func hasPasskey(ctx context.Context, st *store.Store, userID string, party mfa.Party, oneWillDo bool) (bool, error) {
 	all, err := st.AuthenticationMethods(ctx, userID)
-	return slices.ContainsFunc(all, func(m stagedoor.AuthenticationMethod) bool {
-		return m.Type == store.TypePasskey && (m.RelyingParty == "" || m.RelyingParty == party.ID)
-	}), err
+	n := 0
+	for _, m := range all {
+		if m.Type != store.TypePasskey {
+			continue
+		}
+		n++
+		if oneWillDo && (m.RelyingParty == "" || m.RelyingParty == party.ID) {
+			return true, nil
+		}
+	}
+	return n >= store.MaxPasskeys, err
 }
 
 // NewPasskeyOptions returns what the browser needs to make a passkey on the page of a login, and whether it is to be one of this very device.

@@ -50,6 +50,9 @@ func (s *Store) AddFactor(ctx context.Context, userID string, m, recovery *stage
 		if slices.ContainsFunc(types, func(t string) bool { return slices.Contains(unless, t) }) {
 			return errEnrolled()
 		}
+		if tooManyMethods(types, m.Type) {
+			return stagedoor.Errorf(stagedoor.Conflict, "too_many_methods", "The user has too many of these. Take one away first.")
+		}
 		if err := s.insertMethod(ctx, q, userID, m); err != nil {
 			return err
 		}
@@ -63,6 +66,23 @@ func (s *Store) AddFactor(ctx context.Context, userID string, m, recovery *stage
 		err = errEnrolled()
 	}
 	return added, err
+}
+
+// What people may add for themselves: each login reads all of it.
+const (
+	MaxPasskeys = 20 // as on the wire
+	maxMethods  = 100
+)
+
+// tooManyMethods tells whether somebody with methods of these types may have no further one of a type.
+func tooManyMethods(types []string, add string) bool {
+	n := 0
+	for _, t := range types {
+		if t == TypePasskey {
+			n++
+		}
+	}
+	return add == TypePasskey && n >= MaxPasskeys || len(types) >= maxMethods
 }
 
 func errEnrolled() error {

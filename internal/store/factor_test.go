@@ -230,3 +230,25 @@ func TestAddressesOfDevicesAreSealed(t *testing.T) {
 		hidden("SELECT doc, sealed FROM authentication_methods")
 	})
 }
+
+// Each login reads the methods of the person: nobody adds any number of them.
+func TestTooManyMethods(t *testing.T) {
+	each(t, func(t *testing.T, s *store.Store) {
+		newUser(t, s, "auth0|ada")
+		add := func(kind string, i int) error {
+			m := &stagedoor.AuthenticationMethod{Type: kind, KeyID: fmt.Sprintf("key %s %d", kind, i), PublicKey: "k"}
+			_, err := s.AddFactor(t.Context(), "auth0|ada", m, nil)
+			return err
+		}
+		for i := range 100 {
+			kind := map[bool]string{true: store.TypePasskey, false: "webauthn-roaming"}[i < 20]
+			ok(t, add(kind, i))
+			if i < 19 || i > 19 && i < 99 {
+				continue
+			}
+			if err := add(kind, 1000); !stagedoor.HasCode(err, "too_many_methods") {
+				t.Errorf("after %d: %v", i+1, err)
+			}
+		}
+	})
+}
