@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 
 	"github.com/stagedoor/stagedoor"
@@ -67,36 +68,37 @@ func (s *Store) knowByPhone(ctx context.Context, q querier, connection string, o
 	return s.knowLinkedByPhone(ctx, q, connection)
 }
 
-// linkedNumbers are the identities of a database that are linked to users, by their numbers, which the profiles of those users hold.
-func (s *Store) linkedNumbers(ctx context.Context, q querier, connection string) (map[string][]string, error) {
-	var owners []string
-	err := q.each(ctx, "SELECT DISTINCT user_id FROM linked_identities"+s.db.by(linkedOf)+" WHERE tenant = ? AND connection = ?", []any{s.tenant.ID, connection}, func(scan func(...any) error) error {
-		var owner string
-		err := scan(&owner)
-		owners = append(owners, owner)
-		return err
-	})
-	if err != nil {
-		return nil, err
+// linkedNumbers are the identities of a database that are linked to users, by their numbers, which the profiles of those users hold: those with one number, unless it is empty.
+func (s *Store) linkedNumbers(ctx context.Context, q querier, connection, number string) (map[string][]string, error) {
+	query, args := "SELECT CAST(u.profile AS TEXT) FROM users u WHERE u.tenant = ? AND u.id IN (SELECT user_id FROM linked_identities"+s.db.by(linkedOf)+" WHERE tenant = ? AND connection = ?)",
+		[]any{s.tenant.ID, s.tenant.ID, connection}
+	if number != "" {
+		query, args = query+" AND CAST(u.profile AS TEXT) LIKE ?", append(args, "%"+number+"%") // no character of a number means anything else
 	}
 	having := map[string][]string{}
-	for _, owner := range owners {
-		u, err := s.user(ctx, q, "u.id = ?", owner)
-		if err != nil {
-			return nil, err
+	err := q.each(ctx, query, args, func(scan func(...any) error) error {
+		var doc string
+		if err := scan(&doc); err != nil {
+			return err
 		}
-		for _, i := range u.Identities[min(1, len(u.Identities)):] {
-			if number := stagedoor.UserOf(i).PhoneNumber; i.Connection == connection && stagedoor.IsPhoneNumber(number) {
-				having[number] = append(having[number], i.FullID())
+		var p profile
+		if err := json.Unmarshal([]byte(doc), &p); err != nil {
+			return err
+		}
+		for _, i := range p.Identities[min(1, len(p.Identities)):] {
+			its := stagedoor.UserOf(i).PhoneNumber
+			if i.Connection == connection && stagedoor.IsPhoneNumber(its) && (number == "" || its == number) {
+				having[its] = append(having[its], i.FullID())
 			}
 		}
-	}
-	return having, nil
+		return nil
+	})
+	return having, err
 }
 
 // knowLinkedByPhone is knowByPhone of the identities of a database that are linked to users.
 func (s *Store) knowLinkedByPhone(ctx context.Context, q querier, connection string) error {
-	having, err := s.linkedNumbers(ctx, q, connection)
+	having, err := s.linkedNumbers(ctx, q, connection, "")
 	if err != nil {
 		return err
 	}
@@ -142,7 +144,7 @@ func (s *Store) letShared(ctx context.Context, q querier, was *stagedoor.User) e
 	if err != nil {
 		return err
 	}
-	linked, err := s.linkedNumbers(ctx, q, connection)
+	linked, err := s.linkedNumbers(ctx, q, connection, number)
 	if err != nil {
 		return err
 	}
