@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/stagedoor/stagedoor"
@@ -149,14 +150,8 @@ func (s *Store) UpdateGroup(ctx context.Context, id string, change func(*stagedo
 				return err
 			}
 		}
-		for _, user := range members.Remove {
-			n, err := q.exec(ctx, "DELETE FROM group_members WHERE tenant = ? AND user_id = ? AND group_id = ?", s.tenant.ID, user, id)
-			if err == nil && n > 0 {
-				err = s.groupEvent(ctx, q, "group.member.deleted", g, user)
-			}
-			if err != nil {
-				return err
-			}
+		if err := s.removeGroupMembers(ctx, q, g, members.Remove); err != nil {
+			return err
 		}
 		return s.addGroupMembers(ctx, q, g, members.Add)
 	})
@@ -184,27 +179,76 @@ func (s *Store) othersIn(ctx context.Context, q querier, id string, stay []strin
 	return out, err
 }
 
-// addGroupMembers adds users of the group's connection; others are an Invalid.
+// addGroupMembers adds users of the group's connection; others are an Invalid. A group may get any number at once: they go in few statements.
 func (s *Store) addGroupMembers(ctx context.Context, q querier, g *stagedoor.Group, users []string) error {
+	if len(users) == 0 {
+		return nil
+	}
+	in, list, err := s.idList(storableIDs(users))
+	if err != nil {
+		return err
+	}
+	added, err := idsOf(ctx, q, `INSERT INTO group_members (tenant, user_id, group_id, added_at) SELECT u.tenant, u.id, ?, ? FROM users u
+		WHERE u.tenant = ? AND u.id `+in+` AND u.connection = (SELECT name FROM connections WHERE tenant = ? AND id = ?) ON CONFLICT DO NOTHING RETURNING user_id`,
+		g.ID, s.db.clock.Now().UnixMilli(), s.tenant.ID, list, s.tenant.ID, g.ConnectionID)
+	if err != nil {
+		return err
+	}
+	if err := s.groupEvents(ctx, q, "group.member.added", g, users, added); err != nil {
+		return err
+	}
+	there, err := idsOf(ctx, q, "SELECT user_id FROM group_members WHERE tenant = ? AND group_id = ? AND user_id "+in, s.tenant.ID, g.ID, list)
+	if err != nil {
+		return err
+	}
 	for _, user := range users {
-		n, err := q.exec(ctx, `INSERT INTO group_members (tenant, user_id, group_id, added_at) SELECT u.tenant, u.id, ?, ? FROM users u
-			WHERE u.tenant = ? AND u.id = ? AND u.connection = (SELECT name FROM connections WHERE tenant = ? AND id = ?) ON CONFLICT DO NOTHING`,
-			g.ID, s.db.clock.Now().UnixMilli(), s.tenant.ID, user, s.tenant.ID, g.ConnectionID)
-		if err == nil && n > 0 {
-			err = s.groupEvent(ctx, q, "group.member.added", g, user)
-		}
-		if err != nil {
-			return err
-		}
-		if n > 0 {
-			continue
-		}
-		var one int
-		err = q.row(ctx, "SELECT 1 FROM group_members WHERE tenant = ? AND user_id = ? AND group_id = ?", []any{s.tenant.ID, user, g.ID}, &one)
-		if errors.Is(err, errNoRows) {
+		if !there[user] {
 			return stagedoor.Errorf(stagedoor.Invalid, "invalid_member", "The connection has no such user: %s", stagedoor.Clip(user, 300))
 		}
-		if err != nil {
+	}
+	return nil
+}
+
+func (s *Store) removeGroupMembers(ctx context.Context, q querier, g *stagedoor.Group, users []string) error {
+	if len(users) == 0 {
+		return nil
+	}
+	in, list, err := s.idList(storableIDs(users))
+	if err != nil {
+		return err
+	}
+	gone, err := idsOf(ctx, q, "DELETE FROM group_members WHERE tenant = ? AND group_id = ? AND user_id "+in+" RETURNING user_id", s.tenant.ID, g.ID, list)
+	if err != nil {
+		return err
+	}
+	return s.groupEvents(ctx, q, "group.member.deleted", g, users, gone)
+}
+
+// storableIDs leaves out what can be nobody's id.
+func storableIDs(ids []string) []string {
+	return slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return !plainText(id) })
+}
+
+// idsOf are the ids that a statement returns.
+func idsOf(ctx context.Context, q querier, query string, args ...any) (map[string]bool, error) {
+	ids := map[string]bool{}
+	err := q.each(ctx, query, args, func(scan func(...any) error) error {
+		var id string
+		err := scan(&id)
+		ids[id] = true
+		return err
+	})
+	return ids, err
+}
+
+// groupEvents publishes something about each of the members that are meant, in the order in which they were named.
+func (s *Store) groupEvents(ctx context.Context, q querier, kind string, g *stagedoor.Group, named []string, meant map[string]bool) error {
+	for _, user := range named {
+		if !meant[user] {
+			continue
+		}
+		delete(meant, user)
+		if err := s.groupEvent(ctx, q, kind, g, user); err != nil {
 			return err
 		}
 	}

@@ -184,3 +184,35 @@ func asText(t *testing.T, v any) string {
 	ok(t, err)
 	return string(b)
 }
+
+// However many members come and go at once, each is told of once, in the order in which they were named.
+func TestManyMembersAtOnce(t *testing.T) {
+	each(t, func(t *testing.T, s *store.Store) {
+		ctx := t.Context()
+		people(t, s)
+		g := &stagedoor.Group{ID: "grp", ConnectionID: "con", Name: "all"}
+		ok(t, s.CreateGroup(ctx, g, []string{"samlp|corp|bob", "samlp|corp|ada", "samlp|corp|bob"}))
+		members := func() (out []string) {
+			for _, m := range must(s.GroupMembers(ctx, "grp", store.OrganizationQuery{}))(t) {
+				out = append(out, m.UserID)
+			}
+			return out
+		}
+		change := func(c store.MemberChange) error {
+			_, err := s.UpdateGroup(ctx, "grp", func(*stagedoor.Group) (store.MemberChange, error) { return c, nil })
+			return err
+		}
+		same(t, members(), []string{"samlp|corp|ada", "samlp|corp|bob"})
+		for _, stranger := range []string{"auth0|eve", "samlp|corp|nobody", "samlp|corp|a\x00b"} {
+			if err := change(store.MemberChange{Add: []string{"samlp|corp|ada", stranger}}); !stagedoor.HasCode(err, "invalid_member") {
+				t.Errorf("%q: %v", stranger, err)
+			}
+		}
+		ok(t, change(store.MemberChange{Remove: []string{"samlp|corp|ada", "samlp|corp|a\x00b", "samlp|corp|ada", "nobody"}}))
+		same(t, members(), []string{"samlp|corp|bob"})
+		ok(t, change(store.MemberChange{Replace: true, Add: []string{"samlp|corp|ada"}}))
+		same(t, members(), []string{"samlp|corp|ada"})
+		ok(t, change(store.MemberChange{Replace: true}))
+		same(t, len(members()), 0)
+	})
+}
