@@ -180,10 +180,8 @@ func (s *Store) DeleteClient(ctx context.Context, id string) error {
 	if err != nil {
 		return err
 	}
-	for _, of := range []struct{ table, key string }{{"refresh_tokens", "hash"}, {"grants", "id"}} {
-		if err := s.deleteInPieces(ctx, of.table, of.key, "client_id = ?", id); err != nil {
-			return err
-		}
+	if err := s.deleteManyOf(ctx, id, goesAlong{table: "refresh_tokens", key: "hash", where: "client_id = ?"}, goesAlong{table: "grants", key: "id", where: "client_id = ?"}); err != nil {
+		return err
 	}
 	return s.write(ctx, func(q querier) error {
 		if err := clients.delete(ctx, s, q, id); err != nil {

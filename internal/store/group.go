@@ -257,6 +257,9 @@ func (s *Store) groupEvents(ctx context.Context, q querier, kind string, g *stag
 
 // DeleteGroup removes a group, with its memberships and roles.
 func (s *Store) DeleteGroup(ctx context.Context, id string) error {
+	if err := s.deleteManyOf(ctx, id, goesAlong{table: "group_members", key: "user_id, group_id", where: "group_id = ?"}); err != nil {
+		return err
+	}
 	return s.write(ctx, func(q querier) error {
 		g, err := groups.one(ctx, s, q, "id = ?"+s.db.forUpdate(), id)
 		if err != nil {

@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"testing"
 	"time"
 
@@ -214,5 +215,37 @@ func TestManyMembersAtOnce(t *testing.T) {
 		same(t, members(), []string{"samlp|corp|ada"})
 		ok(t, change(store.MemberChange{Replace: true}))
 		same(t, len(members()), 0)
+	})
+}
+
+// What many people have goes with its role, its organization, its group and its API, however many they are.
+func TestManyGoAlong(t *testing.T) {
+	each(t, func(t *testing.T, s *store.Store) {
+		ctx := t.Context()
+		people(t, s)
+		var ids []string
+		for i := range 1100 {
+			id := fmt.Sprintf("samlp|corp|%04d", i)
+			ok(t, s.CreateUser(ctx, &stagedoor.User{ID: id, Connection: "corp"}, ""))
+			ids = append(ids, id)
+		}
+		ok(t, s.CreateGroup(ctx, &stagedoor.Group{ID: "grp", ConnectionID: "con", Name: "all"}, ids))
+		ok(t, s.AddRoleUsers(ctx, "reader", ids))
+		ok(t, s.AddMembers(ctx, "org", ids))
+		for _, id := range ids[:600] {
+			ok(t, s.AddMemberRoles(ctx, "org", id, []string{"reader"}))
+			ok(t, s.AddUserPermissions(ctx, id, []stagedoor.Permission{{API: "api", Name: "write"}}))
+		}
+		one := ids[3]
+		ok(t, s.DeleteRole(ctx, "reader"))
+		same(t, len(must(s.UserRoles(ctx, one))(t))+len(must(s.MemberRoles(ctx, "org", one))(t)), 0)
+		same(t, must(s.IsMember(ctx, "org", one))(t), true)
+		ok(t, s.DeleteOrganization(ctx, "org"))
+		same(t, must(s.IsMember(ctx, "org", one))(t), false)
+		ok(t, s.DeleteGroup(ctx, "grp"))
+		same(t, len(must(s.UserGroups(ctx, one))(t)), 0)
+		same(t, len(must(s.UserPermissions(ctx, one))(t)), 1)
+		ok(t, s.DeleteResourceServer(ctx, "rs"))
+		same(t, len(must(s.UserPermissions(ctx, one))(t)), 0)
 	})
 }

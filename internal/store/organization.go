@@ -164,6 +164,10 @@ func (s *Store) UpdateOrganization(ctx context.Context, id string, change func(*
 
 // DeleteOrganization removes an organization with all that belongs to it; its members stay users of the tenant.
 func (s *Store) DeleteOrganization(ctx context.Context, id string) error {
+	err := s.deleteManyOf(ctx, id, goesAlong{table: "organization_member_roles", key: "org_id, user_id, role_id", where: "org_id = ?"}, goesAlong{table: "organization_members", key: "org_id, user_id", where: "org_id = ?"})
+	if err != nil {
+		return err
+	}
 	return s.write(ctx, func(q querier) error {
 		o, err := organizations.one(ctx, s, q, "id = ?"+s.db.forUpdate(), id)
 		if err != nil {

@@ -69,6 +69,11 @@ func TestOneClientIsFoundAmongMany(t *testing.T) {
 		must(s.RevokeRefreshTokens(ctx, store.RefreshTokensOf{ClientID: "app"}))(t)
 		ok(t, s.DeleteClient(ctx, "app"))
 		ok(t, s.DeleteResourceServer(ctx, "none"))
+		for _, missing := range []error{s.DeleteRole(ctx, "none"), s.DeleteOrganization(ctx, "none"), s.DeleteGroup(ctx, "none")} {
+			if !stagedoor.IsKind(missing, stagedoor.NotFound) {
+				t.Errorf("%v", missing)
+			}
+		}
 	}) {
 		if strings.Contains(text, " OFFSET ?") && strings.Contains(plan, "TEMP B-TREE") {
 			t.Errorf("a page is sorted: %s\n%s", text, plan)

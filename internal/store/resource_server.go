@@ -63,6 +63,10 @@ func (s *Store) UpdateResourceServer(ctx context.Context, id string, change func
 
 // DeleteResourceServer removes an API and the client grants for it.
 func (s *Store) DeleteResourceServer(ctx context.Context, id string) error {
+	err := s.deleteManyOf(ctx, id, goesAlong{table: "user_permissions", key: "user_id, api, permission", where: "api = (SELECT r.identifier FROM resource_servers r WHERE r.tenant = user_permissions.tenant AND r.id = ?)", by: "user_permissions_api"})
+	if err != nil {
+		return err
+	}
 	return s.write(ctx, func(q querier) error {
 		_, err := q.exec(ctx, "DELETE FROM client_grants WHERE tenant = ? AND audience IN (SELECT identifier FROM resource_servers WHERE tenant = ? AND id = ?)", s.tenant.ID, s.tenant.ID, id)
 		if err != nil {

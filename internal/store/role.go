@@ -74,6 +74,10 @@ func (s *Store) UpdateRole(ctx context.Context, id string, change func(*stagedoo
 
 // DeleteRole takes a role from all who have it, in organizations too, and from those who would get it there.
 func (s *Store) DeleteRole(ctx context.Context, id string) error {
+	err := s.deleteManyOf(ctx, id, goesAlong{table: "user_roles", key: "user_id, role_id", where: "role_id = ?"}, goesAlong{table: "organization_member_roles", key: "org_id, user_id, role_id", where: "role_id = ?", by: "organization_member_roles_role"})
+	if err != nil {
+		return err
+	}
 	return s.write(ctx, func(q querier) error {
 		if _, err := roles.one(ctx, s, q, "id = ?"+s.db.forUpdate(), id); err != nil {
 			return err

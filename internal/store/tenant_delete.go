@@ -94,22 +94,40 @@ func (db *DB) DeleteTenant(ctx context.Context, id string, progress func(rows in
 	return err
 }
 
-// deleteInPieces deletes those rows of one of the tenant's tables for which where holds, with others' writes between. It waits for nobody: rows that somebody
+// deleteInPieces deletes those rows of one of the tenant's tables for which the condition holds, with others' writes between. It waits for nobody: rows that somebody
 // works on at the moment stay.
-func (s *Store) deleteInPieces(ctx context.Context, table, key, where, arg string) error {
+func (s *Store) deleteInPieces(ctx context.Context, of goesAlong, arg string) error {
 	const atOnce = 500
-	lock := ""
+	from, lock := of.table, ""
 	if s.db.postgres {
 		lock = " FOR UPDATE SKIP LOCKED"
+	} else if of.by != "" {
+		from += s.db.by(of.by)
 	}
-	query := "WITH doomed AS MATERIALIZED (SELECT " + key + " FROM " + table + " WHERE tenant = ? AND " + where + " LIMIT ?" + lock +
-		") DELETE FROM " + table + " WHERE tenant = ? AND " + key + " IN (SELECT " + key + " FROM doomed)"
+	query := "WITH doomed AS MATERIALIZED (SELECT " + of.key + " FROM " + from + " WHERE tenant = ? AND " + of.where + " LIMIT ?" + lock +
+		") DELETE FROM " + of.table + " WHERE tenant = ? AND (" + of.key + ") IN (SELECT " + of.key + " FROM doomed)"
 	for n := int64(atOnce); n == atOnce; {
 		err := s.write(ctx, func(q querier) (err error) {
 			n, err = q.exec(ctx, query, s.tenant.ID, arg, atOnce, s.tenant.ID)
 			return err
 		})
 		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// goesAlong are rows that go with something that is deleted, of which there may be any number.
+type goesAlong struct {
+	table, key, where string
+	by                string // the index that SQLite would not take by itself
+}
+
+// deleteManyOf deletes in pieces what goes with something, before that is deleted itself with what has come meanwhile. What was interrupted is to be asked for again.
+func (s *Store) deleteManyOf(ctx context.Context, id string, all ...goesAlong) error {
+	for _, of := range all {
+		if err := s.deleteInPieces(ctx, of, id); err != nil {
 			return err
 		}
 	}
