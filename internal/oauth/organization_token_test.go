@@ -53,7 +53,10 @@ func TestClientsOfAnOrganization(t *testing.T) {
 		north, south := w.org("north", nil, ada), w.org("south", nil, ada)
 		list := func(name, value string) {
 			_, err := w.st.UpdateOrganization(ctx, north, func(o *stagedoor.Organization) error {
-				o.Stored = map[string]json.RawMessage{name: json.RawMessage(value)}
+				if o.Stored == nil {
+					o.Stored = map[string]json.RawMessage{}
+				}
+				o.Stored[name] = json.RawMessage(value)
 				return nil
 			})
 			ok(t, err)
@@ -78,11 +81,16 @@ func TestClientsOfAnOrganization(t *testing.T) {
 
 		// One of somebody else follows the organization's word about all of them, until it is listed.
 		w.organizedToo(third, "allow")
+		b.authorize(request(third, "organization", north)).fails("invalid_request", refused)
+		list("third_party_client_access", `"allow"`)
 		b.authorize(request(third, "organization", north)).asks("login")
 		ok(t, w.st.AddOrganizationClients(ctx, north, []stagedoor.OrganizationClient{{ClientID: third}}))
 		b.authorize(request(third, "organization", north)).fails("invalid_request", refused)
-		list("third_party_client_access", `"block"`)
 		use(third, true)
+		b.authorize(request(third, "organization", north)).asks("login")
+		list("third_party_client_access", `"block"`)
+		b.authorize(request(third, "organization", north)).asks("login")
+		list("is_app_entitlement_active", "false")
 		b.authorize(request(third, "organization", north)).fails("invalid_request", refused) // the list is switched off
 	})
 }

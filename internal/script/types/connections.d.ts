@@ -62,3 +62,5 @@ type DeleteScriptWithContext = (id: string, context: DatabaseContext, callback: 
 
 /** Reads the profile of a person of a custom social connection. The id becomes `oauth2|CONNECTION|ID`. */
 type FetchUserProfileScript = (accessToken: string, context: { options?: Record<string, any>; [tokenResponse: string]: any }, callback: DatabaseCallback<DatabaseProfile>) => void;
+/** Calls back with the address where people sign out at the provider of a custom social connection; `query` has the parameters of the logout. */
+type GetLogoutUrlScript = (query: { [parameter: string]: any }, callback: DatabaseCallback<string>) => void;
