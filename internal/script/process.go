@@ -257,6 +257,7 @@ func (p *process) begin(j *job, build func() ([]byte, error)) error {
 	if err == nil {
 		return nil
 	}
+	defer p.kill() // once nobody waits for it any more: they would be told that it crashed
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.dead {
@@ -269,7 +270,7 @@ func (p *process) begin(j *job, build func() ([]byte, error)) error {
 	return errGone
 }
 
-// write writes frames under the writer's lock. A worker that does not read is ended: it must not hold up the server.
+// write writes frames under the writer's lock. Its caller ends a worker that does not read: it must not hold up the server.
 func (p *process) write(frames []byte) error {
 	deadline := func(after time.Duration) {
 		if d, ok := p.stdin.(interface{ SetWriteDeadline(time.Time) error }); ok {
@@ -290,9 +291,6 @@ func (p *process) write(frames []byte) error {
 		if errors.Is(err, os.ErrDeadlineExceeded) && p.goesOn(began) {
 			err = nil
 		}
-	}
-	if err != nil {
-		p.kill()
 	}
 	return err
 }
@@ -326,7 +324,10 @@ func (p *process) send(m message) error {
 	}
 	p.writeMu.Lock()
 	defer p.writeMu.Unlock()
-	return p.write(frame)
+	if err = p.write(frame); err != nil {
+		p.kill()
+	}
+	return err
 }
 
 func (p *process) owner() owner { return owner{p.tenant, p.runtime} }
