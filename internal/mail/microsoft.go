@@ -9,7 +9,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	netmail "net/mail"
 	"net/url"
@@ -108,17 +107,15 @@ func clientToken(ctx context.Context, client *http.Client, address string, form 
 		return "", errors.New("mail: the credentials of ms365 do not make an address")
 	}
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	response, err := client.Do(r)
+	status, body, err := outbound.Ask(client, r, sendTimeout)
 	if err != nil {
-		return "", fmt.Errorf("mail: get a token for ms365: %w", outbound.Bare(err))
+		return "", fmt.Errorf("mail: get a token for ms365: %w", err)
 	}
-	defer response.Body.Close()
 	var answer struct {
 		AccessToken string `json:"access_token"`
 	}
-	err = json.NewDecoder(io.LimitReader(response.Body, 64<<10)).Decode(&answer)
-	if response.StatusCode != http.StatusOK || err != nil || answer.AccessToken == "" {
-		return "", fmt.Errorf("mail: the token endpoint of ms365 answered %d", response.StatusCode)
+	if err := json.Unmarshal(body, &answer); status != http.StatusOK || err != nil || answer.AccessToken == "" {
+		return "", fmt.Errorf("mail: the token endpoint of ms365 answered %d", status)
 	}
 	return answer.AccessToken, nil
 }

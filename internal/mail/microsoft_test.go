@@ -83,7 +83,7 @@ func TestGraph(t *testing.T) {
 		t.Errorf("a mailbox that may not be used: %v", err)
 	}
 	g.mail.asked = nil
-	for _, refusal := range []api{{status: 401, answer: `{"error":"invalid_client","error_description":"s3cret"}`}, {status: 200, answer: `{}`}, {status: 200, answer: `no`}} {
+	for _, refusal := range []api{{status: 307, answer: `{"access_token":"t0ken"}`}, {status: 401, answer: `{"error":"invalid_client","error_description":"s3cret"}`}, {status: 200, answer: `{}`}, {status: 200, answer: `no`}} {
 		g.token = refusal
 		if err := sender.Send(t.Context(), toAda); err == nil || g.mail.asked != nil || strings.Contains(err.Error(), "s3cret") {
 			t.Errorf("%+v: %v", refusal, err)

@@ -9,7 +9,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"net"
 	"net/http"
@@ -244,17 +243,12 @@ func (s poster) Send(ctx context.Context, m Message) error {
 	case p.header != "":
 		r.Header.Set(p.header, p.key)
 	}
-	response, err := s.http.Do(r)
-	if err != nil {
-		return fmt.Errorf("mail: send by %s: %w", s.Name, outbound.Bare(err))
-	}
-	defer response.Body.Close()
-	answer, err := io.ReadAll(io.LimitReader(response.Body, 64<<10))
+	status, answer, err := outbound.Ask(s.http, r, sendTimeout)
 	switch {
-	case response.StatusCode >= http.StatusMultipleChoices:
-		return fmt.Errorf("mail: %s answered %d", s.Name, response.StatusCode)
 	case err != nil:
 		return fmt.Errorf("mail: send by %s: %w", s.Name, err)
+	case status >= http.StatusMultipleChoices:
+		return fmt.Errorf("mail: %s answered %d", s.Name, status)
 	case p.refuses != nil:
 		return p.refuses(answer)
 	}

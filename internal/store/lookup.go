@@ -37,10 +37,9 @@ type lookup struct {
 	err      error // nil, or errNoRows
 }
 
-// How many reads go in a round trip; how long one may take before others go without waiting for its end, and before it is given up.
+// How many reads go in a round trip, and how long one may take before it is given up.
 const (
 	lookupGroup    = 64
-	lookupSlot     = slotHeld
 	lookupPatience = time.Second
 )
 
@@ -54,7 +53,7 @@ func (l *lookups) row(ctx context.Context, query string, args, dest []any, alone
 	if l.active < l.most {
 		l.active++
 		l.mu.Unlock()
-		defer l.hold()()
+		defer holdSlot(l.next)()
 		return alone()
 	}
 	one := &lookup{query: query, args: args, dest: dest, done: make(chan struct{})}
@@ -69,16 +68,6 @@ func (l *lookups) row(ctx context.Context, query string, args, dest []any, alone
 	return alone()
 }
 
-// hold returns what gives the place of a round trip to those who wait, which happens by itself if it takes too long.
-func (l *lookups) hold() func() {
-	next := sync.OnceFunc(l.next)
-	timer := time.AfterFunc(lookupSlot, next)
-	return func() {
-		timer.Stop()
-		next()
-	}
-}
-
 // next has those who wait take a place, if anybody does.
 func (l *lookups) next() {
 	l.mu.Lock()
@@ -91,7 +80,7 @@ func (l *lookups) next() {
 }
 
 func (l *lookups) run() {
-	defer l.hold()()
+	defer holdSlot(l.next)()
 	runtime.Gosched() // let those who were just answered come with their next read
 	group := l.take()
 	if len(group) > 0 {

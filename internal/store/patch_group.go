@@ -48,8 +48,18 @@ type patchJob struct {
 
 func (j *patchJob) key() userKey { return userKey{j.store.tenant.ID, j.id} }
 
-// slotHeld is how long a patch that is written alone keeps others waiting for their group: it may wait for a lock.
+// slotHeld is how long a patch that is written alone, or a read, keeps others waiting for their group: it may wait for a lock.
 const slotHeld = 20 * time.Millisecond
+
+// holdSlot returns what gives a place among those who are served at once to those who wait, by next. It happens by itself after slotHeld.
+func holdSlot(next func()) (release func()) {
+	once := sync.OnceFunc(next)
+	timer := time.AfterFunc(slotHeld, once)
+	return func() {
+		timer.Stop()
+		once()
+	}
+}
 
 func newPatches(db *DB) *patches {
 	return &patches{db: db, most: max(2, runtime.GOMAXPROCS(0)/2), busy: map[userKey]bool{}}
@@ -79,12 +89,7 @@ func (p *patches) patch(ctx context.Context, s *Store, one *patch) (*stagedoor.U
 }
 
 func (p *patches) withSlot(ctx context.Context, s *Store, one *patch) (*stagedoor.User, error) {
-	release := sync.OnceFunc(p.next)
-	timer := time.AfterFunc(slotHeld, release)
-	defer func() {
-		timer.Stop()
-		release()
-	}()
+	defer holdSlot(p.next)()
 	return s.patchAlone(ctx, one)
 }
 
