@@ -120,8 +120,8 @@ func (e LogEvent) Wire() any {
 		TypeOf      string         `json:"strategy_type"`
 		TenantName  string         `json:"tenant_name,omitempty"`
 		LogEvent
-		LocationInfo *struct{} `json:"location_info"` // null: addresses are not looked up
-	}{e.ID, FormatTime(e.Date), e.Description, e.ClientName, e.IP, details, e.Audience, e.Strategy, e.StrategyType, e.Tenant, e, nil}
+		LocationInfo *Place `json:"location_info"` // null: not known
+	}{e.ID, FormatTime(e.Date), e.Description, e.ClientName, e.IP, details, e.Audience, e.Strategy, e.StrategyType, e.Tenant, e, e.LocationInfo}
 }
 
 // LogIDAt returns an id that every event before t is smaller than, and every later one greater.

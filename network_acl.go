@@ -44,25 +44,27 @@ type ACLMatch struct {
 	UserAgents     []string `json:"user_agents,omitempty"`
 	Hostnames      []string `json:"hostnames,omitempty"`
 
-	// What this server does not know about a request. An active list must not ask for it.
+	// What is known where the operator has given databases of addresses. Without them an active list must not ask for it.
 	ASNs            []int    `json:"asns,omitempty"`
-	GeoCountries    []string `json:"geo_country_codes,omitempty"`
-	GeoSubdivisions []string `json:"geo_subdivision_codes,omitempty"`
-	JA3             []string `json:"ja3_fingerprints,omitempty"`
-	JA4             []string `json:"ja4_fingerprints,omitempty"`
-	Managed         []string `json:"auth0_managed,omitempty"`
+	GeoCountries    []string `json:"geo_country_codes,omitempty"`     // ISO 3166-1
+	GeoSubdivisions []string `json:"geo_subdivision_codes,omitempty"` // ISO 3166-2, such as US-NY
+
+	// What no server knows about a request. An active list must not ask for it.
+	JA3     []string `json:"ja3_fingerprints,omitempty"`
+	JA4     []string `json:"ja4_fingerprints,omitempty"`
+	Managed []string `json:"auth0_managed,omitempty"`
 }
 
-// Unknowable names a criterion that this server cannot judge; empty if it can judge all.
-func (r ACLRule) Unknowable() string {
+// Unknowable names a criterion that a server with this knowledge cannot judge; empty if it can judge all.
+func (r ACLRule) Unknowable(known PlacesKnown) string {
 	for _, m := range []*ACLMatch{r.Match, r.NotMatch} {
 		switch {
 		case m == nil:
-		case len(m.ASNs) > 0:
+		case len(m.ASNs) > 0 && !known.Networks:
 			return "asns"
-		case len(m.GeoCountries) > 0:
+		case len(m.GeoCountries) > 0 && !known.Countries:
 			return "geo_country_codes"
-		case len(m.GeoSubdivisions) > 0:
+		case len(m.GeoSubdivisions) > 0 && !known.Countries:
 			return "geo_subdivision_codes"
 		case len(m.JA3) > 0:
 			return "ja3_fingerprints"
@@ -80,11 +82,13 @@ type ACLRequest struct {
 	IP, ConnectingIP    string // of the client; of who connected, which may be a proxy
 	UserAgent, Hostname string
 	Scope               string // management, authentication or dynamic_client_registration
+	Place               *Place // where IP is; nil: not known
+	Known               PlacesKnown
 }
 
 // Applies tells whether a list decides about a request.
 func (a *NetworkACL) Applies(r ACLRequest) bool {
-	if !a.Active || a.Rule.Scope != "tenant" && a.Rule.Scope != r.Scope || a.Rule.Unknowable() != "" {
+	if !a.Active || a.Rule.Scope != "tenant" && a.Rule.Scope != r.Scope || a.Rule.Unknowable(r.Known) != "" {
 		return false
 	}
 	return (a.Rule.Match == nil || a.Rule.Match.fits(r)) && (a.Rule.NotMatch == nil || !a.Rule.NotMatch.fits(r))
@@ -92,7 +96,14 @@ func (a *NetworkACL) Applies(r ACLRequest) bool {
 
 func (m *ACLMatch) fits(r ACLRequest) bool {
 	return inAny(r.IP, m.IPv4, m.IPv6) && inAny(r.ConnectingIP, m.ConnectingIPv4, m.ConnectingIPv6) &&
-		contains(m.UserAgents, r.UserAgent) && contains(m.Hostnames, r.Hostname)
+		contains(m.UserAgents, r.UserAgent) && contains(m.Hostnames, r.Hostname) && m.fitsPlace(r.Place)
+}
+
+func (m *ACLMatch) fitsPlace(p *Place) bool {
+	if p == nil {
+		p = &Place{}
+	}
+	return (len(m.ASNs) == 0 || slices.Contains(m.ASNs, int(p.ASN))) && contains(m.GeoCountries, p.CountryCode) && contains(m.GeoSubdivisions, p.Subdivision()) //nolint:gosec // 32 bits
 }
 
 // inAny tells whether an address is in one of two lists; two empty lists ask for nothing.

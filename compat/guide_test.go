@@ -18,9 +18,14 @@ var endsEarly = regexp.MustCompile(`\|\s*(grep -[a-zA-Z]*q|head\b)`)
 func TestGuide(t *testing.T) {
 	shell := need(t, "bash")
 	machine := machineToken(t)
+	file, err := filepath.Abs("../internal/geoip/testdata/cities.mmdb")
+	if err != nil {
+		t.Fatal(err)
+	}
 	environment := []string{
 		"PATH=" + filepath.Dir(binary) + string(os.PathListSeparator) + os.Getenv("PATH"),
 		"DOMAIN=" + demo.Domain, "TOKEN=" + machine, "CLIENT_ID=" + demo.Management.ClientID, "CLIENT_SECRET=" + demo.Management.ClientSecret, "DATA=" + data,
+		"GEOIP=" + file,
 	}
 	pages, err := filepath.Glob("../docs/guide/*.md")
 	if err != nil || len(pages) == 0 {

@@ -29,7 +29,7 @@ func (s *Server) admitted(w http.ResponseWriter, r *http.Request, connecting str
 	if err != nil || len(st.Tenant().ACLs) == 0 || s.cfg.IgnoreNetworkACLs {
 		return r, true // an unknown tenant is the door's to answer
 	}
-	asked := stagedoor.ACLRequest{IP: r.RemoteAddr, ConnectingIP: connecting, UserAgent: r.UserAgent(), Hostname: r.Host, Scope: aclScope(r.URL.Path)}
+	asked := stagedoor.ACLRequest{IP: r.RemoteAddr, ConnectingIP: connecting, UserAgent: r.UserAgent(), Hostname: r.Host, Scope: aclScope(r.URL.Path), Place: st.Place(r.RemoteAddr), Known: st.PlacesKnown()}
 	for _, acl := range st.Tenant().ACLs {
 		if !acl.Applies(asked) {
 			continue

@@ -154,7 +154,7 @@ func (s *Server) Serve(ctx context.Context, l *Listeners) error {
 	background, stop := context.WithCancel(web.WithEvent(ctx, &web.Event{Log: s.log}))
 	defer stop()
 	var working sync.WaitGroup
-	for _, work := range []func(context.Context){s.sweep, s.streams.Run, s.events.Run, s.logouts.Run, s.jobs.Run} {
+	for _, work := range []func(context.Context){s.sweep, s.renewPlaces, s.streams.Run, s.events.Run, s.logouts.Run, s.jobs.Run} {
 		working.Go(func() { work(background) })
 	}
 	defer func() { // what is under way is given back before the database is closed

@@ -19,6 +19,7 @@ import (
 	"github.com/stagedoor/stagedoor/internal/config"
 	"github.com/stagedoor/stagedoor/internal/connection"
 	"github.com/stagedoor/stagedoor/internal/eventstream"
+	"github.com/stagedoor/stagedoor/internal/geoip"
 	"github.com/stagedoor/stagedoor/internal/job"
 	"github.com/stagedoor/stagedoor/internal/jose"
 	"github.com/stagedoor/stagedoor/internal/login"
@@ -61,6 +62,9 @@ const (
 	sweepFirst = 30 * time.Second
 )
 
+// placesEvery is how often it is looked whether there are new editions of the databases of addresses.
+const placesEvery = time.Minute
+
 // Deps are what a test replaces.
 type Deps struct {
 	Clock         stagedoor.Clock // nil: the time
@@ -77,6 +81,7 @@ type Server struct {
 	tracer    *telemetry.Tracer // nil: nothing is traced
 	hasher    *password.Hasher
 	leaks     *password.Leaked // nil: none are known
+	places    *geoip.Databases
 	log       *slog.Logger
 	db        *store.DB
 	keys      *token.Keys
@@ -111,7 +116,10 @@ func New(ctx context.Context, cfg config.Config, deps Deps) (*Server, error) {
 	if s.clientCAs, err = readClientCAs(cfg.ClientCA); err != nil {
 		return nil, err
 	}
-	if s.db, err = openDatabase(ctx, cfg, deps, s.metrics); err != nil {
+	if s.places, err = geoip.Open(cfg.GeoIP, s.log); err != nil {
+		return nil, err
+	}
+	if s.db, err = openDatabase(ctx, cfg, deps, s.metrics, s.places); err != nil {
 		return nil, err
 	}
 	s.db.OnChange(s.keys.Forget)
@@ -203,10 +211,10 @@ func (s *Server) checkDatabase(ctx context.Context) error {
 
 // OpenDatabase opens the database of a configuration with its master keys.
 func OpenDatabase(ctx context.Context, cfg config.Config, deps Deps) (*store.DB, error) {
-	return openDatabase(ctx, cfg, deps, nil)
+	return openDatabase(ctx, cfg, deps, nil, nil)
 }
 
-func openDatabase(ctx context.Context, cfg config.Config, deps Deps, metrics *telemetry.Metrics) (*store.DB, error) {
+func openDatabase(ctx context.Context, cfg config.Config, deps Deps, metrics *telemetry.Metrics, places *geoip.Databases) (*store.DB, error) {
 	if err := keyLost(ctx, cfg); err != nil {
 		return nil, err
 	}
@@ -214,7 +222,7 @@ func openDatabase(ctx context.Context, cfg config.Config, deps Deps, metrics *te
 	if err != nil {
 		return nil, err
 	}
-	return store.Open(ctx, store.Options{Metrics: metrics, URL: cfg.Database, Sealer: sealer, Clock: deps.Clock, Log: deps.Log, SearchLimit: cfg.SearchLimit, Retention: store.Retention{LogDays: cfg.LogDays, LogBytes: cfg.LogBytes}, Wait: cfg.DatabaseWait, NoNotify: cfg.DatabaseNoNotify, Replicas: cfg.Replicas()})
+	return store.Open(ctx, store.Options{Metrics: metrics, URL: cfg.Database, Sealer: sealer, Clock: deps.Clock, Log: deps.Log, SearchLimit: cfg.SearchLimit, Retention: store.Retention{LogDays: cfg.LogDays, LogBytes: cfg.LogBytes}, Wait: cfg.DatabaseWait, NoNotify: cfg.DatabaseNoNotify, Replicas: cfg.Replicas(), Places: places})
 }
 
 // keyLost returns an error if there is no file of master keys, and there is a database that was sealed under one, or that cannot be asked: a key that was made now
@@ -339,6 +347,11 @@ func (s *Server) sweep(ctx context.Context) {
 			s.log.Error("expired records could not be deleted", "error", err)
 		}
 	})
+}
+
+// renewPlaces reads new editions of the databases of addresses until the context ends.
+func (s *Server) renewPlaces(ctx context.Context) {
+	repeat(ctx, placesEvery, placesEvery, func(context.Context) { s.places.Renew() })
 }
 
 // repeat does something after a while, and then again and again until the context ends.

@@ -239,9 +239,10 @@ func (w *world) send(method, target, body string, headers ...string) *answer {
 type browser struct {
 	h       *house
 	cookies map[string]string
+	from    string // address that a trusted proxy tells; empty: its own
 }
 
-func (h *house) browser() *browser { return &browser{h, map[string]string{}} }
+func (h *house) browser() *browser { return &browser{h: h, cookies: map[string]string{}} }
 
 func (b *browser) cookie() string {
 	var all []string
@@ -259,6 +260,9 @@ func (b *browser) do(method, target, body string, headers ...string) *answer {
 	}
 	if len(b.cookies) > 0 {
 		headers = append(headers, "Cookie", b.cookie())
+	}
+	if b.from != "" {
+		headers = append(headers, "X-Forwarded-For", b.from)
 	}
 	a := b.h.w.send(method, target, body, headers...)
 	for _, c := range a.Cookies() {

@@ -22,7 +22,7 @@ func (h *house) at(s *stagedoortest.Server) *house {
 }
 
 // at is the same browser, whose requests another server answers.
-func (b *browser) at(h *house) *browser { return &browser{h, b.cookies} }
+func (b *browser) at(h *house) *browser { return &browser{h: h, cookies: b.cookies} }
 
 // People do not notice which of two servers of one database they are at.
 func TestTwoServersSignIn(t *testing.T) {
@@ -61,7 +61,7 @@ func TestTwoServersSignIn(t *testing.T) {
 			held[name] = value
 		}
 		who.at(b).get("/v2/logout?client_id=" + a.spa)
-		if got := silently(&browser{a, held}); got.Get("error") != "login_required" {
+		if got := silently(&browser{h: a, cookies: held}); got.Get("error") != "login_required" {
 			t.Errorf("the session that ended at the other server: %v", got)
 		}
 	})

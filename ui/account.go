@@ -78,6 +78,7 @@ type AccountSession struct {
 	ID       string
 	Device   string // as far as the browser tells
 	IP       string
+	Place    string // where that is; empty: not known
 	Began    time.Time
 	Used     time.Time
 	Here     bool   // this browser
@@ -109,10 +110,10 @@ type AccountElsewhere struct {
 
 // AccountEvent is one event of the log about the person.
 type AccountEvent struct {
-	Key        string // account.event.KEY is its text
-	At         time.Time
-	IP, Device string
-	Alarming   bool
+	Key               string // account.event.KEY is its text
+	At                time.Time
+	IP, Place, Device string
+	Alarming          bool
 }
 
 // AccountFormPage is one form of the account page: another address, a password …

@@ -43,6 +43,7 @@ type cli struct {
 	Copy     copyCommand     `cmd:"" help:"Copy a database into an empty one of either kind, while servers use it."`
 	Keys     keysCommand     `cmd:"" help:"The master keys, under which secrets are sealed: list, new, rotate, use, drop."`
 	Breached breachedCommand `cmd:"" help:"Passwords that have become public: build a filter of a list, look one up."`
+	GeoIP    geoipCommand    `cmd:"" name:"geoip" help:"Where an address is, as databases of addresses tell it."`
 	Script   scriptsCommand  `cmd:"" passthrough:"" help:"Run and test scripts, without a server."`
 	Login    loginCommand    `cmd:"" help:"What the flight recorder has kept of logins: list it, run it again."`
 	Routes   routesCommand   `cmd:"" help:"List every route of every door."`

@@ -133,11 +133,20 @@ func (a *account) fillFactors(p *ui.AccountPage) error {
 	}
 	here := jose.HashToken(session.Remembered(a.r))
 	for _, b := range browsers {
-		p.Browsers = append(p.Browsers, ui.AccountSession{ID: b.ID, Device: ui.Device(b.UserAgent), IP: b.IP, Began: b.CreatedAt, Used: b.UsedAt, Here: b.ID == here})
+		p.Browsers = append(p.Browsers, ui.AccountSession{ID: b.ID, Device: ui.Device(b.UserAgent), IP: b.IP, Place: a.placeIn(p.Lang, b.IP), Began: b.CreatedAt, Used: b.UsedAt, Here: b.ID == here})
 	}
 	settings, asks, err := a.factorsIn(all)
 	p.Addable, p.Recovers = mfa.Enrollable(settings.On), asks && settings.Has(mfa.Recovery)
 	return err
+}
+
+// placeIn is where an address is, in words of a language.
+func (a *account) placeIn(lang, ip string) string {
+	place := a.st.PlaceIn(ip, lang)
+	if place == nil {
+		return ""
+	}
+	return strings.Join(slices.DeleteFunc([]string{place.CityName, place.CountryName}, func(name string) bool { return name == "" }), ", ")
 }
 
 func (a *account) fillSessions(p *ui.AccountPage) error {
@@ -164,7 +173,7 @@ func (a *account) fillSessions(p *ui.AccountPage) error {
 			}
 		}
 		p.Sessions = append(p.Sessions, ui.AccountSession{
-			ID: s.ID, Device: ui.Device(s.LastUserAgent), IP: s.LastIP, Began: s.CreatedAt, Used: s.LastInteractionAt, Here: s.ID == a.session.ID, Programs: strings.Join(names, ", "),
+			ID: s.ID, Device: ui.Device(s.LastUserAgent), IP: s.LastIP, Place: a.placeIn(p.Lang, s.LastIP), Began: s.CreatedAt, Used: s.LastInteractionAt, Here: s.ID == a.session.ID, Programs: strings.Join(names, ", "),
 		})
 	}
 	sort.SliceStable(p.Sessions, func(i, j int) bool {
@@ -321,7 +330,7 @@ func (a *account) fillEvents(p *ui.AccountPage) error {
 	}
 	for _, e := range all {
 		known := accountEvents[e.Type]
-		p.Events = append(p.Events, ui.AccountEvent{Key: known.key, Alarming: known.alarming, At: e.Date, IP: e.IP, Device: ui.Device(e.UserAgent)})
+		p.Events = append(p.Events, ui.AccountEvent{Key: known.key, Alarming: known.alarming, At: e.Date, IP: e.IP, Place: a.placeIn(p.Lang, e.IP), Device: ui.Device(e.UserAgent)})
 	}
 	return nil
 }

@@ -80,7 +80,7 @@ func (a *API) readNetworkACL(c *call) (any, error) {
 func (a *API) createNetworkACL(c *call, in networkACLIn) (any, error) {
 	now := a.Clock.Now().UnixMilli()
 	acl := &stagedoor.NetworkACL{CreatedAt: now, Priority: 50}
-	if err := in.into(acl, now); err != nil {
+	if err := in.into(acl, c.store.PlacesKnown(), now); err != nil {
 		return nil, err
 	}
 	if err := c.store.CreateNetworkACL(c.ctx(), acl); err != nil {
@@ -89,16 +89,16 @@ func (a *API) createNetworkACL(c *call, in networkACLIn) (any, error) {
 	return showACL(acl), nil
 }
 
-func (in networkACLIn) into(acl *stagedoor.NetworkACL, now int64) error {
+func (in networkACLIn) into(acl *stagedoor.NetworkACL, known stagedoor.PlacesKnown, now int64) error {
 	acl.Description, acl.Active, acl.Rule, acl.UpdatedAt = in.Description, in.Active, in.Rule.rule(), now
 	in.Priority.Into(&acl.Priority)
-	return checkACL(acl)
+	return checkACL(acl, known)
 }
 
 func (a *API) replaceNetworkACL(c *call, in networkACLIn) (any, error) {
 	acl, err := c.store.UpdateNetworkACL(c.ctx(), c.id(), func(acl *stagedoor.NetworkACL) error {
 		acl.Priority = 50
-		return in.into(acl, a.Clock.Now().UnixMilli())
+		return in.into(acl, c.store.PlacesKnown(), a.Clock.Now().UnixMilli())
 	})
 	if err != nil {
 		return nil, err
@@ -115,7 +115,7 @@ func (a *API) updateNetworkACL(c *call, in patchNetworkACLIn) (any, error) {
 			acl.Rule = in.Rule.Value.rule()
 		}
 		acl.UpdatedAt = a.Clock.Now().UnixMilli()
-		return checkACL(acl)
+		return checkACL(acl, c.store.PlacesKnown())
 	})
 	if err != nil {
 		return nil, err
@@ -147,7 +147,7 @@ func (in *aclMatchIn) match() *stagedoor.ACLMatch {
 }
 
 // checkACL refuses a list that means nothing, or that would be kept and not enforced.
-func checkACL(acl *stagedoor.NetworkACL) error {
+func checkACL(acl *stagedoor.NetworkACL, known stagedoor.PlacesKnown) error {
 	actions := 0
 	for _, on := range []bool{acl.Rule.Action.Block, acl.Rule.Action.Allow, acl.Rule.Action.Log, acl.Rule.Action.Redirect} {
 		if on {
@@ -175,8 +175,13 @@ func checkACL(acl *stagedoor.NetworkACL) error {
 			}
 		}
 	}
-	if what := acl.Rule.Unknowable(); what != "" && acl.Active {
-		return unsupported("An active network access list with " + what + ", which this server cannot tell of a request,")
+	if what := acl.Rule.Unknowable(known); what != "" && acl.Active {
+		if acl.Rule.Unknowable(stagedoor.PlacesKnown{Countries: true, Networks: true}) == "" {
+			what += ", for which this server has no database of addresses (--geoip)"
+		} else {
+			what += ", which this server cannot tell of a request"
+		}
+		return unsupported("An active network access list with " + what + ",")
 	}
 	return nil
 }

@@ -19,7 +19,7 @@ func TestNetworkACLs(t *testing.T) {
 		h.call(bearer, "PATCH", "/network-acls/"+id, `{"description":"worse"}`).is(200, `{"id":"`+id+`","description":"worse","active":true,"priority":2,`+rule+times+"}")
 		h.call(bearer, "PUT", "/network-acls/"+id, `{"description":"off","active":false,"rule":{"action":{"redirect":true,"redirect_uri":"https://x.test/"},"not_match":{"geo_country_codes":["DE"]},"scope":"tenant"}}`).
 			is(200, `{"id":"`+id+`","description":"off","active":false,"priority":50,"rule":{"action":{"redirect":true,"redirect_uri":"https://x.test/"},"not_match":{"geo_country_codes":["DE"]},"scope":"tenant"}`+times+"}")
-		h.call(bearer, "PATCH", "/network-acls/"+id, `{"active":true}`).fails(501, "not_supported", "An active network access list with geo_country_codes, which this server cannot tell of a request, is not supported by this server.")
+		h.call(bearer, "PATCH", "/network-acls/"+id, `{"active":true}`).fails(501, "not_supported", "An active network access list with geo_country_codes, for which this server has no database of addresses (--geoip), is not supported by this server.")
 		if got := h.call(bearer, "GET", "/network-acls/"+id, "").is(200, ""); got.get("active") != false {
 			h.Errorf("a refused change came through: %s", got.body)
 		}

@@ -20,11 +20,11 @@ func (a *API) listUserRefreshTokens(c *call, in listAccessIn) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return checkpointed(in, "tokens", all, tokenID, func(t *stagedoor.RefreshToken) any { return showRefreshToken(t) })
+	return checkpointed(in, "tokens", all, tokenID, func(t *stagedoor.RefreshToken) any { return showRefreshToken(c.store, t) })
 }
 
 // showRefreshToken is a refresh token as the wire has it (Management API fact sheet 3.19).
-func showRefreshToken(t *stagedoor.RefreshToken) map[string]any {
+func showRefreshToken(st *store.Store, t *stagedoor.RefreshToken) map[string]any {
 	out := map[string]any{
 		"id": t.ID, "user_id": t.UserID, "created_at": stagedoor.FormatTime(t.CreatedAt), "idle_expires_at": timeOrNull(t.IdleExpiry),
 		"expires_at": timeOrNull(t.ExpiresAt), "client_id": t.ClientID, "session_id": nil, "rotating": t.Rotating,
@@ -38,7 +38,7 @@ func showRefreshToken(t *stagedoor.RefreshToken) map[string]any {
 		out["last_exchanged_at"] = stagedoor.FormatTime(t.LastUsedAt)
 	}
 	if t.InitialIP != "" || t.InitialUserAgent != "" {
-		out["device"] = map[string]any{"initial_ip": t.InitialIP, "initial_user_agent": t.InitialUserAgent, "initial_asn": ""}
+		out["device"] = map[string]any{"initial_ip": t.InitialIP, "initial_user_agent": t.InitialUserAgent, "initial_asn": st.Place(t.InitialIP).AS()}
 	}
 	if t.Metadata != nil {
 		out["refresh_token_metadata"] = t.Metadata
@@ -81,7 +81,7 @@ func (a *API) listRefreshTokens(c *call, in listRefreshTokensIn) (any, error) {
 	}
 	var failed error
 	out, err := checkpointed(in.listAccessIn, "refresh_tokens", kept, tokenID, func(t *stagedoor.RefreshToken) any {
-		shown, err := in.Pick(showRefreshToken(t))
+		shown, err := in.Pick(showRefreshToken(c.store, t))
 		if err != nil {
 			failed = err
 		}
@@ -98,7 +98,7 @@ func (a *API) readRefreshToken(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return showRefreshToken(t), nil
+	return showRefreshToken(c.store, t), nil
 }
 
 type updateRefreshTokenIn struct {
@@ -117,7 +117,7 @@ func (a *API) updateRefreshToken(c *call, in updateRefreshTokenIn) (any, error) 
 	if err != nil {
 		return nil, err
 	}
-	return showRefreshToken(t), nil
+	return showRefreshToken(c.store, t), nil
 }
 
 // deleteRefreshToken ends the token and all that it was rotated to. One that is gone is no error.

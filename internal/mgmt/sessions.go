@@ -67,7 +67,7 @@ func (a *API) listUserSessions(c *call, in listAccessIn) (any, error) {
 	}
 	shown := make([]any, len(page))
 	for i := range page {
-		shown[i] = showSession(&page[i])
+		shown[i] = showSession(c.store, &page[i])
 	}
 	out := web.CheckpointEnvelope("sessions", shown, next)
 	if m, ok := out.(map[string]any); ok && in.IncludeTotals {
@@ -79,7 +79,7 @@ func (a *API) listUserSessions(c *call, in listAccessIn) (any, error) {
 }
 
 // showSession is a session as the wire has it (Management API fact sheet 3.19).
-func showSession(s *stagedoor.Session) map[string]any {
+func showSession(st *store.Store, s *stagedoor.Session) map[string]any {
 	updated := s.LastInteractionAt
 	if s.UpdatedAt.After(updated) {
 		updated = s.UpdatedAt
@@ -104,8 +104,8 @@ func showSession(s *stagedoor.Session) map[string]any {
 		"authenticated_at": stagedoor.FormatTime(s.AuthenticatedAt), "idle_expires_at": stagedoor.FormatTime(s.IdleExpiresAt),
 		"expires_at": stagedoor.FormatTime(s.ExpiresAt), "last_interacted_at": stagedoor.FormatTime(s.LastInteractionAt),
 		"device": map[string]any{
-			"initial_ip": s.InitialIP, "initial_user_agent": s.InitialUserAgent, "initial_asn": "",
-			"last_ip": s.LastIP, "last_user_agent": s.LastUserAgent, "last_asn": "",
+			"initial_ip": s.InitialIP, "initial_user_agent": s.InitialUserAgent, "initial_asn": st.Place(s.InitialIP).AS(),
+			"last_ip": s.LastIP, "last_user_agent": s.LastUserAgent, "last_asn": st.Place(s.LastIP).AS(),
 		},
 		"clients": clients, "authentication": map[string]any{"methods": methods}, "cookie": map[string]any{"mode": mode},
 	}
@@ -127,7 +127,7 @@ func (a *API) readSession(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return showSession(s), nil
+	return showSession(c.store, s), nil
 }
 
 // accessMetadata reads the metadata of a session or a refresh token; null empties it.
@@ -165,7 +165,7 @@ func (a *API) updateSession(c *call, in updateSessionIn) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return showSession(s), nil
+	return showSession(c.store, s), nil
 }
 
 // deleteSession ends the session alone: its refresh tokens live on. One that is gone is no error.

@@ -14,13 +14,14 @@ import (
 
 // commonEvent is what every trigger's event has.
 func commonEvent(v Visit, method string, query map[string][]string) map[string]any {
+	place := v.Store.Place(v.IP)
 	request := map[string]any{
-		"ip": v.IP, "hostname": v.Hostname, "method": method, "user_agent": v.UserAgent, "geoip": map[string]any{}, "query": flat(query), "body": v.Body,
+		"ip": v.IP, "hostname": v.Hostname, "method": method, "user_agent": v.UserAgent, "geoip": place.Event(), "query": flat(query), "body": v.Body,
 	}
 	if v.Body == nil {
 		request["body"] = map[string]any{}
 	}
-	set(request, map[string]string{"language": v.Language})
+	set(request, map[string]string{"language": v.Language, "asn": place.AS()})
 	return map[string]any{"tenant": map[string]any{"id": v.Store.Tenant().ID}, "request": request}
 }
 
@@ -95,7 +96,7 @@ func requested(v Visit, r *stagedoor.AuthorizationRequest) map[string]any {
 	return t
 }
 
-func eventSession(s *stagedoor.Session) map[string]any {
+func eventSession(st *store.Store, s *stagedoor.Session) map[string]any {
 	clients := []any{}
 	for _, id := range s.Clients {
 		clients = append(clients, map[string]any{"client_id": id})
@@ -104,9 +105,10 @@ func eventSession(s *stagedoor.Session) map[string]any {
 	if s.Persistent {
 		mode = "persistent"
 	}
+	device := map[string]any{"initial_ip": s.InitialIP, "initial_user_agent": s.InitialUserAgent, "last_ip": s.LastIP, "last_user_agent": s.LastUserAgent}
+	set(device, map[string]string{"initial_asn": st.Place(s.InitialIP).AS(), "last_asn": st.Place(s.LastIP).AS()})
 	m := map[string]any{
-		"id": s.ID, "user_id": s.UserID, "clients": clients, "cookie": map[string]any{"mode": mode}, "metadata": nonNilAny(s.Metadata),
-		"device": map[string]any{"initial_ip": s.InitialIP, "initial_user_agent": s.InitialUserAgent, "last_ip": s.LastIP, "last_user_agent": s.LastUserAgent},
+		"id": s.ID, "user_id": s.UserID, "clients": clients, "cookie": map[string]any{"mode": mode}, "metadata": nonNilAny(s.Metadata), "device": device,
 	}
 	addTimes(m, map[string]time.Time{
 		"authenticated_at": s.AuthenticatedAt, "created_at": s.CreatedAt, "updated_at": s.LastInteractionAt, "last_interacted_at": s.LastInteractionAt,
@@ -125,9 +127,9 @@ func eventMethods(all []stagedoor.AuthMethod) map[string]any {
 	return map[string]any{"methods": methods}
 }
 
-func eventRefreshToken(t *stagedoor.RefreshToken) map[string]any {
+func eventRefreshToken(st *store.Store, t *stagedoor.RefreshToken) map[string]any {
 	m := map[string]any{
-		"id": t.ID, "client_id": t.ClientID, "user_id": t.UserID, "rotating": t.Rotating, "device": refreshDevice(t), "metadata": nonNilAny(t.Metadata),
+		"id": t.ID, "client_id": t.ClientID, "user_id": t.UserID, "rotating": t.Rotating, "device": refreshDevice(st, t), "metadata": nonNilAny(t.Metadata),
 		"resource_servers": []any{map[string]any{"audience": t.Audience, "scopes": strings.Join(t.Scope, " ")}},
 	}
 	if t.SessionID != "" {
@@ -140,9 +142,9 @@ func eventRefreshToken(t *stagedoor.RefreshToken) map[string]any {
 	return m
 }
 
-func refreshDevice(t *stagedoor.RefreshToken) map[string]any {
+func refreshDevice(st *store.Store, t *stagedoor.RefreshToken) map[string]any {
 	m := map[string]any{}
-	set(m, map[string]string{"initial_ip": t.InitialIP, "initial_user_agent": t.InitialUserAgent})
+	set(m, map[string]string{"initial_ip": t.InitialIP, "initial_asn": st.Place(t.InitialIP).AS(), "initial_user_agent": t.InitialUserAgent})
 	return m
 }
 

@@ -65,6 +65,7 @@ func (p *Pipeline) ruleContext(ctx context.Context, v Visit, in *ruleInput) (jso
 		"authorization":  map[string]any{"roles": roles},
 		"request": map[string]any{
 			"userAgent": v.UserAgent, "ip": v.IP, "hostname": v.Hostname, "query": flat(query), "body": body,
+			"geoip": cmp.Or(v.Store.Place(v.IP), &stagedoor.Place{}),
 		},
 	}
 	if o := in.org; o != nil {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/session"
+	"github.com/stagedoor/stagedoor/internal/store"
 )
 
 // Transfer are the session transfer tokens that a browser brings; empty: it brings none.
@@ -56,9 +57,15 @@ func (l *login) transfer(ctx context.Context) (string, error) {
 
 // notHere says why a session transfer token is no good for this request; empty: it is.
 func (l *login) notHere(t *stagedoor.SessionTransferToken) string {
-	switch {
-	case l.client.SessionTransfer().DeviceBinding != "none" && !sameAddress(t.IP, l.visit.IP): // of networks nothing is known: asn is held to the address
+	switch binding := l.client.SessionTransfer().DeviceBinding; {
+	case binding == "asn" && l.st.PlacesKnown().Networks: // else asn is held to the address
+		if !sameNetwork(l.st, t.IP, l.visit.IP) {
+			return "The session transfer token was asked for from another network."
+		}
+	case binding != "none" && !sameAddress(t.IP, l.visit.IP):
 		return "The session transfer token was asked for from another address."
+	}
+	switch {
 	case t.OrgID != l.tx.Request.Organization:
 		return "The session transfer token is of another organization than the login."
 	}
@@ -70,6 +77,12 @@ func sameAddress(a, b string) bool {
 	x, err := netip.ParseAddr(a)
 	y, wrong := netip.ParseAddr(b)
 	return err == nil && wrong == nil && x.Unmap() == y.Unmap()
+}
+
+// sameNetwork tells whether two addresses belong to one autonomous system, or are one.
+func sameNetwork(st *store.Store, a, b string) bool {
+	network := st.Place(a).AS()
+	return network != "" && network == st.Place(b).AS() || sameAddress(a, b)
 }
 
 // transfers tells whether the request lets its person be known by the token: not where they are to prove themselves here, or did so too long ago, nor
@@ -124,15 +137,16 @@ func (l *login) refuseTransfer(userID, why string) (string, error) {
 }
 
 // eventTransfer is event.session_transfer_token: who got the token, for what, and where.
-func eventTransfer(t *stagedoor.SessionTransferToken) map[string]any {
-	request := map[string]any{"ip": t.IP, "geoip": map[string]any{}}
-	set(request, map[string]string{"user_agent": t.UserAgent})
+func eventTransfer(st *store.Store, t *stagedoor.SessionTransferToken) map[string]any {
+	place := st.Place(t.IP)
+	request := map[string]any{"ip": t.IP, "geoip": place.Event()}
+	set(request, map[string]string{"user_agent": t.UserAgent, "asn": place.AS()})
 	return map[string]any{"client_id": t.ClientID, "scope": nonNilList(t.Scope), "request": request}
 }
 
 // transferredSession is eventSession, with the refresh token that the session comes from, if a session transfer token opened it.
 func (p *Pipeline) transferredSession(ctx context.Context, v Visit, s *stagedoor.Session) (map[string]any, error) {
-	m := eventSession(s)
+	m := eventSession(v.Store, s)
 	if s.Transfer == nil {
 		return m, nil
 	}

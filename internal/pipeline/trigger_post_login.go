@@ -259,10 +259,10 @@ func (p *Pipeline) postLoginEvent(ctx context.Context, v Visit, in *ruleInput, a
 		}
 	}
 	if in.transfer != nil {
-		event["session_transfer_token"] = eventTransfer(in.transfer)
+		event["session_transfer_token"] = eventTransfer(v.Store, in.transfer)
 	}
 	if in.refresh != nil {
-		event["refresh_token"] = eventRefreshToken(in.refresh)
+		event["refresh_token"] = eventRefreshToken(v.Store, in.refresh)
 	}
 	event["transaction"] = eventTransaction(v, in, a)
 	in.tellFilled(event)

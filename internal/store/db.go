@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/geoip"
 	"github.com/stagedoor/stagedoor/internal/telemetry"
 )
 
@@ -36,6 +37,8 @@ type Options struct {
 	Replicas    []string      // URLs of PostgreSQL servers that follow the one of URL, for lists and searches
 	NoNotify    bool          // do not tell other servers of a PostgreSQL what changed, nor listen to them
 	Wait        time.Duration // how long a request waits for a PostgreSQL that is away; 0: [DefaultWait]
+
+	Places *geoip.Databases // nil: of no address it is known where it is
 }
 
 // engine is one of the two databases.
@@ -76,6 +79,7 @@ type DB struct {
 	search      searchBounds
 	actives     *activeCounts // nil within a transaction
 	searchLimit time.Duration
+	places      *geoip.Databases
 	closing     sync.Once
 	closed      error
 
@@ -90,7 +94,7 @@ type DB struct {
 
 // Open connects to the database; it does not migrate.
 func Open(ctx context.Context, o Options) (*DB, error) {
-	db := &DB{configs: &configs{}, actives: &activeCounts{slow: activeSlow}, metrics: o.Metrics, retention: o.Retention, search: usualBounds, searchLimit: cmp.Or(o.SearchLimit, DefaultSearchLimit), sealer: o.Sealer, clock: o.Clock, log: o.Log, hosts: map[string]*cachedTenant{}, byID: map[string]*cachedTenant{}}
+	db := &DB{configs: &configs{}, actives: &activeCounts{slow: activeSlow}, metrics: o.Metrics, retention: o.Retention, search: usualBounds, searchLimit: cmp.Or(o.SearchLimit, DefaultSearchLimit), places: o.Places, sealer: o.Sealer, clock: o.Clock, log: o.Log, hosts: map[string]*cachedTenant{}, byID: map[string]*cachedTenant{}}
 	if db.log == nil {
 		db.log = slog.New(slog.DiscardHandler)
 	}

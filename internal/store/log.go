@@ -93,6 +93,7 @@ func (l *logQueue) add(tenant string, e stagedoor.LogEvent) {
 		*s = strings.ReplaceAll(strings.ToValidUTF8(*s, "\ufffd"), "\x00", "\ufffd")
 	}
 	e = rounded(e)
+	e.LocationInfo = l.db.places.Place(e.IP)
 	text, err := logText(e)
 	if err != nil {
 		l.db.log.Error("a log event cannot be written", "tenant", tenant, "type", e.Type, "error", err)

@@ -1222,6 +1222,9 @@ var trespasses = map[string]struct {
 	"Tenant":           {ignores, func(_ context.Context, s *store.Store) (any, error) { return s.Tenant(), nil }},
 	"Clock":            {ignores, func(_ context.Context, s *store.Store) (any, error) { return nil, nil }},
 	"NewLogID":         {ignores, func(_ context.Context, s *store.Store) (any, error) { return nil, nil }},
+	"Place":            {ignores, func(_ context.Context, s *store.Store) (any, error) { return s.Place("192.0.2.1"), nil }},
+	"PlaceIn":          {ignores, func(_ context.Context, s *store.Store) (any, error) { return s.PlaceIn("192.0.2.1", "de"), nil }},
+	"PlacesKnown":      {ignores, func(_ context.Context, s *store.Store) (any, error) { return s.PlacesKnown(), nil }},
 	"Fresh":            {ignores, func(_ context.Context, s *store.Store) (any, error) { return nil, nil }},
 	"Version":          {ignores, func(_ context.Context, s *store.Store) (any, error) { return nil, nil }},
 	"Log": {ignores, func(_ context.Context, s *store.Store) (any, error) {
