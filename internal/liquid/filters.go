@@ -115,14 +115,15 @@ func (b *budget) filters(d filters.FilterDictionary) {
 		}
 		return strings.Replace(s, old, with, 1), nil
 	})
-	escape := html.EscapeString
+	all, once := html.EscapeString, func(s string) string { return html.EscapeString(html.UnescapeString(s)) }
 	query := url.QueryEscape
 	if b.html {
-		escape = func(s string) string { return html.EscapeString(html.UnescapeString(s)) }
+		once = func(s string) string { return escape(html.UnescapeString(s)) }
+		all = once
 		query = func(s string) string { return url.QueryEscape(html.UnescapeString(s)) }
 	}
-	texts("escape", 1, escape)
-	texts("escape_once", 1, func(s string) string { return html.EscapeString(html.UnescapeString(s)) })
+	texts("escape", 1, all)
+	texts("escape_once", 1, once)
 	texts("newline_to_br", 1, func(s string) string { return strings.ReplaceAll(s, "\n", "<br />\n") })
 	texts("url_encode", 1, query)
 	texts("upcase", 1, strings.ToUpper)

@@ -2,6 +2,7 @@ package liquid
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"html"
@@ -41,6 +42,18 @@ var (
 
 // Raw is a text of our own that Render puts in without escaping.
 type Raw string
+
+// Object is a value whose members templates read, and that is put in whole as JSON, which scripts in pages read.
+type Object map[string]any
+
+// String returns the JSON. It is safe within a script: <, > and & are written as escapes.
+func (o Object) String() string {
+	text, err := json.Marshal(map[string]any(o))
+	if err != nil {
+		return "{}"
+	}
+	return string(text)
+}
 
 // Check tells whether a template can be read. Its error tells people what is wrong.
 func Check(source string) error {
@@ -146,19 +159,30 @@ func plain(node parser.ASTNode, depth int) error {
 	return nil
 }
 
+func members(m map[string]any) map[string]any {
+	out := make(map[string]any, len(m))
+	for name, value := range m {
+		out[name] = escaped(value)
+	}
+	return out
+}
+
+var inScripts = strings.NewReplacer(`\`, "&#92;", "`", "&#96;", "${", "&#36;{")
+
+// escape escapes a text for HTML so that it also ends no text of a script, in whichever quotes, for pages put values into their scripts.
+func escape(s string) string { return inScripts.Replace(html.EscapeString(s)) }
+
 // escaped returns v with its texts escaped.
 func escaped(v any) any {
 	switch v := v.(type) {
 	case string:
-		return html.EscapeString(v)
+		return escape(v)
 	case Raw:
 		return string(v)
 	case map[string]any:
-		out := make(map[string]any, len(v))
-		for name, value := range v {
-			out[name] = escaped(value)
-		}
-		return out
+		return members(v)
+	case Object:
+		return Object(members(v))
 	case []any:
 		out := make([]any, len(v))
 		for i, value := range v {
@@ -168,7 +192,7 @@ func escaped(v any) any {
 	case []string:
 		out := make([]any, len(v))
 		for i, value := range v {
-			out[i] = html.EscapeString(value)
+			out[i] = escape(value)
 		}
 		return out
 	}

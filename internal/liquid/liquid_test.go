@@ -12,6 +12,8 @@ import (
 var someone = map[string]any{
 	"user": map[string]any{"name": `<b>"O'Brien" & co</b>`, "email": "ada@example.com", "user_metadata": map[string]any{"lang": "de"}},
 	"url":  "https://x.test/?a=1&b=2", "list": []any{"a", "b", "c"}, "none": nil, "on": true, "widget": Raw("<form>&</form>"),
+	"options": Object{"min_length": 12, "deep": map[string]any{"a": "<"}}, "nothing": Object{},
+	"sly": "a\\`${b}$",
 }
 
 func TestRender(t *testing.T) {
@@ -21,6 +23,9 @@ func TestRender(t *testing.T) {
 		{`<a href="{{ url }}">`, `<a href="https://x.test/?a=1&b=2">`, `<a href="https://x.test/?a=1&amp;b=2">`},
 		{`{{ url | url_encode }}`, `https%3A%2F%2Fx.test%2F%3Fa%3D1%26b%3D2`, `https%3A%2F%2Fx.test%2F%3Fa%3D1%26b%3D2`},
 		{`{{ widget }}`, ``, `<form>&</form>`},
+		{`{{ options }} {{ options.min_length }} {{nothing}}`, `{"deep":{"a":"\u003c"},"min_length":12} 12 {}`, `{"deep":{"a":"\u0026lt;"},"min_length":12} 12 {}`},
+		{`"{{ sly }}" '{{ sly | escape }}'`, "\"a\\`${b}$\" 'a\\`${b}$'", `"a&#92;&#96;&#36;{b}$" 'a&#92;&#96;&#36;{b}$'`},
+		{`{{ options | json }}{% if nothing.min_length %}x{% endif %}{{ nothing.min_length | default: 1 }}`, `{"deep":{"a":"\u003c"},"min_length":12}1`, `{"deep":{"a":"\u0026lt;"},"min_length":12}1`},
 		{`{% if user.user_metadata.lang == 'de' %}Hallo{% elsif on %}x{% else %}Hello{% endif %}`, "Hallo", "Hallo"},
 		{`{% unless on %}a{% else %}b{% endunless %}{% if none %}c{% endif %}`, "b", "b"},
 		{`{% case user.user_metadata.lang %}{% when 'fr', 'de' %}1{% when 'en' %}2{% else %}3{% endcase %}`, "1", "1"},
