@@ -197,6 +197,18 @@ func (s *TenantSettings) LogsSessionMetadata() bool {
 	return string(s.Stored["include_session_metadata_in_tenant_logs"]) == "true"
 }
 
+// PasswordPage is the page of the tenant's own on which people choose a new password, HTML with Liquid; empty if it has none, or switched it off.
+func (s *TenantSettings) PasswordPage() string {
+	var own struct {
+		Enabled bool   `json:"enabled"`
+		HTML    string `json:"html"`
+	}
+	if json.Unmarshal(s.Stored["change_password"], &own) != nil || !own.Enabled {
+		return ""
+	}
+	return own.HTML
+}
+
 type tenantSettingsFields TenantSettings
 
 // MarshalJSON writes the known members and the stored ones.

@@ -15,7 +15,7 @@ const CSP = "default-src 'none'; style-src 'self'; script-src 'self'; font-src '
 const OwnCSP = "default-src 'none'; style-src 'self' 'unsafe-inline' https:; script-src 'self' 'unsafe-inline' https:; font-src 'self' data: https:; " +
 	"img-src 'self' data: https:; connect-src 'self' https:; media-src https:; frame-src 'self' https:; frame-ancestors 'none'; base-uri 'none'"
 
-// LoginPageCSP is the Content-Security-Policy of a login page that is all a tenant's own, written when there was none: it loads what it likes by https, and
+// LoginPageCSP is the Content-Security-Policy of a login page, or one for new passwords, that is all a tenant's own, written when there was none: it loads what it likes by https, and
 // its libraries may make code of texts. It stands in no frame. form-action is not said: browsers hold redirects that follow a form to it as well, and
 // those lead to the clients' addresses, whatever their scheme.
 const LoginPageCSP = "default-src 'self' 'unsafe-inline' 'unsafe-eval' https: wss: data: blob:; object-src 'none'; frame-ancestors 'none'; base-uri 'self' https:"

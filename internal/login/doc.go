@@ -8,6 +8,7 @@
 //	           ─▶ /u/mfa-… ─────────────┤
 //	           ─▶ /u/consent ───────────┴─▶ /authorize/resume
 //	/u/forgot ─▶ mail ─▶ /u/reset-password?ticket=… ⇄ /u/mfa-… or another site, where scripts want it
+//	                     └▶ /lo/reset?ticket=…, where the tenant has a page of its own
 //	ticket of the Management API ─▶ /u/mfa-enroll?ticket=…
 //	sign-up   ─▶ mail ─▶ /u/email-verification?ticket=…
 //

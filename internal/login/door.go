@@ -133,6 +133,8 @@ var pages = []route{
 	{web.Route{Method: "POST", Pattern: forgotCodePath, Title: "Page for the code by which a new password can be chosen, form"}, (*Door).giveForgotCode},
 	{web.Route{Method: "GET", Pattern: "/u/reset-password", Title: "Page for a new password"}, (*Door).showReset},
 	{web.Route{Method: "POST", Pattern: "/u/reset-password", Title: "Page for a new password, form"}, (*Door).reset},
+	{web.Route{Method: "GET", Pattern: ownResetPath, Title: "Page of the tenant's own for a new password"}, (*Door).showReset},
+	{web.Route{Method: "POST", Pattern: ownResetPath, Title: "Page of the tenant's own for a new password, what it sends"}, (*Door).takeOwnReset},
 	{web.Route{Method: "GET", Pattern: "/u/email-verification", Title: "Link of the verification mail"}, (*Door).verifyEmail},
 	{web.Route{Method: "GET", Pattern: unblockPath, Title: "Link of the mail about a blocked account"}, (*Door).showUnblock},
 	{web.Route{Method: "POST", Pattern: unblockPath, Title: "Link of the mail about a blocked account, form"}, (*Door).unblock},
@@ -189,7 +191,7 @@ func (d *Door) page(w http.ResponseWriter, r *http.Request, serve handler) {
 		return
 	}
 	st = st.Once()
-	if r.Method == http.MethodPost && r.URL.Path != callbackPath { // which other sites post to
+	if r.Method == http.MethodPost && r.URL.Path != callbackPath && r.URL.Path != ownResetPath { // which other sites post to, and scripts, of JSON
 		err = d.readForm(w, r)
 	}
 	if err == nil {

@@ -207,7 +207,7 @@ func (d *Door) renderTicket(w http.ResponseWriter, r *http.Request, st *store.St
 
 // noEnrollment tells that the link does not work.
 func noEnrollment(w http.ResponseWriter, r *http.Request, st *store.Store) error {
-	reason, t, err := spent(r, st, stagedoor.TicketEnrollment)
+	reason, t, err := spent(r, st, r.URL.Query().Get(paramTicket), stagedoor.TicketEnrollment)
 	if err != nil {
 		return err
 	}

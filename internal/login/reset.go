@@ -24,6 +24,7 @@ var resetDone = [2]string{"success", "You can now login to the application with 
 
 // renewal is a password about to be replaced.
 type renewal struct {
+	key    string // of the ticket
 	ticket *stagedoor.Ticket
 	client *stagedoor.Client // nil if unknown
 	user   *stagedoor.User
@@ -34,11 +35,11 @@ type renewal struct {
 // renewal finds what the ticket of a mail stands for; nil if the ticket does not work. A ticket that
 // was sent to an address that is the user's no longer does not work either: the address
 // may be somebody else's now.
-func (d *Door) renewal(r *http.Request, st *store.Store) (*renewal, error) {
+func (d *Door) renewal(r *http.Request, st *store.Store, key string) (*renewal, error) {
 	ctx := r.Context()
-	n := &renewal{}
+	n := &renewal{key: key}
 	var err error
-	if n.ticket, err = st.Ticket(ctx, r.URL.Query().Get(paramTicket), stagedoor.TicketReset); err == nil {
+	if n.ticket, err = st.Ticket(ctx, key, stagedoor.TicketReset); err == nil {
 		if n.user, err = st.User(ctx, n.ticket.UserID); err == nil {
 			n.conn, err = st.ConnectionByName(ctx, n.user.Connection)
 		}
@@ -79,17 +80,26 @@ func (d *Door) showReset(w http.ResponseWriter, r *http.Request, st *store.Store
 		redirect(w, r, resetPath+"?"+paramTicket+"="+url.QueryEscape(ticket))
 		return nil
 	}
-	n, err := d.renewal(r, st)
+	key := r.URL.Query().Get(paramTicket)
+	n, err := d.renewal(r, st, key)
 	if err != nil {
 		return err
 	}
 	if n == nil {
-		return noRenewal(w, r, st)
+		return noRenewal(w, r, st, key)
+	}
+	own := st.Tenant().Settings.PasswordPage()
+	if here := r.URL.Path == ownResetPath; here != (own != "") { // pages of the old kind ask for their address
+		to := ownResetPath
+		if here {
+			to = resetPath
+		}
+		redirect(w, r, to+"?"+r.URL.RawQuery)
+		return nil
 	}
 	v := visit(r, st)
 	v.Browser = session.EnsureBrowser(w, r)
-	query := r.URL.Query()
-	at, err := d.Pipeline.AfterChallenge(r.Context(), v, query.Get(paramTicket), n.ticket, query)
+	at, err := d.Pipeline.AfterChallenge(r.Context(), v, key, n.ticket, r.URL.Query())
 	switch {
 	case stagedoor.IsKind(err, stagedoor.Scripted) && n.ticket.ResultURL != "":
 		return sendBack(w, r, st, n.ticket, false, [2]string{stagedoor.AsError(err).Code, stagedoor.AsError(err).Message}, http.StatusFound)
@@ -99,20 +109,22 @@ func (d *Door) showReset(w http.ResponseWriter, r *http.Request, st *store.Store
 		redirect(w, r, at.Elsewhere+at.Page)
 		return nil
 	}
-	page.Render(w, http.StatusOK, n.page(r, "", nil))
+	if own == "" || !n.showOwn(w, r, st, own, v.Browser) {
+		page.Render(w, http.StatusOK, n.page("", nil))
+	}
 	return nil
 }
 
-func (n *renewal) page(r *http.Request, tried string, problems ui.Problems) ui.NewPasswordPage {
+func (n *renewal) page(tried string, problems ui.Problems) ui.NewPasswordPage {
 	return ui.NewPasswordPage{
-		Frame: n.frame, Form: ui.Form{Action: resetPath + "?" + paramTicket + "=" + url.QueryEscape(r.URL.Query().Get(paramTicket))},
+		Frame: n.frame, Form: ui.Form{Action: resetPath + "?" + paramTicket + "=" + url.QueryEscape(n.key)},
 		Problems: problems, Email: shown(n.user), Policy: policyRules(n.conn, tried),
 	}
 }
 
 // noRenewal tells that the link does not work.
-func noRenewal(w http.ResponseWriter, r *http.Request, st *store.Store) error {
-	reason, t, err := spent(r, st, stagedoor.TicketReset)
+func noRenewal(w http.ResponseWriter, r *http.Request, st *store.Store, key string) error {
+	reason, t, err := spent(r, st, key, stagedoor.TicketReset)
 	if err != nil {
 		return err
 	}
@@ -131,17 +143,21 @@ func noRenewal(w http.ResponseWriter, r *http.Request, st *store.Store) error {
 	return nil
 }
 
-// reset takes the form of the page. The ticket is used up only for a password that is good enough, and then
-// by one request only.
+// reset takes the form of the page.
 func (d *Door) reset(w http.ResponseWriter, r *http.Request, st *store.Store) error {
-	n, err := d.renewal(r, st)
+	return d.answerReset(w, r, st, r.URL.Query().Get(paramTicket), r.PostFormValue(ui.FieldPassword))
+}
+
+// answerReset gives the person of a ticket the password that a form brought, and answers with pages.
+func (d *Door) answerReset(w http.ResponseWriter, r *http.Request, st *store.Store, key, secret string) error {
+	n, err := d.renewal(r, st, key)
 	if err != nil {
 		return err
 	}
 	if n == nil {
-		return noRenewal(w, r, st)
+		return noRenewal(w, r, st, key)
 	}
-	at, err := d.Pipeline.PassedChallenge(r.Context(), visit(r, st), r.URL.Query().Get(paramTicket))
+	at, err := d.Pipeline.PassedChallenge(r.Context(), visit(r, st), key)
 	if err != nil {
 		return err
 	}
@@ -149,37 +165,49 @@ func (d *Door) reset(w http.ResponseWriter, r *http.Request, st *store.Store) er
 		redirect(w, r, at.Page)
 		return nil
 	}
-	if at.ResultURL != "" {
-		n.ticket.ResultURL = at.ResultURL
-	}
-	secret := r.PostFormValue(ui.FieldPassword)
 	problems := passwordProblems(n.conn, secret)
 	if problems == nil {
-		err := d.Pipeline.Database.CheckNew(r.Context(), st, n.conn, n.user.ID, secret)
+		err := d.Pipeline.CheckNewPassword(r.Context(), visit(r, st), n.conn, n.ticket.ClientID, n.user, secret)
 		if weak := (*password.Error)(nil); errors.As(err, &weak) {
 			problems = ui.Problems{passwordProblem(err)}
-		} else if err != nil {
-			return err
-		}
-	}
-	if problems == nil {
-		err := d.Pipeline.CheckLeaked(r.Context(), visit(r, st), n.conn, n.ticket.ClientID, n.user, secret)
-		if stagedoor.HasCode(err, pipeline.CodeLeaked) {
+		} else if stagedoor.HasCode(err, pipeline.CodeLeaked) {
 			problems = ui.Problems{{Code: "password_leaked_new", Field: ui.FieldPassword}}
 		} else if err != nil {
 			return err
 		}
 	}
 	if problems != nil {
-		page.Render(w, http.StatusBadRequest, n.page(r, secret, problems))
+		page.Render(w, http.StatusBadRequest, n.page(secret, problems))
 		return nil
 	}
-	_, err = st.ConsumeTicket(r.Context(), r.URL.Query().Get(paramTicket), stagedoor.TicketReset)
-	if stagedoor.IsKind(err, stagedoor.NotFound) {
-		return noRenewal(w, r, st)
+	err = d.renew(r, st, n, at, secret)
+	if stagedoor.HasCode(err, codeTicketGone) {
+		return noRenewal(w, r, st, key)
 	}
 	if err != nil {
 		return err
+	}
+	if n.ticket.ResultURL != "" {
+		return sendBack(w, r, st, n.ticket, true, resetDone, http.StatusSeeOther)
+	}
+	page.Render(w, http.StatusOK, ui.PasswordChangedPage{Frame: n.frame, ContinueURL: next(r, st, n.ticket, n.client)})
+	return nil
+}
+
+// codeTicketGone is the code of the error about a ticket that another request used up in the meantime.
+const codeTicketGone = "ticket_gone"
+
+// renew gives the person of a ticket a password that is good enough. The ticket is used up only now, and by one request only.
+func (d *Door) renew(r *http.Request, st *store.Store, n *renewal, at *pipeline.Challenged, secret string) error {
+	_, err := st.ConsumeTicket(r.Context(), n.key, stagedoor.TicketReset)
+	if stagedoor.IsKind(err, stagedoor.NotFound) {
+		return invalid(codeTicketGone, "This link was used already.")
+	}
+	if err != nil {
+		return err
+	}
+	if at.ResultURL != "" {
+		n.ticket.ResultURL = at.ResultURL
 	}
 	e := event(r, "scp", n.conn, n.client)
 	e.UserID, e.UserName = n.user.ID, n.user.Shown()
@@ -209,10 +237,6 @@ func (d *Door) reset(w http.ResponseWriter, r *http.Request, st *store.Store) er
 	st.Log(e)
 	d.Pipeline.AfterPasswordChange(r.Context(), visit(r, st), n.conn, n.user.ID)
 	n.tellOfPasskeys(d, r, st)
-	if n.ticket.ResultURL != "" {
-		return sendBack(w, r, st, n.ticket, true, resetDone, http.StatusSeeOther)
-	}
-	page.Render(w, http.StatusOK, ui.PasswordChangedPage{Frame: n.frame, ContinueURL: next(r, st, n.ticket, n.client)})
 	return nil
 }
 

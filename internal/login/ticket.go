@@ -13,8 +13,8 @@ import (
 const paramTicket = "ticket"
 
 // spent tells why a ticket does not work. The ticket itself comes along if it is known.
-func spent(r *http.Request, st *store.Store, kind string) (ui.TicketReason, *stagedoor.Ticket, error) {
-	t, used, err := st.SpentTicket(r.Context(), r.URL.Query().Get(paramTicket), kind)
+func spent(r *http.Request, st *store.Store, key, kind string) (ui.TicketReason, *stagedoor.Ticket, error) {
+	t, used, err := st.SpentTicket(r.Context(), key, kind)
 	switch {
 	case stagedoor.IsKind(err, stagedoor.NotFound):
 		return ui.TicketInvalid, nil, nil

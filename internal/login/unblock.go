@@ -53,7 +53,7 @@ func (d *Door) showUnblock(w http.ResponseWriter, r *http.Request, st *store.Sto
 
 // noUnblock tells that the link does not work.
 func noUnblock(w http.ResponseWriter, r *http.Request, st *store.Store) error {
-	reason, t, err := spent(r, st, stagedoor.TicketUnblock)
+	reason, t, err := spent(r, st, r.URL.Query().Get(paramTicket), stagedoor.TicketUnblock)
 	if err != nil {
 		return err
 	}

@@ -32,7 +32,7 @@ func (d *Door) verifyEmail(w http.ResponseWriter, r *http.Request, st *store.Sto
 	var reason ui.TicketReason
 	on, why := &connection.Occasion{}, ""
 	if stagedoor.IsKind(err, stagedoor.NotFound) {
-		reason, t, err = spent(r, st, stagedoor.TicketVerification)
+		reason, t, err = spent(r, st, r.URL.Query().Get(paramTicket), stagedoor.TicketVerification)
 	} else if err == nil {
 		err = d.setVerified(context.WithoutCancel(r.Context()), st, t, on)
 		switch {
@@ -114,12 +114,24 @@ func logVerified(r *http.Request, st *store.Store, t *stagedoor.Ticket, client *
 	st.Log(e)
 }
 
-// sendBack sends the browser where the ticket says, with what came of it: a code and a text (Authentication API fact sheet 9.6,
-// Management API fact sheet 3.11).
+// sendBack sends the browser where the ticket says, with what came of it.
 func sendBack(w http.ResponseWriter, r *http.Request, st *store.Store, t *stagedoor.Ticket, success bool, outcome [2]string, status int) error {
-	u, err := url.Parse(t.ResultURL)
+	to, err := backTo(r, st, t, success, outcome)
 	if err != nil {
 		return err
+	}
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("Referrer-Policy", "no-referrer")
+	http.Redirect(w, r, to, status)
+	return nil
+}
+
+// backTo is where a ticket says that the browser goes in the end, with what came of it: a code and a text (Authentication API fact sheet 9.6,
+// Management API fact sheet 3.11).
+func backTo(r *http.Request, st *store.Store, t *stagedoor.Ticket, success bool, outcome [2]string) (string, error) {
+	u, err := url.Parse(t.ResultURL)
+	if err != nil {
+		return "", err
 	}
 	signup := false
 	if user, err := st.User(r.Context(), t.UserID); err == nil {
@@ -143,8 +155,5 @@ func sendBack(w http.ResponseWriter, r *http.Request, st *store.Store, t *staged
 	q.Set("supportSignUp", strconv.FormatBool(signup))
 	q.Set("supportForgotPassword", "true")
 	u.RawQuery = q.Encode()
-	w.Header().Set("Cache-Control", "no-store")
-	w.Header().Set("Referrer-Policy", "no-referrer")
-	http.Redirect(w, r, u.String(), status)
-	return nil
+	return u.String(), nil
 }
