@@ -87,6 +87,7 @@ var routes = []route{
 	{web.Route{Method: "POST", Pattern: "/usernamepassword/login", Title: "Proves a person for a client's own form, old"}, (*Door).passwordLogin},
 	{web.Route{Method: "OPTIONS", Pattern: "/usernamepassword/login", Title: "Preflight of browsers"}, (*Door).preflightOwn},
 	{web.Route{Method: "GET", Pattern: "/client/{file}", Title: "What Lock may know of a client"}, (*Door).clientFile},
+	{web.Route{Method: "GET", Pattern: countryPath, Title: "From which country somebody comes, as far as their browser says it"}, (*Door).country},
 	{web.Route{Method: "GET", Pattern: "/user/ssodata", Title: "Whether somebody is signed in, for clients of the old kind"}, (*Door).ssoData},
 	{web.Route{Method: "OPTIONS", Pattern: "/user/ssodata", Title: "Preflight of browsers"}, (*Door).preflightOwn},
 	{web.Route{Method: "POST", Pattern: "/oauth/ro", Title: "Tokens for a password, for clients of the old kind"}, (*Door).resourceOwner},
@@ -155,7 +156,7 @@ var crossOrigin = map[string]bool{
 	"/.well-known/openid-configuration": true, "/.well-known/oauth-authorization-server": true,
 	"/.well-known/jwks.json": true, "/oauth/token": true, "/oauth/device/code": true, "/mfa/challenge": true, "/mfa/associate": true, "/mfa/authenticators": true, "/mfa/authenticators/{id}": true,
 	"/oauth/revoke": true, "/userinfo": true, "/oauth/par": true, "/oidc/register": true, passwordlessStart: true, passwordlessChallenge: true, passwordlessVerify: true, passwordChallenge: true, signupChallenge: true, resetChallenge: true,
-	"/passkey/challenge": true, "/passkey/register": true,
+	"/passkey/challenge": true, "/passkey/register": true, countryPath: true,
 }
 
 func allowAny(w http.ResponseWriter, r *http.Request) {
