@@ -461,8 +461,8 @@ func (a *account) changePassword() error {
 		return a.passwordPage(http.StatusBadRequest, secret, problems)
 	}
 	if err := a.Pipeline.ChangePassword(a.r.Context(), visit(a.r, a.st), conn, a.user, secret, a.event("scp", "")); err != nil {
-		if connection.FromScript(err) != nil {
-			return a.passwordPage(http.StatusBadRequest, secret, ui.Problems{{Code: "unknown"}})
+		if problem, theirs := passwordScriptProblem(err); theirs {
+			return a.passwordPage(http.StatusBadRequest, secret, ui.Problems{problem})
 		}
 		return err
 	}

@@ -182,7 +182,16 @@ func TestPasswordsAndAddressesByScripts(t *testing.T) {
 			w.Fatalf("%+v", w.last())
 		}
 		l.called()
-		b.submit(b.get(w.link()), "password", "Other-Horse-2").want(http.StatusOK)
+		// A password that the script refuses changes nothing, and another one can be chosen; what the script says to people they read, and no more.
+		page := b.get(w.link())
+		page = b.submit(page, "password", "Refused-Horse-2").want(http.StatusBadRequest).says("Not that one.")
+		w.logs(`"type":"fcp","description":"The password could not be changed. Not that one.`)
+		page = b.submit(page, "password", "Broken-Horse-2").want(http.StatusBadRequest).says("Something went wrong. Please try again.").hides("s3cret.example")
+		w.passwordPage(resetHTML, true)
+		own := b.onto(b.get(w.link()))
+		b.renews(own, "Refused-Horse-2").want(http.StatusBadRequest).is(badRequest("too_plain", "Not that one."))
+		w.passwordPage("", false)
+		b.submit(page, "password", "Other-Horse-2").want(http.StatusOK)
 		if got := l.called(); got != "POST /password" || w.last().Type != "scp" || w.found("kim@old.example").LastPasswordReset.IsZero() {
 			w.Errorf("%s %+v", got, w.last())
 		}

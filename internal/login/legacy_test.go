@@ -50,10 +50,13 @@ var legacyScripts = map[string]string{
 			const hash = bcrypt.hashSync(user.password, 4);
 			request.post({url: configuration.URL + '/users', json: Object.assign({}, user, {password_hash: hash, password: undefined})}, err => callback(err || null));
 		}`,
-	"verify":          `function verify(email, callback) { request.post({url: configuration.URL + '/verify', json: {email}}, (err, res, body) => callback(err, body && body.ok)); }`,
-	"change_password": `function changePassword(email, newPassword, callback) { request.post({url: configuration.URL + '/password', json: {email, hash: require('bcrypt').hashSync(newPassword, 4)}}, (err, res, body) => callback(err, body && body.ok)); }`,
-	"change_email":    `function changeEmail(email, newEmail, verified, callback) { request.post({url: configuration.URL + '/email', json: {email, newEmail, verified}}, (err, res, body) => callback(err, body && body.ok)); }`,
-	"delete":          `function remove(id, callback) { request.delete(configuration.URL + '/ids/' + id, (err, response) => callback(err)); }`,
+	"verify": `function verify(email, callback) { request.post({url: configuration.URL + '/verify', json: {email}}, (err, res, body) => callback(err, body && body.ok)); }`,
+	"change_password": `function changePassword(email, newPassword, callback) {
+		if (newPassword.startsWith('Refused')) return callback(new ValidationError('too_plain', 'Not that one.'));
+		if (newPassword.startsWith('Broken')) throw new Error('the store has moved to s3cret.example');
+		request.post({url: configuration.URL + '/password', json: {email, hash: require('bcrypt').hashSync(newPassword, 4)}}, (err, res, body) => callback(err, body && body.ok)); }`,
+	"change_email": `function changeEmail(email, newEmail, verified, callback) { request.post({url: configuration.URL + '/email', json: {email, newEmail, verified}}, (err, res, body) => callback(err, body && body.ok)); }`,
+	"delete":       `function remove(id, callback) { request.delete(configuration.URL + '/ids/' + id, (err, response) => callback(err)); }`,
 }
 
 func newLegacy(t *testing.T) *legacy {

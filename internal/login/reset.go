@@ -184,6 +184,10 @@ func (d *Door) answerReset(w http.ResponseWriter, r *http.Request, st *store.Sto
 	if stagedoor.HasCode(err, codeTicketGone) {
 		return noRenewal(w, r, st, key)
 	}
+	if problem, theirs := passwordScriptProblem(err); theirs {
+		page.Render(w, http.StatusBadRequest, n.page(secret, ui.Problems{problem}))
+		return nil
+	}
 	if err != nil {
 		return err
 	}
@@ -217,8 +221,9 @@ func (d *Door) renew(r *http.Request, st *store.Store, n *renewal, at *pipeline.
 	e.Details = withDetails(at.Details, consoleOf(on))
 	if err != nil {
 		e.Type, e.Description = "fcp", "The password could not be changed."
-		if f := connection.FromScript(err); f != nil {
+		if f := connection.FromScript(err); f != nil { // who is told to choose another one still can
 			e.Description += " " + stagedoor.AsError(err).Message
+			err = errors.Join(err, st.ReleaseTicket(context.WithoutCancel(r.Context()), n.key, stagedoor.TicketReset))
 		}
 		st.Log(e)
 		return err

@@ -19,3 +19,12 @@ func scriptProblem(err error) (ui.Problem, bool) {
 	}
 	return ui.Problem{}, false
 }
+
+// passwordScriptProblem is the same where a script took no new password.
+func passwordScriptProblem(err error) (ui.Problem, bool) {
+	problem, theirs := scriptProblem(err)
+	if theirs && problem.Text == "" {
+		problem.Code = "unknown" // the other words are about logins
+	}
+	return problem, theirs
+}

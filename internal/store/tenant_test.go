@@ -839,6 +839,9 @@ var trespasses = map[string]struct {
 	"ConsumeTicket": {finds, func(ctx context.Context, s *store.Store) (any, error) {
 		return s.ConsumeTicket(ctx, "ticket acme", "k")
 	}},
+	"ReleaseTicket": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
+		return nil, s.ReleaseTicket(ctx, "spent acme", "old")
+	}},
 	"SaveSessionTransfer": {finds, func(ctx context.Context, s *store.Store) (any, error) {
 		return nil, s.SaveSessionTransfer(ctx, "new", &stagedoor.SessionTransferToken{UserID: "auth0|acme"})
 	}},

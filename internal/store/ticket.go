@@ -50,6 +50,16 @@ func (s *Store) ConsumeTicket(ctx context.Context, token, kind string) (t *stage
 	return t, err
 }
 
+// ReleaseTicket gives back a link that was used up for something of which nothing came, unless a newer one was sent meanwhile.
+func (s *Store) ReleaseTicket(ctx context.Context, token, kind string) error {
+	return s.writeOne(ctx, func(q querier) error {
+		_, err := q.exec(ctx, `UPDATE tickets SET used_at = NULL WHERE tenant = ? AND hash = ? AND kind = ? AND NOT EXISTS
+			(SELECT 1 FROM tickets newer WHERE newer.tenant = tickets.tenant AND newer.user_id = tickets.user_id AND newer.kind = tickets.kind AND newer.used_at IS NULL)`,
+			s.tenant.ID, jose.HashToken(token), kind)
+		return err
+	})
+}
+
 // SpentTicket returns a link that no longer works, as long as it is not swept away, and whether
 // that is because it was used.
 func (s *Store) SpentTicket(ctx context.Context, token, kind string) (t *stagedoor.Ticket, used bool, err error) {

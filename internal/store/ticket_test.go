@@ -41,3 +41,35 @@ func TestLinksOfAFormerAddress(t *testing.T) {
 		}
 	}, storetest.WithClock(clock.clock))
 }
+
+// A link that was used up for nothing works again, unless a newer one was sent.
+func TestReleasedLink(t *testing.T) {
+	clock := newClock()
+	each(t, func(t *testing.T, s *store.Store) {
+		ctx := t.Context()
+		newUser(t, s, "auth0|ada")
+		send := func(token string) {
+			t.Helper()
+			ok(t, s.CreateTicket(ctx, token, &stagedoor.Ticket{Kind: stagedoor.TicketReset, UserID: "auth0|ada", ExpiresAt: clock.in(time.Hour)}))
+		}
+		use := func(token string, works bool) {
+			t.Helper()
+			if _, err := s.ConsumeTicket(ctx, token, stagedoor.TicketReset); (err == nil) != works || err != nil && !stagedoor.IsKind(err, stagedoor.NotFound) {
+				t.Errorf("%s: %v", token, err)
+			}
+		}
+		send("first")
+		use("first", true)
+		ok(t, s.ReleaseTicket(ctx, "first", stagedoor.TicketVerification))
+		use("first", false)
+		ok(t, s.ReleaseTicket(ctx, "first", stagedoor.TicketReset))
+		use("first", true)
+		send("second")
+		ok(t, s.ReleaseTicket(ctx, "first", stagedoor.TicketReset))
+		use("first", false)
+		use("second", true)
+		ok(t, s.ReleaseTicket(ctx, "second", stagedoor.TicketReset))
+		ok(t, s.ReleaseTicket(ctx, "first", stagedoor.TicketReset))
+		use("first", false)
+	}, storetest.WithClock(clock.clock))
+}
