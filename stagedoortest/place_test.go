@@ -84,6 +84,10 @@ func TestPlaces(t *testing.T) {
 			t.Errorf("people do not see where they signed in: %s", page)
 		}
 
+		if got := b.get("/user/geoloc/country", "Accept-Language", "ja").body; strings.TrimSpace(got) != `{"country_code":"DE"}` {
+			t.Errorf("Lock gets %s", got)
+		}
+
 		acl := func(match string) {
 			t.Helper()
 			var old []map[string]any

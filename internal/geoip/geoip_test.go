@@ -54,23 +54,25 @@ func TestPlace(t *testing.T) {
 
 var update = flag.Bool("update", false, "make testdata anew")
 
-// TestKept: the file that the examples of the guide look into says what the others of the tests say.
+// TestKept: the files that examples of the guide and other programs' tests look into say what the others of the tests say.
 func TestKept(t *testing.T) {
-	const kept = "testdata/cities.mmdb"
+	kept := []string{"testdata/cities.mmdb", "testdata/networks.mmdb"}
 	if *update {
-		made, err := os.ReadFile(geoiptest.Cities(t))
-		if err == nil {
-			err = os.WriteFile(kept, made, 0o600)
-		}
-		if err != nil {
-			t.Fatal(err)
+		for i, path := range []string{geoiptest.Cities(t), geoiptest.Networks(t)} {
+			made, err := os.ReadFile(path)
+			if err == nil {
+				err = os.WriteFile(kept[i], made, 0o600)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
 		}
 	}
-	d, err := geoip.Open([]string{kept}, nil)
+	d, err := geoip.Open(kept, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if p := d.Place("203.0.113.9"); p == nil || p.CityName != "Berlin" {
+	if p := d.Place("203.0.113.9"); p == nil || p.CityName != "Berlin" || p.ASN != 64500 {
 		t.Errorf("203.0.113.9 is in %+v", p)
 	}
 }

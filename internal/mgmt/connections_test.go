@@ -85,6 +85,24 @@ func TestConnectionOptionsRefused(t *testing.T) {
 	}
 }
 
+// Whether addresses are unique is said when a connection is made.
+func TestUniqueIsForGood(t *testing.T) {
+	each(t, func(h *house) {
+		all := h.machine("acme")
+		of := func(unique string) string {
+			return `"options":{"attributes":{"username":{"identifier":{"active":true}},"email":{"identifier":{"active":false}` + unique + `}}}`
+		}
+		plain := "/connections/" + h.call(all, "POST", "/connections", `{"name":"plain","strategy":"auth0"}`).is(201, "").text("id")
+		h.call(all, "PATCH", plain, "{"+of(`,"unique":false`)+"}").fails(400, "invalid_body", "cannot add non-unique email attribute")
+		h.call(all, "PATCH", plain, "{"+of("")+"}").is(200, "")
+		h.call(all, "PATCH", plain, "{"+of(`,"unique":false`)+"}").fails(400, "invalid_body", "cannot patch unique property on email attribute")
+		shared := "/connections/" + h.call(all, "POST", "/connections", `{"name":"shared","strategy":"auth0",`+of(`,"unique":false`)+"}").is(201, "").text("id")
+		h.call(all, "PATCH", shared, "{"+of("")+"}").fails(400, "invalid_body", "cannot patch unique property on email attribute")
+		h.call(all, "PATCH", shared, "{"+of(`,"unique":false`)+"}").is(200, "")
+		h.call(all, "PATCH", shared, `{"options":{}}`).is(200, "")
+	})
+}
+
 func TestConnectionRealmsAndDomain(t *testing.T) {
 	each(t, func(h *house) {
 		all := h.machine("acme")

@@ -243,6 +243,11 @@ func databaseOptions(conn *stagedoor.Connection, sent freeObject, created bool) 
 	}
 	keepStored(&stored, in.Rest)
 	fillAttributes(stored)
+	if !created {
+		if err := keptUnique(conn.Options.Stored, stored); err != nil {
+			return err
+		}
+	}
 	if err := keepConfiguration(conn, stored); err != nil {
 		return err
 	}
@@ -399,6 +404,32 @@ func fillAttributes(stored freeObject) {
 	if out, err := json.Marshal(attributes); err == nil {
 		stored["attributes"] = out
 	}
+}
+
+// keptUnique refuses what a change cannot do: whether addresses are unique is said when the connection is made (observed texts).
+func keptUnique(before, after freeObject) error {
+	had, was := uniqueEmail(before)
+	has, is := uniqueEmail(after)
+	switch {
+	case has && !had && !is:
+		return bad("invalid_body", "cannot add non-unique email attribute")
+	case has && had && is != was:
+		return bad("invalid_body", "cannot patch unique property on email attribute")
+	}
+	return nil
+}
+
+// uniqueEmail tells whether options have an attribute for addresses, and whether those are unique.
+func uniqueEmail(options freeObject) (has, unique bool) {
+	var attributes struct {
+		Email *struct {
+			Unique *bool `json:"unique"`
+		} `json:"email"`
+	}
+	if json.Unmarshal(options["attributes"], &attributes) != nil || attributes.Email == nil {
+		return false, false
+	}
+	return true, attributes.Email.Unique == nil || *attributes.Email.Unique
 }
 
 // sealedValue is what values of options.configuration look like to readers.
