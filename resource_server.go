@@ -89,6 +89,12 @@ func (r *ResourceServer) TakesDetails(kind string) bool {
 	return false
 }
 
+// AllowsOnline tells whether there are online refresh tokens for the API: in sessions that outlive the browser, and in those that end with it.
+func (r *ResourceServer) AllowsOnline(persistent bool) bool {
+	on := func(name string) bool { return string(r.Stored[name]) == "true" }
+	return on("allow_online_access") && (persistent || on("allow_online_access_with_ephemeral_sessions"))
+}
+
 // NeedsProof tells whether tokens for the client must be bound to a key.
 func (r *ResourceServer) NeedsProof(c *Client) bool {
 	p := r.ProofOfPossession

@@ -203,6 +203,9 @@ type Authorization struct {
 
 	Transfer *Transferred `json:",omitempty"` // as of its session
 
+	Online bool `json:",omitempty"` // the client asked for an online refresh token, and may have one
+	Agreed bool `json:",omitempty"` // it rests on the person's consent
+
 	Actor      json.RawMessage `json:",omitempty"` // who acts for the person: the claim act
 	Refreshing *AccessChange   `json:",omitempty"` // what scripts change of the refresh tokens
 }
@@ -253,6 +256,9 @@ type RefreshToken struct {
 
 	JKT string `json:",omitempty"` // of a public client: the thumbprint of the key that the family is bound to by DPoP
 	X5T string `json:",omitempty"` // that of its certificate
+
+	Online bool `json:",omitempty"` // it lies in no table, and ends with its session
+	Agreed bool `json:",omitempty"` // of an online one: as of its Authorization
 
 	InitialIP        string `json:",omitempty"` // of who redeemed the code
 	InitialUserAgent string `json:",omitempty"`

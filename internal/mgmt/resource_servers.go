@@ -149,7 +149,7 @@ type clientPolicyIn struct {
 	Policy string `json:"policy" schema:"enum=deny_all|require_client_grant" doc:"Defines the client flows policy for the resource server"`
 }
 
-// resourceServerShape are the members that are kept and returned without an effect.
+// resourceServerShape are the members that are kept as they were sent.
 type resourceServerShape struct {
 	AllowOnline    web.Opt[bool]                  `json:"allow_online_access" doc:"Whether online access is allowed for this API"`
 	Ephemeral      web.Opt[bool]                  `json:"allow_online_access_with_ephemeral_sessions" doc:"Whether online access is allowed for this API with ephemeral sessions"`

@@ -34,6 +34,9 @@ func (d *Door) check(r *http.Request, st *store.Store, client *stagedoor.Client,
 		return nil, err
 	}
 	req.Scope = distinct(stagedoor.Words(params.Get("scope")))
+	if req.HasScope("online_access") && req.HasScope("offline_access") {
+		return nil, invalid("Cannot request both online_access and offline_access scopes")
+	}
 	var err error
 	if req.Audience, err = audienceOf(r.Context(), st, params.Get("audience"), params["resource"]...); err != nil {
 		return nil, err

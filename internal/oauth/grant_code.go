@@ -124,8 +124,16 @@ func (t *tokenRequest) issue(ctx context.Context, user *stagedoor.User, a *stage
 	if given.Details, err = narrowedDetails(a.Details, t.params["authorization_details"]); err != nil {
 		return nil, err
 	}
+	kept, err := t.onlineToken(ctx, a, api, origin)
+	if err != nil {
+		return nil, err
+	}
 	resp, err := t.tokens(ctx, user, &given, api, origin)
-	if err == nil && a.HasScope("offline_access") && t.client.Allows("refresh_token") && (a.Transfer == nil || !t.client.KeepsTransfersOffline()) {
+	if err != nil {
+		return nil, err
+	}
+	resp.RefreshToken = kept
+	if a.HasScope("offline_access") && t.keepsAccess(a) {
 		family := t.newFamily(a, api, origin)
 		if err := t.scripted(family, a.Refreshing); err != nil {
 			return nil, err
@@ -134,6 +142,11 @@ func (t *tokenRequest) issue(ctx context.Context, user *stagedoor.User, a *stage
 		err = t.st.CreateRefreshToken(ctx, resp.RefreshToken, family)
 	}
 	return resp, err
+}
+
+// keepsAccess tells whether the client may have refresh tokens, and those of a session that a session transfer token opened.
+func (t *tokenRequest) keepsAccess(a *stagedoor.Authorization) bool {
+	return t.client.Allows("refresh_token") && (a.Transfer == nil || !t.client.KeepsTransfersOffline())
 }
 
 // tokens makes the access token and the ID token of an authorization.

@@ -46,6 +46,11 @@ func redeemRefreshToken(ctx context.Context, t *tokenRequest) (*tokenResponse, e
 	if now.Details, err = narrowedDetails(details, t.params["authorization_details"]); err != nil {
 		return nil, err
 	}
+	if rt.Online { // as a login does, before scripts say how long it lasts
+		if err := t.refused(t.useSession(ctx)); err != nil {
+			return nil, err
+		}
+	}
 	a, user, err := t.Pipeline.Refresh(ctx, t.visit, t.client, &now, narrowed(defined(t.client, api, scope, rt.Beyond), t.params["scope"]), t.given(), t.event)
 	if stagedoor.HasCode(err, "inexistent_user") {
 		return nil, invalidGrant("The refresh_token was generated for a user who doesn't exist anymore.")
@@ -63,7 +68,7 @@ func redeemRefreshToken(ctx context.Context, t *tokenRequest) (*tokenResponse, e
 	if err != nil {
 		return nil, err
 	}
-	if !a.Refreshing.IsZero() {
+	if !a.Refreshing.IsZero() && !rt.Online {
 		_, err = t.st.ChangeRefreshTokens(ctx, rt.ID, func(rt *stagedoor.RefreshToken) error { return t.scripted(rt, a.Refreshing) })
 		if err != nil {
 			return nil, t.refused(err)
@@ -83,9 +88,12 @@ func redeemRefreshToken(ctx context.Context, t *tokenRequest) (*tokenResponse, e
 	return resp, nil
 }
 
-// supersede uses the token: a rotating client gets another one, others keep theirs.
+// supersede uses the token: a rotating client gets another one, others keep theirs. An online one is never given twice.
 func (t *tokenRequest) supersede(ctx context.Context, presented string, known *stagedoor.RefreshToken) (next string, err error) {
 	rules := t.client.RefreshToken
+	if known.Online {
+		return "", nil
+	}
 	if !rules.Rotating() {
 		return presented, t.refused(t.st.TouchRefreshToken(ctx, presented, known, idleLife(rules)))
 	}
@@ -124,9 +132,17 @@ func (t *tokenRequest) present(ctx context.Context, presented string) (*stagedoo
 	mine := func(rt *stagedoor.RefreshToken) bool { // any other stays as it is: a thief without the key cannot spoil it
 		return rt.ClientID == t.client.ID && (rt.JKT == "" || rt.JKT == t.bound.JKT) && (rt.X5T == "" || rt.X5T == t.bound.X5T)
 	}
+	if store.IsOnlineToken(presented) {
+		rt, s, err := online(ctx, t.st, presented, t.client.ID)
+		if err == nil && !mine(rt) {
+			err = errRefresh()
+		}
+		t.session = s
+		return rt, t.refused(err)
+	}
 	rt, err := t.st.PresentRefreshToken(ctx, presented, leeway(t.client.RefreshToken), mine)
 	if err == nil {
-		err = t.online(ctx, rt)
+		err = t.transferLives(ctx, rt)
 	}
 	return rt, t.refused(err)
 }

@@ -46,7 +46,7 @@ func (d *Door) told(ctx context.Context, st *store.Store, client *stagedoor.Clie
 	}
 	refresh := err == nil && out == nil
 	if refresh {
-		out, user, err = refreshTold(ctx, st, raw)
+		out, user, err = refreshTold(ctx, st, client, raw)
 	}
 	if err != nil || out == nil || !concerns(client, out, refresh) {
 		return nil, err
@@ -153,8 +153,14 @@ func opaqueTold(ctx context.Context, st *store.Store, raw string) (map[string]an
 }
 
 // refreshTold reads a refresh token. One that was superseded does not work, and to look at it ends no family.
-func refreshTold(ctx context.Context, st *store.Store, raw string) (map[string]any, string, error) {
-	rt, err := st.UnusedRefreshToken(ctx, raw)
+func refreshTold(ctx context.Context, st *store.Store, client *stagedoor.Client, raw string) (map[string]any, string, error) {
+	var rt *stagedoor.RefreshToken
+	var err error
+	if store.IsOnlineToken(raw) {
+		rt, _, err = online(ctx, st, raw, client.ID)
+	} else {
+		rt, err = st.UnusedRefreshToken(ctx, raw)
+	}
 	if stagedoor.IsKind(err, stagedoor.NotFound) {
 		return nil, "", nil
 	}

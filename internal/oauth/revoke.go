@@ -8,7 +8,7 @@ import (
 	"github.com/stagedoor/stagedoor/internal/store"
 )
 
-// revoke ends a refresh token and its family, or an opaque access token (RFC 7009). A token that is unknown or another client's gets the
+// revoke ends a refresh token and its family, an online one with its session, or an opaque access token (RFC 7009). A token that is unknown or another client's gets the
 // same 200 and stays as it is; so does a signed access token, which nobody asks us about.
 func (d *Door) revoke(w http.ResponseWriter, r *http.Request, st *store.Store) {
 	raw, client, err := aboutToken(w, r, st)
@@ -16,7 +16,12 @@ func (d *Door) revoke(w http.ResponseWriter, r *http.Request, st *store.Store) {
 		refuse(w, r, st, err)
 		return
 	}
-	rt, err := st.RevokeRefreshToken(r.Context(), raw, client.ID)
+	var rt *stagedoor.RefreshToken
+	if store.IsOnlineToken(raw) {
+		rt, err = endOnline(r.Context(), st, raw, client.ID)
+	} else {
+		rt, err = st.RevokeRefreshToken(r.Context(), raw, client.ID)
+	}
 	if err == nil {
 		st.Log(stagedoor.LogEvent{Type: "srrt", ClientID: client.ID, ClientName: client.Name, UserID: rt.UserID, IP: r.RemoteAddr, UserAgent: r.UserAgent(), Hostname: r.Host})
 		err = d.revokeGrant(r, st, rt)

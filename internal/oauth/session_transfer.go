@@ -34,6 +34,8 @@ func (t *tokenRequest) mayTransfer(rt *stagedoor.RefreshToken) error {
 		return stagedoor.Errorf(stagedoor.Forbidden, "access_denied", "Service not found: %s", cut(t.params["audience"]))
 	case !t.client.GetsTransferTokens():
 		return stagedoor.Errorf(stagedoor.Forbidden, "unauthorized_client", "The client is not allowed to create session transfer tokens.")
+	case rt.Online:
+		return invalidGrant("An online refresh token gives no session transfer token.")
 	case rt.Transfer != nil:
 		return invalidGrant("The refresh token comes from a session transfer token, and gives no other one.")
 	}
@@ -97,8 +99,8 @@ func (t *tokenRequest) howProved(ctx context.Context, rt *stagedoor.RefreshToken
 	return nil
 }
 
-// online refuses a refresh token that came by a session transfer token and ends with its session, once that has ended.
-func (t *tokenRequest) online(ctx context.Context, rt *stagedoor.RefreshToken) error {
+// transferLives refuses a refresh token that came by a session transfer token and ends with its session, once that has ended.
+func (t *tokenRequest) transferLives(ctx context.Context, rt *stagedoor.RefreshToken) error {
 	if rt.Transfer == nil || rt.SessionID == "" {
 		return nil
 	}

@@ -26,6 +26,7 @@ type tokenRequest struct {
 	success string              // log event type of success, where it is not the grant's
 	changed string              // what the person's factors have changed by, that they are told of
 	proof   string              // the second factor that the person has just given: otp, recovery-code
+	session *stagedoor.Session  // of the online refresh token that the client presents
 	header  http.Header         // of the answer
 }
 

@@ -132,6 +132,9 @@ func eventRefreshToken(st *store.Store, t *stagedoor.RefreshToken) map[string]an
 		"id": t.ID, "client_id": t.ClientID, "user_id": t.UserID, "rotating": t.Rotating, "device": refreshDevice(st, t), "metadata": nonNilAny(t.Metadata),
 		"resource_servers": []any{map[string]any{"audience": t.Audience, "scopes": strings.Join(t.Scope, " ")}},
 	}
+	if m["access"] = "offline"; t.Online {
+		m["access"] = "online"
+	}
 	if t.SessionID != "" {
 		m["session_id"] = t.SessionID
 	}

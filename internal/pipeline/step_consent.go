@@ -14,12 +14,14 @@ import (
 // the wire want that (Authentication API fact sheet 7).
 func (l *login) consent(ctx context.Context) (string, error) {
 	a := l.tx.Result
+	needs := l.needsConsent()
+	a.Agreed = a.Online && needs
 	switch {
 	case l.tx.Request.Federation != nil: // what the client is told an administrator has decided
 		return "", nil
 	case l.tx.Denied:
 		return "", stagedoor.Errorf(stagedoor.Forbidden, "access_denied", "User did not authorize the request")
-	case l.tx.Consented, !l.needsConsent():
+	case l.tx.Consented, !needs:
 		return "", nil
 	case l.tx.Request.HasPrompt("consent"), len(l.tx.Request.Details) > 0, l.client.FromDocument(): // each time: what is agreed to is this, and no other
 		return AskConsent, nil

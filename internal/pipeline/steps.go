@@ -292,6 +292,7 @@ func (l *login) authorization() *stagedoor.Authorization {
 	if a.Transfer = l.session.Transfer; (a.Transfer != nil || l.tx.Transfer != nil) && l.client.KeepsTransfersOffline() {
 		a.Scope = slices.DeleteFunc(slices.Clone(a.Scope), func(s string) bool { return s == "offline_access" })
 	}
+	a.Online = req.HasScope("online_access") && req.Has("code") && req.Device == "" && l.api != nil && l.api.AllowsOnline(true)
 	a.Details = req.Details
 	if l.org != nil {
 		a.OrgID, a.OrgName = l.org.ID, OrganizationName(l.st, l.org)

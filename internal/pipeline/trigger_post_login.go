@@ -155,7 +155,11 @@ func (p *Pipeline) denied(ctx context.Context, v Visit, in *ruleInput, e script.
 			return err
 		}
 	case e.Revoke == "refresh_token" && in.refresh != nil:
-		if err := v.Store.EndRefreshTokens(ctx, in.refresh.UserID, in.refresh.FamilyID); err != nil {
+		end := func() error { return v.Store.EndRefreshTokens(ctx, in.refresh.UserID, in.refresh.FamilyID) }
+		if in.refresh.Online {
+			end = func() error { return v.Store.DeleteSession(ctx, in.refresh.SessionID, stagedoor.LogoutRevoked) }
+		}
+		if err := end(); err != nil {
 			return err
 		}
 		refusal.Kind = stagedoor.Forbidden

@@ -54,6 +54,19 @@ func Live(ctx context.Context, st *store.Store, handle string) (*stagedoor.Sessi
 		return nil, nil
 	}
 	s, err := st.SessionByHandle(ctx, handle)
+	return live(st, s, err)
+}
+
+// Named is Live for the public id of a session.
+func Named(ctx context.Context, st *store.Store, id string) (*stagedoor.Session, error) {
+	if id == "" {
+		return nil, nil
+	}
+	s, err := st.Session(ctx, id)
+	return live(st, s, err)
+}
+
+func live(st *store.Store, s *stagedoor.Session, err error) (*stagedoor.Session, error) {
 	if stagedoor.IsKind(err, stagedoor.NotFound) {
 		return nil, nil
 	}

@@ -48,16 +48,23 @@ func (s *Store) ConsumeCode(ctx context.Context, code string) (c *stagedoor.Code
 }
 
 func (s *Store) revokeReplayed(ctx context.Context, q querier, hash string, now int64) error {
-	var origin, user string
-	err := q.row(ctx, "UPDATE codes SET replayed_at = ? WHERE tenant = ? AND hash = ? AND used_at IS NOT NULL RETURNING id, user_id",
-		[]any{now, s.tenant.ID, hash}, &origin, &user)
+	var origin, user, doc string
+	err := q.row(ctx, "UPDATE codes SET replayed_at = ? WHERE tenant = ? AND hash = ? AND used_at IS NOT NULL RETURNING id, user_id, doc",
+		[]any{now, s.tenant.ID, hash}, &origin, &user, &doc)
 	if errors.Is(err, errNoRows) {
 		return nil
 	}
-	if err != nil {
-		return err
+	var c stagedoor.Code
+	if err == nil {
+		err = json.Unmarshal([]byte(doc), &c)
 	}
-	return s.endFamily(ctx, q, user, origin)
+	if err == nil {
+		err = s.endFamily(ctx, q, user, origin)
+	}
+	if err == nil && c.Online { // an online refresh token ends with its session alone
+		err = s.endSession(ctx, q, stagedoor.LogoutRevoked, c.SessionID)
+	}
+	return err
 }
 
 // checkOrigin refuses tokens of a code that was replayed before they were saved.

@@ -1145,6 +1145,12 @@ var trespasses = map[string]struct {
 		s.Nonce(time.Now().Add(time.Hour))
 		return nil, nil
 	}},
+	"SealOnlineToken": {ignores, func(_ context.Context, s *store.Store) (any, error) {
+		return nil, second(s.SealOnlineToken(&stagedoor.RefreshToken{ClientID: "client acme"}))
+	}},
+	"OpenOnlineToken": {finds, func(_ context.Context, s *store.Store) (any, error) {
+		return nil, second(s.OpenOnlineToken(acmeOnline, "client acme"))
+	}},
 	"KnowsNonce": {ignores, func(_ context.Context, s *store.Store) (any, error) {
 		if acmeNonce != "" && s.Tenant().ID != "acme" && s.KnowsNonce(acmeNonce) {
 			return nil, errors.New("another tenant's nonce")
@@ -1313,8 +1319,8 @@ var trespasses = map[string]struct {
 
 // These stand for ids that the store makes; the test checks that it is there.
 var (
-	acmeMethod, acmeGrant, acmeDomain, acmeInvitation, acmeDevice, acmeNonce string
-	acmeNotice                                                               stagedoor.LogoutNotice
+	acmeMethod, acmeGrant, acmeDomain, acmeInvitation, acmeDevice, acmeNonce, acmeOnline string
+	acmeNotice                                                                           stagedoor.LogoutNotice
 )
 
 // Nothing of one tenant is seen or changed through another's handle, by any method.
@@ -1331,6 +1337,7 @@ func TestTenantsAreApart(t *testing.T) {
 		furnish(t, evil)
 		acmeDevice = devicesOf(t, acme, "", "")[0].ID
 		acmeNonce = acme.Nonce(time.Now().Add(time.Hour))
+		acmeOnline = must(acme.SealOnlineToken(&stagedoor.RefreshToken{ClientID: "client acme"}))(t)
 		acmeNotice = must(acme.LogoutNotices(t.Context(), 10))(t)[0]
 		acmeMethod = must(acme.AuthenticationMethods(t.Context(), "auth0|acme"))(t)[0].ID
 		acmeGrant = grantsOf(t, acme, "", "", "")[0].ID

@@ -115,6 +115,8 @@ interface PostLoginEvent extends ActionEvent {
   refresh_token?: {
     id: string; client_id?: string; created_at: string; expires_at?: string; idle_expires_at?: string; last_exchanged_at?: string; device: ActionDevice;
     metadata?: Record<string, string>; resource_servers?: { audience: string; scopes: string }[]; rotating?: boolean; session_id?: string; user_id?: string;
+    /** An online one ends with its session. */
+    access?: 'online' | 'offline';
     session_transfer?: { parent_refresh_token?: { id?: string } };
   };
   transaction?: Partial<ActionTransaction> & {

@@ -1,0 +1,72 @@
+package oauth
+
+import (
+	"context"
+	"time"
+
+	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/session"
+	"github.com/stagedoor/stagedoor/internal/store"
+)
+
+// Online refresh tokens are for programs in browsers: they go on as long as the session does from which they come, and each use of one is a use of the session. Their
+// clients alone keep them; what ends the session ends them.
+
+// onlineToken is the online refresh token of an authorization; empty where there is none to be had. In the hands of anybody else it is worth a session's cookie, so
+// that those of public clients are bound to a key.
+func (t *tokenRequest) onlineToken(ctx context.Context, a *stagedoor.Authorization, api *stagedoor.ResourceServer, origin string) (string, error) {
+	if !a.Online || api == nil || a.HasScope("offline_access") || !t.keepsAccess(a) {
+		return "", nil
+	}
+	s, err := session.Named(ctx, t.st, a.SessionID)
+	if err != nil || s == nil || s.UserID != a.UserID || !api.AllowsOnline(s.Persistent) {
+		return "", err
+	}
+	rt := t.newFamily(a, api, origin)
+	if t.client.Public() && rt.JKT == "" && rt.X5T == "" {
+		return "", stagedoor.Errorf(stagedoor.Invalid, "invalid_dpop_proof", "Online refresh tokens of public clients are bound to a key: send a DPoP proof.")
+	}
+	rt.Online, rt.Agreed, rt.Rotating = true, a.Agreed, false
+	rt.LastUsedAt, rt.ExpiresAt, rt.IdleExpiry = time.Time{}, time.Time{}, time.Time{} // the session tells
+	rt.InitialIP, rt.InitialUserAgent = "", ""
+	return t.st.SealOnlineToken(rt)
+}
+
+// online is what an online refresh token of a client stands for now, and its session. NotFound: it is none, or has ended.
+func online(ctx context.Context, st *store.Store, presented, clientID string) (*stagedoor.RefreshToken, *stagedoor.Session, error) {
+	rt, err := st.OpenOnlineToken(presented, clientID)
+	if err != nil {
+		return nil, nil, err
+	}
+	s, err := session.Named(ctx, st, rt.SessionID)
+	if err == nil && (s == nil || s.UserID != rt.UserID) {
+		err = stagedoor.Errorf(stagedoor.NotFound, "not_found", "The session of the refresh token has ended.")
+	}
+	if err == nil && rt.Agreed {
+		_, err = st.GrantFor(ctx, rt.UserID, rt.ClientID, rt.Consent)
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	rt.ExpiresAt, rt.IdleExpiry = s.ExpiresAt, s.IdleExpiresAt
+	rt.InitialIP, rt.InitialUserAgent = s.InitialIP, s.InitialUserAgent
+	return rt, s, nil
+}
+
+// useSession notes that the session of the online refresh token is used. Where from, only a program tells that is in the browser itself.
+func (t *tokenRequest) useSession(ctx context.Context) error {
+	who := session.Visit{IP: t.session.LastIP, UserAgent: t.session.LastUserAgent}
+	if t.client.Public() {
+		who = session.Visit{IP: t.visit.IP, UserAgent: t.visit.UserAgent}
+	}
+	return session.Touch(ctx, t.st, t.session, who)
+}
+
+// endOnline ends the session of an online refresh token that its client revokes, and with it all online refresh tokens of the session.
+func endOnline(ctx context.Context, st *store.Store, raw, clientID string) (*stagedoor.RefreshToken, error) {
+	rt, s, err := online(ctx, st, raw, clientID)
+	if err == nil {
+		err = st.DeleteSession(ctx, s.ID, stagedoor.LogoutRevoked)
+	}
+	return rt, err
+}
