@@ -90,7 +90,7 @@ func (e LogEvent) Category() string {
 
 var logCategories = map[string]string{
 	"s": "auth.login.success", "scoa": "auth.login.success", "f": "auth.login.fail", "fp": "auth.login.fail", "fu": "auth.login.fail", "fcoa": "auth.login.fail",
-	"pwd_leak": "auth.login.fail", "limit_wc": "auth.login.notification", "limit_mu": "auth.login.notification", "limit_sul": "auth.login.notification",
+	"organization_access_denied": "auth.login.fail", "pwd_leak": "auth.login.fail", "limit_wc": "auth.login.notification", "limit_mu": "auth.login.notification", "limit_sul": "auth.login.notification",
 	"w": "auth.login.notification", "mfar": "auth.login.notification",
 	"slo": "auth.logout.success", "flo": "auth.logout.fail", "universal_logout_succeeded": "auth.logout.success", "universal_logout_failed": "auth.logout.fail", "ss": "auth.signup.success", "fs": "auth.signup.fail", "ssa": "auth.silent_auth.success",
 	"fsa": "auth.silent_auth.fail", "srrt": "auth.token_exchange.success", "ferrt": "auth.token_exchange.fail",

@@ -322,6 +322,7 @@ func logRefused(r *http.Request, st *store.Store, client *stagedoor.Client, req 
 	if slices.Contains(stagedoor.Words(strings.Join(req.Query["prompt"], " ")), "none") {
 		e.Type = "fsa"
 	}
+	pipeline.Denied(&e, err)
 	e.Description, e.Audience, e.UserAgent = cut(stagedoor.AsError(err).Message), cut(e.Audience), cut(e.UserAgent)
 	e.Details = map[string]any{"error": map[string]any{"message": e.Description, "oauthError": stagedoor.AsError(err).Code}}
 	st.Log(e)

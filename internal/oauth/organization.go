@@ -36,7 +36,7 @@ func checkOrganization(ctx context.Context, st *store.Store, client *stagedoor.C
 		return err
 	}
 	if !takes {
-		return pipeline.ErrNotForClient("organization")
+		return pipeline.ErrNotTaken(o)
 	}
 	req.Organization = o.ID
 	if ticket == "" {

@@ -69,9 +69,14 @@ func TestClientsOfAnOrganization(t *testing.T) {
 		held := w.byPassword(site, "organization", north, "scope", "openid offline_access").good().RefreshToken
 		list("is_app_entitlement_active", "true")
 		b := w.browser()
+		w.logged()
 		b.authorize(request(site, "organization", north)).fails("invalid_request", refused)
+		b.authorize(request(site, "organization", north, "prompt", "none")).fails("invalid_request", refused)
 		w.byPassword(site, "organization", north).bad(400, "invalid_request", refused)
 		w.refresh(site, held).bad(400, "invalid_request", refused)
+		for _, e := range w.events() {
+			same(t, "the log", []any{e.Type, e.OrgID, e.OrgName, e.ClientID, e.Description}, []any{"organization_access_denied", north, "north", site, refused})
+		}
 		b.authorize(request(site, "organization", south)).asks("login")
 		use(site, true)
 		b.authorize(request(site, "organization", north)).asks("login")

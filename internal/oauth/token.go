@@ -168,6 +168,7 @@ func newEvent(r *http.Request, kind string) stagedoor.LogEvent {
 
 func logToken(st *store.Store, e *stagedoor.LogEvent, err error) {
 	if err != nil {
+		pipeline.Denied(e, err)
 		e.Description = cut(stagedoor.AsError(err).Message)
 	}
 	e.ClientID, e.Audience, e.UserAgent = cut(e.ClientID), cut(e.Audience), cut(e.UserAgent)

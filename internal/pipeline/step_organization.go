@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 
@@ -289,6 +290,28 @@ func ErrNotForClient(parameter string) error {
 	return stagedoor.Errorf(stagedoor.Invalid, "invalid_request", "parameter %s is not allowed for this client", parameter)
 }
 
+// notTaken tells the log, and nobody else, that it is the organization which does not take the client.
+type notTaken struct{ org *stagedoor.Organization }
+
+func (n *notTaken) Error() string {
+	return "the organization " + n.org.ID + " does not take the client"
+}
+
+// ErrNotTaken is the answer where the organization does not take the client: that of a client without organizations.
+func ErrNotTaken(o *stagedoor.Organization) error {
+	e := stagedoor.AsError(ErrNotForClient("organization"))
+	e.Err = &notTaken{o}
+	return e
+}
+
+// Denied makes the log event of a failure, of whatever kind, one of its own where the organization does not take the client.
+func Denied(e *stagedoor.LogEvent, err error) {
+	var n *notTaken
+	if errors.As(err, &n) {
+		e.Type, e.OrgID, e.OrgName = "organization_access_denied", n.org.ID, n.org.Name
+	}
+}
+
 // errNotThrough is the answer where an organization's people do not come through the connection.
 func errNotThrough() error {
 	return stagedoor.Errorf(stagedoor.Invalid, "invalid_request", "the connection is not enabled")
@@ -406,8 +429,11 @@ func opens(ctx context.Context, st *store.Store, client *stagedoor.Client, o *st
 	if err != nil {
 		return err
 	}
-	if !takes || !client.UsesOrganizations() {
+	switch {
+	case !client.UsesOrganizations():
 		return ErrNotForClient("organization")
+	case !takes:
+		return ErrNotTaken(o)
 	}
 	if through == "" {
 		return nil

@@ -195,5 +195,7 @@ func refused(r *http.Request, st *store.Store, client *stagedoor.Client, err err
 		text += " " + hint
 	}
 	agent := r.UserAgent()
-	st.Log(stagedoor.LogEvent{Type: "f", Description: text, ClientID: client.ID, ClientName: client.Name, IP: r.RemoteAddr, UserAgent: agent[:min(len(agent), 500)], Hostname: r.Host})
+	event := stagedoor.LogEvent{Type: "f", Description: text, ClientID: client.ID, ClientName: client.Name, IP: r.RemoteAddr, UserAgent: agent[:min(len(agent), 500)], Hostname: r.Host}
+	pipeline.Denied(&event, err)
+	st.Log(event)
 }
