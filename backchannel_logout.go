@@ -14,7 +14,7 @@ const (
 	LogoutByClient   LogoutBy = "rp-logout"                // somebody logged out through a client
 	LogoutByProvider LogoutBy = "idp-logout"               // the provider that they came from says so
 	LogoutPassword   LogoutBy = "password-changed"         // their password changed
-	LogoutExpired    LogoutBy = "session-expired"          // its time was up
+	LogoutExpired    LogoutBy = "session-expired"          // its time was up, or the person has too many newer ones
 	LogoutRevoked    LogoutBy = "session-revoked"          // the Management API or a script ended it, or somebody else signed in with the browser
 	LogoutDeleted    LogoutBy = "account-deleted"          // the user is gone
 	LogoutEmail      LogoutBy = "email-identifier-changed" // their address changed

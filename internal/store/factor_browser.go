@@ -8,6 +8,9 @@ import (
 	"github.com/stagedoor/stagedoor/internal/jose"
 )
 
+// maxBrowsers is how many browsers of a user are remembered; where one more is, the one goes that was used longest ago.
+const maxBrowsers = 100
+
 // RememberBrowser notes that a user need not give the second factor again in the browser that gets the handle, until a time. What was
 // remembered under the handle before, of this user or others, is remembered under the new one. userAgent and ip are what its user sees of it.
 func (s *Store) RememberBrowser(ctx context.Context, before, handle, userID, userAgent, ip string, until time.Time) error {
@@ -23,6 +26,10 @@ func (s *Store) RememberBrowser(ctx context.Context, before, handle, userID, use
 			ON CONFLICT (tenant, handle, user_id) DO UPDATE SET user_agent = excluded.user_agent, ip = excluded.ip, created_at = excluded.created_at,
 			used_at = excluded.used_at, expires_at = excluded.expires_at`,
 			s.tenant.ID, jose.HashToken(handle), userID, userAgent, ip, now, now, millis(until))
+		if err == nil {
+			_, err = q.exec(ctx, `DELETE FROM remembered_browsers WHERE tenant = ? AND user_id = ? AND handle <> ? AND handle IN (SELECT handle FROM remembered_browsers`+s.db.by("remembered_browsers_user")+`
+				WHERE tenant = ? AND user_id = ? ORDER BY used_at DESC, handle LIMIT 1000 OFFSET ?)`, s.tenant.ID, userID, jose.HashToken(handle), s.tenant.ID, userID, maxBrowsers)
+		}
 		return err
 	})
 }

@@ -41,7 +41,12 @@ func (s *Store) endedSessions(ctx context.Context, q querier, by stagedoor.Logou
 
 // endSession ends one session with the codes that it has given and nobody has redeemed.
 func (s *Store) endSession(ctx context.Context, q querier, by stagedoor.LogoutBy, id string) error {
-	ended, err := s.endedSessions(ctx, q, by, "id = ?", id)
+	return s.endWithCodes(ctx, q, by, "id = ?", id)
+}
+
+// endWithCodes is endSession for all sessions for which a condition holds.
+func (s *Store) endWithCodes(ctx context.Context, q querier, by stagedoor.LogoutBy, where string, args ...any) error {
+	ended, err := s.endedSessions(ctx, q, by, where, args...)
 	for _, v := range ended {
 		if err == nil {
 			err = s.endCodes(ctx, q, AccessOf{UserID: v.UserID, Session: v.ID})

@@ -15,22 +15,55 @@ func errNotFound(what string) error {
 	return stagedoor.Errorf(stagedoor.NotFound, "not_found", "The %s does not exist.", what)
 }
 
-// CreateSession keeps a session under its cookie's value. NotFound: a session transfer token opens it whose refresh token has ended.
+// Limits of a person's sessions: a program that keeps no cookies logs in again and again.
+const (
+	maxSessions = 1000 // that a person has; the account page lists them all
+	crowdEnded  = 500  // of those that are too many, that one login ends
+)
+
+// CreateSession keeps a session under its cookie's value. Where the person has too many, those of them end that would end first. NotFound: a session transfer token opens
+// it whose refresh token has ended.
 func (s *Store) CreateSession(ctx context.Context, handle string, v *stagedoor.Session) error {
 	if v.Transfer != nil {
 		return s.createTransferred(ctx, handle, v)
 	}
-	return s.writeOne(ctx, func(q querier) error { return s.insertSession(ctx, q, handle, v) })
-}
-
-func (s *Store) insertSession(ctx context.Context, q querier, handle string, v *stagedoor.Session) error {
-	doc, err := json.Marshal(v)
-	if err != nil {
+	crowd := false
+	err := s.writeOne(ctx, func(q querier) (err error) {
+		crowd, err = s.insertSession(ctx, q, handle, v)
+		return err
+	})
+	if err != nil || !crowd {
 		return err
 	}
-	_, err = q.exec(ctx, "INSERT INTO sessions (tenant, handle, id, user_id, doc, expires_at, came_by) VALUES (?, ?, ?, ?, ?, ?, ?)",
-		s.tenant.ID, jose.HashToken(handle), v.ID, v.UserID, document(doc), sessionEnd(v), cameBy(v.CameBy))
-	return err
+	return s.write(ctx, func(q querier) error {
+		if err := s.lockUser(ctx, q, v.UserID); err != nil { // of two logins one waits
+			return err
+		}
+		return s.endCrowd(ctx, q, v)
+	})
+}
+
+// insertSession tells whether its person may have too many now.
+func (s *Store) insertSession(ctx context.Context, q querier, handle string, v *stagedoor.Session) (crowd bool, err error) {
+	doc, err := json.Marshal(v)
+	if err != nil {
+		return false, err
+	}
+	n := 0
+	err = q.row(ctx, "INSERT INTO sessions (tenant, handle, id, user_id, doc, expires_at, came_by) VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING (SELECT COUNT(*) FROM (SELECT 1 FROM sessions"+
+		s.db.by("sessions_user")+" WHERE tenant = ? AND user_id = ? LIMIT ?) AS theirs)",
+		[]any{s.tenant.ID, jose.HashToken(handle), v.ID, v.UserID, document(doc), sessionEnd(v), cameBy(v.CameBy), s.tenant.ID, v.UserID, maxSessions}, &n)
+	if errors.Is(err, errNoRows) {
+		err = errUnstorable()
+	}
+	return n >= maxSessions, err
+}
+
+// endCrowd ends the sessions of a person that are too many beside their newest.
+func (s *Store) endCrowd(ctx context.Context, q querier, newest *stagedoor.Session) error {
+	return s.endWithCodes(ctx, q, stagedoor.LogoutExpired, "user_id = ? AND handle IN (SELECT handle FROM sessions"+s.db.by("sessions_user")+
+		" WHERE tenant = ? AND user_id = ? AND id <> ? ORDER BY expires_at DESC, handle LIMIT ? OFFSET ?)",
+		newest.UserID, s.tenant.ID, newest.UserID, newest.ID, crowdEnded, maxSessions-1)
 }
 
 // cameBy is the column by which sessions of an identity provider are found.

@@ -57,7 +57,11 @@ func (s *Store) createTransferred(ctx context.Context, handle string, v *stagedo
 		if err != nil {
 			return err
 		}
-		return s.insertSession(ctx, q, handle, v)
+		crowd, err := s.insertSession(ctx, q, handle, v)
+		if err == nil && crowd {
+			err = s.endCrowd(ctx, q, v)
+		}
+		return err
 	})
 }
 

@@ -17,12 +17,9 @@ func errRefreshTokenMissing() error {
 	return stagedoor.Errorf(stagedoor.NotFound, "inexistent_refresh_token", "The refresh token does not exist.")
 }
 
-// mostSessions is how many of a user's sessions are listed at once: whoever logs in again and again has any number.
-const mostSessions = 1000
-
-// UserSessions lists a user's live sessions in the order of their ids, up to a thousand.
+// UserSessions lists a user's live sessions in the order of their ids.
 func (s *Store) UserSessions(ctx context.Context, userID string) ([]stagedoor.Session, error) {
-	return s.UserSessionsAfter(ctx, userID, "", mostSessions)
+	return s.UserSessionsAfter(ctx, userID, "", maxSessions)
 }
 
 // CountUserSessions returns how many live sessions a user has.
