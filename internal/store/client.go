@@ -175,7 +175,7 @@ func (s *Store) UpdateClient(ctx context.Context, id string, change func(*staged
 func (s *Store) DeleteClient(ctx context.Context, id string) error {
 	transfer, err := transferOf(ctx, s.read(), s.tenant.ID, id)
 	if err == nil && transfer != nil && transfer.Cascade { // what its session transfer tokens have opened ends with its refresh tokens
-		_, err = s.revokeOfClient(ctx, RefreshTokensOf{ClientID: id})
+		_, err = s.RevokeRefreshTokens(ctx, RefreshTokensOf{ClientID: id})
 	}
 	if err != nil {
 		return err

@@ -104,7 +104,23 @@ func (s *Store) DeleteUserGrants(ctx context.Context, userID string) error {
 	return s.deleteGrants(ctx, "user_id = ?", userID)
 }
 
+// tokensOfGrants are the refresh tokens that rest on consents.
+const tokensOfGrants = `FROM grants g JOIN refresh_tokens t ON t.tenant = g.tenant AND t.user_id = g.user_id AND t.client_id = g.client_id AND t.audience = g.audience WHERE g.tenant = ? AND g.`
+
 func (s *Store) deleteGrants(ctx context.Context, where, arg string) error {
+	var all []string
+	err := s.read().each(ctx, "SELECT DISTINCT t.family "+tokensOfGrants+where, []any{s.tenant.ID, arg}, func(scan func(...any) error) error {
+		var family string
+		err := scan(&family)
+		all = append(all, family)
+		return err
+	})
+	if err == nil {
+		err = s.thinFamilies(ctx, all)
+	}
+	if err != nil {
+		return err
+	}
 	return s.write(ctx, func(q querier) error {
 		if s.db.postgres { // as lockUser does
 			_, err := q.exec(ctx, "SELECT u.id FROM users u JOIN grants g ON g.tenant = u.tenant AND g.user_id = u.id WHERE g.tenant = ? AND g."+where+" FOR UPDATE OF u", s.tenant.ID, arg)
@@ -113,8 +129,7 @@ func (s *Store) deleteGrants(ctx context.Context, where, arg string) error {
 			}
 		}
 		var users, families []string
-		err := q.each(ctx, `DELETE FROM refresh_tokens WHERE (tenant, hash) IN (SELECT t.tenant, t.hash FROM grants g JOIN refresh_tokens t
-			ON t.tenant = g.tenant AND t.user_id = g.user_id AND t.client_id = g.client_id AND t.audience = g.audience WHERE g.tenant = ? AND g.`+where+`) RETURNING user_id, family`,
+		err := q.each(ctx, "DELETE FROM refresh_tokens WHERE (tenant, hash) IN (SELECT t.tenant, t.hash "+tokensOfGrants+where+") RETURNING user_id, family",
 			[]any{s.tenant.ID, arg}, func(scan func(...any) error) error {
 				var user, family string
 				err := scan(&user, &family)

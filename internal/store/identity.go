@@ -304,7 +304,10 @@ func (s *Store) UserByLinked(ctx context.Context, connection, identifier string)
 
 // SetLinkedHash replaces the hash of the password of a user's linked identity, and ends the user's sessions and tokens.
 func (s *Store) SetLinkedHash(ctx context.Context, userID, identityID, hash string) error {
-	return s.inUser(ctx, userID, func(q querier, _ *stagedoor.User) error {
+	return s.endingAll(ctx, userID, func(q querier) error {
+		if _, err := s.lockedUser(ctx, q, userID); err != nil {
+			return err
+		}
 		n, err := q.exec(ctx, "UPDATE linked_identities SET hash = ? WHERE tenant = ? AND user_id = ? AND id = ?", hash, s.tenant.ID, userID, identityID)
 		if err == nil && n == 0 {
 			err = errUserMissing()

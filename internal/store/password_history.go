@@ -8,7 +8,7 @@ import (
 // ReplacePasswordHash is SetPasswordHash for a password that has changed, and keeps the last remembered passwords of the user,
 // the new one included; the hashes of all others are forgotten.
 func (s *Store) ReplacePasswordHash(ctx context.Context, id, hash string, changed time.Time, remembered int) error {
-	return s.write(ctx, func(q querier) error {
+	return s.endingAll(ctx, id, func(q querier) error {
 		if err := s.notePasswordReset(ctx, q, id, changed); err != nil {
 			return err
 		}

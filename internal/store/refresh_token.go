@@ -268,20 +268,22 @@ func (s *Store) deleteFamily(ctx context.Context, q querier, user, family string
 	if err := s.lockUser(ctx, q, user); err != nil {
 		return err
 	}
-	return s.deleteFamilies(ctx, q, user, []string{family})
+	return s.deleteFamilies(ctx, q, []string{user}, []string{family})
 }
 
-// deleteFamilies ends families of a user who is locked, with what session transfer tokens have opened that were got for them.
-func (s *Store) deleteFamilies(ctx context.Context, q querier, user string, families []string) error {
-	for _, family := range families {
-		if _, err := q.exec(ctx, "DELETE FROM refresh_tokens WHERE tenant = ? AND family = ?", s.tenant.ID, family); err != nil {
-			return err
-		}
-	}
+// deleteFamilies ends families of users who are locked, with what session transfer tokens have opened that were got for them.
+func (s *Store) deleteFamilies(ctx context.Context, q querier, users, families []string) error {
 	if len(families) == 0 {
 		return nil
 	}
-	return s.endTransferred(ctx, q, []string{user}, families)
+	in, list, err := s.idList(families)
+	if err == nil {
+		_, err = q.exec(ctx, "DELETE FROM refresh_tokens"+s.db.by("refresh_tokens_family")+" WHERE tenant = ? AND family "+in, s.tenant.ID, list)
+	}
+	if err == nil {
+		err = s.endTransferred(ctx, q, users, families)
+	}
+	return err
 }
 
 // endFamily is deleteFamily, and ends the opaque access tokens that came from the family: a thief has those, too.

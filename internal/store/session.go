@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"maps"
 	"slices"
 
 	"github.com/stagedoor/stagedoor"
@@ -15,11 +14,8 @@ func errNotFound(what string) error {
 	return stagedoor.Errorf(stagedoor.NotFound, "not_found", "The %s does not exist.", what)
 }
 
-// Limits of a person's sessions: a program that keeps no cookies logs in again and again.
-const (
-	maxSessions = 1000 // that a person has; the account page lists them all
-	crowdEnded  = 500  // of those that are too many, that one login ends
-)
+// maxSessions is how many sessions a person has at most: a program that keeps no cookies logs in again and again.
+const maxSessions = 1000
 
 // CreateSession keeps a session under its cookie's value. Where the person has too many, those of them end that would end first. NotFound: a session transfer token opens
 // it whose refresh token has ended.
@@ -59,11 +55,11 @@ func (s *Store) insertSession(ctx context.Context, q querier, handle string, v *
 	return n >= maxSessions, err
 }
 
-// endCrowd ends the sessions of a person that are too many beside their newest.
+// endCrowd ends the sessions of a person that are too many beside their newest. Where there is a heap of them the next logins end the rest.
 func (s *Store) endCrowd(ctx context.Context, q querier, newest *stagedoor.Session) error {
 	return s.endWithCodes(ctx, q, stagedoor.LogoutExpired, "user_id = ? AND handle IN (SELECT handle FROM sessions"+s.db.by("sessions_user")+
 		" WHERE tenant = ? AND user_id = ? AND id <> ? ORDER BY expires_at DESC, handle LIMIT ? OFFSET ?)",
-		newest.UserID, s.tenant.ID, newest.UserID, newest.ID, crowdEnded, maxSessions-1)
+		newest.UserID, s.tenant.ID, newest.UserID, newest.ID, endedAtOnce, maxSessions-1)
 }
 
 // cameBy is the column by which sessions of an identity provider are found.
@@ -166,6 +162,11 @@ func (s *Store) DeleteSession(ctx context.Context, id string, by stagedoor.Logou
 
 // EndSession is DeleteSession, and ends the refresh tokens that were given in it unless keepTokens. One that is not there is no error.
 func (s *Store) EndSession(ctx context.Context, id string, keepTokens bool) error {
+	if !keepTokens {
+		if err := s.thinTokens(ctx, AccessOf{Session: id}); err != nil {
+			return err
+		}
+	}
 	return s.write(ctx, func(q querier) error {
 		var user string
 		err := q.row(ctx, "SELECT user_id FROM sessions WHERE tenant = ? AND id = ?", []any{s.tenant.ID, id}, &user)
@@ -178,26 +179,16 @@ func (s *Store) EndSession(ctx context.Context, id string, keepTokens bool) erro
 		if err := s.lockUser(ctx, q, user); err != nil {
 			return err
 		}
-		families := map[string]bool{}
-		err = q.each(ctx, "SELECT doc, family FROM refresh_tokens WHERE tenant = ? AND user_id = ?", []any{s.tenant.ID, user}, func(scan func(...any) error) error {
-			var doc, family string
-			var t stagedoor.RefreshToken
-			if err := scan(&doc, &family); err != nil {
+		if !keepTokens {
+			_, families, err := s.families(ctx, q, RefreshTokensOf{UserID: user, Session: id})
+			if err == nil {
+				err = s.deleteFamilies(ctx, q, []string{user}, families)
+			}
+			if err != nil {
 				return err
 			}
-			err := json.Unmarshal([]byte(doc), &t)
-			if t.SessionID == id {
-				families[family] = true
-			}
-			return err
-		})
-		if err == nil && !keepTokens {
-			err = s.deleteFamilies(ctx, q, user, slices.Collect(maps.Keys(families)))
 		}
-		if err == nil {
-			err = s.endSession(ctx, q, stagedoor.LogoutRevoked, id)
-		}
-		return err
+		return s.endSession(ctx, q, stagedoor.LogoutRevoked, id)
 	})
 }
 

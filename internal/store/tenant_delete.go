@@ -96,8 +96,8 @@ func (db *DB) DeleteTenant(ctx context.Context, id string, progress func(rows in
 
 // deleteInPieces deletes those rows of one of the tenant's tables for which the condition holds, with others' writes between. It waits for nobody: rows that somebody
 // works on at the moment stay.
-func (s *Store) deleteInPieces(ctx context.Context, of goesAlong, arg string) error {
-	const atOnce = 500
+func (s *Store) deleteInPieces(ctx context.Context, of goesAlong, arg any) error {
+	const atOnce = endedAtOnce
 	from, lock := of.table, ""
 	if s.db.postgres {
 		lock = " FOR UPDATE SKIP LOCKED"

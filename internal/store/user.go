@@ -451,7 +451,7 @@ func (s *Store) updateUser(ctx context.Context, q querier, id string, change fun
 // DeleteUser removes a user with password, sessions, codes, tokens, grants and
 // tickets. A user who is not there is no error.
 func (s *Store) DeleteUser(ctx context.Context, id string) error {
-	return s.write(ctx, func(q querier) error { return s.deleteUser(ctx, q, id) })
+	return s.endingAll(ctx, id, func(q querier) error { return s.deleteUser(ctx, q, id) })
 }
 
 func (s *Store) deleteUser(ctx context.Context, q querier, id string) error {

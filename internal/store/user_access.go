@@ -69,6 +69,11 @@ type AccessOf struct {
 // RevokeSessions ends sessions with the codes that came from them and, if withTokens, the refresh tokens that came from them; with all sessions of a user all their
 // refresh tokens, and what has begun and would come to some: devices that were approved, requests that wait for a second factor, logins of clients' own forms. A session that is not the user's is NotFound; the user may be left empty where a session is named.
 func (s *Store) RevokeSessions(ctx context.Context, of AccessOf, withTokens bool) error {
+	if withTokens {
+		if err := s.thinTokens(ctx, of); err != nil {
+			return err
+		}
+	}
 	return s.write(ctx, func(q querier) error {
 		if of.Session != "" {
 			v, err := s.session(ctx, q, "id = ?", of.Session, "")
@@ -84,18 +89,11 @@ func (s *Store) RevokeSessions(ctx context.Context, of AccessOf, withTokens bool
 			return err
 		}
 		if withTokens {
-			all, err := s.refreshTokens(ctx, q, "user_id = ?", of.UserID)
+			_, families, err := s.families(ctx, q, RefreshTokensOf{UserID: of.UserID, Session: of.Session})
+			if err == nil {
+				err = s.deleteFamilies(ctx, q, []string{of.UserID}, families)
+			}
 			if err != nil {
-				return err
-			}
-			var families []string
-			for _, t := range all {
-				if of.Session != "" && t.SessionID != of.Session {
-					continue
-				}
-				families = append(families, t.FamilyID)
-			}
-			if err := s.deleteFamilies(ctx, q, of.UserID, families); err != nil {
 				return err
 			}
 		}
@@ -117,6 +115,13 @@ func (s *Store) RevokeSessions(ctx context.Context, of AccessOf, withTokens bool
 // the connection, tokens that came by it, and what has begun and waits: codes, devices that were approved, requests that wait for a second factor, logins of clients' own forms. Refresh
 // tokens of which it is not known how they came end as well, unless their session goes on. The session stays goes on, with what came from it; empty: none does.
 func (s *Store) EndAccessBy(ctx context.Context, userID, connection, stays string) error {
+	sure, err := s.familiesBy(ctx, s.read(), userID, connection, stays, func(string) bool { return false })
+	if err == nil {
+		err = s.thinFamilies(ctx, sure)
+	}
+	if err != nil {
+		return err
+	}
 	return s.write(ctx, func(q querier) error {
 		if _, err := s.lockedUser(ctx, q, userID); err != nil {
 			return err
@@ -134,17 +139,12 @@ func (s *Store) EndAccessBy(ctx context.Context, userID, connection, stays strin
 		if err != nil {
 			return err
 		}
-		tokens, err := s.refreshTokens(ctx, q, "user_id = ?", userID)
+		families, err := s.familiesBy(ctx, q, userID, connection, stays, func(session string) bool { return !left[session] })
+		if err == nil {
+			err = s.deleteFamilies(ctx, q, []string{userID}, families)
+		}
 		if err != nil {
 			return err
-		}
-		for _, t := range tokens {
-			if here := stays != "" && t.SessionID == stays; here || t.Connection != connection && (t.Connection != "" || left[t.SessionID]) {
-				continue
-			}
-			if err := s.deleteFamily(ctx, q, userID, t.FamilyID); err != nil {
-				return err
-			}
 		}
 		for _, of := range []string{"codes WHERE used_at IS NULL AND ", "access_tokens WHERE "} {
 			_, err := q.exec(ctx, "DELETE FROM "+of+"tenant = ? AND user_id = ? AND doc ->> 'Connection' = ? AND (? = '' OR doc ->> 'SessionID' <> ?)", s.tenant.ID, userID, connection, stays, stays)
@@ -164,7 +164,7 @@ func (s *Store) EndAccessBy(ctx context.Context, userID, connection, stays strin
 
 // EndAccess ends all that a user has here, and what has begun and waits, as another password does.
 func (s *Store) EndAccess(ctx context.Context, userID string, by stagedoor.LogoutBy) error {
-	return s.write(ctx, func(q querier) error {
+	return s.endingAll(ctx, userID, func(q querier) error {
 		if _, err := s.lockedUser(ctx, q, userID); err != nil {
 			return err
 		}
@@ -270,100 +270,6 @@ func (s *Store) ChangeRefreshTokens(ctx context.Context, id string, change func(
 		return nil, err
 	}
 	return t, nil
-}
-
-// revokedAtOnce is how many families of a client's refresh tokens end in one transaction: others write between.
-const revokedAtOnce = 500
-
-// RevokeRefreshTokens ends the families of refresh tokens that of names, and tells how many. Which are gone already are no error. Those of a client, of whom there may be
-// any number, end in pieces: what was interrupted is to be asked for again.
-func (s *Store) RevokeRefreshTokens(ctx context.Context, of RefreshTokensOf) (n int, err error) {
-	if len(of.IDs) == 0 && of.UserID == "" {
-		return s.revokeOfClient(ctx, of)
-	}
-	err = s.write(ctx, func(q querier) error {
-		n = 0
-		var all []stagedoor.RefreshToken
-		for _, id := range of.IDs {
-			t, err := s.refreshTokenByID(ctx, q, id)
-			if stagedoor.IsKind(err, stagedoor.NotFound) {
-				continue
-			}
-			if err != nil {
-				return err
-			}
-			all = append(all, *t)
-		}
-		if of.UserID != "" {
-			if all, err = s.refreshTokens(ctx, q, "user_id = ?", of.UserID); err != nil {
-				return err
-			}
-		}
-		slices.SortFunc(all, func(a, b stagedoor.RefreshToken) int { return strings.Compare(a.UserID, b.UserID) }) // users are locked in one order
-		for _, t := range all {
-			if of.ClientID != "" && t.ClientID != of.ClientID || of.Audience != "" && t.Audience != of.Audience {
-				continue
-			}
-			if err := s.deleteFamily(ctx, q, t.UserID, t.FamilyID); err != nil {
-				return err
-			}
-			n++
-		}
-		return nil
-	})
-	return n, err
-}
-
-// revokeOfClient is RevokeRefreshTokens for those of a client, of one API if of names it.
-func (s *Store) revokeOfClient(ctx context.Context, of RefreshTokensOf) (n int, err error) {
-	var all [][2]string // users, families
-	where, args := "tenant = ? AND client_id = ? AND expires_at > ?", []any{s.tenant.ID, of.ClientID, s.db.clock.Now().UnixMilli()}
-	if of.Audience != "" {
-		where, args = where+" AND doc ->> 'Audience' = ?", append(args, of.Audience)
-	}
-	err = s.read().each(ctx, "SELECT DISTINCT user_id, family FROM refresh_tokens"+s.db.by("refresh_tokens_client")+" WHERE "+where+" ORDER BY user_id, family", args, func(scan func(...any) error) error {
-		var f [2]string
-		err := scan(&f[0], &f[1])
-		all = append(all, f)
-		return err
-	})
-	if err != nil {
-		return 0, err
-	}
-	for some := range slices.Chunk(all, revokedAtOnce) { // in the order of users, who are locked
-		var users, families []string
-		for _, f := range some {
-			users, families = append(users, f[0]), append(families, f[1])
-		}
-		err := s.write(ctx, func(q querier) error {
-			in, list, err := s.idList(users)
-			if err == nil && s.db.postgres { // as lockUser does
-				_, err = q.exec(ctx, "SELECT id FROM users WHERE tenant = ? AND id "+in+" ORDER BY id FOR UPDATE", s.tenant.ID, list)
-			}
-			if err == nil {
-				in, list, err = s.idList(families)
-			}
-			if err == nil {
-				_, err = q.exec(ctx, "DELETE FROM refresh_tokens"+s.db.by("refresh_tokens_family")+" WHERE tenant = ? AND family "+in, s.tenant.ID, list)
-			}
-			if err == nil {
-				err = s.endTransferred(ctx, q, users, families)
-			}
-			return err
-		})
-		if err != nil {
-			return n, err
-		}
-		n += len(some)
-	}
-	return n, nil
-}
-
-// RefreshTokensOf names refresh tokens: by their public ids, or by whose they are, for which client and API. Empty names any, but
-// a user or a client must be named.
-type RefreshTokensOf struct {
-	IDs                        []string
-	UserID, ClientID, Audience string
 }
 
 // SetSessionMetadata replaces the metadata of a live session.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/store"
@@ -76,5 +77,68 @@ func TestClientsWithManyTokensAreDeletedInPieces(t *testing.T) {
 		if _, err := s.Client(ctx, "app"); !stagedoor.IsKind(err, stagedoor.NotFound) {
 			t.Errorf("the client is there: %v", err)
 		}
+	})
+}
+
+// All that a user has here ends at once, however much of it nobody needs any more: that goes before, in pieces. Where it was interrupted what worked works, and it is asked for again.
+func TestAccessEndsInPieces(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		s, ctx := storetest.Tenant(t, db, "acme"), t.Context()
+		newUser(t, s, "auth0|bob")
+		access(t, s, "auth0|bob", time.Now().Add(time.Hour))
+		count := func(table string) string {
+			return store.Rows(t, db, 1, "SELECT CAST(COUNT(*) AS TEXT) FROM "+table+" WHERE user_id = 'auth0|ada'")[0][0]
+		}
+		for name, end := range map[string]func(context.Context) error{
+			"EndAccess":        func(ctx context.Context) error { return s.EndAccess(ctx, "auth0|ada", stagedoor.LogoutByProvider) },
+			"SetPasswordHash":  func(ctx context.Context) error { return s.SetPasswordHash(ctx, "auth0|ada", "hash", time.Now()) },
+			"EndAccessBy":      func(ctx context.Context) error { return s.EndAccessBy(ctx, "auth0|ada", "Users", "") },
+			"DeleteUserGrants": func(ctx context.Context) error { return s.DeleteUserGrants(ctx, "auth0|ada") },
+			"DeleteUser":       func(ctx context.Context) error { return s.DeleteUser(ctx, "auth0|ada") },
+			"RevokeSessions": func(ctx context.Context) error {
+				return s.RevokeSessions(ctx, store.AccessOf{UserID: "auth0|ada"}, true)
+			},
+			"one session": func(ctx context.Context) error {
+				return s.RevokeSessions(ctx, store.AccessOf{Session: "sid auth0|ada"}, true)
+			},
+			"EndSession": func(ctx context.Context) error { return s.EndSession(ctx, "sid auth0|ada", false) },
+			"RevokeRefreshTokens": func(ctx context.Context) error {
+				n, err := s.RevokeRefreshTokens(ctx, store.RefreshTokensOf{UserID: "auth0|ada"})
+				if err == nil && n != 1 {
+					t.Errorf("%d families", n)
+				}
+				return err
+			},
+		} {
+			newUser(t, s, "auth0|ada")
+			until := time.Now().Add(time.Hour)
+			ok(t, s.CreateSession(ctx, "handle", &stagedoor.Session{ID: "sid auth0|ada", UserID: "auth0|ada", Connection: "Users", ExpiresAt: until, IdleExpiresAt: until}))
+			ok(t, s.CreateRefreshToken(ctx, "token", &stagedoor.RefreshToken{ID: "rt", FamilyID: "family", UserID: "auth0|ada", SessionID: "sid auth0|ada", ClientID: "c", Audience: "a", Connection: "Users"}))
+			ok(t, s.AddGrant(ctx, "auth0|ada", "c", "a", nil))
+			store.Exec(t, db, `INSERT INTO refresh_tokens (tenant, hash, public_id, family, counter, user_id, client_id, audience, doc, created_at, expires_at, used_at)
+				WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 700)
+				SELECT t.tenant, t.hash || CAST(n.i AS TEXT), t.public_id, t.family, 0, t.user_id, t.client_id, t.audience, t.doc, t.created_at, t.expires_at, t.created_at
+				FROM refresh_tokens t, n WHERE t.user_id = 'auth0|ada'`)
+			limited, cancel := context.WithCancel(ctx)
+			err := store.AfterWrites(db, 1, cancel, func() error { return end(limited) })
+			if left := count("refresh_tokens"); err == nil || left != "201" {
+				t.Errorf("%s was interrupted: %v, %s tokens left", name, err, left)
+			}
+			must(s.UnusedRefreshToken(ctx, "token"))(t)
+			must(s.SessionByHandle(ctx, "handle"))(t)
+			ok(t, end(ctx))
+			if left := count("refresh_tokens"); left != "0" {
+				t.Errorf("%s: %s tokens left", name, left)
+			}
+			if _, err := s.PresentRefreshToken(ctx, "token", time.Hour, func(*stagedoor.RefreshToken) bool { return true }); !stagedoor.IsKind(err, stagedoor.NotFound) {
+				t.Errorf("%s: the token: %v", name, err)
+			}
+			ok(t, s.DeleteUser(ctx, "auth0|ada"))
+			if t.Failed() {
+				return
+			}
+		}
+		must(s.RefreshToken(ctx, "refresh auth0|bob"))(t)
+		must(s.SessionByHandle(ctx, "handle auth0|bob"))(t)
 	})
 }

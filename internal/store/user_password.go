@@ -33,7 +33,7 @@ func (s *Store) SetPasswordHash(ctx context.Context, id, hash string, changed ti
 	if changed.IsZero() {
 		return s.writeOne(ctx, func(q querier) error { return s.putPassword(ctx, q, id, hash) })
 	}
-	return s.write(ctx, func(q querier) error {
+	return s.endingAll(ctx, id, func(q querier) error {
 		if err := s.notePasswordReset(ctx, q, id, changed); err != nil {
 			return err
 		}
@@ -55,7 +55,7 @@ func (s *Store) notePasswordReset(ctx context.Context, q querier, id string, cha
 // PasswordReset notes that the password of a user, which is kept elsewhere, was replaced: last_password_reset is set, and the user's
 // sessions and tokens end in the same transaction.
 func (s *Store) PasswordReset(ctx context.Context, id string, changed time.Time) error {
-	return s.write(ctx, func(q querier) error {
+	return s.endingAll(ctx, id, func(q querier) error {
 		if err := s.notePasswordReset(ctx, q, id, changed); err != nil {
 			return err
 		}

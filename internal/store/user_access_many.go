@@ -1,0 +1,162 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/stagedoor/stagedoor"
+)
+
+// What somebody has here may be any number of rows, most of which nobody needs any more: refresh tokens that were superseded, codes that are spent. Where all of it ends, these
+// go first, in pieces, so that others can write meanwhile; then the rest ends at once. Who is interrupted between has ended next to nothing, and asks again.
+
+// endedAtOnce is how many rows, and families of refresh tokens, end in one transaction.
+const endedAtOnce = 500
+
+// RefreshTokensOf names refresh tokens: by their public ids, or by whose they are, for which client and API, and from which session. Empty names any, but
+// a user or a client must be named.
+type RefreshTokensOf struct {
+	IDs                                 []string
+	UserID, ClientID, Audience, Session string
+}
+
+// families lists the families of refresh tokens that of names, and their users, in the order of users. Those of which nothing works any more are left out.
+func (s *Store) families(ctx context.Context, q querier, of RefreshTokensOf) (users, families []string, err error) {
+	where, args, by := "", []any{s.tenant.ID, s.db.clock.Now().UnixMilli()}, "refresh_tokens_client"
+	add := func(condition string, arg any) { where, args = where+" AND "+condition, append(args, arg) }
+	switch {
+	case of.UserID != "":
+		by = "refresh_tokens_user"
+		add("user_id = ?", of.UserID)
+	case len(of.IDs) > 0:
+		in, list, err := s.idList(slices.DeleteFunc(slices.Clone(of.IDs), func(id string) bool { return !plainText(id) }))
+		if err != nil {
+			return nil, nil, err
+		}
+		by = "refresh_tokens_public_id"
+		add("public_id "+in, list)
+	default:
+		add("client_id = ?", of.ClientID)
+	}
+	for _, c := range [][2]string{{"client_id = ?", of.ClientID}, {"doc ->> 'Audience' = ?", of.Audience}, {"doc ->> 'SessionID' = ?", of.Session}} {
+		if c[1] != "" {
+			add(c[0], c[1])
+		}
+	}
+	query := "SELECT DISTINCT user_id, family FROM refresh_tokens" + s.db.by(by) + " WHERE tenant = ? AND expires_at > ?" + where + " ORDER BY user_id, family"
+	err = q.each(ctx, query, args, func(scan func(...any) error) error {
+		var user, family string
+		err := scan(&user, &family)
+		users, families = append(users, user), append(families, family)
+		return err
+	})
+	return users, families, err
+}
+
+// familiesBy lists the families of a user's refresh tokens that came by a connection, and of those of which it is not known how they came those whose session ended says so. The
+// session stays keeps its own.
+func (s *Store) familiesBy(ctx context.Context, q querier, userID, connection, stays string, ended func(session string) bool) (families []string, err error) {
+	query := "SELECT DISTINCT family, COALESCE(doc ->> 'SessionID', ''), COALESCE(doc ->> 'Connection', '') FROM refresh_tokens" + s.db.by("refresh_tokens_user") + " WHERE tenant = ? AND user_id = ? AND expires_at > ?"
+	err = q.each(ctx, query, []any{s.tenant.ID, userID, s.db.clock.Now().UnixMilli()}, func(scan func(...any) error) error {
+		var family, session, came string
+		err := scan(&family, &session, &came)
+		if here := stays != "" && session == stays; !here && (came == connection || came == "" && ended(session)) {
+			families = append(families, family)
+		}
+		return err
+	})
+	return families, err
+}
+
+// RevokeRefreshTokens ends the families of refresh tokens that of names, and tells how many. Which are gone already are no error. There may be any number of them: they end in
+// pieces, and what was interrupted is to be asked for again.
+func (s *Store) RevokeRefreshTokens(ctx context.Context, of RefreshTokensOf) (n int, err error) {
+	users, families, err := s.families(ctx, s.read(), of)
+	for n < len(families) && err == nil {
+		until := min(n+endedAtOnce, len(families))
+		if err = s.endFamilies(ctx, slices.Compact(slices.Clone(users[n:until])), families[n:until]); err == nil {
+			n = until
+		}
+	}
+	return n, err
+}
+
+// endFamilies ends families of refresh tokens of users, who are in order.
+func (s *Store) endFamilies(ctx context.Context, users, families []string) error {
+	if err := s.thinFamilies(ctx, families); err != nil {
+		return err
+	}
+	return s.write(ctx, func(q querier) error {
+		if s.db.postgres { // as lockUser does
+			in, list, err := s.idList(users)
+			if err == nil {
+				_, err = q.exec(ctx, "SELECT id FROM users WHERE tenant = ? AND id "+in+" ORDER BY id FOR UPDATE", s.tenant.ID, list)
+			}
+			if err != nil {
+				return err
+			}
+		}
+		return s.deleteFamilies(ctx, q, users, families)
+	})
+}
+
+// thinTokens takes what was superseded from the refresh tokens that are about to end with sessions.
+func (s *Store) thinTokens(ctx context.Context, of AccessOf) error {
+	if of.UserID == "" {
+		v, err := s.Session(ctx, of.Session)
+		if stagedoor.IsKind(err, stagedoor.NotFound) { // which the caller finds out, too
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		of.UserID = v.UserID
+	}
+	_, families, err := s.families(ctx, s.read(), RefreshTokensOf{UserID: of.UserID, Session: of.Session})
+	if err != nil {
+		return err
+	}
+	return s.thinFamilies(ctx, families)
+}
+
+// thinFamilies takes what was superseded from families of refresh tokens that are about to end.
+func (s *Store) thinFamilies(ctx context.Context, families []string) error {
+	for some := range slices.Chunk(families, endedAtOnce) {
+		in, list, err := s.idList(some)
+		if err == nil {
+			err = s.thin(ctx, goesAlong{table: "refresh_tokens", key: "hash", where: "family " + in + " AND used_at IS NOT NULL", by: "refresh_tokens_family"}, list)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// endingAll is write for what ends all that a user has here.
+func (s *Store) endingAll(ctx context.Context, userID string, fn func(querier) error) error {
+	for _, of := range []goesAlong{
+		{table: "refresh_tokens", key: "hash", where: "user_id = ? AND used_at IS NOT NULL", by: "refresh_tokens_user"},
+		{table: "codes", key: "hash", where: "user_id = ? AND used_at IS NOT NULL", by: "codes_user"},
+		{table: "access_tokens", key: "hash", where: "user_id = ?", by: "access_tokens_user"}, // which are asked for anew
+	} {
+		if err := s.thin(ctx, of, userID); err != nil {
+			return err
+		}
+	}
+	return s.write(ctx, fn)
+}
+
+// thin deletes in pieces what is about to end, where there is so much of it that one transaction would hold others up.
+func (s *Store) thin(ctx context.Context, of goesAlong, arg any) error {
+	n := 0
+	err := s.read().row(ctx, "SELECT COUNT(*) FROM (SELECT 1 FROM "+of.table+s.db.by(of.by)+" WHERE tenant = ? AND "+of.where+" LIMIT ?) AS many", []any{s.tenant.ID, arg, endedAtOnce + 1}, &n)
+	switch {
+	case errors.Is(err, errNoRows): // a text that no row can hold
+		return nil
+	case err != nil || n <= endedAtOnce:
+		return err
+	}
+	return s.deleteInPieces(ctx, of, arg)
+}
