@@ -172,10 +172,11 @@ func (s *Store) EndAccess(ctx context.Context, userID string, by stagedoor.Logou
 	})
 }
 
-// refreshTokens lists the live refresh tokens for which a condition holds, the newest of each family, in the order of their ids.
+// refreshTokens lists the live refresh tokens for which a condition holds, the newest of each family, in the order of their ids. Those that were superseded outlive a family that has
+// idled out, so that a thief's use of them is noticed.
 func (s *Store) refreshTokens(ctx context.Context, q querier, where, arg string) ([]stagedoor.RefreshToken, error) {
 	newest := map[string]stagedoor.RefreshToken{}
-	err := q.each(ctx, "SELECT doc FROM refresh_tokens WHERE tenant = ? AND "+where+" AND expires_at > ?", []any{s.tenant.ID, arg, s.db.clock.Now().UnixMilli()},
+	err := q.each(ctx, "SELECT doc FROM refresh_tokens WHERE tenant = ? AND "+where+" AND used_at IS NULL AND expires_at > ?", []any{s.tenant.ID, arg, s.db.clock.Now().UnixMilli()},
 		func(scan func(...any) error) error {
 			var doc string
 			if err := scan(&doc); err != nil {

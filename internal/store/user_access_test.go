@@ -142,3 +142,25 @@ func TestAccessEndsInPieces(t *testing.T) {
 		must(s.SessionByHandle(ctx, "handle auth0|bob"))(t)
 	})
 }
+
+// A family of refresh tokens that has idled out is listed no more, though its superseded tokens are still known.
+func TestIdleTokensAreNotListed(t *testing.T) {
+	clock := newClock()
+	each(t, func(t *testing.T, s *store.Store) {
+		ctx, start := t.Context(), clock.now
+		defer func() { clock.now = start }()
+		newUser(t, s, "auth0|ada")
+		ok(t, s.CreateRefreshToken(ctx, "first", &stagedoor.RefreshToken{ID: "rt", FamilyID: "f", UserID: "auth0|ada", ClientID: "c", ExpiresAt: clock.in(10 * time.Hour), IdleExpiry: clock.in(time.Hour)}))
+		must(s.RotateRefreshToken(ctx, "first", "second", nil, 0, time.Hour))(t)
+		same(t, []any{len(must(s.UserRefreshTokens(ctx, "auth0|ada"))(t)), must(s.RefreshTokenByID(ctx, "rt"))(t).Counter}, []any{1, 1})
+		clock.now = clock.in(time.Hour)
+		same(t, len(must(s.UserRefreshTokens(ctx, "auth0|ada"))(t)), 0)
+		_, err := s.RefreshTokenByID(ctx, "rt")
+		hasCode(t, err, stagedoor.NotFound, "inexistent_refresh_token")
+		n := must(s.RevokeRefreshTokens(ctx, store.RefreshTokensOf{IDs: []string{"rt", "a\x00b", "\xff"}}))(t)
+		_, known := s.RefreshToken(ctx, "first")
+		if n != 1 || !stagedoor.IsKind(known, stagedoor.NotFound) {
+			t.Errorf("%d families, %v", n, known)
+		}
+	}, storetest.WithClock(clock.clock))
+}
