@@ -117,13 +117,15 @@ func (s *Store) PresentRefreshToken(ctx context.Context, token string, leeway ti
 	return t, nil
 }
 
-// reuse tells whether a superseded token must not be used again, and revokes its family then.
+// reuse tells whether a superseded token must not be used again, and revokes its family then. One whose family has idled out must not, whatever the leeway is.
 func (s *Store) reuse(ctx context.Context, q querier, t *stagedoor.RefreshToken, usedAt int64, leeway time.Duration) (*Reused, error) {
-	var latest int
-	if err := q.row(ctx, "SELECT COALESCE(MAX(counter), 0) FROM refresh_tokens WHERE tenant = ? AND family = ?", []any{s.tenant.ID, t.FamilyID}, &latest); err != nil {
+	var latest, live int
+	err := q.row(ctx, "SELECT COALESCE(MAX(counter), 0), COALESCE(SUM(CASE WHEN used_at IS NULL AND expires_at > ? THEN 1 ELSE 0 END), 0) FROM refresh_tokens WHERE tenant = ? AND family = ?",
+		[]any{s.db.clock.Now().UnixMilli(), s.tenant.ID, t.FamilyID}, &latest, &live)
+	if err != nil {
 		return nil, err
 	}
-	if leeway > 0 && t.Counter >= latest-1 && s.db.clock.Now().Sub(fromMillis(usedAt)) <= leeway {
+	if leeway > 0 && live > 0 && t.Counter >= latest-1 && s.db.clock.Now().Sub(fromMillis(usedAt)) <= leeway {
 		return nil, nil
 	}
 	return &Reused{t, latest}, s.endFamily(ctx, q, t.UserID, t.FamilyID)

@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -162,5 +163,28 @@ func TestIdleTokensAreNotListed(t *testing.T) {
 		if n != 1 || !stagedoor.IsKind(known, stagedoor.NotFound) {
 			t.Errorf("%d families, %v", n, known)
 		}
+	}, storetest.WithClock(clock.clock))
+}
+
+// Nor does a superseded token bring such a family back, however long the leeway is.
+func TestLeewayOutlivesNoFamily(t *testing.T) {
+	clock := newClock()
+	each(t, func(t *testing.T, s *store.Store) {
+		ctx, start := t.Context(), clock.now
+		defer func() { clock.now = start }()
+		newUser(t, s, "auth0|ada")
+		any := func(*stagedoor.RefreshToken) bool { return true }
+		ok(t, s.CreateRefreshToken(ctx, "first", &stagedoor.RefreshToken{ID: "rt", FamilyID: "f", UserID: "auth0|ada", ClientID: "c", ExpiresAt: clock.in(10 * time.Hour), IdleExpiry: clock.in(time.Hour)}))
+		clock.now = start.Add(30 * time.Minute)
+		must(s.RotateRefreshToken(ctx, "first", "second", nil, 0, time.Hour))(t)
+		clock.now = start.Add(80 * time.Minute) // the answer was lost, and the family goes on
+		must(s.PresentRefreshToken(ctx, "first", 5*time.Hour, any))(t)
+		clock.now = start.Add(90 * time.Minute)
+		_, err := s.RotateRefreshToken(ctx, "first", "third", nil, 5*time.Hour, time.Hour)
+		if !errors.Is(err, store.ErrReused) {
+			t.Errorf("after the family has idled out: %v", err)
+		}
+		_, err = s.RefreshToken(ctx, "third")
+		isKind(t, err, stagedoor.NotFound)
 	}, storetest.WithClock(clock.clock))
 }
