@@ -13,7 +13,7 @@ import (
 )
 
 // TestDPoPInBrowser: auth0-spa-js with useDpop signs somebody in and renews, unchanged: its tokens are bound to a key that does not leave the
-// browser, and work with its proofs alone.
+// browser, and work with its proofs alone. So does it with an online refresh token, which it ends the session by.
 func TestDPoPInBrowser(t *testing.T) {
 	library := filepath.Join("..", "compat", "clients", "node_modules", "@auth0/auth0-spa-js/dist/auth0-spa-js.production.js")
 	if _, err := os.Stat(library); err != nil {
@@ -25,7 +25,7 @@ func TestDPoPInBrowser(t *testing.T) {
 	const audience = "https://clients.example/bound"
 	var api struct{ ID string }
 	op.do("POST", "/resource-servers", map[string]any{
-		"identifier": audience, "name": "Bound", "allow_offline_access": true, "skip_consent_for_verifiable_first_party_clients": true,
+		"identifier": audience, "name": "Bound", "allow_offline_access": true, "allow_online_access": true, "skip_consent_for_verifiable_first_party_clients": true,
 		"proof_of_possession": map[string]any{"mechanism": "dpop", "required": true},
 	}, &api)
 	t.Cleanup(func() { op.do("DELETE", "/resource-servers/"+api.ID, nil, nil) })
@@ -54,12 +54,12 @@ func TestDPoPInBrowser(t *testing.T) {
 	t.Cleanup(func() { op.do("DELETE", "/clients/"+l.client.ClientID, nil, nil) })
 	op.do("PATCH", "/connections/"+connections[0].ID+"/clients", []map[string]any{{"client_id": l.client.ClientID, "status": true}}, nil)
 	l.tab = tabIn(t, ctx, chromedp.WithNewBrowserContext())
-	begin := func() {
+	begin := func(mode, scope string) {
 		l.t.Helper()
 		l.back()
 		l.eval(nil, `(async () => {
-			window.client = new auth0.Auth0Client({domain: `+quote(demo.Domain)+`, clientId: `+quote(l.client.ClientID)+`, useRefreshTokens: true, useDpop: true, cacheLocation: "localstorage",
-				authorizationParams: {redirect_uri: location.origin, audience: `+quote(l.audience)+`, scope: "openid profile email offline_access"}});
+			window.client = new auth0.Auth0Client({domain: `+quote(demo.Domain)+`, clientId: `+quote(l.client.ClientID)+`, useRefreshTokens: true, refreshTokenMode: `+quote(mode)+`, useDpop: true, cacheLocation: "localstorage",
+				authorizationParams: {redirect_uri: location.origin, audience: `+quote(l.audience)+`, scope: `+quote(scope)+`}});
 			if (new URLSearchParams(location.search).has("code")) {
 				await client.handleRedirectCallback();
 				history.replaceState(null, "", location.pathname);
@@ -67,10 +67,11 @@ func TestDPoPInBrowser(t *testing.T) {
 		})()`)
 	}
 	l.open(l.url)
-	begin()
+	offline := func() { begin("offline", "openid profile email offline_access") }
+	offline()
 	l.leave(`void client.loginWithRedirect()`)
 	l.logIn(l.who)
-	begin()
+	offline()
 	l.same("signed in", `client.getUser().then(u => u.email)`, l.who.Email)
 	l.same("renewed, with tokens that are bound", `(async () => {
 		const before = await client.getTokenSilently();
@@ -91,4 +92,21 @@ func TestDPoPInBrowser(t *testing.T) {
 	}
 	l.same("userinfo with a proof", ask("DPoP"), []any{200, ""})
 	l.same("userinfo without", ask("Bearer"), []any{401, "DPoP "})
+
+	online := func() { begin("online", "openid profile email") }
+	l.eval(nil, `localStorage.clear()`)
+	online()
+	l.leave(`void client.loginWithRedirect()`) // and back: the session is there
+	online()
+	l.same("renewed as long as the session goes on", `(async () => {
+		const before = await client.getTokenSilently();
+		await new Promise(done => setTimeout(done, 1100));
+		for (let i = 0; i < 2; i++) if (await client.getTokenSilently({cacheMode: "off"}) === before) return "the same";
+		return (await client.getUser()).email;
+	})()`, l.who.Email)
+	l.same("revoked", `(async () => { await client.revokeRefreshToken(); return client.isAuthenticated(); })()`, false)
+	l.leave(`void client.loginWithRedirect()`)
+	l.logIn(l.who) // it has ended
+	online()
+	l.same("signed in again", `client.getUser().then(u => u.email)`, l.who.Email)
 }
