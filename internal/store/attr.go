@@ -364,6 +364,15 @@ func (s *Store) textsByID(ctx context.Context, q querier, ids []string, order st
 	return s.textsIn(ctx, q, " WHERE u.tenant = ? AND u.id "+in+order, s.tenant.ID, list)
 }
 
+// eachText calls fn with those of the users who are there.
+func (s *Store) eachText(ctx context.Context, q querier, ids []string, fn func(*stagedoor.UserText)) error {
+	in, list, err := s.idList(ids)
+	if err != nil {
+		return err
+	}
+	return s.eachTextIn(ctx, q, fn, " WHERE u.tenant = ? AND u.id "+in, s.tenant.ID, list)
+}
+
 // idList returns the end of a condition that a column is one of the ids, and its argument.
 func (s *Store) idList(ids []string) (string, any, error) {
 	if s.db.postgres {

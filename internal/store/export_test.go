@@ -138,7 +138,7 @@ func AwaitLock(t testing.TB, db *DB, table string) {
 
 // SmallSearch makes a search of few users take all the ways that one of many takes.
 func SmallSearch(db *DB) {
-	db.search = searchBounds{few: 4, some: 8, many: 12, sample: 6, chunk: 2, probes: 64, patience: 6, set: 2, exact: usualBounds.exact, blocks: 10, block: 4}
+	db.search = searchBounds{few: 4, some: 8, many: 12, sample: 6, chunk: 2, probes: 64, patience: 6, set: 2, bytes: 200, exact: usualBounds.exact, blocks: 10, block: 4}
 }
 
 // SlowTotals makes a search of few users take longer to count than it may, and sets how long that is.
@@ -265,3 +265,6 @@ func KnowsVersion(s *Store) bool {
 	_, known, _ := s.db.commits.version(s.tenant.ID)
 	return known
 }
+
+// KnownTenants is how many handles are kept.
+func KnownTenants(db *DB) int { return len(db.byID) }

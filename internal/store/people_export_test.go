@@ -147,6 +147,25 @@ func Read(db *DB, part string, do func()) (n int) {
 	return n
 }
 
+// MostIDs is the largest number of ids that a statement asks for in what a function reads from SQLite, where so many bytes of metadata are read at once.
+func MostIDs(db *DB, bytes int, do func()) (most int) {
+	var mu sync.Mutex
+	before := db.engine
+	db.search.bytes = bytes
+	db.engine = listening{before, func(_ string, args []any) {
+		mu.Lock()
+		defer mu.Unlock()
+		for _, arg := range args {
+			if list, is := arg.(string); is && strings.HasPrefix(list, `["`) {
+				most = max(most, strings.Count(list, `","`)+1)
+			}
+		}
+	}}
+	do()
+	db.engine = before
+	return most
+}
+
 // KeptLists are how many records the lists of the configuration have that are kept in memory.
 func KeptLists(db *DB) (records int) {
 	for _, c := range db.configs.tenants {
@@ -157,6 +176,21 @@ func KeptLists(db *DB) (records int) {
 		}
 	}
 	return records
+}
+
+// KeptTexts is how long the texts are that the documents kept in memory were decoded from, and the rules that are kept of configurations.
+func KeptTexts(db *DB) (documents, rules int) {
+	for k := range db.decoded.values {
+		documents += len(k.doc) + len(k.sealed)
+	}
+	for _, c := range db.configs.tenants {
+		for _, v := range c.values {
+			if rule, is := v.(*stagedoor.Rule); is {
+				rules += len(rule.Script)
+			}
+		}
+	}
+	return documents, rules
 }
 
 // AfterWrites runs a function, and calls then behind its nth write.

@@ -137,6 +137,7 @@ type searcher struct {
 	sort  string // a path; empty: by creation
 	desc  bool
 	asked int // probes so far
+	bytes int // of the metadata of those who were read so far
 	plan  *drive
 	why   *Explanation
 	doing string // what takes the time
@@ -227,30 +228,40 @@ func (p *searcher) load(ctx context.Context, places []place, match *lucene.Expr)
 	for i := range places {
 		ids[i] = places[i].id
 	}
-	users, err := p.s.textsByID(ctx, p.s.read(), ids, "")
-	if err != nil {
-		return nil, err
-	}
-	byID := make(map[string]*stagedoor.UserText, len(users))
-	for _, u := range users {
-		byID[u.User.ID] = u
-	}
-	p.why.Read += len(users)
 	organizations := map[string][]string{}
 	if match.Mentions(organizationField) {
+		var err error
 		if organizations, err = p.s.organizationsOf(ctx, ids); err != nil {
 			return nil, err
 		}
 	}
+	byID := make(map[string]*found, len(ids))
+	err := p.s.eachText(ctx, p.s.read(), ids, func(u *stagedoor.UserText) {
+		p.why.Read++
+		p.bytes += len(u.UserMetadata) + len(u.AppMetadata)
+		if f := (&found{text: u, organizations: organizations[u.User.ID]}); match.Match(f.at) {
+			byID[u.User.ID] = f
+		}
+	})
 	var out []*found
 	for _, id := range ids {
-		if u := byID[id]; u != nil {
-			if f := (&found{text: u, organizations: organizations[id]}); match.Match(f.at) {
-				out = append(out, f)
-			}
+		if f := byID[id]; f != nil {
+			out = append(out, f)
 		}
 	}
-	return out, nil
+	return out, err
+}
+
+// fits is how many of n users may be read at once, going by how much metadata those had that were read before: there may be megabytes of each.
+func (p *searcher) fits(n int) int {
+	most := p.s.db.search.bytes
+	switch {
+	case p.why.Read == 0:
+		return min(n, 100)
+	case p.bytes <= most/10:
+		return n
+	}
+	return max(1, min(n, most/(p.bytes/p.why.Read+1)))
 }
 
 // organizationsOf returns the normal forms of the ids of the organizations that users belong to.
@@ -307,7 +318,7 @@ func (p *searcher) take(ctx context.Context, st stream, exact bool, match *lucen
 		} else if matched > 0 { // as many as will do, going by those that were asked, and some more
 			batch = min(batch, (want-len(out)+*skip)*read/matched*5/4+10)
 		}
-		places, err := pull(ctx, st, batch)
+		places, err := pull(ctx, st, p.fits(batch))
 		if err != nil || len(places) == 0 {
 			return out, err
 		}
@@ -377,36 +388,73 @@ func requires(e *lucene.Expr, path string) bool {
 	return false
 }
 
+// loadAll calls fn with those of load, so many at once as fit.
+func (p *searcher) loadAll(ctx context.Context, places []place, match *lucene.Expr, fn func(*found)) error {
+	const atOnce = 500
+	for next := []place(nil); len(places) > 0; places = places[len(next):] {
+		next = places[:min(p.fits(atOnce), len(places))]
+		some, err := p.load(ctx, next, match)
+		if err != nil {
+			return err
+		}
+		for _, f := range some {
+			fn(f)
+		}
+	}
+	return nil
+}
+
+// sortedUser is a user among those who are sorted.
+type sortedUser struct {
+	place
+	has  bool
+	text *stagedoor.UserText // nil: there was too much of the others
+}
+
 func (p *searcher) sortedHere(ctx context.Context, d *drive, skip, want int) ([]*stagedoor.UserText, error) {
 	places, err := pull(ctx, d.open(nil), 1<<30)
 	if err != nil {
 		return nil, err
 	}
-	users, err := p.load(ctx, places, p.where)
+	var users []sortedUser
+	err = p.loadAll(ctx, places, p.where, func(f *found) {
+		u := sortedUser{place{"", millis(f.text.User.CreatedAt), f.text.User.ID}, true, f.text}
+		if p.sort == "updated_at" {
+			u.key = lucene.Text(stagedoor.FormatTime(f.text.User.LastChange()))
+		} else {
+			values := f.at(p.sort)
+			u.key, u.has = strings.Join(values, ""), len(values) > 0
+		}
+		if p.bytes > p.s.db.search.bytes {
+			u.text = nil
+		}
+		users = append(users, u)
+	})
 	if err != nil {
 		return nil, err
 	}
-	key := func(f *found) (string, bool) {
-		if p.sort == "updated_at" {
-			return lucene.Text(stagedoor.FormatTime(f.text.User.LastChange())), true
-		}
-		values := f.at(p.sort)
-		return strings.Join(values, ""), len(values) > 0
-	}
-	slices.SortFunc(users, func(a, b *found) int {
-		keyA, hasA := key(a)
-		keyB, hasB := key(b)
-		if hasA != hasB {
-			if hasA {
+	slices.SortFunc(users, func(a, b sortedUser) int {
+		if a.has != b.has {
+			if a.has {
 				return -1
 			}
 			return 1
 		}
-		return p.compare(place{keyA, millis(a.text.User.CreatedAt), a.text.User.ID}, place{keyB, millis(b.text.User.CreatedAt), b.text.User.ID})
+		return p.compare(a.place, b.place)
 	})
 	out := []*stagedoor.UserText{}
-	for _, f := range users[min(skip, len(users)):min(skip+want, len(users))] {
-		out = append(out, f.text)
+	for _, u := range users[min(skip, len(users)):min(skip+want, len(users))] {
+		if u.text == nil {
+			again, err := p.load(ctx, []place{u.place}, p.where)
+			if err != nil {
+				return nil, err
+			}
+			if len(again) == 0 { // changed, or gone, meanwhile
+				continue
+			}
+			u.text = again[0].text
+		}
+		out = append(out, u.text)
 	}
 	return out, nil
 }

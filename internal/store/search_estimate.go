@@ -68,14 +68,8 @@ func (p *searcher) estimate(ctx context.Context) (Total, error) {
 	}
 	matched := map[string]bool{}
 	sample := slices.Concat(blocks...)
-	for some := range slices.Chunk(sample, 200) {
-		users, err := p.load(ctx, some, p.where)
-		if err != nil {
-			return Total{}, err
-		}
-		for _, f := range users {
-			matched[f.text.User.ID] = true
-		}
+	if err := p.loadAll(ctx, sample, p.where, func(f *found) { matched[f.text.User.ID] = true }); err != nil {
+		return Total{}, err
 	}
 	t := Total{Count: len(matched)}
 	if all > len(sample) {

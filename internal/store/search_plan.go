@@ -22,12 +22,13 @@ type searchBounds struct {
 	patience int // records that are asked before the database is
 	set      int // rows of a set that are worth one record less
 
+	bytes  int           // of metadata that is read at once, but for the first users
 	exact  time.Duration // how long an exact total may take to count where an estimate will do
 	blocks int           // parts of the order of creation from each of which an estimate asks users
 	block  int           // so many
 }
 
-var usualBounds = searchBounds{few: 1000, some: 5000, many: 16000, sample: 2000, chunk: 100, probes: 64, patience: 400, set: 20, exact: 2 * time.Second, blocks: 250, block: 8}
+var usualBounds = searchBounds{few: 1000, some: 5000, many: 16000, sample: 2000, chunk: 100, probes: 64, patience: 400, set: 20, bytes: 16 << 20, exact: 2 * time.Second, blocks: 250, block: 8}
 
 // many is the number of rows of a drive that has more than was counted.
 const many = -1
@@ -332,8 +333,8 @@ func (p *searcher) counted(ctx context.Context, got int, uq UserQuery) (n int, h
 		if err != nil || d.exact {
 			return len(places), "the places were counted", err
 		}
-		users, err := p.load(ctx, places, p.where)
-		return len(users), "each record was asked", err
+		err = p.loadAll(ctx, places, p.where, func(*found) { n++ })
+		return n, "each record was asked", err
 	}
 	if !uq.Estimate {
 		return p.count(ctx, p.where)

@@ -337,14 +337,18 @@ func decodedUsers(texts []*stagedoor.UserText) ([]stagedoor.User, error) {
 
 func (s *Store) textsIn(ctx context.Context, q querier, rest string, args ...any) ([]*stagedoor.UserText, error) {
 	out := []*stagedoor.UserText{}
-	err := q.each(ctx, "SELECT "+userColumns+userTables+rest, args, func(scan func(...any) error) error {
+	err := s.eachTextIn(ctx, q, func(t *stagedoor.UserText) { out = append(out, t) }, rest, args...)
+	return out, err
+}
+
+func (s *Store) eachTextIn(ctx context.Context, q querier, fn func(*stagedoor.UserText), rest string, args ...any) error {
+	return q.each(ctx, "SELECT "+userColumns+userTables+rest, args, func(scan func(...any) error) error {
 		t, err := scanUserText(scan)
 		if err == nil {
-			out = append(out, t)
+			fn(t)
 		}
 		return err
 	})
-	return out, err
 }
 
 // UpdateUser changes a user in one transaction. The login counters are not written. A block and a new e-mail
