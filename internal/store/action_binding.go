@@ -90,18 +90,18 @@ func (s *Store) bind(ctx context.Context, q querier, trigger string, position in
 
 // BoundActions returns what runs at a trigger, in order: one query, so that a login without actions pays for no more.
 func (s *Store) BoundActions(ctx context.Context, trigger string) ([]stagedoor.BoundAction, error) {
-	return keptList(ctx, s, configKey{table: "action_bindings", where: "bound", args: [3]string{trigger}}, func() ([]stagedoor.BoundAction, error) {
-		return s.boundActions(ctx, trigger)
+	return keptList(ctx, s, configKey{table: "action_bindings", where: "bound", args: [3]string{trigger}}, func(size *int) ([]stagedoor.BoundAction, error) {
+		return s.boundActions(ctx, trigger, size)
 	})
 }
 
-func (s *Store) boundActions(ctx context.Context, trigger string) ([]stagedoor.BoundAction, error) {
+func (s *Store) boundActions(ctx context.Context, trigger string, size *int) ([]stagedoor.BoundAction, error) {
 	var out []stagedoor.BoundAction
 	err := s.read().each(ctx, `SELECT b.doc, b.sealed, a.name, v.doc, v.sealed FROM action_bindings b
 		JOIN actions a ON a.tenant = b.tenant AND a.id = b.action JOIN action_versions v ON v.tenant = a.tenant AND v.id = a.deployed
 		WHERE b.tenant = ? AND b.trigger_id = ? ORDER BY b.position`, []any{s.tenant.ID, trigger}, func(scan func(...any) error) error {
 		var t [5]string
-		if err := scan(&t[0], &t[1], &t[2], &t[3], &t[4]); err != nil {
+		if err := weighed(scan, size)(&t[0], &t[1], &t[2], &t[3], &t[4]); err != nil {
 			return err
 		}
 		b, err := actionBindings.known(s, texts(t[0], t[1]))

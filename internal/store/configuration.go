@@ -27,11 +27,12 @@ var configTables = map[string]bool{
 	"config_versions": true,
 }
 
-// maxConfig is how many values of all tenants' configurations are kept; at the limit all are dropped. Longer lists than maxConfigList are read
-// each time.
+// maxConfig is how many values of all tenants' configurations are kept, and maxConfigBytes how long the texts may be together that they were read from; at the limit
+// all are dropped. Longer lists than maxConfigList, and values of a text longer than maxShare, are read each time.
 const (
-	maxConfig     = 4096
-	maxConfigList = 200
+	maxConfig      = 4096
+	maxConfigBytes = maxDecodedBytes
+	maxConfigList  = 200
 )
 
 // configs keeps tenants' configurations.
@@ -39,6 +40,7 @@ type configs struct {
 	mu      sync.Mutex
 	tenants map[string]*config
 	values  int
+	bytes   int
 }
 
 // config is what was read of one version.
@@ -47,6 +49,7 @@ type config struct {
 	read    time.Time // when the version was asked for
 	mu      sync.RWMutex
 	values  map[configKey]any
+	bytes   int // of the texts that they were read from
 }
 
 // configKey is what was asked for: of a table, or a kind of documents, the rows of a condition.
@@ -64,28 +67,40 @@ func (c *configs) of(tenant, version string, asked time.Time) *config {
 		return known
 	}
 	if known != nil {
-		c.values -= known.len()
+		values, bytes := known.size()
+		c.values, c.bytes = c.values-values, c.bytes-bytes
 	}
 	if c.tenants == nil || c.values >= maxConfig {
-		c.tenants, c.values = map[string]*config{}, 0
+		c.drop()
 	}
 	known = &config{version: version, read: asked, values: map[configKey]any{}}
 	c.tenants[tenant] = known
 	return known
 }
 
-// put keeps a value with a configuration.
-func (c *configs) put(of *config, key configKey, v any) {
+// drop forgets all.
+func (c *configs) drop() { c.tenants, c.values, c.bytes = map[string]*config{}, 0, 0 }
+
+// put keeps a value with a configuration; size is the length of what it was read from.
+func (c *configs) put(of *config, key configKey, v any, size int) {
+	if size > maxShare {
+		return
+	}
 	of.mu.Lock()
 	_, there := of.values[key]
 	of.values[key] = v
+	if !there {
+		of.bytes += size
+	}
 	of.mu.Unlock()
 	if there {
 		return
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.values++
+	if c.values, c.bytes = c.values+1, c.bytes+size; c.bytes > maxConfigBytes {
+		c.drop()
+	}
 }
 
 func (c *config) get(key configKey) any {
@@ -94,10 +109,10 @@ func (c *config) get(key configKey) any {
 	return c.values[key]
 }
 
-func (c *config) len() int {
+func (c *config) size() (values, bytes int) {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
-	return len(c.values)
+	return len(c.values), c.bytes
 }
 
 // configuration returns what is kept of the tenant's configuration as it is now or, in a handle for one request, as it was when the request
@@ -148,35 +163,49 @@ func (s *Store) Once() *Store {
 }
 
 // kept reads a part of the tenant's configuration, from the database unless it was read before and has not changed. The value is shared: nobody
-// changes it. Errors are not kept, nor that something is not there.
-func kept[T any](ctx context.Context, s *Store, key configKey, read func() (T, error)) (T, error) {
+// changes it. Errors are not kept, nor that something is not there. read adds the length of what it reads to its argument: see weighed.
+func kept[T any](ctx context.Context, s *Store, key configKey, read func(size *int) (T, error)) (T, error) {
 	c, err := s.configuration(ctx)
 	if err != nil {
 		var none T
 		return none, err
 	}
+	size := 0
 	if c == nil {
-		return read()
+		return read(&size)
 	}
 	v, known := c.get(key).(T)
 	s.db.metrics.Cache("configuration", known)
 	if known {
 		return v, nil
 	}
-	v, err = read()
+	v, err = read(&size)
 	if err == nil {
-		s.db.configs.put(c, key, v)
+		s.db.configs.put(c, key, v, size)
 	}
 	return v, err
 }
 
+// weighed is scan that adds the length of the texts that it reads to size.
+func weighed(scan func(...any) error, size *int) func(...any) error {
+	return func(dest ...any) error {
+		err := scan(dest...)
+		for _, d := range dest {
+			if text, is := d.(*string); is {
+				*size += len(*text)
+			}
+		}
+		return err
+	}
+}
+
 // keptList is kept for a list, of which the caller gets a copy.
-func keptList[T any](ctx context.Context, s *Store, key configKey, read func() ([]T, error)) ([]T, error) {
+func keptList[T any](ctx context.Context, s *Store, key configKey, read func(size *int) ([]T, error)) ([]T, error) {
 	var long []T
-	all, err := kept(ctx, s, key, func() (*[]T, error) {
-		list, err := read()
+	all, err := kept(ctx, s, key, func(size *int) (*[]T, error) {
+		list, err := read(size)
 		if len(list) > maxConfigList { // that it is so is kept
-			long = list
+			long, *size = list, 0
 			return nil, err
 		}
 		return &list, err
@@ -187,7 +216,7 @@ func keptList[T any](ctx context.Context, s *Store, key configKey, read func() (
 	case long != nil:
 		return long, nil
 	case all == nil:
-		return read()
+		return read(new(int))
 	}
 	return slices.Clone(*all), nil
 }

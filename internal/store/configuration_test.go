@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -199,4 +200,26 @@ func TestLongListsAreNotKept(t *testing.T) {
 			t.Errorf("201 clients: read %d times, then %d; %d kept", first, again, store.KeptLists(db))
 		}
 	})
+}
+
+// What is kept in memory of configurations is bounded by its size: documents may have a megabyte, and a tenant may change one any number of times.
+func TestKeptConfigurationIsBoundedInSize(t *testing.T) {
+	db := storetest.Open(t, storetest.SQLite)
+	ctx, s := t.Context(), storetest.Tenant(t, db, "acme")
+	var ids []string
+	for i := range 18 {
+		rule := &stagedoor.Rule{Name: fmt.Sprint("rule ", i), Order: i + 1, Script: strings.Repeat(fmt.Sprint(i%10), 4<<20)}
+		ok(t, s.CreateRule(ctx, rule))
+		ids = append(ids, rule.ID)
+	}
+	for i, id := range ids {
+		for range 2 {
+			if got := must(s.Rule(ctx, id))(t); len(got.Script) != 4<<20 || got.Script[0] != byte('0'+i%10) {
+				t.Errorf("rule %d is another one", i)
+			}
+		}
+	}
+	if documents, rules := store.KeptTexts(db); documents > 65<<20 || rules > 65<<20 || documents == 0 {
+		t.Errorf("%d bytes of documents, %d of rules", documents, rules)
+	}
 }

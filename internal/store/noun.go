@@ -132,17 +132,17 @@ func (n *noun[T]) one(ctx context.Context, s *Store, q querier, where string, ar
 // read returns one record to a reader.
 func (n *noun[T]) read(ctx context.Context, s *Store, where string, args ...any) (*T, error) {
 	if !configTables[n.table] {
-		return n.readNow(ctx, s, where, args...)
+		return n.readNow(ctx, s, new(int), where, args...)
 	}
 	key := configKey{table: n.sealedAs(), where: where}
 	for i := range args {
 		text, is := args[i].(string)
 		if !is || i >= len(key.args) {
-			return n.readNow(ctx, s, where, args...)
+			return n.readNow(ctx, s, new(int), where, args...)
 		}
 		key.args[i] = text
 	}
-	v, err := kept(ctx, s, key, func() (*T, error) { return n.readNow(ctx, s, where, args...) })
+	v, err := kept(ctx, s, key, func(size *int) (*T, error) { return n.readNow(ctx, s, size, where, args...) })
 	if err != nil {
 		return nil, err
 	}
@@ -150,25 +150,29 @@ func (n *noun[T]) read(ctx context.Context, s *Store, where string, args ...any)
 	return &c, nil
 }
 
-func (n *noun[T]) readNow(ctx context.Context, s *Store, where string, args ...any) (*T, error) {
-	return n.known(s, func(dest ...any) error {
+func (n *noun[T]) readNow(ctx context.Context, s *Store, size *int, where string, args ...any) (*T, error) {
+	return n.known(s, weighed(func(dest ...any) error {
 		return s.read().row(ctx, n.selects()+n.mine()+" AND "+where, append([]any{s.tenant.ID}, args...), dest...)
-	})
+	}, size))
 }
 
 func (n *noun[T]) all(ctx context.Context, s *Store) ([]T, error) {
-	read := func() ([]T, error) { return n.list(ctx, s, s.read()) }
+	read := func(size *int) ([]T, error) { return n.weighedList(ctx, s, s.read(), size) }
 	if !configTables[n.table] {
-		return read()
+		return read(new(int))
 	}
 	return keptList(ctx, s, configKey{table: n.sealedAs(), where: "all"}, read)
 }
 
 // list is all, as a transaction or another connection sees it.
 func (n *noun[T]) list(ctx context.Context, s *Store, q querier) ([]T, error) {
+	return n.weighedList(ctx, s, q, new(int))
+}
+
+func (n *noun[T]) weighedList(ctx context.Context, s *Store, q querier, size *int) ([]T, error) {
 	out := []T{}
 	err := q.each(ctx, n.selects()+n.mine()+" ORDER BY "+n.order, []any{s.tenant.ID}, func(scan func(...any) error) error {
-		v, err := n.known(s, scan)
+		v, err := n.known(s, weighed(scan, size))
 		if err == nil {
 			out = append(out, *v)
 		}

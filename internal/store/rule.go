@@ -62,15 +62,15 @@ func (s *Store) DeleteRule(ctx context.Context, id string) error {
 
 // RulesConfigs returns what rules see as configuration, in the clear.
 func (s *Store) RulesConfigs(ctx context.Context) (map[string]string, error) {
-	all, err := kept(ctx, s, configKey{table: "rules_configs"}, func() (map[string]string, error) { return s.rulesConfigs(ctx) })
+	all, err := kept(ctx, s, configKey{table: "rules_configs"}, func(size *int) (map[string]string, error) { return s.rulesConfigs(ctx, size) })
 	return maps.Clone(all), err
 }
 
-func (s *Store) rulesConfigs(ctx context.Context) (map[string]string, error) {
+func (s *Store) rulesConfigs(ctx context.Context, size *int) (map[string]string, error) {
 	out := map[string]string{}
 	err := s.read().each(ctx, "SELECT name, sealed FROM rules_configs WHERE tenant = ? ORDER BY name", []any{s.tenant.ID}, func(scan func(...any) error) error {
 		var name, sealed string
-		if err := scan(&name, &sealed); err != nil {
+		if err := weighed(scan, size)(&name, &sealed); err != nil {
 			return err
 		}
 		value, err := s.unseal(sealed, "rules_configs", name)

@@ -20,8 +20,8 @@ var settings = Kind[setting]{
 
 // Setting reads a group of settings into v, a pointer to what holds where nothing was set. That there is nothing is kept too: the names are ours.
 func (s *Store) Setting(ctx context.Context, name string, v any) error {
-	members, err := kept(ctx, s, configKey{table: "documents/setting", where: "members", args: [3]string{name}}, func() (string, error) {
-		found, err := settings.noun(s).readNow(ctx, s, "id = ?", name)
+	members, err := kept(ctx, s, configKey{table: "documents/setting", where: "members", args: [3]string{name}}, func(size *int) (string, error) {
+		found, err := settings.noun(s).readNow(ctx, s, size, "id = ?", name)
 		if stagedoor.IsKind(err, stagedoor.NotFound) {
 			return "", nil
 		}
