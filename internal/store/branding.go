@@ -15,7 +15,7 @@ var Themes = Kind[stagedoor.Document]{
 	Missing: stagedoor.Errorf(stagedoor.NotFound, "theme_not_found", "There was an error retrieving branding settings: invalid theme ID"),
 }
 
-// cachedLook keeps the tenant's look with its handle, which lives for seconds.
+// cachedLook keeps the tenant's look with its handle, which lives for minutes at most (see keep).
 type cachedLook struct {
 	mu   sync.Mutex
 	look *stagedoor.Look

@@ -87,6 +87,7 @@ type DB struct {
 	hosts   map[string]*cachedTenant
 	byID    map[string]*cachedTenant
 	changes int // counts what was forgotten
+	crowd   int // so many tenants in byID are too many to keep old ones
 
 	hints    *hints // nil where there are none
 	onChange []func(tenant string)

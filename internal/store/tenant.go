@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"maps"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -258,9 +259,20 @@ func (db *DB) TenantByID(ctx context.Context, id string) (*Store, error) {
 	db.mu.Lock()
 	defer db.mu.Unlock()
 	if db.changes == changes { // else it may be older than the change
-		db.byID[id] = &cachedTenant{s, asked}
+		db.keep(id, &cachedTenant{s, asked})
 	}
 	return s, nil
+}
+
+// keep keeps a handle. Those that are too old to be used again go now and then: of a tenant whom nobody asks for, nothing stays in memory.
+func (db *DB) keep(id string, c *cachedTenant) {
+	if len(db.byID) >= db.crowd {
+		old := func(_ string, c *cachedTenant) bool { return time.Since(c.read) >= KeepFor }
+		maps.DeleteFunc(db.byID, old)
+		maps.DeleteFunc(db.hosts, old)
+		db.crowd = 2*len(db.byID) + 64
+	}
+	db.byID[id] = c
 }
 
 // cached returns the handle that is kept, if it is not too old, else nil.

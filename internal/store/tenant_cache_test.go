@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/stagedoor/stagedoor"
@@ -62,5 +63,23 @@ func TestTenantIsKeptWhileItsVersionIs(t *testing.T) {
 				t.Errorf("a tenant that is gone: %v", err)
 			}
 		})
+	}
+}
+
+// Of tenants whom nobody asks for nothing stays in memory.
+func TestTenantsOfOldAreForgotten(t *testing.T) {
+	db := storetest.Open(t, storetest.SQLite)
+	ask := func(from, to int) {
+		for i := from; i < to; i++ {
+			id := fmt.Sprint("t", i)
+			storetest.Tenant(t, db, id)
+			must(db.TenantByDomain(t.Context(), id+".test"))(t)
+		}
+	}
+	ask(0, 130)
+	store.Pass(db, store.KeepFor)
+	ask(130, 200)
+	if n := store.KnownTenants(db); n > 80 {
+		t.Errorf("%d tenants", n)
 	}
 }
