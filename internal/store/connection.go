@@ -81,11 +81,9 @@ func (s *Store) updateConnection(ctx context.Context, id string, stays bool, cha
 		now := c.Options.Attributes()
 		begins := now.Phone.Identifies != before.Phone.Identifies
 		if now.Phone.Identifies && !begins && c.ForPasswords() { // it said so before numbers identified anybody
-			var some int
-			if err := q.row(ctx, "SELECT COUNT(*) FROM (SELECT 1 FROM users WHERE tenant = ? AND connection = ? AND phone IS NOT NULL LIMIT 1) AS one", []any{s.tenant.ID, c.Name}, &some); err != nil {
+			if begins, err = s.unknownByPhone(ctx, q, c.Name); err != nil {
 				return err
 			}
-			begins = some == 0
 		}
 		if c.ForPasswords() && begins {
 			if err := s.knowByPhone(ctx, q, c.Name, now.Phone.Identifies); err != nil {

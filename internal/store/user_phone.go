@@ -50,18 +50,44 @@ func (p *phones) of(ctx context.Context, u *stagedoor.User) (any, error) {
 	return nullable(u.PhoneNumber), nil
 }
 
+// unknownPhones is the index of the users of a connection who have a number and are not known by it, ofUnknown the condition that they meet.
+const (
+	unknownPhones = "users_numbered"
+	ofUnknown     = " WHERE tenant = ? AND connection = ? AND phone IS NULL AND profile ->> 'phone_number' IS NOT NULL"
+)
+
+// holders are users of a database who have a number, of any number two; one alone if it identifies them.
+func (s *Store) holders(ctx context.Context, q querier, connection, number string) (ids []string, err error) {
+	err = q.each(ctx, "SELECT id FROM users WHERE tenant = ? AND connection = ? AND phone = ? UNION ALL SELECT id FROM users"+s.db.by(unknownPhones)+ofUnknown+" AND profile ->> 'phone_number' = ? LIMIT 2",
+		[]any{s.tenant.ID, connection, number, s.tenant.ID, connection, number}, func(scan func(...any) error) error {
+			var id string
+			err := scan(&id)
+			ids = append(ids, id)
+			return err
+		})
+	return ids, err
+}
+
+// unknownByPhone tells whether users of a database have numbers and nobody is known by one.
+func (s *Store) unknownByPhone(ctx context.Context, q querier, connection string) (bool, error) {
+	var known, numbers int
+	err := q.row(ctx, `SELECT (SELECT COUNT(*) FROM (SELECT 1 FROM users WHERE tenant = ? AND connection = ? AND phone > '' LIMIT 1) AS one),
+		(SELECT COUNT(*) FROM (SELECT 1 FROM users`+s.db.by(unknownPhones)+ofUnknown+" LIMIT 1) AS two)", []any{s.tenant.ID, connection, s.tenant.ID, connection}, &known, &numbers)
+	return known == 0 && numbers > 0, err
+}
+
 // knowByPhone makes the numbers of a database's users identify them, or no longer. A number that several of them have identifies nobody.
 func (s *Store) knowByPhone(ctx context.Context, q querier, connection string, on bool) error {
 	if !on {
-		_, err := q.exec(ctx, "UPDATE users SET phone = NULL WHERE tenant = ? AND connection = ? AND phone IS NOT NULL", s.tenant.ID, connection)
+		_, err := q.exec(ctx, "UPDATE users SET phone = NULL WHERE tenant = ? AND connection = ? AND phone > ''", s.tenant.ID, connection)
 		if err == nil {
-			_, err = q.exec(ctx, "UPDATE linked_identities SET phone = NULL WHERE tenant = ? AND connection = ? AND phone IS NOT NULL", s.tenant.ID, connection)
+			_, err = q.exec(ctx, "UPDATE linked_identities SET phone = NULL WHERE tenant = ? AND connection = ? AND phone > ''", s.tenant.ID, connection)
 		}
 		return err
 	}
-	_, err := q.exec(ctx, `UPDATE users SET phone = profile ->> 'phone_number' WHERE tenant = ? AND connection = ? AND profile ->> 'phone_number' IN (
-		SELECT number FROM (SELECT profile ->> 'phone_number' AS number FROM users WHERE tenant = ? AND connection = ?) AS numbers
-		WHERE number LIKE '+%' GROUP BY number HAVING COUNT(*) = 1)`, s.tenant.ID, connection, s.tenant.ID, connection)
+	of := s.db.by(unknownPhones)
+	_, err := q.exec(ctx, "UPDATE users"+of+" SET phone = profile ->> 'phone_number'"+ofUnknown+" AND profile ->> 'phone_number' IN (SELECT number FROM (SELECT profile ->> 'phone_number' AS number FROM users"+
+		of+ofUnknown+") AS numbers WHERE number LIKE '+%' GROUP BY number HAVING COUNT(*) = 1)", s.tenant.ID, connection, s.tenant.ID, connection)
 	if err != nil {
 		return err
 	}
@@ -103,8 +129,12 @@ func (s *Store) knowLinkedByPhone(ctx context.Context, q querier, connection str
 		return err
 	}
 	for number, ids := range having {
-		n, err := q.exec(ctx, "UPDATE users SET phone = NULL WHERE tenant = ? AND connection = ? AND profile ->> 'phone_number' = ?", s.tenant.ID, connection, number)
-		if err == nil && n == 0 && len(ids) == 1 {
+		users, err := s.holders(ctx, q, connection, number)
+		switch {
+		case err != nil:
+		case len(users) > 0:
+			_, err = q.exec(ctx, "UPDATE users SET phone = NULL WHERE tenant = ? AND connection = ? AND phone = ?", s.tenant.ID, connection, number)
+		case len(ids) == 1:
 			_, err = q.exec(ctx, "UPDATE linked_identities SET phone = ? WHERE tenant = ? AND id = ?", number, s.tenant.ID, ids[0])
 		}
 		if err != nil {
@@ -134,24 +164,15 @@ func (s *Store) letShared(ctx context.Context, q querier, was *stagedoor.User) e
 	if _, err := connections.one(ctx, s, q, "name = ?"+s.db.forUpdate(), connection); err != nil {
 		return err
 	}
-	holders := map[string]string{} // who has it, by the id of the identity
-	err := q.each(ctx, "SELECT id FROM users WHERE tenant = ? AND connection = ? AND profile ->> 'phone_number' = ?", []any{s.tenant.ID, connection, number}, func(scan func(...any) error) error {
-		var id string
-		err := scan(&id)
-		holders[id] = id
-		return err
-	})
-	if err != nil {
+	users, err := s.holders(ctx, q, connection, number)
+	if err != nil || len(users) > 1 {
 		return err
 	}
 	linked, err := s.linkedNumbers(ctx, q, connection, number)
-	if err != nil {
+	if err != nil || len(users)+len(linked[number]) != 1 {
 		return err
 	}
-	if len(holders)+len(linked[number]) != 1 {
-		return nil
-	}
-	for id := range holders {
+	for _, id := range users {
 		_, err = q.exec(ctx, "UPDATE users SET phone = ? WHERE tenant = ? AND id = ?", number, s.tenant.ID, id)
 	}
 	for _, id := range linked[number] {

@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
 	"time"
 
@@ -145,6 +146,28 @@ func TestSignUpWhileNumbersBeginToIdentify(t *testing.T) {
 	ok(t, <-signed)
 	<-on
 	if u, err := s.UserByAttribute(t.Context(), "Users", stagedoor.AttributePhone, "+491"); err != nil || u.ID != "auth0|new" {
+		t.Errorf("%v %v", u, err)
+	}
+}
+
+// Numbers are looked for among those who have some, not among all users of the database: when they begin to identify, at each change of the connection, and when one is let go.
+func TestNumbersAreFoundAmongMany(t *testing.T) {
+	db := storetest.Open(t, storetest.SQLite)
+	s, identify := phoneDatabase(t, db, map[string]string{"one": "+491", "two": "+491", "three": "+492", "four": "+492", "five": "", "main": ""})
+	ctx := t.Context()
+	must(s.LinkIdentity(ctx, "auth0|main", stagedoor.Identity{Connection: "Users", Provider: "auth0", UserID: "four"}, false))(t)
+	for text, plan := range store.PlansOf(t, db, func() {
+		identify()
+		must(s.UpdateConnection(ctx, "con_1", func(c *stagedoor.Connection) error { c.DisplayName = "People"; return nil }))(t)
+		ok(t, s.DeleteUser(ctx, "auth0|one"))
+	}) {
+		for step := range strings.Lines(plan) {
+			if strings.Contains(step, " users ") && !strings.Contains(step, "users_numbered") && strings.HasSuffix(strings.TrimSpace(step), "(tenant=? AND connection=?)") || strings.Contains(step, "SCAN users") {
+				t.Errorf("%s\n%s", text, step)
+			}
+		}
+	}
+	if u, err := s.UserByAttribute(ctx, "Users", stagedoor.AttributePhone, "+491"); err != nil || u.ID != "auth0|two" {
 		t.Errorf("%v %v", u, err)
 	}
 }
