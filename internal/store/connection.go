@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"math"
 	"slices"
 	"strings"
 
@@ -127,8 +128,11 @@ func (s *Store) connectionHasUsers(ctx context.Context, q querier, name string) 
 	return some > 0, err
 }
 
-// usersAtOnce is how many users of a connection that is deleted go in one transaction: others write between.
-const usersAtOnce = 500
+// How many users of a connection that is deleted, and how many identities of it that are linked to other users, go in one transaction: others write between.
+const (
+	usersAtOnce      = 500
+	identitiesAtOnce = 200
+)
 
 // ofConnection is the condition of the users of a connection that is known by its id.
 const ofConnection = "tenant = ? AND connection IN (SELECT name FROM connections WHERE tenant = ? AND id = ?)"
@@ -159,7 +163,7 @@ func (s *Store) DeleteConnection(ctx context.Context, id string) error {
 		if _, err := q.exec(ctx, "DELETE FROM users WHERE "+of, s.tenant.ID, s.tenant.ID, id); err != nil {
 			return err
 		}
-		if err := s.unlinkWhere(ctx, q, of, s.tenant.ID, s.tenant.ID, id); err != nil {
+		if _, err := s.unlinkSome(ctx, q, id, math.MaxInt32); err != nil { // those that were linked meanwhile
 			return err
 		}
 		if err := s.deleteParts(ctx, q, id); err != nil {
@@ -172,7 +176,7 @@ func (s *Store) DeleteConnection(ctx context.Context, id string) error {
 	})
 }
 
-// deleteSome removes some users of a connection that has many, and tells whether it did.
+// deleteSome removes some users of a connection that has many, else linked identities, and tells whether there may be more.
 func (s *Store) deleteSome(ctx context.Context, q querier, id string) (bool, error) {
 	var some []any
 	err := q.each(ctx, "SELECT id FROM users WHERE "+ofConnection+" LIMIT ?", []any{s.tenant.ID, s.tenant.ID, id, usersAtOnce}, func(scan func(...any) error) error {
@@ -181,8 +185,12 @@ func (s *Store) deleteSome(ctx context.Context, q querier, id string) (bool, err
 		some = append(some, user)
 		return err
 	})
-	if err != nil || len(some) < usersAtOnce {
+	if err != nil {
 		return false, err
+	}
+	if len(some) < usersAtOnce {
+		n, err := s.unlinkSome(ctx, q, id, identitiesAtOnce)
+		return n == identitiesAtOnce, err
 	}
 	in := " IN (?" + strings.Repeat(", ?", usersAtOnce-1) + ")"
 	users, err := s.lockedUsers(ctx, q, "tenant = ? AND id"+in+" ORDER BY id", append([]any{s.tenant.ID}, some...)...)

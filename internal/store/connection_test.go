@@ -88,3 +88,35 @@ func TestConnectionsWithManyUsersAreDeletedInPieces(t *testing.T) {
 		}
 	})
 }
+
+// So do identities of the connection that are linked to users of others.
+func TestConnectionsWithManyLinkedIdentitiesAreDeletedInPieces(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		s, ctx := storetest.Tenant(t, db, "acme"), t.Context()
+		ok(t, s.CreateConnection(ctx, &stagedoor.Connection{ID: "con Many", Name: "Many", Strategy: "google-oauth2"}))
+		newUser(t, s, "auth0|ada")
+		newUser(t, s, "auth0|bob")
+		for i := range 210 {
+			main := "auth0|ada"
+			if i >= 150 {
+				main = "auth0|bob"
+			}
+			must(s.LinkIdentity(ctx, main, stagedoor.Identity{Connection: "Many", Provider: "google-oauth2", UserID: fmt.Sprint(i), IsSocial: true}, true))(t)
+		}
+		left := func() int {
+			return len(must(s.User(ctx, "auth0|ada"))(t).Identities) + len(must(s.User(ctx, "auth0|bob"))(t).Identities) - 2
+		}
+		limited, cancel := context.WithCancel(ctx)
+		err := store.AfterWrites(db, 1, cancel, func() error { return s.DeleteConnection(limited, "con Many") })
+		if left := left(); err == nil || left != 10 {
+			t.Errorf("interrupted: %v, %d identities left", err, left)
+		}
+		ok(t, s.DeleteConnection(ctx, "con Many"))
+		if left := left(); left != 0 {
+			t.Errorf("%d identities left", left)
+		}
+		if c := must(db.Check(ctx, nil))(t); len(c.Faults) > 0 {
+			t.Errorf("%+v", c.Faults)
+		}
+	})
+}

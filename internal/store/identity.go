@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -238,32 +239,30 @@ func (s *Store) unlink(ctx context.Context, q querier, u *stagedoor.User, at int
 // linkedOf is an index of linked_identities that begins with the tenant and the connection.
 const linkedOf = "linked_identities_email"
 
-// unlinkWhere takes the linked identities of a connection for which a condition holds from their users; they do not become users.
-func (s *Store) unlinkWhere(ctx context.Context, q querier, where string, args ...any) error {
+// unlinkSome takes linked identities of a connection that is known by its id from their users, and tells how many: at most so many. They do not become users.
+func (s *Store) unlinkSome(ctx context.Context, q querier, connection string, most int) (n int, err error) {
 	gone := map[string][]string{}
-	var owners []string
-	err := q.each(ctx, "SELECT user_id, id FROM linked_identities"+s.db.by(linkedOf)+" WHERE "+where+" ORDER BY user_id", args, func(scan func(...any) error) error {
-		var owner, id string
-		err := scan(&owner, &id)
-		if len(gone[owner]) == 0 {
-			owners = append(owners, owner)
-		}
-		gone[owner] = append(gone[owner], id)
-		return err
-	})
+	err = q.each(ctx, "SELECT user_id, id FROM linked_identities"+s.db.by(linkedOf)+" WHERE "+ofConnection+" LIMIT ?", []any{s.tenant.ID, s.tenant.ID, connection, most},
+		func(scan func(...any) error) error {
+			var owner, id string
+			err := scan(&owner, &id)
+			gone[owner] = append(gone[owner], id)
+			n++
+			return err
+		})
 	if err != nil {
-		return err
+		return 0, err
 	}
-	for _, owner := range owners {
+	for _, owner := range slices.Sorted(maps.Keys(gone)) { // in one order, so that two who do this do not wait for each other
 		_, err := s.updateUser(ctx, q, owner, func(u *stagedoor.User) error {
 			u.Identities = slices.DeleteFunc(slices.Clone(u.Identities), func(i stagedoor.Identity) bool { return slices.Contains(gone[owner], i.FullID()) })
 			return nil
 		})
 		if err != nil {
-			return err
+			return 0, err
 		}
 	}
-	return nil
+	return n, nil
 }
 
 // UserByIdentity returns the user whose identity, primary or linked, has the full id.
