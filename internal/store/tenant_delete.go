@@ -1,8 +1,11 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -42,9 +45,20 @@ func (db *DB) TenantSummaries(ctx context.Context) ([]TenantSummary, error) {
 // deletedAtOnce is how many rows of a tenant one transaction deletes: others write between.
 const deletedAtOnce = 2000
 
-// manyRows are the tables of which a tenant may have millions of rows, with their keys within the tenant. The rest goes with the tenant itself.
-var manyRows = []struct{ table, key string }{
-	{"refresh_tokens", "hash"}, {"sessions", "handle"}, {"logs", "id"}, {"users", "id"}, {"attr", "path, value, at, user_id"},
+// A tenantTable is a table of which a tenant may have millions of rows, with its key within the tenant.
+type tenantTable struct {
+	table, key string
+	atOnce     int
+}
+
+// manyRows are those tables: of all that expires by itself, and more. The rest goes with the tenant itself.
+func manyRows() (all []tenantTable) {
+	for _, w := range sweeps {
+		if !slices.ContainsFunc(all, func(t tenantTable) bool { return t.table == w.table }) {
+			all = append(all, tenantTable{w.table, strings.TrimPrefix(w.key, "tenant, "), cmp.Or(w.rows, deletedAtOnce)})
+		}
+	}
+	return append(all, tenantTable{"logs", "id", deletedAtOnce}, tenantTable{"users", "id", deletedAtOnce}, tenantTable{"attr", "path, value, at, user_id", deletedAtOnce})
 }
 
 // DeleteTenant removes a tenant with everything that belongs to it, and tells how many rows are gone so far. It answers under no domain from the
@@ -69,11 +83,11 @@ func (db *DB) DeleteTenant(ctx context.Context, id string, progress func(rows in
 		return nil
 	}
 	gone := int64(0)
-	for _, m := range manyRows {
-		for n := int64(deletedAtOnce); err == nil && n == deletedAtOnce; {
+	for _, m := range manyRows() {
+		for n := int64(m.atOnce); err == nil && n == int64(m.atOnce); {
 			err = db.writeOne(ctx, func(q querier) error {
 				var err error
-				n, err = q.exec(ctx, "DELETE FROM "+m.table+" WHERE tenant = ? AND ("+m.key+") IN (SELECT "+m.key+" FROM "+m.table+" WHERE tenant = ? LIMIT ?)", id, id, deletedAtOnce)
+				n, err = q.exec(ctx, "DELETE FROM "+m.table+" WHERE tenant = ? AND ("+m.key+") IN (SELECT "+m.key+" FROM "+m.table+" WHERE tenant = ? LIMIT ?)", id, id, m.atOnce)
 				return err
 			})
 			if gone += n; err == nil && progress != nil {
@@ -96,7 +110,7 @@ func (db *DB) DeleteTenant(ctx context.Context, id string, progress func(rows in
 
 // deleteInPieces deletes those rows of one of the tenant's tables for which the condition holds, with others' writes between. It waits for nobody: rows that somebody
 // works on at the moment stay.
-func (s *Store) deleteInPieces(ctx context.Context, of goesAlong, arg any) error {
+func (s *Store) deleteInPieces(ctx context.Context, of goesAlong, args ...any) error {
 	const atOnce = endedAtOnce
 	from, lock := of.table, ""
 	if s.db.postgres {
@@ -108,7 +122,7 @@ func (s *Store) deleteInPieces(ctx context.Context, of goesAlong, arg any) error
 		") DELETE FROM " + of.table + " WHERE tenant = ? AND (" + of.key + ") IN (SELECT " + of.key + " FROM doomed)"
 	for n := int64(atOnce); n == atOnce; {
 		err := s.write(ctx, func(q querier) (err error) {
-			n, err = q.exec(ctx, query, s.tenant.ID, arg, atOnce, s.tenant.ID)
+			n, err = q.exec(ctx, query, slices.Concat([]any{s.tenant.ID}, args, []any{atOnce, s.tenant.ID})...)
 			return err
 		})
 		if err != nil {

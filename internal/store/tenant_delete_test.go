@@ -61,3 +61,19 @@ func TestDeleteTenant(t *testing.T) {
 		}
 	})
 }
+
+// What expires by itself, of which there may be as much, goes in pieces, too: each login keeps records of the actions that it ran.
+func TestDeleteTenantWithManyShortLivedThings(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		ctx, s := t.Context(), storetest.Tenant(t, db, "gone")
+		for i := range 30 {
+			ok(t, s.SaveActionExecution(ctx, &stagedoor.ActionExecution{ID: fmt.Sprint(i)}))
+			must(s.SendEvent(ctx, "stream", "user.created", i))(t)
+		}
+		rows := int64(0)
+		ok(t, db.DeleteTenant(ctx, "gone", func(n int64) { rows = n }))
+		if rows != 60 {
+			t.Errorf("%d rows went in pieces", rows)
+		}
+	})
+}
