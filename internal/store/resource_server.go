@@ -39,10 +39,26 @@ func (s *Store) CreateResourceServer(ctx context.Context, r *stagedoor.ResourceS
 	return resourceServers.create(ctx, s, r)
 }
 
-// UpdateResourceServer changes an API in one transaction. A scope that goes is taken from roles and users.
+// UpdateResourceServer changes an API in one transaction. A scope that goes is taken from roles and users: where they are many, in pieces before it.
 func (s *Store) UpdateResourceServer(ctx context.Context, id string, change func(*stagedoor.ResourceServer) error) (*stagedoor.ResourceServer, error) {
-	var r *stagedoor.ResourceServer
-	err := s.write(ctx, func(q querier) (err error) {
+	r, err := resourceServers.one(ctx, s, s.read(), "id = ?", id)
+	if err != nil {
+		return nil, err
+	}
+	before := *r
+	if err := change(r); err != nil {
+		return nil, resourceServers.named(r, err)
+	}
+	if gone := scopesGone(&before, r); len(gone) > 0 {
+		in, list, err := s.idList(gone)
+		if err == nil {
+			err = s.deleteInPieces(ctx, goesAlong{table: "user_permissions", key: "user_id, api, permission", where: "api = ? AND permission " + in, by: "user_permissions_api"}, r.Identifier, list)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	err = s.write(ctx, func(q querier) (err error) {
 		if r, err = resourceServers.one(ctx, s, q, "id = ?"+s.db.forUpdate(), id); err != nil {
 			return err
 		}

@@ -197,19 +197,29 @@ func (s *Store) removePermissions(ctx context.Context, q querier, table, column,
 	return nil
 }
 
-// keepPermissions removes the permissions of an API that it does not define any more.
-func (s *Store) keepPermissions(ctx context.Context, q querier, before, after *stagedoor.ResourceServer) error {
+// scopesGone are those that an API does not define any more.
+func scopesGone(before, after *stagedoor.ResourceServer) (gone []string) {
 	for _, scope := range before.Scopes {
-		if after.Defines(scope.Value) {
-			continue
-		}
-		for _, table := range []string{"role_permissions", "user_permissions"} {
-			if _, err := q.exec(ctx, "DELETE FROM "+table+" WHERE tenant = ? AND api = ? AND permission = ?", s.tenant.ID, after.Identifier, scope.Value); err != nil {
-				return err
-			}
+		if !after.Defines(scope.Value) {
+			gone = append(gone, scope.Value)
 		}
 	}
-	return nil
+	return gone
+}
+
+// keepPermissions removes the permissions of an API that it does not define any more.
+func (s *Store) keepPermissions(ctx context.Context, q querier, before, after *stagedoor.ResourceServer) error {
+	gone := scopesGone(before, after)
+	if len(gone) == 0 {
+		return nil
+	}
+	in, list, err := s.idList(gone)
+	for _, table := range []string{"role_permissions", "user_permissions"} {
+		if err == nil {
+			_, err = q.exec(ctx, "DELETE FROM "+table+s.db.by(table+"_api")+" WHERE tenant = ? AND api = ? AND permission "+in, s.tenant.ID, after.Identifier, list)
+		}
+	}
+	return err
 }
 
 // RoleUser is a user as the list of a role's users shows it.
