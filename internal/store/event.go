@@ -231,9 +231,15 @@ func (s *Store) SendEvent(ctx context.Context, stream, kind string, object any) 
 	return s.EventDelivery(ctx, stream, e.ID)
 }
 
-// DeleteEventStream removes a stream with what waits for it.
+// eventsAlong are the events of a stream.
+var eventsAlong = goesAlong{table: "events", key: "stream, id", where: "stream = ?"}
+
+// DeleteEventStream removes a stream with what waits for it. Where that is much it goes in pieces before it: what was interrupted is to be asked for again.
 func (s *Store) DeleteEventStream(ctx context.Context, id string) (found bool, err error) {
 	defer s.db.forget(s.tenant.ID)
+	if err := s.deleteManyOf(ctx, id, eventsAlong); err != nil {
+		return false, err
+	}
 	err = s.write(ctx, func(q querier) error {
 		n, err := q.exec(ctx, "DELETE FROM documents WHERE kind = 'event_stream' AND tenant = ? AND id = ?", s.tenant.ID, id)
 		if err != nil {
@@ -247,6 +253,10 @@ func (s *Store) DeleteEventStream(ctx context.Context, id string) (found bool, e
 
 // DropEvents removes what is kept for a stream that is gone: a server that did not know yet may have added some. Nothing happens where there is one.
 func (s *Store) DropEvents(ctx context.Context, stream string) error {
+	const without = " AND NOT EXISTS (SELECT 1 FROM documents d WHERE d.kind = 'event_stream' AND d.tenant = events.tenant AND d.id = events.stream)"
+	if err := s.deleteManyOf(ctx, stream, goesAlong{table: eventsAlong.table, key: eventsAlong.key, where: eventsAlong.where + without}); err != nil {
+		return err
+	}
 	return s.write(ctx, func(q querier) error {
 		var there int
 		err := q.row(ctx, "SELECT COUNT(*) FROM documents WHERE kind = 'event_stream' AND tenant = ? AND id = ?", []any{s.tenant.ID, stream}, &there)

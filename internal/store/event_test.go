@@ -111,3 +111,35 @@ func TestQueuesAreSkippedThrough(t *testing.T) {
 
 // readsAll finds the steps of a plan that read a table or an index of it from end to end.
 var readsAll = regexp.MustCompile(`(?m)^SCAN (e|n|events|logout_notices)\b.*$|Seq Scan.*|.*HashAggregate.*|.*GroupAggregate.*|Bitmap.*`)
+
+// What waits for a stream goes in pieces before it, so that others can write meanwhile; what was interrupted goes on where it was.
+func TestStreamsWithManyEventsAreDeletedInPieces(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		s, ctx := storetest.Tenant(t, db, "acme"), t.Context()
+		ok(t, store.EventStreams.Create(ctx, s, &stagedoor.Document{ID: "est_1", Sealed: "{}"}))
+		for _, stream := range []string{"est_1", "est_gone"} {
+			for i := range 510 {
+				must(s.SendEvent(ctx, stream, "user.created", i))(t)
+			}
+		}
+		left := func() string { return store.Rows(t, db, 1, "SELECT CAST(COUNT(*) AS TEXT) FROM events")[0][0] }
+		limited, cancel := context.WithCancel(ctx)
+		err := store.AfterWrites(db, 1, cancel, func() error { _, err := s.DeleteEventStream(limited, "est_1"); return err })
+		if left := left(); err == nil || left != "520" {
+			t.Errorf("interrupted: %v, %s events left", err, left)
+		}
+		ok(t, s.DropEvents(ctx, "est_1")) // it is there
+		if found, err := s.DeleteEventStream(ctx, "est_1"); !found || err != nil || left() != "510" {
+			t.Errorf("deleted: %t %v, %s events left", found, err, left())
+		}
+		limited, cancel = context.WithCancel(ctx)
+		err = store.AfterWrites(db, 1, cancel, func() error { return s.DropEvents(limited, "est_gone") })
+		if left := left(); err == nil || left != "10" {
+			t.Errorf("interrupted: %v, %s events left", err, left)
+		}
+		ok(t, s.DropEvents(ctx, "est_gone"))
+		if left := left(); left != "0" {
+			t.Errorf("%s events left", left)
+		}
+	})
+}
