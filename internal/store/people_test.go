@@ -122,3 +122,15 @@ func devicesOf(t testing.TB, s *store.Store, user, client string) []stagedoor.De
 	ok(t, err)
 	return page
 }
+
+// The client that stands for the tenant is found without the documents of the others.
+func TestTheGlobalClientIsFoundAmongMany(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		ctx, s := t.Context(), storetest.Tenant(t, db, "acme")
+		for text, plan := range store.PlansOf(t, db, func() { _, _ = s.GlobalClient(ctx) }) {
+			if strings.Contains(text, "FROM clients") && !strings.Contains(plan, "clients_global") {
+				t.Errorf("%s\n%s", text, plan)
+			}
+		}
+	})
+}
