@@ -166,6 +166,9 @@ func (r *Runner) do(ctx context.Context, w *work) {
 			log.Error("a job could not be given back", "error", err)
 		}
 		return
+	case errors.Is(err, store.ErrLostJob): // another server goes on with it, or it went with its tenant
+		log.Info("a job is not this server's any more")
+		return
 	case stagedoor.IsKind(err, stagedoor.Invalid):
 		w.Details = stagedoor.AsError(err).Message
 	case w.Tries >= maxTries:
@@ -177,7 +180,9 @@ func (r *Runner) do(ctx context.Context, w *work) {
 	}
 	w.Status = stagedoor.JobFailed
 	if err := w.save(kept); err != nil {
-		log.Error("a job could not be ended", "error", err)
+		if !errors.Is(err, store.ErrLostJob) {
+			log.Error("a job could not be ended", "error", err)
+		}
 		return
 	}
 	r.ended(w, "failure")

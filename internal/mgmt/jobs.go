@@ -10,13 +10,15 @@ import (
 	"github.com/stagedoor/stagedoor/internal/web"
 )
 
-// maxCSVFields is how many columns an export as CSV may have (Management API fact sheet 3.12).
-const maxCSVFields = 30
+const (
+	maxCSVFields = 30 // of an export (Management API fact sheet 3.12)
+	maxExports   = 20 // of a tenant that are not over: each writes all users into the database once more
+)
 
-// start adds a job and wakes whoever works on jobs.
-func (a *API) start(c *call, j *stagedoor.Job) (any, error) {
+// start adds a job, unless there are already most of its type, and wakes whoever works on jobs; 0 means any number.
+func (a *API) start(c *call, j *stagedoor.Job, most int) (any, error) {
 	j.Status = stagedoor.JobPending
-	if err := c.store.CreateJob(c.ctx(), j, 0); err != nil {
+	if err := c.store.CreateJob(c.ctx(), j, most); err != nil {
 		return nil, err
 	}
 	a.wake()
@@ -101,7 +103,7 @@ func (a *API) exportUsers(c *call, in exportUsersIn) (any, error) {
 		}
 		j.ConnectionID, j.Connection = conn.ID, conn.Name
 	}
-	return a.start(c, j)
+	return a.start(c, j, maxExports)
 }
 
 // identityIn names one of a user's identities.
@@ -129,7 +131,7 @@ func (a *API) sendVerificationEmail(c *call, in verificationEmailIn) (any, error
 	}
 	return a.start(c, &stagedoor.Job{
 		Type: stagedoor.JobVerification, UserID: u.ID, ClientID: in.ClientID, OrganizationID: in.OrganizationID, Domain: st.Tenant().Domain(),
-	})
+	}, 0)
 }
 
 // addressee returns the user that a mail or a ticket is for, if all that was named with the user is there.

@@ -78,3 +78,16 @@ func TestFilesMayTakeLong(t *testing.T) {
 		}
 	})
 }
+
+// TestExportsAreBounded: each export writes all users into the database once more.
+func TestExportsAreBounded(t *testing.T) {
+	each(t, func(h *house) {
+		bearer := h.machine("acme")
+		for range maxExports {
+			h.call(bearer, "POST", "/jobs/users-exports", `{}`).is(200, "")
+		}
+		h.call(bearer, "POST", "/jobs/users-exports", `{}`).fails(429, "too_many_requests", "There are 20 active export users jobs already running")
+		h.work()
+		h.call(bearer, "POST", "/jobs/users-exports", `{}`).is(200, "")
+	})
+}

@@ -24,8 +24,8 @@ const jobKept = 24 * time.Hour
 // uploadLimit is how long a file may be on its way: one that was given up keeps no other out for longer.
 const uploadLimit = 15 * time.Minute
 
-// errLostJob stops whoever works on a job that another server has taken over.
-var errLostJob = errors.New("the lease of the job has run out")
+// ErrLostJob stops whoever works on a job that another server has taken over, or that is gone.
+var ErrLostJob = errors.New("the lease of the job has run out")
 
 // A JobLease is the right to work on a job.
 type JobLease struct {
@@ -57,6 +57,9 @@ func (s *Store) CreateJob(ctx context.Context, j *stagedoor.Job, most int) error
 	})
 }
 
+// jobsCalled is what jobs are called of which there may be so many at a time.
+var jobsCalled = map[string]string{stagedoor.JobImport: "import users", stagedoor.JobExport: "export users"}
+
 // fewer refuses one job more than most. The tenant is locked, so that two requests do not both find room.
 func (s *Store) fewer(ctx context.Context, q querier, kind string, most int) error {
 	if s.db.postgres {
@@ -69,7 +72,7 @@ func (s *Store) fewer(ctx context.Context, q querier, kind string, most int) err
 	err := q.row(ctx, "SELECT COUNT(*) FROM jobs WHERE tenant = ? AND type = ? AND (status IN ('pending', 'processing') OR status = 'uploading' AND created_at > ? AND created_at <= ?)",
 		[]any{s.tenant.ID, kind, millis(now.Add(-uploadLimit)), millis(now.Add(uploadLimit))}, &active) // what a clock that was wrong has dated later counts no longer than that
 	if err == nil && active >= most {
-		return stagedoor.Errorf(stagedoor.TooMany, "too_many_requests", "There are %d active import users jobs already running", active)
+		return stagedoor.Errorf(stagedoor.TooMany, "too_many_requests", "There are %d active %s jobs already running", active, jobsCalled[kind])
 	}
 	return err
 }
@@ -216,7 +219,7 @@ func (s *Store) saveJob(ctx context.Context, q querier, j *stagedoor.Job, l JobL
 	n, err := q.exec(ctx, "UPDATE jobs SET status = ?, doc = ?, lease_until = ?, expires_at = ? WHERE tenant = ? AND id = ? AND owner = ? AND status = 'processing'",
 		j.Status, document(doc), millis(until), millis(now.Add(jobKept)), s.tenant.ID, j.ID, l.Owner)
 	if err == nil && n == 0 {
-		err = errLostJob
+		err = ErrLostJob
 	}
 	if err == nil && j.Over() {
 		_, err = q.exec(ctx, "DELETE FROM job_parts WHERE tenant = ? AND job = ? AND kind = ?", s.tenant.ID, j.ID, JobFile)
