@@ -176,7 +176,7 @@ func (im *importer) read(raw []byte) (store.ImportRow, *stagedoor.JobRowError) {
 	if err := in.secrets(&row, raw); err != nil {
 		return row, err
 	}
-	return row, im.seen.add(u, im.conn.Options.Attributes().Phone.Identifies)
+	return row, im.seen.add(u, in.UserID != "", im.conn.Options.Attributes().Phone.Identifies)
 }
 
 // missing tells what a row lacks by which its user is known: the address, where the connection does not say otherwise; else what it says, and one of what people log in with.

@@ -6,7 +6,7 @@ import (
 	"github.com/stagedoor/stagedoor"
 )
 
-// seen remembers which users a file has had, so that none is in it twice: 8 bytes for each of a user's identifiers.
+// seen remembers which users a file has had, so that none is in it twice: 8 bytes for each of a user's identifiers that the file has.
 type seen struct {
 	seed maphash.Seed
 	keys map[uint64]struct{}
@@ -14,18 +14,22 @@ type seen struct {
 
 func newSeen() seen { return seen{maphash.MakeSeed(), map[uint64]struct{}{}} }
 
-// add remembers a user, or tells that the user was there before; phones tells whether people are known by telephone numbers.
-func (s *seen) add(u *stagedoor.User, phones bool) *stagedoor.JobRowError {
-	number := ""
+// add remembers a user, or tells that the user was there before; named tells whether the file has the id, which else is a new one, and phones whether people are known by
+// telephone numbers.
+func (s *seen) add(u *stagedoor.User, named, phones bool) *stagedoor.JobRowError {
+	number, id := "", ""
 	if phones {
 		number = u.PhoneNumber
+	}
+	if named {
+		id = u.ID
 	}
 	var sums []uint64
 	for _, k := range []struct{ kind, value, code, path string }{
 		{"email", u.Email, "CONFLICT_EMAIL", "email"},
 		{"username", u.Username, "CONFLICT_USERNAME", "username"},
 		{"phone_number", number, "CONFLICT", "phone_number"},
-		{"user_id", u.ID, "CONFLICT", "user_id"},
+		{"user_id", id, "CONFLICT", "user_id"},
 	} {
 		if k.value == "" {
 			continue
