@@ -20,13 +20,15 @@ const (
 	documentPause  = 30 * time.Second // before it is asked for again because a key is not in it
 	failurePause   = 5 * time.Second  // before an issuer that did not answer is asked again
 	maxDocuments   = 1000
+	documentBytes  = 16 << 20    // of the texts of all of them: what is kept of a text may be ten times as large
 	clockTolerance = time.Minute // by which clocks may differ
 )
 
 // documents are what issuers publish, by address: metadata and key sets. They are public, so that tenants share them.
 type documents struct {
-	mu  sync.Mutex
-	all map[string]*document
+	mu    sync.Mutex
+	all   map[string]*document
+	bytes int
 }
 
 // document is one of them. Its lock is held while it is fetched, so that many logins at once fetch it once.
@@ -35,6 +37,7 @@ type document struct {
 	fetched time.Time
 	failed  time.Time
 	err     error
+	size    int // of the text
 	members map[string]any
 	keys    []jose.VerifyKey
 	party   *xmlsig.Party // of metadata of WS-Federation
@@ -52,12 +55,28 @@ func (d *documents) at(kind, address string) *document {
 	doc := d.all[address]
 	if doc == nil {
 		if len(d.all) >= maxDocuments {
-			clear(d.all) // rare, and costs a fetch for each
+			d.drop()
 		}
 		doc = &document{}
 		d.all[address] = doc
 	}
 	return doc
+}
+
+// drop forgets all of them: that is rare, and costs a fetch for each.
+func (d *documents) drop() {
+	clear(d.all)
+	d.bytes = 0
+}
+
+// weigh notes how long the text of a document is now.
+func (d *documents) weigh(doc *document, size int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.bytes += size - doc.size
+	if doc.size = size; d.bytes > documentBytes {
+		d.drop()
+	}
 }
 
 // read fetches the document if there is none that is good; again: even if there is one, unless it was fetched just now.
@@ -85,6 +104,7 @@ func (doc *document) read(ctx context.Context, o *Upstream, address string, agai
 		}
 		return err
 	}
+	o.documents.weigh(doc, len(body))
 	doc.fetched, doc.failed = now, time.Time{}
 	return nil
 }

@@ -1,8 +1,11 @@
 package connection
 
 import (
+	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
@@ -62,5 +65,27 @@ func TestDocumentOfAnotherKind(t *testing.T) {
 	}
 	if m, err := o.metadata(t.Context(), server.URL+"/metadata"); err != nil || m["issuer"] != "https://idp.example" {
 		t.Errorf("%v %v", m, err)
+	}
+}
+
+// TestLargeDocuments: what issuers publish is kept up to a size, whoever names their addresses.
+func TestLargeDocuments(t *testing.T) {
+	text := `{"issuer":"x","list":[1` + strings.Repeat(",1", 100<<10) + `]}`
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, text) }))
+	defer server.Close()
+	o := &Upstream{HTTP: server.Client()}
+	for i := range 100 {
+		if m, err := o.metadata(t.Context(), fmt.Sprint(server.URL, "/", i)); err != nil || m["issuer"] != "x" {
+			t.Fatal(m, err)
+		}
+	}
+	kept := 0
+	for _, doc := range o.documents.all {
+		if doc.members != nil {
+			kept += len(text)
+		}
+	}
+	if kept > 16<<20 || kept == 0 {
+		t.Errorf("%d bytes are kept", kept)
 	}
 }
