@@ -52,6 +52,7 @@ type createPhoneProviderIn struct {
 }
 
 type updatePhoneProviderIn struct {
+	_             struct{}              `schema:"min=1"`
 	Name          string                `json:"name" schema:"enum=twilio|custom" doc:"Name of the phone notification provider"`
 	Disabled      web.Opt[bool]         `json:"disabled" schema:"notnull" doc:"Whether the provider is enabled (false) or disabled (true)"`
 	Configuration *phoneConfigurationIn `json:"configuration"`

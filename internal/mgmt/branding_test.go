@@ -120,7 +120,7 @@ func TestPhone(t *testing.T) {
 		const none = "Notification Resource not found"
 		for _, path := range []string{"/branding/phone/providers/pro_x", "/branding/phone/templates/tem_x"} {
 			h.call(bearer, "GET", path, "").fails(404, "", none)
-			h.call(bearer, "PATCH", path, `{}`).fails(404, "", none)
+			h.call(bearer, "PATCH", path, `{"disabled":true}`).fails(404, "", none)
 			h.call(bearer, "DELETE", path, "").fails(404, "", none)
 			h.call(bearer, "POST", path+"/try", `{"to":"+4912345"}`).fails(404, "", none)
 		}
@@ -169,6 +169,7 @@ func TestPhone(t *testing.T) {
 
 		h.call(bearer, "PATCH", "/branding/phone/providers/"+pro, `{"name":"custom","disabled":true,"configuration":{"delivery_methods":["voice"]},"credentials":{}}`).
 			is(200, `{"id":"`+pro+`","tenant":"acme.test","name":"custom","channel":"phone","disabled":true,"configuration":{"delivery_methods":["voice"]},`+times+`}`)
+		h.call(bearer, "PATCH", "/branding/phone/providers/"+pro, `{}`).fails(400, "invalid_body", payload(`Too few properties defined (0), minimum 1'`))
 		h.call(bearer, "DELETE", "/branding/phone/providers/"+pro, "").is(204, "")
 		h.call(bearer, "PATCH", "/branding/phone/templates/"+tem, `{"disabled":true,"content":{"body":{"voice":"w"}}}`).
 			is(200, same+`,"disabled":true,"content":{"syntax":"liquid","from":"+1000","body":{"text":"{{ code }} {% if user.city %}x{% endif %}","voice":"w"}}}`)

@@ -334,6 +334,7 @@ func (a *API) createCredential(c *call, in credentialIn) (any, error) {
 
 // updateCredentialIn is what can be changed of a credential: when it ends.
 type updateCredentialIn struct {
+	_         struct{}        `schema:"min=1"`
 	ExpiresAt web.Opt[string] `json:"expires_at" doc:"The ISO 8601 formatted date representing the expiration of the credential"`
 }
 

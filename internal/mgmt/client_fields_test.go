@@ -172,6 +172,7 @@ func TestClientCredentials(t *testing.T) {
 		}
 		h.call(all, "GET", path+"/credentials/"+first, "").is(200, want)
 		h.call(all, "PATCH", path+"/credentials/"+first, `{"expires_at":"2026-12-01T00:00:00Z"}`).is(200, strings.Replace(want, "2036-11-25T12:00:00", "2026-12-01T00:00:00", 1))
+		h.call(all, "PATCH", path+"/credentials/"+first, `{}`).fails(400, "invalid_body", payload(`Too few properties defined (0), minimum 1'`))
 		h.call(all, "PATCH", path+"/credentials/"+first, `{"name":"x"}`).fails(400, "invalid_body", payload(`Additional properties not allowed: name'`))
 		h.call(all, "DELETE", path+"/credentials/"+first, "").fails(400, "operation_not_supported", "The credential is in use by the client.")
 

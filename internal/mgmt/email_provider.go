@@ -54,6 +54,7 @@ type createEmailProviderIn struct {
 }
 
 type updateEmailProviderIn struct {
+	_           struct{}                            `schema:"min=1"`
 	Name        string                              `json:"name" schema:"enum=mailgun|mandrill|sendgrid|resend|ses|sparkpost|smtp|azure_cs|ms365|custom" doc:"Name of the email provider"`
 	Enabled     web.Opt[bool]                       `json:"enabled" schema:"notnull" doc:"Whether the provider is enabled (true) or disabled (false)"`
 	From        web.Opt[string]                     `json:"default_from_address" doc:"Email address to use as \"from\" when no other address specified"`

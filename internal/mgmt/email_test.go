@@ -10,6 +10,7 @@ func TestEmailProvider(t *testing.T) {
 		bearer := h.machine("acme")
 		const all = "/emails/provider?fields=name%2Cenabled%2Cdefault_from_address%2Ccredentials%2Csettings&include_fields=true"
 		h.call(bearer, "GET", "/emails/provider", "").fails(404, "inexistent_email_provider", "There is not a configured email provider")
+		h.call(bearer, "PATCH", "/emails/provider", `{}`).fails(400, "invalid_body", payload(`Too few properties defined (0), minimum 1'`))
 		h.call(bearer, "PATCH", "/emails/provider", `{"enabled":false}`).fails(404, "inexistent_email_provider", "There is not a configured email provider")
 		h.call(bearer, "DELETE", "/emails/provider", "").is(204, "")
 		smtp := `{"name":"smtp","enabled":true,"default_from_address":"no-reply@x.test","credentials":{"smtp_host":"smtp.x.test","smtp_port":587,"smtp_user":"user","smtp_pass":"s3cret-pass"}}`

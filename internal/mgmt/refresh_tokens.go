@@ -102,13 +102,11 @@ func (a *API) readRefreshToken(c *call) (any, error) {
 }
 
 type updateRefreshTokenIn struct {
+	_        struct{}                            `schema:"min=1"`
 	Metadata web.Opt[map[string]json.RawMessage] `json:"refresh_token_metadata" doc:"Metadata associated with the refresh token, in the form of an object with string values (max 255 chars). Maximum of 25 metadata properties allowed"`
 }
 
 func (a *API) updateRefreshToken(c *call, in updateRefreshTokenIn) (any, error) {
-	if !in.Metadata.Set {
-		return a.readRefreshToken(c)
-	}
 	metadata, err := accessMetadata("refresh_token_metadata", in.Metadata)
 	if err != nil {
 		return nil, err

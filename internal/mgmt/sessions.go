@@ -150,13 +150,11 @@ func accessMetadata(name string, o web.Opt[map[string]json.RawMessage]) (map[str
 }
 
 type updateSessionIn struct {
+	_        struct{}                            `schema:"min=1"`
 	Metadata web.Opt[map[string]json.RawMessage] `json:"session_metadata" doc:"Metadata associated with the session, in the form of an object with string values (max 255 chars). Maximum of 25 metadata properties allowed"`
 }
 
 func (a *API) updateSession(c *call, in updateSessionIn) (any, error) {
-	if !in.Metadata.Set {
-		return a.readSession(c)
-	}
 	metadata, err := accessMetadata("session_metadata", in.Metadata)
 	if err != nil {
 		return nil, err
