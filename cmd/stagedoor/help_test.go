@@ -1,6 +1,8 @@
 package main
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -79,6 +81,41 @@ func TestInitDomains(t *testing.T) {
 		out, errs, code := runCommand(t, "init", "acme", "--data", t.TempDir(), "--domain", domain)
 		if code != 1 || out != "" || !strings.Contains(errs, want) {
 			t.Errorf("%s: code %d, %q, %q", domain, code, out, errs)
+		}
+	}
+}
+
+// What people type by habit is understood, and a mistake says where to read more.
+func TestHabits(t *testing.T) {
+	help, _, _ := runCommand(t, "--help")
+	for _, c := range []struct{ typed, out, errs string }{
+		{"help", help, ""},
+		{"help backup", "Usage: stagedoor backup", ""},
+		{"help script run", "Usage: stagedoor script run", ""},
+		{"--version", "stagedoor ", ""},
+		{"frob", "", "unexpected argument frob: `stagedoor --help` tells more"},
+		{"keys", "", "`stagedoor keys --help` tells more"},
+		{"serve --frob", "", "unknown flag --frob: `stagedoor serve --help` tells more"},
+		{"script run", "", "`stagedoor script run --help` tells more"},
+	} {
+		out, errs, code := runCommand(t, strings.Fields(c.typed)...)
+		if (code == 0) != (c.errs == "") || !strings.HasPrefix(out, c.out) || !strings.Contains(errs, c.errs) {
+			t.Errorf("%s: code %d\n%s%s", c.typed, code, out, errs)
+		}
+	}
+}
+
+// A mistyped directory is told, and stays as it is: a database of its own, and a key, would be a riddle later.
+func TestNoDatabase(t *testing.T) {
+	for _, command := range []string{"tenants list", "tenants delete acme", "keys list", "reindex", "modules list", "login runs"} {
+		data := t.TempDir()
+		_, errs, code := runCommand(t, append(strings.Fields(command), "--data", data)...)
+		made, err := os.ReadDir(data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if code != 1 || !strings.Contains(errs, "there is no database "+filepath.Join(data, "stagedoor.db")) || len(made) > 0 {
+			t.Errorf("%s: code %d, %d files, %s", command, code, len(made), errs)
 		}
 	}
 }

@@ -75,7 +75,10 @@ func (c *loginRunsCommand) Run(ctx context.Context) error {
 		return err
 	}
 	if c.JSON {
-		return json.NewEncoder(os.Stdout).Encode(all)
+		return printJSON(all)
+	}
+	if len(all) == 0 {
+		fmt.Println("No such runs are kept. The recorder is switched on by stagedoor.script_recording of the tenant's settings.")
 	}
 	for _, r := range all {
 		what := r.Kind

@@ -15,6 +15,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -76,6 +77,7 @@ func main() {
 }
 
 func run(ctx context.Context, args []string) error {
+	args = meant(args)
 	var c any = &cli{}
 	name, description := "stagedoor", "A self-hosted identity server that speaks Auth0's APIs."
 	if len(args) > 0 && args[0] == "script" { // its --config is something else
@@ -90,9 +92,31 @@ func run(ctx context.Context, args []string) error {
 	eachCommand(parser.Model.Node, "", hideUnread)
 	parsed, err := parser.Parse(args)
 	if err != nil {
-		return err
+		return explained(err, name)
 	}
 	return parsed.Run()
+}
+
+// explained adds to a mistake of the command line where it is told what could be said there.
+func explained(err error, name string) error {
+	var wrong *kong.ParseError
+	if errors.As(err, &wrong) && wrong.Context != nil {
+		if command := wrong.Context.Selected(); command != nil {
+			name += " " + command.Path()
+		}
+	}
+	return fmt.Errorf("%w: `%s --help` tells more", err, name)
+}
+
+// meant takes what people type by habit, `help`, also before a command, and `--version`, for what it means here.
+func meant(args []string) []string {
+	switch {
+	case len(args) > 0 && args[0] == "help":
+		return append(slices.Clone(args[1:]), "--help")
+	case len(args) == 1 && args[0] == "--version":
+		return []string{"version"}
+	}
+	return args
 }
 
 // logger writes operators' lines to standard error.

@@ -171,6 +171,12 @@ func TestMigrateSaysWhatItDid(t *testing.T) {
 
 func TestReindex(t *testing.T) {
 	data := filepath.Join(t.TempDir(), "data")
+	if err := os.Mkdir(data, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(data, "stagedoor.db"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
 	if _, errs, code := runCommand(t, "reindex", "--data", data); code == 0 || !strings.Contains(errs, "stagedoor migrate") {
 		t.Errorf("before the first migration: code %d, %q", code, errs)
 	}

@@ -118,10 +118,15 @@ func scriptModule(added bundle.Added, parts []string) stagedoor.ScriptModule {
 	return m
 }
 
-// openMigrated opens the database of a configuration, which must be up to date.
+// openMigrated opens the database of a configuration, which must be there and up to date: a mistyped --data makes neither a database nor a key.
 func openMigrated(ctx context.Context, cfg *config.Config) (*store.DB, error) {
 	if err := cfg.Complete(); err != nil {
 		return nil, err
+	}
+	if file := strings.TrimPrefix(cfg.Database, "sqlite://"); !cfg.Postgres() {
+		if _, err := os.Stat(file); err != nil {
+			return nil, fmt.Errorf("there is no database %s: --data and --database say where it is, `stagedoor init` makes one", file)
+		}
 	}
 	db, err := server.OpenDatabase(ctx, *cfg, server.Deps{})
 	if err != nil {

@@ -135,7 +135,11 @@ func (c *initCommand) Run(ctx context.Context) error {
 	for _, name := range []string{"domain", "client_id", "client_secret", "audience"} {
 		fmt.Fprintf(w, "  %s\t%s\n", name, out[name])
 	}
-	return w.Flush()
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	fmt.Println("\n`stagedoor serve` with the same settings starts the server; docs/guide/first-application.md goes on from there.")
+	return nil
 }
 
 func printJSON(v any) error {
