@@ -120,7 +120,11 @@ func (p *prompt) describe(ctx context.Context, st *store.Store, c *ui.ConsentPag
 	if err != nil {
 		return nil, err
 	}
-	if c.API = api.Name; c.API == "" {
+	switch { // the server's own API is the account, as far as people are concerned: they do not know its name
+	case token.IsManagement(st.Tenant(), p.tx.Request.Audience):
+	case api.Name != "":
+		c.API = api.Name
+	default:
 		c.API = api.Identifier
 	}
 	if st.Tenant().Settings.Flags[stagedoor.FlagScopeDescriptions] {

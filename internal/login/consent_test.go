@@ -68,6 +68,18 @@ func TestConsentWithDescriptions(t *testing.T) {
 	page.hides("Songs")
 }
 
+// The server's own API is a person's account: people are not asked for access to something whose name they have never heard.
+func TestConsentToTheAccount(t *testing.T) {
+	w := newWorld(t, storetest.SQLite)
+	management := "https://" + w.st.Tenant().Domain() + "/api/v2/"
+	w.ok(w.st.CreateResourceServer(t.Context(), &stagedoor.ResourceServer{
+		Name: "Auth0 Management API", Identifier: management, IsSystem: true, SigningAlgorithm: "RS256", TokenLifetime: 600,
+		Scopes: []stagedoor.APIScope{{Value: "read:current_user"}},
+	}))
+	w.browser().consent("client_id", "app", "audience", management, "scope", "openid read:current_user", "prompt", "consent").
+		says("asks for access to your account.", "Everything that is kept about you here").hides("Management API", management)
+}
+
 // TestAttackBorrowedName: whoever registers a client calls it what they like. Its pages say from the first one on where the answer goes, whom nobody has checked, and no page shows the picture
 // that it names.
 func TestAttackBorrowedName(t *testing.T) {
