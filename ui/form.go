@@ -78,6 +78,17 @@ type FormButton struct {
 
 func (FormPage) template() string { return "form" }
 
+// ProblemText is what the list above the form says of p: with the name of the field, without which "Fill this in." says nothing there.
+func (p FormPage) ProblemText(problem Problem) string {
+	text := p.Frame.ProblemText(problem)
+	for _, part := range p.Parts {
+		if problem.Field != "" && part.Name == problem.Field && part.Label != "" {
+			return part.Label + ": " + text
+		}
+	}
+	return text
+}
+
 // Fresh tells whether pressing Enter in a field would press another button than the one that goes on: then one stands before them all.
 func (p FormPage) Fresh() bool {
 	first := true
