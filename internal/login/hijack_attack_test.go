@@ -147,7 +147,7 @@ func TestPreHijackedByPasskey(t *testing.T) {
 		if methods, err := w.st.AuthenticationMethods(w.Context(), id); err != nil || len(methods) != 2 {
 			w.Errorf("methods %+v %v", methods, err)
 		}
-		if m := w.mails(); !strings.Contains(m[0].Text, "Your passkeys go on to work") || m[0].To != "victim@example.com" || strings.Contains(m[1].Text, "passkeys") {
+		if m := w.mails(); !strings.Contains(m[0].Text, "Your passkeys still work") || m[0].To != "victim@example.com" || strings.Contains(m[1].Text, "passkeys") {
 			w.Errorf("what the mails say: %q, %q", m[0].Text, m[1].Text)
 		}
 	})
