@@ -23,7 +23,7 @@ func TestWaysOut(t *testing.T) {
 	}
 }
 
-// TestExplicitFilter: what the filter hides is not played either.
+// TestExplicitFilter: what the filter hides is told, and is not played either.
 func TestExplicitFilter(t *testing.T) {
 	listener := operatorOf(t).newListener("eli", map[string]any{"user_metadata": map[string]any{"explicitFilter": true}})
 	token := signIn(t, mixtape(t), listener).Access
@@ -51,6 +51,7 @@ func TestExplicitFilter(t *testing.T) {
 	b.signIn(listener)
 	b.click(id("tab-playlists"))
 	b.click(id("playlist-card"))
+	b.awaitData(id("playlist-hidden"), "hidden", "1")
 	b.click(id("playlist-play"))
 	b.awaitText(id("mini-player"), shown)
 }

@@ -26,7 +26,9 @@ export function PlaylistScreen({ id }: { id: string }) {
   }
   const name = tapeName(t, list);
 
-  const songs = wanted(app.library.songsOf(list), me);
+  const all = app.library.songsOf(list);
+  const songs = wanted(all, me);
+  const hidden = all.length - songs.length;
   const mayEdit = list.featured ? me.editor : list.user_id === me.sub;
   const spinning = playing && songs.some((song) => song.song_id === app.player.song?.song_id) && queue.length === songs.length;
   return (
@@ -59,6 +61,7 @@ export function PlaylistScreen({ id }: { id: string }) {
           save={(name, chosen) => app.library.change(list, { name, songs: chosen })} close={() => setEditing(false)} />
       )}
       {songs.length ? <SongList songs={songs} /> : <p class="faint">{t(list.songs.length ? 'allHidden' : 'emptyTape')}</p>}
+      {hidden > 0 && songs.length > 0 && <p class="faint" data-testid="playlist-hidden" data-hidden={hidden}>{t(hidden === 1 ? 'oneHidden' : 'someHidden', { n: hidden })}</p>}
 
       <dialog ref={ask} aria-labelledby="remove-ask">
         <p id="remove-ask">{t('removeAsk', { name })}</p>
