@@ -169,14 +169,16 @@ func Wanted(r *http.Request) bool { return strings.Contains(r.Header.Get("Accept
 func NoTenant(w http.ResponseWriter, r *http.Request, err error) {
 	e := stagedoor.AsError(err)
 	status, code, message := http.StatusInternalServerError, "server_error", wentWrong
+	hint := ""
 	switch e.Kind {
 	case stagedoor.NotFound:
 		status, code, message = http.StatusNotFound, e.Code, e.Message
+		hint = "A tenant answers under the domains that it has, with their ports, and under no others: stagedoor tenants list shows them."
 	case stagedoor.Unavailable:
 		status, code, message = http.StatusServiceUnavailable, e.Code, e.Message
 	}
 	web.RetryAfter(w.Header(), err)
-	Render(w, status, ui.ErrorPage{Frame: ui.Frame{Lang: ui.Match(ui.Languages(), Wishes(r)...)}, Code: code, Description: message})
+	Render(w, status, ui.ErrorPage{Frame: ui.Frame{Lang: ui.Match(ui.Languages(), Wishes(r)...)}, Code: code, Description: message, Hint: hint})
 }
 
 func redirectToOwn(w http.ResponseWriter, r *http.Request, to string, client *stagedoor.Client, lang, code, message, tracking string) {

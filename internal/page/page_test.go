@@ -127,3 +127,13 @@ func TestPost(t *testing.T) {
 		}
 	}
 }
+
+// Who opens a domain that no tenant has, such as 127.0.0.1 for localhost, reads where to look for the one that is meant.
+func TestNoTenant(t *testing.T) {
+	_, err := storetest.Open(t, storetest.SQLite).TenantByDomain(t.Context(), "127.0.0.1:8080")
+	w := httptest.NewRecorder()
+	page.NoTenant(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "http://127.0.0.1:8080/", nil), err)
+	if w.Code != http.StatusNotFound || !strings.Contains(w.Body.String(), "stagedoor tenants list") {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+}
