@@ -49,6 +49,8 @@ func TestExplicitFilter(t *testing.T) {
 	api(t, 201, "POST", "/playlists", token, map[string]any{"name": "Both", "songs": []string{explicit, clean}})
 	b := newTab(t)
 	b.signIn(listener)
+	b.await("five songs to begin with, none of them played or hidden", `document.querySelectorAll('[data-testid="song-row"]').length === 5`)
+	b.awaitText(id("home-songs"), "Start here")
 	b.click(id("tab-playlists"))
 	b.click(id("playlist-card"))
 	b.awaitData(id("playlist-hidden"), "hidden", "1")

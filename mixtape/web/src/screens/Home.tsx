@@ -1,4 +1,5 @@
 import { useListener } from '../app';
+import { wanted } from '../library';
 import { useStore } from '../store';
 import { useApp } from '../ui/context';
 import { Icon } from '../ui/icons';
@@ -10,7 +11,9 @@ export function Home() {
   const { app, t } = useApp();
   const me = useListener(app);
   const { loaded, featured, songs, favGenre } = useStore(app.library.state);
-  const mostPlayed = [...songs].sort((a, b) => b.plays - a.plays).slice(0, 5);
+  const all = wanted(songs, me);
+  const played = all.filter((song) => song.plays > 0).sort((a, b) => b.plays - a.plays);
+  const some = (played.length ? played : all).slice(0, 5);
   return (
     <>
       <section class="hero">
@@ -35,8 +38,8 @@ export function Home() {
       </section>
 
       <section aria-labelledby="jump">
-        <div class="row"><h2 id="jump">{t('jumpIn')}</h2><a href="/library">{t('seeAll')}</a></div>
-        <SongList songs={mostPlayed} />
+        <div class="row"><h2 id="jump" data-testid="home-songs">{t(loaded && !played.length ? 'startHere' : 'jumpIn')}</h2><a href="/library">{t('seeAll')}</a></div>
+        <SongList songs={some} />
       </section>
     </>
   );
