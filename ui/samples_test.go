@@ -51,7 +51,7 @@ func sampleAccount(f Frame) AccountPage {
 		Browsers:   []AccountSession{{ID: "b", Device: "Firefox · Linux", IP: "192.0.2.7", Began: sampleSent, Used: sampleSent, Here: true}, {ID: "c", Used: sampleSent}},
 		Sessions:   []AccountSession{{ID: "s1", Device: "Firefox · Linux", IP: "192.0.2.7", Began: sampleSent, Used: sampleSent, Here: true, Programs: "Mixtape"}, {ID: "s2", Device: "Safari · iPhone", IP: "2001:db8::7", Began: sampleSent, Used: sampleSent}},
 		Clients:    []AccountClient{{ID: "c1", Name: "Mixtape", Scopes: []string{"Your profile", "Playlists"}, Keeps: true, Used: sampleSent}},
-		Identities: []AccountIdentity{{Provider: "Username-Password", ID: "auth0|1", Name: "ada@example.com", Main: true}, {Provider: "Radio", ID: "radio|2", Name: "Ada L."}},
+		Identities: []AccountIdentity{{Provider: "Password", ID: "auth0|1", Name: "ada@example.com", Main: true}, {Provider: "Radio", ID: "radio|2", Name: "Ada L."}},
 		Connected: []AccountElsewhere{
 			{ID: "cac_1", Provider: "Google", Name: "a-rather-long-address-of-ada@subdomain.example.com", Scopes: []string{"openid", "https://www.googleapis.com/auth/calendar.readonly"}, Created: sampleSent, Used: sampleSent},
 			{ID: "cac_2", Provider: "GitHub", Name: "ada", Created: sampleSent},

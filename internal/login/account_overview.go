@@ -271,6 +271,9 @@ func (a *account) fillIdentities(p *ui.AccountPage) error {
 		provider := one.Connection
 		if c, err := a.st.ConnectionByName(a.r.Context(), one.Connection); err == nil {
 			provider = connection.Title(c)
+			if c.Strategy == stagedoor.StrategyDatabase && c.DisplayName == "" {
+				provider = p.T("form.password") // its name is for those who run it
+			}
 		}
 		p.Identities = append(p.Identities, ui.AccountIdentity{Provider: provider, ID: one.FullID(), Name: name, Main: i == 0})
 	}

@@ -82,7 +82,7 @@ func TestAccountPage(t *testing.T) {
 			_, err := w.st.PatchMetadata(t.Context(), u.ID, stagedoor.Metadata{"theme": json.RawMessage(`"dark"`), "secret": json.RawMessage(`1`)}, stagedoor.Metadata{"plan": json.RawMessage(`"gold"`)}, 1<<20)
 			w.ok(err)
 			b, page := w.onAccount("ada@example.com")
-			page.want(http.StatusOK).says("Your account", "Logged in as ada@example.com", "theme dark", "This browser", "Mixtape", "Member since", "Users").hides("gold")
+			page.want(http.StatusOK).says("Your account", "Logged in as ada@example.com", "theme dark", "This browser", "Mixtape", "Member since", "Ways to log in Password ada@example.com").hides("gold")
 			page = b.onward(b.press(page, "/account/profile", "", "name", "Ada\r\nLovelace", "nickname", "", "picture", "https://pictures.example/ada.png"))
 			page.want(http.StatusOK).says("Your profile is saved.", "Ada Lovelace")
 			wrong := b.press(page, "/account/profile", "", "name", "Augusta", "picture", "javascript:alert(1)").want(http.StatusBadRequest).says("https://", "Logged in as Ada Lovelace")
@@ -305,6 +305,7 @@ func TestAccountIdentities(t *testing.T) {
 	w.ok(err)
 	b, page := w.onAccount("ada@example.com")
 	page.harmless()
+	page.says("Ways to log in Password ada@example.com").hides(u.Connection)                // the name that operators gave the database
 	b.press(page, "/account/identities/unlink", "", "id", u.ID).want(http.StatusBadRequest) // the main one
 	b.onward(b.press(page, "/account/identities/unlink", "radio|7")).says("unlinked").hides("alert(1)")
 	w.logs("unlinked oauth2|radio|7")
