@@ -49,14 +49,14 @@ func sampleAccount(f Frame) AccountPage {
 		Factors:  []AccountFactor{{ID: "totp|1", Kind: "otp", Created: sampleSent, Used: sampleSent}, {ID: "phone|1", Kind: "phone", Name: "+49 *** 89", Created: sampleSent}, {ID: "rc|1", Kind: "recovery-code", Created: sampleSent, Fixed: true}},
 		Addable:  []string{"webauthn-roaming", "otp"}, Recovers: true,
 		Browsers:   []AccountSession{{ID: "b", Device: "Firefox · Linux", IP: "192.0.2.7", Began: sampleSent, Used: sampleSent, Here: true}, {ID: "c", Used: sampleSent}},
-		Sessions:   []AccountSession{{ID: "s1", Device: "Firefox · Linux", IP: "192.0.2.7", Began: sampleSent, Used: sampleSent, Here: true, Programs: "Mixtape"}, {ID: "s2", Device: "Safari · iPhone", IP: "2001:db8::7", Began: sampleSent, Used: sampleSent}},
+		Sessions:   []AccountSession{{ID: "s1", Device: "Firefox · Linux", IP: "192.0.2.7", Began: sampleSent, Used: sampleSent, Here: true, Programs: "Mixtape"}, {ID: "s2", Device: "Safari · iPhone", IP: "2001:db8::7", Place: "Llanfairpwllgwyngyll, United Kingdom", Began: sampleSent, Used: sampleSent}},
 		Clients:    []AccountClient{{ID: "c1", Name: "Mixtape", Scopes: []string{"Your profile", "Playlists"}, Keeps: true, Used: sampleSent}},
 		Identities: []AccountIdentity{{Provider: "Password", ID: "auth0|1", Name: "ada@example.com", Main: true}, {Provider: "Radio", ID: "radio|2", Name: "Ada L."}},
 		Connected: []AccountElsewhere{
 			{ID: "cac_1", Provider: "Google", Name: "a-rather-long-address-of-ada@subdomain.example.com", Scopes: []string{"openid", "https://www.googleapis.com/auth/calendar.readonly"}, Created: sampleSent, Used: sampleSent},
 			{ID: "cac_2", Provider: "GitHub", Name: "ada", Created: sampleSent},
 		},
-		Events:   []AccountEvent{{Key: "login", At: sampleSent, IP: "192.0.2.7", Device: "Firefox · Linux"}, {Key: "wrong_password", At: sampleSent, IP: "198.51.100.9", Device: "curl", Alarming: true}},
+		Events:   []AccountEvent{{Key: "login", At: sampleSent, IP: "192.0.2.7", Device: "Firefox · Linux"}, {Key: "wrong_password", At: sampleSent, IP: "198.51.100.9", Place: "Paris, France", Device: "curl", Alarming: true}},
 		Sections: []string{"profile", "factors", "sessions", "clients", "identities", "connected", "activity", "data"},
 	}
 	for _, part := range []string{"profile", "metadata", "email", "username", "password", "factors", "sessions", "clients", "identities", "activity", "export", "delete"} {
