@@ -29,11 +29,11 @@ func (a *API) listInvitations(c *call, in listInvitationsIn) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	all, err := c.store.Invitations(c.ctx(), o.ID, order == "1")
+	page, err := c.store.Invitations(c.ctx(), o.ID, order == "1", offsetPage(in.Paging))
 	if err != nil {
 		return nil, err
 	}
-	shown, err := showAll(web.Cut(in.Paging, all), func(v stagedoor.Invitation) (any, error) { return in.Pick(showInvitation(o, &v)) })
+	shown, err := showAll(page, func(v stagedoor.Invitation) (any, error) { return in.Pick(showInvitation(o, &v)) })
 	if err != nil || !in.IncludeTotals {
 		return shown, err
 	}

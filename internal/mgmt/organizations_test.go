@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/web"
 )
 
 const noOrganization = "No organization found by that id or name"
@@ -369,6 +370,11 @@ func TestInvitations(t *testing.T) {
 		if quiet.text("expires_at") != stagedoor.FormatTime(start.Add(7*24*time.Hour)) || len(h.invited) != 1 {
 			h.Errorf("without a mail: %s %v", quiet.body, h.invited)
 		}
+		first := h.call(all, "GET", path+"?fields=id&sort=created_at:1&per_page=1", "").is(200, "").body
+		second := h.call(all, "GET", path+"?fields=id&sort=created_at:1&per_page=1&page=1", "").is(200, "").body
+		if both := first + second; strings.Count(both, `"id"`) != 2 || !strings.Contains(both, id) || !strings.Contains(both, quiet.text("id")) {
+			h.Errorf("pages: %s %s", first, second)
+		}
 		h.call(all, "DELETE", path+"/"+id, "").is(204, "")
 		h.call(all, "GET", path+"/"+id, "").fails(404, "inexistent_invitation", "The invitation does not exist.")
 		h.call(all, "DELETE", path+"/"+id, "").fails(404, "inexistent_invitation", "The invitation does not exist.")
@@ -381,7 +387,7 @@ func TestInvitations(t *testing.T) {
 		}
 		h.call(all, "POST", path, strings.Replace(asked, "web_acme", "none", 1)+"}").fails(404, "inexistent_client", "The client does not exist")
 		h.call(all, "POST", path, asked+`,"connection_id":"con_none"}`).fails(404, "", "No connection found by that id")
-		list, err := h.store("acme").Invitations(h.Context(), org, false)
+		list, err := h.store("acme").Invitations(h.Context(), org, false, offsetPage(web.Paging{}))
 		h.ok(err)
 		if len(list) != 1 || list[0].Ticket != quiet.text("ticket_id") {
 			h.Errorf("kept: %+v", list)

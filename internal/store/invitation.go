@@ -35,15 +35,15 @@ func (s *Store) invitation(ctx context.Context, q querier, query string, args ..
 	return s.scanInvitation(func(dest ...any) error { return q.row(ctx, query, args, dest...) })
 }
 
-// Invitations lists the open invitations of an organization, newest first, or oldest first.
-func (s *Store) Invitations(ctx context.Context, orgID string, oldestFirst bool) ([]stagedoor.Invitation, error) {
+// Invitations lists a page of the open invitations of an organization, newest first, or oldest first.
+func (s *Store) Invitations(ctx context.Context, orgID string, oldestFirst bool, in OrganizationQuery) ([]stagedoor.Invitation, error) {
 	order := "created_at DESC, id DESC"
 	if oldestFirst {
 		order = "created_at, id"
 	}
 	out := []stagedoor.Invitation{}
-	err := s.read().each(ctx, "SELECT doc, sealed FROM invitations WHERE tenant = ? AND org_id = ? AND expires_at > ? ORDER BY "+order,
-		[]any{s.tenant.ID, orgID, s.db.clock.Now().UnixMilli()}, func(scan func(...any) error) error {
+	err := s.read().each(ctx, "SELECT doc, sealed FROM invitations"+s.db.by("invitations_created_at")+" WHERE tenant = ? AND org_id = ? AND expires_at > ? ORDER BY "+order+" LIMIT ? OFFSET ?",
+		[]any{s.tenant.ID, orgID, s.db.clock.Now().UnixMilli(), in.PerPage, in.Page * in.PerPage}, func(scan func(...any) error) error {
 			v, err := s.scanInvitation(scan)
 			if err == nil {
 				out = append(out, *v)

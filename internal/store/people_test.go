@@ -66,6 +66,9 @@ func TestOneClientIsFoundAmongMany(t *testing.T) {
 		devicesOf(t, s, "", "app")
 		must(s.ClientGrantOrganizations(ctx, "cgr_1"))(t)
 		must(s.OrganizationGrants(ctx, "org_1"))(t)
+		for _, oldestFirst := range []bool{false, true} {
+			must(s.Invitations(ctx, "org_1", oldestFirst, store.OrganizationQuery{PerPage: 10}))(t)
+		}
 		must(s.RevokeRefreshTokens(ctx, store.RefreshTokensOf{ClientID: "app"}))(t)
 		ok(t, s.DeleteClient(ctx, "app"))
 		ok(t, s.DeleteResourceServer(ctx, "none"))

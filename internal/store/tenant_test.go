@@ -153,7 +153,7 @@ func photograph(t testing.TB, s *store.Store) string {
 		must(s.Push(ctx, "push "+id))(t), must(s.RememberedBrowsers(ctx, "auth0|"+id, time.Hour))(t),
 		must(s.OneTimeCode(ctx, "login", "ada@example.com"))(t), must(s.OneTimeCode(ctx, "login of "+id, "ada@example.com"))(t),
 		orgs, orgTotal, members, must(s.OrganizationConnections(ctx, "org "+id))(t), must(s.OrganizationGrants(ctx, "org "+id))(t), must(s.OrganizationClients(ctx, "org "+id))(t),
-		must(s.DiscoveryDomains(ctx, "org "+id))(t), must(s.Invitations(ctx, "org "+id, true))(t),
+		must(s.DiscoveryDomains(ctx, "org "+id))(t), must(s.Invitations(ctx, "org "+id, true, store.OrganizationQuery{PerPage: 9}))(t),
 		must(s.LogCursor(ctx, &stagedoor.LogStream{ID: "stream"}))(t), must(s.Days(ctx, time.Now().Add(-48*time.Hour), time.Now()))(t), must(s.ActiveUsers(ctx, 24*time.Hour))(t),
 		must(s.NetworkACLs(ctx))(t), setting, must(s.Attempts(ctx, 1, "ada"))(t), must(s.Full(ctx, "bucket", "::1", stagedoor.Throttle{MaxAttempts: 1, Rate: 1}))(t),
 		fresh, fresh.LastLogin, users, total, logs, logTotal,
@@ -963,7 +963,7 @@ var trespasses = map[string]struct {
 		return nil, s.RemoveMemberRoles(ctx, "org acme", "auth0|acme", []string{"rol"})
 	}},
 	"Invitations": {finds, func(ctx context.Context, s *store.Store) (any, error) {
-		return s.Invitations(ctx, "org acme", true)
+		return s.Invitations(ctx, "org acme", true, store.OrganizationQuery{PerPage: 9})
 	}},
 	"Invitation": {finds, func(ctx context.Context, s *store.Store) (any, error) {
 		return s.Invitation(ctx, "org acme", acmeInvitation)
@@ -1342,7 +1342,7 @@ func TestTenantsAreApart(t *testing.T) {
 		acmeMethod = must(acme.AuthenticationMethods(t.Context(), "auth0|acme"))(t)[0].ID
 		acmeGrant = grantsOf(t, acme, "", "", "")[0].ID
 		acmeDomain = must(acme.DiscoveryDomains(t.Context(), "org acme"))(t)[0].ID
-		acmeInvitation = must(acme.Invitations(t.Context(), "org acme", true))(t)[0].ID
+		acmeInvitation = must(acme.Invitations(t.Context(), "org acme", true, store.OrganizationQuery{PerPage: 9}))(t)[0].ID
 		before := photograph(t, acme)
 		created := func(name string) bool {
 			return strings.HasPrefix(name, "Create") || name == "SaveMail" || name == "SaveActionExecution" || name == "SaveFlowExecution" || name == "Log"
