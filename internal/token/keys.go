@@ -6,6 +6,7 @@ import (
 	"crypto"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -23,6 +24,7 @@ type Keys struct {
 	mu      sync.Mutex
 	tenants map[string]*keySet
 	changes int // counts what was forgotten
+	crowd   int // so many tenants are too many to keep old ones
 }
 
 type keySet struct {
@@ -164,6 +166,10 @@ func (k *Keys) of(ctx context.Context, st *store.Store) (*keySet, error) {
 	defer k.mu.Unlock()
 	if k.tenants == nil {
 		k.tenants = map[string]*keySet{}
+	}
+	if len(k.tenants) >= k.crowd { // those of tenants whom nobody asks for go now and then
+		maps.DeleteFunc(k.tenants, func(_ string, s *keySet) bool { return now.Sub(s.loaded) >= store.KeepFor })
+		k.crowd = 2*len(k.tenants) + 64
 	}
 	if k.changes == changes { // else it may be older than the change
 		k.tenants[id] = set
