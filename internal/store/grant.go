@@ -105,11 +105,14 @@ func (s *Store) DeleteUserGrants(ctx context.Context, userID string) error {
 }
 
 // tokensOfGrants are the refresh tokens that rest on consents.
-const tokensOfGrants = `FROM grants g JOIN refresh_tokens t ON t.tenant = g.tenant AND t.user_id = g.user_id AND t.client_id = g.client_id AND t.audience = g.audience WHERE g.tenant = ? AND g.`
+func (s *Store) tokensOfGrants() string {
+	return "FROM grants g JOIN refresh_tokens t" + s.db.by("refresh_tokens_user") +
+		" ON t.tenant = g.tenant AND t.user_id = g.user_id AND t.client_id = g.client_id AND t.audience = g.audience WHERE g.tenant = ? AND g."
+}
 
 func (s *Store) deleteGrants(ctx context.Context, where, arg string) error {
 	var all []string
-	err := s.read().each(ctx, "SELECT DISTINCT t.family "+tokensOfGrants+where, []any{s.tenant.ID, arg}, func(scan func(...any) error) error {
+	err := s.read().each(ctx, "SELECT DISTINCT t.family "+s.tokensOfGrants()+where, []any{s.tenant.ID, arg}, func(scan func(...any) error) error {
 		var family string
 		err := scan(&family)
 		all = append(all, family)
@@ -129,7 +132,7 @@ func (s *Store) deleteGrants(ctx context.Context, where, arg string) error {
 			}
 		}
 		var users, families []string
-		err := q.each(ctx, "DELETE FROM refresh_tokens WHERE (tenant, hash) IN (SELECT t.tenant, t.hash "+tokensOfGrants+where+") RETURNING user_id, family",
+		err := q.each(ctx, "DELETE FROM refresh_tokens WHERE (tenant, hash) IN (SELECT t.tenant, t.hash "+s.tokensOfGrants()+where+") RETURNING user_id, family",
 			[]any{s.tenant.ID, arg}, func(scan func(...any) error) error {
 				var user, family string
 				err := scan(&user, &family)
