@@ -48,6 +48,19 @@ func executable(t *testing.T) string {
 	return ""
 }
 
+// trusting starts a browser that takes any certificate, until the test is over.
+func trusting(t *testing.T, options ...chromedp.ExecAllocatorOption) context.Context {
+	t.Helper()
+	ctx, closers, err := launch(executable(t), append(options, chromedp.IgnoreCertErrors)...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range closers {
+		t.Cleanup(c)
+	}
+	return ctx
+}
+
 // launch starts a browser. Options come after the usual ones.
 func launch(path string, options ...chromedp.ExecAllocatorOption) (context.Context, []context.CancelFunc, error) {
 	all := append(slices.Clone(chromedp.DefaultExecAllocatorOptions[:]),

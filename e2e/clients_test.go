@@ -5,7 +5,6 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
@@ -51,15 +50,7 @@ func TestBrowserClients(t *testing.T) {
 		"identifier": audience, "name": "Songs", "allow_offline_access": true, "skip_consent_for_verifiable_first_party_clients": true, "scopes": []map[string]string{{"value": "read:songs"}},
 	}, &api)
 	t.Cleanup(func() { op.do("DELETE", "/resource-servers/"+api.ID, nil, nil) })
-	ctx, closers, err := launch(executable(t), chromedp.IgnoreCertErrors)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() {
-		for _, c := range slices.Backward(closers) {
-			c()
-		}
-	}()
+	ctx := trusting(t)
 	page, err := os.ReadFile("../docs/clients.md")
 	if err != nil {
 		t.Fatal(err)

@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -28,16 +27,7 @@ func elsewhere(t *testing.T, refuses bool) context.Context {
 	if err := os.WriteFile(filepath.Join(profile, "Default", "Preferences"), []byte(text(preferences)), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	ctx, closers, err := launch(executable(t), chromedp.UserDataDir(profile), chromedp.IgnoreCertErrors)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		for _, c := range slices.Backward(closers) {
-			c()
-		}
-	})
-	return ctx
+	return trusting(t, chromedp.UserDataDir(profile))
 }
 
 // TestLibrariesAcrossSites: an app of another site than the server's, to a browser, with the client libraries for browsers. Where cookies of frames are kept, frames

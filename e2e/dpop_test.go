@@ -5,7 +5,6 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
@@ -29,15 +28,7 @@ func TestDPoPInBrowser(t *testing.T) {
 		"proof_of_possession": map[string]any{"mechanism": "dpop", "required": true},
 	}, &api)
 	t.Cleanup(func() { op.do("DELETE", "/resource-servers/"+api.ID, nil, nil) })
-	ctx, closers, err := launch(executable(t), chromedp.IgnoreCertErrors)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() {
-		for _, c := range slices.Backward(closers) {
-			c()
-		}
-	}()
+	ctx := trusting(t)
 	mux := http.NewServeMux()
 	mux.HandleFunc("/library.js", func(w http.ResponseWriter, r *http.Request) { http.ServeFile(w, r, library) })
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {

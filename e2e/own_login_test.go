@@ -10,7 +10,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 	"testing"
 
@@ -70,6 +69,32 @@ document.getElementById("google").onclick = () => web.authorize({connection: "go
 </script></body></html>`
 }
 
+// published is where the packages are that compat/clients installs, among them one of a name.
+func published(t *testing.T, name string) (modules string) {
+	t.Helper()
+	modules, err := filepath.Abs(filepath.Join("..", "compat", "clients", "node_modules"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(filepath.Join(modules, name)); err != nil {
+		missing(t, "the packages of compat/clients")
+	}
+	return modules
+}
+
+// library serves a script as /library.js, and an empty page elsewhere.
+func library(t *testing.T, text []byte) *httptest.Server {
+	t.Helper()
+	files := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", map[bool]string{true: "text/javascript", false: "text/html"}[r.URL.Path == "/library.js"])
+		if r.URL.Path == "/library.js" {
+			w.Write(text)
+		}
+	}))
+	t.Cleanup(files.Close)
+	return files
+}
+
 // bundled is a published package in one file for browsers, as an application's build makes it: with one React, its own.
 func bundled(t *testing.T, modules, name, source string) []byte {
 	t.Helper()
@@ -98,13 +123,7 @@ func bundled(t *testing.T, modules, name, source string) []byte {
 // TestOwnLoginPage: login pages that tenants bring along, with Lock and with auth0.js as they are published, sign people in to an app that uses auth0-spa-js: which finds
 // its own state and its own challenge at the end, whatever was on the way.
 func TestOwnLoginPage(t *testing.T) {
-	modules, err := filepath.Abs(filepath.Join("..", "compat", "clients", "node_modules"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := os.Stat(filepath.Join(modules, "auth0-lock-v14")); err != nil {
-		missing(t, "the packages of compat/clients")
-	}
+	modules := published(t, "auth0-lock-v14")
 	address := freeAddresses(1)[0]
 	provider := running(t, "http://"+address+"/", exec.Command(binary, "stand-in", "--http", address))
 	secret := regexp.MustCompile(`client_secret "([^"]+)"`).FindStringSubmatch(string(provider.tail()))
@@ -147,15 +166,7 @@ func TestOwnLoginPage(t *testing.T) {
 	}
 	s.do("GET", "/clients?is_global=true", nil, &clients)
 
-	ctx, closers, err := launch(executable(t), chromedp.IgnoreCertErrors)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() {
-		for _, c := range slices.Backward(closers) {
-			c()
-		}
-	}()
+	ctx := trusting(t)
 	for i, one := range ownPages {
 		t.Run(one.name, func(t *testing.T) {
 			s.do("PATCH", "/clients/"+clients[0].ClientID, map[string]any{"custom_login_page_on": true, "custom_login_page": one.page(home + "/" + one.library + ".js")}, nil)
@@ -203,24 +214,12 @@ func TestOwnLoginPage(t *testing.T) {
 
 // TestOwnLoginPageByCode: Lock Passwordless in a page of a client that has a secret, which the page does not know, mails a code and takes it.
 func TestOwnLoginPageByCode(t *testing.T) {
-	modules, err := filepath.Abs(filepath.Join("..", "compat", "clients", "node_modules"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := os.Stat(filepath.Join(modules, "auth0-lock-v14")); err != nil {
-		missing(t, "the packages of compat/clients")
-	}
+	modules := published(t, "auth0-lock-v14")
 	text := bundled(t, modules, "auth0-lock-v14", `window.Auth0LockPasswordless = require("auth0-lock-v14").Auth0LockPasswordless;`)
-	files := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Content-Type", map[bool]string{true: "text/javascript", false: "text/html"}[r.URL.Path == "/lock.js"])
-		if r.URL.Path == "/lock.js" {
-			w.Write(text)
-		}
-	}))
-	t.Cleanup(files.Close)
+	files := library(t, text)
 	op := operatorOf(t)
 	op.withMailedCodes()
-	page := strings.Replace(ownHead, "LIBRARY", files.URL+"/lock.js", 1) + `
+	page := strings.Replace(ownHead, "LIBRARY", files.URL+"/library.js", 1) + `
 new Auth0LockPasswordless(config.clientID, config.auth0Domain, {
 	auth: {redirectUrl: config.callbackURL, responseType: inner.response_type, params: inner}, configurationBaseUrl: config.clientConfigurationBaseUrl, overrides: theirs,
 	assetsUrl: config.assetsUrl, allowedConnections: ["email"], passwordlessMethod: "code", closable: false, avatar: null
@@ -233,15 +232,7 @@ new Auth0LockPasswordless(config.clientID, config.auth0Domain, {
 	}, &site)
 	t.Cleanup(func() { op.do("DELETE", "/clients/"+site.ClientID, nil, nil) })
 	op.enable("email", site.ClientID)
-	ctx, closers, err := launch(executable(t), chromedp.IgnoreCertErrors)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() {
-		for _, c := range slices.Backward(closers) {
-			c()
-		}
-	}()
+	ctx := trusting(t)
 	o := &ownVisitor{tab: tabIn(t, ctx), ownForm: lockForm}
 	o.open("https://" + demo.Domain + "/authorize?" + url.Values{"client_id": {site.ClientID}, "response_type": {"code"}, "redirect_uri": {files.URL + "/cb"}, "scope": {"openid email"}, "state": {"my own"}}.Encode())
 	o.rests()

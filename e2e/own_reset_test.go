@@ -1,11 +1,7 @@
 package e2e
 
 import (
-	"net/http"
-	"net/http/httptest"
-	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
@@ -37,34 +33,14 @@ const plainResetForm = `<form method="post" action="/lo/reset"><input type="hidd
 
 // TestOwnPasswordPage: pages that tenants bring along for new passwords, one that sends what the vendor's widget sends and one that is a form alone, give people a new password.
 func TestOwnPasswordPage(t *testing.T) {
-	modules, err := filepath.Abs(filepath.Join("..", "compat", "clients", "node_modules"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := os.Stat(filepath.Join(modules, "superagent")); err != nil {
-		missing(t, "the packages of compat/clients")
-	}
+	modules := published(t, "superagent")
 	text := bundled(t, modules, "superagent", `window.request = require("superagent");`)
-	files := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Content-Type", map[bool]string{true: "text/javascript", false: "text/html"}[r.URL.Path == "/request.js"])
-		if r.URL.Path == "/request.js" {
-			w.Write(text)
-		}
-	}))
-	t.Cleanup(files.Close)
+	files := library(t, text)
 	op := operatorOf(t)
 	t.Cleanup(func() { op.do("PATCH", "/tenants/settings", map[string]any{"change_password": nil}, nil) })
-	ctx, closers, err := launch(executable(t), chromedp.IgnoreCertErrors)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() {
-		for _, c := range slices.Backward(closers) {
-			c()
-		}
-	}()
+	ctx := trusting(t)
 	open := func(t *testing.T, form string, more map[string]any) (*tab, user) {
-		html := strings.Replace(strings.Replace(resetPage, "FORM", form, 1), "LIBRARY", files.URL+"/request.js", 1)
+		html := strings.Replace(strings.Replace(resetPage, "FORM", form, 1), "LIBRARY", files.URL+"/library.js", 1)
 		op.do("PATCH", "/tenants/settings", map[string]any{"change_password": map[string]any{"enabled": true, "html": html}}, nil)
 		who := user{Email: newAddress("reset"), Password: "Engine-No.1"}
 		op.do("POST", "/users", map[string]any{"connection": "Username-Password-Authentication", "email": who.Email, "password": who.Password}, &who)

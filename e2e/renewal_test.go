@@ -184,16 +184,7 @@ func TestB4_AcrossSites(t *testing.T) {
 			if err := os.WriteFile(filepath.Join(profile, "Default", "Preferences"), []byte(text(preferences)), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			ctx, closers, err := launch(executable(t), chromedp.UserDataDir(profile), chromedp.IgnoreCertErrors)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer func() {
-				for _, c := range slices.Backward(closers) {
-					c()
-				}
-			}()
-			b := tabIn(t, ctx)
+			b := tabIn(t, trusting(t, chromedp.UserDataDir(profile)))
 			b.open(place.url)
 			b.click(id("sign-in"))
 			b.logIn(listener)
