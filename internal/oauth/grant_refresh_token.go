@@ -134,7 +134,7 @@ func (t *tokenRequest) present(ctx context.Context, presented string) (*stagedoo
 	}
 	if store.IsOnlineToken(presented) {
 		rt, s, err := online(ctx, t.st, presented, t.client.ID)
-		if err == nil && !mine(rt) {
+		if err == nil && (!mine(rt) || t.client.Public() && unbound(rt)) { // of a client that had a secret then
 			err = errRefresh()
 		}
 		t.session = s

@@ -23,7 +23,7 @@ func (t *tokenRequest) onlineToken(ctx context.Context, a *stagedoor.Authorizati
 		return "", err
 	}
 	rt := t.newFamily(a, api, origin)
-	if t.client.Public() && rt.JKT == "" && rt.X5T == "" {
+	if t.client.Public() && unbound(rt) {
 		return "", stagedoor.Errorf(stagedoor.Invalid, "invalid_dpop_proof", "Online refresh tokens of public clients are bound to a key: send a DPoP proof.")
 	}
 	rt.Online, rt.Agreed, rt.Rotating = true, a.Agreed, false
@@ -31,6 +31,9 @@ func (t *tokenRequest) onlineToken(ctx context.Context, a *stagedoor.Authorizati
 	rt.InitialIP, rt.InitialUserAgent = "", ""
 	return t.st.SealOnlineToken(rt)
 }
+
+// unbound tells whether a refresh token is bound to no key.
+func unbound(rt *stagedoor.RefreshToken) bool { return rt.JKT == "" && rt.X5T == "" }
 
 // online is what an online refresh token of a client stands for now, and its session. NotFound: it is none, or has ended.
 func online(ctx context.Context, st *store.Store, presented, clientID string) (*stagedoor.RefreshToken, *stagedoor.Session, error) {

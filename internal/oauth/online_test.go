@@ -163,6 +163,11 @@ func TestOnlineRefreshTokensOfPublicClients(t *testing.T) {
 		w.transfers(spa, nativeTransfer)
 		p.token(values("grant_type", "refresh_token", "client_id", spa, "refresh_token", first.RefreshToken, "audience", transferAudience)).
 			bad(403, "invalid_grant", "An online refresh token gives no session transfer token.")
+
+		held := b.redeem(site, b.authorize(askOnline(site)).got().Get("code")).good().RefreshToken
+		w.refresh(site, held).good()
+		w.client(site, func(c *stagedoor.Client) { c.TokenEndpointAuthMethod = "none" })
+		w.token(values("grant_type", "refresh_token", "client_id", site, "refresh_token", held)).bad(403, "invalid_grant", wrongRefresh)
 	})
 }
 
