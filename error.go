@@ -78,3 +78,8 @@ func HasCode(err error, code string) bool {
 	var e *Error
 	return errors.As(err, &e) && e.Code == code
 }
+
+// LostTransaction is what the wire says of a login that cannot go on (Authentication API fact sheet 2.2). Pages say it in the person's language.
+const LostTransaction = "You may have pressed the back button, refreshed during login, opened too many login dialogs, " +
+	"or there is some issue with cookies, since we couldn't find your session. Try logging in again from the application " +
+	"and if the problem persists please contact the administrator."

@@ -162,6 +162,9 @@ type ErrorPage struct {
 	SupportURL  string // the tenant's support page or mailto: address
 }
 
+// Lost is what people are told of a login that cannot go on.
+func (f Frame) Lost() string { return f.T("error.lost") }
+
 // WelcomePage is what the root of the server shows.
 type WelcomePage struct {
 	Frame

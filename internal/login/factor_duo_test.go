@@ -158,7 +158,7 @@ func TestDuoState(t *testing.T) {
 	w.rule("function (user, context, cb) { context.multifactor = Object.assign({provider: 'duo'}, " + w.keys("") + "); cb(null, user, context); }")
 	lost := func(r *reply) {
 		t.Helper()
-		r.want(http.StatusBadRequest).says("couldn't find your session")
+		r.want(http.StatusBadRequest).says("pressed the back button")
 	}
 	b := w.browser()
 	page := b.logIn().says(duoHeading)

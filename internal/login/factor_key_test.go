@@ -127,8 +127,8 @@ func TestAttackKindThatIsNotOffered(t *testing.T) {
 	_, form := page.form()
 	state := strings.Split(page.action(), "?")[1]
 	form.Set("key", "{}")
-	b.post("/u/mfa-webauthn-roaming-challenge?"+state, form).want(http.StatusBadRequest).says("couldn't find your session")
-	b.post("/u/mfa-webauthn-roaming-enrollment?"+state, form).want(http.StatusBadRequest).says("couldn't find your session")
+	b.post("/u/mfa-webauthn-roaming-challenge?"+state, form).want(http.StatusBadRequest).says("pressed the back button")
+	b.post("/u/mfa-webauthn-roaming-enrollment?"+state, form).want(http.StatusBadRequest).says("pressed the back button")
 	b.finish(b.submit(page, "code", w.code(secret)))
 }
 

@@ -305,15 +305,15 @@ func TestPostedAnswers(t *testing.T) {
 	answer := url.Values{"state": {state.Query().Get("state")}, "id_token": {"x"}}
 	stranger := w.browser()
 	for _, form := range []url.Values{{}, {"state": {"x"}}, {"RelayState": {"x"}, "SAMLResponse": {"x"}}} {
-		stranger.post("/login/callback", form).want(http.StatusBadRequest).says("couldn't find your session")
+		stranger.post("/login/callback", form).want(http.StatusBadRequest).says("pressed the back button")
 	}
 	stranger.post("/login/callback", url.Values{"state": {"x"}, "user": {strings.Repeat("x", 600<<10)}}).want(http.StatusBadRequest)
 	to := stranger.post("/login/callback", answer).want(http.StatusSeeOther).to()
 	if strings.Contains(to, "id_token") {
 		t.Error("the answer is in the address")
 	}
-	stranger.get(to).want(http.StatusBadRequest).says("couldn't find your session") // login CSRF: it is not this browser's login
-	b.bare().post("/login/callback", answer).want(http.StatusBadRequest)            // it has been answered
+	stranger.get(to).want(http.StatusBadRequest).says("pressed the back button") // login CSRF: it is not this browser's login
+	b.bare().post("/login/callback", answer).want(http.StatusBadRequest)         // it has been answered
 	if q := b.finish(b.get(to)); q.Get("error") != "access_denied" {
 		t.Errorf("%v", q)
 	}

@@ -125,8 +125,8 @@ func TestOwnLoginPage(t *testing.T) {
 		if got := w.events(); strings.Count(got, "fp") != 1 || !strings.Contains(got, "fu") {
 			t.Errorf("events %s", got)
 		}
-		b.sends(form).want(400).says("we couldn't find your session") // once
-		if back = b.finish(b.begin()); back.Get("code") == "" {       // there is a session
+		b.sends(form).want(400).says("pressed the back button") // once
+		if back = b.finish(b.begin()); back.Get("code") == "" { // there is a session
 			t.Errorf("%v", back)
 		}
 		// A language that is asked for.
@@ -252,7 +252,7 @@ func TestOwnLoginPageRefuses(t *testing.T) {
 	if got := code(b.gives(&s, "ada@example.com", good)); got != "400 session_missing" {
 		t.Errorf("late: %s", got)
 	}
-	late := b.get("/login?client=app&protocol=oauth2&state=" + s.InternalOptions["state"]).want(400).says("we couldn't find your session")
+	late := b.get("/login?client=app&protocol=oauth2&state=" + s.InternalOptions["state"]).want(400).says("pressed the back button")
 	if !strings.Contains(late.body, "https://app.example/start") {
 		t.Errorf("no way on: %s", late.body)
 	}
@@ -333,9 +333,9 @@ func TestOwnLoginPageAttacks(t *testing.T) {
 	form := attacker.gives(&his, "mallory@example.com", good)
 	state := his.InternalOptions["state"]
 
-	victim.sends(form).want(400).says("we couldn't find your session") // even on our own page: his login is not of her browser
+	victim.sends(form).want(400).says("pressed the back button") // even on our own page: his login is not of her browser
 	victim.sends(form, "Origin", "https://evil.example", "Sec-Fetch-Site", "cross-site").want(403)
-	victim.get("/login?state=" + state + "&client=app").want(400).says("we couldn't find your session")
+	victim.get("/login?state=" + state + "&client=app").want(400).says("pressed the back button")
 	if r := victim.gives(&his, "ada@example.com", good); r.status != 400 || !strings.Contains(r.body, "session_missing") { // she does not sign him in
 		t.Errorf("%d %s", r.status, r.body)
 	}
@@ -349,7 +349,7 @@ func TestOwnLoginPageAttacks(t *testing.T) {
 	// A ticket of his login does not let hers go on, nor one of another login of the same browser.
 	ticket := formHidden.FindAllStringSubmatch(form.body, -1)[1][2]
 	mixed := url.Values{"wa": {"wsignin1.0"}, "wresult": {ticket}, "wctx": {`{"client_id":"app","state":"` + hers.InternalOptions["state"] + `"}`}}
-	victim.post("/login/callback", mixed).want(400).says("we couldn't find your session")
+	victim.post("/login/callback", mixed).want(400).says("pressed the back button")
 	second := attacker.begin().settings()
 	form = attacker.gives(&his, "mallory@example.com", good)
 	ticket = formHidden.FindAllStringSubmatch(form.body, -1)[1][2]

@@ -219,6 +219,6 @@ func TestAttackPasskeyOfSomebodyElse(t *testing.T) {
 		three := w.browser()
 		page = three.begin()
 		action, _ := page.form()
-		three.post("/u/login/passkey?"+strings.Split(action, "?")[1], url.Values{"key": {hers.signs(page)}}).want(http.StatusBadRequest).says("couldn't find your session")
+		three.post("/u/login/passkey?"+strings.Split(action, "?")[1], url.Values{"key": {hers.signs(page)}}).want(http.StatusBadRequest).says("pressed the back button")
 	})
 }

@@ -246,7 +246,7 @@ func TestStatesOfProviders(t *testing.T) {
 		b := w.browser()
 		page := b.begin()
 		back := b.abroad(b.get(page.button("The radio")))
-		w.browser().get(back).want(http.StatusBadRequest).says("couldn't find your session") // another browser
+		w.browser().get(back).want(http.StatusBadRequest).says("pressed the back button") // another browser
 		b.get("/authorize/resume?" + strings.SplitN(back, "?", 2)[1]).want(http.StatusBadRequest)
 		b.do(http.MethodHead, back, "").want(http.StatusOK)
 		if q := b.finish(b.get(back)); q.Get("code") == "" {

@@ -66,7 +66,7 @@ func TestConsent(t *testing.T) {
 		w.logged()
 		b.decide(state, false).fails("access_denied", "User did not authorize the request")
 		w.wantLog("f")
-		b.resume(state).page(400, "we couldn't find your session")
+		b.resume(state).page(400, "pressed the back button")
 		state = ask("openid read:songs").asks("consent")
 		a := w.redeem(third, b.decide(state, true).got().Get("code")).good()
 		same(t, "scope", a.Scope, "openid read:songs")

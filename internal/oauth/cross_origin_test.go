@@ -191,7 +191,7 @@ func TestUsernamePasswordLogin(t *testing.T) {
 		t.Fatalf("%d %s", to.Code, to.Header().Get("Location"))
 	}
 	w.browser().get(to.Header().Get("Location")).asks("login") // the address alone is worth nothing elsewhere …
-	send(victim, appOrigin).page(400, "we couldn't find your session")
+	send(victim, appOrigin).page(400, "pressed the back button")
 	a = b.xhr("/usernamepassword/login", appOrigin, body())
 	for _, m := range hiddenField.FindAllStringSubmatch(a.Body.String(), -1) {
 		form.Set(m[1], html.UnescapeString(m[2]))

@@ -68,7 +68,7 @@ func TestConformance09Redirect(t *testing.T) {
 		state = strings.TrimSuffix(state, "#top")
 		w.wantLog() // nothing has ended
 		// The value opens nothing but the way back, not in another browser, and not without it.
-		b.resume(state).page(400, "couldn't find your session")
+		b.resume(state).page(400, "pressed the back button")
 		w.browser().get("/continue?state="+url.QueryEscape(state)).page(400, "The state is unknown here")
 		b.get("/continue").page(400, "Missing required parameter: state")
 		b.get("/continue?state=nonsense").page(400, "The state is unknown here")

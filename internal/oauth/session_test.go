@@ -135,7 +135,7 @@ func TestSessionEnds(t *testing.T) {
 // A login belongs to the browser that began it, and each page to its step.
 func TestTransactions(t *testing.T) {
 	eachWorld(t, func(t *testing.T, w *world) {
-		const lost = "we couldn't find your session"
+		const lost = "pressed the back button"
 		b := w.browser()
 		state := b.authorize(request(spa)).asks("login")
 		thief := w.browser()

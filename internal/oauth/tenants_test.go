@@ -25,7 +25,7 @@ func TestTenantsAreApart(t *testing.T) {
 		foreign := w.browser()
 		foreign.cookies = b.cookies
 		foreign.authorize(request(spa, "prompt", "none")).fails("login_required", "Login required")
-		foreign.resume(state).page(400, "we couldn't find your session")
+		foreign.resume(state).page(400, "pressed the back button")
 		if err := foreign.password(state, adaMail, adaWord); err == nil {
 			t.Error("another tenant's login goes on here")
 		}

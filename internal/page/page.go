@@ -157,9 +157,23 @@ func Error(w http.ResponseWriter, r *http.Request, st *store.Store, status int, 
 	}
 	hint, _ := e.Extra["hint"].(string)
 	Render(w, status, ui.ErrorPage{
-		Frame: frame, Code: code, Description: message, Tracking: event.ID, Hint: hint,
+		Frame: frame, Code: code, Description: told(frame, code, message), Tracking: event.ID, Hint: hint,
 		BackURL: back, SupportURL: Support(st),
 	})
+}
+
+// told is an error in the words of its page: what everybody can meet, and not only who develops a client, in the person's language. Logs, and error pages
+// of tenants, have the words of the wire.
+func told(f ui.Frame, code, message string) string {
+	switch {
+	case message == stagedoor.LostTransaction:
+		return f.Lost()
+	case message == wentWrong:
+		return f.T("problem.unknown")
+	case code == "too_many_requests":
+		return f.T("problem.too_many_requests")
+	}
+	return message
 }
 
 // Wanted tells whether whoever asks reads pages.

@@ -137,3 +137,28 @@ func TestNoTenant(t *testing.T) {
 		t.Errorf("%d %s", w.Code, w.Body)
 	}
 }
+
+// TestErrorsInTheirLanguage: what anybody can meet is said in the person's language, and in the log and at the tenant's own page in the words of the wire.
+func TestErrorsInTheirLanguage(t *testing.T) {
+	st := tenant(t, func(s *stagedoor.TenantSettings) { s.EnabledLocales = []string{"en", "de"} })
+	for _, c := range []struct {
+		err  error
+		want string
+	}{
+		{stagedoor.Errorf(stagedoor.Invalid, "lost_transaction", stagedoor.LostTransaction), "Zurück-Taste"},
+		{stagedoor.Errorf(stagedoor.TooMany, "too_many_requests", "Too many requests."), "Zu viele Versuche"},
+		{errors.New("the disk is on fire"), "Bitte versuchen Sie es"},
+		{stagedoor.Errorf(stagedoor.Invalid, "invalid_request", "Unknown client: nobody"), "Unknown client: nobody"},
+	} {
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "https://acme.test/u/login", nil)
+		r.Header.Set("Accept-Language", "de")
+		w := httptest.NewRecorder()
+		page.Error(w, r, st, http.StatusBadRequest, c.err, nil)
+		if !strings.Contains(w.Body.String(), c.want) {
+			t.Errorf("%v: %s", c.err, w.Body)
+		}
+		if e := event(t, st); e.Description != stagedoor.AsError(c.err).Message && !strings.Contains(e.Description, "went wrong") {
+			t.Errorf("%v: the log says %q", c.err, e.Description)
+		}
+	}
+}

@@ -219,9 +219,7 @@ func gone(err error) error {
 
 // lost is the answer for a login that cannot go on (Authentication API fact sheet 2.2).
 func lost() error {
-	return stagedoor.Errorf(stagedoor.Invalid, "lost_transaction", "You may have pressed the back button, refreshed during login, opened too many login dialogs, "+
-		"or there is some issue with cookies, since we couldn't find your session. Try logging in again from the application "+
-		"and if the problem persists please contact the administrator.")
+	return stagedoor.Errorf(stagedoor.Invalid, "lost_transaction", stagedoor.LostTransaction)
 }
 
 // hash is what a transaction keeps of a browser cookie.
