@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/pipeline"
 	"github.com/stagedoor/stagedoor/internal/script"
 	"github.com/stagedoor/stagedoor/internal/store"
 	"github.com/stagedoor/stagedoor/internal/store/storetest"
@@ -219,6 +220,11 @@ func TestFormFlows(t *testing.T) {
 		b := w.browser()
 		page := b.signIn().says("Code")
 		page = b.follow(b.submit(page, "press", "next", "field-code", "no").want(http.StatusSeeOther)).want(http.StatusBadRequest).says("Not no")
+		id, err := url.Parse(page.path)
+		w.ok(err)
+		stale, err := w.st.Transaction(t.Context(), id.Query().Get("state"))
+		w.ok(err)
+		stale.ID = id.Query().Get("state")
 		// Two at once: one does the work, both see where it leads.
 		var wait sync.WaitGroup
 		for range 3 {
@@ -227,6 +233,9 @@ func TestFormFlows(t *testing.T) {
 		wait.Wait()
 		if calls != 1 {
 			w.Errorf("%d calls", calls)
+		}
+		if walk, err := w.pipe.FormStep(t.Context(), pipeline.Visit{Store: w.st}, stale); err != nil || walk.State.At != "two" { // who has read the login before
+			w.Errorf("who was late is at %+v: %v", walk, err)
 		}
 		page = b.get(page.path).want(http.StatusOK).says("From the mail", "No mail?", "Send again")
 		mails := w.mails()

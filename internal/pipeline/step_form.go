@@ -168,9 +168,17 @@ func (p *Pipeline) walk(ctx context.Context, v Visit, id string, u *stagedoor.Us
 	return w, err
 }
 
-// FormStep is where somebody is who fills in a form. A form that is over, or has been changed meanwhile, ends the login.
+// FormStep is where somebody is who fills in a form. A form that is over, or has been changed meanwhile, ends the login. Where another answer has moved the
+// form on since the login was read, the login becomes what it is now.
 func (p *Pipeline) FormStep(ctx context.Context, v Visit, tx *stagedoor.Transaction) (*form.Walk, error) {
 	s, err := formState(ctx, v.Store, tx)
+	if stagedoor.HasCode(err, "lost_transaction") {
+		if now, again := v.Store.Transaction(ctx, tx.ID); again == nil && now.Nonce != tx.Nonce {
+			now.ID = tx.ID
+			*tx = *now
+			s, err = formState(ctx, v.Store, tx)
+		}
+	}
 	if err != nil {
 		return nil, err
 	}
