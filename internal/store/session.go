@@ -180,7 +180,7 @@ func (s *Store) EndSession(ctx context.Context, id string, keepTokens bool) erro
 			return err
 		}
 		if !keepTokens {
-			_, families, err := s.families(ctx, q, RefreshTokensOf{UserID: user, Session: id})
+			families, err := s.userFamilies(ctx, q, AccessOf{UserID: user, Session: id})
 			if err == nil {
 				err = s.deleteFamilies(ctx, q, []string{user}, families)
 			}

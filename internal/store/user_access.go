@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"slices"
 	"strings"
 
@@ -89,7 +90,7 @@ func (s *Store) RevokeSessions(ctx context.Context, of AccessOf, withTokens bool
 			return err
 		}
 		if withTokens {
-			_, families, err := s.families(ctx, q, RefreshTokensOf{UserID: of.UserID, Session: of.Session})
+			families, err := s.userFamilies(ctx, q, of)
 			if err == nil {
 				err = s.deleteFamilies(ctx, q, []string{of.UserID}, families)
 			}
@@ -172,12 +173,12 @@ func (s *Store) EndAccess(ctx context.Context, userID string, by stagedoor.Logou
 	})
 }
 
-// refreshTokens lists the live refresh tokens for which a condition holds, the newest of each family, in the order of their ids. Those that were superseded outlive a family that has
+// UserRefreshTokens lists a user's live refresh tokens, the newest of each family, in the order of their ids. Those that were superseded outlive a family that has
 // idled out, so that a thief's use of them is noticed.
-func (s *Store) refreshTokens(ctx context.Context, q querier, where, arg string) ([]stagedoor.RefreshToken, error) {
+func (s *Store) UserRefreshTokens(ctx context.Context, userID string) ([]stagedoor.RefreshToken, error) {
 	newest := map[string]stagedoor.RefreshToken{}
-	err := q.each(ctx, "SELECT doc FROM refresh_tokens WHERE tenant = ? AND "+where+" AND used_at IS NULL AND expires_at > ?", []any{s.tenant.ID, arg, s.db.clock.Now().UnixMilli()},
-		func(scan func(...any) error) error {
+	err := s.read().each(ctx, "SELECT doc FROM refresh_tokens"+s.db.by("refresh_tokens_user")+" WHERE tenant = ? AND user_id = ? AND used_at IS NULL AND expires_at > ?",
+		[]any{s.tenant.ID, userID, s.db.clock.Now().UnixMilli()}, func(scan func(...any) error) error {
 			var doc string
 			if err := scan(&doc); err != nil {
 				return err
@@ -197,33 +198,34 @@ func (s *Store) refreshTokens(ctx context.Context, q querier, where, arg string)
 	return out, err
 }
 
-// UserRefreshTokens lists a user's live refresh tokens, one for each family.
-func (s *Store) UserRefreshTokens(ctx context.Context, userID string) ([]stagedoor.RefreshToken, error) {
-	return s.refreshTokens(ctx, s.read(), "user_id = ?", userID)
-}
-
 // RefreshTokenByID returns the newest live refresh token of the family that the public id names.
 func (s *Store) RefreshTokenByID(ctx context.Context, id string) (*stagedoor.RefreshToken, error) {
 	return s.refreshTokenByID(ctx, s.read(), id)
 }
 
 func (s *Store) refreshTokenByID(ctx context.Context, q querier, id string) (*stagedoor.RefreshToken, error) {
-	all, err := s.refreshTokens(ctx, q, "public_id = ?", id)
-	if err == nil && len(all) == 0 {
+	var doc string
+	err := q.row(ctx, "SELECT doc FROM refresh_tokens"+s.db.by("refresh_tokens_family")+ofPublicID+" AND used_at IS NULL AND expires_at > ? ORDER BY counter DESC LIMIT 1",
+		[]any{s.tenant.ID, s.tenant.ID, id, id, s.db.clock.Now().UnixMilli()}, &doc)
+	if errors.Is(err, errNoRows) {
 		err = errRefreshTokenMissing()
 	}
 	if err != nil {
 		return nil, err
 	}
-	return &all[0], nil
+	t := new(stagedoor.RefreshToken)
+	return t, json.Unmarshal([]byte(doc), t)
 }
+
+// ofPublicID is the condition of the refresh tokens of the family that a public id names: by the family, of which an index knows the newest.
+const ofPublicID = " WHERE tenant = ? AND family = (SELECT f.family FROM refresh_tokens f WHERE f.tenant = ? AND f.public_id = ? LIMIT 1) AND public_id = ?"
 
 // SetRefreshTokenMetadata replaces the metadata of a family of refresh tokens.
 func (s *Store) SetRefreshTokenMetadata(ctx context.Context, id string, metadata map[string]any) (*stagedoor.RefreshToken, error) {
 	return s.ChangeRefreshTokens(ctx, id, func(t *stagedoor.RefreshToken) error { t.Metadata = metadata; return nil })
 }
 
-// ChangeRefreshTokens changes all tokens of a live family of refresh tokens, and returns the newest.
+// ChangeRefreshTokens changes the tokens of a live family of refresh tokens that may still be used, and returns the newest. A family may have had any number.
 func (s *Store) ChangeRefreshTokens(ctx context.Context, id string, change func(*stagedoor.RefreshToken) error) (*stagedoor.RefreshToken, error) {
 	var t *stagedoor.RefreshToken
 	err := s.write(ctx, func(q querier) (err error) {
@@ -233,36 +235,31 @@ func (s *Store) ChangeRefreshTokens(ctx context.Context, id string, change func(
 		if err := s.lockUser(ctx, q, t.UserID); err != nil { // nobody rotates it meanwhile
 			return err
 		}
-		docs := map[string]stagedoor.RefreshToken{}
-		err = q.each(ctx, "SELECT hash, doc FROM refresh_tokens WHERE tenant = ? AND public_id = ?", []any{s.tenant.ID, id}, func(scan func(...any) error) error {
-			var hash, doc string
-			if err := scan(&hash, &doc); err != nil {
-				return err
-			}
-			var one stagedoor.RefreshToken
-			err := json.Unmarshal([]byte(doc), &one)
-			docs[hash] = one
-			return err
-		})
-		if err == nil && len(docs) == 0 {
+		usable, err := s.usableTokens(ctx, q, t.FamilyID, id)
+		if err == nil && len(usable) == 0 {
 			err = errRefreshTokenMissing()
 		}
 		if err != nil {
 			return err
 		}
-		for hash, one := range docs {
-			if err := change(&one); err != nil {
+		for i := range usable {
+			one := &usable[i]
+			if err := change(&one.is); err != nil {
 				return err
 			}
-			doc, err := json.Marshal(one)
+			doc, err := json.Marshal(one.is)
 			if err != nil {
 				return err
 			}
-			if _, err := q.exec(ctx, "UPDATE refresh_tokens SET doc = ?, expires_at = ? WHERE tenant = ? AND hash = ?", document(doc), refreshEnd(&one), s.tenant.ID, hash); err != nil {
+			end := refreshEnd(&one.is)
+			if one.used != nil { // it is remembered as long as it was
+				end = usedEnd(&one.is, fromMillis(*one.used))
+			}
+			if _, err := q.exec(ctx, "UPDATE refresh_tokens SET doc = ?, expires_at = ? WHERE tenant = ? AND hash = ?", document(doc), end, s.tenant.ID, one.hash); err != nil {
 				return err
 			}
-			if one.Counter >= t.Counter {
-				*t = one
+			if one.is.Counter >= t.Counter {
+				*t = one.is
 			}
 		}
 		return nil
@@ -271,6 +268,30 @@ func (s *Store) ChangeRefreshTokens(ctx context.Context, id string, change func(
 		return nil, err
 	}
 	return t, nil
+}
+
+// usableToken is a refresh token as it lies in the database.
+type usableToken struct {
+	hash string
+	used *int64
+	is   stagedoor.RefreshToken
+}
+
+// usableTokens are the tokens of a family that nobody has used yet, or that are not too old to be used again within the leeway of their client: see reuse.
+func (s *Store) usableTokens(ctx context.Context, q querier, family, id string) (out []usableToken, err error) {
+	err = q.each(ctx, "SELECT hash, used_at, doc FROM refresh_tokens"+s.db.by("refresh_tokens_family")+` WHERE tenant = ? AND family = ? AND public_id = ?
+		AND (used_at IS NULL OR counter >= (SELECT MAX(counter) - 1 FROM refresh_tokens WHERE tenant = ? AND family = ?))`, []any{s.tenant.ID, family, id, s.tenant.ID, family},
+		func(scan func(...any) error) error {
+			var one usableToken
+			var doc string
+			if err := scan(&one.hash, &one.used, &doc); err != nil {
+				return err
+			}
+			err := json.Unmarshal([]byte(doc), &one.is)
+			out = append(out, one)
+			return err
+		})
+	return out, err
 }
 
 // SetSessionMetadata replaces the metadata of a live session.

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"math"
 	"slices"
 
 	"github.com/stagedoor/stagedoor"
@@ -14,6 +15,9 @@ import (
 // endedAtOnce is how many rows, and families of refresh tokens, end in one transaction.
 const endedAtOnce = 500
 
+// lookedAtOnce is how many refresh tokens are looked at for the families that end: a client may have a million of them.
+const lookedAtOnce = 20 * endedAtOnce
+
 // RefreshTokensOf names refresh tokens: by their public ids, or by whose they are, for which client and API, and from which session. Empty names any, but
 // a user or a client must be named.
 type RefreshTokensOf struct {
@@ -21,8 +25,9 @@ type RefreshTokensOf struct {
 	UserID, ClientID, Audience, Session string
 }
 
-// families lists the families of refresh tokens that of names, and their users, in the order of users. Those of which nothing works any more are left out.
-func (s *Store) families(ctx context.Context, q querier, of RefreshTokensOf) (users, families []string, err error) {
+// families lists the families of refresh tokens that of names, and their users, in the order of users. Those of which nothing works any more are left out. It looks at
+// no more tokens than most, and tells whether there may be others.
+func (s *Store) families(ctx context.Context, q querier, of RefreshTokensOf, most int) (users, families []string, more bool, err error) {
 	where, args, by := "", []any{s.tenant.ID, s.db.clock.Now().UnixMilli()}, "refresh_tokens_client"
 	add := func(condition string, arg any) { where, args = where+" AND "+condition, append(args, arg) }
 	switch {
@@ -30,9 +35,9 @@ func (s *Store) families(ctx context.Context, q querier, of RefreshTokensOf) (us
 		by = "refresh_tokens_user"
 		add("user_id = ?", of.UserID)
 	case len(of.IDs) > 0:
-		in, list, err := s.idList(slices.DeleteFunc(slices.Clone(of.IDs), func(id string) bool { return !plainText(id) }))
+		in, list, err := s.idList(storableIDs(of.IDs))
 		if err != nil {
-			return nil, nil, err
+			return nil, nil, false, err
 		}
 		by = "refresh_tokens_public_id"
 		add("public_id "+in, list)
@@ -44,14 +49,23 @@ func (s *Store) families(ctx context.Context, q querier, of RefreshTokensOf) (us
 			add(c[0], c[1])
 		}
 	}
-	query := "SELECT DISTINCT user_id, family FROM refresh_tokens" + s.db.by(by) + " WHERE tenant = ? AND expires_at > ?" + where + " ORDER BY user_id, family"
-	err = q.each(ctx, query, args, func(scan func(...any) error) error {
+	query := "SELECT user_id, family, COUNT(*) FROM (SELECT user_id, family FROM refresh_tokens" + s.db.by(by) + " WHERE tenant = ? AND expires_at > ?" + where +
+		" LIMIT ?) AS looked_at GROUP BY user_id, family ORDER BY user_id, family"
+	looked := 0
+	err = q.each(ctx, query, append(args, most), func(scan func(...any) error) error {
 		var user, family string
-		err := scan(&user, &family)
-		users, families = append(users, user), append(families, family)
+		var n int
+		err := scan(&user, &family, &n)
+		users, families, looked = append(users, user), append(families, family), looked+n
 		return err
 	})
-	return users, families, err
+	return users, families, looked == most, err
+}
+
+// userFamilies lists the families of a user's refresh tokens, of one session if of names it.
+func (s *Store) userFamilies(ctx context.Context, q querier, of AccessOf) ([]string, error) {
+	_, families, _, err := s.families(ctx, q, RefreshTokensOf{UserID: of.UserID, Session: of.Session}, math.MaxInt32)
+	return families, err
 }
 
 // familiesBy lists the families of a user's refresh tokens that came by a connection, and of those of which it is not known how they came those whose session ended says so. The
@@ -69,14 +83,17 @@ func (s *Store) familiesBy(ctx context.Context, q querier, userID, connection, s
 	return families, err
 }
 
-// RevokeRefreshTokens ends the families of refresh tokens that of names, and tells how many. Which are gone already are no error. There may be any number of them: they end in
+// RevokeRefreshTokens ends the families of refresh tokens that of names, and tells how many. Which are gone already are no error. There may be any number of them: they are read and end in
 // pieces, and what was interrupted is to be asked for again.
 func (s *Store) RevokeRefreshTokens(ctx context.Context, of RefreshTokensOf) (n int, err error) {
-	users, families, err := s.families(ctx, s.read(), of)
-	for n < len(families) && err == nil {
-		until := min(n+endedAtOnce, len(families))
-		if err = s.endFamilies(ctx, slices.Compact(slices.Clone(users[n:until])), families[n:until]); err == nil {
-			n = until
+	for more := true; more && err == nil; {
+		var users, families []string
+		users, families, more, err = s.families(ctx, s.read(), of, lookedAtOnce)
+		for len(families) > 0 && err == nil {
+			some := min(endedAtOnce, len(families))
+			if err = s.endFamilies(ctx, slices.Compact(slices.Clone(users[:some])), families[:some]); err == nil {
+				users, families, n = users[some:], families[some:], n+some
+			}
 		}
 	}
 	return n, err
@@ -113,7 +130,7 @@ func (s *Store) thinTokens(ctx context.Context, of AccessOf) error {
 		}
 		of.UserID = v.UserID
 	}
-	_, families, err := s.families(ctx, s.read(), RefreshTokensOf{UserID: of.UserID, Session: of.Session})
+	families, err := s.userFamilies(ctx, s.read(), of)
 	if err != nil {
 		return err
 	}

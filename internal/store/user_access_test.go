@@ -188,3 +188,67 @@ func TestLeewayOutlivesNoFamily(t *testing.T) {
 		isKind(t, err, stagedoor.NotFound)
 	}, storetest.WithClock(clock.clock))
 }
+
+// A client's refresh tokens are looked at by so many at a time, however many one family has had.
+func TestTokensOfClientAreReadInPieces(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		s, ctx := storetest.Tenant(t, db, "acme"), t.Context()
+		newUser(t, s, "auth0|ada")
+		ok(t, s.CreateRefreshToken(ctx, "old", &stagedoor.RefreshToken{ID: "rt_1", FamilyID: "1", UserID: "auth0|ada", ClientID: "app", Audience: "a"}))
+		store.Exec(t, db, `INSERT INTO refresh_tokens (tenant, hash, public_id, family, counter, user_id, client_id, audience, doc, created_at, expires_at, used_at)
+			WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10100)
+			SELECT t.tenant, t.hash || CAST(n.i AS TEXT), t.public_id, t.family, 0, t.user_id, t.client_id, t.audience, t.doc, t.created_at, t.expires_at, t.created_at
+			FROM refresh_tokens t, n`)
+		ok(t, s.CreateRefreshToken(ctx, "other", &stagedoor.RefreshToken{ID: "rt_2", FamilyID: "2", UserID: "auth0|ada", ClientID: "app", Audience: "a"}))
+		n := must(s.RevokeRefreshTokens(ctx, store.RefreshTokensOf{ClientID: "app", Audience: "a"}))(t)
+		if left := store.Rows(t, db, 1, "SELECT CAST(COUNT(*) AS TEXT) FROM refresh_tokens")[0][0]; n != 2 || left != "0" {
+			t.Errorf("%d families, %s tokens left", n, left)
+		}
+	})
+}
+
+// A family that has been rotated for long is read and changed by the few tokens of it that may still be used. The others are remembered as long as they were: who comes with one is a thief.
+func TestOldFamilyIsChangedByItsNewest(t *testing.T) {
+	clock := newClock()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		s, ctx, start := storetest.Tenant(t, db, "acme"), t.Context(), clock.now
+		defer func() { clock.now = start }()
+		newUser(t, s, "auth0|ada")
+		ok(t, s.CreateRefreshToken(ctx, "0", &stagedoor.RefreshToken{
+			ID: "rt_1", FamilyID: "family", Counter: 1, ClientID: "app", UserID: "auth0|ada", IdleExpiry: clock.in(time.Hour), ExpiresAt: clock.in(24 * time.Hour),
+		}))
+		for i := range 40 {
+			must(s.RotateRefreshToken(ctx, fmt.Sprint(i), fmt.Sprint(i+1), nil, time.Minute, time.Hour))(t)
+			if i == 20 { // its answer was lost, and so it was used twice
+				must(s.RotateRefreshToken(ctx, "20", "lost", nil, time.Minute, time.Hour))(t)
+			}
+		}
+		if most := store.LargestWrite(db, func() {
+			got := must(s.SetRefreshTokenMetadata(ctx, "rt_1", map[string]any{"k": "v"}))(t)
+			if got.Counter != 41 || got.Metadata["k"] != "v" {
+				t.Errorf("changed: %+v", got)
+			}
+		}); most > 8 {
+			t.Errorf("%d statements in one write", most)
+		}
+		for _, token := range []string{"39", "lost"} {
+			if again := must(s.RotateRefreshToken(ctx, token, "after "+token, nil, time.Minute, time.Hour))(t); again.Metadata["k"] != "v" {
+				t.Errorf("from %s: %+v", token, again)
+			}
+		}
+		if all := must(s.UserRefreshTokens(ctx, "auth0|ada"))(t); len(all) != 1 || all[0].Counter != 41 {
+			t.Errorf("listed: %+v", all)
+		}
+		clock.now = clock.in(2 * time.Hour)
+		if all := must(s.UserRefreshTokens(ctx, "auth0|ada"))(t); len(all) != 0 {
+			t.Errorf("listed after it idled out: %+v", all)
+		}
+		if _, err := s.RefreshTokenByID(ctx, "rt_1"); !stagedoor.IsKind(err, stagedoor.NotFound) {
+			t.Errorf("after it idled out: %v", err)
+		}
+		ok(t, db.Sweep(ctx))
+		if _, err := s.RotateRefreshToken(ctx, "39", "stolen", nil, 0, time.Hour); !errors.Is(err, store.ErrReused) {
+			t.Errorf("a superseded one: %v", err)
+		}
+	}, storetest.WithClock(clock.clock))
+}
