@@ -63,6 +63,7 @@ var sweeps = []sweep{
 	{table: "ceremonies", key: "tenant, key"},
 	{table: "push_challenges", key: "tenant, hash"},
 	{table: "remembered_browsers", key: "tenant, handle, user_id"},
+	{table: "known_browsers", key: "tenant, user_id, browser"},
 	{table: "invitations", key: "tenant, org_id, id"},
 	{table: "action_executions", key: "tenant, id"},
 	{table: "flow_executions", key: "tenant, id"},

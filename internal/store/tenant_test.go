@@ -96,6 +96,7 @@ func furnish(t testing.TB, s *store.Store) {
 	ok(t, s.SaveCeremony(ctx, "ceremony "+id, "challenge", until))
 	ok(t, s.AddAuthenticationMethods(ctx, "auth0|"+id, []*stagedoor.AuthenticationMethod{{Type: "passkey", KeyID: "key " + id}}, false))
 	ok(t, s.RememberBrowser(ctx, "", "browser "+id, "auth0|"+id, "Firefox", "::1", until))
+	ok(t, s.KnowBrowser(ctx, "auth0|"+id, stagedoor.KnownBrowser{Browser: "browser", Agent: "Firefox"}, until))
 	ok(t, s.SaveMFAToken(ctx, "mfa "+id, &stagedoor.MFAToken{UserID: "auth0|" + id, RefreshToken: "refresh", ExpiresAt: until}))
 	ok(t, s.CreateDeviceCode(ctx, "device "+id, "user code "+id, &stagedoor.DeviceCode{ClientID: "client " + id, ExpiresAt: until}))
 	ok(t, s.SavePushedRequest(ctx, "pushed "+id, &stagedoor.PushedRequest{ClientID: "client " + id, ExpiresAt: until}))
@@ -1081,6 +1082,19 @@ var trespasses = map[string]struct {
 	}},
 	"ForgetBrowsers": {finds, func(ctx context.Context, s *store.Store) (any, error) {
 		return nil, s.ForgetBrowsers(ctx, "auth0|acme")
+	}},
+	"KnowBrowser": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		return nil, s.KnowBrowser(ctx, "auth0|acme", stagedoor.KnownBrowser{Browser: "another"}, time.Now().Add(time.Hour))
+	}},
+	"KnownBrowsers": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
+		all, err := s.KnownBrowsers(ctx, "auth0|acme")
+		if err == nil && len(all) > 0 {
+			err = errors.New("another tenant's browsers")
+		}
+		return nil, err
+	}},
+	"ForgetKnownBrowsers": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		return nil, s.ForgetKnownBrowsers(ctx, "auth0|acme")
 	}},
 	"SaveOneTimeCode": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
 		return nil, s.SaveOneTimeCode(ctx, "code of globex", &stagedoor.OneTimeCode{Purpose: "other", Subject: "ada@example.com", ExpiresAt: time.Now().Add(time.Hour)})
