@@ -33,6 +33,9 @@ type Session struct {
 	Transfer          *Transferred   `json:",omitempty"` // a session transfer token opened it, and nobody has proved themselves in it since
 
 	Participants map[string]Participant `json:",omitempty"` // by client id: those of SAML 2.0 that were told who the person is
+
+	Risk    *RiskAssessment `json:",omitempty"` // of the login that opened it; nil: it was not measured
+	Settled bool            `json:",omitempty"` // a login in it has come to its end since: scripts see the risk of who comes now
 }
 
 // Participant is what a client of SAML 2.0 was told of a session: by that name it is told when the session ends (SAML core section 3.7.1).
@@ -77,6 +80,7 @@ type FactorDemand struct {
 	Types    []string `json:",omitempty"` // nothing else will do: otp, recovery-code; nil: anything
 	Duo      bool     `json:",omitempty"` // Duo is to be asked, and nothing else will do
 	Keys     string   `json:",omitempty"` // of Duo: under which handle they are kept, sealed
+	Own      bool     `json:",omitempty"` // by the tenant's policy: a code goes to the person's own address, for they have nothing else and the login looks risky
 }
 
 // Takes tells whether a type of factor will do.
@@ -375,6 +379,8 @@ type Ticket struct {
 
 	Lang  string `json:",omitempty"` // of the pages behind the link
 	Login string `json:",omitempty"` // hash of the id of the login under way that a login ticket is for; empty: one begins with it
+
+	Risk *RiskAssessment `json:",omitempty"` // of the login of a login ticket; nil: it was not measured
 }
 
 // The kinds of tickets.

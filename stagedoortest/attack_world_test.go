@@ -240,6 +240,7 @@ type browser struct {
 	h       *house
 	cookies map[string]string
 	from    string // address that a trusted proxy tells; empty: its own
+	agent   string // what it calls itself; empty: as the language does
 }
 
 func (h *house) browser() *browser { return &browser{h: h, cookies: map[string]string{}} }
@@ -263,6 +264,9 @@ func (b *browser) do(method, target, body string, headers ...string) *answer {
 	}
 	if b.from != "" {
 		headers = append(headers, "X-Forwarded-For", b.from)
+	}
+	if b.agent != "" {
+		headers = append(headers, "User-Agent", b.agent)
 	}
 	a := b.h.w.send(method, target, body, headers...)
 	for _, c := range a.Cookies() {

@@ -353,13 +353,14 @@ func (a *account) stay() error {
 		return err
 	}
 	conn := &stagedoor.Connection{Name: a.session.Connection, Strategy: a.session.Strategy}
-	handle, s, err := session.Open(ctx, a.st, a.user, conn, a.session.Methods, a.session.CameBy, session.Visit{IP: a.r.RemoteAddr, UserAgent: a.r.UserAgent()})
+	handle, s, err := session.Open(ctx, a.st, a.user, conn, a.session.Methods, a.session.CameBy, a.session.Risk, session.Visit{IP: a.r.RemoteAddr, UserAgent: a.r.UserAgent()})
 	if err != nil {
 		return err
 	}
 	err = a.st.UpdateSession(ctx, s.ID, func(s *stagedoor.Session) {
 		s.AuthenticatedAt, s.CreatedAt, s.ExpiresAt = a.session.AuthenticatedAt, a.session.CreatedAt, a.session.ExpiresAt
 		s.Clients = []string{a.set.ClientID} // whose login has ended
+		s.Settled = a.session.Settled
 	})
 	if err == nil {
 		session.SetCookie(a.w, a.r, handle, s)

@@ -31,6 +31,7 @@ type SentCode struct {
 	To      string // address, or telephone number
 	Method  string `json:",omitempty"` // id of the authentication method that it goes to; empty if there is none
 	Enroll  bool   `json:",omitempty"` // the address becomes a method of the person's
+	Own     bool   `json:",omitempty"` // it is the person's own, whether or not it is verified
 	Token   string `json:",omitempty"` // hash of the mfa_token that it belongs to
 	SentAt  int64  // milliseconds
 }
@@ -153,7 +154,7 @@ func stillTheirs(ctx context.Context, st *store.Store, userID string, c SentCode
 		return err
 	}
 	u, err := st.User(ctx, userID)
-	if err == nil && !(u.Email == c.To && u.EmailVerified) {
+	if err == nil && !(u.Email == c.To && (u.EmailVerified || c.Own)) {
 		err = errOOB()
 	}
 	return err
@@ -195,6 +196,14 @@ func Target(ctx context.Context, st *store.Store, u *stagedoor.User, kind string
 		return SentCode{Kind: Email, Channel: "email", To: u.Email}, nil
 	}
 	return SentCode{}, stagedoor.Errorf(stagedoor.NotFound, "not_found", "The person has no such method.")
+}
+
+// OwnAddress is where a code goes to a person who has no second factor: to their own address, verified or not.
+func OwnAddress(u *stagedoor.User) (SentCode, error) {
+	if u.Email == "" {
+		return SentCode{}, ErrNoAddress()
+	}
+	return SentCode{Kind: Email, Channel: "email", To: u.Email, Own: true}, nil
 }
 
 // TargetOf is where codes of a method go. One without a time of its creation is the person's own address, and none of their methods.

@@ -160,7 +160,8 @@ func TestSettings(t *testing.T) {
 		}{
 			{nil, nil, mfa.Settings{On: []string{mfa.Recovery}}},
 			{map[string]any{"otp": true}, []string{"all-applications"}, mfa.Settings{On: []string{mfa.OTP, mfa.Recovery}, Always: true}},
-			{map[string]any{"otp": true, "recovery-code": false}, []string{"confidence-score"}, mfa.Settings{On: []string{mfa.OTP}, Always: true}},
+			{map[string]any{"otp": true, "recovery-code": false}, []string{"confidence-score"}, mfa.Settings{On: []string{mfa.OTP}, Risky: true}},
+			{nil, []string{"confidence-score", "all-applications"}, mfa.Settings{On: []string{mfa.OTP}, Always: true, Risky: true}},
 			{map[string]any{"otp": false, "duo": true}, []string{}, mfa.Settings{Others: true}}, // recovery codes stay off
 		} {
 			w.ok(w.ChangeSetting(ctx, mfa.SettingFactors, func(m map[string]any) error {
@@ -175,6 +176,15 @@ func TestSettings(t *testing.T) {
 			}
 		}
 	})
+}
+
+func TestOwnAddress(t *testing.T) {
+	if c, err := mfa.OwnAddress(&stagedoor.User{Email: "ada@example.com"}); err != nil || c.To != "ada@example.com" || c.Kind != mfa.Email {
+		t.Errorf("%+v %v", c, err)
+	}
+	if _, err := mfa.OwnAddress(&stagedoor.User{Username: "ada"}); !stagedoor.HasCode(err, "access_denied") {
+		t.Errorf("who has no address: %v", err)
+	}
 }
 
 func TestURIAndDrawing(t *testing.T) {

@@ -25,6 +25,7 @@ type Settings struct {
 	On     []string // the kinds that may be used, in the order in which they are offered
 	Others bool     // a factor is on that this server does not have
 	Always bool     // everybody is asked in every login
+	Risky  bool     // who logs in as they do not usually is asked, see [stagedoor.RiskAssessment]
 	Duo    bool     // Duo is asked: it is the only factor that is on, and the tenant has keys
 }
 
@@ -43,21 +44,30 @@ func Switches(ctx context.Context, st *store.Store) (map[string]bool, error) {
 	return on, st.Setting(ctx, SettingFactors, &on)
 }
 
-// SettingsOf reads what a tenant says. The policy confidence-score, which asks where a login looks risky, counts as always: nothing here
-// measures risk, and a login that was not measured is not a safe one.
+// Adaptive is the policy that asks where a login looks risky.
+const Adaptive = "confidence-score"
+
+// Policies are the policies of a tenant.
+func Policies(ctx context.Context, st *store.Store) ([]string, error) {
+	var kept struct {
+		Policies []string `json:"policies"`
+	}
+	err := st.Setting(ctx, SettingPolicies, &kept)
+	return kept.Policies, err
+}
+
+// SettingsOf reads what a tenant says.
 func SettingsOf(ctx context.Context, st *store.Store) (Settings, error) {
 	var s Settings
 	on, err := Switches(ctx, st)
 	if err != nil {
 		return s, err
 	}
-	var kept struct {
-		Policies []string `json:"policies"`
-	}
-	if err := st.Setting(ctx, SettingPolicies, &kept); err != nil {
+	policies, err := Policies(ctx, st)
+	if err != nil {
 		return s, err
 	}
-	s.Always = len(kept.Policies) > 0
+	s.Always, s.Risky = slices.ContainsFunc(policies, func(p string) bool { return p != Adaptive }), slices.Contains(policies, Adaptive)
 	known := map[string]bool{}
 	reached, err := true, error(nil)
 	if on["push-notification"] {
@@ -158,6 +168,14 @@ func errUnavailable(why string) error {
 
 // ErrOff refuses where the tenant has no factor on that this server has.
 func ErrOff() error { return errUnavailable("none that this server has is enabled") }
+
+// ErrNoAddress refuses a person whose login looks risky and who has nothing to prove themselves with, not even an address: what they set up now, somebody else might.
+func ErrNoAddress() error {
+	return errUnavailable("the user has none, and no address that a code could go to")
+}
+
+// ErrNone refuses a person who has nothing to prove themselves with where a login looks risky that cannot ask for a code from their address.
+func ErrNone() error { return errUnavailable("the user has none") }
 
 // ErrOthers refuses a person who is enrolled with factors only that this server does not have: else whoever knows their password could
 // enrol another one in their place.

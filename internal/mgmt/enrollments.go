@@ -130,4 +130,7 @@ type clearRiskIn struct {
 	Assessors  []string `json:"assessors" schema:"required,min=1,enum=new-device" doc:"List of assessors to clear"`
 }
 
-func (a *API) clearRisk(c *call, _ clearRiskIn) (any, error) { return ofUser(nil)(c) }
+// clearRisk makes every browser of a user a new one.
+func (a *API) clearRisk(c *call, _ clearRiskIn) (any, error) {
+	return nil, c.store.ForgetKnownBrowsers(c.ctx(), c.id())
+}

@@ -36,8 +36,8 @@ var (
 	}()
 	rateLimitPolicies      = newDocuments("rate_limit_policy", "rlp_", "rate_limit_policies", "Rate limit policy not found.", "")
 	verificationTemplates  = newDocuments("verification_template", "vct_", "templates", "Template not found.", "")
-	riskSettings           = settings{name: "risk-assessments", defaults: map[string]any{"enabled": false}}
-	riskNewDevice          = settings{name: "risk-assessments/new-device", defaults: map[string]any{"remember_for": 30}}
+	riskSettings           = settings{name: stagedoor.SettingRisk, defaults: map[string]any{"enabled": false}}
+	riskNewDevice          = settings{name: stagedoor.SettingNewDevice, defaults: map[string]any{"remember_for": 30}}
 	supplementalSignals    = settings{name: "supplemental-signals", defaults: map[string]any{"akamai_enabled": false}}
 	templatesOfUAP         = map[string]any{"auth0-generic": standardUserAttributes}
 	templatesOfConnections = map[string]any{"enterprise": standardConnectionProfile}

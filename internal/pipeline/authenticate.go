@@ -240,10 +240,18 @@ type proof struct {
 	console []map[string]any // what the connection's scripts said
 	counted bool             // as a login, already
 	came    *stagedoor.CameBy
+	risk    *stagedoor.RiskAssessment // nil: it is to be measured yet, if the login is not counted
 }
 
 // proved opens or renews the session, counts the login, and lets it go on: a login that fails here is not counted.
 func (p *Pipeline) proved(ctx context.Context, v Visit, tx *stagedoor.Transaction, by proof) (*Opened, error) {
+	if !by.counted {
+		risk, err := assess(ctx, v, by.user.ID, false)
+		if err != nil {
+			return nil, err
+		}
+		by.risk = risk
+	}
 	opened, err := p.open(ctx, v, by)
 	if err != nil {
 		return nil, err
@@ -276,7 +284,7 @@ func (p *Pipeline) open(ctx context.Context, v Visit, by proof) (*Opened, error)
 	}
 	if old != nil && old.UserID == u.ID {
 		opened.Session = old
-		opened.Handle, err = session.Renew(ctx, v.Store, old, by.conn, methods, by.came)
+		opened.Handle, err = session.Renew(ctx, v.Store, old, by.conn, methods, by.came, by.risk)
 		return opened, err
 	}
 	if old != nil { // another person signs in with this browser
@@ -284,6 +292,6 @@ func (p *Pipeline) open(ctx context.Context, v Visit, by proof) (*Opened, error)
 			return nil, err
 		}
 	}
-	opened.Handle, opened.Session, err = session.Open(ctx, v.Store, u, by.conn, methods, by.came, v.who())
+	opened.Handle, opened.Session, err = session.Open(ctx, v.Store, u, by.conn, methods, by.came, by.risk, v.who())
 	return opened, err
 }

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 
 	"github.com/stagedoor/stagedoor"
@@ -26,6 +27,7 @@ type Direct struct {
 	Methods      []stagedoor.AuthMethod
 	Legacy       bool // by the rules of the old kind: the scope names members of the profile
 	Proof        Second
+	Risk         *stagedoor.RiskAssessment // of the login, before it was counted; nil: it was not measured
 }
 
 // Second is the second factor that a person has just given at the token endpoint; none is empty.
@@ -53,6 +55,10 @@ func (p *Pipeline) ByPassword(ctx context.Context, v Visit, x *Direct, conn *sta
 
 // directly counts the login of who has proved themselves through a connection, by a method as sessions name it, and goes on with the request.
 func (p *Pipeline) directly(ctx context.Context, v Visit, x *Direct, conn *stagedoor.Connection, u *stagedoor.User, method string, e *stagedoor.LogEvent) (*stagedoor.Authorization, *stagedoor.User, error) {
+	var err error
+	if x.Risk, err = assess(ctx, v, u.ID, true); err != nil {
+		return nil, nil, err
+	}
 	if !u.IsBlocked() {
 		if err := v.Store.RecordLogin(ctx, u.ID, v.IP); err != nil {
 			return nil, nil, err
@@ -81,6 +87,11 @@ func (p *Pipeline) Direct(ctx context.Context, v Visit, x *Direct, userID string
 		a.Scope, a.Conformant = x.Scope, false
 	}
 	in := &ruleInput{client: x.Client, user: u, api: x.API, protocol: x.Protocol, proof: x.Proof.Kind, fresh: x.Proof.Fresh, state: &stagedoor.ScriptState{}, direct: x}
+	if in.risk = x.Risk; in.risk == nil {
+		if in.risk, err = assess(ctx, v, u.ID, true); err != nil {
+			return nil, u, err
+		}
+	}
 	if in.org, err = p.organizationOf(ctx, v.Store, x.Client, x.Organization, x.Connection, u.ID); err != nil {
 		return nil, u, err
 	}
@@ -95,7 +106,7 @@ func (p *Pipeline) Direct(ctx context.Context, v Visit, x *Direct, userID string
 		err = ErrDuoBrowser()
 	}
 	if a.Factor = x.Proof.Kind != ""; err == nil && !a.Factor {
-		err = wantsFactor(ctx, v.Store, in.factor)
+		err = wantsFactor(ctx, v.Store, in.factor, u.ID, x.Risk)
 		if guards, wrong := guardsFactors(ctx, v.Store, x.API, a.Scope, u.ID); err == nil && guards {
 			err = ErrFactorRequired()
 		} else if err == nil {
@@ -132,8 +143,9 @@ func (p *Pipeline) organizationOf(ctx context.Context, st *store.Store, client *
 	return o, err
 }
 
-// wantsFactor is ErrFactorRequired where scripts or the tenant's policy ask for a second factor.
-func wantsFactor(ctx context.Context, st *store.Store, d *stagedoor.FactorDemand) error {
+// wantsFactor is ErrFactorRequired where scripts or the tenant's policy ask for a second factor. Where that is because of the risk, whoever has none is refused: what they set up now might be somebody
+// else's, and there is no page that asks for a code from their address.
+func wantsFactor(ctx context.Context, st *store.Store, d *stagedoor.FactorDemand, userID string, risk *stagedoor.RiskAssessment) error {
 	if d != nil {
 		if d.None {
 			return nil
@@ -141,11 +153,18 @@ func wantsFactor(ctx context.Context, st *store.Store, d *stagedoor.FactorDemand
 		return ErrFactorRequired()
 	}
 	s, err := mfa.SettingsOf(ctx, st)
-	if err == nil && s.Always && s.Duo {
+	low := s.Risky && risk.Low()
+	switch {
+	case err != nil || !s.Always && !low:
+		return err
+	case s.Duo:
 		return ErrDuoBrowser()
+	case !s.Any() && !s.Others:
+		return nil
+	case low && risk != nil:
+		if m, err := mfa.MethodsOf(ctx, st, userID); err != nil || m.None() {
+			return cmp.Or(err, mfa.ErrNone())
+		}
 	}
-	if err == nil && s.Always && (s.Any() || s.Others) {
-		err = ErrFactorRequired()
-	}
-	return err
+	return ErrFactorRequired()
 }

@@ -53,7 +53,12 @@ func (p *Pipeline) ChallengeCode(ctx context.Context, v Visit, tx *stagedoor.Tra
 	if err != nil {
 		return "", err
 	}
-	c, err := mfa.Target(ctx, v.Store, u, kind)
+	var c mfa.SentCode
+	if d := demand(tx); d != nil && d.Own {
+		c, err = mfa.OwnAddress(u)
+	} else {
+		c, err = mfa.Target(ctx, v.Store, u, kind)
+	}
 	if err != nil {
 		return "", err
 	}

@@ -52,7 +52,15 @@ func (l *login) logSuccess() {
 	if l.tx.Request.HasPrompt("none") {
 		kind = "ssa"
 	}
-	l.visit.log(l.event(kind))
+	l.visit.log(l.measured(l.event(kind)))
+}
+
+// measured tells what the risk of a login was, unless nobody was to be asked anything.
+func (l *login) measured(e stagedoor.LogEvent) stagedoor.LogEvent {
+	if l.risk != nil && !l.tx.Request.HasPrompt("none") {
+		e.Details = with(e.Details, "riskAssessment", l.risk)
+	}
+	return e
 }
 
 func (l *login) logFailure(err error) {
@@ -60,7 +68,7 @@ func (l *login) logFailure(err error) {
 	if l.tx.Request.HasPrompt("none") {
 		kind = "fsa"
 	}
-	l.visit.log(failed(l.event(kind), err))
+	l.visit.log(failed(l.measured(l.event(kind)), err))
 }
 
 // failed completes an event with why it failed.

@@ -37,9 +37,13 @@ func (p *Pipeline) ticket(ctx context.Context, v Visit, clientID, login string, 
 	if u.IsBlocked() {
 		return "", errBlocked()
 	}
+	risk, err := assess(ctx, v, u.ID, false)
+	if err != nil {
+		return "", err
+	}
 	ticket := stagedoor.NewToken()
 	err = v.Store.CreateTicket(ctx, ticket, &stagedoor.Ticket{
-		Kind: stagedoor.TicketLogin, UserID: u.ID, ClientID: clientID, Connection: conn.Name, Browser: hash(v.Browser), Login: login,
+		Kind: stagedoor.TicketLogin, UserID: u.ID, ClientID: clientID, Connection: conn.Name, Browser: hash(v.Browser), Login: login, Risk: risk,
 		ExpiresAt: v.Store.Clock().Now().Add(ticketLife),
 	})
 	if err == nil {
@@ -92,7 +96,7 @@ func (p *Pipeline) BeginProved(ctx context.Context, v Visit, client *stagedoor.C
 	if conn.SendsCodes() {
 		method = conn.Strategy
 	}
-	opened, err := p.proved(ctx, v, tx, proof{conn: conn, user: u, method: method, counted: true})
+	opened, err := p.proved(ctx, v, tx, proof{conn: conn, user: u, method: method, counted: true, risk: t.Risk})
 	if err != nil {
 		return nil, &Outcome{Request: req, Client: client, API: api}, err
 	}

@@ -65,7 +65,7 @@ func (p *Pipeline) Redeem(ctx context.Context, v Visit, tx *stagedoor.Transactio
 	if err != nil {
 		return nil, gone(err)
 	}
-	by := proof{conn: conn, user: u, method: "pwd", by: byPassword, counted: true}
+	by := proof{conn: conn, user: u, method: "pwd", by: byPassword, counted: true, risk: t.Risk}
 	if conn.SendsCodes() {
 		by.method, by.by = conn.Strategy, ""
 	}

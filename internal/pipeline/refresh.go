@@ -30,6 +30,9 @@ func (p *Pipeline) Refresh(ctx context.Context, v Visit, client *stagedoor.Clien
 		AuthTime: t.AuthTime, Conformant: t.Conformant, GrantType: "refresh_token", Issuer: v.Issuer, Details: t.Details, Connection: through,
 	}
 	in := &ruleInput{client: client, user: u, has: &has, protocol: "oauth2-refresh-token", refresh: t, through: through, proof: proof.Kind, fresh: proof.Fresh, state: &stagedoor.ScriptState{}}
+	if in.risk, err = assess(ctx, v, u.ID, true); err != nil {
+		return nil, nil, err
+	}
 	if t.OrgID != "" {
 		if t.OrgSet {
 			in.org, a.OrgName, err = p.Organization(ctx, v.Store, t.OrgID, u.ID)

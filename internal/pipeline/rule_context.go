@@ -68,6 +68,9 @@ func (p *Pipeline) ruleContext(ctx context.Context, v Visit, in *ruleInput) (jso
 			"geoip": cmp.Or(v.Store.Place(v.IP), &stagedoor.Place{}),
 		},
 	}
+	if in.risk != nil {
+		c["riskAssessment"] = in.risk
+	}
 	if o := in.org; o != nil {
 		c["organization"] = scriptOrganization(o)
 	}

@@ -66,16 +66,16 @@ func (l *login) wantsFactor(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	up := l.stepsUp() || guards
+	up, low := l.stepsUp() || guards, risky(settings, l.session)
 	switch {
-	case d == nil && !up && !settings.Always:
+	case d == nil && !up && !settings.Always && !low && !unmeasured(settings, l.session):
 		return "", nil
 	case d == nil && !settings.Any() && !settings.Others && !settings.Duo: // the tenant has none, so that its policy asks for none
 		return "", nil
 	case d == nil && !up && l.session.Has("mfa"):
 		return "", nil
 	}
-	if (d == nil || d.Remember) && !up {
+	if (d == nil || d.Remember) && !up && !low {
 		is, err := l.remembered(ctx)
 		if is || err != nil {
 			return "", err
@@ -120,6 +120,8 @@ func (l *login) askFactor(ctx context.Context, settings mfa.Settings, d *stagedo
 	give, enroll := givable(settings, methods, d), enrollable(settings, methods, d)
 	ask := ""
 	switch {
+	case d != nil && d.Own:
+		ask = AskFactor
 	case d != nil && d.Enroll:
 		if len(enroll) > 0 {
 			ask = AskEnroll
@@ -129,6 +131,8 @@ func (l *login) askFactor(ctx context.Context, settings mfa.Settings, d *stagedo
 	case d != nil && d.Types != nil: // a challenge that nobody can answer
 	case len(enroll) > 0 && (methods.Others || methods.Enrolled()): // theirs are switched off, or not of this server
 		err = mfa.ErrOthers()
+	case len(enroll) > 0 && risky(settings, l.session): // what is set up now might be somebody else's
+		ask, d, err = l.askAddress()
 	case len(enroll) > 0:
 		ask = AskEnroll
 	default:
@@ -172,7 +176,7 @@ func (l *login) asksFactor(ask string, d *stagedoor.FactorDemand) {
 	if ask == "" || l.tx.Step == ask || l.tx.Request.HasPrompt("none") {
 		return
 	}
-	if d != nil {
+	if d != nil && !d.Own {
 		l.visit.log(l.event("mfar"))
 	}
 	kind := "gd_start_auth"
@@ -200,7 +204,10 @@ func (p *Pipeline) FactorChoice(ctx context.Context, v Visit, tx *stagedoor.Tran
 	m, err := mfa.MethodsOf(ctx, v.Store, tx.UserID)
 	d := demand(tx)
 	c := FactorChoice{Kinds: givable(settings, m, d), Remember: d == nil || d.Remember}
-	if tx.Step == AskEnroll {
+	switch {
+	case d != nil && d.Own:
+		c.Kinds = []string{mfa.Email}
+	case tx.Step == AskEnroll:
 		c.Kinds = enrollable(settings, m, d)
 	}
 	return c, err

@@ -43,7 +43,7 @@ func (l *login) scripts(ctx context.Context) (string, error) {
 	in := &ruleInput{
 		client: l.client, user: l.user, session: l.session, protocol: l.tx.Request.Protocol(), query: l.tx.Request.Query,
 		silent: l.tx.Request.HasPrompt("none"), request: &l.tx.Request, org: l.org, api: l.api, state: state, back: l.back,
-		factor: l.tx.Factor, proof: l.tx.Proof, filled: filled, transfer: l.tx.Transfer,
+		factor: l.tx.Factor, proof: l.tx.Proof, filled: filled, transfer: l.tx.Transfer, risk: l.risk,
 	}
 	if l.knownID == l.user.ID {
 		in.has = &l.has
@@ -102,6 +102,7 @@ type ruleInput struct {
 	refresh  *stagedoor.RefreshToken         // nil unless one is exchanged
 	transfer *stagedoor.SessionTransferToken // nil unless the login began with one
 	state    *stagedoor.ScriptState          // how far scripts have come; never nil
+	risk     *stagedoor.RiskAssessment       // of the login; nil: it is not measured
 	back     *way                            // nil unless the person came back from elsewhere
 
 	primary  string           // context.primaryUser of rules

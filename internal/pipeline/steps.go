@@ -21,7 +21,8 @@ type login struct {
 	client  *stagedoor.Client
 	api     *stagedoor.ResourceServer
 	user    *stagedoor.User
-	has     store.Belongings // of the user with knownID
+	has     store.Belongings          // of the user with knownID
+	risk    *stagedoor.RiskAssessment // nil: it is not measured
 	knownID string
 	org     *stagedoor.Organization // nil: the login is for none
 	session *stagedoor.Session
@@ -52,11 +53,13 @@ var steps = []step{
 	{"use the session", (*login).useSession},
 	{"let the person choose an organization", (*login).chooseOrganization},
 	{"make sure that they are a member", (*login).joinOrganization},
+	{"measure the risk", (*login).assess},
 	{"run post-login scripts", (*login).scripts},
 	{"ask for a second factor", (*login).factor},
 	{"offer a passkey", (*login).offerPasskey},
 	{"ask for consent", (*login).consent},
 	{"let the client know the session", (*login).join},
+	{"know the browser next time", (*login).settle},
 }
 
 func (p *Pipeline) run(ctx context.Context, l *login) (*Outcome, error) {

@@ -242,7 +242,11 @@ func (p *Pipeline) postLoginEvent(ctx context.Context, v Visit, in *ruleInput, a
 	if policies := in.client.RefreshToken.Policies; len(policies) > 0 {
 		client["refresh_token"] = map[string]any{"policies": policies}
 	}
-	event["authorization"], event["client"], event["authentication"] = of.Authorization, client, eventMethods(in.methods(v))
+	authentication := eventMethods(in.methods(v))
+	if in.risk != nil {
+		authentication["riskAssessment"] = in.risk
+	}
+	event["authorization"], event["client"], event["authentication"] = of.Authorization, client, authentication
 	event["connection"] = eventConnection(&stagedoor.Connection{ID: of.ConnectionID, Name: of.Connection, Strategy: of.ConnectionStrategy, Metadata: of.ConnectionMetadata})
 	event["stats"] = map[string]any{"logins_count": in.user.LoginsCount}
 	if len(of.Organization) > 0 {

@@ -46,7 +46,11 @@ func (p *Pipeline) Unasked(ctx context.Context, v Visit, name, answer string) (*
 		v.log(refused(err))
 		return nil, "", err
 	}
-	opened, err := p.open(ctx, v, proof{conn: conn, user: u, method: "federated", came: came})
+	risk, err := assess(ctx, v, u.ID, false)
+	if err != nil {
+		return nil, "", err
+	}
+	opened, err := p.open(ctx, v, proof{conn: conn, user: u, method: "federated", came: came, risk: risk})
 	if err == nil {
 		err = v.Store.RecordLogin(ctx, u.ID, v.IP)
 	}

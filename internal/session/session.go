@@ -16,10 +16,10 @@ const touchEvery = time.Minute
 type Visit struct{ IP, UserAgent string }
 
 // Open starts a session for a user who has just proved who they are through a connection; by is nil unless they came from a provider that names
-// its sessions.
-func Open(ctx context.Context, st *store.Store, u *stagedoor.User, conn *stagedoor.Connection, methods []stagedoor.AuthMethod, by *stagedoor.CameBy, v Visit) (handle string, s *stagedoor.Session, err error) {
+// its sessions. risk is that of the login, nil where it was not measured.
+func Open(ctx context.Context, st *store.Store, u *stagedoor.User, conn *stagedoor.Connection, methods []stagedoor.AuthMethod, by *stagedoor.CameBy, risk *stagedoor.RiskAssessment, v Visit) (handle string, s *stagedoor.Session, err error) {
 	s = begun(st, u.ID, conn, methods, v)
-	s.CameBy = by
+	s.CameBy, s.Risk = by, risk
 	handle = stagedoor.NewToken()
 	return handle, s, st.CreateSession(ctx, handle, s)
 }
@@ -117,12 +117,18 @@ func Join(ctx context.Context, st *store.Store, s *stagedoor.Session, clientID, 
 	})
 }
 
+// Settle notes that a login in the session has come to its end, whatever the risk was.
+func Settle(ctx context.Context, st *store.Store, s *stagedoor.Session) error {
+	return st.UpdateSession(ctx, s.ID, func(s *stagedoor.Session) { s.Settled = true })
+}
+
 // Renew notes that the session's user proved themselves again, through a connection that may be another one, and returns the session's new handle: what
 // the old one opens is not more than before, for it opens nothing any more. by is as of Open; nil leaves what there is.
-func Renew(ctx context.Context, st *store.Store, s *stagedoor.Session, conn *stagedoor.Connection, methods []stagedoor.AuthMethod, by *stagedoor.CameBy) (handle string, err error) {
+func Renew(ctx context.Context, st *store.Store, s *stagedoor.Session, conn *stagedoor.Connection, methods []stagedoor.AuthMethod, by *stagedoor.CameBy, risk *stagedoor.RiskAssessment) (handle string, err error) {
 	now := st.Clock().Now()
 	note := func(s *stagedoor.Session) {
 		s.AuthenticatedAt, s.Methods, s.Connection, s.Strategy, s.Transfer = now, methods, conn.Name, conn.Strategy, nil
+		s.Risk, s.Settled = risk, false
 		if by != nil {
 			s.CameBy = by
 		}
