@@ -70,7 +70,7 @@ func codeLogins(t testing.TB, s *stagedoortest.Server) work {
 		if err != nil {
 			t.Fatal(err)
 		}
-		handle, _, err := session.Open(ctx, st, u, conn, []stagedoor.AuthMethod{{Name: "pwd", Timestamp: time.Now().UnixMilli()}}, nil, session.Visit{IP: "127.0.0.1"})
+		handle, _, err := session.Open(ctx, st, u, conn, []stagedoor.AuthMethod{{Name: "pwd", Timestamp: time.Now().UnixMilli()}}, nil, nil, session.Visit{IP: "127.0.0.1"})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -231,7 +231,7 @@ func kept(t *testing.T, w io.Writer, kind string, tokens int) {
 				now := time.Now()
 				sid := stagedoor.NewID("sess_")
 				if i%10 == 0 {
-					_, opened, err := session.Open(ctx, st, u, conn, []stagedoor.AuthMethod{{Name: "pwd", Timestamp: now.UnixMilli()}}, nil, session.Visit{IP: "127.0.0.1", UserAgent: "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"})
+					_, opened, err := session.Open(ctx, st, u, conn, []stagedoor.AuthMethod{{Name: "pwd", Timestamp: now.UnixMilli()}}, nil, nil, session.Visit{IP: "127.0.0.1", UserAgent: "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"})
 					if err != nil {
 						return err
 					}
