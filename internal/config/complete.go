@@ -41,7 +41,7 @@ func (c *Config) Complete() error {
 		read("mail-password", &c.Mail.Password, c.Mail.PasswordFile),
 		read("outbound-proxy", &c.Outbound.Proxy, c.Outbound.ProxyFile),
 	)
-	for value, name := range map[*string]string{&c.Database: "stagedoor.db", &c.MasterKeyFile: "master.key", &c.ACMECache: "acme"} {
+	for value, name := range map[*string]string{&c.Database: "stagedoor.db", &c.MasterKeyFile: "master.key"} {
 		if *value == "" {
 			*value = filepath.Join(c.DataDir, name)
 		}

@@ -24,7 +24,7 @@ type Config struct {
 	TLSKey             string   `name:"tls-key" group:"serving" env:"STAGEDOOR_TLS_KEY" help:"Private key of --tls-cert (PEM)." placeholder:"FILE"`
 	ACMEHosts          []string `name:"acme-hosts" group:"serving" env:"STAGEDOOR_ACME_HOSTS" help:"Host names to get certificates for by ACME." placeholder:"HOST"`
 	ACMEEmail          string   `name:"acme-email" group:"serving" env:"STAGEDOOR_ACME_EMAIL" help:"Whom the ACME authority writes to." placeholder:"EMAIL"`
-	ACMECache          string   `name:"acme-cache" group:"serving" env:"STAGEDOOR_ACME_CACHE" help:"Directory of ACME certificates. Default: acme in the data directory." placeholder:"DIR"`
+	ACMECache          string   `name:"acme-cache" group:"serving" env:"STAGEDOOR_ACME_CACHE" help:"Directory of ACME certificates, for one server alone. Default: the database, so that all its servers have them." placeholder:"DIR"`
 	ClientCertificates string   `name:"client-certificates" group:"serving" env:"STAGEDOOR_CLIENT_CERTIFICATES" default:"aliases" enum:"aliases,always,never" help:"Where clients are asked for certificates when they connect by https: at names that begin with mtls. (aliases), always, never." placeholder:"WHERE"`
 	ClientCA           string   `name:"client-ca" group:"serving" env:"STAGEDOOR_CLIENT_CA" help:"Authorities that vouch for clients' certificates (PEM), for tls_client_auth." placeholder:"FILE"`
 

@@ -38,6 +38,7 @@ func TestReseal(t *testing.T) {
 				store.ImportFactors(t, s, "auth0|"+id, `{}`)
 				want[id] = photograph(t, s)
 			}
+			ok(t, db.SetACMEValue(t.Context(), "login.acme.example", []byte("key")))
 			for n := range 450 { // more than two batches
 				ok(t, tenants["acme"].SetRulesConfig(t.Context(), fmt.Sprint("key ", n), "value"))
 			}

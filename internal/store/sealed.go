@@ -39,6 +39,7 @@ var sealedTables = []sealedTable{
 	{"jobs", "sealed", "'jobs'", "id"},
 	{"job_parts", "sealed", "'job_parts'", "job || '/' || kind || '/' || CAST(n AS TEXT)"},
 	{"script_runs", "sealed", "'script_runs'", "id"},
+	{"acme_cache", "sealed", "'acme_cache'", "name"},
 }
 
 // prefix stands before each sealed value of the table, or is empty.
