@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
@@ -63,9 +64,15 @@ func TestWorkerHasNoNetwork(t *testing.T) {
 	if err != nil || strings.Count(string(routes), "\n") > 1 {
 		t.Errorf("routes: %v %s", err, routes)
 	}
-	status, err := os.ReadFile("/proc/" + pid + "/status")
-	if err != nil || !strings.Contains(string(status), "NoNewPrivs:\t1") {
-		t.Errorf("status: %v %s", err, status)
+	threads, err := filepath.Glob("/proc/" + pid + "/task/*/status")
+	if err != nil || len(threads) < 2 {
+		t.Fatalf("threads: %v %v", threads, err)
+	}
+	for _, thread := range threads { // each has its own
+		status, err := os.ReadFile(filepath.Clean(thread))
+		if err == nil && !strings.Contains(string(status), "NoNewPrivs:\t1") {
+			t.Errorf("%s: %s", thread, status)
+		}
 	}
 }
 

@@ -40,8 +40,12 @@ const (
 // confine gives up what no script needs. RLIMIT_DATA counts what may be written, so it can be tight; RLIMIT_AS also counts what the Go
 // runtime only reserves, so it is a second, wider fence.
 func confine() error {
-	for _, call := range [][2]uintptr{{prSetNoNewPrivs, 1}, {prSetDumpable, 0}} {
-		if _, _, errno := syscall.RawSyscall6(syscall.SYS_PRCTL, call[0], call[1], 0, 0, 0, 0); errno != 0 {
+	for _, call := range [][2]uintptr{{prSetNoNewPrivs, 1}, {prSetDumpable, 0}} { // the first is each thread's own
+		_, _, errno := syscall.AllThreadsSyscall6(syscall.SYS_PRCTL, call[0], call[1], 0, 0, 0, 0)
+		if errno == syscall.ENOTSUP { // a program with cgo, as the race detector makes one, has threads that Go does not know
+			_, _, errno = syscall.RawSyscall6(syscall.SYS_PRCTL, call[0], call[1], 0, 0, 0, 0)
+		}
+		if errno != 0 {
 			return errno
 		}
 	}
