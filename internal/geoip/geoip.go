@@ -25,8 +25,9 @@ type Databases struct {
 }
 
 type file struct {
-	path string
-	now  atomic.Pointer[edition]
+	path  string
+	now   atomic.Pointer[edition]
+	tried time.Time // the last change of one that could not be read, so that it is told once; of Renew alone
 }
 
 // edition is a file as it was when it was read.
@@ -200,10 +201,11 @@ func (d *Databases) Renew() {
 	}
 	for _, f := range d.files {
 		info, err := os.Stat(f.path)
-		if now := f.now.Load(); err == nil && info.ModTime().Equal(now.time) && info.Size() == now.size {
+		if now := f.now.Load(); err == nil && (info.ModTime().Equal(now.time) && info.Size() == now.size || info.ModTime().Equal(f.tried)) {
 			continue
 		}
 		if err == nil {
+			f.tried = info.ModTime()
 			err = f.read()
 		}
 		if err != nil {

@@ -1,6 +1,7 @@
 package geoip_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"flag"
 	"log/slog"
@@ -100,7 +101,8 @@ func TestFiles(t *testing.T) {
 // TestRenew: a new edition counts without a restart; one that cannot be read changes nothing.
 func TestRenew(t *testing.T) {
 	path := geoiptest.Cities(t)
-	d, err := geoip.Open([]string{path}, slog.New(slog.DiscardHandler))
+	var said bytes.Buffer
+	d, err := geoip.Open([]string{path}, slog.New(slog.NewTextHandler(&said, nil)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -114,6 +116,10 @@ func TestRenew(t *testing.T) {
 		t.Fatal(err)
 	}
 	d.Renew()
+	d.Renew()
+	if n := strings.Count(said.String(), "cannot be read"); n != 1 {
+		t.Errorf("the broken edition is told %d times", n)
+	}
 	if got := country(); got != "DE" {
 		t.Errorf("with a broken edition: %q", got)
 	}
