@@ -37,7 +37,7 @@ var keepers = map[string][]string{
 	"modernc.org/libc":           {"internal/script"},
 	"github.com/evanw/esbuild":   {"internal/bundle"},
 	"github.com/osteele":         {"internal/liquid"},
-	"github.com/scim2":           {"internal/scim"},
+	"github.com/scim2":           {"internal/scim", "internal/lucene"},
 	"github.com/go-jose":         {"internal/jose", "internal/script"}, // scripts sign with their own keys
 	"crypto/rsa":                 {"internal/jose", "internal/script", "internal/xmlsig"},
 	"github.com/crewjam":         {"internal/xmlsig"},

@@ -11,7 +11,7 @@ type Schema struct {
 	Bare  []string               // the fields that a word without a field is looked for in
 	Dates []string               // fields that hold times as the API writes them
 	Fold  func(path string) bool // whether texts are compared without case; nil: never
-	Known []string               // the only fields there are; nil: any
+	Known []string               // the only fields there are, where a.* are those below a; nil: any
 	Whole bool                   // the normal form of texts has no bound
 	Last  map[string]string      // fields whose value is the later one of two fields, with the other one
 }
@@ -78,7 +78,7 @@ func (s *Schema) condition(n *Node) (*Expr, error) {
 	}
 	any := &Expr{Op: Or}
 	for _, field := range fields {
-		if s.Known != nil && !slices.Contains(s.Known, field) {
+		if !s.knows(field) {
 			return nil, &SyntaxError{n.Pos, fmt.Sprintf("there is no field %q; there are %s", field, strings.Join(s.Known, ", "))}
 		}
 		e, err := s.onField(n, field)
@@ -91,6 +91,13 @@ func (s *Schema) condition(n *Node) (*Expr, error) {
 		return any.Args[0], nil
 	}
 	return any, nil
+}
+
+func (s *Schema) knows(field string) bool {
+	return s.Known == nil || slices.ContainsFunc(s.Known, func(known string) bool {
+		above, below := strings.CutSuffix(known, "*")
+		return field == known && !below || below && len(field) > len(above) && strings.HasPrefix(field, above)
+	})
 }
 
 func (s *Schema) onField(n *Node, field string) (*Expr, error) {

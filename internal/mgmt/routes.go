@@ -90,6 +90,7 @@ func (a *API) routes() []row {
 		{"POST", "/clients", "create:clients", 201, "Create a client", body(a.createClient)},
 		{"POST", "/clients/cimd/preview", "read:clients", 200, "Preview a client from its metadata document", body(a.previewCIMD)},
 		{"POST", "/clients/cimd/register", "create:clients|update:clients", 201, "Register a client from its metadata document", body(a.registerCIMD)},
+		{"GET", "/clients/search", "read:clients|read:client_summary", 200, "Search clients", query(a.searchClients)},
 		{"GET", "/clients/{id}", "read:clients|read:client_keys|read:client_credentials|read:client_summary", 200, "Get client by ID", query(a.readClient)},
 		{"PATCH", "/clients/{id}", "update:clients|update:client_keys|update:client_credentials|update:client_token_vault_privileged_access", 200, "Update a client", body(a.updateClient)},
 		{"DELETE", "/clients/{id}", "delete:clients", 204, "Delete a client", plain(a.deleteClient)},
@@ -103,6 +104,7 @@ func (a *API) routes() []row {
 
 		{"GET", "/client-grants", "read:client_grants", 200, "Get client grants", query(a.listClientGrants)},
 		{"POST", "/client-grants", "create:client_grants", 201, "Create client grant", body(a.createClientGrant)},
+		{"GET", "/client-grants/search", "read:client_grants", 200, "Search client grants", query(a.searchClientGrants)},
 		{"GET", "/client-grants/{id}", "read:client_grants", 200, "Get client grant", plain(a.readClientGrant)},
 		{"PATCH", "/client-grants/{id}", "update:client_grants", 200, "Update client grant", body(a.updateClientGrant)},
 		{"DELETE", "/client-grants/{id}", "delete:client_grants", 204, "Delete client grant", plain(a.deleteClientGrant)},
@@ -141,6 +143,7 @@ func (a *API) routes() []row {
 
 		{"GET", "/resource-servers", "read:resource_servers", 200, "Get resource servers", query(a.listResourceServers)},
 		{"POST", "/resource-servers", "create:resource_servers", 201, "Create a resource server", body(a.createResourceServer)},
+		{"GET", "/resource-servers/search", "read:resource_servers", 200, "Search resource servers", query(a.searchResourceServers)},
 		{"GET", "/resource-servers/{id}", "read:resource_servers", 200, "Get a resource server", query(a.readResourceServer)},
 		{"PATCH", "/resource-servers/{id}", "update:resource_servers", 200, "Update a resource server", body(a.updateResourceServer)},
 		{"DELETE", "/resource-servers/{id}", "delete:resource_servers", 204, "Delete a resource server", plain(a.deleteResourceServer)},
@@ -148,6 +151,7 @@ func (a *API) routes() []row {
 		{"GET", "/organizations", "read:organizations|read:organizations_summary", 200, "Get organizations", query(a.listOrganizations)},
 		{"POST", "/organizations", "create:organizations", 201, "Create an Organization", body(a.createOrganization)},
 		{"GET", "/organizations/name/{name}", "read:organizations", 200, "Get organization by name", plain(a.organizationByName)},
+		{"GET", "/organizations/search", "read:organizations|read:organizations_summary", 200, "Search organizations", query(a.searchOrganizations)},
 		{"GET", "/organizations/{id}", "read:organizations|read:organizations_summary", 200, "Get organization", plain(a.readOrganization)},
 		{"PATCH", "/organizations/{id}", "update:organizations", 200, "Modify an Organization", body(a.updateOrganization)},
 		{"DELETE", "/organizations/{id}", "delete:organizations", 204, "Delete organization", plain(a.deleteOrganization)},

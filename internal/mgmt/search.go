@@ -2,6 +2,7 @@ package mgmt
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/stagedoor/stagedoor"
@@ -38,8 +39,8 @@ const (
 
 // clientSchema is what q of clients knows: the two fields of grants that the wire documents, and what names a client.
 var clientSchema = lucene.Schema{
-	Bare:  []string{"client_id", "name"},
-	Known: []string{"client_id", "name", "description", "app_type", "is_first_party", "global", grantOrganization, grantAnyOrganization},
+	Bare: []string{"client_id", "name"}, Fold: named,
+	Known: []string{"client_id", "external_client_id", "name", "description", "app_type", "is_first_party", "global", "metadata.*", grantOrganization, grantAnyOrganization},
 }
 
 // clientsThat returns those of the clients that q finds. They are few, so that each is asked.
@@ -48,25 +49,62 @@ func (c *call) clientsThat(q string, all []stagedoor.Client) ([]stagedoor.Client
 	if err != nil {
 		return nil, err
 	}
-	values := map[string]map[string][]string{} // of grants, by client
-	if where.Mentions(grantOrganization) || where.Mentions(grantAnyOrganization) {
-		if values, err = c.grantValues(where.Mentions(grantOrganization)); err != nil {
-			return nil, err
-		}
+	values, err := c.clientValues(where)
+	if err != nil {
+		return nil, err
 	}
 	return slices.DeleteFunc(all, func(cl stagedoor.Client) bool {
-		return !where.Match(func(path string) []string {
-			text, isText := map[string]string{"client_id": cl.ID, "name": cl.Name, "description": cl.Description, "app_type": cl.AppType}[path]
-			flag, isFlag := map[string]bool{"is_first_party": cl.IsFirstParty, "global": cl.Global}[path]
-			switch {
-			case isFlag:
-				return []string{lucene.Bool(flag)}
-			case isText && text != "":
-				return []string{lucene.Text(text)}
-			}
-			return values[cl.ID][path]
-		})
+		of := values(cl).of
+		return !where.Match(func(path string) []string { return of[path] })
 	}), nil
+}
+
+// clientValues returns what a query of clients can find; grants are read only where it asks for them.
+func (c *call) clientValues(where *lucene.Expr) (func(stagedoor.Client) values, error) {
+	byGrants := map[string]values{} // by client
+	if where.Mentions(grantOrganization) || where.Mentions(grantAnyOrganization) {
+		grants, err := c.store.ClientGrants(c.ctx())
+		if err != nil {
+			return nil, err
+		}
+		organizations, err := c.organizationsOfGrants(grants, where.Mentions(grantOrganization))
+		if err != nil {
+			return nil, err
+		}
+		for _, g := range grants {
+			v, known := byGrants[g.ClientID]
+			if !known {
+				v = newValues(&clientSchema)
+				byGrants[g.ClientID] = v
+			}
+			v.flags(map[string]bool{grantAnyOrganization: g.AllowAnyOrganization != nil && *g.AllowAnyOrganization})
+			v.of[grantOrganization] = append(v.of[grantOrganization], organizations[g.ID]...)
+		}
+	}
+	return func(cl stagedoor.Client) values {
+		v := newValues(&clientSchema)
+		maps.Copy(v.of, byGrants[cl.ID].of)
+		return v.texts("", map[string]string{"client_id": cl.ID, externalClientID: optionText(cl.Stored, externalClientID), "name": cl.Name, "description": cl.Description, "app_type": cl.AppType}).
+			texts("metadata.", cl.Metadata).flags(map[string]bool{"is_first_party": cl.IsFirstParty, "global": cl.Global})
+	}, nil
+}
+
+// organizationsOfGrants are the forms of the ids of the organizations that each grant may be used for, if they are asked for.
+func (c *call) organizationsOfGrants(grants []stagedoor.ClientGrant, asked bool) (map[string][]string, error) {
+	out := map[string][]string{}
+	if !asked {
+		return out, nil
+	}
+	for _, g := range grants {
+		organizations, err := c.store.ClientGrantOrganizations(c.ctx(), g.ID)
+		if err != nil {
+			return nil, err
+		}
+		for _, o := range organizations {
+			out[g.ID] = append(out[g.ID], lucene.Text(o.ID))
+		}
+	}
+	return out, nil
 }
 
 // domainSchema is what q of custom domains knows, groupSchema what that of a directory's groups does.
@@ -90,34 +128,6 @@ func found[T any](schema *lucene.Schema, q string, all []T, members func(T) map[
 			return []string{lucene.Text(texts[path])}
 		}) {
 			out = append(out, one)
-		}
-	}
-	return out, nil
-}
-
-// grantValues returns what the fields of grants hold, by client and field.
-func (c *call) grantValues(withOrganizations bool) (map[string]map[string][]string, error) {
-	grants, err := c.store.ClientGrants(c.ctx())
-	if err != nil {
-		return nil, err
-	}
-	out := map[string]map[string][]string{}
-	for _, g := range grants {
-		v := out[g.ClientID]
-		if v == nil {
-			v = map[string][]string{}
-			out[g.ClientID] = v
-		}
-		v[grantAnyOrganization] = append(v[grantAnyOrganization], lucene.Bool(g.AllowAnyOrganization != nil && *g.AllowAnyOrganization))
-		if !withOrganizations {
-			continue
-		}
-		organizations, err := c.store.ClientGrantOrganizations(c.ctx(), g.ID)
-		if err != nil {
-			return nil, err
-		}
-		for _, o := range organizations {
-			v[grantOrganization] = append(v[grantOrganization], lucene.Text(o.ID))
 		}
 	}
 	return out, nil

@@ -47,6 +47,9 @@ type OrganizationQuery struct {
 	Uncounted     bool // how many there are is of no interest
 }
 
+// organizationsAtOnce is how many organizations are read at once where all are looked at.
+const organizationsAtOnce = 500
+
 // organizationOrder are the ways in which organizations may be sorted.
 var organizationOrder = map[string]string{"": "created_at", "created_at": "created_at", "name": "name", "id": "id"}
 
@@ -91,6 +94,29 @@ func (s *Store) organizations(ctx context.Context, query string, args ...any) ([
 		return err
 	})
 	return out, err
+}
+
+// EachOrganization calls fn for each organization, in the order in which they were made, from behind a position until fn returns false. Like a search it may
+// take so long and no longer.
+func (s *Store) EachOrganization(ctx context.Context, from Position, fn func(stagedoor.Organization) bool) error {
+	ctx, cancel := context.WithTimeout(ctx, s.db.searchLimit)
+	defer cancel()
+	for {
+		page, _, err := s.Organizations(ctx, OrganizationQuery{From: from, Take: organizationsAtOnce})
+		if err != nil {
+			return s.searchError(ctx, err, "looking for organizations", "")
+		}
+		for _, o := range page {
+			if !fn(o) {
+				return nil
+			}
+		}
+		if len(page) < organizationsAtOnce {
+			return nil
+		}
+		last := page[len(page)-1]
+		from = Position{At: last.CreatedAt, ID: last.ID}
+	}
 }
 
 // UserOrganizations lists the organizations that a user is a member of, by name.

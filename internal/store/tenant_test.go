@@ -866,6 +866,10 @@ var trespasses = map[string]struct {
 		o, _, err := s.Organizations(ctx, store.OrganizationQuery{PerPage: 50})
 		return o, err
 	}},
+	"EachOrganization": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
+		all := []stagedoor.Organization{}
+		return all, s.EachOrganization(ctx, store.Position{}, func(o stagedoor.Organization) bool { all = append(all, o); return true })
+	}},
 	"UserOrganizations": {finds, func(ctx context.Context, s *store.Store) (any, error) { return s.UserOrganizations(ctx, "auth0|acme") }},
 	"ClientGrantOrganizations": {finds, func(ctx context.Context, s *store.Store) (any, error) {
 		return s.ClientGrantOrganizations(ctx, "cgr acme")
