@@ -100,6 +100,7 @@ var routes = []route{
 	{web.Route{Method: "POST", Pattern: "/users/{user_id}/impersonate", Title: "Not served: logs in as somebody else"}, declineImpersonate},
 	{web.Route{Method: "POST", Pattern: "/passkey/challenge", Title: "What an app needs to sign somebody in with a passkey"}, startPasskey(false)},
 	{web.Route{Method: "POST", Pattern: "/passkey/register", Title: "What an app needs to sign somebody up with a passkey"}, startPasskey(true)},
+	{web.Route{Method: "POST", Pattern: databaseCodePath, Title: "Sends a code by which an app signs somebody of a database in, or up"}, (*Door).startDatabaseCode},
 	{web.Route{Method: "POST", Pattern: "/oauth/revoke", Title: "Revokes a refresh token"}, (*Door).revoke},
 	{web.Route{Method: "POST", Pattern: revocationPath + "{connection_name}", Title: "Ends all of somebody's access, at the word of their identity provider"}, (*Door).revokeAccess},
 	{web.Route{Method: "POST", Pattern: "/oauth/introspect", Title: "Tells what a token stands for (RFC 7662)"}, (*Door).introspect},
@@ -156,7 +157,7 @@ var crossOrigin = map[string]bool{
 	"/.well-known/openid-configuration": true, "/.well-known/oauth-authorization-server": true,
 	"/.well-known/jwks.json": true, "/oauth/token": true, "/oauth/device/code": true, "/mfa/challenge": true, "/mfa/associate": true, "/mfa/authenticators": true, "/mfa/authenticators/{id}": true,
 	"/oauth/revoke": true, "/userinfo": true, "/oauth/par": true, "/oidc/register": true, passwordlessStart: true, passwordlessChallenge: true, passwordlessVerify: true, passwordChallenge: true, signupChallenge: true, resetChallenge: true,
-	"/passkey/challenge": true, "/passkey/register": true, countryPath: true,
+	"/passkey/challenge": true, "/passkey/register": true, databaseCodePath: true, countryPath: true,
 }
 
 func allowAny(w http.ResponseWriter, r *http.Request) {

@@ -1,6 +1,7 @@
 package oauth
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"net/netip"
@@ -20,9 +21,9 @@ const (
 	grantRealm    = "http://auth0.com/oauth/grant-type/password-realm"
 )
 
-// redeemPassword signs somebody in through the tenant's default directory.
+// redeemPassword signs somebody in through the tenant's default directory, or through the realm that the request names: SDKs send one with this grant, too.
 func redeemPassword(ctx context.Context, t *tokenRequest) (*tokenResponse, error) {
-	name := t.st.Tenant().Settings.DefaultDirectory
+	name := cmp.Or(t.params["realm"], t.st.Tenant().Settings.DefaultDirectory)
 	if name == "" {
 		return nil, stagedoor.Errorf(stagedoor.Scripted, "server_error", "Authorization server not configured with default connection.")
 	}

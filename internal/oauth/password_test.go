@@ -34,6 +34,8 @@ func TestPasswordGrant(t *testing.T) {
 		w.byPassword(spa).bad(403, "unauthorized_client", "Grant type 'password' not allowed for the client.")
 		w.client(spa, func(c *stagedoor.Client) { c.GrantTypes = append(c.GrantTypes, grantPassword) })
 		w.byPassword(spa).bad(500, "server_error", "Authorization server not configured with default connection.")
+		w.byPassword(spa, "realm", "Users", "scope", "openid").good() // official SDKs name one with this grant, too
+		w.byPassword(spa, "realm", "Nowhere").bad(400, "invalid_request", "unknown realm: Nowhere")
 		w.passwords(spa)
 		w.rule(`function (user, context, callback) {
 			context.accessToken['https://app.test/saw'] = [context.protocol, context.connection, context.stats.loginsCount, context.authentication.methods.map(m => m.name).join(), context.sessionID,
@@ -48,7 +50,7 @@ func TestPasswordGrant(t *testing.T) {
 		access, id := w.claims(got.AccessToken), w.claims(got.IDToken)
 		same(t, "gty", access["gty"], "password")
 		same(t, "sub", access["sub"], ada)
-		same(t, "what rules saw", access["https://app.test/saw"], "oauth2-password|Users|1|pwd|undefined|"+adaMail+"|undefined")
+		same(t, "what rules saw", access["https://app.test/saw"], "oauth2-password|Users|2|pwd|undefined|"+adaMail+"|undefined")
 		same(t, "claim", id["https://app.test/name"], "Countess")
 		if got.RefreshToken != "" || id["sid"] != nil {
 			t.Errorf("%s %v", got.Body, id)

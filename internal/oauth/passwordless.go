@@ -306,6 +306,9 @@ func (d *Door) byLink(w http.ResponseWriter, r *http.Request, st *store.Store) {
 
 // redeemPasswordless signs somebody in by a code.
 func redeemPasswordless(ctx context.Context, t *tokenRequest) (*tokenResponse, error) {
+	if t.params["auth_session"] != "" {
+		return redeemDatabaseCode(ctx, t)
+	}
 	for _, param := range []string{"realm", "username", "otp"} {
 		if t.params[param] == "" {
 			return nil, missing(param)

@@ -239,7 +239,7 @@ func (p *Pipeline) SendLoginCode(ctx context.Context, v Visit, id, nonce, name, 
 		return gone(err)
 	}
 	if conn.ForLogin() {
-		address, err = p.sendDatabaseCode(ctx, v, tx, conn, client, address)
+		address, err = p.SendDatabaseCode(ctx, v, codeLogin(tx), conn, client, address)
 	} else {
 		var c *stagedoor.OneTimeCode
 		if c, err = p.StartCode(ctx, v, CodeWish{Client: client, Connection: conn, Address: address, Organization: tx.Request.Organization}); err == nil {
@@ -267,15 +267,11 @@ func (p *Pipeline) GiveLoginCode(ctx context.Context, v Visit, id, nonce, code s
 		return nil, gone(err)
 	}
 	if conn.ForLogin() {
-		u, err := p.takeDatabaseCode(ctx, v, tx, conn, code)
+		u, err := p.takeDatabaseCode(ctx, v, codeLogin(tx), conn, tx.Code.Address, code)
 		if err != nil {
 			return nil, err
 		}
-		method := stagedoor.StrategyEmail
-		if stagedoor.IsPhoneNumber(tx.Code.Address) {
-			method = stagedoor.StrategySMS
-		}
-		return p.proved(ctx, v, tx, proof{conn: conn, user: u, method: method})
+		return p.proved(ctx, v, tx, proof{conn: conn, user: u, method: codeMethod(tx.Code.Address)})
 	}
 	client, err := v.Store.Client(ctx, tx.Request.ClientID)
 	if err != nil {
