@@ -31,7 +31,16 @@ func withCodes(t *testing.T, machine string, r relying) {
 		}
 		admin(t, machine, http.MethodPatch, "/connections/"+all[0].ID+"/clients", []map[string]any{{"client_id": r.ClientID, "status": true}}, nil)
 	}
+	var database struct{ ID string }
+	admin(t, machine, http.MethodPost, "/connections", map[string]any{
+		"name": "codes-" + strings.ToLower(rand.Text()[:8]), "strategy": "auth0", "enabled_clients": []string{r.ClientID}, "realms": []string{codesRealm},
+		"options": map[string]any{"authentication_methods": map[string]any{"password": map[string]any{"enabled": true}, "email_otp": map[string]any{"enabled": true}}, "attributes": map[string]any{"email": map[string]any{"identifier": map[string]any{"active": true}}}},
+	}, &database)
+	t.Cleanup(func() { admin(t, machine, http.MethodDelete, "/connections/"+database.ID, nil, nil) })
 }
+
+// codesRealm is the name by which a database is asked for whose people sign in with codes.
+const codesRealm = "codes"
 
 var (
 	inboxEntry = regexp.MustCompile(`(?s)<a href="(/u/inbox/[^"]+)">(.*?)</a>`)

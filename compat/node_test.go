@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// generations of the Node.js SDK auth0: 2.44, 3.7, 4.9 and 5.8.
-var generations = []string{"v2", "v3", "v4", "v5"}
+// generations of the Node.js SDK auth0: 2.44, 3.7, 4.9, 5.8, 6.4 and 7.1.
+var generations = []string{"v2", "v3", "v4", "v5", "v6", "v7"}
 
 func TestTokens_NodeAuth0(t *testing.T)     { runNode(t, "tokens") }
 func TestA5_NodeAuth0(t *testing.T)         { runNode(t, "a5") }
@@ -16,7 +16,7 @@ func TestAdminister_NodeAuth0(t *testing.T) { runNode(t, "administer") }
 // TestMethods_NodeAuth0 calls every method of the clients for users, clients, connections, rules, actions, roles, organizations, jobs,
 // tickets and logs.
 func TestMethods_NodeAuth0(t *testing.T) {
-	for generation, scenario := range map[string]string{"v2": "methods-classic", "v3": "methods-classic", "v4": "methods-v4", "v5": "methods-v5"} {
+	for generation, scenario := range map[string]string{"v2": "methods-classic", "v3": "methods-classic", "v4": "methods-v4", "v5": "methods-v5", "v6": "methods-v5", "v7": "methods-v5"} {
 		runNode(t, scenario, generation)
 	}
 }

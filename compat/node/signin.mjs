@@ -50,7 +50,7 @@ export async function signIn({ domain, client_id, redirect_uri, email, password,
         const answer = Object.fromEntries(url.searchParams)
         if (answer.error) throw new Error(`${answer.error}: ${answer.error_description}`)
         if (answer.state !== state) throw new Error('the state came back changed')
-        return { code: answer.code, redirect_uri, code_verifier }
+        return { code: answer.code, redirect_uri, code_verifier, url }
       }
       continue
     }

@@ -1,7 +1,8 @@
-// Generation 5: every method of the clients and of the clients in them.
+// Generations from 5 on: every method of the clients and of the clients in them.
 import { assert, step } from '../assert.mjs'
 import { Methods, fixtures } from '../methods.mjs'
 
+const nobody = 'grp_0000000000000000' // a group that there is not
 const nouns = ['users', 'userBlocks', 'clients', 'connections', 'rules', 'actions', 'roles', 'organizations', 'jobs', 'tickets', 'logs']
 
 export async function run({ management: m }) {
@@ -77,6 +78,10 @@ export async function run({ management: m }) {
     await works(() => d.set(google.id, { groups: [{ id: 'group1' }] }))
     await works(() => d.listSynchronizedGroups(google.id))
     await works(() => d.synchronizations.create(google.id))
+    if (d.addSynchronizedGroupSelections) { // of generation 7
+      await works(() => d.addSynchronizedGroupSelections(google.id, { groups: [{ id: 'group2' }] }))
+      await works(() => d.deleteSynchronizedGroupSelections(google.id, { groups: [{ id: 'group2' }] }))
+    }
     await works(() => d.delete(google.id))
     return connection
   })
@@ -128,8 +133,16 @@ export async function run({ management: m }) {
     await works(() => u.refreshToken.list(id))
     await works(() => u.refreshToken.delete(id))
     await works(() => u.revokeAccess(id, {}))
-    await all.answers([404], () => u.federatedConnectionsTokensets.list(id)) // not among the operations that are known
-    await all.answers([404], () => u.federatedConnectionsTokensets.delete(id, 'none'))
+    if (u.federatedConnectionsTokensets) { // gone in generation 7
+      await all.answers([404], () => u.federatedConnectionsTokensets.list(id)) // not among the operations that are known
+      await all.answers([404], () => u.federatedConnectionsTokensets.delete(id, 'none'))
+    }
+    if (u.effectiveRoles) { // of generation 7
+      await works(() => u.effectiveRoles.list(id))
+      await all.answers([404], () => u.effectiveRoles.sources.groups.list(id, { role_id: 'rol_0000000000000000' }))
+      await works(() => u.effectivePermissions.list(id, { resource_server_identifier: f.api.identifier }))
+      await works(() => u.effectivePermissions.sources.roles.list(id, { resource_server_identifier: f.api.identifier, permission_name: f.permission.permission_name }))
+    }
     await works(() => w.userBlocks.list(id))
     await works(() => w.userBlocks.delete(id))
     await works(() => w.userBlocks.listByIdentifier({ identifier: f.email('ada') }))
@@ -154,8 +167,36 @@ export async function run({ management: m }) {
     await works(() => w.users.roles.delete(user.user_id, { roles: [id] }))
     await works(() => w.users.roles.assign(user.user_id, { roles: [id] }))
     assert.equal((await works(() => w.users.roles.list(user.user_id))).data.length, 1)
+    if (r.groups) { // of generation 7
+      await works(() => r.groups.get(id))
+      await all.answers([404], () => r.groups.create(id, { groups: [nobody] }))
+      await all.answers([404], () => r.groups.delete(id, { groups: [nobody] }))
+    }
     return role
   })
+
+  // newer calls what generations 6 and 7 have of organizations.
+  async function newer(o, id, name) {
+    if (o.search) assert.equal((await works(() => o.search({ q: `name eq "${name}"`, parser: 'scim' }))).data.length, 1)
+    const c = o.clients
+    await works(() => c.create(id, { clients: [{ client_id: app.client_id }] }))
+    assert.equal((await works(() => c.list(id))).data.length, 1)
+    await works(() => c.get(id, app.client_id))
+    await works(() => c.update(id, app.client_id, { use_for_member_access: false }))
+    await works(() => c.delete(id, { clients: [app.client_id] }))
+    await works(() => o.groups.list(id))
+    await all.answers([404], () => o.groups.roles.list(id, nobody))
+    await all.answers([404], () => o.groups.roles.create(id, nobody, { roles: [role.id] }))
+    await all.answers([404], () => o.groups.roles.delete(id, nobody, { roles: [role.id] }))
+    await works(() => o.roles.members.list(id, role.id))
+    await works(() => o.roles.groups.list(id, role.id))
+    await works(() => o.members.create(id, { members: [user.user_id] }))
+    await works(() => o.members.effectiveRoles.list(id, user.user_id))
+    await works(() => o.members.effectiveRoles.sources.groups.list(id, user.user_id, { role_id: role.id }))
+    await all.answers([404], () => o.organizationTemplate.get(id)) // not among the operations that are known
+    await all.answers([404], () => o.organizationTemplate.assignOrganizationTemplate(id, 'none'))
+    await all.answers([404], () => o.organizationTemplate.unassignOrganizationTemplate(id, 'none'))
+  }
 
   await step('organizations', async () => {
     const o = w.organizations
@@ -193,6 +234,7 @@ export async function run({ management: m }) {
     await works(() => o.discoveryDomains.getByName(id, domain.domain))
     await works(() => o.discoveryDomains.update(id, domain.id, { status: 'verified' }))
     await works(() => o.discoveryDomains.delete(id, domain.id))
+    if (o.clients) await newer(o, id, name)
   })
 
   await step('actions', async () => {

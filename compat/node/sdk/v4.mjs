@@ -41,7 +41,7 @@ export function connect(credentials) {
       update: body => data(m.tenants.updateSettings(body)),
     },
     clientCredentials: audience => data(a.oauth.clientCredentialsGrant({ audience })),
-    redeem: request => data(a.oauth.authorizationCodeGrantWithPKCE(request)),
+    redeem: ({ url, ...request }) => data(a.oauth.authorizationCodeGrantWithPKCE(request)),
     refresh: refresh_token => data(a.oauth.refreshTokenGrant({ refresh_token })),
     revoke: token => data(a.oauth.revokeRefreshToken({ token })),
     userinfo: token => data(info.getUserInfo(token)),
