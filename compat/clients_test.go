@@ -18,6 +18,7 @@ var updateClients = flag.Bool("update", false, "rewrite the rows of docs/clients
 
 // drivers are the client libraries of compat/clients, each with what it does. Two have no session: they are the API's side.
 var drivers = map[string][]string{
+	"auth0-server-js":           {"sign in", "renew", "single sign-on", "step up", "PAR", "sign out"},
 	"express-openid-connect-v2": webClient,
 	"express-openid-connect-v3": webClient,
 	"nextjs-auth0":              webClient,
