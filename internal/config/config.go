@@ -44,6 +44,7 @@ type Config struct {
 	ScriptWorkers int           `name:"script-workers" group:"scripts" env:"STAGEDOOR_SCRIPT_WORKERS" default:"0" help:"Most processes that run scripts of tenants; 0 means ten, or one for each core if there are more." placeholder:"N"`
 	ScriptMax     ScriptMax     `embed:"" group:"scripts" prefix:"script-max-" envprefix:"STAGEDOOR_SCRIPT_MAX_"`
 	SearchLimit   time.Duration `name:"search-limit" group:"storage" env:"STAGEDOOR_SEARCH_LIMIT" default:"5s" help:"How long a search of users or logs may take." placeholder:"TIME"`
+	ConfigLimit   int64         `name:"configuration-limit" group:"tenants" env:"STAGEDOOR_CONFIGURATION_LIMIT" default:"67108864" help:"Most that a tenant can keep of each kind of configuration, such as its clients or its forms, all together; 0 means any amount." placeholder:"BYTES"`
 	LogDays       int           `name:"log-days" group:"tenants" env:"STAGEDOOR_LOG_DAYS" default:"30" help:"Days that events of tenants' logs are kept unless a tenant says otherwise; 0 keeps them." placeholder:"N"`
 	LogBytes      int64         `name:"log-bytes" group:"tenants" env:"STAGEDOOR_LOG_BYTES" default:"0" help:"Most that is kept of a tenant's log unless it says otherwise; 0 means any amount." placeholder:"BYTES"`
 	ScriptNode    string        `name:"script-node" group:"scripts" env:"STAGEDOOR_SCRIPT_NODE" help:"Node.js (18 or later) for tenants whose scripts run on it. Default: node on PATH, if there is one." placeholder:"FILE"`

@@ -68,9 +68,13 @@ func (n documents) list(c *call, in listDocumentsIn) (any, error) {
 
 // listWith lists those whose members, texts, are as wanted; an empty text wants nothing.
 func (n documents) listWith(c *call, in listDocumentsIn, wanted map[string]string) (any, error) {
+	maps.DeleteFunc(wanted, func(_, text string) bool { return text == "" })
+	if len(wanted) == 0 {
+		return n.list(c, in)
+	}
 	return n.listThose(c, in, func(members map[string]any) bool {
 		for name, text := range wanted {
-			if text != "" && members[name] != text {
+			if members[name] != text {
 				return false
 			}
 		}
@@ -80,21 +84,10 @@ func (n documents) listWith(c *call, in listDocumentsIn, wanted map[string]strin
 
 // listThose lists those that are wanted; nil wants all.
 func (n documents) listThose(c *call, in listDocumentsIn, wanted func(members map[string]any) bool) (any, error) {
-	all, err := n.kind.All(c.ctx(), c.store)
-	if err != nil {
-		return nil, err
-	}
-	all = slices.DeleteFunc(all, func(d stagedoor.Document) bool {
-		var members map[string]any
-		if wanted == nil || json.Unmarshal([]byte(d.Sealed), &members) != nil {
-			return false // what cannot be read is shown, so that the error is told
-		}
-		return !wanted(members)
-	})
 	if !n.bare && !in.Asked() {
 		in.IncludeTotals = true
 	}
-	return listed(c, in.Paging, in.Checkpoint, n.key, all, func(d stagedoor.Document) string { return d.ID }, func(d stagedoor.Document) (any, error) {
+	show := func(d stagedoor.Document) (any, error) {
 		shown, err := n.show(&d)
 		if err != nil {
 			return nil, err
@@ -105,7 +98,22 @@ func (n documents) listThose(c *call, in listDocumentsIn, wanted func(members ma
 			})
 		}
 		return in.Pick(shown)
+	}
+	if wanted == nil {
+		return listedKind(c, in.Paging, in.Checkpoint, n.key, &n.kind, show)
+	}
+	all, err := n.kind.All(c.ctx(), c.store)
+	if err != nil {
+		return nil, err
+	}
+	all = slices.DeleteFunc(all, func(d stagedoor.Document) bool {
+		var members map[string]any
+		if json.Unmarshal([]byte(d.Sealed), &members) != nil {
+			return false // what cannot be read is shown, so that the error is told
+		}
+		return !wanted(members)
 	})
+	return listed(c, in.Paging, in.Checkpoint, n.key, all, func(d stagedoor.Document) string { return d.ID }, show)
 }
 
 func (n documents) read(c *call) (any, error) {

@@ -5,6 +5,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/store"
 	"github.com/stagedoor/stagedoor/internal/web"
 )
 
@@ -119,6 +120,35 @@ func listed[T any](c *call, paging web.Paging, at web.Checkpoint, key string, al
 			return nil, bad("invalid_paging", v.Reason)
 		}
 	}
+	return shownPage(c, paging, at, key, page, len(all), next, show)
+}
+
+// listedKind is listed for a kind of documents, of which the database reads the page alone.
+func listedKind[T any](c *call, paging web.Paging, at web.Checkpoint, key string, kind *store.Kind[T], show func(T) (any, error)) (any, error) {
+	if !at.Asked() {
+		page, total, err := kind.Page(c.ctx(), c.store, paging.Start(), paging.Size())
+		if err != nil {
+			return nil, err
+		}
+		return shownPage(c, paging, at, key, page, total, "", show)
+	}
+	last, following := at.Around()
+	if at.From != "" && last == "" {
+		return nil, bad("invalid_paging", web.WrongCheckpoint().Reason)
+	}
+	more, err := kind.Behind(c.ctx(), c.store, last, following, at.Take.Or(50)+1)
+	if stagedoor.IsKind(err, stagedoor.NotFound) {
+		return nil, bad("invalid_paging", web.WrongCheckpoint().Reason)
+	}
+	if err != nil {
+		return nil, err
+	}
+	page, next := web.First(at, more, func(v T) string { return *kind.ID(&v) })
+	return shownPage(c, paging, at, key, page, 0, next, show)
+}
+
+// shownPage answers a page of total items; next is the checkpoint behind it.
+func shownPage[T any](c *call, paging web.Paging, at web.Checkpoint, key string, page []T, total int, next string, show func(T) (any, error)) (any, error) {
 	shown := make([]any, len(page))
 	for i, item := range page {
 		var err error
@@ -129,10 +159,10 @@ func listed[T any](c *call, paging web.Paging, at web.Checkpoint, key string, al
 	if at.Asked() {
 		return web.CheckpointEnvelope(key, shown, next), nil
 	}
-	if link := paging.Link(c.r.URL, len(all)); !paging.IncludeTotals && link != "" {
+	if link := paging.Link(c.r.URL, total); !paging.IncludeTotals && link != "" {
 		c.w.Header().Set("Link", link)
 	}
-	return web.Envelope(paging, key, shown, len(all)), nil
+	return web.Envelope(paging, key, shown, total), nil
 }
 
 // unsupported is the answer to a setting that would change what the server does, and that it does not know yet: better than to

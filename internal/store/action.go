@@ -74,8 +74,12 @@ func (s *Store) CreateAction(ctx context.Context, a *stagedoor.Action) error {
 		if err != nil {
 			return err
 		}
-		_, err = q.exec(ctx, `INSERT INTO actions (tenant, id, name, deployed, doc, sealed, added) VALUES (?, ?, ?, ?, ?, ?,
-			(SELECT COALESCE(MAX(added), 0) + 1 FROM actions WHERE tenant = ?))`, s.tenant.ID, a.ID, a.Name, a.Deployed, doc, sealed, s.tenant.ID)
+		size := len(doc) + len(sealed)
+		if err := actions.fits(ctx, s, q, a.ID, size); err != nil {
+			return err
+		}
+		_, err = q.exec(ctx, `INSERT INTO actions (tenant, id, name, deployed, doc, sealed, size, added) VALUES (?, ?, ?, ?, ?, ?, ?,
+			(SELECT COALESCE(MAX(added), 0) + 1 FROM actions WHERE tenant = ?))`, s.tenant.ID, a.ID, a.Name, a.Deployed, doc, sealed, size, s.tenant.ID)
 		return err
 	}))
 }

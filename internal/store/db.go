@@ -35,6 +35,7 @@ type Options struct {
 	Retention   Retention     // of tenants' logs
 	SearchLimit time.Duration // how long a search may take; 0: [DefaultSearchLimit]
 	Replicas    []string      // URLs of PostgreSQL servers that follow the one of URL, for lists and searches
+	Ceiling     int64         // of the texts of one kind of a tenant's configuration together, in bytes; 0: none
 	NoNotify    bool          // do not tell other servers of a PostgreSQL what changed, nor listen to them
 	Wait        time.Duration // how long a request waits for a PostgreSQL that is away; 0: [DefaultWait]
 
@@ -79,6 +80,7 @@ type DB struct {
 	search      searchBounds
 	actives     *activeCounts // nil within a transaction
 	searchLimit time.Duration
+	ceiling     int64 // see noun.fits
 	places      *geoip.Databases
 	closing     sync.Once
 	closed      error
@@ -95,7 +97,7 @@ type DB struct {
 
 // Open connects to the database; it does not migrate.
 func Open(ctx context.Context, o Options) (*DB, error) {
-	db := &DB{configs: &configs{}, actives: &activeCounts{slow: activeSlow}, metrics: o.Metrics, retention: o.Retention, search: usualBounds, searchLimit: cmp.Or(o.SearchLimit, DefaultSearchLimit), places: o.Places, sealer: o.Sealer, clock: o.Clock, log: o.Log, hosts: map[string]*cachedTenant{}, byID: map[string]*cachedTenant{}}
+	db := &DB{configs: &configs{}, actives: &activeCounts{slow: activeSlow}, metrics: o.Metrics, retention: o.Retention, search: usualBounds, searchLimit: cmp.Or(o.SearchLimit, DefaultSearchLimit), ceiling: o.Ceiling, places: o.Places, sealer: o.Sealer, clock: o.Clock, log: o.Log, hosts: map[string]*cachedTenant{}, byID: map[string]*cachedTenant{}}
 	if db.log == nil {
 		db.log = slog.New(slog.DiscardHandler)
 	}

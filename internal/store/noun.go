@@ -198,6 +198,13 @@ func (n *noun[T]) insert(ctx context.Context, s *Store, q querier, v *T) error {
 	if n.seals() {
 		columns, marks, args = columns+", sealed", marks+", ?", append(args, sealed)
 	}
+	if n.sized() {
+		size := len(doc) + len(sealed)
+		if err := n.fits(ctx, s, q, *n.id(v), size); err != nil {
+			return err
+		}
+		columns, marks, args = columns+", size", marks+", ?", append(args, size)
+	}
 	if len(n.columns) > 0 {
 		for _, c := range n.columns {
 			columns, marks = columns+", "+c, marks+", ?"
@@ -241,6 +248,13 @@ func (n *noun[T]) save(ctx context.Context, s *Store, q querier, id string, v *T
 	set, args := "doc = ?", []any{doc}
 	if n.seals() {
 		set, args = set+", sealed = ?", append(args, sealed)
+	}
+	if n.sized() {
+		size := len(doc) + len(sealed)
+		if err := n.fits(ctx, s, q, id, size); err != nil {
+			return err
+		}
+		set, args = set+", size = ?", append(args, size)
 	}
 	if len(n.columns) > 0 {
 		for _, c := range n.columns {

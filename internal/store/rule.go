@@ -84,6 +84,9 @@ func (s *Store) rulesConfigs(ctx context.Context, size *int) (map[string]string,
 func (s *Store) SetRulesConfig(ctx context.Context, name, value string) error {
 	sealed := s.seal(value, "rules_configs", name)
 	return s.write(ctx, func(q querier) error {
+		if err := s.configFits(ctx, q, name, sealed); err != nil {
+			return err
+		}
 		_, err := q.exec(ctx, "INSERT INTO rules_configs (tenant, name, sealed) VALUES (?, ?, ?) ON CONFLICT (tenant, name) DO UPDATE SET sealed = excluded.sealed", s.tenant.ID, name, sealed)
 		return err
 	})

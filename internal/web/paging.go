@@ -74,13 +74,10 @@ func (c Checkpoint) Asked() bool { return c.From != "" || c.Take.Set }
 // deletes what they have seen can go on; one of which both are gone is a Violation.
 func After[T any](c Checkpoint, all []T, id func(T) string) (items []T, next string, v *Violation) {
 	start := 0
-	if c.From != "" {
-		both, err := base64.RawURLEncoding.DecodeString(c.From)
-		last, following, _ := strings.Cut(string(both), "\n")
+	if last, following := c.Around(); c.From != "" {
 		start = -1
 		for i, item := range all {
 			switch this := id(item); {
-			case err != nil:
 			case this == last:
 				start = i + 1
 			case this == following && start < 0:
@@ -88,14 +85,30 @@ func After[T any](c Checkpoint, all []T, id func(T) string) (items []T, next str
 			}
 		}
 		if start < 0 {
-			return nil, "", wrongCheckpoint()
+			return nil, "", WrongCheckpoint()
 		}
 	}
-	end := min(start+c.Take.Or(50), len(all))
+	items, next = First(c, all[start:], id)
+	return items, next, nil
+}
+
+// Around are the ids of the items before and behind a checkpoint that After, or First, has written; of another text they are the id of nothing.
+func (c Checkpoint) Around() (last, following string) {
+	both, err := base64.RawURLEncoding.DecodeString(c.From)
+	if err != nil {
+		return "", ""
+	}
+	last, following, _ = strings.Cut(string(both), "\n")
+	return last, following
+}
+
+// First is the page of all that stand behind the checkpoint, or of as many of them as make more than a page, and the checkpoint behind it.
+func First[T any](c Checkpoint, all []T, id func(T) string) (items []T, next string) {
+	end := min(c.Take.Or(50), len(all))
 	if end < len(all) {
 		next = base64.RawURLEncoding.EncodeToString([]byte(id(all[end-1]) + "\n" + id(all[end])))
 	}
-	return all[start:end], next, nil
+	return all[:end], next
 }
 
 // AfterID is After for items in the order of their ids: whose checkpoint names an item that is gone goes on where that was.
@@ -123,7 +136,7 @@ func (c Checkpoint) LastID() (string, *Violation) {
 	text, err := base64.RawURLEncoding.DecodeString(c.From)
 	last, _, whole := strings.Cut(string(text), "\n")
 	if err != nil || !whole {
-		return "", wrongCheckpoint()
+		return "", WrongCheckpoint()
 	}
 	return last, nil
 }
@@ -131,7 +144,8 @@ func (c Checkpoint) LastID() (string, *Violation) {
 // CheckpointID is a checkpoint behind the item with the id.
 func CheckpointID(id string) string { return base64.RawURLEncoding.EncodeToString([]byte(id + "\n")) }
 
-func wrongCheckpoint() *Violation {
+// WrongCheckpoint is the Violation of a checkpoint that names nothing that is there.
+func WrongCheckpoint() *Violation {
 	return &Violation{Path: "from", Reason: "The checkpoint ID provided in the 'from' parameter has expired or is invalid," +
 		" please remove the checkpoint ID and try again"}
 }

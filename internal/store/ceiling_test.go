@@ -1,0 +1,156 @@
+package store_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/store"
+	"github.com/stagedoor/stagedoor/internal/store/storetest"
+)
+
+var large = strings.Repeat("x", 3000)
+
+// configurationKinds add one of each kind.
+var configurationKinds = map[string]func(context.Context, *store.Store, int) error{
+	"clients": func(ctx context.Context, s *store.Store, i int) error {
+		return s.CreateClient(ctx, &stagedoor.Client{Name: large})
+	},
+	"connections": func(ctx context.Context, s *store.Store, i int) error {
+		return s.CreateConnection(ctx, &stagedoor.Connection{Name: fmt.Sprint("c", i), DisplayName: large})
+	},
+	"resource servers": func(ctx context.Context, s *store.Store, i int) error {
+		return s.CreateResourceServer(ctx, &stagedoor.ResourceServer{Identifier: fmt.Sprint(i), Name: large})
+	},
+	"client grants": func(ctx context.Context, s *store.Store, i int) error {
+		return s.CreateClientGrant(ctx, &stagedoor.ClientGrant{ClientID: fmt.Sprint(i), Audience: "a", Scope: []string{large}})
+	},
+	"rules": func(ctx context.Context, s *store.Store, i int) error {
+		return s.CreateRule(ctx, &stagedoor.Rule{Name: fmt.Sprint(i), Script: large})
+	},
+	"actions": func(ctx context.Context, s *store.Store, i int) error {
+		return s.CreateAction(ctx, &stagedoor.Action{Name: fmt.Sprint(i), Draft: stagedoor.ActionCode{Code: large}})
+	},
+	"forms": func(ctx context.Context, s *store.Store, i int) error {
+		return store.Forms.Create(ctx, s, &stagedoor.Document{Name: fmt.Sprint(i), Sealed: large})
+	},
+	"rules configs": func(ctx context.Context, s *store.Store, i int) error {
+		return s.SetRulesConfig(ctx, fmt.Sprint(i), large)
+	},
+}
+
+// What a tenant keeps of a kind of configuration is bounded, whichever kind: it is read whole.
+func TestAttackConfigurationWithoutEnd(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		ctx := t.Context()
+		s, other := storetest.Tenant(t, db, "acme"), storetest.Tenant(t, db, "other")
+		for name, add := range configurationKinds {
+			made := 0
+			var err error
+			for made < 20 {
+				if err = add(ctx, s, made); err != nil {
+					break
+				}
+				made++
+			}
+			hasCode(t, err, stagedoor.Forbidden, "too_many_entities")
+			if made < 4 || made > 6 || err == nil || !strings.Contains(err.Error(), "Its "+name+" may have 20000 bytes together") {
+				t.Errorf("%s: %d, then %v", name, made, err)
+			}
+			ok(t, add(ctx, other, 0))
+		}
+		// What is there may be changed, and made less, but not more.
+		all := must(s.Clients(ctx))(t)
+		change := func(name string) error {
+			_, err := s.UpdateClient(ctx, all[0].ID, func(c *stagedoor.Client) error { c.Name = name; return nil })
+			return err
+		}
+		ok(t, change(strings.Repeat("y", 3000)))
+		hasCode(t, change(strings.Repeat(large, 3)), stagedoor.Forbidden, "too_many_entities")
+		ok(t, change("less"))
+		ok(t, s.DeleteClient(ctx, all[0].ID))
+		ok(t, s.CreateClient(ctx, &stagedoor.Client{Name: large}))
+	}, func(o *store.Options) { o.Ceiling = 20000 })
+}
+
+// A row tells how long its texts are.
+func TestSizesOfRows(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		ctx := t.Context()
+		s := storetest.Tenant(t, db, "acme")
+		ok(t, s.CreateClient(ctx, &stagedoor.Client{Name: "x"}))
+		ok(t, store.Forms.Create(ctx, s, &stagedoor.Document{Name: "x", Sealed: "{}"}))
+		for _, table := range []string{"clients", "documents"} {
+			kept := store.Rows(t, db, 1, "SELECT CAST(size AS TEXT) FROM "+table)
+			measured := store.Rows(t, db, 1, "SELECT CAST(octet_length(CAST(doc AS TEXT)) + octet_length(sealed) AS TEXT) FROM "+table)
+			if len(kept) != 1 || kept[0][0] == "0" || len(kept[0][0]) != len(measured[0][0]) { // PostgreSQL writes spaces
+				t.Errorf("%s: %v, measured %v", table, kept, measured)
+			}
+		}
+	})
+}
+
+// Pages of documents are those of the whole list, by number and by the one before.
+func TestPagesOfDocuments(t *testing.T) {
+	each(t, func(t *testing.T, s *store.Store) {
+		ctx := t.Context()
+		var ids []string
+		for i := range 7 {
+			d := &stagedoor.Document{Name: fmt.Sprint(i)}
+			ok(t, store.Forms.Create(ctx, s, d))
+			ok(t, store.Flows.Create(ctx, s, &stagedoor.Document{Name: fmt.Sprint(i)}))
+			ids = append(ids, d.ID)
+		}
+		is := func(page []stagedoor.Document, err error, want ...string) {
+			t.Helper()
+			got := []string{}
+			for _, d := range page {
+				got = append(got, d.ID)
+			}
+			ok(t, err)
+			same(t, got, append([]string{}, want...))
+		}
+		page, total, err := store.Forms.Page(ctx, s, 2, 3)
+		is(page, err, ids[2:5]...)
+		if total != 7 {
+			t.Errorf("%d in all", total)
+		}
+		page, _, err = store.Forms.Page(ctx, s, 9, 3)
+		is(page, err)
+		behind := func(last, following string) ([]stagedoor.Document, error) {
+			return store.Forms.Behind(ctx, s, last, following, 3)
+		}
+		page, err = behind("", "")
+		is(page, err, ids[:3]...)
+		page, err = behind(ids[2], ids[3])
+		is(page, err, ids[3:6]...)
+		page, err = behind("gone", ids[5])
+		is(page, err, ids[5:]...)
+		if _, err = behind("gone", "gone too"); !stagedoor.IsKind(err, stagedoor.NotFound) {
+			t.Errorf("a checkpoint of nothing: %v", err)
+		}
+	})
+}
+
+// The sum is read from an index: each write asks for it, and documents are long.
+func TestTheSumIsReadFromAnIndex(t *testing.T) {
+	db := storetest.Open(t, storetest.SQLite, func(o *store.Options) { o.Ceiling = 20000 })
+	s, looked := storetest.Tenant(t, db, "acme"), 0
+	for text, plan := range store.PlansOf(t, db, func() {
+		for _, add := range configurationKinds {
+			ok(t, add(t.Context(), s, 0))
+		}
+	}) {
+		if strings.Contains(text, "SUM(size)") {
+			looked++
+			if !strings.Contains(plan, "COVERING INDEX") {
+				t.Errorf("%s\n%s", text, plan)
+			}
+		}
+	}
+	if looked != len(configurationKinds)-1 {
+		t.Errorf("%d statements were looked at", looked)
+	}
+}
