@@ -33,6 +33,9 @@ func (c *Connection) KeepsUsers() bool {
 
 // CustomHashAction is the id of the action that checks passwords of hashes which nobody else understands; empty if the connection names none.
 func (c *Connection) CustomHashAction() string {
+	if c.Strategy != StrategyDatabase {
+		return ""
+	}
 	var custom struct {
 		Action string `json:"action_id"`
 	}

@@ -478,6 +478,7 @@ func TestStreamThatIsGone(t *testing.T) {
 // The destination action gets the event; what it throws is a failed try.
 func TestAction(t *testing.T) {
 	each(t, func(h *house) {
+		h.ok(h.st.CreateAction(h.Context(), &stagedoor.Action{ID: "act"}))
 		stream := h.stream(`{"type":"action","configuration":{"action_id":"act"}}`, "user.created")
 		var asked []string
 		fails := true
@@ -513,6 +514,7 @@ func TestAction(t *testing.T) {
 // A server that stops in the middle of a try gives the event back: it was no try.
 func TestStops(t *testing.T) {
 	each(t, func(h *house) {
+		h.ok(h.st.CreateAction(h.Context(), &stagedoor.Action{ID: "act"}))
 		stream := h.stream(`{"type":"action","configuration":{"action_id":"act"}}`, "user.created")
 		h.user("ada")
 		ctx, stop := context.WithCancel(h.Context())

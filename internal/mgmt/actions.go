@@ -1,12 +1,10 @@
 package mgmt
 
 import (
-	"encoding/json"
 	"slices"
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/script"
-	"github.com/stagedoor/stagedoor/internal/store"
 	"github.com/stagedoor/stagedoor/internal/web"
 )
 
@@ -123,58 +121,7 @@ type deleteActionIn struct {
 	Force bool `json:"force" doc:"Force action deletion detaching bindings"`
 }
 
-// deleteAction removes an action. One that something besides a trigger runs stays, unless it is to go all the same.
+// deleteAction removes an action. One that something besides a trigger runs stays.
 func (a *API) deleteAction(c *call, in deleteActionIn) (any, error) {
-	if !in.Force {
-		user, err := userOfAction(c, c.id())
-		if err == nil && user != "" {
-			err = stagedoor.Errorf(stagedoor.Conflict, "", "The action is used by %s: change that first, or delete it with force.", user)
-		}
-		if err != nil {
-			return nil, err
-		}
-	}
 	return nil, c.store.DeleteAction(c.ctx(), c.id(), in.Force)
-}
-
-// userOfAction names the event stream, the token exchange profile or the connection that runs an action; empty where none does.
-func userOfAction(c *call, id string) (string, error) {
-	streams, err := store.EventStreams.All(c.ctx(), c.store)
-	if err != nil {
-		return "", err
-	}
-	for i := range streams {
-		s, err := stagedoor.EventStreamOf(&streams[i])
-		if err != nil {
-			return "", err
-		}
-		if s.Destination.Type == "action" && s.Destination.Configuration.ActionID == id {
-			return "the event stream " + s.ID, nil
-		}
-	}
-	profiles, err := tokenExchangeProfiles.kind.All(c.ctx(), c.store)
-	if err != nil {
-		return "", err
-	}
-	for i := range profiles {
-		var p struct {
-			ActionID string `json:"action_id"`
-		}
-		if err := json.Unmarshal([]byte(profiles[i].Sealed), &p); err != nil {
-			return "", err
-		}
-		if p.ActionID == id {
-			return "the token exchange profile " + profiles[i].ID, nil
-		}
-	}
-	conns, err := c.store.Connections(c.ctx())
-	if err != nil {
-		return "", err
-	}
-	for i := range conns {
-		if conns[i].CustomHashAction() == id {
-			return "the connection " + conns[i].ID, nil
-		}
-	}
-	return "", nil
 }

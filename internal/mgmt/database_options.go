@@ -7,7 +7,6 @@ import (
 	"slices"
 
 	"github.com/stagedoor/stagedoor"
-	"github.com/stagedoor/stagedoor/internal/connection"
 	"github.com/stagedoor/stagedoor/internal/script"
 	"github.com/stagedoor/stagedoor/internal/web"
 )
@@ -265,9 +264,9 @@ func databaseOptions(conn *stagedoor.Connection, sent freeObject, created bool) 
 
 // checkCustomHash refuses an action that could not check passwords. Where there is none yet the logins that need it fail, and say so.
 func checkCustomHash(c *call, strategy string, options freeObject) error {
-	conn := stagedoor.Connection{Options: stagedoor.ConnectionOptions{Stored: options}}
+	conn := stagedoor.Connection{Strategy: strategy, Options: stagedoor.ConnectionOptions{Stored: options}}
 	id := conn.CustomHashAction()
-	if strategy != connection.StrategyDatabase || id == "" {
+	if id == "" {
 		return nil
 	}
 	const property = "options.custom_password_hash.action_id"

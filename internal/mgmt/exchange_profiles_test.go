@@ -36,7 +36,10 @@ func TestExchangeProfiles(t *testing.T) {
 			h.call(bearer, "PATCH", path+"/"+first, `{"subject_token_type":"`+kind+`"}`).is(400, "")
 		}
 		h.call(bearer, "DELETE", "/actions/actions/"+action, "").
-			fails(409, "", "The action is used by the token exchange profile "+first+": change that first, or delete it with force.")
+			fails(409, "", "The action is used by the token exchange profile "+first+": change that first.")
+		h.call(bearer, "DELETE", "/actions/actions/"+action+"?force=true", "").fails(409, "", "The action is used by the token exchange profile "+first+": change that first.")
+		h.call(bearer, "DELETE", path+"/"+first, "").is(204, "")
+		h.call(bearer, "DELETE", path+"/"+second, "").is(204, "")
 		h.call(bearer, "DELETE", "/actions/actions/"+action+"?force=true", "").is(204, "")
 	})
 }

@@ -15,12 +15,6 @@ import (
 	"github.com/stagedoor/stagedoor/internal/token"
 )
 
-// exchangeProfiles are the tenant's, as the Management API keeps them.
-var exchangeProfiles = store.Kind[stagedoor.Document]{
-	Name: "token_exchange_profile", ID: func(d *stagedoor.Document) *string { return &d.ID }, Secret: func(d *stagedoor.Document) *string { return &d.Sealed },
-	Missing: stagedoor.Errorf(stagedoor.NotFound, "", "Token exchange profile not found."),
-}
-
 // TokenExchange is a request to give tokens for a token of somebody else's making (RFC 8693).
 type TokenExchange struct {
 	Client                   *stagedoor.Client
@@ -137,7 +131,7 @@ func (p *Pipeline) exchangeAction(ctx context.Context, v Visit, x *TokenExchange
 
 // exchangeProfile is the action, in the version in force, that the profile of a type of tokens names.
 func (p *Pipeline) exchangeProfile(ctx context.Context, v Visit, subjectType string) (*actions, error) {
-	profiles, err := exchangeProfiles.All(ctx, v.Store)
+	profiles, err := store.TokenExchangeProfiles.All(ctx, v.Store)
 	if err != nil {
 		return nil, err
 	}

@@ -93,10 +93,18 @@ func (s *Store) UpdateAction(ctx context.Context, id string, change func(*staged
 	}, func(q querier, a *stagedoor.Action) error { return s.modulesThere(ctx, q, before, a.Draft.Modules) })
 }
 
-// DeleteAction removes an action with its versions. One that is bound is a Conflict, unless force removes its bindings too.
+// DeleteAction removes an action with its versions. One that is bound is a Conflict, unless force removes its bindings too; one that something else names is a Conflict in any
+// case.
 func (s *Store) DeleteAction(ctx context.Context, id string, force bool) error {
 	return s.write(ctx, func(q querier) error {
 		if _, err := actions.one(ctx, s, q, "id = ?"+s.db.forUpdate(), id); err != nil {
+			return err
+		}
+		runner, err := s.runnerOf(ctx, q, id)
+		if err == nil && runner != "" {
+			err = stagedoor.Errorf(stagedoor.Conflict, "", "The action is used by %s: change that first.", runner)
+		}
+		if err != nil {
 			return err
 		}
 		var bound int

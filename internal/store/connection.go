@@ -42,6 +42,9 @@ func (s *Store) Connections(ctx context.Context) ([]stagedoor.Connection, error)
 // connection.
 func (s *Store) CreateConnection(ctx context.Context, c *stagedoor.Connection) error {
 	return connections.named(c, s.write(ctx, func(q querier) error {
+		if err := s.actionThere(ctx, q, "", c.CustomHashAction()); err != nil {
+			return err
+		}
 		if err := connections.insert(ctx, s, q, c); err != nil {
 			return err
 		}
@@ -65,8 +68,11 @@ func (s *Store) updateConnection(ctx context.Context, id string, stays bool, cha
 		if c, err = connections.one(ctx, s, q, "id = ?"+s.db.forUpdate(), id); err != nil {
 			return err
 		}
-		before, custom := c.Options.Attributes(), c.Scripts().On
+		before, custom, hashes := c.Options.Attributes(), c.Scripts().On, c.CustomHashAction()
 		if err := change(c); err != nil {
+			return err
+		}
+		if err := s.actionThere(ctx, q, hashes, c.CustomHashAction()); err != nil {
 			return err
 		}
 		if stays && c.Scripts().On != custom {

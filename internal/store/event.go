@@ -16,6 +16,13 @@ var EventStreams = Kind[stagedoor.Document]{
 	Name: "event_stream", ID: func(d *stagedoor.Document) *string { return &d.ID }, Secret: func(d *stagedoor.Document) *string { return &d.Sealed },
 	NewID: func() string { return "est_" + stagedoor.NewBase58(22) }, Cached: true,
 	Missing: stagedoor.Errorf(stagedoor.NotFound, "", "The requested stream does not exist."),
+	Runs: func(d *stagedoor.Document) (string, error) {
+		stream, err := stagedoor.EventStreamOf(d)
+		if err != nil || stream.Destination.Type != "action" {
+			return "", err
+		}
+		return stream.Destination.Configuration.ActionID, nil
+	},
 }
 
 // eventsKept is how long a delivery that was given up can be asked for again, and how long its count is shown.

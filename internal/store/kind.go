@@ -23,6 +23,7 @@ type Kind[T any] struct {
 	NewID   func() string             // makes the id of a value that comes without
 	Missing *stagedoor.Error          // the wire's words for "there is none"
 	Clash   func(*T) *stagedoor.Error // the wire's words for a duplicate
+	Runs    func(*T) (string, error)  // the id of the action that a value has run, "" = none; nil = no value has one
 	Cached  bool                      // part of what is kept in memory with the tenant
 }
 
@@ -129,6 +130,15 @@ func (k *Kind[T]) add(ctx context.Context, s *Store, q querier, n *noun[T], v *T
 	if err != nil {
 		return err
 	}
+	if k.Runs != nil {
+		runs, err := k.Runs(v)
+		if err == nil {
+			err = s.actionThere(ctx, q, "", runs)
+		}
+		if err != nil {
+			return err
+		}
+	}
 	size := len(doc) + len(sealed)
 	if err := n.fits(ctx, s, q, *k.ID(v), size); err != nil {
 		return err
@@ -142,7 +152,22 @@ func (k *Kind[T]) add(ctx context.Context, s *Store, q querier, n *noun[T], v *T
 // Update changes one value in a transaction. If change returns an error, nothing happens.
 func (k *Kind[T]) Update(ctx context.Context, s *Store, id string, change func(*T) error) (*T, error) {
 	defer k.changed(s)
-	return k.noun(s).update(ctx, s, id, change)
+	if k.Runs == nil {
+		return k.noun(s).update(ctx, s, id, change)
+	}
+	var before string
+	return k.noun(s).updateThen(ctx, s, id, func(v *T) (err error) {
+		if before, err = k.Runs(v); err != nil {
+			return err
+		}
+		return change(v)
+	}, func(q querier, v *T) error {
+		runs, err := k.Runs(v)
+		if err != nil {
+			return err
+		}
+		return s.actionThere(ctx, q, before, runs)
+	})
 }
 
 // Set changes one value in a transaction; where there is none, change gets what start returns, and the value is added.
