@@ -1,6 +1,7 @@
 package stagedoor
 
 import (
+	"cmp"
 	"encoding/json"
 	"slices"
 	"strings"
@@ -32,10 +33,37 @@ type Session struct {
 	CameBy            *CameBy        `json:",omitempty"` // by which login of an identity provider of SAML
 	Transfer          *Transferred   `json:",omitempty"` // a session transfer token opened it, and nobody has proved themselves in it since
 
+	Online map[string]int `json:",omitempty"` // by client id: the turn of its online refresh tokens that work; below zero: of those that were taken back last, and none works
+
 	Participants map[string]Participant `json:",omitempty"` // by client id: those of SAML 2.0 that were told who the person is
 
 	Risk    *RiskAssessment `json:",omitempty"` // of the login that opened it; nil: it was not measured
 	Settled bool            `json:",omitempty"` // a login in it has come to its end since: scripts see the risk of who comes now
+}
+
+// OnlineTurn is the turn of online refresh tokens of a client that work in the session; not above zero where none does. Those of before there were turns are of the first.
+func (s *Session) OnlineTurn(clientID string) int { return cmp.Or(s.Online[clientID], 1) }
+
+// BeginOnline begins a turn of online refresh tokens of a client unless one goes on.
+func (s *Session) BeginOnline(clientID string) {
+	if s.Online == nil {
+		s.Online = map[string]int{}
+	}
+	if turn := s.Online[clientID]; turn <= 0 {
+		s.Online[clientID] = 1 - turn
+	}
+}
+
+// EndOnline ends the turn that goes on, and tells whether it is known that there were any.
+func (s *Session) EndOnline(clientID string) (known bool) {
+	turn := s.OnlineTurn(clientID)
+	if known = s.Online[clientID] > 0; turn > 0 {
+		if s.Online == nil {
+			s.Online = map[string]int{}
+		}
+		s.Online[clientID] = -turn
+	}
+	return known
 }
 
 // Participant is what a client of SAML 2.0 was told of a session: by that name it is told when the session ends (SAML core section 3.7.1).
@@ -263,6 +291,7 @@ type RefreshToken struct {
 
 	Online bool `json:",omitempty"` // it lies in no table, and ends with its session
 	Agreed bool `json:",omitempty"` // of an online one: as of its Authorization
+	Turn   int  `json:",omitempty"` // of an online one: see Session.OnlineTurn
 
 	InitialIP        string `json:",omitempty"` // of who redeemed the code
 	InitialUserAgent string `json:",omitempty"`

@@ -138,10 +138,11 @@ func (a *account) revoke() error {
 	if err != nil {
 		return err
 	}
-	if err := a.st.EndClientAccess(a.r.Context(), a.user.ID, id); err != nil {
+	online, err := a.st.EndClientAccess(a.r.Context(), a.user.ID, id)
+	if err != nil {
 		return err
 	}
-	if len(grants)+ended > 0 {
+	if len(grants)+ended+online > 0 {
 		e := a.event("srrt", "The person took access back on the account page.")
 		e.ClientID = id
 		a.st.Log(e)

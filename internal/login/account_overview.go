@@ -201,6 +201,19 @@ func (a *account) fillClients(p *ui.AccountPage) error {
 	for _, t := range tokens {
 		ids = append(ids, t.ClientID)
 	}
+	sessions, err := a.st.UserSessions(a.r.Context(), a.user.ID)
+	if err != nil {
+		return err
+	}
+	var online []string // clients that keep access as long as a session goes on
+	for _, s := range sessions {
+		for id, turn := range s.Online {
+			if turn > 0 {
+				online = append(online, id)
+			}
+		}
+	}
+	ids = append(ids, online...)
 	called, err := a.st.ClientNames(a.r.Context(), ids)
 	if err != nil {
 		return err
@@ -226,6 +239,9 @@ func (a *account) fillClients(p *ui.AccountPage) error {
 				c.Used = at
 			}
 		}
+	}
+	for _, id := range online {
+		of(id)
 	}
 	for _, c := range found {
 		slices.Sort(c.Scopes)

@@ -267,6 +267,18 @@ func TestAccountSessionsAndClients(t *testing.T) {
 	third.onward(third.get("/account")).says("Log in")
 	page = b.onward(b.press(page, "/account/clients/revoke", "foreign")).says("no access any more").hides("Foreign")
 	w.logs("srrt")
+
+	// What a client has as long as the person is logged in is taken back as well, without a consent.
+	here, err := session.Live(t.Context(), w.st, cookieOf(b))
+	w.ok(err)
+	turn, err := session.GoOnline(t.Context(), w.st, here, "foreign")
+	w.ok(err)
+	page = b.get("/account").want(http.StatusOK).says("Foreign")
+	page = b.onward(b.press(page, "/account/clients/revoke", "foreign")).says("no access any more").hides("Foreign")
+	w.logs("srrt")
+	if here, err = session.Live(t.Context(), w.st, cookieOf(b)); err != nil || here.OnlineTurn("foreign") == turn {
+		t.Errorf("%+v, %v", here, err)
+	}
 	if _, err := w.st.RefreshToken(t.Context(), "rt-1"); !stagedoor.IsKind(err, stagedoor.NotFound) {
 		t.Errorf("the refresh token is still there: %v", err)
 	}

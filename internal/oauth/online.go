@@ -10,7 +10,8 @@ import (
 )
 
 // Online refresh tokens are for programs in browsers: they go on as long as the session does from which they come, and each use of one is a use of the session. Their
-// clients alone keep them; what ends the session ends them.
+// clients alone keep them; what ends the session ends them. Where the session goes on and a client's tokens end, as the person takes its access back, the session knows so: each token
+// is of a turn, and those of one turn work at a time.
 
 // onlineToken is the online refresh token of an authorization; empty where there is none to be had. In the hands of anybody else it is worth a session's cookie, so
 // that those of public clients are bound to a key.
@@ -25,6 +26,9 @@ func (t *tokenRequest) onlineToken(ctx context.Context, a *stagedoor.Authorizati
 	rt := t.newFamily(a, api, origin)
 	if t.client.Public() && unbound(rt) {
 		return "", stagedoor.Errorf(stagedoor.Invalid, "invalid_dpop_proof", "Online refresh tokens of public clients are bound to a key: send a DPoP proof.")
+	}
+	if rt.Turn, err = session.GoOnline(ctx, t.st, s, t.client.ID); err != nil || rt.Turn == 0 {
+		return "", err
 	}
 	rt.Online, rt.Agreed, rt.Rotating = true, a.Agreed, false
 	rt.LastUsedAt, rt.ExpiresAt, rt.IdleExpiry = time.Time{}, time.Time{}, time.Time{} // the session tells
@@ -44,6 +48,9 @@ func online(ctx context.Context, st *store.Store, presented, clientID string) (*
 	s, err := session.Named(ctx, st, rt.SessionID)
 	if err == nil && (s == nil || s.UserID != rt.UserID) {
 		err = stagedoor.Errorf(stagedoor.NotFound, "not_found", "The session of the refresh token has ended.")
+	}
+	if err == nil && s.OnlineTurn(rt.ClientID) != max(rt.Turn, 1) {
+		err = stagedoor.Errorf(stagedoor.NotFound, "not_found", "The refresh token was taken back.")
 	}
 	if err == nil && rt.Agreed {
 		_, err = st.GrantFor(ctx, rt.UserID, rt.ClientID, rt.Consent)

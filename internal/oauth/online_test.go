@@ -218,6 +218,53 @@ func TestOnlineConsentTakenBack(t *testing.T) {
 	})
 }
 
+// A person who takes a client's access back ends its online refresh tokens in all sessions, whether or not they have ever consented. The sessions go on, and the next login comes to
+// tokens that work.
+func TestOnlineTokensTakenBack(t *testing.T) {
+	eachWorld(t, func(t *testing.T, w *world) {
+		w.goesOnline(false)
+		b, elsewhere := w.browser(), w.browser()
+		first, there := b.onlineToken().RefreshToken, elsewhere.onlineToken().RefreshToken
+		take := func() {
+			t.Helper()
+			n, err := w.st.EndClientAccess(t.Context(), ada, site)
+			ok(t, err)
+			same(t, "sessions with online refresh tokens", n, 2)
+		}
+		take()
+		for _, token := range []string{first, there} {
+			w.refresh(site, token).bad(403, "invalid_grant", wrongRefresh)
+		}
+		again := func(b *browser) string {
+			t.Helper()
+			return w.redeem(site, b.authorize(askOnline(site, "prompt", "none")).got().Get("code")).good().RefreshToken
+		}
+		second := again(b)
+		w.refresh(site, second).good()
+		w.refresh(site, again(b)).good()
+		w.refresh(site, second).good() // as of another window
+		w.refresh(site, first).bad(403, "invalid_grant", wrongRefresh)
+		w.refresh(site, there).bad(403, "invalid_grant", wrongRefresh)
+		again(elsewhere)
+		take()
+		w.refresh(site, second).bad(403, "invalid_grant", wrongRefresh)
+		w.refresh(site, again(b)).good()
+		w.refresh(site, second).bad(403, "invalid_grant", wrongRefresh)
+
+		// One that is older than this is noted nowhere.
+		all, err := w.st.UserSessions(t.Context(), ada)
+		ok(t, err)
+		s := all[0]
+		old, err := w.st.SealOnlineToken(&stagedoor.RefreshToken{ID: "rt_old", FamilyID: "old", ClientID: site, UserID: ada, SessionID: s.ID, Audience: apiAudience, Scope: []string{"openid"}, Online: true})
+		ok(t, err)
+		ok(t, w.st.UpdateSession(t.Context(), s.ID, func(s *stagedoor.Session) { s.Online = nil }))
+		w.refresh(site, old).good()
+		_, err = w.st.EndClientAccess(t.Context(), ada, site)
+		ok(t, err)
+		w.refresh(site, old).bad(403, "invalid_grant", wrongRefresh)
+	})
+}
+
 func TestIntrospectionOfOnlineTokens(t *testing.T) {
 	w := newWorld(t)
 	w.goesOnline(false)

@@ -117,6 +117,21 @@ func Join(ctx context.Context, st *store.Store, s *stagedoor.Session, clientID, 
 	})
 }
 
+// GoOnline notes that a client gets an online refresh token in the session, and returns the token's turn: 0 if the session has ended meanwhile.
+func GoOnline(ctx context.Context, st *store.Store, s *stagedoor.Session, clientID string) (turn int, err error) {
+	if turn = s.Online[clientID]; turn > 0 {
+		return turn, nil
+	}
+	err = st.UpdateSession(ctx, s.ID, func(s *stagedoor.Session) {
+		s.BeginOnline(clientID)
+		turn = s.OnlineTurn(clientID)
+	})
+	if stagedoor.IsKind(err, stagedoor.NotFound) {
+		return 0, nil
+	}
+	return turn, err
+}
+
 // Settle notes that a login in the session has come to its end, whatever the risk was.
 func Settle(ctx context.Context, st *store.Store, s *stagedoor.Session) error {
 	return st.UpdateSession(ctx, s.ID, func(s *stagedoor.Session) { s.Settled = true })

@@ -462,7 +462,7 @@ var trespasses = map[string]struct {
 	"UserSessions":      {finds, func(ctx context.Context, s *store.Store) (any, error) { return s.UserSessions(ctx, "auth0|acme") }},
 	"UserRefreshTokens": {finds, func(ctx context.Context, s *store.Store) (any, error) { return s.UserRefreshTokens(ctx, "auth0|acme") }},
 	"EndClientAccess": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
-		return nil, s.EndClientAccess(ctx, "auth0|acme", "app")
+		return nil, second(s.EndClientAccess(ctx, "auth0|acme", "app"))
 	}},
 	"RevokeSessions": {finds, func(ctx context.Context, s *store.Store) (any, error) {
 		return nil, s.RevokeSessions(ctx, store.AccessOf{Session: "sid auth0|acme"}, true)

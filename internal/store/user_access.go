@@ -48,9 +48,13 @@ func (s *Store) UserSessionsAfter(ctx context.Context, userID, after string, mos
 }
 
 // EndClientAccess ends what a client has yet to ask for in a user's name, and the tokens that it asks the server with: codes, devices that were approved,
-// requests that wait for a second factor, and opaque access tokens. Grants and refresh tokens are ended by themselves.
-func (s *Store) EndClientAccess(ctx context.Context, userID, clientID string) error {
-	return s.write(ctx, func(q querier) error {
+// requests that wait for a second factor, opaque access tokens, and online refresh tokens, of which it tells in how many sessions there were some. Grants and other refresh
+// tokens are ended by themselves.
+func (s *Store) EndClientAccess(ctx context.Context, userID, clientID string) (online int, err error) {
+	err = s.write(ctx, func(q querier) (err error) {
+		if online, err = s.endOnlineTokens(ctx, q, userID, clientID); err != nil {
+			return err
+		}
 		for _, table := range []string{"codes", "access_tokens", "device_codes", "mfa_tokens"} {
 			_, err := q.exec(ctx, "DELETE FROM "+table+" WHERE tenant = ? AND user_id = ? AND doc ->> 'ClientID' = ?", s.tenant.ID, userID, clientID)
 			if err != nil {
@@ -59,6 +63,7 @@ func (s *Store) EndClientAccess(ctx context.Context, userID, clientID string) er
 		}
 		return nil
 	})
+	return online, err
 }
 
 // AccessOf names what of a user's access ends: one session or, where Session is empty, all.
