@@ -36,9 +36,8 @@ type OTPEnrollPage struct {
 type OTPPage struct {
 	Frame
 	Form
+	Remembering
 	Problems    Problems
-	Remembers   bool   // the browser may be remembered
-	Remember    bool   // as it was chosen before
 	RecoveryURL string // where the recovery code is taken; "" if there is none
 	OtherURL    string // where something else can be chosen; "" if there is nothing else
 }

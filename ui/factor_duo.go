@@ -4,9 +4,8 @@ package ui
 type DuoPage struct {
 	Frame
 	Form
-	Problems  Problems
-	Remembers bool // the browser may be remembered
-	Remember  bool // as it was chosen before
+	Remembering
+	Problems Problems
 }
 
 func (DuoPage) template() string { return "mfa-duo" }

@@ -5,13 +5,12 @@ package ui
 type KeyPage struct {
 	Frame
 	Form
-	Problems  Problems
-	Device    bool   // the key of the device itself
-	Enroll    bool   // a new key is made
-	Options   string // what the browser needs, as JSON; "" if there can be no keys at this address
-	Remembers bool   // the browser may be remembered
-	Remember  bool   // as it was chosen before
-	OtherURL  string // where something else can be chosen; "" if there is nothing else
+	Remembering
+	Problems Problems
+	Device   bool   // the key of the device itself
+	Enroll   bool   // a new key is made
+	Options  string // what the browser needs, as JSON; "" if there can be no keys at this address
+	OtherURL string // where something else can be chosen; "" if there is nothing else
 }
 
 // FactorsPage lets the person choose what to prove themselves with, or what to set up.

@@ -9,19 +9,18 @@ import (
 // with scripts without disturbing anybody, without them by loading itself again.
 type PushPage struct {
 	Frame
-	Form      // asks at once, and has the browser remembered
-	Problems  Problems
-	Enroll    bool   // a device is set up
-	Waits     bool   // nobody has answered yet
-	QR        QR     // what the app of the device reads
-	URI       string // the same, to be opened on the device: otpauth://totp/…
-	AskURL    string // answers 204 as long as nobody has answered
-	NextURL   string // this page, once more; scripts add what is ticked
-	Remembers bool   // the browser may be remembered
-	Remember  bool   // as it was chosen before
-	Resend    Form   // has another notification sent
-	OtherURL  string // where something else can be chosen; "" if there is nothing else
-	InboxURL  string // the development inbox, where there is one
+	Form // asks at once, and has the browser remembered
+	Remembering
+	Problems Problems
+	Enroll   bool   // a device is set up
+	Waits    bool   // nobody has answered yet
+	QR       QR     // what the app of the device reads
+	URI      string // the same, to be opened on the device: otpauth://totp/…
+	AskURL   string // answers 204 as long as nobody has answered
+	NextURL  string // this page, once more; scripts add what is ticked
+	Resend   Form   // has another notification sent
+	OtherURL string // where something else can be chosen; "" if there is nothing else
+	InboxURL string // the development inbox, where there is one
 }
 
 // InboxDevicePage is the page on which the development inbox plays somebody's device.

@@ -132,16 +132,10 @@ func (v mailView) Ends() string {
 
 // Lifetime is how long the link works, in the largest fitting unit; "" if it does not expire.
 func (v mailView) Lifetime() string {
-	switch d := v.Expires; {
-	case d <= 0:
+	if v.Expires <= 0 {
 		return ""
-	case d >= 48*time.Hour:
-		return v.T("mail.days", int(d.Hours()/24))
-	case d >= 2*time.Hour:
-		return v.T("mail.hours", int(d.Hours()))
-	default:
-		return v.T("mail.minutes", max(2, int(d.Minutes())))
 	}
+	return span(v.Lang, v.Expires)
 }
 
 type mailSet struct {

@@ -17,6 +17,7 @@ type CodeWishPage struct {
 type LoginCodePage struct {
 	Frame
 	Form
+	Remembering
 	Problems Problems
 	Phone    bool
 	Address  string
@@ -30,8 +31,6 @@ type LoginCodePage struct {
 	Second    bool   // it is a second factor
 	Continues bool   // there is more to do afterwards
 	Unsure    bool   // nobody says whether there is somebody of this address who was sent a code
-	Remembers bool   // the browser may be remembered
-	Remember  bool   // as it was chosen before
 	OtherURL  string // where another factor can be chosen; "" if there is none
 }
 

@@ -18,6 +18,8 @@ var sampleMail = MailData{
 // sampleQR has the three corners of a QR code and nothing between them.
 var sampleQR = QR{21, "M0 0h7v7h-7zM1 1v5h5v-5zM2 2h3v3h-3zM14 0h7v7h-7zM15 1v5h5v-5zM16 2h3v3h-3zM0 14h7v7h-7zM1 15v5h5v-5zM2 16h3v3h-3z"}
 
+var monthly = Remembering{Remembers: true, Lasts: 30 * 24 * time.Hour}
+
 var sampleSent = time.Date(2024, 5, 17, 20, 15, 3, 0, time.UTC)
 
 // samplePolicy is the policy "good", as it stands after trying the password "encore".
@@ -266,26 +268,26 @@ func samples() map[string]Page {
 			Frame: sampleFrame, Form: sampleForm, Account: "ada@example.com", Secret: "JBSW Y3DP EHPK 3PXP JBSW Y3DP EHPK 3PXP",
 			QR: sampleQR, URI: "otpauth://totp/Mixtape%20Records:ada@example.com?secret=JBSWY3DPEHPK3PXP&issuer=Mixtape%20Records",
 		},
-		"mfa-otp-challenge": OTPPage{Frame: sampleFrame, Form: sampleForm, Remembers: true, RecoveryURL: "/u/mfa-recovery-code-challenge?state=hKFo2SB"},
+		"mfa-otp-challenge": OTPPage{Frame: sampleFrame, Form: sampleForm, Remembering: monthly, RecoveryURL: "/u/mfa-recovery-code-challenge?state=hKFo2SB"},
 		"mfa-otp-challenge-wrong": OTPPage{
-			Frame: sampleFrame, Form: sampleForm, Remembers: true, Remember: true, Problems: Problems{{Code: "invalid_otp", Field: FieldCode}},
+			Frame: sampleFrame, Form: sampleForm, Remembering: Remembering{Remembers: true, Remember: true, Lasts: 30 * 24 * time.Hour}, Problems: Problems{{Code: "invalid_otp", Field: FieldCode}},
 		},
 		"mfa-recovery-code-challenge": RecoveryPage{
 			Frame: lettered, Form: sampleForm, OTPURL: "/u/mfa-otp-challenge?state=hKFo2SB", Problems: Problems{{Code: "invalid_recovery_code", Field: FieldCode}},
 		},
 		"mfa-recovery-code-enrollment": RecoveryCodePage{Frame: sampleFrame, Form: sampleForm, Code: "7GJ4 K2QP X9WL 3MZA V8TD R5NB", New: true},
-		"mfa-webauthn":                 KeyPage{Frame: sampleFrame, Form: sampleForm, Options: `{"challenge":"AAAA"}`, Remembers: true, OtherURL: "/u/mfa-login-options?state=x"},
+		"mfa-webauthn":                 KeyPage{Frame: sampleFrame, Form: sampleForm, Options: `{"challenge":"AAAA"}`, Remembering: monthly, OtherURL: "/u/mfa-login-options?state=x"},
 		"mfa-webauthn-wrong":           KeyPage{Frame: sampleFrame, Form: sampleForm, Device: true, Options: "{}", Problems: Problems{{Code: "invalid_key"}}},
 		"mfa-webauthn-enrollment":      KeyPage{Frame: sampleFrame, Form: sampleForm, Enroll: true, OtherURL: "/u/mfa-begin-enroll-options?state=x"},
 		"mfa-webauthn-platform":        KeyPage{Frame: lettered, Form: sampleForm, Enroll: true, Device: true},
 		"mfa-options": FactorsPage{Frame: sampleFrame, Choices: []FactorLink{
 			{Kind: "webauthn-roaming", URL: "/u/mfa-webauthn-roaming-challenge?state=x"}, {Kind: "otp", URL: "/u/mfa-otp-challenge?state=x"}, {Kind: "recovery-code", URL: "/u/x"},
 		}},
-		"mfa-duo":        DuoPage{Frame: sampleFrame, Form: sampleForm, Remembers: true},
-		"mfa-duo-denied": DuoPage{Frame: lettered, Form: sampleForm, Remembers: true, Remember: true, Problems: Problems{{Code: "duo_denied"}}},
+		"mfa-duo":        DuoPage{Frame: sampleFrame, Form: sampleForm, Remembering: monthly},
+		"mfa-duo-denied": DuoPage{Frame: lettered, Form: sampleForm, Remembering: Remembering{Remembers: true, Remember: true, Lasts: 30 * 24 * time.Hour}, Problems: Problems{{Code: "duo_denied"}}},
 		"mfa-push": PushPage{
 			Frame: sampleFrame, Form: sampleForm, Waits: true, AskURL: "/u/mfa-push-challenge?state=x&poll=1", NextURL: "/u/mfa-push-challenge?state=x&asked=1",
-			Remembers: true, Resend: sampleForm, OtherURL: "/u/mfa-login-options?state=x",
+			Remembering: monthly, Resend: sampleForm, OtherURL: "/u/mfa-login-options?state=x",
 		},
 		"mfa-push-denied": PushPage{Frame: lettered, Form: sampleForm, Problems: Problems{{Code: "push_denied"}}, Resend: sampleForm},
 		"mfa-push-enrollment": PushPage{
@@ -296,7 +298,7 @@ func samples() map[string]Page {
 		"inbox-device-enroll": InboxDevicePage{Frame: bare, Form: sampleForm, Enroll: true, InboxURL: "/u/inbox"},
 		"mfa-address":         AddressPage{Frame: sampleFrame, Form: sampleForm, Phone: true, OtherURL: "/u/x"},
 		"mfa-address-email":   AddressPage{Frame: bare, Form: sampleForm, Address: "ada", Problems: Problems{{Code: "invalid_email", Field: FieldEmail}}},
-		"mfa-code":            LoginCodePage{Frame: sampleFrame, Form: sampleForm, Phone: true, Address: "XXXXXXXX5678", Digits: 6, Second: true, Remembers: true, Resend: sampleForm, OtherURL: "/u/x"},
+		"mfa-code":            LoginCodePage{Frame: sampleFrame, Form: sampleForm, Phone: true, Address: "XXXXXXXX5678", Digits: 6, Second: true, Remembering: monthly, Resend: sampleForm, OtherURL: "/u/x"},
 		"mfa-options-enroll":  FactorsPage{Frame: bare, Enroll: true, Choices: []FactorLink{{Kind: "webauthn-platform", URL: "/u/x"}, {Kind: "otp", URL: "/u/y"}}},
 		"mfa-enrolled":        EnrolledPage{Frame: bare, Code: "7GJ4 K2QP X9WL 3MZA V8TD R5NB", ContinueURL: "https://mixtape.example.com/"},
 		"approve":             ApprovePage{Frame: sampleFrame, Form: sampleForm, Message: "Order 4711: 120.00 EUR"},

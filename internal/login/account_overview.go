@@ -16,7 +16,6 @@ import (
 	"github.com/stagedoor/stagedoor/internal/jose"
 	"github.com/stagedoor/stagedoor/internal/mfa"
 	"github.com/stagedoor/stagedoor/internal/page"
-	"github.com/stagedoor/stagedoor/internal/pipeline"
 	"github.com/stagedoor/stagedoor/internal/session"
 	"github.com/stagedoor/stagedoor/internal/store"
 	"github.com/stagedoor/stagedoor/ui"
@@ -127,7 +126,12 @@ func (a *account) fillFactors(p *ui.AccountPage) error {
 		}
 		p.Factors = append(p.Factors, f)
 	}
-	browsers, err := a.st.RememberedBrowsers(a.r.Context(), a.user.ID, pipeline.RememberIdle)
+	remembering, err := mfa.RememberingOf(a.r.Context(), a.st)
+	if err != nil {
+		return err
+	}
+	idle, overall := remembering.Ages()
+	browsers, err := a.st.RememberedBrowsers(a.r.Context(), a.user.ID, idle, overall)
 	if err != nil {
 		return err
 	}

@@ -18,8 +18,8 @@ func (d *Door) sendTicketCode(w http.ResponseWriter, r *http.Request, st *store.
 		if err != nil {
 			return err
 		}
-		if sent != "" {
-			to = sent
+		if sent.To != "" {
+			to = sent.To
 		}
 	}
 	if _, err := d.Pipeline.EnrollCode(ctx, visit(r, st), e.user, nil, e.Key, e.kind, "", to, again); err != nil {
@@ -47,12 +47,12 @@ func (e *enrollment) renderSent(w http.ResponseWriter, r *http.Request, st *stor
 		return err
 	}
 	wrong := len(problems) > 0 && problems[0].Field == e.field()
-	if sent == "" || wrong || r.Method == http.MethodGet && r.URL.Query().Has(paramChosen) {
+	if sent.To == "" || wrong || r.Method == http.MethodGet && r.URL.Query().Has(paramChosen) {
 		page.Render(w, status, ui.AddressPage{Frame: e.frame, Form: form, Problems: problems, Phone: e.kind == mfa.Phone, Address: text(r, e.field()), OtherURL: other})
 		return nil
 	}
 	page.Render(w, status, ui.LoginCodePage{
-		Frame: e.frame, Form: form, Problems: problems, Phone: e.kind == mfa.Phone, Address: sent, Digits: mfa.CodeDigits, Second: true,
+		Frame: e.frame, Form: form, Problems: problems, Phone: e.kind == mfa.Phone, Address: sent.To, Digits: sent.Length(), Second: true,
 		Resend: ui.Form{Action: form.Action + "&" + ui.FieldResend + "=1"}, EditURL: form.Action + "&" + paramChosen + "=1",
 	})
 	return nil

@@ -80,18 +80,23 @@ func (d *Door) showOTP(w http.ResponseWriter, r *http.Request, st *store.Store) 
 	if err != nil || p.leads(w, r, challengePaths, choice, mfa.OTP) {
 		return err
 	}
-	page.Render(w, http.StatusOK, p.otpPage(choice, false, nil))
+	page.Render(w, http.StatusOK, p.otpPage(choice, choice.Ticked, nil))
 	return nil
 }
 
 func (p *prompt) otpPage(choice pipeline.FactorChoice, remember bool, problems ui.Problems) ui.OTPPage {
-	o := ui.OTPPage{Frame: p.frame, Form: p.form(otpPath), Problems: problems, Remembers: choice.Remember, Remember: remember}
+	o := ui.OTPPage{Frame: p.frame, Form: p.form(otpPath), Problems: problems, Remembering: remembering(choice.Remembering, remember)}
 	if onlyApp(choice) {
 		o.RecoveryURL = p.link(recoveryPath)
 	} else {
 		o.OtherURL = p.other(choice, choicePath)
 	}
 	return o
+}
+
+// remembering is the box by which the browser is remembered.
+func remembering(r mfa.Remembering, ticked bool) ui.Remembering {
+	return ui.Remembering{Remembers: r.Offered, Remember: ticked, Lasts: r.Lasts()}
 }
 
 // giveCode takes the form of the page.

@@ -27,8 +27,8 @@ func duoProblems(code string) ui.Problems {
 	return nil
 }
 
-func (p *prompt) duoPage(remember bool, problems ui.Problems) ui.DuoPage {
-	return ui.DuoPage{Frame: p.frame, Form: p.form(duoPath), Problems: problems, Remembers: pipeline.DuoRemembers(p.tx), Remember: remember}
+func (p *prompt) duoPage(r mfa.Remembering, remember bool, problems ui.Problems) ui.DuoPage {
+	return ui.DuoPage{Frame: p.frame, Form: p.form(duoPath), Problems: problems, Remembering: remembering(r, remember)}
 }
 
 // showDuo tells that a second factor is asked for at Duo. The page is where people are who come back from there without.
@@ -37,7 +37,12 @@ func showDuo(d *Door, w http.ResponseWriter, r *http.Request, st *store.Store) e
 	if err != nil {
 		return err
 	}
-	page.Render(w, http.StatusOK, p.duoPage(p.tx.Remember, duoProblems(r.URL.Query().Get(paramProblem))))
+	offer, err := pipeline.Remembering(r.Context(), st, p.tx)
+	if err != nil {
+		return err
+	}
+	back := r.URL.Query().Has(paramProblem)
+	page.Render(w, http.StatusOK, p.duoPage(offer, p.tx.Remember || offer.Ticked && !back, duoProblems(r.URL.Query().Get(paramProblem))))
 	return nil
 }
 
@@ -50,7 +55,11 @@ func leaveForDuo(d *Door, w http.ResponseWriter, r *http.Request, st *store.Stor
 	remember := r.PostForm.Has(ui.FieldRemember)
 	to, err := d.Pipeline.LeaveForDuo(r.Context(), visit(r, st), p.tx.ID, r.PostFormValue(fieldNonce), remember)
 	if mfa.IsDuo(err) {
-		page.Render(w, status(stagedoor.AsError(err).Kind), p.duoPage(remember, duoProblems(stagedoor.AsError(err).Code)))
+		offer, failed := pipeline.Remembering(r.Context(), st, p.tx)
+		if failed != nil {
+			return failed
+		}
+		page.Render(w, status(stagedoor.AsError(err).Kind), p.duoPage(offer, remember, duoProblems(stagedoor.AsError(err).Code)))
 		return nil
 	}
 	if err == nil {

@@ -18,7 +18,7 @@ func showKey(step, kind string) handler {
 		if err != nil || p.leads(w, r, pathsOf(step), choice, kind) {
 			return err
 		}
-		return d.renderKey(w, r, st, p, choice, kind, http.StatusOK, false, nil)
+		return d.renderKey(w, r, st, p, choice, kind, http.StatusOK, choice.Ticked, nil)
 	}
 }
 
@@ -32,7 +32,10 @@ func pathsOf(step string) map[string]string {
 func (d *Door) renderKey(w http.ResponseWriter, r *http.Request, st *store.Store, p *prompt, choice pipeline.FactorChoice, kind string, status int, remember bool, problems ui.Problems) error {
 	o := ui.KeyPage{
 		Frame: p.frame, Form: p.form(pathsOf(p.tx.Step)[kind]), Problems: problems, Device: kind == mfa.Platform, Enroll: p.tx.Step == pipeline.AskEnroll,
-		Remembers: choice.Remember && p.tx.Step == pipeline.AskFactor, Remember: remember, OtherURL: p.other(choice, choicePath),
+		OtherURL: p.other(choice, choicePath),
+	}
+	if !o.Enroll {
+		o.Remembering = remembering(choice.Remembering, remember)
 	}
 	if o.Enroll {
 		o.OtherURL = p.other(choice, enrollList)

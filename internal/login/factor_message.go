@@ -16,7 +16,7 @@ import (
 func (d *Door) MailFactorCode(ctx context.Context, v pipeline.Visit, m pipeline.FactorMail) error {
 	return d.post(ctx, v.Store, page.Letter{
 		Kind: ui.FactorEmail, Lang: v.Language, User: m.User, Client: m.Client,
-		Data: ui.MailData{Tenant: page.TenantName(v.Store), Email: m.To, Code: m.Code, Expires: mfa.CodeLife, SupportURL: page.Support(v.Store)},
+		Data: ui.MailData{Tenant: page.TenantName(v.Store), Email: m.To, Code: m.Code, Expires: m.Life, SupportURL: page.Support(v.Store)},
 		Vars: map[string]any{"code": m.Code},
 	})
 }
@@ -28,12 +28,12 @@ func showSent(kind string) handler {
 		if err != nil || p.leads(w, r, challengePaths, choice, kind) {
 			return err
 		}
-		return d.renderSent(w, r, st, p, choice, kind, false, false, http.StatusOK, nil)
+		return d.renderSent(w, r, st, p, choice, kind, false, choice.Ticked, http.StatusOK, nil)
 	}
 }
 
 func (d *Door) renderSent(w http.ResponseWriter, r *http.Request, st *store.Store, p *prompt, choice pipeline.FactorChoice, kind string, again, remember bool, status int, problems ui.Problems) error {
-	to, err := d.Pipeline.ChallengeCode(r.Context(), visit(r, st), p.tx, p.client, kind, again)
+	sent, err := d.Pipeline.ChallengeCode(r.Context(), visit(r, st), p.tx, p.client, kind, again)
 	if err != nil {
 		problem, ours := sendProblem(err)
 		if !ours {
@@ -42,14 +42,15 @@ func (d *Door) renderSent(w http.ResponseWriter, r *http.Request, st *store.Stor
 		problems = append(problems, problem)
 		status = max(status, http.StatusBadRequest)
 	}
-	o := p.sentPage(challengePaths[kind], kind, mfa.Mask(kind, to))
-	o.Problems, o.Remembers, o.Remember, o.OtherURL = problems, choice.Remember, remember, p.other(choice, choicePath)
+	sent.To = mfa.Mask(kind, sent.To)
+	o := p.sentPage(challengePaths[kind], kind, sent)
+	o.Problems, o.Remembering, o.OtherURL = problems, remembering(choice.Remembering, remember), p.other(choice, choicePath)
 	page.Render(w, status, o)
 	return nil
 }
 
-func (p *prompt) sentPage(path, kind, to string) ui.LoginCodePage {
-	o := ui.LoginCodePage{Frame: p.frame, Form: p.form(path), Phone: kind == mfa.Phone, Address: to, Digits: mfa.CodeDigits, Second: true, Resend: p.form(path)}
+func (p *prompt) sentPage(path, kind string, sent mfa.SentCode) ui.LoginCodePage {
+	o := ui.LoginCodePage{Frame: p.frame, Form: p.form(path), Phone: kind == mfa.Phone, Address: sent.To, Digits: sent.Length(), Second: true, Resend: p.form(path)}
 	o.Resend.Action = p.link(path, ui.FieldResend, "1")
 	return o
 }
@@ -77,7 +78,7 @@ func giveSent(kind string) handler {
 			return invalid("lost_transaction", "This is not what the login asks for.")
 		}
 		if r.URL.Query().Has(ui.FieldResend) {
-			return d.renderSent(w, r, st, p, choice, kind, true, false, http.StatusOK, nil)
+			return d.renderSent(w, r, st, p, choice, kind, true, choice.Ticked, http.StatusOK, nil)
 		}
 		code, remember := text(r, ui.FieldCode), r.PostForm.Has(ui.FieldRemember)
 		status, problems := http.StatusBadRequest, missingCode(code)
@@ -126,6 +127,7 @@ func takeAddress(kind string) handler {
 			field = ui.FieldPhone
 		}
 		to, status := text(r, field), http.StatusBadRequest
+		var sent mfa.SentCode
 		var problems ui.Problems
 		if code := text(r, ui.FieldCode); r.PostForm.Has(ui.FieldCode) {
 			problems = missingCode(code)
@@ -140,7 +142,7 @@ func takeAddress(kind string) handler {
 				}
 			}
 		} else {
-			sent, err := d.Pipeline.EnrollAddress(r.Context(), visit(r, st), p.tx, p.client, kind, to, r.URL.Query().Has(ui.FieldResend))
+			sent, err = d.Pipeline.EnrollAddress(r.Context(), visit(r, st), p.tx, p.client, kind, to, r.URL.Query().Has(ui.FieldResend))
 			if err != nil {
 				problem, ours := sendProblem(err)
 				if !ours {
@@ -152,24 +154,23 @@ func takeAddress(kind string) handler {
 				}
 				problems = ui.Problems{problem}
 			} else {
-				to, status = sent, http.StatusOK
+				status = http.StatusOK
 			}
 		}
 		if problems != nil { // the page speaks of the address that the code went to, whatever the form says
-			sent, err := d.Pipeline.SentTo(r.Context(), visit(r, st), p.tx, kind)
+			sent, err = d.Pipeline.SentTo(r.Context(), visit(r, st), p.tx, kind)
 			switch {
 			case err != nil:
 				return err
-			case sent == "":
+			case sent.To == "":
 				page.Render(w, status, p.addressPage(choice, kind, to, problems))
 				return nil
 			}
-			to = sent
 		}
-		o := p.sentPage(enrollPaths[kind], kind, to)
+		o := p.sentPage(enrollPaths[kind], kind, sent)
 		o.Problems, o.EditURL = problems, p.link(enrollPaths[kind], paramChosen, "1")
-		o.Hidden = append(o.Hidden, ui.Field{Name: field, Value: to})
-		o.Resend.Hidden = append(o.Resend.Hidden, ui.Field{Name: field, Value: to})
+		o.Hidden = append(o.Hidden, ui.Field{Name: field, Value: sent.To})
+		o.Resend.Hidden = append(o.Resend.Hidden, ui.Field{Name: field, Value: sent.To})
 		page.Render(w, status, o)
 		return nil
 	}

@@ -1,6 +1,7 @@
 package login_test
 
 import (
+	"maps"
 	"net/http"
 	"regexp"
 	"strings"
@@ -8,9 +9,13 @@ import (
 	"time"
 
 	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/mfa"
 )
 
-var sixDigits = regexp.MustCompile(`\b\d{6}\b`)
+var (
+	sixDigits   = regexp.MustCompile(`\b\d{6}\b`)
+	eightDigits = regexp.MustCompile(`\b\d{8}\b`)
+)
 
 // sentCode is the code in the newest message.
 func (w *world) sentCode() string {
@@ -171,9 +176,56 @@ func TestRememberStrangeBrowser(t *testing.T) {
 		b := w.browser()
 		action, form := b.logIn().form("code", w.code(secret), "remember", "1")
 		b.post(action, form, "User-Agent", "Fire\xfffox").want(http.StatusSeeOther)
-		all, err := w.st.RememberedBrowsers(w.Context(), w.found("ada@example.com").ID, time.Hour)
+		all, err := w.st.RememberedBrowsers(w.Context(), w.found("ada@example.com").ID, time.Hour, 1000*time.Hour)
 		if err != nil || len(all) != 1 || all[0].UserAgent != "Fire\ufffdfox" {
 			w.Errorf("%+v %v", all, err)
+		}
+	})
+}
+
+// Codes are as long as the tenant wants them, and work as long; the tenant says whether browsers are remembered, and how long.
+func TestRememberingAndCodesOfTheTenant(t *testing.T) {
+	each(t, func(w *world) {
+		set := func(name string, members map[string]any) {
+			w.Helper()
+			w.ok(w.st.ChangeSetting(w.Context(), name, func(m map[string]any) error { maps.Copy(m, members); return nil }))
+		}
+		w.rule(`function (user, context, cb) { context.multifactor = {provider: 'any'}; cb(null, user, context); }`)
+		w.factors(nil, "email")
+		_, err := w.st.UpdateUser(w.Context(), w.found("ada@example.com").ID, func(u *stagedoor.User) error { u.EmailVerified = true; return nil })
+		w.ok(err)
+		set(mfa.SettingCodes[mfa.Email], map[string]any{"otp_length": 8, "otp_expiration_time": 1800})
+		set(mfa.SettingRemembering, map[string]any{"remember_me_default_value": true, "mfa_session_inactivity_timeout": 3600, "mfa_session_overall_timeout": 5 * 3600})
+
+		b, again := w.browser(), []string{"prompt", "login"}
+		page := b.logIn().want(http.StatusOK).says("Remember this browser for 5 hours")
+		if !strings.Contains(page.body, ` autocomplete="off" checked>`) || !strings.Contains(page.body, ` size="8"`) {
+			w.Errorf("page %s", page.body)
+		}
+		mail := w.mails()[0].Text
+		code := eightDigits.FindString(mail)
+		if code == "" || !strings.Contains(mail, "30 minutes") {
+			w.Fatalf("mail %s", mail)
+		}
+		w.wait(29 * time.Minute)
+		if wrong := b.submit(page, "code", "1").says("This code does not work."); strings.Contains(wrong.body, "checked>") { // it was unticked
+			w.Errorf("page %s", wrong.body)
+		}
+		b.finish(b.submit(page, "code", code, "remember", "1"))
+		for range 5 {
+			w.wait(59 * time.Minute)
+			if q := b.finish(b.logIn(again...)); q.Get("code") == "" {
+				w.Errorf("asked again: %v", q)
+			}
+		}
+		w.wait(10 * time.Minute) // five hours are over
+		b.logIn(again...).says("Remember this browser for 5 hours")
+
+		set(mfa.SettingRemembering, map[string]any{"display_remember_me_checkbox": false})
+		page = b.logIn(again...).want(http.StatusOK).says("Check your mail").hides("Remember this browser")
+		b.finish(b.submit(page, "code", eightDigits.FindString(w.mails()[0].Text), "remember", "1"))
+		if all, err := w.st.RememberedBrowsers(w.Context(), w.found("ada@example.com").ID, time.Hour, time.Hour); err != nil || len(all) != 0 {
+			w.Errorf("%d browsers are remembered, %v", len(all), err)
 		}
 	})
 }

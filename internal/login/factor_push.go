@@ -48,7 +48,8 @@ func showPush(d *Door, w http.ResponseWriter, r *http.Request, st *store.Store) 
 		}
 		return err
 	}
-	return d.waitForDevice(w, r, st, p, choice, !q.Has(paramAsked), false, q.Has(ui.FieldRemember))
+	first := !q.Has(paramAsked)
+	return d.waitForDevice(w, r, st, p, choice, first, false, q.Has(ui.FieldRemember) || first && choice.Ticked)
 }
 
 // givePush takes the forms of the page: one asks at once, the other has another notification sent.
@@ -96,7 +97,7 @@ func (d *Door) waitForDevice(w http.ResponseWriter, r *http.Request, st *store.S
 		status = http.StatusBadRequest
 	}
 	o := ui.PushPage{
-		Frame: p.frame, Form: p.form(pushPath), Problems: problems, Waits: waits, Remembers: choice.Remember, Remember: remember, Resend: p.form(pushPath),
+		Frame: p.frame, Form: p.form(pushPath), Problems: problems, Waits: waits, Remembering: remembering(choice.Remembering, remember), Resend: p.form(pushPath),
 		AskURL: p.link(pushPath, paramPoll, "1"), NextURL: p.link(pushPath, paramAsked, "1"), OtherURL: p.other(choice, choicePath), InboxURL: inboxOf(st),
 	}
 	o.Resend.Action = p.link(pushPath, ui.FieldResend, "1")

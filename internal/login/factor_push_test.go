@@ -76,7 +76,7 @@ func TestApproveLogin(t *testing.T) {
 		inbox.submit(inbox.get(w.played()), "decision", "accept").want(http.StatusOK)
 		form.Set("remember", "1")
 		other.finish(other.follow(other.post(action, form)))
-		if all, err := w.st.RememberedBrowsers(w.Context(), w.found("ada@example.com").ID, time.Hour); err != nil || len(all) != 1 {
+		if all, err := w.st.RememberedBrowsers(w.Context(), w.found("ada@example.com").ID, time.Hour, 1000*time.Hour); err != nil || len(all) != 1 {
 			w.Errorf("%+v %v", all, err)
 		}
 

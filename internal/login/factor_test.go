@@ -242,7 +242,7 @@ func TestConformance11RememberedBrowser(t *testing.T) {
 			w.Errorf("silent in a remembered browser: %s", got)
 		}
 		eve := w.user("eve@example.com")
-		if is, err := w.st.BrowserRemembered(w.Context(), "x", eve.ID, time.Hour); err != nil || is {
+		if is, err := w.st.BrowserRemembered(w.Context(), "x", eve.ID, time.Hour, 1000*time.Hour); err != nil || is {
 			w.Error("somebody else is remembered", err)
 		}
 		for range 4 { // there every six days

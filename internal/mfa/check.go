@@ -2,6 +2,7 @@ package mfa
 
 import (
 	"context"
+	"fmt"
 	"strings"
 
 	"github.com/stagedoor/stagedoor"
@@ -19,7 +20,32 @@ var limit = stagedoor.Throttle{MaxAttempts: 10, Rate: 6 * 60 * 1000}
 
 // take takes one attempt out of a person's bucket before a code is looked at.
 func take(ctx context.Context, st *store.Store, userID, bucket string) error {
-	room, err := st.TakeAttempt(ctx, bucket, userID, limit)
+	return takeWithin(ctx, st, userID, bucket, limit)
+}
+
+// shortest is how few digits codes that are sent have.
+const shortest = 4
+
+// bucketSent is where tries of codes that were sent are counted, and how many there may be. Those of codes with less than six digits, which are guessed the sooner, are
+// counted for themselves: after ten wrong ones the next may be tried as much later as there are fewer codes.
+func bucketSent(digits int) (bucket string, t stagedoor.Throttle) {
+	bucket, t = bucketOOB, limit
+	if digits < CodeDigits {
+		bucket = fmt.Sprintf("%s-%d", bucketOOB, digits)
+	}
+	for ; digits < CodeDigits; digits++ {
+		t.Rate *= 10
+	}
+	return bucket, t
+}
+
+func takeSent(ctx context.Context, st *store.Store, userID string, digits int) error {
+	bucket, t := bucketSent(digits)
+	return takeWithin(ctx, st, userID, bucket, t)
+}
+
+func takeWithin(ctx context.Context, st *store.Store, userID, bucket string, t stagedoor.Throttle) error {
+	room, err := st.TakeAttempt(ctx, bucket, userID, t)
 	if err == nil && !room {
 		err = stagedoor.Errorf(stagedoor.TooMany, "too_many_attempts", "Too many wrong codes. Please wait a few minutes and try again.")
 	}
@@ -30,8 +56,11 @@ func empty(ctx context.Context, st *store.Store, userID string) error {
 	if err := st.Empty(ctx, bucketOTP, userID); err != nil {
 		return err
 	}
-	if err := st.Empty(ctx, bucketOOB, userID); err != nil {
-		return err
+	for digits := shortest; digits <= CodeDigits; digits++ {
+		bucket, _ := bucketSent(digits)
+		if err := st.Empty(ctx, bucket, userID); err != nil {
+			return err
+		}
 	}
 	return st.Empty(ctx, bucketRecovery, userID)
 }

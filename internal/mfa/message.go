@@ -10,8 +10,8 @@ import (
 	"github.com/stagedoor/stagedoor/internal/store"
 )
 
-// Codes that are sent: how long they are, how long one works, how often one may be tried, how long people wait for another one, and how many
-// they get.
+// Codes that are sent: how long they are and how long one works, where the tenant does not say otherwise ([CodesOf]), how often one may be tried, how long people
+// wait for another one, and how many they get.
 const (
 	CodeDigits = 6
 	CodeLife   = 5 * time.Minute
@@ -31,6 +31,7 @@ type SentCode struct {
 	To      string // address, or telephone number
 	Method  string `json:",omitempty"` // id of the authentication method that it goes to; empty if there is none
 	Enroll  bool   `json:",omitempty"` // the address becomes a method of the person's
+	Digits  int    `json:",omitempty"`
 	Own     bool   `json:",omitempty"` // it is the person's own, whether or not it is verified
 	Token   string `json:",omitempty"` // hash of the mfa_token that it belongs to
 	SentAt  int64  // milliseconds
@@ -48,43 +49,48 @@ func errOOB() error {
 // purpose is what codes of second factors are kept for. Their subject is the hash of what they are sent for: another one's is worth nothing here.
 const purpose = "mfa"
 
-// SendCode has a code sent, for what of is. One that was sent before to the same address and still works is not sent again, unless again is
-// true: then it is replaced by another one, not too soon. An error code_wait leaves the one that was sent before as it was.
-func SendCode(ctx context.Context, st *store.Store, userID, of string, c SentCode, again bool, send func(code string) error) error {
+// SendCode has a code sent, for what of is, and returns what is on its way. One that was sent before to the same address and still works is not sent again, unless
+// again is true: then it is replaced by another one, not too soon. An error code_wait leaves the one that was sent before as it was.
+func SendCode(ctx context.Context, st *store.Store, userID, of string, c SentCode, again bool, send func(code string, life time.Duration) error) (SentCode, error) {
 	before, err := CodeSent(ctx, st, of)
 	now := st.Clock().Now()
 	switch {
 	case err != nil && !stagedoor.IsKind(err, stagedoor.NotFound):
-		return err
+		return c, err
 	case err == nil && before.Kind == c.Kind && before.To == c.To && before.Enroll == c.Enroll && !again:
-		return nil
+		return before, nil
 	case err == nil && before.Kind == c.Kind && now.UnixMilli()-before.SentAt < resendWait.Milliseconds():
-		return errCodeWait()
+		c.Digits = before.Digits
+		return c, errCodeWait()
 	}
 	room, err := st.TakeAttempt(ctx, bucketSend, userID, sendLimit)
 	if err == nil && !room {
 		err = stagedoor.Errorf(stagedoor.TooMany, "too_many_attempts", "Too many codes were sent. Please wait a few minutes and try again.")
 	}
 	if err != nil {
-		return err
+		return c, err
 	}
-	code := stagedoor.NewDigits(CodeDigits)
-	c.SentAt = now.UnixMilli()
+	made, err := CodesOf(ctx, st, c.Kind)
+	if err != nil {
+		return c, err
+	}
+	code := stagedoor.NewDigits(made.Digits)
+	c.SentAt, c.Digits = now.UnixMilli(), made.Digits
 	about, err := json.Marshal(c)
 	if err != nil {
-		return err
+		return c, err
 	}
-	kept := &stagedoor.OneTimeCode{Purpose: purpose, Subject: jose.HashToken(of), UserID: userID, About: about, ExpiresAt: now.Add(CodeLife)}
+	kept := &stagedoor.OneTimeCode{Purpose: purpose, Subject: jose.HashToken(of), UserID: userID, About: about, ExpiresAt: now.Add(made.Life())}
 	if err := st.SaveOneTimeCode(ctx, code, kept); err != nil {
-		return err
+		return c, err
 	}
-	if err := send(code); err != nil {
+	if err := send(code, made.Life()); err != nil {
 		unsent := stagedoor.Errorf(stagedoor.Invalid, "code_unsent", "The code could not be sent.")
 		unsent.Err = err
 		_ = st.DropOneTimeCode(ctx, purpose, kept.Subject) // it expires anyway
-		return unsent
+		return c, unsent
 	}
-	return nil
+	return c, nil
 }
 
 // CodeSent tells what was sent for what of is; NotFound if it is nothing, or works no more.
@@ -96,13 +102,13 @@ func CodeSent(ctx context.Context, st *store.Store, of string) (c SentCode, err 
 	return c, err
 }
 
-// SentTo is where a code of a kind went for what of is; "" if there is none that works.
-func SentTo(ctx context.Context, st *store.Store, of, kind string) (string, error) {
+// SentTo is the code of a kind that was sent for what of is; it went nowhere if there is none that works.
+func SentTo(ctx context.Context, st *store.Store, of, kind string) (SentCode, error) {
 	c, err := CodeSent(ctx, st, of)
 	if stagedoor.IsKind(err, stagedoor.NotFound) || err == nil && c.Kind != kind {
-		return "", nil
+		return SentCode{}, nil
 	}
-	return c.To, err
+	return c, err
 }
 
 // CheckCode takes a code that was sent, which is used up. A wrong one, and one of another kind, is invalid_oob, and so is one that went to an address that is only to
@@ -112,14 +118,16 @@ func CheckCode(ctx context.Context, st *store.Store, userID, of, kind, code stri
 }
 
 func checkCode(ctx context.Context, st *store.Store, userID, of, kind, code string, enroll bool) (c SentCode, err error) {
-	if err := take(ctx, st, userID, bucketOOB); err != nil {
+	sent, err := CodeSent(ctx, st, of)
+	none := stagedoor.IsKind(err, stagedoor.NotFound)
+	if err != nil && !none {
 		return c, err
 	}
-	switch sent, err := CodeSent(ctx, st, of); {
-	case stagedoor.IsKind(err, stagedoor.NotFound), err == nil && (sent.Kind != kind || sent.Enroll != enroll):
-		return c, errOOB()
-	case err != nil:
+	if err := takeSent(ctx, st, userID, sent.Length()); err != nil {
 		return c, err
+	}
+	if none || sent.Kind != kind || sent.Enroll != enroll {
+		return c, errOOB()
 	}
 	t, err := st.TryOneTimeCode(ctx, purpose, jose.HashToken(of), Digits(code), codeTries, false)
 	if err != nil {

@@ -36,6 +36,11 @@ func each(t *testing.T, fn func(w *world)) {
 	}
 }
 
+func (w *world) sends(_ mfa.SentCode, err error) {
+	w.Helper()
+	w.ok(err)
+}
+
 func (w *world) ok(err error) {
 	w.Helper()
 	if err != nil {
@@ -228,7 +233,7 @@ func TestAttackEnrolmentCodeAsFactor(t *testing.T) {
 		ctx, code := w.Context(), ""
 		send := func(c mfa.SentCode) {
 			w.Helper()
-			w.ok(mfa.SendCode(ctx, w.Store, w.user.ID, "login/x", c, false, func(s string) error { code = s; return nil }))
+			w.sends(mfa.SendCode(ctx, w.Store, w.user.ID, "login/x", c, false, func(s string, _ time.Duration) error { code = s; return nil }))
 		}
 		send(mfa.SentCode{Kind: mfa.Phone, Channel: "sms", To: "+4915100000000", Enroll: true})
 		_, err := mfa.CheckCode(ctx, w.Store, w.user.ID, "login/x", mfa.Phone, code)
@@ -256,7 +261,7 @@ func TestAttackSetUpBesideTheFirstFactor(t *testing.T) {
 		e := mfa.Enrollment{Store: w.Store, UserID: w.user.ID, Key: "login/x", First: true}
 		secret, err := e.Begin(ctx, w.now.Add(time.Hour))
 		w.ok(err)
-		w.ok(mfa.SendCode(ctx, w.Store, w.user.ID, e.Key, mfa.SentCode{Kind: mfa.Phone, To: "+4915100000000", Enroll: true}, false, func(s string) error { code = s; return nil }))
+		w.sends(mfa.SendCode(ctx, w.Store, w.user.ID, e.Key, mfa.SentCode{Kind: mfa.Phone, To: "+4915100000000", Enroll: true}, false, func(s string, _ time.Duration) error { code = s; return nil }))
 		ticket, _, err := e.BeginDevice(ctx, "", w.now.Add(time.Hour))
 		w.ok(err)
 		_, _, err = mfa.SetUpDevice(ctx, w.Store, ticket, stagedoor.PushDevice{Identifier: "x", Service: stagedoor.ServiceInbox})
@@ -272,7 +277,7 @@ func TestAttackSetUpBesideTheFirstFactor(t *testing.T) {
 			_, err = mfa.CheckCode(ctx, w.Store, w.user.ID, "login/y", mfa.Email, "000000")
 			w.fails(err, "invalid_oob")
 		}
-		w.ok(mfa.SendCode(ctx, w.Store, w.user.ID, e.Key, mfa.SentCode{Kind: mfa.Phone, To: "+4915100000001", Enroll: true}, false, func(s string) error { code = s; return nil }))
+		w.sends(mfa.SendCode(ctx, w.Store, w.user.ID, e.Key, mfa.SentCode{Kind: mfa.Phone, To: "+4915100000001", Enroll: true}, false, func(s string, _ time.Duration) error { code = s; return nil }))
 		_, err = e.ConfirmCode(ctx, mfa.Phone, code)
 		w.fails(err, "already_enrolled")
 		_, err = mfa.CheckCode(ctx, w.Store, w.user.ID, "login/y", mfa.Email, "000000")
@@ -307,5 +312,56 @@ func TestDeviceOfWhoCameLater(t *testing.T) {
 		w.ok(err)
 		_, err = mfa.Enrollment{Store: w.Store, UserID: eve.ID, Key: "login/x"}.ConfirmDevice(ctx)
 		w.ok(err)
+	})
+}
+
+// Codes are made as the tenant says. Of the short ones no more are tried in the long run than of those with six digits.
+func TestAttackShortCodes(t *testing.T) {
+	each(t, func(w *world) {
+		ctx := w.Context()
+		w.ok(w.ChangeSetting(ctx, mfa.SettingCodes[mfa.Phone], func(m map[string]any) error {
+			m["otp_length"], m["otp_expiration_time"] = 4, 3600
+			return nil
+		}))
+		w.ok(w.AddAuthenticationMethods(ctx, w.user.ID, []*stagedoor.AuthenticationMethod{{Type: mfa.Phone, PhoneNumber: "+4915100000000"}}, false))
+		code := ""
+		send := func() {
+			w.Helper()
+			c, err := mfa.Target(ctx, w.Store, w.user, mfa.Phone)
+			w.ok(err)
+			sent, err := mfa.SendCode(ctx, w.Store, w.user.ID, "login/x", c, true, func(s string, life time.Duration) error {
+				if code = s; life != time.Hour {
+					w.Errorf("works for %s", life)
+				}
+				return nil
+			})
+			if w.ok(err); len(code) != 4 || sent.Length() != 4 {
+				w.Errorf("code %q, %+v", code, sent)
+			}
+			w.now = w.now.Add(time.Minute)
+		}
+		try := func(code string) error {
+			_, err := mfa.CheckCode(ctx, w.Store, w.user.ID, "login/x", mfa.Phone, code)
+			return err
+		}
+		send()
+		w.now = w.now.Add(58 * time.Minute)
+		w.ok(try(code))
+		for range 2 { // five tries of each
+			send()
+			for range 5 {
+				w.fails(try("x"), "invalid_oob")
+			}
+		}
+		w.now = w.now.Add(9 * time.Hour)
+		send()
+		w.fails(try(code), "too_many_attempts")
+		w.now = w.now.Add(time.Hour)
+		send()
+		w.ok(try(code))
+		w.now = w.now.Add(2 * time.Hour)
+		send()
+		w.now = w.now.Add(time.Hour)
+		w.fails(try(code), "invalid_oob") // it has lapsed
 	})
 }

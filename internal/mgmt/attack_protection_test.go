@@ -246,6 +246,8 @@ func TestGuardian(t *testing.T) {
 			{"push-notification/providers/fcmv1", "", `{"server_credentials":"x"}`, `{}`},
 			{"push-notification/providers/sns", "", `{"aws_region":"r"}`, `{"aws_region":"r","aws_access_key_id":null,"aws_secret_access_key":null,"sns_apns_platform_application_arn":null,"sns_gcm_platform_application_arn":null}`},
 			{"duo/settings", `{}`, `{"ikey":"i","skey":"s","host":"h"}`, `{"ikey":"i","skey":"s","host":"h"}`},
+			{"email/settings", `{"otp_length":6,"otp_expiration_time":300}`, `{"otp_length":10,"otp_expiration_time":3600}`, `{"otp_length":10,"otp_expiration_time":3600}`},
+			{"phone/settings", `{"otp_length":6,"otp_expiration_time":300}`, `{"otp_length":4,"otp_expiration_time":30}`, `{"otp_length":4,"otp_expiration_time":30}`},
 			{"webauthn-roaming/settings", `{"userVerification":"preferred","overrideRelyingParty":false}`, `{"userVerification":"required","overrideRelyingParty":false}`, `{"userVerification":"required","overrideRelyingParty":false}`},
 			{"webauthn-platform/settings", `{"overrideRelyingParty":false}`, `{"overrideRelyingParty":true,"relyingPartyIdentifier":"x.test"}`, `{"overrideRelyingParty":true,"relyingPartyIdentifier":"x.test"}`},
 		} {
@@ -262,5 +264,21 @@ func TestGuardian(t *testing.T) {
 			}
 		}
 		h.call(bearer, "GET", "/guardian/factors/push-notification/providers/sns", "").is(200, "")
+		for _, bad := range []string{`{"otp_length":6}`, `{"otp_length":3,"otp_expiration_time":300}`, `{"otp_length":11,"otp_expiration_time":300}`, `{"otp_length":6,"otp_expiration_time":29}`} {
+			h.call(bearer, "PUT", "/guardian/factors/email/settings", bad).is(400, "")
+		}
+		h.call(bearer, "GET", "/guardian/settings", "").is(200,
+			`{"display_remember_me_checkbox":true,"remember_me_default_value":false,"mfa_session_inactivity_timeout":604800,"mfa_session_overall_timeout":2592000}`)
+		const remembering = `{"display_remember_me_checkbox":false,"remember_me_default_value":true,"mfa_session_inactivity_timeout":3600,"mfa_session_overall_timeout":7776000}`
+		h.call(bearer, "PUT", "/guardian/settings", remembering).is(200, remembering)
+		for _, bad := range []string{
+			`{"display_remember_me_checkbox":true,"remember_me_default_value":true,"mfa_session_inactivity_timeout":7200}`,
+			`{"display_remember_me_checkbox":true,"remember_me_default_value":true,"mfa_session_inactivity_timeout":7200,"mfa_session_overall_timeout":3600}`,
+			`{"display_remember_me_checkbox":true,"remember_me_default_value":true,"mfa_session_inactivity_timeout":3599,"mfa_session_overall_timeout":3600}`,
+			`{"display_remember_me_checkbox":true,"remember_me_default_value":true,"mfa_session_inactivity_timeout":3600,"mfa_session_overall_timeout":7776001}`,
+		} {
+			h.call(bearer, "PUT", "/guardian/settings", bad).is(400, "")
+		}
+		h.call(bearer, "GET", "/guardian/settings", "").is(200, remembering)
 	})
 }

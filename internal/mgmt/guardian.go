@@ -27,6 +27,9 @@ var (
 	}}
 	pushWebhook  = settings{name: mfa.SettingPush, defaults: map[string]any{"url": nil}, hidden: []string{"secret"}}
 	roamingKeys  = settings{name: "guardian/webauthn-roaming", defaults: map[string]any{"userVerification": "preferred", "overrideRelyingParty": false}}
+	remembering  = settings{name: mfa.SettingRemembering, defaults: mfa.DefaultRemembering()}
+	mailedCodes  = settings{name: mfa.SettingCodes[mfa.Email], defaults: mfa.DefaultCodes()}
+	textedCodes  = settings{name: mfa.SettingCodes[mfa.Phone], defaults: mfa.DefaultCodes()}
 	platformKeys = settings{name: "guardian/webauthn-platform", defaults: map[string]any{"overrideRelyingParty": false}}
 )
 
@@ -117,6 +120,27 @@ func setSMSTemplates() operation {
 		return outcome{status: http.StatusNoContent}, err
 	}
 	return o
+}
+
+// rememberingIn says whether, and how long, browsers are remembered for the second factor.
+type rememberingIn struct {
+	Display    bool `json:"display_remember_me_checkbox" schema:"required" doc:"Whether the pages of second factors offer to remember the browser"`
+	Default    bool `json:"remember_me_default_value" schema:"required" doc:"Whether the box is ticked as long as nobody has chosen"`
+	Inactivity int  `json:"mfa_session_inactivity_timeout" schema:"required,min=3600,max=2592000" doc:"How many seconds a person may stay away from a remembered browser"`
+	Overall    int  `json:"mfa_session_overall_timeout" schema:"required,min=3600,max=7776000" doc:"How many seconds a browser is remembered at most"`
+}
+
+func (in rememberingIn) check() error {
+	if in.Inactivity > in.Overall {
+		return badProperty("mfa_session_inactivity_timeout", "mfa_session_inactivity_timeout cannot exceed mfa_session_overall_timeout")
+	}
+	return nil
+}
+
+// codesIn says how codes of second factors are made that are sent.
+type codesIn struct {
+	Length  int `json:"otp_length" schema:"required,min=4,max=10" doc:"How many digits a code has"`
+	Expires int `json:"otp_expiration_time" schema:"required,min=30,max=3600" doc:"How many seconds a code works"`
 }
 
 type duoIn struct {

@@ -25,7 +25,8 @@ func (d *Door) sendOOB(ctx context.Context, v pipeline.Visit, t *stagedoor.MFATo
 	}
 	oob := stagedoor.NewToken()
 	c.Token = jose.HashToken(token)
-	return oob, d.Pipeline.SendFactorCode(ctx, v, u, client, oobKey(oob), c, false)
+	_, err = d.Pipeline.SendFactorCode(ctx, v, u, client, oobKey(oob), c, false)
+	return oob, err
 }
 
 // sentOOB is the code that was sent for an oob_code, if it belongs to the mfa_token.

@@ -88,12 +88,6 @@ func (p *Pipeline) duo(ctx context.Context, v Visit, tx *stagedoor.Transaction) 
 	return c, err
 }
 
-// DuoRemembers tells whether the page that leads to Duo offers to remember the browser.
-func DuoRemembers(tx *stagedoor.Transaction) bool {
-	d := demand(tx)
-	return d == nil || d.Remember
-}
-
 // LeaveForDuo sends the person of the page of a login to Duo, and returns where that is. What brings them back is bound to this login and this browser,
 // and works once. Who cannot be asked there is not let through: the error is one of [mfa.IsDuo].
 func (p *Pipeline) LeaveForDuo(ctx context.Context, v Visit, id, nonce string, remember bool) (address string, err error) {
@@ -111,7 +105,11 @@ func (p *Pipeline) LeaveForDuo(ctx context.Context, v Visit, id, nonce string, r
 	}
 	away := *tx
 	away.ID, away.Step, away.Nonce = stagedoor.NewToken(), AskAtDuo, ""
-	away.Remember = remember && DuoRemembers(tx)
+	r, err := Remembering(ctx, v.Store, tx)
+	if err != nil {
+		return "", err
+	}
+	away.Remember = remember && r.Offered
 	if address, err = duo.Address(away.ID); err != nil {
 		return "", err
 	}

@@ -55,7 +55,7 @@ func (p *Pipeline) GiveKey(ctx context.Context, v Visit, id, nonce, kind string,
 	if err != nil {
 		return nil, err
 	}
-	return p.gaveRemembered(ctx, v, tx, kind, remember && choice.Remember)
+	return p.gaveRemembered(ctx, v, tx, kind, remember && choice.Offered)
 }
 
 // EnrollKey takes the key that the browser has made on the enrolment page of a login, which is the person's second factor at once.

@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"strings"
+	"time"
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/connection"
@@ -12,13 +13,14 @@ import (
 // FactorMail is a mail with a code of a second factor.
 type FactorMail struct {
 	To, Code string
+	Life     time.Duration
 	User     *stagedoor.User
 	Client   *stagedoor.Client // nil if unknown
 }
 
-// SendFactorCode has a code of a second factor sent, for what of is; see [mfa.SendCode]. It is in the tenant's log.
-func (p *Pipeline) SendFactorCode(ctx context.Context, v Visit, u *stagedoor.User, client *stagedoor.Client, of string, c mfa.SentCode, again bool) error {
-	return mfa.SendCode(ctx, v.Store, u.ID, of, c, again, func(code string) error {
+// SendFactorCode has a code of a second factor sent, for what of is, and returns what is on its way; see [mfa.SendCode]. It is in the tenant's log.
+func (p *Pipeline) SendFactorCode(ctx context.Context, v Visit, u *stagedoor.User, client *stagedoor.Client, of string, c mfa.SentCode, again bool) (mfa.SentCode, error) {
+	return mfa.SendCode(ctx, v.Store, u.ID, of, c, again, func(code string, life time.Duration) error {
 		e := stagedoor.LogEvent{Type: "gd_send_email", UserID: u.ID, UserName: u.Shown(), Connection: u.Connection}
 		if client != nil {
 			e.ClientID, e.ClientName = client.ID, client.Name
@@ -26,7 +28,7 @@ func (p *Pipeline) SendFactorCode(ctx context.Context, v Visit, u *stagedoor.Use
 		var err error
 		if c.Kind == mfa.Email {
 			if p.MailFactorCode != nil {
-				err = p.MailFactorCode(ctx, v, FactorMail{To: c.To, Code: code, User: u, Client: client})
+				err = p.MailFactorCode(ctx, v, FactorMail{To: c.To, Code: code, Life: life, User: u, Client: client})
 			}
 		} else {
 			e.Type = "gd_send_sms"
@@ -47,22 +49,21 @@ func (p *Pipeline) SendFactorCode(ctx context.Context, v Visit, u *stagedoor.Use
 	})
 }
 
-// ChallengeCode sees to it that a code is on its way to who is asked for one on the page of a login, and returns where it went.
-func (p *Pipeline) ChallengeCode(ctx context.Context, v Visit, tx *stagedoor.Transaction, client *stagedoor.Client, kind string, again bool) (to string, err error) {
+// ChallengeCode sees to it that a code is on its way to who is asked for one on the page of a login, and returns it.
+func (p *Pipeline) ChallengeCode(ctx context.Context, v Visit, tx *stagedoor.Transaction, client *stagedoor.Client, kind string, again bool) (c mfa.SentCode, err error) {
 	u, err := v.Store.User(ctx, tx.UserID)
 	if err != nil {
-		return "", err
+		return c, err
 	}
-	var c mfa.SentCode
 	if d := demand(tx); d != nil && d.Own {
 		c, err = mfa.OwnAddress(u)
 	} else {
 		c, err = mfa.Target(ctx, v.Store, u, kind)
 	}
 	if err != nil {
-		return "", err
+		return c, err
 	}
-	return c.To, p.SendFactorCode(ctx, v, u, client, "login/"+tx.ID, c, again)
+	return p.SendFactorCode(ctx, v, u, client, "login/"+tx.ID, c, again)
 }
 
 // GiveSentCode takes a code that was sent on the page of a login.
@@ -76,29 +77,29 @@ func (p *Pipeline) GiveSentCode(ctx context.Context, v Visit, id, nonce, kind, c
 	if err != nil {
 		return nil, err
 	}
-	return p.gaveRemembered(ctx, v, tx, kind, remember && choice.Remember)
+	return p.gaveRemembered(ctx, v, tx, kind, remember && choice.Offered)
 }
 
 // EnrollAddress has a code sent to the address or the number that a person wants to get codes at.
-func (p *Pipeline) EnrollAddress(ctx context.Context, v Visit, tx *stagedoor.Transaction, client *stagedoor.Client, kind, to string, again bool) (string, error) {
+func (p *Pipeline) EnrollAddress(ctx context.Context, v Visit, tx *stagedoor.Transaction, client *stagedoor.Client, kind, to string, again bool) (mfa.SentCode, error) {
 	u, err := v.Store.User(ctx, tx.UserID)
 	if err != nil {
-		return "", err
+		return mfa.SentCode{}, err
 	}
 	return p.EnrollCode(ctx, v, u, client, p.enrollment(v, tx).Key, kind, "", to, again)
 }
 
 // EnrollCode has a code sent to a new address or number, by which it becomes the person's.
-func (p *Pipeline) EnrollCode(ctx context.Context, v Visit, u *stagedoor.User, client *stagedoor.Client, of, kind, channel, to string, again bool) (string, error) {
+func (p *Pipeline) EnrollCode(ctx context.Context, v Visit, u *stagedoor.User, client *stagedoor.Client, of, kind, channel, to string, again bool) (mfa.SentCode, error) {
 	c, err := NewTarget(kind, channel, to)
 	if err != nil {
-		return "", err
+		return c, err
 	}
-	return c.To, p.SendFactorCode(ctx, v, u, client, of, c, again)
+	return p.SendFactorCode(ctx, v, u, client, of, c, again)
 }
 
-// SentTo is where a code of a kind went that is to make an address or a number the person's in a login; "" if there is none that works.
-func (p *Pipeline) SentTo(ctx context.Context, v Visit, tx *stagedoor.Transaction, kind string) (string, error) {
+// SentTo is the code of a kind that was sent to make an address or a number the person's in a login; see [mfa.SentTo].
+func (p *Pipeline) SentTo(ctx context.Context, v Visit, tx *stagedoor.Transaction, kind string) (mfa.SentCode, error) {
 	return mfa.SentTo(ctx, v.Store, p.enrollment(v, tx).Key, kind)
 }
 

@@ -141,7 +141,7 @@ func (p *Pipeline) GiveDevice(ctx context.Context, v Visit, tx *stagedoor.Transa
 		return nil, err
 	}
 	p.logFactor(ctx, v, tx, factorLogs["otp"], nil)
-	return p.gaveRemembered(ctx, v, tx, mfa.Push, remember && choice.Remember)
+	return p.gaveRemembered(ctx, v, tx, mfa.Push, remember && choice.Offered)
 }
 
 // DeviceEnrollment is what the page of a login shows to set up a device.

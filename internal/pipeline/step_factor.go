@@ -19,12 +19,6 @@ const ACRMultiFactor = "http://schemas.openid.net/pape/policies/2007/06/multi-fa
 // lately is how long a second factor counts for what changes factors (the wire's default policy of the My Account API).
 const lately = 15 * time.Minute
 
-// A browser is remembered for thirty days, unless its person stays away for seven (Authentication API fact sheet 3.5).
-const (
-	rememberFor  = 30 * 24 * time.Hour
-	RememberIdle = 7 * 24 * time.Hour
-)
-
 // factor asks for a second factor where scripts, the tenant's policy or the client want one.
 func (l *login) factor(ctx context.Context) (string, error) {
 	if l.tx.Noting {
@@ -104,7 +98,12 @@ func (l *login) remembered(ctx context.Context) (bool, error) {
 	if l.visit.Remembered == "" {
 		return false, nil
 	}
-	return l.st.BrowserRemembered(ctx, l.visit.Remembered, l.user.ID, RememberIdle)
+	r, err := mfa.RememberingOf(ctx, l.st)
+	if err != nil {
+		return false, err
+	}
+	idle, overall := r.Ages()
+	return l.st.BrowserRemembered(ctx, l.visit.Remembered, l.user.ID, idle, overall)
 }
 
 // askFactor says which page asks for a factor, or why none can. Who has none enrols one on the way.
@@ -188,8 +187,8 @@ func (l *login) asksFactor(ask string, d *stagedoor.FactorDemand) {
 
 // FactorChoice is what the pages that ask for a factor offer.
 type FactorChoice struct {
-	Kinds    []string // what the person can give, or set up, in the order in which it is offered
-	Remember bool     // the browser may be remembered
+	Kinds []string // what the person can give, or set up, in the order in which it is offered
+	mfa.Remembering
 }
 
 // Has tells whether a kind is offered.
@@ -201,9 +200,13 @@ func (p *Pipeline) FactorChoice(ctx context.Context, v Visit, tx *stagedoor.Tran
 	if err != nil {
 		return FactorChoice{}, err
 	}
+	remembering, err := Remembering(ctx, v.Store, tx)
+	if err != nil {
+		return FactorChoice{}, err
+	}
 	m, err := mfa.MethodsOf(ctx, v.Store, tx.UserID)
 	d := demand(tx)
-	c := FactorChoice{Kinds: givable(settings, m, d), Remember: d == nil || d.Remember}
+	c := FactorChoice{Kinds: givable(settings, m, d), Remembering: remembering}
 	switch {
 	case d != nil && d.Own:
 		c.Kinds = []string{mfa.Email}
@@ -211,6 +214,16 @@ func (p *Pipeline) FactorChoice(ctx context.Context, v Visit, tx *stagedoor.Tran
 		c.Kinds = enrollable(settings, m, d)
 	}
 	return c, err
+}
+
+// Remembering tells whether the pages of a login offer to remember the browser, and how: the tenant and what asks for the factor both have to have it so.
+func Remembering(ctx context.Context, st *store.Store, tx *stagedoor.Transaction) (mfa.Remembering, error) {
+	r, err := mfa.RememberingOf(ctx, st)
+	if d := demand(tx); d != nil && !d.Remember {
+		r.Offered = false
+	}
+	r.Ticked = r.Ticked && r.Offered
+	return r, err
 }
 
 // Given is what the door has to give to the browser after a second factor.
@@ -244,14 +257,18 @@ func (p *Pipeline) GiveCode(ctx context.Context, v Visit, id, nonce, code string
 	if err != nil {
 		return nil, err
 	}
-	return p.gaveRemembered(ctx, v, tx, mfa.OTP, remember && choice.Remember)
+	return p.gaveRemembered(ctx, v, tx, mfa.OTP, remember && choice.Offered)
 }
 
 // gaveRemembered is gave, and has the browser remembered where that is wanted.
 func (p *Pipeline) gaveRemembered(ctx context.Context, v Visit, tx *stagedoor.Transaction, kind string, remember bool) (*Given, error) {
 	given, err := p.gave(ctx, v, tx, kind)
-	if err == nil && remember {
-		given.Remembered, given.Until = stagedoor.NewToken(), v.Store.Clock().Now().Add(rememberFor)
+	if err != nil || !remember {
+		return given, err
+	}
+	r, err := mfa.RememberingOf(ctx, v.Store)
+	if err == nil {
+		given.Remembered, given.Until = stagedoor.NewToken(), v.Store.Clock().Now().Add(r.Lasts())
 		err = v.Store.RememberBrowser(ctx, v.Remembered, given.Remembered, tx.UserID, strings.ToValidUTF8(stagedoor.Clip(v.UserAgent, 500), "\ufffd"), v.IP, given.Until)
 	}
 	return given, err

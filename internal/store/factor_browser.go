@@ -34,24 +34,25 @@ func (s *Store) RememberBrowser(ctx context.Context, before, handle, userID, use
 	})
 }
 
-// BrowserRemembered tells whether a user is remembered under the handle and was there within the idle time. That they are there now is noted.
-func (s *Store) BrowserRemembered(ctx context.Context, handle, userID string, idle time.Duration) (bool, error) {
+// BrowserRemembered tells whether a user has been remembered under the handle within the overall time, and was there within the idle time. That they are there now is
+// noted.
+func (s *Store) BrowserRemembered(ctx context.Context, handle, userID string, idle, overall time.Duration) (bool, error) {
 	now := s.db.clock.Now()
 	var n int64
 	err := s.writeOne(ctx, func(q querier) (err error) {
-		n, err = q.exec(ctx, "UPDATE remembered_browsers SET used_at = ? WHERE tenant = ? AND handle = ? AND user_id = ? AND expires_at > ? AND used_at > ?",
-			millis(now), s.tenant.ID, jose.HashToken(handle), userID, millis(now), millis(now.Add(-idle)))
+		n, err = q.exec(ctx, "UPDATE remembered_browsers SET used_at = ? WHERE tenant = ? AND handle = ? AND user_id = ? AND expires_at > ? AND used_at > ? AND created_at > ?",
+			millis(now), s.tenant.ID, jose.HashToken(handle), userID, millis(now), millis(now.Add(-idle)), millis(now.Add(-overall)))
 		return err
 	})
 	return n > 0, err
 }
 
-// RememberedBrowsers lists the browsers in which a user is remembered, who was there within the idle time; the last used first.
-func (s *Store) RememberedBrowsers(ctx context.Context, userID string, idle time.Duration) ([]stagedoor.RememberedBrowser, error) {
+// RememberedBrowsers lists the browsers in which a user is remembered, as BrowserRemembered does; the last used first.
+func (s *Store) RememberedBrowsers(ctx context.Context, userID string, idle, overall time.Duration) ([]stagedoor.RememberedBrowser, error) {
 	now := s.db.clock.Now()
 	out := []stagedoor.RememberedBrowser{}
 	err := s.read().each(ctx, `SELECT handle, user_agent, ip, created_at, used_at FROM remembered_browsers WHERE tenant = ? AND user_id = ? AND expires_at > ? AND used_at > ?
-		ORDER BY used_at DESC, handle`, []any{s.tenant.ID, userID, millis(now), millis(now.Add(-idle))}, func(scan func(...any) error) error {
+		AND created_at > ? ORDER BY used_at DESC, handle`, []any{s.tenant.ID, userID, millis(now), millis(now.Add(-idle)), millis(now.Add(-overall))}, func(scan func(...any) error) error {
 		var b stagedoor.RememberedBrowser
 		var created, used int64
 		err := scan(&b.ID, &b.UserAgent, &b.IP, &created, &used)

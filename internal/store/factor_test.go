@@ -55,7 +55,9 @@ func TestRememberedBrowsers(t *testing.T) {
 		ctx := t.Context()
 		newUser(t, s, "auth0|ada")
 		newUser(t, s, "auth0|eve")
-		is := func(handle, user string) bool { return must(s.BrowserRemembered(ctx, handle, user, 2*time.Hour))(t) }
+		is := func(handle, user string) bool {
+			return must(s.BrowserRemembered(ctx, handle, user, 2*time.Hour, 1000*time.Hour))(t)
+		}
 		ok(t, s.RememberBrowser(ctx, "", "one", "auth0|ada", "Firefox", "::1", clock.in(10*time.Hour)))
 		ok(t, s.RememberBrowser(ctx, "one", "two", "auth0|eve", "Firefox", "::1", clock.in(10*time.Hour)))
 		if is("one", "auth0|ada") || !is("two", "auth0|ada") || !is("two", "auth0|eve") || is("three", "auth0|eve") {
@@ -70,6 +72,9 @@ func TestRememberedBrowsers(t *testing.T) {
 		clock.now = start.Add(3 * time.Hour)
 		if !is("two", "auth0|ada") || is("two", "auth0|eve") {
 			t.Error("who was away for too long is remembered, or ada is not")
+		}
+		if short := must(s.BrowserRemembered(ctx, "two", "auth0|ada", 2*time.Hour, 3*time.Hour))(t); short {
+			t.Error("who was remembered too long ago is remembered")
 		}
 		ok(t, s.ForgetBrowsers(ctx, "auth0|ada"))
 		if is("two", "auth0|ada") {

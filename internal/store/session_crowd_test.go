@@ -65,7 +65,9 @@ func TestRememberedBrowsersAreBounded(t *testing.T) {
 		defer func() { clock.now = start }()
 		newUser(t, s, "auth0|ada")
 		newUser(t, s, "auth0|eve")
-		is := func(handle, user string) bool { return must(s.BrowserRemembered(ctx, handle, user, 24*time.Hour))(t) }
+		is := func(handle, user string) bool {
+			return must(s.BrowserRemembered(ctx, handle, user, 24*time.Hour, 1000*time.Hour))(t)
+		}
 		remember := func(handle, user string) {
 			clock.now = clock.now.Add(time.Second)
 			ok(t, s.RememberBrowser(ctx, "", handle, user, "Firefox", "::1", clock.in(24*time.Hour)))
@@ -79,7 +81,7 @@ func TestRememberedBrowsersAreBounded(t *testing.T) {
 			t.Fatal("the first is forgotten")
 		}
 		remember("more", "auth0|ada")
-		all := must(s.RememberedBrowsers(ctx, "auth0|ada", 24*time.Hour))(t)
+		all := must(s.RememberedBrowsers(ctx, "auth0|ada", 24*time.Hour, 1000*time.Hour))(t)
 		if len(all) != 100 || is("1", "auth0|ada") || !is("0", "auth0|ada") || !is("more", "auth0|ada") || !is("0", "auth0|eve") {
 			t.Errorf("%d browsers", len(all))
 		}

@@ -151,7 +151,7 @@ func photograph(t testing.TB, s *store.Store) string {
 	b, err := json.MarshalIndent([]any{
 		must(s.Factors(ctx, "auth0|"+id))(t), must(s.Pending(ctx, "pending "+id, "auth0|"+id))(t), must(s.Ceremony(ctx, "ceremony "+id))(t), must(s.MFAToken(ctx, "mfa "+id))(t), must(s.Roles(ctx))(t), must(s.RolePermissions(ctx, "rol "+id))(t), must(s.UserPermissions(ctx, "auth0|"+id))(t),
 		must(s.UserGroups(ctx, "auth0|"+id))(t), must(s.GroupRoles(ctx, "grp "+id, ""))(t), must(s.GroupRoles(ctx, "grp "+id, "org "+id))(t), provisioned(t, s, "con "+id),
-		must(s.Push(ctx, "push "+id))(t), must(s.RememberedBrowsers(ctx, "auth0|"+id, time.Hour))(t),
+		must(s.Push(ctx, "push "+id))(t), must(s.RememberedBrowsers(ctx, "auth0|"+id, time.Hour, 1000*time.Hour))(t),
 		must(s.OneTimeCode(ctx, "login", "ada@example.com"))(t), must(s.OneTimeCode(ctx, "login of "+id, "ada@example.com"))(t),
 		orgs, orgTotal, members, must(s.OrganizationConnections(ctx, "org "+id))(t), must(s.OrganizationGrants(ctx, "org "+id))(t), must(s.OrganizationClients(ctx, "org "+id))(t),
 		must(s.DiscoveryDomains(ctx, "org "+id))(t), must(s.Invitations(ctx, "org "+id, true, store.OrganizationQuery{PerPage: 9}))(t),
@@ -1068,14 +1068,14 @@ var trespasses = map[string]struct {
 		return nil, s.RememberBrowser(ctx, "browser acme", "new", "auth0|acme", "", "", time.Now().Add(time.Hour))
 	}},
 	"BrowserRemembered": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
-		is, err := s.BrowserRemembered(ctx, "browser acme", "auth0|acme", time.Hour)
+		is, err := s.BrowserRemembered(ctx, "browser acme", "auth0|acme", time.Hour, 1000*time.Hour)
 		if is {
 			err = errors.Join(err, errors.New("is remembered"))
 		}
 		return nil, err
 	}},
 	"RememberedBrowsers": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
-		all, err := s.RememberedBrowsers(ctx, "auth0|acme", time.Hour)
+		all, err := s.RememberedBrowsers(ctx, "auth0|acme", time.Hour, 1000*time.Hour)
 		if err == nil && len(all) > 0 {
 			err = errors.New("another tenant's browsers")
 		}
