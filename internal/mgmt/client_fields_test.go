@@ -246,3 +246,16 @@ func TestConnectionsOfAClient(t *testing.T) {
 	h.call(h.machine("acme", "read:connections"), "GET", "/clients/web_acme/connections", "").
 		fails(403, "insufficient_scope", "Insufficient scope, expected any of: read:clients,read:client_summary")
 }
+
+// TestGrantTypes gives a client every grant that the token endpoint knows.
+func TestGrantTypes(t *testing.T) {
+	h := sqlite(t)
+	for _, grant := range []string{
+		"authorization_code", "implicit", "refresh_token", "client_credentials", "password", "http://auth0.com/oauth/grant-type/password-realm",
+		"http://auth0.com/oauth/grant-type/mfa-otp", "http://auth0.com/oauth/grant-type/mfa-oob", "http://auth0.com/oauth/grant-type/mfa-recovery-code",
+		"http://auth0.com/oauth/grant-type/passwordless/otp", "urn:okta:params:oauth:grant-type:webauthn", "urn:ietf:params:oauth:grant-type:device_code",
+		"urn:openid:params:grant-type:ciba", "urn:auth0:params:oauth:grant-type:token-exchange:federated-connection-access-token",
+	} {
+		h.call(h.machine("acme"), "POST", "/clients", `{"name":"x","grant_types":["`+grant+`"]}`).is(201, "")
+	}
+}

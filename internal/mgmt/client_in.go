@@ -297,7 +297,7 @@ func (in *clientIn) applyMetadata(c *stagedoor.Client) error {
 // grantTypes are those that a client may be given (Authentication API fact sheet 4.1); most are served later.
 var grantTypePrefixes = []string{
 	"authorization_code", "implicit", "refresh_token", "client_credentials", "password", "http://auth0.com/oauth/",
-	"urn:ietf:params:oauth:grant-type:", "urn:openid:params:grant-type:", "urn:auth0:params:oauth:grant-type:",
+	"urn:ietf:params:oauth:grant-type:", "urn:openid:params:grant-type:", "urn:auth0:params:oauth:grant-type:", "urn:okta:params:oauth:grant-type:",
 }
 
 func (in *clientIn) check() error {
