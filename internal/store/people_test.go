@@ -1,9 +1,11 @@
 package store_test
 
 import (
+	"fmt"
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/store"
@@ -133,6 +135,46 @@ func TestTheGlobalClientIsFoundAmongMany(t *testing.T) {
 		for text, plan := range store.PlansOf(t, db, func() { _, _ = s.GlobalClient(ctx) }) {
 			if strings.Contains(text, "FROM clients") && !strings.Contains(plan, "clients_global") {
 				t.Errorf("%s\n%s", text, plan)
+			}
+		}
+	})
+}
+
+// What of a family of refresh tokens can still be used is found without all those that were superseded: each rotation leaves one.
+func TestUsableTokensAreFoundAmongMany(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		ctx, s := t.Context(), storetest.Tenant(t, db, "acme")
+		newUser(t, s, "auth0|ada")
+		token := func(i int) string { return fmt.Sprint("token ", i) }
+		ok(t, s.CreateRefreshToken(ctx, token(0), &stagedoor.RefreshToken{ID: "rt", FamilyID: "family", UserID: "auth0|ada", ClientID: "app", Counter: 1}))
+		mine := func(*stagedoor.RefreshToken) bool { return true }
+		for i := range 5 {
+			must(s.RotateRefreshToken(ctx, token(i), token(i+1), nil, time.Hour, 0))(t)
+		}
+		looked := 0
+		for text, plan := range store.PlansOf(t, db, func() {
+			must(s.ChangeRefreshTokens(ctx, "rt", func(t *stagedoor.RefreshToken) error { t.Metadata = map[string]any{"a": "b"}; return nil }))(t)
+			must(s.PresentRefreshToken(ctx, token(4), time.Hour, mine))(t)
+		}) {
+			if !strings.Contains(text, "MAX(counter)") {
+				continue
+			}
+			looked++
+			for line := range strings.Lines(plan) {
+				if line = strings.TrimSpace(line); strings.HasSuffix(line, "USING INDEX refresh_tokens_family (tenant=? AND family=?)") {
+					t.Errorf("%s\n%s", text, plan)
+				}
+			}
+			if !strings.Contains(plan, "refresh_tokens_unused") {
+				t.Errorf("%s\n%s", text, plan)
+			}
+		}
+		if looked != 2 {
+			t.Errorf("%d statements were looked at", looked)
+		}
+		for i, changed := range []bool{false, false, false, false, true, true} {
+			if now := must(s.RefreshToken(ctx, token(i)))(t); (now.Metadata != nil) != changed {
+				t.Errorf("token %d: %v", i, now.Metadata)
 			}
 		}
 	})

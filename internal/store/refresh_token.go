@@ -120,8 +120,9 @@ func (s *Store) PresentRefreshToken(ctx context.Context, token string, leeway ti
 // reuse tells whether a superseded token must not be used again, and revokes its family then. One whose family has idled out must not, whatever the leeway is.
 func (s *Store) reuse(ctx context.Context, q querier, t *stagedoor.RefreshToken, usedAt int64, leeway time.Duration) (*Reused, error) {
 	var latest, live int
-	err := q.row(ctx, "SELECT COALESCE(MAX(counter), 0), COALESCE(SUM(CASE WHEN used_at IS NULL AND expires_at > ? THEN 1 ELSE 0 END), 0) FROM refresh_tokens WHERE tenant = ? AND family = ?",
-		[]any{s.db.clock.Now().UnixMilli(), s.tenant.ID, t.FamilyID}, &latest, &live)
+	err := q.row(ctx, "SELECT (SELECT COALESCE(MAX(counter), 0) FROM refresh_tokens"+s.db.by("refresh_tokens_family")+" WHERE tenant = ? AND family = ?), (SELECT COUNT(*) FROM refresh_tokens"+
+		s.db.by(unusedTokens)+" WHERE tenant = ? AND family = ? AND used_at IS NULL AND expires_at > ?)",
+		[]any{s.tenant.ID, t.FamilyID, s.tenant.ID, t.FamilyID, s.db.clock.Now().UnixMilli()}, &latest, &live)
 	if err != nil {
 		return nil, err
 	}

@@ -282,10 +282,16 @@ type usableToken struct {
 	is   stagedoor.RefreshToken
 }
 
+// unusedTokens is the index of the refresh tokens of a family that nobody has used yet. Of others a family may have any number.
+const unusedTokens = "refresh_tokens_unused"
+
 // usableTokens are the tokens of a family that nobody has used yet, or that are not too old to be used again within the leeway of their client: see reuse.
 func (s *Store) usableTokens(ctx context.Context, q querier, family, id string) (out []usableToken, err error) {
-	err = q.each(ctx, "SELECT hash, used_at, doc FROM refresh_tokens"+s.db.by("refresh_tokens_family")+` WHERE tenant = ? AND family = ? AND public_id = ?
-		AND (used_at IS NULL OR counter >= (SELECT MAX(counter) - 1 FROM refresh_tokens WHERE tenant = ? AND family = ?))`, []any{s.tenant.ID, family, id, s.tenant.ID, family},
+	const of = " WHERE tenant = ? AND family = ?"
+	byFamily := "FROM refresh_tokens" + s.db.by("refresh_tokens_family") + of
+	query := "SELECT hash, used_at, doc FROM refresh_tokens" + s.db.by(unusedTokens) + of + " AND public_id = ? AND used_at IS NULL UNION ALL SELECT hash, used_at, doc " +
+		byFamily + " AND counter >= (SELECT MAX(counter) - 1 " + byFamily + ") AND public_id = ? AND used_at IS NOT NULL"
+	err = q.each(ctx, query, []any{s.tenant.ID, family, id, s.tenant.ID, family, s.tenant.ID, family, id},
 		func(scan func(...any) error) error {
 			var one usableToken
 			var doc string
