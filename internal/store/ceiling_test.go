@@ -3,6 +3,7 @@ package store_test
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -153,4 +154,30 @@ func TestTheSumIsReadFromAnIndex(t *testing.T) {
 	if looked != len(configurationKinds)-1 {
 		t.Errorf("%d statements were looked at", looked)
 	}
+}
+
+// Rows of before there were sizes get theirs.
+func TestSizesOfOldRows(t *testing.T) {
+	eachURL(t, func(t *testing.T, url string) {
+		db := storetest.OpenURL(t, url)
+		store.MigrateTo(t, db, 61)
+		const doc = `'{"a":"é"}'`
+		store.Exec(t, db, "INSERT INTO tenants (id, settings, created_at) VALUES ('acme', '{}', 0)")
+		for table, more := range map[string]string{
+			"clients": "'sealed'", "connections": "'Users', 'sealed'", "resource_servers": "'api', 'sealed'", "client_grants": "'c', 'a'", "rules": "'r', 1", "actions": "'a', '', 1, 'sealed'", "documents": "'form', 1, 'sealed'",
+		} {
+			columns := map[string]string{
+				"clients": "sealed", "connections": "name, sealed", "resource_servers": "identifier, sealed", "client_grants": "client_id, audience", "rules": "name, position",
+				"actions": "name, deployed, added, sealed", "documents": "kind, added, sealed",
+			}[table]
+			store.Exec(t, db, "INSERT INTO "+table+" (tenant, id, doc, "+columns+") VALUES ('acme', 'x', "+doc+", "+more+")")
+		}
+		ok(t, db.Migrate(t.Context()))
+		for table, least := range map[string]int{"clients": 16, "connections": 16, "resource_servers": 16, "client_grants": 10, "rules": 10, "actions": 16, "documents": 16} {
+			size := store.Rows(t, db, 1, "SELECT CAST(size AS TEXT) FROM "+table+" WHERE id = 'x'")
+			if n, err := strconv.Atoi(size[0][0]); err != nil || n < least || n > least+1 { // PostgreSQL writes a space
+				t.Errorf("%s: %v, not %d", table, size, least)
+			}
+		}
+	})
 }

@@ -37,7 +37,7 @@ func (s *Store) ProvisionUser(ctx context.Context, p *stagedoor.ProvisionedUser,
 	now := s.db.clock.Now()
 	p.UserID, p.CreatedAt, p.UpdatedAt = u.ID, now, now
 	out := u
-	err := s.write(ctx, func(q querier) error {
+	err := s.mayBlock(ctx, u.ID, endsWithProvisioned, adopt, func(q querier, adopt func(*stagedoor.User) error) error {
 		there, err := s.lockedUser(ctx, q, u.ID)
 		switch {
 		case stagedoor.IsKind(err, stagedoor.NotFound):
@@ -73,7 +73,8 @@ func (s *Store) ProvisionUser(ctx context.Context, p *stagedoor.ProvisionedUser,
 func (s *Store) UpdateProvisionedUser(ctx context.Context, connectionID, userID string, change func(*stagedoor.ProvisionedUser, *stagedoor.User) error) (*stagedoor.ProvisionedUser, *stagedoor.User, error) {
 	var p *stagedoor.ProvisionedUser
 	var u *stagedoor.User
-	err := s.write(ctx, func(q querier) error {
+	both := func(u *stagedoor.User) error { return change(p, u) }
+	err := s.mayBlock(ctx, userID, endsWithProvisioned, both, func(q querier, change func(*stagedoor.User) error) error {
 		before, err := s.lockedUser(ctx, q, userID)
 		if err != nil {
 			return err
@@ -81,7 +82,7 @@ func (s *Store) UpdateProvisionedUser(ctx context.Context, connectionID, userID 
 		if p, err = s.provisioned(ctx, q, connectionID, userID); err != nil {
 			return err
 		}
-		u, err = s.updateUser(ctx, q, userID, func(u *stagedoor.User) error { return change(p, u) })
+		u, err = s.updateUser(ctx, q, userID, change)
 		if err == nil {
 			err = s.endRefreshTokens(ctx, q, before, u)
 		}
@@ -98,6 +99,9 @@ func (s *Store) UpdateProvisionedUser(ctx context.Context, connectionID, userID 
 	}
 	return p, u, nil
 }
+
+// endsWithProvisioned is what a provisioner who blocks somebody ends, and there may be much of.
+var endsWithProvisioned = []goesAlong{opaqueTokens, supersededTokens}
 
 // endRefreshTokens ends those of somebody who is blocked now and was not before.
 func (s *Store) endRefreshTokens(ctx context.Context, q querier, before, after *stagedoor.User) error {

@@ -355,7 +355,7 @@ func (s *Store) eachTextIn(ctx context.Context, q querier, fn func(*stagedoor.Us
 // address end the user's sessions.
 func (s *Store) UpdateUser(ctx context.Context, id string, change func(*stagedoor.User) error) (*stagedoor.User, error) {
 	var u *stagedoor.User
-	err := s.write(ctx, func(q querier) (err error) {
+	err := s.mayBlock(ctx, id, []goesAlong{opaqueTokens}, change, func(q querier, change func(*stagedoor.User) error) (err error) {
 		u, err = s.updateUser(ctx, q, id, change)
 		return err
 	})

@@ -151,13 +151,49 @@ func (s *Store) thinFamilies(ctx context.Context, families []string) error {
 	return nil
 }
 
+// What a user may have any number of: refresh tokens that were superseded, and opaque access tokens, which are asked for anew.
+var (
+	supersededTokens = goesAlong{table: "refresh_tokens", key: "hash", where: "user_id = ? AND used_at IS NOT NULL", by: "refresh_tokens_user"}
+	opaqueTokens     = goesAlong{table: "access_tokens", key: "hash", where: "user_id = ?", by: "access_tokens_user"}
+)
+
+// errEndsMuch is why a change that would block a user is begun anew: so much ends with it that it goes in pieces first.
+var errEndsMuch = errors.New("store: much ends with a block")
+
+// mayBlock is write for a change of a user who may be blocked by it, and whose rows of end then: where they are many they go in pieces before, as in endingAll. The block and
+// what is left end in one transaction: nobody who is blocked has anything that works. fn changes the user by the change that it gets, before it writes anything.
+func (s *Store) mayBlock(ctx context.Context, userID string, ends []goesAlong, change func(*stagedoor.User) error, fn func(q querier, change func(*stagedoor.User) error) error) error {
+	for thinned := false; ; thinned = true {
+		err := s.write(ctx, func(q querier) error {
+			return fn(q, func(u *stagedoor.User) error {
+				was := u.IsBlocked()
+				if err := change(u); err != nil || thinned || was || !u.IsBlocked() {
+					return err
+				}
+				for _, of := range ends {
+					if many, err := s.areMany(ctx, q, of, userID); err != nil {
+						return err
+					} else if many {
+						return errEndsMuch
+					}
+				}
+				return nil
+			})
+		})
+		if !errors.Is(err, errEndsMuch) {
+			return err
+		}
+		for _, of := range ends {
+			if err := s.thin(ctx, of, userID); err != nil {
+				return err
+			}
+		}
+	}
+}
+
 // endingAll is write for what ends all that a user has here.
 func (s *Store) endingAll(ctx context.Context, userID string, fn func(querier) error) error {
-	for _, of := range []goesAlong{
-		{table: "refresh_tokens", key: "hash", where: "user_id = ? AND used_at IS NOT NULL", by: "refresh_tokens_user"},
-		{table: "codes", key: "hash", where: "user_id = ? AND used_at IS NOT NULL", by: "codes_user"},
-		{table: "access_tokens", key: "hash", where: "user_id = ?", by: "access_tokens_user"}, // which are asked for anew
-	} {
+	for _, of := range []goesAlong{supersededTokens, {table: "codes", key: "hash", where: "user_id = ? AND used_at IS NOT NULL", by: "codes_user"}, opaqueTokens} {
 		if err := s.thin(ctx, of, userID); err != nil {
 			return err
 		}
@@ -167,13 +203,18 @@ func (s *Store) endingAll(ctx context.Context, userID string, fn func(querier) e
 
 // thin deletes in pieces what is about to end, where there is so much of it that one transaction would hold others up.
 func (s *Store) thin(ctx context.Context, of goesAlong, arg any) error {
-	n := 0
-	err := s.read().row(ctx, "SELECT COUNT(*) FROM (SELECT 1 FROM "+of.table+s.db.by(of.by)+" WHERE tenant = ? AND "+of.where+" LIMIT ?) AS many", []any{s.tenant.ID, arg, endedAtOnce + 1}, &n)
-	switch {
-	case errors.Is(err, errNoRows): // a text that no row can hold
-		return nil
-	case err != nil || n <= endedAtOnce:
+	if many, err := s.areMany(ctx, s.read(), of, arg); err != nil || !many {
 		return err
 	}
 	return s.deleteInPieces(ctx, of, arg)
+}
+
+// areMany tells whether there are so many rows that they end in pieces.
+func (s *Store) areMany(ctx context.Context, q querier, of goesAlong, arg any) (bool, error) {
+	n := 0
+	err := q.row(ctx, "SELECT COUNT(*) FROM (SELECT 1 FROM "+of.table+s.db.by(of.by)+" WHERE tenant = ? AND "+of.where+" LIMIT ?) AS many", []any{s.tenant.ID, arg, endedAtOnce + 1}, &n)
+	if errors.Is(err, errNoRows) { // a text that no row can hold
+		err = nil
+	}
+	return n > endedAtOnce, err
 }
