@@ -180,7 +180,7 @@ func (s *Store) DeleteClient(ctx context.Context, id string) error {
 	if err != nil {
 		return err
 	}
-	if err := s.deleteManyOf(ctx, id, goesAlong{table: "refresh_tokens", key: "hash", where: "client_id = ?"}, goesAlong{table: "grants", key: "id", where: "client_id = ?"}); err != nil {
+	if err := s.deleteManyOf(ctx, id, goesAlong{table: "refresh_tokens", key: "hash", where: "client_id = ?"}, goesAlong{table: "grants", key: "id", where: "client_id = ?"}, clientInvitations); err != nil {
 		return err
 	}
 	return s.write(ctx, func(q querier) error {
@@ -192,7 +192,7 @@ func (s *Store) DeleteClient(ctx context.Context, id string) error {
 				return err
 			}
 		}
-		if err := s.deleteInvitations(ctx, q, "client_id", id); err != nil {
+		if err := s.deleteInvitations(ctx, q, clientInvitations, id); err != nil {
 			return err
 		}
 		return s.changeConnections(ctx, q, func(conn *stagedoor.Connection) bool {

@@ -155,6 +155,9 @@ func (s *Store) DeleteConnection(ctx context.Context, id string) error {
 			return err
 		}
 	}
+	if err := s.deleteManyOf(ctx, id, connectionInvitations); err != nil {
+		return err
+	}
 	return s.write(ctx, func(q querier) error {
 		const of = ofConnection
 		if _, err := connections.one(ctx, s, q, "id = ?"+s.db.forUpdate(), id); err != nil && !stagedoor.IsKind(err, stagedoor.NotFound) { // who imports into it is done, or comes too late
@@ -175,7 +178,7 @@ func (s *Store) DeleteConnection(ctx context.Context, id string) error {
 		if err := s.deleteParts(ctx, q, id); err != nil {
 			return err
 		}
-		if err := s.deleteInvitations(ctx, q, "connection_id", id); err != nil {
+		if err := s.deleteInvitations(ctx, q, connectionInvitations, id); err != nil {
 			return err
 		}
 		return connections.delete(ctx, s, q, id)

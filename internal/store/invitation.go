@@ -114,35 +114,74 @@ func (s *Store) AcceptInvitation(ctx context.Context, orgID, id, userID string) 
 	return v, nil
 }
 
-// deleteInvitations removes the invitations of all organizations that name a client or a connection that is gone: nobody could accept them.
-func (s *Store) deleteInvitations(ctx context.Context, q querier, member, id string) error {
-	_, err := q.exec(ctx, "DELETE FROM invitations WHERE tenant = ? AND doc ->> '"+member+"' = ?", s.tenant.ID, id)
+// Invitations that name a client or a connection that is gone, of all organizations: nobody could accept them.
+var (
+	clientInvitations     = goesAlong{table: "invitations", key: "org_id, id", where: "doc ->> 'client_id' = ?", by: "invitations_client"}
+	connectionInvitations = goesAlong{table: "invitations", key: "org_id, id", where: "doc ->> 'connection_id' = ?", by: "invitations_connection"}
+)
+
+// deleteInvitations removes those that have come since the others went in pieces.
+func (s *Store) deleteInvitations(ctx context.Context, q querier, of goesAlong, id string) error {
+	_, err := q.exec(ctx, "DELETE FROM "+of.table+s.db.by(of.by)+" WHERE tenant = ? AND "+of.where, s.tenant.ID, id)
 	return err
 }
 
-// uninviteRole takes a role that is gone out of the invitations that name it.
-func (s *Store) uninviteRole(ctx context.Context, q querier, id string) error {
-	var all []stagedoor.Invitation
-	err := q.each(ctx, "SELECT doc FROM invitations WHERE tenant = ? AND CAST(doc -> 'roles' AS TEXT) LIKE ?"+s.db.forUpdate(), []any{s.tenant.ID, "%" + id + "%"}, func(scan func(...any) error) error {
-		var doc string
-		var v stagedoor.Invitation
-		err := scan(&doc)
-		if err == nil {
-			err = json.Unmarshal([]byte(doc), &v)
+// invitationsAtOnce is how many invitations are looked at for a role, or lose it in one transaction.
+const invitationsAtOnce = 500
+
+// uninviteRole takes a role that goes out of the invitations that name it, some at a time: they may be any number. Who invites with it meanwhile has it left out when the
+// invitation is accepted.
+func (s *Store) uninviteRole(ctx context.Context, id string) error {
+	org, last := "", ""
+	for more := true; more; {
+		var some [][2]string // by organization and id
+		looked := 0
+		err := s.read().each(ctx, "SELECT org_id, id, doc FROM invitations WHERE tenant = ? AND (org_id, id) > (?, ?) ORDER BY org_id, id LIMIT ?", []any{s.tenant.ID, org, last, invitationsAtOnce}, func(scan func(...any) error) error {
+			var doc string
+			var v stagedoor.Invitation
+			if err := scan(&org, &last, &doc); err != nil {
+				return err
+			}
+			looked++
+			err := json.Unmarshal([]byte(doc), &v)
+			if slices.Contains(v.Roles, id) {
+				some = append(some, [2]string{org, last})
+			}
+			return err
+		})
+		if err == nil && len(some) > 0 {
+			err = s.write(ctx, func(q querier) error { return s.takeFromInvitations(ctx, q, id, some) })
 		}
-		all = append(all, v)
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	for _, v := range all {
-		v.Roles = slices.DeleteFunc(v.Roles, func(role string) bool { return role == id })
-		doc, err := json.Marshal(v)
 		if err != nil {
 			return err
 		}
-		if _, err := q.exec(ctx, "UPDATE invitations SET doc = ? WHERE tenant = ? AND org_id = ? AND id = ?", document(doc), s.tenant.ID, v.OrganizationID, v.ID); err != nil {
+		more = looked == invitationsAtOnce
+	}
+	return nil
+}
+
+// takeFromInvitations takes a role out of invitations, but for those that were accepted meanwhile.
+func (s *Store) takeFromInvitations(ctx context.Context, q querier, role string, some [][2]string) error {
+	const one = " WHERE tenant = ? AND org_id = ? AND id = ?"
+	for _, at := range some {
+		var doc string
+		err := q.row(ctx, "SELECT doc FROM invitations"+one+s.db.forUpdate(), []any{s.tenant.ID, at[0], at[1]}, &doc)
+		if errors.Is(err, errNoRows) {
+			continue
+		}
+		var v stagedoor.Invitation
+		if err == nil {
+			err = json.Unmarshal([]byte(doc), &v)
+		}
+		if err != nil {
+			return err
+		}
+		v.Roles = slices.DeleteFunc(v.Roles, func(is string) bool { return is == role })
+		changed, err := json.Marshal(v)
+		if err == nil {
+			_, err = q.exec(ctx, "UPDATE invitations SET doc = ?"+one, document(changed), s.tenant.ID, at[0], at[1])
+		}
+		if err != nil {
 			return err
 		}
 	}

@@ -74,7 +74,13 @@ func (s *Store) UpdateRole(ctx context.Context, id string, change func(*stagedoo
 
 // DeleteRole takes a role from all who have it, in organizations too, and from those who would get it there.
 func (s *Store) DeleteRole(ctx context.Context, id string) error {
+	if _, err := s.Role(ctx, id); err != nil {
+		return err
+	}
 	err := s.deleteManyOf(ctx, id, goesAlong{table: "user_roles", key: "user_id, role_id", where: "role_id = ?"}, goesAlong{table: "organization_member_roles", key: "org_id, user_id, role_id", where: "role_id = ?", by: "organization_member_roles_role"})
+	if err == nil {
+		err = s.uninviteRole(ctx, id)
+	}
 	if err != nil {
 		return err
 	}
@@ -83,9 +89,6 @@ func (s *Store) DeleteRole(ctx context.Context, id string) error {
 			return err
 		}
 		if _, err := q.exec(ctx, "DELETE FROM organization_member_roles WHERE tenant = ? AND role_id = ?", s.tenant.ID, id); err != nil {
-			return err
-		}
-		if err := s.uninviteRole(ctx, q, id); err != nil {
 			return err
 		}
 		return roles.delete(ctx, s, q, id)

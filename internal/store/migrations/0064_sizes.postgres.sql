@@ -28,3 +28,7 @@ CREATE INDEX documents_size ON documents (tenant, kind, id, size) WHERE size >= 
 
 -- The refresh tokens of a family that nobody has used yet: of a family that was rotated ten thousand times there are a few.
 CREATE INDEX refresh_tokens_unused ON refresh_tokens (tenant, family) WHERE used_at IS NULL;
+
+-- Invitations go with the client, or the connection, that they name.
+CREATE INDEX invitations_client ON invitations (tenant, (doc ->> 'client_id'));
+CREATE INDEX invitations_connection ON invitations (tenant, (doc ->> 'connection_id'));
