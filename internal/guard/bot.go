@@ -51,8 +51,8 @@ func Challenged(ctx context.Context, st *store.Store, flow Flow, ip string) (*Ch
 			return nil, err
 		}
 	}
-	captcha := stagedoor.Captcha{}
-	if err := st.Setting(ctx, stagedoor.SettingCaptcha, &captcha); err != nil {
+	captcha, err := captchaFor(ctx, st, ip)
+	if err != nil {
 		return nil, err
 	}
 	c := &Challenge{Bits: level.bits, settings: captcha.Provider()}
@@ -62,6 +62,29 @@ func Challenged(ctx context.Context, st *store.Store, flow Flow, ip string) (*Ch
 	}
 	c.Work = newWork(st.Clock().Now())
 	return c, nil
+}
+
+// captchaFor is what the tenant says about captchas to who comes from an address.
+func captchaFor(ctx context.Context, st *store.Store, ip string) (stagedoor.Captcha, error) {
+	captcha := stagedoor.Captcha{}
+	if err := st.Setting(ctx, stagedoor.SettingCaptcha, &captcha); err != nil {
+		return captcha, err
+	}
+	policies, err := store.CaptchaPolicies.All(ctx, st)
+	if err != nil || len(policies) == 0 {
+		return captcha, err
+	}
+	place := st.Place(ip)
+	var counts *stagedoor.CaptchaPolicy
+	for i := range policies {
+		if p := &policies[i]; p.Matches(place) && (counts == nil || p.Priority < counts.Priority) {
+			counts = p
+		}
+	}
+	if counts == nil {
+		return captcha, nil
+	}
+	return counts.Over(captcha)
 }
 
 // isRisky tells whether so many logins from an address have failed, or so many codes been sent for it.
