@@ -25,6 +25,7 @@ const (
 	Unsupported
 	Unavailable
 	Precondition // something else has to be changed first
+	Gone         // it was there, and is not kept any longer
 	Scripted     // a script of the tenant refused or failed; Message is its own text
 )
 

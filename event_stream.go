@@ -27,6 +27,22 @@ type EventStream struct {
 		Type          string             `json:"type"` // webhook, action or eventbridge
 		Configuration EventConfiguration `json:"configuration"`
 	} `json:"destination"`
+
+	Feed bool `json:"-"` // it stands for those who read all events by the API
+}
+
+// EventFeed says that a tenant's events are kept to be read by the API.
+type EventFeed struct {
+	ID     string `json:"-"`
+	Stream string `json:"stream"`  // what the events call the stream that they come by; another one after a time in which none were kept
+	ReadAt int64  `json:"read_at"` // when it was last noted that somebody reads them, in milliseconds
+}
+
+// FeedEvent is an event as it is read by the API.
+type FeedEvent struct {
+	Place int64 // in the order in which a tenant's events are read
+	Type  string
+	Event json.RawMessage
 }
 
 // EventConfiguration is where a stream's events go.
@@ -59,7 +75,7 @@ func (s *EventStream) Enabled() bool { return s.Status != "disabled" }
 
 // Wants tells whether the stream has subscribed to a type of events.
 func (s *EventStream) Wants(kind string) bool {
-	return slices.ContainsFunc(s.Subscriptions, func(one struct {
+	return s.Feed || slices.ContainsFunc(s.Subscriptions, func(one struct {
 		EventType string `json:"event_type"`
 	},
 	) bool {

@@ -146,6 +146,7 @@ func (s *Server) Serve(ctx context.Context, l *Listeners) error {
 		Handler: s.handler, ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout,
 		IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader, ErrorLog: quiet(s.log),
 	}
+	hs.RegisterOnShutdown(s.stopping)
 	admin := &http.Server{
 		Handler: s.admin(), ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, WriteTimeout: profileTimeout,
 		IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader, ErrorLog: quiet(s.log),

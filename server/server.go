@@ -71,6 +71,7 @@ type Deps struct {
 	Log           *slog.Logger    // nil: slog.Default
 	Mail          mail.Sender     // nil: as the configuration says
 	ScriptCommand []string        // argv of a script worker; nil: this program
+	EventsFor     time.Duration   // how long readers of events stay; 0: most of what a request may take
 	Version       string          // of the program, for metrics and traces
 }
 
@@ -91,6 +92,7 @@ type Server struct {
 	login     *login.Door
 	saml      *saml.Door
 	mgmt      *mgmt.API
+	stopping  context.CancelFunc // tells those who read events that they are to go
 	me        *me.Door
 	scim      *scim.Door
 	streams   *logstream.Deliverer
@@ -168,8 +170,10 @@ func New(ctx context.Context, cfg config.Config, deps Deps) (*Server, error) {
 	pipe.MailFlow, pipe.Requests = s.login.MailFlow, s.scriptHTTP(client, cfg.Outbound.Rewrite)
 	pipe.WarnLeaked, pipe.TellAdmin, pipe.TellFactor, pipe.AskToVerify = s.login.WarnLeaked, s.login.TellAdmin, s.login.TellFactor, s.login.AskToVerify
 	s.jobs = job.New(job.Deps{DB: s.db, Metrics: s.metrics, Log: s.log, Identify: connection.Identify, Send: send, SendVerification: s.login.SendVerification})
+	var stopping context.Context
+	stopping, s.stopping = context.WithCancel(context.WithoutCancel(ctx))
 	s.mgmt = mgmt.New(mgmt.Deps{
-		Keys: s.keys, Database: database, Pipeline: pipe, CheckScript: s.scripts.Check, CheckDraft: s.scripts.CheckDraft, CheckCall: s.scripts.CheckCall, Scripts: s.scripts, NodeError: s.scripts.NodeError, ScriptCeilings: s.scripts.Ceilings(), SendVerification: s.login.SendVerification, CheckSCIMPath: scim.CheckPath, JobAdded: s.jobs.Wake, SendInvitation: s.login.SendInvitation, SendEnrollment: s.login.SendEnrollment, HTTP: client, Clock: deps.Clock, Log: s.log,
+		Keys: s.keys, Database: database, Pipeline: pipe, CheckScript: s.scripts.Check, CheckDraft: s.scripts.CheckDraft, CheckCall: s.scripts.CheckCall, Scripts: s.scripts, NodeError: s.scripts.NodeError, ScriptCeilings: s.scripts.Ceilings(), SendVerification: s.login.SendVerification, CheckSCIMPath: scim.CheckPath, JobAdded: s.jobs.Wake, SendInvitation: s.login.SendInvitation, SendEnrollment: s.login.SendEnrollment, EventsFor: deps.EventsFor, Stopping: stopping.Done(), HTTP: client, Clock: deps.Clock, Log: s.log,
 	})
 	s.me = me.New(me.Deps{Keys: s.keys, Pipeline: pipe, Log: s.log, Allowed: oauth.Allowed})
 	s.scim = scim.New()

@@ -54,6 +54,11 @@ type Deps struct {
 	// JobAdded tells whoever works on jobs that there is a new one. Nil tells nobody.
 	JobAdded func()
 
+	// EventsFor is how long somebody who reads events stays connected; 0: most of what a request may take.
+	EventsFor time.Duration
+	// Stopping is closed when the server stops: readers of events go. Nil never is.
+	Stopping <-chan struct{}
+
 	Names Names        // looks custom domains up; nil asks the system
 	HTTP  *http.Client // reads documents of identity providers and clients; nil reads none
 	Clock stagedoor.Clock
@@ -68,6 +73,7 @@ type API struct {
 	verified verified
 	rates    guard.Shared
 	refusals guard.Rates // of which the log tells
+	feeds    feeds
 }
 
 // New builds the door.
@@ -166,6 +172,9 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request, st *store.Store)
 	status := row.status
 	if other, is := out.(outcome); is {
 		status, out = other.status, other.body
+	}
+	if _, is := out.(answered); is {
+		return
 	}
 	if write, long := out.(streamed); long {
 		out = nil

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/jose"
@@ -19,6 +20,7 @@ type caller struct {
 	clientID string
 	audience string
 	scopes   []string
+	expires  time.Time
 	person   bool // an end user, not a machine: may act on the record of subject only
 }
 
@@ -112,7 +114,7 @@ func challenged(c *call, err error) error {
 }
 
 func newCaller(claims jose.Claims, client *stagedoor.Client) *caller {
-	c := &caller{subject: claims.Subject, clientID: claims.AuthorizedParty, scopes: stagedoor.Words(claims.Scope), person: true}
+	c := &caller{subject: claims.Subject, clientID: claims.AuthorizedParty, scopes: stagedoor.Words(claims.Scope), expires: claims.ExpiresAt, person: true}
 	if len(claims.Audience) > 0 {
 		c.audience = claims.Audience[0]
 	}

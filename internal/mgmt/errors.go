@@ -14,7 +14,7 @@ import (
 var statuses = map[stagedoor.Kind]int{
 	stagedoor.Internal: 500, stagedoor.Invalid: 400, stagedoor.Unauthorized: 401, stagedoor.Forbidden: 403, stagedoor.NotFound: 404,
 	stagedoor.Conflict: 409, stagedoor.TooLarge: 413, stagedoor.URITooLong: 414, stagedoor.UnsupportedMedia: 415, stagedoor.TooMany: 429,
-	stagedoor.Unsupported: 501, stagedoor.Unavailable: 503, stagedoor.Precondition: 412, stagedoor.Scripted: 400,
+	stagedoor.Unsupported: 501, stagedoor.Unavailable: 503, stagedoor.Precondition: 412, stagedoor.Gone: 410, stagedoor.Scripted: 400,
 }
 
 // envelope returns the status and the body of an error (Management API fact sheet 1.3). An error that nobody classified keeps

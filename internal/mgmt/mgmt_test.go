@@ -53,7 +53,8 @@ func newHouse(t *testing.T, db *store.DB) *house {
 	keys := &token.Keys{}
 	database := &connection.Database{Hasher: password.NewHasher(), Scripts: scripts}
 	h.api = New(Deps{
-		Keys: keys, Database: database, Pipeline: &pipeline.Pipeline{Database: database, Scripts: scripts, Minter: &token.Minter{Keys: keys}}, Clock: func() time.Time { return start },
+		EventsFor: 100 * time.Millisecond,
+		Keys:      keys, Database: database, Pipeline: &pipeline.Pipeline{Database: database, Scripts: scripts, Minter: &token.Minter{Keys: keys}}, Clock: func() time.Time { return start },
 		CheckScript: func(_ context.Context, source string) error {
 			if !strings.HasPrefix(source, "function") {
 				return stagedoor.Errorf(stagedoor.Invalid, "invalid_script", "unexpected token at line 1")

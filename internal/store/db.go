@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/stagedoor/stagedoor"
@@ -82,6 +83,7 @@ type DB struct {
 	searchLimit time.Duration
 	ceiling     int64 // see noun.fits
 	places      *geoip.Databases
+	stamped     *atomic.Int64 // see stamp
 	closing     sync.Once
 	closed      error
 
@@ -97,7 +99,7 @@ type DB struct {
 
 // Open connects to the database; it does not migrate.
 func Open(ctx context.Context, o Options) (*DB, error) {
-	db := &DB{configs: &configs{}, actives: &activeCounts{slow: activeSlow}, metrics: o.Metrics, retention: o.Retention, search: usualBounds, searchLimit: cmp.Or(o.SearchLimit, DefaultSearchLimit), ceiling: o.Ceiling, places: o.Places, sealer: o.Sealer, clock: o.Clock, log: o.Log, hosts: map[string]*cachedTenant{}, byID: map[string]*cachedTenant{}}
+	db := &DB{configs: &configs{}, actives: &activeCounts{slow: activeSlow}, metrics: o.Metrics, retention: o.Retention, search: usualBounds, searchLimit: cmp.Or(o.SearchLimit, DefaultSearchLimit), ceiling: o.Ceiling, places: o.Places, stamped: &atomic.Int64{}, sealer: o.Sealer, clock: o.Clock, log: o.Log, hosts: map[string]*cachedTenant{}, byID: map[string]*cachedTenant{}}
 	if db.log == nil {
 		db.log = slog.New(slog.DiscardHandler)
 	}

@@ -34,6 +34,7 @@ type heardStreams struct {
 	read    time.Time
 	version string
 	streams []stagedoor.EventStream
+	feed    *stagedoor.EventFeed // nil: nobody has ever read the events
 }
 
 // subscribers are the enabled streams that want a type of events. No lock is held while they are read: whoever writes holds a connection, and
@@ -42,18 +43,8 @@ func (s *Store) subscribers(ctx context.Context, q querier, kind string) ([]stag
 	heard := s.streams.Load()
 	if heard == nil || !s.Fresh(heard.read, heard.version) {
 		heard = &heardStreams{read: time.Now(), version: s.seen.version}
-		docs, err := EventStreams.noun(s).list(ctx, s, q)
-		if err != nil {
+		if err := s.hear(ctx, q, heard); err != nil {
 			return nil, err
-		}
-		for i := range docs {
-			stream, err := stagedoor.EventStreamOf(&docs[i])
-			if err != nil {
-				return nil, err
-			}
-			if stream.Enabled() {
-				heard.streams = append(heard.streams, *stream)
-			}
 		}
 		s.streams.Store(heard)
 	}
@@ -63,7 +54,38 @@ func (s *Store) subscribers(ctx context.Context, q querier, kind string) ([]stag
 			out = append(out, stream)
 		}
 	}
+	if feedWanted(heard.feed, s.db.clock.Now()) {
+		out = append(out, stagedoor.EventStream{ID: heard.feed.Stream, Feed: true})
+	}
 	return out, nil
+}
+
+// hear reads the tenant's enabled streams, and whether its events are kept to be read.
+func (s *Store) hear(ctx context.Context, q querier, heard *heardStreams) error {
+	streams := EventStreams.noun(s)
+	const query = "SELECT kind, doc, sealed FROM documents WHERE tenant = ? AND kind IN ('event_stream', 'event_feed') ORDER BY added, id"
+	return q.each(ctx, query, []any{s.tenant.ID}, func(scan func(...any) error) error {
+		var kind, doc, sealed string
+		if err := scan(&kind, &doc, &sealed); err != nil {
+			return err
+		}
+		if kind == eventFeeds.Name {
+			heard.feed = &stagedoor.EventFeed{}
+			return json.Unmarshal([]byte(doc), heard.feed)
+		}
+		d, err := streams.scan(s, func(dest ...any) error {
+			*dest[0].(*string), *dest[1].(*string) = doc, sealed
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		stream, err := stagedoor.EventStreamOf(d)
+		if err == nil && stream.Enabled() {
+			heard.streams = append(heard.streams, *stream)
+		}
+		return err
+	})
 }
 
 // publish notes that something happened, inside the transaction in which it does, for each stream that has subscribed to it. object is asked
@@ -87,7 +109,13 @@ func (s *Store) publishChange(ctx context.Context, q querier, kind string, data 
 	}
 	id, now := "evt_"+stagedoor.NewBase58(22), s.db.clock.Now()
 	for _, stream := range streams {
-		if err := s.queueEvent(ctx, q, s.cloudEvent(stream.ID, id, kind, said, now), now, false); err != nil {
+		e := s.cloudEvent(stream.ID, id, kind, said, now)
+		if stream.Feed {
+			err = s.keepEvent(ctx, q, e, now)
+		} else {
+			err = s.queueEvent(ctx, q, e, now, false)
+		}
+		if err != nil {
 			return err
 		}
 	}

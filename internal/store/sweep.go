@@ -68,6 +68,7 @@ var sweeps = []sweep{
 	{table: "action_executions", key: "tenant, id"},
 	{table: "flow_executions", key: "tenant, id"},
 	{table: "events", key: "tenant, stream, id"},
+	{table: "feed_events", key: "tenant, id"},
 	{table: "event_counts", key: "tenant, stream, hour"},
 	{table: "script_runs", key: "tenant, id", rows: 50},
 	{table: "job_parts", key: "tenant, job, kind, n", since: "j.expires_at", and: jobRests, from: "jobs j JOIN job_parts t ON t.tenant = j.tenant AND t.job = j.id", rows: 20},

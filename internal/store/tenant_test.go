@@ -122,6 +122,10 @@ func furnish(t testing.TB, s *store.Store) {
 	ok(t, s.CreateJob(ctx, &stagedoor.Job{ID: "new job " + id, Type: "k", Status: stagedoor.JobUploading}, 0))
 	ok(t, s.SaveMail(ctx, &stagedoor.Mail{ID: "mail " + id, Subject: "Hello"}))
 	ok(t, s.CreateSigningKey(ctx, &stagedoor.SigningKey{KID: "kid", Algorithm: "RS256", State: "current", Private: []byte("private " + id)}))
+	_, _, err = s.OpenFeed(ctx)
+	ok(t, err)
+	_, err = must(store.DBOf(s).TenantByID(ctx, id))(t).UpdateOrganization(ctx, "org "+id, func(*stagedoor.Organization) error { return nil })
+	ok(t, err)
 	s.Log(stagedoor.LogEvent{ID: "log " + id, Type: "s"})
 }
 
@@ -390,6 +394,34 @@ var trespasses = map[string]struct {
 	}},
 	"SendEvent": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
 		return nil, second(s.SendEvent(ctx, "stream of nobody", "user.created", 1))
+	}},
+	"OpenFeed": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
+		_, _, err := s.OpenFeed(ctx)
+		return nil, err
+	}},
+	"FeedEnd": {ignores, func(ctx context.Context, s *store.Store) (any, error) { // there may be some of its own, as behind FeedSince and FeedHas
+		_, err := s.FeedEnd(ctx)
+		return nil, err
+	}},
+	"FeedSince": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
+		_, err := s.FeedSince(ctx, time.Time{})
+		return nil, err
+	}},
+	"FeedHas": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
+		_, err := s.FeedHas(ctx, 1)
+		return nil, err
+	}},
+	"FeedEvents": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
+		read, err := s.FeedEvents(ctx, store.FeedQuery{Take: 100})
+		if err != nil {
+			return nil, err
+		}
+		for _, e := range read.Events {
+			if !strings.Contains(string(e.Event), `"evil"`) {
+				return nil, errors.New("another tenant's event")
+			}
+		}
+		return nil, nil
 	}},
 	"ClaimEvents": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
 		all, err := s.ClaimEvents(ctx, "stream acme", 5, time.Now().Add(time.Hour))

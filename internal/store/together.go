@@ -59,7 +59,7 @@ func newID(ctx context.Context, fresh func() string) string {
 // nothing is.
 func (db *DB) inside(q querier) *DB {
 	in := &DB{
-		engine: &nested{q: q}, postgres: db.postgres, sealer: db.sealer, clock: db.clock, log: db.log, search: db.search, searchLimit: db.searchLimit, ceiling: db.ceiling,
+		engine: &nested{q: q}, postgres: db.postgres, sealer: db.sealer, clock: db.clock, log: db.log, search: db.search, searchLimit: db.searchLimit, ceiling: db.ceiling, stamped: db.stamped,
 		hosts: map[string]*cachedTenant{}, byID: map[string]*cachedTenant{},
 	}
 	in.logs = &logQueue{db: in, wake: make(chan struct{}, 1)}
