@@ -18,7 +18,7 @@ func (d *Door) serviceProvider(c *call) (int, map[string]any, error) {
 	return http.StatusOK, map[string]any{
 		"schemas": []string{configSchema},
 		"patch":   map[string]any{"supported": true},
-		"bulk":    map[string]any{"supported": false, "maxOperations": 0, "maxPayloadSize": 0},
+		"bulk":    map[string]any{"supported": true, "maxOperations": maxBulk, "maxPayloadSize": maxBody},
 		"filter":  map[string]any{"supported": true, "maxResults": maxPageSize},
 		"sort":    map[string]any{"supported": true}, "etag": map[string]any{"supported": true}, "changePassword": map[string]any{"supported": false},
 		"authenticationSchemes": []any{map[string]any{

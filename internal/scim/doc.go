@@ -3,6 +3,7 @@
 //
 //	door.go       the table of routes; who calls, what the token may do
 //	users.go      Users; groups.go, Groups; discovery.go, what the server can do
+//	bulk.go       many operations at once
 //	mapping.go    from attributes of SCIM to attributes of users
 //	patch.go      PATCH, as RFC 7644 section 3.5.2 has it and as directories really send it
 //	filter.go     filters, compared with resources; path.go, attribute paths

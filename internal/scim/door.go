@@ -68,7 +68,7 @@ func (d *Door) routes() []row {
 		{"PUT", "/Groups/{id}", "put:groups", "SCIM: replace a group", false, d.replaceGroup},
 		{"PATCH", "/Groups/{id}", "patch:groups", "SCIM: update a group", false, d.patchGroup},
 		{"DELETE", "/Groups/{id}", "delete:groups", "SCIM: delete a group", false, d.deleteGroup},
-		{"POST", "/Bulk", "", "SCIM: many operations at once", false, unsupported},
+		{"POST", "/Bulk", "", "SCIM: many operations at once", false, d.bulk},
 		{"GET", "/Me", "", "SCIM: oneself", false, unsupported},
 	}
 }
@@ -111,8 +111,11 @@ type call struct {
 	store  *store.Store
 	conn   *stagedoor.Connection
 	config *stagedoor.SCIMConfig
+	token  *stagedoor.SCIMToken
 	body   []byte
 	mapped []mapped
+
+	many bool // it has operations that are logged one by one
 
 	subject, subjectName, group1 string // whom it is about, for the log
 }
@@ -277,14 +280,18 @@ func (d *Door) authenticate(c *call) error {
 	if token == nil || token.ValidUntil != nil && !now.Before(*token.ValidUntil) {
 		return errUnknown()
 	}
-	c.conn, c.config = conn, config
+	c.conn, c.config, c.token = conn, config, token
 	if err := d.limit(c, token.ID, now); err != nil {
 		return err
 	}
 	if c.row.scope != "" && !contains(token.Scopes, c.row.scope) {
-		return stagedoor.Errorf(stagedoor.Forbidden, "", "The token lacks the scope %s.", c.row.scope)
+		return lacks(c.row.scope)
 	}
 	return d.used(c, token, now)
+}
+
+func lacks(scope string) error {
+	return stagedoor.Errorf(stagedoor.Forbidden, "", "The token lacks the scope %s.", scope)
 }
 
 func contains(all []string, one string) bool {
@@ -355,7 +362,7 @@ func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 
 // log writes the tenant's log: what was changed, and what could not be.
 func (d *Door) log(c *call, status int, message string) {
-	reads := c.r.Method == http.MethodGet || c.row.search
+	reads := c.r.Method == http.MethodGet || c.row.search || c.many
 	if c.conn == nil || reads && message == "" || status == http.StatusTooManyRequests {
 		return
 	}

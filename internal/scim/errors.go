@@ -56,8 +56,19 @@ func statusOf(err error) (status int, scimType string) {
 	return status, scimType
 }
 
-// fail answers an error (RFC 7644 section 3.12). What only the operator may know stays out of it.
+// fail answers an error (RFC 7644 section 3.12).
 func fail(ctx context.Context, w http.ResponseWriter, err error) int {
+	status, body := errorBody(ctx, err)
+	if status == http.StatusUnauthorized {
+		w.Header().Set("WWW-Authenticate", "Bearer")
+	}
+	web.RetryAfter(w.Header(), err)
+	write(w, status, body)
+	return status
+}
+
+// errorBody is the status and the body of an answer to an error. What only the operator may know stays out of it.
+func errorBody(ctx context.Context, err error) (int, map[string]any) {
 	status, scimType := statusOf(err)
 	detail := stagedoor.AsError(err).Message
 	if status >= http.StatusInternalServerError && status != http.StatusNotImplemented {
@@ -68,12 +79,7 @@ func fail(ctx context.Context, w http.ResponseWriter, err error) int {
 	if scimType != "" {
 		body["scimType"] = scimType
 	}
-	if status == http.StatusUnauthorized {
-		w.Header().Set("WWW-Authenticate", "Bearer")
-	}
-	web.RetryAfter(w.Header(), err)
-	write(w, status, body)
-	return status
+	return status, body
 }
 
 func write(w http.ResponseWriter, status int, body any) {

@@ -560,7 +560,6 @@ func TestHostileBodies(t *testing.T) {
 		w.call("POST", "/Users", person("ada"), "Content-Encoding", "gzip").fails(415, "")
 		w.call("POST", "/Users", person("ada"), "Content-Type", "application/json; charset=utf-8").is(201)
 		w.call("GET", "/Users", "").is(200).has("totalResults", "1")
-		w.call("POST", "/Bulk", "{}").fails(501, "")
 		w.call("GET", "/Me", "").fails(501, "")
 		w.call("GET", "/Nothing", "").fails(404, "")
 	})
@@ -603,7 +602,7 @@ func TestSorted(t *testing.T) {
 // TestDiscovery tells what the server can do.
 func TestDiscovery(t *testing.T) {
 	one(t, func(w *world) {
-		w.call("GET", "/ServiceProviderConfig", "").is(200).has("patch/supported", "true").has("bulk/supported", "false").has("filter/supported", "true").has("sort/supported", "true").has("etag/supported", "true").
+		w.call("GET", "/ServiceProviderConfig", "").is(200).has("patch/supported", "true").has("bulk", `{"supported":true,"maxOperations":500,"maxPayloadSize":1048576}`).has("filter/supported", "true").has("sort/supported", "true").has("etag/supported", "true").
 			has("authenticationSchemes/0/type", `"oauthbearertoken"`)
 		w.call("GET", "/ResourceTypes", "").is(200).has("totalResults", "2").has("Resources/0/schemaExtensions/0/schema", `"`+enterpriseURN+`"`)
 		w.call("GET", "/ResourceTypes/Group", "").is(200).has("endpoint", `"/Groups"`)
