@@ -56,7 +56,7 @@ func (c *call) connectable(name string) (*stagedoor.Connection, error) {
 	if strings.ContainsRune(name, 0) {
 		return nil, refused
 	}
-	conn, err := c.store.ConnectionByName(c.ctx(), name)
+	conn, err := c.Store.ConnectionByName(c.Ctx(), name)
 	if stagedoor.IsKind(err, stagedoor.NotFound) || err == nil && !(conn.ConnectsAccounts() && conn.EnabledFor(c.Client.ID)) {
 		return nil, refused
 	}
@@ -85,7 +85,7 @@ func (d *Door) connect(c *call, in connectIn) (any, error) {
 	if strings.ContainsRune(in.State.Value, 0) {
 		return nil, wrong("state", "It cannot be read.")
 	}
-	ticket, session, err := d.Pipeline.BeginConnect(c.ctx(), c.store, pipeline.Connecting{
+	ticket, session, err := d.Pipeline.BeginConnect(c.Ctx(), c.Store, pipeline.Connecting{
 		User: c.User.ID, Client: c.Client.ID, ConnectionID: conn.ID, RedirectURI: in.RedirectURI, State: in.State.Value, Challenge: in.Challenge.Value,
 		Scopes: in.Scopes.Value, Params: in.Params.Value.params(),
 	})
@@ -93,7 +93,7 @@ func (d *Door) connect(c *call, in connectIn) (any, error) {
 		return nil, err
 	}
 	return map[string]any{
-		"connect_uri": web.Issuer(c.r) + pipeline.ConnectPath, "connect_params": map[string]string{"ticket": ticket}, "auth_session": session,
+		"connect_uri": web.Issuer(c.R) + pipeline.ConnectPath, "connect_params": map[string]string{"ticket": ticket}, "auth_session": session,
 		"expires_in": int(pipeline.ConnectLife / time.Second),
 	}, nil
 }
@@ -107,7 +107,7 @@ type completeIn struct {
 
 // complete takes what the person came back with: their account is connected from now on.
 func (d *Door) complete(c *call, in completeIn) (any, error) {
-	a, conn, err := d.Pipeline.TakeConnected(c.ctx(), c.store, c.User.ID, c.Client.ID, in.Code, in.Session, in.RedirectURI, in.Verifier.Value)
+	a, conn, err := d.Pipeline.TakeConnected(c.Ctx(), c.Store, c.User.ID, c.Client.ID, in.Code, in.Session, in.RedirectURI, in.Verifier.Value)
 	if err != nil {
 		return nil, err
 	}
@@ -128,7 +128,7 @@ type listAccountsIn struct {
 }
 
 func (d *Door) listAccounts(c *call, in listAccountsIn) (any, error) {
-	all, err := c.store.ConnectedAccounts(c.ctx(), c.User.ID)
+	all, err := c.Store.ConnectedAccounts(c.Ctx(), c.User.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -144,7 +144,7 @@ func (d *Door) listAccounts(c *call, in listAccountsIn) (any, error) {
 }
 
 func connectionNames(c *call) (map[string]string, error) {
-	all, err := c.store.Connections(c.ctx())
+	all, err := c.Store.Connections(c.Ctx())
 	names := map[string]string{}
 	for i := range all {
 		names[all[i].ID] = all[i].Name
@@ -176,7 +176,7 @@ type listConnectionsIn struct {
 }
 
 func (d *Door) listConnections(c *call, in listConnectionsIn) (any, error) {
-	all, err := c.store.Connections(c.ctx())
+	all, err := c.Store.Connections(c.Ctx())
 	if err != nil {
 		return nil, err
 	}
@@ -189,7 +189,7 @@ func (d *Door) listConnections(c *call, in listConnectionsIn) (any, error) {
 
 // deleteAccount forgets an account, with its tokens. What the provider knows of them stays there.
 func (d *Door) deleteAccount(c *call) (any, error) {
-	err := c.store.DeleteConnectedAccount(c.ctx(), c.User.ID, c.r.PathValue("id"))
+	err := c.Store.DeleteConnectedAccount(c.Ctx(), c.User.ID, c.R.PathValue("id"))
 	if stagedoor.IsKind(err, stagedoor.NotFound) {
 		c.unlogged, err = true, nil
 	}

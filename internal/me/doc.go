@@ -1,7 +1,7 @@
 // Package me is the My Account API, /me/v1: what people do with their own account through a program of the tenant's, which speaks for them by an access token.
 //
-//	door.go        who asks, what for, how often; routes() is the table of contents
-//	problem.go     errors, as this API has them
+//	door.go        routes() is the table of contents; bearer asks who, what for, how often
+//	problem.go     errors of its own; bearer has the others
 //	factors.go     what somebody can set up
 //	methods.go     what they have: list, read, rename, take away
 //	enroll.go      setting something up, in two steps: a session that is kept, and the proof that ends it

@@ -43,7 +43,7 @@ func (c *call) begun(session string) (*enrolling, error) {
 	if session == "" || len(session) > 100 || strings.ContainsRune(session, 0) {
 		return nil, refused
 	}
-	state, err := c.store.Ceremony(c.ctx(), sessionKey(session))
+	state, err := c.Store.Ceremony(c.Ctx(), sessionKey(session))
 	if stagedoor.IsKind(err, stagedoor.NotFound) {
 		return nil, refused
 	}
@@ -51,7 +51,7 @@ func (c *call) begun(session string) (*enrolling, error) {
 	if err == nil {
 		err = json.Unmarshal([]byte(state), &e)
 	}
-	if err == nil && (e.User != c.User.ID || e.Client != c.Client.ID || e.ID != c.r.PathValue("id")) {
+	if err == nil && (e.User != c.User.ID || e.Client != c.Client.ID || e.ID != c.R.PathValue("id")) {
 		err = refused
 	}
 	return &e, err
@@ -59,7 +59,7 @@ func (c *call) begun(session string) (*enrolling, error) {
 
 // claim uses an auth_session up: of many requests with it one goes on.
 func (c *call) claim(ctx context.Context, session string) error {
-	_, err := c.store.TakeCeremony(ctx, sessionKey(session))
+	_, err := c.Store.TakeCeremony(ctx, sessionKey(session))
 	if stagedoor.IsKind(err, stagedoor.NotFound) {
 		err = bad("The auth_session is unknown, or it has expired.")
 	}
@@ -69,7 +69,7 @@ func (c *call) claim(ctx context.Context, session string) error {
 // enrollment is the way to a second factor, as mfa knows it. No recovery code comes with it: here it is a method that people set up by itself.
 func (c *call) enrollment(session string, e *enrolling) mfa.Enrollment {
 	return mfa.Enrollment{
-		Store: c.store, UserID: c.User.ID, Key: of(session), Bare: true, ID: keptID(e.ID),
+		Store: c.Store, UserID: c.User.ID, Key: of(session), Bare: true, ID: keptID(e.ID),
 		Claim: func(ctx context.Context) error { return c.claim(ctx, session) },
 	}
 }
@@ -120,7 +120,7 @@ func (d *Door) begin(c *call, in beginIn) (any, error) {
 	if err := c.notOlder(); err != nil {
 		return nil, err
 	}
-	session, until := stagedoor.NewToken(), c.now().Add(enrollLife)
+	session, until := stagedoor.NewToken(), c.Now().Add(enrollLife)
 	e := &enrolling{User: c.User.ID, Client: c.Client.ID, Type: in.Type, ID: in.Type + "|" + stagedoor.NewID("dev_")}
 	out := map[string]any{"auth_session": session}
 	var err error
@@ -141,7 +141,7 @@ func (d *Door) begin(c *call, in beginIn) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := c.store.SaveCeremony(c.ctx(), sessionKey(session), string(state), until); err != nil {
+	if err := c.Store.SaveCeremony(c.Ctx(), sessionKey(session), string(state), until); err != nil {
 		return nil, err
 	}
 	c.device = e.ID
@@ -149,9 +149,9 @@ func (d *Door) begin(c *call, in beginIn) (any, error) {
 		out["id"] = e.ID
 	}
 	if kindOf(in.Type) != "" {
-		c.store.Log(c.event("gd_start_enroll", ""))
+		c.Store.Log(c.Event("gd_start_enroll", ""))
 	}
-	c.w.Header().Set("Location", c.location(e.ID))
+	c.W.Header().Set("Location", c.location(e.ID))
 	return out, nil
 }
 
@@ -161,7 +161,7 @@ func errOff(name string) error {
 
 // beginFactor begins with a second factor.
 func (d *Door) beginFactor(c *call, in beginIn, session string, until time.Time, e *enrolling, out map[string]any) (err error) {
-	settings, err := mfa.SettingsOf(c.ctx(), c.store)
+	settings, err := mfa.SettingsOf(c.Ctx(), c.Store)
 	if err != nil {
 		return err
 	}
@@ -173,10 +173,10 @@ func (d *Door) beginFactor(c *call, in beginIn, session string, until time.Time,
 	switch kind {
 	case mfa.OTP:
 		var secret string
-		secret, err = enroll.Begin(c.ctx(), until)
-		out["manual_input_code"], out["barcode_uri"] = secret, mfa.URI(secret, page.TenantName(c.store), c.User.Shown())
+		secret, err = enroll.Begin(c.Ctx(), until)
+		out["manual_input_code"], out["barcode_uri"] = secret, mfa.URI(secret, page.TenantName(c.Store), c.User.Shown())
 	case mfa.Push:
-		out["barcode_uri"], err = d.Pipeline.BeginPush(c.ctx(), c.visit(), enroll, c.User, "", until)
+		out["barcode_uri"], err = d.Pipeline.BeginPush(c.Ctx(), c.visit(), enroll, c.User, "", until)
 	case mfa.Phone:
 		err = d.sendCode(c, session, kind, in.Preferred.Value, in.Phone.Value, "phone_number")
 	case mfa.Email:
@@ -187,7 +187,7 @@ func (d *Door) beginFactor(c *call, in beginIn, session string, until time.Time,
 	default:
 		var party mfa.Party
 		if party, err = c.party(kind); err == nil {
-			out["authn_params_public_key"], err = enroll.BeginKey(c.ctx(), party, c.User, kind, until)
+			out["authn_params_public_key"], err = enroll.BeginKey(c.Ctx(), party, c.User, kind, until)
 		}
 	}
 	return err
@@ -198,13 +198,13 @@ func (d *Door) sendCode(c *call, session, kind, channel, to, member string) erro
 	if _, err := pipeline.NewTarget(kind, channel, to); err != nil {
 		return wrong(member, "%s", stagedoor.AsError(err).Message)
 	}
-	_, err := d.Pipeline.EnrollCode(c.ctx(), c.visit(), c.User, c.Client, of(session), kind, channel, to, false)
+	_, err := d.Pipeline.EnrollCode(c.Ctx(), c.visit(), c.User, c.Client, of(session), kind, channel, to, false)
 	return err
 }
 
 // recovery is a new recovery code. It stands in for another factor, which the person must have.
 func (c *call) recovery(settings mfa.Settings) (string, error) {
-	methods, err := mfa.MethodsOf(c.ctx(), c.store, c.User.ID)
+	methods, err := mfa.MethodsOf(c.Ctx(), c.Store, c.User.ID)
 	if err != nil {
 		return "", err
 	}
@@ -216,7 +216,7 @@ func (c *call) recovery(settings mfa.Settings) (string, error) {
 
 // party is who asks for keys of a kind: our pages, and those of the client.
 func (c *call) party(kind string) (mfa.Party, error) {
-	p, err := c.visit().Party(c.ctx(), kind)
+	p, err := c.visit().Party(c.Ctx(), kind)
 	p.Origins = append(p.Origins, pipeline.PasskeyOrigins(c.Client)...)
 	return p, err
 }
@@ -229,7 +229,7 @@ func (d *Door) beginPasskey(c *call, in beginIn, session string, until time.Time
 	case conn == nil || !conn.Passkeys().On:
 		return errOff(typePasskey)
 	}
-	out["authn_params_public_key"], err = d.Pipeline.BeginPasskey(c.ctx(), c.visit(), c.User, of(session), until, pipeline.PasskeyOrigins(c.Client)...)
+	out["authn_params_public_key"], err = d.Pipeline.BeginPasskey(c.Ctx(), c.visit(), c.User, of(session), until, pipeline.PasskeyOrigins(c.Client)...)
 	return err
 }
 
@@ -297,7 +297,7 @@ func (d *Door) verify(c *call, in verifyIn) (any, error) {
 		return nil, err
 	}
 	c.device = wireID(m)
-	c.w.Header().Set("Location", c.location(c.device))
+	c.W.Header().Set("Location", c.location(c.device))
 	return c.show(m), nil
 }
 
@@ -310,7 +310,7 @@ func (d *Door) confirm(c *call, in verifyIn, e *enrolling) (m *stagedoor.Authent
 	case kind == mfa.Recovery:
 		return d.confirmRecovery(c, in, e)
 	}
-	settings, err := mfa.SettingsOf(c.ctx(), c.store)
+	settings, err := mfa.SettingsOf(c.Ctx(), c.Store)
 	if err == nil && !settings.Has(kind) { // switched off since it began
 		err = errOff(e.Type)
 	}
@@ -321,43 +321,43 @@ func (d *Door) confirm(c *call, in verifyIn, e *enrolling) (m *stagedoor.Authent
 	enroll.Made = func(made *stagedoor.AuthenticationMethod) { m = made }
 	switch {
 	case kind == mfa.OTP:
-		_, err = enroll.Confirm(c.ctx(), in.Code.Value)
+		_, err = enroll.Confirm(c.Ctx(), in.Code.Value)
 	case kind == mfa.Push:
-		_, err = enroll.ConfirmDevice(c.ctx())
+		_, err = enroll.ConfirmDevice(c.Ctx())
 	case mfa.IsSent(kind):
-		_, err = enroll.ConfirmCode(c.ctx(), kind, in.Code.Value)
+		_, err = enroll.ConfirmCode(c.Ctx(), kind, in.Code.Value)
 	default:
 		var party mfa.Party
 		if party, err = c.party(kind); err == nil {
-			_, err = enroll.ConfirmKey(c.ctx(), party, c.User, kind, in.Key.Value)
+			_, err = enroll.ConfirmKey(c.Ctx(), party, c.User, kind, in.Key.Value)
 		}
 	}
 	if stagedoor.IsKind(err, stagedoor.NotFound) { // what was pending is gone
 		err = bad("The auth_session is unknown, or it has expired.")
 	}
 	if !mfa.IsPending(err) {
-		d.Pipeline.FactorEnrolled(c.ctx(), c.visit(), kind, c.event("", ""), err)
+		d.Pipeline.FactorEnrolled(c.Ctx(), c.visit(), kind, c.Event("", ""), err)
 	}
 	return m, err
 }
 
 func (d *Door) confirmPasskey(c *call, in verifyIn) (*stagedoor.AuthenticationMethod, error) {
-	if err := c.claim(c.ctx(), in.Session); err != nil { // the challenge is used up, too
+	if err := c.claim(c.Ctx(), in.Session); err != nil { // the challenge is used up, too
 		return nil, err
 	}
-	return d.Pipeline.AddPasskey(c.ctx(), c.visit(), c.User, of(in.Session), in.Key.Value, c.event("", ""), pipeline.PasskeyOrigins(c.Client)...)
+	return d.Pipeline.AddPasskey(c.Ctx(), c.visit(), c.User, of(in.Session), in.Key.Value, c.Event("", ""), pipeline.PasskeyOrigins(c.Client)...)
 }
 
 func (d *Door) confirmRecovery(c *call, in verifyIn, e *enrolling) (*stagedoor.AuthenticationMethod, error) {
-	if err := c.claim(c.ctx(), in.Session); err != nil {
+	if err := c.claim(c.Ctx(), in.Session); err != nil {
 		return nil, err
 	}
-	if err := mfa.KeepRecovery(c.ctx(), c.store, c.User.ID, e.Recovery); err != nil {
+	if err := mfa.KeepRecovery(c.Ctx(), c.Store, c.User.ID, e.Recovery); err != nil {
 		return nil, err
 	}
-	c.store.Log(c.event("gd_recovery_code_new", "The person made a new recovery code through the My Account API."))
-	d.Pipeline.Tell(c.ctx(), c.visit(), c.User, "recovery")
-	all, err := c.store.AuthenticationMethods(c.ctx(), c.User.ID)
+	c.Store.Log(c.Event("gd_recovery_code_new", "The person made a new recovery code through the My Account API."))
+	d.Pipeline.Tell(c.Ctx(), c.visit(), c.User, "recovery")
+	all, err := c.Store.AuthenticationMethods(c.Ctx(), c.User.ID)
 	if err != nil {
 		return nil, err
 	}

@@ -66,7 +66,7 @@ type factor struct {
 
 // listFactors lists what the person can set up: of second factors those that the tenant has on, and the password and passkeys where their database takes them.
 func (d *Door) listFactors(c *call) (any, error) {
-	settings, err := mfa.SettingsOf(c.ctx(), c.store)
+	settings, err := mfa.SettingsOf(c.Ctx(), c.Store)
 	if err != nil {
 		return nil, err
 	}
@@ -92,7 +92,7 @@ func (d *Door) listFactors(c *call) (any, error) {
 
 // database is where the person's password is, and to which their passkeys lead; nil if they come from elsewhere, or it is switched off.
 func (c *call) database() (*stagedoor.Connection, error) {
-	conn, err := c.store.ConnectionByName(c.ctx(), c.User.Connection)
+	conn, err := c.Store.ConnectionByName(c.Ctx(), c.User.Connection)
 	if stagedoor.IsKind(err, stagedoor.NotFound) || err == nil && !conn.ForLogin() {
 		return nil, nil //nolint:nilnil // there is none
 	}

@@ -29,7 +29,7 @@ func (c *call) show(m *stagedoor.AuthenticationMethod) map[string]any {
 	case typePasskey:
 		delete(out, "name")
 		out["credential_device_type"], out["credential_backed_up"] = "single_device", m.BackedUp != nil && *m.BackedUp
-		out["identity_user_id"], out["user_handle"] = c.User.ID, base64.RawURLEncoding.EncodeToString(mfa.Handle(c.store, c.User.ID))
+		out["identity_user_id"], out["user_handle"] = c.User.ID, base64.RawURLEncoding.EncodeToString(mfa.Handle(c.Store, c.User.ID))
 		for member, value := range map[string]string{
 			"credential_device_type": m.DeviceType, "identity_user_id": m.IdentityUserID, "user_handle": m.UserHandle, "user_agent": m.UserAgent, "aaguid": m.AAGUID,
 			"relying_party_id": m.RelyingParty,
@@ -70,7 +70,7 @@ func (c *call) passwordMethod() (map[string]any, error) {
 		return nil, err
 	}
 	if conn.KeepsUsers() {
-		if hash, err := c.store.PasswordHash(c.ctx(), c.User.ID); err != nil || hash == "" {
+		if hash, err := c.Store.PasswordHash(c.Ctx(), c.User.ID); err != nil || hash == "" {
 			return nil, err
 		}
 	}
@@ -99,7 +99,7 @@ func (d *Door) listMethods(c *call, in listMethodsIn) (any, error) {
 			out = append(out, own)
 		}
 	}
-	all, err := c.store.AuthenticationMethods(c.ctx(), c.User.ID)
+	all, err := c.Store.AuthenticationMethods(c.Ctx(), c.User.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -113,7 +113,7 @@ func (d *Door) listMethods(c *call, in listMethodsIn) (any, error) {
 
 // method is the one in the path; nil if it is the person's password.
 func (c *call) method() (*stagedoor.AuthenticationMethod, error) {
-	id := c.r.PathValue("id")
+	id := c.R.PathValue("id")
 	c.kind, _, _ = strings.Cut(id, "|")
 	if c.device = id; kindOf(c.kind) == "" && c.kind != typePasskey && c.kind != typePassword {
 		c.kind = ""
@@ -125,7 +125,7 @@ func (c *call) method() (*stagedoor.AuthenticationMethod, error) {
 		}
 		return nil, err
 	}
-	m, err := c.store.AuthenticationMethod(c.ctx(), c.User.ID, keptID(id))
+	m, err := c.Store.AuthenticationMethod(c.Ctx(), c.User.ID, keptID(id))
 	if stagedoor.IsKind(err, stagedoor.NotFound) || err == nil && typeOf(m.Type) == "" {
 		err = errNoMethod()
 	}
@@ -166,7 +166,7 @@ func (d *Door) updateMethod(c *call, in updateMethodIn) (any, error) {
 	case in.Preferred.Set && m.Type != mfa.Phone:
 		return nil, wrong("preferred_authentication_method", "Applies to phones alone.")
 	}
-	m, err = c.store.UpdateAuthenticationMethod(c.ctx(), c.User.ID, m.ID, func(m *stagedoor.AuthenticationMethod) error {
+	m, err = c.Store.UpdateAuthenticationMethod(c.Ctx(), c.User.ID, m.ID, func(m *stagedoor.AuthenticationMethod) error {
 		in.Name.Into(&m.Name)
 		in.Preferred.Into(&m.Preferred)
 		return nil
@@ -195,36 +195,36 @@ func (d *Door) deleteMethod(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if last, err := pipeline.OnlyWay(c.ctx(), c.store, c.User, conn, m); err != nil {
+	if last, err := pipeline.OnlyWay(c.Ctx(), c.Store, c.User, conn, m); err != nil {
 		return nil, err
 	} else if last {
 		return nil, stagedoor.Errorf(stagedoor.Conflict, "conflict", "This passkey is the only way into the account. Add another one first.")
 	}
-	if err := mfa.Remove(c.ctx(), c.store, c.User.ID, m); stagedoor.IsKind(err, stagedoor.NotFound) { // gone meanwhile
+	if err := mfa.Remove(c.Ctx(), c.Store, c.User.ID, m); stagedoor.IsKind(err, stagedoor.NotFound) { // gone meanwhile
 		return nil, nil
 	} else if err != nil {
 		return nil, err
 	}
-	c.store.Log(c.event("gd_unenroll", "The person took an authentication method away through the My Account API: "+m.Type))
-	d.Pipeline.FactorChanged(c.ctx(), c.visit(), c.User.ID, "removed")
+	c.Store.Log(c.Event("gd_unenroll", "The person took an authentication method away through the My Account API: "+m.Type))
+	d.Pipeline.FactorChanged(c.Ctx(), c.visit(), c.User.ID, "removed")
 	return nil, nil
 }
 
 // location is where a method is found. Clients go on from there as it stands.
 func (c *call) location(id string) string {
-	return web.Issuer(c.r) + strings.TrimPrefix(Base, "/") + "/authentication-methods/" + url.PathEscape(id)
+	return web.Issuer(c.R) + strings.TrimPrefix(Base, "/") + "/authentication-methods/" + url.PathEscape(id)
 }
 
 // notOlder refuses a token from before a second factor of the person's was set up: whoever got it then knew the password alone, perhaps. One that was set up with the token itself is no
 // reason.
 func (c *call) notOlder() error {
-	all, err := c.store.AuthenticationMethods(c.ctx(), c.User.ID)
+	all, err := c.Store.AuthenticationMethods(c.Ctx(), c.User.ID)
 	if err != nil {
 		return err
 	}
 	for i := range all {
 		if m := &all[i]; isSecond(m) && m.CreatedAt.Unix() > c.Claims.IssuedAt.Unix() {
-			by, err := c.store.Ceremony(c.ctx(), madeKey(m.ID))
+			by, err := c.Store.Ceremony(c.Ctx(), madeKey(m.ID))
 			if err != nil && !stagedoor.IsKind(err, stagedoor.NotFound) {
 				return err
 			}
@@ -238,7 +238,7 @@ func (c *call) notOlder() error {
 
 // made notes with which token a method was set up, as long as the token works.
 func (c *call) made(m *stagedoor.AuthenticationMethod) error {
-	return c.store.SaveCeremony(c.ctx(), madeKey(m.ID), jose.HashToken(c.Raw), c.Claims.ExpiresAt)
+	return c.Store.SaveCeremony(c.Ctx(), madeKey(m.ID), jose.HashToken(c.Raw), c.Claims.ExpiresAt)
 }
 
 func madeKey(id string) string { return "my account made/" + id }

@@ -32,30 +32,30 @@ func (d *Door) verifyPassword(c *call, in verifyIn) (any, error) {
 		return nil, err
 	}
 	secret := in.Password.Value
-	if err := d.Pipeline.CheckNewPassword(c.ctx(), c.visit(), conn, c.Client.ID, c.User, secret); stagedoor.HasCode(err, pipeline.CodeLeaked) || stagedoor.HasCode(err, "invalid_password") {
+	if err := d.Pipeline.CheckNewPassword(c.Ctx(), c.visit(), conn, c.Client.ID, c.User, secret); stagedoor.HasCode(err, pipeline.CodeLeaked) || stagedoor.HasCode(err, "invalid_password") {
 		return nil, wrong("new_password", "%s", stagedoor.AsError(err).Message)
 	} else if err != nil {
 		return nil, err
 	}
-	if err := c.claim(c.ctx(), in.Session); err != nil {
+	if err := c.claim(c.Ctx(), in.Session); err != nil {
 		return nil, err
 	}
-	err = d.Pipeline.ChangePassword(c.ctx(), c.visit(), conn, c.User, secret, c.event("", ""))
+	err = d.Pipeline.ChangePassword(c.Ctx(), c.visit(), conn, c.User, secret, c.Event("", ""))
 	if connection.FromScript(err) != nil {
 		return nil, bad("The password could not be changed.")
 	}
 	if err != nil {
 		return nil, err
 	}
-	d.Pipeline.Tell(c.ctx(), c.visit(), c.User, "password")
-	ctx := context.WithoutCancel(c.ctx())
-	if c.User, err = c.store.User(ctx, c.User.ID); err != nil {
+	d.Pipeline.Tell(c.Ctx(), c.visit(), c.User, "password")
+	ctx := context.WithoutCancel(c.Ctx())
+	if c.User, err = c.Store.User(ctx, c.User.ID); err != nil {
 		return nil, err
 	}
 	own, err := c.passwordMethod()
 	if err == nil && own != nil {
 		c.device, _ = own["id"].(string)
-		c.w.Header().Set("Location", c.location(c.device))
+		c.W.Header().Set("Location", c.location(c.device))
 	}
 	return own, err
 }

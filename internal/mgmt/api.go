@@ -244,13 +244,3 @@ func (a *API) serve(c *call) (any, error) {
 	}
 	return c.row.run(c)
 }
-
-// wildcards returns the names in a pattern's braces.
-func wildcards(pattern string) []string {
-	var names []string
-	for _, part := range strings.Split(pattern, "{")[1:] {
-		name, _, _ := strings.Cut(part, "}")
-		names = append(names, name)
-	}
-	return names
-}

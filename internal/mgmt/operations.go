@@ -4,6 +4,8 @@ import (
 	_ "embed"
 	"regexp"
 	"strings"
+
+	"github.com/stagedoor/stagedoor/internal/web"
 )
 
 //go:embed operations.tsv
@@ -34,7 +36,7 @@ func (a *API) addPlanned(o Operation) {
 }
 
 func (a *API) add(r *row) {
-	r.needs, r.names = r.groups(), wildcards(r.pattern)
+	r.needs, r.names = r.groups(), web.Wildcards(r.pattern)
 	if ambiguous[r.pattern] {
 		a.mux.AddFirst(r.method, Base+r.pattern, r)
 	} else {

@@ -43,7 +43,7 @@ func (a *API) Do(ctx context.Context, st *store.Store, method, target string, bo
 	if row.run == nil {
 		return nil, stagedoor.Errorf(stagedoor.Unsupported, "not_supported", "%s is not supported by this server.", row.title)
 	}
-	for _, name := range wildcards(row.pattern) {
+	for _, name := range web.Wildcards(row.pattern) {
 		if value := r.PathValue(name); !utf8.ValidString(value) || strings.ContainsRune(value, 0) {
 			return nil, (&web.Violation{Reason: "Texts must be valid Unicode without NUL characters", Path: name}).URI()
 		}

@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/http"
+	"strings"
 )
 
 // A Route is one row of a door's table of contents.
@@ -60,3 +61,13 @@ func (f *finding[T]) Header() http.Header {
 }
 func (f *finding[T]) Write(b []byte) (int, error) { return len(b), nil }
 func (f *finding[T]) WriteHeader(int)             {}
+
+// Wildcards returns the names in a pattern's braces.
+func Wildcards(pattern string) []string {
+	var names []string
+	for _, part := range strings.Split(pattern, "{")[1:] {
+		name, _, _ := strings.Cut(part, "}")
+		names = append(names, name)
+	}
+	return names
+}
