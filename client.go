@@ -40,6 +40,8 @@ type Client struct {
 	ComplianceLevel          string                `json:"compliance_level,omitempty"`
 	Credentials              []ClientCredential    `json:"credentials,omitzero"` // never shown as part of the client
 
+	CreatedAt  int64 `json:"created_at,omitempty"`  // milliseconds; 0: before this was noted
+	UpdatedAt  int64 `json:"updated_at,omitempty"`  // milliseconds
 	DocumentAt int64 `json:"document_at,omitempty"` // when the document that describes the client was fetched, or the client registered itself, in seconds; never shown
 
 	// Stored are settings that are kept and returned but have no effect yet; they are

@@ -301,6 +301,9 @@ var grantTypePrefixes = []string{
 }
 
 func (in *clientIn) check() error {
+	for _, shown := range []string{"created_at", "updated_at"} { // tools write back what they have read
+		delete(in.Rest, shown)
+	}
 	shapes, err := shaped(clientShapes, in.Rest)
 	if err != nil {
 		return err

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"slices"
+	"time"
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/store"
@@ -103,6 +104,11 @@ func (a *API) clientView(c *call) (func(*stagedoor.Client) (any, error), error) 
 		}
 		delete(all, "credentials")
 		delete(all, "document_at")
+		for name, at := range map[string]int64{"created_at": cl.CreatedAt, "updated_at": cl.UpdatedAt} {
+			if at != 0 { // else it was made before this was noted
+				all[name] = json.RawMessage(`"` + stagedoor.FormatTime(time.UnixMilli(at)) + `"`)
+			}
+		}
 		if cl.AuthenticationMethods != nil && c.row.pattern != "/clients/{id}/rotate-secret" { // its secret opens nothing
 			delete(all, "client_secret")
 		}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/lucene"
@@ -39,8 +40,8 @@ const (
 
 // clientSchema is what q of clients knows: the two fields of grants that the wire documents, and what names a client.
 var clientSchema = lucene.Schema{
-	Bare: []string{"client_id", "name"}, Fold: named,
-	Known: []string{"client_id", "external_client_id", "name", "description", "app_type", "is_first_party", "global", "metadata.*", grantOrganization, grantAnyOrganization},
+	Bare: []string{"client_id", "name"}, Dates: []string{"updated_at"}, Fold: named,
+	Known: []string{"client_id", "external_client_id", "name", "description", "app_type", "is_first_party", "global", "updated_at", "metadata.*", grantOrganization, grantAnyOrganization},
 }
 
 // clientsThat returns those of the clients that q finds. They are few, so that each is asked.
@@ -84,6 +85,9 @@ func (c *call) clientValues(where *lucene.Expr) (func(stagedoor.Client) values, 
 	return func(cl stagedoor.Client) values {
 		v := newValues(&clientSchema)
 		maps.Copy(v.of, byGrants[cl.ID].of)
+		if cl.UpdatedAt != 0 {
+			v.texts("", map[string]string{"updated_at": stagedoor.FormatTime(time.UnixMilli(cl.UpdatedAt))})
+		}
 		return v.texts("", map[string]string{"client_id": cl.ID, externalClientID: optionText(cl.Stored, externalClientID), "name": cl.Name, "description": cl.Description, "app_type": cl.AppType}).
 			texts("metadata.", cl.Metadata).flags(map[string]bool{"is_first_party": cl.IsFirstParty, "global": cl.Global})
 	}, nil

@@ -418,7 +418,7 @@ func TestSearchClients(t *testing.T) {
 		}
 	}
 	h.call(all, "GET", "/clients?q=colour:red", "").fails(400, "invalid_query_string", "Query validation error: 'Syntax error at character 1: there is no field \"colour\"; there are "+
-		"client_id, external_client_id, name, description, app_type, is_first_party, global, metadata.*, client_grant.organization_id, client_grant.allow_any_organization' on property q (Query in Lucene query string syntax).")
+		"client_id, external_client_id, name, description, app_type, is_first_party, global, updated_at, metadata.*, client_grant.organization_id, client_grant.allow_any_organization' on property q (Query in Lucene query string syntax).")
 	h.call(all, "GET", "/clients?q=(", "").is(400, "")
 }
 

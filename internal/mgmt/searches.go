@@ -1,6 +1,8 @@
 package mgmt
 
 import (
+	"cmp"
+	"slices"
 	"time"
 
 	"github.com/stagedoor/stagedoor"
@@ -106,6 +108,7 @@ func (a *API) searchClients(c *call, in searchFieldsIn) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	all = slices.Clone(all)
 	values, err := c.clientValues(where)
 	if err != nil {
 		return nil, err
@@ -114,7 +117,13 @@ func (a *API) searchClients(c *call, in searchFieldsIn) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	n := searched[stagedoor.Client]{key: "clients", sorts: []string{"name"}, id: func(cl stagedoor.Client) string { return cl.ID }, values: values, each: these(all)}
+	slices.SortFunc(all, func(a, b stagedoor.Client) int {
+		return cmp.Or(cmp.Compare(a.CreatedAt, b.CreatedAt), cmp.Compare(a.ID, b.ID))
+	})
+	n := searched[stagedoor.Client]{
+		key: "clients", sorts: []string{"name", "updated_at"}, id: func(cl stagedoor.Client) string { return cl.ID },
+		made: func(cl stagedoor.Client) int64 { return cl.CreatedAt }, values: values, each: these(all),
+	}
 	leftOut := web.Fields{Names: []string{"client_secret", "encryption_key", "signing_keys", "owners", "addons"}, Include: web.Opt[bool]{Set: true}}
 	return n.search(&in.searchIn, where, func(cl stagedoor.Client) (any, error) {
 		shown, err := show(&cl)

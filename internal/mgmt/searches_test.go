@@ -72,6 +72,36 @@ func TestSearchOrganizations(t *testing.T) {
 	}, storetest.WithClock(func() time.Time { return now }))
 }
 
+// Clients are as old as they are, and were changed last when they were.
+func TestClientTimes(t *testing.T) {
+	now := start
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		now = start
+		h := newHouse(t, db)
+		all := h.machine("acme")
+		now = now.Add(time.Hour)
+		first := h.call(all, "POST", "/clients", `{"name":"Zither","created_at":"2001-01-01T00:00:00.000Z"}`).is(201, "").text("client_id")
+		now = now.Add(time.Hour)
+		h.call(all, "POST", "/clients", `{"name":"Accordion"}`).is(201, "")
+		now = now.Add(time.Hour)
+		got := h.call(all, "PATCH", "/clients/"+first, `{"description":"d","updated_at":"2001-01-01T00:00:00.000Z"}`).is(200, "")
+		if got.text("created_at") != "2026-11-25T13:00:00.000Z" || got.text("updated_at") != "2026-11-25T15:00:00.000Z" {
+			t.Errorf("%s", got.body)
+		}
+		for q, want := range map[string]string{
+			"q=name:(zither%20accordion)":                                                  "Zither Accordion",
+			"q=name:(zither%20accordion)&take=1":                                           "Zither Accordion",
+			"q=name:(zither%20accordion)&sort=updated_at":                                  "Accordion Zither",
+			"q=updated_at:%7B2026-11-25T14:30:00.000Z%20TO%20*%7D":                         "Zither",
+			"parser=scim&q=" + url.QueryEscape(`updated_at gt "2026-11-25T13:30:00.000Z"`): "Zither Accordion",
+		} {
+			if got := strings.Join(h.searchAll("clients", q, "name"), " "); got != want {
+				t.Errorf("%s: %q, want %q", q, got, want)
+			}
+		}
+	}, storetest.WithClock(func() time.Time { return now }))
+}
+
 func TestSearchConfiguration(t *testing.T) {
 	h := sqlite(t)
 	all := h.machine("acme")

@@ -143,15 +143,22 @@ func (s *Store) register(ctx context.Context, c *stagedoor.Client, limit int, ki
 				}
 			}
 		}
-		return clients.insert(ctx, s, q, c)
+		return s.insertClient(ctx, q, c)
 	})
 	return clients.named(c, err)
+}
+
+// insertClient adds a client of now.
+func (s *Store) insertClient(ctx context.Context, q querier, c *stagedoor.Client) error {
+	c.CreatedAt = millis(s.db.clock.Now())
+	c.UpdatedAt = c.CreatedAt
+	return clients.insert(ctx, s, q, c)
 }
 
 func (s *Store) createClient(ctx context.Context, c *stagedoor.Client, enable bool) error {
 	c.Tenant = s.tenant.ID
 	err := s.write(ctx, func(q querier) error {
-		if err := clients.insert(ctx, s, q, c); err != nil {
+		if err := s.insertClient(ctx, q, c); err != nil {
 			return err
 		}
 		if !enable {
@@ -167,7 +174,11 @@ func (s *Store) createClient(ctx context.Context, c *stagedoor.Client, enable bo
 
 // UpdateClient changes a client in one transaction.
 func (s *Store) UpdateClient(ctx context.Context, id string, change func(*stagedoor.Client) error) (*stagedoor.Client, error) {
-	return clients.update(ctx, s, id, change)
+	return clients.update(ctx, s, id, func(c *stagedoor.Client) error {
+		err := change(c)
+		c.UpdatedAt = millis(s.db.clock.Now())
+		return err
+	})
 }
 
 // DeleteClient removes a client with its grants, tokens, invitations and places on connections. A client that is not there is no error. Of tokens and grants
