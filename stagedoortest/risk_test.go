@@ -128,13 +128,13 @@ func TestRisk(t *testing.T) {
 		if a := thief.post(p.action, p.fill("code", "000000")); a.StatusCode == http.StatusSeeOther {
 			t.Error("a wrong code is taken")
 		}
-		expect("the stranger's second try", thief.risk(), "asked") // of which the first is no travel any more: the browser is still unknown
+		expect("the stranger's second try", thief.risk(), "asked")
 		p = thief.show(thief.show(thief.get("/authorize?" + h.request().Encode()).Header.Get("Location")).Header.Get("Location"))
 		a := thief.post(p.action, p.fill("code", h.mailed()))
 		if a.StatusCode != http.StatusSeeOther {
 			t.Fatalf("the right code: %d %s", a.StatusCode, a.body)
 		}
-		const stranger = "low 1 not_found_on_deny_list no_match minimal_travel_from_last_login"
+		const stranger = "low 1 not_found_on_deny_list no_match impossible_travel_from_last_login" // no login from there has come to its end
 		expect("with the code", thief.outcome(thief.get(a.Header.Get("Location"))), stranger)
 		expect("after it", thief.silent(), known)
 		var methods []map[string]any
@@ -190,6 +190,31 @@ func TestRiskOfAnotherPerson(t *testing.T) {
 		beta.cookies, beta.agent = map[string]string{"did": ada.cookies["did"]}, "Firefox"
 		if got := beta.risk(); got != "asked" {
 			t.Errorf("the other tenant's ada in that browser: %s", got)
+		}
+	})
+}
+
+// TestRiskOfSecondTry: whoever gives a login up that looked like a journey has not arrived. They tell the browser's name, which is no secret.
+func TestRiskOfSecondTry(t *testing.T) {
+	eachRiskyWorld(t, func(t *testing.T, w *world) {
+		h := w.a
+		h.adaptive()
+		laptop := h.from(berlin, "Firefox")
+		laptop.risk() // the first login
+		const known = "high 1 not_found_on_deny_list match minimal_travel_from_last_login"
+		if got := laptop.risk(); got != known {
+			t.Fatalf("a known browser: %s", got)
+		}
+		for i := range 3 {
+			if got := h.from(newYork, "Firefox").risk(); got != "asked" {
+				t.Errorf("try %d from far away: %s", i, got)
+			}
+		}
+		if got := laptop.risk(); got != known {
+			t.Errorf("the owner meanwhile: %s", got)
+		}
+		if got := h.from(newYork, "Firefox").risk(); got != "asked" {
+			t.Errorf("from far away after the owner: %s", got)
 		}
 	})
 }
@@ -263,9 +288,15 @@ func TestRiskAtTokenEndpoint(t *testing.T) {
 		if got := said(sign(newYork)); got != "access_denied" {
 			t.Errorf("from far away: %s", got)
 		}
+		if got := said(sign(newYork)); got != "access_denied" {
+			t.Errorf("from there once more: %s", got)
+		}
 		h.want(200, h.api("PUT", "/guardian/factors/email", map[string]any{"enabled": true}, nil))
-		if got := said(sign(berlin)); got != "mfa_required" {
+		if got := said(sign(newYork)); got != "mfa_required" {
 			t.Errorf("from far away, with a factor: %s", got)
+		}
+		if got := said(sign(berlin)); got != "high 1 not_found_on_deny_list assessment_not_available minimal_travel_from_last_login" {
+			t.Errorf("where the person still is: %s", got)
 		}
 	})
 }

@@ -2,6 +2,7 @@ package guard
 
 import (
 	"context"
+	"encoding/json"
 	"math"
 	"net/netip"
 	"time"
@@ -26,6 +27,7 @@ const (
 const (
 	codeInitial      = "initial_login"
 	codeNotAvailable = "assessment_not_available"
+	codeNoPlaces     = "missing_geoip"
 )
 
 // Asker is who logs in, as far as the risk of it depends on them.
@@ -48,16 +50,62 @@ func Assess(ctx context.Context, st *store.Store, u *stagedoor.User, a Asker) (*
 		return nil, err
 	}
 	all.NewDevice = newDevice(u, a, known)
+	last, err := lastSeen(ctx, st, u)
+	if err != nil {
+		return nil, err
+	}
 	all.ImpossibleTravel = impossibleTravel(trip{
-		known: st.PlacesKnown().Countries, initial: u.LastLogin.IsZero(), before: st.Place(u.LastIP), now: st.Place(a.IP), time: st.Clock().Now().Sub(u.LastLogin),
+		known: st.PlacesKnown().Countries, initial: u.LastLogin.IsZero(), before: st.Place(last.IP), now: st.Place(a.IP), time: st.Clock().Now().Sub(last.At),
 	})
 	return stagedoor.NewRiskAssessment(all), nil
 }
 
-// Remember keeps a browser as one in which the user has logged in.
-func Remember(ctx context.Context, st *store.Store, userID string, a Asker) error {
-	if a.Browser == "" {
+// seen is where and when somebody was known to be.
+type seen struct {
+	IP string
+	At time.Time
+}
+
+func seenKey(userID string) string { return "last seen/" + userID }
+
+// lastSeen is where the user logged in last, as far as that login came to its end: one that was given up says where somebody was who knows the password, and no more.
+func lastSeen(ctx context.Context, st *store.Store, u *stagedoor.User) (last seen, err error) {
+	state, err := st.Ceremony(ctx, seenKey(u.ID))
+	if stagedoor.IsKind(err, stagedoor.NotFound) {
+		return seen{u.LastIP, u.LastLogin}, nil
+	}
+	if err == nil {
+		err = json.Unmarshal([]byte(state), &last)
+	}
+	return last, err
+}
+
+// Begin keeps where the user was before a login that is counted now and looks like a journey, until one has come to its end: else whoever tries again has not travelled. The user is as
+// they were before it.
+func Begin(ctx context.Context, st *store.Store, u *stagedoor.User, r *stagedoor.RiskAssessment) error {
+	switch travel := r.Assessments.ImpossibleTravel; {
+	case travel.Confidence == stagedoor.ConfidenceHigh, travel.Code == codeNoPlaces:
 		return nil
+	}
+	if _, err := st.Ceremony(ctx, seenKey(u.ID)); !stagedoor.IsKind(err, stagedoor.NotFound) {
+		return err // nil where it is kept already
+	}
+	state, err := json.Marshal(seen{u.LastIP, u.LastLogin})
+	if err != nil {
+		return err
+	}
+	return st.SaveCeremony(ctx, seenKey(u.ID), string(state), u.LastLogin.Add(locationsKnown))
+}
+
+// End notes that a login of the user has come to its end, so that they are where it came from.
+func End(ctx context.Context, st *store.Store, userID string) error {
+	return st.DropCeremony(ctx, seenKey(userID))
+}
+
+// Remember notes that a login has come to its end, and keeps its browser as one in which the user has logged in.
+func Remember(ctx context.Context, st *store.Store, userID string, a Asker) error {
+	if err := End(ctx, st, userID); err != nil || a.Browser == "" {
+		return err
 	}
 	set := struct {
 		Days int `json:"remember_for"`
@@ -138,7 +186,7 @@ func impossibleTravel(t trip) stagedoor.Assessment {
 	case t.initial:
 		return is(stagedoor.ConfidenceHigh, codeInitial)
 	case !t.known:
-		return is(stagedoor.ConfidenceNeutral, "missing_geoip")
+		return is(stagedoor.ConfidenceNeutral, codeNoPlaces)
 	case !located(t.now):
 		return is(stagedoor.ConfidenceNeutral, "unknown_location")
 	case t.time > locationsKnown, !located(t.before):

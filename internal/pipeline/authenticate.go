@@ -246,7 +246,7 @@ type proof struct {
 // proved opens or renews the session, counts the login, and lets it go on: a login that fails here is not counted.
 func (p *Pipeline) proved(ctx context.Context, v Visit, tx *stagedoor.Transaction, by proof) (*Opened, error) {
 	if !by.counted {
-		risk, err := assess(ctx, v, by.user.ID, false)
+		risk, err := assessCounted(ctx, v, by.user.ID, false)
 		if err != nil {
 			return nil, err
 		}

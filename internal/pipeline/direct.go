@@ -56,7 +56,7 @@ func (p *Pipeline) ByPassword(ctx context.Context, v Visit, x *Direct, conn *sta
 // directly counts the login of who has proved themselves through a connection, by a method as sessions name it, and goes on with the request.
 func (p *Pipeline) directly(ctx context.Context, v Visit, x *Direct, conn *stagedoor.Connection, u *stagedoor.User, method string, e *stagedoor.LogEvent) (*stagedoor.Authorization, *stagedoor.User, error) {
 	var err error
-	if x.Risk, err = assess(ctx, v, u.ID, true); err != nil {
+	if x.Risk, err = assessCounted(ctx, v, u.ID, true); err != nil {
 		return nil, nil, err
 	}
 	if !u.IsBlocked() {
@@ -112,6 +112,9 @@ func (p *Pipeline) Direct(ctx context.Context, v Visit, x *Direct, userID string
 		} else if err == nil {
 			err = wrong
 		}
+	}
+	if err == nil && in.risk != nil {
+		err = guard.End(ctx, v.Store, u.ID)
 	}
 	e.Details = spoken.details(e.Details)
 	if err != nil {

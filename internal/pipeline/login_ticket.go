@@ -37,7 +37,7 @@ func (p *Pipeline) ticket(ctx context.Context, v Visit, clientID, login string, 
 	if u.IsBlocked() {
 		return "", errBlocked()
 	}
-	risk, err := assess(ctx, v, u.ID, false)
+	risk, err := assessCounted(ctx, v, u.ID, false)
 	if err != nil {
 		return "", err
 	}

@@ -23,18 +23,33 @@ func assesses(ctx context.Context, st *store.Store) (bool, error) {
 	return slices.Contains(policies, mfa.Adaptive), err
 }
 
-// assess measures the risk of a login of a user, before it is counted; nil where the tenant does not want it. A direct one comes from a program.
+// assess measures the risk of a login of a user; nil where the tenant does not want it. A direct one comes from a program.
 func assess(ctx context.Context, v Visit, userID string, direct bool) (*stagedoor.RiskAssessment, error) {
-	if on, err := assesses(ctx, v.Store); !on || err != nil {
+	_, risk, err := measure(ctx, v, userID, direct)
+	return risk, err
+}
+
+// assessCounted is assess for a login that is about to be counted.
+func assessCounted(ctx context.Context, v Visit, userID string, direct bool) (*stagedoor.RiskAssessment, error) {
+	u, risk, err := measure(ctx, v, userID, direct)
+	if err != nil || risk == nil {
 		return nil, err
+	}
+	return risk, guard.Begin(ctx, v.Store, u, risk)
+}
+
+func measure(ctx context.Context, v Visit, userID string, direct bool) (*stagedoor.User, *stagedoor.RiskAssessment, error) {
+	if on, err := assesses(ctx, v.Store); !on || err != nil {
+		return nil, nil, err
 	}
 	u, err := v.Store.User(ctx, userID) // a connection's script may know less of them
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	a := v.asker()
 	a.Direct = direct
-	return guard.Assess(ctx, v.Store, u, a)
+	risk, err := guard.Assess(ctx, v.Store, u, a)
+	return u, risk, err
 }
 
 func (v Visit) asker() guard.Asker {

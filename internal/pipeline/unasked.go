@@ -46,7 +46,7 @@ func (p *Pipeline) Unasked(ctx context.Context, v Visit, name, answer string) (*
 		v.log(refused(err))
 		return nil, "", err
 	}
-	risk, err := assess(ctx, v, u.ID, false)
+	risk, err := assessCounted(ctx, v, u.ID, false)
 	if err != nil {
 		return nil, "", err
 	}
