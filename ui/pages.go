@@ -1,5 +1,10 @@
 package ui
 
+import (
+	"slices"
+	"strings"
+)
+
 // LoginPage asks for identifier and password.
 type LoginPage struct {
 	Frame
@@ -157,13 +162,32 @@ type ErrorPage struct {
 	Code        string // OAuth error code or another machine word
 	Description string
 	Tracking    string // reference that the operator finds in the log
-	Hint        string // for the developer of the client: what to change, and where
+	Hint        string // for the developer of the client, in English: what is wrong, what to change, and where
 	BackURL     string // where the visitor may go on; "" if unknown
 	SupportURL  string // the tenant's support page or mailto: address
 }
 
 // Lost is what people are told of a login that cannot go on.
 func (f Frame) Lost() string { return f.T("error.lost") }
+
+// clientFaults are the codes of errors that only who develops the client can do something about.
+var clientFaults = []string{
+	"invalid_request", "unauthorized_client", "invalid_client", "unsupported_response_type", "invalid_scope", "invalid_dpop_proof", "invalid_connection", "not_supported",
+	"bad.client_id", "bad.connection", "bad.request",
+}
+
+// ClientFault is what people are told of an error that the client has made, "" for any other. The words of the error are for whoever develops the client.
+func (f Frame) ClientFault(code, words string) string {
+	switch {
+	case !slices.Contains(clientFaults, code):
+		return ""
+	case strings.HasPrefix(words, "Unknown client: "):
+		return f.T("error.client")
+	case strings.Contains(words, "list of allowed") || strings.Contains(words, "Allowed Logout URLs"):
+		return f.T("error.address")
+	}
+	return f.T("error.explain")
+}
 
 // WelcomePage is what the root of the server shows.
 type WelcomePage struct {

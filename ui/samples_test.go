@@ -313,8 +313,8 @@ func samples() map[string]Page {
 		"loggedout-stranger":  LoggedOutPage{Frame: sampleFrame, ReturnURL: "https://mixtape.example.com/bye"},
 		"error": ErrorPage{
 			Frame: sampleFrame, Code: "unauthorized_client", Tracking: "3f9c1b0a52d84e7c",
-			Description: "Callback URL mismatch. The provided redirect_uri is not in the list of allowed callback URLs.",
-			Hint:        "Add http://localhost:3000/callback to the Allowed Callback URLs of this client.",
+			Description: sampleFrame.ClientFault("unauthorized_client", "is not in the list of allowed callback URLs"),
+			Hint:        "Callback URL mismatch. The provided redirect_uri is not in the list of allowed callback URLs. Add http://localhost:3000/callback to the Allowed Callback URLs of this client.",
 			BackURL:     "https://mixtape.example.com/", SupportURL: "mailto:help@example.com",
 		},
 		"error-bare": ErrorPage{Frame: Frame{Lang: "en"}},

@@ -51,12 +51,12 @@ func (a *account) removeFactor() error {
 		return err
 	}
 	if m.Type == store.TypeRecovery || m.Type == "password" {
-		return invalid("invalid_request", "This cannot be taken away by itself.")
+		return invalid("operation_not_supported", "This cannot be taken away by itself.")
 	}
 	if last, err := pipeline.OnlyWay(ctx, a.st, a.user, a.conn, m); err != nil {
 		return err
 	} else if last {
-		return invalid("invalid_request", "This passkey is the only way into your account. Add another one first.")
+		return invalid("operation_not_supported", "This passkey is the only way into your account. Add another one first.")
 	}
 	if err := mfa.Remove(ctx, a.st, a.user.ID, m); err != nil {
 		return err
@@ -308,7 +308,7 @@ func (a *account) delete() error {
 	}
 	if err != nil {
 		if connection.FromScript(err) != nil || stagedoor.IsKind(err, stagedoor.Scripted) {
-			return invalid("invalid_request", "The account cannot be deleted right now.")
+			return invalid("operation_not_supported", "The account cannot be deleted right now.")
 		}
 		return err
 	}

@@ -155,15 +155,21 @@ func Error(w http.ResponseWriter, r *http.Request, st *store.Store, status int, 
 	if own := st.Tenant().Settings.ErrorPage; own != nil && own.HTML != "" && ownError(w, r, st, own.HTML, status, client, frame.Lang, code, message, event.ID) {
 		return
 	}
-	hint, _ := e.Extra["hint"].(string)
+	description, hint := told(frame, code, message), ""
+	if description == "" {
+		description, hint = frame.ClientFault(code, message), message
+	}
+	if more, _ := e.Extra["hint"].(string); more != "" {
+		hint = strings.TrimSpace(hint + " " + more)
+	}
 	Render(w, status, ui.ErrorPage{
-		Frame: frame, Code: code, Description: told(frame, code, message), Tracking: event.ID, Hint: hint,
+		Frame: frame, Code: code, Description: description, Tracking: event.ID, Hint: hint,
 		BackURL: back, SupportURL: Support(st),
 	})
 }
 
-// told is an error in the words of its page: what everybody can meet, and not only who develops a client, in the person's language. Logs, and error pages
-// of tenants, have the words of the wire.
+// told is an error in the words of its page: what everybody can meet in the person's language; "" for what a client has done wrong, of which its words are for whoever develops
+// it. Logs, and error pages of tenants, have the words of the wire.
 func told(f ui.Frame, code, message string) string {
 	switch {
 	case message == stagedoor.LostTransaction:
@@ -172,6 +178,8 @@ func told(f ui.Frame, code, message string) string {
 		return f.T("problem.unknown")
 	case code == "too_many_requests":
 		return f.T("problem.too_many_requests")
+	case f.ClientFault(code, message) != "":
+		return ""
 	}
 	return message
 }

@@ -148,7 +148,12 @@ func TestErrorsInTheirLanguage(t *testing.T) {
 		{stagedoor.Errorf(stagedoor.Invalid, "lost_transaction", stagedoor.LostTransaction), "Zurück-Taste"},
 		{stagedoor.Errorf(stagedoor.TooMany, "too_many_requests", "Too many requests."), "Zu viele Versuche"},
 		{errors.New("the disk is on fire"), "Bitte versuchen Sie es"},
-		{stagedoor.Errorf(stagedoor.Invalid, "invalid_request", "Unknown client: nobody"), "Unknown client: nobody"},
+		{stagedoor.Errorf(stagedoor.Invalid, "invalid_request", "Unknown client: nobody"), "hierher geschickt hat, ist hier nicht bekannt"},
+		{stagedoor.Errorf(stagedoor.Invalid, "invalid_request", "Unknown client: nobody"), `Für die Entwicklung</dt><dd lang="en" dir="ltr">Unknown client: nobody</dd>`},
+		{stagedoor.Errorf(stagedoor.Forbidden, "unauthorized_client", "Callback URL mismatch. The provided redirect_uri is not in the list of allowed callback URLs."), "Die Anwendung nennt für den Rückweg eine Adresse"},
+		{stagedoor.Errorf(stagedoor.Invalid, "invalid_request", `The "returnTo" querystring parameter "https://x" is not defined as a valid URL in "Allowed Logout URLs".`), "Die Anwendung nennt für den Rückweg eine Adresse"},
+		{stagedoor.Errorf(stagedoor.Invalid, "unsupported_response_type", "Unsupported response type: x"), "mit einer Anfrage hierher geschickt, die wir nicht beantworten können"},
+		{stagedoor.Errorf(stagedoor.Forbidden, "access_denied", "Only staff, says an action."), `<p class="lead"><bdi>Only staff, says an action.</bdi></p>`},
 	} {
 		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "https://acme.test/u/login", nil)
 		r.Header.Set("Accept-Language", "de")
