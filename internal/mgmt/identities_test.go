@@ -3,6 +3,7 @@ package mgmt
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -290,7 +291,6 @@ func TestPasswordlessUsers(t *testing.T) {
 		h.call(all, "PATCH", "/users/"+other, `{"phone_number":"+15550100"}`).fails(400, "auth0_idp_error", "The specified new phone number already exists")
 		h.call(all, "PATCH", "/users/"+other, `{"phone_number":null}`).fails(400, "operation_not_supported", "The following user attributes cannot be removed: phone_number.")
 		h.call(all, "PATCH", "/users/"+other, `{"email_verified":true}`).fails(400, "operation_not_supported", "Email verification is not supported for enterprise users")
-		h.call(all, "PATCH", "/users/"+other, `{"phone_number":"+15550102","verify_phone_number":true}`).fails(501, "not_supported", "verify_phone_number is not supported by this server.")
 		h.call(all, "PATCH", "/users/"+other, `{"phone_number":"+15550102","name":"N"}`).is(200, "")
 
 		mail := h.call(all, "POST", "/users", `{"connection":"email","email":"M@x.test","email_verified":true}`).is(201, "")
@@ -352,5 +352,64 @@ func TestUnlinkingEndsWhatCameByIt(t *testing.T) {
 		left("nothing was unlinked", 2)
 		h.call(all, "DELETE", "/users/"+ada+"/identities/github/12345", "").is(200, "")
 		left("unlinked", 1)
+	})
+}
+
+// TestVerifyPhoneNumber: whose number was changed gets a code by which they log in, at a client of the connection, and so prove that it is theirs.
+func TestVerifyPhoneNumber(t *testing.T) {
+	each(t, func(h *house) {
+		all, ctx := h.machine("acme"), context.Background()
+		con := h.conn("sms", "sms", `{"template":"{{ code }} is your code for {{ application.name }}","syntax":"liquid"}`)
+		id := h.call(all, "POST", "/users", `{"connection":"sms","phone_number":"+15550100","phone_verified":true}`).is(201, "").text("user_id")
+		patch := func(body string) answer { h.Helper(); return h.call(all, "PATCH", "/users/"+id, body) }
+		sent := func(number string) string {
+			h.Helper()
+			mails, err := h.store("acme").Mails(ctx)
+			h.ok(err)
+			text := ""
+			for _, m := range mails {
+				if m.To == number {
+					text = m.Text
+				}
+			}
+			return text
+		}
+		patch(`{"phone_number":"+15550101","verify_phone_number":true}`).is(200, "") // nobody can send
+		if got := h.logged("acme"); !slices.Contains(got, "fn The code could not be sent: There is no phone provider that could send the message.") {
+			h.Errorf("%q", got)
+		}
+		_, err := h.store("acme").UpdateSettings(ctx, func(s *stagedoor.TenantSettings) error { s.Local.DevelopmentInbox = true; return nil })
+		h.ok(err)
+		if got := patch(`{"phone_number":"+15550102","verify_phone_number":true}`).is(200, ""); got.get("phone_verified") != false {
+			h.Errorf("%s", got.body)
+		}
+		code, rest, _ := strings.Cut(sent("+15550102"), " ")
+		if len(code) != 6 || rest != "is your code for web" {
+			h.Errorf("%q", sent("+15550102"))
+		}
+		kept, err := h.store("acme").OneTimeCode(ctx, "login/"+con, "+15550102")
+		if h.ok(err); kept.ClientID != "web_acme" || kept.Link {
+			h.Errorf("%+v", kept)
+		}
+		if _, err := h.store("acme").OneTimeCode(ctx, "login/"+con, "+15550101"); err != nil {
+			h.Error(err)
+		}
+		patch(`{"phone_number":"+15550103","verify_phone_number":false}`).is(200, "")
+		patch(`{"phone_number":"+15550104","phone_verified":true,"verify_phone_number":true}`).is(200, "")
+		if sent("+15550103") != "" || sent("+15550104") != "" {
+			h.Error("a code that nobody wants")
+		}
+		patch(`{"verify_phone_number":true}`).fails(400, "operation_not_supported", "Cannot verify phone_number unless it is changed")
+		patch(`{"phone_number":"+15550105","verify_phone_number":true,"client_id":"other"}`).fails(400, "operation_not_supported", "The connection is not enabled for the client.")
+		second := h.call(all, "POST", "/clients", `{"name":"Second"}`).is(201, "").text("client_id")
+		h.call(all, "PATCH", "/connections/"+con+"/clients", `[{"client_id":"`+second+`","status":true}]`).is(204, "")
+		patch(`{"phone_number":"+15550105","verify_phone_number":true}`).
+			fails(400, "invalid_body", "Payload validation error: 'Missing required property: client_id (the code that verify_phone_number sends is for one of the connection's clients)' on property client_id.")
+		patch(`{"phone_number":"+15550105","verify_phone_number":true,"client_id":"`+second+`"}`).is(200, "")
+		if got := sent("+15550105"); !strings.HasSuffix(got, "is your code for Second") {
+			h.Errorf("%q", got)
+		}
+		user := h.call(all, "POST", "/users", `{"connection":"Users","email":"ada@example.com","password":"Engine-No.1 of ada"}`).is(201, "").text("user_id")
+		h.call(all, "PATCH", "/users/"+user, `{"phone_number":"+15550106","verify_phone_number":true}`).fails(400, "operation_not_supported", "Cannot verify phone_number for non-sms user")
 	})
 }

@@ -173,8 +173,12 @@ func (in *patchUserIn) fits(conn *stagedoor.Connection, secondary bool) error {
 		return refuse("Cannot set username for connection without requires_username.")
 	case in.Username.Has() && !conn.Options.Usernames().Takes(in.Username.Value):
 		return refuse("The username is not as long as the connection wants it.")
-	case in.VerifyPhoneNumber.Value:
-		return unsupported("verify_phone_number")
+	case in.VerifyPhoneNumber.Value && conn.Strategy != connection.StrategySMS:
+		return refuse("Cannot verify phone_number for non-sms user")
+	case in.VerifyPhoneNumber.Value && secondary:
+		return unsupported("verify_phone_number of a linked identity")
+	case in.VerifyPhoneNumber.Value && !in.PhoneNumber.Has():
+		return refuse("Cannot verify phone_number unless it is changed")
 	}
 	return nil
 }
@@ -220,6 +224,12 @@ func (a *API) patchRoot(c *call, in *patchUserIn) (any, error) {
 			return nil, err
 		}
 	}
+	var texted *stagedoor.Client // whose people log in with the code that proves the number
+	if in.VerifyPhoneNumber.Value {
+		if texted, err = in.codeClient(c, conn); err != nil {
+			return nil, err
+		}
+	}
 	if in.Password.Set {
 		if err := a.Database.CheckNew(c.ctx(), c.store, conn, before.ID, in.Password.Value); err != nil {
 			return nil, invalidIdentifier(err)
@@ -253,7 +263,29 @@ func (a *API) patchRoot(c *call, in *patchUserIn) (any, error) {
 	if in.VerifyEmail.Value && !u.EmailVerified && meant == "" {
 		a.sendVerification(c, u, in.ClientID)
 	}
+	if texted != nil && !u.PhoneVerified && a.Pipeline != nil {
+		if err := a.Pipeline.TextNewNumber(c.ctx(), c.visit(), conn, texted, u.PhoneNumber); err != nil { // the tenant's log says why
+			a.Log.ErrorContext(c.ctx(), "a code for a new number could not be sent", "tenant", c.store.Tenant().ID, "user", u.ID, "error", err)
+		}
+	}
 	return u, nil
+}
+
+// codeClient is the client at which the code works that proves a new number: the one that is named, else the only one of the connection.
+func (in *patchUserIn) codeClient(c *call, conn *stagedoor.Connection) (*stagedoor.Client, error) {
+	id := in.ClientID
+	if id == "" && len(conn.EnabledClients) == 1 {
+		id = conn.EnabledClients[0]
+	}
+	switch {
+	case !conn.SendsCodes():
+		return nil, bad("operation_not_supported", "The connection is disabled.")
+	case id == "":
+		return nil, badProperty("client_id", "Missing required property: client_id (the code that verify_phone_number sends is for one of the connection's clients)")
+	case !conn.EnabledFor(id):
+		return nil, bad("operation_not_supported", "The connection is not enabled for the client.")
+	}
+	return c.store.Client(c.ctx(), id)
 }
 
 // identifiedIn tells whether a user, or the linked identity that is meant, can be found by what identifies the connection's users.

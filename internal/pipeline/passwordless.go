@@ -52,6 +52,18 @@ func (p *Pipeline) StartCode(ctx context.Context, v Visit, w CodeWish) (*stagedo
 		v.log(stagedoor.LogEvent{Type: "limit_mu", ClientID: w.Client.ID, ClientName: w.Client.Name, Connection: conn.Name, Description: describe(err)})
 		return nil, err
 	}
+	return p.sendCode(ctx, v, w, address)
+}
+
+// TextNewNumber sends somebody a code to log in with at a client, after somebody else has changed the number: by it they prove that it is theirs.
+func (p *Pipeline) TextNewNumber(ctx context.Context, v Visit, conn *stagedoor.Connection, client *stagedoor.Client, number string) error {
+	_, err := p.sendCode(ctx, v, CodeWish{Client: client, Connection: conn, Address: number}, number)
+	return err
+}
+
+// sendCode sends a code or a link to an address as the server writes it.
+func (p *Pipeline) sendCode(ctx context.Context, v Visit, w CodeWish, address string) (*stagedoor.OneTimeCode, error) {
+	conn := w.Connection
 	options := conn.Passwordless()
 	code := stagedoor.NewDigits(options.Length())
 	if w.Link {
