@@ -37,7 +37,9 @@ func (s *Server) answered(r *http.Request, e *web.Event, span *telemetry.Span, r
 	route = cmp.Or(route, unmatched)
 	class := statusClass(rec.status)
 	s.metrics.Add(telemetry.Requests, 1, route, r.Method, class)
-	s.metrics.Observe(telemetry.RequestTime, took.Seconds(), route, r.Method)
+	if !e.Endless() {
+		s.metrics.Observe(telemetry.RequestTime, took.Seconds(), route, r.Method)
+	}
 	if tenant != "" {
 		s.metrics.Add(telemetry.TenantRequests, 1, tenant, class)
 	}

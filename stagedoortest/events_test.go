@@ -2,11 +2,13 @@ package stagedoortest_test
 
 import (
 	"bufio"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/stagedoor/stagedoor/internal/config"
 	"github.com/stagedoor/stagedoor/internal/store/storetest"
 	"github.com/stagedoor/stagedoor/stagedoortest"
 )
@@ -86,5 +88,36 @@ func TestEventsOfTwoServers(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// How long readers stay says nothing of how fast the server is: it is not among the times that operators are warned by.
+func TestReadersOfEventsAreNotSlow(t *testing.T) {
+	s := stagedoortest.New(t, stagedoortest.Options{Configure: func(c *config.Config) { c.Admin = "127.0.0.1:0" }})
+	token := s.ManagementToken(t)
+	r := readEvents(t, s, s.HTTPURL, token)
+	if _, err := io.ReadAll(r); err != nil {
+		t.Fatal(err)
+	}
+	s.JSON(t, "GET", s.HTTPURL+"/api/v2/clients", token, nil, nil)
+	for end := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+		resp, err := s.Client.Get(s.AdminURL + "/metrics")
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := io.ReadAll(resp.Body)
+		resp.Body.Close()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(string(text), `stagedoor_http_request_duration_seconds_count{method="GET",route="/api/v2/events"}`) {
+			t.Fatal("the time of a reader is counted")
+		}
+		if strings.Contains(string(text), `route="/api/v2/events"`) && strings.Contains(string(text), `stagedoor_http_request_duration_seconds_count{method="GET",route="/api/v2/clients"}`) {
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatalf("%s", text)
+		}
 	}
 }

@@ -101,6 +101,7 @@ func (a *API) readEvents(c *call, in readEventsIn) (any, error) {
 	if c.r.Method == http.MethodHead {
 		return answered{}, nil
 	}
+	web.EventOf(c.ctx()).SetEndless()
 	ctx, cancel := a.feedTime(c)
 	defer cancel()
 	if fresh && c.store.Shared() && f.wait(ctx, store.CacheFor) != nil { // what others write until then may not be kept

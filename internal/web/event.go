@@ -15,6 +15,7 @@ type Event struct {
 
 	mu                    sync.Mutex
 	route, tenant, client string
+	endless               bool
 }
 
 type eventKey struct{}
@@ -62,6 +63,15 @@ func (e *Event) SetTenant(id string) { e.set(func() { e.tenant = id }) }
 
 // SetClient notes the client that asks: the id of one that exists, never what a request merely says.
 func (e *Event) SetClient(id string) { e.set(func() { e.client = id }) }
+
+// SetEndless notes that the answer goes on for as long as it may: how long it took tells nothing of the server.
+func (e *Event) SetEndless() { e.set(func() { e.endless = true }) }
+
+// Endless tells whether that was noted.
+func (e *Event) Endless() (is bool) {
+	e.set(func() { is = e.endless })
+	return is
+}
 
 func (e *Event) set(change func()) {
 	if e == nil {

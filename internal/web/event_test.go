@@ -27,6 +27,12 @@ func TestLinesNameTheirRequest(t *testing.T) {
 	if route, tenant, client := EventOf(ctx).Noted(); route != "/r/{id}" || tenant != "acme" || client != "c" {
 		t.Error(route, tenant, client)
 	}
+	if e.Endless() {
+		t.Error("endless")
+	}
+	if e.SetEndless(); !e.Endless() || EventOf(t.Context()).Endless() {
+		t.Error("not endless")
+	}
 	EventOf(t.Context()).SetTenant("nobody listens")
 	Logger(t.Context()).Error("without a server in front")
 	WriterLogger(httptest.NewRecorder()).Error("nor here")
