@@ -28,6 +28,7 @@ type file struct {
 	path  string
 	now   atomic.Pointer[edition]
 	tried time.Time // the last change of one that could not be read, so that it is told once; of Renew alone
+	gone  bool      // there was none, which is told once until it is back; of Renew alone
 }
 
 // edition is a file as it was when it was read.
@@ -201,14 +202,19 @@ func (d *Databases) Renew() {
 	}
 	for _, f := range d.files {
 		info, err := os.Stat(f.path)
+		told := f.gone
+		if f.gone = err != nil; f.gone && told {
+			continue
+		}
 		if now := f.now.Load(); err == nil && (info.ModTime().Equal(now.time) && info.Size() == now.size || info.ModTime().Equal(f.tried)) {
 			continue
 		}
-		if err == nil {
-			f.tried = info.ModTime()
-			err = f.read()
+		if f.gone {
+			d.log.Error("a database of addresses is gone; what was read of it goes on", "file", f.path, "error", err)
+			continue
 		}
-		if err != nil {
+		f.tried = info.ModTime()
+		if err := f.read(); err != nil {
 			d.log.Error("a database of addresses was replaced by what cannot be read; the one before goes on", "file", f.path, "error", err)
 			continue
 		}

@@ -123,6 +123,26 @@ func TestRenew(t *testing.T) {
 	if got := country(); got != "DE" {
 		t.Errorf("with a broken edition: %q", got)
 	}
+	away := path + ".away"
+	for range 2 { // each time that it is gone is told once, and nothing where it is back as it was
+		if err := os.Rename(path, away); err != nil {
+			t.Fatal(err)
+		}
+		said.Reset()
+		d.Renew()
+		d.Renew()
+		if got := said.String(); strings.Count(got, "\n") != 1 || !strings.Contains(got, "is gone") {
+			t.Errorf("of a file that is gone: %s", got)
+		}
+		if err := os.Rename(away, path); err != nil {
+			t.Fatal(err)
+		}
+		said.Reset()
+		d.Renew()
+		if got := said.String(); got != "" {
+			t.Errorf("of one that is back: %s", got)
+		}
+	}
 	next := geoiptest.Write(t, "next.mmdb", map[string]mmdbtype.Map{
 		"203.0.113.0/24": {"country": mmdbtype.Map{"iso_code": mmdbtype.String("AT")}},
 	})
