@@ -5,6 +5,7 @@ import (
 	"crypto/subtle"
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"net/http"
 	"net/url"
@@ -149,8 +150,24 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.mu.Lock()
 		s.fetched[r.URL.Path]++
 		s.mu.Unlock()
+	} else {
+		w = &nothing{w, base(r)}
 	}
 	s.mux.ServeHTTP(w, r)
+}
+
+// nothing says of an address that is not there where those are that are.
+type nothing struct {
+	http.ResponseWriter
+	base string
+}
+
+func (n *nothing) Write(text []byte) (int, error) {
+	if strings.HasPrefix(string(text), "404") {
+		_, err := fmt.Fprintf(n.ResponseWriter, "The stand-in has nothing at this address. %s/ tells what it has.\n", n.base)
+		return len(text), err
+	}
+	return n.ResponseWriter.Write(text)
 }
 
 // Choose says who comes back next, without a page; nil: the page asks again.

@@ -52,6 +52,14 @@ func TestPage(t *testing.T) {
 	if w := ask(t, s, http.MethodPost, "/token", url.Values{"code": {"x"}}); w.Code != http.StatusBadRequest {
 		t.Errorf("%d", w.Code)
 	}
+	for _, path := range []string{"/nowhere", "/github.com/", "/favicon.ico"} {
+		if w := ask(t, s, http.MethodGet, path, nil); w.Code != http.StatusNotFound || w.Body.String() != "The stand-in has nothing at this address. http://example.com/ tells what it has.\n" {
+			t.Errorf("%s: %d %s", path, w.Code, w.Body)
+		}
+	}
+	if w := ask(t, s, http.MethodDelete, "/token", nil); w.Code != http.StatusMethodNotAllowed || !strings.HasPrefix(w.Body.String(), "Method Not Allowed") {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
 	if w := ask(t, s, http.MethodGet, "/", nil); w.Code != http.StatusOK || !strings.Contains(w.Body.String(), "Spotify") {
 		t.Errorf("%d", w.Code)
 	}
