@@ -119,3 +119,14 @@ func TestNoDatabase(t *testing.T) {
 		}
 	}
 }
+
+// Where there is no tenant, what is about one says how one is made.
+func TestNoTenantYet(t *testing.T) {
+	data := t.TempDir()
+	if _, errs, code := runCommand(t, "migrate", "--data", data); code != 0 {
+		t.Fatal(errs)
+	}
+	if _, errs, code := runCommand(t, "login", "runs", "--data", data); code != 1 || !strings.Contains(errs, "there is no tenant yet: `stagedoor init` makes one") {
+		t.Errorf("code %d, %s", code, errs)
+	}
+}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -48,6 +49,9 @@ func (c *recordedOf) tenant(ctx context.Context, db *store.DB) (*store.Store, er
 	all, err := db.Tenants(ctx)
 	if err != nil {
 		return nil, err
+	}
+	if len(all) == 0 {
+		return nil, errors.New("there is no tenant yet: `stagedoor init` makes one")
 	}
 	if len(all) != 1 {
 		return nil, fmt.Errorf("there are %d tenants: name one with --tenant", len(all))
