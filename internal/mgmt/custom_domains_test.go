@@ -202,15 +202,17 @@ func TestTenantSettingsShapes(t *testing.T) {
 		h.Errorf("%s", got.body)
 	}
 	for body, message := range map[string]string{
-		`{"device_flow":{"charset":"hex"}}`:                    "Payload validation error: 'No enum match for: hex' on property device_flow.charset (Character set used to generate a User Code).",
-		`{"device_flow":{"mask":"*********************"}}`:     "Payload validation error: 'String is too long (21 chars), maximum 20' on property device_flow.mask (Mask used to format a generated User Code into a friendly, readable format).",
-		`{"country_codes":{"list":["us"],"mode":"allow"}}`:     "",
-		`{"country_codes":{"list":["US"]}}`:                    "Payload validation error: 'Missing required property: mode' on property country_codes.",
-		`{"sessions":{"other":true}}`:                          "Payload validation error: 'Additional properties not allowed: other' on property sessions.",
-		`{"default_token_quota":{"clients":{}}}`:               "Payload validation error: 'Missing required property: client_credentials' on property default_token_quota.clients.",
-		`{"change_password":{"enabled":"yes"}}`:                "Payload validation error: 'Expected type boolean but found type string' on property change_password.enabled.",
-		`{"acr_values_supported":["a","a"]}`:                   "",
-		`{"dynamic_client_registration_security_mode":"none"}`: "Payload validation error: 'No enum match for: none' on property dynamic_client_registration_security_mode.",
+		`{"device_flow":{"charset":"hex"}}`:                                     "Payload validation error: 'No enum match for: hex' on property device_flow.charset (Character set used to generate a User Code).",
+		`{"device_flow":{"mask":"*********************"}}`:                      "Payload validation error: 'String is too long (21 chars), maximum 20' on property device_flow.mask (Mask used to format a generated User Code into a friendly, readable format).",
+		`{"country_codes":{"list":["us"],"mode":"allow"}}`:                      "",
+		`{"country_codes":{"list":["US"]}}`:                                     "Payload validation error: 'Missing required property: mode' on property country_codes.",
+		`{"sessions":{"other":true}}`:                                           "Payload validation error: 'Additional properties not allowed: other' on property sessions.",
+		`{"default_token_quota":{"clients":{}}}`:                                "Payload validation error: 'Missing required property: client_credentials' on property default_token_quota.clients.",
+		`{"change_password":{"enabled":"yes"}}`:                                 "Payload validation error: 'Expected type boolean but found type string' on property change_password.enabled.",
+		`{"change_password":{"html":"` + strings.Repeat("x", 256<<10+1) + `"}}`: "Payload validation error: 'The template is longer than 262144 bytes, or has more than 5000 tags' on property change_password.html.",
+		`{"error_page":{"html":"` + strings.Repeat("{{x}}", 5001) + `"}}`:       "Payload validation error: 'The template is longer than 262144 bytes, or has more than 5000 tags' on property error_page.html.",
+		`{"acr_values_supported":["a","a"]}`:                                    "",
+		`{"dynamic_client_registration_security_mode":"none"}`:                  "Payload validation error: 'No enum match for: none' on property dynamic_client_registration_security_mode.",
 	} {
 		if got := h.call(bearer, "PATCH", "/tenants/settings", body); message == "" {
 			got.is(400, "")

@@ -2,11 +2,13 @@ package mgmt
 
 import (
 	"encoding/json"
+	"errors"
 	"maps"
 	"slices"
 	"strings"
 
 	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/liquid"
 	"github.com/stagedoor/stagedoor/internal/script"
 	"github.com/stagedoor/stagedoor/internal/web"
 )
@@ -218,6 +220,11 @@ func (in *tenantSettingsIn) check() error {
 	}
 	if address := in.SupportEmail.Value; address != "" && !strings.Contains(address, "@") {
 		return badProperty("support_email", "Object didn't pass validation for format email-or-empty: "+address)
+	}
+	for name, html := range map[string]string{"change_password.html": in.ChangePassword.Value.HTML.Value, "error_page.html": in.ErrorPage.Value.HTML.Value} {
+		if errors.Is(liquid.Check(html), liquid.ErrTooLarge) { // our own page would be shown in its place
+			return badProperty(name, "The template is longer than 262144 bytes, or has more than 5000 tags")
+		}
 	}
 	for i, u := range in.AllowedLogoutURLs.Value {
 		if !isURL(u) {
