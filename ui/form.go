@@ -83,7 +83,7 @@ func (p FormPage) ProblemText(problem Problem) string {
 	text := p.Frame.ProblemText(problem)
 	for _, part := range p.Parts {
 		if problem.Field != "" && part.Name == problem.Field && part.Label != "" {
-			return part.Label + ": " + text
+			return p.T("form.problem.of", part.Label, text)
 		}
 	}
 	return text

@@ -47,6 +47,16 @@ func TestProblemText(t *testing.T) {
 	}
 }
 
+// A problem in the list above a form has its field before it, as the language writes that.
+func TestProblemOfAField(t *testing.T) {
+	for lang, want := range map[string]string{"en": "Age: no", "fr": "Age\u202f: no", "ja": "Age：no"} {
+		p := FormPage{Frame: Frame{Lang: lang}, Parts: []FormPart{{Name: "age", Label: "Age"}}}
+		if got := p.ProblemText(Problem{Field: "age", Text: "no"}); got != want {
+			t.Errorf("%s: %q", lang, got)
+		}
+	}
+}
+
 func TestPasswordRules(t *testing.T) {
 	in := input{Policy: append(samplePolicy(), Rule{Code: "identicalChars", Args: []any{float64(2), "aaa"}})}
 	want := "minlength: 8; required: lower; required: upper; required: digit; required: [!@#$%^&*]; max-consecutive: 2;"
