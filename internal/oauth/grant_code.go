@@ -1,6 +1,7 @@
 package oauth
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
@@ -8,6 +9,7 @@ import (
 	"time"
 
 	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/connection"
 	"github.com/stagedoor/stagedoor/internal/jose"
 	"github.com/stagedoor/stagedoor/internal/pipeline"
 	"github.com/stagedoor/stagedoor/internal/store"
@@ -139,9 +141,24 @@ func (t *tokenRequest) issue(ctx context.Context, user *stagedoor.User, a *stage
 			return nil, err
 		}
 		resp.RefreshToken = stagedoor.NewToken()
-		err = t.st.CreateRefreshToken(ctx, resp.RefreshToken, family)
+		if err = t.st.CreateRefreshToken(ctx, resp.RefreshToken, family); err == nil {
+			err = t.unlessReplaced(ctx, family)
+		}
 	}
 	return resp, err
+}
+
+// unlessReplaced takes the first refresh token of a family back where the password that it was given for has been replaced meanwhile, while scripts ran perhaps. Who replaces one ends all
+// refresh tokens that there are; those that come up at the same moment wait for that.
+func (t *tokenRequest) unlessReplaced(ctx context.Context, family *stagedoor.RefreshToken) error {
+	if t.was == nil {
+		return nil
+	}
+	now, err := t.st.User(ctx, family.UserID)
+	if err != nil || now.ID != t.was.ID || now.LastPasswordReset.Equal(t.was.LastPasswordReset) {
+		return err
+	}
+	return cmp.Or(t.st.EndRefreshTokens(context.WithoutCancel(ctx), family.UserID, family.FamilyID), connection.ErrWrongCredentials())
 }
 
 // keepsAccess tells whether the client may have refresh tokens, and those of a session that a session transfer token opened.

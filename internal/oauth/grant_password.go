@@ -54,6 +54,7 @@ func (t *tokenRequest) byPassword(ctx context.Context, name string) (*tokenRespo
 		return nil, err
 	}
 	a, user, err := t.Pipeline.ByPassword(ctx, t.visit, x, conn, t.params["username"], t.params["password"], t.event)
+	t.was = x.Was
 	return t.directly(ctx, x, a, user, err)
 }
 

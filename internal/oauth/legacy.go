@@ -173,7 +173,9 @@ func (t *tokenRequest) roPassword(ctx context.Context, x *pipeline.Direct) (*sta
 	if err != nil {
 		return nil, nil, err
 	}
-	return t.Pipeline.ByPassword(ctx, t.visit, x, conn, t.params["username"], t.params["password"], t.event)
+	a, u, err := t.Pipeline.ByPassword(ctx, t.visit, x, conn, t.params["username"], t.params["password"], t.event)
+	t.was = x.Was
+	return a, u, err
 }
 
 func (t *tokenRequest) roBearer(ctx context.Context, x *pipeline.Direct) (*stagedoor.Authorization, *stagedoor.User, error) {

@@ -27,6 +27,7 @@ type tokenRequest struct {
 	changed string              // what the person's factors have changed by, that they are told of
 	proof   string              // the second factor that the person has just given: otp, recovery-code
 	session *stagedoor.Session  // of the online refresh token that the client presents
+	was     *stagedoor.User     // who gave a password, as they were before it was looked at; nil: none was given
 	header  http.Header         // of the answer
 }
 

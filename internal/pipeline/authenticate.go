@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"crypto/subtle"
 	"errors"
@@ -59,7 +60,31 @@ func (p *Pipeline) Authenticate(ctx context.Context, v Visit, id, nonce, identif
 	if err != nil {
 		return nil, err
 	}
-	return p.proved(ctx, v, tx, proof{conn: conn, user: u, method: "pwd", by: byPassword, console: on.Console})
+	return p.proved(ctx, v, tx, proof{conn: conn, user: u, method: "pwd", by: byPassword, console: on.Console, was: asLookedAt(conn, u)})
+}
+
+// asLookedAt is the user of a right password as they were before it was looked at; nil where others keep the passwords of the connection.
+func asLookedAt(conn *stagedoor.Connection, u *stagedoor.User) *stagedoor.User {
+	if conn.Scripts().On {
+		return nil
+	}
+	return u
+}
+
+// record counts a login of who is proved; was is as of proof.
+func record(ctx context.Context, v Visit, u, was *stagedoor.User) error {
+	if was == nil {
+		return v.Store.RecordLogin(ctx, u.ID, v.IP)
+	}
+	return replaced(v.Store.RecordPassword(ctx, was, v.IP))
+}
+
+// replaced makes a password that was replaced while it was looked at a wrong one.
+func replaced(err error) error {
+	if stagedoor.HasCode(err, store.CodeReplaced) {
+		return connection.ErrWrongCredentials()
+	}
+	return err
 }
 
 // password proves a person by their password, unless they or their address failed too often.
@@ -241,6 +266,7 @@ type proof struct {
 	counted bool             // as a login, already
 	came    *stagedoor.CameBy
 	risk    *stagedoor.RiskAssessment // nil: it is to be measured yet, if the login is not counted
+	was     *stagedoor.User           // as they were before their password was looked at; nil: they gave none that is kept here
 }
 
 // proved opens or renews the session, counts the login, and lets it go on: a login that fails here is not counted.
@@ -270,7 +296,12 @@ func (p *Pipeline) proved(ctx context.Context, v Visit, tx *stagedoor.Transactio
 	if by.counted {
 		return opened, v.Store.SaveTransaction(ctx, tx)
 	}
-	return opened, v.Store.SaveProved(ctx, tx, v.IP)
+	err = v.Store.SaveProved(ctx, tx, v.IP, by.was)
+	if stagedoor.HasCode(err, store.CodeReplaced) { // nobody is to have the session, nor will
+		gone := v.Store.DeleteSession(context.WithoutCancel(ctx), opened.Session.ID, stagedoor.LogoutPassword)
+		return nil, cmp.Or(gone, replaced(err))
+	}
+	return opened, err
 }
 
 // open opens or renews the session of who has proved themselves. The caller counts the login.

@@ -28,6 +28,7 @@ type Direct struct {
 	Legacy       bool // by the rules of the old kind: the scope names members of the profile
 	Proof        Second
 	Risk         *stagedoor.RiskAssessment // of the login, before it was counted; nil: it was not measured
+	Was          *stagedoor.User           // as they were before their password was looked at; nil: they gave none that is kept here
 }
 
 // Second is the second factor that a person has just given at the token endpoint; none is empty.
@@ -59,8 +60,11 @@ func (p *Pipeline) directly(ctx context.Context, v Visit, x *Direct, conn *stage
 	if x.Risk, err = assessCounted(ctx, v, u.ID, true); err != nil {
 		return nil, nil, err
 	}
+	if method == "pwd" {
+		x.Was = asLookedAt(conn, u)
+	}
 	if !u.IsBlocked() {
-		if err := v.Store.RecordLogin(ctx, u.ID, v.IP); err != nil {
+		if err := record(ctx, v, u, x.Was); err != nil {
 			return nil, nil, err
 		}
 	}

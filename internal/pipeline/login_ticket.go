@@ -46,8 +46,12 @@ func (p *Pipeline) ticket(ctx context.Context, v Visit, clientID, login string, 
 		Kind: stagedoor.TicketLogin, UserID: u.ID, ClientID: clientID, Connection: conn.Name, Browser: hash(v.Browser), Login: login, Risk: risk,
 		ExpiresAt: v.Store.Clock().Now().Add(ticketLife),
 	})
+	var was *stagedoor.User
+	if !conn.SendsCodes() {
+		was = asLookedAt(conn, u)
+	}
 	if err == nil {
-		err = v.Store.RecordLogin(ctx, u.ID, v.IP) // also where nothing comes of it (fact sheet 3.4)
+		err = record(ctx, v, u, was) // also where nothing comes of it (fact sheet 3.4)
 	}
 	return ticket, err
 }

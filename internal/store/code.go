@@ -4,11 +4,18 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/jose"
 )
+
+// codePrefix begins the ids of codes.
+const codePrefix = "code_"
+
+// ofCode tells whether tokens come from a code.
+func ofCode(origin string) bool { return strings.HasPrefix(origin, codePrefix) }
 
 // SaveCode keeps an authorization code and returns its id, which its tokens carry
 // as their origin.
@@ -19,7 +26,7 @@ func (s *Store) SaveCode(ctx context.Context, code string, c *stagedoor.Code) er
 	}
 	return s.writeOne(ctx, func(q querier) error {
 		_, err := q.exec(ctx, "INSERT INTO codes (tenant, hash, id, user_id, doc, expires_at) VALUES (?, ?, ?, ?, ?, ?)",
-			s.tenant.ID, jose.HashToken(code), stagedoor.NewID("code_"), c.UserID, document(doc), millis(c.ExpiresAt))
+			s.tenant.ID, jose.HashToken(code), stagedoor.NewID(codePrefix), c.UserID, document(doc), millis(c.ExpiresAt))
 		return err
 	})
 }
@@ -67,8 +74,8 @@ func (s *Store) revokeReplayed(ctx context.Context, q querier, hash string, now 
 	return err
 }
 
-// checkOrigin refuses tokens of a code that was replayed before they were saved.
-func (s *Store) checkOrigin(ctx context.Context, q querier, origin string) error {
+// checkOrigin refuses tokens of a code that was replayed before they were saved; where it is new also of one that has gone since it was redeemed, because all that its user had has ended.
+func (s *Store) checkOrigin(ctx context.Context, q querier, origin string, isNew bool) error {
 	if origin == "" {
 		return nil
 	}
@@ -78,10 +85,10 @@ func (s *Store) checkOrigin(ctx context.Context, q querier, origin string) error
 	}
 	var replayed *int64
 	err := q.row(ctx, "SELECT replayed_at FROM codes WHERE tenant = ? AND id = ?"+lock, []any{s.tenant.ID, origin}, &replayed)
-	if errors.Is(err, errNoRows) {
+	if errors.Is(err, errNoRows) && !(isNew && ofCode(origin)) {
 		return nil
 	}
-	if err == nil && replayed != nil {
+	if errors.Is(err, errNoRows) || err == nil && replayed != nil {
 		err = errNotFound("code")
 	}
 	return err
@@ -100,7 +107,7 @@ func (s *Store) SaveAccessToken(ctx context.Context, token, origin string, a *st
 		return s.saveAccessToken(ctx, origin, args)
 	}
 	return s.write(ctx, func(q querier) error {
-		if err := s.checkOrigin(ctx, q, origin); err != nil {
+		if err := s.checkOrigin(ctx, q, origin, false); err != nil {
 			return err
 		}
 		_, err := q.exec(ctx, "INSERT INTO access_tokens (tenant, hash, origin, user_id, doc, expires_at) VALUES (?, ?, ?, ?, ?, ?)"+overAccessToken, args...)

@@ -40,7 +40,7 @@ func usedEnd(t *stagedoor.RefreshToken, now time.Time) int64 {
 }
 
 // CreateRefreshToken keeps the first token of a family. The family is the code that it comes
-// from, if any; when that was replayed meanwhile, or a session has ended that a session transfer token opened, the error is NotFound.
+// from, if any; when that was replayed meanwhile, all that its user had has ended, or a session has that a session transfer token opened, the error is NotFound.
 func (s *Store) CreateRefreshToken(ctx context.Context, token string, t *stagedoor.RefreshToken) error {
 	if s.db.postgres && t.Transfer == nil {
 		return s.createRefreshToken(ctx, token, t)
@@ -49,7 +49,7 @@ func (s *Store) CreateRefreshToken(ctx context.Context, token string, t *stagedo
 		if err := s.checkTransferred(ctx, q, t); err != nil {
 			return err
 		}
-		if err := s.checkOrigin(ctx, q, t.FamilyID); err != nil {
+		if err := s.checkOrigin(ctx, q, t.FamilyID, true); err != nil {
 			return err
 		}
 		if err := s.insertRefreshToken(ctx, q, token, t); err != nil {

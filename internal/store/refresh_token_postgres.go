@@ -19,7 +19,7 @@ const createRefreshTokenSQL = `WITH origin AS (SELECT replayed_at FROM codes WHE
 		AND hash = ANY (ARRAY(SELECT hash FROM refresh_tokens WHERE tenant = ? AND user_id = ? AND client_id = ? AND used_at IS NULL
 			ORDER BY created_at DESC, hash LIMIT 1000 OFFSET ?)))
 	INSERT INTO refresh_tokens (` + refreshTokenColumns + `) ` + refreshTokenValues + `
-	WHERE NOT EXISTS (SELECT 1 FROM origin WHERE replayed_at IS NOT NULL)`
+	WHERE NOT EXISTS (SELECT 1 FROM origin WHERE replayed_at IS NOT NULL) AND (NOT CAST(? AS BOOLEAN) OR EXISTS (SELECT 1 FROM origin))`
 
 // refreshTokenValues are the values of refreshTokenColumns as a SELECT has them.
 const refreshTokenValues = "SELECT ?, ?, ?, ?, CAST(? AS BIGINT), ?, ?, ?, CAST(? AS JSONB), CAST(? AS BIGINT), CAST(? AS BIGINT)"
@@ -30,7 +30,7 @@ func (s *Store) createRefreshToken(ctx context.Context, token string, t *stagedo
 		return err
 	}
 	args := []any{s.tenant.ID, t.FamilyID, s.tenant.ID, t.UserID, t.ClientID, s.tenant.ID, t.UserID, t.ClientID, maxRefreshTokens - 1}
-	made, err := s.inserted(ctx, token, createRefreshTokenSQL, append(args, row...))
+	made, err := s.inserted(ctx, token, createRefreshTokenSQL, append(append(args, row...), ofCode(t.FamilyID)))
 	if err == nil && !made {
 		err = errNotFound("code")
 	}

@@ -352,6 +352,9 @@ var trespasses = map[string]struct {
 	"RecordLogin": {finds, func(ctx context.Context, s *store.Store) (any, error) {
 		return nil, s.RecordLogin(ctx, "auth0|acme", "::1")
 	}},
+	"RecordPassword": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		return nil, s.RecordPassword(ctx, &stagedoor.User{ID: "auth0|acme"}, "::1")
+	}},
 	"Client":       {finds, func(ctx context.Context, s *store.Store) (any, error) { return s.Client(ctx, "client acme") }},
 	"GlobalClient": {finds, func(ctx context.Context, s *store.Store) (any, error) { return s.GlobalClient(ctx) }},
 	"UpdateClient": {finds, func(ctx context.Context, s *store.Store) (any, error) {
@@ -837,7 +840,7 @@ var trespasses = map[string]struct {
 		return nil, s.SaveTransaction(ctx, &stagedoor.Transaction{ID: "tx acme", Step: "x"})
 	}},
 	"SaveProved": {finds, func(ctx context.Context, s *store.Store) (any, error) {
-		return nil, s.SaveProved(ctx, &stagedoor.Transaction{ID: "tx acme", UserID: "auth0|acme"}, "::1")
+		return nil, s.SaveProved(ctx, &stagedoor.Transaction{ID: "tx acme", UserID: "auth0|acme"}, "::1", nil)
 	}},
 	"SaveCode": {finds, func(ctx context.Context, s *store.Store) (any, error) {
 		return nil, s.SaveCode(ctx, "new", &stagedoor.Code{Authorization: stagedoor.Authorization{UserID: "auth0|acme"}})
