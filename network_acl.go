@@ -1,6 +1,7 @@
 package stagedoor
 
 import (
+	"encoding/json"
 	"net/netip"
 	"slices"
 	"strings"
@@ -23,7 +24,8 @@ type ACLRule struct {
 	Action   ACLAction `json:"action"`
 	Match    *ACLMatch `json:"match,omitempty"`
 	NotMatch *ACLMatch `json:"not_match,omitempty"`
-	Scope    string    `json:"scope"` // management, authentication, tenant or dynamic_client_registration
+	MatchAll bool      `json:"match_all,omitempty"` // there is neither Match nor NotMatch
+	Scope    string    `json:"scope"`               // management, authentication, tenant or dynamic_client_registration
 }
 
 // ACLAction is one of four.
@@ -53,6 +55,8 @@ type ACLMatch struct {
 	JA3     []string `json:"ja3_fingerprints,omitempty"`
 	JA4     []string `json:"ja4_fingerprints,omitempty"`
 	Managed []string `json:"auth0_managed,omitempty"`
+
+	Signature map[string]json.RawMessage `json:"http_message_signature,omitempty"`
 }
 
 // Unknowable names a criterion that a server with this knowledge cannot judge; empty if it can judge all.
@@ -72,6 +76,8 @@ func (r ACLRule) Unknowable(known PlacesKnown) string {
 			return "ja4_fingerprints"
 		case len(m.Managed) > 0:
 			return "auth0_managed"
+		case len(m.Signature) > 0:
+			return "http_message_signature"
 		}
 	}
 	return ""

@@ -64,6 +64,7 @@ type OrganizationConnection struct {
 	ShowAsButton            bool   `json:"show_as_button"`
 	IsSignupEnabled         bool   `json:"is_signup_enabled"` // strangers may sign up
 	AccessLevel             string `json:"organization_access_level,omitempty"`
+	MemberAccessLevel       string `json:"organization_member_access_level,omitempty"`
 	IsEnabled               bool   `json:"is_enabled"`
 }
 

@@ -64,6 +64,7 @@ type TenantSettings struct {
 	EnabledLocales            []string    `json:"enabled_locales,omitzero"`
 	ResourceParameterProfile  string      `json:"resource_parameter_profile,omitempty"`
 	ClientIDMetadataSupported bool        `json:"client_id_metadata_document_supported"`
+	ClientIDMetadataDynamic   *bool       `json:"client_id_metadata_document_dynamic_registration_supported,omitempty"` // nil: as ClientIDMetadataSupported
 	Flags                     Flags       `json:"flags"`
 
 	// Local holds the settings that Stagedoor adds to the wire API.
@@ -144,6 +145,11 @@ type LocalSettings struct {
 	PrimaryColor string `json:"primary_color,omitempty"`
 	// Account is what the page is like on which people look after their own account; nil: there is none.
 	Account *AccountSettings `json:"account,omitempty"`
+}
+
+// TakesDocuments tells whether a client that nobody here has made is one if its id is the address of a document that describes it.
+func (s *TenantSettings) TakesDocuments() bool {
+	return s.ClientIDMetadataSupported && (s.ClientIDMetadataDynamic == nil || *s.ClientIDMetadataDynamic)
 }
 
 // MetadataLimit returns the largest size of a metadata object in bytes.

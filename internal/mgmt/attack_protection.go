@@ -34,6 +34,7 @@ type bruteForceIn struct {
 	Enabled     web.Opt[bool] `json:"enabled" schema:"notnull" doc:"Whether or not brute force attack protections are active"`
 	Shields     []string      `json:"shields" schema:"unique,enum=block|user_notification" doc:"Action to take when a brute force protection threshold is violated"`
 	Mode        string        `json:"mode" schema:"enum=count_per_identifier_and_ip|count_per_identifier" doc:"Account Lockout: Determines whether or not IP address is used when counting failed attempts"`
+	FormMode    string        `json:"form_submission_mode" schema:"enum=auto|manual" doc:"Whether the link that lifts a block does so by itself"`
 	Allowlist   []string      `json:"allowlist" schema:"unique" doc:"List of trusted IP addresses that will not have attack protection enforced against them"`
 	MaxAttempts web.Opt[int]  `json:"max_attempts" schema:"notnull,min=1,max=100" doc:"Maximum number of unsuccessful attempts"`
 }

@@ -46,7 +46,28 @@ type clientShape struct {
 	AsyncApproval         web.Opt[[]string]                   `json:"async_approval_notification_channels" schema:"enum=guardian-push|email,min=1,unique" doc:"Array of notification channels for contacting the user when their approval is required"`
 	SkipConfirmation      web.Opt[bool]                       `json:"skip_non_verifiable_callback_uri_confirmation_prompt" doc:"Controls whether the confirmation prompt is shown for non-verifiable callback URIs"`
 	UserInfoAlgorithm     web.Opt[string]                     `json:"userinfo_signed_response_alg" schema:"enum=RS256|PS256" doc:"How answers of /userinfo are signed for this client; an addition of Stagedoor's"`
+	AnonymousSessions     web.Opt[connectionActiveIn]         `json:"anonymous_sessions"`
+	AnonymousBinding      web.Opt[string]                     `json:"enforce_anon_session_transfer_network_binding" schema:"enum=ip|asn|none"`
+	B2B                   web.Opt[b2bIn]                      `json:"b2b_integration_configuration"`
+	OIDCSupport           web.Opt[oidcSupportIn]              `json:"oidc_support"`
 	PARExpiry             web.Opt[int]                        `json:"par_request_expiry" schema:"min=10,max=600" doc:"Specifies how long, in seconds, a Pushed Authorization Request URI remains valid"`
+}
+
+type b2bIn struct {
+	Profiles web.Opt[[]string] `json:"sso_profiles" schema:"max=1"`
+	Type     web.Opt[string]   `json:"integration_type" schema:"enum=custom_auth_server|third_party|application"`
+}
+
+// oidcSupportIn says whether a client may use OIDC, and for which scopes.
+type oidcSupportIn struct {
+	Allowed   bool              `json:"is_allowed" schema:"required"`
+	AllScopes web.Opt[bool]     `json:"allow_all_scopes"`
+	Scopes    web.Opt[[]string] `json:"allowed_scopes" schema:"max=100,unique"`
+}
+
+// limits tells whether something is not allowed.
+func (in oidcSupportIn) limits() bool {
+	return !in.Allowed || !in.AllScopes.Value && len(in.Scopes.Value) > 0 || in.AllScopes.Has() && !in.AllScopes.Value
 }
 
 type tokenExchangeIn struct {

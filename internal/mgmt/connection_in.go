@@ -35,6 +35,7 @@ type connectionStatusIn struct {
 type connectedAccountsIn struct {
 	Active         bool          `json:"active" schema:"required"`
 	CrossAppAccess web.Opt[bool] `json:"cross_app_access"`
+	WithoutID      web.Opt[bool] `json:"allow_missing_user_id"`
 }
 
 // MarshalJSON writes what was sent.
@@ -42,6 +43,9 @@ func (in connectedAccountsIn) MarshalJSON() ([]byte, error) {
 	out := map[string]bool{"active": in.Active}
 	if in.CrossAppAccess.Has() {
 		out["cross_app_access"] = in.CrossAppAccess.Value
+	}
+	if in.WithoutID.Has() {
+		out["allow_missing_user_id"] = in.WithoutID.Value
 	}
 	return json.Marshal(out)
 }
@@ -72,6 +76,9 @@ func newConnection(name, strategy string) *stagedoor.Connection {
 func (in *connectionIn) check(c *call) error {
 	if _, err := texts(in.Metadata.Value); err != nil {
 		return err
+	}
+	if in.ConnectedAccounts.Value.WithoutID.Value {
+		return unsupported("A connected account of nobody at its provider (allow_missing_user_id)")
 	}
 	return knownClients(c, in.EnabledClients.Value)
 }

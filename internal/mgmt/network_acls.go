@@ -21,6 +21,8 @@ type aclMatchIn struct {
 	UserAgents      []string `json:"user_agents" schema:"unique"`
 	Hostnames       []string `json:"hostnames" schema:"unique"`
 	Managed         []string `json:"auth0_managed" schema:"unique"`
+
+	Signature web.Opt[keptObject] `json:"http_message_signature" schema:"notnull,min=1"`
 }
 
 type aclRuleIn struct {
@@ -33,6 +35,7 @@ type aclRuleIn struct {
 	} `json:"action" schema:"required" doc:"What happens to a request that matches"`
 	Match    *aclMatchIn `json:"match" doc:"Which requests are meant"`
 	NotMatch *aclMatchIn `json:"not_match" doc:"Which requests are not meant"`
+	MatchAll bool        `json:"match_all" doc:"Whether all requests are meant"`
 	Scope    string      `json:"scope" schema:"required,enum=management|authentication|tenant|dynamic_client_registration" doc:"Which requests are looked at"`
 }
 
@@ -132,7 +135,7 @@ func (in aclRuleIn) rule() stagedoor.ACLRule {
 	act := in.Action
 	return stagedoor.ACLRule{
 		Action: stagedoor.ACLAction{Block: act.Block.Value, Allow: act.Allow.Value, Log: act.Log.Value, Redirect: act.Redirect.Value, RedirectURI: act.RedirectURI},
-		Match:  in.Match.match(), NotMatch: in.NotMatch.match(), Scope: in.Scope,
+		Match:  in.Match.match(), NotMatch: in.NotMatch.match(), MatchAll: in.MatchAll, Scope: in.Scope,
 	}
 }
 
@@ -143,6 +146,7 @@ func (in *aclMatchIn) match() *stagedoor.ACLMatch {
 	return &stagedoor.ACLMatch{
 		IPv4: in.IPv4, IPv6: in.IPv6, ConnectingIPv4: in.ConnectingIPv4, ConnectingIPv6: in.ConnectingIPv6, UserAgents: in.UserAgents, Hostnames: in.Hostnames,
 		ASNs: in.ASNs, GeoCountries: in.GeoCountries, GeoSubdivisions: in.GeoSubdivisions, JA3: in.JA3, JA4: in.JA4, Managed: in.Managed,
+		Signature: in.Signature.Value,
 	}
 }
 
@@ -160,7 +164,10 @@ func checkACL(acl *stagedoor.NetworkACL, known stagedoor.PlacesKnown) error {
 	if uri, err := url.Parse(acl.Rule.Action.RedirectURI); acl.Rule.Action.Redirect && (err != nil || uri.Scheme != "https" && uri.Scheme != "http" || uri.Host == "") {
 		return badProperty("rule.action.redirect_uri", "Object didn't pass validation for format url: "+bounded(acl.Rule.Action.RedirectURI, 100))
 	}
-	if acl.Rule.Match == nil && acl.Rule.NotMatch == nil {
+	switch some := acl.Rule.Match != nil || acl.Rule.NotMatch != nil; {
+	case acl.Rule.MatchAll && some:
+		return badProperty("rule.match_all", "match_all excludes match and not_match")
+	case !acl.Rule.MatchAll && !some:
 		return badProperty("rule", "Missing required property: match")
 	}
 	for path, m := range map[string]*stagedoor.ACLMatch{"match": acl.Rule.Match, "not_match": acl.Rule.NotMatch} {

@@ -27,6 +27,7 @@ type changeEnabledIn struct {
 type organizationConnectionIn struct {
 	Name        web.Opt[string] `json:"organization_connection_name" schema:"min=1,max=50" doc:"Name of the connection in the scope of this organization"`
 	AccessLevel web.Opt[string] `json:"organization_access_level" schema:"enum=none|readonly|limited|full" doc:"Access level for the organization"`
+	MemberLevel web.Opt[string] `json:"organization_member_access_level" schema:"enum=none|readonly|limited|full" doc:"Access level for members of the organization"`
 	IsEnabled   web.Opt[bool]   `json:"is_enabled" doc:"Whether the connection is enabled for the organization"`
 	joinIn
 }
@@ -67,6 +68,7 @@ func (in *joinIn) apply(oc *stagedoor.OrganizationConnection, conn *stagedoor.Co
 func (in *organizationConnectionIn) apply(oc *stagedoor.OrganizationConnection, conn *stagedoor.Connection) error {
 	in.Name.Into(&oc.Name)
 	in.AccessLevel.Into(&oc.AccessLevel)
+	in.MemberLevel.Into(&oc.MemberAccessLevel)
 	if in.IsEnabled.Set {
 		oc.IsEnabled = in.IsEnabled.Or(true)
 	}
@@ -97,7 +99,7 @@ func showOrganizationConnection(c *call, oc *stagedoor.OrganizationConnection) (
 	}
 	out, _ := shown.(map[string]any)
 	out["is_enabled"] = oc.IsEnabled
-	for name, value := range map[string]string{"organization_connection_name": oc.Name, "organization_access_level": oc.AccessLevel} {
+	for name, value := range map[string]string{"organization_connection_name": oc.Name, "organization_access_level": oc.AccessLevel, "organization_member_access_level": oc.MemberAccessLevel} {
 		if value != "" {
 			out[name] = value
 		}

@@ -121,6 +121,8 @@ type connectionProfileMembers struct {
 	NamePrefix        string                                  `json:"connection_name_prefix_template" schema:"max=150" doc:"Connection name prefix template"`
 	EnabledFeatures   []string                                `json:"enabled_features" schema:"unique,enum=scim|universal_logout" doc:"Enabled features for the connection profile"`
 	ConnectionConfig  web.Opt[keptObject]                     `json:"connection_config"`
+	Provisioning      web.Opt[keptObject]                     `json:"provisioning"`
+	CrossAppAccess    web.Opt[keptObject]                     `json:"cross_app_access_resource_app"`
 	StrategyOverrides web.Opt[map[string]profileOfStrategyIn] `json:"strategy_overrides"`
 }
 
@@ -132,6 +134,8 @@ type profileOrganizationIn struct {
 type profileOfStrategyIn struct {
 	EnabledFeatures  []string            `json:"enabled_features" schema:"unique,enum=scim|universal_logout"`
 	ConnectionConfig web.Opt[keptObject] `json:"connection_config"`
+	Provisioning     web.Opt[keptObject] `json:"provisioning"`
+	CrossAppAccess   web.Opt[keptObject] `json:"cross_app_access_resource_app"`
 }
 
 type updateConnectionProfileIn struct {

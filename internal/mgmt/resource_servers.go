@@ -137,8 +137,9 @@ type proofIn struct {
 }
 
 type subjectTypesIn struct {
-	User   web.Opt[userPolicyIn]   `json:"user"`
-	Client web.Opt[clientPolicyIn] `json:"client"`
+	User      web.Opt[userPolicyIn]   `json:"user"`
+	Client    web.Opt[clientPolicyIn] `json:"client"`
+	Anonymous web.Opt[clientPolicyIn] `json:"anonymous_user"` // nobody but somebody gets tokens here
 }
 
 type userPolicyIn struct {
@@ -158,6 +159,9 @@ type resourceServerShape struct {
 	Policy         web.Opt[policyIDIn]            `json:"authorization_policy"`
 	Verification   web.Opt[json.RawMessage]       `json:"verificationKey"`
 	VerificationLo web.Opt[string]                `json:"verificationLocation"`
+	NonRepudiation web.Opt[bool]                  `json:"require_consent_non_repudiation" doc:"Whether people have to sign what they consent to"`
+	AnonymousLife  web.Opt[int]                   `json:"token_lifetime_for_anonymous_access_tokens" schema:"min=0,max=2592000"`
+	AccessToken    web.Opt[keptObject]            `json:"access_token"`
 }
 
 type authorizationTypeIn struct {
@@ -172,8 +176,15 @@ type policyIDIn struct {
 var resourceServerShapes = web.NewSchema[resourceServerShape]()
 
 func (in *resourceServerIn) check() error {
-	if _, err := shaped(resourceServerShapes, in.Rest); err != nil {
+	shapes, err := shaped(resourceServerShapes, in.Rest)
+	if err != nil {
 		return err
+	}
+	if shapes.NonRepudiation.Value {
+		return unsupported("A signature of what people consent to (require_consent_non_repudiation)")
+	}
+	if policy := in.SubjectTypes.Value.Anonymous.Value.Policy; policy != "" && policy != "deny_all" {
+		return unsupported("A token for nobody (anonymous_user)")
 	}
 	if alg := in.SigningAlgorithm.Value; alg == "RS512" {
 		return unsupported("The algorithm " + alg)

@@ -61,6 +61,7 @@ type tenantSettingsIn struct {
 	EnabledLocales           web.Opt[[]string]          `json:"enabled_locales" schema:"min=1,max=100,unique"`
 	ResourceParameterProfile web.Opt[string]            `json:"resource_parameter_profile" schema:"enum=audience|compatibility"`
 	ClientIDMetadata         web.Opt[bool]              `json:"client_id_metadata_document_supported"`
+	ClientIDDynamic          web.Opt[bool]              `json:"client_id_metadata_document_dynamic_registration_supported"`
 	ChangePassword           web.Opt[ownPageIn]         `json:"change_password"`
 	GuardianPage             web.Opt[ownPageIn]         `json:"guardian_mfa_page"`
 	DeviceFlow               web.Opt[deviceFlowIn]      `json:"device_flow"`
@@ -147,7 +148,13 @@ type deviceFlowIn struct {
 }
 
 type sessionsIn struct {
-	LogoutPrompt web.Opt[bool] `json:"oidc_logout_prompt_enabled" schema:"notnull"`
+	Anonymous    web.Opt[anonymousIn] `json:"anonymous"`
+	LogoutPrompt web.Opt[bool]        `json:"oidc_logout_prompt_enabled" schema:"notnull"`
+}
+
+type anonymousIn struct {
+	Minutes web.Opt[int]  `json:"lifetime_in_minutes" schema:"min=1,max=525600"`
+	Cookie  web.Opt[bool] `json:"activate_cookie"`
 }
 
 type mtlsIn struct {
@@ -172,7 +179,7 @@ var tenantShaped = []string{
 
 // tenantStored are the settings that are kept and returned without an effect, with their types.
 var tenantStored = map[string]string{
-	"legacy_sandbox_version": "string", "universal_login": "object", "security_headers": "object",
+	"legacy_sandbox_version": "string", "universal_login": "object", "security_headers": "object", "access_token": "object", "dpop_strict_refresh_token_binding": "boolean",
 	"customize_mfa_in_postlogin_action": "boolean", "allow_organization_name_in_authentication_api": "boolean",
 	"pushed_authorization_requests_supported":              "boolean",
 	"authorization_response_iss_parameter_supported":       "boolean",
@@ -281,6 +288,11 @@ func (in *tenantSettingsIn) copyTo(s *stagedoor.TenantSettings) {
 	in.EnabledLocales.Into(&s.EnabledLocales)
 	in.ResourceParameterProfile.Into(&s.ResourceParameterProfile)
 	in.ClientIDMetadata.Into(&s.ClientIDMetadataSupported)
+	if in.ClientIDDynamic.Null {
+		s.ClientIDMetadataDynamic = nil
+	} else if in.ClientIDDynamic.Set {
+		s.ClientIDMetadataDynamic = &in.ClientIDDynamic.Value
+	}
 	if in.Flags.Has() && s.Flags == nil {
 		s.Flags = stagedoor.Flags{}
 	}

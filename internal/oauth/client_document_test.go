@@ -102,6 +102,15 @@ func TestClientDocument(t *testing.T) {
 			t.Error(body)
 		}
 
+		// From now on administrators alone make such clients: this one stays, others are not fetched.
+		w.settings(func(s *stagedoor.TenantSettings) { no := false; s.ClientIDMetadataDynamic = &no })
+		same(t, "/userinfo", w.info(access).Code, http.StatusOK)
+		w.browser().authorize(described(id, "redirect_uri", "https://photo.test/new")).asks("login")
+		w.browser().authorize(described("https://photo.test/another", "redirect_uri", "https://photo.test/new")).page(400, "Unknown client")
+		if body := w.browser().get("/.well-known/oauth-authorization-server").Body.String(); strings.Contains(body, "client_id_metadata_document_supported") {
+			t.Error(body)
+		}
+
 		// The tenant changes its mind: the client is known no more, here and at the token endpoint.
 		same(t, "/userinfo", w.info(access).Code, http.StatusOK)
 		w.settings(func(s *stagedoor.TenantSettings) { s.ClientIDMetadataSupported = false })

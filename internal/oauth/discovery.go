@@ -61,7 +61,7 @@ func (d *Door) discovery(w http.ResponseWriter, r *http.Request, st *store.Store
 	if settings.Flags[stagedoor.FlagRegistration] {
 		doc["registration_endpoint"] = issuer + "oidc/register"
 	}
-	if settings.ClientIDMetadataSupported && d.HTTP != nil {
+	if settings.TakesDocuments() && d.HTTP != nil {
 		doc["client_id_metadata_document_supported"] = true
 	}
 	if acr := settings.ACRValues(); len(acr) > 0 {
