@@ -106,6 +106,11 @@ func (p *Pipeline) exchangeAction(ctx context.Context, v Visit, x *TokenExchange
 		"requested_scopes": nonNilList(x.Scope),
 	}
 	set(transaction, map[string]string{"actor_token": x.Actor, "actor_token_type": x.ActorType})
+	if acting, err := p.actingUser(ctx, v, x); err != nil {
+		return script.TriggerOutcome{}, said{}, err
+	} else if acting != nil {
+		transaction["actor_token_user"] = acting
+	}
 	event["transaction"] = transaction
 	out, s, err := all.run(ctx, event, nil)
 	switch d := out.Effects.Denied; {
