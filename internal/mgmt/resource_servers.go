@@ -213,9 +213,9 @@ func (in *resourceServerIn) touchesMore() bool {
 		in.TokenDialect.Set || in.EnforcePolicies.Set || in.TokenEncryption.Set || in.ProofOfPossession.Set || in.SubjectTypes.Set || len(in.Rest) > 0
 }
 
-// copyToMyAccount changes what a tenant may of the My Account API: besides what any system API lets change, for which people's clients it is, whether its tokens are bound to a key,
+// copyToOwn changes what a tenant may of the My Account API and the My Organization API: besides what any system API lets change, for which people's clients it is, whether its tokens are bound to a key,
 // and settings that are kept alone.
-func (in *resourceServerIn) copyToMyAccount(r *stagedoor.ResourceServer) error {
+func (in *resourceServerIn) copyToOwn(r *stagedoor.ResourceServer) error {
 	alone := *in
 	alone.ProofOfPossession, alone.SubjectTypes, alone.Rest = web.Opt[proofIn]{}, web.Opt[subjectTypesIn]{}, nil
 	client := in.SubjectTypes.Value.Client
@@ -308,7 +308,8 @@ func (in *resourceServerIn) copyPolicies(r *stagedoor.ResourceServer) {
 func (a *API) createResourceServer(c *call, in createResourceServerIn) (any, error) {
 	tenant := c.store.Tenant()
 	if token.IsManagement(tenant, in.Identifier) || token.IsUserInfo(tenant, in.Identifier) || token.IsMFA(tenant, in.Identifier) ||
-		token.IsMyAccount(tenant, in.Identifier) && in.Identifier != token.MyAccountAudience(tenant) { // by another domain of the tenant's
+		token.IsMyAccount(tenant, in.Identifier) && in.Identifier != token.MyAccountAudience(tenant) || // by another domain of the tenant's
+		token.IsMyOrganization(tenant, in.Identifier) && in.Identifier != token.MyOrganizationAudience(tenant) {
 		return nil, bad("operation_not_supported", "The selected identifier is reserved.")
 	}
 	if err := in.check(); err != nil {
@@ -328,7 +329,7 @@ func (a *API) createResourceServer(c *call, in createResourceServerIn) (any, err
 }
 
 // wellKnownAPI returns an API of the service that we follow that is the same in every tenant, nil if the identifier is of none.
-// The My Account API is served by internal/me; nothing answers at the other one, which tools create and read.
+// internal/me and internal/myorg serve two of them; nothing answers at the other one, which tools create and read.
 func wellKnownAPI(t *stagedoor.Tenant, identifier string) *stagedoor.ResourceServer {
 	policy := func(user, client string) *stagedoor.SubjectTypes {
 		return &stagedoor.SubjectTypes{User: &stagedoor.SubjectPolicy{Policy: user}, Client: &stagedoor.SubjectPolicy{Policy: client}}
@@ -345,6 +346,8 @@ func wellKnownAPI(t *stagedoor.Tenant, identifier string) *stagedoor.ResourceSer
 		}
 	case token.MyAccountAudience(t):
 		return token.MyAccountAPI(t)
+	case token.MyOrganizationAudience(t):
+		return token.MyOrganizationAPI(t)
 	}
 	return nil
 }
@@ -358,8 +361,8 @@ func (a *API) updateResourceServer(c *call, in updateResourceServerIn) (any, err
 		return nil, err
 	}
 	r, err = c.store.UpdateResourceServer(c.ctx(), r.ID, func(r *stagedoor.ResourceServer) error {
-		if token.IsMyAccount(c.store.Tenant(), r.Identifier) && r.IsSystem {
-			return in.copyToMyAccount(r)
+		if t := c.store.Tenant(); r.IsSystem && (token.IsMyAccount(t, r.Identifier) || token.IsMyOrganization(t, r.Identifier)) {
+			return in.copyToOwn(r)
 		}
 		if r.IsSystem && in.touchesMore() {
 			return bad("operation_not_supported", "System resource servers cannot be patched.")

@@ -81,7 +81,7 @@ func TestLinkedClient(t *testing.T) {
 func TestWellKnownAPIs(t *testing.T) {
 	h := sqlite(t)
 	all := h.machine("acme")
-	for identifier, name := range map[string]string{"urn:auth0:express-configure": "Okta OIN Express Configuration API", "https://acme.test/me/": "Auth0 My Account API"} {
+	for identifier, name := range map[string]string{"urn:auth0:express-configure": "Okta OIN Express Configuration API", "https://acme.test/me/": "Auth0 My Account API", "https://acme.test/my-org/": "Auth0 My Organization API"} {
 		got := h.call(all, "POST", "/resource-servers", `{"identifier":"`+identifier+`","name":"mine","authorization_policy":{"policy_id":"p"}}`).is(201, "")
 		if got.text("name") != name || got.get("is_system") != true || got.text("authorization_policy", "policy_id") != "p" {
 			t.Errorf("%s", got.body)
@@ -115,6 +115,23 @@ func TestMyAccountAPI(t *testing.T) {
 		for _, body := range []string{
 			`{"subject_type_authorization":{"client":{"policy":"require_client_grant"}}}`, `{"subject_type_authorization":null}`, `{"scopes":[]}`, `{"name":"mine"}`, `{"signing_alg":"HS256"}`,
 		} {
+			h.call(all, "PATCH", path, body).fails(400, "operation_not_supported", "System resource servers cannot be patched.")
+		}
+	})
+}
+
+// So with the My Organization API: it is for people, as far as their roles go, whatever the tenant says.
+func TestMyOrganizationAPI(t *testing.T) {
+	each(t, func(h *house) {
+		all := h.machine("acme")
+		h.call(all, "POST", "/resource-servers", `{"identifier":"http://acme.test/my-org/"}`).fails(400, "operation_not_supported", "The selected identifier is reserved.")
+		api := h.call(all, "POST", "/resource-servers", `{"identifier":"https://acme.test/my-org/","enforce_policies":false}`).is(201, "")
+		if scopes := api.get("scopes").([]any); len(scopes) != 29 || api.get("enforce_policies") != true || api.get("token_lifetime") != 600.0 {
+			h.Errorf("%d scopes: %s", len(scopes), api.body)
+		}
+		path := "/resource-servers/" + api.text("id")
+		h.call(all, "PATCH", path, `{"subject_type_authorization":{"user":{"policy":"allow_all"},"client":{"policy":"deny_all"}}}`).is(200, "")
+		for _, body := range []string{`{"subject_type_authorization":{"client":{"policy":"require_client_grant"}}}`, `{"enforce_policies":false}`, `{"scopes":[]}`} {
 			h.call(all, "PATCH", path, body).fails(400, "operation_not_supported", "System resource servers cannot be patched.")
 		}
 	})

@@ -97,7 +97,7 @@ func forPeople(ctx context.Context, st *store.Store, client *stagedoor.Client, a
 	if err := token.CheckPolicy(api, true); err != nil {
 		return err
 	}
-	if token.IsMyAccount(st.Tenant(), api.Identifier) && !client.IsFirstParty {
+	if own := token.IsMyAccount(st.Tenant(), api.Identifier) || api.IsSystem && token.IsMyOrganization(st.Tenant(), api.Identifier); own && !client.IsFirstParty {
 		return stagedoor.Errorf(stagedoor.Forbidden, "access_denied", "Clients of third parties get no tokens of resource server %q.", api.Identifier)
 	}
 	if api.UserPolicy() != "require_client_grant" {

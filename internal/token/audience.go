@@ -85,13 +85,16 @@ func ResourceServer(ctx context.Context, st *store.Store, audience string) (*sta
 		audience = ManagementAudience(st.Tenant())
 	case IsMyAccount(st.Tenant(), audience):
 		audience = MyAccountAudience(st.Tenant())
+	case IsMyOrganization(st.Tenant(), audience):
+		audience = MyOrganizationAudience(st.Tenant())
 	}
 	return st.ResourceServerByIdentifier(ctx, audience)
 }
 
-// hasOwnScopes tells whether people's tokens for an API of the system hold the scopes that it defines: the MFA API and the My Account API.
+// hasOwnScopes tells whether people's tokens for an API of the system hold the scopes that it defines: the MFA API, the My Account API and the My
+// Organization API.
 func hasOwnScopes(rs *stagedoor.ResourceServer) bool {
-	return rs.IsSystem && (rs.Defines(RemoveAuthenticators) || rs.Defines(CreateMyAccounts))
+	return rs.IsSystem && (rs.Defines(RemoveAuthenticators) || rs.Defines(CreateMyAccounts) || rs.Defines(readMyOrganization))
 }
 
 // currentUserScopes are what a person's token for the Management API may hold (Authentication

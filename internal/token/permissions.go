@@ -12,7 +12,7 @@ import (
 // OpenID Connect and those that the person has a permission for (Authentication API fact sheet 5.3). rs is nil where only
 // /userinfo is meant; the Management API knows its own rules for people.
 func Permitted(ctx context.Context, st *store.Store, rs *stagedoor.ResourceServer, a *stagedoor.Authorization) ([]string, error) {
-	if rs == nil || !rs.EnforcePolicies || rs.IsSystem {
+	if rs == nil || !rs.EnforcePolicies || rs.IsSystem && !hasOwnScopes(rs) {
 		return a.Scope, nil
 	}
 	has, err := st.PermissionsFor(ctx, a.UserID, a.OrgID, rs.Identifier)
