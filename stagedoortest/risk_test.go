@@ -291,6 +291,17 @@ func TestRiskAtTokenEndpoint(t *testing.T) {
 		if got := said(sign(newYork)); got != "access_denied" {
 			t.Errorf("from there once more: %s", got)
 		}
+		for _, asks := range []string{`context.multifactor = {provider: 'any'};`, `context.multifactor = {provider: 'google-authenticator'};`} {
+			h.script(asks + ` callback(null, user, context);`)
+			if got := sign(newYork); got.Error != "access_denied" {
+				t.Errorf("from there, where a rule asks everybody: %s", got.Error)
+			}
+			if got := sign(berlin); got.Error != "mfa_required" {
+				t.Errorf("where the person is, who may set one up: %s", got.Error)
+			}
+		}
+		h.script(`const r = context.riskAssessment, a = r.assessments;
+			context.idToken['https://x.example/said'] = [r.confidence, r.version, a.UntrustedIP.code, a.NewDevice.code, a.ImpossibleTravel.code].join(' '); callback(null, user, context);`)
 		h.want(200, h.api("PUT", "/guardian/factors/email", map[string]any{"enabled": true}, nil))
 		if got := said(sign(newYork)); got != "mfa_required" {
 			t.Errorf("from far away, with a factor: %s", got)

@@ -110,12 +110,15 @@ func (p *Pipeline) Direct(ctx context.Context, v Visit, x *Direct, userID string
 		err = ErrDuoBrowser()
 	}
 	if a.Factor = x.Proof.Kind != ""; err == nil && !a.Factor {
-		err = wantsFactor(ctx, v.Store, in.factor, u.ID, x.Risk)
+		err = wantsFactor(ctx, v.Store, in.factor, x.Risk)
 		if guards, wrong := guardsFactors(ctx, v.Store, x.API, a.Scope, u.ID); err == nil && guards {
 			err = ErrFactorRequired()
 		} else if err == nil {
 			err = wrong
 		}
+	}
+	if stagedoor.HasCode(err, "mfa_required") {
+		err = unlessStrange(ctx, v.Store, u.ID, x.Risk, err)
 	}
 	if err == nil && in.risk != nil {
 		err = guard.End(ctx, v.Store, u.ID)
@@ -150,9 +153,8 @@ func (p *Pipeline) organizationOf(ctx context.Context, st *store.Store, client *
 	return o, err
 }
 
-// wantsFactor is ErrFactorRequired where scripts or the tenant's policy ask for a second factor. Where that is because of the risk, whoever has none is refused: what they set up now might be somebody
-// else's, and there is no page that asks for a code from their address.
-func wantsFactor(ctx context.Context, st *store.Store, d *stagedoor.FactorDemand, userID string, risk *stagedoor.RiskAssessment) error {
+// wantsFactor is ErrFactorRequired where scripts or the tenant's policy ask for a second factor.
+func wantsFactor(ctx context.Context, st *store.Store, d *stagedoor.FactorDemand, risk *stagedoor.RiskAssessment) error {
 	if d != nil {
 		if d.None {
 			return nil
@@ -168,10 +170,20 @@ func wantsFactor(ctx context.Context, st *store.Store, d *stagedoor.FactorDemand
 		return ErrDuoBrowser()
 	case !s.Any() && !s.Others:
 		return nil
-	case low && risk != nil:
-		if m, err := mfa.MethodsOf(ctx, st, userID); err != nil || m.None() {
-			return cmp.Or(err, mfa.ErrNone())
-		}
 	}
 	return ErrFactorRequired()
+}
+
+// unlessStrange refuses whoever is asked for a second factor, by whom ever, and has none, where the policy asks by the risk and the login does not look like theirs: what they set up now might be
+// somebody else's, and there is no page that asks for a code from their address.
+func unlessStrange(ctx context.Context, st *store.Store, userID string, risk *stagedoor.RiskAssessment, asked error) error {
+	s, err := mfa.SettingsOf(ctx, st)
+	if err != nil || !s.Risky || risk == nil || !risk.Low() {
+		return cmp.Or(err, asked)
+	}
+	m, err := mfa.MethodsOf(ctx, st, userID)
+	if err == nil && m.None() {
+		err = mfa.ErrNone()
+	}
+	return cmp.Or(err, asked)
 }
