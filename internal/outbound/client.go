@@ -14,6 +14,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"golang.org/x/net/idna"
 )
 
 // What a client does when Config does not say otherwise.
@@ -153,7 +155,14 @@ func (g *guard) proxied(u *url.URL) bool {
 	if g.named(authority(u)) {
 		return true
 	}
-	host := strings.ToLower(strings.TrimSuffix(u.Hostname(), "."))
+	host := u.Hostname()
+	if strings.ContainsFunc(host, func(r rune) bool { return r > 0x7e }) { // what the transport asks the proxy for then: digits and dots come in many scripts
+		var err error
+		if host, err = idna.Lookup.ToASCII(host); err != nil {
+			return false
+		}
+	}
+	host = strings.ToLower(strings.TrimSuffix(host, "."))
 	if addr, err := netip.ParseAddr(host); err == nil {
 		return g.allowed(addr)
 	}

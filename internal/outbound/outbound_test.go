@@ -242,6 +242,25 @@ func TestProxy(t *testing.T) {
 	}
 }
 
+// TestProxyIsAskedForNothingElse: what a host is called once it is mapped, as the transport does for the proxy, is what is looked at.
+func TestProxyIsAskedForNothingElse(t *testing.T) {
+	asked := make(chan string, 10)
+	base, _ := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		asked <- r.Method + " " + r.Host
+		w.WriteHeader(http.StatusBadGateway)
+	})
+	proxy, _ := url.Parse(base)
+	client := New(Config{Proxy: proxy})
+	for _, host := range []string{"１２７.0.0.1", "127。0。0。1", "169.254.169.２５４", "ⓛⓞⓒⓐⓛⓗⓞⓢⓣ", "a.ｌocalhost", "０x7f000001"} {
+		if _, err := get(t, client, "https://"+host+"/"); !errors.Is(err, ErrForbidden) || len(asked) > 0 {
+			t.Errorf("%s: %v", host, err)
+		}
+	}
+	if _, err := get(t, client, "https://bücher.example/"); errors.Is(err, ErrForbidden) || len(asked) != 1 || <-asked != "CONNECT xn--bcher-kva.example:443" {
+		t.Errorf("a name: %v", err)
+	}
+}
+
 func TestEnvironmentIsNotRead(t *testing.T) {
 	base, _ := serve(t, hello)
 	t.Setenv("HTTP_PROXY", "http://127.0.0.1:1")
