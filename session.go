@@ -293,6 +293,8 @@ type RefreshToken struct {
 	Agreed bool `json:",omitempty"` // of an online one: as of its Authorization
 	Turn   int  `json:",omitempty"` // of an online one: see Session.OnlineTurn
 
+	Agreement string `json:",omitempty"` // of one that rests on the person's consent: the id of that
+
 	InitialIP        string `json:",omitempty"` // of who redeemed the code
 	InitialUserAgent string `json:",omitempty"`
 }

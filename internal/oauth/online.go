@@ -33,6 +33,13 @@ func (t *tokenRequest) onlineToken(ctx context.Context, a *stagedoor.Authorizati
 	rt.Online, rt.Agreed, rt.Rotating = true, a.Agreed, false
 	rt.LastUsedAt, rt.ExpiresAt, rt.IdleExpiry = time.Time{}, time.Time{}, time.Time{} // the session tells
 	rt.InitialIP, rt.InitialUserAgent = "", ""
+	if rt.Agreed {
+		g, err := t.st.GrantFor(ctx, rt.UserID, rt.ClientID, rt.Consent)
+		if err != nil {
+			return "", err
+		}
+		rt.Agreement = g.ID
+	}
 	return t.st.SealOnlineToken(rt)
 }
 
@@ -53,7 +60,7 @@ func online(ctx context.Context, st *store.Store, presented, clientID string) (*
 		err = stagedoor.Errorf(stagedoor.NotFound, "not_found", "The refresh token was taken back.")
 	}
 	if err == nil && rt.Agreed {
-		_, err = st.GrantFor(ctx, rt.UserID, rt.ClientID, rt.Consent)
+		err = agreed(ctx, st, rt)
 	}
 	if err != nil {
 		return nil, nil, err
@@ -61,6 +68,15 @@ func online(ctx context.Context, st *store.Store, presented, clientID string) (*
 	rt.ExpiresAt, rt.IdleExpiry = s.ExpiresAt, s.IdleExpiresAt
 	rt.InitialIP, rt.InitialUserAgent = s.InitialIP, s.InitialUserAgent
 	return rt, s, nil
+}
+
+// agreed is NotFound where the consent on which an online refresh token rests was taken back. Another one since says nothing of what this one may do.
+func agreed(ctx context.Context, st *store.Store, rt *stagedoor.RefreshToken) error {
+	g, err := st.GrantFor(ctx, rt.UserID, rt.ClientID, rt.Consent)
+	if err == nil && g.ID != rt.Agreement {
+		err = stagedoor.Errorf(stagedoor.NotFound, "not_found", "The consent of the refresh token was taken back.")
+	}
+	return err
 }
 
 // useSession notes that the session of the online refresh token is used. Where from, only a program tells that is in the browser itself.

@@ -215,6 +215,11 @@ func TestOnlineConsentTakenBack(t *testing.T) {
 		ok(t, w.st.DeleteUserGrants(t.Context(), ada))
 		w.refresh(third, a.RefreshToken).bad(403, "invalid_grant", wrongRefresh)
 		b.authorize(request(third, "prompt", "none")).fails("consent_required", "Consent required") // the session goes on
+
+		// Nor does it come back with another consent, in the same session.
+		next := w.redeem(third, b.decide(b.authorize(askOnline(third)).asks("consent"), true).got().Get("code")).good()
+		w.refresh(third, next.RefreshToken).good()
+		w.refresh(third, a.RefreshToken).bad(403, "invalid_grant", wrongRefresh)
 	})
 }
 
