@@ -342,7 +342,6 @@ func (a *API) routes() []row {
 		{"PATCH", "/risk-assessments/settings/new-device", "update:attack_protection", 200, "Update new device assessment settings", body(merge[newDeviceIn](riskNewDevice))},
 		{"GET", "/supplemental-signals", "read:attack_protection", 200, "Get supplemental signals", plain(supplementalSignals.show)},
 		{"PATCH", "/supplemental-signals", "update:attack_protection", 200, "Update supplemental signals", body(merge[supplementalSignalsIn](supplementalSignals))},
-
 		{"GET", "/grants", "read:grants", 200, "Get grants", query(a.listGrants)},
 		{"DELETE", "/grants", "delete:grants", 204, "Delete grants by user_id", query(a.deleteUserGrants)},
 		{"DELETE", "/grants/{id}", "delete:grants", 204, "Delete a grant by id", plain(a.deleteGrant)},
@@ -472,7 +471,6 @@ func (a *API) routes() []row {
 		{"PUT", "/prompts/{prompt}/partials", "update:prompts", 200, "Set partials for a prompt", body(a.setPartials)},
 		{"GET", "/prompts/{prompt}/screen/{screen}/rendering", "read:prompts", 200, "Get render settings for a screen", plain(a.readRendering)},
 		{"PATCH", "/prompts/{prompt}/screen/{screen}/rendering", "update:prompts", 200, "Update render settings for a screen", body(a.setRendering)},
-
 		{"GET", "/custom-domains", "read:custom_domains", 200, "Get custom domains configurations", query(a.listCustomDomains)},
 		{"POST", "/custom-domains", "create:custom_domains", 201, "Configure a new custom domain", body(a.createCustomDomain)},
 		{"GET", "/custom-domains/default", "read:custom_domains", 200, "Get the default domain", plain(a.readDefaultDomain)},
@@ -482,10 +480,8 @@ func (a *API) routes() []row {
 		{"DELETE", "/custom-domains/{id}", "delete:custom_domains", 204, "Delete custom domain configuration", plain(a.deleteCustomDomain)},
 		{"POST", "/custom-domains/{id}/test", "read:custom_domains", 200, "Test a custom domain", plain(a.testCustomDomain)},
 		{"POST", "/custom-domains/{id}/verify", "create:custom_domains", 200, "Verify custom domain", plain(a.verifyCustomDomain)},
-
 		{"GET", "/tenants/settings", "read:tenant_settings", 200, "Get tenant settings", query(a.readTenantSettings)},
 		{"PATCH", "/tenants/settings", "update:tenant_settings", 200, "Update tenant settings", body(a.updateTenantSettings)},
-
 		{"GET", "/keys/signing", "read:signing_keys", 200, "Get all Application Signing Keys", plain(a.listSigningKeys)},
 		{"POST", "/keys/signing/rotate", "create:signing_keys AND update:signing_keys", 201, "Rotate the Application Signing Key", plain(a.rotateSigningKey)},
 		{"GET", "/keys/signing/{kid}", "read:signing_keys", 200, "Get an Application Signing Key by its key id", plain(a.readSigningKey)},
