@@ -69,6 +69,15 @@ type readEventsIn struct {
 	EventType     []string `json:"event_type" schema:"max=100" doc:"Event type(s) to listen for"`
 }
 
+// eventStream is the media type of events that are sent as they happen.
+const eventStream = "text/event-stream"
+
+// asEvents says that an operation answers with such events.
+func asEvents(o operation) operation {
+	o.gives = eventStream
+	return o
+}
+
 // answered is what an operation returns that has written its answer.
 type answered struct{}
 
@@ -94,7 +103,7 @@ func (a *API) readEvents(c *call, in readEventsIn) (any, error) {
 		return nil, err
 	}
 	h := c.w.Header()
-	h.Set("Content-Type", "text/event-stream")
+	h.Set("Content-Type", eventStream)
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Accel-Buffering", "no") // nginx would keep events until it has a page of them
 	c.w.WriteHeader(http.StatusOK)

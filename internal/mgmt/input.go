@@ -24,6 +24,7 @@ type operation struct {
 	query web.Shape // the parameters of the query
 	body  web.Shape // the body; nil = none is looked at
 	media string    // of the body; empty = application/json
+	gives string    // the media type of the answer; empty = application/json
 
 	needs [][]string // the groups of scopes of the row, taken apart once
 	names []string   // of the wildcards in its pattern

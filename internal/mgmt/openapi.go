@@ -1,6 +1,7 @@
 package mgmt
 
 import (
+	"cmp"
 	"net/http"
 	"regexp"
 	"slices"
@@ -98,7 +99,7 @@ func (r *row) describe() map[string]any {
 	}
 	success := map[string]any{"description": http.StatusText(r.status)}
 	if r.status != http.StatusNoContent {
-		success["content"] = map[string]any{"application/json": map[string]any{"schema": map[string]any{}}}
+		success["content"] = map[string]any{cmp.Or(r.gives, "application/json"): map[string]any{"schema": map[string]any{}}}
 	}
 	responses := map[string]any{strconv.Itoa(r.status): success}
 	for _, status := range []string{"400", "401", "403", "404", "409", "429"} {

@@ -57,6 +57,10 @@ func TestOpenAPIHasEveryRow(t *testing.T) {
 		if inPathNames != strings.Count(r.pattern, "{") {
 			t.Errorf("%s %s: %d path parameters", r.method, r.pattern, inPathNames)
 		}
+		success, _ := o.Responses["200"].(map[string]any)
+		if answer, _ := success["content"].(map[string]any); r.pattern == "/events" && answer["text/event-stream"] == nil {
+			t.Errorf("%s %s answers %v", r.method, r.pattern, answer)
+		}
 		if (o.RequestBody != nil) != (r.body != nil) || o.Responses["200"] == nil && r.status == 200 {
 			t.Errorf("%s %s: body %v, responses %v", r.method, r.pattern, o.RequestBody, o.Responses)
 		}

@@ -268,7 +268,7 @@ func (a *API) routes() []row {
 		{"GET", "/stats/active-users", "read:stats", 200, "Get active users count", plain(a.activeUsers)},
 		{"GET", "/stats/daily", "read:stats", 200, "Get daily stats", query(a.dailyStats)},
 
-		{"GET", "/events", "read:events", 200, "Subscribe to events", query(a.readEvents)},
+		{"GET", "/events", "read:events", 200, "Subscribe to events", asEvents(query(a.readEvents))},
 		{"GET", "/event-streams", "read:event_streams", 200, "Get event streams", query(eventStreams.list)},
 		{"POST", "/event-streams", "create:event_streams", 201, "Create event stream", body(a.createEventStream)},
 		{"GET", "/event-streams/{id}", "read:event_streams", 200, "Get event stream", ofEventStream(plain(eventStreams.read))},

@@ -16,7 +16,7 @@ import (
 
 // mayName are tables that may name what is deleted, whatever that is.
 var mayName = map[string]string{
-	"logs": "tells what was", "action_executions": "tells what was", "script_runs": "tells what was", "events": "tells what was",
+	"logs": "tells what was", "action_executions": "tells what was", "script_runs": "tells what was", "events": "tells what was", "feed_events": "tells what was, for a week",
 	"codes": "over within minutes, and redeemed by no client that is gone", "transactions": "over within the hour", "one_time_codes": "over within minutes",
 	"mfa_tokens": "over within minutes", "device_codes": "over within minutes", "pushed_requests": "over within minutes", "logout_notices": "over within the day",
 	"access_tokens": "over within the day", "sessions": "names clients that are told of its end, and those that are gone are passed over",
