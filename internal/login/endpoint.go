@@ -200,14 +200,9 @@ func clientOrGlobal(r *http.Request, st *store.Store, id string) (*stagedoor.Cli
 		}
 		return c, err
 	}
-	all, err := st.Clients(r.Context())
-	if err != nil {
-		return nil, err
+	c, err := st.GlobalClient(r.Context())
+	if stagedoor.IsKind(err, stagedoor.NotFound) {
+		return nil, nil
 	}
-	for i := range all {
-		if all[i].Global {
-			return &all[i], nil
-		}
-	}
-	return nil, nil
+	return c, err
 }

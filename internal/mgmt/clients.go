@@ -36,28 +36,29 @@ func (in *listClientsIn) leavesOut(c stagedoor.Client) bool {
 }
 
 func (a *API) listClients(c *call, in listClientsIn) (any, error) {
-	all, err := c.store.Clients(c.ctx())
+	view, err := a.clientView(c)
 	if err != nil {
 		return nil, err
 	}
-	if in.Query != "" {
-		if all, err = c.clientsThat(in.Query, all); err != nil {
+	show := func(cl stagedoor.Client) (any, error) {
+		shown, err := view(&cl)
+		if err != nil {
 			return nil, err
 		}
+		return in.Pick(shown, "tenant")
 	}
-	show, err := a.clientView(c)
+	if !in.IsGlobal.Set && !in.IsFirstParty.Set && len(in.AppType) == 0 && in.ExternalID == "" && in.Query == "" {
+		return listedPages(c, in.Paging, in.Checkpoint, "clients", c.store.ClientPages(), show)
+	}
+	all, err := c.store.Clients(c.ctx())
+	if err == nil && in.Query != "" {
+		all, err = c.clientsThat(in.Query, all)
+	}
 	if err != nil {
 		return nil, err
 	}
 	all = slices.DeleteFunc(all, in.leavesOut)
-	return listed(c, in.Paging, in.Checkpoint, "clients", all, func(cl stagedoor.Client) string { return cl.ID },
-		func(cl stagedoor.Client) (any, error) {
-			shown, err := show(&cl)
-			if err != nil {
-				return nil, err
-			}
-			return in.Pick(shown, "tenant")
-		})
+	return listed(c, in.Paging, in.Checkpoint, "clients", all, func(cl stagedoor.Client) string { return cl.ID }, show)
 }
 
 func (a *API) readClient(c *call, in web.Fields) (any, error) {

@@ -39,6 +39,12 @@ func (a *API) listConnections(c *call, in listConnectionsIn) (any, error) {
 			return nil, (&web.Violation{Path: "strategy[" + itoa(i) + "]", Reason: "No enum match for: " + name}).Query()
 		}
 	}
+	show := func(conn stagedoor.Connection) (any, error) {
+		return a.showConnection(c, &conn, in.Fields, "is_domain_connection")
+	}
+	if len(in.Strategy) == 0 && in.Name == "" {
+		return listedPages(c, in.Paging, in.Checkpoint, "connections", c.store.ConnectionPages(), show)
+	}
 	all, err := c.store.Connections(c.ctx())
 	if err != nil {
 		return nil, err
@@ -46,10 +52,7 @@ func (a *API) listConnections(c *call, in listConnectionsIn) (any, error) {
 	all = slices.DeleteFunc(all, func(conn stagedoor.Connection) bool {
 		return len(in.Strategy) > 0 && !slices.Contains(in.Strategy, conn.Strategy) || in.Name != "" && conn.Name != in.Name
 	})
-	return listed(c, in.Paging, in.Checkpoint, "connections", all, func(conn stagedoor.Connection) string { return conn.ID },
-		func(conn stagedoor.Connection) (any, error) {
-			return a.showConnection(c, &conn, in.Fields, "is_domain_connection")
-		})
+	return listed(c, in.Paging, in.Checkpoint, "connections", all, func(conn stagedoor.Connection) string { return conn.ID }, show)
 }
 
 // showConnection is a connection as the wire has it: the values that custom scripts get are never shown. Members in always are
@@ -241,12 +244,12 @@ func knownClients(c *call, ids []string) error {
 	if len(ids) == 0 {
 		return nil
 	}
-	clients, err := c.store.Clients(c.ctx())
+	called, err := c.store.ClientNames(c.ctx(), ids)
 	if err != nil {
 		return err
 	}
 	for _, id := range ids {
-		if !slices.ContainsFunc(clients, func(cl stagedoor.Client) bool { return cl.ID == id }) {
+		if _, there := called[id]; !there {
 			return bad("inexistent_client", "The client does not exist: "+bounded(id, 100))
 		}
 	}

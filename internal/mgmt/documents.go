@@ -100,7 +100,7 @@ func (n documents) listThose(c *call, in listDocumentsIn, wanted func(members ma
 		return in.Pick(shown)
 	}
 	if wanted == nil {
-		return listedKind(c, in.Paging, in.Checkpoint, n.key, &n.kind, show)
+		return listedPages(c, in.Paging, in.Checkpoint, n.key, n.kind.Pages(c.store), show)
 	}
 	all, err := n.kind.All(c.ctx(), c.store)
 	if err != nil {

@@ -124,10 +124,10 @@ func listed[T any](c *call, paging web.Paging, at web.Checkpoint, key string, al
 	return shownPage(c, paging, at, key, page, len(all), next, show)
 }
 
-// listedKind is listed for a kind of documents, of which the database reads the page alone.
-func listedKind[T any](c *call, paging web.Paging, at web.Checkpoint, key string, kind *store.Kind[T], show func(T) (any, error)) (any, error) {
+// listedPages is listed where nothing is left out: the database reads the page alone.
+func listedPages[T any](c *call, paging web.Paging, at web.Checkpoint, key string, all store.Pages[T], show func(T) (any, error)) (any, error) {
 	if !at.Asked() {
-		page, total, err := kind.Page(c.ctx(), c.store, paging.Start(), paging.Size())
+		page, total, err := all.Page(c.ctx(), paging.Start(), paging.Size())
 		if err != nil {
 			return nil, err
 		}
@@ -137,14 +137,14 @@ func listedKind[T any](c *call, paging web.Paging, at web.Checkpoint, key string
 	if at.From != "" && last == "" {
 		return nil, bad("invalid_paging", web.WrongCheckpoint().Reason)
 	}
-	more, err := kind.Behind(c.ctx(), c.store, last, following, at.Take.Or(50)+1)
+	more, err := all.Behind(c.ctx(), last, following, at.Take.Or(50)+1)
 	if stagedoor.IsKind(err, stagedoor.NotFound) {
 		return nil, bad("invalid_paging", web.WrongCheckpoint().Reason)
 	}
 	if err != nil {
 		return nil, err
 	}
-	page, next := web.First(at, more, func(v T) string { return *kind.ID(&v) })
+	page, next := web.First(at, more, all.ID)
 	return shownPage(c, paging, at, key, page, 0, next, show)
 }
 

@@ -18,19 +18,20 @@ type listResourceServersIn struct {
 }
 
 func (a *API) listResourceServers(c *call, in listResourceServersIn) (any, error) {
+	view, err := a.resourceServerView(c)
+	if err != nil {
+		return nil, err
+	}
+	show := func(r stagedoor.ResourceServer) (any, error) { return view(&r, in.Fields) }
+	if len(in.Identifiers) == 0 {
+		return listedPages(c, in.Paging, web.Checkpoint{}, "resource_servers", c.store.ResourceServerPages(), show)
+	}
 	all, err := c.store.ResourceServers(c.ctx())
 	if err != nil {
 		return nil, err
 	}
-	show, err := a.resourceServerView(c)
-	if err != nil {
-		return nil, err
-	}
-	all = slices.DeleteFunc(all, func(r stagedoor.ResourceServer) bool {
-		return len(in.Identifiers) > 0 && !slices.Contains(in.Identifiers, r.Identifier)
-	})
-	return listed(c, in.Paging, web.Checkpoint{}, "resource_servers", all, func(r stagedoor.ResourceServer) string { return r.ID },
-		func(r stagedoor.ResourceServer) (any, error) { return show(&r, in.Fields) })
+	all = slices.DeleteFunc(all, func(r stagedoor.ResourceServer) bool { return !slices.Contains(in.Identifiers, r.Identifier) })
+	return listed(c, in.Paging, web.Checkpoint{}, "resource_servers", all, func(r stagedoor.ResourceServer) string { return r.ID }, show)
 }
 
 // resourceServerView returns how APIs look: with the client that stands for each, without keys that tokens are encrypted with.

@@ -17,13 +17,16 @@ type listRulesIn struct {
 }
 
 func (a *API) listRules(c *call, in listRulesIn) (any, error) {
+	show := func(r stagedoor.Rule) (any, error) { return in.Pick(r) }
+	if !in.Enabled.Set {
+		return listedPages(c, in.Paging, web.Checkpoint{}, "rules", c.store.RulePages(), show)
+	}
 	all, err := c.store.Rules(c.ctx())
 	if err != nil {
 		return nil, err
 	}
-	all = slices.DeleteFunc(all, func(r stagedoor.Rule) bool { return in.Enabled.Set && r.Enabled != in.Enabled.Value })
-	return listed(c, in.Paging, web.Checkpoint{}, "rules", all, func(r stagedoor.Rule) string { return r.ID },
-		func(r stagedoor.Rule) (any, error) { return in.Pick(r) })
+	all = slices.DeleteFunc(all, func(r stagedoor.Rule) bool { return r.Enabled != in.Enabled.Value })
+	return listed(c, in.Paging, web.Checkpoint{}, "rules", all, func(r stagedoor.Rule) string { return r.ID }, show)
 }
 
 func (a *API) readRule(c *call, in web.Fields) (any, error) {

@@ -113,15 +113,15 @@ func TestPagesOfDocuments(t *testing.T) {
 			ok(t, err)
 			same(t, got, append([]string{}, want...))
 		}
-		page, total, err := store.Forms.Page(ctx, s, 2, 3)
+		page, total, err := store.Forms.Pages(s).Page(ctx, 2, 3)
 		is(page, err, ids[2:5]...)
 		if total != 7 {
 			t.Errorf("%d in all", total)
 		}
-		page, _, err = store.Forms.Page(ctx, s, 9, 3)
+		page, _, err = store.Forms.Pages(s).Page(ctx, 9, 3)
 		is(page, err)
 		behind := func(last, following string) ([]stagedoor.Document, error) {
-			return store.Forms.Behind(ctx, s, last, following, 3)
+			return store.Forms.Pages(s).Behind(ctx, last, following, 3)
 		}
 		page, err = behind("", "")
 		is(page, err, ids[:3]...)
@@ -133,6 +133,37 @@ func TestPagesOfDocuments(t *testing.T) {
 			t.Errorf("a checkpoint of nothing: %v", err)
 		}
 	})
+}
+
+// A list of clients, connections and the like is read in parts as it is read whole, in its order.
+func TestPagesOfLists(t *testing.T) {
+	each(t, func(t *testing.T, s *store.Store) {
+		ctx := t.Context()
+		for i := range 5 {
+			ok(t, s.CreateClient(ctx, &stagedoor.Client{Name: "x"}))
+			ok(t, s.CreateConnection(ctx, &stagedoor.Connection{Name: fmt.Sprint((i * 3) % 5)}))
+			ok(t, s.CreateRule(ctx, &stagedoor.Rule{Name: fmt.Sprint(i), Order: 10 - i}))
+			ok(t, s.CreateResourceServer(ctx, &stagedoor.ResourceServer{Identifier: fmt.Sprint(i)}))
+			ok(t, s.CreateClientGrant(ctx, &stagedoor.ClientGrant{ClientID: fmt.Sprint(i), Audience: "a"}))
+		}
+		inParts(t, s.ClientPages(), must(s.Clients(ctx))(t))
+		inParts(t, s.ConnectionPages(), must(s.Connections(ctx))(t))
+		inParts(t, s.RulePages(), must(s.Rules(ctx))(t))
+		inParts(t, s.ResourceServerPages(), must(s.ResourceServers(ctx))(t))
+		inParts(t, s.ClientGrantPages(), must(s.ClientGrants(ctx))(t))
+	})
+}
+
+func inParts[T any](t *testing.T, pages store.Pages[T], whole []T) {
+	t.Helper()
+	page, total, err := pages.Page(t.Context(), 1, 2)
+	ok(t, err)
+	if total != len(whole) {
+		t.Errorf("%d in all", total)
+	}
+	same(t, page, whole[1:3])
+	same(t, must(pages.Behind(t.Context(), pages.ID(whole[1]), pages.ID(whole[2]), 2))(t), whole[2:4])
+	same(t, must(pages.Behind(t.Context(), "gone", pages.ID(whole[3]), 9))(t), whole[3:])
 }
 
 // The sum is read from an index: each write asks for it, and documents are long.

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"errors"
 
 	"github.com/stagedoor/stagedoor"
 )
@@ -57,52 +56,8 @@ func (k *Kind[T]) noun(s *Store) *noun[T] {
 // All returns the tenant's values in the order of their creation.
 func (k *Kind[T]) All(ctx context.Context, s *Store) ([]T, error) { return k.noun(s).all(ctx, s) }
 
-// Page returns take of the tenant's values behind the first from, in the order of their creation, and how many there are.
-func (k *Kind[T]) Page(ctx context.Context, s *Store, from, take int) (page []T, total int, err error) {
-	n := k.noun(s)
-	err = s.read().row(ctx, "SELECT COUNT(*) FROM documents"+n.mine(), []any{s.tenant.ID}, &total)
-	if err == nil {
-		page, err = k.some(ctx, s, "", take, from)
-	}
-	return page, total, err
-}
-
-// Behind returns up to take of the tenant's values that stand behind the one with the id last or, if that is gone, from the one with the id following
-// on. Of nothing it begins at the first; where both are gone it is k.Missing.
-func (k *Kind[T]) Behind(ctx context.Context, s *Store, last, following string, take int) ([]T, error) {
-	if last == "" && following == "" {
-		return k.some(ctx, s, "", take, 0)
-	}
-	where := " AND (added, id) > (?, ?)"
-	var added int64
-	one := "SELECT added FROM documents" + k.noun(s).mine() + " AND id = ?"
-	err := s.read().row(ctx, one, []any{s.tenant.ID, last}, &added)
-	if errors.Is(err, errNoRows) {
-		where, last = " AND (added, id) >= (?, ?)", following
-		err = s.read().row(ctx, one, []any{s.tenant.ID, last}, &added)
-	}
-	if errors.Is(err, errNoRows) {
-		missing := *k.Missing
-		return nil, &missing
-	}
-	if err != nil {
-		return nil, err
-	}
-	return k.some(ctx, s, where, take, 0, added, last)
-}
-
-func (k *Kind[T]) some(ctx context.Context, s *Store, where string, take, from int, args ...any) ([]T, error) {
-	n := k.noun(s)
-	out := []T{}
-	err := s.read().each(ctx, n.selects()+n.mine()+where+" ORDER BY "+n.order+" LIMIT ? OFFSET ?", append(append([]any{s.tenant.ID}, args...), take, from), func(scan func(...any) error) error {
-		v, err := n.known(s, scan)
-		if err == nil {
-			out = append(out, *v)
-		}
-		return err
-	})
-	return out, err
-}
+// Pages are the tenant's values in the order of their creation, read in parts.
+func (k *Kind[T]) Pages(s *Store) Pages[T] { return Pages[T]{k.noun(s), s} }
 
 // Get returns one value by its id, or k.Missing.
 func (k *Kind[T]) Get(ctx context.Context, s *Store, id string) (*T, error) {

@@ -1278,17 +1278,37 @@ var trespasses = map[string]struct {
 	"ResourceServers":  {ignores, func(ctx context.Context, s *store.Store) (any, error) { return s.ResourceServers(ctx) }},
 	"ClientGrants":     {ignores, func(ctx context.Context, s *store.Store) (any, error) { return s.ClientGrants(ctx) }},
 	"Rules":            {ignores, func(ctx context.Context, s *store.Store) (any, error) { return s.Rules(ctx) }},
-	"RulesConfigs":     {ignores, func(ctx context.Context, s *store.Store) (any, error) { return s.RulesConfigs(ctx) }},
-	"SigningKeys":      {ignores, func(ctx context.Context, s *store.Store) (any, error) { return s.SigningKeys(ctx) }},
-	"Mails":            {ignores, func(ctx context.Context, s *store.Store) (any, error) { return s.Mails(ctx) }},
-	"Tenant":           {ignores, func(_ context.Context, s *store.Store) (any, error) { return s.Tenant(), nil }},
-	"Clock":            {ignores, func(_ context.Context, s *store.Store) (any, error) { return nil, nil }},
-	"NewLogID":         {ignores, func(_ context.Context, s *store.Store) (any, error) { return nil, nil }},
-	"Place":            {ignores, func(_ context.Context, s *store.Store) (any, error) { return s.Place("192.0.2.1"), nil }},
-	"PlaceIn":          {ignores, func(_ context.Context, s *store.Store) (any, error) { return s.PlaceIn("192.0.2.1", "de"), nil }},
-	"PlacesKnown":      {ignores, func(_ context.Context, s *store.Store) (any, error) { return s.PlacesKnown(), nil }},
-	"Fresh":            {ignores, func(_ context.Context, s *store.Store) (any, error) { return nil, nil }},
-	"Version":          {ignores, func(_ context.Context, s *store.Store) (any, error) { return nil, nil }},
+	"ClientPages": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
+		page, _, err := s.ClientPages().Page(ctx, 0, 100)
+		return page, err
+	}},
+	"ConnectionPages": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
+		page, _, err := s.ConnectionPages().Page(ctx, 0, 100)
+		return page, err
+	}},
+	"ResourceServerPages": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
+		page, _, err := s.ResourceServerPages().Page(ctx, 0, 100)
+		return page, err
+	}},
+	"ClientGrantPages": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
+		page, _, err := s.ClientGrantPages().Page(ctx, 0, 100)
+		return page, err
+	}},
+	"RulePages": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
+		page, _, err := s.RulePages().Page(ctx, 0, 100)
+		return page, err
+	}},
+	"RulesConfigs": {ignores, func(ctx context.Context, s *store.Store) (any, error) { return s.RulesConfigs(ctx) }},
+	"SigningKeys":  {ignores, func(ctx context.Context, s *store.Store) (any, error) { return s.SigningKeys(ctx) }},
+	"Mails":        {ignores, func(ctx context.Context, s *store.Store) (any, error) { return s.Mails(ctx) }},
+	"Tenant":       {ignores, func(_ context.Context, s *store.Store) (any, error) { return s.Tenant(), nil }},
+	"Clock":        {ignores, func(_ context.Context, s *store.Store) (any, error) { return nil, nil }},
+	"NewLogID":     {ignores, func(_ context.Context, s *store.Store) (any, error) { return nil, nil }},
+	"Place":        {ignores, func(_ context.Context, s *store.Store) (any, error) { return s.Place("192.0.2.1"), nil }},
+	"PlaceIn":      {ignores, func(_ context.Context, s *store.Store) (any, error) { return s.PlaceIn("192.0.2.1", "de"), nil }},
+	"PlacesKnown":  {ignores, func(_ context.Context, s *store.Store) (any, error) { return s.PlacesKnown(), nil }},
+	"Fresh":        {ignores, func(_ context.Context, s *store.Store) (any, error) { return nil, nil }},
+	"Version":      {ignores, func(_ context.Context, s *store.Store) (any, error) { return nil, nil }},
 	"Log": {ignores, func(_ context.Context, s *store.Store) (any, error) {
 		s.Log(stagedoor.LogEvent{ID: "log acme", UserID: "auth0|acme"})
 		return nil, nil
