@@ -42,7 +42,8 @@ func TestCustomHashes(t *testing.T) {
 			})
 			w.ok(err)
 		}
-		names("nowhere")
+		w.ok(w.st.CreateAction(ctx, &stagedoor.Action{ID: "draft", Name: "Draft"}))
+		names("draft")
 		if j := imports("old@x.test"); j.Summary.Failed != 0 {
 			w.Fatalf("%+v", j.Summary)
 		}
@@ -51,7 +52,7 @@ func TestCustomHashes(t *testing.T) {
 			return b.submit(b.begin(), "username", "old@x.test", "password", secret)
 		}
 		tries("Correct-Horse-7").want(http.StatusBadRequest).says("does not work right now")
-		w.logs("custom_password_hash of the connection Users: the action is gone.")
+		w.logs("custom_password_hash of the connection Users: the action is not deployed.")
 		names(w.deployed(script.PostLogin, `exports.onExecutePostLogin = async () => {};`))
 		tries("Correct-Horse-7").want(http.StatusBadRequest).says("does not work right now")
 		w.logs("the action is for the trigger post-login.")
@@ -75,7 +76,7 @@ func TestCustomHashes(t *testing.T) {
 		if hash, err := w.st.PasswordHash(ctx, "auth0|old"); err != nil || !strings.HasPrefix(hash, "$argon2id$") {
 			w.Errorf("%v: the hash stays %.40s", err, hash)
 		}
-		names("nowhere") // which nobody needs any more
+		names("draft") // which nobody needs any more
 		tries("Correct-Horse-7").want(http.StatusSeeOther)
 		tries("Wrong-Horse-7").want(http.StatusBadRequest).says("Wrong")
 	})
