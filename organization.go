@@ -180,6 +180,26 @@ func (c *Client) DefaultOrganization(grant string) string {
 	return d.ID
 }
 
+// MyOrganization is what members of an organization may do with it by the My Organization API through a client (my_organization_configuration).
+type MyOrganization struct {
+	ConnectionProfile string   `json:"connection_profile_id"`
+	AttributeProfile  string   `json:"user_attribute_profile_id"`
+	Strategies        []string `json:"allowed_strategies"`
+	Deletion          string   `json:"connection_deletion_behavior"`
+	InvitationClient  string   `json:"invitation_landing_client_id"`
+}
+
+// DeletesUsers tells whether a connection may go with the users that it has.
+func (m *MyOrganization) DeletesUsers() bool { return m.Deletion == "allow" }
+
+// MyOrganization is what the client is for at the My Organization API; nil: nothing.
+func (c *Client) MyOrganization() (m *MyOrganization) {
+	if json.Unmarshal(c.Stored["my_organization_configuration"], &m) != nil {
+		return nil
+	}
+	return m
+}
+
 // OrganizationNames tells whether requests may name an organization by its name, and tokens tell it
 // (allow_organization_name_in_authentication_api).
 func (s *TenantSettings) OrganizationNames() bool {

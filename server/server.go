@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -27,6 +28,7 @@ import (
 	"github.com/stagedoor/stagedoor/internal/mail"
 	"github.com/stagedoor/stagedoor/internal/me"
 	"github.com/stagedoor/stagedoor/internal/mgmt"
+	"github.com/stagedoor/stagedoor/internal/myorg"
 	"github.com/stagedoor/stagedoor/internal/oauth"
 	"github.com/stagedoor/stagedoor/internal/outbound"
 	"github.com/stagedoor/stagedoor/internal/password"
@@ -73,6 +75,9 @@ type Deps struct {
 	ScriptCommand []string        // argv of a script worker; nil: this program
 	EventsFor     time.Duration   // how long readers of events stay; 0: most of what a request may take
 	Version       string          // of the program, for metrics and traces
+
+	// LookupTXT looks the texts of a name up in the DNS; nil: asks the system's resolver.
+	LookupTXT func(ctx context.Context, name string) ([]string, error)
 }
 
 // Server is all rooms, built and connected.
@@ -94,6 +99,7 @@ type Server struct {
 	mgmt      *mgmt.API
 	stopping  context.CancelFunc // tells those who read events that they are to go
 	me        *me.Door
+	myorg     *myorg.Door
 	scim      *scim.Door
 	streams   *logstream.Deliverer
 	events    *eventstream.Deliverer
@@ -176,6 +182,7 @@ func New(ctx context.Context, cfg config.Config, deps Deps) (*Server, error) {
 		Keys: s.keys, Database: database, Pipeline: pipe, CheckScript: s.scripts.Check, CheckDraft: s.scripts.CheckDraft, CheckCall: s.scripts.CheckCall, Scripts: s.scripts, NodeError: s.scripts.NodeError, ScriptCeilings: s.scripts.Ceilings(), SendVerification: s.login.SendVerification, CheckSCIMPath: scim.CheckPath, JobAdded: s.jobs.Wake, SendInvitation: s.login.SendInvitation, SendEnrollment: s.login.SendEnrollment, EventsFor: deps.EventsFor, Stopping: stopping.Done(), HTTP: client, Clock: deps.Clock, Log: s.log,
 	})
 	s.me = me.New(me.Deps{Keys: s.keys, Pipeline: pipe, Log: s.log, Allowed: oauth.Allowed})
+	s.myorg = myorg.New(myorg.Deps{Keys: s.keys, Manage: s.mgmt.DoFor, LookupTXT: lookupTXT(deps), Log: s.log})
 	s.scim = scim.New()
 	s.streams = &logstream.Deliverer{DB: s.db, Metrics: s.metrics, Client: client, Log: s.log, Every: streamEvery, Settle: streamSettle}
 	s.events = &eventstream.Deliverer{DB: s.db, Client: client, Log: s.log, Every: streamEvery, Act: pipe.ForEvent}
@@ -184,6 +191,13 @@ func New(ctx context.Context, cfg config.Config, deps Deps) (*Server, error) {
 	s.measure()
 	s.handler = s.front(s.doors())
 	return s, nil
+}
+
+func lookupTXT(deps Deps) func(context.Context, string) ([]string, error) {
+	if deps.LookupTXT != nil {
+		return deps.LookupTXT
+	}
+	return net.DefaultResolver.LookupTXT
 }
 
 // scriptCeilings are the highest limits of scripts.
@@ -273,7 +287,7 @@ func outboundConfig(cfg config.Config) outbound.Config {
 	return outbound.Config{AllowPrivate: cfg.Outbound.AllowPrivate, Allow: networks, AllowHosts: hosts, Timeout: scriptCallTimeout, MaxResponse: 4 << 20}
 }
 
-// doors puts all doors on one mux. The Management API and the My Account API have tables of their own, because ids in their paths may
+// doors puts all doors on one mux. The Management API, the My Account API and the My Organization API have tables of their own, because ids in their paths may
 // hold encoded slashes.
 func (s *Server) doors() http.Handler {
 	mux := http.NewServeMux()
@@ -291,6 +305,7 @@ func (s *Server) doors() http.Handler {
 		s.mgmt.ServeHTTP(w, r, st)
 	})
 	myAccount := s.forTenant(s.me.NoTenant, s.me.ServeHTTP)
+	myOrganization := s.forTenant(s.myorg.NoTenant, s.myorg.ServeHTTP)
 	provision := s.forTenant(s.scim.NoTenant, s.scim.ServeHTTP)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
@@ -298,6 +313,8 @@ func (s *Server) doors() http.Handler {
 			manage(w, r)
 		case me.Serves(r.URL.Path):
 			myAccount(w, r)
+		case myorg.Serves(r.URL.Path):
+			myOrganization(w, r)
 		case scim.Serves(r.URL.Path):
 			provision(w, r)
 		default:
@@ -332,7 +349,7 @@ func (s *Server) DB() *store.DB { return s.db }
 func (s *Server) Routes() []web.Route {
 	all := append(append(s.oauth.Routes(), s.login.Routes()...), s.saml.Routes()...)
 	all = append(append(all, healthRoutes...), mgmt.ResultRoute)
-	all = append(append(append(all, referenceRoutes...), s.scim.Routes()...), s.me.Routes()...)
+	all = append(append(append(all, referenceRoutes...), s.scim.Routes()...), append(s.me.Routes(), s.myorg.Routes()...)...)
 	return append(all, s.mgmt.Routes()...)
 }
 

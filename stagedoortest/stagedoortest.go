@@ -71,6 +71,8 @@ type Options struct {
 	Beside   *Server           // another server of the same database: its Client reaches the new one by the other's addresses
 	Rewrite  map[string]string // former hosts that scripts use, and what they are now
 
+	LookupTXT func(context.Context, string) ([]string, error) // what the DNS says; nil: what it really does
+
 	EventsFor time.Duration // how long readers of events stay; 0: a moment, so that a walk over all routes goes on
 
 	Configure func(*config.Config) // changes what else is to be changed; nil: nothing
@@ -104,7 +106,7 @@ func New(t testing.TB, options ...Options) *Server {
 	if o.Log != nil {
 		log = slog.New(slog.NewTextHandler(o.Log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	}
-	deps := server.Deps{Clock: o.Clock, Log: log, EventsFor: cmp.Or(o.EventsFor, 200*time.Millisecond)}
+	deps := server.Deps{Clock: o.Clock, LookupTXT: o.LookupTXT, Log: log, EventsFor: cmp.Or(o.EventsFor, 200*time.Millisecond)}
 	ctx, cancel := context.WithCancel(context.Background())
 	s, err := server.New(ctx, cfg, deps)
 	must(t, err)

@@ -30,6 +30,11 @@ type Row[C any] struct {
 	Run             func(C) (any, error)
 }
 
+// At is a row.
+func At[C any](method, pattern string, scopes []string, status int, title, logged string, run func(C) (any, error)) Row[C] {
+	return Row[C]{method, pattern, scopes, status, title, logged, run}
+}
+
 // API describes one of the APIs.
 type API[C any] struct {
 	Name     string // as errors tell it
@@ -154,7 +159,7 @@ func (d *Door[C]) serve(b *Call, row *Row[C], c C) (any, error) {
 	if err != nil {
 		return nil, challenged(b, err)
 	}
-	if _, err := token.ResourceServer(b.Ctx(), b.Store, d.Audience(b.Store.Tenant())); stagedoor.IsKind(err, stagedoor.NotFound) { // the tenant has switched it off since
+	if api, err := token.ResourceServer(b.Ctx(), b.Store, d.Audience(b.Store.Tenant())); stagedoor.IsKind(err, stagedoor.NotFound) || err == nil && !api.IsSystem { // switched off since, or not this
 		return nil, errNoOperation(b.R)
 	} else if err != nil {
 		return nil, err
@@ -258,10 +263,15 @@ func Query[C Request, In any](run func(C, In) (any, error)) func(C) (any, error)
 
 // Body makes an operation whose body is an In.
 func Body[C Request, In any](run func(C, In) (any, error)) func(C) (any, error) {
+	return BodyUpTo(maxBody, run)
+}
+
+// BodyUpTo is Body for a body that may have more bytes.
+func BodyUpTo[C Request, In any](limit int64, run func(C, In) (any, error)) func(C) (any, error) {
 	schema := web.NewSchema[In]()
 	return func(c C) (any, error) {
 		w, r := c.Request()
-		raw, err := web.ReadBody(w, r, maxBody)
+		raw, err := web.ReadBody(w, r, limit)
 		if err != nil {
 			return nil, err
 		}

@@ -41,22 +41,23 @@ const (
 
 // routes is the door's table of contents. What has no function is not served: the wire knows it by name only.
 func (d *Door) routes() []row {
+	at := bearer.At[*call]
 	return []row{
-		{"GET", "/factors", []string{token.ReadMyFactors}, 200, "List the factors that one can set up", "", d.listFactors},
-		{"GET", "/authentication-methods", []string{token.ReadMyMethods}, 200, "List one's authentication methods", "", bearer.Query(d.listMethods)},
-		{"POST", "/authentication-methods", []string{token.CreateMyMethods}, 202, "Begin to set up an authentication method", loggedMethods, bearer.Body(d.begin)},
-		{"GET", "/authentication-methods/{id}", []string{token.ReadMyMethods}, 200, "Get one's authentication method", "", d.readMethod},
-		{"PATCH", "/authentication-methods/{id}", []string{token.UpdateMyMethods}, 200, "Update one's authentication method", loggedMethods, bearer.Body(d.updateMethod)},
-		{"DELETE", "/authentication-methods/{id}", []string{token.DeleteMyMethods}, 204, "Delete one's authentication method", loggedMethods, d.deleteMethod},
-		{"POST", "/authentication-methods/{id}/verify", []string{token.CreateMyMethods}, 201, "Finish setting up an authentication method", loggedMethods, bearer.Body(d.verify)},
-		{"POST", "/connected-accounts/connect", []string{token.CreateMyAccounts}, 201, "Begin to connect an account", loggedConnect, bearer.Body(d.connect)},
-		{"POST", "/connected-accounts/complete", []string{token.CreateMyAccounts}, 201, "Finish connecting an account", loggedConnect, bearer.Body(d.complete)},
-		{"GET", "/connected-accounts/accounts", []string{token.ReadMyAccounts}, 200, "List one's connected accounts", "", bearer.Query(d.listAccounts)},
-		{"GET", "/connected-accounts/connections", []string{token.ReadMyAccounts}, 200, "List where one can connect accounts", "", bearer.Query(d.listConnections)},
-		{"DELETE", "/connected-accounts/accounts/{id}", []string{token.DeleteMyAccounts}, 204, "Delete one's connected account", loggedConnect, d.deleteAccount},
-		{"GET", "/consents", nil, 501, "List one's consents", "", nil},
-		{"GET", "/consents/{id}", nil, 501, "Get one's consent", "", nil},
-		{"GET", "/organizations", nil, 501, "List one's organizations", "", nil},
+		at("GET", "/factors", []string{token.ReadMyFactors}, 200, "List the factors that one can set up", "", d.listFactors),
+		at("GET", "/authentication-methods", []string{token.ReadMyMethods}, 200, "List one's authentication methods", "", bearer.Query(d.listMethods)),
+		at("POST", "/authentication-methods", []string{token.CreateMyMethods}, 202, "Begin to set up an authentication method", loggedMethods, bearer.Body(d.begin)),
+		at("GET", "/authentication-methods/{id}", []string{token.ReadMyMethods}, 200, "Get one's authentication method", "", d.readMethod),
+		at("PATCH", "/authentication-methods/{id}", []string{token.UpdateMyMethods}, 200, "Update one's authentication method", loggedMethods, bearer.Body(d.updateMethod)),
+		at("DELETE", "/authentication-methods/{id}", []string{token.DeleteMyMethods}, 204, "Delete one's authentication method", loggedMethods, d.deleteMethod),
+		at("POST", "/authentication-methods/{id}/verify", []string{token.CreateMyMethods}, 201, "Finish setting up an authentication method", loggedMethods, bearer.Body(d.verify)),
+		at("POST", "/connected-accounts/connect", []string{token.CreateMyAccounts}, 201, "Begin to connect an account", loggedConnect, bearer.Body(d.connect)),
+		at("POST", "/connected-accounts/complete", []string{token.CreateMyAccounts}, 201, "Finish connecting an account", loggedConnect, bearer.Body(d.complete)),
+		at("GET", "/connected-accounts/accounts", []string{token.ReadMyAccounts}, 200, "List one's connected accounts", "", bearer.Query(d.listAccounts)),
+		at("GET", "/connected-accounts/connections", []string{token.ReadMyAccounts}, 200, "List where one can connect accounts", "", bearer.Query(d.listConnections)),
+		at("DELETE", "/connected-accounts/accounts/{id}", []string{token.DeleteMyAccounts}, 204, "Delete one's connected account", loggedConnect, d.deleteAccount),
+		at("GET", "/consents", nil, 501, "List one's consents", "", nil),
+		at("GET", "/consents/{id}", nil, 501, "Get one's consent", "", nil),
+		at("GET", "/organizations", nil, 501, "List one's organizations", "", nil),
 	}
 }
 

@@ -20,6 +20,15 @@ const operatorSubject = "operator@stagedoor"
 // request would meet. target is the path under [Base] with its query. body may be nil. The error is a *stagedoor.Error in the words of the
 // wire. What is written is logged as any other write.
 func (a *API) Do(ctx context.Context, st *store.Store, method, target string, body any) (json.RawMessage, error) {
+	return a.do(ctx, st, method, target, body, true)
+}
+
+// DoFor is Do for another door, which knows who may do it, and tells the log.
+func (a *API) DoFor(ctx context.Context, st *store.Store, method, target string, body any) (json.RawMessage, error) {
+	return a.do(ctx, st, method, target, body, false)
+}
+
+func (a *API) do(ctx context.Context, st *store.Store, method, target string, body any, log bool) (json.RawMessage, error) {
 	var payload []byte
 	if body != nil {
 		var err error
@@ -60,7 +69,9 @@ func (a *API) Do(ctx context.Context, st *store.Store, method, target string, bo
 	if other, is := out.(outcome); is {
 		status, out = other.status, other.body
 	}
-	a.logSuccess(c, status)
+	if log {
+		a.logSuccess(c, status)
+	}
 	if status == http.StatusNoContent {
 		return nil, nil
 	}

@@ -1,12 +1,9 @@
 package mgmt
 
 import (
-	"encoding/base64"
 	"encoding/json"
 	"maps"
-	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/store"
@@ -86,27 +83,16 @@ func offsetPage(paging web.Paging) store.OrganizationQuery {
 	return store.OrganizationQuery{Page: paging.Page, PerPage: paging.Size(), Uncounted: !paging.IncludeTotals}
 }
 
-// positionOf reads the checkpoint that checkpointAt has written: where a page ended, whether what stood there is still there or not. Callers take away what they have
-// read, and then ask for the next page.
-func positionOf(checkpoint string) (p store.Position, err error) {
-	if checkpoint == "" {
-		return p, nil
+// positionOf reads the checkpoint that checkpointAt has written.
+func positionOf(checkpoint string) (store.Position, error) {
+	p, is := store.ParsePosition(checkpoint)
+	if !is {
+		return p, errCheckpoint
 	}
-	text, err := base64.RawURLEncoding.DecodeString(checkpoint)
-	at, id, _ := strings.Cut(string(text), " ")
-	if err == nil {
-		p.At, err = strconv.ParseInt(at, 10, 64)
-	}
-	if err != nil || id == "" || !utf8.ValidString(id) || strings.ContainsRune(id, 0) {
-		return store.Position{}, errCheckpoint
-	}
-	p.ID = id
 	return p, nil
 }
 
-func checkpointAt(p store.Position) string {
-	return base64.RawURLEncoding.EncodeToString([]byte(strconv.FormatInt(p.At, 10) + " " + p.ID))
-}
+func checkpointAt(p store.Position) string { return p.String() }
 
 // answerPage shows a page that the store has cut. always tells that a checkpoint is given with every page that holds
 // something, also the last one.

@@ -35,15 +35,24 @@ func (s *Store) invitation(ctx context.Context, q querier, query string, args ..
 	return s.scanInvitation(func(dest ...any) error { return q.row(ctx, query, args, dest...) })
 }
 
-// Invitations lists a page of the open invitations of an organization, newest first, or oldest first.
+// Invitations lists a page of the open invitations of an organization, newest first, or oldest first: by offset, or, if Take is not 0, behind From.
 func (s *Store) Invitations(ctx context.Context, orgID string, oldestFirst bool, in OrganizationQuery) ([]stagedoor.Invitation, error) {
-	order := "created_at DESC, id DESC"
+	order, behind := "created_at DESC, id DESC", "<"
 	if oldestFirst {
-		order = "created_at, id"
+		order, behind = "created_at, id", ">"
+	}
+	where, args, limit := "", []any{s.tenant.ID, orgID, s.db.clock.Now().UnixMilli()}, " LIMIT ? OFFSET ?"
+	if in.From.ID != "" {
+		where, args = " AND (created_at, id) "+behind+" (?, ?)", append(args, in.From.At, in.From.ID)
+	}
+	if in.Take > 0 {
+		limit, args = " LIMIT ?", append(args, in.Take)
+	} else {
+		args = append(args, in.PerPage, in.Page*in.PerPage)
 	}
 	out := []stagedoor.Invitation{}
-	err := s.read().each(ctx, "SELECT doc, sealed FROM invitations"+s.db.by("invitations_created_at")+" WHERE tenant = ? AND org_id = ? AND expires_at > ? ORDER BY "+order+" LIMIT ? OFFSET ?",
-		[]any{s.tenant.ID, orgID, s.db.clock.Now().UnixMilli(), in.PerPage, in.Page * in.PerPage}, func(scan func(...any) error) error {
+	err := s.read().each(ctx, "SELECT doc, sealed FROM invitations"+s.db.by("invitations_created_at")+" WHERE tenant = ? AND org_id = ? AND expires_at > ?"+where+" ORDER BY "+order+limit,
+		args, func(scan func(...any) error) error {
 			v, err := s.scanInvitation(scan)
 			if err == nil {
 				out = append(out, *v)
@@ -91,6 +100,14 @@ func (s *Store) DeleteInvitation(ctx context.Context, orgID, id string) error {
 		if err == nil && n == 0 {
 			err = errInvitationMissing()
 		}
+		return err
+	})
+}
+
+// SupersedeInvitations takes back the other invitations of an organization to the address of one.
+func (s *Store) SupersedeInvitations(ctx context.Context, v *stagedoor.Invitation) error {
+	return s.inOrganization(ctx, v.OrganizationID, func(q querier) error {
+		_, err := q.exec(ctx, "DELETE FROM invitations WHERE tenant = ? AND org_id = ? AND id <> ? AND doc ->> 'invitee' = ?", s.tenant.ID, v.OrganizationID, v.ID, v.Invitee)
 		return err
 	})
 }

@@ -2,8 +2,12 @@ package store
 
 import (
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"strconv"
+	"strings"
+	"unicode/utf8"
 
 	"github.com/stagedoor/stagedoor"
 )
@@ -35,6 +39,29 @@ func (s *Store) OrganizationByName(ctx context.Context, name string) (*stagedoor
 type Position struct {
 	At int64
 	ID string
+}
+
+// ParsePosition reads a checkpoint that String has written: where a page ended, whether what stood there is still there or not. Callers take away what they have
+// read, and then ask for the next page. An empty one is the beginning.
+func ParsePosition(checkpoint string) (p Position, is bool) {
+	if checkpoint == "" {
+		return p, true
+	}
+	text, err := base64.RawURLEncoding.DecodeString(checkpoint)
+	at, id, _ := strings.Cut(string(text), " ")
+	if err == nil {
+		p.At, err = strconv.ParseInt(at, 10, 64)
+	}
+	if err != nil || id == "" || !utf8.ValidString(id) || strings.ContainsRune(id, 0) {
+		return Position{}, false
+	}
+	p.ID = id
+	return p, true
+}
+
+// String is a checkpoint behind the position.
+func (p Position) String() string {
+	return base64.RawURLEncoding.EncodeToString([]byte(strconv.FormatInt(p.At, 10) + " " + p.ID))
 }
 
 // OrganizationQuery is a page of organizations or of their members: by offset, or, if Take is not 0, behind From.

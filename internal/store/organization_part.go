@@ -175,6 +175,12 @@ func (s *Store) OrganizationConnection(ctx context.Context, orgID, connectionID 
 	return orgConnections.one(ctx, s, s.read(), orgID, "connection_id", connectionID)
 }
 
+// ConnectionOrganizations tells how many organizations a connection belongs to.
+func (s *Store) ConnectionOrganizations(ctx context.Context, connectionID string) (n int, err error) {
+	err = s.read().row(ctx, "SELECT COUNT(*) FROM organization_connections WHERE tenant = ? AND connection_id = ?", []any{s.tenant.ID, connectionID}, &n)
+	return n, err
+}
+
 // AddOrganizationConnection enables a connection, which must be there, for an organization.
 func (s *Store) AddOrganizationConnection(ctx context.Context, orgID string, c *stagedoor.OrganizationConnection) error {
 	return orgConnections.add(ctx, s, orgID, c)

@@ -921,6 +921,13 @@ var trespasses = map[string]struct {
 	"DeleteOrganization": {finds, func(ctx context.Context, s *store.Store) (any, error) {
 		return nil, s.DeleteOrganization(ctx, "org acme")
 	}},
+	"ConnectionOrganizations": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		n, err := s.ConnectionOrganizations(ctx, "con acme")
+		if n != 0 {
+			err = errors.Join(err, fmt.Errorf("%d organizations", n))
+		}
+		return []int{}, err
+	}},
 	"OrganizationConnections": {finds, func(ctx context.Context, s *store.Store) (any, error) {
 		return s.OrganizationConnections(ctx, "org acme")
 	}},
@@ -1016,6 +1023,9 @@ var trespasses = map[string]struct {
 	}},
 	"DeleteInvitation": {finds, func(ctx context.Context, s *store.Store) (any, error) {
 		return nil, s.DeleteInvitation(ctx, "org acme", acmeInvitation)
+	}},
+	"SupersedeInvitations": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		return nil, s.SupersedeInvitations(ctx, &stagedoor.Invitation{OrganizationID: "org acme"})
 	}},
 	"AcceptInvitation": {finds, func(ctx context.Context, s *store.Store) (any, error) {
 		return s.AcceptInvitation(ctx, "org acme", acmeInvitation, "auth0|evil")
