@@ -56,7 +56,7 @@ def lists(of, path=""):
 
 # What is not there until somebody makes it, and what the server does not serve.
 ABSENT = {"branding.templates.get_universal_login", "branding.themes.get_default", "emails.provider.get", "keys.custom_signing.get", "guardian.factors.phone.get_templates"}
-UNSERVED = ("agents.", "attack_protection.captcha_policies.", "client_profiles.", "experimentation.", "keys.network_acls.")
+UNSERVED = ("agents.", "client_profiles.", "experimentation.", "keys.network_acls.")
 
 
 def read_all():

@@ -30,6 +30,9 @@ type connectionProfile struct {
 	} `json:"strategy_overrides"`
 }
 
+// ownPrefix is how names begin where the profile does not say: an organization takes no name that others of the tenant may want, such as that of a social connection.
+const ownPrefix = "{org_id}-"
+
 // document reads a profile that the client names into out; no tells that it names none.
 func (d *Door) document(c *call, noun, id string, out any) (no bool, err error) {
 	if id == "" {
@@ -51,6 +54,9 @@ func (d *Door) profile(c *call) (*connectionProfile, error) {
 	no, err := d.document(c, "connection-profiles", c.conf.ConnectionProfile, p)
 	if no || err != nil {
 		return nil, err
+	}
+	if p.NamePrefix == "" {
+		p.NamePrefix = ownPrefix
 	}
 	if p.Organization.ShowAsButton == "" {
 		p.Organization.ShowAsButton = optional

@@ -263,3 +263,16 @@ func TestProvisioning(t *testing.T) {
 		w.call(access, "POST", "/identity-providers/"+other+"/provisioning", "").fails(400, "A0E-400-0001", "Identity providers of the strategy adfs have no provisioning here.")
 	})
 }
+
+// Where the profile has no prefix, an organization takes no name that others of the tenant may want.
+func TestNamesWithoutPrefix(t *testing.T) {
+	each(t, func(w *world) {
+		var bare struct{ ID string }
+		w.manage("POST", "/connection-profiles", map[string]any{"name": "bare"}, &bare)
+		w.configure(`{"allowed_strategies":["samlp"],"connection_deletion_behavior":"allow_if_empty","connection_profile_id":"` + bare.ID + `"}`)
+		got := w.call(w.token(), "POST", "/identity-providers", `{"name":"google-oauth2","strategy":"samlp","options":{"signInEndpoint":"https://idp.test/sso","cert":"x","signSAMLRequest":false}}`).is(201, "")
+		c, err := w.st.Connection(t.Context(), got.get("id"))
+		w.ok(err)
+		w.same("its name", c.Name, strings.ReplaceAll(w.org.ID, "_", "-")+"-google-oauth2")
+	})
+}
