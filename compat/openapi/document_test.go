@@ -101,6 +101,9 @@ func fuzz(t *testing.T, s *live.Server, spec []byte) {
 			}
 			for range *rounds {
 				for _, r := range g.requests(o) {
+					if path == "/events" && r.wrong == "" {
+						continue // its answer goes on for as long as it may, and is no JSON
+					}
 					sent++
 					try(t, s, strings.ToUpper(method), g.fill(path, o), r)
 				}
