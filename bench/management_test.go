@@ -15,7 +15,7 @@ import (
 func nothing(t testing.TB, s *stagedoortest.Server) work {
 	token := scoped(t, s, "read:users")
 	return work{callers, func() error {
-		r, err := http.NewRequestWithContext(context.Background(), "GET", s.HTTPURL+"/api/v2/events", nil)
+		r, err := http.NewRequestWithContext(context.Background(), "GET", s.HTTPURL+"/api/v2/experimentation/experiments", nil)
 		if err != nil {
 			return err
 		}
@@ -29,7 +29,7 @@ func nothing(t testing.TB, s *stagedoortest.Server) work {
 			return err
 		}
 		if resp.StatusCode != http.StatusNotImplemented {
-			return fmt.Errorf("GET /events is served: %s; choose an operation that is not", resp.Status)
+			return fmt.Errorf("GET /experimentation/experiments is served: %s; choose an operation that is not", resp.Status)
 		}
 		return nil
 	}}
