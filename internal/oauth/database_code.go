@@ -131,18 +131,9 @@ func redeemDatabaseCode(ctx context.Context, t *tokenRequest) (*tokenResponse, e
 	}
 	token := t.params["auth_session"]
 	state, err := t.st.Ceremony(ctx, codeSessionKey(token))
-	if stagedoor.IsKind(err, stagedoor.NotFound) {
-		return nil, invalidGrant("Invalid or expired auth_session.")
-	}
-	var s codeSession
-	if err == nil {
-		err = json.Unmarshal([]byte(state), &s)
-	}
+	s, err := authSession[codeSession](state, err, t.client, func(s codeSession) string { return s.ClientID })
 	if err != nil {
 		return nil, err
-	}
-	if s.ClientID != t.client.ID {
-		return nil, invalidGrant("auth_session not issued to this client")
 	}
 	conn, err := codeDatabase(ctx, t.st, t.client, s.Connection)
 	if err != nil {

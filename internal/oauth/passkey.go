@@ -127,6 +127,20 @@ func newPerson(conn *stagedoor.Connection, profile string) (*stagedoor.User, err
 	return u, nil
 }
 
+// authSession reads what an auth_session stands for, as it was kept. One that is gone, or another client's, is refused.
+func authSession[T any](state string, err error, client *stagedoor.Client, of func(T) string) (s T, _ error) {
+	if stagedoor.IsKind(err, stagedoor.NotFound) {
+		return s, invalidGrant("Invalid or expired auth_session.")
+	}
+	if err == nil {
+		err = json.Unmarshal([]byte(state), &s)
+	}
+	if err == nil && of(s) != client.ID {
+		err = invalidGrant("auth_session not issued to this client")
+	}
+	return s, err
+}
+
 // redeemPasskey signs somebody in, or up, with a passkey.
 func redeemPasskey(ctx context.Context, t *tokenRequest) (*tokenResponse, error) {
 	for _, name := range []string{"auth_session", "authn_response"} {
@@ -135,18 +149,9 @@ func redeemPasskey(ctx context.Context, t *tokenRequest) (*tokenResponse, error)
 		}
 	}
 	state, err := t.st.TakeCeremony(ctx, "passkey session/"+t.params["auth_session"])
-	if stagedoor.IsKind(err, stagedoor.NotFound) {
-		return nil, invalidGrant("Invalid or expired auth_session.")
-	}
-	var s passkeySession
-	if err == nil {
-		err = json.Unmarshal([]byte(state), &s)
-	}
+	s, err := authSession[passkeySession](state, err, t.client, func(s passkeySession) string { return s.ClientID })
 	if err != nil {
 		return nil, err
-	}
-	if s.ClientID != t.client.ID {
-		return nil, invalidGrant("auth_session not issued to this client")
 	}
 	t.params["realm"] = s.Connection
 	conn, err := t.passkeyConnection(ctx)
