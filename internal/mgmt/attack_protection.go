@@ -104,16 +104,8 @@ type captchaProviderIn struct {
 }
 
 type captchaIn struct {
-	_                   struct{}          `schema:"min=1"`
-	ActiveProviderID    string            `json:"active_provider_id" schema:"enum=arkose|auth_challenge|friendly_captcha|hcaptcha|recaptcha_v2|recaptcha_enterprise|simple_captcha|turnstile" doc:"The id of the active provider for the CAPTCHA"`
-	Arkose              captchaProviderIn `json:"arkose"`
-	AuthChallenge       captchaProviderIn `json:"auth_challenge"`
-	Hcaptcha            captchaProviderIn `json:"hcaptcha"`
-	FriendlyCaptcha     captchaProviderIn `json:"friendly_captcha"`
-	RecaptchaEnterprise captchaProviderIn `json:"recaptcha_enterprise"`
-	RecaptchaV2         captchaProviderIn `json:"recaptcha_v2"`
-	SimpleCaptcha       struct{}          `json:"simple_captcha"`
-	Turnstile           captchaProviderIn `json:"turnstile"`
+	_ struct{} `schema:"min=1"`
+	captchaActionIn
 }
 
 type phoneProviderProtectionIn struct {

@@ -29,9 +29,9 @@ func (in captchaMatchIn) countries(known stagedoor.PlacesKnown) ([]string, error
 	return in.Countries, nil
 }
 
-// captchaActionIn is what a policy says in the place of the tenant's settings. The members are read for their rules; what is kept is the body itself.
+// captchaActionIn is what the tenant says of captchas, or a policy in its place. The members are read for their rules; what is kept is the body itself.
 type captchaActionIn struct {
-	ActiveProviderID    string            `json:"active_provider_id" schema:"enum=arkose|auth_challenge|friendly_captcha|hcaptcha|recaptcha_v2|recaptcha_enterprise|simple_captcha|turnstile" doc:"The id of the provider for the CAPTCHA"`
+	ActiveProviderID    string            `json:"active_provider_id" schema:"enum=arkose|auth_challenge|friendly_captcha|hcaptcha|recaptcha_v2|recaptcha_enterprise|simple_captcha|turnstile" doc:"The id of the active provider for the CAPTCHA"`
 	Arkose              captchaProviderIn `json:"arkose"`
 	AuthChallenge       captchaProviderIn `json:"auth_challenge"`
 	Hcaptcha            captchaProviderIn `json:"hcaptcha"`
