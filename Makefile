@@ -2,7 +2,7 @@
 SHELL := bash
 GO ?= go
 .DEFAULT_GOAL := help
-.PHONY: help run build test race lint fmt cover compat compat-go compat-terraform e2e screens fuzz bench bench-scale bench-sweep random-queries hostile kill failover docs release
+.PHONY: help run build test race lint fmt cover compat compat-go compat-terraform e2e screens fuzz bench bench-scale bench-sweep random-queries hostile kill failover docs release image
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -74,3 +74,6 @@ failover: ## a PostgreSQL cluster under load whose nodes and network fail, one a
 
 release: ## bin/: one binary for each system, with checksums
 	scripts/release
+
+image: ## a container image of the program (ENGINE=podman|docker|buildah TAG=stagedoor ARCH=amd64)
+	scripts/image

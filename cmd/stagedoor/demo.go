@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -180,7 +181,7 @@ func (c *demoCommand) ensureTenant(ctx context.Context, db *store.DB, info *demo
 		}
 		for _, host := range []string{publicName(one.Addr().String()), "localhost", "127.0.0.1", "[::1]", demoTenant + ".localhost", demoTenant + ".stagedoor.test"} {
 			domain := host + ":" + port
-			if !contains(domains, domain) {
+			if !slices.Contains(domains, domain) {
 				domains = append(domains, domain)
 			}
 		}
@@ -191,15 +192,6 @@ func (c *demoCommand) ensureTenant(ctx context.Context, db *store.DB, info *demo
 	}
 	info.Management = demoMachine{machine.ID, machine.Secret, "https://" + domains[0] + "/api/v2/"}
 	return nil
-}
-
-func contains(list []string, s string) bool {
-	for _, one := range list {
-		if one == s {
-			return true
-		}
-	}
-	return false
 }
 
 // fill sets the tenant up through the Management API, unless an earlier start did so with the same

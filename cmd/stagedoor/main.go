@@ -31,6 +31,7 @@ type cli struct {
 	Config kong.ConfigFlag `name:"config" env:"STAGEDOOR_CONFIG" help:"JSON file with settings by the names of the flags." placeholder:"FILE"`
 
 	Serve    serveCommand    `cmd:"" help:"Run the server."`
+	Ready    readyCommand    `cmd:"" help:"Ask the server that runs here with these settings whether it is ready, for health checks."`
 	Demo     demoCommand     `cmd:"" help:"Run the server with Mixtape, the sample music app, and a few listeners."`
 	StandIn  standInCommand  `cmd:"" name:"stand-in" help:"Play other people's identity providers on this machine, to try connections without the Internet."`
 	Init     initCommand     `cmd:"" help:"Create a tenant and its first machine client; prints the credentials once."`

@@ -11,6 +11,8 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/coreos/go-systemd/v22/daemon"
+
 	"github.com/stagedoor/stagedoor/internal/ca"
 	"github.com/stagedoor/stagedoor/internal/config"
 	"github.com/stagedoor/stagedoor/server"
@@ -49,6 +51,9 @@ func (c *serveCommand) Run(ctx context.Context) error {
 	}
 	if l.CAFile != "" {
 		log.Info("https uses the local authority", "trust it with", "SSL_CERT_FILE="+l.CAFile, "or", "NODE_EXTRA_CA_CERTS="+l.CAFile)
+	}
+	if _, err := daemon.SdNotify(true, daemon.SdNotifyReady); err != nil { // systemd, where it has started us
+		log.Warn("systemd could not be told that the server is ready", "error", err)
 	}
 	defer time.AfterFunc(settled, debug.FreeOSMemory).Stop()
 	return s.Serve(ctx, l)
