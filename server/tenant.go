@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"golang.org/x/net/idna"
 
@@ -105,24 +106,88 @@ func CreateTenant(ctx context.Context, db *store.DB, name string, domains []stri
 
 // EnsureTenant is CreateTenant for a tenant that may exist: it gets the domains and what it lacks.
 func EnsureTenant(ctx context.Context, db *store.DB, name string, domains []string) (*stagedoor.Client, error) {
-	domains, err := Domains(domains)
-	if err != nil {
-		return nil, err
-	}
-	st, err := db.TenantByID(ctx, name)
+	err := SetDomains(ctx, db, name, domains)
 	if stagedoor.IsKind(err, stagedoor.NotFound) {
 		return CreateTenant(ctx, db, name, domains)
 	}
 	if err != nil {
 		return nil, err
 	}
-	if err := st.SetDomains(ctx, domains); err != nil {
-		return nil, err
-	}
-	if st, err = db.TenantByID(ctx, name); err != nil {
+	st, err := db.TenantByID(ctx, name)
+	if err != nil {
 		return nil, err
 	}
 	return furnish(ctx, st)
+}
+
+// SetDomains replaces the domains under which a tenant answers; the first is canonical, and custom domains stay. The system's APIs follow a new canonical
+// domain, with all that clients, roles and users may do with them.
+func SetDomains(ctx context.Context, db *store.DB, name string, domains []string) error {
+	domains, err := Domains(domains)
+	if err != nil {
+		return err
+	}
+	return db.Together(ctx, func(in *store.DB) error {
+		st, err := in.TenantByID(ctx, name)
+		if err != nil {
+			return err
+		}
+		if err := st.SetDomains(ctx, domains); err != nil {
+			return err
+		}
+		return moveSystemAPIs(ctx, st, "https://"+st.Tenant().Domain()+"/", "https://"+domains[0]+"/")
+	})
+}
+
+// moveSystemAPIs gives the system's APIs that begin with an address another one.
+func moveSystemAPIs(ctx context.Context, st *store.Store, from, to string) error {
+	apis, err := st.ResourceServers(ctx)
+	if err != nil {
+		return err
+	}
+	for _, api := range apis {
+		path, own := strings.CutPrefix(api.Identifier, from)
+		if !api.IsSystem || !own {
+			continue
+		}
+		if err := st.RenameResourceServer(ctx, api.ID, to+path); err != nil {
+			return err
+		}
+	}
+	_, err = st.UpdateSettings(ctx, func(t *stagedoor.TenantSettings) error {
+		if path, own := strings.CutPrefix(t.DefaultAudience, from); own {
+			t.DefaultAudience = to + path
+		}
+		return nil
+	})
+	return err
+}
+
+// AddMachine makes another client that manages a tenant with all scopes, for whoever has lost the credentials of the first.
+func AddMachine(ctx context.Context, db *store.DB, tenant string) (machine *stagedoor.Client, err error) {
+	err = db.Together(ctx, func(in *store.DB) error {
+		st, err := in.TenantByID(ctx, tenant)
+		if err != nil {
+			return err
+		}
+		api, err := ensureSystemAPI(ctx, st)
+		if err != nil {
+			return err
+		}
+		machine = newMachine(machineName + " of " + st.Clock().Now().UTC().Format(time.DateOnly))
+		if err := st.CreateClient(ctx, machine); err != nil {
+			return err
+		}
+		return ensureGrant(ctx, st, machine, api)
+	})
+	return machine, err
+}
+
+func newMachine(name string) *stagedoor.Client {
+	machine := mgmt.NewClient(name)
+	machine.AppType, machine.OIDCConformant, machine.GrantTypes = "non_interactive", true, []string{"client_credentials"}
+	machine.JWTConfiguration.Algorithm = "RS256"
+	return machine
 }
 
 // furnish gives a tenant what every tenant has, as far as it is not there.
@@ -155,9 +220,7 @@ func furnish(ctx context.Context, st *store.Store) (*stagedoor.Client, error) {
 		}
 	}
 	if machine == nil {
-		machine = mgmt.NewClient(machineName)
-		machine.AppType, machine.OIDCConformant, machine.GrantTypes = "non_interactive", true, []string{"client_credentials"}
-		machine.JWTConfiguration.Algorithm = "RS256"
+		machine = newMachine(machineName)
 		if err := st.CreateClient(ctx, machine); err != nil {
 			return nil, err
 		}
@@ -170,51 +233,13 @@ func furnish(ctx context.Context, st *store.Store) (*stagedoor.Client, error) {
 
 // ensureSystemAPI gives the tenant its Management API, under its canonical domain.
 func ensureSystemAPI(ctx context.Context, st *store.Store) (*stagedoor.ResourceServer, error) {
-	all, err := st.ResourceServers(ctx)
-	if err != nil {
-		return nil, err
+	identifier := token.ManagementAudience(st.Tenant())
+	api, err := st.ResourceServerByIdentifier(ctx, identifier)
+	if !stagedoor.IsKind(err, stagedoor.NotFound) {
+		return api, err
 	}
-	want := token.ManagementAudience(st.Tenant())
-	for i := range all {
-		if !all[i].IsSystem {
-			continue
-		}
-		if all[i].Identifier == want {
-			return &all[i], nil
-		}
-		return moveSystemAPI(ctx, st, &all[i], want)
-	}
-	api := mgmt.SystemAPI(want)
+	api = mgmt.SystemAPI(identifier)
 	return api, st.CreateResourceServer(ctx, api)
-}
-
-// moveSystemAPI follows a change of the canonical domain: the API's identifier, and the grants for it.
-func moveSystemAPI(ctx context.Context, st *store.Store, api *stagedoor.ResourceServer, identifier string) (*stagedoor.ResourceServer, error) {
-	old := api.Identifier
-	api, err := st.UpdateResourceServer(ctx, api.ID, func(r *stagedoor.ResourceServer) error {
-		r.Identifier = identifier
-		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	grants, err := st.ClientGrants(ctx)
-	if err != nil {
-		return nil, err
-	}
-	for _, g := range grants {
-		if g.Audience != old {
-			continue
-		}
-		_, err := st.UpdateClientGrant(ctx, g.ID, func(g *stagedoor.ClientGrant) error {
-			g.Audience = identifier
-			return nil
-		})
-		if err != nil {
-			return nil, err
-		}
-	}
-	return api, nil
 }
 
 // ensureGrant lets the machine client use all of the Management API.

@@ -7,7 +7,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/store"
 	"github.com/stagedoor/stagedoor/internal/store/storetest"
+	"github.com/stagedoor/stagedoor/internal/token"
 	"github.com/stagedoor/stagedoor/server"
 )
 
@@ -54,6 +57,81 @@ func TestNewTenantTakesUsers(t *testing.T) {
 		if err != nil || !slices.Equal(conn.EnabledClients, []string{machine.ID}) {
 			t.Errorf("%v, %v", conn, err)
 		}
+	}
+}
+
+// A new canonical domain takes the system's APIs along, each to its own address, with all that refers to them.
+func TestSetDomains(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		ctx := t.Context()
+		machine, err := server.CreateTenant(ctx, db, "acme", []string{"old.test"})
+		ok(t, err)
+		st, err := db.TenantByID(ctx, "acme")
+		ok(t, err)
+		own := map[string]string{} // by the path of the identifier: the id
+		for _, api := range []*stagedoor.ResourceServer{
+			token.MyAccountAPI(st.Tenant()), token.MyOrganizationAPI(st.Tenant()), {Identifier: "https://old.test/mine/", Name: "the tenant's own"}, {Identifier: "urn:auth0:express-configure", IsSystem: true},
+		} {
+			ok(t, st.CreateResourceServer(ctx, api))
+		}
+		all, err := st.ResourceServers(ctx)
+		ok(t, err)
+		for _, api := range all {
+			own[strings.TrimPrefix(api.Identifier, "https://old.test")] = api.ID
+		}
+		_, err = st.UpdateSettings(ctx, func(s *stagedoor.TenantSettings) error { s.DefaultAudience = "https://old.test/api/v2/"; return nil })
+		ok(t, err)
+		role := &stagedoor.Role{Name: "support"}
+		ok(t, st.CreateRole(ctx, role))
+		reads := []stagedoor.Permission{{API: "https://old.test/api/v2/", Name: "read:users"}}
+		ok(t, st.AddRolePermissions(ctx, role.ID, reads))
+		user := &stagedoor.User{ID: "auth0|1", Connection: server.DefaultConnection, Email: "u@x.test", Identities: []stagedoor.Identity{{Connection: server.DefaultConnection, Provider: "auth0", UserID: "1"}}}
+		ok(t, st.CreateUsers(ctx, []*stagedoor.User{user}))
+		ok(t, st.AddUserPermissions(ctx, user.ID, reads))
+
+		if err := server.SetDomains(ctx, db, "nobody", []string{"new.test"}); !stagedoor.IsKind(err, stagedoor.NotFound) {
+			t.Errorf("a tenant that is not there: %v", err)
+		}
+		ok(t, server.SetDomains(ctx, db, "acme", []string{"new.test", "old.test"}))
+		st, err = db.TenantByID(ctx, "acme")
+		ok(t, err)
+		if got := st.Tenant().Domains; !slices.Equal(got, []string{"new.test", "old.test"}) {
+			t.Errorf("domains: %v", got)
+		}
+		if got := st.Tenant().Settings.DefaultAudience; got != "https://new.test/api/v2/" {
+			t.Errorf("default audience: %s", got)
+		}
+		all, err = st.ResourceServers(ctx)
+		ok(t, err)
+		if len(all) != len(own) {
+			t.Errorf("%d APIs of %d", len(all), len(own))
+		}
+		for _, api := range all {
+			path := strings.TrimPrefix(api.Identifier, "https://new.test")
+			if api.Name == "the tenant's own" {
+				path = strings.TrimPrefix(api.Identifier, "https://old.test")
+			}
+			if own[path] != api.ID {
+				t.Errorf("%s has the id of another", api.Identifier)
+			}
+		}
+		grant, err := st.ClientGrantFor(ctx, machine, "https://new.test/api/v2/", stagedoor.SubjectClient)
+		if err != nil || len(grant.Scope) < 100 {
+			t.Errorf("the grant of the first client: %v, %v", grant, err)
+		}
+		if got, err := st.RolePermissions(ctx, role.ID); err != nil || len(got) != 1 || got[0].API != "https://new.test/api/v2/" {
+			t.Errorf("permissions of the role: %v, %v", got, err)
+		}
+		if got, err := st.UserPermissions(ctx, user.ID); err != nil || len(got) != 1 || got[0].API != "https://new.test/api/v2/" {
+			t.Errorf("permissions of the user: %v, %v", got, err)
+		}
+	})
+}
+
+func ok(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
 	}
 }
 

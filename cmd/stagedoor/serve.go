@@ -13,6 +13,7 @@ import (
 
 	"github.com/coreos/go-systemd/v22/daemon"
 
+	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/ca"
 	"github.com/stagedoor/stagedoor/internal/config"
 	"github.com/stagedoor/stagedoor/server"
@@ -127,24 +128,29 @@ func (c *initCommand) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	domain := domains[0]
-	out := map[string]string{
-		"tenant": c.Tenant, "domain": domain, "client_id": machine.ID, "client_secret": machine.Secret,
-		"audience": "https://" + domain + "/api/v2/",
-	}
+	out := credentialsOf(c.Tenant, domains[0], machine)
 	if c.JSON {
 		return printJSON(out)
 	}
 	fmt.Printf("The tenant %s answers under %s.\nIts management client, with all scopes; the secret is shown this once:\n\n", c.Tenant, strings.Join(domains, ", "))
-	w := tabwriter.NewWriter(os.Stdout, 0, 4, 2, ' ', 0)
-	for _, name := range []string{"domain", "client_id", "client_secret", "audience"} {
-		fmt.Fprintf(w, "  %s\t%s\n", name, out[name])
-	}
-	if err := w.Flush(); err != nil {
+	if err := printCredentials(out); err != nil {
 		return err
 	}
 	fmt.Println("\n`stagedoor serve` with the same settings starts the server; docs/guide/first-application.md goes on from there.")
 	return nil
+}
+
+// credentialsOf are what a program needs that manages a tenant.
+func credentialsOf(tenant, domain string, machine *stagedoor.Client) map[string]string {
+	return map[string]string{"tenant": tenant, "domain": domain, "client_id": machine.ID, "client_secret": machine.Secret, "audience": "https://" + domain + "/api/v2/"}
+}
+
+func printCredentials(all map[string]string) error {
+	w := tabwriter.NewWriter(os.Stdout, 0, 4, 2, ' ', 0)
+	for _, name := range []string{"domain", "client_id", "client_secret", "audience"} {
+		fmt.Fprintf(w, "  %s\t%s\n", name, all[name])
+	}
+	return w.Flush()
 }
 
 func printJSON(v any) error {

@@ -8,14 +8,18 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/config"
 	"github.com/stagedoor/stagedoor/internal/store"
+	"github.com/stagedoor/stagedoor/server"
 )
 
 // tenantsCommand is about the tenants of a database. `stagedoor init` adds one.
 type tenantsCommand struct {
-	List   listTenantsCommand  `cmd:"" help:"List the tenants, with their domains and how many users they have."`
-	Delete deleteTenantCommand `cmd:"" help:"Delete a tenant with all that belongs to it, while servers run. There is no way back but a backup."`
+	List        listTenantsCommand  `cmd:"" help:"List the tenants, with their domains and how many users they have."`
+	Domains     setDomainsCommand   `cmd:"" help:"Replace the domains under which a tenant answers, while servers run."`
+	Credentials credentialsCommand  `cmd:"" help:"Make another client with all scopes of the Management API, for who has lost the credentials; prints them once."`
+	Delete      deleteTenantCommand `cmd:"" help:"Delete a tenant with all that belongs to it, while servers run. There is no way back but a backup."`
 }
 
 type listTenantsCommand struct {
@@ -49,6 +53,76 @@ func (c *listTenantsCommand) Run(ctx context.Context) error {
 	return w.Flush()
 }
 
+type setDomainsCommand struct {
+	config.Config
+	Name    string   `arg:"" help:"The tenant's name."`
+	Domains []string `name:"domain" required:"" help:"Domain that the tenant answers under, with its port unless it is the usual one; the first is canonical." placeholder:"HOST"`
+	JSON    bool     `name:"json" help:"Print the domains as JSON."`
+}
+
+// Run replaces the domains of a tenant.
+func (c *setDomainsCommand) Run(ctx context.Context) error {
+	db, err := openMigrated(ctx, &c.Config)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	if err := server.SetDomains(ctx, db, c.Name, c.Domains); err != nil {
+		return noTenant(err, c.Name)
+	}
+	st, err := db.TenantByID(ctx, c.Name)
+	if err != nil {
+		return err
+	}
+	domains := st.Tenant().Domains
+	if c.JSON {
+		return printJSON(domains)
+	}
+	fmt.Printf("The tenant %s answers under %s.\n", c.Name, strings.Join(domains, ", "))
+	return nil
+}
+
+// noTenant says of a tenant that is not there where those are that there are.
+func noTenant(err error, name string) error {
+	if stagedoor.IsKind(err, stagedoor.NotFound) {
+		return errNoTenant(name)
+	}
+	return err
+}
+
+func errNoTenant(name string) error {
+	return fmt.Errorf("there is no tenant %s: `stagedoor tenants list` lists them", name)
+}
+
+type credentialsCommand struct {
+	config.Config
+	Name string `arg:"" help:"The tenant's name."`
+	JSON bool   `name:"json" help:"Print the credentials as JSON."`
+}
+
+// Run makes another machine client of a tenant.
+func (c *credentialsCommand) Run(ctx context.Context) error {
+	db, err := openMigrated(ctx, &c.Config)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	machine, err := server.AddMachine(ctx, db, c.Name)
+	if err != nil {
+		return noTenant(err, c.Name)
+	}
+	st, err := db.TenantByID(ctx, c.Name)
+	if err != nil {
+		return err
+	}
+	out := credentialsOf(c.Name, st.Tenant().Domain(), machine)
+	if c.JSON {
+		return printJSON(out)
+	}
+	fmt.Printf("The client %q manages the tenant %s, with all scopes; the secret is shown this once:\n\n", machine.Name, c.Name)
+	return printCredentials(out)
+}
+
 type deleteTenantCommand struct {
 	config.Config
 	Name string `arg:"" help:"The tenant's name."`
@@ -74,7 +148,7 @@ func (c *deleteTenantCommand) Run(ctx context.Context) error {
 		}
 	}
 	if t == nil {
-		return fmt.Errorf("there is no tenant %s: `stagedoor tenants list` lists them", c.Name)
+		return errNoTenant(c.Name)
 	}
 	if !c.Yes {
 		return fmt.Errorf("the tenant %s (%s) and its %d users would be deleted, with their sessions, logs and settings: --yes does it; nothing was deleted", t.ID, strings.Join(t.Domains, ", "), t.Users)

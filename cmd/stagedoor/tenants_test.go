@@ -2,8 +2,10 @@ package main
 
 import (
 	"encoding/json"
+	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stagedoor/stagedoor/internal/store"
 )
@@ -48,4 +50,51 @@ func TestTenants(t *testing.T) {
 		t.Errorf("%+v", all)
 	}
 	run(0, "init", "second", "--domain", "second.test")
+}
+
+// Who has lost the credentials of a tenant gets others, and a tenant moves to another domain, while its server runs.
+func TestTenantsGoOn(t *testing.T) {
+	data, first := initTenant(t)
+	addr, _ := serving(t, data, "--trusted-proxies", "127.0.0.1/32")
+	for _, command := range [][]string{{"credentials"}, {"domains", "--domain", "login.acme.test"}} {
+		args := append([]string{"tenants", command[0], "nobody", "--data", data}, command[1:]...)
+		if _, errs, code := runCommand(t, args...); code != 1 || !strings.Contains(errs, "there is no tenant nobody") {
+			t.Errorf("%v: code %d, %q", args, code, errs)
+		}
+	}
+	out, errs, code := runCommand(t, "tenants", "credentials", "acme", "--data", data, "--json")
+	var second map[string]string
+	if err := json.Unmarshal([]byte(out), &second); code != 0 || err != nil || second["client_id"] == first["client_id"] {
+		t.Fatalf("code %d, %q %q: %v", code, out, errs, err)
+	}
+	machineToken(t, addr, first)
+	machineToken(t, addr, second)
+	if out, errs, code := runCommand(t, "tenants", "domains", "acme", "--domain", "login.acme.test", "--domain", "id.acme.test", "--data", data); code != 0 || out != "The tenant acme answers under login.acme.test, id.acme.test.\n" {
+		t.Fatalf("code %d, %q %q", code, out, errs)
+	}
+	second["audience"] = "https://login.acme.test/api/v2/"
+	deadline := time.Now().Add(10 * time.Second)
+	for answersUnder(t, addr, "login.acme.test") != http.StatusOK {
+		if time.Now().After(deadline) {
+			t.Fatal("the server does not answer under the new domain")
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	machineToken(t, addr, second)
+}
+
+func answersUnder(t *testing.T, addr, domain string) int {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+addr+"/.well-known/openid-configuration", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Host = domain
+	r.Header.Set("X-Forwarded-Proto", "https")
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer.Body.Close()
+	return answer.StatusCode
 }

@@ -92,6 +92,56 @@ func (s *Store) DeleteResourceServer(ctx context.Context, id string) error {
 	})
 }
 
+// RenameResourceServer gives an API another identifier. What refers to it, client grants and the permissions of roles and users, goes along.
+func (s *Store) RenameResourceServer(ctx context.Context, id, identifier string) error {
+	var heir stagedoor.ResourceServer
+	err := s.write(ctx, func(q querier) error {
+		r, err := resourceServers.one(ctx, s, q, "id = ?"+s.db.forUpdate(), id)
+		if err != nil || r.Identifier == identifier {
+			return err
+		}
+		heir = *r
+		heir.ID, heir.Identifier = "", identifier
+		if err := resourceServers.insert(ctx, s, q, &heir); err != nil { // both are there while permissions go from the one to the other
+			return err
+		}
+		for _, table := range []string{"role_permissions", "user_permissions"} {
+			if _, err := q.exec(ctx, "UPDATE "+table+s.db.by(table+"_api")+" SET api = ? WHERE tenant = ? AND api = ?", identifier, s.tenant.ID, r.Identifier); err != nil {
+				return err
+			}
+		}
+		if err := s.moveGrants(ctx, q, r.Identifier, identifier); err != nil {
+			return err
+		}
+		if err := resourceServers.delete(ctx, s, q, id); err != nil {
+			return err
+		}
+		if _, err := q.exec(ctx, "UPDATE resource_servers SET id = ? WHERE tenant = ? AND id = ?", id, s.tenant.ID, heir.ID); err != nil {
+			return err
+		}
+		heir.ID = id
+		return resourceServers.save(ctx, s, q, id, &heir)
+	})
+	return resourceServers.named(&heir, err)
+}
+
+func (s *Store) moveGrants(ctx context.Context, q querier, from, to string) error {
+	all, err := clientGrants.list(ctx, s, q)
+	if err != nil {
+		return err
+	}
+	for _, g := range all {
+		if g.Audience != from {
+			continue
+		}
+		g.Audience = to
+		if err := clientGrants.save(ctx, s, q, g.ID, &g); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 var clientGrants = noun[stagedoor.ClientGrant]{
 	table: "client_grants", order: "id",
 	id:      func(g *stagedoor.ClientGrant) *string { return &g.ID },

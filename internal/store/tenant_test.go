@@ -378,6 +378,9 @@ var trespasses = map[string]struct {
 	"UpdateResourceServer": {finds, func(ctx context.Context, s *store.Store) (any, error) {
 		return s.UpdateResourceServer(ctx, "rs acme", func(r *stagedoor.ResourceServer) error { r.Name = "x"; return nil })
 	}},
+	"RenameResourceServer": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		return nil, s.RenameResourceServer(ctx, "rs acme", "elsewhere")
+	}},
 	"DeleteResourceServer": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
 		return nil, s.DeleteResourceServer(ctx, "rs acme")
 	}},
