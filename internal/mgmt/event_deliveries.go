@@ -1,6 +1,7 @@
 package mgmt
 
 import (
+	"bytes"
 	"encoding/json"
 	"slices"
 	"strings"
@@ -11,23 +12,32 @@ import (
 	"github.com/stagedoor/stagedoor/internal/web"
 )
 
-// showEventDelivery returns a delivery as the wire has it.
+// showEventDelivery returns a delivery as the wire has it: what its event says is a text there, as the SDKs with types of their own read it.
 func showEventDelivery(d *stagedoor.EventDelivery) any {
+	event := map[string]any{}
+	var said struct {
+		Data json.RawMessage `json:"data"`
+	}
+	var text bytes.Buffer
+	if json.Unmarshal(d.Event, &event) == nil && json.Unmarshal(d.Event, &said) == nil && json.Compact(&text, said.Data) == nil {
+		event["data"] = text.String()
+	}
 	attempts := d.Attempts
 	if attempts == nil {
 		attempts = []stagedoor.EventAttempt{}
 	}
 	return map[string]any{
-		"id": d.ID, "event_stream_id": d.Stream, "status": d.Status, "event_type": d.Type, "attempts": attempts, "event": d.Event,
+		"id": d.ID, "event_stream_id": d.Stream, "status": d.Status, "event_type": d.Type, "attempts": attempts, "event": event,
 	}
 }
 
 type listEventDeliveriesIn struct {
-	web.Checkpoint
-	Statuses   []string `json:"statuses" schema:"max=10,comma" doc:"Comma-separated list of statuses by which to filter"`
-	EventTypes []string `json:"event_types" schema:"max=100,comma" doc:"Comma-separated list of event types by which to filter"`
-	DateFrom   string   `json:"date_from" doc:"An RFC-3339 date-time for redelivery start, inclusive"`
-	DateTo     string   `json:"date_to" doc:"An RFC-3339 date-time for redelivery end, exclusive"`
+	From       string       `json:"from" schema:"max=1000" doc:"Id of the last delivery of the page before"`
+	Take       web.Opt[int] `json:"take" schema:"notnull,min=1,max=100" doc:"Number of results per page"`
+	Statuses   []string     `json:"statuses" schema:"max=10,comma" doc:"Comma-separated list of statuses by which to filter"`
+	EventTypes []string     `json:"event_types" schema:"max=100,comma" doc:"Comma-separated list of event types by which to filter"`
+	DateFrom   string       `json:"date_from" doc:"An RFC-3339 date-time for redelivery start, inclusive"`
+	DateTo     string       `json:"date_to" doc:"An RFC-3339 date-time for redelivery end, exclusive"`
 }
 
 // eventQuery is which deliveries are meant.
@@ -59,7 +69,7 @@ func eventQuery(statuses, types []string, from, to string) (query store.EventQue
 	return query, nil
 }
 
-// listEventDeliveries shows the deliveries of a stream that were given up.
+// listEventDeliveries shows the deliveries of a stream that were given up: a list without an envelope, also of a page.
 func (a *API) listEventDeliveries(c *call, in listEventDeliveriesIn) (any, error) {
 	if _, err := store.EventStreams.Get(c.ctx(), c.store, c.id()); err != nil {
 		return nil, err
@@ -68,27 +78,23 @@ func (a *API) listEventDeliveries(c *call, in listEventDeliveriesIn) (any, error
 	if wrong != nil {
 		return nil, wrong.Query()
 	}
-	take := in.Take.Or(50)
-	var err error
-	if query.After, err = positionOf(in.From); err != nil {
-		return nil, err
+	if in.From != "" {
+		last, err := c.store.EventDelivery(c.ctx(), c.id(), in.From)
+		if stagedoor.IsKind(err, stagedoor.NotFound) {
+			return nil, errCheckpoint
+		} else if err != nil {
+			return nil, err
+		}
+		query.After = store.Position{At: last.CreatedAt.UnixMicro(), ID: last.ID}
 	}
-	query.Take = take + 1
+	query.Take = in.Take.Or(50)
 	all, err := c.store.EventDeliveries(c.ctx(), c.id(), query)
 	if err != nil {
 		return nil, err
 	}
-	next := ""
-	if len(all) > take {
-		all = all[:take]
-		next = checkpointAt(store.Position{At: all[take-1].CreatedAt.UnixMicro(), ID: all[take-1].ID})
-	}
 	shown := make([]any, len(all))
 	for i := range all {
 		shown[i] = showEventDelivery(&all[i])
-	}
-	if in.Asked() {
-		return web.CheckpointEnvelope("deliveries", shown, next), nil
 	}
 	return shown, nil
 }

@@ -67,7 +67,7 @@ func TestEventDeliveries(t *testing.T) {
 		h.call(bearer, "POST", at+"/test", `{"event_type":"user.moved"}`).fails(400, "invalid_body", "Payload validation error: 'No enum match for: user.moved' on property event_type.")
 		first := h.call(bearer, "POST", at+"/test", `{"event_type":"organization.member.role.assigned"}`).is(202, "")
 		second := h.call(bearer, "POST", at+"/test", `{"event_type":"user.created","data":{"object":{"user_id":"auth0|ada"}}}`).is(202, "")
-		if second.text("status") != "pending" || second.text("event", "a0purpose") != "test" || second.text("event", "data", "object", "user_id") != "auth0|ada" || second.text("event_stream_id") != id {
+		if second.text("status") != "pending" || second.text("event", "a0purpose") != "test" || !strings.Contains(second.text("event", "data"), `{"user_id":"auth0|ada"}`) || second.text("event_stream_id") != id {
 			h.Errorf("%s", second.body)
 		}
 		h.call(bearer, "GET", at+"/deliveries", "").is(200, "[]") // on its way
@@ -86,11 +86,14 @@ func TestEventDeliveries(t *testing.T) {
 		if len(all) != 2 || all[0]["status"] != "failed" || len(all[0]["attempts"].([]any)) != 1 {
 			h.Fatalf("%v", all)
 		}
-		page := h.call(bearer, "GET", at+"/deliveries?take=1", "").is(200, "")
-		rest := h.call(bearer, "GET", at+"/deliveries?take=1&from="+page.text("next"), "").is(200, "")
-		if len(page.get("deliveries").([]any)) != 1 || len(rest.get("deliveries").([]any)) != 1 || page.body == rest.body || strings.Contains(rest.body, `"next"`) {
-			h.Errorf("%s %s", page.body, rest.body)
+		for i, path := range []string{"?take=1", "?take=1&from=" + all[0]["id"].(string), "?from=" + all[1]["id"].(string)} { // the SDKs ask for pages and read lists
+			var page []map[string]any
+			h.ok(json.Unmarshal([]byte(h.call(bearer, "GET", at+"/deliveries"+path, "").is(200, "").body), &page))
+			if len(page) != []int{1, 1, 0}[i] || len(page) == 1 && page[0]["id"] != all[i]["id"] {
+				h.Errorf("%s: %v", path, page)
+			}
 		}
+		h.call(bearer, "GET", at+"/deliveries?from=evt_gone", "").fails(400, "invalid_paging", "The checkpoint ID provided in the 'from' parameter has expired or is invalid, please remove the checkpoint ID and try again")
 		if got := h.call(bearer, "GET", at+"/deliveries?event_types=user.created,user.deleted", "").is(200, ""); strings.Count(got.body, `"event_stream_id"`) != 1 {
 			h.Errorf("%s", got.body)
 		}
