@@ -63,7 +63,7 @@ func (p *Pipeline) postLogin(ctx context.Context, v Visit, in *ruleInput, all *a
 	if err != nil {
 		return said{}, err
 	}
-	rules, err := enabledRules(ctx, v.Store)
+	rules, err := enabledRuleIDs(ctx, v.Store)
 	if err != nil {
 		return said{}, err
 	}
@@ -198,13 +198,11 @@ func saveMetadata(ctx context.Context, st *store.Store, userID string, e script.
 	return err
 }
 
-func enabledRules(ctx context.Context, st *store.Store) ([]string, error) {
-	all, err := st.Rules(ctx)
+func enabledRuleIDs(ctx context.Context, st *store.Store) ([]string, error) {
+	rules, err := enabledRules(ctx, st)
 	var ids []string
-	for _, r := range all {
-		if r.Enabled {
-			ids = append(ids, r.ID)
-		}
+	for _, r := range rules {
+		ids = append(ids, r.ID)
 	}
 	return ids, err
 }
