@@ -53,65 +53,52 @@ const Other = "other"
 
 // read takes the answer to a component of what was posted. A field that was left empty is nil.
 func (f *Form) read(c *Component, posted url.Values) (any, *Problem) {
-	wrong := func(code string, arg any) (any, *Problem) {
-		known := codes[code]
-		args := map[string]any{}
-		if known.arg != "" {
-			args[known.arg] = arg
-		}
-		return nil, &Problem{Component: c.ID, Code: code, Arg: arg, Text: f.say(known.theirs, args)}
+	value, m := c.read(posted)
+	if m == nil {
+		return value, nil
 	}
+	known := codes[m.code]
+	args := map[string]any{}
+	if known.arg != "" {
+		args[known.arg] = m.arg
+	}
+	return nil, &Problem{Component: c.ID, Code: m.code, Arg: m.arg, Text: f.say(known.theirs, args)}
+}
+
+// mistake is what is wrong with a field: one of codes, and what its text names.
+type mistake struct {
+	code string
+	arg  any
+}
+
+func (c *Component) read(posted url.Values) (any, *mistake) {
 	raw := posted.Get(FieldName(c.ID))
 	text := strings.TrimSpace(raw)
 	switch c.Type {
-	case "PASSWORD":
-		text = raw
 	case "LEGAL":
 		agreed := posted.Has(FieldName(c.ID))
 		if !agreed && c.Required {
-			return wrong("required", nil)
+			return nil, &mistake{code: "required"}
 		}
 		return agreed, nil
 	case "BOOLEAN":
-		switch {
-		case text == "true" || text == "false":
-			return text == "true", nil
-		case c.Required:
-			return wrong("required", nil)
+		if text != "true" && text != "false" && c.Required {
+			return nil, &mistake{code: "required"}
 		}
-		return false, nil
+		return text == "true", nil
 	case "CHOICE", "CARDS", "DROPDOWN":
-		chosen, ok := c.chosen(posted)
-		switch {
-		case !ok:
-			return wrong("choice", nil)
-		case len(chosen) == 0 && c.Required:
-			return wrong("required", nil)
-		case c.Config.Multiple:
-			return chosen, nil
-		case len(chosen) == 0:
-			return nil, nil
-		}
-		return chosen[0], nil
+		return c.readChoice(posted)
+	case "PASSWORD":
+		text = raw
 	}
 	if text == "" {
 		if c.Required {
-			return wrong("required", nil)
+			return nil, &mistake{code: "required"}
 		}
 		return nil, nil
 	}
-	most := maxLine
-	if c.Config.Multiline {
-		most = maxArea
-	}
-	if m := c.Config.MaxLength; m != nil {
-		most = min(*m, maxArea)
-	}
-	switch n := utf8.RuneCountInString(text); {
-	case c.Config.MinLength != nil && n < *c.Config.MinLength:
-		return wrong("too_short", *c.Config.MinLength)
-	case n > most:
-		return wrong("too_long", most)
+	if m := c.checkLength(text); m != nil {
+		return nil, m
 	}
 	if !c.Config.Multiline && strings.ContainsFunc(text, unicode.IsControl) {
 		text = strings.Map(func(r rune) rune {
@@ -121,59 +108,106 @@ func (f *Form) read(c *Component, posted url.Values) (any, *Problem) {
 			return r
 		}, text)
 	}
+	return c.readText(text)
+}
+
+func (c *Component) readChoice(posted url.Values) (any, *mistake) {
+	chosen, ok := c.chosen(posted)
+	switch {
+	case !ok:
+		return nil, &mistake{code: "choice"}
+	case len(chosen) == 0 && c.Required:
+		return nil, &mistake{code: "required"}
+	case c.Config.Multiple:
+		return chosen, nil
+	case len(chosen) == 0:
+		return nil, nil
+	}
+	return chosen[0], nil
+}
+
+func (c *Component) checkLength(text string) *mistake {
+	most := maxLine
+	if c.Config.Multiline {
+		most = maxArea
+	}
+	if m := c.Config.MaxLength; m != nil {
+		most = min(*m, maxArea)
+	}
+	switch n := utf8.RuneCountInString(text); {
+	case c.Config.MinLength != nil && n < *c.Config.MinLength:
+		return &mistake{"too_short", *c.Config.MinLength}
+	case n > most:
+		return &mistake{"too_long", most}
+	}
+	return nil
+}
+
+// readText makes a text that is there what a field of its type holds.
+func (c *Component) readText(text string) (any, *mistake) {
 	switch c.Type {
 	case "EMAIL":
 		if a, err := mail.ParseAddress(text); err != nil || a.Address != text || !strings.Contains(text[strings.LastIndexByte(text, '@'):], ".") || len(text) > 254 {
-			return wrong("email", nil)
+			return nil, &mistake{code: "email"}
 		}
 	case "URL":
 		if u, err := url.Parse(text); err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
-			return wrong("url", nil)
+			return nil, &mistake{code: "url"}
 		}
 	case "NUMBER":
-		n, err := strconv.ParseFloat(text, 64)
-		switch {
-		case err != nil || math.IsNaN(n) || math.IsInf(n, 0):
-			return wrong("number", nil)
-		case c.Config.Min != nil && n < *c.Config.Min:
-			return wrong("too_small", *c.Config.Min)
-		case c.Config.Max != nil && n > *c.Config.Max:
-			return wrong("too_big", *c.Config.Max)
-		}
-		return n, nil
+		return c.readNumber(text)
 	case "TEL":
-		digits := strings.NewReplacer(" ", "", "-", "", "(", "", ")", "", ".", "", "/", "").Replace(text)
-		if !phone.MatchString(digits) {
-			return wrong("phone", nil)
-		}
-		if !c.Config.CountryPicker {
-			return digits, nil
-		}
-		if !strings.HasPrefix(digits, "+") {
-			return wrong("international", nil)
-		}
-		return map[string]any{"international_number": digits, "international_format": text}, nil
+		return c.readPhone(text)
 	case "DATE":
-		if strings.EqualFold(c.Config.Format, "TIME") {
-			at, err := time.Parse("15:04", text)
-			if err != nil {
-				at, err = time.Parse("15:04:05", text)
-			}
-			if err != nil {
-				return wrong("time", nil)
-			}
-			return at.Format("15:04"), nil
-		}
-		if _, err := time.Parse("2006-01-02", text); err != nil {
-			return wrong("date", nil)
-		}
+		return c.readDate(text)
 	case "PASSWORD":
 		if code := weak(c, text); code != "" {
-			return wrong(code, 8)
+			return nil, &mistake{code, 8}
 		}
 		return hashes[strings.ToUpper(c.Config.Hash)](text), nil
 	}
 	return text, nil
+}
+
+func (c *Component) readNumber(text string) (any, *mistake) {
+	n, err := strconv.ParseFloat(text, 64)
+	switch {
+	case err != nil || math.IsNaN(n) || math.IsInf(n, 0):
+		return nil, &mistake{code: "number"}
+	case c.Config.Min != nil && n < *c.Config.Min:
+		return nil, &mistake{"too_small", *c.Config.Min}
+	case c.Config.Max != nil && n > *c.Config.Max:
+		return nil, &mistake{"too_big", *c.Config.Max}
+	}
+	return n, nil
+}
+
+func (c *Component) readPhone(text string) (any, *mistake) {
+	digits := strings.NewReplacer(" ", "", "-", "", "(", "", ")", "", ".", "", "/", "").Replace(text)
+	switch {
+	case !phone.MatchString(digits):
+		return nil, &mistake{code: "phone"}
+	case !c.Config.CountryPicker:
+		return digits, nil
+	case !strings.HasPrefix(digits, "+"):
+		return nil, &mistake{code: "international"}
+	}
+	return map[string]any{"international_number": digits, "international_format": text}, nil
+}
+
+func (c *Component) readDate(text string) (any, *mistake) {
+	if !strings.EqualFold(c.Config.Format, "TIME") {
+		if _, err := time.Parse("2006-01-02", text); err != nil {
+			return nil, &mistake{code: "date"}
+		}
+		return text, nil
+	}
+	for _, layout := range []string{"15:04", "15:04:05"} {
+		if at, err := time.Parse(layout, text); err == nil {
+			return at.Format("15:04"), nil
+		}
+	}
+	return nil, &mistake{code: "time"}
 }
 
 // chosen are the values of the options that were posted; not ok where one of them is none.
