@@ -55,7 +55,7 @@ def lists(of, path=""):
 
 
 # What is not there until somebody makes it, and what the server does not serve.
-ABSENT = {"branding.templates.get_universal_login", "branding.themes.get_default", "emails.provider.get", "keys.custom_signing.get", "guardian.factors.phone.get_templates"}
+ABSENT = {"branding.templates.get_universal_login", "branding.themes.get_default", "emails.provider.get", "keys.custom_signing.get"}
 UNSERVED = ("agents.", "client_profiles.", "experimentation.", "keys.network_acls.")
 
 

@@ -393,7 +393,7 @@ func (a *API) routes() []row {
 		{"PUT", "/guardian/factors/phone/providers/twilio", "update:guardian_factors", 200, "Update Twilio phone configuration", optionalBody(replace[twilioIn](phoneTwilio))},
 		{"GET", "/guardian/factors/phone/selected-provider", "read:guardian_factors", 200, "Get phone provider", plain(phoneProvider.show)},
 		{"PUT", "/guardian/factors/phone/selected-provider", "update:guardian_factors", 200, "Update phone provider", body(replace[phoneProviderIn](phoneProvider))},
-		{"GET", "/guardian/factors/phone/templates", "read:guardian_factors", 200, "Get phone enrollment and verification templates", plain(a.smsTemplates)},
+		{"GET", "/guardian/factors/phone/templates", "read:guardian_factors", 200, "Get phone enrollment and verification templates", plain(a.phoneTexts)},
 		{"PUT", "/guardian/factors/phone/templates", "update:guardian_factors", 200, "Update phone enrollment and verification templates", setSMSTemplates()},
 		{"GET", "/guardian/factors/sms/providers/twilio", "read:guardian_factors", 200, "Get Twilio SMS configuration", plain(phoneTwilio.show)},
 		{"PUT", "/guardian/factors/sms/providers/twilio", "update:guardian_factors", 200, "Update Twilio SMS configuration", optionalBody(replace[twilioIn](phoneTwilio))},
