@@ -2,7 +2,7 @@
 SHELL := bash
 GO ?= go
 .DEFAULT_GOAL := help
-.PHONY: help run build test race lint fmt cover compat compat-go compat-terraform e2e screens fuzz bench bench-scale bench-sweep random-queries hostile kill failover docs release image
+.PHONY: help run build test race lint fmt cover compat compat-go compat-terraform java e2e screens fuzz bench bench-scale bench-sweep random-queries hostile kill failover docs release image
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,6 +35,9 @@ compat-go: ## the Go SDK's own management tests, live (TESTFLAGS='-only Role')
 
 compat-terraform: ## acceptance tests of the Terraform provider, live (PROVIDER=checkout TERRAFORM=program)
 	scripts/terraform
+
+java: ## the clients for Java, with a Java, Maven and libraries that it installs
+	scripts/java
 
 compat: ## official SDKs and the documented requests against a running demo
 	scripts/test compat
