@@ -46,10 +46,11 @@ type ProofOfPossession struct {
 	RequiredFor string `json:"required_for,omitempty"` // public_clients, all_clients; empty counts as all_clients
 }
 
-// SubjectTypes tells who may get tokens for an API: people through clients, and clients in their own name.
+// SubjectTypes tells who may get tokens for an API: people through clients, clients in their own name, and visitors whom nobody knows.
 type SubjectTypes struct {
-	User   *SubjectPolicy `json:"user,omitempty"`   // allow_all, deny_all, require_client_grant
-	Client *SubjectPolicy `json:"client,omitempty"` // deny_all, require_client_grant
+	User      *SubjectPolicy `json:"user,omitempty"`           // allow_all, deny_all, require_client_grant
+	Client    *SubjectPolicy `json:"client,omitempty"`         // deny_all, require_client_grant
+	Anonymous *SubjectPolicy `json:"anonymous_user,omitempty"` // deny_all, require_client_grant
 }
 
 // SubjectPolicy is one policy.
@@ -135,8 +136,9 @@ func (r *ResourceServer) UnmarshalJSON(b []byte) (err error) {
 
 // The subjects that a client grant can be for.
 const (
-	SubjectClient = "client" // the client in its own name (client_credentials)
-	SubjectUser   = "user"   // people, through the client
+	SubjectClient = "client"         // the client in its own name (client_credentials)
+	SubjectUser   = "user"           // people, through the client
+	SubjectNobody = "anonymous_user" // visitors whom nobody knows, through the client
 )
 
 // ClientGrant lets a client ask for tokens of an API.

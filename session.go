@@ -147,6 +147,8 @@ type AuthorizationRequest struct {
 	Query         map[string][]string // everything, for rules
 	Unseen        bool                `json:",omitempty"` // what is asked for did not stand in the address, and no address of ours shows it
 
+	Anonymous *AnonymousSession `json:",omitempty"` // the session that the person had as a visitor, if the client brings it along
+
 	Federation *FederationRequest `json:",omitempty"` // the client speaks SAML 2.0 or WS-Federation; nil: OAuth 2.0
 }
 

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/script"
@@ -140,6 +141,32 @@ func TestSignupShowsItsLogin(t *testing.T) {
 		b.submit(b.begin("screen_hint", "signup", "ui_locales", "de en"), "email", "new@example.com", "password", good).want(http.StatusSeeOther)
 		w.logs("before: oidc-basic-profile,https://app.example/callback,en,", ",true,0,de,en", "after: https://app.example/callback")
 		b.json(signupPath, `{"client_id":"app","connection":"Users","email":"own@example.com","password":"`+good+`"}`).want(http.StatusBadRequest).says("no login")
+	})
+}
+
+// TestSignupShowsItsVisitor: scripts see what the person was before, where the client brings it along, and keep what they want of it.
+func TestSignupShowsItsVisitor(t *testing.T) {
+	each(t, func(w *world) {
+		w.action(script.PreUserRegistration, `exports.onExecutePreUserRegistration = async (event, api) => {
+			if (!event.anonymous_session) api.access.deny('no visitor');
+			else api.user.setAppMetadata('visitor', [event.anonymous_session.user_id, event.anonymous_session.metadata.cart].join());
+		};`)
+		_, err := w.st.UpdateClient(w.Context(), "app", func(c *stagedoor.Client) error {
+			c.Stored = map[string]json.RawMessage{"anonymous_sessions": json.RawMessage(`{"active":true}`)}
+			return nil
+		})
+		w.ok(err)
+		v := stagedoor.NewAnonymousSession(w.st.Clock().Now(), time.Hour, json.RawMessage(`{"cart":"c1"}`))
+		ticket, err := w.st.AnonymousTicket(&stagedoor.AnonymousTicket{ID: "t", Session: *v, ClientID: "app", ExpiresAt: w.st.Clock().Now().Add(time.Minute)})
+		w.ok(err)
+		b := w.browser()
+		b.submit(b.begin("screen_hint", "signup", "anon_transfer_token", ticket), "email", "new@example.com", "password", good).want(http.StatusSeeOther)
+		if got := string(w.found("new@example.com").AppMetadata["visitor"]); got != `"`+v.Subject+`,c1"` {
+			w.Errorf("signed up as %s", got)
+		}
+		other := w.browser()
+		other.submit(other.begin("screen_hint", "signup", "anon_transfer_token", ticket), "email", "two@example.com", "password", good).want(http.StatusBadRequest)
+		w.logs("no visitor")
 	})
 }
 

@@ -14,7 +14,7 @@ type listClientGrantsIn struct {
 	Audience             string        `json:"audience" doc:"Optional filter on audience"`
 	ClientID             string        `json:"client_id" doc:"Optional filter on client_id"`
 	AllowAnyOrganization web.Opt[bool] `json:"allow_any_organization" schema:"notnull" doc:"Optional filter on allow_any_organization"`
-	SubjectType          string        `json:"subject_type" schema:"enum=client|user" doc:"The type of application access the client grant allows"`
+	SubjectType          string        `json:"subject_type" schema:"enum=client|user|anonymous_user" doc:"The type of application access the client grant allows"`
 	DefaultFor           string        `json:"default_for" schema:"enum=third_party_clients" doc:"Optional filter on default_for"`
 }
 
@@ -52,7 +52,7 @@ type clientGrantIn struct {
 type createClientGrantIn struct {
 	ClientID    string `json:"client_id" schema:"min=1,max=255" doc:"ID of the client"`
 	Audience    string `json:"audience" schema:"required,min=1,max=600" doc:"The audience (API identifier) of this client grant"`
-	SubjectType string `json:"subject_type" schema:"enum=client|user" doc:"The type of application access the client grant allows"`
+	SubjectType string `json:"subject_type" schema:"enum=client|user|anonymous_user" doc:"The type of application access the client grant allows"`
 	DefaultFor  string `json:"default_for" schema:"enum=third_party_clients" doc:"Applies this client grant as the default for all clients in the specified group"`
 	clientGrantIn
 }
@@ -66,7 +66,7 @@ func (in *clientGrantIn) apply(g *stagedoor.ClientGrant) error {
 	copyFlag(in.AllowAnyOrganization, &g.AllowAnyOrganization)
 	copyFlag(in.AllowAllScopes, &g.AllowAllScopes)
 	in.AuthorizationDetailsTypes.Into(&g.AuthorizationDetailsTypes)
-	if g.Subject() == stagedoor.SubjectUser && (in.OrganizationUsage.Has() || in.AllowAnyOrganization.Value) {
+	if g.Subject() != stagedoor.SubjectClient && (in.OrganizationUsage.Has() || in.AllowAnyOrganization.Value) {
 		return bad("validation_error", "Organizations are for grants with subject_type client.")
 	}
 	return nil

@@ -314,9 +314,6 @@ func (in *clientIn) check() error {
 	if shapes.SessionTransfer.Value.Delegation.Value.Allowed.Value {
 		return unsupported("A session in the name of somebody else (allow_delegated_access)")
 	}
-	if shapes.AnonymousSessions.Value.Active {
-		return unsupported("A session of nobody (anonymous_sessions)")
-	}
 	if s := shapes.OIDCSupport; s.Has() && s.Value.limits() {
 		return unsupported("A client that may not use all of OIDC (oidc_support)")
 	}

@@ -55,6 +55,9 @@ func (a *API) resourceServerView(c *call) (func(*stagedoor.ResourceServer, web.F
 			shown.TokenEncryption = &e
 		}
 		shown.SubjectTypes = &stagedoor.SubjectTypes{User: &stagedoor.SubjectPolicy{Policy: r.UserPolicy()}, Client: &stagedoor.SubjectPolicy{Policy: r.ClientPolicy()}}
+		if r.SubjectTypes != nil {
+			shown.SubjectTypes.Anonymous = r.SubjectTypes.Anonymous
+		}
 		return fields.Pick(shown)
 	}, nil
 }
@@ -140,7 +143,7 @@ type proofIn struct {
 type subjectTypesIn struct {
 	User      web.Opt[userPolicyIn]   `json:"user"`
 	Client    web.Opt[clientPolicyIn] `json:"client"`
-	Anonymous web.Opt[clientPolicyIn] `json:"anonymous_user"` // nobody but somebody gets tokens here
+	Anonymous web.Opt[clientPolicyIn] `json:"anonymous_user"`
 }
 
 type userPolicyIn struct {
@@ -162,7 +165,38 @@ type resourceServerShape struct {
 	VerificationLo web.Opt[string]                `json:"verificationLocation"`
 	NonRepudiation web.Opt[bool]                  `json:"require_consent_non_repudiation" doc:"Whether people have to sign what they consent to"`
 	AnonymousLife  web.Opt[int]                   `json:"token_lifetime_for_anonymous_access_tokens" schema:"min=0,max=2592000"`
-	AccessToken    web.Opt[keptObject]            `json:"access_token"`
+	AnonymousOld   web.Opt[bool]                  `json:"allow_anonymous_access" doc:"Whether anonymous users may get tokens of this API as its policy for them says"`
+	AccessToken    web.Opt[accessTokenIn]         `json:"access_token"`
+}
+
+// accessTokenIn says what access tokens of anonymous sessions hold.
+type accessTokenIn struct {
+	Mapping web.Opt[claimsMappingIn] `json:"claims_mapping"`
+}
+
+type claimsMappingIn struct {
+	Claims web.Opt[[]claimRuleIn] `json:"custom_claims" schema:"max=10"`
+}
+
+type claimRuleIn struct {
+	Name       string `json:"name" schema:"required,min=1,max=255" doc:"Name of the claim"`
+	Expression string `json:"expression" schema:"required,max=255" pattern:"^anonymous_session(\\.[A-Za-z0-9_-]+)+$" doc:"What of the anonymous session it says"`
+}
+
+// check refuses claims that the protocols define, and a name twice.
+func (in *accessTokenIn) check() error {
+	names := map[string]bool{}
+	for i, c := range in.Mapping.Value.Claims.Value {
+		at := "access_token.claims_mapping.custom_claims[" + itoa(i) + "].name"
+		if !token.Mappable(c.Name) {
+			return badProperty(at, "Reserved claim name: "+bounded(c.Name, 255))
+		}
+		if names[c.Name] {
+			return badProperty(at, "Duplicate claim name: "+bounded(c.Name, 255))
+		}
+		names[c.Name] = true
+	}
+	return nil
 }
 
 type authorizationTypeIn struct {
@@ -184,8 +218,8 @@ func (in *resourceServerIn) check() error {
 	if shapes.NonRepudiation.Value {
 		return unsupported("A signature of what people consent to (require_consent_non_repudiation)")
 	}
-	if policy := in.SubjectTypes.Value.Anonymous.Value.Policy; policy != "" && policy != "deny_all" {
-		return unsupported("A token for nobody (anonymous_user)")
+	if err := shapes.AccessToken.Value.check(); err != nil {
+		return err
 	}
 	if alg := in.SigningAlgorithm.Value; alg == "RS512" {
 		return unsupported("The algorithm " + alg)
@@ -219,8 +253,8 @@ func (in *resourceServerIn) touchesMore() bool {
 func (in *resourceServerIn) copyToOwn(r *stagedoor.ResourceServer) error {
 	alone := *in
 	alone.ProofOfPossession, alone.SubjectTypes, alone.Rest = web.Opt[proofIn]{}, web.Opt[subjectTypesIn]{}, nil
-	client := in.SubjectTypes.Value.Client
-	if alone.touchesMore() || in.SubjectTypes.Null || client.Set && client.Value.Policy != r.ClientPolicy() {
+	client, nobody := in.SubjectTypes.Value.Client, in.SubjectTypes.Value.Anonymous
+	if alone.touchesMore() || in.SubjectTypes.Null || client.Set && client.Value.Policy != r.ClientPolicy() || nobody.Value.Policy == "require_client_grant" {
 		return bad("operation_not_supported", "System resource servers cannot be patched.")
 	}
 	return in.copyTo(r)
@@ -301,6 +335,11 @@ func (in *resourceServerIn) copyPolicies(r *stagedoor.ResourceServer) {
 		}
 		if c := in.SubjectTypes.Value.Client; c.Set {
 			types.Client = &stagedoor.SubjectPolicy{Policy: c.Value.Policy}
+		}
+		if n := in.SubjectTypes.Value.Anonymous; n.Null {
+			types.Anonymous = nil
+		} else if n.Set {
+			types.Anonymous = &stagedoor.SubjectPolicy{Policy: n.Value.Policy}
 		}
 		r.SubjectTypes = &types
 	}

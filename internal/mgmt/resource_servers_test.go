@@ -14,7 +14,7 @@ func TestResourceServerMembers(t *testing.T) {
 		"allow_online_access": `true`, "consent_policy": `"transactional-authorization-with-mfa"`,
 		"authorization_details": `[{"type":"payment"},{"type":"my custom type"}]`, "authorization_policy": `{"policy_id":"p"}`,
 		"proof_of_possession":        `{"mechanism":"dpop","required":true,"required_for":"public_clients"}`,
-		"subject_type_authorization": `{"client":{"policy":"deny_all"},"user":{"policy":"require_client_grant"}}`,
+		"subject_type_authorization": `{"anonymous_user":{"policy":"require_client_grant"},"client":{"policy":"deny_all"},"user":{"policy":"require_client_grant"}}`,
 		"signing_alg":                `"PS256"`, "token_dialect": `"rfc9068_profile_authz"`, "enforce_policies": `true`, "allow_offline_access": `true`,
 	} {
 		path := "/resource-servers/" + h.call(all, "POST", "/resource-servers", `{"identifier":"urn:`+name+`","`+name+`":`+value+`}`).is(201, "").text("id")
@@ -113,7 +113,7 @@ func TestMyAccountAPI(t *testing.T) {
 			h.Errorf("%s", got.body)
 		}
 		for _, body := range []string{
-			`{"subject_type_authorization":{"client":{"policy":"require_client_grant"}}}`, `{"subject_type_authorization":null}`, `{"scopes":[]}`, `{"name":"mine"}`, `{"signing_alg":"HS256"}`,
+			`{"subject_type_authorization":{"client":{"policy":"require_client_grant"}}}`, `{"subject_type_authorization":{"anonymous_user":{"policy":"require_client_grant"}}}`, `{"subject_type_authorization":null}`, `{"scopes":[]}`, `{"name":"mine"}`, `{"signing_alg":"HS256"}`,
 		} {
 			h.call(all, "PATCH", path, body).fails(400, "operation_not_supported", "System resource servers cannot be patched.")
 		}

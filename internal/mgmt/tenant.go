@@ -66,6 +66,7 @@ type tenantSettingsIn struct {
 	GuardianPage             web.Opt[ownPageIn]         `json:"guardian_mfa_page"`
 	DeviceFlow               web.Opt[deviceFlowIn]      `json:"device_flow"`
 	Sessions                 web.Opt[sessionsIn]        `json:"sessions"`
+	AccessToken              web.Opt[accessTokenIn]     `json:"access_token"`
 	MTLS                     web.Opt[mtlsIn]            `json:"mtls"`
 	ACRValues                web.Opt[[]string]          `json:"acr_values_supported" schema:"max=100,unique"`
 	TokenQuota               web.Opt[tokenQuotasIn]     `json:"default_token_quota"`
@@ -173,13 +174,13 @@ type countryCodesIn struct {
 
 // tenantShaped are the settings that are kept as they came, after a look at their shape.
 var tenantShaped = []string{
-	"change_password", "guardian_mfa_page", "device_flow", "sessions", "mtls", "acr_values_supported", "default_token_quota", "country_codes",
+	"change_password", "guardian_mfa_page", "device_flow", "sessions", "access_token", "mtls", "acr_values_supported", "default_token_quota", "country_codes",
 	"dynamic_client_registration_security_mode",
 }
 
 // tenantStored are the settings that are kept and returned without an effect, with their types.
 var tenantStored = map[string]string{
-	"legacy_sandbox_version": "string", "universal_login": "object", "security_headers": "object", "access_token": "object", "dpop_strict_refresh_token_binding": "boolean",
+	"legacy_sandbox_version": "string", "universal_login": "object", "security_headers": "object", "dpop_strict_refresh_token_binding": "boolean",
 	"customize_mfa_in_postlogin_action": "boolean", "allow_organization_name_in_authentication_api": "boolean",
 	"pushed_authorization_requests_supported":              "boolean",
 	"authorization_response_iss_parameter_supported":       "boolean",
@@ -206,6 +207,9 @@ sv sw ta te th tl tr uk ur vi zgh zh-CN zh-HK zh-MO zh-TW `
 
 func (in *tenantSettingsIn) check() error {
 	if err := checkStored(in.Rest, tenantStored); err != nil {
+		return err
+	}
+	if err := in.AccessToken.Value.check(); err != nil {
 		return err
 	}
 	var unknown []string

@@ -58,6 +58,10 @@ func (d *Door) authorize(w http.ResponseWriter, r *http.Request, st *store.Store
 		d.respondError(w, r, st, req, err)
 		return
 	}
+	if req.Anonymous, err = d.visitor(r, st, client, in.params.Get(ticketParam)); err != nil {
+		d.respondError(w, r, st, req, err)
+		return
+	}
 	v := visit(r, st)
 	if !req.HasPrompt("none") {
 		v.Browser = session.EnsureBrowser(w, r)
@@ -208,7 +212,7 @@ var knownParams = map[string]bool{
 	"state": true, "nonce": true, "code_challenge": true, "code_challenge_method": true, "prompt": true, "max_age": true,
 	"connection": true, "organization": true, "invitation": true, "request": true, "request_uri": true, "login_hint": true, "id_token_hint": true,
 	"acr_values": true, "ui_locales": true, "claims_locales": true, "display": true, "claims": true, "registration": true, "screen_hint": true, "dpop_jkt": true,
-	"authorization_details": true, "login_ticket": true, transferParam: true, "realm": true, "post_logout_redirect_uri": true, "logout_hint": true,
+	"authorization_details": true, "login_ticket": true, transferParam: true, ticketParam: true, "realm": true, "post_logout_redirect_uri": true, "logout_hint": true,
 }
 
 // firstOf returns the first error that is one.
@@ -270,7 +274,7 @@ func withoutSecrets(params url.Values) map[string][]string {
 	out := map[string][]string{}
 	for name, values := range params {
 		switch name {
-		case "client_secret", "password", "id_token_hint", "login_ticket", transferParam, "access_token", "refresh_token", "code", "verification_code", "invitation", "request", "client_assertion": // a login under way is stored with it
+		case "client_secret", "password", "id_token_hint", "login_ticket", transferParam, ticketParam, "access_token", "refresh_token", "code", "verification_code", "invitation", "request", "client_assertion": // a login under way is stored with it
 		default:
 			out[name] = values
 		}

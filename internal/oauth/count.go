@@ -12,11 +12,15 @@ func (d *Door) count(grant string, resp *tokenResponse, err error) {
 		grant = strings.TrimPrefix(grant, prefix)
 	}
 	if err != nil {
-		d.Metrics.Add(telemetry.TokenRequests, 1, grant, "failure")
+		d.countRequest(grant, "failure")
 		return
 	}
-	d.Metrics.Add(telemetry.TokenRequests, 1, grant, "success")
+	d.countRequest(grant, "success")
 	d.countTokens(grant, resp.AccessToken, resp.IDToken, resp.RefreshToken)
+}
+
+func (d *Door) countRequest(grant, result string) {
+	d.Metrics.Add(telemetry.TokenRequests, 1, grant, result)
 }
 
 func (d *Door) countTokens(grant, access, id, refresh string) {

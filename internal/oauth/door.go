@@ -33,7 +33,10 @@ type Deps struct {
 // Door serves the protocol.
 type Door struct {
 	Deps
-	documents documents // of clients
+	documents documents    // of clients
+	networks  guard.Rates  // how often networks ask for visitors
+	visitors  guard.Shared // how often tenants' visitors come and go
+	refusals  guard.Rates  // of which the log tells
 }
 
 // New returns the door.
@@ -101,6 +104,10 @@ var routes = []route{
 	{web.Route{Method: "POST", Pattern: "/passkey/challenge", Title: "What an app needs to sign somebody in with a passkey"}, startPasskey(false)},
 	{web.Route{Method: "POST", Pattern: "/passkey/register", Title: "What an app needs to sign somebody up with a passkey"}, startPasskey(true)},
 	{web.Route{Method: "POST", Pattern: databaseCodePath, Title: "Sends a code by which an app signs somebody of a database in, or up"}, (*Door).startDatabaseCode},
+	{web.Route{Method: "POST", Pattern: anonymousToken, Title: "Tokens of a visitor whom nobody knows"}, (*Door).anonymous},
+	{web.Route{Method: "OPTIONS", Pattern: anonymousToken, Title: "Preflight of browsers"}, (*Door).preflightVisitor},
+	{web.Route{Method: "POST", Pattern: anonymousLogout, Title: "Ends the session of a visitor"}, (*Door).endAnonymous},
+	{web.Route{Method: "OPTIONS", Pattern: anonymousLogout, Title: "Preflight of browsers"}, (*Door).preflightVisitor},
 	{web.Route{Method: "POST", Pattern: "/oauth/revoke", Title: "Revokes a refresh token"}, (*Door).revoke},
 	{web.Route{Method: "POST", Pattern: revocationPath + "{connection_name}", Title: "Ends all of somebody's access, at the word of their identity provider"}, (*Door).revokeAccess},
 	{web.Route{Method: "POST", Pattern: "/oauth/introspect", Title: "Tells what a token stands for (RFC 7662)"}, (*Door).introspect},

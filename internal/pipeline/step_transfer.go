@@ -57,19 +57,27 @@ func (l *login) transfer(ctx context.Context) (string, error) {
 
 // notHere says why a session transfer token is no good for this request; empty: it is.
 func (l *login) notHere(t *stagedoor.SessionTransferToken) string {
-	switch binding := l.client.SessionTransfer().DeviceBinding; {
-	case binding == "asn" && l.st.PlacesKnown().Networks: // else asn is held to the address
-		if !sameNetwork(l.st, t.IP, l.visit.IP) {
-			return "The session transfer token was asked for from another network."
-		}
-	case binding != "none" && !sameAddress(t.IP, l.visit.IP):
+	binding := l.client.SessionTransfer().DeviceBinding
+	switch here := SameNetwork(l.st, binding, t.IP, l.visit.IP); {
+	case !here && binding == "asn" && l.st.PlacesKnown().Networks:
+		return "The session transfer token was asked for from another network."
+	case !here:
 		return "The session transfer token was asked for from another address."
-	}
-	switch {
 	case t.OrgID != l.tx.Request.Organization:
 		return "The session transfer token is of another organization than the login."
 	}
 	return ""
+}
+
+// SameNetwork tells whether two addresses are as near to each other as a binding wants: asn, ip, none. Without files that know networks asn is held to the address.
+func SameNetwork(st *store.Store, binding, a, b string) bool {
+	switch {
+	case binding == "none":
+		return true
+	case binding == "asn" && st.PlacesKnown().Networks:
+		return sameNetwork(st, a, b)
+	}
+	return sameAddress(a, b)
 }
 
 // sameAddress tells whether two addresses are one, however they are written.

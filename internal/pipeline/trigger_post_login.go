@@ -267,6 +267,9 @@ func (p *Pipeline) postLoginEvent(ctx context.Context, v Visit, in *ruleInput, a
 	if in.transfer != nil {
 		event["session_transfer_token"] = eventTransfer(v.Store, in.transfer)
 	}
+	if in.request != nil && in.request.Anonymous != nil {
+		event["anonymous_session"] = in.request.Anonymous.Told()
+	}
 	if in.refresh != nil {
 		event["refresh_token"] = eventRefreshToken(v.Store, in.refresh)
 	}

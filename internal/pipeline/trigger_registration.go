@@ -38,6 +38,9 @@ func (p *Pipeline) BeforeRegistration(ctx context.Context, v Visit, conn *staged
 	if err != nil {
 		return err
 	}
+	if v.Login != nil && v.Login.Anonymous != nil {
+		event["anonymous_session"] = v.Login.Anonymous.Told()
+	}
 	out, s, err := all.run(ctx, event, nil)
 	on.Console, on.Executions = append(on.Console, s.console...), append(on.Executions, s.executions...)
 	if err != nil {

@@ -13,6 +13,8 @@ const (
 	browserName = "did"      // the browser: binds a login under way to where it began
 	mfaName     = "auth0-mf" // the browser in which somebody need not give the second factor again
 
+	visitorName = "auth0_anon" // the session token of a visitor whom nobody knows
+
 	transferName = "auth0_session_transfer_token" // what a native client has put there to open a session; we never set it
 )
 
@@ -42,9 +44,28 @@ func SetRemembered(w http.ResponseWriter, r *http.Request, handle string, until 
 	http.SetCookie(w, c)
 }
 
-func value(r *http.Request, name string) string {
+// Visitor returns the session token of the browser's anonymous session; empty if there is none.
+func Visitor(r *http.Request) string { return valueUpTo(r, visitorName, 4096) }
+
+// SetVisitor keeps the session token of an anonymous session in the browser.
+func SetVisitor(w http.ResponseWriter, r *http.Request, token string, until time.Time) {
+	c := cookie(r, visitorName, token)
+	c.Expires = until
+	http.SetCookie(w, c)
+}
+
+// ClearVisitor takes it out of the browser.
+func ClearVisitor(w http.ResponseWriter, r *http.Request) {
+	c := cookie(r, visitorName, "")
+	c.MaxAge = -1
+	http.SetCookie(w, c)
+}
+
+func value(r *http.Request, name string) string { return valueUpTo(r, name, 128) }
+
+func valueUpTo(r *http.Request, name string, most int) string {
 	c, err := r.Cookie(name)
-	if err != nil || len(c.Value) > 128 {
+	if err != nil || len(c.Value) > most {
 		return ""
 	}
 	return c.Value

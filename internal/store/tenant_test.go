@@ -1223,6 +1223,24 @@ var trespasses = map[string]struct {
 		}
 		return nil, nil
 	}},
+	"AnonymousToken": {ignores, func(_ context.Context, s *store.Store) (any, error) {
+		_, err := s.AnonymousToken(&acmeVisitor)
+		return nil, err
+	}},
+	"AnonymousSession": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
+		if _, err := s.AnonymousSession(ctx, acmeSession); s.Tenant().ID != "acme" && !stagedoor.HasCode(err, "invalid_session_token") {
+			return nil, fmt.Errorf("another tenant's session: %w", err)
+		}
+		return nil, nil
+	}},
+	"EndAnonymousSession": {ignores, func(ctx context.Context, s *store.Store) (any, error) { // of the same name in both
+		return nil, s.EndAnonymousSession(ctx, &acmeVisitor)
+	}},
+	"AnonymousTicket": {ignores, func(_ context.Context, s *store.Store) (any, error) {
+		_, err := s.AnonymousTicket(&stagedoor.AnonymousTicket{Session: acmeVisitor})
+		return nil, err
+	}},
+	"TakeAnonymousTicket": {finds, func(ctx context.Context, s *store.Store) (any, error) { return s.TakeAnonymousTicket(ctx, acmeTicket) }},
 	"SaveMFAToken": {finds, func(ctx context.Context, s *store.Store) (any, error) {
 		return nil, s.SaveMFAToken(ctx, "mfa acme", &stagedoor.MFAToken{UserID: "auth0|acme"})
 	}},
@@ -1407,6 +1425,9 @@ var trespasses = map[string]struct {
 var (
 	acmeMethod, acmeGrant, acmeDomain, acmeInvitation, acmeDevice, acmeNonce, acmeOnline string
 	acmeNotice                                                                           stagedoor.LogoutNotice
+
+	acmeVisitor             = *stagedoor.NewAnonymousSession(time.Now(), time.Hour, nil)
+	acmeSession, acmeTicket string
 )
 
 // Nothing of one tenant is seen or changed through another's handle, by any method.
@@ -1423,6 +1444,8 @@ func TestTenantsAreApart(t *testing.T) {
 		furnish(t, evil)
 		acmeDevice = devicesOf(t, acme, "", "")[0].ID
 		acmeNonce = acme.Nonce(time.Now().Add(time.Hour))
+		acmeSession = must(acme.AnonymousToken(&acmeVisitor))(t)
+		acmeTicket = must(acme.AnonymousTicket(&stagedoor.AnonymousTicket{ID: "acme", Session: acmeVisitor, ExpiresAt: time.Now().Add(time.Hour)}))(t)
 		acmeOnline = must(acme.SealOnlineToken(&stagedoor.RefreshToken{ClientID: "client acme"}))(t)
 		acmeNotice = must(acme.LogoutNotices(t.Context(), 10))(t)[0]
 		acmeMethod = must(acme.AuthenticationMethods(t.Context(), "auth0|acme"))(t)[0].ID
@@ -1456,6 +1479,7 @@ func TestTenantsAreApart(t *testing.T) {
 				}
 			}
 		}
+		must(acme.AnonymousSession(t.Context(), acmeSession))(t) // the other tenant has ended one of its name
 		if got := hasAccess(t, acme, "auth0|acme"); len(got) != 4 {
 			t.Errorf("only %v is left", got)
 		}
