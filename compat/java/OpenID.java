@@ -18,6 +18,7 @@ import com.nimbusds.oauth2.sdk.id.Issuer;
 import com.nimbusds.oauth2.sdk.id.State;
 import com.nimbusds.oauth2.sdk.pkce.CodeChallengeMethod;
 import com.nimbusds.oauth2.sdk.pkce.CodeVerifier;
+import com.nimbusds.oauth2.sdk.token.AccessToken;
 import com.nimbusds.oauth2.sdk.token.AccessTokenType;
 import com.nimbusds.openid.connect.sdk.*;
 import com.nimbusds.openid.connect.sdk.claims.IDTokenClaimsSet;
@@ -56,8 +57,12 @@ final class OpenID {
       return tokens;
     }
 
+    OIDCTokenResponse finish(DPoPProofFactory key) throws Exception {
+      return finish(request.toURI(), key);
+    }
+
     OIDCTokenResponse finish() throws Exception {
-      return finish(request.toURI(), null);
+      return finish(null);
     }
   }
 
@@ -67,6 +72,16 @@ final class OpenID {
     TokenResponse response = OIDCTokenResponseParser.parse(request.send());
     if (!response.indicatesSuccess()) throw new GeneralException(response.toErrorResponse().getErrorObject());
     return (OIDCTokenResponse) response.toSuccessResponse();
+  }
+
+  static DPoPProofFactory key() throws Exception {
+    return new DefaultDPoPProofFactory(new ECKeyGenerator(Curve.P_256).generate(), JWSAlgorithm.ES256);
+  }
+
+  /** A token for the API that only the holder of a key may use. */
+  static AccessToken bound(DPoPProofFactory key) throws Exception {
+    provider = OIDCProviderMetadata.resolve(new Issuer(Common.ISSUER));
+    return Flow.begin("openid read:songs", null, null).finish(key).getOIDCTokens().getAccessToken();
   }
 
   public static void main(String[] args) throws Exception {
@@ -90,9 +105,7 @@ final class OpenID {
       return flow.finish(new AuthenticationRequest.Builder(pushed.toSuccessResponse().getRequestURI(), client.getClientID()).endpointURI(provider.getAuthorizationEndpointURI()).build().toURI(), null);
     });
     Common.can("DPoP", () -> {
-      Flow flow = Flow.begin("openid", null, null);
-      DPoPProofFactory key = new DefaultDPoPProofFactory(new ECKeyGenerator(Curve.P_256).generate(), JWSAlgorithm.ES256);
-      var bound = flow.finish(flow.request().toURI(), key).getOIDCTokens().getAccessToken();
+      AccessToken bound = bound(key());
       Common.equal(Common.claims(bound.getValue()).at("/cnf/jkt").isTextual(), true);
       return Common.equal(bound.getType(), AccessTokenType.DPOP);
     });

@@ -1,4 +1,6 @@
 import com.fasterxml.jackson.databind.JsonNode;
+import com.nimbusds.oauth2.sdk.dpop.DPoPProofFactory;
+import com.nimbusds.oauth2.sdk.token.AccessToken;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -139,6 +141,13 @@ public class Spring {
       String broken = renewed.substring(0, renewed.length() - 8) + "AAAAAAAA";
       return Common.equal(ask("/api/edit", renewed) + ask("/api/songs", broken) + ask("/opaque/songs", broken) + ask("/api/songs", Common.RELYING.get("id_token").asText()), "403401401401");
     });
+    Common.can("DPoP", () -> {
+      DPoPProofFactory key = OpenID.key();
+      AccessToken bound = OpenID.bound(key);
+      URI songs = URI.create(BASE + "/api/songs");
+      String proof = key.createDPoPJWT("GET", songs, bound).serialize(), another = OpenID.key().createDPoPJWT("GET", songs, bound).serialize();
+      return Common.equal(ask("/api/songs", bound, proof) + " " + ask("/api/songs", bound, another) + " " + ask("/api/songs", bound.getValue()), Common.USER + " 401 401");
+    });
     Common.did("org.springframework.boot:spring-boot-starter-oauth2-resource-server");
     System.exit(0);
   }
@@ -149,8 +158,15 @@ public class Spring {
 
   /** What an API says to somebody with a token: its body, or the status of a refusal. */
   private static String ask(String path, String token) throws Exception {
-    HttpRequest request = HttpRequest.newBuilder(URI.create(BASE + path)).header("Authorization", "Bearer " + token).build();
-    HttpResponse<String> response = HttpClient.newHttpClient().send(request, HttpResponse.BodyHandlers.ofString());
+    return answer(HttpRequest.newBuilder(URI.create(BASE + path)).header("Authorization", "Bearer " + token));
+  }
+
+  private static String ask(String path, AccessToken token, String proof) throws Exception {
+    return answer(HttpRequest.newBuilder(URI.create(BASE + path)).header("Authorization", "DPoP " + token.getValue()).header("DPoP", proof));
+  }
+
+  private static String answer(HttpRequest.Builder request) throws Exception {
+    HttpResponse<String> response = HttpClient.newHttpClient().send(request.build(), HttpResponse.BodyHandlers.ofString());
     return response.statusCode() == 200 ? response.body() : String.valueOf(response.statusCode());
   }
 }
