@@ -416,7 +416,7 @@ func TestAnonymousSessionInLogin(t *testing.T) {
 		w.warned("The ticket of an anonymous session is another client's.")
 
 		app := w.browser()
-		r := httptest.NewRequest("GET", "/authorize?"+request(spa).Encode(), nil)
+		r := httptest.NewRequest("GET", "/authorize?"+request(spa, anonymousHeader, a.SessionToken).Encode(), nil)
 		r.Header.Set(anonymousHeader, a.SessionToken)
 		state := app.do(r).asks("login")
 		ok(t, app.password(state, adaMail, adaWord))

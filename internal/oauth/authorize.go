@@ -274,7 +274,7 @@ func withoutSecrets(params url.Values) map[string][]string {
 	out := map[string][]string{}
 	for name, values := range params {
 		switch name {
-		case "client_secret", "password", "id_token_hint", "login_ticket", transferParam, ticketParam, "access_token", "refresh_token", "code", "verification_code", "invitation", "request", "client_assertion": // a login under way is stored with it
+		case "client_secret", "password", "id_token_hint", "login_ticket", transferParam, ticketParam, anonymousHeader, "access_token", "refresh_token", "code", "verification_code", "invitation", "request", "client_assertion": // a login under way is stored with it
 		default:
 			out[name] = values
 		}
