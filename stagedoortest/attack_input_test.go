@@ -132,6 +132,9 @@ func TestHostileBodies(t *testing.T) {
 				if slices.Contains(tellsAll, route.Pattern) { // which reads nothing, and tells everybody the same
 					asked = a.StatusCode == 200
 				}
+				if route.Pattern == "/anonymous/logout" { // who has no session is out already
+					asked = a.StatusCode == 204
+				}
 				if strings.HasSuffix(route.Pattern, "/branding") && strings.HasPrefix(what, "empty") { // which means no change
 					asked = a.StatusCode == 200
 				}

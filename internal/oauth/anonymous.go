@@ -189,15 +189,14 @@ func ofClient(w http.ResponseWriter, r *http.Request, client *stagedoor.Client) 
 	return nil
 }
 
-// preflightVisitor answers what browsers ask before they let a page send JSON. The client's name does not come along yet: whether the page is one of its own is looked at then.
-func (d *Door) preflightVisitor(w http.ResponseWriter, r *http.Request, _ *store.Store) {
-	if r.Header.Get("Origin") != "" {
-		allowOwn(w, r, true)
-		w.Header().Set("Access-Control-Allow-Methods", "POST, OPTIONS")
-		w.Header().Set("Access-Control-Allow-Headers", "Content-Type, Auth0-Client")
-		w.Header().Set("Access-Control-Max-Age", "600")
+// preflightVisitor answers what browsers ask before they let a page send JSON: pages of clients that have visitors. Whose of them the page is, is looked at when the client is named.
+func (d *Door) preflightVisitor(w http.ResponseWriter, r *http.Request, st *store.Store) {
+	all, err := st.Clients(r.Context())
+	if err != nil {
+		answerError(w, r, err)
+		return
 	}
-	w.WriteHeader(http.StatusNoContent)
+	answerPreflight(w, r, slices.ContainsFunc(all, func(c stagedoor.Client) bool { return c.AnonymousSessions() && fromClient(r, &c) }))
 }
 
 // hold finds the session that the client names or, where it names none, the one of the browser's cookie. A cookie of a session that is over counts for nothing.

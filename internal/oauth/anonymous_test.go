@@ -451,15 +451,23 @@ func (b *browser) silently() any {
 	return b.claims(b.token(values("grant_type", "authorization_code", "client_id", spa, "code", code, "redirect_uri", callback, "code_verifier", verifier)).IDToken)["https://a.test/visitor"]
 }
 
-// Browsers ask before they let a page send JSON.
+// Browsers ask before they let a page send JSON. Pages of clients that have visitors may, and no others.
 func TestAnonymousPreflight(t *testing.T) {
 	w := newWorld(t)
-	for _, path := range []string{anonymousToken, anonymousLogout} {
+	asked := func(path, origin string) []any {
 		r := httptest.NewRequest("OPTIONS", path, nil)
-		r.Header.Set("Origin", "https://app.test")
+		r.Header.Set("Origin", origin)
 		a := w.browser().do(r)
 		h := a.Header()
-		same(t, path, []any{a.Code, h.Get("Access-Control-Allow-Origin"), h.Get("Access-Control-Allow-Credentials"), h.Get("Access-Control-Allow-Headers")},
-			[]any{204, "https://app.test", "true", "Content-Type, Auth0-Client"})
+		return []any{a.Code, h.Get("Access-Control-Allow-Origin"), h.Get("Access-Control-Allow-Credentials"), h.Get("Access-Control-Allow-Headers")}
+	}
+	refused := []any{204, "", "", ""}
+	for _, path := range []string{anonymousToken, anonymousLogout} {
+		same(t, path+" before there are visitors", asked(path, "https://app.test"), refused)
+	}
+	visitorsAllowed(w)
+	for _, path := range []string{anonymousToken, anonymousLogout} {
+		same(t, path, asked(path, "https://app.test"), []any{204, "https://app.test", "true", "Content-Type, Auth0-Client"})
+		same(t, path+" of a stranger", asked(path, "https://app.test.evil.test"), refused)
 	}
 }

@@ -113,6 +113,11 @@ func (d *Door) preflightOwn(w http.ResponseWriter, r *http.Request, st *store.St
 		answerError(w, r, err)
 		return
 	}
+	answerPreflight(w, r, known)
+}
+
+// answerPreflight lets a page send that is known.
+func answerPreflight(w http.ResponseWriter, r *http.Request, known bool) {
 	if known {
 		allowOwn(w, r, true)
 		w.Header().Set("Access-Control-Allow-Methods", "GET, POST, OPTIONS")
