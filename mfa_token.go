@@ -18,4 +18,6 @@ type MFAToken struct {
 	GrantType    string       `json:",omitempty"` // as access tokens name it
 	Methods      []AuthMethod `json:",omitempty"`
 	Connection   string       `json:",omitempty"` // through which
+
+	AccessEnded int64 `json:"-"` // of the user: of a new one when they gave the first factor, else when it was used up
 }

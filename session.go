@@ -39,6 +39,8 @@ type Session struct {
 
 	Risk    *RiskAssessment `json:",omitempty"` // of the login that opened it; nil: it was not measured
 	Settled bool            `json:",omitempty"` // a login in it has come to its end since: scripts see the risk of who comes now
+
+	AccessEnded int64 `json:"-"` // of its user, when it was read, or when they proved themselves for one that is new
 }
 
 // OnlineTurn is the turn of online refresh tokens of a client that work in the session; not above zero where none does. Those of before there were turns are of the first.
@@ -242,6 +244,8 @@ type Authorization struct {
 
 	Actor      json.RawMessage `json:",omitempty"` // who acts for the person: the claim act
 	Refreshing *AccessChange   `json:",omitempty"` // what scripts change of the refresh tokens
+
+	AccessEnded int64 `json:"-"` // of the user, when that was looked at which it comes from
 }
 
 // HasScope tells whether the scope was granted.
@@ -299,6 +303,8 @@ type RefreshToken struct {
 
 	InitialIP        string `json:",omitempty"` // of who redeemed the code
 	InitialUserAgent string `json:",omitempty"`
+
+	AccessEnded int64 `json:"-"` // of a new family: as of its Authorization
 }
 
 // Transaction is a login under way (Authentication API fact sheet 8). Only the pipeline
@@ -414,6 +420,8 @@ type Ticket struct {
 	Login string `json:",omitempty"` // hash of the id of the login under way that a login ticket is for; empty: one begins with it
 
 	Risk *RiskAssessment `json:",omitempty"` // of the login of a login ticket; nil: it was not measured
+
+	AccessEnded int64 `json:"-"` // of the user: of a new login ticket when they proved themselves, else when it was read or used up
 }
 
 // The kinds of tickets.

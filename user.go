@@ -37,6 +37,8 @@ type User struct {
 	LastLogin         time.Time // zero before the first login
 	LastIP            string
 	LoginsCount       int
+
+	AccessEnded int64 // how often all that they had here has ended: what began before that comes to nothing. On no wire
 }
 
 // IsBlocked tells whether the person may not sign in.

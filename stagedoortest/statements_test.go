@@ -41,7 +41,7 @@ func TestStatements(t *testing.T) {
 		t.Run(kind, func(t *testing.T) {
 			found := "update attr · update attr" // by which the person is found: last_login and logins_count
 			rotated := "select refresh_tokens · update refresh_tokens · insert refresh_tokens"
-			created := "delete refresh_tokens · insert refresh_tokens · select codes"
+			created := "delete refresh_tokens · insert refresh_tokens · select codes · select users"
 			touched := "select refresh_tokens · update refresh_tokens"
 			if kind == storetest.Postgres {
 				found, rotated = "select users · delete attr · insert attr", "insert refresh_tokens"

@@ -25,10 +25,11 @@ func (i importing) authenticate(ctx context.Context, identifier, secret string) 
 	if u != nil && u.ID != StrategyDatabase+"|"+p.ID { // somebody who never had a password here, and is somebody else there
 		return u, true, clashes(nil)
 	}
+	was := u
 	if u, err = i.bring(ctx, p, secret); err == nil && len(p.Tokens) > 0 {
 		err = i.st.SetIdentityTokens(ctx, u.ID, StrategyDatabase+"|"+p.ID, p.Tokens)
 	}
-	return u, true, err
+	return asBefore(u, was), true, err
 }
 
 // bring makes a user of somebody whose password a script has checked, or gives them their password who came without.

@@ -16,12 +16,36 @@ import (
 type remote struct{ work }
 
 func (r remote) authenticate(ctx context.Context, identifier, secret string) (*stagedoor.User, bool, error) {
+	was, err := r.lately(ctx, identifier)
+	if err != nil {
+		return nil, false, err
+	}
 	p, err := r.login(ctx, identifier, secret)
 	if err != nil {
 		return r.meant(ctx, identifier, err)
 	}
 	u, err := r.shadow(ctx, p, nil)
-	return u, true, err
+	return asBefore(u, was), true, err
+}
+
+// lately is whom an identifier names as they are before a script is asked for their password; nil if it names nobody here.
+func (w work) lately(ctx context.Context, identifier string) (*stagedoor.User, error) {
+	u, err := w.byIdentifier(ctx, identifier)
+	if stagedoor.IsKind(err, stagedoor.NotFound) {
+		u, _, err = w.byLinked(ctx, identifier)
+	}
+	if stagedoor.IsKind(err, stagedoor.NotFound) {
+		return nil, nil
+	}
+	return u, err
+}
+
+// asBefore has what comes of a right password count as begun before it was looked at, if u was known by then: it may have been replaced meanwhile.
+func asBefore(u, was *stagedoor.User) *stagedoor.User {
+	if u != nil && was != nil && u.ID == was.ID {
+		u.AccessEnded = was.AccessEnded
+	}
+	return u
 }
 
 // login lets the script check a password, and reads the profile that it answers.

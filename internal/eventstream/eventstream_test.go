@@ -153,7 +153,7 @@ func TestUserEvents(t *testing.T) {
 		if _, err := h.st.UpdateUser(ctx, u.ID, func(*stagedoor.User) error { return errors.New("no") }); err == nil {
 			h.Fatal("it was changed")
 		}
-		h.ok(h.st.RecordLogin(ctx, u.ID, "192.0.2.1")) // counters are not the profile
+		h.ok(h.st.RecordLogin(ctx, u, "192.0.2.1")) // counters are not the profile
 		h.clock.wait(time.Second)
 		h.ok(h.st.DeleteUser(ctx, u.ID))
 		h.ok(h.st.DeleteUser(ctx, "auth0|nobody"))

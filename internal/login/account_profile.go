@@ -467,7 +467,10 @@ func (a *account) changePassword() error {
 		}
 		return err
 	}
-	if err := a.stay(); err != nil {
+	if a.user, err = a.st.User(a.r.Context(), a.user.ID); err == nil { // as they are since all that they had has ended
+		err = a.stay()
+	}
+	if err != nil {
 		return err
 	}
 	a.tell("password", a.user.Email)

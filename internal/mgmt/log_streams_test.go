@@ -169,7 +169,7 @@ func TestStats(t *testing.T) {
 		ctx, st, bearer := context.Background(), h.store("acme"), h.machine("acme")
 		h.call(bearer, "GET", "/stats/active-users", "").is(200, `0`)
 		id := h.user("kim", "")
-		h.ok(st.RecordLogin(ctx, id, "::1"))
+		h.ok(st.RecordLogin(ctx, &stagedoor.User{ID: id}, "::1"))
 		h.call(bearer, "GET", "/stats/active-users", "").is(200, `1`)
 		yesterday := start.Add(-24 * time.Hour)
 		for _, e := range []stagedoor.LogEvent{{Type: "s"}, {Type: "s"}, {Type: "ss"}, {Type: "fp"}, {Type: "s", Date: yesterday}} {

@@ -61,7 +61,7 @@ func (h *house) listeners() {
 		h.ok(st.CreateUser(ctx, &u, ""))
 	}
 	for range 2 {
-		h.ok(st.RecordLogin(ctx, "auth0|jane", "192.0.2.7"))
+		h.ok(st.RecordLogin(ctx, &stagedoor.User{ID: "auth0|jane"}, "192.0.2.7"))
 	}
 }
 

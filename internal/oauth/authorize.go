@@ -166,6 +166,9 @@ func (d *Door) answer(w http.ResponseWriter, r *http.Request, st *store.Store, o
 		return
 	}
 	params, err := d.issue(r.Context(), st, out)
+	if stagedoor.HasCode(err, store.CodeAccessEnded) {
+		err = stagedoor.Errorf(stagedoor.Forbidden, "login_required", "Login required")
+	}
 	if err != nil {
 		d.respondError(w, r, st, &out.Request, err)
 		return

@@ -1,7 +1,6 @@
 package oauth
 
 import (
-	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
@@ -9,7 +8,6 @@ import (
 	"time"
 
 	"github.com/stagedoor/stagedoor"
-	"github.com/stagedoor/stagedoor/internal/connection"
 	"github.com/stagedoor/stagedoor/internal/jose"
 	"github.com/stagedoor/stagedoor/internal/pipeline"
 	"github.com/stagedoor/stagedoor/internal/store"
@@ -141,24 +139,9 @@ func (t *tokenRequest) issue(ctx context.Context, user *stagedoor.User, a *stage
 			return nil, err
 		}
 		resp.RefreshToken = stagedoor.NewToken()
-		if err = t.st.CreateRefreshToken(ctx, resp.RefreshToken, family); err == nil {
-			err = t.unlessReplaced(ctx, family)
-		}
+		err = t.st.CreateRefreshToken(ctx, resp.RefreshToken, family)
 	}
 	return resp, err
-}
-
-// unlessReplaced takes the first refresh token of a family back where the password that it was given for has been replaced meanwhile, while scripts ran perhaps. Who replaces one ends all
-// refresh tokens that there are; those that come up at the same moment wait for that.
-func (t *tokenRequest) unlessReplaced(ctx context.Context, family *stagedoor.RefreshToken) error {
-	if t.was == nil {
-		return nil
-	}
-	now, err := t.st.User(ctx, family.UserID)
-	if err != nil || now.ID != t.was.ID || now.LastPasswordReset.Equal(t.was.LastPasswordReset) {
-		return err
-	}
-	return cmp.Or(t.st.EndRefreshTokens(context.WithoutCancel(ctx), family.UserID, family.FamilyID), connection.ErrWrongCredentials())
 }
 
 // keepsAccess tells whether the client may have refresh tokens, and those of a session that a session transfer token opened.
@@ -209,7 +192,7 @@ func (t *tokenRequest) newFamily(a *stagedoor.Authorization, api *stagedoor.Reso
 		ID: stagedoor.NewID("rt_"), FamilyID: origin, Counter: 1, ClientID: t.client.ID, UserID: a.UserID, SessionID: a.SessionID,
 		Audience: a.Audience, Consent: pipeline.ConsentAudience(t.st, api), Scope: slices.Clone(a.Scope), Beyond: undefined(t.client, api, a.Scope), Conformant: a.Conformant,
 		Rotating: rules.Rotating(), AuthTime: a.AuthTime, OrgID: a.OrgID, OrgSet: a.OrgSet, Details: a.Details, Connection: a.Connection, Transfer: a.Transfer,
-		CreatedAt: now, LastUsedAt: now, InitialIP: t.visit.IP, InitialUserAgent: t.visit.UserAgent,
+		AccessEnded: a.AccessEnded, CreatedAt: now, LastUsedAt: now, InitialIP: t.visit.IP, InitialUserAgent: t.visit.UserAgent,
 	}
 	if t.client.Public() { // others prove themselves by more than the token (RFC 9449 section 5)
 		bound := t.binding(api)

@@ -54,7 +54,6 @@ func (t *tokenRequest) byPassword(ctx context.Context, name string) (*tokenRespo
 		return nil, err
 	}
 	a, user, err := t.Pipeline.ByPassword(ctx, t.visit, x, conn, t.params["username"], t.params["password"], t.event)
-	t.was = x.Was
 	return t.directly(ctx, x, a, user, err)
 }
 
@@ -91,7 +90,7 @@ func (t *tokenRequest) directly(ctx context.Context, x *pipeline.Direct, a *stag
 	if stagedoor.HasCode(err, "mfa_required") {
 		return nil, t.requireFactor(ctx, stagedoor.MFAToken{
 			UserID: user.ID, Scope: x.Scope, Audience: x.Audience, Organization: x.Organization, Protocol: x.Protocol, GrantType: x.GrantType, Methods: x.Methods,
-			Connection: x.Connection,
+			Connection: x.Connection, AccessEnded: a.AccessEnded,
 		})
 	}
 	if err != nil {
@@ -104,7 +103,7 @@ func (t *tokenRequest) directly(ctx context.Context, x *pipeline.Direct, a *stag
 func (t *tokenRequest) resume(ctx context.Context, w *stagedoor.MFAToken) (*tokenResponse, error) {
 	x := &pipeline.Direct{
 		Client: t.client, Audience: w.Audience, Scope: w.Scope, Organization: w.Organization, Protocol: w.Protocol, GrantType: w.GrantType,
-		Methods: w.Methods, Connection: w.Connection, Proof: t.given(),
+		Methods: w.Methods, Connection: w.Connection, Proof: t.given(), Since: &w.AccessEnded,
 	}
 	var err error
 	if x.API, err = apiOf(ctx, t.st, w.Audience); err != nil {

@@ -56,7 +56,7 @@ func redeemRefreshToken(ctx context.Context, t *tokenRequest) (*tokenResponse, e
 		return nil, invalidGrant("The refresh_token was generated for a user who doesn't exist anymore.")
 	}
 	if stagedoor.HasCode(err, "mfa_required") {
-		return nil, t.requireFactor(ctx, stagedoor.MFAToken{UserID: rt.UserID, Scope: stagedoor.Words(t.params["scope"]), Audience: t.params["audience"], RefreshToken: presented})
+		return nil, t.requireFactor(ctx, stagedoor.MFAToken{UserID: rt.UserID, Scope: stagedoor.Words(t.params["scope"]), Audience: t.params["audience"], RefreshToken: presented, AccessEnded: user.AccessEnded})
 	}
 	if err != nil {
 		return nil, err

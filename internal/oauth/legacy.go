@@ -114,7 +114,7 @@ func (d *Door) resourceOwner(w http.ResponseWriter, r *http.Request, st *store.S
 func (t *tokenRequest) old(ctx context.Context, u *stagedoor.User, a *stagedoor.Authorization) (map[string]any, error) {
 	resp, err := t.issue(ctx, u, a, stagedoor.NewToken())
 	if err != nil {
-		return nil, err
+		return nil, roError(ended("", err))
 	}
 	out := map[string]any{"access_token": resp.AccessToken, "token_type": "bearer"}
 	for name, value := range map[string]string{"id_token": resp.IDToken, "refresh_token": resp.RefreshToken} {
@@ -173,9 +173,7 @@ func (t *tokenRequest) roPassword(ctx context.Context, x *pipeline.Direct) (*sta
 	if err != nil {
 		return nil, nil, err
 	}
-	a, u, err := t.Pipeline.ByPassword(ctx, t.visit, x, conn, t.params["username"], t.params["password"], t.event)
-	t.was = x.Was
-	return a, u, err
+	return t.Pipeline.ByPassword(ctx, t.visit, x, conn, t.params["username"], t.params["password"], t.event)
 }
 
 func (t *tokenRequest) roBearer(ctx context.Context, x *pipeline.Direct) (*stagedoor.Authorization, *stagedoor.User, error) {
@@ -221,7 +219,7 @@ func (t *tokenRequest) owner(ctx context.Context, raw string) (string, error) {
 
 // roError is an error in the words of these endpoints. There is nowhere to ask for a second factor.
 func roError(err error) error {
-	e := stagedoor.AsError(err)
+	e := stagedoor.AsError(ended("", err))
 	switch {
 	case e.Code == "invalid_grant" && e.Kind == stagedoor.Forbidden:
 		return stagedoor.Errorf(stagedoor.Unauthorized, "invalid_user_password", "%s", e.Message)

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/connection"
 	"github.com/stagedoor/stagedoor/internal/pipeline"
 	"github.com/stagedoor/stagedoor/internal/store"
 	"github.com/stagedoor/stagedoor/internal/token"
@@ -27,7 +28,6 @@ type tokenRequest struct {
 	changed string              // what the person's factors have changed by, that they are told of
 	proof   string              // the second factor that the person has just given: otp, recovery-code
 	session *stagedoor.Session  // of the online refresh token that the client presents
-	was     *stagedoor.User     // who gave a password, as they were before it was looked at; nil: none was given
 	header  http.Header         // of the answer
 }
 
@@ -107,7 +107,7 @@ func (d *Door) redeem(w http.ResponseWriter, r *http.Request, st *store.Store, p
 	v.Body = scriptBody(params)
 	t := &tokenRequest{Door: d, st: st, client: client, params: params, visit: v, event: &event, bound: bound, header: w.Header()}
 	resp, err := g.redeem(r.Context(), t)
-	if err == nil {
+	if err = ended(name, err); err == nil {
 		event.Type = cmp.Or(t.success, g.success)
 		if resp.Scope != nil {
 			event.Scope = *resp.Scope
@@ -115,6 +115,17 @@ func (d *Door) redeem(w http.ResponseWriter, r *http.Request, st *store.Store, p
 	}
 	logToken(st, &event, err)
 	return resp, err
+}
+
+// ended is the answer to a request of a person all of whose access has ended while it was under way. A password was right before that, and is not told from one that never was.
+func ended(grant string, err error) error {
+	switch {
+	case !stagedoor.HasCode(err, store.CodeAccessEnded):
+		return err
+	case grant == grantPassword, grant == grantRealm:
+		return connection.ErrWrongCredentials()
+	}
+	return invalidGrant("All access of the user has ended meanwhile.")
 }
 
 // possession finds out which keys the client proves to have, and whether they are all that it needs. Proofs of public clients hold a nonce: they are

@@ -1,7 +1,6 @@
 package pipeline
 
 import (
-	"cmp"
 	"context"
 	"crypto/subtle"
 	"errors"
@@ -60,28 +59,12 @@ func (p *Pipeline) Authenticate(ctx context.Context, v Visit, id, nonce, identif
 	if err != nil {
 		return nil, err
 	}
-	return p.proved(ctx, v, tx, proof{conn: conn, user: u, method: "pwd", by: byPassword, console: on.Console, was: asLookedAt(conn, u)})
+	return p.proved(ctx, v, tx, proof{conn: conn, user: u, method: "pwd", by: byPassword, console: on.Console})
 }
 
-// asLookedAt is the user of a right password as they were before it was looked at; nil where others keep the passwords of the connection.
-func asLookedAt(conn *stagedoor.Connection, u *stagedoor.User) *stagedoor.User {
-	if conn.Scripts().On {
-		return nil
-	}
-	return u
-}
-
-// record counts a login of who is proved; was is as of proof.
-func record(ctx context.Context, v Visit, u, was *stagedoor.User) error {
-	if was == nil {
-		return v.Store.RecordLogin(ctx, u.ID, v.IP)
-	}
-	return replaced(v.Store.RecordPassword(ctx, was, v.IP))
-}
-
-// replaced makes a password that was replaced while it was looked at a wrong one.
-func replaced(err error) error {
-	if stagedoor.HasCode(err, store.CodeReplaced) {
+// wrongSince makes a password that was right, but before all access of its user ended, a wrong one.
+func wrongSince(err error) error {
+	if stagedoor.HasCode(err, store.CodeAccessEnded) {
 		return connection.ErrWrongCredentials()
 	}
 	return err
@@ -259,18 +242,27 @@ func (p *Pipeline) register(ctx context.Context, v Visit, conn *stagedoor.Connec
 // proof is how a person has proved who they are.
 type proof struct {
 	conn    *stagedoor.Connection
-	user    *stagedoor.User
+	user    *stagedoor.User  // as they were when what they gave was looked at
 	method  string           // as sessions name it: pwd, passkey, federated
 	by      string           // as the step that offers a passkey knows it; empty: none is offered
 	console []map[string]any // what the connection's scripts said
 	counted bool             // as a login, already
 	came    *stagedoor.CameBy
 	risk    *stagedoor.RiskAssessment // nil: it is to be measured yet, if the login is not counted
-	was     *stagedoor.User           // as they were before their password was looked at; nil: they gave none that is kept here
 }
 
-// proved opens or renews the session, counts the login, and lets it go on: a login that fails here is not counted.
+// proved opens or renews the session, counts the login, and lets it go on: a login that fails here is not counted. One whose person has lost all access since they were looked at is lost, too.
 func (p *Pipeline) proved(ctx context.Context, v Visit, tx *stagedoor.Transaction, by proof) (*Opened, error) {
+	opened, err := p.admit(ctx, v, tx, by)
+	if stagedoor.HasCode(err, store.CodeAccessEnded) {
+		if err = lost(); by.method == "pwd" && !by.counted {
+			err = connection.ErrWrongCredentials() // as if it had come a moment later
+		}
+	}
+	return opened, err
+}
+
+func (p *Pipeline) admit(ctx context.Context, v Visit, tx *stagedoor.Transaction, by proof) (*Opened, error) {
 	if !by.counted {
 		risk, err := assessCounted(ctx, v, by.user.ID, false)
 		if err != nil {
@@ -296,12 +288,10 @@ func (p *Pipeline) proved(ctx context.Context, v Visit, tx *stagedoor.Transactio
 	if by.counted {
 		return opened, v.Store.SaveTransaction(ctx, tx)
 	}
-	err = v.Store.SaveProved(ctx, tx, v.IP, by.was)
-	if stagedoor.HasCode(err, store.CodeReplaced) { // nobody is to have the session, nor will
-		gone := v.Store.DeleteSession(context.WithoutCancel(ctx), opened.Session.ID, stagedoor.LogoutPassword)
-		return nil, cmp.Or(gone, replaced(err))
+	if err := v.Store.SaveProved(ctx, tx, by.user, v.IP); err != nil {
+		return nil, err
 	}
-	return opened, err
+	return opened, nil
 }
 
 // open opens or renews the session of who has proved themselves. The caller counts the login.

@@ -28,7 +28,7 @@ type Direct struct {
 	Legacy       bool // by the rules of the old kind: the scope names members of the profile
 	Proof        Second
 	Risk         *stagedoor.RiskAssessment // of the login, before it was counted; nil: it was not measured
-	Was          *stagedoor.User           // as they were before their password was looked at; nil: they gave none that is kept here
+	Since        *int64                    // User.AccessEnded of when they proved themselves; nil: they do so now
 }
 
 // Second is the second factor that a person has just given at the token endpoint; none is empty.
@@ -60,14 +60,12 @@ func (p *Pipeline) directly(ctx context.Context, v Visit, x *Direct, conn *stage
 	if x.Risk, err = assessCounted(ctx, v, u.ID, true); err != nil {
 		return nil, nil, err
 	}
-	if method == "pwd" {
-		x.Was = asLookedAt(conn, u)
-	}
 	if !u.IsBlocked() {
-		if err := record(ctx, v, u, x.Was); err != nil {
+		if err := v.Store.RecordLogin(ctx, u, v.IP); err != nil {
 			return nil, nil, err
 		}
 	}
+	x.Since = &u.AccessEnded
 	x.Connection = conn.Name
 	x.Methods = []stagedoor.AuthMethod{{Name: method, Timestamp: v.Store.Clock().Now().UnixMilli()}}
 	return p.Direct(ctx, v, x, u.ID, e)
@@ -85,7 +83,10 @@ func (p *Pipeline) Direct(ctx context.Context, v Visit, x *Direct, userID string
 	}
 	a := &stagedoor.Authorization{
 		ClientID: x.Client.ID, UserID: u.ID, Audience: x.Audience, Scope: token.Granted(x.Client, x.API, x.Scope), Conformant: true, Issuer: v.Issuer,
-		GrantType: x.GrantType, Connection: x.Connection,
+		GrantType: x.GrantType, Connection: x.Connection, AccessEnded: u.AccessEnded,
+	}
+	if x.Since != nil {
+		a.AccessEnded = *x.Since
 	}
 	if x.Legacy {
 		a.Scope, a.Conformant = x.Scope, false

@@ -44,14 +44,13 @@ func (p *Pipeline) ticket(ctx context.Context, v Visit, clientID, login string, 
 	ticket := stagedoor.NewToken()
 	err = v.Store.CreateTicket(ctx, ticket, &stagedoor.Ticket{
 		Kind: stagedoor.TicketLogin, UserID: u.ID, ClientID: clientID, Connection: conn.Name, Browser: hash(v.Browser), Login: login, Risk: risk,
-		ExpiresAt: v.Store.Clock().Now().Add(ticketLife),
+		ExpiresAt: v.Store.Clock().Now().Add(ticketLife), AccessEnded: u.AccessEnded,
 	})
-	var was *stagedoor.User
-	if !conn.SendsCodes() {
-		was = asLookedAt(conn, u)
-	}
 	if err == nil {
-		err = record(ctx, v, u, was) // also where nothing comes of it (fact sheet 3.4)
+		err = v.Store.RecordLogin(ctx, u, v.IP) // also where nothing comes of it (fact sheet 3.4)
+	}
+	if !conn.SendsCodes() {
+		err = wrongSince(err)
 	}
 	return ticket, err
 }
@@ -94,6 +93,7 @@ func (p *Pipeline) BeginProved(ctx context.Context, v Visit, client *stagedoor.C
 	if err != nil {
 		return otherwise()
 	}
+	u.AccessEnded = t.AccessEnded // as when the ticket was taken
 	tx := begun(v, req)
 	tx.ID = stagedoor.NewToken()
 	method := "pwd"

@@ -65,6 +65,7 @@ func (p *Pipeline) Redeem(ctx context.Context, v Visit, tx *stagedoor.Transactio
 	if err != nil {
 		return nil, gone(err)
 	}
+	u.AccessEnded = t.AccessEnded // as when the ticket was taken
 	by := proof{conn: conn, user: u, method: "pwd", by: byPassword, counted: true, risk: t.Risk}
 	if conn.SendsCodes() {
 		by.method, by.by = conn.Strategy, ""

@@ -37,12 +37,12 @@ func (p *Pipeline) become(ctx context.Context, v Visit, in *ruleInput, a *staged
 		}
 	}
 	if in.session != nil {
-		if err := hand(ctx, v, in.session, u.ID); err != nil {
+		if err := hand(ctx, v, in.session, u); err != nil {
 			return err
 		}
 	}
 	in.user, in.became, in.roles = u, true, nil
-	a.UserID = u.ID
+	a.UserID, a.AccessEnded = u.ID, u.AccessEnded
 	return nil
 }
 
@@ -63,10 +63,10 @@ func (in *ruleInput) identity() string {
 
 // hand gives a session to another user. Linking has ended it with the user whom it was of: it is opened again then, under the same cookie,
 // for nothing but this login holds it.
-func hand(ctx context.Context, v Visit, s *stagedoor.Session, userID string) error {
+func hand(ctx context.Context, v Visit, s *stagedoor.Session, to *stagedoor.User) error {
 	was := s.UserID
-	s.UserID = userID
-	err := v.Store.UpdateSession(ctx, s.ID, func(s *stagedoor.Session) { s.UserID = userID })
+	s.UserID, s.AccessEnded = to.ID, to.AccessEnded
+	err := v.Store.UpdateSession(ctx, s.ID, func(s *stagedoor.Session) { s.UserID = to.ID })
 	if !stagedoor.IsKind(err, stagedoor.NotFound) {
 		return err
 	}

@@ -27,7 +27,7 @@ func (p *Pipeline) Refresh(ctx context.Context, v Visit, client *stagedoor.Clien
 	}
 	a := &stagedoor.Authorization{
 		Factor: proof.Kind != "", ClientID: client.ID, UserID: u.ID, SessionID: t.SessionID, Audience: t.Audience, Scope: scope,
-		AuthTime: t.AuthTime, Conformant: t.Conformant, GrantType: "refresh_token", Issuer: v.Issuer, Details: t.Details, Connection: through,
+		AuthTime: t.AuthTime, Conformant: t.Conformant, GrantType: "refresh_token", Issuer: v.Issuer, Details: t.Details, Connection: through, AccessEnded: u.AccessEnded,
 	}
 	in := &ruleInput{client: client, user: u, has: &has, protocol: "oauth2-refresh-token", refresh: t, through: through, proof: proof.Kind, fresh: proof.Fresh, state: &stagedoor.ScriptState{}}
 	if in.risk, err = assess(ctx, v, u.ID, true); err != nil {

@@ -108,13 +108,13 @@ func (p *Pipeline) Link(ctx context.Context, v Visit, id, nonce, secret string) 
 	if proved.ID != other.ID {
 		return lost()
 	}
+	if err := v.Store.RecordLogin(ctx, proved, v.IP); err != nil { // before they get anything by it
+		return wrongSince(err)
+	}
 	if _, err := v.Store.LinkIdentity(ctx, other.ID, u.Identities[0], true); err != nil {
 		return err
 	}
-	if err := hand(ctx, v, s, other.ID); err != nil {
-		return err
-	}
-	if err := v.Store.RecordLogin(ctx, other.ID, v.IP); err != nil {
+	if err := hand(ctx, v, s, proved); err != nil {
 		return err
 	}
 	v.log(stagedoor.LogEvent{

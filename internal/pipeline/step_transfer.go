@@ -127,7 +127,7 @@ func (l *login) openTransferred(ctx context.Context, t *stagedoor.SessionTransfe
 	if err != nil {
 		return "", err
 	}
-	handle, s, err := session.OpenTransferred(ctx, l.st, t, conn, l.visit.who())
+	handle, s, err := session.OpenTransferred(ctx, l.st, t, u, conn, l.visit.who())
 	if stagedoor.IsKind(err, stagedoor.NotFound) {
 		return l.refuseTransfer(u.ID, "The refresh token of the session transfer token has ended.")
 	}
@@ -135,7 +135,7 @@ func (l *login) openTransferred(ctx context.Context, t *stagedoor.SessionTransfe
 		return "", err
 	}
 	l.opened, l.visit.Session, l.tx.Transfer = &Opened{Handle: handle, Session: s}, handle, t
-	return "", l.st.RecordLogin(ctx, u.ID, l.visit.IP)
+	return l.unlessEnded(l.st.RecordLogin(ctx, u, l.visit.IP))
 }
 
 // refuseTransfer notes why a session transfer token is no good, and asks for a login.

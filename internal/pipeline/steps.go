@@ -121,6 +121,7 @@ func (p *Pipeline) steps(ctx context.Context, l *login) (*Outcome, error) {
 		return out, err
 	}
 	out.User, out.Result = l.user, l.tx.Result
+	out.Result.AccessEnded = l.session.AccessEnded
 	l.logSuccess()
 	return out, nil
 }

@@ -48,7 +48,7 @@ func (p *Pipeline) Exchange(ctx context.Context, v Visit, x *TokenExchange, e *s
 	}
 	a := &stagedoor.Authorization{
 		ClientID: x.Client.ID, UserID: u.ID, Audience: x.Audience, Scope: token.Granted(x.Client, x.API, x.Scope), Conformant: true, Issuer: v.Issuer,
-		AuthTime: v.Store.Clock().Now().Unix(), Connection: through,
+		AuthTime: v.Store.Clock().Now().Unix(), Connection: through, AccessEnded: u.AccessEnded,
 	}
 	if raw, ok := out.Effects.Answers["actor"]; ok {
 		a.Actor = raw
@@ -64,7 +64,7 @@ func (p *Pipeline) Exchange(ctx context.Context, v Visit, x *TokenExchange, e *s
 	if err := saveMetadata(ctx, v.Store, u.ID, out.Effects); err != nil {
 		return nil, nil, err
 	}
-	if err := v.Store.RecordLogin(ctx, u.ID, v.IP); err != nil {
+	if err := v.Store.RecordLogin(ctx, u, v.IP); err != nil {
 		return nil, nil, err
 	}
 	if in.user, err = v.Store.User(ctx, u.ID); err != nil { // with the metadata and the login

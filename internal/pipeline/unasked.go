@@ -52,7 +52,7 @@ func (p *Pipeline) Unasked(ctx context.Context, v Visit, name, answer string) (*
 	}
 	opened, err := p.open(ctx, v, proof{conn: conn, user: u, method: "federated", came: came, risk: risk})
 	if err == nil {
-		err = v.Store.RecordLogin(ctx, u.ID, v.IP)
+		err = v.Store.RecordLogin(ctx, u, v.IP)
 	}
 	if err != nil {
 		return nil, "", err

@@ -18,28 +18,28 @@ type Visit struct{ IP, UserAgent string }
 // Open starts a session for a user who has just proved who they are through a connection; by is nil unless they came from a provider that names
 // its sessions. risk is that of the login, nil where it was not measured.
 func Open(ctx context.Context, st *store.Store, u *stagedoor.User, conn *stagedoor.Connection, methods []stagedoor.AuthMethod, by *stagedoor.CameBy, risk *stagedoor.RiskAssessment, v Visit) (handle string, s *stagedoor.Session, err error) {
-	s = begun(st, u.ID, conn, methods, v)
+	s = begun(st, u, conn, methods, v)
 	s.CameBy, s.Risk = by, risk
 	handle = stagedoor.NewToken()
 	return handle, s, st.CreateSession(ctx, handle, s)
 }
 
-// OpenTransferred starts a session for the person of a session transfer token, who proved themselves when the token says, through the connection.
+// OpenTransferred starts a session for u, the person of a session transfer token, who proved themselves when the token says, through the connection.
 // NotFound: the refresh token has ended that it comes from.
-func OpenTransferred(ctx context.Context, st *store.Store, t *stagedoor.SessionTransferToken, conn *stagedoor.Connection, v Visit) (handle string, s *stagedoor.Session, err error) {
-	s = begun(st, t.UserID, conn, t.Methods, v)
+func OpenTransferred(ctx context.Context, st *store.Store, t *stagedoor.SessionTransferToken, u *stagedoor.User, conn *stagedoor.Connection, v Visit) (handle string, s *stagedoor.Session, err error) {
+	s = begun(st, u, conn, t.Methods, v)
 	s.AuthenticatedAt, s.Transfer = t.AuthenticatedAt, &t.Transferred
 	handle = stagedoor.NewToken()
 	return handle, s, st.CreateSession(ctx, handle, s)
 }
 
 // begun is a session that begins now.
-func begun(st *store.Store, userID string, conn *stagedoor.Connection, methods []stagedoor.AuthMethod, v Visit) *stagedoor.Session {
+func begun(st *store.Store, u *stagedoor.User, conn *stagedoor.Connection, methods []stagedoor.AuthMethod, v Visit) *stagedoor.Session {
 	now := st.Clock().Now()
 	absolute, idle := st.Tenant().Settings.SessionLifetimes()
 	mode := st.Tenant().Settings.SessionCookie
 	return &stagedoor.Session{
-		ID: stagedoor.NewID("sess_"), UserID: userID, Connection: conn.Name, Strategy: conn.Strategy, Methods: methods,
+		ID: stagedoor.NewID("sess_"), UserID: u.ID, AccessEnded: u.AccessEnded, Connection: conn.Name, Strategy: conn.Strategy, Methods: methods,
 		AuthenticatedAt: now, CreatedAt: now, LastInteractionAt: now,
 		ExpiresAt: now.Add(absolute), IdleExpiresAt: now.Add(idle),
 		Persistent: mode == nil || mode.Mode != "non-persistent",

@@ -54,7 +54,7 @@ func disturb(t *testing.T, s *store.Store, r *rand.Rand, id string) error {
 	key := func() string { return string(rune('a' + r.IntN(3))) }
 	switch r.IntN(8) {
 	case 0:
-		return s.RecordLogin(ctx, id, fmt.Sprintf("192.0.2.%d", r.IntN(3)))
+		return s.RecordLogin(ctx, &stagedoor.User{ID: id}, fmt.Sprintf("192.0.2.%d", r.IntN(3)))
 	case 1:
 		_, err := s.UpdateUser(ctx, id, func(u *stagedoor.User) error {
 			u.Nickname, u.Blocked = "Nick "+key(), new(bool)

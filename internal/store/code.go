@@ -17,18 +17,25 @@ const codePrefix = "code_"
 // ofCode tells whether tokens come from a code.
 func ofCode(origin string) bool { return strings.HasPrefix(origin, codePrefix) }
 
-// SaveCode keeps an authorization code and returns its id, which its tokens carry
-// as their origin.
+// SaveCode keeps an authorization code. NotFound: all access of its user has ended since that was looked at which it comes from.
 func (s *Store) SaveCode(ctx context.Context, code string, c *stagedoor.Code) error {
 	doc, err := json.Marshal(c)
 	if err != nil {
 		return err
 	}
-	return s.writeOne(ctx, func(q querier) error {
-		_, err := q.exec(ctx, "INSERT INTO codes (tenant, hash, id, user_id, doc, expires_at) VALUES (?, ?, ?, ?, ?, ?)",
-			s.tenant.ID, jose.HashToken(code), stagedoor.NewID(codePrefix), c.UserID, document(doc), millis(c.ExpiresAt))
+	values := "?, ?, ?, ?, ?, ?"
+	if s.db.postgres {
+		values = "?, ?, ?, ?, CAST(? AS JSONB), CAST(? AS BIGINT)"
+	}
+	args := []any{s.tenant.ID, jose.HashToken(code), stagedoor.NewID(codePrefix), c.UserID, document(doc), millis(c.ExpiresAt)}
+	err = s.writeOne(ctx, func(q querier) error {
+		n, err := q.exec(ctx, "INSERT INTO codes (tenant, hash, id, user_id, doc, expires_at) SELECT "+values+s.ofUserAsWas(), append(args, s.asWas(c.UserID, c.AccessEnded)...)...)
+		if err == nil && n == 0 {
+			err = errAccessEnded()
+		}
 		return err
 	})
+	return s.orMissing(ctx, s.read(), c.UserID, err)
 }
 
 // ConsumeCode uses a code up: one statement marks it and returns it, so that of many
@@ -37,9 +44,10 @@ func (s *Store) SaveCode(ctx context.Context, code string, c *stagedoor.Code) er
 func (s *Store) ConsumeCode(ctx context.Context, code string) (c *stagedoor.Code, origin string, err error) {
 	hash, now := jose.HashToken(code), s.db.clock.Now().UnixMilli()
 	var doc string
+	var ended int64
 	err = s.writeOne(ctx, func(q querier) error {
-		return q.row(ctx, "UPDATE codes SET used_at = ? WHERE tenant = ? AND hash = ? AND used_at IS NULL AND expires_at > ? RETURNING doc, id",
-			[]any{now, s.tenant.ID, hash, now}, &doc, &origin)
+		return q.row(ctx, "UPDATE codes SET used_at = ? WHERE tenant = ? AND hash = ? AND used_at IS NULL AND expires_at > ? RETURNING doc, id, "+accessEndedOf("codes"),
+			[]any{now, s.tenant.ID, hash, now}, &doc, &origin, &ended)
 	})
 	if errors.Is(err, errNoRows) {
 		if err := s.write(ctx, func(q querier) error { return s.revokeReplayed(ctx, q, hash, now) }); err != nil {
@@ -51,6 +59,7 @@ func (s *Store) ConsumeCode(ctx context.Context, code string) (c *stagedoor.Code
 		return nil, "", err
 	}
 	c = new(stagedoor.Code)
+	c.AccessEnded = ended
 	return c, origin, json.Unmarshal([]byte(doc), c)
 }
 
@@ -104,9 +113,13 @@ func (s *Store) SaveAccessToken(ctx context.Context, token, origin string, a *st
 	}
 	args := []any{s.tenant.ID, jose.HashToken(token), origin, a.UserID, document(doc), millis(expires)}
 	if s.db.postgres {
-		return s.saveAccessToken(ctx, origin, args)
+		err := s.saveAccessToken(ctx, append(append(s.asWas(a.UserID, a.AccessEnded), s.tenant.ID, origin), args...))
+		return s.orMissing(ctx, s.read(), a.UserID, err)
 	}
 	return s.write(ctx, func(q querier) error {
+		if err := s.checkAccessEnded(ctx, q, a.UserID, a.AccessEnded); err != nil {
+			return err
+		}
 		if err := s.checkOrigin(ctx, q, origin, false); err != nil {
 			return err
 		}
@@ -117,16 +130,20 @@ func (s *Store) SaveAccessToken(ctx context.Context, token, origin string, a *st
 
 const overAccessToken = " ON CONFLICT (tenant, hash) DO UPDATE SET origin = excluded.origin, doc = excluded.doc, expires_at = excluded.expires_at"
 
-// saveAccessTokenSQL is checkOrigin and the row in one statement. It waits for a replay of the code that is under way, and sees what came of it.
-const saveAccessTokenSQL = `INSERT INTO access_tokens (tenant, hash, origin, user_id, doc, expires_at)
-	WITH origin AS (SELECT replayed_at FROM codes WHERE tenant = ? AND id = ? FOR SHARE)
-	SELECT ?, ?, ?, ?, CAST(? AS JSONB), CAST(? AS BIGINT) WHERE NOT EXISTS (SELECT 1 FROM origin WHERE replayed_at IS NOT NULL)` + overAccessToken
+// ownerSQL begins statements that are held to the user as they were: it waits for the end of all their access that is under way, before it waits for anything else.
+const ownerSQL = "WITH owner AS (SELECT id FROM users WHERE tenant = ? AND id = ? AND access_ended = ? FOR KEY SHARE)"
 
-func (s *Store) saveAccessToken(ctx context.Context, origin string, args []any) error {
+// saveAccessTokenSQL is checkAccessEnded, checkOrigin and the row in one statement. It waits for a replay of the code that is under way, and sees what came of it.
+const saveAccessTokenSQL = `INSERT INTO access_tokens (tenant, hash, origin, user_id, doc, expires_at)
+	` + ownerSQL + `,
+	origin AS (SELECT replayed_at FROM codes WHERE tenant = ? AND id = ? AND EXISTS (SELECT 1 FROM owner) FOR SHARE)
+	SELECT ?, ?, ?, ?, CAST(? AS JSONB), CAST(? AS BIGINT) FROM owner WHERE NOT EXISTS (SELECT 1 FROM origin WHERE replayed_at IS NOT NULL)` + overAccessToken
+
+func (s *Store) saveAccessToken(ctx context.Context, args []any) error {
 	save := func(q querier) error {
-		n, err := q.exec(ctx, saveAccessTokenSQL, append([]any{s.tenant.ID, origin}, args...)...)
+		n, err := q.exec(ctx, saveAccessTokenSQL, args...)
 		if err == nil && n == 0 {
-			err = errNotFound("code")
+			err = errAccessEnded() // or the code was replayed
 		}
 		return err
 	}

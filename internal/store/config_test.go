@@ -198,7 +198,7 @@ func TestTextThatCannotBeKept(t *testing.T) {
 				"CreateRule":         s.CreateRule(ctx, &stagedoor.Rule{Name: bad}),
 				"SetRulesConfig":     s.SetRulesConfig(ctx, bad, "x"),
 				"AddGrant":           s.AddGrant(ctx, "auth0|ada", bad, "x", nil),
-				"RecordLogin":        s.RecordLogin(ctx, "auth0|ada", bad),
+				"RecordLogin":        s.RecordLogin(ctx, &stagedoor.User{ID: "auth0|ada"}, bad),
 				"CreateSession":      s.CreateSession(ctx, bad, &stagedoor.Session{ID: bad, UserID: "auth0|ada"}),
 				"CreateTicket":       s.CreateTicket(ctx, "t", &stagedoor.Ticket{Kind: bad, UserID: "auth0|ada"}),
 				"CreateRefreshToken": s.CreateRefreshToken(ctx, "t", &stagedoor.RefreshToken{FamilyID: bad, UserID: "auth0|ada"}),

@@ -58,7 +58,7 @@ func (s *Store) pendingDevice(ctx context.Context, column, value string) (*stage
 	return d, json.Unmarshal([]byte(doc), d)
 }
 
-// DecideDevice says what a request has led to. Of many answers the first one counts; the others are NotFound.
+// DecideDevice says what a request has led to. Of many answers the first one counts; the others are NotFound, and so is one of a person all of whose access has ended meanwhile.
 func (s *Store) DecideDevice(ctx context.Context, d *stagedoor.DeviceCode) error {
 	doc, err := json.Marshal(d)
 	if err != nil {
@@ -68,7 +68,12 @@ func (s *Store) DecideDevice(ctx context.Context, d *stagedoor.DeviceCode) error
 	if d.Authorization != nil {
 		user = &d.Authorization.UserID
 	}
-	return s.writeOne(ctx, func(q querier) error {
+	return s.write(ctx, func(q querier) error {
+		if user != nil {
+			if err := s.checkAccessEnded(ctx, q, *user, d.Authorization.AccessEnded); err != nil {
+				return err
+			}
+		}
 		n, err := q.exec(ctx, "UPDATE device_codes SET status = ?, doc = ?, user_id = ? WHERE tenant = ? AND hash = ? AND status = ? AND expires_at > ?",
 			deviceDecided, document(doc), user, s.tenant.ID, d.ID, devicePending, millis(s.db.clock.Now()))
 		if err == nil && n == 0 {
@@ -98,7 +103,8 @@ func (s *Store) PollDevice(ctx context.Context, deviceCode, clientID string, int
 		}
 		var status, doc string
 		var polled, expires int64
-		err := q.row(ctx, "SELECT status, doc, polled_at, expires_at FROM device_codes WHERE tenant = ? AND hash = ?"+lock, []any{s.tenant.ID, hash}, &status, &doc, &polled, &expires)
+		var ended *int64
+		err := q.row(ctx, "SELECT status, doc, polled_at, expires_at, "+accessEndedOf("device_codes")+" FROM device_codes WHERE tenant = ? AND hash = ?"+lock, []any{s.tenant.ID, hash}, &status, &doc, &polled, &expires, &ended)
 		if errors.Is(err, errNoRows) {
 			return errNotFound("device code")
 		}
@@ -108,6 +114,9 @@ func (s *Store) PollDevice(ctx context.Context, deviceCode, clientID string, int
 		p.Device = &stagedoor.DeviceCode{ID: hash}
 		if err := json.Unmarshal([]byte(doc), p.Device); err != nil {
 			return err
+		}
+		if p.Device.Authorization != nil && ended != nil {
+			p.Device.Authorization.AccessEnded = *ended
 		}
 		if p.Device.ClientID != clientID {
 			return errNotFound("device code")

@@ -219,7 +219,7 @@ func TestConcurrentPatches(t *testing.T) {
 				})
 				check(err)
 			})
-			wg.Go(func() { check(s.RecordLogin(t.Context(), "auth0|ada", "192.0.2.1")) })
+			wg.Go(func() { check(s.RecordLogin(t.Context(), &stagedoor.User{ID: "auth0|ada"}, "192.0.2.1")) })
 		}
 		wg.Wait()
 		u := must(s.User(t.Context(), "auth0|ada"))(t)

@@ -9,14 +9,17 @@ import (
 	"github.com/stagedoor/stagedoor/internal/jose"
 )
 
-// SaveMFAToken keeps a token request that waits for a second factor.
+// SaveMFAToken keeps a token request that waits for a second factor. NotFound: all access of its person has ended since they gave the first one.
 func (s *Store) SaveMFAToken(ctx context.Context, token string, t *stagedoor.MFAToken) error {
 	doc, err := json.Marshal(t)
 	if err != nil {
 		return err
 	}
 	hash := jose.HashToken(token)
-	return s.writeOne(ctx, func(q querier) error {
+	return s.write(ctx, func(q querier) error {
+		if err := s.checkAccessEnded(ctx, q, t.UserID, t.AccessEnded); err != nil {
+			return err
+		}
 		_, err := q.exec(ctx, "INSERT INTO mfa_tokens (tenant, hash, user_id, doc, sealed, expires_at) VALUES (?, ?, ?, ?, ?, ?)",
 			s.tenant.ID, hash, t.UserID, document(doc), s.seal(t.RefreshToken, "mfa_tokens", hash), millis(t.ExpiresAt))
 		return err
@@ -25,14 +28,14 @@ func (s *Store) SaveMFAToken(ctx context.Context, token string, t *stagedoor.MFA
 
 // MFAToken returns what a token stands for, also when it has expired, without using it up.
 func (s *Store) MFAToken(ctx context.Context, token string) (*stagedoor.MFAToken, error) {
-	return s.mfaToken(ctx, s.read(), jose.HashToken(token), "SELECT doc, sealed FROM mfa_tokens WHERE tenant = ? AND hash = ? AND used_at IS NULL", s.tenant.ID, jose.HashToken(token))
+	return s.mfaToken(ctx, s.read(), jose.HashToken(token), "SELECT doc, sealed, "+accessEndedOf("mfa_tokens")+" FROM mfa_tokens WHERE tenant = ? AND hash = ? AND used_at IS NULL", s.tenant.ID, jose.HashToken(token))
 }
 
 // ConsumeMFAToken uses a token up: of many callers one succeeds.
 func (s *Store) ConsumeMFAToken(ctx context.Context, token string) (t *stagedoor.MFAToken, err error) {
 	now := millis(s.db.clock.Now())
 	err = s.writeOne(ctx, func(q querier) (err error) {
-		t, err = s.mfaToken(ctx, q, jose.HashToken(token), "UPDATE mfa_tokens SET used_at = ? WHERE tenant = ? AND hash = ? AND used_at IS NULL AND expires_at > ? RETURNING doc, sealed",
+		t, err = s.mfaToken(ctx, q, jose.HashToken(token), "UPDATE mfa_tokens SET used_at = ? WHERE tenant = ? AND hash = ? AND used_at IS NULL AND expires_at > ? RETURNING doc, sealed, "+accessEndedOf("mfa_tokens"),
 			now, s.tenant.ID, jose.HashToken(token), now)
 		return err
 	})
@@ -41,14 +44,15 @@ func (s *Store) ConsumeMFAToken(ctx context.Context, token string) (t *stagedoor
 
 func (s *Store) mfaToken(ctx context.Context, q querier, hash, query string, args ...any) (*stagedoor.MFAToken, error) {
 	var doc, sealed string
-	err := q.row(ctx, query, args, &doc, &sealed)
+	var ended int64
+	err := q.row(ctx, query, args, &doc, &sealed, &ended)
 	if errors.Is(err, errNoRows) {
 		return nil, errNotFound("mfa_token")
 	}
 	if err != nil {
 		return nil, err
 	}
-	t := new(stagedoor.MFAToken)
+	t := &stagedoor.MFAToken{AccessEnded: ended}
 	if err := json.Unmarshal([]byte(doc), t); err != nil {
 		return nil, err
 	}

@@ -23,7 +23,7 @@ func TestFailedLoginIsNotCounted(t *testing.T) {
 			newUser(t, s, "auth0|ada")
 			proved := &stagedoor.Transaction{ID: "tx", UserID: "auth0|ada", ExpiresAt: time.Now().Add(time.Hour)}
 			store.Exec(t, db, sql)
-			if err := s.SaveProved(t.Context(), proved, "::1", nil); err == nil {
+			if err := s.SaveProved(t.Context(), proved, &stagedoor.User{ID: proved.UserID}, "::1"); err == nil {
 				t.Fatal("the database took it")
 			}
 			for _, want := range []int{0, 1} {
@@ -34,7 +34,7 @@ func TestFailedLoginIsNotCounted(t *testing.T) {
 				}
 				if want == 0 {
 					store.Exec(t, db, again[kind])
-					ok(t, s.SaveProved(t.Context(), proved, "::1", nil))
+					ok(t, s.SaveProved(t.Context(), proved, &stagedoor.User{ID: proved.UserID}, "::1"))
 				}
 			}
 		})

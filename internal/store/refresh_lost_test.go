@@ -14,7 +14,7 @@ import (
 // successors than its client's leeway allows.
 func TestRefreshTokenAnswersLost(t *testing.T) {
 	url := storetest.Migrated(t, storetest.Postgres)
-	const rotation, creation, use = "WITH owner", "WITH origin", "UPDATE refresh_tokens"
+	const rotation, creation, use = "WITH owner AS (SELECT tenant", "WITH owner AS (SELECT id", "UPDATE refresh_tokens"
 	for mode, parameters := range modes {
 		run := func(name string, wait time.Duration, do func(t *testing.T, p *storetest.Proxy, s, direct *store.Store)) {
 			t.Run(mode+"/"+name, func(t *testing.T) {

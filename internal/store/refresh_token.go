@@ -40,12 +40,15 @@ func usedEnd(t *stagedoor.RefreshToken, now time.Time) int64 {
 }
 
 // CreateRefreshToken keeps the first token of a family. The family is the code that it comes
-// from, if any; when that was replayed meanwhile, all that its user had has ended, or a session has that a session transfer token opened, the error is NotFound.
+// from, if any; when that was replayed meanwhile, all access of its user has ended since they were looked at, or a session has that a session transfer token opened, the error is NotFound.
 func (s *Store) CreateRefreshToken(ctx context.Context, token string, t *stagedoor.RefreshToken) error {
 	if s.db.postgres && t.Transfer == nil {
-		return s.createRefreshToken(ctx, token, t)
+		return s.orMissing(ctx, s.read(), t.UserID, s.createRefreshToken(ctx, token, t))
 	}
 	return s.write(ctx, func(q querier) error {
+		if err := s.checkAccessEnded(ctx, q, t.UserID, t.AccessEnded); err != nil {
+			return err
+		}
 		if err := s.checkTransferred(ctx, q, t); err != nil {
 			return err
 		}

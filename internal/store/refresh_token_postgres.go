@@ -11,15 +11,16 @@ import (
 
 // What is done to refresh tokens with each login and each refresh is one statement on PostgreSQL, hence one round trip: its mark goes along.
 
-// createRefreshTokenSQL is checkOrigin, the row, and the end of the oldest that are too many, in one statement. It waits for a replay of the code that is
+// createRefreshTokenSQL is checkAccessEnded, checkOrigin, the row, and the end of the oldest that are too many, in one statement. It waits for a replay of the code that is
 // under way, and sees what came of it. It does not see its own row: of the others one less may stay.
-const createRefreshTokenSQL = `WITH origin AS (SELECT replayed_at FROM codes WHERE tenant = ? AND id = ? FOR SHARE),
+const createRefreshTokenSQL = ownerSQL + `,
+	origin AS (SELECT replayed_at FROM codes WHERE tenant = ? AND id = ? AND EXISTS (SELECT 1 FROM owner) FOR SHARE),
 	crowd AS (DELETE FROM refresh_tokens WHERE tenant = ? AND user_id = ? AND client_id = ? AND used_at IS NULL
-		AND NOT EXISTS (SELECT 1 FROM origin WHERE replayed_at IS NOT NULL)
+		AND EXISTS (SELECT 1 FROM owner) AND NOT EXISTS (SELECT 1 FROM origin WHERE replayed_at IS NOT NULL)
 		AND hash = ANY (ARRAY(SELECT hash FROM refresh_tokens WHERE tenant = ? AND user_id = ? AND client_id = ? AND used_at IS NULL
 			ORDER BY created_at DESC, hash LIMIT 1000 OFFSET ?)))
 	INSERT INTO refresh_tokens (` + refreshTokenColumns + `) ` + refreshTokenValues + `
-	WHERE NOT EXISTS (SELECT 1 FROM origin WHERE replayed_at IS NOT NULL) AND (NOT CAST(? AS BOOLEAN) OR EXISTS (SELECT 1 FROM origin))`
+	FROM owner WHERE NOT EXISTS (SELECT 1 FROM origin WHERE replayed_at IS NOT NULL) AND (NOT CAST(? AS BOOLEAN) OR EXISTS (SELECT 1 FROM origin))`
 
 // refreshTokenValues are the values of refreshTokenColumns as a SELECT has them.
 const refreshTokenValues = "SELECT ?, ?, ?, ?, CAST(? AS BIGINT), ?, ?, ?, CAST(? AS JSONB), CAST(? AS BIGINT), CAST(? AS BIGINT)"
@@ -29,10 +30,10 @@ func (s *Store) createRefreshToken(ctx context.Context, token string, t *stagedo
 	if err != nil {
 		return err
 	}
-	args := []any{s.tenant.ID, t.FamilyID, s.tenant.ID, t.UserID, t.ClientID, s.tenant.ID, t.UserID, t.ClientID, maxRefreshTokens - 1}
+	args := append(s.asWas(t.UserID, t.AccessEnded), s.tenant.ID, t.FamilyID, s.tenant.ID, t.UserID, t.ClientID, s.tenant.ID, t.UserID, t.ClientID, maxRefreshTokens-1)
 	made, err := s.inserted(ctx, token, createRefreshTokenSQL, append(append(args, row...), ofCode(t.FamilyID)))
 	if err == nil && !made {
-		err = errNotFound("code")
+		err = errAccessEnded()
 	}
 	return err
 }

@@ -117,7 +117,7 @@ func fill(t *testing.T, s *store.Store, r random, clock *ticking, n int) []*naiv
 		ok(t, s.CreateUser(t.Context(), u, ""))
 		for range r.IntN(3) {
 			clock.now = clock.in(time.Duration(r.IntN(2)) * time.Second)
-			ok(t, s.RecordLogin(t.Context(), u.ID, r.of("192.0.2.1", "192.0.2.2")))
+			ok(t, s.RecordLogin(t.Context(), u, r.of("192.0.2.1", "192.0.2.2")))
 		}
 		if r.IntN(3) == 0 {
 			clock.now = clock.in(time.Duration(r.IntN(2)) * time.Second)

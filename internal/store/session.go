@@ -18,7 +18,7 @@ func errNotFound(what string) error {
 const maxSessions = 1000
 
 // CreateSession keeps a session under its cookie's value. Where the person has too many, those of them end that would end first. NotFound: a session transfer token opens
-// it whose refresh token has ended.
+// it whose refresh token has ended, or all access of the person has since they proved themselves.
 func (s *Store) CreateSession(ctx context.Context, handle string, v *stagedoor.Session) error {
 	if v.Transfer != nil {
 		return s.createTransferred(ctx, handle, v)
@@ -29,7 +29,7 @@ func (s *Store) CreateSession(ctx context.Context, handle string, v *stagedoor.S
 		return err
 	})
 	if err != nil || !crowd {
-		return err
+		return s.orMissing(ctx, s.read(), v.UserID, err)
 	}
 	return s.write(ctx, func(q querier) error {
 		if err := s.lockUser(ctx, q, v.UserID); err != nil { // of two logins one waits
@@ -46,11 +46,18 @@ func (s *Store) insertSession(ctx context.Context, q querier, handle string, v *
 		return false, err
 	}
 	n := 0
-	err = q.row(ctx, "INSERT INTO sessions (tenant, handle, id, user_id, doc, expires_at, came_by) VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING (SELECT COUNT(*) FROM (SELECT 1 FROM sessions"+
+	values := "?, ?, ?, ?, ?, ?, ?"
+	if s.db.postgres {
+		values = "?, ?, ?, ?, CAST(? AS JSONB), CAST(? AS BIGINT), ?"
+	}
+	args := append([]any{s.tenant.ID, jose.HashToken(handle), v.ID, v.UserID, document(doc), sessionEnd(v), cameBy(v.CameBy)}, s.asWas(v.UserID, v.AccessEnded)...)
+	err = q.row(ctx, "INSERT INTO sessions (tenant, handle, id, user_id, doc, expires_at, came_by) SELECT "+values+s.ofUserAsWas()+" RETURNING (SELECT COUNT(*) FROM (SELECT 1 FROM sessions"+
 		s.db.by("sessions_user")+" WHERE tenant = ? AND user_id = ? LIMIT ?) AS theirs)",
-		[]any{s.tenant.ID, jose.HashToken(handle), v.ID, v.UserID, document(doc), sessionEnd(v), cameBy(v.CameBy), s.tenant.ID, v.UserID, maxSessions}, &n)
+		append(args, s.tenant.ID, v.UserID, maxSessions), &n)
 	if errors.Is(err, errNoRows) {
-		err = errUnstorable()
+		if err = errAccessEnded(); !storable(args) {
+			err = errUnstorable()
+		}
 	}
 	return n >= maxSessions, err
 }
@@ -107,14 +114,15 @@ func sessionEnd(v *stagedoor.Session) int64 {
 
 func (s *Store) session(ctx context.Context, q querier, where, arg, lock string) (*stagedoor.Session, error) {
 	var doc string
-	err := q.row(ctx, "SELECT doc FROM sessions WHERE tenant = ? AND "+where+" AND expires_at > ?"+lock, []any{s.tenant.ID, arg, s.db.clock.Now().UnixMilli()}, &doc)
+	var ended int64
+	err := q.row(ctx, "SELECT doc, "+accessEndedOf("sessions")+" FROM sessions WHERE tenant = ? AND "+where+" AND expires_at > ?"+lock, []any{s.tenant.ID, arg, s.db.clock.Now().UnixMilli()}, &doc, &ended)
 	if errors.Is(err, errNoRows) {
 		return nil, errNotFound("session")
 	}
 	if err != nil {
 		return nil, err
 	}
-	v := new(stagedoor.Session)
+	v := &stagedoor.Session{AccessEnded: ended}
 	return v, json.Unmarshal([]byte(doc), v)
 }
 

@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/store"
 	"github.com/stagedoor/stagedoor/internal/store/storetest"
 )
@@ -22,13 +23,13 @@ func TestActiveUsersAreCountedNowAndThen(t *testing.T) {
 				t.Errorf("%d active users, want %d", n, want)
 			}
 		}
-		ok(t, s.RecordLogin(ctx, "auth0|ada", "192.0.2.1"))
+		ok(t, s.RecordLogin(ctx, &stagedoor.User{ID: "auth0|ada"}, "192.0.2.1"))
 		active(1)
-		ok(t, s.RecordLogin(ctx, "auth0|bob", "192.0.2.1"))
+		ok(t, s.RecordLogin(ctx, &stagedoor.User{ID: "auth0|bob"}, "192.0.2.1"))
 		active(2)
 		store.CountSlowly(db)
 		active(2)
-		ok(t, s.RecordLogin(ctx, "auth0|cy", "192.0.2.1"))
+		ok(t, s.RecordLogin(ctx, &stagedoor.User{ID: "auth0|cy"}, "192.0.2.1"))
 		active(2)
 		now = now.Add(11 * time.Minute)
 		active(3)

@@ -352,6 +352,14 @@ func (db *DB) by(index string) string {
 	return " INDEXED BY " + index
 }
 
+// keyShare locks a row that others may lock likewise, as a reference to it does, but not change under whoever locks it for an update.
+func (db *DB) keyShare() string {
+	if db.postgres {
+		return " FOR KEY SHARE"
+	}
+	return ""
+}
+
 // forUpdate locks the row that a write has read; SQLite has one writer anyway.
 func (db *DB) forUpdate() string {
 	if db.postgres {

@@ -37,7 +37,7 @@ func furnish(t testing.TB, s *store.Store) {
 		v.CameBy = &stagedoor.CameBy{Connection: "con " + id, NameID: "name of " + id}
 	}))
 	ok(t, s.SetPasswordHash(ctx, "auth0|"+id, "hash", time.Time{}))
-	ok(t, s.RecordLogin(ctx, "auth0|"+id, "192.0.2.1"))
+	ok(t, s.RecordLogin(ctx, &stagedoor.User{ID: "auth0|" + id}, "192.0.2.1"))
 	must(s.PatchMetadata(ctx, "auth0|"+id, object(t, `{"a":1}`), nil, mebibyte))(t)
 	ok(t, s.CreateClient(ctx, &stagedoor.Client{ID: "client " + id, Name: "App", Secret: "client secret", Stored: map[string]json.RawMessage{
 		"oidc_logout": json.RawMessage(`{"backchannel_logout_urls":["https://app.test/logout"]}`),
@@ -350,10 +350,7 @@ var trespasses = map[string]struct {
 		return nil, s.RenewSession(ctx, "sid auth0|acme", "x", func(v *stagedoor.Session) { v.LastIP = "x" })
 	}},
 	"RecordLogin": {finds, func(ctx context.Context, s *store.Store) (any, error) {
-		return nil, s.RecordLogin(ctx, "auth0|acme", "::1")
-	}},
-	"RecordPassword": {finds, func(ctx context.Context, s *store.Store) (any, error) {
-		return nil, s.RecordPassword(ctx, &stagedoor.User{ID: "auth0|acme"}, "::1")
+		return nil, s.RecordLogin(ctx, &stagedoor.User{ID: "auth0|acme"}, "::1")
 	}},
 	"Client":       {finds, func(ctx context.Context, s *store.Store) (any, error) { return s.Client(ctx, "client acme") }},
 	"GlobalClient": {finds, func(ctx context.Context, s *store.Store) (any, error) { return s.GlobalClient(ctx) }},
@@ -843,7 +840,7 @@ var trespasses = map[string]struct {
 		return nil, s.SaveTransaction(ctx, &stagedoor.Transaction{ID: "tx acme", Step: "x"})
 	}},
 	"SaveProved": {finds, func(ctx context.Context, s *store.Store) (any, error) {
-		return nil, s.SaveProved(ctx, &stagedoor.Transaction{ID: "tx acme", UserID: "auth0|acme"}, "::1", nil)
+		return nil, s.SaveProved(ctx, &stagedoor.Transaction{ID: "tx acme", UserID: "auth0|acme"}, &stagedoor.User{ID: "auth0|acme"}, "::1")
 	}},
 	"SaveCode": {finds, func(ctx context.Context, s *store.Store) (any, error) {
 		return nil, s.SaveCode(ctx, "new", &stagedoor.Code{Authorization: stagedoor.Authorization{UserID: "auth0|acme"}})

@@ -10,13 +10,18 @@ import (
 	"github.com/stagedoor/stagedoor/internal/jose"
 )
 
-// CreateTicket keeps a one-time link; older ones of the same kind and user stop working.
+// CreateTicket keeps a one-time link; older ones of the same kind and user stop working. NotFound: it proves a person all of whose access has ended since they proved themselves.
 func (s *Store) CreateTicket(ctx context.Context, token string, t *stagedoor.Ticket) error {
 	doc, err := json.Marshal(t)
 	if err != nil {
 		return err
 	}
 	return s.write(ctx, func(q querier) error {
+		if t.Kind == stagedoor.TicketLogin {
+			if err := s.checkAccessEnded(ctx, q, t.UserID, t.AccessEnded); err != nil {
+				return err
+			}
+		}
 		if _, err := q.exec(ctx, "DELETE FROM tickets WHERE tenant = ? AND user_id = ? AND kind = ? AND used_at IS NULL", s.tenant.ID, t.UserID, t.Kind); err != nil {
 			return err
 		}
@@ -35,7 +40,7 @@ func (s *Store) endLinks(ctx context.Context, q querier, userID string) error {
 
 // Ticket returns an unused link without using it.
 func (s *Store) Ticket(ctx context.Context, token, kind string) (*stagedoor.Ticket, error) {
-	return s.ticket(ctx, s.read(), "SELECT doc FROM tickets WHERE tenant = ? AND hash = ? AND kind = ? AND used_at IS NULL AND expires_at > ?",
+	return s.ticket(ctx, s.read(), "SELECT doc, "+accessEndedOf("tickets")+" FROM tickets WHERE tenant = ? AND hash = ? AND kind = ? AND used_at IS NULL AND expires_at > ?",
 		s.tenant.ID, jose.HashToken(token), kind, s.db.clock.Now().UnixMilli())
 }
 
@@ -43,7 +48,7 @@ func (s *Store) Ticket(ctx context.Context, token, kind string) (*stagedoor.Tick
 func (s *Store) ConsumeTicket(ctx context.Context, token, kind string) (t *stagedoor.Ticket, err error) {
 	now := s.db.clock.Now().UnixMilli()
 	err = s.writeOne(ctx, func(q querier) (err error) {
-		t, err = s.ticket(ctx, q, "UPDATE tickets SET used_at = ? WHERE tenant = ? AND hash = ? AND kind = ? AND used_at IS NULL AND expires_at > ? RETURNING doc",
+		t, err = s.ticket(ctx, q, "UPDATE tickets SET used_at = ? WHERE tenant = ? AND hash = ? AND kind = ? AND used_at IS NULL AND expires_at > ? RETURNING doc, "+accessEndedOf("tickets"),
 			now, s.tenant.ID, jose.HashToken(token), kind, now)
 		return err
 	})
@@ -79,13 +84,14 @@ func (s *Store) SpentTicket(ctx context.Context, token, kind string) (t *stagedo
 
 func (s *Store) ticket(ctx context.Context, q querier, query string, args ...any) (*stagedoor.Ticket, error) {
 	var doc string
-	err := q.row(ctx, query, args, &doc)
+	var ended int64
+	err := q.row(ctx, query, args, &doc, &ended)
 	if errors.Is(err, errNoRows) {
 		return nil, errNotFound("ticket")
 	}
 	if err != nil {
 		return nil, err
 	}
-	t := new(stagedoor.Ticket)
+	t := &stagedoor.Ticket{AccessEnded: ended}
 	return t, json.Unmarshal([]byte(doc), t)
 }

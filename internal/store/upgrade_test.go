@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/jose"
 	"github.com/stagedoor/stagedoor/internal/lucene"
 	"github.com/stagedoor/stagedoor/internal/password"
@@ -100,7 +101,7 @@ func usable(t *testing.T, s *store.Store, was *dumped) {
 	}
 	// And it can be written to.
 	must(s.PatchMetadata(t.Context(), was.Users[0].ID, object(t, `{"upgraded":true}`), nil, mebibyte))(t)
-	ok(t, s.RecordLogin(t.Context(), was.Users[0].ID, "192.0.2.1"))
+	ok(t, s.RecordLogin(t.Context(), &stagedoor.User{ID: was.Users[0].ID}, "192.0.2.1"))
 }
 
 // load makes a database of a dump.

@@ -28,7 +28,7 @@ type profile struct {
 }
 
 const userColumns = `u.id, u.connection, COALESCE(u.email, ''), COALESCE(u.username, ''), COALESCE(u.name, ''), CAST(u.profile AS TEXT),
-	COALESCE(CAST(u.user_metadata AS TEXT), ''), COALESCE(CAST(u.app_metadata AS TEXT), ''), u.created_at, u.updated_at,
+	COALESCE(CAST(u.user_metadata AS TEXT), ''), COALESCE(CAST(u.app_metadata AS TEXT), ''), u.created_at, u.updated_at, u.access_ended,
 	COALESCE(l.last_login, 0), COALESCE(l.last_ip, ''), COALESCE(l.count, 0)`
 
 const userTables = ` FROM users u LEFT JOIN logins l ON l.tenant = u.tenant AND l.user_id = u.id`
@@ -55,7 +55,7 @@ type userRow struct {
 func scanUserText(scan func(...any) error) (*stagedoor.UserText, error) {
 	r := &userRow{}
 	t, u := &r.text, &r.text.User
-	err := scan(&u.ID, &u.Connection, &u.Email, &u.Username, &u.Name, &r.doc, &t.UserMetadata, &t.AppMetadata, &r.created, &r.updated, &r.lastLogin, &u.LastIP, &r.logins)
+	err := scan(&u.ID, &u.Connection, &u.Email, &u.Username, &u.Name, &r.doc, &t.UserMetadata, &t.AppMetadata, &r.created, &r.updated, &u.AccessEnded, &r.lastLogin, &u.LastIP, &r.logins)
 	if errors.Is(err, errNoRows) {
 		return nil, errUserMissing()
 	}
@@ -444,7 +444,9 @@ func (s *Store) updateUser(ctx context.Context, q querier, id string, change fun
 		err = s.endLinks(ctx, q, id)
 	}
 	if err == nil && u.IsBlocked() && !was.IsBlocked() {
-		_, err = q.exec(ctx, "DELETE FROM access_tokens WHERE tenant = ? AND user_id = ?", s.tenant.ID, id)
+		if err = s.noteAccessEnded(ctx, q, id); err == nil {
+			_, err = q.exec(ctx, "DELETE FROM access_tokens WHERE tenant = ? AND user_id = ?", s.tenant.ID, id)
+		}
 	}
 	if err == nil {
 		err = s.userUpdated(ctx, q, said, u)

@@ -104,6 +104,9 @@ func (s *Store) RevokeSessions(ctx context.Context, of AccessOf, withTokens bool
 			}
 		}
 		if withTokens && of.Session == "" {
+			if err := s.noteAccessEnded(ctx, q, of.UserID); err != nil {
+				return err
+			}
 			for _, waiting := range []string{"device_codes WHERE ", "mfa_tokens WHERE ", "tickets WHERE kind = '" + stagedoor.TicketLogin + "' AND "} {
 				if _, err := q.exec(ctx, "DELETE FROM "+waiting+"tenant = ? AND user_id = ?", s.tenant.ID, of.UserID); err != nil {
 					return err
@@ -130,6 +133,9 @@ func (s *Store) EndAccessBy(ctx context.Context, userID, connection, stays strin
 	}
 	return s.write(ctx, func(q querier) error {
 		if _, err := s.lockedUser(ctx, q, userID); err != nil {
+			return err
+		}
+		if err := s.noteAccessEnded(ctx, q, userID); err != nil {
 			return err
 		}
 		if err := s.endSessions(ctx, q, stagedoor.LogoutRevoked, "user_id = ? AND id <> ? AND doc ->> 'Connection' = ?", userID, stays, connection); err != nil {
@@ -330,6 +336,9 @@ func (s *Store) endAccess(ctx context.Context, q querier, userID string) error {
 // endAllAccess does what endAccess does, for another reason than a new password.
 func (s *Store) endAllAccess(ctx context.Context, q querier, userID string, by stagedoor.LogoutBy) error {
 	if err := s.lockUser(ctx, q, userID); err != nil {
+		return err
+	}
+	if err := s.noteAccessEnded(ctx, q, userID); err != nil {
 		return err
 	}
 	if err := s.endSessions(ctx, q, by, "user_id = ?", userID); err != nil {

@@ -42,6 +42,7 @@ func (s *Store) FirstProof(ctx context.Context, id, address, hash string) (u *st
 				return err
 			}
 		}
+		u.AccessEnded++ // who has proved it goes on
 		return s.endAccess(ctx, q, id)
 	})
 	if err != nil {

@@ -17,10 +17,11 @@ func TestFirstProofEndsWhatWasBefore(t *testing.T) {
 		u := newUser(t, s, "auth0|ada")
 		ok(t, s.SetPasswordHash(ctx, u.ID, "theirs", time.Time{}))
 		furnish := func(n string) {
-			ok(t, s.CreateSession(ctx, "handle"+n, &stagedoor.Session{ID: "session" + n, UserID: u.ID, ExpiresAt: until, IdleExpiresAt: until}))
-			ok(t, s.CreateRefreshToken(ctx, "refresh"+n, &stagedoor.RefreshToken{ID: "rt" + n, FamilyID: "family" + n, UserID: u.ID, ClientID: "c", ExpiresAt: until}))
+			ended := must(s.User(ctx, u.ID))(t).AccessEnded
+			ok(t, s.CreateSession(ctx, "handle"+n, &stagedoor.Session{ID: "session" + n, UserID: u.ID, ExpiresAt: until, IdleExpiresAt: until, AccessEnded: ended}))
+			ok(t, s.CreateRefreshToken(ctx, "refresh"+n, &stagedoor.RefreshToken{ID: "rt" + n, FamilyID: "family" + n, UserID: u.ID, ClientID: "c", ExpiresAt: until, AccessEnded: ended}))
 			ok(t, s.AddAuthenticationMethods(ctx, u.ID, []*stagedoor.AuthenticationMethod{{Type: "totp", Secret: "secret" + n}}, false))
-			ok(t, s.SaveMFAToken(ctx, "mfa"+n, &stagedoor.MFAToken{UserID: u.ID, ExpiresAt: until}))
+			ok(t, s.SaveMFAToken(ctx, "mfa"+n, &stagedoor.MFAToken{UserID: u.ID, ExpiresAt: until, AccessEnded: ended}))
 			ok(t, s.CreateTicket(ctx, "ticket"+n, &stagedoor.Ticket{Kind: stagedoor.TicketReset, UserID: u.ID, ExpiresAt: until}))
 		}
 		left := func(n string) (all []bool) {
@@ -43,6 +44,9 @@ func TestFirstProofEndsWhatWasBefore(t *testing.T) {
 			ok(t, err)
 			hash, err := s.PasswordHash(ctx, u.ID)
 			ok(t, err)
+			if now.AccessEnded != 1 {
+				t.Errorf("%s: who has proved it does not go on: %d", n, now.AccessEnded)
+			}
 			if first != (n == "1") || !now.EmailVerified || hash != "new1" {
 				t.Errorf("%s: first %v, %+v, hash %q", n, first, now, hash)
 			}

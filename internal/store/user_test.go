@@ -36,9 +36,9 @@ func TestUserIsKeptWhole(t *testing.T) {
 		if !updated.UpdatedAt.Equal(clock.now) || updated.CreatedAt.Equal(clock.now) || updated.AppMetadata != nil {
 			t.Errorf("%+v", updated)
 		}
-		ok(t, s.RecordLogin(t.Context(), u.ID, "192.0.2.1"))
+		ok(t, s.RecordLogin(t.Context(), u, "192.0.2.1"))
 		clock.now = clock.in(time.Minute)
-		ok(t, s.RecordLogin(t.Context(), u.ID, "2001:db8::1"))
+		ok(t, s.RecordLogin(t.Context(), u, "2001:db8::1"))
 		got := must(s.User(t.Context(), u.ID))(t)
 		if got.LoginsCount != 2 || got.LastIP != "2001:db8::1" || !got.LastLogin.Equal(clock.now) || !got.LastChange().Equal(clock.now) {
 			t.Errorf("%+v", got)
@@ -60,7 +60,7 @@ func TestMissingUser(t *testing.T) {
 		a := stagedoor.Authorization{UserID: "auth0|x"}
 		for name, err := range map[string]error{
 			"User": readErr, "UpdateUser": updateErr, "UserByIdentifier": identifierErr,
-			"RecordLogin":        s.RecordLogin(ctx, "auth0|x", "::1"),
+			"RecordLogin":        s.RecordLogin(ctx, &stagedoor.User{ID: "auth0|x"}, "::1"),
 			"SetPasswordHash":    s.SetPasswordHash(ctx, "auth0|x", "h", time.Time{}),
 			"reset":              s.SetPasswordHash(ctx, "auth0|x", "h", time.Now()),
 			"CreateSession":      s.CreateSession(ctx, "h", &stagedoor.Session{ID: "s", UserID: "auth0|x"}),
@@ -101,7 +101,8 @@ func TestNoTokenEscapes(t *testing.T) {
 		newUser(t, s, "auth0|ada")
 		for i := range 20 {
 			token := fmt.Sprint("t", i)
-			ok(t, s.CreateRefreshToken(t.Context(), token, &stagedoor.RefreshToken{FamilyID: token, UserID: "auth0|ada", ClientID: "c"}))
+			ended := must(s.User(t.Context(), "auth0|ada"))(t).AccessEnded
+			ok(t, s.CreateRefreshToken(t.Context(), token, &stagedoor.RefreshToken{FamilyID: token, UserID: "auth0|ada", ClientID: "c", AccessEnded: ended}))
 			race(2, func(n int) error {
 				if n == 0 {
 					return s.SetPasswordHash(t.Context(), "auth0|ada", "new", time.UnixMilli(1000).UTC())
@@ -166,7 +167,7 @@ func TestFindUsers(t *testing.T) {
 				must(s.UpdateUser(ctx, u.ID, func(u *stagedoor.User) error { u.Username, u.Email = "bobby", ""; return nil }))(t)
 			}
 		}
-		ok(t, s.RecordLogin(ctx, "auth0|ada", "::1"))
+		ok(t, s.RecordLogin(ctx, &stagedoor.User{ID: "auth0|ada"}, "::1"))
 		for identifier, want := range map[string]string{" ADA@Example.com ": "auth0|ada", "Bobby": "auth0|bob"} {
 			if u := must(s.UserByIdentifier(ctx, "Users", identifier))(t); u.ID != want {
 				t.Errorf("%q is %s", identifier, u.ID)
