@@ -134,6 +134,9 @@ func (t *tokenRequest) present(ctx context.Context, presented string) (*stagedoo
 	}
 	if store.IsOnlineToken(presented) {
 		rt, s, err := online(ctx, t.st, presented, t.client.ID)
+		if err == nil {
+			err = stillOnline(ctx, t.st, rt, s)
+		}
 		if err == nil && (!mine(rt) || t.client.Public() && unbound(rt)) { // of a client that had a secret then
 			err = errRefresh()
 		}

@@ -155,9 +155,12 @@ func opaqueTold(ctx context.Context, st *store.Store, raw string) (map[string]an
 // refreshTold reads a refresh token. One that was superseded does not work, and to look at it ends no family.
 func refreshTold(ctx context.Context, st *store.Store, client *stagedoor.Client, raw string) (map[string]any, string, error) {
 	var rt *stagedoor.RefreshToken
+	var s *stagedoor.Session
 	var err error
 	if store.IsOnlineToken(raw) {
-		rt, _, err = online(ctx, st, raw, client.ID)
+		if rt, s, err = online(ctx, st, raw, client.ID); err == nil {
+			err = stillOnline(ctx, st, rt, s)
+		}
 	} else {
 		rt, err = st.UnusedRefreshToken(ctx, raw)
 	}

@@ -7,6 +7,7 @@ import (
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/session"
 	"github.com/stagedoor/stagedoor/internal/store"
+	"github.com/stagedoor/stagedoor/internal/token"
 )
 
 // Online refresh tokens are for programs in browsers: they go on as long as the session does from which they come, and each use of one is a use of the session. Their
@@ -75,6 +76,15 @@ func agreed(ctx context.Context, st *store.Store, rt *stagedoor.RefreshToken) er
 	g, err := st.GrantFor(ctx, rt.UserID, rt.ClientID, rt.Consent)
 	if err == nil && g.ID != rt.Agreement {
 		err = stagedoor.Errorf(stagedoor.NotFound, "not_found", "The consent of the refresh token was taken back.")
+	}
+	return err
+}
+
+// stillOnline is NotFound for an online refresh token of an API that has none any more, or none in such sessions.
+func stillOnline(ctx context.Context, st *store.Store, rt *stagedoor.RefreshToken, s *stagedoor.Session) error {
+	api, err := token.ResourceServer(ctx, st, rt.Audience)
+	if err == nil && !api.AllowsOnline(s.Persistent) {
+		err = stagedoor.Errorf(stagedoor.NotFound, "not_found", "The API has no online refresh tokens any more.")
 	}
 	return err
 }

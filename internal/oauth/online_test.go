@@ -138,6 +138,12 @@ func TestOnlineRefreshTokensEnd(t *testing.T) {
 				t.Fatal(name)
 			}
 		}
+		a := w.browser().onlineToken()
+		w.api(func(rs *stagedoor.ResourceServer) { delete(rs.Stored, "allow_online_access") })
+		w.refresh(site, a.RefreshToken).bad(403, "invalid_grant", wrongRefresh)
+		w.inactive("an API that has none any more", site, a.RefreshToken)
+		w.goesOnline(false)
+		w.refresh(site, a.RefreshToken).good()
 		blocked(true)
 		blocked(false)
 		w.refresh(site, elsewhere.RefreshToken).bad(403, "invalid_grant", wrongRefresh)
