@@ -219,6 +219,38 @@ func TestRiskOfSecondTry(t *testing.T) {
 	})
 }
 
+// TestRiskAfterTokenExchange: a program that exchanges a token for somebody says nothing of where they are.
+func TestRiskAfterTokenExchange(t *testing.T) {
+	eachRiskyWorld(t, func(t *testing.T, w *world) {
+		h := w.a
+		h.adaptive()
+		laptop := h.from(berlin, "Firefox")
+		laptop.risk() // the first login
+		action := h.create("actions/actions", map[string]any{
+			"name": "Exchange", "supported_triggers": []map[string]any{{"id": "custom-token-exchange", "version": "v1"}},
+			"code": `exports.onExecuteCustomTokenExchange = async (event, api) => { api.authentication.setUserById('` + h.user + `'); };`,
+		})
+		h.want(200, h.api("POST", "/actions/actions/"+action["id"].(string)+"/deploy", nil, nil))
+		h.create("token-exchange-profiles", map[string]any{"name": "Legacy", "subject_token_type": "urn:acme:legacy", "action_id": action["id"], "type": "custom_authentication"})
+		h.want(200, h.api("PATCH", "/clients/"+h.site, map[string]any{"token_exchange": map[string]any{"allow_any_profile_of_type": []string{"custom_authentication"}}}, nil))
+		program := h.from(newYork, "App")
+		for range 2 {
+			a := program.post("/oauth/token", url.Values{
+				"grant_type": {"urn:ietf:params:oauth:grant-type:token-exchange"}, "client_id": {h.site}, "client_secret": {h.secret}, "subject_token": {"x"}, "subject_token_type": {"urn:acme:legacy"},
+			})
+			if a.StatusCode != http.StatusOK {
+				t.Fatalf("%d %s", a.StatusCode, a.body)
+			}
+		}
+		if got := laptop.risk(); got != "high 1 not_found_on_deny_list match minimal_travel_from_last_login" {
+			t.Errorf("at home: %s", got)
+		}
+		if got := h.from(newYork, "Firefox").risk(); got != "asked" {
+			t.Errorf("where the program is: %s", got)
+		}
+	})
+}
+
 // TestRiskOfAddress: an address from which many failed is not trusted, and what actions say goes before the policy.
 func TestRiskOfAddress(t *testing.T) {
 	eachRiskyWorld(t, func(t *testing.T, w *world) {

@@ -87,14 +87,20 @@ func Begin(ctx context.Context, st *store.Store, u *stagedoor.User, r *stagedoor
 	case travel.Confidence == stagedoor.ConfidenceHigh, travel.Code == codeNoPlaces:
 		return nil
 	}
-	if _, err := st.Ceremony(ctx, seenKey(u.ID)); !stagedoor.IsKind(err, stagedoor.NotFound) {
-		return err // nil where it is kept already
-	}
-	state, err := json.Marshal(seen{u.LastIP, u.LastLogin})
+	return Stay(ctx, st, u)
+}
+
+// Stay keeps where the user was before a login that is counted now and does not tell where they are, until one does that. The user is as they were before it.
+func Stay(ctx context.Context, st *store.Store, u *stagedoor.User) error {
+	last, err := lastSeen(ctx, st, u)
 	if err != nil {
 		return err
 	}
-	return st.SaveCeremony(ctx, seenKey(u.ID), string(state), u.LastLogin.Add(locationsKnown))
+	state, err := json.Marshal(last)
+	if err != nil {
+		return err
+	}
+	return st.SaveCeremony(ctx, seenKey(u.ID), string(state), st.Clock().Now().Add(locationsKnown))
 }
 
 // End notes that a login of the user has come to its end, so that they are where it came from.

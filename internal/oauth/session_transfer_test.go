@@ -348,3 +348,22 @@ func encoded(t *testing.T, v any) string {
 	ok(t, err)
 	return string(b)
 }
+
+// The risk of a session that a session transfer token opens is that of who opens it, as it was before the login was counted.
+func TestSessionTransferIsMeasured(t *testing.T) {
+	eachWorld(t, func(t *testing.T, w *world) {
+		ok(t, w.st.ChangeSetting(t.Context(), stagedoor.SettingRisk, func(kept map[string]any) error { kept["enabled"] = true; return nil }))
+		token := w.transfer(transferring(w))
+		w.browser().transferred(token).got()
+		sessions, err := w.st.UserSessions(t.Context(), ada)
+		ok(t, err)
+		for _, s := range sessions {
+			if s.Transfer != nil && (s.Risk == nil || !s.Settled) {
+				t.Errorf("risk %+v, settled %v", s.Risk, s.Settled)
+			}
+		}
+		if !slices.ContainsFunc(sessions, func(s stagedoor.Session) bool { return s.Transfer != nil }) {
+			t.Error("there is no such session")
+		}
+	})
+}

@@ -66,7 +66,7 @@ func (in *ruleInput) identity() string {
 func hand(ctx context.Context, v Visit, s *stagedoor.Session, to *stagedoor.User) error {
 	was := s.UserID
 	s.UserID, s.AccessEnded = to.ID, to.AccessEnded
-	err := v.Store.UpdateSession(ctx, s.ID, func(s *stagedoor.Session) { s.UserID = to.ID })
+	err := v.Store.UpdateSession(ctx, s.ID, func(now *stagedoor.Session) { now.UserID, now.Risk, now.Settled = s.UserID, s.Risk, s.Settled })
 	if !stagedoor.IsKind(err, stagedoor.NotFound) {
 		return err
 	}

@@ -108,9 +108,14 @@ func (p *Pipeline) Link(ctx context.Context, v Visit, id, nonce, secret string) 
 	if proved.ID != other.ID {
 		return lost()
 	}
+	risk, err := assessCounted(ctx, v, proved.ID, false)
+	if err != nil {
+		return err
+	}
 	if err := v.Store.RecordLogin(ctx, proved, v.IP); err != nil { // before they get anything by it
 		return wrongSince(err)
 	}
+	s.Risk, s.Settled = risk, false
 	if _, err := v.Store.LinkIdentity(ctx, other.ID, u.Identities[0], true); err != nil {
 		return err
 	}

@@ -127,7 +127,11 @@ func (l *login) openTransferred(ctx context.Context, t *stagedoor.SessionTransfe
 	if err != nil {
 		return "", err
 	}
-	handle, s, err := session.OpenTransferred(ctx, l.st, t, u, conn, l.visit.who())
+	risk, err := assessCounted(ctx, l.visit, u.ID, false)
+	if err != nil {
+		return "", err
+	}
+	handle, s, err := session.OpenTransferred(ctx, l.st, t, u, conn, risk, l.visit.who())
 	if stagedoor.IsKind(err, stagedoor.NotFound) {
 		return l.refuseTransfer(u.ID, "The refresh token of the session transfer token has ended.")
 	}

@@ -64,6 +64,13 @@ func (p *Pipeline) Exchange(ctx context.Context, v Visit, x *TokenExchange, e *s
 	if err := saveMetadata(ctx, v.Store, u.ID, out.Effects); err != nil {
 		return nil, nil, err
 	}
+	if on, err := assesses(ctx, v.Store); err != nil {
+		return nil, nil, err
+	} else if on { // a program asks, and its person need not be there
+		if err := guard.Stay(ctx, v.Store, u); err != nil {
+			return nil, nil, err
+		}
+	}
 	if err := v.Store.RecordLogin(ctx, u, v.IP); err != nil {
 		return nil, nil, err
 	}

@@ -26,9 +26,9 @@ func Open(ctx context.Context, st *store.Store, u *stagedoor.User, conn *stagedo
 
 // OpenTransferred starts a session for u, the person of a session transfer token, who proved themselves when the token says, through the connection.
 // NotFound: the refresh token has ended that it comes from.
-func OpenTransferred(ctx context.Context, st *store.Store, t *stagedoor.SessionTransferToken, u *stagedoor.User, conn *stagedoor.Connection, v Visit) (handle string, s *stagedoor.Session, err error) {
+func OpenTransferred(ctx context.Context, st *store.Store, t *stagedoor.SessionTransferToken, u *stagedoor.User, conn *stagedoor.Connection, risk *stagedoor.RiskAssessment, v Visit) (handle string, s *stagedoor.Session, err error) {
 	s = begun(st, u, conn, t.Methods, v)
-	s.AuthenticatedAt, s.Transfer = t.AuthenticatedAt, &t.Transferred
+	s.AuthenticatedAt, s.Transfer, s.Risk = t.AuthenticatedAt, &t.Transferred, risk
 	handle = stagedoor.NewToken()
 	return handle, s, st.CreateSession(ctx, handle, s)
 }
