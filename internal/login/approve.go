@@ -2,6 +2,7 @@ package login
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"time"
 
@@ -16,9 +17,14 @@ const approvePath = "/u/approve"
 
 // SendApproval asks a person by mail to approve what a client wants to do. The link leads to the page where they see what that is, and sign in.
 func (d *Door) SendApproval(ctx context.Context, st *store.Store, u *stagedoor.User, client *stagedoor.Client, link, lang string, life time.Duration) error {
-	return d.post(ctx, st, page.Letter{Kind: ui.ApprovalEmail, Lang: lang, User: u, Client: client, Data: ui.MailData{
+	err := d.post(ctx, st, page.Letter{Kind: ui.ApprovalEmail, Lang: lang, User: u, Client: client, Data: ui.MailData{
 		Tenant: page.TenantName(st), Client: client.Name, Email: u.Email, Link: link, Expires: life, SupportURL: page.Support(st),
 	}})
+	if failed := (*unsent)(nil); errors.As(err, &failed) {
+		st.Log(notSent(err))
+		return &stagedoor.Error{Kind: stagedoor.Unavailable, Code: "temporarily_unavailable", Message: "The mail that asks the person for their approval could not be sent.", Err: err}
+	}
+	return err
 }
 
 // approval is the request that a link leads to, and its client.

@@ -34,12 +34,7 @@ func (d *Door) later(ctx context.Context, st *store.Store, work func(context.Con
 		defer cancel()
 		if err := work(ctx); err != nil {
 			d.Log.ErrorContext(ctx, "a mail could not be sent", "tenant", st.Tenant().ID, "error", err)
-			e := stagedoor.LogEvent{Type: "fn", Description: "A mail could not be sent."}
-			var failed *unsent
-			if errors.As(err, &failed) { // why it failed is the operator's to know: it names servers
-				e.Details = stagedoor.NotificationDetails("email", failed.kind, failed.to, e.Description)
-			}
-			st.Log(e)
+			st.Log(notSent(err))
 		}
 	}
 	if st.Tenant().Settings.Local.DevelopmentInbox {
@@ -113,6 +108,16 @@ func (d *Door) postBy(ctx context.Context, st *store.Store, l page.Letter, templ
 		return &unsent{err, m.Kind, m.To}
 	}
 	return nil
+}
+
+// notSent is the event of a mail that could not be sent.
+func notSent(err error) stagedoor.LogEvent {
+	e := stagedoor.LogEvent{Type: "fn", Description: "A mail could not be sent."}
+	var failed *unsent
+	if errors.As(err, &failed) { // why it failed is the operator's to know: it names servers
+		e.Details = stagedoor.NotificationDetails("email", failed.kind, failed.to, e.Description)
+	}
+	return e
 }
 
 // unsent is why a mail of a kind to somebody could not be sent.
