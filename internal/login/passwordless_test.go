@@ -229,7 +229,7 @@ func TestPasswordlessLink(t *testing.T) {
 			t.Errorf("to another site: %d %s", r.status, words(r.body))
 		}
 
-		// A code that is typed into a client's page goes the same way, without a click.
+		// A code that is typed into a client's page goes the same way, without a click: another page may lead people here with a code of its own.
 		w.browser().json("/passwordless/start", `{"client_id":"app","connection":"email","email":"grace@example.com","send":"code"}`).want(200)
 		code := w.sent()
 		w.browser().json("/passwordless/verify", `{"client_id":"app","connection":"email","email":"grace@example.com","verification_code":"0"}`).want(403)
@@ -238,7 +238,11 @@ func TestPasswordlessLink(t *testing.T) {
 		}
 		third := w.browser()
 		q := url.Values{"client_id": {"app"}, "connection": {"email"}, "email": {"grace@example.com"}, "verification_code": {code}, "response_type": {"code"}, "redirect_uri": {callback}, "state": {"x"}, "code_challenge": {strings.Repeat("c", 43)}, "code_challenge_method": {"S256"}}
-		if q := third.finish(third.get("/passwordless/verify_redirect?" + q.Encode())); q.Get("code") == "" {
+		at := "/passwordless/verify_redirect?" + q.Encode()
+		for _, page := range []string{"", "https://evil.test/", "https://app.test.evil.test/", "no address"} {
+			third.do(http.MethodGet, at, "", "Referer", page).want(200).says("You are about to log in to Mixtape as grace@example.com")
+		}
+		if q := third.finish(third.do(http.MethodGet, at, "", "Referer", callback)); q.Get("code") == "" {
 			t.Errorf("by a typed code: %v", q)
 		}
 		if logged := w.logged(); strings.Contains(logged, code) {

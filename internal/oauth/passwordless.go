@@ -222,7 +222,8 @@ func (d *Door) codeIsRight(r *http.Request, st *store.Store, params map[string]s
 }
 
 // byLink signs a person in by a code in the address. The link of a mail asks first: programs that look into mails open links too, and a
-// link that somebody else sends would sign a person in as them. A code that was typed goes on at once.
+// link that somebody else sends would sign a person in as them. A code that was typed goes on at once where the browser says that it comes from a page of the client's: anybody can
+// have a code sent to themselves, and lead somebody else's browser here with it (login CSRF, RFC 9700 section 4.7).
 func (d *Door) byLink(w http.ResponseWriter, r *http.Request, st *store.Store) {
 	if r.Method == http.MethodHead { // programs try links by it
 		ui.SetHeaders(w.Header())
@@ -282,7 +283,7 @@ func (d *Door) byLink(w http.ResponseWriter, r *http.Request, st *store.Store) {
 		return
 	}
 	v := visit(r, st)
-	if !posted && d.Pipeline.IsLink(r.Context(), v, conn, address) {
+	if !posted && (tx == nil && !ledHere(r, client) || d.Pipeline.IsLink(r.Context(), v, conn, address)) {
 		page.Render(w, http.StatusOK, ui.LinkPage{Frame: page.Frame(r, st, client), Address: address, Form: ui.Form{Action: passwordlessLink + "?" + r.URL.RawQuery}})
 		return
 	}
@@ -302,6 +303,12 @@ func (d *Door) byLink(w http.ResponseWriter, r *http.Request, st *store.Store) {
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("Referrer-Policy", "no-referrer")
 	http.Redirect(w, r, "/authorize/resume?state="+url.QueryEscape(id), http.StatusSeeOther)
+}
+
+// ledHere tells whether the browser says that a page of the client's, or of ours, has led it here. A page can have it say nothing, but not the name of another one.
+func ledHere(r *http.Request, c *stagedoor.Client) bool {
+	origin := originOf(r.Referer())
+	return origin != "" && (web.LivesAt(c, origin) || origin+"/" == web.Issuer(r))
 }
 
 // redeemPasswordless signs somebody in by a code.
