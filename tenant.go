@@ -132,6 +132,8 @@ type LocalSettings struct {
 	// long run, so many at once. 0 means no limit.
 	ManagementRate  int `json:"management_rate,omitempty"`
 	ManagementBurst int `json:"management_burst,omitempty"`
+	// AnonymousRate is how many sessions of visitors may begin a second in the long run; 0 means 100.
+	AnonymousRate int `json:"anonymous_rate,omitempty"`
 	// ScriptRuntime is what the tenant's scripts run on: auto, embedded or node; empty means auto.
 	ScriptRuntime string `json:"script_runtime,omitempty"`
 	// ScriptRecording is the flight recorder's setting, ScriptLimits bound runs by the kind of their scripts: rules, actions, hooks, connections.

@@ -37,6 +37,7 @@ func TestNewerMembers(t *testing.T) {
 			{api, `{"access_token":{"claims_mapping":{"custom_claims":[{"name":"a","expression":"anonymous_session.a"},{"name":"a","expression":"anonymous_session.b"}]}}}`, "", 400},
 			{api, `{"require_consent_non_repudiation":true}`, "", 501},
 			{"/tenants/settings", `{"sessions":{"anonymous":{"lifetime_in_minutes":60,"activate_cookie":false}}}`, "sessions", 200},
+			{"/tenants/settings", `{"stagedoor":{"anonymous_rate":5}}`, "stagedoor", 200},
 			{"/tenants/settings", `{"sessions":{"anonymous":{"lifetime_in_minutes":525601}}}`, "", 400},
 			{"/tenants/settings", `{"access_token":{"claims_mapping":{"custom_claims":[{"name":"cart","expression":"anonymous_session.metadata.cart"}]}}}`, "access_token", 200},
 			{"/tenants/settings", `{"access_token":{"claims_mapping":{"custom_claims":[{"name":"exp","expression":"anonymous_session.metadata.cart"}]}}}`, "", 400},

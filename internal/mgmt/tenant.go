@@ -89,6 +89,7 @@ type localSettingsIn struct {
 	MaxSearchResults     web.Opt[int]               `json:"max_search_results" schema:"min=0,max=1000000000"`
 	ManagementRate       web.Opt[int]               `json:"management_rate" schema:"min=0,max=1000000"`
 	ManagementBurst      web.Opt[int]               `json:"management_burst" schema:"min=0,max=1000000"`
+	AnonymousRate        web.Opt[int]               `json:"anonymous_rate" schema:"min=0,max=1000000"`
 	ScriptRuntime        web.Opt[string]            `json:"script_runtime" schema:"enum=auto|embedded|node"`
 	ScriptRecording      web.Opt[scriptRecordingIn] `json:"script_recording"`
 	ScriptLimits         web.Opt[scriptLimitsIn]    `json:"script_limits"`
@@ -306,6 +307,7 @@ func (in *tenantSettingsIn) copyTo(s *stagedoor.TenantSettings) {
 	in.Local.Value.MaxSearchResults.Into(&s.Local.MaxSearchResults)
 	in.Local.Value.ManagementRate.Into(&s.Local.ManagementRate)
 	in.Local.Value.ManagementBurst.Into(&s.Local.ManagementBurst)
+	in.Local.Value.AnonymousRate.Into(&s.Local.AnonymousRate)
 	in.Local.Value.MaxImportBytes.Into(&s.Local.MaxImportBytes)
 	in.Local.Value.ScriptRuntime.Into(&s.Local.ScriptRuntime)
 	in.Local.Value.copyScripts(&s.Local)

@@ -308,15 +308,21 @@ func (v *visitorRequest) ticket() (*visitorResponse, error) {
 type allowance struct {
 	name          string
 	network, most int // of one network, at one server
-	all, burst    int // of the tenant, at all servers; 0: as often as networks may
+	part          int // of the tenant's rate, at all servers: one of so many; 0: as often as networks may
 }
+
+// usualRate is how many sessions of a tenant's visitors may begin a second in the long run, and burstOf for how many seconds' worth there is room at once.
+const (
+	usualRate = 100
+	burstOf   = 20
+)
 
 // Nothing is kept of a visitor who goes on, but a token costs a signature, a new session a line in the log, and one that is ended its name: one network has no end of visitors, and a tenant has neither the
 // machine nor the disk for itself.
 var (
 	visitors    = allowance{name: "anonymous", network: 20, most: 600}
-	newVisitors = allowance{name: "anonymous new", network: 1, most: 100, all: 100, burst: 2000}
-	leavers     = allowance{name: "anonymous end", network: 1, most: 100, all: 10, burst: 1000}
+	newVisitors = allowance{name: "anonymous new", network: 1, most: 100, part: 1}
+	leavers     = allowance{name: "anonymous end", network: 1, most: 100, part: 10}
 )
 
 // room counts a request of a network, or refuses it. An empty network is a client that has proved itself and does not say for whom it asks: it stands for many visitors. Networks are counted by each server
@@ -327,8 +333,9 @@ func (d *Door) room(st *store.Store, network string, q allowance) error {
 	if network != "" {
 		room = d.networks.Take(st.Tenant().ID+" "+q.name+" "+network, now, q.network, q.most)
 	}
-	if room.OK && q.all > 0 {
-		room = d.visitors.Take(st, q.name, now, q.all, q.burst)
+	if room.OK && q.part > 0 {
+		rate := max(cmp.Or(st.Tenant().Settings.Local.AnonymousRate, usualRate)/q.part, 1)
+		room = d.visitors.Take(st, q.name, now, rate, rate*burstOf)
 	}
 	if room.OK {
 		return nil

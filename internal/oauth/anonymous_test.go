@@ -263,6 +263,17 @@ func TestAnonymousSessionsAreBounded(t *testing.T) {
 		w.pass(time.Second)
 		w.browser().visitor(anonymousToken, of()).is(200, "", "")
 
+		// All networks of a tenant together.
+		w.settings(func(s *stagedoor.TenantSettings) { s.Local.AnonymousRate = 1 })
+		w.pass(time.Hour)
+		for i := range burstOf + 1 {
+			b := w.browser()
+			b.from = fmt.Sprintf("203.0.113.%d", i)
+			b.visitor(anonymousToken, of()).is(map[bool]int{true: 200, false: 429}[i < burstOf], map[bool]string{false: "too_many_requests"}[i < burstOf], "")
+		}
+		w.settings(func(s *stagedoor.TenantSettings) { s.Local.AnonymousRate = 0 })
+		w.pass(time.Hour)
+
 		// Ends are kept, so that they are counted, too.
 		status := 0
 		for i := range leavers.most + 1 {
