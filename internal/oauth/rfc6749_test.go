@@ -207,9 +207,17 @@ func TestRFC6750(t *testing.T) {
 			}
 		}
 	})
-	w.section("2.3 no token in the address", func() {
-		if a := w.browser().get("/userinfo?access_token=" + token); a.Code != 401 {
-			w.Errorf("%d", a.Code)
+	w.section("2.3 a token in the address by GET alone, once, and nobody keeps the answer", func() { // passport-auth0
+		at := "/userinfo?access_token=" + token
+		if a := w.browser().get(at); a.Code != 200 || a.Header().Get("Cache-Control") != "no-store" {
+			w.Errorf("%d %v", a.Code, a.Header())
+		}
+		both := newRequest("GET", at, "")
+		both.Header.Set("Authorization", "Bearer x")
+		for _, a := range []*answer{w.browser().get(at + "&access_token=" + token), w.browser().do(newRequest("POST", at, "")), w.browser().do(both)} {
+			if a.Code != 401 {
+				w.Errorf("%d", a.Code)
+			}
 		}
 	})
 	w.section("3 one challenge, of the scheme Bearer, each attribute once", func() {

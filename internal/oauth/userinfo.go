@@ -146,6 +146,8 @@ func presentedToken(w http.ResponseWriter, r *http.Request) (scheme, raw string)
 		if params, err := readParams(w, r); err == nil {
 			return "Bearer", params["access_token"]
 		}
+	} else if given := r.URL.Query()["access_token"]; len(given) == 1 && r.Header.Get("Authorization") == "" {
+		return "Bearer", given[0] // passport-auth0 has no other way
 	}
 	return "", ""
 }
