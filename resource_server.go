@@ -195,3 +195,9 @@ type Rule struct {
 	Enabled bool   `json:"enabled"`
 	Stage   string `json:"stage"`
 }
+
+// RuleStage is the stage of the rules that run.
+const RuleStage = "login_success"
+
+// Runs tells whether logins run the rule.
+func (r *Rule) Runs() bool { return r.Enabled && (r.Stage == "" || r.Stage == RuleStage) }

@@ -38,7 +38,7 @@ func table() []kind {
 		{asset: "clientGrants", title: "client grant", carry: carryGrants, noun: noun{path: "/client-grants", paged: true}},
 		{asset: "roles", title: "role", carry: carryAll, noun: noun{path: "/roles", paged: true, keeps: true, split: without("permissions"), parts: rolePermissions}},
 		{asset: "rulesConfigs", title: "rule setting", carry: carryRulesConfigs},
-		{asset: "rules", title: "rule", carry: carryAll, noun: noun{path: "/rules", paged: true, keeps: true, derived: []string{"stage"}}},
+		{asset: "rules", title: "rule", carry: carryAll, noun: noun{path: "/rules", paged: true, keeps: true, fixed: []string{"stage"}}},
 		{asset: "hooks", title: "hook", carry: carryAll, noun: noun{
 			path: "/hooks", paged: true, keeps: true, prepare: prepareHook, split: without("secrets"), parts: hookSecrets, hidden: hiddenHook, fixed: []string{"triggerId"},
 			derived: []string{"code"},

@@ -360,6 +360,11 @@ func TestRules(t *testing.T) {
 		h.call(all, "PATCH", "/rules/"+id, `{"order":7}`).fails(409, "rule_conflict", "A rule with the same order already exists")
 		h.call(all, "PATCH", "/rules/"+id, `{"name":"two"}`).fails(409, "rule_conflict", "A rule with the same name already exists")
 		h.call(all, "PATCH", "/rules/"+two, `{"order":0,"enabled":true,"name":"second"}`).is(200, "")
+		h.call(all, "POST", "/rules", rule("five", `,"stage":"login_success"`)).is(201, "") // the deploy tool always names it
+		six := h.call(all, "POST", "/rules", rule("six", `,"stage":"login_failure"`)).is(201, "").text("id")
+		h.call(all, "GET", "/rules/"+six+"?fields=stage", "").is(200, `{"stage":"login_failure"}`)
+		h.call(all, "POST", "/rules", rule("seven", `,"stage":"later"`)).is(400, "")
+		h.call(all, "PATCH", "/rules/"+two, `{"stage":"login_success"}`).is(400, "")
 		h.call(all, "POST", "/rules", `{"name":"-bad-","script":"x"}`).is(400, "")
 		h.call(all, "POST", "/rules", `{"name":"bad"}`).fails(400, "invalid_body", payload(`Missing required property: script'`))
 		h.call(all, "POST", "/rules", `{"name":"bad","script":"alert("}`).fails(400, "invalid_body", payload(`unexpected token at line 1' on property script`))

@@ -89,7 +89,7 @@ func (a *API) triedRules(c *call, tried *stagedoor.Rule, all bool) ([]rehearsal.
 		switch {
 		case r.ID == tried.ID:
 			out = append(out, one)
-		case r.Enabled:
+		case r.Runs():
 			out = append(out, rehearsal.Script{Name: r.Name, Source: r.Script})
 		}
 	}

@@ -1,6 +1,7 @@
 package mgmt
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"strings"
@@ -42,13 +43,14 @@ type createRuleIn struct {
 	Script  string        `json:"script" schema:"required,min=1" doc:"Code to be executed when this rule runs"`
 	Order   web.Opt[int]  `json:"order" schema:"notnull,min=0,max=1000000000" doc:"Order that this rule should execute in relative to other rules"`
 	Enabled web.Opt[bool] `json:"enabled" schema:"notnull" doc:"Whether the rule is enabled (true), or disabled (false)"`
+	Stage   string        `json:"stage" schema:"enum=login_success|login_failure|pre_authorize" doc:"When this rule would run; only those of login_success do"` // the vendor's deploy tool always sends it
 }
 
 func (a *API) createRule(c *call, in createRuleIn) (any, error) {
 	if err := a.checkScript(c, in.Script); err != nil {
 		return nil, err
 	}
-	r := &stagedoor.Rule{Name: in.Name, Script: in.Script, Order: in.Order.Value, Enabled: in.Enabled.Or(true), Stage: "login_success"}
+	r := &stagedoor.Rule{Name: in.Name, Script: in.Script, Order: in.Order.Value, Enabled: in.Enabled.Or(true), Stage: cmp.Or(in.Stage, stagedoor.RuleStage)}
 	return r, c.store.CreateRule(c.ctx(), r)
 }
 

@@ -227,3 +227,12 @@ func TestRulesDoNotRunAtExchange(t *testing.T) {
 	w.pass(time.Minute)
 	same(t, "claim", w.claims(w.redeem(site, code).good().IDToken)["https://app.test/n"], 1)
 }
+
+// Rules of the stages that were given up long ago are kept, and no login runs them.
+func TestRulesOfOtherStages(t *testing.T) {
+	w := newWorld(t)
+	for _, stage := range []string{"login_failure", "pre_authorize"} {
+		ok(w, w.st.CreateRule(t.Context(), &stagedoor.Rule{Name: stage, Script: `function (user, context, callback) { callback(new UnauthorizedError('no')); }`, Enabled: true, Stage: stage}))
+	}
+	w.redeem(site, w.browser().login(request(site)).got().Get("code")).good()
+}

@@ -45,7 +45,7 @@ func enabledRules(ctx context.Context, st *store.Store) ([]script.Rule, error) {
 	all, err := st.Rules(ctx)
 	var enabled []script.Rule
 	for _, r := range all {
-		if r.Enabled {
+		if r.Runs() {
 			enabled = append(enabled, script.Rule{ID: r.ID, Name: r.Name, Source: r.Script})
 		}
 	}
