@@ -80,7 +80,8 @@ type actionPaging struct {
 	PerPage web.Opt[int] `json:"per_page" schema:"notnull,min=0,max=100" doc:"The maximum number of results to be returned by the server in single response. 20 by default"`
 }
 
-// paged answers a page of a list in the envelope of /actions, whose zeros are left out.
+// paged answers a page of a list in the envelope of /actions, whose zeros are left out. Behind the last page there is no total: go-auth0 looks
+// for start and limit, which are not here, to see whether there is more, so that auth0-cli asks on until that is gone.
 func paged[T any](in actionPaging, key string, all []T, show func(*T) (any, error)) (any, error) {
 	size := in.PerPage.Or(20)
 	shown := []any{}
@@ -91,8 +92,12 @@ func paged[T any](in actionPaging, key string, all []T, show func(*T) (any, erro
 		}
 		shown = append(shown, one)
 	}
+	total := len(all)
+	if len(shown) == 0 && in.Page > 0 {
+		total = 0
+	}
 	out := map[string]any{key: shown}
-	for name, n := range map[string]int{"total": len(all), "page": in.Page, "per_page": size} {
+	for name, n := range map[string]int{"total": total, "page": in.Page, "per_page": size} {
 		if n != 0 {
 			out[name] = n
 		}

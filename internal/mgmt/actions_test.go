@@ -72,7 +72,7 @@ func TestActions(t *testing.T) {
 		v2 := h.call(all, "POST", path+"/deploy", "").is(200, "").text("id")
 		h.call(all, "GET", path+"/versions/"+v1, "").is(200, within(version(first, v1, 1, `"deployed":false,"built_at":`+startNano+`,`)))
 		h.call(all, "GET", path+"/versions?page=0&per_page=1", "").is(200, `{"versions":[`+within(version(second, v2, 2, `"deployed":true,"built_at":`+startNano+`,`))+`],"total":2,"per_page":1}`)
-		h.call(all, "GET", path+"/versions?page=2", "").is(200, `{"versions":[],"total":2,"page":2,"per_page":20}`)
+		h.call(all, "GET", path+"/versions?page=2", "").is(200, `{"versions":[],"page":2,"per_page":20}`)
 
 		// Rolling back copies an old version; the draft stays, or follows.
 		back := h.call(all, "POST", path+"/versions/"+v1+"/deploy", "")

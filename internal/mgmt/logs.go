@@ -18,6 +18,7 @@ type listLogsIn struct {
 	Sort   string `json:"sort" schema:"enum=date:1|date:-1" doc:"Field to use for sorting appended with :1 for ascending and :-1 for descending"`
 	Query  string `json:"q" doc:"Query in Lucene query string syntax"`
 	Search string `json:"search" doc:"Retrieves logs that match the specified search criteria"`
+	Engine string `json:"search_engine" doc:"The version of the search engine: there is one"` // go-auth0, and auth0-cli by it, sends it with each q
 }
 
 // showLog returns an event as the wire has it.

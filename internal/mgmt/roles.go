@@ -9,8 +9,10 @@ import (
 	"github.com/stagedoor/stagedoor/internal/web"
 )
 
+// listRolesIn takes fields too, which the public document does not have: auth0-cli asks for them (terraform generate).
 type listRolesIn struct {
 	web.Paging
+	web.Fields
 	NameFilter string `json:"name_filter" doc:"Optional filter on name (case-insensitive)"`
 	Type       string `json:"type" schema:"enum=tenant|organization" doc:"Optional filter on the type of role"`
 	OwnerID    string `json:"owner_id" doc:"Optional filter on the organization that owns the role"`
@@ -25,7 +27,7 @@ func (a *API) listRoles(c *call, in listRolesIn) (any, error) {
 	all = slices.DeleteFunc(all, func(r stagedoor.Role) bool {
 		return !strings.Contains(strings.ToLower(r.Name), named) || in.Type != "" && r.Type != in.Type || in.OwnerID != "" && r.OwnerID != in.OwnerID
 	})
-	return pageOf(in.Paging, "roles", all, func(r stagedoor.Role) any { return r }), nil
+	return listed(c, in.Paging, web.Checkpoint{}, "roles", all, func(r stagedoor.Role) string { return r.ID }, func(r stagedoor.Role) (any, error) { return in.Pick(r) })
 }
 
 // pageOf answers a page of what is small enough to be read whole.

@@ -55,6 +55,7 @@ func TestRoles(t *testing.T) {
 		admin := `{"id":"` + other + `","name":"Admin","type":"tenant"}`
 		h.call(all, "GET", "/roles?type=tenant&per_page=100&page=0&include_totals=true", "").is(200, `{"start":0,"limit":100,"total":2,"roles":[`+admin+`,`+edited+`]}`)
 		h.call(all, "GET", "/roles?per_page=1&page=1", "").is(200, `[`+edited+`]`)
+		h.call(all, "GET", "/roles?fields=id,name&include_fields=true&page=1&per_page=1&include_totals=true", "").is(200, `{"start":1,"limit":1,"total":2,"roles":[{"id":"`+id+`","name":"Writer"}]}`) // auth0-cli
 		h.call(all, "GET", "/roles?name_filter=WRIT", "").is(200, `[`+edited+`]`)
 
 		h.call(all, "DELETE", path, "").is(200, `{}`)

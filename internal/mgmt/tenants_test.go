@@ -154,6 +154,9 @@ func TestLogs(t *testing.T) {
 		if !strings.Contains(logs.body, `"password":"*****"`) {
 			h.Errorf("masked: %s", logs.body)
 		}
+		if found := h.call(all, "GET", "/logs?q=type:fapi&search_engine=v3&page=0&per_page=1&sort=date:-1", "").is(200, ""); !strings.Contains(found.body, "Delete a User") { // auth0-cli
+			h.Errorf("found: %s", found.body)
+		}
 		oldest := h.call(all, "GET", "/logs?sort=date:1&per_page=1&include_totals=true", "").is(200, "")
 		if oldest.get("total") != 5.0 || oldest.get("length") != 1.0 || oldest.get("start") != 0.0 {
 			h.Errorf("envelope: %s", oldest.body)
