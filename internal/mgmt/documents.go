@@ -25,6 +25,7 @@ type documents struct {
 	deep     bool                       // objects in a body are put on those that are there, not in their place
 	bare     bool                       // a list without totals is a bare array
 	gone     bool                       // deleting what is not there is 404
+	timeless bool                       // when it was made and changed is not shown; the deploy tool would send it back
 }
 
 // newDocuments makes the verbs of a noun. missing is the wire's text for one that is not there, {id} its id, code its errorCode.
@@ -51,6 +52,9 @@ func (n documents) show(d *stagedoor.Document) (any, error) {
 		n.hide(out)
 	}
 	out["id"] = d.ID
+	if n.timeless {
+		return out, nil
+	}
 	out["created_at"], out["updated_at"] = stagedoor.FormatTime(time.UnixMilli(d.CreatedAt)), stagedoor.FormatTime(time.UnixMilli(d.UpdatedAt))
 	return out, nil
 }

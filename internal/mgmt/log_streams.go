@@ -63,8 +63,9 @@ var sinkValues = map[string]*regexp.Regexp{
 	"mixpanelServiceAccountUsername": regexp.MustCompile(`^[^:]+$`), "mixpanelServiceAccountPassword": regexp.MustCompile(`^[^:]+$`),
 }
 
-// keptInSinks are what a change may leave out, and stays as it was: members of ours, which tools do not know, and secrets.
-var keptInSinks = []string{"stagedoorBaseUrl", "stagedoorSigningSecret", "segmentWriteKey", "mixpanelServiceAccountPassword"}
+// keptInSinks are what a change may leave out, and stays as it was: members of ours, which tools do not know, and secrets that a service cannot do
+// without: the deploy tool does not send those that it has not been given.
+var keptInSinks = []string{"stagedoorBaseUrl", "stagedoorSigningSecret", "segmentWriteKey", "mixpanelServiceAccountPassword", "datadogApiKey", "splunkToken"}
 
 // veiledSecret stands for a secret that is not shown; sent back it changes nothing.
 const veiledSecret = "********"

@@ -100,6 +100,23 @@ func TestUndeliveredStreams(t *testing.T) {
 	})
 }
 
+// TestSinkKept: the deploy tool changes a stream without the secret that it was not given.
+func TestSinkKept(t *testing.T) {
+	each(t, func(h *house) {
+		bearer := h.machine("acme")
+		for kind, sink := range map[string]struct{ known, name string }{
+			"datadog": {`"datadogRegion":"us"`, "datadogApiKey"},
+			"splunk":  {`"splunkDomain":"s.test","splunkPort":"8088","splunkSecure":true`, "splunkToken"},
+		} {
+			h.call(bearer, "POST", "/log-streams", `{"type":"`+kind+`","sink":{`+sink.known+`}}`).is(400, "")
+			at := "/log-streams/" + h.call(bearer, "POST", "/log-streams", `{"type":"`+kind+`","sink":{`+sink.known+`,"`+sink.name+`":"secret"}}`).is(200, "").text("id")
+			if got := h.call(bearer, "PATCH", at, `{"sink":{`+sink.known+`}}`).is(200, ""); got.text("sink", sink.name) != "secret" {
+				h.Errorf("%s: %s", kind, got.body)
+			}
+		}
+	})
+}
+
 // TestSinkElsewhere: whoever may change a stream does not get its secrets by sending its events elsewhere.
 func TestSinkElsewhere(t *testing.T) {
 	each(t, func(h *house) {

@@ -17,9 +17,14 @@ var (
 		n.bare = true
 		return n
 	}()
-	connectionProfiles    = newDocuments("connection_profile", "cop_", "connection_profiles", "Connection profile not found.", "")
+	connectionProfiles = func() documents {
+		n := newDocuments("connection_profile", "cop_", "connection_profiles", "Connection profile not found.", "")
+		n.timeless = true
+		return n
+	}()
 	userAttributeProfiles = func() documents {
 		n := newDocuments("user_attribute_profile", "uap_", "user_attribute_profiles", "User attribute profile not found.", "")
+		n.timeless = true
 		n.complete = func(members map[string]any) {
 			id, _ := members["user_id"].(map[string]any)
 			if id == nil {
