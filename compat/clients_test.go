@@ -24,6 +24,7 @@ var drivers = map[string][]string{
 	"nextjs-auth0":              webClient,
 	"openid-client-v5":          {"sign in", "userinfo", "renew", "single sign-on", "step up", "revoke", "sign out"},
 	"openid-client-v6":          {"sign in", "userinfo", "renew", "single sign-on", "step up", "PAR", "DPoP", "revoke", "sign out"},
+	"passport-auth0":            {"sign in", "userinfo", "single sign-on", "step up"},
 	"express-oauth2-jwt-bearer": {"verify", "refuse"},
 	"jwks-rsa-v3":               {"verify", "refuse"},
 	"jwks-rsa-v4":               {"verify", "refuse"},
