@@ -69,7 +69,7 @@ func table() []kind {
 		{asset: "supplementalSignals", title: "supplemental signals", carry: carryOne("PATCH", "/supplemental-signals", "settings")},
 		{asset: "networkACLs", title: "network ACL", carry: carryAll, noun: noun{path: "/network-acls", paged: true, key: "description"}},
 		{asset: "logStreams", title: "log stream", carry: carryAll, noun: noun{path: "/log-streams", fixed: []string{"type"}, prepare: prepareLogStream, parts: logStreamStatus, split: without("status")}},
-		{asset: "eventStreams", title: "event stream", carry: carryAll, noun: noun{path: "/event-streams"}},
+		{asset: "eventStreams", title: "event stream", carry: carryAll, noun: noun{path: "/event-streams", prepare: prepareEventStream}},
 		{asset: "flowVaultConnections", title: "vault connection", carry: carryAll, noun: noun{
 			path: "/flows/vault/connections", fixed: []string{"app_id"}, derived: []string{"ready", "refreshed_at", "fingerprint", "environment", "account_name"},
 		}},

@@ -1,6 +1,7 @@
 package carry
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -419,18 +420,33 @@ func (r *run) organizationGrants(o *Object, target string, want []map[string]any
 	if err != nil {
 		return err
 	}
+	told := map[string]int{} // how many entries a client has that name no API
 	for _, one := range want {
-		audience := r.audience(textOf(one, "audience"))
-		id, err := r.clientID(textOf(one, "client_id"))
+		if textOf(one, "audience") == "" {
+			told[textOf(one, "client_id")]++
+		}
+	}
+	taken := map[string]int{}
+	for _, one := range want {
+		name, audience := textOf(one, "client_id"), r.audience(textOf(one, "audience"))
+		id, err := r.clientID(name)
 		if err != nil && !stagedoor.IsKind(err, stagedoor.NotFound) {
 			return err
 		}
-		i := slices.IndexFunc(grants, func(g map[string]any) bool { return textOf(g, "client_id") == id && textOf(g, "audience") == audience })
-		if i < 0 {
-			o.lose("client_grants", fmt.Sprintf("there is no grant of %s for %s here", textOf(one, "client_id"), audience))
+		fits := grantsFor(grants, id, audience)
+		if audience == "" {
+			if len(fits) > told[name] {
+				o.lose("client_grants", fmt.Sprintf("%s has %d grants for organizations here, and which is meant is not told", name, len(fits)))
+				continue
+			}
+			fits = fits[min(taken[name], len(fits)):]
+			taken[name]++
+		}
+		if len(fits) == 0 {
+			o.lose("client_grants", fmt.Sprintf("there is no grant of %s for %s here", name, cmp.Or(audience, "organizations")))
 			continue
 		}
-		grant := textOf(grants[i], "id")
+		grant := fits[0]
 		if slices.ContainsFunc(have, func(g map[string]any) bool { return textOf(g, "id") == grant }) {
 			continue
 		}
@@ -440,6 +456,18 @@ func (r *run) organizationGrants(o *Object, target string, want []map[string]any
 		o.changed("client_grants")
 	}
 	return nil
+}
+
+// grantsFor are the ids of a client's grants for an API. The deploy tool names no API where an organization has a grant: these are those that
+// organizations may have.
+func grantsFor(grants []map[string]any, client, audience string) (ids []string) {
+	for _, g := range grants {
+		usage := textOf(g, "organization_usage")
+		if textOf(g, "client_id") == client && (textOf(g, "audience") == audience || audience == "" && (usage == "allow" || usage == "require")) {
+			ids = append(ids, textOf(g, "id"))
+		}
+	}
+	return ids
 }
 
 // carryDomains carries custom domains. What is the tenant's own domain here is so already.

@@ -357,6 +357,13 @@ func prepareExchange(r *run, o *Object, item, _ map[string]any) error {
 	return r.nameAction(item)
 }
 
+// prepareEventStream finds the action that a stream goes to: the deploy tool writes its name.
+func prepareEventStream(r *run, _ *Object, item, _ map[string]any) error {
+	destination, _ := item["destination"].(map[string]any)
+	configuration, _ := destination["configuration"].(map[string]any)
+	return r.nameAction(configuration)
+}
+
 // nameAction puts the id of an action into a member action_id that has its name. What is no name of an action stays.
 func (r *run) nameAction(item map[string]any) error {
 	name := textOf(item, "action_id")
