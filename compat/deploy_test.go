@@ -1,24 +1,24 @@
 package compat
 
 import (
+	"bytes"
+	"encoding/json"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
+	"syscall"
 	"testing"
+	"time"
 )
 
 // TestDeployTool_Export writes the demo's tenant down with the vendor's deploy tool, in both formats, and brings it into an empty server: a
 // second run there has nothing to do.
 func TestDeployTool_Export(t *testing.T) {
-	node := need(t, "node")
-	tool, err := filepath.Abs("deploy/node_modules/.bin/a0deploy")
-	if err == nil {
-		_, err = os.Stat(tool)
-	}
-	if err != nil {
-		missing(t, "the packages of compat/deploy are not installed")
-	}
+	t.Parallel() // the tool waits most of the time: it sends no more than eight requests a second
+	node, tool := deployTool(t)
 	for _, format := range []string{"directory", "yaml"} {
 		t.Run(format, func(t *testing.T) {
 			dir := t.TempDir()
@@ -34,11 +34,11 @@ func TestDeployTool_Export(t *testing.T) {
 			if err != nil {
 				t.Fatalf("%v\n%s", err, out)
 			}
-			out = carried(t, dir, "--yes")
+			out = carried(t, dir, "written", "--yes")
 			if !strings.Contains(out, `"name": "Mixtape API"`) || strings.Contains(out, `"action": "refuse"`) {
 				t.Errorf("the first run:\n%s", out)
 			}
-			again := carried(t, dir, "--plan")
+			again := carried(t, dir, "written", "--plan")
 			if strings.Contains(again, `"action": "create"`) || strings.Contains(again, `"action": "change"`) {
 				t.Errorf("the second run would do something:\n%s", again)
 			}
@@ -46,10 +46,111 @@ func TestDeployTool_Export(t *testing.T) {
 	}
 }
 
-// carried runs the import; what is not carried of a tenant that has its own management client already is told by the exit code.
-func carried(t *testing.T, dir, how string) string {
+// deployTool returns the paths of Node.js and of the deploy tool.
+func deployTool(t *testing.T) (node, tool string) {
 	t.Helper()
-	command := exec.CommandContext(t.Context(), binary, "import", "auth0", "written", "--data", "data", "--json", how)
+	node = need(t, "node")
+	tool, err := filepath.Abs("deploy/node_modules/.bin/a0deploy")
+	if err == nil {
+		_, err = os.Stat(tool)
+	}
+	if err != nil {
+		missing(t, "the packages of compat/deploy are not installed")
+	}
+	return node, tool
+}
+
+// TestDeployTool_Import brings a tenant with something of each kind into an empty server by the vendor's deploy tool, twice; our own import finds
+// nothing to do there then.
+func TestDeployTool_Import(t *testing.T) {
+	t.Parallel()
+	node, tool := deployTool(t)
+	languages, err := filepath.Abs("deploy/fewer-languages.cjs")
+	ok(t, err)
+	file, err := filepath.Abs("deploy/tenant/tenant.yaml")
+	ok(t, err)
+	s := newServer(t)
+	environment := []string{
+		"AUTH0_DOMAIN=" + s.Domain, "AUTH0_CLIENT_ID=" + s.ClientID, "AUTH0_CLIENT_SECRET=" + s.ClientSecret, "NODE_EXTRA_CA_CERTS=" + s.ca, "NODE_OPTIONS=--require " + languages,
+	}
+	for range 2 {
+		out, err := program(t, s.directory, environment, node, tool, "import", "--input_file="+file)
+		if err != nil || !strings.Contains(out, "Import Successful") {
+			t.Fatalf("%v\n%s", err, out)
+		}
+	}
+	s.stop()
+	left := map[string]bool{
+		"action module shelves": true, "action Tell": true, // the tool publishes the module with each run, and the file names its first version
+	}
+	var plan struct {
+		Configuration struct {
+			Objects []struct {
+				Kind, Name, Action string
+				Changes            []string
+				Lost               []any `json:"not_carried"`
+			}
+		}
+	}
+	ok(t, json.Unmarshal([]byte(carried(t, s.directory, file, "--plan")), &plan))
+	if n := len(plan.Configuration.Objects); n < 60 {
+		t.Errorf("%d things of the file were compared", n)
+	}
+	for _, o := range plan.Configuration.Objects {
+		if (o.Action != "leave" || len(o.Lost) > 0) && !left[o.Kind+" "+o.Name] {
+			t.Errorf("%s %s is not what the file says: %s %v %v", o.Kind, o.Name, o.Action, o.Changes, o.Lost)
+		}
+	}
+}
+
+// ownServer is a server with one empty tenant, for a test alone.
+type ownServer struct {
+	Domain       string
+	ClientID     string `json:"client_id"`
+	ClientSecret string `json:"client_secret"`
+	directory    string // with the data in data
+	ca           string
+	stop         func()
+}
+
+func newServer(t *testing.T) *ownServer {
+	t.Helper()
+	addresses, err := freeAddresses(1)
+	ok(t, err)
+	s := &ownServer{directory: t.TempDir()}
+	s.ca = filepath.Join(s.directory, "data", "ca", "ca.pem")
+	out, err := program(t, s.directory, nil, binary, "init", "songs", "--domain", strings.Replace(addresses[0], "127.0.0.1", "localhost", 1), "--data", "data", "--log-level", "error", "--json")
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	ok(t, json.Unmarshal([]byte(out), s))
+	var printed bytes.Buffer
+	command := exec.Command(binary, "serve", "--data", "data", "--http", "", "--https", addresses[0], "--log-level", "error")
+	command.Dir, command.Stdout, command.Stderr = s.directory, &printed, &printed
+	ok(t, command.Start())
+	s.stop = sync.OnceFunc(func() {
+		_ = command.Process.Signal(syscall.SIGTERM)
+		if err := command.Wait(); err != nil {
+			t.Errorf("%v\n%s", err, &printed)
+		}
+	})
+	t.Cleanup(s.stop)
+	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+		if _, err := os.Stat(s.ca); err == nil {
+			if connection, err := net.Dial("tcp", addresses[0]); err == nil {
+				connection.Close()
+				return s
+			}
+		}
+	}
+	t.Fatalf("the server does not answer: %s", &printed)
+	return nil
+}
+
+// carried runs the import; what is not carried of a tenant that has its own management client already is told by the exit code.
+func carried(t *testing.T, dir, what, how string) string {
+	t.Helper()
+	command := exec.CommandContext(t.Context(), binary, "import", "auth0", what, "--data", "data", "--json", how)
 	command.Dir = dir
 	out, err := command.Output()
 	if err != nil && command.ProcessState.ExitCode() != 3 {

@@ -1,0 +1,1 @@
+function ask(name, password, callback) { (callback || password)(null, null); }

@@ -1,0 +1,1 @@
+module.exports = function (client, scope, audience, context, callback) { callback(null, { scope: scope }); };

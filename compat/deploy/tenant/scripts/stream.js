@@ -1,0 +1,1 @@
+exports.onExecuteEventStream = async (event, api) => {};
