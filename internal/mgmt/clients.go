@@ -82,11 +82,14 @@ func (r *row) makesSecret() bool {
 	return r.method == http.MethodPost && (r.pattern == "/clients" || r.pattern == "/clients/{id}/rotate-secret")
 }
 
+// wholeClients tells whether the caller sees more of clients than the summary.
+func (c *call) wholeClients() bool { return c.caller.hasAny("read:clients", "read:client_keys") }
+
 // clientView returns how clients look to the caller: what the scopes do not reach is left out.
 func (a *API) clientView(c *call) (func(*stagedoor.Client) (any, error), error) {
 	may := c.caller
 	secrets := may.hasAny("read:client_keys", "read:client_credentials") || c.row.makesSecret()
-	whole := c.row.writes() || may.hasAny("read:clients", "read:client_keys")
+	whole := c.row.writes() || c.wholeClients()
 	var keys json.RawMessage
 	if secrets {
 		var err error

@@ -117,10 +117,15 @@ func answerPage[T any](paging web.Paging, q store.OrganizationQuery, key string,
 // showOrganization is an organization as the caller's scopes reach it.
 func showOrganization(c *call, o *stagedoor.Organization) (any, error) {
 	shown := organizationShown(o)
-	if c.caller.has("read:organizations_summary") && !c.caller.has("read:organizations") && !c.row.writes() {
+	if !c.wholeOrganizations() && !c.row.writes() {
 		return web.Fields{Names: organizationSummary}.Pick(shown)
 	}
 	return shown, nil
+}
+
+// wholeOrganizations tells whether the caller sees more of organizations than the summary.
+func (c *call) wholeOrganizations() bool {
+	return c.caller.has("read:organizations") || !c.caller.has("read:organizations_summary")
 }
 
 // organizationShown is an organization as the wire has it, with what holds where nothing was set.

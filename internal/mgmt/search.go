@@ -44,9 +44,24 @@ var clientSchema = lucene.Schema{
 	Known: []string{"client_id", "external_client_id", "name", "description", "app_type", "is_first_party", "global", "updated_at", "metadata.*", grantOrganization, grantAnyOrganization},
 }
 
+// within is a schema of what the caller can read alone: whoever sees a summary finds nothing out about the rest by asking for it.
+func within(schema *lucene.Schema, whole bool, summary []string) *lucene.Schema {
+	if whole {
+		return schema
+	}
+	part := *schema
+	part.Known = slices.DeleteFunc(slices.Clone(schema.Known), func(field string) bool { return !slices.Contains(summary, field) })
+	return &part
+}
+
+// clientsSchema is what the caller's q of clients knows.
+func (c *call) clientsSchema() *lucene.Schema {
+	return within(&clientSchema, c.wholeClients(), clientSummary)
+}
+
 // clientsThat returns those of the clients that q finds. They are few, so that each is asked.
 func (c *call) clientsThat(q string, all []stagedoor.Client) ([]stagedoor.Client, error) {
-	where, err := meaning(&clientSchema, "q", q)
+	where, err := meaning(c.clientsSchema(), "q", q)
 	if err != nil {
 		return nil, err
 	}

@@ -26,13 +26,19 @@ var (
 	}
 )
 
+// known are those of the fields that the schema knows.
+func known(schema *lucene.Schema, fields ...string) []string {
+	return slices.DeleteFunc(fields, func(field string) bool { return !slices.Contains(schema.Known, field) })
+}
+
 func (a *API) searchOrganizations(c *call, in searchIn) (any, error) {
-	where, err := in.meaning(&organizationSchema)
+	schema := within(&organizationSchema, c.wholeOrganizations(), organizationSummary)
+	where, err := in.meaning(schema)
 	if err != nil {
 		return nil, err
 	}
 	n := searched[stagedoor.Organization]{
-		key: "organizations", sorts: []string{"name", "display_name", "created_at"},
+		key: "organizations", sorts: known(schema, "name", "display_name", "created_at"),
 		id:   func(o stagedoor.Organization) string { return o.ID },
 		made: func(o stagedoor.Organization) int64 { return o.CreatedAt },
 		values: func(o stagedoor.Organization) values {
@@ -100,7 +106,8 @@ func (a *API) searchClientGrants(c *call, in searchFieldsIn) (any, error) {
 }
 
 func (a *API) searchClients(c *call, in searchFieldsIn) (any, error) {
-	where, err := in.meaning(&clientSchema)
+	schema := c.clientsSchema()
+	where, err := in.meaning(schema)
 	if err != nil {
 		return nil, err
 	}
@@ -121,7 +128,7 @@ func (a *API) searchClients(c *call, in searchFieldsIn) (any, error) {
 		return cmp.Or(cmp.Compare(a.CreatedAt, b.CreatedAt), cmp.Compare(a.ID, b.ID))
 	})
 	n := searched[stagedoor.Client]{
-		key: "clients", sorts: []string{"name", "updated_at"}, id: func(cl stagedoor.Client) string { return cl.ID },
+		key: "clients", sorts: known(schema, "name", "updated_at"), id: func(cl stagedoor.Client) string { return cl.ID },
 		made: func(cl stagedoor.Client) int64 { return cl.CreatedAt }, values: values, each: these(all),
 	}
 	leftOut := web.Fields{Names: []string{"client_secret", "encryption_key", "signing_keys", "owners", "addons"}, Include: web.Opt[bool]{Set: true}}

@@ -69,6 +69,14 @@ func TestSearchOrganizations(t *testing.T) {
 		h.call(all, "GET", "/organizations/search?parser=scim&q="+url.QueryEscape(`display_name co "ab"`), "").is(400, "")
 		h.call(h.machine("acme", "read:organizations_summary"), "GET", "/organizations/search?q=name:yak", "").is(200, `{"organizations":[{"id":"`+h.searchAll("organizations", "q=name:yak", "id")[0]+`","name":"yak","display_name":"beta Records"}]}`)
 		h.call(h.machine("acme", "read:users"), "GET", "/organizations/search", "").is(403, "")
+		for _, path := range []string{ // a summary does not tell the rest by what it finds
+			"/organizations/search?q=metadata.plan:g*", "/organizations/search?q=created_at:2026*", "/organizations/search?sort=created_at", "/organizations/search?parser=scim&q=metadata.plan%20pr",
+			"/clients/search?q=metadata.plan:g*", "/clients/search?q=client_grant.organization_id:o*", "/clients/search?sort=updated_at", "/clients?q=client_grant.allow_any_organization:true", "/clients?q=external_client_id:x*",
+		} {
+			h.call(h.machine("acme", "read:organizations_summary", "read:client_summary"), "GET", path, "").is(400, "")
+			h.call(all, "GET", path, "").is(200, "")
+		}
+		h.call(h.machine("acme", "read:client_summary"), "GET", "/clients/search?q=name:x*&sort=name", "").is(200, "")
 	}, storetest.WithClock(func() time.Time { return now }))
 }
 
