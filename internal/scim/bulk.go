@@ -114,11 +114,9 @@ func references(o *bulkOperation) []string {
 	if _, id, _ := o.target(); id != "" {
 		note(id)
 	}
-	if bytes.Contains(o.Data, []byte(bulkReference)) {
-		var data any
-		if json.Unmarshal(o.Data, &data) == nil {
-			eachValue(data, note)
-		}
+	var data any
+	if json.Unmarshal(o.Data, &data) == nil { // texts may be written with escapes
+		eachValue(data, note)
 	}
 	return out
 }

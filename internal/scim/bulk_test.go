@@ -171,3 +171,11 @@ func TestBulkNeedsWhatItsOperationsNeed(t *testing.T) {
 		w.clock.advance(time.Minute)
 	})
 }
+
+// TestBulkReferenceInEscapes refuses a reference to what no operation makes, also one that is written with escapes.
+func TestBulkReferenceInEscapes(t *testing.T) {
+	each(t, func(w *world) {
+		w.call("POST", "/Bulk", bulkOf("", post("/Users", "ada", person("ada"))+","+post("/Groups", "staff", groupOf("staff", "bulkId:ada", `\u0062ulkId:nobody`)))).
+			became("POST 201, POST 400").has("Operations/1/response/scimType", `"invalidValue"`)
+	})
+}
