@@ -75,9 +75,7 @@ func (d *Door) anonymous(w http.ResponseWriter, r *http.Request, st *store.Store
 	v := &visitorRequest{Door: d, st: st, event: &event, issuer: web.Issuer(r)}
 	resp, err := v.answer(w, r)
 	if err != nil {
-		if !stagedoor.HasCode(err, "too_many_requests") || d.refusals.Take(st.Tenant().ID, st.Clock().Now(), 1, 1).OK { // once a second, else the log would grow by what is refused
-			logToken(st, &event, err)
-		}
+		d.logVisitor(st, &event, err)
 		refuse(w, r, st, err)
 		return
 	}
@@ -86,6 +84,13 @@ func (d *Door) anonymous(w http.ResponseWriter, r *http.Request, st *store.Store
 	}
 	noStore(w)
 	web.WriteJSON(w, http.StatusOK, resp)
+}
+
+// logVisitor tells the log why a request failed: of those that come too often once a second, else it would grow by what is refused.
+func (d *Door) logVisitor(st *store.Store, event *stagedoor.LogEvent, err error) {
+	if !stagedoor.HasCode(err, "too_many_requests") || d.refusals.Take(st.Tenant().ID, st.Clock().Now(), 1, 1).OK {
+		logToken(st, event, err)
+	}
 }
 
 func (v *visitorRequest) answer(w http.ResponseWriter, r *http.Request) (resp *visitorResponse, err error) {

@@ -41,7 +41,7 @@ func (d *Door) endAnonymous(w http.ResponseWriter, r *http.Request, st *store.St
 		}
 	}
 	if err != nil {
-		logToken(st, &event, err)
+		d.logVisitor(st, &event, err)
 		answerError(w, r, err)
 		return
 	}

@@ -286,6 +286,16 @@ func TestAnonymousSessionsAreBounded(t *testing.T) {
 			}
 		}
 		same(t, "one more", status, 429)
+		w.pass(500 * time.Millisecond)
+		w.events()
+		for range 3 {
+			b := w.browser()
+			b.from = "198.51.102.1"
+			b.visitor(anonymousToken, of()).is(200, "", "")
+			b.from = "198.51.100.9"
+			b.visitor(anonymousLogout, of()).is(429, "too_many_requests", "")
+		}
+		w.wantLog(anonymousBegan, anonymousBegan, anonymousBegan) // the refusal of this second is told
 	})
 }
 

@@ -19,6 +19,9 @@ import (
 // it (@auth0/auth0-auth-js 1.16); what is said nowhere is in docs/divergences.md.
 const databaseCodePath = "/otp/challenge"
 
+// maxOrganization is how long the id or the name of an organization may be, in bytes: it is kept before anybody looks for it.
+const maxOrganization = 50
+
 // codeSession is what an auth_session stands for.
 type codeSession struct {
 	ClientID, Connection, Address, Organization string
@@ -56,6 +59,9 @@ func (d *Door) sendDatabaseCode(w http.ResponseWriter, r *http.Request, st *stor
 	if err != nil {
 		return "", err
 	}
+	if len(params["organization"]) > maxOrganization {
+		return "", invalid("organization is neither the id nor the name of one.")
+	}
 	v := visit(r, st)
 	if ip := forwardedFor(r, client); ip != "" {
 		v.IP = ip
@@ -72,11 +78,10 @@ func (d *Door) sendDatabaseCode(w http.ResponseWriter, r *http.Request, st *stor
 		return "", err
 	}
 	token := stagedoor.NewToken()
-	if err := st.SaveCeremony(ctx, codeSessionKey(token), string(state), st.Clock().Now().Add(pipeline.IdentifierCodeLife)); err != nil {
+	if _, err := d.Pipeline.SendDatabaseCode(ctx, v, s.login(token), conn, client, address); err != nil { // who asks too often leaves nothing behind
 		return "", err
 	}
-	_, err = d.Pipeline.SendDatabaseCode(ctx, v, s.login(token), conn, client, address)
-	return token, err
+	return token, st.SaveCeremony(ctx, codeSessionKey(token), string(state), st.Clock().Now().Add(pipeline.IdentifierCodeLife))
 }
 
 func codeSessionKey(token string) string { return "code session/" + token }

@@ -3,6 +3,7 @@ package oauth
 import (
 	"context"
 	"encoding/json"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -117,6 +118,7 @@ func TestDatabaseCode(t *testing.T) {
 		w.read(ask(map[string]any{"email": adaMail, "phone_number": "+4915123456789"})).bad(400, "invalid_request", "One of these is needed: email, phone_number.")
 		w.read(ask(map[string]any{"phone_number": "+4915123456789", "delivery_method": "voice"})).bad(400, "invalid_request", "Codes to log in to a database are not spoken: delivery_method must be text.")
 		w.read(ask(map[string]any{"email": "nobody"})).bad(400, "invalid_request", "No code is sent there: the connection takes no such address.")
+		w.read(ask(map[string]any{"email": adaMail, "organization": strings.Repeat("o", 60_000)})).bad(400, "invalid_request", "organization is neither the id nor the name of one.")
 		w.read(ask(map[string]any{"email": adaMail, "connection": "Nowhere"})).bad(400, "invalid_request", "the connection was not found or is not enabled")
 		w.read(w.sends("/otp/challenge", map[string]any{"client_id": site, "connection": "Users", "email": adaMail})).bad(401, "access_denied", "Unauthorized")
 		redeem("bogus", "000000").bad(403, "invalid_grant", "Invalid or expired auth_session.")
