@@ -18,6 +18,8 @@ const (
 	BucketSigner   = "signer-ip"
 	BucketReset    = "reset-ip"
 
+	bucketInvited = "invited" // of an organization
+
 	bucketTold  = "told-ip"
 	bucketGuess = "code-guess" // of a person
 )
@@ -30,6 +32,13 @@ var codes = stagedoor.Throttle{MaxAttempts: 50, Rate: 72000}
 
 // resets is how many mails, and texts, to choose another password an address may ask for one person: ten at once, and then one a minute (Authentication API fact sheet 6.8).
 var resets = stagedoor.Throttle{MaxAttempts: 10, Rate: 60_000}
+
+// invitations is how many invitations the members of an organization may have mailed: a thousand at once, and then one a minute. invitationsTo is how many of them go to one address: ten at
+// once, and then one an hour.
+var (
+	invitations   = stagedoor.Throttle{MaxAttempts: 1000, Rate: 60_000}
+	invitationsTo = stagedoor.Throttle{MaxAttempts: 10, Rate: 3_600_000}
+)
 
 // guesses is how many wrong codes of one person are looked at, wherever they come from: two hundred, and then one every five minutes. Each network may give ten, and somebody may have enough
 // of them to find one of a million. It is so many that it takes twenty networks to keep the owner out.
@@ -232,6 +241,14 @@ func Code(ctx context.Context, st *store.Store, ip string) error {
 // there is such a user.
 func Reset(ctx context.Context, st *store.Store, ip, identifier string) error {
 	return room(ctx, st, BucketReset, stagedoor.Network(ip)+" "+Identifier(identifier), resets)
+}
+
+// Invitation refuses to mail another invitation for a member of an organization, who names the address: the tenant's mails would be theirs to send to anybody. It counts the others.
+func Invitation(ctx context.Context, st *store.Store, org, address string) error {
+	if err := room(ctx, st, bucketInvited, org+" "+Identifier(address), invitationsTo); err != nil {
+		return err
+	}
+	return room(ctx, st, bucketInvited, org, invitations)
 }
 
 // Signer refuses a message whose signature would have to be held to the keys of many connections, from an address that brought too many wrong ones, and counts the

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/guard"
 	"github.com/stagedoor/stagedoor/internal/store"
 	"github.com/stagedoor/stagedoor/internal/web"
 )
@@ -128,6 +129,11 @@ func (d *Door) mayInvite(c *call, in invitationsIn) error {
 	open, err := c.Store.Invitations(c.Ctx(), c.org.ID, false, store.OrganizationQuery{Page: maxInvitations - len(in.Invitees), PerPage: 1})
 	if err == nil && len(open) > 0 {
 		err = stagedoor.Errorf(stagedoor.Forbidden, "too_many_entities", "The organization has too many open invitations.")
+	}
+	for _, who := range in.Invitees {
+		if err == nil { // those that were taken back, or superseded, were mailed as well
+			err = guard.Invitation(c.Ctx(), c.Store, c.org.ID, who.Email)
+		}
 	}
 	return err
 }

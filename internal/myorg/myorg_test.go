@@ -174,3 +174,17 @@ func TestInvitations(t *testing.T) {
 		w.call(access, "POST", "/member-invitations", `{"invitees":[{"email":"x@example.com"}]}`).fails(403, "A0E-403-0001", "The organization has too many open invitations.")
 	})
 }
+
+// The mails of the tenant are not a member's to send to somebody again and again: neither where the invitation from before is superseded, nor where it is taken back.
+func TestAttackMailsByInvitations(t *testing.T) {
+	each(t, func(w *world) {
+		access := w.token()
+		for range 10 {
+			w.call(access, "POST", "/member-invitations", `{"invitees":[{"email":"victim@example.com"}]}`).is(201, "")
+		}
+		made := w.call(access, "GET", "/member-invitations", "").list("invitations", "id")
+		w.call(access, "DELETE", "/member-invitations/"+made, "").is(204, "")
+		w.call(access, "POST", "/member-invitations", `{"invitees":[{"email":"Victim@example.com"}]}`).is(429, "")
+		w.call(access, "POST", "/member-invitations", `{"invitees":[{"email":"other@example.com"}]}`).is(201, "")
+	})
+}

@@ -25,6 +25,9 @@ const (
 const (
 	madeFor = "my_organization"
 	maxMade = 50 // connections that are made for one organization
+
+	// maxMadeSize is how many bytes their options have together: the tenant has a limit for all that it configures, and others want to configure something, too.
+	maxMadeSize = 1 << 20
 )
 
 // provider is a connection of the organization that its members may see.
@@ -177,7 +180,7 @@ func (d *Door) createProvider(c *call, in createProviderIn) (any, error) {
 	if err := profile.restrict(in.providerMembers, of); err != nil {
 		return nil, err
 	}
-	if err := c.mayMake(); err != nil {
+	if err := c.mayMake("", in.Options.Value); err != nil {
 		return nil, err
 	}
 	answer, err := d.Manage(c.Ctx(), c.Store, "POST", "/connections", body)
@@ -244,22 +247,33 @@ func (d *Door) newConnection(c *call, in createProviderIn, profile *connectionPr
 	return body, nil
 }
 
-// mayMake refuses one more connection for an organization that has made many.
-func (c *call) mayMake() error {
+// mayMake refuses one more connection for an organization that has made many, and options of one, id, that are too much together with those of the others.
+func (c *call) mayMake(id string, sent options) error {
 	all, err := c.Store.Connections(c.Ctx())
 	if err != nil {
 		return err
 	}
-	made := 0
+	made, size := 0, sizeOf(sent)
 	for _, conn := range all {
-		if conn.Metadata[madeFor] == c.org.ID {
+		if conn.Metadata[madeFor] == c.org.ID && conn.ID != id {
 			made++
+			size += sizeOf(conn.Options.Stored)
 		}
 	}
-	if made >= maxMade {
+	if id == "" && made >= maxMade {
 		return stagedoor.Errorf(stagedoor.Forbidden, "too_many_entities", "The organization has made too many identity providers.")
 	}
+	if size > maxMadeSize {
+		return stagedoor.Errorf(stagedoor.Forbidden, "too_many_entities", "The identity providers that the organization has made are too large together.")
+	}
 	return nil
+}
+
+func sizeOf(all options) (size int) {
+	for _, value := range all {
+		size += len(value)
+	}
+	return size
 }
 
 // restrict copies the switches that were sent, as far as the profile leaves them to the organization.
@@ -332,6 +346,9 @@ func (d *Door) changeConnection(c *call, conn *stagedoor.Connection, in provider
 	if in.Options.Set {
 		k := kinds[conn.Strategy]
 		if err := k.check(in.Options.Value); err != nil {
+			return err
+		}
+		if err := c.mayMake(conn.ID, in.Options.Value); err != nil {
 			return err
 		}
 		change["options"] = k.put(conn.Options.Stored, in.Options.Value)

@@ -276,3 +276,34 @@ func TestNamesWithoutPrefix(t *testing.T) {
 		w.same("its name", c.Name, strings.ReplaceAll(w.org.ID, "_", "-")+"-google-oauth2")
 	})
 }
+
+// One organization does not use up what the tenant may configure.
+func TestAttackLargeProviders(t *testing.T) {
+	each(t, func(w *world) {
+		w.profiles("optional")
+		access := w.token()
+		body := func(name string, size int) string {
+			options := `"options":{"signInEndpoint":"https://idp.test/sso","cert":"` + strings.Repeat("x", size) + `","signSAMLRequest":false}`
+			if name == "" {
+				return "{" + options + "}"
+			}
+			return `{"name":"` + name + `","strategy":"samlp",` + options + "}"
+		}
+		const why = "The identity providers that the organization has made are too large together."
+		var last string
+		for i := 0; ; i++ {
+			a := w.call(access, "POST", "/identity-providers", body("p"+asJSON(i), 65_000))
+			if a.status != 201 {
+				a.fails(403, "A0E-403-0001", why)
+				break
+			}
+			last = a.get("id")
+			if w.call(access, "POST", "/identity-providers/"+last+"/detach", "").is(204, ""); i > 20 {
+				t.Fatal("there is no end")
+			}
+		}
+		small := w.call(access, "POST", "/identity-providers", body("small", 100)).is(201, "").get("id")
+		w.call(access, "PATCH", "/identity-providers/"+small, body("", 65_000)).fails(403, "A0E-403-0001", why)
+		w.call(access, "PATCH", "/identity-providers/"+small, body("", 200)).is(200, "")
+	})
+}
