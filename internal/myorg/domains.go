@@ -31,19 +31,43 @@ func showDomain(v stagedoor.DiscoveryDomain) any {
 
 // proved are domains in lower case, of all of which the DNS has proved that they are the organization's.
 func (c *call) proved(names []string) ([]string, error) {
+	own, err := c.own(names)
+	if err == nil && len(own) < len(names) {
+		err = bearer.Wrong("domain", "It is no domain of which the organization has proved that it is its own.")
+	}
+	return own, err
+}
+
+// own are those of the domains, in lower case, of which the DNS has proved that they are the organization's.
+func (c *call) own(names []string) ([]string, error) {
 	out := []string{}
 	for _, name := range names {
 		name = strings.ToLower(name)
 		v, err := c.Store.DiscoveryDomainByName(c.Ctx(), c.org.ID, name)
-		if stagedoor.IsKind(err, stagedoor.NotFound) || err == nil && v.Status != statusVerified {
-			return nil, bearer.Wrong("domain", "It is no domain of which the organization has proved that it is its own.")
+		if stagedoor.IsKind(err, stagedoor.NotFound) {
+			continue
 		}
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, name)
+		if v.Status == statusVerified {
+			out = append(out, name)
+		}
 	}
 	return out, nil
+}
+
+// giveUp takes from an identity provider those of the domains that were the organization's when it was written, and are no more.
+func (c *call) giveUp(id string, were []string) error {
+	own, err := c.own(were)
+	if err != nil || len(own) == len(were) {
+		return err
+	}
+	return c.changeAliases(id, func(names []string) ([]string, error) {
+		return slices.DeleteFunc(names, func(name string) bool {
+			return !slices.Contains(own, name) && slices.ContainsFunc(were, func(one string) bool { return strings.EqualFold(one, name) })
+		}), nil
+	})
 }
 
 func (d *Door) listDomains(c *call, in web.Checkpoint) (any, error) {
@@ -93,25 +117,35 @@ func (d *Door) deleteDomain(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	all, err := c.providersFor(v.Domain)
-	if err != nil {
+	if err := c.withoutProviders(v.Domain); err != nil {
 		return nil, err
+	}
+	if _, err := d.manage(c, "DELETE", "/discovery-domains/"+url.PathEscape(v.ID), nil); err != nil {
+		return nil, err
+	}
+	return nil, c.withoutProviders(v.Domain) // that got it while it was still there; later ones find that it is gone
+}
+
+// withoutProviders takes a domain from the identity providers that are the organization's own.
+func (c *call) withoutProviders(domain string) error {
+	all, err := c.providersFor(domain)
+	if err != nil {
+		return err
 	}
 	for _, p := range all {
 		if _, err := c.full(p.conn.ID); stagedoor.IsKind(err, stagedoor.Forbidden) {
 			continue
 		} else if err != nil {
-			return nil, err
+			return err
 		}
 		err := c.changeAliases(p.conn.ID, func(names []string) ([]string, error) {
-			return slices.DeleteFunc(names, func(name string) bool { return name == v.Domain }), nil
+			return slices.DeleteFunc(names, func(name string) bool { return name == domain }), nil
 		})
 		if err != nil {
-			return nil, err
+			return err
 		}
 	}
-	_, err = d.manage(c, "DELETE", "/discovery-domains/"+url.PathEscape(v.ID), nil)
-	return nil, err
+	return nil
 }
 
 // providersFor are the identity providers that are for a domain.

@@ -199,6 +199,9 @@ func (d *Door) createProvider(c *call, in createProviderIn) (any, error) {
 		}
 		return nil, err
 	}
+	if err := c.giveUp(made.ID, in.Domains); err != nil {
+		return nil, err
+	}
 	p, err := c.provider(made.ID)
 	if err != nil {
 		return nil, err
@@ -356,8 +359,14 @@ func (d *Door) changeConnection(c *call, conn *stagedoor.Connection, in provider
 	if len(change) == 0 {
 		return nil
 	}
-	_, err := d.Manage(c.Ctx(), c.Store, "PATCH", "/connections/"+url.PathEscape(conn.ID), change)
-	return err
+	were, err := c.own(aliases(conn.Options.Stored))
+	if err != nil {
+		return err
+	}
+	if _, err := d.Manage(c.Ctx(), c.Store, "PATCH", "/connections/"+url.PathEscape(conn.ID), change); err != nil {
+		return err
+	}
+	return c.giveUp(conn.ID, were) // the provider may have taken its time to describe itself
 }
 
 func (d *Door) deleteProvider(c *call) (any, error) {
@@ -410,6 +419,9 @@ func (d *Door) addProviderDomain(c *call, in domainIn) (any, error) {
 		}
 		return append(all, proved[0]), nil
 	})
+	if err == nil {
+		err = c.giveUp(p.conn.ID, proved)
+	}
 	return map[string]string{"domain": proved[0]}, err
 }
 

@@ -307,3 +307,28 @@ func TestAttackLargeProviders(t *testing.T) {
 		w.call(access, "PATCH", "/identity-providers/"+small, body("", 200)).is(200, "")
 	})
 }
+
+// A domain that is given up while an identity provider with it is written does not stay with that: the provider may take its time to describe itself.
+func TestAttackDomainGivenUpMeanwhile(t *testing.T) {
+	each(t, func(w *world) {
+		w.profiles("optional")
+		access := w.token()
+		options := `"options":{"type":"front_channel","client_id":"x","discovery_url":"` + w.issuer + `/.well-known/openid-configuration"}`
+		status := 0
+		giveUp := func() (whenAsked func()) {
+			id := w.claim("acme.test", true)
+			return func() { status = w.call(access, "DELETE", "/domains/"+id, "").status }
+		}
+		w.asked = giveUp()
+		made := w.call(access, "POST", "/identity-providers", `{"name":"Staff","strategy":"oidc","domains":["ACME.test"],`+options+`}`).is(201, `{"domains":[]}`)
+		w.same("given up", status, 204)
+		path := "/identity-providers/" + made.get("id")
+		whenAsked := giveUp()
+		w.call(access, "POST", path+"/domains", `{"domain":"acme.test"}`).is(201, "")
+		w.claim("kept.test", true)
+		w.call(access, "POST", path+"/domains", `{"domain":"kept.test"}`).is(201, "")
+		status, w.asked = 0, whenAsked
+		w.call(access, "PATCH", path, `{`+options+`}`).is(200, `{"domains":["kept.test"]}`)
+		w.same("given up", status, 204)
+	})
+}

@@ -35,6 +35,7 @@ type world struct {
 	role        string // id of the administrator's
 	since       string // id of the newest log event that was looked at
 	issuer      string // of OpenID Connect, elsewhere
+	asked       func() // what happens while it is asked to describe itself
 	alone       bool   // nobody writes by the Management API beside
 	dns         map[string][]string
 }
@@ -42,7 +43,7 @@ type world struct {
 func newWorld(t *testing.T, kind string) *world {
 	t.Helper()
 	w := &world{T: t, dns: map[string][]string{}}
-	w.issuer = issuer(t)
+	w.issuer = w.describes()
 	w.Server = stagedoortest.New(t, stagedoortest.Options{Database: storetest.Migrated(t, kind), Allow: []string{strings.TrimPrefix(w.issuer, "http://")}, LookupTXT: func(_ context.Context, name string) ([]string, error) { return w.dns[name], nil }})
 	var err error
 	w.st, err = w.DB().TenantByID(t.Context(), w.Tenant)
@@ -341,11 +342,14 @@ func (w *world) profiles(show string) {
 	w.configure(`{"allowed_strategies":["oidc","samlp","adfs","okta"],"connection_deletion_behavior":"allow_if_empty","connection_profile_id":"` + cop.ID + `","user_attribute_profile_id":"` + uap.ID + `"}`)
 }
 
-// issuer is a provider of OpenID Connect that describes itself.
-func issuer(t *testing.T) string {
-	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		_ = json.NewEncoder(w).Encode(map[string]string{"issuer": "https://other.test/", "authorization_endpoint": "https://other.test/a", "token_endpoint": "https://other.test/t", "jwks_uri": "https://other.test/k"})
+// describes is a provider of OpenID Connect that describes itself.
+func (w *world) describes() string {
+	s := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		if w.asked != nil {
+			w.asked()
+		}
+		_ = json.NewEncoder(rw).Encode(map[string]string{"issuer": "https://other.test/", "authorization_endpoint": "https://other.test/a", "token_endpoint": "https://other.test/t", "jwks_uri": "https://other.test/k"})
 	}))
-	t.Cleanup(s.Close)
+	w.Cleanup(s.Close)
 	return s.URL
 }
