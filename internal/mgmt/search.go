@@ -83,7 +83,7 @@ func (c *call) clientValues(where *lucene.Expr) (func(stagedoor.Client) values, 
 		if err != nil {
 			return nil, err
 		}
-		organizations, err := c.organizationsOfGrants(grants, where.Mentions(grantOrganization))
+		organizations, err := c.organizationsOfGrants(where.Mentions(grantOrganization))
 		if err != nil {
 			return nil, err
 		}
@@ -108,22 +108,18 @@ func (c *call) clientValues(where *lucene.Expr) (func(stagedoor.Client) values, 
 	}, nil
 }
 
-// organizationsOfGrants are the forms of the ids of the organizations that each grant may be used for, if they are asked for.
-func (c *call) organizationsOfGrants(grants []stagedoor.ClientGrant, asked bool) (map[string][]string, error) {
-	out := map[string][]string{}
+// organizationsOfGrants are the forms of the ids of the organizations that each grant may be used for, if they are asked for: in one statement, for there may be many grants.
+func (c *call) organizationsOfGrants(asked bool) (map[string][]string, error) {
 	if !asked {
-		return out, nil
+		return map[string][]string{}, nil
 	}
-	for _, g := range grants {
-		organizations, err := c.store.ClientGrantOrganizations(c.ctx(), g.ID)
-		if err != nil {
-			return nil, err
-		}
-		for _, o := range organizations {
-			out[g.ID] = append(out[g.ID], lucene.Text(o.ID))
+	out, err := c.store.GrantOrganizations(c.ctx())
+	for _, ids := range out {
+		for i := range ids {
+			ids[i] = lucene.Text(ids[i])
 		}
 	}
-	return out, nil
+	return out, err
 }
 
 // domainSchema is what q of custom domains knows, groupSchema what that of a directory's groups does.

@@ -88,7 +88,7 @@ func (a *API) searchClientGrants(c *call, in searchFieldsIn) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	organizations, err := c.organizationsOfGrants(all, where.Mentions("organization_id"))
+	organizations, err := c.organizationsOfGrants(where.Mentions("organization_id"))
 	if err != nil {
 		return nil, err
 	}

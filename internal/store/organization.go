@@ -158,6 +158,18 @@ func (s *Store) ClientGrantOrganizations(ctx context.Context, grantID string) ([
 		WHERE o.tenant = g.tenant AND o.id = g.org_id AND g.tenant = ? AND g.grant_id = ? ORDER BY o.name`, s.tenant.ID, grantID)
 }
 
+// GrantOrganizations returns the ids of the organizations that client grants may be used for, by the ids of the grants.
+func (s *Store) GrantOrganizations(ctx context.Context) (map[string][]string, error) {
+	out := map[string][]string{}
+	err := s.read().each(ctx, "SELECT grant_id, org_id FROM organization_grants WHERE tenant = ?", []any{s.tenant.ID}, func(scan func(...any) error) error {
+		var grant, org string
+		err := scan(&grant, &org)
+		out[grant] = append(out[grant], org)
+		return err
+	})
+	return out, err
+}
+
 // OrganizationsByDomain lists the organizations that people with an address of the domain belong to: those that have
 // proved the domain and want to be found by it.
 func (s *Store) OrganizationsByDomain(ctx context.Context, domain string) ([]stagedoor.Organization, error) {
