@@ -119,10 +119,11 @@ func (d *Door) redeem(w http.ResponseWriter, r *http.Request, st *store.Store, p
 
 // ended is the answer to a request of a person all of whose access has ended while it was under way. A password was right before that, and is not told from one that never was.
 func ended(grant string, err error) error {
-	switch {
-	case !stagedoor.HasCode(err, store.CodeAccessEnded):
+	if !stagedoor.HasCode(err, store.CodeAccessEnded) {
 		return err
-	case grant == grantPassword, grant == grantRealm:
+	}
+	switch grant {
+	case grantPassword, grantRealm:
 		return connection.ErrWrongCredentials()
 	}
 	return invalidGrant("All access of the user has ended meanwhile.")
