@@ -113,8 +113,10 @@ func (w *world) user() {
 func (w *world) session(id string) {
 	w.Helper()
 	now := w.clock.Now()
+	u, err := w.st.User(w.Context(), ada)
+	ok(w, err)
 	ok(w, w.st.CreateSession(w.Context(), "handle "+id, &stagedoor.Session{
-		ID: id, UserID: ada, Clients: []string{"all", "some", "none", "gone"}, Issuers: map[string]string{"all": "https://login.acme.example/"},
+		ID: id, UserID: ada, AccessEnded: u.AccessEnded, Clients: []string{"all", "some", "none", "gone"}, Issuers: map[string]string{"all": "https://login.acme.example/"},
 		CreatedAt: now, ExpiresAt: now.Add(time.Hour), IdleExpiresAt: now.Add(time.Hour), Metadata: map[string]any{"theme": "dark"},
 	}))
 }
