@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"encoding/json"
 	"os"
 	"os/exec"
@@ -15,18 +14,7 @@ func serving(t *testing.T, data string, args ...string) (string, *exec.Cmd) {
 	t.Helper()
 	addr := freeAddr(t)
 	cmd := exec.Command(binary, append([]string{"serve", "--data", data, "--http", addr, "--https", "", "--script-workers", "1"}, args...)...)
-	var errs bytes.Buffer
-	cmd.Stderr = &errs
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		cmd.Process.Kill()
-		cmd.Wait()
-		if t.Failed() {
-			t.Logf("%s", &errs)
-		}
-	})
+	start(t, cmd)
 	if status := await(t, "http://"+addr+"/readyz"); status != 200 {
 		t.Fatalf("not ready: %d", status)
 	}
