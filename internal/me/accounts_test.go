@@ -296,6 +296,7 @@ func TestConnectedAccountsStay(t *testing.T) {
 			w.ok(w.st.SaveConnectedAccount(t.Context(), &stagedoor.ConnectedAccount{UserID: user, ConnectionID: conn.ID, Account: account, Tokens: stagedoor.ProviderTokens{Access: access}}))
 		}
 		save(w.user, "1", "ada's")
+		w.pass(time.Second) // they are listed as they were connected
 		save(other, "1", "eve's of the same")
 		save(other, "2", "eve's")
 		found := func() (out []string) {
