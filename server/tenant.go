@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net"
@@ -141,23 +142,26 @@ func SetDomains(ctx context.Context, db *store.DB, name string, domains []string
 
 // moveSystemAPIs gives the system's APIs that begin with an address another one.
 func moveSystemAPIs(ctx context.Context, st *store.Store, from, to string) error {
+	if from == to {
+		return nil
+	}
 	apis, err := st.ResourceServers(ctx)
 	if err != nil {
 		return err
 	}
+	moved := map[string]string{} // identifiers
 	for _, api := range apis {
 		path, own := strings.CutPrefix(api.Identifier, from)
 		if !api.IsSystem || !own {
 			continue
 		}
+		moved[api.Identifier] = to + path
 		if err := st.RenameResourceServer(ctx, api.ID, to+path); err != nil {
 			return err
 		}
 	}
 	_, err = st.UpdateSettings(ctx, func(t *stagedoor.TenantSettings) error {
-		if path, own := strings.CutPrefix(t.DefaultAudience, from); own {
-			t.DefaultAudience = to + path
-		}
+		t.DefaultAudience = cmp.Or(moved[t.DefaultAudience], t.DefaultAudience)
 		return nil
 	})
 	return err

@@ -115,6 +115,13 @@ func TestSetDomains(t *testing.T) {
 				t.Errorf("%s has the id of another", api.Identifier)
 			}
 		}
+		_, err = st.UpdateSettings(ctx, func(s *stagedoor.TenantSettings) error { s.DefaultAudience = "https://old.test/mine/"; return nil })
+		ok(t, err)
+		ok(t, server.SetDomains(ctx, db, "acme", []string{"old.test", "new.test"}))
+		ok(t, server.SetDomains(ctx, db, "acme", []string{"new.test", "old.test"}))
+		if st, err = db.TenantByID(ctx, "acme"); err != nil || st.Tenant().Settings.DefaultAudience != "https://old.test/mine/" {
+			t.Errorf("an API of the tenant's own as the default audience: %s, %v", st.Tenant().Settings.DefaultAudience, err)
+		}
 		grant, err := st.ClientGrantFor(ctx, machine, "https://new.test/api/v2/", stagedoor.SubjectClient)
 		if err != nil || len(grant.Scope) < 100 {
 			t.Errorf("the grant of the first client: %v, %v", grant, err)

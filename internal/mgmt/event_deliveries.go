@@ -15,11 +15,13 @@ import (
 // showEventDelivery returns a delivery as the wire has it: what its event says is a text there, as the SDKs with types of their own read it.
 func showEventDelivery(d *stagedoor.EventDelivery) any {
 	event := map[string]any{}
-	var said struct {
-		Data json.RawMessage `json:"data"`
+	var said map[string]json.RawMessage
+	_ = json.Unmarshal(d.Event, &said) // it was JSON when it was written
+	for name, value := range said {
+		event[name] = value
 	}
 	var text bytes.Buffer
-	if json.Unmarshal(d.Event, &event) == nil && json.Unmarshal(d.Event, &said) == nil && json.Compact(&text, said.Data) == nil {
+	if json.Compact(&text, said["data"]) == nil {
 		event["data"] = text.String()
 	}
 	attempts := d.Attempts

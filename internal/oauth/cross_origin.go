@@ -82,7 +82,11 @@ func (d *Door) ownForm(w http.ResponseWriter, r *http.Request, st *store.Store, 
 // fromClient tells whether a request comes from a page of the client's, or from one of ours. Browsers say so in Origin, which no page can choose; a request
 // without one is no page's, and gains nothing that a login page would not give.
 func fromClient(r *http.Request, c *stagedoor.Client) bool {
-	origin := r.Header.Get("Origin")
+	return isPage(r, c, r.Header.Get("Origin"))
+}
+
+// isPage tells whether an origin is one of the client's, or ours.
+func isPage(r *http.Request, c *stagedoor.Client, origin string) bool {
 	return origin != "" && (web.LivesAt(c, origin) || origin+"/" == web.Issuer(r))
 }
 

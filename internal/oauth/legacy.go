@@ -114,7 +114,7 @@ func (d *Door) resourceOwner(w http.ResponseWriter, r *http.Request, st *store.S
 func (t *tokenRequest) old(ctx context.Context, u *stagedoor.User, a *stagedoor.Authorization) (map[string]any, error) {
 	resp, err := t.issue(ctx, u, a, stagedoor.NewToken())
 	if err != nil {
-		return nil, roError(ended("", err))
+		return nil, roError(err)
 	}
 	out := map[string]any{"access_token": resp.AccessToken, "token_type": "bearer"}
 	for name, value := range map[string]string{"id_token": resp.IDToken, "refresh_token": resp.RefreshToken} {

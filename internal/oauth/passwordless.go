@@ -307,8 +307,7 @@ func (d *Door) byLink(w http.ResponseWriter, r *http.Request, st *store.Store) {
 
 // ledHere tells whether the browser says that a page of the client's, or of ours, has led it here. A page can have it say nothing, but not the name of another one.
 func ledHere(r *http.Request, c *stagedoor.Client) bool {
-	origin := originOf(r.Referer())
-	return origin != "" && (web.LivesAt(c, origin) || origin+"/" == web.Issuer(r))
+	return isPage(r, c, originOf(r.Referer()))
 }
 
 // redeemPasswordless signs somebody in by a code.
