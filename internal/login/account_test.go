@@ -240,7 +240,7 @@ func TestAccountPasswordAndUsername(t *testing.T) {
 
 func TestAccountSessionsAndClients(t *testing.T) {
 	w := accountWorld(t, storetest.SQLite)
-	b, page := w.onAccount("ada@example.com")
+	b, _ := w.onAccount("ada@example.com")
 	other, _ := w.onAccount("ada@example.com")
 	third, _ := w.onAccount("ada@example.com")
 	u := w.found("ada@example.com")
@@ -252,7 +252,7 @@ func TestAccountSessionsAndClients(t *testing.T) {
 	}
 	stranger := w.browser()
 	stranger.submit(stranger.begin(), "username", "ada@example.com", "password", "wrong").want(http.StatusBadRequest)
-	page = b.get("/account").want(http.StatusOK).says("Foreign", "Songs", "Keep this access while you are away", "Log out everywhere else")
+	page := b.get("/account").want(http.StatusOK).says("Foreign", "Songs", "Keep this access while you are away", "Log out everywhere else")
 	sessions, err := w.st.UserSessions(t.Context(), u.ID)
 	w.ok(err)
 	otherSession, err := session.Live(t.Context(), w.st, cookieOf(other))
@@ -265,7 +265,7 @@ func TestAccountSessionsAndClients(t *testing.T) {
 	third.get("/account").want(http.StatusOK)
 	page = b.onward(b.press(page, "/account/sessions/end", "everywhere"))
 	third.onward(third.get("/account")).says("Log in")
-	page = b.onward(b.press(page, "/account/clients/revoke", "foreign")).says("no access any more").hides("Foreign")
+	b.onward(b.press(page, "/account/clients/revoke", "foreign")).says("no access any more").hides("Foreign")
 	w.logs("srrt")
 
 	// What a client has as long as the person is logged in is taken back as well, without a consent.

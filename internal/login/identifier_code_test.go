@@ -219,9 +219,9 @@ func TestResetCodeWorksOnce(t *testing.T) {
 	w := newWorld(t, storetest.SQLite)
 	w.knownBy(byCodes, "")
 	b := w.browser()
-	page := b.submit(b.get("/u/forgot"), "email", "ada@example.com")
+	b.submit(b.get("/u/forgot"), "email", "ada@example.com")
 	_, old := w.sentTo()
-	page = b.submit(b.get("/u/forgot"), "email", "ada@example.com")
+	page := b.submit(b.get("/u/forgot"), "email", "ada@example.com")
 	_, code := w.sentTo()
 	if old != code {
 		b.submit(page, "code", old).want(http.StatusBadRequest)

@@ -316,7 +316,7 @@ func TestOwnLoginPageIsNotOurs(t *testing.T) {
 	if address, err = url.Parse(r.path); err != nil || address.Path != "/u/login" {
 		t.Fatalf("%s", r.path)
 	}
-	s.InternalOptions["state"], state = address.Query().Get("state"), address.Query().Get("state")
+	s.InternalOptions["state"] = address.Query().Get("state")
 	if r := b.gives(&s, "ada@example.com", good); r.status != 400 || !strings.Contains(r.body, "session_missing") {
 		t.Errorf("%d %s", r.status, r.body)
 	}

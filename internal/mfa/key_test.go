@@ -22,9 +22,8 @@ const issuer = "https://login.example.com/"
 type device struct {
 	*world
 	virtualwebauthn.Authenticator
-	key    virtualwebauthn.Credential
-	party  virtualwebauthn.RelyingParty // as the browser sees the page
-	handle []byte
+	key   virtualwebauthn.Credential
+	party virtualwebauthn.RelyingParty // as the browser sees the page
 }
 
 func (w *world) device() *device {

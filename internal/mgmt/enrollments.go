@@ -117,14 +117,6 @@ func (a *API) forgetBrowsers(c *call) (any, error) {
 	return nil, c.store.ForgetBrowsers(c.ctx(), c.id())
 }
 
-// ofUser answers out for a user that is there: for lists that nothing can be in yet, and for what nothing is remembered of.
-func ofUser(out any) func(*call) (any, error) {
-	return func(c *call) (any, error) {
-		_, err := c.store.User(c.ctx(), c.id())
-		return out, err
-	}
-}
-
 type clearRiskIn struct {
 	Connection string   `json:"connection" schema:"required,min=1" doc:"The name of the connection containing the user whose assessors should be cleared"`
 	Assessors  []string `json:"assessors" schema:"required,min=1,enum=new-device" doc:"List of assessors to clear"`

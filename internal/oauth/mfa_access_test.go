@@ -96,7 +96,7 @@ func TestAttackRemoveFactorByPassword(t *testing.T) {
 	})
 	w.token(values("grant_type", "refresh_token", "client_id", spa, "refresh_token", session.RefreshToken, "audience", mfaAudience)).
 		bad(403, "access_denied", "A second factor is needed for a token of the MFA API.")
-	session = w.refresh(spa, session.RefreshToken).good() // the token was not used up by that
+	w.refresh(spa, session.RefreshToken).good() // the token was not used up by that
 	if all, err := w.st.AuthenticationMethods(t.Context(), ada); err != nil || len(all) != 1 {
 		t.Errorf("%+v %v", all, err)
 	}

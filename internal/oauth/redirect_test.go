@@ -87,7 +87,7 @@ func TestConformance09Redirect(t *testing.T) {
 			user.extra = 'kept'; user.user_metadata.terms = 'lost';
 			callback(null, user, context);
 		}`)
-		address, state = w.browser().login(request(site)).elsewhere()
+		address, _ = w.browser().login(request(site)).elsewhere()
 		same(t, "the address", address, "https://terms.test/accept?")
 		b = w.browser()
 		_, state = b.login(request(site)).elsewhere()

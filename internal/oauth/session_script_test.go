@@ -65,7 +65,7 @@ func TestPrimaryUser(t *testing.T) {
 		apart()
 
 		// The tokens of a client of the old kind too, with what rules invented.
-		b, a = enter(legacy)
+		_, a = enter(legacy)
 		id = w.claims(w.redeem(legacy, a.got().Get("code")).good().IDToken, secret(legacy))
 		same(t, "the old ID token", []any{id["sub"], id["email"], id["user_id"], id["invented"]}, []any{ada, adaMail, ada, "yes"})
 		apart()

@@ -1,7 +1,6 @@
 package saml_test
 
 import (
-	"crypto"
 	"encoding/base64"
 	"encoding/json"
 	"encoding/xml"
@@ -160,9 +159,8 @@ func (w *world) provider(change ...func(*sp.ServiceProvider)) *sp.ServiceProvide
 	sloURL, _ := url.Parse(slo)
 	meta := &sp.EntityDescriptor{}
 	w.ok(xml.Unmarshal([]byte(w.browser().get("/samlp/metadata/app").want(http.StatusOK).body), meta))
-	signer := w.own.Private.(crypto.Signer)
 	p := &sp.ServiceProvider{
-		EntityID: entity, Key: signer, Certificate: w.own.Cert, AcsURL: *acsURL, SloURL: *sloURL, IDPMetadata: meta, Clock: dsig.NewFakeClockAt(w.clock()),
+		EntityID: entity, Key: w.own.Private, Certificate: w.own.Cert, AcsURL: *acsURL, SloURL: *sloURL, IDPMetadata: meta, Clock: dsig.NewFakeClockAt(w.clock()),
 		AuthnNameIDFormat: sp.UnspecifiedNameIDFormat, RejectSHA1Signatures: true,
 	}
 	for _, fn := range change {

@@ -82,15 +82,6 @@ func (s *Store) DeleteCustomDomain(ctx context.Context, id string) error {
 	})
 }
 
-// one runs a single statement.
-func (s *Store) one(ctx context.Context, query string, args ...any) (n int64, err error) {
-	err = s.writeOne(ctx, func(q querier) (err error) {
-		n, err = q.exec(ctx, query, args...)
-		return err
-	})
-	return n, err
-}
-
 // Under returns the handle as if the domain, one of the tenant's, were the canonical one: links in mails then lead there.
 func (s *Store) Under(domain string) *Store {
 	if !s.tenant.Allows(domain) {

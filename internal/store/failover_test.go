@@ -2,7 +2,6 @@ package store_test
 
 import (
 	"context"
-	"fmt"
 	"math/rand/v2"
 	"strings"
 	"sync"
@@ -274,7 +273,7 @@ func TestRandomCuts(t *testing.T) {
 			t.Errorf("%s: %d are there, of %d acknowledged and %d unclear", what, c.found, c.sure, c.unclear)
 		}
 	}
-	t.Log(fmt.Sprintf("%d and %d written, %d answers lost, %d unclear", counted.Load(), named.Load(), answered.Load(), countUnclear.Load()+nameUnclear.Load()))
+	t.Logf("%d and %d written, %d answers lost, %d unclear", counted.Load(), named.Load(), answered.Load(), countUnclear.Load()+nameUnclear.Load())
 }
 
 // Of several hosts the one is found that answers; and one that takes reads only, as the former primary does after a switch-over, is not taken for
