@@ -143,7 +143,8 @@ func Identify(c *stagedoor.Connection, u *stagedoor.User) (err error) {
 	return nil
 }
 
-// SetPassword replaces a user's password: their sessions and refresh tokens end.
+// SetPassword replaces a user's password: their sessions and refresh tokens end. An error with [store.CodeAccessEnded]: the user does it, and all their
+// access has ended meanwhile.
 func (d *Database) SetPassword(ctx context.Context, st *store.Store, c *stagedoor.Connection, userID, secret string) error {
 	if err := d.CheckNew(ctx, st, c, userID, secret); err != nil {
 		return err
@@ -151,6 +152,11 @@ func (d *Database) SetPassword(ctx context.Context, st *store.Store, c *stagedoo
 	u, err := st.User(ctx, userID)
 	if err != nil {
 		return err
+	}
+	if d.occasion != nil {
+		if err := store.CheckAccessEnded(u, d.occasion.Since); err != nil {
+			return err
+		}
 	}
 	return d.of(st, c).replace(ctx, u, "", secret)
 }

@@ -17,6 +17,7 @@ type Occasion struct {
 	Console      []map[string]any
 	Executions   []string          // ids of the records of actions' runs
 	CameBy       *stagedoor.CameBy // set by Identify where the provider names its sessions
+	Since        *int64            // User.AccessEnded of when people who change their own password proved themselves; nil: somebody else changes it
 
 	// Custom asks the tenant's own code whether the password of a user is of a hash that nobody else understands; nil: it is of none.
 	Custom func(ctx context.Context, u *stagedoor.User, secret string, hash *password.Foreign) (bool, error)

@@ -97,7 +97,11 @@ func (l local) replace(ctx context.Context, u *stagedoor.User, identity, secret 
 	if identity != "" {
 		return l.st.SetLinkedHash(ctx, u.ID, identity, hash)
 	}
-	return l.st.ReplacePasswordHash(ctx, u.ID, hash, l.st.Clock().Now(), historySize(l.conn))
+	var since *int64
+	if l.occasion != nil {
+		since = l.occasion.Since
+	}
+	return l.st.ReplacePasswordHash(ctx, u.ID, hash, l.st.Clock().Now(), historySize(l.conn), since)
 }
 
 // verified notes it in the record, unless the address has changed: another one was proved then.

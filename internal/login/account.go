@@ -139,8 +139,12 @@ func (d *Door) onAccount(w http.ResponseWriter, r *http.Request, st *store.Store
 	if err := session.Touch(r.Context(), st, a.session, session.Visit{IP: r.RemoteAddr, UserAgent: r.UserAgent()}); err != nil {
 		return err
 	}
+	a.user.AccessEnded = a.session.AccessEnded // as when the session was there
 	a.frame = page.Frame(r, st, nil)
-	return serve(a)
+	if err = serve(a); stagedoor.HasCode(err, store.CodeAccessEnded) {
+		return a.toLogin(false, accountPath)
+	}
+	return err
 }
 
 // token is what forms of the page carry. Nobody can make it who does not have the session's cookie, and it does not give the cookie away.

@@ -17,6 +17,7 @@ import (
 	"github.com/stagedoor/stagedoor/internal/password"
 	"github.com/stagedoor/stagedoor/internal/pipeline"
 	"github.com/stagedoor/stagedoor/internal/session"
+	"github.com/stagedoor/stagedoor/internal/store"
 	"github.com/stagedoor/stagedoor/ui"
 )
 
@@ -331,6 +332,9 @@ func (a *account) rename(conn *stagedoor.Connection, to connection.Name) error {
 		return err
 	}
 	u, err := a.st.UpdateUser(ctx, a.user.ID, func(u *stagedoor.User) error {
+		if err := store.CheckAccessEnded(u, &a.user.AccessEnded); err != nil {
+			return err
+		}
 		if to.Email != "" {
 			u.Email, u.EmailVerified = to.Email, to.Verified
 		}
@@ -467,7 +471,9 @@ func (a *account) changePassword() error {
 		}
 		return err
 	}
-	if a.user, err = a.st.User(a.r.Context(), a.user.ID); err == nil { // as they are since all that they had has ended
+	ended := a.user.AccessEnded
+	if a.user, err = a.st.User(a.r.Context(), a.user.ID); err == nil {
+		a.user.AccessEnded = ended + 1 // by this
 		err = a.stay()
 	}
 	if err != nil {

@@ -169,3 +169,29 @@ func TestReplacedElsewhere(t *testing.T) {
 		}
 	})
 }
+
+// TestAccessEndsWhileAPasswordChanges: somebody who found a browser open does not get their password kept when its owner takes all access back meanwhile.
+func TestAccessEndsWhileAPasswordChanges(t *testing.T) {
+	each(t, func(w *world) {
+		w.configure(func(s *stagedoor.TenantSettings) {
+			s.Local.Account = &stagedoor.AccountSettings{ClientID: "app", Parts: stagedoor.AccountParts}
+		})
+		b, _ := w.onAccount("ada@example.com")
+		ada := w.found("ada@example.com")
+		before, err := w.st.PasswordHash(t.Context(), ada.ID)
+		w.ok(err)
+		form := b.get("/account/password").want(http.StatusOK)
+		w.setting(stagedoor.SettingBreached, `{"enabled":true,"shields":["block"],"stage":{"pre-change-password":{"shields":["block"]}}}`)
+		ends := 0
+		w.pipe.Leaks = meanwhile{func() {
+			ends++
+			w.ok(w.st.RevokeSessions(context.Background(), store.AccessOf{UserID: ada.ID}, true))
+		}}
+		b.onward(b.press(form, "/account/password", "", "password", "Another-Horse-1")).want(http.StatusOK).says("Log in")
+		after, err := w.st.PasswordHash(t.Context(), ada.ID)
+		w.ok(err)
+		if all, err := w.st.UserSessions(t.Context(), ada.ID); err != nil || ends != 1 || after != before || len(all) > 0 {
+			t.Errorf("ended %d times, password changed: %v, sessions %v %v", ends, after != before, all, err)
+		}
+	})
+}

@@ -6,6 +6,7 @@ import (
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/connection"
 	"github.com/stagedoor/stagedoor/internal/pipeline"
+	"github.com/stagedoor/stagedoor/internal/store"
 )
 
 // ownPassword is the database in which the person has a password, or can have one.
@@ -43,6 +44,9 @@ func (d *Door) verifyPassword(c *call, in verifyIn) (any, error) {
 	err = d.Pipeline.ChangePassword(c.Ctx(), c.visit(), conn, c.User, secret, c.Event("", ""))
 	if connection.FromScript(err) != nil {
 		return nil, bad("The password could not be changed.")
+	}
+	if stagedoor.HasCode(err, store.CodeAccessEnded) {
+		return nil, stagedoor.Errorf(stagedoor.Unauthorized, "invalid_token", "All access of the user has ended meanwhile. Please log in again.")
 	}
 	if err != nil {
 		return nil, err

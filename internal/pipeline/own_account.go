@@ -28,10 +28,11 @@ func (p *Pipeline) CheckNewPassword(ctx context.Context, v Visit, conn *stagedoo
 	return err
 }
 
-// ChangePassword gives a person the password that they chose and that was checked. The event is completed and written, whatever comes of it. Their sessions and refresh tokens end.
+// ChangePassword gives a person, as they proved themselves, the password that they chose and that was checked. The event is completed and written,
+// whatever comes of it. Their sessions and refresh tokens end. An error with [store.CodeAccessEnded]: all their access has ended since.
 func (p *Pipeline) ChangePassword(ctx context.Context, v Visit, conn *stagedoor.Connection, u *stagedoor.User, secret string, e stagedoor.LogEvent) error {
 	ctx = context.WithoutCancel(ctx)
-	on := &connection.Occasion{ClientID: e.ClientID}
+	on := &connection.Occasion{ClientID: e.ClientID, Since: &u.AccessEnded}
 	err := p.Database.On(on).SetPassword(ctx, v.Store, conn, u.ID, secret)
 	e.Type, e.Details = "scp", said{console: on.Console}.details(e.Details)
 	if err != nil {

@@ -19,6 +19,14 @@ func errAccessEnded() error {
 	return stagedoor.Errorf(stagedoor.NotFound, CodeAccessEnded, "All access of the user has ended meanwhile.")
 }
 
+// CheckAccessEnded refuses what a user does who proved themselves when all their access had ended since times; nil: somebody else does it.
+func CheckAccessEnded(u *stagedoor.User, since *int64) error {
+	if since != nil && u.AccessEnded != *since {
+		return errAccessEnded()
+	}
+	return nil
+}
+
 // noteAccessEnded counts that all access of a user, who is locked, ends.
 func (s *Store) noteAccessEnded(ctx context.Context, q querier, userID string) error {
 	_, err := q.exec(ctx, "UPDATE users SET access_ended = access_ended + 1 WHERE tenant = ? AND id = ?", s.tenant.ID, userID)

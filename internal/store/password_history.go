@@ -6,10 +6,10 @@ import (
 )
 
 // ReplacePasswordHash is SetPasswordHash for a password that has changed, and keeps the last remembered passwords of the user,
-// the new one included; the hashes of all others are forgotten.
-func (s *Store) ReplacePasswordHash(ctx context.Context, id, hash string, changed time.Time, remembered int) error {
+// the new one included; the hashes of all others are forgotten. Where since is given, all access of the user must not have ended more often.
+func (s *Store) ReplacePasswordHash(ctx context.Context, id, hash string, changed time.Time, remembered int, since *int64) error {
 	return s.endingAll(ctx, id, func(q querier) error {
-		if err := s.notePasswordReset(ctx, q, id, changed); err != nil {
+		if err := s.notePasswordReset(ctx, q, id, changed, since); err != nil {
 			return err
 		}
 		var last int64 // two changes in one millisecond have an order all the same

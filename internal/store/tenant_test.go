@@ -324,7 +324,7 @@ var trespasses = map[string]struct {
 	}},
 	"PasswordHistory": {ignores, func(ctx context.Context, s *store.Store) (any, error) { return s.PasswordHistory(ctx, "auth0|acme", 9) }},
 	"ReplacePasswordHash": {finds, func(ctx context.Context, s *store.Store) (any, error) {
-		return "", s.ReplacePasswordHash(ctx, "auth0|acme", "x", time.Now(), 9)
+		return "", s.ReplacePasswordHash(ctx, "auth0|acme", "x", time.Now(), 9, nil)
 	}},
 	"UseAssertion": {finds, func(ctx context.Context, s *store.Store) (any, error) {
 		return s.UseAssertion(ctx, "client acme", "jti", time.Now().Add(time.Hour))

@@ -34,7 +34,7 @@ func (s *Store) SetPasswordHash(ctx context.Context, id, hash string, changed ti
 		return s.writeOne(ctx, func(q querier) error { return s.putPassword(ctx, q, id, hash) })
 	}
 	return s.endingAll(ctx, id, func(q querier) error {
-		if err := s.notePasswordReset(ctx, q, id, changed); err != nil {
+		if err := s.notePasswordReset(ctx, q, id, changed, nil); err != nil {
 			return err
 		}
 		if err := s.putPassword(ctx, q, id, hash); err != nil {
@@ -44,10 +44,10 @@ func (s *Store) SetPasswordHash(ctx context.Context, id, hash string, changed ti
 	})
 }
 
-func (s *Store) notePasswordReset(ctx context.Context, q querier, id string, changed time.Time) error {
+func (s *Store) notePasswordReset(ctx context.Context, q querier, id string, changed time.Time, since *int64) error {
 	_, err := s.updateUser(ctx, q, id, func(u *stagedoor.User) error {
 		u.LastPasswordReset = changed
-		return nil
+		return CheckAccessEnded(u, since)
 	})
 	return err
 }
@@ -56,7 +56,7 @@ func (s *Store) notePasswordReset(ctx context.Context, q querier, id string, cha
 // sessions and tokens end in the same transaction.
 func (s *Store) PasswordReset(ctx context.Context, id string, changed time.Time) error {
 	return s.endingAll(ctx, id, func(q querier) error {
-		if err := s.notePasswordReset(ctx, q, id, changed); err != nil {
+		if err := s.notePasswordReset(ctx, q, id, changed, nil); err != nil {
 			return err
 		}
 		return s.endAccess(ctx, q, id)
