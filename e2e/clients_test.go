@@ -14,11 +14,14 @@ import (
 // multiFactor is what a client asks for in acr_values.
 const multiFactor = "http://schemas.openid.net/pape/policies/2007/06/multi-factor"
 
-// browserClients are the client libraries for browsers, of compat/clients: their published file and what is done with it.
+// browserClients are the client libraries for browsers, of compat/clients: their published file, or an application with them, and what is done with it.
 var browserClients = []struct {
 	row, file string
 	run       func(*libraryPage)
 }{
+	{"| @auth0/auth0-angular 2.12.0 | yes | yes | yes | yes | yes | – | yes | – | – | – | – |", frameworks + "angular.ts", runFramework},
+	{"| @auth0/auth0-react 2.27.0 | yes | yes | yes | yes | yes | – | yes | – | – | – | – |", frameworks + "react.jsx", runFramework},
+	{"| @auth0/auth0-vue 2.10.0 | yes | yes | yes | yes | yes | – | yes | – | – | – | – |", frameworks + "vue.js", runFramework},
 	{"| @auth0/auth0-spa-js 2.28.3 | yes | yes | yes | yes | yes | yes | yes | – | yes | – | – |", "@auth0/auth0-spa-js/dist/auth0-spa-js.production.js", runSPA},
 	{"| auth0-js 9.32.0 | yes | yes | yes | yes | yes | – | yes | – | – | – | – |", "auth0-js-v9/dist/auth0.min.js", runAuth0JS},
 	{"| auth0-js 10.2.1 | yes | yes | yes | yes | yes | – | yes | – | – | – | – |", "auth0-js-v10/dist/auth0.min.js", runAuth0JS},
@@ -51,21 +54,32 @@ func TestBrowserClients(t *testing.T) {
 	}, &api)
 	t.Cleanup(func() { op.do("DELETE", "/resource-servers/"+api.ID, nil, nil) })
 	ctx := trusting(t)
-	page, err := os.ReadFile("../docs/clients.md")
+	table, err := os.ReadFile("../docs/clients.md")
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, one := range browserClients {
 		t.Run(strings.Trim(one.row[2:strings.Index(one.row[2:], " |")+2], " "), func(t *testing.T) {
+			l := &libraryPage{audience: audience, who: op.newListener("client", nil)}
 			mux := http.NewServeMux()
-			mux.HandleFunc("/library.js", func(w http.ResponseWriter, r *http.Request) { http.ServeFile(w, r, filepath.Join(modules, one.file)) })
+			page := `<!DOCTYPE html><title>A page</title><script src="/library.js"></script><p id="ready">ready</p>`
+			if strings.HasPrefix(one.file, frameworks) {
+				app := application(t, modules, one.file)
+				mux.HandleFunc("/library.js", func(w http.ResponseWriter, r *http.Request) { w.Write(app) })
+				page = applicationPage
+			} else {
+				mux.HandleFunc("/library.js", func(w http.ResponseWriter, r *http.Request) { http.ServeFile(w, r, filepath.Join(modules, one.file)) })
+			}
+			mux.HandleFunc("/settings.js", func(w http.ResponseWriter, r *http.Request) {
+				w.Write([]byte("window.settings = " + text(map[string]string{"domain": demo.Domain, "clientId": l.client.ClientID, "audience": audience, "multiFactor": multiFactor})))
+			})
 			mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
 				w.Header().Set("Content-Type", "text/html; charset=utf-8")
-				w.Write([]byte(`<!DOCTYPE html><title>A page</title><script src="/library.js"></script><p id="ready">ready</p>`))
+				w.Write([]byte(page))
 			})
 			server := httptest.NewTLSServer(mux)
 			t.Cleanup(server.Close)
-			l := &libraryPage{url: strings.Replace(server.URL, "127.0.0.1", "localhost", 1), audience: audience, who: op.newListener("client", nil)}
+			l.url = strings.Replace(server.URL, "127.0.0.1", "localhost", 1)
 			op.do("POST", "/clients", map[string]any{
 				"name": t.Name(), "app_type": "spa", "oidc_conformant": true, "jwt_configuration": map[string]any{"alg": "RS256"}, "token_endpoint_auth_method": "none",
 				"callbacks": []string{l.url, l.url + "/"}, "allowed_logout_urls": []string{l.url + "/out"}, "web_origins": []string{l.url}, "grant_types": []string{"authorization_code", "implicit", "refresh_token"},
@@ -75,7 +89,7 @@ func TestBrowserClients(t *testing.T) {
 			op.do("PATCH", "/connections/"+connections[0].ID+"/clients", []map[string]any{{"client_id": l.client.ClientID, "status": true}}, nil)
 			l.tab = tabIn(t, ctx, chromedp.WithNewBrowserContext())
 			one.run(l)
-			if !strings.Contains(string(page), "\n"+one.row+"\n") {
+			if !strings.Contains(string(table), "\n"+one.row+"\n") {
 				t.Errorf("docs/clients.md has no row %s", one.row)
 			}
 		})
