@@ -25,44 +25,31 @@ func inSteps(r *http.Request, st *store.Store, conn *stagedoor.Connection) bool 
 	return conn.ForLogin() && (conn.Passwords() && page.IdentifierFirst(r, st) || conn.LoginCodes().On())
 }
 
-// showLogin asks for identifier and password. Who came with screen_hint=signup sees the sign-up
+// showLogin asks for identifier and password, unless there is nothing to ask for. Who came with screen_hint=signup sees the sign-up
 // page first.
 func (d *Door) showLogin(w http.ResponseWriter, r *http.Request, st *store.Store) error {
 	p, conn, err := d.loginPrompt(r, st)
 	if err != nil {
 		return err
 	}
-	if own, err := d.ownLoginPage(r, st, p); err != nil || own != "" {
-		if err == nil && p.tx.Request.Connection != "" && conn.Redirects() { // nothing is left to choose
-			redirect(w, r, p.link("/u/login/with", paramConnection, conn.Name))
-		} else if err == nil {
-			redirect(w, r, p.ownLoginLink())
-		}
-		return err
-	}
-	stranger, err := p.invitesStranger(r, st, conn)
+	to, err := d.insteadOfLogin(r, st, p, conn)
 	if err != nil {
 		return err
 	}
-	if (p.tx.Request.ScreenHint == "signup" || stranger) && !r.URL.Query().Has(paramScreen) && !conn.Options.DisableSignup {
-		redirect(w, r, p.link("/u/signup"))
+	if to != "" {
+		redirect(w, r, to)
 		return nil
 	}
 	l, err := d.loginPage(r, st, p, conn, p.tx.Request.LoginHint, nil)
 	if err != nil {
 		return err
 	}
-	if conn.SendsCodes() && len(l.Buttons) == 1 { // nothing is left to choose
-		redirect(w, r, p.link(codeWishPath, paramConnection, conn.Name))
-		return nil
-	}
 	who, err := p.asksWho(r, st, conn)
 	if err != nil {
 		return err
 	}
-	alone := len(l.Buttons) == 0 || len(l.Buttons) == 1 && p.tx.Request.Organization != "" && !conn.IsSocial()
-	if conn.Redirects() && !who && (p.tx.Request.Connection != "" || alone) { // nothing is left to choose
-		redirect(w, r, p.link("/u/login/with", paramConnection, conn.Name))
+	if to := p.onlyWay(conn, l.Buttons, who); to != "" {
+		redirect(w, r, to)
 		return nil
 	}
 	if inSteps(r, st, conn) || who {
@@ -77,6 +64,36 @@ func (d *Door) showLogin(w http.ResponseWriter, r *http.Request, st *store.Store
 	}
 	page.Render(w, http.StatusOK, l)
 	return nil
+}
+
+// insteadOfLogin is where somebody goes who does not see the login page: to the tenant's own, or to sign up. "": they see it.
+func (d *Door) insteadOfLogin(r *http.Request, st *store.Store, p *prompt, conn *stagedoor.Connection) (string, error) {
+	own, err := d.ownLoginPage(r, st, p)
+	switch {
+	case err != nil:
+		return "", err
+	case own != "" && p.tx.Request.Connection != "" && conn.Redirects(): // nothing is left to choose
+		return p.link("/u/login/with", paramConnection, conn.Name), nil
+	case own != "":
+		return p.ownLoginLink(), nil
+	}
+	stranger, err := p.invitesStranger(r, st, conn)
+	if err == nil && (p.tx.Request.ScreenHint == "signup" || stranger) && !r.URL.Query().Has(paramScreen) && !conn.Options.DisableSignup {
+		return p.link("/u/signup"), nil
+	}
+	return "", err
+}
+
+// onlyWay is where the only way in leads; who tells whether the page asks who somebody is. "": there is something to choose.
+func (p *prompt) onlyWay(conn *stagedoor.Connection, buttons []ui.ProviderButton, who bool) string {
+	alone := len(buttons) == 0 || len(buttons) == 1 && p.tx.Request.Organization != "" && !conn.IsSocial()
+	switch {
+	case conn.SendsCodes() && len(buttons) == 1:
+		return p.link(codeWishPath, paramConnection, conn.Name)
+	case conn.Redirects() && !who && (p.tx.Request.Connection != "" || alone):
+		return p.link("/u/login/with", paramConnection, conn.Name)
+	}
+	return ""
 }
 
 // asksWho tells whether the page asks for the address alone, by whose domain people are sent to their company: there is no password here, and more
@@ -143,23 +160,18 @@ func (d *Door) logIn(w http.ResponseWriter, r *http.Request, st *store.Store) er
 		return err
 	}
 	identifier, secret := text(r, ui.FieldUsername), r.PostFormValue(ui.FieldPassword)
-	status, problems := http.StatusBadRequest, missingCredentials(conn, identifier, secret)
+	problems := missingCredentials(conn, identifier, secret)
 	steps := inSteps(r, st, conn)
-	if steps && identifier != "" {
-		first := !r.PostForm.Has(ui.FieldPassword)
-		if !first {
-			if first, err = d.Pipeline.Unlooked(r.Context(), visit(r, st), p.tx, conn, identifier); err != nil {
-				return err
-			}
-		}
-		if first {
+	switch {
+	case steps && identifier == "":
+		problems = problems[:1] // the password is asked for later
+	case steps:
+		if first, err := d.isFirstStep(r, st, p, conn, identifier); err != nil {
+			return err
+		} else if first {
 			return d.identified(w, r, st, p, identifier)
 		}
-	}
-	if steps && identifier == "" {
-		problems = problems[:1] // the password is asked for later
-	}
-	if !steps && identifier != "" { // whoever belongs to a company proves themselves there, not by a password here
+	case identifier != "": // whoever belongs to a company proves themselves there, not by a password here
 		choice, err := p.choose(r, st)
 		if err != nil {
 			return err
@@ -169,59 +181,77 @@ func (d *Door) logIn(w http.ResponseWriter, r *http.Request, st *store.Store) er
 			return nil
 		}
 	}
-	if who, err := p.asksWho(r, st, conn); err != nil || who {
-		if err != nil {
-			return err
-		}
+	who, err := p.asksWho(r, st, conn)
+	if err != nil {
+		return err
+	}
+	status := http.StatusBadRequest
+	switch {
+	case who && identifier == "":
+		problems = problems[:1]
+	case who:
 		problems = ui.Problems{{Code: "no_home", Field: ui.FieldUsername}}
-		if identifier == "" {
-			problems = missingCredentials(conn, "", "x")
-		}
-		l, err := d.loginPage(r, st, p, conn, identifier, problems)
+	case problems == nil:
+		opened, wrong, err := d.tryPassword(r, st, p, conn, identifier, secret)
 		if err != nil {
 			return err
 		}
-		l.Step, l.NoPassword = ui.AskWho, false
-		page.Render(w, status, l)
-		return nil
-	}
-	if problems == nil {
-		if problems, err = d.human(r, st, guard.FlowPassword); err != nil {
-			return err
-		}
-	}
-	if problems == nil {
-		opened, err := d.Pipeline.Authenticate(r.Context(), visit(r, st), p.tx.ID, r.PostFormValue(fieldNonce), identifier, secret)
-		if err == nil {
+		if wrong == nil {
 			p.goOn(w, r, opened)
 			return nil
 		}
-		switch {
-		case guard.IsThrottled(err):
-			status, problems = http.StatusTooManyRequests, ui.Problems{{Code: "too_many_requests"}}
-		case stagedoor.IsKind(err, stagedoor.TooMany):
-			status, problems = http.StatusTooManyRequests, ui.Problems{{Code: "too_many_attempts"}}
-		case stagedoor.HasCode(err, pipeline.CodeLeaked):
-			problems = ui.Problems{{Code: "password_leaked"}}
-		case stagedoor.HasCode(err, "invalid_grant"):
-			problems = ui.Problems{wrongCredentials(conn)}
-		default:
-			problem, theirs := scriptProblem(err)
-			if !theirs {
-				return err
-			}
-			problems = ui.Problems{problem}
-		}
+		status, problems = wrong.status, wrong.problems
 	}
 	l, err := d.loginPage(r, st, p, conn, identifier, problems)
 	if err != nil {
 		return err
 	}
-	if steps {
+	if who {
+		l.Step, l.NoPassword = ui.AskWho, false
+	} else if steps {
 		l = p.inSteps(l, conn)
 	}
 	page.Render(w, status, l)
 	return nil
+}
+
+// isFirstStep tells whether a form says who somebody is, and no more yet; or who has not been looked up by what it says.
+func (d *Door) isFirstStep(r *http.Request, st *store.Store, p *prompt, conn *stagedoor.Connection, identifier string) (bool, error) {
+	if !r.PostForm.Has(ui.FieldPassword) {
+		return true, nil
+	}
+	return d.Pipeline.Unlooked(r.Context(), visit(r, st), p.tx, conn, identifier)
+}
+
+// refusal is what the login page says to who may not come in.
+type refusal struct {
+	status   int
+	problems ui.Problems
+}
+
+// tryPassword logs somebody in by the password, or tells why not.
+func (d *Door) tryPassword(r *http.Request, st *store.Store, p *prompt, conn *stagedoor.Connection, identifier, secret string) (*pipeline.Opened, *refusal, error) {
+	problems, err := d.human(r, st, guard.FlowPassword)
+	if err != nil || problems != nil {
+		return nil, &refusal{http.StatusBadRequest, problems}, err
+	}
+	opened, err := d.Pipeline.Authenticate(r.Context(), visit(r, st), p.tx.ID, r.PostFormValue(fieldNonce), identifier, secret)
+	problem, theirs := scriptProblem(err)
+	switch {
+	case err == nil:
+		return opened, nil, nil
+	case guard.IsThrottled(err):
+		return nil, &refusal{http.StatusTooManyRequests, ui.Problems{{Code: "too_many_requests"}}}, nil
+	case stagedoor.IsKind(err, stagedoor.TooMany):
+		return nil, &refusal{http.StatusTooManyRequests, ui.Problems{{Code: "too_many_attempts"}}}, nil
+	case stagedoor.HasCode(err, pipeline.CodeLeaked):
+		return nil, &refusal{http.StatusBadRequest, ui.Problems{{Code: "password_leaked"}}}, nil
+	case stagedoor.HasCode(err, "invalid_grant"):
+		return nil, &refusal{http.StatusBadRequest, ui.Problems{wrongCredentials(conn)}}, nil
+	case theirs:
+		return nil, &refusal{http.StatusBadRequest, ui.Problems{problem}}, nil
+	}
+	return nil, nil, err
 }
 
 // identified takes the form of the first of two steps: the person is sent to their provider, or asked for their password.
