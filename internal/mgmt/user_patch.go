@@ -133,54 +133,88 @@ func syncsProfile(conn *stagedoor.Connection) bool {
 
 // fits tells whether the connection of the identity that is meant allows the change.
 func (in *patchUserIn) fits(conn *stagedoor.Connection, secondary bool) error {
-	database, rules := conn.Strategy == connection.StrategyDatabase, conn.Options.Attributes()
-	flexible := database && rules.Flexible
-	refuse := func(text string) error { return bad("operation_not_supported", text) }
-	if names := strings.Join(in.profileNames(), ", "); names != "" && secondary {
-		return refuse("The following user attributes cannot be updated: " + names + ". The specified connection belongs to a secondary identity.")
-	} else if names != "" && syncsProfile(conn) {
-		return refuse("The following user attributes cannot be updated: " + names + ". The connection must either be a database connection (using the Auth0 store), " +
-			"a passwordless connection (email or sms) or has disabled 'Sync user profile attributes at each login'. " +
-			"For more information, see https://auth0.com/docs/dashboard/guides/connections/configure-connection-sync")
-	}
-	var cannot []string
-	for name, null := range map[string]bool{
-		"email": in.Email.Null && (!flexible || rules.Email.Needed), "password": in.Password.Null,
-		"username":     in.Username.Null && (!flexible && conn.Options.Usernames().Must || flexible && rules.Username.Needed),
-		"phone_number": in.PhoneNumber.Null && (conn.Strategy == connection.StrategySMS || flexible && rules.Phone.Needed),
-	} {
-		if null {
-			cannot = append(cannot, name)
+	for _, unfit := range []string{in.unfitProfile(conn, secondary), in.unfitRemoval(conn), in.unfitIdentifier(conn), in.unfitVerification(conn)} {
+		if unfit != "" {
+			return bad("operation_not_supported", unfit)
 		}
 	}
-	slices.Sort(cannot)
-	switch {
-	case len(cannot) > 0:
-		return refuse("The following user attributes cannot be removed: " + strings.Join(cannot, ", ") + ".")
-	case in.Email.Set && !database && conn.Strategy != connection.StrategyEmail:
-		return refuse("Cannot update email for non-database user")
-	case in.Password.Set && !database:
-		return refuse("Cannot update password for non-database user")
-	case (in.Email.Set || in.Password.Set) && len(conn.EnabledClients) == 0:
-		return refuse("Cannot change email or password for users in a disabled connection")
-	case in.EmailVerified.Set && (strategies[conn.Strategy].family == familyEnterprise || conn.Strategy == connection.StrategySMS):
-		return refuse("Email verification is not supported for enterprise users")
-	case in.PhoneNumber.Has() && !database && conn.Strategy != connection.StrategySMS:
-		return refuse("Cannot update phone_number for non-sms user")
-	case in.PhoneNumber.Has() && flexible && !rules.Phone.Had():
-		return refuse("Cannot set phone_number for connection without the attribute phone_number.")
-	case in.Username.Has() && !conn.Options.Usernames().Have:
-		return refuse("Cannot set username for connection without requires_username.")
-	case in.Username.Has() && !conn.Options.Usernames().Takes(in.Username.Value):
-		return refuse("The username is not as long as the connection wants it.")
-	case in.VerifyPhoneNumber.Value && conn.Strategy != connection.StrategySMS:
-		return refuse("Cannot verify phone_number for non-sms user")
-	case in.VerifyPhoneNumber.Value && secondary:
+	if in.VerifyPhoneNumber.Value && secondary {
 		return unsupported("verify_phone_number of a linked identity")
-	case in.VerifyPhoneNumber.Value && !in.PhoneNumber.Has():
-		return refuse("Cannot verify phone_number unless it is changed")
 	}
 	return nil
+}
+
+// unfitProfile says why names and picture cannot be changed.
+func (in *patchUserIn) unfitProfile(conn *stagedoor.Connection, secondary bool) string {
+	names := strings.Join(in.profileNames(), ", ")
+	switch {
+	case names != "" && secondary:
+		return "The following user attributes cannot be updated: " + names + ". The specified connection belongs to a secondary identity."
+	case names != "" && syncsProfile(conn):
+		return "The following user attributes cannot be updated: " + names + ". The connection must either be a database connection (using the Auth0 store), " +
+			"a passwordless connection (email or sms) or has disabled 'Sync user profile attributes at each login'. " +
+			"For more information, see https://auth0.com/docs/dashboard/guides/connections/configure-connection-sync"
+	}
+	return ""
+}
+
+// unfitRemoval says why attributes cannot be removed that are null.
+func (in *patchUserIn) unfitRemoval(conn *stagedoor.Connection) string {
+	rules := conn.Options.Attributes()
+	flexible := conn.Strategy == connection.StrategyDatabase && rules.Flexible
+	var cannot []string
+	for _, of := range []struct {
+		name string
+		null bool
+	}{
+		{"email", in.Email.Null && (!flexible || rules.Email.Needed)},
+		{"password", in.Password.Null},
+		{"phone_number", in.PhoneNumber.Null && (conn.Strategy == connection.StrategySMS || flexible && rules.Phone.Needed)},
+		{"username", in.Username.Null && (!flexible && conn.Options.Usernames().Must || flexible && rules.Username.Needed)},
+	} {
+		if of.null {
+			cannot = append(cannot, of.name)
+		}
+	}
+	if cannot == nil {
+		return ""
+	}
+	return "The following user attributes cannot be removed: " + strings.Join(cannot, ", ") + "."
+}
+
+// unfitIdentifier says why what people are known by, or their password, cannot be set.
+func (in *patchUserIn) unfitIdentifier(conn *stagedoor.Connection) string {
+	database, rules := conn.Strategy == connection.StrategyDatabase, conn.Options.Attributes()
+	switch {
+	case in.Email.Set && !database && conn.Strategy != connection.StrategyEmail:
+		return "Cannot update email for non-database user"
+	case in.Password.Set && !database:
+		return "Cannot update password for non-database user"
+	case (in.Email.Set || in.Password.Set) && len(conn.EnabledClients) == 0:
+		return "Cannot change email or password for users in a disabled connection"
+	case in.EmailVerified.Set && (strategies[conn.Strategy].family == familyEnterprise || conn.Strategy == connection.StrategySMS):
+		return "Email verification is not supported for enterprise users"
+	case in.PhoneNumber.Has() && !database && conn.Strategy != connection.StrategySMS:
+		return "Cannot update phone_number for non-sms user"
+	case in.PhoneNumber.Has() && database && rules.Flexible && !rules.Phone.Had():
+		return "Cannot set phone_number for connection without the attribute phone_number."
+	case in.Username.Has() && !conn.Options.Usernames().Have:
+		return "Cannot set username for connection without requires_username."
+	case in.Username.Has() && !conn.Options.Usernames().Takes(in.Username.Value):
+		return "The username is not as long as the connection wants it."
+	}
+	return ""
+}
+
+// unfitVerification says why no code can be sent to a new number.
+func (in *patchUserIn) unfitVerification(conn *stagedoor.Connection) string {
+	switch {
+	case in.VerifyPhoneNumber.Value && conn.Strategy != connection.StrategySMS:
+		return "Cannot verify phone_number for non-sms user"
+	case in.VerifyPhoneNumber.Value && !in.PhoneNumber.Has():
+		return "Cannot verify phone_number unless it is changed"
+	}
+	return ""
 }
 
 // identity returns the index of the identity that is meant: the first one unless connection names that of another.
