@@ -116,11 +116,13 @@ func (a *API) readEvents(c *call, in readEventsIn) (any, error) {
 	if fresh && c.store.Shared() && f.wait(ctx, store.CacheFor) != nil { // what others write until then may not be kept
 		return answered{}, nil
 	}
-	if err := f.run(ctx); err != nil && ctx.Err() == nil {
+	switch err := f.run(ctx); {
+	case err == nil || ctx.Err() != nil:
+	case stagedoor.IsKind(err, stagedoor.Gone): // it was too slow
+		f.fail("cursor_expired", stagedoor.AsError(err).Message)
+	default:
 		a.log(c).ErrorContext(c.ctx(), "events could not be read", "tenant", c.store.Tenant().ID, "error", err)
-		_ = f.send("event: error\ndata: " + f.text(map[string]any{"error": map[string]any{
-			"code": "processing_error", "message": "The events could not be read.", "offset": f.cursor(f.query.After),
-		}}) + "\n\n")
+		f.fail("processing_error", "The events could not be read.")
 	}
 	return answered{}, nil
 }
@@ -197,7 +199,7 @@ func (f *feedReader) resume(cursor string) error {
 		}
 	}
 	if !has {
-		return stagedoor.Errorf(stagedoor.Gone, "", "Cursor points to data no longer available in the stream.")
+		return store.ErrFeedGone()
 	}
 	f.query.After = place
 	return nil
@@ -246,6 +248,11 @@ func (f *feedReader) tell() error {
 	f.told = time.Now()
 	at := f.cursor(f.query.After)
 	return f.send("event: offset-only\nid: " + at + "\ndata: " + f.text(map[string]any{"offset": at}) + "\n\n")
+}
+
+// fail tells the reader why nothing more comes.
+func (f *feedReader) fail(code, message string) {
+	_ = f.send("event: error\ndata: " + f.text(map[string]any{"error": map[string]any{"code": code, "message": message, "offset": f.cursor(f.query.After)}}) + "\n\n")
 }
 
 // text is v on one line.

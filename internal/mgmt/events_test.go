@@ -4,6 +4,8 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -11,6 +13,8 @@ import (
 	"time"
 
 	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/store"
+	"github.com/stagedoor/stagedoor/internal/store/storetest"
 )
 
 // message is one of those that a reader of events gets.
@@ -193,5 +197,46 @@ func TestEventsEnd(t *testing.T) {
 	}
 	if h.api.feeds.all != 0 || len(h.api.feeds.open) != 0 {
 		t.Errorf("%d, %v", h.api.feeds.all, h.api.feeds.open)
+	}
+}
+
+// Who is slower than events are deleted, because there is only room for so many, is told as one who comes too late.
+func TestEventsThatWereTooMany(t *testing.T) {
+	h := newHouse(t, storetest.Open(t, storetest.SQLite, storetest.WithClock(func() time.Time { return start }), func(o *store.Options) { o.Retention.FeedBytes = 1 }))
+	bearer := h.machine("acme")
+	header := http.Header{"Authorization": {"Bearer " + bearer}}
+	begun := messages(t, h.send("acme", "GET", "/events", "", header).body)
+	more := func(i int) {
+		h.call(bearer, "POST", "/organizations", fmt.Sprintf(`{"name":"acme-%d"}`, i)).is(201, "")
+		h.ok(h.db.Sweep(t.Context()))
+	}
+	more(0)
+	h.call(bearer, "GET", "/events?from="+begun[2].id, "").fails(410, "", "Cursor points to data no longer available in the stream.")
+
+	h.api.EventsFor = 30 * time.Second
+	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { h.api.ServeHTTP(w, r, h.store("acme")) }))
+	t.Cleanup(front.Close)
+	r, err := http.NewRequestWithContext(t.Context(), "GET", front.URL+Base+"/events", nil)
+	h.ok(err)
+	r.Header = header
+	resp, err := http.DefaultClient.Do(r)
+	h.ok(err)
+	defer resp.Body.Close()
+	body := make(chan string, 1)
+	go func() {
+		all, _ := io.ReadAll(resp.Body)
+		body <- string(all)
+	}()
+	for i := 1; ; i++ { // it may be there in time for some
+		more(i)
+		select {
+		case got := <-body:
+			all := messages(t, got)
+			if last := all[len(all)-1]; last.kind != "error" || last.data.Error["code"] != "cursor_expired" || last.data.Error["offset"] == "" {
+				t.Errorf("%s", got)
+			}
+			return
+		case <-time.After(100 * time.Millisecond):
+		}
 	}
 }

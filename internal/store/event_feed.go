@@ -68,8 +68,8 @@ func (s *Store) keepEvent(ctx context.Context, q querier, e stagedoor.CloudEvent
 	if err != nil {
 		return err
 	}
-	_, err = q.exec(ctx, "INSERT INTO feed_events (tenant, id, type, doc, at, expires_at) VALUES (?, ?, ?, ?, ?, ?)",
-		s.tenant.ID, e.ID, e.Type, document(doc), s.db.stamp(now), millis(now.Add(feedKept)))
+	_, err = q.exec(ctx, "INSERT INTO feed_events (tenant, id, type, doc, size, at, expires_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
+		s.tenant.ID, e.ID, e.Type, document(doc), len(doc), s.db.stamp(now), millis(now.Add(feedKept)))
 	return err
 }
 
@@ -110,22 +110,39 @@ func (s *Store) feedState(ctx context.Context) (last int64, waits bool, err erro
 
 // numberEvents gives places to events that are committed and have none, in the order of their times. One server does it at a time.
 func (s *Store) numberEvents(ctx context.Context) error {
-	return s.write(ctx, func(q querier) error {
-		var last int64
-		err := q.row(ctx, "INSERT INTO event_feeds (tenant, last) VALUES (?, 0) ON CONFLICT (tenant) DO UPDATE SET last = event_feeds.last RETURNING last", []any{s.tenant.ID}, &last)
+	_, err := s.db.numberFeed(ctx, s.tenant.ID)
+	return err
+}
+
+// numberFeed is numberEvents of any tenant, and tells how many events got their place.
+func (db *DB) numberFeed(ctx context.Context, tenant string) (n int64, err error) {
+	err = db.write(ctx, func(q querier) error {
+		var last, total, fresh int64
+		err := q.row(ctx, "INSERT INTO event_feeds (tenant, last) VALUES (?, 0) ON CONFLICT (tenant) DO UPDATE SET last = event_feeds.last RETURNING last, total", []any{tenant}, &last, &total)
 		if err != nil {
 			return err
 		}
-		n, err := q.exec(ctx, `UPDATE feed_events SET seq = CAST(? AS BIGINT) + fresh.n FROM
-			(SELECT id, ROW_NUMBER() OVER (ORDER BY at, id) AS n FROM feed_events WHERE tenant = ? AND seq IS NULL ORDER BY at, id LIMIT ?) AS fresh
-			WHERE feed_events.tenant = ? AND feed_events.id = fresh.id`, last, s.tenant.ID, numberMost, s.tenant.ID)
+		n = 0
+		err = q.each(ctx, numberFeedSQL, []any{last, total, tenant, numberMost, tenant}, func(scan func(...any) error) error {
+			var size int64
+			err := scan(&size)
+			n, fresh = n+1, fresh+size
+			return err
+		})
 		if err != nil || n == 0 {
 			return err
 		}
-		_, err = q.exec(ctx, "UPDATE event_feeds SET last = ? WHERE tenant = ?", last+n, s.tenant.ID)
+		_, err = q.exec(ctx, "UPDATE event_feeds SET last = ?, total = ? WHERE tenant = ?", last+n, total+fresh, tenant)
 		return err
 	})
+	return n, err
 }
+
+// numberFeedSQL gives places to events, and says how long each is.
+const numberFeedSQL = `UPDATE feed_events SET seq = CAST(? AS BIGINT) + fresh.n, total = CAST(? AS BIGINT) + fresh.upto FROM
+	(SELECT id, ROW_NUMBER() OVER (ORDER BY at, id) AS n, SUM(size) OVER (ORDER BY at, id ROWS UNBOUNDED PRECEDING) AS upto FROM
+		(SELECT id, at, size FROM feed_events WHERE tenant = ? AND seq IS NULL ORDER BY at, id LIMIT ?) AS first) AS fresh
+	WHERE feed_events.tenant = ? AND feed_events.id = fresh.id RETURNING feed_events.size`
 
 // FeedHas tells whether all events behind a place can still be read.
 func (s *Store) FeedHas(ctx context.Context, after int64) (bool, error) {
@@ -152,8 +169,12 @@ func (s *Store) FeedSince(ctx context.Context, since time.Time) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	low, wanted := int64(0), since.Add(-feedLate).UnixMicro()
-	for low < high { // places follow the times, but for what was committed late
+	first, _, err := s.feedAt(ctx, 0)
+	if err != nil || first == 0 {
+		return high, err
+	}
+	low, wanted := first-1, since.Add(-feedLate).UnixMicro() // what was before the first is gone
+	for low < high {                                         // places follow the times, but for what was committed late
 		middle := low + (high-low)/2
 		seq, at, err := s.feedAt(ctx, middle+1)
 		switch {
@@ -183,10 +204,15 @@ type FeedEvents struct {
 	More   bool // there may be more behind it
 }
 
+// ErrFeedGone says that events were deleted which come next.
+func ErrFeedGone() error {
+	return stagedoor.Errorf(stagedoor.Gone, "", "Cursor points to data no longer available in the stream.")
+}
+
 // errFull ends the reading of events that are long.
 var errFull = errors.New("enough events were read")
 
-// FeedEvents reads the events behind a place, whichever server wrote them.
+// FeedEvents reads the events behind a place, whichever server wrote them. Where some of them are kept no more it is Gone.
 func (s *Store) FeedEvents(ctx context.Context, query FeedQuery) (*FeedEvents, error) {
 	last, waits, err := s.feedState(ctx)
 	if err == nil && waits {
@@ -211,6 +237,9 @@ func (s *Store) FeedEvents(ctx context.Context, query FeedQuery) (*FeedEvents, e
 		if err := scan(&e.Place, &e.Type, &doc); err != nil {
 			return err
 		}
+		if looked == 0 && e.Place != query.After+1 {
+			return ErrFeedGone()
+		}
 		looked, size, out.Last = looked+1, size+len(doc), e.Place
 		if e.Event = json.RawMessage(doc); doc != "{}" {
 			out.Events = append(out.Events, e)
@@ -220,6 +249,9 @@ func (s *Store) FeedEvents(ctx context.Context, query FeedQuery) (*FeedEvents, e
 		}
 		return nil
 	})
+	if err == nil && looked == 0 && last > query.After {
+		err = ErrFeedGone()
+	}
 	if out.More = looked == query.Take || errors.Is(err, errFull); out.More {
 		err = nil
 	}

@@ -122,6 +122,67 @@ func TestEventFeed(t *testing.T) {
 	}, storetest.WithClock(clock.clock))
 }
 
+// Of what is kept to be read there is only so much: the oldest goes, of each tenant alone, and who is not there yet is told.
+func TestEventFeedIsBounded(t *testing.T) {
+	const most = 60 << 10
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		ctx, other := t.Context(), opened(t, db, storetest.Tenant(t, db, "other"))
+		s := opened(t, db, storetest.Tenant(t, db, "acme"))
+		newUser(t, s, "auth0|ada")
+		newUser(t, other, "auth0|bob")
+		write := func(n int) {
+			t.Helper()
+			for i := range n {
+				_, err := s.UpdateUser(ctx, "auth0|ada", func(u *stagedoor.User) error {
+					u.UserMetadata = stagedoor.Metadata{"text": json.RawMessage(`"` + strings.Repeat(fmt.Sprint(i%10), 4<<10) + `"`)}
+					return nil
+				})
+				ok(t, err)
+			}
+		}
+		kept := func() (after, size int64) {
+			t.Helper()
+			after = must(s.FeedSince(ctx, time.Time{}))(t)
+			for q := (store.FeedQuery{After: after, Take: 100}); ; {
+				read := must(s.FeedEvents(ctx, q))(t)
+				for _, e := range read.Events {
+					size += int64(len(e.Event))
+				}
+				if q.After = read.Last; !read.More {
+					return after, size
+				}
+			}
+		}
+		write(5)
+		before := must(s.FeedEnd(ctx))(t)
+		ok(t, db.Sweep(ctx))
+		if after, size := kept(); after != 0 || size > most {
+			t.Errorf("%d bytes behind %d", size, after)
+		}
+		for range 3 { // also where nobody looks
+			write(250)
+			ok(t, db.Sweep(ctx))
+		}
+		after, size := kept()
+		if size > most || size < most/2 || after <= before {
+			t.Errorf("%d bytes behind %d", size, after)
+		}
+		if must(s.FeedHas(ctx, before))(t) || !must(s.FeedHas(ctx, after))(t) {
+			t.Errorf("the places are %d and %d", before, after)
+		}
+		if _, err := s.FeedEvents(ctx, store.FeedQuery{After: before, Take: 5}); !stagedoor.IsKind(err, stagedoor.Gone) {
+			t.Error(err)
+		}
+		if who, last := feed(t, other, store.FeedQuery{Take: 5}); who != "bob" || last != 1 {
+			t.Errorf("the other's: %s, %d", who, last)
+		}
+		write(1)
+		if again, _ := kept(); again != after {
+			t.Errorf("behind %d", again)
+		}
+	}, func(o *store.Options) { o.Retention.FeedBytes = most })
+}
+
 // Somebody who goes on reading keeps the feed, and that is noted once a day.
 func TestEventFeedIsKept(t *testing.T) {
 	clock := newClock()

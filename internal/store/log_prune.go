@@ -18,10 +18,11 @@ const (
 	tenantsAtOnce = 500                 // tenants that are read at once
 )
 
-// Retention is how long and how much of tenants' logs is kept where a tenant does not say; 0 is without end.
+// Retention is how long and how much of tenants' logs is kept where a tenant does not say, and how much of the events that are kept to be read; 0 is without end.
 type Retention struct {
-	LogDays  int
-	LogBytes int64
+	LogDays   int
+	LogBytes  int64
+	FeedBytes int64
 }
 
 // errPruned says that another server was faster.

@@ -117,7 +117,7 @@ func prefixed(key string) string {
 // sweepSettings keep PostgreSQL to the indexes, however old its statistics are.
 const sweepSettings = `SELECT set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true)`
 
-// Sweep deletes what has expired, and of logs what is too old or too much, in small batches with pauses in which others write. It is safe on
+// Sweep deletes what has expired, of logs what is too old or too much, and of events to be read what is too much, in small batches with pauses in which others write. It is safe on
 // any number of servers at once.
 func (db *DB) Sweep(ctx context.Context) error {
 	start := time.Now()
@@ -136,7 +136,7 @@ func (db *DB) sweep(ctx context.Context) error {
 			errs = append(errs, fmt.Errorf("sweeping %s: %w", w.table, err))
 		}
 	}
-	return errors.Join(append(errs, db.sweepMarks(ctx), db.pruneLogs(ctx))...)
+	return errors.Join(append(errs, db.sweepMarks(ctx), db.pruneLogs(ctx), db.pruneFeeds(ctx))...)
 }
 
 func (db *DB) sweepTable(ctx context.Context, w sweep) error {

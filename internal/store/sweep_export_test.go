@@ -27,6 +27,7 @@ func SweepPlans(t testing.TB, db *DB) map[string]string {
 		"SELECT COUNT(*) FROM logs WHERE tenant = ? AND type = ?":                                        {"acme", "fp"},
 		"SELECT COUNT(*) FROM logs WHERE tenant = ? AND date >= ? AND date <= ?":                         {"acme", 1, 2},
 	}
+	statements[db.pruneFeedSQL()] = []any{"acme", 5, int64(1)}
 	for _, w := range sweeps {
 		statements[w.statement(db.postgres)] = []any{int64(1), 5}
 	}
@@ -36,7 +37,7 @@ func SweepPlans(t testing.TB, db *DB) map[string]string {
 // QueuePlans are the plans of the statements that find for whom something waits.
 func QueuePlans(t testing.TB, db *DB) map[string]string {
 	t.Helper()
-	return plans(t, db, map[string][]any{dueEventStreams: {int64(1), int64(9), 5}, noticeTenants: {int64(1), int64(9)}})
+	return plans(t, db, map[string][]any{dueEventStreams: {int64(1), int64(9), 5}, noticeTenants: {int64(1), int64(9)}, feedTenants: nil})
 }
 
 // plans are the plans of statements with their arguments, by their text.
