@@ -102,6 +102,38 @@ func TestDeployTool_Import(t *testing.T) {
 	}
 }
 
+// TestDeployTool_Delete has the deploy tool delete actions before what names them, as its order is.
+func TestDeployTool_Delete(t *testing.T) {
+	t.Parallel()
+	node, tool := deployTool(t)
+	s := newServer(t)
+	environment := []string{
+		"AUTH0_DOMAIN=" + s.Domain, "AUTH0_CLIENT_ID=" + s.ClientID, "AUTH0_CLIENT_SECRET=" + s.ClientSecret, "NODE_EXTRA_CA_CERTS=" + s.ca, "AUTH0_ALLOW_DELETE=true",
+	}
+	ok(t, os.WriteFile(filepath.Join(s.directory, "action.js"), []byte("exports.onExecuteCustomTokenExchange = async () => {};\nexports.onExecuteEventStream = async () => {};\n"), 0o600))
+	for _, file := range []string{`actions:
+  - {name: Exchange, code: ./action.js, runtime: node22, deployed: true, dependencies: [], secrets: [], supported_triggers: [{id: custom-token-exchange, version: v1}]}
+  - {name: Stream, code: ./action.js, runtime: node22, deployed: true, dependencies: [], secrets: [], supported_triggers: [{id: event-stream, version: v1}]}
+tokenExchangeProfiles: [{name: Songs elsewhere, type: custom_authentication, subject_token_type: "https://songs.example/token", action: Exchange}]
+eventStreams: [{name: By action, subscriptions: [{event_type: user.created}], destination: {type: action, configuration: {action_id: Stream}}}]
+`, "actions: []\ntokenExchangeProfiles: []\neventStreams: []\n"} {
+		ok(t, os.WriteFile(filepath.Join(s.directory, "tenant.yaml"), []byte(file), 0o600))
+		out, err := program(t, s.directory, environment, node, tool, "import", "--input_file=tenant.yaml")
+		if err != nil || !strings.Contains(out, "Import Successful") {
+			t.Fatalf("%v\n%s", err, out)
+		}
+	}
+	out, err := program(t, s.directory, environment, node, tool, "export", "--format=yaml", "--output_folder=written")
+	ok(t, err)
+	written, err := os.ReadFile(filepath.Join(s.directory, "written", "tenant.yaml"))
+	ok(t, err)
+	for _, name := range []string{"Exchange", "Stream", "Songs elsewhere", "By action"} {
+		if strings.Contains(string(written), "name: "+name) {
+			t.Errorf("%s is still there\n%s", name, out)
+		}
+	}
+}
+
 // ownServer is a server with one empty tenant, for a test alone.
 type ownServer struct {
 	Domain       string

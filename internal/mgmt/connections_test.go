@@ -359,7 +359,7 @@ func TestConnectionCustomHash(t *testing.T) {
 		h.Errorf("%s", got.body)
 	}
 	h.call(bearer, "DELETE", "/actions/actions/"+right, "").
-		fails(409, "", "The action is used by the connection "+strings.TrimPrefix(at, "/connections/")+": change that first.")
+		fails(409, "", "The action is used by the connection "+strings.TrimPrefix(at, "/connections/")+": change that first, or delete the action with force.")
 	h.call(bearer, "PATCH", at, `{"options":{"custom_password_hash":null}}`).is(200, "")
 	h.call(bearer, "DELETE", "/actions/actions/"+right, "").is(204, "")
 	h.call(bearer, "PATCH", at, `{"options":{"custom_password_hash":{"action_id":7}}}`).fails(400, "invalid_body", property("Expected type string but found type integer"))

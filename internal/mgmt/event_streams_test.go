@@ -32,7 +32,7 @@ func TestEventStreams(t *testing.T) {
 		told := h.call(bearer, "POST", "/actions/actions", `{"name":"told","supported_triggers":[{"id":"event-stream"}],"code":"exports.onExecuteEventStream = async () => {};"}`).is(201, "").text("id")
 		running := h.call(bearer, "POST", "/event-streams", `{"destination":{"type":"action","configuration":{"action_id":"`+told+`"}}}`).is(201, "")
 		h.call(bearer, "DELETE", "/actions/actions/"+told, "").
-			fails(409, "", "The action is used by the event stream "+running.text("id")+": change that first.")
+			fails(409, "", "The action is used by the event stream "+running.text("id")+": change that first, or delete the action with force.")
 
 		id := h.call(bearer, "POST", "/event-streams", `{"name":"s","subscriptions":[{"event_type":"user.created"}],`+eventWebhook+`}`).is(201, "").text("id")
 		h.call(bearer, "PATCH", "/event-streams/"+id, `{"destination":{"type":"webhook","configuration":{"webhook_endpoint":"https://x.test/events","webhook_authorization":{"method":"basic","username":"bob"}}}}`).is(200, "")

@@ -36,10 +36,9 @@ func TestExchangeProfiles(t *testing.T) {
 			h.call(bearer, "PATCH", path+"/"+first, `{"subject_token_type":"`+kind+`"}`).is(400, "")
 		}
 		h.call(bearer, "DELETE", "/actions/actions/"+action, "").
-			fails(409, "", "The action is used by the token exchange profile "+first+": change that first.")
-		h.call(bearer, "DELETE", "/actions/actions/"+action+"?force=true", "").fails(409, "", "The action is used by the token exchange profile "+first+": change that first.")
-		h.call(bearer, "DELETE", path+"/"+first, "").is(204, "")
-		h.call(bearer, "DELETE", path+"/"+second, "").is(204, "")
+			fails(409, "", "The action is used by the token exchange profile "+first+": change that first, or delete the action with force.")
 		h.call(bearer, "DELETE", "/actions/actions/"+action+"?force=true", "").is(204, "")
+		h.call(bearer, "GET", path, "").is(200, `{"limit":50,"start":0,"token_exchange_profiles":[],"total":0}`)
+		h.call(bearer, "DELETE", path+"/"+first, "").is(204, "")
 	})
 }

@@ -93,19 +93,25 @@ func (s *Store) UpdateAction(ctx context.Context, id string, change func(*staged
 	}, func(q querier, a *stagedoor.Action) error { return s.modulesThere(ctx, q, before, a.Draft.Modules) })
 }
 
-// DeleteAction removes an action with its versions. One that is bound is a Conflict, unless force removes its bindings too; one that something else names is a Conflict in any
-// case.
+// DeleteAction removes an action with its versions. One that is bound, or that something else names, is a Conflict, unless force removes these too: its bindings, the event streams
+// and token exchange profiles that are nothing without it, and custom_password_hash of connections.
 func (s *Store) DeleteAction(ctx context.Context, id string, force bool) error {
-	return s.write(ctx, func(q querier) error {
+	defer s.db.forget(s.tenant.ID) // event streams are kept in memory
+	var runners []runner
+	err := s.write(ctx, func(q querier) (err error) {
 		if _, err := actions.one(ctx, s, q, "id = ?"+s.db.forUpdate(), id); err != nil {
 			return err
 		}
-		runner, err := s.runnerOf(ctx, q, id)
-		if err == nil && runner != "" {
-			err = stagedoor.Errorf(stagedoor.Conflict, "", "The action is used by %s: change that first.", runner)
-		}
-		if err != nil {
+		if runners, err = s.runnersOf(ctx, q, id); err != nil {
 			return err
+		}
+		if len(runners) > 0 && !force {
+			return stagedoor.Errorf(stagedoor.Conflict, "", "The action is used by %s: change that first, or delete the action with force.", runners[0].called)
+		}
+		for _, r := range runners {
+			if err := r.drop(); err != nil {
+				return err
+			}
 		}
 		var bound int
 		if err := q.row(ctx, "SELECT COUNT(*) FROM action_bindings WHERE tenant = ? AND action = ?", []any{s.tenant.ID, id}, &bound); err != nil {
@@ -116,6 +122,12 @@ func (s *Store) DeleteAction(ctx context.Context, id string, force bool) error {
 		}
 		return actions.delete(ctx, s, q, id)
 	})
+	for i := 0; err == nil && i < len(runners); i++ {
+		if runners[i].stream != "" {
+			err = s.DropEvents(ctx, runners[i].stream)
+		}
+	}
+	return err
 }
 
 // DeployAction makes a version of an action and puts it in force. make returns it, and may change the action; the version's id, number and

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/stagedoor/stagedoor"
@@ -63,7 +64,7 @@ func TestActionsThatAreNamedStay(t *testing.T) {
 					if i == 0 {
 						errs[0] = begin(ctx, s, a.ID, n)
 					} else {
-						errs[1] = s.DeleteAction(ctx, a.ID, true)
+						errs[1] = s.DeleteAction(ctx, a.ID, false)
 					}
 					return errs[i]
 				})
@@ -94,7 +95,7 @@ func TestActionsThatAreGone(t *testing.T) {
 		ok(t, s.CreateAction(ctx, b))
 		c := &stagedoor.Connection{Name: "Users", Strategy: stagedoor.StrategyDatabase, Options: stagedoor.ConnectionOptions{Stored: hashedBy(a.ID)}}
 		ok(t, s.CreateConnection(ctx, c))
-		hasCode(t, s.DeleteAction(ctx, a.ID, true), stagedoor.Conflict, "")
+		hasCode(t, s.DeleteAction(ctx, a.ID, false), stagedoor.Conflict, "")
 		change := func(action string) error {
 			_, err := s.UpdateConnection(ctx, c.ID, func(c *stagedoor.Connection) error {
 				c.DisplayName, c.Options.Stored = "x", hashedBy(action)
@@ -108,5 +109,70 @@ func TestActionsThatAreGone(t *testing.T) {
 		ok(t, s.DeleteAction(ctx, a.ID, false))
 		ok(t, change(""))
 		ok(t, s.DeleteAction(ctx, b.ID, false))
+	})
+}
+
+// With force, what named an action goes with it, also what begins to at the same moment; what names another one stays.
+func TestActionsThatAreDeletedWithForce(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		ctx, s := t.Context(), storetest.Tenant(t, db, "acme")
+		other := &stagedoor.Action{Name: "other"}
+		ok(t, s.CreateAction(ctx, other))
+		n := 0
+		for _, begin := range beginToName {
+			n++
+			ok(t, begin(ctx, s, other.ID, n))
+		}
+		for name, begin := range beginToName {
+			for range 8 {
+				a := &stagedoor.Action{Name: fmt.Sprint("a", n)}
+				ok(t, s.CreateAction(ctx, a))
+				n++
+				ok(t, begin(ctx, s, a.ID, n))
+				n++
+				race(2, func(i int) error {
+					if i == 1 {
+						return s.DeleteAction(ctx, a.ID, true)
+					}
+					if err := begin(ctx, s, a.ID, n); err != nil {
+						hasCode(t, err, stagedoor.Invalid, "invalid_body")
+					}
+					return nil
+				})
+				if _, err := s.Action(ctx, a.ID); !stagedoor.IsKind(err, stagedoor.NotFound) {
+					t.Errorf("%s: %v", name, err)
+				}
+			}
+		}
+		for _, d := range append(must(store.EventStreams.All(ctx, s))(t), must(store.TokenExchangeProfiles.All(ctx, s))(t)...) {
+			if d.Sealed != "{}" && !strings.Contains(d.Sealed, other.ID) {
+				t.Errorf("left: %s", d.Sealed)
+			}
+		}
+		named := 0
+		for _, c := range must(s.Connections(ctx))(t) {
+			if id := c.CustomHashAction(); id == other.ID {
+				named++
+			} else if id != "" || c.Options.Stored["custom_password_hash"] != nil {
+				t.Errorf("left: %s", c.Options.Stored)
+			}
+		}
+		same(t, fmt.Sprint(named, len(must(store.EventStreams.All(ctx, s))(t)) >= 2, len(must(store.TokenExchangeProfiles.All(ctx, s))(t))), "2 true 1")
+		hasCode(t, s.DeleteAction(ctx, other.ID, false), stagedoor.Conflict, "")
+	})
+}
+
+// What waits for an event stream goes with it.
+func TestEventsOfActionsThatAreDeleted(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		ctx, s := t.Context(), storetest.Tenant(t, db, "acme")
+		a := &stagedoor.Action{Name: "a"}
+		ok(t, s.CreateAction(ctx, a))
+		ok(t, store.EventStreams.Create(ctx, s, &stagedoor.Document{Sealed: `{"status":"enabled","subscriptions":[{"event_type":"organization.created"}],"destination":{"type":"action","configuration":{"action_id":"` + a.ID + `"}}}`}))
+		left := func() string { return store.Rows(t, db, 1, "SELECT CAST(COUNT(*) AS TEXT) FROM events")[0][0] }
+		ok(t, s.CreateOrganization(ctx, &stagedoor.Organization{Name: "one"}, nil))
+		same(t, left(), "1")
+		ok(t, s.DeleteAction(ctx, a.ID, true))
+		same(t, left(), "0")
 	})
 }
