@@ -302,10 +302,13 @@ func checkSink(kind string, in json.RawMessage, old string) (string, error) {
 			members[name] = before[name]
 		}
 	}
-	if own := optionText(members, "stagedoorBaseUrl"); own != optionText(before, "stagedoorBaseUrl") && old != "" {
+	if old != "" && optionText(members, k.address) != optionText(before, k.address) {
 		if err := sentAnew(in, kind); err != nil {
 			return "", err
 		}
+	}
+	if kind == "http" && members["httpAuthorization"] == nil && before["httpAuthorization"] != nil && optionText(members, "httpEndpoint") == optionText(before, "httpEndpoint") {
+		members["httpAuthorization"] = before["httpAuthorization"] // the deploy tool does not send it; another server does not get it
 	}
 	if optionText(members, "stagedoorBaseUrl") == "" {
 		delete(members, "stagedoorBaseUrl")
@@ -335,9 +338,9 @@ func sentAnew(in json.RawMessage, kind string) error {
 	if err := json.Unmarshal(in, &sent); err != nil {
 		return err
 	}
-	for _, name := range []string{"segmentWriteKey", "mixpanelServiceAccountPassword"} {
+	for _, name := range []string{"segmentWriteKey", "mixpanelServiceAccountPassword", "datadogApiKey", "splunkToken"} {
 		if _, has := sinks[kind].members[name]; has && (sent[name] == nil || optionText(sent, name) == veiledSecret) {
-			return badProperty("sink."+name, "The secret must be sent again for another stagedoorBaseUrl")
+			return badProperty("sink."+name, "The secret must be sent again for another "+sinks[kind].address)
 		}
 	}
 	return nil

@@ -114,6 +114,19 @@ func TestSinkKept(t *testing.T) {
 				h.Errorf("%s: %s", kind, got.body)
 			}
 		}
+
+		// The header of a webhook stays where it goes to the same place; an empty one takes it away.
+		at := "/log-streams/" + h.call(bearer, "POST", "/log-streams", `{"type":"http","sink":{"httpEndpoint":"https://x.test/a","httpAuthorization":"Bearer s"}}`).is(200, "").text("id")
+		for _, change := range []struct{ sink, want string }{
+			{`{"httpEndpoint":"https://x.test/a","httpContentFormat":"JSONLINES"}`, `{"httpAuthorization":"Bearer s","httpContentFormat":"JSONLINES","httpEndpoint":"https://x.test/a"}`},
+			{`{"httpEndpoint":"https://y.test/a"}`, `{"httpEndpoint":"https://y.test/a"}`},
+			{`{"httpEndpoint":"https://y.test/a","httpAuthorization":"Bearer t"}`, `{"httpAuthorization":"Bearer t","httpEndpoint":"https://y.test/a"}`},
+			{`{"httpEndpoint":"https://y.test/a","httpAuthorization":""}`, `{"httpAuthorization":"","httpEndpoint":"https://y.test/a"}`},
+		} {
+			if got := h.call(bearer, "PATCH", at, `{"sink":`+change.sink+`}`).is(200, ""); encode(got.get("sink")) != change.want {
+				h.Errorf("after %s: %s", change.sink, got.body)
+			}
+		}
 	})
 }
 
@@ -124,6 +137,7 @@ func TestSinkElsewhere(t *testing.T) {
 		const mix = `"mixpanelRegion":"us","mixpanelProjectId":"1","mixpanelServiceAccountUsername":"u"`
 		for kind, sink := range map[string]struct{ known, secret, veiled string }{
 			"segment":  {"", `"segmentWriteKey":"real"`, ""},
+			"datadog":  {`"datadogRegion":"us"`, `"datadogApiKey":"real"`, `"datadogApiKey":"********"`},
 			"mixpanel": {mix, `"mixpanelServiceAccountPassword":"real"`, `"mixpanelServiceAccountPassword":"********"`},
 		} {
 			join := func(members ...string) string {
@@ -151,6 +165,11 @@ func TestSinkElsewhere(t *testing.T) {
 				h.Errorf("it stays: %s", got.body)
 			}
 		}
+		const splunk = `"splunkPort":"8088","splunkSecure":true,"splunkDomain":`
+		at := "/log-streams/" + h.call(bearer, "POST", "/log-streams", `{"type":"splunk","sink":{`+splunk+`"here.test","splunkToken":"real"}}`).is(200, "").text("id")
+		h.call(bearer, "PATCH", at, `{"sink":{`+splunk+`"there.test"}}`).
+			fails(400, "invalid_body", "Payload validation error: 'The secret must be sent again for another splunkDomain' on property sink.splunkToken.")
+		h.call(bearer, "PATCH", at, `{"sink":{`+splunk+`"there.test","splunkToken":"real"}}`).is(200, "")
 	})
 }
 
