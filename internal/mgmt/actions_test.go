@@ -302,12 +302,16 @@ func TestActionModules(t *testing.T) {
 		published := h.call(all, "POST", path+"/versions", "")
 		v1 := published.text("id")
 		published.is(200, version(v1, "exports.a = 1;", 1))
+		h.call(all, "POST", path+"/versions", "").fails(409, "", "No draft version is available to publish.")
 		h.call(all, "GET", path, "").is(200, module("exports.a = 1;", true, 1, `,"latest_version":`+version(v1, "exports.a = 1;", 1)))
 		h.call(all, "PATCH", path, `{"code":"exports.a = 2;"}`).is(200, module("exports.a = 2;", false, 1, `,"latest_version":`+version(v1, "exports.a = 1;", 1)))
 		v2 := h.call(all, "POST", path+"/versions", "").is(200, "").text("id")
 		h.call(all, "GET", path+"/versions", "").is(200, `{"versions":[`+version(v2, "exports.a = 2;", 2)+`,`+version(v1, "exports.a = 1;", 1)+`],"total":2,"per_page":20}`)
 		h.call(all, "GET", path+"/versions/"+v1, "").is(200, version(v1, "exports.a = 1;", 1))
 		h.call(all, "POST", path+"/rollback", `{"module_version_id":"`+v1+`"}`).is(200, module("exports.a = 1;", false, 2, `,"latest_version":`+version(v2, "exports.a = 2;", 2)))
+		h.call(all, "POST", path+"/rollback", `{"module_version_id":"`+v2+`"}`).is(200, module("exports.a = 2;", true, 2, `,"latest_version":`+version(v2, "exports.a = 2;", 2)))
+		h.call(all, "POST", path+"/versions", "").is(409, "")
+		h.call(all, "POST", path+"/rollback", `{"module_version_id":"`+v1+`"}`).is(200, "")
 		h.call(all, "GET", "/actions/modules", "").is(200, `{"modules":[`+h.call(all, "GET", path, "").body+`],"total":1,"per_page":20}`)
 
 		// An action pins a version; a module in use stays.

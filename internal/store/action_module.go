@@ -25,7 +25,7 @@ var ActionModuleVersions = Kind[stagedoor.ActionModuleVersion]{
 	Missing: stagedoor.Errorf(stagedoor.NotFound, "", "That action module version does not exist."),
 }
 
-// PublishActionModule makes a version of a module's draft, in one transaction. Versions beyond the number that is kept of each module are dropped.
+// PublishActionModule makes a version of a module's draft, in one transaction. A draft that did not change since is a Conflict. Versions beyond the number that is kept of each module are dropped.
 func (s *Store) PublishActionModule(ctx context.Context, id string) (*stagedoor.ActionModule, *stagedoor.ActionModuleVersion, error) {
 	var m *stagedoor.ActionModule
 	var v *stagedoor.ActionModuleVersion
@@ -33,6 +33,9 @@ func (s *Store) PublishActionModule(ctx context.Context, id string) (*stagedoor.
 	err := s.write(ctx, func(q querier) (err error) {
 		if m, err = modules.one(ctx, s, q, "id = ?"+s.db.forUpdate(), id); err != nil {
 			return err
+		}
+		if m.AllPublished {
+			return stagedoor.Errorf(stagedoor.Conflict, "", "No draft version is available to publish.")
 		}
 		m.Last++
 		v = &stagedoor.ActionModuleVersion{

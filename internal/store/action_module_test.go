@@ -15,6 +15,7 @@ func TestVersionsOfModulesEnd(t *testing.T) {
 		module := &stagedoor.ActionModule{Name: "plans", Code: "exports.plan = 1;", Sealed: `{"K":"v"}`}
 		ok(t, store.ActionModules.Create(ctx, s, module))
 		publish := func() *stagedoor.ActionModuleVersion {
+			must(store.ActionModules.Update(ctx, s, module.ID, func(m *stagedoor.ActionModule) error { m.AllPublished = false; return nil }))(t)
 			_, v, err := s.PublishActionModule(ctx, module.ID)
 			ok(t, err)
 			return v
