@@ -106,7 +106,14 @@ const (
 	FlagRegistration      = "enable_dynamic_client_registration"     // anybody may register clients (RFC 7591)
 	FlagHideEnterprise    = "no_disclose_enterprise_connections"     // what Lock loads has no domains of companies
 	FlagRequirePAR        = "require_pushed_authorization_requests"  // logins begin by pushed requests only (RFC 9126)
+	FlagKeysWithoutAlg    = "remove_alg_from_jwks"                   // public keys do not say which algorithm they are for
 )
+
+// EffectiveFlags are the flags that have an effect: those that were never set are shown as false.
+var EffectiveFlags = []string{
+	FlagIDTokenAPI2, FlagSignupUserExists, FlagScopeDescriptions, FlagClientConnections, FlagLegacyRO, FlagLegacyDelegation, FlagLegacyTokenInfo, FlagRevokeGrant,
+	FlagRegistration, FlagHideEnterprise, FlagRequirePAR, FlagKeysWithoutAlg,
+}
 
 // LocalSettings are settings of a tenant that the wire API does not know.
 type LocalSettings struct {

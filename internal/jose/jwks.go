@@ -13,15 +13,24 @@ import (
 
 // JWKS returns the public key set document of keys, in their order: kty, use, n, e (or crv, x, y), kid, x5t, x5c and alg of
 // each. No private member can get into it.
-func JWKS(keys ...*Key) ([]byte, error) {
+func JWKS(keys ...*Key) ([]byte, error) { return keySet(true, keys) }
+
+// BareJWKS is JWKS of keys that do not say which algorithm they are for.
+func BareJWKS(keys ...*Key) ([]byte, error) { return keySet(false, keys) }
+
+func keySet(algorithms bool, keys []*Key) ([]byte, error) {
 	set := jose.JSONWebKeySet{Keys: make([]jose.JSONWebKey, 0, len(keys))}
 	for _, k := range keys {
+		algorithm := ""
+		if algorithms {
+			algorithm = k.Algorithm
+		}
 		sum := sha1.Sum(k.Cert.Raw) //nolint:gosec // see above
 		set.Keys = append(set.Keys, jose.JSONWebKey{
 			Key:                       k.Private.Public(),
 			KeyID:                     k.KID,
 			Use:                       "sig",
-			Algorithm:                 k.Algorithm,
+			Algorithm:                 algorithm,
 			Certificates:              []*x509.Certificate{k.Cert},
 			CertificateThumbprintSHA1: sum[:],
 		})

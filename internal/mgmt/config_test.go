@@ -395,12 +395,15 @@ func TestTenantSettings(t *testing.T) {
 		got := h.call(all, "PATCH", "/tenants/settings", `{"friendly_name":"Acme","flags":{"enable_sso":true},"session_lifetime":1.5,"idle_session_lifetime_in_minutes":30,
 			"error_page":{"url":"https://acme.test/error","show_log_link":true},"session_cookie":{"mode":"non-persistent"},"support_email":"","change_password":{"enabled":false,"html":"x"}}`).is(200, "")
 		for path, want := range map[string]string{
-			"friendly_name": `"Acme"`, "flags": `{"enable_client_connections":true,"enable_sso":true}`, "session_lifetime": "1.5", "idle_session_lifetime": "0.5",
+			"friendly_name": `"Acme"`, "session_lifetime": "1.5", "idle_session_lifetime": "0.5",
 			"error_page": `{"show_log_link":true,"url":"https://acme.test/error"}`, "change_password": `{"enabled":false,"html":"x"}`, "stagedoor": "null",
 		} {
 			if encode(got.get(path)) != want {
 				h.Errorf("%s: %s, want %s", path, encode(got.get(path)), want)
 			}
+		}
+		if flags := got.get("flags").(map[string]any); len(flags) != 13 || flags["enable_sso"] != true || flags["enable_client_connections"] != true || flags["remove_alg_from_jwks"] != false {
+			h.Errorf("flags: %v", flags)
 		}
 		h.call(all, "GET", "/tenants/settings", "").is(200, got.body)
 		if got := h.call(all, "PATCH", "/tenants/settings", `{"error_page":null,"change_password":null,"session_cookie":null}`).is(200, ""); got.get("error_page") != nil || got.get("change_password") != nil {

@@ -19,9 +19,12 @@ func (a *API) readTenantSettings(c *call, in web.Fields) (any, error) {
 
 // showTenantSettings returns the settings; those of our own only where one is set, for the wire does not know them.
 func showTenantSettings(s stagedoor.TenantSettings, fields web.Fields) (any, error) {
-	if s.Flags == nil {
-		s.Flags = stagedoor.Flags{}
+	flags := stagedoor.Flags{}
+	for _, name := range stagedoor.EffectiveFlags {
+		flags[name] = false
 	}
+	maps.Copy(flags, s.Flags)
+	s.Flags = flags
 	encoded, err := web.Encode(s)
 	if err != nil {
 		return nil, err

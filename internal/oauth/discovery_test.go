@@ -81,6 +81,12 @@ func TestJWKS(t *testing.T) {
 		}
 		same(t, "alg, use, kty, e", []any{k["alg"], k["use"], k["kty"], k["e"]}, []string{alg, "sig", "RSA", "AQAB"})
 	}
+	w.settings(func(s *stagedoor.TenantSettings) { s.Flags["remove_alg_from_jwks"] = true })
+	a, doc.Keys = w.browser().get("/.well-known/jwks.json"), nil
+	ok(t, json.Unmarshal(a.Body.Bytes(), &doc))
+	for _, k := range doc.Keys {
+		has(t, "a key", k, "e kid kty n use x5c x5t")
+	}
 }
 
 func TestUnknownDomain(t *testing.T) {

@@ -36,6 +36,7 @@ type keySet struct {
 	current *jose.Key
 	signers map[signing]*jose.Signer
 	jwks    []byte
+	bare    []byte // jwks without the keys' algorithms
 }
 
 // signing is how the current key signs.
@@ -217,7 +218,9 @@ func parsed(st *store.Store, rows []stagedoor.SigningKey) (*keySet, error) {
 		return nil, fmt.Errorf("tenant %s has no current signing key", st.Tenant().ID)
 	}
 	set.keys = append(set.keys, twins...)
-	set.jwks, err = jose.JWKS(set.keys...)
+	if set.jwks, err = jose.JWKS(set.keys...); err == nil {
+		set.bare, err = jose.BareJWKS(set.keys...)
+	}
 	return set, err
 }
 
@@ -226,6 +229,9 @@ func (k *Keys) JWKS(ctx context.Context, st *store.Store) ([]byte, error) {
 	set, err := k.of(ctx, st)
 	if err != nil {
 		return nil, err
+	}
+	if st.Tenant().Settings.Flags[stagedoor.FlagKeysWithoutAlg] {
+		return set.bare, nil
 	}
 	return set.jwks, nil
 }
