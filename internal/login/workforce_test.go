@@ -58,9 +58,32 @@ func TestWorkforce(t *testing.T) {
 	} {
 		w.out(name, options, options)
 	}
-	member.More = map[string]any{"hd": "evil.example"}
+	member.More = map[string]any{"hd": "contoso.example"}
 	w.standin.Choose(&member)
-	w.out("workspace", "not one of this organization", "evil.example")
+	w.out("workspace", "not one of this organization", "contoso.example")
+}
+
+// TestAttackIDOfAnotherDirectory: ids of Entra ID and of Workspace do not say by which connection somebody came, and two directories may know two people by one. Who comes
+// second is nobody, and not the first.
+func TestAttackIDOfAnotherDirectory(t *testing.T) {
+	for _, kind := range []string{storetest.SQLite, storetest.Postgres} {
+		t.Run(kind, func(t *testing.T) {
+			w := newAbroad(t, kind)
+			w.standin.Choose(&kim)
+			w.upstream("entra", "waad", map[string]any{"tenant_domain": "contoso.example"})
+			w.in("entra")
+			w.upstream("same", "waad", map[string]any{"tenant_domain": "contoso.example"})
+			w.upstream("chosen", "waad", map[string]any{"tenant_domain": "contoso.example", "userid_attribute": "sub"})
+			twin := kim
+			twin.Subject, twin.Name = "oid-k1", "Somebody else"
+			w.out("same", "", "a user of another connection has its user_id")
+			w.standin.Choose(&twin)
+			w.out("chosen", "", "a user of another connection has its user_id")
+			if u, err := w.st.User(t.Context(), "waad|oid-k1"); err != nil || u.Connection != "entra" || u.Name != "Kim Corp" || u.LoginsCount != 1 {
+				t.Errorf("%+v %v", u, err)
+			}
+		})
+	}
 }
 
 // TestProvisionedBeforeLogin: whom a provisioner made is the one who comes later, and does not come when it blocks them.
