@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/stagedoor/stagedoor/internal/mfa"
+	"github.com/stagedoor/stagedoor/internal/pipeline"
 	"github.com/stagedoor/stagedoor/internal/web"
 )
 
@@ -96,12 +97,15 @@ func (a *API) setPolicies(c *call, in json.RawMessage) (any, error) {
 	})
 }
 
-// phoneTexts are the texts of codes where none were set. SDKs read both: an answer without a body is only known of the older path.
+// guardianNames are the names of the older templates for what the phone templates name otherwise.
+var guardianNames = strings.NewReplacer("{{ code | escape }}", "{{code}}", "{{ friendly_name | escape }}", "{{tenant.friendly_name}}")
+
+// phoneTexts are the texts of codes where none were set: those of the phone templates. SDKs read both: an answer without a body is only known of the older path.
 func (a *API) phoneTexts(c *call) (any, error) {
 	out, err := phoneTemplates.show(c)
 	if texts, isObject := out.(map[string]any); isObject && len(texts) == 0 {
-		texts["enrollment_message"] = "{{code}} is your code to add this phone to {{tenant.friendly_name}}"
-		texts["verification_message"] = "{{code}} is your verification code for {{tenant.friendly_name}}"
+		texts["enrollment_message"] = guardianNames.Replace(pipeline.PhoneTexts["otp_enroll"]["text"])
+		texts["verification_message"] = guardianNames.Replace(pipeline.PhoneTexts["otp_verify"]["text"])
 	}
 	return out, err
 }
