@@ -51,28 +51,30 @@ type ACLMatch struct {
 	GeoCountries    []string `json:"geo_country_codes,omitempty"`     // ISO 3166-1
 	GeoSubdivisions []string `json:"geo_subdivision_codes,omitempty"` // ISO 3166-2, such as US-NY
 
+	// What is known where the server ends TLS, or a proxy tells. Elsewhere an active list must not ask for it.
+	JA3 []string `json:"ja3_fingerprints,omitempty"`
+	JA4 []string `json:"ja4_fingerprints,omitempty"`
+
 	// What no server knows about a request. An active list must not ask for it.
-	JA3     []string `json:"ja3_fingerprints,omitempty"`
-	JA4     []string `json:"ja4_fingerprints,omitempty"`
 	Managed []string `json:"auth0_managed,omitempty"`
 
 	Signature map[string]json.RawMessage `json:"http_message_signature,omitempty"`
 }
 
 // Unknowable names a criterion that a server with this knowledge cannot judge; empty if it can judge all.
-func (r ACLRule) Unknowable(known PlacesKnown) string {
+func (r ACLRule) Unknowable(known RequestsKnown) string {
 	for _, m := range []*ACLMatch{r.Match, r.NotMatch} {
 		switch {
 		case m == nil:
-		case len(m.ASNs) > 0 && !known.Networks:
+		case len(m.ASNs) > 0 && !known.Places.Networks:
 			return "asns"
-		case len(m.GeoCountries) > 0 && !known.Countries:
+		case len(m.GeoCountries) > 0 && !known.Places.Countries:
 			return "geo_country_codes"
-		case len(m.GeoSubdivisions) > 0 && !known.Countries:
+		case len(m.GeoSubdivisions) > 0 && !known.Places.Countries:
 			return "geo_subdivision_codes"
-		case len(m.JA3) > 0:
+		case len(m.JA3) > 0 && !known.Fingerprints.JA3:
 			return "ja3_fingerprints"
-		case len(m.JA4) > 0:
+		case len(m.JA4) > 0 && !known.Fingerprints.JA4:
 			return "ja4_fingerprints"
 		case len(m.Managed) > 0:
 			return "auth0_managed"
@@ -87,9 +89,10 @@ func (r ACLRule) Unknowable(known PlacesKnown) string {
 type ACLRequest struct {
 	IP, ConnectingIP    string // of the client; of who connected, which may be a proxy
 	UserAgent, Hostname string
-	Scope               string // management, authentication or dynamic_client_registration
-	Place               *Place // where IP is; nil: not known
-	Known               PlacesKnown
+	Scope               string        // management, authentication or dynamic_client_registration
+	Place               *Place        // where IP is; nil: not known
+	Fingerprints        *Fingerprints // of the program that asks; nil: not known
+	Known               RequestsKnown
 }
 
 // Applies tells whether a list decides about a request.
@@ -102,7 +105,7 @@ func (a *NetworkACL) Applies(r ACLRequest) bool {
 
 func (m *ACLMatch) fits(r ACLRequest) bool {
 	return inAny(r.IP, m.IPv4, m.IPv6) && inAny(r.ConnectingIP, m.ConnectingIPv4, m.ConnectingIPv6) &&
-		contains(m.UserAgents, r.UserAgent) && contains(m.Hostnames, r.Hostname) && m.fitsPlace(r.Place)
+		contains(m.UserAgents, r.UserAgent) && contains(m.Hostnames, r.Hostname) && m.fitsPlace(r.Place) && m.fitsProgram(r.Fingerprints)
 }
 
 func (m *ACLMatch) fitsPlace(p *Place) bool {
@@ -110,6 +113,14 @@ func (m *ACLMatch) fitsPlace(p *Place) bool {
 		p = &Place{}
 	}
 	return (len(m.ASNs) == 0 || slices.Contains(m.ASNs, int(p.ASN))) && contains(m.GeoCountries, p.CountryCode) && contains(m.GeoSubdivisions, p.Subdivision()) //nolint:gosec // 32 bits
+}
+
+// fitsProgram compares fingerprints. One that is not known is none of a list.
+func (m *ACLMatch) fitsProgram(f *Fingerprints) bool {
+	if f == nil {
+		f = &Fingerprints{}
+	}
+	return contains(m.JA3, f.JA3) && contains(m.JA4, f.JA4)
 }
 
 // inAny tells whether an address is in one of two lists; two empty lists ask for nothing.

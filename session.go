@@ -494,4 +494,6 @@ type LogEvent struct {
 	StrategyType string `json:"strategy_type,omitempty"` // see [StrategyType]; the store says it, as it does whether the device is mobile
 	Tenant       string `json:"-"`                       // its id, of events that were read
 	LocationInfo *Place `json:"location_info,omitempty"` // where IP is; the store says it
+
+	SecurityContext *Fingerprints `json:"security_context,omitempty"` // of the program that asked; nil: not known
 }

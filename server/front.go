@@ -48,6 +48,9 @@ func (s *Server) front(next http.Handler) http.Handler {
 		if cert := s.certificate(r, trusted); cert != nil {
 			ctx = web.WithCertificate(ctx, cert)
 		}
+		if said := s.fingerprints(r, trusted); said != nil {
+			ctx = web.WithFingerprints(ctx, said)
+		}
 		r = s.normalized(r.WithContext(ctx), connecting, trusted)
 		r = s.aliased(r)
 		rec.Header().Set(requestIDHeader, event.ID)

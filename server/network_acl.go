@@ -29,7 +29,10 @@ func (s *Server) admitted(w http.ResponseWriter, r *http.Request, connecting str
 	if err != nil || len(st.Tenant().ACLs) == 0 || s.cfg.IgnoreNetworkACLs {
 		return r, true // an unknown tenant is the door's to answer
 	}
-	asked := stagedoor.ACLRequest{IP: r.RemoteAddr, ConnectingIP: connecting, UserAgent: r.UserAgent(), Hostname: r.Host, Scope: aclScope(r.URL.Path), Place: st.Place(r.RemoteAddr), Known: st.PlacesKnown()}
+	asked := stagedoor.ACLRequest{
+		IP: r.RemoteAddr, ConnectingIP: connecting, UserAgent: r.UserAgent(), Hostname: r.Host, Scope: aclScope(r.URL.Path), Place: st.Place(r.RemoteAddr),
+		Fingerprints: web.FingerprintsOf(r.Context()), Known: stagedoor.RequestsKnown{Places: st.PlacesKnown(), Fingerprints: fingerprintsKnown(s.cfg)},
+	}
 	for _, acl := range st.Tenant().ACLs {
 		if !acl.Applies(asked) {
 			continue
@@ -70,7 +73,7 @@ func aclScope(path string) string {
 
 func logACL(st *store.Store, r *http.Request, acl stagedoor.NetworkACL, what string) {
 	st.Log(stagedoor.LogEvent{
-		Type: "acls_summary", Description: "A request was " + what + " by a network access list", IP: r.RemoteAddr, UserAgent: r.UserAgent(), Hostname: r.Host,
+		Type: "acls_summary", Description: "A request was " + what + " by a network access list", IP: r.RemoteAddr, UserAgent: r.UserAgent(), SecurityContext: web.FingerprintsOf(r.Context()), Hostname: r.Host,
 		Details: map[string]any{"acl": map[string]any{"id": acl.ID, "description": acl.Description, "action": what}},
 	})
 }

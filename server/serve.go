@@ -66,7 +66,7 @@ func (s *Server) Listen() (*Listeners, error) {
 	if err != nil {
 		return nil, errors.Join(err, l.Close())
 	}
-	tlsConfig = s.askForCertificates(tlsConfig)
+	tlsConfig = fingerprinted(s.askForCertificates(tlsConfig))
 	for _, one := range open {
 		l.HTTPS = append(l.HTTPS, tls.NewListener(one, tlsConfig))
 	}
@@ -144,7 +144,7 @@ func CADir(dataDir string) string { return filepath.Join(dataDir, "ca") }
 func (s *Server) Serve(ctx context.Context, l *Listeners) error {
 	hs := &http.Server{
 		Handler: s.handler, ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout,
-		IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader, ErrorLog: quiet(s.log),
+		IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader, ErrorLog: quiet(s.log), ConnContext: remember,
 	}
 	hs.RegisterOnShutdown(s.stopping)
 	admin := &http.Server{

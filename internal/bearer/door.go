@@ -72,7 +72,7 @@ func (c *Call) Now() time.Time { return c.Store.Clock().Now() }
 func (c *Call) Event(kind, text string) stagedoor.LogEvent {
 	return stagedoor.LogEvent{
 		Type: kind, Description: text, UserID: c.User.ID, UserName: c.User.Shown(), Connection: c.User.Connection, ClientID: c.Client.ID, ClientName: c.Client.Name,
-		IP: c.R.RemoteAddr, UserAgent: stagedoor.Clip(strings.ToValidUTF8(c.R.UserAgent(), ""), 500), Hostname: web.Hostname(c.R.Host),
+		IP: c.R.RemoteAddr, UserAgent: stagedoor.Clip(strings.ToValidUTF8(c.R.UserAgent(), ""), 500), SecurityContext: web.FingerprintsOf(c.R.Context()), Hostname: web.Hostname(c.R.Host),
 	}
 }
 

@@ -126,7 +126,21 @@ func (c *Config) checkServing() error {
 			errs = append(errs, wrong("trusted-proxies", "%s is not a network; did you mean %s?", network, network.Masked()))
 		}
 	}
+	errs = append(errs, c.header("ja3-header", c.JA3Header), c.header("ja4-header", c.JA4Header))
 	return errors.Join(errs...)
+}
+
+// header checks the name of a header in which proxies tell something.
+func (c *Config) header(name, header string) error {
+	switch {
+	case header == "":
+		return nil
+	case !httpguts.ValidHeaderFieldName(header):
+		return wrong(name, "%q is not the name of a header", header)
+	case len(c.TrustedProxies) == 0:
+		return wrong(name, "needs trusted-proxies: what others say of themselves counts for nothing")
+	}
+	return nil
 }
 
 // check leaves out the text of what may hold a secret.

@@ -30,6 +30,9 @@ type Config struct {
 
 	TrustedProxies []netip.Prefix `name:"trusted-proxies" group:"serving" env:"STAGEDOOR_TRUSTED_PROXIES" help:"Networks of proxies whose X-Forwarded headers count, such as 10.0.0.0/8." placeholder:"NET"`
 
+	JA3Header string `name:"ja3-header" group:"serving" env:"STAGEDOOR_JA3_HEADER" help:"Header in which trusted proxies tell the JA3 fingerprint of who connected to them, such as cf-ja3-hash. They must set it on every request or remove it." placeholder:"NAME"`
+	JA4Header string `name:"ja4-header" group:"serving" env:"STAGEDOOR_JA4_HEADER" help:"Header in which trusted proxies tell the JA4 fingerprint of who connected to them, such as cf-ja4. They must set it on every request or remove it." placeholder:"NAME"`
+
 	IgnoreNetworkACLs bool `name:"ignore-network-acls" group:"serving" env:"STAGEDOOR_IGNORE_NETWORK_ACLS" help:"Let everybody in whatever tenants' network access lists say, such as after one locked its author out."`
 
 	Admin          string `name:"admin-addr" group:"watching" env:"STAGEDOOR_ADMIN_ADDR" help:"Address for operators: /metrics, /healthz, /readyz, profiles. Empty for none; keep it from the public." placeholder:"ADDR"`

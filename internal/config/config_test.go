@@ -170,6 +170,8 @@ func TestMistakes(t *testing.T) {
 		"ACME host":            {[]string{"--acme-hosts", "*.example.com"}, `setting acme-hosts "*.example.com" is not a full host name`},
 		"ACME email":           {[]string{"--acme-email", "me"}, `setting acme-email "me" is not a mail address`},
 		"proxies":              {[]string{"--trusted-proxies", "10.1.2.3/8"}, "setting trusted-proxies 10.1.2.3/8 is not a network; did you mean 10.0.0.0/8?"},
+		"header":               {[]string{"--ja3-header", "cf ja3", "--trusted-proxies", "10.0.0.0/8"}, `setting ja3-header "cf ja3" is not the name of a header`},
+		"header of anybody":    {[]string{"--ja4-header", "cf-ja4"}, "setting ja4-header needs trusted-proxies: what others say of themselves counts for nothing"},
 		"mail without host":    {[]string{"--mail-password", "topsecret"}, "setting mail-host is missing, but a user or password is given"},
 		"mail host":            {[]string{"--mail-host", "smtp:25"}, `setting mail-host "smtp:25" is not a host name; the port is mail-port`},
 		"mail port":            {[]string{"--mail-host", "smtp", "--mail-port", "0"}, "setting mail-port 0 is not a port"},

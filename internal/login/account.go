@@ -292,7 +292,7 @@ func (a *account) done(what string) error {
 func (a *account) event(kind, text string) stagedoor.LogEvent {
 	return stagedoor.LogEvent{
 		Type: kind, Description: text, UserID: a.user.ID, UserName: shown(a.user), Connection: a.user.Connection, ClientID: a.set.ClientID,
-		IP: a.r.RemoteAddr, UserAgent: a.r.UserAgent(), Hostname: web.Hostname(a.r.Host),
+		IP: a.r.RemoteAddr, UserAgent: a.r.UserAgent(), SecurityContext: web.FingerprintsOf(a.r.Context()), Hostname: web.Hostname(a.r.Host),
 	}
 }
 

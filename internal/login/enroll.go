@@ -152,7 +152,7 @@ func (d *Door) showTicketEnroll(w http.ResponseWriter, r *http.Request, st *stor
 
 func (e *enrollment) event(r *http.Request, kind string) stagedoor.LogEvent {
 	return stagedoor.LogEvent{
-		Type: kind, UserID: e.user.ID, UserName: e.user.Shown(), Connection: e.user.Connection, IP: r.RemoteAddr, UserAgent: r.UserAgent(), Hostname: web.Hostname(r.Host),
+		Type: kind, UserID: e.user.ID, UserName: e.user.Shown(), Connection: e.user.Connection, IP: r.RemoteAddr, UserAgent: r.UserAgent(), SecurityContext: web.FingerprintsOf(r.Context()), Hostname: web.Hostname(r.Host),
 	}
 }
 

@@ -51,6 +51,8 @@ type Deps struct {
 	SendEnrollment func(ctx context.Context, st *store.Store, u *stagedoor.User, address, lang, link string, life time.Duration) error
 	// CheckSCIMPath tells whether the path of a SCIM attribute can be read. Nil checks nothing.
 	CheckSCIMPath func(path string) error
+	// Fingerprints are those that network access lists can ask for.
+	Fingerprints stagedoor.FingerprintsKnown
 	// JobAdded tells whoever works on jobs that there is a new one. Nil tells nobody.
 	JobAdded func()
 

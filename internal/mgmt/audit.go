@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/web"
 )
 
 // maxLoggedBody bounds how much of a body goes to the tenant's log, in bytes.
@@ -43,7 +44,7 @@ func (a *API) event(c *call, kind, description string, response map[string]any) 
 	}
 	e := stagedoor.LogEvent{
 		Date: a.Clock.Now(), Type: kind, Description: description, ClientID: c.caller.clientID, IP: remoteIP(c.r),
-		UserAgent: bounded(c.r.UserAgent(), 500), Hostname: bounded(c.r.Host, 255), Audience: c.caller.audience,
+		UserAgent: bounded(c.r.UserAgent(), 500), SecurityContext: web.FingerprintsOf(c.r.Context()), Hostname: bounded(c.r.Host, 255), Audience: c.caller.audience,
 		Details: map[string]any{"request": request, "response": response},
 	}
 	if strings.HasPrefix(c.row.pattern, "/users/{id}") {

@@ -83,7 +83,7 @@ func (a *API) readNetworkACL(c *call) (any, error) {
 func (a *API) createNetworkACL(c *call, in networkACLIn) (any, error) {
 	now := a.Clock.Now().UnixMilli()
 	acl := &stagedoor.NetworkACL{CreatedAt: now, Priority: 50}
-	if err := in.into(acl, c.store.PlacesKnown(), now); err != nil {
+	if err := in.into(acl, a.requestsKnown(c), now); err != nil {
 		return nil, err
 	}
 	if err := c.store.CreateNetworkACL(c.ctx(), acl); err != nil {
@@ -92,7 +92,7 @@ func (a *API) createNetworkACL(c *call, in networkACLIn) (any, error) {
 	return showACL(acl), nil
 }
 
-func (in networkACLIn) into(acl *stagedoor.NetworkACL, known stagedoor.PlacesKnown, now int64) error {
+func (in networkACLIn) into(acl *stagedoor.NetworkACL, known stagedoor.RequestsKnown, now int64) error {
 	acl.Description, acl.Active, acl.Rule, acl.UpdatedAt = in.Description, in.Active, in.Rule.rule(), now
 	in.Priority.Into(&acl.Priority)
 	return checkACL(acl, known)
@@ -101,7 +101,7 @@ func (in networkACLIn) into(acl *stagedoor.NetworkACL, known stagedoor.PlacesKno
 func (a *API) replaceNetworkACL(c *call, in networkACLIn) (any, error) {
 	acl, err := c.store.UpdateNetworkACL(c.ctx(), c.id(), func(acl *stagedoor.NetworkACL) error {
 		acl.Priority = 50
-		return in.into(acl, c.store.PlacesKnown(), a.Clock.Now().UnixMilli())
+		return in.into(acl, a.requestsKnown(c), a.Clock.Now().UnixMilli())
 	})
 	if err != nil {
 		return nil, err
@@ -118,7 +118,7 @@ func (a *API) updateNetworkACL(c *call, in patchNetworkACLIn) (any, error) {
 			acl.Rule = in.Rule.Value.rule()
 		}
 		acl.UpdatedAt = a.Clock.Now().UnixMilli()
-		return checkACL(acl, c.store.PlacesKnown())
+		return checkACL(acl, a.requestsKnown(c))
 	})
 	if err != nil {
 		return nil, err
@@ -151,7 +151,7 @@ func (in *aclMatchIn) match() *stagedoor.ACLMatch {
 }
 
 // checkACL refuses a list that means nothing, or that would be kept and not enforced.
-func checkACL(acl *stagedoor.NetworkACL, known stagedoor.PlacesKnown) error {
+func checkACL(acl *stagedoor.NetworkACL, known stagedoor.RequestsKnown) error {
 	actions := 0
 	for _, on := range []bool{acl.Rule.Action.Block, acl.Rule.Action.Allow, acl.Rule.Action.Log, acl.Rule.Action.Redirect} {
 		if on {
@@ -183,12 +183,24 @@ func checkACL(acl *stagedoor.NetworkACL, known stagedoor.PlacesKnown) error {
 		}
 	}
 	if what := acl.Rule.Unknowable(known); what != "" && acl.Active {
-		if acl.Rule.Unknowable(stagedoor.PlacesKnown{Countries: true, Networks: true}) == "" {
-			what += ", for which this server has no database of addresses (--geoip)"
-		} else {
-			what += ", which this server cannot tell of a request"
-		}
-		return unsupported("An active network access list with " + what + ",")
+		return unsupported("An active network access list with " + what + ", " + whyUnknown(what) + ",")
 	}
 	return nil
+}
+
+// whyUnknown says what it would take for a criterion.
+func whyUnknown(criterion string) string {
+	switch criterion {
+	case "asns", "geo_country_codes", "geo_subdivision_codes":
+		return "for which this server has no database of addresses (--geoip)"
+	case "ja3_fingerprints":
+		return "which no proxy tells this server (--ja3-header)"
+	case "ja4_fingerprints":
+		return "which no proxy tells this server (--ja4-header)"
+	}
+	return "which this server cannot tell of a request"
+}
+
+func (a *API) requestsKnown(c *call) stagedoor.RequestsKnown {
+	return stagedoor.RequestsKnown{Places: c.store.PlacesKnown(), Fingerprints: a.Fingerprints}
 }

@@ -11,7 +11,7 @@ import (
 
 // visit is a request of this door as the pipeline's scripts see it.
 func (c *call) visit() pipeline.Visit {
-	return pipeline.Visit{Store: c.store, Issuer: web.Issuer(c.r), Hostname: c.r.Host, IP: remoteIP(c.r), UserAgent: c.r.UserAgent()}
+	return pipeline.Visit{Store: c.store, Issuer: web.Issuer(c.r), Hostname: c.r.Host, IP: remoteIP(c.r), UserAgent: c.r.UserAgent(), Fingerprints: web.FingerprintsOf(c.ctx())}
 }
 
 // registration is the visit of who makes a user: scripts see what was sent, but for the password.

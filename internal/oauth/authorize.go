@@ -325,7 +325,7 @@ var responseTypes = map[string][]string{
 }
 
 func logRefused(r *http.Request, st *store.Store, client *stagedoor.Client, req *stagedoor.AuthorizationRequest, err error) {
-	e := stagedoor.LogEvent{Type: "f", ClientID: client.ID, ClientName: client.Name, Audience: req.Audience, IP: r.RemoteAddr, UserAgent: r.UserAgent(), Hostname: r.Host}
+	e := stagedoor.LogEvent{Type: "f", ClientID: client.ID, ClientName: client.Name, Audience: req.Audience, IP: r.RemoteAddr, UserAgent: r.UserAgent(), SecurityContext: web.FingerprintsOf(r.Context()), Hostname: r.Host}
 	if slices.Contains(stagedoor.Words(strings.Join(req.Query["prompt"], " ")), "none") {
 		e.Type = "fsa"
 	}

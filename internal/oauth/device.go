@@ -168,7 +168,7 @@ func refuseDevice(w http.ResponseWriter, r *http.Request, st *store.Store, req *
 	}
 	e := stagedoor.AsError(why)
 	if e.Kind != stagedoor.Internal {
-		event := stagedoor.LogEvent{Type: "fdeac", ClientID: req.ClientID, Audience: req.Audience, IP: r.RemoteAddr, UserAgent: r.UserAgent(), Hostname: r.Host}
+		event := stagedoor.LogEvent{Type: "fdeac", ClientID: req.ClientID, Audience: req.Audience, IP: r.RemoteAddr, UserAgent: r.UserAgent(), SecurityContext: web.FingerprintsOf(r.Context()), Hostname: r.Host}
 		logToken(st, &event, why)
 		device, err := st.Device(r.Context(), req.Device)
 		if err == nil {

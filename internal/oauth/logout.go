@@ -13,6 +13,7 @@ import (
 	"github.com/stagedoor/stagedoor/internal/session"
 	"github.com/stagedoor/stagedoor/internal/store"
 	"github.com/stagedoor/stagedoor/internal/token"
+	"github.com/stagedoor/stagedoor/internal/web"
 	"github.com/stagedoor/stagedoor/ui"
 )
 
@@ -166,7 +167,7 @@ func (d *Door) endSession(w http.ResponseWriter, r *http.Request, st *store.Stor
 	if err := st.DeleteSession(r.Context(), s.ID, stagedoor.LogoutByClient); err != nil {
 		return err
 	}
-	e := stagedoor.LogEvent{Type: "slo", UserID: s.UserID, Connection: s.Connection, Strategy: s.Strategy, IP: r.RemoteAddr, UserAgent: r.UserAgent(), Hostname: r.Host, Details: st.Tenant().LogoutDetails(s)}
+	e := stagedoor.LogEvent{Type: "slo", UserID: s.UserID, Connection: s.Connection, Strategy: s.Strategy, IP: r.RemoteAddr, UserAgent: r.UserAgent(), SecurityContext: web.FingerprintsOf(r.Context()), Hostname: r.Host, Details: st.Tenant().LogoutDetails(s)}
 	if client != nil {
 		e.ClientID, e.ClientName = client.ID, client.Name
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/stagedoor/stagedoor/internal/mfa"
 	"github.com/stagedoor/stagedoor/internal/store"
 	"github.com/stagedoor/stagedoor/internal/token"
+	"github.com/stagedoor/stagedoor/internal/web"
 )
 
 // mayRead is whose authenticators a request may list, and what those that are being set up belong to.
@@ -76,7 +77,7 @@ func (d *Door) unenroll(r *http.Request, st *store.Store, a *stagedoor.Authoriza
 	} else if err != nil {
 		return err
 	}
-	e := stagedoor.LogEvent{Type: "gd_unenroll", ClientID: a.ClientID, UserID: a.UserID, IP: r.RemoteAddr, UserAgent: r.UserAgent(), Hostname: r.Host, Description: "The person took a second factor away: " + m.Type}
+	e := stagedoor.LogEvent{Type: "gd_unenroll", ClientID: a.ClientID, UserID: a.UserID, IP: r.RemoteAddr, UserAgent: r.UserAgent(), SecurityContext: web.FingerprintsOf(r.Context()), Hostname: r.Host, Description: "The person took a second factor away: " + m.Type}
 	if u, err := st.User(context.WithoutCancel(ctx), a.UserID); err == nil {
 		e.UserName, e.Connection = u.Shown(), u.Connection
 	}

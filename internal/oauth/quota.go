@@ -122,7 +122,7 @@ func (t *tokenRequest) warnQuota(uses []store.QuotaUse) {
 			}
 			t.st.Log(stagedoor.LogEvent{
 				Type: "token_quota_consumption_warning", Description: fmt.Sprintf("%d%% of %s %s quota consumed", part, u.Entity, u.Bucket),
-				ClientID: t.client.ID, ClientName: t.client.Name, IP: t.event.IP, UserAgent: cut(t.event.UserAgent), Hostname: t.event.Hostname, OrgID: t.event.OrgID, OrgName: t.event.OrgName,
+				ClientID: t.client.ID, ClientName: t.client.Name, IP: t.event.IP, UserAgent: cut(t.event.UserAgent), SecurityContext: t.event.SecurityContext, Hostname: t.event.Hostname, OrgID: t.event.OrgID, OrgName: t.event.OrgName,
 				Details: map[string]any{
 					"bucket": u.Bucket, "entity_type": u.Entity, "entity_id": u.ID, "quota": u.Most, "quota_consumption_percentage": part, "quota_consumption": u.Used,
 				},

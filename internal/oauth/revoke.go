@@ -6,6 +6,7 @@ import (
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/store"
+	"github.com/stagedoor/stagedoor/internal/web"
 )
 
 // revoke ends a refresh token and its family, an online one with its session, or an opaque access token (RFC 7009). A token that is unknown or another client's gets the
@@ -23,7 +24,7 @@ func (d *Door) revoke(w http.ResponseWriter, r *http.Request, st *store.Store) {
 		rt, err = st.RevokeRefreshToken(r.Context(), raw, client.ID)
 	}
 	if err == nil {
-		st.Log(stagedoor.LogEvent{Type: "srrt", ClientID: client.ID, ClientName: client.Name, UserID: rt.UserID, IP: r.RemoteAddr, UserAgent: r.UserAgent(), Hostname: r.Host})
+		st.Log(stagedoor.LogEvent{Type: "srrt", ClientID: client.ID, ClientName: client.Name, UserID: rt.UserID, IP: r.RemoteAddr, UserAgent: r.UserAgent(), SecurityContext: web.FingerprintsOf(r.Context()), Hostname: r.Host})
 		err = d.revokeGrant(r, st, rt)
 	}
 	if stagedoor.IsKind(err, stagedoor.NotFound) && !strings.Contains(raw, ".") {

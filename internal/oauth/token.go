@@ -176,7 +176,7 @@ func errGrant(name string) error {
 
 // newEvent is a log event of a request.
 func newEvent(r *http.Request, kind string) stagedoor.LogEvent {
-	return stagedoor.LogEvent{Type: kind, IP: r.RemoteAddr, UserAgent: r.UserAgent(), Hostname: r.Host}
+	return stagedoor.LogEvent{Type: kind, IP: r.RemoteAddr, UserAgent: r.UserAgent(), SecurityContext: web.FingerprintsOf(r.Context()), Hostname: r.Host}
 }
 
 func logToken(st *store.Store, e *stagedoor.LogEvent, err error) {

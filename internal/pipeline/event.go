@@ -22,7 +22,13 @@ func commonEvent(v Visit, method string, query map[string][]string) map[string]a
 		request["body"] = map[string]any{}
 	}
 	set(request, map[string]string{"language": v.Language, "asn": place.AS()})
-	return map[string]any{"tenant": map[string]any{"id": v.Store.Tenant().ID}, "request": request}
+	event := map[string]any{"tenant": map[string]any{"id": v.Store.Tenant().ID}, "request": request}
+	if f := v.Fingerprints; f != nil {
+		seen := map[string]any{}
+		set(seen, map[string]string{"ja3": f.JA3, "ja4": f.JA4})
+		event["security_context"] = seen
+	}
+	return event
 }
 
 // customDomain adds the domain of the tenant's own under which the request came, if it is one.

@@ -10,7 +10,7 @@ import (
 
 // log completes an event with what the visit tells and adds it to the tenant's log.
 func (v Visit) log(e stagedoor.LogEvent) {
-	e.IP, e.UserAgent, e.Hostname = v.IP, v.UserAgent, v.Hostname
+	e.IP, e.UserAgent, e.Hostname, e.SecurityContext = v.IP, v.UserAgent, v.Hostname, v.Fingerprints
 	v.Store.Log(e)
 }
 

@@ -101,13 +101,15 @@ type Visit struct {
 	Body       map[string]any // what scripts see as context.request.body
 	Transfer   Transfer       // only a request that begins a login has one
 
+	Fingerprints *stagedoor.Fingerprints // of the program that asks; nil: not known
+
 	Login *stagedoor.AuthorizationRequest // what the login asks for that the visit goes on with, where scripts are told; nil: there is none
 }
 
 // VisitOf is a request of a browser, whose pages are in the language.
 func VisitOf(r *http.Request, st *store.Store, language string) Visit {
 	return Visit{
-		Store: st, Issuer: web.Issuer(r), Hostname: web.Hostname(r.Host), IP: r.RemoteAddr, UserAgent: r.UserAgent(),
+		Store: st, Issuer: web.Issuer(r), Hostname: web.Hostname(r.Host), IP: r.RemoteAddr, UserAgent: r.UserAgent(), Fingerprints: web.FingerprintsOf(r.Context()),
 		Session: session.Handle(r), Browser: session.Browser(r), Remembered: session.Remembered(r), Language: language,
 	}
 }

@@ -103,7 +103,7 @@ func (d *Door) end(w http.ResponseWriter, r *http.Request, st *store.Store, clie
 	}
 	st.Log(stagedoor.LogEvent{
 		Type: "slo", UserID: s.UserID, Connection: s.Connection, Strategy: s.Strategy, ClientID: client.ID, ClientName: client.Name, IP: r.RemoteAddr,
-		UserAgent: r.UserAgent(), Hostname: r.Host, Details: st.Tenant().LogoutDetails(s),
+		UserAgent: r.UserAgent(), SecurityContext: web.FingerprintsOf(r.Context()), Hostname: r.Host, Details: st.Tenant().LogoutDetails(s),
 	})
 	return nil
 }

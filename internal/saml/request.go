@@ -195,7 +195,7 @@ func refused(r *http.Request, st *store.Store, client *stagedoor.Client, err err
 		text += " " + hint
 	}
 	agent := r.UserAgent()
-	event := stagedoor.LogEvent{Type: "f", Description: text, ClientID: client.ID, ClientName: client.Name, IP: r.RemoteAddr, UserAgent: agent[:min(len(agent), 500)], Hostname: r.Host}
+	event := stagedoor.LogEvent{Type: "f", Description: text, ClientID: client.ID, ClientName: client.Name, IP: r.RemoteAddr, UserAgent: agent[:min(len(agent), 500)], SecurityContext: web.FingerprintsOf(r.Context()), Hostname: r.Host}
 	pipeline.Denied(&event, err)
 	st.Log(event)
 }

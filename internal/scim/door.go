@@ -372,7 +372,7 @@ func (d *Door) log(c *call, status int, message string) {
 	}
 	e := stagedoor.LogEvent{
 		Date: c.store.Clock().Now(), Type: "sscim", Description: c.row.title, Connection: c.conn.Name, ConnID: c.conn.ID, Strategy: c.conn.Strategy, IP: host,
-		UserAgent: stagedoor.Shorten(strings.ToValidUTF8(c.r.UserAgent(), "\uFFFD"), 500), Hostname: stagedoor.Shorten(c.r.Host, 255), UserID: c.subject, UserName: c.subjectName,
+		UserAgent: stagedoor.Shorten(strings.ToValidUTF8(c.r.UserAgent(), "\uFFFD"), 500), SecurityContext: web.FingerprintsOf(c.r.Context()), Hostname: stagedoor.Shorten(c.r.Host, 255), UserID: c.subject, UserName: c.subjectName,
 	}
 	e.Details = map[string]any{
 		"action": c.row.title, "connection_id": c.conn.ID, "response": map[string]any{"statusCode": status},
