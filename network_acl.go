@@ -28,7 +28,7 @@ type ACLRule struct {
 	Scope    string    `json:"scope"`               // management, authentication, tenant or dynamic_client_registration
 }
 
-// ACLAction is one of four.
+// ACLAction is one of block, allow and redirect, or with Log what would have been done.
 type ACLAction struct {
 	Block       bool   `json:"block,omitempty"`
 	Allow       bool   `json:"allow,omitempty"`

@@ -6,6 +6,7 @@ import (
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/page"
+	"github.com/stagedoor/stagedoor/internal/scim"
 	"github.com/stagedoor/stagedoor/internal/store"
 	"github.com/stagedoor/stagedoor/internal/web"
 	"github.com/stagedoor/stagedoor/ui"
@@ -38,10 +39,10 @@ func (s *Server) admitted(w http.ResponseWriter, r *http.Request, connecting str
 			continue
 		}
 		switch action := acl.Rule.Action; {
+		case action.Log: // whatever else it would do: who tries a list out wants to see whom it would meet
+			logACL(st, r, acl, "logged")
 		case action.Allow:
 			return r, true
-		case action.Log:
-			logACL(st, r, acl, "logged")
 		case action.Redirect:
 			logACL(st, r, acl, "redirected")
 			w.Header().Set("Cache-Control", "no-store")
@@ -63,7 +64,7 @@ func unread(r *http.Request, err error) *http.Request {
 
 func aclScope(path string) string {
 	switch {
-	case isManagement(path):
+	case isManagement(path) || strings.HasPrefix(path, scim.Base+"/"):
 		return "management"
 	case path == "/oidc/register":
 		return "dynamic_client_registration"

@@ -75,6 +75,8 @@ func TestNetworkACL(t *testing.T) {
 	}
 	expect(users, "203.0.113.9", 200)
 	expect(discovery, "198.51.100.1", 200)
+	expect("/scim/v2/connections/con_1/Users", "198.51.100.1", 403) // who manages by a directory manages, too
+	expect("/scimitar", "198.51.100.1", 404)
 	removed := s.DB()
 	st, err := removed.TenantByDomain(t.Context(), s.Domain)
 	if err != nil {
@@ -95,6 +97,16 @@ func TestNetworkACL(t *testing.T) {
 	if status, text, _ := ask("/api/v2/logs", "198.51.100.1", "*/*"); status != 200 || !strings.Contains(text, "acls_summary") || !strings.Contains(text, "redirected") {
 		t.Errorf("logs: %d %s", status, text)
 	}
+
+	// A list that only notes does so whatever else it would do, and the next one is asked.
+	set(`{"action":{"block":true,"log":true},"match":{"ipv4_cidrs":["203.0.113.77"]},"scope":"authentication"}`)
+	expect(discovery, "203.0.113.77", 200)
+	set(`{"action":{"allow":true,"log":true},"match":{"ipv4_cidrs":["203.0.113.77"]},"scope":"authentication"}`)
+	after := json.RawMessage(`{"description":"after","active":true,"priority":99,"rule":{"action":{"block":true},"match":{"ipv4_cidrs":["203.0.113.77"]},"scope":"authentication"}}`)
+	if status := s.JSON(t, "POST", s.HTTPSURL+"/api/v2/network-acls", token, after, nil); status != 201 {
+		t.Fatal(status)
+	}
+	expect(discovery, "203.0.113.77", 403)
 
 	// The smallest priority decides: an allow before a block.
 	set(`{"action":{"block":true},"match":{"ipv4_cidrs":["203.0.113.0/24"]},"scope":"tenant"}`)

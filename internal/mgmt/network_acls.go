@@ -153,13 +153,13 @@ func (in *aclMatchIn) match() *stagedoor.ACLMatch {
 // checkACL refuses a list that means nothing, or that would be kept and not enforced.
 func checkACL(acl *stagedoor.NetworkACL, known stagedoor.RequestsKnown) error {
 	actions := 0
-	for _, on := range []bool{acl.Rule.Action.Block, acl.Rule.Action.Allow, acl.Rule.Action.Log, acl.Rule.Action.Redirect} {
+	for _, on := range []bool{acl.Rule.Action.Block, acl.Rule.Action.Allow, acl.Rule.Action.Redirect} {
 		if on {
 			actions++
 		}
 	}
-	if actions != 1 {
-		return badProperty("rule.action", "Exactly one of block, allow, log and redirect must be true")
+	if actions > 1 || actions == 0 && !acl.Rule.Action.Log {
+		return badProperty("rule.action", "Exactly one of block, allow and redirect must be true, or log, alone or beside one of them")
 	}
 	if uri, err := url.Parse(acl.Rule.Action.RedirectURI); acl.Rule.Action.Redirect && (err != nil || uri.Scheme != "https" && uri.Scheme != "http" || uri.Host == "") {
 		return badProperty("rule.action.redirect_uri", "Object didn't pass validation for format url: "+bounded(acl.Rule.Action.RedirectURI, 100))

@@ -25,7 +25,8 @@ func TestNetworkACLs(t *testing.T) {
 		}
 		for _, row := range []struct{ body, message string }{
 			{`{}`, "Payload validation error: 'Missing required property: description'."},
-			{`{"description":"x","active":true,"rule":{"action":{},"match":{},"scope":"tenant"}}`, "Payload validation error: 'Exactly one of block, allow, log and redirect must be true' on property rule.action."},
+			{`{"description":"x","active":true,"rule":{"action":{},"match":{},"scope":"tenant"}}`, "Payload validation error: 'Exactly one of block, allow and redirect must be true, or log, alone or beside one of them' on property rule.action."},
+			{`{"description":"x","active":true,"rule":{"action":{"block":true,"allow":true,"log":true},"match":{},"scope":"tenant"}}`, "Payload validation error: 'Exactly one of block, allow and redirect must be true, or log, alone or beside one of them' on property rule.action."},
 			{`{"description":"x","active":true,"rule":{"action":{"block":true},"scope":"tenant"}}`, "Payload validation error: 'Missing required property: match' on property rule."},
 			{`{"description":"x","active":true,"rule":{"action":{"redirect":true,"redirect_uri":"javascript:x"},"match":{},"scope":"tenant"}}`, "Payload validation error: 'Object didn't pass validation for format url: javascript:x' on property rule.action.redirect_uri."},
 			{`{"description":"x","active":true,"rule":{"action":{"block":true},"match":{"ipv4_cidrs":["::1"]},"scope":"tenant"}}`, "Payload validation error: 'Object didn't pass validation for format cidr: ::1' on property rule.match.ipv4_cidrs."},
