@@ -33,6 +33,9 @@ func (c *backupCommand) Run(ctx context.Context) error {
 	if postgresURL(c.Database) {
 		return saysPostgres("pg_dump --format=custom --no-owner --file=" + quoted(c.File) + " " + quoted(withoutPassword(c.Database)))
 	}
+	if err := hasDatabase(c.Config); err != nil {
+		return err
+	}
 	database := strings.TrimPrefix(c.Database, "sqlite://")
 	p := newProgress()
 	defer p.end()

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"strings"
 	"text/tabwriter"
 
 	"github.com/stagedoor/stagedoor/internal/config"
@@ -24,10 +23,8 @@ func (c *checkCommand) Run(ctx context.Context) error {
 	if err := c.Complete(); err != nil {
 		return err
 	}
-	if !c.Postgres() {
-		if _, err := os.Stat(strings.TrimPrefix(c.Database, "sqlite://")); err != nil {
-			return fmt.Errorf("there is no database to check: %w", err)
-		}
+	if err := hasDatabase(c.Config); err != nil {
+		return err
 	}
 	if _, err := os.Stat(c.MasterKeyFile); errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("the master key file %s is missing: the sealed values could not be opened", c.MasterKeyFile)

@@ -107,7 +107,7 @@ func TestHabits(t *testing.T) {
 
 // A mistyped directory is told, and stays as it is: a database of its own, and a key, would be a riddle later.
 func TestNoDatabase(t *testing.T) {
-	for _, command := range []string{"tenants list", "tenants delete acme", "keys list", "reindex", "modules list", "login runs"} {
+	for _, command := range []string{"tenants list", "tenants delete acme", "keys list", "reindex", "modules list", "login runs", "check", "backup saved.db", "import auth0 ."} {
 		data := t.TempDir()
 		_, errs, code := runCommand(t, append(strings.Fields(command), "--data", data)...)
 		made, err := os.ReadDir(data)

@@ -81,6 +81,9 @@ func (c *importAuth0Command) Run(ctx context.Context) error {
 	if err := c.Complete(); err != nil {
 		return err
 	}
+	if err := hasDatabase(c.Config); err != nil {
+		return err
+	}
 	s, err := server.New(ctx, c.Config, server.Deps{Log: logger(c.Config)})
 	if err != nil {
 		return err
@@ -136,7 +139,7 @@ func (i *importing) read(ctx context.Context) error {
 		i.Tenant = tenants[0].ID
 	}
 	if _, err := i.db.DB().TenantByID(ctx, i.Tenant); err != nil {
-		return err
+		return noTenant(err, i.Tenant)
 	}
 	i.carrier = i.db.Carrier(i.Tenant)
 	if i.cfg, err = carry.ReadConfig(i.DeployConfig, i.Set); err != nil {

@@ -35,7 +35,7 @@ type cli struct {
 	Demo     demoCommand     `cmd:"" help:"Run the server with Mixtape, the sample music app, and a few listeners."`
 	StandIn  standInCommand  `cmd:"" name:"stand-in" help:"Play other people's identity providers on this machine, to try connections without the Internet."`
 	Init     initCommand     `cmd:"" help:"Create a tenant and its first machine client; prints the credentials once."`
-	Tenants  tenantsCommand  `cmd:"" help:"The tenants of the database: list, delete."`
+	Tenants  tenantsCommand  `cmd:"" help:"The tenants of the database: list, other domains, other credentials, delete."`
 	Migrate  migrateCommand  `cmd:"" help:"Bring the database up to date."`
 	Import   importCommand   `cmd:"" help:"Bring a tenant from elsewhere: configuration and users."`
 	Reindex  reindexCommand  `cmd:"" help:"Make the index of the user search anew, while servers run."`

@@ -123,10 +123,8 @@ func openMigrated(ctx context.Context, cfg *config.Config) (*store.DB, error) {
 	if err := cfg.Complete(); err != nil {
 		return nil, err
 	}
-	if file := strings.TrimPrefix(cfg.Database, "sqlite://"); !cfg.Postgres() {
-		if _, err := os.Stat(file); err != nil {
-			return nil, fmt.Errorf("there is no database %s: --data and --database say where it is, `stagedoor init` makes one", file)
-		}
+	if err := hasDatabase(*cfg); err != nil {
+		return nil, err
 	}
 	db, err := server.OpenDatabase(ctx, *cfg, server.Deps{})
 	if err != nil {
@@ -136,6 +134,18 @@ func openMigrated(ctx context.Context, cfg *config.Config) (*store.DB, error) {
 		return nil, errors.Join(err, db.Close())
 	}
 	return db, nil
+}
+
+// hasDatabase refuses an embedded database that is not there, so that a mistyped directory is told and nothing is made in it.
+func hasDatabase(cfg config.Config) error {
+	if cfg.Postgres() {
+		return nil
+	}
+	file := strings.TrimPrefix(cfg.Database, "sqlite://")
+	if _, err := os.Stat(file); err != nil {
+		return fmt.Errorf("there is no database %s: --data and --database say where it is, `stagedoor init` makes one", file)
+	}
+	return nil
 }
 
 type listModulesCommand struct {

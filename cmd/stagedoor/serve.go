@@ -51,6 +51,7 @@ func (c *serveCommand) Run(ctx context.Context) error {
 		log.Info("listening", "url", "https://"+one.Addr().String())
 	}
 	if l.CAFile != "" {
+		l.CAFile = absolute(l.CAFile)
 		log.Info("https uses the local authority", "trust it with", "SSL_CERT_FILE="+l.CAFile, "or", "NODE_EXTRA_CA_CERTS="+l.CAFile)
 	}
 	if _, err := daemon.SdNotify(true, daemon.SdNotifyReady); err != nil { // systemd, where it has started us
@@ -125,6 +126,12 @@ func (c *initCommand) Run(ctx context.Context) error {
 	}
 	defer db.Close()
 	machine, err := server.CreateTenant(ctx, db, c.Tenant, domains)
+	if stagedoor.IsKind(err, stagedoor.Conflict) {
+		if _, missing := db.TenantByID(ctx, c.Tenant); missing == nil {
+			return fmt.Errorf("the tenant %s already exists: `stagedoor tenants credentials %s` makes another client to manage it with", c.Tenant, c.Tenant)
+		}
+		return takenDomain(ctx, db, err, c.Tenant, domains)
+	}
 	if err != nil {
 		return err
 	}
@@ -214,7 +221,7 @@ func (c *caPathCommand) Run() error {
 	if err != nil {
 		return err
 	}
-	fmt.Println(a.CAFile())
+	fmt.Println(absolute(a.CAFile())) // it ends in a variable, which programs in other directories read
 	return nil
 }
 

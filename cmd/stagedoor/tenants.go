@@ -68,7 +68,7 @@ func (c *setDomainsCommand) Run(ctx context.Context) error {
 	}
 	defer db.Close()
 	if err := server.SetDomains(ctx, db, c.Name, c.Domains); err != nil {
-		return noTenant(err, c.Name)
+		return takenDomain(ctx, db, noTenant(err, c.Name), c.Name, c.Domains)
 	}
 	st, err := db.TenantByID(ctx, c.Name)
 	if err != nil {
@@ -80,6 +80,19 @@ func (c *setDomainsCommand) Run(ctx context.Context) error {
 	}
 	fmt.Printf("The tenant %s answers under %s.\n", c.Name, strings.Join(domains, ", "))
 	return nil
+}
+
+// takenDomain says of a conflict over domains which one it is, and whose.
+func takenDomain(ctx context.Context, db *store.DB, err error, name string, domains []string) error {
+	if !stagedoor.IsKind(err, stagedoor.Conflict) {
+		return err
+	}
+	for _, domain := range domains {
+		if st, unknown := db.TenantByDomain(ctx, strings.ToLower(domain)); unknown == nil && st.Tenant().ID != name {
+			return fmt.Errorf("the domain %s already belongs to the tenant %s: `stagedoor tenants list` lists them", domain, st.Tenant().ID)
+		}
+	}
+	return err
 }
 
 // noTenant says of a tenant that is not there where those are that there are.

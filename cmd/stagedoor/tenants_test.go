@@ -37,6 +37,17 @@ func TestTenants(t *testing.T) {
 	if out, _ := run(0, "tenants", "list"); !strings.Contains(out, "NAME") || !strings.Contains(out, "second.test, also.second.test") {
 		t.Errorf("list: %s", out)
 	}
+	for _, taken := range [][]string{{"init", "third"}, {"tenants", "domains", first[0].ID}} {
+		if _, errs := run(1, append(taken, "--domain", "third.test", "--domain", "Also.second.test")...); !strings.Contains(strings.ToLower(errs), "the domain also.second.test already belongs to the tenant second:") {
+			t.Error(taken, errs)
+		}
+	}
+	if _, errs := run(1, "init", "second", "--domain", "third.test"); !strings.Contains(errs, "the tenant second already exists: `stagedoor tenants credentials second`") {
+		t.Error(errs)
+	}
+	if _, errs := run(1, "import", "auth0", "--tenant", "third", t.TempDir()); !strings.Contains(errs, "there is no tenant third: `stagedoor tenants list`") {
+		t.Error(errs)
+	}
 	if _, errs := run(1, "tenants", "delete", "third"); !strings.Contains(errs, "there is no tenant third") {
 		t.Error(errs)
 	}
