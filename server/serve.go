@@ -42,14 +42,14 @@ type Listeners struct {
 func (s *Server) Listen() (*Listeners, error) {
 	l := &Listeners{}
 	if s.cfg.Admin != "" {
-		open, err := ListenLoopback(s.cfg.Admin)
+		open, err := ListenLoopback(s.cfg.Admin, "admin-addr")
 		if err != nil {
 			return nil, err
 		}
 		l.Admin = open
 	}
 	if s.cfg.HTTP != "" {
-		open, err := ListenLoopback(s.cfg.HTTP)
+		open, err := ListenLoopback(s.cfg.HTTP, "http")
 		if err != nil {
 			return nil, errors.Join(err, l.Close())
 		}
@@ -62,7 +62,7 @@ func (s *Server) Listen() (*Listeners, error) {
 	if err != nil {
 		return nil, errors.Join(err, l.Close())
 	}
-	open, err := ListenLoopback(s.cfg.HTTPS)
+	open, err := ListenLoopback(s.cfg.HTTPS, "https")
 	if err != nil {
 		return nil, errors.Join(err, l.Close())
 	}
@@ -84,11 +84,11 @@ func (l *Listeners) Close() error {
 }
 
 // ListenLoopback opens an address. For 127.0.0.1 it also opens [::1], where there is one: programs look up localhost
-// and some try that first.
-func ListenLoopback(addr string) ([]net.Listener, error) {
+// and some try that first. Setting is the name of the flag that says the address.
+func ListenLoopback(addr, setting string) ([]net.Listener, error) {
 	first, err := net.Listen("tcp", addr)
 	if err != nil {
-		return nil, fmt.Errorf("cannot listen on %s: %w", addr, err)
+		return nil, fmt.Errorf("cannot listen on %s: %w: --%s names another address", addr, err, setting)
 	}
 	out := []net.Listener{first}
 	if tcp, ok := first.Addr().(*net.TCPAddr); ok && tcp.IP.Equal(net.IPv4(127, 0, 0, 1)) {

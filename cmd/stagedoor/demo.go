@@ -250,10 +250,10 @@ func (c *demoCommand) startMixtape(ctx context.Context, cancel context.CancelCau
 		err = backend.Seed(ctx, listeners)
 	}
 	if err == nil {
-		err = serveApp(ctx, cancel, c.MixtapeAPI, backend)
+		err = serveApp(ctx, cancel, c.MixtapeAPI, "mixtape-api", backend)
 	}
 	if err == nil {
-		err = serveApp(ctx, cancel, c.Mixtape, web.Handler(web.Config{
+		err = serveApp(ctx, cancel, c.Mixtape, "mixtape", web.Handler(web.Config{
 			IssuerURL: info.HTTPURL, ClientID: byKey["spa"].ClientID, APIAudience: "https://mixtape.example/api",
 			ManagementAudience: info.HTTPURL + "/api/v2/", APIURL: info.MixtapeAPIURL, ClaimNamespace: "https://mixtape.example/", AccountURL: info.HTTPURL + "/account",
 		}))
@@ -266,8 +266,8 @@ func (c *demoCommand) startMixtape(ctx context.Context, cancel context.CancelCau
 }
 
 // serveApp serves a part of Mixtape until the context ends.
-func serveApp(ctx context.Context, cancel context.CancelCauseFunc, addr string, h http.Handler) error {
-	listeners, err := server.ListenLoopback(addr)
+func serveApp(ctx context.Context, cancel context.CancelCauseFunc, addr, setting string, h http.Handler) error {
+	listeners, err := server.ListenLoopback(addr, setting)
 	if err != nil {
 		return err
 	}

@@ -108,7 +108,7 @@ func TestMistakesEndInOneLine(t *testing.T) {
 		args []string
 		says string
 	}{
-		"port in use":            {[]string{"--data", data, "--http", taken.Addr().String(), "--https", ""}, "address already in use"},
+		"port in use":            {[]string{"--data", data, "--http", taken.Addr().String(), "--https", ""}, "address already in use: --http names another address"},
 		"malformed key":          {[]string{"--data", data, "--master-key-file", badKey}, "master key"},
 		"another key":            {[]string{"--data", data, "--master-key-file", otherKey}, "another master key"},
 		"key that others read":   {[]string{"--data", data, "--master-key-file", openKey}, "master key"},
@@ -157,6 +157,23 @@ func TestServeIsReadyAndStopsClean(t *testing.T) {
 	if err := cmd.Wait(); err != nil {
 		t.Errorf("SIGTERM: %v\n%s", err, &errs)
 	}
+	if strings.Contains(errs.String(), "there is no tenant") {
+		t.Errorf("with a tenant the server says\n%s", &errs)
+	}
+}
+
+// TestServeWithoutATenant says so: whatever address somebody tries, the answer would be that of a wrong one.
+func TestServeWithoutATenant(t *testing.T) {
+	cmd := exec.Command(binary, "serve", "--data", t.TempDir(), "--http", "127.0.0.1:0", "--https", "")
+	var errs bytes.Buffer
+	cmd.Stderr = &errs
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	time.AfterFunc(3*time.Second, func() { _ = cmd.Process.Signal(syscall.SIGTERM) })
+	if err := cmd.Wait(); err != nil || !strings.Contains(errs.String(), "stagedoor init NAME --domain HOST") {
+		t.Errorf("%v\n%s", err, &errs)
+	}
 }
 
 func TestMigrateSaysWhatItDid(t *testing.T) {
@@ -197,6 +214,30 @@ func TestRoutesListsEveryDoor(t *testing.T) {
 		if !strings.Contains(out, want) {
 			t.Errorf("no %s in\n%s", want, out)
 		}
+	}
+	if strings.Contains(out, " \n") {
+		t.Error("lines end in spaces")
+	}
+}
+
+// TestJSONForPrograms holds what commands print with --json to the names by which programs find it.
+func TestJSONForPrograms(t *testing.T) {
+	for command, want := range map[string]string{
+		"version":  `"version": "`,
+		"settings": `"STAGEDOOR_OUTBOUND_REWRITE": "a.example=b.example;c.example=d.example"`,
+		"routes":   `"path": "/authorize"`,
+	} {
+		args := []string{command, "--json"}
+		if command == "settings" {
+			args = append(args, "--outbound-rewrite", "c.example=d.example", "--outbound-rewrite", "a.example=b.example")
+		}
+		out, errs, code := runCommand(t, args...)
+		if code != 0 || !json.Valid([]byte(out)) || !strings.Contains(out, want) {
+			t.Errorf("%s: code %d, no %s in\n%s%s", command, code, want, out, errs)
+		}
+	}
+	if out, _, _ := runCommand(t, "settings"); strings.Contains(out, "map[") {
+		t.Error(out)
 	}
 }
 

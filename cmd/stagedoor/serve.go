@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"runtime"
 	"runtime/debug"
 	"strings"
 	"text/tabwriter"
@@ -53,6 +54,9 @@ func (c *serveCommand) Run(ctx context.Context) error {
 	if l.CAFile != "" {
 		l.CAFile = absolute(l.CAFile)
 		log.Info("https uses the local authority", "trust it with", "SSL_CERT_FILE="+l.CAFile, "or", "NODE_EXTRA_CA_CERTS="+l.CAFile)
+	}
+	if some, err := s.DB().HasTenants(ctx); err == nil && !some { // a database that is away has lines of its own
+		log.Warn("there is no tenant yet, so that nothing is answered", "make one with", "stagedoor init NAME --domain HOST")
 	}
 	if _, err := daemon.SdNotify(true, daemon.SdNotifyReady); err != nil { // systemd, where it has started us
 		log.Warn("systemd could not be told that the server is ready", "error", err)
@@ -196,7 +200,11 @@ func (c *routesCommand) Run(ctx context.Context) error {
 	}
 	w := tabwriter.NewWriter(os.Stdout, 0, 4, 2, ' ', 0)
 	for _, r := range s.Routes() {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", r.Method, r.Pattern, r.Title, strings.Join(r.Scopes, " | "))
+		cells := []string{r.Method, r.Pattern, r.Title, strings.Join(r.Scopes, " | ")}
+		if len(r.Scopes) == 0 {
+			cells = cells[:3] // no spaces behind the last word
+		}
+		fmt.Fprintln(w, strings.Join(cells, "\t"))
 	}
 	return w.Flush()
 }
@@ -255,12 +263,22 @@ func (c *caUninstallCommand) Run() error {
 	return nil
 }
 
-type showCommand struct{ config.Config }
+type showCommand struct {
+	config.Config
+	JSON bool `name:"json" help:"Print them as JSON."`
+}
 
 // Run prints the settings in force.
 func (c *showCommand) Run() error {
 	if err := c.Complete(); err != nil {
 		return err
+	}
+	if c.JSON {
+		all := map[string]string{}
+		for _, s := range c.Settings() {
+			all[s.Variable] = s.Value
+		}
+		return printJSON(all)
 	}
 	w := tabwriter.NewWriter(os.Stdout, 0, 4, 2, ' ', 0)
 	for _, s := range c.Settings() {
@@ -269,18 +287,19 @@ func (c *showCommand) Run() error {
 	return w.Flush()
 }
 
-type versionCommand struct{}
+type versionCommand struct {
+	JSON bool `name:"json" help:"Print it as JSON."`
+}
 
 // version is set by the release build.
 var version = ""
 
 // Run prints the version and what it was built with.
-func (versionCommand) Run() error {
-	fmt.Printf("stagedoor %s", programVersion())
-	if info, ok := debug.ReadBuildInfo(); ok {
-		fmt.Printf(" (%s)", info.GoVersion)
+func (c *versionCommand) Run() error {
+	if c.JSON {
+		return printJSON(map[string]string{"version": programVersion(), "go": runtime.Version()})
 	}
-	fmt.Println()
+	fmt.Printf("stagedoor %s (%s)\n", programVersion(), runtime.Version())
 	return nil
 }
 

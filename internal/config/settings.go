@@ -2,8 +2,10 @@ package config
 
 import (
 	"fmt"
+	"maps"
 	"net/url"
 	"reflect"
+	"slices"
 	"strings"
 )
 
@@ -59,12 +61,24 @@ func settings(v reflect.Value, prefix string) (out []Setting) {
 			continue
 		}
 		text := fmt.Sprint(value.Interface())
-		if value.Kind() == reflect.Slice {
+		switch value.Kind() {
+		case reflect.Slice:
 			text = strings.Join(strings.Fields(strings.Trim(text, "[]")), ",")
+		case reflect.Map:
+			text = pairs(value.Interface().(map[string]string))
 		}
 		out = append(out, Setting{prefix + field.Tag.Get("env"), mask(field.Tag.Get("secret"), text)})
 	}
 	return out
+}
+
+// pairs is a map as its flag takes it.
+func pairs(m map[string]string) string {
+	var out []string
+	for _, name := range slices.Sorted(maps.Keys(m)) {
+		out = append(out, name+"="+m[name])
+	}
+	return strings.Join(out, ";")
 }
 
 func mask(kind, text string) string {

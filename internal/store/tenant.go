@@ -149,6 +149,13 @@ func (s *Store) SetDomains(ctx context.Context, domains []string) error {
 	return err
 }
 
+// HasTenants tells whether there is any tenant.
+func (db *DB) HasTenants(ctx context.Context) (bool, error) {
+	var some int
+	err := db.reader().row(ctx, "SELECT COUNT(*) FROM (SELECT id FROM tenants LIMIT 1) AS one", nil, &some)
+	return some > 0, err
+}
+
 // Tenants lists all tenants by name.
 func (db *DB) Tenants(ctx context.Context) ([]stagedoor.Tenant, error) {
 	var ids []string

@@ -1526,6 +1526,15 @@ func TestTenants(t *testing.T) {
 		if len(tenants) != 2 || tenants[0].ID != "acme" || tenants[1].Domain() != "b.test" {
 			t.Errorf("%+v", tenants)
 		}
+		if !must(db.HasTenants(ctx))(t) {
+			t.Error("with two tenants there is none")
+		}
+		for _, one := range tenants {
+			ok(t, db.DeleteTenant(ctx, one.ID, nil))
+		}
+		if must(db.HasTenants(ctx))(t) {
+			t.Error("without a tenant there is one")
+		}
 	})
 }
 

@@ -7,11 +7,11 @@ import (
 
 // A Route is one row of a door's table of contents.
 type Route struct {
-	Method  string
-	Pattern string   // of http.ServeMux, without the method: /clients/{id}
-	Scopes  []string // any one of them is enough; none means that the door checks in another way
-	Status  int      // of success
-	Title   string   // what the operation does: Create a User
+	Method  string   `json:"method"`
+	Pattern string   `json:"path"`             // of http.ServeMux, without the method: /clients/{id}
+	Scopes  []string `json:"scopes,omitempty"` // any one of them is enough; none means that the door checks in another way
+	Status  int      `json:"status,omitempty"` // of success
+	Title   string   `json:"title"`            // what the operation does: Create a User
 }
 
 // Mux finds the row that a request belongs to and sets the request's path values. It is http.ServeMux, in two layers: a row
