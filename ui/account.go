@@ -26,6 +26,7 @@ type AccountPage struct {
 	Typed           AccountProfile // in the form
 	Sections        []string       // of the page, in order
 	CanEmail        bool           // another address can be asked for
+	CanVerify       bool           // the mail that proves the address can be asked for
 	CanUsername     bool
 	CanPassword     bool
 	Metadata        []AccountValue

@@ -44,8 +44,8 @@ func samplePolicy(states ...State) []Rule {
 // sampleAccount is an account page with something in each part.
 func sampleAccount(f Frame) AccountPage {
 	p := AccountPage{
-		Frame: f, Form: Form{Action: "/account", Hidden: []Field{{"nonce", "b3f1"}}}, Done: "profile", Has: map[string]bool{}, CanEmail: true, CanUsername: true, CanPassword: true, CanMetadata: true,
-		Person:   AccountPerson{Name: "Ada Lovelace", Email: "a-rather-long-address-of-ada@subdomain.example.com", Verified: true, Username: "ada", Phone: "+4915123456789", Since: sampleSent},
+		Frame: f, Form: Form{Action: "/account", Hidden: []Field{{"nonce", "b3f1"}}}, Done: "profile", Has: map[string]bool{}, CanEmail: true, CanVerify: true, CanUsername: true, CanPassword: true, CanMetadata: true,
+		Person:   AccountPerson{Name: "Ada Lovelace", Email: "a-rather-long-address-of-ada@subdomain.example.com", Username: "ada", Phone: "+4915123456789", Since: sampleSent},
 		Typed:    AccountProfile{Name: "Ada Lovelace", Nickname: "ada"},
 		Metadata: []AccountValue{{"theme", "dark"}, {"genres", "[\"jazz\",\"folk\"]"}},
 		Factors:  []AccountFactor{{ID: "totp|1", Kind: "otp", Created: sampleSent, Used: sampleSent}, {ID: "phone|1", Kind: "phone", Name: "+49 *** 89", Created: sampleSent}, {ID: "rc|1", Kind: "recovery-code", Created: sampleSent, Fixed: true}},

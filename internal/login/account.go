@@ -58,6 +58,7 @@ var accountRoutes = []struct {
 	{"POST", "/email", "Account page: another address, form", need{stagedoor.AccountEmail, true}, (*account).askEmail},
 	{"GET", "/email/code", "Account page: code for another address", need{stagedoor.AccountEmail, true}, (*account).showEmailCode},
 	{"POST", "/email/code", "Account page: code for another address, form", need{stagedoor.AccountEmail, true}, (*account).changeEmail},
+	{"POST", "/email/verify", "Account page: mail to verify the address", need{part: stagedoor.AccountEmail}, (*account).askToVerifyOwn},
 	{"GET", "/username", "Account page: another username", need{stagedoor.AccountUsername, true}, (*account).showUsername},
 	{"POST", "/username", "Account page: another username, form", need{stagedoor.AccountUsername, true}, (*account).changeUsername},
 	{"GET", "/password", "Account page: another password", need{stagedoor.AccountPassword, true}, (*account).showPassword},

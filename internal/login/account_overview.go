@@ -22,7 +22,7 @@ import (
 )
 
 // accountDone are the things that the page tells when they are done.
-var accountDone = []string{"confirmed", "profile", "metadata", "email", "username", "password", "factor", "removed", "browsers", "browser", "session", "revoked", "unlinked", "disconnected"}
+var accountDone = []string{"confirmed", "profile", "metadata", "email", "verify", "username", "password", "factor", "removed", "browsers", "browser", "session", "revoked", "unlinked", "disconnected"}
 
 // overview shows the page, with what was done.
 func (a *account) overview() error {
@@ -50,10 +50,17 @@ func (a *account) page() (ui.AccountPage, error) {
 	}
 	p.Typed = ui.AccountProfile{Name: u.Name, Nickname: u.Nickname, Picture: u.Picture}
 	a.fillProfile(&p)
+	var err error
+	if p.CanVerify, err = a.mayVerify(); err != nil {
+		return p, err
+	}
 	for _, fill := range []func(*ui.AccountPage) error{a.fillFactors, a.fillSessions, a.fillClients, a.fillIdentities, a.fillConnected, a.fillEvents} {
 		if err := fill(&p); err != nil {
 			return p, err
 		}
+	}
+	if len(p.Factors) == 0 && len(p.Addable) == 0 && !p.Recovers && len(p.Browsers) == 0 {
+		p.Has[stagedoor.AccountFactors] = false // the tenant has switched none on: there is nothing to see, and nothing to do
 	}
 	p.Sections = []string{"profile"}
 	for _, part := range []string{stagedoor.AccountFactors, stagedoor.AccountSessions, stagedoor.AccountClients, stagedoor.AccountIdentities, "connected", stagedoor.AccountActivity} {

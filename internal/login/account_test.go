@@ -219,6 +219,50 @@ func TestAccountEmail(t *testing.T) {
 	}
 }
 
+// Whose verification mail is lost asks for another one where it says that the address is not verified.
+func TestAccountVerifyEmail(t *testing.T) {
+	for _, kind := range []string{storetest.SQLite, storetest.Postgres} {
+		t.Run(kind, func(t *testing.T) {
+			w := accountWorld(t, kind)
+			verified := func(is bool) {
+				_, err := w.st.UpdateUser(t.Context(), w.found("ada@example.com").ID, func(u *stagedoor.User) error { u.EmailVerified = is; return nil })
+				w.ok(err)
+			}
+			verified(true)
+			b, page := w.onAccount("ada@example.com")
+			page.want(http.StatusOK).hides("Verify by email")
+			verified(false)
+			page = b.get("/account").want(http.StatusOK).says("not verified", "Verify by email")
+			before := len(w.mails())
+			sent := b.onward(b.press(page, "/account/email/verify", "")).want(http.StatusOK).says("A mail with a link is on its way to you.")
+			if m := w.mails(); len(m) != before+1 || m[0].To != "ada@example.com" {
+				t.Fatalf("mails %+v", m)
+			}
+			b.get(w.link()).want(http.StatusOK)
+			b.get("/account").want(http.StatusOK).hides("not verified", "Verify by email")
+			b.press(sent, "/account/email/verify", "").to() // of a page from before
+			if n := len(w.mails()); n != before+1 {
+				t.Errorf("%d mails to somebody who has proved their address", n-before)
+			}
+			verified(false)
+			for range 4 {
+				b.press(page, "/account/email/verify", "").to()
+			}
+			b.press(page, "/account/email/verify", "").want(http.StatusTooManyRequests).says("Your account")
+			w.template("verify_email", `"enabled":false,"from":"","subject":"","body":""`)
+			b.get("/account").want(http.StatusOK).hides("Verify by email") // the tenant sends no such mails
+		})
+	}
+}
+
+// Where a tenant has switched no second factor on, the page does not speak of one.
+func TestAccountWithoutFactors(t *testing.T) {
+	w := newWorld(t, storetest.SQLite)
+	w.configure(func(s *stagedoor.TenantSettings) { s.Local.Account = &stagedoor.AccountSettings{ClientID: "app"} })
+	_, page := w.onAccount("ada@example.com")
+	page.want(http.StatusOK).says("Where you are logged in").hides("Second step", "#factors")
+}
+
 func TestAccountPasswordAndUsername(t *testing.T) {
 	w := accountWorld(t, storetest.SQLite)
 	w.options(func(o *stagedoor.ConnectionOptions) { o.RequiresUsername = true })
