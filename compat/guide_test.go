@@ -47,6 +47,9 @@ func TestGuide(t *testing.T) {
 			if script.Len() == 0 {
 				t.Fatal("the page has no shell examples")
 			}
+			if strings.Contains(script.String(), "mixtape.example") {
+				t.Fatal("the page needs what only the demo's tenant has: whoever follows it has another")
+			}
 			if pipe := endsEarly.FindString(script.String()); pipe != "" {
 				t.Fatalf("%q ends before it has read all: whoever writes into it may fail, by timing; use grep -o or sed -n 1p", pipe)
 			}
