@@ -72,7 +72,7 @@ func TestKeyboardAlone(t *testing.T) {
 	b.press(kb.Enter)
 	b.awaitText(id("greeting"), "user")
 
-	b.tabTo(id("tab-settings"))
+	b.tabTo(id("name-link")) // who has no name yet is shown where to choose one
 	b.press(kb.Enter)
 	b.tabTo(id("permission-continue"))
 	b.press(kb.Enter)
@@ -92,6 +92,12 @@ func TestKeyboardAlone(t *testing.T) {
 		t.Errorf("user_metadata %s", text(got))
 	}
 
+	b.tabTo(id("tab-home"))
+	b.press(kb.Enter)
+	b.awaitText(id("greeting"), "Keys")
+	if b.has(id("home-name")) {
+		t.Error("somebody with a name is asked to choose one")
+	}
 	b.tabTo(id("tab-library"))
 	b.press(kb.Enter)
 	b.tabTo(id("search"))

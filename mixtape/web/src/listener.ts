@@ -38,11 +38,14 @@ export function listener(config: Config, state: SessionState): Listener {
   };
 }
 
+/** The name of who has not chosen one; a rule of the tenant gives it. */
+export const nameless = 'user';
+
 /** Reads preferences out of metadata that anybody may have written: what does not fit is the default. */
 export function preferences(metadata: Record<string, unknown>): Preferences {
   const { displayName, theme, language, autoplay, explicitFilter } = metadata;
   return {
-    displayName: typeof displayName === 'string' && displayName ? displayName : 'user',
+    displayName: typeof displayName === 'string' && displayName ? displayName : nameless,
     theme: theme === 'light' || theme === 'dark' ? theme : 'system',
     language: language === 'de' ? 'de' : 'en',
     autoplay: autoplay !== false,

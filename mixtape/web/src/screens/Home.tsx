@@ -1,5 +1,6 @@
 import { useListener } from '../app';
 import { wanted } from '../library';
+import { nameless } from '../listener';
 import { useStore } from '../store';
 import { useApp } from '../ui/context';
 import { Icon } from '../ui/icons';
@@ -24,7 +25,14 @@ export function Home() {
         </p>
         <h1 data-testid="greeting">{t('hello', { name: me.displayName })}</h1>
         {me.editor && <p class="hero-editor" data-testid="editor-welcome"><strong>{t('welcomeEditor')}</strong> {t('editorLine')}</p>}
-        <p class="hero-genre" data-testid="home-genre">
+        {me.displayName === nameless && (
+          <p class="hero-line" data-testid="home-name">
+            <Icon name="edit" />
+            <span>{t('nameNone', { name: nameless })}</span>
+            <a href="/settings" data-testid="name-link">{t('choose')}<span class="visually-hidden">: {t('displayName')}</span></a>
+          </p>
+        )}
+        <p class="hero-line" data-testid="home-genre">
           <Icon name="heart" />
           <span>{loaded && (favGenre ? t('favGenreIs', { genre: favGenre }) : t('favGenreNone'))}</span>
           <a href="/genre" data-testid="genre-link">{t(favGenre || !loaded ? 'change' : 'choose')}</a>
