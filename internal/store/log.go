@@ -26,6 +26,7 @@ type logQueue struct {
 	stop chan struct{}
 	done sync.WaitGroup
 
+	limit   logLimit   // of what anybody can cause
 	writing sync.Mutex // held by who writes, so that the order is kept; guards newest
 	newest  string     // the greatest id that was written, or tried; empty: none was yet
 	mu      sync.Mutex // guards queued; held for moments only
@@ -78,6 +79,7 @@ func (l *logQueue) run() {
 func (l *logQueue) close() {
 	close(l.stop)
 	l.done.Wait()
+	l.tellLeftOut()
 	if l.flush() != nil {
 		l.lost(l.take(maxQueuedLogs*2), errors.New("the database was closed"))
 	}
@@ -336,14 +338,16 @@ func (l *logQueue) measure(ctx context.Context, q querier, batch []queuedLog, wr
 // NewLogID returns the id of an event of now, for who must know it before the event is logged.
 func (s *Store) NewLogID() string { return s.db.logIDs.New(s.db.clock.Now()) }
 
-// Log adds an event to the tenant's log. It is written within moments; a failure is
+// Log adds an event to the tenant's log, unless it is one of too many that anybody can cause. It is written within moments; a failure is
 // reported to the operator's log.
 func (s *Store) Log(e stagedoor.LogEvent) {
 	if e.Date.IsZero() {
 		e.Date = s.db.clock.Now()
 	}
 	s.db.metrics.LogEvent(s.tenant.ID, e.Type)
-	s.db.logs.add(s.tenant.ID, e)
+	if s.db.logs.takes(s.tenant.ID, &e) {
+		s.db.logs.add(s.tenant.ID, e)
+	}
 }
 
 // LogQuery asks for a part of the log: a page, or with Take the events after From.
