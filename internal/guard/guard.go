@@ -33,6 +33,9 @@ var codes = stagedoor.Throttle{MaxAttempts: 50, Rate: 72000}
 // resets is how many mails, and texts, to choose another password an address may ask for one person: ten at once, and then one a minute (Authentication API fact sheet 6.8).
 var resets = stagedoor.Throttle{MaxAttempts: 10, Rate: 60_000}
 
+// resetsOfAll is how many an address may ask for whomever: five hundred at once, and then one every six seconds. It is so many that the machine of a site that asks for its people may go on.
+var resetsOfAll = stagedoor.Throttle{MaxAttempts: 500, Rate: 6000}
+
 // invitations is how many invitations the members of an organization may have mailed: a thousand at once, and then one a minute. invitationsTo is how many of them go to one address: ten at
 // once, and then one an hour.
 var (
@@ -237,10 +240,14 @@ func Code(ctx context.Context, st *store.Store, ip string) error {
 	return room(ctx, st, BucketCode, stagedoor.Network(ip), codes)
 }
 
-// Reset refuses to send somebody another mail, or text, to choose another password, for an address that has asked for too many for them, and counts the others, whether or not
-// there is such a user.
+// Reset refuses to send somebody another mail, or text, to choose another password, for an address that has asked for too many for them, or for all whom it named, and counts the others,
+// whether or not there is such a user.
 func Reset(ctx context.Context, st *store.Store, ip, identifier string) error {
-	return room(ctx, st, BucketReset, stagedoor.Network(ip)+" "+Identifier(identifier), resets)
+	network := stagedoor.Network(ip)
+	if err := room(ctx, st, BucketReset, network, resetsOfAll); err != nil { // before a person is counted: whoever names others without end leaves no row for each
+		return err
+	}
+	return room(ctx, st, BucketReset, network+" "+Identifier(identifier), resets)
 }
 
 // Invitation refuses to mail another invitation for a member of an organization, who names the address: the tenant's mails would be theirs to send to anybody. It counts the others.

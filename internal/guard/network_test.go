@@ -29,9 +29,10 @@ func TestOneNetworkOneLimit(t *testing.T) {
 				"wrong passwords of many": {100, func(ip string) error {
 					return guess(ctx, Attempt{Store: st, Connection: conn, Identifier: stagedoor.NewHexID(), IP: ip})
 				}},
-				"sign-ups": {50, func(ip string) error { return SignUp(ctx, st, ip) }},
-				"codes":    {50, func(ip string) error { return Code(ctx, st, ip) }},
-				"messages": {30, func(ip string) error { return Signer(ctx, st, ip) }},
+				"sign-ups":                        {50, func(ip string) error { return SignUp(ctx, st, ip) }},
+				"codes":                           {50, func(ip string) error { return Code(ctx, st, ip) }},
+				"mails for new passwords of many": {500, func(ip string) error { return Reset(ctx, st, ip, stagedoor.NewHexID()) }},
+				"messages":                        {30, func(ip string) error { return Signer(ctx, st, ip) }},
 				"tokens": {10, func(ip string) error {
 					if err := Exchange(ctx, st, ip); err != nil {
 						return err
