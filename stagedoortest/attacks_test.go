@@ -40,6 +40,10 @@ var attacks = []attack{
 	{"parameter pollution", []string{"internal/oauth TestAttackParameterPollution", "internal/oauth TestTokenBodies"}, nil},
 	{"CRLF injection", []string{"stagedoortest TestResponsePages"}, crlf},
 	{"oversize", []string{"stagedoortest TestOversizeAndSlow", "internal/login TestFormsAreBounded", "internal/oauth TestLogIsBounded"}, oversize},
+	{"flooding", []string{
+		"stagedoortest TestStrangersDoNotFillTheLog", "internal/store TestFailuresInTheLogAreBounded", "internal/oauth TestWhatStrangersBeginIsBounded", "internal/oauth TestLoginsThatBeginAreBounded",
+		"internal/login TestWaysToProvidersAreBounded", "internal/login TestLooksAtIdentifiersAreBounded", "internal/guard TestOneNetworkOneLimit",
+	}, nil},
 	{"CORS reflection", []string{"internal/mgmt TestCrossOrigin", "internal/login TestCrossOrigin"}, corsReflection},
 }
 

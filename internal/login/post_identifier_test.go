@@ -159,3 +159,35 @@ func TestAttackIdentifierThatNobodyLookedAt(t *testing.T) {
 		b.finish(b.submit(step, "username", "ada@example.com", "password", good).want(http.StatusSeeOther))
 	}
 }
+
+// Whoever types one identifier after the other has actions look at so many alone: each look is a run, and is kept for days.
+func TestLooksAtIdentifiersAreBounded(t *testing.T) {
+	w := newWorld(t, storetest.SQLite)
+	w.setting(stagedoor.SettingPrompts, `{"identifier_first":true}`)
+	w.action(script.LoginPostIdentifier, `exports.onExecutePostIdentifier = async () => {};`)
+	b := w.browser()
+	page := b.begin().want(http.StatusOK)
+	let, r := 0, b.submit(page, "username", "ada@example.com")
+	for ; r.status == http.StatusOK && let < 1000; r = b.submit(page, "username", "ada@example.com") {
+		let++
+	}
+	if r.want(http.StatusTooManyRequests); let != 300 {
+		t.Errorf("%d looks", let)
+	}
+}
+
+// Each way to a provider is kept for an hour, so that one network begins only so many of them, and of logins.
+func TestWaysToProvidersAreBounded(t *testing.T) {
+	provider := stagedoortest.NewStandIn(t)
+	w := newWorld(t, storetest.SQLite)
+	w.social("radio", provider.Custom())
+	b := w.browser()
+	way := b.begin().want(http.StatusOK).button("The radio")
+	ways, r := 0, b.get(way)
+	for ; r.status/100 == 3 && ways < 10000; r = b.get(way) {
+		ways++
+	}
+	if r.want(http.StatusTooManyRequests); ways != 5000-1 {
+		t.Errorf("%d ways", ways)
+	}
+}

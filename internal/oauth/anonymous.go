@@ -330,6 +330,22 @@ var (
 	leavers     = allowance{name: "anonymous end", network: 1, most: 100, part: 10}
 )
 
+// What a client of which everybody knows the name begins is kept for a while, whether or not somebody goes on with it.
+var (
+	devices  = allowance{name: "devices", network: 5, most: 300}
+	passkeys = allowance{name: "passkeys", network: 5, most: 300}
+	pushes   = allowance{name: "pushes", network: 20, most: 1000}
+)
+
+// begins counts what a client begins, or refuses it. Of clients that prove themselves it counts those alone who say for whom they ask.
+func (d *Door) begins(r *http.Request, st *store.Store, client *stagedoor.Client, q allowance) error {
+	told := forwardedFor(r, client)
+	if told == "" && !client.Public() {
+		return nil
+	}
+	return d.room(st, stagedoor.Network(cmp.Or(told, r.RemoteAddr)), q)
+}
+
 // room counts a request of a network, or refuses it. An empty network is a client that has proved itself and does not say for whom it asks: it stands for many visitors. Networks are counted by each server
 // for itself, since whoever has many would fill the database with their counts.
 func (d *Door) room(st *store.Store, network string, q allowance) error {

@@ -28,7 +28,7 @@ func (d *Door) deviceCode(w http.ResponseWriter, r *http.Request, st *store.Stor
 	params, err := readParams(w, r)
 	var out map[string]any
 	if err == nil {
-		out, err = deviceCodes(r, st, params, &event)
+		out, err = d.deviceCodes(r, st, params, &event)
 	}
 	if err != nil {
 		logToken(st, &event, err)
@@ -39,7 +39,7 @@ func (d *Door) deviceCode(w http.ResponseWriter, r *http.Request, st *store.Stor
 	web.WriteJSON(w, http.StatusOK, out)
 }
 
-func deviceCodes(r *http.Request, st *store.Store, params map[string]string, event *stagedoor.LogEvent) (map[string]any, error) {
+func (d *Door) deviceCodes(r *http.Request, st *store.Store, params map[string]string, event *stagedoor.LogEvent) (map[string]any, error) {
 	ctx := r.Context()
 	event.ClientID, event.Audience = params["client_id"], params["audience"]
 	client, err := authenticateClient(ctx, r, st, params)
@@ -62,14 +62,17 @@ func deviceCodes(r *http.Request, st *store.Store, params map[string]string, eve
 	if err != nil {
 		return nil, err
 	}
-	d := &stagedoor.DeviceCode{ClientID: client.ID, Audience: asked.audience, Scope: asked.scope, Details: details, ExpiresAt: st.Clock().Now().Add(deviceLife)}
+	if err := d.begins(r, st, client, devices); err != nil {
+		return nil, err
+	}
+	code := &stagedoor.DeviceCode{ClientID: client.ID, Audience: asked.audience, Scope: asked.scope, Details: details, ExpiresAt: st.Clock().Now().Add(deviceLife)}
 	device := stagedoor.NewToken()
 	for try := 0; ; try++ {
 		shown, err := userCode(st.Tenant().Settings.DeviceFlow())
 		if err != nil {
 			return nil, err
 		}
-		err = st.CreateDeviceCode(ctx, device, stagedoor.UserCode(shown), d)
+		err = st.CreateDeviceCode(ctx, device, stagedoor.UserCode(shown), code)
 		if stagedoor.IsKind(err, stagedoor.Conflict) && try < 5 {
 			continue
 		}

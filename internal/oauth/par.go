@@ -107,6 +107,9 @@ func (d *Door) pushed(w http.ResponseWriter, r *http.Request, st *store.Store) (
 	if _, err := d.check(r, st, client, in, req); err != nil {
 		return nil, err
 	}
+	if err := d.begins(r, st, client, pushes); err != nil {
+		return nil, err
+	}
 	name, life := stagedoor.NewToken(), client.PushedLife()
 	err = st.SavePushedRequest(r.Context(), name, &stagedoor.PushedRequest{
 		ClientID: client.ID, Params: maps.Clone(in.params), Signed: in.signed, DPoPJKT: in.jkt, ExpiresAt: st.Clock().Now().Add(life),

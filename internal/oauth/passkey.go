@@ -57,6 +57,9 @@ func (d *Door) passkeyOptions(w http.ResponseWriter, r *http.Request, st *store.
 	if err != nil {
 		return nil, err
 	}
+	if err := d.begins(r, st, client, passkeys); err != nil {
+		return nil, err
+	}
 	token, until := stagedoor.NewToken(), st.Clock().Now().Add(passkeyLife)
 	var options json.RawMessage
 	if signsUp {

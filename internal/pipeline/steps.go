@@ -94,6 +94,9 @@ func (p *Pipeline) steps(ctx context.Context, l *login) (*Outcome, error) {
 		if err == nil && ask == AskLogin && l.org != nil {
 			err = l.shown(ctx)
 		}
+		if err == nil && ask != "" && l.tx.ID == "" {
+			err = l.room(l.visit, logins)
+		}
 		if err != nil {
 			if gone := l.end(ctx); gone != nil {
 				return nil, gone

@@ -1,0 +1,31 @@
+package pipeline
+
+import (
+	"time"
+
+	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/web"
+)
+
+// allowance is how often one network may do something that is kept for a while though nobody has proved anything, a second in the long run and at once. Each server counts for itself, in
+// memory: whoever has many networks would fill the database with their counts.
+type allowance struct {
+	name            string
+	perSecond, most int
+}
+
+var (
+	logins = allowance{"logins", 100, 5000} // that begin, or go on at a provider: more than one network has people
+	looks  = allowance{"looks", 10, 300}    // of actions, at an identifier that somebody types
+)
+
+// room counts what a visit does, or refuses it.
+func (p *Pipeline) room(v Visit, a allowance) error {
+	room := p.networks.Take(v.Store.Tenant().ID+" "+a.name+" "+stagedoor.Network(v.IP), v.Store.Clock().Now(), a.perSecond, a.most)
+	if room.OK {
+		return nil
+	}
+	e := stagedoor.Errorf(stagedoor.TooMany, "too_many_requests", "Too many requests. Please wait a moment and try again.")
+	e.Extra = map[string]any{web.Patience: int((room.Wait + time.Second - 1) / time.Second)}
+	return e
+}
