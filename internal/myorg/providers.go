@@ -11,6 +11,7 @@ import (
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/bearer"
+	"github.com/stagedoor/stagedoor/internal/store"
 	"github.com/stagedoor/stagedoor/internal/web"
 )
 
@@ -340,12 +341,34 @@ func (d *Door) updateProvider(c *call, in updateProviderIn) (any, error) {
 	return d.showProvider(c, p)
 }
 
-// changeConnection changes the connection itself.
+// changeTries is how often new options are made of old ones before somebody who changes these all the time wins.
+const changeTries = 3
+
+// changeConnection changes the connection itself. Its new options are made of the old ones, and a provider that describes itself may take its time: where somebody else
+// has changed those meanwhile, it is tried again.
 func (d *Door) changeConnection(c *call, conn *stagedoor.Connection, in providerMembers) error {
+	for try := 1; ; try++ {
+		err := d.changeOnce(c, conn, in)
+		if !stagedoor.HasCode(err, store.CodeChanged) {
+			return err
+		}
+		if try == changeTries {
+			return stagedoor.Errorf(stagedoor.Conflict, bearer.CodeDuplicate, "The identity provider was changed by somebody else meanwhile.")
+		}
+		p, err := c.full(conn.ID)
+		if err != nil {
+			return err
+		}
+		conn = p.conn
+	}
+}
+
+func (d *Door) changeOnce(c *call, conn *stagedoor.Connection, in providerMembers) error {
 	change := map[string]any{}
 	if in.DisplayName.Set {
 		change["display_name"] = in.DisplayName.Value
 	}
+	ctx := c.Ctx()
 	if in.Options.Set {
 		k := kinds[conn.Strategy]
 		if err := k.check(in.Options.Value); err != nil {
@@ -355,6 +378,7 @@ func (d *Door) changeConnection(c *call, conn *stagedoor.Connection, in provider
 			return err
 		}
 		change["options"] = k.put(conn.Options.Stored, in.Options.Value)
+		ctx = store.IfUnchanged(ctx, conn)
 	}
 	if len(change) == 0 {
 		return nil
@@ -363,7 +387,7 @@ func (d *Door) changeConnection(c *call, conn *stagedoor.Connection, in provider
 	if err != nil {
 		return err
 	}
-	if _, err := d.Manage(c.Ctx(), c.Store, "PATCH", "/connections/"+url.PathEscape(conn.ID), change); err != nil {
+	if _, err := d.Manage(ctx, c.Store, "PATCH", "/connections/"+url.PathEscape(conn.ID), change); err != nil {
 		return err
 	}
 	return c.giveUp(conn.ID, were) // the provider may have taken its time to describe itself
@@ -375,23 +399,29 @@ func (d *Door) deleteProvider(c *call) (any, error) {
 		return nil, err
 	}
 	if !c.conf.DeletesUsers() {
-		if n, err := c.Store.CountUsers(c.Ctx(), p.conn.Name); err != nil {
-			return nil, err
-		} else if n > 0 {
-			return nil, bearer.Bad("The identity provider has users.")
+		err := c.Store.DeleteConnectionIfEmpty(c.Ctx(), p.conn.ID)
+		if stagedoor.IsKind(err, stagedoor.Conflict) {
+			err = bearer.Bad("The identity provider has users.")
 		}
+		return nil, err
 	}
 	_, err = d.Manage(c.Ctx(), c.Store, "DELETE", "/connections/"+url.PathEscape(p.conn.ID), nil)
 	return nil, err
 }
 
+// detachProvider gives an identity provider up. Whoever keeps its tokens of provisioning makes no users any more.
 func (d *Door) detachProvider(c *call) (any, error) {
 	p, err := c.full(c.R.PathValue("idp_id"))
 	if err != nil {
 		return nil, err
 	}
-	_, err = d.manage(c, "DELETE", "/connections/"+url.PathEscape(p.conn.ID), nil)
-	return nil, err
+	if err := c.endProvisioning(p.conn.ID); err != nil {
+		return nil, err
+	}
+	if _, err := d.manage(c, "DELETE", "/connections/"+url.PathEscape(p.conn.ID), nil); err != nil {
+		return nil, err
+	}
+	return nil, c.endProvisioning(p.conn.ID) // a token that was made meanwhile
 }
 
 // maxAliases is how many domains an identity provider can be for.

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/store"
 )
 
 // What members see of connections, and change: as much as the tenant lets them, and of no other organization's.
@@ -327,8 +328,67 @@ func TestAttackDomainGivenUpMeanwhile(t *testing.T) {
 		w.call(access, "POST", path+"/domains", `{"domain":"acme.test"}`).is(201, "")
 		w.claim("kept.test", true)
 		w.call(access, "POST", path+"/domains", `{"domain":"kept.test"}`).is(201, "")
-		status, w.asked = 0, whenAsked
+		status, w.asked = 0, func() {
+			w.asked = nil
+			whenAsked()
+		}
 		w.call(access, "PATCH", path, `{`+options+`}`).is(200, `{"domains":["kept.test"]}`)
 		w.same("given up", status, 204)
+	})
+}
+
+// What others change of a connection while its provider describes itself stays, and what its members sent is written on top of that.
+func TestProviderChangedMeanwhile(t *testing.T) {
+	each(t, func(w *world) {
+		w.profiles("optional")
+		access := w.token()
+		w.claim("acme.test", true)
+		options := `{"options":{"type":"front_channel","client_id":"%","discovery_url":"` + w.issuer + `/.well-known/openid-configuration"}`
+		made := w.call(access, "POST", "/identity-providers", strings.Replace(options, "{", `{"name":"Staff","strategy":"oidc",`, 1)+"}").is(201, "")
+		path, others := "/identity-providers/"+made.get("id"), 0
+		write := func() {
+			_, err := w.st.UpdateConnection(t.Context(), made.get("id"), func(c *stagedoor.Connection) error {
+				others++
+				c.Options.Stored["upstream_params"] = json.RawMessage(`{"n":{"value":"` + asJSON(others) + `"}}`)
+				return nil
+			})
+			w.ok(err)
+		}
+		w.asked = func() {
+			w.asked = nil
+			write()
+			w.call(access, "POST", path+"/domains", `{"domain":"acme.test"}`).is(201, "")
+		}
+		w.call(access, "PATCH", path, strings.Replace(options, "%", "new", 1)+"}").is(200, `{"domains":["acme.test"]}`)
+		conn, err := w.st.Connection(t.Context(), made.get("id"))
+		w.ok(err)
+		if conn.Option("client_id") != "new" || !strings.Contains(string(conn.Options.Stored["upstream_params"]), `"1"`) {
+			t.Errorf("%s", conn.Options.Stored)
+		}
+		w.asked = write
+		w.call(access, "PATCH", path, strings.Replace(options, "%", "never", 1)+"}").fails(409, "A0E-409-0003", "The identity provider was changed by somebody else meanwhile.")
+		conn, err = w.st.Connection(t.Context(), made.get("id"))
+		w.ok(err)
+		if conn.Option("client_id") != "new" || others != 4 {
+			t.Errorf("%s %d", conn.Options.Stored, others)
+		}
+	})
+}
+
+// An identity provider that an organization has given up gets nobody in: its tokens of provisioning end, the tenant's way to see it does not.
+func TestAttackProvisioningAfterDetaching(t *testing.T) {
+	each(t, func(w *world) {
+		w.profiles("optional")
+		access := w.token()
+		id := w.call(access, "POST", "/identity-providers", `{"name":"Staff","strategy":"samlp","options":{"signInEndpoint":"https://idp.test/sso","cert":"x","signSAMLRequest":false}}`).is(201, "").get("id")
+		path := "/identity-providers/" + id
+		w.call(access, "POST", path+"/provisioning", "").is(201, "")
+		w.call(access, "POST", path+"/provisioning/scim-tokens", `{}`).is(201, "")
+		w.call(access, "POST", path+"/detach", "").is(204, "")
+		s, err := store.SCIMConfigs.Get(t.Context(), w.st, id)
+		w.ok(err)
+		w.same("tokens", len(s.Tokens), 0)
+		other := w.call(access, "POST", "/identity-providers", `{"name":"Plain","strategy":"adfs","options":{"adfs_server":"adfs.test"}}`).is(201, "").get("id")
+		w.call(access, "POST", "/identity-providers/"+other+"/detach", "").is(204, "")
 	})
 }

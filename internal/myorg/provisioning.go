@@ -194,3 +194,15 @@ func (d *Door) deleteSCIMToken(c *call) (any, error) {
 	_, err = d.Manage(c.Ctx(), c.Store, "DELETE", scimPath(p.conn.ID)+"/tokens/"+url.PathEscape(id), nil)
 	return nil, err
 }
+
+// endProvisioning takes all tokens of provisioning from a connection.
+func (c *call) endProvisioning(id string) error {
+	_, err := store.SCIMConfigs.Update(c.Ctx(), c.Store, id, func(s *stagedoor.SCIMConfig) error {
+		s.Tokens = nil
+		return nil
+	})
+	if stagedoor.IsKind(err, stagedoor.NotFound) {
+		return nil
+	}
+	return err
+}

@@ -1,7 +1,10 @@
 package store
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -52,6 +55,17 @@ func (s *Store) CreateConnection(ctx context.Context, c *stagedoor.Connection) e
 	}))
 }
 
+type unchangedKey struct{}
+
+// IfUnchanged is a context under which a connection is changed only while its options are what they are in was; else the error has [CodeChanged]. Who makes new options of old
+// ones, and has to wait for somebody in between, overwrites nobody's that way.
+func IfUnchanged(ctx context.Context, was *stagedoor.Connection) context.Context {
+	return context.WithValue(ctx, unchangedKey{}, was)
+}
+
+// CodeChanged is the code of errors about a connection that somebody else has changed meanwhile.
+const CodeChanged = "connection_changed"
+
 // UpdateConnection changes a connection in one transaction.
 func (s *Store) UpdateConnection(ctx context.Context, id string, change func(*stagedoor.Connection) error) (*stagedoor.Connection, error) {
 	return s.updateConnection(ctx, id, false, change)
@@ -67,6 +81,10 @@ func (s *Store) updateConnection(ctx context.Context, id string, stays bool, cha
 	err := s.write(ctx, func(q querier) (err error) {
 		if c, err = connections.one(ctx, s, q, "id = ?"+s.db.forUpdate(), id); err != nil {
 			return err
+		}
+		same := func(a, b json.RawMessage) bool { return bytes.Equal(a, b) }
+		if was, is := ctx.Value(unchangedKey{}).(*stagedoor.Connection); is && was.ID == id && !maps.EqualFunc(was.Options.Stored, c.Options.Stored, same) {
+			return stagedoor.Errorf(stagedoor.Conflict, CodeChanged, "The connection was changed by somebody else meanwhile.")
 		}
 		before, custom, hashes := c.Options.Attributes(), c.Scripts().On, c.CustomHashAction()
 		if err := change(c); err != nil {
@@ -159,30 +177,53 @@ func (s *Store) DeleteConnection(ctx context.Context, id string) error {
 		return err
 	}
 	return s.write(ctx, func(q querier) error {
-		const of = ofConnection
 		if _, err := connections.one(ctx, s, q, "id = ?"+s.db.forUpdate(), id); err != nil && !stagedoor.IsKind(err, stagedoor.NotFound) { // who imports into it is done, or comes too late
 			return err
 		}
-		if err := s.unindexUsers(ctx, q, of, s.tenant.ID, s.tenant.ID, id); err != nil {
-			return err
-		}
-		if err := s.endSessions(ctx, q, stagedoor.LogoutDeleted, "user_id IN (SELECT id FROM users WHERE "+of+")", s.tenant.ID, s.tenant.ID, id); err != nil {
-			return err
-		}
-		if _, err := q.exec(ctx, "DELETE FROM users WHERE "+of, s.tenant.ID, s.tenant.ID, id); err != nil {
-			return err
-		}
-		if _, err := s.unlinkSome(ctx, q, id, math.MaxInt32); err != nil { // those that were linked meanwhile
-			return err
-		}
-		if err := s.deleteParts(ctx, q, id); err != nil {
-			return err
-		}
-		if err := s.deleteInvitations(ctx, q, connectionInvitations, id); err != nil {
-			return err
-		}
-		return connections.delete(ctx, s, q, id)
+		return s.deleteConnection(ctx, q, id)
 	})
+}
+
+// DeleteConnectionIfEmpty removes a connection that has no users. One that has some is a Conflict.
+func (s *Store) DeleteConnectionIfEmpty(ctx context.Context, id string) error {
+	return s.write(ctx, func(q querier) error {
+		c, err := connections.one(ctx, s, q, "id = ?"+s.db.forUpdate(), id)
+		if err != nil {
+			return err
+		}
+		some, err := s.connectionHasUsers(ctx, q, c.Name)
+		if err == nil && some {
+			err = stagedoor.Errorf(stagedoor.Conflict, "", "The connection has users.")
+		}
+		if err != nil {
+			return err
+		}
+		return s.deleteConnection(ctx, q, id)
+	})
+}
+
+// deleteConnection removes a connection, which is locked, with what is left of it.
+func (s *Store) deleteConnection(ctx context.Context, q querier, id string) error {
+	const of = ofConnection
+	if err := s.unindexUsers(ctx, q, of, s.tenant.ID, s.tenant.ID, id); err != nil {
+		return err
+	}
+	if err := s.endSessions(ctx, q, stagedoor.LogoutDeleted, "user_id IN (SELECT id FROM users WHERE "+of+")", s.tenant.ID, s.tenant.ID, id); err != nil {
+		return err
+	}
+	if _, err := q.exec(ctx, "DELETE FROM users WHERE "+of, s.tenant.ID, s.tenant.ID, id); err != nil {
+		return err
+	}
+	if _, err := s.unlinkSome(ctx, q, id, math.MaxInt32); err != nil { // those that were linked meanwhile
+		return err
+	}
+	if err := s.deleteParts(ctx, q, id); err != nil {
+		return err
+	}
+	if err := s.deleteInvitations(ctx, q, connectionInvitations, id); err != nil {
+		return err
+	}
+	return connections.delete(ctx, s, q, id)
 }
 
 // deleteSome removes some users of a connection that has many, else linked identities, and tells whether there may be more.

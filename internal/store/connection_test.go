@@ -120,3 +120,20 @@ func TestConnectionsWithManyLinkedIdentitiesAreDeletedInPieces(t *testing.T) {
 		}
 	})
 }
+
+// A connection that is deleted if it is empty stays as long as somebody has come by it.
+func TestDeleteConnectionIfEmpty(t *testing.T) {
+	each(t, func(t *testing.T, s *store.Store) {
+		ctx := t.Context()
+		c := &stagedoor.Connection{Name: "staff", Strategy: "samlp"}
+		ok(t, s.CreateConnection(ctx, c))
+		u := &stagedoor.User{ID: "samlp|staff|1", Connection: "staff"}
+		ok(t, s.CreateUser(ctx, u, ""))
+		hasCode(t, s.DeleteConnectionIfEmpty(ctx, c.ID), stagedoor.Conflict, "")
+		must(s.User(ctx, u.ID))(t)
+		must(s.Connection(ctx, c.ID))(t)
+		ok(t, s.DeleteUser(ctx, u.ID))
+		ok(t, s.DeleteConnectionIfEmpty(ctx, c.ID))
+		isKind(t, s.DeleteConnectionIfEmpty(ctx, c.ID), stagedoor.NotFound)
+	})
+}

@@ -365,6 +365,9 @@ var trespasses = map[string]struct {
 	"UpdateConnection": {finds, func(ctx context.Context, s *store.Store) (any, error) {
 		return s.UpdateConnection(ctx, "con acme", func(c *stagedoor.Connection) error { c.Name = "x"; return nil })
 	}},
+	"DeleteConnectionIfEmpty": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		return nil, s.DeleteConnectionIfEmpty(ctx, "con acme")
+	}},
 	"DeleteConnection": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
 		return nil, s.DeleteConnection(ctx, "con acme")
 	}},
