@@ -39,6 +39,7 @@ type bulkOperation struct {
 	Data    json.RawMessage `json:"data"`
 
 	wants []string       // the bulkIds that it refers to
+	rest  []string       // those of them that it may still have to wait for
 	made  string         // the id of what it made
 	out   map[string]any // its part of the answer; nil until it is done
 	ok    bool
@@ -93,6 +94,7 @@ func readBulk(body []byte) (*bulkRequest, error) {
 			seen[o.BulkID] = true
 		}
 		o.wants = references(o)
+		o.rest = o.wants
 	}
 	return in, nil
 }
@@ -181,9 +183,15 @@ func (b *bulk) run(operations []*bulkOperation, most *int) {
 	}
 }
 
-// waits tells whether an operation refers to one that is not done.
+// waits tells whether an operation refers to one that is not done. Each reference is looked at until that is done, and not again: they are many, and asked for often.
 func (b *bulk) waits(o *bulkOperation) bool {
-	return slices.ContainsFunc(o.wants, func(id string) bool { return b.made[id] != nil && b.made[id].out == nil })
+	for len(o.rest) > 0 {
+		if other := b.made[o.rest[0]]; other != nil && other.out == nil {
+			return true
+		}
+		o.rest = o.rest[1:]
+	}
+	return false
 }
 
 // resolve puts ids in the places of references.
@@ -271,7 +279,7 @@ func (d *Door) rowOf(method, kind string, one bool) *row {
 // call is an operation as a request of its own. Members of groups are not read: nobody sees them.
 func (b *bulk) call(row *row, o *bulkOperation, kind, id string, body []byte) *call {
 	c := *b.c
-	c.row, c.body, c.many, c.subject, c.subjectName, c.group1 = row, body, false, "", "", ""
+	c.row, c.body, c.many, c.part, c.subject, c.subjectName, c.group1 = row, body, false, true, "", "", ""
 	c.r = b.c.r.Clone(b.c.ctx())
 	c.r.Method = row.method
 	c.r.Header.Del("If-Match")

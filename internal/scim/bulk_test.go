@@ -167,7 +167,9 @@ func TestBulkNeedsWhatItsOperationsNeed(t *testing.T) {
 		})
 		w.ok(err)
 		w.st.Tenant().Settings.Local.ManagementRate, w.st.Tenant().Settings.Local.ManagementBurst = 1, 3
-		w.call("POST", "/Bulk", bulkOf("", three)).became("POST 201, POST 201, POST 429")
+		if got := w.call("POST", "/Bulk", bulkOf("", three)).became("POST 201, POST 201, POST 429"); got.header.Get("Retry-After") != "" {
+			w.Errorf("an answer of 200 says when to come again: %v", got.header)
+		}
 		w.clock.advance(time.Minute)
 	})
 }

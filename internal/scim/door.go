@@ -116,6 +116,7 @@ type call struct {
 	mapped []mapped
 
 	many bool // it has operations that are logged one by one
+	part bool // it is one of those
 
 	subject, subjectName, group1 string // whom it is about, for the log
 }
@@ -332,6 +333,9 @@ func (d *Door) limit(c *call, token string, now time.Time) error {
 	room := d.rates.Take(c.store, "scim "+token, now, local.ManagementRate, local.ManagementBurst)
 	if room.OK {
 		return nil
+	}
+	if c.part { // the answer is that of all
+		return stagedoor.Errorf(stagedoor.TooMany, "", "Too many requests.")
 	}
 	c.w.Header().Set("Retry-After", strconv.Itoa(max(int((room.Wait+time.Second-1)/time.Second), 1)))
 	return stagedoor.Errorf(stagedoor.TooMany, "", "Too many requests.")
