@@ -40,16 +40,16 @@ func (s *Server) admitted(w http.ResponseWriter, r *http.Request, connecting str
 		}
 		switch action := acl.Rule.Action; {
 		case action.Log: // whatever else it would do: who tries a list out wants to see whom it would meet
-			logACL(st, r, acl, "logged")
+			s.logACL(st, r, acl, "logged")
 		case action.Allow:
 			return r, true
 		case action.Redirect:
-			logACL(st, r, acl, "redirected")
+			s.logACL(st, r, acl, "redirected")
 			w.Header().Set("Cache-Control", "no-store")
 			http.Redirect(w, r, action.RedirectURI, http.StatusFound)
 			return r, false
 		case action.Block:
-			logACL(st, r, acl, "blocked")
+			s.logACL(st, r, acl, "blocked")
 			refuseNetwork(w, r, st)
 			return r, false
 		}
@@ -70,13 +70,6 @@ func aclScope(path string) string {
 		return "dynamic_client_registration"
 	}
 	return "authentication"
-}
-
-func logACL(st *store.Store, r *http.Request, acl stagedoor.NetworkACL, what string) {
-	st.Log(stagedoor.LogEvent{
-		Type: "acls_summary", Description: "A request was " + what + " by a network access list", IP: r.RemoteAddr, UserAgent: r.UserAgent(), SecurityContext: web.FingerprintsOf(r.Context()), Hostname: r.Host,
-		Details: map[string]any{"acl": map[string]any{"id": acl.ID, "description": acl.Description, "action": what}},
-	})
 }
 
 // refuseNetwork answers in the form that the caller can read.

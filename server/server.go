@@ -106,6 +106,7 @@ type Server struct {
 	logouts   *backchannel.Deliverer
 	jobs      *job.Runner
 	reference *reference
+	aclNotes  aclNotes
 	clientCAs *x509.CertPool // nil: no authority vouches for clients' certificates
 	handler   http.Handler
 }
