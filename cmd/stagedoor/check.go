@@ -39,7 +39,9 @@ func (c *checkCommand) Run(ctx context.Context) error {
 	} else if current != known {
 		return fmt.Errorf("the database has version %d, this program checks version %d: use the servers' own program", current, known)
 	}
-	found, err := db.Check(ctx, func(what string) { fmt.Fprintln(os.Stderr, "checking "+what) })
+	p := newProgress()
+	found, err := db.Check(ctx, func(what string) { p.tell(func() string { return "checking " + what }) })
+	p.end()
 	if err != nil {
 		return err
 	}

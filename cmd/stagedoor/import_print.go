@@ -66,7 +66,10 @@ func printObject(o carry.Object, mark func(string, string) string) {
 		return
 	}
 	m := marks[o.Action]
-	line := m.sign + " " + o.Kind + " " + o.Name
+	line := m.sign + " " + o.Kind
+	if o.Name != "settings" || !strings.HasSuffix(o.Kind, "settings") { // there is one of these
+		line += " " + o.Name
+	}
 	if len(o.Changes) > 0 {
 		line += ": " + strings.Join(o.Changes, ", ")
 	}
@@ -111,7 +114,10 @@ func (i *importing) printUsers(applied bool) {
 		}
 		fmt.Printf("  %6d × %s\n", u.Reasons[reason], plainLine(reason))
 	}
-	if i.Report != "" && applied && u.Refused+u.Partly > 0 {
+	switch some := u.Refused+u.Partly > 0; {
+	case some && i.Report == "":
+		fmt.Println("  --report FILE names them.")
+	case some && applied:
 		fmt.Printf("  Who they are stands in %s.\n", i.Report)
 	}
 }
