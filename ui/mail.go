@@ -118,6 +118,9 @@ func (v mailView) From() string {
 	return v.Tenant
 }
 
+// Support is where help is found, as people read it.
+func (v mailView) Support() string { return strings.TrimPrefix(v.SupportURL, "mailto:") }
+
 // Ends tells how long the link or the code works; "" if it does not expire.
 func (v mailView) Ends() string {
 	switch life := v.Lifetime(); {

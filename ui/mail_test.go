@@ -105,3 +105,14 @@ func TestMailWithCode(t *testing.T) {
 		golden(t, "mail-"+string(kind)+".html", body)
 	}
 }
+
+// Where help is an address, people read the address, and not how a link to it is written.
+func TestMailSupportAddress(t *testing.T) {
+	_, plain, body, err := Mail(VerifyEmail, "en", MailData{Tenant: "Acme", SupportURL: "mailto:help@example.com"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(plain, "here: help@example.com\n") || !strings.Contains(body, `<a href="mailto:help@example.com" style="color:#9a1b32">help@example.com</a>`) {
+		t.Errorf("%s\n%s", plain, body)
+	}
+}
