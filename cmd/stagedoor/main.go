@@ -30,29 +30,30 @@ import (
 type cli struct {
 	Config kong.ConfigFlag `name:"config" env:"STAGEDOOR_CONFIG" help:"JSON file with settings by the names of the flags." placeholder:"FILE"`
 
-	Serve    serveCommand    `cmd:"" help:"Run the server."`
-	Ready    readyCommand    `cmd:"" help:"Ask the server that runs here with these settings whether it is ready, for health checks."`
-	Demo     demoCommand     `cmd:"" help:"Run the server with Mixtape, the sample music app, and a few listeners."`
-	StandIn  standInCommand  `cmd:"" name:"stand-in" help:"Play other people's identity providers on this machine, to try connections without the Internet."`
-	Init     initCommand     `cmd:"" help:"Create a tenant and its first machine client; prints the credentials once."`
-	Tenants  tenantsCommand  `cmd:"" help:"The tenants of the database: list, other domains, other credentials, delete."`
-	Migrate  migrateCommand  `cmd:"" help:"Bring the database up to date."`
-	Import   importCommand   `cmd:"" help:"Bring a tenant from elsewhere: configuration and users."`
-	Reindex  reindexCommand  `cmd:"" help:"Make the index of the user search anew, while servers run."`
-	Check    checkCommand    `cmd:"" help:"Look for damage in the database, while servers run: pages, search index, sealed values."`
-	Backup   backupCommand   `cmd:"" help:"Save the embedded database into one file, while servers run."`
-	Restore  restoreCommand  `cmd:"" help:"Put a backup in the place of the embedded database."`
-	Copy     copyCommand     `cmd:"" help:"Copy a database into an empty one of either kind, while servers use it."`
-	Keys     keysCommand     `cmd:"" help:"The master keys, under which secrets are sealed: list, new, rotate, use, drop."`
-	Breached breachedCommand `cmd:"" help:"Passwords that have become public: build a filter of a list, look one up."`
-	GeoIP    geoipCommand    `cmd:"" name:"geoip" help:"Where an address is, as databases of addresses tell it."`
-	Script   scriptsCommand  `cmd:"" passthrough:"" help:"Run and test scripts, without a server."`
-	Login    loginCommand    `cmd:"" help:"What the flight recorder has kept of logins: list it, run it again."`
-	Routes   routesCommand   `cmd:"" help:"List every route of every door."`
-	Modules  modulesCommand  `cmd:"" help:"Packages of the npm registry for scripts: add, list, remove."`
-	CA       caCommand       `cmd:"" name:"ca" help:"The local certificate authority: path, install, uninstall."`
-	Settings showCommand     `cmd:"" help:"Print the settings in force, secrets hidden."`
-	Version  versionCommand  `cmd:"" help:"Print the version."`
+	Serve      serveCommand      `cmd:"" help:"Run the server."`
+	Ready      readyCommand      `cmd:"" help:"Ask the server that runs here with these settings whether it is ready, for health checks."`
+	Demo       demoCommand       `cmd:"" help:"Run the server with Mixtape, the sample music app, and a few listeners."`
+	StandIn    standInCommand    `cmd:"" name:"stand-in" help:"Play other people's identity providers on this machine, to try connections without the Internet."`
+	Init       initCommand       `cmd:"" help:"Create a tenant and its first machine client; prints the credentials once."`
+	Tenants    tenantsCommand    `cmd:"" help:"The tenants of the database: list, other domains, other credentials, delete."`
+	Migrate    migrateCommand    `cmd:"" help:"Bring the database up to date."`
+	Import     importCommand     `cmd:"" help:"Bring a tenant from elsewhere: configuration and users."`
+	Reindex    reindexCommand    `cmd:"" help:"Make the index of the user search anew, while servers run."`
+	Check      checkCommand      `cmd:"" help:"Look for damage in the database, while servers run: pages, search index, sealed values."`
+	Backup     backupCommand     `cmd:"" help:"Save the embedded database into one file, while servers run."`
+	Restore    restoreCommand    `cmd:"" help:"Put a backup in the place of the embedded database."`
+	Copy       copyCommand       `cmd:"" help:"Copy a database into an empty one of either kind, while servers use it."`
+	Keys       keysCommand       `cmd:"" help:"The master keys, under which secrets are sealed: list, new, rotate, use, drop."`
+	Breached   breachedCommand   `cmd:"" help:"Passwords that have become public: build a filter of a list, look one up."`
+	GeoIP      geoipCommand      `cmd:"" name:"geoip" help:"Where an address is, as databases of addresses tell it."`
+	Script     scriptsCommand    `cmd:"" passthrough:"" help:"Run and test scripts, without a server."`
+	Login      loginCommand      `cmd:"" help:"What the flight recorder has kept of logins: list it, run it again."`
+	Routes     routesCommand     `cmd:"" help:"List every route of every door."`
+	Modules    modulesCommand    `cmd:"" help:"Packages of the npm registry for scripts: add, list, remove."`
+	CA         caCommand         `cmd:"" name:"ca" help:"The local certificate authority: path, install, uninstall."`
+	Settings   showCommand       `cmd:"" help:"Print the settings in force, secrets hidden."`
+	Completion completionCommand `cmd:"" help:"Print the script by which a shell completes commands and flags."`
+	Version    versionCommand    `cmd:"" help:"Print the version."`
 }
 
 func main() {
@@ -78,24 +79,34 @@ func main() {
 }
 
 func run(ctx context.Context, args []string) error {
-	args = meant(args)
-	var c any = &cli{}
-	name, description := "stagedoor", "A self-hosted identity server that speaks Auth0's APIs."
-	if len(args) > 0 && args[0] == "script" { // its --config is something else
-		c, args, name, description = &scriptCommand{}, args[1:], "stagedoor script", scriptDescription
+	if len(args) > 0 && args[0] == "complete" { // what shells ask, with words that are no command line yet
+		return complete(args[1:])
 	}
-	parser, err := kong.New(c, kong.Name(name), kong.Description(description),
-		kong.Configuration(config.JSON), kong.UsageOnError(), kong.ConfigureHelp(kong.HelpOptions{Compact: true}), kong.ValueFormatter(valueHelp), kong.ExplicitGroups(groups),
-		kong.BindTo(ctx, (*context.Context)(nil)))
+	parser, name, args, err := commandLine(meant(args), kong.BindTo(ctx, (*context.Context)(nil)))
 	if err != nil {
 		return err
 	}
-	eachCommand(parser.Model.Node, "", hideUnread)
 	parsed, err := parser.Parse(args)
 	if err != nil {
 		return explained(err, name)
 	}
 	return parsed.Run()
+}
+
+// commandLine is the parser of a command line, what it is called, and which of the arguments are for it.
+func commandLine(args []string, options ...kong.Option) (*kong.Kong, string, []string, error) {
+	var c any = &cli{}
+	name, description := "stagedoor", "A self-hosted identity server that speaks Auth0's APIs."
+	if len(args) > 0 && args[0] == "script" { // its --config is something else
+		c, args, name, description = &scriptCommand{}, args[1:], "stagedoor script", scriptDescription
+	}
+	parser, err := kong.New(c, append(options, kong.Name(name), kong.Description(description),
+		kong.Configuration(config.JSON), kong.UsageOnError(), kong.ConfigureHelp(kong.HelpOptions{Compact: true}), kong.ValueFormatter(valueHelp), kong.ExplicitGroups(groups))...)
+	if err != nil {
+		return nil, "", nil, err
+	}
+	eachCommand(parser.Model.Node, "", hideUnread)
+	return parser, name, args, nil
 }
 
 // explained adds to a mistake of the command line where it is told what could be said there.
