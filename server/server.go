@@ -156,7 +156,7 @@ func New(ctx context.Context, cfg config.Config, deps Deps) (*Server, error) {
 	})
 	minter := &token.Minter{Keys: s.keys}
 	database := &connection.Database{Hasher: s.hasher, Scripts: s.scripts, Outside: client}
-	pipe := &pipeline.Pipeline{Database: database, Scripts: s.scripts, Minter: minter, HTTP: client}
+	pipe := &pipeline.Pipeline{Database: database, Scripts: s.scripts, Minter: minter, HTTP: client, LoginRate: cfg.LoginRate}
 	pipe.Upstream = &connection.Upstream{HTTP: client, Scripts: s.scripts, TenantKey: s.keys.Current}
 	s.pipeline = pipe
 	if s.leaks != nil {

@@ -244,6 +244,9 @@ func (c *Config) checkRunning() error {
 	if c.LogDays < 0 || c.LogDays > 36500 || c.LogBytes < 0 {
 		errs = append(errs, wrong("log-days", "must be between 0 and 36500, and log-bytes not negative"))
 	}
+	if c.LoginRate < 0 {
+		errs = append(errs, wrong("login-rate", "%d is negative", c.LoginRate))
+	}
 	if c.EventBytes < 0 {
 		errs = append(errs, wrong("event-bytes", "%d is negative", c.EventBytes))
 	}

@@ -33,6 +33,8 @@ type Config struct {
 	JA3Header string `name:"ja3-header" group:"serving" env:"STAGEDOOR_JA3_HEADER" help:"Header in which trusted proxies tell the JA3 fingerprint of who connected to them, such as cf-ja3-hash. They must set it on every request or remove it." placeholder:"NAME"`
 	JA4Header string `name:"ja4-header" group:"serving" env:"STAGEDOOR_JA4_HEADER" help:"Header in which trusted proxies tell the JA4 fingerprint of who connected to them, such as cf-ja4. They must set it on every request or remove it." placeholder:"NAME"`
 
+	LoginRate int `name:"login-rate" group:"serving" env:"STAGEDOOR_LOGIN_RATE" default:"100" help:"Most logins a second that one network may begin in the long run, and 50 times as many at once; 0 means any number, such as for a load test." placeholder:"N"`
+
 	IgnoreNetworkACLs bool `name:"ignore-network-acls" group:"serving" env:"STAGEDOOR_IGNORE_NETWORK_ACLS" help:"Let everybody in whatever tenants' network access lists say, such as after one locked its author out."`
 
 	Admin          string `name:"admin-addr" group:"watching" env:"STAGEDOOR_ADMIN_ADDR" help:"Address for operators: /metrics, /healthz, /readyz, profiles. Empty for none; keep it from the public." placeholder:"ADDR"`

@@ -66,6 +66,7 @@ func TestWhatStrangersBeginIsBounded(t *testing.T) {
 // Logins that begin are kept for an hour, so that one network begins only so many. Who needs none is not counted.
 func TestLoginsThatBeginAreBounded(t *testing.T) {
 	w := newWorld(t)
+	w.pipe.LoginRate = 100
 	b := w.browser()
 	let := 0
 	var a *answer

@@ -14,10 +14,19 @@ type allowance struct {
 	perSecond, most int
 }
 
-var (
-	logins = allowance{"logins", 100, 5000} // that begin, or go on at a provider: more than one network has people
-	looks  = allowance{"looks", 10, 300}    // of actions, at an identifier that somebody types
-)
+// looks are those of actions, at an identifier that somebody types.
+var looks = allowance{"looks", 10, 300}
+
+// loginsAtOnce is how many seconds of LoginRate one network may use at once: more than one network has people.
+const loginsAtOnce = 50
+
+// loginRoom counts a login that begins, or goes on at a provider, or refuses it.
+func (p *Pipeline) loginRoom(v Visit) error {
+	if p.LoginRate == 0 {
+		return nil
+	}
+	return p.room(v, allowance{"logins", p.LoginRate, loginsAtOnce * p.LoginRate})
+}
 
 // room counts what a visit does, or refuses it.
 func (p *Pipeline) room(v Visit, a allowance) error {

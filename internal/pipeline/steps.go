@@ -95,7 +95,7 @@ func (p *Pipeline) steps(ctx context.Context, l *login) (*Outcome, error) {
 			err = l.shown(ctx)
 		}
 		if err == nil && ask != "" && l.tx.ID == "" {
-			err = l.room(l.visit, logins)
+			err = l.loginRoom(l.visit)
 		}
 		if err != nil {
 			if gone := l.end(ctx); gone != nil {

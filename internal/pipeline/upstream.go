@@ -30,7 +30,7 @@ func (p *Pipeline) Leave(ctx context.Context, v Visit, id, name string, more map
 	if at < 0 || p.Upstream == nil {
 		return nil, stagedoor.Errorf(stagedoor.Invalid, "invalid_request", "the connection is not enabled")
 	}
-	if err := p.room(v, logins); err != nil {
+	if err := p.loginRoom(v); err != nil {
 		return nil, err
 	}
 	away := *tx
