@@ -27,6 +27,11 @@ type Room struct {
 
 // Take asks for one of perSecond in the long run and burst at once (at least 1).
 func (r *Rates) Take(key string, now time.Time, perSecond, burst int) Room {
+	return r.TakeMany(key, now, perSecond, burst, 1)
+}
+
+// TakeMany is Take of n at once, for what counts as so many.
+func (r *Rates) TakeMany(key string, now time.Time, perSecond, burst, n int) Room {
 	burst = max(burst, 1)
 	each := time.Second / time.Duration(perSecond)
 	r.mu.Lock()
@@ -41,13 +46,13 @@ func (r *Rates) Take(key string, now time.Time, perSecond, burst int) Room {
 			}
 		}
 	}
-	room, until := take(r.until[key], now, each, burst)
+	room, until := take(r.until[key], now, each, burst, n)
 	r.until[key] = until
 	return room
 }
 
-// take asks for one of a bucket that is filled until then, and returns until when it is filled after that.
-func take(until, now time.Time, each time.Duration, burst int) (Room, time.Time) {
+// take asks for n of a bucket that is filled until then, and returns until when it is filled after that.
+func take(until, now time.Time, each time.Duration, burst, n int) (Room, time.Time) {
 	if until.Before(now) {
 		until = now
 	}
@@ -56,11 +61,12 @@ func take(until, now time.Time, each time.Duration, burst int) (Room, time.Time)
 		until = now
 	}
 	filled := until.Sub(now)
-	room := Room{OK: filled+each <= most}
+	asked := each * time.Duration(n)
+	room := Room{OK: filled+asked <= most}
 	if room.OK {
-		filled += each
+		filled += asked
 	} else {
-		room.Wait = filled + each - most
+		room.Wait = filled + asked - most
 	}
 	room.Remaining = max(int((most-filled)/each), 0)
 	room.Full = filled

@@ -33,6 +33,12 @@ func TestRates(t *testing.T) {
 	now = now.Add(-time.Hour) // the clock is put back
 	take("a", true, 2)
 	take("a", true, 1)
+	if room := r.TakeMany("a", now, 2, 3, 2); room.OK || room.Remaining != 1 || room.Wait != 500*time.Millisecond {
+		t.Errorf("%+v", room)
+	}
+	if room := r.TakeMany("c", now, 2, 3, 2); !room.OK || room.Remaining != 1 {
+		t.Errorf("%+v", room)
+	}
 }
 
 func TestRatesForgetsEmptyBuckets(t *testing.T) {

@@ -45,7 +45,7 @@ func (s *Shared) Take(st *store.Store, subject string, now time.Time, perSecond,
 	if len(s.until) >= mostKeys {
 		maps.DeleteFunc(s.until, func(b bucket, until time.Time) bool { return s.untold[b] == 0 && !until.After(now) })
 	}
-	room, until := take(s.until[b], now, each, max(burst, 1))
+	room, until := take(s.until[b], now, each, max(burst, 1), 1)
 	if room.OK {
 		s.until[b] = until
 		s.untold[b] += each

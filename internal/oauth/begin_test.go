@@ -3,6 +3,7 @@ package oauth
 import (
 	"encoding/json"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -84,4 +85,18 @@ func TestLoginsThatBeginAreBounded(t *testing.T) {
 	other.authorize(request(spa)).asks("login")
 	w.pass(time.Second)
 	b.authorize(request(spa)).asks("login")
+
+	// What is long counts as more.
+	long := w.browser()
+	long.from = "198.51.100.8"
+	let = 0
+	for a = long.authorize(request(spa, "ext-x", strings.Repeat("x", 50<<10))); let < 1000; a = long.authorize(request(spa, "ext-x", strings.Repeat("x", 50<<10))) {
+		if _, _, v := a.response(); v.Get("error") != "" {
+			break
+		}
+		let++
+	}
+	if let < 80 || let > 100 {
+		t.Errorf("%d long logins", let)
+	}
 }

@@ -41,6 +41,9 @@ func (p *Pipeline) StartPasskeySignUp(ctx context.Context, v Visit, conn *staged
 		return nil, err
 	}
 	state, err := json.Marshal(PasskeySignUp{*u, conn.Name, clientID, v.Body})
+	if err == nil {
+		err = p.room(v, logins, len(state))
+	}
 	if err != nil {
 		return nil, err
 	}

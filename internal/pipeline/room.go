@@ -7,34 +7,50 @@ import (
 	"github.com/stagedoor/stagedoor/internal/web"
 )
 
-// allowance is how often one network may do something that is kept for a while though nobody has proved anything, a second in the long run and at once. Each server counts for itself, in
-// memory: whoever has many networks would fill the database with their counts.
+// allowance is how much of something one network may begin that is kept for a while though nobody has proved anything, a second in the long run and at once. What is long counts as often as it has
+// so many bytes. Each server counts for itself, in memory: whoever has many networks would fill the database with their counts.
 type allowance struct {
 	name            string
-	perSecond, most int
+	perSecond, most int // none: as LoginRate has it
+	bytes           int
 }
 
-// looks are those of actions, at an identifier that somebody types.
-var looks = allowance{"looks", 10, 300}
+var (
+	logins = allowance{name: "logins", bytes: 1 << 10} // that begin, or go on at a provider
+	posts  = allowance{name: "posts", bytes: 16 << 10} // answers that providers have browsers post, which are long
+	looks  = allowance{"looks", 10, 300, 1 << 20}      // of actions, at an identifier that somebody types
+)
 
 // loginsAtOnce is how many seconds of LoginRate one network may use at once: more than one network has people.
 const loginsAtOnce = 50
 
-// loginRoom counts a login that begins, or goes on at a provider, or refuses it.
-func (p *Pipeline) loginRoom(v Visit) error {
-	if p.LoginRate == 0 {
-		return nil
-	}
-	return p.room(v, allowance{"logins", p.LoginRate, loginsAtOnce * p.LoginRate})
-}
+// postedLife is how long an answer is kept until the browser that posted it comes by itself, which it does at once.
+const postedLife = 5 * time.Minute
 
-// room counts what a visit does, or refuses it.
-func (p *Pipeline) room(v Visit, a allowance) error {
-	room := p.networks.Take(v.Store.Tenant().ID+" "+a.name+" "+stagedoor.Network(v.IP), v.Store.Clock().Now(), a.perSecond, a.most)
+// room counts what a visit begins that has so many bytes, or refuses it.
+func (p *Pipeline) room(v Visit, a allowance, size int) error {
+	if a.perSecond == 0 {
+		if p.LoginRate == 0 {
+			return nil
+		}
+		a.perSecond, a.most = p.LoginRate, loginsAtOnce*p.LoginRate
+	}
+	room := p.networks.TakeMany(v.Store.Tenant().ID+" "+a.name+" "+stagedoor.Network(v.IP), v.Store.Clock().Now(), a.perSecond, a.most, min(1+size/a.bytes, a.most))
 	if room.OK {
 		return nil
 	}
 	e := stagedoor.Errorf(stagedoor.TooMany, "too_many_requests", "Too many requests. Please wait a moment and try again.")
 	e.Extra = map[string]any{web.Patience: int((room.Wait + time.Second - 1) / time.Second)}
 	return e
+}
+
+// sizeOf is about how long a request is that is kept with its login.
+func sizeOf(req *stagedoor.AuthorizationRequest) int {
+	n := len(req.State) + len(req.LoginHint)
+	for name, values := range req.Query {
+		for _, value := range values {
+			n += len(name) + len(value)
+		}
+	}
+	return n
 }

@@ -95,7 +95,7 @@ func (p *Pipeline) steps(ctx context.Context, l *login) (*Outcome, error) {
 			err = l.shown(ctx)
 		}
 		if err == nil && ask != "" && l.tx.ID == "" {
-			err = l.loginRoom(l.visit)
+			err = l.room(l.visit, logins, sizeOf(&l.tx.Request))
 		}
 		if err != nil {
 			if gone := l.end(ctx); gone != nil {

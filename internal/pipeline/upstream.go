@@ -30,7 +30,7 @@ func (p *Pipeline) Leave(ctx context.Context, v Visit, id, name string, more map
 	if at < 0 || p.Upstream == nil {
 		return nil, stagedoor.Errorf(stagedoor.Invalid, "invalid_request", "the connection is not enabled")
 	}
-	if err := p.loginRoom(v); err != nil {
+	if err := p.room(v, logins, sizeOf(&tx.Request)); err != nil {
 		return nil, err
 	}
 	away := *tx
@@ -63,7 +63,17 @@ func (p *Pipeline) Posted(ctx context.Context, v Visit, state string, values map
 	if err != nil {
 		return err
 	}
+	size := 0
+	for _, value := range values {
+		size += len(value)
+	}
+	if err := p.room(v, posts, size); err != nil {
+		return err
+	}
 	tx.ID, tx.Upstream.Posted = state, values
+	if soon := v.Store.Clock().Now().Add(postedLife); soon.Before(tx.ExpiresAt) {
+		tx.ExpiresAt = soon
+	}
 	return v.Store.SaveTransaction(ctx, tx)
 }
 
@@ -100,6 +110,9 @@ func (p *Pipeline) Arrive(ctx context.Context, v Visit, state string, values map
 func (p *Pipeline) arrive(ctx context.Context, v Visit, tx *stagedoor.Transaction, values map[string]string) (*Arrival, error) {
 	up := tx.Upstream
 	tx.ID, tx.Step, tx.Upstream = stagedoor.NewToken(), "", nil
+	if up.Posted != nil { // the login goes on, and has its time again
+		tx.ExpiresAt = v.Store.Clock().Now().Add(transactionLife)
+	}
 	conn, err := v.Store.Connection(ctx, up.ConnectionID)
 	if err != nil {
 		return nil, gone(err)
