@@ -94,9 +94,13 @@ func (l *logQueue) add(tenant string, e stagedoor.LogEvent) {
 	for _, s := range []*string{&e.ID, &e.Type, &e.UserID, &e.ClientID} {
 		*s = strings.ReplaceAll(strings.ToValidUTF8(*s, "\ufffd"), "\x00", "\ufffd")
 	}
-	e = rounded(e)
+	e = shortened(rounded(e))
 	e.LocationInfo = l.db.places.Place(e.IP)
 	text, err := logText(e)
+	if err == nil && len(text) > longUnproved && e.Unproved() {
+		e.Details, _ = shorter(e.Details).(map[string]any)
+		text, err = logText(e)
+	}
 	if err != nil {
 		l.db.log.Error("a log event cannot be written", "tenant", tenant, "type", e.Type, "error", err)
 		return

@@ -126,3 +126,52 @@ func (o *leftOut) event() stagedoor.LogEvent {
 		Details: map[string]any{"left_out": map[string]any{"total": total, "since": stagedoor.FormatTime(o.since), "types": o.kinds, "networks": networks}},
 	}
 }
+
+// How long the texts of an event may be, in bytes. Where anybody can cause it they are what a stranger wrote into an address, a form or a header, and what that is for is seen from its beginning.
+const (
+	longText        = 1 << 10
+	longDescription = 4 << 10
+	longScope       = 16 << 10
+	longUnproved    = 16 << 10 // of all of it, before what is in its details is cut
+)
+
+// shortened bounds the members of an event.
+func shortened(e stagedoor.LogEvent) stagedoor.LogEvent {
+	for _, s := range []*string{
+		&e.Connection, &e.ConnID, &e.ClientID, &e.ClientName, &e.IP, &e.UserAgent, &e.Hostname, &e.UserID, &e.UserName, &e.Audience, &e.Strategy, &e.OrgID, &e.OrgName,
+	} {
+		*s = stagedoor.Shorten(*s, longText)
+	}
+	e.Description = stagedoor.Shorten(e.Description, longDescription)
+	if e.Scope = stagedoor.Shorten(e.Scope, longScope); e.Unproved() {
+		e.Scope = stagedoor.Shorten(e.Scope, longText)
+	}
+	return e
+}
+
+// shorter is a part of an event's details with shorter texts.
+func shorter(part any) any {
+	switch part := part.(type) {
+	case string:
+		return stagedoor.Shorten(part, longText)
+	case map[string]any:
+		out := make(map[string]any, len(part))
+		for name, value := range part {
+			out[name] = shorter(value)
+		}
+		return out
+	case []any:
+		out := make([]any, len(part))
+		for i, value := range part {
+			out[i] = shorter(value)
+		}
+		return out
+	case []map[string]any:
+		out := make([]any, len(part))
+		for i, value := range part {
+			out[i] = shorter(value)
+		}
+		return out
+	}
+	return part
+}

@@ -3,6 +3,7 @@ package store_test
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -76,6 +77,32 @@ func TestFailuresInTheLogAreBounded(t *testing.T) {
 			t.Errorf("%s\n%s", told, events[0].Description)
 		}
 	}, storetest.WithClock(clock.clock))
+}
+
+// However long what somebody sends is, an event of it is short. What is told of people and programs that are known is not cut where it may be of use.
+func TestEventsOfStrangersAreShort(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		s, long := storetest.Tenant(t, db, "acme"), strings.Repeat("é", 50_000)
+		for _, kind := range []string{"f", "s"} {
+			s.Log(stagedoor.LogEvent{
+				Type: kind, IP: "203.0.113.7", Description: long, Connection: long, ConnID: long, ClientID: long, ClientName: long, UserAgent: long, Hostname: long, UserID: long, UserName: long, Audience: long, Scope: long,
+				Strategy: long, OrgID: long, OrgName: long,
+				Details: map[string]any{"error": map[string]any{"message": long, "n": 7}, "lines": []map[string]any{{"text": long}}, "more": []any{long, true}},
+			})
+		}
+		events, _, err := s.Logs(t.Context(), store.LogQuery{PerPage: 2})
+		ok(t, err)
+		for i, most := range []int{350_000, 32_000} {
+			doc, err := json.Marshal(events[i])
+			ok(t, err)
+			if len(doc) > most || len(events[i].UserAgent) > 1030 || len(events[i].Description) > 4100 {
+				t.Errorf("%s: %d bytes", events[i].Type, len(doc))
+			}
+		}
+		if got := fmt.Sprint(events[1].Details["error"].(map[string]any)["n"], len(events[1].Details["lines"].([]any)), events[1].Details["more"].([]any)[1]); got != "7 1 true" {
+			t.Error(got)
+		}
+	})
 }
 
 // What is not told yet when the server stops is told then.
