@@ -8,19 +8,20 @@ import (
 	"github.com/stagedoor/stagedoor/internal/web"
 )
 
+// aclMatchIn are the requests that are meant. A list that is there has something in it: an empty one would ask for nothing, so that all were meant.
 type aclMatchIn struct {
-	ASNs            []int    `json:"asns" schema:"unique"`
-	GeoCountries    []string `json:"geo_country_codes" schema:"unique" pattern:"^[A-Z]{2}$"`
-	GeoSubdivisions []string `json:"geo_subdivision_codes" schema:"unique"`
-	IPv4            []string `json:"ipv4_cidrs" schema:"unique"`
-	IPv6            []string `json:"ipv6_cidrs" schema:"unique"`
-	ConnectingIPv4  []string `json:"connecting_ipv4_cidrs" schema:"unique"`
-	ConnectingIPv6  []string `json:"connecting_ipv6_cidrs" schema:"unique"`
-	JA3             []string `json:"ja3_fingerprints" schema:"unique"`
-	JA4             []string `json:"ja4_fingerprints" schema:"unique"`
-	UserAgents      []string `json:"user_agents" schema:"unique"`
-	Hostnames       []string `json:"hostnames" schema:"unique"`
-	Managed         []string `json:"auth0_managed" schema:"unique"`
+	ASNs            []int    `json:"asns" schema:"min=1,unique"`
+	GeoCountries    []string `json:"geo_country_codes" schema:"min=1,unique" pattern:"^[A-Z]{2}$"`
+	GeoSubdivisions []string `json:"geo_subdivision_codes" schema:"min=1,unique"`
+	IPv4            []string `json:"ipv4_cidrs" schema:"min=1,unique"`
+	IPv6            []string `json:"ipv6_cidrs" schema:"min=1,unique"`
+	ConnectingIPv4  []string `json:"connecting_ipv4_cidrs" schema:"min=1,unique"`
+	ConnectingIPv6  []string `json:"connecting_ipv6_cidrs" schema:"min=1,unique"`
+	JA3             []string `json:"ja3_fingerprints" schema:"min=1,unique"`
+	JA4             []string `json:"ja4_fingerprints" schema:"min=1,unique"`
+	UserAgents      []string `json:"user_agents" schema:"min=1,unique"`
+	Hostnames       []string `json:"hostnames" schema:"min=1,unique"`
+	Managed         []string `json:"auth0_managed" schema:"min=1,unique"`
 
 	Signature web.Opt[keptObject] `json:"http_message_signature" schema:"notnull,min=1"`
 }

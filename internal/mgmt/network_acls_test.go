@@ -1,6 +1,7 @@
 package mgmt
 
 import (
+	"strings"
 	"testing"
 )
 
@@ -32,6 +33,12 @@ func TestNetworkACLs(t *testing.T) {
 			{`{"description":"x","active":true,"rule":{"action":{"block":true},"match":{"ipv4_cidrs":["::1"]},"scope":"tenant"}}`, "Payload validation error: 'Object didn't pass validation for format cidr: ::1' on property rule.match.ipv4_cidrs."},
 		} {
 			h.call(bearer, "POST", "/network-acls", row.body).fails(400, "invalid_body", row.message)
+		}
+		for _, name := range strings.Fields("asns geo_country_codes geo_subdivision_codes ipv4_cidrs ipv6_cidrs connecting_ipv4_cidrs connecting_ipv6_cidrs ja3_fingerprints ja4_fingerprints user_agents hostnames auth0_managed") {
+			for _, match := range []string{"match", "not_match"} {
+				empty := `{"rule":{"action":{"block":true},"` + match + `":{"` + name + `":[]},"scope":"tenant"}}`
+				h.call(bearer, "PATCH", "/network-acls/"+id, empty).fails(400, "invalid_body", "Payload validation error: 'Array is too short (0), minimum 1' on property rule."+match+"."+name+".")
+			}
 		}
 		h.call(bearer, "GET", "/network-acls/x", "").fails(404, "", "NetworkACL with this ID was not found")
 		h.callTo("other", h.machine("other"), "PATCH", "/network-acls/"+id, `{"active":false}`).is(404, "")
