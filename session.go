@@ -467,6 +467,9 @@ type CodeState struct {
 // KindPhone is the kind of what the development inbox keeps instead of sending it to a phone.
 const KindPhone = "phone"
 
+// MaxAgent is how much is kept of what a browser or a program calls itself, in bytes: a header may have a thousand times that.
+const MaxAgent = 1024
+
 // LogEvent is one entry of a tenant's log (Management API fact sheet 3.13): product
 // data, not the operator's log.
 type LogEvent struct {

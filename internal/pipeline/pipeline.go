@@ -114,7 +114,7 @@ type Visit struct {
 // VisitOf is a request of a browser, whose pages are in the language.
 func VisitOf(r *http.Request, st *store.Store, language string) Visit {
 	return Visit{
-		Store: st, Issuer: web.Issuer(r), Hostname: web.Hostname(r.Host), IP: r.RemoteAddr, UserAgent: r.UserAgent(), Fingerprints: web.FingerprintsOf(r.Context()),
+		Store: st, Issuer: web.Issuer(r), Hostname: web.Hostname(r.Host), IP: r.RemoteAddr, UserAgent: stagedoor.Clip(r.UserAgent(), stagedoor.MaxAgent), Fingerprints: web.FingerprintsOf(r.Context()),
 		Session: session.Handle(r), Browser: session.Browser(r), Remembered: session.Remembered(r), Language: language,
 	}
 }

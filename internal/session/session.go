@@ -38,6 +38,7 @@ func begun(st *store.Store, u *stagedoor.User, conn *stagedoor.Connection, metho
 	now := st.Clock().Now()
 	absolute, idle := st.Tenant().Settings.SessionLifetimes()
 	mode := st.Tenant().Settings.SessionCookie
+	v.UserAgent = stagedoor.Clip(v.UserAgent, stagedoor.MaxAgent)
 	return &stagedoor.Session{
 		ID: stagedoor.NewID("sess_"), UserID: u.ID, AccessEnded: u.AccessEnded, Connection: conn.Name, Strategy: conn.Strategy, Methods: methods,
 		AuthenticatedAt: now, CreatedAt: now, LastInteractionAt: now,
@@ -90,7 +91,7 @@ func Touch(ctx context.Context, st *store.Store, s *stagedoor.Session, v Visit) 
 	_, idle := st.Tenant().Settings.SessionLifetimes()
 	return st.UpdateSession(ctx, s.ID, func(s *stagedoor.Session) {
 		s.LastInteractionAt, s.IdleExpiresAt = now, now.Add(idle)
-		s.LastIP, s.LastUserAgent = v.IP, v.UserAgent
+		s.LastIP, s.LastUserAgent = v.IP, stagedoor.Clip(v.UserAgent, stagedoor.MaxAgent)
 	})
 }
 

@@ -48,6 +48,8 @@ const (
 	logLate       = time.Second
 	logBatch      = 500
 	maxQueuedLogs = 10000
+
+	maxLogHost = 255 // bytes
 )
 
 func newLogQueue(db *DB) *logQueue {

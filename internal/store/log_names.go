@@ -18,6 +18,7 @@ func rounded(e stagedoor.LogEvent) stagedoor.LogEvent {
 	for _, word := range []string{"Mobi", "Android", "iPhone", "iPad"} {
 		e.IsMobile = e.IsMobile || strings.Contains(e.UserAgent, word)
 	}
+	e.UserAgent, e.Hostname = stagedoor.Clip(e.UserAgent, stagedoor.MaxAgent), stagedoor.Clip(e.Hostname, maxLogHost)
 	e.StrategyType = stagedoor.StrategyType(e.Strategy)
 	return e
 }

@@ -144,6 +144,10 @@ func TestHostileLogEvents(t *testing.T) {
 		if total != 3 {
 			t.Errorf("%d events: %v", total, logIDs(events))
 		}
+		s.Log(stagedoor.LogEvent{ID: "long", Type: "f", UserAgent: strings.Repeat("é", 30000) + " Mobile", Hostname: strings.Repeat("h", 60000)})
+		if e := must(s.LogEvent(t.Context(), "long"))(t); e.UserAgent != strings.Repeat("é", 512) || len(e.Hostname) != 255 || !e.IsMobile {
+			t.Errorf("an agent of %d bytes at a host of %d", len(e.UserAgent), len(e.Hostname))
+		}
 		if e := must(s.LogEvent(t.Context(), "twice"))(t); e.UserID != "u\ufffd\ufffd" || e.Description == "the id is taken" {
 			t.Errorf("%+v", e)
 		}
