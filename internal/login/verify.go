@@ -60,16 +60,37 @@ func (d *Door) verifyEmail(w http.ResponseWriter, r *http.Request, st *store.Sto
 			return d.sendWelcome(ctx, st, u, client, lang)
 		})
 	}
-	frame := page.Frame(r, st, client)
-	switch {
-	case t != nil && t.ResultURL != "":
+	if t != nil && t.ResultURL != "" {
 		return sendBack(w, r, st, t, reason == "", verifyTexts[reason], http.StatusFound)
-	case reason != "":
-		page.Render(w, http.StatusBadRequest, brokenTicket(r, st, reason, client))
-	default:
-		page.Render(w, http.StatusOK, ui.VerifiedPage{Frame: frame, Email: t.Email, ContinueURL: next(r, st, t, client)})
 	}
+	if reason == ui.TicketUsed { // mail programs open links to look at them, and people click twice: what they want to know is that it is done
+		is, err := isVerified(r.Context(), st, t)
+		if err != nil {
+			return err
+		}
+		if is {
+			reason = ""
+		}
+	}
+	if reason != "" {
+		o := brokenTicket(r, st, reason, client)
+		if set := st.Tenant().Settings.Local.Account; set != nil && set.ClientID != "" && set.Has(stagedoor.AccountEmail) {
+			o.RetryURL = accountPath // which sends another one
+		}
+		page.Render(w, http.StatusBadRequest, o)
+		return nil
+	}
+	page.Render(w, http.StatusOK, ui.VerifiedPage{Frame: page.Frame(r, st, client), Email: t.Email, ContinueURL: next(r, st, t, client)})
 	return nil
+}
+
+// isVerified tells whether the user of a ticket has proved its address.
+func isVerified(ctx context.Context, st *store.Store, t *stagedoor.Ticket) (bool, error) {
+	u, err := st.User(ctx, t.UserID)
+	if stagedoor.IsKind(err, stagedoor.NotFound) {
+		return false, nil
+	}
+	return err == nil && u.EmailVerified && (t.Email == "" || t.Email == u.Email), err
 }
 
 // setVerified notes that the address is the user's. An address that has changed since the mail was sent is
