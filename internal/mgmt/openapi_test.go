@@ -2,6 +2,7 @@ package mgmt
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 
@@ -84,6 +85,11 @@ func TestReference(t *testing.T) {
 	for _, group := range api.Reference("https://acme.test/") {
 		for _, o := range group.Operations {
 			count++
+			for _, field := range slices.Concat(o.Parameters, o.Body) {
+				if strings.Contains(field.Rules, "<nil>") {
+					t.Errorf("%s: %s is %s", o.ID, field.Name, field.Rules)
+				}
+			}
 			if o.ID == "patchUsersId" {
 				if o.Scopes != "update:users or update:users_app_metadata or update:current_user_metadata" || len(o.Body) < 10 || !strings.Contains(o.Example, "-X PATCH 'https://acme.test/api/v2/users/ID'") {
 					t.Errorf("%+v", o)

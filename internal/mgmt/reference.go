@@ -85,6 +85,9 @@ func referenceField(name string, required bool, doc string, schema map[string]an
 	if choices != nil {
 		var words []string
 		for _, c := range choices {
+			if c == nil { // which the type says
+				continue
+			}
 			words = append(words, fmt.Sprint(c))
 		}
 		rules = append(rules, "one of "+strings.Join(words, ", "))

@@ -18,7 +18,7 @@ const find = () => {
   for (const section of document.querySelectorAll("section.noun")) {
     section.hidden = !section.querySelector("details:not([hidden])");
   }
-  told.textContent = wanted.length === 0 ? "" : shown === 0 ? told.dataset.none : String(shown);
+  told.textContent = wanted.length === 0 ? "" : shown === 0 ? told.dataset.none : `${shown} / ${operations.length}`;
 };
 
 const open = () => {
