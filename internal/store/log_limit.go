@@ -94,7 +94,7 @@ func (l *logQueue) takes(tenant string, e *stagedoor.LogEvent) bool {
 	if l.limit.takes(tenant, e, l.db.clock.Now(), l.tellLeftOut) {
 		return true
 	}
-	l.db.metrics.Add(telemetry.LogLeftOut, 1, e.Type)
+	l.db.metrics.Add(telemetry.LogLeftOut, 1)
 	return false
 }
 

@@ -155,7 +155,7 @@ var families = [metrics]family{
 	PoolWaitTime:    {"stagedoor_postgres_acquire_seconds_total", counter, "Time spent getting connections (PostgreSQL).", nil, nil, true, false},
 	LogQueue:        {"stagedoor_log_events_waiting", gauge, "Log events that are not written yet.", nil, nil, true, false},
 	LogLost:         {"stagedoor_log_events_lost_total", counter, "Log events that could not be written.", nil, nil, false, false},
-	LogLeftOut:      {"stagedoor_log_events_left_out_total", counter, "Events that anybody can cause and that were not written, because there were too many.", []label{upTo(300, "type")}, nil, false, false},
+	LogLeftOut:      {"stagedoor_log_events_left_out_total", counter, "Events that anybody can cause and that were not written, because there were too many.", nil, nil, false, false},
 	CacheAsks:       {"stagedoor_cache_requests_total", counter, "Looks into caches.", []label{upTo(20, "cache"), of("result", "hit", "miss")}, nil, false, false},
 	SearchTime:      {"stagedoor_search_seconds", histogram, "Time of a search, by how it was done.", []label{of("of", "users", "logs"), upTo(20, "plan")}, slow, false, false},
 
