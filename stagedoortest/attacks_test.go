@@ -42,7 +42,7 @@ var attacks = []attack{
 	{"oversize", []string{"stagedoortest TestOversizeAndSlow", "internal/login TestFormsAreBounded", "internal/oauth TestLogIsBounded"}, oversize},
 	{"flooding", []string{
 		"stagedoortest TestStrangersDoNotFillTheLog", "internal/store TestFailuresInTheLogAreBounded", "internal/oauth TestWhatStrangersBeginIsBounded", "internal/oauth TestLoginsThatBeginAreBounded",
-		"internal/login TestWaysToProvidersAreBounded", "internal/login TestLooksAtIdentifiersAreBounded", "internal/guard TestOneNetworkOneLimit",
+		"internal/login TestWaysToProvidersAreBounded", "internal/saml TestRequestsWithoutEnd", "internal/login TestLooksAtIdentifiersAreBounded", "internal/guard TestOneNetworkOneLimit",
 	}, nil},
 	{"CORS reflection", []string{"internal/mgmt TestCrossOrigin", "internal/login TestCrossOrigin"}, corsReflection},
 }

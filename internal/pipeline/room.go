@@ -16,9 +16,10 @@ type allowance struct {
 }
 
 var (
-	logins = allowance{name: "logins", bytes: 1 << 10} // that begin, or go on at a provider
-	posts  = allowance{name: "posts", bytes: 16 << 10} // answers that providers have browsers post, which are long
-	looks  = allowance{"looks", 10, 300, 1 << 20}      // of actions, at an identifier that somebody types
+	logins   = allowance{name: "logins", bytes: 1 << 10}   // that begin, or go on at a provider
+	posts    = allowance{name: "posts", bytes: 16 << 10}   // answers that providers have browsers post, which are long
+	messages = allowance{name: "messages", bytes: 1 << 20} // of clients, of which nobody has to be the one who signed them
+	looks    = allowance{"looks", 10, 300, 1 << 20}        // of actions, at an identifier that somebody types
 )
 
 // loginsAtOnce is how many seconds of LoginRate one network may use at once: more than one network has people.
@@ -43,6 +44,9 @@ func (p *Pipeline) room(v Visit, a allowance, size int) error {
 	e.Extra = map[string]any{web.Patience: int((room.Wait + time.Second - 1) / time.Second)}
 	return e
 }
+
+// Message counts a message of a client that anybody may have written, and of which the name is kept so that it comes only once, or refuses it.
+func (p *Pipeline) Message(v Visit) error { return p.room(v, messages, 0) }
 
 // sizeOf is about how long a request is that is kept with its login.
 func sizeOf(req *stagedoor.AuthorizationRequest) int {

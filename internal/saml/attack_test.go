@@ -16,6 +16,7 @@ import (
 	dsig "github.com/russellhaering/goxmldsig"
 
 	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/pipeline"
 )
 
 // query is a request as an address carries it.
@@ -289,5 +290,25 @@ func TestNameInXML(t *testing.T) {
 	_, path = w.ask(p, "")
 	if codes, message := w.status(b.get(path).posted()); strings.Join(codes, " ") != "Responder RequestDenied" || message != "Internal error" {
 		w.Errorf("%v %s", codes, message)
+	}
+}
+
+// TestRequestsWithoutEnd: of a request that nobody signed the name is kept for twenty minutes, so that one network brings only so many, also of those that need no page.
+func TestRequestsWithoutEnd(t *testing.T) {
+	w := newWorld(t, "sqlite")
+	w.pipe.LoginRate = 100
+	b, yes, p := w.browser(), true, w.provider()
+	_, path := w.ask(p, "", func(r *sp.AuthnRequest) { r.IsPassive = &yes })
+	for range 5000 - 2 {
+		w.ok(w.pipe.Message(pipeline.Visit{Store: w.st, IP: "192.0.2.7"}))
+	}
+	for i, want := range []int{http.StatusOK, http.StatusBadRequest, http.StatusTooManyRequests} { // one that was used before counts as well
+		if r := b.do(http.MethodGet, path, ""); r.status != want {
+			t.Errorf("request %d: %d", i, r.status)
+		}
+	}
+	w.wait(time.Second)
+	if _, path := w.ask(p, ""); b.get(path).status != http.StatusOK {
+		t.Error("a second later there is no room")
 	}
 }

@@ -127,6 +127,9 @@ func (d *Door) request(r *http.Request, st *store.Store, client *stagedoor.Clien
 	if err := notNamed(r.Context(), st, client, addon, asked.Issuer); err != nil {
 		return nil, err
 	}
+	if err := d.Pipeline.Message(visit(r, st)); err != nil {
+		return nil, err
+	}
 	fresh, err := st.UseProof(r.Context(), "saml-request:"+client.ID+":"+asked.Issuer+":"+asked.ID, asked.Ends)
 	if err != nil {
 		return nil, err

@@ -65,12 +65,13 @@ var key = sync.OnceValues(func() (*jose.Key, error) { return jose.NewRSAKey(2048
 // world is a tenant with its doors, and a client "app" that is a service provider of another house's make.
 type world struct {
 	*testing.T
-	db  *store.DB
-	st  *store.Store
-	mux *http.ServeMux
-	own *jose.Key // the client's
-	mu  sync.Mutex
-	now time.Time
+	db   *store.DB
+	st   *store.Store
+	mux  *http.ServeMux
+	own  *jose.Key // the client's
+	mu   sync.Mutex
+	now  time.Time
+	pipe *pipeline.Pipeline
 }
 
 func (w *world) clock() time.Time {
@@ -108,6 +109,7 @@ func newWorld(t *testing.T, kind string) *world {
 	w.db = storetest.Open(t, kind, storetest.WithClock(w.clock))
 	minter := &token.Minter{Keys: &token.Keys{}}
 	pipe := &pipeline.Pipeline{Database: &connection.Database{Hasher: password.NewHasher(), Scripts: scripts}, Upstream: &connection.Upstream{TenantKey: minter.Keys.Current}, Scripts: scripts, Minter: minter}
+	w.pipe = pipe
 	pages := login.New(login.Deps{DB: w.db, Pipeline: pipe, Log: slog.Default(), Send: login.Deliver(nil, "", mail.Outside{}, slog.Default())})
 	code := oauth.New(oauth.Deps{DB: w.db, Pipeline: pipe, Minter: minter})
 	door := saml.New(saml.Deps{DB: w.db, Pipeline: pipe, Keys: minter.Keys, Check: code.CheckShared, Allowed: oauth.Allowed, Answer: code.Answer})
