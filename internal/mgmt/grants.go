@@ -19,7 +19,13 @@ func (a *API) listGrants(c *call, in listGrantsIn) (any, error) {
 	return web.Envelope(in.Paging, "grants", page, total), nil
 }
 
-func (a *API) deleteGrant(c *call) (any, error) { return nil, c.store.DeleteGrant(c.ctx(), c.id()) }
+type deleteGrantIn struct {
+	UserID string `json:"user_id" doc:"Has no effect, the id says which"` // the vendor's SDK for Ruby sends it, up to 5
+}
+
+func (a *API) deleteGrant(c *call, _ deleteGrantIn) (any, error) {
+	return nil, c.store.DeleteGrant(c.ctx(), c.id())
+}
 
 type deleteUserGrantsIn struct {
 	UserID string `json:"user_id" schema:"required,min=1" doc:"user_id of the grant to delete"`

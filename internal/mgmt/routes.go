@@ -344,7 +344,7 @@ func (a *API) routes() []row {
 		{"PATCH", "/supplemental-signals", "update:attack_protection", 200, "Update supplemental signals", body(merge[supplementalSignalsIn](supplementalSignals))},
 		{"GET", "/grants", "read:grants", 200, "Get grants", query(a.listGrants)},
 		{"DELETE", "/grants", "delete:grants", 204, "Delete grants by user_id", query(a.deleteUserGrants)},
-		{"DELETE", "/grants/{id}", "delete:grants", 204, "Delete a grant by id", plain(a.deleteGrant)},
+		{"DELETE", "/grants/{id}", "delete:grants", 204, "Delete a grant by id", query(a.deleteGrant)},
 
 		{"GET", "/attack-protection/bot-detection", "read:attack_protection", 200, "Get bot detection settings", plain(botDetection.show)},
 		{"PATCH", "/attack-protection/bot-detection", "update:attack_protection", 200, "Update bot detection settings", body(checked(merge[botDetectionIn](botDetection)))},

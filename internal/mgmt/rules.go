@@ -15,18 +15,21 @@ type listRulesIn struct {
 	web.Paging
 	web.Fields
 	Enabled web.Opt[bool] `json:"enabled" schema:"notnull" doc:"Optional filter on whether a rule is enabled (true) or disabled (false)"`
+	Stage   string        `json:"stage" schema:"enum=login_success|login_failure|pre_authorize" doc:"Optional filter on the stage of a rule"` // the vendor's SDK for Ruby has it, up to 5
 }
 
 func (a *API) listRules(c *call, in listRulesIn) (any, error) {
 	show := func(r stagedoor.Rule) (any, error) { return in.Pick(r) }
-	if !in.Enabled.Set {
+	if !in.Enabled.Set && in.Stage == "" {
 		return listedPages(c, in.Paging, web.Checkpoint{}, "rules", c.store.RulePages(), show)
 	}
 	all, err := c.store.Rules(c.ctx())
 	if err != nil {
 		return nil, err
 	}
-	all = slices.DeleteFunc(all, func(r stagedoor.Rule) bool { return r.Enabled != in.Enabled.Value })
+	all = slices.DeleteFunc(all, func(r stagedoor.Rule) bool {
+		return in.Enabled.Set && r.Enabled != in.Enabled.Value || in.Stage != "" && r.Stage != in.Stage
+	})
 	return listed(c, in.Paging, web.Checkpoint{}, "rules", all, func(r stagedoor.Rule) string { return r.ID }, show)
 }
 
