@@ -103,6 +103,9 @@ func TestDocuments(t *testing.T) {
 			}
 			h.call(bearer, "PATCH", row.path+"/"+id, row.patch).is(200, whole(row.patched))
 			after := h.call(bearer, "GET", row.path+"/"+id, "").is(200, whole(row.patched))
+			if strings.Contains(one.body+after.body, "null") { // typed clients cannot read it where the wire has a time
+				h.Errorf("%s: %s", row.path, one.body)
+			}
 			if strings.Contains(one.body+after.body, "s3cret") {
 				h.Errorf("%s shows a secret: %s", row.path, one.body)
 			}

@@ -31,7 +31,7 @@ var (
 			delete(members, "setup")
 			b, _ := json.Marshal(members)
 			sum := sha256.Sum256(b)
-			members["ready"], members["refreshed_at"], members["fingerprint"] = ready, nil, hex.EncodeToString(sum[:16])
+			members["ready"], members["fingerprint"] = ready, hex.EncodeToString(sum[:16])
 		}
 		return n
 	}()
