@@ -124,6 +124,39 @@ func TestCodeRefused(t *testing.T) {
 	}
 }
 
+// omniauth-oauth2, on which the vendor's omniauth-auth0 rests, gives the address at which the code came back in the place of the one that it asked for.
+func TestCodeAtTheAddressOfItsAnswer(t *testing.T) {
+	w := newWorld(t)
+	_, err := w.st.UpdateClient(t.Context(), site, func(c *stagedoor.Client) error {
+		c.Callbacks = []string{callback, callback + "?x=1", callback + "?x=1&y", callback + "?state=mine"}
+		return nil
+	})
+	ok(t, err)
+	for _, c := range []struct {
+		asked, sent string // C is the code
+		good        bool
+	}{
+		{callback, "?code=C&iss=https%3A%2F%2Facme.test%2F&state=abc", true},
+		{callback, "?state=abc&code=C", true},
+		{callback + "?x=1&y", "?x=1&y&code=C&iss=i&state=abc", true},
+		{callback + "?state=mine", "?state=mine&code=C", false},
+		{callback + "?x=1", "?code=C", false},
+		{callback, "?code=C&x=1", false},
+		{callback, "?code=other&state=abc", false},
+		{callback, "?state=abc", false},
+		{callback, "/other?code=C", false},
+	} {
+		code := w.browser().login(request(site, "redirect_uri", c.asked)).got().Get("code")
+		sent := callback + strings.Replace(c.sent, "=C", "="+code, 1)
+		got := w.redeem(site, code, "redirect_uri", sent)
+		if c.good {
+			got.good()
+		} else {
+			got.bad(403, "invalid_grant", "The redirect URI is wrong. You sent "+sent+", and we expected "+c.asked)
+		}
+	}
+}
+
 func TestCodeOfBlockedUser(t *testing.T) {
 	w := newWorld(t)
 	code := w.browser().login(request(site)).got().Get("code")

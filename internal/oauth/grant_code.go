@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/stagedoor/stagedoor"
@@ -87,10 +88,29 @@ func (t *tokenRequest) person(ctx context.Context, a *stagedoor.Authorization) (
 func checkRedirect(code *stagedoor.Code, params map[string]string) error {
 	sent, has := params["redirect_uri"]
 	switch {
-	case has && sent != code.RedirectURI, !has && code.RedirectGiven:
+	case has && sent != code.RedirectURI && unanswered(sent, params["code"]) != code.RedirectURI, !has && code.RedirectGiven:
 		return invalidGrant("The redirect URI is wrong. You sent %s, and we expected %s", sent, code.RedirectURI)
 	}
 	return nil
+}
+
+// unanswered is the address that an answer with this code was sent to, without what the answer added. The vendor's omniauth-auth0 gives
+// the address at which the code came back in the place of the one that it asked for: it is the same if all else is.
+func unanswered(sent, code string) string {
+	address, query, _ := strings.Cut(sent, "?")
+	holds := false
+	kept := slices.DeleteFunc(strings.Split(query, "&"), func(pair string) bool {
+		name, value, _ := strings.Cut(pair, "=")
+		holds = holds || name == "code" && value == code // codes are base64url: nothing of them is escaped
+		return name == "code" || name == "state" || name == "iss"
+	})
+	switch {
+	case !holds:
+		return sent
+	case len(kept) == 0:
+		return address
+	}
+	return address + "?" + strings.Join(kept, "&")
 }
 
 func checkVerifier(code *stagedoor.Code, verifier string) error {
