@@ -11,6 +11,7 @@ type Fingerprints struct {
 type RequestsKnown struct {
 	Places       PlacesKnown
 	Fingerprints FingerprintsKnown
+	Lists        []string // the operator's lists of networks
 }
 
 // FingerprintsKnown is which fingerprints a server can tell of the programs that ask.

@@ -55,9 +55,10 @@ type ACLMatch struct {
 	JA3 []string `json:"ja3_fingerprints,omitempty"`
 	JA4 []string `json:"ja4_fingerprints,omitempty"`
 
-	// What no server knows about a request. An active list must not ask for it.
+	// What is known where the operator keeps lists of networks with these names. Without them an active list must not ask for it.
 	Managed []string `json:"auth0_managed,omitempty"`
 
+	// What no server knows about a request. An active list must not ask for it.
 	Signature map[string]json.RawMessage `json:"http_message_signature,omitempty"`
 }
 
@@ -76,7 +77,7 @@ func (r ACLRule) Unknowable(known RequestsKnown) string {
 			return "ja3_fingerprints"
 		case len(m.JA4) > 0 && !known.Fingerprints.JA4:
 			return "ja4_fingerprints"
-		case len(m.Managed) > 0:
+		case slices.ContainsFunc(m.Managed, func(name string) bool { return !slices.Contains(known.Lists, name) }):
 			return "auth0_managed"
 		case len(m.Signature) > 0:
 			return "http_message_signature"
@@ -92,6 +93,7 @@ type ACLRequest struct {
 	Scope               string        // management, authentication or dynamic_client_registration
 	Place               *Place        // where IP is; nil: not known
 	Fingerprints        *Fingerprints // of the program that asks; nil: not known
+	Lists               []string      // the operator's lists of networks that IP is in
 	Known               RequestsKnown
 }
 
@@ -105,7 +107,8 @@ func (a *NetworkACL) Applies(r ACLRequest) bool {
 
 func (m *ACLMatch) fits(r ACLRequest) bool {
 	return inAny(r.IP, m.IPv4, m.IPv6) && inAny(r.ConnectingIP, m.ConnectingIPv4, m.ConnectingIPv6) &&
-		contains(m.UserAgents, r.UserAgent) && contains(m.Hostnames, r.Hostname) && m.fitsPlace(r.Place) && m.fitsProgram(r.Fingerprints)
+		contains(m.UserAgents, r.UserAgent) && contains(m.Hostnames, r.Hostname) && m.fitsPlace(r.Place) && m.fitsProgram(r.Fingerprints) &&
+		(len(m.Managed) == 0 || slices.ContainsFunc(m.Managed, func(name string) bool { return slices.Contains(r.Lists, name) }))
 }
 
 func (m *ACLMatch) fitsPlace(p *Place) bool {

@@ -32,7 +32,8 @@ func (s *Server) admitted(w http.ResponseWriter, r *http.Request, connecting str
 	}
 	asked := stagedoor.ACLRequest{
 		IP: r.RemoteAddr, ConnectingIP: connecting, UserAgent: r.UserAgent(), Hostname: r.Host, Scope: aclScope(r.URL.Path), Place: st.Place(r.RemoteAddr),
-		Fingerprints: web.FingerprintsOf(r.Context()), Known: stagedoor.RequestsKnown{Places: st.PlacesKnown(), Fingerprints: fingerprintsKnown(s.cfg)},
+		Fingerprints: web.FingerprintsOf(r.Context()), Lists: s.lists.Of(r.RemoteAddr),
+		Known: stagedoor.RequestsKnown{Places: st.PlacesKnown(), Fingerprints: fingerprintsKnown(s.cfg), Lists: s.lists.Names()},
 	}
 	for _, acl := range st.Tenant().ACLs {
 		if !acl.Applies(asked) {

@@ -29,6 +29,7 @@ import (
 	"github.com/stagedoor/stagedoor/internal/me"
 	"github.com/stagedoor/stagedoor/internal/mgmt"
 	"github.com/stagedoor/stagedoor/internal/myorg"
+	"github.com/stagedoor/stagedoor/internal/netlist"
 	"github.com/stagedoor/stagedoor/internal/oauth"
 	"github.com/stagedoor/stagedoor/internal/outbound"
 	"github.com/stagedoor/stagedoor/internal/password"
@@ -88,6 +89,7 @@ type Server struct {
 	hasher    *password.Hasher
 	leaks     *password.Leaked // nil: none are known
 	places    *geoip.Databases
+	lists     *netlist.Lists
 	log       *slog.Logger
 	db        *store.DB
 	keys      *token.Keys
@@ -126,6 +128,9 @@ func New(ctx context.Context, cfg config.Config, deps Deps) (*Server, error) {
 		return nil, err
 	}
 	if s.places, err = geoip.Open(cfg.GeoIP, s.log); err != nil {
+		return nil, err
+	}
+	if s.lists, err = netlist.Open(cfg.NetworkLists, s.log); err != nil {
 		return nil, err
 	}
 	if s.db, err = openDatabase(ctx, cfg, deps, s.metrics, s.places); err != nil {
@@ -180,7 +185,7 @@ func New(ctx context.Context, cfg config.Config, deps Deps) (*Server, error) {
 	var stopping context.Context
 	stopping, s.stopping = context.WithCancel(context.WithoutCancel(ctx))
 	s.mgmt = mgmt.New(mgmt.Deps{
-		Keys: s.keys, Database: database, Pipeline: pipe, CheckScript: s.scripts.Check, CheckDraft: s.scripts.CheckDraft, CheckCall: s.scripts.CheckCall, Scripts: s.scripts, NodeError: s.scripts.NodeError, ScriptCeilings: s.scripts.Ceilings(), SendVerification: s.login.SendVerification, CheckSCIMPath: scim.CheckPath, Fingerprints: fingerprintsKnown(cfg), JobAdded: s.jobs.Wake, SendInvitation: s.login.SendInvitation, SendEnrollment: s.login.SendEnrollment, EventsFor: deps.EventsFor, Stopping: stopping.Done(), HTTP: client, Clock: deps.Clock, Log: s.log,
+		Keys: s.keys, Database: database, Pipeline: pipe, CheckScript: s.scripts.Check, CheckDraft: s.scripts.CheckDraft, CheckCall: s.scripts.CheckCall, Scripts: s.scripts, NodeError: s.scripts.NodeError, ScriptCeilings: s.scripts.Ceilings(), SendVerification: s.login.SendVerification, CheckSCIMPath: scim.CheckPath, Fingerprints: fingerprintsKnown(cfg), NetworkLists: s.lists.Names, JobAdded: s.jobs.Wake, SendInvitation: s.login.SendInvitation, SendEnrollment: s.login.SendEnrollment, EventsFor: deps.EventsFor, Stopping: stopping.Done(), HTTP: client, Clock: deps.Clock, Log: s.log,
 	})
 	s.me = me.New(me.Deps{Keys: s.keys, Pipeline: pipe, Log: s.log, Allowed: oauth.Allowed})
 	s.myorg = myorg.New(myorg.Deps{Keys: s.keys, Manage: s.mgmt.DoFor, LookupTXT: lookupTXT(deps), Log: s.log})
@@ -371,9 +376,12 @@ func (s *Server) sweep(ctx context.Context) {
 	})
 }
 
-// renewPlaces reads new editions of the databases of addresses until the context ends.
+// renewPlaces reads new editions of the databases of addresses, and of lists of networks, until the context ends.
 func (s *Server) renewPlaces(ctx context.Context) {
-	repeat(ctx, placesEvery, placesEvery, func(context.Context) { s.places.Renew() })
+	repeat(ctx, placesEvery, placesEvery, func(context.Context) {
+		s.places.Renew()
+		s.lists.Renew()
+	})
 }
 
 // repeat does something after a while, and then again and again until the context ends.

@@ -35,6 +35,8 @@ type Config struct {
 
 	LoginRate int `name:"login-rate" group:"serving" env:"STAGEDOOR_LOGIN_RATE" default:"100" help:"Most logins a second that one network may begin in the long run, and 50 times as many at once; 0 means any number, such as for a load test." placeholder:"N"`
 
+	NetworkLists string `name:"network-lists" group:"serving" env:"STAGEDOOR_NETWORK_LISTS" help:"Directory of lists of networks, such as auth0.low_reputation.txt with a network in each line, for auth0_managed of network access lists. Read again when they are replaced." placeholder:"DIR"`
+
 	IgnoreNetworkACLs bool `name:"ignore-network-acls" group:"serving" env:"STAGEDOOR_IGNORE_NETWORK_ACLS" help:"Let everybody in whatever tenants' network access lists say, such as after one locked its author out."`
 
 	Admin          string `name:"admin-addr" group:"watching" env:"STAGEDOOR_ADMIN_ADDR" help:"Address for operators: /metrics, /healthz, /readyz, profiles. Empty for none; keep it from the public." placeholder:"ADDR"`

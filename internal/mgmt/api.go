@@ -53,6 +53,8 @@ type Deps struct {
 	CheckSCIMPath func(path string) error
 	// Fingerprints are those that network access lists can ask for.
 	Fingerprints stagedoor.FingerprintsKnown
+	// NetworkLists names the operator's lists of networks. Nil: there are none.
+	NetworkLists func() []string
 	// JobAdded tells whoever works on jobs that there is a new one. Nil tells nobody.
 	JobAdded func()
 

@@ -198,10 +198,16 @@ func whyUnknown(criterion string) string {
 		return "which no proxy tells this server (--ja3-header)"
 	case "ja4_fingerprints":
 		return "which no proxy tells this server (--ja4-header)"
+	case "auth0_managed":
+		return "one of which this server does not have (--network-lists)"
 	}
 	return "which this server cannot tell of a request"
 }
 
 func (a *API) requestsKnown(c *call) stagedoor.RequestsKnown {
-	return stagedoor.RequestsKnown{Places: c.store.PlacesKnown(), Fingerprints: a.Fingerprints}
+	known := stagedoor.RequestsKnown{Places: c.store.PlacesKnown(), Fingerprints: a.Fingerprints}
+	if a.NetworkLists != nil {
+		known.Lists = a.NetworkLists()
+	}
+	return known
 }
