@@ -160,8 +160,15 @@ func (d *Deliverer) serve(ctx context.Context, st *store.Store, key streamKey) e
 		if err != nil || !claimed {
 			return err
 		}
-		if again, err := st.LogCursor(ctx, stream); err != nil || again.After != at.After {
-			return err // another server has sent these in between; its claim, which is ours now, runs out
+		again, err := st.LogCursor(ctx, stream)
+		if err != nil {
+			return err
+		}
+		if again.After != at.After { // another server has sent these in between: the claim is given back
+			if err := st.SaveLogCursor(context.WithoutCancel(ctx), stream.ID, store.LogCursor{After: again.After}); err != nil {
+				return err
+			}
+			continue
 		}
 		if len(events) > 0 {
 			d.note(key, now.Sub(events[0].Date)-d.Settle)

@@ -56,11 +56,19 @@ func newReceiver(t *testing.T) *receiver {
 
 // clock is a time that tests move.
 type clock struct {
-	mu  sync.Mutex
-	now time.Time
+	mu   sync.Mutex
+	now  time.Time
+	asks func() // something else that happens when somebody asks for the time
 }
 
-func (c *clock) Now() time.Time { c.mu.Lock(); defer c.mu.Unlock(); return c.now }
+func (c *clock) Now() time.Time {
+	if c.asks != nil {
+		c.asks()
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
 
 func (c *clock) wait(d time.Duration) { c.mu.Lock(); defer c.mu.Unlock(); c.now = c.now.Add(d) }
 
@@ -129,6 +137,34 @@ func TestDelivery(t *testing.T) {
 		ok(t, d.Round(t.Context()))
 		if len(r.ids) != 125 {
 			t.Errorf("%d events came after nothing happened", len(r.ids))
+		}
+	})
+}
+
+// Whenever another server delivers in between, all comes once, and the stream goes on at once.
+func TestAnotherServerInBetween(t *testing.T) {
+	each(t, func(t *testing.T, d *logstream.Deliverer, st *store.Store, c *clock) {
+		r := newReceiver(t)
+		create(t, st, fmt.Sprintf(`{"httpEndpoint":%q}`, r.URL), nil)
+		other := &logstream.Deliverer{DB: d.DB, Client: d.Client, Log: d.Log, Settle: d.Settle}
+		for at := 1; at <= 20; at++ {
+			c.wait(time.Second)
+			st.Log(stagedoor.LogEvent{Type: "s"})
+			_, _, err := st.Logs(t.Context(), store.LogQuery{Take: 1}) // it is written
+			ok(t, err)
+			c.wait(3 * time.Second)
+			asked := 0
+			c.asks = func() {
+				if asked++; asked == at {
+					ok(t, other.Round(t.Context()))
+				}
+			}
+			ok(t, d.Round(t.Context()))
+			c.asks = nil
+			ok(t, d.Round(t.Context()))
+			if len(r.ids) != at {
+				t.Fatalf("the other one delivers when the time is asked for the %dth of %d times: %d events came, not %d", at, asked, len(r.ids), at)
+			}
 		}
 	})
 }
