@@ -106,31 +106,46 @@ func TestDeployTool_Import(t *testing.T) {
 func TestDeployTool_Delete(t *testing.T) {
 	t.Parallel()
 	node, tool := deployTool(t)
+	languages, err := filepath.Abs("deploy/fewer-languages.cjs")
+	ok(t, err)
 	s := newServer(t)
 	environment := []string{
 		"AUTH0_DOMAIN=" + s.Domain, "AUTH0_CLIENT_ID=" + s.ClientID, "AUTH0_CLIENT_SECRET=" + s.ClientSecret, "NODE_EXTRA_CA_CERTS=" + s.ca, "AUTH0_ALLOW_DELETE=true",
+		"NODE_OPTIONS=--require " + languages, `AUTH0_INCLUDED_ONLY=["actions","tokenExchangeProfiles","eventStreams"]`,
 	}
 	ok(t, os.WriteFile(filepath.Join(s.directory, "action.js"), []byte("exports.onExecuteCustomTokenExchange = async () => {};\nexports.onExecuteEventStream = async () => {};\n"), 0o600))
-	for _, file := range []string{`actions:
+	tenant := filepath.Join(s.directory, "tenant.yaml")
+	const things = `actions:
   - {name: Exchange, code: ./action.js, runtime: node22, deployed: true, dependencies: [], secrets: [], supported_triggers: [{id: custom-token-exchange, version: v1}]}
   - {name: Stream, code: ./action.js, runtime: node22, deployed: true, dependencies: [], secrets: [], supported_triggers: [{id: event-stream, version: v1}]}
 tokenExchangeProfiles: [{name: Songs elsewhere, type: custom_authentication, subject_token_type: "https://songs.example/token", action: Exchange}]
 eventStreams: [{name: By action, subscriptions: [{event_type: user.created}], destination: {type: action, configuration: {action_id: Stream}}}]
-`, "actions: []\ntokenExchangeProfiles: []\neventStreams: []\n"} {
-		ok(t, os.WriteFile(filepath.Join(s.directory, "tenant.yaml"), []byte(file), 0o600))
+`
+	for _, file := range []string{things, "actions: []\ntokenExchangeProfiles: []\neventStreams: []\n"} {
+		ok(t, os.WriteFile(tenant, []byte(file), 0o600))
 		out, err := program(t, s.directory, environment, node, tool, "import", "--input_file=tenant.yaml")
 		if err != nil || !strings.Contains(out, "Import Successful") {
 			t.Fatalf("%v\n%s", err, out)
 		}
 	}
-	out, err := program(t, s.directory, environment, node, tool, "export", "--format=yaml", "--output_folder=written")
-	ok(t, err)
-	written, err := os.ReadFile(filepath.Join(s.directory, "written", "tenant.yaml"))
-	ok(t, err)
-	for _, name := range []string{"Exchange", "Stream", "Songs elsewhere", "By action"} {
-		if strings.Contains(string(written), "name: "+name) {
-			t.Errorf("%s is still there\n%s", name, out)
+	s.stop()
+	ok(t, os.WriteFile(tenant, []byte(things), 0o600))
+	var plan struct {
+		Configuration struct {
+			Objects []struct{ Kind, Name, Action string }
 		}
+	}
+	ok(t, json.Unmarshal([]byte(carried(t, s.directory, tenant, "--plan")), &plan))
+	gone := 0
+	for _, o := range plan.Configuration.Objects {
+		if o.Action == "create" {
+			gone++
+		} else {
+			t.Errorf("%s %s is still there: %s", o.Kind, o.Name, o.Action)
+		}
+	}
+	if gone != 4 {
+		t.Errorf("%d of 4 things are gone: %+v", gone, plan.Configuration.Objects)
 	}
 }
 
