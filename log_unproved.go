@@ -6,7 +6,7 @@ import "strings"
 var unproved = map[string]bool{
 	"f": true, "fp": true, "fu": true, "fc": true, "fco": true, "fcoa": true, "fsa": true, "fs": true, "flo": true, "fcp": true, "fcpr": true, "fv": true, "fi": true, "fd": true,
 	"fede": true, "fecte": true, "feta": true, "ferrt": true, "fpar": true, "fdeac": true, "fdeaz": true, "fdecc": true,
-	"limit_wc": true, "limit_mu": true, "limit_sul": true, "organization_access_denied": true, "signup_pwd_leak": true, "acls_summary": true,
+	"limit_wc": true, "limit_mu": true, "limit_sul": true, "organization_access_denied": true, "signup_pwd_leak": true,
 	"gd_auth_failed": true, "gd_otp_rate_limit_exceed": true, "gd_recovery_failed": true, "gd_recovery_rate_limit_exceed": true, "passkey_challenge_failed": true,
 	"anonymous_session_failed": true, "ciba_start_failed": true, "ciba_exchange_failed": true, "universal_logout_failed": true, "federated_logout_failed": true,
 	"connected_accounts_connection_failed": true, "forms_submission_failed": true, "actions_execution_failed": true,

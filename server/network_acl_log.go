@@ -2,7 +2,6 @@ package server
 
 import (
 	"net/http"
-	"strings"
 	"sync"
 	"time"
 
@@ -16,7 +15,6 @@ import (
 const (
 	aclNotesAtOnce    = 60
 	aclNotesPerSecond = 1
-	maxACLAgent       = 500   // bytes
 	maxUnsaid         = 10000 // lists that are counted, of those that were deleted too
 )
 
@@ -52,7 +50,7 @@ func (s *Server) logACL(st *store.Store, r *http.Request, acl stagedoor.NetworkA
 	}
 	st.Log(stagedoor.LogEvent{
 		Type: "acls_summary", Description: "A request was " + what + " by a network access list", IP: r.RemoteAddr,
-		UserAgent: stagedoor.Clip(strings.ToValidUTF8(r.UserAgent(), ""), maxACLAgent), SecurityContext: web.FingerprintsOf(r.Context()), Hostname: r.Host,
+		UserAgent: r.UserAgent(), SecurityContext: web.FingerprintsOf(r.Context()), Hostname: r.Host,
 		Details: map[string]any{"acl": map[string]any{"id": acl.ID, "description": acl.Description, "action": what, "requests": requests}},
 	})
 }

@@ -153,10 +153,8 @@ func (d *Database) SetPassword(ctx context.Context, st *store.Store, c *stagedoo
 	if err != nil {
 		return err
 	}
-	if d.occasion != nil {
-		if err := store.CheckAccessEnded(u, d.occasion.Since); err != nil {
-			return err
-		}
+	if err := store.CheckAccessEnded(u, d.since()); err != nil { // before a script is asked, which cannot be held to it
+		return err
 	}
 	return d.of(st, c).replace(ctx, u, "", secret)
 }

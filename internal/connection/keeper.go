@@ -30,6 +30,14 @@ func (d *Database) On(o *Occasion) *Database {
 	return &on
 }
 
+// since is that of the occasion; nil without one.
+func (d *Database) since() *int64 {
+	if d.occasion == nil {
+		return nil
+	}
+	return d.occasion.Since
+}
+
 // work is an operation of one database connection under way.
 type work struct {
 	*Database

@@ -97,11 +97,7 @@ func (l local) replace(ctx context.Context, u *stagedoor.User, identity, secret 
 	if identity != "" {
 		return l.st.SetLinkedHash(ctx, u.ID, identity, hash)
 	}
-	var since *int64
-	if l.occasion != nil {
-		since = l.occasion.Since
-	}
-	return l.st.ReplacePasswordHash(ctx, u.ID, hash, l.st.Clock().Now(), historySize(l.conn), since)
+	return l.st.ReplacePasswordHash(ctx, u.ID, hash, l.st.Clock().Now(), historySize(l.conn), l.since())
 }
 
 // verified notes it in the record, unless the address has changed: another one was proved then.

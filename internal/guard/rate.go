@@ -4,7 +4,9 @@ import (
 	"sync"
 	"time"
 
+	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/store"
+	"github.com/stagedoor/stagedoor/internal/web"
 )
 
 // Rates limits how often something may happen, by the generic cell rate algorithm: for each key it keeps one time, until which
@@ -23,6 +25,16 @@ type Room struct {
 	Remaining int           // how many more may happen at once
 	Full      time.Duration // until the bucket is empty again
 	Wait      time.Duration // until one more may happen; 0 if OK
+}
+
+// Refusal is what somebody is told for whom there was no room; nil: there was.
+func (r Room) Refusal() error {
+	if r.OK {
+		return nil
+	}
+	e := stagedoor.Errorf(stagedoor.TooMany, "too_many_requests", "Too many requests. Please wait a moment and try again.")
+	e.Extra = map[string]any{web.Patience: int((r.Wait + time.Second - 1) / time.Second)}
+	return e
 }
 
 // Take asks for one of perSecond in the long run and burst at once (at least 1).

@@ -358,10 +358,5 @@ func (d *Door) room(st *store.Store, network string, q allowance) error {
 		rate := max(cmp.Or(st.Tenant().Settings.Local.AnonymousRate, usualRate)/q.part, 1)
 		room = d.visitors.Take(st, q.name, now, rate, rate*burstOf)
 	}
-	if room.OK {
-		return nil
-	}
-	e := stagedoor.Errorf(stagedoor.TooMany, "too_many_requests", "Too many requests. Please wait a moment and try again.")
-	e.Extra = map[string]any{web.Patience: int((room.Wait + time.Second - 1) / time.Second)}
-	return e
+	return room.Refusal()
 }

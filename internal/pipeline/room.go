@@ -4,7 +4,6 @@ import (
 	"time"
 
 	"github.com/stagedoor/stagedoor"
-	"github.com/stagedoor/stagedoor/internal/web"
 )
 
 // allowance is how much of something one network may begin that is kept for a while though nobody has proved anything, a second in the long run and at once. What is long counts as often as it has
@@ -37,12 +36,7 @@ func (p *Pipeline) room(v Visit, a allowance, size int) error {
 		a.perSecond, a.most = p.LoginRate, loginsAtOnce*p.LoginRate
 	}
 	room := p.networks.TakeMany(v.Store.Tenant().ID+" "+a.name+" "+stagedoor.Network(v.IP), v.Store.Clock().Now(), a.perSecond, a.most, min(1+size/a.bytes, a.most))
-	if room.OK {
-		return nil
-	}
-	e := stagedoor.Errorf(stagedoor.TooMany, "too_many_requests", "Too many requests. Please wait a moment and try again.")
-	e.Extra = map[string]any{web.Patience: int((room.Wait + time.Second - 1) / time.Second)}
-	return e
+	return room.Refusal()
 }
 
 // Message counts a message of a client that anybody may have written, and of which the name is kept so that it comes only once, or refuses it.
