@@ -63,10 +63,16 @@ func (s *Store) ConsumeCode(ctx context.Context, code string) (c *stagedoor.Code
 	return c, origin, json.Unmarshal([]byte(doc), c)
 }
 
+// revokeReplayed locks the user before the code, as whoever saves a token does: in the other order each would wait for the other.
 func (s *Store) revokeReplayed(ctx context.Context, q querier, hash string, now int64) error {
 	var origin, user, doc string
-	err := q.row(ctx, "UPDATE codes SET replayed_at = ? WHERE tenant = ? AND hash = ? AND used_at IS NOT NULL RETURNING id, user_id, doc",
-		[]any{now, s.tenant.ID, hash}, &origin, &user, &doc)
+	err := q.row(ctx, "SELECT user_id FROM codes WHERE tenant = ? AND hash = ? AND used_at IS NOT NULL", []any{s.tenant.ID, hash}, &user)
+	if err == nil {
+		err = s.lockUser(ctx, q, user)
+	}
+	if err == nil {
+		err = q.row(ctx, "UPDATE codes SET replayed_at = ? WHERE tenant = ? AND hash = ? RETURNING id, doc", []any{now, s.tenant.ID, hash}, &origin, &doc)
+	}
 	if errors.Is(err, errNoRows) {
 		return nil
 	}
