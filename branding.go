@@ -11,6 +11,7 @@ const (
 	SettingPrompts       = "prompts"
 	SettingCustomText    = "prompts/custom-text" // prompt → language → screen → key → text
 	SettingPartials      = "prompts/partials"    // prompt → screen → insertion point → HTML
+	SettingRendering     = "prompts/rendering"   // "prompt/screen" → Rendering
 )
 
 // EmailProvider is who sends a tenant's mails (Management API fact sheet 3.16). The zero value is none.
@@ -127,5 +128,6 @@ type Look struct {
 	PageTemplate    string                            // the frame around the pages; "" for ours
 	Texts           map[string]map[string]ScreenTexts // by prompt and language
 	Partials        map[string]ScreenTexts            // by prompt
+	Renderings      map[string]*Rendering             // by "prompt/screen"
 	IdentifierFirst bool                              // who first, password on a page of its own
 }

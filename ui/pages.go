@@ -52,6 +52,9 @@ type ProviderButton struct {
 	Icon string // address of a picture; "" shows the mark
 	Mark string // of a provider that everybody knows, see marks; "" shows the first letter of the name
 	URL  string
+
+	Strategy string // of the connection
+	Social   bool   // the connection's people are the public's
 }
 
 // LoginStep says what a login page asks for.

@@ -141,7 +141,7 @@ var pages = []route{
 	{web.Route{Method: "GET", Pattern: "/activate", Title: "Page for the code that a device shows"}, (*Door).showActivate},
 	{web.Route{Method: "POST", Pattern: "/activate", Title: "Page for the code that a device shows, form"}, (*Door).activate},
 	{web.Route{Method: "GET", Pattern: "/device/success", Title: "Page after a device is signed in"}, (*Door).deviceDone},
-	{web.Route{Method: "POST", Pattern: "/u/language", Title: "Takes the language that somebody chose on a page"}, (*Door).chooseLanguage},
+	{web.Route{Method: "POST", Pattern: page.LanguagePath, Title: "Takes the language that somebody chose on a page"}, (*Door).chooseLanguage},
 	{web.Route{Method: "GET", Pattern: approvePath, Title: "Page for what a client asks somebody to approve"}, (*Door).showApproval},
 	{web.Route{Method: "POST", Pattern: approvePath, Title: "Page for what a client asks somebody to approve, form"}, (*Door).approve},
 	{web.Route{Method: "GET", Pattern: approvePath + "/done", Title: "Page after an approval"}, (*Door).approved},
@@ -192,7 +192,13 @@ func (d *Door) page(w http.ResponseWriter, r *http.Request, serve handler) {
 	}
 	st = st.Once()
 	if r.Method == http.MethodPost && r.URL.Path != callbackPath && r.URL.Path != ownResetPath { // which other sites post to, and scripts, of JSON
-		err = d.readForm(w, r)
+		answered := false
+		if err = d.readForm(w, r); err == nil {
+			answered, err = page.Submission(w, r, st)
+		}
+		if answered && err == nil {
+			return
+		}
 	}
 	if err == nil {
 		err = serve(d, w, r, st)

@@ -30,7 +30,7 @@ func (p *prompt) codeButtons(r *http.Request, st *store.Store) ([]ui.ProviderBut
 	all := choice.ByCode()
 	var out []ui.ProviderButton
 	for i := range all {
-		out = append(out, ui.ProviderButton{Name: all[i].Title(), Code: all[i].Strategy, URL: p.link(codeWishPath, paramConnection, all[i].Name)})
+		out = append(out, ui.ProviderButton{Name: all[i].Title(), Code: all[i].Strategy, Strategy: all[i].Strategy, URL: p.link(codeWishPath, paramConnection, all[i].Name)})
 	}
 	return out, nil
 }

@@ -55,6 +55,9 @@ func (d *Door) prompt(r *http.Request, st *store.Store, step string) (*prompt, e
 	if client != nil && client.Unchecked() && client.Host() == "" {
 		p.frame.From = whereTo(tx.Request.RedirectURI)
 	}
+	if p.frame.Custom != nil {
+		p.frame.Custom.Request = &tx.Request
+	}
 	if id := tx.Request.Organization; id != "" {
 		if p.org, err = st.Organization(r.Context(), id); err != nil {
 			return nil, pipeline.ErrOrganization(id)
@@ -80,6 +83,9 @@ func (d *Door) loginPrompt(r *http.Request, st *store.Store) (*prompt, *stagedoo
 	may, err := pipeline.Signup(r.Context(), st, &p.tx.Request, conn)
 	shown := *conn
 	shown.Options.DisableSignup = !may || !conn.ForLogin()
+	if p.frame.Custom != nil {
+		p.frame.Custom.Connection = &shown
+	}
 	return p, &shown, err
 }
 

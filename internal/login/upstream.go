@@ -29,7 +29,10 @@ func (p *prompt) buttons(r *http.Request, st *store.Store) ([]ui.ProviderButton,
 	var out []ui.ProviderButton
 	for i := range all {
 		c := &all[i]
-		out = append(out, ui.ProviderButton{Name: connection.Title(c), Icon: c.Option("icon_url"), Mark: connection.Mark(c), URL: p.link("/u/login/with", paramConnection, c.Name)})
+		out = append(out, ui.ProviderButton{
+			Name: connection.Title(c), Icon: c.Option("icon_url"), Mark: connection.Mark(c), URL: p.link("/u/login/with", paramConnection, c.Name),
+			Strategy: c.Strategy, Social: c.IsSocial(),
+		})
 	}
 	return out, nil
 }

@@ -6,11 +6,10 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/liquid"
 	"github.com/stagedoor/stagedoor/internal/web"
 )
-
-// settingRendering holds how pages of a tenant's own are shown in place of ours, by "prompt/screen". It is kept and has no effect.
-const settingRendering = "prompts/rendering"
 
 type renderingMembers struct {
 	Mode            web.Opt[string]          `json:"rendering_mode" schema:"notnull,enum=advanced|standard" doc:"Rendering mode"`
@@ -69,7 +68,7 @@ func (a *API) readRendering(c *call) (any, error) {
 		return nil, err
 	}
 	kept := keptRenderings{}
-	if err := c.store.Setting(c.ctx(), settingRendering, &kept); err != nil {
+	if err := c.store.Setting(c.ctx(), stagedoor.SettingRendering, &kept); err != nil {
 		return nil, err
 	}
 	return shownRendering(c, prompt, screen, kept[prompt+"/"+screen]), nil
@@ -85,8 +84,11 @@ func promptAndScreen(c *call) (prompt, screen string, err error) {
 	return prompt, screen, err
 }
 
-func (a *API) setRendering(c *call, _ renderingMembers) (any, error) {
+func (a *API) setRendering(c *call, in renderingMembers) (any, error) {
 	prompt, screen, err := promptAndScreen(c)
+	if err == nil {
+		err = in.readable("")
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -94,10 +96,30 @@ func (a *API) setRendering(c *call, _ renderingMembers) (any, error) {
 	if err := json.Unmarshal(c.body, &members); err != nil {
 		return nil, err
 	}
-	return members, changeSetting(c, settingRendering, func(kept *keptRenderings) error {
+	return members, changeSetting(c, stagedoor.SettingRendering, func(kept *keptRenderings) error {
 		kept.set(prompt, screen, members)
 		return nil
 	})
+}
+
+// readable refuses tags with a template in them that cannot be read: people would see our page, and nobody why.
+func (m renderingMembers) readable(path string) error {
+	for i, t := range m.HeadTags.Value {
+		of := path + "head_tags[" + itoa(i) + "]."
+		if err := liquid.Check(t.Content); err != nil {
+			return badProperty(of+"content", "The template cannot be read: "+bounded(err.Error(), 200))
+		}
+		for _, name := range slices.Sorted(maps.Keys(t.Attributes)) {
+			var text string
+			if json.Unmarshal(t.Attributes[name], &text) != nil {
+				continue
+			}
+			if err := liquid.Check(text); err != nil {
+				return badProperty(of+"attributes."+bounded(name, 100), "The template cannot be read: "+bounded(err.Error(), 200))
+			}
+		}
+	}
+	return nil
 }
 
 // set puts the members on those of a screen, each as a whole.
@@ -132,8 +154,11 @@ func (a *API) setRenderings(c *call, in renderingsIn) (any, error) {
 		if !segment.MatchString(config.Screen) {
 			return nil, badProperty("configs["+itoa(i)+"].screen", "No enum match for: "+bounded(config.Screen, 100))
 		}
+		if err := config.readable("configs[" + itoa(i) + "]."); err != nil {
+			return nil, err
+		}
 	}
-	return members, changeSetting(c, settingRendering, func(kept *keptRenderings) error {
+	return members, changeSetting(c, stagedoor.SettingRendering, func(kept *keptRenderings) error {
 		for i, config := range in.Configs {
 			kept.set(config.Prompt, config.Screen, members.Configs[i])
 		}
@@ -151,7 +176,7 @@ type listRenderingsIn struct {
 
 func (a *API) listRenderings(c *call, in listRenderingsIn) (any, error) {
 	kept := keptRenderings{}
-	if err := c.store.Setting(c.ctx(), settingRendering, &kept); err != nil {
+	if err := c.store.Setting(c.ctx(), stagedoor.SettingRendering, &kept); err != nil {
 		return nil, err
 	}
 	all := []map[string]any{}

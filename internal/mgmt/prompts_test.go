@@ -83,6 +83,9 @@ func TestRendering(t *testing.T) {
 			fails(400, "invalid_body", "Payload validation error: 'No enum match for: none' on property configs[1].prompt.")
 		h.call(bearer, "GET", "/prompts/rendering?screen=x", "").is(200, `{"configs":[]}`)
 		h.call(bearer, "PATCH", path, `{"rendering_mode":"other"}`).is(400, "")
+		h.call(bearer, "PATCH", path, `{"head_tags":[{"tag":"title","content":"{% if %}"}]}`).hasCode(400, "invalid_body", "head_tags[0].content")
+		h.call(bearer, "PATCH", "/prompts/rendering", `{"configs":[{"prompt":"login","screen":"login","head_tags":[{"tag":"script","attributes":{"src":"{% for %}","defer":true}}]}]}`).
+			hasCode(400, "invalid_body", "configs[0].head_tags[0].attributes.src")
 		h.callTo("other", h.machine("other"), "GET", "/prompts/rendering", "").is(200, `{"configs":[]}`)
 	})
 }

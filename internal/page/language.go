@@ -101,6 +101,9 @@ func address(r *http.Request) string {
 	return r.URL.RequestURI()
 }
 
+// LanguagePath takes the language that somebody chose.
+const LanguagePath = "/u/language"
+
 // ChooseLanguage takes the form by which somebody chooses a language, and brings them back to the page. The form is one of our own: its door has
 // checked that.
 func ChooseLanguage(w http.ResponseWriter, r *http.Request, st *store.Store, back string) {

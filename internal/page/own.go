@@ -55,19 +55,24 @@ func ownPage(w http.ResponseWriter, p ui.Page) string {
 	head, widget, err := ui.Parts(p)
 	if err == nil {
 		var html string
-		html, err = liquid.HTML(context.Background(), WithTags(f.Template), map[string]any{
-			"auth0_head": liquid.Raw(head), "auth0_widget": liquid.Raw(widget), "locale": f.Lang, "dir": f.Dir(),
-			"application": map[string]any{"name": f.Client.Name, "logo_uri": f.Client.Logo},
-			"tenant":      map[string]any{"friendly_name": f.Tenant},
-			"branding":    map[string]any{"logo_url": f.Logo, "colors": map[string]any{"primary": f.Brand.Primary, "page_background": f.Brand.Background}},
-			"prompt":      map[string]any{"name": ui.Name(p), "screen": map[string]any{"name": ui.Name(p)}},
-		}, liquid.DefaultLimits)
+		html, err = liquid.HTML(context.Background(), WithTags(f.Template), templateVars(f, ui.Name(p), ui.Name(p), head, widget), liquid.DefaultLimits)
 		if err == nil {
 			return html
 		}
 	}
 	web.WriterLogger(w).Warn("the tenant's page template fails", "tenant", f.Tenant, "error", err)
 	return ""
+}
+
+// templateVars are what a page template may name.
+func templateVars(f ui.Frame, prompt, screen, head, widget string) map[string]any {
+	return map[string]any{
+		"auth0_head": liquid.Raw(head), "auth0_widget": liquid.Raw(widget), "locale": f.Lang, "dir": f.Dir(),
+		"application": map[string]any{"name": f.Client.Name, "logo_uri": f.Client.Logo},
+		"tenant":      map[string]any{"friendly_name": f.Tenant},
+		"branding":    map[string]any{"logo_url": f.Logo, "colors": map[string]any{"primary": f.Brand.Primary, "page_background": f.Brand.Background}},
+		"prompt":      map[string]any{"name": prompt, "screen": map[string]any{"name": screen}},
+	}
 }
 
 // ownError shows the tenant's own page about an error, and tells whether it could.

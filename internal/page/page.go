@@ -27,12 +27,16 @@ func Frame(r *http.Request, st *store.Store, client *stagedoor.Client) ui.Frame 
 		}
 	}
 	words(r, st, look, &f)
+	f.Custom = custom(r, st, look, client)
 	return f
 }
 
 // ForOrganization is the frame of a login to the organization: its logo and its colour where it has such.
 func ForOrganization(f ui.Frame, o *stagedoor.Organization) ui.Frame {
 	f.Organization = o.Title()
+	if f.Custom != nil {
+		f.Custom.Organization = o
+	}
 	if o.Branding == nil {
 		return f
 	}
@@ -83,7 +87,11 @@ func Support(st *store.Store) string {
 // Render writes a page with its headers.
 func Render(w http.ResponseWriter, status int, p ui.Page) {
 	var b bytes.Buffer
-	if own := ownPage(w, p); own != "" {
+	own := ownScreen(w, p)
+	if own == "" {
+		own = ownPage(w, p)
+	}
+	if own != "" {
 		ui.SetHeaders(w.Header())
 		w.Header().Set("Content-Security-Policy", ui.OwnCSP)
 		w.WriteHeader(status)

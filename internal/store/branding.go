@@ -38,6 +38,7 @@ func (s *Store) Look(ctx context.Context) (*stagedoor.Look, error) {
 	for name, into := range map[string]any{
 		stagedoor.SettingBranding: &look.Branding, stagedoor.SettingPageTemplate: &template, stagedoor.SettingPrompts: &prompts,
 		stagedoor.SettingCustomText: &look.Texts, stagedoor.SettingPartials: &look.Partials,
+		stagedoor.SettingRendering: &look.Renderings,
 	} {
 		if err := s.Setting(ctx, name, into); err != nil {
 			return nil, err

@@ -1,0 +1,308 @@
+package login_test
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stagedoor/stagedoor"
+)
+
+// screens puts a front end of the tenant's own in the place of pages; more are further members of each.
+func (w *world) screens(more string, names ...string) {
+	w.Helper()
+	all := map[string]json.RawMessage{}
+	for _, name := range names {
+		all[name] = json.RawMessage(`{"rendering_mode":"advanced","head_tags":[{"tag":"script","attributes":{"src":"https://cdn.test/{{ client.name }}/{{ screen.name }}.js","defer":true,
+			"integrity":["sha256-a","sha256-b"]},"content":""},{"tag":"title","content":"{{ prompt.name }} of {{ client.name }}"},{"tag":"iframe","attributes":{"src":"https://x.test"}}]` + more + `}`)
+	}
+	text, err := json.Marshal(all)
+	w.ok(err)
+	w.setting(stagedoor.SettingRendering, string(text))
+}
+
+// told is what a front end of the tenant's own learns from the page.
+type told struct {
+	Prompt, Client, Organization, Branding map[string]any
+	Tenant                                 map[string]any
+	Screen                                 struct {
+		Name        string
+		Links, Data map[string]any
+		Texts       map[string]string
+	}
+	Transaction struct {
+		State, Locale string
+		Errors        []struct{ Code, Field, Message string }
+		Connection    struct {
+			Name    string
+			Options map[string]any
+		}
+		Alternate []struct{ Name, Strategy string } `json:"alternate_connections"`
+	}
+	Untrusted map[string]any `json:"untrusted_data"`
+}
+
+var (
+	contextOf = regexp.MustCompile(`window\.universal_login_context = (\{.*?\})</script>`)
+	standsAt  = regexp.MustCompile(`history\.replaceState\(null, '', ("[^"]*")\)`)
+)
+
+func (r *reply) screen(name string) (s told) {
+	r.Helper()
+	found := contextOf.FindStringSubmatch(r.body)
+	if found == nil {
+		r.Fatalf("%d, no screen: %s", r.status, r.body)
+	}
+	r.ok(json.Unmarshal([]byte(found[1]), &s))
+	if s.Screen.Name != name {
+		r.Fatalf("the screen %s, not %s", s.Screen.Name, name)
+	}
+	return s
+}
+
+// acts posts what a front end of the tenant's own posts from the screen, as the vendor's library does.
+func (b *browser) acts(r *reply, screen string, fields ...string) *reply {
+	b.Helper()
+	form := url.Values{"state": {r.screen(screen).Transaction.State}, "acul-sdk": {"test"}}
+	for i := 0; i+1 < len(fields); i += 2 {
+		form.Set(fields[i], fields[i+1])
+	}
+	var here string
+	b.ok(json.Unmarshal([]byte(standsAt.FindStringSubmatch(r.body)[1]), &here))
+	answer := b.post(here, form)
+	if answer.status == http.StatusOK && strings.Contains(answer.body, "document.forms[0].submit()") {
+		answer = b.submit(answer)
+	}
+	return b.follow(answer)
+}
+
+// TestScreens: a front end of the tenant's own learns what the page is about, and takes people through the login by the vendor's names of fields and actions.
+func TestScreens(t *testing.T) {
+	each(t, func(w *world) {
+		w.signs()
+		w.screens(`,"context_configuration":["screen.texts","tenant.friendly_name","untrusted_data.authorization_params.login_hint","untrusted_data.authorization_params.ext-plan"]`,
+			"login/login", "signup/signup", "reset-password/reset-password-request", "reset-password/reset-password-email", "consent/consent",
+			"mfa-otp/mfa-otp-enrollment-qr", "mfa-otp/mfa-otp-challenge", "mfa-recovery-code/mfa-recovery-code-enrollment", "mfa-recovery-code/mfa-recovery-code-challenge")
+		b := w.browser()
+		page := b.begin(append(challenge(), "login_hint", "ada@example.com", "ext-plan", "<b>")...)
+		s := page.screen("login")
+		if s.Prompt["name"] != "login" || s.Client["name"] != "Mixtape" || s.Tenant["friendly_name"] != "Acme Records" || s.Tenant["enabled_locales"] != nil || s.Screen.Data["username"] != "ada@example.com" ||
+			s.Screen.Texts["buttonText"] == "" || s.Transaction.Connection.Name != "Users" || s.Transaction.Connection.Options["signup_enabled"] != true {
+			t.Errorf("the front end learns %+v", s)
+		}
+		if got, _ := json.Marshal(s.Untrusted); string(got) != `{"authorization_params":{"ext-plan":"\u003cb\u003e","login_hint":"ada@example.com"}}` {
+			t.Errorf("of the request: %s", got)
+		}
+		page.want(http.StatusOK)
+		for _, part := range []string{`<script defer integrity="sha256-a sha256-b" src="https://cdn.test/Mixtape/login.js"></script>`, "<title>login of Mixtape</title>"} {
+			if src := strings.NewReplacer(` defer`, "", ` integrity="sha256-a sha256-b"`, "", ` src="https://cdn.test/Mixtape/login.js"`, ""); !strings.Contains(page.body, part) && !strings.Contains(src.Replace(page.body), src.Replace(part)) {
+				t.Errorf("%s is not in %s", part, page.body)
+			}
+		}
+		if strings.Contains(page.body, "iframe") || strings.Contains(page.body, "<form") {
+			t.Errorf("the page has more than the head says: %s", page.body)
+		}
+
+		page = b.acts(page, "login", "username", "ada@example.com", "password", "wrong", "action", "default").want(http.StatusBadRequest)
+		if s = page.screen("login"); len(s.Transaction.Errors) != 1 || s.Transaction.Errors[0].Code != "wrong-credentials" || s.Transaction.Errors[0].Message == "" {
+			t.Errorf("a wrong password: %+v", s.Transaction.Errors)
+		}
+		w.factors(always, "otp", "recovery-code")
+		page = b.acts(page, "login", "username", "ada@example.com", "password", good, "action", "default")
+		s = page.screen("mfa-otp-enrollment-qr")
+		secret, _ := s.Screen.Data["text_secret"].(string)
+		if picture, _ := s.Screen.Data["qr_code"].(string); secret == "" || !strings.HasPrefix(picture, "data:image/svg+xml;base64,") {
+			t.Fatalf("what the app needs: %+v", s.Screen.Data)
+		}
+		page = b.acts(page, "mfa-otp-enrollment-qr", "code", w.code(secret), "action", "default")
+		recovery, _ := page.screen("mfa-recovery-code-enrollment").Screen.Data["text_code"].(string)
+		if b.claims(b.acts(page, "mfa-recovery-code-enrollment", "saved", "on", "action", "default"))["sub"] == "" {
+			t.Error("nobody is logged in")
+		}
+
+		other := w.browser()
+		page = other.acts(other.begin(challenge()...), "login", "username", "ada@example.com", "password", good)
+		page = other.acts(page, "mfa-otp-challenge", "code", "000000", "action", "default").want(http.StatusBadRequest)
+		if s = page.screen("mfa-otp-challenge"); len(s.Transaction.Errors) != 1 || s.Transaction.Errors[0].Code != "invalid-code" || s.Transaction.Errors[0].Field != "code" {
+			t.Errorf("a wrong code: %+v", s.Transaction.Errors)
+		}
+		page = other.acts(page, "mfa-otp-challenge", "action", "pick-authenticator")
+		if contextOf.MatchString(page.body) { // the choice is ours
+			page = other.acts(page, "mfa-recovery-code-challenge", "code", recovery, "action", "default")
+		}
+	})
+}
+
+// TestScreensOfSignup: people sign up, ask for a new password and say no to consent in front ends of the tenant's own.
+func TestScreensOfSignup(t *testing.T) {
+	each(t, func(w *world) {
+		w.signs()
+		w.screens("", "login/login", "signup/signup", "reset-password/reset-password-request", "reset-password/reset-password-email", "consent/consent")
+		b := w.browser()
+		page := b.begin(append(challenge(), "client_id", "foreign", "audience", api, "scope", "openid read:songs")...)
+		page = b.follow(b.get(page.screen("login").Screen.Links["signup"].(string)))
+		s := page.screen("signup")
+		words, _ := s.Transaction.Connection.Options["authentication_methods"].(map[string]any)["password"].(map[string]any)
+		if words["policy"] != "good" || words["min_length"] == nil || words["password_security_info"] == nil {
+			t.Errorf("what a password must be: %+v", s.Transaction.Connection.Options)
+		}
+		page = b.acts(page, "signup", "email", "new@example.com", "password", "short").want(http.StatusBadRequest)
+		if s = page.screen("signup"); len(s.Transaction.Errors) != 1 || s.Transaction.Errors[0].Field != "password" || s.Screen.Data["email"] != "new@example.com" {
+			t.Errorf("a short password: %+v %v", s.Transaction.Errors, s.Screen.Data)
+		}
+		page = b.acts(page, "signup", "email", "new@example.com", "password", good)
+		page.screen("consent")
+		if q := b.finish(b.acts(page, "consent", "action", "deny")); q.Get("error") != "access_denied" {
+			t.Errorf("came back with %v", q)
+		}
+
+		b = w.browser()
+		page = b.get(b.begin().screen("login").Screen.Links["reset_password"].(string))
+		back := b.acts(page, "reset-password-request", "username", "x", "action", "back-to-login")
+		back.screen("login")
+		page = b.acts(page, "reset-password-request", "username", "ada@example.com", "action", "default")
+		if got := page.screen("reset-password-email").Screen.Data["email"]; got != "ada@example.com" {
+			t.Errorf("mailed to %v", got)
+		}
+		if w.mails()[0].To != "ada@example.com" {
+			t.Error("no mail")
+		}
+	})
+}
+
+// TestScreensElsewhere: where a front end of the tenant's own is not meant, or could not do what the page does, ours is shown.
+func TestScreensElsewhere(t *testing.T) {
+	each(t, func(w *world) {
+		for name, more := range map[string]string{
+			"another client":   `,"filters":{"match_type":"includes_any","clients":[{"id":"other"}]}`,
+			"all but this one": `,"filters":{"match_type":"excludes_any","clients":[{"id":"app"}]}`,
+			"by metadata":      `,"filters":{"match_type":"includes_any","clients":[{"metadata":{"a":"b"}}],"organizations":[{"id":"app"}],"domains":[{"id":"app"}]}`,
+			"no script":        `,"head_tags":[{"tag":"meta"}]`,
+			"standard":         `,"rendering_mode":"standard"`,
+			"a broken tag":     `,"head_tags":[{"tag":"script","attributes":{"src":"https://x/{% if %}"}}]`,
+		} {
+			w.screens(more, "login/login")
+			if page := w.browser().begin(); contextOf.MatchString(page.body) {
+				t.Errorf("%s: %s", name, page.body)
+			} else {
+				page.says("Log in")
+			}
+		}
+		w.screens(`,"filters":{"match_type":"includes_any","clients":[{"id":"x"},{"id":"app"}]}`, "login/login")
+		page := w.browser().begin()
+		page.screen("login")
+	})
+}
+
+// TestHostileScreens: what is posted in the name of a front end leads nowhere but to our own pages, and names of clients end neither texts nor addresses.
+func TestHostileScreens(t *testing.T) {
+	each(t, func(w *world) {
+		w.screens(`,"context_configuration":["client.metadata.x"]`, "login/login")
+		_, err := w.st.UpdateClient(w.Context(), "app", func(c *stagedoor.Client) error {
+			c.Name, c.Metadata = `</script><script>alert(1)</script>"/../`, map[string]string{"x": "</script><img src=x>", "y": "hidden"}
+			return nil
+		})
+		w.ok(err)
+		b := w.browser()
+		page := b.begin()
+		if s := page.screen("login"); s.Client["name"] != `</script><script>alert(1)</script>"/../` || len(s.Client["metadata"].(map[string]any)) != 1 {
+			t.Errorf("the client is %v", s.Client)
+		}
+		tags := contextOf.ReplaceAllString(page.body, "")
+		if strings.Contains(page.body, "<script>alert") || strings.Contains(page.body, "<img") || strings.Contains(tags, "cdn.test/<") || strings.Contains(tags, `"/../`) {
+			t.Errorf("a name gets out: %s", page.body)
+		}
+		var here string
+		w.ok(json.Unmarshal([]byte(standsAt.FindStringSubmatch(page.body)[1]), &here))
+		for _, state := range []string{"x", "{}", "e30", "bnVsbA"} { // no base64, no JSON, nothing
+			b.post(here, url.Values{"state": {state}, "username": {"ada@example.com"}, "password": {good}}).want(http.StatusBadRequest)
+		}
+		for _, ways := range []string{
+			`{"w":{"a":{"u":"https://evil.test/"}}}`, `{"w":{"a":{"u":"//evil.test/"}}}`, `{"w":{"a":{"u":"javascript:alert(1)"}}}`, `{"w":{"a":{"a":"https://evil.test/"}}}`, `{"w":{"a":{}}}`, `{"w":{}}`,
+		} {
+			r := b.post(here, url.Values{"state": {base64.RawURLEncoding.EncodeToString([]byte(ways))}, "action": {"a"}}).want(http.StatusBadRequest)
+			if strings.Contains(r.body, "evil.test") {
+				t.Errorf("%s leads to %s", ways, r.body)
+			}
+		}
+		b.post(here, url.Values{"state": {page.screen("login").Transaction.State}, "action": {"google-one-tap"}}).want(http.StatusBadRequest).says("google-one-tap")
+		b.post(here, url.Values{"state": {page.screen("login").Transaction.State}, "username": {"ada@example.com"}, "password": {good}}, "Sec-Fetch-Site", "cross-site").want(http.StatusForbidden)
+	})
+}
+
+// TestScreensInSteps: the identifier comes first, a code may take the place of the password, another code can be had, and another language.
+func TestScreensInSteps(t *testing.T) {
+	each(t, func(w *world) {
+		w.signs()
+		w.passwordless("email", nil)
+		w.setting(stagedoor.SettingPrompts, `{"identifier_first":true}`)
+		w.configure(func(s *stagedoor.TenantSettings) { s.EnabledLocales = []string{"en", "de"} })
+		w.screens(`,"context_configuration":["screen.texts","tenant.enabled_locales"]`,
+			"login-id/login-id", "login-password/login-password", "login-passwordless/login-passwordless-email-code", "signup/signup")
+		b := w.browser()
+		page := b.begin(challenge()...)
+		s := page.screen("login-id")
+		if locales, _ := s.Tenant["enabled_locales"].([]any); len(locales) != 2 || s.Transaction.Locale != "en" || len(s.Transaction.Alternate) != 1 || s.Transaction.Alternate[0].Name != "email" {
+			t.Errorf("the front end learns %+v", s)
+		}
+		page = b.acts(page, "login-id", "action", "change-language", "language", "de")
+		if page.screen("login-id").Transaction.Locale != "de" {
+			t.Error("the language stays")
+		}
+		page = b.acts(page, "login-id", "username", "ada@example.com", "js-available", "true")
+		s = page.screen("login-password")
+		if s.Screen.Data["username"] != "ada@example.com" || s.Screen.Links["edit_identifier"] == "" {
+			t.Errorf("the second step: %+v", s.Screen)
+		}
+		b.get(s.Screen.Links["edit_identifier"].(string)).screen("login-id")
+		page = b.acts(page, "login-password", "username", "ada@example.com", "password", "wrong").want(http.StatusBadRequest)
+		if len(page.screen("login-password").Transaction.Errors) != 1 {
+			t.Error("a wrong password is none")
+		}
+		if b.claims(b.acts(page, "login-password", "username", "ada@example.com", "password", good))["sub"] == "" {
+			t.Error("nobody is logged in")
+		}
+
+		b = w.browser()
+		page = b.acts(b.begin(challenge()...), "login-id", "connection", "email").says("Email")
+		page = b.submit(page, "email", "ada@example.com")
+		page = b.follow(page)
+		if got := page.screen("login-passwordless-email-code").Screen.Data["email"]; got != "ada@example.com" {
+			t.Errorf("the code went to %v", got)
+		}
+		first := w.sent()
+		page = b.acts(page, "login-passwordless-email-code", "action", "resend")
+		if second := w.sent(); second == first || len(w.mails()) != 2 {
+			t.Errorf("another code: %d mails", len(w.mails()))
+		}
+		if b.claims(b.acts(page, "login-passwordless-email-code", "email", "ada@example.com", "code", w.sent()))["sub"] == "" {
+			t.Error("nobody is logged in")
+		}
+	})
+}
+
+// TestScreensOfOrganizations: somebody of several organizations chooses among them, and a front end may be for one of them alone.
+func TestScreensOfOrganizations(t *testing.T) {
+	each(t, func(w *world) {
+		w.signs()
+		w.screens(`,"context_configuration":["user.organizations","organization.metadata.plan","organization.display_name"],"filters":{"match_type":"includes_any","clients":[{"id":"app"}],"organizations":[{"metadata":{"plan":"gold"}}]}`,
+			"organizations/organization-selection", "login/login")
+		o := w.organized("require", "pre_login_prompt", nil, "ada@example.com")
+		_, err := w.st.UpdateOrganization(w.Context(), o.ID, func(o *stagedoor.Organization) error { o.Metadata = map[string]string{"plan": "gold"}; return nil })
+		w.ok(err)
+		b := w.browser()
+		page := b.begin()
+		page = b.acts(page, "organization-selection", "organizationName", "nobody's", "action", "default").want(http.StatusBadRequest)
+		if e := page.screen("organization-selection").Transaction.Errors; len(e) != 1 || e[0].Field != "organizationName" {
+			t.Errorf("an organization that is not there: %+v", e)
+		}
+		s := b.acts(page, "organization-selection", "organizationName", "night-shift", "action", "default").screen("login")
+		if s.Organization["display_name"] != "The Night Shift" || s.Organization["metadata"].(map[string]any)["plan"] != "gold" {
+			t.Errorf("the organization is %v", s.Organization)
+		}
+	})
+}

@@ -1,0 +1,80 @@
+package page
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"html/template"
+	"net/http"
+	"net/url"
+
+	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/store"
+	"github.com/stagedoor/stagedoor/ui"
+)
+
+// fieldState is the field by which a front end of the tenant's own sends its state back.
+const fieldState = "state"
+
+// Submission reads a form that a front end of the tenant's own has posted, under the names of ours. It tells whether the answer was given: some actions
+// lead elsewhere. What our own pages post stays as it is. The state is the browser's word; it holds nothing that its owner may not send.
+func Submission(w http.ResponseWriter, r *http.Request, st *store.Store) (answered bool, err error) {
+	if !r.PostForm.Has(fieldState) {
+		return false, nil
+	}
+	raw, err := base64.RawURLEncoding.DecodeString(r.PostForm.Get(fieldState))
+	var s state
+	if err == nil {
+		err = json.Unmarshal(raw, &s)
+	}
+	if err != nil {
+		return false, stagedoor.Errorf(stagedoor.Invalid, "invalid_request", "The field state is not that of the page.")
+	}
+	action := r.PostForm.Get("action")
+	if name := r.PostForm.Get("connection"); name != "" {
+		action = ui.ActionConnection + name
+	}
+	if to, leads := s.Ways[action]; leads {
+		return true, to.follow(w, r, st)
+	}
+	own := url.Values{}
+	for name, value := range s.Hidden {
+		own.Set(name, value)
+	}
+	if pressed, is := s.Choices[action]; is {
+		own.Set(pressed.Name, pressed.Value)
+	} else if action != "" && action != "default" {
+		return false, stagedoor.Errorf(stagedoor.Invalid, "invalid_request", "This page has no action %s.", stagedoor.Clip(action, 100))
+	}
+	for name, values := range r.PostForm {
+		if ours := s.Names[name]; ours != "" && !own.Has(ours) && values[0] != "" && values[0] != "false" {
+			own[ours] = values
+		}
+	}
+	for name, values := range r.PostForm {
+		if _, renamed := s.Names[name]; !renamed && name != fieldState && name != "action" && !own.Has(name) {
+			own[name] = values
+		}
+	}
+	r.PostForm = own
+	return false, nil
+}
+
+// follow sends the browser where an action leads: to a page of ours, or to what answers a form of ours.
+func (to way) follow(w http.ResponseWriter, r *http.Request, st *store.Store) error {
+	switch {
+	case to.URL != "" && ui.Local(to.URL):
+		w.Header().Set("Cache-Control", "no-store")
+		http.Redirect(w, r, to.URL, http.StatusSeeOther)
+		return nil
+	case to.Action != "" && ui.Local(to.Action):
+		fields := map[string]string{}
+		for name, value := range to.Hidden {
+			fields[name] = value
+		}
+		for _, name := range to.Takes {
+			fields[name] = r.PostForm.Get(name)
+		}
+		return Post(w, r, st, template.URL(to.Action), fields, false) //nolint:gosec // a path of ours
+	}
+	return stagedoor.Errorf(stagedoor.Invalid, "invalid_request", "The field state is not that of the page.")
+}
