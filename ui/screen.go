@@ -3,6 +3,7 @@ package ui
 import (
 	"cmp"
 	"encoding/base64"
+	"encoding/json"
 	"fmt"
 	"net/url"
 	"slices"
@@ -27,11 +28,11 @@ type Screen struct {
 	Policy       []Rule               // for passwords that are chosen on the page
 }
 
-// Way is where an action leads: to an address, or to what answers a form. Takes are fields that are sent along.
+// Way is where an action leads: to an address, or to what answers a form. Takes are fields that are sent along: the vendor's names and ours.
 type Way struct {
 	URL   string
 	Form  Form
-	Takes []string
+	Takes map[string]string
 }
 
 // Screened is a page that a front end of the tenant's own can take the place of.
@@ -53,7 +54,7 @@ type Custom struct {
 	Request      *stagedoor.AuthorizationRequest // nil: no login waits
 }
 
-// Actions of the vendor's front ends that lead elsewhere. ActionConnection is followed by a connection's name.
+// Actions of the vendor's front ends that lead elsewhere. ActionConnection is followed by a connection's name; ActionPasskey is a field.
 const (
 	ActionBack       = "back-action"
 	ActionResend     = "resend-code"
@@ -63,6 +64,7 @@ const (
 	ActionToLogin    = "back-to-login"
 	ActionLanguage   = "change-language"
 	ActionConnection = "connection "
+	ActionPasskey    = "passkey"
 )
 
 // Screen is the page for front ends of a tenant's own. Where there are no passwords it is ours alone.
@@ -76,11 +78,21 @@ func (p LoginPage) Screen() Screen {
 	if p.NoPassword {
 		return Screen{}
 	}
+	s.Ways = map[string]Way{}
 	if p.Code != nil {
 		s.Data["show_switch_to_otp_button"] = true
-		s.Ways = map[string]Way{ActionToCode: {Form: p.Code.Form}}
+		s.Ways[ActionToCode] = Way{Form: p.Code.Form}
+	}
+	if p.Passkeys != nil {
+		s.Data["passkey"] = publicKey(p.Passkeys.Options)
+		s.Ways[ActionPasskey] = Way{Form: p.Passkeys.Form, Takes: map[string]string{ActionPasskey: FieldKey}}
 	}
 	return s
+}
+
+// publicKey is what the browser needs for a passkey, as front ends find it.
+func publicKey(options string) map[string]any {
+	return map[string]any{"public_key": json.RawMessage(options)}
 }
 
 // Screen is the page for front ends of a tenant's own. Where a passkey is all there is it is ours alone.
@@ -94,6 +106,18 @@ func (p SignupPage) Screen() Screen {
 		Links: map[string]string{"login": p.LoginURL, "edit_identifier": p.EditURL},
 		Data:  data("email", p.Email, "phone_number", p.Phone, "username", p.Username), Names: map[string]string{"phone": FieldPhone}, Policy: p.Policy,
 	}
+}
+
+// Screen is the page for front ends of a tenant's own.
+func (p PasskeyPage) Screen() Screen {
+	s := Screen{
+		Prompt: "passkeys", Name: map[bool]string{false: "passkey-enrollment", true: "passkey-enrollment-local"}[p.Local], Form: p.Form, Problems: p.Problems,
+		Links: map[string]string{"back": p.BackURL}, Data: map[string]any{"passkey": publicKey(p.Options)}, Names: map[string]string{ActionPasskey: FieldKey},
+	}
+	if p.Skips {
+		s.Choices = map[string]Field{"abort-passkey-enrollment": {FieldSkip, "1"}}
+	}
+	return s
 }
 
 // Screen is the page for front ends of a tenant's own.

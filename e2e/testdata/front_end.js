@@ -1,10 +1,13 @@
 // A front end of a tenant's own for pages of a login: each screen is a heading, some fields and buttons.
 import Consent from "@auth0/auth0-acul-js/consent";
 import Login from "@auth0/auth0-acul-js/login";
+import LoginId from "@auth0/auth0-acul-js/login-id";
+import LoginPassword from "@auth0/auth0-acul-js/login-password";
 import MfaOtpChallenge from "@auth0/auth0-acul-js/mfa-otp-challenge";
 import MfaOtpEnrollmentQr from "@auth0/auth0-acul-js/mfa-otp-enrollment-qr";
 import MfaRecoveryCodeChallenge from "@auth0/auth0-acul-js/mfa-recovery-code-challenge";
 import MfaRecoveryCodeEnrollment from "@auth0/auth0-acul-js/mfa-recovery-code-enrollment";
+import PasskeyEnrollment from "@auth0/auth0-acul-js/passkey-enrollment";
 import ResetPasswordEmail from "@auth0/auth0-acul-js/reset-password-email";
 import ResetPasswordRequest from "@auth0/auth0-acul-js/reset-password-request";
 import Signup from "@auth0/auth0-acul-js/signup";
@@ -12,10 +15,13 @@ import Signup from "@auth0/auth0-acul-js/signup";
 const screens = {
   "consent": [Consent, [], {accept: s => s.accept(), deny: s => s.deny()}],
   "login": [Login, ["username", "password"], {go: (s, v) => s.login(v), signup: s => location.assign(s.screen.signupLink), reset: s => location.assign(s.screen.resetPasswordLink)}],
+  "login-id": [LoginId, ["username"], {go: (s, v) => s.login(v), passkey: s => s.passkeyLogin()}],
+  "login-password": [LoginPassword, ["username", "password"], {go: (s, v) => s.login(v)}],
   "mfa-otp-challenge": [MfaOtpChallenge, ["code"], {go: (s, v) => s.continue({...v, rememberDevice: false}), other: s => s.tryAnotherMethod()}],
   "mfa-otp-enrollment-qr": [MfaOtpEnrollmentQr, ["code"], {go: (s, v) => s.continue(v)}],
   "mfa-recovery-code-challenge": [MfaRecoveryCodeChallenge, ["code"], {go: (s, v) => s.continue(v)}],
   "mfa-recovery-code-enrollment": [MfaRecoveryCodeEnrollment, [], {go: s => s.continue({isCodeCopied: true})}],
+  "passkey-enrollment": [PasskeyEnrollment, [], {go: s => s.continuePasskeyEnrollment(), no: s => s.abortPasskeyEnrollment()}],
   "reset-password-email": [ResetPasswordEmail, [], {}],
   "reset-password-request": [ResetPasswordRequest, ["username"], {go: (s, v) => s.resetPassword(v), login: s => s.backToLogin()}],
   "signup": [Signup, ["email", "password"], {go: (s, v) => s.signup(v)}],

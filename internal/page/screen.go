@@ -228,7 +228,7 @@ type way struct {
 	URL    string            `json:"u,omitempty"`
 	Action string            `json:"a,omitempty"`
 	Hidden map[string]string `json:"h,omitempty"`
-	Takes  []string          `json:"t,omitempty"`
+	Takes  map[string]string `json:"t,omitempty"`
 }
 
 // stateOf writes the state of a screen.
@@ -243,7 +243,7 @@ func stateOf(f ui.Frame, s ui.Screen) string {
 		out.Ways[ui.ActionConnection+b.Connection()] = way{URL: b.URL}
 	}
 	if f.Here != "" {
-		out.Ways[ui.ActionLanguage] = way{Action: LanguagePath, Hidden: map[string]string{"back": f.Here}, Takes: []string{"language"}}
+		out.Ways[ui.ActionLanguage] = way{Action: LanguagePath, Hidden: map[string]string{"back": f.Here}, Takes: map[string]string{"language": "language"}}
 	}
 	raw, err := json.Marshal(out)
 	if err != nil {

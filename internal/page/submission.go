@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"html/template"
+	"maps"
 	"net/http"
 	"net/url"
 
@@ -32,6 +33,9 @@ func Submission(w http.ResponseWriter, r *http.Request, st *store.Store) (answer
 	action := r.PostForm.Get("action")
 	if name := r.PostForm.Get("connection"); name != "" {
 		action = ui.ActionConnection + name
+	}
+	if _, leads := s.Ways[ui.ActionPasskey]; leads && r.PostForm.Has(ui.ActionPasskey) {
+		action = ui.ActionPasskey
 	}
 	if to, leads := s.Ways[action]; leads {
 		return true, to.follow(w, r, st)
@@ -67,12 +71,12 @@ func (to way) follow(w http.ResponseWriter, r *http.Request, st *store.Store) er
 		http.Redirect(w, r, to.URL, http.StatusSeeOther)
 		return nil
 	case to.Action != "" && ui.Local(to.Action):
-		fields := map[string]string{}
-		for name, value := range to.Hidden {
-			fields[name] = value
+		fields := maps.Clone(to.Hidden)
+		if fields == nil {
+			fields = map[string]string{}
 		}
-		for _, name := range to.Takes {
-			fields[name] = r.PostForm.Get(name)
+		for theirs, ours := range to.Takes {
+			fields[ours] = r.PostForm.Get(theirs)
 		}
 		return Post(w, r, st, template.URL(to.Action), fields, false) //nolint:gosec // a path of ours
 	}
