@@ -61,6 +61,9 @@ var keepers = map[string][]string{
 // makesClients finds the HTTP clients that would go round internal/outbound.
 var makesClients = regexp.MustCompile(`http\.(Client|Transport)\{|new\(http\.(Client|Transport)\)|http\.(Get|Head|Post|PostForm|DefaultClient|DefaultTransport)\b`)
 
+// logsBare finds events of the tenant's log that say nothing of the request that caused them.
+var logsBare = regexp.MustCompile(`\b(st|[sS]tore)\.Log\(stagedoor\.LogEvent\{`)
+
 func TestHouse(t *testing.T) {
 	for _, p := range packages(t) {
 		if p.Doc == "" {
@@ -78,6 +81,9 @@ func TestHouse(t *testing.T) {
 			source, _ := os.ReadFile(filepath.Join(p.Dir, name))
 			if found := makesClients.Find(source); found != nil && !slices.Contains([]string{"internal/outbound", "stagedoortest", "mixtape"}, room) {
 				t.Errorf("%s/%s writes %s: only internal/outbound makes HTTP clients", room, name, found)
+			}
+			if (floor == 5 || floor == 6) && logsBare.Match(source) {
+				t.Errorf("%s/%s logs an event of its own: web.LogEvent completes it with what the request tells", room, name)
 			}
 		}
 	}

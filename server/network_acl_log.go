@@ -48,9 +48,8 @@ func (s *Server) logACL(st *store.Store, r *http.Request, acl stagedoor.NetworkA
 	if requests == 0 {
 		return
 	}
-	st.Log(stagedoor.LogEvent{
-		Type: "acls_summary", Description: "A request was " + what + " by a network access list", IP: r.RemoteAddr,
-		UserAgent: r.UserAgent(), SecurityContext: web.FingerprintsOf(r.Context()), Hostname: r.Host,
+	st.Log(web.LogEvent(r, stagedoor.LogEvent{
+		Type: "acls_summary", Description: "A request was " + what + " by a network access list",
 		Details: map[string]any{"acl": map[string]any{"id": acl.ID, "description": acl.Description, "action": what, "requests": requests}},
-	})
+	}))
 }

@@ -70,10 +70,9 @@ func (c *Call) Now() time.Time { return c.Store.Clock().Now() }
 
 // Event is a log event about the person.
 func (c *Call) Event(kind, text string) stagedoor.LogEvent {
-	return stagedoor.LogEvent{
+	return web.LogEvent(c.R, stagedoor.LogEvent{
 		Type: kind, Description: text, UserID: c.User.ID, UserName: c.User.Shown(), Connection: c.User.Connection, ClientID: c.Client.ID, ClientName: c.Client.Name,
-		IP: c.R.RemoteAddr, UserAgent: stagedoor.Clip(strings.ToValidUTF8(c.R.UserAgent(), ""), 500), SecurityContext: web.FingerprintsOf(c.R.Context()), Hostname: web.Hostname(c.R.Host),
-	}
+	})
 }
 
 // Written is the log event of a call of an API: what was done, and if it failed why.

@@ -291,10 +291,9 @@ func (a *account) done(what string) error {
 
 // event is a log event about the person.
 func (a *account) event(kind, text string) stagedoor.LogEvent {
-	return stagedoor.LogEvent{
+	return web.LogEvent(a.r, stagedoor.LogEvent{
 		Type: kind, Description: text, UserID: a.user.ID, UserName: shown(a.user), Connection: a.user.Connection, ClientID: a.set.ClientID,
-		IP: a.r.RemoteAddr, UserAgent: a.r.UserAgent(), SecurityContext: web.FingerprintsOf(a.r.Context()), Hostname: web.Hostname(a.r.Host),
-	}
+	})
 }
 
 // logOut ends the session of this browser, which goes past the clients of SAML that know it.

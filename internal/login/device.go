@@ -113,7 +113,7 @@ func (d *Door) cancelDevice(w http.ResponseWriter, r *http.Request, st *store.St
 	if err := st.DecideDevice(r.Context(), device); err != nil && !stagedoor.IsKind(err, stagedoor.NotFound) {
 		return err
 	}
-	st.Log(stagedoor.LogEvent{Type: "fdecc", ClientID: client.ID, ClientName: client.Name, IP: r.RemoteAddr, UserAgent: r.UserAgent(), SecurityContext: web.FingerprintsOf(r.Context()), Hostname: r.Host, Description: device.Denied})
+	st.Log(web.LogEvent(r, stagedoor.LogEvent{Type: "fdecc", ClientID: client.ID, ClientName: client.Name, Description: device.Denied}))
 	page.Render(w, http.StatusOK, ui.DeviceDonePage{Frame: page.Frame(r, st, client), RetryURL: activatePath})
 	return nil
 }

@@ -151,9 +151,7 @@ func (d *Door) showTicketEnroll(w http.ResponseWriter, r *http.Request, st *stor
 }
 
 func (e *enrollment) event(r *http.Request, kind string) stagedoor.LogEvent {
-	return stagedoor.LogEvent{
-		Type: kind, UserID: e.user.ID, UserName: e.user.Shown(), Connection: e.user.Connection, IP: r.RemoteAddr, UserAgent: r.UserAgent(), SecurityContext: web.FingerprintsOf(r.Context()), Hostname: web.Hostname(r.Host),
-	}
+	return web.LogEvent(r, stagedoor.LogEvent{Type: kind, UserID: e.user.ID, UserName: e.user.Shown(), Connection: e.user.Connection})
 }
 
 func (d *Door) renderTicket(w http.ResponseWriter, r *http.Request, st *store.Store, e *enrollment, status int, problems ui.Problems) error {

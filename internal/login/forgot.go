@@ -207,7 +207,7 @@ func consoleOf(on *connection.Occasion) map[string]any {
 
 // event is a log event with what a request tells.
 func event(r *http.Request, kind string, conn *stagedoor.Connection, client *stagedoor.Client) stagedoor.LogEvent {
-	e := stagedoor.LogEvent{Type: kind, IP: r.RemoteAddr, UserAgent: r.UserAgent(), SecurityContext: web.FingerprintsOf(r.Context()), Hostname: web.Hostname(r.Host)}
+	e := web.LogEvent(r, stagedoor.LogEvent{Type: kind})
 	if conn != nil {
 		e.Connection, e.ConnID, e.Strategy = conn.Name, conn.ID, conn.Strategy
 	}

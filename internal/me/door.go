@@ -94,10 +94,10 @@ type call struct {
 	account  string // name of the connection of the account that it is about, for the log
 }
 
-// visit is the request as the pipeline needs it. Cookies that came along are nobody's here.
+// visit is the request as the pipeline needs it.
 func (c *call) visit() pipeline.Visit {
-	v := pipeline.VisitOf(c.R, c.Store, page.Language(c.R, c.Store))
-	v.Session, v.Browser, v.Remembered = "", "", ""
+	v := pipeline.CallOf(c.R, c.Store)
+	v.Language = page.Language(c.R, c.Store)
 	return v
 }
 

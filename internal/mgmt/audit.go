@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
-	"net"
 	"net/http"
 	"slices"
 	"strings"
@@ -19,20 +18,20 @@ const maxLoggedBody = 16 << 10
 // logSuccess writes the log event of a write that succeeded (type sapi).
 func (a *API) logSuccess(c *call, status int) {
 	if c.row.writes() {
-		c.store.Log(a.event(c, "sapi", c.row.title, map[string]any{"statusCode": status, "body": map[string]any{}}))
+		c.log(a.event(c, "sapi", c.row.title, map[string]any{"statusCode": status, "body": map[string]any{}}))
 	}
 }
 
 // logFailure writes the log event of a write that was refused (type fapi). Callers who could not say who they are leave none.
 func (a *API) logFailure(c *call, status int, body map[string]any) {
 	if c.caller != nil && c.row.run != nil && c.row.writes() {
-		c.store.Log(a.event(c, "fapi", c.row.title, map[string]any{"statusCode": status, "body": body}))
+		c.log(a.event(c, "fapi", c.row.title, map[string]any{"statusCode": status, "body": body}))
 	}
 }
 
 func (a *API) event(c *call, kind, description string, response map[string]any) stagedoor.LogEvent {
 	request := map[string]any{
-		"method": strings.ToLower(c.r.Method), "path": c.r.URL.Path, "query": queryForLog(c.r), "channel": "api", "ip": remoteIP(c.r),
+		"method": strings.ToLower(c.r.Method), "path": c.r.URL.Path, "query": queryForLog(c.r), "channel": "api", "ip": c.r.RemoteAddr,
 		"userAgent": bounded(c.r.UserAgent(), 500), "body": bodyForLog(c.row, c.body),
 		"auth": map[string]any{
 			"strategy": "jwt", "user": map[string]any{"user_id": c.caller.subject},
@@ -42,11 +41,7 @@ func (a *API) event(c *call, kind, description string, response map[string]any) 
 	if id := c.r.Header.Get("X-Correlation-ID"); id != "" {
 		request["correlationId"] = bounded(id, 64)
 	}
-	e := stagedoor.LogEvent{
-		Date: a.Clock.Now(), Type: kind, Description: description, ClientID: c.caller.clientID, IP: remoteIP(c.r),
-		UserAgent: bounded(c.r.UserAgent(), 500), SecurityContext: web.FingerprintsOf(c.r.Context()), Hostname: bounded(c.r.Host, 255), Audience: c.caller.audience,
-		Details: map[string]any{"request": request, "response": response},
-	}
+	e := stagedoor.LogEvent{Type: kind, Description: description, Audience: c.caller.audience, Details: map[string]any{"request": request, "response": response}}
 	if strings.HasPrefix(c.row.pattern, "/users/{id}") {
 		e.UserID = stagedoor.Clip(c.id(), 300) // so that the user's own log shows it
 	} else if c.caller.person {
@@ -55,13 +50,10 @@ func (a *API) event(c *call, kind, description string, response map[string]any) 
 	return e
 }
 
-// remoteIP is the address of the caller; behind a trusted proxy the server has put the caller's own into RemoteAddr.
-func remoteIP(r *http.Request) string {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		return r.RemoteAddr
-	}
-	return host
+// log completes an event with what the call tells and adds it to the tenant's log.
+func (c *call) log(e stagedoor.LogEvent) {
+	e.ClientID = c.caller.clientID
+	c.store.Log(web.LogEvent(c.r, e))
 }
 
 func bounded(s string, limit int) string {

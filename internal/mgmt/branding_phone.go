@@ -222,7 +222,7 @@ func (a *API) tryPhoneTemplate(c *call, in trialIn) (any, error) {
 		source = pipeline.PhoneTexts[d.Name][method]
 	}
 	text, err := liquid.Text(c.ctx(), source, map[string]any{
-		"code": trialCode, "friendly_name": tenantName(c), "pause": " ", "user": map[string]any{"source_ip": remoteIP(c.r)},
+		"code": trialCode, "friendly_name": tenantName(c), "pause": " ", "user": map[string]any{"source_ip": c.r.RemoteAddr},
 	}, liquid.DefaultLimits)
 	if err != nil {
 		return nil, bad("invalid_template", "The template cannot be rendered: "+bounded(err.Error(), 200))

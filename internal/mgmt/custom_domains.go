@@ -71,11 +71,7 @@ func proof(c *call, d *stagedoor.CustomDomain) (kind, record, name string) {
 		record, name = textProof(d)
 		return "TXT", record, name
 	}
-	host := c.store.Tenant().Domain()
-	if name, _, err := net.SplitHostPort(host); err == nil {
-		host = name
-	}
-	return "CNAME", host, d.Domain
+	return "CNAME", web.Hostname(c.store.Tenant().Domain()), d.Domain
 }
 
 // textProof is a text that nobody but who holds the domain can have put there for this tenant.
@@ -233,7 +229,7 @@ func (a *API) verifyCustomDomain(c *call) (any, error) {
 	}
 	failure := a.prove(c, d)
 	if failure != "" {
-		c.store.Log(stagedoor.LogEvent{Type: "custom_domain_verification_failed", Description: d.Domain + ": " + failure, ClientID: c.caller.clientID, IP: remoteIP(c.r)})
+		c.log(stagedoor.LogEvent{Type: "custom_domain_verification_failed", Description: d.Domain + ": " + failure})
 	}
 	d, err = c.store.SettleDomain(c.ctx(), d.ID, failure)
 	return showOne(c, d, err)

@@ -81,10 +81,7 @@ func (a *API) unenrollAll(c *call, types ...string) error {
 // unenrolled notes that second factors were taken from a user, unless that failed.
 func (a *API) unenrolled(c *call, userID string, err error) error {
 	if err == nil {
-		c.store.Log(stagedoor.LogEvent{
-			Date: a.Clock.Now(), Type: "gd_unenroll", ClientID: c.caller.clientID, UserID: userID, IP: remoteIP(c.r), UserAgent: bounded(c.r.UserAgent(), 500), SecurityContext: web.FingerprintsOf(c.r.Context()),
-			Description: "Second factors were taken from the user through the Management API",
-		})
+		c.log(stagedoor.LogEvent{Type: "gd_unenroll", UserID: userID, Description: "Second factors were taken from the user through the Management API"})
 		a.Pipeline.FactorChanged(c.ctx(), c.visit(), userID, "removed")
 	}
 	return err

@@ -1,9 +1,6 @@
 package mgmt
 
-import (
-	"github.com/stagedoor/stagedoor"
-	"github.com/stagedoor/stagedoor/internal/web"
-)
+import "github.com/stagedoor/stagedoor"
 
 // limit counts a request against what the tenant allows one client or person. A refused request did nothing.
 func (a *API) limit(c *call) error {
@@ -17,13 +14,10 @@ func (a *API) limit(c *call) error {
 		return nil
 	}
 	if a.refusals.Take(c.store.Tenant().ID+" "+c.caller.subject, now, 1, 1).OK { // once a second, else the log would grow by what is refused
-		c.store.Log(stagedoor.LogEvent{
-			Date: now, Type: "api_limit", Description: "Global limit has been reached", ClientID: c.caller.clientID, IP: remoteIP(c.r),
-			UserAgent: bounded(c.r.UserAgent(), 500), SecurityContext: web.FingerprintsOf(c.r.Context()), Hostname: bounded(c.r.Host, 255), Details: map[string]any{
-				"limit":   map[string]any{"bucket": "management-api", "global": true, "size": burst},
-				"request": map[string]any{"method": c.r.Method, "path": bounded(c.r.URL.Path, 500)},
-			},
-		})
+		c.log(stagedoor.LogEvent{Type: "api_limit", Description: "Global limit has been reached", Details: map[string]any{
+			"limit":   map[string]any{"bucket": "management-api", "global": true, "size": burst},
+			"request": map[string]any{"method": c.r.Method, "path": bounded(c.r.URL.Path, 500)},
+		}})
 	}
 	return stagedoor.Errorf(stagedoor.TooMany, "too_many_requests", "Global limit has been reached")
 }

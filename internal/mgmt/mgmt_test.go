@@ -220,6 +220,7 @@ func (h *house) send(tenant, method, path, body string, header http.Header) answ
 		r = httptest.NewRequest(method, "https://"+tenant+".test/api/v2"+path, strings.NewReader(body))
 		r.Header.Set("Content-Type", "application/json")
 	}
+	r.RemoteAddr = "192.0.2.1" // as the server in front leaves it
 	maps.Copy(r.Header, header)
 	return h.serve(r, h.store(tenant), body)
 }

@@ -47,10 +47,10 @@ func (a *API) sendTrial(c *call, provider *stagedoor.Document, in trialIn, kind,
 
 // sentTrial tells the tenant's log what came of a message.
 func (c *call) sentTrial(err error) error {
-	e := stagedoor.LogEvent{Type: "gd_send_sms", Description: "Message to a phone sent", IP: remoteIP(c.r), ClientID: c.caller.clientID}
+	e := stagedoor.LogEvent{Type: "gd_send_sms", Description: "Message to a phone sent"}
 	if err != nil {
 		e.Type, e.Description = "gd_send_sms_failure", "The message to a phone could not be sent: "+bounded(err.Error(), 200)
 	}
-	c.store.Log(e)
+	c.log(e)
 	return nil
 }

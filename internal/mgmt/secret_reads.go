@@ -31,7 +31,7 @@ func (a *API) logRead(c *call, status int, out any) {
 	if shown := secretsIn(v, nil); len(shown) > 0 {
 		e := a.event(c, "mgmt_api_read", c.row.title, map[string]any{"statusCode": status, "body": map[string]any{}})
 		e.Details["accessedSecrets"] = slices.Compact(slices.Sorted(slices.Values(shown)))
-		c.store.Log(e)
+		c.log(e)
 	}
 }
 

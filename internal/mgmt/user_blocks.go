@@ -87,10 +87,10 @@ func (a *API) unblock(c *call, userID string, identifiers []string) error {
 	if err := guard.Unblock(c.ctx(), c.store, identifiers...); err != nil {
 		return err
 	}
-	e := stagedoor.LogEvent{Date: a.Clock.Now(), Type: "ublkdu", ClientID: c.caller.clientID, UserID: userID, Description: "Blocks were lifted through the Management API"}
+	e := stagedoor.LogEvent{Type: "ublkdu", UserID: userID, Description: "Blocks were lifted through the Management API"}
 	if len(identifiers) > 0 {
 		e.UserName = bounded(identifiers[0], 254)
 	}
-	c.store.Log(e)
+	c.log(e)
 	return nil
 }

@@ -6,13 +6,10 @@ import (
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/connection"
 	"github.com/stagedoor/stagedoor/internal/pipeline"
-	"github.com/stagedoor/stagedoor/internal/web"
 )
 
 // visit is a request of this door as the pipeline's scripts see it.
-func (c *call) visit() pipeline.Visit {
-	return pipeline.Visit{Store: c.store, Issuer: web.Issuer(c.r), Hostname: c.r.Host, IP: remoteIP(c.r), UserAgent: c.r.UserAgent(), Fingerprints: web.FingerprintsOf(c.ctx())}
-}
+func (c *call) visit() pipeline.Visit { return pipeline.CallOf(c.r, c.store) }
 
 // registration is the visit of who makes a user: scripts see what was sent, but for the password.
 func (c *call) registration() (pipeline.Visit, error) {

@@ -2,6 +2,7 @@ package mgmt
 
 import (
 	"context"
+	"net/http"
 	"strings"
 	"testing"
 
@@ -20,7 +21,7 @@ func TestUsersMeetScripts(t *testing.T) {
 	each(t, func(h *house) {
 		all := h.machine("acme")
 		h.bind(script.PreUserRegistration, "before", `exports.onExecutePreUserRegistration = async (event, api) => {
-			api.user.setAppMetadata('seen', [event.user.email, typeof event.client, typeof event.transaction, event.request.ip].join());
+			api.user.setAppMetadata('seen', [event.user.email, typeof event.client, typeof event.transaction, event.request.ip, (event.request.user_agent || '').length].join());
 			if (event.user.email.startsWith('bad')) api.access.deny('not him', 'Sorry'); };`)
 		h.bind(script.PostUserRegistration, "after", `exports.onExecutePostUserRegistration = async (event) => { throw new Error('made ' + event.user.user_id); };`)
 		h.bind(script.PostChangePassword, "password", `exports.onExecutePostChangePassword = async (event) => { throw new Error('changed ' + event.user.user_id); };`)
@@ -29,7 +30,11 @@ func TestUsersMeetScripts(t *testing.T) {
 			h.Errorf("made all the same: %s", got)
 		}
 		got := h.call(all, "POST", "/users", `{"connection":"Users","email":"good@x.test","password":"Correct-Horse-1","user_id":"good"}`).is(201, "")
-		if got.text("app_metadata", "seen") != "good@x.test,undefined,undefined,192.0.2.1" {
+		if got.text("app_metadata", "seen") != "good@x.test,undefined,undefined,192.0.2.1,0" {
+			h.Errorf("made: %s", got.body)
+		}
+		got = h.send("acme", "POST", "/users", `{"connection":"Users","email":"long@x.test","password":"Correct-Horse-1","user_id":"long"}`, http.Header{"Authorization": {"Bearer " + all}, "User-Agent": {strings.Repeat("x", 5000)}}).is(201, "")
+		if got.text("app_metadata", "seen") != "long@x.test,undefined,undefined,192.0.2.1,1024" {
 			h.Errorf("made: %s", got.body)
 		}
 		h.bind(script.PreUserRegistration, "body", `exports.onExecutePreUserRegistration = async (event, api) => { api.user.setAppMetadata('body', JSON.stringify(event.request.body)); };`)

@@ -161,7 +161,7 @@ func (a *API) removeUser(c *call, u *stagedoor.User) error {
 	if err != nil {
 		e.Type, e.Description = "fdu", bounded(stagedoor.AsError(err).Message, 500)
 	}
-	c.store.Log(e)
+	c.log(e)
 	return err
 }
 

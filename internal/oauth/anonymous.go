@@ -71,7 +71,7 @@ type visitorResponse struct {
 
 // anonymous is the token endpoint of visitors.
 func (d *Door) anonymous(w http.ResponseWriter, r *http.Request, st *store.Store) {
-	event := newEvent(r, anonymousFailed)
+	event := web.LogEvent(r, stagedoor.LogEvent{Type: anonymousFailed})
 	v := &visitorRequest{Door: d, st: st, event: &event, issuer: web.Issuer(r)}
 	resp, err := v.answer(w, r)
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"github.com/stagedoor/stagedoor/internal/pipeline"
 	"github.com/stagedoor/stagedoor/internal/session"
 	"github.com/stagedoor/stagedoor/internal/store"
+	"github.com/stagedoor/stagedoor/internal/web"
 )
 
 // What becomes of an anonymous session: a login that knows of it, or its end.
@@ -33,7 +34,7 @@ func lives(s *stagedoor.AnonymousSession, err error) (*stagedoor.AnonymousSessio
 
 // endAnonymous ends the session of the browser's cookie, and takes the cookie away. Access tokens live on.
 func (d *Door) endAnonymous(w http.ResponseWriter, r *http.Request, st *store.Store) {
-	event := newEvent(r, anonymousFailed)
+	event := web.LogEvent(r, stagedoor.LogEvent{Type: anonymousFailed})
 	s, err := d.leaving(w, r, st, &event)
 	if err == nil && s != nil {
 		if err = d.room(st, stagedoor.Network(r.RemoteAddr), leavers); err == nil {
@@ -111,7 +112,7 @@ func taken(r *http.Request, st *store.Store, client *stagedoor.Client, ticket st
 	default:
 		return &t.Session, nil
 	}
-	event := newEvent(r, "w")
+	event := web.LogEvent(r, stagedoor.LogEvent{Type: "w"})
 	event.Description, event.ClientID, event.ClientName = why, client.ID, client.Name
 	logToken(st, &event, nil)
 	return nil, nil

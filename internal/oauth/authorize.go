@@ -325,12 +325,12 @@ var responseTypes = map[string][]string{
 }
 
 func logRefused(r *http.Request, st *store.Store, client *stagedoor.Client, req *stagedoor.AuthorizationRequest, err error) {
-	e := stagedoor.LogEvent{Type: "f", ClientID: client.ID, ClientName: client.Name, Audience: req.Audience, IP: r.RemoteAddr, UserAgent: r.UserAgent(), SecurityContext: web.FingerprintsOf(r.Context()), Hostname: r.Host}
+	e := web.LogEvent(r, stagedoor.LogEvent{Type: "f", ClientID: client.ID, ClientName: client.Name, Audience: req.Audience})
 	if slices.Contains(stagedoor.Words(strings.Join(req.Query["prompt"], " ")), "none") {
 		e.Type = "fsa"
 	}
 	pipeline.Denied(&e, err)
-	e.Description, e.Audience, e.UserAgent = cut(stagedoor.AsError(err).Message), cut(e.Audience), cut(e.UserAgent)
+	e.Description, e.Audience = cut(stagedoor.AsError(err).Message), cut(e.Audience)
 	e.Details = map[string]any{"error": map[string]any{"message": e.Description, "oauthError": stagedoor.AsError(err).Code}}
 	st.Log(e)
 }

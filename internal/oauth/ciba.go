@@ -34,7 +34,7 @@ var approvalWords = regexp.MustCompile(`^[A-Za-z0-9 +\-_.,:#]+$`)
 
 // bcAuthorize takes a request for somebody's approval.
 func (d *Door) bcAuthorize(w http.ResponseWriter, r *http.Request, st *store.Store) {
-	event := newEvent(r, "ciba_start_failed")
+	event := web.LogEvent(r, stagedoor.LogEvent{Type: "ciba_start_failed"})
 	params, err := readParams(w, r)
 	var out map[string]any
 	if err == nil {

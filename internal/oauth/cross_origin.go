@@ -29,7 +29,7 @@ var credentialTypes = map[string]string{
 
 // coAuthenticate proves a person for a page of the client's.
 func (d *Door) coAuthenticate(w http.ResponseWriter, r *http.Request, st *store.Store) {
-	event := newEvent(r, "fcoa")
+	event := web.LogEvent(r, stagedoor.LogEvent{Type: "fcoa"})
 	params, err := readParams(w, r)
 	var client *stagedoor.Client
 	if err == nil {
@@ -191,7 +191,7 @@ var wsForm = template.Must(template.New("wsform").Parse(`<form method="post" nam
 
 // passwordLogin proves a person for a page of the client's that goes on with a form.
 func (d *Door) passwordLogin(w http.ResponseWriter, r *http.Request, st *store.Store) {
-	event := newEvent(r, "f")
+	event := web.LogEvent(r, stagedoor.LogEvent{Type: "f"})
 	params, err := readParams(w, r)
 	var tx *stagedoor.Transaction
 	if err == nil && isOurs(r) {

@@ -24,7 +24,7 @@ const (
 
 // deviceCode gives a device a code to wait with, and another one for its person to enter elsewhere.
 func (d *Door) deviceCode(w http.ResponseWriter, r *http.Request, st *store.Store) {
-	event := newEvent(r, "fdeaz")
+	event := web.LogEvent(r, stagedoor.LogEvent{Type: "fdeaz"})
 	params, err := readParams(w, r)
 	var out map[string]any
 	if err == nil {
@@ -171,7 +171,7 @@ func refuseDevice(w http.ResponseWriter, r *http.Request, st *store.Store, req *
 	}
 	e := stagedoor.AsError(why)
 	if e.Kind != stagedoor.Internal {
-		event := stagedoor.LogEvent{Type: "fdeac", ClientID: req.ClientID, Audience: req.Audience, IP: r.RemoteAddr, UserAgent: r.UserAgent(), SecurityContext: web.FingerprintsOf(r.Context()), Hostname: r.Host}
+		event := web.LogEvent(r, stagedoor.LogEvent{Type: "fdeac", ClientID: req.ClientID, Audience: req.Audience})
 		logToken(st, &event, why)
 		device, err := st.Device(r.Context(), req.Device)
 		if err == nil {

@@ -156,9 +156,8 @@ func (t *tokenRequest) refused(err error) error {
 	switch {
 	case errors.As(err, &reuse):
 		rt := reuse.Token
-		t.st.Log(stagedoor.LogEvent{
-			Type: "ferrt", ClientID: t.client.ID, ClientName: t.client.Name, UserID: rt.UserID, IP: t.visit.IP, UserAgent: t.visit.UserAgent, SecurityContext: t.visit.Fingerprints,
-			Hostname: t.visit.Hostname, Description: "Reused rotating refresh token: its family is revoked.",
+		t.visit.Log(stagedoor.LogEvent{
+			Type: "ferrt", ClientID: t.client.ID, ClientName: t.client.Name, UserID: rt.UserID, Description: "Reused rotating refresh token: its family is revoked.",
 			Details: map[string]any{"familyId": rt.FamilyID, "tokenCounter": rt.Counter, "latestCounter": reuse.Latest},
 		})
 		return errRefresh()

@@ -125,7 +125,7 @@ func (d *Door) answerOfDevice(w http.ResponseWriter, r *http.Request, st *store.
 }
 
 func logDevice(r *http.Request, st *store.Store, userID, kind, text string) {
-	e := stagedoor.LogEvent{Type: kind, UserID: userID, IP: r.RemoteAddr, UserAgent: r.UserAgent(), SecurityContext: web.FingerprintsOf(r.Context()), Hostname: r.Host, Description: text}
+	e := web.LogEvent(r, stagedoor.LogEvent{Type: kind, UserID: userID, Description: text})
 	if u, err := st.User(context.WithoutCancel(r.Context()), userID); err == nil {
 		e.UserName, e.Connection = u.Shown(), u.Connection
 	}

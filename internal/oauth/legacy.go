@@ -30,7 +30,7 @@ const (
 
 // legacyEndpoint serves one of them: it finds the client, which has no secret to show, and writes the log.
 func (d *Door) legacyEndpoint(w http.ResponseWriter, r *http.Request, st *store.Store, success, failure, flag string, serve func(context.Context, *tokenRequest) (map[string]any, error)) {
-	event := newEvent(r, failure)
+	event := web.LogEvent(r, stagedoor.LogEvent{Type: failure})
 	params, err := readParams(w, r)
 	if err != nil {
 		answerError(w, r, err)

@@ -167,7 +167,7 @@ func (d *Door) endSession(w http.ResponseWriter, r *http.Request, st *store.Stor
 	if err := st.DeleteSession(r.Context(), s.ID, stagedoor.LogoutByClient); err != nil {
 		return err
 	}
-	e := stagedoor.LogEvent{Type: "slo", UserID: s.UserID, Connection: s.Connection, Strategy: s.Strategy, IP: r.RemoteAddr, UserAgent: r.UserAgent(), SecurityContext: web.FingerprintsOf(r.Context()), Hostname: r.Host, Details: st.Tenant().LogoutDetails(s)}
+	e := web.LogEvent(r, stagedoor.LogEvent{Type: "slo", UserID: s.UserID, Connection: s.Connection, Strategy: s.Strategy, Details: st.Tenant().LogoutDetails(s)})
 	if client != nil {
 		e.ClientID, e.ClientName = client.ID, client.Name
 	}

@@ -187,7 +187,7 @@ func (d *Door) startAssociation(w http.ResponseWriter, r *http.Request, st *stor
 	if err != nil {
 		return nil, err
 	}
-	st.Log(stagedoor.LogEvent{Type: "gd_start_enroll", ClientID: client.ID, ClientName: client.Name, UserID: u.ID, UserName: u.Shown(), Connection: u.Connection, IP: r.RemoteAddr, UserAgent: r.UserAgent(), SecurityContext: web.FingerprintsOf(r.Context()), Hostname: r.Host})
+	st.Log(web.LogEvent(r, stagedoor.LogEvent{Type: "gd_start_enroll", ClientID: client.ID, ClientName: client.Name, UserID: u.ID, UserName: u.Shown(), Connection: u.Connection}))
 	if settings.Has(mfa.Recovery) {
 		code, err := association(st, u.ID, token).Recovery(ctx, t.ExpiresAt)
 		if err != nil {

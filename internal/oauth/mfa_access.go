@@ -77,7 +77,7 @@ func (d *Door) unenroll(r *http.Request, st *store.Store, a *stagedoor.Authoriza
 	} else if err != nil {
 		return err
 	}
-	e := stagedoor.LogEvent{Type: "gd_unenroll", ClientID: a.ClientID, UserID: a.UserID, IP: r.RemoteAddr, UserAgent: r.UserAgent(), SecurityContext: web.FingerprintsOf(r.Context()), Hostname: r.Host, Description: "The person took a second factor away: " + m.Type}
+	e := web.LogEvent(r, stagedoor.LogEvent{Type: "gd_unenroll", ClientID: a.ClientID, UserID: a.UserID, Description: "The person took a second factor away: " + m.Type})
 	if u, err := st.User(context.WithoutCancel(ctx), a.UserID); err == nil {
 		e.UserName, e.Connection = u.Shown(), u.Connection
 	}

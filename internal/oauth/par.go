@@ -46,7 +46,7 @@ func pushRefused(err error) error {
 }
 
 func (d *Door) pushed(w http.ResponseWriter, r *http.Request, st *store.Store) (_ map[string]any, err error) {
-	event := newEvent(r, "fpar")
+	event := web.LogEvent(r, stagedoor.LogEvent{Type: "fpar"})
 	defer func() {
 		if err != nil {
 			logToken(st, &event, err)

@@ -80,7 +80,7 @@ func (d *Door) passkeyOptions(w http.ResponseWriter, r *http.Request, st *store.
 	if err := st.SaveCeremony(ctx, "passkey session/"+token, string(state), until); err != nil {
 		return nil, err
 	}
-	st.Log(stagedoor.LogEvent{Type: "passkey_challenge_started", ClientID: client.ID, ClientName: client.Name, Connection: conn.Name, ConnID: conn.ID, IP: r.RemoteAddr, UserAgent: r.UserAgent(), SecurityContext: web.FingerprintsOf(r.Context()), Hostname: r.Host})
+	st.Log(web.LogEvent(r, stagedoor.LogEvent{Type: "passkey_challenge_started", ClientID: client.ID, ClientName: client.Name, Connection: conn.Name, ConnID: conn.ID}))
 	return map[string]any{"auth_session": token, "authn_params_public_key": options}, nil
 }
 

@@ -120,9 +120,9 @@ func (t *tokenRequest) warnQuota(uses []store.QuotaUse) {
 			if used, reach := int64(u.Used)*100, int64(u.Most)*int64(part); used < reach || used-100 >= reach {
 				continue
 			}
-			t.st.Log(stagedoor.LogEvent{
+			t.visit.Log(stagedoor.LogEvent{
 				Type: "token_quota_consumption_warning", Description: fmt.Sprintf("%d%% of %s %s quota consumed", part, u.Entity, u.Bucket),
-				ClientID: t.client.ID, ClientName: t.client.Name, IP: t.event.IP, UserAgent: cut(t.event.UserAgent), SecurityContext: t.event.SecurityContext, Hostname: t.event.Hostname, OrgID: t.event.OrgID, OrgName: t.event.OrgName,
+				ClientID: t.client.ID, ClientName: t.client.Name, OrgID: t.event.OrgID, OrgName: t.event.OrgName,
 				Details: map[string]any{
 					"bucket": u.Bucket, "entity_type": u.Entity, "entity_id": u.ID, "quota": u.Most, "quota_consumption_percentage": part, "quota_consumption": u.Used,
 				},

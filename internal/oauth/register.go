@@ -57,7 +57,7 @@ func (d *Door) register(w http.ResponseWriter, r *http.Request, st *store.Store)
 
 // logUnregistered notes that somebody's registration was refused, and why.
 func logUnregistered(r *http.Request, st *store.Store, err error) {
-	e := stagedoor.LogEvent{Type: "fapi", Description: "Dynamic client registration: " + cut(stagedoor.AsError(err).Message), IP: r.RemoteAddr, UserAgent: cut(r.UserAgent()), SecurityContext: web.FingerprintsOf(r.Context()), Hostname: r.Host}
+	e := web.LogEvent(r, stagedoor.LogEvent{Type: "fapi", Description: "Dynamic client registration: " + cut(stagedoor.AsError(err).Message)})
 	switch stagedoor.AsError(err).Kind {
 	case stagedoor.Internal, stagedoor.Unavailable:
 		return
@@ -98,9 +98,7 @@ func (d *Door) registered(w http.ResponseWriter, r *http.Request, st *store.Stor
 	if err := st.RegisterClient(r.Context(), c, maxClients); err != nil {
 		return nil, err
 	}
-	st.Log(stagedoor.LogEvent{
-		Type: "sapi", Description: "Dynamic client registration", ClientID: c.ID, ClientName: c.Name, IP: r.RemoteAddr, UserAgent: cut(r.UserAgent()), SecurityContext: web.FingerprintsOf(r.Context()), Hostname: r.Host,
-	})
+	st.Log(web.LogEvent(r, stagedoor.LogEvent{Type: "sapi", Description: "Dynamic client registration", ClientID: c.ID, ClientName: c.Name}))
 	return in.answer(c, st), nil
 }
 

@@ -43,7 +43,7 @@ func (s subject) read() (sub, email string, err error) {
 
 // revokeAccess ends all that somebody has here whose identity provider says so (draft-parecki-oauth-global-token-revocation; Okta's Universal Logout).
 func (d *Door) revokeAccess(w http.ResponseWriter, r *http.Request, st *store.Store) {
-	event := newEvent(r, "universal_logout_failed")
+	event := web.LogEvent(r, stagedoor.LogEvent{Type: "universal_logout_failed"})
 	err := d.revokedAccess(w, r, st, &event)
 	switch {
 	case err == nil:

@@ -24,7 +24,7 @@ func (d *Door) revoke(w http.ResponseWriter, r *http.Request, st *store.Store) {
 		rt, err = st.RevokeRefreshToken(r.Context(), raw, client.ID)
 	}
 	if err == nil {
-		st.Log(stagedoor.LogEvent{Type: "srrt", ClientID: client.ID, ClientName: client.Name, UserID: rt.UserID, IP: r.RemoteAddr, UserAgent: r.UserAgent(), SecurityContext: web.FingerprintsOf(r.Context()), Hostname: r.Host})
+		st.Log(web.LogEvent(r, stagedoor.LogEvent{Type: "srrt", ClientID: client.ID, ClientName: client.Name, UserID: rt.UserID}))
 		err = d.revokeGrant(r, st, rt)
 	}
 	if stagedoor.IsKind(err, stagedoor.NotFound) && !strings.Contains(raw, ".") {

@@ -72,7 +72,7 @@ func (d *Door) redeem(w http.ResponseWriter, r *http.Request, st *store.Store, p
 	}
 	client, err := authenticateClient(r.Context(), r, st, params)
 	g, known := grants[name]
-	event := newEvent(r, "f")
+	event := web.LogEvent(r, stagedoor.LogEvent{Type: "f"})
 	if event.Audience = params["audience"]; known {
 		event.Type = g.failure
 	}
@@ -174,17 +174,12 @@ func errGrant(name string) error {
 	return e
 }
 
-// newEvent is a log event of a request.
-func newEvent(r *http.Request, kind string) stagedoor.LogEvent {
-	return stagedoor.LogEvent{Type: kind, IP: r.RemoteAddr, UserAgent: r.UserAgent(), SecurityContext: web.FingerprintsOf(r.Context()), Hostname: r.Host}
-}
-
 func logToken(st *store.Store, e *stagedoor.LogEvent, err error) {
 	if err != nil {
 		pipeline.Denied(e, err)
 		e.Description = cut(stagedoor.AsError(err).Message)
 	}
-	e.ClientID, e.Audience, e.UserAgent = cut(e.ClientID), cut(e.Audience), cut(e.UserAgent)
+	e.ClientID, e.Audience = cut(e.ClientID), cut(e.Audience)
 	st.Log(*e)
 }
 

@@ -145,8 +145,9 @@ func Error(w http.ResponseWriter, r *http.Request, st *store.Store, status int, 
 	if strings.HasSuffix(r.URL.Path, "/logout") {
 		kind = "flo"
 	}
-	event := stagedoor.LogEvent{ID: st.NewLogID(), Type: kind, Description: message, IP: r.RemoteAddr, UserAgent: r.UserAgent(), SecurityContext: web.FingerprintsOf(r.Context()), Hostname: r.Host}
-	event.Details = map[string]any{"error": map[string]any{"message": message, "oauthError": code}}
+	event := web.LogEvent(r, stagedoor.LogEvent{
+		ID: st.NewLogID(), Type: kind, Description: message, Details: map[string]any{"error": map[string]any{"message": message, "oauthError": code}},
+	})
 	back := st.Tenant().Settings.DefaultRedirectionURI
 	if client != nil {
 		event.ClientID, event.ClientName = client.ID, client.Name

@@ -191,7 +191,7 @@ func (a *actions) logFailure(execution string, out script.TriggerOutcome) {
 			details["action_id"], details["version_id"], details["binding_id"] = b.Version.Action, b.Version.ID, b.Binding.ID
 		}
 	}
-	a.visit.log(stagedoor.LogEvent{Type: "actions_execution_failed", Description: f.Message, Details: details})
+	a.visit.Log(stagedoor.LogEvent{Type: "actions_execution_failed", Description: f.Message, Details: details})
 }
 
 // scripted is a refusal, or a failure, in a script's own words.

@@ -54,7 +54,7 @@ func (p *Pipeline) afterwardsNow(ctx context.Context, v Visit, a afterwards, all
 		return err
 	}
 	if f := out.Failure; ran && f != nil {
-		v.log(stagedoor.LogEvent{
+		v.Log(stagedoor.LogEvent{
 			Type: a.failed, Description: f.Message, UserID: u.ID, UserName: u.Shown(), Connection: u.Connection,
 			Details: said{console: consoleLines("action", out.Console)}.details(map[string]any{"hook": f.Rule}),
 		})

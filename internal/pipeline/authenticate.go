@@ -174,7 +174,7 @@ func (p *Pipeline) registerLogged(ctx context.Context, v Visit, conn *stagedoor.
 	if err != nil {
 		e = unregistered(e, err)
 	}
-	v.log(e)
+	v.Log(e)
 	if err == nil {
 		p.AfterRegistration(ctx, v, conn, client, u)
 	}

@@ -127,7 +127,7 @@ func (c *Connecting) refused(v Visit, conn *stagedoor.Connection, err error) (st
 	if e.Kind == stagedoor.Internal || e.Kind == stagedoor.Unavailable {
 		return "", err
 	}
-	v.log(stagedoor.LogEvent{
+	v.Log(stagedoor.LogEvent{
 		Type: "connected_accounts_connection_failed", Description: describe(err), UserID: c.User, ClientID: c.Client, Connection: conn.Name, ConnID: conn.ID, Strategy: conn.Strategy,
 	})
 	return c.back(url.Values{"error": {"access_denied"}, "error_description": {e.Message}}), nil

@@ -44,7 +44,7 @@ func (p *Pipeline) SendFactorCode(ctx context.Context, v Visit, u *stagedoor.Use
 		if err != nil {
 			e.Type, e.Description = e.Type+"_failure", "The code could not be sent."
 		}
-		v.log(e)
+		v.Log(e)
 		return err
 	})
 }

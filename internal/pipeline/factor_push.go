@@ -32,7 +32,7 @@ func (p *Pipeline) AskDevice(ctx context.Context, v Visit, u *stagedoor.User, cl
 		if err != nil {
 			e.Type, e.Description = "gd_send_pn_failure", "The notification could not be sent."
 		}
-		v.log(e)
+		v.Log(e)
 		return err
 	})
 }

@@ -51,7 +51,7 @@ func (p *Pipeline) flowPowers(v Visit, u *stagedoor.User, c *stagedoor.Client) f
 				details["error"] = map[string]any{"code": "flow_failed", "message": r.Failure}
 			}
 			details["state"] = x.Status
-			v.log(e)
+			v.Log(e)
 			return v.Store.SaveFlowExecution(ctx, x)
 		},
 	}

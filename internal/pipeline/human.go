@@ -23,7 +23,7 @@ func (p *Pipeline) Human(ctx context.Context, v Visit, flow guard.Flow, field fu
 	}
 	why, err := c.Human(ctx, v.Store, p.HTTP, field)
 	if why != nil {
-		v.log(stagedoor.LogEvent{Type: "w", Description: "A captcha could not be checked: " + why.Error()})
+		v.Log(stagedoor.LogEvent{Type: "w", Description: "A captcha could not be checked: " + why.Error()})
 	}
 	return err
 }

@@ -154,7 +154,7 @@ func (p *Pipeline) sendSignUpCode(ctx context.Context, v Visit, tx *stagedoor.Tr
 	e.Details = codeAsked(v, e, "code")
 	if err := guard.Code(ctx, v.Store, v.IP); err != nil {
 		e.Type, e.Description = "limit_mu", describe(err)
-		v.log(e)
+		v.Log(e)
 		return err
 	}
 	code := stagedoor.NewDigits(IdentifierCodeDigits)
@@ -192,7 +192,7 @@ func (p *Pipeline) sendProof(ctx context.Context, v Visit, out Proof, e stagedoo
 	if err := p.SendText(ctx, v, m, nil); err != nil {
 		e.Type, e.Description = "fn", "The code could not be sent: "+describe(err)
 		e.Details = stagedoor.NotificationDetails("sms", m.Kind, out.To, e.Description)
-		v.log(e)
+		v.Log(e)
 		return stagedoor.Errorf(stagedoor.Invalid, "sms_provider_error", "The message could not be sent.")
 	}
 	v.logUnless(e)
@@ -202,7 +202,7 @@ func (p *Pipeline) sendProof(ctx context.Context, v Visit, out Proof, e stagedoo
 // logUnless logs an event that has a type: the event of a reset is its caller's.
 func (v Visit) logUnless(e stagedoor.LogEvent) {
 	if e.Type != "" {
-		v.log(e)
+		v.Log(e)
 	}
 }
 

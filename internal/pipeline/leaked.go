@@ -34,7 +34,7 @@ func (p *Pipeline) leaked(ctx context.Context, v Visit, l leak) error {
 	if err != nil || !found.Found {
 		return err
 	}
-	v.log(stagedoor.LogEvent{
+	v.Log(stagedoor.LogEvent{
 		Type: leakEvents[l.stage], ClientID: l.clientID, Connection: l.conn.Name, ConnID: l.conn.ID, Strategy: l.conn.Strategy, UserID: l.user.ID,
 		UserName: l.user.Shown(), Description: "The password has become public in a data leak of another site.",
 	})

@@ -8,8 +8,8 @@ import (
 	"github.com/stagedoor/stagedoor/internal/guard"
 )
 
-// log completes an event with what the visit tells and adds it to the tenant's log.
-func (v Visit) log(e stagedoor.LogEvent) {
+// Log completes an event with what the visit tells and adds it to the tenant's log.
+func (v Visit) Log(e stagedoor.LogEvent) {
 	e.IP, e.UserAgent, e.Hostname, e.SecurityContext = v.IP, v.UserAgent, v.Hostname, v.Fingerprints
 	v.Store.Log(e)
 }
@@ -52,7 +52,7 @@ func (l *login) logSuccess() {
 	if l.tx.Request.HasPrompt("none") {
 		kind = "ssa"
 	}
-	l.visit.log(l.measured(l.event(kind)))
+	l.visit.Log(l.measured(l.event(kind)))
 }
 
 // measured tells what the risk of a login was, unless nobody was to be asked anything.
@@ -68,7 +68,7 @@ func (l *login) logFailure(err error) {
 	if l.tx.Request.HasPrompt("none") {
 		kind = "fsa"
 	}
-	l.visit.log(failed(l.measured(l.event(kind)), err))
+	l.visit.Log(failed(l.measured(l.event(kind)), err))
 }
 
 // failed completes an event with why it failed.
@@ -118,15 +118,15 @@ func (w wrong) log(u *stagedoor.User, known bool, err error) {
 			e.Type, e.UserID = "fp", u.ID
 		}
 	}
-	w.visit.log(e)
+	w.visit.Log(e)
 }
 
 // logRefused notes a login that was not looked at: limit_wc where the account is blocked, limit_mu where the address is.
 func (w wrong) logRefused(err error) {
 	switch {
 	case guard.IsThrottled(err):
-		w.visit.log(w.event("limit_mu", err))
+		w.visit.Log(w.event("limit_mu", err))
 	case stagedoor.IsKind(err, stagedoor.TooMany):
-		w.visit.log(w.event("limit_wc", err))
+		w.visit.Log(w.event("limit_wc", err))
 	}
 }

@@ -34,7 +34,7 @@ func (p *Pipeline) SendDatabaseCode(ctx context.Context, v Visit, l CodeLogin, c
 	e := stagedoor.LogEvent{Type: "cs", ClientID: client.ID, ClientName: client.Name, Connection: conn.Name, ConnID: conn.ID, Strategy: conn.Strategy, UserName: to}
 	if err := guard.Code(ctx, v.Store, v.IP); err != nil {
 		e.Type, e.Description = "limit_mu", describe(err)
-		v.log(e)
+		v.Log(e)
 		return "", err
 	}
 	code := stagedoor.NewDigits(IdentifierCodeDigits)
@@ -54,7 +54,7 @@ func (p *Pipeline) SendDatabaseCode(ctx context.Context, v Visit, l CodeLogin, c
 			maps.Copy(e.Details, stagedoor.NotificationDetails(channelOf(to), "verification_code", to, e.Description))
 			delete(e.Details, "body")
 		}
-		v.log(e)
+		v.Log(e)
 	})
 	return to, nil
 }
@@ -112,7 +112,7 @@ func (p *Pipeline) takeDatabaseCode(ctx context.Context, v Visit, l CodeLogin, c
 		if stagedoor.IsKind(err, stagedoor.TooMany) {
 			w.logRefused(err)
 		} else {
-			v.log(w.event("f", err))
+			v.Log(w.event("f", err))
 		}
 		return nil, err
 	}
@@ -133,7 +133,7 @@ func (p *Pipeline) provedByCode(ctx context.Context, v Visit, l CodeLogin, conn 
 		return nil, ErrWrongCode(conn)
 	}
 	if first {
-		v.log(stagedoor.LogEvent{
+		v.Log(stagedoor.LogEvent{
 			Type: "w", Description: "An address was proved for the first time, by a code: the password, factors, sessions and links from before have ended.", UserID: u.ID, UserName: address,
 			ClientID: l.ClientID, Connection: conn.Name, ConnID: conn.ID, Strategy: conn.Strategy,
 		})

@@ -175,7 +175,7 @@ func (p *Pipeline) deliver(ctx context.Context, all *actions, event map[string]a
 		var reason string
 		switch {
 		case out.Effects.Answer("drop", &reason):
-			all.visit.log(stagedoor.LogEvent{
+			all.visit.Log(stagedoor.LogEvent{
 				Type: "fn", Description: "The message " + kind + " was dropped: " + reason, Details: stagedoor.NotificationDetails(channel, kind, to, reason),
 			})
 			return nil

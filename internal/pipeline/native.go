@@ -21,7 +21,7 @@ func (p *Pipeline) ByNative(ctx context.Context, v Visit, x *Direct, conn *stage
 		if err := guard.WrongToken(ctx, v.Store, v.IP); err != nil {
 			return nil, nil, err
 		}
-		v.log(stagedoor.LogEvent{Type: "f", Description: describe(err), Connection: conn.Name, ConnID: conn.ID, Strategy: conn.Strategy, ClientID: x.Client.ID})
+		v.Log(stagedoor.LogEvent{Type: "f", Description: describe(err), Connection: conn.Name, ConnID: conn.ID, Strategy: conn.Strategy, ClientID: x.Client.ID})
 	}
 	if err != nil {
 		return nil, nil, err

@@ -78,7 +78,7 @@ func (p *Pipeline) byPasskey(ctx context.Context, v Visit, conn *stagedoor.Conne
 			e.UserID, e.UserName = u.ID, u.Shown()
 		}
 		if stagedoor.AsError(err).Kind != stagedoor.Internal {
-			v.log(e)
+			v.Log(e)
 		}
 		return nil, "", err
 	}

@@ -49,7 +49,7 @@ func (p *Pipeline) StartCode(ctx context.Context, v Visit, w CodeWish) (*stagedo
 		return nil, err
 	}
 	if err := guard.Code(ctx, v.Store, v.IP); err != nil {
-		v.log(stagedoor.LogEvent{Type: "limit_mu", ClientID: w.Client.ID, ClientName: w.Client.Name, Connection: conn.Name, Description: describe(err)})
+		v.Log(stagedoor.LogEvent{Type: "limit_mu", ClientID: w.Client.ID, ClientName: w.Client.Name, Connection: conn.Name, Description: describe(err)})
 		return nil, err
 	}
 	return p.sendCode(ctx, v, w, address)
@@ -111,7 +111,7 @@ func (p *Pipeline) sendCode(ctx context.Context, v Visit, w CodeWish, address st
 		if p.MailCode != nil {
 			p.MailCode(ctx, v, out)
 		}
-		v.log(e)
+		v.Log(e)
 		return c, nil
 	}
 	send := func(ctx context.Context) error { return p.textCode(ctx, v, w, u, options, address, code, e) }
@@ -183,7 +183,7 @@ func (p *Pipeline) takeCode(ctx context.Context, v Visit, client *stagedoor.Clie
 		if stagedoor.IsKind(err, stagedoor.TooMany) {
 			w.logRefused(err)
 		} else {
-			v.log(w.event("f", err))
+			v.Log(w.event("f", err))
 		}
 		return nil, err
 	}
@@ -219,7 +219,7 @@ func (p *Pipeline) registerByCode(ctx context.Context, v Visit, client *stagedoo
 	if err != nil {
 		e = unregistered(e, err)
 	}
-	v.log(e)
+	v.Log(e)
 	if err != nil {
 		if e := stagedoor.AsError(err); e.Kind == stagedoor.Scripted {
 			text, _ := e.Extra[FriendlyMessage].(string)

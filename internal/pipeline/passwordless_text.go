@@ -50,10 +50,10 @@ func (p *Pipeline) textCode(ctx context.Context, v Visit, w CodeWish, u *stagedo
 			e.Description = "The code could not be sent: " + stagedoor.Clip(err.Error(), 200)
 		}
 		e.Details = stagedoor.NotificationDetails("sms", m.Kind, address, e.Description)
-		v.log(e)
+		v.Log(e)
 		return stagedoor.Errorf(stagedoor.Invalid, "sms_provider_error", "The message could not be sent.")
 	}
-	v.log(e)
+	v.Log(e)
 	return nil
 }
 

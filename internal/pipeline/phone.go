@@ -146,7 +146,7 @@ func (v Visit) word(ctx context.Context, m *PhoneMessage) error {
 			if *into, err = liquid.Text(ctx, source, vars, liquid.DefaultLimits); err == nil {
 				break
 			}
-			v.log(stagedoor.LogEvent{
+			v.Log(stagedoor.LogEvent{
 				Type: "fn", Description: "The template of the message " + m.Kind + " fails, it was sent in other words: " + err.Error(),
 				Details: stagedoor.NotificationDetails(map[string]string{"text": "sms", "voice": "voice"}[way], m.Kind, m.To, err.Error()),
 			})

@@ -113,9 +113,15 @@ type Visit struct {
 
 // VisitOf is a request of a browser, whose pages are in the language.
 func VisitOf(r *http.Request, st *store.Store, language string) Visit {
+	v := CallOf(r, st)
+	v.Session, v.Browser, v.Remembered, v.Language = session.Handle(r), session.Browser(r), session.Remembered(r), language
+	return v
+}
+
+// CallOf is a request of a program. Cookies that came along are nobody's.
+func CallOf(r *http.Request, st *store.Store) Visit {
 	return Visit{
 		Store: st, Issuer: web.Issuer(r), Hostname: web.Hostname(r.Host), IP: r.RemoteAddr, UserAgent: stagedoor.Clip(r.UserAgent(), stagedoor.MaxAgent), Fingerprints: web.FingerprintsOf(r.Context()),
-		Session: session.Handle(r), Browser: session.Browser(r), Remembered: session.Remembered(r), Language: language,
 	}
 }
 

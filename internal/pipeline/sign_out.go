@@ -46,7 +46,7 @@ func (p *Pipeline) SignOut(ctx context.Context, v Visit, s *stagedoor.Session, a
 	}
 	address, err := p.Upstream.SignOut(ctx, v.Store, conn, came, told(asked, to), v.Issuer, tx.ID)
 	if stagedoor.IsKind(err, stagedoor.Scripted) {
-		v.log(stagedoor.LogEvent{
+		v.Log(stagedoor.LogEvent{
 			Type: "federated_logout_failed", Description: describe(err), UserID: s.UserID, Connection: conn.Name, ConnID: conn.ID, Strategy: conn.Strategy,
 		})
 	}
@@ -111,7 +111,7 @@ func (p *Pipeline) LoggedOut(ctx context.Context, v Visit, m connection.Message)
 		if word != nil {
 			e.Connection, e.ConnID, e.Strategy = word.Connection.Name, word.Connection.ID, word.Connection.Strategy
 		}
-		v.log(e)
+		v.Log(e)
 		return "", err
 	}
 	var here *stagedoor.Session // the one of this browser, which alone can tell its clients
@@ -124,7 +124,7 @@ func (p *Pipeline) LoggedOut(ctx context.Context, v Visit, m connection.Message)
 			if own != nil && ended[i].ID == own.ID {
 				here = &ended[i]
 			}
-			v.log(stagedoor.LogEvent{
+			v.Log(stagedoor.LogEvent{
 				Type: "slo", Description: "The identity provider says that the person has signed out there.", UserID: ended[i].UserID,
 				Connection: conn.Name, ConnID: conn.ID, Strategy: conn.Strategy, Details: v.Store.Tenant().LogoutDetails(&ended[i]),
 			})

@@ -176,13 +176,13 @@ func (l *login) asksFactor(ask string, d *stagedoor.FactorDemand) {
 		return
 	}
 	if d != nil && !d.Own {
-		l.visit.log(l.event("mfar"))
+		l.visit.Log(l.event("mfar"))
 	}
 	kind := "gd_start_auth"
 	if ask == AskEnroll {
 		kind = "gd_start_enroll"
 	}
-	l.visit.log(l.event(kind))
+	l.visit.Log(l.event(kind))
 }
 
 // FactorChoice is what the pages that ask for a factor offer.
@@ -432,7 +432,7 @@ func (v Visit) logFactor(ctx context.Context, e stagedoor.LogEvent, types struct
 	if u, err := v.Store.User(ctx, e.UserID); err == nil {
 		e.UserName, e.Connection = u.Shown(), u.Connection
 	}
-	v.log(e)
+	v.Log(e)
 }
 
 // enrolledWith is what scripts see of a person's second factors as user.multifactor: nothing, or the one provider that there is.

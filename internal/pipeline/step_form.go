@@ -104,7 +104,7 @@ func (p *Pipeline) render(ctx context.Context, v Visit, in *ruleInput) error {
 		err = w.Begin(script.WithTenant(ctx, v.Store.Tenant().ID), asked.Fields, asked.Vars)
 	}
 	if err != nil {
-		v.log(stagedoor.LogEvent{Type: "forms_submission_failed", Description: describe(err), ClientID: in.client.ID, UserID: in.user.ID, Details: map[string]any{"form_id": asked.ID}})
+		v.Log(stagedoor.LogEvent{Type: "forms_submission_failed", Description: describe(err), ClientID: in.client.ID, UserID: in.user.ID, Details: map[string]any{"form_id": asked.ID}})
 		return err
 	}
 	if w.State.Elsewhere != "" {
@@ -246,14 +246,14 @@ func (p *Pipeline) AnswerForm(ctx context.Context, v Visit, id, nonce, press str
 		return &Filled{Walk: w}, p.otherAnswer(context.WithoutCancel(ctx), v, id, nonce)
 	}
 	if err != nil {
-		v.log(stagedoor.LogEvent{Type: "forms_submission_failed", Description: describe(err), ClientID: tx.Request.ClientID, UserID: tx.UserID, Details: map[string]any{"form_id": w.State.FormID}})
+		v.Log(stagedoor.LogEvent{Type: "forms_submission_failed", Description: describe(err), ClientID: tx.Request.ClientID, UserID: tx.UserID, Details: map[string]any{"form_id": w.State.FormID}})
 		if !stagedoor.IsKind(err, stagedoor.Scripted) {
 			return nil, err
 		}
 		w.State.Refused, w.State.Done = stagedoor.AsError(err).Message, true // the login ends with it
 	}
 	if w.State.Done && w.State.Refused == "" {
-		v.log(stagedoor.LogEvent{Type: "forms_submission_succeeded", ClientID: tx.Request.ClientID, UserID: tx.UserID, Details: map[string]any{"form_id": w.State.FormID}})
+		v.Log(stagedoor.LogEvent{Type: "forms_submission_succeeded", ClientID: tx.Request.ClientID, UserID: tx.UserID, Details: map[string]any{"form_id": w.State.FormID}})
 	}
 	before := tx.Script.Form
 	if w.State.Elsewhere != "" {

@@ -122,7 +122,7 @@ func (p *Pipeline) Link(ctx context.Context, v Visit, id, nonce, secret string) 
 	if err := hand(ctx, v, s, proved); err != nil {
 		return err
 	}
-	v.log(stagedoor.LogEvent{
+	v.Log(stagedoor.LogEvent{
 		Type: "w", Description: "The person has linked " + u.ID + " to their account.", UserID: other.ID, UserName: other.Shown(), ClientID: tx.Request.ClientID,
 		Connection: s.Connection, Strategy: s.Strategy,
 	})

@@ -277,7 +277,7 @@ func (l *login) joinOrganization(ctx context.Context) (string, error) {
 func (l *login) logMember(reason string) {
 	e := l.event("organization_member_added")
 	e.Details = with(e.Details, "reason", reason)
-	l.visit.log(e)
+	l.visit.Log(e)
 }
 
 // ErrOrganizationRequired is the answer where a client needs an organization and the request names none.
@@ -355,11 +355,11 @@ func (l *login) accept(ctx context.Context) error {
 		}
 	}
 	if err != nil {
-		l.visit.log(failed(l.event("fi"), err))
+		l.visit.Log(failed(l.event("fi"), err))
 		return err
 	}
 	l.tx.Request.Invitation = ""
-	l.visit.log(l.event("si"))
+	l.visit.Log(l.event("si"))
 	l.logMember("invitation")
 	if v.UserMetadata != nil || v.AppMetadata != nil {
 		if l.user, err = l.st.PatchMetadata(ctx, l.user.ID, v.UserMetadata, v.AppMetadata, l.st.Tenant().Settings.MetadataLimit()); err != nil {

@@ -144,7 +144,7 @@ func (l *login) openTransferred(ctx context.Context, t *stagedoor.SessionTransfe
 
 // refuseTransfer notes why a session transfer token is no good, and asks for a login.
 func (l *login) refuseTransfer(userID, why string) (string, error) {
-	l.visit.log(stagedoor.LogEvent{Type: "w", Description: why, ClientID: l.client.ID, ClientName: l.client.Name, UserID: userID})
+	l.visit.Log(stagedoor.LogEvent{Type: "w", Description: why, ClientID: l.client.ID, ClientName: l.client.Name, UserID: userID})
 	return AskLogin, nil
 }
 

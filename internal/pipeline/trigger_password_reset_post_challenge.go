@@ -162,7 +162,7 @@ func (p *Pipeline) challenge(ctx context.Context, v Visit, all *actions, tx *sta
 			l.said = s
 			e := failed(l.event("fcp"), err)
 			e.Connection, e.ConnID, e.Strategy = conn.Name, conn.ID, conn.Strategy
-			v.log(e)
+			v.Log(e)
 			err = scripted("access_denied", stagedoor.AsError(err).Message)
 		}
 		return nil, err

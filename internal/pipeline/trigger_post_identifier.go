@@ -96,7 +96,7 @@ func (p *Pipeline) route(ctx context.Context, v Visit, tx *stagedoor.Transaction
 			asked.Connection = name
 			if conn, err = connection.ForRequest(ctx, v.Store, &asked); stagedoor.IsKind(err, stagedoor.Invalid) {
 				text := "An action named the connection " + name + ": " + stagedoor.AsError(err).Message
-				v.log(stagedoor.LogEvent{Type: "f", Description: text, ClientID: tx.Request.ClientID, UserName: stagedoor.Clip(identifier, 254)})
+				v.Log(stagedoor.LogEvent{Type: "f", Description: text, ClientID: tx.Request.ClientID, UserName: stagedoor.Clip(identifier, 254)})
 				err = scripted("access_denied", text)
 			} else if err == nil && !conn.Redirects() {
 				before := tx.Request.Connection

@@ -163,7 +163,7 @@ func (p *Pipeline) denied(ctx context.Context, v Visit, in *ruleInput, e script.
 			return err
 		}
 		refusal.Kind = stagedoor.Forbidden
-		v.log(stagedoor.LogEvent{Type: "srrt", Description: e.Denied.Reason, ClientID: in.client.ID, ClientName: in.client.Name, UserID: in.user.ID, UserName: in.user.Shown()})
+		v.Log(stagedoor.LogEvent{Type: "srrt", Description: e.Denied.Reason, ClientID: in.client.ID, ClientName: in.client.Name, UserID: in.user.ID, UserName: in.user.Shown()})
 	}
 	return refusal
 }

@@ -37,13 +37,13 @@ func (p *Pipeline) Unasked(ctx context.Context, v Visit, name, answer string) (*
 			}
 		}
 		if err != nil {
-			v.log(refused(err))
+			v.Log(refused(err))
 			return nil, "", err
 		}
 	}
 	u, came, err := p.Upstream.IdentifyUnasked(ctx, v.Store, conn, v.Issuer+callbackPath, answer)
 	if err != nil {
-		v.log(refused(err))
+		v.Log(refused(err))
 		return nil, "", err
 	}
 	risk, err := assessCounted(ctx, v, u.ID, false)

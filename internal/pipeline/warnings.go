@@ -41,7 +41,7 @@ func warned(v Visit, in *ruleInput, lines []map[string]any) {
 		return
 	}
 	text, _ := warnings[0]["text"].(string)
-	v.log(stagedoor.LogEvent{
+	v.Log(stagedoor.LogEvent{
 		Type: "w", Description: text, ClientID: in.client.ID, ClientName: in.client.Name, UserID: in.user.ID, UserName: in.user.Shown(), Connection: in.user.Connection,
 		Details: map[string]any{"warnings": warnings},
 	})
@@ -80,7 +80,7 @@ func (p *Pipeline) deprecated(v Visit, in *ruleInput, all []script.Deprecation) 
 			continue
 		}
 		feature := map[string]any{"id": "global_" + d.What, "name": "global " + d.What, "description": d.Instead + " works in all runtimes", "documentation": ""}
-		v.log(stagedoor.LogEvent{
+		v.Log(stagedoor.LogEvent{
 			Type: "depnote", Description: "The rule " + d.Rule + " uses the global " + d.What + ", which runtimes after Node.js 12 do not have: " + d.Instead + " works in all of them.",
 			ClientID: in.client.ID, ClientName: in.client.Name, Details: map[string]any{"rule": d.Rule, "feature": feature, "instead": d.Instead},
 		})

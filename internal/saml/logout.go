@@ -35,7 +35,7 @@ func (d *Door) logout(w http.ResponseWriter, r *http.Request, st *store.Store) {
 	if err != nil {
 		e := stagedoor.AsError(err)
 		hint, _ := e.Extra["hint"].(string)
-		st.Log(stagedoor.LogEvent{Type: "flo", Description: strings.TrimSpace(e.Message + " " + hint), ClientID: client.ID, ClientName: client.Name, IP: r.RemoteAddr, Hostname: r.Host})
+		st.Log(web.LogEvent(r, stagedoor.LogEvent{Type: "flo", Description: strings.TrimSpace(e.Message + " " + hint), ClientID: client.ID, ClientName: client.Name}))
 		page.Fail(w, r, st, err, client)
 	}
 }
@@ -101,10 +101,9 @@ func (d *Door) end(w http.ResponseWriter, r *http.Request, st *store.Store, clie
 	if err := st.DeleteSession(r.Context(), s.ID, stagedoor.LogoutByClient); err != nil {
 		return err
 	}
-	st.Log(stagedoor.LogEvent{
-		Type: "slo", UserID: s.UserID, Connection: s.Connection, Strategy: s.Strategy, ClientID: client.ID, ClientName: client.Name, IP: r.RemoteAddr,
-		UserAgent: r.UserAgent(), SecurityContext: web.FingerprintsOf(r.Context()), Hostname: r.Host, Details: st.Tenant().LogoutDetails(s),
-	})
+	st.Log(web.LogEvent(r, stagedoor.LogEvent{
+		Type: "slo", UserID: s.UserID, Connection: s.Connection, Strategy: s.Strategy, ClientID: client.ID, ClientName: client.Name, Details: st.Tenant().LogoutDetails(s),
+	}))
 	return nil
 }
 

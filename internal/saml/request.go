@@ -197,8 +197,7 @@ func refused(r *http.Request, st *store.Store, client *stagedoor.Client, err err
 	if hint, ok := e.Extra["hint"].(string); ok {
 		text += " " + hint
 	}
-	agent := r.UserAgent()
-	event := stagedoor.LogEvent{Type: "f", Description: text, ClientID: client.ID, ClientName: client.Name, IP: r.RemoteAddr, UserAgent: agent[:min(len(agent), 500)], SecurityContext: web.FingerprintsOf(r.Context()), Hostname: r.Host}
+	event := web.LogEvent(r, stagedoor.LogEvent{Type: "f", Description: text, ClientID: client.ID, ClientName: client.Name})
 	pipeline.Denied(&event, err)
 	st.Log(event)
 }

@@ -9,7 +9,6 @@ import (
 	"errors"
 	"io"
 	"mime"
-	"net"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -370,17 +369,13 @@ func (d *Door) log(c *call, status int, message string) {
 	if c.conn == nil || reads && message == "" || status == http.StatusTooManyRequests {
 		return
 	}
-	host, _, err := net.SplitHostPort(c.r.RemoteAddr)
-	if err != nil {
-		host = c.r.RemoteAddr
-	}
-	e := stagedoor.LogEvent{
-		Date: c.store.Clock().Now(), Type: "sscim", Description: c.row.title, Connection: c.conn.Name, ConnID: c.conn.ID, Strategy: c.conn.Strategy, IP: host,
-		UserAgent: stagedoor.Shorten(strings.ToValidUTF8(c.r.UserAgent(), "\uFFFD"), 500), SecurityContext: web.FingerprintsOf(c.r.Context()), Hostname: stagedoor.Shorten(c.r.Host, 255), UserID: c.subject, UserName: c.subjectName,
-	}
+	e := web.LogEvent(c.r, stagedoor.LogEvent{
+		Type: "sscim", Description: c.row.title, Connection: c.conn.Name, ConnID: c.conn.ID, Strategy: c.conn.Strategy, UserID: c.subject, UserName: c.subjectName,
+	})
+	agent := stagedoor.Shorten(strings.ToValidUTF8(c.r.UserAgent(), "\uFFFD"), 500)
 	e.Details = map[string]any{
 		"action": c.row.title, "connection_id": c.conn.ID, "response": map[string]any{"statusCode": status},
-		"request": map[string]any{"method": strings.ToLower(c.r.Method), "path": Base + "/" + c.conn.ID + c.row.pattern, "ip": host, "userAgent": e.UserAgent, "query": map[string]any{}, "body": nil},
+		"request": map[string]any{"method": strings.ToLower(c.r.Method), "path": Base + "/" + c.conn.ID + c.row.pattern, "ip": e.IP, "userAgent": agent, "query": map[string]any{}, "body": nil},
 	}
 	if c.group1 != "" {
 		e.Details["group"] = c.group1

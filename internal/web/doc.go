@@ -5,6 +5,7 @@
 //	Opt                   tells absent from null from a value
 //	ReadBody, WriteJSON   bodies of requests and answers
 //	Paging, Checkpoint    the two ways in which lists are cut; Fields picks members
+//	LogEvent              an event of the tenant's log, with what the request tells
 //	Route, Mux            one row of a door's table of contents, and the table that finds it
 //
 // All that comes in is hostile: bodies are bounded in size and depth, must be UTF-8, and hold every member once. Member names
