@@ -21,6 +21,7 @@ import (
 	"github.com/stagedoor/stagedoor/internal/connection"
 	"github.com/stagedoor/stagedoor/internal/eventstream"
 	"github.com/stagedoor/stagedoor/internal/geoip"
+	"github.com/stagedoor/stagedoor/internal/guard"
 	"github.com/stagedoor/stagedoor/internal/job"
 	"github.com/stagedoor/stagedoor/internal/jose"
 	"github.com/stagedoor/stagedoor/internal/login"
@@ -161,7 +162,7 @@ func New(ctx context.Context, cfg config.Config, deps Deps) (*Server, error) {
 	})
 	minter := &token.Minter{Keys: s.keys}
 	database := &connection.Database{Hasher: s.hasher, Scripts: s.scripts, Outside: client}
-	pipe := &pipeline.Pipeline{Database: database, Scripts: s.scripts, Minter: minter, HTTP: client, LoginRate: cfg.LoginRate}
+	pipe := &pipeline.Pipeline{Database: database, Scripts: s.scripts, Minter: minter, HTTP: client, Networks: guard.Networks{LoginRate: cfg.LoginRate}}
 	pipe.Upstream = &connection.Upstream{HTTP: client, Scripts: s.scripts, TenantKey: s.keys.Current}
 	s.pipeline = pipe
 	if s.leaks != nil {

@@ -181,7 +181,7 @@ func TestWaysToProvidersAreBounded(t *testing.T) {
 	provider := stagedoortest.NewStandIn(t)
 	w := newWorld(t, storetest.SQLite)
 	w.social("radio", provider.Custom())
-	w.pipe.LoginRate = 10
+	w.pipe.Networks.LoginRate = 10
 	b := w.browser()
 	way := b.begin().want(http.StatusOK).button("The radio")
 	ways, r := 0, b.get(way)

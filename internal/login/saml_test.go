@@ -224,7 +224,7 @@ func TestPostedAnswersAreKeptForAMoment(t *testing.T) {
 	w := newAbroad(t, storetest.SQLite)
 	w.standin.Now = w.clock
 	w.saml("corp", nil)
-	w.pipe.LoginRate = 10
+	w.pipe.Networks.LoginRate = 10
 	posted := func(b *browser) *reply {
 		asked, _ := url.Parse(b.begin("connection", "corp").to())
 		request, err := xmlsig.ReadRequest(&http.Request{Method: http.MethodGet, URL: asked})

@@ -123,7 +123,7 @@ func (v *visitorRequest) answer(w http.ResponseWriter, r *http.Request) (resp *v
 	case v.client.NeedsProof():
 		return nil, stagedoor.Errorf(stagedoor.Invalid, "unauthorized_client", "Client configuration requires the use of Proof-of-Possession mechanism")
 	}
-	if err := v.room(v.st, v.network, visitors); err != nil {
+	if err := v.room(v.st, v.network, guard.Visitors, 0); err != nil {
 		return nil, err
 	}
 	if err := v.hold(r); err != nil {
@@ -236,7 +236,7 @@ func (v *visitorRequest) tokens(ctx context.Context, w http.ResponseWriter, r *h
 	life, cookie := v.st.Tenant().Settings.AnonymousSessions()
 	s, now := v.held, v.st.Clock().Now()
 	if s == nil {
-		if err := v.room(v.st, v.network, newVisitors); err != nil {
+		if err := v.room(v.st, v.network, guard.NewVisitors, 1); err != nil {
 			return nil, err
 		}
 		s = stagedoor.NewAnonymousSession(now, life, v.metadata)
@@ -309,54 +309,34 @@ func (v *visitorRequest) ticket() (*visitorResponse, error) {
 	return &visitorResponse{Ticket: sealed, ExpiresIn: int(ticketLife / time.Second), TokenType: "N_A"}, err
 }
 
-// allowance is how often something of visitors may happen, a second in the long run and at once.
-type allowance struct {
-	name          string
-	network, most int // of one network, at one server
-	part          int // of the tenant's rate, at all servers: one of so many; 0: as often as networks may
-}
-
-// usualRate is how many sessions of a tenant's visitors may begin a second in the long run, and burstOf for how many seconds' worth there is room at once.
+// usualRate is how many sessions of a tenant's visitors may begin a second in the long run, at all servers together, and burstOf for how many seconds' worth there is room at
+// once: a tenant has neither the machine nor the disk for itself, and one of endsPart of that may end, of which the names are kept.
 const (
 	usualRate = 100
 	burstOf   = 20
-)
-
-// Nothing is kept of a visitor who goes on, but a token costs a signature, a new session a line in the log, and one that is ended its name: one network has no end of visitors, and a tenant has neither the
-// machine nor the disk for itself.
-var (
-	visitors    = allowance{name: "anonymous", network: 20, most: 600}
-	newVisitors = allowance{name: "anonymous new", network: 1, most: 100, part: 1}
-	leavers     = allowance{name: "anonymous end", network: 1, most: 100, part: 10}
-)
-
-// What a client of which everybody knows the name begins is kept for a while, whether or not somebody goes on with it.
-var (
-	devices  = allowance{name: "devices", network: 5, most: 300}
-	passkeys = allowance{name: "passkeys", network: 5, most: 300}
-	pushes   = allowance{name: "pushes", network: 20, most: 1000}
+	endsPart  = 10
 )
 
 // begins counts what a client begins, or refuses it. Of clients that prove themselves it counts those alone who say for whom they ask.
-func (d *Door) begins(r *http.Request, st *store.Store, client *stagedoor.Client, q allowance) error {
+func (d *Door) begins(r *http.Request, st *store.Store, client *stagedoor.Client, a guard.Allowance) error {
 	told := forwardedFor(r, client)
 	if told == "" && !client.Public() {
 		return nil
 	}
-	return d.room(st, stagedoor.Network(cmp.Or(told, r.RemoteAddr)), q)
+	return d.Pipeline.Networks.Begin(st, stagedoor.Network(cmp.Or(told, r.RemoteAddr)), a, 0)
 }
 
-// room counts a request of a network, or refuses it. An empty network is a client that has proved itself and does not say for whom it asks: it stands for many visitors. Networks are counted by each server
-// for itself, since whoever has many would fill the database with their counts.
-func (d *Door) room(st *store.Store, network string, q allowance) error {
-	now := st.Clock().Now()
-	room := guard.Room{OK: true}
+// room counts what a visitor does, or refuses it: of the network, and of all of the tenant's visitors, who have one of part of its rate; 0: as much as networks have. An empty network is a client that
+// has proved itself and does not say for whom it asks: it stands for many visitors.
+func (d *Door) room(st *store.Store, network string, a guard.Allowance, part int) error {
 	if network != "" {
-		room = d.networks.Take(st.Tenant().ID+" "+q.name+" "+network, now, q.network, q.most)
+		if err := d.Pipeline.Networks.Begin(st, network, a, 0); err != nil {
+			return err
+		}
 	}
-	if room.OK && q.part > 0 {
-		rate := max(cmp.Or(st.Tenant().Settings.Local.AnonymousRate, usualRate)/q.part, 1)
-		room = d.visitors.Take(st, q.name, now, rate, rate*burstOf)
+	if part == 0 {
+		return nil
 	}
-	return room.Refusal()
+	rate := max(cmp.Or(st.Tenant().Settings.Local.AnonymousRate, usualRate)/part, 1)
+	return d.visitors.Take(st, a.Name, st.Clock().Now(), rate, rate*burstOf).Refusal()
 }

@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/guard"
 	"github.com/stagedoor/stagedoor/internal/pipeline"
 	"github.com/stagedoor/stagedoor/internal/session"
 	"github.com/stagedoor/stagedoor/internal/store"
@@ -37,7 +38,7 @@ func (d *Door) endAnonymous(w http.ResponseWriter, r *http.Request, st *store.St
 	event := web.LogEvent(r, stagedoor.LogEvent{Type: anonymousFailed})
 	s, err := d.leaving(w, r, st, &event)
 	if err == nil && s != nil {
-		if err = d.room(st, stagedoor.Network(r.RemoteAddr), leavers); err == nil {
+		if err = d.room(st, stagedoor.Network(r.RemoteAddr), guard.Leavers, endsPart); err == nil {
 			err = st.EndAnonymousSession(r.Context(), s)
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/guard"
 	"github.com/stagedoor/stagedoor/internal/script"
 )
 
@@ -243,7 +244,7 @@ func TestAnonymousSessionsAreBounded(t *testing.T) {
 	eachWorld(t, func(t *testing.T, w *world) {
 		visitorsAllowed(w)
 		var known string
-		for range newVisitors.most {
+		for range guard.NewVisitors.AtOnce {
 			a := w.browser().visitor(anonymousToken, of())
 			a.is(200, "", "")
 			known = a.SessionToken
@@ -276,12 +277,12 @@ func TestAnonymousSessionsAreBounded(t *testing.T) {
 
 		// Ends are kept, so that they are counted, too.
 		status := 0
-		for i := range leavers.most + 1 {
+		for i := range guard.Leavers.AtOnce + 1 {
 			b := w.browser()
 			b.from = fmt.Sprintf("198.51.101.%d", i)
 			b.visitor(anonymousToken, of())
 			b.from = "198.51.100.9"
-			if status = b.visitor(anonymousLogout, of()).Code; status != 204 && i < leavers.most {
+			if status = b.visitor(anonymousLogout, of()).Code; status != 204 && i < guard.Leavers.AtOnce {
 				t.Fatalf("end %d: %d", i, status)
 			}
 		}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/guard"
 )
 
 // What a client of which everybody knows the name begins, and what is kept for a while, is bounded for one network. Clients that prove themselves ask for many.
@@ -27,8 +28,8 @@ func TestWhatStrangersBeginIsBounded(t *testing.T) {
 		}
 		for _, row := range []struct {
 			path  string
-			limit allowance
-		}{{"/passkey/challenge", passkeys}, {"/oauth/device/code", devices}, {"/oauth/par", pushes}} {
+			limit guard.Allowance
+		}{{"/passkey/challenge", guard.Passkeys}, {"/oauth/device/code", guard.Devices}, {"/oauth/par", guard.Pushes}} {
 			send := func(client, from string) *answer {
 				w.Helper()
 				b, v := w.browser(), request(client)
@@ -40,10 +41,10 @@ func TestWhatStrangersBeginIsBounded(t *testing.T) {
 			}
 			let := 0
 			var a *answer
-			for a = send(spa, "192.0.2.7"); a.Code/100 == 2 && let <= row.limit.most; a = send(spa, "192.0.2.7") {
+			for a = send(spa, "192.0.2.7"); a.Code/100 == 2 && let <= row.limit.AtOnce; a = send(spa, "192.0.2.7") {
 				let++
 			}
-			if let != row.limit.most {
+			if let != row.limit.AtOnce {
 				t.Errorf("%s: %d get through, then %d %s", row.path, let, a.Code, a.Body)
 			}
 			w.read(a).bad(http.StatusTooManyRequests, "too_many_requests", "Too many requests. Please wait a moment and try again.")
@@ -67,7 +68,7 @@ func TestWhatStrangersBeginIsBounded(t *testing.T) {
 // Logins that begin are kept for an hour, so that one network begins only so many. Who needs none is not counted.
 func TestLoginsThatBeginAreBounded(t *testing.T) {
 	w := newWorld(t)
-	w.pipe.LoginRate = 10
+	w.pipe.Networks.LoginRate = 10
 	b := w.browser()
 	let := 0
 	var a *answer

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/guard"
 	"github.com/stagedoor/stagedoor/internal/page"
 	"github.com/stagedoor/stagedoor/internal/pipeline"
 	"github.com/stagedoor/stagedoor/internal/store"
@@ -62,7 +63,7 @@ func (d *Door) deviceCodes(r *http.Request, st *store.Store, params map[string]s
 	if err != nil {
 		return nil, err
 	}
-	if err := d.begins(r, st, client, devices); err != nil {
+	if err := d.begins(r, st, client, guard.Devices); err != nil {
 		return nil, err
 	}
 	code := &stagedoor.DeviceCode{ClientID: client.ID, Audience: asked.audience, Scope: asked.scope, Details: details, ExpiresAt: st.Clock().Now().Add(deviceLife)}

@@ -34,7 +34,6 @@ type Deps struct {
 type Door struct {
 	Deps
 	documents documents    // of clients
-	networks  guard.Rates  // how often networks ask for visitors
 	visitors  guard.Shared // how often tenants' visitors come and go
 	refusals  guard.Rates  // of which the log tells
 }

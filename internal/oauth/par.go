@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/guard"
 	"github.com/stagedoor/stagedoor/internal/store"
 	"github.com/stagedoor/stagedoor/internal/token"
 	"github.com/stagedoor/stagedoor/internal/web"
@@ -107,7 +108,7 @@ func (d *Door) pushed(w http.ResponseWriter, r *http.Request, st *store.Store) (
 	if _, err := d.check(r, st, client, in, req); err != nil {
 		return nil, err
 	}
-	if err := d.begins(r, st, client, pushes); err != nil {
+	if err := d.begins(r, st, client, guard.Pushes); err != nil {
 		return nil, err
 	}
 	name, life := stagedoor.NewToken(), client.PushedLife()

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/guard"
 	"github.com/stagedoor/stagedoor/internal/pipeline"
 	"github.com/stagedoor/stagedoor/internal/store"
 	"github.com/stagedoor/stagedoor/internal/web"
@@ -57,7 +58,7 @@ func (d *Door) passkeyOptions(w http.ResponseWriter, r *http.Request, st *store.
 	if err != nil {
 		return nil, err
 	}
-	if err := d.begins(r, st, client, passkeys); err != nil {
+	if err := d.begins(r, st, client, guard.Passkeys); err != nil {
 		return nil, err
 	}
 	token, until := stagedoor.NewToken(), st.Clock().Now().Add(passkeyLife)

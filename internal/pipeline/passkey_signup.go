@@ -8,6 +8,7 @@ import (
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/connection"
+	"github.com/stagedoor/stagedoor/internal/guard"
 )
 
 // PasskeySignUp is somebody on the way to a user of their own whose passkey is still to be made.
@@ -42,7 +43,7 @@ func (p *Pipeline) StartPasskeySignUp(ctx context.Context, v Visit, conn *staged
 	}
 	state, err := json.Marshal(PasskeySignUp{*u, conn.Name, clientID, v.Body})
 	if err == nil {
-		err = p.room(v, logins, len(state))
+		err = p.room(v, guard.Logins, len(state))
 	}
 	if err != nil {
 		return nil, err

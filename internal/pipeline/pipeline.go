@@ -55,10 +55,7 @@ type Pipeline struct {
 
 	RetryAfter time.Duration // how long a message waits that a script wants to be tried again, doubled each time; 0: a second
 
-	// LoginRate is how many logins one network may begin a second, in the long run; 0: any number.
-	LoginRate int
-
-	networks guard.Rates // how often they do what nobody has proved anything for
+	Networks guard.Networks // how often they do what nobody has proved anything for
 
 	unwaited sync.WaitGroup // scripts that run in the background
 	noted    noted

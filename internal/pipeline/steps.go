@@ -6,6 +6,7 @@ import (
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/connection"
+	"github.com/stagedoor/stagedoor/internal/guard"
 	"github.com/stagedoor/stagedoor/internal/session"
 	"github.com/stagedoor/stagedoor/internal/store"
 	"github.com/stagedoor/stagedoor/internal/telemetry"
@@ -95,7 +96,7 @@ func (p *Pipeline) steps(ctx context.Context, l *login) (*Outcome, error) {
 			err = l.shown(ctx)
 		}
 		if err == nil && ask != "" && l.tx.ID == "" {
-			err = l.room(l.visit, logins, sizeOf(&l.tx.Request))
+			err = l.room(l.visit, guard.Logins, sizeOf(&l.tx.Request))
 		}
 		if err != nil {
 			if gone := l.end(ctx); gone != nil {

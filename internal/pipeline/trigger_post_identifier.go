@@ -87,7 +87,7 @@ func (p *Pipeline) unrouted(ctx context.Context, v Visit, id, nonce string) (tx 
 func (p *Pipeline) route(ctx context.Context, v Visit, tx *stagedoor.Transaction, all *actions, conn *stagedoor.Connection, identifier string, changed bool) (*stagedoor.Connection, error) {
 	var err error
 	if len(all.bound) > 0 {
-		if err := p.room(v, looks, 0); err != nil {
+		if err := p.room(v, guard.Looks, 0); err != nil {
 			return nil, err
 		}
 		var name string

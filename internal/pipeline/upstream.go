@@ -8,6 +8,7 @@ import (
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/connection"
+	"github.com/stagedoor/stagedoor/internal/guard"
 	"github.com/stagedoor/stagedoor/internal/script"
 )
 
@@ -30,7 +31,7 @@ func (p *Pipeline) Leave(ctx context.Context, v Visit, id, name string, more map
 	if at < 0 || p.Upstream == nil {
 		return nil, stagedoor.Errorf(stagedoor.Invalid, "invalid_request", "the connection is not enabled")
 	}
-	if err := p.room(v, logins, sizeOf(&tx.Request)); err != nil {
+	if err := p.room(v, guard.Logins, sizeOf(&tx.Request)); err != nil {
 		return nil, err
 	}
 	away := *tx
@@ -67,7 +68,7 @@ func (p *Pipeline) Posted(ctx context.Context, v Visit, state string, values map
 	for _, value := range values {
 		size += len(value)
 	}
-	if err := p.room(v, posts, size); err != nil {
+	if err := p.room(v, guard.Posts, size); err != nil {
 		return err
 	}
 	tx.ID, tx.Upstream.Posted = state, values

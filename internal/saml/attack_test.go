@@ -296,7 +296,7 @@ func TestNameInXML(t *testing.T) {
 // TestRequestsWithoutEnd: of a request that nobody signed the name is kept for twenty minutes, so that one network brings only so many, also of those that need no page.
 func TestRequestsWithoutEnd(t *testing.T) {
 	w := newWorld(t, "sqlite")
-	w.pipe.LoginRate = 100
+	w.pipe.Networks.LoginRate = 100
 	b, yes, p := w.browser(), true, w.provider()
 	_, path := w.ask(p, "", func(r *sp.AuthnRequest) { r.IsPassive = &yes })
 	for range 5000 - 2 {
