@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -22,8 +23,14 @@ const maxFile = 256 << 20
 type Lists struct {
 	directory string
 	log       *slog.Logger
-	now       atomic.Pointer[map[string]*list]
+	now       atomic.Pointer[lists]
 	told      string // the last error, so that it is told once; of Renew alone
+}
+
+// lists are what a directory holds.
+type lists struct {
+	all   map[string]*list
+	names []string // in their order
 }
 
 type list struct {
@@ -46,21 +53,21 @@ func Open(directory string, log *slog.Logger) (*Lists, error) {
 	if err != nil {
 		return nil, err
 	}
-	l.now.Store(&all)
+	l.keep(all)
 	return l, nil
 }
 
-// Names are the lists that there are, in their order.
+// keep has requests decided by these lists. Their names are put in order here, not with each request.
+func (l *Lists) keep(all map[string]*list) {
+	l.now.Store(&lists{all: all, names: slices.Sorted(maps.Keys(all))})
+}
+
+// Names are the lists that there are, in their order. Nobody may change them.
 func (l *Lists) Names() []string {
 	if l == nil {
 		return nil
 	}
-	var names []string
-	for name := range *l.now.Load() {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return names
+	return l.now.Load().names
 }
 
 // Of are the names of the lists that an address is in.
@@ -70,7 +77,7 @@ func (l *Lists) Of(ip string) (names []string) {
 		return nil
 	}
 	addr = addr.Unmap().WithZone("")
-	for name, one := range *l.now.Load() {
+	for name, one := range l.now.Load().all {
 		at, found := slices.BinarySearchFunc(one.ranges, addr, func(s span, a netip.Addr) int { return s.first.Compare(a) })
 		if found || at > 0 && addr.Compare(one.ranges[at-1].last) <= 0 && addr.Is4() == one.ranges[at-1].first.Is4() {
 			names = append(names, name)
@@ -93,7 +100,7 @@ func (l *Lists) Renew() {
 		return
 	}
 	l.told = ""
-	l.now.Store(&all)
+	l.keep(all)
 }
 
 // read reads the files that are new or have changed.
@@ -104,7 +111,7 @@ func (l *Lists) read() (map[string]*list, error) {
 	}
 	before := map[string]*list{}
 	if now := l.now.Load(); now != nil {
-		before = *now
+		before = now.all
 	}
 	all := map[string]*list{}
 	for _, f := range files {

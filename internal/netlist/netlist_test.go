@@ -38,6 +38,13 @@ func TestLists(t *testing.T) {
 			t.Errorf("%s is in %q, want %q", ip, got, want)
 		}
 	}
+	if n := testing.AllocsPerRun(10, func() { l.Names() }); n > 0 {
+		t.Errorf("the names are put in order again with each request: %v allocations", n)
+	}
+	write(t, filepath.Join(dir, "anonymous.txt"), "192.0.2.9\n")
+	if l.Renew(); !slices.Equal(l.Names(), []string{"anonymous", "auth0.icloud_relay_proxy", "auth0.tor"}) {
+		t.Errorf("lists %v", l.Names())
+	}
 	var none *Lists
 	if none.Renew(); none.Of("192.0.2.7") != nil || none.Names() != nil {
 		t.Error("no lists know an address")
