@@ -80,25 +80,8 @@ func apply(rows []mapped, c *stagedoor.Connection, limit int, u *stagedoor.User,
 
 // set1 sets one attribute of a user; nil takes it away.
 func set1(u *stagedoor.User, c *stagedoor.Connection, attribute string, v any) error {
-	text := func(into *string) error {
-		if v == nil {
-			*into = ""
-			return nil
-		}
-		s, ok := v.(string)
-		if !ok || len(s) > 2048 {
-			return bad(invalidValue, "%s must be a text of at most 2048 bytes.", attribute)
-		}
-		*into = strings.TrimSpace(s)
-		return nil
-	}
-	flag := func(into *bool) error {
-		b, ok := v.(bool)
-		if *into = b; !ok && v != nil {
-			return bad(invalidValue, "%s must be true or false.", attribute)
-		}
-		return nil
-	}
+	text := func(into *string) error { return setText(into, attribute, v) }
+	flag := func(into *bool) error { return setFlag(into, attribute, v) }
 	switch attribute {
 	case "name":
 		return text(&u.Name)
@@ -146,6 +129,32 @@ func set1(u *stagedoor.User, c *stagedoor.Connection, attribute string, v any) e
 		}
 		return nil
 	}
+	return setFree(u, attribute, v)
+}
+
+func setText(into *string, attribute string, v any) error {
+	if v == nil {
+		*into = ""
+		return nil
+	}
+	s, ok := v.(string)
+	if !ok || len(s) > 2048 {
+		return bad(invalidValue, "%s must be a text of at most 2048 bytes.", attribute)
+	}
+	*into = strings.TrimSpace(s)
+	return nil
+}
+
+func setFlag(into *bool, attribute string, v any) error {
+	b, ok := v.(bool)
+	if *into = b; !ok && v != nil {
+		return bad(invalidValue, "%s must be true or false.", attribute)
+	}
+	return nil
+}
+
+// setFree sets what a user has beside the fields that everybody has: something in their metadata, or an attribute of the connection's own.
+func setFree(u *stagedoor.User, attribute string, v any) error {
 	if rest, ok := strings.CutPrefix(attribute, "app_metadata."); ok {
 		return setMetadata(&u.AppMetadata, rest, v)
 	}

@@ -62,74 +62,86 @@ func tidy(name string, v any, depth int) (any, error) {
 	}
 	switch v := v.(type) {
 	case string:
-		if strings.ContainsRune(v, 0) {
-			return nil, bad(invalidValue, "A text holds a NUL character.")
-		}
-		if flags[name] {
-			switch strings.ToLower(v) { // Entra ID sends "True" and "False"
-			case "true":
-				return true, nil
-			case "false":
-				return false, nil
-			}
-			return nil, bad(invalidValue, "%s must be true or false.", name)
-		}
-		if manyValued[name] && depth <= 1 {
-			return []any{map[string]any{"value": v}}, nil
-		}
-		return v, nil
+		return tidyText(name, v, depth)
 	case map[string]any:
-		out := make(map[string]any, len(v))
-		for key, one := range v {
-			key = canonicalKey(key)
-			if _, twice := out[key]; twice {
-				return nil, bad(invalidSyntax, "The attribute %s is there twice.", clipped(key))
-			}
-			if one == nil || key == "password" {
-				continue
-			}
-			if key == "" || len(key) > 255 || strings.ContainsRune(key, 0) {
-				return nil, bad(invalidSyntax, "An attribute has no usable name.")
-			}
-			kept, err := tidy(key, one, depth+1)
-			if err != nil {
-				return nil, err
-			}
-			if kept != nil {
-				out[key] = kept
-			}
-		}
-		if manyValued[name] && depth == 1 {
-			return []any{out}, nil
-		}
-		return out, nil
+		return tidyObject(name, v, depth)
 	case []any:
-		if len(v) > maxElements && name != "members" {
-			return nil, bad(invalidValue, "%s has more than %d values.", clipped(name), maxElements)
-		}
-		out := make([]any, 0, len(v))
-		for _, one := range v {
-			if text, ok := one.(string); ok && manyValued[name] {
-				one = map[string]any{"value": text}
-			}
-			kept, err := tidy("", one, depth+1)
-			if err != nil {
-				return nil, err
-			}
-			if kept == nil {
-				continue
-			}
-			if _, object := kept.(map[string]any); manyValued[name] && !object {
-				return nil, bad(invalidValue, "The values of %s must be objects.", name)
-			}
-			out = append(out, kept)
-		}
-		return out, nil
+		return tidyList(name, v, depth)
+	case nil:
+		return nil, nil
 	}
-	if _, flag := v.(bool); flags[name] && v != nil && !flag || texts[name] && v != nil || name == "name" && depth == 1 && v != nil {
+	if _, is := v.(bool); flags[name] && !is || texts[name] || name == "name" && depth == 1 {
 		return nil, bad(invalidValue, "The value of %s has another type than RFC 7643 says.", name)
 	}
 	return v, nil
+}
+
+func tidyText(name, text string, depth int) (any, error) {
+	if strings.ContainsRune(text, 0) {
+		return nil, bad(invalidValue, "A text holds a NUL character.")
+	}
+	if flags[name] {
+		switch strings.ToLower(text) { // Entra ID sends "True" and "False"
+		case "true":
+			return true, nil
+		case "false":
+			return false, nil
+		}
+		return nil, bad(invalidValue, "%s must be true or false.", name)
+	}
+	if manyValued[name] && depth <= 1 {
+		return []any{map[string]any{"value": text}}, nil
+	}
+	return text, nil
+}
+
+func tidyObject(name string, members map[string]any, depth int) (any, error) {
+	out := make(map[string]any, len(members))
+	for key, one := range members {
+		key = canonicalKey(key)
+		if _, twice := out[key]; twice {
+			return nil, bad(invalidSyntax, "The attribute %s is there twice.", clipped(key))
+		}
+		if one == nil || key == "password" {
+			continue
+		}
+		if key == "" || len(key) > 255 || strings.ContainsRune(key, 0) {
+			return nil, bad(invalidSyntax, "An attribute has no usable name.")
+		}
+		kept, err := tidy(key, one, depth+1)
+		if err != nil {
+			return nil, err
+		}
+		out[key] = kept
+	}
+	if manyValued[name] && depth == 1 {
+		return []any{out}, nil
+	}
+	return out, nil
+}
+
+func tidyList(name string, values []any, depth int) (any, error) {
+	if len(values) > maxElements && name != "members" {
+		return nil, bad(invalidValue, "%s has more than %d values.", clipped(name), maxElements)
+	}
+	out := make([]any, 0, len(values))
+	for _, one := range values {
+		if text, is := one.(string); is && manyValued[name] {
+			one = map[string]any{"value": text}
+		}
+		kept, err := tidy("", one, depth+1)
+		if err != nil {
+			return nil, err
+		}
+		if kept == nil {
+			continue
+		}
+		if _, object := kept.(map[string]any); manyValued[name] && !object {
+			return nil, bad(invalidValue, "The values of %s must be objects.", name)
+		}
+		out = append(out, kept)
+	}
+	return out, nil
 }
 
 // canonicalKey is canonical for the members of a resource, of which one is named after the extension's schema.
