@@ -204,47 +204,17 @@ func (p *searcher) driveOr(ctx context.Context, e *lucene.Expr) (*drive, error) 
 
 // driveAnd takes the part with the fewest rows and checks the others on the way.
 func (p *searcher) driveAnd(ctx context.Context, e *lucene.Expr) (*drive, error) {
-	var best, ordered *drive // ordered: one value, which lies in the order of results
-	var from, orderedFrom *lucene.Expr
-	rows := map[*lucene.Expr]int{} // of those that are known
-	for _, a := range e.Args {
-		d, err := p.drive(ctx, a)
-		if err != nil {
-			return nil, err
-		}
-		if d == nil {
-			continue
-		}
-		if best != nil && best.rows == many && d.rows == many && d.cond != nil && best.cond != nil {
-			if err := p.weigh(ctx, best, d); err != nil {
-				return nil, err
-			}
-		}
-		if d.rows >= 0 {
-			rows[a] = d.rows
-		} else if isCheck(a) && len(a.Cond.In) == 1 {
-			ordered, orderedFrom = d, a
-		}
-		if best == nil || best.rows == many && d.rows != many || d.rows != many && d.rows < best.rows {
-			best, from = d, a
-		}
-		if best.rows >= 0 && best.rows < p.s.db.search.few/20 {
-			break // good enough
-		}
-	}
-	if best == nil {
-		return nil, nil
-	}
-	if best.rows > p.s.db.search.few && !isCheck(from) && ordered != nil && ordered.rows == many {
-		best, from = ordered, orderedFrom // and look into the set of the other: cheaper than to check all of its rows
+	best, rows, err := p.fewest(ctx, e.Args)
+	if err != nil || best.drive == nil {
+		return nil, err
 	}
 	var checks []*lucene.Expr
-	d := *best
+	d := *best.drive
 	rest := 0
 	for _, a := range e.Args {
 		n, known := rows[a]
 		switch {
-		case a == from:
+		case a == best.of:
 		case isCheck(a), known && best.rows == many, known && n < p.s.db.search.set*best.rows:
 			checks = append(checks, a)
 			d.tell += ", checking " + a.String()
@@ -258,6 +228,51 @@ func (p *searcher) driveAnd(ctx context.Context, e *lucene.Expr) (*drive, error)
 	}
 	d.open = func(more []*lucene.Expr) stream { return best.open(append(slices.Clip(checks), more...)) }
 	return &d, nil
+}
+
+// candidate is a part that can drive a search.
+type candidate struct {
+	*drive // nil: there is none
+	of     *lucene.Expr
+}
+
+// fewest returns the part by which the fewest rows are read, and how many rows each has of which that is known.
+func (p *searcher) fewest(ctx context.Context, parts []*lucene.Expr) (best candidate, rows map[*lucene.Expr]int, err error) {
+	var ordered candidate // of one value, which lies in the order of results
+	rows = map[*lucene.Expr]int{}
+	for _, a := range parts {
+		d, err := p.drive(ctx, a)
+		if err != nil {
+			return best, nil, err
+		}
+		if d == nil {
+			continue
+		}
+		if best.drive != nil && best.rows == many && d.rows == many && d.cond != nil && best.cond != nil {
+			if err := p.weigh(ctx, best.drive, d); err != nil {
+				return best, nil, err
+			}
+		}
+		if d.rows != many {
+			rows[a] = d.rows
+		} else if isCheck(a) && len(a.Cond.In) == 1 {
+			ordered = candidate{d, a}
+		}
+		if best.drive == nil || d.fewerThan(best.drive) {
+			best = candidate{d, a}
+		}
+		if best.rows != many && best.rows < p.s.db.search.few/20 {
+			break // good enough
+		}
+	}
+	if ordered.drive != nil && ordered.rows == many && best.rows > p.s.db.search.few && !isCheck(best.of) {
+		best = ordered // and look into the set of the other: cheaper than to check all of its rows
+	}
+	return best, rows, nil
+}
+
+func (d *drive) fewerThan(other *drive) bool {
+	return d.rows != many && (other.rows == many || d.rows < other.rows)
 }
 
 // weigh counts further where two conditions have many rows.
