@@ -151,22 +151,7 @@ func (p *Pipeline) challenge(ctx context.Context, v Visit, all *actions, tx *sta
 		state = &stagedoor.ScriptState{}
 	}
 	s := said{console: state.Console, executions: state.Executions}
-	refused := func(err error) (*Challenged, error) {
-		if state.Waits == waitsForm && !stagedoor.IsKind(err, stagedoor.Internal) { // the next time they fill it in anew
-			tx.Script, tx.Step, tx.Nonce = nil, "", ""
-			if err := v.Store.SaveTransaction(ctx, tx); err != nil {
-				return nil, err
-			}
-		}
-		if stagedoor.AsError(err).Kind != stagedoor.Internal {
-			l.said = s
-			e := failed(l.event("fcp"), err)
-			e.Connection, e.ConnID, e.Strategy = conn.Name, conn.ID, conn.Strategy
-			v.Log(e)
-			err = scripted("access_denied", stagedoor.AsError(err).Message)
-		}
-		return nil, err
-	}
+	refused := func(err error) (*Challenged, error) { return nil, l.resetRefused(ctx, conn, state, s, err) }
 	if state.Waits == waitsFactor {
 		if ask, err := l.awaitFactor(ctx, state.Factor); err != nil {
 			return refused(err)
@@ -197,40 +182,24 @@ func (p *Pipeline) challenge(ctx context.Context, v Visit, all *actions, tx *sta
 		}
 		out, more, err := all.run(ctx, event, nil)
 		s.console, s.executions = append(s.console, more.console...), append(s.executions, more.executions...)
-		switch d := out.Effects.Denied; {
-		case err != nil:
-		case out.Failure != nil:
-			err = scripted("access_denied", out.Failure.Message)
-		case out.Effects.Unsupported != "":
-			err = notSupported(out.Effects.Unsupported)
-		case d != nil:
-			err = scripted("access_denied", d.Reason)
-			stagedoor.AsError(err).Extra = map[string]any{logRule: d.Action, logKind: script.KindDenied}
-		default:
-			resultOf(tx, &out.Effects)
-			if err = all.suspend(in, out.Effects); err == nil {
-				err = p.render(ctx, v, in)
-			}
-			if err == nil && in.again {
-				err = all.from(state.Binding, state.Passed)
-			}
+		if err == nil {
+			err = p.challengeResult(ctx, v, all, tx, in, out)
 		}
 		if err != nil {
 			return refused(err)
 		}
 	}
-	if in.elsewhere != "" {
+	switch {
+	case in.elsewhere != "":
 		tx.Script, l.elsewhere = s.keptIn(state, AskRedirect), in.elsewhere
 		return l.resetLeaves(ctx, ticket)
-	}
-	if in.form != nil {
+	case in.form != nil:
 		tx.Script = s.keptIn(state, waitsForm)
 		if err := l.keepForm(ctx, in.form); err != nil {
 			return nil, err
 		}
 		return l.resetAsks(ctx, AskForm, ticket)
-	}
-	if in.asked != nil {
+	case in.asked != nil:
 		state.Factor = in.asked
 		tx.Script = s.keptIn(state, waitsFactor)
 		ask, err := l.awaitFactor(ctx, in.asked)
@@ -241,6 +210,47 @@ func (p *Pipeline) challenge(ctx context.Context, v Visit, all *actions, tx *sta
 	}
 	tx.Script, tx.Reset.Passed, tx.Step, tx.Nonce = s.keptIn(&stagedoor.ScriptState{}, ""), true, "", ""
 	return nil, v.Store.SaveTransaction(ctx, tx)
+}
+
+// challengeResult applies what the actions want: in says what is to be asked, and whether they go on at once.
+func (p *Pipeline) challengeResult(ctx context.Context, v Visit, all *actions, tx *stagedoor.Transaction, in *ruleInput, out script.TriggerOutcome) error {
+	switch d := out.Effects.Denied; {
+	case out.Failure != nil:
+		return scripted("access_denied", out.Failure.Message)
+	case out.Effects.Unsupported != "":
+		return notSupported(out.Effects.Unsupported)
+	case d != nil:
+		err := scripted("access_denied", d.Reason)
+		err.Extra = map[string]any{logRule: d.Action, logKind: script.KindDenied}
+		return err
+	}
+	resultOf(tx, &out.Effects)
+	err := all.suspend(in, out.Effects)
+	if err == nil {
+		err = p.render(ctx, v, in)
+	}
+	if err == nil && in.again {
+		err = all.from(in.state.Binding, in.state.Passed)
+	}
+	return err
+}
+
+// resetRefused is why somebody gets no new password, as they are told; the log has what scripts said. A form they fill in anew the next time.
+func (l *login) resetRefused(ctx context.Context, conn *stagedoor.Connection, state *stagedoor.ScriptState, s said, err error) error {
+	if stagedoor.AsError(err).Kind == stagedoor.Internal {
+		return err
+	}
+	if state.Waits == waitsForm {
+		l.tx.Script, l.tx.Step, l.tx.Nonce = nil, "", ""
+		if err := l.st.SaveTransaction(ctx, l.tx); err != nil {
+			return err
+		}
+	}
+	l.said = s
+	e := failed(l.event("fcp"), err)
+	e.Connection, e.ConnID, e.Strategy = conn.Name, conn.ID, conn.Strategy
+	l.visit.Log(e)
+	return scripted("access_denied", stagedoor.AsError(err).Message)
 }
 
 // resetting is who wants a new password, as the steps of a login know people.
