@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"net/http"
 	"net/url"
 	"slices"
@@ -14,8 +13,6 @@ import (
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/connection"
 	"github.com/stagedoor/stagedoor/internal/page"
-	"github.com/stagedoor/stagedoor/internal/password"
-	"github.com/stagedoor/stagedoor/internal/pipeline"
 	"github.com/stagedoor/stagedoor/internal/session"
 	"github.com/stagedoor/stagedoor/internal/store"
 	"github.com/stagedoor/stagedoor/ui"
@@ -451,16 +448,9 @@ func (a *account) changePassword() error {
 		return err
 	}
 	secret := a.r.PostFormValue(ui.FieldPassword)
-	problems := passwordProblems(conn, secret)
-	if problems == nil {
-		err := a.Pipeline.CheckNewPassword(a.r.Context(), visit(a.r, a.st), conn, a.set.ClientID, a.user, secret)
-		if weak := (*password.Error)(nil); errors.As(err, &weak) {
-			problems = ui.Problems{passwordProblem(err)}
-		} else if stagedoor.HasCode(err, pipeline.CodeLeaked) {
-			problems = ui.Problems{{Code: "password_leaked_new", Field: ui.FieldPassword}}
-		} else if err != nil {
-			return err
-		}
+	problems, err := a.newPasswordProblems(a.r, a.st, conn, a.set.ClientID, a.user, secret)
+	if err != nil {
+		return err
 	}
 	if problems != nil {
 		return a.passwordPage(http.StatusBadRequest, secret, problems)

@@ -2,10 +2,13 @@ package login
 
 import (
 	"errors"
+	"net/http"
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/connection"
 	"github.com/stagedoor/stagedoor/internal/password"
+	"github.com/stagedoor/stagedoor/internal/pipeline"
+	"github.com/stagedoor/stagedoor/internal/store"
 	"github.com/stagedoor/stagedoor/ui"
 )
 
@@ -65,4 +68,19 @@ func passwordProblem(err error) ui.Problem {
 		}
 	}
 	return ui.Problem{Code: code, Field: ui.FieldPassword}
+}
+
+// newPasswordProblems are what keeps a password from becoming the person's.
+func (d *Door) newPasswordProblems(r *http.Request, st *store.Store, conn *stagedoor.Connection, clientID string, u *stagedoor.User, secret string) (ui.Problems, error) {
+	if problems := passwordProblems(conn, secret); problems != nil {
+		return problems, nil
+	}
+	err := d.Pipeline.CheckNewPassword(r.Context(), visit(r, st), conn, clientID, u, secret)
+	if weak := (*password.Error)(nil); errors.As(err, &weak) {
+		return ui.Problems{passwordProblem(err)}, nil
+	}
+	if stagedoor.HasCode(err, pipeline.CodeLeaked) {
+		return ui.Problems{{Code: "password_leaked_new", Field: ui.FieldPassword}}, nil
+	}
+	return nil, err
 }

@@ -12,7 +12,6 @@ import (
 	"github.com/stagedoor/stagedoor/internal/connection"
 	"github.com/stagedoor/stagedoor/internal/guard"
 	"github.com/stagedoor/stagedoor/internal/page"
-	"github.com/stagedoor/stagedoor/internal/password"
 	"github.com/stagedoor/stagedoor/internal/pipeline"
 	"github.com/stagedoor/stagedoor/internal/session"
 	"github.com/stagedoor/stagedoor/internal/store"
@@ -165,16 +164,9 @@ func (d *Door) answerReset(w http.ResponseWriter, r *http.Request, st *store.Sto
 		redirect(w, r, at.Page)
 		return nil
 	}
-	problems := passwordProblems(n.conn, secret)
-	if problems == nil {
-		err := d.Pipeline.CheckNewPassword(r.Context(), visit(r, st), n.conn, n.ticket.ClientID, n.user, secret)
-		if weak := (*password.Error)(nil); errors.As(err, &weak) {
-			problems = ui.Problems{passwordProblem(err)}
-		} else if stagedoor.HasCode(err, pipeline.CodeLeaked) {
-			problems = ui.Problems{{Code: "password_leaked_new", Field: ui.FieldPassword}}
-		} else if err != nil {
-			return err
-		}
+	problems, err := d.newPasswordProblems(r, st, n.conn, n.ticket.ClientID, n.user, secret)
+	if err != nil {
+		return err
 	}
 	if problems != nil {
 		page.Render(w, http.StatusBadRequest, n.page(secret, problems))

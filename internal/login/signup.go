@@ -88,22 +88,29 @@ func (d *Door) signUp(w http.ResponseWriter, r *http.Request, st *store.Store) e
 		}
 	}
 	if problems == nil {
-		opened, u, err := d.Pipeline.SignUp(r.Context(), signupVisit(r, st, nil), p.tx.ID, r.PostFormValue(fieldNonce), in)
-		if u != nil && !p.mailed {
-			issuer, lang := web.Issuer(r), page.MailLanguage(r)
-			d.later(r.Context(), st, func(ctx context.Context) error { return d.askToVerify(ctx, st, u, p.client, issuer, lang) })
-		}
-		if err == nil {
-			p.goOn(w, r, opened)
-			return nil
-		}
-		problem, ours := signupProblem(st, err)
-		if !ours {
+		if problems, err = d.signsUp(w, r, st, p, in, nil); err != nil || problems == nil {
 			return err
 		}
-		problems = ui.Problems{problem}
 	}
 	return d.renderSignup(w, r, st, p, conn, in, http.StatusBadRequest, problems)
+}
+
+// signsUp makes the user, asks them by mail to prove their address, and goes on with the login. Problems are what the form is shown again for; body is what was posted before, if that was another form.
+func (d *Door) signsUp(w http.ResponseWriter, r *http.Request, st *store.Store, p *prompt, in pipeline.SignUp, body map[string]any) (ui.Problems, error) {
+	opened, u, err := d.Pipeline.SignUp(r.Context(), signupVisit(r, st, body), p.tx.ID, r.PostFormValue(fieldNonce), in)
+	if u != nil && !u.EmailVerified && !p.mailed {
+		issuer, lang := web.Issuer(r), page.MailLanguage(r)
+		d.later(r.Context(), st, func(ctx context.Context) error { return d.askToVerify(ctx, st, u, p.client, issuer, lang) })
+	}
+	if err == nil {
+		p.goOn(w, r, opened)
+		return nil, nil
+	}
+	problem, ours := signupProblem(st, err)
+	if !ours {
+		return nil, err
+	}
+	return ui.Problems{problem}, nil
 }
 
 // ownField is how names begin of fields that a tenant has put on the page itself.

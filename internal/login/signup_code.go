@@ -9,7 +9,6 @@ import (
 	"github.com/stagedoor/stagedoor/internal/page"
 	"github.com/stagedoor/stagedoor/internal/pipeline"
 	"github.com/stagedoor/stagedoor/internal/store"
-	"github.com/stagedoor/stagedoor/internal/web"
 	"github.com/stagedoor/stagedoor/ui"
 )
 
@@ -175,20 +174,9 @@ func (d *Door) signUpProved(w http.ResponseWriter, r *http.Request, st *store.St
 		problems = passwordProblems(conn, in.Password)
 	}
 	if problems == nil {
-		opened, u, err := d.Pipeline.SignUp(r.Context(), signupVisit(r, st, s.Body), p.tx.ID, r.PostFormValue(fieldNonce), in)
-		if u != nil && !u.EmailVerified && !p.mailed {
-			issuer, lang := web.Issuer(r), page.MailLanguage(r)
-			d.later(r.Context(), st, func(ctx context.Context) error { return d.askToVerify(ctx, st, u, p.client, issuer, lang) })
-		}
-		if err == nil {
-			p.goOn(w, r, opened)
-			return nil
-		}
-		problem, ours := signupProblem(st, err)
-		if !ours {
+		if problems, err = d.signsUp(w, r, st, p, in, s.Body); err != nil || problems == nil {
 			return err
 		}
-		problems = ui.Problems{problem}
 	}
 	page.Render(w, http.StatusBadRequest, p.signupPasswordPage(conn, s, in.Password, problems))
 	return nil
