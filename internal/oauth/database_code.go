@@ -12,7 +12,6 @@ import (
 	"github.com/stagedoor/stagedoor/internal/pipeline"
 	"github.com/stagedoor/stagedoor/internal/store"
 	"github.com/stagedoor/stagedoor/internal/web"
-	"github.com/stagedoor/stagedoor/ui"
 )
 
 // databaseCodePath is where an app asks for a code for somebody of a database, which it gives back with the grant of passwordless codes. Official SDKs call
@@ -62,13 +61,7 @@ func (d *Door) sendDatabaseCode(w http.ResponseWriter, r *http.Request, st *stor
 	if len(params["organization"]) > maxOrganization {
 		return "", invalid("organization is neither the id nor the name of one.")
 	}
-	v := visit(r, st)
-	if ip := forwardedFor(r, client); ip != "" {
-		v.IP = ip
-	}
-	if lang := r.Header.Get("X-Request-Language"); lang != "" {
-		v.Language = ui.Language(lang)
-	}
+	v := visitForMail(r, st, client)
 	if err := d.Pipeline.Human(ctx, v, guard.FlowPasswordless, func(string) string { return params[paramCaptcha] }); err != nil {
 		return "", err
 	}

@@ -1,6 +1,7 @@
 package oauth
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"github.com/stagedoor/stagedoor/internal/telemetry"
 	"github.com/stagedoor/stagedoor/internal/token"
 	"github.com/stagedoor/stagedoor/internal/web"
+	"github.com/stagedoor/stagedoor/ui"
 )
 
 // Deps are what the door works with.
@@ -180,4 +182,20 @@ func allowAny(w http.ResponseWriter, r *http.Request) {
 // visit is the request as the pipeline needs it.
 func visit(r *http.Request, st *store.Store) pipeline.Visit {
 	return pipeline.VisitOf(r, st, page.Language(r, st))
+}
+
+// visitFor is the visit of the person for whom a client asks, as far as it may say who that is.
+func visitFor(r *http.Request, st *store.Store, client *stagedoor.Client) pipeline.Visit {
+	v := visit(r, st)
+	v.IP = cmp.Or(forwardedFor(r, client), v.IP)
+	return v
+}
+
+// visitForMail is visitFor where the client may also say the language of what is sent.
+func visitForMail(r *http.Request, st *store.Store, client *stagedoor.Client) pipeline.Visit {
+	v := visitFor(r, st, client)
+	if lang := r.Header.Get("X-Request-Language"); lang != "" {
+		v.Language = ui.Language(lang)
+	}
+	return v
 }

@@ -81,13 +81,7 @@ func (d *Door) sendCode(r *http.Request, w http.ResponseWriter, st *store.Store)
 			}
 		}
 	}
-	v := visit(r, st)
-	if ip := forwardedFor(r, client); ip != "" {
-		v.IP = ip
-	}
-	if lang := r.Header.Get("X-Request-Language"); lang != "" {
-		v.Language = ui.Language(lang)
-	}
+	v := visitForMail(r, st, client)
 	if err := d.Pipeline.Human(r.Context(), v, guard.FlowPasswordless, func(string) string { return params[paramCaptcha] }); err != nil {
 		return nil, err
 	}

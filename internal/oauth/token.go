@@ -100,11 +100,8 @@ func (d *Door) redeem(w http.ResponseWriter, r *http.Request, st *store.Store, p
 		logToken(st, &event, err)
 		return nil, err
 	}
-	v := visit(r, st)
-	if ip := forwardedFor(r, client); ip != "" {
-		v.IP, event.IP = ip, ip
-	}
-	v.Body = scriptBody(params)
+	v := visitFor(r, st, client)
+	event.IP, v.Body = v.IP, scriptBody(params)
 	t := &tokenRequest{Door: d, st: st, client: client, params: params, visit: v, event: &event, bound: bound, header: w.Header()}
 	resp, err := g.redeem(r.Context(), t)
 	if err = ended(name, err); err == nil {
