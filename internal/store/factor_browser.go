@@ -15,6 +15,9 @@ const maxBrowsers = 100
 // remembered under the handle before, of this user or others, is remembered under the new one. userAgent and ip are what its user sees of it.
 func (s *Store) RememberBrowser(ctx context.Context, before, handle, userID, userAgent, ip string, until time.Time) error {
 	return s.write(ctx, func(q querier) error {
+		if err := s.lockUser(ctx, q, userID); err != nil { // whoever forgets all of the user's browsers has
+			return err
+		}
 		if before != "" {
 			_, err := q.exec(ctx, "UPDATE remembered_browsers SET handle = ? WHERE tenant = ? AND handle = ?", jose.HashToken(handle), s.tenant.ID, jose.HashToken(before))
 			if err != nil {

@@ -25,15 +25,17 @@ func (s *Store) GrantFor(ctx context.Context, userID, clientID, audience string)
 // AddGrant keeps a consent; scopes that were granted before stay.
 func (s *Store) AddGrant(ctx context.Context, userID, clientID, audience string, scope []string) error {
 	return s.write(ctx, func(q querier) error {
+		if err := s.lockUser(ctx, q, userID); err != nil {
+			return err
+		}
 		_, err := q.exec(ctx, `INSERT INTO grants (tenant, id, user_id, client_id, audience, scope) VALUES (?, ?, ?, ?, ?, '')
-			ON CONFLICT (tenant, user_id, client_id, audience) DO NOTHING`,
+			ON CONFLICT (tenant, user_id, client_id, audience) DO UPDATE SET scope = grants.scope`, // one that is there is locked: it does not go before it is written
 			s.tenant.ID, stagedoor.NewHexID(), userID, clientID, audience)
 		if err != nil {
 			return err
 		}
 		var id, old string
-		err = q.row(ctx, "SELECT id, scope FROM grants WHERE tenant = ? AND user_id = ? AND client_id = ? AND audience = ?"+s.db.forUpdate(),
-			[]any{s.tenant.ID, userID, clientID, audience}, &id, &old)
+		err = q.row(ctx, "SELECT id, scope FROM grants WHERE tenant = ? AND user_id = ? AND client_id = ? AND audience = ?", []any{s.tenant.ID, userID, clientID, audience}, &id, &old)
 		if err != nil {
 			return err
 		}
@@ -126,7 +128,7 @@ func (s *Store) deleteGrants(ctx context.Context, where, arg string) error {
 	}
 	return s.write(ctx, func(q querier) error {
 		if s.db.postgres { // as lockUser does
-			_, err := q.exec(ctx, "SELECT u.id FROM users u JOIN grants g ON g.tenant = u.tenant AND g.user_id = u.id WHERE g.tenant = ? AND g."+where+" FOR UPDATE OF u", s.tenant.ID, arg)
+			_, err := q.exec(ctx, "SELECT u.id FROM users u JOIN grants g ON g.tenant = u.tenant AND g.user_id = u.id WHERE g.tenant = ? AND g."+where+" ORDER BY u.id FOR UPDATE OF u", s.tenant.ID, arg)
 			if err != nil {
 				return err
 			}

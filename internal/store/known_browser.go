@@ -10,6 +10,9 @@ import (
 // KnowBrowser notes that a user has logged in in a browser, which is known until a time. Where they have more than are kept, the one goes that was used longest ago.
 func (s *Store) KnowBrowser(ctx context.Context, userID string, b stagedoor.KnownBrowser, until time.Time) error {
 	return s.write(ctx, func(q querier) error {
+		if err := s.lockUser(ctx, q, userID); err != nil { // whoever forgets all of the user's browsers has
+			return err
+		}
 		_, err := q.exec(ctx, `INSERT INTO known_browsers (tenant, user_id, browser, agent, used_at, expires_at) VALUES (?, ?, ?, ?, ?, ?)
 			ON CONFLICT (tenant, user_id, browser) DO UPDATE SET agent = excluded.agent, used_at = excluded.used_at, expires_at = excluded.expires_at`,
 			s.tenant.ID, userID, b.Browser, b.Agent, millis(s.db.clock.Now()), millis(until))

@@ -82,8 +82,12 @@ func cameBy(c *stagedoor.CameBy) any {
 func (s *Store) EndCameBy(ctx context.Context, connectionID, nameID string, indexes []string) (ended []stagedoor.Session, err error) {
 	err = s.write(ctx, func(q querier) error {
 		ended = nil
-		err := q.each(ctx, "SELECT doc FROM sessions WHERE tenant = ? AND came_by = ?"+s.db.forUpdate(),
-			[]any{s.tenant.ID, cameBy(&stagedoor.CameBy{Connection: connectionID, NameID: nameID})}, func(scan func(...any) error) error {
+		by := cameBy(&stagedoor.CameBy{Connection: connectionID, NameID: nameID})
+		if err := s.lockUsersOf(ctx, q, "came_by = ?", by); err != nil {
+			return err
+		}
+		err := q.each(ctx, "SELECT doc FROM sessions WHERE tenant = ? AND came_by = ? ORDER BY id"+s.db.forUpdate(),
+			[]any{s.tenant.ID, by}, func(scan func(...any) error) error {
 				var doc string
 				if err := scan(&doc); err != nil {
 					return err
@@ -144,28 +148,65 @@ func (s *Store) UpdateSession(ctx context.Context, id string, change func(*stage
 // RenewSession is UpdateSession, and puts the session under another cookie's value unless handle is empty: the one before
 // stops working.
 func (s *Store) RenewSession(ctx context.Context, id, handle string, change func(*stagedoor.Session)) error {
+	err := s.renewSession(ctx, id, handle, "", change)
+	if next := (*passesTo)(nil); errors.As(err, &next) {
+		err = s.renewSession(ctx, id, handle, next.user, change)
+	}
+	return err
+}
+
+// passesTo is why the change of a session is begun anew: it becomes another user's, who is to be locked before it.
+type passesTo struct{ user string }
+
+func (p *passesTo) Error() string { return "store: the session becomes another user's" }
+
+// renewSession writes the row once: PostgreSQL looks for the user of a row that it writes twice, and whoever ends the user's sessions holds them while they wait for this one.
+func (s *Store) renewSession(ctx context.Context, id, handle, heir string, change func(*stagedoor.Session)) error {
 	return s.write(ctx, func(q querier) error {
+		if heir != "" {
+			if err := s.shareUsers(ctx, q, heir); err != nil {
+				return err
+			}
+		}
 		v, err := s.session(ctx, q, "id = ?", id, s.db.forUpdate())
 		if err != nil {
 			return err
 		}
+		was := v.UserID
 		change(v)
+		if v.UserID != was && v.UserID != heir {
+			return &passesTo{v.UserID}
+		}
 		doc, err := json.Marshal(v)
 		if err != nil {
 			return err
 		}
-		if _, err = q.exec(ctx, "UPDATE sessions SET doc = ?, user_id = ?, expires_at = ?, came_by = COALESCE(?, came_by) WHERE tenant = ? AND id = ?",
-			document(doc), v.UserID, sessionEnd(v), cameBy(v.CameBy), s.tenant.ID, id); err != nil || handle == "" {
-			return err
+		set, args := "doc = ?, user_id = ?, expires_at = ?, came_by = COALESCE(?, came_by)", []any{document(doc), v.UserID, sessionEnd(v), cameBy(v.CameBy)}
+		if handle != "" {
+			set, args = set+", handle = ?", append(args, jose.HashToken(handle))
 		}
-		_, err = q.exec(ctx, "UPDATE sessions SET handle = ? WHERE tenant = ? AND id = ?", jose.HashToken(handle), s.tenant.ID, id)
+		_, err = q.exec(ctx, "UPDATE sessions SET "+set+" WHERE tenant = ? AND id = ?", append(args, s.tenant.ID, id)...)
 		return err
 	})
 }
 
 // DeleteSession ends a session with the codes that nobody has redeemed. Refresh tokens live on.
 func (s *Store) DeleteSession(ctx context.Context, id string, by stagedoor.LogoutBy) error {
-	return s.write(ctx, func(q querier) error { return s.endSession(ctx, q, by, id) })
+	return s.write(ctx, func(q querier) error {
+		if err := s.lockUsersOf(ctx, q, "id = ?", id); err != nil {
+			return err
+		}
+		return s.endSession(ctx, q, by, id)
+	})
+}
+
+// lockUsersOf locks the users of the sessions for which a condition holds, before these end: with a session may end refresh tokens, which others lock first.
+func (s *Store) lockUsersOf(ctx context.Context, q querier, where string, arg any) error {
+	if !s.db.postgres {
+		return nil
+	}
+	_, err := q.exec(ctx, "SELECT id FROM users WHERE tenant = ? AND id IN (SELECT user_id FROM sessions WHERE tenant = ? AND "+where+") ORDER BY id FOR UPDATE", s.tenant.ID, s.tenant.ID, arg)
+	return err
 }
 
 // EndSession is DeleteSession, and ends the refresh tokens that were given in it unless keepTokens. One that is not there is no error.

@@ -98,6 +98,9 @@ func (w sweep) statement(postgres bool) string {
 	if postgres {
 		lock = " FOR UPDATE OF t SKIP LOCKED"
 	}
+	if postgres && w == sessionSweep { // their users before them, as whoever ends refresh tokens does
+		from, lock = from+" JOIN users u ON u.tenant = t.tenant AND u.id = t.user_id", " FOR NO KEY UPDATE OF u SKIP LOCKED"+lock
+	}
 	return "WITH doomed AS MATERIALIZED (SELECT " + prefixed(w.key) + " FROM " + from + " WHERE " + where + " ORDER BY " + since + " LIMIT ?" + lock +
 		") DELETE FROM " + w.table + " WHERE (" + w.key + ") IN (SELECT " + w.key + " FROM doomed)"
 }

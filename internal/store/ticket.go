@@ -17,6 +17,9 @@ func (s *Store) CreateTicket(ctx context.Context, token string, t *stagedoor.Tic
 		return err
 	}
 	return s.write(ctx, func(q querier) error {
+		if err := s.lockUser(ctx, q, t.UserID); err != nil { // before older ones; and of two who come at once the second finds the first one's
+			return err
+		}
 		if t.Kind == stagedoor.TicketLogin {
 			if err := s.checkAccessEnded(ctx, q, t.UserID, t.AccessEnded); err != nil {
 				return err

@@ -375,6 +375,16 @@ func (s *Store) lockUser(ctx context.Context, q querier, id string) error {
 	return err
 }
 
+// shareUsers locks users as references to them do, in one order: whoever writes rows of several users does so before, so that each waits for whoever ends or changes one of
+// the users while they hold nothing that those want.
+func (s *Store) shareUsers(ctx context.Context, q querier, ids ...string) error {
+	if ids = storableIDs(ids); !s.db.postgres || len(ids) == 0 {
+		return nil
+	}
+	_, err := q.exec(ctx, "SELECT id FROM users WHERE tenant = ? AND id = ANY (?) ORDER BY id FOR KEY SHARE", s.tenant.ID, ids)
+	return err
+}
+
 // lockedUser locks a user and reads what is there then. In that order: the reading must not be older than the lock.
 func (s *Store) lockedUser(ctx context.Context, q querier, id string) (*stagedoor.User, error) {
 	if s.db.postgres {

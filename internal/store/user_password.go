@@ -31,7 +31,12 @@ func (s *Store) passwordHash(ctx context.Context, q querier, id string) (string,
 // in the same transaction, the user's sessions and refresh tokens end.
 func (s *Store) SetPasswordHash(ctx context.Context, id, hash string, changed time.Time) error {
 	if changed.IsZero() {
-		return s.writeOne(ctx, func(q querier) error { return s.putPassword(ctx, q, id, hash) })
+		return s.write(ctx, func(q querier) error {
+			if err := s.lockUser(ctx, q, id); err != nil { // whoever replaces the password has
+				return err
+			}
+			return s.putPassword(ctx, q, id, hash)
+		})
 	}
 	return s.endingAll(ctx, id, func(q querier) error {
 		if err := s.notePasswordReset(ctx, q, id, changed, nil); err != nil {
