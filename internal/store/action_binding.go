@@ -38,24 +38,24 @@ func (s *Store) SetActionBindings(ctx context.Context, trigger string, change fu
 	var next []stagedoor.ActionBinding
 	err := s.write(ctx, func(q querier) error {
 		var id string // one replacement at a time
-		if err := q.row(ctx, "SELECT id FROM tenants WHERE id = ?"+s.db.forUpdate(), []any{s.tenant.ID}, &id); err != nil {
+		if err := q.row(ctx, "SELECT id FROM tenants WHERE id = ?"+s.db.noKeyUpdate(), []any{s.tenant.ID}, &id); err != nil {
 			if errors.Is(err, errNoRows) {
 				return stagedoor.Errorf(stagedoor.NotFound, "", "The tenant does not exist.")
 			}
 			return err
 		}
-		old, err := s.bindings(ctx, q, trigger)
-		if err != nil {
-			return err
-		}
 		var all []stagedoor.Action
-		err = q.each(ctx, actions.selects()+actions.mine(), []any{s.tenant.ID}, func(scan func(...any) error) error {
+		err := q.each(ctx, actions.selects()+actions.mine()+" ORDER BY id"+s.db.keyShare(), []any{s.tenant.ID}, func(scan func(...any) error) error {
 			a, err := actions.scan(s, scan)
 			if err == nil {
 				all = append(all, *a)
 			}
 			return err
 		})
+		if err != nil {
+			return err
+		}
+		old, err := s.bindings(ctx, q, trigger)
 		if err != nil {
 			return err
 		}

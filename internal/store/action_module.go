@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"strings"
 
@@ -154,7 +155,7 @@ func (s *Store) dropModuleVersions(ctx context.Context, q querier) error {
 			return err
 		}
 	}
-	for id := range old {
+	for _, id := range slices.Sorted(maps.Keys(old)) { // in one order, so that two who do this do not wait for each other
 		if err := ActionModuleVersions.noun(s).delete(ctx, s, q, id); err != nil {
 			return err
 		}

@@ -61,7 +61,7 @@ func (s *Store) attempts(ctx context.Context, identifier, which string, args ...
 // ForgetAttempts forgets the failed logins with the identifiers: of one connection and address if they are given, else all.
 func (s *Store) ForgetAttempts(ctx context.Context, connection, ip string, identifiers ...string) error {
 	return s.write(ctx, func(q querier) error {
-		for _, identifier := range identifiers {
+		for _, identifier := range slices.Sorted(slices.Values(identifiers)) {
 			query, args := "DELETE FROM attempts WHERE tenant = ? AND kind = ? AND subject = ?", []any{s.tenant.ID, loginAttempts, identifier}
 			if connection != "" {
 				query, args = query+" AND connection = ?", append(args, connection)

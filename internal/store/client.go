@@ -191,29 +191,47 @@ func (s *Store) DeleteClient(ctx context.Context, id string) error {
 	if err != nil {
 		return err
 	}
-	if err := s.deleteManyOf(ctx, id, goesAlong{table: "refresh_tokens", key: "hash", where: "client_id = ?"}, goesAlong{table: "grants", key: "id", where: "client_id = ?"}, clientInvitations); err != nil {
+	if err := s.deleteManyOf(ctx, id, goesAlong{table: "refresh_tokens", key: "hash", where: "client_id = ?"}, goesAlong{table: "grants", key: "id", where: "client_id = ?"},
+		goesAlong{table: "device_credentials", key: "id", where: "client_id = ?"}, clientInvitations); err != nil {
 		return err
 	}
 	return s.write(ctx, func(q querier) error {
-		if err := clients.delete(ctx, s, q, id); err != nil {
-			return err
-		}
-		for _, table := range []string{"client_grants", "grants", "refresh_tokens"} { // what came meanwhile
-			if _, err := q.exec(ctx, "DELETE FROM "+table+" WHERE tenant = ? AND client_id = ?", s.tenant.ID, id); err != nil {
-				return err
-			}
-		}
-		if err := s.deleteInvitations(ctx, q, clientInvitations, id); err != nil {
-			return err
-		}
-		return s.changeConnections(ctx, q, func(conn *stagedoor.Connection) bool {
+		err := s.changeConnections(ctx, q, func(conn *stagedoor.Connection) bool {
 			i := slices.Index(conn.EnabledClients, id)
 			if i >= 0 {
 				conn.EnabledClients = slices.Delete(conn.EnabledClients, i, i+1)
 			}
 			return i >= 0
 		})
+		if err == nil {
+			err = s.deleteInvitations(ctx, q, clientInvitations, id)
+		}
+		if err == nil {
+			err = s.lockUsersOfClient(ctx, q, id)
+		}
+		for _, table := range []string{"refresh_tokens", "grants", "device_credentials", "client_grants"} { // what came meanwhile
+			if err == nil {
+				_, err = q.exec(ctx, "DELETE FROM "+table+" WHERE tenant = ? AND client_id = ?", s.tenant.ID, id)
+			}
+		}
+		if err != nil {
+			return err
+		}
+		return clients.delete(ctx, s, q, id) // last: who ends sessions has their tokens before they look for the clients that are to be told
 	})
+}
+
+// lockUsersOfClient locks the users who have something that goes with a client.
+func (s *Store) lockUsersOfClient(ctx context.Context, q querier, id string) error {
+	if !s.db.postgres {
+		return nil
+	}
+	users, args := "", []any{s.tenant.ID}
+	for _, table := range []string{"refresh_tokens", "grants", "device_credentials"} {
+		users, args = users+" UNION SELECT user_id FROM "+table+" WHERE tenant = ? AND client_id = ?", append(args, s.tenant.ID, id)
+	}
+	_, err := q.exec(ctx, "SELECT id FROM users WHERE tenant = ? AND id IN ("+strings.TrimPrefix(users, " UNION ")+") ORDER BY id FOR UPDATE", args...)
+	return err
 }
 
 // UseAssertion keeps the jti of a client's assertion until it has expired, and tells whether it is seen for the first time

@@ -224,7 +224,8 @@ func keptList[T any](ctx context.Context, s *Store, key configKey, read func(siz
 // configWrites is a write that notices whether it changes the configuration.
 type configWrites struct {
 	querier
-	changed bool
+	changed     bool
+	connections []string // that are locked: see heldConnection
 }
 
 var changesConfig sync.Map // by the text of the statement
@@ -255,14 +256,34 @@ func (w *configWrites) each(ctx context.Context, query string, args []any, scan 
 
 // write runs fn in a transaction. What it changes of the configuration gives that another version, last, so that nobody waits long for it.
 func (s *Store) write(ctx context.Context, fn func(querier) error) error {
+	var first []string
+	for {
+		err := s.writeFirst(ctx, first, fn)
+		var wants *wantsConnection
+		if !errors.As(err, &wants) || slices.Contains(first, wants.name) {
+			return err
+		}
+		first = append(first, wants.name)
+	}
+}
+
+// writeFirst is write that locks connections before anything else.
+func (s *Store) writeFirst(ctx context.Context, first []string, fn func(querier) error) error {
 	changed := false
 	err := s.db.write(ctx, func(q querier) error {
-		w := &configWrites{querier: q}
-		err := fn(w)
-		if changed = w.changed; err == nil && changed {
-			err = newVersion(ctx, q, s.tenant.ID)
+		w := &configWrites{querier: q, connections: first}
+		err := s.lockConnections(ctx, q, first)
+		if err == nil {
+			err = fn(w)
 		}
-		return err
+		if changed = w.changed; err != nil || !changed {
+			return err
+		}
+		if part, is := s.db.engine.(*nested); is {
+			part.changed[s.tenant.ID] = true
+			return nil
+		}
+		return newVersion(ctx, q, s.tenant.ID)
 	})
 	if changed && s.once != nil {
 		s.once.Store(nil)

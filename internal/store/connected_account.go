@@ -18,7 +18,13 @@ func errAccountMissing() error {
 
 // SaveConnectedAccount connects an account of a person's. One that is connected already keeps its id and gets the new tokens. One too many is a Conflict.
 func (s *Store) SaveConnectedAccount(ctx context.Context, a *stagedoor.ConnectedAccount) error {
-	return s.inUser(ctx, a.UserID, func(q querier, _ *stagedoor.User) error {
+	return s.write(ctx, func(q querier) error {
+		if err := s.shareConnection(ctx, q, a.ConnectionID); err != nil {
+			return err
+		}
+		if _, err := s.lockedUser(ctx, q, a.UserID); err != nil {
+			return err
+		}
 		before, err := s.connected(ctx, q, "user_id = ? AND connection_id = ? AND account = ?", a.UserID, a.ConnectionID, a.Account)
 		if err != nil {
 			return err

@@ -205,6 +205,15 @@ func (s *Store) DeleteConnectionIfEmpty(ctx context.Context, id string) error {
 // deleteConnection removes a connection, which is locked, with what is left of it.
 func (s *Store) deleteConnection(ctx context.Context, q querier, id string) error {
 	const of = ofConnection
+	if err := s.deleteInvitations(ctx, q, connectionInvitations, id); err != nil {
+		return err
+	}
+	if err := s.deleteGroupsOf(ctx, q, id); err != nil {
+		return err
+	}
+	if err := s.lockPeopleOf(ctx, q, id); err != nil {
+		return err
+	}
 	if err := s.unindexUsers(ctx, q, of, s.tenant.ID, s.tenant.ID, id); err != nil {
 		return err
 	}
@@ -220,10 +229,26 @@ func (s *Store) deleteConnection(ctx context.Context, q querier, id string) erro
 	if err := s.deleteParts(ctx, q, id); err != nil {
 		return err
 	}
-	if err := s.deleteInvitations(ctx, q, connectionInvitations, id); err != nil {
-		return err
-	}
 	return connections.delete(ctx, s, q, id)
+}
+
+// lockPeopleOf locks the users of a connection and those who have a linked identity of it, in one order.
+func (s *Store) lockPeopleOf(ctx context.Context, q querier, id string) error {
+	if !s.db.postgres {
+		return nil
+	}
+	_, err := q.exec(ctx, "SELECT id FROM users WHERE tenant = ? AND id IN (SELECT id FROM users WHERE "+ofConnection+" UNION SELECT user_id FROM linked_identities WHERE "+ofConnection+") ORDER BY id FOR UPDATE",
+		s.tenant.ID, s.tenant.ID, s.tenant.ID, id, s.tenant.ID, s.tenant.ID, id)
+	return err
+}
+
+// shareConnection locks a connection, before any user, for who writes a row that refers to both.
+func (s *Store) shareConnection(ctx context.Context, q querier, id string) error {
+	if !s.db.postgres {
+		return nil
+	}
+	_, err := q.exec(ctx, "SELECT id FROM connections WHERE tenant = ? AND id = ? FOR KEY SHARE", s.tenant.ID, id)
+	return err
 }
 
 // deleteSome removes some users of a connection that has many, else linked identities, and tells whether there may be more.
@@ -273,7 +298,7 @@ func (s *Store) unindex(ctx context.Context, q querier, users []stagedoor.User) 
 // returns true, inside the caller's transaction.
 func (s *Store) changeConnections(ctx context.Context, q querier, change func(*stagedoor.Connection) bool) error {
 	var all []*stagedoor.Connection
-	err := q.each(ctx, connections.selects()+" WHERE tenant = ?"+s.db.forUpdate(), []any{s.tenant.ID}, func(scan func(...any) error) error {
+	err := q.each(ctx, connections.selects()+" WHERE tenant = ? ORDER BY id"+s.db.forUpdate(), []any{s.tenant.ID}, func(scan func(...any) error) error {
 		c, err := connections.scan(s, scan)
 		all = append(all, c)
 		return err

@@ -111,6 +111,9 @@ func (s *Store) CreateGroup(ctx context.Context, g *stagedoor.Group, members []s
 		if err := s.groupEvent(ctx, q, "group.created", g, ""); err != nil {
 			return err
 		}
+		if err := s.shareUsers(ctx, q, members...); err != nil {
+			return err
+		}
 		return s.addGroupMembers(ctx, q, g, members)
 	}))
 }
@@ -149,6 +152,9 @@ func (s *Store) UpdateGroup(ctx context.Context, id string, change func(*stagedo
 			if members.Remove, err = s.othersIn(ctx, q, id, members.Add); err != nil {
 				return err
 			}
+		}
+		if err := s.shareUsers(ctx, q, slices.Concat(members.Remove, members.Add)...); err != nil {
+			return err
 		}
 		if err := s.removeGroupMembers(ctx, q, g, members.Remove); err != nil {
 			return err
@@ -270,6 +276,17 @@ func (s *Store) DeleteGroup(ctx context.Context, id string) error {
 		}
 		return s.groupEvent(ctx, q, "group.deleted", g, "")
 	})
+}
+
+// deleteGroupsOf removes the groups of a connection: before its users, whom who changes a group locks after it.
+func (s *Store) deleteGroupsOf(ctx context.Context, q querier, connectionID string) error {
+	if s.db.postgres {
+		if _, err := q.exec(ctx, "SELECT id FROM user_groups WHERE tenant = ? AND connection_id = ? ORDER BY id FOR UPDATE", s.tenant.ID, connectionID); err != nil {
+			return err
+		}
+	}
+	_, err := q.exec(ctx, "DELETE FROM user_groups WHERE tenant = ? AND connection_id = ?", s.tenant.ID, connectionID)
+	return err
 }
 
 // GroupMembers lists the members of a group in the order in which they came: a page behind From, or all if Take is 0.

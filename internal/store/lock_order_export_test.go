@@ -8,7 +8,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// WatchWrites has before called before each statement of writes, and counts those that PostgreSQL ended because two waited for each other.
+// WatchWrites has before called before each statement of writes that comes when they hold something, and counts those that PostgreSQL ended because two waited for each other.
 func WatchWrites(db *DB, before func(context.Context)) (deadlocks *atomic.Int64) {
 	w := &watchedEngine{engine: db.engine, before: before}
 	db.engine = w
@@ -22,16 +22,24 @@ type watchedEngine struct {
 }
 
 func (e *watchedEngine) write(ctx context.Context, fn func(querier) error) error {
-	return e.engine.write(ctx, func(q querier) error { return fn(&watchedQuerier{q, e}) })
+	return e.engine.write(ctx, func(q querier) error { return fn(&watchedQuerier{querier: q, e: e}) })
 }
 
 func (e *watchedEngine) writeOne(ctx context.Context, fn func(querier) error) error {
-	return e.engine.writeOne(ctx, func(q querier) error { return fn(&watchedQuerier{q, e}) })
+	return e.engine.writeOne(ctx, func(q querier) error { return fn(&watchedQuerier{querier: q, e: e}) })
 }
 
 type watchedQuerier struct {
 	querier
-	e *watchedEngine
+	e     *watchedEngine
+	begun bool
+}
+
+func (q *watchedQuerier) begin(ctx context.Context) {
+	if q.begun {
+		q.e.before(ctx)
+	}
+	q.begun = true
 }
 
 func (q *watchedQuerier) note(err error) {
@@ -42,21 +50,21 @@ func (q *watchedQuerier) note(err error) {
 }
 
 func (q *watchedQuerier) exec(ctx context.Context, query string, args ...any) (int64, error) {
-	q.e.before(ctx)
+	q.begin(ctx)
 	n, err := q.querier.exec(ctx, query, args...)
 	q.note(err)
 	return n, err
 }
 
 func (q *watchedQuerier) row(ctx context.Context, query string, args []any, dest ...any) error {
-	q.e.before(ctx)
+	q.begin(ctx)
 	err := q.querier.row(ctx, query, args, dest...)
 	q.note(err)
 	return err
 }
 
 func (q *watchedQuerier) each(ctx context.Context, query string, args []any, scan func(func(...any) error) error) error {
-	q.e.before(ctx)
+	q.begin(ctx)
 	err := q.querier.each(ctx, query, args, scan)
 	q.note(err)
 	return err

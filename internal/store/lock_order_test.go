@@ -24,12 +24,15 @@ type lockScene struct {
 	until    time.Time
 }
 
+// lockPair is a write that stops, and one that comes meanwhile.
+type lockPair struct {
+	name         string
+	furnish      func(c *lockScene, t testing.TB)
+	stops, comes func(c *lockScene, ctx context.Context) error
+}
+
 // lockPairs are writes that want the same rows: each in the one order of the package's documentation.
-var lockPairs = []struct {
-	name       string
-	furnish    func(c *lockScene, t testing.TB)
-	one, other func(c *lockScene, ctx context.Context) error
-}{
+var lockPairs = []lockPair{
 	{
 		"a session's cookie, and the end of all sessions", (*lockScene).sessions,
 		func(c *lockScene, ctx context.Context) error {
@@ -149,8 +152,7 @@ type pause struct {
 	reached, end chan struct{}
 }
 
-// TestLocksAreTakenInOneOrder stops each of two writes before each of its statements and lets the other begin meanwhile: neither may wait for the other while
-// that waits for it. PostgreSQL would end one of them after a second, and the caller begin anew.
+// TestLocksAreTakenInOneOrder stops a write before each of its statements and lets another one begin meanwhile: neither may wait for the other while that waits for it. PostgreSQL would end one of them after a second, and the caller begin anew.
 func TestLocksAreTakenInOneOrder(t *testing.T) {
 	ctx := t.Context()
 	address := storetest.Migrated(t, storetest.Postgres)
@@ -158,7 +160,11 @@ func TestLocksAreTakenInOneOrder(t *testing.T) {
 	conn, err := pgx.Connect(ctx, address)
 	ok(t, err)
 	defer conn.Close(ctx)
-	s := storetest.Tenant(t, db, "acme")
+	must(storetest.Tenant(t, db, "acme").UpdateSettings(ctx, func(v *stagedoor.TenantSettings) error {
+		delete(v.Flags, stagedoor.FlagClientConnections) // a client would be enabled on the connections of all scenes
+		return nil
+	}))(t)
+	s := must(db.TenantByID(ctx, "acme"))(t)
 	ok(t, s.CreateClient(ctx, &stagedoor.Client{ID: "native", Name: "Native", Stored: map[string]json.RawMessage{
 		"session_transfer": json.RawMessage(`{"can_create_session_transfer_token":true,"enforce_cascade_revocation":true,"enforce_online_refresh_tokens":true}`),
 	}}))
@@ -171,26 +177,23 @@ func TestLocksAreTakenInOneOrder(t *testing.T) {
 		}
 	})
 	scenes := 0
-	for _, pair := range lockPairs {
+	for _, pair := range slices.Concat(lockPairs, configLockPairs) {
 		t.Run(pair.name, func(t *testing.T) {
-			both := []func(*lockScene, context.Context) error{pair.one, pair.other}
-			for turn, more := range []bool{true, true} {
-				for at := 2; more && !t.Failed(); at++ { // before the first statement nothing is held
-					scenes++
-					c := &lockScene{db, s, fmt.Sprint(scenes), fmt.Sprintf("auth0|b%d", scenes), fmt.Sprintf("auth0|a%d", scenes), time.Now().Add(time.Hour)}
-					pair.furnish(c, t)
-					before := deadlocks.Load()
-					more = meet(t, conn, at, func(ctx context.Context) error { return both[turn](c, ctx) }, func(ctx context.Context) error { return both[1-turn](c, ctx) })
-					if deadlocks.Load() > before {
-						t.Errorf("they wait for each other where number %d has come to its statement %d", turn+1, at)
-					}
+			for at, more := 1, true; more && !t.Failed(); at++ {
+				scenes++
+				c := &lockScene{db, s, fmt.Sprint(scenes), fmt.Sprintf("auth0|b%d", scenes), fmt.Sprintf("auth0|a%d", scenes), time.Now().Add(time.Hour)}
+				pair.furnish(c, t)
+				before := deadlocks.Load()
+				more = meet(t, conn, at, func(ctx context.Context) error { return pair.stops(c, ctx) }, func(ctx context.Context) error { return pair.comes(c, ctx) })
+				if deadlocks.Load() > before {
+					t.Errorf("they wait for each other where the first has stopped %d times", at)
 				}
 			}
 		})
 	}
 }
 
-// meet stops one write before its statement at, if it has so many, runs the other until that has ended or waits, and then both to their ends.
+// meet stops one write for the at-th time, if it stops so often, runs the other until that has ended or waits, and then both to their ends.
 func meet(t *testing.T, conn *pgx.Conn, at int, one, other func(context.Context) error) bool {
 	t.Helper()
 	p := &pause{at: at, reached: make(chan struct{}), end: make(chan struct{})}

@@ -238,13 +238,16 @@ func (s *Store) DeleteOrganization(ctx context.Context, id string) error {
 		if err != nil {
 			return err
 		}
+		if err := s.lockOwnedRoles(ctx, q, id); err != nil {
+			return err
+		}
+		if err := s.forgetDefaultOrganization(ctx, q, id); err != nil { // before its clients go with it: who deletes a client locks it first, too
+			return err
+		}
 		if err := organizations.delete(ctx, s, q, id); err != nil {
 			return err
 		}
 		if err := s.deleteOwnedRoles(ctx, q, id); err != nil {
-			return err
-		}
-		if err := s.forgetDefaultOrganization(ctx, q, id); err != nil {
 			return err
 		}
 		return s.organizationEvent(ctx, q, "organization.deleted", nil, o)
@@ -254,7 +257,7 @@ func (s *Store) DeleteOrganization(ctx context.Context, id string) error {
 // forgetDefaultOrganization takes an organization that is gone from the clients that mean it where a request names none.
 func (s *Store) forgetDefaultOrganization(ctx context.Context, q querier, id string) error {
 	var all []*stagedoor.Client
-	err := q.each(ctx, clients.selects()+" WHERE tenant = ? AND doc -> 'default_organization' ->> 'organization_id' = ?"+s.db.forUpdate(), []any{s.tenant.ID, id}, func(scan func(...any) error) error {
+	err := q.each(ctx, clients.selects()+" WHERE tenant = ? AND doc -> 'default_organization' ->> 'organization_id' = ? ORDER BY id"+s.db.forUpdate(), []any{s.tenant.ID, id}, func(scan func(...any) error) error {
 		c, err := clients.scan(s, scan)
 		all = append(all, c)
 		return err

@@ -70,6 +70,9 @@ func (s *Store) IsMember(ctx context.Context, orgID, userID string) (bool, error
 // AddMembers makes users members of an organization: all or none. Who is one already stays one.
 func (s *Store) AddMembers(ctx context.Context, orgID string, userIDs []string) error {
 	return s.inOrganization(ctx, orgID, func(q querier) error {
+		if err := s.shareUsers(ctx, q, userIDs...); err != nil {
+			return err
+		}
 		for _, id := range userIDs {
 			if err := s.addMember(ctx, q, orgID, id); err != nil {
 				return err
@@ -91,6 +94,9 @@ func (s *Store) addMember(ctx context.Context, q querier, orgID, userID string) 
 // RemoveMembers ends memberships, and the roles that came with them.
 func (s *Store) RemoveMembers(ctx context.Context, orgID string, userIDs []string) error {
 	return s.inOrganization(ctx, orgID, func(q querier) error {
+		if err := s.shareUsers(ctx, q, userIDs...); err != nil {
+			return err
+		}
 		for _, id := range userIDs {
 			ended := int64(0)
 			for _, table := range []string{"organization_member_roles", "organization_members"} {

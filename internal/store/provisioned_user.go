@@ -38,6 +38,9 @@ func (s *Store) ProvisionUser(ctx context.Context, p *stagedoor.ProvisionedUser,
 	p.UserID, p.CreatedAt, p.UpdatedAt = u.ID, now, now
 	out := u
 	err := s.mayBlock(ctx, u.ID, endsWithProvisioned, adopt, func(q querier, adopt func(*stagedoor.User) error) error {
+		if err := s.shareConnection(ctx, q, p.ConnectionID); err != nil {
+			return err
+		}
 		there, err := s.lockedUser(ctx, q, u.ID)
 		switch {
 		case stagedoor.IsKind(err, stagedoor.NotFound):

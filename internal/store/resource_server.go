@@ -84,7 +84,14 @@ func (s *Store) DeleteResourceServer(ctx context.Context, id string) error {
 		return err
 	}
 	return s.write(ctx, func(q querier) error {
-		_, err := q.exec(ctx, "DELETE FROM client_grants WHERE tenant = ? AND audience IN (SELECT identifier FROM resource_servers WHERE tenant = ? AND id = ?)", s.tenant.ID, s.tenant.ID, id)
+		_, err := resourceServers.one(ctx, s, q, "id = ?"+s.db.forUpdate(), id) // before the grants, as who renames it does
+		if stagedoor.IsKind(err, stagedoor.NotFound) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		_, err = q.exec(ctx, "DELETE FROM client_grants WHERE tenant = ? AND audience IN (SELECT identifier FROM resource_servers WHERE tenant = ? AND id = ?)", s.tenant.ID, s.tenant.ID, id)
 		if err != nil {
 			return err
 		}
@@ -126,16 +133,18 @@ func (s *Store) RenameResourceServer(ctx context.Context, id, identifier string)
 }
 
 func (s *Store) moveGrants(ctx context.Context, q querier, from, to string) error {
-	all, err := clientGrants.list(ctx, s, q)
+	var all []*stagedoor.ClientGrant
+	err := q.each(ctx, clientGrants.selects()+" WHERE tenant = ? AND audience = ? ORDER BY id"+s.db.forUpdate(), []any{s.tenant.ID, from}, func(scan func(...any) error) error {
+		g, err := clientGrants.scan(s, scan)
+		all = append(all, g)
+		return err
+	})
 	if err != nil {
 		return err
 	}
 	for _, g := range all {
-		if g.Audience != from {
-			continue
-		}
 		g.Audience = to
-		if err := clientGrants.save(ctx, s, q, g.ID, &g); err != nil {
+		if err := clientGrants.save(ctx, s, q, g.ID, g); err != nil {
 			return err
 		}
 	}

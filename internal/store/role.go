@@ -88,11 +88,22 @@ func (s *Store) DeleteRole(ctx context.Context, id string) error {
 		if _, err := roles.one(ctx, s, q, "id = ?"+s.db.forUpdate(), id); err != nil {
 			return err
 		}
-		if _, err := q.exec(ctx, "DELETE FROM organization_member_roles WHERE tenant = ? AND role_id = ?", s.tenant.ID, id); err != nil {
-			return err
+		for _, table := range []string{"user_roles", "organization_member_roles"} { // as they go with a user
+			if _, err := q.exec(ctx, "DELETE FROM "+table+" WHERE tenant = ? AND role_id = ?", s.tenant.ID, id); err != nil {
+				return err
+			}
 		}
 		return roles.delete(ctx, s, q, id)
 	})
+}
+
+// lockOwnedRoles locks the roles of an organization before its members lose them, as who deletes one of them does.
+func (s *Store) lockOwnedRoles(ctx context.Context, q querier, orgID string) error {
+	if !s.db.postgres {
+		return nil
+	}
+	_, err := q.exec(ctx, "SELECT id FROM roles WHERE tenant = ? AND owner = ? ORDER BY id FOR UPDATE", s.tenant.ID, orgID)
+	return err
 }
 
 // deleteOwnedRoles goes with an organization.

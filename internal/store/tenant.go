@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"maps"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -117,9 +118,10 @@ func (db *DB) CreateTenant(ctx context.Context, id string, domains []string) (*S
 	return newStore(db, t), nil
 }
 
+// insertDomains adds them in one order: another tenant may want the same ones.
 func insertDomains(ctx context.Context, q querier, id string, domains []string) error {
-	for i, host := range domains {
-		if _, err := q.exec(ctx, "INSERT INTO domains (host, tenant, position) VALUES (?, ?, ?)", host, id, i); err != nil {
+	for _, host := range slices.Sorted(slices.Values(domains)) {
+		if _, err := q.exec(ctx, "INSERT INTO domains (host, tenant, position) VALUES (?, ?, ?)", host, id, slices.Index(domains, host)); err != nil {
 			return err
 		}
 	}
@@ -319,7 +321,7 @@ func (s *Store) UpdateSettings(ctx context.Context, change func(*stagedoor.Tenan
 	var settings stagedoor.TenantSettings
 	err := s.write(ctx, func(q querier) error {
 		var doc string
-		if err := q.row(ctx, "SELECT settings FROM tenants WHERE id = ?"+s.db.forUpdate(), []any{s.tenant.ID}, &doc); err != nil {
+		if err := q.row(ctx, "SELECT settings FROM tenants WHERE id = ?"+s.db.noKeyUpdate(), []any{s.tenant.ID}, &doc); err != nil {
 			return err
 		}
 		settings = stagedoor.TenantSettings{}
@@ -363,6 +365,14 @@ func (db *DB) by(index string) string {
 func (db *DB) keyShare() string {
 	if db.postgres {
 		return " FOR KEY SHARE"
+	}
+	return ""
+}
+
+// noKeyUpdate is forUpdate for a row that stays, and that others may go on to refer to.
+func (db *DB) noKeyUpdate() string {
+	if db.postgres {
+		return " FOR NO KEY UPDATE"
 	}
 	return ""
 }

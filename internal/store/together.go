@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 )
 
@@ -14,7 +16,10 @@ func (db *DB) Together(ctx context.Context, fn func(in *DB) error) error {
 	var in *DB
 	err := db.write(ctx, func(q querier) error {
 		in = db.inside(q)
-		return fn(in)
+		if err := fn(in); err != nil {
+			return err
+		}
+		return in.engine.(*nested).newVersions(ctx)
 	})
 	if in == nil || err != nil {
 		return err
@@ -59,7 +64,7 @@ func newID(ctx context.Context, fresh func() string) string {
 // nothing is.
 func (db *DB) inside(q querier) *DB {
 	in := &DB{
-		engine: &nested{q: q}, postgres: db.postgres, sealer: db.sealer, clock: db.clock, log: db.log, search: db.search, searchLimit: db.searchLimit, ceiling: db.ceiling, stamped: db.stamped,
+		engine: &nested{q: q, changed: map[string]bool{}}, postgres: db.postgres, sealer: db.sealer, clock: db.clock, log: db.log, search: db.search, searchLimit: db.searchLimit, ceiling: db.ceiling, stamped: db.stamped,
 		hosts: map[string]*cachedTenant{}, byID: map[string]*cachedTenant{},
 	}
 	in.logs = &logQueue{db: in, wake: make(chan struct{}, 1)}
@@ -68,8 +73,24 @@ func (db *DB) inside(q querier) *DB {
 
 // nested is an engine within a transaction: its writes are parts of it.
 type nested struct {
-	q     querier
-	depth int
+	q       querier
+	depth   int
+	changed map[string]bool // tenants whose configuration has another version at the end of the transaction
+}
+
+// newVersions gives versions last, as a write by itself does: each locks a row that all changes of the tenant's configuration want.
+func (e *nested) newVersions(ctx context.Context) error {
+	for _, tenant := range slices.Sorted(maps.Keys(e.changed)) {
+		var there string // it may have come in a part that was undone
+		err := e.q.row(ctx, "SELECT id FROM tenants WHERE id = ?", []any{tenant}, &there)
+		if err == nil {
+			err = newVersion(ctx, e.q, tenant)
+		}
+		if err != nil && !errors.Is(err, errNoRows) {
+			return err
+		}
+	}
+	return nil
 }
 
 func (e *nested) reader() querier { return e.q }

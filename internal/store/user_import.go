@@ -34,6 +34,10 @@ func (s *Store) ImportUsers(ctx context.Context, j *stagedoor.Job, l JobLease, r
 	var next stagedoor.Job
 	now := s.db.clock.Now()
 	err := s.write(ctx, func(q querier) error {
+		gone := s.importsInto(ctx, q, j.ConnectionID) // before any user is locked
+		if gone != nil && !stagedoor.IsKind(gone, stagedoor.Invalid) {
+			return gone
+		}
 		next = *j
 		summary := *j.Summary
 		next.Summary, next.Done, next.Tries = &summary, j.Done+len(rows), 0
@@ -74,7 +78,7 @@ func (s *Store) ImportUsers(ctx context.Context, j *stagedoor.Job, l JobLease, r
 		if err := s.saveJob(ctx, q, &next, l); err != nil {
 			return err
 		}
-		return s.importsInto(ctx, q, j.ConnectionID)
+		return gone
 	})
 	if err == nil {
 		*j = next

@@ -32,9 +32,7 @@ func (p *phones) of(ctx context.Context, u *stagedoor.User) (any, error) {
 	case stagedoor.StrategyDatabase:
 		by, asked := p.known[first.Connection]
 		if !asked {
-			c, err := connections.known(p.s, func(dest ...any) error {
-				return p.q.row(ctx, connections.selects()+connections.mine()+" AND name = ?"+p.s.db.forShare(), []any{p.s.tenant.ID, first.Connection}, dest...)
-			})
+			c, err := p.s.heldConnection(ctx, p.q, first.Connection, " FOR SHARE")
 			if err != nil && !stagedoor.IsKind(err, stagedoor.NotFound) {
 				return nil, err
 			}
@@ -161,7 +159,7 @@ func (s *Store) shares(ctx context.Context, q querier, u *stagedoor.User) (bool,
 // letShared makes a number that a user of a database shared, and has no longer, identify the last one who has it. Two who let it go at once do so one after the other.
 func (s *Store) letShared(ctx context.Context, q querier, was *stagedoor.User) error {
 	connection, number := was.Identities[0].Connection, was.PhoneNumber
-	if _, err := connections.one(ctx, s, q, "name = ?"+s.db.forUpdate(), connection); err != nil {
+	if _, err := s.heldConnection(ctx, q, connection, " FOR NO KEY UPDATE"); err != nil {
 		return err
 	}
 	users, err := s.holders(ctx, q, connection, number)
