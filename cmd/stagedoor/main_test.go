@@ -103,6 +103,9 @@ func TestMistakesEndInOneLine(t *testing.T) {
 	execSQL(t, filepath.Join(newer, "stagedoor.db"), "UPDATE schema_compatible SET version = 9999")
 	garbage := filepath.Join(t.TempDir(), "garbage.db")
 	write(t, garbage, strings.Repeat("this is no database ", 500), 0o600)
+	foreign := filepath.Join(t.TempDir(), "foreign.db")
+	write(t, foreign, "", 0o600)
+	execSQL(t, foreign, "CREATE TABLE theirs (a)")
 
 	for name, c := range map[string]struct {
 		args []string
@@ -113,7 +116,8 @@ func TestMistakesEndInOneLine(t *testing.T) {
 		"another key":            {[]string{"--data", data, "--master-key-file", otherKey}, "another master key"},
 		"key that others read":   {[]string{"--data", data, "--master-key-file", openKey}, "master key"},
 		"database of tomorrow":   {[]string{"--data", newer}, "9999"},
-		"a file that is none":    {[]string{"--data", data, "--database", garbage}, "not a database"},
+		"a file that is none":    {[]string{"--data", data, "--database", garbage}, "garbage.db: this is no database of stagedoor"},
+		"another program's file": {[]string{"--data", data, "--database", foreign}, "another program, whose table theirs it has"},
 		"database out of reach":  {[]string{"--data", data, "--database", "postgres://u:hidden-secret@127.0.0.1:1/x"}, "refused"},
 		"missing certificate":    {[]string{"--data", data, "--tls-cert", "/nowhere.pem", "--tls-key", "/nowhere.key"}, "/nowhere"},
 		"unknown flag":           {[]string{"--nonsense"}, "nonsense"},

@@ -110,7 +110,7 @@ func copyPages(ctx context.Context, database, to string, progress func(done, tot
 	if err != nil {
 		return fmt.Errorf("reading %s: %w", database, unreadable(err))
 	}
-	if err := enoughSpace(filepath.Dir(to), pages*size); err != nil {
+	if err := enoughSpace(besideScratch(to), pages*size); err != nil {
 		return err
 	}
 	return conn.Raw(func(driver any) error {
@@ -206,7 +206,7 @@ func unreadable(err error) error {
 		case sqlite3.SQLITE_NOTADB:
 			return errors.New("this is no database of stagedoor")
 		case sqlite3.SQLITE_CORRUPT:
-			return fmt.Errorf("the database is damaged: %w", err)
+			return fmt.Errorf("the database is damaged: %w: `stagedoor restore` puts a backup in its place", err)
 		}
 	}
 	return err

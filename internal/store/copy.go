@@ -54,6 +54,11 @@ func Copy(ctx context.Context, from, to string, progress func(CopyProgress)) (*C
 	if progress == nil {
 		progress = func(CopyProgress) {}
 	}
+	for _, url := range []string{from, to} {
+		if scheme, _, found := strings.Cut(url, "://"); found && scheme != "sqlite" && !isPostgres(url) { // it would be a file in a folder of that name
+			return nil, fmt.Errorf("a database is a file or a postgres:// URL; %q is not known", scheme)
+		}
+	}
 	source, err := openThere(ctx, from)
 	if err != nil {
 		return nil, err

@@ -105,6 +105,13 @@ func TestCopyRefuses(t *testing.T) {
 	if _, err := os.Stat(nowhere); err == nil {
 		t.Error("the copy made its own source")
 	}
+	for _, pair := range [][2]string{{full, "mysql://u:secret@h/d"}, {"mysql://u:secret@h/d", target(t, storetest.SQLite)}} {
+		_, err = store.Copy(t.Context(), pair[0], pair[1], nil)
+		says(t, err, `a database is a file or a postgres:// URL; "mysql" is not known`)
+		if _, err := os.Stat("mysql:"); err == nil {
+			t.Error("the address became a folder")
+		}
+	}
 	old := storetest.URL(t, storetest.SQLite)
 	ok(t, os.WriteFile(old, nil, 0o600))
 	_, err = store.Copy(t.Context(), old, target(t, storetest.SQLite), nil)

@@ -1,7 +1,10 @@
 package store_test
 
 import (
+	"bytes"
 	"database/sql"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -106,4 +109,29 @@ func TestConcurrentMigration(t *testing.T) {
 		wg.Wait()
 		newUser(t, storetest.Tenant(t, storetest.OpenURL(t, url), "acme"), "auth0|ada")
 	})
+}
+
+// TestForeignFile leaves the database of another program as it is, to the byte.
+func TestForeignFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "foreign.db")
+	ok(t, os.WriteFile(path, nil, 0o600))
+	statement(t, path, "CREATE TABLE theirs (a)")
+	before := must(os.ReadFile(path))(t)
+	_, err := store.Open(t.Context(), store.Options{URL: path})
+	says(t, err, "foreign.db: it belongs to another program, whose table theirs it has")
+	if !bytes.Equal(before, must(os.ReadFile(path))(t)) || len(must(os.ReadDir(filepath.Dir(path)))(t)) != 1 {
+		t.Error("it was changed")
+	}
+}
+
+// TestUnreadableFile says what a file is that cannot be read.
+func TestUnreadableFile(t *testing.T) {
+	damaged := storetest.Migrated(t, storetest.SQLite)
+	f := must(os.OpenFile(damaged, os.O_RDWR, 0))(t)
+	_, err := f.WriteAt([]byte(strings.Repeat("damage! ", 400)), 100) // the table of tables
+	ok(t, err)
+	ok(t, f.Close())
+	_, err = store.Open(t.Context(), store.Options{URL: damaged})
+	says(t, err, "the database is damaged")
+	says(t, err, "`stagedoor restore`")
 }

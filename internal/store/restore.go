@@ -90,7 +90,7 @@ func copyFile(ctx context.Context, file, name string, progress func(done, total 
 		err = fmt.Errorf("%s is no file", file)
 	}
 	if err == nil {
-		err = enoughSpace(filepath.Dir(name), info.Size())
+		err = enoughSpace(besideScratch(name), info.Size())
 	}
 	if err != nil {
 		return err

@@ -30,6 +30,9 @@ func Scratch(beside, purpose string) (dir string, remove func(), err error) {
 	}
 }
 
+// besideScratch is the folder that a file in a scratch folder is meant for.
+func besideScratch(file string) string { return filepath.Dir(filepath.Dir(file)) }
+
 // newScratch makes one folder. lock is nil if somebody took it for one that was left.
 func newScratch(prefix string) (dir string, lock *os.File, err error) {
 	if dir, err = os.MkdirTemp(filepath.Dir(prefix), filepath.Base(prefix)+"*"); err != nil { // mode 0700

@@ -15,6 +15,7 @@ import (
 	"github.com/pressly/goose/v3"
 	_ "modernc.org/sqlite" // the driver
 
+	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/telemetry"
 )
 
@@ -61,17 +62,22 @@ func openSQLite(ctx context.Context, path string, metrics *telemetry.Metrics) (e
 		return nil, fmt.Errorf("opening the database: %w", err)
 	}
 	e := &sqliteEngine{path: path, file: info, metrics: metrics, wake: make(chan struct{}, 1)}
+	if e.readers, err = sql.Open("sqlite", e.dsn("query_only(1)")); err != nil {
+		return nil, err
+	}
+	if err := ours(ctx, e.readers); err != nil {
+		e.readers.Close()
+		return nil, fmt.Errorf("opening the database %s: %w", path, err)
+	}
 	if e.writers, err = sql.Open("sqlite", e.dsn("journal_mode(WAL)", "synchronous(FULL)")); err != nil {
 		return nil, err
 	}
 	e.writers.SetMaxOpenConns(1)
 	conn, err := e.writers.Conn(ctx)
 	if err != nil {
+		e.readers.Close()
 		e.writers.Close()
 		return nil, fmt.Errorf("opening the database %s: %w", path, err)
-	}
-	if e.readers, err = sql.Open("sqlite", e.dsn("query_only(1)")); err != nil {
-		return nil, err
 	}
 	e.readers.SetMaxOpenConns(4)
 	e.readers.SetMaxIdleConns(4)
@@ -80,6 +86,19 @@ func openSQLite(ctx context.Context, path string, metrics *telemetry.Metrics) (e
 	e.done.Add(1)
 	go e.writer(conn)
 	return e, nil
+}
+
+// ours refuses a file of another program before anything in it is changed: a path that was mistaken would give that program's database our tables.
+func ours(ctx context.Context, db *sql.DB) error {
+	var table string
+	err := db.QueryRowContext(ctx, "SELECT name FROM sqlite_schema WHERE type = 'table' AND NOT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = '"+versionsTable+"') LIMIT 1").Scan(&table)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil
+	}
+	if err != nil {
+		return unreadable(err)
+	}
+	return fmt.Errorf("it belongs to another program, whose table %s it has, and is left as it is: name another file", stagedoor.Shorten(table, 100))
 }
 
 func (e *sqliteEngine) dsn(pragmas ...string) string {
