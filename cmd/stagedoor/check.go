@@ -73,5 +73,5 @@ func printChecked(c *store.Checked) {
 	} else if n > 1 {
 		verdict = fmt.Sprintf("%d things are wrong.", n)
 	}
-	fmt.Printf("%d users, %d rows of the search index, %d sealed values and %d log events were looked at. %s\n", c.Users, c.IndexRows, c.Sealed, c.Logs, verdict)
+	fmt.Printf("%s, %s of the search index, %s and %s were looked at. %s\n", count(c.Users, "user"), count(c.IndexRows, "row"), count(c.Sealed, "sealed value"), count(c.Logs, "log event"), verdict)
 }

@@ -39,12 +39,12 @@ func (c *copyCommand) Run(ctx context.Context) error {
 	w := tabwriter.NewWriter(os.Stdout, 0, 4, 2, ' ', 0)
 	for _, t := range r.Tables {
 		if t.Rows > 0 {
-			fmt.Fprintf(w, "%s\t%d rows\t%s\n", strings.ReplaceAll(t.Name, "_", " "), t.Rows, t.Sum)
+			fmt.Fprintf(w, "%s\t%s\t%s\n", strings.ReplaceAll(t.Name, "_", " "), count(t.Rows, "row"), t.Sum)
 		}
 	}
 	if err := w.Flush(); err != nil {
 		return err
 	}
-	fmt.Printf("Copied %d rows of %d tables in %.1f s; every table was read again and has the same sum. The new database needs the same master key.\n", r.Rows, len(r.Tables), r.Seconds)
+	fmt.Printf("Copied %s of %d tables in %.1f s; every table was read again and has the same sum. The new database needs the same master key.\n", count(r.Rows, "row"), len(r.Tables), r.Seconds)
 	return nil
 }

@@ -87,7 +87,7 @@ func (c *listKeysCommand) Run(ctx context.Context) error {
 	}
 	w := tabwriter.NewWriter(os.Stdout, 0, 4, 2, ' ', 0)
 	for _, l := range lines {
-		fmt.Fprintf(w, "%s\t%s\t%d values\n", l.Key, l.Role, l.Values)
+		fmt.Fprintf(w, "%s\t%s\t%s\n", l.Key, l.Role, count(l.Values, "value"))
 	}
 	return w.Flush()
 }
@@ -95,6 +95,7 @@ func (c *listKeysCommand) Run(ctx context.Context) error {
 type newKeyCommand struct {
 	config.Config
 	Last bool `name:"last" help:"Let the key only open at first: for servers that do not share the file (docs/guide/keys.md)."`
+	JSON bool `name:"json" help:"Print its name as JSON."`
 }
 
 // Run adds a key to the file.
@@ -105,6 +106,9 @@ func (c *newKeyCommand) Run() error {
 	key, err := jose.AddMasterKey(c.MasterKeyFile, c.Last)
 	if err != nil {
 		return err
+	}
+	if c.JSON {
+		return printJSON(map[string]string{"key": key.ID()})
 	}
 	if c.Last {
 		fmt.Printf("Added the key %s to %s; it opens, and does not seal yet. Copy the file to every server, then run `stagedoor keys use %s` for each.\n", key.ID(), c.MasterKeyFile, key.ID())
@@ -168,7 +172,7 @@ func (c *rotateKeysCommand) Run(ctx context.Context) error {
 	p.end()
 	if err != nil {
 		if r != nil {
-			return fmt.Errorf("%w; %d values are done, and the next run goes on with the rest", err, r.Done)
+			return fmt.Errorf("%w; %s done, and the next run goes on with the rest", err, count(r.Done, "value"))
 		}
 		return err
 	}
@@ -177,13 +181,13 @@ func (c *rotateKeysCommand) Run(ctx context.Context) error {
 			return err
 		}
 	} else {
-		fmt.Printf("Sealed %d values again; %d are left under other keys.\n", r.Done, r.Left)
+		fmt.Printf("Sealed %s again; %d are left under other keys.\n", count(r.Done, "value"), r.Left)
 		for _, where := range r.Failed {
 			fmt.Fprintln(os.Stderr, "no key opens "+where)
 		}
 	}
 	if r.Left > 0 {
-		return fmt.Errorf("%d values are still sealed under other keys than the first: run it again; if it stays so, a server still seals under an old key, or its key is missing (`stagedoor keys list`)", r.Left)
+		return fmt.Errorf("%s still sealed under other keys than the first: run it again; if it stays so, a server still seals under an old key, or its key is missing (`stagedoor keys list`)", count(r.Left, "value"))
 	}
 	if !c.JSON {
 		fmt.Println("`stagedoor keys drop` removes the keys that are no longer needed.")
@@ -191,7 +195,10 @@ func (c *rotateKeysCommand) Run(ctx context.Context) error {
 	return nil
 }
 
-type dropKeysCommand struct{ config.Config }
+type dropKeysCommand struct {
+	config.Config
+	JSON bool `name:"json" help:"Print the names of those that were removed as JSON."`
+}
 
 // Run removes keys that nothing needs.
 func (c *dropKeysCommand) Run(ctx context.Context) error {
@@ -199,19 +206,23 @@ func (c *dropKeysCommand) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	var gone, needed []string
+	gone := []string{}
+	var needed []string
 	for _, l := range lines {
 		switch {
 		case l.Role == "opens" && l.Values == 0:
 			gone = append(gone, l.Key)
 		case l.Role == "opens":
-			needed = append(needed, fmt.Sprintf("%s (%d values)", l.Key, l.Values))
+			needed = append(needed, fmt.Sprintf("%s (%s)", l.Key, count(l.Values, "value")))
 		}
 	}
 	if len(needed) > 0 {
 		return fmt.Errorf("still needed: %s; run `stagedoor keys rotate` first", strings.Join(needed, ", "))
 	}
 	if len(gone) == 0 {
+		if c.JSON {
+			return c.print(gone)
+		}
 		fmt.Println("There is one key, and it is needed.")
 		return nil
 	}
@@ -222,8 +233,15 @@ func (c *dropKeysCommand) Run(ctx context.Context) error {
 	if err := jose.WriteMasterKeys(c.MasterKeyFile, without(keys, gone)); err != nil {
 		return err
 	}
+	if c.JSON {
+		return c.print(gone)
+	}
 	fmt.Printf("Removed %s. Backups from before the rotation need it: keep a copy with them.\n", strings.Join(gone, ", "))
 	return nil
+}
+
+func (c *dropKeysCommand) print(removed []string) error {
+	return printJSON(map[string][]string{"removed": removed})
 }
 
 // without returns the keys but those that are named. The first one stays whatever is named: while the uses of keys were counted another one may have been

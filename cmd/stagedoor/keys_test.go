@@ -64,7 +64,9 @@ func TestKeysRotate(t *testing.T) {
 	run(0, "Added the key", "keys", "new")
 	run(1, "still needed", "keys", "drop")
 	run(0, "0 are left", "keys", "rotate")
-	run(0, "Removed "+before[0].Key, "keys", "drop")
+	run(0, `"`+before[0].Key+`"`, "keys", "drop", "--json")
+	run(0, `"removed": []`, "keys", "drop", "--json")
+	run(0, "it is needed", "keys", "drop")
 	if after := list(); len(after) != 1 || after[0].Values < before[0].Values || after[0].Key == before[0].Key {
 		t.Errorf("before %+v, after %+v", before, after)
 	}

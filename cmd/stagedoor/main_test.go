@@ -188,6 +188,15 @@ func TestMigrateSaysWhatItDid(t *testing.T) {
 	if out, errs, code := runCommand(t, "migrate", "--data", data); code != 0 || !strings.Contains(out, "up to date") {
 		t.Errorf("second: code %d, %q %q", code, out, errs)
 	}
+	out, errs, code := runCommand(t, "migrate", "--data", data, "--json")
+	var versions struct{ Before, Version int }
+	if err := json.Unmarshal([]byte(out), &versions); err != nil || code != 0 || versions.Version == 0 || versions.Before != versions.Version {
+		t.Errorf("for programs: code %d, %q %q, %v", code, out, errs, err)
+	}
+	execSQL(t, filepath.Join(data, "stagedoor.db"), "INSERT INTO goose_db_version (version_id, is_applied) VALUES (9999, 1)")
+	if out, errs, code := runCommand(t, "migrate", "--data", data); code != 0 || !strings.Contains(out, "newer than this program (version 9999") {
+		t.Errorf("of a newer program: code %d, %q %q", code, out, errs)
+	}
 }
 
 func TestReindex(t *testing.T) {
@@ -204,7 +213,7 @@ func TestReindex(t *testing.T) {
 	if _, errs, code := runCommand(t, "init", "acme", "--data", data, "--domain", "acme.localhost"); code != 0 {
 		t.Fatal(errs)
 	}
-	if out, errs, code := runCommand(t, "reindex", "--data", data); code != 0 || !strings.Contains(out, "acme: 0 users are indexed.") {
+	if out, errs, code := runCommand(t, "reindex", "--data", data); code != 0 || !strings.Contains(out, "acme: 0 users indexed.") {
 		t.Errorf("code %d, %q %q", code, out, errs)
 	}
 }

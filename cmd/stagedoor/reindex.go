@@ -30,12 +30,12 @@ func (c *reindexCommand) Run(ctx context.Context) error {
 		users := 0
 		if err := st.Reindex(ctx, func(n int) {
 			users = n
-			shown.tell(func() string { return fmt.Sprintf("%s: %d users", t.ID, n) })
+			shown.tell(func() string { return fmt.Sprintf("%s: %s", t.ID, count(n, "user")) })
 		}); err != nil {
 			return fmt.Errorf("indexing the users of %s: %w", t.ID, err)
 		}
 		shown.end()
-		fmt.Printf("%s: %d users are indexed.\n", t.ID, users)
+		fmt.Printf("%s: %s indexed.\n", t.ID, count(users, "user"))
 	}
 	return nil
 }

@@ -78,7 +78,10 @@ func migrate(ctx context.Context, cfg config.Config) error {
 	return db.Migrate(ctx)
 }
 
-type migrateCommand struct{ config.Config }
+type migrateCommand struct {
+	config.Config
+	JSON bool `name:"json" help:"Print the versions as JSON."`
+}
 
 // Run brings the database up to date and says from where to where.
 func (c *migrateCommand) Run(ctx context.Context) error {
@@ -96,6 +99,13 @@ func (c *migrateCommand) Run(ctx context.Context) error {
 	}
 	if err := db.Migrate(ctx); err != nil {
 		return err
+	}
+	if c.JSON {
+		return printJSON(map[string]int64{"before": before, "version": max(before, known)})
+	}
+	if before > known { // of a newer program, which lets this one serve it
+		fmt.Printf("The database is newer than this program (version %d, this knows %d), which may serve it.\n", before, known)
+		return nil
 	}
 	if before == known {
 		fmt.Printf("The database is up to date (version %d).\n", known)

@@ -164,11 +164,11 @@ func (c *deleteTenantCommand) Run(ctx context.Context) error {
 		return errNoTenant(c.Name)
 	}
 	if !c.Yes {
-		return fmt.Errorf("the tenant %s (%s) and its %d users would be deleted, with their sessions, logs and settings: --yes does it; nothing was deleted", t.ID, strings.Join(t.Domains, ", "), t.Users)
+		return fmt.Errorf("the tenant %s (%s) and its %s would be deleted, with their sessions, logs and settings: --yes does it; nothing was deleted", t.ID, strings.Join(t.Domains, ", "), count(t.Users, "user"))
 	}
 	p := newProgress()
 	err = db.DeleteTenant(ctx, t.ID, func(rows int64) {
-		p.tell(func() string { return fmt.Sprintf("%d rows are deleted", rows) })
+		p.tell(func() string { return count(rows, "row") + " deleted" })
 	})
 	p.end()
 	if err != nil {
@@ -177,6 +177,6 @@ func (c *deleteTenantCommand) Run(ctx context.Context) error {
 	if c.JSON {
 		return printJSON(t)
 	}
-	fmt.Printf("The tenant %s is deleted, with %d users.\n", t.ID, t.Users)
+	fmt.Printf("The tenant %s is deleted, with %s.\n", t.ID, count(t.Users, "user"))
 	return nil
 }

@@ -92,10 +92,13 @@ func TestListsInEnvironment(t *testing.T) {
 
 func TestFileRefuses(t *testing.T) {
 	for text, want := range map[string]string{
-		`{"htpp": ":1"}`:                 "unknown setting htpp",
+		`{"htpp": ":1"}`:                 "/file: unknown setting htpp",
 		`{"http": ":1"} {}`:              "more than one",
-		`[]`:                             "settings file",
-		`{"http": `:                      "settings file",
+		`[]`:                             "/file: is no JSON object",
+		`null`:                           "/file: is no JSON object",
+		`{"http": `:                      "/file: ends in the middle of its JSON object",
+		"{\"http\": \":1\",\n x}":        "/file: line 2: invalid character 'x'",
+		"":                               "/file: is empty",
 		`{"mail_port": "x"}`:             "mail-port",
 		`{"trusted_proxies":["10.0/8"]}`: "trusted-proxies",
 		`{"log_level": "loud"}`:          "log-level",
