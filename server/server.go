@@ -192,7 +192,7 @@ func New(ctx context.Context, cfg config.Config, deps Deps) (*Server, error) {
 	s.myorg = myorg.New(myorg.Deps{Keys: s.keys, Manage: s.mgmt.DoFor, LookupTXT: lookupTXT(deps), Log: s.log})
 	s.scim = scim.New()
 	s.streams = &logstream.Deliverer{DB: s.db, Metrics: s.metrics, Client: client, Log: s.log, Every: streamEvery, Settle: streamSettle}
-	s.events = &eventstream.Deliverer{DB: s.db, Client: client, Log: s.log, Every: streamEvery, Act: pipe.ForEvent}
+	s.events = &eventstream.Deliverer{DB: s.db, Client: client, Log: s.log, Every: streamEvery, Act: pipe.ForEvent, Metrics: s.metrics, MaxBytes: cfg.EventBytes}
 	s.logouts = &backchannel.Deliverer{DB: s.db, Minter: minter, Client: client, Log: s.log, Every: logoutEvery}
 	s.reference = newReference(s.mgmt)
 	s.measure()

@@ -9,5 +9,5 @@
 //	 ▲               ├─ no answer, 3xx, 5xx: again after 1, 2 and 4 seconds
 //	 └──redeliver────┴─ 4xx, or four tries: failed, kept for 30 days
 //
-// A stream is disabled when 500 deliveries have failed one after the other, or 5,000 are kept as failed. The package never changes a user.
+// A stream is disabled when 500 deliveries have failed one after the other, 5,000 are kept as failed, or 100,000 wait (behind.go). The package never changes a user.
 package eventstream

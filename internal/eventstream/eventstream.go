@@ -11,6 +11,7 @@ import (
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/store"
+	"github.com/stagedoor/stagedoor/internal/telemetry"
 )
 
 const (
@@ -34,11 +35,18 @@ type Deliverer struct {
 	Log    *slog.Logger
 	Every  time.Duration // how often it looks for events
 
+	Metrics *telemetry.Metrics
+
+	// What may wait for a stream, before it is disabled: so many events, usually maxBacklog, and so many bytes, usually any.
+	MaxEvents int
+	MaxBytes  int64
+
 	// Act runs the action that a stream names over an event. An error says, in the action's words, that it did not take it.
 	Act func(ctx context.Context, st *store.Store, actionID string, event json.RawMessage) error
 
 	mu   sync.Mutex
 	busy map[store.EventQueue]bool // streams that are being served here
+	late map[store.EventQueue]late // those that are behind
 }
 
 // Run delivers until the context ends; what was claimed and not begun is given back.
@@ -73,7 +81,9 @@ func (d *Deliverer) start(ctx context.Context, group *sync.WaitGroup, slots chan
 	if err != nil {
 		return err
 	}
-	for _, queue := range due {
+	d.measure(due)
+	for _, one := range due {
+		queue := one.EventQueue
 		if !d.take(queue) {
 			continue
 		}
@@ -85,7 +95,11 @@ func (d *Deliverer) start(ctx context.Context, group *sync.WaitGroup, slots chan
 		}
 		group.Go(func() {
 			defer func() { d.release(queue); <-slots }()
-			if err := d.serve(ctx, queue); err != nil && ctx.Err() == nil {
+			err := d.bound(ctx, one)
+			if err == nil {
+				err = d.serve(ctx, queue)
+			}
+			if err != nil && ctx.Err() == nil {
 				d.Log.ErrorContext(ctx, "an event stream could not go on", "tenant", queue.Tenant, "stream", queue.Stream, "error", err)
 			}
 		})
@@ -179,7 +193,9 @@ func (d *Deliverer) deliver(ctx context.Context, st *store.Store, stream *staged
 	if n := len(e.Attempts); n < maxTries && !errors.As(err, &refusal{}) {
 		return st.RetryEvent(ctx, e, now.Add(firstRetry<<(n-1)))
 	}
-	d.Log.WarnContext(ctx, "an event was not taken", "tenant", st.Tenant().ID, "stream", e.Stream, "event", e.ID, "type", e.Type, "error", err)
+	if stream.Enabled() { // one that is disabled fails all that waits, which was said when it was
+		d.Log.WarnContext(ctx, "an event was not taken", "tenant", st.Tenant().ID, "stream", e.Stream, "event", e.ID, "type", e.Type, "error", err)
+	}
 	streak, err := st.SettleEvent(ctx, e, false)
 	if err != nil || !stream.Enabled() {
 		return err
@@ -188,12 +204,13 @@ func (d *Deliverer) deliver(ctx context.Context, st *store.Store, stream *staged
 	if err != nil || streak < maxStreak && failures < MaxFailures {
 		return err
 	}
-	return d.disable(ctx, st, stream)
+	return d.disable(ctx, st, stream, "too much of it fails")
 }
 
-func (d *Deliverer) disable(ctx context.Context, st *store.Store, stream *stagedoor.EventStream) error {
+func (d *Deliverer) disable(ctx context.Context, st *store.Store, stream *stagedoor.EventStream, why string) error {
 	stream.Status = "disabled"
-	d.Log.WarnContext(ctx, "an event stream was disabled: too much of it fails", "tenant", st.Tenant().ID, "stream", stream.ID)
+	d.Log.WarnContext(ctx, "an event stream was disabled: "+why, "tenant", st.Tenant().ID, "stream", stream.ID)
+	st.Log(stagedoor.LogEvent{Type: "w", Description: "The event stream " + stream.ID + " was disabled: " + why + "."})
 	_, err := store.EventStreams.Update(ctx, st, stream.ID, func(doc *stagedoor.Document) error {
 		members := map[string]json.RawMessage{}
 		if err := json.Unmarshal([]byte(doc.Sealed), &members); err != nil {

@@ -1,6 +1,7 @@
 package eventstream_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -20,6 +21,7 @@ import (
 	"github.com/stagedoor/stagedoor/internal/eventstream"
 	"github.com/stagedoor/stagedoor/internal/store"
 	"github.com/stagedoor/stagedoor/internal/store/storetest"
+	"github.com/stagedoor/stagedoor/internal/telemetry"
 )
 
 type clock struct {
@@ -438,6 +440,74 @@ func TestDisables(t *testing.T) {
 			h.Errorf("%d, %d came", n, len(r.got))
 		}
 		h.fresh()
+		if found, err := h.st.DeleteEventStream(h.Context(), stream); err != nil || !found {
+			h.Error(found, err)
+		}
+	})
+}
+
+// A stream whose receiver takes events more slowly than they come is said to be behind, and disabled before what waits for it fills the disk. What waits can
+// be sent again.
+func TestTooMuchWaits(t *testing.T) {
+	each(t, func(h *house) {
+		var log bytes.Buffer
+		h.d.Log, h.d.MaxEvents, h.d.Metrics = slog.New(slog.NewTextHandler(&log, nil)), 30, telemetry.NewMetrics("test", false)
+		start := h.clock.now
+		defer func() { h.clock.now = start }()
+		r := newReceiver(h.T)
+		stream := h.stream(webhook(r), "user.created")
+		status := func() string {
+			h.fresh()
+			doc, err := store.EventStreams.Get(h.Context(), h.st, stream)
+			h.ok(err)
+			s, err := stagedoor.EventStreamOf(doc)
+			h.ok(err)
+			return s.Status
+		}
+		lag := func() string {
+			w := httptest.NewRecorder()
+			h.d.Metrics.Handler().ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
+			_, after, _ := strings.Cut(w.Body.String(), "\nstagedoor_event_stream_lag_seconds ")
+			line, _, _ := strings.Cut(after, "\n")
+			return line
+		}
+		for i := range 29 {
+			h.user(fmt.Sprint("slow", i))
+		}
+		h.clock.wait(11 * time.Minute)
+		h.round()
+		if n := strings.Count(log.String(), "is behind"); n != 1 || !strings.Contains(log.String(), "seconds=660 waiting=29") || lag() != "660" || status() != "enabled" || len(r.got) != 29 {
+			h.Fatalf("%d lines, lag %s, %s, %d came:\n%s", n, lag(), status(), len(r.got), &log)
+		}
+		h.round()
+		if lag() != "0" {
+			h.Errorf("lag %s of nothing", lag())
+		}
+		for i := range 30 {
+			h.user(fmt.Sprint("slower", i))
+		}
+		h.clock.wait(11 * time.Minute)
+		log.Reset()
+		h.round()
+		if status() != "disabled" || len(r.got) != 29 || strings.Count(log.String(), "\n") != 1 || !strings.Contains(log.String(), "disabled: too much waits for it") {
+			h.Fatalf("%s, %d came:\n%s", status(), len(r.got), &log)
+		}
+		n, err := h.st.Redeliver(h.Context(), stream, store.EventQuery{})
+		h.ok(err)
+		h.round()
+		if n != 30 || len(r.got) != 59 {
+			h.Errorf("%d, %d came", n, len(r.got))
+		}
+		h.d.MaxEvents, h.d.MaxBytes = 0, 1000
+		h.stream(webhook(r), "user.deleted")
+		h.ok(h.st.DeleteUser(h.Context(), "auth0|slow1"))
+		h.ok(h.st.DeleteUser(h.Context(), "auth0|slow2"))
+		h.clock.wait(11 * time.Minute)
+		log.Reset()
+		h.round()
+		if !strings.Contains(log.String(), "disabled: too much waits for it") {
+			h.Errorf("by its bytes:\n%s", &log)
+		}
 		if found, err := h.st.DeleteEventStream(h.Context(), stream); err != nil || !found {
 			h.Error(found, err)
 		}

@@ -14,6 +14,12 @@ import (
 // EventQueue names a stream that has events to deliver.
 type EventQueue struct{ Tenant, Stream string }
 
+// DueEvents is a stream with events that it is time to deliver.
+type DueEvents struct {
+	EventQueue
+	Age time.Duration // of the first of these
+}
+
 // dueEventStreams goes from one stream to the next by the index events_pending and looks at the first event of each that is due, so that a long
 // backlog costs no more than a short one. What depends on a stream is asked for by expressions, which no engine turns into a join over the backlog.
 const dueEventStreams = `
@@ -28,29 +34,43 @@ q (tenant, stream) AS (
 	UNION ALL
 	SELECT q.tenant, (SELECT MIN(e.stream) FROM events e WHERE e.status = 'pending' AND e.tenant = q.tenant AND e.stream > q.stream) FROM q WHERE q.stream IS NOT NULL
 )
-SELECT tenant, stream FROM (
+SELECT tenant, stream, oldest FROM (
 	SELECT q.tenant, q.stream, (SELECT e.at FROM events e WHERE e.status = 'pending' AND e.tenant = q.tenant AND e.stream = q.stream AND (e.due_at <= ? OR e.due_at > ?)
 		ORDER BY e.at, e.id LIMIT 1) AS oldest
 	FROM q WHERE q.stream IS NOT NULL
 ) s WHERE oldest IS NOT NULL ORDER BY oldest LIMIT ?`
 
 // DueEventStreams lists streams with events that it is time to deliver, the one with the oldest event first.
-func (db *DB) DueEventStreams(ctx context.Context, most int) ([]EventQueue, error) {
+func (db *DB) DueEventStreams(ctx context.Context, most int) ([]DueEvents, error) {
 	// Most databases have nothing to deliver, and PostgreSQL takes the question below to be worth compiling, which takes longer than the answer.
 	var some int
 	if err := db.reader().row(ctx, "SELECT COUNT(*) FROM (SELECT 1 FROM events WHERE status = 'pending' LIMIT 1) AS one", nil, &some); err != nil || some == 0 {
 		return nil, err
 	}
-	var out []EventQueue
+	var out []DueEvents
 	now := db.clock.Now()
 	err := db.reader().each(ctx, dueEventStreams,
 		[]any{now.UnixMilli(), now.Add(longestRest).UnixMilli(), most}, func(scan func(...any) error) error {
-			var e EventQueue
-			err := scan(&e.Tenant, &e.Stream)
+			var e DueEvents
+			var oldest int64
+			err := scan(&e.Tenant, &e.Stream, &oldest)
+			e.Age = now.Sub(time.UnixMicro(oldest))
 			out = append(out, e)
 			return err
 		})
 	return out, err
+}
+
+// EventBacklog tells how much waits to be delivered to a stream, what is under way included: how many events, counted up to most, and the bytes that
+// these take.
+func (s *Store) EventBacklog(ctx context.Context, stream string, most int) (n int, bytes int64, err error) {
+	size := "octet_length(doc)"
+	if s.db.postgres {
+		size = "pg_column_size(doc)" // as it is stored: nothing has to be unpacked
+	}
+	err = s.read().row(ctx, "SELECT COUNT(*), COALESCE(SUM("+size+"), 0) FROM (SELECT doc FROM events WHERE status = 'pending' AND tenant = ? AND stream = ? ORDER BY at, id LIMIT ?) AS waiting",
+		[]any{s.tenant.ID, stream, most}, &n, &bytes)
+	return n, bytes, err
 }
 
 // ClaimEvents takes events of a stream to deliver them until then, the oldest first: of many servers one gets each. What is neither settled nor

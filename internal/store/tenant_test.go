@@ -456,6 +456,10 @@ var trespasses = map[string]struct {
 	"EventFailures": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
 		return nothing(s.EventFailures(ctx, "stream acme"))
 	}},
+	"EventBacklog": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
+		n, _, err := s.EventBacklog(ctx, "stream acme", 10)
+		return nothing(n, err)
+	}},
 	"Redeliver": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
 		return s.Redeliver(ctx, "stream acme", store.EventQuery{})
 	}},

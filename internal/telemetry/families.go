@@ -43,6 +43,7 @@ const (
 	SearchTime
 	StreamLag
 	StreamSends
+	EventLag
 	JobsEnded
 	JobTime
 	Mails
@@ -161,6 +162,7 @@ var families = [metrics]family{
 
 	StreamLag:   {"stagedoor_log_stream_lag_seconds", gauge, "Age of the oldest event that an active log stream has not delivered; of the slowest.", nil, nil, false, false},
 	StreamSends: {"stagedoor_log_stream_batches_total", counter, "Batches of events sent by log streams.", []label{outcome}, nil, false, false},
+	EventLag:    {"stagedoor_event_stream_lag_seconds", gauge, "Age of the oldest event that waits to be sent to an event stream; of the slowest.", nil, nil, false, false},
 	JobsEnded:   {"stagedoor_jobs_total", counter, "Jobs that ended.", []label{upTo(20, "type"), outcome}, nil, false, false},
 	JobTime:     {"stagedoor_job_seconds", histogram, "Time from the start of a job to its end.", []label{upTo(20, "type")}, []float64{0.1, 0.5, 1, 5, 15, 60, 300, 1800, 7200}, false, false},
 	Mails:       {"stagedoor_mails_total", counter, "Mails that were handed over, or were not.", []label{outcome}, nil, false, false},
