@@ -34,12 +34,16 @@ type Door struct {
 	Deps
 	sameOrigin *http.CrossOriginProtection
 	unwaited   sync.WaitGroup
-	slots      sync.Map          // of tenants by their ids: a chan struct{} of maxUnwaited
+	slots      sync.Map          // of tenants by their ids: what nobody waits for, as *slots
 	above      map[string]string // see pagesAbove
 }
 
-// maxUnwaited is how much work nobody waits for may be under way at once for a tenant; more of it has to wait. A tenant whose mail server hangs fills its own slots, and nobody else's.
-const maxUnwaited = 32
+// How much work nobody waits for may be under way at once for a tenant, and how much of it may wait for that. A tenant whose mail server hangs fills its own
+// slots, and nobody else's; its pages go on, and what is too much is not done.
+const (
+	maxUnwaited = 32
+	maxWaiting  = 1000
+)
 
 // New returns the door.
 func New(d Deps) *Door {

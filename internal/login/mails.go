@@ -29,25 +29,60 @@ const laterLimit = 2 * time.Minute
 // when the next page is shown.
 func (d *Door) later(ctx context.Context, st *store.Store, work func(context.Context) error) {
 	ctx = context.WithoutCancel(ctx)
+	failed := func(err error) {
+		d.Log.ErrorContext(ctx, "a mail could not be sent", "tenant", st.Tenant().ID, "error", err)
+		st.Log(notSent(err))
+	}
 	run := func() {
 		ctx, cancel := context.WithTimeout(ctx, laterLimit)
 		defer cancel()
 		if err := work(ctx); err != nil {
-			d.Log.ErrorContext(ctx, "a mail could not be sent", "tenant", st.Tenant().ID, "error", err)
-			st.Log(notSent(err))
+			failed(err)
 		}
 	}
 	if st.Tenant().Settings.Local.DevelopmentInbox {
 		run()
 		return
 	}
-	own, _ := d.slots.LoadOrStore(st.Tenant().ID, make(chan struct{}, maxUnwaited))
-	slots := own.(chan struct{}) //nolint:errcheck // nothing else is stored
-	slots <- struct{}{}
+	s := d.slotsOf(st.Tenant().ID)
+	select {
+	case s.waiting <- struct{}{}:
+	default:
+		failed(errMailsWait)
+		return
+	}
 	d.unwaited.Go(func() {
-		defer func() { <-slots }()
-		run()
+		if s.wait(laterLimit) {
+			defer func() { <-s.running }()
+			run()
+			return
+		}
+		failed(errMailsWait)
 	})
+}
+
+// errMailsWait is for a mail before which too many others wait.
+var errMailsWait = errors.New("the mails before it take too long: the tenant's mail server is slow, or hangs")
+
+// slots are what a tenant has of what nobody waits for.
+type slots struct{ waiting, running chan struct{} }
+
+func (d *Door) slotsOf(tenant string) *slots {
+	own, _ := d.slots.LoadOrStore(tenant, &slots{make(chan struct{}, maxWaiting), make(chan struct{}, maxUnwaited)})
+	return own.(*slots) //nolint:errcheck // nothing else is stored
+}
+
+// wait takes a slot for work that was let in; false means that none came free in time.
+func (s *slots) wait(most time.Duration) bool {
+	defer func() { <-s.waiting }()
+	timer := time.NewTimer(most)
+	defer timer.Stop()
+	select {
+	case s.running <- struct{}{}:
+		return true
+	case <-timer.C:
+		return false
+	}
 }
 
 // SendVerification sends a user the mail that asks them to prove that the address is theirs. Its link leads to the

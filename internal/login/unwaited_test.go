@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -55,5 +57,43 @@ func TestMailThatHangsIsItsTenants(t *testing.T) {
 		case <-time.After(10 * time.Second):
 			t.Fatal("the other tenant waits")
 		}
+	}
+}
+
+// The pages of a tenant whose mail server hangs go on: nobody waits for mails that wait. What is too much is in the log, and not done.
+func TestPagesGoOnWhereMailHangs(t *testing.T) {
+	w := newWorld(t, storetest.SQLite)
+	w.configure(func(s *stagedoor.TenantSettings) { s.Local.DevelopmentInbox = false })
+	hangs, sent := make(chan struct{}), atomic.Int64{}
+	w.send = func(context.Context, *store.Store, mail.Message) error {
+		<-hangs
+		sent.Add(1)
+		return nil
+	}
+	const asked, kept = 1040, 1032
+	answered := make(chan struct{})
+	go func() {
+		defer close(answered)
+		var all sync.WaitGroup
+		for i := range asked {
+			b := w.browser()
+			b.from = fmt.Sprintf("192.0.%d.%d", 2+i/200, i%200)
+			all.Go(func() { b.post("/u/forgot", url.Values{"email": {"ada@example.com"}}) })
+			if i%50 == 49 {
+				all.Wait()
+			}
+		}
+		all.Wait()
+	}()
+	select {
+	case <-answered:
+	case <-time.After(20 * time.Second):
+		close(hangs)
+		t.Fatal("pages wait for mails")
+	}
+	close(hangs)
+	w.ok(w.door.Wait(context.Background()))
+	if sent.Load() != kept {
+		t.Errorf("%d mails were sent", sent.Load())
 	}
 }
