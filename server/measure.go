@@ -28,6 +28,9 @@ func (s *Server) measure() {
 			tell(telemetry.ScriptWorkers, float64(n), runtime)
 		}
 		tell(telemetry.ScriptWaiting, float64(l.Waiting))
+		if files := s.files.Load(); files != nil {
+			tell(telemetry.CertificateEnd, float64(files.current().Leaf.NotAfter.Unix()))
+		}
 	})
 	s.metrics.Read(s.db.Load)
 }

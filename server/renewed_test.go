@@ -103,3 +103,29 @@ func TestRenewedCertificate(t *testing.T) {
 		t.Error("a server starts without the key of its certificate")
 	}
 }
+
+// TestCertificateThatEnds: of a certificate that ends, or has, the log tells once a day until it is renewed.
+func TestCertificateThatEnds(t *testing.T) {
+	dir := t.TempDir()
+	cert, key := filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
+	writePair(t, cert, key, 1) // for an hour
+	var said bytes.Buffer
+	log := slog.New(slog.NewTextHandler(&said, nil))
+	files, err := openCertificate(cert, key, log)
+	if err != nil || strings.Count(said.String(), "\n") != 1 || !strings.Contains(said.String(), "ends soon") {
+		t.Fatalf("%q, %v", &said, err)
+	}
+	now := time.Now()
+	files.now = func() time.Time { return now }
+	for _, c := range []struct {
+		after time.Duration
+		says  string
+	}{{2 * time.Hour, ""}, {23 * time.Hour, "has expired"}, {time.Hour, ""}} {
+		said.Reset()
+		now = now.Add(c.after)
+		files.current()
+		if c.says == "" && said.Len() > 0 || !strings.Contains(said.String(), c.says) {
+			t.Errorf("after %v: %q", c.after, &said)
+		}
+	}
+}

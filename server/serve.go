@@ -107,6 +107,7 @@ func (s *Server) tls() (*tls.Config, string, error) {
 		if err != nil {
 			return nil, "", err
 		}
+		s.files.Store(files)
 		return &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: files.get, NextProtos: []string{"h2", "http/1.1"}}, "", nil
 	case len(s.cfg.ACMEHosts) > 0:
 		m := &autocert.Manager{Prompt: autocert.AcceptTOS, HostPolicy: s.certified, Email: s.cfg.ACMEEmail, Cache: s.certificateCache()}

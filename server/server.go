@@ -13,6 +13,7 @@ import (
 	"net/url"
 	"os"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/stagedoor/stagedoor"
@@ -110,7 +111,8 @@ type Server struct {
 	jobs      *job.Runner
 	reference *reference
 	aclNotes  aclNotes
-	clientCAs *x509.CertPool // nil: no authority vouches for clients' certificates
+	clientCAs *x509.CertPool                   // nil: no authority vouches for clients' certificates
+	files     atomic.Pointer[certificateFiles] // nil: the certificate of https comes from elsewhere
 	handler   http.Handler
 }
 
@@ -247,6 +249,7 @@ func openDatabase(ctx context.Context, cfg config.Config, deps Deps, metrics *te
 	if err != nil {
 		return nil, err
 	}
+	sealer.Log = deps.Log
 	return store.Open(ctx, store.Options{Metrics: metrics, URL: cfg.Database, Sealer: sealer, Clock: deps.Clock, Log: deps.Log, SearchLimit: cfg.SearchLimit, Ceiling: cfg.ConfigLimit, Retention: store.Retention{LogDays: cfg.LogDays, LogBytes: cfg.LogBytes, FeedBytes: cfg.EventBytes}, Wait: cfg.DatabaseWait, NoNotify: cfg.DatabaseNoNotify, Replicas: cfg.Replicas(), Places: places})
 }
 

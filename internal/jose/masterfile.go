@@ -37,7 +37,7 @@ func stampOf(path string) fileStamp {
 
 // OpenSealer makes a sealer with the master keys of a file, as LoadOrCreateMasterKeys reads it, and follows the file: when keys are
 // added to it, put in another order or removed, a running server goes by that within SettleTime. A file that has become unreadable
-// changes nothing.
+// changes nothing, and is told of: the next start would fail.
 func OpenSealer(path string) (*Sealer, error) {
 	stamp := stampOf(path)
 	keys, err := LoadOrCreateMasterKeys(path)
@@ -57,10 +57,20 @@ func (s *Sealer) look(every time.Duration) {
 	}
 	stamp := stampOf(s.file)
 	if stamp == s.ring.Load().stamp {
+		s.failed.Store(nil)
 		return
 	}
-	if keys, err := loadMasterKeys(s.file); err == nil {
-		s.use(keys, stamp) //nolint:errcheck // there is a key
+	keys, err := loadMasterKeys(s.file)
+	if err != nil {
+		if last := s.failed.Swap(&stamp); s.Log != nil && (last == nil || *last != stamp) {
+			s.Log.Error("the master key file has changed and cannot be used: the keys from before are", "error", err)
+		}
+		return
+	}
+	s.use(keys, stamp) //nolint:errcheck // there is a key
+	s.failed.Store(nil)
+	if s.Log != nil {
+		s.Log.Info("the master key file has changed", "seals", keys[0].ID(), "keys", len(keys))
 	}
 }
 

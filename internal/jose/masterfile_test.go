@@ -1,8 +1,11 @@
 package jose
 
 import (
+	"bytes"
+	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 )
@@ -18,6 +21,8 @@ func TestSealerFollowsItsFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	var said bytes.Buffer
+	second.Log = slog.New(slog.NewTextHandler(&said, nil))
 	old, place := first.Current(), Place("a")
 	key, err := AddMasterKey(path, false)
 	if err != nil {
@@ -47,8 +52,23 @@ func TestSealerFollowsItsFile(t *testing.T) {
 	if err := os.WriteFile(path, []byte("rubbish"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	said.Reset()
+	for range 3 {
+		second.looked.Store(0)
+		if _, err := second.Open(second.Seal([]byte("x"), place), place); err != nil {
+			t.Errorf("with a file that is damaged: %v", err)
+		}
+	}
+	if strings.Count(said.String(), "\n") != 1 || !strings.Contains(said.String(), "cannot be used: the keys from before are") || strings.Contains(said.String(), "rubbish") {
+		t.Errorf("of a damaged file the log says %q", &said)
+	}
+	said.Reset()
+	if err := WriteMasterKeys(path, []MasterKey{key}); err != nil {
+		t.Fatal(err)
+	}
 	second.looked.Store(0)
-	if _, err := second.Open(second.Seal([]byte("x"), place), place); err != nil {
-		t.Errorf("with a file that is damaged: %v", err)
+	second.Seal([]byte("x"), place)
+	if !strings.Contains(said.String(), "has changed\" seals="+key.ID()+" keys=1") {
+		t.Errorf("of a good one it says %q", &said)
 	}
 }

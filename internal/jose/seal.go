@@ -8,6 +8,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 	"sync/atomic"
 )
@@ -36,9 +37,12 @@ func (k MasterKey) ID() string {
 // A Sealer encrypts small secrets for the database: signing keys, client secrets, settings of scripts. It is safe for
 // concurrent use. The sealed text is "s1.<id of the master key>.<nonce, ciphertext and tag in base64url>".
 type Sealer struct {
+	Log *slog.Logger // says what becomes of the file while it is followed; nil says nothing
+
 	ring   atomic.Pointer[keyRing]
-	file   string       // where the keys come from; empty: they stay
-	looked atomic.Int64 // when the file was looked at, in Unix nanoseconds
+	file   string                    // where the keys come from; empty: they stay
+	looked atomic.Int64              // when the file was looked at, in Unix nanoseconds
+	failed atomic.Pointer[fileStamp] // of the file that could not be read, which is said once
 }
 
 // A keyRing is the keys at one moment.

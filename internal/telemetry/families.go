@@ -50,6 +50,7 @@ const (
 	Swept
 	SweepTime
 	SweepErrors
+	CertificateEnd
 	TraceDropped
 	BuildInfo
 	metrics // how many there are
@@ -170,8 +171,9 @@ var families = [metrics]family{
 	SweepTime:   {"stagedoor_sweep_seconds", histogram, "Time of a whole sweep of what has expired.", nil, []float64{0.01, 0.1, 1, 10, 60, 300, 1800}, false, false},
 	SweepErrors: {"stagedoor_sweep_errors_total", counter, "Sweeps that failed.", nil, nil, false, false},
 
-	TraceDropped: {"stagedoor_trace_spans_dropped_total", counter, "Spans that the collector did not take.", nil, nil, false, false},
-	BuildInfo:    {"stagedoor_build_info", gauge, "1; what runs.", []label{upTo(1, "version"), upTo(1, "go")}, nil, false, false},
+	CertificateEnd: {"stagedoor_certificate_expiry_timestamp_seconds", gauge, "When the certificate of --tls-cert ends, in seconds since 1970; it is there only with such a certificate.", nil, nil, true, false},
+	TraceDropped:   {"stagedoor_trace_spans_dropped_total", counter, "Spans that the collector did not take.", nil, nil, false, false},
+	BuildInfo:      {"stagedoor_build_info", gauge, "1; what runs.", []label{upTo(1, "version"), upTo(1, "go")}, nil, false, false},
 }
 
 // allows tells whether a label can take a value.
