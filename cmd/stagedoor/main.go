@@ -66,16 +66,23 @@ func main() {
 		if quiet := exit(0); errors.As(err, &quiet) {
 			os.Exit(code)
 		}
-		text := err.Error()
-		var ours *stagedoor.Error
-		if errors.As(err, &ours) {
-			text = ours.Message
-		}
-		for line := range strings.Lines(text) {
+		for line := range strings.Lines(said(err)) {
 			fmt.Fprintln(os.Stderr, "stagedoor: "+strings.TrimSuffix(line, "\n"))
 		}
 		os.Exit(code)
 	}
+}
+
+// said is what people read of an error: of our own the message alone, unless the machine is to blame, which whoever runs the command has to mend.
+func said(err error) string {
+	var ours *stagedoor.Error
+	switch {
+	case !errors.As(err, &ours):
+		return err.Error()
+	case ours.Kind == stagedoor.Unavailable && ours.Err != nil:
+		return ours.Message + " (" + strings.Join(strings.Fields(ours.Err.Error()), " ") + ")"
+	}
+	return ours.Message
 }
 
 func run(ctx context.Context, args []string) error {

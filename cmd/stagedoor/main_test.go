@@ -5,6 +5,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -17,6 +18,8 @@ import (
 	"time"
 
 	_ "modernc.org/sqlite"
+
+	"github.com/stagedoor/stagedoor"
 )
 
 var binary string
@@ -137,6 +140,20 @@ func TestMistakesEndInOneLine(t *testing.T) {
 				t.Error("the line shows a password")
 			}
 		})
+	}
+}
+
+// TestSaid: an operator reads why the machine fails, and of other errors what everybody may read.
+func TestSaid(t *testing.T) {
+	cause := errors.New("attempt to write\n\ta readonly database (8)")
+	for want, err := range map[string]error{
+		"It cannot be written. (attempt to write a readonly database (8))": &stagedoor.Error{Kind: stagedoor.Unavailable, Code: "database_read_only", Message: "It cannot be written.", Err: cause},
+		"It is taken.": fmt.Errorf("making it: %w", &stagedoor.Error{Kind: stagedoor.Conflict, Message: "It is taken.", Err: cause}),
+		"no such file": errors.New("no such file"),
+	} {
+		if got := said(err); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
 	}
 }
 

@@ -184,6 +184,9 @@ func SealedColumns(t testing.TB, db *DB) (there, listed []string) {
 	return there, listed
 }
 
+// SQLiteUnavailable is what becomes of an error of the driver.
+var SQLiteUnavailable = sqliteUnavailable
+
 // EnoughSpace refuses what would not fit on a disk.
 var EnoughSpace = enoughSpace
 

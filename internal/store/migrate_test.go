@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	_ "modernc.org/sqlite"
 
+	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/store"
 	"github.com/stagedoor/stagedoor/internal/store/storetest"
 )
@@ -134,4 +135,16 @@ func TestUnreadableFile(t *testing.T) {
 	_, err = store.Open(t.Context(), store.Options{URL: damaged})
 	says(t, err, "the database is damaged")
 	says(t, err, "`stagedoor restore`")
+}
+
+// TestReadOnlyFileSaysWhat names what has to be writable: it is often not the file itself.
+func TestReadOnlyFileSaysWhat(t *testing.T) {
+	db, err := sql.Open("sqlite", "file:"+storetest.Migrated(t, storetest.SQLite)+"?mode=ro")
+	ok(t, err)
+	defer db.Close()
+	_, err = db.ExecContext(t.Context(), "CREATE TABLE x (y)")
+	if err = store.SQLiteUnavailable(err); !stagedoor.HasCode(err, "database_read_only") {
+		t.Error(err)
+	}
+	says(t, err, "(-wal, -shm) and their folder have to be writable")
 }

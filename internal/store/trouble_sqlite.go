@@ -2,6 +2,7 @@ package store
 
 import (
 	"errors"
+	"fmt"
 	"os"
 
 	"modernc.org/sqlite"
@@ -36,6 +37,9 @@ func sqliteUnavailable(err error) error {
 	t, known := sqliteTroubles[lite.Code()&0xff] // the primary code of an extended one
 	if !known {
 		return nil
+	}
+	if t.code == "database_read_only" { // often one of the others
+		err = fmt.Errorf("%w: the file, those beside it (-wal, -shm) and their folder have to be writable", err)
 	}
 	return &stagedoor.Error{Kind: stagedoor.Unavailable, Code: t.code, Message: t.text, Err: err}
 }
