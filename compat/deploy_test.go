@@ -18,12 +18,13 @@ import (
 // second run there has nothing to do. It goes before others leave something in the tenant.
 func TestDeployTool_Export(t *testing.T) {
 	node, tool := deployTool(t)
+	before := loadedBefore(t, "no-pause.cjs")
 	for _, format := range []string{"directory", "yaml"} {
 		t.Run(format, func(t *testing.T) {
 			dir := t.TempDir()
 			environment := []string{
 				"AUTH0_DOMAIN=" + demo.Domain, "AUTH0_CLIENT_ID=" + demo.Management.ClientID, "AUTH0_CLIENT_SECRET=" + demo.Management.ClientSecret,
-				"AUTH0_EXPORT_IDENTIFIERS=true", "NODE_EXTRA_CA_CERTS=" + demo.CAFile,
+				"AUTH0_EXPORT_IDENTIFIERS=true", "NODE_EXTRA_CA_CERTS=" + demo.CAFile, before,
 			}
 			out, err := program(t, dir, environment, node, tool, "export", "--format="+format, "--output_folder=written")
 			if err != nil || !strings.Contains(out, "Export Successful") {
@@ -45,6 +46,18 @@ func TestDeployTool_Export(t *testing.T) {
 	}
 }
 
+// loadedBefore is what has Node.js load files of compat/deploy before the deploy tool.
+func loadedBefore(t *testing.T, files ...string) string {
+	t.Helper()
+	options := "NODE_OPTIONS="
+	for _, file := range files {
+		path, err := filepath.Abs(filepath.Join("deploy", file))
+		ok(t, err)
+		options += " --require " + path
+	}
+	return options
+}
+
 // deployTool returns the paths of Node.js and of the deploy tool.
 func deployTool(t *testing.T) (node, tool string) {
 	t.Helper()
@@ -64,13 +77,12 @@ func deployTool(t *testing.T) (node, tool string) {
 func TestDeployTool_Import(t *testing.T) {
 	t.Parallel()
 	node, tool := deployTool(t)
-	languages, err := filepath.Abs("deploy/fewer-languages.cjs")
-	ok(t, err)
+	before := loadedBefore(t, "fewer-languages.cjs", "no-pause.cjs")
 	file, err := filepath.Abs("deploy/tenant/tenant.yaml")
 	ok(t, err)
 	s := newServer(t)
 	environment := []string{
-		"AUTH0_DOMAIN=" + s.Domain, "AUTH0_CLIENT_ID=" + s.ClientID, "AUTH0_CLIENT_SECRET=" + s.ClientSecret, "NODE_EXTRA_CA_CERTS=" + s.ca, "NODE_OPTIONS=--require " + languages,
+		"AUTH0_DOMAIN=" + s.Domain, "AUTH0_CLIENT_ID=" + s.ClientID, "AUTH0_CLIENT_SECRET=" + s.ClientSecret, "NODE_EXTRA_CA_CERTS=" + s.ca, before,
 	}
 	for range 2 {
 		out, err := program(t, s.directory, environment, node, tool, "import", "--input_file="+file)
@@ -106,12 +118,11 @@ func TestDeployTool_Import(t *testing.T) {
 func TestDeployTool_Delete(t *testing.T) {
 	t.Parallel()
 	node, tool := deployTool(t)
-	languages, err := filepath.Abs("deploy/fewer-languages.cjs")
-	ok(t, err)
+	before := loadedBefore(t, "fewer-languages.cjs", "no-pause.cjs")
 	s := newServer(t)
 	environment := []string{
 		"AUTH0_DOMAIN=" + s.Domain, "AUTH0_CLIENT_ID=" + s.ClientID, "AUTH0_CLIENT_SECRET=" + s.ClientSecret, "NODE_EXTRA_CA_CERTS=" + s.ca, "AUTH0_ALLOW_DELETE=true",
-		"NODE_OPTIONS=--require " + languages, `AUTH0_INCLUDED_ONLY=["actions","tokenExchangeProfiles","eventStreams"]`,
+		before, `AUTH0_INCLUDED_ONLY=["actions","tokenExchangeProfiles","eventStreams"]`,
 	}
 	ok(t, os.WriteFile(filepath.Join(s.directory, "action.js"), []byte("exports.onExecuteCustomTokenExchange = async () => {};\nexports.onExecuteEventStream = async () => {};\n"), 0o600))
 	tenant := filepath.Join(s.directory, "tenant.yaml")

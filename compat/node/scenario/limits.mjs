@@ -6,7 +6,7 @@ export async function run({ sdk }) {
   try {
     await step('five calls, two at once allowed', async () => {
       const start = Date.now()
-      for (let i = 0; i < 5; i++) await sdk.rules.all()
+      for (let i = 0; i < 5; i++) await sdk.settings.get() // a list takes some generations two calls
       assert.ok(Date.now() - start >= 2000, 'nothing was limited')
     })
   } finally {
