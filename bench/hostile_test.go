@@ -290,7 +290,7 @@ func assault(t *testing.T, evil *someone, name, body string) (failed int) {
 // entries looks for an entry of the tenant's log for each login that failed, which says what happened.
 func entries(t *testing.T, o *someone, want int) {
 	found := 0
-	for range 50 {
+	for range 300 {
 		found = 0
 		for page := 0; ; page++ {
 			var all []struct {

@@ -63,7 +63,7 @@ func (l *load) wantWell(key string) {
 	l.w.Helper()
 	var status int
 	var r refused
-	for range 50 {
+	for range 300 {
 		if status, r = l.patchOnce(key); status == 200 {
 			break
 		}

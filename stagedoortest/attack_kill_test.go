@@ -81,7 +81,7 @@ func TestAcknowledgedOverHTTPSurvivesAKill(t *testing.T) {
 		var got struct {
 			AccessToken string `json:"access_token"`
 		}
-		for range 200 {
+		for range 1200 {
 			if call("POST", "/oauth/token", "", map[string]string{"grant_type": "client_credentials", "client_id": credentials["client_id"], "client_secret": credentials["client_secret"], "audience": credentials["audience"]}, &got) == 200 {
 				return kill, got.AccessToken
 			}

@@ -17,7 +17,7 @@ import (
 // While the database is away every door says so in its own words, also when nothing of the tenant is kept any more, and nobody waits longer than
 // the operator allows.
 func TestDatabaseAway(t *testing.T) {
-	const wait = time.Second
+	const wait, bound = time.Second, 4 * time.Second // what a busy machine takes besides; who forgets the operator's word waits five
 	p := storetest.NewProxy(t, storetest.Migrated(t, storetest.Postgres))
 	s := stagedoortest.New(t, stagedoortest.Options{Database: p.URL, Configure: func(c *config.Config) { c.DatabaseWait, c.Admin = wait, "127.0.0.1:0" }})
 	token := s.ManagementToken(t)
@@ -44,7 +44,7 @@ func TestDatabaseAway(t *testing.T) {
 			} {
 				start := time.Now()
 				a, body := ask(t, s, c.method, c.path, token, c.accept)
-				if took := time.Since(start); took > wait*3/2 {
+				if took := time.Since(start); took > bound {
 					t.Errorf("%s %s took %v", c.method, c.path, took)
 				}
 				if !strings.HasPrefix(a.Status, c.status) || !strings.HasPrefix(a.Header.Get("Content-Type"), c.kind) || !strings.Contains(body, c.holds) || a.Header.Get("Retry-After") == "" {
@@ -56,9 +56,16 @@ func TestDatabaseAway(t *testing.T) {
 				if style := "/ui/assets/"; c.kind == "text/html" && strings.HasPrefix(c.path, "/u/") { // the page finds what it is made of
 					at := strings.Index(body, style)
 					end := strings.Index(body[at:], `"`)
-					start := time.Now()
-					if a, _ := ask(t, s, "GET", body[at:at+end], "", "*/*"); a.StatusCode != 200 || time.Since(start) > wait/2 {
-						t.Errorf("%s: %s after %v", body[at:at+end], a.Status, time.Since(start))
+					took := bound
+					for try := 0; try < 5 && took > wait/2; try++ { // it does not wait for the database, once the machine is not busy
+						start := time.Now()
+						if a, _ := ask(t, s, "GET", body[at:at+end], "", "*/*"); a.StatusCode != 200 {
+							t.Errorf("%s: %s", body[at:at+end], a.Status)
+						}
+						took = time.Since(start)
+					}
+					if took > wait/2 {
+						t.Errorf("%s took %v", body[at:at+end], took)
 					}
 				}
 			}

@@ -68,7 +68,7 @@ func TestImportSurvivesAKill(t *testing.T) {
 		}
 		kill = func() { cancel(); cmd.Wait() } //nolint:errcheck // it was killed
 		ask, _ := json.Marshal(map[string]string{"grant_type": "client_credentials", "client_id": credentials["client_id"], "client_secret": credentials["client_secret"], "audience": credentials["audience"]})
-		for range 200 {
+		for range 1200 {
 			var got struct {
 				AccessToken string `json:"access_token"`
 			}

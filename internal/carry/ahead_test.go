@@ -39,7 +39,7 @@ func TestIssuersAreAskedBefore(t *testing.T) {
 		c, reads := s.Carrier(s.Tenant), 0
 		c.Ahead = outside{c.Ahead, func() {
 			reads++
-			soon, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+			soon, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 			defer cancel()
 			ok(t, st.CreateRole(soon, &stagedoor.Role{Name: "meanwhile"}))
 		}}

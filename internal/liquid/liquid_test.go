@@ -102,7 +102,7 @@ func TestHostile(t *testing.T) {
 		if !errors.Is(err, ErrTooLarge) && !errors.Is(err, ErrTooLong) {
 			t.Errorf("%s: %v", name, err)
 		}
-		if took := time.Since(begun); took > 5*time.Second {
+		if took := time.Since(begun); took > 20*time.Second {
 			t.Errorf("%s: %v", name, took)
 		}
 	}

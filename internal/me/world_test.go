@@ -301,7 +301,7 @@ func (w *world) logged(want ...string) {
 // mails are the subjects in the development inbox, newest first; code is the one in the newest.
 func (w *world) mails() []stagedoor.Mail {
 	w.Helper()
-	for range 100 {
+	for range 1500 {
 		if all, err := w.st.Mails(w.Context()); err != nil || len(all) > 0 {
 			w.ok(err)
 			return all
