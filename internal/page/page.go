@@ -145,8 +145,9 @@ func Error(w http.ResponseWriter, r *http.Request, st *store.Store, status int, 
 	if strings.HasSuffix(r.URL.Path, "/logout") {
 		kind = "flo"
 	}
+	more, _ := e.Extra["hint"].(string)
 	event := web.LogEvent(r, stagedoor.LogEvent{
-		ID: st.NewLogID(), Type: kind, Description: message, Details: map[string]any{"error": map[string]any{"message": message, "oauthError": code}},
+		ID: st.NewLogID(), Type: kind, Description: strings.TrimSpace(message + " " + more), Details: map[string]any{"error": map[string]any{"message": message, "oauthError": code}},
 	})
 	back := st.Tenant().Settings.DefaultRedirectionURI
 	if client != nil {
@@ -168,9 +169,7 @@ func Error(w http.ResponseWriter, r *http.Request, st *store.Store, status int, 
 	if description == "" {
 		description, hint = frame.ClientFault(code, message), message
 	}
-	if more, _ := e.Extra["hint"].(string); more != "" {
-		hint = strings.TrimSpace(hint + " " + more)
-	}
+	hint = strings.TrimSpace(hint + " " + more)
 	Render(w, status, ui.ErrorPage{
 		Frame: frame, Code: code, Description: description, Tracking: event.ID, Hint: hint,
 		BackURL: back, SupportURL: Support(st),

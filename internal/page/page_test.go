@@ -53,7 +53,7 @@ func TestError(t *testing.T) {
 	refused.Extra = map[string]any{"hint": "Add it & try again."}
 	w := fail(t, st, refused, &stagedoor.Client{ID: "app", Name: "Mixtape", InitiateLoginURI: "https://app.example/start"})
 	e := event(t, st)
-	if e.Type != "f" || e.ClientID != "app" || e.Description != "Callback URL <mismatch>." || e.Hostname != "acme.test" {
+	if e.Type != "f" || e.ClientID != "app" || e.Description != "Callback URL <mismatch>. Add it & try again." || e.Hostname != "acme.test" {
 		t.Errorf("event %+v", e)
 	}
 	body := w.Body.String()

@@ -17,6 +17,7 @@ import (
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/pipeline"
+	"github.com/stagedoor/stagedoor/internal/store"
 )
 
 // query is a request as an address carries it.
@@ -310,5 +311,21 @@ func TestRequestsWithoutEnd(t *testing.T) {
 	w.wait(time.Second)
 	if _, path := w.ask(p, ""); b.get(path).status != http.StatusOK {
 		t.Error("a second later there is no room")
+	}
+}
+
+// TestRefusalsAreLoggedOnce: what is refused on a page of ours is one event of the log, which says what an administrator wants to know; anybody can cause it.
+func TestRefusalsAreLoggedOnce(t *testing.T) {
+	w := newWorld(t, "sqlite")
+	w.addon("app", `{}`)
+	for path, kind := range map[string]string{"/samlp/app?SAMLRequest=x": "f", "/samlp/app/logout?SAMLRequest=x": "flo", "/wsfed/app?wa=x": "f"} {
+		before, _, err := w.st.Logs(t.Context(), store.LogQuery{PerPage: 50})
+		w.ok(err)
+		w.browser().get(path)
+		after, _, err := w.st.Logs(t.Context(), store.LogQuery{PerPage: 50})
+		w.ok(err)
+		if len(after) != len(before)+1 || after[0].Type != kind || after[0].ClientID != "app" {
+			t.Errorf("%s: %d events, %+v", path, len(after)-len(before), after[0])
+		}
 	}
 }

@@ -33,9 +33,6 @@ func (d *Door) logout(w http.ResponseWriter, r *http.Request, st *store.Store) {
 		err = d.signOut(w, r, st, client, addon, *m)
 	}
 	if err != nil {
-		e := stagedoor.AsError(err)
-		hint, _ := e.Extra["hint"].(string)
-		st.Log(web.LogEvent(r, stagedoor.LogEvent{Type: "flo", Description: strings.TrimSpace(e.Message + " " + hint), ClientID: client.ID, ClientName: client.Name}))
 		page.Fail(w, r, st, err, client)
 	}
 }

@@ -62,8 +62,8 @@ func (d *Door) signOn(w http.ResponseWriter, r *http.Request, st *store.Store) {
 		req, err = d.request(r, st, client, addon, m, params)
 	}
 	if err != nil {
-		refused(r, st, client, err)
 		if req != nil {
+			refused(r, st, client, err)
 			d.Finish(w, r, st, req, nil, err)
 			return
 		}
@@ -191,6 +191,7 @@ func short(err error) string {
 	return strings.ToValidUTF8(text[:min(len(text), 300)], "")
 }
 
+// refused notes why a client gets no answer but an error. Of what is told on a page of ours the page notes it.
 func refused(r *http.Request, st *store.Store, client *stagedoor.Client, err error) {
 	e := stagedoor.AsError(err)
 	text := e.Message

@@ -49,7 +49,6 @@ func (d *Door) wsfed(w http.ResponseWriter, r *http.Request, st *store.Store) {
 		err = invalid("wa is neither wsignin1.0 nor wsignout1.0.")
 	}
 	if err != nil {
-		refused(r, st, client, err)
 		page.Fail(w, r, st, err, client)
 	}
 }
