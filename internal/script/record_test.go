@@ -114,7 +114,7 @@ func TestReplayOfAThousandLogins(t *testing.T) {
 		t.Run(runtime, func(t *testing.T) {
 			count, packages := 1000, 30
 			if testing.Short() {
-				count, packages = 100, 3
+				count, packages = 40, 3
 			}
 			replayed(t, runtime, recordedRules, count)
 			replayed(t, runtime, append([]Rule{{Name: "packages", Source: packagesRule}}, recordedRules...), packages)
