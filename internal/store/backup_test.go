@@ -17,11 +17,11 @@ import (
 )
 
 // manyLogs makes a table's worth of rows behind the store's back, so that copies take more than one step.
-func manyLogs(t testing.TB, url string, n int) {
+func manyLogs(t testing.TB, url string, n, size int) {
 	t.Helper()
 	statement(t, url, fmt.Sprintf(`INSERT INTO logs (tenant, id, type, user_id, client_id, doc, date)
 		WITH RECURSIVE c (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < %d)
-		SELECT 'acme', 'n' || n, 's', '', '', '{"text":"%s"}', n FROM c`, n, strings.Repeat("x", 400)))
+		SELECT 'acme', 'n' || n, 's', '', '', '{"text":"%s"}', n FROM c`, n, strings.Repeat("x", size)))
 }
 
 // A backup that is made while a server writes holds all that was acknowledged before it began, and is one moment.
@@ -31,7 +31,7 @@ func TestBackupWhileWriting(t *testing.T) {
 	s := storetest.Tenant(t, db, "acme")
 	newUser(t, s, "auth0|ada")
 	newUser(t, s, "auth0|bob")
-	manyLogs(t, path, 20000)
+	manyLogs(t, path, 20000, 400)
 	var acknowledged atomic.Int64
 	ctx, cancel := context.WithCancel(t.Context())
 	written := make(chan error, 1)
@@ -112,7 +112,7 @@ func TestBackupRefuses(t *testing.T) {
 	damaged := storetest.Migrated(t, storetest.SQLite)
 	db := storetest.OpenURL(t, damaged)
 	storetest.Tenant(t, db, "acme")
-	manyLogs(t, damaged, 2000)
+	manyLogs(t, damaged, 2000, 400)
 	ok(t, db.Close())
 	damage(t, damaged)
 	none := filepath.Join(t.TempDir(), "none.db")
