@@ -65,11 +65,8 @@ func (d *Deliverer) bound(ctx context.Context, one store.DueEvents) error {
 	if err != nil {
 		return err
 	}
-	if n >= most || d.MaxBytes > 0 && bytes >= d.MaxBytes {
-		if stream.Enabled() {
-			return d.disable(ctx, st, stream, "too much waits for it")
-		}
-		return nil
+	if stream.Enabled() && (n >= most || d.MaxBytes > 0 && bytes >= d.MaxBytes) {
+		return d.disable(ctx, st, stream, "too much waits for it")
 	}
 	seen.counted = now
 	if now.Sub(seen.told) >= tellEvery {

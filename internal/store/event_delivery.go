@@ -17,7 +17,7 @@ type EventQueue struct{ Tenant, Stream string }
 // DueEvents is a stream with events that it is time to deliver.
 type DueEvents struct {
 	EventQueue
-	Age time.Duration // of the first of these
+	Age time.Duration // of the first of these; of one that somebody wants sent again, since then
 }
 
 // dueEventStreams goes from one stream to the next by the index events_pending and looks at the first event of each that is due, so that a long
@@ -35,7 +35,7 @@ q (tenant, stream) AS (
 	SELECT q.tenant, (SELECT MIN(e.stream) FROM events e WHERE e.status = 'pending' AND e.tenant = q.tenant AND e.stream > q.stream) FROM q WHERE q.stream IS NOT NULL
 )
 SELECT tenant, stream, oldest FROM (
-	SELECT q.tenant, q.stream, (SELECT e.at FROM events e WHERE e.status = 'pending' AND e.tenant = q.tenant AND e.stream = q.stream AND (e.due_at <= ? OR e.due_at > ?)
+	SELECT q.tenant, q.stream, (SELECT CASE WHEN e.forced = 1 THEN e.due_at * 1000 ELSE e.at END FROM events e WHERE e.status = 'pending' AND e.tenant = q.tenant AND e.stream = q.stream AND (e.due_at <= ? OR e.due_at > ?)
 		ORDER BY e.at, e.id LIMIT 1) AS oldest
 	FROM q WHERE q.stream IS NOT NULL
 ) s WHERE oldest IS NOT NULL ORDER BY oldest LIMIT ?`
