@@ -22,6 +22,9 @@ func openWriter(t *testing.T) (*DB, *sqliteEngine) {
 	t.Cleanup(func() { db.Close() })
 	err = db.write(t.Context(), func(q querier) error {
 		_, err := q.exec(t.Context(), "CREATE TABLE numbers (n BIGINT PRIMARY KEY)")
+		if err == nil {
+			_, err = q.exec(t.Context(), "CREATE TABLE "+versionsTable+" (version_id BIGINT)") // without it, it would be another program's file
+		}
 		return err
 	})
 	if err != nil {
