@@ -7,6 +7,7 @@ import (
 	"html/template"
 	"io"
 	"io/fs"
+	"strings"
 	"sync"
 )
 
@@ -40,6 +41,23 @@ func Render(w io.Writer, p Page) error {
 
 // Name is the name of a page: login, signup, consent …
 func Name(p Page) string { return p.template() }
+
+// Title is what stands above a page in the browser.
+func Title(p Page) (string, error) {
+	set, err := pages()
+	if err != nil {
+		return "", err
+	}
+	t, ok := set[p.template()]
+	if !ok {
+		return "", fmt.Errorf("render page: no template %q", p.template())
+	}
+	var b bytes.Buffer
+	if err := t.ExecuteTemplate(&b, "title", p); err != nil {
+		return "", fmt.Errorf("render page %s: %w", p.template(), err)
+	}
+	return strings.TrimSpace(b.String()), nil
+}
 
 // Parts returns what goes into a tenant's own frame around a page: what belongs into its head, and the page itself.
 func Parts(p Page) (head, widget string, err error) {

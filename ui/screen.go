@@ -310,6 +310,9 @@ func (s Screen) VendorCode(p Problem) string {
 	return cmp.Or(found, p.Code)
 }
 
+// NeedsScripts is what people without JavaScript read in the place of a front end of the tenant's own.
+func (f Frame) NeedsScripts() string { return f.T("screen.noscript") }
+
 // ScreenTexts are the texts of a screen under the vendor's names: those that our pages show too, and that say nothing of a name.
 func (f Frame) ScreenTexts(s Screen) map[string]any {
 	out := map[string]any{}

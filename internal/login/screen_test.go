@@ -156,6 +156,9 @@ func TestScreensOfSignup(t *testing.T) {
 		}
 		page = b.acts(page, "signup", "email", "new@example.com", "password", good)
 		page.screen("consent")
+		if !strings.Contains(page.body, "<title>Allow access? · Acme Records</title>") || !strings.Contains(page.body, "<noscript>This page needs JavaScript.") {
+			t.Errorf("the page is called otherwise: %s", page.body)
+		}
 		if q := b.finish(b.acts(page, "consent", "action", "deny")); q.Get("error") != "access_denied" {
 			t.Errorf("came back with %v", q)
 		}

@@ -52,7 +52,7 @@ func ownScreen(w http.ResponseWriter, p ui.Page) string {
 	if s.Name == "" || s.Form.Proof != nil || !r.Runs() || !r.Meets(f.Custom.Client, f.Custom.Organization, f.Custom.Domain) {
 		return ""
 	}
-	html, err := screenHTML(f, s, r)
+	html, err := screenHTML(screened, s, r)
 	if err != nil {
 		web.WriterLogger(w).Warn("the tenant's front end of a page fails", "tenant", f.Custom.TenantID, "screen", s.Prompt+"/"+s.Name, "error", err)
 		return ""
@@ -60,7 +60,8 @@ func ownScreen(w http.ResponseWriter, p ui.Page) string {
 	return html
 }
 
-func screenHTML(f ui.Frame, s ui.Screen, r *stagedoor.Rendering) (string, error) {
+func screenHTML(p ui.Screened, s ui.Screen, r *stagedoor.Rendering) (string, error) {
+	f := p.Of()
 	told, err := json.Marshal(screenContext(f, s, r.Context)) // <, > and & are written as escapes
 	if err != nil {
 		return "", err
@@ -72,7 +73,11 @@ func screenHTML(f ui.Frame, s ui.Screen, r *stagedoor.Rendering) (string, error)
 	var head strings.Builder
 	head.WriteString(`<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><meta name="robots" content="noindex, nofollow">`)
 	if !r.NoDefaultTags {
-		head.WriteString("<title>" + html.EscapeString(f.T("login.title")+" · "+f.Tenant) + "</title>")
+		title, err := ui.Title(p) // HTML
+		if err != nil {
+			return "", err
+		}
+		head.WriteString("<title>" + title + " · " + html.EscapeString(f.Tenant) + "</title>")
 		icon := cmp.Or(string(f.Image(f.Favicon)), f.Asset("door.svg"))
 		head.WriteString(`<link rel="icon" href="` + html.EscapeString(icon) + `">`)
 	}
@@ -90,7 +95,7 @@ func screenHTML(f ui.Frame, s ui.Screen, r *stagedoor.Rendering) (string, error)
 		return liquid.HTML(context.Background(), WithTags(f.Template), templateVars(f, s.Prompt, s.Name, head.String(), ""), liquid.DefaultLimits)
 	}
 	return `<!doctype html><html lang="` + html.EscapeString(f.Lang) + `" dir="` + f.Dir() + `"><head>` + head.String() + `</head><body><noscript>` +
-		html.EscapeString(f.T("passkey.noscript")) + `</noscript></body></html>`, nil
+		html.EscapeString(f.NeedsScripts()) + `</noscript></body></html>`, nil
 }
 
 // headTags are the elements that may stand in a head, and attributeName what their attributes may be called.
