@@ -452,8 +452,8 @@ func TestTooMuchWaits(t *testing.T) {
 	each(t, func(h *house) {
 		var log bytes.Buffer
 		h.d.Log, h.d.MaxEvents, h.d.Metrics = slog.New(slog.NewTextHandler(&log, nil)), 30, telemetry.NewMetrics("test", false)
-		start := h.clock.now
-		defer func() { h.clock.now = start }()
+		start := h.clock.Now()
+		defer func() { h.clock.wait(start.Sub(h.clock.Now())) }()
 		r := newReceiver(h.T)
 		stream := h.stream(webhook(r), "user.created")
 		status := func() string {
