@@ -41,7 +41,7 @@ func custom(r *http.Request, st *store.Store, look *stagedoor.Look, client *stag
 	return c
 }
 
-// ownScreen is the document of the tenant's front end for a page; "" where the page is ours. Programs are told from people by our pages alone.
+// ownScreen is the document of the tenant's front end for a page; "" where the page is ours. Only our pages do the work that tells people from programs.
 func ownScreen(w http.ResponseWriter, p ui.Page) string {
 	screened, is := p.(ui.Screened)
 	if !is || screened.Of().Custom == nil {
@@ -52,12 +52,12 @@ func ownScreen(w http.ResponseWriter, p ui.Page) string {
 	if s.Name == "" || s.Form.Proof != nil || !r.Runs() || !r.Meets(f.Custom.Client, f.Custom.Organization, f.Custom.Domain) {
 		return ""
 	}
-	html, err := screenHTML(screened, s, r)
+	text, err := screenHTML(screened, s, r)
 	if err != nil {
 		web.WriterLogger(w).Warn("the tenant's front end of a page fails", "tenant", f.Custom.TenantID, "screen", s.Prompt+"/"+s.Name, "error", err)
 		return ""
 	}
-	return html
+	return text
 }
 
 func screenHTML(p ui.Screened, s ui.Screen, r *stagedoor.Rendering) (string, error) {
@@ -180,7 +180,7 @@ func inAddress(vars map[string]any) map[string]any {
 func screenVars(f ui.Frame, s ui.Screen) map[string]any {
 	vars := map[string]any{
 		"locale": f.Lang, "screen": map[string]any{"name": s.Name}, "prompt": map[string]any{"name": s.Prompt}, "tenant": map[string]any{"name": f.Custom.TenantID, "friendly_name": f.Tenant},
-		"branding": map[string]any{"settings": brandingSettings(f.Custom.Branding), "themes": map[string]any{"default": asJSON(f.Brand.Theme)}},
+		"branding": map[string]any{"settings": asJSON(f.Custom.Branding), "themes": map[string]any{"default": asJSON(f.Brand.Theme)}},
 	}
 	if c := f.Custom.Client; c != nil {
 		vars["client"] = map[string]any{"id": c.ID, "name": c.Name, "metadata": texts(c.Metadata)}
@@ -210,15 +210,6 @@ func asJSON(v any) any {
 		return nil
 	}
 	return out
-}
-
-// brandingSettings leave out what is not set.
-func brandingSettings(b stagedoor.Branding) any {
-	settings, is := asJSON(b).(map[string]any)
-	if !is {
-		return nil
-	}
-	return settings
 }
 
 // state is what a form of ours sends hidden, what the front end calls its fields and where its actions lead: front ends send it back as it is.

@@ -17,7 +17,7 @@ func screenContext(f ui.Frame, s ui.Screen, asked []string) map[string]any {
 			"friendly_name": f.Tenant, "logo_url": f.Logo, "enabled_locales": languageTags(f),
 		}, map[string]any{"name": f.Custom.TenantID}),
 	}
-	branding := pick(told, "branding.", map[string]any{"settings": brandingSettings(f.Custom.Branding)}, nil)
+	branding := pick(told, "branding.", map[string]any{"settings": asJSON(f.Custom.Branding)}, nil)
 	if told("branding.themes.default") && f.Brand.Theme != nil {
 		branding["themes"] = map[string]any{"default": asJSON(f.Brand.Theme)}
 	}
