@@ -111,7 +111,10 @@ type OrganizationPage struct {
 }
 
 // OrganizationChoice is one organization of a person.
-type OrganizationChoice struct{ ID, Name, Logo string }
+type OrganizationChoice struct {
+	ID, Name, Logo string
+	Handle         string // its name on the wire
+}
 
 // ForgotPage asks whose password shall be reset.
 type ForgotPage struct {

@@ -30,7 +30,7 @@ func (d *Door) renderOrganization(w http.ResponseWriter, r *http.Request, st *st
 		Emails: p.client.FindsOrganizationBy("email"), Chooses: p.tx.UserID != "",
 	}
 	for _, o := range theirs {
-		choice := ui.OrganizationChoice{ID: o.ID, Name: o.Title()}
+		choice := ui.OrganizationChoice{ID: o.ID, Name: o.Title(), Handle: o.Name}
 		if o.Branding != nil {
 			choice.Logo = o.Branding.LogoURL
 		}

@@ -35,7 +35,7 @@ func custom(r *http.Request, st *store.Store, look *stagedoor.Look, client *stag
 	if err != nil {
 		web.Logger(r.Context()).WarnContext(r.Context(), "the custom domains cannot be read", "tenant", st.Tenant().ID, "error", err)
 	}
-	if i := slices.IndexFunc(all, func(d stagedoor.CustomDomain) bool { return d.Domain == r.Host }); i >= 0 {
+	if i := slices.IndexFunc(all, func(d stagedoor.CustomDomain) bool { return d.Domain == web.Hostname(r.Host) }); i >= 0 {
 		c.Domain = &all[i]
 	}
 	return c
@@ -183,20 +183,12 @@ func screenVars(f ui.Frame, s ui.Screen) map[string]any {
 		"branding": map[string]any{"settings": asJSON(f.Custom.Branding), "themes": map[string]any{"default": asJSON(f.Brand.Theme)}},
 	}
 	if c := f.Custom.Client; c != nil {
-		vars["client"] = map[string]any{"id": c.ID, "name": c.Name, "metadata": texts(c.Metadata)}
+		vars["client"] = map[string]any{"id": c.ID, "name": c.Name, "metadata": asJSON(c.Metadata)}
 	}
 	if o := f.Custom.Organization; o != nil {
-		vars["organization"] = map[string]any{"id": o.ID, "name": o.Name, "display_name": o.DisplayName, "metadata": texts(o.Metadata), "branding": asJSON(o.Branding)}
+		vars["organization"] = map[string]any{"id": o.ID, "name": o.Name, "display_name": o.DisplayName, "metadata": asJSON(o.Metadata), "branding": asJSON(o.Branding)}
 	}
 	return vars
-}
-
-func texts(m map[string]string) map[string]any {
-	out := make(map[string]any, len(m))
-	for name, value := range m {
-		out[name] = value
-	}
-	return out
 }
 
 // asJSON is v as maps, lists and texts; nil if it is nothing.

@@ -12,7 +12,7 @@ import (
 func screenContext(f ui.Frame, s ui.Screen, asked []string) map[string]any {
 	told := func(name string) bool { return slices.Contains(asked, name) }
 	out := map[string]any{
-		"prompt": map[string]any{"name": s.Prompt}, "screen": screenOf(f, s, told("screen.texts")), "transaction": transactionOf(f, s, told),
+		"prompt": map[string]any{"name": s.Prompt}, "screen": screenOf(f, s, told("screen.texts")), "transaction": transactionOf(f, s, asked, told),
 		"tenant": pick(told, "tenant.", map[string]any{
 			"friendly_name": f.Tenant, "logo_url": f.Logo, "enabled_locales": languageTags(f),
 		}, map[string]any{"name": f.Custom.TenantID}),
@@ -35,7 +35,7 @@ func screenContext(f ui.Frame, s ui.Screen, asked []string) map[string]any {
 	if len(s.Theirs) > 0 && told("user.organizations") {
 		var all []any
 		for _, o := range s.Theirs {
-			all = append(all, map[string]any{"id": o.ID, "organization_id": o.ID, "name": o.Name, "display_name": o.Name, "branding": map[string]any{"logo_url": o.Logo}})
+			all = append(all, map[string]any{"id": o.ID, "organization_id": o.ID, "name": o.Handle, "display_name": o.Name, "branding": map[string]any{"logo_url": o.Logo}})
 		}
 		out["user"] = map[string]any{"organizations": all}
 	}
@@ -126,7 +126,7 @@ func untrusted(r *stagedoor.AuthorizationRequest, asked []string, s ui.Screen) m
 }
 
 // transactionOf is what the login is about: what went wrong, and by which connections people may sign in.
-func transactionOf(f ui.Frame, s ui.Screen, told func(string) bool) map[string]any {
+func transactionOf(f ui.Frame, s ui.Screen, asked []string, told func(string) bool) map[string]any {
 	out := map[string]any{"state": stateOf(f, s), "locale": f.Lang}
 	var errs []any
 	for _, p := range s.Problems {
@@ -153,8 +153,10 @@ func transactionOf(f ui.Frame, s ui.Screen, told func(string) bool) map[string]a
 	if others != nil {
 		out["alternate_connections"] = others
 	}
-	if d := f.Custom.Domain; d != nil && told("transaction.custom_domain.domain") {
-		out["custom_domain"] = map[string]any{"domain": d.Domain}
+	if d := f.Custom.Domain; d != nil {
+		domain := pick(told, "transaction.custom_domain.", map[string]any{"domain": d.Domain}, nil)
+		put(domain, "domain_metadata", some(asked, "transaction.custom_domain.domain_metadata.", d.Metadata))
+		put(out, "custom_domain", domain)
 	}
 	return out
 }
