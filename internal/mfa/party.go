@@ -61,11 +61,9 @@ func PartyOf(ctx context.Context, st *store.Store, issuer, name, kind string) (P
 		p.ID = id
 		return p, nil
 	}
-	domains, err := store.CustomDomains.All(ctx, st)
-	for _, d := range domains {
-		if d.Domain == host && within(host, d.RelyingParty) {
-			p.ID = d.RelyingParty
-		}
+	d, err := store.CustomDomainOf(ctx, st, host)
+	if d != nil && within(host, d.RelyingParty) {
+		p.ID = d.RelyingParty
 	}
 	return p, err
 }

@@ -31,12 +31,9 @@ func custom(r *http.Request, st *store.Store, look *stagedoor.Look, client *stag
 		return nil
 	}
 	c := &ui.Custom{Renderings: look.Renderings, Client: client, Branding: look.Branding, TenantID: st.Tenant().ID}
-	all, err := store.CustomDomains.All(r.Context(), st)
-	if err != nil {
+	var err error
+	if c.Domain, err = store.CustomDomainOf(r.Context(), st, web.Hostname(r.Host)); err != nil {
 		web.Logger(r.Context()).WarnContext(r.Context(), "the custom domains cannot be read", "tenant", st.Tenant().ID, "error", err)
-	}
-	if i := slices.IndexFunc(all, func(d stagedoor.CustomDomain) bool { return d.Domain == web.Hostname(r.Host) }); i >= 0 {
-		c.Domain = &all[i]
 	}
 	return c
 }

@@ -37,11 +37,9 @@ func customDomain(ctx context.Context, v Visit, event map[string]any) error {
 	if host == "" || host == v.Store.Tenant().Domain() { // nobody's request has none
 		return nil
 	}
-	all, err := store.CustomDomains.All(ctx, v.Store)
-	for _, d := range all {
-		if d.Domain == host {
-			event["custom_domain"] = map[string]any{"domain": d.Domain, "domain_metadata": nonNil(d.Metadata)}
-		}
+	d, err := store.CustomDomainOf(ctx, v.Store, host)
+	if d != nil {
+		event["custom_domain"] = map[string]any{"domain": d.Domain, "domain_metadata": nonNil(d.Metadata)}
 	}
 	return err
 }

@@ -18,6 +18,15 @@ var CustomDomains = Kind[stagedoor.CustomDomain]{
 	},
 }
 
+// CustomDomainOf is the tenant's custom domain of that name; nil if it has none.
+func CustomDomainOf(ctx context.Context, s *Store, host string) (*stagedoor.CustomDomain, error) {
+	all, err := CustomDomains.All(ctx, s)
+	if i := slices.IndexFunc(all, func(d stagedoor.CustomDomain) bool { return d.Domain == host }); i >= 0 {
+		return &all[i], err
+	}
+	return nil, err
+}
+
 // customPosition is where the custom domains begin among the domains of a tenant, behind those that the operator gave it.
 const customPosition = 1000
 
