@@ -5,7 +5,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/carry"
+	"github.com/stagedoor/stagedoor/internal/store"
 	"github.com/stagedoor/stagedoor/stagedoortest"
 )
 
@@ -26,7 +28,7 @@ func TestWhatIsToldOfAConfiguration(t *testing.T) {
 	s := stagedoortest.New(t)
 	st, err := s.DB().TenantByID(t.Context(), s.Tenant)
 	ok(t, err)
-	own := st.Tenant().Domains[0]
+	ok(t, st.SetDomains(t.Context(), append(st.Tenant().Domains, "login.shop.example")))
 	action := `"runtime": "node22", "dependencies": [], "secrets": [], "supported_triggers": [{"id": "post-login", "version": "v3"}], "deployed": true`
 	for name, one := range map[string]struct {
 		files map[string]string
@@ -42,9 +44,9 @@ func TestWhatIsToldOfAConfiguration(t *testing.T) {
 			files: map[string]string{"pages/login.json": `{"name": "login", "enabled": true, "html": "../../../../etc/hostname"}`},
 			want:  []string{`"../../../../etc/hostname" leads out of the folder`}, not: "change",
 		},
-		"the tenant's own domain": {
-			files: map[string]string{"custom-domains/custom-domains.json": `[{"domain": "` + own + `", "type": "auth0_managed_certs", "status": "ready"}]`},
-			want:  []string{"leave custom domain " + own}, not: "refuse",
+		"a domain that the operator gave the tenant": {
+			files: map[string]string{"custom-domains/custom-domains.json": `[{"domain": "login.shop.example", "type": "auth0_managed_certs", "status": "ready"}]`},
+			want:  []string{"create custom domain login.shop.example"}, not: "refuse",
 		},
 		"unknown folders and empty files": {
 			files: map[string]string{"space-ships/a.json": `{"name": "a"}`, "notes/read.txt": "x", "clients/none.json": "", "roles/nothing.json": "{}", "tenant.json": ""},
@@ -109,5 +111,30 @@ func TestPageThatNamesItsFile(t *testing.T) {
 	pages, _ := read(t, dir, carry.Config{}).Kinds["pages"].([]any)
 	if len(pages) != 1 || pages[0].(map[string]any)["html"] != "<p>Own</p>" {
 		t.Errorf("the pages are %v", pages)
+	}
+}
+
+// A custom domain that the operator gave the tenant before is ready with all that belongs to it, and stays so when it is brought again.
+func TestCustomDomainOfTheOperator(t *testing.T) {
+	s := stagedoortest.New(t)
+	st, err := s.DB().TenantByID(t.Context(), s.Tenant)
+	ok(t, err)
+	ok(t, st.SetDomains(t.Context(), append(st.Tenant().Domains, "login.shop.example")))
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "custom-domains", "custom-domains.json"), `[{"domain": "login.shop.example", "type": "self_managed_certs", "status": "ready", "custom_client_ip_header": "cf-connecting-ip"}]`)
+	for _, want := range []string{"create custom domain login.shop.example", "leave custom domain login.shop.example"} {
+		cfg := read(t, dir, carry.Config{})
+		plan, err := s.Carrier(s.Tenant).Plan(t.Context(), cfg, carry.Config{})
+		ok(t, err)
+		if got := strings.Join(told(plan), "\n"); !strings.Contains(got, want) {
+			t.Errorf("want %q, got %s", want, got)
+		}
+		_, err = s.Carrier(s.Tenant).Apply(t.Context(), cfg, carry.Config{}, plan)
+		ok(t, err)
+		there, err := store.CustomDomains.All(t.Context(), st)
+		ok(t, err)
+		if len(there) != 1 || there[0].Status != stagedoor.DomainReady || there[0].ClientIPHeader != "cf-connecting-ip" {
+			t.Errorf("there is %+v", there)
+		}
 	}
 }

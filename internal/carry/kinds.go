@@ -82,8 +82,8 @@ func table() []kind {
 		{asset: "rateLimitPolicies", title: "rate limit policy", carry: carryAll, noun: noun{
 			path: "/rate-limit-policies", key: "consumer_selector", prepare: preparePolicy, fixed: []string{"resource", "consumer", "consumer_selector"},
 		}},
-		{asset: "customDomains", title: "custom domain", carry: carryDomains, noun: noun{
-			path: "/custom-domains", key: "domain", fixed: []string{"domain", "type", "verification_method"},
+		{asset: "customDomains", title: "custom domain", carry: carryAll, noun: noun{
+			path: "/custom-domains", key: "domain", parts: readyDomain, fixed: []string{"domain", "type", "verification_method"},
 			derived: []string{"custom_domain_id", "primary", "status", "origin_domain_name", "verification", "certificate", "is_default"}, id: "custom_domain_id",
 		}},
 		{asset: "pages", title: "page", carry: carryPages},

@@ -61,7 +61,6 @@ func TestCustomDomains(t *testing.T) {
 		h.call(bearer, "GET", "/custom-domains/"+id, "").is(200, got.body)
 		h.callTo("other", h.machine("other"), "GET", "/custom-domains/"+id, "").fails(404, "inexistent_custom_domain", "The custom domain "+id+" does not exist")
 		h.call(bearer, "POST", "/custom-domains", `{"domain":"id.x.test","type":"auth0_managed_certs"}`).fails(409, "custom_domain_conflict", "The specified custom domain already exists")
-		h.call(bearer, "POST", "/custom-domains", `{"domain":"acme.test","type":"auth0_managed_certs"}`).fails(409, "custom_domain_conflict", "The specified custom domain already exists")
 		for _, wrong := range []string{`{"domain":"x","type":"auth0_managed_certs"}`, `{"domain":"a b.test","type":"auth0_managed_certs"}`, `{"domain":"https://x.test","type":"auth0_managed_certs"}`, `{"domain":"127.0.0.1","type":"auth0_managed_certs"}`, `{"domain":"x.test"}`, `{"domain":"x.test","type":"mine"}`} {
 			h.call(bearer, "POST", "/custom-domains", wrong).is(400, "")
 		}
@@ -248,5 +247,37 @@ func TestCustomDomainDeletedMeanwhile(t *testing.T) {
 			h.Errorf("the tenant answers under a domain that is gone: %v", err)
 		}
 		h.call(bearer, "DELETE", "/custom-domains/"+id, "").is(204, "")
+	})
+}
+
+// A domain that the operator gave the tenant needs no DNS, which a laptop and a network of one's own may lack: who moves here with a custom domain, as
+// the deploy tool or Terraform describe it, gives it to the tenant first.
+func TestCustomDomains_OfTheOperator(t *testing.T) {
+	each(t, func(h *house) {
+		bearer := h.machine("acme")
+		names := dns{"was.x.test": "acme.test"}
+		h.api.Names = names
+		was := h.call(bearer, "POST", "/custom-domains", `{"domain":"was.x.test","type":"auth0_managed_certs"}`).is(201, "").text("custom_domain_id")
+		h.call(bearer, "POST", "/custom-domains/"+was+"/verify", "").is(200, "")
+		h.ok(h.store("acme").SetDomains(h.Context(), []string{"acme.test", "login.x.test", "was.x.test"}))
+		delete(names, "was.x.test")
+		h.call(bearer, "DELETE", "/custom-domains/"+was, "").is(204, "")
+		for _, domain := range []string{"acme.test", "login.x.test", "was.x.test"} {
+			id := h.call(bearer, "POST", "/custom-domains", `{"domain":"`+domain+`","type":"auth0_managed_certs"}`).is(201, "").text("custom_domain_id")
+			if got := h.call(bearer, "POST", "/custom-domains/"+id+"/verify", "").is(200, ""); got.text("status") != "ready" {
+				h.Errorf("%s: %s", domain, got.body)
+			}
+			h.call(bearer, "POST", "/custom-domains", `{"domain":"`+domain+`","type":"auth0_managed_certs"}`).fails(409, "custom_domain_conflict", "The specified custom domain already exists")
+
+			theirs := h.callTo("other", h.machine("other"), "POST", "/custom-domains", `{"domain":"`+domain+`","type":"auth0_managed_certs"}`).is(201, "").text("custom_domain_id")
+			if got := h.callTo("other", h.machine("other"), "POST", "/custom-domains/"+theirs+"/verify", "").is(200, ""); got.text("status") != "pending_verification" {
+				h.Errorf("another tenant's %s: %s", domain, got.body)
+			}
+
+			h.call(bearer, "DELETE", "/custom-domains/"+id, "").is(204, "")
+			if _, err := h.db.TenantByDomain(h.Context(), domain); err != nil {
+				h.Errorf("the operator's %s went with the custom domain: %v", domain, err)
+			}
+		}
 	})
 }

@@ -64,6 +64,13 @@ func (s *Store) serveDomain(ctx context.Context, q querier, host string) error {
 	return nil
 }
 
+// GivenDomain tells whether it was the operator who gave the tenant a domain.
+func (s *Store) GivenDomain(ctx context.Context, host string) (bool, error) {
+	var given int
+	err := s.read().row(ctx, "SELECT COUNT(*) FROM domains WHERE tenant = ? AND host = ? AND position < ?", []any{s.tenant.ID, strings.ToLower(host), customPosition}, &given)
+	return given > 0, err
+}
+
 // DeleteCustomDomain removes a custom domain: the tenant answers under it no longer, unless the operator gave it that one, and links lead there no longer.
 // One that is not there is no error.
 func (s *Store) DeleteCustomDomain(ctx context.Context, id string) error {

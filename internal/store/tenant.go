@@ -139,7 +139,11 @@ func lowered(domains []string) []string {
 // SetDomains replaces the domains of the tenant; the first is canonical. Custom domains stay.
 func (s *Store) SetDomains(ctx context.Context, domains []string) error {
 	err := s.write(ctx, func(q querier) error {
-		if _, err := q.exec(ctx, "DELETE FROM domains WHERE tenant = ? AND position < ?", s.tenant.ID, customPosition); err != nil {
+		in, list, err := s.idList(lowered(domains))
+		if err == nil { // what was a custom domain is the operator's now
+			_, err = q.exec(ctx, "DELETE FROM domains WHERE tenant = ? AND (position < ? OR host "+in+")", s.tenant.ID, customPosition, list)
+		}
+		if err != nil {
 			return err
 		}
 		return insertDomains(ctx, q, s.tenant.ID, lowered(domains))

@@ -664,6 +664,7 @@ var trespasses = map[string]struct {
 	}},
 	"DeleteSettings": {ignores, func(ctx context.Context, s *store.Store) (any, error) { return nil, s.DeleteSettings(ctx, "sett") }},
 	"SettleDomain":   {finds, func(ctx context.Context, s *store.Store) (any, error) { return s.SettleDomain(ctx, "domain acme", "") }},
+	"GivenDomain":    {ignores, func(ctx context.Context, s *store.Store) (any, error) { return s.GivenDomain(ctx, "acme.test") }},
 	"DeleteCustomDomain": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
 		return nil, s.DeleteCustomDomain(ctx, "domain acme")
 	}},
