@@ -26,25 +26,27 @@ type shelf struct {
 	one   string   // the file that holds all of the kind; empty: each .json of dir is an object
 	refs  []string // members, by path, whose text names a file
 	loose bool     // the text may also be what else would be in the file
+	key   string   // the member that the file's own name stands for where it is missing
+	ext   string   // of the file of the same name that stands for the first of refs where that is missing
 }
 
-// shelves is the table of the directory format. What is laid out otherwise is in the functions below.
+// shelves is the table of the directory format, and of the vendor's extensions for deployments, in which names of files stand for members. What is laid out otherwise is in the functions below.
 var shelves = []shelf{
 	{asset: "tenant", dir: ".", one: "tenant.json"},
 	{asset: "resourceServers", dir: "resource-servers"},
 	{asset: "clients", dir: "clients", refs: []string{"custom_login_page"}, loose: true},
 	{asset: "connections", dir: "connections", refs: []string{"options.email.body"}, loose: true},
 	{asset: "clientGrants", dir: "grants"},
-	{asset: "rules", dir: "rules", refs: []string{"script"}},
-	{asset: "rulesConfigs", dir: "rules-configs"},
-	{asset: "hooks", dir: "hooks", refs: []string{"script"}},
+	{asset: "rules", dir: "rules", refs: []string{"script"}, key: "name", ext: ".js"},
+	{asset: "rulesConfigs", dir: "rules-configs", key: "key"},
+	{asset: "hooks", dir: "hooks", refs: []string{"script"}, key: "name", ext: ".js"},
 	{asset: "actionModules", dir: "action-modules", refs: []string{"code"}},
 	{asset: "actions", dir: "actions", refs: []string{"code"}},
 	{asset: "triggers", dir: "triggers", one: "triggers.json"},
 	{asset: "roles", dir: "roles"},
 	{asset: "organizations", dir: "organizations"},
 	{asset: "emailProvider", dir: "emails", one: "provider.json"},
-	{asset: "emailTemplates", dir: "emails", refs: []string{"body"}},
+	{asset: "emailTemplates", dir: "emails", refs: []string{"body"}, ext: ".html"},
 	{asset: "branding", dir: "branding", one: "branding.json", refs: []string{"templates[].body"}},
 	{asset: "themes", dir: "themes"},
 	{asset: "guardianFactors", dir: "guardian/factors"},
@@ -144,9 +146,7 @@ func (a *Assets) directory(f *folder, c Config) error {
 				err = errNothing
 			}
 			if err == nil {
-				if _, given := item["body"]; s.asset == "emailTemplates" && !given {
-					item["body"] = strings.TrimSuffix(name, ".json") + ".html"
-				}
+				s.usual(item, strings.TrimSuffix(name, ".json"))
 				err = f.fetch(item, s)
 			}
 			if err != nil {
@@ -172,6 +172,19 @@ func (a *Assets) directory(f *folder, c Config) error {
 	return a.strange(f, c)
 }
 
+// usual fills in what the name of an object's file stands for.
+func (s shelf) usual(item map[string]any, name string) {
+	if s.key != "" && textOf(item, s.key) == "" {
+		item[s.key] = name
+	}
+	if s.ext == "" {
+		return
+	}
+	if _, given := item[s.refs[0]]; !given {
+		item[s.refs[0]] = name + s.ext
+	}
+}
+
 // errNothing is what is wrong with a file in which an object should be.
 var errNothing = errors.New("it holds no properties")
 
@@ -193,7 +206,7 @@ func (a *Assets) strange(f *folder, c Config) error {
 		return err
 	}
 	for _, name := range names {
-		if known[name] || !c.takes(kindOf(name)) {
+		if known[name] || strings.HasPrefix(name, ".") || !c.takes(kindOf(name)) {
 			continue
 		}
 		holds, err := f.holdsJSON(name)
@@ -330,7 +343,8 @@ func (f *folder) inFile(item map[string]any, dir string) error {
 	return nil
 }
 
-// fetch replaces the names of files in an item by what the files hold. They are looked for beside the item, then from the top.
+// fetch replaces the names of files in an item by what the files hold. They are looked for beside the item, then from the top, and then
+// below it from where the name comes to the item's folder: the tool wrote them as they lay from where it was called.
 func (f *folder) fetch(item map[string]any, s shelf) error {
 	for _, ref := range s.refs {
 		if list, member, is := strings.Cut(ref, "[]."); is {
@@ -365,7 +379,11 @@ func (f *folder) beside(dir, name string, loose bool) (string, error) {
 	if loose && (len(name) > 1024 || strings.ContainsAny(name, "<\n")) {
 		return name, nil
 	}
-	for _, candidate := range []string{path.Join(dir, name), path.Clean(name)} {
+	candidates := []string{path.Join(dir, name), path.Clean(name)}
+	if i := strings.LastIndex(name, "/"+dir+"/"); i >= 0 {
+		candidates = append(candidates, name[i+1:])
+	}
+	for _, candidate := range candidates {
 		if f.has(candidate) {
 			return f.text(candidate)
 		}

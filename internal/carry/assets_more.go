@@ -8,7 +8,8 @@ import (
 	"strings"
 )
 
-// databases reads database-connections/NAME/database.json with the scripts beside it.
+// databases reads database-connections/NAME/database.json with the scripts beside it. The vendor's extensions for deployments call the file settings.json
+// and do without it, and the scripts are those whose files are there.
 func (a *Assets) databases(f *folder) error {
 	const dir = "database-connections"
 	names, err := f.list(dir, "/")
@@ -17,19 +18,14 @@ func (a *Assets) databases(f *folder) error {
 	}
 	var all []any
 	for _, name := range names {
-		item, err := f.object(path.Join(dir, name, "database.json"))
-		if errors.Is(err, fs.ErrNotExist) {
-			continue
-		}
-		if err == nil && len(item) == 0 {
-			err = errNothing
-		}
-		if err == nil {
-			err = f.scripts(item, path.Join(dir, name))
-		}
-		if err != nil {
+		item, err := f.database(path.Join(dir, name))
+		switch {
+		case err != nil:
 			a.problem("databases", name, err)
-		} else {
+		case item != nil:
+			if textOf(item, "name") == "" {
+				item["name"] = name
+			}
 			all = append(all, item)
 		}
 	}
@@ -37,6 +33,44 @@ func (a *Assets) databases(f *folder) error {
 		a.Kinds["databases"] = all
 	}
 	return nil
+}
+
+// databaseScripts are the operations of a database that have scripts (extensibility fact sheet 5.1).
+var databaseScripts = []string{"login", "get_user", "create", "verify", "change_password", "change_email", "change_username", "change_phone_number", "delete"}
+
+// database is nil where a folder holds none.
+func (f *folder) database(dir string) (map[string]any, error) {
+	item, err := f.object(path.Join(dir, "database.json"))
+	if errors.Is(err, fs.ErrNotExist) {
+		item, err = f.object(path.Join(dir, "settings.json"))
+	}
+	without := errors.Is(err, fs.ErrNotExist)
+	if err != nil && !without {
+		return nil, err
+	}
+	files := map[string]any{}
+	for _, script := range databaseScripts {
+		if f.has(path.Join(dir, script+".js")) {
+			files[script] = "./" + script + ".js"
+		}
+	}
+	switch {
+	case without && len(files) == 0:
+		return nil, nil
+	case without:
+		item = map[string]any{"strategy": "auth0", "options": map[string]any{"enabledDatabaseCustomization": true}}
+	case len(item) == 0:
+		return nil, errNothing
+	}
+	options, _ := item["options"].(map[string]any)
+	if _, given := options["customScripts"]; !given && len(files) > 0 {
+		if options == nil {
+			options = map[string]any{}
+			item["options"] = options
+		}
+		options["customScripts"] = files
+	}
+	return item, f.scripts(item, dir)
 }
 
 // scripts reads the scripts of a database.
@@ -67,6 +101,9 @@ func (a *Assets) pages(f *folder) error {
 	for _, name := range names {
 		item, err := f.object(path.Join("pages", name))
 		if err == nil {
+			if textOf(item, "name") == "" {
+				item["name"] = strings.TrimSuffix(name, ".json")
+			}
 			if usual := strings.TrimSuffix(name, ".json") + ".html"; textOf(item, "html") == "" && f.has(path.Join("pages", usual)) {
 				item["html"] = usual
 			}

@@ -1,6 +1,8 @@
 package carry_test
 
 import (
+	"encoding/json"
+	"fmt"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -137,4 +139,109 @@ func TestCustomDomainOfTheOperator(t *testing.T) {
 			t.Errorf("there is %+v", there)
 		}
 	}
+}
+
+// In the layout of the vendor's extensions for deployments names of files stand for members.
+func TestDeploymentExtensions(t *testing.T) {
+	s := stagedoortest.New(t)
+	const rule = "function (user, context, callback) { callback(null, user, context); }"
+	const script = "function login(email, password, callback) { callback(null); }"
+	got := planned(t, s, map[string]string{
+		"rules/plays.json": `{"enabled": true, "order": 30, "stage": "login_success"}`, "rules/plays.js": rule,
+		"rules/gone.json":                        `{"enabled": true, "order": 40}`,
+		"rules-configs/API.json":                 `{"value": "x"}`,
+		"pages/login.json":                       `{"enabled": false}`,
+		"pages/login.html":                       "<p>Own</p>",
+		"pages/login-custom.json":                `{"enabled": false}`,
+		"database-connections/Old/settings.json": `{"strategy": "auth0", "options": {"enabledDatabaseCustomization": true}}`,
+		"database-connections/Old/login.js":      script,
+		"database-connections/Bare/login.js":     script,
+		"database-connections/Bare/get_user.js":  script,
+		"database-connections/None/read.me":      "",
+		".vscode/settings.json":                  "{}",
+	}, carry.Config{})
+	for _, want := range []string{
+		"create rule plays", "refuse rule gone.json !: the file gone.js is missing", "create rule setting API", "change page login", "refuse page login-custom",
+		"create database Old", "create database Bare",
+	} {
+		if !strings.Contains(got, want) {
+			t.Errorf("no %q in\n%s", want, got)
+		}
+	}
+	for _, not := range []string{"None", "vscode"} {
+		if strings.Contains(got, not) {
+			t.Errorf("%q in\n%s", not, got)
+		}
+	}
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "database-connections", "Bare", "login.js"), script)
+	databases, _ := read(t, dir, carry.Config{}).Kinds["databases"].([]any)
+	if want := `[{"name":"Bare","options":{"customScripts":{"login":"` + script + `"},"enabledDatabaseCustomization":true},"strategy":"auth0"}]`; encoded(t, databases) != want {
+		t.Errorf("the databases are %v", databases)
+	}
+}
+
+// What the server fills in itself looks like a keyword and is none: the login page of every older tenant has it, and so have text messages with codes.
+func TestVariablesAreNoKeywords(t *testing.T) {
+	files := map[string]string{
+		"pages/login.json":     `{"name": "login", "enabled": true, "html": "./login.html"}`,
+		"pages/login.html":     `<script>JSON.parse(decodeURIComponent(escape(window.atob('@@config@@'))))</script>`,
+		"connections/sms.json": `{"name": "sms", "strategy": "sms", "options": {"template": "@@password@@ is your code for @@application.name@@.", "from": "@@SENDER@@"}}`,
+	}
+	got := planned(t, stagedoortest.New(t), files, carry.Config{})
+	for _, want := range []string{"change page login", "refuse connection sms !: It holds the keyword @@SENDER@@, for which no value was given."} {
+		if !strings.Contains(got, want) {
+			t.Errorf("no %q in\n%s", want, got)
+		}
+	}
+	if got := planned(t, stagedoortest.New(t), files, carry.Config{Keywords: carry.Keywords{"SENDER": "+15550100"}}); !strings.Contains(got, "create connection sms") {
+		t.Errorf("with its keyword: %s", got)
+	}
+}
+
+// The deploy tool writes names of files as they lay from where it was called.
+func TestFileNamedFromElsewhere(t *testing.T) {
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "actions", "Claims.json"), `{"name": "Claims", "code": "shop.auth0.com/actions/Claims/code.js"}`)
+	write(t, filepath.Join(dir, "actions", "Claims", "code.js"), "exports.onExecutePostLogin = async () => {};")
+	actions, _ := read(t, dir, carry.Config{}).Kinds["actions"].([]any)
+	if len(actions) != 1 || !strings.HasPrefix(actions[0].(map[string]any)["code"].(string), "exports.") {
+		t.Errorf("the actions are %v", actions)
+	}
+}
+
+// Ids of new clients are drawn anew in each transaction, and nothing hangs on their order: else what was planned would not be what is done.
+func TestPlansAreAlike(t *testing.T) {
+	s := stagedoortest.New(t)
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "tenant.yaml"), `
+clients: [{name: A}, {name: B}, {name: C}]
+databases: [{name: Username-Password-Authentication, strategy: auth0, enabled_clients: [A, B, C]}]
+migrations: {}
+spaceships: {a: 1}
+submarines: {a: 1}
+trains: {a: 1}
+`)
+	assets := read(t, dir, carry.Config{})
+	plans := map[string]int{}
+	for range 8 {
+		plan, err := s.Carrier(s.Tenant).Plan(t.Context(), assets, carry.Config{})
+		ok(t, err)
+		plans[fmt.Sprint(plan.Objects)]++
+	}
+	if len(plans) != 1 {
+		t.Errorf("the plans are %v", plans)
+	}
+	for plan := range plans {
+		if strings.Contains(plan, "migrations") || !strings.Contains(plan, "spaceships") {
+			t.Errorf("the plan is %s", plan)
+		}
+	}
+}
+
+func encoded(t *testing.T, v any) string {
+	t.Helper()
+	b, err := json.Marshal(v)
+	ok(t, err)
+	return string(b)
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -43,12 +44,20 @@ func (k Keywords) fill(text string) string {
 	})
 }
 
+// variables are what the server itself fills in: login pages have @@config@@, and templates of the older syntax @@password@@ or @@user.name@@.
+var variables = []string{"application", "code", "config", "connection", "friendly_name", "password", "phone_number", "request_language", "tenant", "url", "user"}
+
 // unfilled is the first keyword in a text that has no value; empty if there is none.
 func unfilled(text string) string {
 	if m := keywordText.FindString(text); m != "" {
 		return m
 	}
-	return keywordJSON.FindString(text)
+	for _, found := range keywordJSON.FindAllString(text, -1) {
+		if first, _, _ := strings.Cut(bareKeyword(found), "."); !slices.Contains(variables, first) {
+			return found
+		}
+	}
+	return ""
 }
 
 // bareKeyword is the KEY of ##KEY## or @@KEY@@.

@@ -215,6 +215,9 @@ func (k *kind) state(r *run, id string) (map[string]any, error) {
 	for _, name := range append([]string{"updated_at"}, k.volatile...) {
 		delete(m, name)
 	}
+	if clients, is := m["enabled_clients"].([]any); is { // a set: its order is that of ids, which new clients draw anew in each transaction
+		slices.SortFunc(clients, func(a, b any) int { return strings.Compare(fmt.Sprint(a), fmt.Sprint(b)) })
+	}
 	return m, nil
 }
 

@@ -93,8 +93,8 @@ func (c *Carrier) all(ctx context.Context, in *store.DB, a *Assets, cfg Config) 
 			}
 		}
 	}
-	for asset := range a.Kinds {
-		if !known[asset] {
+	for _, asset := range slices.Sorted(maps.Keys(a.Kinds)) {
+		if empty := encoded(a.Kinds[asset]); !known[asset] && empty != "{}" && empty != "[]" {
 			r.plan.Objects = append(r.plan.Objects, Object{Kind: asset, Action: Refused, Lost: []Loss{{Reason: "this server knows no objects of this kind"}}})
 		}
 	}
