@@ -184,12 +184,14 @@ func TestDeploymentExtensions(t *testing.T) {
 // What the server fills in itself looks like a keyword and is none: the login page of every older tenant has it, and so have text messages with codes.
 func TestVariablesAreNoKeywords(t *testing.T) {
 	files := map[string]string{
-		"pages/login.json":     `{"name": "login", "enabled": true, "html": "./login.html"}`,
-		"pages/login.html":     `<script>JSON.parse(decodeURIComponent(escape(window.atob('@@config@@'))))</script>`,
-		"connections/sms.json": `{"name": "sms", "strategy": "sms", "options": {"template": "@@password@@ is your code for @@application.name@@.", "from": "@@SENDER@@"}}`,
+		"pages/login.json":        `{"name": "login", "enabled": true, "html": "./login.html"}`,
+		"pages/login.html":        `<script>JSON.parse(decodeURIComponent(escape(window.atob('@@config@@'))))</script>`,
+		"resource-servers/a.json": `{"name": "Songs", "identifier": "##SONGS##"}`,
+		"grants/a.json":           `{"client_id": "Shop", "audience": "##SONGS##", "scope": []}`,
+		"connections/sms.json":    `{"name": "sms", "strategy": "sms", "options": {"template": "@@password@@ is your code for @@application.name@@.", "from": "@@SENDER@@"}}`,
 	}
 	got := planned(t, stagedoortest.New(t), files, carry.Config{})
-	for _, want := range []string{"change page login", "refuse connection sms !: It holds the keyword @@SENDER@@, for which no value was given."} {
+	for _, want := range []string{"change page login", "refuse API ##SONGS## !: It holds the keyword ##SONGS##", "refuse client grant Shop for ##SONGS## !: It holds the keyword ##SONGS##", "refuse connection sms !: It holds the keyword @@SENDER@@, for which no value was given."} {
 		if !strings.Contains(got, want) {
 			t.Errorf("no %q in\n%s", want, got)
 		}

@@ -124,9 +124,12 @@ func (k *kind) one(r *run, o *Object, item map[string]any) error {
 			return err
 		}
 	}
+	if err := filled(textOf(item, k.keyName())); err != nil { // which is no secret to be set
+		return err
+	}
 	hide(o, item, "")
-	if keyword := unfilledIn(item); keyword != "" {
-		return stagedoor.Errorf(stagedoor.Invalid, "", "It holds the keyword %s, for which no value was given.", keyword)
+	if err := filled(item); err != nil {
+		return err
 	}
 	parts := map[string]any{}
 	for name, value := range item {
@@ -340,6 +343,14 @@ func hide(o *Object, v any, path string) {
 			hide(o, v[i], fmt.Sprintf("%s[%d]", path, i))
 		}
 	}
+}
+
+// filled fails where a keyword without value is within the texts of a value.
+func filled(v any) error {
+	if keyword := unfilledIn(v); keyword != "" {
+		return stagedoor.Errorf(stagedoor.Invalid, "", "It holds the keyword %s, for which no value was given.", keyword)
+	}
+	return nil
 }
 
 // unfilledIn is the first keyword without value within the texts of a value.

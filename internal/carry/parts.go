@@ -261,6 +261,9 @@ func carryGrants(r *run, k kind, v any) error {
 			if client == "" {
 				return stagedoor.Errorf(stagedoor.Invalid, "", "It has no client_id.")
 			}
+			if err := filled(item); err != nil {
+				return err
+			}
 			id, err := r.clientID(client)
 			if err != nil {
 				return err

@@ -12,8 +12,8 @@ import (
 // the setting of that name; empty: there are none.
 func (r *run) group(o *Object, method, target string, body map[string]any, setting string) error {
 	hide(o, body, "")
-	if keyword := unfilledIn(body); keyword != "" {
-		return stagedoor.Errorf(stagedoor.Invalid, "", "It holds the keyword %s, for which no value was given.", keyword)
+	if err := filled(body); err != nil {
+		return err
 	}
 	if len(body) == 0 {
 		return nil
