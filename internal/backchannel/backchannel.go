@@ -14,20 +14,19 @@ import (
 	"time"
 
 	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/delivery"
 	"github.com/stagedoor/stagedoor/internal/outbound"
 	"github.com/stagedoor/stagedoor/internal/store"
 	"github.com/stagedoor/stagedoor/internal/token"
 )
 
 const (
-	claimFor     = 30 * time.Second // longer than a try takes
-	sendTimeout  = 5 * time.Second  // of one try (Authentication API fact sheet 6.6)
-	firstRetry   = time.Second
-	longestRetry = 5 * time.Minute
-	giveUpAfter  = 24 * time.Hour
-	expireEvery  = time.Minute // how often sessions are looked for whose time is up
-	atOnce       = 16          // tries at a time
-	ofTenant     = 4           // of one tenant, whose clients may all be slow
+	claimFor    = 30 * time.Second // longer than a try takes
+	sendTimeout = 5 * time.Second  // of one try (Authentication API fact sheet 6.6)
+	giveUpAfter = 24 * time.Hour
+	expireEvery = time.Minute // how often sessions are looked for whose time is up
+	atOnce      = 16          // tries at a time
+	ofTenant    = 4           // of one tenant, whose clients may all be slow
 )
 
 // Deliverer tells clients.
@@ -173,7 +172,7 @@ func (d *Deliverer) serve(ctx context.Context, st *store.Store, n *stagedoor.Log
 		return nil
 	}
 	now := st.Clock().Now()
-	wait := min(firstRetry<<min(n.Failures, 20), longestRetry)
+	wait := delivery.Pause(n.Failures)
 	switch {
 	case failure == nil:
 		note(st, client, n, status, "oidc_backchannel_logout_succeeded", "")

@@ -33,7 +33,7 @@ func (d *Deliverer) measure(due []store.DueEvents) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	// One that is being served may have nothing else that is due.
-	maps.DeleteFunc(d.late, func(queue store.EventQueue, _ late) bool { return !still[queue] && !d.busy[queue] })
+	maps.DeleteFunc(d.late, func(queue store.EventQueue, _ late) bool { return !still[queue] && !d.crew.Serves(queue) })
 }
 
 // bound disables a stream for which too much waits: its receiver takes events, but not as fast as they come. What waits is kept as what has failed is, so

@@ -10,20 +10,18 @@ import (
 	"time"
 
 	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/delivery"
 	"github.com/stagedoor/stagedoor/internal/store"
 	"github.com/stagedoor/stagedoor/internal/telemetry"
 )
 
 const (
-	claimFor    = 2 * time.Minute // longer than a turn and a try
-	batchSize   = 20              // events that are claimed at once
-	turn        = 10 * time.Second
+	claimFor    = 2 * time.Minute  // longer than a turn and a try
+	batchSize   = 20               // events that are claimed at once
 	sendTimeout = 10 * time.Second // of one request
-	atOnce      = 16               // streams that are served at a time
 	most        = 100              // streams that are looked at in a round
 
-	maxTries    = 4 // the first and three more
-	firstRetry  = time.Second
+	maxTries    = 4    // the first and three more
 	maxStreak   = 500  // failures one after the other that disable a stream
 	MaxFailures = 5000 // kept failures that do, and that keep it from being enabled again
 )
@@ -44,39 +42,28 @@ type Deliverer struct {
 	// Act runs the action that a stream names over an event. An error says, in the action's words, that it did not take it.
 	Act func(ctx context.Context, st *store.Store, actionID string, event json.RawMessage) error
 
+	crew delivery.Crew[store.EventQueue]
 	mu   sync.Mutex
-	busy map[store.EventQueue]bool // streams that are being served here
 	late map[store.EventQueue]late // those that are behind
 }
 
 // Run delivers until the context ends; what was claimed and not begun is given back.
 func (d *Deliverer) Run(ctx context.Context) {
-	ticker := time.NewTicker(d.Every)
-	defer ticker.Stop()
-	var group sync.WaitGroup
-	defer group.Wait()
-	slots := make(chan struct{}, atOnce)
-	for {
-		if err := d.start(ctx, &group, slots); err != nil && ctx.Err() == nil {
+	d.crew.Run(ctx, d.Every, func() {
+		if err := d.start(ctx); err != nil && ctx.Err() == nil {
 			d.Log.ErrorContext(ctx, "events could not be read", "error", err)
 		}
-		select {
-		case <-ticker.C:
-		case <-ctx.Done():
-			return
-		}
-	}
+	})
 }
 
 // Round delivers what is due now.
 func (d *Deliverer) Round(ctx context.Context) error {
-	var group sync.WaitGroup
-	defer group.Wait()
-	return d.start(ctx, &group, make(chan struct{}, atOnce))
+	defer d.crew.Wait()
+	return d.start(ctx)
 }
 
-// start serves each stream that has something due and that is not being served, in a goroutine of its own.
-func (d *Deliverer) start(ctx context.Context, group *sync.WaitGroup, slots chan struct{}) error {
+// start serves each stream that has something due.
+func (d *Deliverer) start(ctx context.Context) error {
 	due, err := d.DB.DueEventStreams(ctx, most)
 	if err != nil {
 		return err
@@ -84,17 +71,7 @@ func (d *Deliverer) start(ctx context.Context, group *sync.WaitGroup, slots chan
 	d.measure(due)
 	for _, one := range due {
 		queue := one.EventQueue
-		if !d.take(queue) {
-			continue
-		}
-		select {
-		case slots <- struct{}{}:
-		case <-ctx.Done():
-			d.release(queue)
-			return ctx.Err()
-		}
-		group.Go(func() {
-			defer func() { d.release(queue); <-slots }()
+		err := d.crew.Serve(ctx, queue, func() {
 			err := d.bound(ctx, one)
 			if err == nil {
 				err = d.serve(ctx, queue)
@@ -103,27 +80,11 @@ func (d *Deliverer) start(ctx context.Context, group *sync.WaitGroup, slots chan
 				d.Log.ErrorContext(ctx, "an event stream could not go on", "tenant", queue.Tenant, "stream", queue.Stream, "error", err)
 			}
 		})
+		if err != nil {
+			return err
+		}
 	}
 	return nil
-}
-
-func (d *Deliverer) take(queue store.EventQueue) bool {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.busy == nil {
-		d.busy = map[store.EventQueue]bool{}
-	}
-	if d.busy[queue] {
-		return false
-	}
-	d.busy[queue] = true
-	return true
-}
-
-func (d *Deliverer) release(queue store.EventQueue) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	delete(d.busy, queue)
 }
 
 // serve delivers events of a stream, in their order, until none is due or its turn is over.
@@ -135,7 +96,7 @@ func (d *Deliverer) serve(ctx context.Context, queue store.EventQueue) error {
 	if err != nil {
 		return err
 	}
-	for began := time.Now(); time.Since(began) < turn; {
+	for began := time.Now(); time.Since(began) < delivery.Turn; {
 		stream, err := d.stream(ctx, st, queue.Stream)
 		if err != nil {
 			return err
@@ -148,7 +109,7 @@ func (d *Deliverer) serve(ctx context.Context, queue store.EventQueue) error {
 			return err
 		}
 		for i := range all {
-			if ctx.Err() != nil || time.Since(began) >= turn {
+			if ctx.Err() != nil || time.Since(began) >= delivery.Turn {
 				if err := st.ReleaseEvent(context.WithoutCancel(ctx), &all[i]); err != nil {
 					return err
 				}
@@ -191,7 +152,7 @@ func (d *Deliverer) deliver(ctx context.Context, st *store.Store, stream *staged
 	now := st.Clock().Now()
 	e.Attempts = append(e.Attempts, stagedoor.EventAttempt{Status: stagedoor.EventFailed, Timestamp: stagedoor.FormatTime(now), Message: stagedoor.Shorten(err.Error(), maxMessage)})
 	if n := len(e.Attempts); n < maxTries && !errors.As(err, &refusal{}) {
-		return st.RetryEvent(ctx, e, now.Add(firstRetry<<(n-1)))
+		return st.RetryEvent(ctx, e, now.Add(delivery.Pause(n-1)))
 	}
 	if stream.Enabled() { // one that is disabled fails all that waits, which was said when it was
 		d.Log.WarnContext(ctx, "an event was not taken", "tenant", st.Tenant().ID, "stream", e.Stream, "event", e.ID, "type", e.Type, "error", err)

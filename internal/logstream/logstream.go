@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/delivery"
 	"github.com/stagedoor/stagedoor/internal/store"
 	"github.com/stagedoor/stagedoor/internal/telemetry"
 )
@@ -18,11 +19,7 @@ const (
 	batchSize    = 100              // events in one request
 	claimFor     = 2 * time.Minute  // longer than a request may take
 	sendTimeout  = 30 * time.Second // of one request
-	firstRetry   = time.Second
-	longestRetry = 5 * time.Minute
 	suspendAfter = 7 * 24 * time.Hour
-	turn         = 10 * time.Second // after which a stream that always has something lets others have its place
-	atOnce       = 16               // streams that are served at a time
 )
 
 // Deliverer delivers log events.
@@ -34,8 +31,8 @@ type Deliverer struct {
 	Every   time.Duration      // how often it looks for new events
 	Settle  time.Duration      // how old an event and its id must be, so that none with a smaller id can still come
 
+	crew delivery.Crew[streamKey]
 	mu   sync.Mutex
-	busy map[streamKey]time.Duration // streams that are being served here, and how far they were behind meanwhile
 	late map[streamKey]time.Duration // how far streams were behind when they were served last
 }
 
@@ -44,36 +41,24 @@ type streamKey struct{ tenant, id string }
 
 // Run delivers until the context ends.
 func (d *Deliverer) Run(ctx context.Context) {
-	ticker := time.NewTicker(d.Every)
-	defer ticker.Stop()
-	var group sync.WaitGroup
-	defer group.Wait()
-	slots := make(chan struct{}, atOnce)
-	for {
-		if err := d.start(ctx, &group, slots); err != nil && ctx.Err() == nil {
+	d.crew.Run(ctx, d.Every, func() {
+		if err := d.start(ctx); err != nil && ctx.Err() == nil {
 			d.Log.ErrorContext(ctx, "log streams could not be read", "error", err)
 		}
 		d.measure()
-		select {
-		case <-ticker.C:
-		case <-ctx.Done():
-			return
-		}
-	}
+	})
 }
 
 // Round gives every stream of every tenant the chance to deliver what it has.
 func (d *Deliverer) Round(ctx context.Context) error {
-	var group sync.WaitGroup
-	err := d.start(ctx, &group, make(chan struct{}, atOnce))
-	group.Wait()
+	err := d.start(ctx)
+	d.crew.Wait()
 	d.measure()
 	return err
 }
 
-// start serves each stream that is not being served, in a goroutine of its own: one that always has something, or whose receiver is slow, keeps no other
-// waiting.
-func (d *Deliverer) start(ctx context.Context, group *sync.WaitGroup, slots chan struct{}) error {
+// start serves each stream to which anything is sent.
+func (d *Deliverer) start(ctx context.Context) error {
 	tenants, err := d.DB.LogStreamTenants(ctx)
 	if err != nil {
 		return err
@@ -94,21 +79,15 @@ func (d *Deliverer) start(ctx context.Context, group *sync.WaitGroup, slots chan
 			if !served(&streams[i]) {
 				continue
 			}
-			if there[key] = true; !d.take(key) {
-				continue
-			}
-			select {
-			case slots <- struct{}{}:
-			case <-ctx.Done():
-				d.release(key)
-				return ctx.Err()
-			}
-			group.Go(func() {
-				defer func() { d.release(key); <-slots }()
+			there[key] = true
+			err := d.crew.Serve(ctx, key, func() {
 				if err := d.serve(ctx, st, key); err != nil && ctx.Err() == nil {
 					d.Log.ErrorContext(ctx, "a log stream could not go on", "tenant", key.tenant, "stream", key.id, "error", err)
 				}
 			})
+			if err != nil {
+				return err
+			}
 		}
 	}
 	d.keep(there)
@@ -136,7 +115,9 @@ func served(stream *stagedoor.LogStream) bool {
 // serve delivers what a stream has, until that is all or its turn is over. The stream is read for each batch: whoever stops, changes or deletes it means
 // what follows.
 func (d *Deliverer) serve(ctx context.Context, st *store.Store, key streamKey) error {
-	for began := time.Now(); time.Since(began) < turn; {
+	behind := time.Duration(0) // the longest in this turn
+	defer func() { d.note(key, behind) }()
+	for began := time.Now(); time.Since(began) < delivery.Turn; {
 		stream, err := store.LogStreams.Get(ctx, st, key.id)
 		if stagedoor.IsKind(err, stagedoor.NotFound) || err == nil && !served(stream) {
 			return nil
@@ -147,7 +128,8 @@ func (d *Deliverer) serve(ctx context.Context, st *store.Store, key streamKey) e
 		at, err := st.LogCursor(ctx, stream)
 		now := st.Clock().Now()
 		if err == nil && at.Failures > 0 {
-			d.note(key, now.Sub(at.FailingSince))
+			behind = max(behind, now.Sub(at.FailingSince))
+			d.raise(key, behind)
 		}
 		if err != nil || !at.Due(now) {
 			return err
@@ -171,7 +153,8 @@ func (d *Deliverer) serve(ctx context.Context, st *store.Store, key streamKey) e
 			continue
 		}
 		if len(events) > 0 {
-			d.note(key, now.Sub(events[0].Date)-d.Settle)
+			behind = max(behind, now.Sub(events[0].Date)-d.Settle)
+			d.raise(key, behind)
 		}
 		last, sent := d.deliver(ctx, now, stream, events, last)
 		var some *partly
@@ -224,7 +207,7 @@ func next(at store.LogCursor, now time.Time, last string, err error) store.LogCu
 	if err == nil {
 		return store.LogCursor{After: last}
 	}
-	wait := min(firstRetry<<min(at.Failures, 20), longestRetry)
+	wait := delivery.Pause(at.Failures)
 	if at.FailingSince.IsZero() {
 		at.FailingSince = now
 	}

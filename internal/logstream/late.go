@@ -7,33 +7,25 @@ import (
 	"github.com/stagedoor/stagedoor/internal/telemetry"
 )
 
-// take tells whether the stream is the caller's to serve, until it is released.
-func (d *Deliverer) take(key streamKey) bool {
+// raise takes down how far a stream is behind that is being served.
+func (d *Deliverer) raise(key streamKey, late time.Duration) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.busy == nil {
-		d.busy, d.late = map[streamKey]time.Duration{}, map[streamKey]time.Duration{}
-	}
-	if _, is := d.busy[key]; is {
-		return false
-	}
-	d.busy[key] = 0
-	return true
+	d.put(key, max(d.late[key], late))
 }
 
-func (d *Deliverer) release(key streamKey) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.late[key] = d.busy[key]
-	delete(d.busy, key)
-}
-
-// note takes down how far a stream is behind that is being served.
+// note takes down how far a stream was behind when its turn is over.
 func (d *Deliverer) note(key streamKey, late time.Duration) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.busy[key] = max(d.busy[key], late)
-	d.late[key] = max(d.late[key], late)
+	d.put(key, late)
+}
+
+func (d *Deliverer) put(key streamKey, late time.Duration) {
+	if d.late == nil {
+		d.late = map[streamKey]time.Duration{}
+	}
+	d.late[key] = late
 }
 
 // keep forgets how far streams were behind that are no longer there.
