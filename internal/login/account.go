@@ -298,13 +298,9 @@ func (a *account) event(kind, text string) stagedoor.LogEvent {
 
 // logOut ends the session of this browser, which goes past the clients of SAML that know it.
 func (a *account) logOut() error {
-	if err := a.st.RevokeSessions(a.r.Context(), store.AccessOf{UserID: a.user.ID, Session: a.session.ID}, false); err != nil {
+	if err := session.SignOut(a.w, a.r, a.st, a.session, stagedoor.LogEvent{UserName: shown(a.user), ClientID: a.set.ClientID}); err != nil {
 		return err
 	}
-	e := a.event("slo", "User successfully logged out")
-	e.Details = a.st.Tenant().LogoutDetails(a.session)
-	a.st.Log(e)
-	session.ClearCookie(a.w, a.r)
 	v := visit(a.r, a.st)
 	v.Browser = session.EnsureBrowser(a.w, a.r)
 	next, err := a.Pipeline.TellParticipants(a.r.Context(), v, a.session, "", stagedoor.SignOut{})

@@ -1,6 +1,7 @@
 package login_test
 
 import (
+	"encoding/json"
 	"net/http"
 	"net/url"
 	"strings"
@@ -74,4 +75,23 @@ func TestAccountLogoutTellsParticipants(t *testing.T) {
 		t.Errorf("%s %+v %+v %v", who, one, out, err)
 	}
 	b.onward(b.get("/account")).says("Log in")
+}
+
+// Who logs out on the account page logs out: clients are told by back-channel logout as of /v2/logout, those as well that hear of logouts alone.
+func TestAccountLogoutTellsClients(t *testing.T) {
+	w := accountWorld(t, storetest.SQLite)
+	_, err := w.st.UpdateClient(t.Context(), "app", func(c *stagedoor.Client) error {
+		c.Stored = map[string]json.RawMessage{"oidc_logout": json.RawMessage(`{"backchannel_logout_urls":["https://app.example/bye"]}`)}
+		return nil
+	})
+	w.ok(err)
+	b, page := w.onAccount("ada@example.com")
+	live, err := w.st.UserSessions(t.Context(), w.found("ada@example.com").ID)
+	w.ok(err)
+	b.onward(b.press(page, "/account/logout", "")).says("You are logged out")
+	told, err := w.st.LogoutNotices(t.Context(), 10)
+	if w.ok(err); len(told) != 1 || told[0].ClientID != "app" || told[0].By != stagedoor.LogoutByClient {
+		t.Errorf("told %+v", told)
+	}
+	w.logs(`"type":"slo"`, "User successfully logged out", live[0].ID)
 }

@@ -13,7 +13,6 @@ import (
 	"github.com/stagedoor/stagedoor/internal/session"
 	"github.com/stagedoor/stagedoor/internal/store"
 	"github.com/stagedoor/stagedoor/internal/token"
-	"github.com/stagedoor/stagedoor/internal/web"
 	"github.com/stagedoor/stagedoor/ui"
 )
 
@@ -160,19 +159,15 @@ func logoutClient(r *http.Request, st *store.Store, id string) (*stagedoor.Clien
 
 // endSession ends the browser's session; s is nil if it has none.
 func (d *Door) endSession(w http.ResponseWriter, r *http.Request, st *store.Store, client *stagedoor.Client, s *stagedoor.Session) error {
-	session.ClearCookie(w, r)
 	if s == nil {
+		session.ClearCookie(w, r)
 		return nil
 	}
-	if err := st.DeleteSession(r.Context(), s.ID, stagedoor.LogoutByClient); err != nil {
-		return err
-	}
-	e := web.LogEvent(r, stagedoor.LogEvent{Type: "slo", UserID: s.UserID, Connection: s.Connection, Strategy: s.Strategy, Details: st.Tenant().LogoutDetails(s)})
+	var e stagedoor.LogEvent
 	if client != nil {
 		e.ClientID, e.ClientName = client.ID, client.Name
 	}
-	st.Log(e)
-	return nil
+	return session.SignOut(w, r, st, s, e)
 }
 
 // oidcLogout is RP-initiated logout (OpenID Connect RP-Initiated Logout 1.0). Without a hint that fits the

@@ -78,7 +78,7 @@ func (d *Door) signOut(w http.ResponseWriter, r *http.Request, st *store.Store, 
 		}
 	}
 	if s != nil {
-		if err := d.end(w, r, st, client, s); err != nil {
+		if err := session.SignOut(w, r, st, s, stagedoor.LogEvent{ClientID: client.ID, ClientName: client.Name}); err != nil {
 			return err
 		}
 	}
@@ -90,18 +90,6 @@ func (d *Door) signOut(w http.ResponseWriter, r *http.Request, st *store.Store, 
 		return err
 	}
 	return d.leave(w, r, st, client, s, stagedoor.SignOut{To: answer.Address, Form: answer.Form})
-}
-
-// end ends the browser's session.
-func (d *Door) end(w http.ResponseWriter, r *http.Request, st *store.Store, client *stagedoor.Client, s *stagedoor.Session) error {
-	session.ClearCookie(w, r)
-	if err := st.DeleteSession(r.Context(), s.ID, stagedoor.LogoutByClient); err != nil {
-		return err
-	}
-	st.Log(web.LogEvent(r, stagedoor.LogEvent{
-		Type: "slo", UserID: s.UserID, Connection: s.Connection, Strategy: s.Strategy, ClientID: client.ID, ClientName: client.Name, Details: st.Tenant().LogoutDetails(s),
-	}))
-	return nil
 }
 
 // leave sends the browser on its way: past the other clients, and then where out says.

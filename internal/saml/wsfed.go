@@ -212,7 +212,7 @@ func (d *Door) wsfedSignOut(w http.ResponseWriter, r *http.Request, st *store.St
 		return err
 	}
 	if s != nil {
-		if err := d.end(w, r, st, client, s); err != nil {
+		if err := session.SignOut(w, r, st, s, stagedoor.LogEvent{ClientID: client.ID, ClientName: client.Name}); err != nil {
 			return err
 		}
 	}

@@ -2,11 +2,13 @@ package session
 
 import (
 	"context"
+	"net/http"
 	"slices"
 	"time"
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/store"
+	"github.com/stagedoor/stagedoor/internal/web"
 )
 
 // touchEvery is how often at most the use of a session is written down.
@@ -152,4 +154,16 @@ func Renew(ctx context.Context, st *store.Store, s *stagedoor.Session, conn *sta
 	note(s)
 	handle = stagedoor.NewToken()
 	return handle, st.RenewSession(ctx, s.ID, handle, note)
+}
+
+// SignOut ends the session of the browser as its person asks for, and tells the log and the clients; e says through which client, if through one.
+func SignOut(w http.ResponseWriter, r *http.Request, st *store.Store, s *stagedoor.Session, e stagedoor.LogEvent) error {
+	ClearCookie(w, r)
+	if err := st.DeleteSession(r.Context(), s.ID, stagedoor.LogoutByClient); err != nil {
+		return err
+	}
+	e.Type, e.Description, e.Details = "slo", "User successfully logged out", st.Tenant().LogoutDetails(s)
+	e.UserID, e.Connection, e.Strategy = s.UserID, s.Connection, s.Strategy
+	st.Log(web.LogEvent(r, e))
+	return nil
 }
