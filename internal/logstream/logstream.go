@@ -162,6 +162,9 @@ func (d *Deliverer) serve(ctx context.Context, st *store.Store, key streamKey) e
 			d.Log.WarnContext(ctx, "a log stream's receiver did not take all of its events", "tenant", st.Tenant().ID, "stream", stream.ID, "error", sent)
 			sent = nil
 		}
+		if sent != nil && ctx.Err() != nil { // the server stops: it was no try
+			return st.SaveLogCursor(context.WithoutCancel(ctx), stream.ID, at)
+		}
 		d.Metrics.Add(telemetry.StreamSends, 1, map[bool]string{true: "success", false: "failure"}[sent == nil])
 		at = next(at, st.Clock().Now(), last, sent)
 		if err := st.SaveLogCursor(context.WithoutCancel(ctx), stream.ID, at); err != nil {

@@ -1,6 +1,7 @@
 package logstream_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -233,6 +234,32 @@ func TestRetriesAndSuspends(t *testing.T) {
 				t.Errorf("after %d days of failures it is %s", day, kept.Status)
 			}
 			c.wait(24 * time.Hour)
+		}
+	})
+}
+
+// TestStops: a server that is stopped while a receiver thinks has failed nobody, and leaves the events to another server at once.
+func TestStops(t *testing.T) {
+	each(t, func(t *testing.T, d *logstream.Deliverer, st *store.Store, c *clock) {
+		begun := make(chan struct{})
+		slow := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			io.Copy(io.Discard, r.Body)
+			close(begun)
+			<-r.Context().Done()
+		}))
+		t.Cleanup(slow.Close)
+		l := create(t, st, fmt.Sprintf(`{"httpEndpoint":%q}`, slow.URL), nil)
+		c.wait(time.Second)
+		happens(st)
+		c.wait(3 * time.Second)
+		said := &bytes.Buffer{}
+		d.Log = slog.New(slog.NewTextHandler(said, nil))
+		ctx, stop := context.WithCancel(t.Context())
+		go func() { <-begun; stop() }()
+		ok(t, d.Round(ctx))
+		at, err := st.LogCursor(t.Context(), l)
+		if ok(t, err); at.Failures != 0 || !at.FailingSince.IsZero() || !at.Due(c.Now()) || said.Len() > 0 {
+			t.Errorf("%+v is kept, and said %s", at, said)
 		}
 	})
 }
