@@ -106,45 +106,46 @@ func change(doc map[string]any, op string, p path, value any) error {
 	if p.extension && p.name == "" {
 		return changeExtension(doc, op, value)
 	}
-	holder := doc
-	if p.extension {
-		of, _ := doc[enterpriseSchema].(map[string]any)
-		if of == nil {
-			if op == "remove" {
-				return nil
-			}
-			of = map[string]any{}
-			doc[enterpriseSchema] = of
-		}
-		holder = of
-	}
-	if p.where != nil {
+	holder := holderOf(doc, op, p)
+	switch {
+	case holder == nil:
+		return nil
+	case p.where != nil:
 		return changeSelected(holder, op, p, value)
-	}
-	if op == "remove" {
+	case op == "remove":
 		removeAt(holder, p)
 		return nil
+	case p.sub != "":
+		return setSub(holder, p, value)
 	}
-	if p.sub != "" {
-		kept, err := tidy(p.sub, value, 2)
-		if err != nil {
-			return err
-		}
-		return setSub(holder, p, kept)
+	return setWhole(holder, op, p, value)
+}
+
+// holderOf returns what has the attribute of a path: the user or the extension, which is made; nil if there is nothing that could be removed.
+func holderOf(doc map[string]any, op string, p path) map[string]any {
+	if !p.extension {
+		return doc
 	}
+	of, _ := doc[enterpriseSchema].(map[string]any)
+	if of == nil && op != "remove" {
+		of = map[string]any{}
+		doc[enterpriseSchema] = of
+	}
+	return of
+}
+
+// setWhole sets a whole attribute, or adds to it.
+func setWhole(holder map[string]any, op string, p path, value any) error {
 	kept, err := tidy(p.name, value, 1)
 	if err != nil {
 		return err
 	}
-	if p.extension && p.name == "manager" {
-		if text, ok := kept.(string); ok { // Entra ID
-			kept = map[string]any{"value": text}
-		}
+	if text, ok := kept.(string); ok && p.extension && p.name == "manager" { // Entra ID
+		kept = map[string]any{"value": text}
 	}
-	old, there := holder[p.name]
 	switch now := kept.(type) {
 	case []any:
-		if before, ok := old.([]any); ok && op == "add" {
+		if before, ok := holder[p.name].([]any); ok && op == "add" {
 			kept, err = added(before, now)
 		} else if manyValued[p.name] {
 			kept, err = added(nil, now)
@@ -157,7 +158,7 @@ func change(doc map[string]any, op string, p path, value any) error {
 			return nil
 		}
 	case map[string]any:
-		if before, ok := old.(map[string]any); ok && there { // what is not named stays (RFC 7644 sections 3.5.2.1 and 3.5.2.3)
+		if before, ok := holder[p.name].(map[string]any); ok { // what is not named stays (RFC 7644 sections 3.5.2.1 and 3.5.2.3)
 			sum := maps.Clone(before)
 			maps.Copy(sum, now)
 			kept = sum
@@ -231,6 +232,10 @@ func added(before, more []any) ([]any, error) {
 
 // setSub sets an attribute of an object, or of all objects of a list.
 func setSub(holder map[string]any, p path, value any) error {
+	value, err := tidy(p.sub, value, 2)
+	if err != nil {
+		return err
+	}
 	switch there := holder[p.name].(type) {
 	case map[string]any:
 		there[p.sub] = value
@@ -274,46 +279,12 @@ func removeAt(holder map[string]any, p path) {
 
 // changeSelected changes the values of a list that the path selects.
 func changeSelected(holder map[string]any, op string, p path, value any) error {
-	all, _ := holder[p.name].([]any)
-	if _, list := holder[p.name].([]any); !list && holder[p.name] != nil {
+	all, list := holder[p.name].([]any)
+	if !list && holder[p.name] != nil {
 		return bad(invalidPath, "%s has one value, which is not selected.", p.name)
 	}
 	if op == "remove" {
-		kept := []any{}
-		for _, one := range all {
-			object, _ := one.(map[string]any)
-			if !matches(p.where, object) {
-				kept = append(kept, one)
-				continue
-			}
-			if p.sub != "" {
-				delete(object, p.sub)
-				kept = append(kept, object)
-			}
-		}
-		holder[p.name] = kept
-		if len(kept) == 0 {
-			delete(holder, p.name)
-		}
-		return nil
-	}
-	put := func(object map[string]any) error {
-		if p.sub != "" {
-			kept, err := tidy(p.sub, value, 3)
-			if err == nil {
-				object[p.sub] = kept
-			}
-			return err
-		}
-		kept, err := tidy("", value, 2)
-		if err != nil {
-			return err
-		}
-		members, ok := kept.(map[string]any)
-		if !ok {
-			return bad(invalidValue, "The values of %s must be objects.", p.name)
-		}
-		maps.Copy(object, members)
+		removeSelected(holder, p, all)
 		return nil
 	}
 	found, primary := false, -1
@@ -323,7 +294,7 @@ func changeSelected(holder map[string]any, op string, p path, value any) error {
 			continue
 		}
 		found = true
-		if err := put(object); err != nil {
+		if err := setIn(object, p, value); err != nil {
 			return err
 		}
 		if object["primary"] == true {
@@ -343,7 +314,7 @@ func changeSelected(holder map[string]any, op string, p path, value any) error {
 	if !satisfy(fresh, p.where) {
 		return bad(noTarget, "No value of %s is selected by the path, and none can be made of it.", p.name)
 	}
-	if err := put(fresh); err != nil {
+	if err := setIn(fresh, p, value); err != nil {
 		return err
 	}
 	sum, err := added(all, []any{fresh})
@@ -351,6 +322,47 @@ func changeSelected(holder map[string]any, op string, p path, value any) error {
 		holder[p.name] = sum
 	}
 	return err
+}
+
+// removeSelected removes the values of a list that the path selects, or an attribute of theirs.
+func removeSelected(holder map[string]any, p path, all []any) {
+	kept := []any{}
+	for _, one := range all {
+		object, _ := one.(map[string]any)
+		if !matches(p.where, object) {
+			kept = append(kept, one)
+			continue
+		}
+		if p.sub != "" {
+			delete(object, p.sub)
+			kept = append(kept, object)
+		}
+	}
+	holder[p.name] = kept
+	if len(kept) == 0 {
+		delete(holder, p.name)
+	}
+}
+
+// setIn sets what the path names in a value of a list: attributes of it, or one.
+func setIn(object map[string]any, p path, value any) error {
+	if p.sub != "" {
+		kept, err := tidy(p.sub, value, 3)
+		if err == nil {
+			object[p.sub] = kept
+		}
+		return err
+	}
+	kept, err := tidy("", value, 2)
+	if err != nil {
+		return err
+	}
+	members, ok := kept.(map[string]any)
+	if !ok {
+		return bad(invalidValue, "The values of %s must be objects.", p.name)
+	}
+	maps.Copy(object, members)
+	return nil
 }
 
 // satisfy makes a filter of equalities hold for an object.
