@@ -63,11 +63,20 @@ var configLockPairs = []lockPair{
 	},
 	{
 		"the end of a connection, and rows that change its users", (*lockScene).importing, (*lockScene).deleteConnection,
+		func(c *lockScene, ctx context.Context) error { return c.importUsers(ctx, c.user(c.ada)) },
+	},
+	{
+		"rows that change users, and users of a role", (*lockScene).importing,
+		func(c *lockScene, ctx context.Context) error { return c.importUsers(ctx, c.user(c.ada), c.user(c.eve)) },
+		(*lockScene).addRoleUsers,
+	},
+	{
+		"rows of new users, and the same people in another order", (*lockScene).importing,
 		func(c *lockScene, ctx context.Context) error {
-			j := &stagedoor.Job{ID: "job " + c.id, ConnectionID: "con " + c.id, Upsert: true, Status: stagedoor.JobProcessing, Summary: &stagedoor.JobSummary{}}
-			return lost(c.s.ImportUsers(ctx, j, store.JobLease{}, []store.ImportRow{{
-				User: c.user(c.ada), Change: func(u *stagedoor.User) { u.Name = "Ada" }, Shown: func() json.RawMessage { return json.RawMessage("{}") },
-			}}))
+			return c.importUsers(ctx, c.newcomer("b"), c.newcomer("a"))
+		},
+		func(c *lockScene, ctx context.Context) error {
+			return c.importUsers(ctx, c.newcomer("a"), c.newcomer("b"))
 		},
 	},
 	{
@@ -174,6 +183,22 @@ func (c *lockScene) accept(ctx context.Context) error {
 func (c *lockScene) importing(t testing.TB) {
 	c.group(t)
 	ok(t, c.s.CreateJob(t.Context(), &stagedoor.Job{ID: "job " + c.id, Type: "k", Status: stagedoor.JobProcessing}, 0))
+}
+
+func (c *lockScene) importUsers(ctx context.Context, users ...*stagedoor.User) error {
+	var rows []store.ImportRow
+	for _, u := range users {
+		rows = append(rows, store.ImportRow{User: u, Change: func(u *stagedoor.User) { u.Name = "Ada" }, Shown: func() json.RawMessage { return json.RawMessage("{}") }})
+	}
+	j := &stagedoor.Job{ID: "job " + c.id, ConnectionID: "con " + c.id, Upsert: true, Status: stagedoor.JobProcessing, Summary: &stagedoor.JobSummary{}}
+	return lost(c.s.ImportUsers(ctx, j, store.JobLease{}, rows))
+}
+
+// newcomer is somebody who has no id yet.
+func (c *lockScene) newcomer(name string) *stagedoor.User {
+	u := c.user("auth0|" + stagedoor.NewHexID())
+	u.Email = name + c.id + "@example.com"
+	return u
 }
 
 func (c *lockScene) action(t testing.TB) {

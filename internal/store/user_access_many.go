@@ -99,20 +99,23 @@ func (s *Store) RevokeRefreshTokens(ctx context.Context, of RefreshTokensOf) (n 
 	return n, err
 }
 
+// lockUsers is lockUser for several, in the one order.
+func (s *Store) lockUsers(ctx context.Context, q querier, ids []string) error {
+	if ids = storableIDs(ids); !s.db.postgres || len(ids) == 0 {
+		return nil
+	}
+	_, err := q.exec(ctx, "SELECT id FROM users WHERE tenant = ? AND id = ANY (?) ORDER BY id FOR UPDATE", s.tenant.ID, ids)
+	return err
+}
+
 // endFamilies ends families of refresh tokens of users, who are in order.
 func (s *Store) endFamilies(ctx context.Context, users, families []string) error {
 	if err := s.thinFamilies(ctx, families); err != nil {
 		return err
 	}
 	return s.write(ctx, func(q querier) error {
-		if s.db.postgres { // as lockUser does
-			in, list, err := s.idList(users)
-			if err == nil {
-				_, err = q.exec(ctx, "SELECT id FROM users WHERE tenant = ? AND id "+in+" ORDER BY id FOR UPDATE", s.tenant.ID, list)
-			}
-			if err != nil {
-				return err
-			}
+		if err := s.lockUsers(ctx, q, users); err != nil {
+			return err
 		}
 		return s.deleteFamilies(ctx, q, users, families)
 	})

@@ -2,6 +2,7 @@ package store
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -50,10 +51,13 @@ func (s *Store) ImportUsers(ctx context.Context, j *stagedoor.Job, l JobLease, r
 			rows[i].User.CreatedAt, rows[i].User.UpdatedAt = now, now
 			fresh = append(fresh, &rows[i])
 		}
+		slices.SortFunc(fresh, byIdentifier)
 		inserted, err := s.insertUsers(ctx, q, fresh)
 		if err != nil {
 			return err
 		}
+		var again []*ImportRow
+		var owners []string // the users whom these rows change
 		for i := range rows {
 			switch {
 			case failures[i] != nil:
@@ -61,16 +65,21 @@ func (s *Store) ImportUsers(ctx context.Context, j *stagedoor.Job, l JobLease, r
 				summary.Inserted++
 				continue
 			default:
-				if failures[i], err = s.importAgain(ctx, q, j.Upsert, &rows[i]); err != nil {
+				id, wrong, err := s.importOwner(ctx, q, j.Upsert, &rows[i])
+				if err != nil {
 					return err
 				}
+				if failures[i] = wrong; wrong == nil {
+					again, owners = append(again, &rows[i]), append(owners, id)
+					continue
+				}
 			}
-			if failures[i] == nil {
-				summary.Updated++
-			} else {
-				summary.Failed++
-			}
+			summary.Failed++
 		}
+		if err := s.importAgain(ctx, q, owners, again); err != nil {
+			return err
+		}
+		summary.Updated += len(again)
 		summary.Total = next.Done
 		if err := s.reportRows(ctx, q, j, rows, failures); err != nil {
 			return err
@@ -84,6 +93,11 @@ func (s *Store) ImportUsers(ctx context.Context, j *stagedoor.Job, l JobLease, r
 		*j = next
 	}
 	return err
+}
+
+// byIdentifier is the one order in which imports add users: two that bring the same people, whose ids may be new ones, do not wait for each other.
+func byIdentifier(a, b *ImportRow) int {
+	return cmp.Or(cmp.Compare(a.User.Email, b.User.Email), cmp.Compare(a.User.Username, b.User.Username), cmp.Compare(a.User.PhoneNumber, b.User.PhoneNumber), cmp.Compare(a.User.ID, b.User.ID))
 }
 
 // importsInto refuses rows for a connection that was deleted meanwhile: nobody could find, or delete, such users. Who deletes it waits until the rows are written, and takes them along.
@@ -196,16 +210,16 @@ func (s *Store) importSecrets(ctx context.Context, q querier, id string, row *Im
 	return s.importFactors(ctx, q, id, row.Factors)
 }
 
-// importAgain deals with a row whose user is there already.
-func (s *Store) importAgain(ctx context.Context, q querier, upsert bool, row *ImportRow) (*stagedoor.JobRowError, error) {
+// importOwner finds whom a row changes whose user is there already, or tells why it does not.
+func (s *Store) importOwner(ctx context.Context, q querier, upsert bool, row *ImportRow) (id string, wrong *stagedoor.JobRowError, err error) {
 	if !upsert {
-		return &stagedoor.JobRowError{Code: "DUPLICATED_USER", Message: "The user already exist and upsert parameter is false"}, nil
+		return "", &stagedoor.JobRowError{Code: "DUPLICATED_USER", Message: "The user already exist and upsert parameter is false"}, nil
 	}
 	by, value := "u.email = ?", any(row.User.Email)
 	if row.User.Email == "" { // they are known by something else
 		by, value = "u.username = ?", any(row.User.Username)
 		if phone, err := s.phones(q).of(ctx, row.User); err != nil {
-			return nil, err
+			return "", nil, err
 		} else if phone != nil {
 			by, value = "u.phone = ?", phone
 		}
@@ -215,40 +229,57 @@ func (s *Store) importAgain(ctx context.Context, q querier, upsert bool, row *Im
 		if row.User.Username != "" {
 			_, err := s.user(ctx, q, "u.connection = ? AND u.username = ? AND "+ownUser, row.User.Connection, row.User.Username)
 			if err == nil {
-				return &stagedoor.JobRowError{Code: "CONFLICT_USERNAME", Message: "The username is in use by a user with another email", Path: "username"}, nil
+				return "", &stagedoor.JobRowError{Code: "CONFLICT_USERNAME", Message: "The username is in use by a user with another email", Path: "username"}, nil
 			}
 			if !stagedoor.IsKind(err, stagedoor.NotFound) {
-				return nil, err
+				return "", nil, err
 			}
 		}
 		if phone, err := s.phones(q).of(ctx, row.User); err != nil {
-			return nil, err
+			return "", nil, err
 		} else if phone != nil {
 			_, err := s.user(ctx, q, "u.connection = ? AND u.phone = ?", row.User.Connection, phone)
 			if err == nil {
-				return &stagedoor.JobRowError{Code: "CONFLICT", Message: "The phone_number is in use by a user with another email", Path: "phone_number"}, nil
+				return "", &stagedoor.JobRowError{Code: "CONFLICT", Message: "The phone_number is in use by a user with another email", Path: "phone_number"}, nil
 			}
 			if !stagedoor.IsKind(err, stagedoor.NotFound) {
-				return nil, err
+				return "", nil, err
 			}
 		}
-		return &stagedoor.JobRowError{Code: "CONFLICT", Message: "The user_id is in use by a user with another email", Path: "user_id"}, nil
+		return "", &stagedoor.JobRowError{Code: "CONFLICT", Message: "The user_id is in use by a user with another email", Path: "user_id"}, nil
 	}
 	if err != nil {
-		return nil, err
+		return "", nil, err
 	}
-	if _, err := s.updateUser(ctx, q, there.ID, func(u *stagedoor.User) error { row.Change(u); return nil }); err != nil {
-		return nil, err
+	return there.ID, nil, nil
+}
+
+// importAgain changes users as rows say.
+func (s *Store) importAgain(ctx context.Context, q querier, users []string, rows []*ImportRow) error {
+	if err := s.lockUsers(ctx, q, users); err != nil {
+		return err
 	}
-	used, err := s.passwordUsed(ctx, q, there.ID)
+	for i, row := range rows {
+		if err := s.importOver(ctx, q, users[i], row); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Store) importOver(ctx context.Context, q querier, id string, row *ImportRow) error {
+	if _, err := s.updateUser(ctx, q, id, func(u *stagedoor.User) error { row.Change(u); return nil }); err != nil {
+		return err
+	}
+	used, err := s.passwordUsed(ctx, q, id)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	secrets := *row
 	if used {
 		secrets.Hash = "" // the person has made it theirs
 	}
-	return nil, s.importSecrets(ctx, q, there.ID, &secrets)
+	return s.importSecrets(ctx, q, id, &secrets)
 }
 
 // passwordUsed tells whether a user has a password that is no imported one, or no longer.
