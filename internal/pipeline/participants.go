@@ -38,16 +38,7 @@ func (p *Pipeline) tellNext(ctx context.Context, v Visit, out *stagedoor.SignOut
 // NextParticipant takes the next client off a way out that is under way. It returns the client's id, empty when all have been told; the rest of the way;
 // and the address where it goes on, for which the state is the one of that address.
 func (p *Pipeline) NextParticipant(ctx context.Context, v Visit, state string) (clientID string, who stagedoor.Participant, out *stagedoor.SignOut, next string, err error) {
-	tx, err := p.transaction(ctx, v, state)
-	if err == nil && tx.Step != askParticipants {
-		err = lost()
-	}
-	if err == nil {
-		tx, err = v.Store.TakeTransaction(ctx, state)
-	}
-	if stagedoor.IsKind(err, stagedoor.NotFound) {
-		err = lost()
-	}
+	tx, err := p.take(ctx, v, state, askParticipants)
 	if err != nil {
 		return "", who, nil, "", err
 	}

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -216,6 +217,21 @@ func (p *Pipeline) transaction(ctx context.Context, v Visit, id string) (*staged
 	}
 	tx.ID = id
 	return tx, nil
+}
+
+// take takes a transaction that waits at one of some steps: of two who come with its state one gets it.
+func (p *Pipeline) take(ctx context.Context, v Visit, state string, steps ...string) (*stagedoor.Transaction, error) {
+	tx, err := p.transaction(ctx, v, state)
+	if err != nil {
+		return nil, err
+	}
+	if !slices.Contains(steps, tx.Step) {
+		return nil, lost()
+	}
+	if tx, err = v.Store.TakeTransaction(ctx, state); stagedoor.IsKind(err, stagedoor.NotFound) {
+		err = lost()
+	}
+	return tx, err
 }
 
 // gone is the answer for a login for which something is missing that was there when it began. That the database does not answer is no such

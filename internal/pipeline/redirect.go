@@ -50,21 +50,19 @@ func withParameter(address, name, value string) string {
 // Return goes on with a login whose person comes back from where scripts had sent them. A state that is unknown, was used, or is another
 // browser's is an invalid_request.
 func (p *Pipeline) Return(ctx context.Context, v Visit, state, method string, query map[string][]string) (*Outcome, error) {
-	tx, err := p.transaction(ctx, v, state)
-	if err == nil && tx.Step == AskRedirect {
-		if tx, err = v.Store.TakeTransaction(ctx, state); err == nil {
-			if tx.Reset != nil {
-				return p.resetReturn(ctx, v, tx, &way{method, query})
-			}
-			tx.ID, tx.Step = "", ""
-			tx.ExpiresAt = v.Store.Clock().Now().Add(transactionLife)
-			return p.goOn(ctx, v, tx, &way{method, query})
-		}
-	}
-	if err == nil || stagedoor.HasCode(err, "lost_transaction") || stagedoor.IsKind(err, stagedoor.NotFound) {
+	tx, err := p.take(ctx, v, state, AskRedirect)
+	if stagedoor.HasCode(err, "lost_transaction") {
 		err = stagedoor.Errorf(stagedoor.Invalid, "invalid_request", "The state is unknown here, or was used before.")
 	}
-	return nil, err
+	if err != nil {
+		return nil, err
+	}
+	if tx.Reset != nil {
+		return p.resetReturn(ctx, v, tx, &way{method, query})
+	}
+	tx.ID, tx.Step = "", ""
+	tx.ExpiresAt = v.Store.Clock().Now().Add(transactionLife)
+	return p.goOn(ctx, v, tx, &way{method, query})
 }
 
 // leaveFor reads context.redirect of rules. Who came back already is not sent away again.

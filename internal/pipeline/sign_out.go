@@ -72,14 +72,8 @@ func told(asked url.Values, to string) url.Values {
 
 // SignedOut is where somebody goes on who comes back from signing out at their provider; empty where nobody knows.
 func (p *Pipeline) SignedOut(ctx context.Context, v Visit, state string) (string, error) {
-	tx, err := p.transaction(ctx, v, state)
-	if err == nil && tx.Step != askSignOut {
-		err = lost()
-	}
-	if err == nil {
-		tx, err = v.Store.TakeTransaction(ctx, state)
-	}
-	if stagedoor.HasCode(err, "lost_transaction") || stagedoor.IsKind(err, stagedoor.NotFound) {
+	tx, err := p.take(ctx, v, state, askSignOut)
+	if stagedoor.HasCode(err, "lost_transaction") {
 		return "", nil
 	}
 	if err != nil {

@@ -87,14 +87,8 @@ type Arrival struct {
 
 // Arrive goes on with a person who comes back from a provider. A state that is unknown, was used or is another browser's is a lost transaction.
 func (p *Pipeline) Arrive(ctx context.Context, v Visit, state string, values map[string]string) (*Arrival, error) {
-	tx, err := p.transaction(ctx, v, state)
-	if err == nil && (tx.Step != AskUpstream && tx.Step != AskConnect || tx.Upstream == nil) {
-		err = lost()
-	}
-	if err == nil {
-		tx, err = v.Store.TakeTransaction(ctx, state)
-	}
-	if stagedoor.IsKind(err, stagedoor.NotFound) {
+	tx, err := p.take(ctx, v, state, AskUpstream, AskConnect)
+	if err == nil && tx.Upstream == nil {
 		err = lost()
 	}
 	if err != nil {
