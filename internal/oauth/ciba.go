@@ -54,20 +54,7 @@ func (d *Door) bcAuthorize(w http.ResponseWriter, r *http.Request, st *store.Sto
 
 func (d *Door) askApproval(r *http.Request, st *store.Store, params map[string]string, event *stagedoor.LogEvent) (map[string]any, error) {
 	ctx := r.Context()
-	event.ClientID, event.Audience = params["client_id"], params["audience"]
-	client, err := authenticateClient(ctx, r, st, params)
-	if err != nil {
-		return nil, err
-	}
-	event.ClientID, event.ClientName = client.ID, client.Name
-	if !client.Allows(grantCIBA) || client.Public() || !client.OIDCConformant {
-		return nil, errGrant(grantCIBA)
-	}
-	if err := nameAPI(ctx, st, params); err != nil {
-		return nil, err
-	}
-	event.Audience = params["audience"]
-	asked, err := askedFor(ctx, st, client, params, nil)
+	client, asked, err := waiting(r, st, params, grantCIBA, event)
 	if err != nil {
 		return nil, err
 	}

@@ -42,20 +42,7 @@ func (d *Door) deviceCode(w http.ResponseWriter, r *http.Request, st *store.Stor
 
 func (d *Door) deviceCodes(r *http.Request, st *store.Store, params map[string]string, event *stagedoor.LogEvent) (map[string]any, error) {
 	ctx := r.Context()
-	event.ClientID, event.Audience = params["client_id"], params["audience"]
-	client, err := authenticateClient(ctx, r, st, params)
-	if err != nil {
-		return nil, err
-	}
-	event.ClientID, event.ClientName = client.ID, client.Name
-	if !client.Allows(grantDevice) || !client.OIDCConformant {
-		return nil, errGrant(grantDevice)
-	}
-	if err := nameAPI(ctx, st, params); err != nil {
-		return nil, err
-	}
-	event.Audience = params["audience"]
-	asked, err := askedFor(ctx, st, client, params, nil)
+	client, asked, err := waiting(r, st, params, grantDevice, event)
 	if err != nil {
 		return nil, err
 	}
@@ -86,6 +73,25 @@ func (d *Door) deviceCodes(r *http.Request, st *store.Store, params map[string]s
 			"expires_in": int(deviceLife.Seconds()), "interval": int(deviceInterval.Seconds()),
 		}, nil
 	}
+}
+
+// waiting reads the request of a client that is about to wait for a person elsewhere: who it is, and what it asks for. event learns of it.
+func waiting(r *http.Request, st *store.Store, params map[string]string, grant string, event *stagedoor.LogEvent) (*stagedoor.Client, wanted, error) {
+	event.ClientID, event.Audience = params["client_id"], params["audience"]
+	client, err := authenticateClient(r.Context(), r, st, params)
+	if err != nil {
+		return nil, wanted{}, err
+	}
+	event.ClientID, event.ClientName = client.ID, client.Name
+	if !client.Allows(grant) || !client.OIDCConformant || grant == grantCIBA && client.Public() {
+		return nil, wanted{}, errGrant(grant)
+	}
+	if err := nameAPI(r.Context(), st, params); err != nil {
+		return nil, wanted{}, err
+	}
+	event.Audience = params["audience"]
+	asked, err := askedFor(r.Context(), st, client, params, nil)
+	return client, asked, err
 }
 
 // charsets are the characters of user codes: letters that make no words and are not taken for others (RFC 8628 section 6.1), or digits.
