@@ -175,21 +175,12 @@ func (p *searcher) driveOr(ctx context.Context, e *lucene.Expr) (*drive, error) 
 		parts = append(parts, d)
 		all.exact = all.exact && d.exact
 		all.tell += " or " + d.tell
-		if all.rows += d.rows; d.rows == many {
+		if all.rows != many {
+			all.rows += d.rows
+		}
+		if d.rows == many { // the number is lost
 			all.rows = many
 		}
-		if all.rows == many {
-			break
-		}
-	}
-	for _, a := range e.Args[len(parts):] { // the number is lost already
-		d, err := p.drive(ctx, a)
-		if d == nil || err != nil {
-			return nil, err
-		}
-		parts = append(parts, d)
-		all.exact = all.exact && d.exact
-		all.tell += " or " + d.tell
 	}
 	all.tell = "merge: " + all.tell[len(" or "):]
 	all.open = func(checks []*lucene.Expr) stream {
