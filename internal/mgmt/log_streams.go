@@ -277,38 +277,15 @@ func checkSink(kind string, in json.RawMessage, old string) (string, error) {
 			return "", err
 		}
 	}
+	if err := checkMembers(kind, members, before); err != nil {
+		return "", err
+	}
+	keepMembers(kind, members, before)
 	k := sinks[kind]
-	for _, name := range slices.Sorted(maps.Keys(members)) {
-		value := members[name]
-		if strings.HasPrefix(name, "awsPartner") || strings.HasPrefix(name, "azurePartner") {
-			delete(members, name) // told by the wire's side, and sent back by tools
-			continue
-		}
-		wanted, known := k.members[name]
-		if !known {
-			return "", web.Unknown("sink", name).Body()
-		}
-		if web.TypeOf(value) != wanted {
-			return "", web.WrongType("sink."+name, wanted, value).Body()
-		}
-		if string(value) == `"`+veiledSecret+`"` && before[name] != nil {
-			members[name] = before[name]
-		} else if pattern := sinkValues[name]; pattern != nil && !pattern.MatchString(optionText(members, name)) {
-			return "", badProperty("sink."+name, "String does not match pattern "+pattern.String()+": "+bounded(optionText(members, name), 100))
-		}
-	}
-	for _, name := range keptInSinks {
-		if members[name] == nil && before[name] != nil {
-			members[name] = before[name]
-		}
-	}
 	if old != "" && optionText(members, k.address) != optionText(before, k.address) {
 		if err := sentAnew(in, kind); err != nil {
 			return "", err
 		}
-	}
-	if kind == "http" && members["httpAuthorization"] == nil && before["httpAuthorization"] != nil && optionText(members, "httpEndpoint") == optionText(before, "httpEndpoint") {
-		members["httpAuthorization"] = before["httpAuthorization"] // the deploy tool does not send it; another server does not get it
 	}
 	if optionText(members, "stagedoorBaseUrl") == "" {
 		delete(members, "stagedoorBaseUrl")
@@ -329,6 +306,45 @@ func checkSink(kind string, in json.RawMessage, old string) (string, error) {
 		return "", badProperty("sink."+k.address, "Object didn't pass validation for format https-url: "+bounded(optionText(members, k.address), 100))
 	}
 	return string(b), nil
+}
+
+// checkMembers checks what a sink says, and takes what is veiled from before.
+func checkMembers(kind string, members, before map[string]json.RawMessage) error {
+	for _, name := range slices.Sorted(maps.Keys(members)) {
+		value := members[name]
+		if strings.HasPrefix(name, "awsPartner") || strings.HasPrefix(name, "azurePartner") {
+			delete(members, name) // told by the wire's side, and sent back by tools
+			continue
+		}
+		wanted, known := sinks[kind].members[name]
+		if !known {
+			return web.Unknown("sink", name).Body()
+		}
+		if web.TypeOf(value) != wanted {
+			return web.WrongType("sink."+name, wanted, value).Body()
+		}
+		if string(value) == `"`+veiledSecret+`"` && before[name] != nil {
+			members[name] = before[name]
+		} else if pattern := sinkValues[name]; pattern != nil && !pattern.MatchString(optionText(members, name)) {
+			return badProperty("sink."+name, "String does not match pattern "+pattern.String()+": "+bounded(optionText(members, name), 100))
+		}
+	}
+	return nil
+}
+
+// keepMembers takes from before what a sink may leave out.
+func keepMembers(kind string, members, before map[string]json.RawMessage) {
+	keep := func(name string) {
+		if members[name] == nil && before[name] != nil {
+			members[name] = before[name]
+		}
+	}
+	for _, name := range keptInSinks {
+		keep(name)
+	}
+	if kind == "http" && optionText(members, "httpEndpoint") == optionText(before, "httpEndpoint") {
+		keep("httpAuthorization") // the deploy tool does not send it; another server does not get it
+	}
 }
 
 // sentAnew refuses a sink that leaves out a secret, or has it veiled, which would go to another server from now on: secrets are not shown, and whoever may
