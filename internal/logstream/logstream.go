@@ -224,9 +224,18 @@ func (d *Deliverer) suspend(ctx context.Context, st *store.Store, stream *staged
 	if at.DueAt.Sub(at.FailingSince) < suspendAfter {
 		return nil
 	}
+	suspended := false
 	_, err := store.LogStreams.Update(context.WithoutCancel(ctx), st, stream.ID, func(l *stagedoor.LogStream) error {
-		l.Status = stagedoor.StreamSuspended
+		if suspended = l.Status == stagedoor.StreamActive; suspended { // else somebody has stopped it meanwhile
+			l.Status = stagedoor.StreamSuspended
+		}
 		return nil
 	})
-	return err
+	if err != nil || !suspended {
+		return err
+	}
+	const why = "nothing was taken for seven days"
+	d.Log.WarnContext(ctx, "a log stream was suspended: "+why, "tenant", st.Tenant().ID, "stream", stream.ID)
+	st.Log(stagedoor.LogEvent{Type: "w", Description: "The log stream " + stream.ID + " was suspended: " + why + "."})
+	return nil
 }

@@ -233,6 +233,9 @@ func TestRetriesAndSuspends(t *testing.T) {
 			if (kept.Status == stagedoor.StreamSuspended) != (day >= 7) {
 				t.Errorf("after %d days of failures it is %s", day, kept.Status)
 			}
+			if told := tells(t, st, l.ID); told != max(0, min(day-6, 1)) {
+				t.Errorf("after %d days the log tells %d times of it", day, told)
+			}
 			c.wait(24 * time.Hour)
 		}
 	})
@@ -297,6 +300,20 @@ func TestManyServers(t *testing.T) {
 }
 
 // happens logs an event that has its id at once.
+// tells counts what the log says of a stream.
+func tells(t *testing.T, st *store.Store, id string) int {
+	t.Helper()
+	all, _, err := st.Logs(t.Context(), store.LogQuery{Take: 100})
+	ok(t, err)
+	n := 0
+	for _, e := range all {
+		if e.Type == "w" && strings.Contains(e.Description, id) {
+			n++
+		}
+	}
+	return n
+}
+
 func happens(st *store.Store) { st.Log(stagedoor.LogEvent{ID: st.NewLogID(), Type: "s"}) }
 
 // TestChangedMeanwhile: a stream that always has something, because something happens while it sends, ends when it is stopped or deleted, and sends to
