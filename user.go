@@ -38,7 +38,7 @@ type User struct {
 	LastIP            string
 	LoginsCount       int
 
-	AccessEnded int64 // how often all that they had here has ended: what began before that comes to nothing. On no wire
+	AccessEnded int64 // how often all that they had here has ended: what began before that comes to nothing. On no wire but in tokens for the tenant's own APIs
 }
 
 // IsBlocked tells whether the person may not sign in.

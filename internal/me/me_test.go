@@ -11,6 +11,7 @@ import (
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/store/storetest"
 	"github.com/stagedoor/stagedoor/internal/token"
+	"github.com/stagedoor/stagedoor/server"
 )
 
 // What somebody can set up follows the tenant's switches and their database.
@@ -260,4 +261,69 @@ func TestLimits(t *testing.T) {
 	if last.header.Get("Retry-After") == "" || last.header.Get("X-RateLimit-Remaining") != "0" {
 		t.Errorf("%v", last.header)
 	}
+}
+
+// Whoever has found out a password has tokens for the tenant's own APIs, too. They change how the person signs in, so that they end with all other access: a new password, a block, or the
+// person's own word would be worth nothing otherwise.
+func TestAttackTokenFromBefore(t *testing.T) {
+	each(t, func(w *world) {
+		admin, path := w.ManagementToken(w.T), w.HTTPSURL+"/api/v2/users/"+w.user
+		own := func(secret string) string {
+			var got map[string]any
+			w.JSON(w.T, "POST", w.HTTPSURL+"/oauth/token", "", map[string]string{
+				"grant_type": "http://auth0.com/oauth/grant-type/password-realm", "realm": server.DefaultConnection, "client_id": w.client.ID, "username": "ada@example.com", "password": secret,
+				"audience": w.HTTPSURL + "/api/v2/", "scope": "read:current_user update:current_user_metadata update:current_user_identities",
+			}, &got)
+			access, _ := got["access_token"].(string)
+			return access
+		}
+		manage := func(access string, want int) {
+			w.Helper()
+			if status := w.JSON(w.T, "GET", path, access, nil, nil); status != want {
+				w.Errorf("the Management API: %d, wanted %d", status, want)
+			}
+		}
+		const not = "The token is from before all access of the user ended. Please log in again."
+		secret := word
+		for name, end := range map[string]func() int{
+			"another password": func() int {
+				secret += "!"
+				return w.JSON(w.T, "PATCH", path, admin, map[string]any{"password": secret, "connection": server.DefaultConnection}, nil)
+			},
+			"all access revoked": func() int {
+				return w.JSON(w.T, "POST", path+"/revoke-access", admin, map[string]any{}, nil)
+			},
+			"blocked for a while": func() int {
+				w.JSON(w.T, "PATCH", path, admin, map[string]any{"blocked": true}, nil)
+				return w.JSON(w.T, "PATCH", path, admin, map[string]any{"blocked": false}, nil)
+			},
+		} {
+			got := w.signIn("ada@example.com", secret)
+			access, _ := got["access_token"].(string)
+			managing := own(secret)
+			begun := w.call(access, "POST", "/authentication-methods", `{"type":"password"}`).is(202, "")
+			manage(managing, 200)
+			if status := end(); status/100 != 2 {
+				w.Fatalf("%s: %d", name, status)
+			}
+			w.call(access, "POST", "/authentication-methods", `{"type":"password"}`).fails(401, "A0E-401-0003", not)
+			w.verify(access, begun, `"new_password":"Mallory-Engine-2"`).fails(401, "A0E-401-0003", not)
+			manage(managing, 401)
+			got = w.signIn("ada@example.com", secret)
+			access, _ = got["access_token"].(string)
+			w.call(access, "GET", "/factors", "").is(200, "")
+			manage(own(secret), 200)
+		}
+
+		access, _ := w.signIn("ada@example.com", secret)["access_token"].(string)
+		other, _ := w.signIn("ada@example.com", secret, "read:me:factors")["access_token"].(string)
+		begun := w.call(access, "POST", "/authentication-methods", `{"type":"password"}`).is(202, "")
+		w.verify(access, begun, `"new_password":"Another-Engine-2"`).is(201, "")
+		w.call(access, "GET", "/factors", "").is(200, "") // who did it goes on
+		w.call(other, "GET", "/factors", "").fails(401, "A0E-401-0003", not)
+		if status := w.JSON(w.T, "POST", path+"/revoke-access", admin, map[string]any{}, nil); status/100 != 2 {
+			w.Fatal(status)
+		}
+		w.call(access, "GET", "/factors", "").fails(401, "A0E-401-0003", not)
+	})
 }

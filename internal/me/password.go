@@ -7,6 +7,7 @@ import (
 	"github.com/stagedoor/stagedoor/internal/connection"
 	"github.com/stagedoor/stagedoor/internal/pipeline"
 	"github.com/stagedoor/stagedoor/internal/store"
+	"github.com/stagedoor/stagedoor/internal/token"
 )
 
 // ownPassword is the database in which the person has a password, or can have one.
@@ -53,6 +54,9 @@ func (d *Door) verifyPassword(c *call, in verifyIn) (any, error) {
 	}
 	d.Pipeline.Tell(c.Ctx(), c.visit(), c.User, "password")
 	ctx := context.WithoutCancel(c.Ctx())
+	if err := token.GoOn(ctx, c.Store, c.Raw, c.User.AccessEnded+1, c.Claims.ExpiresAt); err != nil { // by this
+		return nil, err
+	}
 	if c.User, err = c.Store.User(ctx, c.User.ID); err != nil {
 		return nil, err
 	}

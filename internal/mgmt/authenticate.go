@@ -21,7 +21,9 @@ type caller struct {
 	audience string
 	scopes   []string
 	expires  time.Time
-	person   bool // an end user, not a machine: may act on the record of subject only
+	person   bool   // an end user, not a machine: may act on the record of subject only
+	raw      string // a person's token
+	ended    int64  // the count of User.AccessEnded for which it works
 }
 
 func (c *caller) has(scope string) bool { return slices.Contains(c.scopes, scope) }
@@ -95,10 +97,34 @@ func (a *API) authenticate(ctx context.Context, r *http.Request, st *store.Store
 	if err := token.ConfirmationOf(*claims).Check(r, st, scheme, bearer); err != nil {
 		return nil, err
 	}
-	if client == nil && got.caller != nil {
-		return got.caller, nil
+	c := got.caller
+	if client != nil || c == nil {
+		c = newCaller(*claims, client)
 	}
-	return newCaller(*claims, client), nil
+	if !c.person {
+		return c, nil
+	}
+	return ofPerson(ctx, st, *c, *claims, bearer, client != nil)
+}
+
+// ofPerson refuses the token of somebody who is blocked, and one from before all their access ended. An ID token does not say from when it is; it changes their metadata alone.
+func ofPerson(ctx context.Context, st *store.Store, c caller, claims jose.Claims, bearer string, isIDToken bool) (*caller, error) {
+	u, err := st.User(ctx, c.subject)
+	if stagedoor.IsKind(err, stagedoor.NotFound) { // as the operation says
+		return &c, nil
+	}
+	before := false
+	if err == nil && !isIDToken {
+		before, err = token.FromBefore(ctx, st, claims, bearer, u)
+	}
+	if err == nil && (before || u.IsBlocked()) {
+		err = unauthorized("Invalid token")
+	}
+	if err != nil {
+		return nil, err
+	}
+	c.raw, c.ended = bearer, u.AccessEnded
+	return &c, nil
 }
 
 // challenged gives an error about the possession of a key the status of a request without authentication, and tells in the header what is

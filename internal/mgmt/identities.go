@@ -141,7 +141,11 @@ func (a *API) unlinkIdentity(c *call) (any, error) {
 	}
 	at := slices.IndexFunc(before.Identities, func(i stagedoor.Identity) bool { return i.Provider == provider && i.UserID == id })
 	if at > 0 {
-		err = c.store.EndAccessBy(context.WithoutCancel(c.ctx()), u.ID, before.Identities[at].Connection, "")
+		ctx := context.WithoutCancel(c.ctx())
+		err = c.store.EndAccessBy(ctx, u.ID, before.Identities[at].Connection, "")
+		if err == nil && c.caller.person {
+			err = token.GoOn(ctx, c.store, c.caller.raw, c.caller.ended+1, c.caller.expires) // by this
+		}
 	}
 	return u.WireIdentities(), err
 }

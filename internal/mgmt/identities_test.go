@@ -413,3 +413,29 @@ func TestVerifyPhoneNumber(t *testing.T) {
 		h.call(all, "PATCH", "/users/"+user, `{"phone_number":"+15550106","verify_phone_number":true}`).fails(400, "operation_not_supported", "Cannot verify phone_number for non-sms user")
 	})
 }
+
+// A person's token is from before all their access ended, unless it is the one by which they ended it.
+func TestAttackLinkFromBefore(t *testing.T) {
+	each(t, func(h *house) {
+		ada, bob := h.user("ada", ""), h.user("bob", "")
+		own := h.person("acme", ada, "update:current_user_identities")
+		found := h.person("acme", ada, "read:current_user", "update:current_user_identities")
+		h.link(ada, bob).is(201, "")
+		h.call(own, "DELETE", "/users/"+ada+"/identities/auth0/bob", "").is(200, "")
+		h.call(own, "DELETE", "/users/"+ada+"/identities/auth0/bob", "").is(200, "")
+		h.call(found, "GET", "/users/"+ada, "").is(401, "")
+		h.call(h.machine("acme"), "PATCH", "/users/"+ada, `{"password":"Another-Horse-2","connection":"Users"}`).is(200, "")
+		h.call(own, "POST", "/users/"+ada+"/identities", `{"link_with":"x"}`).is(401, "")
+		h.call(h.person("acme", bob, "read:current_user"), "GET", "/users/"+bob, "").is(200, "") // somebody of their own
+	})
+}
+
+// Who is blocked does nothing with a token from before.
+func TestAttackBlockedPerson(t *testing.T) {
+	h := sqlite(t)
+	ada := h.user("ada", "")
+	own := h.person("acme", ada, "update:current_user_metadata")
+	h.call(own, "PATCH", "/users/"+ada, `{"user_metadata":{"a":1}}`).is(200, "")
+	h.call(h.machine("acme"), "PATCH", "/users/"+ada, `{"blocked":true}`).is(200, "")
+	h.call(own, "PATCH", "/users/"+ada, `{"user_metadata":{"a":2}}`).is(401, "")
+}

@@ -25,7 +25,7 @@ type Bearer struct {
 func (b *Bearer) Has(scope string) bool { return slices.Contains(b.Scope, scope) }
 
 // Bearer reads the access token of a request for an API of the tenant's own, which errors call by its name. meant knows the API's audiences. The token must be one of the tenant's,
-// signed, not expired, and used by whoever has the key that it is bound to, if it is bound to one.
+// signed, not expired, from after all access of the person last ended, and used by whoever has the key that it is bound to, if it is bound to one.
 func (k *Keys) Bearer(r *http.Request, st *store.Store, api string, meant func(*stagedoor.Tenant, string) bool) (*Bearer, error) {
 	scheme, raw, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	if raw = strings.TrimSpace(raw); raw == "" || !strings.EqualFold(scheme, "Bearer") && !strings.EqualFold(scheme, "DPoP") {
@@ -70,5 +70,13 @@ func (k *Keys) Bearer(r *http.Request, st *store.Store, api string, meant func(*
 	if stagedoor.IsKind(err, stagedoor.NotFound) || err == nil && b.User.IsBlocked() {
 		return nil, refused
 	}
-	return b, err
+	if err != nil {
+		return nil, err
+	}
+	if before, err := FromBefore(r.Context(), st, claims, raw, b.User); err != nil {
+		return nil, err
+	} else if before {
+		return nil, stagedoor.Errorf(stagedoor.Unauthorized, "invalid_token", "The token is from before all access of the user ended. Please log in again.")
+	}
+	return b, nil
 }

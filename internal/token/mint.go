@@ -109,6 +109,9 @@ func (m *Minter) accessClaims(a *stagedoor.Authorization, how Access, now time.T
 	if len(a.Details) > 0 {
 		claims["authorization_details"] = a.Details
 	}
+	if how.API.IsSystem && a.UserID != "" && a.AccessEnded > 0 {
+		claims[claimEnded] = a.AccessEnded
+	}
 	if rfc9068(how.API) {
 		claims["client_id"], claims["jti"] = a.ClientID, stagedoor.NewToken()
 		return claims
