@@ -110,6 +110,9 @@ func (c *Client) RegisteredItself() bool {
 	return !c.IsFirstParty && strings.HasPrefix(c.ID, thirdPartyPrefix) && string(c.Stored["external_metadata_created_by"]) != `"admin"`
 }
 
+// Stranger tells whether the client is somebody else's whom nobody here has looked at, or that is held to the practice of today.
+func (c *Client) Stranger() bool { return c.FromDocument() || c.RegisteredItself() || c.Strict() }
+
 // Leads tells whether browsers may be sent to the client's addresses before somebody has logged in for it: to those of clients that nobody here has
 // looked at, they are not (RFC 9700 section 4.11.2). Its redirection_policy says otherwise.
 func (c *Client) Leads() bool {

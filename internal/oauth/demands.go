@@ -89,7 +89,7 @@ func askedFor(ctx context.Context, st *store.Store, client *stagedoor.Client, pa
 }
 
 // forPeople tells whether people may get tokens of the API through the client. Where that needs a client grant, scopes of the
-// API that it does not hold are taken out of the request.
+// API that it does not hold are taken out of the request. The tenant's own APIs link accounts to people's, and take their factors away: no word of theirs gives that to a stranger.
 func forPeople(ctx context.Context, st *store.Store, client *stagedoor.Client, api *stagedoor.ResourceServer, req *stagedoor.AuthorizationRequest) error {
 	if api == nil {
 		return nil
@@ -97,7 +97,8 @@ func forPeople(ctx context.Context, st *store.Store, client *stagedoor.Client, a
 	if err := token.CheckPolicy(api, true); err != nil {
 		return err
 	}
-	if own := token.IsMyAccount(st.Tenant(), api.Identifier) || api.IsSystem && token.IsMyOrganization(st.Tenant(), api.Identifier); own && !client.IsFirstParty {
+	own := token.IsMyAccount(st.Tenant(), api.Identifier) || api.IsSystem && token.IsMyOrganization(st.Tenant(), api.Identifier)
+	if own && !client.IsFirstParty || api.IsSystem && client.Stranger() {
 		return stagedoor.Errorf(stagedoor.Forbidden, "access_denied", "Clients of third parties get no tokens of resource server %q.", api.Identifier)
 	}
 	if api.UserPolicy() != "require_client_grant" {

@@ -68,6 +68,30 @@ func TestRegistration(t *testing.T) {
 	})
 }
 
+// A stranger's client gets no tokens for the tenant's own APIs, whatever people agree to: with one it would link an account of its own to theirs, or take their second factors away.
+func TestAttackStrangerAtOwnAPIs(t *testing.T) {
+	for _, mode := range []string{"strict", "permissive"} {
+		eachWorld(t, func(t *testing.T, w *world) {
+			w.registering(mode)
+			conn, err := w.st.ConnectionByName(t.Context(), "Users")
+			ok(t, err)
+			_, err = w.st.UpdateConnection(t.Context(), conn.ID, func(c *stagedoor.Connection) error { c.IsDomainConnection = true; return nil })
+			ok(t, err)
+			_, c := w.register(`{"redirect_uris":["https://app.test/callback"],"client_name":"Tool","token_endpoint_auth_method":"none","grant_types":["authorization_code","refresh_token"]}`)
+			id, _ := c["client_id"].(string)
+			for audience, scope := range map[string]string{
+				"https://acme.test/api/v2/": "openid update:current_user_identities read:current_user", "http://acme.test/api/v2/": "read:current_user",
+				mfaAudience: "openid remove:authenticators",
+			} {
+				w.browser().authorize(request(id, "audience", audience, "scope", scope, "code_challenge", challenge, "code_challenge_method", "S256")).
+					page(403, "Clients of third parties get no tokens of resource server")
+			}
+			b := w.browser()
+			b.login(request(id, "audience", apiAudience, "scope", "openid read:songs", "code_challenge", challenge, "code_challenge_method", "S256")).asks("consent")
+		})
+	}
+}
+
 func TestRegistrationRefused(t *testing.T) {
 	w := newWorld(t)
 	status, body := w.register(`{"redirect_uris":["https://app.test/"]}`)
