@@ -165,9 +165,9 @@ func (p PasswordChangedPage) Screen() Screen {
 	}
 }
 
-// Screen is the page for front ends of a tenant's own. What goes beyond scopes is shown by ours alone.
+// Screen is the page for front ends of a tenant's own. What goes beyond scopes is shown by ours alone, and that nobody has checked a client, which they have no name for.
 func (p ConsentPage) Screen() Screen {
-	if len(p.Details) > 0 {
+	if len(p.Details) > 0 || p.From != "" {
 		return Screen{}
 	}
 	scopes := []any{}

@@ -138,6 +138,32 @@ func TestScreens(t *testing.T) {
 	})
 }
 
+// TestAttackStrangersName: front ends of the tenant's own call a client that nobody has checked as our pages do, and do not ask in our place whether it may have what it wants.
+func TestAttackStrangersName(t *testing.T) {
+	each(t, func(w *world) {
+		w.signs()
+		w.screens("", "login/login", "consent/consent")
+		c := must(w.st.Client(w.Context(), "foreign"))
+		c.ID, c.Name, c.Callbacks = "tpc_stranger", "Mixtape", []string{"https://evil.test/cb"}
+		w.ok(w.st.CreateClient(w.Context(), c))
+		_, err := w.st.UpdateConnection(w.Context(), must(w.st.ConnectionByName(w.Context(), "Users")).ID, func(conn *stagedoor.Connection) error {
+			conn.IsDomainConnection = true
+			conn.EnabledClients = append(conn.EnabledClients, c.ID)
+			return nil
+		})
+		w.ok(err)
+		b := w.browser()
+		page := b.begin(append(challenge(), "client_id", c.ID, "redirect_uri", "https://evil.test/cb", "audience", api, "scope", "openid read:songs")...)
+		if s := page.screen("login"); s.Client["name"] != "Mixtape (evil.test)" || !strings.Contains(page.body, "<title>login of Mixtape (evil.test)</title>") {
+			t.Errorf("the front end learns %v: %s", s.Client, page.body)
+		}
+		page = b.acts(page, "login", "username", "ada@example.com", "password", good, "action", "default").says("evil.test")
+		if contextOf.MatchString(page.body) {
+			t.Errorf("not our page: %s", page.body)
+		}
+	})
+}
+
 // TestScreensOfSignup: people sign up, ask for a new password and say no to consent in front ends of the tenant's own.
 func TestScreensOfSignup(t *testing.T) {
 	each(t, func(w *world) {

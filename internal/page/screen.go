@@ -180,7 +180,7 @@ func screenVars(f ui.Frame, s ui.Screen) map[string]any {
 		"branding": map[string]any{"settings": asJSON(f.Custom.Branding), "themes": map[string]any{"default": asJSON(f.Brand.Theme)}},
 	}
 	if c := f.Custom.Client; c != nil {
-		vars["client"] = map[string]any{"id": c.ID, "name": c.Name, "metadata": asJSON(c.Metadata)}
+		vars["client"] = map[string]any{"id": c.ID, "name": clientName(f), "metadata": asJSON(c.Metadata)}
 	}
 	if o := f.Custom.Organization; o != nil {
 		vars["organization"] = map[string]any{"id": o.ID, "name": o.Name, "display_name": o.DisplayName, "metadata": asJSON(o.Metadata), "branding": asJSON(o.Branding)}

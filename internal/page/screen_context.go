@@ -23,7 +23,7 @@ func screenContext(f ui.Frame, s ui.Screen, asked []string) map[string]any {
 	}
 	put(out, "branding", branding)
 	if c := f.Custom.Client; c != nil {
-		client := pick(told, "client.", map[string]any{"logo_uri": c.LogoURI, "description": c.Description}, map[string]any{"id": c.ID, "name": c.Name})
+		client := pick(told, "client.", map[string]any{"logo_uri": c.LogoURI, "description": c.Description}, map[string]any{"id": c.ID, "name": clientName(f)})
 		put(client, "metadata", some(asked, "client.metadata.", c.Metadata))
 		out["client"] = client
 	}
@@ -41,6 +41,14 @@ func screenContext(f ui.Frame, s ui.Screen, asked []string) map[string]any {
 	}
 	put(out, "untrusted_data", untrusted(f.Custom.Request, asked, s))
 	return out
+}
+
+// clientName is what the client is called: of one that nobody here has checked, who can call itself anything, with the host by which people can tell it.
+func clientName(f ui.Frame) string {
+	if f.From != "" {
+		return f.Client.Name + " (" + f.From + ")"
+	}
+	return f.Client.Name
 }
 
 func languageTags(f ui.Frame) any {
