@@ -104,17 +104,17 @@ func (a *API) authenticate(ctx context.Context, r *http.Request, st *store.Store
 	if !c.person {
 		return c, nil
 	}
-	return ofPerson(ctx, st, *c, *claims, bearer, client != nil)
+	return ofPerson(ctx, st, *c, *claims, bearer, client != nil && client.OIDCConformant)
 }
 
-// ofPerson refuses the token of somebody who is blocked, and one from before all their access ended. An ID token does not say from when it is; it changes their metadata alone.
-func ofPerson(ctx context.Context, st *store.Store, c caller, claims jose.Claims, bearer string, isIDToken bool) (*caller, error) {
+// ofPerson refuses the token of somebody who is blocked, and one from before all their access ended. An ID token of a conformant client does not say from when it is; it changes their metadata alone.
+func ofPerson(ctx context.Context, st *store.Store, c caller, claims jose.Claims, bearer string, undated bool) (*caller, error) {
 	u, err := st.User(ctx, c.subject)
 	if stagedoor.IsKind(err, stagedoor.NotFound) { // as the operation says
 		return &c, nil
 	}
 	before := false
-	if err == nil && !isIDToken {
+	if err == nil && !undated {
 		before, err = token.FromBefore(ctx, st, claims, bearer, u)
 	}
 	if err == nil && (before || u.IsBlocked()) {

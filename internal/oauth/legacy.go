@@ -209,12 +209,18 @@ func (t *tokenRequest) owner(ctx context.Context, raw string) (string, error) {
 	case err != nil || !token.IsIssuer(t.st.Tenant(), claims.Issuer) || len(claims.Audience) != 1 || claims.Audience[0] != t.client.ID || claims.Subject == "":
 		return "", stagedoor.Errorf(stagedoor.Unauthorized, "invalid_grant", "The id_token is not valid for this client.")
 	}
-	if _, err := token.Reachable(ctx, t.st, t.client, claims.Subject); stagedoor.IsKind(err, stagedoor.NotFound) {
+	u, err := token.Reachable(ctx, t.st, t.client, claims.Subject)
+	if stagedoor.IsKind(err, stagedoor.NotFound) {
 		return "", stagedoor.Errorf(stagedoor.Unauthorized, "invalid_grant", "The id_token is not valid for this client.")
-	} else if err != nil {
-		return "", err
 	}
-	return claims.Subject, nil
+	before := false
+	if err == nil {
+		before, err = token.FromBefore(ctx, t.st, claims, raw, u)
+	}
+	if before {
+		err = stagedoor.Errorf(stagedoor.Unauthorized, "invalid_grant", "All access of the user has ended since the id_token was given.")
+	}
+	return claims.Subject, err
 }
 
 // roError is an error in the words of these endpoints. There is nowhere to ask for a second factor.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/jose"
+	"github.com/stagedoor/stagedoor/internal/store"
 )
 
 // of the old kind: what a client needs for the token endpoints of then.
@@ -125,6 +126,35 @@ func TestDelegation(t *testing.T) {
 	w.pass(11 * time.Hour)
 	ask().bad(401, "invalid_grant", "The id_token has expired.")
 	ask("id_token", "-", "refresh_token", "nonsense").bad(403, "invalid_grant", wrongRefresh)
+}
+
+// An ID token from before all access of its person ended gives nothing new: it could be exchanged for the next one for ever, and for a refresh token.
+func TestAttackIDTokenFromBefore(t *testing.T) {
+	eachWorld(t, func(t *testing.T, w *world) {
+		w.oldWays(legacy)
+		idToken := func() string {
+			var got map[string]string
+			ok(t, json.Unmarshal(w.old("/oauth/ro", ro()).Body.Bytes(), &got))
+			return got["id_token"]
+		}
+		found := idToken()
+		ways := func(token string) []*tokenAnswer {
+			return []*tokenAnswer{
+				w.old("/delegation", values("client_id", legacy, "grant_type", grantBearer, "id_token", token, "scope", "openid")),
+				w.old("/oauth/ro", values("client_id", legacy, "grant_type", grantBearer, "id_token", token, "scope", "openid offline_access", "device", "phone")),
+			}
+		}
+		for _, a := range ways(found) {
+			same(t, "as long as nothing has ended", a.Code, 200)
+		}
+		ok(t, w.st.RevokeSessions(t.Context(), store.AccessOf{UserID: ada}, true))
+		for _, a := range ways(found) {
+			a.bad(401, "invalid_grant", "All access of the user has ended since the id_token was given.")
+		}
+		for _, a := range ways(idToken()) {
+			same(t, "one from after it", a.Code, 200)
+		}
+	})
 }
 
 func TestTokenInfo(t *testing.T) {

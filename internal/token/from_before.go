@@ -13,10 +13,12 @@ import (
 // Tokens for the tenant's own APIs change how people sign in: passwords, passkeys, factors, linked accounts. Such a token must not outlive the end of all access of its person, or
 // whoever found out a password would set another one after it was replaced. So it says how often that had happened when it was given, and works as long as the user has that count.
 
+// The same holds for ID tokens of clients of the old kind, which are exchanged for others.
+
 // claimEnded is that count in a token; absent, it is 0. Scripts set no plain names in tokens for these APIs.
 const claimEnded = "access_ended"
 
-// FromBefore tells whether a person's token for one of the tenant's own APIs is from before all access of the person ended.
+// FromBefore tells whether such a token is from before all access of the person ended.
 func FromBefore(ctx context.Context, st *store.Store, claims jose.Claims, raw string, u *stagedoor.User) (bool, error) {
 	if ended, _ := claims.Raw[claimEnded].(float64); int64(ended) == u.AccessEnded {
 		return false, nil

@@ -218,6 +218,11 @@ func (m *Minter) IDToken(ctx context.Context, st *store.Store, c *stagedoor.Clie
 		}
 	}
 	organizationClaims(claims, a)
+	if !c.OIDCConformant { // whose ID tokens are exchanged for others
+		if delete(claims, claimEnded); a.AccessEnded > 0 {
+			claims[claimEnded] = a.AccessEnded
+		}
+	}
 	if a.Actor != nil {
 		claims["act"] = a.Actor
 	}
