@@ -2,6 +2,9 @@ package scim_test
 
 import (
 	"fmt"
+	"net/url"
+	"runtime"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"testing"
@@ -59,6 +62,46 @@ func TestManyNames(t *testing.T) {
 		w.call("GET", "/Users?attributes=userName,name.givenName&count=1", "").is(200).has("Resources/0/name", `{"givenName":"p0"}`)
 		if took := time.Since(begun); took > 15*time.Second {
 			t.Errorf("it took %v", took)
+		}
+	})
+}
+
+// TestManyLargeUsers filters and sorts users who are as large as may be. A server holds few of them at a time, however many there are: it is not one directory's alone.
+func TestManyLargeUsers(t *testing.T) {
+	one(t, func(w *world) {
+		var values []string
+		for i := range 950 {
+			values = append(values, fmt.Sprintf(`{"value":"%d","display":"an entitlement of somebody's","type":"a"}`, i))
+		}
+		const users = 300
+		for i := range users {
+			w.call("POST", "/Users", strings.TrimSuffix(person(fmt.Sprint("p", i)), "}")+`,"entitlements":[`+strings.Join(values, ",")+`]}`).is(201)
+		}
+		defer debug.SetGCPercent(debug.SetGCPercent(10))
+		for _, query := range []string{"filter=" + url.QueryEscape(`userName pr`), "sortBy=entitlements", "sortBy=userName&sortOrder=descending"} {
+			runtime.GC()
+			var at runtime.MemStats
+			runtime.ReadMemStats(&at)
+			begun, most, done := at.HeapAlloc, uint64(0), make(chan bool)
+			go func() {
+				for {
+					select {
+					case <-done:
+						done <- true
+						return
+					case <-time.After(5 * time.Millisecond):
+						var now runtime.MemStats
+						runtime.ReadMemStats(&now)
+						most = max(most, now.HeapAlloc)
+					}
+				}
+			}()
+			w.call("GET", "/Users?count=1&startIndex=7&"+query, "").is(200).has("totalResults", strconv.Itoa(users)).has("itemsPerPage", "1")
+			done <- true
+			<-done
+			if held := (most - min(begun, most)) >> 20; held > 90 {
+				t.Errorf("%s held %d MiB", query, held)
+			}
 		}
 	})
 }

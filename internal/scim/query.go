@@ -98,9 +98,7 @@ func commas(text string) []string {
 	return strings.Split(text, ",")
 }
 
-// page cuts a page of resources; cut does of groups.
-func (q *query) page(all []map[string]any) []map[string]any { return window(q, all) }
-
+// cut cuts a page of groups.
 func (q *query) cut(all []stagedoor.Group) []stagedoor.Group { return window(q, all) }
 
 func window[T any](q *query, all []T) []T {

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+
+	"github.com/stagedoor/stagedoor"
 )
 
 // sort reads what a list is to be sorted by (RFC 7644 section 3.4.2.3).
@@ -29,26 +31,48 @@ func (q *query) sort(by, order string) error {
 	return nil
 }
 
-// inOrder sorts resources of which doc shows what is sorted by; with equal values they stay as they are. What has no value comes last, and first where
-// the order is descending.
+// keyed is something with the value by which it is sorted.
+type keyed[T any] struct {
+	one T
+	key any
+}
+
+// maxKey is how much of a text counts where resources are sorted, in bytes: as many are held as there are resources.
+const maxKey = 512
+
+// key is the value by which a resource is sorted; nil if it has none that has an order.
+func (q *query) key(doc map[string]any) any {
+	key, _ := q.by.value(doc)
+	text, is := key.(string)
+	if !is {
+		if _, flag := key.(bool); flag {
+			return key
+		} else if n, is := number(key); is {
+			return n
+		}
+		return nil
+	}
+	if text = strings.Clone(stagedoor.Clip(text, maxKey)); caseExact[q.by.name] && q.by.sub == "" {
+		return text
+	}
+	return strings.ToLower(text)
+}
+
+// inOrder sorts resources of which doc shows what is sorted by.
 func inOrder[T any](q *query, all []T, doc func(*T) map[string]any) []T {
 	if q.by == nil {
 		return all
 	}
-	type keyed struct {
-		one T
-		key any
-	}
-	exact := caseExact[q.by.name] && q.by.sub == ""
-	rows := make([]keyed, len(all))
+	rows := make([]keyed[T], len(all))
 	for i := range all {
-		key, _ := q.by.value(doc(&all[i]))
-		if text, is := key.(string); is && !exact {
-			key = strings.ToLower(text)
-		}
-		rows[i] = keyed{all[i], key}
+		rows[i] = keyed[T]{all[i], q.key(doc(&all[i]))}
 	}
-	slices.SortStableFunc(rows, func(a, b keyed) int {
+	return sorted(q, rows)
+}
+
+// sorted puts rows in order; with equal values they stay as they are. What has no value comes last, and first where the order is descending.
+func sorted[T any](q *query, rows []keyed[T]) []T {
+	slices.SortStableFunc(rows, func(a, b keyed[T]) int {
 		order := compareValues(a.key, b.key)
 		if q.descending {
 			return -order

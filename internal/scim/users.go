@@ -263,6 +263,9 @@ func (d *Door) deleteUser(c *call) (int, map[string]any, error) {
 // maxScanned is how many resources a filter is compared with that no index answers.
 const maxScanned = 10000
 
+// scannedAtOnce is how many of them are read at a time: each may be large, and a server holds no more than these and the page that is shown.
+const scannedAtOnce = 50
+
 func (d *Door) listUsers(c *call) (int, map[string]any, error) {
 	q, err := c.query()
 	if err != nil {
@@ -277,8 +280,10 @@ func (d *Door) listUsers(c *call) (int, map[string]any, error) {
 		found, total, err := c.users(in)
 		return http.StatusOK, q.answer(found, total), err
 	}
-	var hits []map[string]any
-	for in.Skip, in.Take = 0, 500; ; in.Skip += in.Take {
+	var shown []map[string]any // of those that the filter is true of: the page, unless they are sorted
+	var rows []keyed[string]   // their ids, if they are
+	hits := 0
+	for in.Skip, in.Take = 0, scannedAtOnce; ; in.Skip += in.Take {
 		if in.Skip >= maxScanned {
 			return 0, nil, bad(tooMany, "More than %d users would be compared or sorted: filter by userName, externalId or id.", maxScanned)
 		}
@@ -287,16 +292,30 @@ func (d *Door) listUsers(c *call) (int, map[string]any, error) {
 			return 0, nil, err
 		}
 		for _, one := range found {
-			if q.where == nil || matches(q.where, one) {
-				hits = append(hits, one)
+			switch {
+			case q.where != nil && !matches(q.where, one):
+				continue
+			case q.by != nil:
+				id, _ := one["id"].(string)
+				rows = append(rows, keyed[string]{id, q.key(one)})
+			case hits >= q.start-1 && len(shown) < q.count:
+				shown = append(shown, one)
 			}
+			hits++
 		}
 		if in.Skip+in.Take >= total {
 			break
 		}
 	}
-	hits = inOrder(q, hits, func(one *map[string]any) map[string]any { return *one })
-	return http.StatusOK, q.answer(q.page(hits), len(hits)), nil
+	for _, id := range window(q, sorted(q, rows)) {
+		in.UserID, in.Skip, in.Take = id, 0, 1
+		found, _, err := c.users(in)
+		if err != nil {
+			return 0, nil, err
+		}
+		shown = append(shown, found...)
+	}
+	return http.StatusOK, q.answer(shown, hits), nil
 }
 
 // users shows a page of users.
