@@ -358,14 +358,21 @@ func (c *call) among(q *query, all []stagedoor.Group) ([]stagedoor.Group, error)
 	return out, nil
 }
 
+// maxShownMembers is how many members an answer shows of several groups: any of them may have as many as there are users.
+const maxShownMembers = 10_000
+
+// groups shows a page, or its beginning: what is left is for the next one.
 func (c *call) groups(q *query, page []stagedoor.Group, total int) (int, map[string]any, error) {
 	var shown []map[string]any
-	for i := range page {
+	members := 0
+	for i := 0; i < len(page) && members < maxShownMembers; i++ {
 		one, err := c.group(&page[i], q.wants("members"))
 		if err != nil {
 			return 0, nil, err
 		}
 		shown = append(shown, one)
+		theirs, _ := one["members"].([]any)
+		members += len(theirs)
 	}
 	return http.StatusOK, q.answer(shown, total), nil
 }

@@ -105,3 +105,32 @@ func TestManyLargeUsers(t *testing.T) {
 		}
 	})
 }
+
+// TestManyLargeGroups lists groups that have many members together: an answer shows fewer groups then than are asked for, and the next one goes on behind them.
+func TestManyLargeGroups(t *testing.T) {
+	one(t, func(w *world) {
+		var members []string
+		for i := range 120 {
+			members = append(members, `{"value":"`+w.call("POST", "/Users", person(fmt.Sprint("p", i))).id()+`"}`)
+		}
+		const groups = 100
+		for i := range groups {
+			w.call("POST", "/Groups", fmt.Sprintf(`{"schemas":["%s"],"displayName":"g%d","members":[%s]}`, groupURN, i, strings.Join(members, ","))).is(201)
+		}
+		for _, query := range []string{"", "&sortBy=displayName", "&filter=" + url.QueryEscape("displayName sw \"g\"")} {
+			seen := map[string]bool{}
+			for pages := 1; len(seen) < groups; pages++ {
+				a := w.call("GET", fmt.Sprintf("/Groups?count=%d&startIndex=%d%s", groups, len(seen)+1, query), "").is(200).has("totalResults", strconv.Itoa(groups))
+				shown, _ := a.body["Resources"].([]any)
+				a.has("itemsPerPage", strconv.Itoa(len(shown)))
+				for _, one := range shown {
+					seen[one.(map[string]any)["displayName"].(string)] = true
+				}
+				if len(shown) == 0 || len(shown)*len(members) > 10_000+len(members) || pages > 2 {
+					t.Fatalf("%q: page %d shows %d groups", query, pages, len(shown))
+				}
+			}
+		}
+		w.call("GET", "/Groups?excludedAttributes=members&count=100", "").is(200).has("itemsPerPage", strconv.Itoa(groups))
+	})
+}
