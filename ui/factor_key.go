@@ -16,6 +16,7 @@ type KeyPage struct {
 // FactorsPage lets the person choose what to prove themselves with, or what to set up.
 type FactorsPage struct {
 	Frame
+	Form    // for front ends of a tenant's own alone: ours has links
 	Enroll  bool
 	Choices []FactorLink
 }

@@ -52,6 +52,7 @@ type Custom struct {
 	Branding     stagedoor.Branding
 	TenantID     string
 	Request      *stagedoor.AuthorizationRequest // nil: no login waits
+	Factors      []any                           // that the person may give, or set up, by the vendor's names; nil if that is not the page's matter
 }
 
 // Actions of the vendor's front ends that lead elsewhere. ActionConnection is followed by a connection's name; ActionPasskey is a field.
@@ -252,17 +253,30 @@ var factorActions = map[string]string{
 
 // Screen is the page for front ends of a tenant's own.
 func (p FactorsPage) Screen() Screen {
-	s := Screen{Prompt: "mfa", Name: "mfa-login-options", Ways: map[string]Way{}}
+	s := Screen{Prompt: "mfa", Name: "mfa-login-options", Form: p.Form, Ways: map[string]Way{}}
 	if p.Enroll {
 		s.Name = "mfa-begin-enroll-options"
+	} else if len(p.Choices) > 0 {
+		s.Ways[ActionBack] = Way{URL: p.Choices[0].URL} // where the step begins
 	}
 	names := []any{}
 	for _, c := range p.Choices {
-		action := cmp.Or(factorActions[c.Kind], c.Kind)
+		action := factorAction(c.Kind)
 		names, s.Ways[action] = append(names, action), Way{URL: c.URL}
 	}
 	s.Data = map[string]any{"enrolled_factors": names, "enroll_options": names}
 	return s
+}
+
+func factorAction(kind string) string { return cmp.Or(factorActions[kind], kind) }
+
+// FactorNames are the vendor's names of kinds of factors.
+func FactorNames(kinds []string) []any {
+	out := make([]any, 0, len(kinds))
+	for _, kind := range kinds {
+		out = append(out, factorAction(kind))
+	}
+	return out
 }
 
 // others lead to a choice of factors.

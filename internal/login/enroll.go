@@ -83,6 +83,7 @@ func (d *Door) enrollment(r *http.Request, st *store.Store) (*enrollment, error)
 	if len(e.kinds) == 1 {
 		e.kind = e.kinds[0]
 	}
+	tells(e.frame, e.kinds)
 	e.party, err = visit(r, st).Party(ctx, e.kind)
 	return e, err
 }
@@ -161,7 +162,7 @@ func (d *Door) renderTicket(w http.ResponseWriter, r *http.Request, st *store.St
 	}
 	switch {
 	case e.kind == "":
-		o := ui.FactorsPage{Frame: e.frame, Enroll: true}
+		o := ui.FactorsPage{Frame: e.frame, Form: form, Enroll: true}
 		for _, kind := range e.kinds {
 			o.Choices = append(o.Choices, ui.FactorLink{Kind: kind, URL: e.link(kind)})
 		}

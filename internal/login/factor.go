@@ -48,7 +48,15 @@ func (d *Door) choicePrompt(r *http.Request, st *store.Store, step string) (*pro
 		return nil, pipeline.FactorChoice{}, err
 	}
 	choice, err := d.Pipeline.FactorChoice(r.Context(), visit(r, st), p.tx)
+	tells(p.frame, choice.Kinds)
 	return p, choice, err
+}
+
+// tells front ends of the tenant's own which kinds of factors there are.
+func tells(f ui.Frame, kinds []string) {
+	if f.Custom != nil {
+		f.Custom.Factors = ui.FactorNames(kinds)
+	}
 }
 
 // leads sends the browser to the page of a kind that the person has, if the page that was asked for is of none of theirs, or is only where the

@@ -77,6 +77,13 @@ func giveKey(step, kind string) handler {
 	}
 }
 
+func listPath(step string) string {
+	if step == pipeline.AskEnroll {
+		return enrollList
+	}
+	return choicePath
+}
+
 // listFactors lets the person choose what to prove themselves with, or what to set up.
 func listFactors(step string) handler {
 	return func(d *Door, w http.ResponseWriter, r *http.Request, st *store.Store) error {
@@ -84,7 +91,7 @@ func listFactors(step string) handler {
 		if err != nil {
 			return err
 		}
-		o := ui.FactorsPage{Frame: p.frame, Enroll: step == pipeline.AskEnroll}
+		o := ui.FactorsPage{Frame: p.frame, Form: p.form(listPath(step)), Enroll: step == pipeline.AskEnroll}
 		for _, kind := range choice.Kinds {
 			o.Choices = append(o.Choices, ui.FactorLink{Kind: kind, URL: p.link(pathsOf(step)[kind], paramChosen, "1")})
 		}

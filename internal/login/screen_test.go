@@ -28,7 +28,7 @@ func (w *world) screens(more string, names ...string) {
 // told is what a front end of the tenant's own learns from the page.
 type told struct {
 	Prompt, Client, Organization, Branding map[string]any
-	Tenant                                 map[string]any
+	Tenant, User                           map[string]any
 	Screen                                 struct {
 		Name        string
 		Links, Data map[string]any
@@ -333,6 +333,43 @@ func TestScreensOfOrganizations(t *testing.T) {
 		s := b.acts(page, "organization-selection", "organizationName", "night-shift", "action", "default").screen("login")
 		if s.Organization["display_name"] != "The Night Shift" || s.Organization["metadata"].(map[string]any)["plan"] != "gold" {
 			t.Errorf("the organization is %v", s.Organization)
+		}
+	})
+}
+
+// TestScreensOfChoices: people choose among factors in front ends of the tenant's own, which learn what there is.
+func TestScreensOfChoices(t *testing.T) {
+	each(t, func(w *world) {
+		w.signs()
+		w.factors(always, "otp", "email", "recovery-code")
+		w.screens("", "mfa/mfa-login-options", "mfa/mfa-begin-enroll-options", "mfa-otp/mfa-otp-challenge", "mfa-otp/mfa-otp-enrollment-qr", "mfa-recovery-code/mfa-recovery-code-challenge")
+		b := w.browser()
+		page := b.logIn(challenge()...)
+		s := page.screen("mfa-begin-enroll-options")
+		if names, _ := s.User["enrolled_factors"].([]any); len(names) != 2 || names[0] != "otp" || names[1] != "email" {
+			t.Errorf("there is %v", s.User)
+		}
+		page = b.acts(page, "mfa-begin-enroll-options", "action", "otp")
+		secret, _ := page.screen("mfa-otp-enrollment-qr").Screen.Data["text_secret"].(string)
+		page = b.acts(page, "mfa-otp-enrollment-qr", "code", w.code(secret), "action", "default")
+		b.finish(b.submit(page, "noted", "1"))
+
+		_, err := w.st.UpdateUser(w.Context(), w.found("ada@example.com").ID, func(u *stagedoor.User) error { u.EmailVerified = true; return nil })
+		w.ok(err)
+		b = w.browser()
+		page = b.logIn(challenge()...)
+		if names, _ := page.screen("mfa-otp-challenge").User["enrolled_factors"].([]any); len(names) != 3 {
+			t.Errorf("there is %v", names)
+		}
+		list := b.acts(page, "mfa-otp-challenge", "action", "pick-authenticator")
+		if names, _ := list.screen("mfa-login-options").User["enrolled_factors"].([]any); len(names) != 3 || names[2] != "recovery-code" {
+			t.Errorf("there is %v", names)
+		}
+		b.acts(list, "mfa-login-options", "action", "recovery-code").screen("mfa-recovery-code-challenge")
+		b.acts(list, "mfa-login-options", "action", "default").screen("mfa-login-options")
+		page = b.acts(list, "mfa-login-options", "action", "back-action")
+		if b.claims(b.acts(page, "mfa-otp-challenge", "code", w.code(secret), "action", "default"))["sub"] == "" {
+			t.Error("nobody is logged in")
 		}
 	})
 }

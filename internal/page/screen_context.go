@@ -32,13 +32,18 @@ func screenContext(f ui.Frame, s ui.Screen, asked []string) map[string]any {
 		put(org, "metadata", some(asked, "organization.metadata.", o.Metadata))
 		out["organization"] = org
 	}
+	user := map[string]any{}
+	if f.Custom.Factors != nil {
+		user["enrolled_factors"] = f.Custom.Factors
+	}
 	if len(s.Theirs) > 0 && told("user.organizations") {
 		var all []any
 		for _, o := range s.Theirs {
 			all = append(all, map[string]any{"id": o.ID, "organization_id": o.ID, "name": o.Handle, "display_name": o.Name, "branding": map[string]any{"logo_url": o.Logo}})
 		}
-		out["user"] = map[string]any{"organizations": all}
+		user["organizations"] = all
 	}
+	put(out, "user", user)
 	put(out, "untrusted_data", untrusted(f.Custom.Request, asked, s))
 	return out
 }
