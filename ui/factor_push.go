@@ -14,12 +14,14 @@ type PushPage struct {
 	Problems Problems
 	Enroll   bool   // a device is set up
 	Waits    bool   // nobody has answered yet
+	Device   string // what the person's device is called; "" if it has no name
 	QR       QR     // what the app of the device reads
 	URI      string // the same, to be opened on the device: otpauth://totp/…
 	AskURL   string // answers 204 as long as nobody has answered
 	NextURL  string // this page, once more; scripts add what is ticked
 	Resend   Form   // has another notification sent
 	OtherURL string // where something else can be chosen; "" if there is nothing else
+	OTPURL   string // where a code of an app is taken, for front ends of a tenant's own; "" if there is no app
 	InboxURL string // the development inbox, where there is one
 }
 

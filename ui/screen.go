@@ -21,7 +21,7 @@ type Screen struct {
 	Links        map[string]string // signup, login, reset_password, edit_identifier, back; "" are left out
 	Data         map[string]any
 	Names        map[string]string // of fields, where ours have others: the vendor's, ours
-	Choices      map[string]Field  // by action: what pressing the button of ours sends
+	Choices      map[string]Field  // by action: what pressing the button of ours sends; without a name it is the form alone
 	Ways         map[string]Way    // by action: what leads elsewhere
 	Buttons      []ProviderButton
 	Theirs       []OrganizationChoice // of whom the page is about
@@ -314,7 +314,7 @@ func (b ProviderButton) Connection() string {
 
 // VendorCode is what the vendor calls a problem on a screen: the first of its names there, or ours where it has none.
 func (s Screen) VendorCode(p Problem) string {
-	found := ""
+	found := screenCodes[s.Prompt+"/"+s.Name][p.Code]
 	for key, ours := range ownKeys {
 		screen, code, _ := strings.Cut(key, " ")
 		if screen == s.Prompt+"/"+s.Name && slices.Contains(strings.Fields(ours), "problem."+p.Code) && (found == "" || code < found) {

@@ -132,13 +132,13 @@ func (d *Door) showTicketEnroll(w http.ResponseWriter, r *http.Request, st *stor
 	if e == nil {
 		return noEnrollment(w, r, st)
 	}
-	if q := r.URL.Query(); q.Has(paramPoll) {
+	if polls(r) {
 		waits, err := e.AwaitsDevice(r.Context())
-		if err == nil {
-			answered(w, !waits) // the page goes on, or shows another code in the place of one that has lapsed
+		if err != nil {
+			return err
 		}
-		return err
-	} else if !q.Has(paramAsked) {
+		return answered(w, r, !waits) // the page goes on, or shows another code in the place of one that has lapsed
+	} else if !r.URL.Query().Has(paramAsked) {
 		if r.Method == http.MethodGet {
 			st.Log(e.event(r, "gd_start_enroll"))
 		}
@@ -229,6 +229,13 @@ func (d *Door) ticketEnroll(w http.ResponseWriter, r *http.Request, st *store.St
 	}
 	if mfa.IsSent(e.kind) && !r.PostForm.Has(ui.FieldCode) {
 		return d.sendTicketCode(w, r, st, e)
+	}
+	if e.kind == mfa.Push { // a code that has lapsed gives way to another one
+		if is, err := e.HasDevice(r.Context()); err != nil {
+			return err
+		} else if !is {
+			return d.renderTicket(w, r, st, e, http.StatusOK, nil)
+		}
 	}
 	if problems := e.missing(r); problems != nil || e.kind == "" {
 		return d.renderTicket(w, r, st, e, http.StatusBadRequest, problems)

@@ -3,12 +3,14 @@ package login
 import (
 	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/mfa"
 	"github.com/stagedoor/stagedoor/internal/page"
 	"github.com/stagedoor/stagedoor/internal/pipeline"
 	"github.com/stagedoor/stagedoor/internal/store"
+	"github.com/stagedoor/stagedoor/internal/web"
 	"github.com/stagedoor/stagedoor/ui"
 )
 
@@ -24,14 +26,23 @@ const (
 	paramPoll  = "poll"
 )
 
-// answered tells a script whether a device has answered, by the status alone: 204 as long as it has not.
-func answered(w http.ResponseWriter, is bool) {
+// polls tells whether a script wants to know of the answer alone: one of ours says so in the address, one of a front end of the tenant's own by what it reads.
+func polls(r *http.Request) bool {
+	return r.Method == http.MethodGet && (r.URL.Query().Has(paramPoll) || r.Header.Get("Accept") == "application/json")
+}
+
+// answered tells a script whether a device has answered. Ours reads the status alone, 204 as long as it has not, and those of others what the vendor sends.
+func answered(w http.ResponseWriter, r *http.Request, is bool) error {
 	w.Header().Set("Cache-Control", "no-store")
+	if !r.URL.Query().Has(paramPoll) {
+		return web.WriteJSON(w, http.StatusOK, map[string]bool{"completed": is})
+	}
 	status := http.StatusNoContent
 	if is {
 		status = http.StatusOK
 	}
 	w.WriteHeader(status)
+	return nil
 }
 
 // showPush asks a device of the person's whether it is them who log in, and waits for the answer.
@@ -40,14 +51,14 @@ func showPush(d *Door, w http.ResponseWriter, r *http.Request, st *store.Store) 
 	if err != nil || p.leads(w, r, challengePaths, choice, mfa.Push) {
 		return err
 	}
-	q := r.URL.Query()
-	if q.Has(paramPoll) {
+	if polls(r) {
 		is, err := d.Pipeline.DeviceAnswered(r.Context(), visit(r, st), p.tx)
-		if err == nil {
-			answered(w, is)
+		if err != nil {
+			return err
 		}
-		return err
+		return answered(w, r, is)
 	}
+	q := r.URL.Query()
 	first := !q.Has(paramAsked)
 	return d.waitForDevice(w, r, st, p, choice, first, false, q.Has(ui.FieldRemember) || first && choice.Ticked)
 }
@@ -101,6 +112,14 @@ func (d *Door) waitForDevice(w http.ResponseWriter, r *http.Request, st *store.S
 		AskURL: p.link(pushPath, paramPoll, "1"), NextURL: p.link(pushPath, paramAsked, "1"), OtherURL: p.other(choice, choicePath), InboxURL: inboxOf(st),
 	}
 	o.Resend.Action = p.link(pushPath, ui.FieldResend, "1")
+	if choice.Has(mfa.OTP) {
+		o.OTPURL = p.link(otpPath, paramChosen, "1")
+	}
+	if m, err := mfa.Device(r.Context(), st, p.tx.UserID); err == nil {
+		o.Device = strings.TrimSpace(m.Name)
+	} else if !stagedoor.IsKind(err, stagedoor.NotFound) {
+		return err
+	}
 	page.Render(w, status, o)
 	return nil
 }
@@ -120,12 +139,12 @@ func showPushEnroll(d *Door, w http.ResponseWriter, r *http.Request, st *store.S
 		return err
 	}
 	v := visit(r, st)
-	if r.URL.Query().Has(paramPoll) {
+	if polls(r) {
 		is, err := d.Pipeline.DeviceAnswered(r.Context(), v, p.tx)
-		if err == nil {
-			answered(w, is)
+		if err != nil {
+			return err
 		}
-		return err
+		return answered(w, r, is)
 	}
 	uri, err := d.Pipeline.DeviceEnrollment(r.Context(), v, p.tx)
 	if err != nil {

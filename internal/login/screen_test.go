@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stagedoor/stagedoor"
 )
@@ -370,6 +371,78 @@ func TestScreensOfChoices(t *testing.T) {
 		page = b.acts(list, "mfa-login-options", "action", "back-action")
 		if b.claims(b.acts(page, "mfa-otp-challenge", "code", w.code(secret), "action", "default"))["sub"] == "" {
 			t.Error("nobody is logged in")
+		}
+	})
+}
+
+// completed is what the vendor's library hears when it asks whether a device has answered: at the address that the screen stands at.
+func (b *browser) completed(r *reply) bool {
+	b.Helper()
+	var here string
+	b.ok(json.Unmarshal([]byte(standsAt.FindStringSubmatch(r.body)[1]), &here))
+	answer := b.do(http.MethodGet, here, "", "Accept", "application/json").want(http.StatusOK)
+	if kind := answer.header.Get("Content-Type"); !strings.HasPrefix(kind, "application/json") {
+		b.Fatalf("the answer is %s", kind)
+	}
+	var told struct{ Completed *bool }
+	b.ok(json.Unmarshal([]byte(answer.body), &told))
+	if told.Completed == nil {
+		b.Fatalf("the answer is %s", answer.body)
+	}
+	return *told.Completed
+}
+
+// TestScreensOfPush: a device is set up and asked in front ends of the tenant's own, which learn of its answer and go on.
+func TestScreensOfPush(t *testing.T) {
+	each(t, func(w *world) {
+		w.signs()
+		w.configure(func(s *stagedoor.TenantSettings) { s.Local.DevelopmentInbox = true })
+		w.factors(always, "push-notification", "otp")
+		w.screens(`,"context_configuration":["screen.texts"]`, "mfa-push/mfa-push-challenge-push", "mfa-push/mfa-push-enrollment-qr", "mfa/mfa-begin-enroll-options")
+		b, inbox := w.browser(), w.browser()
+		page := b.acts(b.logIn(challenge()...), "mfa-begin-enroll-options", "action", "push-notification")
+		s := page.screen("mfa-push-enrollment-qr")
+		uri, _ := s.Screen.Data["qr_uri"].(string)
+		if picture, _ := s.Screen.Data["qr_code"].(string); !strings.Contains(uri, "enrollment_tx_id=") || !strings.HasPrefix(picture, "data:image/svg+xml;base64,") || s.Screen.Texts["title"] == "" {
+			t.Errorf("what the app needs: %+v", s.Screen)
+		}
+		b.acts(page, "mfa-push-enrollment-qr", "action", "pick-authenticator").screen("mfa-begin-enroll-options")
+		page = b.acts(page, "mfa-push-enrollment-qr", "action", "continue")
+		if b.completed(page) {
+			t.Error("nobody has set anything up yet")
+		}
+		inbox.submit(inbox.get(w.played()), "decision", "accept").want(http.StatusOK)
+		if !b.completed(page) {
+			t.Error("the device is set up")
+		}
+		b.finish(b.submit(b.acts(page, "mfa-push-enrollment-qr", "action", "continue").says("Your recovery code"), "noted", "1"))
+
+		b = w.browser()
+		page = b.logIn(challenge()...)
+		s = page.screen("mfa-push-challenge-push")
+		if name, _ := s.Screen.Data["device_name"].(string); name == "" || s.Screen.Data["show_remember_device"] != true {
+			t.Errorf("the device: %+v", s.Screen.Data)
+		}
+		inbox.submit(inbox.get(w.played()), "decision", "decline").want(http.StatusOK)
+		if !b.completed(page) {
+			t.Error("the device has answered")
+		}
+		page = b.acts(page, "mfa-push-challenge-push", "action", "continue").want(http.StatusBadRequest)
+		if s = page.screen("mfa-push-challenge-push"); len(s.Transaction.Errors) != 1 || s.Transaction.Errors[0].Code != "transaction-rejected" {
+			t.Errorf("a login that was denied: %+v", s.Transaction.Errors)
+		}
+		page = b.acts(page, "mfa-push-challenge-push", "action", "enter-otp-code").want(http.StatusBadRequest) // there is no app
+		w.wait(31 * time.Second)
+		page = b.acts(b.begin(challenge()...), "mfa-push-challenge-push", "action", "resend", "rememberBrowser", "")
+		inbox.submit(inbox.get(w.played()), "decision", "accept").want(http.StatusOK)
+		if !b.completed(page) {
+			t.Error("the device has answered")
+		}
+		if b.claims(b.acts(page, "mfa-push-challenge-push", "action", "continue", "rememberBrowser", "true"))["sub"] == "" {
+			t.Error("nobody is logged in")
+		}
+		if all, err := w.st.RememberedBrowsers(w.Context(), w.found("ada@example.com").ID, time.Hour, 1000*time.Hour); err != nil || len(all) != 1 {
+			t.Errorf("%+v %v", all, err)
 		}
 	})
 }

@@ -45,12 +45,14 @@ func Submission(w http.ResponseWriter, r *http.Request, st *store.Store) (answer
 		own.Set(name, value)
 	}
 	if pressed, is := s.Choices[action]; is {
-		own.Set(pressed.Name, pressed.Value)
+		if pressed.Name != "" {
+			own.Set(pressed.Name, pressed.Value)
+		}
 	} else if action != "" && action != "default" {
 		return false, stagedoor.Errorf(stagedoor.Invalid, "invalid_request", "This page has no action %s.", stagedoor.Clip(action, 100))
 	}
 	for name, values := range r.PostForm {
-		if ours := s.Names[name]; ours != "" && !own.Has(ours) && values[0] != "" && values[0] != "false" {
+		if ours := s.Names[name]; ours != "" && !own.Has(ours) && given(values[0]) {
 			own[ours] = values
 		}
 	}
@@ -62,6 +64,9 @@ func Submission(w http.ResponseWriter, r *http.Request, st *store.Store) (answer
 	r.PostForm = own
 	return false, nil
 }
+
+// given tells whether a field holds anything: front ends send boxes that are not ticked too.
+func given(value string) bool { return value != "" && value != "false" }
 
 // follow sends the browser where an action leads: to a page of ours, or to what answers a form of ours.
 func (to way) follow(w http.ResponseWriter, r *http.Request, st *store.Store) error {
@@ -76,7 +81,9 @@ func (to way) follow(w http.ResponseWriter, r *http.Request, st *store.Store) er
 			fields = map[string]string{}
 		}
 		for theirs, ours := range to.Takes {
-			fields[ours] = r.PostForm.Get(theirs)
+			if value := r.PostForm.Get(theirs); given(value) {
+				fields[ours] = value
+			}
 		}
 		return Post(w, r, st, template.URL(to.Action), fields, false) //nolint:gosec // a path of ours
 	}
