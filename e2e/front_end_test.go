@@ -180,3 +180,70 @@ func TestFrontEndWithPasskeys(t *testing.T) {
 	b.click("#passkey")
 	b.arrives("code")
 }
+
+// TestFrontEndWithFactors: the library sets up a security key and a device that approves logins, and gives them in the next login.
+func TestFrontEndWithFactors(t *testing.T) {
+	op := operatorOf(t)
+	names := []string{
+		"consent/consent", "mfa/mfa-begin-enroll-options", "mfa-recovery-code/mfa-recovery-code-enrollment", "mfa-webauthn/mfa-webauthn-roaming-enrollment", "mfa-webauthn/mfa-webauthn-roaming-challenge",
+		"mfa-push/mfa-push-enrollment-qr", "mfa-push/mfa-push-challenge-push",
+	}
+	factors := func(on bool) {
+		for _, name := range []string{"webauthn-roaming", "push-notification"} {
+			op.do("PUT", "/guardian/factors/"+name, map[string]any{"enabled": on}, nil)
+		}
+	}
+	factors(true)
+	t.Cleanup(func() { factors(false) })
+	inbox := tabIn(t, trusting(t), chromedp.WithNewBrowserContext())
+	for _, kind := range []string{"key", "push"} {
+		b := showFrontEnd(t, op, "Username-Password-Authentication", names...)
+		who := op.newListener("front-end-"+kind, nil)
+		approves := func() {}
+		if kind == "key" {
+			b.plug(webauthn.AuthenticatorTransportUsb)
+		} else {
+			approves = func() {
+				inbox.open(demo.HTTPSURL + "/u/inbox")
+				inbox.click(`a[href^="/u/inbox/"]`)
+				inbox.await("the message", `/inbox-device\?token=/.test(document.body.innerText)`)
+				var link string
+				inbox.eval(&link, `document.body.innerText.match(/\S+inbox-device\?token=\S+/)[0]`)
+				inbox.open(link)
+				inbox.click(`button[value="accept"]`)
+			}
+		}
+		b.begin("acr_values", multiFactor)
+		b.logIn(who)
+		b.screen("mfa-begin-enroll-options")
+		b.click("#" + kind)
+		if kind == "key" {
+			b.screen("mfa-webauthn-roaming-enrollment")
+			b.click("#go")
+		} else {
+			b.screen("mfa-push-enrollment-qr")
+			approves()
+		}
+		b.screen("mfa-recovery-code-enrollment")
+		b.click("#go")
+		b.screen("consent")
+		b.click("#accept")
+		b.arrives("code")
+
+		b.begin("acr_values", multiFactor, "prompt", "login")
+		b.logIn(who)
+		if kind == "key" {
+			b.screen("mfa-webauthn-roaming-challenge")
+			b.click("#failed")
+			b.see(`form[data-webauthn="get"]`) // ours: the screen for errors is none of the front end's
+			b.begin("acr_values", multiFactor, "prompt", "login")
+			b.logIn(who)
+			b.screen("mfa-webauthn-roaming-challenge")
+			b.click("#go")
+		} else {
+			b.screen("mfa-push-challenge-push")
+			approves()
+		}
+		b.arrives("code")
+	}
+}

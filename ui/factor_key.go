@@ -10,6 +10,7 @@ type KeyPage struct {
 	Device   bool   // the key of the device itself
 	Enroll   bool   // a new key is made
 	Options  string // what the browser needs, as JSON; "" if there can be no keys at this address
+	Failed   string // what the browser's error is called, if a front end of the tenant's own has posted it; else ""
 	OtherURL string // where something else can be chosen; "" if there is nothing else
 }
 

@@ -8,14 +8,15 @@ const (
 	FieldOrganization   = "organization"
 	FieldNoOrganization = "personal" // there is one if the person wants no organization
 	FieldPassword       = "password"
-	FieldDecision       = "decision" // Accept or Decline
-	FieldCode           = "code"     // of an authenticator app, or the recovery code
-	FieldKey            = "key"      // what a key has signed, as JSON
-	FieldSkip           = "skip"     // there is one if the person does not want what is offered
-	FieldPasskey        = "passkey"  // there is one if the person signs up with a passkey
-	FieldResend         = "resend"   // in the address if another code is wanted
-	FieldRemember       = "remember" // there is one if the browser is to be remembered
-	FieldNoted          = "noted"    // there is one if the person has noted their recovery code down
+	FieldDecision       = "decision"  // Accept or Decline
+	FieldCode           = "code"      // of an authenticator app, or the recovery code
+	FieldKey            = "key"       // what a key has signed, as JSON
+	FieldKeyError       = "key_error" // what the browser says of a key that it did not get, as JSON
+	FieldSkip           = "skip"      // there is one if the person does not want what is offered
+	FieldPasskey        = "passkey"   // there is one if the person signs up with a passkey
+	FieldResend         = "resend"    // in the address if another code is wanted
+	FieldRemember       = "remember"  // there is one if the browser is to be remembered
+	FieldNoted          = "noted"     // there is one if the person has noted their recovery code down
 )
 
 // Values of FieldDecision.

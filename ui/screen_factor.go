@@ -1,9 +1,12 @@
 package ui
 
 // Actions of the vendor's front ends on pages of second factors. ActionContinue sends the form as it is.
+// ActionFailed is followed by what the browser says of a key that it did not get, as JSON.
 const (
 	ActionContinue = "continue"
 	ActionByCode   = "enter-otp-code"
+	ActionFailed   = "showError::"
+	ActionTryAgain = "tryagain"
 )
 
 // Screen is the page for front ends of a tenant's own. The vendor has one more, on which an app for the device is installed, and one to choose among devices: here the app is
@@ -22,7 +25,44 @@ func (p PushPage) Screen() Screen {
 	return s
 }
 
+// keyScreens are the vendor's names of pages for keys: to give and to set up a security key, and the same of the device's own.
+var keyScreens = map[bool][2]string{
+	false: {"mfa-webauthn-roaming-challenge", "mfa-webauthn-roaming-enrollment"}, true: {"mfa-webauthn-platform-challenge", "mfa-webauthn-platform-enrollment"},
+}
+
+// Screen is the page for front ends of a tenant's own: the vendor has others for browsers that gave no key, and where there can be none.
+func (p KeyPage) Screen() Screen {
+	kind := map[bool]string{false: "webauthn-roaming", true: "webauthn-platform"}[p.Device]
+	s := Screen{
+		Prompt: "mfa-webauthn", Form: p.Form, Problems: p.Problems, Ways: others(p.OtherURL), Data: data("webauthnType", kind),
+		Choices: map[string]Field{ActionFailed: {Name: FieldKeyError}},
+	}
+	switch {
+	case p.Options == "":
+		s.Name = "mfa-webauthn-not-available-error"
+		return s
+	case p.Failed != "":
+		s.Name, s.Data["errorType"] = "mfa-webauthn-error", p.Failed
+		s.Ways[ActionTryAgain] = Way{URL: p.Form.Action}
+		return s
+	case p.Enroll:
+		s.Name = keyScreens[p.Device][1]
+	default:
+		s.Name = keyScreens[p.Device][0]
+		s.remembers(p.Remembering)
+	}
+	if s.Names == nil {
+		s.Names = map[string]string{}
+	}
+	s.Names["response"], s.Data["passkey"] = FieldKey, publicKey(p.Options)
+	return s
+}
+
 // screenCodes are the vendor's codes of problems whose texts the tenant has not of the screen alone, by ours.
 var screenCodes = map[string]map[string]string{
-	"mfa-push/mfa-push-challenge-push": {"push_unsent": "mfa-push-challenge-authenticator-error", "code_wait": "too-many-push", "too_many_codes": "too-many-push"},
+	"mfa-webauthn/mfa-webauthn-roaming-challenge":   {"invalid_key": "webauthn-challenge-error", "too_many_codes": "too-many-webauthn-challenge-attempts-error"},
+	"mfa-webauthn/mfa-webauthn-platform-challenge":  {"invalid_key": "webauthn-platform-challenge-error", "too_many_codes": "too-many-webauthn-challenge-attempts-error"},
+	"mfa-webauthn/mfa-webauthn-roaming-enrollment":  {"invalid_key": "webauthn-associate-error"},
+	"mfa-webauthn/mfa-webauthn-platform-enrollment": {"invalid_key": "webauthn-platform-associate-error"},
+	"mfa-push/mfa-push-challenge-push":              {"push_unsent": "mfa-push-challenge-authenticator-error", "code_wait": "too-many-push", "too_many_codes": "too-many-push"},
 }

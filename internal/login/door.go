@@ -111,6 +111,8 @@ var pages = []route{
 	{web.Route{Method: "POST", Pattern: "/u/mfa-webauthn-roaming-enrollment", Title: "Page to set up a security key, form"}, giveKey(pipeline.AskEnroll, mfa.Roaming)},
 	{web.Route{Method: "GET", Pattern: "/u/mfa-webauthn-platform-enrollment", Title: "Page to set up the key of the device"}, showKey(pipeline.AskEnroll, mfa.Platform)},
 	{web.Route{Method: "POST", Pattern: "/u/mfa-webauthn-platform-enrollment", Title: "Page to set up the key of the device, form"}, giveKey(pipeline.AskEnroll, mfa.Platform)},
+	{web.Route{Method: "POST", Pattern: "/u/mfa-webauthn-challenge", Title: "Page for a key, form of a front end"}, misposted},
+	{web.Route{Method: "POST", Pattern: "/u/mfa-webauthn-enrollment", Title: "Page to set up a key, form of a front end"}, misposted},
 	{web.Route{Method: "GET", Pattern: "/u/mfa-sms-challenge", Title: "Page for a code that was sent to a phone"}, showSent(mfa.Phone)},
 	{web.Route{Method: "POST", Pattern: "/u/mfa-sms-challenge", Title: "Page for a code that was sent to a phone, form"}, giveSent(mfa.Phone)},
 	{web.Route{Method: "GET", Pattern: "/u/mfa-email-challenge", Title: "Page for a code of a mail"}, showSent(mfa.Email)},

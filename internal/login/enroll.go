@@ -173,7 +173,9 @@ func (d *Door) renderTicket(w http.ResponseWriter, r *http.Request, st *store.St
 		if err != nil && !stagedoor.HasCode(err, "keys_unavailable") {
 			return err
 		}
-		page.Render(w, status, ui.KeyPage{Frame: e.frame, Form: form, Problems: problems, Device: e.kind == mfa.Platform, Enroll: true, Options: string(options), OtherURL: other})
+		page.Render(w, status, ui.KeyPage{
+			Frame: e.frame, Form: form, Problems: problems, Device: e.kind == mfa.Platform, Enroll: true, Options: string(options), Failed: keyFailure(r), OtherURL: other,
+		})
 		return nil
 	}
 	if e.kind == mfa.Push {

@@ -1,7 +1,9 @@
 package login
 
 import (
+	"encoding/json"
 	"net/http"
+	"regexp"
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/mfa"
@@ -20,6 +22,28 @@ func showKey(step, kind string) handler {
 		}
 		return d.renderKey(w, r, st, p, choice, kind, http.StatusOK, choice.Ticked, nil)
 	}
+}
+
+// misposted answers what the vendor's library posts to an address of its own, if it is not of a screen of ours: else [page.Submission] sends it on.
+func misposted(*Door, http.ResponseWriter, *http.Request, *store.Store) error {
+	return invalid("invalid_request", "There is no page here.")
+}
+
+// keyErrors are what browsers call their errors.
+var keyErrors = regexp.MustCompile(`^[A-Za-z]{1,40}$`)
+
+// keyFailure is what the browser's error is called where a front end of the tenant's own has posted one; else "".
+func keyFailure(r *http.Request) string {
+	if !r.PostForm.Has(ui.FieldKeyError) {
+		return ""
+	}
+	var failed struct {
+		Name string `json:"name"`
+	}
+	if json.Unmarshal([]byte(r.PostForm.Get(ui.FieldKeyError)), &failed) != nil || !keyErrors.MatchString(failed.Name) {
+		return "UnknownError"
+	}
+	return failed.Name
 }
 
 func pathsOf(step string) map[string]string {
@@ -44,7 +68,7 @@ func (d *Door) renderKey(w http.ResponseWriter, r *http.Request, st *store.Store
 	if err != nil && !stagedoor.HasCode(err, "keys_unavailable") {
 		return err
 	}
-	o.Options = string(options)
+	o.Options, o.Failed = string(options), keyFailure(r)
 	page.Render(w, status, o)
 	return nil
 }

@@ -74,7 +74,13 @@ func (b *browser) acts(r *reply, screen string, fields ...string) *reply {
 	}
 	var here string
 	b.ok(json.Unmarshal([]byte(standsAt.FindStringSubmatch(r.body)[1]), &here))
+	if route := map[string]string{"mfa-webauthn-roaming-challenge": "/u/mfa-webauthn-challenge", "mfa-webauthn-not-available-error": "/u/mfa-webauthn-enrollment"}[screen]; route != "" {
+		here = route // of the library
+	}
 	answer := b.post(here, form)
+	if answer.status == http.StatusTemporaryRedirect {
+		answer = b.post(answer.to(), form)
+	}
 	if answer.status == http.StatusOK && strings.Contains(answer.body, "document.forms[0].submit()") {
 		answer = b.submit(answer)
 	}
@@ -443,6 +449,64 @@ func TestScreensOfPush(t *testing.T) {
 		}
 		if all, err := w.st.RememberedBrowsers(w.Context(), w.found("ada@example.com").ID, time.Hour, 1000*time.Hour); err != nil || len(all) != 1 {
 			t.Errorf("%+v %v", all, err)
+		}
+	})
+}
+
+// TestScreensOfKeys: security keys and the keys of devices are set up and given in front ends of the tenant's own, and what the browser says of those that it did not get is shown.
+func TestScreensOfKeys(t *testing.T) {
+	each(t, func(w *world) {
+		w.signs()
+		w.factors(always, "webauthn-roaming", "webauthn-platform")
+		w.screens(`,"context_configuration":["screen.texts"]`, "mfa/mfa-begin-enroll-options", "mfa/mfa-login-options", "mfa-webauthn/mfa-webauthn-roaming-challenge", "mfa-webauthn/mfa-webauthn-roaming-enrollment",
+			"mfa-webauthn/mfa-webauthn-platform-challenge", "mfa-webauthn/mfa-webauthn-platform-enrollment", "mfa-webauthn/mfa-webauthn-error")
+		for kind, action := range map[string]string{"roaming": "webauthn-roaming", "platform": "webauthn-platform"} {
+			email := kind + "@example.com"
+			w.user(email)
+			enrollment, challenged, d := "mfa-webauthn-"+kind+"-enrollment", "mfa-webauthn-"+kind+"-challenge", w.authenticator()
+			b := w.browser()
+			page := b.follow(b.submit(b.begin(challenge()...), "username", email, "password", good))
+			page = b.acts(page, "mfa-begin-enroll-options", "action", action)
+			s := page.screen(enrollment)
+			if s.Screen.Data["webauthnType"] != action || s.Screen.Texts["title"] == "" {
+				t.Errorf("the front end learns %+v", s.Screen)
+			}
+			failed := b.acts(page, enrollment, "action", `showError::{"name":"NotAllowedError","message":"::"}`, "response", "").want(http.StatusBadRequest)
+			if s = failed.screen("mfa-webauthn-error"); s.Screen.Data["errorType"] != "NotAllowedError" || s.Screen.Data["webauthnType"] != action {
+				t.Errorf("a browser that gave no key: %+v", s.Screen.Data)
+			}
+			b.acts(failed, "mfa-webauthn-error", "action", "pick-authenticator").screen("mfa-begin-enroll-options")
+			page = b.acts(failed, "mfa-webauthn-error", "action", "tryagain").want(http.StatusOK)
+			page = b.acts(page, enrollment, "action", "default", "response", "{}").want(http.StatusBadRequest)
+			if e := page.screen(enrollment).Transaction.Errors; len(e) != 1 || !strings.HasSuffix(e[0].Code, "associate-error") {
+				t.Errorf("a key that is none: %+v", e)
+			}
+			page = b.acts(page, enrollment, "action", "default", "response", d.makes(page)).says("Your recovery code")
+			b.finish(b.submit(page, "noted", "1"))
+
+			b = w.browser()
+			page = b.follow(b.submit(b.begin(challenge()...), "username", email, "password", good))
+			failed = b.acts(page, challenged, "action", `showError::nonsense`, "response", "").want(http.StatusBadRequest)
+			if s = failed.screen("mfa-webauthn-error"); s.Screen.Data["errorType"] != "UnknownError" {
+				t.Errorf("an error without a name: %+v", s.Screen.Data)
+			}
+			b.acts(failed, "mfa-webauthn-error", "action", "use-password").want(http.StatusBadRequest) // it was given already
+			page = b.acts(failed, "mfa-webauthn-error", "action", "tryagain")
+			b.acts(page, challenged, "action", "pick-authenticator").screen("mfa-login-options")
+			if b.claims(b.acts(page, challenged, "action", "default", "response", d.signs(page), "rememberBrowser", "true"))["sub"] == "" {
+				t.Error("nobody is logged in")
+			}
+			if all, err := w.st.RememberedBrowsers(w.Context(), w.found(email).ID, time.Hour, 1000*time.Hour); err != nil || len(all) != 1 {
+				t.Errorf("%+v %v", all, err)
+			}
+		}
+		b := w.browser()
+		b.post("/u/mfa-webauthn-challenge", url.Values{"response": {"{}"}}).want(http.StatusBadRequest)
+		for _, here := range []string{"https://evil.test/", "//evil.test/", "/\\evil.test", "%"} {
+			told, _ := json.Marshal(map[string]string{"a": here})
+			if r := b.post("/u/mfa-webauthn-challenge", url.Values{"state": {base64.RawURLEncoding.EncodeToString(told)}}).want(http.StatusBadRequest); strings.Contains(r.body, "evil.test") {
+				t.Errorf("%s leads to %s", here, r.body)
+			}
 		}
 	})
 }

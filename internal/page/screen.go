@@ -203,6 +203,7 @@ func asJSON(v any) any {
 
 // state is what a form of ours sends hidden, what the front end calls its fields and where its actions lead: front ends send it back as it is.
 type state struct {
+	Here    string              `json:"a,omitempty"` // where the form goes
 	Hidden  map[string]string   `json:"h,omitempty"`
 	Names   map[string]string   `json:"n,omitempty"`
 	Choices map[string]ui.Field `json:"c,omitempty"`
@@ -218,7 +219,7 @@ type way struct {
 
 // stateOf writes the state of a screen.
 func stateOf(f ui.Frame, s ui.Screen) string {
-	out := state{Hidden: hidden(s.Form), Names: s.Names, Choices: s.Choices, Ways: map[string]way{}}
+	out := state{Here: s.Form.Action, Hidden: hidden(s.Form), Names: s.Names, Choices: s.Choices, Ways: map[string]way{}}
 	for action, w := range s.Ways {
 		if w.URL != "" || w.Form.Action != "" {
 			out.Ways[action] = way{URL: w.URL, Action: w.Form.Action, Hidden: hidden(w.Form), Takes: w.Takes}

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/store"
@@ -28,7 +29,14 @@ func Submission(w http.ResponseWriter, r *http.Request, st *store.Store) (answer
 		err = json.Unmarshal(raw, &s)
 	}
 	if err != nil {
-		return false, stagedoor.Errorf(stagedoor.Invalid, "invalid_request", "The field state is not that of the page.")
+		return false, notOfThePage()
+	}
+	if elsewhere, err := s.elsewhere(r); err != nil || elsewhere {
+		if err == nil { // the form comes along
+			w.Header().Set("Cache-Control", "no-store")
+			http.Redirect(w, r, s.Here, http.StatusTemporaryRedirect)
+		}
+		return true, err
 	}
 	action := r.PostForm.Get("action")
 	if name := r.PostForm.Get("connection"); name != "" {
@@ -44,7 +52,7 @@ func Submission(w http.ResponseWriter, r *http.Request, st *store.Store) (answer
 	for name, value := range s.Hidden {
 		own.Set(name, value)
 	}
-	if pressed, is := s.Choices[action]; is {
+	if pressed, is := s.pressed(action); is {
 		if pressed.Name != "" {
 			own.Set(pressed.Name, pressed.Value)
 		}
@@ -63,6 +71,32 @@ func Submission(w http.ResponseWriter, r *http.Request, st *store.Store) (answer
 	}
 	r.PostForm = own
 	return false, nil
+}
+
+// elsewhere tells whether the vendor's library posts to another page than that of the screen, as it does for security keys.
+func (s state) elsewhere(r *http.Request) (bool, error) {
+	if s.Here == "" {
+		return false, nil
+	}
+	here, err := url.Parse(s.Here)
+	if err != nil || !ui.Local(s.Here) {
+		return false, notOfThePage()
+	}
+	return here.Path != r.URL.Path, nil
+}
+
+// pressed is what the action sends. Some actions have something behind two colons.
+func (s state) pressed(action string) (ui.Field, bool) {
+	if field, is := s.Choices[action]; is {
+		return field, true
+	}
+	name, value, more := strings.Cut(action, "::")
+	field, is := s.Choices[name+"::"]
+	return ui.Field{Name: field.Name, Value: value}, is && more
+}
+
+func notOfThePage() error {
+	return stagedoor.Errorf(stagedoor.Invalid, "invalid_request", "The field state is not that of the page.")
 }
 
 // given tells whether a field holds anything: front ends send boxes that are not ticked too.
@@ -87,5 +121,5 @@ func (to way) follow(w http.ResponseWriter, r *http.Request, st *store.Store) er
 		}
 		return Post(w, r, st, template.URL(to.Action), fields, false) //nolint:gosec // a path of ours
 	}
-	return stagedoor.Errorf(stagedoor.Invalid, "invalid_request", "The field state is not that of the page.")
+	return notOfThePage()
 }
