@@ -196,6 +196,7 @@ func (p LoginCodePage) Screen() Screen {
 	switch {
 	case p.Second:
 		s.Prompt, s.Name = "mfa-"+kind, "mfa-"+kind+"-challenge"
+		s.Ways["pick-"+kind] = Way{URL: p.EditURL}
 		s.remembers(p.Remembering)
 	case p.Continues:
 		s.Name = map[bool]string{false: "email-identifier-challenge", true: "phone-identifier-challenge"}[p.Phone]

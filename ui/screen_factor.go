@@ -58,8 +58,22 @@ func (p KeyPage) Screen() Screen {
 	return s
 }
 
+// Screen is the page for front ends of a tenant's own. The vendor asks for no address of mails.
+func (p AddressPage) Screen() Screen {
+	if !p.Phone {
+		return Screen{}
+	}
+	return Screen{
+		Prompt: "mfa-sms", Name: "mfa-sms-enrollment", Form: p.Form, Problems: p.Problems, Ways: others(p.OtherURL), Data: data("phone", p.Address),
+		Names: map[string]string{"phone": FieldPhone},
+	}
+}
+
 // screenCodes are the vendor's codes of problems whose texts the tenant has not of the screen alone, by ours.
 var screenCodes = map[string]map[string]string{
+	"mfa-sms/mfa-sms-enrollment":                    {"invalid_phone_number": "invalid-phone", "code_unsent": "send-sms-failed", "code_wait": "too-many-sms", "too_many_codes": "too-many-sms"},
+	"mfa-sms/mfa-sms-challenge":                     {"wrong_code": "invalid-code", "missing_code": "no-code", "code_unsent": "send-sms-failed", "code_wait": "too-many-sms", "too_many_codes": "too-many-failures"},
+	"mfa-email/mfa-email-challenge":                 {"wrong_code": "invalid-code", "missing_code": "no-code", "code_unsent": "mfa-email-challenge-authenticator-error", "code_wait": "too-many-email", "too_many_codes": "too-many-email"},
 	"mfa-webauthn/mfa-webauthn-roaming-challenge":   {"invalid_key": "webauthn-challenge-error", "too_many_codes": "too-many-webauthn-challenge-attempts-error"},
 	"mfa-webauthn/mfa-webauthn-platform-challenge":  {"invalid_key": "webauthn-platform-challenge-error", "too_many_codes": "too-many-webauthn-challenge-attempts-error"},
 	"mfa-webauthn/mfa-webauthn-roaming-enrollment":  {"invalid_key": "webauthn-associate-error"},

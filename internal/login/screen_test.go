@@ -510,3 +510,43 @@ func TestScreensOfKeys(t *testing.T) {
 		}
 	})
 }
+
+// TestScreensOfPhones: codes by phone are set up and given in front ends of the tenant's own.
+func TestScreensOfPhones(t *testing.T) {
+	each(t, func(w *world) {
+		w.signs()
+		w.configure(func(s *stagedoor.TenantSettings) { s.Local.DevelopmentInbox = true })
+		w.factors(always, "sms", "otp")
+		w.screens("", "mfa/mfa-begin-enroll-options", "mfa-sms/mfa-sms-enrollment", "mfa-sms/mfa-sms-challenge")
+		b := w.browser()
+		page := b.acts(b.logIn(challenge()...), "mfa-begin-enroll-options", "action", "sms")
+		b.acts(page, "mfa-sms-enrollment", "action", "pick-authenticator").screen("mfa-begin-enroll-options")
+		page = b.acts(page, "mfa-sms-enrollment", "phone", "123", "action", "default").want(http.StatusBadRequest)
+		if s := page.screen("mfa-sms-enrollment"); len(s.Transaction.Errors) != 1 || s.Transaction.Errors[0].Code != "invalid-phone" || s.Transaction.Errors[0].Field != "phone" || s.Screen.Data["phone"] != "123" {
+			t.Errorf("a number that is none: %+v %+v", s.Transaction.Errors, s.Screen.Data)
+		}
+		page = b.acts(page, "mfa-sms-enrollment", "phone", "+49 (151) 23456789", "action", "default")
+		if got := page.screen("mfa-sms-challenge").Screen.Data["phone_number"]; got != "+4915123456789" {
+			t.Errorf("the code went to %v", got)
+		}
+		b.acts(page, "mfa-sms-challenge", "action", "pick-sms").screen("mfa-sms-enrollment")
+		page = b.acts(page, "mfa-sms-challenge", "code", "12", "action", "default").want(http.StatusBadRequest)
+		if e := page.screen("mfa-sms-challenge").Transaction.Errors; len(e) != 1 || e[0].Code != "invalid-code" || e[0].Field != "code" {
+			t.Errorf("a wrong code: %+v", e)
+		}
+		w.wait(31 * time.Second)
+		page = b.acts(page, "mfa-sms-challenge", "action", "resend-code").want(http.StatusOK)
+		page = b.acts(page, "mfa-sms-challenge", "code", w.sentCode(), "action", "default").says("Your recovery code")
+		b.finish(b.submit(page, "noted", "1"))
+
+		b = w.browser()
+		page = b.logIn(challenge()...)
+		if s := page.screen("mfa-sms-challenge"); s.Screen.Data["phone_number"] != "XXXXXXXXXX6789" || s.Screen.Data["show_remember_device"] != true {
+			t.Errorf("the code went to %+v", s.Screen.Data)
+		}
+		b.acts(page, "mfa-sms-challenge", "action", "pick-sms").want(http.StatusBadRequest) // there is one number alone
+		if b.claims(b.acts(page, "mfa-sms-challenge", "code", w.sentCode(), "action", "default"))["sub"] == "" {
+			t.Error("nobody is logged in")
+		}
+	})
+}
