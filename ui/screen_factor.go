@@ -71,6 +71,7 @@ func (p AddressPage) Screen() Screen {
 
 // screenCodes are the vendor's codes of problems whose texts the tenant has not of the screen alone, by ours.
 var screenCodes = map[string]map[string]string{
+	"device-flow/device-code-activation":            {"missing_user_code": "no-code"},
 	"mfa-sms/mfa-sms-enrollment":                    {"invalid_phone_number": "invalid-phone", "code_unsent": "send-sms-failed", "code_wait": "too-many-sms", "too_many_codes": "too-many-sms"},
 	"mfa-sms/mfa-sms-challenge":                     {"wrong_code": "invalid-code", "missing_code": "no-code", "code_unsent": "send-sms-failed", "code_wait": "too-many-sms", "too_many_codes": "too-many-failures"},
 	"mfa-email/mfa-email-challenge":                 {"wrong_code": "invalid-code", "missing_code": "no-code", "code_unsent": "mfa-email-challenge-authenticator-error", "code_wait": "too-many-email", "too_many_codes": "too-many-email"},

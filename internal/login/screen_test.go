@@ -550,3 +550,43 @@ func TestScreensOfPhones(t *testing.T) {
 		}
 	})
 }
+
+// TestScreensOfDevices: people enter the code of a device in front ends of the tenant's own, say whether it is theirs, and hear what became of it.
+func TestScreensOfDevices(t *testing.T) {
+	each(t, func(w *world) {
+		w.signs()
+		w.screens(`,"context_configuration":["screen.texts"]`, "device-flow/device-code-activation", "device-flow/device-code-confirmation", "device-flow/device-code-activation-allowed", "device-flow/device-code-activation-denied")
+		d, b := w.device(), w.browser()
+		page := b.get("/activate").want(http.StatusOK)
+		if s := page.screen("device-code-activation"); s.Client != nil || s.Screen.Texts["title"] == "" {
+			t.Errorf("the front end learns %+v", s)
+		}
+		for code, want := range map[string]string{"": "no-code", "AAAA-AAAA": "invalid-code"} {
+			page = b.acts(page, "device-code-activation", "code", code, "action", "default").want(http.StatusBadRequest)
+			if e := page.screen("device-code-activation").Transaction.Errors; len(e) != 1 || e[0].Code != want || e[0].Field != "code" {
+				t.Errorf("the code %q: %+v", code, e)
+			}
+		}
+		asked := b.acts(page, "device-code-activation", "code", d.UserCode, "action", "default").want(http.StatusOK)
+		if s := asked.screen("device-code-confirmation"); s.Screen.Data["text_code"] != d.UserCode || s.Client["name"] != "Mixtape" {
+			t.Errorf("the front end learns %+v", s)
+		}
+		d.poll(http.StatusForbidden, "", "")
+		done := b.acts(asked, "device-code-confirmation", "action", "confirm").says("Log in")
+		done = b.follow(b.submit(done, "username", "ada@example.com", "password", good))
+		done.want(http.StatusOK).screen("device-code-activation-allowed")
+		d.wait(5 * time.Second)
+		if tokens := d.poll(http.StatusOK, "", ""); tokens["access_token"] == nil {
+			t.Errorf("the device has %v", tokens)
+		}
+
+		d = w.device()
+		page = b.acts(b.get("/activate?user_code="+d.UserCode), "device-code-confirmation", "action", "cancel").want(http.StatusOK)
+		page.screen("device-code-activation-denied")
+		b.get(page.screen("device-code-activation-denied").Screen.Links["back"].(string)).screen("device-code-activation")
+		d.wait(5 * time.Second)
+		if got := d.poll(http.StatusForbidden, "", ""); got["error"] != "access_denied" {
+			t.Errorf("the device hears %v", got)
+		}
+	})
+}
