@@ -162,6 +162,9 @@ type LogoutPage struct {
 	User string // "" if unknown
 }
 
+// LogoutAbortedPage follows a logout that somebody did not want after all. Only front ends of a tenant's own show it: without one the browser goes on to the welcome page.
+type LogoutAbortedPage struct{ LogoutPage }
+
 // ErrorPage tells that a request cannot go on.
 type ErrorPage struct {
 	Frame

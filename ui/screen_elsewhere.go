@@ -23,3 +23,22 @@ func (p DeviceDonePage) Screen() Screen {
 	}
 	return s
 }
+
+// Screen is the page for front ends of a tenant's own.
+func (p LogoutPage) Screen() Screen {
+	return Screen{
+		Prompt: "logout", Name: "logout", Form: p.Form,
+		Choices: map[string]Field{"accept": {FieldDecision, Accept}, "deny": {FieldDecision, Decline}},
+	}
+}
+
+// Screen is the page for front ends of a tenant's own.
+func (p LogoutAbortedPage) Screen() Screen { return Screen{Prompt: "logout", Name: "logout-aborted"} }
+
+// Screen is the page for front ends of a tenant's own. To a stranger's address ours leads alone, which says whose it is.
+func (p LoggedOutPage) Screen() Screen {
+	if p.ReturnURL != "" {
+		return Screen{}
+	}
+	return Screen{Prompt: "logout", Name: "logout-complete", Links: map[string]string{"login": p.LoginURL}}
+}

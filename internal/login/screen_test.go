@@ -258,6 +258,10 @@ func TestHostileScreens(t *testing.T) {
 		for _, state := range []string{"x", "{}", "e30", "bnVsbA"} { // no base64, no JSON, nothing
 			b.post(here, url.Values{"state": {state}, "username": {"ada@example.com"}, "password": {good}}).want(http.StatusBadRequest)
 		}
+		raw, err := base64.RawURLEncoding.DecodeString(page.screen("login").Transaction.State)
+		w.ok(err)
+		nul := strings.Replace(string(raw), `"h":{`, `"h":{"username":"a\u0000@example.com",`, 1) // no text that a database can keep
+		b.post(here, url.Values{"state": {base64.RawURLEncoding.EncodeToString([]byte(nul))}, "password": {good}}).want(http.StatusBadRequest).says("not that of the page")
 		for _, ways := range []string{
 			`{"w":{"a":{"u":"https://evil.test/"}}}`, `{"w":{"a":{"u":"//evil.test/"}}}`, `{"w":{"a":{"u":"javascript:alert(1)"}}}`, `{"w":{"a":{"a":"https://evil.test/"}}}`, `{"w":{"a":{}}}`, `{"w":{}}`,
 		} {
@@ -588,5 +592,38 @@ func TestScreensOfDevices(t *testing.T) {
 		if got := d.poll(http.StatusForbidden, "", ""); got["error"] != "access_denied" {
 			t.Errorf("the device hears %v", got)
 		}
+	})
+}
+
+// TestScreensOfLogout: people say in front ends of the tenant's own whether they want to log out, and hear what became of it.
+func TestScreensOfLogout(t *testing.T) {
+	each(t, func(w *world) {
+		w.signs()
+		_, err := w.st.UpdateClient(w.Context(), "app", func(c *stagedoor.Client) error {
+			c.AllowedLogoutURLs = []string{"https://app.example/bye"}
+			return nil
+		})
+		w.ok(err)
+		b := w.browser()
+		b.finish(b.submit(b.begin(challenge()...), "username", "ada@example.com", "password", good))
+		const out = "/oidc/logout?client_id=app&state=mine&post_logout_redirect_uri=https://app.example/bye"
+		w.screens(`,"context_configuration":["screen.texts"]`, "logout/logout", "logout/logout-complete")
+		page := b.get(out).want(http.StatusOK)
+		if s := page.screen("logout"); s.Client["name"] != "Mixtape" || s.Screen.Texts["title"] == "" {
+			t.Errorf("the front end learns %+v", s)
+		}
+		b.acts(page, "logout", "action", "deny").says("Acme Records")
+		b.acts(page, "logout", "action", "later").want(http.StatusBadRequest)
+		var here string
+		w.ok(json.Unmarshal([]byte(standsAt.FindStringSubmatch(page.body)[1]), &here))
+		form := url.Values{"state": {page.screen("logout").Transaction.State}, "action": {"accept"}}
+		b.post(here, form, "Sec-Fetch-Site", "cross-site", "Origin", "https://evil.test").screen("logout") // is asked, as whatever comes from elsewhere
+		w.screens("", "logout/logout", "logout/logout-complete", "logout/logout-aborted")
+		b.acts(page, "logout", "action", "deny").want(http.StatusOK).screen("logout-aborted")
+		if r := b.post(here, form); r.to() != "https://app.example/bye?state=mine" {
+			t.Errorf("went to %s", r.to())
+		}
+		b.get("/v2/logout").want(http.StatusOK).screen("logout-complete")
+		b.post("/oidc/logout", url.Values{"client_id": {"app"}, "state": {"x"}}).want(http.StatusOK).screen("logout-complete") // a client's state is none of a front end
 	})
 }

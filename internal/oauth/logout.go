@@ -174,8 +174,16 @@ func (d *Door) endSession(w http.ResponseWriter, r *http.Request, st *store.Stor
 // session the person is asked first, so that no other site can log them out, unless the tenant says not to.
 func (d *Door) oidcLogout(w http.ResponseWriter, r *http.Request, st *store.Store) {
 	params, err := authorizeParams(w, r)
+	answered := false
+	if err == nil && byFrontEnd(r) {
+		answered, err = page.Submission(w, r, st)
+		params = r.PostForm
+	}
 	if err != nil {
 		page.Fail(w, r, st, err, nil)
+		return
+	}
+	if answered {
 		return
 	}
 	clientID, sid, err := d.logoutHint(r, st, params)
@@ -199,6 +207,9 @@ func (d *Door) oidcLogout(w http.ResponseWriter, r *http.Request, st *store.Stor
 		return
 	}
 	if s != nil && confirmed(r, s) && r.PostFormValue(ui.FieldDecision) == ui.Decline {
+		if page.RenderOwn(w, http.StatusOK, ui.LogoutAbortedPage{LogoutPage: ui.LogoutPage{Frame: page.Frame(r, st, client)}}) {
+			return
+		}
 		noStore(w)
 		http.Redirect(w, r, "/", http.StatusSeeOther) // not to the client: it would take it for a logout
 		return
@@ -252,6 +263,11 @@ func (d *Door) logoutHint(r *http.Request, st *store.Store, params url.Values) (
 // site does not know, and comes from our own page.
 func confirmed(r *http.Request, s *stagedoor.Session) bool {
 	return r.Method == http.MethodPost && r.PostFormValue("confirm") == s.ID && http.NewCrossOriginProtection().Check(r) == nil
+}
+
+// byFrontEnd tells whether a front end of the tenant's own has posted its answer. What clients post has a state too, theirs, but no action, and comes from another site.
+func byFrontEnd(r *http.Request) bool {
+	return r.Method == http.MethodPost && r.PostForm.Has("action") && http.NewCrossOriginProtection().Check(r) == nil
 }
 
 func (d *Door) askLogout(w http.ResponseWriter, r *http.Request, st *store.Store, client *stagedoor.Client, s *stagedoor.Session, params url.Values) {

@@ -86,18 +86,14 @@ func Support(st *store.Store) string {
 
 // Render writes a page with its headers.
 func Render(w http.ResponseWriter, status int, p ui.Page) {
-	var b bytes.Buffer
-	own := ownScreen(w, p)
-	if own == "" {
-		own = ownPage(w, p)
-	}
-	if own != "" {
-		ui.SetHeaders(w.Header())
-		w.Header().Set("Content-Security-Policy", ui.OwnCSP)
-		w.WriteHeader(status)
-		io.WriteString(w, own) //nolint:errcheck // the browser is gone
+	if RenderOwn(w, status, p) {
 		return
 	}
+	if own := ownPage(w, p); own != "" {
+		writeOwn(w, status, own)
+		return
+	}
+	var b bytes.Buffer
 	if err := ui.Render(&b, p); err != nil {
 		web.WriterLogger(w).Error("a page cannot be rendered", "error", err)
 		http.Error(w, "Internal error", http.StatusInternalServerError)
@@ -107,6 +103,22 @@ func Render(w http.ResponseWriter, status int, p ui.Page) {
 	w.Header().Set("Content-Security-Policy", ui.PolicyOf(p))
 	w.WriteHeader(status)
 	w.Write(b.Bytes())
+}
+
+// RenderOwn writes a page if a front end of the tenant's own takes its place, else it tells that none does and has written nothing.
+func RenderOwn(w http.ResponseWriter, status int, p ui.Page) bool {
+	own := ownScreen(w, p)
+	if own != "" {
+		writeOwn(w, status, own)
+	}
+	return own != ""
+}
+
+func writeOwn(w http.ResponseWriter, status int, document string) {
+	ui.SetHeaders(w.Header())
+	w.Header().Set("Content-Security-Policy", ui.OwnCSP)
+	w.WriteHeader(status)
+	io.WriteString(w, document) //nolint:errcheck // the browser is gone
 }
 
 // Fail is Error with the status that goes with the error's kind.

@@ -69,6 +69,11 @@ func Submission(w http.ResponseWriter, r *http.Request, st *store.Store) (answer
 			own[name] = values
 		}
 	}
+	for _, values := range own {
+		if strings.ContainsRune(values[0], 0) { // which no form of ours may hold; the state was not looked through with the form
+			return false, notOfThePage()
+		}
+	}
 	r.PostForm = own
 	return false, nil
 }
