@@ -22,6 +22,7 @@ type PasswordChangedPage struct {
 // TicketPage tells that the link of a mail does not work.
 type TicketPage struct {
 	Frame
+	Kind     string // what the link was for, as tickets have it
 	Reason   TicketReason
 	RetryURL string // where a new link can be asked for; "" if unknown
 

@@ -71,6 +71,8 @@ func (p AddressPage) Screen() Screen {
 
 // screenCodes are the vendor's codes of problems whose texts the tenant has not of the screen alone, by ours.
 var screenCodes = map[string]map[string]string{
+	"email-verification/email-verification-result":  usersCodes,
+	"reset-password/reset-password-error":           usersCodes,
 	"device-flow/device-code-activation":            {"missing_user_code": "no-code"},
 	"mfa-sms/mfa-sms-enrollment":                    {"invalid_phone_number": "invalid-phone", "code_unsent": "send-sms-failed", "code_wait": "too-many-sms", "too_many_codes": "too-many-sms"},
 	"mfa-sms/mfa-sms-challenge":                     {"wrong_code": "invalid-code", "missing_code": "no-code", "code_unsent": "send-sms-failed", "code_wait": "too-many-sms", "too_many_codes": "too-many-failures"},
@@ -81,3 +83,5 @@ var screenCodes = map[string]map[string]string{
 	"mfa-webauthn/mfa-webauthn-platform-enrollment": {"invalid_key": "webauthn-platform-associate-error"},
 	"mfa-push/mfa-push-challenge-push":              {"push_unsent": "mfa-push-challenge-authenticator-error", "code_wait": "too-many-push", "too_many_codes": "too-many-push"},
 }
+
+var usersCodes = map[string]string{"ticket_used": "auth0-users-used-ticket", "ticket_expired": "auth0-users-expired-ticket", "ticket_invalid": "auth0-users-validation"}

@@ -212,7 +212,7 @@ func noEnrollment(w http.ResponseWriter, r *http.Request, st *store.Store) error
 	if err != nil {
 		return err
 	}
-	o := brokenTicket(r, st, reason, nil)
+	o := brokenTicket(r, st, stagedoor.TicketEnrollment, reason, nil)
 	if t != nil && t.ResultURL != "" { // from the account page
 		o.ContinueURL = accountPath
 	}

@@ -131,7 +131,7 @@ func noRenewal(w http.ResponseWriter, r *http.Request, st *store.Store, key stri
 	if err != nil {
 		return err
 	}
-	o := brokenTicket(r, st, reason, client)
+	o := brokenTicket(r, st, stagedoor.TicketReset, reason, client)
 	switch conn, err := directory(r.Context(), st); {
 	case err == nil && selfService(conn) == nil:
 		o.RetryURL = "/u/forgot"

@@ -627,3 +627,46 @@ func TestScreensOfLogout(t *testing.T) {
 		b.post("/oidc/logout", url.Values{"client_id": {"app"}, "state": {"x"}}).want(http.StatusOK).screen("logout-complete") // a client's state is none of a front end
 	})
 }
+
+// TestScreensOfLinks: what came of the link of a mail is told by front ends of the tenant's own.
+func TestScreensOfLinks(t *testing.T) {
+	each(t, func(w *world) {
+		w.screens("", "email-verification/email-verification-result", "reset-password/reset-password-error", "mfa/mfa-enroll-result", "brute-force-protection/brute-force-protection-unblock",
+			"brute-force-protection/brute-force-protection-unblock-success", "brute-force-protection/brute-force-protection-unblock-failure")
+		u := w.found("ada@example.com")
+		ticket := func(kind, token string) {
+			w.ok(w.st.CreateTicket(w.Context(), token, &stagedoor.Ticket{Kind: kind, UserID: u.ID, Email: u.Email, ClientID: "app", ExpiresAt: w.clock().Add(time.Hour)}))
+		}
+		b := w.browser()
+		ticket(stagedoor.TicketVerification, "verify")
+		ticket(stagedoor.TicketUnblock, "unblock")
+		s := b.get("/u/email-verification?ticket=verify").want(http.StatusOK).screen("email-verification-result")
+		if s.Screen.Data["status"] != "success" || s.Client["name"] != "Mixtape" || s.Screen.Links["login"] != "https://app.example/start" || s.Transaction.Errors != nil {
+			t.Errorf("the front end learns %+v", s)
+		}
+		ticket(stagedoor.TicketVerification, "late")
+		page := b.get("/u/unblock?ticket=unblock").want(http.StatusOK)
+		page = b.acts(page, "brute-force-protection-unblock", "action", "default").want(http.StatusOK)
+		page.screen("brute-force-protection-unblock-success")
+
+		w.factors(nil, "otp", "webauthn-roaming")
+		w.enrolled()
+		w.ok(w.st.CreateTicket(w.Context(), "enroll", &stagedoor.Ticket{Kind: stagedoor.TicketEnrollment, UserID: u.ID, Factor: "webauthn-roaming", Another: true, ExpiresAt: w.clock().Add(time.Hour)}))
+		page = b.get("/u/mfa-enroll?ticket=enroll").want(http.StatusOK)
+		if s = b.submit(page, "key", w.authenticator().makes(page)).want(http.StatusOK).screen("mfa-enroll-result"); s.Screen.Data["status"] != "success" {
+			t.Errorf("the front end learns %+v", s)
+		}
+		w.wait(2 * time.Hour)
+		for path, want := range map[string]string{
+			"/u/email-verification?ticket=late": "email-verification-result expired auth0-users-expired-ticket", "/u/email-verification?ticket=none": "email-verification-result invalid auth0-users-validation",
+			"/u/reset-password?ticket=none": "reset-password-error invalid auth0-users-validation", "/u/mfa-enroll?ticket=none": "mfa-enroll-result invalid-ticket ticket_invalid",
+			"/u/unblock?ticket=unblock": "brute-force-protection-unblock-failure used ticket_used",
+		} {
+			name, more, _ := strings.Cut(want, " ")
+			status, code, _ := strings.Cut(more, " ")
+			if s := b.get(path).want(http.StatusBadRequest).screen(name); s.Screen.Data["status"] != status || len(s.Transaction.Errors) != 1 || s.Transaction.Errors[0].Code != code || s.Transaction.Errors[0].Message == "" {
+				t.Errorf("%s: %+v %+v", path, s.Screen.Data, s.Transaction.Errors)
+			}
+		}
+	})
+}

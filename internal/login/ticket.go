@@ -27,8 +27,8 @@ func spent(r *http.Request, st *store.Store, key, kind string) (ui.TicketReason,
 }
 
 // brokenTicket is the page for a link that does not work. It leads on to where people log in, not to where the ticket would have: nothing has come of that.
-func brokenTicket(r *http.Request, st *store.Store, reason ui.TicketReason, client *stagedoor.Client) ui.TicketPage {
-	return ui.TicketPage{Frame: page.Frame(r, st, client), Reason: reason, ContinueURL: next(r, st, &stagedoor.Ticket{}, client)}
+func brokenTicket(r *http.Request, st *store.Store, kind string, reason ui.TicketReason, client *stagedoor.Client) ui.TicketPage {
+	return ui.TicketPage{Frame: page.Frame(r, st, client), Kind: kind, Reason: reason, ContinueURL: next(r, st, &stagedoor.Ticket{}, client)}
 }
 
 // clientOf returns the client that a ticket was made for; nil if there is none any more.

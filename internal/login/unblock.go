@@ -61,7 +61,7 @@ func noUnblock(w http.ResponseWriter, r *http.Request, st *store.Store) error {
 	if err != nil {
 		return err
 	}
-	page.Render(w, http.StatusBadRequest, brokenTicket(r, st, reason, client))
+	page.Render(w, http.StatusBadRequest, brokenTicket(r, st, stagedoor.TicketUnblock, reason, client))
 	return nil
 }
 

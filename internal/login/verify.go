@@ -73,7 +73,7 @@ func (d *Door) verifyEmail(w http.ResponseWriter, r *http.Request, st *store.Sto
 		}
 	}
 	if reason != "" {
-		o := brokenTicket(r, st, reason, client)
+		o := brokenTicket(r, st, stagedoor.TicketVerification, reason, client)
 		if set := st.Tenant().Settings.Local.Account; set != nil && set.ClientID != "" && set.Has(stagedoor.AccountEmail) {
 			o.RetryURL = accountPath // which sends another one
 		}
