@@ -148,7 +148,7 @@ func TestFrontEnd(t *testing.T) {
 	other.logIn(who) // the pages of other clients are ours
 }
 
-// TestFrontEndWithPasskeys: the library asks for the identifier first, offers a passkey, and signs in with it.
+// TestFrontEndWithPasskeys: the library asks for the identifier first, offers a passkey, signs in with it, and signs somebody up with one.
 func TestFrontEndWithPasskeys(t *testing.T) {
 	op := operatorOf(t)
 	var keys struct{ ID string }
@@ -157,7 +157,7 @@ func TestFrontEndWithPasskeys(t *testing.T) {
 		"options": map[string]any{"authentication_methods": map[string]any{"password": map[string]any{"enabled": true}, "passkey": map[string]any{"enabled": true}}},
 	}, &keys)
 	t.Cleanup(func() { op.do("DELETE", "/connections/"+keys.ID, nil, nil) })
-	b := showFrontEnd(t, op, "Front-end-keys", "login-id/login-id", "login-password/login-password", "passkeys/passkey-enrollment", "consent/consent")
+	b := showFrontEnd(t, op, "Front-end-keys", "login-id/login-id", "login-password/login-password", "signup-id/signup-id", "passkeys/passkey-enrollment", "consent/consent")
 	op.do("PATCH", "/prompts", map[string]any{"identifier_first": true}, nil)
 	t.Cleanup(func() { op.do("PATCH", "/prompts", map[string]any{"identifier_first": false}, nil) })
 	who := user{Email: "front-end-keys@example.com", Password: "Engine-No.1"}
@@ -178,6 +178,16 @@ func TestFrontEndWithPasskeys(t *testing.T) {
 	b.begin("prompt", "login")
 	b.screen("login-id")
 	b.click("#passkey")
+	b.arrives("code")
+
+	b.open(demo.HTTPSURL + "/v2/logout")
+	b.begin("screen_hint", "signup")
+	b.screen("signup-id")
+	b.gives("email", "front-end-new-keys@example.com")
+	b.screen("passkey-enrollment")
+	b.click("#go")
+	b.screen("consent")
+	b.click("#accept")
 	b.arrives("code")
 }
 

@@ -94,6 +94,7 @@ type SignupPage struct {
 	Passkeys     bool      // people may sign up without a password
 	NoPassword   bool      // nobody chooses one
 	PasskeyOnly  bool      // … and a passkey takes its place
+	Apart        bool      // front ends of a tenant's own may ask who somebody is first, and then for a passkey or the password
 	Step         LoginStep // AskWho where the password comes on a page of its own, AskPassword there
 	EditURL      string    // where what is asked first can be given anew, in the step AskPassword
 }

@@ -19,6 +19,7 @@ type PasskeyPage struct {
 	Local    bool   // the person came with a passkey of another device
 	Skips    bool   // the person may do without
 	BackURL  string // "" if there is nothing to go back to
+	Instead  Way    // where front ends of a tenant's own lead who would rather choose a password; empty if nobody does
 }
 
 func (PasskeyPage) template() string { return "passkey-enrollment" }

@@ -15,6 +15,7 @@ const (
 	FieldSkip           = "skip"      // there is one if the person does not want what is offered
 	FieldPasskey        = "passkey"   // there is one if the person signs up with a passkey
 	FieldResend         = "resend"    // in the address if another code is wanted
+	FieldApart          = "apart"     // there is one if a sign-up asks who somebody is first
 	FieldRemember       = "remember"  // there is one if the browser is to be remembered
 	FieldNoted          = "noted"     // there is one if the person has noted their recovery code down
 )

@@ -26,6 +26,7 @@ type Screen struct {
 	Buttons      []ProviderButton
 	Theirs       []OrganizationChoice // of whom the page is about
 	Policy       []Rule               // for passwords that are chosen on the page
+	Passkeys     bool                 // somebody can go on with a passkey
 }
 
 // Way is where an action leads: to an address, or to what answers a form. Takes are fields that are sent along: the vendor's names and ours.
@@ -96,24 +97,14 @@ func publicKey(options string) map[string]any {
 	return map[string]any{"public_key": json.RawMessage(options)}
 }
 
-// Screen is the page for front ends of a tenant's own. Where a passkey is all there is it is ours alone.
-func (p SignupPage) Screen() Screen {
-	name := map[LoginStep]string{AskWho: "signup-id", AskPassword: "signup-password"}[p.Step]
-	if p.PasskeyOnly || p.NoPassword && p.Step != AskWho {
-		return Screen{}
-	}
-	return Screen{
-		Prompt: cmp.Or(name, "signup"), Name: cmp.Or(name, "signup"), Form: p.Form, Problems: p.Problems,
-		Links: map[string]string{"login": p.LoginURL, "edit_identifier": p.EditURL},
-		Data:  data("email", p.Email, "phone_number", p.Phone, "username", p.Username), Names: map[string]string{"phone": FieldPhone}, Policy: p.Policy,
-	}
-}
-
 // Screen is the page for front ends of a tenant's own.
 func (p PasskeyPage) Screen() Screen {
 	s := Screen{
 		Prompt: "passkeys", Name: map[bool]string{false: "passkey-enrollment", true: "passkey-enrollment-local"}[p.Local], Form: p.Form, Problems: p.Problems,
 		Links: map[string]string{"back": p.BackURL}, Data: map[string]any{"passkey": publicKey(p.Options)}, Names: map[string]string{ActionPasskey: FieldKey},
+	}
+	if p.Instead.URL != "" || p.Instead.Form.Action != "" {
+		s.Ways = map[string]Way{"abort-passkey-enrollment": p.Instead}
 	}
 	if p.Skips {
 		s.Choices = map[string]Field{"abort-passkey-enrollment": {FieldSkip, "1"}}

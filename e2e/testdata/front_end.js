@@ -16,6 +16,7 @@ import PasskeyEnrollment from "@auth0/auth0-acul-js/passkey-enrollment";
 import ResetPasswordEmail from "@auth0/auth0-acul-js/reset-password-email";
 import ResetPasswordRequest from "@auth0/auth0-acul-js/reset-password-request";
 import Signup from "@auth0/auth0-acul-js/signup";
+import SignupId from "@auth0/auth0-acul-js/signup-id";
 
 const screens = {
   "consent": [Consent, [], {accept: s => s.accept(), deny: s => s.deny()}],
@@ -34,6 +35,7 @@ const screens = {
   "passkey-enrollment": [PasskeyEnrollment, [], {go: s => s.continuePasskeyEnrollment(), no: s => s.abortPasskeyEnrollment()}],
   "reset-password-email": [ResetPasswordEmail, [], {}],
   "reset-password-request": [ResetPasswordRequest, ["username"], {go: (s, v) => s.resetPassword(v), login: s => s.backToLogin()}],
+  "signup-id": [SignupId, ["email"], {go: (s, v) => s.signup(v)}],
   "signup": [Signup, ["email", "password"], {go: (s, v) => s.signup(v)}],
 };
 

@@ -111,7 +111,15 @@ func (d *Door) signUpWithPasskey(w http.ResponseWriter, r *http.Request, st *sto
 	if problems == nil {
 		options, err := d.Pipeline.BeginPasskeySignUp(r.Context(), signupVisit(r, st, first), p.tx.ID, r.PostFormValue(fieldNonce), in)
 		if err == nil {
-			page.Render(w, http.StatusOK, ui.PasskeyPage{Frame: p.frame, Form: p.form(passkeySignup), Options: string(options), BackURL: p.link("/u/signup")})
+			o := ui.PasskeyPage{Frame: p.frame, Form: p.form(passkeySignup), Options: string(options), BackURL: p.link("/u/signup")}
+			switch {
+			case first != nil:
+				o.Instead.URL = p.link(signupPasswordPath)
+			case conn.Passwords():
+				o.Instead.Form = p.form("/u/signup")
+				o.Instead.Form.Hidden = append(o.Instead.Form.Hidden, apart(in)...)
+			}
+			page.Render(w, http.StatusOK, o)
 			return nil
 		}
 		problem, ours := signupProblem(st, err)

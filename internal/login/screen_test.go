@@ -670,3 +670,63 @@ func TestScreensOfLinks(t *testing.T) {
 		}
 	})
 }
+
+// TestScreensOfSignupWithPasskeys: where people are asked who they are first, they sign up with a passkey in front ends of the tenant's own, or with a password if they would rather, or their browser
+// has no passkeys.
+func TestScreensOfSignupWithPasskeys(t *testing.T) {
+	each(t, func(w *world) {
+		w.signs()
+		w.passkeys(`{}`)
+		w.setting(stagedoor.SettingPrompts, `{"identifier_first":true}`)
+		w.screens("", "signup/signup")
+		w.browser().begin("screen_hint", "signup").screen("signup")
+		w.screens("", "signup/signup", "signup-id/signup-id", "signup-password/signup-password", "passkeys/passkey-enrollment")
+
+		b := w.browser()
+		page := b.begin(append(challenge(), "screen_hint", "signup")...)
+		s := page.screen("signup-id")
+		if on, _ := s.Transaction.Connection.Options["authentication_methods"].(map[string]any)["passkey"].(map[string]any); on["enabled"] != true {
+			t.Errorf("the front end learns %+v", s.Transaction.Connection)
+		}
+		page = b.acts(page, "signup-id", "email", "no address", "allow-passkeys", "true").want(http.StatusBadRequest)
+		page = b.acts(page, "signup-id", "email", "new@example.com", "allow-passkeys", "true").want(http.StatusOK)
+		page.screen("passkey-enrollment")
+		d := w.authenticator()
+		if b.claims(b.acts(page, "passkey-enrollment", "passkey", d.becomes(page)))["sub"] == "" || w.found("new@example.com") == nil {
+			t.Error("nobody has signed up")
+		}
+		if all, err := w.st.AuthenticationMethods(w.Context(), w.found("new@example.com").ID); err != nil || len(all) != 1 || all[0].Type != "passkey" {
+			t.Errorf("methods %+v, %v", all, err)
+		}
+
+		for email, allowed := range map[string]string{"rather@example.com": "true", "cannot@example.com": "false"} {
+			b = w.browser()
+			page = b.acts(b.begin(append(challenge(), "screen_hint", "signup")...), "signup-id", "email", email, "allow-passkeys", allowed).want(http.StatusOK)
+			if allowed == "true" {
+				page = b.acts(page, "passkey-enrollment", "action", "abort-passkey-enrollment").want(http.StatusOK)
+			}
+			if s = page.screen("signup-password"); s.Screen.Data["email"] != email || s.Screen.Links["edit_identifier"] == nil || s.Transaction.Errors != nil {
+				t.Errorf("the front end learns %+v", s.Screen)
+			}
+			page = b.acts(page, "signup-password", "email", email, "password", "short").want(http.StatusBadRequest)
+			if e := page.screen("signup-password").Transaction.Errors; len(e) != 1 || e[0].Field != "password" {
+				t.Errorf("a short password: %+v", e)
+			}
+			page = b.acts(page, "signup-password", "email", email, "password", good)
+			page = b.acts(page, "passkey-enrollment", "action", "abort-passkey-enrollment") // offered to whoever signs in with a password
+			if b.claims(page)["sub"] == "" || w.found(email) == nil {
+				t.Error("nobody has signed up")
+			}
+		}
+
+		w.options(func(o *stagedoor.ConnectionOptions) {
+			o.Stored["authentication_methods"] = json.RawMessage(`{"passkey":{"enabled":true},"password":{"enabled":false}}`)
+		})
+		b = w.browser()
+		page = b.acts(b.begin(append(challenge(), "screen_hint", "signup")...), "signup-id", "email", "only@example.com").want(http.StatusOK)
+		b.acts(page, "passkey-enrollment", "action", "abort-passkey-enrollment").want(http.StatusBadRequest) // there is nothing else
+		if b.claims(b.acts(page, "passkey-enrollment", "passkey", w.authenticator().becomes(page)))["sub"] == "" || w.found("only@example.com") == nil {
+			t.Error("nobody has signed up")
+		}
+	})
+}

@@ -40,13 +40,30 @@ func (d *Door) showSignup(w http.ResponseWriter, r *http.Request, st *store.Stor
 
 func (d *Door) renderSignup(w http.ResponseWriter, r *http.Request, st *store.Store, p *prompt, conn *stagedoor.Connection, in pipeline.SignUp, status int, problems ui.Problems) (err error) {
 	o := p.signupPage(conn, in, problems)
-	if o.PasskeyOnly = o.NoPassword && !conn.LoginCodes().On(); p.provesFirst(conn) { // the password comes later
+	o.PasskeyOnly = o.NoPassword && !conn.LoginCodes().On()
+	switch {
+	case p.provesFirst(conn): // the password comes later
 		o.Step, o.Policy, o.Passkeys = ui.AskWho, nil, false
+	case asksApart(r, conn, problems):
+		o.Step, o.EditURL = ui.AskPassword, p.link("/u/signup")
+		o.Hidden = append(o.Hidden, apart(in)...)
+	default:
+		o.Apart = o.Passkeys && conn.Passwords() && inSteps(r, st, conn)
 	}
 	if o.Proof, err = d.proof(r, st, guard.FlowPassword); err == nil {
 		page.Render(w, status, o)
 	}
 	return err
+}
+
+// asksApart tells whether it is known who somebody is, in a front end of the tenant's own that asked for that first, and the password is all that lacks.
+func asksApart(r *http.Request, conn *stagedoor.Connection, problems ui.Problems) bool {
+	return r.PostForm.Has(ui.FieldApart) && conn.Passwords() && !slices.ContainsFunc(problems, func(p ui.Problem) bool { return p.Field != ui.FieldPassword })
+}
+
+// apart are the hidden fields of a form that goes on with who somebody is.
+func apart(in pipeline.SignUp) []ui.Field {
+	return []ui.Field{{Name: ui.FieldApart, Value: "1"}, {Name: ui.FieldEmail, Value: in.Email}, {Name: ui.FieldPhone, Value: in.Phone}, {Name: ui.FieldUsername, Value: in.Username}}
 }
 
 func (p *prompt) signupPage(conn *stagedoor.Connection, in pipeline.SignUp, problems ui.Problems) ui.SignupPage {
@@ -81,6 +98,13 @@ func (d *Door) signUp(w http.ResponseWriter, r *http.Request, st *store.Store) e
 	}
 	if r.PostForm.Has(ui.FieldPasskey) {
 		return d.signUpWithPasskey(w, r, st, p, conn, in, nil)
+	}
+	if r.PostForm.Has(ui.FieldApart) && !r.PostForm.Has(ui.FieldPassword) && conn.Passwords() {
+		status, problems := http.StatusOK, identityProblems(conn, in)
+		if problems != nil {
+			status = http.StatusBadRequest
+		}
+		return d.renderSignup(w, r, st, p, conn, in, status, problems)
 	}
 	if problems = signupProblems(conn, in); problems == nil {
 		if problems, err = d.human(r, st, guard.FlowPassword); err != nil {

@@ -44,12 +44,19 @@ func ownScreen(w http.ResponseWriter, p ui.Page) string {
 	if !is || screened.Of().Custom == nil {
 		return ""
 	}
-	f, s := screened.Of(), screened.Screen()
-	r := f.Custom.Renderings[s.Prompt+"/"+s.Name]
-	if s.Name == "" || s.Form.Proof != nil || !r.Runs() || !r.Meets(f.Custom.Client, f.Custom.Organization, f.Custom.Domain) {
+	f, all := screened.Of(), []ui.Screen{screened.Screen()}
+	if more, is := p.(interface{ Otherwise() ui.Screen }); is {
+		all = append(all, more.Otherwise())
+	}
+	i := slices.IndexFunc(all, func(s ui.Screen) bool {
+		r := f.Custom.Renderings[s.Prompt+"/"+s.Name]
+		return s.Name != "" && s.Form.Proof == nil && r.Runs() && r.Meets(f.Custom.Client, f.Custom.Organization, f.Custom.Domain)
+	})
+	if i < 0 {
 		return ""
 	}
-	text, err := screenHTML(screened, s, r)
+	s := all[i]
+	text, err := screenHTML(screened, s, f.Custom.Renderings[s.Prompt+"/"+s.Name])
 	if err != nil {
 		web.WriterLogger(w).Warn("the tenant's front end of a page fails", "tenant", f.Custom.TenantID, "screen", s.Prompt+"/"+s.Name, "error", err)
 		return ""

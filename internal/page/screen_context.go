@@ -201,7 +201,7 @@ func connectionOptions(f ui.Frame, c *stagedoor.Connection, s ui.Screen) map[str
 	}
 	out := map[string]any{
 		"signup_enabled": !o.DisableSignup, "forgot_password_enabled": c.Passwords() && o.SelfServicePasswords(), "username_required": o.RequiresUsername,
-		"authentication_methods": map[string]any{"password": words, "passkey": map[string]any{"enabled": s.Data["passkey"] != nil}},
+		"authentication_methods": map[string]any{"password": words, "passkey": map[string]any{"enabled": s.Passkeys || s.Data["passkey"] != nil}},
 	}
 	rules := o.Attributes()
 	if !rules.Flexible {
