@@ -224,6 +224,21 @@ func TestDeviceCodeGuessingAtOnce(t *testing.T) {
 	})
 }
 
+// TestLoginsOfDevicesAreBounded: whoever has one code confirms it as often as they like, and each time a login begins, which is kept.
+func TestLoginsOfDevicesAreBounded(t *testing.T) {
+	w := newWorld(t, storetest.SQLite)
+	w.pipe.Networks.LoginRate = 10
+	d := w.device()
+	b := w.browser()
+	begun, r := 0, b.post("/activate", url.Values{"code": {d.UserCode}, "decision": {"accept"}})
+	for ; r.status/100 == 3 && begun < 1000; r = b.post("/activate", url.Values{"code": {d.UserCode}, "decision": {"accept"}}) {
+		begun++
+	}
+	if r.want(http.StatusTooManyRequests); begun != 500 {
+		t.Errorf("%d logins", begun)
+	}
+}
+
 // TestDeviceRace: of many devices with one code, one gets tokens.
 func TestDeviceRace(t *testing.T) {
 	each(t, func(w *world) {
