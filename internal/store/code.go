@@ -109,6 +109,10 @@ func (s *Store) checkOrigin(ctx context.Context, q querier, origin string, isNew
 	return err
 }
 
+// maxAccessTokens is how many opaque access tokens a user may have: each keeps a profile, and whoever signs up could have new ones all day. Those go first
+// that expire first.
+const maxAccessTokens = 1000
+
 // SaveAccessToken keeps an opaque access token, one that is good for /userinfo only. origin is
 // the code that it comes from, if any; when that was replayed meanwhile the error is NotFound. Two logins within
 // a second can give the same signed token: the later one counts.
@@ -119,7 +123,8 @@ func (s *Store) SaveAccessToken(ctx context.Context, token, origin string, a *st
 	}
 	args := []any{s.tenant.ID, jose.HashToken(token), origin, a.UserID, document(doc), millis(expires)}
 	if s.db.postgres {
-		err := s.saveAccessToken(ctx, append(append(s.asWas(a.UserID, a.AccessEnded), s.tenant.ID, origin), args...))
+		before := append(s.asWas(a.UserID, a.AccessEnded), s.tenant.ID, origin, s.tenant.ID, a.UserID, args[1], s.tenant.ID, a.UserID, maxAccessTokens-1)
+		err := s.saveAccessToken(ctx, append(before, args...))
 		return s.orMissing(ctx, s.read(), a.UserID, err)
 	}
 	return s.write(ctx, func(q querier) error {
@@ -129,20 +134,30 @@ func (s *Store) SaveAccessToken(ctx context.Context, token, origin string, a *st
 		if err := s.checkOrigin(ctx, q, origin, false); err != nil {
 			return err
 		}
-		_, err := q.exec(ctx, "INSERT INTO access_tokens (tenant, hash, origin, user_id, doc, expires_at) VALUES (?, ?, ?, ?, ?, ?)"+overAccessToken, args...)
+		if _, err := q.exec(ctx, "INSERT INTO access_tokens (tenant, hash, origin, user_id, doc, expires_at) VALUES (?, ?, ?, ?, ?, ?)"+overAccessToken, args...); err != nil {
+			return err
+		}
+		_, err := q.exec(ctx, "DELETE FROM access_tokens WHERE tenant = ? AND user_id = ? AND hash IN ("+crowdedAccessTokens+")", s.tenant.ID, a.UserID, s.tenant.ID, a.UserID, maxAccessTokens)
 		return err
 	})
 }
+
+// crowdedAccessTokens are those of a user beyond a number.
+const crowdedAccessTokens = "SELECT hash FROM access_tokens WHERE tenant = ? AND user_id = ? ORDER BY expires_at DESC, hash LIMIT 1000 OFFSET ?"
 
 const overAccessToken = " ON CONFLICT (tenant, hash) DO UPDATE SET origin = excluded.origin, doc = excluded.doc, expires_at = excluded.expires_at"
 
 // ownerSQL begins statements that are held to the user as they were: it waits for the end of all their access that is under way, before it waits for anything else.
 const ownerSQL = "WITH owner AS (SELECT id FROM users WHERE tenant = ? AND id = ? AND access_ended = ? FOR KEY SHARE)"
 
-// saveAccessTokenSQL is checkAccessEnded, checkOrigin and the row in one statement. It waits for a replay of the code that is under way, and sees what came of it.
+// saveAccessTokenSQL is checkAccessEnded, checkOrigin, the row, and the end of those that are too many, in one statement. It waits for a replay of the code that is under way, and
+// sees what came of it. It does not see its own row, which may be there already.
 const saveAccessTokenSQL = `INSERT INTO access_tokens (tenant, hash, origin, user_id, doc, expires_at)
 	` + ownerSQL + `,
-	origin AS (SELECT replayed_at FROM codes WHERE tenant = ? AND id = ? AND EXISTS (SELECT 1 FROM owner) FOR SHARE)
+	origin AS (SELECT replayed_at FROM codes WHERE tenant = ? AND id = ? AND EXISTS (SELECT 1 FROM owner) FOR SHARE),
+	crowd AS (DELETE FROM access_tokens WHERE tenant = ? AND user_id = ? AND hash <> ?
+		AND EXISTS (SELECT 1 FROM owner) AND NOT EXISTS (SELECT 1 FROM origin WHERE replayed_at IS NOT NULL)
+		AND hash = ANY (ARRAY(` + crowdedAccessTokens + `)))
 	SELECT ?, ?, ?, ?, CAST(? AS JSONB), CAST(? AS BIGINT) FROM owner WHERE NOT EXISTS (SELECT 1 FROM origin WHERE replayed_at IS NOT NULL)` + overAccessToken
 
 func (s *Store) saveAccessToken(ctx context.Context, args []any) error {

@@ -490,3 +490,30 @@ func TestGrants(t *testing.T) {
 
 // anybodys lets whoever comes present a token.
 func anybodys(*stagedoor.RefreshToken) bool { return true }
+
+// Whoever signs up could have opaque tokens without end, each with a profile.
+func TestOpaqueTokensOfAUserAreBounded(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		s, ctx := storetest.Tenant(t, db, "acme"), t.Context()
+		newUser(t, s, "auth0|ada")
+		newUser(t, s, "auth0|eve")
+		a := stagedoor.Authorization{ClientID: "c", UserID: "auth0|ada"}
+		soon, late := time.Now().Add(time.Hour), time.Now().Add(2*time.Hour)
+		ok(t, s.SaveAccessToken(ctx, "first", "", &a, soon))
+		ok(t, s.SaveAccessToken(ctx, "hers", "", &stagedoor.Authorization{ClientID: "c", UserID: "auth0|eve"}, soon))
+		store.Exec(t, db, `INSERT INTO access_tokens (tenant, hash, origin, user_id, doc, expires_at)
+			WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 999)
+			SELECT t.tenant, t.hash || CAST(n.i AS TEXT), t.origin, t.user_id, t.doc, t.expires_at + 1000 FROM access_tokens t, n WHERE t.user_id = 'auth0|ada'`)
+		must(s.AccessToken(ctx, "first"))(t)
+		ok(t, s.SaveAccessToken(ctx, "next", "", &a, late))
+		ok(t, s.SaveAccessToken(ctx, "next", "", &a, late))
+		if _, err := s.AccessToken(ctx, "first"); !stagedoor.IsKind(err, stagedoor.NotFound) {
+			t.Errorf("the one that expires first: %v", err)
+		}
+		must(s.AccessToken(ctx, "next"))(t)
+		must(s.AccessToken(ctx, "hers"))(t)
+		if got := store.Rows(t, db, 1, "SELECT CAST(COUNT(*) AS TEXT) FROM access_tokens WHERE user_id = 'auth0|ada'")[0][0]; got != "1000" && got != "999" {
+			t.Errorf("%s are left", got)
+		}
+	})
+}
