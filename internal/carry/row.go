@@ -34,6 +34,7 @@ func wrongRow(path, format string, args ...any) *stagedoor.JobRowError {
 // reader reads the rows of exports.
 type reader struct {
 	strategies map[string]string // of the connections that there are or will be, by name
+	hashes     map[string]bool   // of those whether an action understands hashes that nobody else does
 	database   string            // the connection of database users whose rows name none; may be empty
 	capture    bool              // passwords that the file does not have are asked for where they are
 	limit      int               // of each metadata object, in bytes
@@ -86,7 +87,7 @@ func (r *reader) row(raw []byte) (row store.CarriedUser, notes []Loss, wrong *st
 	}
 	attributes(u, m, &notes)
 	u.FillDefaults()
-	if row.Hash, row.Factors, wrong = job.Secrets(m); wrong != nil {
+	if row.Hash, row.Factors, wrong = job.Secrets(m, r.hashes[u.Identities[0].Connection]); wrong != nil {
 		return row, nil, wrong
 	}
 	if row.Hash != "" && u.Identities[0].Provider != connection.StrategyDatabase {

@@ -84,7 +84,7 @@ func (c *Carrier) users(ctx context.Context, files []string, o UserOptions, do f
 		return nil, err
 	}
 	u := &users{ctx: ctx, db: c.DB, st: st, o: o, trial: newTrial(), UserCount: UserCount{Reasons: map[string]int{}}}
-	u.in = reader{strategies: map[string]string{}, capture: o.Capture, limit: st.Tenant().Settings.MetadataLimit()}
+	u.in = reader{strategies: map[string]string{}, hashes: map[string]bool{}, capture: o.Capture, limit: st.Tenant().Settings.MetadataLimit()}
 	if err := u.connections(o); err != nil {
 		return nil, err
 	}
@@ -114,7 +114,7 @@ func (u *users) connections(o UserOptions) error {
 		return err
 	}
 	for _, c := range all {
-		u.in.strategies[c.Name] = c.Strategy
+		u.in.strategies[c.Name], u.in.hashes[c.Name] = c.Strategy, c.CustomHashAction() != ""
 		u.trial.phones[c.Name] = c.Options.Attributes().Phone.Identifies
 	}
 	if o.Assets != nil {
@@ -125,9 +125,9 @@ func (u *users) connections(o UserOptions) error {
 			}
 			if name := textOf(item, "name"); u.in.strategies[name] == "" {
 				u.in.strategies[name] = strategy
-				var options stagedoor.ConnectionOptions
-				if json.Unmarshal([]byte(encoded(item["options"])), &options) == nil {
-					u.trial.phones[name] = options.Attributes().Phone.Identifies
+				c := stagedoor.Connection{Strategy: strategy}
+				if json.Unmarshal([]byte(encoded(item["options"])), &c.Options) == nil {
+					u.trial.phones[name], u.in.hashes[name] = c.Options.Attributes().Phone.Identifies, c.CustomHashAction() != ""
 				}
 			}
 		}

@@ -316,3 +316,26 @@ func TestManyUsersInFlatMemory(t *testing.T) {
 		t.Errorf("the heap grew by %d MB", grown>>20)
 	}
 }
+
+// A hash that only code of the tenant's own understands is carried into a database that has such code, and refused elsewhere.
+func TestUsersWithCustomHashes(t *testing.T) {
+	s := stagedoortest.New(t)
+	api, token := s.HTTPURL+"/api/v2", s.ManagementToken(t)
+	var action struct{ ID string }
+	s.JSON(t, "POST", api+"/actions/actions", token, map[string]any{
+		"name": "Old hashes", "supported_triggers": []any{map[string]string{"id": "password-hash-migration", "version": "v1"}}, "code": "exports.onExecutePasswordHashMigration = async () => {};",
+	}, &action)
+	if status := s.JSON(t, "POST", api+"/connections", token, map[string]any{
+		"name": "Old", "strategy": "auth0", "options": map[string]any{"custom_password_hash": map[string]string{"action_id": action.ID}},
+	}, nil); status != 201 {
+		t.Fatalf("creating the database: %d", status)
+	}
+	file := filepath.Join(t.TempDir(), "users.ndjson")
+	const hash = `"custom_password_hash":{"algorithm":"custom","hash":{"value":"x-1","encoding":"utf8"}}`
+	write(t, file, `{"email":"ada@move.example","connection":"Old",`+hash+`}`+"\n"+`{"email":"eve@move.example","connection":"`+database+`",`+hash+`}`)
+	plan, err := s.Carrier(s.Tenant).PlanUsers(t.Context(), []string{file}, carry.UserOptions{})
+	ok(t, err)
+	if plan.Rows != 2 || plan.Created != 1 || plan.Refused != 1 {
+		t.Errorf("the plan is %+v", plan)
+	}
+}

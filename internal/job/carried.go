@@ -14,8 +14,8 @@ var (
 )
 
 // Secrets reads what of a row only the server may know, under the names and rules of imports: the hash of the password (password_hash,
-// custom_password_hash) and the second factors (mfa_factors). bcrypt may have any cost that can be borne.
-func Secrets(members map[string]json.RawMessage) (hash string, factors json.RawMessage, wrong *stagedoor.JobRowError) {
+// custom_password_hash) and the second factors (mfa_factors). bcrypt may have any cost that can be borne; custom tells whether the connection has an action for hashes that nobody else understands.
+func Secrets(members map[string]json.RawMessage, custom bool) (hash string, factors json.RawMessage, wrong *stagedoor.JobRowError) {
 	sent := map[string]any{"email": "nobody@example.com"}
 	for _, name := range secretPaths {
 		if value := members[name]; len(value) > 0 && string(value) != "null" {
@@ -34,7 +34,7 @@ func Secrets(members map[string]json.RawMessage) (hash string, factors json.RawM
 	if err != nil {
 		return "", nil, rowError("", "Expected type object")
 	}
-	im := importer{conn: &stagedoor.Connection{}, identify: func(*stagedoor.Connection, *stagedoor.User) error { return nil }, limit: 1, seen: newSeen()}
+	im := importer{conn: &stagedoor.Connection{}, custom: custom, identify: func(*stagedoor.Connection, *stagedoor.User) error { return nil }, limit: 1, seen: newSeen()}
 	row, wrong := im.read(raw)
 	return row.Hash, row.Factors, wrong
 }

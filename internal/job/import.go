@@ -37,7 +37,7 @@ func (r *Runner) importUsers(ctx context.Context, w *work) error {
 			return err
 		}
 	}
-	im := &importer{conn: conn, limit: limit, identify: r.Identify, seen: newSeen()}
+	im := &importer{conn: conn, custom: conn.CustomHashAction() != "", limit: limit, identify: r.Identify, seen: newSeen()}
 	in := newRows(w.file(ctx), most)
 	for range w.Done { // what was done before: only who it was is of interest
 		raw, err := in.next()

@@ -120,7 +120,8 @@ func rowError(path, reason string) *stagedoor.JobRowError {
 // importer reads the rows of one import.
 type importer struct {
 	conn     *stagedoor.Connection
-	limit    int // of each metadata object, in bytes
+	custom   bool // the connection has an action for hashes that nobody else understands
+	limit    int  // of each metadata object, in bytes
 	identify func(*stagedoor.Connection, *stagedoor.User) error
 	seen     seen
 }
@@ -170,7 +171,7 @@ func (im *importer) read(raw []byte) (store.ImportRow, *stagedoor.JobRowError) {
 		return row, rowError("", "Object didn't pass validation for format text")
 	}
 	row.User, row.Change = u, in.change
-	if in.CustomHash.Value.Algorithm == password.AlgorithmCustom && im.conn.CustomHashAction() == "" {
+	if in.CustomHash.Value.Algorithm == password.AlgorithmCustom && !im.custom {
 		return row, rowError("custom_password_hash.algorithm", "The connection names no action that understands the hash: set its option custom_password_hash.action_id")
 	}
 	if err := in.secrets(&row, raw); err != nil {
