@@ -27,6 +27,7 @@ type Screen struct {
 	Theirs       []OrganizationChoice // of whom the page is about
 	Policy       []Rule               // for passwords that are chosen on the page
 	Passkeys     bool                 // somebody can go on with a passkey
+	Like         string               // "prompt/screen" whose texts and codes it has, if not its own
 }
 
 // Way is where an action leads: to an address, or to what answers a form. Takes are fields that are sent along: the vendor's names and ours.
@@ -53,6 +54,7 @@ type Custom struct {
 	Branding     stagedoor.Branding
 	TenantID     string
 	Request      *stagedoor.AuthorizationRequest // nil: no login waits
+	Resets       bool                            // somebody chooses a new password
 	Factors      []any                           // that the person may give, or set up, by the vendor's names; nil if that is not the page's matter
 }
 
@@ -304,12 +306,15 @@ func (b ProviderButton) Connection() string {
 	return values.Get("connection")
 }
 
+// like is whose texts and codes the screen has.
+func (s Screen) like() string { return cmp.Or(s.Like, s.Prompt+"/"+s.Name) }
+
 // VendorCode is what the vendor calls a problem on a screen: the first of its names there, or ours where it has none.
 func (s Screen) VendorCode(p Problem) string {
-	found := screenCodes[s.Prompt+"/"+s.Name][p.Code]
+	found := screenCodes[s.like()][p.Code]
 	for key, ours := range ownKeys {
 		screen, code, _ := strings.Cut(key, " ")
-		if screen == s.Prompt+"/"+s.Name && slices.Contains(strings.Fields(ours), "problem."+p.Code) && (found == "" || code < found) {
+		if screen == s.like() && slices.Contains(strings.Fields(ours), "problem."+p.Code) && (found == "" || code < found) {
 			found = code
 		}
 	}
@@ -324,7 +329,7 @@ func (f Frame) ScreenTexts(s Screen) map[string]any {
 	out := map[string]any{}
 	for key, ours := range ownKeys {
 		screen, name, _ := strings.Cut(key, " ")
-		if screen != s.Prompt+"/"+s.Name || strings.Contains(ours, "problem.") {
+		if screen != s.like() || strings.Contains(ours, "problem.") {
 			continue
 		}
 		first, _, _ := strings.Cut(ours, " ")

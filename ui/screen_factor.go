@@ -1,5 +1,7 @@
 package ui
 
+import "strings"
+
 // Actions of the vendor's front ends on pages of second factors. ActionContinue sends the form as it is.
 // ActionFailed is followed by what the browser says of a key that it did not get, as JSON.
 const (
@@ -85,3 +87,13 @@ var screenCodes = map[string]map[string]string{
 }
 
 var usersCodes = map[string]string{"ticket_used": "auth0-users-used-ticket", "ticket_expired": "auth0-users-expired-ticket", "ticket_invalid": "auth0-users-validation"}
+
+// InReset is the same screen where somebody chooses a new password: the vendor has other names for the second factors that they are asked for then. It is none for any other.
+func (s Screen) InReset() Screen {
+	if !strings.HasPrefix(s.Prompt, "mfa-") || !strings.Contains(s.Name, "-challenge") {
+		return Screen{}
+	}
+	s.Like = s.like()
+	s.Prompt, s.Name = "reset-password", "reset-password-"+s.Name
+	return s
+}

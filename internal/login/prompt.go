@@ -56,7 +56,7 @@ func (d *Door) prompt(r *http.Request, st *store.Store, step string) (*prompt, e
 		p.frame.From = whereTo(tx.Request.RedirectURI)
 	}
 	if p.frame.Custom != nil {
-		p.frame.Custom.Request = &tx.Request
+		p.frame.Custom.Request, p.frame.Custom.Resets = &tx.Request, tx.Reset != nil
 	}
 	if id := tx.Request.Organization; id != "" {
 		if p.org, err = st.Organization(r.Context(), id); err != nil {

@@ -52,13 +52,20 @@ var (
 	standsAt  = regexp.MustCompile(`history\.replaceState\(null, '', ("[^"]*")\)`)
 )
 
-func (r *reply) screen(name string) (s told) {
+// tells is what the page tells the front end.
+func (r *reply) tells() (s told) {
 	r.Helper()
 	found := contextOf.FindStringSubmatch(r.body)
 	if found == nil {
 		r.Fatalf("%d, no screen: %s", r.status, r.body)
 	}
 	r.ok(json.Unmarshal([]byte(found[1]), &s))
+	return s
+}
+
+func (r *reply) screen(name string) told {
+	r.Helper()
+	s := r.tells()
 	if s.Screen.Name != name {
 		r.Fatalf("the screen %s, not %s", s.Screen.Name, name)
 	}
@@ -74,7 +81,10 @@ func (b *browser) acts(r *reply, screen string, fields ...string) *reply {
 	}
 	var here string
 	b.ok(json.Unmarshal([]byte(standsAt.FindStringSubmatch(r.body)[1]), &here))
-	if route := map[string]string{"mfa-webauthn-roaming-challenge": "/u/mfa-webauthn-challenge", "mfa-webauthn-not-available-error": "/u/mfa-webauthn-enrollment"}[screen]; route != "" {
+	if route := map[string]string{
+		"mfa-webauthn-roaming-challenge": "/u/mfa-webauthn-challenge", "mfa-webauthn-not-available-error": "/u/mfa-webauthn-enrollment",
+		"reset-password-mfa-webauthn-roaming-challenge": "/u/mfa-webauthn-challenge", "reset-password-mfa-webauthn-platform-challenge": "/u/mfa-webauthn-platform-challenge",
+	}[screen]; route != "" {
 		here = route // of the library
 	}
 	answer := b.post(here, form)
@@ -728,5 +738,37 @@ func TestScreensOfSignupWithPasskeys(t *testing.T) {
 		if b.claims(b.acts(page, "passkey-enrollment", "passkey", w.authenticator().becomes(page)))["sub"] == "" || w.found("only@example.com") == nil {
 			t.Error("nobody has signed up")
 		}
+	})
+}
+
+// TestScreensOfResets: second factors that are asked for before a new password have the vendor's screens of their own, and those of logins where the tenant has none.
+func TestScreensOfResets(t *testing.T) {
+	each(t, func(w *world) {
+		w.factors(nil, "otp", "webauthn-platform")
+		secret, _ := w.enrolled()
+		u := w.found("ada@example.com")
+		w.ok(w.st.CreateTicket(w.Context(), "enroll", &stagedoor.Ticket{Kind: stagedoor.TicketEnrollment, UserID: u.ID, Factor: "webauthn-platform", Another: true, ExpiresAt: w.clock().Add(time.Hour)}))
+		b, d := w.browser(), w.authenticator()
+		page := b.get("/u/mfa-enroll?ticket=enroll").want(http.StatusOK)
+		b.submit(page, "key", d.makes(page)).want(http.StatusOK)
+		w.challenges(`api.authentication.challengeWithAny([{type: 'otp'}, {type: 'webauthn-platform'}]);`)
+		w.screens(`,"context_configuration":["screen.texts"]`, "mfa/mfa-login-options", "mfa-otp/mfa-otp-challenge", "reset-password/reset-password-mfa-webauthn-platform-challenge", "reset-password/reset-password")
+		page = b.follow(b.get(b.forget())).want(http.StatusOK)
+		page = b.acts(b.acts(page, page.tells().Screen.Name, "action", "pick-authenticator"), "mfa-login-options", "action", "otp")
+		page.screen("mfa-otp-challenge")
+
+		w.screens(`,"context_configuration":["screen.texts"]`, "mfa/mfa-login-options", "reset-password/reset-password-mfa-otp-challenge", "mfa-otp/mfa-otp-challenge", "reset-password/reset-password-mfa-webauthn-platform-challenge", "reset-password/reset-password")
+		page = b.acts(page, "mfa-otp-challenge", "code", "000000", "action", "default").want(http.StatusBadRequest)
+		s := page.screen("reset-password-mfa-otp-challenge")
+		if s.Prompt["name"] != "reset-password" || len(s.Transaction.Errors) != 1 || s.Transaction.Errors[0].Code != "invalid-code" || s.Screen.Texts["title"] == "" {
+			t.Errorf("the front end learns %+v", s)
+		}
+		page = b.acts(b.acts(page, "reset-password-mfa-otp-challenge", "action", "pick-authenticator"), "mfa-login-options", "action", "webauthn-platform")
+		page = b.acts(page, "reset-password-mfa-webauthn-platform-challenge", "action", "default", "response", d.signs(page)).want(http.StatusOK)
+		b.acts(page, "reset-password", "password-reset", "Another-Horse-2").want(http.StatusOK)
+
+		page = b.follow(b.get(b.forget())).want(http.StatusOK)
+		page = b.acts(b.acts(page, page.tells().Screen.Name, "action", "pick-authenticator"), "mfa-login-options", "action", "otp")
+		b.acts(page, "reset-password-mfa-otp-challenge", "code", w.code(secret), "action", "default").screen("reset-password")
 	})
 }

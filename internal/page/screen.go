@@ -45,6 +45,9 @@ func ownScreen(w http.ResponseWriter, p ui.Page) string {
 		return ""
 	}
 	f, all := screened.Of(), []ui.Screen{screened.Screen()}
+	if f.Custom.Resets {
+		all = []ui.Screen{all[0].InReset(), all[0]}
+	}
 	if more, is := p.(interface{ Otherwise() ui.Screen }); is {
 		all = append(all, more.Otherwise())
 	}

@@ -78,7 +78,7 @@ func Submission(w http.ResponseWriter, r *http.Request, st *store.Store) (answer
 	return false, nil
 }
 
-// elsewhere tells whether the vendor's library posts to another page than that of the screen, as it does for security keys.
+// elsewhere tells whether the vendor's library posts to another page than that of the screen, or to that of no login, as it does for keys.
 func (s state) elsewhere(r *http.Request) (bool, error) {
 	if s.Here == "" {
 		return false, nil
@@ -87,7 +87,7 @@ func (s state) elsewhere(r *http.Request) (bool, error) {
 	if err != nil || !ui.Local(s.Here) {
 		return false, notOfThePage()
 	}
-	return here.Path != r.URL.Path, nil
+	return here.Path != r.URL.Path || here.RawQuery != "" && r.URL.RawQuery == "", nil
 }
 
 // pressed is what the action sends. Some actions have something behind two colons.
