@@ -30,6 +30,9 @@ type OTPEnrollPage struct {
 	Secret   string // the same, to be typed
 	URI      string // the same, to be opened on a phone: otpauth://totp/…
 	OtherURL string // where something else can be chosen; "" if there is nothing else
+
+	Typed     bool   // front ends of a tenant's own show the secret to be typed, and not the picture
+	ToggleURL string // where they show the other of the two
 }
 
 // OTPPage asks for a code of an authenticator app.

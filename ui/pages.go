@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"encoding/json"
 	"slices"
 	"strings"
 )
@@ -145,7 +146,8 @@ type ConsentPage struct {
 	API    string  // name of the resource server; "" if only profile scopes are asked for
 	Scopes []Scope // as requested; openid is not shown
 
-	Details []ScopeGroup // authorization details (RFC 9396): of each its type, and what it says
+	Details []ScopeGroup    // authorization details (RFC 9396): of each its type, and what it says
+	Raw     json.RawMessage // the same as the client has sent them
 }
 
 // LinkAccountPage suggests to link another account of the same address, by its password.

@@ -159,19 +159,24 @@ func (p PasswordChangedPage) Screen() Screen {
 	}
 }
 
-// Screen is the page for front ends of a tenant's own. What goes beyond scopes is shown by ours alone, and that nobody has checked a client, which they have no name for.
+// Screen is the page for front ends of a tenant's own: the vendor has another one for what goes beyond scopes. That nobody has checked a client, for which
+// they have no name, is said by ours alone.
 func (p ConsentPage) Screen() Screen {
-	if len(p.Details) > 0 || p.From != "" {
+	if p.From != "" {
 		return Screen{}
 	}
 	scopes := []any{}
 	for _, s := range p.Scopes {
 		scopes = append(scopes, map[string]any{"value": s.Value, "description": s.Description})
 	}
-	return Screen{
+	s := Screen{
 		Prompt: "consent", Name: "consent", Form: p.Form, Data: map[string]any{"scopes": scopes},
 		Choices: map[string]Field{"accept": {FieldDecision, Accept}, "deny": {FieldDecision, Decline}},
 	}
+	if len(p.Details) > 0 {
+		s.Prompt, s.Name, s.Data["authorization_details"] = "customized-consent", "customized-consent", p.Raw
+	}
+	return s
 }
 
 // Screen is the page for front ends of a tenant's own: the vendor has one for each use of codes that are sent.
@@ -217,25 +222,6 @@ func (p OTPPage) Screen() Screen {
 func (p RecoveryPage) Screen() Screen {
 	return Screen{
 		Prompt: "mfa-recovery-code", Name: "mfa-recovery-code-challenge", Form: p.Form, Problems: p.Problems, Data: data(), Ways: others(cmp.Or(p.OtherURL, p.OTPURL)),
-	}
-}
-
-// Screen is the page for front ends of a tenant's own.
-func (p OTPEnrollPage) Screen() Screen {
-	return Screen{
-		Prompt: "mfa-otp", Name: "mfa-otp-enrollment-qr", Form: p.Form, Problems: p.Problems, Ways: others(p.OtherURL),
-		Data: data("qr_code", p.QR.address(), "text_secret", strings.ReplaceAll(p.Secret, " ", ""), "qr_uri", p.URI, "username", p.Account),
-	}
-}
-
-// Screen is the page for front ends of a tenant's own. Where nothing goes on it is ours alone.
-func (p RecoveryCodePage) Screen() Screen {
-	if p.Action == "" {
-		return Screen{}
-	}
-	return Screen{
-		Prompt: "mfa-recovery-code", Name: "mfa-recovery-code-enrollment", Form: p.Form, Data: data("text_code", p.Code),
-		Names: map[string]string{"saved": FieldNoted},
 	}
 }
 

@@ -9,6 +9,7 @@ const (
 	ActionByCode   = "enter-otp-code"
 	ActionFailed   = "showError::"
 	ActionTryAgain = "tryagain"
+	ActionToggle   = "toggle-view"
 )
 
 // Screen is the page for front ends of a tenant's own. The vendor has one more, on which an app for the device is installed, and one to choose among devices: here the app is
@@ -25,6 +26,41 @@ func (p PushPage) Screen() Screen {
 	s.Ways[ActionByCode] = Way{URL: p.OTPURL}
 	s.Ways["resend"] = Way{Form: p.Resend, Takes: map[string]string{"rememberBrowser": FieldRemember}}
 	return s
+}
+
+// Screen is the page for front ends of a tenant's own: the vendor shows the picture and the code to be typed one after the other.
+func (p OTPEnrollPage) Screen() Screen {
+	s := Screen{Prompt: "mfa-otp", Name: "mfa-otp-enrollment-qr", Form: p.Form, Problems: p.Problems, Ways: others(p.OtherURL)}
+	s.Ways[ActionToggle] = Way{URL: p.ToggleURL}
+	secret := strings.ReplaceAll(p.Secret, " ", "")
+	s.Data = data("qr_code", p.QR.address(), "text_secret", secret, "qr_uri", p.URI, "username", p.Account)
+	if p.Typed {
+		s.Name, s.Data = "mfa-otp-enrollment-code", data("text_code", secret, "qr_uri", p.URI, "username", p.Account)
+	}
+	return s
+}
+
+// Otherwise is the page for front ends that show the code along with the picture.
+func (p OTPEnrollPage) Otherwise() Screen {
+	p.Typed = false
+	return p.Screen()
+}
+
+// Screen is the page for front ends of a tenant's own: the vendor has another one for the code that takes the place of one that was used. Where nothing goes on it is ours alone.
+func (p RecoveryCodePage) Screen() Screen {
+	if p.Action == "" {
+		return Screen{}
+	}
+	return Screen{
+		Prompt: "mfa-recovery-code", Name: map[bool]string{false: "mfa-recovery-code-enrollment", true: "mfa-recovery-code-challenge-new-code"}[p.New], Form: p.Form,
+		Data: data("text_code", p.Code), Names: map[string]string{"saved": FieldNoted},
+	}
+}
+
+// Otherwise is the page for front ends that have one for all new codes.
+func (p RecoveryCodePage) Otherwise() Screen {
+	p.New = false
+	return p.Screen()
 }
 
 // keyScreens are the vendor's names of pages for keys: to give and to set up a security key, and the same of the device's own.
@@ -90,7 +126,7 @@ var usersCodes = map[string]string{"ticket_used": "auth0-users-used-ticket", "ti
 
 // InReset is the same screen where somebody chooses a new password: the vendor has other names for the second factors that they are asked for then. It is none for any other.
 func (s Screen) InReset() Screen {
-	if !strings.HasPrefix(s.Prompt, "mfa-") || !strings.Contains(s.Name, "-challenge") {
+	if !strings.HasPrefix(s.Prompt, "mfa-") || !strings.Contains(s.Name, "-challenge") || strings.HasSuffix(s.Name, "-new-code") {
 		return Screen{}
 	}
 	s.Like = s.like()

@@ -44,6 +44,7 @@ func (d *Door) showConsent(w http.ResponseWriter, r *http.Request, st *store.Sto
 	if c.Details, err = details(p.tx.Request.Details); err != nil {
 		return err
 	}
+	c.Raw = p.tx.Request.Details
 	page.Render(w, http.StatusOK, c)
 	return nil
 }

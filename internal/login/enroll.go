@@ -202,6 +202,7 @@ func (d *Door) renderTicket(w http.ResponseWriter, r *http.Request, st *store.St
 		return err
 	}
 	o.Frame, o.Form, o.Problems, o.OtherURL = e.frame, form, problems, other
+	toggles(r, &o)
 	page.Render(w, status, o)
 	return nil
 }

@@ -231,8 +231,21 @@ func (d *Door) renderEnroll(w http.ResponseWriter, r *http.Request, st *store.St
 		return err
 	}
 	o.Frame, o.Form, o.Problems, o.OtherURL = p.frame, p.form(enrollPath), problems, p.other(choice, enrollList)
+	o.Action = p.link(enrollPath, paramChosen, "1")
+	toggles(r, &o)
 	page.Render(w, status, o)
 	return nil
+}
+
+// paramTyped tells in our own links that a front end of the tenant's own shows the secret of an app to be typed.
+const paramTyped = "typed"
+
+// toggles tells front ends of the tenant's own which of picture and secret they show, and where they show the other.
+func toggles(r *http.Request, o *ui.OTPEnrollPage) {
+	typed := o.Action + "&" + paramTyped + "=1"
+	if o.ToggleURL, o.Typed = typed, r.URL.Query().Has(paramTyped); o.Typed {
+		o.Action, o.ToggleURL = typed, o.Action
+	}
 }
 
 func enrollPage(secret, issuer string, u *stagedoor.User) (ui.OTPEnrollPage, error) {

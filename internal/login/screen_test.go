@@ -772,3 +772,69 @@ func TestScreensOfResets(t *testing.T) {
 		b.acts(page, "reset-password-mfa-otp-challenge", "code", w.code(secret), "action", "default").screen("reset-password")
 	})
 }
+
+// TestScreensOfSecrets: front ends of the tenant's own show the secret of an app to be typed, and the recovery code that takes the place of one that was used, as the vendor has it.
+func TestScreensOfSecrets(t *testing.T) {
+	each(t, func(w *world) {
+		w.signs()
+		w.factors(always, "otp", "recovery-code", "webauthn-roaming")
+		w.screens("", "mfa-otp/mfa-otp-enrollment-qr", "mfa-otp/mfa-otp-enrollment-code", "mfa-recovery-code/mfa-recovery-code-enrollment", "mfa-recovery-code/mfa-recovery-code-challenge",
+			"mfa-recovery-code/mfa-recovery-code-challenge-new-code", "mfa/mfa-begin-enroll-options")
+		b := w.browser()
+		page := b.acts(b.logIn(challenge()...), "mfa-begin-enroll-options", "action", "otp")
+		page = b.acts(page, "mfa-otp-enrollment-qr", "action", "toggle-view").want(http.StatusOK)
+		secret, _ := page.screen("mfa-otp-enrollment-code").Screen.Data["text_code"].(string)
+		page = b.acts(page, "mfa-otp-enrollment-code", "code", "000000", "action", "default").want(http.StatusBadRequest)
+		page = b.acts(page, "mfa-otp-enrollment-code", "action", "toggle-view").want(http.StatusOK)
+		if again := page.screen("mfa-otp-enrollment-qr").Screen.Data["text_secret"]; secret == "" || again != secret {
+			t.Errorf("the secret is %q, then %v", secret, again)
+		}
+		page = b.acts(page, "mfa-otp-enrollment-qr", "action", "toggle-view")
+		page = b.acts(page, "mfa-otp-enrollment-code", "code", w.code(secret), "action", "default")
+		recovery, _ := page.screen("mfa-recovery-code-enrollment").Screen.Data["text_code"].(string)
+		b.finish(b.acts(page, "mfa-recovery-code-enrollment", "saved", "on"))
+
+		b = w.browser()
+		page = b.logIn(challenge()...)
+		page = b.get(page.href("Use your recovery code instead"))
+		page = b.acts(page, "mfa-recovery-code-challenge", "code", recovery, "action", "default")
+		if next, _ := page.screen("mfa-recovery-code-challenge-new-code").Screen.Data["text_code"].(string); next == "" || next == recovery {
+			t.Errorf("the next recovery code is %q", next)
+		}
+		if b.claims(b.acts(page, "mfa-recovery-code-challenge-new-code", "action", "default", "saved", "on"))["sub"] == "" {
+			t.Error("nobody is logged in")
+		}
+
+		e := &stagedoor.Ticket{Kind: stagedoor.TicketEnrollment, UserID: w.user("bob@example.com").ID, Factor: "otp", ExpiresAt: w.clock().Add(time.Hour)}
+		w.ok(w.st.CreateTicket(w.Context(), "enroll", e))
+		page = b.acts(b.get("/u/mfa-enroll?ticket=enroll"), "mfa-otp-enrollment-qr", "action", "toggle-view")
+		secret, _ = page.screen("mfa-otp-enrollment-code").Screen.Data["text_code"].(string)
+		b.acts(page, "mfa-otp-enrollment-code", "code", w.code(secret), "action", "default").want(http.StatusOK).says("You are all set")
+	})
+}
+
+// TestScreensOfDetails: what a client asks for beyond scopes is shown by front ends of the tenant's own as the client has sent it.
+func TestScreensOfDetails(t *testing.T) {
+	each(t, func(w *world) {
+		rs, err := w.st.ResourceServerByIdentifier(w.Context(), api)
+		w.ok(err)
+		_, err = w.st.UpdateResourceServer(w.Context(), rs.ID, func(rs *stagedoor.ResourceServer) error {
+			rs.Stored = map[string]json.RawMessage{"authorization_details": json.RawMessage(`[{"type":"payment"}]`)}
+			return nil
+		})
+		w.ok(err)
+		w.signs()
+		w.screens("", "consent/consent", "customized-consent/customized-consent")
+		b := w.browser()
+		page := b.begin(append(challenge(), "client_id", "foreign", "audience", api, "scope", "openid read:songs", "authorization_details", `[{"type":"payment","amount":"</script>5"}]`)...)
+		page = b.follow(b.submit(page, "username", "ada@example.com", "password", good)).want(http.StatusOK)
+		s := page.screen("customized-consent")
+		details, _ := s.Screen.Data["authorization_details"].([]any)
+		if len(details) != 1 || details[0].(map[string]any)["type"] != "payment" || details[0].(map[string]any)["amount"] != "</script>5" || s.Screen.Data["scopes"] == nil {
+			t.Errorf("the front end learns %+v", s.Screen.Data)
+		}
+		if q := b.finish(b.acts(page, "customized-consent", "action", "accept")); q.Get("code") == "" {
+			t.Errorf("came back with %v", q)
+		}
+	})
+}
