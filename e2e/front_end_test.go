@@ -28,7 +28,7 @@ func showFrontEnd(t *testing.T, op operator, connection string, names ...string)
 	}, &f.site)
 	t.Cleanup(func() { op.do("DELETE", "/clients/"+f.site.ClientID, nil, nil) })
 	op.enable(connection, f.site.ClientID)
-	var configs []any
+	var configs, standard []any
 	for _, name := range names {
 		prompt, screen, _ := strings.Cut(name, "/")
 		configs = append(configs, map[string]any{
@@ -37,7 +37,12 @@ func showFrontEnd(t *testing.T, op operator, connection string, names ...string)
 			"filters":   map[string]any{"match_type": "includes_any", "clients": []any{map[string]any{"metadata": map[string]string{"pages": connection}}}},
 		})
 	}
+	for _, name := range names {
+		prompt, screen, _ := strings.Cut(name, "/")
+		standard = append(standard, map[string]any{"prompt": prompt, "screen": screen, "rendering_mode": "standard"})
+	}
 	op.do("PATCH", "/prompts/rendering", map[string]any{"configs": configs}, nil)
+	t.Cleanup(func() { op.do("PATCH", "/prompts/rendering", map[string]any{"configs": standard}, nil) }) // its files are gone
 	f.tab = tabIn(t, trusting(t), chromedp.WithNewBrowserContext())
 	return f
 }

@@ -18,7 +18,6 @@ var secretName = regexp.MustCompile(`(?i)(secret|verifier|challenge|nonce|passwo
 var compared = map[string]string{
 	"internal/oauth/client_auth.go secret basicSecret":  "both came with the request",
 	"internal/login/factor.go kind OTP":                 "a constant",
-	"internal/login/signup.go Field FieldPassword":      "names of fields of a form",
 	"internal/login/signup_code.go Field FieldPassword": "names of fields of a form",
 	"internal/mfa/check.go Type TypeTOTP":               "a constant",
 	"internal/oauth/mfa.go k OTP":                       "a constant",

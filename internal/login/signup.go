@@ -58,7 +58,7 @@ func (d *Door) renderSignup(w http.ResponseWriter, r *http.Request, st *store.St
 
 // asksApart tells whether it is known who somebody is, in a front end of the tenant's own that asked for that first, and the password is all that lacks.
 func asksApart(r *http.Request, conn *stagedoor.Connection, problems ui.Problems) bool {
-	return r.PostForm.Has(ui.FieldApart) && conn.Passwords() && !slices.ContainsFunc(problems, func(p ui.Problem) bool { return p.Field != ui.FieldPassword })
+	return r.PostForm.Has(ui.FieldApart) && conn.Passwords() && len(problems) == len(problems.Of(ui.FieldPassword))
 }
 
 // apart are the hidden fields of a form that goes on with who somebody is.
