@@ -152,12 +152,12 @@ const ownerSQL = "WITH owner AS (SELECT id FROM users WHERE tenant = ? AND id = 
 
 // saveAccessTokenSQL is checkAccessEnded, checkOrigin, the row, and the end of those that are too many, in one statement. It waits for a replay of the code that is under way, and
 // sees what came of it. It does not see its own row, which may be there already.
-const saveAccessTokenSQL = `INSERT INTO access_tokens (tenant, hash, origin, user_id, doc, expires_at)
-	` + ownerSQL + `,
+const saveAccessTokenSQL = ownerSQL + `,
 	origin AS (SELECT replayed_at FROM codes WHERE tenant = ? AND id = ? AND EXISTS (SELECT 1 FROM owner) FOR SHARE),
 	crowd AS (DELETE FROM access_tokens WHERE tenant = ? AND user_id = ? AND hash <> ?
 		AND EXISTS (SELECT 1 FROM owner) AND NOT EXISTS (SELECT 1 FROM origin WHERE replayed_at IS NOT NULL)
 		AND hash = ANY (ARRAY(` + crowdedAccessTokens + `)))
+	INSERT INTO access_tokens (tenant, hash, origin, user_id, doc, expires_at)
 	SELECT ?, ?, ?, ?, CAST(? AS JSONB), CAST(? AS BIGINT) FROM owner WHERE NOT EXISTS (SELECT 1 FROM origin WHERE replayed_at IS NOT NULL)` + overAccessToken
 
 func (s *Store) saveAccessToken(ctx context.Context, args []any) error {
