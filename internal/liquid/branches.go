@@ -3,6 +3,8 @@ package liquid
 import (
 	"errors"
 	"io"
+	"regexp"
+	"strings"
 
 	"github.com/osteele/liquid/expressions"
 	"github.com/osteele/liquid/render"
@@ -53,7 +55,7 @@ func cases(node render.BlockNode) (tag, error) {
 	for _, clause := range node.Clauses {
 		b := branch{body: clause}
 		if clause.Name == "when" {
-			statement, err := expressions.ParseStatement(expressions.WhenStatementSelector, clause.Args)
+			statement, err := expressions.ParseStatement(expressions.WhenStatementSelector, orComma(clause.Args))
 			if err != nil {
 				return nil, err
 			}
@@ -65,6 +67,18 @@ func cases(node render.BlockNode) (tag, error) {
 		wanted, err := ctx.Evaluate(subject)
 		return func(v any) bool { return values.Equal(wanted, v) }, err
 	}), nil
+}
+
+var orWord = regexp.MustCompile(`"[^"]*"|'[^']*'|\sor\s`)
+
+// orComma writes the or between the values of a when as the comma that the library reads.
+func orComma(args string) string {
+	return orWord.ReplaceAllStringFunc(args, func(s string) string {
+		if strings.TrimSpace(s) == "or" {
+			return ","
+		}
+		return s
+	})
 }
 
 // choose renders the first branch one of whose values suits.

@@ -3,15 +3,18 @@ package liquid
 import (
 	"encoding/json"
 	"html"
+	"math"
 	"net/url"
 	"reflect"
 	"regexp"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
 	"unicode/utf8"
 
 	"github.com/osteele/liquid/filters"
+	"github.com/osteele/liquid/values"
 	"github.com/osteele/tuesday"
 )
 
@@ -190,16 +193,65 @@ func (b *budget) filters(d filters.FilterDictionary) {
 	}
 	d.AddFilter("json", encode)
 	d.AddFilter("inspect", encode)
-	d.AddFilter("date", func(t time.Time, format func(string) string) (string, error) {
+	d.AddFilter("date", func(v any, format func(string) string) (any, error) {
 		f := format("%a, %b %d, %y")
 		if len(f) > 200 || widths.MatchString(f) {
 			b.why = ErrTooLarge
 		}
 		if err := b.spend(); err != nil {
-			return "", err
+			return nil, err
+		}
+		t, is := timeOf(v)
+		if !is { // as it is: a mail is written even if a date in it is none
+			return v, nil
 		}
 		return tuesday.Strftime(f, t)
 	})
+	d.AddFilter("at_least", b.bound(func(a, b float64) bool { return a < b }))
+	d.AddFilter("at_most", b.bound(func(a, b float64) bool { return a > b }))
+}
+
+// bound is a filter that puts a bound in the place of a number that is beyond it.
+func (b *budget) bound(beyond func(a, b float64) bool) func(v, limit any) (any, error) {
+	return func(v, limit any) (any, error) {
+		n, most := numberOf(v), numberOf(limit)
+		if beyond(n, most) {
+			n = most
+		}
+		if n == math.Trunc(n) && math.Abs(n) < 1<<53 {
+			return int(n), b.spend()
+		}
+		return n, b.spend()
+	}
+}
+
+// numberOf is v as a number, 0 if it is none.
+func numberOf(v any) float64 {
+	switch r := reflect.ValueOf(v); {
+	case r.CanInt():
+		return float64(r.Int())
+	case r.CanFloat():
+		return r.Float()
+	case r.Kind() == reflect.String:
+		if n, err := strconv.ParseFloat(strings.TrimSpace(r.String()), 64); err == nil {
+			return n
+		}
+	}
+	return 0
+}
+
+// timeOf is the time that v stands for: one in words, or the seconds since 1970; false if it is none.
+func timeOf(v any) (time.Time, bool) {
+	text, is := v.(string)
+	if !is {
+		n := numberOf(v)
+		return time.Unix(int64(n), 0).UTC(), n != 0
+	}
+	if text == "today" {
+		text = "now"
+	}
+	t, err := values.ParseDate(text)
+	return t, err == nil
 }
 
 // words adds the filters that shorten, and the one that leaves out what comes again: the library's take too long for what is large.

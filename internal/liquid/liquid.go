@@ -141,7 +141,7 @@ func plain(node parser.ASTNode, depth int) error {
 	case *parser.ASTTag:
 		args = n.Args
 	case *parser.ASTBlock:
-		if args, inner = n.Args, n.Body; n.Name == "for" && !strings.Contains(quoted.ReplaceAllString(args, ""), "|") {
+		if args, inner = n.Args, n.Body; (n.Name == "for" || n.Name == "tablerow") && !strings.Contains(quoted.ReplaceAllString(args, ""), "|") {
 			args = ""
 		}
 		for _, clause := range n.Clauses {

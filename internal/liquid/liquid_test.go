@@ -41,6 +41,15 @@ func TestRender(t *testing.T) {
 		{`{{ "Größenordnung" | truncate: 8 }} {{ "kurz" | truncate: 4 }} {{ "ab cd" | truncate: 3, "" }} {{ "abc" | truncate: 1 }}`, "Größe... kurz ab  ...", "Größe... kurz ab  ..."},
 		{`{{ "a,b,a,c,b" | split: "," | uniq | join: "" }}{{ list | reverse | first }}{{ list | size }}{{ "b,a" | split: "," | sort | join: "" }}`, "abcc3ab", "abcc3ab"},
 		{`{{ "2026-11-26" | date: "%d.%m.%Y" }}{{ missing.deep.er }}`, "26.11.2026", "26.11.2026"},
+		{`{{ missing | date: "%Y" }}[{{ "soon" | date: "%Y" }}]{{ 86400 | date: "%Y-%m-%d" }}{{ "now" | date: "%Y" | size }}{{ "today" | date: "%Y" | size }}`, "[soon]1970-01-0244", "[soon]1970-01-0244"},
+		{`{% case user.user_metadata.lang %}{% when "fr" or "de" %}1{% else %}3{% endcase %}{% case "this or that" %}{% when 'this or that' %}2{% endcase %}`, "12", "12"},
+		{`{{ 3 | at_least: 5 }} {{ 7.5 | at_least: 5 }} {{ 7 | at_most: 5 }} {{ "3" | at_most: 5 }} {{ missing | at_least: 1 }}`, "5 7.5 5 3 1", "5 7.5 5 3 1"},
+		{`{% increment n %}{% increment n %}{% decrement m %}{% decrement m %}{% assign n = "x" %}{% increment n %}{{ n }}`, "01-1-22x", "01-1-22x"},
+		{
+			`{% tablerow x in list cols:2 %}{{ x }}{% if x == "c" %}{% break %}{% endif %}!{% endtablerow %}{% tablerow x in (1..3) limit:1 %}{{ x }}{% endtablerow %}`,
+			`<tr class="row1"><td class="col1">a!</td><td class="col2">b!</td></tr><tr class="row2"><td class="col1">c</td></tr><tr class="row1"><td class="col1">1</td></tr>`,
+			`<tr class="row1"><td class="col1">a!</td><td class="col2">b!</td></tr><tr class="row2"><td class="col1">c</td></tr><tr class="row1"><td class="col1">1</td></tr>`,
+		},
 	} {
 		text, err := Text(context.Background(), row.source, someone, DefaultLimits)
 		if row.text != "" && (err != nil || text != row.text) {
@@ -58,7 +67,7 @@ func TestRender(t *testing.T) {
 
 func TestBroken(t *testing.T) {
 	for _, source := range []string{
-		`{% if a %}`, `{% endif %}`, `{% for %}{% endfor %}`, `{% include "/etc/passwd" %}`, `{% tablerow x in list %}{% endtablerow %}`, `{% nonsense %}`,
+		`{% if a %}`, `{% endif %}`, `{% for %}{% endfor %}`, `{% include "/etc/passwd" %}`, `{% layout "page" %}`, `{% tablerow x %}{% endtablerow %}`, `{% increment %}`, `{% decrement 1 %}`, `{% nonsense %}`,
 		`{{ (1..1000000000) }}`, `{{ (1..1000000000) | join: "" }}`, `{% assign x = (1..1000000000) %}`, `{% if (1..5) == (1..5) %}{% endif %}`,
 		`{% for x in (1..1000000000) | reverse %}{% endfor %}`, `{% case (1..5) %}{% when 1 %}{% endcase %}`,
 		strings.Repeat("{% if a %}", 60) + strings.Repeat("{% endif %}", 60), strings.Repeat("x", maxSource+1), strings.Repeat("{{x}}", maxTags+1),
@@ -77,6 +86,8 @@ func TestHostile(t *testing.T) {
 	double := `{% assign a = "0123456789" %}`
 	for name, source := range map[string]string{
 		"endless loop":       `{% for i in (1..1000000000) %}{% endfor %}`,
+		"endless rows":       `{% tablerow i in (1..1000000000) %}{% endtablerow %}`,
+		"all variables":      double + strings.Repeat(`{% assign a = a | append: a %}`, 12) + strings.Repeat(`{% debug %}`, 2000),
 		"nested loops":       strings.Repeat(`{% for i in (1..1000) %}`, 9) + strings.Repeat(`{% endfor %}`, 9),
 		"huge output":        `{% for i in (1..20000) %}` + strings.Repeat("x", 1000) + `{% endfor %}`,
 		"doubling":           double + strings.Repeat(`{% assign a = a | append: a %}`, 60),
@@ -126,4 +137,17 @@ func FuzzRender(f *testing.F) {
 			t.Errorf("%d bytes", len(out))
 		}
 	})
+}
+
+// TestDebug is the tag that tells what a template may name.
+func TestDebug(t *testing.T) {
+	vars := map[string]any{"user": map[string]any{"name": "<b>"}, "on": true, "widget": Raw("<form>")}
+	html, err := HTML(context.Background(), `{% increment n %}{% debug %}`, vars, DefaultLimits)
+	if want := `0<pre>{"on":true,"user":{"name":"&amp;lt;b&amp;gt;"},"widget":"&lt;form&gt;"}</pre>`; err != nil || strings.Join(strings.Fields(html), "") != strings.ReplaceAll(want, `"`, "&#34;") {
+		t.Errorf("%s %v", html, err)
+	}
+	text, err := Text(context.Background(), `{% debug %}`, map[string]any{"a": "<"}, DefaultLimits)
+	if want := "{\n  \"a\": \"<\"\n}"; err != nil || text != want {
+		t.Errorf("%s %v", text, err)
+	}
 }

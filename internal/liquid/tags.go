@@ -3,6 +3,7 @@ package liquid
 import (
 	"errors"
 	"io"
+	"math"
 	"reflect"
 
 	"github.com/osteele/liquid/expressions"
@@ -27,7 +28,9 @@ func (b *budget) tags(cfg render.Config) {
 	cfg.AddBlock("if").Clause("else").Clause("elsif").Compiler(branches(false))
 	cfg.AddBlock("unless").Clause("else").Clause("elsif").Compiler(branches(true))
 	cfg.AddBlock("case").Clause("when").Clause("else").Compiler(cases)
-	cfg.AddTag("include", func(string) (tag, error) { return nil, errors.New("include is not available") })
+	for _, name := range []string{"include", "layout", "render"} { // there are no other files
+		cfg.AddTag(name, func(string) (tag, error) { return nil, errors.New(name + " is not available") })
+	}
 	cfg.AddTag("cycle", cycle)
 	cfg.AddTag("break", func(string) (tag, error) {
 		return func(_ io.Writer, ctx render.Context) error { return ctx.WrapError(errBreak) }, nil
@@ -61,28 +64,37 @@ func (b *budget) tags(cfg render.Config) {
 			return b.size(out.Len())
 		}, nil
 	})
-	cfg.AddBlock("for").Clause("else").Compiler(b.loop)
+	cfg.AddBlock("for").Clause("else").Compiler(b.loop(false))
+	cfg.AddBlock("tablerow").Compiler(b.loop(true))
+	b.counters(cfg)
 }
 
-// loop is the tag for, each round of which is a step.
-func (b *budget) loop(node render.BlockNode) (func(io.Writer, render.Context) error, error) {
-	statement, err := expressions.ParseStatement(expressions.LoopStatementSelector, node.Args)
-	if err != nil {
-		return nil, err
+// loop is the tag for, each round of which is a step, or tablerow, each round of which is a cell of a table.
+func (b *budget) loop(table bool) render.BlockCompiler {
+	return func(node render.BlockNode) (func(io.Writer, render.Context) error, error) {
+		statement, err := expressions.ParseStatement(expressions.LoopStatementSelector, node.Args)
+		if err != nil {
+			return nil, err
+		}
+		return b.loopOf(statement.Loop, node.Clauses, table), nil
 	}
+}
+
+func (b *budget) loopOf(loop expressions.Loop, clauses []*render.BlockNode, table bool) tag {
 	return func(w io.Writer, ctx render.Context) error {
-		value, err := ctx.Evaluate(statement.Loop.Expr)
+		value, err := ctx.Evaluate(loop.Expr)
 		if err != nil {
 			return err
 		}
 		all := itemsOf(value)
-		from, to := 0, all.Len()
+		from, to, cols := 0, all.Len(), math.MaxInt
 		for _, modifier := range []struct {
 			expr expressions.Expression
 			set  func(n int)
 		}{
-			{statement.Loop.Offset, func(n int) { from = min(max(n, 0), to) }},
-			{statement.Loop.Limit, func(n int) { to = min(to, from+max(n, 0)) }},
+			{loop.Offset, func(n int) { from = min(max(n, 0), to) }},
+			{loop.Limit, func(n int) { to = min(to, from+max(n, 0)) }},
+			{loop.Cols, func(n int) { cols = max(n, 1) }},
 		} {
 			if modifier.expr == nil {
 				continue
@@ -97,15 +109,18 @@ func (b *budget) loop(node render.BlockNode) (func(io.Writer, render.Context) er
 			}
 			modifier.set(number)
 		}
-		if from >= to && len(node.Clauses) == 1 {
-			return ctx.RenderBlock(w, node.Clauses[0])
+		if from >= to && len(clauses) == 1 {
+			return ctx.RenderBlock(w, clauses[0])
 		}
-		return b.rounds(w, ctx, statement.Loop, all, from, to)
-	}, nil
+		if !table {
+			cols = 0
+		}
+		return b.rounds(w, ctx, loop, all, from, to, cols)
+	}
 }
 
-// rounds renders the body of a loop for the items from from up to, not including, to.
-func (b *budget) rounds(w io.Writer, ctx render.Context, loop expressions.Loop, all items, from, to int) error {
+// rounds renders the body of a loop for the items from from up to, not including, to; as cells of a table with so many columns unless there are none.
+func (b *budget) rounds(w io.Writer, ctx render.Context, loop expressions.Loop, all items, from, to, cols int) error {
 	outer, hidden := ctx.Get("forloop"), ctx.Get(loop.Variable)
 	defer func() {
 		ctx.Set("forloop", outer)
@@ -126,13 +141,19 @@ func (b *budget) rounds(w io.Writer, ctx render.Context, loop expressions.Loop, 
 			"first": i == 0, "last": i == length-1, "index": i + 1, "index0": i, "rindex": length - i, "rindex0": length - i - 1,
 			"length": length, ".cycles": cycles,
 		})
-		if err := ctx.RenderChildren(w); err != nil {
-			if err.Cause() == errBreak { //nolint:errorlint // the library wraps in its own way
-				return nil
-			}
-			if err.Cause() != errContinue { //nolint:errorlint // the same
-				return err
-			}
+		if cols > 0 {
+			cell(w, i, cols)
+		}
+		err := ctx.RenderChildren(w)
+		ends := err != nil && err.Cause() == errBreak          //nolint:errorlint // the library wraps in its own way
+		if err != nil && !ends && err.Cause() != errContinue { //nolint:errorlint // the same
+			return err
+		}
+		if cols > 0 {
+			endCell(w, ends || i == length-1 || i%cols == cols-1)
+		}
+		if ends {
+			return nil
 		}
 	}
 	return nil
