@@ -100,7 +100,7 @@ func (d *Door) sendVerification(ctx context.Context, st *store.Store, u *stagedo
 	if u.Email == "" || u.EmailVerified {
 		return nil
 	}
-	return d.sendTicket(ctx, st, u, client, letter{stagedoor.TicketVerification, ui.VerifyEmail, issuer + "u/email-verification", lang, organizationID})
+	return d.sendTicket(ctx, st, u, client, letter{stagedoor.TicketVerification, ui.VerifyEmail, issuer + "u/email-verification", lang, organizationID, ""})
 }
 
 // askToVerify sends the mail that follows a sign-up, unless the tenant, or the connection, switched it off.
@@ -180,7 +180,7 @@ func (d *Door) SendInvitation(ctx context.Context, st *store.Store, o *stagedoor
 }
 
 func (d *Door) sendReset(ctx context.Context, st *store.Store, u *stagedoor.User, client *stagedoor.Client, issuer, lang, org string) error {
-	return d.sendTicket(ctx, st, u, client, letter{stagedoor.TicketReset, ui.ResetEmail, issuer + "u/reset-password", lang, org})
+	return d.sendTicket(ctx, st, u, client, letter{stagedoor.TicketReset, ui.ResetEmail, issuer + "u/reset-password", lang, org, ""})
 }
 
 // letter is a mail with a one-time link.
@@ -190,6 +190,7 @@ type letter struct {
 	page   string // address that takes the ticket
 	lang   string
 	org    string // id of the organization that the person wants to log in to
+	from   string // address of the network of who caused it, where the mail may tell
 }
 
 func (d *Door) sendTicket(ctx context.Context, st *store.Store, u *stagedoor.User, client *stagedoor.Client, l letter) error {
@@ -197,8 +198,14 @@ func (d *Door) sendTicket(ctx context.Context, st *store.Store, u *stagedoor.Use
 	if err != nil {
 		return err
 	}
+	var organization *stagedoor.Organization
+	if l.org != "" {
+		if organization, err = st.Organization(ctx, l.org); err != nil && !stagedoor.IsKind(err, stagedoor.NotFound) {
+			return err
+		}
+	}
 	ticket, life := stagedoor.NewToken(), page.Lifetime(template, ticketLife)
-	mailed := page.Letter{Kind: l.kind, Lang: l.lang, User: u, Client: client, Data: ui.MailData{
+	mailed := page.Letter{Kind: l.kind, Lang: l.lang, User: u, Client: client, Organization: organization, From: l.from, Data: ui.MailData{
 		Tenant: page.TenantName(st), Email: u.Email, Link: l.page + "?ticket=" + ticket, Expires: life, SupportURL: page.Support(st),
 	}}
 	t := &stagedoor.Ticket{Kind: l.ticket, UserID: u.ID, Email: u.Email, OrganizationID: l.org, ExpiresAt: st.Clock().Now().Add(life)}

@@ -12,6 +12,7 @@ import (
 	"github.com/stagedoor/stagedoor/internal/pipeline"
 	"github.com/stagedoor/stagedoor/internal/script"
 	"github.com/stagedoor/stagedoor/internal/store"
+	"github.com/stagedoor/stagedoor/internal/store/storetest"
 )
 
 // switchboard stands in for whoever speaks Twilio's API, and keeps the bodies that it was sent.
@@ -105,4 +106,20 @@ func TestPhoneMessages(t *testing.T) {
 		}
 		b.get("/u/inbox/" + w.mails()[0].ID).want(http.StatusOK).says("Code 4711").says("ACME")
 	})
+}
+
+// TestWhatTextsMayName is what the wire documents of the variables of messages to phones. What is not set is absent.
+func TestWhatTextsMayName(t *testing.T) {
+	w := newWorld(t, storetest.SQLite)
+	w.document(&store.PhoneTemplates, "otp_verify", map[string]any{"type": "otp_verify", "content": map[string]any{"body": map[string]any{
+		"text": "{{ code }} {{ tenant }} {{ support_email }} {{ application.name }} {{ client.clientID }} {{ user.email }} {{ user.source_ip }} {{ connection }}{% if support_url or user.given_name %}!{% endif %}{% if organization %}?{% endif %}",
+	}}})
+	client, err := w.st.Client(w.Context(), "app")
+	w.ok(err)
+	m := pipeline.PhoneMessage{Kind: "otp_verify", Code: "4711", To: "+15550100", Client: client, User: w.found("ada@example.com")}
+	m.User.GivenName = ""
+	w.ok(w.pipe.SendText(w.Context(), pipeline.Visit{Store: w.st, IP: "192.0.2.7"}, m, nil))
+	if got := w.mails()[0].Text; got != "4711 acme help@acme.test Mixtape app ada@example.com 192.0.2.7 Users" {
+		t.Errorf("the text says %q", got)
+	}
 }

@@ -16,6 +16,8 @@ import (
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/login"
 	"github.com/stagedoor/stagedoor/internal/mail"
+	"github.com/stagedoor/stagedoor/internal/pipeline"
+	"github.com/stagedoor/stagedoor/internal/store"
 	"github.com/stagedoor/stagedoor/internal/store/storetest"
 )
 
@@ -86,6 +88,50 @@ func TestOwnMails(t *testing.T) {
 		w.ok(w.door.SendVerification(w.Context(), w.st, w.found("quiet@example.com"), "app", ""))
 		if m := w.mails()[0]; m.Subject != "Verify your email for Mixtape" { // who asks for it gets it
 			w.Errorf("asked for: %+v", m)
+		}
+	})
+}
+
+// TestWhatMailsMayName is what the wire documents of the variables of mails. What is not set is absent: conditions in tenants' templates ask for it.
+func TestWhatMailsMayName(t *testing.T) {
+	each(t, func(w *world) {
+		ctx := w.Context()
+		_, err := w.st.UpdateClient(ctx, "app", func(c *stagedoor.Client) error { c.Metadata = map[string]string{"brand": "two"}; return nil })
+		w.ok(err)
+		w.configure(func(s *stagedoor.TenantSettings) { s.PictureURL = "https://acme.example/logo.png" })
+		w.ok(store.CustomDomains.Create(ctx, w.st, &stagedoor.CustomDomain{Domain: "acme.test", Status: stagedoor.DomainReady, Metadata: map[string]string{"brand": "one"}}))
+		org := &stagedoor.Organization{ID: "org_1", Name: "band", Branding: &stagedoor.OrganizationBranding{LogoURL: "https://band.example/logo.png"}}
+		w.ok(w.st.CreateOrganization(ctx, org, nil))
+		mailed := func(body string, send func() error) string {
+			w.Helper()
+			for _, name := range []string{"verify_email", "enrollment_email", "blocked_account"} {
+				w.template(name, `"enabled":true,"from":"","subject":"x","body":`+must(jsonText(body)))
+			}
+			w.ok(send())
+			return w.mails()[0].Text
+		}
+		u := w.found("ada@example.com")
+		u.GivenName, u.EmailVerified = "", false
+		verify := func() error { return w.door.SendVerification(ctx, w.st, u, "app", "org_1") }
+		for body, want := range map[string]string{
+			"{{ application.client_metadata.brand }} {{ client.name }} {{ client.callback_domain }} {{ custom_domain.domain }} {{ custom_domain.domain_metadata.brand }}": "two Mixtape https://app.example acme.test one",
+			"{{ organization.id }} {{ organization.branding.logo_url }}{% if organization.display_name %}!{% endif %}":                                                    "org_1 https://band.example/logo.png",
+			"{% if user.given_name %}Hi {{ user.given_name }}{% else %}Hello{% endif %}{% if support_url %} {{ support_url }}{% endif %} {{ logo_url }}":                  "Hello https://acme.example/logo.png",
+			"{% if user.given_name != blank %}Hi{% endif %}{% unless support_url %}none{% endunless %}":                                                                   "none",
+		} {
+			if got := mailed(body, verify); got != want {
+				w.Errorf("%s says %q", body, got)
+			}
+		}
+		if got := mailed("{{ link }}", func() error { return w.door.SendEnrollment(ctx, w.st, u, "ada@home.test", "", origin+"/x", time.Hour) }); got != origin+"/x" {
+			w.Errorf("the link of a second factor: %s", got)
+		}
+		got := mailed("{{ user.source_ip }} {{ user.email }} {{ url }}", func() error {
+			w.door.SendBlocked(ctx, pipeline.Visit{Store: w.st, Issuer: origin + "/", IP: "192.0.2.7"}, w.conn, u, "app")
+			return nil
+		})
+		if !strings.HasPrefix(got, "192.0.2.7 ada@example.com "+origin+"/u/unblock?ticket=") {
+			w.Errorf("of a blocked account: %s", got)
 		}
 	})
 }

@@ -24,7 +24,7 @@ func (d *Door) SendBlocked(ctx context.Context, v pipeline.Visit, _ *stagedoor.C
 		if err != nil && !stagedoor.IsKind(err, stagedoor.NotFound) {
 			return err
 		}
-		return d.sendTicket(ctx, v.Store, u, client, letter{stagedoor.TicketUnblock, ui.BlockedEmail, v.Issuer + unblockPath[1:], "", ""})
+		return d.sendTicket(ctx, v.Store, u, client, letter{stagedoor.TicketUnblock, ui.BlockedEmail, v.Issuer + unblockPath[1:], "", "", v.IP})
 	})
 }
 

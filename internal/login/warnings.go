@@ -17,7 +17,7 @@ func (d *Door) WarnLeaked(ctx context.Context, v pipeline.Visit, u *stagedoor.Us
 		if err != nil && !stagedoor.IsKind(err, stagedoor.NotFound) {
 			return err
 		}
-		return d.sendTicket(ctx, v.Store, u, client, letter{stagedoor.TicketReset, ui.StolenEmail, v.Issuer + "u/reset-password", v.Language, ""})
+		return d.sendTicket(ctx, v.Store, u, client, letter{stagedoor.TicketReset, ui.StolenEmail, v.Issuer + "u/reset-password", v.Language, "", ""})
 	})
 }
 

@@ -2,8 +2,8 @@ package page
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
+	"maps"
 	netmail "net/mail"
 	"net/url"
 	"strings"
@@ -27,6 +27,7 @@ type Letter struct {
 	User         *stagedoor.User         // nil if there is none yet
 	Client       *stagedoor.Client       // nil if unknown
 	Organization *stagedoor.Organization // nil if none
+	From         string                  // address of the network of who caused the mail; empty if that is not told
 	Vars         map[string]any          // further variables of the template
 }
 
@@ -142,48 +143,44 @@ func (l Letter) vars(ctx context.Context, st *store.Store) map[string]any {
 	s := &st.Tenant().Settings
 	look := lookOf(ctx, st)
 	logo := Logo(st, look)
-	vars := map[string]any{
-		"url": l.Data.Link, "email": l.Data.Email, "tenant": st.Tenant().ID, "friendly_name": TenantName(st), "support_email": s.SupportEmail,
-		"support_url": s.SupportURL, "picture_url": logo, "request_language": l.requested(ctx, st), "application": map[string]any{}, "user": map[string]any{"email": l.Data.Email},
+	vars := mail.About{User: l.User, Client: l.Client, Organization: l.Organization}.Vars()
+	maps.Copy(vars, mail.Said(map[string]any{
+		"url": l.Data.Link, "link": l.Data.Link, "code": l.Data.Code, "email": l.Data.Email, "tenant": st.Tenant().ID, "friendly_name": TenantName(st), "support_email": s.SupportEmail,
+		"support_url": s.SupportURL, "picture_url": logo, "logo_url": logo, "home_url": s.DefaultRedirectionURI, "request_language": l.requested(ctx, st),
 		"branding": map[string]any{"logo_url": logo, "colors": map[string]any{"primary": Brand(st, look).Primary}},
+	}))
+	if l.User == nil {
+		vars["user"] = map[string]any{"email": l.Data.Email}
+	} else {
+		vars["connection"] = map[string]any{"name": l.User.Connection}
 	}
-	if u := l.User; u != nil {
-		vars["user"] = map[string]any{
-			"email": u.Email, "email_verified": u.EmailVerified, "user_id": u.ID, "username": u.Username, "name": u.Name, "nickname": u.Nickname,
-			"given_name": u.GivenName, "family_name": u.FamilyName, "picture": u.Picture, "phone_number": u.PhoneNumber,
-			"user_metadata": plainMetadata(u.UserMetadata), "app_metadata": plainMetadata(u.AppMetadata),
+	if user, is := vars["user"].(map[string]any); is && l.From != "" {
+		user["source_ip"] = l.From
+		if place := st.PlaceIn(l.From, l.language(ctx, st)); place != nil {
+			maps.Copy(user, mail.Said(map[string]any{"city": place.CityName, "country": place.CountryName}))
 		}
-		vars["connection"] = map[string]any{"name": u.Connection}
 	}
-	if c := l.Client; c != nil && !c.Global {
-		domain := ""
-		if len(c.Callbacks) > 0 {
-			if u, err := url.Parse(c.Callbacks[0]); err == nil && u.Host != "" {
-				domain = u.Scheme + "://" + u.Host
-			}
-		}
-		vars["application"] = map[string]any{"name": c.Name, "clientID": c.ID, "callback_domain": domain, "logo_uri": c.Picture()}
+	if domain := l.domain(ctx, st); domain != nil {
+		vars["custom_domain"] = domain
 	}
-	if o := l.Organization; o != nil {
-		metadata := map[string]any{}
-		for name, value := range o.Metadata {
-			metadata[name] = value
-		}
-		vars["organization"] = map[string]any{"id": o.ID, "name": o.Name, "display_name": o.DisplayName, "metadata": metadata}
-	}
-	for name, value := range l.Vars {
-		vars[name] = value
-	}
+	maps.Copy(vars, l.Vars)
 	return vars
 }
 
-// plainMetadata is metadata as templates read it.
-func plainMetadata(m stagedoor.Metadata) map[string]any {
-	out := map[string]any{}
-	if b, err := json.Marshal(m); err == nil {
-		_ = json.Unmarshal(b, &out) // what was an object is one again
+// domain is the custom domain to which the mail leads, and else under which the tenant is known; nil if that is none.
+func (l Letter) domain(ctx context.Context, st *store.Store) map[string]any {
+	host := st.Tenant().Domain()
+	if u, err := url.Parse(l.Data.Link); err == nil && u.Host != "" {
+		host = u.Host
 	}
-	return out
+	d, err := store.CustomDomainOf(ctx, st, web.Hostname(host))
+	if err != nil {
+		web.Logger(ctx).WarnContext(ctx, "the custom domains cannot be read", "tenant", st.Tenant().ID, "error", err)
+	}
+	if d == nil {
+		return nil
+	}
+	return map[string]any{"domain": d.Domain, "domain_metadata": asJSON(d.Metadata)}
 }
 
 // plain is what a mail of HTML says to readers of text: its words, with the addresses of its links behind them.

@@ -33,9 +33,9 @@ func (p *Pipeline) textCode(ctx context.Context, v Visit, w CodeWish, u *stagedo
 	m := PhoneMessage{Kind: "otp_verify", To: address, From: o.From, Code: code, Method: "text", Locale: v.Language, User: u, Client: w.Client}
 	err := error(nil)
 	if o.Template != "" {
-		m.Text, err = CodeText(ctx, o.Template, map[string]any{
-			"code": code, "password": code, "phone_number": address, "application": map[string]any{"name": w.Client.Name}, "request_language": v.Language,
-		})
+		vars := v.vars(&m)
+		vars["password"], vars["phone_number"], vars["request_language"] = code, address, v.Language
+		m.Text, err = CodeText(ctx, o.Template, vars)
 	}
 	var own mail.TextSender
 	if err == nil {

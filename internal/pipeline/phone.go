@@ -1,8 +1,10 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
+	"maps"
 	"net/http"
 
 	"github.com/stagedoor/stagedoor"
@@ -128,13 +130,7 @@ func (v Visit) word(ctx context.Context, m *PhoneMessage) error {
 	if err != nil {
 		return err
 	}
-	vars := map[string]any{
-		"code": m.Code, "friendly_name": v.Store.Tenant().Settings.FriendlyName, "pause": " ", "locale": m.Locale, "recipient": m.To,
-		"user": map[string]any{"source_ip": v.IP},
-	}
-	if vars["friendly_name"] == "" {
-		vars["friendly_name"] = v.Store.Tenant().ID
-	}
+	vars := v.vars(m)
 	if m.From == "" {
 		m.From = t.Content.From
 	}
@@ -153,6 +149,24 @@ func (v Visit) word(ctx context.Context, m *PhoneMessage) error {
 		}
 	}
 	return nil
+}
+
+// vars are what a tenant's template of a message may name.
+func (v Visit) vars(m *PhoneMessage) map[string]any {
+	s := &v.Store.Tenant().Settings
+	vars := mail.About{User: m.User, Client: m.Client, Organization: m.Organization}.Vars()
+	maps.Copy(vars, mail.Said(map[string]any{
+		"code": m.Code, "pause": " ", "locale": m.Locale, "recipient": m.To, "tenant": v.Store.Tenant().ID, "friendly_name": cmp.Or(s.FriendlyName, v.Store.Tenant().ID),
+		"support_email": s.SupportEmail, "support_url": s.SupportURL, "logo_url": s.PictureURL, "home_url": s.DefaultRedirectionURI,
+	}))
+	if m.User != nil && m.User.Connection != "" {
+		vars["connection"] = m.User.Connection
+	}
+	if user, is := vars["user"].(map[string]any); is {
+		place := cmp.Or(v.Store.PlaceIn(v.IP, v.Language), &stagedoor.Place{})
+		maps.Copy(user, mail.Said(map[string]any{"source_ip": v.IP, "city": place.CityName, "country": place.CountryName}))
+	}
+	return vars
 }
 
 // phoneTemplate is the tenant's own text of a kind of message, empty if it wrote none or switched it off.
