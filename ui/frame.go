@@ -22,7 +22,7 @@ type Frame struct {
 	Organization string            // display name of the organization that a page is about, for the tenant's texts
 	Inserts      map[string]string // the tenant's HTML by "page/insertion point", ready to be shown
 	Template     string            // the tenant's frame around the page; "" for ours. Only the room page looks at it
-	Custom       *Custom           // front ends of the tenant's own that may take the place of the page; nil if there are none
+	Custom       *Custom           // what front ends and templates of the tenant's own are told; nil if there are none
 
 	Languages []LanguageChoice // that the visitor may choose from; nil if there is one alone
 	Here      string           // the address of this page, for those who choose another language

@@ -44,7 +44,7 @@ type Screened interface {
 	Screen() Screen
 }
 
-// Custom is what such a front end is told beside the screen. Only the room page looks at it.
+// Custom is what such a front end, or a page template, is told beside the screen. Only the room page looks at it.
 type Custom struct {
 	Renderings   map[string]*stagedoor.Rendering
 	Client       *stagedoor.Client       // nil if unknown
@@ -53,6 +53,8 @@ type Custom struct {
 	Domain       *stagedoor.CustomDomain // nil: one that the operator gave
 	Branding     stagedoor.Branding
 	TenantID     string
+	SupportEmail string
+	SupportURL   string
 	Request      *stagedoor.AuthorizationRequest // nil: no login waits
 	Resets       bool                            // somebody chooses a new password
 	Factors      []any                           // that the person may give, or set up, by the vendor's names; nil if that is not the page's matter

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/store"
 	"github.com/stagedoor/stagedoor/internal/store/storetest"
 	"github.com/stagedoor/stagedoor/ui"
 )
@@ -68,6 +69,53 @@ func TestOwnPage(t *testing.T) {
 	got := w.browser().get("/u/login?state=none").want(http.StatusBadRequest)
 	if !strings.HasPrefix(got.body, "<h1>Oops lost_transaction</h1>") || strings.Contains(got.body, "<script>alert") || got.header.Get("Content-Security-Policy") != ui.OwnCSP {
 		t.Errorf("own error page: %s", got.body)
+	}
+}
+
+// TestWhatPageTemplatesMayName is what the wire documents of the variables of page templates. What is not set is absent.
+func TestWhatPageTemplatesMayName(t *testing.T) {
+	w := newWorld(t, storetest.SQLite)
+	_, err := w.st.UpdateClient(w.Context(), "app", func(c *stagedoor.Client) error { c.Metadata = map[string]string{"brand": "</script>"}; return nil })
+	w.ok(err)
+	w.ok(store.CustomDomains.Create(w.Context(), w.st, &stagedoor.CustomDomain{Domain: "acme.test", Status: stagedoor.DomainReady, Metadata: map[string]string{"brand": "one"}}))
+	w.configure(func(s *stagedoor.TenantSettings) { s.EnabledLocales = []string{"en", "de"} })
+	shown := func(source string, path ...string) string {
+		w.Helper()
+		w.ok(w.st.ChangeSetting(w.Context(), stagedoor.SettingPageTemplate, func(kept map[string]any) error {
+			kept["body"] = "<html><head>{%- auth0:head -%}</head><body>[[" + source + "]]{%- auth0:widget -%}</body></html>"
+			return nil
+		}))
+		w.st = w.handle()
+		b := w.browser()
+		page := b.begin()
+		for _, link := range path {
+			page = b.get(page.href(link))
+		}
+		_, text, _ := strings.Cut(page.want(http.StatusOK).body, "[[")
+		text, _, _ = strings.Cut(text, "]]")
+		return text
+	}
+	for source, want := range map[string]string{
+		"{{ application.id }} {{ application.metadata.brand }}":                                            "app &lt;/script&gt;",
+		"{{ tenant.support_email }} {{ tenant.enabled_locales }}":                                          "help@acme.test en, de",
+		"{{ custom_domain.domain }} {{ custom_domain.domain_metadata.brand }}":                             "acme.test one",
+		"{{ prompt.name }} {{ prompt.screen.name }} {{ prompt.screen.texts.pageTitle }}":                   "login login Log in",
+		"{{ prompt.screen.texts.buttonText }}{% if prompt.screen.texts.nonsense %}x{% endif %}":            "Log in",
+		"{% if organization.id.size > 0 %}x{% endif %}{% if tenant.support_url %}x{% endif %}":             "",
+		"{% if application.logo_url %}x{% endif %}{% if branding.colors.page_background %}x{% endif %}":    "",
+		"{% if state.size > 20 %}long{% endif %}{% if user %}x{% endif %}{{ organization.metadata.brand}}": "long",
+		"<script>var m = {{ application.metadata }}</script>":                                              `<script>var m = {"brand":"\u0026lt;/script\u0026gt;"}</script>`,
+	} {
+		if got := shown(source); got != want {
+			t.Errorf("%s: %q", source, got)
+		}
+	}
+	if got := shown("{{ prompt.name }} {{ prompt.screen.name }} {{ prompt.screen.texts.pageTitle }}", "Forgot your password?"); !strings.HasPrefix(got, "reset-password reset-password-request ") || len(got) < 45 {
+		t.Error(got)
+	}
+	w.setting(stagedoor.SettingPrompts, `{"identifier_first":true}`)
+	if got := shown("{{ prompt.name }} {{ prompt.screen.name }}"); got != "login-id login-id" {
+		t.Error(got)
 	}
 }
 

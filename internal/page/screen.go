@@ -25,12 +25,13 @@ import (
 // body, whose head loads the front end and tells it what the page is about, as window.universal_login_context. It posts to the address that it
 // stands at; what it posts is read by Submission.
 
-// custom is what front ends of the tenant's own are told of a request; nil where there are none.
+// custom is what front ends, and page templates, of the tenant's own are told of a request; nil where there are none.
 func custom(r *http.Request, st *store.Store, look *stagedoor.Look, client *stagedoor.Client) *ui.Custom {
-	if len(look.Renderings) == 0 {
+	if len(look.Renderings) == 0 && look.PageTemplate == "" {
 		return nil
 	}
-	c := &ui.Custom{Renderings: look.Renderings, Client: client, Branding: look.Branding, TenantID: st.Tenant().ID}
+	s := &st.Tenant().Settings
+	c := &ui.Custom{Renderings: look.Renderings, Client: client, Branding: look.Branding, TenantID: st.Tenant().ID, SupportEmail: s.SupportEmail, SupportURL: s.SupportURL}
 	var err error
 	if c.Domain, err = store.CustomDomainOf(r.Context(), st, web.Hostname(r.Host)); err != nil {
 		web.Logger(r.Context()).WarnContext(r.Context(), "the custom domains cannot be read", "tenant", st.Tenant().ID, "error", err)
@@ -77,13 +78,13 @@ func screenHTML(p ui.Screened, s ui.Screen, r *stagedoor.Rendering) (string, err
 	if err != nil {
 		return "", err
 	}
+	title, err := ui.Title(p) // HTML
+	if err != nil {
+		return "", err
+	}
 	var head strings.Builder
 	head.WriteString(`<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><meta name="robots" content="noindex, nofollow">`)
 	if !r.NoDefaultTags {
-		title, err := ui.Title(p) // HTML
-		if err != nil {
-			return "", err
-		}
 		head.WriteString("<title>" + title + " · " + html.EscapeString(f.Tenant) + "</title>")
 		icon := cmp.Or(string(f.Image(f.Favicon)), f.Asset("door.svg"))
 		head.WriteString(`<link rel="icon" href="` + html.EscapeString(icon) + `">`)
@@ -99,7 +100,7 @@ func screenHTML(p ui.Screened, s ui.Screen, r *stagedoor.Rendering) (string, err
 		}
 	}
 	if r.UsePageTemplate && f.Template != "" {
-		return liquid.HTML(context.Background(), WithTags(f.Template), templateVars(f, s.Prompt, s.Name, head.String(), ""), liquid.DefaultLimits)
+		return liquid.HTML(context.Background(), WithTags(f.Template), templateVars(f, s, title, head.String(), ""), liquid.DefaultLimits)
 	}
 	return `<!doctype html><html lang="` + html.EscapeString(f.Lang) + `" dir="` + f.Dir() + `"><head>` + head.String() + `</head><body><noscript>` +
 		html.EscapeString(f.NeedsScripts()) + `</noscript></body></html>`, nil
