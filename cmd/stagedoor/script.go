@@ -120,12 +120,15 @@ func (e exit) orNil() error {
 	return e
 }
 
-// unanswered says what to do about calls that were refused for want of a stub.
+// unanswered says what to do about calls that were refused for want of a stub, and about modules that are not here.
 func unanswered(r rehearsal.Result) string {
 	for _, c := range r.HTTP {
 		if c.Stub == "" && strings.Contains(c.Error, "no stub matches") {
 			return "\nCalls without an answer were refused: put one into the directory of --http-stub, or let them go out with --http-live."
 		}
+	}
+	if e := r.Error; e != nil && strings.HasPrefix(e.Message, "Cannot find module") {
+		return "\nPackages in pure JavaScript can be added: see stagedoor modules add --help. Name the data directory that has them with --data."
 	}
 	return ""
 }

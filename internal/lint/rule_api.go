@@ -148,7 +148,7 @@ func findUnknownModules(s *Script, r *Rule) {
 			return
 		}
 		if found, _ := s.parser.Resolve(specifier); !found {
-			s.report(r, n, "no module is called %s; an operator can add packages", specifier)
+			s.report(r, n, "no module is called %s; an operator can add packages: stagedoor modules add", specifier)
 		}
 	})
 }

@@ -150,7 +150,7 @@ func TestActionRefusals(t *testing.T) {
 	}
 	h.call(all, "POST", broken+"/deploy", "").is(400, `{"statusCode":400,"error":"Bad Request","message":"A draft must be in the 'built' state before it can be deployed."}`)
 	h.call(all, "PATCH", broken, `{"code":"exports.onExecutePostLogin = async () => {};","dependencies":[{"name":"left-pad","version":"1.0.0"}]}`).is(200, "")
-	if got = h.call(all, "GET", broken, ""); encode(got.get("errors")) != `[{"id":"unknown_module","msg":"Cannot find module 'left-pad@1.0.0'","url":""}]` {
+	if got = h.call(all, "GET", broken, ""); encode(got.get("errors")) != `[{"id":"unknown_module","msg":"Cannot find module 'left-pad@1.0.0': an operator can add it with \"stagedoor modules add left-pad@1.0.0\"","url":""}]` {
 		h.Errorf("unknown module: %s", got.body)
 	}
 	h.call(all, "PATCH", broken, `{"dependencies":[]}`).is(200, "")

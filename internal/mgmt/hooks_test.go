@@ -69,7 +69,7 @@ func TestHooks(t *testing.T) {
 			`{"name":"x","script":"x"}`:                                                                        `'Missing required property: triggerId'.`,
 			`{"name":"x","script":"x","triggerId":"post-login"}`:                                               `'No enum match for: post-login' on property triggerId (Execution stage of this hook).`,
 			`{"name":"-x","script":"x","triggerId":"post-change-password"}`:                                    `'String does not match pattern ^[^-\s]([^<>]*[^-\s])?$: -x' on property name (Name of this hook).`,
-			`{"name":"x","script":"1","triggerId":"post-change-password","dependencies":{"left-pad":"1.0.0"}}`: `'Cannot find module 'left-pad@1.0.0'' on property dependencies.`,
+			`{"name":"x","script":"1","triggerId":"post-change-password","dependencies":{"left-pad":"1.0.0"}}`: `'Cannot find module 'left-pad@1.0.0': an operator can add it with "stagedoor modules add left-pad@1.0.0"' on property dependencies.`,
 		} {
 			h.call(all, "POST", "/hooks", body).fails(400, "invalid_body", "Payload validation error: "+message)
 		}

@@ -223,7 +223,7 @@ func (h *Host) CheckDraft(ctx context.Context, d Draft) error {
 		err = &stagedoor.Error{Kind: stagedoor.Invalid, Code: "invalid_script", Message: text.Text}
 	}
 	if err == nil && len(text.Modules) > 0 {
-		err = &stagedoor.Error{Kind: stagedoor.Invalid, Code: "unknown_module", Message: "Cannot find module '" + text.Modules[0] + "'"}
+		err = &stagedoor.Error{Kind: stagedoor.Invalid, Code: "unknown_module", Message: text.Modules[0]}
 	}
 	return err
 }

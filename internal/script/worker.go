@@ -2,6 +2,7 @@ package script
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -396,8 +397,9 @@ func (w *worker) check(m message) {
 		r.host = compute
 		_, err = compile(new(bytecode), r.vm, m.Form, "", m.Source)
 		for _, name := range m.Modules {
-			if known, _ := r.do("knows", name); known != true {
-				answer.Modules = append(answer.Modules, name)
+			if why, _ := r.do("lacks", name); why != "" {
+				text, _ := why.(string)
+				answer.Modules = append(answer.Modules, cmp.Or(text, "Cannot find module '"+name+"'"))
 			}
 		}
 		w.release(r, makeUp)

@@ -33,8 +33,8 @@ function load1(name) {
 // Packages that scripts ask for and that cannot be had here.
 const machineCode = new Set(['ibm_db', 'couchbase', 'oracledb', 'sqlite3', 'better-sqlite3', 'sharp', 'canvas', 'argon2']);
 
-function missing(name) {
-	const why = machineCode.has(name.split('@')[0]) ? ': it is machine code, and scripts can load JavaScript alone' : '';
+function missing(name, advice = '') {
+	const why = machineCode.has(name.split('@')[0]) ? ': it is machine code, and scripts can load JavaScript alone' : advice;
 	const error = new Error("Cannot find module '" + name + "'" + why);
 	error.code = 'MODULE_NOT_FOUND';
 	return error;

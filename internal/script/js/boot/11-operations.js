@@ -18,6 +18,7 @@ const operations = {
 		keysOf(globalThis); // makes what the engine makes when it is first looked at: every run would make it anew
 	},
 	knows: specifier => resolve(specifier) !== null,
+	lacks: specifier => resolve(specifier) !== null ? '' : missing(specifier, ': an operator can add it with "stagedoor modules add ' + specifier + '"').message,
 	resolves: specifier => stringify(resolve(specifier)),
 	globals() {
 		for (const name of keysOf(globalThis)) if (!own.has(name)) return packGlobals();
