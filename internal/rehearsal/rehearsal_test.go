@@ -84,6 +84,24 @@ func TestConnectionsScripts(t *testing.T) {
 	}
 }
 
+// TestExamplesAreWhole: scripts of tenants read without a question what every login has, or every login of a tenant that measures its risk.
+func TestExamplesAreWhole(t *testing.T) {
+	s := stage(t)
+	for name, source := range map[string]string{
+		"action": `exports.onExecutePostLogin = async (event, api) => api.idToken.setCustomClaim('https://x.example/a',
+			[event.transaction?.acr_values.includes('x'), event.transaction.locale.length, event.authentication.riskAssessment.assessments.NewDevice.confidence]);`,
+		"rule": `function rule(user, context, callback) {
+			context.idToken['https://x.example/a'] = [context.request.query.scope.split(' ').length > 9, 2, context.riskAssessment.assessments.NewDevice.confidence];
+			callback(null, user, context);
+		}`,
+	} {
+		r, err := s.Rehearse(t.Context(), Play{Scripts: []Script{{name, source}}})
+		if err != nil || r.Outcome != Continued || !strings.Contains(compact(r.Effects), `[false,2,"high"]`) {
+			t.Errorf("%s: %v %s", name, err, compact(r))
+		}
+	}
+}
+
 // TestRedirectAndBack: an action that sends the person elsewhere suspends the run, and goes on with its other handler.
 func TestRedirectAndBack(t *testing.T) {
 	s := stage(t)
