@@ -6,6 +6,8 @@ import (
 	"path"
 	"slices"
 	"strings"
+
+	"github.com/stagedoor/stagedoor/internal/script"
 )
 
 // databases reads database-connections/NAME/database.json with the scripts beside it. The vendor's extensions for deployments call the file settings.json
@@ -35,39 +37,41 @@ func (a *Assets) databases(f *folder) error {
 	return nil
 }
 
-// databaseScripts are the operations of a database that have scripts (extensibility fact sheet 5.1).
-var databaseScripts = []string{"login", "get_user", "create", "verify", "change_password", "change_email", "change_username", "change_phone_number", "delete"}
-
 // database is nil where a folder holds none.
 func (f *folder) database(dir string) (map[string]any, error) {
 	item, err := f.object(path.Join(dir, "database.json"))
-	if errors.Is(err, fs.ErrNotExist) {
-		item, err = f.object(path.Join(dir, "settings.json"))
-	}
-	without := errors.Is(err, fs.ErrNotExist)
-	if err != nil && !without {
-		return nil, err
+	if err == nil || !errors.Is(err, fs.ErrNotExist) {
+		if err == nil && len(item) == 0 {
+			err = errNothing
+		}
+		if err == nil {
+			err = f.scripts(item, dir)
+		}
+		return item, err
 	}
 	files := map[string]any{}
-	for _, script := range databaseScripts {
-		if f.has(path.Join(dir, script+".js")) {
-			files[script] = "./" + script + ".js"
+	for _, o := range script.Operations {
+		if file := o.Name + ".js"; f.has(path.Join(dir, file)) {
+			files[o.Name] = "./" + file
 		}
 	}
-	switch {
+	item, err = f.object(path.Join(dir, "settings.json"))
+	switch without := errors.Is(err, fs.ErrNotExist); {
 	case without && len(files) == 0:
 		return nil, nil
 	case without:
 		item = map[string]any{"strategy": "auth0", "options": map[string]any{"enabledDatabaseCustomization": true}}
-	case len(item) == 0:
+	case err == nil && len(item) == 0:
 		return nil, errNothing
+	case err != nil:
+		return nil, err
 	}
 	options, _ := item["options"].(map[string]any)
+	if options == nil {
+		options = map[string]any{}
+		item["options"] = options
+	}
 	if _, given := options["customScripts"]; !given && len(files) > 0 {
-		if options == nil {
-			options = map[string]any{}
-			item["options"] = options
-		}
 		options["customScripts"] = files
 	}
 	return item, f.scripts(item, dir)

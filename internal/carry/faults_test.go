@@ -175,8 +175,10 @@ func TestDeploymentExtensions(t *testing.T) {
 	}
 	dir := t.TempDir()
 	write(t, filepath.Join(dir, "database-connections", "Bare", "login.js"), script)
+	write(t, filepath.Join(dir, "database-connections", "Tool", "login.js"), script) // left over: the tool names its scripts
+	write(t, filepath.Join(dir, "database-connections", "Tool", "database.json"), `{"name": "Tool"}`)
 	databases, _ := read(t, dir, carry.Config{}).Kinds["databases"].([]any)
-	if want := `[{"name":"Bare","options":{"customScripts":{"login":"` + script + `"},"enabledDatabaseCustomization":true},"strategy":"auth0"}]`; encoded(t, databases) != want {
+	if want := `[{"name":"Bare","options":{"customScripts":{"login":"` + script + `"},"enabledDatabaseCustomization":true},"strategy":"auth0"},{"name":"Tool"}]`; encoded(t, databases) != want {
 		t.Errorf("the databases are %v", databases)
 	}
 }

@@ -116,13 +116,7 @@ func TestDeviceFlow(t *testing.T) {
 // What a device asks for beyond scopes its person sees, agrees to, and finds in the token (RFC 9396).
 func TestDetailsOfADevice(t *testing.T) {
 	each(t, func(w *world) {
-		rs, err := w.st.ResourceServerByIdentifier(w.Context(), api)
-		w.ok(err)
-		_, err = w.st.UpdateResourceServer(w.Context(), rs.ID, func(rs *stagedoor.ResourceServer) error {
-			rs.Stored = map[string]json.RawMessage{"authorization_details": json.RawMessage(`[{"type":"payment"}]`)}
-			return nil
-		})
-		w.ok(err)
+		w.takesPayments()
 		const details = `[{"type":"payment","creditor":"Wolfram & Sons"}]`
 		d := w.device("authorization_details", details)
 		b := w.browser()
@@ -283,4 +277,15 @@ func TestDeviceMask(t *testing.T) {
 		}
 		w.browser().get("/activate?user_code=" + url.QueryEscape(d.UserCode)).want(http.StatusOK).says(d.UserCode)
 	}
+}
+
+// takesPayments lets clients ask the API for payments, beyond scopes.
+func (w *world) takesPayments() {
+	rs, err := w.st.ResourceServerByIdentifier(w.Context(), api)
+	w.ok(err)
+	_, err = w.st.UpdateResourceServer(w.Context(), rs.ID, func(rs *stagedoor.ResourceServer) error {
+		rs.Stored = map[string]json.RawMessage{"authorization_details": json.RawMessage(`[{"type":"payment"}]`)}
+		return nil
+	})
+	w.ok(err)
 }

@@ -816,13 +816,7 @@ func TestScreensOfSecrets(t *testing.T) {
 // TestScreensOfDetails: what a client asks for beyond scopes is shown by front ends of the tenant's own as the client has sent it.
 func TestScreensOfDetails(t *testing.T) {
 	each(t, func(w *world) {
-		rs, err := w.st.ResourceServerByIdentifier(w.Context(), api)
-		w.ok(err)
-		_, err = w.st.UpdateResourceServer(w.Context(), rs.ID, func(rs *stagedoor.ResourceServer) error {
-			rs.Stored = map[string]json.RawMessage{"authorization_details": json.RawMessage(`[{"type":"payment"}]`)}
-			return nil
-		})
-		w.ok(err)
+		w.takesPayments()
 		w.signs()
 		w.screens("", "consent/consent", "customized-consent/customized-consent")
 		b := w.browser()
