@@ -79,10 +79,10 @@ func TestAccountPage(t *testing.T) {
 		t.Run(kind, func(t *testing.T) {
 			w := accountWorld(t, kind)
 			u := w.found("ada@example.com")
-			_, err := w.st.PatchMetadata(t.Context(), u.ID, stagedoor.Metadata{"theme": json.RawMessage(`"dark"`), "secret": json.RawMessage(`1`)}, stagedoor.Metadata{"plan": json.RawMessage(`"gold"`)}, 1<<20)
+			_, err := w.st.PatchMetadata(t.Context(), u.ID, stagedoor.Metadata{"theme": json.RawMessage(`"dark"`), "secret": json.RawMessage(`1`)}, stagedoor.Metadata{"plan": json.RawMessage(`"golden"`)}, 1<<20)
 			w.ok(err)
 			b, page := w.onAccount("ada@example.com")
-			page.want(http.StatusOK).says("Your account", "Logged in as ada@example.com", "theme dark", "This browser", "Mixtape", "Member since", "Ways to log in Password ada@example.com").hides("gold")
+			page.want(http.StatusOK).says("Your account", "Logged in as ada@example.com", "theme dark", "This browser", "Mixtape", "Member since", "Ways to log in Password ada@example.com").hides("golden")
 			page = b.onward(b.press(page, "/account/profile", "", "name", "Ada\r\nLovelace", "nickname", "", "picture", "https://pictures.example/ada.png"))
 			page.want(http.StatusOK).says("Your profile is saved.", "Ada Lovelace")
 			wrong := b.press(page, "/account/profile", "", "name", "Augusta", "picture", "javascript:alert(1)").want(http.StatusBadRequest).says("https://", "Logged in as Ada Lovelace")
@@ -430,14 +430,14 @@ func TestAccountFactorsAndPasskeys(t *testing.T) {
 func TestAccountExport(t *testing.T) {
 	w := accountWorld(t, storetest.SQLite)
 	u := w.found("ada@example.com")
-	_, err := w.st.PatchMetadata(t.Context(), u.ID, stagedoor.Metadata{"theme": json.RawMessage(`"dark"`)}, stagedoor.Metadata{"plan": json.RawMessage(`"gold"`)}, 1<<20)
+	_, err := w.st.PatchMetadata(t.Context(), u.ID, stagedoor.Metadata{"theme": json.RawMessage(`"dark"`)}, stagedoor.Metadata{"plan": json.RawMessage(`"golden"`)}, 1<<20)
 	w.ok(err)
 	w.ok(w.st.AddGrant(t.Context(), u.ID, "foreign", api, []string{"read:songs"}))
 	b, page := w.onAccount("ada@example.com")
 	w.ok(w.st.SaveConnectedAccount(t.Context(), &stagedoor.ConnectedAccount{
 		UserID: u.ID, ConnectionID: w.conn.ID, Account: "42", Names: []string{"ada@radio.example"}, Tokens: stagedoor.ProviderTokens{Access: "provider-token"},
 	}))
-	file := b.press(page, "/account/export", "").want(http.StatusOK).hides("gold", "$2a$", "$2b$", cookieOf(b), "provider-token").says("ada@radio.example")
+	file := b.press(page, "/account/export", "").want(http.StatusOK).hides("golden", "$2a$", "$2b$", cookieOf(b), "provider-token").says("ada@radio.example")
 	var got struct {
 		Profile                map[string]any
 		Grants, Sessions, Logs []map[string]any

@@ -103,7 +103,7 @@ func TestConformance24DatabaseOfScripts(t *testing.T) {
 		}
 		w.option("configuration", `{"URL":"`+l.URL+`","KEY":"another"}`)
 		_, r = w.logIn("kim@old.example", good)
-		r.want(http.StatusBadRequest).says("Logging in does not work right now.").hides("403", "another")
+		r.want(http.StatusBadRequest).says("Logging in does not work right now.").hides("answers 403", "another")
 		if e := w.last(); e.Type != "f" || e.Description != "the store answers 403" {
 			w.Errorf("%+v", e)
 		}

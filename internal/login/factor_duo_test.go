@@ -262,7 +262,7 @@ func TestDuoWithTenantKeys(t *testing.T) {
 		secret, _ := w.enrolled()
 		w.factors(always, "duo", "otp") // then the other one is asked for
 		b := w.browser()
-		page := b.logIn().says("Verify that it is you").hides("Duo")
+		page := b.logIn().says("Verify that it is you").hides(duoHeading)
 		if q := b.finish(b.submit(page, "code", w.code(secret))); q.Get("code") == "" {
 			w.Errorf("came back with %v", q)
 		}

@@ -476,13 +476,13 @@ func TestClientFile(t *testing.T) {
 	corp := w.upstream("corp", "samlp", map[string]any{"domain_aliases": []string{"corp.example", "</script>"}, "signInEndpoint": "https://idp.example/", "signingCert": "x"})
 	_, err = w.st.UpdateConnection(t.Context(), corp.ID, func(c *stagedoor.Connection) error { c.ShowAsButton = new(false); return nil })
 	w.ok(err)
-	w.browser().get("/client/app.js").hides("corp")
+	w.browser().get("/client/app.js").hides(`"corp"`, "corp.example")
 	w.ownPage("app", ownHTML, true)
 	if got := w.browser().get("/client/app.js").want(200); !strings.Contains(got.body, `"domain":"corp.example"`) || strings.Contains(got.body, "</script>") || strings.Contains(got.body, "hush") {
 		t.Errorf("%s", got.body)
 	}
 	w.configure(func(s *stagedoor.TenantSettings) { s.Flags = map[string]bool{stagedoor.FlagHideEnterprise: true} })
-	w.browser().get("/client/app.js").want(200).hides("corp")
+	w.browser().get("/client/app.js").want(200).hides(`"corp"`, "corp.example")
 	for _, path := range []string{"/client/all.js", "/client/nobody.js", "/client/app", "/client/.js", "/client/%3Cscript%3E.js"} {
 		w.browser().get(path).want(404).hides("<script>")
 	}

@@ -51,7 +51,7 @@ func TestSignupProblems(t *testing.T) {
 		{"broken text", "new\xff@example.com", good, []string{"The form must be UTF-8"}},
 		{"NUL", "new\x00@example.com", good, []string{"The form must be UTF-8"}},
 		{"weak password", "new@example.com", "abcdefgh", []string{"This password is too weak", "8 or more characters (met)", "Numbers (0–9) (not met yet)"}},
-		{"both wrong", "new", "abc", []string{"in the form name@example.com", "This password is too weak"}},
+		{"both wrong", "new", "ab?c", []string{"in the form name@example.com", "This password is too weak"}},
 		{"long password", "new@example.com", strings.Repeat("Aa1", 400), []string{"This password is too long"}},
 		{"broken password", "new@example.com", good + "\xff", []string{"The form must be UTF-8"}},
 		{"known address", "ada@example.com", good, []string{"We could not create this account. If you have signed up before, log in instead."}},
