@@ -182,6 +182,9 @@ func (l *logQueue) lost(batch []queuedLog, err error) {
 // ids of before; and so do those behind it. What may have been written keeps its id, so that it is not written twice.
 func (l *logQueue) write(batch []queuedLog) error {
 	ctx := context.Background()
+	if err := l.complete(ctx, l.db.reader(), batch); err != nil { // not while other writes wait
+		return err
+	}
 	err := l.db.write(ctx, func(q querier) error {
 		if err := l.begin(ctx, q); err != nil {
 			return err
@@ -193,9 +196,6 @@ func (l *logQueue) write(batch []queuedLog) error {
 				e.event.ID, e.named = l.db.logIDs.New(now), now
 			}
 			l.newest = max(l.newest, e.event.ID)
-		}
-		if err := l.complete(ctx, q, batch); err != nil {
-			return err
 		}
 		insert := l.insertRows
 		if l.db.postgres {
