@@ -112,6 +112,23 @@ func TestRuleMetadata(t *testing.T) {
 	})
 }
 
+// The log of a login that failed says in which line of a rule.
+func TestLogTellsTheLineOfARule(t *testing.T) {
+	eachWorld(t, func(t *testing.T, w *world) {
+		w.rule("function plan(user, context, callback) {\n  context.idToken['https://a.test/plan'] = user.none.plan;\n  callback(null, user, context);\n}")
+		w.events()
+		w.browser().login(request(spa)).fails("access_denied", "cannot read property 'plan' of undefined")
+		all := w.events()
+		for _, e := range all {
+			told, _ := e.Details["error"].(map[string]any)
+			if stack, _ := told["stack"].(string); e.Type == "f" && strings.HasPrefix(stack, "TypeError: cannot read property 'plan' of undefined\n    at plan (<eval>:2:") {
+				return
+			}
+		}
+		t.Errorf("no event says where: %+v", all)
+	})
+}
+
 // What rules and actions say is in the tenant's log, and what they refuse with at the client's, without settings, secrets and tokens.
 func TestScriptsTellNoSecrets(t *testing.T) {
 	eachWorld(t, func(t *testing.T, w *world) {

@@ -75,7 +75,11 @@ func (l *login) logFailure(err error) {
 func failed(e stagedoor.LogEvent, err error) stagedoor.LogEvent {
 	why := stagedoor.AsError(err)
 	e.Description = describe(err)
-	e.Details = with(e.Details, "error", map[string]any{"oauthError": why.Code, "message": why.Message})
+	told := map[string]any{"oauthError": why.Code, "message": why.Message}
+	if stack, _ := why.Extra[logStack].(string); stack != "" {
+		told["stack"] = stack
+	}
+	e.Details = with(e.Details, "error", told)
 	for _, k := range []string{logRule, logKind} {
 		if v, ok := why.Extra[k]; ok {
 			e.Details[k] = v

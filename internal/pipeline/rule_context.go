@@ -14,8 +14,9 @@ const maxConsole = 100
 
 // The members of an Error's Extra that only the log reads.
 const (
-	logRule = "rule"
-	logKind = "kind"
+	logRule  = "rule"
+	logKind  = "kind"
+	logStack = "stack" // of the rule's error
 )
 
 // ruleContext is context of rules (extensibility fact sheet 1.7).

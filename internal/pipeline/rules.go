@@ -122,7 +122,7 @@ func refusedByRule(f *script.Failure) error {
 	if f.Code == "unauthorized" {
 		e.Kind = stagedoor.Unauthorized
 	}
-	e.Extra = map[string]any{logRule: f.Rule, logKind: f.Kind}
+	e.Extra = map[string]any{logRule: f.Rule, logKind: f.Kind, logStack: f.Stack}
 	return e
 }
 

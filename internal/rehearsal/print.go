@@ -41,7 +41,7 @@ func Print(w io.Writer, p Play, r Result, paint Paint) {
 			fmt.Fprintf(w, "  shown to the person: %s\n", plain(e.ForUser))
 		}
 		for _, line := range strings.Split(e.Stack, "\n") {
-			if line = strings.TrimSpace(line); line != "" {
+			if line = strings.TrimSpace(line); strings.HasPrefix(line, "at ") { // above is what it says
 				fmt.Fprintf(w, "    %s\n", paint.of("dim", plain(line)))
 			}
 		}
@@ -103,10 +103,11 @@ func Print(w io.Writer, p Play, r Result, paint Paint) {
 // said is an error in one line.
 func said(e *Error) string {
 	text := plain(e.Message)
-	if e.Code != "" && e.Code != e.Message {
+	class := e.Name != "" && e.Name != "Error" && e.Name != "UnauthorizedError"
+	if e.Code != "" && e.Code != e.Message && !(class && e.Code == "access_denied") { // what any error of a rule comes to
 		text = plain(e.Code) + ": " + text
 	}
-	if e.Name != "" && e.Name != "Error" {
+	if class {
 		text = plain(e.Name) + " " + text
 	}
 	if e.Script != "" {

@@ -221,7 +221,7 @@ func (j *job) result(r result) Outcome {
 	}
 	if f != nil {
 		out.User, out.Context, out.Merged = j.run.User, j.run.Context, nil
-		out.Failure = &Failure{Rule: j.ruleName(f.Rule), Code: "access_denied", Message: clean(j.veil.message(f.Message)), StatusCode: f.Status, Kind: f.Kind}
+		out.Failure = &Failure{Rule: j.ruleName(f.Rule), Code: "access_denied", Message: clean(j.veil.message(f.Message)), StatusCode: f.Status, Kind: f.Kind, Name: clean(j.veil.word(f.Name)), Stack: cleanLines(j.veil.message(f.Stack))}
 		if f.Code == "unauthorized" {
 			out.Failure.Code = f.Code
 		}

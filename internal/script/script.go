@@ -188,8 +188,8 @@ type Failure struct {
 	Message    string // what callers are told; made by a script: escape it
 	StatusCode int    // as the error said, 0 if it did not
 	Kind       string // one of the Kind constants
-	Name       string // of the error's class; not of rules
-	Stack      string // not of rules
+	Name       string // of the error's class
+	Stack      string // where it was made, in the script's lines; "" if it was no error
 	UserID     string // whom a WrongUsernameOrPasswordError names, "" if nobody; scripts of connections only
 }
 

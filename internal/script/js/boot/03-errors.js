@@ -69,6 +69,24 @@ if (!Error.captureStackTrace) {
 	});
 }
 
+// edge marks a function of this room that stacks name above or below the frames of scripts.
+const edge = fn => define(fn, 'name', {value: 'stagedoor'});
+
+// theirs is a stack without the frames of this room, and of what runs it, before and behind those of scripts.
+function theirs(e) {
+	try {
+		const lines = text(e.stack || '').split('\n'), ours = /^ +at (?:stagedoor \(|.*\b(?:stagedoor|node):)/;
+		let start = lines.findIndex(line => /^ +at /.test(line));
+		if (start < 0) return text(lines.join('\n'));
+		let from = start, to = lines.length;
+		while (to > start && (lines[to - 1] === '' || ours.test(lines[to - 1]) || /^ +at \w+ \(native\)$/.test(lines[to - 1]))) to--;
+		while (from < to && (ours.test(lines[from]) || lines[from].trim().startsWith('at ' + e.name + ' ('))) from++;
+		return text([...lines.slice(0, start), ...lines.slice(from, to)].join('\n'));
+	} catch (error) {
+		return ''; // a script has changed what strings and arrays do
+	}
+}
+
 class UnauthorizedError extends Error {
 	constructor(message) {
 		super(message);

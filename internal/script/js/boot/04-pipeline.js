@@ -30,7 +30,9 @@ function stop(kind, error) {
 	if (thrown && isOutOfMemory(e)) kind = 'memory';
 	const failure = {rule: current, kind, code: !thrown && isUnauthorized(e) ? 'unauthorized' : 'access_denied', message: e.message, status: e.status || 0};
 	if (thrown && error === null) failure.nothing = true;
-	if (runner) Object.assign(failure, {code: e.code || '', name: e.name, stack: (e.stack || '').slice(0, 4096), userId: named(error)});
+	failure.name = e.name;
+	if (thrown || failure.code !== 'unauthorized') failure.stack = slice(theirs(e), 0, 4096);
+	if (runner) Object.assign(failure, {code: e.code || '', userId: named(error)});
 	finish(failure);
 }
 

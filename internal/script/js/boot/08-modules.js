@@ -7,7 +7,7 @@ const core = new Set(('assert assert/strict async_hooks buffer child_process clu
 	'readline stream stream/promises stream/web string_decoder sys timers timers/promises tls tty url util util/types v8 vm worker_threads zlib').split(' '));
 
 // internal is what the bundled modules share; scripts never see it.
-const internal = {native, ask, call, log, text, property, headed, compute, work, nextTick, clock, epoch: () => epoch < 0 ? today() : epoch, core: () => [...core], inputValue: name => input[name], npm: specifier => requireWithin(specifier)};
+const internal = {native, ask, call, log, text, property, headed, edge, compute, work, nextTick, clock, epoch: () => epoch < 0 ? today() : epoch, core: () => [...core], inputValue: name => input[name], npm: specifier => requireWithin(specifier)};
 
 // load1 loads a module of the room, with what it may use of the room, or a bundle, which sees what scripts see.
 function load1(name) {

@@ -36,6 +36,7 @@ const operations = {
 		return strayed;
 	},
 };
+for (const fn of [call, advance, begin, tick, happened, settle, drain, errorOf]) edge(fn);
 let told = 0;                // the time that the worker knows
 const enter = (op, ...args) => {
 	const out = operations[op](...args);
@@ -43,3 +44,4 @@ const enter = (op, ...args) => {
 	if (now !== told) native('at', told = now);
 	return out;
 };
+edge(enter);

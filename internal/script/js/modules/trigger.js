@@ -3,7 +3,7 @@
 'use strict';
 
 const parse = JSON.parse, stringify = JSON.stringify, keysOf = Object.keys, define = Object.defineProperty, isArray = Array.isArray;
-const Promised = Promise, {text, property} = internal;
+const Promised = Promise, {text, property, edge} = internal;
 
 const put = (object, name, value) => define(object, name, {value, writable: true, configurable: true, enumerable: true});
 
@@ -280,6 +280,9 @@ module.exports = function (pipe) {
 		}
 	}
 
+	edge(action);
+	edge(hook);
+
 	for (const name of input.errors || []) {
 		const type = {[name]: class extends Error {
 			constructor(message, friendly) {
@@ -294,7 +297,7 @@ module.exports = function (pipe) {
 	return {
 		count: input.scripts.length,
 		over: () => effects.denied !== null || effects.suspend !== null || effects.unsupported !== '',
-		start(index) {
+		start: edge(index => {
 			current = index;
 			open = true;
 			event = parse(eventText);
@@ -306,7 +309,7 @@ module.exports = function (pipe) {
 			overlay(event.user, 'app_metadata', metadata.app);
 			overlay(event.transaction, 'metadata', transaction);
 			action(index);
-		},
+		}),
 		report() {
 			effects.id = [...claims.id];
 			effects.access = [...claims.access];
