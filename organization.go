@@ -95,8 +95,13 @@ type Invitation struct {
 	Ticket         string   `json:"ticket_id,omitempty"` // sealed at rest
 }
 
-// For tells whether the invitation is meant for the address.
-func (i *Invitation) For(email string) bool { return strings.EqualFold(i.Invitee, email) }
+// For tells whether the invitation is meant for the address, as the server writes addresses. Folding would take more letters for the same than that does: ſ for s.
+func (i *Invitation) For(email string) bool { return SameAddress(i.Invitee, email) }
+
+// SameAddress tells whether two addresses are one to the server, whatever their case and the space around them.
+func SameAddress(a, b string) bool {
+	return strings.ToLower(strings.TrimSpace(a)) == strings.ToLower(strings.TrimSpace(b)) //nolint:staticcheck // folding is what it must not do
+}
 
 // DiscoveryDomain is a domain of e-mail addresses by which people find their organization.
 type DiscoveryDomain struct {

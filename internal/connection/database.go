@@ -171,7 +171,8 @@ func (d *Database) SetLinkedPassword(ctx context.Context, st *store.Store, c *st
 	return d.of(st, c).replace(ctx, u, identityID, secret)
 }
 
-// NormalizeEmail returns the address in lower case; an empty one is allowed.
+// NormalizeEmail returns the address in lower case; an empty one is allowed. All characters of one can be seen: another person's
+// would look the same to whoever reads it in a mail, on a page or in the dashboard.
 func NormalizeEmail(s string) (string, error) {
 	if s == "" {
 		return "", nil
@@ -180,7 +181,7 @@ func NormalizeEmail(s string) (string, error) {
 	s = strings.ToLower(strings.TrimSpace(s))
 	a, err := mail.ParseAddress(s)
 	local, _, _ := strings.Cut(s, "@")
-	if err != nil || a.Address != s || len(s) > 254 || len(local) > 64 || strings.ContainsAny(s, " \"(),:;<>[\\]\x00") || !text {
+	if err != nil || a.Address != s || strings.ContainsFunc(s, stagedoor.Invisible) || strings.ContainsRune(s, 0xfe0f) || len(s) > 254 || len(local) > 64 || strings.ContainsAny(s, " \"(),:;<>[\\]\x00") || !text {
 		return "", stagedoor.Errorf(stagedoor.Invalid, "invalid_email", "The e-mail address is not valid.")
 	}
 	return s, nil

@@ -88,3 +88,19 @@ func TestCreateRefuses(t *testing.T) {
 		}
 	})
 }
+
+// TestAttackUnseenCharacters: nobody has an address that looks like another person's, but for what cannot be seen.
+func TestAttackUnseenCharacters(t *testing.T) {
+	for _, hidden := range []string{"\u200b", "\u200d", "\u202e", "\u2060", "\ufeff", "\u00ad", "\u034f", "\u115f", "\u3164", "\u2800", "\ufe0f", "\U000e0061", "\u0085", "\u2028", "\ue000"} {
+		for _, address := range []string{"ju" + hidden + "no@example.com", "juno@exam" + hidden + "ple.com"} {
+			if got, err := connection.NormalizeEmail(address); !stagedoor.HasCode(err, "invalid_email") {
+				t.Errorf("%+q is taken as %+q: %v", address, got, err)
+			}
+		}
+	}
+	for _, address := range []string{"jürgen@example.com", "юлия@пример.example", "山田@例え.example", "नमस्ते@example.com", "nu\u0301@example.com"} {
+		if got, err := connection.NormalizeEmail(address); err != nil || got != address {
+			t.Errorf("%q: %q, %v", address, got, err)
+		}
+	}
+}

@@ -7,7 +7,6 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"unicode"
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/store"
@@ -166,7 +165,7 @@ func (in *registration) complete(mode string) error {
 		return errMetadata("id_token_signed_response_alg must be RS256 or PS256")
 	case !one(in.UserInfoAlg, "", "RS256", "PS256"):
 		return errMetadata("userinfo_signed_response_alg must be RS256 or PS256")
-	case len(in.Name) > maxClientName || strings.ContainsAny(in.Name, "<>") || strings.ContainsFunc(in.Name, invisible) || strings.TrimSpace(in.Name) == "":
+	case len(in.Name) > maxClientName || strings.ContainsAny(in.Name, "<>") || strings.ContainsFunc(in.Name, stagedoor.Invisible) || strings.TrimSpace(in.Name) == "":
 		return errMetadata("client_name must have at most %d characters, none of them < or > or invisible", maxClientName)
 	}
 	for _, g := range in.GrantTypes {
@@ -190,12 +189,6 @@ func (in *registration) complete(mode string) error {
 	}
 	in.GrantTypes = distinct(in.GrantTypes)
 	return nil
-}
-
-// invisible tells whether a character cannot be seen, or turns what is around it: names that look alike would be different, or the other way round.
-func invisible(c rune) bool {
-	return !unicode.IsPrint(c) || slices.Contains([]rune{0x034f, 0x115f, 0x1160, 0x17b4, 0x17b5, 0x2800, 0x3164, 0xffa0}, c) || // fillers, a joiner, a blank of braille
-		unicode.Is(unicode.Variation_Selector, c) && c != 0xfe0f // which makes a picture of a character
 }
 
 // checkURIs refuses addresses at which others could listen or that a browser would run.

@@ -3,7 +3,6 @@ package pipeline
 import (
 	"context"
 	"encoding/json"
-	"strings"
 	"time"
 
 	"github.com/stagedoor/stagedoor"
@@ -139,7 +138,7 @@ func (p *Pipeline) signingUp(ctx context.Context, v Visit, id, nonce string, in 
 	if err == nil {
 		conn, err = signupThrough(ctx, v.Store, &tx.Request, conn)
 	}
-	if err == nil && in != nil && tx.Request.Invitation != "" && !strings.EqualFold(strings.TrimSpace(in.Email), tx.Request.LoginHint) {
+	if err == nil && in != nil && tx.Request.Invitation != "" && !stagedoor.SameAddress(in.Email, tx.Request.LoginHint) {
 		err = stagedoor.Errorf(stagedoor.Invalid, "not_invited", "The invitation is for another address.")
 	}
 	return tx, conn, err
