@@ -33,12 +33,12 @@ func TestActionsSayWhichConnection(t *testing.T) {
 			if (domain === 'staff.example') api.authentication.setConnectionByName('Workers');
 			if (domain === 'radio.example') api.authentication.setConnectionByName('radio');
 			if (domain === 'hidden.example') api.authentication.setConnectionByName('Hidden');
-			if (domain === 'none.example') api.authentication.setConnectionByName('None');
+			if (domain === 'none.example') api.authentication.setConnectionByName('Nobody');
 			if (domain === 'bad.example') throw new Error('broken ' + event.request.ip);
 		};`)
 		b := w.browser()
 		page := b.begin().want(http.StatusOK)
-		for identifier, in := range map[string]string{"a@hidden.example": "Hidden", "a@none.example": "None", "a@bad.example": "broken 192.0.2.7"} {
+		for identifier, in := range map[string]string{"a@hidden.example": "Hidden", "a@none.example": "Nobody", "a@bad.example": "broken 192.0.2.7"} {
 			b.submit(page, "username", identifier).want(http.StatusBadRequest).says("does not work right now").hides(in)
 			w.logs(in)
 		}
@@ -77,13 +77,13 @@ func TestActionsSayWhereToSignUp(t *testing.T) {
 			if (domain === 'staff.example') api.authentication.setConnectionByName('Workers');
 			if (domain === 'radio.example') api.authentication.setConnectionByName('radio');
 			if (domain === 'closed.example') api.authentication.setConnectionByName('Zone');
-			if (domain === 'none.example') api.authentication.setConnectionByName('None');
+			if (domain === 'none.example') api.authentication.setConnectionByName('Nobody');
 			if (domain === 'bad.example') throw new Error('all is lost');
 		};`)
 		b := w.browser()
 		page := b.get(b.begin().href("Create an account")).want(http.StatusOK)
 		signs := func(email, password string) *reply { return b.submit(page, "email", email, "password", password) }
-		for email, in := range map[string]string{"a@none.example": "None", "a@bad.example": "all is lost"} {
+		for email, in := range map[string]string{"a@none.example": "Nobody", "a@bad.example": "all is lost"} {
 			signs(email, good).want(http.StatusBadRequest).says("does not work right now").hides(in)
 			w.logs(in)
 		}
