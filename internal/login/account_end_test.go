@@ -70,7 +70,7 @@ func TestAccountLogoutTellsParticipants(t *testing.T) {
 	if !ours {
 		t.Fatalf("sent to %s", to)
 	}
-	who, one, out, _, err := w.pipe.NextParticipant(t.Context(), pipeline.Visit{Store: w.st, Browser: cookieNamed(b, "did")}, state)
+	who, one, out, _, err := w.pipe.NextParticipant(t.Context(), pipeline.Visit{Store: w.st, Browser: cookieNamed(b, "__Host-did")}, state)
 	if err != nil || who != "other" || one.NameID != "ada" || out.To != "" {
 		t.Errorf("%s %+v %+v %v", who, one, out, err)
 	}

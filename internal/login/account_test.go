@@ -342,7 +342,7 @@ func TestAccountSessionsAndClients(t *testing.T) {
 }
 
 // cookieOf is the handle of a browser's session.
-func cookieOf(b *browser) string { return cookieNamed(b, "auth0") }
+func cookieOf(b *browser) string { return cookieNamed(b, "__Host-auth0") }
 
 func cookieNamed(b *browser, name string) string {
 	u, _ := url.Parse(b.origin)

@@ -567,7 +567,7 @@ func TestEnrollmentSentTwice(t *testing.T) {
 		for range 4 {
 			r := <-answers
 			for _, c := range (&http.Response{Header: r.header}).Cookies() {
-				if c.Name == "auth0" {
+				if c.Name == "__Host-auth0" {
 					enrolled++
 					b.jar.SetCookies(mustURL(origin), []*http.Cookie{c})
 				}

@@ -462,7 +462,7 @@ func TestAnonymousSessionInLogin(t *testing.T) {
 
 // again is the browser without its session.
 func (b *browser) again() *browser {
-	delete(b.cookies, "auth0")
+	delete(b.cookies, sessionCookie)
 	return b
 }
 

@@ -33,7 +33,7 @@ func TestLogout(t *testing.T) {
 	} {
 		b := w.browser()
 		first := w.redeem(spa, b.login(request(spa, "scope", "openid offline_access")).got().Get("code")).good()
-		held := *b.cookies["auth0"]
+		held := *b.cookies[sessionCookie]
 		w.logged()
 		a := b.get("/v2/logout?" + query)
 		switch {
@@ -46,13 +46,13 @@ func TestLogout(t *testing.T) {
 		default:
 			a.page(200, "")
 		}
-		if b.cookies["auth0"] != nil {
+		if b.cookies[sessionCookie] != nil {
 			t.Errorf("%s: the cookie is still there", query)
 		}
 		if got := w.logged(); len(got) == 0 || got[0] != "slo" {
 			t.Errorf("%s: log events %q", query, got)
 		}
-		b.cookies["auth0"] = &held
+		b.cookies[sessionCookie] = &held
 		b.authorize(request(spa, "prompt", "none")).fails("login_required", "Login required")
 		w.refresh(spa, first.RefreshToken).good() // refresh tokens live on
 	}

@@ -105,7 +105,7 @@ func TestActionChangesTheSession(t *testing.T) {
 			at.Add(3*time.Hour).UnixMilli(), at.Add(24*365*time.Hour).UnixMilli()))
 		b := w.browser()
 		b.login(request(site)).got()
-		if c := b.cookies["auth0"]; c == nil || !c.Expires.IsZero() {
+		if c := b.cookies[sessionCookie]; c == nil || !c.Expires.IsZero() {
 			t.Errorf("the cookie stays: %+v", c)
 		}
 		sessions, err := w.st.UserSessions(t.Context(), ada)

@@ -2,6 +2,7 @@ package oauth
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -18,7 +19,7 @@ func TestPrompt(t *testing.T) {
 		w.wantLog("s")
 		b.authorize(request(spa, "prompt", "none")).got()
 		w.wantLog("ssa")
-		old := b.cookies["auth0"].Value
+		old := b.cookies[sessionCookie].Value
 		sid := func(a *answer) any { return w.claims(w.redeem(spa, a.got().Get("code")).good().IDToken)["sid"] }
 		first := sid(b.authorize(request(spa)))
 		for _, prompt := range []string{"login", "select_account"} {
@@ -27,7 +28,7 @@ func TestPrompt(t *testing.T) {
 			ok(t, b.password(state, adaMail, adaWord))
 			same(t, "the session of the same person", sid(b.resume(state)), first)
 		}
-		if b.cookies["auth0"].Value != old {
+		if b.cookies[sessionCookie].Value != old {
 			t.Log("the cookie was renewed")
 		}
 		// Another person takes the browser over: the session before ends.
@@ -37,7 +38,7 @@ func TestPrompt(t *testing.T) {
 			t.Error("two persons share a session")
 		}
 		stale := w.browser()
-		stale.cookies["auth0"] = &http.Cookie{Name: "auth0", Value: old}
+		stale.cookies[sessionCookie] = &http.Cookie{Name: sessionCookie, Value: old}
 		stale.authorize(request(spa, "prompt", "none")).fails("login_required", "Login required")
 	})
 }
@@ -69,21 +70,40 @@ func TestCookies(t *testing.T) {
 		b := w.browser()
 		b.scheme = scheme
 		b.login(request(spa)).got()
+		prefix := map[string]string{"https": "__Host-"}[scheme]
 		for _, name := range []string{"auth0", "did"} {
-			c := b.cookies[name]
+			c := b.cookies[prefix+name]
 			if c == nil || !c.HttpOnly || c.Secure != want.secure || c.SameSite != want.site || c.Path != "/" || c.Domain != "" || len(c.Value) != 43 {
 				t.Errorf("%s over %s: %+v", name, scheme, c)
 			}
 		}
-		if got := b.cookies["auth0"].Expires; !got.Equal(w.clock().Add(168 * time.Hour)) {
+		if got := b.cookies[prefix+"auth0"].Expires; !got.Equal(w.clock().Add(168 * time.Hour)) {
 			t.Errorf("expires %s", got)
 		}
 	}
 	w.settings(func(s *stagedoor.TenantSettings) { s.SessionCookie = &stagedoor.CookieMode{Mode: "non-persistent"} })
 	b := w.browser()
 	b.login(request(spa)).got()
-	if c := b.cookies["auth0"]; !c.Expires.IsZero() || c.MaxAge != 0 {
+	if c := b.cookies[sessionCookie]; !c.Expires.IsZero() || c.MaxAge != 0 {
 		t.Errorf("%+v", c)
+	}
+}
+
+// TestAttackPlantedCookies: what a sibling of the host plants in a browser, under the domain that they share, is nothing to us: it neither signs the
+// browser in nor makes it one in which somebody else's login goes on.
+func TestAttackPlantedCookies(t *testing.T) {
+	w := newWorld(t)
+	mallory := w.browser()
+	mallory.login(request(spa)).got()
+	victim := w.browser()
+	for _, held := range []string{sessionCookie, browserCookie} {
+		name := strings.TrimPrefix(held, "__Host-") // siblings cannot plant one that has the prefix
+		victim.cookies[name] = &http.Cookie{Name: name, Value: mallory.cookies[held].Value}
+	}
+	victim.authorize(request(spa, "prompt", "none")).fails("login_required", "Login required")
+	state := mallory.authorize(request(spa, "prompt", "login")).asks("login")
+	if victim.password(state, bobMail, adaWord) == nil {
+		t.Error("the victim goes on with a login that somebody else began")
 	}
 }
 
@@ -221,22 +241,22 @@ func TestSessionFixation(t *testing.T) {
 	attacker := w.browser()
 	attacker.login(request(spa)).got()
 	victim := w.browser()
-	planted := *attacker.cookies["auth0"]
-	victim.cookies["auth0"] = &planted
+	planted := *attacker.cookies[sessionCookie]
+	victim.cookies[sessionCookie] = &planted
 	state := victim.authorize(request(spa, "prompt", "login")).asks("login")
 	ok(t, victim.password(state, bobMail, adaWord))
 	victim.resume(state).got()
-	if victim.cookies["auth0"].Value == planted.Value {
+	if victim.cookies[sessionCookie].Value == planted.Value {
 		t.Fatal("the planted handle is the victim's session now")
 	}
 	attacker.authorize(request(spa, "prompt", "none")).fails("login_required", "Login required")
 	// The same person again: the handle changes too.
-	old := *victim.cookies["auth0"]
+	old := *victim.cookies[sessionCookie]
 	state = victim.authorize(request(spa, "prompt", "login")).asks("login")
 	ok(t, victim.password(state, bobMail, adaWord))
 	victim.resume(state).got()
 	stale := w.browser()
-	stale.cookies["auth0"] = &old
+	stale.cookies[sessionCookie] = &old
 	stale.authorize(request(spa, "prompt", "none")).fails("login_required", "Login required")
 }
 

@@ -166,7 +166,7 @@ func TestSessionTransferHoldsPrompts(t *testing.T) {
 			b := w.browser()
 			token := w.transfer(held)
 			b.transferred(token, more...).asks("login")
-			same(t, strings.Join(more, " "), b.cookies["auth0"] == nil, true)
+			same(t, strings.Join(more, " "), b.cookies[sessionCookie] == nil, true)
 			b.transferred(token).asks("login") // it is used up
 		}
 		id := w.redeem(site, w.browser().transferred(w.transfer(held), "max_age", "7200").got().Get("code")).good().IDToken
@@ -247,7 +247,7 @@ func TestSessionTransferInActions(t *testing.T) {
 	})
 	id = w.redeem(site, b.authorize(request(site, "prompt", "none")).got().Get("code")).good().IDToken
 	same(t, "later", w.claims(id)["https://app.test/seen"], map[string]any{"session": map[string]any{"parent_refresh_token": parent}})
-	if c := b.cookies["auth0"]; c == nil {
+	if c := b.cookies[sessionCookie]; c == nil {
 		t.Error("no cookie")
 	}
 	w.noActions()

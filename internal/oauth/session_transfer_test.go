@@ -173,7 +173,7 @@ func TestAttackSessionTransferReplay(t *testing.T) {
 		b := w.browser()
 		b.transferred(token).asks("login")
 		w.warned("The session transfer token is unknown, was used before, or has expired.")
-		if b.cookies["auth0"] != nil {
+		if b.cookies[sessionCookie] != nil {
 			t.Error("a replay opens a session")
 		}
 	})
@@ -236,7 +236,7 @@ func TestAttackSessionTransferFromAnotherDevice(t *testing.T) {
 			thief.transferred(token).asks("login")
 			w.warned("The session transfer token was asked for from another address.")
 			w.browser().transferred(token).asks("login") // it is used up
-			same(t, binding, thief.cookies["auth0"] == nil, true)
+			same(t, binding, thief.cookies[sessionCookie] == nil, true)
 		}
 		w.transfers(site, `{"allowed_authentication_methods":["query"],"enforce_device_binding":"none"}`)
 		b := w.browser()
@@ -257,7 +257,7 @@ func TestAttackSessionTransferLoginCSRF(t *testing.T) {
 		state := b.authorize(request(site)).asks("login")
 		ok(t, b.password(state, bobMail, adaWord))
 		b.resume(state).got()
-		was := *b.cookies["auth0"]
+		was := *b.cookies[sessionCookie]
 
 		// One that is no good leaves the session alone, and asks all the same.
 		b.transferred("nonsense").asks("login")
@@ -271,7 +271,7 @@ func TestAttackSessionTransferLoginCSRF(t *testing.T) {
 		b.transferred(planted1).asks("login")
 		w.warned("The session transfer token is another person's than who was signed in in the browser, whose session has ended.")
 		b.authorize(request(site, "prompt", "none")).fails("login_required", "Login required")
-		b.cookies["auth0"] = &was
+		b.cookies[sessionCookie] = &was
 		b.authorize(request(site, "prompt", "none")).fails("login_required", "Login required")
 
 		// The person's own session stays as it is.
@@ -279,9 +279,9 @@ func TestAttackSessionTransferLoginCSRF(t *testing.T) {
 		state = b.authorize(request(site)).asks("login")
 		ok(t, b.password(state, adaMail, adaWord))
 		b.resume(state).got()
-		mine := b.cookies["auth0"].Value
+		mine := b.cookies[sessionCookie].Value
 		b.transferred(w.transfer(planted)).got()
-		same(t, "the cookie", b.cookies["auth0"].Value, mine)
+		same(t, "the cookie", b.cookies[sessionCookie].Value, mine)
 	})
 }
 
@@ -311,7 +311,7 @@ func TestAttackSessionTransferOfARevokedRefreshToken(t *testing.T) {
 			b := w.browser()
 			b.transferred(token).asks("login")
 			w.warned("The refresh token of the session transfer token has ended.")
-			same(t, name, b.cookies["auth0"] == nil, true)
+			same(t, name, b.cookies[sessionCookie] == nil, true)
 		}
 		token := w.transfer(transferring(w))
 		w.blockUser(ada)

@@ -364,14 +364,19 @@ func (b *browser) post(path string, form url.Values) *answer {
 	return b.do(r)
 }
 
+// The cookies of a browser that comes over https.
+const (
+	sessionCookie = "__Host-auth0"
+	browserCookie = "__Host-did"
+)
+
 func (w *world) visit(b *browser) pipeline.Visit {
 	v := pipeline.Visit{Store: w.st, Issuer: b.scheme + "://" + b.host + "/", Hostname: b.host, IP: "192.0.2.7", UserAgent: "test browser"}
-	if c := b.cookies["auth0"]; c != nil {
-		v.Session = c.Value
+	r := &http.Request{URL: &url.URL{Scheme: b.scheme}, Header: http.Header{}}
+	for _, c := range b.cookies {
+		r.AddCookie(c)
 	}
-	if c := b.cookies["did"]; c != nil {
-		v.Browser = c.Value
-	}
+	v.Session, v.Browser = session.Handle(r), session.Browser(r)
 	return v
 }
 

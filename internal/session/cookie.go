@@ -7,7 +7,8 @@ import (
 	"github.com/stagedoor/stagedoor"
 )
 
-// The cookies. Browsers tell hosts apart but not ports, and the store tells tenants apart.
+// The cookies. Browsers tell hosts apart but not ports, and the store tells tenants apart. Over https those of the session and of the browser have
+// [hostPrefix] before their name.
 const (
 	cookieName  = "auth0"    // the session
 	browserName = "did"      // the browser: binds a login under way to where it began
@@ -18,11 +19,24 @@ const (
 	transferName = "auth0_session_transfer_token" // what a native client has put there to open a session; we never set it
 )
 
+// hostPrefix begins the names of cookies that browsers take from their own host alone, over https (RFC 6265bis section 4.1.3.2). Without it any sibling of
+// the host, under the domain that they share, can plant a cookie: its visitors would be signed in as somebody else, or sign up in a login that
+// somebody else began, who then chooses the password.
+const hostPrefix = "__Host-"
+
+// own is the name that a cookie of ours has in the request's browser.
+func own(r *http.Request, name string) string {
+	if r.URL.Scheme == "https" {
+		return hostPrefix + name
+	}
+	return name // browsers take the prefix over https alone
+}
+
 // Handle returns the session cookie's value; empty if there is none.
-func Handle(r *http.Request) string { return value(r, cookieName) }
+func Handle(r *http.Request) string { return value(r, own(r, cookieName)) }
 
 // Browser returns the browser cookie's value; empty if there is none.
-func Browser(r *http.Request) string { return value(r, browserName) }
+func Browser(r *http.Request) string { return value(r, own(r, browserName)) }
 
 // Remembered returns the value by which the browser is remembered for the second factor; empty if there is none.
 func Remembered(r *http.Request) string { return value(r, mfaName) }
@@ -74,7 +88,7 @@ func valueUpTo(r *http.Request, name string, most int) string {
 // SetCookie keeps the session in the browser: until the session ends, or until the
 // browser does if the tenant's sessions are not persistent.
 func SetCookie(w http.ResponseWriter, r *http.Request, handle string, s *stagedoor.Session) {
-	c := cookie(r, cookieName, handle)
+	c := cookie(r, own(r, cookieName), handle)
 	if s.Persistent {
 		c.Expires = s.ExpiresAt
 	}
@@ -83,7 +97,7 @@ func SetCookie(w http.ResponseWriter, r *http.Request, handle string, s *stagedo
 
 // ClearCookie takes the session out of the browser.
 func ClearCookie(w http.ResponseWriter, r *http.Request) {
-	c := cookie(r, cookieName, "")
+	c := cookie(r, own(r, cookieName), "")
 	c.MaxAge = -1
 	http.SetCookie(w, c)
 }
@@ -94,7 +108,7 @@ func EnsureBrowser(w http.ResponseWriter, r *http.Request) string {
 		return v
 	}
 	v := stagedoor.NewToken()
-	c := cookie(r, browserName, v)
+	c := cookie(r, own(r, browserName), v)
 	c.MaxAge = int((365 * 24 * time.Hour).Seconds())
 	http.SetCookie(w, c)
 	return v

@@ -11,7 +11,7 @@ import (
 
 // FuzzCookies: whatever a Cookie header holds, what is read of it is short and cannot break out of a header; a cookie that we set comes back.
 func FuzzCookies(f *testing.F) {
-	for _, s := range []string{"auth0=x", "auth0=x; auth0=y", "did=" + strings.Repeat("a", 200), "auth0=\"quoted\"", "auth0=%00; did=\xff", ";;;=;auth0", "auth0-mf=a b", "auth0_session_transfer_token=x", "AUTH0=x", "auth0 =x", "$Version=1; auth0=x"} {
+	for _, s := range []string{"__Host-auth0=x", "__Host-auth0=x; __Host-auth0=y; auth0=z", "__Host-did=" + strings.Repeat("a", 200), "auth0=\"quoted\"", "auth0=%00; did=\xff", ";;;=;auth0", "auth0-mf=a b", "auth0_session_transfer_token=x", "AUTH0=x", "auth0 =x", "$Version=1; auth0=x"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, header string) {
@@ -42,4 +42,21 @@ func FuzzCookies(f *testing.F) {
 			t.Fatalf("%q did not come back", handle)
 		}
 	})
+}
+
+// TestAttackCookieOfASibling: over https only cookies count whose names browsers keep from the siblings of a host.
+func TestAttackCookieOfASibling(t *testing.T) {
+	r := httptest.NewRequest("GET", "https://login.acme.test/", nil)
+	r.Header.Set("Cookie", "auth0=planted; did=planted")
+	if session.Handle(r) != "" || session.Browser(r) != "" {
+		t.Errorf("planted cookies count: %q, %q", session.Handle(r), session.Browser(r))
+	}
+	w := httptest.NewRecorder()
+	session.SetCookie(w, r, "handle", &stagedoor.Session{})
+	session.EnsureBrowser(w, r)
+	for _, c := range w.Result().Cookies() {
+		if !strings.HasPrefix(c.Name, "__Host-") {
+			t.Errorf("a sibling can plant %s", c.Name)
+		}
+	}
 }
