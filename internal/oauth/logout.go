@@ -32,10 +32,8 @@ func (d *Door) logout(w http.ResponseWriter, r *http.Request, st *store.Store) {
 		page.Fail(w, r, st, err, client)
 		return
 	}
-	to := q.Get("returnTo")
+	to := cmp.Or(q.Get("returnTo"), firstPlace(allowed))
 	switch {
-	case to == "" && len(allowed) > 0:
-		to = allowed[0]
 	case to == "":
 		d.signedOut(w, r, st, client, s, q, "", "")
 		return
@@ -48,6 +46,14 @@ func (d *Door) logout(w http.ResponseWriter, r *http.Request, st *store.Store) {
 		return
 	}
 	d.signedOut(w, r, st, client, s, q, to, "")
+}
+
+// firstPlace is the first of registered addresses that is a place to go to: one with a wildcard only tells which others are. "" if there is none.
+func firstPlace(registered []string) string {
+	if i := slices.IndexFunc(registered, func(to string) bool { return allowedReturn(to, registered) }); i >= 0 {
+		return registered[i]
+	}
+	return ""
 }
 
 // signedOut sends somebody whose session has ended on to to, or shows the page that says so, with a link to link, where that is empty. With federated they

@@ -15,6 +15,24 @@ import (
 
 const bye = "https://app.test/bye"
 
+// TestLogoutWithoutAnAddress: an address with a wildcard tells where one may go, and is no place itself.
+func TestLogoutWithoutAnAddress(t *testing.T) {
+	w := newWorld(t)
+	for _, c := range []struct {
+		allowed []string
+		to      string
+	}{
+		{[]string{"https://*.app.test/out", bye}, bye},
+		{[]string{"https://*.app.test/out"}, ""},
+		{nil, ""},
+	} {
+		w.settings(func(s *stagedoor.TenantSettings) { s.AllowedLogoutURLs = c.allowed })
+		if a := w.browser().get("/v2/logout"); a.Header().Get("Location") != c.to {
+			t.Errorf("%v: %d %q", c.allowed, a.Code, a.Header().Get("Location"))
+		}
+	}
+}
+
 func TestLogout(t *testing.T) {
 	w := newWorld(t)
 	w.settings(func(s *stagedoor.TenantSettings) { s.AllowedLogoutURLs = []string{"https://acme.example/out"} })
