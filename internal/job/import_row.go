@@ -37,7 +37,7 @@ type customHashIn struct {
 	Algorithm string `json:"algorithm" schema:"required"`
 	Hash      struct {
 		Value    string `json:"value" schema:"required"`
-		Encoding string `json:"encoding" schema:"required"`
+		Encoding string `json:"encoding"` // may be left out where only utf8 can be meant
 		Digest   string `json:"digest"`
 		Key      *struct {
 			Value    string `json:"value" schema:"required"`

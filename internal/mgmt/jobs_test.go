@@ -155,6 +155,8 @@ func TestImportRows(t *testing.T) {
 		{`{"email":"u1@x.test","custom_password_hash":{"algorithm":"rot13","hash":{"value":"x","encoding":"hex"}}}`, `[{"code":"ENUM_MISMATCH","message":"No enum match for: rot13","path":"custom_password_hash.algorithm"}]`},
 		{`{"email":"u1@x.test","custom_password_hash":{"algorithm":"md5","hash":{"value":"5e","encoding":"hex"}}}`, `[{"code":"FORMAT","message":"Object didn't pass validation for format md5","path":"custom_password_hash.hash.value"}]`},
 		{`{"email":"u1@x.test","custom_password_hash":{"algorithm":"scrypt","hash":{"value":"5e","encoding":"hex"}}}`, `[{"code":"OBJECT_REQUIRED","message":"Missing required property: keylen","path":"custom_password_hash"}]`},
+		{`{"email":"u1@x.test","custom_password_hash":{"algorithm":"md5","hash":{"value":"5ebe2294ecd0e0f08eab7690d2a6ee69"}}}`, `[{"code":"OBJECT_REQUIRED","message":"Missing required property: encoding","path":"custom_password_hash.hash"}]`},
+		{`{"email":"u3@x.test","custom_password_hash":{"algorithm":"bcrypt","hash":{"value":"$2b$10$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}}}`, ""},
 		{`{"email":"u1@x.test","mfa_factors":[]}`, `[{"code":"ARRAY_LENGTH_SHORT","message":"Array is too short (0), minimum 1","path":"mfa_factors"}]`},
 		{`{"email":"u1@x.test","mfa_factors":[{}]}`, `[{"code":"MFA_FACTORS_FAILED","message":"A factor is one of totp, phone and email","path":"mfa_factors"}]`},
 		{`{"email":"u1@x.test","mfa_factors":[{"totp":{"secret":"tell nobody"}}]}`, `[{"code":"PATTERN","message":"String does not match pattern ^[A-Z2-7]{8,512}=*$","path":"mfa_factors[0].totp.secret"}]`},
@@ -167,7 +169,7 @@ func TestImportRows(t *testing.T) {
 		file = append(file, r.row)
 	}
 	done, _ := h.imported("[" + strings.Join(file, ",\n") + "]")
-	if got := fmt.Sprint(done.get("summary")); got != fmt.Sprintf("map[failed:%d inserted:1 total:%d updated:0]", len(rows)-1, len(rows)) {
+	if got := fmt.Sprint(done.get("summary")); got != fmt.Sprintf("map[failed:%d inserted:2 total:%d updated:0]", len(rows)-2, len(rows)) {
 		t.Errorf("summary %s", got)
 	}
 	report := h.call(h.machine("acme"), "GET", "/jobs/"+done.text("id")+"/errors", "").is(200, "")

@@ -91,6 +91,7 @@ func (f Foreign) Text() (string, error) {
 	if _, err := f.check(); err != nil {
 		return "", err
 	}
+	f.Hash.Encoding = f.encoding()
 	if f.Salt == nil && f.Encoding == "" && (f.Algorithm == "bcrypt" || f.Algorithm == "argon2") {
 		return f.Hash.Value, nil
 	}
@@ -153,7 +154,9 @@ func (f Foreign) check() (func(string) bool, error) {
 		return nil, notAmong("algorithm", f.Algorithm)
 	case len(f.Hash.Value) == 0 || len(f.Hash.Value) > maxForeign:
 		return nil, foreignError("hash.value", "String is too long or too short (%d chars)", len(f.Hash.Value))
-	case !among(a.encodings, f.Hash.Encoding):
+	case f.encoding() == "":
+		return nil, foreignError("hash", "Missing required property: encoding")
+	case !among(a.encodings, f.encoding()):
 		return nil, notAmong("hash.encoding", f.Hash.Encoding)
 	case f.Salt != nil && !a.salted:
 		return nil, foreignError("salt", "Data matches schema from 'not'")
@@ -168,9 +171,9 @@ func (f Foreign) check() (func(string) bool, error) {
 	case len(f.UniversalMetadata) > maxUniversalMetadata:
 		return nil, foreignError("universal_hash_metadata", "String is too long (%d chars), maximum %d", len(f.UniversalMetadata), maxUniversalMetadata)
 	}
-	value, ok := decode(f.Hash.Value, f.Hash.Encoding)
+	value, ok := decode(f.Hash.Value, f.encoding())
 	if !ok {
-		return nil, foreignError("hash.value", "Object didn't pass validation for format %s", f.Hash.Encoding)
+		return nil, foreignError("hash.value", "Object didn't pass validation for format %s", f.encoding())
 	}
 	salt, suffix, err := f.salt()
 	if err != nil {
@@ -191,6 +194,15 @@ func (f Foreign) check() (func(string) bool, error) {
 		}
 		return verify(encoded)
 	}, nil
+}
+
+// encoding is that of the hash. Files leave it out where the value is a text that says all of itself, as the vendor's own examples of argon2, bcrypt
+// and pbkdf2 do; "" where it could be one or the other.
+func (f Foreign) encoding() string {
+	if f.Hash.Encoding == "" && among(algorithms[f.Algorithm].encodings, "utf8") {
+		return "utf8"
+	}
+	return f.Hash.Encoding
 }
 
 func (f Foreign) salt() (salt []byte, suffix bool, err error) {

@@ -53,6 +53,30 @@ func TestForeign(t *testing.T) {
 	}
 }
 
+// TestForeignWithoutEncoding: files leave the encoding out where the hash is a text that says all of itself.
+func TestForeignWithoutEncoding(t *testing.T) {
+	h := NewHasher()
+	for algorithm, value := range map[string]string{
+		"bcrypt": phpBcrypt,
+		"argon2": phpArgon,
+		"ldap":   "{SSHA}LBlyni0B2NIamMVGVSp9i6hoSRxDc2FsdA==",
+		"pbkdf2": "$pbkdf2-sha256$i=1000,l=32$c2FsdHNhbHQ$qQDPSZa3Ormyy9oK1Pu0ZLLwP2Svzmx3yu8OvDdq/J0",
+	} {
+		stored, err := Foreign{Algorithm: algorithm, Hash: ForeignHash{Value: value}}.Text()
+		if err != nil {
+			t.Errorf("%s: %v", algorithm, err)
+			continue
+		}
+		same, err := Foreign{Algorithm: algorithm, Hash: ForeignHash{Value: value, Encoding: "utf8"}}.Text()
+		if err != nil || stored != same {
+			t.Errorf("%s is kept as %s, with the encoding %s %v", algorithm, stored, same, err)
+		}
+		if ok, err := h.Verify(t.Context(), "correct horse", stored); !ok || err != nil {
+			t.Errorf("%s: %v %v", algorithm, ok, err)
+		}
+	}
+}
+
 // TestForeignRefused: what cannot be verified, or would cost too much, is refused at once and told without its value.
 func TestForeignRefused(t *testing.T) {
 	hex64 := strings.Repeat("5e", 32)
@@ -85,6 +109,8 @@ func TestForeignRefused(t *testing.T) {
 		"not hex":                {sha(func(f *Foreign) { f.Hash.Value = "zz" + hex64[2:] }), "hash.value"},
 		"short":                  {sha(func(f *Foreign) { f.Hash.Value = hex64[2:] }), "hash.value"},
 		"encoding":               {sha(func(f *Foreign) { f.Hash.Encoding = "utf8" }), "hash.encoding"},
+		"no encoding":            {sha(func(f *Foreign) { f.Hash.Encoding = "" }), "hash"},
+		"scrypt, no encoding":    {scrypt(func(f *Foreign) { f.Hash.Encoding = "" }), "hash"},
 		"password encoding":      {sha(func(f *Foreign) { f.Encoding = "hex" }), "password.encoding"},
 		"salt encoding":          {sha(func(f *Foreign) { f.Salt = &ForeignText{Encoding: "rot13"} }), "salt.encoding"},
 		"salt value":             {sha(func(f *Foreign) { f.Salt = &ForeignText{Value: "x", Encoding: "hex"} }), "salt.value"},
