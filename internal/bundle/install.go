@@ -222,7 +222,7 @@ func fits(version, wanted string) bool {
 
 // dependencies places what a package depends on: as near to the root as nothing else stands in the way, the way Node looks for it.
 func (in *installation) dependencies(ctx context.Context, p placed) error {
-	wanted := maps.Clone(p.PeerDependencies)
+	wanted := map[string]string(maps.Clone(p.PeerDependencies))
 	if wanted == nil {
 		wanted = map[string]string{}
 	}

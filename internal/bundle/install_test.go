@@ -7,6 +7,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -53,6 +54,7 @@ type shelf struct {
 	tarballs map[string]map[string][]byte
 	spoil    string // name@version whose tarball is not what was promised
 	token    string
+	manifest map[string]any // what it tells of each version besides
 	asked    []string
 }
 
@@ -91,7 +93,12 @@ func (s *shelf) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	out := map[string]any{}
 	latest := ""
 	for v, b := range versions {
-		out[v] = map[string]any{"dist": map[string]any{"tarball": "http://" + r.Host + "/" + url.PathEscape(name) + "/-/" + v, "integrity": bundle.Integrity(b)}}
+		of := maps.Clone(s.manifest)
+		if of == nil {
+			of = map[string]any{}
+		}
+		of["dist"] = map[string]any{"tarball": "http://" + r.Host + "/" + url.PathEscape(name) + "/-/" + v, "integrity": bundle.Integrity(b)}
+		out[v] = of
 		if v > latest && !strings.Contains(v, "-") {
 			latest = v
 		}
@@ -157,7 +164,8 @@ func TestAdd(t *testing.T) {
 func TestAddOldPackages(t *testing.T) {
 	s, registry := newShelf(t)
 	old := pack(t, map[string]string{"index.js": "module.exports = 1", "package.json": `{"name":"old","version":"0.2.3",
-		"scripts":{"test":"make","blanket":{"pattern":"old/lib"},"install":null},"licenses":[{"type":"MIT"},"BSD"],"dependencies":{}}`})
+		"scripts":{"test":"make","blanket":{"pattern":"old/lib"},"install":null},"licenses":[{"type":"MIT"},"BSD"],"dependencies":[],"peerDependencies":["x"],"optionalDependencies":"none"}`})
+	s.manifest = map[string]any{"dependencies": []string{}, "scripts": "none", "gypfile": "no"}
 	s.tarballs["old"] = map[string][]byte{"0.2.3": old}
 	got, err := bundle.Add(t.Context(), bundle.Request{Spec: "old", Registry: registry})
 	if err != nil {

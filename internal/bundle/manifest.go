@@ -14,12 +14,24 @@ type manifest struct {
 	Version              string
 	License              json.RawMessage // text, or {type}
 	Licenses             json.RawMessage // [{type}] or [text]: what old packages have
-	Dependencies         map[string]string
-	OptionalDependencies map[string]string
-	PeerDependencies     map[string]string
+	Dependencies         ranges
+	OptionalDependencies ranges
+	PeerDependencies     ranges
 	PeerDependenciesMeta map[string]struct{ Optional bool }
 	Scripts              map[string]any // text, as far as npm runs it; old packages keep settings of tools in it
 	Gypfile              bool
+}
+
+// ranges are versions by the name of a package. Packages of 2012 that depend on nothing have an empty list in its place; what is no object
+// names none.
+type ranges map[string]string
+
+func (r *ranges) UnmarshalJSON(b []byte) error {
+	if len(b) == 0 || b[0] != '{' {
+		*r = nil
+		return nil
+	}
+	return json.Unmarshal(b, (*map[string]string)(r))
 }
 
 func readManifest(dir string) (manifest, error) {

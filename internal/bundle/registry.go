@@ -32,12 +32,10 @@ type Registry struct {
 
 // document is what a registry tells of a package.
 type document struct {
-	Tags     map[string]string `json:"dist-tags"`
-	Versions map[string]struct {
-		manifest
-		Dist             dist
-		HasInstallScript bool
-		Deprecated       any
+	Tags     map[string]string   `json:"dist-tags"`
+	Versions map[string]struct { // the rest is read from the package: of old versions registries tell it in forms of all kinds
+		Dist       dist
+		Deprecated any
 	}
 }
 
