@@ -38,6 +38,7 @@ type addModuleCommand struct {
 	Packages []string `arg:"" help:"NAME@VERSION, NAME for the newest, or a tarball (.tgz); further tarballs are what it depends on."`
 	Registry string   `name:"registry" help:"Registry to ask; usually the one that npm would ask here." placeholder:"URL"`
 	Offline  bool     `name:"offline" help:"Ask no registry: all that is needed is among the tarballs."`
+	Ignore   bool     `name:"ignore-scripts" help:"Take packages that would run a command when they are installed, too. It is not run: what only greets, or warns, works all the same."`
 	Parts    []string `name:"part" help:"Path inside of the package that scripts may require too, such as lib/errors; repeatable." placeholder:"PATH"`
 	JSON     bool     `name:"json" help:"Print what was added as JSON."`
 }
@@ -49,7 +50,7 @@ func (c *addModuleCommand) Run(ctx context.Context) error {
 		return err
 	}
 	defer db.Close()
-	request := bundle.Request{Parts: c.Parts, Progress: func(text string) { fmt.Fprintln(os.Stderr, text) }}
+	request := bundle.Request{Parts: c.Parts, IgnoreScripts: c.Ignore, Progress: func(text string) { fmt.Fprintln(os.Stderr, text) }}
 	for _, name := range c.Packages {
 		if !strings.HasSuffix(name, ".tgz") && !strings.HasSuffix(name, ".tar.gz") {
 			if request.Spec != "" || len(request.Tarballs) > 0 {

@@ -99,13 +99,13 @@ func TestModules(t *testing.T) {
 		t.Errorf("list --all --json: %.300s", out)
 	}
 	for want, args := range map[string][]string{
-		"evil@1.0.0 runs a command when it is installed (install)": {"add", "evil", "--registry", registry.URL},
-		"the registry has no package nothing":                      {"add", "nothing", "--registry", registry.URL},
-		"one package is added at a time":                           {"add", "a", "b", "--registry", registry.URL},
-		"word@^1.0.0 is not among the files":                       {"add", "--offline", names[0]},
-		"no such file":                                             {"add", filepath.Join(files, "none.tgz")},
-		"nope@1.0.0 was not added":                                 {"remove", "nope@1.0.0"},
-		"no registry is known":                                     {"add", "greet", "--registry", "nonsense"},
+		"evil@1.0.0 runs a command when it is installed (install: \"rm -rf /\")": {"add", "evil", "--registry", registry.URL},
+		"the registry has no package nothing":                                    {"add", "nothing", "--registry", registry.URL},
+		"one package is added at a time":                                         {"add", "a", "b", "--registry", registry.URL},
+		"word@^1.0.0 is not among the files":                                     {"add", "--offline", names[0]},
+		"no such file":                                                           {"add", filepath.Join(files, "none.tgz")},
+		"nope@1.0.0 was not added":                                               {"remove", "nope@1.0.0"},
+		"no registry is known":                                                   {"add", "greet", "--registry", "nonsense"},
 	} {
 		if out, errs := run(1, args...); out != "" || !strings.Contains(errs, want) {
 			t.Errorf("%q: %q %q, want %q", args, out, errs, want)

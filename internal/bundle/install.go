@@ -22,6 +22,8 @@ type Request struct {
 	Registry *Registry    // nil: nothing is fetched
 	Parts    []string     // sub-paths that scripts may require
 	Progress func(string) // told what is done; may be nil
+
+	IgnoreScripts bool // take packages that would run a command when they are installed; it is not run
 }
 
 // Added is a package made ready.
@@ -39,7 +41,7 @@ func Add(ctx context.Context, r Request) (Added, error) {
 		return Added{}, err
 	}
 	defer func() { _ = os.RemoveAll(root) }()
-	in := &installation{root: root, registry: r.Registry, documents: map[string]*document{}, progress: r.Progress}
+	in := &installation{root: root, registry: r.Registry, documents: map[string]*document{}, progress: r.Progress, ignoreScripts: r.IgnoreScripts}
 	if in.progress == nil {
 		in.progress = func(string) {}
 	}
@@ -110,6 +112,8 @@ type installation struct {
 	count     int
 	integrity string // of the first
 	progress  func(string)
+
+	ignoreScripts bool
 }
 
 // local is a tarball at hand.
@@ -169,7 +173,7 @@ func (in *installation) place(ctx context.Context, dir, name, wanted string) (pl
 	if err != nil {
 		return placed{}, err
 	}
-	if err := refuse(to, m); err != nil {
+	if err := refuse(to, m, in.ignoreScripts, in.progress); err != nil {
 		return placed{}, err
 	}
 	p := placed{m, to}

@@ -176,6 +176,29 @@ func TestAddOldPackages(t *testing.T) {
 	}
 }
 
+// TestAddWithoutScripts: what would run a command is added when the operator says so. Nothing is run, and machine code stays outside.
+func TestAddWithoutScripts(t *testing.T) {
+	s, registry := newShelf(t)
+	s.put("greets", "1.0.0", `,"dependencies":{"below":"1"},"scripts":{"postinstall":"node greet.js"}`, "module.exports = 'top ' + require('below')")
+	s.put("below", "1.0.0", `,"scripts":{"install":"node \u001b[2J.js"}`, "module.exports = 'below'")
+	s.put("native", "1.0.0", `,"scripts":{"install":"node-gyp rebuild"}`, "", "binding.gyp", "{}")
+	var said []string
+	request := bundle.Request{Spec: "greets", Registry: registry, IgnoreScripts: true, Progress: func(s string) { said = append(said, s) }}
+	got, err := bundle.Add(t.Context(), request)
+	if err != nil || !strings.Contains(string(got.Code), "below") {
+		t.Fatalf("%v %s", err, got.Code)
+	}
+	for _, want := range []string{`greets@1.0.0: "node greet.js" (postinstall) is not run`, `below@1.0.0: "node \x1b[2J.js" (install) is not run`} {
+		if !slices.Contains(said, want) {
+			t.Errorf("no %q in %q", want, said)
+		}
+	}
+	request.Spec = "native"
+	if _, err := bundle.Add(t.Context(), request); err == nil || !strings.Contains(err.Error(), "native@1.0.0 is a native add-on") {
+		t.Errorf("native: %v", err)
+	}
+}
+
 func TestAddRefuses(t *testing.T) {
 	s, registry := newShelf(t)
 	s.put("script", "1.0.0", `,"scripts":{"postinstall":"node evil.js","test":"x"}`, "")
@@ -193,8 +216,8 @@ func TestAddRefuses(t *testing.T) {
 	s.put("broken", "1.0.0", "", "this is no JavaScript")
 	s.spoil = "spoilt@1.0.0"
 	for spec, want := range map[string]string{
-		"script":       "script@1.0.0 runs a command when it is installed (postinstall)",
-		"below":        "script@1.0.0 runs a command when it is installed (postinstall): such packages cannot be added, nothing of a package is run here\n(below@1.0.0 depends on it)",
+		"script":       "script@1.0.0 runs a command when it is installed (postinstall: \"node evil.js\")",
+		"below":        "script@1.0.0 runs a command when it is installed (postinstall: \"node evil.js\"), and nothing of a package is run here: --ignore-scripts adds it all the same\n(below@1.0.0 depends on it)",
 		"gyp":          "gyp@1.0.0 is a native add-on",
 		"flag":         "flag@1.0.0 is a native add-on",
 		"machine":      "x.node is machine code",

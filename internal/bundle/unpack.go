@@ -10,7 +10,10 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"strconv"
 	"strings"
+
+	"github.com/stagedoor/stagedoor"
 )
 
 const (
@@ -68,16 +71,23 @@ func unpack(tarball []byte, dir string) error {
 // installScripts are those that npm runs when it installs a package.
 var installScripts = []string{"preinstall", "install", "postinstall"}
 
-// refuse tells why a package cannot be added: nothing of it is run, and scripts have no place for machine code.
-func refuse(dir string, m manifest) error {
+// refuse tells why a package cannot be added: nothing of it is run, and scripts have no place for machine code. With ignore, what would run a
+// command is told by progress alone.
+func refuse(dir string, m manifest, ignore bool, progress func(string)) error {
 	name := m.Name + "@" + m.Version
-	for _, script := range installScripts {
-		if command, ok := m.Scripts[script].(string); ok && command != "" {
-			return fmt.Errorf("%s runs a command when it is installed (%s): such packages cannot be added, nothing of a package is run here", name, script)
-		}
-	}
 	if _, err := os.Stat(filepath.Join(dir, "binding.gyp")); err == nil || m.Gypfile {
 		return fmt.Errorf("%s is a native add-on (it is compiled when it is installed): only packages in pure JavaScript can be added", name)
+	}
+	for _, script := range installScripts {
+		command, ok := m.Scripts[script].(string)
+		if !ok || command == "" {
+			continue
+		}
+		command = strconv.QuoteToASCII(stagedoor.Shorten(command, 200)) // on a terminal: somebody else's words
+		if !ignore {
+			return fmt.Errorf("%s runs a command when it is installed (%s: %s), and nothing of a package is run here: --ignore-scripts adds it all the same", name, script, command)
+		}
+		progress(fmt.Sprintf("%s: %s (%s) is not run", name, command, script))
 	}
 	return nil
 }
