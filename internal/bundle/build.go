@@ -65,7 +65,7 @@ func Build(s Source) (Built, error) {
 		Define:           map[string]string{"process.env.NODE_ENV": `"production"`},
 		LogLevel:         api.LogLevelSilent,
 		LogLimit:         10,
-		Plugins:          []api.Plugin{shared(s.Shared), refuseNative()},
+		Plugins:          []api.Plugin{shared(s.Shared), optional(s.Root), refuseNative()},
 	})
 	if len(out.Errors) > 0 {
 		return Built{}, failed(out.Errors)
@@ -105,6 +105,32 @@ func shared(names map[string]string) api.Plugin {
 				to = to[:at] + "/" + part + to[at:]
 			}
 			return api.OnResolveResult{Path: to, External: true}, nil
+		})
+	}}
+}
+
+// optional leaves packages outside that are not there and that whoever requires them can do without: drivers of databases, say. They are
+// required when the code comes to it, as on Node.js.
+func optional(root string) api.Plugin {
+	type asked struct{} // marks our own question, which is not to be asked again
+	return api.Plugin{Name: "optional", Setup: func(b api.PluginBuild) {
+		b.OnResolve(api.OnResolveOptions{Filter: `^[^./]`}, func(args api.OnResolveArgs) (api.OnResolveResult, error) {
+			dir := packageDir(filepath.ToSlash(args.Importer))
+			if _, own := args.PluginData.(asked); own || dir == "" {
+				return api.OnResolveResult{}, nil
+			}
+			if !filepath.IsAbs(dir) {
+				dir = filepath.Join(root, dir)
+			}
+			name, _ := split(args.Path)
+			if m, err := readManifest(dir); err != nil || !m.optional(name) {
+				return api.OnResolveResult{}, nil //nolint:nilerr // what is wrong with it is told where it was placed
+			}
+			found := b.Resolve(args.Path, api.ResolveOptions{Importer: args.Importer, ResolveDir: args.ResolveDir, Kind: args.Kind, PluginData: asked{}})
+			if len(found.Errors) == 0 {
+				return api.OnResolveResult{}, nil
+			}
+			return api.OnResolveResult{Path: args.Path, External: true}, nil
 		})
 	}}
 }

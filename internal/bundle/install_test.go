@@ -199,6 +199,25 @@ func TestAddWithoutScripts(t *testing.T) {
 	}
 }
 
+// TestAddOptional: what a package says it can do without is required when its code comes to it, and not before.
+func TestAddOptional(t *testing.T) {
+	s, registry := newShelf(t)
+	s.put("orm", "1.0.0", `,"dependencies":{"here":"1"},"optionalDependencies":{"fast":"1"},"peerDependencies":{"driver":"1"},"peerDependenciesMeta":{"driver":{"optional":true},"types":{"optional":true},"here":{"optional":true}}`,
+		"exports.connect = () => require('driver/lib').connect(); exports.more = () => [require('types'), require('fast')]; exports.here = require('here')")
+	s.put("here", "1.0.0", "", "module.exports = 'is here'")
+	got, err := bundle.Add(t.Context(), bundle.Request{Spec: "orm", Registry: registry})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(got.Requires, []string{"driver/lib", "fast", "types"}) || !strings.Contains(string(got.Code), "is here") {
+		t.Errorf("it requires %q: %s", got.Requires, got.Code)
+	}
+	s.put("forgetful", "1.0.0", "", "exports.f = () => require('nobody')")
+	if _, err := bundle.Add(t.Context(), bundle.Request{Spec: "forgetful", Registry: registry}); err == nil || !strings.Contains(err.Error(), `Could not resolve "nobody"`) {
+		t.Errorf("not declared: %v", err)
+	}
+}
+
 func TestAddRefuses(t *testing.T) {
 	s, registry := newShelf(t)
 	s.put("script", "1.0.0", `,"scripts":{"postinstall":"node evil.js","test":"x"}`, "")

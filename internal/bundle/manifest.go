@@ -34,6 +34,12 @@ func (r *ranges) UnmarshalJSON(b []byte) error {
 	return json.Unmarshal(b, (*map[string]string)(r))
 }
 
+// optional tells whether the package says that it can do without another one.
+func (m manifest) optional(name string) bool {
+	_, optional := m.OptionalDependencies[name]
+	return optional || m.PeerDependenciesMeta[name].Optional
+}
+
 func readManifest(dir string) (manifest, error) {
 	b, err := os.ReadFile(filepath.Join(dir, "package.json"))
 	if err != nil {
