@@ -28,7 +28,7 @@ type modulesCommand struct {
 }
 
 // maxModule is how large a bundle may be, in bytes: every worker that needs it compiles it.
-const maxModule = 8 << 20
+const maxModule = 12 << 20
 
 // fetchTimeout bounds one answer of a registry.
 const fetchTimeout = 2 * time.Minute

@@ -7,8 +7,8 @@ import (
 )
 
 // needsNode tells of a script whether it asks for what only Node.js has in full: Intl, one of the packages that need it, or texts and an order for
-// a locale that it names, or with options.
-var needsNode = regexp.MustCompile(`\bIntl\s*[.\[]|\brequire\s*\(\s*['"](?:luxon|date-fns-tz)(?:@[^'"]*)?['"]\s*\)` +
+// a locale that it names, or with options. The packages either use Intl as they are loaded, or are more code than a run has memory for.
+var needsNode = regexp.MustCompile(`\bIntl\s*[.\[]|\brequire\s*\(\s*['"](?:luxon|date-fns-tz|got|aws-sdk|@hubspot/api-client|@okta/okta-sdk-nodejs)(?:[@/][^'"]*)?['"]\s*\)` +
 	`|\.toLocale(?:String|DateString|TimeString|UpperCase|LowerCase)\s*\(\s*[^)\s]|\.localeCompare\s*\((?:[^()\[\]]|\([^()]*\)|\[[^\]]*\])*?,`)
 
 // NodeError says why scripts cannot run on Node.js here; nil if they can.
