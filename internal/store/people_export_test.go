@@ -99,7 +99,7 @@ func ReferencePlans(t testing.TB, db *DB) map[string]string {
 
 // OrganizationsOf is organizationsOf.
 func OrganizationsOf(ctx context.Context, s *Store, ids []string) (map[string][]string, error) {
-	return s.organizationsOf(ctx, ids)
+	return s.organizationsOf(ctx, s.read(), ids)
 }
 
 // LargestWrite is the number of statements of the longest write that a function makes.

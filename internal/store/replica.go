@@ -221,6 +221,38 @@ func searchOn(ctx context.Context, conn *pgxpool.Conn, limit string, begun *bool
 			return err
 		}
 		*begun = true
-		return fn(pgQuerier{tx})
+		return fn(searchQuerier{pgQuerier{tx}, tx})
 	})
+}
+
+// searchQuerier is what a search runs its statements with, all on one connection: where each search held one and waited for another to read its
+// users with, as many searches as there are connections waited for one another.
+type searchQuerier struct {
+	pgQuerier
+	tx pgx.Tx
+}
+
+// What the settings of a search would spoil, reading records by their keys, is planned as elsewhere.
+const (
+	recordSettings = `SELECT set_config('plan_cache_mode', 'auto', true), set_config('enable_bitmapscan', 'on', true), set_config('enable_nestloop', 'on', true)`
+	indexSettings  = `SELECT set_config('plan_cache_mode', 'force_custom_plan', true), set_config('enable_bitmapscan', 'off', true), set_config('enable_nestloop', 'off', true)`
+)
+
+// each reads records.
+func (q searchQuerier) each(ctx context.Context, query string, args []any, scan func(func(...any) error) error) error {
+	if !storable(args) {
+		return nil
+	}
+	batch := &pgx.Batch{}
+	batch.Queue(recordSettings)
+	batch.Queue(rebind(query), args...).Query(func(rows pgx.Rows) error {
+		for rows.Next() {
+			if err := scan(rows.Scan); err != nil {
+				return err
+			}
+		}
+		return rows.Err()
+	})
+	batch.Queue(indexSettings)
+	return q.tx.SendBatch(ctx, batch).Close()
 }

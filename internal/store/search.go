@@ -231,12 +231,12 @@ func (p *searcher) load(ctx context.Context, places []place, match *lucene.Expr)
 	organizations := map[string][]string{}
 	if match.Mentions(organizationField) {
 		var err error
-		if organizations, err = p.s.organizationsOf(ctx, ids); err != nil {
+		if organizations, err = p.s.organizationsOf(ctx, p.q, ids); err != nil {
 			return nil, err
 		}
 	}
 	byID := make(map[string]*found, len(ids))
-	err := p.s.eachText(ctx, p.s.read(), ids, func(u *stagedoor.UserText) {
+	err := p.s.eachText(ctx, p.q, ids, func(u *stagedoor.UserText) {
 		p.why.Read++
 		p.bytes += len(u.UserMetadata) + len(u.AppMetadata)
 		if f := (&found{text: u, organizations: organizations[u.User.ID]}); match.Match(f.at) {
@@ -265,13 +265,13 @@ func (p *searcher) fits(n int) int {
 }
 
 // organizationsOf returns the normal forms of the ids of the organizations that users belong to.
-func (s *Store) organizationsOf(ctx context.Context, ids []string) (map[string][]string, error) {
+func (s *Store) organizationsOf(ctx context.Context, q querier, ids []string) (map[string][]string, error) {
 	out := map[string][]string{}
 	in, list, err := s.idList(ids)
 	if err != nil {
 		return nil, err
 	}
-	err = s.read().each(ctx, "SELECT user_id, org_id FROM organization_members"+s.db.by("organization_members_user")+" WHERE tenant = ? AND user_id "+in, []any{s.tenant.ID, list}, func(scan func(...any) error) error {
+	err = q.each(ctx, "SELECT user_id, org_id FROM organization_members"+s.db.by("organization_members_user")+" WHERE tenant = ? AND user_id "+in, []any{s.tenant.ID, list}, func(scan func(...any) error) error {
 		var user, organization string
 		err := scan(&user, &organization)
 		out[user] = append(out[user], lucene.Text(organization))
