@@ -100,7 +100,7 @@ func (e *postgresEngine) retried(ctx context.Context, try func(until time.Time) 
 		if kind == noTrouble || ctx.Err() != nil {
 			return err
 		}
-		if kind == away {
+		if kind == away && !isFull(err) { // the connections that there are lead to the right server
 			e.suspect()
 		}
 		now := time.Now()

@@ -119,7 +119,7 @@ func (l *lookups) read(group []*lookup) {
 }
 
 func (l *lookups) ask(ctx context.Context, group []*lookup) error {
-	conn, err := l.engine.pool.Acquire(ctx)
+	conn, err := l.engine.connection(ctx)
 	if err != nil {
 		return err
 	}

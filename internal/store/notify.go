@@ -78,11 +78,21 @@ func (h *hints) send(ctx context.Context) {
 		h.mu.Unlock()
 		for tenant := range pending {
 			within, cancel := context.WithTimeout(ctx, CacheFor) // later it is of no use
-			_, err := h.engine.pool.Exec(within, "SELECT pg_notify($1, $2)", channel, h.self+" "+tenant)
+			err := h.notify(within, tenant)
 			cancel()
 			h.unsupported(err)
 		}
 	}
+}
+
+func (h *hints) notify(ctx context.Context, tenant string) error {
+	conn, err := h.engine.connection(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Release()
+	_, err = conn.Exec(ctx, "SELECT pg_notify($1, $2)", channel, h.self+" "+tenant)
+	return err
 }
 
 // unsupported turns hints off where the database does not know them.

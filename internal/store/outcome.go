@@ -81,7 +81,7 @@ func (m *marks) mark(b *pgx.Batch, s *slot) {
 func (e *postgresEngine) acquire(ctx context.Context, until time.Time) (*pgxpool.Conn, error) {
 	within, cancel := context.WithDeadline(ctx, until)
 	defer cancel()
-	conn, err := e.pool.Acquire(within)
+	conn, err := e.connection(within)
 	if err != nil && within.Err() != nil && ctx.Err() == nil {
 		err = &finalError{unavailable(away, err)} // there was no shorter way to learn it
 	}
@@ -210,7 +210,7 @@ func (e *postgresEngine) settle(ctx context.Context, s *slot, cause, done error)
 }
 
 func (e *postgresEngine) ask(ctx context.Context, s *slot, seq *int64) error {
-	conn, err := e.pool.Acquire(ctx)
+	conn, err := e.connection(ctx)
 	if err != nil {
 		return err
 	}

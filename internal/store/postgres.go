@@ -26,6 +26,7 @@ type postgresEngine struct {
 	pool      *pgxpool.Pool
 	wait      time.Duration // for a database that is away
 	suspected atomic.Int64  // when the pool was emptied last, in nanoseconds
+	crowd     *crowd
 	marks     *marks
 	replicas  *replicas // nil: none
 	lookups   *lookups
@@ -43,17 +44,19 @@ func openPostgres(ctx context.Context, url string, replicaURLs []string, wait ti
 	if err != nil {
 		return nil, err
 	}
+	e := &postgresEngine{wait: wait, crowd: newCrowd(), marks: newMarks()}
+	cfg.BeforeConnect = e.beforeConnect
 	pool, err := pgxpool.NewWithConfig(ctx, cfg)
 	if err != nil {
 		return nil, fmt.Errorf("opening the database: %w", err)
 	}
+	e.pool = pool
 	ping, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	if err := pool.Ping(ping); err != nil {
 		pool.Close()
 		return nil, fmt.Errorf("reaching the database: %s", onceEach(err.Error()))
 	}
-	e := &postgresEngine{pool: pool, wait: wait, marks: newMarks()}
 	e.lookups = newLookups(e)
 	if len(replicaURLs) > 0 {
 		if e.replicas, err = openReplicas(ctx, pool, replicaURLs); err != nil {
@@ -81,7 +84,9 @@ func poolConfig(url string) (*pgxpool.Config, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the database's address: %w", err)
 	}
-	cfg.MaxConns = max(cfg.MaxConns, 16)
+	if !strings.Contains(url, "pool_max_conns") {
+		cfg.MaxConns = max(cfg.MaxConns, 16)
+	}
 	c := cfg.ConnConfig
 	if c.ConnectTimeout == 0 {
 		c.ConnectTimeout = connectTimeout
@@ -183,7 +188,12 @@ func (e *postgresEngine) searching(ctx context.Context, limit time.Duration, fn 
 }
 
 func (e *postgresEngine) snapshot(ctx context.Context, fn func(querier) error) error {
-	return pgx.BeginTxFunc(ctx, e.pool, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error { return fn(pgQuerier{tx}) })
+	conn, err := e.connection(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Release()
+	return pgx.BeginTxFunc(ctx, conn, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error { return fn(pgQuerier{tx}) })
 }
 
 func (e *postgresEngine) migrate(ctx context.Context) error {
@@ -208,7 +218,14 @@ func (e *postgresEngine) withSchema(fn func(*goose.Provider) error) error {
 	return fn(p)
 }
 
-func (e *postgresEngine) ping(ctx context.Context) error { return e.pool.Ping(ctx) }
+func (e *postgresEngine) ping(ctx context.Context) error {
+	conn, err := e.connection(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Release()
+	return conn.Ping(ctx)
+}
 
 func (e *postgresEngine) close() error {
 	if e.replicas != nil {
