@@ -35,6 +35,9 @@ func (s *Server) answered(r *http.Request, e *web.Event, span *telemetry.Span, r
 		_, route, _ = strings.Cut(r.Pattern, " ")
 	}
 	route = cmp.Or(route, unmatched)
+	if e.GivenUp() {
+		rec.status = statusGone
+	}
 	class := statusClass(rec.status)
 	s.metrics.Add(telemetry.Requests, 1, route, r.Method, class)
 	if !e.Endless() {
@@ -90,6 +93,9 @@ func statusClass(status int) string {
 	}
 	return strconv.Itoa(status/100) + "xx"
 }
+
+// statusGone is what is noted where nobody was there any more to read an answer, as proxies note it.
+const statusGone = 499
 
 // unmatched is the route of what no route takes.
 const unmatched = "unmatched"

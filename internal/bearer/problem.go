@@ -118,7 +118,7 @@ func (d *Door[C]) fail(c *Call, err error) problem {
 	}
 	p := problemOf(err)
 	if p.Status >= 500 && p.Status != http.StatusNotImplemented {
-		web.Logger(c.Ctx()).ErrorContext(c.Ctx(), "an operation failed", "method", c.R.Method, "route", c.R.Pattern, "tenant", c.Store.Tenant().ID, "error", err)
+		web.Failed(c.Ctx(), web.Logger(c.Ctx()), "an operation failed", err, "method", c.R.Method, "route", c.R.Pattern, "tenant", c.Store.Tenant().ID)
 	}
 	web.RetryAfter(c.W.Header(), err)
 	if err := web.WriteJSON(c.W, p.Status, p); err != nil {

@@ -58,7 +58,7 @@ func (d *Door) answerError(w http.ResponseWriter, r *http.Request, err error) {
 	}
 	f := failure{Name: failureNames[status(e.Kind)], Code: e.Code, Description: e.Message, StatusCode: status(e.Kind)}
 	if f.Name == "" {
-		d.Log.ErrorContext(r.Context(), "a request failed", "path", r.URL.Path, "host", r.Host, "error", err)
+		web.Failed(r.Context(), d.Log, "a request failed", err, "path", r.URL.Path, "host", r.Host)
 		f = failure{"InternalServerError", "server_error", "Internal error", http.StatusInternalServerError}
 	}
 	web.WriteJSON(w, f.StatusCode, f)

@@ -54,7 +54,7 @@ func reason(status int) string {
 func (a *API) fail(c *call, err error) {
 	status, out := envelope(err)
 	if status >= 500 && status != http.StatusNotImplemented {
-		a.log(c).ErrorContext(c.ctx(), "an operation failed", "method", c.r.Method, "route", c.r.Pattern, "tenant", c.store.Tenant().ID, "error", err)
+		web.Failed(c.ctx(), a.log(c), "an operation failed", err, "method", c.r.Method, "route", c.r.Pattern, "tenant", c.store.Tenant().ID)
 	}
 	h := c.w.Header()
 	if status == http.StatusUnauthorized && h.Get("WWW-Authenticate") == "" {

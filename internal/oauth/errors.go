@@ -22,11 +22,11 @@ func answerError(w http.ResponseWriter, r *http.Request, err error) {
 	status, known := statuses[e.Kind]
 	if !known {
 		status = http.StatusInternalServerError
-		web.Logger(r.Context()).ErrorContext(r.Context(), "a request failed", "error", err)
+		web.Failed(r.Context(), web.Logger(r.Context()), "a request failed", err)
 		e = &stagedoor.Error{Code: "server_error", Message: "Internal error"}
 	}
 	if e.Kind == stagedoor.Unavailable {
-		web.Logger(r.Context()).ErrorContext(r.Context(), "a request failed", "error", err)
+		web.Failed(r.Context(), web.Logger(r.Context()), "a request failed", err)
 	}
 	body := map[string]any{"error": e.Code, "error_description": e.Message}
 	for _, name := range []string{"error_uri", "mfa_token", "mfa_requirements"} {

@@ -28,7 +28,7 @@ func deviceError(w http.ResponseWriter, r *http.Request, err error, missing stri
 	status, known := statuses[e.Kind]
 	switch {
 	case !known:
-		web.Logger(r.Context()).ErrorContext(r.Context(), "a request failed", "error", err)
+		web.Failed(r.Context(), web.Logger(r.Context()), "a request failed", err)
 		status, e = http.StatusInternalServerError, stagedoor.Error{Code: "server_error", Message: "Internal error"}
 	case e.Kind == stagedoor.NotFound:
 		e.Code = missing

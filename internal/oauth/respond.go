@@ -33,7 +33,7 @@ func (d *Door) respondError(w http.ResponseWriter, r *http.Request, st *store.St
 	e := stagedoor.AsError(err)
 	code, description := e.Code, e.Message
 	if e.Kind == stagedoor.Internal || code == "" {
-		web.Logger(r.Context()).ErrorContext(r.Context(), "an authorization request failed", "tenant", st.Tenant().ID, "client", req.ClientID, "error", err)
+		web.Failed(r.Context(), web.Logger(r.Context()), "an authorization request failed", err, "tenant", st.Tenant().ID, "client", req.ClientID)
 		code, description = "server_error", "Internal error"
 	}
 	if e.Kind == stagedoor.Unavailable { // the code that clients know for it (RFC 6749 section 4.1.2.1)

@@ -150,7 +150,7 @@ func Error(w http.ResponseWriter, r *http.Request, st *store.Store, status int, 
 	code, message := e.Code, e.Message
 	if e.Kind == stagedoor.Internal {
 		code, message = "server_error", wentWrong
-		web.Logger(r.Context()).ErrorContext(r.Context(), "a page request failed", "error", err)
+		web.Failed(r.Context(), web.Logger(r.Context()), "a page request failed", err)
 	}
 	web.RetryAfter(w.Header(), err)
 	kind := "f"

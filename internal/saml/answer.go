@@ -48,7 +48,7 @@ func (d *Door) refusal(ctx context.Context, st *store.Store, req *stagedoor.Auth
 	why, message := xmlsig.RequestDenied, e.Message
 	switch {
 	case e.Kind == stagedoor.Internal || e.Kind == stagedoor.Unavailable:
-		web.Logger(ctx).ErrorContext(ctx, "a SAML request failed", "tenant", st.Tenant().ID, "client", req.ClientID, "error", err)
+		web.Failed(ctx, web.Logger(ctx), "a SAML request failed", err, "tenant", st.Tenant().ID, "client", req.ClientID)
 		message = "Internal error"
 	case e.Code == xmlsig.BadNameIDPolicy, e.Code == xmlsig.UnknownPrincipal:
 		why = e.Code

@@ -72,7 +72,7 @@ func errorBody(ctx context.Context, err error) (int, map[string]any) {
 	status, scimType := statusOf(err)
 	detail := stagedoor.AsError(err).Message
 	if status >= http.StatusInternalServerError && status != http.StatusNotImplemented {
-		web.Logger(ctx).ErrorContext(ctx, "provisioning failed", "error", err)
+		web.Failed(ctx, web.Logger(ctx), "provisioning failed", err)
 		detail = http.StatusText(status)
 	}
 	body := map[string]any{"schemas": []string{errorSchema}, "status": strconv.Itoa(status), "detail": detail}

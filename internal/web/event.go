@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 	"sync"
@@ -15,7 +16,7 @@ type Event struct {
 
 	mu                    sync.Mutex
 	route, tenant, client string
-	endless               bool
+	endless, given        bool
 }
 
 type eventKey struct{}
@@ -71,6 +72,24 @@ func (e *Event) SetEndless() { e.set(func() { e.endless = true }) }
 func (e *Event) Endless() (is bool) {
 	e.set(func() { is = e.endless })
 	return is
+}
+
+// GivenUp tells whether the request failed because its sender had gone.
+func (e *Event) GivenUp() (is bool) {
+	e.set(func() { is = e.given })
+	return is
+}
+
+// Failed tells operators of a request that failed, though nothing was wrong with it. If all there is to it is that its sender has gone, so that what
+// it asked for was given up, nobody is to be woken: else whoever hangs up early, or a network that breaks, looks like a server that fails.
+func Failed(ctx context.Context, log *slog.Logger, text string, err error, more ...any) {
+	level := slog.LevelError
+	if errors.Is(err, context.Canceled) && errors.Is(ctx.Err(), context.Canceled) {
+		level = slog.LevelDebug
+		e := EventOf(ctx)
+		e.set(func() { e.given = true })
+	}
+	log.Log(ctx, level, text, append(more, "error", err)...)
 }
 
 func (e *Event) set(change func()) {
