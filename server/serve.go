@@ -5,8 +5,6 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"log"
-	"log/slog"
 	"net"
 	"net/http"
 	"path/filepath"
@@ -185,6 +183,3 @@ func (s *Server) Serve(ctx context.Context, l *Listeners) error {
 	}
 	return nil
 }
-
-// quiet sends what net/http has to say, mostly broken handshakes, to the log's debug level.
-func quiet(l *slog.Logger) *log.Logger { return slog.NewLogLogger(l.Handler(), slog.LevelDebug) }
