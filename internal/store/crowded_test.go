@@ -102,3 +102,10 @@ func TestOneConnection(t *testing.T) {
 		t.Errorf("given name %q", u.GivenName)
 	}
 }
+
+// A user of the database who may not make tables is told what it takes.
+func TestUserWithoutRights(t *testing.T) {
+	address := storetest.URL(t, storetest.Postgres)
+	db := storetest.OpenURL(t, poorRole(t, address, "4"))
+	says(t, db.Migrate(t.Context()), "has to own the database")
+}

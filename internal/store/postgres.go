@@ -215,7 +215,16 @@ func (e *postgresEngine) withSchema(fn func(*goose.Provider) error) error {
 	if err != nil {
 		return err
 	}
-	return fn(p)
+	return mayMake(fn(p))
+}
+
+// mayMake says what is missing where the user of the database may not make tables: since PostgreSQL 15 only the database's owner may.
+func mayMake(err error) error {
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) && (pg.Code == "42501" || pg.Code == "3F000") {
+		return fmt.Errorf("%w: the database's user has to own the database, or be allowed to make tables there (GRANT CREATE ON SCHEMA public)", err)
+	}
+	return err
 }
 
 func (e *postgresEngine) ping(ctx context.Context) error {
