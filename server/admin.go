@@ -35,6 +35,10 @@ func alive(w http.ResponseWriter, _ *http.Request) {
 
 // ready tells whether requests can be sent here: the database answers, and has what this program needs.
 func (s *Server) ready(w http.ResponseWriter, r *http.Request) {
+	if s.leaving.Load() {
+		_ = web.WriteJSON(w, http.StatusServiceUnavailable, map[string]string{"status": "leaving"})
+		return
+	}
 	ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
 	defer cancel()
 	if err := s.db.Ready(ctx); err != nil {

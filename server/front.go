@@ -54,6 +54,7 @@ func (s *Server) front(next http.Handler) http.Handler {
 		r = s.normalized(r.WithContext(ctx), connecting, trusted)
 		r = s.aliased(r)
 		rec.Header().Set(requestIDHeader, event.ID)
+		s.lastOfConnection(rec.Header())
 		s.metrics.Add(telemetry.RequestsNow, 1)
 		defer func() {
 			if p := recover(); p != nil {

@@ -61,6 +61,8 @@ func (s *Server) answered(r *http.Request, e *web.Event, span *telemetry.Span, r
 	}
 	level := slog.LevelInfo
 	switch {
+	case route == healthRoutes[1].Pattern && s.leaving.Load():
+		level = slog.LevelDebug
 	case rec.status >= 500 && rec.status != http.StatusNotImplemented:
 		level = slog.LevelError
 	case s.cfg.QuietRequests, route == healthRoutes[0].Pattern, route == healthRoutes[1].Pattern:

@@ -175,6 +175,10 @@ func (s *Server) Serve(ctx context.Context, l *Listeners) error {
 		return err
 	case <-ctx.Done():
 	}
+	if err := s.leave(failed); err != nil {
+		hs.Close()
+		return err
+	}
 	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.cfg.ShutdownGrace)
 	defer cancel()
 	if err := hs.Shutdown(grace); err != nil {

@@ -86,6 +86,7 @@ type Deps struct {
 // Server is all rooms, built and connected.
 type Server struct {
 	cfg       config.Config
+	leaving   atomic.Bool // told to end, and serves on for those who have not noticed
 	metrics   *telemetry.Metrics
 	tracer    *telemetry.Tracer // nil: nothing is traced
 	hasher    *password.Hasher

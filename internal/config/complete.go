@@ -268,6 +268,9 @@ func (c *Config) checkRunning() error {
 	if c.RequestLimit < 0 || c.RequestLimit > maxGrace {
 		errs = append(errs, wrong("request-limit", "%v is not between 0 (the default) and %v", c.RequestLimit, maxGrace))
 	}
+	if c.ShutdownDelay < 0 || c.ShutdownDelay > maxGrace {
+		errs = append(errs, wrong("shutdown-delay", "%v is not between 0 and %v", c.ShutdownDelay, maxGrace))
+	}
 	if c.ShutdownGrace < 0 || c.ShutdownGrace > maxGrace {
 		errs = append(errs, wrong("shutdown-grace", "%v is not between 0 and %v", c.ShutdownGrace, maxGrace))
 	}

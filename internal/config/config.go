@@ -59,6 +59,7 @@ type Config struct {
 	Breached      string        `name:"breached-passwords" group:"tenants" env:"STAGEDOOR_BREACHED_PASSWORDS" help:"Passwords that have become public: a directory of range files, a sorted list of SHA-1 hashes, or a filter of stagedoor breached build." placeholder:"PATH"`
 	GeoIP         []string      `name:"geoip" group:"tenants" env:"STAGEDOOR_GEOIP" help:"Databases that tell where addresses are, for scripts, logs and network access lists: files in MaxMind's format (MMDB) of cities or countries, and of networks. Read again when they are replaced." placeholder:"FILE"`
 	RequestLimit  time.Duration `name:"request-limit" group:"serving" env:"STAGEDOOR_REQUEST_LIMIT" default:"55s" help:"How long a request may take before it is given up with 503." placeholder:"TIME"`
+	ShutdownDelay time.Duration `name:"shutdown-delay" group:"serving" env:"STAGEDOOR_SHUTDOWN_DELAY" default:"0s" help:"How long to serve on, no longer ready, when told to end: what a load balancer needs to notice." placeholder:"TIME"`
 	ShutdownGrace time.Duration `name:"shutdown-grace" group:"serving" env:"STAGEDOOR_SHUTDOWN_GRACE" default:"15s" help:"How long running requests may take to end." placeholder:"TIME"`
 	LogLevel      string        `name:"log-level" group:"lines" env:"STAGEDOOR_LOG_LEVEL" default:"info" enum:"debug,info,warn,error" help:"Least severe lines to log: debug, info, warn, error."`
 	LogFormat     string        `name:"log-format" group:"lines" env:"STAGEDOOR_LOG_FORMAT" default:"text" enum:"text,json" help:"Form of log lines: text, json."`

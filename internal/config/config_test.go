@@ -188,6 +188,7 @@ func TestMistakes(t *testing.T) {
 		"node":                 {[]string{"--script-node", "/does/not/exist"}, `setting script-node "/does/not/exist" is not a program`},
 		"workers":              {[]string{"--script-workers", "1000"}, "setting script-workers 1000 is not between 0 and 256"},
 		"search":               {[]string{"--search-limit", "1h"}, "setting search-limit 1h0m0s is not between 0 and 1m0s"},
+		"delay":                {[]string{"--shutdown-delay", "1h"}, "setting shutdown-delay 1h0m0s is not between 0 and 10m0s"},
 		"grace":                {[]string{"--shutdown-grace", "1h"}, "setting shutdown-grace 1h0m0s is not between 0 and 10m0s"},
 		"logins":               {[]string{"--login-rate=-1"}, "setting login-rate -1 is negative"},
 		"events":               {[]string{"--event-bytes=-1"}, "setting event-bytes -1 is negative"},
