@@ -49,6 +49,7 @@ func (r *reader) row(raw []byte) (row store.CarriedUser, notes []Loss, wrong *st
 	if json.Unmarshal(raw, &m) != nil || m == nil {
 		return row, nil, wrongRow("", "It is no object.")
 	}
+	relabel(m)
 	row.Only = usual(m)
 	in := members{m, &notes}
 	u := &stagedoor.User{
@@ -103,6 +104,22 @@ func (r *reader) row(raw []byte) (row store.CarriedUser, notes []Loss, wrong *st
 		return row, nil, wrongRow("", "It holds a text that cannot be stored.")
 	}
 	return row, notes, nil
+}
+
+// labels are what the vendor's extension for exports calls its columns, where nobody has named them otherwise.
+var labels = map[string]string{
+	"Id": "user_id", "Given Name": "given_name", "Family Name": "family_name", "Nickname": "nickname", "Name": "name", "Email": "email",
+	"Email Verified": "email_verified", "Picture": "picture", "Connection": "connection", "Created At": "created_at", "Updated At": "updated_at",
+}
+
+// relabel gives a row of that extension the names of an export.
+func relabel(m map[string]json.RawMessage) {
+	for label, name := range labels {
+		if value, there := m[label]; there && m[name] == nil {
+			m[name] = value
+			delete(m, label)
+		}
+	}
 }
 
 var objectID = regexp.MustCompile(`^[0-9a-f]{24}$`)

@@ -148,6 +148,38 @@ func updated(t *testing.T, c *carry.Carrier, st *store.Store, name string) {
 }
 
 // A row that cannot be read is told, with its place, and the others are carried; a file whose rows cannot be found ends it, with its name.
+// The vendor's extension for exports labels its columns for people.
+func TestUsersOfTheExtension(t *testing.T) {
+	s := stagedoortest.New(t)
+	ctx, c := t.Context(), s.Carrier(s.Tenant)
+	st, err := s.DB().TenantByID(ctx, s.Tenant)
+	ok(t, err)
+	googled(t, st)
+	name := filepath.Join(t.TempDir(), "extension.json")
+	write(t, name, `[{"Id":"auth0|5f0000000000000000000001","Given Name":"Grace","Family Name":"Hopper","Nickname":"gh","Name":"Grace Hopper","Email":"grace@move.example","Email Verified":true,
+		"Picture":"https://pictures.example/g.png","Connection":"Username-Password-Authentication","Created At":"2020-01-02T03:04:05.678Z","Updated At":"2021-01-02T03:04:05.678Z"},
+		{"Id":"google-oauth2|77","Name":"Kay","Email":"kay@gmail.example","Connection":"google-oauth2"},
+		{"Id":"auth0|5f0000000000000000000002","Email":"joan@move.example","email":"other@move.example"}]`)
+	var reports []carry.RowReport
+	made, err := c.ApplyUsers(ctx, []string{name}, carry.UserOptions{Report: func(r carry.RowReport) error { reports = append(reports, r); return nil }})
+	ok(t, err)
+	if made.Created != 3 || len(reports) != 0 {
+		t.Fatalf("%+v %+v", made, reports)
+	}
+	u, err := st.User(ctx, "auth0|5f0000000000000000000001")
+	ok(t, err)
+	if u.Email != "grace@move.example" || !u.EmailVerified || u.Name != "Grace Hopper" || u.GivenName != "Grace" || u.FamilyName != "Hopper" || u.Nickname != "gh" || u.Picture != "https://pictures.example/g.png" ||
+		u.Connection != database || stagedoor.FormatTime(u.CreatedAt) != "2020-01-02T03:04:05.678Z" || len(u.Attributes) != 0 {
+		t.Errorf("%+v", u)
+	}
+	if u, err := st.User(ctx, "google-oauth2|77"); err != nil || u.Connection != "google-oauth2" {
+		t.Errorf("%+v %v", u, err)
+	}
+	if u, err := st.User(ctx, "auth0|5f0000000000000000000002"); err != nil || u.Email != "other@move.example" {
+		t.Errorf("%+v %v", u, err)
+	}
+}
+
 func TestBrokenFiles(t *testing.T) {
 	s := stagedoortest.New(t)
 	c := s.Carrier(s.Tenant)
