@@ -94,7 +94,9 @@ func read(p *script.Parser, file, source, kind string) (*Script, *script.SyntaxE
 		return nil, nil, err
 	}
 	if s.Kind == "" {
-		s.Kind, _ = rehearsal.Guess(source)
+		if s.Kind, _ = rehearsal.Guess(source); !slices.Contains([]string{rehearsal.Rule, rehearsal.Action, rehearsal.Hook}, s.Kind) {
+			s.Kind = Connection
+		}
 	}
 	s.know()
 	return s, nil, nil

@@ -3,6 +3,7 @@ package rehearsal
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/stagedoor/stagedoor/internal/script"
@@ -46,7 +47,7 @@ func operation(kind string) *script.Operation {
 }
 
 // Guess tells the kind and the trigger of a script by what it exports: a handler makes it an action, anything else that is exported a hook,
-// and what exports nothing is a rule.
+// and what exports nothing is a rule, unless its first function is called as those of connections are, and takes what they take.
 func Guess(source string) (kind, trigger string) {
 	for _, t := range script.Triggers {
 		if exported(t.Handler).MatchString(source) {
@@ -56,8 +57,17 @@ func Guess(source string) (kind, trigger string) {
 	if exportsAnything.MatchString(source) {
 		return Hook, ""
 	}
+	if named := firstFunction.FindStringSubmatch(source); named != nil {
+		for _, o := range script.Operations {
+			if slices.Contains(o.Functions, named[1]) && o.Takes(strings.Split(named[2], ",")) {
+				return kindOf(o), ""
+			}
+		}
+	}
 	return Rule, ""
 }
+
+var firstFunction = regexp.MustCompile(`(?m)^[\s(]*(?:async\s+)?function\s+(\w+)\s*\(([^)]*)\)`)
 
 var exportsAnything = regexp.MustCompile(`(?m)\b(module\.)?exports\b`)
 

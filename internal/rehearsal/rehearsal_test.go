@@ -146,6 +146,13 @@ func TestGuess(t *testing.T) {
 		"module.exports = { async onExecuteCredentialsExchange(event, api) {} }": "action credentials-exchange",
 		"module.exports = function (user, context, cb) {}":                       "hook ",
 		"function (client, scope, audience, context, cb) { cb(); }":              "rule ", // looks like one: --kind says otherwise
+		"// of old\nfunction login(email, password, callback) {}":                "database-login ",
+		"function login(user, context, callback) {}":                             "rule ",
+		"async function getByEmail(email, cb) {}":                                "database-get-user ",
+		"function create(user, callback) {}":                                     "database-create ",
+		"function remove(user, context, callback) {}":                            "rule ",
+		"function fetchUserProfile(accessToken, context, callback) {}":           "fetch-user-profile ",
+		"function getByEmail(a) {}":                                              "rule ",
 	} {
 		if kind, trigger := Guess(source); kind+" "+trigger != want {
 			t.Errorf("%s: %s %s, want %s", source, kind, trigger, want)

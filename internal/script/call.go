@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"slices"
+	"strings"
 
 	"github.com/stagedoor/stagedoor"
 )
@@ -39,6 +40,19 @@ const (
 	FetchUserProfile = "fetchUserProfile"
 	GetLogoutURL     = "getLogoutUrl"
 )
+
+// Takes tells whether a function with these parameters is one of the operation: rules take a user, a context and a callback, whatever they are called.
+func (o *Operation) Takes(parameters []string) bool {
+	more := 1 // the callback
+	if o.Context {
+		more++
+	}
+	if len(parameters) != len(o.Arguments)+more {
+		return false
+	}
+	second := strings.TrimSpace(parameters[1])
+	return o.Context || second != "context" && second != "ctx"
+}
 
 // OperationNamed returns an operation, nil if there is none of that name.
 func OperationNamed(name string) *Operation {
