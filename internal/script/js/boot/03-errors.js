@@ -77,11 +77,11 @@ function theirs(e) {
 	try {
 		const lines = text(e.stack || '').split('\n'), ours = /^ +at (?:stagedoor \(|.*\b(?:stagedoor|node):)/;
 		let start = lines.findIndex(line => /^ +at /.test(line));
-		if (start < 0) return text(lines.join('\n'));
+		if (start < 0) return slice(text(lines.join('\n')), 0, 4096);
 		let from = start, to = lines.length;
 		while (to > start && (lines[to - 1] === '' || ours.test(lines[to - 1]) || /^ +at \w+ \(native\)$/.test(lines[to - 1]))) to--;
 		while (from < to && (ours.test(lines[from]) || lines[from].trim().startsWith('at ' + e.name + ' ('))) from++;
-		return text([...lines.slice(0, start), ...lines.slice(from, to)].join('\n'));
+		return slice(text([...lines.slice(0, start), ...lines.slice(from, to)].join('\n')), 0, 4096);
 	} catch (error) {
 		return ''; // a script has changed what strings and arrays do
 	}
@@ -159,4 +159,5 @@ const named = error => {
 };
 
 const isUnauthorized = e => e.name === 'UnauthorizedError';
-const isOutOfMemory = e => e.name === 'InternalError' && e.message === 'out of memory';
+// Where the engine has no memory for an error either, it throws what no script can: of no type, or null.
+const isOutOfMemory = (e, thrown) => e.name === 'InternalError' && e.message === 'out of memory' || typeof thrown === 'unknown';

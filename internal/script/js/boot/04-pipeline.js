@@ -14,7 +14,7 @@ function finish(failure) {
 			contextText = stringify(context);
 		} catch (e) {
 			const error = normalise(e);
-			out.failure = {rule: current, kind: 'exception', code: 'access_denied', message: error.message};
+			out.failure = {rule: current, kind: isOutOfMemory(error, e) ? 'memory' : 'exception', code: 'access_denied', message: error.message};
 		}
 		out.merged = [];
 		for (const [key, value] of merged) if (user[key] === value && !projected.has(key)) out.merged.push(key);
@@ -27,11 +27,11 @@ function stop(kind, error) {
 	time(kind);
 	const e = normalise(error);
 	const thrown = kind === 'exception';
-	if (thrown && isOutOfMemory(e)) kind = 'memory';
+	if (thrown && isOutOfMemory(e, error)) kind = 'memory';
 	const failure = {rule: current, kind, code: !thrown && isUnauthorized(e) ? 'unauthorized' : 'access_denied', message: e.message, status: e.status || 0};
 	if (thrown && error === null) failure.nothing = true;
 	failure.name = e.name;
-	if (thrown || failure.code !== 'unauthorized') failure.stack = slice(theirs(e), 0, 4096);
+	if (error !== null && kind !== 'memory' && (thrown || failure.code !== 'unauthorized')) failure.stack = theirs(e); // there may be no memory for one
 	if (runner) Object.assign(failure, {code: e.code || '', userId: named(error)});
 	finish(failure);
 }
