@@ -192,7 +192,7 @@ func (j *job) lines() []Line {
 	return all
 }
 
-// failed is why the run failed, as callers of actions, hooks and connections' scripts are told. The lock is held.
+// failed is why the run failed, as callers are told. The lock is held.
 func (j *job) failed(f *failure) *Failure {
 	return &Failure{
 		Rule: j.ruleName(f.Rule), Code: clean(j.veil.word(f.Code)), Message: clean(j.veil.message(f.Message)), StatusCode: f.Status, Kind: f.Kind,
@@ -221,9 +221,9 @@ func (j *job) result(r result) Outcome {
 	}
 	if f != nil {
 		out.User, out.Context, out.Merged = j.run.User, j.run.Context, nil
-		out.Failure = &Failure{Rule: j.ruleName(f.Rule), Code: "access_denied", Message: clean(j.veil.message(f.Message)), StatusCode: f.Status, Kind: f.Kind, Name: clean(j.veil.word(f.Name)), Stack: cleanLines(j.veil.message(f.Stack))}
-		if f.Code == "unauthorized" {
-			out.Failure.Code = f.Code
+		out.Failure = j.failed(f)
+		if f.Code != "unauthorized" { // rules have no other code
+			out.Failure.Code = "access_denied"
 		}
 	}
 	return out
