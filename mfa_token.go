@@ -19,5 +19,9 @@ type MFAToken struct {
 	Methods      []AuthMethod `json:",omitempty"`
 	Connection   string       `json:",omitempty"` // through which
 
+	// Of an access token of the MFA API with which somebody sets up a factor (fact sheet 6.11).
+	Enroll bool `json:",omitempty"` // it is good for that factor and for nothing else
+	Beside bool `json:",omitempty"` // they gave another factor for the token; else the one that is set up must be their first
+
 	AccessEnded int64 `json:"-"` // of the user: of a new one when they gave the first factor, else when it was used up
 }

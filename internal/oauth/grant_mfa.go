@@ -88,13 +88,16 @@ func redeemOTP(ctx context.Context, t *tokenRequest) (*tokenResponse, error) {
 		} else if !settings.Has(mfa.OTP) { // the request asks for another one
 			return invalidGrant("MFA Authorization rejected.")
 		}
-		e := association(t.st, token.UserID, t.params["mfa_token"])
+		e := association(t.st, token, t.params["mfa_token"])
 		_, err := e.Confirm(ctx, code)
 		if err == nil {
 			t.changed = "factor"
 			t.logFactor("gd_enrollment_complete", nil)
 		}
-		if stagedoor.IsKind(err, stagedoor.NotFound) || stagedoor.HasCode(err, "already_enrolled") {
+		if token.Enroll && stagedoor.IsKind(err, stagedoor.NotFound) {
+			return errForEnrolment()
+		}
+		if !token.Enroll && (stagedoor.IsKind(err, stagedoor.NotFound) || stagedoor.HasCode(err, "already_enrolled")) {
 			if err = t.enrolled(ctx, token.UserID); err == nil {
 				err = mfa.Check(ctx, t.st, token.UserID, code)
 			}
@@ -118,6 +121,9 @@ func redeemRecovery(ctx context.Context, t *tokenRequest) (*tokenResponse, error
 	t.proof = "recovery-code"
 	next := ""
 	resp, err := t.redeemFactor(ctx, "recovery_code", func(token *stagedoor.MFAToken, code string) error {
+		if token.Enroll {
+			return errForEnrolment()
+		}
 		settings, err := mfa.SettingsOf(ctx, t.st)
 		if err == nil && !settings.Has(mfa.Recovery) {
 			err = invalidGrant("MFA Authorization rejected.")

@@ -34,9 +34,10 @@ func bearerMFA(r *http.Request, st *store.Store) (*stagedoor.MFAToken, string, e
 	return t, token, err
 }
 
-// association is the enrolment that belongs to an mfa_token: of a first factor, also when another one was set up since it began.
-func association(st *store.Store, userID, token string) mfa.Enrollment {
-	return mfa.Enrollment{Store: st, UserID: userID, Key: "token/" + token, First: true}
+// association is the enrolment that belongs to an mfa_token: of a first factor, also when another one was set up since it began. Who gave a factor for
+// an access token may add another one.
+func association(st *store.Store, t *stagedoor.MFAToken, token string) mfa.Enrollment {
+	return mfa.Enrollment{Store: st, UserID: t.UserID, Key: "token/" + token, First: !t.Beside}
 }
 
 // challengeFactor says what the person of an mfa_token is to give.
@@ -65,6 +66,9 @@ func (d *Door) challengeOf(w http.ResponseWriter, r *http.Request, st *store.Sto
 	t, err := mfaToken(r.Context(), st, params["mfa_token"], client.ID)
 	if err != nil {
 		return nil, err
+	}
+	if t.Enroll {
+		return nil, errForEnrolment()
 	}
 	return d.challenge(r, st, client, t, params)
 }
@@ -115,7 +119,8 @@ func (d *Door) challenge(r *http.Request, st *store.Store, client *stagedoor.Cli
 	return nil, stagedoor.Errorf(stagedoor.Invalid, "unsupported_challenge_type", "The challenge type is not one that the user is enrolled with.")
 }
 
-// associate lets the person of an mfa_token set up their first factor. The first grant by a code of it makes it theirs.
+// associate lets the person of an mfa_token set up their first factor, and that of an access token for it another one. The first grant by a code of it
+// makes it theirs.
 func (d *Door) associate(w http.ResponseWriter, r *http.Request, st *store.Store) {
 	out, err := d.startAssociation(w, r, st)
 	if err != nil {
@@ -128,7 +133,7 @@ func (d *Door) associate(w http.ResponseWriter, r *http.Request, st *store.Store
 
 func (d *Door) startAssociation(w http.ResponseWriter, r *http.Request, st *store.Store) (any, error) {
 	ctx := r.Context()
-	t, token, err := bearerMFA(r, st)
+	t, token, err := d.mayEnroll(r, st)
 	if err != nil {
 		return nil, err
 	}
@@ -165,7 +170,7 @@ func (d *Door) startAssociation(w http.ResponseWriter, r *http.Request, st *stor
 		return nil, errGrant(grantOTP)
 	case !slices.Contains(in.Types, "otp") && slices.Contains(in.Types, "oob") && !client.Allows(grantOOB):
 		return nil, errGrant(grantOOB)
-	case !m.None():
+	case !m.None() && !t.Beside:
 		return nil, stagedoor.Errorf(stagedoor.Forbidden, "access_denied", "User is already enrolled.")
 	case !settings.Any():
 		return nil, mfa.ErrOff()
@@ -177,7 +182,7 @@ func (d *Door) startAssociation(w http.ResponseWriter, r *http.Request, st *stor
 	var out map[string]any
 	if slices.Contains(in.Types, "otp") && settings.Has(mfa.OTP) {
 		var secret string
-		secret, err = association(st, u.ID, token).Begin(ctx, t.ExpiresAt)
+		secret, err = association(st, t, token).Begin(ctx, t.ExpiresAt)
 		out = map[string]any{"authenticator_type": "otp", "secret": secret, "barcode_uri": mfa.URI(secret, page.TenantName(st), u.Shown())}
 	} else if slices.Contains(in.Types, "oob") && settings.Has(mfa.Push) && firstAmong(in.Channels, "auth0", "email", "sms", "voice") == "auth0" {
 		out, err = d.associateDevice(r, st, t, token, u)
@@ -188,8 +193,8 @@ func (d *Door) startAssociation(w http.ResponseWriter, r *http.Request, st *stor
 		return nil, err
 	}
 	st.Log(web.LogEvent(r, stagedoor.LogEvent{Type: "gd_start_enroll", ClientID: client.ID, ClientName: client.Name, UserID: u.ID, UserName: u.Shown(), Connection: u.Connection}))
-	if settings.Has(mfa.Recovery) {
-		code, err := association(st, u.ID, token).Recovery(ctx, t.ExpiresAt)
+	if settings.Has(mfa.Recovery) && !m.Has(mfa.Recovery) {
+		code, err := association(st, t, token).Recovery(ctx, t.ExpiresAt)
 		if err != nil {
 			return nil, err
 		}
@@ -276,7 +281,7 @@ func listAuthenticators(ctx context.Context, st *store.Store, userID, token stri
 		}
 		out = append(out, one)
 	}
-	switch begun, err := association(st, userID, token).Begun(ctx); {
+	switch begun, err := association(st, &stagedoor.MFAToken{UserID: userID}, token).Begun(ctx); {
 	case err != nil:
 		return nil, err
 	case begun:

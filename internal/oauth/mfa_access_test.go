@@ -29,7 +29,7 @@ func TestRemoveAuthenticator(t *testing.T) {
 		waits := w.byPassword(spa, "audience", mfaAudience, "scope", "openid offline_access read:authenticators remove:authenticators enroll read:current_user").
 			mfaRequired(`{"challenge":[{"type":"otp"},{"type":"phone"},{"type":"recovery-code"}]}`)
 		got := w.mfa(otpGrant, waits, "otp", w.otp("JBSWY3DPEHPK3PXP")).good()
-		same(t, "scope", got.Scope, "openid read:authenticators remove:authenticators")
+		same(t, "scope", got.Scope, "openid read:authenticators remove:authenticators enroll")
 		if c := w.claims(got.AccessToken); got.ExpiresIn != 600 || got.RefreshToken != "" {
 			t.Errorf("%s %v", got.Body, c)
 		}

@@ -60,7 +60,7 @@ func redeemOOB(ctx context.Context, t *tokenRequest) (*tokenResponse, error) {
 		logged := "gd_auth_succeed"
 		if c.Enroll {
 			logged = "gd_enrollment_complete"
-			_, err = association(t.st, token.UserID, t.params["mfa_token"]).ConfirmSent(ctx, oobKey(oob), c.Kind, code)
+			_, err = association(t.st, token, t.params["mfa_token"]).ConfirmSent(ctx, oobKey(oob), c.Kind, code)
 		} else {
 			_, err = mfa.CheckCode(ctx, t.st, token.UserID, oobKey(oob), c.Kind, code)
 		}

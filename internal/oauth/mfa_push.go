@@ -23,16 +23,16 @@ func (d *Door) askDevice(r *http.Request, st *store.Store, t *stagedoor.MFAToken
 	return oob, d.Pipeline.AskDevice(r.Context(), visit(r, st), u, client, oobKey(oob), token, m, false)
 }
 
-// associateDevice lets an app set up its device as the person's first factor.
+// associateDevice lets an app set up its device as a factor of the person.
 func (d *Door) associateDevice(r *http.Request, st *store.Store, t *stagedoor.MFAToken, token string, u *stagedoor.User) (map[string]any, error) {
-	uri, err := d.Pipeline.BeginPush(r.Context(), visit(r, st), association(st, u.ID, token), u, jose.HashToken(token), t.ExpiresAt)
+	uri, err := d.Pipeline.BeginPush(r.Context(), visit(r, st), association(st, t, token), u, jose.HashToken(token), t.ExpiresAt)
 	return map[string]any{"authenticator_type": "oob", "oob_channel": "auth0", "oob_code": deviceOOB(token), "barcode_uri": uri}, err
 }
 
 // askedDevice is the answer of a device to the question of an oob_code: nothing if it approved, or was set up. is tells whether the oob_code is of such a question.
 func (t *tokenRequest) askedDevice(ctx context.Context, token *stagedoor.MFAToken, oob string) (is bool, err error) {
 	mine := t.params["mfa_token"]
-	e := association(t.st, token.UserID, mine)
+	e := association(t.st, token, mine)
 	of, enrolls := oobKey(oob), jose.Equal(oob, deviceOOB(mine))
 	if enrolls {
 		of = mfa.DeviceKey(e.Key)

@@ -118,7 +118,7 @@ func TestRefreshWithSecondFactor(t *testing.T) {
 		w.read(w.browser().post("/mfa/challenge", values("client_id", spa, "mfa_token", token))).bad(403, "association_required", "User is not enrolled. You can use /mfa/associate endpoint to enroll the first authenticator.")
 		w.read(w.bearing("POST", "/mfa/associate", token, `{"authenticator_types":["oob"],"oob_channels":["sms"]}`)).bad(403, "unauthorized_client", "Grant type '"+oobGrant+"' not allowed for the client.")
 		w.read(w.bearing("POST", "/mfa/associate", "", `{"authenticator_types":["otp"]}`)).bad(401, "invalid_token", "Missing authorization header")
-		w.read(w.bearing("POST", "/mfa/associate", first.AccessToken, `{"authenticator_types":["otp"]}`)).bad(401, "invalid_token", "Malformed mfa_token")
+		w.read(w.bearing("POST", "/mfa/associate", first.AccessToken, `{"authenticator_types":["otp"]}`)).bad(401, "invalid_token", "The token is not an access token for the MFA API.")
 		w.read(w.bearing("POST", "/mfa/associate", token, `{"authenticator_types":["otp"],"client_id":"other"}`)).bad(400, "invalid_request", "mfa_token not issued to this client")
 		w.read(w.bearing("POST", "/mfa/associate", token, `[]`)).bad(400, "invalid_request", "The request body is not a valid JSON object.")
 		var app struct {

@@ -9,7 +9,7 @@ import (
 	"github.com/stagedoor/stagedoor/internal/jose"
 )
 
-// SaveMFAToken keeps a token request that waits for a second factor. NotFound: all access of its person has ended since they gave the first one.
+// SaveMFAToken keeps a token request that waits for a second factor, anew if the token has one already. NotFound: all access of its person has ended since they gave the first one.
 func (s *Store) SaveMFAToken(ctx context.Context, token string, t *stagedoor.MFAToken) error {
 	doc, err := json.Marshal(t)
 	if err != nil {
@@ -20,7 +20,7 @@ func (s *Store) SaveMFAToken(ctx context.Context, token string, t *stagedoor.MFA
 		if err := s.checkAccessEnded(ctx, q, t.UserID, t.AccessEnded); err != nil {
 			return err
 		}
-		_, err := q.exec(ctx, "INSERT INTO mfa_tokens (tenant, hash, user_id, doc, sealed, expires_at) VALUES (?, ?, ?, ?, ?, ?)",
+		_, err := q.exec(ctx, "INSERT INTO mfa_tokens (tenant, hash, user_id, doc, sealed, expires_at) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (tenant, hash) DO UPDATE SET doc = excluded.doc, used_at = NULL",
 			s.tenant.ID, hash, t.UserID, document(doc), s.seal(t.RefreshToken, "mfa_tokens", hash), millis(t.ExpiresAt))
 		return err
 	})

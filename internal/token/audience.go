@@ -23,6 +23,7 @@ func IsMFA(t *stagedoor.Tenant, audience string) bool { return isOwn(t, audience
 
 // The scopes of the MFA API (Authentication API fact sheet 6.11).
 const (
+	EnrollAuthenticator  = "enroll"
 	ReadAuthenticators   = "read:authenticators"
 	RemoveAuthenticators = "remove:authenticators"
 )
@@ -35,7 +36,9 @@ func mfaAPI(audience string) *stagedoor.ResourceServer {
 	return &stagedoor.ResourceServer{
 		Name: "MFA API", Identifier: audience, IsSystem: true, SigningAlgorithm: jose.RS256, TokenLifetime: mfaLife, TokenLifetimeForWeb: mfaLife, SkipConsent: true,
 		Scopes: []stagedoor.APIScope{
-			{Value: ReadAuthenticators, Description: "See your second factors"}, {Value: RemoveAuthenticators, Description: "Remove your second factors"},
+			{Value: EnrollAuthenticator, Description: "Set up a second factor"},
+			{Value: ReadAuthenticators, Description: "See your second factors"},
+			{Value: RemoveAuthenticators, Description: "Remove your second factors"},
 		},
 		SubjectTypes: &stagedoor.SubjectTypes{User: &stagedoor.SubjectPolicy{Policy: "allow_all"}, Client: &stagedoor.SubjectPolicy{Policy: "deny_all"}},
 	}
