@@ -20,7 +20,7 @@ type branch struct {
 // branches are the tags if and, negated, unless.
 func branches(negated bool) render.BlockCompiler {
 	return func(node render.BlockNode) (tag, error) {
-		first, err := expressions.Parse(node.Args)
+		first, err := condition(node.Args)
 		if err != nil {
 			return nil, err
 		}
@@ -31,11 +31,11 @@ func branches(negated bool) render.BlockCompiler {
 		for _, clause := range node.Clauses {
 			b := branch{body: clause}
 			if clause.Name == "elsif" {
-				condition, err := expressions.Parse(clause.Args)
+				when, err := condition(clause.Args)
 				if err != nil {
 					return nil, err
 				}
-				b.when = []expressions.Expression{condition}
+				b.when = []expressions.Expression{when}
 			}
 			all = append(all, b)
 		}

@@ -191,6 +191,10 @@ func (b *budget) filters(d filters.FilterDictionary) {
 		}
 		return string(encoded), b.size(len(encoded))
 	}
+	for name, holds := range map[string]func(any) bool{"blank": isBlank, "empty": isEmpty} { // see condition
+		metered{d, b}.AddFilter("is_"+name, holds)
+		metered{d, b}.AddFilter("is_not_"+name, func(v any) bool { return !holds(v) })
+	}
 	d.AddFilter("json", encode)
 	d.AddFilter("inspect", encode)
 	d.AddFilter("date", func(v any, format func(string) string) (any, error) {

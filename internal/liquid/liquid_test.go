@@ -45,6 +45,9 @@ func TestRender(t *testing.T) {
 		{`{% case user.user_metadata.lang %}{% when "fr" or "de" %}1{% else %}3{% endcase %}{% case "this or that" %}{% when 'this or that' %}2{% endcase %}`, "12", "12"},
 		{`{{ 3 | at_least: 5 }} {{ 7.5 | at_least: 5 }} {{ 7 | at_most: 5 }} {{ "3" | at_most: 5 }} {{ missing | at_least: 1 }}`, "5 7.5 5 3 1", "5 7.5 5 3 1"},
 		{`{% increment n %}{% increment n %}{% decrement m %}{% decrement m %}{% assign n = "x" %}{% increment n %}{{ n }}`, "01-1-22x", "01-1-22x"},
+		{`{% if user.name != blank and user.user_metadata["lang"] != empty %}1{% endif %}{% if missing.deep == blank or none %}2{% endif %}{% if none == empty %}x{% else %}3{% endif %}`, "123", "123"},
+		{`{% unless blank == user.email %}1{% endunless %}{% assign s = "  " %}{% if s == blank %}2{% endif %}{% if s == empty %}x{% elsif nothing == empty and list <> blank %}3{% endif %}`, "123", "123"},
+		{`{% if "user.name != blank" == "user.name != blank" %}1{% endif %}{% if user.blank_name == user.empty %}2{% endif %}{% if list.first != blank %}3{% endif %}{% if on == blank %}x{% endif %}`, "123", "123"},
 		{
 			`{% tablerow x in list cols:2 %}{{ x }}{% if x == "c" %}{% break %}{% endif %}!{% endtablerow %}{% tablerow x in (1..3) limit:1 %}{{ x }}{% endtablerow %}`,
 			`<tr class="row1"><td class="col1">a!</td><td class="col2">b!</td></tr><tr class="row2"><td class="col1">c</td></tr><tr class="row1"><td class="col1">1</td></tr>`,
