@@ -172,12 +172,13 @@ func (d *Database) SetLinkedPassword(ctx context.Context, st *store.Store, c *st
 }
 
 // NormalizeEmail returns the address in lower case; an empty one is allowed. All characters of one can be seen: another person's
-// would look the same to whoever reads it in a mail, on a page or in the dashboard.
+// would look the same to whoever reads it in a mail, on a page or in the dashboard. Nor does it become another one by that: i is U+0130 in lower case, and k
+// the Kelvin sign, while a mail to either goes elsewhere.
 func NormalizeEmail(s string) (string, error) {
 	if s == "" {
 		return "", nil
 	}
-	text := utf8.ValidString(s) // ToLower would mend it
+	text := utf8.ValidString(s) && !strings.ContainsAny(s, "\u0130\u212a") // ToLower would mend it
 	s = strings.ToLower(strings.TrimSpace(s))
 	a, err := mail.ParseAddress(s)
 	local, _, _ := strings.Cut(s, "@")

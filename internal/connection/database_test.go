@@ -89,6 +89,16 @@ func TestCreateRefuses(t *testing.T) {
 	})
 }
 
+// TestAttackAddressOfAnother: an address of which lower case makes somebody else's is none. Whoever has a mailbox at the host that browsers and mail servers
+// take it for would have that person's address as a verified one.
+func TestAttackAddressOfAnother(t *testing.T) {
+	for _, address := range []string{"juno@m\u0130xtape.example", "juno@\u212aiosk.example", "v\u0130ctor@example.com", "\u212aim@example.com"} {
+		if got, err := connection.NormalizeEmail(address); !stagedoor.HasCode(err, "invalid_email") {
+			t.Errorf("%+q is taken as %+q: %v", address, got, err)
+		}
+	}
+}
+
 // TestAttackUnseenCharacters: nobody has an address that looks like another person's, but for what cannot be seen.
 func TestAttackUnseenCharacters(t *testing.T) {
 	for _, hidden := range []string{"\u200b", "\u200d", "\u202e", "\u2060", "\ufeff", "\u00ad", "\u034f", "\u115f", "\u3164", "\u2800", "\ufe0f", "\U000e0061", "\u0085", "\u2028", "\ue000"} {
