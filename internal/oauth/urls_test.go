@@ -11,6 +11,7 @@ func TestAllowedURL(t *testing.T) {
 		"https://app.test/callback", "https://App.Test/Query?a=1&b=2", "http://localhost:3000", "myapp://cb", "com.app:/cb",
 		"https://pr-*.preview.app.test/cb", "https://*.wild.test/cb", "https://*.com/cb", "https://app.test/*/cb", "my*app://x.test/cb",
 		"javascript:alert(1)", "data:text/html,x", "https://*.two.*.test/cb", "http://127.0.0.1:3000/cb",
+		"https://mixtape.test/callback", "https://kiosk.test/callback",
 	}
 	for _, c := range []struct {
 		url  string
@@ -61,6 +62,8 @@ func TestAllowedURL(t *testing.T) {
 		{"https://evil-app.test/callback", false},
 		{"https://app.test./callback", false},
 		{"https://[::ffff:7f00:1]/callback", false},
+		{"https://m\u0130xtape.test/callback", false}, // i with a dot: small in Go it is i, in a browser another host
+		{"https://\u212aiosk.test/callback", false},   // the Kelvin sign: small it is k
 
 		// the path
 		{"https://app.test/callback/../evil", false},
@@ -110,6 +113,8 @@ func TestAllowedURL(t *testing.T) {
 		{"https://a.two.b.test/cb", false},
 		{"https://evil.test／.wild.test/cb", false},
 		{"https://evil。a.wild.test/cb", false},
+		{"https://a.w\u0130ld.test/cb", false}, // to browsers another host, which anybody may register
+		{"https://w\u0130ld.wild.test/cb", false},
 	} {
 		if got := allowedURL(c.url, registered); got != c.want {
 			t.Errorf("allowedURL(%q) = %t", c.url, got)
