@@ -1,6 +1,7 @@
 package oauth
 
 import (
+	"cmp"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -146,12 +147,13 @@ func TestSessionOfAnotherConnection(t *testing.T) {
 
 func TestResponseModes(t *testing.T) {
 	w := newWorld(t)
-	for _, mode := range []string{"query", "fragment", "form_post", "web_message"} {
-		failed := w.browser().authorize(request(spa, "response_mode", mode, "prompt", "none"))
+	for _, asked := range []string{"query", "fragment", "form_post", "web_message", ""} {
+		mode := cmp.Or(asked, "query")
+		failed := w.browser().authorize(request(spa, "response_mode", asked, "prompt", "none"))
 		failed.fails("login_required", "Login required")
 		b := w.browser()
-		good := b.login(request(spa, "response_mode", mode))
-		again := b.authorize(request(spa, "response_mode", mode, "prompt", "none"))
+		good := b.login(request(spa, "response_mode", asked))
+		again := b.authorize(request(spa, "response_mode", asked, "prompt", "none"))
 		for _, a := range []*answer{failed, good, again} {
 			got, where, v := a.response()
 			want, status := callback, http.StatusOK
@@ -205,8 +207,10 @@ func TestHostileState(t *testing.T) {
 			t.Errorf("%s: %s", mode, a.Body)
 		}
 	}
-	_, _, v := w.browser().authorize(request(spa, "state", evil, "prompt", "none")).response()
-	same(t, "state", v.Get("state"), evil)
+	for _, state := range []string{evil, " a+b%2B c\t", "%", "&state=x#y", strings.Repeat("s", 8<<10)} {
+		_, _, v := w.browser().authorize(request(spa, "state", state, "prompt", "none")).response()
+		same(t, "state", v.Get("state"), state)
+	}
 }
 
 func TestRedirectKeepsQuery(t *testing.T) {

@@ -157,6 +157,11 @@ func TestClientAuthentication(t *testing.T) {
 	const twice = "The client is authenticated in two ways that differ."
 	send(basic(machine, secret(machine)), "client_id", site).bad(400, "invalid_request", twice)
 	send(basic(machine, secret(machine)), "client_secret", "x").bad(400, "invalid_request", twice)
+	// Both are form-encoded before they are put together (RFC 6749 section 2.3.1).
+	odd := stagedoor.Client{ID: "ma chine+%2B:é", Name: "Odd", Secret: "se cret+%2B:é&", IsFirstParty: true, OIDCConformant: true, TokenEndpointAuthMethod: "client_secret_basic", GrantTypes: []string{"client_credentials"}}
+	ok(t, w.st.CreateClient(t.Context(), &odd))
+	ok(t, w.st.CreateClientGrant(t.Context(), &stagedoor.ClientGrant{ClientID: odd.ID, Audience: apiAudience, Scope: []string{"read:songs"}}))
+	same(t, "sub", w.claims(send(basic(odd.ID, odd.Secret)).good().AccessToken)["sub"], odd.ID+"@clients")
 	// A public client may prove itself all the same, but not wrongly.
 	code := w.browser().login(request(spa)).got().Get("code")
 	w.redeem(spa, code, "client_secret", "wrong").bad(401, "access_denied", "Unauthorized")

@@ -91,6 +91,9 @@ func TestRFC6749(t *testing.T) {
 		r := newRequest("POST", "/oauth/token", `{"grant_type":"refresh_token","client_id":"`+site+`","client_secret":"`+secret(site)+`","refresh_token":""}`)
 		r.Header.Set("Content-Type", "application/json")
 		w.read(w.browser().do(r)).bad(400, "invalid_request", "Missing required parameter: refresh_token")
+		r = newRequest("POST", "/oauth/token", `{"grant_type":"authorization_code","client_id":"`+site+`","client_secret":"`+secret(site)+`","code":"`+code(site, "redirect_uri", "-")+`","redirect_uri":""}`)
+		r.Header.Set("Content-Type", "application/json")
+		w.read(w.browser().do(r)).good()
 	})
 	w.section("3.2 unknown parameters", func() {
 		w.token(exchange(site, code(site), "nobody_knows", "x")).good()
@@ -178,6 +181,21 @@ func TestRFC6749(t *testing.T) {
 	})
 }
 
+// TestPostAlone: what a client sends with its credentials comes by POST, in the body.
+func TestPostAlone(t *testing.T) {
+	w := newWorld(t)
+	w.registering("permissive")
+	for _, path := range []string{"/oauth/token", "/oauth/revoke", "/oauth/introspect", "/oauth/par", "/oauth/device/code", "/bc-authorize", "/oidc/register"} {
+		for _, method := range []string{"GET", "HEAD", "PUT", "PATCH", "DELETE"} {
+			r := newRequest(method, path+"?client_id="+site+"&client_secret="+secret(site)+"&token=x", "client_id="+site+"&client_secret="+secret(site)+"&token=x")
+			r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+			if a := w.browser().do(r); a.Code != http.StatusMethodNotAllowed {
+				w.Errorf("%s %s: %d %s", method, path, a.Code, a.Body)
+			}
+		}
+	}
+}
+
 func TestRFC6750(t *testing.T) {
 	w := newWorld(t)
 	token := w.redeem(site, w.browser().login(request(site)).got().Get("code")).good().AccessToken
@@ -214,7 +232,9 @@ func TestRFC6750(t *testing.T) {
 		}
 		both := newRequest("GET", at, "")
 		both.Header.Set("Authorization", "Bearer x")
-		for _, a := range []*answer{w.browser().get(at + "&access_token=" + token), w.browser().do(newRequest("POST", at, "")), w.browser().do(both)} {
+		other := newRequest("GET", at, "")
+		other.Header.Set("Authorization", basic(site, secret(site)))
+		for _, a := range []*answer{w.browser().get(at + "&access_token=" + token), w.browser().do(newRequest("POST", at, "")), w.browser().do(both), w.browser().do(other)} {
 			if a.Code != 401 {
 				w.Errorf("%d", a.Code)
 			}

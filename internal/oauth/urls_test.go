@@ -12,6 +12,7 @@ func TestAllowedURL(t *testing.T) {
 		"https://pr-*.preview.app.test/cb", "https://*.wild.test/cb", "https://*.com/cb", "https://app.test/*/cb", "my*app://x.test/cb",
 		"javascript:alert(1)", "data:text/html,x", "https://*.two.*.test/cb", "http://127.0.0.1:3000/cb",
 		"https://mixtape.test/callback", "https://kiosk.test/callback",
+		"/relative", "https://app.test/with%20space", "https://app.test/back%5Cslash", "opaque:here", "https://rc-*-x.app.test/cb", "myapp://*.x.test/cb", "https://api.app.test/*",
 	}
 	for _, c := range []struct {
 		url  string
@@ -30,6 +31,10 @@ func TestAllowedURL(t *testing.T) {
 		{"", false},
 		{"/callback", false},
 		{"//app.test/callback", false},
+		{"/relative", false},
+		{"opaque:here", true},
+		{"opaque:there", false},
+		{"https://rc-1-x.app.test/cb", true},
 		{"http://app.test/callback", false},
 		{"https://app.test/Callback", false},
 		{"https://app.test/callback/", false},
@@ -76,6 +81,8 @@ func TestAllowedURL(t *testing.T) {
 		{"https://app.test/callback;x", false},
 
 		// what browsers drop
+		{"https://app.test/with space", false},
+		{"https://app.test/back\\slash", false},
 		{"https://app.test/call\tback", false},
 		{"https://app.test/call\nback", false},
 		{"https://app.test/callback\r\nSet-Cookie: a=b", false},
@@ -111,6 +118,10 @@ func TestAllowedURL(t *testing.T) {
 		{"https://*.wild.test/cb", false},
 		{"myxapp://x.test/cb", false},
 		{"https://a.two.b.test/cb", false},
+		{"https://a.two.*.test/cb", false},
+		{"https://rc-1-y.app.test/cb", false},
+		{"myapp://a.x.test/cb", false},
+		{"https://api2.app.test/stagedoor-wildcard", false},
 		{"https://evil.test／.wild.test/cb", false},
 		{"https://evil。a.wild.test/cb", false},
 		{"https://a.w\u0130ld.test/cb", false}, // to browsers another host, which anybody may register

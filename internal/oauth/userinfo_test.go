@@ -57,6 +57,23 @@ func TestUserInfoRefused(t *testing.T) {
 	w.host = "other.test"
 	refused("another tenant's", good.AccessToken, invalid)
 	w.host = "acme.test"
+	for name, iss := range map[string]string{"": "https://acme.test/", "of another issuer": "https://other.test/", "of no issuer": ""} { // with a key of ours, as one is from before a domain was given up
+		now := w.clock()
+		raw, err := w.minter.Sign(t.Context(), w.st, jose.RS256, map[string]any{
+			"iss": iss, "sub": ada, "aud": "https://acme.test/userinfo", "azp": site, "scope": "openid", "iat": now.Unix(), "exp": now.Add(time.Hour).Unix(),
+		})
+		ok(t, err)
+		if name == "" {
+			w.userInfo(raw)
+			continue
+		}
+		refused(name, raw, invalid)
+	}
+	soon, err := w.minter.Sign(t.Context(), w.st, jose.RS256, map[string]any{
+		"iss": "https://acme.test/", "sub": ada, "aud": "https://acme.test/userinfo", "azp": site, "scope": "openid", "nbf": w.clock().Unix() + 60, "exp": w.clock().Unix() + 3600,
+	})
+	ok(t, err)
+	refused("not yet", soon, invalid)
 	refused("huge", strings.Repeat("x", jose.MaxTokenSize+1), invalid)
 	refused("NUL", "a\x00b", invalid)
 	w.pass(24 * time.Hour)
@@ -64,7 +81,7 @@ func TestUserInfoRefused(t *testing.T) {
 
 	fresh := w.redeem(site, code()).good()
 	yes := true
-	_, err := w.st.UpdateUser(t.Context(), ada, func(u *stagedoor.User) error { u.Blocked = &yes; return nil })
+	_, err = w.st.UpdateUser(t.Context(), ada, func(u *stagedoor.User) error { u.Blocked = &yes; return nil })
 	ok(t, err)
 	refused("blocked", fresh.AccessToken, invalid)
 	ok(t, w.st.DeleteUser(t.Context(), ada))
