@@ -69,6 +69,13 @@ func TestIntrospection(t *testing.T) {
 		w.inactive("a blocked user's", site, got.AccessToken)
 		_, err = w.st.UpdateUser(t.Context(), ada, func(u *stagedoor.User) error { u.Blocked = new(false); return nil })
 		ok(t, err)
+		opaque = w.redeem(site, w.browser().login(request(site)).got().Get("code")).good().AccessToken // the one before ended with the block
+		same(t, "an opaque token", w.introspect(site, opaque)["active"], true)
+		for iss, active := range map[string]bool{"https://acme.test/": true, "https://other.test/": false, "": false} { // by a key of ours, as one is from before a domain was given up
+			raw, err := w.minter.Sign(t.Context(), w.st, jose.RS256, map[string]any{"iss": iss, "sub": ada, "aud": apiAudience, "azp": site, "exp": w.clock().Unix() + 60})
+			ok(t, err)
+			same(t, "issuer "+iss, w.introspect(site, raw)["active"], active)
+		}
 		w.pass(24 * time.Hour)
 		w.inactive("an expired JWT", site, got.AccessToken)
 		w.inactive("an expired opaque token", site, opaque)
@@ -122,7 +129,10 @@ func TestIntrospectionOfRotatedTokens(t *testing.T) {
 	same(t, "exp", w.introspect(site, got.RefreshToken)["exp"], w.clock().Unix()+500)
 	next := w.refresh(site, got.RefreshToken).good()
 	w.inactive("superseded", site, got.RefreshToken)
-	w.refresh(site, next.RefreshToken).good()
+	last := w.refresh(site, next.RefreshToken).good()
+	same(t, "the last", w.introspect(site, last.RefreshToken)["active"], true)
+	w.pass(500 * time.Second)
+	w.inactive("idled out", site, last.RefreshToken)
 }
 
 func TestIntrospectionRefused(t *testing.T) {
@@ -173,6 +183,9 @@ func TestRevokeOpaqueAccessToken(t *testing.T) {
 		t.Errorf("a revoked token: %d", a.Code)
 	}
 	revoke(site)
+	opaque = w.redeem(site, w.browser().login(request(site, "audience", apiAudience)).got().Get("code")).good().AccessToken
+	revoke(site) // a signed one, which nobody asks us about
+	w.userInfo(opaque)
 }
 
 // A client that wants it gets the answer of /userinfo as a token.
