@@ -24,9 +24,7 @@ func signsObjects(t testing.TB, w *world, client, alg string, required bool) fun
 		key, err = jose.NewECKey("client", w.clock())
 	}
 	ok(t, err)
-	der, err := x509.MarshalPKIXPublicKey(key.Public())
-	ok(t, err)
-	public := string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}))
+	public := publicPEM(t, key.Public())
 	w.client(client, func(c *stagedoor.Client) {
 		c.Credentials = []stagedoor.ClientCredential{{ID: "cred_o", KID: "object-key", Type: "public_key", Algorithm: alg, PEM: public}}
 		c.SignedRequestObject = &stagedoor.SignedRequestObject{Required: required, Credentials: []stagedoor.CredentialID{{ID: "cred_o"}}}
@@ -63,6 +61,13 @@ func signsObjects(t testing.TB, w *world, client, alg string, required bool) fun
 	}
 }
 
+func publicPEM(t testing.TB, key crypto.PublicKey) string {
+	t.Helper()
+	der, err := x509.MarshalPKIXPublicKey(key)
+	ok(t, err)
+	return string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}))
+}
+
 func TestRequestObject(t *testing.T) {
 	for _, alg := range []string{"RS256", "RS384", "PS256", "ES256"} {
 		w := newWorld(t)
@@ -73,6 +78,9 @@ func TestRequestObject(t *testing.T) {
 		same(t, "state", code.Get("state"), "of the object")
 		tokens := w.redeem(site, code.Get("code"), "code_verifier", verifier).good()
 		same(t, "scope", tokens.Scope, "openid profile")
+		if strings.Contains(tokens.AccessToken, ".") {
+			t.Errorf("%s: the audience of the query counts", alg)
+		}
 		claims := w.claims(tokens.IDToken)
 		if claims["nonce"] != "n-0" || claims["auth_time"] == nil {
 			t.Errorf("%s: %v", alg, claims)
@@ -148,6 +156,15 @@ func TestRequestObjectKeyConfusion(t *testing.T) {
 	other, err := jose.NewRSAKey(2048, "other", w.clock())
 	ok(t, err)
 	refused("another key", object(map[string]any{"KEY": crypto.Signer(other.Private)}))
+	w.client(site, func(c *stagedoor.Client) { // the same key, but for something else
+		c.Credentials[0].ID = "cred_a"
+		c.Credentials = append(c.Credentials, stagedoor.ClientCredential{ID: "cred_o", KID: "other-key", Type: "public_key", Algorithm: "RS256", PEM: publicPEM(t, other.Public())})
+	})
+	refused("a key of the client's that is not for request objects", object(nil))
+	refused("the same under the id of the one that is", object(map[string]any{"KID": "other-key"}))
+	refused("the same under no id", object(map[string]any{"KID": ""}))
+	w.browser().authorize(values("client_id", site, "request", object(map[string]any{"KEY": crypto.Signer(other.Private), "KID": ""}))).asks("login")
+	w.client(site, func(c *stagedoor.Client) { c.Credentials = c.Credentials[:1]; c.Credentials[0].ID = "cred_o" })
 	past := w.clock().Add(-time.Second)
 	w.client(site, func(c *stagedoor.Client) { c.Credentials[0].ExpiresAt = &past })
 	refused("a key that has expired", object(nil))
