@@ -133,6 +133,21 @@ func TestPrivateKeyJWTRefused(t *testing.T) {
 	form.Set("client_assertion", "nonsense")
 	w.token(form).bad(401, "invalid_client", "Invalid client assertion: it is not a signed token")
 
+	form = assert(nil)
+	form.Set("client_id", spa)
+	w.token(form).bad(401, "invalid_client", "Invalid client assertion: iss, sub and client_id differ")
+
+	// A key of somebody else's with the same id.
+	stranger, err := jose.NewRSAKey(2048, "stranger", w.clock())
+	ok(t, err)
+	signer, err := jose.NewSigner("RS256", "the-key-id", stranger.Private, "JWT")
+	ok(t, err)
+	forged, err := signer.Sign(map[string]any{"iss": machine, "sub": machine, "aud": "https://acme.test/", "jti": "forged", "iat": w.clock().Unix(), "exp": w.clock().Unix() + 60})
+	ok(t, err)
+	form = assert(nil)
+	form.Set("client_assertion", forged)
+	w.token(form).bad(401, "invalid_client", "Invalid client assertion: no key of the client verifies it")
+
 	// A client with keys has no usable secret.
 	w.token(values(machineForm()...)).bad(401, "access_denied", "Unauthorized")
 	// An expired credential is none, nor is one that the client does not name.
