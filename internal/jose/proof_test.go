@@ -63,6 +63,10 @@ func TestParseProof(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	large, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
 	good := proofOf(t, gojose.ES256, key, map[string]any{"typ": "dpop+jwt", "jwk": members(t, &key.PublicKey)})
 	claims, jkt, err := ParseProof(good, "dpop+jwt")
 	if err != nil || claims.ID != "1" || len(jkt) != 43 {
@@ -78,6 +82,7 @@ func TestParseProof(t *testing.T) {
 		"a shared secret":    proofOf(t, gojose.HS256, secret, map[string]any{"typ": "dpop+jwt", "jwk": members(t, secret)}),
 		"secret, public key": proofOf(t, gojose.HS256, secret, map[string]any{"typ": "dpop+jwt", "jwk": members(t, &key.PublicKey)}),
 		"a small key":        proofOf(t, gojose.RS256, small, map[string]any{"typ": "dpop+jwt", "jwk": members(t, &small.PublicKey)}),
+		"RS384":              proofOf(t, gojose.RS384, large, map[string]any{"typ": "dpop+jwt", "jwk": members(t, &large.PublicKey)}), // which we do not say that we take
 		"none":               base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"none","typ":"dpop+jwt"}`)) + "." + parts[1] + ".",
 		"no signature":       parts[0] + "." + parts[1] + ".",
 		"no token":           "x",

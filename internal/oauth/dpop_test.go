@@ -245,6 +245,11 @@ func TestDPoPNonces(t *testing.T) {
 	other := w.tenant("globex")
 	p.nonce = other.Nonce(w.clock().Add(time.Hour))
 	p.token(code()).bad(400, "use_dpop_nonce", wantsNonce)
+	// Who needs none has none that is not ours.
+	p.nonce = other.Nonce(w.clock().Add(time.Hour))
+	p.token(machineForm2(w)).bad(400, "use_dpop_nonce", wantsNonce)
+	p.nonce = fresh
+	p.bound(p.token(machineForm2(w)))
 	// With a good nonce the sender's clock does not matter.
 	p.nonce = fresh
 	p.bound(p.token(code(), p.proof("POST", "/oauth/token", "", map[string]any{"iat": w.clock().Unix() - 86400})))
