@@ -77,6 +77,9 @@ func TestHybrid(t *testing.T) {
 		id := w.claims(v.Get("id_token"))
 		has(t, types, id, want)
 		same(t, "c_hash", id["c_hash"], jose.HalfHash(v.Get("code")))
+		if v.Has("access_token") {
+			same(t, "at_hash", id["at_hash"], jose.HalfHash(v.Get("access_token")))
+		}
 		a := w.redeem(spa, v.Get("code")).good()
 		second := w.claims(a.IDToken)
 		same(t, "nonce", second["nonce"], "n1")

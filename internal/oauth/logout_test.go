@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/jose"
 	"github.com/stagedoor/stagedoor/internal/store"
 )
 
@@ -199,6 +200,16 @@ func TestOIDCLogoutHS256(t *testing.T) {
 	got := b.get("/oidc/logout?" + values("id_token_hint", a.IDToken, "post_logout_redirect_uri", bye).Encode())
 	if got.Code != 302 || got.Header().Get("Location") != bye {
 		t.Errorf("%d %.200s", got.Code, got.Body)
+	}
+	// A secret makes no hints for clients whose ID tokens it does not sign.
+	for client, good := range map[string]bool{legacy: true, site: false, spa: false} {
+		signer, err := jose.NewSigner(jose.HS256, "", []byte(secret(client)), "JWT")
+		ok(t, err)
+		hint, err := signer.Sign(map[string]any{"iss": "https://acme.test/", "sub": ada, "aud": client, "exp": w.clock().Unix() + 60})
+		ok(t, err)
+		if got := w.browser().get("/oidc/logout?id_token_hint=" + hint); (got.Code == 200) != good {
+			t.Errorf("%s: %d", client, got.Code)
+		}
 	}
 }
 

@@ -77,6 +77,16 @@ func TestOIDCCore(t *testing.T) {
 			}
 		}
 		w.browser().authorize(request(spa, "prompt", "none", "id_token_hint", good.IDToken)).fails("invalid_request", "The id_token_hint is not valid.")
+		for iss, code := range map[string]string{"https://acme.test/": "login_required", "https://other.test/": "invalid_request", "": "invalid_request"} { // by a key of ours
+			hint, err := w.minter.Sign(t.Context(), w.st, jose.RS256, map[string]any{"iss": iss, "sub": ada, "aud": site, "exp": w.clock().Unix() + 60})
+			ok(w, err)
+			if _, _, v := w.browser().authorize(request(site, "prompt", "none", "id_token_hint", hint)).response(); v.Get("error") != code {
+				w.Errorf("issuer %q: %v", iss, v)
+			}
+			if a := w.browser().get("/oidc/logout?id_token_hint=" + hint); (a.Code == 400) != (code == "invalid_request") {
+				w.Errorf("logout, issuer %q: %d", iss, a.Code)
+			}
+		}
 	})
 	w.section("3.1.2.1 select_account asks", func() {
 		b := w.browser()
@@ -96,7 +106,7 @@ func TestOIDCCore(t *testing.T) {
 		for _, more := range [][]string{{}, {"max_age", "0"}, {"client_id", third}} {
 			w.pass(time.Second)
 			a := b.authorize(request(site, append([]string{"prompt", "none"}, more...)...))
-			if mode, _, _ := a.response(); mode != "query" {
+			if mode, where, _ := a.response(); mode != "query" || where != callback { // not the login page, whose address has a query too
 				w.Errorf("%v: a page: %d %.200s", more, a.Code, a.Body)
 			}
 		}
@@ -161,9 +171,11 @@ func TestOIDCCore(t *testing.T) {
 	w.section("11 no refresh token but by a code", func() {
 		for _, types := range []string{"token", "id_token token"} {
 			v := w.browser().login(request(site, "response_type", types, "nonce", "n", "scope", "openid offline_access")).got()
-			if v.Has("refresh_token") || strings.Contains(v.Get("scope"), "offline_access") {
+			if v.Has("refresh_token") || v.Get("scope") != "openid" {
 				w.Errorf("%v", v)
 			}
+			v = w.browser().login(request(site, "response_type", types, "nonce", "n", "scope", "openid offline_access", "audience", apiAudience)).got()
+			same(w, "the scope of the token", w.claims(v.Get("access_token"))["scope"], "openid")
 		}
 	})
 	w.section("12.2 a renewed ID token", func() {
