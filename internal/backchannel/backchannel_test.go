@@ -237,6 +237,28 @@ func TestLogoutToken(t *testing.T) {
 	})
 }
 
+// A client whose ID tokens its secret signs gets logout tokens that are signed so, too, and they are no ID tokens either.
+func TestLogoutTokenOfASharedSecret(t *testing.T) {
+	each(t, func(w *world) {
+		c, err := w.st.UpdateClient(w.Context(), "some", func(c *stagedoor.Client) error { c.JWTConfiguration.Algorithm = jose.HS256; return nil })
+		ok(w, err)
+		w.session("sess_1")
+		ok(w, w.st.DeleteSession(w.Context(), "sess_1", stagedoor.LogoutByClient))
+		_, some := w.round()
+		if len(some) != 1 {
+			w.Fatalf("%d tokens", len(some))
+		}
+		claims, err := jose.Parse(some[0], w.clock.Now(), func(jose.Header) (string, any, error) { return jose.HS256, []byte(c.Secret), nil })
+		ok(w, err)
+		if claims.Header.Type != "logout+jwt" || claims.Subject != ada || claims.Raw["sid"] != "sess_1" {
+			w.Errorf("%+v", claims)
+		}
+		if _, err := w.d.Minter.ParseIDToken(w.Context(), w.st, some[0]); err == nil {
+			w.Error("a logout token was taken for an ID token")
+		}
+	})
+}
+
 // Whatever ends a session tells those clients that want to know.
 func TestWhatEndsSessions(t *testing.T) {
 	each(t, func(w *world) {
