@@ -3,6 +3,7 @@ package mgmt
 import (
 	"encoding/json"
 	"fmt"
+	"iter"
 	"maps"
 	"net/http"
 	"slices"
@@ -68,7 +69,7 @@ func queryForLog(r *http.Request) map[string]any {
 	return out
 }
 
-// bodyForLog returns a body with its secrets masked; one that is large or malformed is left out.
+// bodyForLog returns a body with its secrets masked; one that is large, malformed or deeper than any that is accepted is left out.
 func bodyForLog(r *row, body []byte) any {
 	if len(body) == 0 {
 		return map[string]any{}
@@ -80,6 +81,9 @@ func bodyForLog(r *row, body []byte) any {
 	if err := json.Unmarshal(body, &v); err != nil {
 		return map[string]any{"omitted": "not JSON"}
 	}
+	if deeper(v, web.MaxDepth) {
+		return map[string]any{"omitted": "nested too deeply"}
+	}
 	switch {
 	case strings.HasPrefix(r.pattern, "/rules-configs"), strings.HasPrefix(r.pattern, "/actions"):
 		return mask(v, "value")
@@ -89,6 +93,28 @@ func bodyForLog(r *row, body []byte) any {
 		}
 	}
 	return mask(v)
+}
+
+// deeper tells whether objects and lists lie more than so many levels within each other.
+func deeper(v any, levels int) bool {
+	var within iter.Seq[any]
+	switch v := v.(type) {
+	case map[string]any:
+		within = maps.Values(v)
+	case []any:
+		within = slices.Values(v)
+	default:
+		return false
+	}
+	if levels == 0 {
+		return true
+	}
+	for part := range within {
+		if deeper(part, levels-1) {
+			return true
+		}
+	}
+	return false
 }
 
 // secretNames are members of bodies that are never logged, wherever they stand, and secretEnds are how such members end; both without the signs between

@@ -205,6 +205,11 @@ func TestMask(t *testing.T) {
 	if got := encode(bodyForLog(&row{}, []byte(strings.Repeat("x", maxLoggedBody+1)))); got != `{"omitted":"16385 bytes"}` {
 		t.Errorf("%s", got)
 	}
+	for levels, want := range map[int]string{web.MaxDepth: strings.Repeat("[", web.MaxDepth) + strings.Repeat("]", web.MaxDepth), web.MaxDepth + 1: `{"omitted":"nested too deeply"}`} {
+		if got := encode(bodyForLog(&row{}, []byte(strings.Repeat("[", levels)+strings.Repeat("]", levels)))); got != want {
+			t.Errorf("%d levels: %s", levels, got)
+		}
+	}
 }
 
 func TestInternalErrorsTellNothing(t *testing.T) {

@@ -99,6 +99,10 @@ func (l *logQueue) add(tenant string, e stagedoor.LogEvent) {
 	e = shortened(rounded(e))
 	e.LocationInfo = l.db.places.Place(e.IP)
 	text, err := logText(e)
+	if err == nil && !storableJSON(string(text)) { // that it happened is kept, whatever somebody has sent
+		e.Details = map[string]any{"omitted": "cannot be stored"}
+		text, err = logText(e)
+	}
 	if err == nil && len(text) > longUnproved && e.Unproved() {
 		e.Details, _ = shorter(e.Details).(map[string]any)
 		text, err = logText(e)

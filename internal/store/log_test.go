@@ -138,11 +138,22 @@ func TestHostileLogEvents(t *testing.T) {
 		s.Log(stagedoor.LogEvent{ID: "twice", Type: "s", Description: "a\x00b \xff \\u0000", UserID: "u\x00\xff", ClientID: "\x00"})
 		s.Log(stagedoor.LogEvent{ID: "twice", Type: "s", Description: "the id is taken"})
 		s.Log(stagedoor.LogEvent{Type: "s", Description: "no JSON", Details: map[string]any{"f": func() {}}})
+		var deep any = "the end"
+		for range 600 {
+			deep = []any{deep}
+		}
+		s.Log(stagedoor.LogEvent{ID: "deep", Type: "s", Description: "deep", Details: map[string]any{"body": deep}})
+		s.Log(stagedoor.LogEvent{ID: "large", Type: "s", Description: "large", Details: map[string]any{"n": json.Number("1e999")}})
 		s.Log(stagedoor.LogEvent{Type: "s", Description: "last"})
 		events, total, err := s.Logs(t.Context(), store.LogQuery{PerPage: 10})
 		ok(t, err)
-		if total != 3 {
+		if total != 5 {
 			t.Errorf("%d events: %v", total, logIDs(events))
+		}
+		for _, id := range []string{"deep", "large"} {
+			if e := must(s.LogEvent(t.Context(), id))(t); e.Description != id || e.Details["omitted"] == nil {
+				t.Errorf("%+v", e)
+			}
 		}
 		s.Log(stagedoor.LogEvent{ID: "long", Type: "f", UserAgent: strings.Repeat("é", 30000) + " Mobile", Hostname: strings.Repeat("h", 60000)})
 		if e := must(s.LogEvent(t.Context(), "long"))(t); e.UserAgent != strings.Repeat("é", 512) || len(e.Hostname) != 255 || !e.IsMobile {
