@@ -74,6 +74,13 @@ func TestOwnMails(t *testing.T) {
 		if m := w.mails()[0]; m.Subject != "Choose a new password for Acme Records" || !strings.Contains(w.events(), "fn") {
 			w.Errorf("a template that fails: %+v %s", m, w.events())
 		}
+		for _, subject := range []string{"", " ", "{% if user.user_metadata.vip %}For you{% endif %}"} { // as tools write down templates of which only the body was changed
+			w.template("reset_email", `"enabled":true,"from":"","subject":"`+subject+`","body":"own words {{ url }}"`)
+			w.browser().forget()
+			if m := w.mails()[0]; m.Subject != "Choose a new password for Acme Records" || !strings.HasPrefix(m.Text, "own words") {
+				w.Errorf("the subject %q: %+v", subject, m)
+			}
+		}
 		w.template("reset_email", `"enabled":false,"from":"","subject":"Reset","body":"x"`)
 		w.browser().forget()
 		if m := w.mails()[0]; m.Subject != "Choose a new password for Acme Records" {

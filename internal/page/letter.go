@@ -59,6 +59,9 @@ func Template(ctx context.Context, st *store.Store, kind ui.MailKind) (*stagedoo
 // Write writes the letter by the template, which may be nil or switched off. A template that fails is told to the operator and the tenant's log;
 // the person gets our own text then.
 func (l Letter) Write(ctx context.Context, st *store.Store, t *stagedoor.EmailTemplate) (mail.Message, error) {
+	if l.Data.Client == "" && l.Client != nil && !l.Client.Global {
+		l.Data.Client = l.Client.Name
+	}
 	if t != nil && t.Enabled {
 		m, err := l.own(ctx, st, t)
 		if err == nil {
@@ -71,9 +74,6 @@ func (l Letter) Write(ctx context.Context, st *store.Store, t *stagedoor.EmailTe
 		})
 	}
 	lang := l.language(ctx, st)
-	if l.Data.Client == "" && l.Client != nil && !l.Client.Global {
-		l.Data.Client = l.Client.Name
-	}
 	subject, text, html, err := ui.Mail(l.Kind, lang, l.Data)
 	return mail.Message{To: l.Data.Email, Subject: subject, Text: text, HTML: html, Kind: string(l.Kind), About: l.about(lang)}, err
 }
@@ -103,8 +103,11 @@ func (l Letter) own(ctx context.Context, st *store.Store, t *stagedoor.EmailTemp
 	if _, err := netmail.ParseAddress(m.From); err != nil {
 		m.From = ""
 	}
-	if m.Subject = strings.Join(strings.Fields(subject), " "); m.Subject == "" {
-		m.Subject = TenantName(st)
+	if m.Subject = strings.Join(strings.Fields(subject), " "); m.Subject == "" { // tools write down templates without one where nobody has chosen any
+		var err error
+		if m.Subject, _, _, err = ui.Mail(l.Kind, l.language(ctx, st), l.Data); err != nil {
+			return m, err
+		}
 	}
 	m.Text = plain(m.HTML)
 	probe := m
