@@ -77,6 +77,16 @@ func TestCreateUserRefusals(t *testing.T) {
 	if got := h.call(all, "GET", "/users", ""); got.body != "[]" {
 		t.Errorf("refused, and yet there: %s", got.body)
 	}
+	// As curl sends JSON where nobody says what it is.
+	made := h.send("acme", "POST", "/users", ` {"connection":"Users","email":"curl@x.test","password":"Correct-Horse-1","user_id":"curl"}`, form).is(201, "")
+	h.send("acme", "PATCH", "/users/auth0|curl", `{"user_metadata":{"a":1}}`, form).is(200, "")
+	h.send("acme", "PATCH", "/users/auth0|curl", `[]`, form).fails(400, "invalid_body", payload(`Expected type object but found type array'`))
+	h.send("acme", "POST", "/users/auth0|curl/revoke-access", `{}`, form).is(202, "{}")
+	h.send("acme", "PATCH", "/users/auth0|curl", strings.Repeat(" ", 4<<20)+`{}`, form).fails(413, "", "Payload content length greater than maximum allowed: 3145728")
+	h.call(all, "DELETE", "/users/auth0|curl", "").is(204, "")
+	if !strings.Contains(made.body, `"curl@x.test"`) {
+		t.Errorf("%s", made.body)
+	}
 	h.call(all, "PATCH", "/connections/"+h.connectionID(), `{"options":{"requires_username":true}}`).is(200, "")
 	h.call(all, "POST", "/users", with(``)).fails(400, "invalid_body", payload(`Missing required property: username'`))
 	h.call(all, "POST", "/users", with(`,"username":"Kim"`)).is(201, "")

@@ -22,7 +22,7 @@ func ReadBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, erro
 		media, params, err := mime.ParseMediaType(header)
 		charset := strings.ToLower(params["charset"])
 		if err != nil || media != "application/json" || charset != "" && charset != "utf-8" && charset != "utf8" {
-			return nil, stagedoor.Errorf(stagedoor.UnsupportedMedia, "", "Unsupported Media Type: send application/json in UTF-8")
+			return nil, NotJSON()
 		}
 	}
 	if encoding := r.Header.Get("Content-Encoding"); encoding != "" && !strings.EqualFold(encoding, "identity") {
@@ -41,6 +41,11 @@ func ReadBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, erro
 		return nil, &stagedoor.Error{Kind: stagedoor.Invalid, Message: "The request body could not be read", Err: err}
 	}
 	return body, nil
+}
+
+// NotJSON is the error of a body of another content type.
+func NotJSON() error {
+	return stagedoor.Errorf(stagedoor.UnsupportedMedia, "", "Unsupported Media Type: send application/json in UTF-8")
 }
 
 var jsonType = []string{"application/json; charset=utf-8"}
