@@ -66,3 +66,9 @@ func (d *Door) updateDetails(c *call, in detailsIn) (any, error) {
 	}
 	return showDetails(o), nil
 }
+
+// deleteOrganization deletes the organization as the tenant would: members, invitations and what is theirs alone go with it, users stay.
+func (d *Door) deleteOrganization(c *call) (any, error) {
+	_, err := d.manage(c, "DELETE", "", nil)
+	return nil, err
+}

@@ -65,6 +65,7 @@ func (d *Door) routes() []row {
 		at("GET", "/config/identity-providers", scope("read:configuration"), 200, "Read what identity providers of one's organization can be", "", d.readProviderConfig),
 		at("GET", "/details", scope("read:details"), 200, "Read one's organization", "", d.readDetails),
 		at("PATCH", "/details", scope("update:details"), 200, "Change one's organization", loggedDetails, bearer.Body(d.updateDetails)),
+		at("DELETE", "/{$}", scope("delete:organizations"), 204, "Delete one's organization", loggedDetails, d.deleteOrganization),
 		at("GET", "/domains", scope("read:domains"), 200, "List the domains of one's organization", "", bearer.Query(d.listDomains)),
 		at("POST", "/domains", scope("create:domains"), 201, "Claim a domain for one's organization", loggedDomains, bearer.Body(d.createDomain)),
 		at("GET", "/domains/{domain_id}", scope("read:domains"), 200, "Get a domain of one's organization", "", d.readDomain),
@@ -93,11 +94,14 @@ func (d *Door) routes() []row {
 		at("GET", "/members/{user_id}/roles", scope("read:member_roles"), 200, "List the roles of a member of one's organization", "", bearer.Query(d.listMemberRoles)),
 		at("POST", "/members/{user_id}/roles", scope("create:member_roles"), 204, "Give roles to a member of one's organization", loggedMembers, bearer.Body(d.addMemberRoles)),
 		at("DELETE", "/members/{user_id}/roles", scope("delete:member_roles"), 204, "Take roles from a member of one's organization", loggedMembers, bearer.Body(d.removeMemberRoles)),
+		at("POST", "/members/{user_id}/unassign-roles", scope("delete:member_roles"), 204, "Take roles from a member of one's organization", loggedMembers, bearer.Body(d.removeMemberRoles)),
 		at("GET", "/roles", scope("read:member_roles"), 200, "List the roles that members of one's organization can have", "", bearer.Query(d.listRoles)),
 		at("GET", "/member-invitations", scope("read:member_invitations"), 200, "List the invitations to one's organization", "", bearer.Query(d.listInvitations)),
 		at("POST", "/member-invitations", scope("create:member_invitations"), 201, "Invite to one's organization", loggedInvitations, bearer.Body(d.createInvitations)),
 		at("GET", "/member-invitations/{invitation_id}", scope("read:member_invitations"), 200, "Get an invitation to one's organization", "", bearer.Query(d.readInvitation)),
 		at("DELETE", "/member-invitations/{invitation_id}", scope("delete:member_invitations"), 204, "Take an invitation to one's organization back", loggedInvitations, d.deleteInvitation),
+		at("GET", "/member-invitations/{invitation_id}/roles", scope("read:member_roles"), 200, "List the roles that an invitation gives", "", d.listInvitationRoles),
+		at("POST", "/delete-member-invitations", scope("delete:member_invitations"), 204, "Take invitations to one's organization back", loggedInvitations, bearer.Body(d.deleteInvitations)),
 	}
 }
 

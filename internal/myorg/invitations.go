@@ -138,15 +138,41 @@ func (d *Door) mayInvite(c *call, in invitationsIn) error {
 	return err
 }
 
-func (d *Door) readInvitation(c *call, in web.Fields) (any, error) {
-	v, err := c.Store.Invitation(c.Ctx(), c.org.ID, c.R.PathValue("invitation_id"))
+// invitation is the invitation to the organization that an id names.
+func (c *call) invitation(id string) (*stagedoor.Invitation, error) {
+	v, err := c.Store.Invitation(c.Ctx(), c.org.ID, id)
 	if stagedoor.IsKind(err, stagedoor.NotFound) {
-		return nil, missing("invitation")
+		err = missing("invitation")
 	}
+	return v, err
+}
+
+func (d *Door) readInvitation(c *call, in web.Fields) (any, error) {
+	v, err := c.invitation(c.R.PathValue("invitation_id"))
 	if err != nil {
 		return nil, err
 	}
 	return in.Pick(showInvitation(v))
+}
+
+// listInvitationRoles names the roles of an invitation that are there still.
+func (d *Door) listInvitationRoles(c *call) (any, error) {
+	v, err := c.invitation(c.R.PathValue("invitation_id"))
+	if err != nil {
+		return nil, err
+	}
+	shown := []any{}
+	for _, id := range v.Roles {
+		r, err := c.Store.Role(c.Ctx(), id)
+		if stagedoor.IsKind(err, stagedoor.NotFound) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		shown = append(shown, showRole(*r))
+	}
+	return map[string]any{"roles": shown}, nil
 }
 
 func (d *Door) deleteInvitation(c *call) (any, error) {
@@ -155,4 +181,23 @@ func (d *Door) deleteInvitation(c *call) (any, error) {
 		err = missing("invitation")
 	}
 	return nil, err
+}
+
+type deleteInvitationsIn struct {
+	IDs []string `json:"invitations" schema:"required,min=1,max=10,unique" doc:"Ids of the invitations that are taken back"`
+}
+
+// deleteInvitations takes all of them back, or none where one is not there.
+func (d *Door) deleteInvitations(c *call, in deleteInvitationsIn) (any, error) {
+	for _, id := range in.IDs {
+		if _, err := c.invitation(id); err != nil {
+			return nil, err
+		}
+	}
+	for _, id := range in.IDs {
+		if err := c.Store.DeleteInvitation(c.Ctx(), c.org.ID, id); err != nil && !stagedoor.IsKind(err, stagedoor.NotFound) { // redeemed meanwhile
+			return nil, err
+		}
+	}
+	return nil, nil
 }

@@ -107,10 +107,13 @@ func TestMembers(t *testing.T) {
 		w.call(access, "POST", path(w.user)+"/roles", `{"role_ids":["`+own+`"]}`).is(204, "")
 		w.call(access, "GET", path(w.user)+"/roles", "").is(200, `{"roles":[{"id":"`+own+`","name":"Editor"}]}`)
 		w.call(access, "DELETE", path(w.user)+"/roles", `{"role_ids":["`+own+`"]}`).is(204, "")
-		w.logged("member_succeeded", "member_succeeded")
+		w.call(access, "POST", path(w.user)+"/roles", `{"role_ids":["`+own+`"]}`).is(204, "")
+		w.call(access, "POST", path(w.user)+"/unassign-roles", `{"role_ids":["`+own+`"]}`).is(204, "")
+		w.logged("member_succeeded", "member_succeeded", "member_succeeded", "member_succeeded")
 		for _, id := range []string{theirs, tenants, w.role, "rol_0123456789abcdef"} {
 			w.call(access, "POST", path(w.user)+"/roles", `{"role_ids":["`+own+`","`+id+`"]}`).fails(404, "A0E-404-0002", "The role does not exist.")
 			w.call(access, "DELETE", path(w.admin)+"/roles", `{"role_ids":["`+id+`"]}`).fails(404, "A0E-404-0002", "The role does not exist.")
+			w.call(access, "POST", path(w.admin)+"/unassign-roles", `{"role_ids":["`+id+`"]}`).fails(404, "A0E-404-0002", "The role does not exist.")
 		}
 		w.call(access, "GET", path(w.user)+"/roles", "").is(200, `{"roles":[]}`)
 		w.call(access, "POST", path(stranger)+"/roles", `{"role_ids":["`+own+`"]}`).fails(404, "A0E-404-0002", "The member does not exist.")
@@ -143,7 +146,9 @@ func TestInvitations(t *testing.T) {
 				t.Errorf("%s", text) // whoever has the ticket seems to read the invitee's mails
 			}
 		}
+		w.same("roles", w.call(access, "GET", "/member-invitations/"+id+"/roles", "").text, `{"roles":[{"id":"`+own+`","name":"Editor"}]}`)
 		w.call(access, "POST", "/member-invitations", `{"invitees":[{"email":"una@example.com"}]}`).is(201, "")
+		w.call(access, "GET", "/member-invitations/"+id+"/roles", "").fails(404, "A0E-404-0002", "The invitation does not exist.")
 		w.call(access, "GET", "/member-invitations/"+id, "").fails(404, "A0E-404-0002", "The invitation does not exist.")
 		w.logged("member_invitation_succeeded", "member_invitation_succeeded")
 		first := w.call(access, "GET", "/member-invitations?sort=created_at:1&take=1", "").is(200, "")
@@ -167,11 +172,41 @@ func TestInvitations(t *testing.T) {
 		w.ok(w.st.CreateInvitation(t.Context(), theirs))
 		w.call(access, "GET", "/member-invitations/"+theirs.ID, "").is(404, "")
 		w.call(access, "DELETE", "/member-invitations/"+theirs.ID, "").is(404, "")
-		w.call(access, "DELETE", "/member-invitations/"+first.list("invitations", "id"), "").is(204, "")
-		for i := range 999 {
+		a, b := first.list("invitations", "id"), second.list("invitations", "id")
+		w.same("no roles", w.call(access, "GET", "/member-invitations/"+b+"/roles", "").text, `{"roles":[]}`)
+		w.call(access, "GET", "/member-invitations/"+theirs.ID+"/roles", "").is(404, "")
+		w.call(access, "POST", "/delete-member-invitations", `{"invitations":["`+a+`","`+theirs.ID+`"]}`).fails(404, "A0E-404-0002", "The invitation does not exist.")
+		w.call(access, "POST", "/delete-member-invitations", `{"invitations":["`+a+`","`+a+`"]}`).is(400, "")
+		w.call(access, "POST", "/delete-member-invitations", `{"invitations":[]}`).is(400, "")
+		w.call(w.token("read:my_org:member_invitations"), "POST", "/delete-member-invitations", `{"invitations":["`+a+`"]}`).is(403, "")
+		w.settle()
+		w.call(access, "POST", "/delete-member-invitations", `{"invitations":["`+a+`"]}`).is(204, "")
+		w.logged("member_invitation_succeeded")
+		w.call(access, "GET", "/member-invitations/"+a, "").is(404, "")
+		w.call(access, "DELETE", "/member-invitations/"+b, "").is(204, "")
+		for i := range 1000 {
 			w.ok(w.st.CreateInvitation(t.Context(), &stagedoor.Invitation{OrganizationID: w.org.ID, ClientID: "app", Invitee: "z@example.com", Ticket: "x" + asJSON(i), ExpiresAt: v.ExpiresAt}))
 		}
 		w.call(access, "POST", "/member-invitations", `{"invitees":[{"email":"x@example.com"}]}`).fails(403, "A0E-403-0001", "The organization has too many open invitations.")
+	})
+}
+
+func TestDeleteOrganization(t *testing.T) {
+	each(t, func(w *world) {
+		access := w.token()
+		w.call(w.token("read:my_org:details", "update:my_org:details"), "DELETE", "/", "").is(403, "")
+		w.call(access, "GET", "/", "").is(404, "")
+		w.settle()
+		w.call(access, "DELETE", "/", "").is(204, "")
+		w.logged("org_details_succeeded")
+		if _, err := w.st.Organization(t.Context(), w.org.ID); !stagedoor.IsKind(err, stagedoor.NotFound) {
+			t.Errorf("%v", err)
+		}
+		_, err := w.st.Organization(t.Context(), w.other.ID)
+		w.ok(err)
+		_, err = w.st.User(t.Context(), w.user)
+		w.ok(err)
+		w.call(access, "GET", "/details", "").fails(404, "A0E-404-0002", "The organization does not exist.")
 	})
 }
 

@@ -33,7 +33,8 @@ domains crud the organization's domains
 members r members
 memberships d memberships
 member_roles crd roles of members
-member_invitations crd invitations of members`
+member_invitations crd invitations of members
+organizations d the organization`
 
 // MyOrganizationAPI is the My Organization API as it is when a tenant switches it on: for people, through clients that have a client grant for them, and for what the roles that they have
 // in the organization permit.
