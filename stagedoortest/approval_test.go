@@ -101,7 +101,7 @@ func TestApproval(t *testing.T) {
 	newApprover(t, eachWorldWith, func(t *testing.T, p *approver) {
 		p.create("rules", map[string]any{"name": "Protocol", "script": "function (user, context, callback) { context.idToken['https://app.test/protocol'] = context.protocol; callback(null, user, context); }"})
 		asked := p.ask()
-		if asked.status != 200 || asked.ID == "" || asked.Expires != 300 || asked.Interval != 5 {
+		if asked.status != 200 || len(asked.ID) < 43 || asked.Expires != 300 || asked.Interval != 5 {
 			t.Fatalf("%+v", asked)
 		}
 		p.refused(p.poll(asked.ID), 400, "authorization_pending", "The end-user authorization is pending")
@@ -259,6 +259,10 @@ func TestApprovalRefused(t *testing.T) {
 		}
 		asked := p.ask()
 		p.refused(p.tokenCall("grant_type", "urn:openid:params:grant-type:ciba", "client_id", p.site, "client_secret", p.secret), 400, "invalid_request", "Missing required parameter: auth_req_id")
+		// Another client's request is nothing to a client, and is not spoiled by it.
+		other := p.create("clients", map[string]any{"name": "Other", "app_type": "regular_web", "grant_types": []string{"urn:openid:params:grant-type:ciba"}})
+		p.refused(p.tokenCall("grant_type", "urn:openid:params:grant-type:ciba", "client_id", fmt.Sprint(other["client_id"]), "client_secret", fmt.Sprint(other["client_secret"]), "auth_req_id", asked.ID), 400, "invalid_grant", "Unknown or invalid auth_req_id.")
+		p.refused(p.poll(asked.ID), 400, "authorization_pending", "The end-user authorization is pending")
 		// Neither kind of request passes for the other one.
 		p.want(200, p.api("PATCH", "/clients/"+p.site, map[string]any{"grant_types": []string{"urn:ietf:params:oauth:grant-type:device_code", "urn:openid:params:grant-type:ciba"}}, nil))
 		p.refused(p.tokenCall("grant_type", "urn:ietf:params:oauth:grant-type:device_code", "client_id", p.site, "client_secret", p.secret, "device_code", asked.ID), 403, "invalid_grant", "Invalid or expired device code.")

@@ -26,13 +26,13 @@ func TestRFC8628(t *testing.T) {
 			t.Errorf("%d %s", r.status, r.body)
 		}
 	})
+	_, err := w.st.UpdateClient(w.Context(), "other", func(c *stagedoor.Client) error {
+		c.TokenEndpointAuthMethod, c.Secret = "client_secret_post", strings.Repeat("s", 64)
+		c.GrantTypes = append(c.GrantTypes, deviceGrant)
+		return nil
+	})
+	w.ok(err)
 	t.Run("3.1 confidential clients prove themselves", func(t *testing.T) {
-		_, err := w.st.UpdateClient(w.Context(), "other", func(c *stagedoor.Client) error {
-			c.TokenEndpointAuthMethod, c.Secret = "client_secret_post", strings.Repeat("s", 64)
-			c.GrantTypes = append(c.GrantTypes, deviceGrant)
-			return nil
-		})
-		w.ok(err)
 		if r := b.post("/oauth/device/code", url.Values{"client_id": {"other"}}); r.status != 401 {
 			t.Errorf("%d %s", r.status, r.body)
 		}
