@@ -176,6 +176,10 @@ func TestFormsOfOtherSitesAreRefused(t *testing.T) {
 	p := b.begin(h.request())
 	good := p.fill("username", h.mail, "password", h.pwd, "email", "eve@alpha.example", "decision", "accept")
 	signedIn, _ := h.session()
+	logout := signedIn.show("/oidc/logout?client_id=" + h.spa)
+	if logout.form.Get("confirm") == "" {
+		t.Fatalf("nobody is asked whether to log out: %s", logout.body)
+	}
 	for _, foreign := range [][]string{
 		{"Origin", "https://evil.example"},
 		{"Origin", "null"},
@@ -192,14 +196,19 @@ func TestFormsOfOtherSitesAreRefused(t *testing.T) {
 			})
 		}
 		h.unchanged("logout", func() {
-			a := signedIn.post("/oidc/logout", url.Values{"confirm": {"yes"}}, foreign...)
-			if a.StatusCode != 200 || len(a.Cookies()) != 0 {
-				t.Errorf("logout with %v: %d", foreign, a.StatusCode)
+			for _, form := range []url.Values{{"confirm": {"yes"}}, logout.fill()} { // also by who has read the page
+				a := signedIn.post("/oidc/logout", form, foreign...)
+				if a.StatusCode != 200 || len(a.Cookies()) != 0 {
+					t.Errorf("logout with %v: %d", foreign, a.StatusCode)
+				}
 			}
 		})
 	}
 	if a := b.post(p.action, p.fill("username", h.mail, "password", h.pwd), "Origin", h.base, "Sec-Fetch-Site", "same-origin"); a.StatusCode != 303 {
 		t.Errorf("our own form: %d %s", a.StatusCode, a.body)
+	}
+	if a := signedIn.post("/oidc/logout", logout.fill(), "Origin", h.base, "Sec-Fetch-Site", "same-origin"); signedIn.cookies["auth0"] != "" {
+		t.Errorf("our own form does not log out: %d %s", a.StatusCode, a.body)
 	}
 	for _, kind := range []string{"text/plain", "multipart/form-data; boundary=x", "application/json", ""} {
 		if a := b.do("POST", p.action, good.Encode(), "Content-Type", kind); a.StatusCode != 415 {
