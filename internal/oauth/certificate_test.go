@@ -47,6 +47,10 @@ func TestCertificateClients(t *testing.T) {
 	got := w.show(key.Cert, false, "/oauth/token", form).good()
 	same(t, "cnf", w.claims(got.AccessToken)["cnf"], map[string]string{"x5t#S256": jose.CertificateThumbprint(key.Cert)})
 	w.token(form).bad(401, "invalid_client", refused("there is none"))
+	stranger, err := jose.NewRSAKey(2048, "client", w.clock()) // of the same subject
+	ok(t, err)
+	w.show(stranger.Cert, false, "/oauth/token", form).bad(401, "invalid_client", refused("it is not the client's"))
+	w.show(stranger.Cert, true, "/oauth/token", form).bad(401, "invalid_client", refused("it is not the client's"))
 	past := w.clock().Add(-time.Second)
 	known(stagedoor.ClientCredential{Type: "x509_cert", Thumbprint: jose.CertificateThumbprint(key.Cert), ExpiresAt: &past}, false)
 	w.show(key.Cert, true, "/oauth/token", form).bad(401, "invalid_client", refused("it is not the client's"))

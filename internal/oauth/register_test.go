@@ -130,6 +130,9 @@ func TestRegistrationRefused(t *testing.T) {
 		"name, long":   `{"redirect_uris":["https://app.test/"],"client_name":"` + strings.Repeat("x", 101) + `"}`,
 		"logo":         `{"redirect_uris":["https://app.test/"],"logo_uri":"javascript:alert(1)"}`,
 		"plain logo":   `{"redirect_uris":["https://app.test/"],"logo_uri":"http://app.test/logo.png"}`,
+		"local logo":   `{"redirect_uris":["https://app.test/"],"logo_uri":"http://localhost/logo.png"}`,
+		"own login":    `{"redirect_uris":["https://app.test/"],"initiate_login_uri":"myapp://login"}`,
+		"userinfo":     `{"redirect_uris":["https://app.test/"],"userinfo_signed_response_alg":"none"}`,
 		"logout":       `{"redirect_uris":["https://app.test/"],"post_logout_redirect_uris":["javascript:alert(1)"]}`,
 		"HS256":        `{"redirect_uris":["https://app.test/"],"id_token_signed_response_alg":"HS256"}`,
 		"none":         `{"redirect_uris":["https://app.test/"],"id_token_signed_response_alg":"none"}`,
@@ -140,6 +143,8 @@ func TestRegistrationRefused(t *testing.T) {
 		}
 		w.pass(time.Minute)
 	}
+	status, body = w.register(`{"redirect_uris":["https://app.test/"` + strings.Repeat(`,"https://app.test/"`, maxRedirects) + `]}`)
+	same(t, "too many callbacks", []any{status, body["error"]}, []any{400, "invalid_redirect_uri"})
 	status, body = w.register(`{}`)
 	same(t, "no callback", []any{status, body["error"]}, []any{400, "invalid_redirect_uri"})
 	w.registering("permissive")
