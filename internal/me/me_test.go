@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/jose"
 	"github.com/stagedoor/stagedoor/internal/store/storetest"
 	"github.com/stagedoor/stagedoor/internal/token"
 	"github.com/stagedoor/stagedoor/server"
@@ -206,6 +207,47 @@ func TestBearer(t *testing.T) {
 	w.ok(err)
 	w.ok(w.st.DeleteResourceServer(t.Context(), api.ID))
 	w.call(access, "GET", "/factors", "").is(404, `{"title":"Not Found"}`)
+}
+
+// TestAttackTokenOfAnotherAPI: what the tenant's key has signed for something else, or is from another name of ours, is no good here, whatever scopes it holds.
+func TestAttackTokenOfAnotherAPI(t *testing.T) {
+	w := newWorld(t, storetest.SQLite)
+	const scope = "read:me:factors"
+	w.ok(w.st.CreateResourceServer(t.Context(), &stagedoor.ResourceServer{
+		Name: "Songs", Identifier: "https://songs.example/", SigningAlgorithm: jose.RS256, TokenLifetime: 600, Scopes: []stagedoor.APIScope{{Value: scope}},
+	}))
+	var got map[string]any
+	w.JSON(t, "POST", w.HTTPSURL+"/oauth/token", "", map[string]string{
+		"grant_type": "http://auth0.com/oauth/grant-type/password-realm", "realm": server.DefaultConnection, "client_id": w.client.ID, "username": "ada@example.com", "password": word,
+		"audience": "https://songs.example/", "scope": scope,
+	}, &got)
+	w.call(got["access_token"].(string), "GET", "/factors", "").is(401, "")
+
+	audience := token.MyAccountAudience(w.st.Tenant())
+	issuer := strings.TrimSuffix(audience, "me/")
+	minter := &token.Minter{Keys: &token.Keys{}}
+	w.ok(w.st.BlacklistToken(t.Context(), stagedoor.BlacklistedToken{Audience: audience, JTI: "ended"}))
+	for _, c := range []struct {
+		name, value string
+		status      int
+	}{
+		{"jti", "other", 200},
+		{"jti", "ended", 401},
+		{"iss", "https://other.example/", 401},
+		{"aud", "https://songs.example/", 401},
+		{"aud", issuer + "userinfo", 401},
+		{"azp", "nobody", 401},
+		{"sub", "auth0|nobody", 401},
+		{"scope", "read:me:authentication_methods", 403},
+	} {
+		claims := map[string]any{"iss": issuer, "aud": audience, "sub": w.user, "azp": w.client.ID, "scope": scope, "exp": w.clock().Add(time.Minute).Unix()}
+		claims[c.name] = c.value
+		raw, err := minter.Sign(t.Context(), w.st, jose.RS256, claims)
+		w.ok(err)
+		if a := w.call(raw, "GET", "/factors", ""); a.status != c.status {
+			t.Errorf("%s %s: %d %s", c.name, c.value, a.status, a.text)
+		}
+	}
 }
 
 // Pages of the token's client may call, and those of others read nothing.
