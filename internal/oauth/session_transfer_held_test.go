@@ -189,8 +189,12 @@ func (w *world) bobs() *browser {
 // The tenant's policy asks for a second factor in the browser, whatever was given elsewhere.
 func TestSessionTransferHoldsFactors(t *testing.T) {
 	w := newWorld(t)
-	held := transferring(w)
-	token := w.transfer(held)
+	transferring(w)
+	first := w.offline(spa)
+	ok(t, w.st.UpdateSession(t.Context(), w.claims(first.IDToken)["sid"].(string), func(s *stagedoor.Session) { // where they have given one
+		s.Methods = append(s.Methods, stagedoor.AuthMethod{Name: "mfa", Type: "otp", Timestamp: w.clock().UnixMilli()})
+	}))
+	token := w.transfer(first.RefreshToken)
 	ok(t, w.st.ChangeSetting(t.Context(), mfa.SettingFactors, func(m map[string]any) error { m["otp"] = true; return nil }))
 	ok(t, w.st.ChangeSetting(t.Context(), mfa.SettingPolicies, func(m map[string]any) error { m["policies"] = []string{"all-applications"}; return nil }))
 	b := w.browser()

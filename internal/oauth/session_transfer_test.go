@@ -94,11 +94,13 @@ func TestSessionTransfer(t *testing.T) {
 		tokens := w.redeem(site, code).good()
 		same(t, "sub", w.claims(tokens.IDToken)["sub"], ada)
 		b.authorize(request(site, "prompt", "none")).got() // the browser has a session now
+		safe := 0
 		for _, c := range answer.Result().Cookies() {
-			if c.Name == "auth0" && (!c.HttpOnly || !c.Secure) {
-				t.Errorf("the session's cookie: %+v", c)
+			if c.Name == sessionCookie && c.HttpOnly && c.Secure {
+				safe++
 			}
 		}
+		same(t, "the session's cookie", safe, 1)
 
 		// By the cookie, which goes once it is used.
 		b = w.browser()
