@@ -189,9 +189,11 @@ func TestAttackClonedKey(t *testing.T) {
 func TestAttackChallengeReuse(t *testing.T) {
 	each(t, func(w *world) {
 		d := w.owns(w.user, mfa.Roaming)
-		signed := d.signs(w.asks(mfa.Roaming, w.user))
+		options := w.asks(mfa.Roaming, w.user)
+		signed := d.signs(options)
 		w.ok(w.check(mfa.Roaming, w.user, signed))
 		w.fails(w.check(mfa.Roaming, w.user, signed), "invalid_key")
+		w.fails(w.check(mfa.Roaming, w.user, d.signs(options)), "invalid_key") // counted on, for the challenge that was answered
 		w.asks(mfa.Roaming, w.user)
 		w.fails(w.check(mfa.Roaming, w.user, signed), "invalid_key") // another challenge
 		signed = d.signs(w.asks(mfa.Roaming, w.user))
