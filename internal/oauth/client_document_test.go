@@ -149,7 +149,13 @@ func TestClientDocumentRefused(t *testing.T) {
 		"client_name must have at most ":               with("client_name", "Bank\u200b"),
 		"client_name must have at most  ":              with("client_name", "\u3164"),
 		"it is not a JSON object of the known members": func(rw http.ResponseWriter, _ string) { write(rw, "x") },
-		"the answer is not 200 with JSON":              func(rw http.ResponseWriter, _ string) { rw.Header().Set("Content-Type", "text/html") },
+		"it holds a secret ":                           with("client_secret_expires_at", 0),
+		"the answer is not 200 with JSON  ": func(rw http.ResponseWriter, address string) {
+			rw.Header().Set("Content-Type", "application/json")
+			rw.WriteHeader(http.StatusNotFound)
+			json.NewEncoder(rw).Encode(document(address))
+		},
+		"the answer is not 200 with JSON": func(rw http.ResponseWriter, _ string) { rw.Header().Set("Content-Type", "text/html") },
 		"the answer is not 200 with JSON ": func(rw http.ResponseWriter, _ string) {
 			http.Redirect(rw, httptest.NewRequest("GET", "/", nil), "/other", http.StatusFound)
 		},
