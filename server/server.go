@@ -189,7 +189,7 @@ func New(ctx context.Context, cfg config.Config, deps Deps) (*Server, error) {
 	var stopping context.Context
 	stopping, s.stopping = context.WithCancel(context.WithoutCancel(ctx))
 	s.mgmt = mgmt.New(mgmt.Deps{
-		Keys: s.keys, Database: database, Pipeline: pipe, CheckScript: s.scripts.Check, CheckDraft: s.scripts.CheckDraft, CheckCall: s.scripts.CheckCall, Scripts: s.scripts, NodeError: s.scripts.NodeError, ScriptCeilings: s.scripts.Ceilings(), SendVerification: s.login.SendVerification, CheckSCIMPath: scim.CheckPath, Fingerprints: fingerprintsKnown(cfg), NetworkLists: s.lists.Names, JobAdded: s.jobs.Wake, SendInvitation: s.login.SendInvitation, SendEnrollment: s.login.SendEnrollment, EventsFor: deps.EventsFor, Stopping: stopping.Done(), HTTP: client, Clock: deps.Clock, Log: s.log,
+		Keys: s.keys, Database: database, Pipeline: pipe, CheckScript: s.scripts.Check, CheckDraft: s.scripts.CheckDraft, CheckCall: s.scripts.CheckCall, Scripts: s.scripts, NodeError: s.scripts.NodeError, ScriptCeilings: s.scripts.Ceilings(), SendVerification: s.login.VerifyLater, CheckSCIMPath: scim.CheckPath, Fingerprints: fingerprintsKnown(cfg), NetworkLists: s.lists.Names, JobAdded: s.jobs.Wake, SendInvitation: s.login.SendInvitation, SendEnrollment: s.login.SendEnrollment, EventsFor: deps.EventsFor, Stopping: stopping.Done(), HTTP: client, Clock: deps.Clock, Log: s.log,
 	})
 	s.me = me.New(me.Deps{Keys: s.keys, Pipeline: pipe, Log: s.log, Allowed: oauth.Allowed})
 	s.myorg = myorg.New(myorg.Deps{Keys: s.keys, Manage: s.mgmt.DoFor, LookupTXT: lookupTXT(deps), Log: s.log})

@@ -28,6 +28,15 @@ const laterLimit = 2 * time.Minute
 // the time it takes. Where mail stays in the development inbox it is done at once, so that the inbox has it
 // when the next page is shown.
 func (d *Door) later(ctx context.Context, st *store.Store, work func(context.Context) error) {
+	d.put(ctx, st, work, false)
+}
+
+// unhurried does the same for a program, of which a few hundred may ask at once, and which may be kept waiting: once too many mails wait, it waits for its own.
+func (d *Door) unhurried(ctx context.Context, st *store.Store, work func(context.Context) error) {
+	d.put(ctx, st, work, true)
+}
+
+func (d *Door) put(ctx context.Context, st *store.Store, work func(context.Context) error, patient bool) {
 	ctx = context.WithoutCancel(ctx)
 	failed := func(err error) {
 		d.Log.ErrorContext(ctx, "a mail could not be sent", "tenant", st.Tenant().ID, "error", err)
@@ -48,7 +57,11 @@ func (d *Door) later(ctx context.Context, st *store.Store, work func(context.Con
 	select {
 	case s.waiting <- struct{}{}:
 	default:
-		failed(errMailsWait)
+		if patient {
+			run()
+		} else {
+			failed(errMailsWait)
+		}
 		return
 	}
 	d.unwaited.Go(func() {
@@ -101,6 +114,12 @@ func (d *Door) sendVerification(ctx context.Context, st *store.Store, u *stagedo
 		return nil
 	}
 	return d.sendTicket(ctx, st, u, client, letter{stagedoor.TicketVerification, ui.VerifyEmail, issuer + "u/email-verification", lang, organizationID, ""})
+}
+
+// VerifyLater sends that mail without waiting for it, and tells the tenant's log if it cannot be sent.
+func (d *Door) VerifyLater(ctx context.Context, st *store.Store, u *stagedoor.User, clientID string) {
+	who := *u // which whoever asks may go on with
+	d.unhurried(ctx, st, func(ctx context.Context) error { return d.SendVerification(ctx, st, &who, clientID, "") })
 }
 
 // askToVerify sends the mail that follows a sign-up, unless the tenant, or the connection, switched it off.
@@ -164,8 +183,12 @@ type unsent struct {
 // Unwrap returns what whoever sends mails said.
 func (u *unsent) Unwrap() error { return u.error }
 
-// SendInvitation sends an invitation to an organization. Its link leads to the client that the invitation is to.
-func (d *Door) SendInvitation(ctx context.Context, st *store.Store, o *stagedoor.Organization, v *stagedoor.Invitation, link string) error {
+// SendInvitation sends an invitation to an organization, without waiting for it. Its link leads to the client that the invitation is to.
+func (d *Door) SendInvitation(ctx context.Context, st *store.Store, o *stagedoor.Organization, v *stagedoor.Invitation, link string) {
+	d.unhurried(ctx, st, func(ctx context.Context) error { return d.sendInvitation(ctx, st, o, v, link) })
+}
+
+func (d *Door) sendInvitation(ctx context.Context, st *store.Store, o *stagedoor.Organization, v *stagedoor.Invitation, link string) error {
 	client, err := st.Client(ctx, v.ClientID)
 	if err != nil {
 		return err

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -95,5 +96,50 @@ func TestPagesGoOnWhereMailHangs(t *testing.T) {
 	w.ok(w.door.Wait(context.Background()))
 	if sent.Load() != kept {
 		t.Errorf("%d mails were sent", sent.Load())
+	}
+}
+
+// What the Management API asks for does not keep its callers waiting either, until too many mails wait; then nothing is dropped. A mail that fails is in the tenant's log.
+func TestProgramsGoOnWhereMailHangs(t *testing.T) {
+	w := newWorld(t, storetest.SQLite)
+	w.configure(func(s *stagedoor.TenantSettings) { s.Local.DevelopmentInbox = false })
+	hangs := make(chan struct{})
+	w.send = blocked(hangs, errStop)
+	const kept, running = 1000, 32
+	ada, answered := w.found("ada@example.com"), make(chan struct{})
+	go func() {
+		defer close(answered)
+		for range kept {
+			w.door.VerifyLater(w.Context(), w.st, ada, "app")
+		}
+	}()
+	select {
+	case <-answered:
+	case <-time.After(20 * time.Second):
+		close(hangs)
+		t.Fatal("programs wait for mails")
+	}
+	patient := make(chan struct{})
+	go func() {
+		defer close(patient)
+		for range running + 1 {
+			w.door.VerifyLater(w.Context(), w.st, ada, "app")
+		}
+	}()
+	select {
+	case <-patient:
+		t.Error("a mail for which there is no room was not waited for")
+	case <-time.After(100 * time.Millisecond):
+	}
+	close(hangs)
+	<-patient
+	w.ok(w.door.Wait(context.Background()))
+	events, _, err := w.st.Logs(w.Context(), store.LogQuery{PerPage: 1})
+	w.ok(err)
+	if len(events) != 1 || events[0].Type != "fn" {
+		t.Errorf("the log has %+v", events)
+	}
+	if n := strings.Count(w.log.String(), "a mail could not be sent"); n != kept+running+1 {
+		t.Errorf("the operator reads of %d mails", n)
 	}
 }

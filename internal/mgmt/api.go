@@ -32,8 +32,8 @@ type Deps struct {
 	Pipeline *pipeline.Pipeline
 	// CheckScript tells whether source is a JavaScript function expression. Nil checks nothing.
 	CheckScript func(ctx context.Context, source string) error
-	// SendInvitation sends the mail with an invitation to an organization; link is where it leads. Nil sends nothing.
-	SendInvitation func(ctx context.Context, st *store.Store, o *stagedoor.Organization, v *stagedoor.Invitation, link string) error
+	// SendInvitation has the mail sent with an invitation to an organization, and does not wait for it; link is where it leads. Nil sends nothing.
+	SendInvitation func(ctx context.Context, st *store.Store, o *stagedoor.Organization, v *stagedoor.Invitation, link string)
 	// CheckDraft compiles an action or a hook and looks for its modules. Nil checks nothing.
 	CheckDraft func(ctx context.Context, d script.Draft) error
 	// Scripts runs drafts of actions and rules for a test. Nil: they cannot be tested.
@@ -44,9 +44,9 @@ type Deps struct {
 	NodeError func() error
 	// CheckCall compiles a script of a connection. Nil checks nothing.
 	CheckCall func(ctx context.Context, source string) error
-	// SendVerification sends the mail that asks a user to verify the e-mail address. clientID and organizationID may be empty. Nil
+	// SendVerification has the mail sent that asks a user to verify the e-mail address, and does not wait for it. clientID may be empty. Nil
 	// sends nothing.
-	SendVerification func(ctx context.Context, st *store.Store, u *stagedoor.User, clientID, organizationID string) error
+	SendVerification func(ctx context.Context, st *store.Store, u *stagedoor.User, clientID string)
 	// SendEnrollment sends the mail with the link by which a user sets up their second factor; life is how long it works. Nil sends nothing.
 	SendEnrollment func(ctx context.Context, st *store.Store, u *stagedoor.User, address, lang, link string, life time.Duration) error
 	// CheckSCIMPath tells whether the path of a SCIM attribute can be read. Nil checks nothing.

@@ -112,9 +112,7 @@ func (a *API) createInvitation(c *call, in createInvitationIn) (any, error) {
 		return nil, err
 	}
 	if v.Mailed && a.SendInvitation != nil {
-		if err := a.SendInvitation(c.ctx(), c.store, o, v, invitationURL(o, v)); err != nil {
-			a.Log.ErrorContext(c.ctx(), "an invitation could not be sent", "tenant", c.store.Tenant().ID, "invitation", v.ID, "error", err)
-		}
+		a.SendInvitation(c.ctx(), c.store, o, v, invitationURL(o, v))
 	}
 	return showInvitation(o, v), nil
 }

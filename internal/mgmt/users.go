@@ -328,10 +328,9 @@ func (a *API) sendVerification(c *call, u *stagedoor.User, clientID string) {
 		return
 	}
 	st, err := linkStore(c)
-	if err == nil {
-		err = a.SendVerification(c.ctx(), st, u, clientID, "")
-	}
 	if err != nil {
 		a.Log.ErrorContext(c.ctx(), "a verification mail could not be sent", "tenant", c.store.Tenant().ID, "user", u.ID, "error", err)
+		return
 	}
+	a.SendVerification(c.ctx(), st, u, clientID)
 }
