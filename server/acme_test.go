@@ -3,6 +3,7 @@ package server
 import (
 	"bytes"
 	"crypto/tls"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"testing"
@@ -20,7 +21,7 @@ func TestCertificatesAreShared(t *testing.T) {
 	cert, key := filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
 	writePair(t, cert, key, 7)
 	url := storetest.Migrated(t, storetest.SQLite)
-	one, other := &Server{db: storetest.OpenURL(t, url)}, &Server{db: storetest.OpenURL(t, url), cfg: config.Config{ACMEHosts: []string{host}}}
+	one, other := &Server{db: storetest.OpenURL(t, url)}, &Server{db: storetest.OpenURL(t, url), cfg: config.Config{ACMEHosts: []string{host}}, log: slog.New(slog.DiscardHandler)}
 	private, err := os.ReadFile(filepath.Clean(key))
 	if err != nil {
 		t.Fatal(err)

@@ -9,13 +9,9 @@ import (
 	"net/http"
 	"path/filepath"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
-	"golang.org/x/crypto/acme/autocert"
-
-	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/ca"
 	"github.com/stagedoor/stagedoor/internal/web"
 )
@@ -108,32 +104,13 @@ func (s *Server) tls() (*tls.Config, string, error) {
 		s.files.Store(files)
 		return &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: files.get, NextProtos: []string{"h2", "http/1.1"}}, "", nil
 	case len(s.cfg.ACMEHosts) > 0:
-		m := &autocert.Manager{Prompt: autocert.AcceptTOS, HostPolicy: s.certified, Email: s.cfg.ACMEEmail, Cache: s.certificateCache()}
-		c := m.TLSConfig()
-		c.MinVersion = tls.VersionTLS12
-		return c, "", nil
+		return s.acme(), "", nil
 	}
 	authority, err := ca.Open(CADir(s.cfg.DataDir), time.Now)
 	if err != nil {
 		return nil, "", err
 	}
 	return authority.TLSConfig(), authority.CAFile(), nil
-}
-
-// certified tells whether the server gets certificates for a host: those of the configuration, and the custom domains of tenants, whose owners showed
-// that they point here.
-func (s *Server) certified(ctx context.Context, host string) error {
-	err := autocert.HostWhitelist(s.cfg.ACMEHosts...)(ctx, host)
-	if err == nil {
-		return nil
-	}
-	if _, unknown := s.db.TenantByDomain(ctx, host); unknown == nil {
-		return nil
-	}
-	if name, is := strings.CutPrefix(host, stagedoor.MTLSPrefix); is {
-		return s.certified(ctx, name)
-	}
-	return err
 }
 
 // CADir is where the local authority keeps its files.
