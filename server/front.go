@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/stagedoor/stagedoor/internal/config"
 	"github.com/stagedoor/stagedoor/internal/telemetry"
 	"github.com/stagedoor/stagedoor/internal/web"
 )
@@ -86,6 +87,9 @@ func (s *Server) front(next http.Handler) http.Handler {
 		}
 		loopback := isLoopback(r.Host)
 		if r.URL.Scheme == "http" && !loopback {
+			if !trusted && lastValue(r.Header, "X-Forwarded-Proto") == "https" {
+				s.disbelieved(connecting)
+			}
 			toHTTPS(rec, r)
 			return
 		}
@@ -144,7 +148,7 @@ func (s *Server) trusts(addr string) bool {
 		return false
 	}
 	ip, err := netip.ParseAddr(addr)
-	return err == nil && slices.ContainsFunc(s.cfg.TrustedProxies, func(p netip.Prefix) bool { return p.Contains(ip.Unmap()) })
+	return err == nil && slices.ContainsFunc(s.cfg.TrustedProxies, func(p config.Network) bool { return p.Contains(ip.Unmap()) })
 }
 
 // forwardedFor walks X-Forwarded-For from its end, which trusted proxies wrote, to the first address that is
@@ -190,6 +194,19 @@ func isLoopback(host string) bool {
 	}
 	ip, err := netip.ParseAddr(strings.Trim(host, "[]"))
 	return err == nil && ip.Zone() == "" && ip.Unmap().IsLoopback()
+}
+
+// disbelieved tells once an hour that somebody nearby, such as a proxy that nobody named, says that a request came by https: browsers are sent to
+// where they are, again and again. What strangers say tells nothing.
+func (s *Server) disbelieved(connecting string) {
+	ip, err := netip.ParseAddr(connecting)
+	if ip = ip.Unmap(); err != nil || !ip.IsPrivate() && !ip.IsLoopback() && !ip.IsLinkLocalUnicast() {
+		return
+	}
+	now, told := time.Now().UnixNano(), s.doubted.Load()
+	if now-told > int64(time.Hour) && s.doubted.CompareAndSwap(told, now) {
+		s.log.Warn("a request that X-Forwarded-Proto says came by https is sent to https, since who says so is no trusted proxy", "address", connecting, "if it is a proxy of yours", "--trusted-proxies "+connecting)
+	}
 }
 
 // toHTTPS sends browsers to https. Anything else gets an error: a credential that came in the clear must not seem to

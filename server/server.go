@@ -86,7 +86,8 @@ type Deps struct {
 // Server is all rooms, built and connected.
 type Server struct {
 	cfg       config.Config
-	leaving   atomic.Bool // told to end, and serves on for those who have not noticed
+	doubted   atomic.Int64 // when a proxy that is not trusted was told of, in nanoseconds
+	leaving   atomic.Bool  // told to end, and serves on for those who have not noticed
 	metrics   *telemetry.Metrics
 	tracer    *telemetry.Tracer // nil: nothing is traced
 	hasher    *password.Hasher

@@ -85,10 +85,14 @@ func New(t testing.TB, options ...Options) *Server {
 	if len(options) > 0 {
 		o = options[0]
 	}
+	var trusted []config.Network
+	for _, proxies := range o.Proxies {
+		trusted = append(trusted, config.Network{Prefix: proxies})
+	}
 	cfg := config.Config{
 		DataDir: t.TempDir(), Database: o.Database, HTTP: "127.0.0.1:0", HTTPS: "127.0.0.1:0", ShutdownGrace: 5 * time.Second,
 		LogLevel: "info", LogFormat: "text", Mail: config.Mail{Port: 587, From: "Stagedoor <no-reply@stagedoor.test>"},
-		Outbound: config.Outbound{Allow: o.Allow, Rewrite: o.Rewrite}, TrustedProxies: o.Proxies,
+		Outbound: config.Outbound{Allow: o.Allow, Rewrite: o.Rewrite}, TrustedProxies: trusted,
 	}
 	if o.Configure != nil {
 		o.Configure(&cfg)

@@ -78,7 +78,9 @@ func (c *Config) checkStorage() error {
 	if c.DataDir == "" {
 		errs = append(errs, wrong("data", "must name a directory"))
 	}
-	if scheme, _, found := strings.Cut(c.Database, "://"); found {
+	if strings.HasPrefix(c.Database, "postgres:") && !postgresURL(c.Database) { // a slash that is missing would make a file of that name
+		errs = append(errs, wrong("database", "is not a URL of the form postgres://user:password@host/name")) // without its text
+	} else if scheme, _, found := strings.Cut(c.Database, "://"); found {
 		if !postgresURL(c.Database) {
 			errs = append(errs, wrong("database", "is a file or a postgres:// URL; %q is not known", scheme))
 		} else if u, err := url.Parse(c.Database); err != nil || u.Host == "" && u.Query().Get("host") == "" {
@@ -122,7 +124,7 @@ func (c *Config) checkServing() error {
 		errs = append(errs, person("acme-email", c.ACMEEmail))
 	}
 	for _, network := range c.TrustedProxies {
-		if !network.IsValid() || network != network.Masked() {
+		if !network.IsValid() || network.Prefix != network.Masked() {
 			errs = append(errs, wrong("trusted-proxies", "%s is not a network; did you mean %s?", network, network.Masked()))
 		}
 	}

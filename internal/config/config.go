@@ -28,7 +28,7 @@ type Config struct {
 	ClientCertificates string   `name:"client-certificates" group:"serving" env:"STAGEDOOR_CLIENT_CERTIFICATES" default:"aliases" enum:"aliases,always,never" help:"Where clients are asked for certificates when they connect by https: at names that begin with mtls. (aliases), always, never." placeholder:"WHERE"`
 	ClientCA           string   `name:"client-ca" group:"serving" env:"STAGEDOOR_CLIENT_CA" help:"Authorities that vouch for clients' certificates (PEM), for tls_client_auth." placeholder:"FILE"`
 
-	TrustedProxies []netip.Prefix `name:"trusted-proxies" group:"serving" env:"STAGEDOOR_TRUSTED_PROXIES" help:"Networks of proxies whose X-Forwarded headers count, such as 10.0.0.0/8." placeholder:"NET"`
+	TrustedProxies []Network `name:"trusted-proxies" group:"serving" env:"STAGEDOOR_TRUSTED_PROXIES" help:"Networks or addresses of proxies whose X-Forwarded headers count, such as 10.0.0.0/8." placeholder:"NET"`
 
 	JA3Header string `name:"ja3-header" group:"serving" env:"STAGEDOOR_JA3_HEADER" help:"Header in which trusted proxies tell the JA3 fingerprint of who connected to them, such as cf-ja3-hash. They must set it on every request or remove it." placeholder:"NAME"`
 	JA4Header string `name:"ja4-header" group:"serving" env:"STAGEDOOR_JA4_HEADER" help:"Header in which trusted proxies tell the JA4 fingerprint of who connected to them, such as cf-ja4. They must set it on every request or remove it." placeholder:"NAME"`

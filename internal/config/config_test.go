@@ -71,7 +71,7 @@ func TestFlagsBeatEnvironmentBeatsFile(t *testing.T) {
 	if c.DataDir != "/file" || c.HTTP != ":3" || c.HTTPS != ":5" || c.LogLevel != "debug" || c.Mail.Port != 26 || c.ShutdownGrace != time.Minute || c.Database != "/file/stagedoor.db" {
 		t.Errorf("%v", c)
 	}
-	if !slices.Equal(c.TrustedProxies, []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("fd00::/8")}) || !slices.Equal(c.ACMEHosts, []string{"a.example.com", "b.example.com"}) {
+	if !slices.Equal(c.TrustedProxies, []Network{{netip.MustParsePrefix("10.0.0.0/8")}, {netip.MustParsePrefix("fd00::/8")}}) || !slices.Equal(c.ACMEHosts, []string{"a.example.com", "b.example.com"}) {
 		t.Errorf("lists: %v %v", c.TrustedProxies, c.ACMEHosts)
 	}
 	networks, hosts := c.Outbound.Networks()
@@ -81,11 +81,11 @@ func TestFlagsBeatEnvironmentBeatsFile(t *testing.T) {
 }
 
 func TestListsInEnvironment(t *testing.T) {
-	t.Setenv("STAGEDOOR_TRUSTED_PROXIES", "10.0.0.0/8,192.168.1.1/32")
+	t.Setenv("STAGEDOOR_TRUSTED_PROXIES", "10.0.0.0/8,192.168.1.1,::ffff:10.1.2.3,fd00::1")
 	t.Setenv("STAGEDOOR_OUTBOUND_ALLOW", "10.0.0.0/8,billing.internal:8080")
 	t.Setenv("STAGEDOOR_HTTPS", "")
 	c, err := load(t)
-	if err != nil || len(c.TrustedProxies) != 2 || len(c.Outbound.Allow) != 2 || c.HTTPS != "" {
+	if err != nil || fmt.Sprint(c.TrustedProxies) != "[10.0.0.0/8 192.168.1.1/32 10.1.2.3/32 fd00::1/128]" || len(c.Outbound.Allow) != 2 || c.HTTPS != "" {
 		t.Errorf("%v %v", c, err)
 	}
 }
@@ -155,43 +155,45 @@ func TestMistakes(t *testing.T) {
 		args []string
 		want string
 	}{
-		"database scheme":      {[]string{"--database", "mysql://u:topsecret@h/d"}, `setting database is a file or a postgres:// URL; "mysql" is not known`},
-		"database URL":         {[]string{"--database", "postgres://u:topsecret%@h/d"}, "setting database is not a URL of the form postgres://user:password@host/name"},
-		"database host":        {[]string{"--database", "postgres:///d"}, "setting database is not a URL of the form postgres://user:password@host/name"},
-		"database twice":       {[]string{"--database", "a.db", "--database-file", good}, "setting database is given both directly and by database-file"},
-		"secret missing":       {[]string{"--database-file", "/nowhere/x"}, "setting database-file open /nowhere/x: no such file or directory"},
-		"secret empty":         {[]string{"--database-file", empty}, "setting database-file " + empty + " is empty or too large"},
-		"no data":              {[]string{"--data", ""}, "setting data must name a directory"},
-		"http":                 {[]string{"--http", "8080"}, `setting http "8080" is not an address of the form host:port`},
-		"https":                {[]string{"--https", "localhost:https"}, `setting https "localhost:https" is not an address of the form host:port`},
-		"port":                 {[]string{"--http", ":70000"}, `setting http ":70000" is not an address of the form host:port`},
-		"URL":                  {[]string{"--http", "http://x:80"}, `setting http "http://x:80" is not an address of the form host:port`},
-		"nothing served":       {[]string{"--http", "", "--https", ""}, "setting http and https are both empty: nothing would be served"},
-		"cert alone":           {[]string{"--tls-cert", "x"}, "setting tls-cert and tls-key go together"},
-		"cert and ACME":        {[]string{"--tls-cert", "x", "--tls-key", "y", "--acme-hosts", "a.example.com"}, "setting acme-hosts and tls-cert exclude each other"},
-		"ACME without https":   {[]string{"--acme-hosts", "a.example.com", "--https", ""}, "setting acme-hosts needs https"},
-		"ACME host":            {[]string{"--acme-hosts", "*.example.com"}, `setting acme-hosts "*.example.com" is not a full host name`},
-		"ACME email":           {[]string{"--acme-email", "me"}, `setting acme-email "me" is not a mail address`},
-		"proxies":              {[]string{"--trusted-proxies", "10.1.2.3/8"}, "setting trusted-proxies 10.1.2.3/8 is not a network; did you mean 10.0.0.0/8?"},
-		"header":               {[]string{"--ja3-header", "cf ja3", "--trusted-proxies", "10.0.0.0/8"}, `setting ja3-header "cf ja3" is not the name of a header`},
-		"header of anybody":    {[]string{"--ja4-header", "cf-ja4"}, "setting ja4-header needs trusted-proxies: what others say of themselves counts for nothing"},
-		"mail without host":    {[]string{"--mail-password", "topsecret"}, "setting mail-host is missing, but a user or password is given"},
-		"mail host":            {[]string{"--mail-host", "smtp:25"}, `setting mail-host "smtp:25" is not a host name; the port is mail-port`},
-		"mail port":            {[]string{"--mail-host", "smtp", "--mail-port", "0"}, "setting mail-port 0 is not a port"},
-		"mail user":            {[]string{"--mail-host", "smtp", "--mail-user", "u"}, "setting mail-user and mail-password go together"},
-		"mail from":            {[]string{"--mail-from", "me"}, `setting mail-from "me" is not a mail address`},
-		"mail from empty":      {[]string{"--mail-host", "smtp", "--mail-from", ""}, "setting mail-from is needed with mail-host"},
-		"outbound network":     {[]string{"--outbound-allow", "10/8"}, `setting outbound-allow "10/8" is not a network`},
-		"outbound host":        {[]string{"--outbound-allow", "billing"}, `setting outbound-allow "billing" is not an address of the form host:port`},
-		"outbound proxy":       {[]string{"--outbound-proxy", "ftp://u:topsecret@h"}, "setting outbound-proxy is not an http, https or socks5 URL"},
-		"outbound proxy, text": {[]string{"--outbound-proxy", "u:topsecret@h:1"}, "setting outbound-proxy is not an http, https or socks5 URL"},
-		"node":                 {[]string{"--script-node", "/does/not/exist"}, `setting script-node "/does/not/exist" is not a program`},
-		"workers":              {[]string{"--script-workers", "1000"}, "setting script-workers 1000 is not between 0 and 256"},
-		"search":               {[]string{"--search-limit", "1h"}, "setting search-limit 1h0m0s is not between 0 and 1m0s"},
-		"delay":                {[]string{"--shutdown-delay", "1h"}, "setting shutdown-delay 1h0m0s is not between 0 and 10m0s"},
-		"grace":                {[]string{"--shutdown-grace", "1h"}, "setting shutdown-grace 1h0m0s is not between 0 and 10m0s"},
-		"logins":               {[]string{"--login-rate=-1"}, "setting login-rate -1 is negative"},
-		"events":               {[]string{"--event-bytes=-1"}, "setting event-bytes -1 is negative"},
+		"database scheme":       {[]string{"--database", "mysql://u:topsecret@h/d"}, `setting database is a file or a postgres:// URL; "mysql" is not known`},
+		"database URL":          {[]string{"--database", "postgres://u:topsecret%@h/d"}, "setting database is not a URL of the form postgres://user:password@host/name"},
+		"database host":         {[]string{"--database", "postgres:///d"}, "setting database is not a URL of the form postgres://user:password@host/name"},
+		"database twice":        {[]string{"--database", "a.db", "--database-file", good}, "setting database is given both directly and by database-file"},
+		"secret missing":        {[]string{"--database-file", "/nowhere/x"}, "setting database-file open /nowhere/x: no such file or directory"},
+		"secret empty":          {[]string{"--database-file", empty}, "setting database-file " + empty + " is empty or too large"},
+		"no data":               {[]string{"--data", ""}, "setting data must name a directory"},
+		"http":                  {[]string{"--http", "8080"}, `setting http "8080" is not an address of the form host:port`},
+		"https":                 {[]string{"--https", "localhost:https"}, `setting https "localhost:https" is not an address of the form host:port`},
+		"port":                  {[]string{"--http", ":70000"}, `setting http ":70000" is not an address of the form host:port`},
+		"URL":                   {[]string{"--http", "http://x:80"}, `setting http "http://x:80" is not an address of the form host:port`},
+		"nothing served":        {[]string{"--http", "", "--https", ""}, "setting http and https are both empty: nothing would be served"},
+		"cert alone":            {[]string{"--tls-cert", "x"}, "setting tls-cert and tls-key go together"},
+		"cert and ACME":         {[]string{"--tls-cert", "x", "--tls-key", "y", "--acme-hosts", "a.example.com"}, "setting acme-hosts and tls-cert exclude each other"},
+		"ACME without https":    {[]string{"--acme-hosts", "a.example.com", "--https", ""}, "setting acme-hosts needs https"},
+		"ACME host":             {[]string{"--acme-hosts", "*.example.com"}, `setting acme-hosts "*.example.com" is not a full host name`},
+		"ACME email":            {[]string{"--acme-email", "me"}, `setting acme-email "me" is not a mail address`},
+		"database of one slash": {[]string{"--database", "postgres:/u:topsecret@h/d"}, "setting database is not a URL of the form postgres://user:password@host/name"},
+		"no proxies":            {[]string{"--trusted-proxies", "localhost"}, `--trusted-proxies: "localhost" is neither a network nor an address, such as 10.0.0.0/8 or 10.1.2.3`},
+		"proxies":               {[]string{"--trusted-proxies", "10.1.2.3/8"}, "setting trusted-proxies 10.1.2.3/8 is not a network; did you mean 10.0.0.0/8?"},
+		"header":                {[]string{"--ja3-header", "cf ja3", "--trusted-proxies", "10.0.0.0/8"}, `setting ja3-header "cf ja3" is not the name of a header`},
+		"header of anybody":     {[]string{"--ja4-header", "cf-ja4"}, "setting ja4-header needs trusted-proxies: what others say of themselves counts for nothing"},
+		"mail without host":     {[]string{"--mail-password", "topsecret"}, "setting mail-host is missing, but a user or password is given"},
+		"mail host":             {[]string{"--mail-host", "smtp:25"}, `setting mail-host "smtp:25" is not a host name; the port is mail-port`},
+		"mail port":             {[]string{"--mail-host", "smtp", "--mail-port", "0"}, "setting mail-port 0 is not a port"},
+		"mail user":             {[]string{"--mail-host", "smtp", "--mail-user", "u"}, "setting mail-user and mail-password go together"},
+		"mail from":             {[]string{"--mail-from", "me"}, `setting mail-from "me" is not a mail address`},
+		"mail from empty":       {[]string{"--mail-host", "smtp", "--mail-from", ""}, "setting mail-from is needed with mail-host"},
+		"outbound network":      {[]string{"--outbound-allow", "10/8"}, `setting outbound-allow "10/8" is not a network`},
+		"outbound host":         {[]string{"--outbound-allow", "billing"}, `setting outbound-allow "billing" is not an address of the form host:port`},
+		"outbound proxy":        {[]string{"--outbound-proxy", "ftp://u:topsecret@h"}, "setting outbound-proxy is not an http, https or socks5 URL"},
+		"outbound proxy, text":  {[]string{"--outbound-proxy", "u:topsecret@h:1"}, "setting outbound-proxy is not an http, https or socks5 URL"},
+		"node":                  {[]string{"--script-node", "/does/not/exist"}, `setting script-node "/does/not/exist" is not a program`},
+		"workers":               {[]string{"--script-workers", "1000"}, "setting script-workers 1000 is not between 0 and 256"},
+		"search":                {[]string{"--search-limit", "1h"}, "setting search-limit 1h0m0s is not between 0 and 1m0s"},
+		"delay":                 {[]string{"--shutdown-delay", "1h"}, "setting shutdown-delay 1h0m0s is not between 0 and 10m0s"},
+		"grace":                 {[]string{"--shutdown-grace", "1h"}, "setting shutdown-grace 1h0m0s is not between 0 and 10m0s"},
+		"logins":                {[]string{"--login-rate=-1"}, "setting login-rate -1 is negative"},
+		"events":                {[]string{"--event-bytes=-1"}, "setting event-bytes -1 is negative"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := load(t, tt.args...)
