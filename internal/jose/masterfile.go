@@ -115,7 +115,7 @@ func WriteMasterKeys(path string, keys []MasterKey) error {
 	}
 	defer os.Remove(temp.Name())
 	_, err = temp.Write(b.Bytes())
-	if err := errors.Join(err, temp.Sync(), temp.Close()); err != nil {
+	if err := errors.Join(err, KeepOwner(temp, path), temp.Sync(), temp.Close()); err != nil {
 		return fmt.Errorf("writing master key file: %w", err)
 	}
 	if err := os.Rename(temp.Name(), path); err != nil {

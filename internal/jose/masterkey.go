@@ -87,7 +87,7 @@ func createMasterKey(path string) error {
 	defer os.Remove(temp.Name())
 	_, err = fmt.Fprintf(temp, "# Master key: seals the secrets in the database. Losing it loses them. Keep a copy elsewhere.\n%s\n",
 		base64.StdEncoding.EncodeToString(key[:]))
-	if err := errors.Join(err, temp.Sync(), temp.Close()); err != nil {
+	if err := errors.Join(err, KeepOwner(temp, path), temp.Sync(), temp.Close()); err != nil {
 		return err
 	}
 	if err := os.Link(temp.Name(), path); err != nil {

@@ -124,7 +124,7 @@ func openFileSink(ctx context.Context, path string) (*fileSink, error) {
 		return nil, err
 	}
 	s := &fileSink{path: path, temp: filepath.Join(dir, "copy"), remove: remove}
-	err = os.WriteFile(s.temp, nil, 0o600)
+	err = makeFile(s.temp, path)
 	if err == nil {
 		err = s.open(ctx)
 	}

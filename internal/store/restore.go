@@ -12,6 +12,8 @@ import (
 
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
+
+	"github.com/stagedoor/stagedoor/internal/jose"
 )
 
 // ErrInUse is why nothing is put in the place of a database.
@@ -51,7 +53,7 @@ func Restore(ctx context.Context, file, database string, o RestoreOptions) (*Res
 	}
 	defer remove()
 	temp := filepath.Join(dir, "database")
-	if err := copyFile(ctx, file, temp, o.Progress); err != nil {
+	if err := copyFile(ctx, file, temp, database, o.Progress); err != nil {
 		return nil, err
 	}
 	report, err := inspect(ctx, temp, o.Sealer)
@@ -78,8 +80,8 @@ func unused(database string) error {
 	return nil
 }
 
-// copyFile copies the backup into a new file, whose owner alone may read it.
-func copyFile(ctx context.Context, file, name string, progress func(done, total int64)) error {
+// copyFile copies the backup into a new file, whose owner alone may read it: that of the database whose place it takes.
+func copyFile(ctx context.Context, file, name, database string, progress func(done, total int64)) error {
 	from, err := os.Open(file) //nolint:gosec // the operator names it
 	if err != nil {
 		return fmt.Errorf("reading the backup: %w", err)
@@ -99,6 +101,7 @@ func copyFile(ctx context.Context, file, name string, progress func(done, total 
 	if err != nil {
 		return fmt.Errorf("copying the backup: %w", err)
 	}
+	err = jose.KeepOwner(to, database)
 	for done := int64(0); err == nil; {
 		var n int64
 		n, err = io.CopyN(to, from, 1<<20)

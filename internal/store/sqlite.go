@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -16,6 +17,7 @@ import (
 	_ "modernc.org/sqlite" // the driver
 
 	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/jose"
 	"github.com/stagedoor/stagedoor/internal/telemetry"
 )
 
@@ -50,13 +52,24 @@ type writeJob struct {
 	span *telemetry.Span // of the wait
 }
 
+// makeFile makes an empty file that is to have a name in the end. It will hold personal data: its owner alone may read it.
+func makeFile(name, inTheEnd string) error {
+	f, err := os.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
+	if err != nil {
+		return err
+	}
+	return errors.Join(jose.KeepOwner(f, inTheEnd), f.Close())
+}
+
 func openSQLite(ctx context.Context, path string, metrics *telemetry.Metrics) (engine, error) {
 	if dir := filepath.Dir(path); dir != "." {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
 			return nil, fmt.Errorf("creating the database's folder: %w", err)
 		}
 	}
-	// The file holds personal data: its owner alone may read it.
+	if err := makeFile(path, path); err != nil && !errors.Is(err, fs.ErrExist) {
+		return nil, fmt.Errorf("opening the database: %w", err)
+	}
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("opening the database: %w", err)
