@@ -234,7 +234,7 @@ func (i *importing) apply(ctx context.Context) (err error) {
 	i.users, err = i.carrier.ApplyUsers(ctx, i.files, i.options(done, report))
 	done(-1)
 	if err != nil && i.users != nil {
-		return fmt.Errorf("%w\n%d users were carried before; run the command again to go on", err, i.users.Created+i.users.Changed)
+		return &hintedError{err, fmt.Sprintf("%d users were carried before; run the command again to go on", i.users.Created+i.users.Changed)}
 	}
 	return err
 }

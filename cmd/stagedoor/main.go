@@ -66,7 +66,7 @@ func main() {
 		if quiet := exit(0); errors.As(err, &quiet) {
 			os.Exit(code)
 		}
-		for line := range strings.Lines(said(err)) {
+		for line := range strings.Lines(said(interrupted(ctx, err))) {
 			fmt.Fprintln(os.Stderr, "stagedoor: "+strings.TrimSuffix(line, "\n"))
 		}
 		os.Exit(code)
@@ -76,13 +76,37 @@ func main() {
 // said is what people read of an error: of our own the message alone, unless the machine is to blame, which whoever runs the command has to mend.
 func said(err error) string {
 	var ours *stagedoor.Error
+	var hinted *hintedError
 	switch {
+	case errors.As(err, &hinted):
+		return said(hinted.error) + "\n" + hinted.hint
 	case !errors.As(err, &ours):
 		return err.Error()
 	case ours.Kind == stagedoor.Unavailable && ours.Err != nil:
 		return ours.Message + " (" + strings.Join(strings.Fields(ours.Err.Error()), " ") + ")"
 	}
 	return ours.Message
+}
+
+// hintedError is an error and a line on how to go on, which people read whatever is said of the error.
+type hintedError struct {
+	error
+	hint string
+}
+
+// Unwrap returns the error.
+func (e *hintedError) Unwrap() error { return e.error }
+
+// interrupted says of a command that a signal has ended that it was, in the place of what that does to a program.
+func interrupted(ctx context.Context, err error) error {
+	if ctx.Err() == nil || !errors.Is(err, context.Canceled) {
+		return err
+	}
+	var hinted *hintedError
+	if errors.As(err, &hinted) {
+		return &hintedError{interrupted(ctx, hinted.error), hinted.hint}
+	}
+	return errors.New(strings.ReplaceAll(err.Error(), context.Canceled.Error(), "interrupted"))
 }
 
 func run(ctx context.Context, args []string) error {

@@ -147,11 +147,31 @@ func TestMistakesEndInOneLine(t *testing.T) {
 func TestSaid(t *testing.T) {
 	cause := errors.New("attempt to write\n\ta readonly database (8)")
 	for want, err := range map[string]error{
-		"It cannot be written. (attempt to write a readonly database (8))": &stagedoor.Error{Kind: stagedoor.Unavailable, Code: "database_read_only", Message: "It cannot be written.", Err: cause},
+		"It cannot be written. (attempt to write a readonly database (8))":                    &stagedoor.Error{Kind: stagedoor.Unavailable, Code: "database_read_only", Message: "It cannot be written.", Err: cause},
+		"It is full. (attempt to write a readonly database (8))\n7 users were carried before": &hintedError{fmt.Errorf("users.json: %w", &stagedoor.Error{Kind: stagedoor.Unavailable, Message: "It is full.", Err: cause}), "7 users were carried before"},
 		"It is taken.": fmt.Errorf("making it: %w", &stagedoor.Error{Kind: stagedoor.Conflict, Message: "It is taken.", Err: cause}),
 		"no such file": errors.New("no such file"),
 	} {
 		if got := said(err); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
+
+// TestInterrupted: who stops a command reads that it was stopped, and what it has to say besides.
+func TestInterrupted(t *testing.T) {
+	ctx, stop := context.WithCancel(t.Context())
+	failed := fmt.Errorf("users.json: %w", context.Canceled)
+	if got := said(interrupted(ctx, failed)); got != "users.json: context canceled" {
+		t.Errorf("nobody stopped it: %s", got)
+	}
+	stop()
+	for want, err := range map[string]error{
+		"users.json: interrupted":                              failed,
+		"users.json: interrupted\n7 users were carried before": &hintedError{failed, "7 users were carried before"},
+		"no such file": errors.New("no such file"),
+	} {
+		if got := said(interrupted(ctx, err)); got != want {
 			t.Errorf("%q, want %q", got, want)
 		}
 	}

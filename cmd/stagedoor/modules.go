@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/url"
 	"os"
 	"strings"
@@ -143,7 +144,9 @@ func hasDatabase(cfg config.Config) error {
 		return nil
 	}
 	file := strings.TrimPrefix(cfg.Database, "sqlite://")
-	if _, err := os.Stat(file); err != nil {
+	if _, err := os.Stat(file); errors.Is(err, fs.ErrPermission) {
+		return fmt.Errorf("the database %s cannot be reached by this user: run the command as the server's user, or as root", file)
+	} else if err != nil {
 		return fmt.Errorf("there is no database %s: --data and --database say where it is, `stagedoor init` makes one", file)
 	}
 	return nil
