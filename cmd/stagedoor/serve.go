@@ -29,6 +29,9 @@ func (c *serveCommand) Run(ctx context.Context) error {
 	}
 	log := logger(c.Config)
 	slog.SetDefault(log)
+	for _, name := range config.Unknown(os.Environ()) {
+		log.Warn("a variable of the environment names no setting, and has no effect: `stagedoor settings` lists those that there are", "variable", name)
+	}
 	server.PaceCollector()
 	if err := migrate(ctx, c.Config); err != nil {
 		return err
