@@ -62,13 +62,17 @@ type setDomainsCommand struct {
 
 // Run replaces the domains of a tenant.
 func (c *setDomainsCommand) Run(ctx context.Context) error {
+	asked, err := server.Domains(c.Domains)
+	if err != nil {
+		return err
+	}
 	db, err := openMigrated(ctx, &c.Config)
 	if err != nil {
 		return err
 	}
 	defer db.Close()
-	if err := server.SetDomains(ctx, db, c.Name, c.Domains); err != nil {
-		return takenDomain(ctx, db, noTenant(err, c.Name), c.Name, c.Domains)
+	if err := server.SetDomains(ctx, db, c.Name, asked); err != nil {
+		return takenDomain(ctx, db, noTenant(err, c.Name), c.Name, asked)
 	}
 	st, err := db.TenantByID(ctx, c.Name)
 	if err != nil {
@@ -88,7 +92,7 @@ func takenDomain(ctx context.Context, db *store.DB, err error, name string, doma
 		return err
 	}
 	for _, domain := range domains {
-		if st, unknown := db.TenantByDomain(ctx, strings.ToLower(domain)); unknown == nil && st.Tenant().ID != name {
+		if st, unknown := db.TenantByDomain(ctx, domain); unknown == nil && st.Tenant().ID != name {
 			return fmt.Errorf("the domain %s already belongs to the tenant %s: `stagedoor tenants list` lists them", domain, st.Tenant().ID)
 		}
 	}

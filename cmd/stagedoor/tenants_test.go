@@ -30,8 +30,8 @@ func TestTenants(t *testing.T) {
 		return all
 	}
 	first := list()
-	run(0, "init", "second", "--domain", "second.test", "--domain", "also.second.test")
-	if all := list(); len(all) != 2 || all[1].ID != "second" || strings.Join(all[1].Domains, " ") != "second.test also.second.test" || all[1].CreatedAt.IsZero() {
+	run(0, "init", "second", "--domain", "second.test", "--domain", "also.second.test", "--domain", "münchen.second.test", "--domain", "[2001:db8::1]:8443")
+	if all := list(); len(all) != 2 || all[1].ID != "second" || strings.Join(all[1].Domains, " ") != "second.test also.second.test xn--mnchen-3ya.second.test [2001:db8::1]:8443" || all[1].CreatedAt.IsZero() {
 		t.Fatalf("%+v", all)
 	}
 	if out, _ := run(0, "tenants", "list"); !strings.Contains(out, "NAME") || !strings.Contains(out, "second.test, also.second.test") {
@@ -39,6 +39,9 @@ func TestTenants(t *testing.T) {
 	}
 	for _, taken := range [][]string{{"init", "third"}, {"tenants", "domains", first[0].ID}} {
 		if _, errs := run(1, append(taken, "--domain", "third.test", "--domain", "Also.second.test")...); !strings.Contains(strings.ToLower(errs), "the domain also.second.test already belongs to the tenant second:") {
+			t.Error(taken, errs)
+		}
+		if _, errs := run(1, append(taken, "--domain", "münchen.second.test")...); !strings.Contains(errs, "the domain xn--mnchen-3ya.second.test already belongs to the tenant second:") {
 			t.Error(taken, errs)
 		}
 	}
