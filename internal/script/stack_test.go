@@ -54,4 +54,15 @@ func TestStacksAreTheScripts(t *testing.T) {
 	if want := "TypeError: cannot read property 'at' of undefined\n    at act (<eval>:2:18)"; err != nil || out.Failure == nil || out.Failure.Stack != want {
 		t.Errorf("action: %+v %v", out.Failure, err)
 	}
+	for name, want := range map[string]string{
+		RuntimeEmbedded: "TypeError: cannot read property 'at' of undefined\n    at login (<eval>:2:16)", RuntimeNode: "TypeError: Cannot read properties of undefined (reading 'at')\n    at login (script.js:2:17)",
+	} {
+		runtime = name
+		out, err := h.Call(t.Context(), CallRun{
+			Tenant: "t", Connection: "Users", Operation: OperationNamed("login"), Arguments: []any{"ada", "pw"}, Source: "function login(email, password, callback) {\n  password.none.at;\n}",
+		})
+		if err != nil || out.Failure == nil || out.Failure.Stack != want {
+			t.Errorf("script of a connection, %s: %+v %v", name, out.Failure, err)
+		}
+	}
 }

@@ -2,7 +2,7 @@
 // js/boot drives; pipe is what it may use of it.
 'use strict';
 
-const stringify = JSON.stringify, {property} = internal;
+const stringify = JSON.stringify, {property, edge} = internal;
 
 module.exports = function (pipe) {
 	const input = pipe.input;
@@ -27,7 +27,7 @@ module.exports = function (pipe) {
 		reports: 'value',
 		count: 1,
 		over: () => false,
-		start(index) {
+		start: edge(index => {
 			const fn = find();
 			let called = false;
 			const callback = (error, result) => {
@@ -50,7 +50,7 @@ module.exports = function (pipe) {
 			if (result === null || typeof result !== 'object') return;
 			const then = property(result, 'then');
 			if (typeof then === 'function') then.call(result, undefined, e => pipe.failed(index, 'callback', e));
-		},
+		}),
 		report: () => value,
 	};
 };
