@@ -209,8 +209,24 @@ func (a *API) createCustomDomain(c *call, in createCustomDomainIn) (any, error) 
 	return showOne(c, d, err)
 }
 
-func (a *API) updateCustomDomain(c *call, in customDomainMembers) (any, error) {
+type updateCustomDomainIn struct {
+	customDomainMembers
+	Default web.Opt[bool] `json:"is_default" schema:"notnull" doc:"Whether this is the default domain"`
+}
+
+// updateCustomDomain also makes the domain the default one, or no longer: then the tenant's own is.
+func (a *API) updateCustomDomain(c *call, in updateCustomDomainIn) (any, error) {
 	d, err := store.CustomDomains.Update(c.ctx(), c.store, c.id(), in.copyTo)
+	if err == nil && in.Default.Set {
+		err = c.store.ChangeSetting(c.ctx(), stagedoor.SettingCustomDomains, func(kept map[string]any) error {
+			if in.Default.Value {
+				kept["default"] = d.Domain
+			} else if kept["default"] == d.Domain {
+				kept["default"] = c.store.Tenant().Domain()
+			}
+			return nil
+		})
+	}
 	return showOne(c, d, err)
 }
 
