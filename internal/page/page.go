@@ -142,6 +142,15 @@ func Fail(w http.ResponseWriter, r *http.Request, st *store.Store, err error, cl
 // wentWrong is what people are told of an error that only the log reads.
 const wentWrong = "Something went wrong on our side. Please try again."
 
+// Nothing is what an address says that nobody serves.
+const Nothing = "There is nothing at this address."
+
+// Nowhere is the page at an address that nobody serves. Anybody can come there by a slip of the pen, so that no log has it.
+func Nowhere(w http.ResponseWriter, r *http.Request, st *store.Store) {
+	frame := Frame(r, st, nil)
+	Render(w, http.StatusNotFound, ui.ErrorPage{Frame: frame, Code: "not_found", Description: told(frame, "not_found", Nothing)})
+}
+
 // Error tells the person that a request cannot go on. Where the tenant has an error page of its own the
 // browser goes there (Authentication API fact sheet 2.2). The reference that the page
 // shows is the id of the event in the tenant's log.
@@ -194,6 +203,8 @@ func told(f ui.Frame, code, message string) string {
 	switch {
 	case message == stagedoor.LostTransaction:
 		return f.Lost()
+	case message == Nothing:
+		return f.T("problem.not_found")
 	case message == wentWrong:
 		return f.T("problem.unknown")
 	case code == "too_many_requests":

@@ -123,7 +123,7 @@ func (d *Door) handle(serve handler) http.HandlerFunc {
 }
 
 func (d *Door) nothing(w http.ResponseWriter, r *http.Request, st *store.Store) {
-	page.Error(w, r, st, http.StatusNotFound, stagedoor.Errorf(stagedoor.NotFound, "not_found", "There is nothing at this address."), nil)
+	page.Error(w, r, st, http.StatusNotFound, stagedoor.Errorf(stagedoor.NotFound, "not_found", page.Nothing), nil)
 }
 
 // client is the client of the address, with what its addon says. Where it is not served, the error page has been written.
