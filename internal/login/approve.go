@@ -29,7 +29,7 @@ func (d *Door) SendApproval(ctx context.Context, st *store.Store, u *stagedoor.U
 
 // approval is the request that a link leads to, and its client.
 func (d *Door) approval(r *http.Request, st *store.Store, ticket string) (*stagedoor.DeviceCode, *stagedoor.Client, error) {
-	over := stagedoor.Errorf(stagedoor.Invalid, "expired_token", "This request has been answered, or has expired.")
+	over := stagedoor.Errorf(stagedoor.Invalid, "expired_token", page.RequestOver)
 	request, err := st.DeviceByUserCode(r.Context(), ticket)
 	if stagedoor.IsKind(err, stagedoor.NotFound) || err == nil && request.Approval == nil || ticket == "" {
 		return nil, nil, over

@@ -145,6 +145,9 @@ const wentWrong = "Something went wrong on our side. Please try again."
 // Nothing is what an address says that nobody serves.
 const Nothing = "There is nothing at this address."
 
+// RequestOver is what the link to an approval says once it has been answered, or nobody waits for it any more.
+const RequestOver = "This request has been answered, or has expired."
+
 // Nowhere is the page at an address that nobody serves. Anybody can come there by a slip of the pen, so that no log has it.
 func Nowhere(w http.ResponseWriter, r *http.Request, st *store.Store) {
 	frame := Frame(r, st, nil)
@@ -205,6 +208,8 @@ func told(f ui.Frame, code, message string) string {
 		return f.Lost()
 	case message == Nothing:
 		return f.T("problem.not_found")
+	case message == RequestOver:
+		return f.T("problem.request_over")
 	case message == wentWrong:
 		return f.T("problem.unknown")
 	case code == "too_many_requests":

@@ -148,6 +148,7 @@ func TestErrorsInTheirLanguage(t *testing.T) {
 		{stagedoor.Errorf(stagedoor.Invalid, "lost_transaction", stagedoor.LostTransaction), "Zurück-Taste"},
 		{stagedoor.Errorf(stagedoor.TooMany, "too_many_requests", "Too many requests."), "Zu viele Versuche"},
 		{stagedoor.Errorf(stagedoor.NotFound, "not_found", page.Nothing), "Unter dieser Adresse gibt es nichts."},
+		{stagedoor.Errorf(stagedoor.Invalid, "expired_token", page.RequestOver), "Diese Anfrage ist schon beantwortet oder abgelaufen."},
 		{errors.New("the disk is on fire"), "Bitte versuchen Sie es"},
 		{stagedoor.Errorf(stagedoor.Invalid, "invalid_request", "Unknown client: nobody"), "hierher geschickt hat, ist hier nicht bekannt"},
 		{stagedoor.Errorf(stagedoor.Invalid, "invalid_request", "Unknown client: nobody"), `Für die Entwicklung</dt><dd lang="en" dir="ltr">Unknown client: nobody</dd>`},
