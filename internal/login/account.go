@@ -93,7 +93,7 @@ func accountPages() []route {
 }
 
 func errNoAccountPage() error {
-	return stagedoor.Errorf(stagedoor.NotFound, "not_found", "There is no such page.")
+	return stagedoor.Errorf(stagedoor.NotFound, "not_found", page.Nothing)
 }
 
 // onAccount serves an operation of the account page to whoever is signed in: others are sent to the login first, and so is who has to prove
@@ -277,7 +277,7 @@ func (d *Door) accountBack(w http.ResponseWriter, r *http.Request, st *store.Sto
 		return errNoAccountPage()
 	}
 	if r.URL.Query().Has("error") { // its words are whoever's made the link
-		return stagedoor.Errorf(stagedoor.Forbidden, "access_denied", "The login was refused or cancelled.")
+		return stagedoor.Errorf(stagedoor.Forbidden, "access_denied", page.LoginRefused)
 	}
 	redirect(w, r, accountBackTo(r.URL.Query().Get("state")))
 	return nil

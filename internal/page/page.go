@@ -148,6 +148,9 @@ const Nothing = "There is nothing at this address."
 // RequestOver is what the link to an approval says once it has been answered, or nobody waits for it any more.
 const RequestOver = "This request has been answered, or has expired."
 
+// LoginRefused is what becomes of a login to a page of ours that did not come to its end: by whom, and in which words, is in the log.
+const LoginRefused = "The login was refused or cancelled."
+
 // Nowhere is the page at an address that nobody serves. Anybody can come there by a slip of the pen, so that no log has it.
 func Nowhere(w http.ResponseWriter, r *http.Request, st *store.Store) {
 	frame := Frame(r, st, nil)
@@ -210,6 +213,8 @@ func told(f ui.Frame, code, message string) string {
 		return f.T("problem.not_found")
 	case message == RequestOver:
 		return f.T("problem.request_over")
+	case message == LoginRefused:
+		return f.T("problem.login_refused")
 	case message == wentWrong:
 		return f.T("problem.unknown")
 	case code == "too_many_requests":

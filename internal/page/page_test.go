@@ -149,6 +149,7 @@ func TestErrorsInTheirLanguage(t *testing.T) {
 		{stagedoor.Errorf(stagedoor.TooMany, "too_many_requests", "Too many requests."), "Zu viele Versuche"},
 		{stagedoor.Errorf(stagedoor.NotFound, "not_found", page.Nothing), "Unter dieser Adresse gibt es nichts."},
 		{stagedoor.Errorf(stagedoor.Invalid, "expired_token", page.RequestOver), "Diese Anfrage ist schon beantwortet oder abgelaufen."},
+		{stagedoor.Errorf(stagedoor.Forbidden, "access_denied", page.LoginRefused), "Die Anmeldung wurde abgelehnt oder abgebrochen."},
 		{errors.New("the disk is on fire"), "Bitte versuchen Sie es"},
 		{stagedoor.Errorf(stagedoor.Invalid, "invalid_request", "Unknown client: nobody"), "hierher geschickt hat, ist hier nicht bekannt"},
 		{stagedoor.Errorf(stagedoor.Invalid, "invalid_request", "Unknown client: nobody"), `Für die Entwicklung</dt><dd lang="en" dir="ltr">Unknown client: nobody</dd>`},
