@@ -126,7 +126,7 @@ func TestMyOrganizationAPI(t *testing.T) {
 		all := h.machine("acme")
 		h.call(all, "POST", "/resource-servers", `{"identifier":"http://acme.test/my-org/"}`).fails(400, "operation_not_supported", "The selected identifier is reserved.")
 		api := h.call(all, "POST", "/resource-servers", `{"identifier":"https://acme.test/my-org/","enforce_policies":false}`).is(201, "")
-		if scopes := api.get("scopes").([]any); len(scopes) != 29 || api.get("enforce_policies") != true || api.get("token_lifetime") != 600.0 {
+		if scopes := api.get("scopes").([]any); len(scopes) != 30 || api.get("enforce_policies") != true || api.get("token_lifetime") != 600.0 {
 			h.Errorf("%d scopes: %s", len(scopes), api.body)
 		}
 		path := "/resource-servers/" + api.text("id")
