@@ -98,7 +98,7 @@ func readBody(c *call, limit int64) ([]byte, error) {
 	r := c.r.Clone(c.r.Context())
 	r.Header.Del("Content-Type")
 	body, err := web.ReadBody(c.w, r, limit)
-	if text := bytes.TrimSpace(body); err == nil && len(text) > 0 && text[0] != '{' && text[0] != '[' {
+	if text := bytes.TrimSpace(body); err == nil && (len(text) == 0 || text[0] != '{' && text[0] != '[') {
 		return nil, web.NotJSON()
 	}
 	return body, err

@@ -82,6 +82,9 @@ func TestCreateUserRefusals(t *testing.T) {
 	h.send("acme", "PATCH", "/users/auth0|curl", `{"user_metadata":{"a":1}}`, form).is(200, "")
 	h.send("acme", "PATCH", "/users/auth0|curl", `[]`, form).fails(400, "invalid_body", payload(`Expected type object but found type array'`))
 	h.send("acme", "POST", "/users/auth0|curl/revoke-access", `{}`, form).is(202, "{}")
+	for _, none := range []string{"", "  "} {
+		h.send("acme", "POST", "/users/auth0|curl/revoke-access", none, form).fails(415, "", "Unsupported Media Type: send application/json in UTF-8")
+	}
 	h.send("acme", "PATCH", "/users/auth0|curl", strings.Repeat(" ", 4<<20)+`{}`, form).fails(413, "", "Payload content length greater than maximum allowed: 3145728")
 	h.call(all, "DELETE", "/users/auth0|curl", "").is(204, "")
 	if !strings.Contains(made.body, `"curl@x.test"`) {
