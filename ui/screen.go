@@ -51,6 +51,7 @@ type Custom struct {
 	Organization *stagedoor.Organization // nil: none
 	Connection   *stagedoor.Connection   // in which people are looked for; nil if that is not the page's matter
 	Domain       *stagedoor.CustomDomain // nil: one that the operator gave
+	User         *stagedoor.User         // for page templates, once the person has proved who they are; nil before
 	Branding     stagedoor.Branding
 	TenantID     string
 	SupportEmail string

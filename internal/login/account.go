@@ -142,6 +142,9 @@ func (d *Door) onAccount(w http.ResponseWriter, r *http.Request, st *store.Store
 	}
 	a.user.AccessEnded = a.session.AccessEnded // as when the session was there
 	a.frame = page.Frame(r, st, nil)
+	if a.frame.Custom != nil {
+		a.frame.Custom.User = a.user
+	}
 	if err = serve(a); stagedoor.HasCode(err, store.CodeAccessEnded) {
 		return a.toLogin(false, accountPath)
 	}

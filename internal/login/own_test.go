@@ -1,6 +1,7 @@
 package login_test
 
 import (
+	"encoding/json"
 	"net/http"
 	"strings"
 	"testing"
@@ -163,4 +164,41 @@ func TestBrandedPages(t *testing.T) {
 	if css := b.get("/ui/brand.css"); !strings.Contains(css.body, "--accent: #112233") {
 		t.Errorf("the older setting: %s", css.body)
 	}
+}
+
+// TestPersonInPageTemplates: templates may name whoever has proved who they are, with user_metadata and without app_metadata; before, and while a second factor is
+// waited for, they learn nothing.
+func TestPersonInPageTemplates(t *testing.T) {
+	w := accountWorld(t, storetest.SQLite)
+	_, err := w.st.UpdateUser(w.Context(), w.found("ada@example.com").ID, func(u *stagedoor.User) error {
+		u.UserMetadata, u.AppMetadata = stagedoor.Metadata{"city": must(json.Marshal(hostile))}, stagedoor.Metadata{"plan": []byte(`"gold"`)}
+		return nil
+	})
+	w.ok(err)
+	w.ok(w.st.ChangeSetting(w.Context(), stagedoor.SettingPageTemplate, func(kept map[string]any) error {
+		kept["body"] = `<html><head>{%- auth0:head -%}</head><body>[[{{ user.email }} {{ user.user_metadata.city }}{{ user.app_metadata.plan }}{% if user.name %}x{% endif %}]]
+			<script>var m = {{ user.user_metadata }}</script>{%- auth0:widget -%}</body></html>`
+		return nil
+	}))
+	w.st = w.handle()
+	named, unnamed := "[[ada@example.com &#34;&#39;&gt;&lt;script&gt;", "[[ ]]"
+	says := func(r *reply, want string) {
+		t.Helper()
+		if r.want(http.StatusOK); !strings.Contains(r.body, want) || strings.Contains(r.body, "<script>alert") || strings.Contains(r.body, "gold") {
+			t.Errorf("not %s: %s", want, r.body)
+		}
+	}
+	b := w.browser()
+	says(b.begin(), unnamed)
+	says(b.consent(), named)
+	_, page := w.onAccount("ada@example.com")
+	says(page, named)
+	says(b.begin("prompt", "login"), unnamed)
+
+	w.factors(always, "otp")
+	b = w.browser()
+	says(b.follow(b.submit(b.begin(), "username", "ada@example.com", "password", good).want(http.StatusSeeOther)), named) // who has no second factor sets one up
+	w.enrolled()
+	b = w.browser()
+	says(b.follow(b.submit(b.begin(), "username", "ada@example.com", "password", good).want(http.StatusSeeOther)), unnamed)
 }

@@ -64,8 +64,16 @@ func (d *Door) prompt(r *http.Request, st *store.Store, step string) (*prompt, e
 		}
 		p.frame = page.ForOrganization(p.frame, p.org)
 	}
+	if p.frame.Template != "" && p.frame.Custom != nil && tx.UserID != "" && !proves[step] {
+		if p.frame.Custom.User, err = st.User(r.Context(), tx.UserID); err != nil {
+			return nil, err
+		}
+	}
 	return p, nil
 }
+
+// proves are the steps at which people are still to prove who they are: a page template learns nothing about them there.
+var proves = map[string]bool{pipeline.AskLogin: true, pipeline.AskFactor: true, pipeline.AskDuo: true}
 
 // loginPrompt finds the login that waits for its person, and where it looks for them.
 func (d *Door) loginPrompt(r *http.Request, st *store.Store) (*prompt, *stagedoor.Connection, error) {

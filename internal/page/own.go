@@ -108,6 +108,12 @@ func templateVars(f ui.Frame, s ui.Screen, title, head, widget string) map[strin
 			"id": o.ID, "name": o.Name, "display_name": o.DisplayName, "metadata": object(o.Metadata), "branding": object(o.Branding),
 		})
 	}
+	if u := c.User; u != nil { // what the wire tells of them: not app_metadata
+		vars["user"] = mail.Said(map[string]any{
+			"user_id": u.ID, "email": u.Email, "email_verified": u.EmailVerified, "username": u.Username, "name": u.Name, "nickname": u.Nickname,
+			"given_name": u.GivenName, "family_name": u.FamilyName, "picture": u.Picture, "user_metadata": object(u.UserMetadata),
+		})
+	}
 	if d := c.Domain; d != nil {
 		vars["custom_domain"] = map[string]any{"domain": d.Domain, "domain_metadata": object(d.Metadata)}
 	}
