@@ -167,13 +167,14 @@ func cannotAsk(ask string) error {
 // save stores the login before its page is shown. The form's value stays the same
 // as long as the step does, so that a page may be loaded twice.
 func (l *login) save(ctx context.Context, ask string) error {
+	keep := l.st.SaveTransaction
 	if l.tx.ID == "" {
-		l.tx.ID = stagedoor.NewToken()
+		l.tx.ID, keep = stagedoor.NewToken(), l.st.BeginTransaction
 	}
 	if l.tx.Step != ask {
 		l.tx.Step, l.tx.Nonce = ask, stagedoor.NewToken()
 	}
-	return l.st.SaveTransaction(ctx, l.tx)
+	return keep(ctx, l.tx)
 }
 
 // know finds out who the person is: from this login's own proof, or from the session. A login that knows its person goes on

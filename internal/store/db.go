@@ -52,6 +52,8 @@ type engine interface {
 	replica() querier
 	write(ctx context.Context, fn func(querier) error) error
 	writeOne(ctx context.Context, fn func(querier) error) error
+	// writeSoon is writeOne for what a loss of power may take back as long as nothing else was written after it: see docs/adr/0024.
+	writeSoon(ctx context.Context, fn func(querier) error) error
 	// searching runs fn where statements are planned as they are written and end after the limit.
 	searching(ctx context.Context, limit time.Duration, fn func(querier) error) error
 	// snapshot runs fn where all that it reads is of one moment.

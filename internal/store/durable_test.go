@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/store/storetest"
@@ -18,7 +19,7 @@ import (
 const victimVariable = "STAGEDOOR_TEST_VICTIM"
 
 // What is acknowledged survives kill -9: a child process patches metadata with 8 callers and prints
-// each key once its patch has returned; it is killed in the middle, and every printed key is there.
+// each key once its patch has returned, and each login that it began; it is killed in the middle, and every printed key is there.
 func TestAcknowledgedPatchesSurviveAKill(t *testing.T) {
 	if url := os.Getenv(victimVariable); url != "" {
 		patchForever(t, url)
@@ -38,7 +39,11 @@ func TestAcknowledgedPatchesSurviveAKill(t *testing.T) {
 		s := must(storetest.OpenURL(t, url).TenantByID(t.Context(), "acme"))(t)
 		kept := must(s.User(t.Context(), "auth0|ada"))(t).UserMetadata
 		for key := range acknowledged {
-			if _, there := kept[key]; !there {
+			if strings.HasPrefix(key, "begun") {
+				if _, err := s.Transaction(t.Context(), key); err != nil {
+					t.Errorf("%s was acknowledged: %v", key, err)
+				}
+			} else if _, there := kept[key]; !there {
 				t.Errorf("%s was acknowledged and is lost", key)
 			}
 		}
@@ -83,8 +88,42 @@ func patchForever(t *testing.T, url string) {
 					return
 				}
 				fmt.Fprintln(os.Stdout, "acknowledged "+key)
+				begun := "begun" + key
+				if err := s.BeginTransaction(t.Context(), &stagedoor.Transaction{ID: begun, ExpiresAt: time.Now().Add(time.Hour)}); err != nil {
+					t.Error(err)
+					return
+				}
+				fmt.Fprintln(os.Stdout, "acknowledged "+begun)
 			}
 		})
 	}
 	wg.Wait()
+}
+
+// Only writes that a loss of power may take back do not wait for the disk, and only where nobody who waits shares their commit.
+func TestWhatWaitsForTheDisk(t *testing.T) {
+	const normal, full = 1, 2
+	db := storetest.Open(t, storetest.SQLite)
+	ok(t, db.Migrate(t.Context()))
+	for _, soon := range []bool{false, true, true, false, true} {
+		want := full
+		if soon {
+			want = normal
+		}
+		if got := must(db.Synchronous(t.Context(), soon, nil))(t); got != want {
+			t.Errorf("soon %v: synchronous is %d", soon, got)
+		}
+	}
+	hold, busy := make(chan struct{}), make(chan struct{})
+	go db.Synchronous(t.Context(), true, func() { close(busy); <-hold }) //nolint:errcheck // it only keeps the writer
+	<-busy
+	levels := make(chan int, 2)
+	for _, soon := range []bool{true, false} {
+		go func() { levels <- must(db.Synchronous(t.Context(), soon, nil))(t) }()
+	}
+	db.WaitForWrites(2)
+	close(hold)
+	if a, b := <-levels, <-levels; a != full || b != full {
+		t.Errorf("of a commit that both share: %d, %d", a, b)
+	}
 }

@@ -29,6 +29,10 @@ func (e *watchedEngine) writeOne(ctx context.Context, fn func(querier) error) er
 	return e.engine.writeOne(ctx, func(q querier) error { return fn(&watchedQuerier{querier: q, e: e}) })
 }
 
+func (e *watchedEngine) writeSoon(ctx context.Context, fn func(querier) error) error {
+	return e.engine.writeSoon(ctx, func(q querier) error { return fn(&watchedQuerier{querier: q, e: e}) })
+}
+
 type watchedQuerier struct {
 	querier
 	e     *watchedEngine

@@ -32,6 +32,10 @@ func (e *measuredEngine) writeOne(ctx context.Context, fn func(querier) error) e
 	return e.wrote(time.Now(), e.engine.writeOne(ctx, func(q querier) error { return fn(measuredQuerier{q, e.metrics}) }))
 }
 
+func (e *measuredEngine) writeSoon(ctx context.Context, fn func(querier) error) error {
+	return e.wrote(time.Now(), e.engine.writeSoon(ctx, func(q querier) error { return fn(measuredQuerier{q, e.metrics}) }))
+}
+
 func (e *measuredEngine) wrote(start time.Time, err error) error {
 	e.metrics.Since(telemetry.WriteTime, start)
 	return err

@@ -31,6 +31,10 @@ func (l listening) writeOne(ctx context.Context, fn func(querier) error) error {
 	return l.engine.writeOne(ctx, func(q querier) error { return fn(listeningQuerier{q, l.heard}) })
 }
 
+func (l listening) writeSoon(ctx context.Context, fn func(querier) error) error {
+	return l.engine.writeSoon(ctx, func(q querier) error { return fn(listeningQuerier{q, l.heard}) })
+}
+
 func (l listeningQuerier) exec(ctx context.Context, query string, args ...any) (int64, error) {
 	l.heard(query, args)
 	return l.querier.exec(ctx, query, args...)

@@ -241,6 +241,11 @@ func (s *Store) EndSession(ctx context.Context, id string, keepTokens bool) erro
 	})
 }
 
+// BeginTransaction keeps a login that has just begun. On SQLite a loss of power may take it back, and the person begins it again: the page does not wait for the disk.
+func (s *Store) BeginTransaction(ctx context.Context, t *stagedoor.Transaction) error {
+	return s.db.writeSoon(ctx, func(q querier) error { return s.saveTransaction(ctx, q, t) })
+}
+
 // SaveTransaction keeps a login under way; it replaces an older state.
 func (s *Store) SaveTransaction(ctx context.Context, t *stagedoor.Transaction) error {
 	return s.writeOne(ctx, func(q querier) error { return s.saveTransaction(ctx, q, t) })

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"sync"
 	"time"
 
@@ -37,6 +38,7 @@ type sqliteEngine struct {
 	read    sqlQuerier
 	writers *sql.DB  // one connection
 	commits *commits // nil: they are not watched
+	lazy    bool     // of the writer alone: commits do not wait for the disk just now
 
 	mu     sync.Mutex
 	queue  []*writeJob
@@ -49,6 +51,7 @@ type writeJob struct {
 	fn   func(querier) error
 	err  error
 	done chan struct{}
+	soon bool            // it need not be on the disk when it is answered
 	span *telemetry.Span // of the wait
 }
 
@@ -136,12 +139,16 @@ func (e *sqliteEngine) replica() querier { return e.read }
 // write hands fn to the writer and waits until it is on the disk. What is accepted is
 // carried out, even if the caller gives up or the database is closed meanwhile.
 func (e *sqliteEngine) write(ctx context.Context, fn func(querier) error) error {
+	return e.hand(ctx, &writeJob{fn: fn})
+}
+
+func (e *sqliteEngine) hand(ctx context.Context, job *writeJob) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	_, span := telemetry.Start(ctx, "wait for a group of writes")
 	defer span.End()
-	job := &writeJob{fn: fn, done: make(chan struct{}), span: span}
+	job.done, job.span = make(chan struct{}), span
 	e.mu.Lock()
 	if e.closed {
 		e.mu.Unlock()
@@ -156,6 +163,11 @@ func (e *sqliteEngine) write(ctx context.Context, fn func(querier) error) error 
 
 func (e *sqliteEngine) writeOne(ctx context.Context, fn func(querier) error) error {
 	return e.write(ctx, fn)
+}
+
+// writeSoon does not wait until it is on the disk: the log beside the file has it, which outlives the process, and the next write that does wait takes it along.
+func (e *sqliteEngine) writeSoon(ctx context.Context, fn func(querier) error) error {
+	return e.hand(ctx, &writeJob{fn: fn, soon: true})
 }
 
 // searching needs no preparation: SQLite's planner knows no statistics and takes the index that fits, and the caller's context
@@ -193,7 +205,7 @@ func (e *sqliteEngine) writer(conn *sql.Conn) {
 			group, closed := e.nextGroup()
 			if len(group) > 0 {
 				e.metrics.Observe(telemetry.WriteGroup, float64(len(group)))
-				e.commitGroup(q, group)
+				e.commitGroup(conn, q, group)
 			}
 			for _, job := range group {
 				close(job.done)
@@ -218,7 +230,7 @@ func (e *sqliteEngine) nextGroup() (group []*writeJob, closed bool) {
 
 // commitGroup runs the writes in one transaction. An error of one write undoes that one; an
 // error that ends the transaction, such as a full disk, fails all of them.
-func (e *sqliteEngine) commitGroup(q querier, group []*writeJob) {
+func (e *sqliteEngine) commitGroup(conn *sql.Conn, q querier, group []*writeJob) {
 	waits := make([]*telemetry.Span, len(group))
 	for i, job := range group {
 		waits[i] = job.span
@@ -228,6 +240,9 @@ func (e *sqliteEngine) commitGroup(q querier, group []*writeJob) {
 	defer span.End()
 	err := func() error {
 		if err := e.inPlace(); err != nil {
+			return err
+		}
+		if err := e.waits(ctx, conn, group); err != nil {
 			return err
 		}
 		if _, err := q.exec(ctx, "BEGIN IMMEDIATE"); err != nil {
@@ -265,6 +280,24 @@ func (e *sqliteEngine) commitGroup(q querier, group []*writeJob) {
 			job.err = fmt.Errorf("writing to the database: %w", err)
 		}
 	}
+}
+
+// waits tells the engine whether the group's commit waits for the disk, as it does as soon as one write of the group wants that. The engine looks at the pragma when it
+// compiles it: it cannot be one of the statements that are kept.
+func (e *sqliteEngine) waits(ctx context.Context, conn *sql.Conn, group []*writeJob) error {
+	lazy := !slices.ContainsFunc(group, func(job *writeJob) bool { return !job.soon })
+	if lazy == e.lazy {
+		return nil
+	}
+	level := "FULL"
+	if lazy {
+		level = "NORMAL"
+	}
+	_, err := conn.ExecContext(ctx, "PRAGMA synchronous="+level)
+	if err == nil {
+		e.lazy = lazy
+	}
+	return err
 }
 
 // runWrite turns a panic in one write into its error, so that the others of the group survive.

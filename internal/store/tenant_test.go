@@ -844,6 +844,9 @@ var trespasses = map[string]struct {
 	}},
 	"Transaction":     {finds, func(ctx context.Context, s *store.Store) (any, error) { return s.Transaction(ctx, "tx acme") }},
 	"TakeTransaction": {finds, func(ctx context.Context, s *store.Store) (any, error) { return s.TakeTransaction(ctx, "tx acme") }},
+	"BeginTransaction": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
+		return nil, s.BeginTransaction(ctx, &stagedoor.Transaction{ID: "tx acme", Step: "x"})
+	}},
 	"SaveTransaction": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
 		return nil, s.SaveTransaction(ctx, &stagedoor.Transaction{ID: "tx acme", Step: "x"})
 	}},

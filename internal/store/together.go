@@ -126,6 +126,10 @@ func (e *nested) write(ctx context.Context, fn func(querier) error) error {
 
 func (e *nested) writeOne(ctx context.Context, fn func(querier) error) error { return e.write(ctx, fn) }
 
+func (e *nested) writeSoon(ctx context.Context, fn func(querier) error) error {
+	return e.write(ctx, fn)
+}
+
 func (e *nested) searching(_ context.Context, _ time.Duration, fn func(querier) error) error {
 	return fn(e.q)
 }
