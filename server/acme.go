@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -14,12 +15,19 @@ import (
 	"golang.org/x/crypto/acme/autocert"
 
 	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/jose"
 	"github.com/stagedoor/stagedoor/internal/store"
 )
 
 // acme gets certificates from an authority, one for each host when it is first asked for.
 func (s *Server) acme() *tls.Config {
-	m := &autocert.Manager{Prompt: autocert.AcceptTOS, HostPolicy: s.certified, Email: s.cfg.ACMEEmail, Cache: s.certificateCache()}
+	m := &autocert.Manager{
+		Prompt: autocert.AcceptTOS, HostPolicy: s.certified, Email: s.cfg.ACMEEmail, Cache: s.certificateCache(),
+		Client: &acme.Client{DirectoryURL: cmp.Or(s.cfg.ACMEDirectory, autocert.DefaultACMEDirectory), UserAgent: "stagedoor"},
+	}
+	if key, err := s.cfg.ACMEBinding(); err == nil && key != nil {
+		m.ExternalAccountBinding = &acme.ExternalAccountBinding{KID: s.cfg.ACMEBindingID, Key: key}
+	}
 	c := m.TLSConfig()
 	c.MinVersion = tls.VersionTLS12
 	c.GetCertificate = (&acmeTeller{s: s, next: m.GetCertificate, now: time.Now, told: map[string]time.Time{}}).get
@@ -98,12 +106,38 @@ func (t *acmeTeller) first(what string, pause time.Duration) bool {
 // acmeCache keeps in the database what is got by ACME: the authority may ask any server of the database, and all of them show one certificate.
 type acmeCache struct{ db *store.DB }
 
-// certificateCache is where what is got by ACME is kept: the database, unless the operator names a directory.
+// certificateCache is where what is got by ACME is kept: the database, unless the operator names a directory. What one authority gave is not shown, nor
+// renewed, once another is named: else the certificates of a trial would stay for months.
 func (s *Server) certificateCache() autocert.Cache {
+	var cache autocert.Cache = acmeCache{s.db}
 	if s.cfg.ACMECache != "" {
-		return autocert.DirCache(s.cfg.ACMECache)
+		cache = autocert.DirCache(s.cfg.ACMECache)
 	}
-	return acmeCache{s.db}
+	if s.cfg.ACMEDirectory == "" {
+		return cache
+	}
+	return ofAuthority{cache, jose.HashToken(s.cfg.ACMEDirectory)[:16] + "."}
+}
+
+// ofAuthority is the part of a cache that belongs to one authority.
+type ofAuthority struct {
+	cache  autocert.Cache
+	prefix string
+}
+
+// Get is that of [autocert.Cache].
+func (c ofAuthority) Get(ctx context.Context, name string) ([]byte, error) {
+	return c.cache.Get(ctx, c.prefix+name)
+}
+
+// Put is that of [autocert.Cache].
+func (c ofAuthority) Put(ctx context.Context, name string, value []byte) error {
+	return c.cache.Put(ctx, c.prefix+name, value)
+}
+
+// Delete is that of [autocert.Cache].
+func (c ofAuthority) Delete(ctx context.Context, name string) error {
+	return c.cache.Delete(ctx, c.prefix+name)
 }
 
 // Get is that of [autocert.Cache].

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -38,6 +39,7 @@ func (c *Config) Complete() error {
 		read("database", &c.Database, c.DatabaseFile),
 		read("database-replica", &c.DatabaseReplica, c.DatabaseReplicaFile),
 		read("trace-headers", &c.Trace.Headers, c.Trace.HeadersFile),
+		read("acme-eab-key", &c.ACMEBindingKey, c.ACMEBindingKeyFile),
 		read("mail-password", &c.Mail.Password, c.Mail.PasswordFile),
 		read("outbound-proxy", &c.Outbound.Proxy, c.Outbound.ProxyFile),
 	)
@@ -115,6 +117,7 @@ func (c *Config) checkServing() error {
 			errs = append(errs, wrong("acme-hosts", "needs https"))
 		}
 	}
+	errs = append(errs, c.checkAuthority())
 	for _, host := range c.ACMEHosts {
 		if !strings.Contains(host, ".") || strings.ContainsAny(host, ":/* ") {
 			errs = append(errs, wrong("acme-hosts", "%q is not a full host name", host))
@@ -130,6 +133,32 @@ func (c *Config) checkServing() error {
 	}
 	errs = append(errs, c.header("ja3-header", c.JA3Header), c.header("ja4-header", c.JA4Header))
 	return errors.Join(errs...)
+}
+
+// checkAuthority checks what is said about the ACME authority.
+func (c *Config) checkAuthority() error {
+	var errs []error
+	if u, err := url.Parse(c.ACMEDirectory); c.ACMEDirectory != "" && (err != nil || u.Scheme != "https" || u.Hostname() == "" || u.User != nil) {
+		errs = append(errs, wrong("acme-directory", "%q is not an https address", c.ACMEDirectory))
+	}
+	if (c.ACMEBindingID == "") != (c.ACMEBindingKey == "") {
+		errs = append(errs, wrong("acme-eab-id", "and acme-eab-key go together"))
+	}
+	if _, err := c.ACMEBinding(); err != nil {
+		errs = append(errs, wrong("acme-eab-key", "is not in base64url")) // without its text
+	}
+	if c.ACMEDirectory+c.ACMEBindingID != "" && len(c.ACMEHosts) == 0 {
+		errs = append(errs, wrong("acme-directory", "and acme-eab-id need acme-hosts"))
+	}
+	return errors.Join(errs...)
+}
+
+// ACMEBinding is the key by which the ACME authority knows the account already; nil if it need not know any.
+func (c *Config) ACMEBinding() ([]byte, error) {
+	if c.ACMEBindingKey == "" {
+		return nil, nil
+	}
+	return base64.RawURLEncoding.DecodeString(strings.NewReplacer("+", "-", "/", "_", "=", "").Replace(c.ACMEBindingKey)) // some authorities write it in base64
 }
 
 // header checks the name of a header in which proxies tell something.

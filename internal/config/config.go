@@ -25,6 +25,10 @@ type Config struct {
 	ACMEHosts          []string `name:"acme-hosts" group:"serving" env:"STAGEDOOR_ACME_HOSTS" help:"Host names to get certificates for by ACME." placeholder:"HOST"`
 	ACMEEmail          string   `name:"acme-email" group:"serving" env:"STAGEDOOR_ACME_EMAIL" help:"Whom the ACME authority writes to." placeholder:"EMAIL"`
 	ACMECache          string   `name:"acme-cache" group:"serving" env:"STAGEDOOR_ACME_CACHE" help:"Directory of ACME certificates, for one server alone. Default: the database, so that all its servers have them." placeholder:"DIR"`
+	ACMEDirectory      string   `name:"acme-directory" group:"serving" env:"STAGEDOOR_ACME_DIRECTORY" help:"Address of the directory of another ACME authority than Let's Encrypt: its staging one, or a company's own." placeholder:"URL"`
+	ACMEBindingID      string   `name:"acme-eab-id" group:"serving" env:"STAGEDOOR_ACME_EAB_ID" help:"Id of the account that the authority knows already (external account binding), for authorities that ask for one." placeholder:"ID"`
+	ACMEBindingKey     string   `name:"acme-eab-key" group:"serving" env:"STAGEDOOR_ACME_EAB_KEY" secret:"text" json:"-" help:"Key of --acme-eab-id, in base64url, as the authority gives it." placeholder:"TEXT"`
+	ACMEBindingKeyFile string   `name:"acme-eab-key-file" group:"serving" env:"STAGEDOOR_ACME_EAB_KEY_FILE" help:"File to read --acme-eab-key from." placeholder:"FILE"`
 	ClientCertificates string   `name:"client-certificates" group:"serving" env:"STAGEDOOR_CLIENT_CERTIFICATES" default:"aliases" enum:"aliases,always,never" help:"Where clients are asked for certificates when they connect by https: at names that begin with mtls. (aliases), always, never." placeholder:"WHERE"`
 	ClientCA           string   `name:"client-ca" group:"serving" env:"STAGEDOOR_CLIENT_CA" help:"Authorities that vouch for clients' certificates (PEM), for tls_client_auth." placeholder:"FILE"`
 
