@@ -28,9 +28,14 @@ func sentEvent() *stagedoor.EventDelivery {
 // furnish gives a tenant one of everything. Names and ids that a tenant chooses are the same in each.
 func furnish(t testing.TB, s *store.Store) {
 	t.Helper()
+	furnishAs(t, s, s.Tenant().ID)
+}
+
+// furnishAs is furnish with the ids of the tenant id.
+func furnishAs(t testing.TB, s *store.Store, id string) {
+	t.Helper()
 	ctx := t.Context()
 	until := time.Now().Add(time.Hour)
-	id := s.Tenant().ID
 	newUser(t, s, "auth0|"+id)
 	access(t, s, "auth0|"+id, until)
 	ok(t, s.UpdateSession(ctx, "sid auth0|"+id, func(v *stagedoor.Session) {
@@ -74,7 +79,7 @@ func furnish(t testing.TB, s *store.Store) {
 	ok(t, store.LogStreams.Create(ctx, s, &stagedoor.LogStream{ID: "stream", Type: "http", Status: stagedoor.StreamPaused}))
 	must(s.ClaimLogCursor(ctx, &stagedoor.LogStream{ID: "stream", After: "after " + id}, until))(t)
 	ok(t, s.ChangeSetting(ctx, "setting", func(m map[string]any) error { m["of"] = id; return nil }))
-	ok(t, store.CustomDomains.Create(ctx, s, &stagedoor.CustomDomain{ID: "domain " + id, Domain: "custom." + id}))
+	ok(t, store.CustomDomains.Create(ctx, s, &stagedoor.CustomDomain{ID: "domain " + id, Domain: "custom." + s.Tenant().ID}))
 	must(s.SettleDomain(ctx, "domain "+id, ""))(t)
 	must(s.CountAttempt(ctx, stagedoor.Attempts{Connection: "Users", Identifier: "ada", IP: "::1"}, time.Hour))(t)
 	ok(t, s.Fill(ctx, "bucket", "::1", stagedoor.Throttle{MaxAttempts: 1, Rate: 60000}))
@@ -124,7 +129,7 @@ func furnish(t testing.TB, s *store.Store) {
 	ok(t, s.CreateSigningKey(ctx, &stagedoor.SigningKey{KID: "kid", Algorithm: "RS256", State: "current", Private: []byte("private " + id)}))
 	_, _, err = s.OpenFeed(ctx)
 	ok(t, err)
-	_, err = must(store.DBOf(s).TenantByID(ctx, id))(t).UpdateOrganization(ctx, "org "+id, func(*stagedoor.Organization) error { return nil })
+	_, err = must(store.DBOf(s).TenantByID(ctx, s.Tenant().ID))(t).UpdateOrganization(ctx, "org "+id, func(*stagedoor.Organization) error { return nil })
 	ok(t, err)
 	s.Log(stagedoor.LogEvent{ID: "log " + id, Type: "s"})
 }
@@ -140,7 +145,7 @@ func bindTo(action string) func([]stagedoor.ActionBinding, []stagedoor.Action) (
 func photograph(t testing.TB, s *store.Store) string {
 	t.Helper()
 	ctx := t.Context()
-	id := s.Tenant().ID
+	id := s.Tenant().ID // of what furnish made
 	fresh := must(s.User(ctx, "auth0|"+id))(t)
 	users, total, err := s.Users(ctx, store.UserQuery{PerPage: 50})
 	ok(t, err)
@@ -1440,6 +1445,21 @@ var (
 )
 
 // Nothing of one tenant is seen or changed through another's handle, by any method.
+// belongings notes the ids of what furnish made that the server gave itself.
+func belongings(t testing.TB, acme *store.Store) {
+	t.Helper()
+	acmeDevice = devicesOf(t, acme, "", "")[0].ID
+	acmeNonce = acme.Nonce(time.Now().Add(time.Hour))
+	acmeSession = must(acme.AnonymousToken(&acmeVisitor))(t)
+	acmeTicket = must(acme.AnonymousTicket(&stagedoor.AnonymousTicket{ID: "acme", Session: acmeVisitor, ExpiresAt: time.Now().Add(time.Hour)}))(t)
+	acmeOnline = must(acme.SealOnlineToken(&stagedoor.RefreshToken{ClientID: "client acme"}))(t)
+	acmeNotice = must(acme.LogoutNotices(t.Context(), 10))(t)[0]
+	acmeMethod = must(acme.AuthenticationMethods(t.Context(), "auth0|acme"))(t)[0].ID
+	acmeGrant = grantsOf(t, acme, "", "", "")[0].ID
+	acmeDomain = must(acme.DiscoveryDomains(t.Context(), "org acme"))(t)[0].ID
+	acmeInvitation = must(acme.Invitations(t.Context(), "org acme", true, store.OrganizationQuery{PerPage: 9}))(t)[0].ID
+}
+
 func TestTenantsAreApart(t *testing.T) {
 	methods := reflect.TypeFor[*store.Store]()
 	for i := range methods.NumMethod() {
@@ -1451,16 +1471,7 @@ func TestTenantsAreApart(t *testing.T) {
 		acme, evil := storetest.Tenant(t, db, "acme"), storetest.Tenant(t, db, "evil")
 		furnish(t, acme)
 		furnish(t, evil)
-		acmeDevice = devicesOf(t, acme, "", "")[0].ID
-		acmeNonce = acme.Nonce(time.Now().Add(time.Hour))
-		acmeSession = must(acme.AnonymousToken(&acmeVisitor))(t)
-		acmeTicket = must(acme.AnonymousTicket(&stagedoor.AnonymousTicket{ID: "acme", Session: acmeVisitor, ExpiresAt: time.Now().Add(time.Hour)}))(t)
-		acmeOnline = must(acme.SealOnlineToken(&stagedoor.RefreshToken{ClientID: "client acme"}))(t)
-		acmeNotice = must(acme.LogoutNotices(t.Context(), 10))(t)[0]
-		acmeMethod = must(acme.AuthenticationMethods(t.Context(), "auth0|acme"))(t)[0].ID
-		acmeGrant = grantsOf(t, acme, "", "", "")[0].ID
-		acmeDomain = must(acme.DiscoveryDomains(t.Context(), "org acme"))(t)[0].ID
-		acmeInvitation = must(acme.Invitations(t.Context(), "org acme", true, store.OrganizationQuery{PerPage: 9}))(t)[0].ID
+		belongings(t, acme)
 		before := photograph(t, acme)
 		created := func(name string) bool {
 			return strings.HasPrefix(name, "Create") || name == "SaveMail" || name == "SaveActionExecution" || name == "SaveFlowExecution" || name == "Log"
