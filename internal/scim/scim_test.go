@@ -248,14 +248,21 @@ func TestUsers(t *testing.T) {
 		if hash, err := w.st.PasswordHash(w.Context(), id); err == nil && hash != "" {
 			w.Errorf("a password was kept")
 		}
+		made.has("meta/created", `"2026-11-25T12:00:00.000Z"`).has("meta/lastModified", `"2026-11-25T12:00:00.000Z"`)
 		got := w.call("GET", at(id), "").is(200)
 		if got.text != made.text {
 			w.Errorf("read %s, made %s", got.text, made.text)
 		}
 		w.call("POST", "/Users", person("ada")).fails(409, "uniqueness")
 		w.call("POST", "/Users", strings.Replace(person("ada"), "ext-ada", "other", 1)).fails(409, "uniqueness")
+		w.call("POST", "/Users", strings.NewReplacer("ext-ada", "other", "ada@", "ADA@").Replace(person("ada"))).fails(409, "uniqueness")
+		for _, name := range []string{"", `"userName":"",`, `"userName":" ",`} {
+			w.call("POST", "/Users", `{"schemas":["`+userURN+`"],`+name+`"externalId":"ext-nameless"}`).fails(400, "invalidValue")
+		}
+		w.clock.advance(time.Minute)
 
-		w.call("PUT", at(id), `{"schemas":["`+userURN+`"],"USERNAME":"ada@corp.example","externalId":"ext-ada","id":"other","emails":[{"value":"new@corp.example"}]}`).is(200).
+		w.call("PUT", at(id), `{"schemas":["`+userURN+`"],"USERNAME":"ada@corp.example","externalId":"ext-ada","id":"other","groups":[{"value":"grp_of_mine"}],"meta":{"created":"1999-01-01T00:00:00Z"},"emails":[{"value":"new@corp.example"}]}`).is(200).
+			has("meta/created", `"2026-11-25T12:00:00.000Z"`).has("meta/lastModified", `"2026-11-25T12:01:00.000Z"`).has("groups", "null").
 			has("userName", `"ada@corp.example"`).has("id", text(id)).has("displayName", "null").has(enterpriseURN, "null").has("active", "true")
 		if u = w.user(id); u.Email != "new@corp.example" || u.GivenName != "" || u.AppMetadata["department"] != nil || u.AppMetadata["address"] != nil {
 			w.Errorf("after PUT: %s", text(u.Wire()))
@@ -336,6 +343,10 @@ func TestPatch(t *testing.T) {
 			{`{"op":"Add","path":"emails[type eq \"home\"].value","value":"h@corp.example"}`, "emails", `[{"type":"work","value":"w@corp.example","primary":true},{"type":"home","value":"h@corp.example"}]`},
 			{`{"op":"add","path":"emails","value":[{"value":"p@corp.example","primary":"True"}]}`, "emails", `[{"type":"work","value":"w@corp.example","primary":false},{"type":"home","value":"h@corp.example"},{"value":"p@corp.example","primary":true}]`},
 			{`{"op":"remove","path":"emails[type eq \"home\"]"}`, "emails", `[{"type":"work","value":"w@corp.example","primary":false},{"value":"p@corp.example","primary":true}]`},
+			{`{"op":"replace","path":"emails[type eq \"work\"].primary","value":true}`, "emails", `[{"type":"work","value":"w@corp.example","primary":true},{"value":"p@corp.example","primary":false}]`},
+			{`{"op":"add","path":"phoneNumbers","value":[{"value":"1","primary":true}]},{"op":"add","path":"phoneNumbers","value":[{"value":"2","primary":true}]}`, "phoneNumbers", `[{"value":"1","primary":false},{"value":"2","primary":true}]`},
+			{`{"op":"add","path":"phoneNumbers","value":[{"value":"1","primary":true},{"value":"3","primary":true}]}`, "phoneNumbers", `[{"value":"1","primary":false},{"value":"2","primary":false},{"value":"1","primary":false},{"value":"3","primary":true}]`},
+			{`{"op":"replace","path":"password","value":"Correct-Horse-9"}`, "password", "null"},
 			{`{"op":"replace","path":"emails","value":[{"type":"work","value":"x@corp.example","primary":true}]}`, "emails", `[{"type":"work","value":"x@corp.example","primary":true}]`},
 			{`{"op":"replace","value":{"name.givenName":"Augusta","displayName":"Augusta"}}`, "name", `{"givenName":"Augusta","familyName":"Doe"}`},
 			{`{"op":"replace","path":"name","value":{"familyName":"King"}}`, "name", `{"givenName":"Augusta","familyName":"King"}`},
@@ -359,6 +370,8 @@ func TestPatch(t *testing.T) {
 			{patchOf(`{"op":"replace","path":"emails[type eq \"other\"].value","value":"x@y.z"}`), "noTarget"},
 			{patchOf(`{"op":"remove"}`), "noTarget"},
 			{patchOf(`{"op":"replace","path":"id","value":"x"}`), "mutability"},
+			{patchOf(`{"op":"replace","path":"meta.created","value":"1999-01-01T00:00:00Z"}`), "mutability"},
+			{patchOf(`{"op":"replace","path":"schemas","value":[]}`), "mutability"},
 			{patchOf(`{"op":"replace","path":"groups","value":[]}`), "mutability"},
 			{patchOf(`{"op":"replace","path":"externalId","value":"x"}`), "mutability"},
 			{patchOf(`{"op":"replace","path":"emails[type eq","value":"x"}`), "invalidPath"},
@@ -397,7 +410,7 @@ func TestList(t *testing.T) {
 			`emails eq "ada@corp.example"`: "ext-ada", `name.givenName sw "b"`: "ext-bob", `active eq false`: "ext-cy", `active eq "False"`: "ext-cy", `not (active eq true)`: "ext-cy",
 			`userName ew "example" and (name.givenName eq "cy" or displayName eq "nobody")`: "ext-cy", `meta.lastModified lt "2026-11-25T12:00:00.500Z"`: "ext-ada",
 			enterpriseURN + `:department eq "sales"`: "ext-ada ext-bob ext-cy", `nickName pr`: "", `userName eq "a\"b"`: "", `emails[type eq "work" and primary eq true]`: "ext-ada ext-bob ext-cy",
-			`id eq "auth0|eve"`: "",
+			`id eq "auth0|eve"`: "", `externalId eq "EXT-BOB" and active eq true`: "", `externalId sw "EXT"`: "", `externalId sw "ext-c"`: "ext-cy", `name.givenName eq "CY"`: "ext-cy",
 		} {
 			got := w.call("GET", "/Users?filter="+url.QueryEscape(filter), "").is(200)
 			var found []string
@@ -414,7 +427,10 @@ func TestList(t *testing.T) {
 		w.call("GET", "/Users?count=many", "").fails(400, "invalidValue")
 		w.call("POST", "/Users/.search", `{"schemas":["urn:ietf:params:scim:api:messages:2.0:SearchRequest"],"filter":"userName sw \"b\"","attributes":["name.familyName"]}`).is(200).
 			has("Resources/0/name", `{"familyName":"Doe"}`).has("Resources/0/userName", "null").has("Resources/0/id", `"okta|corp|ext-bob"`)
-		w.call("GET", at("okta|corp|ext-ada")+"?attributes=userName,"+enterpriseURN+":department", "").is(200).has("userName", `"ada@Corp.example"`).has("name", "null").has(enterpriseURN, `{"department":"Sales"}`)
+		w.call("POST", "/Users/.search", `{"schemas":["urn:ietf:params:scim:api:messages:2.0:SearchRequest"],"startIndex":2,"count":1,"excludedAttributes":["name"]}`).is(200).
+			has("totalResults", "3").has("startIndex", "2").has("Resources/0/externalId", `"ext-bob"`).has("Resources/0/name", "null").has("Resources/1", "null")
+		w.call("GET", at("okta|corp|ext-ada")+"?attributes=userName,"+enterpriseURN+":department", "").is(200).has("userName", `"ada@Corp.example"`).has("name", "null").has(enterpriseURN, `{"department":"Sales"}`).
+			has("schemas", `["`+userURN+`","`+enterpriseURN+`"]`).has("id", `"okta|corp|ext-ada"`)
 		w.call("GET", at("okta|corp|ext-ada")+"?excludedAttributes=emails,name.givenName,id", "").is(200).has("emails", "null").has("name", `{"familyName":"Doe"}`).has("id", `"okta|corp|ext-ada"`)
 	})
 }
@@ -461,7 +477,11 @@ func TestGroups(t *testing.T) {
 		}
 		w.call("PATCH", group, patchOf(`{"op":"add","path":"members","value":[{"value":"auth0|nobody"}]}`)).fails(400, "invalidValue")
 		w.call("PATCH", group+"?attributes=displayName", patchOf(`{"op":"replace","path":"displayName","value":"Team 3"}`)).is(200).has("displayName", `"Team 3"`).has("members", "null")
-		w.call("PUT", group, `{"schemas":["`+groupURN+`"],"displayName":"Team","members":[`+member(ada)+`,`+member(bob)+`]}`).is(200).has("externalId", "null")
+		w.call("PUT", group, `{"schemas":["`+groupURN+`"],"displayName":"Team","members":[`+member(bob)+`]}`).is(200).has("externalId", "null")
+		if who() != "bob" {
+			w.Errorf("members after PUT of another: %s", who())
+		}
+		w.call("PUT", group, `{"schemas":["`+groupURN+`"],"displayName":"Team","members":[`+member(ada)+`,`+member(bob)+`]}`).is(200)
 		for filter, want := range map[string]string{
 			`displayName eq "team"`: "1", `externalId eq "x"`: "0", `id eq "` + id + `" and members eq "` + ada + `"`: "1", `members[value eq "` + bob + `"]`: "1", `members.value eq "nobody"`: "0",
 			`id eq "grp_nobody"`: "0", `displayName sw "T"`: "1",
@@ -480,6 +500,7 @@ func TestGroups(t *testing.T) {
 			body := map[string]string{"PUT": `{"schemas":["` + groupURN + `"],"displayName":"x"}`, "PATCH": patchOf(`{"op":"replace","path":"displayName","value":"x"}`)}[method]
 			w.call(method, "/Groups/"+theirs.ID, body).fails(404, "")
 		}
+		w.call("GET", "/Groups?filter="+url.QueryEscape(`id eq "`+theirs.ID+`"`), "").is(200).has("totalResults", "0")
 		w.call("DELETE", group, "").is(204)
 		w.call("GET", group, "").fails(404, "")
 	})
@@ -506,6 +527,17 @@ func TestVersions(t *testing.T) {
 }
 
 // TestStrangers are told nothing: neither without a token, nor with one of another connection, of another scope, or too late.
+// attribute is the one of a name that a schema describes.
+func attribute(schema map[string]any, name string) map[string]any {
+	all, _ := schema["attributes"].([]any)
+	for _, one := range all {
+		if a, ok := one.(map[string]any); ok && a["name"] == name {
+			return a
+		}
+	}
+	return nil
+}
+
 func TestStrangers(t *testing.T) {
 	one(t, func(w *world) {
 		w.ok(w.st.CreateConnection(w.Context(), &stagedoor.Connection{ID: "con2", Name: "other", Strategy: "okta"}))
@@ -603,11 +635,21 @@ func TestSorted(t *testing.T) {
 func TestDiscovery(t *testing.T) {
 	one(t, func(w *world) {
 		w.call("GET", "/ServiceProviderConfig", "").is(200).has("patch/supported", "true").has("bulk", `{"supported":true,"maxOperations":500,"maxPayloadSize":1048576}`).has("filter/supported", "true").has("sort/supported", "true").has("etag/supported", "true").
-			has("authenticationSchemes/0/type", `"oauthbearertoken"`)
+			has("authenticationSchemes/0/type", `"oauthbearertoken"`).has("changePassword/supported", "false").has("filter/maxResults", "200")
 		w.call("GET", "/ResourceTypes", "").is(200).has("totalResults", "2").has("Resources/0/schemaExtensions/0/schema", `"`+enterpriseURN+`"`)
 		w.call("GET", "/ResourceTypes/Group", "").is(200).has("endpoint", `"/Groups"`)
 		w.call("GET", "/Schemas", "").is(200).has("totalResults", "3")
-		w.call("GET", "/Schemas/"+userURN, "").is(200).has("attributes/0/name", `"userName"`).has("attributes/0/uniqueness", `"server"`).has("attributes/0/required", "true")
+		w.call("GET", "/Schemas/"+userURN, "").is(200).has("attributes/0/name", `"userName"`).has("attributes/0/uniqueness", `"server"`).has("attributes/0/required", "true").has("attributes/0/caseExact", "false").
+			has("attributes/1/caseExact", "true").has("attributes/1/multiValued", "false")
+		for name, want := range map[string]string{"emails": "readWrite true", "groups": "readOnly true", "active": "readWrite false"} {
+			if got := attribute(w.call("GET", "/Schemas/"+userURN, "").is(200).body, name); text(got["mutability"])+" "+text(got["multiValued"]) != text(strings.Fields(want)[0])+" "+strings.Fields(want)[1] {
+				w.Errorf("%s: %s", name, text(got))
+			}
+		}
+		members := attribute(w.call("GET", "/Schemas/"+groupURN, "").is(200).body, "members")
+		if value := attribute(map[string]any{"attributes": members["subAttributes"]}, "value"); value["mutability"] != "immutable" {
+			w.Errorf("members: %s", text(members))
+		}
 		w.call("GET", "/Schemas/nothing", "").fails(404, "")
 		w.call("GET", "/Schemas?filter=id+pr", "").fails(403, "")
 	})
