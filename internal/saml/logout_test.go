@@ -1,6 +1,8 @@
 package saml_test
 
 import (
+	"bytes"
+	"compress/flate"
 	"encoding/base64"
 	"encoding/json"
 	"net/http"
@@ -9,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/beevik/etree"
 	sp "github.com/crewjam/saml"
 	dsig "github.com/russellhaering/goxmldsig"
 
@@ -65,13 +68,43 @@ func TestSingleLogout(t *testing.T) {
 		if err := p.ValidateLogoutResponseRequest(&http.Request{Method: http.MethodGet, URL: to}); err != nil {
 			w.Errorf("%v", err)
 		}
-		_ = asked
+		if e := inflated(w, to.Query().Get("SAMLResponse")); e.SelectAttrValue("InResponseTo", "") != asked {
+			w.Errorf("an answer to %v, not to %s", e.Attr, asked)
+		}
 		b.get("/samlp/app").says("Log in")
 		b.get("/samlp/second/logout?SAMLResponse=x&RelayState=" + relay).want(http.StatusBadRequest) // again
 		if events := w.events(); !strings.Contains(events, "slo") {
 			w.Errorf("%s", events)
 		}
 	})
+}
+
+// inflated is the element that an address brings.
+func inflated(w *world, text string) *etree.Element {
+	w.Helper()
+	raw, err := base64.StdEncoding.DecodeString(text)
+	w.ok(err)
+	doc := etree.NewDocument()
+	_, err = doc.ReadFrom(flate.NewReader(bytes.NewReader(raw)))
+	w.ok(err)
+	return doc.Root()
+}
+
+// TestLogoutAnsweredByForm: where the client wants forms, the answer in it is signed and names the request.
+func TestLogoutAnsweredByForm(t *testing.T) {
+	w := newWorld(t, "sqlite")
+	w.addon("app", `{"binding":"urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST","signingCert":`+w.cert()+`,`+sloURL+`}`)
+	p, b := w.provider(func(p *sp.ServiceProvider) { p.SignatureMethod = dsig.RSASHA256SignatureMethod }), w.browser()
+	id, path := w.ask(p, "")
+	a, err := w.read(p, b.in(b.get(path)).posted(), id)
+	w.ok(err)
+	asked, path := w.bye(p, a.Subject.NameID.Value, a.AuthnStatements[0].SessionIndex)
+	to, values := b.get(path).form()
+	if e := response(w, values); to != slo || e.SelectAttrValue("InResponseTo", "") != asked || values.Get("RelayState") != "relay" {
+		w.Errorf("%s %v %v", to, e.Attr, values.Get("RelayState"))
+	}
+	p.Clock = dsig.NewFakeClockAt(w.clock())
+	w.ok(p.ValidateLogoutResponseForm(values.Get("SAMLResponse")))
 }
 
 // TestLogoutHereTellsClients: a logout of another protocol brings the browser past the clients of SAML, and then where it should go.

@@ -1,11 +1,14 @@
 package saml_test
 
 import (
+	"encoding/base64"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/beevik/etree"
 	sp "github.com/crewjam/saml"
 )
 
@@ -47,24 +50,44 @@ func TestSignOn(t *testing.T) {
 		if a.Conditions.AudienceRestrictions[0].Audience.Value != entity || a.Issuer.Value != "urn:acme.test" || a.Conditions.NotOnOrAfter.Sub(a.Conditions.NotBefore) != time.Hour {
 			w.Errorf("%+v %+v", a.Conditions, a.Issuer)
 		}
-		if s := a.AuthnStatements[0]; s.AuthnContext.AuthnContextClassRef.Value != "urn:oasis:names:tc:SAML:2.0:ac:classes:unspecified" || s.SessionIndex == "" || w.clock().Sub(s.AuthnInstant) > time.Minute {
+		if c := a.Subject.SubjectConfirmations[0]; c.Method != "urn:oasis:names:tc:SAML:2.0:cm:bearer" || c.SubjectConfirmationData.InResponseTo != id ||
+			c.SubjectConfirmationData.Recipient != p.AcsURL.String() || !c.SubjectConfirmationData.NotOnOrAfter.Equal(a.Conditions.NotOnOrAfter) {
+			w.Errorf("%+v %+v", c, c.SubjectConfirmationData)
+		}
+		if e := response(w, values); e.SelectAttrValue("Destination", "") != p.AcsURL.String() || e.SelectAttrValue("InResponseTo", "") != id {
+			w.Errorf("%v", e.Attr)
+		}
+		since := a.AuthnStatements[0].AuthnInstant
+		w.wait(2 * time.Minute)
+		if s := a.AuthnStatements[0]; s.AuthnContext.AuthnContextClassRef.Value != "urn:oasis:names:tc:SAML:2.0:ac:classes:unspecified" || s.SessionIndex == "" || w.clock().Sub(s.AuthnInstant) > 3*time.Minute {
 			w.Errorf("%+v", s)
 		}
 		// the session serves, by a form and to somebody else's client that speaks SAML as well
 		r, err := p.MakeAuthenticationRequest(origin+"/samlp/app", sp.HTTPPostBinding, sp.HTTPPostBinding)
 		w.ok(err)
 		form := w.byForm(r)
-		if a, err = w.read(p, b.post("/samlp/app", form).posted(), r.ID); err != nil || a.Subject.NameID.Value != u.ID {
-			w.Errorf("%v", err)
+		if a, err = w.read(p, b.post("/samlp/app", form).posted(), r.ID); err != nil || a.Subject.NameID.Value != u.ID || !a.AuthnStatements[0].AuthnInstant.Equal(since) {
+			w.Errorf("%v %+v", err, a)
 		}
 		w.addon("second", `{}`)
-		if got := b.get("/samlp/second").posted(); got.Has("RelayState") {
-			w.Errorf("%v", got)
+		got2 := b.get("/samlp/second").posted() // which nobody asked for
+		if e := response(w, got2); got2.Has("RelayState") || e.SelectAttr("InResponseTo") != nil || e.FindElement("//SubjectConfirmationData").SelectAttr("InResponseTo") != nil {
+			w.Errorf("%v %v", got2, e.Attr)
 		}
 		if events := w.events(); strings.Count(events, "s") < 3 {
 			w.Errorf("logged: %s", events)
 		}
 	})
+}
+
+// response is the element that is posted.
+func response(w *world, values url.Values) *etree.Element {
+	w.Helper()
+	raw, err := base64.StdEncoding.DecodeString(values.Get("SAMLResponse"))
+	w.ok(err)
+	doc := etree.NewDocument()
+	w.ok(doc.ReadFromBytes(raw))
+	return doc.Root()
 }
 
 // TestPassiveAndForced: who must not be asked is not, and who must prove themselves again does (SAML core section 3.4.1).
@@ -75,8 +98,12 @@ func TestPassiveAndForced(t *testing.T) {
 	passive := func(r *sp.AuthnRequest) { r.IsPassive = &yes }
 	forced := func(r *sp.AuthnRequest) { r.ForceAuthn = &yes }
 	_, path := w.ask(p, "", passive)
-	if codes, _ := w.status(b.get(path).posted()); strings.Join(codes, " ") != "Responder NoPassive" {
+	refusal := b.get(path).posted()
+	if codes, _ := w.status(refusal); strings.Join(codes, " ") != "Responder NoPassive" {
 		w.Errorf("%v", codes)
+	}
+	if e := response(w, refusal); e.FindElement("./Signature/SignedInfo/Reference[@URI='#"+e.SelectAttrValue("ID", "")+"']") == nil {
+		w.Error("a refusal is not signed")
 	}
 	_, path = w.ask(p, "")
 	b.in(b.get(path)).posted()
