@@ -59,11 +59,13 @@ func TestRegistration(t *testing.T) {
 			t.Error("its refresh tokens do not rotate")
 		}
 
-		status, c = w.register(`{"redirect_uris":["https://app.test/callback"],"post_logout_redirect_uris":["https://app.test/bye"],"id_token_signed_response_alg":"PS256","require_pushed_authorization_requests":true}`)
+		status, c = w.register(`{"redirect_uris":["https://app.test/callback"],"post_logout_redirect_uris":["https://app.test/bye"],"logo_uri":"https://app.test/logo.png","initiate_login_uri":"https://app.test/login","id_token_signed_response_alg":"PS256","require_pushed_authorization_requests":true}`)
 		kept, err := w.st.Client(t.Context(), c["client_id"].(string))
 		ok(t, err)
 		same(t, "with a secret", []any{status, c["client_secret"], c["client_secret_expires_at"], c["token_endpoint_auth_method"], c["grant_types"], c["response_types"]},
 			[]any{201, kept.Secret, 0, "client_secret_basic", []string{"authorization_code"}, []string{"code"}})
+		same(t, "told", []any{c["post_logout_redirect_uris"], c["logo_uri"], c["initiate_login_uri"], c["id_token_signed_response_alg"], c["require_pushed_authorization_requests"]},
+			[]any{[]string{"https://app.test/bye"}, "https://app.test/logo.png", "https://app.test/login", "PS256", true})
 		same(t, "kept", []any{kept.IsFirstParty, kept.OIDCConformant, kept.NeedsPAR(), kept.AllowedLogoutURLs}, []any{false, true, true, []string{"https://app.test/bye"}})
 	})
 }
@@ -105,7 +107,7 @@ func TestRegistrationRefused(t *testing.T) {
 	}
 	for _, uri := range []string{
 		"http://app.test/", "https://*.app.test/", "https://app.test/#x", "javascript:alert(1)", "JavaScript:alert(1)", "data:text/html,x", "vbscript:x", "file:///etc/passwd", "blob:https://app.test/x",
-		"https://user:pass@app.test/", "//app.test/", "/callback", "", "https://", "https://app.test/\\n", "https://{organization_name}.app.test/", "mailto:a@b.test", "about:blank",
+		"https://user:pass@app.test/", "//app.test/", "/callback", "", "https://", "https://app.test/\\n", "https://{organization_name}.app.test/", "https://app.test/{organization_name}", "mailto:a@b.test", "about:blank",
 		"https://app.test\\@evil.test/", "https://exämple.test/", "http://localhost.evil.test/", "http://127.0.0.1.evil.test/", "intent://x", "https://app.test/" + strings.Repeat("x", 2001),
 	} {
 		b, err := json.Marshal(map[string]any{"redirect_uris": []string{"https://app.test/", uri}})
