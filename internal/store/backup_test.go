@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -70,6 +71,9 @@ func TestBackupWhileWriting(t *testing.T) {
 		t.Fatalf("the test does not write meanwhile: %d steps, %d to %d", steps, before, after)
 	}
 	same(t, len(must(filepath.Glob(filepath.Join(filepath.Dir(file), "*")))(t)), 1)
+	if head := must(os.ReadFile(file))(t)[:20]; head[18] != 1 || head[19] != 1 {
+		t.Errorf("the backup wants a log beside it: %v", head[18:])
+	}
 	saved := must(storetest.OpenURL(t, file).TenantByID(t.Context(), "acme"))(t)
 	var n [2]int64
 	for i, user := range []string{"auth0|ada", "auth0|bob"} {
@@ -88,6 +92,10 @@ func TestBackupReplacesNothing(t *testing.T) {
 	same(t, string(must(os.ReadFile(file))(t)), "precious")
 	must(store.Backup(t.Context(), path, file, store.BackupOptions{Force: true}))(t)
 	storetest.OpenURL(t, file)
+	meanwhile := filepath.Join(t.TempDir(), "meanwhile.db")
+	_, err = store.Backup(t.Context(), path, meanwhile, store.BackupOptions{Progress: func(int64, int64) { ok(t, os.WriteFile(meanwhile, []byte("precious"), 0o600)) }})
+	says(t, err, "--force")
+	same(t, string(must(os.ReadFile(meanwhile))(t)), "precious")
 	link := filepath.Join(t.TempDir(), "link")
 	ok(t, os.Symlink(path, link))
 	for _, itself := range []string{path, link} { // a server that has it open would lose it
@@ -204,6 +212,8 @@ func TestRestoreRefuses(t *testing.T) {
 	statement(t, newer, "INSERT INTO goose_db_version (version_id, is_applied) VALUES (9999, true)")
 	ok(t, os.WriteFile(live+"-wal", []byte("x"), 0o600))
 	ok(t, os.WriteFile(text, []byte(strings.Repeat("no database ", 1000)), 0o600))
+	huge := filepath.Join(t.TempDir(), "huge")
+	ok(t, errors.Join(os.WriteFile(huge, nil, 0o600), os.Truncate(huge, 8<<40)))
 	ours, err := jose.NewSealer(jose.MasterKey{9})
 	ok(t, err)
 	for file, c := range map[string]struct {
@@ -211,7 +221,7 @@ func TestRestoreRefuses(t *testing.T) {
 		sealer store.Sealer
 	}{
 		damaged: {"damaged", storetest.Sealer(t)}, newer: {"newer stagedoor", storetest.Sealer(t)}, live: {"stagedoor backup", storetest.Sealer(t)},
-		text: {"no database of stagedoor", storetest.Sealer(t)}, good: {"another master key", ours}, "nowhere": {"no such file", ours},
+		text: {"no database of stagedoor", storetest.Sealer(t)}, good: {"another master key", ours}, "nowhere": {"no such file", ours}, huge: {"MB free", ours},
 	} {
 		path := storetest.Migrated(t, storetest.SQLite)
 		before := string(must(os.ReadFile(path))(t))

@@ -289,6 +289,12 @@ func TestSecretsAreSealed(t *testing.T) {
 	if c, err := s.Client(t.Context(), "thief"); err == nil {
 		t.Errorf("opened %q", c.Secret)
 	}
+	// Nor can one that is moved to a record of the same id in another table.
+	ok(t, s.CreateResourceServer(t.Context(), &stagedoor.ResourceServer{ID: "client acme", Identifier: "https://thief/", SigningSecret: "x"}))
+	statement(t, path, "UPDATE resource_servers SET sealed = (SELECT sealed FROM clients WHERE id = 'client acme') WHERE id = 'client acme'")
+	if rs, err := s.ResourceServer(t.Context(), "client acme"); err == nil {
+		t.Errorf("opened %q", rs.SigningSecret)
+	}
 }
 
 // Strangers make clients up by the thousand: those go that nobody uses, the oldest first, and those that somebody uses stay.

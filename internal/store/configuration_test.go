@@ -223,3 +223,41 @@ func TestKeptConfigurationIsBoundedInSize(t *testing.T) {
 		t.Errorf("%d bytes of documents, %d of rules", documents, rules)
 	}
 }
+
+// What belongs to the configuration has it get another version, however small the change; those who keep a tenant, its domains and actions go by that.
+func TestChangesGiveAnotherVersion(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		ctx, s := t.Context(), storetest.Tenant(t, db, "acme")
+		action, rule := &stagedoor.Action{Name: "act"}, &stagedoor.Rule{Name: "rule"}
+		version := func() string {
+			return store.RawRow(t, db, "SELECT version, '' FROM config_versions WHERE tenant = 'acme'")[0]
+		}
+		was := version()
+		for _, step := range []struct {
+			name string
+			do   func() error
+		}{
+			{"an action", func() error { return s.CreateAction(ctx, action) }},
+			{"an action's code", func() error {
+				_, err := s.UpdateAction(ctx, action.ID, func(a *stagedoor.Action) error { a.Name = "other"; return nil })
+				return err
+			}},
+			{"the domains", func() error { return s.SetDomains(ctx, []string{"acme.test", "login.acme.test"}) }},
+			{"the settings", func() error {
+				_, err := s.UpdateSettings(ctx, func(v *stagedoor.TenantSettings) error { v.FriendlyName = "Acme"; return nil })
+				return err
+			}},
+			{"a rule", func() error { return s.CreateRule(ctx, rule) }},
+		} {
+			ok(t, step.do())
+			if now := version(); now == was {
+				t.Errorf("%s: the configuration has the same version", step.name)
+			} else {
+				was = now
+			}
+		}
+		list := must(s.Rules(ctx))(t) // what is kept is nobody's to change
+		list[0].Name = "changed"
+		same(t, must(s.Rules(ctx))(t)[0].Name, "rule")
+	})
+}

@@ -130,6 +130,64 @@ func TestCopyRefuses(t *testing.T) {
 	}
 }
 
+// What arrives otherwise than it was sent is found out before anybody sees the copy.
+func TestCopyIsCompared(t *testing.T) {
+	from := storetest.Migrated(t, storetest.SQLite)
+	s := storetest.Tenant(t, storetest.OpenURL(t, from), "acme")
+	furnish(t, s)
+	photograph(t, s) // which has its log written
+	manyLogs(t, from, 1500, 10)
+	for what, body := range map[string]string{
+		"lost": "RETURN NULL", "changed": `NEW.doc = '{"subject": "Another"}'; RETURN NEW`, "moved": "NEW.id = NEW.id || 'x'; RETURN NEW", "cut": "NEW.sent_at = 7; RETURN NEW",
+	} {
+		to, spoilt := target(t, storetest.Postgres), false
+		_, err := store.Copy(t.Context(), from, to, func(p store.CopyProgress) {
+			if !spoilt && p.Table == "logs" { // the mails come behind them
+				spoilt = true
+				statement(t, to, "CREATE FUNCTION spoil() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "+body+"; END $$")
+				statement(t, to, "CREATE TRIGGER spoil BEFORE INSERT ON mails FOR EACH ROW EXECUTE FUNCTION spoil()")
+			}
+		})
+		if !spoilt {
+			t.Fatal("nothing was spoilt")
+		}
+		if err == nil || !strings.Contains(err.Error(), "the copy of mails is not the same") {
+			t.Errorf("%s: error %v", what, err)
+		}
+		same(t, len(must(storetest.OpenURL(t, to).Tenants(t.Context()))(t)), 0)
+	}
+}
+
+// A copy is of one moment, whatever is written meanwhile.
+func TestCopyOfAMoment(t *testing.T) {
+	for _, kind := range []string{storetest.SQLite, storetest.Postgres} {
+		t.Run(kind, func(t *testing.T) {
+			from := storetest.Migrated(t, kind)
+			s := storetest.Tenant(t, storetest.OpenURL(t, from), "acme")
+			for i := range 1100 {
+				s.Log(stagedoor.LogEvent{Type: "s", UserID: fmt.Sprint(i)})
+			}
+			ok(t, s.SaveMail(t.Context(), &stagedoor.Mail{ID: "early", Subject: "Hello"}))
+			_, _, err := s.Logs(t.Context(), store.LogQuery{PerPage: 1})
+			ok(t, err)
+			to, written := target(t, storetest.SQLite), false
+			must(store.Copy(t.Context(), from, to, func(p store.CopyProgress) {
+				if !written {
+					written = true
+					ok(t, s.SaveMail(t.Context(), &stagedoor.Mail{ID: "late", Subject: "Hello"})) // the mails come behind the log
+				}
+			}))(t)
+			if !written {
+				t.Fatal("nothing was written meanwhile")
+			}
+			copied := must(storetest.OpenURL(t, to).TenantByID(t.Context(), "acme"))(t)
+			if mails := must(copied.Mails(t.Context()))(t); len(mails) != 1 || mails[0].ID != "early" {
+				t.Errorf("%+v", mails)
+			}
+		})
+	}
+}
+
 // Memory does not grow with the rows.
 func TestCopyIsFlat(t *testing.T) {
 	url := storetest.Migrated(t, storetest.SQLite)

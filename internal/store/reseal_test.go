@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -122,4 +123,44 @@ func TestResealWithoutTheOldKey(t *testing.T) {
 	}
 	ok(t, os.WriteFile(path, old, 0o600))
 	same(t, must(s.RulesConfigs(t.Context()))(t)["key"], "value")
+}
+
+// meddling is a sealer that has something done when it opens a value for the first time.
+type meddling struct {
+	store.Sealer
+	once *sync.Once
+	do   func()
+}
+
+func (m meddling) Open(sealed string, additional []byte) ([]byte, error) {
+	plain, err := m.Sealer.Open(sealed, additional)
+	if string(plain) == "before" {
+		m.once.Do(m.do)
+	}
+	return plain, err
+}
+
+// What a server changes while its old value is on the way to another key stays as the server wrote it.
+func TestResealLeavesWhatChanges(t *testing.T) {
+	for _, kind := range []string{storetest.SQLite, storetest.Postgres} {
+		t.Run(kind, func(t *testing.T) {
+			url := storetest.Migrated(t, kind)
+			old, fresh := jose.MasterKey{1}, jose.MasterKey{2}
+			before, after := must(jose.NewSealer(old))(t), must(jose.NewSealer(fresh, old))(t)
+			s := storetest.Tenant(t, storetest.OpenURL(t, url, func(o *store.Options) { o.Sealer = before }), "acme")
+			ok(t, s.SetRulesConfig(t.Context(), "key", "before"))
+			other := must(storetest.OpenURL(t, url, func(o *store.Options) { o.Sealer = after }).TenantByID(t.Context(), "acme"))(t)
+			changed := false
+			db := storetest.OpenURL(t, url, func(o *store.Options) {
+				o.Sealer = meddling{after, &sync.Once{}, func() {
+					changed = true
+					ok(t, other.SetRulesConfig(t.Context(), "key", "after"))
+				}}
+			})
+			r := must(db.Reseal(t.Context(), nil))(t)
+			if config := must(other.RulesConfigs(t.Context()))(t); !changed || config["key"] != "after" || r.Left != 0 {
+				t.Errorf("%v, %+v", config, r)
+			}
+		})
+	}
 }

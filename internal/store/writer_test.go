@@ -222,3 +222,89 @@ func FuzzStorableJSON(f *testing.F) {
 	f.Add(`"\ud83c\u`)
 	f.Fuzz(func(t *testing.T, text string) { storableJSON(text) }) // must not panic, whatever comes
 }
+
+// A group that is refused at its COMMIT fails as a whole, and leaves the writer able to go on.
+func TestCommitThatFails(t *testing.T) {
+	db, e := openWriter(t)
+	exec := func(queries ...string) error {
+		return db.write(t.Context(), func(q querier) error {
+			for _, query := range queries {
+				if _, err := q.exec(t.Context(), query); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	if err := exec("CREATE TABLE parts (n BIGINT REFERENCES numbers (n) DEFERRABLE INITIALLY DEFERRED)"); err != nil {
+		t.Fatal(err)
+	}
+	var wg sync.WaitGroup
+	var failed atomic.Int32
+	release := hold(t, db, e, 9)
+	for i := range 9 {
+		wg.Go(func() {
+			query := fmt.Sprintf("INSERT INTO numbers (n) VALUES (%d)", i)
+			if i == 4 {
+				query = "INSERT INTO parts (n) VALUES (1000)" // of a number that is not there, which is found out in the end
+			}
+			if exec(query) != nil {
+				failed.Add(1)
+			}
+		})
+	}
+	release()
+	wg.Wait()
+	if n := numbers(t, db); int(failed.Load()) != 9 || n != 0 {
+		t.Errorf("%d failed, and %d were kept", failed.Load(), n)
+	}
+	if err := insertNumber(db, t.Context(), 99, func() error { return nil }); err != nil {
+		t.Errorf("the writer does not go on: %v", err)
+	}
+}
+
+// What waits when the database is closed is carried out and answered, also if it is more than a group.
+func TestCloseAnswersAll(t *testing.T) {
+	const writes = 3 * groupSize
+	db, e := openWriter(t)
+	path := e.path
+	var wg sync.WaitGroup
+	var kept atomic.Int32
+	release := hold(t, db, e, writes)
+	for i := range writes {
+		wg.Go(func() {
+			if insertNumber(db, t.Context(), i, func() error { return nil }) == nil {
+				kept.Add(1)
+			}
+		})
+	}
+	closed := make(chan error, 1)
+	go func() {
+		for e.mu.Lock(); len(e.queue) < writes; e.mu.Lock() {
+			e.mu.Unlock()
+			time.Sleep(time.Millisecond)
+		}
+		e.closed = true // as close does, which waits then
+		e.mu.Unlock()
+		release()
+		closed <- db.Close()
+	}()
+	answered := make(chan struct{})
+	go func() { wg.Wait(); close(answered) }()
+	select {
+	case <-answered:
+	case <-time.After(time.Minute):
+		t.Fatalf("%d of %d writes were answered", kept.Load(), writes)
+	}
+	if err := <-closed; err != nil {
+		t.Fatal(err)
+	}
+	again, err := Open(t.Context(), Options{URL: path})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer again.Close()
+	if n := numbers(t, again); n != writes || kept.Load() != writes {
+		t.Errorf("%d of %d writes were acknowledged, and %d kept", kept.Load(), writes, n)
+	}
+}
