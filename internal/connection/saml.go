@@ -61,7 +61,7 @@ func givenKey(c *stagedoor.Connection, option string) (*jose.Key, error) {
 func samlParty(c *stagedoor.Connection) (*xmlsig.Party, error) {
 	p := &xmlsig.Party{}
 	if text := c.Option("metadataXml"); text != "" {
-		read, err := xmlsig.ReadMetadata(text)
+		read, err := xmlsig.ReadMetadata(text, c.Option("protocolBinding"))
 		if err != nil {
 			return nil, stagedoor.Errorf(stagedoor.Forbidden, "access_denied", "metadataXml of the connection %s cannot be read", c.Name)
 		}

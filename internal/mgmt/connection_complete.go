@@ -79,7 +79,7 @@ func providerOptions(options freeObject) map[string]string {
 	if text == "" {
 		return nil
 	}
-	party, err := xmlsig.ReadMetadata(text)
+	party, err := xmlsig.ReadMetadata(text, optionText(options, "protocolBinding"))
 	if err != nil {
 		return nil // nobody can log in by it; that is said when somebody tries
 	}
@@ -96,7 +96,7 @@ func fromProvider(options, before freeObject) {
 	if now == nil {
 		return
 	}
-	if optionText(before, "metadataXml") != optionText(options, "metadataXml") {
+	if slices.ContainsFunc([]string{"metadataXml", "protocolBinding"}, func(name string) bool { return optionText(before, name) != optionText(options, name) }) {
 		for name, value := range providerOptions(before) {
 			if optionText(options, name) == value {
 				delete(options, name)
@@ -116,7 +116,7 @@ func (a *API) discover(ctx context.Context, strategy string, options freeObject)
 		if err != nil {
 			return err
 		}
-		if _, err := xmlsig.ReadMetadata(string(body)); err != nil {
+		if _, err := xmlsig.ReadMetadata(string(body), ""); err != nil {
 			return bad("operation_not_supported", "The address "+bounded(address, 300)+" does not answer with the metadata of an identity provider of SAML.")
 		}
 		options["metadataXml"], err = json.Marshal(string(body))

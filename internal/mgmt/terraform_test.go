@@ -122,6 +122,34 @@ func TestSAMLOptionsComeFromMetadata(t *testing.T) {
 	})
 }
 
+// TestSAMLAddressOfTheBinding: metadata name an address for each binding, and requests go to that of the one that the connection speaks.
+func TestSAMLAddressOfTheBinding(t *testing.T) {
+	each(t, func(h *house) {
+		all := h.machine("acme")
+		const post, redirect = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST", "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect"
+		metadata := `<EntityDescriptor xmlns="urn:oasis:names:tc:SAML:2.0:metadata" entityID="https://idp.test"><IDPSSODescriptor protocolSupportEnumeration="urn:oasis:names:tc:SAML:2.0:protocol">` +
+			`<SingleSignOnService Binding="` + redirect + `" Location="https://idp.test/redirect"/><SingleSignOnService Binding="` + post + `" Location="https://idp.test/post"/></IDPSSODescriptor></EntityDescriptor>`
+		options := func(binding, more string) string {
+			return `"options":{"metadataXml":` + encode(metadata) + `,"protocolBinding":"` + binding + `"` + more + `}`
+		}
+		holds := func(got answer, in string) {
+			h.Helper()
+			if got.text("options", "signInEndpoint") != in {
+				h.Errorf("options: %s", got.body)
+			}
+		}
+		made := h.call(all, "POST", "/connections", `{"name":"posts","strategy":"samlp",`+options(post, "")+`}`).is(201, "")
+		holds(made, "https://idp.test/post")
+		path := "/connections/" + made.text("id")
+		// A tool sends back the address that it read, with the other binding.
+		holds(h.call(all, "PATCH", path, `{`+options(redirect, `,"signInEndpoint":"https://idp.test/post"`)+`}`).is(200, ""), "https://idp.test/redirect")
+		holds(h.call(all, "PATCH", path, `{`+options(post, `,"signInEndpoint":"https://own.test/in"`)+`}`).is(200, ""), "https://own.test/in")
+		// Where the metadata have no such address, the one that they have is taken.
+		metadata = strings.Replace(metadata, post, "urn:oasis:names:tc:SAML:2.0:bindings:SOAP", 1)
+		holds(h.call(all, "POST", "/connections", `{"name":"redirects","strategy":"samlp",`+options(post, "")+`}`).is(201, ""), "https://idp.test/redirect")
+	})
+}
+
 func TestPhoneTemplatesAreLiquid(t *testing.T) {
 	each(t, func(h *house) {
 		all := h.machine("acme")

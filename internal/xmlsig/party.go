@@ -1,6 +1,7 @@
 package xmlsig
 
 import (
+	"cmp"
 	"crypto"
 	"crypto/rsa"
 	"crypto/x509"
@@ -96,17 +97,20 @@ func ReadPair(certificate, private string) (crypto.Signer, *x509.Certificate, er
 	return key, certs[0], nil
 }
 
-// ReadMetadata takes what an identity provider's metadata say of it (SAML metadata section 2.4.3).
-func ReadMetadata(text string) (*Party, error) {
+// ReadMetadata takes what an identity provider's metadata say of it (SAML metadata section 2.4.3). Of the addresses to sign in at it is that of the binding,
+// else the one for redirects, else the one for forms.
+func ReadMetadata(text, binding string) (*Party, error) {
 	var d saml.EntityDescriptor
 	if len(text) > MaxMessage || xml.Unmarshal([]byte(text), &d) != nil || len(d.IDPSSODescriptors) == 0 {
 		return nil, errors.New("xmlsig: no metadata of an identity provider")
 	}
 	p := &Party{EntityID: d.EntityID}
 	role := d.IDPSSODescriptors[0]
-	for _, e := range role.SingleSignOnServices {
-		if e.Binding == saml.HTTPRedirectBinding || p.SignIn == "" && e.Binding == saml.HTTPPostBinding {
-			p.SignIn, p.Post = e.Location, e.Binding == saml.HTTPPostBinding
+	for _, wanted := range []string{cmp.Or(binding, saml.HTTPRedirectBinding), saml.HTTPRedirectBinding, saml.HTTPPostBinding} {
+		for _, e := range role.SingleSignOnServices {
+			if p.SignIn == "" && e.Binding == wanted {
+				p.SignIn, p.Post = e.Location, wanted == saml.HTTPPostBinding
+			}
 		}
 	}
 	for _, e := range role.SingleLogoutServices {

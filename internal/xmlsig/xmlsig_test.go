@@ -318,16 +318,16 @@ func TestMetadata(t *testing.T) {
 		}
 	}
 	for _, bad := range []string{"", "<x/>", string(text), strings.Repeat(" ", 1<<20)} {
-		if p, err := xmlsig.ReadMetadata(bad); err == nil {
+		if p, err := xmlsig.ReadMetadata(bad, ""); err == nil {
 			t.Errorf("%.50q was read: %+v", bad, p)
 		}
 	}
 	cert := base64.StdEncoding.EncodeToString(s.party.Certs[0].Raw)
 	p, err := xmlsig.ReadMetadata(`<EntityDescriptor xmlns="urn:oasis:names:tc:SAML:2.0:metadata" entityID="urn:idp"><IDPSSODescriptor protocolSupportEnumeration="urn:oasis:names:tc:SAML:2.0:protocol">
-		<KeyDescriptor use="signing"><KeyInfo xmlns="http://www.w3.org/2000/09/xmldsig#"><X509Data><X509Certificate>` + cert + `</X509Certificate></X509Data></KeyInfo></KeyDescriptor>
+		<KeyDescriptor use="signing"><KeyInfo xmlns="http://www.w3.org/2000/09/xmldsig#"><X509Data><X509Certificate>`+cert+`</X509Certificate></X509Data></KeyInfo></KeyDescriptor>
 		<SingleLogoutService Binding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect" Location="https://idp.example/slo"/>
 		<SingleSignOnService Binding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST" Location="https://idp.example/post"/>
-		<SingleSignOnService Binding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect" Location="https://idp.example/sso"/></IDPSSODescriptor></EntityDescriptor>`)
+		<SingleSignOnService Binding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect" Location="https://idp.example/sso"/></IDPSSODescriptor></EntityDescriptor>`, "")
 	if err != nil || p.EntityID != "urn:idp" || p.SignIn != "https://idp.example/sso" || p.Post || p.SignOut != "https://idp.example/slo" || len(p.Certs) != 1 {
 		t.Errorf("%+v %v", p, err)
 	}
