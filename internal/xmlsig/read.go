@@ -78,14 +78,14 @@ func (o *Own) Read(p *Party, encoded, requestID string, now time.Time) (*Asserti
 	if len(p.Certs) == 0 {
 		return nil, errors.New("xmlsig: no certificate is known")
 	}
-	issuer, err := peek(raw)
+	issuer, issued, err := peek(raw)
 	if err != nil {
 		return nil, err
 	}
 	if p.EntityID != "" && issuer != p.EntityID {
 		return nil, fmt.Errorf("xmlsig: the issuer is %.100q", issuer)
 	}
-	sp, err := o.provider(p, issuer, now)
+	sp, err := o.provider(p, issuer, onTheirWay(now, issued))
 	if err != nil {
 		return nil, err
 	}
@@ -104,7 +104,55 @@ func (o *Own) Read(p *Party, encoded, requestID string, now time.Time) (*Asserti
 		}
 		return nil, fmt.Errorf("xmlsig: %w", err)
 	}
+	if err := inTime(a, now); err != nil {
+		return nil, err
+	}
 	return assertionOf(a)
+}
+
+// answerLife is how old an answer may be, or how far ahead of us, by the provider's clock: somebody may have to press a button on the way.
+const answerLife = 5 * time.Minute
+
+// onTheirWay is the time by which the library judges an answer that says when it was issued. Its own bounds are those of machines whose clocks agree, 90 seconds
+// back and three minutes ahead; the time moves towards that of issue by what ours are wider. When it was issued is believed before its signature is
+// checked: who lies gets the widest bounds, and no more.
+func onTheirWay(now, issued time.Time) time.Time {
+	back, ahead := now.Add(saml.MaxIssueDelay-answerLife), now.Add(answerLife-saml.MaxClockSkew)
+	switch {
+	case issued.Before(back):
+		return back
+	case issued.Before(now):
+		return issued
+	case issued.Add(-saml.MaxClockSkew).After(ahead):
+		return ahead
+	case issued.Add(-saml.MaxClockSkew).After(now):
+		return issued.Add(-saml.MaxClockSkew)
+	}
+	return now
+}
+
+// inTime holds an assertion to its own ends by our clock.
+func inTime(a *saml.Assertion, now time.Time) error {
+	ended := func(end time.Time) bool { return !end.IsZero() && !now.Before(end.Add(clockSkew)) }
+	if a.Conditions != nil && ended(a.Conditions.NotOnOrAfter) {
+		return errors.New("xmlsig: the assertion is no longer good")
+	}
+	if a.Subject == nil {
+		return nil
+	}
+	over := false
+	for _, c := range a.Subject.SubjectConfirmations { // one that is good is enough
+		if c.SubjectConfirmationData == nil {
+			continue
+		}
+		if over = ended(c.SubjectConfirmationData.NotOnOrAfter); !over {
+			break
+		}
+	}
+	if over {
+		return errors.New("xmlsig: the assertion is no longer good")
+	}
+	return nil
 }
 
 // maxCameBy is the largest name of a session with all that belongs to it, in bytes: it is kept with the session.
@@ -145,27 +193,31 @@ func assertionOf(a *saml.Assertion) (*Assertion, error) {
 	return out, nil
 }
 
-// peek reads what a message calls its issuer. Nothing of it is believed: the certificates are the connection's whatever it says.
-func peek(raw []byte) (string, error) {
+// peek reads what a message calls its issuer, and when it was issued. Nothing of it is believed: the certificates are the connection's whatever it says.
+func peek(raw []byte) (issuer string, issued time.Time, err error) {
 	if len(raw) > MaxMessage {
-		return "", errors.New("xmlsig: the answer is too large")
+		return "", issued, errors.New("xmlsig: the answer is too large")
 	}
 	if bytes.Contains(raw, []byte("<!DOCTYPE")) || bytes.Contains(raw, []byte("<!ENTITY")) {
-		return "", errors.New("xmlsig: the answer has a document type")
+		return "", issued, errors.New("xmlsig: the answer has a document type")
 	}
 	var r struct {
+		Issued    string `xml:"IssueInstant,attr"`
 		Issuer    string `xml:"urn:oasis:names:tc:SAML:2.0:assertion Issuer"`
 		Assertion struct {
 			Issuer string `xml:"urn:oasis:names:tc:SAML:2.0:assertion Issuer"`
 		} `xml:"urn:oasis:names:tc:SAML:2.0:assertion Assertion"`
 	}
 	if err := xml.Unmarshal(raw, &r); err != nil {
-		return "", errors.New("xmlsig: the answer is no XML")
+		return "", issued, errors.New("xmlsig: the answer is no XML")
 	}
 	if r.Issuer == "" {
 		r.Issuer = r.Assertion.Issuer
 	}
-	return strings.TrimSpace(r.Issuer), nil
+	if issued, err = time.Parse(time.RFC3339, r.Issued); err != nil {
+		return "", issued, errors.New("xmlsig: the answer does not say when it was issued")
+	}
+	return strings.TrimSpace(r.Issuer), issued, nil
 }
 
 // trimmed is a text without what XML lets stand around it to be read by people (XML section 2.3). Other blanks belong to it: names that differ by them are of

@@ -137,6 +137,34 @@ func TestHostileAnswers(t *testing.T) {
 	refused("no certificate", good, "id-1", now)
 }
 
+// TestClocksDiffer: an answer may be five minutes old, or ahead, by the provider's clock, and not longer than its assertion is good.
+func TestClocksDiffer(t *testing.T) {
+	s := both(t)
+	for _, row := range []struct {
+		later time.Duration // than it was issued
+		life  time.Duration // of the assertion
+		good  bool
+	}{
+		{100 * time.Second, time.Hour, true},
+		{5 * time.Minute, time.Hour, true},
+		{5*time.Minute + time.Second, time.Hour, false},
+		{-4 * time.Minute, time.Hour, true},
+		{-5 * time.Minute, time.Hour, true},
+		{-5*time.Minute - time.Second, time.Hour, false},
+		{3*time.Minute + 50*time.Second, time.Minute, true}, // within what clocks may differ
+		{4 * time.Minute, time.Minute, false},
+	} {
+		doc := tree(t, s.answer(t, nil))
+		for _, path := range []string{"//SubjectConfirmationData", "//Conditions"} {
+			doc.FindElement(path).CreateAttr("NotOnOrAfter", now.Add(row.life).Format(time.RFC3339))
+		}
+		s.under(t, doc, `<saml:OneTimeUse xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion"/>`, "ID")
+		if _, err := s.own.Read(s.party, encoded(t, doc), "id-1", now.Add(row.later)); (err == nil) != row.good {
+			t.Errorf("%v after it was issued for %v: %v", row.later, row.life, err)
+		}
+	}
+}
+
 func tree(t testing.TB, answer string) *etree.Document {
 	t.Helper()
 	raw, err := base64.StdEncoding.DecodeString(answer)
