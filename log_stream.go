@@ -67,13 +67,6 @@ func (s *LogStream) Wants(e LogEvent) bool {
 	return len(s.Filters) == 0 || slices.ContainsFunc(s.Filters, func(f LogFilter) bool { return f.Name == category })
 }
 
-// LogCategories are the names that a filter may have.
-var LogCategories = []string{
-	"auth.login.fail", "auth.login.notification", "auth.login.success", "auth.logout.fail", "auth.logout.success", "auth.signup.fail", "auth.signup.success",
-	"auth.silent_auth.fail", "auth.silent_auth.success", "auth.token_exchange.fail", "auth.token_exchange.success", "management.fail", "management.success",
-	"scim.event", "system.notification", "user.fail", "user.notification", "user.success", "actions", "other",
-}
-
 // Category is the group of events that filters of log streams know.
 func (e LogEvent) Category() string {
 	if c, known := logCategories[e.Type]; known {

@@ -72,7 +72,7 @@ const veiledSecret = "********"
 
 type logFilterIn struct {
 	Type string `json:"type" schema:"required,enum=category" doc:"Filter type. Currently category is the only valid type"`
-	Name string `json:"name" schema:"required,min=1,max=100" doc:"Category group name"`
+	Name string `json:"name" schema:"required,enum=auth.ancillary.fail|auth.ancillary.success|auth.login.fail|auth.login.notification|auth.login.success|auth.logout.fail|auth.logout.success|auth.signup.fail|auth.signup.success|auth.silent_auth.fail|auth.silent_auth.success|auth.token_exchange.fail|auth.token_exchange.success|management.fail|management.success|scim.event|system.notification|user.fail|user.notification|user.success|actions|other" doc:"Category group name"`
 }
 
 type piiConfigIn struct {

@@ -44,6 +44,7 @@ func TestLogStreams(t *testing.T) {
 			{`{"type":"http","sink":{"httpEndpoint":"https://x.test","httpCustomHeaders":[{"header":"a b","value":"c"}]}}`, "Payload validation error: 'Not a header: a b' on property sink.httpCustomHeaders."},
 			{`{"type":"http","sink":{"httpEndpoint":"https://x.test","stagedoorSigningSecret":"short"}}`, "Payload validation error: 'String is too short (5 chars), minimum 32' on property sink.stagedoorSigningSecret."},
 			{`{"type":"http","sink":{"httpEndpoint":"https://x.test"},"startFrom":"yesterday"}`, "Payload validation error: 'Object didn't pass validation for format date-time: yesterday' on property startFrom."},
+			{`{"type":"http","sink":{"httpEndpoint":"https://x.test"},"filters":[{"type":"category","name":"auth.login"}]}`, "Payload validation error: 'No enum match for: auth.login' on property filters[0].name (Category group name)."},
 			{`{"type":"datadog","sink":{"datadogApiKey":"k","datadogRegion":"mars"}}`, "Payload validation error: 'String does not match pattern ^(us|eu|us3|us5)$: mars' on property sink.datadogRegion."},
 			{`{"type":"eventbridge","sink":{"awsAccountId":"1","awsRegion":"eu-west-1"}}`, "Payload validation error: 'String does not match pattern ^[0-9]{12}$: 1' on property sink.awsAccountId."},
 			{`{"type":"splunk","sink":{"splunkDomain":"x.test","splunkPort":"http","splunkToken":"t","splunkSecure":true}}`, "Payload validation error: 'String does not match pattern ^[0-9]*$: http' on property sink.splunkPort."},
