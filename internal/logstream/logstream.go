@@ -20,6 +20,8 @@ const (
 	claimFor     = 2 * time.Minute  // longer than a request may take
 	sendTimeout  = 30 * time.Second // of one request
 	suspendAfter = 7 * 24 * time.Hour
+
+	tellAfter = 7 // tries in a row, a minute of them, the tenant's log says that a receiver takes nothing
 )
 
 // Deliverer delivers log events.
@@ -172,6 +174,12 @@ func (d *Deliverer) serve(ctx context.Context, st *store.Store, key streamKey) e
 		}
 		if sent != nil {
 			d.Log.WarnContext(ctx, "a log stream's receiver did not take its events", "tenant", st.Tenant().ID, "stream", stream.ID, "failures", at.Failures, "error", sent)
+			if at.Failures == tellAfter { // once, until it takes some again
+				st.Log(stagedoor.LogEvent{
+					Type: "w", Description: "The log stream " + stream.ID + " is behind: its receiver has not taken any events for a minute. It is tried again.",
+					Details: map[string]any{"log_stream": map[string]any{"id": stream.ID, "name": stream.Name, "type": stream.Type}, "error": stagedoor.Shorten(sent.Error(), 500)},
+				})
+			}
 			return d.suspend(ctx, st, stream, at)
 		}
 	}

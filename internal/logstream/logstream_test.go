@@ -233,10 +233,40 @@ func TestRetriesAndSuspends(t *testing.T) {
 			if (kept.Status == stagedoor.StreamSuspended) != (day >= 7) {
 				t.Errorf("after %d days of failures it is %s", day, kept.Status)
 			}
-			if told := tells(t, st, l.ID); told != max(0, min(day-6, 1)) {
+			if told := tells(t, st, l.ID, "suspended"); told != max(0, min(day-6, 1)) {
 				t.Errorf("after %d days the log tells %d times of it", day, told)
 			}
 			c.wait(24 * time.Hour)
+		}
+	})
+}
+
+// TestTellsOfFailures: who may read the tenant's log, and not the server's, learns within minutes that a receiver takes nothing, and why; once, until it has taken some.
+func TestTellsOfFailures(t *testing.T) {
+	each(t, func(t *testing.T, d *logstream.Deliverer, st *store.Store, c *clock) {
+		r := newReceiver(t)
+		l := create(t, st, fmt.Sprintf(`{"httpEndpoint":%q}`, r.URL), nil)
+		for period := 1; period <= 2; period++ {
+			c.wait(time.Second)
+			happens(st)
+			c.wait(3 * time.Second)
+			r.status = 403
+			for range 12 {
+				ok(t, d.Round(t.Context()))
+				c.wait(5 * time.Minute)
+			}
+			if told := tells(t, st, l.ID, "is behind"); told != period {
+				t.Errorf("the log tells %d times after %d times of failures", told, period)
+			}
+			r.status = 200
+			ok(t, d.Round(t.Context()))
+		}
+		all, _, err := st.Logs(t.Context(), store.LogQuery{Take: 100})
+		ok(t, err)
+		for _, e := range all {
+			if e.Type == "w" && e.Details["error"] != "status 403" {
+				t.Errorf("it tells %v", e.Details)
+			}
 		}
 	})
 }
@@ -301,13 +331,13 @@ func TestManyServers(t *testing.T) {
 
 // happens logs an event that has its id at once.
 // tells counts what the log says of a stream.
-func tells(t *testing.T, st *store.Store, id string) int {
+func tells(t *testing.T, st *store.Store, id, what string) int {
 	t.Helper()
 	all, _, err := st.Logs(t.Context(), store.LogQuery{Take: 100})
 	ok(t, err)
 	n := 0
 	for _, e := range all {
-		if e.Type == "w" && strings.Contains(e.Description, id) {
+		if e.Type == "w" && strings.Contains(e.Description, id) && strings.Contains(e.Description, what) {
 			n++
 		}
 	}
