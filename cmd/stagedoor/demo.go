@@ -26,15 +26,16 @@ import (
 const demoTenant = "mixtape"
 
 type demoCommand struct {
-	DataDir    string `name:"data" default:"./data" help:"Directory that the demo keeps its data in, and goes on with at the next start." placeholder:"DIR"`
-	Fresh      bool   `name:"fresh" help:"Begin anew: deletes the demo's data in the directory."`
-	HTTP       string `name:"http" default:"127.0.0.1:8080" help:"Address of plain http, for browsers on this machine." placeholder:"ADDR"`
-	HTTPS      string `name:"https" default:"127.0.0.1:8443" help:"Address of https, for SDKs." placeholder:"ADDR"`
-	Mixtape    string `name:"mixtape" default:"127.0.0.1:3000" help:"Address of Mixtape's web client." placeholder:"ADDR"`
-	MixtapeAPI string `name:"mixtape-api" default:"127.0.0.1:3001" help:"Address of Mixtape's API." placeholder:"ADDR"`
-	Database   string `name:"database" help:"File or postgres:// URL of the server's database. Default: stagedoor.db in the directory." placeholder:"URL"`
-	JSON       bool   `name:"json" help:"Print demo.json instead of a text for people."`
-	LogLevel   string `name:"log-level" default:"warn" enum:"debug,info,warn,error" help:"Least severe lines to log: debug, info, warn, error."`
+	DataDir    string   `name:"data" default:"./data" help:"Directory that the demo keeps its data in, and goes on with at the next start." placeholder:"DIR"`
+	Fresh      bool     `name:"fresh" help:"Begin anew: deletes the demo's data in the directory."`
+	HTTP       string   `name:"http" default:"127.0.0.1:8080" help:"Address of plain http, for browsers on this machine." placeholder:"ADDR"`
+	HTTPS      string   `name:"https" default:"127.0.0.1:8443" help:"Address of https, for SDKs." placeholder:"ADDR"`
+	Mixtape    string   `name:"mixtape" default:"127.0.0.1:3000" help:"Address of Mixtape's web client." placeholder:"ADDR"`
+	MixtapeAPI string   `name:"mixtape-api" default:"127.0.0.1:3001" help:"Address of Mixtape's API." placeholder:"ADDR"`
+	Database   string   `name:"database" help:"File or postgres:// URL of the server's database. Default: stagedoor.db in the directory." placeholder:"URL"`
+	Allow      []string `name:"outbound-allow" help:"Networks and hosts of yours that the server may reach, too, such as 127.0.0.1:8090, where stagedoor stand-in listens." placeholder:"NET|HOST:PORT"`
+	JSON       bool     `name:"json" help:"Print demo.json instead of a text for people."`
+	LogLevel   string   `name:"log-level" default:"warn" enum:"debug,info,warn,error" help:"Least severe lines to log: debug, info, warn, error."`
 }
 
 // demoInfo is demo.json: what other tools need to know of a running demo.
@@ -128,12 +129,12 @@ func (c *demoCommand) Run(ctx context.Context) error {
 }
 
 // config is the server's configuration for a demo: the embedded database unless told otherwise, and scripts that
-// may call Mixtape's API on this machine.
+// may call Mixtape's API on this machine, and what else they are let reach.
 func (c *demoCommand) config() (config.Config, error) {
 	cfg := config.Config{
 		DataDir: c.DataDir, Database: c.Database, HTTP: c.HTTP, HTTPS: c.HTTPS, ShutdownGrace: 5 * time.Second,
 		LogLevel: c.LogLevel, LogFormat: "text", Mail: config.Mail{Port: 587, From: "Mixtape <no-reply@mixtape.example>"},
-		Outbound: config.Outbound{Allow: []string{publicAddress(c.MixtapeAPI)}},
+		Outbound: config.Outbound{Allow: append([]string{publicAddress(c.MixtapeAPI)}, c.Allow...)},
 	}
 	if cfg.HTTP == "" || cfg.HTTPS == "" {
 		return cfg, errors.New("the demo needs both --http and --https")
