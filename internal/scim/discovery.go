@@ -43,7 +43,8 @@ func resourceTypes(c *call) []map[string]any {
 	return []map[string]any{one("User", userSchema, map[string]any{"schema": enterpriseSchema, "required": false}), one("Group", groupSchema)}
 }
 
-// An attribute of a schema, as one line: name, type, and what is not as usual: many, required, readOnly, exact, unique.
+// An attribute of a schema, as one line: name, type, and what is not as usual: many, required, readOnly, immutable, exact, unique, of: what a reference leads to,
+// only: the one value.
 const (
 	userAttributes = `userName string required unique
 externalId string exact
@@ -85,9 +86,9 @@ primary boolean`
 var subAttributes = map[string]string{
 	"name":      "formatted string\nfamilyName string\ngivenName string\nmiddleName string\nhonorificPrefix string\nhonorificSuffix string",
 	"addresses": "formatted string\nstreetAddress string\nlocality string\nregion string\npostalCode string\ncountry string\ntype string\nprimary boolean",
-	"groups":    "value string readOnly\n$ref reference readOnly\ndisplay string readOnly\ntype string readOnly",
-	"members":   "value string immutable exact\n$ref reference immutable\ndisplay string readOnly\ntype string immutable",
-	"manager":   "value string\n$ref reference\ndisplayName string",
+	"groups":    "value string readOnly\n$ref reference readOnly of:Group\ndisplay string readOnly\ntype string readOnly",
+	"members":   "value string immutable exact\n$ref reference immutable of:User\ndisplay string readOnly\ntype string immutable only:User",
+	"manager":   "value string\n$ref reference of:User\ndisplayName string",
 }
 
 // described reads attributes as RFC 7643 section 7 describes them.
@@ -111,8 +112,13 @@ func described(lines string) []any {
 		}
 		if words[1] == "reference" {
 			one["referenceTypes"] = []string{"external"}
-			if words[0] == "$ref" {
-				one["referenceTypes"] = []string{"User", "Group"}
+		}
+		for _, word := range words[2:] {
+			if kind, is := strings.CutPrefix(word, "of:"); is {
+				one["referenceTypes"] = []string{kind}
+			}
+			if value, is := strings.CutPrefix(word, "only:"); is {
+				one["canonicalValues"] = []string{value}
 			}
 		}
 		if words[1] == "complex" {
@@ -127,6 +133,16 @@ func described(lines string) []any {
 	return out
 }
 
+// named are the attributes with what the connection demands of the one by which it knows people: it is there, and stays. Validators make their requests by that.
+func named(attributes []any, id string) []any {
+	for _, a := range attributes {
+		if one := a.(map[string]any); one["name"] == id {
+			one["required"], one["mutability"] = true, "immutable"
+		}
+	}
+	return attributes
+}
+
 func schemas(c *call) []map[string]any {
 	one := func(id, name, lines string) map[string]any {
 		return map[string]any{
@@ -134,7 +150,9 @@ func schemas(c *call) []map[string]any {
 			"meta": map[string]any{"resourceType": "Schema", "location": c.location("Schemas", id)},
 		}
 	}
-	return []map[string]any{one(userSchema, "User", userAttributes), one(groupSchema, "Group", groupAttributes), one(enterpriseSchema, "EnterpriseUser", enterpriseAttributes)}
+	user := one(userSchema, "User", userAttributes)
+	user["attributes"] = named(described(userAttributes), c.config.UserIDAttribute)
+	return []map[string]any{user, one(groupSchema, "Group", groupAttributes), one(enterpriseSchema, "EnterpriseUser", enterpriseAttributes)}
 }
 
 // listOf answers all of a discovery endpoint. A filter is refused (RFC 7644 section 4).

@@ -650,6 +650,9 @@ func TestDiscovery(t *testing.T) {
 		if value := attribute(map[string]any{"attributes": members["subAttributes"]}, "value"); value["mutability"] != "immutable" {
 			w.Errorf("members: %s", text(members))
 		}
+		// What a validator does by the schemas is taken: people have what the connection knows them by, and members are people.
+		w.call("GET", "/Schemas/"+userURN, "").is(200).has("attributes/0/mutability", `"readWrite"`).has("attributes/1/name", `"externalId"`).has("attributes/1/required", "true").has("attributes/1/mutability", `"immutable"`)
+		w.call("GET", "/Schemas/"+groupURN, "").is(200).has("attributes/2/subAttributes/1/referenceTypes", `["User"]`).has("attributes/2/subAttributes/3/canonicalValues", `["User"]`)
 		w.call("GET", "/Schemas/nothing", "").fails(404, "")
 		w.call("GET", "/Schemas?filter=id+pr", "").fails(403, "")
 	})
