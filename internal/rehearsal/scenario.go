@@ -68,11 +68,11 @@ func Scenarios(dir string) ([]string, error) {
 	return out, err
 }
 
-// isScenario tells a scenario from the other JSON files that may lie beside it.
+// isScenario tells a scenario from the other JSON files that may lie beside it, such as a package.json, whose scripts are an object of commands.
 func isScenario(name string) bool {
 	text, err := os.ReadFile(name)
 	var members map[string]json.RawMessage
-	return err == nil && json.Unmarshal(text, &members) == nil && members["scripts"] != nil
+	return err == nil && json.Unmarshal(text, &members) == nil && strings.HasPrefix(string(members["scripts"]), "[")
 }
 
 // ReadScenario reads a scenario. Errors name what is wrong.
