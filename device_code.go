@@ -15,6 +15,8 @@ type DeviceCode struct {
 
 	Details json.RawMessage `json:",omitempty"` // authorization_details (RFC 9396), checked
 
+	Organization string `json:",omitempty"` // the id of the one that it is for, if it is for one
+
 	Approval *Approval `json:",omitempty"` // no device at all: a client waits for somebody's approval
 
 	Denied        string         `json:",omitempty"` // why nothing is granted

@@ -186,6 +186,53 @@ func TestApprovalOfDetails(t *testing.T) {
 	})
 }
 
+// An approval may be for an organization: its members alone are asked, and the tokens are for it.
+func TestApprovalForAnOrganization(t *testing.T) {
+	newApprover(t, eachWorldWith, func(t *testing.T, p *approver) {
+		var users []struct{ ID string }
+		p.want(200, p.api("GET", "/connections?name="+connection, nil, &users))
+		made := func(name string) string {
+			return p.create("organizations", map[string]any{"name": name, "enabled_connections": []map[string]any{{"connection_id": users[0].ID}}})["id"].(string)
+		}
+		north, south := made("north"), made("south")
+		p.want(204, p.api("POST", "/organizations/"+north+"/members", map[string]any{"members": []string{p.user}}, nil))
+		p.want(200, p.api("PATCH", "/clients/"+p.site, map[string]any{"organization_usage": "require", "organization_require_behavior": "no_prompt"}, nil))
+
+		asked := p.ask("organization", north)
+		if asked.status != 200 {
+			t.Fatalf("%+v", asked)
+		}
+		b := p.browser()
+		shown := b.show(p.link(b))
+		to := b.get(b.post(shown.action, shown.fill("decision", "accept")).Header.Get("Location"))
+		if done := b.signIn(b.show(to.Header.Get("Location"))); done.Header.Get("Location") != "/u/approve/done" {
+			t.Fatalf("%d %s %s", done.StatusCode, done.Header.Get("Location"), done.body)
+		}
+		got := p.poll(asked.ID)
+		if got.status != 200 || claimsOf(t, got.Access)["org_id"] != north || claimsOf(t, got.ID)["org_id"] != north {
+			t.Fatalf("%+v", got)
+		}
+
+		for organization, want := range map[string]cibaAnswer{
+			"":                     {Error: "invalid_request", Text: "parameter organization is required for this client"},
+			"org_0000000000000000": {Error: "invalid_request", Text: "parameter organization is invalid: org_0000000000000000"},
+			south:                  {Error: "unknown_user_id", Text: "User ID is malformed or unknown"},
+		} {
+			if got := p.ask("organization", organization); got.status != 400 || got.Error != want.Error || got.Text != want.Text {
+				t.Errorf("%q: %+v", organization, got)
+			}
+		}
+		// Who leaves it before the answer is fetched gets no token of it.
+		asked = p.ask("organization", north)
+		shown = b.show(p.link(b))
+		if done := b.get(b.post(shown.action, shown.fill("decision", "accept")).Header.Get("Location")); done.Header.Get("Location") != "/u/approve/done" {
+			t.Fatalf("%d %s", done.StatusCode, done.Header.Get("Location"))
+		}
+		p.want(204, p.api("DELETE", "/organizations/"+north+"/members", map[string]any{"members": []string{p.user}}, nil))
+		p.refused(p.poll(asked.ID), 403, "access_denied", "user "+p.user+" is not part of the "+north+" organization")
+	})
+}
+
 // Attack: somebody else, who has the link and an account of their own, approves.
 func TestApprovalBySomebodyElse(t *testing.T) {
 	newApprover(t, eachWorldWith, func(t *testing.T, p *approver) {

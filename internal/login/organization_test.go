@@ -3,6 +3,7 @@ package login_test
 import (
 	"encoding/json"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -225,4 +226,40 @@ func TestForgottenPasswordOfAnOrganization(t *testing.T) {
 	if !strings.Contains(b.get(w.link()).want(http.StatusOK).body, "https://night.example/logo.png") {
 		t.Error("the page for the new password does not look like the organization's")
 	}
+}
+
+// A device, too, may ask for tokens of an organization, which its person must be a member of.
+func TestDeviceOfAnOrganization(t *testing.T) {
+	each(t, func(w *world) {
+		o := w.organized("require", "no_prompt", nil, "ada@example.com")
+		connect := func(email string) (*device, *reply) {
+			w.Helper()
+			d, b := w.device("organization", o.ID), w.browser()
+			page := b.get(strings.TrimPrefix(d.Complete, origin)).want(http.StatusOK)
+			page = b.follow(b.submit(page, "decision", "accept")).want(http.StatusOK).says("Log in to The Night Shift to continue to Mixtape")
+			return d, b.follow(b.submit(page, "username", email, "password", good))
+		}
+		d, page := connect("ada@example.com")
+		page.want(http.StatusOK).says("Your device is connected")
+		got := d.poll(200, "", "")
+		for _, name := range []string{"access_token", "id_token"} {
+			if claims := w.payload(got[name].(string)); claims["org_id"] != o.ID {
+				w.Errorf("%s: %v", name, claims)
+			}
+		}
+		bob := w.user("bob@example.com")
+		d, _ = connect(bob.Email)
+		d.poll(403, "access_denied", "user "+bob.ID+" is not part of the "+o.ID+" organization")
+
+		for want, organization := range map[string]string{
+			"parameter organization is required for this client":                      "",
+			"parameter organization is invalid: org_0000000000000000":                 "org_0000000000000000",
+			"authorization request parameter organization must be an organization id": "night-shift",
+		} {
+			r := w.browser().post("/oauth/device/code", url.Values{"client_id": {"app"}, "organization": {organization}})
+			if r.status != 400 || !strings.Contains(r.body, want) {
+				w.Errorf("%q: %d %s", organization, r.status, r.body)
+			}
+		}
+	})
 }

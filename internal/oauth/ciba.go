@@ -76,7 +76,7 @@ func (d *Door) askApproval(r *http.Request, st *store.Store, params map[string]s
 	if err != nil {
 		return nil, err
 	}
-	user, err := hinted(ctx, st, client, params["login_hint"])
+	user, err := hinted(ctx, st, client, asked.organization, params["login_hint"])
 	if err != nil {
 		return nil, err
 	}
@@ -89,8 +89,8 @@ func (d *Door) askApproval(r *http.Request, st *store.Store, params map[string]s
 	}
 	request, link := stagedoor.NewToken(), stagedoor.NewToken()
 	err = st.CreateDeviceCode(ctx, request, link, &stagedoor.DeviceCode{
-		ClientID: client.ID, Audience: asked.audience, Scope: asked.scope, Details: details, ExpiresAt: st.Clock().Now().Add(time.Duration(life) * time.Second),
-		Approval: &stagedoor.Approval{UserID: user.ID, Message: params["binding_message"]},
+		ClientID: client.ID, Audience: asked.audience, Scope: asked.scope, Details: details, Organization: asked.organization,
+		Approval: &stagedoor.Approval{UserID: user.ID, Message: params["binding_message"]}, ExpiresAt: st.Clock().Now().Add(time.Duration(life) * time.Second),
 	})
 	if err != nil {
 		return nil, err
@@ -114,8 +114,8 @@ func approvalLife(params map[string]string) (int, error) {
 	return cibaLife, nil
 }
 
-// hinted is the person whom a hint names: {"format":"iss_sub","iss":…,"sub":…}. Whom the client could not sign in otherwise it cannot ask either.
-func hinted(ctx context.Context, st *store.Store, client *stagedoor.Client, hint string) (*stagedoor.User, error) {
+// hinted is the person whom a hint names: {"format":"iss_sub","iss":…,"sub":…}. Whom the client could not sign in otherwise, to the organization if one is meant, it cannot ask either.
+func hinted(ctx context.Context, st *store.Store, client *stagedoor.Client, organization, hint string) (*stagedoor.User, error) {
 	unknown := stagedoor.Errorf(stagedoor.Invalid, "unknown_user_id", "User ID is malformed or unknown")
 	if hint == "" {
 		return nil, missing("login_hint")
@@ -129,6 +129,9 @@ func hinted(ctx context.Context, st *store.Store, client *stagedoor.Client, hint
 		return nil, unknown
 	}
 	u, err := token.Reachable(ctx, st, client, named.Sub)
+	if organization != "" {
+		u, err = token.ReachableIn(ctx, st, organization, named.Sub)
+	}
 	switch {
 	case stagedoor.IsKind(err, stagedoor.NotFound):
 		return nil, unknown

@@ -66,6 +66,8 @@ type wanted struct {
 	api      *stagedoor.ResourceServer // nil: for /userinfo only
 	audience string                    // "" means userinfo only
 	scope    []string
+
+	organization string // its id; of those who wait for a person elsewhere
 }
 
 // askedFor reads the audience and the scope of a request for a person's tokens; without one unnamed says which scopes are meant, if it is

@@ -53,7 +53,9 @@ func (d *Door) deviceCodes(r *http.Request, st *store.Store, params map[string]s
 	if err := d.begins(r, st, client, guard.Devices); err != nil {
 		return nil, err
 	}
-	code := &stagedoor.DeviceCode{ClientID: client.ID, Audience: asked.audience, Scope: asked.scope, Details: details, ExpiresAt: st.Clock().Now().Add(deviceLife)}
+	code := &stagedoor.DeviceCode{
+		ClientID: client.ID, Audience: asked.audience, Scope: asked.scope, Details: details, Organization: asked.organization, ExpiresAt: st.Clock().Now().Add(deviceLife),
+	}
 	device := stagedoor.NewToken()
 	for try := 0; ; try++ {
 		shown, err := userCode(st.Tenant().Settings.DeviceFlow())
@@ -91,6 +93,11 @@ func waiting(r *http.Request, st *store.Store, params map[string]string, grant s
 	}
 	event.Audience = params["audience"]
 	asked, err := askedFor(r.Context(), st, client, params, nil)
+	if err != nil {
+		return nil, wanted{}, err
+	}
+	asked.organization, err = waitsFor(r.Context(), st, client, params["organization"])
+	event.OrgID = asked.organization
 	return client, asked, err
 }
 

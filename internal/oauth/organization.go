@@ -60,6 +60,14 @@ func checkOrganization(ctx context.Context, st *store.Store, client *stagedoor.C
 	return nil
 }
 
+// waitsFor returns the id of the organization that a client names which is about to wait for a person elsewhere; empty for none. What [checkOrganization] refuses is
+// refused here: nobody is sent to a page for what would come to nothing there.
+func waitsFor(ctx context.Context, st *store.Store, client *stagedoor.Client, asked string) (string, error) {
+	var req stagedoor.AuthorizationRequest
+	err := checkOrganization(ctx, st, client, url.Values{"organization": {asked}}, &req)
+	return req.Organization, err
+}
+
 // machineOrganization returns the organization that a client asks a token of its own for: the one named, or its default one. The
 // grant must allow organizations, and this one (Management API fact sheet 3.5).
 func (t *tokenRequest) machineOrganization(ctx context.Context, granted *stagedoor.ClientGrant) (*stagedoor.Organization, error) {

@@ -33,7 +33,7 @@ func deviceLogin(v Visit, d *stagedoor.DeviceCode) *stagedoor.Transaction {
 		ID: stagedoor.NewToken(), Browser: hash(v.Browser), ExpiresAt: d.ExpiresAt,
 		Request: stagedoor.AuthorizationRequest{
 			ClientID: d.ClientID, Audience: d.Audience, Scope: d.Scope, Details: d.Details, Conformant: true, Issuer: v.Issuer, Device: d.ID,
-			Query: map[string][]string{},
+			Organization: d.Organization, Query: map[string][]string{},
 		},
 	}
 }
