@@ -257,7 +257,7 @@ func (d *Door) trusted(r *http.Request, st *store.Store, client *stagedoor.Clien
 	if i := slices.IndexFunc(at.Callbacks, func(s string) bool { return !strings.Contains(s, "*") }); !req.RedirectGiven && i >= 0 {
 		req.RedirectURI = at.Callbacks[i]
 	}
-	if !allowedURL(req.RedirectURI, at.Callbacks) && !st.Tenant().Settings.ComesBackToAccount(client.ID, req.RedirectURI, req.Issuer) {
+	if !allowedURL(req.RedirectURI, at.Callbacks) && !echoes(client, req.RedirectURI, params, at.Callbacks) && !st.Tenant().Settings.ComesBackToAccount(client.ID, req.RedirectURI, req.Issuer) {
 		e := stagedoor.Errorf(stagedoor.Forbidden, "unauthorized_client", "Callback URL mismatch. The provided redirect_uri is not in the list of allowed callback URLs.")
 		e.Extra = map[string]any{"hint": "Add " + req.RedirectURI + " to the Allowed Callback URLs of this client, exactly as it is sent."}
 		return nil, e

@@ -221,6 +221,37 @@ func TestRedirectKeepsQuery(t *testing.T) {
 	same(t, "location", a.Header().Get("Location"), want)
 }
 
+// Libraries repeat in the callback what a login was asked for with. Nothing else that is not registered may stand there.
+func TestRedirectEchoesTheRequest(t *testing.T) {
+	w := newWorld(t)
+	w.client(site, func(c *stagedoor.Client) { c.Callbacks = []string{"https://app.test/cb", "https://app.test/own?a=1"} })
+	b, states := w.browser(), map[string]string{}
+	for _, uri := range []string{
+		"https://app.test/cb?redirect_state=s+1%26", "https://app.test/cb?login_hint=ada%40app.test&screen_hint=signup", "https://app.test/own?a=1&screen_hint=signup", "https://app.test/own?screen_hint=signup&a=1",
+	} {
+		states[uri] = b.authorize(request(site, "redirect_uri", uri, "state", "s 1&", "login_hint", "ada@app.test", "screen_hint", "signup")).asks("login")
+	}
+	const uri = "https://app.test/cb?redirect_state=s+1%26"
+	ok(t, b.password(states[uri], adaMail, adaWord))
+	a := b.resume(states[uri])
+	if to := a.Header().Get("Location"); !strings.HasPrefix(to, uri+"&code=") {
+		t.Errorf("location %s", to)
+	}
+	w.redeem(site, a.got().Get("code"), "redirect_uri", uri).good()
+
+	for _, uri := range []string{
+		"https://app.test/cb?redirect_state=another", "https://app.test/cb?screen_hint=login", "https://app.test/cb?prompt=", "https://app.test/cb?", "https://app.test/cb?next=https://evil.test", "https://app.test/cb?state=s+1%26",
+		"https://app.test/cb?screen_hint=signup&next=/", "https://app.test/cb?screen_hint=signup&", "https://app.test/own?screen_hint=signup", "https://evil.test/cb?screen_hint=signup", "https://app.test/cb?screen_hint=signup#",
+		"https://app.test/cb?screen_hint=signup%zz", "https://app.test/cb?code=x&screen_hint=signup", "https://app.test/cb?screen_hint=signup?screen_hint=signup",
+	} {
+		b.authorize(request(site, "redirect_uri", uri, "state", "s 1&", "screen_hint", "signup")).page(403, "Callback URL mismatch")
+	}
+	w.client(site, func(c *stagedoor.Client) { c.ComplianceLevel = "fapi1_adv_pkj_par" })
+	b.authorize(request(site, "redirect_uri", uri, "state", "s 1&")).page(403, "Callback URL mismatch")
+	w.client(site, func(c *stagedoor.Client) { c.ComplianceLevel, c.IsFirstParty = "", false })
+	b.authorize(request(site, "redirect_uri", uri, "state", "s 1&")).page(403, "Callback URL mismatch")
+}
+
 func TestAuthorizeByPost(t *testing.T) {
 	w := newWorld(t)
 	b := w.browser()

@@ -24,6 +24,32 @@ func allowedURL(candidate string, registered []string) bool {
 // Allowed is allowedURL for doors of other protocols.
 func Allowed(candidate string, registered []string) bool { return allowedURL(candidate, registered) }
 
+// echoed are parameters of requests that libraries repeat in the query of the callback, under the name that they have there. omniauth, on which the vendor's
+// omniauth-auth0 rests, comes back to an address with the query by which its login began; social-auth adds the state to the callback.
+var echoed = map[string]string{
+	"connection": "connection", "connection_scope": "connection_scope", "invitation": "invitation", "login_hint": "login_hint", "organization": "organization", "prompt": "prompt",
+	"screen_hint": "screen_hint", "redirect_state": "state",
+}
+
+// echoes tells whether candidate is a registered URL but for what it repeats of the request that names it: the tenant's own clients may do so, as on the wire. Anything else
+// in the query, which a page could be led astray by (RFC 9700 section 4.1), must be registered.
+func echoes(client *stagedoor.Client, candidate string, params url.Values, registered []string) bool {
+	address, query, has := strings.Cut(candidate, "?")
+	if !has || !client.IsFirstParty || client.ComplianceLevel != "" && client.ComplianceLevel != "none" {
+		return false
+	}
+	kept := slices.DeleteFunc(strings.Split(query, "&"), func(pair string) bool {
+		name, value, _ := strings.Cut(pair, "=")
+		value, err := url.QueryUnescape(value)
+		of := echoed[name]
+		return err == nil && of != "" && value != "" && params.Get(of) == value
+	})
+	if len(kept) > 0 {
+		address += "?" + strings.Join(kept, "&")
+	}
+	return address != candidate && allowedURL(address, registered)
+}
+
 // runningSchemes make a browser run or show what the URL itself says; they are no place to go to, even if
 // somebody registered them.
 var runningSchemes = []string{"javascript", "vbscript", "data", "blob", "file", "about", "filesystem", "view-source"}
