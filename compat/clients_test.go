@@ -22,6 +22,7 @@ var drivers = map[string][]string{
 	"express-openid-connect-v2": webClient,
 	"express-openid-connect-v3": webClient,
 	"nextjs-auth0":              webClient,
+	"oidc-client-ts":            {"sign in", "userinfo", "renew", "single sign-on", "step up", "revoke", "sign out"},
 	"openid-client-v5":          {"sign in", "userinfo", "renew", "single sign-on", "step up", "revoke", "sign out"},
 	"openid-client-v6":          {"sign in", "userinfo", "renew", "single sign-on", "step up", "PAR", "DPoP", "revoke", "sign out"},
 	"passport-auth0":            {"sign in", "userinfo", "single sign-on", "step up"},
