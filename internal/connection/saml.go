@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/x509"
 	"encoding/json"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -107,9 +108,19 @@ func (o *Upstream) leaveSAML(ctx context.Context, st *store.Store, c *stagedoor.
 // badAnswer is what people are told of an answer that lets nobody in.
 const badAnswer = "The answer of the identity provider is not valid"
 
+// ofOrganization is the address of ours that a provider may know in the place of the usual one, for people of an organization: it names that, too. Empty: the query at is
+// not that of such an address.
+func ofOrganization(c *stagedoor.Connection, redirectURI, at string) string {
+	q, err := url.ParseQuery(at)
+	if err != nil || len(q) != 2 || len(q["connection"]) != 1 || len(q["organization"]) != 1 || q.Get("connection") != c.Name {
+		return ""
+	}
+	return redirectURI + "?" + at
+}
+
 // readSAML checks an answer. requestID is that of the request that it must answer; empty: nobody asked.
-func (o *Upstream) readSAML(ctx context.Context, st *store.Store, c *stagedoor.Connection, redirectURI, requestID, encoded string) (*xmlsig.Assertion, error) {
-	if encoded == "" {
+func (o *Upstream) readSAML(ctx context.Context, st *store.Store, c *stagedoor.Connection, redirectURI, requestID string, answer *Answer) (*xmlsig.Assertion, error) {
+	if answer.SAMLResponse == "" {
 		return nil, failed(badAnswer, "there is no SAMLResponse")
 	}
 	party, err := samlParty(c)
@@ -120,7 +131,14 @@ func (o *Upstream) readSAML(ctx context.Context, st *store.Store, c *stagedoor.C
 	if err != nil {
 		return nil, err
 	}
-	a, err := own.Read(party, encoded, requestID, st.Clock().Now())
+	a, err := own.Read(party, answer.SAMLResponse, requestID, st.Clock().Now())
+	if at := ofOrganization(c, redirectURI, answer.At); err != nil && at != "" {
+		usual := err
+		own.ACS = at
+		if a, err = own.Read(party, answer.SAMLResponse, requestID, st.Clock().Now()); err != nil {
+			err = usual
+		}
+	}
 	if err != nil {
 		return nil, failed(badAnswer, short(err.Error()))
 	}
@@ -251,12 +269,12 @@ func UnaskedOf(c *stagedoor.Connection) (u Unasked) {
 }
 
 // IdentifyUnasked returns the user whom an answer names that nobody has asked for. Each is good once: nothing else ties it to one login.
-func (o *Upstream) IdentifyUnasked(ctx context.Context, st *store.Store, c *stagedoor.Connection, redirectURI, encoded string) (*stagedoor.User, *stagedoor.CameBy, error) {
+func (o *Upstream) IdentifyUnasked(ctx context.Context, st *store.Store, c *stagedoor.Connection, redirectURI string, answer *Answer) (*stagedoor.User, *stagedoor.CameBy, error) {
 	unasked := UnaskedOf(c)
 	if !unasked.Enabled {
 		return nil, nil, stagedoor.Errorf(stagedoor.Forbidden, "access_denied", "IdP-Initiated login is not enabled for connection \"%s\".", c.Name)
 	}
-	a, err := o.readSAML(ctx, st, c, redirectURI, "", encoded)
+	a, err := o.readSAML(ctx, st, c, redirectURI, "", answer)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -43,6 +43,7 @@ type Departure struct {
 // Answer is what somebody came back with.
 type Answer struct {
 	Code, IDToken, SAMLResponse string
+	At                          string // the query of the address that a SAMLResponse was posted to
 	Error, Description          string
 	Issuer                      string // iss of RFC 9207; empty: there was none
 	Token                       string // wresult of WS-Federation
@@ -142,7 +143,7 @@ func (o *Upstream) Identify(ctx context.Context, st *store.Store, c *stagedoor.C
 		if back.RequestID == "" {
 			return nil, failed(badAnswer, "it answers no request")
 		}
-		said, err := o.readSAML(ctx, st, c, back.RedirectURI, back.RequestID, a.SAMLResponse)
+		said, err := o.readSAML(ctx, st, c, back.RedirectURI, back.RequestID, a)
 		if err != nil {
 			return nil, err
 		}

@@ -1,6 +1,9 @@
 package login_test
 
 import (
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
 	"net/http"
 	"net/url"
 	"strings"
@@ -9,6 +12,7 @@ import (
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/store/storetest"
+	"github.com/stagedoor/stagedoor/internal/token"
 	"github.com/stagedoor/stagedoor/internal/xmlsig"
 )
 
@@ -123,5 +127,65 @@ func TestSAMLUnaskedLands(t *testing.T) {
 	to, _ = url.Parse(sent().want(http.StatusSeeOther).to())
 	if got := to.Query().Get("redirect_uri"); got != "https://one.app.example/callback" {
 		t.Errorf("they land at %q", got)
+	}
+}
+
+// Somebody whom a provider sends unasked may come to an organization: the address that the provider posts to names it, and the connection is its, whatever the client's are.
+func TestSAMLUnaskedForAnOrganization(t *testing.T) {
+	for _, kind := range []string{storetest.SQLite, storetest.Postgres} {
+		t.Run(kind, func(t *testing.T) {
+			w := newAbroad(t, kind)
+			w.standin.Now = w.clock
+			w.ok((&token.Keys{}).Ensure(t.Context(), w.st))
+			verifier := strings.Repeat("v", 43)
+			sum := sha256.Sum256([]byte(verifier))
+			conn := w.saml("corp", map[string]any{"idpinitiated": map[string]any{"enabled": true, "client_id": "app", "client_authorizequery": "scope=openid&state=x&code_challenge_method=S256&code_challenge=" + base64.RawURLEncoding.EncodeToString(sum[:])}})
+			_, err := w.st.UpdateConnection(t.Context(), conn.ID, func(c *stagedoor.Connection) error { c.EnabledClients = nil; return nil })
+			w.ok(err)
+			w.organized("require", "no_prompt", nil)
+			o, other := &stagedoor.Organization{Name: "corp"}, &stagedoor.Organization{Name: "other"}
+			w.ok(w.st.CreateOrganization(t.Context(), o, []stagedoor.OrganizationConnection{{ConnectionID: conn.ID, IsEnabled: true, AssignMembershipOnLogin: true}}))
+			w.ok(w.st.CreateOrganization(t.Context(), other, nil))
+			const usual = "/login/callback?connection=corp"
+			issue := func(to, inResponseTo string) string {
+				answer, err := w.standin.Issuer().Issue(xmlsig.Issued{To: origin + to, Audience: "urn:auth0:acme:corp", InResponseTo: inResponseTo, NameID: "k9", At: w.clock(), Life: time.Minute})
+				w.ok(err)
+				return answer
+			}
+			named, turned := usual+"&organization="+o.ID, "/login/callback?organization="+o.ID+"&connection=corp"
+			for at, to := range map[string]string{named: named, turned: turned, named + "&": usual} {
+				b := w.browser()
+				q := b.finish(b.post(at, url.Values{"SAMLResponse": {issue(to, "")}}))
+				var got map[string]any
+				r := b.post("/oauth/token", url.Values{"grant_type": {"authorization_code"}, "client_id": {"app"}, "code": {q.Get("code")}, "code_verifier": {verifier}, "redirect_uri": {callback}})
+				w.ok(json.Unmarshal([]byte(r.body), &got))
+				if id, _ := got["id_token"].(string); id == "" || w.payload(id)["org_id"] != o.ID || w.payload(id)["sub"] != "samlp|corp|k9" {
+					t.Errorf("%s at %s: %v %s", to, at, q, r.body)
+				}
+			}
+			if member, err := w.st.IsMember(t.Context(), o.ID, "samlp|corp|k9"); err != nil || !member {
+				t.Errorf("a member: %t %v", member, err)
+			}
+			for _, c := range []struct{ at, to string }{
+				{usual, usual}, // it is not the client's connection
+				{usual + "&organization=" + other.ID, usual + "&organization=" + other.ID},
+				{usual + "&organization=org_0000000000000000", usual},
+				{named, usual + "&organization=" + other.ID},
+				{named + "&x=1", named + "&x=1"},
+			} {
+				if r := w.browser().post(c.at, url.Values{"SAMLResponse": {issue(c.to, "")}}); r.status < 400 {
+					t.Errorf("%s for %s: %d %s", c.at, c.to, r.status, r.to())
+				}
+			}
+
+			// Who leaves from here comes back to the same address.
+			b := w.browser()
+			asked, _ := url.Parse(b.begin("connection", "corp", "organization", o.ID).to())
+			request, err := xmlsig.ReadRequest(&http.Request{Method: http.MethodGet, URL: asked})
+			w.ok(err)
+			if q := b.finish(b.get(b.post(named, url.Values{"SAMLResponse": {issue(named, request.ID)}, "RelayState": {asked.Query().Get("RelayState")}}).to())); q.Get("code") == "" {
+				t.Errorf("%v", q)
+			}
+		})
 	}
 }

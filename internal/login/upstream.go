@@ -11,6 +11,7 @@ import (
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/connection"
 	"github.com/stagedoor/stagedoor/internal/page"
+	"github.com/stagedoor/stagedoor/internal/pipeline"
 	"github.com/stagedoor/stagedoor/internal/session"
 	"github.com/stagedoor/stagedoor/internal/store"
 	"github.com/stagedoor/stagedoor/ui"
@@ -53,6 +54,7 @@ func (d *Door) leave(w http.ResponseWriter, r *http.Request, st *store.Store) er
 const (
 	callbackPath = "/login/callback"
 	maxAnswer    = 512 << 10 // bytes of a form that a provider has the browser post: an answer of SAML may hold many groups
+	maxAt        = 1 << 10   // bytes of a query to which one is posted
 )
 
 var (
@@ -131,7 +133,11 @@ func (d *Door) posted(w http.ResponseWriter, r *http.Request, st *store.Store) e
 	if answer {
 		state = r.PostForm.Get("wctx")
 	}
-	err := d.Pipeline.Posted(r.Context(), visit(r, st), state, answerOf(r.PostForm, slices.Concat(answerFields, formFields)))
+	values := answerOf(r.PostForm, slices.Concat(answerFields, formFields))
+	if at := r.URL.RawQuery; values["SAMLResponse"] != "" && len(at) <= maxAt {
+		values[pipeline.AnsweredAt] = at
+	}
+	err := d.Pipeline.Posted(r.Context(), visit(r, st), state, values)
 	if name := r.URL.Query().Get(paramConnection); stagedoor.HasCode(err, "lost_transaction") && name != "" && r.PostForm.Has("SAMLResponse") {
 		return d.unasked(w, r, st, name)
 	}
@@ -145,7 +151,7 @@ func (d *Door) posted(w http.ResponseWriter, r *http.Request, st *store.Store) e
 // unasked takes somebody whom an identity provider sends though nobody asked, where the connection allows that, and begins a login at its client
 // for them.
 func (d *Door) unasked(w http.ResponseWriter, r *http.Request, st *store.Store, name string) error {
-	opened, to, err := d.Pipeline.Unasked(r.Context(), visit(r, st), name, r.PostForm.Get("SAMLResponse"))
+	opened, to, err := d.Pipeline.Unasked(r.Context(), visit(r, st), name, r.URL.Query().Get("organization"), &connection.Answer{SAMLResponse: r.PostForm.Get("SAMLResponse"), At: r.URL.RawQuery})
 	if err != nil {
 		return err
 	}

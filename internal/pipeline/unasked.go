@@ -7,12 +7,13 @@ import (
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/connection"
+	"github.com/stagedoor/stagedoor/internal/store"
 )
 
 // Unasked takes the answer of an identity provider that nobody has asked for (SAML profiles section 4.1.5), opens a session for its person,
-// and returns where the browser goes on: to an authorization request of the connection's client, which its options complete. The rest of the
-// login, scripts and factors, runs there.
-func (p *Pipeline) Unasked(ctx context.Context, v Visit, name, answer string) (*Opened, string, error) {
+// and returns where the browser goes on: to an authorization request of the connection's client, which its options complete, for the organization that the answer's address names.
+// The rest of the login, scripts and factors, runs there.
+func (p *Pipeline) Unasked(ctx context.Context, v Visit, name, organization string, answer *connection.Answer) (*Opened, string, error) {
 	conn, err := v.Store.ConnectionByName(ctx, name)
 	if stagedoor.IsKind(err, stagedoor.NotFound) || err == nil && (p.Upstream == nil || conn.Strategy != stagedoor.StrategySAML) {
 		return nil, "", lost()
@@ -25,10 +26,17 @@ func (p *Pipeline) Unasked(ctx context.Context, v Visit, name, answer string) (*
 		return stagedoor.LogEvent{Type: "f", Description: describe(why), Connection: conn.Name, ConnID: conn.ID, Strategy: conn.Strategy, ClientID: unasked.ClientID}
 	}
 	q, _ := url.ParseQuery(unasked.Authorize) // what cannot be read is left out
+	if organization != "" {
+		q.Set("organization", organization)
+	}
 	var client *stagedoor.Client
 	if unasked.Enabled {
 		client, err = v.Store.Client(ctx, unasked.ClientID)
-		if err == nil && (unasked.Protocol != "oidc" && unasked.Protocol != "" || !conn.EnabledFor(client.ID)) {
+		reaches := false
+		if err == nil {
+			reaches, err = reachesUnasked(ctx, v.Store, conn, client, q.Get("organization"))
+		}
+		if err == nil && (unasked.Protocol != "oidc" && unasked.Protocol != "" || !reaches) {
 			err = stagedoor.Errorf(stagedoor.Forbidden, "access_denied", "The client of IdP-initiated logins cannot be used.")
 		}
 		if err == nil && q.Get("redirect_uri") == "" {
@@ -65,6 +73,19 @@ func (p *Pipeline) Unasked(ctx context.Context, v Visit, name, answer string) (*
 	q.Set("client_id", client.ID)
 	q.Set("connection", conn.Name)
 	return opened, "/authorize?" + q.Encode(), nil
+}
+
+// reachesUnasked tells whether people come to the client through the connection: in a login to an organization, if that has enabled it.
+func reachesUnasked(ctx context.Context, st *store.Store, conn *stagedoor.Connection, client *stagedoor.Client, organization string) (bool, error) {
+	if organization == "" {
+		return conn.EnabledFor(client.ID), nil
+	}
+	o, err := FindOrganization(ctx, st, organization)
+	if err != nil {
+		return false, err
+	}
+	oc, err := throughConnection(ctx, st, o.ID, conn.Name)
+	return oc != nil, err
 }
 
 // firstCallback is the first address of the client's that is one: others stand for several, or for those of organizations.

@@ -139,6 +139,9 @@ func (p *Pipeline) identify(ctx context.Context, v Visit, conn *stagedoor.Connec
 	return p.Upstream.Identify(ctx, v.Store, conn, on, up, answerOf(up, values))
 }
 
+// AnsweredAt is under which name of what came with an answer the query is that it was posted to.
+const AnsweredAt = "at"
+
 // answerOf is what somebody came back with: in the address, or before by a form.
 func answerOf(up *stagedoor.Upstream, values map[string]string) *connection.Answer {
 	if up.Posted != nil {
@@ -149,7 +152,7 @@ func answerOf(up *stagedoor.Upstream, values map[string]string) *connection.Answ
 	}
 	return &connection.Answer{
 		Code: values["code"], IDToken: values["id_token"], SAMLResponse: values["SAMLResponse"], Token: values["wresult"], Issuer: values["iss"], User: values["user"],
-		Error: said("error"), Description: said("error_description"),
+		Error: said("error"), Description: said("error_description"), At: values[AnsweredAt],
 	}
 }
 
