@@ -7,6 +7,7 @@ const (
 	FieldPhone          = "phone_number"
 	FieldOrganization   = "organization"
 	FieldNoOrganization = "personal" // there is one if the person wants no organization
+	FieldOfAddress      = "address"  // the address by which several organizations were found, of which one is chosen
 	FieldPassword       = "password"
 	FieldDecision       = "decision"  // Accept or Decline
 	FieldCode           = "code"      // of an authenticator app, or the recovery code

@@ -25,18 +25,33 @@ func (d *Door) renderOrganization(w http.ResponseWriter, r *http.Request, st *st
 	if err != nil {
 		return err
 	}
-	out := ui.OrganizationPage{
+	page.Render(w, status, ui.OrganizationPage{
 		Frame: p.frame, Form: p.form("/u/organization"), Problems: problems, Name: typed, Personal: personal,
-		Emails: p.client.FindsOrganizationBy("email"), Chooses: p.tx.UserID != "",
-	}
-	for _, o := range theirs {
+		Emails: p.client.FindsOrganizationBy("email"), Chooses: p.tx.UserID != "", Choices: choicesOf(theirs),
+	})
+	return nil
+}
+
+func choicesOf(all []stagedoor.Organization) (out []ui.OrganizationChoice) {
+	for _, o := range all {
 		choice := ui.OrganizationChoice{ID: o.ID, Name: o.Title(), Handle: o.Name}
 		if o.Branding != nil {
 			choice.Logo = o.Branding.LogoURL
 		}
-		out.Choices = append(out.Choices, choice)
+		out = append(out, choice)
 	}
-	page.Render(w, status, out)
+	return out
+}
+
+// offerOrganizations lets somebody choose among the organizations whose people have addresses of one domain.
+func (d *Door) offerOrganizations(w http.ResponseWriter, r *http.Request, st *store.Store, p *prompt, address string) error {
+	all, err := pipeline.OfAddress(r.Context(), st, p.client, &p.tx.Request, address)
+	if err != nil {
+		return err
+	}
+	form := p.form("/u/organization")
+	form.Hidden = append(form.Hidden, ui.Field{Name: ui.FieldOfAddress, Value: address})
+	page.Render(w, http.StatusOK, ui.OrganizationPage{Frame: p.frame, Form: form, Name: address, Chooses: true, Choices: choicesOf(all), Personal: p.client.OrganizationUse() == stagedoor.OrganizationsAllow})
 	return nil
 }
 
@@ -53,7 +68,10 @@ func (d *Door) choose(w http.ResponseWriter, r *http.Request, st *store.Store) e
 	} else if answer == "" {
 		return d.renderOrganization(w, r, st, p, http.StatusBadRequest, "", p.organizationProblem("missing_organization"))
 	}
-	err = d.Pipeline.Choose(r.Context(), visit(r, st), p.tx.ID, r.PostFormValue(fieldNonce), answer)
+	err = d.Pipeline.Choose(r.Context(), visit(r, st), p.tx.ID, r.PostFormValue(fieldNonce), answer, text(r, ui.FieldOfAddress))
+	if stagedoor.HasCode(err, "several_organizations") {
+		return d.offerOrganizations(w, r, st, p, answer)
+	}
 	if stagedoor.HasCode(err, "no_organization") {
 		return d.renderOrganization(w, r, st, p, http.StatusBadRequest, answer, p.organizationProblem("no_organization"))
 	}

@@ -125,6 +125,59 @@ func TestOrganizationPage(t *testing.T) {
 	})
 }
 
+// People of one domain may belong to several organizations: who gives their address chooses among those that somebody can log in to.
+func TestOrganizationsOfOneDomain(t *testing.T) {
+	each(t, func(w *world) {
+		night := w.organized("require", "pre_login_prompt", nil, "ada@example.com")
+		_, err := w.st.UpdateClient(w.Context(), "app", func(c *stagedoor.Client) error {
+			c.Stored["organization_discovery_methods"] = json.RawMessage(`["email"]`)
+			return nil
+		})
+		w.ok(err)
+		made := func(name, title string, open bool) *stagedoor.Organization {
+			o := &stagedoor.Organization{Name: name, DisplayName: title}
+			w.ok(w.st.CreateOrganization(w.Context(), o, []stagedoor.OrganizationConnection{{ConnectionID: w.conn.ID, IsEnabled: open}}))
+			return o
+		}
+		closed, day := made("closed", "The Closed Shift", false), made("day", "The Day Shift", true)
+		foreign := made("foreign", "The Foreign Shift", true)
+		w.ok(w.st.AddMembers(w.Context(), day.ID, []string{w.found("ada@example.com").ID}))
+		owns := func(o *stagedoor.Organization, domain string) {
+			w.ok(w.st.CreateDiscoveryDomain(w.Context(), &stagedoor.DiscoveryDomain{OrganizationID: o.ID, Domain: domain, Status: "verified", Discovers: true}))
+		}
+		owns(closed, "example.com")
+		owns(day, "example.com")
+		owns(foreign, "foreign.example")
+		b := w.browser()
+		page := b.begin().want(http.StatusOK)
+		// The one that lets nobody in is passed over.
+		named := func(page *reply, want string) *reply {
+			w.Helper()
+			if page.want(http.StatusOK).says(want); !strings.Contains(page.body, `value="ada@example.com"`) {
+				w.Errorf("the address is not there: %s", page.body)
+			}
+			return page
+		}
+		named(b.follow(b.submit(page, "organization", "Ada@example.com")), "Log in to The Day Shift")
+
+		owns(night, "example.com")
+		choose := func() *reply {
+			return b.submit(b.begin().want(http.StatusOK), "organization", "Ada@example.com").want(http.StatusOK).says("Choose an organization", "The Day Shift", "The Night Shift").hides("The Closed Shift", "The Foreign Shift")
+		}
+		page = choose()
+		login := named(b.follow(b.submit(page, "organization", night.ID)), "Log in to The Night Shift")
+		if q := b.finish(b.submit(login, "username", "ada@example.com", "password", good)); q.Get("code") == "" {
+			w.Errorf("came back with %v", q)
+		}
+		page = choose()
+		for _, id := range []string{foreign.ID, closed.ID, "night-shift", "org_none"} {
+			b.submit(page, "organization", id).want(http.StatusBadRequest).says("We do not know this organization.")
+		}
+		b.submit(page, "organization", night.ID, "address", "x@foreign.example").want(http.StatusBadRequest)
+		b.submit(page, "organization", night.ID, "address", "").want(http.StatusBadRequest)
+	})
+}
+
 // An invitation from the mail to the member, by somebody new and by somebody who is known.
 func TestAnInvitationIsAccepted(t *testing.T) {
 	each(t, func(w *world) {

@@ -202,7 +202,7 @@ func (b *browser) pick(state, answer string) error {
 	if err != nil {
 		return err
 	}
-	return b.pipe.Choose(context.Background(), v, state, tx.Nonce, answer)
+	return b.pipe.Choose(context.Background(), v, state, tx.Nonce, answer, "")
 }
 
 func TestOrganizationPrompts(t *testing.T) {

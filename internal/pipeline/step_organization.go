@@ -161,8 +161,8 @@ func (p *Pipeline) Choices(ctx context.Context, v Visit, tx *stagedoor.Transacti
 }
 
 // Choose takes the person's answer on the organization page: the id or the name of an organization, an e-mail address of one
-// of its domains where the client takes that, or nothing for no organization.
-func (p *Pipeline) Choose(ctx context.Context, v Visit, id, nonce, answer string) error {
+// of its domains where the client takes that, or nothing for no organization. An address of several is [ErrSeveral]; the id of one of them comes with it, then.
+func (p *Pipeline) Choose(ctx context.Context, v Visit, id, nonce, answer, address string) error {
 	tx, err := p.answered(ctx, v, id, AskOrganization, nonce)
 	if err != nil {
 		return err
@@ -184,7 +184,7 @@ func (p *Pipeline) Choose(ctx context.Context, v Visit, id, nonce, answer string
 		}
 		tx.Request.Organization = answer
 	default:
-		if tx.Request.Organization, err = named(ctx, v.Store, client, answer, &tx.Request); err != nil {
+		if tx.Request.Organization, err = named(ctx, v.Store, client, answer, address, &tx.Request); err != nil {
 			return err
 		}
 	}
@@ -198,46 +198,75 @@ func ErrNoSuchOrganization() error {
 	return stagedoor.Errorf(stagedoor.NotFound, "no_organization", "There is no such organization.")
 }
 
-// named finds the organization that a person typed. One through which nobody could log in counts as not there.
-func named(ctx context.Context, st *store.Store, client *stagedoor.Client, answer string, req *stagedoor.AuthorizationRequest) (string, error) {
-	answer = strings.ToLower(strings.TrimSpace(answer))
-	var found *stagedoor.Organization
-	if _, domain, isAddress := strings.Cut(answer, "@"); isAddress && client.FindsOrganizationBy("email") {
-		all, err := st.OrganizationsByDomain(ctx, domain)
-		if err != nil {
-			return "", err
-		}
-		if len(all) > 0 {
-			found, req.LoginHint = &all[0], answer
-		}
-	} else if client.FindsOrganizationBy("organization_name") {
-		o, err := st.OrganizationByName(ctx, answer)
-		if err != nil && !stagedoor.IsKind(err, stagedoor.NotFound) {
-			return "", err
-		}
-		if err == nil {
-			found = o
-		}
+// ErrSeveral is for an address that people of several organizations have: they say which.
+func ErrSeveral() error {
+	return stagedoor.Errorf(stagedoor.Invalid, "several_organizations", "There are several organizations of this domain.")
+}
+
+// named finds the organization that a person typed, or that they have chosen of those of their address. One through which nobody could log in counts as not there.
+func named(ctx context.Context, st *store.Store, client *stagedoor.Client, answer, address string, req *stagedoor.AuthorizationRequest) (string, error) {
+	answer, address = strings.ToLower(strings.TrimSpace(answer)), strings.ToLower(strings.TrimSpace(address))
+	chosen := ""
+	if address != "" {
+		chosen, answer = answer, address
 	}
-	if found == nil {
+	var found []stagedoor.Organization
+	var err error
+	if strings.Contains(answer, "@") && client.FindsOrganizationBy("email") {
+		found, err = OfAddress(ctx, st, client, req, answer)
+	} else if address == "" && client.FindsOrganizationBy("organization_name") {
+		var o *stagedoor.Organization
+		if o, err = st.OrganizationByName(ctx, answer); err == nil {
+			found, err = openTo(ctx, st, client, req, []stagedoor.Organization{*o})
+		}
+		answer = req.LoginHint
+	}
+	if chosen != "" {
+		found = slices.DeleteFunc(found, func(o stagedoor.Organization) bool { return !strings.EqualFold(o.ID, chosen) })
+	}
+	switch {
+	case err != nil && !stagedoor.IsKind(err, stagedoor.NotFound):
+		return "", err
+	case err != nil || len(found) == 0:
 		return "", ErrNoSuchOrganization()
+	case len(found) > 1:
+		return "", ErrSeveral()
 	}
-	takes, err := Takes(ctx, st, found, client)
+	req.LoginHint = answer
+	return found[0].ID, nil
+}
+
+// OfAddress are the organizations that people with an address belong to, by its domain, and through which somebody could log in for the request.
+func OfAddress(ctx context.Context, st *store.Store, client *stagedoor.Client, req *stagedoor.AuthorizationRequest, address string) ([]stagedoor.Organization, error) {
+	_, domain, _ := strings.Cut(strings.ToLower(strings.TrimSpace(address)), "@")
+	all, err := st.OrganizationsByDomain(ctx, domain)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	if !takes {
-		return "", ErrNoSuchOrganization()
-	}
-	asked := *req
-	asked.Organization = found.ID
-	if _, err := connection.ForRequest(ctx, st, &asked); err != nil {
-		if stagedoor.IsKind(err, stagedoor.Invalid) {
-			err = ErrNoSuchOrganization()
+	return openTo(ctx, st, client, req, all)
+}
+
+// openTo leaves of organizations those through which somebody could log in for the request.
+func openTo(ctx context.Context, st *store.Store, client *stagedoor.Client, req *stagedoor.AuthorizationRequest, all []stagedoor.Organization) ([]stagedoor.Organization, error) {
+	var out []stagedoor.Organization
+	for _, o := range all {
+		takes, err := Takes(ctx, st, &o, client)
+		if err != nil {
+			return nil, err
 		}
-		return "", err
+		if !takes {
+			continue
+		}
+		asked := *req
+		asked.Organization = o.ID
+		if _, err := connection.ForRequest(ctx, st, &asked); stagedoor.IsKind(err, stagedoor.Invalid) {
+			continue
+		} else if err != nil {
+			return nil, err
+		}
+		out = append(out, o)
 	}
-	return found.ID, nil
+	return out, nil
 }
 
 // joinOrganization makes sure that the person is a member of the organization that the login is for: by the invitation that
