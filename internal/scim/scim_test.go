@@ -261,6 +261,10 @@ func TestUsers(t *testing.T) {
 		}
 		w.clock.advance(time.Minute)
 
+		// Okta's example of a PUT leaves out what it created the person by.
+		w.call("PUT", at(id), strings.Replace(person("ada"), `"externalId":"ext-ada",`, "", 1)).is(200).has("externalId", `"ext-ada"`)
+		w.call("PUT", at(id), strings.Replace(person("ada"), `"ext-ada"`, `null`, 1)).is(200).has("externalId", `"ext-ada"`)
+		w.call("PUT", at(id), strings.Replace(person("ada"), `"ext-ada"`, `"ext-bob"`, 1)).fails(400, "mutability")
 		w.call("PUT", at(id), `{"schemas":["`+userURN+`"],"USERNAME":"ada@corp.example","externalId":"ext-ada","id":"other","groups":[{"value":"grp_of_mine"}],"meta":{"created":"1999-01-01T00:00:00Z"},"emails":[{"value":"new@corp.example"}]}`).is(200).
 			has("meta/created", `"2026-11-25T12:00:00.000Z"`).has("meta/lastModified", `"2026-11-25T12:01:00.000Z"`).has("groups", "null").
 			has("userName", `"ada@corp.example"`).has("id", text(id)).has("displayName", "null").has(enterpriseURN, "null").has("active", "true")

@@ -173,8 +173,17 @@ func (d *Door) replaceUser(c *call) (int, map[string]any, error) {
 		if _, said := doc["active"]; !said { // silence lets nobody in again
 			doc["active"] = now["active"]
 		}
+		keepName(c.config, doc, now)
 		return doc, nil
 	})
+}
+
+// keepName leaves a person what the connection knows them by where a directory says nothing of it: it cannot change, and not all send it again.
+func keepName(config *stagedoor.SCIMConfig, doc, now map[string]any) {
+	p, err := parsePath(config.UserIDAttribute)
+	if err == nil && !p.extension && p.sub == "" && p.where == nil && doc[p.name] == nil && now[p.name] != nil {
+		doc[p.name] = now[p.name]
+	}
 }
 
 func (d *Door) patchUser(c *call) (int, map[string]any, error) {
