@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/outbound"
 	"github.com/stagedoor/stagedoor/internal/store"
 )
 
@@ -193,6 +194,9 @@ func (o *Upstream) call(ctx context.Context, method, address string, header http
 	client := *o.HTTP
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	resp, err := client.Do(r)
+	if errors.Is(err, outbound.ErrForbidden) {
+		return nil, nil, callError("the address of " + r.URL.Host + " is not public, and the operator of this server has not allowed it (--outbound-allow)")
+	}
 	if err != nil {
 		return nil, nil, callError("there was no answer from " + r.URL.Host)
 	}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/jose"
+	"github.com/stagedoor/stagedoor/internal/outbound"
 	"github.com/stagedoor/stagedoor/internal/standin"
 	"github.com/stagedoor/stagedoor/internal/store"
 	"github.com/stagedoor/stagedoor/internal/store/storetest"
@@ -275,6 +276,10 @@ func TestHostileIssuer(t *testing.T) {
 		})
 	}
 	w.T = t
+	w.standin.Misbehave("")
+	w.pipe.Upstream.HTTP = outbound.New(outbound.Config{}) // as where nothing is allowed
+	w.out("corp", "The identity provider gave no token", "is not public, and the operator of this server has not allowed it (--outbound-allow)")
+	w.pipe.Upstream.HTTP = http.DefaultClient
 	if w.standin.Fetched("/elsewhere") != 0 {
 		t.Error("the secret went elsewhere")
 	}

@@ -170,7 +170,8 @@ func (a *API) fetchNow(ctx context.Context, address string) ([]byte, error) {
 	resp, err := a.HTTP.Do(r)
 	if err != nil {
 		a.Log.InfoContext(ctx, "a document could not be fetched", "address", address, "error", err)
-		return nil, unreachable("there was no answer")
+		// Whether it is a name of the network that the server stands in is not told: members of organizations ask, too.
+		return nil, unreachable("there was no answer, or its address is not public and the operator of this server has not allowed it (--outbound-allow)")
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxFetched+1))

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/outbound"
 )
 
 // Every strategy can be created, read, patched and deleted as configuration; its options come back as they were sent.
@@ -212,6 +213,8 @@ func TestConnectionDiscovery(t *testing.T) {
 	const refused = "could not be read: this server makes no outbound calls."
 	body := `{"name":"o","strategy":"oidc","options":{"client_id":"x","issuer":"` + issuer.URL + `"}}`
 	h.call(all, "POST", "/connections", body).fails(400, "operation_not_supported", "The document at "+issuer.URL+"/.well-known/openid-configuration "+refused)
+	h.api.HTTP = outbound.New(outbound.Config{}) // as where nothing is allowed
+	h.call(all, "POST", "/connections", body).fails(400, "operation_not_supported", "The document at "+issuer.URL+"/.well-known/openid-configuration could not be read: there was no answer, or its address is not public and the operator of this server has not allowed it (--outbound-allow).")
 	h.api.HTTP = issuer.Client()
 	got := h.call(all, "POST", "/connections", body).is(201, "")
 	if got.text("options", "jwks_uri") != issuer.URL+"/keys" || got.text("options", "oidc_metadata", "issuer") != issuer.URL {
