@@ -58,6 +58,11 @@ func (l listeningQuerier) adhoc(ctx context.Context, query string, args []any, s
 // PlansOf are the plans of the statements that a function runs, by their text.
 func PlansOf(t testing.TB, db *DB, do func()) map[string]string {
 	t.Helper()
+	return plans(t, db, StatementsOf(db, do))
+}
+
+// StatementsOf are the statements that a function runs, by their text, with their arguments.
+func StatementsOf(db *DB, do func()) map[string][]any {
 	var mu sync.Mutex
 	statements, before := map[string][]any{}, db.engine
 	set := func(e engine) {
@@ -72,7 +77,7 @@ func PlansOf(t testing.TB, db *DB, do func()) map[string]string {
 	}})
 	do()
 	set(before)
-	return plans(t, db, statements)
+	return statements
 }
 
 // ReferencePlans are the plans by which SQLite finds what refers to a row that goes, by the statement that it amounts to.

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -19,6 +20,12 @@ func TablesOf(t testing.TB, db *DB) Tables {
 	}
 	return tables
 }
+
+// Name is the table's name.
+func (t *catalogTable) Name() string { return t.name }
+
+// Has tells whether the table has a column.
+func (t *catalogTable) Has(column string) bool { return slices.Contains(t.names(), column) }
 
 // Dump returns every row of a tenant, table by table.
 func Dump(ctx context.Context, t testing.TB, db *DB, tables Tables, tenant string) string {
