@@ -161,3 +161,18 @@ func TestViolationsAreShort(t *testing.T) {
 		}
 	}
 }
+
+// A client may come again by itself only where nothing was done; where something may have been, it is not told to (ADR 10).
+func TestRetryAfter(t *testing.T) {
+	for code, want := range map[string]string{"database_unavailable": "1", "search_timeout": "1", "answer_lost": "", "outcome_unknown": "", "database_damaged": ""} {
+		h := http.Header{}
+		RetryAfter(h, stagedoor.Errorf(stagedoor.Unavailable, code, "x"))
+		if got := h.Get("Retry-After"); got != want {
+			t.Errorf("%s: %q, want %q", code, got, want)
+		}
+	}
+	h := http.Header{}
+	if RetryAfter(h, stagedoor.Errorf(stagedoor.Invalid, "database_unavailable", "x")); len(h) != 0 {
+		t.Errorf("%v", h)
+	}
+}
