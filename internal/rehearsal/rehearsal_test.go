@@ -263,6 +263,11 @@ func TestLiveCalls(t *testing.T) {
 			t.Errorf("live %v: %v %+v", live, err, r.Console)
 		}
 	}
+	// A database's client is told what lets it out.
+	sockets := []Script{{"s", `function s(user, context, callback) { require('net').connect(3306, 'db.example').on('error', e => { console.log(e.code, e.message); callback(null); }); }`}}
+	if r, err := s.Rehearse(t.Context(), Play{Scripts: sockets}); err != nil || len(r.Console) != 1 || !strings.Contains(r.Console[0].Text, "ECONNREFUSED") || !strings.Contains(r.Console[0].Text, "--http-live") {
+		t.Errorf("a connection: %v %+v", err, r.Console)
+	}
 	guarded := stage(t)
 	r, err := guarded.Rehearse(t.Context(), Play{Live: true, Scripts: []Script{{"r", `function r(user, context, callback) { require('request')('http://127.0.0.1:9/', e => { console.log(e.code); callback(null); }); }`}}})
 	if err != nil || len(r.HTTP) != 1 || !strings.Contains(r.HTTP[0].Error, "not public") {

@@ -247,7 +247,7 @@ func (j *job) countBytes(n int) error {
 
 func (j *job) connect(c socketCall) (any, error) {
 	if j.net().Dial == nil {
-		return nil, &callError{Message: "Scripts cannot open connections here", Code: "ECONNREFUSED", Errno: "ECONNREFUSED"}
+		return nil, &callError{Message: "connect ECONNREFUSED: this run opens no connections, unless calls that no stub answers are let out (--http-live, or live at the server)", Code: "ECONNREFUSED", Errno: "ECONNREFUSED"}
 	}
 	if c.Port < 1 || c.Port > 65535 {
 		return nil, &callError{Message: "Port should be > 0 and < 65536", Code: "ERR_SOCKET_BAD_PORT"}
