@@ -58,7 +58,7 @@ func checkUser(doc map[string]any) error {
 			return bad(invalidValue, "%s must be a list.", name)
 		}
 		for i := len(all) - 1; i >= 0; i-- {
-			onePrimary(all, i) // the first that says so
+			onePrimary(all, i) // the last that says so
 		}
 	}
 	return checkSize(doc)
