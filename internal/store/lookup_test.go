@@ -133,3 +133,29 @@ func TestLookupsOfABrokenGroup(t *testing.T) {
 		})
 	}
 }
+
+// A row that is not there is told of as such to who asked for it, within a group that has its answers.
+func TestMissingRowsOfAGroup(t *testing.T) {
+	db := storetest.Open(t, storetest.Postgres)
+	s := storetest.Tenant(t, db, "acme")
+	newUser(t, s, "auth0|ada")
+	const callers = 12
+	wait, do := store.HoldLookups(t, db)
+	var wg sync.WaitGroup
+	for n := range callers {
+		wg.Go(func() {
+			if n%2 == 0 {
+				if u, err := s.User(t.Context(), "auth0|ada"); err != nil || u.ID != "auth0|ada" {
+					t.Errorf("%+v, %v", u, err)
+				}
+				return
+			}
+			if u, err := s.User(t.Context(), "auth0|nobody"); !stagedoor.IsKind(err, stagedoor.NotFound) {
+				t.Errorf("nobody is %+v, %v", u, err)
+			}
+		})
+	}
+	wait(callers)
+	do()
+	wg.Wait()
+}

@@ -114,3 +114,28 @@ func TestGroupsOfPatches(t *testing.T) {
 		t.Errorf("a group of %d, %d wait on", len(group), waiting)
 	}
 }
+
+// Where somebody listens to changes of users, a patch is written alone, with its event: groups tell nobody.
+func TestPatchThatIsToldOfWaitsForNoGroup(t *testing.T) {
+	db := storetest.Open(t, storetest.Postgres)
+	s := storetest.Tenant(t, db, "acme")
+	newUser(t, s, "auth0|ada")
+	ok(t, store.EventStreams.Create(t.Context(), s, &stagedoor.Document{ID: "stream", Sealed: `{"status":"enabled","subscriptions":[{"event_type":"user.updated"}]}`}))
+	s = must(db.TenantByID(t.Context(), "acme"))(t) // as the next request has it
+	_, do := store.HoldPatches(t, db)
+	defer do()
+	patched := make(chan error, 1)
+	go func() {
+		_, err := s.PatchMetadata(context.Background(), "auth0|ada", stagedoor.Metadata{"a": json.RawMessage("1")}, nil, mebibyte)
+		patched <- err
+	}()
+	select {
+	case err := <-patched:
+		ok(t, err)
+	case <-time.After(20 * time.Second):
+		t.Fatal("it waits for a group")
+	}
+	if n := store.Number(t, db, "SELECT COUNT(*) FROM events WHERE tenant = 'acme'"); n != 1 {
+		t.Errorf("%d events", n)
+	}
+}
