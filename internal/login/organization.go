@@ -44,14 +44,17 @@ func choicesOf(all []stagedoor.Organization) (out []ui.OrganizationChoice) {
 }
 
 // offerOrganizations lets somebody choose among the organizations whose people have addresses of one domain.
-func (d *Door) offerOrganizations(w http.ResponseWriter, r *http.Request, st *store.Store, p *prompt, address string) error {
+func (d *Door) offerOrganizations(w http.ResponseWriter, r *http.Request, st *store.Store, p *prompt, status int, address string, problems ui.Problems) error {
 	all, err := pipeline.OfAddress(r.Context(), st, p.client, &p.tx.Request, address)
 	if err != nil {
 		return err
 	}
+	if len(all) == 0 {
+		return d.renderOrganization(w, r, st, p, http.StatusBadRequest, address, p.organizationProblem("no_organization"))
+	}
 	form := p.form("/u/organization")
 	form.Hidden = append(form.Hidden, ui.Field{Name: ui.FieldOfAddress, Value: address})
-	page.Render(w, http.StatusOK, ui.OrganizationPage{Frame: p.frame, Form: form, Name: address, Chooses: true, Choices: choicesOf(all), Personal: p.client.OrganizationUse() == stagedoor.OrganizationsAllow})
+	page.Render(w, status, ui.OrganizationPage{Frame: p.frame, Form: form, Problems: problems, Name: address, Chooses: true, Choices: choicesOf(all), Personal: p.client.OrganizationUse() == stagedoor.OrganizationsAllow})
 	return nil
 }
 
@@ -70,7 +73,10 @@ func (d *Door) choose(w http.ResponseWriter, r *http.Request, st *store.Store) e
 	}
 	err = d.Pipeline.Choose(r.Context(), visit(r, st), p.tx.ID, r.PostFormValue(fieldNonce), answer, text(r, ui.FieldOfAddress))
 	if stagedoor.HasCode(err, "several_organizations") {
-		return d.offerOrganizations(w, r, st, p, answer)
+		return d.offerOrganizations(w, r, st, p, http.StatusOK, answer, nil)
+	}
+	if address := text(r, ui.FieldOfAddress); address != "" && stagedoor.HasCode(err, "no_organization") {
+		return d.offerOrganizations(w, r, st, p, http.StatusBadRequest, address, ui.Problems{{Code: "organization_gone"}})
 	}
 	if stagedoor.HasCode(err, "no_organization") {
 		return d.renderOrganization(w, r, st, p, http.StatusBadRequest, answer, p.organizationProblem("no_organization"))
@@ -84,10 +90,13 @@ func (d *Door) choose(w http.ResponseWriter, r *http.Request, st *store.Store) e
 
 // organizationProblem is what is wrong with the answer: where the person types it, with the field.
 func (p *prompt) organizationProblem(code string) ui.Problems {
-	if p.tx.UserID != "" {
-		return ui.Problems{{Code: code}}
+	if p.tx.UserID == "" {
+		return ui.Problems{{Code: code, Field: ui.FieldOrganization}}
 	}
-	return ui.Problems{{Code: code, Field: ui.FieldOrganization}}
+	if code == "no_organization" { // they chose it, and did not write it
+		code = "organization_gone"
+	}
+	return ui.Problems{{Code: code}}
 }
 
 // invitesStranger tells whether the login follows an invitation to somebody who has no user yet.

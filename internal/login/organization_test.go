@@ -113,7 +113,7 @@ func TestOrganizationPage(t *testing.T) {
 		})
 		w.ok(err)
 		page = b.begin().want(http.StatusOK).says("Choose an organization", "The Day Shift", "The Night Shift", "Continue without an organization")
-		b.submit(page, "organization", "org_none").want(http.StatusBadRequest).says("We do not know this organization.")
+		b.submit(page, "organization", "org_none").want(http.StatusBadRequest).says("You cannot log in to this organization any more.")
 		w.browser().get(strings.Replace(page.action(), "/u/organization", "/u/organization", 1)).want(http.StatusBadRequest).says("lost_transaction")
 		if q := b.finish(b.submit(page, "organization", o.ID)); q.Get("code") == "" {
 			w.Errorf("came back with %v", q)
@@ -171,10 +171,11 @@ func TestOrganizationsOfOneDomain(t *testing.T) {
 		}
 		page = choose()
 		for _, id := range []string{foreign.ID, closed.ID, "night-shift", "org_none"} {
-			b.submit(page, "organization", id).want(http.StatusBadRequest).says("We do not know this organization.")
+			b.submit(page, "organization", id).want(http.StatusBadRequest).says("You cannot log in to this organization any more.", "The Day Shift", "The Night Shift").hides(id)
 		}
 		b.submit(page, "organization", night.ID, "address", "x@foreign.example").want(http.StatusBadRequest)
 		b.submit(page, "organization", night.ID, "address", "").want(http.StatusBadRequest)
+		b.submit(page, "organization", night.ID, "address", "x@nowhere.example").want(http.StatusBadRequest).says("We do not know this organization.")
 	})
 }
 
