@@ -176,6 +176,10 @@ func person(member map[string]any) (*profile, error) {
 	for _, name := range []string{"metadata", "mfa_factors"} { // what databases' scripts may say, and nobody else
 		delete(member, name)
 	}
+	if _, err := NormalizeEmail(strings.TrimSpace(textOf(member["email"]))); err != nil { // such as a name, or "none": who they are does not hang on it
+		delete(member, "email")
+		member["email_verified"] = false
+	}
 	raw, err := json.Marshal(member)
 	if err != nil {
 		return nil, failed(noProfile, "it cannot be read")

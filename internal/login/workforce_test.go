@@ -110,6 +110,25 @@ func TestProvisionedBeforeLogin(t *testing.T) {
 	}
 }
 
+// TestProviderWithoutAnAddress: what a provider calls an address and is none keeps nobody out, and is nobody's address.
+func TestProviderWithoutAnAddress(t *testing.T) {
+	w := newAbroad(t, storetest.SQLite)
+	w.oidc("corp", nil)
+	for i, odd := range []string{"kim", "n/a", "Kim <kim@corp.example>", "k\u0130m@corp.example", "kim@corp.example"} {
+		who := kim
+		who.Email = odd
+		w.standin.Choose(&who)
+		w.in("corp")
+		want := ""
+		if odd == strings.ToLower(kim.Email) {
+			want = odd
+		}
+		if u, err := w.st.User(t.Context(), "oidc|corp|"+kim.Subject); err != nil || u.Email != want || u.LoginsCount != i+1 || want == "" && u.EmailVerified {
+			t.Errorf("%s: %+v %v", odd, u, err)
+		}
+	}
+}
+
 // TestMembershipThroughProvider: who comes through an organization's connection becomes a member where it says so.
 func TestMembershipThroughProvider(t *testing.T) {
 	w := newAbroad(t, storetest.SQLite)
