@@ -49,7 +49,7 @@ func TestIssuersAreAskedBefore(t *testing.T) {
 		ok(t, err)
 		done, err := c.Apply(t.Context(), assets, cfg, plan)
 		ok(t, err)
-		if got := strings.Join(told(done), "\n"); reads != 1 || !strings.Contains(got, "https://127.0.0.1:1/.well-known/openid-configuration could not be read: there was no answer.") ||
+		if got := strings.Join(told(done), "\n"); reads != 1 || !strings.Contains(got, "https://127.0.0.1:1/.well-known/openid-configuration could not be read: there was no answer") ||
 			!strings.Contains(got, "create connection users") {
 			t.Errorf("%d reads, %s", reads, got)
 		}
