@@ -34,7 +34,7 @@ type Choice struct {
 	hidden map[string]bool // by the ids of connections: whether the request's organization shows no button for them; nil: it is for none
 }
 
-// Choose reads which connections are open to a request, by their names, the tenant's default database before the others. One that the request names is the only one.
+// Choose reads which connections are open to a request. One that the request names is the only one.
 func Choose(ctx context.Context, st *store.Store, req *stagedoor.AuthorizationRequest) (*Choice, error) {
 	all, err := st.Connections(ctx)
 	if err != nil {
@@ -52,11 +52,6 @@ func Choose(ctx context.Context, st *store.Store, req *stagedoor.AuthorizationRe
 				c.opened = append(c.opened, all[i])
 			}
 		}
-	}
-	directory := st.Tenant().Settings.DefaultDirectory
-	if i := slices.IndexFunc(c.opened, func(one stagedoor.Connection) bool { return one.ForLogin() && one.Name == directory }); i > 0 {
-		first := c.opened[i]
-		c.opened = slices.Insert(slices.Delete(c.opened, i, i+1), 0, first)
 	}
 	return c, nil
 }

@@ -85,35 +85,3 @@ func choose(t *testing.T, st *store.Store, users *stagedoor.Connection) {
 		t.Errorf("they are offered %q", got)
 	}
 }
-
-// TestSeveralDatabases: of several databases people sign in to the tenant's default one where it is open to them, and else to the first by name.
-func TestSeveralDatabases(t *testing.T) {
-	each(t, func(t *testing.T, st *store.Store, _ *connection.Database, users *stagedoor.Connection) {
-		must := func(err error) {
-			t.Helper()
-			if err != nil {
-				t.Fatal(err)
-			}
-		}
-		must(st.CreateClient(t.Context(), &stagedoor.Client{ID: "shop", Name: "shop", IsFirstParty: true}))
-		older := &stagedoor.Connection{Name: "Aardvarks", Strategy: stagedoor.StrategyDatabase, EnabledClients: []string{"shop"}}
-		must(st.CreateConnection(t.Context(), older))
-		goes := func(to, named string) {
-			t.Helper()
-			c, err := connection.ForRequest(t.Context(), st, &stagedoor.AuthorizationRequest{ClientID: "shop", Connection: named})
-			must(err)
-			if c.Name != to {
-				t.Errorf("people go to %s, not to %s", c.Name, to)
-			}
-		}
-		_, err := st.UpdateConnection(t.Context(), users.ID, func(c *stagedoor.Connection) error { c.EnabledClients = []string{"shop"}; return nil })
-		must(err)
-		goes("Aardvarks", "")
-		st.Tenant().Settings.DefaultDirectory = users.Name
-		goes(users.Name, "")
-		goes("Aardvarks", "Aardvarks")
-		_, err = st.UpdateConnection(t.Context(), users.ID, func(c *stagedoor.Connection) error { c.EnabledClients = nil; return nil })
-		must(err)
-		goes("Aardvarks", "")
-	})
-}
