@@ -128,8 +128,11 @@ func hinted(ctx context.Context, st *store.Store, client *stagedoor.Client, orga
 	if json.Unmarshal([]byte(hint), &named) != nil || named.Format != "iss_sub" || !token.IsIssuer(st.Tenant(), named.Issuer) || named.Sub == "" || unreadable(named.Sub) {
 		return nil, unknown
 	}
-	u, err := token.Reachable(ctx, st, client, named.Sub)
-	if organization != "" {
+	var u *stagedoor.User
+	var err error
+	if organization == "" {
+		u, err = token.Reachable(ctx, st, client, named.Sub)
+	} else {
 		u, err = token.ReachableIn(ctx, st, organization, named.Sub)
 	}
 	switch {

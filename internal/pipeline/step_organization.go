@@ -100,20 +100,24 @@ func choices(ctx context.Context, st *store.Store, client *stagedoor.Client, s *
 	if err != nil || len(all) == 0 {
 		return nil, err
 	}
+	return taking(ctx, st, client, all, func(o *stagedoor.Organization) (bool, error) {
+		enabled, err := throughConnection(ctx, st, o.ID, s.Connection)
+		return enabled != nil, err
+	})
+}
+
+// taking leaves of organizations those that take the client, and of which more is true.
+func taking(ctx context.Context, st *store.Store, client *stagedoor.Client, all []stagedoor.Organization, more func(*stagedoor.Organization) (bool, error)) ([]stagedoor.Organization, error) {
 	var out []stagedoor.Organization
 	for _, o := range all {
-		takes, err := Takes(ctx, st, &o, client)
+		is, err := Takes(ctx, st, &o, client)
+		if err == nil && is {
+			is, err = more(&o)
+		}
 		if err != nil {
 			return nil, err
 		}
-		if !takes {
-			continue
-		}
-		enabled, err := throughConnection(ctx, st, o.ID, s.Connection)
-		if err != nil {
-			return nil, err
-		}
-		if enabled != nil {
+		if is {
 			out = append(out, o)
 		}
 	}
@@ -248,25 +252,15 @@ func OfAddress(ctx context.Context, st *store.Store, client *stagedoor.Client, r
 
 // openTo leaves of organizations those through which somebody could log in for the request.
 func openTo(ctx context.Context, st *store.Store, client *stagedoor.Client, req *stagedoor.AuthorizationRequest, all []stagedoor.Organization) ([]stagedoor.Organization, error) {
-	var out []stagedoor.Organization
-	for _, o := range all {
-		takes, err := Takes(ctx, st, &o, client)
-		if err != nil {
-			return nil, err
-		}
-		if !takes {
-			continue
-		}
+	return taking(ctx, st, client, all, func(o *stagedoor.Organization) (bool, error) {
 		asked := *req
 		asked.Organization = o.ID
-		if _, err := connection.ForRequest(ctx, st, &asked); stagedoor.IsKind(err, stagedoor.Invalid) {
-			continue
-		} else if err != nil {
-			return nil, err
+		_, err := connection.ForRequest(ctx, st, &asked)
+		if stagedoor.IsKind(err, stagedoor.Invalid) {
+			return false, nil
 		}
-		out = append(out, o)
-	}
-	return out, nil
+		return err == nil, err
+	})
 }
 
 // joinOrganization makes sure that the person is a member of the organization that the login is for: by the invitation that

@@ -133,14 +133,13 @@ func described(lines string) []any {
 	return out
 }
 
-// named are the attributes with what the connection demands of the one by which it knows people: it is there, and stays. Validators make their requests by that.
-func named(attributes []any, id string) []any {
+// named puts into attributes what the connection demands of the one by which it knows people: it is there, and stays. Validators make their requests by that.
+func named(attributes []any, id string) {
 	for _, a := range attributes {
 		if one := a.(map[string]any); one["name"] == id {
 			one["required"], one["mutability"] = true, "immutable"
 		}
 	}
-	return attributes
 }
 
 func schemas(c *call) []map[string]any {
@@ -151,7 +150,7 @@ func schemas(c *call) []map[string]any {
 		}
 	}
 	user := one(userSchema, "User", userAttributes)
-	user["attributes"] = named(described(userAttributes), c.config.UserIDAttribute)
+	named(user["attributes"].([]any), c.config.UserIDAttribute) //nolint:errcheck // as one made it
 	return []map[string]any{user, one(groupSchema, "Group", groupAttributes), one(enterpriseSchema, "EnterpriseUser", enterpriseAttributes)}
 }
 
