@@ -307,6 +307,7 @@ func (s *Server) doors() http.Handler {
 	s.login.Register(mux)
 	s.saml.Register(mux)
 	mux.HandleFunc("GET "+referencePath, s.showReference)
+	s.registerDashboard(mux)
 	mux.HandleFunc(mgmt.ResultRoute.Method+" "+mgmt.ResultRoute.Pattern, s.forTenant(s.mgmt.NoTenant, s.mgmt.ServeResult))
 	mux.HandleFunc("/", s.elsewhere)
 	manage := s.forTenant(s.mgmt.NoTenant, func(w http.ResponseWriter, r *http.Request, st *store.Store) {
@@ -361,6 +362,9 @@ func (s *Server) DB() *store.DB { return s.db }
 func (s *Server) Routes() []web.Route {
 	all := append(append(s.oauth.Routes(), s.login.Routes()...), s.saml.Routes()...)
 	all = append(append(all, healthRoutes...), mgmt.ResultRoute)
+	if !s.cfg.NoDashboard {
+		all = append(all, dashboardRoutes...)
+	}
 	all = append(append(append(all, referenceRoutes...), s.scim.Routes()...), append(s.me.Routes(), s.myorg.Routes()...)...)
 	return append(all, s.mgmt.Routes()...)
 }

@@ -12,15 +12,20 @@ func printWelcome(w io.Writer, info *demoInfo, file string) {
 
   Mixtape, the sample app    %s
   Stagedoor                  %s
+  Its dashboard              %s/dashboard
   Mails that it sends        %s/u/inbox
   For SDKs (https)           domain %s
 
   Sign in to Mixtape as
-`, info.MixtapeURL, info.HTTPURL, info.HTTPURL, info.Domain)
+`, info.MixtapeURL, info.HTTPURL, info.HTTPURL, info.HTTPURL, info.Domain)
 	for _, u := range info.Users {
 		fmt.Fprintf(w, "    %-24s %s\n", u.Email, u.Password)
 	}
 	fmt.Fprintf(w, `
+  Sign in to the dashboard as
+    client ID                %s
+    client secret            %s
+
   Let programs trust the certificates of https:
     export NODE_EXTRA_CA_CERTS=%s
     export SSL_CERT_FILE=%s
@@ -28,5 +33,5 @@ func printWelcome(w io.Writer, info *demoInfo, file string) {
   Everything else that programs need is in %s.
   Press Ctrl+C to stop; the next start goes on where you left.
 
-`, info.CAFile, info.CAFile, file)
+`, info.Management.ClientID, info.Management.ClientSecret, info.CAFile, info.CAFile, file)
 }

@@ -41,6 +41,7 @@ type Config struct {
 
 	NetworkLists string `name:"network-lists" group:"serving" env:"STAGEDOOR_NETWORK_LISTS" help:"Directory of lists of networks, such as auth0.low_reputation.txt with a network in each line, for auth0_managed of network access lists. Read again when they are replaced." placeholder:"DIR"`
 
+	NoDashboard       bool `name:"no-dashboard" group:"serving" env:"STAGEDOOR_NO_DASHBOARD" help:"Do not serve the dashboard, which asks the Management API with the credentials of whoever signs in."`
 	IgnoreNetworkACLs bool `name:"ignore-network-acls" group:"serving" env:"STAGEDOOR_IGNORE_NETWORK_ACLS" help:"Let everybody in whatever tenants' network access lists say, such as after one locked its author out."`
 
 	Admin          string `name:"admin-addr" group:"watching" env:"STAGEDOOR_ADMIN_ADDR" help:"Address for operators: /metrics, /healthz, /readyz, profiles. Empty for none; keep it from the public." placeholder:"ADDR"`

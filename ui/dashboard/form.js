@@ -1,0 +1,135 @@
+// Forms: fields that read themselves, and one way of sending them.
+import { h, newID, number } from "./dom.js";
+import { alarm, tell } from "./parts.js";
+import { bytes, isObject, parse, print } from "./json.js";
+
+// Wrong is a value that cannot be sent.
+class Wrong extends Error {}
+
+const kinds = {
+  text: (value, o) => {
+    const element = h("input", { type: o.type ?? "text", value: value ?? "", autocomplete: o.autocomplete ?? "off", spellcheck: "false", required: o.required });
+    return [element, () => (o.type === "password" ? element.value : element.value.trim())];
+  },
+  area: (value) => {
+    const element = h("textarea", { value: value ?? "", rows: 3 });
+    return [element, () => element.value.trim()];
+  },
+  lines: (value) => {
+    const element = h("textarea", { value: (value ?? []).join("\n"), rows: Math.min(8, Math.max(3, value?.length ?? 0)), spellcheck: "false" });
+    return [element, () => element.value.split(/[\n,]/).map((line) => line.trim()).filter(Boolean)];
+  },
+  number: (value) => {
+    const element = h("input", { type: "text", inputmode: "numeric", value: value ?? "", autocomplete: "off" });
+    return [element, () => {
+      if (!/^\d+$/.test(element.value.trim())) throw new Wrong("Give a whole number.");
+      return Number(element.value.trim());
+    }];
+  },
+  check: (value) => {
+    const element = h("input", { type: "checkbox", checked: Boolean(value) });
+    return [element, () => element.checked];
+  },
+  select: (value, o) => {
+    const known = o.options.map((option) => (Array.isArray(option) ? option : [option, option]));
+    if (value !== undefined && value !== null && !known.some(([v]) => v === value)) known.unshift([value, value]);
+    const element = h("select", {}, known.map(([v, text]) => h("option", { value: v, selected: v === value }, text)));
+    return [element, () => element.value];
+  },
+  code: (value) => {
+    const element = h("textarea.code", { value: value ?? "", rows: 22, spellcheck: "false", autocapitalize: "off", wrap: "off" });
+    return [element, () => element.value];
+  },
+  json: (value, o) => {
+    const text = print(value);
+    const element = h("textarea.code", { value: text, rows: Math.min(o.rows ?? 24, Math.max(5, text.split("\n").length + 1)), spellcheck: "false", autocapitalize: "off", wrap: "off" });
+    return [element, () => {
+      let read;
+      try {
+        read = parse(element.value.trim() || "{}");
+      } catch (error) {
+        throw new Wrong(`This is not JSON: ${error.message}`);
+      }
+      if (!isObject(read)) throw new Wrong("Give a JSON object: { … }");
+      return read;
+    }];
+  },
+};
+
+// field makes a field of a kind: text, area, lines, number, check, select, code, json.
+export const field = (kind, label, value, options = {}) => {
+  const [element, read] = kinds[kind](value, options);
+  const id = newID();
+  element.id = id;
+  const problem = h("p.problem", { id: `${id}-problem`, hidden: true });
+  const hint = options.hint && h("p.hint", { id: `${id}-hint` }, options.hint);
+  element.setAttribute("aria-describedby", [hint && hint.id, problem.id].filter(Boolean).join(" "));
+  const name = h("label", { for: id }, label);
+  const node = kind === "check" ? h("div.field.tick", {}, element, name, hint, problem) : h("div.field", {}, name, hint, problem, element);
+  const mark = (text) => {
+    problem.textContent = text;
+    problem.hidden = !text;
+    node.classList.toggle("wrong", Boolean(text));
+    element.toggleAttribute("aria-invalid", Boolean(text));
+  };
+  return { node, element, read, mark };
+};
+
+// sized shows beside a field of JSON how many bytes its value has.
+export const sized = (f) => {
+  const size = h("p.hint", { "aria-live": "off" });
+  const count = () => {
+    try {
+      size.textContent = `${number(bytes(f.read()))} bytes`;
+    } catch {
+      size.textContent = "";
+    }
+  };
+  f.element.addEventListener("input", count);
+  count();
+  f.node.append(size);
+  return f;
+};
+
+// form sends what its fields hold. What is not valid is said at the field, what the server says above the form; done, if it returns a text, is told.
+export const form = (fields, send, verb = "Save") => {
+  const names = Object.keys(fields);
+  const submit = h("button.primary", {}, verb);
+  const element = h("form", { novalidate: true, autocomplete: "off" }, names.map((name) => fields[name].node), h("div.row", {}, submit));
+  element.addEventListener("input", () => (element.dataset.changed = "1"));
+  element.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    if (submit.getAttribute("aria-disabled") === "true") return;
+    element.querySelector(":scope > .problems")?.remove();
+    const values = {};
+    let first;
+    for (const name of names) {
+      const f = fields[name];
+      try {
+        f.mark("");
+        if (!f.element.checkValidity()) throw new Wrong("This is needed.");
+        values[name] = f.read();
+      } catch (error) {
+        if (!(error instanceof Wrong)) throw error;
+        f.mark(error.message);
+        first ??= f.element;
+      }
+    }
+    if (first) return first.focus();
+    submit.setAttribute("aria-disabled", "true");
+    try {
+      const said = await send(values);
+      delete element.dataset.changed;
+      if (said) tell(said);
+    } catch (problem) {
+      element.prepend(alarm(problem));
+      element.firstChild.scrollIntoView({ block: "nearest" });
+    } finally {
+      submit.removeAttribute("aria-disabled");
+    }
+  });
+  return element;
+};
+
+// changed tells whether a form on the page has something in it that was not sent.
+export const changed = () => document.querySelector("form[data-changed]") !== null;

@@ -1,0 +1,108 @@
+// The dashboard: an ordinary client of the Management API. This file knows which address shows what.
+import { h } from "./dom.js";
+import { alarm, sure } from "./parts.js";
+import { changed } from "./form.js";
+import { Problem } from "./api.js";
+import { current, end, onEnd } from "./session.js";
+import { signIn } from "./sign-in.js";
+import { overview } from "./overview.js";
+import { newUser, users } from "./users.js";
+import { user } from "./user.js";
+import { logEvent, logs } from "./logs.js";
+import { newRule, rule, rules } from "./rules.js";
+import { action, actions, newAction } from "./actions.js";
+import { create, list, record, settings } from "./things.js";
+import { nouns } from "./nouns.js";
+
+const views = [
+  ["", overview],
+  ["users", users], ["users/new", newUser], ["users/:id", user],
+  ["rules", rules], ["rules/new", newRule], ["rules/:id", rule],
+  ["actions", actions], ["actions/new", newAction], ["actions/:id", action],
+  ["logs", logs], ["logs/:id", logEvent],
+  ["settings", settings],
+  ...nouns.flatMap((noun) => [[noun.path, list(noun)], [`${noun.path}/new`, create(noun)], [`${noun.path}/:id`, record(noun)]]),
+];
+
+const menu = [
+  ["", "Overview"], ["users", "Users"], ["roles", "Roles"], ["organizations", "Organizations"], ["clients", "Applications"],
+  ["resource-servers", "APIs"], ["connections", "Connections"], ["rules", "Rules"], ["actions", "Actions"], ["logs", "Logs"],
+  ["log-streams", "Log streams"], ["settings", "Settings"],
+];
+
+const main = document.getElementById("content");
+const header = document.querySelector("header");
+header.querySelector("small").textContent = location.host;
+document.querySelector(".skip").addEventListener("click", () => main.focus());
+
+// find returns the view of a path, and what stands in it where the pattern has a name.
+const find = (path) => {
+  const given = path.split("/");
+  for (const [pattern, view] of views) {
+    const wanted = pattern.split("/");
+    if (wanted.length === given.length && wanted.every((word, i) => word === given[i] || (word.startsWith(":") && given[i]))) {
+      return [view, decodeURIComponent(given[wanted.findIndex((word) => word.startsWith(":"))] ?? "")];
+    }
+  }
+  return [async () => ({ title: "Not found", body: h("p", {}, "There is no such page. ", h("a", { href: "#/" }, "Overview")) }), ""];
+};
+
+const navigation = (path) => {
+  header.querySelector("nav")?.remove();
+  if (!current()) return;
+  const here = path.split("/")[0];
+  const toggle = h("button.secondary.menu", { type: "button", "aria-expanded": "false", "aria-controls": "menu", onclick: () => {
+    toggle.setAttribute("aria-expanded", toggle.getAttribute("aria-expanded") !== "true");
+  } }, "Menu");
+  header.append(h("nav", { "aria-label": "Dashboard" }, toggle,
+    h("ul", { id: "menu" }, menu.map(([to, name]) => h("li", {}, h("a", { href: `#/${to}`, "aria-current": to === here && "page" }, name))),
+      h("li.apart", {}, h("a", { href: "/reference" }, "API reference")),
+      h("li", {}, h("button.textual", { type: "button", onclick: () => end("You are signed out.") }, "Sign out")))));
+};
+
+let shown = 0; // counts views, so that one that comes late does not replace its successor
+
+// show puts the view of the address on the page. again keeps the place, after a change.
+const show = async ({ again = false, told } = {}) => {
+  const turn = ++shown;
+  const [path, query] = location.hash.replace(/^#\/?/, "").split("?");
+  let view;
+  document.querySelectorAll("dialog").forEach((dialog) => dialog.remove());
+  if (!again) navigation(path);
+  main.setAttribute("aria-busy", "true");
+  try {
+    if (!current()) {
+      view = signIn(told, () => show());
+    } else {
+      const [make, id] = find(path);
+      view = await make({ id, query: new URLSearchParams(query), again: () => show({ again: true }), go: (to) => (location.hash = to) });
+    }
+  } catch (problem) {
+    if (!(problem instanceof Problem)) console.error(problem);
+    view = { title: problem.status === 404 ? "Not found" : "That did not work", body: [alarm(problem), h("p", {}, h("a", { href: `#/${path.split("/")[0]}` }, "Back to the list"))] };
+  } finally {
+    if (turn === shown) main.removeAttribute("aria-busy");
+  }
+  if (turn !== shown) return;
+  if (!current() && view.title !== "Sign in") return; // it ended meanwhile, and that is on the page
+  document.title = `${view.title} · Stagedoor`;
+  main.dataset.shown = location.hash;
+  main.replaceChildren(h("h1", { tabindex: "-1" }, view.title), ...[view.body].flat(Infinity).filter(Boolean));
+  if (again) return;
+  scrollTo(0, 0);
+  main.querySelector(view.focus ?? "h1")?.focus({ preventScroll: true });
+};
+
+onEnd((told) => show({ told }));
+addEventListener("hashchange", () => show());
+addEventListener("beforeunload", (event) => changed() && event.preventDefault());
+document.addEventListener("click", async (event) => {
+  const link = event.target.closest("a[href^='#/']");
+  if (!link || event.ctrlKey || event.metaKey || event.shiftKey || !changed()) return;
+  event.preventDefault();
+  if (await sure("Leave without saving?", "What you changed on this page is not saved yet.", "Leave")) {
+    main.replaceChildren();
+    location.hash = link.getAttribute("href");
+  }
+});
+show();

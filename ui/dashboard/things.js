@@ -1,0 +1,109 @@
+// Lists and pages of what nouns.js describes.
+import { h, when } from "./dom.js";
+import { api, at, every, Problem, query } from "./api.js";
+import { button, copyable, facts, pager, section, sure, table, tell } from "./parts.js";
+import { field, form, sized } from "./form.js";
+import { changes, isObject } from "./json.js";
+import { singles } from "./singles.js";
+
+const size = 50;
+
+// list shows all things of a kind, page by page.
+export const list = (noun) => async ({ query: asked }) => {
+  const page = Number(asked.get("page") ?? 0);
+  const got = await api("GET", `/${noun.path}${query({ page, per_page: size, include_totals: true, ...noun.narrow })}`);
+  const all = Array.isArray(got) ? got : got[noun.path.replaceAll("-", "_")];
+  return {
+    title: noun.many,
+    body: [
+      noun.explain && h("p.lead", {}, noun.explain),
+      noun.create && h("div.row", {}, h("a.button", { href: `#/${noun.path}/new` }, `New ${noun.one}`)),
+      table(noun.many, ["Name", ...Object.keys(noun.columns)], all.map((thing) => [
+        h("a", { href: `#/${noun.path}/${encodeURIComponent(thing[noun.id])}` }, noun.title(thing)), ...Object.values(noun.columns).map((cell) => cell(thing)),
+      ]), `There is no ${noun.one} yet.`),
+      pager(page, size, all.length, Array.isArray(got) ? undefined : got.total, (p) => `#/${noun.path}?page=${p}`),
+    ],
+  };
+};
+
+const fieldsOf = (described, thing) => Object.fromEntries(Object.entries(described).map(([key, [kind, label, options]]) => [key, field(kind, label, thing[key] ?? options?.first, options)]));
+
+// create asks for what a new thing needs.
+export const create = (noun) => async ({ go }) => {
+  if (!noun.create) return { title: "Not found", body: h("p", {}, "This cannot be made here.") };
+  const body = form(fieldsOf(noun.create, {}), async (values) => {
+    const made = await api("POST", `/${noun.path}`, noun.made?.(values) ?? values);
+    setTimeout(() => go(`#/${noun.path}/${encodeURIComponent(made[noun.id])}`));
+    return `The ${noun.one} is there.`;
+  }, "Create");
+  body.classList.add("narrow");
+  return { title: `New ${noun.one}`, focus: "form input, form select", body };
+};
+
+// whole edits all of a thing as JSON. What is sent are the members that were changed.
+const whole = (noun, path, thing, again) => {
+  const fixed = new Set([noun.id, "tenant", "created_at", "updated_at", ...(noun.fixed ?? [])]);
+  const before = Object.fromEntries(Object.entries(thing).filter(([key]) => !fixed.has(key)));
+  return h("details", {}, h("summary", {}, "All settings, as JSON"), form({ value: sized(field("json", "Settings", before, { hint: "Only what you change is sent. A member that you take away is set to null." })) }, async ({ value }) => {
+    const change = changes(before, value);
+    if (Object.keys(change).length === 0) return "Nothing was changed.";
+    await api("PATCH", path, change);
+    await again();
+    return "Saved.";
+  }, "Save all"));
+};
+
+const filled = (a, b) => JSON.stringify(a ?? (Array.isArray(b) ? [] : isObject(b) ? {} : typeof b === "boolean" ? false : "")) === JSON.stringify(b);
+
+const main = (noun, path, thing, again) =>
+  form(fieldsOf(noun.fields, thing), async (values) => {
+    const change = Object.fromEntries(Object.entries(values).filter(([key, value]) => !filled(thing[key], value)));
+    if (Object.keys(change).length === 0) return "Nothing was changed.";
+    await api("PATCH", path, change);
+    await again();
+    return "Saved.";
+  });
+
+// record shows one thing.
+export const record = (noun) => async ({ id, again, go }) => {
+  const path = at`/${noun.path}/${id}`;
+  const thing = await api("GET", path);
+  const title = noun.title(thing);
+  const parts = await Promise.all((noun.parts ?? []).map(async ([name, make]) => section(name, await make(thing, again))));
+  return {
+    title,
+    body: [
+      facts([...(noun.facts?.(thing) ?? [["ID", copyable(thing[noun.id])]]), ["Created", thing.created_at && when(thing.created_at)]]),
+      Object.keys(noun.fields).length > 0 && main(noun, path, thing, again),
+      ...parts,
+      section("More", whole(noun, path, thing, again), !noun.keeps?.(thing) && h("p", {}, button(`Delete this ${noun.one}`, async () => {
+        if (!(await sure(`Delete ${title}?`, noun.loss ?? "There is no way back.", "Delete", title))) return;
+        await api("DELETE", path);
+        tell("Deleted.");
+        go(`#/${noun.path}`);
+      }, "danger.button"))),
+    ],
+  };
+};
+
+// settings are what a tenant has one of.
+export const settings = async ({ again }) => {
+  const parts = await Promise.all(singles.map(async (one) => {
+    try {
+      const thing = await api("GET", one.path);
+      return section(one.title, one.explain && h("p.lead", {}, one.explain), main(one, one.path, thing, again), whole(one, one.path, thing, again));
+    } catch (problem) {
+      if (!(problem instanceof Problem)) throw problem;
+      return section(one.title, h("p.empty", {}, problem.message));
+    }
+  }));
+  return { title: "Settings", body: parts };
+};
+
+// chosen lets somebody choose among all things at an address.
+export const chosen = async (path, key, id, name, label, act, without = []) => {
+  const all = (await every(path, key)).filter((thing) => !without.includes(thing[id]));
+  if (all.length === 0) return "";
+  const choice = h("select", { "aria-label": label }, all.map((thing) => h("option", { value: thing[id] }, name(thing))));
+  return h("div.row", {}, choice, button(label, () => act(choice.value)));
+};
