@@ -23,7 +23,6 @@ func TestDashboard(t *testing.T) {
 	b.fill("input[type=password]", demo.Management.ClientSecret)
 	b.click("form .primary")
 	b.awaitText("h1", "Overview")
-	b.look("dashboard-overview")
 
 	// A person is found by what stands in the metadata, and their name stays a text.
 	b.goTo("users", "Users")
@@ -172,6 +171,115 @@ func TestDashboardRunsCode(t *testing.T) {
 	want(t, 404, "GET", op.base+"/actions/actions/"+actionID, op.token, nil)
 }
 
+// TestDashboardMakesThings makes an API with a permission, a role with that, an organization with a connection and a member, a log stream, and a connection that an application uses; and changes the order of rules.
+func TestDashboardMakesThings(t *testing.T) {
+	op := operatorOf(t)
+	listener := op.newListener("thing", nil)
+	mark := strings.Split(strings.Split(listener.Email, "@")[0], "-")[1]
+	b := newTab(t)
+	b.manage(demo.Management.ClientID, demo.Management.ClientSecret)
+	b.at("", "Overview")
+	made := func(path string) (id string) {
+		t.Helper()
+		b.await("the page of the new one", `document.querySelector("main").dataset.shown.startsWith("#/`+path+`/") && !location.hash.endsWith("/new") && document.querySelector("dl.facts")`)
+		b.eval(&id, `decodeURIComponent(location.hash.split("/")[2])`)
+		t.Cleanup(func() { op.do("DELETE", "/"+path+"/"+id, nil, nil) })
+		return id
+	}
+
+	b.openPage("resource-servers/new")
+	b.fill(b.control("Name"), "Songs "+mark)
+	b.fill(b.control("Identifier"), "https://songs.example/"+mark)
+	b.pressButton("Create")
+	api := made("resource-servers")
+	b.unfold("Add a permission")
+	b.fill(b.control("Permission"), "sing:songs")
+	b.fill(b.control("What it allows"), "Sing")
+	b.pressButton("Add")
+	b.awaitText("tbody", "sing:songs")
+	b.click(b.control("Refresh tokens"))
+	b.pressButton("Save")
+	b.awaitText(".told", "Saved.")
+	if got := op.raw("/resource-servers/" + api); !strings.Contains(got, `"allow_offline_access":true`) || !strings.Contains(got, `"description":"Sing"`) {
+		t.Error("the API is " + got)
+	}
+
+	b.openPage("roles/new")
+	b.fill(b.control("Name"), "Singer "+mark)
+	b.pressButton("Create")
+	role := made("roles")
+	b.choose(`select[aria-label="Permission"]`, `["https://songs.example/`+mark+`","sing:songs"]`)
+	b.pressButton("Give this permission")
+	b.awaitText("tbody", "sing:songs")
+	if got := op.raw("/roles/" + role + "/permissions"); !strings.Contains(got, "sing:songs") {
+		t.Error("the role has " + got)
+	}
+	b.look("dashboard-role")
+	b.pressButton("Take away sing:songs")
+	b.awaitText("main", "No permission.")
+
+	b.openPage("connections/new")
+	b.fill(b.control("Name"), "db-"+mark)
+	b.pressButton("Create")
+	connection := made("connections")
+	b.pressButton("Switch on for Mixtape Legacy")
+	b.awaitText(".told", "Switched on.")
+	if got := op.raw("/connections/" + connection + "/clients"); !strings.Contains(got, clientNamed(t, "Mixtape Legacy").ClientID) {
+		t.Error("the connection is for " + got)
+	}
+
+	b.openPage("organizations/new")
+	b.fill(b.control("Name"), "org-"+mark)
+	b.pressButton("Create")
+	organization := made("organizations")
+	b.choose(`select[aria-label="Add this connection"]`, connection)
+	b.pressButton("Add this connection")
+	b.awaitText("tbody", "db-"+mark)
+	op.do("POST", "/organizations/"+organization+"/members", map[string]any{"members": []string{listener.UserID}}, nil)
+	b.reload()
+	b.manageHere(demo.Management.ClientID, demo.Management.ClientSecret)
+	b.awaitText("main", listener.Email)
+	b.look("dashboard-organization")
+	b.pressButton("Remove " + listener.Email)
+	b.click(`dialog button[value="yes"]`)
+	b.awaitText("main", "Nobody.")
+	b.pressButton("Remove db-" + mark)
+	b.awaitText("main", "nobody can log in")
+
+	b.openPage("log-streams/new")
+	b.fill(b.control("Name"), "Stream "+mark)
+	b.pressButton("Create")
+	stream := made("log-streams")
+	b.choose(b.control("Status"), "paused")
+	b.pressButton("Save")
+	b.awaitText(".told", "Saved.")
+	if got := op.raw("/log-streams/" + stream); !strings.Contains(got, `"status":"paused"`) {
+		t.Error("the log stream is " + got)
+	}
+	b.unfold("All settings, as JSON")
+	b.edit("Settings", `"JSONLINES"`, `"JSONARRAY"`)
+	b.awaitText(".told", "Saved.")
+	if got := op.raw("/log-streams/" + stream); !strings.Contains(got, "JSONARRAY") || !strings.Contains(got, `"status":"paused"`) {
+		t.Error("the log stream is " + got)
+	}
+
+	order := func() (names []string) {
+		t.Helper()
+		b.eval(&names, `[...document.querySelectorAll("tbody th")].map(e => e.innerText)`)
+		return names
+	}
+	b.openPage("rules")
+	before := order()
+	b.pressButton("Down")
+	b.awaitText(".told", "moved down")
+	after := order()
+	if after[0] != before[1] || after[1] != before[0] {
+		t.Errorf("the order was %q and is %q", before, after)
+	}
+	b.pressButton("Down")
+	b.await("the order of before", `document.querySelector("tbody th").innerText === `+quote(before[0]))
+}
+
 // TestDashboardOfAFew is somebody whose client may only read people: the rest says which permission it lacks, and nothing else breaks. A reload signs out unless they said otherwise.
 func TestDashboardOfAFew(t *testing.T) {
 	op := operatorOf(t)
@@ -196,7 +304,7 @@ func TestDashboardOfAFew(t *testing.T) {
 	if secret == old || len(secret) < 32 {
 		t.Errorf("the new secret is %q, the old one was %q", secret, old)
 	}
-	b.click("main section summary") // Let it call an API by itself
+	b.unfold("Let it call an API by itself")
 	b.choose(b.control("API"), demo.Management.Audience)
 	b.set(b.control("Permissions"), "read:users\nread:logs")
 	b.pressButton("Allow")
@@ -230,19 +338,22 @@ func TestDashboardOfAFew(t *testing.T) {
 
 // TestDashboardPages looks at every page of the dashboard that the other test does not.
 func TestDashboardPages(t *testing.T) {
+	signIn(t, mixtape(t), userNamed(t, "ivo"))
 	b := newTab(t)
 	b.open(demo.HTTPURL + "/dashboard")
 	b.awaitText("h1", "Sign in")
 	b.look("dashboard-sign-in")
 	b.manage(demo.Management.ClientID, demo.Management.ClientSecret)
 	b.awaitText("h1", "Overview")
+	b.see(".chart svg")
+	b.look("dashboard-overview")
 	for _, noun := range []string{"clients", "resource-servers", "connections", "roles", "organizations", "log-streams", "rules", "actions", "logs"} {
 		b.goTo(noun, "")
-		b.look("dashboard-" + noun)
+		b.glance("dashboard-" + noun)
 		if b.has(`main a[href="#/` + noun + `/new"]`) {
 			b.click(`main a[href="#/` + noun + `/new"]`)
 			b.at("#/"+noun+"/new", "New")
-			b.look("dashboard-" + noun + "-new")
+			b.glance("dashboard-" + noun + "-new")
 			b.goTo(noun, "")
 		}
 		if b.has("tbody a") {
@@ -260,6 +371,16 @@ func TestDashboardPages(t *testing.T) {
 			t.Error("the browser complained: " + complaint)
 		}
 	}
+}
+
+// glance views a page that is made of the parts of others: in every way if pictures are wanted, else on a phone.
+func (b *tab) glance(name string) {
+	b.t.Helper()
+	if *screenshots != "" {
+		b.look(name)
+		return
+	}
+	b.audit(name)
 }
 
 // raw is what the Management API answers, as it stands.
@@ -322,6 +443,12 @@ func (b *tab) openPage(path string) {
 	b.t.Helper()
 	b.eval(nil, `void (location.hash = `+quote("#/"+path)+`)`)
 	b.at("#/"+path, "")
+}
+
+// unfold opens what is folded up under the words.
+func (b *tab) unfold(words string) {
+	b.t.Helper()
+	b.await(words, `(e => e && (e.parentElement.open = true))([...document.querySelectorAll("main summary")].find(e => e.innerText === `+quote(words)+`))`)
 }
 
 // control is the selector of what has the label.

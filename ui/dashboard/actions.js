@@ -33,8 +33,8 @@ const flow = async (trigger, again) => {
     const list = [...bound];
     [list[i], list[i + by]] = [list[i + by], list[i]];
     return order(list, "Moved.");
-  }, "textual");
-  return section(`At ${trigger}`, table(`What runs at ${trigger}`, ["Action", "-Order", ""], bound.map((b, i) => [
+  }, "textual", bound[i].display_name);
+  return section(`At ${trigger}`, table(`What runs at ${trigger}`, ["Action", "Order", ""], bound.map((b, i) => [
     h("a", { href: `#/actions/${b.action.id}` }, b.display_name), h("span.row", {}, i > 0 && move(i, -1), i < bound.length - 1 && move(i, 1)),
     button(`Take out ${b.display_name}`, () => order(bound.filter((other) => other.id !== b.id), "It does not run any more."), "textual"),
   ]), "Nothing runs."));

@@ -47,9 +47,9 @@ export const section = (title, ...children) => {
 // alarm shows what went wrong.
 export const alarm = (problem) => h("div.problems", { role: "alert" }, h("p", {}, problem.message));
 
-// button does something, once at a time, and says what went wrong beside itself.
-export const button = (text, act, kind = "secondary") => {
-  const element = h(`button.${kind}`, { type: "button" }, text);
+// button does something, once at a time, and says what went wrong beside itself. of names what it is for where its text alone does not, for those who do not see the row.
+export const button = (text, act, kind = "secondary", of) => {
+  const element = h(`button.${kind}`, { type: "button", "aria-label": of && `${text}: ${of}` }, text);
   element.addEventListener("click", async () => {
     if (element.getAttribute("aria-disabled") === "true") return;
     element.setAttribute("aria-disabled", "true");

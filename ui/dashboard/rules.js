@@ -49,13 +49,13 @@ export const rules = async ({ again }) => {
     await swap(all, i, i + by);
     await again();
     tell(`${all[i].name} moved ${by < 0 ? "up" : "down"}.`);
-  }, "textual");
+  }, "textual", all[i].name);
   return {
     title: "Rules",
     body: [
       h("p.lead", {}, "Code that runs at every login, one after the other."),
       h("div.row", {}, h("a.button", { href: "#/rules/new" }, "New rule")),
-      table("Rules in their order", ["Rule", "", "-Order"], all.map((r, i) => [
+      table("Rules in their order", ["Rule", "", "Order"], all.map((r, i) => [
         h("a", { href: `#/rules/${r.id}` }, r.name), r.enabled ? badge("on", "good") : badge("off"),
         h("span.row", {}, i > 0 && move(i, -1), i < all.length - 1 && move(i, 1)),
       ]), "There is no rule yet."),

@@ -58,7 +58,7 @@ const sessions = async (u, again) => {
         await api("POST", at`/sessions/${one.id}/revoke`);
         await again();
         tell("The session is ended.");
-      }, "textual"),
+      }, "textual", one.device?.last_user_agent ?? one.id),
     ]), "Not signed in anywhere."),
   ];
 };
@@ -73,7 +73,7 @@ const factors = async (u, again) => {
       await api("DELETE", path(u, at`/authentication-methods/${m.id}`));
       await again();
       tell("The factor is removed.");
-    }, "textual"),
+    }, "textual", m.name ?? m.type),
   ]), "No second factor, no passkey.");
 };
 
