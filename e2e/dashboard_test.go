@@ -263,6 +263,22 @@ func TestDashboardMakesThings(t *testing.T) {
 		t.Error("the log stream is " + got)
 	}
 
+	b.openPage("settings")
+	b.eval(nil, `document.querySelector("[aria-label='Switch on: Codes of an app']").click()`)
+	b.awaitText(".told", "Switched on.")
+	if got := op.raw("/guardian/factors"); !strings.Contains(got, `{"enabled":true,"name":"otp"`) {
+		t.Error("the factors are " + got)
+	}
+	b.eval(nil, `document.querySelector("[aria-label='Switch off: Codes of an app']").click()`)
+	b.awaitText(".told", "Switched off.")
+	b.fill(b.control("Address for people who need help"), "help-"+mark+"@mixtape.example")
+	b.pressButton("Save")
+	b.awaitText(".told", "Saved.")
+	if got := op.raw("/tenants/settings"); !strings.Contains(got, "help-"+mark) {
+		t.Error("the settings are " + got)
+	}
+	op.do("PATCH", "/tenants/settings", map[string]string{"support_email": "help@mixtape.example"}, nil)
+
 	order := func() (names []string) {
 		t.Helper()
 		b.eval(&names, `[...document.querySelectorAll("tbody th")].map(e => e.innerText)`)

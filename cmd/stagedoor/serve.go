@@ -160,7 +160,7 @@ func (c *initCommand) Run(ctx context.Context) error {
 	if err := printCredentials(out); err != nil {
 		return err
 	}
-	fmt.Println("\n`stagedoor serve` with the same settings starts the server; docs/guide/first-application.md goes on from there.")
+	fmt.Printf("\n`stagedoor serve` with the same settings starts the server; docs/guide/first-application.md goes on from there.\nThe dashboard, to which these credentials sign in, is then at /dashboard of %s.\n", domains[0])
 	return nil
 }
 

@@ -4,6 +4,7 @@ import { api, at, every, Problem, query } from "./api.js";
 import { button, copyable, facts, pager, section, sure, table, tell } from "./parts.js";
 import { field, form, sized } from "./form.js";
 import { changes, isObject } from "./json.js";
+import { secondFactors } from "./factors.js";
 import { singles } from "./singles.js";
 
 const size = 50;
@@ -88,16 +89,22 @@ export const record = (noun) => async ({ id, again, go }) => {
 
 // settings are what a tenant has one of.
 export const settings = async ({ again }) => {
-  const parts = await Promise.all(singles.map(async (one) => {
+  const allowed = async (title, make) => {
     try {
-      const thing = await api("GET", one.path);
-      return section(one.title, one.explain && h("p.lead", {}, one.explain), main(one, one.path, thing, again), whole(one, one.path, thing, again));
+      return await make();
     } catch (problem) {
       if (!(problem instanceof Problem)) throw problem;
-      return section(one.title, h("p.empty", {}, problem.message));
+      return section(title, h("p.empty", {}, problem.message));
     }
-  }));
-  return { title: "Settings", body: parts };
+  };
+  const single = async (one) => {
+    const thing = await api("GET", one.path);
+    return section(one.title, one.explain && h("p.lead", {}, one.explain), main(one, one.path, thing, again), whole(one, one.path, thing, again));
+  };
+  return {
+    title: "Settings",
+    body: await Promise.all([...singles.map((one) => allowed(one.title, () => single(one))), allowed("Second factors", () => secondFactors(again))]),
+  };
 };
 
 // chosen lets somebody choose among all things at an address.
