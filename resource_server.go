@@ -108,6 +108,19 @@ type APIScope struct {
 	Description string `json:"description,omitempty"`
 }
 
+// Know adds those of the scopes that the API does not define yet.
+func (r *ResourceServer) Know(scopes []APIScope) {
+	defined := make(map[string]bool, len(r.Scopes))
+	for _, s := range r.Scopes {
+		defined[s.Value] = true
+	}
+	for _, s := range scopes {
+		if !defined[s.Value] {
+			r.Scopes = append(r.Scopes, s)
+		}
+	}
+}
+
 // Defines tells whether the API has the scope.
 func (r *ResourceServer) Defines(scope string) bool {
 	for _, s := range r.Scopes {

@@ -252,7 +252,7 @@ func openDatabase(ctx context.Context, cfg config.Config, deps Deps, metrics *te
 		return nil, err
 	}
 	sealer.Log = deps.Log
-	return store.Open(ctx, store.Options{Metrics: metrics, URL: cfg.Database, Sealer: sealer, Clock: deps.Clock, Log: deps.Log, SearchLimit: cfg.SearchLimit, Ceiling: cfg.ConfigLimit, Retention: store.Retention{LogDays: cfg.LogDays, LogBytes: cfg.LogBytes, FeedBytes: cfg.EventBytes}, Wait: cfg.DatabaseWait, NoNotify: cfg.DatabaseNoNotify, Replicas: cfg.Replicas(), Places: places})
+	return store.Open(ctx, store.Options{Metrics: metrics, URL: cfg.Database, Sealer: sealer, Clock: deps.Clock, Log: deps.Log, SearchLimit: cfg.SearchLimit, Ceiling: cfg.ConfigLimit, Retention: store.Retention{LogDays: cfg.LogDays, LogBytes: cfg.LogBytes, FeedBytes: cfg.EventBytes}, Wait: cfg.DatabaseWait, NoNotify: cfg.DatabaseNoNotify, Replicas: cfg.Replicas(), Places: places, SystemScopes: systemScopes})
 }
 
 // keyLost returns an error if there is no file of master keys, and there is a database that was sealed under one, or that cannot be asked: a key that was made now

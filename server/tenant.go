@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/net/idna"
@@ -269,4 +270,19 @@ func ensureConnection(ctx context.Context, st *store.Store, first *stagedoor.Cli
 		Name: DefaultConnection, Strategy: "auth0", EnabledClients: []string{first.ID}, Realms: []string{DefaultConnection},
 		Options: stagedoor.ConnectionOptions{PasswordPolicy: "good", BruteForceProtection: new(true)},
 	})
+}
+
+var managementScopes = sync.OnceValue(mgmt.ManagementScopes)
+
+// systemScopes are the scopes that this program knows of an API of the system. What a tenant has from before an upgrade lacks those that came with it.
+func systemScopes(identifier string) []stagedoor.APIScope {
+	switch {
+	case strings.HasSuffix(identifier, "/api/v2/"):
+		return managementScopes()
+	case strings.HasSuffix(identifier, "/my-org/"):
+		return token.MyOrganizationScopes()
+	case strings.HasSuffix(identifier, "/me/"):
+		return token.MyAccountScopes()
+	}
+	return nil
 }

@@ -41,6 +41,9 @@ type Options struct {
 	Wait        time.Duration // how long a request waits for a PostgreSQL that is away; 0: [DefaultWait]
 
 	Places *geoip.Databases // nil: of no address it is known where it is
+
+	// SystemScopes returns the scopes that this program knows of an API of the system; nil: those that are kept are all.
+	SystemScopes func(identifier string) []stagedoor.APIScope
 }
 
 // engine is one of the two databases.
@@ -85,9 +88,11 @@ type DB struct {
 	searchLimit time.Duration
 	ceiling     int64 // see noun.fits
 	places      *geoip.Databases
-	stamped     *atomic.Int64 // see stamp
-	closing     sync.Once
-	closed      error
+
+	systemScopes func(identifier string) []stagedoor.APIScope
+	stamped      *atomic.Int64 // see stamp
+	closing      sync.Once
+	closed       error
 
 	mu      sync.Mutex
 	hosts   map[string]*cachedTenant
@@ -101,7 +106,7 @@ type DB struct {
 
 // Open connects to the database; it does not migrate.
 func Open(ctx context.Context, o Options) (*DB, error) {
-	db := &DB{configs: &configs{}, actives: &activeCounts{slow: activeSlow}, metrics: o.Metrics, retention: o.Retention, search: usualBounds, searchLimit: cmp.Or(o.SearchLimit, DefaultSearchLimit), ceiling: o.Ceiling, places: o.Places, stamped: &atomic.Int64{}, sealer: o.Sealer, clock: o.Clock, log: o.Log, hosts: map[string]*cachedTenant{}, byID: map[string]*cachedTenant{}}
+	db := &DB{configs: &configs{}, actives: &activeCounts{slow: activeSlow}, metrics: o.Metrics, retention: o.Retention, search: usualBounds, searchLimit: cmp.Or(o.SearchLimit, DefaultSearchLimit), ceiling: o.Ceiling, places: o.Places, systemScopes: o.SystemScopes, stamped: &atomic.Int64{}, sealer: o.Sealer, clock: o.Clock, log: o.Log, hosts: map[string]*cachedTenant{}, byID: map[string]*cachedTenant{}}
 	if db.log == nil {
 		db.log = slog.New(slog.DiscardHandler)
 	}

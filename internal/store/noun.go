@@ -24,6 +24,7 @@ type noun[T any] struct {
 	missing *stagedoor.Error                  // the wire's words for "there is none"
 	clash   func(*T, string) *stagedoor.Error // the wire's words for a duplicate
 	newID   func() string
+	grown   func(*Store, *T) // adds what this program knows and an earlier one that wrote the row did not; nil = nothing
 }
 
 func (n *noun[T]) seals() bool { return n.secret != nil || n.hide != nil }
@@ -63,6 +64,9 @@ func (n *noun[T]) scan(s *Store, scan func(...any) error) (*T, error) {
 	v := new(T)
 	if err := json.Unmarshal([]byte(doc), v); err != nil {
 		return nil, err
+	}
+	if n.grown != nil {
+		n.grown(s, v)
 	}
 	if !n.seals() {
 		return v, nil

@@ -17,6 +17,11 @@ var resourceServers = noun[stagedoor.ResourceServer]{
 	clash: func(*stagedoor.ResourceServer, string) *stagedoor.Error {
 		return stagedoor.Errorf(stagedoor.Conflict, "resource_server_conflict", "A resource server with the same identifier already exists")
 	},
+	grown: func(s *Store, r *stagedoor.ResourceServer) {
+		if r.IsSystem && s.db.systemScopes != nil {
+			r.Know(s.db.systemScopes(r.Identifier))
+		}
+	},
 }
 
 // ResourceServer returns an API by its id or its identifier.

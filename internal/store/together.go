@@ -64,7 +64,7 @@ func newID(ctx context.Context, fresh func() string) string {
 // nothing is.
 func (db *DB) inside(q querier) *DB {
 	in := &DB{
-		engine: &nested{q: q, changed: map[string]bool{}}, postgres: db.postgres, sealer: db.sealer, clock: db.clock, log: db.log, search: db.search, searchLimit: db.searchLimit, ceiling: db.ceiling, stamped: db.stamped,
+		engine: &nested{q: q, changed: map[string]bool{}}, postgres: db.postgres, sealer: db.sealer, clock: db.clock, log: db.log, search: db.search, searchLimit: db.searchLimit, ceiling: db.ceiling, stamped: db.stamped, systemScopes: db.systemScopes,
 		hosts: map[string]*cachedTenant{}, byID: map[string]*cachedTenant{},
 	}
 	in.logs = &logQueue{db: in, wake: make(chan struct{}, 1)}

@@ -34,16 +34,21 @@ func MyAccountAPI(t *stagedoor.Tenant) *stagedoor.ResourceServer {
 		Name: "Auth0 My Account API", Identifier: MyAccountAudience(t), IsSystem: true, SigningAlgorithm: jose.RS256, AllowOfflineAccess: true,
 		TokenLifetime: myAccountLife, TokenLifetimeForWeb: myAccountLife, SkipConsent: true,
 		SubjectTypes: &stagedoor.SubjectTypes{User: &stagedoor.SubjectPolicy{Policy: "require_client_grant"}, Client: &stagedoor.SubjectPolicy{Policy: "deny_all"}},
-		Scopes: []stagedoor.APIScope{
-			{Value: CreateMyAccounts, Description: "Create Connected Accounts"},
-			{Value: ReadMyAccounts, Description: "Read Connected Accounts"},
-			{Value: DeleteMyAccounts, Description: "Delete Connected Accounts"},
-			{Value: CreateMyMethods, Description: "Create Authentication Methods"},
-			{Value: ReadMyMethods, Description: "Read Authentication Methods"},
-			{Value: UpdateMyMethods, Description: "Update Authentication Methods"},
-			{Value: DeleteMyMethods, Description: "Delete Authentication Methods"},
-			{Value: ReadMyFactors, Description: "Read Factors"},
-		},
+		Scopes:       MyAccountScopes(),
+	}
+}
+
+// MyAccountScopes are the scopes of the My Account API, each with what people are told of it.
+func MyAccountScopes() []stagedoor.APIScope {
+	return []stagedoor.APIScope{
+		{Value: CreateMyAccounts, Description: "Create Connected Accounts"},
+		{Value: ReadMyAccounts, Description: "Read Connected Accounts"},
+		{Value: DeleteMyAccounts, Description: "Delete Connected Accounts"},
+		{Value: CreateMyMethods, Description: "Create Authentication Methods"},
+		{Value: ReadMyMethods, Description: "Read Authentication Methods"},
+		{Value: UpdateMyMethods, Description: "Update Authentication Methods"},
+		{Value: DeleteMyMethods, Description: "Delete Authentication Methods"},
+		{Value: ReadMyFactors, Description: "Read Factors"},
 	}
 }
 

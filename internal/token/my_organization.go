@@ -41,12 +41,13 @@ organizations d the organization`
 func MyOrganizationAPI(t *stagedoor.Tenant) *stagedoor.ResourceServer {
 	return &stagedoor.ResourceServer{
 		Name: "Auth0 My Organization API", Identifier: MyOrganizationAudience(t), IsSystem: true, SigningAlgorithm: jose.RS256, AllowOfflineAccess: true,
-		TokenLifetime: myOrganizationLife, TokenLifetimeForWeb: myOrganizationLife, SkipConsent: true, EnforcePolicies: true, Scopes: scopesOfMyOrganization(),
+		TokenLifetime: myOrganizationLife, TokenLifetimeForWeb: myOrganizationLife, SkipConsent: true, EnforcePolicies: true, Scopes: MyOrganizationScopes(),
 		SubjectTypes: &stagedoor.SubjectTypes{User: &stagedoor.SubjectPolicy{Policy: "require_client_grant"}, Client: &stagedoor.SubjectPolicy{Policy: "deny_all"}},
 	}
 }
 
-func scopesOfMyOrganization() (all []stagedoor.APIScope) {
+// MyOrganizationScopes are the scopes of the My Organization API, each with what people are told of it.
+func MyOrganizationScopes() (all []stagedoor.APIScope) {
 	verbs := map[rune]string{'c': "Create", 'r': "Read", 'u': "Update", 'd': "Delete"}
 	for _, line := range strings.Split(myOrganizationScopes, "\n") {
 		name, rest, _ := strings.Cut(line, " ")
