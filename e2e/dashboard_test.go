@@ -204,6 +204,17 @@ func TestDashboardMakesThings(t *testing.T) {
 		t.Error("the API is " + got)
 	}
 
+	b.openPage("clients/new") // of a single-page app, which has no secret to hide
+	b.fill(b.control("Name"), "Page "+mark)
+	b.pressButton("Create")
+	page := made("clients")
+	b.set(b.control("Callback URLs"), demo.MixtapeURL+"/one\n"+demo.MixtapeURL+"/two")
+	b.pressButton("Save")
+	b.awaitText(".told", "Saved.")
+	if got := op.raw("/clients/" + page); !strings.Contains(got, `/one","`) || !strings.Contains(got, `"token_endpoint_auth_method":"none"`) || !strings.Contains(got, `"rotation_type":"rotating"`) {
+		t.Error("the client is " + got)
+	}
+
 	b.openPage("roles/new")
 	b.fill(b.control("Name"), "Singer "+mark)
 	b.pressButton("Create")
@@ -310,6 +321,11 @@ func TestDashboardOfAFew(t *testing.T) {
 	var id string
 	b.eval(&id, `location.hash.split("/")[2]`)
 	t.Cleanup(func() { op.do("DELETE", "/clients/"+id, nil, nil) })
+	for _, wanted := range []string{`"grant_types":["client_credentials"]`, `"oidc_conformant":true`, `"alg":"RS256"`} {
+		if got := op.raw("/clients/" + id); !strings.Contains(got, wanted) {
+			t.Errorf("the client lacks %s: %s", wanted, got)
+		}
+	}
 	b.pressButton("Show")
 	old := b.text(".copyable:has([aria-pressed=true]) code")
 	b.pressButton("Make a new secret")

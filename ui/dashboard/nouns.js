@@ -8,6 +8,19 @@ import { called } from "./users.js";
 
 const kinds = { spa: "Single-page app", regular_web: "Web app", native: "Native app", non_interactive: "Machine" };
 
+// newClient is a client as it should be today: the API's own defaults are those that applications of long ago need.
+const newClient = ({ name, app_type }) => {
+  const machine = app_type === "non_interactive", hidden = machine || app_type === "regular_web"; // has a place to hide a secret
+  return {
+    name, app_type, oidc_conformant: true, jwt_configuration: { alg: "RS256" },
+    grant_types: machine ? ["client_credentials"] : ["authorization_code", "refresh_token"],
+    token_endpoint_auth_method: hidden ? "client_secret_post" : "none",
+    ...(hidden ? {} : { refresh_token: {
+      rotation_type: "rotating", expiration_type: "expiring", leeway: 10, infinite_token_lifetime: false, token_lifetime: 2592000, infinite_idle_token_lifetime: false, idle_token_lifetime: 1296000,
+    } }),
+  };
+};
+
 // secretOf shows a client's secret, and makes a new one.
 const secretOf = async (client, again) => [
   client.client_secret ? h("p", {}, copyable(client.client_secret, true)) : h("p.empty", {}, "This client may not see secrets (read:client_keys), or there is none."),
@@ -129,7 +142,7 @@ export const nouns = [
     path: "clients", one: "application", many: "Applications", id: "client_id", narrow: { is_global: false }, title: (c) => c.name,
     explain: "Programs that sign people in, or that call APIs.",
     columns: { Kind: (c) => kinds[c.app_type] ?? "", "-Client ID": (c) => h("code", {}, c.client_id) },
-    create: { name: ["text", "Name", { required: true }], app_type: ["select", "Kind", { options: Object.entries(kinds) }] },
+    create: { name: ["text", "Name", { required: true }], app_type: ["select", "Kind", { options: Object.entries(kinds) }] }, made: newClient,
     facts: (c) => [["Client ID", copyable(c.client_id)], ["Domain", copyable(location.host)], ["Kind", kinds[c.app_type]], ["First party", c.is_first_party === false ? "no: people are asked for consent" : "yes"]],
     fields: {
       name: ["text", "Name", { required: true }], description: ["area", "Description"],
