@@ -285,17 +285,22 @@ func TestDashboardMakesThings(t *testing.T) {
 	b.fill(b.control("Address for people who need help"), "help-"+mark+"@mixtape.example")
 	b.pressButton("Save")
 	b.awaitText(".told", "Saved.")
+	b.fill(b.control("Wrong passwords before that"), "many")
+	b.eval(nil, `document.querySelector(".wrong, [data-changed]").requestSubmit()`)
+	b.awaitText(".wrong .problem", "whole number")
 	if got := op.raw("/tenants/settings"); !strings.Contains(got, "help-"+mark) {
 		t.Error("the settings are " + got)
 	}
 	op.do("PATCH", "/tenants/settings", map[string]string{"support_email": "help@mixtape.example"}, nil)
 
+	b.menu("rules")
+	b.click(`dialog button[value="yes"]`)
+	b.at("#/rules", "Rules")
 	order := func() (names []string) {
 		t.Helper()
 		b.eval(&names, `[...document.querySelectorAll("tbody th")].map(e => e.innerText)`)
 		return names
 	}
-	b.openPage("rules")
 	before := order()
 	b.pressButton("Down")
 	b.awaitText(".told", "moved down")

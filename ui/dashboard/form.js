@@ -22,8 +22,9 @@ const kinds = {
   number: (value) => {
     const element = h("input", { type: "text", inputmode: "numeric", value: value ?? "", autocomplete: "off" });
     return [element, () => {
-      if (!/^\d+$/.test(element.value.trim())) throw new Wrong("Give a whole number.");
-      return Number(element.value.trim());
+      const text = element.value.trim();
+      if (text && !/^\d+$/.test(text)) throw new Wrong("Give a whole number.");
+      return text ? Number(text) : undefined;
     }];
   },
   check: (value) => {
@@ -107,7 +108,7 @@ export const form = (fields, send, verb = "Save") => {
       const f = fields[name];
       try {
         f.mark("");
-        if (!f.element.checkValidity()) throw new Wrong("This is needed.");
+        if (!f.element.checkValidity()) throw new Wrong(f.element.validity.valueMissing ? "This is needed." : f.element.validationMessage);
         values[name] = f.read();
       } catch (error) {
         if (!(error instanceof Wrong)) throw error;

@@ -58,7 +58,7 @@ const filled = (a, b) => JSON.stringify(a ?? (Array.isArray(b) ? [] : isObject(b
 
 const main = (noun, path, thing, again) =>
   form(fieldsOf(noun.fields, thing), async (values) => {
-    const change = Object.fromEntries(Object.entries(values).filter(([key, value]) => !filled(thing[key], value)));
+    const change = Object.fromEntries(Object.entries(values).filter(([key, value]) => value !== undefined && !filled(thing[key], value)));
     if (Object.keys(change).length === 0) return "Nothing was changed.";
     await api("PATCH", path, change);
     await again();
