@@ -59,8 +59,12 @@ func (d *Door) prompt(r *http.Request, st *store.Store, step string) (*prompt, e
 		p.frame.Custom.Request, p.frame.Custom.Resets = &tx.Request, tx.Reset != nil
 	}
 	if id := tx.Request.Organization; id != "" {
-		if p.org, err = st.Organization(r.Context(), id); err != nil {
-			return nil, pipeline.ErrOrganization(id)
+		p.org, err = st.Organization(r.Context(), id)
+		if stagedoor.IsKind(err, stagedoor.NotFound) {
+			err = pipeline.ErrOrganization(id)
+		}
+		if err != nil {
+			return nil, err
 		}
 		p.frame = page.ForOrganization(p.frame, p.org)
 	}

@@ -315,8 +315,11 @@ func redeemPasswordless(ctx context.Context, t *tokenRequest) (*tokenResponse, e
 		}
 	}
 	conn, err := codeConnection(ctx, t.st, t.client, t.params["realm"])
+	if stagedoor.IsKind(err, stagedoor.Invalid) {
+		err = invalid("%s", stagedoor.AsError(err).Message)
+	}
 	if err != nil {
-		return nil, invalid("%s", stagedoor.AsError(err).Message)
+		return nil, err
 	}
 	x, err := t.direct(ctx, "oauth2-password", "")
 	if err != nil {
