@@ -2,7 +2,7 @@ package delivery_test
 
 import (
 	"context"
-	"errors"
+	"fmt"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -10,38 +10,82 @@ import (
 	"github.com/stagedoor/stagedoor/internal/delivery"
 )
 
-// TestCrew: a queue is served once at a time, sixteen queues are, and who waits for a place goes when the context ends.
+// TestCrew: a queue is served once at a time, four of a tenant are and sixteen in all, and who waits for a place when the context ends gets none.
 func TestCrew(t *testing.T) {
-	var crew delivery.Crew[int]
+	var crew delivery.Crew[string]
 	ctx, stop := context.WithCancel(t.Context())
 	end := make(chan struct{})
 	var served atomic.Int32
 	serve := func() { served.Add(1); <-end }
-	for i := range 16 {
-		for range 2 {
-			if err := crew.Serve(ctx, i, serve); err != nil {
-				t.Fatal(err)
+	for _, tenant := range []string{"a", "b", "c"} {
+		for i := range 10 {
+			for range 2 {
+				crew.Serve(ctx, tenant, fmt.Sprint(tenant, i), serve)
 			}
 		}
 	}
-	time.AfterFunc(20*time.Millisecond, stop)
-	if err := crew.Serve(ctx, 16, serve); !errors.Is(err, context.Canceled) {
-		t.Errorf("a seventeenth is served: %v", err)
+	within(t, "three tenants have four places each", func() bool { return served.Load() == 12 })
+	for _, tenant := range []string{"d", "e"} { // who comes last does not wait for those who came first and have had their share
+		for i := range 3 {
+			crew.Serve(ctx, tenant, fmt.Sprint(tenant, i), serve)
+		}
 	}
-	if !crew.Serves(0) || crew.Serves(16) {
+	within(t, "there are sixteen places", func() bool { return served.Load() == 16 })
+	time.Sleep(20 * time.Millisecond)
+	if n := served.Load(); n != 16 {
+		t.Errorf("%d are served, not 16", n)
+	}
+	if !crew.Serves("a0") || !crew.Serves("a9") || crew.Serves("a10") {
 		t.Error("it serves others than it says")
 	}
+	stop()
 	close(end)
 	crew.Wait()
-	if n := served.Load(); n != 16 || crew.Serves(0) {
+	if n := served.Load(); n != 16 || crew.Serves("a0") || crew.Serves("a9") {
 		t.Errorf("%d were served, not 16", n)
 	}
-	if err := crew.Serve(t.Context(), 0, serve); err != nil {
-		t.Fatal(err)
-	}
+	crew.Serve(t.Context(), "a", "a0", serve)
 	if crew.Wait(); served.Load() != 17 {
 		t.Error("a queue is not served again")
 	}
+}
+
+// TestPlaces: a place that becomes free goes to a tenant that has none.
+func TestPlaces(t *testing.T) {
+	var crew delivery.Crew[string]
+	one, end := make(chan struct{}), make(chan struct{})
+	var served, late atomic.Int32
+	for _, tenant := range []string{"a", "b", "c", "d"} {
+		for i := range 10 {
+			crew.Serve(t.Context(), tenant, fmt.Sprint(tenant, i), func() {
+				served.Add(1)
+				select {
+				case <-one:
+				case <-end:
+				}
+			})
+		}
+	}
+	within(t, "all places are taken", func() bool { return served.Load() == 16 })
+	crew.Serve(t.Context(), "e", "e0", func() { late.Add(1) })
+	one <- struct{}{}
+	within(t, "it goes to who has none", func() bool { return late.Load() == 1 })
+	close(end)
+	crew.Wait()
+	if n := served.Load(); n != 40 {
+		t.Errorf("%d were served, not 40", n)
+	}
+}
+
+func within(t *testing.T, what string, is func() bool) {
+	t.Helper()
+	for range 500 {
+		if is() {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	t.Fatal(what + ": no")
 }
 
 // TestRun: it looks until the context ends, and waits for what is being served.
@@ -54,7 +98,7 @@ func TestRun(t *testing.T) {
 			return
 		}
 		stop()
-		crew.Serve(context.Background(), 1, func() { time.Sleep(10 * time.Millisecond); ended = true })
+		crew.Serve(context.Background(), "a", 1, func() { time.Sleep(10 * time.Millisecond); ended = true })
 	})
 	if looks < 3 || !ended {
 		t.Errorf("%d looks, ended %v", looks, ended)

@@ -71,7 +71,7 @@ func (d *Deliverer) start(ctx context.Context) error {
 	d.measure(due)
 	for _, one := range due {
 		queue := one.EventQueue
-		err := d.crew.Serve(ctx, queue, func() {
+		d.crew.Serve(ctx, queue.Tenant, queue, func() {
 			err := d.bound(ctx, one)
 			if err == nil {
 				err = d.serve(ctx, queue)
@@ -80,9 +80,6 @@ func (d *Deliverer) start(ctx context.Context) error {
 				d.Log.ErrorContext(ctx, "an event stream could not go on", "tenant", queue.Tenant, "stream", queue.Stream, "error", err)
 			}
 		})
-		if err != nil {
-			return err
-		}
 	}
 	return nil
 }

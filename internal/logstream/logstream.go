@@ -82,14 +82,11 @@ func (d *Deliverer) start(ctx context.Context) error {
 				continue
 			}
 			there[key] = true
-			err := d.crew.Serve(ctx, key, func() {
+			d.crew.Serve(ctx, id, key, func() {
 				if err := d.serve(ctx, st, key); err != nil && ctx.Err() == nil {
 					d.Log.ErrorContext(ctx, "a log stream could not go on", "tenant", key.tenant, "stream", key.id, "error", err)
 				}
 			})
-			if err != nil {
-				return err
-			}
 		}
 	}
 	d.keep(there)

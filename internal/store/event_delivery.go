@@ -38,9 +38,10 @@ SELECT tenant, stream, oldest FROM (
 	SELECT q.tenant, q.stream, (SELECT CASE WHEN e.forced = 1 THEN e.due_at * 1000 ELSE e.at END FROM events e WHERE e.status = 'pending' AND e.tenant = q.tenant AND e.stream = q.stream AND (e.due_at <= ? OR e.due_at > ?)
 		ORDER BY e.at, e.id LIMIT 1) AS oldest
 	FROM q WHERE q.stream IS NOT NULL
-) s WHERE oldest IS NOT NULL ORDER BY oldest LIMIT ?`
+) s WHERE oldest IS NOT NULL ORDER BY ROW_NUMBER() OVER (PARTITION BY tenant ORDER BY oldest), oldest LIMIT ?`
 
-// DueEventStreams lists streams with events that it is time to deliver, the one with the oldest event first.
+// DueEventStreams lists streams with events that it is time to deliver: of each tenant the one with the oldest event first, then the next one of each. A tenant with many streams
+// that are behind fills no list.
 func (db *DB) DueEventStreams(ctx context.Context, most int) ([]DueEvents, error) {
 	// Most databases have nothing to deliver, and PostgreSQL takes the question below to be worth compiling, which takes longer than the answer.
 	var some int

@@ -95,6 +95,11 @@ func TestDueEventStreams(t *testing.T) {
 		if got := due(9); got != "acme/a beta/a acme/b acme/c " {
 			t.Error(got)
 		}
+		clock.now = start.Add(time.Hour)
+		must(storetest.Tenant(t, db, "last").SendEvent(ctx, "a", "user.created", 0))(t)
+		if got := due(3); got != "acme/a beta/a last/a " {
+			t.Errorf("a tenant's second stream comes before another's first: %s", got)
+		}
 	}, storetest.WithClock(clock.clock))
 }
 
