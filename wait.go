@@ -2,8 +2,21 @@ package stagedoor
 
 import (
 	"context"
+	"log/slog"
+	"runtime/debug"
 	"sync"
 )
+
+// Contained does work that nobody waits for, in a goroutine of its own as a rule. A panic ends this work alone, as it ends a request alone, and is told in the log: else the mail
+// of one tenant, or what a script of theirs asks for, would end the server for all of them.
+func Contained(log *slog.Logger, what string, work func()) {
+	defer func() {
+		if p := recover(); p != nil {
+			log.Error("panic", "in", what, "panic", p, "stack", string(debug.Stack()))
+		}
+	}()
+	work()
+}
 
 // Await returns when all of a group are done, or ctx ends; then with its error.
 func Await(ctx context.Context, group *sync.WaitGroup) error {

@@ -114,9 +114,11 @@ func (d *Deliverer) begin(ctx context.Context) error {
 			d.last = id
 			d.wait.Go(func() {
 				defer d.leave(id)
-				if err := d.serve(ctx, st, &n); err != nil && ctx.Err() == nil {
-					d.Log.ErrorContext(ctx, "a client could not be told that a session has ended", "tenant", id, "client", n.ClientID, "error", err)
-				}
+				stagedoor.Contained(d.Log.With("tenant", id, "client", n.ClientID), "a notice of a logout", func() {
+					if err := d.serve(ctx, st, &n); err != nil && ctx.Err() == nil {
+						d.Log.ErrorContext(ctx, "a client could not be told that a session has ended", "tenant", id, "client", n.ClientID, "error", err)
+					}
+				})
 			})
 		}
 	}

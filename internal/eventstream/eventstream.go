@@ -72,13 +72,15 @@ func (d *Deliverer) start(ctx context.Context) error {
 	for _, one := range due {
 		queue := one.EventQueue
 		d.crew.Serve(ctx, queue.Tenant, queue, func() {
-			err := d.bound(ctx, one)
-			if err == nil {
-				err = d.serve(ctx, queue)
-			}
-			if err != nil && ctx.Err() == nil {
-				d.Log.ErrorContext(ctx, "an event stream could not go on", "tenant", queue.Tenant, "stream", queue.Stream, "error", err)
-			}
+			stagedoor.Contained(d.Log.With("tenant", queue.Tenant, "stream", queue.Stream), "an event stream", func() {
+				err := d.bound(ctx, one)
+				if err == nil {
+					err = d.serve(ctx, queue)
+				}
+				if err != nil && ctx.Err() == nil {
+					d.Log.ErrorContext(ctx, "an event stream could not go on", "tenant", queue.Tenant, "stream", queue.Stream, "error", err)
+				}
+			})
 		})
 	}
 	return nil

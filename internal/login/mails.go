@@ -67,7 +67,7 @@ func (d *Door) put(ctx context.Context, st *store.Store, work func(context.Conte
 	d.unwaited.Go(func() {
 		if s.wait(laterLimit) {
 			defer func() { <-s.running }()
-			run()
+			stagedoor.Contained(d.Log.With("tenant", st.Tenant().ID), "a mail", run)
 			return
 		}
 		failed(errMailsWait)

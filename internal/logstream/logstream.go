@@ -83,9 +83,11 @@ func (d *Deliverer) start(ctx context.Context) error {
 			}
 			there[key] = true
 			d.crew.Serve(ctx, id, key, func() {
-				if err := d.serve(ctx, st, key); err != nil && ctx.Err() == nil {
-					d.Log.ErrorContext(ctx, "a log stream could not go on", "tenant", key.tenant, "stream", key.id, "error", err)
-				}
+				stagedoor.Contained(d.Log.With("tenant", key.tenant, "stream", key.id), "a log stream", func() {
+					if err := d.serve(ctx, st, key); err != nil && ctx.Err() == nil {
+						d.Log.ErrorContext(ctx, "a log stream could not go on", "tenant", key.tenant, "stream", key.id, "error", err)
+					}
+				})
 			})
 		}
 	}

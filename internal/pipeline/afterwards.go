@@ -35,7 +35,7 @@ func (p *Pipeline) afterwards(ctx context.Context, v Visit, a afterwards) {
 		return
 	}
 	ctx = context.WithoutCancel(ctx)
-	p.unwaited.Go(func() {
+	p.unhurried(ctx, v, "scripts", func() {
 		ctx, cancel := context.WithTimeout(ctx, afterwardsLimit)
 		defer cancel()
 		if err := p.afterwardsNow(ctx, v, a, all); err != nil {
@@ -67,6 +67,11 @@ func (p *Pipeline) afterwardsNow(ctx context.Context, v Visit, a afterwards, all
 		_, _, err = all.run(ctx, event, nil)
 	}
 	return err
+}
+
+// unhurried does work in the background that is part of a visit.
+func (p *Pipeline) unhurried(ctx context.Context, v Visit, what string, work func()) {
+	p.unwaited.Go(func() { stagedoor.Contained(web.Logger(ctx).With("tenant", v.Store.Tenant().ID), what, work) })
 }
 
 // Wait waits for scripts that run in the background.

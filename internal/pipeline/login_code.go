@@ -46,7 +46,7 @@ func (p *Pipeline) SendDatabaseCode(ctx context.Context, v Visit, l CodeLogin, c
 	}
 	e.Details = codeAsked(v, e, "code")
 	ctx = context.WithoutCancel(ctx)
-	p.unwaited.Go(func() {
+	p.unhurried(ctx, v, "a code", func() {
 		if err := p.sendLoginCode(ctx, v, l, conn, client, to, code, c, &e); err != nil {
 			e.Type, e.Description = "fn", "The code could not be sent: "+describe(err)
 		}

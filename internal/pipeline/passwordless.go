@@ -116,7 +116,7 @@ func (p *Pipeline) sendCode(ctx context.Context, v Visit, w CodeWish, address st
 	}
 	send := func(ctx context.Context) error { return p.textCode(ctx, v, w, u, options, address, code, e) }
 	if conn.Options.DisableSignup { // strangers are sent nothing, and nobody shall notice by the time it takes
-		p.unwaited.Go(func() { _ = send(context.WithoutCancel(ctx)) }) // what fails is in the log
+		p.unhurried(ctx, v, "a code", func() { _ = send(context.WithoutCancel(ctx)) }) // what fails is in the log
 		return c, nil
 	}
 	return c, send(ctx)

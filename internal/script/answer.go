@@ -33,25 +33,8 @@ func (j *job) answer(m message) {
 	}
 	reply := message{Type: "reply", Run: j.id, Call: m.Call}
 	var value any
-	var err error
-	switch {
-	case j.repeat != nil && m.Method != "module":
-		value, err = j.repeat.answer(m, &reply)
-	case tooMany:
-		err = errors.New("too many outgoing calls")
-	case m.Method == "http":
-		value, err = j.http(m.Params)
-	case m.Method == "metadata":
-		value, err = j.metadata(m.Params)
-	case m.Method == "module":
-		value, err = j.module(m.Params)
-	case m.Method == "token":
-		value, err = j.token()
-	case isSocketCall(m.Method):
-		value, err = j.socketCall(m.Method, m.Params)
-	default:
-		err = fmt.Errorf("unknown call %q", m.Method)
-	}
+	err := errPanicked
+	stagedoor.Contained(j.host.cfg.Log.With("tenant", j.run.Tenant, "call", m.Method), "a call of a script", func() { value, err = j.do(m, tooMany, &reply) })
 	if err == nil {
 		reply.Result, err = json.Marshal(value)
 	}
@@ -63,6 +46,30 @@ func (j *job) answer(m message) {
 	j.veil.hear(m.Method, reply.Result)
 	j.mu.Unlock()
 	_ = j.proc.send(reply)
+}
+
+// errPanicked is the outcome of a call that came to no end.
+var errPanicked = errors.New("panic")
+
+// do does what a script asked for. tooMany: it has asked too often.
+func (j *job) do(m message, tooMany bool, reply *message) (any, error) {
+	switch {
+	case j.repeat != nil && m.Method != "module":
+		return j.repeat.answer(m, reply)
+	case tooMany:
+		return nil, errors.New("too many outgoing calls")
+	case m.Method == "http":
+		return j.http(m.Params)
+	case m.Method == "metadata":
+		return j.metadata(m.Params)
+	case m.Method == "module":
+		return j.module(m.Params)
+	case m.Method == "token":
+		return j.token()
+	case isSocketCall(m.Method):
+		return j.socketCall(m.Method, m.Params)
+	}
+	return nil, fmt.Errorf("unknown call %q", m.Method)
 }
 
 func (e *callError) Error() string { return e.Message }

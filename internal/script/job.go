@@ -56,7 +56,7 @@ func newJob(h *Host, ctx context.Context, kind string, run Run) *job {
 	if kind != "" && h.cfg.Policy != nil {
 		policy := h.cfg.Policy(ctx, run.Tenant, kind)
 		j.limits = policy.Limits.within(h.cfg.Limits, h.cfg.Ceilings)
-		j.recorder = newRecorder(&h.keeping, policy.Record, Recording{Tenant: run.Tenant, Kind: kind, Masks: masksNow})
+		j.recorder = newRecorder(h, policy.Record, Recording{Tenant: run.Tenant, Kind: kind, Masks: masksNow})
 	}
 	// Work that a script has begun goes on when the login that began it is answered, or given up.
 	ctx, end := context.WithCancel(context.WithoutCancel(ctx))

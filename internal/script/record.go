@@ -4,9 +4,12 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"encoding/json"
+	"log/slog"
 	"strconv"
 	"sync"
 	"time"
+
+	"github.com/stagedoor/stagedoor"
 )
 
 // maxRecording bounds what is recorded of one run, in bytes. A run that has more is not recorded.
@@ -132,6 +135,7 @@ const masksNow = 1
 type recorder struct {
 	keep func(Recording)
 	wait *sync.WaitGroup
+	log  *slog.Logger
 
 	mu       sync.Mutex
 	rec      Recording
@@ -142,12 +146,12 @@ type recorder struct {
 	once     sync.Once
 }
 
-func newRecorder(wait *sync.WaitGroup, keep func(Recording), r Recording) *recorder {
+func newRecorder(h *Host, keep func(Recording), r Recording) *recorder {
 	if keep == nil {
 		return nil
 	}
 	r.BeganAt = time.Now()
-	return &recorder{keep: keep, wait: wait, rec: r, began: r.BeganAt}
+	return &recorder{keep: keep, wait: &h.keeping, log: h.cfg.Log, rec: r, began: r.BeganAt}
 }
 
 // grow counts bytes and tells whether there is room for them.
@@ -268,9 +272,11 @@ func (r *recorder) done(m message) {
 		rec := r.rec
 		r.rec = Recording{}
 		r.wait.Go(func() {
-			if masked(&rec, r.start) {
-				r.keep(rec)
-			}
+			stagedoor.Contained(r.log.With("tenant", rec.Tenant), "a recording of scripts", func() {
+				if masked(&rec, r.start) {
+					r.keep(rec)
+				}
+			})
 		})
 	})
 }

@@ -69,7 +69,7 @@ func (h *Host) Replay(ctx context.Context, rec *Recording, with map[string]strin
 	j.limits = h.cfg.Ceilings
 	j.limits.Wall = patience*time.Duration(r.start.Wall)*time.Millisecond + grace
 	j.repeat = r
-	j.recorder = newRecorder(&h.keeping, func(again Recording) { kept <- again }, Recording{Tenant: rec.Tenant, Kind: rec.Kind, Trigger: rec.Trigger, Masks: rec.Masks})
+	j.recorder = newRecorder(h, func(again Recording) { kept <- again }, Recording{Tenant: rec.Tenant, Kind: rec.Kind, Trigger: rec.Trigger, Masks: rec.Masks})
 	if _, err := h.wait(ctx, j); err != nil {
 		return nil, err
 	}
