@@ -43,7 +43,6 @@ func (in *GroupQuery) where(s *Store) (string, []any) {
 	and("g.connection_id = ?", in.ConnectionID)
 	and("g.name = ?", in.Name)
 	and("g.external_id = ?", in.ExternalID)
-	and(`lower(g.name) LIKE ? ESCAPE '\'`, likePart(in.Search))
 	switch {
 	case in.OrganizationID != "" && in.RoleID != "":
 		and("EXISTS (SELECT 1 FROM organization_group_roles r WHERE r.tenant = g.tenant AND r.group_id = g.id AND r.org_id = ? AND r.role_id = ?)", in.OrganizationID, in.RoleID)
@@ -55,12 +54,18 @@ func (in *GroupQuery) where(s *Store) (string, []any) {
 	return where, args
 }
 
-// likePart is the pattern of what contains a text.
-func likePart(text string) string {
-	if text == "" {
-		return ""
-	}
-	return "%" + strings.NewReplacer(`\`, `\\`, "%", `\%`, "_", `\_`).Replace(strings.ToLower(text)) + "%"
+// groupsNamed are the ids of the groups whose name has a part, in any case. Not by SQL: lower of SQLite, and of PostgreSQL under the collation C, knows ASCII alone.
+func (s *Store) groupsNamed(ctx context.Context, part string) ([]string, error) {
+	part, ids := strings.ToLower(part), []string{}
+	err := s.read().each(ctx, "SELECT id, name FROM user_groups WHERE tenant = ?", []any{s.tenant.ID}, func(scan func(...any) error) error {
+		var id, name string
+		err := scan(&id, &name)
+		if strings.Contains(strings.ToLower(name), part) {
+			ids = append(ids, id)
+		}
+		return err
+	})
+	return ids, err
 }
 
 // Group returns a group by its id.
@@ -71,6 +76,17 @@ func (s *Store) Group(ctx context.Context, id string) (*stagedoor.Group, error) 
 // Groups lists groups in the order in which they were made, and tells how many there are where the page is one by offset.
 func (s *Store) Groups(ctx context.Context, in GroupQuery) (page []stagedoor.Group, total int, err error) {
 	where, args := in.where(s)
+	if in.Search != "" {
+		ids, err := s.groupsNamed(ctx, in.Search)
+		if err != nil {
+			return nil, 0, err
+		}
+		in, list, err := s.idList(ids)
+		if err != nil {
+			return nil, 0, err
+		}
+		where, args = where+" AND g.id "+in, append(args, list)
+	}
 	limit := " LIMIT ? OFFSET ?"
 	if in.Take > 0 {
 		if in.From.ID != "" {

@@ -3,6 +3,7 @@ package store_test
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -130,6 +131,30 @@ func TestGroupsGo(t *testing.T) {
 		ok(t, s.DeleteConnection(ctx, "con"))
 		if _, err := s.Group(ctx, "grp"); !stagedoor.IsKind(err, stagedoor.NotFound) {
 			t.Errorf("the group of a connection that is gone: %v", err)
+		}
+	})
+}
+
+// TestSearchGroups: a part of a name is found in any case, also of letters that are not ASCII.
+func TestSearchGroups(t *testing.T) {
+	each(t, func(t *testing.T, s *store.Store) {
+		ctx := t.Context()
+		people(t, s)
+		for _, name := range []string{"Ärzte 100%", "ΔΟΜΗ", "Büro_West", "Buerozwest"} {
+			ok(t, s.CreateGroup(ctx, &stagedoor.Group{Name: name, ConnectionID: "con"}, nil))
+		}
+		for part, want := range map[string]string{
+			"ärzte": "Ärzte 100%", "Ärzte": "Ärzte 100%", "ÄRZTE": "Ärzte 100%", "δομή"[:4]: "ΔΟΜΗ", "ΔΟ": "ΔΟΜΗ", "0%": "Ärzte 100%", "0_": "", "o_w": "Büro_West", "BÜRO": "Büro_West", `\`: "",
+		} {
+			page, total, err := s.Groups(ctx, store.GroupQuery{Search: part, OrganizationQuery: store.OrganizationQuery{PerPage: 10}})
+			ok(t, err)
+			var names []string
+			for _, g := range page {
+				names = append(names, g.Name)
+			}
+			if got := strings.Join(names, " "); got != want || total != len(page) {
+				t.Errorf("%q: %q of %d, not %q", part, got, total, want)
+			}
 		}
 	})
 }
