@@ -152,7 +152,9 @@ func (t *tokenRequest) working(ctx context.Context, conn *stagedoor.Connection, 
 	if !ours {
 		return t.renewedByAnother(ctx, a, gone)
 	}
-	renewed, err := t.Pipeline.Upstream.Renew(ctx, t.st, conn, a.Tokens)
+	renewing, cancel := context.WithTimeout(context.WithoutCancel(ctx), renewAlone) // a client that does not wait for the answer must not lose the next refresh token with it
+	defer cancel()
+	renewed, err := t.Pipeline.Upstream.Renew(renewing, t.st, conn, a.Tokens)
 	if err != nil {
 		refused := *gone
 		if errors.Is(err, connection.ErrForNow) {
