@@ -269,6 +269,7 @@ func (a *API) patchRoot(c *call, in *patchUserIn) (any, error) {
 			return nil, invalidIdentifier(err)
 		}
 	}
+	defer c.goesOn()()
 	if to := in.renames(conn, before); at == 0 && to != (connection.Name{}) {
 		if err := a.Database.Renamed(c.ctx(), c.store, conn, before, to); err != nil {
 			return nil, updatedTwice(sandbox(err), false)

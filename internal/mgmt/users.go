@@ -173,6 +173,7 @@ func (a *API) dropUser(c *call, u *stagedoor.User) error {
 	if err != nil {
 		return err
 	}
+	defer c.goesOn()()
 	return sandbox(a.Database.Delete(c.ctx(), c.store, conn, u))
 }
 
@@ -237,6 +238,7 @@ func (a *API) createUser(c *call, in createUserIn) (any, error) {
 	if err := a.beforeRegistration(c, conn, u, in.Password); err != nil {
 		return nil, err
 	}
+	defer c.goesOn()()
 	if conn.Strategy == connection.StrategyDatabase {
 		err = a.Database.Create(c.ctx(), c.store, conn, u, in.Password)
 	} else {
