@@ -207,27 +207,28 @@ func (d *Door) renew(r *http.Request, st *store.Store, n *renewal, at *pipeline.
 	}
 	e := event(r, "scp", n.conn, n.client)
 	e.UserID, e.UserName = n.user.ID, n.user.Shown()
-	// From here on the ticket is gone, so a browser that goes away does not end it.
+	// From here on the ticket is gone, so a browser that goes away does not end it. One does whose button is pressed twice.
+	r = r.WithContext(context.WithoutCancel(r.Context()))
 	on := occasion(n.client, n.ticket.OrganizationID)
-	err = d.Pipeline.Database.On(on).SetPassword(context.WithoutCancel(r.Context()), st, n.conn, n.user.ID, secret)
+	err = d.Pipeline.Database.On(on).SetPassword(r.Context(), st, n.conn, n.user.ID, secret)
 	e.Details = withDetails(at.Details, consoleOf(on))
 	if err != nil {
 		e.Type, e.Description = "fcp", "The password could not be changed."
 		if f := connection.FromScript(err); f != nil { // who is told to choose another one still can
 			e.Description += " " + stagedoor.AsError(err).Message
-			err = errors.Join(err, st.ReleaseTicket(context.WithoutCancel(r.Context()), n.key, stagedoor.TicketReset))
+			err = errors.Join(err, st.ReleaseTicket(r.Context(), n.key, stagedoor.TicketReset))
 		}
 		st.Log(e)
-		return err
-	}
-	if err := guard.Unblock(r.Context(), st, n.user.Identifiers()...); err != nil {
 		return err
 	}
 	if err := n.endUnproved(r, st); err != nil {
 		return err
 	}
+	if err := guard.Unblock(r.Context(), st, n.user.Identifiers()...); err != nil {
+		return err
+	}
 	if n.ticket.MarkVerified {
-		if err := d.setVerified(context.WithoutCancel(r.Context()), st, n.ticket, on); err != nil {
+		if err := d.setVerified(r.Context(), st, n.ticket, on); err != nil {
 			return err
 		}
 	}
@@ -243,7 +244,7 @@ func (n *renewal) endUnproved(r *http.Request, st *store.Store) error {
 	if n.user.EmailVerified || n.user.PhoneVerified {
 		return nil
 	}
-	ended, err := st.EndUnproved(context.WithoutCancel(r.Context()), n.user.ID, cmp.Or(n.ticket.To, n.ticket.Email, n.user.Email))
+	ended, err := st.EndUnproved(r.Context(), n.user.ID, cmp.Or(n.ticket.To, n.ticket.Email, n.user.Email))
 	if err == nil && ended > 0 {
 		e := event(r, "w", n.conn, n.client)
 		e.UserID, e.UserName = n.user.ID, n.user.Shown()
@@ -258,7 +259,7 @@ func (n *renewal) tellOfPasskeys(d *Door, r *http.Request, st *store.Store) {
 	if !n.conn.Passkeys().On {
 		return
 	}
-	methods, err := st.AuthenticationMethods(context.WithoutCancel(r.Context()), n.user.ID)
+	methods, err := st.AuthenticationMethods(r.Context(), n.user.ID)
 	if err == nil && slices.ContainsFunc(methods, func(m stagedoor.AuthenticationMethod) bool { return m.Type == store.TypePasskey }) {
 		d.Pipeline.FactorChanged(r.Context(), visit(r, st), n.user.ID, "passkeys_stay")
 	}

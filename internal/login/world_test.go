@@ -59,6 +59,7 @@ type world struct {
 	log  *locked
 	mu   sync.Mutex
 	now  time.Time
+	asks func()                                                  // something else that happens when the database asks for the time
 	send func(context.Context, *store.Store, mail.Message) error // stands in for the delivery if it is set
 }
 
@@ -103,6 +104,9 @@ func each(t *testing.T, fn func(w *world)) {
 }
 
 func (w *world) clock() time.Time {
+	if w.asks != nil {
+		w.asks()
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.now
