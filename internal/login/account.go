@@ -1,6 +1,7 @@
 package login
 
 import (
+	"context"
 	"crypto/subtle"
 	"net/http"
 	"net/url"
@@ -144,6 +145,15 @@ func (d *Door) onAccount(w http.ResponseWriter, r *http.Request, st *store.Store
 	a.frame = page.Frame(r, st, nil)
 	if a.frame.Custom != nil {
 		a.frame.Custom.User = a.user
+	}
+	if r.Method == http.MethodPost { // whoever takes the request back undoes nothing by it: else they could keep from others what was done
+		ctx := context.WithoutCancel(r.Context())
+		if end, is := r.Context().Deadline(); is {
+			var stop context.CancelFunc
+			ctx, stop = context.WithDeadline(ctx, end)
+			defer stop()
+		}
+		a.r = r.WithContext(ctx)
 	}
 	if err = serve(a); stagedoor.HasCode(err, store.CodeAccessEnded) {
 		return a.toLogin(false, accountPath)

@@ -59,6 +59,7 @@ type world struct {
 	log  *locked
 	mu   sync.Mutex
 	now  time.Time
+	left context.Context                                         // of requests that may be taken back, if it is set
 	asks func()                                                  // something else that happens when the database asks for the time
 	send func(context.Context, *store.Store, mail.Message) error // stands in for the delivery if it is set
 }
@@ -273,7 +274,11 @@ type reply struct {
 // do sends a request the way the server in front hands it to the door.
 func (b *browser) do(method, path, body string, headers ...string) *reply {
 	b.Helper()
-	r := httptest.NewRequestWithContext(b.Context(), method, b.origin+path, strings.NewReader(body))
+	ctx := b.left
+	if ctx == nil {
+		ctx = b.Context()
+	}
+	r := httptest.NewRequestWithContext(ctx, method, b.origin+path, strings.NewReader(body))
 	r.RemoteAddr = b.from
 	if method == http.MethodPost {
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
