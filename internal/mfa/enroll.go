@@ -103,6 +103,7 @@ func (e Enrollment) add(ctx context.Context, m *stagedoor.AuthenticationMethod, 
 			return "", err
 		}
 	}
+	ctx = context.WithoutCancel(ctx) // what allowed it is used up, and whoever asked for it is to hear of it: its owner is told by mail
 	m.ID = e.ID
 	added, err := e.Store.AddFactor(ctx, e.UserID, m, spare, e.beside(m.Type)...)
 	if err != nil {

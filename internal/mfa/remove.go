@@ -9,6 +9,7 @@ import (
 
 // Remove takes a second factor from a person; NotFound if it is not theirs. With the last one goes the recovery code; see [Tidy].
 func Remove(ctx context.Context, st *store.Store, userID string, m *stagedoor.AuthenticationMethod) error {
+	ctx = context.WithoutCancel(ctx) // else the caller would not hear that the factor is gone, of which its owner is told
 	if err := st.DeleteAuthenticationMethod(ctx, userID, m.ID); err != nil {
 		return err
 	}
