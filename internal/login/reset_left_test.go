@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/script"
 	"github.com/stagedoor/stagedoor/internal/store"
 	"github.com/stagedoor/stagedoor/internal/store/storetest"
 )
@@ -76,4 +77,18 @@ func TestAccountIsToldThoughLeft(t *testing.T) {
 			}
 		})
 	}
+}
+
+// What runs after a sign-up runs for everybody who has signed up: a user whose browser left at once is one too, whom the tenant's other systems are to hear of.
+func TestScriptsAfterwardsThoughLeft(t *testing.T) {
+	each(t, func(w *world) {
+		w.hook(script.PostUserRegistration, `module.exports = function (user, context, cb) { cb(new Error('hook saw ' + user.email)); };`)
+		w.action(script.PostUserRegistration, `exports.onExecutePostUserRegistration = async (event) => { throw new Error('action saw ' + event.user.email); };`)
+		b := w.browser()
+		w.leavesWhen(func() bool { return w.found("new@example.com") != nil }, func() {
+			b.json(signupPath, `{"client_id":"app","connection":"Users","email":"new@example.com","password":"`+good+`"}`)
+		})
+		w.mails() // waits for what runs behind
+		w.logs("hook saw new@example.com", "action saw new@example.com")
+	})
 }

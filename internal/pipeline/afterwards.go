@@ -24,6 +24,7 @@ type afterwards struct {
 
 // afterwards runs the trigger's scripts in the background, if there are any.
 func (p *Pipeline) afterwards(ctx context.Context, v Visit, a afterwards) {
+	ctx = context.WithoutCancel(ctx) // it is done, whether or not somebody waits for the answer
 	_, err := v.Store.EnabledHook(ctx, a.trigger.ID)
 	hooked := err == nil
 	all, err := p.bound(ctx, v, a.trigger)
@@ -34,7 +35,6 @@ func (p *Pipeline) afterwards(ctx context.Context, v Visit, a afterwards) {
 	if !hooked && len(all.bound) == 0 {
 		return
 	}
-	ctx = context.WithoutCancel(ctx)
 	p.unhurried(ctx, v, "scripts", func() {
 		ctx, cancel := context.WithTimeout(ctx, afterwardsLimit)
 		defer cancel()
