@@ -2,6 +2,7 @@ package login
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -28,13 +29,19 @@ func (d *Door) verifyEmail(w http.ResponseWriter, r *http.Request, st *store.Sto
 		ui.SetHeaders(w.Header())
 		return nil
 	}
-	t, err := st.ConsumeTicket(r.Context(), r.URL.Query().Get(paramTicket), stagedoor.TicketVerification)
+	key := r.URL.Query().Get(paramTicket)
+	t, err := st.ConsumeTicket(r.Context(), key, stagedoor.TicketVerification)
 	var reason ui.TicketReason
 	on, why := &connection.Occasion{}, ""
 	if stagedoor.IsKind(err, stagedoor.NotFound) {
-		reason, t, err = spent(r, st, r.URL.Query().Get(paramTicket), stagedoor.TicketVerification)
+		reason, t, err = spent(r, st, key, stagedoor.TicketVerification)
 	} else if err == nil {
-		err = d.setVerified(context.WithoutCancel(r.Context()), st, t, on)
+		ctx := context.WithoutCancel(r.Context())
+		if err = d.setVerified(ctx, st, t, on); err != nil && !stagedoor.IsKind(err, stagedoor.NotFound) { // who comes again can still do it
+			if released := st.ReleaseTicket(ctx, key, stagedoor.TicketVerification); released != nil {
+				err = errors.Join(err, released)
+			}
+		}
 		switch {
 		case stagedoor.IsKind(err, stagedoor.NotFound):
 			reason, err = ui.TicketInvalid, nil
