@@ -4,6 +4,8 @@ import (
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/xml"
+	"maps"
+	"slices"
 
 	"github.com/crewjam/saml"
 )
@@ -23,24 +25,38 @@ func keyDescriptor(c *x509.Certificate) saml.KeyDescriptor {
 
 // Describe writes metadata of an identity provider (SAML metadata section 2.4.3).
 func Describe(x Description) ([]byte, error) {
-	d := saml.IDPSSODescriptor{}
-	d.ProtocolSupportEnumeration = "urn:oasis:names:tc:SAML:2.0:protocol"
+	d := provider{Protocols: "urn:oasis:names:tc:SAML:2.0:protocol", Formats: x.Formats}
 	for _, c := range x.Certs {
-		d.KeyDescriptors = append(d.KeyDescriptors, keyDescriptor(c))
+		d.Keys = append(d.Keys, keyDescriptor(c))
 	}
 	for _, binding := range []string{saml.HTTPRedirectBinding, saml.HTTPPostBinding} {
-		d.SingleSignOnServices = append(d.SingleSignOnServices, saml.Endpoint{Binding: binding, Location: x.SignIn})
-		d.SingleLogoutServices = append(d.SingleLogoutServices, saml.Endpoint{Binding: binding, Location: x.SignOut})
-	}
-	for _, f := range x.Formats {
-		d.NameIDFormats = append(d.NameIDFormats, saml.NameIDFormat(f))
+		d.SignIn = append(d.SignIn, saml.Endpoint{Binding: binding, Location: x.SignIn})
+		d.SignOut = append(d.SignOut, saml.Endpoint{Binding: binding, Location: x.SignOut})
 	}
 	if x.Signed {
-		d.WantAuthnRequestsSigned = &x.Signed
+		d.Signed = &x.Signed
 	}
-	for name, words := range x.Attributes {
-		d.Attributes = append(d.Attributes, saml.Attribute{Name: name, FriendlyName: words, NameFormat: "urn:oasis:names:tc:SAML:2.0:attrname-format:uri"})
+	for _, name := range slices.Sorted(maps.Keys(x.Attributes)) {
+		d.Attributes = append(d.Attributes, saml.Attribute{Name: name, FriendlyName: x.Attributes[name], NameFormat: "urn:oasis:names:tc:SAML:2.0:attrname-format:uri"})
 	}
-	text, err := xml.MarshalIndent(&saml.EntityDescriptor{EntityID: x.EntityID, IDPSSODescriptors: []saml.IDPSSODescriptor{d}}, "", "  ")
+	text, err := xml.MarshalIndent(described{EntityID: x.EntityID, Provider: d}, "", "  ")
 	return append([]byte(xml.Header), text...), err
+}
+
+// described is an EntityDescriptor whose attributes are elements of SAML's assertions, as the schema has it. The package's own writes them as elements of
+// the metadata, and there are readers that refuse the whole of it then.
+type described struct {
+	XMLName  xml.Name `xml:"urn:oasis:names:tc:SAML:2.0:metadata EntityDescriptor"`
+	EntityID string   `xml:"entityID,attr"`
+	Provider provider `xml:"IDPSSODescriptor"`
+}
+
+type provider struct {
+	Signed     *bool                `xml:"WantAuthnRequestsSigned,attr,omitempty"`
+	Protocols  string               `xml:"protocolSupportEnumeration,attr"`
+	Keys       []saml.KeyDescriptor `xml:"KeyDescriptor"`
+	SignOut    []saml.Endpoint      `xml:"SingleLogoutService"`
+	Formats    []string             `xml:"NameIDFormat"`
+	SignIn     []saml.Endpoint      `xml:"SingleSignOnService"`
+	Attributes []saml.Attribute     `xml:"urn:oasis:names:tc:SAML:2.0:assertion Attribute"`
 }
