@@ -69,6 +69,12 @@ func TestJWKS(t *testing.T) {
 	a := w.browser().get("/.well-known/jwks.json")
 	var doc struct{ Keys []map[string]any }
 	ok(t, json.Unmarshal(a.Body.Bytes(), &doc))
+	if len(doc.Keys) != 2 {
+		t.Fatalf("%d keys, want the current and the next", len(doc.Keys))
+	}
+	w.api(func(rs *stagedoor.ResourceServer) { rs.SigningAlgorithm = "PS256" })
+	a, doc.Keys = w.browser().get("/.well-known/jwks.json"), nil
+	ok(t, json.Unmarshal(a.Body.Bytes(), &doc))
 	if len(doc.Keys) != 4 {
 		t.Fatalf("%d keys, want the current and the next, each for two algorithms", len(doc.Keys))
 	}

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"encoding/base64"
+	"errors"
 	"slices"
 
 	"github.com/stagedoor/stagedoor"
@@ -34,6 +35,20 @@ func (s *Store) signingKeys(ctx context.Context, q querier, lock string) ([]stag
 		return err
 	})
 	return out, err
+}
+
+// SignsPS256 tells whether an API's access tokens, or a client's ID tokens or answers of /userinfo, are signed with PS256.
+func (s *Store) SignsPS256(ctx context.Context) (bool, error) {
+	return kept(ctx, s, configKey{table: "signing_keys", where: "PS256"}, func(*int) (bool, error) {
+		var one int
+		err := s.read().row(ctx, `SELECT 1 FROM resource_servers WHERE tenant = ? AND doc ->> 'signing_alg' = 'PS256'
+			UNION ALL SELECT 1 FROM clients WHERE tenant = ? AND (doc -> 'jwt_configuration' ->> 'alg' = 'PS256' OR doc ->> 'userinfo_signed_response_alg' = 'PS256')
+			LIMIT 1`, []any{s.tenant.ID, s.tenant.ID}, &one)
+		if errors.Is(err, errNoRows) {
+			err = nil
+		}
+		return one == 1, err
+	})
 }
 
 // CreateSigningKey keeps a signing key, its private part sealed.

@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"regexp"
 	"strings"
@@ -137,6 +138,47 @@ func TestTheGlobalClientIsFoundAmongMany(t *testing.T) {
 				t.Errorf("%s\n%s", text, plan)
 			}
 		}
+	})
+}
+
+// Whether something is signed with PS256 is known without the documents of all clients and APIs.
+func TestWhatSignsPS256IsFoundAmongMany(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		ctx, s, other := t.Context(), storetest.Tenant(t, db, "acme"), storetest.Tenant(t, db, "other")
+		ok(t, s.CreateClient(ctx, &stagedoor.Client{ID: "app", Name: "App"}))
+		ok(t, s.CreateResourceServer(ctx, &stagedoor.ResourceServer{ID: "songs", Identifier: "https://songs.example", SigningAlgorithm: "RS256"}))
+		for text, plan := range store.PlansOf(t, db, func() { must(s.SignsPS256(ctx))(t) }) {
+			if strings.Contains(text, "PS256") && (!strings.Contains(plan, "clients_ps256") || !strings.Contains(plan, "resource_servers_ps256")) {
+				t.Errorf("%s\n%s", text, plan)
+			}
+		}
+		signs := func(want bool) {
+			t.Helper()
+			for _, s := range []*store.Store{s, other} {
+				if got := must(s.SignsPS256(ctx))(t); got != (want && s != other) {
+					t.Errorf("%s: %t", s.Tenant().ID, got)
+				}
+			}
+		}
+		client := func(change func(*stagedoor.Client)) {
+			must(s.UpdateClient(ctx, "app", func(c *stagedoor.Client) error { change(c); return nil }))(t)
+		}
+		api := func(alg string) {
+			must(s.UpdateResourceServer(ctx, "songs", func(rs *stagedoor.ResourceServer) error { rs.SigningAlgorithm = alg; return nil }))(t)
+		}
+		signs(false)
+		api("PS256")
+		signs(true)
+		api("RS256")
+		signs(false)
+		client(func(c *stagedoor.Client) { c.JWTConfiguration.Algorithm = "PS256" })
+		signs(true)
+		client(func(c *stagedoor.Client) {
+			c.JWTConfiguration.Algorithm, c.Stored = "", map[string]json.RawMessage{"userinfo_signed_response_alg": json.RawMessage(`"PS256"`)}
+		})
+		signs(true)
+		client(func(c *stagedoor.Client) { c.Stored = nil })
+		signs(false)
 	})
 }
 

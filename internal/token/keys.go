@@ -35,8 +35,18 @@ type keySet struct {
 	public  map[string]*jose.Key
 	current *jose.Key
 	signers map[signing]*jose.Signer
-	jwks    []byte
-	bare    []byte // jwks without the keys' algorithms
+	jwks    document // the keys that sign with RS256
+	twins   document // those, and the same as they sign with PS256
+}
+
+// document is a key set as it is published, and without the keys' algorithms.
+type document struct{ jwks, bare []byte }
+
+func newDocument(keys []*jose.Key) (d document, err error) {
+	if d.jwks, err = jose.JWKS(keys...); err == nil {
+		d.bare, err = jose.BareJWKS(keys...)
+	}
+	return d, err
 }
 
 // signing is how the current key signs.
@@ -217,23 +227,27 @@ func parsed(st *store.Store, rows []stagedoor.SigningKey) (*keySet, error) {
 	if set.current == nil {
 		return nil, fmt.Errorf("tenant %s has no current signing key", st.Tenant().ID)
 	}
-	set.keys = append(set.keys, twins...)
-	if set.jwks, err = jose.JWKS(set.keys...); err == nil {
-		set.bare, err = jose.BareJWKS(set.keys...)
+	if set.jwks, err = newDocument(set.keys); err == nil {
+		set.twins, err = newDocument(append(set.keys, twins...))
 	}
 	return set, err
 }
 
-// JWKS returns the tenant's key set document (RFC 7517 section 5).
+// JWKS returns the tenant's key set document (RFC 7517 section 5). Keys of PS256 are in it only where something of the tenant is signed so: there are
+// libraries that make keys of all entries, and give the whole set up for an algorithm that they do not know.
 func (k *Keys) JWKS(ctx context.Context, st *store.Store) ([]byte, error) {
 	set, err := k.of(ctx, st)
 	if err != nil {
 		return nil, err
 	}
-	if st.Tenant().Settings.Flags[stagedoor.FlagKeysWithoutAlg] {
-		return set.bare, nil
+	listed := set.twins
+	if ps, err := st.SignsPS256(ctx); err == nil && !ps { // an API goes on verifying while the database cannot be asked
+		listed = set.jwks
 	}
-	return set.jwks, nil
+	if st.Tenant().Settings.Flags[stagedoor.FlagKeysWithoutAlg] {
+		return listed.bare, nil
+	}
+	return listed.jwks, nil
 }
 
 // Public returns the keys that tokens of the tenant are verified with, by kid.
