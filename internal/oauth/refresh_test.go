@@ -317,8 +317,8 @@ func TestRevoke(t *testing.T) {
 			"unknown":      {revoke("client_id", site, "client_secret", secret(site), "token", "nonsense"), 200, ""},
 			"another's":    {revoke("client_id", spa, "token", first.RefreshToken), 200, ""},
 		} {
-			if c.a.Code != c.status || !strings.Contains(c.a.Body.String(), c.text) || c.status == 200 && c.a.Body.Len() > 0 {
-				t.Errorf("%s: %d %s", name, c.a.Code, c.a.Body)
+			if c.a.Code != c.status || !strings.Contains(c.a.Body.String(), c.text) || c.status == 200 && c.a.Body.Len() > 0 || !strings.HasPrefix(c.a.Header().Get("Content-Type"), "application/json") {
+				t.Errorf("%s: %d %s %s", name, c.a.Code, c.a.Header().Get("Content-Type"), c.a.Body)
 			}
 		}
 		w.wantLog()

@@ -35,6 +35,7 @@ func (d *Door) revoke(w http.ResponseWriter, r *http.Request, st *store.Store) {
 		return
 	}
 	noStore(w)
+	w.Header().Set("Content-Type", "application/json") // of an empty body; there are libraries that take nothing else
 	w.WriteHeader(http.StatusOK)
 }
 
