@@ -17,6 +17,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -234,7 +235,7 @@ func TestCertificatesAreKeptRenewedAndBounded(t *testing.T) {
 		t.Errorf("%d certificates kept", len(a.leaves))
 	}
 	for _, host := range []string{"", "example.com", "x y.localhost", "*.localhost", ".localhost", strings.Repeat("a", 64) + ".localhost", strings.Repeat("a.", 200) + "localhost", "ä.localhost"} {
-		if cert := get(host); len(cert.DNSNames) != 4 || len(cert.IPAddresses) != 2 {
+		if cert := get(host); !slices.Equal(cert.DNSNames, []string{"localhost", "stagedoor.test", "*.stagedoor.test"}) || len(cert.IPAddresses) != 2 {
 			t.Errorf("%q got a certificate for %v", host, cert.DNSNames)
 		}
 	}

@@ -7,8 +7,8 @@
 // says so (RFC 5280 section 4.2.1.10), so that a stolen key is of little use even where people have installed it.
 //
 // Certificates of servers live in memory and for 90 days, and are made anew before they end. A client that names a host gets
-// a certificate for that very name, because Node, OpenSSL and browsers refuse wildcards such as *.localhost; all others get
-// one for the names and addresses that are known.
+// a certificate for that very name, because Node, OpenSSL and browsers refuse wildcards such as *.localhost, and Python's service_identity the whole certificate that has
+// one; all others get one for the names and addresses that are known.
 //
 // What it never does: it is not for production (use certificate files or ACME), and only Install and Uninstall, which the
 // command "ca install" calls, touch the trust of the system.

@@ -91,7 +91,10 @@ func (a *Authority) issue(host string, now time.Time) (*tls.Certificate, error) 
 	if host == "" {
 		template.DNSNames = nil
 		for _, domain := range domains {
-			template.DNSNames = append(template.DNSNames, domain, "*."+domain)
+			template.DNSNames = append(template.DNSNames, domain)
+			if strings.Contains(domain, ".") { // there are clients that refuse the whole certificate for a wildcard of a single label
+				template.DNSNames = append(template.DNSNames, "*."+domain)
+			}
 		}
 		template.IPAddresses = append([]net.IP(nil), addresses...)
 	}
