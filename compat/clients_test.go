@@ -3,15 +3,20 @@ package compat
 import (
 	"context"
 	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
 	"encoding/json"
+	"encoding/pem"
 	"flag"
 	"fmt"
+	"math/big"
 	"net/http"
 	"net/url"
 	"os"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 var updateClients = flag.Bool("update", false, "rewrite the rows of docs/clients.md")
@@ -21,11 +26,14 @@ var drivers = map[string][]string{
 	"auth0-server-js":           {"sign in", "renew", "single sign-on", "step up", "PAR", "sign out"},
 	"express-openid-connect-v2": webClient,
 	"express-openid-connect-v3": webClient,
+	"next-auth":                 {"sign in", "single sign-on", "step up"},
 	"nextjs-auth0":              webClient,
 	"oidc-client-ts":            {"sign in", "userinfo", "renew", "single sign-on", "step up", "revoke", "sign out"},
 	"openid-client-v5":          {"sign in", "userinfo", "renew", "single sign-on", "step up", "revoke", "sign out"},
 	"openid-client-v6":          {"sign in", "userinfo", "renew", "single sign-on", "step up", "PAR", "DPoP", "revoke", "sign out"},
 	"passport-auth0":            {"sign in", "userinfo", "single sign-on", "step up"},
+	"passport-saml":             {"sign in", "single sign-on", "sign out"},
+	"simple-oauth2":             {"sign in", "single sign-on", "renew", "step up", "revoke"},
 	"express-oauth2-jwt-bearer": {"verify", "refuse"},
 	"jwks-rsa-v3":               {"verify", "refuse"},
 	"jwks-rsa-v4":               {"verify", "refuse"},
@@ -44,6 +52,7 @@ type relying struct {
 	Person       user   `json:"person"`
 	AccessToken  string `json:"access_token,omitempty"` // of the person, for the audience
 	IDToken      string `json:"id_token,omitempty"`
+	Key          string `json:"key,omitempty"` // of a program of SAML
 }
 
 // newRelying makes a client with a secret that lives at a free address, and a person.
@@ -60,7 +69,7 @@ func newRelying(t *testing.T, machine string) relying {
 	}, nil)
 	admin(t, machine, http.MethodPost, "/clients", map[string]any{
 		"name": t.Name(), "app_type": "regular_web", "oidc_conformant": true, "jwt_configuration": map[string]any{"alg": "RS256"},
-		"callbacks": []string{r.RedirectURI, base + "/auth/callback", base + "/form/callback"}, "allowed_logout_urls": []string{r.LogoutURI, base, base + "/"},
+		"callbacks": []string{r.RedirectURI, base + "/auth/callback", base + "/auth/callback/auth0", base + "/form/callback"}, "allowed_logout_urls": []string{r.LogoutURI, base, base + "/"},
 		"grant_types": []string{
 			"authorization_code", "refresh_token", "implicit", "password", "http://auth0.com/oauth/grant-type/password-realm", "http://auth0.com/oauth/grant-type/mfa-otp",
 			"http://auth0.com/oauth/grant-type/mfa-oob", "http://auth0.com/oauth/grant-type/mfa-recovery-code", "http://auth0.com/oauth/grant-type/passwordless/otp",
@@ -120,6 +129,22 @@ func (r *relying) tokensOf(t *testing.T) {
 	r.AccessToken, r.IDToken = got.AccessToken, got.IDToken
 }
 
+// speaksSAML lets the client sign people in and out by SAML, with a key of its own.
+func (r *relying) speaksSAML(t *testing.T, machine string) {
+	t.Helper()
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	ok(t, err)
+	about := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour)}
+	cert, err := x509.CreateCertificate(rand.Reader, about, about, key.Public(), key)
+	ok(t, err)
+	private, err := x509.MarshalPKCS8PrivateKey(key)
+	ok(t, err)
+	r.Key = string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private}))
+	admin(t, machine, http.MethodPatch, "/clients/"+r.ClientID, map[string]any{"addons": map[string]any{"samlp": map[string]any{
+		"signingCert": string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert})), "logout": map[string]any{"callback": r.LogoutURI},
+	}}}, nil)
+}
+
 // TestClients lets every client library of compat/clients do what it is made for, over https and unchanged, and holds the page that lists them.
 func TestClients(t *testing.T) {
 	node := need(t, "node")
@@ -133,6 +158,9 @@ func TestClients(t *testing.T) {
 			r := newRelying(t, machine)
 			if slices.Contains(can, "verify") {
 				r.tokensOf(t)
+			}
+			if name == "passport-saml" {
+				r.speaksSAML(t, machine)
 			}
 			setting, err := json.Marshal(r)
 			ok(t, err)
