@@ -176,6 +176,17 @@ func TestUnaskedSAML(t *testing.T) {
 	if _, err := w.st.User(t.Context(), "samlp|corp|k9"); !stagedoor.IsKind(err, stagedoor.NotFound) {
 		t.Errorf("a replayed answer has written its person: %v", err)
 	}
+	for protocol, to := range map[string]string{
+		"oauth2": "/authorize?RelayState=x&client_id=app&connection=corp", "": "/authorize?RelayState=x&client_id=app&connection=corp",
+		"samlp": "/samlp/app?RelayState=x&connection=corp", "wsfed": "/wsfed/app?RelayState=x&connection=corp&wa=wsignin1.0",
+	} {
+		w.set(conn, "idpinitiated", map[string]any{"enabled": true, "client_id": "app", "client_protocol": protocol, "client_authorizequery": "RelayState=x"})
+		if got := w.browser().post("/login/callback?connection=corp", issue("")).want(http.StatusSeeOther).to(); !strings.HasPrefix(got, to) {
+			t.Errorf("%q: %s, want %s", protocol, got, to)
+		}
+	}
+	w.set(conn, "idpinitiated", map[string]any{"enabled": true, "client_id": "app", "client_protocol": "gopher"})
+	w.browser().post("/login/callback?connection=corp", issue("")).want(http.StatusForbidden).says("The client of IdP-initiated logins cannot be used.")
 	w.browser().post("/login/callback?connection=corp", issue("id-of-a-request")).want(http.StatusForbidden)
 	w.browser().post("/login/callback?connection=Users", issue("")).want(http.StatusBadRequest)
 	w.browser().post("/login/callback?connection=corp", url.Values{"SAMLResponse": {""}}).want(http.StatusForbidden)

@@ -11,7 +11,8 @@ import (
 )
 
 // Unasked takes the answer of an identity provider that nobody has asked for (SAML profiles section 4.1.5), opens a session for its person,
-// and returns where the browser goes on: to an authorization request of the connection's client, which its options complete, for the organization that the answer's address names.
+// and returns where the browser goes on: to an authorization request of the connection's client, which its options complete, for the organization that the answer's address names,
+// or to where a client of SAML or WS-Federation signs people in.
 // The rest of the login, scripts and factors, runs there.
 func (p *Pipeline) Unasked(ctx context.Context, v Visit, name, organization string, answer *connection.Answer) (*Opened, string, error) {
 	conn, err := v.Store.ConnectionByName(ctx, name)
@@ -36,10 +37,10 @@ func (p *Pipeline) Unasked(ctx context.Context, v Visit, name, organization stri
 		if err == nil {
 			reaches, err = reachesUnasked(ctx, v.Store, conn, client, q.Get("organization"))
 		}
-		if err == nil && (unasked.Protocol != "oidc" && unasked.Protocol != "" || !reaches) {
+		if err == nil && (signsIn[unasked.Protocol] == "" || !reaches) {
 			err = stagedoor.Errorf(stagedoor.Forbidden, "access_denied", "The client of IdP-initiated logins cannot be used.")
 		}
-		if err == nil && q.Get("redirect_uri") == "" {
+		if err == nil && signsIn[unasked.Protocol] == authorizePath && q.Get("redirect_uri") == "" {
 			if q.Set("redirect_uri", firstCallback(client)); q.Get("redirect_uri") == "" {
 				err = stagedoor.Errorf(stagedoor.Forbidden, "access_denied", "The client of IdP-initiated logins has no callback without a wildcard: client_authorizequery must say the redirect_uri.")
 			}
@@ -65,15 +66,29 @@ func (p *Pipeline) Unasked(ctx context.Context, v Visit, name, organization stri
 	if err != nil {
 		return nil, "", err
 	}
+	q.Set("connection", conn.Name)
+	if path := signsIn[unasked.Protocol]; path != authorizePath {
+		if path == federationPath {
+			q.Set("wa", "wsignin1.0")
+		}
+		return opened, path + "/" + client.ID + "?" + q.Encode(), nil
+	}
 	for name, value := range map[string]string{"response_type": "code", "scope": "openid profile email"} {
 		if q.Get(name) == "" {
 			q.Set(name, value)
 		}
 	}
 	q.Set("client_id", client.ID)
-	q.Set("connection", conn.Name)
-	return opened, "/authorize?" + q.Encode(), nil
+	return opened, authorizePath + "?" + q.Encode(), nil
 }
+
+const (
+	authorizePath  = "/authorize"
+	federationPath = "/wsfed"
+)
+
+// signsIn is where clients sign people in, by the client_protocol of idpinitiated. oauth2 is what tools of old write for oidc.
+var signsIn = map[string]string{"": authorizePath, "oidc": authorizePath, "oauth2": authorizePath, "samlp": "/samlp", "wsfed": federationPath}
 
 // reachesUnasked tells whether people come to the client through the connection: in a login to an organization, if that has enabled it.
 func reachesUnasked(ctx context.Context, st *store.Store, conn *stagedoor.Connection, client *stagedoor.Client, organization string) (bool, error) {
