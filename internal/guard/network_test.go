@@ -3,6 +3,9 @@ package guard
 import (
 	"context"
 	"fmt"
+	"os"
+	"regexp"
+	"strings"
 	"testing"
 	"time"
 
@@ -97,6 +100,43 @@ func guess(ctx context.Context, a Attempt) error {
 	}
 	_, err := Failed(ctx, a)
 	return err
+}
+
+// What networks begin is counted apart by what it is, and by the tenant that it is at.
+func TestBeginningsAreCountedApart(t *testing.T) {
+	db := storetest.Open(t, storetest.SQLite, storetest.WithClock(still))
+	st, other := storetest.Tenant(t, db, "acme"), storetest.Tenant(t, db, "other")
+	n := &Networks{LoginRate: 1}
+	for range NewVisitors.AtOnce {
+		taken(t, "a session", n.Begin(st, "192.0.2.7", NewVisitors, 0))
+	}
+	refused(t, "one session more", n.Begin(st, "192.0.2.7", NewVisitors, 0))
+	taken(t, "an end of a session", n.Begin(st, "192.0.2.7", Leavers, 0))
+	taken(t, "another tenant's session", n.Begin(other, "192.0.2.7", NewVisitors, 0))
+	taken(t, "another network's session", n.Begin(st, "192.0.2.8", NewVisitors, 0))
+	for i := range loginsAtOnce / 2 {
+		taken(t, fmt.Sprint("long login ", i), n.Begin(st, "192.0.2.7", Logins, Logins.Bytes))
+	}
+	refused(t, "one login more", n.Begin(st, "192.0.2.7", Logins, 0))
+}
+
+// The numbers that operators read are those that hold.
+func TestBeginningsAreDocumented(t *testing.T) {
+	guide, err := os.ReadFile("../../docs/guide/attack-protection.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for what, a := range map[string]Allowance{
+		"passkeys of apps": Passkeys, "codes of devices": Devices, "pushed requests": Pushes, "tokens of [visitors]": Visitors, "sessions of visitors": NewVisitors, "ends of them": Leavers,
+		"runs of actions": Looks,
+	} {
+		row := regexp.MustCompile(`(?m)^\|[^|]*` + regexp.QuoteMeta(what) + `[^|]*\| ([0-9,]+) \| (\d+) \|$`).FindStringSubmatch(string(guide))
+		if row == nil {
+			t.Errorf("%s: the guide has no row of it", what)
+		} else if got := strings.ReplaceAll(row[1], ",", "") + " " + row[2]; got != fmt.Sprint(a.AtOnce, " ", a.PerSecond) {
+			t.Errorf("%s: the guide says %s, and it is %d %d", what, got, a.AtOnce, a.PerSecond)
+		}
+	}
 }
 
 // TestAllowListsNameAddresses: what is allowed is an address, or a network that is named, and not all that counts as one.

@@ -1,6 +1,7 @@
 package guard
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -120,6 +121,21 @@ func (s server) filled(subject string) time.Duration {
 	s.rates.mu.Lock()
 	defer s.rates.mu.Unlock()
 	return s.rates.until[bucket{"acme", subject}].Sub(s.st.Clock().Now())
+}
+
+// A stranger comes from many networks. What has drained meanwhile is forgotten, but for what the others are yet to be told.
+func TestSharedRatesForgetEmptyBuckets(t *testing.T) {
+	st := storetest.Tenant(t, storetest.OpenURL(t, storetest.Migrated(t, storetest.Postgres)), "acme")
+	s := Shared{telling: true} // nobody is told in this test
+	now := st.Clock().Now()
+	for i := range mostKeys {
+		s.Take(st, fmt.Sprint(i), now, 1, 1)
+	}
+	s.untold = map[bucket]time.Duration{{"acme", "7"}: time.Second} // all others know of the rest
+	s.Take(st, "last", now.Add(time.Minute), 1, 1)
+	if len(s.until) != 2 || s.until[bucket{"acme", "7"}].IsZero() {
+		t.Errorf("%d keys are kept", len(s.until))
+	}
 }
 
 // A server that is alone on its database has nothing to tell.
