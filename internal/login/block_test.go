@@ -9,7 +9,10 @@ import (
 	"time"
 
 	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/connection"
+	"github.com/stagedoor/stagedoor/internal/password"
 	"github.com/stagedoor/stagedoor/internal/store"
+	"github.com/stagedoor/stagedoor/internal/store/storetest"
 )
 
 // wrongly tries n wrong passwords for Ada, each of which is looked at.
@@ -225,5 +228,41 @@ func TestSuspiciousAddresses(t *testing.T) {
 		b.submit(b.begin("screen_hint", "signup"), "email", "one@example.com", "password", good).want(http.StatusSeeOther)
 		b = w.browser()
 		b.submit(b.begin("screen_hint", "signup"), "email", "two@example.com", "password", good).want(http.StatusBadRequest).says("Please wait a moment")
+
+		b = w.browser()
+		page = b.begin()
+		b.wrongly(page, 1)
+		b.submit(page, "username", "ada@example.com", "password", good).want(http.StatusTooManyRequests)
+		w.ok(w.st.ChangeSetting(w.Context(), stagedoor.SettingSuspiciousIP, func(kept map[string]any) error {
+			kept["allowlist"] = []string{"192.0.2.0/24"}
+			return nil
+		}))
+		b.finish(b.submit(page, "username", "ada@example.com", "password", good)) // whatever has failed before
+		for _, email := range []string{"two@example.com", "three@example.com"} {
+			b = w.browser()
+			b.submit(b.begin("screen_hint", "signup"), "email", email, "password", good).want(http.StatusSeeOther)
+		}
 	})
+}
+
+// The link of the mail lifts the block of everything that the person logs in with, not of what was guessed at alone.
+func TestUnblockLinkLiftsAllBlocks(t *testing.T) {
+	w := newWorld(t, storetest.SQLite)
+	w.options(func(o *stagedoor.ConnectionOptions) { o.RequiresUsername = true })
+	w.ok((&connection.Database{Hasher: password.NewHasher()}).Create(t.Context(), w.st, w.conn, &stagedoor.User{Email: "kim@example.com", Username: "kim"}, good))
+	names := []string{"kim@example.com", "kim"}
+	for _, name := range names {
+		b := w.browser()
+		page := b.begin()
+		for range 10 {
+			b.submit(page, "username", name, "password", "wrong").want(http.StatusBadRequest)
+		}
+		b.submit(page, "username", name, "password", good).want(http.StatusTooManyRequests)
+	}
+	b := w.browser()
+	b.submit(b.get(w.link())).want(http.StatusOK).says("Your account is unlocked")
+	for _, name := range names {
+		b := w.browser()
+		b.finish(b.submit(b.begin(), "username", name, "password", good))
+	}
 }

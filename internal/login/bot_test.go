@@ -3,6 +3,7 @@ package login_test
 import (
 	"crypto/sha256"
 	"encoding/binary"
+	"errors"
 	"io"
 	"math/bits"
 	"net/http"
@@ -125,9 +126,13 @@ type vendor struct {
 	answer string
 	status int
 	asked  string
+	away   bool
 }
 
 func (v *vendor) RoundTrip(r *http.Request) (*http.Response, error) {
+	if v.away {
+		return nil, errors.New("no route to the vendor")
+	}
 	b, err := io.ReadAll(r.Body)
 	v.asked = r.URL.String() + " " + string(b)
 	return &http.Response{StatusCode: v.status, Body: io.NopCloser(strings.NewReader(v.answer)), Header: http.Header{}, Request: r}, err
@@ -165,7 +170,15 @@ func TestCaptcha(t *testing.T) {
 			}
 			v.answer = row.bad
 			b.submit(page, "email", "ada@example.com", row.field, "tok").want(400)
-			v.answer, v.status = row.good, 503
+			if row.name == "recaptcha_enterprise" { // the score of a token that is not valid says nothing
+				v.answer = `{"tokenProperties":{"valid":false},"riskAnalysis":{"score":0.9}}`
+				b.submit(page, "email", "ada@example.com", row.field, "tok").want(400)
+			}
+			for _, v.status = range []int{404, 302, 503} {
+				v.answer = row.good
+				b.submit(page, "email", "ada@example.com", row.field, "tok").want(400)
+			}
+			v.away = true // who cannot be asked has confirmed nothing
 			b.submit(page, "email", "ada@example.com", row.field, "tok").want(400)
 			if logged := w.logged(); strings.Contains(logged, "s3cret") || !strings.Contains(logged, "A captcha could not be checked") {
 				t.Errorf("log %s", logged)

@@ -75,6 +75,16 @@ func TestLeakedPasswords(t *testing.T) {
 		b.submit(page, "password", "Another-Horse-2").want(http.StatusOK)
 		logIn("ada@example.com", "Another-Horse-2").want(http.StatusSeeOther)
 
+		// Each stage has shields of its own.
+		w.setting(stagedoor.SettingBreached, `{"enabled":true,"shields":["block"],"stage":{"pre-change-password":{"shields":[]},"pre-user-registration":{"shields":[]}}}`)
+		w.browser().json("/dbconnections/signup", `{"client_id":"app","connection":"Users","email":"free@example.com","password":"`+good+`"}`).want(200)
+		logIn("free@example.com", good).want(http.StatusBadRequest)
+		b = w.browser()
+		b.submit(b.get("/u/forgot"), "email", "free@example.com").want(http.StatusOK)
+		b.submit(b.get(w.link()), "password", "AUTH0-TEST-Aa1!").want(http.StatusOK)
+		w.setting(stagedoor.SettingBreached, `{"enabled":true,"shields":[],"stage":{"pre-change-password":{"shields":["block"]},"pre-user-registration":{"shields":["block"]}}}`)
+		logIn("free@example.com", "AUTH0-TEST-Aa1!").want(http.StatusSeeOther)
+
 		// Sign-up, by page and by endpoint.
 		b = w.browser()
 		page = b.begin("screen_hint", "signup")

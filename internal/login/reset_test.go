@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/guard"
 	"github.com/stagedoor/stagedoor/internal/store"
 	"github.com/stagedoor/stagedoor/internal/store/storetest"
 )
@@ -142,6 +143,26 @@ func TestResetsAreLimited(t *testing.T) {
 		w.wait(time.Minute)
 		ask("ada@example.com").want(http.StatusOK)
 		ask("ada@example.com").want(http.StatusTooManyRequests)
+	})
+}
+
+// Codes to choose another password count with all others that are sent for a network, whoever is named.
+func TestResetCodesAreLimited(t *testing.T) {
+	each(t, func(w *world) {
+		w.knownBy(byCodes, "")
+		for range 50 {
+			w.ok(guard.Code(w.Context(), w.st, "192.0.2.7"))
+		}
+		b := w.browser()
+		page := b.get("/u/forgot")
+		for _, name := range []string{"ada@example.com", "nobody@example.com"} {
+			b.submit(page, "email", name).want(http.StatusTooManyRequests).says("Too many attempts. Please wait a moment")
+		}
+		if mails := w.mails(); len(mails) != 0 {
+			w.Errorf("mails %+v", mails)
+		}
+		b.from = "192.0.2.8"
+		b.submit(page, "email", "ada@example.com").want(http.StatusOK).says("Enter your code")
 	})
 }
 
