@@ -289,6 +289,20 @@ func TestAccountSessionsAndClients(t *testing.T) {
 	third, _ := w.onAccount("ada@example.com")
 	u := w.found("ada@example.com")
 	w.ok(w.st.AddGrant(t.Context(), u.ID, "foreign", api, []string{"openid", "read:songs"}))
+	cameFrom := func(name string, b *browser) {
+		s, err := session.Live(t.Context(), w.st, cookieOf(b))
+		w.ok(err)
+		w.ok(w.st.CreateRefreshToken(t.Context(), name, &stagedoor.RefreshToken{ID: name, FamilyID: name, ClientID: "app", UserID: u.ID, SessionID: s.ID, Audience: api, CreatedAt: w.clock()}))
+	}
+	cameFrom("rt-here", b)
+	cameFrom("rt-other", other)
+	cameFrom("rt-third", third)
+	lives := func(name string, want bool) {
+		t.Helper()
+		if _, err := w.st.RefreshToken(t.Context(), name); (err == nil) != want {
+			t.Errorf("the refresh token %s: %v", name, err)
+		}
+	}
 	w.ok(w.st.CreateRefreshToken(t.Context(), "rt-1", &stagedoor.RefreshToken{ID: "rt", FamilyID: "fam", ClientID: "foreign", UserID: u.ID, Audience: api, CreatedAt: w.clock()}))
 	for _, client := range []string{"foreign", "app"} {
 		w.ok(w.st.SaveAccessToken(t.Context(), "at-"+client, "origin-"+client, &stagedoor.Authorization{ClientID: client, UserID: u.ID}, w.clock().Add(time.Hour)))
@@ -307,8 +321,12 @@ func TestAccountSessionsAndClients(t *testing.T) {
 	page = b.onward(b.press(page, "/account/sessions/end", otherSession.ID)).says("Logged out there.")
 	other.onward(other.get("/account")).says("Log in")
 	third.get("/account").want(http.StatusOK)
+	lives("rt-other", false)
+	lives("rt-third", true)
 	page = b.onward(b.press(page, "/account/sessions/end", "everywhere"))
 	third.onward(third.get("/account")).says("Log in")
+	lives("rt-third", false)
+	lives("rt-here", true)
 	b.onward(b.press(page, "/account/clients/revoke", "foreign")).says("no access any more").hides("Foreign")
 	w.logs("srrt")
 
@@ -392,6 +410,11 @@ func TestAccountFactors(t *testing.T) {
 	told := len(w.mails())
 	methods, err := w.st.AuthenticationMethods(t.Context(), w.found("ada@example.com").ID)
 	w.ok(err)
+	for _, m := range methods {
+		if m.Type == store.TypeRecovery { // which stands in for the others
+			b.press(page, "/account/factors/remove", `name="id"`, "id", m.ID).want(http.StatusBadRequest).says("cannot be taken away by itself")
+		}
+	}
 	for _, m := range methods {
 		if m.Type == store.TypeTOTP {
 			page = b.onward(b.press(page, "/account/factors/remove", m.ID)).says("removed")
