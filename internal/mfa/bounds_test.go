@@ -1,0 +1,100 @@
+package mfa_test
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/stagedoor/stagedoor/internal/mfa"
+	"github.com/stagedoor/stagedoor/internal/store"
+)
+
+// Recovery codes, and the first codes of an app that is set up, run out as the codes of a factor do.
+func TestOtherWrongCodesRunOut(t *testing.T) {
+	each(t, func(w *world) {
+		ctx := w.Context()
+		_, recovery := w.enroll("login", true)
+		for range 10 {
+			_, err := mfa.Recover(ctx, w.Store, w.user.ID, "AAAA")
+			w.fails(err, "invalid_recovery_code")
+		}
+		_, err := mfa.Recover(ctx, w.Store, w.user.ID, recovery)
+		w.fails(err, "too_many_attempts")
+		w.now = w.now.Add(6 * time.Minute)
+		next, err := mfa.Recover(ctx, w.Store, w.user.ID, recovery)
+		w.ok(err)
+		_, err = mfa.Recover(ctx, w.Store, w.user.ID, recovery) // it works once
+		w.fails(err, "invalid_recovery_code")
+
+		e := mfa.Enrollment{Store: w.Store, UserID: w.user.ID, Key: "another"}
+		secret, err := e.Begin(ctx, w.now.Add(time.Hour))
+		w.ok(err)
+		for range 10 {
+			_, err := e.Confirm(ctx, "000000")
+			w.fails(err, "invalid_otp")
+		}
+		_, err = e.Confirm(ctx, w.code(secret, 0))
+		w.fails(err, "too_many_attempts")
+		w.now = w.now.Add(6 * time.Minute)
+		_, err = e.Confirm(ctx, w.code(secret, 0))
+		w.ok(err)
+		_, err = mfa.Recover(ctx, w.Store, w.user.ID, next)
+		w.ok(err)
+	})
+}
+
+// A recovery code comes with a factor where the tenant has recovery codes on, and where somebody shows it to the person. One that is made anew takes the place of the one before, and the last
+// factor takes it along.
+func TestRecoveryCodesComeAndGo(t *testing.T) {
+	each(t, func(w *world) {
+		ctx := w.Context()
+		setting := func(on bool) {
+			w.ok(w.ChangeSetting(ctx, mfa.SettingFactors, func(m map[string]any) error { m["recovery-code"], m["otp"] = on, true; return nil }))
+		}
+		add := func(key string, bare bool) string {
+			e := mfa.Enrollment{Store: w.Store, UserID: w.user.ID, Key: key, Bare: bare}
+			secret, err := e.Begin(ctx, w.now.Add(time.Hour))
+			w.ok(err)
+			recovery, err := e.Confirm(ctx, w.code(secret, 0))
+			w.ok(err)
+			return recovery
+		}
+		has := func(want ...string) {
+			w.Helper()
+			if m, err := mfa.MethodsOf(ctx, w.Store, w.user.ID); err != nil || !slices.Equal(m.Have, want) {
+				w.Errorf("%+v, want %v: %v", m, want, err)
+			}
+		}
+		setting(false)
+		if code := add("one", false); code != "" {
+			w.Errorf("recovery codes are off, and one came: %s", code)
+		}
+		setting(true)
+		if code := add("two", true); code != "" {
+			w.Errorf("nobody shows it, and one came: %s", code)
+		}
+		has(mfa.OTP)
+		first := add("three", false)
+		if first == "" {
+			w.Error("no recovery code came")
+		}
+		if code := add("four", false); code != "" {
+			w.Errorf("a second one came: %s", code)
+		}
+		has(mfa.OTP, mfa.Recovery)
+		w.ok(mfa.KeepRecovery(ctx, w.Store, w.user.ID, "ANEW"))
+		_, err := mfa.Recover(ctx, w.Store, w.user.ID, first)
+		w.fails(err, "invalid_recovery_code")
+		_, err = mfa.Recover(ctx, w.Store, w.user.ID, "ANEW")
+		w.ok(err)
+		all, err := w.AuthenticationMethods(ctx, w.user.ID)
+		w.ok(err)
+		for i := range all {
+			if all[i].Type == store.TypeTOTP {
+				has(mfa.OTP, mfa.Recovery)
+				w.ok(mfa.Remove(ctx, w.Store, w.user.ID, &all[i]))
+			}
+		}
+		has()
+	})
+}
