@@ -196,6 +196,9 @@ func TestMask(t *testing.T) {
 	for name, masked := range map[string]bool{
 		"twilio_token": true, "consumerSecret": true, "smtp_pass": true, "decryptionKey": true, "signing_key": true, "sasKey": true, "storageAccessKey": true, "httpAuthorization": true,
 		"servicePassword": true, "X-Api-Key": true, "custom-password": true, "connectionString": true, "Authorization": true, "Proxy-Authorization": true, "cookie": true,
+		"link_with": true, "signing_keys": true, "credentials": true, "skey": true, "p12": true, "serverCredentials": true, "httpCustomHeaders": true, "setup": true, "headerValue": true,
+		"client_authentication_methods": true, "customHeaders": true, "sumoSourceAddress": true, "passphrase": true, "private_key": true, "datadogApiKey": true, "accountKey": true,
+		"master_key": true, "segmentWriteKey": true, "server_key": true, "encryption_key": true, "client_secret": true, "splunkToken": true, "new_password": true,
 		"token_endpoint_auth_method": false, "passwordPolicy": false, "public_key": false, "site_key": false, "favourite_key": false, "token_lifetime": false, "authorization_details": false,
 	} {
 		if got := encode(bodyForLog(&row{}, []byte(`{"options":{"`+name+`":"v"}}`))); strings.Contains(got, `"v"`) == masked {

@@ -126,6 +126,13 @@ func TestSessionExpiry(t *testing.T) {
 		w.pass(3 * time.Hour)
 		w.settings(func(s *stagedoor.TenantSettings) { s.SessionLifetime = 2 }) // lowered: at once
 		b.authorize(request(spa, "prompt", "none")).fails("login_required", "Login required")
+
+		w.settings(func(s *stagedoor.TenantSettings) { s.SessionLifetime = 168 })
+		b = w.browser()
+		b.login(request(spa)).got()
+		w.pass(3 * time.Hour)
+		w.settings(func(s *stagedoor.TenantSettings) { s.IdleSessionLifetime = 2 }) // as well
+		b.authorize(request(spa, "prompt", "none")).fails("login_required", "Login required")
 	})
 }
 

@@ -64,6 +64,7 @@ func TestNewerPolicy(t *testing.T) {
 		{Policy{NoSequential: true}, "acegabxy", true},
 		{Policy{NoSequential: true}, "xxABCxx", false},
 		{Policy{NoSequential: true}, "xx321xx", false},
+		{Policy{NoSequential: true}, "xxaBcxx", false},
 	} {
 		if got := c.policy.Check(c.password).Verified; got != c.good {
 			t.Errorf("%+v %q: %v", c.policy, c.password, got)

@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -45,5 +46,27 @@ func TestNewPasswordEndsWhatTheOldOneBegan(t *testing.T) {
 				}
 			}
 		}
+	})
+}
+
+// Of a user's former passwords as many are kept as must not come back, the newest, however fast they follow each other; the others' hashes are forgotten.
+func TestPasswordHistoryIsNoLongerThanItIsAskedFor(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		s, ctx, now := storetest.Tenant(t, db, "acme"), t.Context(), time.Now()
+		u := newUser(t, s, "auth0|ada")
+		kept := func(want ...string) {
+			t.Helper()
+			if got, err := s.PasswordHistory(ctx, u.ID, 100); err != nil || !slices.Equal(got, want) {
+				t.Errorf("kept %v, want %v: %v", got, want, err)
+			}
+		}
+		for _, hash := range []string{"one", "two", "three", "four", "five"} { // in one millisecond
+			ok(t, s.ReplacePasswordHash(ctx, u.ID, hash, now, 3, nil))
+		}
+		kept("four", "three")
+		ok(t, s.ReplacePasswordHash(ctx, u.ID, "six", now.Add(-time.Hour), 3, nil)) // by a clock that was put back
+		kept("five", "four")
+		ok(t, s.ReplacePasswordHash(ctx, u.ID, "seven", now, 1, nil))
+		kept()
 	})
 }
