@@ -224,6 +224,40 @@ func TestKeptConfigurationIsBoundedInSize(t *testing.T) {
 	}
 }
 
+// So is what is kept of many values none of which is large, and of many tenants.
+func TestKeptConfigurationIsBoundedInSum(t *testing.T) {
+	db := storetest.Open(t, storetest.SQLite)
+	ctx, s := t.Context(), storetest.Tenant(t, db, "acme")
+	var ids []string
+	for i := range 80 {
+		rule := &stagedoor.Rule{Name: fmt.Sprint("rule ", i), Order: i + 1, Script: strings.Repeat("x", 900<<10)}
+		ok(t, s.CreateRule(ctx, rule))
+		ids = append(ids, rule.ID)
+	}
+	kept := false
+	for _, id := range ids {
+		must(s.Rule(ctx, id))(t)
+		_, rules := store.KeptTexts(db)
+		if kept = kept || rules > 0; rules > 65<<20 {
+			t.Fatalf("%d bytes", rules)
+		}
+	}
+	if !kept {
+		t.Error("nothing is kept")
+	}
+	most := 0
+	for i := range 600 {
+		st := storetest.Tenant(t, db, fmt.Sprint("t", i))
+		for k := range 10 { // what nobody has set is kept, too
+			ok(t, st.Setting(ctx, fmt.Sprint("of ", k), &struct{}{}))
+		}
+		most = max(most, store.KeptValues(db))
+	}
+	if most < 1000 || most > 4200 {
+		t.Errorf("%d values are kept of 6,000", most)
+	}
+}
+
 // What belongs to the configuration has it get another version, however small the change; those who keep a tenant, its domains and actions go by that.
 func TestChangesGiveAnotherVersion(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {

@@ -103,6 +103,40 @@ func TestDueEventStreams(t *testing.T) {
 	}, storetest.WithClock(clock.clock))
 }
 
+// Failures count that come one after the other: one success begins anew. What a server settles that another one has settled before counts nowhere.
+func TestFailuresInARow(t *testing.T) {
+	clock := newClock()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		s, ctx := storetest.Tenant(t, db, "acme"), t.Context()
+		claimed := func() *stagedoor.EventDelivery {
+			t.Helper()
+			must(s.SendEvent(ctx, "crm", "user.created", 1))(t)
+			all := must(s.ClaimEvents(ctx, "crm", 1, clock.now.Add(time.Minute)))(t)
+			if len(all) != 1 {
+				t.Fatalf("claimed %d", len(all))
+			}
+			return &all[0]
+		}
+		settled := func(e *stagedoor.EventDelivery, delivered bool, want int) {
+			t.Helper()
+			if streak := must(s.SettleEvent(ctx, e, delivered))(t); streak != want {
+				t.Errorf("%d in a row, want %d", streak, want)
+			}
+		}
+		settled(claimed(), false, 1)
+		twice := claimed()
+		settled(twice, false, 2)
+		settled(twice, false, 0)
+		settled(twice, true, 0)
+		settled(claimed(), false, 3)
+		settled(claimed(), true, 0)
+		settled(claimed(), false, 1)
+		if n := store.Number(t, db, "SELECT CAST(SUM(delivered * 100 + failed) AS BIGINT) FROM event_counts"); n != 104 {
+			t.Errorf("counted %d", n)
+		}
+	}, storetest.WithClock(clock.clock))
+}
+
 // TestQueuesAreSkippedThrough: who waits is found without reading all that waits. Both engines go by the index from one to the next.
 func TestQueuesAreSkippedThrough(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {

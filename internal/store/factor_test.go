@@ -101,6 +101,12 @@ func TestPendingFactors(t *testing.T) {
 		_, err := s.Pending(ctx, "key", "auth0|eve")
 		isKind(t, err, stagedoor.NotFound)
 		same(t, must(s.Pending(ctx, "key", "auth0|ada"))(t), "four")
+		start := clock.now
+		clock.now = start.Add(time.Hour)
+		_, err = s.Pending(ctx, "key", "auth0|ada")
+		isKind(t, err, stagedoor.NotFound)
+		same(t, keep("auth0|ada", "five"), "five") // what is over is nobody's secret any more
+		clock.now = start
 		ok(t, s.DropPending(ctx, "key"))
 		_, err = s.Pending(ctx, "key", "auth0|ada")
 		isKind(t, err, stagedoor.NotFound)

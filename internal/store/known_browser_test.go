@@ -40,6 +40,9 @@ func TestKnownBrowsers(t *testing.T) {
 		if len(all) != 100 || all[0].Browser != "kiosk 109" || all[99].Browser != "kiosk 10" {
 			t.Errorf("%d browsers, the newest %v", len(all), all[0])
 		}
+		if n := store.Number(t, store.DBOf(s), "SELECT COUNT(*) FROM known_browsers WHERE user_id = 'auth0|ada'"); n != 100 {
+			t.Errorf("%d browsers are kept", n)
+		}
 		ok(t, s.ForgetKnownBrowsers(ctx, "auth0|ada"))
 		same(t, len(must(s.KnownBrowsers(ctx, "auth0|ada"))(t)), 0)
 		isKind(t, s.ForgetKnownBrowsers(ctx, "auth0|nobody"), stagedoor.NotFound)

@@ -93,3 +93,56 @@ func TestReplica(t *testing.T) {
 	}
 	group.Wait()
 }
+
+// Who has begun to read what a replica answers gets one clear error when it goes away, and no row twice; who has not yet is answered by the primary.
+func TestReplicaThatGoesAwayAmidARead(t *testing.T) {
+	primary, replica := storetest.Replicated(t)
+	p := storetest.NewProxy(t, replica)
+	db := storetest.OpenURL(t, primary, func(o *store.Options) { o.Replicas = []string{p.URL} })
+	const all = 200_000
+	read := func(amid func(n int)) (n int, err error) {
+		before := store.ReplicaReads(db)
+		err = store.EachNumberElsewhere(t.Context(), db, fmt.Sprint("SELECT generate_series(1, ", all, ")"), func(v int64) {
+			if n++; v != int64(n) {
+				t.Fatalf("row %d is %d", n, v)
+			}
+			amid(n)
+		})
+		if err == nil && store.ReplicaReads(db) == before && n != all {
+			t.Errorf("the primary answered %d rows", n)
+		}
+		return n, err
+	}
+	served := func() { // on a busy machine it lags now and then, and is left alone for a while
+		t.Helper()
+		for before, deadline := store.ReplicaReads(db), time.Now().Add(time.Minute); ; time.Sleep(50 * time.Millisecond) {
+			if n, err := read(func(int) {}); err != nil || n != all {
+				t.Fatalf("%d rows, %v", n, err)
+			}
+			if store.ReplicaReads(db) > before {
+				return
+			}
+			if time.Now().After(deadline) {
+				t.Fatal("the replica was not asked")
+			}
+		}
+	}
+	served()
+	if n, err := read(func(n int) {
+		if n == 1 {
+			p.Down()
+		}
+	}); !stagedoor.IsKind(err, stagedoor.Unavailable) || n == all {
+		t.Errorf("%d rows of a replica that went away, %v", n, err)
+	}
+	if n, err := read(func(int) {}); err != nil || n != all {
+		t.Errorf("while it is away: %d rows, %v", n, err)
+	}
+	p.Up()
+	served()
+	p.Cut(storetest.Before, "generate_series", 1)
+	if n, err := read(func(int) {}); err != nil || n != all {
+		t.Errorf("of a replica that goes away before it answers: %d rows, %v", n, err)
+	}
+	served()
+}

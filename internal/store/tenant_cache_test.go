@@ -66,6 +66,34 @@ func TestTenantIsKeptWhileItsVersionIs(t *testing.T) {
 	}
 }
 
+// A change that comes while a tenant is read may be missed then; what was read is not kept as what is there since.
+func TestTenantThatChangesWhileItIsRead(t *testing.T) {
+	for _, kind := range []string{storetest.SQLite, storetest.Postgres} {
+		for _, part := range []string{"FROM tenants WHERE", "FROM domains WHERE tenant", "network_acl"} {
+			t.Run(kind+" "+part, func(t *testing.T) {
+				url := storetest.Migrated(t, kind)
+				deaf := func(o *store.Options) { o.NoNotify = true }
+				db, elsewhere := storetest.OpenURL(t, url, deaf), storetest.OpenURL(t, url, deaf)
+				other := storetest.Tenant(t, elsewhere, "acme")
+				rename := func(name string) {
+					must(other.UpdateSettings(t.Context(), func(s *stagedoor.TenantSettings) error { s.FriendlyName = name; return nil }))(t)
+				}
+				rename("first")
+				read := false
+				store.BeforeRead(db, part, func() { rename("second"); read = true })
+				must(db.TenantByID(t.Context(), "acme"))(t)
+				if !read {
+					t.Fatal("it is not read so any more")
+				}
+				store.Pass(db, store.CacheFor)
+				if got := must(db.TenantByID(t.Context(), "acme"))(t).Tenant().Settings.FriendlyName; got != "second" {
+					t.Errorf("it is kept as %q", got)
+				}
+			})
+		}
+	}
+}
+
 // Of tenants whom nobody asks for nothing stays in memory.
 func TestTenantsOfOldAreForgotten(t *testing.T) {
 	db := storetest.Open(t, storetest.SQLite)
