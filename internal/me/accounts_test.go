@@ -108,6 +108,12 @@ func TestConnectedAccounts(t *testing.T) {
 		provider.Choose(stagedoortest.Profile(map[string]any{"user_id": 42, "email": "kim@radio.example", "name": "Kim"}))
 		access := w.token()
 		w.call(access, "GET", "/connected-accounts/connections", "").is(200, `{"connections":[{"name":"radio","strategy":"oauth2","scopes":["profile","email"]}]}`)
+		w.st.UpdateConnection(t.Context(), conn.ID, func(c *stagedoor.Connection) error { c.EnabledClients = nil; return nil }) //nolint:errcheck // seen below
+		w.begins(access, "radio", "").is(400, `{"title":"Validation Error"}`)
+		w.call(access, "GET", "/connected-accounts/connections", "").is(200, `{"connections":[]}`)
+		w.logged(refusedLog)
+		_, err := w.st.UpdateConnection(t.Context(), conn.ID, func(c *stagedoor.Connection) error { c.EnabledClients = []string{w.client.ID}; return nil })
+		w.ok(err)
 		begun := w.begins(access, "radio", `,"scopes":["profile","songs:write"],"authorization_params":{"login_hint":"kim@radio.example","max_age":60}`).
 			is(201, `{"expires_in":300,"connect_uri":"`+w.HTTPSURL+`/connected-accounts/connect"}`)
 		w.logged()

@@ -192,6 +192,9 @@ func TestPassword(t *testing.T) {
 		}
 		w.logged("scp", succeeded)
 		w.verify(access, begun, `"new_password":"A-Third-Engine-3"`).fails(400, "A0E-400-0001", gone)
+		if w.signIn("ada@example.com", "A-Third-Engine-3")["error"] == nil {
+			t.Error("an auth_session has changed the password twice")
+		}
 		if w.signIn("ada@example.com", word)["error"] == nil || w.signIn("ada@example.com", "Another-Engine-2")["access_token"] == nil {
 			t.Error("the password is not the new one")
 		}

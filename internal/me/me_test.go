@@ -121,9 +121,10 @@ func TestChangeMethods(t *testing.T) {
 		w.call(access, "PATCH", path(phone.ID), `{"name":"Mine","preferred_authentication_method":"voice"}`).is(200, `{"name":"Mine","preferred_authentication_method":"voice","phone_number":"+4915123456789"}`)
 		w.call(access, "PATCH", path(late.ID), `{"preferred_authentication_method":"voice"}`).is(400, `{"title":"Validation Error"}`)
 		w.call(access, "PATCH", path(key.ID), `{"name":"x"}`).is(400, `{"title":"Validation Error"}`)
+		w.call(access, "PATCH", path(recovery.ID), `{"name":"x"}`).is(400, `{"title":"Validation Error"}`)
 		w.call(access, "PATCH", path(theirs.ID), `{"name":"x"}`).fails(404, "A0E-404-0002", "There is no such authentication method.")
 		w.call(access, "PATCH", path(phone.ID), `{"phone_number":"+1"}`).is(400, `{"title":"Validation Error"}`)
-		w.logged("my_account_authentication_method_succeeded", "my_account_authentication_method_failed", "my_account_authentication_method_failed", "my_account_authentication_method_failed", "my_account_authentication_method_failed")
+		w.logged("my_account_authentication_method_succeeded", "my_account_authentication_method_failed", "my_account_authentication_method_failed", "my_account_authentication_method_failed", "my_account_authentication_method_failed", "my_account_authentication_method_failed")
 
 		w.call(access, "DELETE", path(theirs.ID), "").is(204, "")
 		if all, err := w.st.AuthenticationMethods(t.Context(), other); err != nil || len(all) != 1 {

@@ -1,13 +1,62 @@
 package mfa_test
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 	"time"
 
+	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/mfa"
 	"github.com/stagedoor/stagedoor/internal/store"
 )
+
+// A code that was sent to somebody's own address is theirs, and a second factor as long as the address is theirs and verified.
+func TestCodesOfOnesOwnAddress(t *testing.T) {
+	each(t, func(w *world) {
+		ctx := w.Context()
+		w.ok(w.ChangeSetting(ctx, mfa.SettingFactors, func(m map[string]any) error { m["email"] = true; return nil }))
+		eve := &stagedoor.User{ID: "auth0|eve", Connection: "Users", Email: "eve@example.com"}
+		w.ok(w.CreateUser(ctx, eve, ""))
+		change := func(fn func(u *stagedoor.User)) *stagedoor.User {
+			w.Helper()
+			u, err := w.UpdateUser(ctx, w.user.ID, func(u *stagedoor.User) error { fn(u); return nil })
+			w.ok(err)
+			return u
+		}
+		if _, err := mfa.Target(ctx, w.Store, w.user, mfa.Email); !stagedoor.IsKind(err, stagedoor.NotFound) {
+			w.Errorf("a code goes to an address that is not verified: %v", err)
+		}
+		if m, err := mfa.MethodsOf(ctx, w.Store, w.user.ID); err != nil || !m.None() {
+			w.Errorf("it counts as a factor: %+v %v", m, err)
+		}
+		n := 0
+		sent := func() (of, code string) {
+			w.Helper()
+			u := change(func(u *stagedoor.User) { u.Email, u.EmailVerified = "ada@example.com", true })
+			to, err := mfa.Target(ctx, w.Store, u, mfa.Email)
+			w.ok(err)
+			n++
+			of = fmt.Sprint("login ", n)
+			w.sends(mfa.SendCode(ctx, w.Store, u.ID, of, to, false, func(made string, _ time.Duration) error { code = made; return nil }))
+			return of, code
+		}
+		check := func(user, of, code string) error {
+			_, err := mfa.CheckCode(ctx, w.Store, user, of, mfa.Email, code)
+			return err
+		}
+		of, code := sent()
+		w.fails(check(eve.ID, of, code), "invalid_oob")
+		of, code = sent()
+		w.ok(check(w.user.ID, of, code))
+		of, code = sent()
+		change(func(u *stagedoor.User) { u.EmailVerified = false })
+		w.fails(check(w.user.ID, of, code), "invalid_oob")
+		of, code = sent()
+		change(func(u *stagedoor.User) { u.Email = "new@example.com" })
+		w.fails(check(w.user.ID, of, code), "invalid_oob")
+	})
+}
 
 // Recovery codes, and the first codes of an app that is set up, run out as the codes of a factor do.
 func TestOtherWrongCodesRunOut(t *testing.T) {

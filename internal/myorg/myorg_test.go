@@ -29,6 +29,14 @@ func TestTokens(t *testing.T) {
 		w.ok(w.st.RemoveMembers(t.Context(), w.org.ID, []string{w.admin}))
 		w.call(access, "GET", "/details", "").fails(403, "A0E-403-0001", "The user is no member of the organization.")
 		w.ok(w.st.AddMembers(t.Context(), w.org.ID, []string{w.admin}))
+		first := func(is bool) {
+			_, err := w.st.UpdateClient(t.Context(), "app", func(c *stagedoor.Client) error { c.IsFirstParty = is; return nil })
+			w.ok(err)
+		}
+		first(false)
+		w.call(access, "GET", "/details", "").is(409, `{"title":"Configuration issue"}`)
+		first(true)
+		w.call(access, "GET", "/details", "").is(200, "")
 		w.configure(`null`)
 		w.call(access, "GET", "/details", "").is(409, `{"title":"Configuration issue","type":"https://auth0.com/api-errors#A0E-409-0001"}`)
 		w.configure(`{"allowed_strategies":[],"connection_deletion_behavior":"allow"}`)
@@ -129,7 +137,8 @@ func TestMembers(t *testing.T) {
 func TestInvitations(t *testing.T) {
 	each(t, func(w *world) {
 		own, tenants := w.newRole("Editor", w.org.ID), w.newRole("Root", "")
-		hidden, shown := w.provide(w.org, "hidden", "none"), w.provide(w.org, "shown", "readonly")
+		hidden, shown, off := w.provide(w.org, "hidden", "none"), w.provide(w.org, "shown", "readonly"), w.provide(w.org, "off", "limited")
+		w.call(w.token(), "PATCH", "/identity-providers/"+off, `{"is_enabled":false}`).is(200, "")
 		access := w.token()
 		w.settle()
 		got := w.call(access, "POST", "/member-invitations", `{"invitees":[{"email":"Una@Example.com","roles":["`+own+`"]},{"email":"max@example.com"}],"inviter":{"name":"Ada"},"identity_provider_id":"`+shown+`","ttl_sec":3600}`).is(201, "")
@@ -161,6 +170,7 @@ func TestInvitations(t *testing.T) {
 		for body, why := range map[string]string{
 			`{"invitees":[{"email":"x@example.com"},{"email":"y@example.com","roles":["` + tenants + `"]}]}`: "The role does not exist.",
 			`{"invitees":[{"email":"x@example.com"}],"identity_provider_id":"` + hidden + `"}`:               "The identity provider does not exist.",
+			`{"invitees":[{"email":"x@example.com"}],"identity_provider_id":"` + off + `"}`:                  "The identity provider does not exist.",
 			`{"invitees":[{"email":"x@example.com"}],"identity_provider_id":"con_0123456789abcdef"}`:         "The identity provider does not exist.",
 		} {
 			w.call(access, "POST", "/member-invitations", body).fails(404, "A0E-404-0002", why)

@@ -94,6 +94,26 @@ func TestTokenQuota(t *testing.T) {
 	})
 }
 
+// Each part of a quota is told once, by the token that reaches it; of several that are used up the one that lasts longest says when to come again.
+func TestTokenQuotaIsToldOnce(t *testing.T) {
+	w := newWorld(t)
+	machine := func() *tokenAnswer { return w.token(values(machineForm()...)) }
+	w.quota("machine", `{"client_credentials":{"per_hour":10,"per_day":10}}`)
+	for range 10 {
+		machine().good()
+	}
+	var hourly []string
+	for _, told := range w.quotaWarnings() {
+		if strings.Contains(told, "per_hour") {
+			hourly = append(hourly, told)
+		}
+	}
+	same(t, "told", hourly, []string{"60% of client per_hour quota consumed", "80% of client per_hour quota consumed", "100% of client per_hour quota consumed"})
+	got := machine()
+	got.bad(429, "too_many_requests", "Client quota exceeded")
+	same(t, "both are used up", got.Header().Get("Retry-After"), "43200")
+}
+
 // The tenant's quota holds for whoever has none of their own, and that of an organization besides.
 func TestTokenQuotaOfTheTenant(t *testing.T) {
 	eachWorld(t, func(t *testing.T, w *world) {
