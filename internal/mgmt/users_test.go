@@ -191,6 +191,9 @@ func TestMetadataLimit(t *testing.T) {
 		h.call(all, "PATCH", "/users/"+lee, `{"user_metadata":{"a":"`+strings.Repeat("x", 12)+`"}}`).is(200, "")
 		h.call(all, "PATCH", "/users/"+lee, `{"user_metadata":{"a":"`+strings.Repeat("x", 13)+`"}}`).
 			fails(413, "payload_too_large", "user_metadata would be larger than the limit of 20 bytes.")
+		h.call(all, "PATCH", "/users/"+lee, `{"app_metadata":{"a":"`+strings.Repeat("x", 12)+`"}}`).is(200, "")
+		h.call(all, "PATCH", "/users/"+lee, `{"app_metadata":{"a":"`+strings.Repeat("x", 13)+`"}}`).
+			fails(413, "payload_too_large", "app_metadata would be larger than the limit of 20 bytes.")
 	})
 }
 
