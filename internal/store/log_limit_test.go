@@ -12,6 +12,34 @@ import (
 	"github.com/stagedoor/stagedoor/internal/store/storetest"
 )
 
+// Of the networks whose events were left out some are counted, and the others as one: whoever has many does not fill the memory.
+func TestNetworksThatAreLeftOutAreBounded(t *testing.T) {
+	clock := newClock()
+	db := storetest.Open(t, storetest.SQLite, storetest.WithClock(clock.clock))
+	s := storetest.Tenant(t, db, "acme")
+	for i := range 4000 {
+		s.Log(stagedoor.LogEvent{Type: "fp", IP: fmt.Sprintf("2001:db8:%x:1::1", i)})
+	}
+	if n := store.LeftOutNetworks(db, "acme"); n < 900 || n > 1001 {
+		t.Errorf("%d networks are counted", n)
+	}
+}
+
+// A database that is away for long does not fill the memory with what is to be written.
+func TestLogEventsThatWaitAreBounded(t *testing.T) {
+	p, s, _ := throughProxy(t, 50*time.Millisecond, "")
+	p.Down()
+	most := 0
+	for range 11_000 {
+		s.Log(stagedoor.LogEvent{Type: "s"})
+		most = max(most, store.Queued(s))
+	}
+	if most > 10_000 || most < 9000 {
+		t.Errorf("%d events wait", most)
+	}
+	p.Up()
+}
+
 // Who fails without end fills no log: so many of each type are written in a minute, of a network and of all; the log says what it lacks.
 func TestFailuresInTheLogAreBounded(t *testing.T) {
 	clock := newClock()

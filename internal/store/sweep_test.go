@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"regexp"
@@ -67,6 +68,43 @@ func TestSweepInBatches(t *testing.T) {
 			if (i == 7) != (err == nil) {
 				t.Fatalf("session %d: %v", i, err)
 			}
+		}
+	}, storetest.WithClock(clock.clock))
+}
+
+// A sweep takes a few rows at once, so that nobody waits for it, and leaves alone what somebody else holds: it does not wait either.
+func TestSweepHoldsNobodyUp(t *testing.T) {
+	clock := newClock()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		s, ctx, before := storetest.Tenant(t, db, "acme"), t.Context(), clock.now
+		newUser(t, s, "auth0|ada")
+		defer func() { clock.now = before }()
+		for i := range 450 {
+			ok(t, s.CreateTicket(ctx, fmt.Sprint("t", i), &stagedoor.Ticket{Kind: stagedoor.TicketVerification, UserID: "auth0|ada", ExpiresAt: clock.in(time.Minute)}))
+		}
+		clock.now = clock.in(2 * time.Minute)
+		left := func() int64 { return store.Number(t, db, "SELECT COUNT(*) FROM tickets") }
+		if s.Shared() {
+			end := store.Hold(t, db, "SELECT 1 FROM tickets WHERE hash = (SELECT MIN(hash) FROM tickets) FOR UPDATE")
+			within, cancel := context.WithTimeout(ctx, time.Minute)
+			defer cancel()
+			if err := db.Sweep(within); err != nil || left() != 1 {
+				t.Errorf("beside who holds one: %d are left, %v", left(), err)
+			}
+			end()
+		}
+		swept := 0
+		for query, args := range store.StatementsOf(db, func() { ok(t, db.Sweep(ctx)) }) {
+			if !strings.HasPrefix(query, "WITH doomed") {
+				continue
+			}
+			swept++
+			if most, is := args[len(args)-1].(int); !is || most > 200 {
+				t.Errorf("%v at once: %s", args[len(args)-1], query)
+			}
+		}
+		if swept < 20 || left() != 0 {
+			t.Errorf("%d kinds were swept, %d are left", swept, left())
 		}
 	}, storetest.WithClock(clock.clock))
 }
