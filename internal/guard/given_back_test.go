@@ -131,6 +131,29 @@ func TestManyCodesAreRisky(t *testing.T) {
 	})
 }
 
+// Who comes from an address that the allow list names is trusted, however much has failed there.
+func TestAllowedAddressesAreTrusted(t *testing.T) {
+	withClock(t, func(t *testing.T, st *store.Store, _ func(time.Duration)) {
+		ctx := t.Context()
+		s := stagedoor.DefaultSuspiciousIPThrottling()
+		for range s.Stage.PreLogin.MaxAttempts {
+			taken(t, "a failure", st.Fill(ctx, BucketLogin, "192.0.2.7", s.Stage.PreLogin))
+		}
+		confidence := func(want string) {
+			t.Helper()
+			if a, err := untrustedIP(ctx, st, "192.0.2.7"); err != nil || a.Confidence != want {
+				t.Errorf("%+v, want %s: %v", a, want, err)
+			}
+		}
+		confidence(stagedoor.ConfidenceLow)
+		taken(t, "the settings", st.ChangeSetting(ctx, stagedoor.SettingSuspiciousIP, func(m map[string]any) error {
+			m["allowlist"] = []string{"192.0.2.0/24"}
+			return nil
+		}))
+		confidence(stagedoor.ConfidenceHigh)
+	})
+}
+
 // Attack: less is done than was asked for, or it is done ahead, for a time that is yet to come. It is not taken; what a clock may be off by is.
 func TestWorkThatIsNotTaken(t *testing.T) {
 	withClock(t, func(t *testing.T, st *store.Store, pass func(time.Duration)) {

@@ -95,7 +95,10 @@ func TestPasskeyNotNow(t *testing.T) {
 	b.finish(b.follow(b.submit(page, "skip", "1")))
 	other := w.browser()
 	other.finish(other.logIn()) // not asked again so soon
-	w.wait(31 * 24 * time.Hour)
+	w.wait(29 * 24 * time.Hour)
+	other = w.browser()
+	other.finish(other.logIn())
+	w.wait(2 * 24 * time.Hour)
 	third := w.browser()
 	third.logIn().says("Create a passkey")
 	w.passkeys(`{"progressive_enrollment_enabled":false,"challenge_ui":"autofill"}`)
@@ -110,6 +113,32 @@ func TestPasskeyNotNow(t *testing.T) {
 	b = w.browser()
 	page = b.begin()
 	b.passkey(page, "{}").want(http.StatusBadRequest)
+}
+
+// Attack: a passkey of somebody of another connection, and one from when the connection had them on, sign nobody in.
+func TestAttackPasskeyOfAnotherConnection(t *testing.T) {
+	w := newWorld(t, storetest.SQLite)
+	w.passkeys(`{}`)
+	b := w.browser()
+	page := b.logIn().says("Create a passkey")
+	d := w.authenticator()
+	b.finish(b.follow(b.submit(page, "key", d.becomes(page)).want(http.StatusSeeOther)))
+
+	w.options(func(o *stagedoor.ConnectionOptions) {})
+	staff := &stagedoor.Connection{Name: "Staff", Strategy: w.conn.Strategy, EnabledClients: []string{"app"}, Options: w.conn.Options}
+	w.ok(w.st.CreateConnection(t.Context(), staff))
+	other := w.browser()
+	page = other.begin("connection", "Staff").says("Continue with a passkey")
+	other.passkey(page, d.signs(page)).want(http.StatusBadRequest).says("This key does not work here.")
+
+	late := w.browser()
+	page = late.begin()
+	response := d.signs(page)
+	w.options(func(o *stagedoor.ConnectionOptions) {
+		o.Stored = map[string]json.RawMessage{"authentication_methods": json.RawMessage(`{"passkey":{"enabled":false}}`)}
+	})
+	late.passkey(page, response).want(http.StatusBadRequest)
+	w.logs("passkey_challenge_failed")
 }
 
 // Somebody signs up without a password, and logs in.

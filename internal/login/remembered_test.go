@@ -3,8 +3,10 @@ package login_test
 import (
 	"maps"
 	"net/http"
+	"strings"
 	"testing"
 
+	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/mfa"
 	"github.com/stagedoor/stagedoor/internal/store/storetest"
 )
@@ -46,6 +48,30 @@ func TestRememberedThoughNotOffered(t *testing.T) {
 	b := w.browser()
 	b.finish(b.submit(b.logIn().hides("Remember this browser"), "code", w.code(secret), "remember", "1"))
 	b.logIn("prompt", "login").want(http.StatusOK).says("Verify that it is you")
+}
+
+// Attack: whoever has somebody else's password goes on with a login in which they have given a second factor of their own. It counts for them alone.
+func TestAttackFactorOfAnotherPerson(t *testing.T) {
+	w := newWorld(t, storetest.SQLite)
+	w.factors([]string{"all-applications"}, "otp")
+	secret, _ := w.enrolled()
+	w.user("eve@example.com")
+	b := w.browser()
+	page := b.begin("client_id", "foreign", "audience", api, "scope", "openid read:songs")
+	page = b.follow(b.submit(page, "username", "ada@example.com", "password", good)).says("Verify that it is you")
+	action := b.follow(b.submit(page, "code", w.code(secret))).want(http.StatusOK).says("Allow access?")
+	resume := action.resumes()
+	w.ok(w.st.DeleteSession(t.Context(), w.sessionOf(b).ID, stagedoor.LogoutRevoked))
+	page = b.follow(b.get(resume)).want(http.StatusOK).says("Log in")
+	b.follow(b.submit(page, "username", "eve@example.com", "password", good)).says("Secure your account")
+}
+
+// resumes is the address by which the login of a page goes on.
+func (r *reply) resumes() string {
+	r.Helper()
+	action, _ := r.form()
+	_, query, _ := strings.Cut(action, "?")
+	return "/authorize/resume?" + query
 }
 
 // Whose recovery code was used hears of it by mail.

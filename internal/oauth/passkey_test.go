@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"encoding/json"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -107,7 +108,19 @@ func TestPasskeyGrant(t *testing.T) {
 		response := signs()
 		w.pass(11 * time.Minute)
 		redeem(spa, response).bad(403, "invalid_grant", "Invalid or expired auth_session.")
-		w.client(spa, func(c *stagedoor.Client) { c.IsFirstParty = false })
+		for _, c := range conns {
+			_, err := w.st.UpdateConnection(t.Context(), c.ID, func(c *stagedoor.Connection) error {
+				c.EnabledClients = slices.DeleteFunc(c.EnabledClients, func(id string) bool { return id == spa })
+				return nil
+			})
+			ok(t, err)
+		}
+		w.read(w.sends("/passkey/challenge", challenge)).bad(400, "invalid_request", "No connection of the client takes passkeys.")
+		w.enable("Users", spa)
+		w.sends("/passkey/challenge", challenge).json(200, &asked)
+		w.client(spa, func(c *stagedoor.Client) { c.GrantTypes = []string{"authorization_code"} })
+		w.read(w.sends("/passkey/challenge", challenge)).bad(403, "unauthorized_client", "Grant type '"+passkeyGrant+"' not allowed for the client.")
+		w.client(spa, func(c *stagedoor.Client) { c.GrantTypes = append(c.GrantTypes, passkeyGrant); c.IsFirstParty = false })
 		w.read(w.sends("/passkey/challenge", challenge)).bad(403, "unauthorized_client", "Grant type '"+passkeyGrant+"' not allowed for the client.")
 	})
 }
