@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/config"
 	"github.com/stagedoor/stagedoor/stagedoortest"
 )
 
@@ -98,6 +100,11 @@ func TestNetworkACL(t *testing.T) {
 		t.Errorf("logs: %d %s", status, text)
 	}
 
+	set(`{"action":{"block":true},"match":{"ipv4_cidrs":["203.0.113.0/24"]},"scope":"dynamic_client_registration"}`)
+	expect("/oidc/register", "203.0.113.9", 403)
+	expect("/oidc/register", "198.51.100.1", 404)
+	expect(discovery, "203.0.113.9", 200)
+
 	// A list that only notes does so whatever else it would do, and the next one is asked.
 	set(`{"action":{"block":true,"log":true},"match":{"ipv4_cidrs":["203.0.113.77"]},"scope":"authentication"}`)
 	expect(discovery, "203.0.113.77", 200)
@@ -116,4 +123,22 @@ func TestNetworkACL(t *testing.T) {
 	}
 	expect(discovery, "203.0.113.9", 200)
 	expect(users, "203.0.113.10", 403)
+}
+
+// Who has locked themselves out starts the server without lists.
+func TestNetworkACLsAreIgnored(t *testing.T) {
+	for ignored, want := range map[bool]int{false: http.StatusForbidden, true: http.StatusOK} {
+		s := stagedoortest.New(t, stagedoortest.Options{Configure: func(c *config.Config) { c.IgnoreNetworkACLs = ignored }})
+		st, err := s.DB().TenantByDomain(t.Context(), s.Domain)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all := &stagedoor.NetworkACL{Active: true, Rule: stagedoor.ACLRule{Action: stagedoor.ACLAction{Block: true}, MatchAll: true, Scope: "tenant"}}
+		if err := st.CreateNetworkACL(t.Context(), all); err != nil {
+			t.Fatal(err)
+		}
+		if status := s.JSON(t, "GET", s.HTTPSURL+"/.well-known/openid-configuration", "", nil, nil); status != want {
+			t.Errorf("ignored %v: %d", ignored, status)
+		}
+	}
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/guard"
 	"github.com/stagedoor/stagedoor/internal/script"
 	"github.com/stagedoor/stagedoor/internal/store/storetest"
 )
@@ -136,6 +137,42 @@ func TestPasswordlessByEmail(t *testing.T) {
 		}
 		if last != http.StatusTooManyRequests {
 			t.Errorf("the sixtieth wish: %d", last)
+		}
+	})
+}
+
+// A code is for the client that asked for it; a right one forgets the wrong ones before it; and who comes by one for the first time signs up, as fast as others may.
+func TestPasswordlessCounts(t *testing.T) {
+	each(t, func(w *world) {
+		w.signs()
+		c := w.passwordless("email", map[string]any{"brute_force_protection": true})
+		_, err := w.st.UpdateConnection(w.Context(), c.ID, func(c *stagedoor.Connection) error { c.EnabledClients = []string{"app", "foreign"}; return nil })
+		w.ok(err)
+		w.grants("foreign", "http://auth0.com/oauth/grant-type/passwordless/otp")
+		b := w.browser()
+		start := func(email string) {
+			w.Helper()
+			b.json("/passwordless/start", `{"client_id":"app","connection":"email","send":"code","email":"`+email+`"}`).want(200)
+		}
+		redeem := func(client, email, code string) *reply {
+			return b.json("/oauth/token", `{`+strings.Replace(otpGrant, `"app"`, `"`+client+`"`, 1)+`,"realm":"email","username":"`+email+`","otp":"`+code+`"}`)
+		}
+		start("grace@example.com")
+		redeem("foreign", "grace@example.com", w.sent()).want(403).says("Wrong email or verification code.")
+		for range 6 { // twelve wrong ones in all, where ten keep out
+			start("grace@example.com")
+			for range 2 {
+				redeem("app", "grace@example.com", "wrong").want(403).says("Wrong email or verification code.")
+			}
+			redeem("app", "grace@example.com", w.sent()).want(200)
+		}
+		w.setting(stagedoor.SettingSuspiciousIP, `{"enabled":true,"shields":["block"],"stage":{"pre-login":{"max_attempts":100,"rate":864000},"pre-user-registration":{"max_attempts":1,"rate":3600000}}}`)
+		for email, want := range map[string]int{"grace@example.com": 200, "first@example.com": 429} {
+			if want == 429 { // whoever signed up last
+				w.ok(w.st.Fill(w.Context(), guard.BucketSignUp, "192.0.2.7", stagedoor.Throttle{MaxAttempts: 1, Rate: 3600000}))
+			}
+			start(email)
+			redeem("app", email, w.sent()).want(want)
 		}
 	})
 }

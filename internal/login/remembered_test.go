@@ -66,6 +66,21 @@ func TestAttackFactorOfAnotherPerson(t *testing.T) {
 	b.follow(b.submit(page, "username", "eve@example.com", "password", good)).says("Secure your account")
 }
 
+// So does what they have agreed to.
+func TestAttackConsentOfAnotherPerson(t *testing.T) {
+	w := newWorld(t, storetest.SQLite)
+	w.user("eve@example.com")
+	b := w.browser()
+	page := b.consent().says("Logged in as ada@example.com")
+	action, values := page.form()
+	values.Set("decision", "accept")
+	resume := page.resumes()
+	b.post(action, values).want(http.StatusSeeOther) // and does not go on
+	w.ok(w.st.DeleteSession(t.Context(), w.sessionOf(b).ID, stagedoor.LogoutRevoked))
+	page = b.follow(b.get(resume)).want(http.StatusOK).says("Log in")
+	b.follow(b.submit(page, "username", "eve@example.com", "password", good)).says("Allow access?", "Logged in as eve@example.com")
+}
+
 // resumes is the address by which the login of a page goes on.
 func (r *reply) resumes() string {
 	r.Helper()
