@@ -19,7 +19,7 @@ import (
 func TestFurtherRules(t *testing.T) {
 	each(t, func(t *testing.T, st *store.Store, db *connection.Database, c *stagedoor.Connection) {
 		u := &stagedoor.User{
-			Email: "countess.ada@example.com", Name: "Ada Lovelace", Nickname: "Enchantress",
+			Email: "firebird@example.com", Name: "Ada Lovelace", Nickname: "Enchantress",
 			UserMetadata: stagedoor.Metadata{"first": json.RawMessage(`"Augusta"`), "pet": json.RawMessage(`"Puffin"`)},
 		}
 		if err := db.Create(t.Context(), st, c, u, word); err != nil {
@@ -36,7 +36,7 @@ func TestFurtherRules(t *testing.T) {
 			{`{"password_options":{"dictionary":{"active":false,"custom":["Analytical"]}}}`, "analytical", ""},
 			{`{"password_no_personal_info":{"enable":true}}`, "xLOVELACEx", "PasswordNoUserInfoError"},
 			{`{"password_no_personal_info":{"enable":true}}`, "xenchantressx", "PasswordNoUserInfoError"},
-			{`{"password_no_personal_info":{"enable":true}}`, "x-countess.ada-x", "PasswordNoUserInfoError"},
+			{`{"password_no_personal_info":{"enable":true}}`, "x-firebird-x", "PasswordNoUserInfoError"},
 			{`{"password_no_personal_info":{"enable":true}}`, "x-augusta-x", "PasswordNoUserInfoError"},
 			{`{"password_no_personal_info":{"enable":true}}`, "x-puffin-x", ""},
 			{`{"password_no_personal_info":{"enable":false}}`, "xlovelacex", ""},

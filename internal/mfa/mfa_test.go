@@ -167,8 +167,23 @@ func TestSettings(t *testing.T) {
 			{map[string]any{"otp": true}, []string{"all-applications"}, mfa.Settings{On: []string{mfa.OTP, mfa.Recovery}, Always: true}},
 			{map[string]any{"otp": true, "recovery-code": false}, []string{"confidence-score"}, mfa.Settings{On: []string{mfa.OTP}, Risky: true}},
 			{nil, []string{"confidence-score", "all-applications"}, mfa.Settings{On: []string{mfa.OTP}, Always: true, Risky: true}},
-			{map[string]any{"otp": false, "duo": true}, []string{}, mfa.Settings{Others: true}}, // recovery codes stay off
+			{map[string]any{"otp": false, "duo": true}, []string{}, mfa.Settings{Others: true}},               // recovery codes stay off
+			{map[string]any{"duo": false, "push-notification": true}, []string{}, mfa.Settings{Others: true}}, // nobody brings notifications
+			{map[string]any{"sent by": "https://push.example.com/"}, []string{}, mfa.Settings{On: []string{mfa.Push}}},
+			{map[string]any{"push-notification": false, "duo": true, "keys": "api-1b2c3d4e.duosecurity.com"}, []string{}, mfa.Settings{Duo: true}},
+			{map[string]any{"otp": true}, []string{}, mfa.Settings{On: []string{mfa.OTP}}}, // Duo is for who has nothing else on
 		} {
+			if url, is := c.factors["sent by"]; is {
+				w.ok(w.ChangeSetting(ctx, mfa.SettingPush, func(m map[string]any) error { m["url"], m["secret"] = url, "s"; return nil }))
+			}
+			if host, is := c.factors["keys"]; is {
+				w.ok(w.ChangeSetting(ctx, mfa.SettingDuo, func(m map[string]any) error {
+					m["host"], m["ikey"], m["skey"] = host, strings.Repeat("I", 20), strings.Repeat("s", 40)
+					return nil
+				}))
+			}
+			delete(c.factors, "sent by")
+			delete(c.factors, "keys")
 			w.ok(w.ChangeSetting(ctx, mfa.SettingFactors, func(m map[string]any) error {
 				for name, on := range c.factors {
 					m[name] = on

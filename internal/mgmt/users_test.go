@@ -29,6 +29,12 @@ func TestCreateUser(t *testing.T) {
 			h.Errorf("verification mails: %q", h.mails)
 		}
 		h.call(all, "POST", "/users", `{"connection":"Users","email":"a@x.test","password":"Correct-Horse-1","verify_email":false}`).is(201, "")
+		nulls := h.call(all, "POST", "/users", `{"connection":"Users","email":"n@x.test","password":"Correct-Horse-1","verify_email":false,"user_metadata":{"a":null,"b":{"c":null}},"app_metadata":{"d":null}}`).is(201, "")
+		for _, got := range []answer{nulls, h.call(all, "GET", "/users/"+nulls.text("user_id"), "")} { // a key that is null is none, on the first level
+			if _, there := got.get("user_metadata").(map[string]any)["a"]; there || encode(got.get("user_metadata")) != `{"b":{"c":null}}` || strings.Contains(encode(got.get("app_metadata")), `"d"`) {
+				h.Errorf("metadata %v %v", got.get("user_metadata"), got.get("app_metadata"))
+			}
+		}
 		h.call(all, "POST", "/users", `{"connection":"Users","email":"b@x.test","password":"Correct-Horse-1","email_verified":true}`).is(201, "")
 		if len(h.mails) != 1 {
 			h.Errorf("mails that nobody wanted: %q", h.mails)
