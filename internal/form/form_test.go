@@ -287,6 +287,27 @@ func TestKeysDoNotFollowRedirects(t *testing.T) {
 	}
 }
 
+// Of what a flow asks for it takes so much, and it asks whom its address names.
+func TestRequestsAreBounded(t *testing.T) {
+	size, host := 256<<10, ""
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		host = r.Host
+		w.Write([]byte(strings.Repeat("x", size))) //nolint:errcheck // a test
+	}))
+	defer server.Close()
+	ask := func() (*form.Walk, error) {
+		return run(t, `{"id":"a","type":"HTTP","action":"SEND_REQUEST","params":{"url":"`+server.URL+`","headers":{"host":"elsewhere.test"}}},
+			{"id":"k","type":"FLOW","action":"STORE_VARS","params":{"vars":{"s":"{{actions.a.status}}"}}}`, func(w *form.Walk) { w.Powers.HTTP = server.Client() })
+	}
+	if w, err := ask(); err != nil || w.State.Vars["s"] != 200.0 || host != strings.TrimPrefix(server.URL, "http://") {
+		t.Errorf("%v, %v of %s", err, w.State.Vars, host)
+	}
+	size++
+	if w, err := ask(); err == nil && w.State.Vars["s"] == 200.0 {
+		t.Error("an answer that is too long was taken")
+	}
+}
+
 func TestLanguages(t *testing.T) {
 	for lang, want := range map[string]string{"de-AT": "Dein Name", "de": "Dein Name", "en": "Your Name", "fr": "Your Name"} {
 		f := walk(t, kyc, nil, lang).Form

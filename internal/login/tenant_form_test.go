@@ -347,6 +347,22 @@ func TestFlowsAreThrottled(t *testing.T) {
 		if sent := len(w.mails()) - before; sent >= 20 || sent < 10 {
 			w.Errorf("%d mails", sent)
 		}
+
+		// Texts are counted with them.
+		w.flowDocument(store.Flows, "af_code", `{"name":"Text","actions":[{"id":"s","type":"AUTH0","action":"SEND_SMS","params":{"to":"+15550100","message":"M"}}]}`)
+		text := func() int {
+			before := len(w.mails())
+			b := w.browser()
+			b.follow(b.submit(b.begin(), "username", "ada@example.com", "password", good))
+			return len(w.mails()) - before
+		}
+		if sent := text(); sent != 0 {
+			w.Errorf("%d texts", sent)
+		}
+		w.wait(3 * time.Minute)
+		if sent := text(); sent != 1 {
+			w.Errorf("%d texts three minutes later", sent)
+		}
 	})
 }
 

@@ -345,7 +345,7 @@ func TestScriptedFederatedLogout(t *testing.T) {
 			w.set(conn, "scripts", scripts)
 			b := w.browser()
 			b.finish(b.get(b.abroad(b.get(b.begin().button("The radio")))))
-			to := b.get("/v2/logout?client_id=app&federated&returnTo=https%3A%2F%2Fapp.example%2Fbye").to()
+			to := b.get("/v2/logout?client_id=app&federated&id_token_hint=of-theirs&returnTo=https%3A%2F%2Fapp.example%2Fbye").to()
 			if r := b.begin("prompt", "none"); strings.Contains(r.header.Get("Location"), "code=") {
 				w.Errorf("the session lives: %s", r.to())
 			}

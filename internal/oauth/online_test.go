@@ -89,6 +89,22 @@ func TestOnlineRefreshTokens(t *testing.T) {
 	})
 }
 
+// Each use of an online refresh token is a use of its session: that does not end as one that nobody uses, and ends at its time all the same.
+func TestOnlineRefreshTokensKeepTheSession(t *testing.T) {
+	eachWorld(t, func(t *testing.T, w *world) {
+		w.goesOnline(false)
+		b := w.browser()
+		a := b.onlineToken()
+		for range 2 { // of 72 hours that nobody may be away
+			w.pass(71 * time.Hour)
+			w.refresh(site, a.RefreshToken).good()
+		}
+		b.authorize(request(site, "prompt", "none")).got()
+		w.pass(26*time.Hour + time.Minute) // 168 hours are over
+		w.refresh(site, a.RefreshToken).bad(403, "invalid_grant", wrongRefresh)
+	})
+}
+
 // What ends the session ends its online refresh tokens, all of them, and those of no other session.
 func TestOnlineRefreshTokensEnd(t *testing.T) {
 	eachWorld(t, func(t *testing.T, w *world) {
