@@ -223,6 +223,25 @@ func TestPassword(t *testing.T) {
 	})
 }
 
+// Attack: a token from before a factor was set up changes what there is, because another one has set the factor up. The one that did goes on.
+func TestAttackTokenBesideTheOneThatEnrols(t *testing.T) {
+	each(t, func(w *world) {
+		w.factors("otp")
+		other := w.token()
+		w.pass(2 * time.Second) // those of one second are one
+		own := w.token()
+		w.pass(2 * time.Second)
+		begun := w.call(own, "POST", "/authentication-methods", `{"type":"totp"}`).is(202, "")
+		made := w.verify(own, begun, `"otp_code":"`+w.otp(begun.get("manual_input_code"))+`"`).is(201, "")
+		path := "/authentication-methods/" + strings.ReplaceAll(made.get("id"), "|", "%7C")
+		for _, method := range []string{"PATCH", "DELETE"} {
+			w.call(other, method, path, map[string]string{"PATCH": `{"name":"x"}`}[method]).fails(401, "A0E-401-0003", "The token is older than a second factor of the user's. Please log in again.")
+		}
+		w.call(own, "PATCH", path, `{"name":"Mine"}`).is(200, `{"name":"Mine"}`)
+		w.call(own, "DELETE", path, "").is(204, "")
+	})
+}
+
 // An auth_session is its person's, and its client's, for what it was begun for.
 func TestAttackAuthSession(t *testing.T) {
 	w := newWorld(t, storetest.SQLite)
