@@ -147,3 +147,46 @@ func TestRecoveryCodesComeAndGo(t *testing.T) {
 		has()
 	})
 }
+
+// What a device has answered is for the person who was asked, for what they were asked, and once. A device that was set up has approved of nothing.
+func TestApprovalsAreOfWhoWasAsked(t *testing.T) {
+	each(t, func(w *world) {
+		ctx := w.Context()
+		w.Tenant().Settings.Local.DevelopmentInbox = true // of this handle, which plays the device
+		eve := &stagedoor.User{ID: "auth0|eve", Connection: "Users", Email: "eve@example.com"}
+		w.ok(w.CreateUser(ctx, eve, ""))
+		e := mfa.Enrollment{Store: w.Store, UserID: w.user.ID, Key: "login"}
+		ticket, _, err := e.BeginDevice(ctx, "", w.now.Add(time.Hour))
+		w.ok(err)
+		_, _, err = mfa.SetUpDevice(ctx, w.Store, ticket, stagedoor.PushDevice{Identifier: "x", Service: stagedoor.ServiceInbox})
+		w.ok(err)
+		missing := func(what string, err error) {
+			w.Helper()
+			if !stagedoor.IsKind(err, stagedoor.NotFound) {
+				w.Errorf("%s: %v", what, err)
+			}
+		}
+		missing("a device that was set up", mfa.CheckDevice(ctx, w.Store, w.user.ID, mfa.DeviceKey("login")))
+		_, err = e.ConfirmDevice(ctx)
+		w.ok(err)
+		m, err := mfa.Device(ctx, w.Store, w.user.ID)
+		w.ok(err)
+		ask := func(of string) (token string) {
+			w.Helper()
+			w.ok(mfa.AskDevice(ctx, w.Store, of, w.user.ID, m, "", false, func(made, _ string, _ *stagedoor.PushChallenge) error { token = made; return nil }))
+			return token
+		}
+		w.ok(mfa.AnswerFromInbox(ctx, w.Store, ask("one"), true))
+		ask("two")
+		missing("another person", mfa.CheckDevice(ctx, w.Store, eve.ID, "one"))
+		if err := mfa.CheckDevice(ctx, w.Store, w.user.ID, "two"); !mfa.IsPending(err) {
+			w.Errorf("another question: %v", err)
+		}
+		w.ok(mfa.CheckDevice(ctx, w.Store, w.user.ID, "one"))
+		missing("once more", mfa.CheckDevice(ctx, w.Store, w.user.ID, "one"))
+		w.ok(mfa.AnswerFromInbox(ctx, w.Store, ask("three"), false))
+		if err := mfa.CheckDevice(ctx, w.Store, w.user.ID, "three"); !mfa.IsDenied(err) {
+			w.Errorf("a no: %v", err)
+		}
+	})
+}
