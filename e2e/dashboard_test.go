@@ -52,7 +52,25 @@ func TestDashboard(t *testing.T) {
 	b.edit("app_metadata", `"plan"`, `plan`)
 	b.awaitText(".wrong .problem", "not JSON")
 
-	// Whoever goes away without saving is asked.
+	// What is done elsewhere on the page takes nothing of it away that is not saved, nor what was there when it was begun.
+	op.do("PATCH", "/users/"+url.PathEscape(listener.UserID), map[string]any{"user_metadata": map[string]any{"favourite": "jazz"}}, nil)
+	b.set(b.control("user_metadata"), `{"favourite": "techno", "serial": 2}`)
+	b.pressButton("Block")
+	b.click(`dialog button[value="yes"]`)
+	b.awaitText(".who-is", "blocked")
+	b.await("what was written", `document.querySelector(`+quote(b.control("user_metadata"))+`).value.includes('"serial": 2')`)
+	b.pressButton("Save user_metadata")
+	b.awaitText(".told", "Saved.")
+	if kept := op.raw("/users/" + url.PathEscape(listener.UserID)); !strings.Contains(kept, `"favourite":"jazz"`) || !strings.Contains(kept, `"serial":2`) {
+		t.Error("after a save of what was begun before: " + kept)
+	}
+
+	// Whoever goes away without saving is asked, by the browser's button, too.
+	b.set(b.control("app_metadata"), `{}`)
+	b.eval(nil, `void history.back()`)
+	b.click(`dialog button[value="no"]`)
+	b.awaitText("h1", "Dora")
+	b.await("the address is that of the page", `location.hash.startsWith("#/users/") && document.querySelector(`+quote(b.control("app_metadata"))+`).value === "{}"`)
 	b.menu("roles")
 	b.click(`dialog button[value="no"]`)
 	b.awaitText("h1", "Dora")

@@ -238,7 +238,7 @@ func hostPoisoning(t *testing.T, h *house) {
 }
 
 // cacheable are the routes whose answers are everybody's.
-var cacheable = []string{"/.well-known/", "/ui/", "/api/v2/openapi.json", "/docs", "/{$}", "/healthz", "/readyz", "/pem", "/rawpem", "/cer", "/pb7", "/fingerprint", "/samlp/metadata/", "/wsfed/FederationMetadata/"}
+var cacheable = []string{"/.well-known/", "/ui/", "/dashboard", "/api/v2/openapi.json", "/docs", "/{$}", "/healthz", "/readyz", "/pem", "/rawpem", "/cer", "/pb7", "/fingerprint", "/samlp/metadata/", "/wsfed/FederationMetadata/"}
 
 // cachePoisoning: nothing that is somebody's may be kept by a cache, and what may be kept does not depend on headers that no cache knows.
 func cachePoisoning(t *testing.T, h *house) {

@@ -117,11 +117,11 @@ func TestCopyRefuses(t *testing.T) {
 	_, err = store.Copy(t.Context(), old, target(t, storetest.SQLite), nil)
 	says(t, err, "stagedoor migrate")
 	// What goes wrong in the middle leaves nothing behind.
-	statement(t, full, "UPDATE resource_servers SET doc = 'no document'")
+	statement(t, full, "UPDATE roles SET doc = 'no document'")
 	for _, kind := range []string{storetest.SQLite, storetest.Postgres} {
 		to := target(t, kind)
 		_, err = store.Copy(t.Context(), full, to, nil)
-		says(t, err, "resource_servers")
+		says(t, err, "roles")
 		if kind == storetest.SQLite {
 			same(t, len(must(os.ReadDir(filepath.Dir(to)))(t)), 0)
 			continue

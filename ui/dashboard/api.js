@@ -19,8 +19,14 @@ export const query = (parameters) => {
   return q.size ? `?${q}` : "";
 };
 
+const over = "Your session has ended. Sign in to go on.";
+
 // api asks the Management API. A session that it does not know any more has ended.
 export const api = async (method, path, body) => {
+  if (!current()) {
+    end(over);
+    throw new Problem(401, over);
+  }
   let answer;
   try {
     answer = await fetch(`/api/v2${path}`, {
@@ -41,7 +47,7 @@ export const api = async (method, path, body) => {
   } catch {
     // of a proxy, perhaps
   }
-  if (answer.status === 401) end("Your session has ended. Sign in to go on.");
+  if (answer.status === 401) end(over);
   throw new Problem(answer.status, told.message ?? `The server answered ${answer.status}.`, told.errorCode);
 };
 

@@ -96,7 +96,7 @@ export const sized = (f) => {
 export const form = (fields, send, verb = "Save") => {
   const names = Object.keys(fields);
   const submit = h("button.primary", {}, verb);
-  const element = h("form", { novalidate: true, autocomplete: "off" }, names.map((name) => fields[name].node), h("div.row", {}, submit));
+  const element = h("form", { novalidate: true, autocomplete: "off", "data-verb": verb }, names.map((name) => fields[name].node), h("div.row", {}, submit));
   element.addEventListener("input", () => (element.dataset.changed = "1"));
   element.addEventListener("submit", async (event) => {
     event.preventDefault();
@@ -118,6 +118,7 @@ export const form = (fields, send, verb = "Save") => {
     }
     if (first) return first.focus();
     submit.setAttribute("aria-disabled", "true");
+    element.dataset.sending = "1";
     try {
       const said = await send(values);
       delete element.dataset.changed;
@@ -126,11 +127,29 @@ export const form = (fields, send, verb = "Save") => {
       element.prepend(alarm(problem));
       element.firstChild.scrollIntoView({ block: "nearest" });
     } finally {
+      delete element.dataset.sending;
       submit.removeAttribute("aria-disabled");
     }
   });
   return element;
 };
 
-// changed tells whether a form on the page has something in it that was not sent.
-export const changed = () => document.querySelector("form[data-changed]") !== null;
+// unsaved are the forms on the page that have something in them that was not sent, and is not being sent.
+const unsaved = () => [...document.querySelectorAll("form[data-changed]:not([data-sending])")];
+
+// changed tells whether there are such forms.
+export const changed = () => unsaved().length > 0;
+
+const place = (form) => `${form.closest("section")?.querySelector("h2").textContent ?? ""}/${form.dataset.verb}`;
+
+// keep returns what puts unsaved forms back into a page that was made anew: with what is in them, and with what they began from.
+export const keep = () => {
+  const forms = unsaved().map((form) => [place(form), form]);
+  return () => {
+    for (const [where, form] of forms) {
+      const anew = [...document.querySelectorAll("form[data-verb]")].find((other) => place(other) === where);
+      anew?.replaceWith(form);
+      for (let e = form.closest("details"); e; e = e.parentElement.closest("details")) e.open = true;
+    }
+  };
+};

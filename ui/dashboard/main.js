@@ -1,7 +1,7 @@
 // The dashboard: an ordinary client of the Management API. This file knows which address shows what.
 import { h } from "./dom.js";
 import { alarm, sure } from "./parts.js";
-import { changed } from "./form.js";
+import { changed, keep } from "./form.js";
 import { Problem } from "./api.js";
 import { current, end, onEnd } from "./session.js";
 import { signIn } from "./sign-in.js";
@@ -60,6 +60,12 @@ const navigation = (path) => {
       h("li", {}, h("button.textual", { type: "button", onclick: () => end("You are signed out.") }, "Sign out")))));
 };
 
+// go leaves a page on which nothing is to be saved any more.
+const go = (to) => {
+  main.replaceChildren();
+  location.hash = to;
+};
+
 let shown = 0; // counts views, so that one that comes late does not replace its successor
 
 // show puts the view of the address on the page. again keeps the place, after a change.
@@ -75,7 +81,7 @@ const show = async ({ again = false, told } = {}) => {
       view = signIn(told, () => show());
     } else {
       const [make, id] = find(path);
-      view = await make({ id, query: new URLSearchParams(query), again: () => show({ again: true }), go: (to) => (location.hash = to) });
+      view = await make({ id, query: new URLSearchParams(query), again: () => show({ again: true }), go });
     }
   } catch (problem) {
     if (!(problem instanceof Problem)) console.error(problem);
@@ -87,22 +93,24 @@ const show = async ({ again = false, told } = {}) => {
   if (!current() && view.title !== "Sign in") return; // it ended meanwhile, and that is on the page
   document.title = `${view.title} · Stagedoor`;
   main.dataset.shown = location.hash;
+  const putBack = again ? keep() : () => {};
   main.replaceChildren(h("h1", { tabindex: "-1" }, view.title), ...[view.body].flat(Infinity).filter(Boolean));
-  if (again) return;
+  putBack();
+  if (again) {
+    if (document.activeElement === document.body) main.focus({ preventScroll: true }); // what had the focus is there no more
+    return;
+  }
   scrollTo(0, 0);
   main.querySelector(view.focus ?? "h1")?.focus({ preventScroll: true });
 };
 
 onEnd((told) => show({ told }));
-addEventListener("hashchange", () => show());
-addEventListener("beforeunload", (event) => changed() && event.preventDefault());
-document.addEventListener("click", async (event) => {
-  const link = event.target.closest("a[href^='#/']");
-  if (!link || event.ctrlKey || event.metaKey || event.shiftKey || !changed()) return;
-  event.preventDefault();
-  if (await sure("Leave without saving?", "What you changed on this page is not saved yet.", "Leave")) {
-    main.replaceChildren();
-    location.hash = link.getAttribute("href");
+addEventListener("hashchange", async (event) => {
+  if (changed() && !(await sure("Leave without saving?", "What you changed on this page is not saved yet.", "Leave"))) {
+    history.replaceState(null, "", event.oldURL);
+    return;
   }
+  show();
 });
+addEventListener("beforeunload", (event) => changed() && event.preventDefault());
 show();
