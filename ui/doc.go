@@ -8,6 +8,7 @@
 //	page struct ──▶ Render ──▶ templates/layout.html + templates/pages/<page>.html ──▶ HTML
 //	                              └▶ Frame.T ──▶ texts/<lang>.json
 //	MailData ─────▶ Mail ────▶ mail/body.txt, mail/body.html ──▶ subject, text, HTML
+//	[Dashboard] ──▶ dashboard/index.html + its modules, which ask the Management API from the browser
 //
 // All fields of all pages may hold hostile input: html/template escapes them by context,
 // addresses that are neither http nor https nor a local path are dropped, and names are
