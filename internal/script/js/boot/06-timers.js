@@ -94,6 +94,7 @@ function tick(until, still) {
 	}
 	const timer = due[0];
 	if (unheeded.size > 0 && !(timer && timer.at <= now && timer.id <= newest)) {
+		if (still) return -2; // Node.js tells of those that what ran has looked at when the turn is over
 		giveUp();
 		return 0;
 	}
