@@ -18,6 +18,15 @@ func Contained(log *slog.Logger, what string, work func()) {
 	work()
 }
 
+// Unhurried is a context that does not end when its caller leaves, but at the same deadline. stop is called when the work is over.
+func Unhurried(ctx context.Context) (unhurried context.Context, stop context.CancelFunc) {
+	unhurried = context.WithoutCancel(ctx)
+	if end, is := ctx.Deadline(); is {
+		return context.WithDeadline(unhurried, end)
+	}
+	return unhurried, func() {}
+}
+
 // Await returns when all of a group are done, or ctx ends; then with its error.
 func Await(ctx context.Context, group *sync.WaitGroup) error {
 	done := make(chan struct{})

@@ -23,14 +23,20 @@ const DashboardPrefix = "/dashboard/"
 const dashboardCSP = "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; img-src 'self' data: https:; connect-src 'self'; " +
 	"form-action 'none'; frame-ancestors 'none'; base-uri 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
 
+// dashboardFile is a file with the tag by which browsers ask whether it changed.
+type dashboardFile struct {
+	asset
+	tag string
+}
+
 // dashboard reads the embedded files on first use. Their modules name each other, so that their names do not change with
 // what is in them, as assets' do: browsers ask each time whether they changed.
-var dashboard = sync.OnceValue(func() map[string]asset {
+var dashboard = sync.OnceValue(func() map[string]dashboardFile {
 	entries, err := dashboardFiles.ReadDir("dashboard")
 	if err != nil {
 		panic("read the embedded dashboard: " + err.Error())
 	}
-	files := map[string]asset{}
+	files := map[string]dashboardFile{}
 	for _, e := range entries {
 		body, err := dashboardFiles.ReadFile("dashboard/" + e.Name())
 		if err != nil {
@@ -40,7 +46,8 @@ var dashboard = sync.OnceValue(func() map[string]asset {
 		if name == "index.html" {
 			name, body = "", dashboardPage(body)
 		}
-		files[name] = asset{kind, body}
+		sum := sha256.Sum256(body)
+		files[name] = dashboardFile{asset{kind, body}, `"` + hex.EncodeToString(sum[:8]) + `"`}
 	}
 	return files
 })
@@ -63,8 +70,6 @@ func Dashboard() http.Handler {
 			http.NotFound(w, r)
 			return
 		}
-		sum := sha256.Sum256(a.body)
-		tag := `"` + hex.EncodeToString(sum[:8]) + `"`
 		h := w.Header()
 		SetHeaders(h)
 		h.Set("Content-Security-Policy", dashboardCSP)
@@ -72,8 +77,8 @@ func Dashboard() http.Handler {
 		h.Set("Referrer-Policy", "no-referrer")
 		h.Set("Content-Type", a.mediaType)
 		h.Set("Cache-Control", "no-cache")
-		h.Set("ETag", tag)
-		if r.Header.Get("If-None-Match") == tag {
+		h.Set("ETag", a.tag)
+		if r.Header.Get("If-None-Match") == a.tag {
 			w.WriteHeader(http.StatusNotModified)
 			return
 		}

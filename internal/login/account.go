@@ -1,7 +1,6 @@
 package login
 
 import (
-	"context"
 	"crypto/subtle"
 	"net/http"
 	"net/url"
@@ -147,12 +146,8 @@ func (d *Door) onAccount(w http.ResponseWriter, r *http.Request, st *store.Store
 		a.frame.Custom.User = a.user
 	}
 	if r.Method == http.MethodPost { // whoever takes the request back undoes nothing by it: else they could keep from others what was done
-		ctx := context.WithoutCancel(r.Context())
-		if end, is := r.Context().Deadline(); is {
-			var stop context.CancelFunc
-			ctx, stop = context.WithDeadline(ctx, end)
-			defer stop()
-		}
+		ctx, stop := stagedoor.Unhurried(r.Context())
+		defer stop()
 		a.r = r.WithContext(ctx)
 	}
 	if err = serve(a); stagedoor.HasCode(err, store.CodeAccessEnded) {

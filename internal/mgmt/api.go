@@ -152,12 +152,10 @@ func (c *call) ctx() context.Context { return c.r.Context() }
 // goesOn lets the operation go on, whether or not the caller waits for its answer, for as long as a request may take: what a script changes elsewhere is to be heeded here. stop
 // is called when it is over.
 func (c *call) goesOn() (stop func()) {
-	before, ctx, cancel := c.r, context.WithoutCancel(c.ctx()), func() {}
-	if end, is := c.ctx().Deadline(); is {
-		ctx, cancel = context.WithDeadline(ctx, end)
-	}
+	before := c.r
+	ctx, end := stagedoor.Unhurried(c.ctx())
 	c.r = before.WithContext(ctx)
-	return func() { cancel(); c.r = before }
+	return func() { end(); c.r = before }
 }
 
 // id returns the id in the path.

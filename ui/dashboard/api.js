@@ -3,10 +3,9 @@ import { parse } from "./json.js";
 
 // Problem is an answer that is none: what it says is for people.
 export class Problem extends Error {
-  constructor(status, message, code) {
+  constructor(status, message) {
     super(message);
     this.status = status;
-    this.code = code;
   }
 }
 
@@ -48,7 +47,7 @@ export const api = async (method, path, body) => {
     // of a proxy, perhaps
   }
   if (answer.status === 401) end(over);
-  throw new Problem(answer.status, told.message ?? `The server answered ${answer.status}.`, told.errorCode);
+  throw new Problem(answer.status, told.message ?? `The server answered ${answer.status}.`);
 };
 
 // every reads a list to its end, page by page, up to a bound.

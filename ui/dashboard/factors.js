@@ -1,7 +1,7 @@
 // Second factors of a tenant: which there are, and who is asked for one.
 import { h } from "./dom.js";
 import { api, at } from "./api.js";
-import { badge, button, section, table, tell } from "./parts.js";
+import { badge, button, table, tell } from "./parts.js";
 
 const names = {
   otp: "Codes of an app", "push-notification": "Approval on a phone", sms: "Codes by text message", email: "Codes by mail", "recovery-code": "Recovery codes",
@@ -13,7 +13,7 @@ const policies = [["", "Nobody, unless code or the application asks"], ["confide
 export const secondFactors = async (again) => {
   const [factors, policy] = await Promise.all([api("GET", "/guardian/factors"), api("GET", "/guardian/policies")]);
   const choice = h("select", { "aria-label": "Who is asked" }, policies.map(([value, text]) => h("option", { value, selected: value === (policy[0] ?? "") }, text)));
-  return section("Second factors",
+  return [
     table("Second factors", ["Factor", "", ""], factors.map((f) => [names[f.name] ?? f.name, f.enabled ? badge("on", "good") : badge("off"), button(f.enabled ? "Switch off" : "Switch on", async () => {
       await api("PUT", at`/guardian/factors/${f.name}`, { enabled: !f.enabled });
       await again();
@@ -23,5 +23,6 @@ export const secondFactors = async (again) => {
     h("div.row", {}, choice, button("Ask them", async () => {
       await api("PUT", "/guardian/policies", choice.value ? [choice.value] : []);
       tell("Saved, for the next login.");
-    })));
+    })),
+  ];
 };

@@ -1,7 +1,7 @@
 // What lists and pages show of each noun: its address at the API, what it is called, what can be changed.
 import { h } from "./dom.js";
 import { api, at, every } from "./api.js";
-import { badge, button, copyable, sure, table, tell } from "./parts.js";
+import { badge, button, copyable, pick, sure, table, tell } from "./parts.js";
 import { field, form } from "./form.js";
 import { chosen } from "./things.js";
 import { called } from "./users.js";
@@ -86,11 +86,10 @@ const permissionsOf = async (role, again) => {
     tell(said);
   };
   const others = all.filter((p) => !held.includes(p.key));
-  const choice = h("select", { "aria-label": "Permission" }, others.map((p) => h("option", { value: p.key }, p.name)));
   return [
     table("Permissions", ["Permission", "-API", ""], has.map((p, i) => [h("code", {}, p.permission_name), p.resource_server_name ?? p.resource_server_identifier,
       button(`Take away ${p.permission_name}`, change("DELETE", held[i], "The permission is taken away."), "textual")]), "No permission."),
-    others.length > 0 && h("div.row", {}, choice, button("Give this permission", () => change("POST", choice.value, "The permission is given.")())),
+    pick("Permission", others.map((p) => [p.key, p.name]), "Give this permission", (key) => change("POST", key, "The permission is given.")()),
   ];
 };
 

@@ -1,6 +1,6 @@
 import { h, number, s, when } from "./dom.js";
-import { api, Problem, query } from "./api.js";
-import { section, table } from "./parts.js";
+import { api, query } from "./api.js";
+import { permitted, section, table } from "./parts.js";
 import { failures, what } from "./logs.js";
 
 const day = new Intl.DateTimeFormat(undefined, { weekday: "short", day: "numeric", month: "short", timeZone: "UTC" });
@@ -34,27 +34,17 @@ const chart = (days) => {
       table("Logins and sign-ups by day", ["Day", "Logins", "Sign-ups"], days.filter((d) => d.logins || d.signups).reverse().map((d) => [day.format(new Date(d.date)), number(d.logins), number(d.signups)]), "Nobody logged in yet.")));
 };
 
-// part reads something that the session may not be allowed to read: then it says so, and the others are there all the same.
-const part = async (read, show) => {
-  try {
-    return show(await read());
-  } catch (problem) {
-    if (!(problem instanceof Problem) || problem.status !== 403) throw problem;
-    return h("p.empty", {}, `This client may not see that: ${problem.message}`);
-  }
-};
-
 const figure = (name, value, to) => h("a.figure", { href: to }, h("strong", {}, value), h("span", {}, name));
 
 export const overview = async () => {
   const recent = `/logs${query({ q: failures, per_page: 5, sort: "date:-1" })}`;
   const [figures, days, failed] = await Promise.all([
-    part(() => Promise.all([
-      api("GET", "/users?per_page=1&include_totals=true"), api("GET", "/stats/active-users"), api("GET", "/clients?per_page=1&include_totals=true"),
-    ]), ([all, active, clients]) => h("div.figures", {}, figure("users", number(all.total), "#/users"), figure("active in 30 days", number(active), "#/users?sort=last_login:-1"),
-      figure("applications", number(clients.total), "#/clients"))),
-    part(() => api("GET", "/stats/daily"), (told) => chart(lastDays(told, 30))),
-    part(() => api("GET", recent), (events) => table("What failed lately", ["What", "Who", "-From", "When"], events.map((e) => [
+    permitted(async () => {
+      const [all, active, clients] = await Promise.all([api("GET", "/users?per_page=1&include_totals=true"), api("GET", "/stats/active-users"), api("GET", "/clients?per_page=1&include_totals=true")]);
+      return h("div.figures", {}, figure("users", number(all.total), "#/users"), figure("active in 30 days", number(active), "#/users?sort=last_login:-1"), figure("applications", number(clients.total), "#/clients"));
+    }),
+    permitted(async () => chart(lastDays(await api("GET", "/stats/daily"), 30))),
+    permitted(async () => table("What failed lately", ["What", "Who", "-From", "When"], (await api("GET", recent)).map((e) => [
       h("a", { href: `#/logs/${encodeURIComponent(e.log_id)}` }, what(e)), e.user_name ?? e.client_name ?? "", e.ip ?? "", when(e.date),
     ]), "Nothing failed.")),
   ]);

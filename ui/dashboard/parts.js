@@ -44,6 +44,23 @@ export const section = (title, ...children) => {
   return h("section", { "aria-labelledby": id }, h("h2", { id }, title), children);
 };
 
+// permitted makes a part that the session may not be allowed to see: then it says so, and the rest of the page is there all the same.
+export const permitted = async (make) => {
+  try {
+    return await make();
+  } catch (problem) {
+    if (!(problem instanceof Problem) || problem.status !== 403) throw problem;
+    return h("p.empty", {}, `This client may not see that: ${problem.message}`);
+  }
+};
+
+// pick lets somebody choose among [value, text], and does something with the value.
+export const pick = (name, options, verb, act) => {
+  if (options.length === 0) return "";
+  const choice = h("select", { "aria-label": name }, options.map(([value, text]) => h("option", { value }, text)));
+  return h("div.row", {}, choice, button(verb, () => act(choice.value)));
+};
+
 // alarm shows what went wrong.
 export const alarm = (problem) => h("div.problems", { role: "alert" }, h("p", {}, problem.message));
 

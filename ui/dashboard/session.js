@@ -48,7 +48,7 @@ export const begin = async (id, secret, keep) => {
     throw new Error("The server does not answer. Is it running, and is this device online?");
   }
   if (!answer.ok) throw new Error(reasons[told.error] ?? told.error_description ?? `The server answered ${answer.status}.`);
-  session = { token: told.access_token, scopes: (told.scope ?? "").split(" "), client: id, expires: Date.now() + told.expires_in * 1000 };
+  session = { token: told.access_token, expires: Date.now() + told.expires_in * 1000 };
   if (keep) sessionStorage.setItem(key, JSON.stringify(session));
 };
 
@@ -57,6 +57,3 @@ const reasons = {
   invalid_client: "The client ID or the secret is wrong.",
   unauthorized_client: "This client may not sign in with a secret alone: it needs the grant type client_credentials.",
 };
-
-// may tells whether the session may do something.
-export const may = (scope) => current()?.scopes.includes(scope) ?? false;

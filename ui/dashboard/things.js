@@ -1,7 +1,7 @@
 // Lists and pages of what nouns.js describes.
 import { h, when } from "./dom.js";
-import { api, at, every, Problem, query } from "./api.js";
-import { button, copyable, facts, pager, section, sure, table, tell } from "./parts.js";
+import { api, at, every, query } from "./api.js";
+import { button, copyable, facts, pager, permitted, pick, section, sure, table, tell } from "./parts.js";
 import { field, form, sized } from "./form.js";
 import { changes, isObject } from "./json.js";
 import { secondFactors } from "./factors.js";
@@ -89,28 +89,16 @@ export const record = (noun) => async ({ id, again, go }) => {
 
 // settings are what a tenant has one of.
 export const settings = async ({ again }) => {
-  const allowed = async (title, make) => {
-    try {
-      return await make();
-    } catch (problem) {
-      if (!(problem instanceof Problem)) throw problem;
-      return section(title, h("p.empty", {}, problem.message));
-    }
-  };
   const single = async (one) => {
     const thing = await api("GET", one.path);
-    return section(one.title, one.explain && h("p.lead", {}, one.explain), main(one, one.path, thing, again), whole(one, one.path, thing, again));
+    return [one.explain && h("p.lead", {}, one.explain), main(one, one.path, thing, again), whole(one, one.path, thing, again)];
   };
-  return {
-    title: "Settings",
-    body: await Promise.all([...singles.map((one) => allowed(one.title, () => single(one))), allowed("Second factors", () => secondFactors(again))]),
-  };
+  const parts = [...singles.map((one) => [one.title, () => single(one)]), ["Second factors", () => secondFactors(again)]];
+  return { title: "Settings", body: await Promise.all(parts.map(async ([title, make]) => section(title, await permitted(make)))) };
 };
 
 // chosen lets somebody choose among all things at an address.
 export const chosen = async (path, key, id, name, label, act, without = []) => {
   const all = (await every(path, key)).filter((thing) => !without.includes(thing[id]));
-  if (all.length === 0) return "";
-  const choice = h("select", { "aria-label": label }, all.map((thing) => h("option", { value: thing[id] }, name(thing))));
-  return h("div.row", {}, choice, button(label, () => act(choice.value)));
+  return pick(label, all.map((thing) => [thing[id], name(thing)]), label, act);
 };

@@ -1,6 +1,6 @@
 import { h, number, when } from "./dom.js";
-import { api, at, every, Problem } from "./api.js";
-import { badge, button, copyable, facts, section, sure, table, tell } from "./parts.js";
+import { api, at, every } from "./api.js";
+import { badge, button, copyable, facts, permitted, pick, section, sure, table, tell } from "./parts.js";
 import { field, form, sized } from "./form.js";
 import { changes, print } from "./json.js";
 import { eventTable } from "./logs.js";
@@ -41,11 +41,10 @@ const roles = async (u, again) => {
     await again();
     tell(said);
   };
-  const choice = h("select", { "aria-label": "Role" }, others.map((role) => h("option", { value: role.id }, role.name)));
   return [
     table("Roles", ["Role", "-Description", ""], has.map((role) => [h("a", { href: `#/roles/${role.id}` }, role.name), role.description ?? "",
       button(`Take away ${role.name}`, change("DELETE", role.id, "The role is taken away."), "textual")]), "No role."),
-    others.length > 0 && h("div.row", {}, choice, button("Give this role", () => change("POST", choice.value, "The role is given.")())),
+    pick("Role", others.map((role) => [role.id, role.name]), "Give this role", (id) => change("POST", id, "The role is given.")()),
   ];
 };
 
@@ -107,21 +106,11 @@ const deeds = (u, again, go) => {
   return row;
 };
 
-// shy shows a part that the session may not be allowed to see.
-const shy = async (make) => {
-  try {
-    return await make();
-  } catch (problem) {
-    if (!(problem instanceof Problem) || problem.status !== 403) throw problem;
-    return h("p.empty", {}, `This client may not see that: ${problem.message}`);
-  }
-};
-
 export const user = async ({ id, again, go }) => {
   const u = await api("GET", at`/users/${id}`);
   const [ofRoles, ofSessions, ofFactors, ofLogs] = await Promise.all([
-    shy(() => roles(u, again)), shy(() => sessions(u, again)), shy(() => factors(u, again)),
-    shy(async () => eventTable(await api("GET", path(u, "/logs?per_page=10&sort=date:-1")), "What happened lately")),
+    permitted(() => roles(u, again)), permitted(() => sessions(u, again)), permitted(() => factors(u, again)),
+    permitted(async () => eventTable(await api("GET", path(u, "/logs?per_page=10&sort=date:-1")), "What happened lately")),
   ]);
   return {
     title: called(u),
