@@ -87,9 +87,11 @@ func (s *Store) ClaimEvents(ctx context.Context, stream string, most int, until 
 	var out []stagedoor.EventDelivery
 	err := s.writeOne(ctx, func(q querier) error {
 		out = nil
-		return q.each(ctx, "UPDATE events SET due_at = ? WHERE (tenant, stream, id) IN (SELECT tenant, stream, id FROM events WHERE "+due+" ORDER BY at, id LIMIT ?"+lock+
-			") AND (due_at <= ? OR due_at > ?) RETURNING stream, id, type, status, forced, doc, attempts, at",
-			[]any{millis(until), s.tenant.ID, stream, at, far, most, at, far}, func(scan func(...any) error) error {
+		// materialized: a planner may ask a subquery anew for each row, and each time it would find other ones
+		return q.each(ctx, "WITH claimed AS MATERIALIZED (SELECT tenant, stream, id FROM events WHERE "+due+" ORDER BY at, id LIMIT ?"+lock+
+			") UPDATE events SET due_at = ? WHERE (tenant, stream, id) IN (SELECT tenant, stream, id FROM claimed)"+
+			" AND (due_at <= ? OR due_at > ?) RETURNING stream, id, type, status, forced, doc, attempts, at",
+			[]any{s.tenant.ID, stream, at, far, most, millis(until), at, far}, func(scan func(...any) error) error {
 				d, err := scanEvent(scan)
 				if err == nil {
 					out = append(out, *d)

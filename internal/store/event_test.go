@@ -103,6 +103,23 @@ func TestDueEventStreams(t *testing.T) {
 	}, storetest.WithClock(clock.clock))
 }
 
+// A claim takes no more than it may, whichever way PostgreSQL's planner goes: by a nested loop it would ask a subquery again for each row, and each time for other ones.
+func TestClaimsTakeNoMoreThanTheyMay(t *testing.T) {
+	url := storetest.Migrated(t, storetest.Postgres)
+	for _, way := range []string{"hashjoin", "mergejoin", "hashagg", "material", "sort"} {
+		url += "&enable_" + way + "=off"
+	}
+	s, ctx := storetest.Tenant(t, storetest.OpenURL(t, url), "acme"), t.Context()
+	for i := range 30 {
+		must(s.SendEvent(ctx, "crm", "user.created", i))(t)
+	}
+	for range 3 {
+		if got := must(s.ClaimEvents(ctx, "crm", 5, time.Now().Add(time.Minute)))(t); len(got) != 5 {
+			t.Errorf("%d claimed", len(got))
+		}
+	}
+}
+
 // Failures count that come one after the other: one success begins anew. What a server settles that another one has settled before counts nowhere.
 func TestFailuresInARow(t *testing.T) {
 	clock := newClock()
