@@ -2,6 +2,7 @@ package login
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 	"slices"
@@ -210,6 +211,10 @@ func (d *Door) page(w http.ResponseWriter, r *http.Request, serve handler) {
 	}
 	if err == nil {
 		err = serve(d, w, r, st)
+	}
+	if ended := (*over)(nil); errors.As(err, &ended) {
+		redirect(w, r, ended.to)
+		return
 	}
 	if err != nil {
 		page.Error(w, r, st, status(stagedoor.AsError(err).Kind), err, nil)

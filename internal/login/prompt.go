@@ -61,7 +61,7 @@ func (d *Door) prompt(r *http.Request, st *store.Store, step string) (*prompt, e
 	if id := tx.Request.Organization; id != "" {
 		p.org, err = st.Organization(r.Context(), id)
 		if stagedoor.IsKind(err, stagedoor.NotFound) {
-			err = pipeline.ErrOrganization(id)
+			err = d.over(r, st, p, pipeline.ErrOrganization(id))
 		}
 		if err != nil {
 			return nil, err
@@ -76,6 +76,23 @@ func (d *Door) prompt(r *http.Request, st *store.Store, step string) (*prompt, e
 	return p, nil
 }
 
+// over is the error of a page whose login cannot go on, because what it is for, or by, was taken away since it began.
+type over struct{ to string }
+
+func (o *over) Error() string { return "login: the client is to be told that the login is over" }
+
+// over ends a login at whose page nothing can be done any more: its client is told why, as it would have been at the beginning. A reset has no client that
+// waits for it.
+func (d *Door) over(r *http.Request, st *store.Store, p *prompt, why error) error {
+	if p.tx.Reset != nil {
+		return why
+	}
+	if err := d.Pipeline.Refuse(r.Context(), visit(r, st), p.tx, why); err != nil {
+		return err
+	}
+	return &over{p.link("/authorize/resume")}
+}
+
 // proves are the steps at which people are still to prove who they are: a page template learns nothing about them there.
 var proves = map[string]bool{pipeline.AskLogin: true, pipeline.AskFactor: true, pipeline.AskDuo: true}
 
@@ -86,6 +103,9 @@ func (d *Door) loginPrompt(r *http.Request, st *store.Store) (*prompt, *stagedoo
 		return nil, nil, err
 	}
 	conn, err := p.connection(r, st)
+	if stagedoor.IsKind(err, stagedoor.Invalid) {
+		err = d.over(r, st, p, err)
+	}
 	if err != nil {
 		return nil, nil, err
 	}

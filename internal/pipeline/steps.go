@@ -79,7 +79,7 @@ func (p *Pipeline) run(ctx context.Context, l *login) (*Outcome, error) {
 func (p *Pipeline) steps(ctx context.Context, l *login) (*Outcome, error) {
 	out := &Outcome{Request: l.tx.Request, Client: l.client, API: l.api}
 	if err := l.findOrganization(ctx); err != nil {
-		return out, err
+		return l.refused(ctx, out, err)
 	}
 	for _, s := range steps {
 		stepCtx, span := telemetry.Start(ctx, "step: "+s.name)
@@ -99,12 +99,7 @@ func (p *Pipeline) steps(ctx context.Context, l *login) (*Outcome, error) {
 			err = l.room(l.visit, guard.Logins, sizeOf(&l.tx.Request))
 		}
 		if err != nil {
-			if gone := l.end(ctx); gone != nil {
-				return nil, gone
-			}
-			out.Request = l.tx.Request
-			l.logFailure(err)
-			return out, err
+			return l.refused(ctx, out, err)
 		}
 		if ask != "" {
 			out.Ask = ask
@@ -128,6 +123,16 @@ func (p *Pipeline) steps(ctx context.Context, l *login) (*Outcome, error) {
 	out.Result.AccessEnded = l.session.AccessEnded
 	l.logSuccess()
 	return out, nil
+}
+
+// refused ends a login that gives nothing.
+func (l *login) refused(ctx context.Context, out *Outcome, err error) (*Outcome, error) {
+	if gone := l.end(ctx); gone != nil {
+		return nil, gone
+	}
+	out.Request = l.tx.Request
+	l.logFailure(err)
+	return out, err
 }
 
 // shown tells whether the login page shows a way in to the login's organization.

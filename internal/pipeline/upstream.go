@@ -156,7 +156,14 @@ func answerOf(up *stagedoor.Upstream, values map[string]string) *connection.Answ
 	}
 }
 
-// giveUp ends a login with the word of the provider that did not let the person in.
+// Refuse notes why a login that waits at a page cannot go on: what it is for, or by, is there no more. Where it is resumed its client is told.
+func (p *Pipeline) Refuse(ctx context.Context, v Visit, tx *stagedoor.Transaction, err error) error {
+	e := stagedoor.AsError(err)
+	tx.Refused = &stagedoor.Refusal{Kind: e.Kind, Code: e.Code, Message: e.Message, Why: e.Message}
+	return v.Store.SaveTransaction(ctx, tx)
+}
+
+// giveUp ends a login with the word of the provider that did not let the person in, or of the page that it waited at.
 func (l *login) giveUp(context.Context) (string, error) {
 	r := l.tx.Refused
 	if r == nil {
