@@ -15,10 +15,11 @@ import (
 )
 
 const (
-	documentLife   = time.Hour        // how long a document of an issuer is good
-	documentRest   = 24 * time.Hour   // how long an old one will do while there is no new one: keys that were given up shall not go on
-	documentPause  = 30 * time.Second // before it is asked for again because a key is not in it
-	failurePause   = 5 * time.Second  // before an issuer that did not answer is asked again
+	documentLife   = time.Hour       // how long a document of an issuer is good
+	documentRest   = 24 * time.Hour  // how long an old one will do while there is no new one: keys that were given up shall not go on
+	documentPause  = 5 * time.Second // between two times that it is asked for again because a key is not in it, once
+	documentHaste  = 5               // times have been so at once
+	failurePause   = 5 * time.Second // before an issuer that did not answer is asked again
 	maxDocuments   = 1000
 	documentBytes  = 16 << 20    // of the texts of all of them: what is kept of a text may be ten times as large
 	clockTolerance = time.Minute // by which clocks may differ
@@ -36,6 +37,7 @@ type document struct {
 	mu      sync.Mutex
 	fetched time.Time
 	failed  time.Time
+	again   time.Time // until when the times that it was asked for again count
 	err     error
 	size    int // of the text
 	members map[string]any
@@ -79,13 +81,26 @@ func (d *documents) weigh(doc *document, size int) {
 	}
 }
 
-// read fetches the document if there is none that is good; again: even if there is one, unless it was fetched just now.
+// mayAgain tells whether the document may be asked for again though it is good, and counts that. A provider that signs with a new key at once is asked at once;
+// whoever writes ids of keys that are nowhere has it asked five times, and then every five seconds, for all of them together.
+func (doc *document) mayAgain(now time.Time) bool {
+	if doc.again.Sub(now) > (documentHaste-1)*documentPause {
+		return false
+	}
+	if doc.again.Before(now) {
+		doc.again = now
+	}
+	doc.again = doc.again.Add(documentPause)
+	return true
+}
+
+// read fetches the document if there is none that is good; again: even if there is one, unless that has been done too often.
 func (doc *document) read(ctx context.Context, o *Upstream, address string, again bool, parse func([]byte) error) error {
 	now := time.Now() // of the machine: it is about pauses between fetches
 	switch {
 	case now.Sub(doc.failed) < failurePause:
 		return doc.err
-	case again && now.Sub(doc.fetched) < documentPause, !again && now.Sub(doc.fetched) < documentLife:
+	case !again && now.Sub(doc.fetched) < documentLife, again && !doc.mayAgain(now):
 		return nil
 	}
 	resp, body, err := o.call(ctx, http.MethodGet, address, http.Header{"Accept": {"application/json"}}, "")
@@ -134,7 +149,11 @@ func (o *Upstream) verifyKeys(ctx context.Context, address string, h jose.Header
 	doc := o.documents.at("keys", address)
 	doc.mu.Lock()
 	defer doc.mu.Unlock()
+	began := time.Now()
 	for _, again := range []bool{false, true} {
+		if again && !doc.fetched.Before(began) {
+			break // they were fetched just now
+		}
 		err := doc.read(ctx, o, address, again, func(body []byte) (err error) {
 			keys, err := jose.ParseKeySet(body)
 			if err == nil {

@@ -89,3 +89,48 @@ func TestLargeDocuments(t *testing.T) {
 		t.Errorf("%d bytes are kept", kept)
 	}
 }
+
+// TestKeyThatIsNew: what a provider signs with a key that it has just added is verified at once, however short ago its keys were read. Tokens that name keys
+// which are nowhere have it asked some times and no more, and their sender keeps nobody else from the keys for longer than a pause.
+func TestKeyThatIsNew(t *testing.T) {
+	var keys []*jose.Key
+	fetches := 0
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		fetches++
+		set, _ := jose.JWKS(keys...)
+		w.Write(set)
+	}))
+	defer server.Close()
+	o := &Upstream{HTTP: server.Client()}
+	find := func(kid string) error {
+		_, err := o.verifyKeys(t.Context(), server.URL, jose.Header{Algorithm: "RS256", KeyID: kid})
+		return err
+	}
+	for i := range 3 { // a key, and one after the other beside it
+		key, err := jose.NewRSAKey(2048, "k", time.Now())
+		if err != nil {
+			t.Fatal(err)
+		}
+		key.KID = fmt.Sprint("key", i)
+		if keys = append(keys, key); find(key.KID) != nil || find("key0") != nil {
+			t.Errorf("the key %d is not found", i)
+		}
+	}
+	if fetches != 3 {
+		t.Errorf("%d fetches for three keys", fetches)
+	}
+	for i := range 50 {
+		if find(fmt.Sprint("nowhere", i)) == nil {
+			t.Fatal("a key is there that is nowhere")
+		}
+	}
+	if fetches > 1+documentHaste {
+		t.Errorf("%d fetches for keys that are nowhere", fetches)
+	}
+	doc := o.documents.at("keys", server.URL)
+	doc.again = doc.again.Add(-documentPause) // a pause later
+	keys[2].KID = "key3"
+	if find("key3") != nil {
+		t.Error("a key that was added after that is not found")
+	}
+}
