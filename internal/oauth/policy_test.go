@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	gojose "github.com/go-jose/go-jose/v4"
 
@@ -115,6 +116,31 @@ func TestPS256(t *testing.T) {
 		t.Errorf("%+v", header)
 	}
 	w.claims(raw)
+}
+
+// What was signed with PS256 is verified by the key set until it has expired, though nothing is signed so any more.
+func TestPS256ThatWas(t *testing.T) {
+	w := newWorld(t)
+	w.api(func(rs *stagedoor.ResourceServer) { rs.SigningAlgorithm, rs.TokenLifetime = "PS256", 2592000 })
+	w.token(values(machineForm()...)).good()
+	w.pass(20 * time.Hour)
+	raw := w.token(values(machineForm()...)).good().AccessToken
+	header, _, err := jose.Peek(raw)
+	ok(t, err)
+	listed := func(want bool) {
+		t.Helper()
+		if got := strings.Contains(w.browser().get("/.well-known/jwks.json").Body.String(), header.KeyID); got != want {
+			t.Errorf("listed: %t", got)
+		}
+	}
+	listed(true)
+	w.api(func(rs *stagedoor.ResourceServer) { rs.SigningAlgorithm = "RS256" })
+	listed(true)
+	w.token(values(machineForm()...)).good()
+	w.pass(29 * 24 * time.Hour)
+	listed(true)
+	w.pass(3 * 24 * time.Hour)
+	listed(false)
 }
 
 // A token that is encrypted for an API can be read by the API alone, and is a signed token within.

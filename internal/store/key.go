@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"slices"
+	"time"
 
 	"github.com/stagedoor/stagedoor"
 )
@@ -49,6 +50,44 @@ func (s *Store) SignsPS256(ctx context.Context) (bool, error) {
 		}
 		return one == 1, err
 	})
+}
+
+// settingSigning holds the member ps256: when something was signed with PS256 last, by the day.
+const settingSigning = "signing"
+
+// How exactly it is noted that something is signed with PS256, and how long what was may live: a token of 30 days, and what clocks differ by.
+const (
+	ps256Noted = 24 * time.Hour
+	ps256Lives = 30*24*time.Hour + time.Hour
+)
+
+func (s *Store) ps256Since(ctx context.Context) (time.Duration, error) {
+	var at struct {
+		PS256 int64 `json:"ps256"`
+	}
+	err := s.Setting(ctx, settingSigning, &at)
+	return s.db.clock.Now().Sub(fromMillis(at.PS256)).Abs(), err
+}
+
+// NotePS256 notes that something was signed with PS256, unless that was noted within a day.
+func (s *Store) NotePS256(ctx context.Context) error {
+	if since, err := s.ps256Since(ctx); err != nil || since < ps256Noted {
+		return err
+	}
+	return s.ChangeSetting(ctx, settingSigning, func(kept map[string]any) error {
+		kept["ps256"] = millis(s.db.clock.Now())
+		return nil
+	})
+}
+
+// ListsPS256 tells whether keys of PS256 belong into the key set: something is signed with them, or was so short ago that it may be shown yet.
+func (s *Store) ListsPS256(ctx context.Context) (bool, error) {
+	signs, err := s.SignsPS256(ctx)
+	if signs || err != nil {
+		return signs, err
+	}
+	since, err := s.ps256Since(ctx)
+	return err == nil && since < ps256Lives+ps256Noted, err
 }
 
 // CreateSigningKey keeps a signing key, its private part sealed.

@@ -1346,6 +1346,8 @@ var trespasses = map[string]struct {
 	"RulesConfigs": {ignores, func(ctx context.Context, s *store.Store) (any, error) { return s.RulesConfigs(ctx) }},
 	"SigningKeys":  {ignores, func(ctx context.Context, s *store.Store) (any, error) { return s.SigningKeys(ctx) }},
 	"SignsPS256":   {ignores, func(ctx context.Context, s *store.Store) (any, error) { return s.SignsPS256(ctx) }},
+	"ListsPS256":   {ignores, func(ctx context.Context, s *store.Store) (any, error) { return s.ListsPS256(ctx) }},
+	"NotePS256":    {ignores, func(ctx context.Context, s *store.Store) (any, error) { return nil, s.NotePS256(ctx) }},
 	"Mails":        {ignores, func(ctx context.Context, s *store.Store) (any, error) { return s.Mails(ctx) }},
 	"Tenant":       {ignores, func(_ context.Context, s *store.Store) (any, error) { return s.Tenant(), nil }},
 	"Clock":        {ignores, func(_ context.Context, s *store.Store) (any, error) { return nil, nil }},

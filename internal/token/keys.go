@@ -64,6 +64,20 @@ func (s *keySet) sign(alg, typ string, claims any) (string, error) {
 	return signer.Sign(claims)
 }
 
+// sign signs claims with a tenant's current key: see keySet.sign. That something was signed with PS256 is noted, at most once a day: the key set lists such
+// keys for as long as it may live. Where it cannot be noted the next token has it noted.
+func (k *Keys) sign(ctx context.Context, st *store.Store, alg, typ string, claims any) (string, error) {
+	set, err := k.of(ctx, st)
+	if err != nil {
+		return "", err
+	}
+	signed, err := set.sign(alg, typ, claims)
+	if err == nil && alg == jose.PS256 {
+		_ = st.NotePS256(ctx)
+	}
+	return signed, err
+}
+
 // probabilistic returns an RSA key as the one that PS256 is signed with. It has an id of its own, so that every entry of the key
 // set has one algorithm, which verifiers hold tokens to.
 func probabilistic(key *jose.Key) *jose.Key {
@@ -233,15 +247,15 @@ func parsed(st *store.Store, rows []stagedoor.SigningKey) (*keySet, error) {
 	return set, err
 }
 
-// JWKS returns the tenant's key set document (RFC 7517 section 5). Keys of PS256 are in it only where something of the tenant is signed so: there are
-// libraries that make keys of all entries, and give the whole set up for an algorithm that they do not know.
+// JWKS returns the tenant's key set document (RFC 7517 section 5). Keys of PS256 are in it only where something of the tenant is signed so, or
+// was and may still live: there are libraries that make keys of all entries, and give the whole set up for an algorithm that they do not know.
 func (k *Keys) JWKS(ctx context.Context, st *store.Store) ([]byte, error) {
 	set, err := k.of(ctx, st)
 	if err != nil {
 		return nil, err
 	}
 	listed := set.twins
-	if ps, err := st.SignsPS256(ctx); err == nil && !ps { // an API goes on verifying while the database cannot be asked
+	if ps, err := st.ListsPS256(ctx); err == nil && !ps { // an API goes on verifying while the database cannot be asked
 		listed = set.jwks
 	}
 	if st.Tenant().Settings.Flags[stagedoor.FlagKeysWithoutAlg] {

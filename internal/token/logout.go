@@ -40,9 +40,5 @@ func (m *Minter) LogoutToken(ctx context.Context, st *store.Store, c *stagedoor.
 		}
 		return signShared(secret, logoutType, claims)
 	}
-	set, err := m.Keys.of(ctx, st)
-	if err != nil {
-		return "", err
-	}
-	return set.sign(alg, logoutType, claims)
+	return m.Keys.sign(ctx, st, alg, logoutType, claims)
 }

@@ -164,11 +164,7 @@ func (m *Minter) signedAccess(ctx context.Context, st *store.Store, how Access, 
 	if how.API.SigningAlgorithm == jose.HS256 {
 		return signShared([]byte(how.API.SigningSecret), typ, claims)
 	}
-	set, err := m.Keys.of(ctx, st)
-	if err != nil {
-		return "", err
-	}
-	return set.sign(how.API.SigningAlgorithm, typ, claims)
+	return m.Keys.sign(ctx, st, how.API.SigningAlgorithm, typ, claims)
 }
 
 // signShared signs with a secret that the receiver knows too (HS256).
@@ -182,11 +178,7 @@ func signShared(secret []byte, typ string, claims map[string]any) (string, error
 
 // Sign signs claims with the tenant's key.
 func (m *Minter) Sign(ctx context.Context, st *store.Store, alg string, claims map[string]any) (string, error) {
-	set, err := m.Keys.of(ctx, st)
-	if err != nil {
-		return "", err
-	}
-	return set.sign(alg, "JWT", claims)
+	return m.Keys.sign(ctx, st, alg, "JWT", claims)
 }
 
 // Machine returns a token that a client gets in its own name, and its life in seconds.
@@ -249,11 +241,7 @@ func (m *Minter) IDToken(ctx context.Context, st *store.Store, c *stagedoor.Clie
 		}
 		return signShared(secret, "JWT", claims)
 	}
-	set, err := m.Keys.of(ctx, st)
-	if err != nil {
-		return "", err
-	}
-	return set.sign(alg, "JWT", claims)
+	return m.Keys.sign(ctx, st, alg, "JWT", claims)
 }
 
 // IDTokenAlgorithm returns how a client's ID tokens are signed. straight means that it comes from /authorize to a
