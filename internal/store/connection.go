@@ -45,6 +45,9 @@ func (s *Store) Connections(ctx context.Context) ([]stagedoor.Connection, error)
 // connection.
 func (s *Store) CreateConnection(ctx context.Context, c *stagedoor.Connection) error {
 	return connections.named(c, s.write(ctx, func(q querier) error {
+		if err := s.lockTenant(ctx, q); err != nil { // of two who want one realm, the second sees that the first has it
+			return err
+		}
 		if err := s.actionThere(ctx, q, "", c.CustomHashAction()); err != nil {
 			return err
 		}
@@ -79,6 +82,9 @@ func (s *Store) ConfigureConnection(ctx context.Context, id string, change func(
 func (s *Store) updateConnection(ctx context.Context, id string, stays bool, change func(*stagedoor.Connection) error) (*stagedoor.Connection, error) {
 	var c *stagedoor.Connection
 	err := s.write(ctx, func(q querier) (err error) {
+		if err := s.lockTenant(ctx, q); err != nil { // see CreateConnection
+			return err
+		}
 		if c, err = connections.one(ctx, s, q, "id = ?"+s.db.forUpdate(), id); err != nil {
 			return err
 		}

@@ -36,7 +36,7 @@ func (s *Store) Role(ctx context.Context, id string) (*stagedoor.Role, error) {
 // Roles lists the tenant's roles, those of organizations included, by name.
 func (s *Store) Roles(ctx context.Context) ([]stagedoor.Role, error) { return roles.all(ctx, s) }
 
-// lockTenant lets no other counted creation of the tenant run beside. SQLite has one writer anyway.
+// lockTenant lets no other creation of the tenant run beside that is counted, or that others stand in the way of. SQLite has one writer anyway.
 func (s *Store) lockTenant(ctx context.Context, q querier) error {
 	if !s.db.postgres {
 		return nil
