@@ -53,12 +53,11 @@ func (a *account) removeFactor() error {
 	if m.Type == store.TypeRecovery || m.Type == "password" {
 		return invalid("operation_not_supported", "This cannot be taken away by itself.")
 	}
-	if last, err := pipeline.OnlyWay(ctx, a.st, a.user, a.conn, m); err != nil {
-		return err
-	} else if last {
+	err = pipeline.RemoveMethod(ctx, a.st, a.user, a.conn, m)
+	if stagedoor.HasCode(err, store.CodeLastPasskey) {
 		return invalid("operation_not_supported", "This passkey is the only way into your account. Add another one first.")
 	}
-	if err := mfa.Remove(ctx, a.st, a.user.ID, m); err != nil {
+	if err != nil {
 		return err
 	}
 	a.st.Log(a.event("gd_unenroll", "The person took a second factor away on the account page: "+m.Type))

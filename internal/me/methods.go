@@ -195,14 +195,12 @@ func (d *Door) deleteMethod(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if last, err := pipeline.OnlyWay(c.Ctx(), c.Store, c.User, conn, m); err != nil {
-		return nil, err
-	} else if last {
-		return nil, stagedoor.Errorf(stagedoor.Conflict, "conflict", "This passkey is the only way into the account. Add another one first.")
-	}
-	if err := mfa.Remove(c.Ctx(), c.Store, c.User.ID, m); stagedoor.IsKind(err, stagedoor.NotFound) { // gone meanwhile
+	switch err := pipeline.RemoveMethod(c.Ctx(), c.Store, c.User, conn, m); {
+	case stagedoor.IsKind(err, stagedoor.NotFound): // gone meanwhile
 		return nil, nil
-	} else if err != nil {
+	case stagedoor.HasCode(err, store.CodeLastPasskey):
+		return nil, stagedoor.Errorf(stagedoor.Conflict, "conflict", "This passkey is the only way into the account. Add another one first.")
+	case err != nil:
 		return nil, err
 	}
 	c.Store.Log(c.Event("gd_unenroll", "The person took an authentication method away through the My Account API: "+m.Type))

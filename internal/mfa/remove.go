@@ -16,6 +16,15 @@ func Remove(ctx context.Context, st *store.Store, userID string, m *stagedoor.Au
 	return Tidy(ctx, st, userID)
 }
 
+// RemoveOther is Remove for a passkey beside which the person must have another one; else the error has [store.CodeLastPasskey].
+func RemoveOther(ctx context.Context, st *store.Store, userID string, m *stagedoor.AuthenticationMethod) error {
+	ctx = context.WithoutCancel(ctx)
+	if err := st.DeleteOtherPasskey(ctx, userID, m.ID); err != nil {
+		return err
+	}
+	return Tidy(ctx, st, userID)
+}
+
 // Tidy takes the recovery code from a person who has no second factor left that it stands in for.
 func Tidy(ctx context.Context, st *store.Store, userID string) error {
 	left, err := MethodsOf(ctx, st, userID)

@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"net/url"
-	"slices"
 	"strings"
 	"time"
 
@@ -49,16 +48,22 @@ func (p *Pipeline) ChangePassword(ctx context.Context, v Visit, conn *stagedoor.
 	return nil
 }
 
-// OnlyWay tells whether somebody of the connection, nil if that is gone, can log in by this passkey and by nothing else: without it nobody could let them in again but an administrator.
-func OnlyWay(ctx context.Context, st *store.Store, u *stagedoor.User, conn *stagedoor.Connection, m *stagedoor.AuthenticationMethod) (bool, error) {
-	if m.Type != store.TypePasskey || conn == nil || conn.Strategy != stagedoor.StrategyDatabase || conn.Passwords() || len(u.Identities) > 1 {
-		return false, nil
+// RemoveMethod takes an authentication method from somebody of the connection, nil if that is gone. The error has [store.CodeLastPasskey] where they can log in by this passkey
+// and by nothing else: without it nobody could let them in again but an administrator.
+func RemoveMethod(ctx context.Context, st *store.Store, u *stagedoor.User, conn *stagedoor.Connection, m *stagedoor.AuthenticationMethod) error {
+	if m.Type == store.TypePasskey && byPasskeyAlone(u, conn) {
+		return mfa.RemoveOther(ctx, st, u.ID, m)
 	}
-	if codes := conn.LoginCodes(); codes.Email && u.Email != "" || codes.Phone && u.PhoneNumber != "" {
-		return false, nil
+	return mfa.Remove(ctx, st, u.ID, m)
+}
+
+// byPasskeyAlone tells whether somebody has no way in but passkeys.
+func byPasskeyAlone(u *stagedoor.User, conn *stagedoor.Connection) bool {
+	if conn == nil || conn.Strategy != stagedoor.StrategyDatabase || conn.Passwords() || len(u.Identities) > 1 {
+		return false
 	}
-	all, err := st.AuthenticationMethods(ctx, u.ID)
-	return !slices.ContainsFunc(all, func(o stagedoor.AuthenticationMethod) bool { return o.Type == store.TypePasskey && o.ID != m.ID }), err
+	codes := conn.LoginCodes()
+	return !(codes.Email && u.Email != "" || codes.Phone && u.PhoneNumber != "")
 }
 
 // PasskeyOrigins are what may ask for passkeys beside our own pages: the client's Android app, by the fingerprints of its certificates, and its

@@ -184,15 +184,38 @@ func (s *Store) UpdateAuthenticationMethod(ctx context.Context, userID, id strin
 
 // DeleteAuthenticationMethod takes one method from a user, and forgets the browsers that they were remembered in.
 func (s *Store) DeleteAuthenticationMethod(ctx context.Context, userID, id string) error {
+	return s.inUser(ctx, userID, func(q querier, _ *stagedoor.User) error { return s.deleteMethod(ctx, q, userID, id) })
+}
+
+func (s *Store) deleteMethod(ctx context.Context, q querier, userID, id string) error {
+	n, err := q.exec(ctx, "DELETE FROM authentication_methods WHERE tenant = ? AND user_id = ? AND id = ?", s.tenant.ID, userID, id)
+	if err == nil && n == 0 {
+		err = errMethodMissing()
+	}
+	if err != nil {
+		return err
+	}
+	return s.forgetBrowsers(ctx, q, userID)
+}
+
+// CodeLastPasskey is the code of the error for a passkey that has to stay.
+const CodeLastPasskey = "last_passkey"
+
+// DeleteOtherPasskey is DeleteAuthenticationMethod for a passkey beside which its person must have another one: of two that are taken away at once, one stays.
+func (s *Store) DeleteOtherPasskey(ctx context.Context, userID, id string) error {
 	return s.inUser(ctx, userID, func(q querier, _ *stagedoor.User) error {
-		n, err := q.exec(ctx, "DELETE FROM authentication_methods WHERE tenant = ? AND user_id = ? AND id = ?", s.tenant.ID, userID, id)
-		if err == nil && n == 0 {
-			err = errMethodMissing()
-		}
+		var others int
+		err := q.row(ctx, "SELECT COUNT(*) FROM authentication_methods WHERE tenant = ? AND user_id = ? AND type = ? AND id <> ?", []any{s.tenant.ID, userID, TypePasskey, id}, &others)
 		if err != nil {
 			return err
 		}
-		return s.forgetBrowsers(ctx, q, userID)
+		if err := s.deleteMethod(ctx, q, userID, id); err != nil { // of one that is gone already it is said that it is
+			return err
+		}
+		if others == 0 {
+			return stagedoor.Errorf(stagedoor.Conflict, CodeLastPasskey, "The passkey is the last one.")
+		}
+		return nil
 	})
 }
 

@@ -70,3 +70,33 @@ func TestOneRealmForSeveral(t *testing.T) {
 		}
 	})
 }
+
+// Of passkeys that are all taken away at once, and without which their person could not come in again, one stays.
+func TestOnePasskeyStays(t *testing.T) {
+	each(t, func(t *testing.T, s *store.Store) {
+		for round := range 8 {
+			id := fmt.Sprint("auth0|ada", round)
+			newUser(t, s, id)
+			keys := make([]string, 4)
+			for i := range keys {
+				m := &stagedoor.AuthenticationMethod{Type: store.TypePasskey, KeyID: fmt.Sprintf("key %d %d", round, i), PublicKey: "k"}
+				must(s.AddFactor(t.Context(), id, m, nil))(t)
+				keys[i] = m.ID
+			}
+			refused := 0
+			for _, err := range rivals(len(keys), func(i int) error { return s.DeleteOtherPasskey(t.Context(), id, keys[i]) }) {
+				if stagedoor.HasCode(err, store.CodeLastPasskey) {
+					refused++
+				} else if err != nil {
+					t.Error(err)
+				}
+			}
+			if left := must(s.AuthenticationMethods(t.Context(), id))(t); refused != 1 || len(left) != 1 {
+				t.Errorf("%d were refused, %d are left", refused, len(left))
+			}
+			if err := s.DeleteOtherPasskey(t.Context(), id, "none"); !stagedoor.IsKind(err, stagedoor.NotFound) {
+				t.Error(err)
+			}
+		}
+	})
+}

@@ -548,6 +548,9 @@ var trespasses = map[string]struct {
 	"DeleteAuthenticationMethod": {finds, func(ctx context.Context, s *store.Store) (any, error) {
 		return nil, s.DeleteAuthenticationMethod(ctx, "auth0|acme", acmeMethod)
 	}},
+	"DeleteOtherPasskey": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		return nil, s.DeleteOtherPasskey(ctx, "auth0|acme", acmeMethod)
+	}},
 	"DeleteAuthenticationMethods": {finds, func(ctx context.Context, s *store.Store) (any, error) {
 		return s.DeleteAuthenticationMethods(ctx, "auth0|acme")
 	}},
