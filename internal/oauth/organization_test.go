@@ -191,6 +191,15 @@ func TestOrganizationConnections(t *testing.T) {
 		if !member {
 			t.Error("ada did not become a member")
 		}
+
+		// Whose membership was taken away is no member again by what their browser asks by itself.
+		b.authorize(request(site, "organization", open, "prompt", "none")).got()
+		ok(t, w.st.RemoveMembers(ctx, open, []string{ada}))
+		b.authorize(request(site, "organization", open, "prompt", "none")).fails("login_required", "Login required")
+		if member, err = w.st.IsMember(ctx, open, ada); member || err != nil {
+			t.Errorf("ada is a member again: %v", err)
+		}
+		b.authorize(request(site, "organization", open)).got()
 	})
 }
 

@@ -289,6 +289,9 @@ func (l *login) joinOrganization(ctx context.Context) (string, error) {
 	if !through.AssignMembershipOnLogin {
 		return "", errNoMember(l.user.ID, l.org.ID)
 	}
+	if l.tx.Request.HasPrompt("none") { // which is no login: whose membership was taken away would have it again by a frame of a page that they have open
+		return "", cannotAsk(AskLogin)
+	}
 	if err := l.st.AddMembers(ctx, l.org.ID, []string{l.user.ID}); err != nil {
 		return "", err
 	}
