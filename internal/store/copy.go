@@ -7,7 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"iter"
+	"os"
+	"path/filepath"
 	"strings"
 	"time"
 )
@@ -70,6 +73,15 @@ func Copy(ctx context.Context, from, to string, progress func(CopyProgress)) (*C
 	if err := source.sameVersion(ctx); err != nil {
 		return nil, err
 	}
+	if !isPostgres(to) {
+		size, err := source.size(ctx, from)
+		if err == nil {
+			err = enoughSpace(folderThere(strings.TrimPrefix(to, "sqlite://")), size)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
 	sink, err := openSink(ctx, to)
 	if err != nil {
 		return nil, err
@@ -96,6 +108,30 @@ func Copy(ctx context.Context, from, to string, progress func(CopyProgress)) (*C
 
 func isPostgres(url string) bool {
 	return strings.HasPrefix(url, "postgres://") || strings.HasPrefix(url, "postgresql://")
+}
+
+// size is how many bytes a copy of the database takes in a file, about: what its file has, or its tables without their indexes, which are smaller in a file.
+func (db *DB) size(ctx context.Context, url string) (bytes int64, err error) {
+	if db.postgres {
+		err = db.reader().row(ctx, "SELECT COALESCE(SUM(pg_table_size(oid)), 0)::bigint FROM pg_class WHERE relkind = 'r' AND relnamespace = current_schema()::regnamespace", nil, &bytes)
+		return bytes, err
+	}
+	info, err := os.Stat(strings.TrimPrefix(url, "sqlite://"))
+	if err != nil {
+		return 0, fmt.Errorf("the database to copy from: %w", err)
+	}
+	return info.Size(), nil
+}
+
+// folderThere is the folder of a file, or the nearest above it that there is: the others are made on the same disk.
+func folderThere(file string) string {
+	dir := filepath.Dir(file)
+	for ; dir != filepath.Dir(dir); dir = filepath.Dir(dir) {
+		if _, err := os.Stat(dir); !errors.Is(err, fs.ErrNotExist) {
+			break
+		}
+	}
+	return dir
 }
 
 // openThere opens a database that must be there.

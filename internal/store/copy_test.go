@@ -24,6 +24,22 @@ func target(t testing.TB, kind string) string {
 	return storetest.URL(t, kind)
 }
 
+// A copy that the disk has no room for is not begun.
+func TestCopyWithoutRoom(t *testing.T) {
+	from, to := storetest.Migrated(t, storetest.SQLite), filepath.Join(t.TempDir(), "new", "copy.db")
+	ok(t, os.Truncate(from, 8<<40))
+	_, err := store.Copy(t.Context(), from, to, func(store.CopyProgress) { t.Error("it has begun") })
+	says(t, err, "MB free")
+	if _, err := os.Stat(filepath.Dir(to)); err == nil {
+		t.Error("its folder was made")
+	}
+	for kind, from := range map[string]string{storetest.SQLite: storetest.Migrated(t, storetest.SQLite), storetest.Postgres: storetest.Migrated(t, storetest.Postgres)} {
+		if size := must(store.SizeOf(t.Context(), from))(t); size < 100<<10 || size > 100<<20 {
+			t.Errorf("an empty database on %s has %d bytes", kind, size)
+		}
+	}
+}
+
 // A copy there and back holds everything, whatever way each database writes it.
 func TestCopyThereAndBack(t *testing.T) {
 	for _, route := range [][3]string{

@@ -190,6 +190,16 @@ var SQLiteUnavailable = sqliteUnavailable
 // EnoughSpace refuses what would not fit on a disk.
 var EnoughSpace = enoughSpace
 
+// SizeOf is how many bytes a copy of a database is taken to need.
+func SizeOf(ctx context.Context, url string) (int64, error) {
+	db, err := openThere(ctx, url)
+	if err != nil {
+		return 0, err
+	}
+	defer db.Close()
+	return db.size(ctx, url)
+}
+
 // SealedTables names the tables that hold sealed values.
 func SealedTables() (names []string) {
 	for _, t := range sealedTables {
