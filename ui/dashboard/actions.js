@@ -1,21 +1,11 @@
 import { h, when } from "./dom.js";
-import { api, at } from "./api.js";
+import { api, at, every } from "./api.js";
 import { badge, button, facts, section, sure, table, tell } from "./parts.js";
 import { field, form } from "./form.js";
 
-// all reads a list under /actions to its end.
-const all = async (path, key) => {
-  const list = [];
-  for (let page = 0; ; page++) {
-    const got = await api("GET", `${path}${path.includes("?") ? "&" : "?"}per_page=50&page=${page}`);
-    list.push(...got[key]);
-    if (got[key].length < 50) return list;
-  }
-};
-
 const triggerOf = (action) => action.supported_triggers[0]?.id ?? "";
 
-const bindingsOf = (trigger) => all(at`/actions/triggers/${trigger}/bindings`, "bindings");
+const bindingsOf = (trigger) => every(at`/actions/triggers/${trigger}/bindings`, "bindings");
 
 // bind writes the list of a trigger anew: those that stay keep their binding.
 const bind = (trigger, refs) => api("PATCH", at`/actions/triggers/${trigger}/bindings`, { bindings: refs });
@@ -41,7 +31,7 @@ const flow = async (trigger, again) => {
 };
 
 export const actions = async ({ again }) => {
-  const list = await all("/actions/actions", "actions");
+  const list = await every("/actions/actions", "actions");
   const triggers = [...new Set(["post-login", ...list.map(triggerOf)])].filter(Boolean);
   return {
     title: "Actions",

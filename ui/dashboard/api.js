@@ -52,12 +52,22 @@ export const api = async (method, path, body) => {
 
 // every reads a list to its end, page by page, up to a bound.
 export const every = async (path, key, bound = 1000) => {
-  const all = [];
+  const size = 50, all = [];
   for (let page = 0; all.length < bound; page++) {
-    const got = await api("GET", `${path}${path.includes("?") ? "&" : "?"}per_page=50&page=${page}&include_totals=true`);
+    const got = await api("GET", `${path}${path.includes("?") ? "&" : "?"}per_page=${size}&page=${page}`); // with no totals: not all lists know them
     const list = Array.isArray(got) ? got : got[key];
     all.push(...list);
-    if (Array.isArray(got) || list.length < 50) break;
+    if (list.length < size) break;
   }
   return all;
+};
+
+// kept asks for what may not be there yet: then it is null.
+export const kept = async (path) => {
+  try {
+    return await api("GET", path);
+  } catch (problem) {
+    if (problem instanceof Problem && problem.status === 404) return null;
+    throw problem;
+  }
 };

@@ -37,8 +37,17 @@ const kinds = {
     const element = h("select", {}, known.map(([v, text]) => h("option", { value: v, selected: v === value }, text)));
     return [element, () => element.value];
   },
-  code: (value) => {
-    const element = h("textarea.code", { value: value ?? "", rows: 22, spellcheck: "false", autocapitalize: "off", wrap: "off" });
+  many: (value, o) => {
+    const boxes = o.options.map((option) => (Array.isArray(option) ? option : [option, option])).map(([v, text]) => ({ v, text, box: h("input", { type: "checkbox", id: newID(), checked: (value ?? []).includes(v) }) }));
+    const element = h("fieldset.many", { tabindex: "-1" }, boxes.map(({ box, text }) => h("div.field.tick", {}, box, h("label", { for: box.id }, text))));
+    return [element, () => {
+      const chosen = boxes.filter(({ box }) => box.checked).map(({ v }) => v);
+      if (o.required && chosen.length === 0) throw new Wrong("Choose at least one.");
+      return chosen;
+    }];
+  },
+  code: (value, o) => {
+    const element = h("textarea.code", { value: value ?? "", rows: o.rows ?? 22, spellcheck: "false", autocapitalize: "off", wrap: "off" });
     return [element, () => element.value];
   },
   json: (value, o) => {
@@ -57,7 +66,8 @@ const kinds = {
   },
 };
 
-// field makes a field of a kind: text, area, lines, number, check, select, code, json.
+// field makes a field of a kind: text, area, lines, number, check, select, many, code, json. One with when, such as {kind: ["smtp"]}, is there only while other fields of
+// its form have such values.
 export const field = (kind, label, value, options = {}) => {
   const [element, read] = kinds[kind](value, options);
   const id = newID();
@@ -65,15 +75,16 @@ export const field = (kind, label, value, options = {}) => {
   const problem = h("p.problem", { id: `${id}-problem`, hidden: true });
   const hint = options.hint && h("p.hint", { id: `${id}-hint` }, options.hint);
   element.setAttribute("aria-describedby", [hint && hint.id, problem.id].filter(Boolean).join(" "));
-  const name = h("label", { for: id }, label);
-  const node = kind === "check" ? h("div.field.tick", {}, element, name, hint, problem) : h("div.field", {}, name, hint, problem, element);
+  const name = h(kind === "many" ? "legend" : "label", { for: kind !== "many" && id }, label);
+  if (kind === "many") element.prepend(name);
+  const node = kind === "many" ? h("div.field", {}, element, hint, problem) : kind === "check" ? h("div.field.tick", {}, element, name, hint, problem) : h("div.field", {}, name, hint, problem, element);
   const mark = (text) => {
     problem.textContent = text;
     problem.hidden = !text;
     node.classList.toggle("wrong", Boolean(text));
     element.toggleAttribute("aria-invalid", Boolean(text));
   };
-  return { node, element, read, mark };
+  return { node, element, read, mark, when: options.when };
 };
 
 // sized shows beside a field of JSON how many bytes its value has.
@@ -97,14 +108,20 @@ export const form = (fields, send, verb = "Save") => {
   const names = Object.keys(fields);
   const submit = h("button.primary", {}, verb);
   const element = h("form", { novalidate: true, autocomplete: "off", "data-verb": verb }, names.map((name) => fields[name].node), h("div.row", {}, submit));
-  element.addEventListener("input", () => (element.dataset.changed = "1"));
+  const needed = ({ when = {} }) => Object.entries(when).every(([other, values]) => values.includes(fields[other].element.value));
+  const arrange = () => names.forEach((name) => (fields[name].node.hidden = !needed(fields[name])));
+  arrange();
+  element.addEventListener("input", () => {
+    element.dataset.changed = "1";
+    arrange();
+  });
   element.addEventListener("submit", async (event) => {
     event.preventDefault();
     if (submit.getAttribute("aria-disabled") === "true") return;
     element.querySelector(":scope > .problems")?.remove();
     const values = {};
     let first;
-    for (const name of names) {
+    for (const name of names.filter((one) => needed(fields[one]))) {
       const f = fields[name];
       try {
         f.mark("");

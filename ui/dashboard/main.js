@@ -3,7 +3,7 @@ import { h } from "./dom.js";
 import { alarm, sure } from "./parts.js";
 import { changed, keep } from "./form.js";
 import { Problem } from "./api.js";
-import { current, end, onEnd } from "./session.js";
+import { current, onEnd } from "./session.js";
 import { signIn } from "./sign-in.js";
 import { overview } from "./overview.js";
 import { newUser, users } from "./users.js";
@@ -12,6 +12,8 @@ import { logEvent, logs } from "./logs.js";
 import { newRule, rule, rules } from "./rules.js";
 import { action, actions, newAction } from "./actions.js";
 import { create, list, record, settings } from "./things.js";
+import { mail, mails } from "./mails.js";
+import { menu } from "./menu.js";
 import { nouns } from "./nouns.js";
 
 const views = [
@@ -19,15 +21,10 @@ const views = [
   ["users", users], ["users/new", newUser], ["users/:id", user],
   ["rules", rules], ["rules/new", newRule], ["rules/:id", rule],
   ["actions", actions], ["actions/new", newAction], ["actions/:id", action],
+  ["mails", mails], ["mails/:name", mail],
   ["logs", logs], ["logs/:id", logEvent],
   ["settings", settings],
   ...nouns.flatMap((noun) => [[noun.path, list(noun)], [`${noun.path}/new`, create(noun)], [`${noun.path}/:id`, record(noun)]]),
-];
-
-const menu = [
-  ["", "Overview"], ["users", "Users"], ["roles", "Roles"], ["organizations", "Organizations"], ["clients", "Applications"],
-  ["resource-servers", "APIs"], ["connections", "Connections"], ["rules", "Rules"], ["actions", "Actions"], ["logs", "Logs"],
-  ["log-streams", "Log streams"], ["settings", "Settings"],
 ];
 
 const main = document.getElementById("content");
@@ -35,29 +32,20 @@ const header = document.querySelector("header");
 header.querySelector("small").textContent = location.host;
 document.querySelector(".skip").addEventListener("click", () => main.focus());
 
-// find returns the view of a path, and what stands in it where the pattern has a name.
+// find returns the view of a path, and what stands in it where the pattern has names.
 const find = (path) => {
   const given = path.split("/");
   for (const [pattern, view] of views) {
     const wanted = pattern.split("/");
-    if (wanted.length === given.length && wanted.every((word, i) => word === given[i] || (word.startsWith(":") && given[i]))) {
-      return [view, decodeURIComponent(given[wanted.findIndex((word) => word.startsWith(":"))] ?? "")];
-    }
+    if (wanted.length !== given.length || !wanted.every((word, i) => (word.startsWith(":") ? given[i] : word === given[i]))) continue;
+    return [view, Object.fromEntries(wanted.map((word, i) => [word.slice(1), decodeURIComponent(given[i])]).filter((_, i) => wanted[i].startsWith(":")))];
   }
-  return [async () => ({ title: "Not found", body: h("p", {}, "There is no such page. ", h("a", { href: "#/" }, "Overview")) }), ""];
+  return [async () => ({ title: "Not found", body: h("p", {}, "There is no such page. ", h("a", { href: "#/" }, "Overview")) }), {}];
 };
 
 const navigation = (path) => {
   header.querySelector("nav")?.remove();
-  if (!current()) return;
-  const here = path.split("/")[0];
-  const toggle = h("button.secondary.menu", { type: "button", "aria-expanded": "false", "aria-controls": "menu", onclick: () => {
-    toggle.setAttribute("aria-expanded", toggle.getAttribute("aria-expanded") !== "true");
-  } }, "Menu");
-  header.append(h("nav", { "aria-label": "Dashboard" }, toggle,
-    h("ul", { id: "menu" }, menu.map(([to, name]) => h("li", {}, h("a", { href: `#/${to}`, "aria-current": to === here && "page" }, name))),
-      h("li.apart", {}, h("a", { href: "/reference" }, "API reference")),
-      h("li", {}, h("button.textual", { type: "button", onclick: () => end("You are signed out.") }, "Sign out")))));
+  if (current()) header.append(menu(path.split("/")[0]));
 };
 
 // go leaves a page on which nothing is to be saved any more.
@@ -80,8 +68,8 @@ const show = async ({ again = false, told } = {}) => {
     if (!current()) {
       view = signIn(told, () => show());
     } else {
-      const [make, id] = find(path);
-      view = await make({ id, query: new URLSearchParams(query), again: () => show({ again: true }), go });
+      const [make, named] = find(path);
+      view = await make({ ...named, query: new URLSearchParams(query), again: () => show({ again: true }), go });
     }
   } catch (problem) {
     if (!(problem instanceof Problem)) console.error(problem);

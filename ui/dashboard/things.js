@@ -12,8 +12,8 @@ const size = 50;
 // list shows all things of a kind, page by page.
 export const list = (noun) => async ({ query: asked }) => {
   const page = Number(asked.get("page") ?? 0);
-  const got = await api("GET", `/${noun.path}${query({ page, per_page: size, include_totals: true, ...noun.narrow })}`);
-  const all = Array.isArray(got) ? got : got[noun.path.replaceAll("-", "_")];
+  const got = await api("GET", `/${noun.path}${noun.whole ? "" : query({ page, per_page: size, include_totals: true, ...noun.narrow })}`);
+  const all = Array.isArray(got) ? got : got[noun.key ?? noun.path.replaceAll("-", "_")];
   return {
     title: noun.many,
     body: [
@@ -21,18 +21,20 @@ export const list = (noun) => async ({ query: asked }) => {
       noun.create && h("div.row", {}, h("a.button", { href: `#/${noun.path}/new` }, `New ${noun.one}`)),
       table(noun.many, ["Name", ...Object.keys(noun.columns)], all.map((thing) => [
         h("a", { href: `#/${noun.path}/${encodeURIComponent(thing[noun.id])}` }, noun.title(thing)), ...Object.values(noun.columns).map((cell) => cell(thing)),
-      ]), `There is no ${noun.one} yet.`),
-      pager(page, size, all.length, Array.isArray(got) ? undefined : got.total, (p) => `#/${noun.path}?page=${p}`),
+      ]), noun.none ?? `There is no ${noun.one} yet.`),
+      !noun.whole && pager(page, size, all.length, Array.isArray(got) ? undefined : got.total, (p) => `#/${noun.path}?page=${p}`),
     ],
   };
 };
 
-const fieldsOf = (described, thing) => Object.fromEntries(Object.entries(described).map(([key, [kind, label, options]]) => [key, field(kind, label, thing[key] ?? options?.first, options)]));
+// fieldsOf makes the fields that are described so: [kind, label, options].
+export const fieldsOf = (described, thing) => Object.fromEntries(Object.entries(described).map(([key, [kind, label, options]]) => [key, field(kind, label, thing[key] ?? options?.first, options)]));
 
 // create asks for what a new thing needs.
 export const create = (noun) => async ({ go }) => {
   if (!noun.create) return { title: "Not found", body: h("p", {}, "This cannot be made here.") };
-  const body = form(fieldsOf(noun.create, {}), async (values) => {
+  const described = typeof noun.create === "function" ? await noun.create() : noun.create;
+  const body = form(fieldsOf(described, {}), async (values) => {
     const made = await api("POST", `/${noun.path}`, noun.made?.(values) ?? values);
     setTimeout(() => go(`#/${noun.path}/${encodeURIComponent(made[noun.id])}`));
     return `The ${noun.one} is there.`;
@@ -42,7 +44,7 @@ export const create = (noun) => async ({ go }) => {
 };
 
 // whole edits all of a thing as JSON. What is sent are the members that were changed.
-const whole = (noun, path, thing, again) => {
+export const whole = (noun, path, thing, again) => {
   const fixed = new Set([noun.id, "tenant", "created_at", "updated_at", ...(noun.fixed ?? [])]);
   const before = Object.fromEntries(Object.entries(thing).filter(([key]) => !fixed.has(key)));
   return h("details", {}, h("summary", {}, "All settings, as JSON"), form({ value: sized(field("json", "Settings", before, { hint: "Only what you change is sent. A member that you take away is set to null." })) }, async ({ value }) => {
@@ -54,11 +56,14 @@ const whole = (noun, path, thing, again) => {
   }, "Save all"));
 };
 
+// changed are the values that differ from what a thing has.
+export const changed = (thing, values) => Object.fromEntries(Object.entries(values).filter(([key, value]) => value !== undefined && !filled(thing[key], value)));
+
 const filled = (a, b) => JSON.stringify(a ?? (Array.isArray(b) ? [] : isObject(b) ? {} : typeof b === "boolean" ? false : "")) === JSON.stringify(b);
 
 const main = (noun, path, thing, again) =>
   form(fieldsOf(noun.fields, thing), async (values) => {
-    const change = Object.fromEntries(Object.entries(values).filter(([key, value]) => value !== undefined && !filled(thing[key], value)));
+    const change = changed(thing, values);
     if (Object.keys(change).length === 0) return "Nothing was changed.";
     await api("PATCH", path, change);
     await again();
@@ -70,14 +75,15 @@ export const record = (noun) => async ({ id, again, go }) => {
   const path = at`/${noun.path}/${id}`;
   const thing = await api("GET", path);
   const title = noun.title(thing);
-  const parts = await Promise.all((noun.parts ?? []).map(async ([name, make]) => section(name, await make(thing, again))));
+  const parts = await Promise.all((noun.parts ?? []).map(async ([name, make]) => section(name, await permitted(() => make(thing, again)))));
   return {
     title,
     body: [
       facts([...(noun.facts?.(thing) ?? [["ID", copyable(thing[noun.id])]]), ["Created", thing.created_at && when(thing.created_at)]]),
-      Object.keys(noun.fields).length > 0 && main(noun, path, thing, again),
+      noun.deeds?.(thing, again),
+      noun.fields && main(noun, path, thing, again),
       ...parts,
-      section("More", whole(noun, path, thing, again), !noun.keeps?.(thing) && h("p", {}, button(`Delete this ${noun.one}`, async () => {
+      section("More", noun.still ? "" : whole(noun, path, thing, again), !noun.keeps?.(thing) && h("p", {}, button(`Delete this ${noun.one}`, async () => {
         if (!(await sure(`Delete ${title}?`, noun.loss ?? "There is no way back.", "Delete", title))) return;
         await api("DELETE", path);
         tell("Deleted.");

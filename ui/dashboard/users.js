@@ -17,6 +17,11 @@ export const face = (user) => {
 // called is what people know a user by.
 export const called = (user) => user.name ?? user.username ?? user.email ?? user.phone_number ?? user.user_id;
 
+// people are the rows of some users.
+export const people = (list, remove) => table("People", ["Name", "-E-mail", ""], list.map((u) => [
+  h("a", { href: `#/users/${encodeURIComponent(u.user_id)}` }, called(u)), u.email ?? "", remove?.(u),
+]), "Nobody.");
+
 const examples = [
   ["ada", "name, address, user ID"], ["email:\"ada@example.com\"", "this address"], ["app_metadata.plan:gold", "a value in the metadata"],
   ["logins_count:0", "who never logged in"], ["last_login:[2026-01-01 TO *]", "who logged in since then"], ["blocked:true", "who is blocked"],
