@@ -66,6 +66,7 @@ export const applications = {
     callbacks: ["lines", "Callback URLs", { hint: "Where people return to after the login. One to a line." }],
     allowed_logout_urls: ["lines", "Logout URLs", { hint: "Where they may be sent after the logout." }],
     web_origins: ["lines", "Web origins", { hint: "Whose pages may renew logins in a frame." }],
+    organization_usage: ["select", "People of organizations", { first: "deny", options: [["deny", "may not log in as members"], ["allow", "may log in as members"], ["require", "nobody else may log in"]] }],
     initiate_login_uri: ["text", "Login page of the application", { hint: "An https address that begins a login." }],
   },
   parts: [["Secret", secretOf], ["APIs that it calls by itself", grantsOf]],

@@ -14,6 +14,7 @@ import { action, actions, newAction } from "./actions.js";
 import { create, list, record, settings } from "./things.js";
 import { mail, mails } from "./mails.js";
 import { menu } from "./menu.js";
+import { member } from "./organizations.js";
 import { nouns } from "./nouns.js";
 
 const views = [
@@ -25,6 +26,7 @@ const views = [
   ["logs", logs], ["logs/:id", logEvent],
   ["settings", settings],
   ...nouns.flatMap((noun) => [[noun.path, list(noun)], [`${noun.path}/new`, create(noun)], [`${noun.path}/:id`, record(noun)]]),
+  ["organizations/:id/members/:user", member],
 ];
 
 const main = document.getElementById("content");

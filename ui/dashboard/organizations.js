@@ -1,18 +1,127 @@
 // Organizations: customers of the tenant's, each with members of its own.
 import { h } from "./dom.js";
 import { api, at, every } from "./api.js";
-import { button, copyable, sure, table, tell } from "./parts.js";
+import { badge, button, copyable, facts, permitted, section, sure, table, tell } from "./parts.js";
+import { field, form } from "./form.js";
 import { chosen } from "./things.js";
-import { called, people } from "./users.js";
+import { called as nameOf } from "./users.js";
+
+const day = (iso) => new Intl.DateTimeFormat(undefined, { dateStyle: "medium" }).format(new Date(iso));
+
+const base = (organization) => at`/organizations/${organization.id}`;
+
+const called = (organization) => organization.display_name || organization.name;
 
 const membersOf = async (organization, again) => {
-  const path = at`/organizations/${organization.id}/members`;
-  return people(await every(path, "members", 200), (u) => button(`Remove ${called(u)}`, async () => {
-    if (!(await sure(`Remove ${called(u)}?`, `They lose the roles that they have in ${organization.display_name ?? organization.name}.`, "Remove"))) return;
-    await api("DELETE", path, { members: [u.user_id] });
+  const path = `${base(organization)}/members`;
+  const list = await every(`${path}?fields=user_id,email,name,roles`, "members", 200);
+  return table("Members", ["Name", "-E-mail", "Roles here", ""], list.map((u) => [
+    h("a", { href: at`#/users/${u.user_id}` }, nameOf(u)), u.email ?? "",
+    h("a", { href: at`#/organizations/${organization.id}/members/${u.user_id}`, "aria-label": `Roles of ${nameOf(u)}` }, u.roles?.length ? u.roles.map((role) => role.name).join(", ") : "none"),
+    button(`Remove ${nameOf(u)}`, async () => {
+      if (!(await sure(`Remove ${nameOf(u)}?`, `They lose the roles that they have in ${called(organization)}.`, "Remove"))) return;
+      await api("DELETE", path, { members: [u.user_id] });
+      await again();
+      tell("Removed.");
+    }, "textual"),
+  ]), "Nobody.");
+};
+
+// member gives somebody roles that count in an organization alone.
+export const member = async ({ id, user, again }) => {
+  const organization = await api("GET", at`/organizations/${id}`);
+  const path = base(organization) + at`/members/${user}/roles`;
+  const [who, has] = await Promise.all([permitted(() => api("GET", at`/users/${user}`)), every(path, "roles")]);
+  const name = who instanceof Node ? user : nameOf(who);
+  const change = (method, role, said) => async () => {
+    await api(method, path, { roles: [role] });
     await again();
-    tell("Removed.");
-  }, "textual"));
+    tell(said);
+  };
+  return {
+    title: `${name} at ${called(organization)}`,
+    body: [
+      h("p", {}, h("a", { href: at`#/organizations/${id}` }, called(organization)), " · ", h("a", { href: at`#/users/${user}` }, "All about the person")),
+      section("Roles here", h("p.hint", {}, "They count where the person logs in to this organization, beside those that they have everywhere."),
+        table("Roles", ["Role", "-Description", ""], has.map((role) => [h("a", { href: at`#/roles/${role.id}` }, role.name), role.description ?? "",
+          button(`Take away ${role.name}`, change("DELETE", role.id, "The role is taken away."), "textual")]), "No role."),
+        await permitted(() => chosen("/roles", "roles", "id", (role) => role.name, "Give this role", (role) => change("POST", role, "The role is given.")(), has.map((role) => role.id)))),
+    ],
+  };
+};
+
+// clientsFor are the applications that let people of organizations in.
+const clientsFor = async () => (await every("/clients?is_global=false", "clients")).filter((c) => ["allow", "require"].includes(c.organization_usage));
+
+const invite = async (organization, again) => {
+  const clients = await clientsFor();
+  if (clients.length === 0) return h("p", {}, "Nobody can be invited yet: no ", h("a", { href: "#/clients" }, "application"), " lets people of organizations in. Its page says which do.");
+  const roles = await permitted(() => every("/roles", "roles"));
+  const fields = {
+    email: field("text", "E-mail", "", { type: "email", required: true }),
+    inviter: field("text", "Who invites", "", { required: true, hint: "The mail says it." }),
+    client_id: field("select", "To", clients[0].client_id, { options: clients.map((c) => [c.client_id, c.name]) }),
+    days: field("number", "Days that it is open", 7),
+    send: field("check", "Send a mail", true, { hint: "If not, hand the link on yourself." }),
+    ...(Array.isArray(roles) && roles.length > 0 && { roles: field("many", "Roles here", [], { options: roles.map((role) => [role.id, role.name]) }) }),
+  };
+  return h("details", {}, h("summary", {}, "Invite somebody"), form(fields, async (values) => {
+    await api("POST", `${base(organization)}/invitations`, {
+      invitee: { email: values.email }, inviter: { name: values.inviter }, client_id: values.client_id, ttl_sec: Math.min(30, values.days ?? 7) * 86400,
+      send_invitation_email: values.send, roles: values.roles?.length ? values.roles : undefined,
+    });
+    await again();
+    return "Invited.";
+  }, "Invite"));
+};
+
+const invitationsOf = async (organization, again) => {
+  const path = `${base(organization)}/invitations`;
+  const open = await every(path, "invitations", 200);
+  return [
+    table("Invitations", ["E-mail", "-Invited by", "Open until", "-Link", ""], open.map((one) => [
+      one.invitee.email, one.inviter.name, new Date(one.expires_at) < new Date() ? badge("over") : h("time", { datetime: one.expires_at }, day(one.expires_at)), copyable(one.invitation_url, true),
+      button("Take back", async () => {
+        if (!(await sure("Take the invitation back?", `The link that ${one.invitee.email} has leads nowhere from then on.`, "Take back"))) return;
+        await api("DELETE", path + at`/${one.id}`);
+        await again();
+        tell("Taken back.");
+      }, "textual", one.invitee.email),
+    ]), "No invitation is open."),
+    await permitted(() => invite(organization, again)),
+  ];
+};
+
+const domainsOf = async (organization, again) => {
+  const path = `${base(organization)}/discovery-domains`;
+  const { domains } = await api("GET", `${path}?take=100`);
+  const set = (domain, change, said) => async () => {
+    await api("PATCH", path + at`/${domain.id}`, change);
+    await again();
+    tell(said);
+  };
+  return [
+    h("p.hint", {}, "Whoever types an address of a verified domain at the login is led to this organization."),
+    table("Domains", ["Domain", "State", ""], domains.map((one) => [
+      [one.domain, one.status !== "verified" && h("details", {}, h("summary", {}, "What the DNS must have"), facts([["Record", "TXT"], ["Name", copyable(one.verification_host)], ["Value", copyable(one.verification_txt)]]))],
+      one.status === "verified" ? badge("verified", "good") : badge("pending"),
+      [one.status === "verified" ? button("Not theirs any more", set(one, { status: "pending" }, "It leads nobody here any more."), "textual", one.domain)
+        : button("It is theirs", async () => {
+          if (await sure(`Is ${one.domain} theirs?`, "Nobody looks at the DNS: you say that you have seen the record, or know that it is.", "It is theirs")) await set(one, { status: "verified" }, "Verified.")();
+        }, "textual", one.domain), " ",
+      button("Remove", async () => {
+        if (!(await sure(`Remove ${one.domain}?`, "It leads nobody here any more.", "Remove"))) return;
+        await api("DELETE", path + at`/${one.id}`);
+        await again();
+        tell("Removed.");
+      }, "textual", one.domain)],
+    ]), "No domain."),
+    h("details", {}, h("summary", {}, "Add a domain"), form({ domain: field("text", "Domain", "", { required: true, hint: "Such as example.com." }) }, async ({ domain }) => {
+      await api("POST", path, { domain, status: "pending" });
+      await again();
+      return "Added. What the DNS must have stands beside it.";
+    }, "Add the domain")),
+  ];
 };
 
 const connectionsOf = async (organization, again) => {
@@ -40,5 +149,5 @@ export const organizations = {
   made: (values) => ({ name: values.name, display_name: values.display_name || undefined }),
   facts: (o) => [["ID", copyable(o.id)], ["Name", copyable(o.name)]],
   fields: { display_name: ["text", "Name that people read"] },
-  parts: [["Members", membersOf], ["Connections", connectionsOf]], loss: "Its memberships, invitations and roles in it are deleted.",
+  parts: [["Members", membersOf], ["Invitations", invitationsOf], ["Connections", connectionsOf], ["Domains", domainsOf]], loss: "Its memberships, invitations and roles in it are deleted.",
 };

@@ -16,7 +16,7 @@ export const table = (caption, head, rows, empty) => {
   const minor = head.map((name) => name.startsWith("-"));
   return h("div.scroll", { role: "region", "aria-label": caption, tabindex: "0" },
     h("table", {}, h("caption.visually-hidden", {}, caption),
-      h("thead", {}, h("tr", {}, head.map((name, i) => h(minor[i] ? "th.minor" : "th", { scope: "col" }, name.replace("-", ""))))),
+      h("thead", {}, h("tr", {}, head.map((name, i) => h(minor[i] ? "th.minor" : "th", { scope: "col" }, name.replace(/^-/, ""))))),
       h("tbody", {}, rows.map((cells) => h("tr", {}, cells.map((cell, i) => (i === 0 ? h("th", { scope: "row" }, cell) : h(minor[i] ? "td.minor" : "td", {}, cell))))))));
 };
 
