@@ -321,6 +321,38 @@ func TestDashboardMakesThings(t *testing.T) {
 		t.Error("the log stream is " + got)
 	}
 
+	b.openPage("event-streams/new")
+	b.fill(b.control("Name"), "Events "+mark)
+	b.fill(b.control("Address"), "https://crm.mixtape.example/in")
+	b.fill(b.control("Token"), "open sesame")
+	b.pressButton("Create")
+	b.awaitText(".wrong .problem", "Choose at least one.")
+	b.click(b.control("user.created"))
+	b.pressButton("Create")
+	events := made("event-streams")
+	b.choose(b.control("Status"), "disabled")
+	b.pressButton("Save")
+	b.awaitText("main", "The stream is off")
+	if got := op.raw("/event-streams/" + events); !strings.Contains(got, `"status":"disabled"`) || !strings.Contains(got, `[{"event_type":"user.created"}]`) || strings.Contains(got, "sesame") {
+		t.Error("the event stream is " + got)
+	}
+	b.look("dashboard-event-stream")
+
+	b.openPage("custom-domains/new")
+	b.fill(b.control("Domain"), mark+".login.example")
+	b.choose(b.control("Certificate"), "self_managed_certs")
+	b.pressButton("Create")
+	domain := made("custom-domains")
+	b.awaitText("main", "_stagedoor-verification."+mark+".login.example")
+	b.pressButton("Make it the default")
+	b.awaitText("dl.facts", "links lead to it")
+	b.look("dashboard-domain")
+	b.pressButton("Let it be the default no more")
+	b.awaitText(".told", "canonical")
+	if got := op.raw("/custom-domains/" + domain); !strings.Contains(got, `"is_default":false`) {
+		t.Error("the domain is " + got)
+	}
+
 	// Who sends the mails: a secret is kept unless it is typed anew, and not handed to another server. A mail in words of the tenant's own.
 	b.openPage("mails")
 	b.unfold("Set a provider")
@@ -462,7 +494,7 @@ func TestDashboardPages(t *testing.T) {
 	b.awaitText("h1", "Overview")
 	b.see(".chart svg")
 	b.look("dashboard-overview")
-	for _, noun := range []string{"clients", "resource-servers", "connections", "roles", "organizations", "log-streams", "mails", "rules", "actions", "logs"} {
+	for _, noun := range []string{"clients", "resource-servers", "connections", "roles", "organizations", "groups", "log-streams", "event-streams", "custom-domains", "mails", "rules", "actions", "logs"} {
 		b.goTo(noun, "")
 		b.glance("dashboard-" + noun)
 		if b.has(`main a[href="#/` + noun + `/new"]`) {

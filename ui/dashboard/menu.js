@@ -3,12 +3,12 @@ import { h, newID } from "./dom.js";
 import { end } from "./session.js";
 
 const groups = [
-  ["People", [["users", "Users"], ["roles", "Roles"], ["organizations", "Organizations"]]],
+  ["People", [["users", "Users"], ["roles", "Roles"], ["organizations", "Organizations"], ["groups", "Groups"]]],
   ["Applications", [["clients", "Applications"], ["resource-servers", "APIs"], ["connections", "Connections"]]],
   ["What runs at logins", [["rules", "Rules"], ["actions", "Actions"]]],
   ["Mails and pages", [["mails", "Mails"]]],
-  ["What happened", [["logs", "Logs"], ["log-streams", "Log streams"]]],
-  ["Tenant", [["settings", "Settings"]]],
+  ["What happened", [["logs", "Logs"], ["log-streams", "Log streams"], ["event-streams", "Event streams"]]],
+  ["Tenant", [["settings", "Settings"], ["custom-domains", "Domains"]]],
 ];
 
 const opened = new Set(["People"]);

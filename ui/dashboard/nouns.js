@@ -2,7 +2,9 @@
 import { apis, roles } from "./access.js";
 import { applications } from "./applications.js";
 import { connections } from "./connections.js";
+import { domains } from "./domains.js";
+import { groups } from "./groups.js";
 import { organizations } from "./organizations.js";
-import { logStreams } from "./streams.js";
+import { eventStreams, logStreams } from "./streams.js";
 
-export const nouns = [applications, apis, connections, roles, organizations, logStreams];
+export const nouns = [applications, apis, connections, roles, organizations, groups, logStreams, eventStreams, domains];
