@@ -336,7 +336,7 @@ func TestDashboardMakesThings(t *testing.T) {
 	if got := op.raw("/event-streams/" + events); !strings.Contains(got, `"status":"disabled"`) || !strings.Contains(got, `[{"event_type":"user.created"}]`) || strings.Contains(got, "sesame") {
 		t.Error("the event stream is " + got)
 	}
-	b.look("dashboard-event-stream")
+	b.glance("dashboard-event-stream")
 
 	b.openPage("custom-domains/new")
 	b.fill(b.control("Domain"), mark+".login.example")
@@ -346,7 +346,7 @@ func TestDashboardMakesThings(t *testing.T) {
 	b.awaitText("main", "_stagedoor-verification."+mark+".login.example")
 	b.pressButton("Make it the default")
 	b.awaitText("dl.facts", "links lead to it")
-	b.look("dashboard-domain")
+	b.glance("dashboard-domain")
 	b.pressButton("Let it be the default no more")
 	b.awaitText(".told", "canonical")
 	if got := op.raw("/custom-domains/" + domain); !strings.Contains(got, `"is_default":false`) {
@@ -368,7 +368,7 @@ func TestDashboardMakesThings(t *testing.T) {
 	b.fill(b.control("Password"), "second")
 	b.pressButton("Save the provider")
 	b.awaitText(".told", "Saved.")
-	b.look("dashboard-mails-provider")
+	b.glance("dashboard-mails-provider")
 	if got := op.raw("/emails/provider?fields=name,credentials"); !strings.Contains(got, "smtp.elsewhere.example") || strings.Contains(got, "second") {
 		t.Error("the provider is " + got)
 	}

@@ -39,10 +39,10 @@ export const member = async ({ id, user, again }) => {
     tell(said);
   };
   return {
-    title: `${name} at ${called(organization)}`,
+    title: `Roles at ${called(organization)}`,
     body: [
-      h("p", {}, h("a", { href: at`#/organizations/${id}` }, called(organization)), " · ", h("a", { href: at`#/users/${user}` }, "All about the person")),
-      section("Roles here", h("p.hint", {}, "They count where the person logs in to this organization, beside those that they have everywhere."),
+      facts([["Person", h("a", { href: at`#/users/${user}` }, name)], ["Organization", h("a", { href: at`#/organizations/${id}` }, called(organization))]]),
+      section("Roles", h("p.hint", {}, "They count where the person logs in to this organization, beside those that they have everywhere."),
         table("Roles", ["Role", "-Description", ""], has.map((role) => [h("a", { href: at`#/roles/${role.id}` }, role.name), role.description ?? "",
           button(`Take away ${role.name}`, change("DELETE", role.id, "The role is taken away."), "textual")]), "No role."),
         await permitted(() => chosen("/roles", "roles", "id", (role) => role.name, "Give this role", (role) => change("POST", role, "The role is given.")(), has.map((role) => role.id)))),
