@@ -259,6 +259,28 @@ func TestDashboardMakesThings(t *testing.T) {
 	if got := op.raw("/connections/" + connection + "/clients"); !strings.Contains(got, clientNamed(t, "Mixtape Legacy").ClientID) {
 		t.Error("the connection is for " + got)
 	}
+	b.awaitText("main", "Log in to Mixtape Legacy")
+
+	b.openPage("connections/new") // of a company: what is typed is put on what the server read itself, and the secret stays
+	b.fill(b.control("Name"), "corp-"+mark)
+	b.choose(b.control("Kind"), "okta")
+	b.fill(b.control("Domain at Okta"), "corp.okta.example")
+	b.fill(b.control("Client ID"), "first")
+	b.fill(b.control("Client secret"), "hush")
+	b.pressButton("Create")
+	corp := made("connections")
+	b.fill(b.control("Domain at Okta"), "other.okta.example")
+	b.fill(b.control("Client ID"), "second")
+	b.pressButton("Save the provider")
+	b.awaitText(".told", "Saved.")
+	b.pressButton("Open the endpoint")
+	b.awaitText("main", "/scim/v2/connections/"+corp)
+	b.pressButton("Make a token")
+	b.awaitText("main .notice", "tok_")
+	b.glance("dashboard-connection-corp")
+	if got := op.raw("/connections/" + corp); !strings.Contains(got, `"issuer":"https://other.okta.example"`) || !strings.Contains(got, `"client_id":"second"`) || !strings.Contains(got, "hush") {
+		t.Error("the connection is " + got)
+	}
 
 	b.openPage("organizations/new")
 	b.fill(b.control("Name"), "org-"+mark)

@@ -61,8 +61,8 @@ export const changed = (thing, values) => Object.fromEntries(Object.entries(valu
 
 const filled = (a, b) => JSON.stringify(a ?? (Array.isArray(b) ? [] : isObject(b) ? {} : typeof b === "boolean" ? false : "")) === JSON.stringify(b);
 
-const main = (noun, path, thing, again) =>
-  form(fieldsOf(noun.fields, thing), async (values) => {
+const main = ({ fields }, path, thing, again) =>
+  form(fieldsOf(fields, thing), async (values) => {
     const change = changed(thing, values);
     if (Object.keys(change).length === 0) return "Nothing was changed.";
     await api("PATCH", path, change);
@@ -75,13 +75,13 @@ export const record = (noun) => async ({ id, again, go }) => {
   const path = at`/${noun.path}/${id}`;
   const thing = await api("GET", path);
   const title = noun.title(thing);
-  const parts = await Promise.all((noun.parts ?? []).map(async ([name, make]) => section(name, await permitted(() => make(thing, again)))));
+  const parts = await Promise.all((noun.parts ?? []).filter(([, , has]) => !has || has(thing)).map(async ([name, make]) => section(name, await permitted(() => make(thing, again)))));
   return {
     title,
     body: [
       facts([...(noun.facts?.(thing) ?? [["ID", copyable(thing[noun.id])]]), ["Created", thing.created_at && when(thing.created_at)]]),
       noun.deeds?.(thing, again),
-      noun.fields && main(noun, path, thing, again),
+      noun.fields && main({ fields: typeof noun.fields === "function" ? noun.fields(thing) : noun.fields }, path, thing, again),
       ...parts,
       section("More", noun.still ? "" : whole(noun, path, thing, again), !noun.keeps?.(thing) && h("p", {}, button(`Delete this ${noun.one}`, async () => {
         if (!(await sure(`Delete ${title}?`, noun.loss ?? "There is no way back.", "Delete", title))) return;

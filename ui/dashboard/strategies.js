@@ -1,0 +1,42 @@
+// What has to be said of a connection, by its strategy: the fields of its options. Fields that several have are the same for all.
+const id = ["text", "Client ID", { required: true, hint: "Of the application that you registered there." }];
+const secret = ["text", "Client secret", { type: "password", autocomplete: "new-password", hint: "Kept as it is unless you type a new one." }];
+const more = ["lines", "Further scopes", { hint: "What to ask for beyond the profile. One to a line." }];
+const scope = ["text", "Scopes", { first: "openid profile email" }];
+const aliases = ["lines", "Domains of their addresses", { hint: "Who types such an address at the login is sent there. One to a line." }];
+const home = ["text", "Domain of the company there", { hint: "Such as example.com." }];
+const url = ["text", "Address for logins there"];
+
+const social = { client_id: id, client_secret: secret, freeform_scopes: more };
+
+// strategies are those that can be chosen: what each is called, its fields, and whether it is of a company.
+export const strategies = {
+  auth0: ["Database", {}], email: ["Codes by mail", {}], sms: ["Codes by text message", {}],
+  "google-oauth2": ["Google", social],
+  apple: ["Apple", {
+    client_id: id, team_id: ["text", "Team ID", { required: true }], kid: ["text", "Key ID", { required: true }],
+    app_secret: ["area", "Private key", { hint: "The file that begins with BEGIN PRIVATE KEY." }],
+  }],
+  github: ["GitHub", social], facebook: ["Facebook", social], windowslive: ["Microsoft, personal accounts", social], linkedin: ["LinkedIn", social], twitter: ["X", social],
+  oidc: ["OpenID Connect", {
+    discovery_url: ["text", "Address of its configuration", { hint: "Ends with /.well-known/openid-configuration. The other addresses are read from it." }], client_id: id, client_secret: secret, scope, domain_aliases: aliases,
+  }, true],
+  okta: ["Okta", { domain: ["text", "Domain at Okta", { required: true, hint: "Such as example.okta.com." }], client_id: id, client_secret: secret, scope, domain_aliases: aliases }, true],
+  waad: ["Microsoft Entra ID", { tenant_domain: home, client_id: id, client_secret: secret, domain_aliases: aliases }, true],
+  "google-apps": ["Google Workspace", { tenant_domain: home, client_id: id, client_secret: secret, domain_aliases: aliases }, true],
+  samlp: ["SAML 2.0", {
+    metadataUrl: ["text", "Address of its metadata", { hint: "The two below are read from it." }], signInEndpoint: url,
+    signingCert: ["area", "Its certificate", { hint: "Begins with BEGIN CERTIFICATE." }], domain_aliases: aliases,
+  }, true],
+  oauth2: ["OAuth 2", {
+    authorizationURL: url, tokenURL: ["text", "Address for tokens there"], client_id: id, client_secret: secret, scope: ["text", "Scopes", {}],
+    fetchUserProfile: ["code", "Script that reads the profile", { rows: 12, hint: "function fetchUserProfile(accessToken, context, callback), which calls back with a profile that has a user_id. GitLab, Discord, Slack and Spotify, named gitlab, discord, sign-in-with-slack and spotify, need neither it nor addresses." }],
+  }],
+};
+
+// derived are options that the server reads from another one: they go when that changes, to be read anew.
+export const derived = {
+  domain: ["issuer", "authorization_endpoint", "token_endpoint", "userinfo_endpoint", "jwks_uri"],
+  discovery_url: ["oidc_metadata", "issuer", "authorization_endpoint", "token_endpoint", "userinfo_endpoint", "jwks_uri"],
+  metadataUrl: ["metadataXml"],
+};
