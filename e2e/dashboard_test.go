@@ -360,6 +360,13 @@ func TestDashboardMakesThings(t *testing.T) {
 	}
 	b.glance("dashboard-event-stream")
 
+	b.openPage("forms/new")
+	b.fill(b.control("Name"), "Company "+mark)
+	b.pressButton("Create")
+	made("forms")
+	b.awaitText("tbody", "Company")
+	b.awaitText("main", "nobody sees it")
+
 	b.openPage("custom-domains/new")
 	b.fill(b.control("Domain"), mark+".login.example")
 	b.choose(b.control("Certificate"), "self_managed_certs")
@@ -516,7 +523,7 @@ func TestDashboardPages(t *testing.T) {
 	b.awaitText("h1", "Overview")
 	b.see(".chart svg")
 	b.look("dashboard-overview")
-	for _, noun := range []string{"clients", "resource-servers", "connections", "roles", "organizations", "groups", "log-streams", "event-streams", "custom-domains", "mails", "rules", "actions", "logs"} {
+	for _, noun := range []string{"clients", "resource-servers", "connections", "roles", "organizations", "groups", "log-streams", "event-streams", "custom-domains", "mails", "rules", "actions", "forms", "flows", "logs"} {
 		b.goTo(noun, "")
 		b.glance("dashboard-" + noun)
 		if b.has(`main a[href="#/` + noun + `/new"]`) {

@@ -5,7 +5,7 @@ import { end } from "./session.js";
 const groups = [
   ["People", [["users", "Users"], ["roles", "Roles"], ["organizations", "Organizations"], ["groups", "Groups"]]],
   ["Applications", [["clients", "Applications"], ["resource-servers", "APIs"], ["connections", "Connections"]]],
-  ["What runs at logins", [["rules", "Rules"], ["actions", "Actions"]]],
+  ["What runs at logins", [["rules", "Rules"], ["actions", "Actions"], ["forms", "Forms"], ["flows", "Flows"]]],
   ["Mails and pages", [["mails", "Mails"]]],
   ["What happened", [["logs", "Logs"], ["log-streams", "Log streams"], ["event-streams", "Event streams"]]],
   ["Tenant", [["settings", "Settings"], ["custom-domains", "Domains"]]],

@@ -3,8 +3,9 @@ import { apis, roles } from "./access.js";
 import { applications } from "./applications.js";
 import { connections } from "./connections.js";
 import { domains } from "./domains.js";
+import { flows, forms } from "./forms.js";
 import { groups } from "./groups.js";
 import { organizations } from "./organizations.js";
 import { eventStreams, logStreams } from "./streams.js";
 
-export const nouns = [applications, apis, connections, roles, organizations, groups, logStreams, eventStreams, domains];
+export const nouns = [applications, apis, connections, roles, organizations, groups, forms, flows, logStreams, eventStreams, domains];
