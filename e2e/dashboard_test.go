@@ -413,6 +413,22 @@ func TestDashboardMakesThings(t *testing.T) {
 		t.Error("the mail is " + got)
 	}
 
+	// Words and a frame for the pages.
+	b.openPage("texts/device-flow")
+	b.set(b.control("Texts"), `{"device-code-activation": {"title": "Which code, `+mark+`?"}, "none": {}}`)
+	b.pressButton("Save the texts")
+	b.awaitText(".facts .badge", "yours")
+	if got := op.raw("/prompts/device-flow/custom-text/en"); got != `{"device-code-activation":{"title":"Which code, `+mark+`?"}}` {
+		t.Error("the texts are " + got)
+	}
+	op.do("PUT", "/prompts/device-flow/custom-text/en", map[string]any{}, nil)
+	b.openPage("page-template")
+	b.pressButton("Save the template")
+	b.awaitText(".facts .badge", "yours")
+	b.pressButton("Go back to our frame")
+	b.click(`dialog button[value="yes"]`)
+	b.awaitText("dl.facts", "ours")
+
 	b.openPage("settings")
 	b.eval(nil, `document.querySelector("[aria-label='Switch on: Codes of an app']").click()`)
 	b.awaitText(".told", "Switched on.")
@@ -523,7 +539,7 @@ func TestDashboardPages(t *testing.T) {
 	b.awaitText("h1", "Overview")
 	b.see(".chart svg")
 	b.look("dashboard-overview")
-	for _, noun := range []string{"clients", "resource-servers", "connections", "roles", "organizations", "groups", "log-streams", "event-streams", "custom-domains", "mails", "rules", "actions", "forms", "flows", "logs"} {
+	for _, noun := range []string{"clients", "resource-servers", "connections", "roles", "organizations", "groups", "log-streams", "event-streams", "custom-domains", "mails", "texts", "page-template", "rules", "actions", "forms", "flows", "logs"} {
 		b.goTo(noun, "")
 		b.glance("dashboard-" + noun)
 		if b.has(`main a[href="#/` + noun + `/new"]`) {

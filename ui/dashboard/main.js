@@ -12,6 +12,7 @@ import { logEvent, logs } from "./logs.js";
 import { newRule, rule, rules } from "./rules.js";
 import { action, actions, newAction } from "./actions.js";
 import { create, list, record, settings } from "./things.js";
+import { pageTemplate, text, texts } from "./texts.js";
 import { mail, mails } from "./mails.js";
 import { menu } from "./menu.js";
 import { member } from "./organizations.js";
@@ -23,6 +24,7 @@ const views = [
   ["rules", rules], ["rules/new", newRule], ["rules/:id", rule],
   ["actions", actions], ["actions/new", newAction], ["actions/:id", action],
   ["mails", mails], ["mails/:name", mail],
+  ["texts", texts], ["texts/:prompt", text], ["page-template", pageTemplate],
   ["logs", logs], ["logs/:id", logEvent],
   ["settings", settings],
   ...nouns.flatMap((noun) => [[noun.path, list(noun)], [`${noun.path}/new`, create(noun)], [`${noun.path}/:id`, record(noun)]]),

@@ -5,8 +5,8 @@ import { end } from "./session.js";
 const groups = [
   ["People", [["users", "Users"], ["roles", "Roles"], ["organizations", "Organizations"], ["groups", "Groups"]]],
   ["Applications", [["clients", "Applications"], ["resource-servers", "APIs"], ["connections", "Connections"]]],
-  ["What runs at logins", [["rules", "Rules"], ["actions", "Actions"], ["forms", "Forms"], ["flows", "Flows"]]],
-  ["Mails and pages", [["mails", "Mails"]]],
+  ["At the login", [["rules", "Rules"], ["actions", "Actions"], ["forms", "Forms"], ["flows", "Flows"]]],
+  ["Mails and pages", [["mails", "Mails"], ["texts", "Texts"], ["page-template", "Page template"]]],
   ["What happened", [["logs", "Logs"], ["log-streams", "Log streams"], ["event-streams", "Event streams"]]],
   ["Tenant", [["settings", "Settings"], ["custom-domains", "Domains"]]],
 ];
