@@ -46,8 +46,8 @@ const newConnection = () => {
 
 const made = ({ name, strategy, ...values }) => ({ name, strategy, options: given(Object.fromEntries(Object.entries(values).map(([key, value]) => [key.split("\n")[1], value]))) });
 
-// there is what the provider has to be told.
-const there = (connection) => [
+// there is what the provider has to be told, where there is one.
+const there = (connection) => connection.strategy !== "auth0" && [
   h("p", {}, "Give this to the provider, or to the company, when you register there. Under another domain of the tenant it is the same with that domain."),
   facts([
     ["Callback address", copyable(`${location.origin}/login/callback`)],
@@ -55,7 +55,7 @@ const there = (connection) => [
   ].filter(([, value]) => value)),
 ];
 
-// provider is what a connection knows of where its people come from. The API replaces options as a whole: those that others changed meanwhile are read first.
+// provider has what a connection knows of where its people come from. The API replaces options as a whole: those that others changed meanwhile are read first.
 const provider = (connection, again) => {
   const [, described] = strategies[connection.strategy];
   const hidden = Object.keys(described).filter((name) => described[name][2]?.type === "password");
@@ -67,12 +67,15 @@ const provider = (connection, again) => {
     if (fetchUserProfile === undefined && Object.keys(change).length === 0) return "Nothing was changed.";
     const options = { ...(await api("GET", path(connection))).options };
     for (const name of Object.keys(change)) (derived[name] ?? []).forEach((other) => delete options[other]);
-    Object.assign(options, change);
+    for (const [name, value] of Object.entries(change)) {
+      if (value === "") delete options[name];
+      else options[name] = value;
+    }
     if (fetchUserProfile !== undefined) options.scripts = { ...options.scripts, fetchUserProfile };
     await api("PATCH", path(connection), { options });
     await again();
     return "Saved.";
-  }, "Save the provider")];
+  }, "Save the options")];
 };
 
 // tries are links that begin a login by the connection, each for an application that uses it.
@@ -136,6 +139,6 @@ export const connections = {
     display_name: ["text", "Name on the button"],
     ...(strategies[c.strategy]?.[2] && { show_as_button: ["check", "A button on the login page", { hint: "Without one, people are sent there by the domain of their address." }] }),
   }),
-  parts: [["Provider", provider, (c) => Object.keys(strategies[c.strategy]?.[1] ?? {}).length > 0], ["Applications", clientsOf], ["Try it", tries], ["Provisioning", provisioning, (c) => provisioned.includes(c.strategy)]],
+  parts: [["What it needs", provider, (c) => Object.keys(strategies[c.strategy]?.[1] ?? {}).length > 0], ["Applications", clientsOf], ["Try it", tries], ["Provisioning", provisioning, (c) => provisioned.includes(c.strategy)]],
   fixed: ["name", "strategy", "enabled_clients"], loss: "All users of this connection are deleted with it.",
 };

@@ -115,6 +115,7 @@ export const form = (fields, send, verb = "Save") => {
     element.dataset.changed = "1";
     arrange();
   });
+  element.addEventListener("change", arrange);
   element.addEventListener("submit", async (event) => {
     event.preventDefault();
     if (submit.getAttribute("aria-disabled") === "true") return;

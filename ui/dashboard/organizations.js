@@ -61,13 +61,13 @@ const invite = async (organization, again) => {
     email: field("text", "E-mail", "", { type: "email", required: true }),
     inviter: field("text", "Who invites", "", { required: true, hint: "The mail says it." }),
     client_id: field("select", "To", clients[0].client_id, { options: clients.map((c) => [c.client_id, c.name]) }),
-    days: field("number", "Days that it is open", 7),
+    days: field("number", "Days that it is open", 7, { hint: "Thirty at most." }),
     send: field("check", "Send a mail", true, { hint: "If not, hand the link on yourself." }),
     ...(Array.isArray(roles) && roles.length > 0 && { roles: field("many", "Roles here", [], { options: roles.map((role) => [role.id, role.name]) }) }),
   };
   return h("details", {}, h("summary", {}, "Invite somebody"), form(fields, async (values) => {
     await api("POST", `${base(organization)}/invitations`, {
-      invitee: { email: values.email }, inviter: { name: values.inviter }, client_id: values.client_id, ttl_sec: Math.min(30, values.days ?? 7) * 86400,
+      invitee: { email: values.email }, inviter: { name: values.inviter }, client_id: values.client_id, ttl_sec: (values.days ?? 7) * 86400,
       send_invitation_email: values.send, roles: values.roles?.length ? values.roles : undefined,
     });
     await again();

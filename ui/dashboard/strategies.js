@@ -11,7 +11,11 @@ const social = { client_id: id, client_secret: secret, freeform_scopes: more };
 
 // strategies are those that can be chosen: what each is called, its fields, and whether it is of a company.
 export const strategies = {
-  auth0: ["Database", {}], email: ["Codes by mail", {}], sms: ["Codes by text message", {}],
+  auth0: ["Database", {
+    passwordPolicy: ["select", "Passwords", { options: [["", "as is usual"], ["none", "any"], ["low", "6 characters"], ["fair", "8, with small and large letters and digits"], ["good", "8, of three kinds of four"], ["excellent", "10, of three kinds of four, none thrice in a row"]] }],
+    disable_signup: ["check", "Nobody can sign up", { hint: "People are made here, or by the Management API." }], requires_username: ["check", "People have a username"],
+  }],
+  email: ["Codes by mail", {}], sms: ["Codes by text message", {}],
   "google-oauth2": ["Google", social],
   apple: ["Apple", {
     client_id: id, team_id: ["text", "Team ID", { required: true }], kid: ["text", "Key ID", { required: true }],

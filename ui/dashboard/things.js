@@ -61,14 +61,16 @@ export const changed = (thing, values) => Object.fromEntries(Object.entries(valu
 
 const filled = (a, b) => JSON.stringify(a ?? (Array.isArray(b) ? [] : isObject(b) ? {} : typeof b === "boolean" ? false : "")) === JSON.stringify(b);
 
-const main = ({ fields }, path, thing, again) =>
-  form(fieldsOf(fields, thing), async (values) => {
-    const change = changed(thing, values);
+const main = ({ fields }, path, thing, again) => {
+  const before = Object.fromEntries(Object.entries(fields).map(([key, [, , options]]) => [key, thing[key] ?? options?.first]));
+  return form(fieldsOf(fields, thing), async (values) => {
+    const change = changed(before, values);
     if (Object.keys(change).length === 0) return "Nothing was changed.";
     await api("PATCH", path, change);
     await again();
     return "Saved.";
   });
+};
 
 // record shows one thing.
 export const record = (noun) => async ({ id, again, go }) => {
