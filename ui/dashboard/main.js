@@ -58,6 +58,8 @@ const go = (to) => {
   location.hash = to;
 };
 
+const titles = { 403: "Not for this client", 404: "Not found" };
+
 let shown = 0; // counts views, so that one that comes late does not replace its successor
 
 // show puts the view of the address on the page. again keeps the place, after a change.
@@ -77,7 +79,7 @@ const show = async ({ again = false, told } = {}) => {
     }
   } catch (problem) {
     if (!(problem instanceof Problem)) console.error(problem);
-    view = { title: problem.status === 404 ? "Not found" : "That did not work", body: [alarm(problem), h("p", {}, h("a", { href: `#/${path.split("/")[0]}` }, "Back to the list"))] };
+    view = { title: titles[problem.status] ?? "That did not work", body: [alarm(problem), h("p", {}, path.includes("/") ? h("a", { href: `#/${path.split("/")[0]}` }, "Back to the list") : h("a", { href: "#/" }, "Overview"))] };
   } finally {
     if (turn === shown) main.removeAttribute("aria-busy");
   }

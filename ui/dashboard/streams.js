@@ -4,15 +4,36 @@ import { api, at, every } from "./api.js";
 import { badge, button, copyable, facts, pick, sure, table, tell } from "./parts.js";
 import { field, form } from "./form.js";
 
+const secret = { required: true, type: "password", autocomplete: "new-password" };
+
+// sinks are what each kind of log stream has to be told.
+const sinks = {
+  http: ["Webhook", {
+    httpEndpoint: ["text", "Address", { required: true, hint: "Begins with https://." }], httpAuthorization: ["text", "Authorization", { type: "password", autocomplete: "new-password", hint: "What that header says, such as Bearer and a token." }],
+    httpContentFormat: ["select", "Format", { options: [["JSONLINES", "a line for each event"], ["JSONARRAY", "an array"], ["JSONOBJECT", "each event by itself"]] }], httpContentType: ["text", "Content type", { first: "application/json" }],
+  }],
+  datadog: ["Datadog", { datadogApiKey: ["text", "API key", secret], datadogRegion: ["select", "Region", { options: ["us", "us3", "us5", "eu"] }] }],
+  splunk: ["Splunk", {
+    splunkDomain: ["text", "Domain", { required: true }], splunkPort: ["text", "Port", { required: true, first: "8088" }], splunkToken: ["text", "Token of the event collector", secret], splunkSecure: ["check", "Check its certificate", { first: true }],
+  }],
+  sumo: ["Sumo Logic", { sumoSourceAddress: ["text", "Address of the source", { required: true }] }],
+  segment: ["Segment", { segmentWriteKey: ["text", "Write key", secret] }],
+  mixpanel: ["Mixpanel", {
+    mixpanelRegion: ["select", "Region", { options: ["us", "eu"] }], mixpanelProjectId: ["text", "Project ID", { required: true }],
+    mixpanelServiceAccountUsername: ["text", "User of the service account", { required: true }], mixpanelServiceAccountPassword: ["text", "Password of the service account", secret],
+  }],
+};
+
+const newLogStream = {
+  name: ["text", "Name", { required: true }], type: ["select", "Kind", { options: Object.entries(sinks).map(([type, [title]]) => [type, title]) }],
+  ...Object.fromEntries(Object.entries(sinks).flatMap(([type, [, fields]]) => Object.entries(fields).map(([name, [kind, label, options]]) => [name, [kind, label, { ...options, when: { type: [type] } }]]))),
+};
+
 export const logStreams = {
   path: "log-streams", one: "log stream", many: "Log streams", id: "id", title: (l) => l.name,
   explain: "Where the log is sent.",
-  columns: { Kind: (l) => l.type, Status: (l) => badge(l.status, l.status === "active" ? "good" : undefined) },
-  create: {
-    name: ["text", "Name", { required: true }],
-    type: ["select", "Kind", { options: [["http", "Webhook"], ["datadog", "Datadog"], ["splunk", "Splunk"], ["sumo", "Sumo Logic"], ["segment", "Segment"], ["mixpanel", "Mixpanel"]] }],
-    sink: ["json", "Sink", { first: { httpEndpoint: "https://logs.example.com/in", httpContentFormat: "JSONLINES", httpContentType: "application/json", httpAuthorization: "" }, rows: 10 }],
-  },
+  columns: { Kind: (l) => sinks[l.type]?.[0] ?? l.type, Status: (l) => badge(l.status, l.status === "active" ? "good" : undefined) },
+  create: newLogStream, made: ({ name, type, ...sink }) => ({ name, type, sink: Object.fromEntries(Object.entries(sink).filter(([, value]) => value !== "")) }),
   facts: (l) => [["ID", copyable(l.id)], ["Kind", l.type], ["Status", l.status]],
   fields: { name: ["text", "Name", { required: true }], status: ["select", "Status", { options: ["active", "paused"] }] },
   fixed: ["type"],
