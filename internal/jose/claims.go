@@ -29,10 +29,13 @@ type Claims struct {
 }
 
 // Exactly is a claim as it stands in the token, with numbers that no float64 holds; nil if it is absent.
-func (c *Claims) Exactly(name string) json.RawMessage {
+func (c *Claims) Exactly(name string) json.RawMessage { return c.Members()[name] }
+
+// Members are all claims as they stand in the token.
+func (c *Claims) Members() map[string]json.RawMessage {
 	var all map[string]json.RawMessage
 	_ = json.Unmarshal(c.payload, &all) // it was read before
-	return all[name]
+	return all
 }
 
 func newClaims(header Header, raw map[string]any) (Claims, error) {

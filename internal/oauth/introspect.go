@@ -120,13 +120,13 @@ func (d *Door) jwtTold(ctx context.Context, st *store.Store, raw string) (map[st
 		"iss": claims.Issuer, "sub": claims.Subject, "aud": claims.Audience, "exp": claims.ExpiresAt.Unix(), "iat": claims.IssuedAt.Unix(), "client_id": claims.AuthorizedParty,
 		"token_type": typeOf(token.ConfirmationOf(claims).JKT),
 	}
-	for _, name := range []string{"client_id", "scope", "jti", "cnf", "org_id", "org_name", "act", "permissions"} {
-		if value, has := claims.Raw[name]; has {
+	if of, has := claims.Raw["client_id"]; has {
+		out["client_id"] = of
+	}
+	for name, value := range claims.Members() { // what rules and actions have put there is what the API would read in the token itself
+		if _, has := out[name]; !has && name != "azp" { // azp is client_id
 			out[name] = value
 		}
-	}
-	if details := claims.Exactly("authorization_details"); details != nil {
-		out["authorization_details"] = details
 	}
 	if of, _ := out["client_id"].(string); claims.Subject == of+"@clients" || stagedoor.IsAnonymous(claims.Subject) { // people's ids may end like that
 		return out, "", nil

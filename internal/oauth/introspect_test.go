@@ -82,6 +82,27 @@ func TestIntrospection(t *testing.T) {
 	})
 }
 
+// An API that asks hears what rules and actions have put into the token, as one that reads the token does: roles, tenants, the name of a mailbox.
+func TestIntrospectionOfCustomClaims(t *testing.T) {
+	w := newWorld(t)
+	until := w.clock().Unix() + 60
+	raw, err := w.minter.Sign(t.Context(), w.st, jose.RS256, map[string]any{
+		"iss": "https://acme.test/", "sub": ada, "aud": apiAudience, "azp": site, "iat": until - 60, "exp": until, "scope": "read:songs", "username": "ada",
+		"https://example.com/roles": []string{"editor"}, "https://example.com/meta": map[string]any{"plan": "gold", "id": json.Number("9007199254740993")},
+		"active": false, "token_type": "mine",
+	})
+	ok(t, err)
+	same(t, "claims", w.introspect(site, raw), map[string]any{
+		"active": true, "iss": "https://acme.test/", "sub": ada, "aud": []string{apiAudience}, "client_id": site, "token_type": "Bearer", "exp": until, "iat": until - 60,
+		"scope": "read:songs", "username": "ada", "https://example.com/roles": []string{"editor"},
+		"https://example.com/meta": map[string]any{"plan": "gold", "id": float64(9007199254740993)}, // as the test reads it
+	})
+	a := w.browser().post("/oauth/introspect", values("client_id", site, "client_secret", secret(site), "token", raw))
+	if !strings.Contains(a.Body.String(), `"id":9007199254740993`) {
+		t.Errorf("a number is another one: %s", a.Body)
+	}
+}
+
 // People whose id ends as that of a client's own tokens are people.
 func TestIntrospectionOfPeopleLikeClients(t *testing.T) {
 	w := newWorld(t)
