@@ -68,6 +68,7 @@ func (d *Door) routes() []row {
 		{"PATCH", "/Groups/{id}", "patch:groups", "SCIM: update a group", false, d.patchGroup},
 		{"DELETE", "/Groups/{id}", "delete:groups", "SCIM: delete a group", false, d.deleteGroup},
 		{"POST", "/Bulk", "", "SCIM: many operations at once", false, d.bulk},
+		{"POST", "/.search", "", "SCIM: search resources of all types", false, unsupported},
 		{"GET", "/Me", "", "SCIM: oneself", false, unsupported},
 	}
 }
@@ -140,6 +141,11 @@ func (c *call) location(kind, id string) string {
 func (d *Door) ServeHTTP(w http.ResponseWriter, r *http.Request, st *store.Store) {
 	c := &call{w: w, r: r, store: st}
 	row, found := d.mux.Find(r)
+	if allowed := d.mux.Allowed(r); !found && allowed != "" {
+		w.Header().Set("Allow", allowed)
+		refuse(w, http.StatusMethodNotAllowed, "This address does not take "+r.Method+".")
+		return
+	}
 	if !found {
 		fail(r.Context(), w, stagedoor.Errorf(stagedoor.NotFound, "", "There is nothing at this address."))
 		return

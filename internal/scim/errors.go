@@ -67,6 +67,11 @@ func fail(ctx context.Context, w http.ResponseWriter, err error) int {
 	return status
 }
 
+// refuse answers with a status that no kind of error has.
+func refuse(w http.ResponseWriter, status int, detail string) {
+	write(w, status, map[string]any{"schemas": []string{errorSchema}, "status": strconv.Itoa(status), "detail": detail})
+}
+
 // errorBody is the status and the body of an answer to an error. What only the operator may know stays out of it.
 func errorBody(ctx context.Context, err error) (int, map[string]any) {
 	status, scimType := statusOf(err)

@@ -3,6 +3,7 @@ package scim
 import (
 	"maps"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -45,6 +46,11 @@ func membersOf(v any) ([]string, error) {
 	for _, one := range all {
 		object, _ := one.(map[string]any)
 		id, _ := object["value"].(string)
+		if ref, _ := object["$ref"].(string); strings.HasSuffix(ref, "/"+id) { // the end of the address, as some clients have it: our ids are not spelled alike there
+			if plain, err := url.PathUnescape(id); err == nil {
+				id = plain
+			}
+		}
 		if id == "" || len(id) > 512 {
 			return nil, bad(invalidValue, "members must be a list of objects with a value each.")
 		}

@@ -439,6 +439,41 @@ func TestList(t *testing.T) {
 	})
 }
 
+// TestMembersByAddress takes members as clients name them that read an id off the end of its address: there it is percent-encoded.
+func TestMembersByAddress(t *testing.T) {
+	each(t, func(w *world) {
+		ada := w.call("POST", "/Users", person("ada")).is(201)
+		ref := ada.body["meta"].(map[string]any)["location"].(string)
+		last := ref[strings.LastIndex(ref, "/")+1:]
+		if last == ada.id() {
+			t.Fatal("the address has the id as it is")
+		}
+		member := `{"value":` + text(last) + `,"$ref":` + text(ref) + `,"type":"User"}`
+		made := w.call("POST", "/Groups", `{"schemas":["`+groupURN+`"],"displayName":"Team","members":[`+member+`]}`).is(201).has("members/0/value", text(ada.id()))
+		group := "/Groups/" + made.id()
+		w.call("PATCH", group, patchOf(`{"op":"replace","path":"members","value":[`+member+`]}`)).is(204)
+		w.call("PUT", group, `{"schemas":["`+groupURN+`"],"displayName":"Team","members":[`+member+`]}`).is(200).has("members/0/value", text(ada.id()))
+		w.call("PATCH", group, patchOf(`{"op":"add","path":"members","value":[{"value":`+text(last)+`}]}`)).fails(400, "invalidValue") // an id is an id
+	})
+}
+
+// TestMethodsAndSearch tells what is not taken from what is not there (RFC 7644 sections 3.12 and 4).
+func TestMethodsAndSearch(t *testing.T) {
+	one(t, func(w *world) {
+		for _, path := range []string{"/ServiceProviderConfig", "/ResourceTypes", "/ResourceTypes/User", "/Schemas"} {
+			for _, method := range []string{"POST", "PUT", "PATCH", "DELETE"} {
+				got := w.call(method, path, "{}")
+				if got.is(405); got.header.Get("Allow") != "GET, HEAD" || !strings.Contains(got.header.Get("Content-Type"), "scim+json") {
+					w.Errorf("%s %s: %v", method, path, got.header)
+				}
+			}
+		}
+		w.call("DELETE", "/Users", "").is(405)
+		w.call("GET", "/Nothing", "").is(404)
+		w.call("POST", "/.search", `{"schemas":["urn:ietf:params:scim:api:messages:2.0:SearchRequest"]}`).is(501)
+	})
+}
+
 // TestGroups makes groups, fills them and empties them, as directories do.
 func TestGroups(t *testing.T) {
 	each(t, func(w *world) {

@@ -46,6 +46,17 @@ func (m *Mux[T]) Find(r *http.Request) (row T, found bool) {
 	return f.row, f.found
 }
 
+// Allowed names the methods that the address of a request takes, as the header Allow has them; "" if nothing is there.
+func (m *Mux[T]) Allowed(r *http.Request) string {
+	for _, mux := range []*http.ServeMux{m.first, m.second} {
+		f := &finding[T]{}
+		if mux.ServeHTTP(f, r); f.header.Get("Allow") != "" {
+			return f.header.Get("Allow")
+		}
+	}
+	return ""
+}
+
 // finding is a ResponseWriter that takes a row instead of an answer; what ServeMux writes when it finds none is dropped.
 type finding[T any] struct {
 	row    T
