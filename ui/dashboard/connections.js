@@ -59,7 +59,8 @@ const there = (connection) => connection.strategy !== "auth0" && [
 const provider = (connection, again) => {
   const [, described] = strategies[connection.strategy];
   const hidden = Object.keys(described).filter((name) => described[name][2]?.type === "password");
-  const before = { ...connection.options, fetchUserProfile: connection.options?.scripts?.fetchUserProfile };
+  const words = (name, value) => (described[name]?.[0] === "text" && Array.isArray(value) ? value.join(" ") : value); // of some, the API takes a text or a list
+  const before = Object.fromEntries(Object.entries({ ...connection.options, fetchUserProfile: connection.options?.scripts?.fetchUserProfile }).map(([name, value]) => [name, words(name, value)]));
   const shown = Object.fromEntries(Object.entries(before).filter(([name]) => !hidden.includes(name)));
   const fields = fieldsOf(Object.fromEntries(Object.entries(described).map(([name, [kind, label, options]]) => [name, [kind, label, { ...options, first: undefined }]])), shown);
   return [there(connection), form(fields, async (values) => {
@@ -69,7 +70,7 @@ const provider = (connection, again) => {
     for (const name of Object.keys(change)) (derived[name] ?? []).forEach((other) => delete options[other]);
     for (const [name, value] of Object.entries(change)) {
       if (value === "") delete options[name];
-      else options[name] = value;
+      else options[name] = Array.isArray(options[name]) && typeof value === "string" ? value.split(/[\s,]+/).filter(Boolean) : value;
     }
     if (fetchUserProfile !== undefined) options.scripts = { ...options.scripts, fetchUserProfile };
     await api("PATCH", path(connection), { options });
