@@ -37,8 +37,9 @@ const providerIs = async (provider, again) => {
   const [title, described] = vendors[provider.name] ?? [provider.name, {}];
   const before = { ...provider.credentials, ...provider, settings: provider.settings ?? {} };
   const fields = fieldsOf({
-    enabled: ["check", "Send mails by it"], ...common,
+    enabled: ["check", "Send mails by it"],
     ...Object.fromEntries(Object.entries(described).map(([key, d]) => [key, isSecret(d) ? [d[0], d[1], { ...d[2], hint: "Kept as it is unless you type a new one." }] : d])),
+    ...common,
   }, before);
   const body = form(fields, async (values) => {
     const change = changed(before, { enabled: values.enabled, default_from_address: values.default_from_address, settings: values.settings });
