@@ -9,6 +9,8 @@ const path = (domain, rest = "") => at`/custom-domains/${domain.custom_domain_id
 
 const state = (domain) => (domain.status === "ready" ? badge("ready", "good") : badge("not proved yet"));
 
+const leads = (domain) => (domain.status === "ready" ? "links lead to it" : "links lead to it once it is proved");
+
 // record is what the DNS must have, and what a look at it said.
 const record = (domain, again) => {
   const { methods: [method], last_verified_at, error_msg } = domain.verification;
@@ -37,7 +39,7 @@ const use = (domain, again) => {
       button(domain.is_default ? "Let it be the default no more" : "Make it the default", async () => {
         await api("PATCH", path(domain), { is_default: !domain.is_default });
         await again();
-        tell(domain.is_default ? "Links lead to the canonical domain again." : "Links lead to it.");
+        tell(domain.is_default ? "Links lead to the canonical domain again." : `Default: ${leads(domain)}.`);
       })),
     told,
   ];
@@ -51,7 +53,7 @@ export const domains = {
     domain: ["text", "Domain", { required: true, hint: "Such as login.example.com." }],
     type: ["select", "Certificate", { options: Object.entries(types), hint: "The server fetches one where it has been told to (--acme-hosts)." }],
   },
-  facts: (d) => [["State", state(d)], ["Default", d.is_default ? "yes: links lead to it" : "no"], ["Certificate", types[d.type]]],
+  facts: (d) => [["State", state(d)], ["Default", d.is_default ? `yes: ${leads(d)}` : "no"], ["Certificate", types[d.type]]],
   parts: [["What the DNS must have", record], ["Use", use]],
   fixed: ["custom_domain_id", "domain", "primary", "status", "type", "verification", "origin_domain_name"], loss: "The tenant does not answer under it any more.",
 };
