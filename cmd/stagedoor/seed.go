@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/stagedoor/stagedoor/internal/connection"
 	"github.com/stagedoor/stagedoor/mixtape/api"
 	"github.com/stagedoor/stagedoor/mixtape/tenant"
 )
@@ -145,8 +146,16 @@ func (s *seeder) filled(b []byte) []byte {
 	return b
 }
 
+// settings sets those of the tenant. Pages that cannot know from which application somebody came lead back to the sample, where it is at an address that may stand there.
 func (s *seeder) settings(ctx context.Context, f *tenantFile) error {
-	return s.call(ctx, "PATCH", "tenants/settings", f.Settings, nil)
+	if err := s.call(ctx, "PATCH", "tenants/settings", f.Settings, nil); err != nil {
+		return err
+	}
+	u, err := url.Parse(s.info.MixtapeURL)
+	if err != nil || u.Scheme != "https" && !connection.IsLoopback(u.Hostname()) {
+		return err
+	}
+	return s.call(ctx, "PATCH", "tenants/settings", map[string]string{"default_redirection_uri": s.info.MixtapeURL}, nil)
 }
 
 // account gives the listeners of the web client an account page.

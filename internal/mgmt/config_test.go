@@ -426,6 +426,11 @@ func TestTenantSettings(t *testing.T) {
 		} {
 			h.call(all, "PATCH", "/tenants/settings", body).fails(400, "invalid_body", payload(reason))
 		}
+		for _, address := range []string{"http://localhost:3000/", "http://127.0.0.1:3000", "https://app.test/start"} {
+			if got := h.call(all, "PATCH", "/tenants/settings", `{"default_redirection_uri":"`+address+`"}`).is(200, ""); got.get("default_redirection_uri") != address {
+				h.Errorf("%s: %s", address, got.body)
+			}
+		}
 		for _, runtime := range []string{"embedded", "node", "auto"} {
 			got := h.call(all, "PATCH", "/tenants/settings", `{"stagedoor":{"script_runtime":"`+runtime+`"}}`).is(200, "")
 			if encode(got.get("stagedoor", "script_runtime")) != `"`+runtime+`"` {

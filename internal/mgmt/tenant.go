@@ -4,10 +4,12 @@ import (
 	"encoding/json"
 	"errors"
 	"maps"
+	"net/url"
 	"slices"
 	"strings"
 
 	"github.com/stagedoor/stagedoor"
+	"github.com/stagedoor/stagedoor/internal/connection"
 	"github.com/stagedoor/stagedoor/internal/liquid"
 	"github.com/stagedoor/stagedoor/internal/script"
 	"github.com/stagedoor/stagedoor/internal/web"
@@ -251,11 +253,17 @@ func (in *tenantSettingsIn) check() error {
 		"error_page.url": in.ErrorPage.Value.URL.Value,
 	} {
 		https := strings.HasPrefix(u, "https://")
-		if u != "" && (!isURL(u) || !https && !strings.HasPrefix(u, "http://") || name == "default_redirection_uri" && !https) {
+		if u != "" && (!isURL(u) || !https && !strings.HasPrefix(u, "http://") || name == "default_redirection_uri" && !https && !loopback(u)) {
 			return badProperty(name, "Object didn't pass validation for format absolute-uri-or-empty: "+u)
 		}
 	}
 	return nil
+}
+
+// loopback tells whether an address is one of this machine itself, as while an application is developed.
+func loopback(address string) bool {
+	u, err := url.Parse(address)
+	return err == nil && connection.IsLoopback(u.Hostname())
 }
 
 func (in *tenantSettingsIn) copyTo(s *stagedoor.TenantSettings) {
