@@ -3,7 +3,9 @@ package connection
 import (
 	"cmp"
 	"context"
+	"crypto/x509"
 	"net/url"
+	"slices"
 	"time"
 
 	"github.com/stagedoor/stagedoor"
@@ -24,8 +26,8 @@ func realm(st *store.Store, c *stagedoor.Connection) string {
 	return cmp.Or(c.Option("entityId"), "urn:auth0:"+st.Tenant().ID)
 }
 
-// wsfedParty is the provider: what the options say, else its metadata.
-func (o *Upstream) wsfedParty(ctx context.Context, c *stagedoor.Connection) (*xmlsig.Party, error) {
+// wsfedParty is the provider: what the options say, else its metadata, which are read again, where that may be, if they are to be.
+func (o *Upstream) wsfedParty(ctx context.Context, c *stagedoor.Connection, again bool) (*xmlsig.Party, error) {
 	p := &xmlsig.Party{}
 	switch text := c.Option("fedMetadataXml"); {
 	case text != "":
@@ -41,7 +43,7 @@ func (o *Upstream) wsfedParty(ctx context.Context, c *stagedoor.Connection) (*xm
 		if c.Strategy == stagedoor.StrategyWAAD {
 			host = "https://login.microsoftonline.com/" + url.PathEscape(cmp.Or(c.Option("tenantId"), c.Option("tenant_domain")))
 		}
-		read, err := o.federationMetadata(ctx, rebased(c, host+federationPath))
+		read, err := o.federationMetadata(ctx, rebased(c, host+federationPath), again)
 		if err != nil {
 			return nil, err
 		}
@@ -57,11 +59,11 @@ func (o *Upstream) wsfedParty(ctx context.Context, c *stagedoor.Connection) (*xm
 }
 
 // federationMetadata are what a provider says of itself.
-func (o *Upstream) federationMetadata(ctx context.Context, address string) (*xmlsig.Party, error) {
+func (o *Upstream) federationMetadata(ctx context.Context, address string, again bool) (*xmlsig.Party, error) {
 	doc := o.documents.at("federation", address)
 	doc.mu.Lock()
 	defer doc.mu.Unlock()
-	err := doc.read(ctx, o, address, false, func(body []byte) error {
+	err := doc.read(ctx, o, address, again && doc.party != nil, func(body []byte) error {
 		p, err := xmlsig.ReadFederation(string(body))
 		if err != nil {
 			return callError("its metadata cannot be read")
@@ -77,7 +79,7 @@ func (o *Upstream) federationMetadata(ctx context.Context, address string) (*xml
 
 // leaveWSFed makes the address at which somebody leaves. Nothing of it is signed: what ties the answer to this login is the state.
 func (o *Upstream) leaveWSFed(ctx context.Context, st *store.Store, c *stagedoor.Connection, redirectURI, state string) (*Departure, error) {
-	party, err := o.wsfedParty(ctx, c)
+	party, err := o.wsfedParty(ctx, c, false)
 	if err != nil {
 		return nil, err
 	}
@@ -106,11 +108,17 @@ func (o *Upstream) identifyWSFed(ctx context.Context, st *store.Store, c *staged
 	if wresult == "" {
 		return nil, failed(badAnswer, "there is no wresult")
 	}
-	party, err := o.wsfedParty(ctx, c)
+	party, err := o.wsfedParty(ctx, c, false)
 	if err != nil {
 		return nil, err
 	}
 	a, err := xmlsig.ReadToken(party, realm(st, c), wresult, st.Clock().Now())
+	if err != nil { // it may be signed with a certificate that the provider began to use since its metadata were read
+		newer, other := o.wsfedParty(ctx, c, true)
+		if other == nil && !slices.EqualFunc(newer.Certs, party.Certs, (*x509.Certificate).Equal) {
+			a, err = xmlsig.ReadToken(newer, realm(st, c), wresult, st.Clock().Now())
+		}
+	}
 	if err != nil {
 		return nil, failed(badAnswer, short(err.Error()))
 	}
@@ -143,7 +151,7 @@ func (o *Upstream) identifyWSFed(ctx context.Context, st *store.Store, c *staged
 
 // signOutWSFed is the address at which somebody signs out, who then comes back to back.
 func (o *Upstream) signOutWSFed(ctx context.Context, c *stagedoor.Connection, back string) (string, error) {
-	party, err := o.wsfedParty(ctx, c)
+	party, err := o.wsfedParty(ctx, c, false)
 	if err != nil {
 		return "", err
 	}

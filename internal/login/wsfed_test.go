@@ -6,10 +6,13 @@ import (
 	"encoding/hex"
 	"encoding/pem"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/stagedoor/stagedoor/internal/jose"
 	"github.com/stagedoor/stagedoor/internal/standin"
 	"github.com/stagedoor/stagedoor/internal/store/storetest"
 	"github.com/stagedoor/stagedoor/internal/xmlsig"
@@ -105,5 +108,50 @@ func TestHostileWSFederation(t *testing.T) {
 	w.browser().post("/login/callback", url.Values{"wa": {"wsignin1.0"}, "wctx": {"x"}, "wresult": {token}}).want(http.StatusBadRequest)
 	if u, err := w.st.User(t.Context(), "adfs|corp|k1"); err != nil || u.LoginsCount != 2 {
 		t.Errorf("%+v %v", u, err)
+	}
+}
+
+// TestCertificateThatIsNew: an answer that is signed with a certificate which the provider began to use a moment ago is good; one of a stranger is not, and has the metadata read again a few
+// times at most.
+func TestCertificateThatIsNew(t *testing.T) {
+	w := newAbroad(t, storetest.SQLite)
+	issuer := func() *xmlsig.Issuer {
+		key, err := jose.NewRSAKey(2048, "adfs", w.clock())
+		w.ok(err)
+		return &xmlsig.Issuer{EntityID: standin.EntityID, Key: key.Private, Cert: key.Cert}
+	}
+	now, reads := issuer(), 0
+	server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) {
+		reads++
+		text, err := xmlsig.DescribeFederation(xmlsig.Description{EntityID: standin.EntityID, SignIn: "https://adfs.corp.example/adfs/ls", Certs: []*x509.Certificate{now.Cert}})
+		w.ok(err)
+		_, _ = rw.Write(text)
+	}))
+	defer server.Close()
+	w.upstream("corp", "adfs", map[string]any{"client_id": "", "adfs_server": "adfs.corp.example", "stagedoor": map[string]any{"base_url": server.URL}})
+	answer := func(from *xmlsig.Issuer) url.Values {
+		token, err := from.IssueToken(xmlsig.Issued{Audience: "urn:auth0:acme", NameID: "k1", At: w.clock(), Life: time.Minute})
+		w.ok(err)
+		b := w.browser()
+		to, _ := url.Parse(b.begin("connection", "corp").to())
+		form := url.Values{"wa": {"wsignin1.0"}, "wctx": {to.Query().Get("wctx")}, "wresult": {token}}
+		return b.finish(b.get(b.post("/login/callback", form).want(http.StatusSeeOther).to()))
+	}
+	for range 2 {
+		if q := answer(now); q.Get("code") == "" {
+			t.Errorf("%v", q)
+		}
+		now = issuer()
+	}
+	if q := answer(now); q.Get("code") == "" || reads != 3 {
+		t.Errorf("after %d reads: %v", reads, q)
+	}
+	for stranger := range 12 {
+		if q := answer(issuer()); q.Get("error") != "access_denied" {
+			t.Errorf("stranger %d: %v", stranger, q)
+		}
+	}
+	if reads > 8 {
+		t.Errorf("the metadata were read %d times", reads)
 	}
 }
