@@ -49,7 +49,7 @@ var Modes = []string{
 
 // stranger is a key that no set holds.
 var stranger = sync.OnceValue(func() *jose.Key {
-	key, err := jose.NewRSAKey(2048, "stranger", time.Now())
+	key, err := jose.NewRSAKey(2048, "stranger", time.Now().Add(-time.Hour))
 	if err != nil {
 		panic(err) // see keys
 	}
