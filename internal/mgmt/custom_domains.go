@@ -216,17 +216,11 @@ type updateCustomDomainIn struct {
 
 // updateCustomDomain also makes the domain the default one, or no longer: then the tenant's own is.
 func (a *API) updateCustomDomain(c *call, in updateCustomDomainIn) (any, error) {
-	d, err := store.CustomDomains.Update(c.ctx(), c.store, c.id(), in.copyTo)
-	if err == nil && in.Default.Set {
-		err = c.store.ChangeSetting(c.ctx(), stagedoor.SettingCustomDomains, func(kept map[string]any) error {
-			if in.Default.Value {
-				kept["default"] = d.Domain
-			} else if kept["default"] == d.Domain {
-				kept["default"] = c.store.Tenant().Domain()
-			}
-			return nil
-		})
+	var standard *bool
+	if in.Default.Set {
+		standard = &in.Default.Value
 	}
+	d, err := c.store.UpdateCustomDomain(c.ctx(), c.id(), in.copyTo, standard)
 	return showOne(c, d, err)
 }
 

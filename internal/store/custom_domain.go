@@ -71,6 +71,29 @@ func (s *Store) GivenDomain(ctx context.Context, host string) (bool, error) {
 	return given > 0, err
 }
 
+// UpdateCustomDomain changes a custom domain, and whether links lead to it unless a call names another one; nil: as before. Both happen or neither does. A domain to which they lead no longer
+// leaves that to the tenant's own.
+func (s *Store) UpdateCustomDomain(ctx context.Context, id string, change func(*stagedoor.CustomDomain) error, standard *bool) (*stagedoor.CustomDomain, error) {
+	defer CustomDomains.changed(s)
+	return CustomDomains.noun(s).updateThen(ctx, s, id, change, func(q querier, d *stagedoor.CustomDomain) error {
+		if standard == nil {
+			return nil
+		}
+		if err := s.lockTenant(ctx, q); err != nil { // of two domains that are made the default one at once, the second adds no group of settings beside the first's
+			return err
+		}
+		set := func(kept map[string]any) error {
+			if *standard {
+				kept["default"] = d.Domain
+			} else if kept["default"] == d.Domain {
+				kept["default"] = s.tenant.Domain()
+			}
+			return nil
+		}
+		return s.setSettingIn(ctx, q, stagedoor.SettingCustomDomains, set)
+	})
+}
+
 // DeleteCustomDomain removes a custom domain: the tenant answers under it no longer, unless the operator gave it that one, and links lead there no longer.
 // One that is not there is no error.
 func (s *Store) DeleteCustomDomain(ctx context.Context, id string) error {

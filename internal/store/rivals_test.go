@@ -100,3 +100,48 @@ func TestOnePasskeyStays(t *testing.T) {
 		}
 	})
 }
+
+// Of several domains that are made the default one at once, one is; and none that is deleted in the same moment.
+func TestOneDefaultDomain(t *testing.T) {
+	each(t, func(t *testing.T, s *store.Store) {
+		same, yes := func(*stagedoor.CustomDomain) error { return nil }, true
+		standard := func() string {
+			var set struct{ Default string }
+			ok(t, s.Setting(t.Context(), stagedoor.SettingCustomDomains, &set))
+			return set.Default
+		}
+		made := map[string]bool{}
+		ids := make([]string, 5)
+		for i := range ids {
+			d := &stagedoor.CustomDomain{Domain: fmt.Sprintf("d%d.example", i)}
+			ok(t, store.CustomDomains.Create(t.Context(), s, d))
+			ids[i], made[d.Domain] = d.ID, true
+		}
+		for i, err := range rivals(len(ids), func(i int) error {
+			_, err := s.UpdateCustomDomain(t.Context(), ids[i], same, &yes)
+			return err
+		}) {
+			if err != nil {
+				t.Error(i, err)
+			}
+		}
+		if !made[standard()] {
+			t.Errorf("the default domain is %q", standard())
+		}
+		for i, id := range ids {
+			rivals(2, func(by int) error {
+				if by == 0 {
+					return s.DeleteCustomDomain(t.Context(), id)
+				}
+				_, err := s.UpdateCustomDomain(t.Context(), id, same, &yes)
+				return err
+			})
+			if gone := fmt.Sprintf("d%d.example", i); standard() == gone {
+				t.Errorf("links lead to %s, which is gone", gone)
+			}
+		}
+		if _, err := s.UpdateCustomDomain(t.Context(), ids[0], same, &yes); !stagedoor.IsKind(err, stagedoor.NotFound) {
+			t.Error(err)
+		}
+	})
+}

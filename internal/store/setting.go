@@ -66,6 +66,22 @@ func (s *Store) changeSettingIn(ctx context.Context, q querier, name string, cha
 	return settings.noun(s).save(ctx, s, q, name, v)
 }
 
+// setSettingIn is changeSettingIn that makes the group where there is none. The transaction has locked the tenant: else another could make it at the same time.
+func (s *Store) setSettingIn(ctx context.Context, q querier, name string, change func(members map[string]any) error) error {
+	_, err := settings.noun(s).one(ctx, s, q, "id = ?", name)
+	if err == nil {
+		return s.changeSettingIn(ctx, q, name, change)
+	}
+	if !stagedoor.IsKind(err, stagedoor.NotFound) {
+		return err
+	}
+	v := &setting{ID: name, Members: "{}"}
+	if err := v.change(change); err != nil {
+		return err
+	}
+	return settings.add(ctx, s, q, settings.noun(s), v)
+}
+
 func (v *setting) change(change func(members map[string]any) error) error {
 	members := map[string]any{}
 	if err := json.Unmarshal([]byte(v.Members), &members); err != nil {

@@ -673,6 +673,10 @@ var trespasses = map[string]struct {
 	"DeleteSettings": {ignores, func(ctx context.Context, s *store.Store) (any, error) { return nil, s.DeleteSettings(ctx, "sett") }},
 	"SettleDomain":   {finds, func(ctx context.Context, s *store.Store) (any, error) { return s.SettleDomain(ctx, "domain acme", "") }},
 	"GivenDomain":    {ignores, func(ctx context.Context, s *store.Store) (any, error) { return s.GivenDomain(ctx, "acme.test") }},
+	"UpdateCustomDomain": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		yes := true
+		return s.UpdateCustomDomain(ctx, "domain acme", func(*stagedoor.CustomDomain) error { return nil }, &yes)
+	}},
 	"DeleteCustomDomain": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
 		return nil, s.DeleteCustomDomain(ctx, "domain acme")
 	}},
