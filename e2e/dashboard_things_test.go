@@ -95,6 +95,14 @@ func TestDashboardMakesThings(t *testing.T) {
 	b.awaitText("tbody", "Singer "+mark)
 	b.glance("dashboard-organization-member")
 	b.click(`main a[href="#/organizations/` + organization + `"]`)
+	for _, name := range [][2]string{{"The " + mark, "The " + mark}, {" ", "org-" + mark}} { // what is taken away shows as its name again
+		b.fill(b.control("Name that people read"), name[0])
+		b.pressButton("Save")
+		b.awaitText("h1", name[1])
+	}
+	if got := op.raw("/organizations/" + organization); strings.Contains(got, "The "+mark) {
+		t.Error("the organization is " + got)
+	}
 	b.unfold("Invite somebody")
 	b.fill(b.control("E-mail"), "guest-"+mark+"@mixtape.example")
 	b.fill(b.control("Who invites"), "Dora")

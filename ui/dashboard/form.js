@@ -9,7 +9,7 @@ class Wrong extends Error {}
 const kinds = {
   text: (value, o) => {
     const element = h("input", { type: o.type ?? "text", value: value ?? "", autocomplete: o.autocomplete ?? "off", spellcheck: "false", required: o.required });
-    return [element, () => (o.type === "password" ? element.value : element.value.trim())];
+    return [element, () => (o.type === "password" ? element.value : element.value.trim() || (o.nullable ? null : ""))];
   },
   area: (value) => {
     const element = h("textarea", { value: value ?? "", rows: 3 });
@@ -66,8 +66,8 @@ const kinds = {
   },
 };
 
-// field makes a field of a kind: text, area, lines, number, check, select, many, code, json. One with when, such as {kind: ["smtp"]}, is there only while other fields of
-// its form have such values.
+// field makes a field of a kind: text, area, lines, number, check, select, many, code, json. An empty text of a nullable one is null. One with when,
+// such as {kind: ["smtp"]}, is there only while other fields of its form have such values.
 export const field = (kind, label, value, options = {}) => {
   const [element, read] = kinds[kind](value, options);
   const id = newID();

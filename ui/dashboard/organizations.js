@@ -148,6 +148,6 @@ export const organizations = {
   create: { name: ["text", "Name", { required: true, hint: "Small letters, digits, hyphens." }], display_name: ["text", "Name that people read"] },
   made: (values) => ({ name: values.name, display_name: values.display_name || undefined }),
   facts: (o) => [["ID", copyable(o.id)], ["Name", copyable(o.name)]],
-  fields: { display_name: ["text", "Name that people read"] },
+  fields: { display_name: ["text", "Name that people read", { nullable: true }] },
   parts: [["Members", membersOf], ["Invitations", invitationsOf], ["Connections", connectionsOf], ["Domains", domainsOf]], loss: "Its memberships, invitations and roles in it are deleted.",
 };

@@ -59,7 +59,7 @@ export const whole = (noun, path, thing, again) => {
 // changed are the values that differ from what a thing has.
 export const changed = (thing, values) => Object.fromEntries(Object.entries(values).filter(([key, value]) => value !== undefined && !filled(thing[key], value)));
 
-const filled = (a, b) => JSON.stringify(a ?? (Array.isArray(b) ? [] : isObject(b) ? {} : typeof b === "boolean" ? false : "")) === JSON.stringify(b);
+const filled = (a, b) => (b === null ? !a : JSON.stringify(a ?? (Array.isArray(b) ? [] : isObject(b) ? {} : typeof b === "boolean" ? false : "")) === JSON.stringify(b));
 
 const main = ({ fields }, path, thing, again) => {
   const before = Object.fromEntries(Object.entries(fields).map(([key, [, , options]]) => [key, thing[key] ?? options?.first]));
