@@ -232,6 +232,7 @@ func TestOpenIDConnect(t *testing.T) {
 
 // TestHostileIssuer: what an issuer of OpenID Connect sends that is not right lets nobody in.
 func TestHostileIssuer(t *testing.T) {
+	began := time.Now()
 	w := newAbroad(t, storetest.SQLite)
 	w.pipe.Upstream.HTTP = &http.Client{Timeout: 2 * time.Second}
 	w.oidc("corp", nil)
@@ -283,9 +284,14 @@ func TestHostileIssuer(t *testing.T) {
 	if w.standin.Fetched("/elsewhere") != 0 {
 		t.Error("the secret went elsewhere")
 	}
-	if n := w.standin.Fetched("/jwks"); n > 2 {
-		t.Errorf("unknown keys let the key set be fetched %d times", n)
+	w.standin.Misbehave(standin.UnknownKey)
+	for range 6 {
+		w.out("corp", invalid, "has no key")
 	}
+	if n, most := w.standin.Fetched("/jwks"), 1+5+int(time.Since(began)/(5*time.Second)); n > most { // five at once, and then one every five seconds
+		t.Errorf("unknown keys let the key set be fetched %d times, not %d", n, most)
+	}
+	w.standin.Misbehave("")
 	if w.found("kim@corp.example") != nil {
 		t.Error("somebody came in")
 	}
