@@ -105,7 +105,7 @@ func TestDashboardHelpsPeople(t *testing.T) {
 	b.manage(demo.Management.ClientID, demo.Management.ClientSecret)
 	b.at("", "Overview")
 	b.openPage("users/" + url.PathEscape(listener.UserID))
-	b.choose(`select[aria-label="Role"]`, role.ID)
+	b.choose(`select[aria-label="Give this role"]`, role.ID)
 	b.pressButton("Give this role")
 	b.awaitText("tbody", role.Name)
 	b.pressButton("End") // the session

@@ -4,12 +4,10 @@ import (
 	"encoding/json"
 	"errors"
 	"maps"
-	"net/url"
 	"slices"
 	"strings"
 
 	"github.com/stagedoor/stagedoor"
-	"github.com/stagedoor/stagedoor/internal/connection"
 	"github.com/stagedoor/stagedoor/internal/liquid"
 	"github.com/stagedoor/stagedoor/internal/script"
 	"github.com/stagedoor/stagedoor/internal/web"
@@ -252,18 +250,11 @@ func (in *tenantSettingsIn) check() error {
 		"picture_url": in.PictureURL.Value, "support_url": in.SupportURL.Value, "default_redirection_uri": in.DefaultRedirectionURI.Value,
 		"error_page.url": in.ErrorPage.Value.URL.Value,
 	} {
-		https := strings.HasPrefix(u, "https://")
-		if u != "" && (!isURL(u) || !https && !strings.HasPrefix(u, "http://") || name == "default_redirection_uri" && !https && !loopback(u)) {
+		if u != "" && (!isURL(u) || !strings.HasPrefix(u, "https://") && !strings.HasPrefix(u, "http://") || name == "default_redirection_uri" && !isSecure(u)) {
 			return badProperty(name, "Object didn't pass validation for format absolute-uri-or-empty: "+u)
 		}
 	}
 	return nil
-}
-
-// loopback tells whether an address is one of this machine itself, as while an application is developed.
-func loopback(address string) bool {
-	u, err := url.Parse(address)
-	return err == nil && connection.IsLoopback(u.Hostname())
 }
 
 func (in *tenantSettingsIn) copyTo(s *stagedoor.TenantSettings) {

@@ -1,9 +1,25 @@
 // What people may do: APIs with their permissions, and the roles that hold some of these.
 import { h } from "./dom.js";
 import { api, at, every } from "./api.js";
-import { button, copyable, pick, sure, table, tell } from "./parts.js";
+import { button, copyable, permitted, pick, sure, table, tell } from "./parts.js";
 import { field, form } from "./form.js";
+import { chosen } from "./things.js";
 import { people } from "./users.js";
+
+// rolesAt are the roles that somebody, or a group, has at an address, to give and to take away.
+export const rolesAt = async (path, again) => {
+  const has = await every(path, "roles");
+  const change = (method, id, said) => async () => {
+    await api(method, path, { roles: [id] });
+    await again();
+    tell(said);
+  };
+  return [
+    table("Roles", ["Role", "-Description", ""], has.map((role) => [h("a", { href: at`#/roles/${role.id}` }, role.name), role.description ?? "",
+      button(`Take away ${role.name}`, change("DELETE", role.id, "The role is taken away."), "textual")]), "No role."),
+    await permitted(() => chosen("/roles", "roles", "id", (role) => role.name, "Give this role", (id) => change("POST", id, "The role is given.")(), has.map((role) => role.id))),
+  ];
+};
 
 // scopesOf are the permissions that an API knows.
 const scopesOf = async (one, again) => {

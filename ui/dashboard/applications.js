@@ -1,8 +1,17 @@
 // Applications: programs that sign people in, or that call APIs.
 import { h } from "./dom.js";
-import { api, at, every } from "./api.js";
+import { api, at, every, query } from "./api.js";
 import { button, copyable, sure, table, tell } from "./parts.js";
 import { field, form } from "./form.js";
+
+// callbackOf is an address to which a login of a client may lead.
+export const callbackOf = (client) => client.callbacks?.find((one) => !one.includes("*"));
+
+// loginTo is the address at which a login to a client begins, to look at. Nobody has the verifier: its code is of no use.
+export const loginTo = (client, more) => `/authorize${query({
+  client_id: client.client_id, response_type: "code", redirect_uri: callbackOf(client), scope: "openid profile email", prompt: "login", state: "look",
+  code_challenge: "look-at-the-page-and-no-more-than-that-0123", code_challenge_method: "S256", ...more,
+})}`;
 
 const kinds = { spa: "Single-page app", regular_web: "Web app", native: "Native app", non_interactive: "Machine" };
 

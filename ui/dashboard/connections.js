@@ -1,6 +1,7 @@
 // Connections: where people come from.
 import { h, when } from "./dom.js";
 import { api, at, every, kept } from "./api.js";
+import { callbackOf, loginTo } from "./applications.js";
 import { button, copyable, facts, sure, table, tell } from "./parts.js";
 import { form } from "./form.js";
 import { changed, fieldsOf } from "./things.js";
@@ -82,15 +83,11 @@ const provider = (connection, again) => {
 // tries are links that begin a login by the connection, each for an application that uses it.
 const tries = async (connection) => {
   const on = await clientsThatUse(connection);
-  const clients = (await every("/clients?is_global=false", "clients")).filter((c) => on.has(c.client_id) && c.callbacks?.some((one) => !one.includes("*")));
+  const clients = (await every("/clients?is_global=false", "clients")).filter((c) => on.has(c.client_id) && callbackOf(c));
   if (clients.length === 0) return h("p.empty", {}, "Switch it on for an application that has a callback URL, and a login can be tried here.");
-  const challenge = btoa(String.fromCharCode(...crypto.getRandomValues(new Uint8Array(32)))).replaceAll("+", "-").replaceAll("/", "_").replace("=", "");
   return [
     h("p", {}, "A login in a tab of its own. It ends at the application, which did not ask for it and may say so; whether it worked is in the log."),
-    h("ul", {}, clients.slice(0, 10).map((c) => h("li", {}, h("a", { target: "_blank", rel: "noopener", href: `/authorize?${new URLSearchParams({
-      client_id: c.client_id, response_type: "code", redirect_uri: c.callbacks.find((one) => !one.includes("*")), scope: "openid profile email", connection: connection.name, prompt: "login", state: "try",
-      code_challenge: challenge, code_challenge_method: "S256",
-    })}` }, `Log in to ${c.name}`)))),
+    h("ul", {}, clients.slice(0, 10).map((c) => h("li", {}, h("a", { target: "_blank", rel: "noopener", href: loginTo(c, { connection: connection.name }) }, `Log in to ${c.name}`)))),
   ];
 };
 

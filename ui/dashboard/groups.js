@@ -1,8 +1,8 @@
 // Groups: those of companies' directories, which alone make them and say who is in them.
 import { h, when } from "./dom.js";
-import { api, at, every } from "./api.js";
-import { button, copyable, table, tell } from "./parts.js";
-import { chosen } from "./things.js";
+import { rolesAt } from "./access.js";
+import { api, at } from "./api.js";
+import { copyable, table } from "./parts.js";
 
 // membersOf are the first hundred.
 const membersOf = async (group) => {
@@ -13,21 +13,7 @@ const membersOf = async (group) => {
   ];
 };
 
-const rolesOf = async (group, again) => {
-  const path = at`/groups/${group.id}/roles`;
-  const has = await every(path, "roles");
-  const change = (method, id, said) => async () => {
-    await api(method, path, { roles: [id] });
-    await again();
-    tell(said);
-  };
-  return [
-    h("p.hint", {}, "All members have them."),
-    table("Roles", ["Role", "-Description", ""], has.map((role) => [h("a", { href: at`#/roles/${role.id}` }, role.name), role.description ?? "",
-      button("Take away", change("DELETE", role.id, "The role is taken away."), "textual", role.name)]), "No role."),
-    await chosen("/roles", "roles", "id", (role) => role.name, "Give this role", (id) => change("POST", id, "The role is given.")(), has.map((role) => role.id)),
-  ];
-};
+const rolesOf = async (group, again) => [h("p.hint", {}, "All members have them."), await rolesAt(at`/groups/${group.id}/roles`, again)];
 
 export const groups = {
   path: "groups", one: "group", many: "Groups", id: "id", title: (g) => g.name, none: "There is no group yet. Directories make them, by the provisioning (SCIM) of a connection.",

@@ -1,5 +1,6 @@
 // Organizations: customers of the tenant's, each with members of its own.
 import { h } from "./dom.js";
+import { rolesAt } from "./access.js";
 import { api, at, every } from "./api.js";
 import { badge, button, copyable, facts, permitted, section, sure, table, tell } from "./parts.js";
 import { field, form } from "./form.js";
@@ -30,22 +31,14 @@ const membersOf = async (organization, again) => {
 // member gives somebody roles that count in an organization alone.
 export const member = async ({ id, user, again }) => {
   const organization = await api("GET", at`/organizations/${id}`);
-  const path = base(organization) + at`/members/${user}/roles`;
-  const [who, has] = await Promise.all([permitted(() => api("GET", at`/users/${user}`)), every(path, "roles")]);
+  const who = await permitted(() => api("GET", at`/users/${user}`));
   const name = who instanceof Node ? user : nameOf(who);
-  const change = (method, role, said) => async () => {
-    await api(method, path, { roles: [role] });
-    await again();
-    tell(said);
-  };
   return {
     title: `Roles at ${called(organization)}`,
     body: [
       facts([["Person", h("a", { href: at`#/users/${user}` }, name)], ["Organization", h("a", { href: at`#/organizations/${id}` }, called(organization))]]),
       section("Roles", h("p.hint", {}, "They count where the person logs in to this organization, beside those that they have everywhere."),
-        table("Roles", ["Role", "-Description", ""], has.map((role) => [h("a", { href: at`#/roles/${role.id}` }, role.name), role.description ?? "",
-          button(`Take away ${role.name}`, change("DELETE", role.id, "The role is taken away."), "textual")]), "No role."),
-        await permitted(() => chosen("/roles", "roles", "id", (role) => role.name, "Give this role", (role) => change("POST", role, "The role is given.")(), has.map((role) => role.id)))),
+        await permitted(() => rolesAt(base(organization) + at`/members/${user}/roles`, again))),
     ],
   };
 };

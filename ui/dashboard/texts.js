@@ -1,6 +1,7 @@
 // What pages say, and the frame that they stand in.
 import { h } from "./dom.js";
 import { api, at, every, kept, query } from "./api.js";
+import { callbackOf, loginTo } from "./applications.js";
 import { badge, button, facts, permitted, section, sure, table, tell } from "./parts.js";
 import { field, form } from "./form.js";
 
@@ -23,11 +24,8 @@ const languages = async () => {
 // looks are links to pages as people see them. A login needs an application to be for.
 const looks = async (language, names) => {
   const clients = await permitted(() => every("/clients?is_global=false", "clients"));
-  const client = Array.isArray(clients) && clients.find((c) => c.callbacks?.some((one) => !one.includes("*")) && c.organization_usage !== "require");
-  const login = (hint) => client && `/authorize${query({
-    client_id: client.client_id, response_type: "code", redirect_uri: client.callbacks.find((one) => !one.includes("*")), scope: "openid", state: "look", prompt: "login", ui_locales: language, screen_hint: hint,
-    code_challenge: "look-at-the-page-and-no-more-than-that-0123", code_challenge_method: "S256",
-  })}`;
+  const client = Array.isArray(clients) && clients.find((c) => callbackOf(c) && c.organization_usage !== "require");
+  const login = (hint) => client && loginTo(client, { ui_locales: language, screen_hint: hint });
   const all = { login: ["The login page", login()], signup: ["The sign-up page", login("signup")], "reset-password": ["The page for a new password", `/u/forgot${query({ ui_locales: language })}`] };
   const shown = names.map((name) => all[name]).filter((one) => one?.[1]);
   if (shown.length === 0) return h("p.empty", {}, "Go to the page as people do.");

@@ -1,6 +1,7 @@
 import { h, number, when } from "./dom.js";
-import { api, at, every } from "./api.js";
-import { badge, button, copyable, facts, permitted, pick, section, sure, table, tell } from "./parts.js";
+import { api, at } from "./api.js";
+import { badge, button, copyable, facts, permitted, section, sure, table, tell } from "./parts.js";
+import { rolesAt } from "./access.js";
 import { field, form, sized } from "./form.js";
 import { changes, print } from "./json.js";
 import { eventTable } from "./logs.js";
@@ -31,21 +32,6 @@ const profile = (u, again) => {
     await again();
     return "Saved.";
   }));
-};
-
-const roles = async (u, again) => {
-  const [has, all] = await Promise.all([every(path(u, "/roles"), "roles"), every("/roles", "roles")]);
-  const others = all.filter((role) => !has.some((r) => r.id === role.id));
-  const change = (method, id, said) => async () => {
-    await api(method, path(u, "/roles"), { roles: [id] });
-    await again();
-    tell(said);
-  };
-  return [
-    table("Roles", ["Role", "-Description", ""], has.map((role) => [h("a", { href: `#/roles/${role.id}` }, role.name), role.description ?? "",
-      button(`Take away ${role.name}`, change("DELETE", role.id, "The role is taken away."), "textual")]), "No role."),
-    pick("Role", others.map((role) => [role.id, role.name]), "Give this role", (id) => change("POST", id, "The role is given.")()),
-  ];
 };
 
 const sessions = async (u, again) => {
@@ -109,7 +95,7 @@ const deeds = (u, again, go) => {
 export const user = async ({ id, again, go }) => {
   const u = await api("GET", at`/users/${id}`);
   const [ofRoles, ofSessions, ofFactors, ofLogs] = await Promise.all([
-    permitted(() => roles(u, again)), permitted(() => sessions(u, again)), permitted(() => factors(u, again)),
+    permitted(() => rolesAt(path(u, "/roles"), again)), permitted(() => sessions(u, again)), permitted(() => factors(u, again)),
     permitted(async () => eventTable(await api("GET", path(u, "/logs?per_page=10&sort=date:-1")), "What happened lately")),
   ]);
   return {
