@@ -193,3 +193,12 @@ type Attempts struct {
 	IP         string // as [Network] writes it; empty: counted for the identifier as a whole
 	Count      int
 }
+
+// IsLoopback tells whether a host name or an address is this machine itself, as browsers see it.
+func IsLoopback(host string) bool {
+	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
+		return true
+	}
+	ip, err := netip.ParseAddr(strings.Trim(host, "[]"))
+	return err == nil && ip.Zone() == "" && ip.Unmap().IsLoopback()
+}

@@ -21,7 +21,7 @@ var floors = map[string]int{
 	"internal/web": 1, "internal/xmlsig": 1, "internal/lucene": 1, "internal/liquid": 1, "internal/jose": 1, "internal/password": 1, "internal/outbound": 1, "internal/config": 1, "internal/ca": 1, "internal/bundle": 1, "ui": 1, "internal/telemetry": 1, "internal/delivery": 1, "internal/geoip": 1, "internal/netlist": 1, "internal/fingerprint": 1,
 	"internal/store": 2, "internal/script": 2, "internal/mail": 2, "internal/form": 2, "internal/standin": 2,
 	"internal/connection": 3, "internal/token": 3, "internal/session": 3, "internal/guard": 3, "internal/logstream": 3, "internal/eventstream": 3, "internal/job": 3, "internal/mfa": 3,
-	"internal/page": 4, "internal/bearer": 4, "internal/backchannel": 4, "internal/carry": 4, "internal/pipeline": 4, "internal/oauth": 5, "internal/saml": 5, "internal/login": 5, "internal/mgmt": 5, "internal/scim": 5, "internal/me": 5, "internal/myorg": 5,
+	"internal/page": 4, "internal/bearer": 4, "internal/backchannel": 4, "internal/carry": 4, "internal/pipeline": 4, "internal/oauth": 5, "internal/saml": 5, "internal/login": 5, "internal/mgmt": 5, "internal/scim": 5, "internal/me": 5, "internal/myorg": 5, "internal/dashboard": 5,
 	"internal/rehearsal": 3, "internal/lint": 4,
 	"server": 6, "cmd/stagedoor": 7, "stagedoortest": 7, "bench": 8, "ordeal": 8,
 }

@@ -12,7 +12,7 @@ import (
 
 // A server is `stagedoor serve` with a tenant that was made by `stagedoor init`.
 type server struct {
-	url string
+	url, data string
 	operator
 	tenant struct {
 		Domain       string `json:"domain"`
@@ -25,20 +25,26 @@ type server struct {
 // serve starts a server for the length of a test. Rules may call the addresses.
 func serve(t *testing.T, outbound ...string) *server {
 	t.Helper()
-	data, address := t.TempDir(), freeAddresses(1)[0]
-	s := &server{url: "http://localhost:" + port(address)}
-	out, err := exec.Command(binary, "init", "label", "--data", data, "--domain", strings.TrimPrefix(s.url, "http://"), "--json").Output()
+	var flags []string
+	for _, one := range outbound {
+		flags = append(flags, "--outbound-allow", one)
+	}
+	return serveWith(t, flags...)
+}
+
+// serveWith is serve with further flags.
+func serveWith(t *testing.T, flags ...string) *server {
+	t.Helper()
+	address := freeAddresses(1)[0]
+	s := &server{url: "http://localhost:" + port(address), data: t.TempDir()}
+	out, err := exec.Command(binary, "init", "label", "--data", s.data, "--domain", strings.TrimPrefix(s.url, "http://"), "--json").Output()
 	if err == nil {
 		err = json.Unmarshal(out, &s.tenant)
 	}
 	if err != nil {
 		t.Fatalf("init: %v %s", err, out)
 	}
-	args := []string{"serve", "--data", data, "--http", address, "--https", "", "--log-level", "warn"}
-	for _, one := range outbound {
-		args = append(args, "--outbound-allow", one)
-	}
-	running(t, s.url+"/readyz", exec.Command(binary, args...))
+	running(t, s.url+"/readyz", exec.Command(binary, append([]string{"serve", "--data", s.data, "--http", address, "--https", "", "--log-level", "warn"}, flags...)...))
 	s.operator = signInMachine(t, s.url, s.tenant.ClientID, s.tenant.ClientSecret, s.tenant.Audience)
 	return s
 }

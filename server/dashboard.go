@@ -1,25 +1,27 @@
 package server
 
 import (
-	"net/http"
+	"log/slog"
 
-	"github.com/stagedoor/stagedoor/internal/page"
-	"github.com/stagedoor/stagedoor/internal/store"
-	"github.com/stagedoor/stagedoor/internal/web"
-	"github.com/stagedoor/stagedoor/ui"
+	"github.com/stagedoor/stagedoor/internal/config"
+	"github.com/stagedoor/stagedoor/internal/dashboard"
+	"github.com/stagedoor/stagedoor/internal/guard"
+	"github.com/stagedoor/stagedoor/internal/outbound"
+	"github.com/stagedoor/stagedoor/internal/token"
 )
 
-var dashboardRoutes = []web.Route{
-	{Method: "GET", Pattern: "/dashboard", Title: "Leads to the dashboard"},
-	{Method: "GET", Pattern: ui.DashboardPrefix, Title: "The dashboard, an ordinary client of the Management API"},
-}
-
-// registerDashboard serves the dashboard of whatever tenant the request is for. It holds nothing of the tenant: what people see comes from the Management API, with a token of theirs.
-func (s *Server) registerDashboard(mux *http.ServeMux) {
-	if s.cfg.NoDashboard {
-		return
+// newDashboard makes the door to the dashboard; nil if it is not served. Its provider is the operator's, so that it may be at any address.
+func newDashboard(cfg config.Config, minter *token.Minter, networks *guard.Networks, log *slog.Logger) (*dashboard.Door, error) {
+	if cfg.NoDashboard {
+		return nil, nil
 	}
-	files := ui.Dashboard()
-	mux.Handle("GET /dashboard", http.RedirectHandler(ui.DashboardPrefix, http.StatusFound))
-	mux.HandleFunc("GET "+ui.DashboardPrefix, s.forTenant(page.NoTenant, func(w http.ResponseWriter, r *http.Request, _ *store.Store) { files.ServeHTTP(w, r) }))
+	deps := dashboard.Deps{Minter: minter, Networks: networks, Log: log}
+	if own := cfg.Dashboard; own.Issuer != "" {
+		client, err := outboundClient(cfg, outbound.Config{AllowPrivate: true, Timeout: scriptCallTimeout, MaxResponse: 1 << 20})
+		if err != nil {
+			return nil, err
+		}
+		deps.Provider = &dashboard.Provider{Issuer: own.Issuer, ClientID: own.ClientID, Secret: own.ClientSecret, Scopes: own.Scope, HTTP: client}
+	}
+	return dashboard.New(deps), nil
 }

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/config"
 	"github.com/stagedoor/stagedoor/internal/telemetry"
 	"github.com/stagedoor/stagedoor/internal/web"
@@ -184,16 +185,12 @@ func forwardedAddr(entry string) (netip.Addr, error) {
 	return ip.WithZone("").Unmap(), err
 }
 
-// isLoopback tells whether the host is this machine itself.
+// isLoopback tells whether the host, with its port or without, is this machine itself.
 func isLoopback(host string) bool {
 	if h, _, err := net.SplitHostPort(host); err == nil {
 		host = h
 	}
-	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
-		return true
-	}
-	ip, err := netip.ParseAddr(strings.Trim(host, "[]"))
-	return err == nil && ip.Zone() == "" && ip.Unmap().IsLoopback()
+	return stagedoor.IsLoopback(host)
 }
 
 // disbelieved tells once an hour that somebody nearby, such as a proxy that nobody named, says that a request came by https: browsers are sent to

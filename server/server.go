@@ -20,6 +20,7 @@ import (
 	"github.com/stagedoor/stagedoor/internal/backchannel"
 	"github.com/stagedoor/stagedoor/internal/config"
 	"github.com/stagedoor/stagedoor/internal/connection"
+	"github.com/stagedoor/stagedoor/internal/dashboard"
 	"github.com/stagedoor/stagedoor/internal/eventstream"
 	"github.com/stagedoor/stagedoor/internal/geoip"
 	"github.com/stagedoor/stagedoor/internal/guard"
@@ -34,6 +35,7 @@ import (
 	"github.com/stagedoor/stagedoor/internal/netlist"
 	"github.com/stagedoor/stagedoor/internal/oauth"
 	"github.com/stagedoor/stagedoor/internal/outbound"
+	"github.com/stagedoor/stagedoor/internal/page"
 	"github.com/stagedoor/stagedoor/internal/password"
 	"github.com/stagedoor/stagedoor/internal/pipeline"
 	"github.com/stagedoor/stagedoor/internal/saml"
@@ -107,6 +109,7 @@ type Server struct {
 	me        *me.Door
 	myorg     *myorg.Door
 	scim      *scim.Door
+	dashboard *dashboard.Door // nil: it is not served
 	streams   *logstream.Deliverer
 	events    *eventstream.Deliverer
 	logouts   *backchannel.Deliverer
@@ -195,6 +198,9 @@ func New(ctx context.Context, cfg config.Config, deps Deps) (*Server, error) {
 	s.me = me.New(me.Deps{Keys: s.keys, Pipeline: pipe, Log: s.log, Allowed: oauth.Allowed})
 	s.myorg = myorg.New(myorg.Deps{Keys: s.keys, Manage: s.mgmt.DoFor, LookupTXT: lookupTXT(deps), Log: s.log})
 	s.scim = scim.New()
+	if s.dashboard, err = newDashboard(cfg, minter, &pipe.Networks, s.log); err != nil {
+		return nil, errors.Join(err, s.db.Close())
+	}
 	s.streams = &logstream.Deliverer{DB: s.db, Metrics: s.metrics, Client: client, Log: s.log, Every: streamEvery, Settle: streamSettle}
 	s.events = &eventstream.Deliverer{DB: s.db, Client: client, Log: s.log, Every: streamEvery, Act: pipe.ForEvent, Metrics: s.metrics, MaxBytes: cfg.EventBytes}
 	s.logouts = &backchannel.Deliverer{DB: s.db, Minter: minter, Client: client, Log: s.log, Every: logoutEvery}
@@ -307,7 +313,11 @@ func (s *Server) doors() http.Handler {
 	s.login.Register(mux)
 	s.saml.Register(mux)
 	mux.HandleFunc("GET "+referencePath, s.showReference)
-	s.registerDashboard(mux)
+	if s.dashboard != nil {
+		for _, row := range s.dashboard.Rows() {
+			mux.HandleFunc(row.Method+" "+row.Pattern, s.forTenant(page.NoTenant, row.Serve))
+		}
+	}
 	mux.HandleFunc(mgmt.ResultRoute.Method+" "+mgmt.ResultRoute.Pattern, s.forTenant(s.mgmt.NoTenant, s.mgmt.ServeResult))
 	mux.HandleFunc("/", s.elsewhere)
 	manage := s.forTenant(s.mgmt.NoTenant, func(w http.ResponseWriter, r *http.Request, st *store.Store) {
@@ -362,8 +372,10 @@ func (s *Server) DB() *store.DB { return s.db }
 func (s *Server) Routes() []web.Route {
 	all := append(append(s.oauth.Routes(), s.login.Routes()...), s.saml.Routes()...)
 	all = append(append(all, healthRoutes...), mgmt.ResultRoute)
-	if !s.cfg.NoDashboard {
-		all = append(all, dashboardRoutes...)
+	if s.dashboard != nil {
+		for _, row := range s.dashboard.Rows() {
+			all = append(all, row.Route)
+		}
 	}
 	all = append(append(append(all, referenceRoutes...), s.scim.Routes()...), append(s.me.Routes(), s.myorg.Routes()...)...)
 	return append(all, s.mgmt.Routes()...)

@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"path"
 	"strings"
-	"sync"
 )
 
 //go:embed dashboard
@@ -29,9 +28,9 @@ type dashboardFile struct {
 	tag string
 }
 
-// dashboard reads the embedded files on first use. Their modules name each other, so that their names do not change with
+// readDashboard reads the embedded files. Their modules name each other, so that their names do not change with
 // what is in them, as assets' do: browsers ask each time whether they changed.
-var dashboard = sync.OnceValue(func() map[string]dashboardFile {
+func readDashboard(provider string) map[string]dashboardFile {
 	entries, err := dashboardFiles.ReadDir("dashboard")
 	if err != nil {
 		panic("read the embedded dashboard: " + err.Error())
@@ -44,28 +43,30 @@ var dashboard = sync.OnceValue(func() map[string]dashboardFile {
 		}
 		name, kind := e.Name(), map[string]string{".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8", ".html": "text/html; charset=utf-8"}[path.Ext(e.Name())]
 		if name == "index.html" {
-			name, body = "", dashboardPage(body)
+			name, body = "", dashboardPage(body, provider)
 		}
 		sum := sha256.Sum256(body)
 		files[name] = dashboardFile{asset{kind, body}, `"` + hex.EncodeToString(sum[:8]) + `"`}
 	}
 	return files
-})
+}
 
-// dashboardPage puts the addresses of the hosted pages' assets in.
-func dashboardPage(source []byte) []byte {
+// dashboardPage puts in the addresses of the hosted pages' assets, and the host of the provider at which administrators sign in.
+func dashboardPage(source []byte, provider string) []byte {
 	var b bytes.Buffer
 	t := template.Must(template.New("dashboard").Funcs(template.FuncMap{"asset": AssetPath}).Parse(string(source)))
-	if err := t.Execute(&b, nil); err != nil {
+	if err := t.Execute(&b, provider); err != nil {
 		panic("render the dashboard: " + err.Error())
 	}
 	return b.Bytes()
 }
 
-// Dashboard serves the page on which people look after a tenant, and its modules, under DashboardPrefix.
-func Dashboard() http.Handler {
+// Dashboard serves the page on which people look after a tenant, and its modules, under DashboardPrefix. provider is the host at which administrators sign in; empty
+// if there is none.
+func Dashboard(provider string) http.Handler {
+	files := readDashboard(provider)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		a, ok := dashboard()[strings.TrimPrefix(r.URL.Path, DashboardPrefix)]
+		a, ok := files[strings.TrimPrefix(r.URL.Path, DashboardPrefix)]
 		if !ok {
 			http.NotFound(w, r)
 			return

@@ -28,6 +28,7 @@ var reads = map[string][]string{
 	"init": {"storage"}, "migrate": {"storage"}, "check": {"storage"}, "reindex": {"storage"}, "backup": file, "restore": file,
 	"import auth0": {"storage", "lines", "outbound", "scripts"}, "routes": {},
 	"ready": {"http", "admin-addr"}, "tenants list": {"storage"}, "tenants domains": {"storage"}, "tenants credentials": {"storage"}, "tenants delete": {"storage"},
+	"administrators list": {"storage"}, "administrators add": {"storage", "dashboard-issuer"}, "administrators remove": {"storage"},
 	"keys list": {"storage"}, "keys new": {"storage"}, "keys use": {"storage"}, "keys rotate": {"storage"}, "keys drop": {"storage"},
 	"login runs": {"storage"}, "login replay": {"storage", "script-node"},
 	"modules add": {"storage", "outbound-proxy", "outbound-proxy-file"}, "modules list": {"storage"}, "modules remove": {"storage"},

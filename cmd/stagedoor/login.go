@@ -3,14 +3,12 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"log/slog"
 	"os"
 	"strings"
 	"unicode"
 
-	"github.com/stagedoor/stagedoor/internal/config"
 	"github.com/stagedoor/stagedoor/internal/pipeline"
 	"github.com/stagedoor/stagedoor/internal/rehearsal"
 	"github.com/stagedoor/stagedoor/internal/script"
@@ -23,44 +21,8 @@ type loginCommand struct {
 	Replay loginReplayCommand `cmd:"" help:"Run a recorded run again and print in what it differs. Exit code: 0 in nothing, 1 in something."`
 }
 
-// recordedOf is the tenant whose recordings are meant.
-type recordedOf struct {
-	config.Config
-	Tenant string `help:"Name of the tenant. Default: the only one." placeholder:"NAME"`
-}
-
-func (c *recordedOf) open(ctx context.Context) (*store.DB, *store.Store, error) {
-	db, err := openMigrated(ctx, &c.Config)
-	if err != nil {
-		return nil, nil, err
-	}
-	st, err := c.tenant(ctx, db)
-	if err != nil {
-		_ = db.Close()
-		return nil, nil, err
-	}
-	return db, st, nil
-}
-
-func (c *recordedOf) tenant(ctx context.Context, db *store.DB) (*store.Store, error) {
-	if c.Tenant != "" {
-		return db.TenantByID(ctx, c.Tenant)
-	}
-	all, err := db.Tenants(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if len(all) == 0 {
-		return nil, errors.New("there is no tenant yet: `stagedoor init` makes one")
-	}
-	if len(all) != 1 {
-		return nil, fmt.Errorf("there are %d tenants: name one with --tenant", len(all))
-	}
-	return db.TenantByID(ctx, all[0].ID)
-}
-
 type loginRunsCommand struct {
-	recordedOf
+	ofTenant
 	User   string `help:"Only runs about a user." placeholder:"ID"`
 	Failed bool   `help:"Only runs that failed or in which a script refused."`
 	Count  int    `help:"How many." default:"20"`
@@ -95,7 +57,7 @@ func (c *loginRunsCommand) Run(ctx context.Context) error {
 }
 
 type loginReplayCommand struct {
-	recordedOf
+	ofTenant
 	ID   string   `arg:"" help:"Id of the run, as the list and the API have it."`
 	With []string `help:"Other code: a file in the place of the run's only script, or NAME=FILE for the script of that name." placeholder:"[NAME=]FILE"`
 	JSON bool     `name:"json" help:"Print the differences as JSON."`

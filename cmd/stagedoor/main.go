@@ -30,30 +30,31 @@ import (
 type cli struct {
 	Config kong.ConfigFlag `name:"config" env:"STAGEDOOR_CONFIG" help:"JSON file with settings by the names of the flags." placeholder:"FILE"`
 
-	Serve      serveCommand      `cmd:"" help:"Run the server."`
-	Ready      readyCommand      `cmd:"" help:"Ask the server that runs here with these settings whether it is ready, for health checks."`
-	Demo       demoCommand       `cmd:"" help:"Run the server with Mixtape, the sample music app, and a few listeners."`
-	StandIn    standInCommand    `cmd:"" name:"stand-in" help:"Play other people's identity providers on this machine, to try connections without the Internet."`
-	Init       initCommand       `cmd:"" help:"Create a tenant and its first machine client; prints the credentials once."`
-	Tenants    tenantsCommand    `cmd:"" help:"The tenants of the database: list, other domains, other credentials, delete."`
-	Migrate    migrateCommand    `cmd:"" help:"Bring the database up to date."`
-	Import     importCommand     `cmd:"" help:"Bring a tenant from elsewhere: configuration and users."`
-	Reindex    reindexCommand    `cmd:"" help:"Make the index of the user search anew, while servers run."`
-	Check      checkCommand      `cmd:"" help:"Look for damage in the database, while servers run: pages, search index, sealed values."`
-	Backup     backupCommand     `cmd:"" help:"Save the embedded database into one file, while servers run."`
-	Restore    restoreCommand    `cmd:"" help:"Put a backup in the place of the embedded database."`
-	Copy       copyCommand       `cmd:"" help:"Copy a database into an empty one of either kind, while servers use it."`
-	Keys       keysCommand       `cmd:"" help:"The master keys, under which secrets are sealed: list, new, rotate, use, drop."`
-	Breached   breachedCommand   `cmd:"" help:"Passwords that have become public: build a filter of a list, look one up."`
-	GeoIP      geoipCommand      `cmd:"" name:"geoip" help:"Where an address is, as databases of addresses tell it."`
-	Script     scriptsCommand    `cmd:"" passthrough:"" help:"Run and test scripts, without a server."`
-	Login      loginCommand      `cmd:"" help:"What the flight recorder has kept of logins: list it, run it again."`
-	Routes     routesCommand     `cmd:"" help:"List every route of every door."`
-	Modules    modulesCommand    `cmd:"" help:"Packages of the npm registry for scripts: add, list, remove."`
-	CA         caCommand         `cmd:"" name:"ca" help:"The local certificate authority: path, install, uninstall."`
-	Settings   showCommand       `cmd:"" help:"Print the settings in force, secrets hidden."`
-	Completion completionCommand `cmd:"" help:"Print the script by which a shell completes commands and flags."`
-	Version    versionCommand    `cmd:"" help:"Print the version."`
+	Serve          serveCommand          `cmd:"" help:"Run the server."`
+	Ready          readyCommand          `cmd:"" help:"Ask the server that runs here with these settings whether it is ready, for health checks."`
+	Demo           demoCommand           `cmd:"" help:"Run the server with Mixtape, the sample music app, and a few listeners."`
+	StandIn        standInCommand        `cmd:"" name:"stand-in" help:"Play other people's identity providers on this machine, to try connections without the Internet."`
+	Init           initCommand           `cmd:"" help:"Create a tenant and its first machine client; prints the credentials once."`
+	Tenants        tenantsCommand        `cmd:"" help:"The tenants of the database: list, other domains, other credentials, delete."`
+	Administrators administratorsCommand `cmd:"" help:"Who may look after a tenant in the dashboard with an account of their own: list, add, remove."`
+	Migrate        migrateCommand        `cmd:"" help:"Bring the database up to date."`
+	Import         importCommand         `cmd:"" help:"Bring a tenant from elsewhere: configuration and users."`
+	Reindex        reindexCommand        `cmd:"" help:"Make the index of the user search anew, while servers run."`
+	Check          checkCommand          `cmd:"" help:"Look for damage in the database, while servers run: pages, search index, sealed values."`
+	Backup         backupCommand         `cmd:"" help:"Save the embedded database into one file, while servers run."`
+	Restore        restoreCommand        `cmd:"" help:"Put a backup in the place of the embedded database."`
+	Copy           copyCommand           `cmd:"" help:"Copy a database into an empty one of either kind, while servers use it."`
+	Keys           keysCommand           `cmd:"" help:"The master keys, under which secrets are sealed: list, new, rotate, use, drop."`
+	Breached       breachedCommand       `cmd:"" help:"Passwords that have become public: build a filter of a list, look one up."`
+	GeoIP          geoipCommand          `cmd:"" name:"geoip" help:"Where an address is, as databases of addresses tell it."`
+	Script         scriptsCommand        `cmd:"" passthrough:"" help:"Run and test scripts, without a server."`
+	Login          loginCommand          `cmd:"" help:"What the flight recorder has kept of logins: list it, run it again."`
+	Routes         routesCommand         `cmd:"" help:"List every route of every door."`
+	Modules        modulesCommand        `cmd:"" help:"Packages of the npm registry for scripts: add, list, remove."`
+	CA             caCommand             `cmd:"" name:"ca" help:"The local certificate authority: path, install, uninstall."`
+	Settings       showCommand           `cmd:"" help:"Print the settings in force, secrets hidden."`
+	Completion     completionCommand     `cmd:"" help:"Print the script by which a shell completes commands and flags."`
+	Version        versionCommand        `cmd:"" help:"Print the version."`
 }
 
 func main() {

@@ -19,6 +19,8 @@ import (
 	"time"
 
 	"golang.org/x/net/http/httpguts"
+
+	"github.com/stagedoor/stagedoor"
 )
 
 const (
@@ -40,6 +42,7 @@ func (c *Config) Complete() error {
 		read("database-replica", &c.DatabaseReplica, c.DatabaseReplicaFile),
 		read("trace-headers", &c.Trace.Headers, c.Trace.HeadersFile),
 		read("acme-eab-key", &c.ACMEBindingKey, c.ACMEBindingKeyFile),
+		read("dashboard-client-secret", &c.Dashboard.ClientSecret, c.Dashboard.ClientSecretFile),
 		read("mail-password", &c.Mail.Password, c.Mail.PasswordFile),
 		read("outbound-proxy", &c.Outbound.Proxy, c.Outbound.ProxyFile),
 	)
@@ -131,8 +134,22 @@ func (c *Config) checkServing() error {
 			errs = append(errs, wrong("trusted-proxies", "%s is not a network; did you mean %s?", network, network.Masked()))
 		}
 	}
-	errs = append(errs, c.header("ja3-header", c.JA3Header), c.header("ja4-header", c.JA4Header))
+	errs = append(errs, c.Dashboard.check(), c.header("ja3-header", c.JA3Header), c.header("ja4-header", c.JA4Header))
 	return errors.Join(errs...)
+}
+
+// check asks for the provider's name and the client's, or neither.
+func (d *Dashboard) check() error {
+	u, err := url.Parse(d.Issuer)
+	switch {
+	case (d.Issuer == "") != (d.ClientID == ""):
+		return wrong("dashboard-issuer", "and dashboard-client-id go together")
+	case d.Issuer == "" && d.ClientSecret != "":
+		return wrong("dashboard-client-secret", "needs dashboard-issuer")
+	case d.Issuer != "" && (err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" || u.Scheme != "https" && (u.Scheme != "http" || !stagedoor.IsLoopback(u.Hostname()))):
+		return wrong("dashboard-issuer", "%q is not an https address", d.Issuer)
+	}
+	return nil
 }
 
 // checkAuthority checks what is said about the ACME authority.

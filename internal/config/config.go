@@ -41,8 +41,9 @@ type Config struct {
 
 	NetworkLists string `name:"network-lists" group:"serving" env:"STAGEDOOR_NETWORK_LISTS" help:"Directory of lists of networks, such as auth0.low_reputation.txt with a network in each line, for auth0_managed of network access lists. Read again when they are replaced." placeholder:"DIR"`
 
-	NoDashboard       bool `name:"no-dashboard" group:"serving" env:"STAGEDOOR_NO_DASHBOARD" help:"Do not serve the dashboard, which asks the Management API with the credentials of whoever signs in."`
-	IgnoreNetworkACLs bool `name:"ignore-network-acls" group:"serving" env:"STAGEDOOR_IGNORE_NETWORK_ACLS" help:"Let everybody in whatever tenants' network access lists say, such as after one locked its author out."`
+	NoDashboard       bool      `name:"no-dashboard" group:"serving" env:"STAGEDOOR_NO_DASHBOARD" help:"Do not serve the dashboard, which asks the Management API with the credentials of whoever signs in."`
+	Dashboard         Dashboard `embed:"" group:"serving" prefix:"dashboard-" envprefix:"STAGEDOOR_DASHBOARD_"`
+	IgnoreNetworkACLs bool      `name:"ignore-network-acls" group:"serving" env:"STAGEDOOR_IGNORE_NETWORK_ACLS" help:"Let everybody in whatever tenants' network access lists say, such as after one locked its author out."`
 
 	Admin          string `name:"admin-addr" group:"watching" env:"STAGEDOOR_ADMIN_ADDR" help:"Address for operators: /metrics, /healthz, /readyz, profiles. Empty for none; keep it from the public." placeholder:"ADDR"`
 	Pprof          bool   `name:"pprof" group:"watching" env:"STAGEDOOR_PPROF" help:"Serve profiles of the running program under /debug/pprof/ of --admin-addr."`
@@ -76,6 +77,15 @@ type Trace struct {
 	Sample      float64 `name:"sample" env:"SAMPLE" default:"1" help:"Share of requests that are traced, from 0 to 1." placeholder:"SHARE"`
 	Headers     string  `name:"headers" env:"HEADERS" secret:"text" json:"-" help:"Headers for the collector: NAME=VALUE, separated by commas." placeholder:"LIST"`
 	HeadersFile string  `name:"headers-file" env:"HEADERS_FILE" help:"File to read --trace-headers from." placeholder:"FILE"`
+}
+
+// Dashboard says where administrators sign in to the dashboard.
+type Dashboard struct {
+	Issuer           string   `name:"issuer" env:"ISSUER" help:"Provider of OpenID Connect at which administrators sign in to the dashboard (stagedoor administrators), such as https://login.example.com. Empty: with the credentials of machine clients alone." placeholder:"URL"`
+	ClientID         string   `name:"client-id" env:"CLIENT_ID" help:"Client ID of the dashboard there, with the callback /dashboard/ of each tenant's domain." placeholder:"ID"`
+	ClientSecret     string   `name:"client-secret" env:"CLIENT_SECRET" secret:"text" json:"-" help:"Secret of that client. Empty: it has none." placeholder:"TEXT"`
+	ClientSecretFile string   `name:"client-secret-file" env:"CLIENT_SECRET_FILE" help:"File to read --dashboard-client-secret from." placeholder:"FILE"`
+	Scope            []string `name:"scope" env:"SCOPE" default:"email,profile" help:"Scopes to ask the provider for, beside openid: groups, for one that tells them by that." placeholder:"SCOPE"`
 }
 
 // Mail is the server that mails are sent through. Without Host they are kept in the tenant's inbox for development where it has one, else not sent.

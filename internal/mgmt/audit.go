@@ -35,7 +35,7 @@ func (a *API) event(c *call, kind, description string, response map[string]any) 
 		"method": strings.ToLower(c.r.Method), "path": c.r.URL.Path, "query": queryForLog(c.r), "channel": "api", "ip": c.r.RemoteAddr,
 		"userAgent": bounded(c.r.UserAgent(), 500), "body": bodyForLog(c.row, c.body),
 		"auth": map[string]any{
-			"strategy": "jwt", "user": map[string]any{"user_id": c.caller.subject},
+			"strategy": "jwt", "user": userForLog(c.caller),
 			"credentials": map[string]any{"scopes": c.caller.among(c.row.anyOf())},
 		},
 	}
@@ -49,6 +49,15 @@ func (a *API) event(c *call, kind, description string, response map[string]any) 
 		e.UserID = c.caller.subject
 	}
 	return e
+}
+
+// userForLog is who calls; of an administrator the e-mail address too.
+func userForLog(by *caller) map[string]any {
+	u := map[string]any{"user_id": by.subject}
+	if by.email != "" {
+		u["email"] = by.email
+	}
+	return u
 }
 
 // log completes an event with what the call tells and adds it to the tenant's log.

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/stagedoor/stagedoor"
@@ -23,6 +24,7 @@ type caller struct {
 	expires  time.Time
 	person   bool   // an end user, not a machine: may act on the record of subject only
 	raw      string // a person's token
+	email    string // of an administrator
 	ended    int64  // the count of User.AccessEnded for which it works
 }
 
@@ -101,10 +103,43 @@ func (a *API) authenticate(ctx context.Context, r *http.Request, st *store.Store
 	if client != nil || c == nil {
 		c = newCaller(*claims, client)
 	}
+	if names := token.AdministratorNames(claims); client == nil && len(names) > 0 {
+		return ofAdministrator(ctx, st, *c, claims, names)
+	}
 	if !c.person {
 		return c, nil
 	}
 	return ofPerson(ctx, st, *c, *claims, bearer, client != nil && client.OIDCConformant)
+}
+
+// everyScope are the values of ManagementScopes.
+var everyScope = sync.OnceValue(func() []string {
+	var all []string
+	for _, scope := range ManagementScopes() {
+		all = append(all, scope.Value)
+	}
+	return all
+})
+
+// ofAdministrator gives an administrator what the names of the token may do at this moment, and refuses one who is none any more.
+func ofAdministrator(ctx context.Context, st *store.Store, c caller, claims *jose.Claims, names []string) (*caller, error) {
+	all, err := st.Administrators(ctx)
+	if err != nil {
+		return nil, err
+	}
+	c.person, c.scopes = false, nil
+	c.email, _ = claims.Raw["email"].(string)
+	known := stagedoor.Among(all, names)
+	if len(known) == 0 {
+		return nil, unauthorized("Invalid token")
+	}
+	for _, a := range known {
+		if len(a.Scopes) == 0 {
+			a.Scopes = everyScope()
+		}
+		c.scopes = append(c.scopes, a.Scopes...)
+	}
+	return &c, nil
 }
 
 // ofPerson refuses the token of somebody who is blocked, and one from before all their access ended. An ID token of a conformant client does not say from when it is; it changes their metadata alone.

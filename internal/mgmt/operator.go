@@ -57,10 +57,7 @@ func (a *API) do(ctx context.Context, st *store.Store, method, target string, bo
 			return nil, (&web.Violation{Reason: "Texts must be valid Unicode without NUL characters", Path: name}).URI()
 		}
 	}
-	c := &call{w: nowhere{}, r: r, row: row, store: st, caller: &caller{subject: operatorSubject, scopes: row.anyOf()}}
-	for _, scope := range ManagementScopes() {
-		c.caller.scopes = append(c.caller.scopes, scope.Value)
-	}
+	c := &call{w: nowhere{}, r: r, row: row, store: st, caller: &caller{subject: operatorSubject, scopes: append(row.anyOf(), everyScope()...)}}
 	out, err := row.run(c)
 	if err != nil {
 		return nil, err

@@ -60,6 +60,7 @@ func furnishAs(t testing.TB, s *store.Store, id string) {
 	ok(t, s.CreateRule(ctx, &stagedoor.Rule{ID: "rul " + id, Name: "Rule"}))
 	ok(t, s.SetRulesConfig(ctx, "key", "value "+id))
 	ok(t, s.CreateNetworkACL(ctx, &stagedoor.NetworkACL{ID: "acl " + id}))
+	must(s.SetAdministrator(ctx, "sub:"+id, nil))(t)
 	ok(t, s.CreateAction(ctx, &stagedoor.Action{ID: "action " + id, Name: "Action", Sealed: "action secret " + id}))
 	_, _, err := s.DeployAction(ctx, "action "+id, func(a *stagedoor.Action) (*stagedoor.ActionVersion, error) {
 		return &stagedoor.ActionVersion{Body: a.Draft, Sealed: a.Sealed}, nil
@@ -165,7 +166,7 @@ func photograph(t testing.TB, s *store.Store) string {
 		orgs, orgTotal, members, must(s.OrganizationConnections(ctx, "org "+id))(t), must(s.OrganizationGrants(ctx, "org "+id))(t), must(s.OrganizationClients(ctx, "org "+id))(t),
 		must(s.DiscoveryDomains(ctx, "org "+id))(t), must(s.Invitations(ctx, "org "+id, true, store.OrganizationQuery{PerPage: 9}))(t),
 		must(s.LogCursor(ctx, &stagedoor.LogStream{ID: "stream"}))(t), must(s.Days(ctx, time.Now().Add(-48*time.Hour), time.Now()))(t), must(s.ActiveUsers(ctx, 24*time.Hour))(t),
-		must(s.NetworkACLs(ctx))(t), setting, must(s.Attempts(ctx, 1, "ada"))(t), must(s.Full(ctx, "bucket", "::1", stagedoor.Throttle{MaxAttempts: 1, Rate: 1}))(t),
+		must(s.NetworkACLs(ctx))(t), must(s.Administrators(ctx))(t), setting, must(s.Attempts(ctx, 1, "ada"))(t), must(s.Full(ctx, "bucket", "::1", stagedoor.Throttle{MaxAttempts: 1, Rate: 1}))(t),
 		fresh, fresh.LastLogin, users, total, logs, logTotal,
 		must(s.PasswordHash(ctx, "auth0|"+id))(t), must(s.Clients(ctx))(t), must(s.Connections(ctx))(t), must(s.ResourceServers(ctx))(t),
 		must(s.ClientGrants(ctx))(t), devicesOf(t, s, "", ""), must(s.BlacklistedTokens(ctx, "", store.OrganizationQuery{PerPage: 10}))(t), must(s.Rules(ctx))(t), must(s.RulesConfigs(ctx))(t),
@@ -720,7 +721,15 @@ var trespasses = map[string]struct {
 	"Days": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
 		return s.Days(ctx, time.Now().Add(-48*time.Hour), time.Now())
 	}},
-	"ActiveUsers": {ignores, func(ctx context.Context, s *store.Store) (any, error) { return s.ActiveUsers(ctx, 24*time.Hour) }},
+	"ActiveUsers":    {ignores, func(ctx context.Context, s *store.Store) (any, error) { return s.ActiveUsers(ctx, 24*time.Hour) }},
+	"Administrators": {ignores, func(ctx context.Context, s *store.Store) (any, error) { return s.Administrators(ctx) }},
+	"SetAdministrator": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
+		_, err := s.SetAdministrator(ctx, "sub:acme", []string{"read:users"})
+		return nil, err
+	}},
+	"DeleteAdministrator": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
+		return s.DeleteAdministrator(ctx, "sub:acme")
+	}},
 	"NetworkACL":  {finds, func(ctx context.Context, s *store.Store) (any, error) { return s.NetworkACL(ctx, "acl acme") }},
 	"NetworkACLs": {ignores, func(ctx context.Context, s *store.Store) (any, error) { return s.NetworkACLs(ctx) }},
 	"CreateNetworkACL": {ignores, func(ctx context.Context, s *store.Store) (any, error) {

@@ -3,7 +3,7 @@ import { h } from "./dom.js";
 import { alarm, sure } from "./parts.js";
 import { changed, keep } from "./form.js";
 import { Problem } from "./api.js";
-import { current, onEnd } from "./session.js";
+import { comeBack, current, onEnd } from "./session.js";
 import { signIn } from "./sign-in.js";
 import { overview } from "./overview.js";
 import { newUser, users } from "./users.js";
@@ -107,4 +107,4 @@ addEventListener("hashchange", async (event) => {
   show();
 });
 addEventListener("beforeunload", (event) => changed() && event.preventDefault());
-show();
+comeBack().then(() => show(), (problem) => show({ told: problem.message }));

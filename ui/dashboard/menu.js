@@ -1,6 +1,6 @@
 // The menu: groups of pages that fold up. Open are the group of the page that is shown, and those that somebody opened.
 import { h, newID } from "./dom.js";
-import { end } from "./session.js";
+import { current, end } from "./session.js";
 
 const groups = [
   ["People", [["users", "Users"], ["roles", "Roles"], ["organizations", "Organizations"], ["groups", "Groups"]]],
@@ -29,5 +29,5 @@ export const menu = (here) => {
   return h("nav", { "aria-label": "Dashboard" }, toggle,
     h("ul", { id: "menu" }, link(["", "Overview"]), groups.map(group),
       h("li.apart", {}, h("a", { href: "/reference" }, "API reference")),
-      h("li", {}, h("button.textual", { type: "button", onclick: () => end("You are signed out.") }, "Sign out"))));
+      h("li", {}, h("button.textual", { type: "button", onclick: () => end("You are signed out.") }, "Sign out"), current().name && h("p.hint", {}, current().name))));
 };
