@@ -64,3 +64,28 @@ func TestAdministrators(t *testing.T) {
 		}
 	}
 }
+
+// TestAdministratorsOfAnotherTenant: the provider is a tenant of Stagedoor, whose people look after others.
+func TestAdministratorsOfAnotherTenant(t *testing.T) {
+	provider := serve(t)
+	ada := provider.newListener("ada", map[string]any{"name": "Ada"})
+	var app client
+	provider.do("POST", "/clients", map[string]any{"name": "Dashboard", "app_type": "regular_web", "oidc_conformant": true, "jwt_configuration": map[string]any{"alg": "RS256"}}, &app)
+	var databases []struct{ ID string }
+	provider.do("GET", "/connections?strategy=auth0", nil, &databases)
+	provider.do("PATCH", "/connections/"+databases[0].ID+"/clients", []map[string]any{{"client_id": app.ClientID, "status": true}}, nil)
+	s := serveWith(t, "--dashboard-issuer", provider.url, "--dashboard-client-id", app.ClientID, "--dashboard-client-secret", app.ClientSecret)
+	provider.do("PATCH", "/clients/"+app.ClientID, map[string]any{"callbacks": []string{s.url + "/dashboard/"}}, nil)
+	if out, err := exec.Command(binary, "administrators", "add", ada.Email, "--data", s.data).CombinedOutput(); err != nil {
+		t.Fatalf("%v %s", err, out)
+	}
+
+	b := newTab(t)
+	b.open(s.url + "/dashboard/")
+	b.click("form.narrow .primary")
+	b.logIn(ada)
+	b.awaitText("h1", "Overview")
+	b.open(s.url + "/dashboard/")
+	b.click("form.narrow .primary") // whose session there goes on
+	b.awaitText("h1", "Overview")
+}

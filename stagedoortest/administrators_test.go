@@ -31,7 +31,8 @@ func newOffice(t *testing.T, kind string) *office {
 	t.Helper()
 	o := &office{t: t, provider: stagedoortest.NewStandIn(t)}
 	o.Server = stagedoortest.New(t, stagedoortest.Options{Database: storetest.Migrated(t, kind), Tenants: []string{"other"}, Configure: func(c *config.Config) {
-		c.Dashboard = config.Dashboard{Issuer: o.provider.URL, ClientID: o.provider.ClientID, ClientSecret: o.provider.ClientSecret, Scope: []string{"email", "groups"}}
+		// The slash is as some write it; the provider calls itself without.
+		c.Dashboard = config.Dashboard{Issuer: o.provider.URL + "/", ClientID: o.provider.ClientID, ClientSecret: o.provider.ClientSecret, Scope: []string{"email", "groups"}}
 	}})
 	return o
 }

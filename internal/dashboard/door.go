@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/connection"
@@ -44,7 +45,8 @@ func New(deps Deps) *Door {
 	d := &Door{Deps: deps, files: ui.Dashboard("")}
 	if p := deps.Provider; p != nil {
 		stored := map[string]json.RawMessage{}
-		for name, value := range map[string]any{"issuer": p.Issuer, "client_id": p.ClientID, "client_secret": p.Secret, "scope": p.Scopes} {
+		discovery := strings.TrimSuffix(p.Issuer, "/") + "/.well-known/openid-configuration" // which says by itself whether its issuer ends in a slash
+		for name, value := range map[string]any{"discovery_url": discovery, "client_id": p.ClientID, "client_secret": p.Secret, "scope": p.Scopes} {
 			stored[name], _ = json.Marshal(value) // texts
 		}
 		d.conn = &stagedoor.Connection{ID: "dashboard", Name: "dashboard", Strategy: stagedoor.StrategyOIDC, Options: stagedoor.ConnectionOptions{Stored: stored}}
