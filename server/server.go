@@ -177,7 +177,7 @@ func New(ctx context.Context, cfg config.Config, deps Deps) (*Server, error) {
 	}
 	sender := deps.Mail
 	if sender == nil && cfg.Mail.Host != "" {
-		sender = &mail.SMTP{Host: cfg.Mail.Host, Port: cfg.Mail.Port, User: cfg.Mail.User, Password: cfg.Mail.Password}
+		sender = &mail.SMTP{Host: cfg.Mail.Host, Port: cfg.Mail.Port, User: cfg.Mail.User, Password: cfg.Mail.Password, ImplicitTLS: cfg.Mail.ImplicitTLS}
 	}
 	send := login.Deliver(sender, cfg.Mail.From, mail.Outside{HTTP: client, Dial: outbound.Dialer(outboundConfig(cfg))}, s.log)
 	send = s.countMails(login.ThroughScripts(pipe, send))

@@ -234,6 +234,9 @@ func (c *Config) checkMail() error {
 		if c.Mail.Password != "" || c.Mail.User != "" {
 			errs = append(errs, wrong("mail-host", "is missing, but a user or password is given"))
 		}
+		if c.Mail.ImplicitTLS {
+			errs = append(errs, wrong("mail-host", "is missing, but mail-implicit-tls is given"))
+		}
 		return errors.Join(errs...)
 	}
 	if c.Mail.From == "" {

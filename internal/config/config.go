@@ -92,6 +92,7 @@ type Dashboard struct {
 type Mail struct {
 	Host         string `name:"host" env:"HOST" help:"SMTP server. Without it mails go to the tenant's development inbox where that is on, else a warning in the log says that one was not sent." placeholder:"HOST"`
 	Port         int    `name:"port" env:"PORT" default:"587" help:"Port of the SMTP server; 465 speaks TLS from the start." placeholder:"PORT"`
+	ImplicitTLS  bool   `name:"implicit-tls" env:"IMPLICIT_TLS" help:"Speak TLS with the SMTP server from the start on any port, instead of STARTTLS."`
 	User         string `name:"user" env:"USER" help:"Name to sign in to the SMTP server with." placeholder:"NAME"`
 	Password     string `name:"password" env:"PASSWORD" secret:"text" json:"-" help:"Password for the SMTP server." placeholder:"TEXT"`
 	PasswordFile string `name:"password-file" env:"PASSWORD_FILE" help:"File to read --mail-password from." placeholder:"FILE"`

@@ -186,6 +186,7 @@ func TestMistakes(t *testing.T) {
 		"header":                {[]string{"--ja3-header", "cf ja3", "--trusted-proxies", "10.0.0.0/8"}, `setting ja3-header "cf ja3" is not the name of a header`},
 		"header of anybody":     {[]string{"--ja4-header", "cf-ja4"}, "setting ja4-header needs trusted-proxies: what others say of themselves counts for nothing"},
 		"mail without host":     {[]string{"--mail-password", "topsecret"}, "setting mail-host is missing, but a user or password is given"},
+		"mail TLS alone":        {[]string{"--mail-implicit-tls"}, "setting mail-host is missing, but mail-implicit-tls is given"},
 		"mail host":             {[]string{"--mail-host", "smtp:25"}, `setting mail-host "smtp:25" is not a host name; the port is mail-port`},
 		"mail port":             {[]string{"--mail-host", "smtp", "--mail-port", "0"}, "setting mail-port 0 is not a port"},
 		"mail user":             {[]string{"--mail-host", "smtp", "--mail-user", "u"}, "setting mail-user and mail-password go together"},
