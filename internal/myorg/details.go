@@ -30,8 +30,8 @@ type detailsIn struct {
 	_           struct{}                 `schema:"min=1"`
 	ID          web.Opt[string]          `json:"id" schema:"notnull,max=50" doc:"As it was read; it stays"`
 	Name        web.Opt[string]          `json:"name" schema:"notnull,min=1,max=50" doc:"What people type"`
-	DisplayName web.Opt[string]          `json:"display_name" schema:"notnull,min=1,max=255" doc:"What people see"`
-	Branding    web.Opt[json.RawMessage] `json:"branding" schema:"notnull" doc:"How the pages of logins look"`
+	DisplayName web.Opt[string]          `json:"display_name" schema:"min=1,max=255" doc:"What people see"`
+	Branding    web.Opt[json.RawMessage] `json:"branding" doc:"How the pages of logins look"`
 }
 
 func (d *Door) updateDetails(c *call, in detailsIn) (any, error) {
@@ -43,7 +43,7 @@ func (d *Door) updateDetails(c *call, in detailsIn) (any, error) {
 		change["name"] = in.Name.Value
 	}
 	if in.DisplayName.Set {
-		change["display_name"] = in.DisplayName.Value
+		change["display_name"] = orNull(in.DisplayName)
 	}
 	if in.Branding.Set {
 		var logo struct {
@@ -52,7 +52,7 @@ func (d *Door) updateDetails(c *call, in detailsIn) (any, error) {
 		if json.Unmarshal(in.Branding.Value, &logo) == nil && logo.URL != "" && !strings.HasPrefix(logo.URL, "https://") {
 			return nil, bearer.Wrong("branding.logo_url", "It is no https address.")
 		}
-		change["branding"] = in.Branding.Value
+		change["branding"] = orNull(in.Branding)
 	}
 	if len(change) == 0 {
 		return showDetails(c.org), nil
@@ -65,6 +65,14 @@ func (d *Door) updateDetails(c *call, in detailsIn) (any, error) {
 		return nil, err
 	}
 	return showDetails(o), nil
+}
+
+// orNull is what was sent, as the Management API takes it: null takes away what was there.
+func orNull[T any](v web.Opt[T]) any {
+	if v.Null {
+		return nil
+	}
+	return v.Value
 }
 
 // deleteOrganization deletes the organization as the tenant would: members, invitations and what is theirs alone go with it, users stay.

@@ -67,7 +67,7 @@ func TestDetails(t *testing.T) {
 		w.call(access, "PATCH", "/details", `{"id":"`+w.org.ID+`","display_name":"Acme Inc","branding":{"logo_url":"https://acme.test/l.png","colors":{"primary":"#000000","page_background":"#FFFFFF"}}}`).
 			is(200, `{"name":"acme","display_name":"Acme Inc","branding":{"logo_url":"https://acme.test/l.png","colors":{"primary":"#000000","page_background":"#FFFFFF"}}}`)
 		for body, field := range map[string]string{
-			`{"id":"` + w.other.ID + `"}`: "id", `{"metadata":{"plan":"platinum"}}`: "", `{}`: "", `{"display_name":null}`: "display_name", `{"name":"No Name"}`: "name",
+			`{"id":"` + w.other.ID + `"}`: "id", `{"metadata":{"plan":"platinum"}}`: "", `{}`: "", `{"display_name":""}`: "display_name", `{"name":null}`: "name", `{"name":"No Name"}`: "name",
 			`{"branding":{"logo_url":"http://x.test/"}}`: "branding.logo_url", `{"branding":{"colors":{"primary":"red","page_background":"#fff"}}}`: "branding.colors.primary",
 		} {
 			got := w.call(access, "PATCH", "/details", body).is(400, `{"title":"Validation Error"}`)
@@ -76,7 +76,11 @@ func TestDetails(t *testing.T) {
 			}
 		}
 		w.call(access, "PATCH", "/details", `{"name":"umbrella"}`).is(409, `{"title":"Duplicate Resource"}`)
-		w.logged(strings.Fields("org_details_succeeded" + strings.Repeat(" org_details_failed", 8))...)
+		w.logged(strings.Fields("org_details_succeeded" + strings.Repeat(" org_details_failed", 9))...)
+		w.call(access, "PATCH", "/details", `{"branding":null}`).is(200, `{"display_name":"Acme Inc","branding":null}`)
+		w.call(access, "PATCH", "/details", `{"display_name":null}`).is(200, `{"name":"acme","display_name":null}`)
+		w.call(access, "GET", "/details", "").is(200, `{"name":"acme","display_name":null,"branding":null}`)
+		w.logged("org_details_succeeded", "org_details_succeeded")
 		o, err := w.st.Organization(t.Context(), w.org.ID)
 		w.ok(err)
 		w.same("what the tenant keeps", o.Metadata["plan"], "gold")

@@ -141,7 +141,7 @@ func (d *Door) readProvider(c *call) (any, error) {
 
 // providerMembers are what can be said of an identity provider at any time.
 type providerMembers struct {
-	DisplayName      web.Opt[string]  `json:"display_name" schema:"notnull,min=1,max=128" doc:"What people see"`
+	DisplayName      web.Opt[string]  `json:"display_name" schema:"min=1,max=128" doc:"What people see"`
 	ShowAsButton     web.Opt[bool]    `json:"show_as_button" schema:"notnull" doc:"Whether it has a button"`
 	AssignMembership web.Opt[bool]    `json:"assign_membership_on_login" schema:"notnull" doc:"Whether who comes by it becomes a member"`
 	IsEnabled        web.Opt[bool]    `json:"is_enabled" schema:"notnull" doc:"Whether members can come by it"`
@@ -245,7 +245,7 @@ func (d *Door) newConnection(c *call, in createProviderIn, profile *connectionPr
 		sent[k.mapping] = mapped
 	}
 	body := map[string]any{"name": name, "strategy": in.Strategy, "options": sent, "metadata": map[string]string{madeFor: c.org.ID}}
-	if in.DisplayName.Set {
+	if in.DisplayName.Has() {
 		body["display_name"] = in.DisplayName.Value
 	}
 	return body, nil
@@ -366,7 +366,7 @@ func (d *Door) changeConnection(c *call, conn *stagedoor.Connection, in provider
 func (d *Door) changeOnce(c *call, conn *stagedoor.Connection, in providerMembers) error {
 	change := map[string]any{}
 	if in.DisplayName.Set {
-		change["display_name"] = in.DisplayName.Value
+		change["display_name"] = orNull(in.DisplayName)
 	}
 	ctx := c.Ctx()
 	if in.Options.Set {

@@ -59,6 +59,7 @@ func TestLevels(t *testing.T) {
 		w.call(access, "PATCH", "/identity-providers/"+readonly, `{"is_enabled":false}`).fails(403, "A0E-403-0001", notTheirs)
 		w.call(access, "PATCH", "/identity-providers/"+limited, `{"is_enabled":false,"show_as_button":false}`).is(200, `{"is_enabled":false,"show_as_button":false,"name":"limited"}`)
 		w.call(access, "PATCH", "/identity-providers/"+full, `{"display_name":"Ours","assign_membership_on_login":true}`).is(200, `{"display_name":"Ours","assign_membership_on_login":true,"access_level":"full"}`)
+		w.call(access, "PATCH", "/identity-providers/"+full, `{"display_name":null}`).is(200, `{"display_name":null,"access_level":"full"}`)
 		w.call(access, "PATCH", "/identity-providers/"+full, `{"organization_access_level":"full"}`).is(400, "")
 	})
 }
