@@ -427,6 +427,10 @@ func TestMachineForOrganization(t *testing.T) {
 			c.Stored = map[string]json.RawMessage{"default_organization": json.RawMessage(`{"organization_id":"` + north + `","flows":["client_credentials"]}`)}
 		})
 		same(t, "default", w.claims(ask().good().AccessToken)["org_id"], north)
+		w.client(machine, func(c *stagedoor.Client) {
+			c.Stored["default_organization"] = json.RawMessage(`{"organization_id":"org_0123456789abcdef","flows":["client_credentials"]}`)
+		})
+		ask().bad(400, "invalid_request", "parameter organization is invalid: org_0123456789abcdef")
 		if !strings.HasPrefix(north, "org_") {
 			t.Error(north)
 		}
