@@ -341,6 +341,11 @@ func (s *Server) doors() http.Handler {
 		case scim.Serves(r.URL.Path):
 			provision(w, r)
 		default:
+			if strings.Contains(r.URL.Path, "//") {
+				if _, pattern := mux.Handler(r); oauth.Detour(w, r, pattern) {
+					return
+				}
+			}
 			mux.ServeHTTP(w, r)
 		}
 	})
