@@ -262,7 +262,7 @@ func TestDashboardPages(t *testing.T) {
 	b.awaitText("h1", "Overview")
 	b.see(".chart svg")
 	b.look("dashboard-overview")
-	for _, noun := range []string{"clients", "resource-servers", "connections", "roles", "organizations", "groups", "log-streams", "event-streams", "custom-domains", "mails", "texts", "page-template", "rules", "actions", "forms", "logs"} {
+	for _, noun := range []string{"clients", "resource-servers", "connections", "roles", "organizations", "groups", "log-streams", "event-streams", "custom-domains", "mails", "phones", "texts", "page-template", "rules", "actions", "forms", "logs"} {
 		b.goTo(noun, "")
 		b.glance("dashboard-" + noun)
 		if b.has(`main a[href="#/` + noun + `/new"]`) {

@@ -150,6 +150,7 @@ func TestDashboardMakesThings(t *testing.T) {
 
 	streamsAndDomains(t, b, op, mark, made)
 	mailsAndPages(t, b, op, mark)
+	textMessages(t, b, op, mark, made)
 
 	b.openPage("settings")
 	b.eval(nil, `document.querySelector("[aria-label='Switch on: Codes of an app']").click()`)
@@ -307,4 +308,67 @@ func mailsAndPages(t *testing.T, b *tab, op operator, mark string) {
 	b.pressButton("Go back to our frame")
 	b.click(`dialog button[value="yes"]`)
 	b.awaitText("dl.facts", "ours")
+}
+
+// textMessages sets who brings messages to phones, a message in words of the tenant's own, and connections that send codes in theirs.
+func textMessages(t *testing.T, b *tab, op operator, mark string, made func(path string) string) {
+	b.openPage("phones")
+	b.unfold("Set a provider")
+	b.fill(b.control("Account SID"), "AC"+mark)
+	b.fill(b.control("Auth token"), "hush")
+	b.fill(b.control("Number that messages come from"), "+15550100")
+	b.pressButton("Set the provider")
+	b.awaitText("dl.facts", "Twilio")
+	var provider string
+	b.eval(&provider, `fetch("/api/v2/branding/phone/providers", {headers: {authorization: `+quote("Bearer "+op.token)+`}}).then((r) => r.json()).then((all) => all.providers[0].id)`)
+	t.Cleanup(func() { op.do("DELETE", "/branding/phone/providers/"+provider, nil, nil) })
+	b.fill(b.control("Number that messages come from"), " ")
+	b.fill(b.control("Messaging service SID"), "MG"+mark)
+	b.click(b.control("Send messages by it"))
+	b.pressButton("Save the provider")
+	b.awaitText("dl.facts", "switched off")
+	b.look("dashboard-phones-provider")
+	if got := op.raw("/branding/phone/providers/" + provider); !strings.Contains(got, `"mssid":"MG`+mark) || !strings.Contains(got, `"disabled":true`) || !strings.Contains(got, `["text"]`) || strings.Contains(got, "default_from") || strings.Contains(got, "hush") {
+		t.Error("the provider is " + got)
+	}
+
+	b.openPage("phones/otp_enroll")
+	b.set(b.control("Text message"), "{{ code }}, "+mark)
+	b.pressButton("Save the message")
+	b.awaitText(".facts .badge", "yours")
+	b.unfold("Try it")
+	b.fill(b.control("Number"), "+15550199")
+	b.pressButton("Send a test message")
+	b.awaitText(".told", "on its way")
+	b.fill(b.control("From"), "+15550100")
+	b.set(b.control("What a call says"), "Your code is {{ code }}")
+	b.pressButton("Save the message")
+	b.awaitText(".told", "Saved.")
+	b.set(b.control("What a call says"), "")
+	b.pressButton("Save the message")
+	b.await("that it is gone", `document.querySelector(".told").textContent === "Saved." && !document.querySelector("form[data-changed]")`)
+	b.look("dashboard-phone")
+	if got := op.raw("/branding/phone/templates"); !strings.Contains(got, "{{ code }}, "+mark) || !strings.Contains(got, `"from":"+15550100"`) || strings.Contains(got, "Your code is {{ code }}") {
+		t.Error("the messages are " + got)
+	}
+	b.pressButton("Go back to our words")
+	b.click(`dialog button[value="yes"]`)
+	b.await("our words", `!document.querySelector(".facts .badge")`)
+
+	for strategy, fields := range map[string][2]string{"email": {"The mail", `"email":{"body":"{{ code }}, `}, "sms": {"The message", `"template":"{{ code }}, `}} {
+		b.openPage("connections/new")
+		b.fill(b.control("Name"), strategy+"-"+mark)
+		b.choose(b.control("Kind"), strategy)
+		b.set(b.control(fields[0]), "{{ code }}, "+mark)
+		b.fill(b.control("Digits of a code"), "8")
+		b.pressButton("Create")
+		connection := made("connections")
+		b.fill(b.control("Seconds for which a code works"), "300")
+		b.pressButton("Save the options")
+		b.awaitText(".told", "Saved.")
+		b.glance("dashboard-connection-" + strategy)
+		if got := op.raw("/connections/" + connection); !strings.Contains(got, fields[1]) || !strings.Contains(got, `"length":8`) || !strings.Contains(got, `"time_step":300`) {
+			t.Error("the connection is " + got)
+		}
+	}
 }

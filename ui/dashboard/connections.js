@@ -21,11 +21,21 @@ const clientsOf = async (connection, again) => {
   }, on.has(c.client_id) ? "secondary" : "textual")]), "No application.");
 };
 
+// member is one of options; a name with a dot is that of a member of an object.
+const member = (options, name) => name.split(".").reduce((value, one) => value?.[one], options);
+
+// put sets a member of options, and takes it away where nothing was typed. Of some, the API takes a text or a list.
+const put = (options, name, value) => {
+  const path = name.split("."), last = path.pop();
+  const of = path.reduce((object, one) => (object[one] ??= {}), options);
+  if (value === "") delete of[last];
+  else of[last] = Array.isArray(of[last]) && typeof value === "string" ? value.split(/[\s,]+/).filter(Boolean) : value;
+  return options;
+};
+
 // given are options of what was typed into the fields of a strategy; what is empty is left out.
-const given = ({ fetchUserProfile, ...values }) => ({
-  ...Object.fromEntries(Object.entries(values).filter(([, value]) => value !== "" && value !== undefined && !(Array.isArray(value) && value.length === 0))),
-  ...(fetchUserProfile && { scripts: { fetchUserProfile } }),
-});
+const given = (values) => Object.entries(values).filter(([, value]) => value !== "" && value !== undefined && !(Array.isArray(value) && value.length === 0))
+  .reduce((options, [name, value]) => put(options, name, value), {});
 
 // newConnection asks for what the strategy needs that is chosen. A field that several have is there once, after those of one alone.
 const newConnection = () => {
@@ -33,7 +43,7 @@ const newConnection = () => {
   for (const [strategy, [, own]] of Object.entries(strategies)) {
     for (const [name, [kind, label, options]] of Object.entries(own)) {
       const key = label + "\n" + name; // two strategies may mean different things by one name
-      fields[key] ??= [kind, label, { ...options, hint: name === "client_secret" ? undefined : options?.hint, when: { strategy: [] } }];
+      fields[key] ??= [kind, label, { ...options, hint: options?.type === "password" ? undefined : options?.hint, when: { strategy: [] } }];
       fields[key][2].when.strategy.push(strategy);
     }
   }
@@ -48,7 +58,7 @@ const newConnection = () => {
 const made = ({ name, strategy, ...values }) => ({ name, strategy, options: given(Object.fromEntries(Object.entries(values).map(([key, value]) => [key.split("\n")[1], value]))) });
 
 // there is what the provider has to be told, where there is one.
-const there = (connection) => connection.strategy !== "auth0" && [
+const there = (connection) => !["auth0", "email", "sms"].includes(connection.strategy) && [
   h("p", {}, "Give this to the provider, or to the company, when you register there. Under another domain of the tenant it is the same with that domain."),
   facts([
     ["Callback address", copyable(`${location.origin}/login/callback`)],
@@ -60,20 +70,16 @@ const there = (connection) => connection.strategy !== "auth0" && [
 const provider = (connection, again) => {
   const [, described] = strategies[connection.strategy];
   const hidden = Object.keys(described).filter((name) => described[name][2]?.type === "password");
-  const words = (name, value) => (described[name]?.[0] === "text" && Array.isArray(value) ? value.join(" ") : value); // of some, the API takes a text or a list
-  const before = Object.fromEntries(Object.entries({ ...connection.options, fetchUserProfile: connection.options?.scripts?.fetchUserProfile }).map(([name, value]) => [name, words(name, value)]));
+  const words = (name, value) => (described[name][0] === "text" && Array.isArray(value) ? value.join(" ") : value);
+  const before = Object.fromEntries(Object.keys(described).map((name) => [name, words(name, member(connection.options, name))]));
   const shown = Object.fromEntries(Object.entries(before).filter(([name]) => !hidden.includes(name)));
   const fields = fieldsOf(Object.fromEntries(Object.entries(described).map(([name, [kind, label, options]]) => [name, [kind, label, { ...options, first: undefined }]])), shown);
   return [there(connection), form(fields, async (values) => {
-    const { fetchUserProfile, ...change } = changed(before, Object.fromEntries(Object.entries(values).filter(([name, value]) => !(hidden.includes(name) && value === ""))));
-    if (fetchUserProfile === undefined && Object.keys(change).length === 0) return "Nothing was changed.";
+    const change = changed(before, Object.fromEntries(Object.entries(values).filter(([name, value]) => !(hidden.includes(name) && value === ""))));
+    if (Object.keys(change).length === 0) return "Nothing was changed.";
     const options = { ...(await api("GET", path(connection))).options };
     for (const name of Object.keys(change)) (derived[name] ?? []).forEach((other) => delete options[other]);
-    for (const [name, value] of Object.entries(change)) {
-      if (value === "") delete options[name];
-      else options[name] = Array.isArray(options[name]) && typeof value === "string" ? value.split(/[\s,]+/).filter(Boolean) : value;
-    }
-    if (fetchUserProfile !== undefined) options.scripts = { ...options.scripts, fetchUserProfile };
+    for (const [name, value] of Object.entries(change)) put(options, name, value);
     await api("PATCH", path(connection), { options });
     await again();
     return "Saved.";

@@ -88,13 +88,15 @@ const newProvider = (again) => {
   }, "Set the provider");
 };
 
+// inbox says that nothing is sent, where that is so.
+export const inbox = (what) => permitted(async () => (await api("GET", "/tenants/settings")).stagedoor?.development_inbox === true && h("p.notice", {},
+  `Nothing is sent: the development inbox of this tenant is on, and everybody can read its ${what}. `, h("a", { href: "/u/inbox" }, "Open the inbox"), "."));
+
 // sender says who sends the mails of this tenant.
 const sender = async (again) => {
   const provider = await kept("/emails/provider?fields=name,enabled,default_from_address,credentials,settings");
-  const inbox = await permitted(async () => (await api("GET", "/tenants/settings")).stagedoor?.development_inbox === true && h("p.notice", {},
-    "Nothing is sent: the development inbox of this tenant is on, and everybody can read its mails. ", h("a", { href: "/u/inbox" }, "Open the inbox"), "."));
   return [
-    inbox,
+    await inbox("mails"),
     provider ? await providerIs(provider, again) : [
       h("p", {}, "This tenant has no provider of its own. Mails go by the server's own mail server, if its operator set one."),
       h("details", {}, h("summary", {}, "Set a provider"), newProvider(again)),
@@ -114,7 +116,8 @@ const templates = {
 
 const former = ["change_password", "password_reset"]; // shown where there are such
 
-const state = (template) => (!template ? "ours" : template.enabled === false ? badge("switched off") : badge("yours", "good"));
+// state tells in whose words something is.
+export const state = (template) => (!template ? "ours" : template.enabled === false ? badge("switched off") : badge("yours", "good"));
 
 export const mails = async ({ again }) => ({
   title: "Mails",

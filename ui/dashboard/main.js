@@ -14,6 +14,7 @@ import { action, actions, newAction } from "./actions.js";
 import { create, list, record, settings } from "./things.js";
 import { pageTemplate, text, texts } from "./texts.js";
 import { mail, mails } from "./mails.js";
+import { phone, phones } from "./phones.js";
 import { menu } from "./menu.js";
 import { member } from "./organizations.js";
 import { nouns } from "./nouns.js";
@@ -23,7 +24,7 @@ const views = [
   ["users", users], ["users/new", newUser], ["users/:id", user],
   ["rules", rules], ["rules/new", newRule], ["rules/:id", rule],
   ["actions", actions], ["actions/new", newAction], ["actions/:id", action],
-  ["mails", mails], ["mails/:name", mail],
+  ["mails", mails], ["mails/:name", mail], ["phones", phones], ["phones/:type", phone],
   ["texts", texts], ["texts/:prompt", text], ["page-template", pageTemplate],
   ["logs", logs], ["logs/:id", logEvent],
   ["settings", settings],

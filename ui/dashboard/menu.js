@@ -6,7 +6,7 @@ const groups = [
   ["People", [["users", "Users"], ["roles", "Roles"], ["organizations", "Organizations"], ["groups", "Groups"]]],
   ["Applications", [["clients", "Applications"], ["resource-servers", "APIs"], ["connections", "Connections"]]],
   ["At the login", [["rules", "Rules"], ["actions", "Actions"], ["forms", "Forms"], ["flows", "Flows"]]],
-  ["Mails and pages", [["mails", "Mails"], ["texts", "Texts"], ["page-template", "Page template"]]],
+  ["Mails and pages", [["mails", "Mails"], ["phones", "Text messages"], ["texts", "Texts"], ["page-template", "Page template"]]],
   ["What happened", [["logs", "Logs"], ["log-streams", "Log streams"], ["event-streams", "Event streams"]]],
   ["Tenant", [["settings", "Settings"], ["custom-domains", "Domains"]]],
 ];

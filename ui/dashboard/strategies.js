@@ -7,15 +7,28 @@ const aliases = ["lines", "Domains of their addresses", { hint: "Who types such 
 const home = ["text", "Domain of the company there", { hint: "Such as example.com." }];
 const url = ["text", "Address for logins there"];
 
+const closed = ["check", "Nobody can sign up", { hint: "People are made here, or by the Management API." }];
+
+// code is of connections that send codes. A name with a dot is that of a member of an object.
+const code = { "totp.length": ["number", "Digits of a code", { hint: "Nothing: 6." }], "totp.time_step": ["number", "Seconds for which a code works", { hint: "Nothing: 180." }], disable_signup: closed };
+
 const social = { client_id: id, client_secret: secret, freeform_scopes: more };
 
 // strategies are those that can be chosen: what each is called, its fields, and whether it is of a company.
 export const strategies = {
   auth0: ["Database", {
     passwordPolicy: ["select", "Passwords", { options: [["", "as is usual"], ["none", "any"], ["low", "6 characters"], ["fair", "8, with small and large letters and digits"], ["good", "8, of three kinds of four"], ["excellent", "10, of three kinds of four, none thrice in a row"]] }],
-    disable_signup: ["check", "Nobody can sign up", { hint: "People are made here, or by the Management API." }], requires_username: ["check", "People have a username"],
+    disable_signup: closed, requires_username: ["check", "People have a username"],
   }],
-  email: ["Codes by mail", {}], sms: ["Codes by text message", {}],
+  email: ["Codes by mail", {
+    "email.subject": ["text", "Subject of the mail", { hint: "Liquid works in it." }], "email.from": ["text", "Address that the mail comes from", { hint: "Nothing: the provider's." }],
+    "email.body": ["code", "The mail", { rows: 10, hint: "HTML with Liquid: {{ code }}, or {{ link }} where send is link, {{ application.name }}. Nothing: the mail auth_email_by_code." }], ...code,
+  }],
+  sms: ["Codes by text message", {
+    template: ["area", "The message", { hint: "Liquid works in it: {{ code }}, {{ application.name }}. Nothing: the text message otp_verify." }],
+    twilio_sid: ["text", "Account SID at Twilio", { hint: "Only for an account of this connection's own; else the provider of the tenant brings the messages." }], twilio_token: ["text", "Auth token at Twilio", secret[2]],
+    from: ["text", "Number that messages come from", { hint: "Such as +15550100." }], messaging_service_sid: ["text", "Messaging service SID"], ...code,
+  }],
   "google-oauth2": ["Google", social],
   apple: ["Apple", {
     client_id: id, team_id: ["text", "Team ID", { required: true }], kid: ["text", "Key ID", { required: true }],
@@ -34,7 +47,7 @@ export const strategies = {
   }, true],
   oauth2: ["OAuth 2", {
     authorizationURL: url, tokenURL: ["text", "Address for tokens there"], client_id: id, client_secret: secret, scope: ["text", "Scopes", {}],
-    fetchUserProfile: ["code", "Script that reads the profile", { rows: 12, hint: "function fetchUserProfile(accessToken, context, callback), which calls back with a profile that has a user_id. GitLab, Discord, Slack and Spotify, named gitlab, discord, sign-in-with-slack and spotify, need neither it nor addresses." }],
+    "scripts.fetchUserProfile": ["code", "Script that reads the profile", { rows: 12, hint: "function fetchUserProfile(accessToken, context, callback), which calls back with a profile that has a user_id. GitLab, Discord, Slack and Spotify, named gitlab, discord, sign-in-with-slack and spotify, need neither it nor addresses." }],
   }],
 };
 
