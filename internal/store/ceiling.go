@@ -33,10 +33,10 @@ func (n *noun[T]) fits(ctx context.Context, s *Store, q querier, id string, size
 	}
 	var all, was int64
 	err := q.row(ctx, "SELECT COALESCE(SUM(size), 0), COALESCE(SUM(CASE WHEN id = ? THEN size ELSE 0 END), 0) FROM "+n.table+n.mine()+" AND size >= 0", []any{id, s.tenant.ID}, &all, &was)
-	if err == nil && int64(size) > was && all-was+int64(size) > s.db.ceiling {
-		err = s.errCeiling(n.called())
+	if err != nil || int64(size) <= was {
+		return err
 	}
-	return err
+	return s.under(ctx, q, all-was+int64(size), n.called(), "SELECT COALESCE(SUM(size), 0) FROM "+n.table+n.mine()+" AND size >= 0")
 }
 
 // configFits is fits for what rules see as configuration.
@@ -46,10 +46,28 @@ func (s *Store) configFits(ctx context.Context, q querier, name, sealed string) 
 	}
 	var others int64
 	err := q.row(ctx, "SELECT COALESCE(SUM(octet_length(sealed)), 0) FROM rules_configs WHERE tenant = ? AND name <> ?", []any{s.tenant.ID, name}, &others)
-	if err == nil && others+int64(len(sealed)) > s.db.ceiling {
-		err = s.errCeiling("rules configs")
+	if err != nil {
+		return err
 	}
-	return err
+	return s.under(ctx, q, others+int64(len(sealed)), "rules configs", "SELECT COALESCE(SUM(octet_length(sealed)), 0) FROM rules_configs WHERE tenant = ?")
+}
+
+// under refuses what would be above the ceiling. On PostgreSQL no write sees what others add at the same time: so one sums up once more when it has its
+// version, which writes of a tenant get one after the other (newVersion). All before it is there by then.
+func (s *Store) under(ctx context.Context, q querier, all int64, called, sum string) error {
+	if all > s.db.ceiling {
+		return s.errCeiling(called)
+	}
+	if w, is := q.(*configWrites); is && s.db.postgres {
+		w.last = append(w.last, func() error {
+			err := w.querier.row(ctx, sum, []any{s.tenant.ID}, &all)
+			if err == nil && all > s.db.ceiling {
+				err = s.errCeiling(called)
+			}
+			return err
+		})
+	}
+	return nil
 }
 
 func (s *Store) errCeiling(called string) error {

@@ -225,7 +225,8 @@ func keptList[T any](ctx context.Context, s *Store, key configKey, read func(siz
 type configWrites struct {
 	querier
 	changed     bool
-	connections []string // that are locked: see heldConnection
+	connections []string       // that are locked: see heldConnection
+	last        []func() error // what is looked at once more when there is a version: see under
 }
 
 var changesConfig sync.Map // by the text of the statement
@@ -283,7 +284,13 @@ func (s *Store) writeFirst(ctx context.Context, first []string, fn func(querier)
 			part.changed[s.tenant.ID] = true
 			return nil
 		}
-		return newVersion(ctx, q, s.tenant.ID)
+		err = newVersion(ctx, q, s.tenant.ID)
+		for _, look := range w.last {
+			if err == nil {
+				err = look()
+			}
+		}
+		return err
 	})
 	if changed && s.once != nil {
 		s.once.Store(nil)
