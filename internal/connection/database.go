@@ -8,6 +8,8 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"golang.org/x/text/unicode/norm"
+
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/password"
 	"github.com/stagedoor/stagedoor/internal/script"
@@ -173,7 +175,8 @@ func (d *Database) SetLinkedPassword(ctx context.Context, st *store.Store, c *st
 
 // NormalizeEmail returns the address in lower case; an empty one is allowed. All characters of one can be seen: another person's
 // would look the same to whoever reads it in a mail, on a page or in the dashboard. Nor does it become another one by that: i is U+0130 in lower case, and k
-// the Kelvin sign, while a mail to either goes elsewhere.
+// the Kelvin sign, while a mail to either goes elsewhere. Its host is not written in other forms of letters, of full width or in ligatures, of which what resolves
+// names makes the plain ones: no host has such a name (RFC 5892).
 func NormalizeEmail(s string) (string, error) {
 	if s == "" {
 		return "", nil
@@ -181,8 +184,8 @@ func NormalizeEmail(s string) (string, error) {
 	text := utf8.ValidString(s) && !strings.ContainsAny(s, "\u0130\u212a") // ToLower would mend it
 	s = strings.ToLower(strings.TrimSpace(s))
 	a, err := mail.ParseAddress(s)
-	local, _, _ := strings.Cut(s, "@")
-	if err != nil || a.Address != s || strings.ContainsFunc(s, stagedoor.Invisible) || strings.ContainsRune(s, 0xfe0f) || len(s) > 254 || len(local) > 64 || strings.ContainsAny(s, " \"(),:;<>[\\]\x00") || !text {
+	local, host, _ := strings.Cut(s, "@")
+	if err != nil || a.Address != s || strings.ContainsFunc(s, stagedoor.Invisible) || strings.ContainsRune(s, 0xfe0f) || len(s) > 254 || len(local) > 64 || !norm.NFKC.IsNormalString(host) || strings.ContainsRune(host, '。') || strings.ContainsAny(s, " \"(),:;<>[\\]\x00") || !text {
 		return "", stagedoor.Errorf(stagedoor.Invalid, "invalid_email", "The e-mail address is not valid.")
 	}
 	return s, nil

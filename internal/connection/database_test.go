@@ -99,6 +99,21 @@ func TestAttackAddressOfAnother(t *testing.T) {
 	}
 }
 
+// TestAttackHostOfAnother: a host that is written in other forms of letters is none (RFC 5892: nothing that NFKC changes). What resolves names makes somebody else's of it, and
+// so do applications that tidy up what they get.
+func TestAttackHostOfAnother(t *testing.T) {
+	for _, host := range []string{"ｅｘａｍｐｌｅ.com", "ex\u1d43mple.com", "of\ufb01ce.example", "example．com", "example。com", "example｡com", "ⅿail.example", "bu\u0308cher.example"} {
+		if got, err := connection.NormalizeEmail("juno@" + host); !stagedoor.HasCode(err, "invalid_email") {
+			t.Errorf("%+q is taken as %+q: %v", host, got, err)
+		}
+	}
+	for _, host := range []string{"bücher.example", "straße.example", "paral·lel.example", "例え.テスト", "εξετάσεις.example", "한국.example", "موقع.example"} {
+		if got, err := connection.NormalizeEmail("juno@" + host); err != nil || got != "juno@"+host {
+			t.Errorf("%q: %q, %v", host, got, err)
+		}
+	}
+}
+
 // TestAttackUnseenCharacters: nobody has an address that looks like another person's, but for what cannot be seen.
 func TestAttackUnseenCharacters(t *testing.T) {
 	for _, hidden := range []string{"\u200b", "\u200d", "\u202e", "\u2060", "\ufeff", "\u00ad", "\u034f", "\u115f", "\u3164", "\u2800", "\ufe0f", "\U000e0061", "\u0085", "\u2028", "\ue000"} {
