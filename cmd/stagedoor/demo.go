@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
@@ -27,7 +28,7 @@ const demoTenant = "mixtape"
 
 type demoCommand struct {
 	DataDir    string   `name:"data" default:"./data" help:"Directory that the demo keeps its data in, and goes on with at the next start." placeholder:"DIR"`
-	Fresh      bool     `name:"fresh" help:"Begin anew: deletes the demo's data in the directory."`
+	Fresh      bool     `name:"fresh" help:"Begin anew: deletes the demo's tenant, and Mixtape's data in the directory."`
 	HTTP       string   `name:"http" default:"127.0.0.1:8080" help:"Address of plain http, for browsers on this machine." placeholder:"ADDR"`
 	HTTPS      string   `name:"https" default:"127.0.0.1:8443" help:"Address of https, for SDKs." placeholder:"ADDR"`
 	Mixtape    string   `name:"mixtape" default:"127.0.0.1:3000" help:"Address of Mixtape's web client." placeholder:"ADDR"`
@@ -142,27 +143,16 @@ func (c *demoCommand) config() (config.Config, error) {
 	return cfg, cfg.Complete()
 }
 
-// prepare deletes what --fresh wants gone and brings the database up to date. The local authority stays: browsers may
-// trust it already.
+// prepare brings the database up to date, and deletes what --fresh wants gone: the demo's tenant and the sample's data. Other tenants of the database stay, and the
+// local authority, which browsers may trust already.
 func (c *demoCommand) prepare(ctx context.Context, cfg config.Config) error {
-	if c.Fresh {
-		for _, pattern := range []string{"stagedoor.db*", "mixtape.db*", "demo.json"} {
-			files, err := filepath.Glob(filepath.Join(c.DataDir, pattern))
-			if err != nil {
-				return err
-			}
-			for _, f := range files {
-				if err := os.Remove(f); err != nil {
-					return err
-				}
-			}
-		}
-	}
-	if err := migrate(ctx, cfg); err != nil {
+	if err := migrate(ctx, cfg); err != nil || !c.Fresh {
 		return err
 	}
-	if !c.Fresh {
-		return nil
+	for _, name := range []string{"mixtape.db", "mixtape.db-wal", "mixtape.db-shm", "demo.json"} {
+		if err := os.Remove(filepath.Join(c.DataDir, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
 	}
 	db, err := server.OpenDatabase(ctx, cfg, server.Deps{})
 	if err != nil {
