@@ -180,11 +180,18 @@ func (d *Door) startAssociation(w http.ResponseWriter, r *http.Request, st *stor
 		return nil, err
 	}
 	var out map[string]any
-	if slices.Contains(in.Types, "otp") && settings.Has(mfa.OTP) {
+	app, oob := slices.Contains(in.Types, "otp") && settings.Has(mfa.OTP), slices.Contains(in.Types, "oob")
+	switch {
+	case !app && !oob:
+		return nil, errNoneOfThese()
+	case !app && !client.Allows(grantOOB): // it takes codes where the tenant has no apps
+		return nil, errGrant(grantOOB)
+	}
+	if app {
 		var secret string
 		secret, err = association(st, t, token).Begin(ctx, t.ExpiresAt)
 		out = map[string]any{"authenticator_type": "otp", "secret": secret, "barcode_uri": mfa.URI(secret, page.TenantName(st), u.Shown())}
-	} else if slices.Contains(in.Types, "oob") && settings.Has(mfa.Push) && firstAmong(in.Channels, "auth0", "email", "sms", "voice") == "auth0" {
+	} else if settings.Has(mfa.Push) && firstAmong(in.Channels, "auth0", "email", "sms", "voice") == "auth0" {
 		out, err = d.associateDevice(r, st, t, token, u)
 	} else {
 		out, err = d.associateSent(r, st, t, token, client, u, settings, in.Channels, in.Phone, in.Email)
@@ -201,6 +208,10 @@ func (d *Door) startAssociation(w http.ResponseWriter, r *http.Request, st *stor
 		out["recovery_codes"] = []string{code}
 	}
 	return out, nil
+}
+
+func errNoneOfThese() error {
+	return stagedoor.Errorf(stagedoor.Invalid, "unsupported_challenge_type", "The tenant has none of these authenticators enabled.")
 }
 
 // firstAmong is the first of a list that is among some; "" if none is.
@@ -230,7 +241,7 @@ func (d *Door) associateSent(r *http.Request, st *store.Store, t *stagedoor.MFAT
 	}
 	switch {
 	case kind == "":
-		return nil, stagedoor.Errorf(stagedoor.Invalid, "unsupported_challenge_type", "The tenant has none of these authenticators enabled.")
+		return nil, errNoneOfThese()
 	case kind == mfa.Phone && to == "":
 		return nil, missing("phone_number")
 	}

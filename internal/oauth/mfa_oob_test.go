@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -117,6 +118,23 @@ func TestRefreshWithSentCode(t *testing.T) {
 		ask("challenge_type", "oob").json(200, &a)
 		w.mfa(oobGrant, token, "oob_code", a.Code, "binding_code", mailed()).good()
 	})
+}
+
+// Codes are set up for who asks for them (oob), and whose client may take them, also where the tenant has no apps.
+func TestAssociateWhatWasAskedFor(t *testing.T) {
+	w := newWorld(t, storetest.SQLite)
+	w.sendsCodes("sms")
+	w.rotating(spa, nil)
+	token := w.refresh(spa, w.offline(spa).RefreshToken).mfaRequired(`{"enroll":[{"type":"phone"}]}`)
+	associate := func(types string) *tokenAnswer {
+		return w.read(w.bearing("POST", "/mfa/associate", token, `{"authenticator_types":`+types+`,"oob_channels":["sms"],"phone_number":"+4915123456789"}`))
+	}
+	associate(`["otp"]`).bad(400, "unsupported_challenge_type", "The tenant has none of these authenticators enabled.")
+	associate(`["recovery-code"]`).bad(400, "unsupported_challenge_type", "The tenant has none of these authenticators enabled.")
+	w.client(spa, func(c *stagedoor.Client) {
+		c.GrantTypes = slices.DeleteFunc(c.GrantTypes, func(g string) bool { return g == oobGrant })
+	})
+	associate(`["otp","oob"]`).bad(403, "unauthorized_client", "Grant type '"+oobGrant+"' not allowed for the client.")
 }
 
 // Somebody else's mfa_token, code or client does not fit.
