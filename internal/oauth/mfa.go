@@ -131,19 +131,22 @@ func (d *Door) associate(w http.ResponseWriter, r *http.Request, st *store.Store
 	web.WriteJSON(w, http.StatusOK, out)
 }
 
+// associating is what somebody who sets a factor up has sent.
+type associating struct {
+	Types    []string `json:"authenticator_types"`
+	Channels []string `json:"oob_channels"`
+	Phone    string   `json:"phone_number"`
+	Email    string   `json:"email"`
+	ClientID string   `json:"client_id"`
+}
+
 func (d *Door) startAssociation(w http.ResponseWriter, r *http.Request, st *store.Store) (any, error) {
 	ctx := r.Context()
 	t, token, err := d.mayEnroll(r, st)
 	if err != nil {
 		return nil, err
 	}
-	var in struct {
-		Types    []string `json:"authenticator_types"`
-		Channels []string `json:"oob_channels"`
-		Phone    string   `json:"phone_number"`
-		Email    string   `json:"email"`
-		ClientID string   `json:"client_id"`
-	}
+	var in associating
 	if err := readJSON(w, r, &in); err != nil {
 		return nil, err
 	}
@@ -159,42 +162,27 @@ func (d *Door) startAssociation(w http.ResponseWriter, r *http.Request, st *stor
 		return nil, err
 	}
 	m, err := mfa.MethodsOf(ctx, st, t.UserID)
-	switch {
-	case err != nil:
+	if err != nil {
 		return nil, err
-	case in.ClientID != "" && in.ClientID != t.ClientID:
-		return nil, invalid("mfa_token not issued to this client")
-	case len(in.Types) == 0:
-		return nil, missing("authenticator_types")
-	case slices.Contains(in.Types, "otp") && !client.Allows(grantOTP):
-		return nil, errGrant(grantOTP)
-	case !slices.Contains(in.Types, "otp") && slices.Contains(in.Types, "oob") && !client.Allows(grantOOB):
-		return nil, errGrant(grantOOB)
-	case !m.None() && !t.Beside:
-		return nil, stagedoor.Errorf(stagedoor.Forbidden, "access_denied", "User is already enrolled.")
-	case !settings.Any():
-		return nil, mfa.ErrOff()
+	}
+	kind, err := in.kind(t, client, m, settings)
+	if err != nil {
+		return nil, err
 	}
 	u, err := st.User(ctx, t.UserID)
 	if err != nil {
 		return nil, err
 	}
 	var out map[string]any
-	app, oob := slices.Contains(in.Types, "otp") && settings.Has(mfa.OTP), slices.Contains(in.Types, "oob")
-	switch {
-	case !app && !oob:
-		return nil, errNoneOfThese()
-	case !app && !client.Allows(grantOOB): // it takes codes where the tenant has no apps
-		return nil, errGrant(grantOOB)
-	}
-	if app {
+	switch kind {
+	case mfa.OTP:
 		var secret string
 		secret, err = association(st, t, token).Begin(ctx, t.ExpiresAt)
 		out = map[string]any{"authenticator_type": "otp", "secret": secret, "barcode_uri": mfa.URI(secret, page.TenantName(st), u.Shown())}
-	} else if settings.Has(mfa.Push) && firstAmong(in.Channels, "auth0", "email", "sms", "voice") == "auth0" {
+	case mfa.Push:
 		out, err = d.associateDevice(r, st, t, token, u)
-	} else {
-		out, err = d.associateSent(r, st, t, token, client, u, settings, in.Channels, in.Phone, in.Email)
+	default:
+		out, err = d.associateSent(r, st, t, token, client, u, settings, in)
 	}
 	if err != nil {
 		return nil, err
@@ -208,6 +196,34 @@ func (d *Door) startAssociation(w http.ResponseWriter, r *http.Request, st *stor
 		out["recovery_codes"] = []string{code}
 	}
 	return out, nil
+}
+
+// kind is the factor that is to be set up: an app, a device, or whatever codes are sent to, "oob".
+func (in associating) kind(t *stagedoor.MFAToken, client *stagedoor.Client, m mfa.Methods, settings mfa.Settings) (string, error) {
+	otp, oob := slices.Contains(in.Types, "otp"), slices.Contains(in.Types, "oob")
+	switch {
+	case in.ClientID != "" && in.ClientID != t.ClientID:
+		return "", invalid("mfa_token not issued to this client")
+	case len(in.Types) == 0:
+		return "", missing("authenticator_types")
+	case otp && !client.Allows(grantOTP):
+		return "", errGrant(grantOTP)
+	case !otp && oob && !client.Allows(grantOOB):
+		return "", errGrant(grantOOB)
+	case !m.None() && !t.Beside:
+		return "", stagedoor.Errorf(stagedoor.Forbidden, "access_denied", "User is already enrolled.")
+	case !settings.Any():
+		return "", mfa.ErrOff()
+	case otp && settings.Has(mfa.OTP):
+		return mfa.OTP, nil
+	case !oob:
+		return "", errNoneOfThese()
+	case !client.Allows(grantOOB): // the tenant has no apps
+		return "", errGrant(grantOOB)
+	case settings.Has(mfa.Push) && firstAmong(in.Channels, "auth0", "email", "sms", "voice") == "auth0":
+		return mfa.Push, nil
+	}
+	return "oob", nil
 }
 
 func errNoneOfThese() error {
@@ -225,18 +241,18 @@ func firstAmong(list []string, among ...string) string {
 }
 
 // associateSent has a code sent to the number or the address that the person wants to get codes at.
-func (d *Door) associateSent(r *http.Request, st *store.Store, t *stagedoor.MFAToken, token string, client *stagedoor.Client, u *stagedoor.User, settings mfa.Settings, channels []string, phone, email string) (map[string]any, error) {
+func (d *Door) associateSent(r *http.Request, st *store.Store, t *stagedoor.MFAToken, token string, client *stagedoor.Client, u *stagedoor.User, settings mfa.Settings, in associating) (map[string]any, error) {
 	ctx, kind, channel, to := r.Context(), "", "", ""
-	for _, c := range channels {
+	for _, c := range in.Channels {
 		switch {
 		case kind != "":
 		case c == "email" && settings.Has(mfa.Email):
-			kind, channel, to = mfa.Email, c, email
+			kind, channel, to = mfa.Email, c, in.Email
 			if to == "" {
 				to = u.Email
 			}
 		case (c == "sms" || c == "voice") && settings.Has(mfa.Phone):
-			kind, channel, to = mfa.Phone, c, phone
+			kind, channel, to = mfa.Phone, c, in.Phone
 		}
 	}
 	switch {
