@@ -150,18 +150,21 @@ func (c *scriptRunCommand) play() (rehearsal.Play, error) {
 		}
 		p.Modules = append(p.Modules, rehearsal.Script{Name: name, Source: string(text)})
 	}
-	for file, to := range map[string]*json.RawMessage{c.User: &p.User, c.Context: &p.Context, c.Event: &p.Event} {
-		if file == "" {
+	for _, given := range []struct {
+		file string
+		to   *json.RawMessage
+	}{{c.User, &p.User}, {c.Context, &p.Context}, {c.Event, &p.Event}} {
+		if given.file == "" {
 			continue
 		}
-		text, err := os.ReadFile(file)
+		text, err := os.ReadFile(given.file)
 		if err != nil {
 			return p, err
 		}
 		if !json.Valid(text) {
-			return p, fmt.Errorf("%s: not JSON", file)
+			return p, fmt.Errorf("%s: not JSON", given.file)
 		}
-		*to = text
+		*given.to = text
 	}
 	var err error
 	p.Stubs, err = c.stubs()
