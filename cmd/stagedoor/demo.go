@@ -98,35 +98,41 @@ func (c *demoCommand) Run(ctx context.Context) error {
 		HTTPURL: "http://" + publicHost(l.HTTP[0]), HTTPSURL: "https://" + publicHost(l.HTTPS[0]), Domain: publicHost(l.HTTPS[0]),
 		CAFile: absolute(l.CAFile), Tenant: demoTenant, MixtapeURL: "http://" + publicAddress(c.Mixtape), MixtapeAPIURL: "http://" + publicAddress(c.MixtapeAPI),
 	}
-	served := make(chan error, 1)
 	if err := c.ensureTenant(ctx, s.DB(), info, l); err != nil {
 		return errors.Join(err, l.Close())
 	}
+	served := make(chan error, 1)
 	go func() {
 		err := s.Serve(ctx, l)
 		cancel(err)
 		served <- err
 	}()
-	if err := c.fill(ctx, info); err != nil {
-		cancel(nil)
-		<-served
-		return err
-	}
-	backend, err := c.startMixtape(ctx, cancel, info, log)
+	backend, err := c.open(ctx, cancel, info, log)
 	if err != nil {
 		cancel(nil)
-		<-served
-		return err
+		return errors.Join(err, <-served)
 	}
 	defer backend.Close()
-	if err := c.announce(info); err != nil {
-		return err
-	}
 	err = <-served
 	if cause := context.Cause(ctx); err == nil && !errors.Is(cause, context.Canceled) {
 		err = cause
 	}
 	return err
+}
+
+// open sets the tenant up, starts Mixtape, which its caller closes, and tells where everything is.
+func (c *demoCommand) open(ctx context.Context, cancel context.CancelCauseFunc, info *demoInfo, log *slog.Logger) (*api.Server, error) {
+	if err := c.fill(ctx, info); err != nil {
+		return nil, err
+	}
+	backend, err := c.startMixtape(ctx, cancel, info, log)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.announce(info); err != nil {
+		return nil, errors.Join(err, backend.Close())
+	}
+	return backend, nil
 }
 
 // config is the server's configuration for a demo: the embedded database unless told otherwise, and scripts that
