@@ -27,16 +27,17 @@ import (
 const demoTenant = "mixtape"
 
 type demoCommand struct {
-	DataDir    string   `name:"data" default:"./data" help:"Directory that the demo keeps its data in, and goes on with at the next start." placeholder:"DIR"`
-	Fresh      bool     `name:"fresh" help:"Begin anew: deletes the demo's tenant, and Mixtape's data in the directory."`
-	HTTP       string   `name:"http" default:"127.0.0.1:8080" help:"Address of plain http, for browsers on this machine." placeholder:"ADDR"`
-	HTTPS      string   `name:"https" default:"127.0.0.1:8443" help:"Address of https, for SDKs." placeholder:"ADDR"`
-	Mixtape    string   `name:"mixtape" default:"127.0.0.1:3000" help:"Address of Mixtape's web client." placeholder:"ADDR"`
-	MixtapeAPI string   `name:"mixtape-api" default:"127.0.0.1:3001" help:"Address of Mixtape's API." placeholder:"ADDR"`
-	Database   string   `name:"database" help:"File or postgres:// URL of the server's database. Default: stagedoor.db in the directory." placeholder:"URL"`
-	Allow      []string `name:"outbound-allow" help:"Networks and hosts of yours that the server may reach, too, such as 127.0.0.1:8090, where stagedoor stand-in listens." placeholder:"NET|HOST:PORT"`
-	JSON       bool     `name:"json" help:"Print demo.json instead of a text for people."`
-	LogLevel   string   `name:"log-level" default:"warn" enum:"debug,info,warn,error" help:"Least severe lines to log: debug, info, warn, error."`
+	DataDir         string   `name:"data" default:"./data" help:"Directory that the demo keeps its data in, and goes on with at the next start." placeholder:"DIR"`
+	Fresh           bool     `name:"fresh" help:"Begin anew: deletes the demo's tenant, and Mixtape's data in the directory."`
+	HTTP            string   `name:"http" default:"127.0.0.1:8080" help:"Address of plain http, for browsers on this machine." placeholder:"ADDR"`
+	HTTPS           string   `name:"https" default:"127.0.0.1:8443" help:"Address of https, for SDKs." placeholder:"ADDR"`
+	Mixtape         string   `name:"mixtape" default:"127.0.0.1:3000" help:"Address of Mixtape's web client." placeholder:"ADDR"`
+	MixtapeAPI      string   `name:"mixtape-api" default:"127.0.0.1:3001" help:"Address of Mixtape's API." placeholder:"ADDR"`
+	Database        string   `name:"database" help:"File or postgres:// URL of the server's database. Default: stagedoor.db in the directory." placeholder:"URL"`
+	MixtapeDatabase string   `name:"mixtape-database" env:"DATABASE_URL" help:"File or postgres:// URL of Mixtape's own database. Default: mixtape.db in the directory." placeholder:"URL"`
+	Allow           []string `name:"outbound-allow" help:"Networks and hosts of yours that the server may reach, too, such as 127.0.0.1:8090, where stagedoor stand-in listens." placeholder:"NET|HOST:PORT"`
+	JSON            bool     `name:"json" help:"Print demo.json instead of a text for people."`
+	LogLevel        string   `name:"log-level" default:"warn" enum:"debug,info,warn,error" help:"Least severe lines to log: debug, info, warn, error."`
 }
 
 // demoInfo is demo.json: what other tools need to know of a running demo.
@@ -234,7 +235,7 @@ func (c *demoCommand) startMixtape(ctx context.Context, cancel context.CancelCau
 		issuers = append(issuers, api.Issuer{Issuer: "https://" + host + ":" + port(info.HTTPSURL) + "/", JWKSURL: info.HTTPURL + "/.well-known/jwks.json"})
 	}
 	backend, err := api.New(ctx, api.Config{
-		DatabaseURL: os.Getenv("DATABASE_URL"), DataDir: c.DataDir, Issuers: issuers, Audience: "https://mixtape.example/api",
+		DatabaseURL: c.MixtapeDatabase, DataDir: c.DataDir, Issuers: issuers, Audience: "https://mixtape.example/api",
 		LegacyClientID: byKey["legacy"].ClientID, LegacyClientSecret: byKey["legacy"].ClientSecret, LegacyIssuers: []string{"https://example.auth0.com"},
 		ManagementDomainURL: info.HTTPURL, ManagementClientID: byKey["api"].ClientID, ManagementClientSecret: byKey["api"].ClientSecret,
 		ManagementAudience: info.Management.Audience, ClaimNamespace: "https://mixtape.example/", AllowedOrigins: []string{info.MixtapeURL}, Log: log,
