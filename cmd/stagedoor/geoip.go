@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"log/slog"
 	"net/netip"
@@ -28,7 +27,7 @@ func (c *geoipCommand) Run() error {
 	}
 	place := databases.Place(c.Address.String())
 	if c.JSON {
-		return json.NewEncoder(os.Stdout).Encode(map[string]any{"geoip": place, "asn": place.AS()})
+		return printJSON(map[string]any{"geoip": place, "asn": place.AS()})
 	}
 	if place == nil {
 		fmt.Printf("Nothing is known of %s.\n", c.Address)

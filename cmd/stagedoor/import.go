@@ -190,15 +190,15 @@ func (i *importing) look(ctx context.Context) (err error) {
 		}
 	}
 	if len(i.files) > 0 {
-		done := counting("reading users")
-		i.users, err = i.carrier.PlanUsers(ctx, i.files, i.options(done, nil))
-		done(-1)
+		p := newProgress()
+		i.users, err = i.carrier.PlanUsers(ctx, i.files, i.options(p.counting("reading users"), nil))
+		p.end()
 	}
 	return err
 }
 
-func (i *importing) options(done func(int), report func(carry.RowReport) error) carry.UserOptions {
-	return carry.UserOptions{Database: i.Connection, Update: i.Update, Capture: i.CaptureFrom != "", Assets: i.assets, Progress: done, Report: report}
+func (i *importing) options(progress func(int), report func(carry.RowReport) error) carry.UserOptions {
+	return carry.UserOptions{Database: i.Connection, Update: i.Update, Capture: i.CaptureFrom != "", Assets: i.assets, Progress: progress, Report: report}
 }
 
 // apply carries the plan out: first the configuration, whole; then the users.
@@ -230,9 +230,9 @@ func (i *importing) apply(ctx context.Context) (err error) {
 			}
 		}()
 	}
-	done := counting("carrying users")
-	i.users, err = i.carrier.ApplyUsers(ctx, i.files, i.options(done, report))
-	done(-1)
+	p := newProgress()
+	i.users, err = i.carrier.ApplyUsers(ctx, i.files, i.options(p.counting("carrying users"), report))
+	p.end()
 	if err != nil && i.users != nil {
 		return &hintedError{err, fmt.Sprintf("%d users were carried before; run the command again to go on", i.users.Created+i.users.Changed)}
 	}
@@ -245,20 +245,6 @@ func reporting(w io.WriteCloser) (report func(carry.RowReport) error, written fu
 	enc := json.NewEncoder(buffered)
 	enc.SetEscapeHTML(false)
 	return func(r carry.RowReport) error { return enc.Encode(r) }, func() error { return cmp.Or(buffered.Flush(), w.Close()) }
-}
-
-// counting shows on a terminal how far it is; -1 ends it.
-func counting(what string) func(int) {
-	if !isatty.IsTerminal(os.Stderr.Fd()) {
-		return func(int) {}
-	}
-	return func(n int) {
-		if n < 0 {
-			fmt.Fprint(os.Stderr, "\r\x1b[K")
-			return
-		}
-		fmt.Fprintf(os.Stderr, "\r%s: %d", what, n)
-	}
 }
 
 // end prints the outcome and turns it into an exit code.

@@ -18,13 +18,7 @@ const maxTold = 20
 
 // print tells people what is going to happen, or has happened.
 func (i *importing) print(applied bool) {
-	colour := paint(os.Stdout)
-	mark := func(color, text string) string {
-		if colour == nil {
-			return text
-		}
-		return colour(color, text)
-	}
+	mark := paint(os.Stdout).Of
 	if applied {
 		fmt.Println()
 	}
@@ -73,27 +67,17 @@ func printObject(o carry.Object, mark func(string, string) string) {
 	if len(o.Changes) > 0 {
 		line += ": " + strings.Join(o.Changes, ", ")
 	}
-	fmt.Println(mark(m.color, plainLine(line)))
+	fmt.Println(mark(m.color, visible(line)))
 	for _, l := range o.Lost {
 		text := l.Reason
 		if l.Path != "" {
 			text = l.Path + ": " + text
 		}
-		fmt.Println(mark("bad", "    not carried: ") + plainLine(text))
+		fmt.Println(mark("bad", "    not carried: ") + visible(text))
 	}
 	if len(o.Unset) > 0 {
-		fmt.Println(mark("warn", "    to be set: ") + plainLine(strings.Join(o.Unset, ", ")))
+		fmt.Println(mark("warn", "    to be set: ") + visible(strings.Join(o.Unset, ", ")))
 	}
-}
-
-// plainLine is a text from elsewhere as one line that moves no cursor.
-func plainLine(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r < ' ' || r >= 0x7f && r < 0xa0 {
-			return '\ufffd'
-		}
-		return r
-	}, s)
 }
 
 func (i *importing) printUsers(applied bool) {
@@ -112,7 +96,7 @@ func (i *importing) printUsers(applied bool) {
 			fmt.Printf("  … and %d further reasons\n", len(u.Reasons)-n)
 			break
 		}
-		fmt.Printf("  %6d × %s\n", u.Reasons[reason], plainLine(reason))
+		fmt.Printf("  %6d × %s\n", u.Reasons[reason], visible(reason))
 	}
 	switch some := u.Refused+u.Partly > 0; {
 	case some && i.Report == "":

@@ -97,10 +97,7 @@ func (c *loginReplayCommand) Run(ctx context.Context) error {
 		if out.Differences == nil {
 			out.Differences = []script.Difference{}
 		}
-		encoder := json.NewEncoder(os.Stdout)
-		encoder.SetEscapeHTML(false)
-		encoder.SetIndent("", "  ")
-		if err := encoder.Encode(out); err != nil {
+		if err := printJSON(out); err != nil {
 			return err
 		}
 	} else {
@@ -141,9 +138,6 @@ func (c *loginReplayCommand) sources(recording []byte) (map[string]string, error
 
 // printReplayed shows the differences as a diff does.
 func printReplayed(out replayed, paint rehearsal.Paint) {
-	if paint == nil {
-		paint = func(_, text string) string { return text }
-	}
 	if out.Same {
 		fmt.Printf("%s went as it was recorded, byte for byte.\n", out.ID)
 		return
@@ -151,15 +145,15 @@ func printReplayed(out replayed, paint rehearsal.Paint) {
 	for _, d := range out.Differences {
 		fmt.Println(visible(d.What))
 		if d.Before != "" {
-			fmt.Println(paint("bad", "- "+visible(d.Before)))
+			fmt.Println(paint.Of("bad", "- "+visible(d.Before)))
 		}
 		if d.After != "" {
-			fmt.Println(paint("good", "+ "+visible(d.After)))
+			fmt.Println(paint.Of("good", "+ "+visible(d.After)))
 		}
 	}
 }
 
-// visible makes a script's text fit for a terminal: no control characters, which could take it over.
+// visible makes a text from elsewhere one line that is fit for a terminal: no control characters, which could take it over.
 func visible(text string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) {

@@ -30,6 +30,11 @@ func (p *progress) bytes(done, total int64) {
 	p.tell(func() string { return fmt.Sprintf("%d of %d MB%s", done>>20, total>>20, p.left(done, total)) })
 }
 
+// counting is for work on things of which nobody knows how many there are.
+func (p *progress) counting(what string) func(n int) {
+	return func(n int) { p.tell(func() string { return fmt.Sprintf("%s: %d", what, n) }) }
+}
+
 // tell shows a line, unless the last one is too young.
 func (p *progress) tell(line func() string) {
 	if time.Since(p.told) < p.every {

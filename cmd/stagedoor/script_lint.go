@@ -108,13 +108,7 @@ func scriptFiles(named []string) ([]string, error) {
 }
 
 func printFindings(all []lint.Finding, files int) {
-	paint := paint(os.Stdout)
-	mark := func(color, text string) string {
-		if paint == nil {
-			return text
-		}
-		return paint(color, text)
-	}
+	mark := paint(os.Stdout).Of
 	errors := 0
 	for _, f := range all {
 		color := "warn"

@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -134,7 +133,7 @@ func update(file string, s *rehearsal.Scenario, r rehearsal.Result) error {
 	}
 	changed, err := s.Updated(text, r)
 	if err != nil || bytes.Equal(text, changed) {
-		return errors.Join(err)
+		return err
 	}
 	return os.WriteFile(file, changed, 0o644) //nolint:gosec // a source file of the caller's
 }

@@ -19,7 +19,8 @@ func Colours(color, text string) string {
 	return "\x1b[" + codes[color] + "m" + text + "\x1b[0m"
 }
 
-func (p Paint) of(color, text string) string {
+// Of is the text in a colour.
+func (p Paint) Of(color, text string) string {
 	if p == nil || text == "" {
 		return text
 	}
@@ -34,15 +35,15 @@ func Print(w io.Writer, p Play, r Result, paint Paint) {
 	for _, s := range r.Scripts {
 		total += s.Millis
 	}
-	fmt.Fprintf(w, "%s %s\n", paint.of(outcomeColors[r.Outcome], r.Outcome), paint.of("dim", fmt.Sprintf("in %.1f ms", total)))
+	fmt.Fprintf(w, "%s %s\n", paint.Of(outcomeColors[r.Outcome], r.Outcome), paint.Of("dim", fmt.Sprintf("in %.1f ms", total)))
 	if e := r.Error; e != nil {
-		fmt.Fprintf(w, "  %s\n", paint.of(outcomeColors[r.Outcome], said(e)))
+		fmt.Fprintf(w, "  %s\n", paint.Of(outcomeColors[r.Outcome], said(e)))
 		if e.ForUser != "" {
 			fmt.Fprintf(w, "  shown to the person: %s\n", plain(e.ForUser))
 		}
 		for _, line := range strings.Split(e.Stack, "\n") {
 			if line = strings.TrimSpace(line); strings.HasPrefix(line, "at ") { // above is what it says
-				fmt.Fprintf(w, "    %s\n", paint.of("dim", plain(line)))
+				fmt.Fprintf(w, "    %s\n", paint.Of("dim", plain(line)))
 			}
 		}
 	}
@@ -135,7 +136,7 @@ func section(w io.Writer, paint Paint, title string, fill func(row func(...strin
 	first := true
 	fill(func(cells ...string) {
 		if first {
-			fmt.Fprintf(w, "\n%s\n", paint.of("head", title))
+			fmt.Fprintf(w, "\n%s\n", paint.Of("head", title))
 			first = false
 		}
 		for i := range cells {

@@ -26,31 +26,31 @@ func (c Checked) Failed() bool { return !c.Passed && !c.Updated }
 func PrintChecked(w io.Writer, c Checked, paint Paint, all bool) {
 	name := plain(c.File)
 	if c.Title != "" {
-		name += paint.of("dim", "  "+plain(c.Title))
+		name += paint.Of("dim", "  "+plain(c.Title))
 	}
 	switch {
 	case c.Updated:
-		fmt.Fprintf(w, "%s %s\n", paint.of("warn", "updated"), name)
+		fmt.Fprintf(w, "%s %s\n", paint.Of("warn", "updated"), name)
 		return
 	case c.Passed:
 		if all {
-			fmt.Fprintf(w, "%s %s %s\n", paint.of("good", "passed "), name, paint.of("dim", fmt.Sprintf("%.1f ms", c.Millis)))
+			fmt.Fprintf(w, "%s %s %s\n", paint.Of("good", "passed "), name, paint.Of("dim", fmt.Sprintf("%.1f ms", c.Millis)))
 		}
 		return
 	}
-	fmt.Fprintf(w, "%s %s\n", paint.of("bad", "failed "), name)
+	fmt.Fprintf(w, "%s %s\n", paint.Of("bad", "failed "), name)
 	if c.Error != "" {
 		fmt.Fprintf(w, "    %s\n", plain(c.Error))
 	}
 	for _, d := range c.Differences {
-		fmt.Fprintf(w, "    %s\n      %s\n      %s\n", plain(d.Path), paint.of("bad", "want "+shownValue(d.Want)), paint.of("good", "got  "+shownValue(d.Got)))
+		fmt.Fprintf(w, "    %s\n      %s\n      %s\n", plain(d.Path), paint.Of("bad", "want "+shownValue(d.Want)), paint.Of("good", "got  "+shownValue(d.Got)))
 	}
 	if c.Result != nil && len(c.Differences) > 0 {
 		if e := c.Result.Error; e != nil {
-			fmt.Fprintf(w, "    %s\n", paint.of("dim", said(e)))
+			fmt.Fprintf(w, "    %s\n", paint.Of("dim", said(e)))
 		}
 		for _, l := range c.Result.Console {
-			fmt.Fprintf(w, "    %s\n", paint.of("dim", "console "+plain(l.Level+" "+l.Text)))
+			fmt.Fprintf(w, "    %s\n", paint.Of("dim", "console "+plain(l.Level+" "+l.Text)))
 		}
 	}
 }
