@@ -1,11 +1,16 @@
 // Package stagedoortest starts a whole server inside a test, in one line.
 //
-//	s := stagedoortest.New(t)
-//	token := s.ManagementToken(t)
+//	func TestMain(m *testing.M) { stagedoortest.Main(m) }
+//
+//	func TestShop(t *testing.T) {
+//		s := stagedoortest.New(t)
+//		token := s.ManagementToken(t)
+//		…
+//	}
 //
 // The server listens on loopback over http and https, on a database of its own, with one tenant
-// and its management client. Scripts run in workers that are the test binary itself: call
-// Main from TestMain.
+// and its management client. Scripts run in workers that are the test binary itself, which is what
+// Main is for.
 package stagedoortest
 
 import (
@@ -52,10 +57,10 @@ type Server struct {
 	Domain   string // localhost:port of https
 	CAFile   string
 	Tenant   string
-	Client   *http.Client      // trusts the server, follows no redirect
-	Machine  *stagedoor.Client // the management client with its secret
-	Domains  map[string]string // further tenants: name to domain
-	Machines map[string]*stagedoor.Client
+	Client   *http.Client                 // trusts the server, follows no redirect
+	Machine  *stagedoor.Client            // the management client with its secret
+	Domains  map[string]string            // further tenants: name to domain
+	Machines map[string]*stagedoor.Client // further tenants: name to management client
 
 	cfg config.Config
 }
@@ -75,7 +80,7 @@ type Options struct {
 
 	EventsFor time.Duration // how long readers of events stay; 0: a moment, so that a walk over all routes goes on
 
-	Configure func(*config.Config) // changes what else is to be changed; nil: nothing
+	Configure func(*config.Config) // changes what else is to be changed, for tests of this module; nil: nothing
 }
 
 // New starts a server that stops with the test.
