@@ -9,7 +9,7 @@ import (
 func carryBranding(r *run, k kind, v any) error {
 	all, _ := v.(map[string]any)
 	if body := without("templates")(all); len(body) > 0 {
-		if err := r.item(k.title, "settings", func(o *Object) error { return r.group(o, "PATCH", "/branding", body, "") }); err != nil {
+		if err := r.item(k.title, "settings", func(o *Object) error { return r.group(o, "PATCH", "/branding", body) }); err != nil {
 			return err
 		}
 	}
@@ -18,7 +18,7 @@ func carryBranding(r *run, k kind, v any) error {
 			if textOf(t, "template") != "universal_login" {
 				return stagedoor.Errorf(stagedoor.Unsupported, "", "This server does not know this template.")
 			}
-			return r.group(o, "PUT", "/branding/templates/universal-login", map[string]any{"template": textOf(t, "body")}, "")
+			return r.group(o, "PUT", "/branding/templates/universal-login", map[string]any{"template": textOf(t, "body")})
 		})
 		if err != nil {
 			return err
@@ -62,7 +62,7 @@ func carryThemes(r *run, k kind, v any) error {
 func carryPrompts(r *run, k kind, v any) error {
 	all, _ := v.(map[string]any)
 	if body := without("customText", "partials", "screenRenderers")(all); len(body) > 0 {
-		if err := r.item(k.title, "settings", func(o *Object) error { return r.group(o, "PATCH", "/prompts", body, "") }); err != nil {
+		if err := r.item(k.title, "settings", func(o *Object) error { return r.group(o, "PATCH", "/prompts", body) }); err != nil {
 			return err
 		}
 	}
@@ -72,7 +72,7 @@ func carryPrompts(r *run, k kind, v any) error {
 		for _, prompt := range sortedNames(prompts) {
 			body, _ := prompts[prompt].(map[string]any)
 			err := r.item(k.title, prompt+" in "+language, func(o *Object) error {
-				return r.group(o, "PUT", "/prompts/"+segment(prompt)+"/custom-text/"+segment(language), body, "")
+				return r.group(o, "PUT", "/prompts/"+segment(prompt)+"/custom-text/"+segment(language), body)
 			})
 			if err != nil {
 				return err
@@ -83,7 +83,7 @@ func carryPrompts(r *run, k kind, v any) error {
 	for _, prompt := range sortedNames(partials) {
 		body, _ := partials[prompt].(map[string]any)
 		err := r.item(k.title, "partials of "+prompt, func(o *Object) error {
-			return r.group(o, "PUT", "/prompts/"+segment(prompt)+"/partials", body, "")
+			return r.group(o, "PUT", "/prompts/"+segment(prompt)+"/partials", body)
 		})
 		if err != nil {
 			return err
@@ -92,7 +92,7 @@ func carryPrompts(r *run, k kind, v any) error {
 	for _, screen := range objects(all["screenRenderers"]) {
 		prompt, name := textOf(screen, "prompt"), textOf(screen, "screen")
 		err := r.item(k.title, "screen "+prompt+" "+name, func(o *Object) error {
-			return r.group(o, "PATCH", "/prompts/"+segment(prompt)+"/screen/"+segment(name)+"/rendering", without("prompt", "screen", "tenant")(screen), "")
+			return r.group(o, "PATCH", "/prompts/"+segment(prompt)+"/screen/"+segment(name)+"/rendering", without("prompt", "screen", "tenant")(screen))
 		})
 		if err != nil {
 			return err
@@ -115,7 +115,7 @@ func carryPages(r *run, k kind, v any) error {
 			if member == "" {
 				return stagedoor.Errorf(stagedoor.Unsupported, "", "This server does not know this page.")
 			}
-			return r.group(o, "PATCH", "/tenants/settings", map[string]any{member: body}, "")
+			return r.group(o, "PATCH", "/tenants/settings", map[string]any{member: body})
 		})
 		if err != nil {
 			return err
@@ -135,7 +135,7 @@ func (r *run) loginPage(o *Object, page map[string]any) error {
 			if html, given := page["html"]; given {
 				body["custom_login_page"] = html
 			}
-			return r.group(o, "PATCH", "/clients/"+segment(textOf(client, "client_id")), body, "")
+			return r.group(o, "PATCH", "/clients/"+segment(textOf(client, "client_id")), body)
 		}
 	}
 	return stagedoor.Errorf(stagedoor.NotFound, "", "The tenant has no global client.")

@@ -156,15 +156,15 @@ func (r *run) reference(o *Object, item map[string]any, member string, id func(s
 }
 
 // among makes a function that finds the id of an object in a list without pages.
-func (r *run) among(path, id, what string) func(string) (string, error) {
+func (r *run) among(path, what string) func(string) (string, error) {
 	return func(name string) (string, error) {
 		all, err := r.all(path, false)
 		if err != nil {
 			return "", err
 		}
 		for _, one := range all {
-			if textOf(one, "name") == name || textOf(one, id) == name {
-				return textOf(one, id), nil
+			if textOf(one, "name") == name || textOf(one, "id") == name {
+				return textOf(one, "id"), nil
 			}
 		}
 		return "", stagedoor.Errorf(stagedoor.NotFound, "", "There is no %s %q here.", what, name)

@@ -202,7 +202,7 @@ func (k *kind) create(r *run, o *Object, id string, item, parts map[string]any) 
 
 // state is all that is known of an object.
 func (k *kind) state(r *run, id string) (map[string]any, error) {
-	m, err := r.object("GET", k.path+"/"+segment(id), nil)
+	m, err := r.object(k.path + "/" + segment(id))
 	if err != nil {
 		return nil, err
 	}

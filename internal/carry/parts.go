@@ -38,7 +38,7 @@ func prepareConnection(r *run, o *Object, item, there map[string]any) error {
 		return nil
 	}
 	// What the files do not say stays: options are replaced as a whole.
-	before, err := r.object("GET", "/connections/"+segment(textOf(there, "id")), nil)
+	before, err := r.object("/connections/" + segment(textOf(there, "id")))
 	if err != nil {
 		return err
 	}
@@ -67,7 +67,7 @@ func connectionParts(r *run, o *Object, id string, item map[string]any) error {
 			}
 			ids = append(ids, one)
 		}
-		before, err := r.object("GET", "/connections/"+segment(id), nil)
+		before, err := r.object("/connections/" + segment(id))
 		if err != nil {
 			return err
 		}
@@ -93,7 +93,7 @@ func connectionParts(r *run, o *Object, id string, item map[string]any) error {
 		}
 		body = without("connection_id", "connection_name", "strategy", "tenant_name", "created_at", "updated_on", "updated_at", "last_synchronization_at", "last_synchronization_status", "last_synchronization_error")(body)
 		target := "/connections/" + segment(id) + path
-		before, err := r.object("GET", target, nil)
+		before, err := r.object(target)
 		method := "PATCH"
 		if stagedoor.IsKind(err, stagedoor.NotFound) {
 			method, err = "POST", nil
@@ -117,7 +117,7 @@ func connectionParts(r *run, o *Object, id string, item map[string]any) error {
 
 // differs notes that a part has become different.
 func (r *run) differs(o *Object, member string, before map[string]any, target string) error {
-	after, err := r.object("GET", target, nil)
+	after, err := r.object(target)
 	if err != nil {
 		return err
 	}
@@ -143,10 +143,10 @@ func (r *run) unknownClient(id string) bool {
 
 func prepareClient(r *run, o *Object, item, _ map[string]any) error {
 	if express, is := item["express_configuration"].(map[string]any); is {
-		if err := r.reference(o, express, "user_attribute_profile_id", r.among("/user-attribute-profiles", "id", "user attribute profile")); err != nil {
+		if err := r.reference(o, express, "user_attribute_profile_id", r.among("/user-attribute-profiles", "user attribute profile")); err != nil {
 			return err
 		}
-		if err := r.reference(o, express, "connection_profile_id", r.among("/connection-profiles", "id", "connection profile")); err != nil {
+		if err := r.reference(o, express, "connection_profile_id", r.among("/connection-profiles", "connection profile")); err != nil {
 			return err
 		}
 	}
@@ -289,14 +289,14 @@ func carryGrants(r *run, k kind, v any) error {
 				return err
 			}
 			target := k.path + "/" + segment(textOf(all[i], "id"))
-			before, err := r.object("GET", target, nil)
+			before, err := r.object(target)
 			if err != nil {
 				return err
 			}
 			if _, err := r.send(o, "PATCH", target, without("client_id", "audience", "subject_type")(body), ""); err != nil {
 				return err
 			}
-			after, err := r.object("GET", target, nil)
+			after, err := r.object(target)
 			o.differ(before, after)
 			return err
 		})
@@ -362,7 +362,7 @@ func organizationParts(r *run, o *Object, id string, item map[string]any) error 
 		if _, err := r.send(o, "PATCH", one, without("domain")(body), ""); err != nil {
 			return err
 		}
-		after, err := r.object("GET", one, nil)
+		after, err := r.object(one)
 		if err != nil {
 			return err
 		}
@@ -482,7 +482,7 @@ func readyDomain(r *run, o *Object, id string, item map[string]any) error {
 	if given, err := st.GivenDomain(r.ctx, textOf(item, "domain")); err != nil || !given {
 		return err
 	}
-	there, err := r.object("GET", "/custom-domains/"+segment(id), nil)
+	there, err := r.object("/custom-domains/" + segment(id))
 	if err != nil || there["status"] == stagedoor.DomainReady {
 		return err
 	}

@@ -173,9 +173,9 @@ func (r *run) callWith(ctx context.Context, method, target string, body any) (an
 	return v, err
 }
 
-// object is call for an operation that answers an object.
-func (r *run) object(method, target string, body any) (map[string]any, error) {
-	v, err := r.call(method, target, body)
+// object reads what an address of the Management API answers as an object.
+func (r *run) object(target string) (map[string]any, error) {
+	v, err := r.call("GET", target, nil)
 	m, _ := v.(map[string]any)
 	return m, err
 }

@@ -63,11 +63,11 @@ func (r *run) whole(path string, there map[string]any) (map[string]any, error) {
 	if there == nil {
 		return nil, nil
 	}
-	return r.object("GET", path+"/"+segment(textOf(there, "id")), nil)
+	return r.object(path + "/" + segment(textOf(there, "id")))
 }
 
 func publishModule(r *run, o *Object, id string, _ map[string]any) error {
-	m, err := r.object("GET", "/actions/modules/"+segment(id), nil)
+	m, err := r.object("/actions/modules/" + segment(id))
 	if err != nil || m["all_changes_published"] == true {
 		return err
 	}
@@ -129,7 +129,7 @@ func deployAction(r *run, o *Object, id string, item map[string]any) error {
 		return nil
 	}
 	target := "/actions/actions/" + segment(id)
-	a, err := r.object("GET", target, nil)
+	a, err := r.object(target)
 	if err != nil || a["all_changes_deployed"] == true {
 		return err
 	}

@@ -8,9 +8,8 @@ import (
 	"github.com/stagedoor/stagedoor"
 )
 
-// group writes a group of settings that exists once, and notes what became different. Secrets that are hidden in answers are compared in
-// the setting of that name; empty: there are none.
-func (r *run) group(o *Object, method, target string, body map[string]any, setting string) error {
+// group writes a group of settings that exists once, and notes what became different.
+func (r *run) group(o *Object, method, target string, body map[string]any) error {
 	hide(o, body, "")
 	if err := filled(body); err != nil {
 		return err
@@ -18,14 +17,15 @@ func (r *run) group(o *Object, method, target string, body map[string]any, setti
 	if len(body) == 0 {
 		return nil
 	}
-	before, err := r.grouped(target, setting)
+	before, err := r.grouped(target, "")
 	if err != nil {
 		return err
 	}
-	return r.change(o, method, target, body, setting, before)
+	return r.change(o, method, target, body, "", before)
 }
 
-// change writes a group of which it is known what it was, nil if it was not there, and notes what became different.
+// change writes a group of which it is known what it was, nil if it was not there, and notes what became different. Secrets that are hidden in answers are compared in
+// the setting of that name; empty: there are none.
 func (r *run) change(o *Object, method, target string, body map[string]any, setting string, before map[string]any) error {
 	if _, err := r.send(o, method, target, body, ""); err != nil {
 		return err
@@ -74,7 +74,7 @@ func (r *run) grouped(target, setting string) (map[string]any, error) {
 func carryOne(method, target, name string) func(*run, kind, any) error {
 	return func(r *run, k kind, v any) error {
 		body, _ := v.(map[string]any)
-		return r.item(k.title, name, func(o *Object) error { return r.group(o, method, target, body, "") })
+		return r.item(k.title, name, func(o *Object) error { return r.group(o, method, target, body) })
 	}
 }
 
@@ -88,7 +88,7 @@ func carryMembers(targets map[string]string) func(*run, kind, any) error {
 				if targets[member] == "" {
 					return stagedoor.Errorf(stagedoor.Unsupported, "", "This server does not know these settings.")
 				}
-				return r.group(o, "PATCH", targets[member], body, "")
+				return r.group(o, "PATCH", targets[member], body)
 			})
 			if err != nil {
 				return err
@@ -114,7 +114,7 @@ func carryEach(pattern string) func(*run, kind, any) error {
 				if pattern == "/guardian/factors/{name}" {
 					return r.factor(o, textOf(item, "name"), body)
 				}
-				return r.group(o, "PUT", target, body, "")
+				return r.group(o, "PUT", target, body)
 			})
 			if err != nil {
 				return err
@@ -203,7 +203,7 @@ func carryEmailTemplates(r *run, k kind, v any) error {
 				return err
 			}
 			if before != nil {
-				return r.group(o, "PATCH", target, without("template")(item), "")
+				return r.group(o, "PATCH", target, without("template")(item))
 			}
 			hide(o, item, "")
 			o.Action = Created
@@ -224,14 +224,14 @@ func carryRisk(r *run, k kind, v any) error {
 		settings = inner
 	}
 	if err := r.item(k.title, "settings", func(o *Object) error {
-		return r.group(o, "PATCH", "/risk-assessments/settings", without("new_device", "newDevice")(settings), "")
+		return r.group(o, "PATCH", "/risk-assessments/settings", without("new_device", "newDevice")(settings))
 	}); err != nil {
 		return err
 	}
 	for _, member := range []string{"new_device", "newDevice"} {
 		if body, is := all[member].(map[string]any); is {
 			if err := r.item(k.title, "new device", func(o *Object) error {
-				return r.group(o, "PATCH", "/risk-assessments/settings/new-device", body, "")
+				return r.group(o, "PATCH", "/risk-assessments/settings/new-device", body)
 			}); err != nil {
 				return err
 			}
@@ -262,7 +262,7 @@ func carryTenant(r *run, k kind, v any) error {
 				delete(body, hours)
 			}
 		}
-		return r.group(o, "PATCH", "/tenants/settings", body, "")
+		return r.group(o, "PATCH", "/tenants/settings", body)
 	})
 }
 
@@ -300,7 +300,7 @@ func (r *run) within(o *Object, v any, member, path, what string) error {
 	switch v := v.(type) {
 	case map[string]any:
 		if textOf(v, member) != "" {
-			if err := r.reference(o, v, member, r.among(path, "id", what)); err != nil {
+			if err := r.reference(o, v, member, r.among(path, what)); err != nil {
 				return err
 			}
 		}
@@ -320,7 +320,7 @@ func (r *run) within(o *Object, v any, member, path, what string) error {
 }
 
 func prepareSelfService(r *run, o *Object, item, _ map[string]any) error {
-	return r.reference(o, item, "user_attribute_profile_id", r.among("/user-attribute-profiles", "id", "user attribute profile"))
+	return r.reference(o, item, "user_attribute_profile_id", r.among("/user-attribute-profiles", "user attribute profile"))
 }
 
 func selfServiceTexts(r *run, o *Object, id string, item map[string]any) error {
@@ -333,7 +333,7 @@ func selfServiceTexts(r *run, o *Object, id string, item map[string]any) error {
 				continue
 			}
 			target := "/self-service-profiles/" + segment(id) + "/custom-text/" + segment(language) + "/" + segment(page)
-			before, err := r.object("GET", target, nil)
+			before, err := r.object(target)
 			if err != nil {
 				return err
 			}

@@ -201,7 +201,7 @@ func (p *parser) clause(field string, depth int) (*Node, error) {
 	}
 	if p.space(); p.peek() != ':' {
 		n.Value = w
-		return n, p.noSuffix(w)
+		return n, p.noSuffix()
 	}
 	p.at++
 	if field != "" {
@@ -228,7 +228,7 @@ func (p *parser) fieldValue(n *Node, name word, depth int) (*Node, error) {
 			return nil, p.wrong(w.pos, "the name of a field cannot hold wildcards")
 		}
 		n.Field, n.Exists = w.text, true
-		return n, p.noSuffix(w)
+		return n, p.noSuffix()
 	}
 	n.Field = name.text
 	switch p.peek() {
@@ -250,11 +250,11 @@ func (p *parser) fieldValue(n *Node, name word, depth int) (*Node, error) {
 	if w.text == star {
 		n.Exists = true
 	}
-	return n, p.noSuffix(w)
+	return n, p.noSuffix()
 }
 
 // noSuffix refuses what Lucene lets follow a word and we do not know, and a colon that belongs to the word.
-func (p *parser) noSuffix(w word) error {
+func (p *parser) noSuffix() error {
 	switch p.peek() {
 	case '~':
 		return p.wrong(p.at, "fuzzy search is not supported; escape the ~ if it belongs to the word")
@@ -314,7 +314,7 @@ func (p *parser) ranged(n *Node) (*Node, error) {
 		return nil, p.wrong(open, "this range is not closed")
 	}
 	p.at++
-	return n, p.noSuffix(n.Range.to)
+	return n, p.noSuffix()
 }
 
 func (p *parser) bound(open int) (word, error) {
@@ -350,7 +350,7 @@ func (p *parser) compared(n *Node) (*Node, error) {
 	} else {
 		n.Range = &bounds{from: w, to: none, after: open}
 	}
-	return n, p.noSuffix(w)
+	return n, p.noSuffix()
 }
 
 // word reads a word or a phrase. ends are characters at which a word ends, beside white space, quotes and brackets; colons in

@@ -97,7 +97,7 @@ func Device(ctx context.Context, st *store.Store, userID string) (*stagedoor.Aut
 // CheckDevice takes the approval of a person's device for what of is, which is used up. Without an answer it is authorization_pending, with another one
 // access_denied; NotFound means that nothing was asked, or too long ago.
 func CheckDevice(ctx context.Context, st *store.Store, userID, of string) error {
-	if _, err := answered(ctx, st, userID, of, false); err != nil {
+	if err := answered(ctx, st, userID, of, false); err != nil {
 		return err
 	}
 	c, err := st.TakePush(ctx, of)
@@ -110,20 +110,20 @@ func CheckDevice(ctx context.Context, st *store.Store, userID, of string) error 
 	return empty(ctx, st, userID)
 }
 
-// answered is a question of a person's to which the answer is yes.
-func answered(ctx context.Context, st *store.Store, userID, of string, device bool) (*stagedoor.PushChallenge, error) {
+// answered tells whether the answer to a question of a person's is yes, by its error if it is not.
+func answered(ctx context.Context, st *store.Store, userID, of string, device bool) error {
 	c, err := st.Push(ctx, of)
 	switch {
 	case err != nil:
-		return nil, err
+		return err
 	case c.UserID != userID || (c.Method == "") != device:
-		return nil, stagedoor.Errorf(stagedoor.NotFound, "not_found", "There is no such question.")
+		return stagedoor.Errorf(stagedoor.NotFound, "not_found", "There is no such question.")
 	case c.State == stagedoor.PushPending:
-		return nil, errPushPending
+		return errPushPending
 	case c.State != stagedoor.PushApproved:
-		return nil, errPushDenied
+		return errPushDenied
 	}
-	return c, nil
+	return nil
 }
 
 // BeginDevice returns the ticket by which an app makes its device the person's: the same one as long as the enrolment is the same. fresh tells that it is new.
@@ -151,7 +151,7 @@ func DeviceKey(key string) string { return Enrollment{Key: key}.device() }
 
 // ConfirmDevice makes the device the person's that an app has set up: authorization_pending as long as none has, NotFound if there is nothing to set up.
 func (e Enrollment) ConfirmDevice(ctx context.Context) (recovery string, err error) {
-	if _, err := answered(ctx, e.Store, e.UserID, e.device(), true); err != nil {
+	if err := answered(ctx, e.Store, e.UserID, e.device(), true); err != nil {
 		return "", err
 	}
 	c, err := e.Store.TakePush(ctx, e.device())
@@ -165,7 +165,7 @@ func (e Enrollment) ConfirmDevice(ctx context.Context) (recovery string, err err
 
 // HasDevice tells whether an app has set up its device, so that it can be confirmed.
 func (e Enrollment) HasDevice(ctx context.Context) (bool, error) {
-	_, err := answered(ctx, e.Store, e.UserID, e.device(), true)
+	err := answered(ctx, e.Store, e.UserID, e.device(), true)
 	if IsPending(err) || stagedoor.IsKind(err, stagedoor.NotFound) {
 		return false, nil
 	}
@@ -174,7 +174,7 @@ func (e Enrollment) HasDevice(ctx context.Context) (bool, error) {
 
 // AwaitsDevice tells whether the ticket still works and no app has used it.
 func (e Enrollment) AwaitsDevice(ctx context.Context) (bool, error) {
-	_, err := answered(ctx, e.Store, e.UserID, e.device(), true)
+	err := answered(ctx, e.Store, e.UserID, e.device(), true)
 	if IsPending(err) {
 		return true, nil
 	}

@@ -28,12 +28,12 @@ type documents struct {
 	timeless bool                       // when it was made and changed is not shown; the deploy tool would send it back
 }
 
-// newDocuments makes the verbs of a noun. missing is the wire's text for one that is not there, {id} its id, code its errorCode.
-func newDocuments(kind, prefix, key, missing, code string) documents {
+// newDocuments makes the verbs of a noun. missing is the wire's text for one that is not there, {id} its id.
+func newDocuments(kind, prefix, key, missing string) documents {
 	return documents{key: key, kind: store.Kind[stagedoor.Document]{
 		Name: kind, ID: func(d *stagedoor.Document) *string { return &d.ID }, Secret: func(d *stagedoor.Document) *string { return &d.Sealed },
 		NewID: func() string { return prefix + stagedoor.NewBase58(22) }, Unique: func(d *stagedoor.Document) string { return d.Name },
-		Missing: stagedoor.Errorf(stagedoor.NotFound, code, "%s", missing),
+		Missing: stagedoor.Errorf(stagedoor.NotFound, "", "%s", missing),
 		Clash: func(d *stagedoor.Document) *stagedoor.Error {
 			return stagedoor.Errorf(stagedoor.Conflict, "", "There is one with the name %s already.", d.Name)
 		},

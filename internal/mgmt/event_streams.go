@@ -15,7 +15,7 @@ import (
 
 // eventStreams tell something outside of what happens to users and organizations (Management API objects 9); internal/eventstream delivers.
 var eventStreams = func() documents {
-	n := newDocuments("event_stream", "est_", "eventStreams", "The requested stream does not exist.", "")
+	n := newDocuments("event_stream", "est_", "eventStreams", "The requested stream does not exist.")
 	n.kind = store.EventStreams
 	n.defaults = map[string]json.RawMessage{"status": json.RawMessage(`"enabled"`), "subscriptions": json.RawMessage("[]")}
 	n.hide = func(members map[string]any) {

@@ -13,7 +13,7 @@ import (
 
 // tokenExchangeProfiles say which action looks at the tokens of a type; the grant of the token endpoint asks them.
 var tokenExchangeProfiles = func() documents {
-	n := newDocuments("token_exchange_profile", "tep_", "token_exchange_profiles", "Token exchange profile not found.", "")
+	n := newDocuments("token_exchange_profile", "tep_", "token_exchange_profiles", "Token exchange profile not found.")
 	n.unique, n.kind = "subject_token_type", store.TokenExchangeProfiles
 	n.kind.Clash = func(d *stagedoor.Document) *stagedoor.Error {
 		return stagedoor.Errorf(stagedoor.Conflict, "token_exchange_profile_conflict", "There is a token exchange profile for the subject_token_type %s already.", bounded(d.Name, 100))

@@ -12,18 +12,18 @@ import (
 // Plain nouns that other settings refer to (Management API objects 9). They are kept and have no effect yet.
 var (
 	selfServiceProfiles = func() documents {
-		n := newDocuments("self_service_profile", "ssp_", "self_service_profiles", "Profile with ID: {id} not found", "")
+		n := newDocuments("self_service_profile", "ssp_", "self_service_profiles", "Profile with ID: {id} not found")
 		n.defaults = map[string]json.RawMessage{"user_attributes": json.RawMessage("[]"), "allowed_strategies": json.RawMessage("[]")}
 		n.bare = true
 		return n
 	}()
 	connectionProfiles = func() documents {
-		n := newDocuments("connection_profile", "cop_", "connection_profiles", "Connection profile not found.", "")
+		n := newDocuments("connection_profile", "cop_", "connection_profiles", "Connection profile not found.")
 		n.timeless = true
 		return n
 	}()
 	userAttributeProfiles = func() documents {
-		n := newDocuments("user_attribute_profile", "uap_", "user_attribute_profiles", "User attribute profile not found.", "")
+		n := newDocuments("user_attribute_profile", "uap_", "user_attribute_profiles", "User attribute profile not found.")
 		n.timeless = true
 		n.complete = func(members map[string]any) {
 			id, _ := members["user_id"].(map[string]any)
@@ -39,8 +39,8 @@ var (
 		}
 		return n
 	}()
-	rateLimitPolicies      = newDocuments("rate_limit_policy", "rlp_", "rate_limit_policies", "Rate limit policy not found.", "")
-	verificationTemplates  = newDocuments("verification_template", "vct_", "templates", "Template not found.", "")
+	rateLimitPolicies      = newDocuments("rate_limit_policy", "rlp_", "rate_limit_policies", "Rate limit policy not found.")
+	verificationTemplates  = newDocuments("verification_template", "vct_", "templates", "Template not found.")
 	riskSettings           = settings{name: stagedoor.SettingRisk, defaults: map[string]any{"enabled": false}}
 	riskNewDevice          = settings{name: stagedoor.SettingNewDevice, defaults: map[string]any{"remember_for": 30}}
 	supplementalSignals    = settings{name: "supplemental-signals", defaults: map[string]any{"akamai_enabled": false}}

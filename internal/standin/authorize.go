@@ -33,12 +33,11 @@ type view struct {
 }
 
 // show writes the page. Its form may lead anywhere: that is what it is for.
-func show(w http.ResponseWriter, status int, v view) {
+func show(w http.ResponseWriter, v view) {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.Header().Set("Referrer-Policy", "no-referrer")
-	w.WriteHeader(status)
 	_ = page.Execute(w, v)
 }
 
@@ -47,7 +46,7 @@ func (s *Server) welcome(w http.ResponseWriter, r *http.Request) {
 	for i := range rows {
 		v.Rows = append(v.Rows, rows[i].name)
 	}
-	show(w, http.StatusOK, v)
+	show(w, v)
 }
 
 // authorize asks who the person is, or knows it already, and sends them back.
@@ -78,7 +77,7 @@ func (s *Server) authorize(w http.ResponseWriter, r *http.Request, row *row) {
 	}
 	if chosen == nil && refusal == nil {
 		if chosen = s.formPerson(r); chosen == nil {
-			show(w, http.StatusOK, view{Provider: row.name, Action: r.URL.Path, Asked: asked, People: s.People, Modes: Modes})
+			show(w, view{Provider: row.name, Action: r.URL.Path, Asked: asked, People: s.People, Modes: Modes})
 			return
 		}
 	}
@@ -110,7 +109,7 @@ func (s *Server) authorize(w http.ResponseWriter, r *http.Request, row *row) {
 		answer["user"] = string(user)
 	}
 	if asked.Get("response_mode") == "form_post" {
-		show(w, http.StatusOK, view{Provider: row.name, Posted: true, Back: back.String(), Answer: answer})
+		show(w, view{Provider: row.name, Posted: true, Back: back.String(), Answer: answer})
 		return
 	}
 	q := back.Query()

@@ -67,11 +67,11 @@ func (s *Server) saml(w http.ResponseWriter, r *http.Request) {
 	}
 	if chosen == nil {
 		if chosen = s.formPerson(r); chosen == nil {
-			show(w, http.StatusOK, view{Provider: "SAML", Action: r.URL.RequestURI(), Asked: samlAsked(r), People: s.People, Modes: SAMLModes, NoRefusal: true})
+			show(w, view{Provider: "SAML", Action: r.URL.RequestURI(), Asked: samlAsked(r), People: s.People, Modes: SAMLModes, NoRefusal: true})
 			return
 		}
 	}
-	show(w, http.StatusOK, view{Provider: "SAML", Posted: true, Back: asked.ACS, Answer: map[string]string{"SAMLResponse": s.assert(asked, chosen, mode), "RelayState": r.Form.Get("RelayState")}})
+	show(w, view{Provider: "SAML", Posted: true, Back: asked.ACS, Answer: map[string]string{"SAMLResponse": s.assert(asked, chosen, mode), "RelayState": r.Form.Get("RelayState")}})
 }
 
 // samlAsked is a request that came by a form; one in the address stays there.

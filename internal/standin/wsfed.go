@@ -32,11 +32,11 @@ func (s *Server) wsfed(w http.ResponseWriter, r *http.Request) {
 	}
 	if chosen == nil {
 		if chosen = s.formPerson(r); chosen == nil {
-			show(w, http.StatusOK, view{Provider: "WS-Federation", Action: r.URL.RequestURI(), People: s.People, Modes: WSFedModes, NoRefusal: true})
+			show(w, view{Provider: "WS-Federation", Action: r.URL.RequestURI(), People: s.People, Modes: WSFedModes, NoRefusal: true})
 			return
 		}
 	}
-	show(w, http.StatusOK, view{Provider: "WS-Federation", Posted: true, Back: r.Form.Get("wreply"), Answer: map[string]string{
+	show(w, view{Provider: "WS-Federation", Posted: true, Back: r.Form.Get("wreply"), Answer: map[string]string{
 		"wa": "wsignin1.0", "wctx": r.Form.Get("wctx"), "wresult": s.tokenFor(r.Form.Get("wtrealm"), chosen, mode),
 	}})
 }

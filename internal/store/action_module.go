@@ -30,7 +30,7 @@ var ActionModuleVersions = Kind[stagedoor.ActionModuleVersion]{
 func (s *Store) PublishActionModule(ctx context.Context, id string) (*stagedoor.ActionModule, *stagedoor.ActionModuleVersion, error) {
 	var m *stagedoor.ActionModule
 	var v *stagedoor.ActionModuleVersion
-	modules, versions := ActionModules.noun(s), ActionModuleVersions.noun(s)
+	modules, versions := ActionModules.noun(), ActionModuleVersions.noun()
 	err := s.write(ctx, func(q querier) (err error) {
 		if m, err = modules.one(ctx, s, q, "id = ?"+s.db.forUpdate(), id); err != nil {
 			return err
@@ -62,7 +62,7 @@ func (s *Store) PublishActionModule(ctx context.Context, id string) (*stagedoor.
 // actions, or versions of them, use them. One that is not there is no error.
 func (s *Store) DeleteActionModule(ctx context.Context, id string, force bool) error {
 	return s.write(ctx, func(q querier) error {
-		if err := ActionModules.noun(s).delete(ctx, s, q, id); err != nil { // first: who begins to use it meanwhile holds it (modulesThere)
+		if err := ActionModules.noun().delete(ctx, s, q, id); err != nil { // first: who begins to use it meanwhile holds it (modulesThere)
 			return err
 		}
 		if !force {
@@ -103,7 +103,7 @@ func (s *Store) modulesThere(ctx context.Context, q querier, before, after []sta
 		if slices.ContainsFunc(before, func(had stagedoor.ActionModuleUse) bool { return had.ModuleID == use.ModuleID }) {
 			continue
 		}
-		if _, err := ActionModules.noun(s).one(ctx, s, q, "id = ?"+s.db.forShare(), use.ModuleID); err != nil {
+		if _, err := ActionModules.noun().one(ctx, s, q, "id = ?"+s.db.forShare(), use.ModuleID); err != nil {
 			return err
 		}
 	}
@@ -156,7 +156,7 @@ func (s *Store) dropModuleVersions(ctx context.Context, q querier) error {
 		}
 	}
 	for _, id := range slices.Sorted(maps.Keys(old)) { // in one order, so that two who do this do not wait for each other
-		if err := ActionModuleVersions.noun(s).delete(ctx, s, q, id); err != nil {
+		if err := ActionModuleVersions.noun().delete(ctx, s, q, id); err != nil {
 			return err
 		}
 	}

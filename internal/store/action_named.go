@@ -50,7 +50,7 @@ func (s *Store) runnersOf(ctx context.Context, q querier, id string) ([]runner, 
 		kind   *Kind[stagedoor.Document]
 		called string
 	}{{&EventStreams, "the event stream "}, {&TokenExchangeProfiles, "the token exchange profile "}} {
-		all, err := k.kind.noun(s).list(ctx, s, q)
+		all, err := k.kind.noun().list(ctx, s, q)
 		if err != nil {
 			return nil, err
 		}
@@ -79,7 +79,7 @@ func (s *Store) runnersOf(ctx context.Context, q querier, id string) ([]runner, 
 
 // dropRunner deletes a document that is nothing without the action that it names, if it still names that once nobody else changes it.
 func (s *Store) dropRunner(ctx context.Context, q querier, k *Kind[stagedoor.Document], id, action string) error {
-	d, err := k.noun(s).one(ctx, s, q, "id = ?"+s.db.forUpdate(), id)
+	d, err := k.noun().one(ctx, s, q, "id = ?"+s.db.forUpdate(), id)
 	if stagedoor.IsKind(err, stagedoor.NotFound) {
 		return nil
 	}
@@ -89,7 +89,7 @@ func (s *Store) dropRunner(ctx context.Context, q querier, k *Kind[stagedoor.Doc
 	if runs, err := k.Runs(d); err != nil || runs != action {
 		return err
 	}
-	return k.noun(s).delete(ctx, s, q, id)
+	return k.noun().delete(ctx, s, q, id)
 }
 
 // dropHashAction takes the action out of a connection, which has none for hashes of its own from then on.

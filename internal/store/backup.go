@@ -87,7 +87,7 @@ func sameFile(a, b string) bool {
 
 // copyPages copies the pages of one snapshot of the database.
 func copyPages(ctx context.Context, database, to string, progress func(done, total int64)) error {
-	db, err := openFile(database, "rw", "query_only(1)", "busy_timeout(10000)")
+	db, err := openFile(database, "query_only(1)", "busy_timeout(10000)")
 	if err != nil {
 		return err
 	}
@@ -139,7 +139,7 @@ func copyPages(ctx context.Context, database, to string, progress func(done, tot
 // version that it does not know, or sealed under other keys than the sealer's is an error; a nil sealer checks no seals. The file has
 // reached the disk afterwards and needs no other beside it.
 func inspect(ctx context.Context, file string, sealer Sealer) (*BackupReport, error) {
-	db, err := openFile(file, "rw", "busy_timeout(10000)")
+	db, err := openFile(file, "busy_timeout(10000)")
 	if err != nil {
 		return nil, err
 	}
@@ -213,7 +213,7 @@ func unreadable(err error) error {
 }
 
 // openFile opens a file that is there: unlike a server it never makes one.
-func openFile(path, mode string, pragmas ...string) (*sql.DB, error) {
+func openFile(path string, pragmas ...string) (*sql.DB, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, fmt.Errorf("opening the database: %w", err)
@@ -221,7 +221,7 @@ func openFile(path, mode string, pragmas ...string) (*sql.DB, error) {
 	if !info.Mode().IsRegular() {
 		return nil, fmt.Errorf("%s is no file", path)
 	}
-	v := url.Values{"mode": {mode}}
+	v := url.Values{"mode": {"rw"}}
 	for _, p := range pragmas {
 		v.Add("_pragma", p)
 	}

@@ -137,7 +137,7 @@ func folderThere(file string) string {
 // openThere opens a database that must be there.
 func openThere(ctx context.Context, url string) (*DB, error) {
 	if !isPostgres(url) {
-		db, err := openFile(strings.TrimPrefix(url, "sqlite://"), "rw")
+		db, err := openFile(strings.TrimPrefix(url, "sqlite://"))
 		if err != nil {
 			return nil, err
 		}

@@ -144,7 +144,7 @@ func (s *fileSink) open(ctx context.Context) error {
 		return err
 	}
 	// Nothing is lost if this is interrupted: the file is thrown away.
-	if s.db, err = openFile(s.temp, "rw", "journal_mode(OFF)", "synchronous(OFF)", "foreign_keys(0)", "cache_size(-65536)", "temp_store(2)"); err != nil {
+	if s.db, err = openFile(s.temp, "journal_mode(OFF)", "synchronous(OFF)", "foreign_keys(0)", "cache_size(-65536)", "temp_store(2)"); err != nil {
 		return err
 	}
 	s.db.SetMaxOpenConns(1)

@@ -34,7 +34,7 @@ const customPosition = 1000
 // meanwhile is missing and nobody answers under it. One that another tenant has is a Conflict.
 func (s *Store) SettleDomain(ctx context.Context, id, failure string) (*stagedoor.CustomDomain, error) {
 	defer CustomDomains.changed(s)
-	return CustomDomains.noun(s).updateThen(ctx, s, id, func(d *stagedoor.CustomDomain) error {
+	return CustomDomains.noun().updateThen(ctx, s, id, func(d *stagedoor.CustomDomain) error {
 		if d.CheckedAt, d.Failure = s.db.clock.Now().UnixMilli(), failure; failure == "" {
 			d.Status = stagedoor.DomainReady
 		}
@@ -75,7 +75,7 @@ func (s *Store) GivenDomain(ctx context.Context, host string) (bool, error) {
 // leaves that to the tenant's own.
 func (s *Store) UpdateCustomDomain(ctx context.Context, id string, change func(*stagedoor.CustomDomain) error, standard *bool) (*stagedoor.CustomDomain, error) {
 	defer CustomDomains.changed(s)
-	return CustomDomains.noun(s).updateThen(ctx, s, id, change, func(q querier, d *stagedoor.CustomDomain) error {
+	return CustomDomains.noun().updateThen(ctx, s, id, change, func(q querier, d *stagedoor.CustomDomain) error {
 		if standard == nil {
 			return nil
 		}
@@ -99,7 +99,7 @@ func (s *Store) UpdateCustomDomain(ctx context.Context, id string, change func(*
 func (s *Store) DeleteCustomDomain(ctx context.Context, id string) error {
 	defer CustomDomains.changed(s)
 	return s.write(ctx, func(q querier) error {
-		d, err := CustomDomains.noun(s).one(ctx, s, q, "id = ?"+s.db.forUpdate(), id)
+		d, err := CustomDomains.noun().one(ctx, s, q, "id = ?"+s.db.forUpdate(), id)
 		if stagedoor.IsKind(err, stagedoor.NotFound) {
 			return nil
 		}
@@ -117,7 +117,7 @@ func (s *Store) DeleteCustomDomain(ctx context.Context, id string) error {
 		}); err != nil {
 			return err
 		}
-		return CustomDomains.noun(s).delete(ctx, s, q, id)
+		return CustomDomains.noun().delete(ctx, s, q, id)
 	})
 }
 

@@ -62,7 +62,7 @@ func (s *Store) subscribers(ctx context.Context, q querier, kind string) ([]stag
 
 // hear reads the tenant's enabled streams, and whether its events are kept to be read.
 func (s *Store) hear(ctx context.Context, q querier, heard *heardStreams) error {
-	streams := EventStreams.noun(s)
+	streams := EventStreams.noun()
 	const query = "SELECT kind, doc, sealed FROM documents WHERE tenant = ? AND kind IN ('event_stream', 'event_feed') ORDER BY added, id"
 	return q.each(ctx, query, []any{s.tenant.ID}, func(scan func(...any) error) error {
 		var kind, doc, sealed string

@@ -19,7 +19,7 @@ var Hooks = Kind[stagedoor.Hook]{
 
 // EnableHook makes a hook the one that is enabled at its trigger: another that was is not any more, in the same transaction.
 func (s *Store) EnableHook(ctx context.Context, h *stagedoor.Hook) error {
-	n := Hooks.noun(s)
+	n := Hooks.noun()
 	return s.write(ctx, func(q querier) error {
 		var others []stagedoor.Hook
 		err := q.each(ctx, n.selects()+n.mine()+" ORDER BY "+n.order+s.db.forUpdate(), []any{s.tenant.ID}, func(scan func(...any) error) error {

@@ -33,7 +33,7 @@ func (k *Kind[T]) changed(s *Store) {
 	}
 }
 
-func (k *Kind[T]) noun(s *Store) *noun[T] {
+func (k *Kind[T]) noun() *noun[T] {
 	return &noun[T]{
 		table: "documents", kind: k.Name, order: "added, id",
 		id: k.ID, newID: k.NewID, secret: k.Secret, missing: k.Missing,
@@ -54,24 +54,24 @@ func (k *Kind[T]) noun(s *Store) *noun[T] {
 }
 
 // All returns the tenant's values in the order of their creation.
-func (k *Kind[T]) All(ctx context.Context, s *Store) ([]T, error) { return k.noun(s).all(ctx, s) }
+func (k *Kind[T]) All(ctx context.Context, s *Store) ([]T, error) { return k.noun().all(ctx, s) }
 
 // Pages are the tenant's values in the order of their creation, read in parts.
-func (k *Kind[T]) Pages(s *Store) Pages[T] { return Pages[T]{k.noun(s), s} }
+func (k *Kind[T]) Pages(s *Store) Pages[T] { return Pages[T]{k.noun(), s} }
 
 // Get returns one value by its id, or k.Missing.
 func (k *Kind[T]) Get(ctx context.Context, s *Store, id string) (*T, error) {
-	return k.noun(s).read(ctx, s, "id = ?", id)
+	return k.noun().read(ctx, s, "id = ?", id)
 }
 
 // ByName returns the value whose Unique is name, or k.Missing.
 func (k *Kind[T]) ByName(ctx context.Context, s *Store, name string) (*T, error) {
-	return k.noun(s).read(ctx, s, "name = ?", name)
+	return k.noun().read(ctx, s, "name = ?", name)
 }
 
 // Create adds a value, which gets an id if it has none. A value whose id or Unique is taken is k.Clash.
 func (k *Kind[T]) Create(ctx context.Context, s *Store, v *T) error {
-	n := k.noun(s)
+	n := k.noun()
 	defer k.changed(s)
 	return n.named(v, s.write(ctx, func(q querier) error { return k.add(ctx, s, q, n, v) }))
 }
@@ -108,10 +108,10 @@ func (k *Kind[T]) add(ctx context.Context, s *Store, q querier, n *noun[T], v *T
 func (k *Kind[T]) Update(ctx context.Context, s *Store, id string, change func(*T) error) (*T, error) {
 	defer k.changed(s)
 	if k.Runs == nil {
-		return k.noun(s).update(ctx, s, id, change)
+		return k.noun().update(ctx, s, id, change)
 	}
 	var before string
-	return k.noun(s).updateThen(ctx, s, id, func(v *T) (err error) {
+	return k.noun().updateThen(ctx, s, id, func(v *T) (err error) {
 		if before, err = k.Runs(v); err != nil {
 			return err
 		}

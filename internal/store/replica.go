@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -44,23 +43,24 @@ func openReplicas(ctx context.Context, primary *pgxpool.Pool, urls []string) (*r
 	for _, url := range urls {
 		cfg, err := poolConfig(url)
 		if err != nil {
-			return nil, errors.Join(fmt.Errorf("replica: %w", err), r.close())
+			r.close()
+			return nil, fmt.Errorf("replica: %w", err)
 		}
 		cfg.ConnConfig.ValidateConnect = nil // it takes reads only
 		pool, err := pgxpool.NewWithConfig(ctx, cfg)
 		if err != nil {
-			return nil, errors.Join(fmt.Errorf("opening a replica: %w", err), r.close())
+			r.close()
+			return nil, fmt.Errorf("opening a replica: %w", err)
 		}
 		r.all = append(r.all, &replica{pool: pool})
 	}
 	return r, nil
 }
 
-func (r *replicas) close() error {
+func (r *replicas) close() {
 	for _, one := range r.all {
 		one.pool.Close()
 	}
-	return nil
 }
 
 // position is how far the primary had written at some time after those who wait for it asked.

@@ -160,7 +160,7 @@ func alone(ctx context.Context, database string) error {
 	if !looksLikeSQLite(database) {
 		return nil
 	}
-	db, err := openFile(database, "rw", "busy_timeout(0)")
+	db, err := openFile(database, "busy_timeout(0)")
 	if err != nil {
 		return err
 	}

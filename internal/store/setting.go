@@ -21,7 +21,7 @@ var settings = Kind[setting]{
 // Setting reads a group of settings into v, a pointer to what holds where nothing was set. That there is nothing is kept too: the names are ours.
 func (s *Store) Setting(ctx context.Context, name string, v any) error {
 	members, err := kept(ctx, s, configKey{table: "documents/setting", where: "members", args: [3]string{name}}, func(size *int) (string, error) {
-		found, err := settings.noun(s).readNow(ctx, s, size, "id = ?", name)
+		found, err := settings.noun().readNow(ctx, s, size, "id = ?", name)
 		if stagedoor.IsKind(err, stagedoor.NotFound) {
 			return "", nil
 		}
@@ -53,7 +53,7 @@ func (s *Store) DeleteSettings(ctx context.Context, beginning string) error {
 
 // changeSettingIn is ChangeSetting within the caller's transaction, for a group that nobody else has to make: where none was set nothing happens.
 func (s *Store) changeSettingIn(ctx context.Context, q querier, name string, change func(members map[string]any) error) error {
-	v, err := settings.noun(s).one(ctx, s, q, "id = ?"+s.db.forUpdate(), name)
+	v, err := settings.noun().one(ctx, s, q, "id = ?"+s.db.forUpdate(), name)
 	if stagedoor.IsKind(err, stagedoor.NotFound) {
 		return nil
 	}
@@ -63,12 +63,12 @@ func (s *Store) changeSettingIn(ctx context.Context, q querier, name string, cha
 	if err != nil {
 		return err
 	}
-	return settings.noun(s).save(ctx, s, q, name, v)
+	return settings.noun().save(ctx, s, q, name, v)
 }
 
 // setSettingIn is changeSettingIn that makes the group where there is none. The transaction has locked the tenant: else another could make it at the same time.
 func (s *Store) setSettingIn(ctx context.Context, q querier, name string, change func(members map[string]any) error) error {
-	_, err := settings.noun(s).one(ctx, s, q, "id = ?", name)
+	_, err := settings.noun().one(ctx, s, q, "id = ?", name)
 	if err == nil {
 		return s.changeSettingIn(ctx, q, name, change)
 	}
@@ -79,7 +79,7 @@ func (s *Store) setSettingIn(ctx context.Context, q querier, name string, change
 	if err := v.change(change); err != nil {
 		return err
 	}
-	return settings.add(ctx, s, q, settings.noun(s), v)
+	return settings.add(ctx, s, q, settings.noun(), v)
 }
 
 func (v *setting) change(change func(members map[string]any) error) error {
