@@ -156,6 +156,9 @@ func (d *Deliverer) leave(tenant string) {
 // errRefused is a client's word that it does not want the token.
 var errRefused = errors.New("the client refused the token (400)")
 
+// errUnsigned is all that the tenant's log says of what has gone wrong in this server: why is the operator's to know.
+var errUnsigned = errors.New("the logout token could not be signed")
+
 // serve tries one notice.
 func (d *Deliverer) serve(ctx context.Context, st *store.Store, n *stagedoor.LogoutNotice) error {
 	claimed, err := st.ClaimLogoutNotice(ctx, n, st.Clock().Now().Add(claimFor))
@@ -193,7 +196,8 @@ func (d *Deliverer) serve(ctx context.Context, st *store.Store, n *stagedoor.Log
 func (d *Deliverer) send(ctx context.Context, st *store.Store, c *stagedoor.Client, n *stagedoor.LogoutNotice) (status int, err error) {
 	signed, err := d.Minter.LogoutToken(ctx, st, c, n)
 	if err != nil {
-		return 0, err
+		d.Log.ErrorContext(ctx, "a logout token could not be signed", "tenant", st.Tenant().ID, "client", c.ID, "error", err)
+		return 0, errUnsigned
 	}
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, n.URL, strings.NewReader(url.Values{"logout_token": {signed}}.Encode()))
 	if err != nil {

@@ -1,6 +1,7 @@
 package backchannel_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -192,6 +193,33 @@ func TestLoggedNotices(t *testing.T) {
 			if n != 2 {
 				w.Errorf("%d events of %s", n, id)
 			}
+		}
+	})
+}
+
+// What keeps this server from signing a token is no word for the tenant's log: it may name keys, files or databases.
+func TestUnsignedNotice(t *testing.T) {
+	each(t, func(w *world) {
+		var log bytes.Buffer
+		w.d.Log = slog.New(slog.NewTextHandler(&log, nil))
+		_, err := w.st.UpdateClient(w.Context(), "some", func(c *stagedoor.Client) error { c.JWTConfiguration.Algorithm = "ES512"; return nil })
+		ok(w, err)
+		w.session("sess_1")
+		ok(w, w.st.DeleteSession(w.Context(), "sess_1", stagedoor.LogoutByClient))
+		w.round()
+		events, _, err := w.st.Logs(w.Context(), store.LogQuery{PerPage: 100})
+		ok(w, err)
+		said := []string{}
+		for _, e := range events {
+			if e.ClientID == "some" {
+				said = append(said, e.Description)
+			}
+		}
+		if !slices.Equal(said, []string{"the logout token could not be signed; it is tried again"}) {
+			w.Errorf("the tenant's log says %q", said)
+		}
+		if !strings.Contains(log.String(), "no key signs ES512") {
+			w.Errorf("the server's log says %s", log.String())
 		}
 	})
 }

@@ -39,7 +39,8 @@ type Deliverer struct {
 	MaxEvents int
 	MaxBytes  int64
 
-	// Act runs the action that a stream names over an event. An error says, in the action's words, that it did not take it.
+	// Act runs the action that a stream names over an event. An error says, in the action's words, that it did not take it; a
+	// [stagedoor.Error] of the kind Internal that this server could not ask it.
 	Act func(ctx context.Context, st *store.Store, actionID string, event json.RawMessage) error
 
 	crew delivery.Crew[store.EventQueue]
@@ -149,7 +150,7 @@ func (d *Deliverer) deliver(ctx context.Context, st *store.Store, stream *staged
 		return err
 	}
 	now := st.Clock().Now()
-	e.Attempts = append(e.Attempts, stagedoor.EventAttempt{Status: stagedoor.EventFailed, Timestamp: stagedoor.FormatTime(now), Message: stagedoor.Shorten(err.Error(), maxMessage)})
+	e.Attempts = append(e.Attempts, stagedoor.EventAttempt{Status: stagedoor.EventFailed, Timestamp: stagedoor.FormatTime(now), Message: stagedoor.Shorten(told(err), maxMessage)})
 	if n := len(e.Attempts); n < maxTries && !errors.As(err, &refusal{}) {
 		return st.RetryEvent(ctx, e, now.Add(delivery.Pause(n-1)))
 	}
@@ -182,6 +183,15 @@ func (d *Deliverer) disable(ctx context.Context, st *store.Store, stream *staged
 		return err
 	})
 	return err
+}
+
+// told is what the tenant reads of why an event was not taken. What has gone wrong in this server is the operator's, whose log has it.
+func told(err error) string {
+	var ours *stagedoor.Error
+	if errors.As(err, &ours) {
+		return ours.Message
+	}
+	return err.Error()
 }
 
 // maxMessage bounds what is kept of an error, in bytes.

@@ -582,6 +582,32 @@ func TestAction(t *testing.T) {
 	})
 }
 
+// What has gone wrong in this server while it asks an action is the operator's to know: those of the tenant read that it was an internal error.
+func TestActionThatCannotBeAsked(t *testing.T) {
+	each(t, func(h *house) {
+		var log bytes.Buffer
+		h.d.Log = slog.New(slog.NewTextHandler(&log, nil))
+		h.ok(h.st.CreateAction(h.Context(), &stagedoor.Action{ID: "act"}))
+		stream := h.stream(`{"type":"action","configuration":{"action_id":"act"}}`, "user.created")
+		h.d.Act = func(context.Context, *store.Store, string, json.RawMessage) error {
+			return stagedoor.AsError(errors.New("no worker: fork /opt/stagedoor"))
+		}
+		h.user("ada")
+		for range 20 {
+			h.round()
+			h.clock.wait(time.Hour)
+		}
+		all, err := h.st.EventDeliveries(h.Context(), stream, store.EventQuery{})
+		h.ok(err)
+		if len(all) != 1 || len(all[0].Attempts) == 0 || all[0].Attempts[0].Message != "Internal error" {
+			h.Errorf("%+v", all)
+		}
+		if !strings.Contains(log.String(), "/opt/stagedoor") {
+			h.Errorf("the server's log says %s", log.String())
+		}
+	})
+}
+
 // A server that stops in the middle of a try gives the event back: it was no try.
 func TestStops(t *testing.T) {
 	each(t, func(h *house) {
