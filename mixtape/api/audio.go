@@ -123,11 +123,10 @@ func (a *audioStore) open(x music.Song) (*os.File, error) {
 	if err := a.write(name, x); err != nil {
 		return nil, fmt.Errorf("render song %s: %w", x.ID, err)
 	}
-	file, err := os.Open(name)
-	if err != nil {
+	if err := a.evict(name); err != nil {
 		return nil, err
 	}
-	return file, a.evict(name)
+	return os.Open(name)
 }
 
 // cached opens a song on disk and marks it as used.

@@ -9,6 +9,7 @@ import (
 	"mime"
 	"net/http"
 	"slices"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -52,7 +53,12 @@ func (s *Server) authenticated(h handler) http.Handler {
 			s.fail(w, r, problem{http.StatusUnauthorized, "invalid_token", "The token is not valid here, or no longer."})
 			return
 		}
-		if err := h(w, r, l); err != nil {
+		if id := r.PathValue("id"); !utf8.ValidString(id) || strings.ContainsRune(id, 0) {
+			err = notFound("address") // nothing has such an id, and PostgreSQL takes none for a text
+		} else {
+			err = h(w, r, l)
+		}
+		if err != nil {
 			s.fail(w, r, err)
 		}
 	})

@@ -212,6 +212,12 @@ func TestPlaylists(t *testing.T) {
 			f.Errorf("Bob's: %s", got.body)
 		}
 
+		for _, id := range []string{"%00", "a%00b", "%ff"} {
+			f.want(f.call("PATCH", "/playlists/"+id, bobs, `{"name":"Later"}`), 404)
+			f.want(f.call("DELETE", "/playlists/"+id, bobs, ""), 404)
+			f.want(f.call("POST", "/songs/"+id+"/play", bobs, `{"play_id":"12345678"}`), 404)
+		}
+
 		made := parse[playlist](f, f.want(f.call("POST", "/playlists", bobs, `{"name":"  Früh & spät \u003cb\u003e ","songs":["3","1","3"]}`), 201))
 		if made.Name != "Früh & spät <b>" || !slices.Equal(made.Songs, []string{"3", "1", "3"}) || made.UserID != bob {
 			f.Errorf("made: %+v", made)
