@@ -65,7 +65,7 @@ func unread(r *http.Request, err error) *http.Request {
 
 func aclScope(path string) string {
 	switch {
-	case isManagement(path) || strings.HasPrefix(path, scim.Base+"/") || strings.HasPrefix(path, ui.DashboardPrefix):
+	case isManagement(path) || scim.Serves(path) || strings.HasPrefix(path, ui.DashboardPrefix):
 		return "management"
 	case path == "/oidc/register":
 		return "dynamic_client_registration"

@@ -128,86 +128,123 @@ func New(ctx context.Context, cfg config.Config, deps Deps) (*Server, error) {
 	if s.log == nil {
 		s.log = slog.Default()
 	}
-	var err error
+	if err := s.open(ctx, deps); err != nil {
+		return nil, err
+	}
+	reach, err := s.outside()
+	if err != nil {
+		return nil, errors.Join(err, s.db.Close())
+	}
+	s.build(ctx, deps, reach)
+	s.reference = newReference(s.mgmt)
+	s.measure()
+	s.handler = s.front(s.doors())
+	return s, nil
+}
+
+// open opens what the configuration names: files, and the database last, which alone has to be closed again.
+func (s *Server) open(ctx context.Context, deps Deps) (err error) {
 	if s.tracer, err = s.newTracer(cmp.Or(deps.Version, "development")); err != nil {
-		return nil, err
+		return err
 	}
-	if s.clientCAs, err = readClientCAs(cfg.ClientCA); err != nil {
-		return nil, err
+	if s.clientCAs, err = readClientCAs(s.cfg.ClientCA); err != nil {
+		return err
 	}
-	if s.places, err = geoip.Open(cfg.GeoIP, s.log); err != nil {
-		return nil, err
+	if s.places, err = geoip.Open(s.cfg.GeoIP, s.log); err != nil {
+		return err
 	}
-	if s.lists, err = netlist.Open(cfg.NetworkLists, s.log); err != nil {
-		return nil, err
+	if s.lists, err = netlist.Open(s.cfg.NetworkLists, s.log); err != nil {
+		return err
 	}
-	if s.db, err = openDatabase(ctx, cfg, deps, s.metrics, s.places); err != nil {
-		return nil, err
+	if s.cfg.Breached != "" {
+		if s.leaks, err = password.OpenLeaked(s.cfg.Breached); err != nil {
+			return err
+		}
+	}
+	if s.db, err = openDatabase(ctx, s.cfg, deps, s.metrics, s.places); err != nil {
+		return err
 	}
 	s.db.OnChange(s.keys.Forget)
 	if err := s.checkDatabase(ctx); err != nil {
-		return nil, errors.Join(err, s.db.Close())
+		return errors.Join(err, s.db.Close())
 	}
-	client, err := scriptClient(cfg)
-	var strangers *http.Client
-	if err == nil {
-		strangers, err = strangersClient(cfg)
+	return nil
+}
+
+// reach are the clients of what leaves the house.
+type reach struct {
+	tenants   *http.Client // on behalf of tenants
+	strangers *http.Client // for what anybody may have asked
+	operator  *http.Client // to what the operator names
+}
+
+// outside makes the clients of what leaves the house.
+func (s *Server) outside() (r reach, err error) {
+	for of, makes := range map[**http.Client]func(config.Config) (*http.Client, error){&r.tenants: scriptClient, &r.strangers: strangersClient, &r.operator: operatorClient} {
+		client, err := makes(s.cfg)
+		if err != nil {
+			return reach{}, err
+		}
+		*of = s.measured(client)
 	}
-	if err == nil && cfg.Breached != "" {
-		s.leaks, err = password.OpenLeaked(cfg.Breached)
-	}
-	if err != nil {
-		s.db.Close()
-		return nil, err
-	}
-	client = s.measured(client)
+	return r, nil
+}
+
+// build makes the rooms, the lower ones first, and tells each what it needs. Where a lower one needs a higher one, it is given a function of it.
+func (s *Server) build(ctx context.Context, deps Deps, reach reach) {
+	cfg, client := s.cfg, reach.tenants
+	scripts := s.scriptHTTP(client, cfg.Outbound.Rewrite)
 	s.scripts = script.New(script.Config{
 		Metrics: s.metrics,
-		Command: deps.ScriptCommand, Workers: cfg.ScriptWorkers, HTTP: s.scriptHTTP(client, cfg.Outbound.Rewrite), Net: script.Reach(outboundConfig(cfg)),
+		Command: deps.ScriptCommand, Workers: cfg.ScriptWorkers, HTTP: scripts, Net: script.Reach(outboundConfig(cfg)),
 		Added: s.db, Log: s.log, Node: cfg.ScriptNode, Runtime: s.scriptRuntime,
 		Policy: pipeline.ScriptPolicy(s.db, s.log), Ceilings: scriptCeilings(cfg),
 	})
 	minter := &token.Minter{Keys: s.keys}
 	database := &connection.Database{Hasher: s.hasher, Scripts: s.scripts, Outside: client}
-	pipe := &pipeline.Pipeline{Database: database, Scripts: s.scripts, Minter: minter, HTTP: client, Networks: guard.Networks{LoginRate: cfg.LoginRate}}
-	pipe.Upstream = &connection.Upstream{HTTP: client, Scripts: s.scripts, TenantKey: s.keys.Current}
-	s.pipeline = pipe
+	pipe := &pipeline.Pipeline{
+		Database: database, Scripts: s.scripts, Minter: minter, HTTP: client, Requests: scripts, Networks: guard.Networks{LoginRate: cfg.LoginRate},
+		Upstream: &connection.Upstream{HTTP: client, Scripts: s.scripts, TenantKey: s.keys.Current},
+	}
 	if s.leaks != nil {
 		pipe.Leaks = s.leaks
 	}
-	sender := deps.Mail
-	if sender == nil && cfg.Mail.Host != "" {
-		sender = &mail.SMTP{Host: cfg.Mail.Host, Port: cfg.Mail.Port, User: cfg.Mail.User, Password: cfg.Mail.Password, ImplicitTLS: cfg.Mail.ImplicitTLS}
-	}
-	send := login.Deliver(sender, cfg.Mail.From, mail.Outside{HTTP: client, Dial: outbound.Dialer(outboundConfig(cfg))}, s.log)
-	send = s.countMails(login.ThroughScripts(pipe, send))
-	s.oauth = oauth.New(oauth.Deps{DB: s.db, Metrics: s.metrics, Pipeline: pipe, Minter: minter, HTTP: s.measured(strangers)})
+	s.pipeline = pipe
+	send := s.sender(deps, client)
+	s.oauth = oauth.New(oauth.Deps{DB: s.db, Metrics: s.metrics, Pipeline: pipe, Minter: minter, HTTP: reach.strangers})
 	s.login = login.New(login.Deps{Posted: s.oauth.PostedLogin, DB: s.db, Pipeline: pipe, Send: send, Log: s.log})
 	s.saml = saml.New(saml.Deps{DB: s.db, Pipeline: pipe, Keys: s.keys, Check: s.oauth.CheckShared, Allowed: oauth.Allowed, Answer: s.oauth.Answer})
 	s.oauth.Finish = s.saml.Finish
 	s.oauth.SendApproval = s.login.SendApproval
-	pipe.Blocked, pipe.MailCode, pipe.MailProof, pipe.MailFactorCode = s.login.SendBlocked, s.login.MailCode, s.login.MailProof, s.login.MailFactorCode
-	pipe.MailFlow, pipe.Requests = s.login.MailFlow, s.scriptHTTP(client, cfg.Outbound.Rewrite)
+	pipe.Blocked, pipe.MailCode, pipe.MailProof, pipe.MailFactorCode, pipe.MailFlow = s.login.SendBlocked, s.login.MailCode, s.login.MailProof, s.login.MailFactorCode, s.login.MailFlow
 	pipe.WarnLeaked, pipe.TellAdmin, pipe.TellFactor, pipe.AskToVerify = s.login.WarnLeaked, s.login.TellAdmin, s.login.TellFactor, s.login.AskToVerify
 	s.jobs = job.New(job.Deps{DB: s.db, Metrics: s.metrics, Log: s.log, Identify: connection.Identify, Send: send, SendVerification: s.login.SendVerification})
 	var stopping context.Context
 	stopping, s.stopping = context.WithCancel(context.WithoutCancel(ctx))
 	s.mgmt = mgmt.New(mgmt.Deps{
-		Keys: s.keys, Database: database, Pipeline: pipe, CheckScript: s.scripts.Check, CheckDraft: s.scripts.CheckDraft, CheckCall: s.scripts.CheckCall, Scripts: s.scripts, NodeError: s.scripts.NodeError, ScriptCeilings: s.scripts.Ceilings(), SendVerification: s.login.VerifyLater, CheckSCIMPath: scim.CheckPath, Fingerprints: fingerprintsKnown(cfg), NetworkLists: s.lists.Names, JobAdded: s.jobs.Wake, SendInvitation: s.login.SendInvitation, SendEnrollment: s.login.SendEnrollment, EventsFor: deps.EventsFor, Stopping: stopping.Done(), HTTP: client, Clock: deps.Clock, Log: s.log,
+		Keys: s.keys, Database: database, Pipeline: pipe, HTTP: client, Clock: deps.Clock, Log: s.log,
+		Scripts: s.scripts, CheckScript: s.scripts.Check, CheckDraft: s.scripts.CheckDraft, CheckCall: s.scripts.CheckCall, NodeError: s.scripts.NodeError, ScriptCeilings: s.scripts.Ceilings(),
+		SendVerification: s.login.VerifyLater, SendInvitation: s.login.SendInvitation, SendEnrollment: s.login.SendEnrollment, JobAdded: s.jobs.Wake,
+		CheckSCIMPath: scim.CheckPath, Fingerprints: fingerprintsKnown(cfg), NetworkLists: s.lists.Names,
+		EventsFor: deps.EventsFor, Stopping: stopping.Done(),
 	})
 	s.me = me.New(me.Deps{Keys: s.keys, Pipeline: pipe, Log: s.log, Allowed: oauth.Allowed})
 	s.myorg = myorg.New(myorg.Deps{Keys: s.keys, Manage: s.mgmt.DoFor, LookupTXT: lookupTXT(deps), Log: s.log})
 	s.scim = scim.New()
-	if s.dashboard, err = newDashboard(cfg, minter, &pipe.Networks, s.log); err != nil {
-		return nil, errors.Join(err, s.db.Close())
-	}
+	s.dashboard = newDashboard(cfg, dashboard.Deps{Minter: minter, Networks: &pipe.Networks, Log: s.log}, reach.operator)
 	s.streams = &logstream.Deliverer{DB: s.db, Metrics: s.metrics, Client: client, Log: s.log, Every: streamEvery, Settle: streamSettle}
 	s.events = &eventstream.Deliverer{DB: s.db, Client: client, Log: s.log, Every: streamEvery, Act: pipe.ForEvent, Metrics: s.metrics, MaxBytes: cfg.EventBytes}
 	s.logouts = &backchannel.Deliverer{DB: s.db, Minter: minter, Client: client, Log: s.log, Every: logoutEvery}
-	s.reference = newReference(s.mgmt)
-	s.measure()
-	s.handler = s.front(s.doors())
-	return s, nil
+}
+
+// sender brings mails to where they belong: by the tenant's own provider or script, else by the server's.
+func (s *Server) sender(deps Deps, client *http.Client) func(context.Context, *store.Store, mail.Message) error {
+	by := deps.Mail
+	if m := s.cfg.Mail; by == nil && m.Host != "" {
+		by = &mail.SMTP{Host: m.Host, Port: m.Port, User: m.User, Password: m.Password, ImplicitTLS: m.ImplicitTLS}
+	}
+	outside := mail.Outside{HTTP: client, Dial: outbound.Dialer(outboundConfig(s.cfg))}
+	return s.countMails(login.ThroughScripts(s.pipeline, login.Deliver(by, s.cfg.Mail.From, outside, s.log)))
 }
 
 func lookupTXT(deps Deps) func(context.Context, string) ([]string, error) {
@@ -288,6 +325,11 @@ func strangersClient(cfg config.Config) (*http.Client, error) {
 	return outboundClient(cfg, outbound.Config{Timeout: scriptCallTimeout, MaxResponse: 1 << 20})
 }
 
+// operatorClient makes the HTTP client for addresses that the operator names, wherever they are.
+func operatorClient(cfg config.Config) (*http.Client, error) {
+	return outboundClient(cfg, outbound.Config{AllowPrivate: true, Timeout: scriptCallTimeout, MaxResponse: 1 << 20})
+}
+
 func outboundClient(cfg config.Config, c outbound.Config) (*http.Client, error) {
 	if cfg.Outbound.Proxy != "" {
 		proxy, err := url.Parse(cfg.Outbound.Proxy)
@@ -363,9 +405,7 @@ func (s *Server) forTenant(fail func(http.ResponseWriter, *http.Request, error),
 	}
 }
 
-func isManagement(path string) bool {
-	return len(path) > len(mgmt.Base) && path[:len(mgmt.Base)] == mgmt.Base && path[len(mgmt.Base)] == '/'
-}
+func isManagement(path string) bool { return strings.HasPrefix(path, mgmt.Base+"/") }
 
 // Handler returns everything that is served, for tests and for servers of one's own.
 func (s *Server) Handler() http.Handler { return s.handler }
