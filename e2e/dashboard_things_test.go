@@ -290,6 +290,13 @@ func mailsAndPages(t *testing.T, b *tab, op operator, mark string) {
 	b.click(b.control("Send it so"))
 	b.pressButton("Save the mail")
 	b.awaitText(".facts .badge", "switched off")
+	b.fill(b.control("Your address"), "look-"+mark+"@mixtape.example")
+	b.pressButton("Send a test mail")
+	b.awaitText(".told", "on its way")
+	b.glance("dashboard-mail")
+	if inbox := want(t, 200, "GET", demo.HTTPURL+"/u/inbox", "", nil).body; !strings.Contains(inbox, "look-"+mark) {
+		t.Error("no test mail is in the inbox")
+	}
 	if got := op.raw("/email-templates/account_deleted"); !strings.Contains(got, `"subject":"Away"`) || !strings.Contains(got, `"enabled":false`) {
 		t.Error("the mail is " + got)
 	}

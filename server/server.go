@@ -224,7 +224,7 @@ func (s *Server) build(ctx context.Context, deps Deps, reach reach) {
 	s.mgmt = mgmt.New(mgmt.Deps{
 		Keys: s.keys, Database: database, Pipeline: pipe, HTTP: client, Clock: deps.Clock, Log: s.log,
 		Scripts: s.scripts, CheckScript: s.scripts.Check, CheckDraft: s.scripts.CheckDraft, CheckCall: s.scripts.CheckCall, NodeError: s.scripts.NodeError, ScriptCeilings: s.scripts.Ceilings(),
-		SendVerification: s.login.VerifyLater, SendInvitation: s.login.SendInvitation, SendEnrollment: s.login.SendEnrollment, JobAdded: s.jobs.Wake,
+		SendVerification: s.login.VerifyLater, SendInvitation: s.login.SendInvitation, SendEnrollment: s.login.SendEnrollment, SendMail: send, MailServer: deps.Mail != nil || cfg.Mail.Host != "", JobAdded: s.jobs.Wake,
 		CheckSCIMPath: scim.CheckPath, Fingerprints: fingerprintsKnown(cfg), NetworkLists: s.lists.Names,
 		EventsFor: deps.EventsFor, Stopping: stopping.Done(),
 	})

@@ -12,6 +12,7 @@ import (
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/connection"
 	"github.com/stagedoor/stagedoor/internal/guard"
+	"github.com/stagedoor/stagedoor/internal/mail"
 	"github.com/stagedoor/stagedoor/internal/pipeline"
 	"github.com/stagedoor/stagedoor/internal/rehearsal"
 	"github.com/stagedoor/stagedoor/internal/script"
@@ -49,6 +50,10 @@ type Deps struct {
 	SendVerification func(ctx context.Context, st *store.Store, u *stagedoor.User, clientID string)
 	// SendEnrollment sends the mail with the link by which a user sets up their second factor; life is how long it works. Nil sends nothing.
 	SendEnrollment func(ctx context.Context, st *store.Store, u *stagedoor.User, address, lang, link string, life time.Duration) error
+	// SendMail sends a mail that only tries a template. Nil sends nothing.
+	SendMail func(ctx context.Context, st *store.Store, m mail.Message) error
+	// MailServer tells whether mails of tenants without a provider of their own are sent by the server's.
+	MailServer bool
 	// CheckSCIMPath tells whether the path of a SCIM attribute can be read. Nil checks nothing.
 	CheckSCIMPath func(path string) error
 	// Fingerprints are those that network access lists can ask for.

@@ -1,6 +1,7 @@
 package mgmt
 
 import (
+	"errors"
 	"strings"
 	"testing"
 )
@@ -93,6 +94,44 @@ func (h *house) kept(text string) {
 	if got := h.provider(); !strings.Contains(got, text) {
 		h.Errorf("%s is not kept in %s", text, got)
 	}
+}
+
+// A template is tried by a mail, about somebody made up; what it fails at is said.
+func TestEmailTemplateTried(t *testing.T) {
+	each(t, func(h *house) {
+		bearer := h.machine("acme", "create:email_templates", "update:email_templates")
+		try := func(name, body string) answer { return h.call(bearer, "POST", "/email-templates/"+name+"/try", body) }
+		try("verify_email", `{"to":"Ada@example.com"}`).fails(404, "inexistent_email_template", "The template does not exist.")
+		h.call(bearer, "POST", "/email-templates", `{"template":"blocked_account","body":"x","from":"","subject":"","syntax":"liquid","enabled":true}`).is(200, "")
+		try("blocked_account", `{"to":"ada@example.com"}`).fails(400, "no_email_provider", "There is nobody who could send the mail: the tenant has no e-mail provider that is switched on, and the server no mail server.")
+		h.call(h.machine("acme"), "POST", "/emails/provider", `{"name":"sendgrid","credentials":{"api_key":"s3cret"}}`).is(201, "")
+		for name, body := range map[string]string{
+			"verify_email": "<p>{{ user.name }} {{ url }} {{ application.name }}</p>", "change_password": "{{ code }}", "user_invitation": "{{ organization.display_name }} {{ inviter.name }}",
+			"account_changed": "{{ change }}", "welcome_email": "{{ email }}",
+		} {
+			h.call(bearer, "POST", "/email-templates", `{"template":"`+name+`","body":`+encode(body)+`,"from":"","subject":"","syntax":"liquid","enabled":false}`).is(200, "")
+			try(name, `{"to":"Ada@example.com"}`).is(202, `{"code":202,"message":"Test notification successfully sent for processing"}`)
+			got := h.sent[len(h.sent)-1]
+			want := map[string]string{
+				"verify_email": "<p>Ada Example https://acme.test/ Your application</p>", "change_password": "123456", "user_invitation": "Your organization Ada Example", "account_changed": "email", "welcome_email": "ada@example.com",
+			}
+			if got.To != "ada@example.com" || got.HTML != want[name] || got.Subject == "" {
+				h.Errorf("%s: %+v", name, got)
+			}
+		}
+		h.call(bearer, "PATCH", "/email-templates/verify_email", `{"body":"{{ user.name | divided_by: 0 }}"}`).is(200, "")
+		if got := try("verify_email", `{"to":"ada@example.com"}`).is(400, ""); got.text("errorCode") != "invalid_template" {
+			h.Errorf("%v", got)
+		}
+		try("welcome_email", `{"to":"nobody"}`).fails(400, "invalid_body", payload(`Object didn't pass validation for format email: nobody' on property to`))
+		try("nothing", `{"to":"ada@example.com"}`).is(400, "")
+		h.refusing = errors.New("relay.internal is down")
+		try("welcome_email", `{"to":"ada@example.com"}`).fails(400, "email_provider_error", "The mail could not be sent. The log of the server says why.")
+		if logged := strings.Join(h.logged("acme"), "\n"); !strings.Contains(logged, "fn A mail could not be sent.") || strings.Contains(logged, "relay.internal") {
+			h.Errorf("logged %s", logged)
+		}
+		h.call(h.machine("acme", "read:email_templates"), "POST", "/email-templates/welcome_email/try", `{"to":"ada@example.com"}`).is(403, "")
+	})
 }
 
 func TestEmailTemplates(t *testing.T) {

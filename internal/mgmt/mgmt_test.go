@@ -16,6 +16,7 @@ import (
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/connection"
 	"github.com/stagedoor/stagedoor/internal/jose"
+	"github.com/stagedoor/stagedoor/internal/mail"
 	"github.com/stagedoor/stagedoor/internal/password"
 	"github.com/stagedoor/stagedoor/internal/pipeline"
 	"github.com/stagedoor/stagedoor/internal/store"
@@ -32,6 +33,9 @@ type house struct {
 	mails   []string // ids of users who were asked to verify
 	invited []string // addresses and links of invitations
 	signers map[string]*jose.Signer
+
+	sent     []mail.Message // to try templates
+	refusing error          // what sending them ends in
 }
 
 var start = time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)
@@ -67,6 +71,10 @@ func newHouse(t *testing.T, db *store.DB) *house {
 		SendEnrollment: func(_ context.Context, _ *store.Store, u *stagedoor.User, address, lang, link string, life time.Duration) error {
 			h.mails = append(h.mails, fmt.Sprint(u.ID, " ", address, " ", lang, " ", link, " ", life))
 			return nil
+		},
+		SendMail: func(_ context.Context, _ *store.Store, m mail.Message) error {
+			h.sent = append(h.sent, m)
+			return h.refusing
 		},
 		CheckSCIMPath: func(path string) error {
 			if strings.Count(path, "[") != strings.Count(path, "]") {

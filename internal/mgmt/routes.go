@@ -430,6 +430,7 @@ func (a *API) routes() []row {
 		{"POST", "/email-templates", "create:email_templates", 200, "Create an email template", body(a.createEmailTemplate)},
 		{"PUT", "/email-templates/{template_name}", "update:email_templates", 200, "Update an email template", body(a.replaceEmailTemplate)},
 		{"PATCH", "/email-templates/{template_name}", "update:email_templates", 200, "Patch an email template", body(a.updateEmailTemplate)},
+		{"POST", "/email-templates/{template_name}/try", "update:email_templates", 202, "Send a mail by an email template to try it", body(a.tryEmailTemplate)},
 		{"GET", "/emails/provider", "read:email_provider", 200, "Get email provider", query(a.readEmailProvider)},
 		{"POST", "/emails/provider", "create:email_provider", 201, "Configure email provider", body(a.createEmailProvider)},
 		{"PATCH", "/emails/provider", "update:email_provider", 200, "Update email provider", body(a.updateEmailProvider)},

@@ -82,6 +82,11 @@ func (l Letter) about(lang string) mail.About {
 	return mail.About{User: l.User, Client: l.Client, Organization: l.Organization, Locale: lang}
 }
 
+// Try writes the letter by a template, whose failure the caller hears.
+func (l Letter) Try(ctx context.Context, st *store.Store, t *stagedoor.EmailTemplate) (mail.Message, error) {
+	return l.own(ctx, st, t)
+}
+
 func (l Letter) own(ctx context.Context, st *store.Store, t *stagedoor.EmailTemplate) (mail.Message, error) {
 	m := mail.Message{To: l.Data.Email, Kind: string(l.Kind), HTML: t.Body, About: l.about(l.language(ctx, st))}
 	vars := l.vars(ctx, st)

@@ -2,7 +2,7 @@
 import { h } from "./dom.js";
 import { api, at, kept } from "./api.js";
 import { badge, button, facts, permitted, section, sure, table, tell } from "./parts.js";
-import { form } from "./form.js";
+import { field, form } from "./form.js";
 import { changed, fieldsOf } from "./things.js";
 import { isObject } from "./json.js";
 
@@ -165,8 +165,12 @@ export const mail = async ({ name, again }) => {
         return "Saved.";
       }, "Save the mail"),
       section("What it looks like", await permitted(async () => ((await api("GET", "/tenants/settings")).stagedoor?.development_inbox
-        ? h("p", {}, "The next one that is sent lies in the ", h("a", { href: "/u/inbox" }, "development inbox"), ", as people get it.")
-        : h("p", {}, "Cause one for an address of yours. A template that fails is in the ", h("a", { href: "#/logs" }, "log"), ", and that mail goes out in our words.")))),
+        ? h("p", {}, "What is sent lies in the ", h("a", { href: "/u/inbox" }, "development inbox"), ", as people get it.")
+        : h("p", {}, "Have one sent to an address of yours. A template that fails for somebody is in the ", h("a", { href: "#/logs" }, "log"), ", and that mail goes out in our words."))),
+      template && form({ to: field("text", "Your address", "", { required: true, hint: "The mail is what was saved last, for somebody made up. Its link and its code open nothing." }) }, async ({ to }) => {
+        await api("POST", at`/email-templates/${name}/try`, { to });
+        return "It is on its way.";
+      }, "Send a test mail")),
     ],
   };
 };
