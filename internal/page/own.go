@@ -2,7 +2,6 @@ package page
 
 import (
 	"context"
-	"io"
 	"maps"
 	"net/http"
 	"net/url"
@@ -139,25 +138,4 @@ func enabledLocales(f ui.Frame) string {
 		tags[i] = l.Tag
 	}
 	return strings.Join(tags, ", ")
-}
-
-// ownError shows the tenant's own page about an error, and tells whether it could.
-func ownError(w http.ResponseWriter, r *http.Request, st *store.Store, source string, status int, client *stagedoor.Client, lang, code, message, tracking string) bool {
-	clientID := ""
-	if client != nil {
-		clientID = client.ID
-	}
-	html, err := liquid.HTML(r.Context(), source, map[string]any{
-		"client_id": clientID, "lang": lang, "error": code, "error_description": message, "tracking": tracking,
-		"tenant": st.Tenant().ID, "friendly_name": TenantName(st), "support_url": st.Tenant().Settings.SupportURL, "support_email": st.Tenant().Settings.SupportEmail,
-	}, liquid.DefaultLimits)
-	if err != nil {
-		web.Logger(r.Context()).WarnContext(r.Context(), "the tenant's error page fails", "tenant", st.Tenant().ID, "error", err)
-		return false
-	}
-	ui.SetHeaders(w.Header())
-	w.Header().Set("Content-Security-Policy", ui.OwnCSP)
-	w.WriteHeader(status)
-	io.WriteString(w, html) //nolint:errcheck // the browser is gone
-	return true
 }

@@ -7,7 +7,6 @@ import (
 	"bytes"
 	"io"
 	"net/http"
-	"net/url"
 	"strings"
 
 	"github.com/stagedoor/stagedoor"
@@ -185,11 +184,7 @@ func Error(w http.ResponseWriter, r *http.Request, st *store.Store, status int, 
 	}
 	st.Log(event)
 	frame := Frame(r, st, client)
-	if own := st.Tenant().Settings.ErrorPage; own != nil && own.URL != "" {
-		redirectToOwn(w, r, own.URL, client, frame.Lang, code, message, event.ID)
-		return
-	}
-	if own := st.Tenant().Settings.ErrorPage; own != nil && own.HTML != "" && ownError(w, r, st, own.HTML, status, client, frame.Lang, code, message, event.ID) {
+	if ownError(w, r, st, status, fault{"client_id": event.ClientID, "lang": frame.Lang, "error": code, "error_description": message, "tracking": event.ID}) {
 		return
 	}
 	description, hint := told(frame, code, message), ""
@@ -242,24 +237,4 @@ func NoTenant(w http.ResponseWriter, r *http.Request, err error) {
 	}
 	web.RetryAfter(w.Header(), err)
 	Render(w, status, ui.ErrorPage{Frame: ui.Frame{Lang: ui.Match(ui.Languages(), Wishes(r)...)}, Code: code, Description: message, Hint: hint})
-}
-
-func redirectToOwn(w http.ResponseWriter, r *http.Request, to string, client *stagedoor.Client, lang, code, message, tracking string) {
-	u, err := url.Parse(to)
-	if err != nil {
-		http.Error(w, message, http.StatusBadRequest)
-		return
-	}
-	q := u.Query()
-	if client != nil {
-		q.Set("client_id", client.ID)
-	}
-	for k, v := range map[string]string{"lang": lang, "error": code, "error_description": message, "tracking": tracking} {
-		if v != "" {
-			q.Set(k, v)
-		}
-	}
-	u.RawQuery = q.Encode()
-	w.Header().Set("Cache-Control", "no-store")
-	http.Redirect(w, r, u.String(), http.StatusFound)
 }
