@@ -64,7 +64,7 @@ var steps = []step{
 }
 
 func (p *Pipeline) run(ctx context.Context, l *login) (*Outcome, error) {
-	out, err := p.steps(ctx, l)
+	out, err := p.outcome(ctx, l)
 	if out == nil {
 		return nil, err
 	}
@@ -76,40 +76,22 @@ func (p *Pipeline) run(ctx context.Context, l *login) (*Outcome, error) {
 	return out, err
 }
 
-func (p *Pipeline) steps(ctx context.Context, l *login) (*Outcome, error) {
+// outcome is what becomes of a login now: a page, a refusal, or what it gives.
+func (p *Pipeline) outcome(ctx context.Context, l *login) (*Outcome, error) {
 	out := &Outcome{Request: l.tx.Request, Client: l.client, API: l.api}
-	if err := l.findOrganization(ctx); err != nil {
-		return l.refused(ctx, out, err)
+	err := l.findOrganization(ctx)
+	if err == nil {
+		out.Ask, err = l.walk(ctx)
 	}
-	for _, s := range steps {
-		stepCtx, span := telemetry.Start(ctx, "step: "+s.name)
-		ask, err := s.run(l, stepCtx)
-		if err != nil {
-			span.Fail("refused")
-		}
-		span.Set("stagedoor.ask", ask)
-		span.End()
-		if err == nil && ask != "" && l.tx.Request.HasPrompt("none") {
-			err = cannotAsk(ask)
-		}
-		if err == nil && ask == AskLogin && l.org != nil {
-			err = l.shown(ctx)
-		}
-		if err == nil && ask != "" && l.tx.ID == "" {
-			err = l.room(l.visit, guard.Logins, sizeOf(&l.tx.Request))
-		}
-		if err != nil {
-			return l.refused(ctx, out, err)
-		}
-		if ask != "" {
-			out.Ask = ask
-			if ask == AskRedirect {
-				out.Elsewhere, err = l.leave(ctx)
-				return out, err
-			}
-			out.Transaction, err = l.tx, l.save(ctx, ask)
-			return out, err
-		}
+	switch {
+	case err != nil:
+		return l.refused(ctx, out, err)
+	case out.Ask == AskRedirect:
+		out.Elsewhere, err = l.leave(ctx)
+		return out, err
+	case out.Ask != "":
+		out.Transaction, err = l.tx, l.save(ctx, out.Ask)
+		return out, err
 	}
 	if err := l.end(ctx); err != nil {
 		return nil, err
@@ -123,6 +105,42 @@ func (p *Pipeline) steps(ctx context.Context, l *login) (*Outcome, error) {
 	out.Result.AccessEnded = l.session.AccessEnded
 	l.logSuccess()
 	return out, nil
+}
+
+// walk takes the steps until one asks for something, or refuses.
+func (l *login) walk(ctx context.Context) (string, error) {
+	for _, s := range steps {
+		if ask, err := l.take(ctx, s); ask != "" || err != nil {
+			return ask, err
+		}
+	}
+	return "", nil
+}
+
+// take takes one step, and refuses to ask where nobody can be asked, or the login has no room.
+func (l *login) take(ctx context.Context, s step) (string, error) {
+	stepCtx, span := telemetry.Start(ctx, "step: "+s.name)
+	ask, err := s.run(l, stepCtx)
+	if err != nil {
+		span.Fail("refused")
+	}
+	span.Set("stagedoor.ask", ask)
+	span.End()
+	switch {
+	case err != nil || ask == "":
+		return "", err
+	case l.tx.Request.HasPrompt("none"):
+		return "", cannotAsk(ask)
+	case ask == AskLogin && l.org != nil:
+		err = l.shown(ctx)
+	}
+	if err == nil && l.tx.ID == "" {
+		err = l.room(l.visit, guard.Logins, sizeOf(&l.tx.Request))
+	}
+	if err != nil {
+		return "", err
+	}
+	return ask, nil
 }
 
 // refused ends a login that gives nothing.
