@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// refusal is what a caller reads of an error.
+// refused is what a caller reads of an error.
 type refused struct {
 	Status    int    `json:"statusCode"`
 	Error     string `json:"error"`

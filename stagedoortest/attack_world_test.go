@@ -423,7 +423,7 @@ func (h *house) refresh(token string) tokens {
 	return h.tokenCall("grant_type", "refresh_token", "client_id", h.spa, "refresh_token", token)
 }
 
-// get logs the house's user in and returns the browser and the tokens.
+// session logs the house's user in and returns the browser and the tokens.
 func (h *house) session() (*browser, tokens) {
 	h.w.Helper()
 	b := h.browser()

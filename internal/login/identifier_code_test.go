@@ -41,7 +41,7 @@ func other(code string) string {
 	return string(code[0]+1) + code[1:]
 }
 
-// to follows a redirect of ours.
+// onto follows a redirect of ours.
 func (b *browser) onto(r *reply) *reply { b.Helper(); return b.get(r.want(http.StatusSeeOther).to()) }
 
 // Who signs up proves the address, and the number, before there is a user.

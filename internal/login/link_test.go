@@ -77,7 +77,7 @@ func TestAccountLinkingIsSuggested(t *testing.T) {
 	}
 }
 
-// asked tells whether a login by the provider suggests to link.
+// suggested tells whether a login by the provider suggests to link.
 func (w *abroadWorld) suggested() bool {
 	w.Helper()
 	b := w.browser()

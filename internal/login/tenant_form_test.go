@@ -17,7 +17,7 @@ import (
 	"github.com/stagedoor/stagedoor/internal/store/storetest"
 )
 
-// document keeps a form, a flow or what flows connect to, under an id.
+// flowDocument keeps a form, a flow or what flows connect to, under an id.
 func (w *world) flowDocument(kind store.Kind[stagedoor.Document], id, members string) {
 	w.Helper()
 	if _, err := kind.Delete(w.Context(), w.st, id); err != nil {

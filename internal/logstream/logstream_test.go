@@ -299,7 +299,6 @@ func TestManyServers(t *testing.T) {
 	})
 }
 
-// happens logs an event that has its id at once.
 // tells counts what the log says of a stream.
 func tells(t *testing.T, st *store.Store, id, what string) int {
 	t.Helper()
@@ -314,6 +313,7 @@ func tells(t *testing.T, st *store.Store, id, what string) int {
 	return n
 }
 
+// happens logs an event that has its id at once.
 func happens(st *store.Store) { st.Log(stagedoor.LogEvent{ID: st.NewLogID(), Type: "s"}) }
 
 // TestChangedMeanwhile: a stream that always has something, because something happens while it sends, ends when it is stopped or deleted, and sends to

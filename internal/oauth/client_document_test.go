@@ -18,7 +18,7 @@ import (
 	"github.com/stagedoor/stagedoor/internal/store"
 )
 
-// site serves the documents of a stranger's clients.
+// documentSite serves the documents of a stranger's clients.
 type documentSite struct {
 	*httptest.Server
 	fetched atomic.Int32

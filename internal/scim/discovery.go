@@ -28,7 +28,7 @@ func (d *Door) serviceProvider(c *call) (int, map[string]any, error) {
 	}, nil
 }
 
-// described are the resources of a discovery endpoint; their addresses are completed for each request.
+// resourceTypes are the resources of a discovery endpoint; their addresses are completed for each request.
 func resourceTypes(c *call) []map[string]any {
 	one := func(id, schema string, extensions ...any) map[string]any {
 		out := map[string]any{

@@ -565,7 +565,6 @@ func TestVersions(t *testing.T) {
 	})
 }
 
-// TestStrangers are told nothing: neither without a token, nor with one of another connection, of another scope, or too late.
 // attribute is the one of a name that a schema describes.
 func attribute(schema map[string]any, name string) map[string]any {
 	all, _ := schema["attributes"].([]any)
@@ -577,6 +576,7 @@ func attribute(schema map[string]any, name string) map[string]any {
 	return nil
 }
 
+// TestStrangers are told nothing: neither without a token, nor with one of another connection, of another scope, or too late.
 func TestStrangers(t *testing.T) {
 	one(t, func(w *world) {
 		w.ok(w.st.CreateConnection(w.Context(), &stagedoor.Connection{ID: "con2", Name: "other", Strategy: "okta"}))

@@ -32,7 +32,7 @@ func knownNames(_ context.Context, host string) ([]netip.Addr, error) {
 	return nil, &net.DNSError{Err: "no such host", Name: host, IsNotFound: true}
 }
 
-// ask runs one rule, an async function body that returns what it found, and returns that.
+// askRule runs one rule, an async function body that returns what it found, and returns that.
 func askRule(t *testing.T, h *Host, configuration map[string]string, body string) []any {
 	t.Helper()
 	out, err := h.Rules(context.Background(), Run{

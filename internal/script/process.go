@@ -204,7 +204,6 @@ func (p *process) read(stdout io.Reader) {
 	}
 }
 
-// outOfMemory is what a runtime says that ends because its memory is used up.
 // stuck tells that the worker was killed because it did not answer.
 func (p *process) stuck() bool {
 	p.mu.Lock()
@@ -212,6 +211,7 @@ func (p *process) stuck() bool {
 	return p.hung
 }
 
+// outOfMemory is what a runtime says that ends because its memory is used up.
 var outOfMemory = regexp.MustCompile(`out of memory|Allocation failed`)
 
 // end fails whatever is still running: the worker is gone.

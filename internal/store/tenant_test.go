@@ -1463,7 +1463,6 @@ var (
 	acmeSession, acmeTicket string
 )
 
-// Nothing of one tenant is seen or changed through another's handle, by any method.
 // belongings notes the ids of what furnish made that the server gave itself.
 func belongings(t testing.TB, acme *store.Store) {
 	t.Helper()
@@ -1479,6 +1478,7 @@ func belongings(t testing.TB, acme *store.Store) {
 	acmeInvitation = must(acme.Invitations(t.Context(), "org acme", true, store.OrganizationQuery{PerPage: 9}))(t)[0].ID
 }
 
+// Nothing of one tenant is seen or changed through another's handle, by any method.
 func TestTenantsAreApart(t *testing.T) {
 	methods := reflect.TypeFor[*store.Store]()
 	for i := range methods.NumMethod() {
