@@ -85,9 +85,9 @@ func deep(v any, most int) int {
 // filters puts our own filters in the place of those of the library that can make much of little, or take long; each use of one is a step.
 func (b *budget) filters(d filters.FilterDictionary) {
 	filters.AddStandardFilters(metered{d, b})
-	texts := func(name string, grows int, filter func(string) string) {
+	texts := func(name string, filter func(string) string) {
 		d.AddFilter(name, func(s string) (string, error) {
-			if err := b.size(len(s) * grows); err != nil {
+			if err := b.size(len(s)); err != nil {
 				return "", err
 			}
 			return filter(s), nil
@@ -125,18 +125,18 @@ func (b *budget) filters(d filters.FilterDictionary) {
 		all = once
 		query = func(s string) string { return url.QueryEscape(html.UnescapeString(s)) }
 	}
-	texts("escape", 1, all)
-	texts("escape_once", 1, once)
-	texts("newline_to_br", 1, func(s string) string { return strings.ReplaceAll(s, "\n", "<br />\n") })
-	texts("url_encode", 1, query)
-	texts("upcase", 1, strings.ToUpper)
-	texts("downcase", 1, strings.ToLower)
-	texts("strip_html", 1, func(s string) string { return tag_.ReplaceAllString(s, "") })
-	texts("capitalize", 1, func(s string) string {
+	texts("escape", all)
+	texts("escape_once", once)
+	texts("newline_to_br", func(s string) string { return strings.ReplaceAll(s, "\n", "<br />\n") })
+	texts("url_encode", query)
+	texts("upcase", strings.ToUpper)
+	texts("downcase", strings.ToLower)
+	texts("strip_html", func(s string) string { return tag_.ReplaceAllString(s, "") })
+	texts("capitalize", func(s string) string {
 		_, first := utf8.DecodeRuneInString(s)
 		return strings.ToUpper(s[:first]) + s[first:]
 	})
-	texts("strip_newlines", 1, func(s string) string { return strings.NewReplacer("\r", "", "\n", "").Replace(s) })
+	texts("strip_newlines", func(s string) string { return strings.NewReplacer("\r", "", "\n", "").Replace(s) })
 	d.AddFilter("split", func(s, by string) ([]any, error) {
 		parts := strings.SplitN(s, by, maxItems+1)
 		if len(parts) > maxItems {

@@ -160,8 +160,8 @@ func (d *Door) onAccount(w http.ResponseWriter, r *http.Request, st *store.Store
 func (a *account) token() string { return jose.HashToken("account form " + session.Handle(a.r)) }
 
 // form is a form of the page.
-func (a *account) form(path string, more ...ui.Field) ui.Form {
-	return ui.Form{Action: accountPath + path, Hidden: append([]ui.Field{{Name: fieldNonce, Value: a.token()}}, more...)}
+func (a *account) form(path string) ui.Form {
+	return ui.Form{Action: accountPath + path, Hidden: []ui.Field{{Name: fieldNonce, Value: a.token()}}}
 }
 
 // factors are the tenant's second factors, and whether the person has one of them.
