@@ -122,56 +122,70 @@ func takeAddress(kind string) handler {
 		if !choice.Has(kind) {
 			return invalid("lost_transaction", "This is not what the login asks for.")
 		}
-		field := ui.FieldEmail
-		if kind == mfa.Phone {
-			field = ui.FieldPhone
+		if r.PostForm.Has(ui.FieldCode) {
+			return d.takeAddressCode(w, r, st, p, choice, kind)
 		}
-		to, status := text(r, field), http.StatusBadRequest
-		var sent mfa.SentCode
-		var problems ui.Problems
-		if code := text(r, ui.FieldCode); r.PostForm.Has(ui.FieldCode) {
-			problems = missingCode(code)
-			if problems == nil {
-				given, err := d.Pipeline.EnrollSentCode(r.Context(), visit(r, st), p.tx.ID, r.PostFormValue(fieldNonce), kind, code)
-				if err == nil {
-					p.given(w, r, given)
-					return nil
-				}
-				if status, problems = wrongCode(err); problems == nil {
-					return err
-				}
-			}
-		} else {
-			sent, err = d.Pipeline.EnrollAddress(r.Context(), visit(r, st), p.tx, p.client, kind, to, r.URL.Query().Has(ui.FieldResend))
-			if err != nil {
-				problem, ours := sendProblem(err)
-				if !ours {
-					return err
-				}
-				if problem.Code != "code_wait" {
-					page.Render(w, status, p.addressPage(choice, kind, to, ui.Problems{problem}))
-					return nil
-				}
-				problems = ui.Problems{problem}
-			} else {
-				status = http.StatusOK
-			}
+		to := text(r, addressField(kind))
+		sent, err := d.Pipeline.EnrollAddress(r.Context(), visit(r, st), p.tx, p.client, kind, to, r.URL.Query().Has(ui.FieldResend))
+		if err == nil {
+			p.renderAddressCode(w, http.StatusOK, kind, sent, nil)
+			return nil
 		}
-		if problems != nil { // the page speaks of the address that the code went to, whatever the form says
-			sent, err = d.Pipeline.SentTo(r.Context(), visit(r, st), p.tx, kind)
-			switch {
-			case err != nil:
-				return err
-			case sent.To == "":
-				page.Render(w, status, p.addressPage(choice, kind, to, problems))
-				return nil
-			}
+		problem, ours := sendProblem(err)
+		switch {
+		case !ours:
+			return err
+		case problem.Code == "code_wait": // one is on its way
+			return d.askAddressCode(w, r, st, p, choice, kind, http.StatusBadRequest, ui.Problems{problem})
 		}
-		o := p.sentPage(enrollPaths[kind], kind, sent)
-		o.Problems, o.EditURL = problems, p.link(enrollPaths[kind], paramChosen, "1")
-		o.Hidden = append(o.Hidden, ui.Field{Name: field, Value: sent.To})
-		o.Resend.Hidden = append(o.Resend.Hidden, ui.Field{Name: field, Value: sent.To})
-		page.Render(w, status, o)
+		page.Render(w, http.StatusBadRequest, p.addressPage(choice, kind, to, ui.Problems{problem}))
 		return nil
 	}
+}
+
+// takeAddressCode takes the form of the code.
+func (d *Door) takeAddressCode(w http.ResponseWriter, r *http.Request, st *store.Store, p *prompt, choice pipeline.FactorChoice, kind string) error {
+	code, status := text(r, ui.FieldCode), http.StatusBadRequest
+	problems := missingCode(code)
+	if problems == nil {
+		given, err := d.Pipeline.EnrollSentCode(r.Context(), visit(r, st), p.tx.ID, r.PostFormValue(fieldNonce), kind, code)
+		if err == nil {
+			p.given(w, r, given)
+			return nil
+		}
+		if status, problems = wrongCode(err); problems == nil {
+			return err
+		}
+	}
+	return d.askAddressCode(w, r, st, p, choice, kind, status, problems)
+}
+
+// askAddressCode shows the form of the code again. It speaks of the address that the code went to, whatever the form says; where there is none, the address is asked for.
+func (d *Door) askAddressCode(w http.ResponseWriter, r *http.Request, st *store.Store, p *prompt, choice pipeline.FactorChoice, kind string, status int, problems ui.Problems) error {
+	sent, err := d.Pipeline.SentTo(r.Context(), visit(r, st), p.tx, kind)
+	if err != nil {
+		return err
+	}
+	if sent.To == "" {
+		page.Render(w, status, p.addressPage(choice, kind, text(r, addressField(kind)), problems))
+		return nil
+	}
+	p.renderAddressCode(w, status, kind, sent, problems)
+	return nil
+}
+
+func (p *prompt) renderAddressCode(w http.ResponseWriter, status int, kind string, sent mfa.SentCode, problems ui.Problems) {
+	o := p.sentPage(enrollPaths[kind], kind, sent)
+	o.Problems, o.EditURL = problems, p.link(enrollPaths[kind], paramChosen, "1")
+	address := ui.Field{Name: addressField(kind), Value: sent.To}
+	o.Hidden, o.Resend.Hidden = append(o.Hidden, address), append(o.Resend.Hidden, address)
+	page.Render(w, status, o)
+}
+
+// addressField is the field of a form for where codes are to go.
+func addressField(kind string) string {
+	if kind == mfa.Phone {
+		return ui.FieldPhone
+	}
+	return ui.FieldEmail
 }

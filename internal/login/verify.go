@@ -29,26 +29,8 @@ func (d *Door) verifyEmail(w http.ResponseWriter, r *http.Request, st *store.Sto
 		ui.SetHeaders(w.Header())
 		return nil
 	}
-	key := r.URL.Query().Get(paramTicket)
-	t, err := st.ConsumeTicket(r.Context(), key, stagedoor.TicketVerification)
-	var reason ui.TicketReason
-	on, why := &connection.Occasion{}, ""
-	if stagedoor.IsKind(err, stagedoor.NotFound) {
-		reason, t, err = spent(r, st, key, stagedoor.TicketVerification)
-	} else if err == nil {
-		ctx := context.WithoutCancel(r.Context())
-		if err = d.setVerified(ctx, st, t, on); err != nil && !stagedoor.IsKind(err, stagedoor.NotFound) { // who comes again can still do it
-			if released := st.ReleaseTicket(ctx, key, stagedoor.TicketVerification); released != nil {
-				err = errors.Join(err, released)
-			}
-		}
-		switch {
-		case stagedoor.IsKind(err, stagedoor.NotFound):
-			reason, err = ui.TicketInvalid, nil
-		case connection.FromScript(err) != nil:
-			reason, why, err = ui.TicketInvalid, "The script of the connection did not verify the address: "+stagedoor.AsError(err).Message, nil
-		}
-	}
+	on := &connection.Occasion{}
+	t, reason, why, err := d.redeemVerification(r, st, on)
 	if err != nil {
 		return err
 	}
@@ -58,14 +40,7 @@ func (d *Door) verifyEmail(w http.ResponseWriter, r *http.Request, st *store.Sto
 	}
 	logVerified(r, st, t, client, reason, why, on)
 	if reason == "" {
-		lang := page.MailLanguage(r)
-		d.later(r.Context(), st, func(ctx context.Context) error {
-			u, err := st.User(ctx, t.UserID)
-			if err != nil {
-				return err
-			}
-			return d.sendWelcome(ctx, st, u, client, lang)
-		})
+		d.welcomeLater(r, st, t, client)
 	}
 	if t != nil && t.ResultURL != "" {
 		return sendBack(w, r, st, t, reason == "", verifyTexts[reason], http.StatusFound)
@@ -89,6 +64,47 @@ func (d *Door) verifyEmail(w http.ResponseWriter, r *http.Request, st *store.Sto
 	}
 	page.Render(w, http.StatusOK, ui.VerifiedPage{Frame: page.Frame(r, st, client), Email: t.Email, ContinueURL: next(r, st, t, client)})
 	return nil
+}
+
+// redeemVerification uses the ticket of a request up, and notes that its address is proved. Where that does not work reason says so to people, and why to the tenant's log
+// where it is a script's doing; the ticket is nil if there never was one.
+func (d *Door) redeemVerification(r *http.Request, st *store.Store, on *connection.Occasion) (t *stagedoor.Ticket, reason ui.TicketReason, why string, err error) {
+	key := r.URL.Query().Get(paramTicket)
+	t, err = st.ConsumeTicket(r.Context(), key, stagedoor.TicketVerification)
+	if stagedoor.IsKind(err, stagedoor.NotFound) {
+		reason, t, err = spent(r, st, key, stagedoor.TicketVerification)
+		return t, reason, "", err
+	}
+	if err != nil {
+		return nil, "", "", err
+	}
+	ctx := context.WithoutCancel(r.Context()) // whoever leaves has still used the link
+	err = d.setVerified(ctx, st, t, on)
+	if err == nil {
+		return t, "", "", nil
+	}
+	if stagedoor.IsKind(err, stagedoor.NotFound) {
+		return t, ui.TicketInvalid, "", nil
+	}
+	if released := st.ReleaseTicket(ctx, key, stagedoor.TicketVerification); released != nil { // who comes again can still do it
+		err = errors.Join(err, released)
+	}
+	if connection.FromScript(err) != nil {
+		return t, ui.TicketInvalid, "The script of the connection did not verify the address: " + stagedoor.AsError(err).Message, nil
+	}
+	return nil, "", "", err
+}
+
+// welcomeLater mails whoever has proved their address the tenant's welcome, if it has one.
+func (d *Door) welcomeLater(r *http.Request, st *store.Store, t *stagedoor.Ticket, client *stagedoor.Client) {
+	lang := page.MailLanguage(r)
+	d.later(r.Context(), st, func(ctx context.Context) error {
+		u, err := st.User(ctx, t.UserID)
+		if err != nil {
+			return err
+		}
+		return d.sendWelcome(ctx, st, u, client, lang)
+	})
 }
 
 // isVerified tells whether the user of a ticket has proved its address.
