@@ -229,8 +229,16 @@ func (in *patchUserIn) identity(u *stagedoor.User) (int, error) {
 	return at, nil
 }
 
-// patchRoot changes root attributes, and metadata with them.
-func (a *API) patchRoot(c *call, in *patchUserIn) (any, error) {
+// rootChange is a change of root attributes that may be made.
+type rootChange struct {
+	before *stagedoor.User
+	conn   *stagedoor.Connection // of the identity that is meant
+	meant  string                // its full id, where it is a linked one
+	texted *stagedoor.Client     // whose people log in with the code that proves a new number; nil: none is sent
+}
+
+// rootChange looks at all that keeps a change from being made, before anything is changed.
+func (a *API) rootChange(c *call, in *patchUserIn) (*rootChange, error) {
 	if err := in.exclusions(); err != nil {
 		return nil, err
 	}
@@ -242,36 +250,44 @@ func (a *API) patchRoot(c *call, in *patchUserIn) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	name, meant := before.Connection, ""
+	name, to := before.Connection, &rootChange{before: before}
 	if at > 0 {
-		name, meant = before.Identities[at].Connection, before.Identities[at].FullID()
+		name, to.meant = before.Identities[at].Connection, before.Identities[at].FullID()
 	}
-	conn, err := c.store.ConnectionByName(c.ctx(), name)
-	if err != nil {
+	if to.conn, err = c.store.ConnectionByName(c.ctx(), name); err != nil {
 		return nil, err
 	}
-	if err := in.fits(conn, at > 0); err != nil {
+	if err := in.fits(to.conn, at > 0); err != nil {
 		return nil, err
 	}
 	if in.VerifyEmail.Value {
-		if _, err := linkStore(c); err != nil { // before anything is changed
+		if _, err := linkStore(c); err != nil {
 			return nil, err
 		}
 	}
-	var texted *stagedoor.Client // whose people log in with the code that proves the number
 	if in.VerifyPhoneNumber.Value {
-		if texted, err = in.codeClient(c, conn); err != nil {
+		if to.texted, err = in.codeClient(c, to.conn); err != nil {
 			return nil, err
 		}
 	}
 	if in.Password.Set {
-		if err := a.Database.CheckNew(c.ctx(), c.store, conn, before.ID, in.Password.Value); err != nil {
+		if err := a.Database.CheckNew(c.ctx(), c.store, to.conn, before.ID, in.Password.Value); err != nil {
 			return nil, invalidIdentifier(err)
 		}
 	}
+	return to, nil
+}
+
+// patchRoot changes root attributes, and metadata with them.
+func (a *API) patchRoot(c *call, in *patchUserIn) (any, error) {
+	to, err := a.rootChange(c, in)
+	if err != nil {
+		return nil, err
+	}
+	conn, meant := to.conn, to.meant
 	defer c.goesOn()()
-	if to := in.renames(conn, before); at == 0 && to != (connection.Name{}) {
-		if err := a.Database.Renamed(c.ctx(), c.store, conn, before, to); err != nil {
+	if renamed := in.renames(conn, to.before); meant == "" && renamed != (connection.Name{}) {
+		if err := a.Database.Renamed(c.ctx(), c.store, conn, to.before, renamed); err != nil {
 			return nil, updatedTwice(sandbox(err), false)
 		}
 	}
@@ -298,8 +314,8 @@ func (a *API) patchRoot(c *call, in *patchUserIn) (any, error) {
 	if in.VerifyEmail.Value && !u.EmailVerified && meant == "" {
 		a.sendVerification(c, u, in.ClientID)
 	}
-	if texted != nil && !u.PhoneVerified && a.Pipeline != nil {
-		if err := a.Pipeline.TextNewNumber(c.ctx(), c.visit(), conn, texted, u.PhoneNumber); err != nil { // the tenant's log says why
+	if to.texted != nil && !u.PhoneVerified && a.Pipeline != nil {
+		if err := a.Pipeline.TextNewNumber(c.ctx(), c.visit(), conn, to.texted, u.PhoneNumber); err != nil { // the tenant's log says why
 			a.Log.ErrorContext(c.ctx(), "a code for a new number could not be sent", "tenant", c.store.Tenant().ID, "user", u.ID, "error", err)
 		}
 	}
