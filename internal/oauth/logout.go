@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strings"
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/connection"
@@ -13,6 +12,7 @@ import (
 	"github.com/stagedoor/stagedoor/internal/session"
 	"github.com/stagedoor/stagedoor/internal/store"
 	"github.com/stagedoor/stagedoor/internal/token"
+	"github.com/stagedoor/stagedoor/internal/web"
 	"github.com/stagedoor/stagedoor/ui"
 )
 
@@ -230,11 +230,7 @@ func (d *Door) oidcLogout(w http.ResponseWriter, r *http.Request, st *store.Stor
 		return
 	}
 	if state := params.Get("state"); state != "" && to != "" {
-		sep := "?"
-		if strings.Contains(to, "?") {
-			sep = "&"
-		}
-		to += sep + "state=" + url.QueryEscape(state)
+		to = web.WithParameter(to, "state", state)
 	}
 	if client != nil && !client.Leads() && !asked {
 		d.signedOut(w, r, st, client, s, params, "", to)

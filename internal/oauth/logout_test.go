@@ -259,6 +259,14 @@ func TestOIDCLogoutOfAnother(t *testing.T) {
 	w.wantLog()
 }
 
+// An address of an application that keeps its place in the fragment gets the state in the query, where it looks for it.
+func TestPostLogoutRedirectWithAFragment(t *testing.T) {
+	w := newWorld(t)
+	w.client(spa, func(c *stagedoor.Client) { c.AllowedLogoutURLs = []string{"https://app.test/?a=1#/bye"} })
+	a := w.browser().get("/oidc/logout?" + values("client_id", spa, "post_logout_redirect_uri", "https://app.test/?a=1#/bye", "state", "s t").Encode())
+	same(t, "goes to", []any{a.Code, a.Header().Get("Location")}, []any{302, "https://app.test/?a=1&state=s+t#/bye"})
+}
+
 // Only what was registered is returned to, character by character, query and all (OpenID Connect RP-Initiated Logout 1.0 section 3).
 func TestPostLogoutRedirect(t *testing.T) {
 	w := newWorld(t)

@@ -6,11 +6,11 @@ import (
 	"maps"
 	"net/url"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/script"
+	"github.com/stagedoor/stagedoor/internal/web"
 )
 
 // elsewhereLife is how long a person may take before they come back from another site (extensibility fact sheet 1.13).
@@ -30,21 +30,7 @@ func (l *login) leave(ctx context.Context) (string, error) {
 	}
 	l.tx.ID, l.tx.Step, l.tx.Nonce = stagedoor.NewToken(), AskRedirect, ""
 	l.tx.ExpiresAt = l.st.Clock().Now().Add(elsewhereLife)
-	return withParameter(l.elsewhere, "state", l.tx.ID), l.st.SaveTransaction(ctx, l.tx)
-}
-
-// withParameter adds a parameter behind the query that an address has, which stays as it is.
-func withParameter(address, name, value string) string {
-	address, fragment, has := strings.Cut(address, "#")
-	separator := "?"
-	if strings.Contains(address, "?") {
-		separator = "&"
-	}
-	address += separator + name + "=" + url.QueryEscape(value)
-	if has {
-		address += "#" + fragment
-	}
-	return address
+	return web.WithParameter(l.elsewhere, "state", l.tx.ID), l.st.SaveTransaction(ctx, l.tx)
 }
 
 // Return goes on with a login whose person comes back from where scripts had sent them. A state that is unknown, was used, or is another
@@ -148,7 +134,7 @@ func (a *actions) suspend(in *ruleInput, e script.Effects) error {
 	}
 	in.elsewhere = to.URL
 	for _, name := range slices.Sorted(maps.Keys(to.Query)) {
-		in.elsewhere = withParameter(in.elsewhere, url.QueryEscape(name), to.Query[name])
+		in.elsewhere = web.WithParameter(in.elsewhere, url.QueryEscape(name), to.Query[name])
 	}
 	return nil
 }

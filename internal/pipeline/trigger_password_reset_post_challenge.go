@@ -11,6 +11,7 @@ import (
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/script"
+	"github.com/stagedoor/stagedoor/internal/web"
 )
 
 // resetPage is where somebody chooses a new password.
@@ -298,7 +299,7 @@ func (l *login) resetLeaves(ctx context.Context, ticket string) (*Challenged, er
 	if until := l.st.Clock().Now().Add(elsewhereLife); until.Before(l.tx.ExpiresAt) {
 		l.tx.ExpiresAt = until
 	}
-	return &Challenged{Elsewhere: withParameter(l.elsewhere, "state", l.tx.ID)}, l.st.SaveTransaction(ctx, l.tx)
+	return &Challenged{Elsewhere: web.WithParameter(l.elsewhere, "state", l.tx.ID)}, l.st.SaveTransaction(ctx, l.tx)
 }
 
 // resultOf takes over where an action wants the browser in the end.
@@ -312,7 +313,7 @@ func resultOf(tx *stagedoor.Transaction, e *script.Effects) {
 	}
 	tx.Reset.ResultURL = to.URL
 	for _, name := range slices.Sorted(maps.Keys(to.Query)) {
-		tx.Reset.ResultURL = withParameter(tx.Reset.ResultURL, url.QueryEscape(name), to.Query[name])
+		tx.Reset.ResultURL = web.WithParameter(tx.Reset.ResultURL, url.QueryEscape(name), to.Query[name])
 	}
 }
 
