@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/connection"
@@ -125,7 +126,31 @@ func (a *API) linkedWith(c *call, raw string) (i stagedoor.Identity, err error) 
 	if err != nil {
 		return i, err
 	}
+	before, err := outlived(c, claims, raw, u)
+	switch {
+	case err != nil:
+		return i, err
+	case before:
+		return refuse("is from before the access of its user ended.")
+	}
 	return u.Identities[0], nil
+}
+
+// outlived tells whether an ID token is of somebody who is blocked, or from before their access ended: whoever found out a password would take the account by it after the password was
+// replaced. A token of a conformant client does not say how often that had happened; that the password was another one its time tells, to the second.
+func outlived(c *call, claims jose.Claims, raw string, u *stagedoor.User) (bool, error) {
+	client, err := c.store.Client(c.ctx(), c.caller.clientID)
+	switch {
+	case stagedoor.IsKind(err, stagedoor.NotFound):
+		return true, nil
+	case err != nil:
+		return false, err
+	case u.IsBlocked() || claims.IssuedAt.Before(u.LastPasswordReset.Truncate(time.Second)):
+		return true, nil
+	case client.OIDCConformant:
+		return false, nil
+	}
+	return token.FromBefore(c.ctx(), c.store, claims, raw, u)
 }
 
 // unlinkIdentity answers what remains, also where there was nothing to unlink. Whoever has the identity is somebody else from then on, so that what came by it ends.

@@ -3,6 +3,7 @@ package mgmt
 import (
 	"context"
 	"encoding/json"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -427,6 +428,42 @@ func TestAttackLinkFromBefore(t *testing.T) {
 		h.call(h.machine("acme"), "PATCH", "/users/"+ada, `{"password":"Another-Horse-2","connection":"Users"}`).is(200, "")
 		h.call(own, "POST", "/users/"+ada+"/identities", `{"link_with":"x"}`).is(401, "")
 		h.call(h.person("acme", bob, "read:current_user"), "GET", "/users/"+bob, "").is(200, "") // somebody of their own
+	})
+}
+
+// The ID token of somebody who is blocked, or from before they chose another password, takes their account nowhere: whoever found out the password has one.
+func TestAttackLinkWithTokenFromBefore(t *testing.T) {
+	each(t, func(h *house) {
+		ada, bob := h.user("ada", ""), h.user("bob", "")
+		own, st := h.person("acme", ada, "update:current_user_identities"), h.store("acme")
+		token := func(more map[string]any) string {
+			claims := map[string]any{"aud": "web_acme", "sub": bob, "scope": nil, "azp": nil, "gty": nil}
+			maps.Copy(claims, more)
+			return h.sign("acme", claims)
+		}
+		link := func(token string) answer {
+			return h.call(own, "POST", "/users/"+ada+"/identities", `{"link_with":"`+token+`"}`)
+		}
+		found := token(map[string]any{"iat": start.Unix() - 60})
+		h.call(h.machine("acme"), "PATCH", "/users/"+bob, `{"blocked":true}`).is(200, "")
+		link(token(nil)).fails(400, "invalid_body", "JWT (link_with) is from before the access of its user ended.")
+		h.call(h.machine("acme"), "PATCH", "/users/"+bob, `{"blocked":false}`).is(200, "")
+		h.call(h.machine("acme"), "PATCH", "/users/"+bob, `{"password":"Another-Horse-2","connection":"Users"}`).is(200, "")
+		link(found).fails(400, "invalid_body", "JWT (link_with) is from before the access of its user ended.")
+		conformant := func(is bool) {
+			_, err := st.UpdateClient(t.Context(), "web_acme", func(c *stagedoor.Client) error { c.OIDCConformant = is; return nil })
+			h.ok(err)
+		}
+		u, err := st.User(t.Context(), bob)
+		h.ok(err)
+		now := map[string]any{"iat": start.Unix(), "access_ended": u.AccessEnded}
+		conformant(false) // these say from when they are
+		link(token(map[string]any{"iat": start.Unix(), "access_ended": u.AccessEnded - 1})).fails(400, "invalid_body", "JWT (link_with) is from before the access of its user ended.")
+		link(token(now)).is(201, "")
+		h.call(own, "DELETE", "/users/"+ada+"/identities/auth0/bob", "").is(200, "")
+		conformant(true)
+		delete(now, "access_ended")
+		link(token(now)).is(201, "")
 	})
 }
 
