@@ -256,6 +256,31 @@ func TestAnInvitationIsAccepted(t *testing.T) {
 	})
 }
 
+// An invitation that nobody has mailed proves no address: whoever has the link may have it from anywhere.
+func TestAnUnmailedInvitationProvesNothing(t *testing.T) {
+	each(t, func(w *world) {
+		o := w.organized("require", "no_prompt", nil)
+		role := &stagedoor.Role{Name: "Guide", Type: stagedoor.RoleOfTenant}
+		w.ok(w.st.CreateRole(w.Context(), role))
+		v := &stagedoor.Invitation{
+			OrganizationID: o.ID, ClientID: "app", Inviter: "Grace", Invitee: "new@example.com", Ticket: stagedoor.NewClientID(), Roles: []string{role.ID},
+			CreatedAt: w.clock().UnixMilli(), ExpiresAt: w.clock().Add(time.Hour).UnixMilli(),
+		}
+		w.ok(w.st.CreateInvitation(w.Context(), v))
+		b := w.browser()
+		page := b.begin("organization", o.ID, "invitation", v.Ticket).want(http.StatusOK)
+		if q := b.finish(b.submit(page, "email", "new@example.com", "password", good)); q.Get("code") == "" {
+			w.Fatalf("came back with %v", q)
+		}
+		u := w.found("new@example.com")
+		roles, err := w.st.MemberRoles(w.Context(), o.ID, u.ID)
+		w.ok(err)
+		if u.EmailVerified || len(roles) != 1 || roles[0].ID != role.ID {
+			w.Errorf("verified %v, roles %v", u.EmailVerified, roles)
+		}
+	})
+}
+
 // Who forgets a password on the way to an organization comes back to it.
 func TestForgottenPasswordOfAnOrganization(t *testing.T) {
 	each(t, func(w *world) {

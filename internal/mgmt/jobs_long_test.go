@@ -2,10 +2,12 @@ package mgmt
 
 import (
 	"context"
+	"encoding/json"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -90,4 +92,44 @@ func TestExportsAreBounded(t *testing.T) {
 		h.work()
 		h.call(bearer, "POST", "/jobs/users-exports", `{}`).is(200, "")
 	})
+}
+
+// TestErrorsOfManyRows: why rows failed is told of each of them, however many there are, and in their order.
+func TestErrorsOfManyRows(t *testing.T) {
+	each(t, func(h *house) {
+		var file strings.Builder
+		for i := range 450 {
+			file.WriteString(`{"email":"not an address ` + strconv.Itoa(i) + `"}` + "\n")
+		}
+		made := h.importForm("connection_id", h.connectionID(), "@users", file.String()).is(202, "")
+		h.work()
+		h.call(h.machine("acme"), "GET", "/jobs/"+made.text("id"), "").is(200, "")
+		var failed []struct {
+			User struct {
+				Email string `json:"email"`
+			} `json:"user"`
+		}
+		h.ok(json.Unmarshal([]byte(h.call(h.machine("acme"), "GET", "/jobs/"+made.text("id")+"/errors", "").is(200, "").body), &failed))
+		if len(failed) != 450 || failed[0].User.Email != "not an address 0" || failed[449].User.Email != "not an address 449" {
+			t.Errorf("%d rows", len(failed))
+		}
+	})
+}
+
+// TestWhereAFileIs: the address of a file is told when the file is whole, and nobody keeps what it answers.
+func TestWhereAFileIs(t *testing.T) {
+	h := sqlite(t)
+	bearer := h.machine("acme")
+	id := h.call(bearer, "POST", "/jobs/users-exports", `{}`).is(200, "").text("id")
+	if at := h.call(bearer, "GET", "/jobs/"+id, "").is(200, "").text("location"); at != "" {
+		t.Errorf("told before it is there: %s", at)
+	}
+	h.work()
+	at := h.call(bearer, "GET", "/jobs/"+id, "").is(200, "").text("location")
+	r, w := httptest.NewRequest("GET", at, nil), httptest.NewRecorder()
+	r.SetPathValue("file", id+".json.gz")
+	h.api.ServeResult(w, r, h.store("acme"))
+	if w.Code != 200 || w.Header().Get("Cache-Control") != "no-store" {
+		t.Errorf("%d %v", w.Code, w.Header())
+	}
 }

@@ -258,10 +258,13 @@ func TestConfinement(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"Max core file size        0 ", "Max file size             0 ", "Max open files            32 ", "Max data size             1073741824 ", "Max cpu time              300 "} {
+	for _, want := range []string{"Max core file size        0 ", "Max file size             0 ", "Max open files            32 ", "Max data size             1073741824 ", "Max address space         8589934592 ", "Max cpu time              300 "} {
 		if !strings.Contains(string(limits), want) {
 			t.Errorf("no %q in\n%s", want, limits)
 		}
+	}
+	if at, err := os.Readlink(proc + "/cwd"); err == nil && at != "/" {
+		t.Errorf("it works in %s", at)
 	}
 	if entries, err := os.ReadDir(proc + "/fd"); err == nil {
 		for _, e := range entries {
