@@ -345,6 +345,23 @@ func TestSAMLLogout(t *testing.T) {
 	}
 }
 
+// TestSAMLLogoutStaysHere: a connection with disableSignout signs nobody out at its provider.
+func TestSAMLLogoutStaysHere(t *testing.T) {
+	w := newAbroad(t, storetest.SQLite)
+	w.standin.Now = w.clock
+	_, err := w.st.UpdateClient(t.Context(), "app", func(c *stagedoor.Client) error { c.AllowedLogoutURLs = []string{"https://app.example/bye"}; return nil })
+	w.ok(err)
+	for name, there := range map[string]bool{"corp": true, "quiet": false} {
+		w.saml(name, map[string]any{"disableSignout": !there})
+		b := w.browser()
+		w.asserted(b, name, xmlsig.Issued{NameID: "k1"})
+		to := b.get("/v2/logout?client_id=app&federated&returnTo=https%3A%2F%2Fapp.example%2Fbye").to()
+		if strings.HasPrefix(to, w.at+"/saml/sign-out?") != there || (to == "https://app.example/bye") == there {
+			t.Errorf("%s: %s", name, to)
+		}
+	}
+}
+
 // TestSAMLLogoutOfMany: in a tenant with many connections the provider's own is found, whatever comes before it and whatever others lack.
 func TestSAMLLogoutOfMany(t *testing.T) {
 	w := newAbroad(t, storetest.SQLite)

@@ -232,6 +232,40 @@ func TestOIDCLogoutDeclined(t *testing.T) {
 	b.authorize(request(spa, "prompt", "none")).got()
 }
 
+// A client that leads nobody away gets people back after a question, or by a hint of the session that ends; whoever has its link opened otherwise sees where it would lead.
+func TestLogoutOfAClientThatLeadsNobody(t *testing.T) {
+	w := newWorld(t)
+	w.client(spa, func(c *stagedoor.Client) {
+		c.Stored = map[string]json.RawMessage{"redirection_policy": json.RawMessage(`"open_redirect_protection"`)}
+	})
+	stays := func(name string, a *answer) {
+		t.Helper()
+		if a.Code != 200 || a.Header().Get("Location") != "" || !strings.Contains(a.Body.String(), `href="`+bye) {
+			t.Errorf("%s: %d %s %.300s", name, a.Code, a.Header().Get("Location"), a.Body)
+		}
+	}
+	in := func() (*browser, string) {
+		b := w.browser()
+		return b, w.redeem(spa, b.login(request(spa)).got().Get("code")).good().IDToken
+	}
+	b, _ := in()
+	stays("signed in", b.get("/v2/logout?"+values("client_id", spa, "returnTo", bye).Encode()))
+	stays("signed out", b.get("/v2/logout?"+values("client_id", spa, "returnTo", bye).Encode()))
+	_, theirs := in()
+	stays("a hint, and no session", w.browser().get("/oidc/logout?"+values("id_token_hint", theirs, "post_logout_redirect_uri", bye).Encode()))
+	b, own := in()
+	if a := b.get("/oidc/logout?" + values("id_token_hint", own, "post_logout_redirect_uri", bye).Encode()); a.Code != 302 || a.Header().Get("Location") != bye {
+		t.Errorf("by its own hint: %d %s", a.Code, a.Header().Get("Location"))
+	}
+	w.settings(func(s *stagedoor.TenantSettings) {
+		s.Stored = map[string]json.RawMessage{"sessions": json.RawMessage(`{"oidc_logout_prompt_enabled":false}`)}
+	})
+	b, _ = in()
+	stays("not asked", b.get("/oidc/logout?"+values("client_id", spa, "post_logout_redirect_uri", bye).Encode()))
+	b, _ = in()
+	stays("by another's hint", b.get("/oidc/logout?"+values("id_token_hint", theirs, "post_logout_redirect_uri", bye).Encode()))
+}
+
 // A hint of another session, of another person, or of no session at all ends nobody's session unasked.
 func TestOIDCLogoutOfAnother(t *testing.T) {
 	w := newWorld(t)
