@@ -383,7 +383,9 @@ func TestSAMLLogoutOfMany(t *testing.T) {
 			t.Errorf("%s: the session lives: %s", name, to)
 		}
 	}
-	signOut("zz")
+	for range 35 { // good ones do not count: a company's people may share an address
+		signOut("zz")
+	}
 	for range 40 { // strangers' messages cost something: an address has thirty of them
 		w.browser().get("/logout?SAMLRequest=x")
 	}
