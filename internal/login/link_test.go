@@ -1,7 +1,10 @@
 package login_test
 
 import (
+	"encoding/json"
+	"fmt"
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/stagedoor/stagedoor"
@@ -138,6 +141,51 @@ func TestPreHijacking(t *testing.T) {
 	// Off unless the tenant wants it.
 	w.configure(func(s *stagedoor.TenantSettings) { s.Local.SuggestLinking = false })
 	unlinked("switched off")
+}
+
+// TestLinkingIsNotSuggested: nobody is asked who could not prove that the account is theirs, nor whoever has several already, nor twice by one login.
+func TestLinkingIsNotSuggested(t *testing.T) {
+	w, _ := newLinking(t, storetest.SQLite)
+	ada := w.found("ada@example.com")
+	block := func(yes bool) {
+		_, err := w.st.UpdateUser(t.Context(), ada.ID, func(u *stagedoor.User) error { u.Blocked = &yes; return nil })
+		w.ok(err)
+	}
+	passwords := func(on bool) {
+		w.options(func(o *stagedoor.ConnectionOptions) {
+			o.Stored = map[string]json.RawMessage{"authentication_methods": json.RawMessage(fmt.Sprintf(`{"password":{"enabled":%v},"email_otp":{"enabled":%v}}`, on, !on))}
+		})
+	}
+	if !w.suggested() {
+		t.Fatal("nothing is suggested at all")
+	}
+	block(true)
+	if w.suggested() {
+		t.Error("an account that is blocked is suggested")
+	}
+	block(false)
+	passwords(false)
+	if w.suggested() {
+		t.Error("an account is suggested whose passwords are switched off")
+	}
+	passwords(true)
+	b := w.browser()
+	page := b.through(b.begin("connection", "corp"))
+	for page.status/100 == 3 {
+		page = b.get(page.to())
+	}
+	if q := b.finish(b.submit(page.want(http.StatusOK), "decision", "decline")); q.Get("code") == "" {
+		t.Errorf("%v", q)
+	}
+	if q := b.finish(b.begin()); q.Get("code") == "" { // the session is used again, and nobody has come anew
+		t.Errorf("asked again: %v", q)
+	}
+	eve := w.signedUp(`"email":"eve@example.com"`)
+	_, err := w.st.LinkIdentity(t.Context(), "oidc|corp|a1", stagedoor.Identity{Connection: w.conn.Name, Provider: "auth0", UserID: strings.TrimPrefix(eve, "auth0|")}, false)
+	w.ok(err)
+	if w.suggested() {
+		t.Error("who has linked accounts already is asked for another one")
+	}
 }
 
 // TestLinkingWhereAddressesDoNotIdentify: the account's password proves it there, too.

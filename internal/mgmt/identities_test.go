@@ -122,6 +122,7 @@ func TestLinkRefusals(t *testing.T) {
 	h.call(all, "POST", path, `{"provider":"auth0","user_id":"x","connection_id":"`+con+`"}`).fails(400, "operation_not_supported", "Provided secondary account not found.")
 	h.user("bob", "")
 	h.call(all, "POST", path, `{"provider":"auth0","user_id":"bob","connection_id":"`+con+`"}`).fails(400, "operation_not_supported", "Provided secondary account not found.")
+	h.call(all, "POST", path, `{"provider":"auth0","user_id":"bob","connection_id":"`+h.connectionID()+`"}`).is(201, "") // of several databases the one that is named
 }
 
 // A social identity can be linked before its person has ever come through it; alone it is a user without a profile of its own.

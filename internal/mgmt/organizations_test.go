@@ -351,6 +351,12 @@ func TestInvitations(t *testing.T) {
 		h.call(all, "PATCH", "/clients/web_acme", `{"organization_usage":"allow"}`).is(200, "")
 		h.call(all, "POST", path, asked+"}").fails(400, "invalid_body", "A default login route is required to generate the invitation url.")
 		h.call(all, "PATCH", "/clients/web_acme", `{"initiate_login_uri":"https://app.test/login?x=1"}`).is(200, "")
+		h.call(all, "PATCH", "/tenants/settings", `{"stagedoor":{"max_metadata_bytes":2048}}`).is(200, "")
+		for _, wrong := range []string{`,"roles":["rol_nobodysrole0000"]}`, `,"user_metadata":{"a":"` + strings.Repeat("x", 3000) + `"}}`} { // what could not be given, or kept
+			if got := h.call(all, "POST", path, asked+wrong); got.code/100 != 4 {
+				h.Errorf("%.60s: %d %s", wrong, got.code, got.body)
+			}
+		}
 		got := h.call(all, "POST", path, asked+`,"user_metadata":{"a":1},"app_metadata":{"b":2},"ttl_sec":60}`).is(201, "")
 		id, ticket := got.text("id"), got.text("ticket_id")
 		one := `{"id":"` + id + `","organization_id":"` + org + `","client_id":"web_acme","inviter":{"name":"Ada"},"invitee":{"email":"bob@x.test"},"ticket_id":"` + ticket + `",
