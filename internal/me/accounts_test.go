@@ -322,7 +322,7 @@ func TestConnectedAccountsStay(t *testing.T) {
 		all, err := w.st.ConnectedAccounts(t.Context(), w.user)
 		w.ok(err)
 		w.pass(300 * 24 * time.Hour)
-		w.ok(w.st.RenewConnectedAccount(t.Context(), w.user, all[1].ID, nil, w.st.Clock().Now()))
+		w.ok(w.st.UseConnectedAccount(t.Context(), w.user, all[1].ID, w.st.Clock().Now()))
 		w.pass(100 * 24 * time.Hour)
 		w.ok(w.DB().Sweep(t.Context()))
 		w.same("after a year", fmt.Sprint(found()), "[2 eve's]")

@@ -138,7 +138,7 @@ func (t *tokenRequest) connectedAccount(ctx context.Context, userID string) (*st
 func (t *tokenRequest) working(ctx context.Context, conn *stagedoor.Connection, a *stagedoor.ConnectedAccount) (*stagedoor.ProviderTokens, error) {
 	now := t.st.Clock().Now()
 	if a.Tokens.Works(now) {
-		return &a.Tokens, t.st.RenewConnectedAccount(ctx, a.UserID, a.ID, nil, now)
+		return &a.Tokens, t.st.UseConnectedAccount(ctx, a.UserID, a.ID, now)
 	}
 	gone := stagedoor.Errorf(stagedoor.Unauthorized, "federated_connection_refresh_token_not_found", "The provider's token has expired and cannot be renewed. The user has to connect the account again.")
 	if a.Tokens.Refresh == "" {
@@ -163,7 +163,7 @@ func (t *tokenRequest) working(ctx context.Context, conn *stagedoor.Connection, 
 		refused.Err = err
 		return nil, errors.Join(&refused, t.st.ReturnProof(context.WithoutCancel(ctx), lease))
 	}
-	return renewed, t.st.RenewConnectedAccount(context.WithoutCancel(ctx), a.UserID, a.ID, renewed, now)
+	return renewed, t.st.RenewConnectedAccount(context.WithoutCancel(ctx), a, renewed, now)
 }
 
 // renewedByAnother waits for the tokens that another request is fetching.

@@ -91,20 +91,38 @@ func (s *Store) ConnectedAccounts(ctx context.Context, userID string) ([]stagedo
 	return s.connected(ctx, s.read(), "user_id = ?", userID)
 }
 
-// RenewConnectedAccount notes that a program uses an account's tokens, and those that came in the place of the ones before unless renewed is nil.
-func (s *Store) RenewConnectedAccount(ctx context.Context, userID, id string, renewed *stagedoor.ProviderTokens, at time.Time) error {
+// UseConnectedAccount notes that a program uses an account's tokens.
+func (s *Store) UseConnectedAccount(ctx context.Context, userID, id string, at time.Time) error {
 	return s.write(ctx, func(q querier) error {
-		if renewed == nil {
-			n, err := q.exec(ctx, "UPDATE connected_accounts SET used_at = ?, wanted_at = ? WHERE tenant = ? AND user_id = ? AND id = ?", millis(at), millis(at), s.tenant.ID, userID, id)
-			return unlessNone(n, err)
+		n, err := q.exec(ctx, "UPDATE connected_accounts SET used_at = ?, wanted_at = ? WHERE tenant = ? AND user_id = ? AND id = ?", millis(at), millis(at), s.tenant.ID, userID, id)
+		return unlessNone(n, err)
+	})
+}
+
+// RenewConnectedAccount keeps the tokens that a provider gave in the place of those of a. Where the person has connected the account anew meanwhile, the tokens that came with
+// that stay: the others are of a grant that the provider may have ended with it.
+func (s *Store) RenewConnectedAccount(ctx context.Context, a *stagedoor.ConnectedAccount, renewed *stagedoor.ProviderTokens, at time.Time) error {
+	tokens, err := json.Marshal(renewed)
+	if err != nil {
+		return err
+	}
+	return s.write(ctx, func(q querier) error {
+		if _, err := s.lockedUser(ctx, q, a.UserID); err != nil {
+			return err
 		}
-		tokens, err := json.Marshal(renewed)
+		now, err := s.connected(ctx, q, "user_id = ? AND id = ?", a.UserID, a.ID)
 		if err != nil {
 			return err
 		}
-		n, err := q.exec(ctx, "UPDATE connected_accounts SET used_at = ?, wanted_at = ?, sealed = ? WHERE tenant = ? AND user_id = ? AND id = ?",
-			millis(at), millis(at), s.seal(string(tokens), "connected_accounts", id), s.tenant.ID, userID, id)
-		return unlessNone(n, err)
+		if len(now) == 0 {
+			return errAccountMissing()
+		}
+		if now[0].Tokens.Refresh != a.Tokens.Refresh {
+			return nil
+		}
+		_, err = q.exec(ctx, "UPDATE connected_accounts SET used_at = ?, wanted_at = ?, sealed = ? WHERE tenant = ? AND user_id = ? AND id = ?",
+			millis(at), millis(at), s.seal(string(tokens), "connected_accounts", a.ID), s.tenant.ID, a.UserID, a.ID)
+		return err
 	})
 }
 

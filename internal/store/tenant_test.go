@@ -20,6 +20,14 @@ import (
 // sentEvents are the deliveries that furnish made, by tenant.
 var sentEvents sync.Map
 
+// aConnectedAccount is the first of the person's whom acme has; of nobody's where there is none.
+func aConnectedAccount(ctx context.Context, s *store.Store) *stagedoor.ConnectedAccount {
+	if all, err := s.ConnectedAccounts(ctx, "auth0|acme"); err == nil && len(all) > 0 {
+		return &all[0]
+	}
+	return &stagedoor.ConnectedAccount{ID: "cac_x", UserID: "auth0|acme"}
+}
+
 func sentEvent() *stagedoor.EventDelivery {
 	sent, _ := sentEvents.Load("acme")
 	return sent.(*stagedoor.EventDelivery)
@@ -586,19 +594,14 @@ var trespasses = map[string]struct {
 		return nil, s.SaveConnectedAccount(ctx, &stagedoor.ConnectedAccount{UserID: "auth0|acme", ConnectionID: "con2 acme", Account: "43"})
 	}},
 	"ConnectedAccounts": {finds, func(ctx context.Context, s *store.Store) (any, error) { return s.ConnectedAccounts(ctx, "auth0|acme") }},
+	"UseConnectedAccount": {finds, func(ctx context.Context, s *store.Store) (any, error) {
+		return nil, s.UseConnectedAccount(ctx, "auth0|acme", aConnectedAccount(ctx, s).ID, time.Now())
+	}},
 	"RenewConnectedAccount": {finds, func(ctx context.Context, s *store.Store) (any, error) {
-		all, err := s.ConnectedAccounts(ctx, "auth0|acme")
-		if err != nil || len(all) == 0 {
-			return nil, s.RenewConnectedAccount(ctx, "auth0|acme", "cac_x", nil, time.Now())
-		}
-		return nil, s.RenewConnectedAccount(ctx, "auth0|acme", all[0].ID, &stagedoor.ProviderTokens{Access: "x"}, time.Now())
+		return nil, s.RenewConnectedAccount(ctx, aConnectedAccount(ctx, s), &stagedoor.ProviderTokens{Access: "x"}, time.Now())
 	}},
 	"DeleteConnectedAccount": {finds, func(ctx context.Context, s *store.Store) (any, error) {
-		id := "cac_x"
-		if all, err := s.ConnectedAccounts(ctx, "auth0|acme"); err == nil && len(all) > 0 {
-			id = all[0].ID
-		}
-		return nil, s.DeleteConnectedAccount(ctx, "auth0|acme", id)
+		return nil, s.DeleteConnectedAccount(ctx, "auth0|acme", aConnectedAccount(ctx, s).ID)
 	}},
 	"UserByLinked": {finds, func(ctx context.Context, s *store.Store) (any, error) {
 		u, hash, err := s.UserByLinked(ctx, "Users", "linked-acme@example.com")
