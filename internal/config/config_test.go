@@ -49,7 +49,7 @@ func TestDefaults(t *testing.T) {
 	}
 	want := Config{
 		DataDir: "./data", Database: "data/stagedoor.db", MasterKeyFile: "data/master.key",
-		HTTP: "127.0.0.1:8080", HTTPS: "127.0.0.1:8443", ClientCertificates: "aliases", Mail: Mail{Port: 587, From: "Stagedoor <no-reply@stagedoor.test>"}, Trace: Trace{Sample: 1}, ConfigLimit: 64 << 20, LogDays: 30, EventBytes: 1 << 30, LoginRate: 100,
+		HTTP: "127.0.0.1:8080", HTTPS: "127.0.0.1:8443", ClientCertificates: "aliases", Dashboard: Dashboard{Scope: []string{"email", "profile"}}, Mail: Mail{Port: 587, From: "Stagedoor <no-reply@stagedoor.test>"}, Trace: Trace{Sample: 1}, ConfigLimit: 64 << 20, LogDays: 30, EventBytes: 1 << 30, LoginRate: 100,
 		ScriptMax:   ScriptMax{Wall: time.Minute, CPU: 10 * time.Second, Memory: 256 << 20, Calls: 1000, Response: 8 << 20, Log: 1 << 20},
 		SearchLimit: 5 * time.Second, DatabaseWait: 5 * time.Second, RequestLimit: 55 * time.Second, ShutdownGrace: 15 * time.Second, LogLevel: "info", LogFormat: "text",
 	}
