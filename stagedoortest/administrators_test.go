@@ -287,6 +287,38 @@ func TestAdministratorsAttacks(t *testing.T) {
 	}
 }
 
+// TestAdministratorsAreBounded: one network has the provider asked so many times, and the operator's log says why somebody was not let in.
+func TestAdministratorsAreBounded(t *testing.T) {
+	var log lockedLog
+	o := &office{t: t, provider: stagedoortest.NewStandIn(t)}
+	o.Server = stagedoortest.New(t, stagedoortest.Options{Log: &log, Configure: func(c *config.Config) {
+		c.Dashboard = config.Dashboard{Issuer: o.provider.URL, ClientID: o.provider.ClientID, ClientSecret: o.provider.ClientSecret}
+	}})
+	o.provider.Choose(&ada)
+	o.provider.Misbehave(standin.WrongAudience)
+	b := o.browser()
+	if got := o.post(b, o.given(b)); got.status != 403 {
+		t.Errorf("for somebody else: %v", got)
+	}
+	if !strings.Contains(log.String(), "the dashboard's provider does not do its part") || strings.Contains(log.String(), "eyJ") {
+		t.Errorf("the log: %s", log.String())
+	}
+	refused := 0
+	for range 300 {
+		a, err := b.Get(o.HTTPSURL + "/dashboard/sign-in") //nolint:noctx // a test
+		if err != nil {
+			t.Fatal(err)
+		}
+		a.Body.Close()
+		if a.StatusCode == 429 {
+			refused++
+		}
+	}
+	if refused == 0 || refused > 110 {
+		t.Errorf("%d of 300 were refused", refused)
+	}
+}
+
 // TestAdministratorsNeedAProvider: without one there is no way to a token.
 func TestAdministratorsNeedAProvider(t *testing.T) {
 	s := stagedoortest.New(t, stagedoortest.Options{})

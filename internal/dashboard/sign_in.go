@@ -53,10 +53,19 @@ func callback(r *http.Request) string {
 	return strings.TrimSuffix(web.Issuer(r), "/") + ui.DashboardPrefix
 }
 
+// bounded counts what makes the server ask the provider, which anybody can.
+func (d *Door) bounded(r *http.Request, st *store.Store) error {
+	return d.Networks.Begin(st, stagedoor.Network(r.RemoteAddr), guard.Administrators, 0)
+}
+
 // leave leads to the provider.
 func (d *Door) leave(w http.ResponseWriter, r *http.Request, st *store.Store) {
 	state := stagedoor.NewToken()
-	to, err := d.up.Leave(r.Context(), st, d.conn, &stagedoor.AuthorizationRequest{}, callback(r), state)
+	err := d.bounded(r, st)
+	var to *connection.Departure
+	if err == nil {
+		to, err = d.up.Leave(r.Context(), st, d.conn, &stagedoor.AuthorizationRequest{}, callback(r), state)
+	}
 	if err != nil {
 		page.Fail(w, r, st, err, nil)
 		return
@@ -96,7 +105,7 @@ type tokenOut struct {
 }
 
 func (d *Door) admitted(w http.ResponseWriter, r *http.Request, st *store.Store) (*tokenOut, error) {
-	if err := d.Networks.Begin(st, stagedoor.Network(r.RemoteAddr), guard.Administrators, 0); err != nil {
+	if err := d.bounded(r, st); err != nil {
 		return nil, err
 	}
 	if kind, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";"); kind != "application/json" { // which no other site's page can send without being asked

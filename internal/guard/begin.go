@@ -20,7 +20,7 @@ var (
 	Passkeys = Allowance{Name: "passkeys", PerSecond: 5, AtOnce: 300}
 	Pushes   = Allowance{Name: "pushes", PerSecond: 20, AtOnce: 1000}
 
-	Administrators = Allowance{Name: "administrators", PerSecond: 1, AtOnce: 60} // who come back from their provider, which is asked each time
+	Administrators = Allowance{Name: "administrators", PerSecond: 1, AtOnce: 200} // who go to their provider, or come back, of which it is asked
 
 	// Nothing is kept of a visitor who goes on, but a token costs a signature, a new session a line in the log, and one that is ended its name.
 	Visitors    = Allowance{Name: "anonymous", PerSecond: 20, AtOnce: 600}

@@ -727,8 +727,10 @@ var trespasses = map[string]struct {
 	"ActiveUsers":    {ignores, func(ctx context.Context, s *store.Store) (any, error) { return s.ActiveUsers(ctx, 24*time.Hour) }},
 	"Administrators": {ignores, func(ctx context.Context, s *store.Store) (any, error) { return s.Administrators(ctx) }},
 	"SetAdministrator": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
-		_, err := s.SetAdministrator(ctx, "sub:acme", []string{"read:users"})
-		return nil, err
+		if _, err := s.SetAdministrator(ctx, "sub:acme", []string{"read:users"}); err != nil {
+			return nil, err
+		}
+		return s.DeleteAdministrator(ctx, "sub:acme") // else the list, which is tried in any order, would have it
 	}},
 	"DeleteAdministrator": {ignores, func(ctx context.Context, s *store.Store) (any, error) {
 		return s.DeleteAdministrator(ctx, "sub:acme")
