@@ -11,6 +11,7 @@ import (
 	"github.com/stagedoor/stagedoor"
 	"github.com/stagedoor/stagedoor/internal/connection"
 	"github.com/stagedoor/stagedoor/internal/guard"
+	"github.com/stagedoor/stagedoor/internal/page"
 	"github.com/stagedoor/stagedoor/internal/store"
 	"github.com/stagedoor/stagedoor/internal/token"
 	"github.com/stagedoor/stagedoor/internal/web"
@@ -89,23 +90,16 @@ func (d *Door) serveFile(w http.ResponseWriter, r *http.Request, _ *store.Store)
 // fail tells the page what is wrong.
 func (d *Door) fail(w http.ResponseWriter, r *http.Request, err error) {
 	e := stagedoor.AsError(err)
-	status, code, message := http.StatusBadRequest, e.Code, e.Message
-	switch e.Kind {
-	case stagedoor.Forbidden:
-		status = http.StatusForbidden
-	case stagedoor.TooMany:
-		status = http.StatusTooManyRequests
-	case stagedoor.Unavailable:
-		status = http.StatusServiceUnavailable
-	case stagedoor.Internal:
-		status, code, message = http.StatusInternalServerError, "server_error", "Something went wrong on our side. Please try again."
+	code, message := e.Code, e.Message
+	if e.Kind == stagedoor.Internal {
+		code, message = "server_error", "Something went wrong on our side. Please try again."
 		web.Failed(r.Context(), d.Log, "an administrator could not sign in", err)
 	}
 	if why := (*connection.ScriptFailure)(nil); errors.As(err, &why) { // the provider's own words
 		d.Log.WarnContext(r.Context(), "the dashboard's provider does not do its part", "issuer", d.Provider.Issuer, "why", why.Failure.Message)
 	}
 	web.RetryAfter(w.Header(), err)
-	if err := web.WriteJSON(w, status, map[string]string{"error": code, "error_description": message}); err != nil {
+	if err := web.WriteJSON(w, page.Status(err), map[string]string{"error": code, "error_description": message}); err != nil {
 		d.Log.ErrorContext(r.Context(), "an answer could not be written", "error", err)
 	}
 }

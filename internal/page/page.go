@@ -122,20 +122,24 @@ func writeOwn(w http.ResponseWriter, status int, document string) {
 
 // Fail is Error with the status that goes with the error's kind.
 func Fail(w http.ResponseWriter, r *http.Request, st *store.Store, err error, client *stagedoor.Client) {
-	status := http.StatusBadRequest
+	Error(w, r, st, Status(err), err, client)
+}
+
+// Status is what goes with an error's kind on pages.
+func Status(err error) int {
 	switch stagedoor.AsError(err).Kind {
 	case stagedoor.Internal:
-		status = http.StatusInternalServerError
+		return http.StatusInternalServerError
 	case stagedoor.Forbidden:
-		status = http.StatusForbidden
+		return http.StatusForbidden
 	case stagedoor.Unsupported:
-		status = http.StatusNotImplemented
+		return http.StatusNotImplemented
 	case stagedoor.Unavailable:
-		status = http.StatusServiceUnavailable
+		return http.StatusServiceUnavailable
 	case stagedoor.TooMany:
-		status = http.StatusTooManyRequests
+		return http.StatusTooManyRequests
 	}
-	Error(w, r, st, status, err, client)
+	return http.StatusBadRequest
 }
 
 // wentWrong is what people are told of an error that only the log reads.
