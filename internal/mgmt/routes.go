@@ -11,7 +11,6 @@ func (a *API) routes() []row {
 		{"PATCH", "/users/{id}", "update:users|update:users_app_metadata|update:current_user_metadata", 200, "Update a User", userBody(a.patchUser)},
 		{"DELETE", "/users/{id}", "delete:users|delete:current_user", 204, "Delete a User", plain(a.deleteUser)},
 		{"GET", "/users/{id}/logs", "read:logs|read:logs_users", 200, "Get user's log events", query(a.userLogs)},
-
 		{"POST", "/users/{id}/identities", "update:users|update:current_user_identities", 201, "Link a User Account", body(a.linkIdentity)},
 		{"DELETE", "/users/{id}/identities/{provider}/{user_id}", "update:users|update:current_user_identities", 200, "Unlink a User Identity", plain(a.unlinkIdentity)},
 		{"GET", "/users/{id}/roles", "read:users AND (read:roles|read:role_members)", 200, "Get a user's roles", query(a.listUserRoles)},
