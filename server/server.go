@@ -180,14 +180,16 @@ type reach struct {
 
 // outside makes the clients of what leaves the house.
 func (s *Server) outside() (r reach, err error) {
-	for of, makes := range map[**http.Client]func(config.Config) (*http.Client, error){&r.tenants: scriptClient, &r.strangers: strangersClient, &r.operator: operatorClient} {
-		client, err := makes(s.cfg)
-		if err != nil {
-			return reach{}, err
-		}
-		*of = s.measured(client)
+	if r.tenants, err = scriptClient(s.cfg); err != nil {
+		return r, err
 	}
-	return r, nil
+	if r.strangers, err = strangersClient(s.cfg); err != nil {
+		return r, err
+	}
+	if r.operator, err = operatorClient(s.cfg); err != nil {
+		return r, err
+	}
+	return reach{s.measured(r.tenants), s.measured(r.strangers), s.measured(r.operator)}, nil
 }
 
 // build makes the rooms, the lower ones first, and tells each what it needs. Where a lower one needs a higher one, it is given a function of it.

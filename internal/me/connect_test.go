@@ -132,16 +132,7 @@ func TestRenewalKeepsWhatIsNotSaid(t *testing.T) {
 				ID: "site", Name: "site", Secret: secret, IsFirstParty: true, OIDCConformant: true, TokenEndpointAuthMethod: "client_secret_post",
 				GrantTypes: []string{"refresh_token", "http://auth0.com/oauth/grant-type/password-realm", federated},
 			}))
-			for _, id := range []string{conn.ID, w.database().ID} {
-				_, err := w.st.UpdateConnection(t.Context(), id, func(c *stagedoor.Connection) error {
-					c.EnabledClients = append(c.EnabledClients, "site")
-					if id == conn.ID {
-						c.Options.Stored["tokenURL"], _ = json.Marshal(renews.URL)
-					}
-					return nil
-				})
-				w.ok(err)
-			}
+			w.siteRenewsAt(conn, renews.URL)
 			w.ok(w.st.CreateResourceServer(t.Context(), &stagedoor.ResourceServer{Identifier: "https://songs.test/", SigningAlgorithm: "RS256", AllowOfflineAccess: true, SkipConsent: true}))
 			var signed map[string]any
 			w.JSON(t, "POST", w.HTTPSURL+"/oauth/token", "", map[string]string{
@@ -168,5 +159,20 @@ func TestRenewalKeepsWhatIsNotSaid(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// siteRenewsAt lets people of the database and of a provider's connection sign in to the client site, and has the provider's tokens renewed at an address.
+func (w *world) siteRenewsAt(conn *stagedoor.Connection, address string) {
+	w.Helper()
+	for _, id := range []string{conn.ID, w.database().ID} {
+		_, err := w.st.UpdateConnection(w.Context(), id, func(c *stagedoor.Connection) error {
+			c.EnabledClients = append(c.EnabledClients, "site")
+			if id == conn.ID {
+				c.Options.Stored["tokenURL"], _ = json.Marshal(address)
+			}
+			return nil
+		})
+		w.ok(err)
 	}
 }

@@ -60,16 +60,7 @@ func TestRenewalOutlivesItsProgram(t *testing.T) {
 				c.Name, c.Secret, c.IsFirstParty, c.OIDCConformant, c.TokenEndpointAuthMethod = c.ID, secret, true, true, "client_secret_post"
 				w.ok(w.st.CreateClient(t.Context(), c))
 			}
-			for _, id := range []string{conn.ID, w.database().ID} {
-				_, err := w.st.UpdateConnection(t.Context(), id, func(c *stagedoor.Connection) error {
-					c.EnabledClients = append(c.EnabledClients, "site")
-					if id == conn.ID {
-						c.Options.Stored["tokenURL"], _ = json.Marshal(slow.URL)
-					}
-					return nil
-				})
-				w.ok(err)
-			}
+			w.siteRenewsAt(conn, slow.URL)
 			var signed map[string]any
 			w.JSON(t, "POST", w.HTTPSURL+"/oauth/token", "", map[string]string{
 				"grant_type": "http://auth0.com/oauth/grant-type/password-realm", "realm": "Username-Password-Authentication", "client_id": "site", "client_secret": secret,
